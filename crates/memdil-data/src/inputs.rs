@@ -1,0 +1,134 @@
+//! From bytes to the numbers that enter the network.
+
+use crate::{DataError, Images, Input, resize};
+
+/// Side of the images in the paper.
+const AUTHORS_SIDE: usize = 32;
+
+/// Images ready to be normalised batch by batch: bytes are kept, floats are made when asked for.
+///
+/// A pixel p of channel c becomes $(p / 255 - \text{mean}_c) / \text{std}_c$, computed in f32.
+///
+/// ```
+/// use memdil_data::{Images, Input, Inputs};
+///
+/// let images = Images::new(1, 1, 2, vec![0, 255])?;
+/// let inputs = Inputs::new(&images, &[0.5], &[0.25], Input::Native)?;
+/// assert_eq!(inputs.shape(), (1, 1, 2));
+/// assert_eq!(inputs.batch(&[0]), [-2.0, 2.0]);
+/// # Ok::<(), memdil_data::DataError>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Inputs {
+    /// Already of the final size; grey images keep one channel however many are handed out.
+    images: Images,
+    copies: usize,
+    /// The normalised value of each byte, one table a stored channel.
+    tables: Vec<[f32; 256]>,
+}
+
+impl Inputs {
+    /// Prepares images: with [`Input::Authors`] grey ones are resized to 32 x 32, exactly as Pillow's
+    /// `Image.resize((32, 32), BILINEAR)` does, and handed out as three equal channels.
+    ///
+    /// # Shapes
+    /// `mean` and `std` have one entry a channel of `images`.
+    ///
+    /// # Errors
+    /// [`DataError::Normalisation`] if `mean` or `std` do not fit the channels or a deviation is not
+    /// positive and finite, [`DataError::NoAuthorsInput`] for `authors` with images that are neither
+    /// grey squares nor 3 x 32 x 32, [`DataError::WrongShape`] for images without pixels.
+    pub fn new(images: &Images, mean: &[f32], std: &[f32], input: Input) -> Result<Self, DataError> {
+        let Images { channels, height, width, .. } = *images;
+        if mean.len() != channels
+            || std.len() != channels
+            || !mean.iter().all(|mean| mean.is_finite())
+            || !std.iter().all(|&std| std.is_finite() && std > 0.0)
+        {
+            return Err(DataError::Normalisation { channels, mean: mean.to_vec(), std: std.to_vec() });
+        }
+        if images.bytes_per_image() == 0 {
+            return Err(DataError::WrongShape { channels, height, width, pixels: images.pixels.len() });
+        }
+        let side = AUTHORS_SIDE;
+        let (images, copies) = match (input, channels) {
+            (Input::Native, _) => (images.clone(), 1),
+            (Input::Authors, 1) if height == width => {
+                let pixels = resize::bilinear_squares(&images.pixels, height, side);
+                (Images::new(1, side, side, pixels)?, 3)
+            }
+            (Input::Authors, 3) if (height, width) == (side, side) => (images.clone(), 1),
+            (Input::Authors, _) => {
+                return Err(DataError::NoAuthorsInput { channels, height, width });
+            }
+        };
+        let tables = mean
+            .iter()
+            .zip(std)
+            .map(|(mean, std)| std::array::from_fn(|byte| (byte as f32 / 255.0 - mean) / std))
+            .collect();
+        Ok(Self { images, copies, tables })
+    }
+
+    /// Number of images.
+    pub fn len(&self) -> usize {
+        self.images.len()
+    }
+
+    /// Whether there is no image.
+    pub fn is_empty(&self) -> bool {
+        self.images.is_empty()
+    }
+
+    /// Channels, rows and columns of a sample as [`fill`](Self::fill) writes it.
+    pub fn shape(&self) -> (usize, usize, usize) {
+        let images = &self.images;
+        (images.channels * self.copies, images.height, images.width)
+    }
+
+    /// Numbers in a sample: the product of its [`shape`](Self::shape).
+    pub fn values_per_sample(&self) -> usize {
+        self.images.bytes_per_image() * self.copies
+    }
+
+    /// Writes the normalised samples with these indices one after another into `out`.
+    ///
+    /// # Shapes
+    /// `out` is (indices, channel, row, column), flat.
+    ///
+    /// # Panics
+    /// If `out` has another length than `indices.len() * values_per_sample()`, or an index is not below
+    /// [`len`](Self::len).
+    pub fn fill(&self, indices: &[usize], out: &mut [f32]) {
+        assert_eq!(
+            out.len(),
+            indices.len() * self.values_per_sample(),
+            "a batch of {} samples has another length",
+            indices.len()
+        );
+        let stored = self.images.bytes_per_image();
+        let plane = self.images.height * self.images.width;
+        for (sample, &i) in out.chunks_exact_mut(self.values_per_sample()).zip(indices) {
+            let image = self.images.image(i);
+            for (c, table) in self.tables.iter().enumerate() {
+                let channel = c * plane..(c + 1) * plane;
+                for (value, &byte) in sample[channel.clone()].iter_mut().zip(&image[channel]) {
+                    *value = table[usize::from(byte)];
+                }
+            }
+            for copy in 1..self.copies {
+                sample.copy_within(..stored, copy * stored);
+            }
+        }
+    }
+
+    /// The normalised samples with these indices, as [`fill`](Self::fill) writes them.
+    ///
+    /// # Panics
+    /// If an index is not below [`len`](Self::len).
+    pub fn batch(&self, indices: &[usize]) -> Vec<f32> {
+        let mut out = vec![0.0; indices.len() * self.values_per_sample()];
+        self.fill(indices, &mut out);
+        out
+    }
+}

@@ -1,0 +1,69 @@
+//! Images and labels for research on neural collapse under label noise.
+//!
+//! | module | what it holds |
+//! | --- | --- |
+//! | [`spec`] | [`DataSpec`]: what a configuration says about the data |
+//! | [`idx`], [`fashion_mnist`] | readers, and where the files are looked for |
+//! | [`images`] | [`Images`], [`Split`], [`Dataset`] |
+//! | [`inputs`] | [`Inputs`]: bytes to normalised batches |
+//! | [`random`] | one ChaCha stream per purpose, and draws whose values never change |
+//! | [`split`] | holding out a validation set |
+//! | [`noise`] | [`LabelNoise`]: corrupting labels and keeping track of it |
+//!
+//! # A tour
+//!
+//! Two classes of the embedded images, a fifth held out, label noise on all of it, one batch:
+//!
+//! ```
+//! # #[cfg(feature = "embedded")] {
+//! use memdil_data::split::validation_split;
+//! use memdil_data::{DataSpec, Input, Inputs, LabelNoise, Source, load};
+//!
+//! let spec = DataSpec {
+//!     source: Source::FashionMnistEmbedded,
+//!     classes: vec![0, 1],
+//!     input: Input::Authors,
+//!     validation: 0.2,
+//!     images_per_class: None,
+//! };
+//! let data = load(&spec, None)?;
+//! assert_eq!(data.train.labels.len(), 1200);
+//!
+//! let noisy = LabelNoise::Uniform { eta: 0.2 }.inject(&data.train.labels, data.classes(), 42)?;
+//! assert!((noisy.realised - 0.1).abs() < 0.05); // half of the labels drawn anew are right by chance
+//!
+//! let (train, validation) = validation_split(noisy.observed.len(), spec.validation, 42)?;
+//! assert_eq!((train.len(), validation.len()), (960, 240));
+//!
+//! let inputs = Inputs::new(&data.train.images, &data.mean, &data.std, spec.input)?;
+//! let batch = inputs.batch(&train[..16]);
+//! assert_eq!((inputs.shape(), batch.len()), ((3, 32, 32), 16 * 3072));
+//! # }
+//! # Ok::<(), memdil_data::DataError>(())
+//! ```
+//!
+//! # The embedded images
+//!
+//! The feature `embedded` (on by default) puts the first 600 training and 100 test images of each class of
+//! Fashion-MNIST into the crate. They are Copyright (c) 2017 Zalando SE, under the MIT licence that lies
+//! beside them in `assets/LICENSE`.
+
+mod error;
+pub mod fashion_mnist;
+pub mod idx;
+pub mod images;
+pub mod inputs;
+mod load;
+pub mod noise;
+mod noise_file;
+pub mod random;
+mod resize;
+pub mod spec;
+pub mod split;
+
+pub use error::DataError;
+pub use images::{Dataset, Images, Split};
+pub use inputs::Inputs;
+pub use load::load;
+pub use noise::{LabelNoise, NoisyLabels};
+pub use spec::{DataSpec, Input, Source};

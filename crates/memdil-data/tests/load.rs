@@ -1,0 +1,146 @@
+//! From a specification and a folder to a data set.
+
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use std::fs;
+use std::path::Path;
+
+use common::{images_file, labels_file, write_data_set};
+use memdil_data::{DataError, DataSpec, Dataset, Input, Source, load};
+
+const TRAIN: [u8; 8] = [7, 3, 9, 3, 7, 0, 3, 9];
+const TEST: [u8; 4] = [9, 9, 3, 7];
+
+fn spec(classes: &[u32]) -> DataSpec {
+    DataSpec {
+        source: Source::FashionMnist,
+        classes: classes.to_vec(),
+        input: Input::Native,
+        validation: 0.0,
+        images_per_class: None,
+    }
+}
+
+fn load_from(folder: &Path, spec: &DataSpec) -> Result<Dataset, DataError> {
+    load(spec, Some(folder))
+}
+
+#[test]
+fn classes_are_numbered_as_listed_and_images_stay_in_order() {
+    let folder = tempfile::tempdir().unwrap();
+    write_data_set(folder.path(), &TRAIN, &TEST);
+    let data = load_from(folder.path(), &spec(&[9, 3])).unwrap();
+    assert_eq!((data.name.as_str(), data.classes()), ("fashion-mnist", 2));
+    assert_eq!(data.class_names, ["Ankle boot", "Dress"]);
+    assert_eq!((data.mean, data.std), (vec![0.1307], vec![0.3081]));
+    assert_eq!(data.train.labels, [1, 0, 1, 1, 0]);
+    let first_pixels: Vec<u8> = (0..5).map(|i| data.train.images.image(i)[0]).collect();
+    assert_eq!(first_pixels, [10, 20, 30, 60, 70]);
+    assert_eq!(data.test.labels, [0, 0, 1]);
+    assert_eq!(data.test.images.image(2)[5], 25);
+}
+
+#[test]
+fn images_per_class_takes_the_first_training_images_and_leaves_the_test_set() {
+    let folder = tempfile::tempdir().unwrap();
+    write_data_set(folder.path(), &TRAIN, &TEST);
+    let mut spec = spec(&[9, 3]);
+    spec.images_per_class = Some(2);
+    let data = load_from(folder.path(), &spec).unwrap();
+    assert_eq!(data.train.labels, [1, 0, 1, 0]);
+    assert_eq!(data.train.images.image(2)[0], 30);
+    assert_eq!(data.test.labels, [0, 0, 1]);
+
+    spec.images_per_class = Some(3);
+    match load_from(folder.path(), &spec).unwrap_err() {
+        DataError::TooFewImages { class: 9, split: "training", wanted: 3, found: 2, .. } => {}
+        other => panic!("{other}"),
+    }
+}
+
+#[test]
+fn a_class_without_images_is_named_with_its_split() {
+    let folder = tempfile::tempdir().unwrap();
+    write_data_set(folder.path(), &TRAIN, &TEST);
+    let in_test = load_from(folder.path(), &spec(&[0, 3])).unwrap_err();
+    assert!(matches!(in_test, DataError::TooFewImages { class: 0, split: "test", found: 0, .. }), "{in_test}");
+    let in_training = load_from(folder.path(), &spec(&[3, 5])).unwrap_err();
+    assert!(matches!(in_training, DataError::TooFewImages { class: 5, split: "training", .. }), "{in_training}");
+}
+
+#[test]
+fn a_folder_that_is_not_there_is_one_clear_line() {
+    let error = load_from(Path::new("/nowhere"), &spec(&[0, 1])).unwrap_err();
+    assert!(matches!(error, DataError::NotFound { .. }), "{error}");
+    let message = error.to_string();
+    for part in ["/nowhere", "/nowhere/fashion-mnist", "/nowhere/FashionMNIST/raw", "--data-dir"] {
+        assert!(message.contains(part), "{message}");
+    }
+    assert!(!message.contains('\n'), "{message}");
+}
+
+#[test]
+fn torchvisions_layout_is_found() {
+    let folder = tempfile::tempdir().unwrap();
+    write_data_set(&folder.path().join("FashionMNIST/raw"), &TRAIN, &TEST);
+    assert_eq!(load_from(folder.path(), &spec(&[3, 7])).unwrap().classes(), 2);
+}
+
+#[test]
+fn files_that_do_not_go_together_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    write_data_set(folder.path(), &TRAIN, &TEST);
+    let labels = folder.path().join("train-labels-idx1-ubyte");
+
+    fs::write(&labels, labels_file(&[3; 9])).unwrap();
+    let error = load_from(folder.path(), &spec(&[3, 9])).unwrap_err();
+    assert!(matches!(error, DataError::LabelCount { split: "training", images: 8, labels: 9, .. }), "{error}");
+
+    fs::write(&labels, labels_file(&[3, 9, 3, 10, 3, 3, 3, 3])).unwrap();
+    let error = load_from(folder.path(), &spec(&[3, 9])).unwrap_err();
+    assert!(matches!(error, DataError::LabelOutOfRange { row: 3, label: 10, classes: 10 }), "{error}");
+
+    write_data_set(folder.path(), &TRAIN, &TEST);
+    let mut turned = images_file(4);
+    (turned[11], turned[15]) = (3, 2);
+    fs::write(folder.path().join("t10k-images-idx3-ubyte"), turned).unwrap();
+    let error = load_from(folder.path(), &spec(&[3, 9])).unwrap_err();
+    assert!(matches!(error, DataError::ImageSize { train: [1, 2, 3], test: [1, 3, 2], .. }), "{error}");
+}
+
+#[test]
+fn wrong_specifications_are_refused_before_a_file_is_opened() {
+    let check = |classes: &[u32]| spec(classes).validate().unwrap_err();
+    assert!(matches!(check(&[]), DataError::TooFewClasses { found: 0 }));
+    assert!(matches!(check(&[4]), DataError::TooFewClasses { found: 1 }));
+    assert!(matches!(check(&[1, 2, 1]), DataError::DuplicateClass { class: 1 }));
+    assert!(matches!(check(&[1, 10]), DataError::UnknownClass { class: 10, known: 10, .. }));
+    for validation in [-0.1, 1.0, f64::NAN, f64::INFINITY] {
+        let spec = DataSpec { validation, ..spec(&[0, 1]) };
+        let error = load(&spec, Some(Path::new("/nowhere"))).unwrap_err();
+        assert!(matches!(error, DataError::OutOfRange { what: "validation", .. }), "{error}");
+    }
+    let none = DataSpec { images_per_class: Some(0), ..spec(&[0, 1]) };
+    assert!(none.validate().is_err());
+}
+
+#[test]
+fn specifications_read_and_write_the_documented_names() {
+    let text = r#"{"source":"fashion-mnist-embedded","classes":[2,4],"input":"authors","validation":0.2,"images_per_class":100}"#;
+    let spec: DataSpec = serde_json::from_str(text).unwrap();
+    assert_eq!((spec.source, spec.input), (Source::FashionMnistEmbedded, Input::Authors));
+    assert_eq!(serde_json::to_string(&spec).unwrap(), text);
+    for source in [Source::FashionMnist, Source::FashionMnistEmbedded] {
+        assert_eq!(serde_json::to_value(source).unwrap(), source.name());
+    }
+    for wrong in [
+        text.replace("images_per_class", "images_per_clas"),
+        text.replace("fashion-mnist-embedded", "fashion_mnist"),
+        text.replace("authors", "Authors"),
+        text.replace(r#""validation":0.2,"#, ""),
+    ] {
+        assert!(serde_json::from_str::<DataSpec>(&wrong).is_err(), "{wrong}");
+    }
+}

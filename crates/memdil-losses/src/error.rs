@@ -1,0 +1,49 @@
+//! What can be wrong with a loss or its inputs.
+
+/// An input that a loss cannot be computed for.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LossError {
+    /// A smoothing or relaxation degree outside its range.
+    #[error("{loss}: alpha = {alpha} is outside {range}")]
+    Alpha {
+        /// Name of the loss.
+        loss: &'static str,
+        /// The offending value.
+        alpha: f64,
+        /// The values that are allowed.
+        range: &'static str,
+    },
+    /// No samples, or fewer than two classes.
+    #[error("logits of shape ({samples}, {classes}): a loss needs at least 1 sample and 2 classes")]
+    Shape {
+        /// Rows of the logits.
+        samples: usize,
+        /// Columns of the logits.
+        classes: usize,
+    },
+    /// Logits and labels differ in length.
+    #[error("{logits} rows of logits but {labels} labels")]
+    Length {
+        /// Rows of the logits.
+        logits: usize,
+        /// Number of labels.
+        labels: usize,
+    },
+    /// A label that names no class.
+    #[error("label {label} at row {row}: must be below the number of classes, {classes}")]
+    Label {
+        /// Row of the label.
+        row: usize,
+        /// The offending label.
+        label: u32,
+        /// Number of classes.
+        classes: usize,
+    },
+    /// A logit that is NaN or infinite.
+    #[error("logit at row {row} is not finite")]
+    NotFinite {
+        /// Row of the logit.
+        row: usize,
+    },
+}

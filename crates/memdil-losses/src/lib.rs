@@ -1,0 +1,26 @@
+//! The training losses of the memorization-dilation experiments.
+//!
+//! One enum, [`Loss`], names them. Each variant has an exact `f64` reference ([`Loss::value`],
+//! [`Loss::value_and_gradient`]) and, with the feature `candle` (on by default), a differentiable
+//! tensor version ([`Loss::tensor`]); property tests hold the two together.
+//!
+//! ```
+//! use memdil_losses::Loss;
+//! use ndarray::array;
+//!
+//! let logits = array![[2.0, 0.0], [0.0, 1.0]];
+//! let smoothing = Loss::LabelSmoothing { alpha: 0.1 };
+//! let (value, gradient) = smoothing.value_and_gradient(logits.view(), &[0, 1])?;
+//! assert!(value > Loss::CrossEntropy {}.value(logits.view(), &[0, 1])?);
+//! assert_eq!(gradient.dim(), (2, 2));
+//! # Ok::<(), memdil_losses::LossError>(())
+//! ```
+
+mod error;
+mod loss;
+mod reference;
+#[cfg(feature = "candle")]
+mod tensor;
+
+pub use error::LossError;
+pub use loss::Loss;

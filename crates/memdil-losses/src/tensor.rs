@@ -1,0 +1,69 @@
+//! The differentiable candle version.
+
+use candle_core::{D, Result, Tensor};
+
+use crate::Loss;
+
+impl Loss {
+    /// Mean loss over the batch, as a scalar tensor that candle can differentiate.
+    ///
+    /// Works from log-softmax throughout, so gradients stay finite however large the logits are.
+    ///
+    /// # Shapes
+    ///
+    /// `logits` (n, K) in f32 or f64, `labels` (n) in u32; the result is a scalar of the logits' type.
+    ///
+    /// # Errors
+    ///
+    /// candle's error when shapes, types or devices do not fit, or a parameter is out of range.
+    ///
+    /// ```
+    /// use candle_core::{Device, Tensor};
+    /// use memdil_losses::Loss;
+    ///
+    /// let logits = Tensor::new(&[[2f64, 0.0]], &Device::Cpu)?;
+    /// let labels = Tensor::new(&[0u32], &Device::Cpu)?;
+    /// let value = Loss::CrossEntropy {}.tensor(&logits, &labels)?.to_scalar::<f64>()?;
+    /// assert!((value - (-2f64).exp().ln_1p()).abs() < 1e-15);
+    /// # Ok::<(), candle_core::Error>(())
+    /// ```
+    pub fn tensor(&self, logits: &Tensor, labels: &Tensor) -> Result<Tensor> {
+        self.validate().map_err(candle_core::Error::wrap)?;
+        let labels = labels.unsqueeze(1)?;
+        match *self {
+            Self::CrossEntropy {} => log_softmax(logits)?.gather(&labels, 1)?.mean_all()?.neg(),
+            Self::LabelSmoothing { alpha } => {
+                let log_p = log_softmax(logits)?;
+                let labelled = (log_p.gather(&labels, 1)?.mean_all()? * (1.0 - alpha))?;
+                (labelled + (log_p.mean_all()? * alpha)?)?.neg()
+            }
+            Self::LabelRelaxation { alpha } => relaxed(logits, &labels, alpha),
+            Self::Mse {} => (logits - one_hot(logits, &labels)?)?.sqr()?.mean_all(),
+        }
+    }
+}
+
+fn log_softmax(logits: &Tensor) -> Result<Tensor> {
+    // The maximum only keeps exp in range: it is a constant to the gradient.
+    let shifted = logits.broadcast_sub(&logits.max_keepdim(D::Minus1)?.detach())?;
+    shifted.broadcast_sub(&shifted.exp()?.sum_keepdim(D::Minus1)?.log()?)
+}
+
+fn one_hot(logits: &Tensor, labels: &Tensor) -> Result<Tensor> {
+    let ones = labels.ones_like()?.to_dtype(logits.dtype())?;
+    logits.zeros_like()?.detach().scatter_add(labels, &ones, 1)
+}
+
+/// See the reference version for the formula; samples beyond the relaxation threshold are masked out.
+fn relaxed(logits: &Tensor, labels: &Tensor, alpha: f64) -> Result<Tensor> {
+    let log_p = log_softmax(logits)?;
+    let log_label = log_p.gather(labels, 1)?;
+    // log(1 - p_y) as a log-sum-exp over the other classes, the label's own term pushed out of it.
+    let others = (&log_p + (one_hot(logits, labels)? * -1e30)?)?;
+    let max = others.max_keepdim(D::Minus1)?.detach();
+    let log_rest = (others.broadcast_sub(&max)?.exp()?.sum_keepdim(D::Minus1)?.log()? + max)?;
+    let divergence = ((log_label.affine(-(1.0 - alpha), (1.0 - alpha) * (-alpha).ln_1p()))?
+        + log_rest.affine(-alpha, alpha * alpha.ln())?)?;
+    let active = log_label.lt((-alpha).ln_1p())?.to_dtype(logits.dtype())?;
+    (divergence * active)?.mean_all()
+}

@@ -1,0 +1,204 @@
+//! Dilation: how far unseen samples spread around their class means.
+
+use ndarray::{Array2, ArrayView2};
+
+use crate::Error;
+use crate::class_means::Centres;
+use crate::collapse::nc1;
+use crate::error::finite;
+use crate::input::{Real, check_two_classes, to_f64};
+use crate::linalg::{dot, max_abs, norm};
+
+/// Within-class variability of unseen samples: [`nc1`](crate::nc1) on test features with test labels.
+///
+/// $$\mathrm{dilation} = \frac{1}{K} \mathrm{tr}(\Sigma_W \Sigma_B^+)$$
+///
+/// with class means and $\Sigma_W$ both taken from the test set. Source: Nguyen et al. 2023.
+///
+/// # Shapes
+/// `test_features` (samples x features), `test_labels` (samples), `classes` to one number, reduced over samples.
+///
+/// # Errors
+/// Those of [`nc1`](crate::nc1), which call the arguments `features` and `labels`.
+///
+/// # Examples
+/// ```
+/// use ndarray::array;
+/// let test = array![[-3.0], [-1.0], [1.0], [3.0]];
+/// let found = memdil_metrics::dilation(test.view(), &[0, 0, 1, 1], 2)?;
+/// assert!((found - 0.125).abs() < 1e-12);
+/// # Ok::<(), memdil_metrics::Error>(())
+/// ```
+pub fn dilation<T: Real>(test_features: ArrayView2<'_, T>, test_labels: &[u32], classes: usize) -> Result<f64, Error> {
+    nc1(test_features, test_labels, classes)
+}
+
+/// Relative dilation: the radius of the classes over the distance between them.
+///
+/// $$\rho = \frac{\sqrt{\mathrm{mean}_i \Vert h_i - \mu_{y_i} \Vert^2}}
+///   {\mathrm{mean}_{i < j} \Vert \mu_i - \mu_j \Vert}$$
+///
+/// on test features with test labels: [`radius`] over [`separation`] of the test class means.
+/// Source: the memorization-dilation model, Nguyen et al. 2023.
+///
+/// # Shapes
+/// `test_features` (samples x features), `test_labels` (samples), `classes` to one number, reduced over samples.
+///
+/// # Errors
+/// Fewer than two classes, no samples, lengths that differ, a label outside `0..classes`, a class without samples,
+/// non-finite features, class means that coincide, values beyond the range of `f64`.
+///
+/// # Examples
+/// ```
+/// use ndarray::array;
+/// let test = array![[0.0, 1.0], [0.0, -1.0], [4.0, 1.0], [4.0, -1.0]];
+/// let rho = memdil_metrics::rho(test.view(), &[0, 0, 1, 1], 2)?;
+/// assert!((rho - 0.25).abs() < 1e-12); // radius 1, means 4 apart
+/// # Ok::<(), memdil_metrics::Error>(())
+/// ```
+pub fn rho<T: Real>(test_features: ArrayView2<'_, T>, test_labels: &[u32], classes: usize) -> Result<f64, Error> {
+    check_two_classes(classes)?;
+    let centres = Centres::of_classes(test_features, test_labels, classes)?;
+    let separation = mean_pair_distance(&centres.centred()?);
+    finite("rho", radius_around(&centres, test_features, test_labels)? / separation)
+}
+
+/// Root mean square distance of the samples from the mean of their class.
+///
+/// $$r = \sqrt{\frac{1}{n} \sum_i \Vert h_i - \mu_{y_i} \Vert^2}$$
+///
+/// Source: the memorization-dilation model, Nguyen et al. 2023.
+///
+/// # Shapes
+/// `features` (samples x features), `labels` (samples), `classes` to one number, reduced over samples.
+///
+/// # Errors
+/// Those of [`class_means`](crate::class_means).
+///
+/// # Examples
+/// ```
+/// use ndarray::array;
+/// let features = array![[0.0, 3.0], [0.0, -3.0], [8.0, 1.0], [8.0, -1.0]];
+/// let radius = memdil_metrics::radius(features.view(), &[0, 0, 1, 1], 2)?;
+/// assert!((radius - 5.0_f64.sqrt()).abs() < 1e-12); // (9 + 9 + 1 + 1) / 4
+/// # Ok::<(), memdil_metrics::Error>(())
+/// ```
+pub fn radius<T: Real>(features: ArrayView2<'_, T>, labels: &[u32], classes: usize) -> Result<f64, Error> {
+    let centres = Centres::of_classes(features, labels, classes)?;
+    radius_around(&centres, features, labels)
+}
+
+fn radius_around<T: Real>(centres: &Centres, features: ArrayView2<'_, T>, labels: &[u32]) -> Result<f64, Error> {
+    let mut sum = 0.0;
+    centres.for_each_residual(
+        features,
+        |row| Some(labels[row] as usize),
+        |_, residual| sum += dot(residual, residual),
+    )?;
+    finite("radius", (sum / centres.samples() as f64).sqrt())
+}
+
+/// Mean distance between two class means, over all pairs of classes.
+///
+/// $$\frac{2}{K (K - 1)} \sum_{i < j} \Vert \mu_i - \mu_j \Vert$$
+///
+/// Give it `means` of [`class_means`](crate::class_means), or of
+/// [`uncorrupted_class_means`](crate::uncorrupted_class_means) to leave wrong labels out of the distance.
+/// Source: the memorization-dilation model, Nguyen et al. 2023.
+///
+/// # Shapes
+/// `means` (classes x features) to one number, reduced over pairs of classes.
+///
+/// # Errors
+/// Fewer than two classes, non-finite means, means that coincide, values beyond the range of `f64`.
+///
+/// # Examples
+/// ```
+/// use ndarray::array;
+/// let means = array![[0.0, 0.0], [3.0, 4.0], [3.0, 0.0]];
+/// assert!((memdil_metrics::separation(means.view())? - 4.0).abs() < 1e-12); // (5 + 3 + 4) / 3
+/// # Ok::<(), memdil_metrics::Error>(())
+/// ```
+pub fn separation<T: Real>(means: ArrayView2<'_, T>) -> Result<f64, Error> {
+    check_two_classes(means.nrows())?;
+    let means = to_f64(means, "means")?;
+    let distance = finite("separation", mean_pair_distance(&means))?;
+    let rounding = 4.0 * f64::EPSILON * max_abs(&means);
+    if distance <= rounding { Err(Error::ZeroScatter) } else { Ok(distance) }
+}
+
+/// Mean over pairs of rows of the distance between them; at least two rows.
+fn mean_pair_distance(rows: &Array2<f64>) -> f64 {
+    let mut sum = 0.0;
+    for (i, a) in rows.rows().into_iter().enumerate() {
+        for b in rows.rows().into_iter().take(i) {
+            let difference: Vec<f64> = a.iter().zip(b).map(|(x, y)| x - y).collect();
+            sum += norm(&difference);
+        }
+    }
+    let classes = rows.nrows() as f64;
+    sum / (classes * (classes - 1.0) / 2.0)
+}
+
+/// Relative dilation read off the test variability, blind to spread that no classifier of two classes sees.
+///
+/// $$\rho_{\mathrm{nc1}} = \sqrt{\mathrm{dilation} \cdot d / 2}$$
+///
+/// For two balanced classes with isotropic spread in $d$ features it equals [`rho`]; other spread counts only
+/// along the line between the two means. Source: the memorization-dilation model, Nguyen et al. 2023, two classes.
+///
+/// # Shapes
+/// Two numbers to one: `dilation` as [`dilation`](crate::dilation) gives it, and the number of features $d$.
+///
+/// # Errors
+/// A dilation that is negative or not finite, no features, values beyond the range of `f64`.
+///
+/// # Examples
+/// ```
+/// assert_eq!(memdil_metrics::rho_nc1(0.0625, 2)?, 0.25);
+/// # Ok::<(), memdil_metrics::Error>(())
+/// ```
+pub fn rho_nc1(dilation: f64, features: usize) -> Result<f64, Error> {
+    if !(dilation.is_finite() && dilation >= 0.0) {
+        return Err(Error::OutOfRange { name: "dilation", value: dilation, allowed: "[0, infinity)" });
+    }
+    if features == 0 {
+        return Err(Error::OutOfRange { name: "features", value: 0.0, allowed: "1, 2, 3, ..." });
+    }
+    finite("rho_nc1", (dilation * features as f64 / 2.0).sqrt())
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::array;
+
+    use super::*;
+
+    #[test]
+    fn both_relative_dilations_agree_on_an_isotropic_cross() {
+        // Means 8 apart, every class a cross of arm 1: radius 1, variance 1/2 in each of two features.
+        let cross = [[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0], [0.0, -1.0]];
+        let both: Vec<[f64; 2]> = cross.iter().copied().chain(cross.iter().map(|&[x, y]| [x + 8.0, y])).collect();
+        let features = Array2::from(both);
+        let labels = [0, 0, 0, 0, 1, 1, 1, 1];
+        let direct = rho(features.view(), &labels, 2).unwrap();
+        let via_nc1 = rho_nc1(dilation(features.view(), &labels, 2).unwrap(), 2).unwrap();
+        assert!((direct - 0.125).abs() < 1e-15 && (via_nc1 - 0.125).abs() < 1e-15);
+    }
+
+    #[test]
+    fn rho_is_radius_over_separation() {
+        let features = array![[0.0, 1.0], [1.0, -1.0], [4.0, 2.0], [5.0, 7.0], [9.0, -3.0], [2.0, 2.0]];
+        let labels = [0, 1, 2, 2, 1, 0];
+        let means = crate::class_means(features.view(), &labels, 3).unwrap().means;
+        let parts = radius(features.view(), &labels, 3).unwrap() / separation(means.view()).unwrap();
+        assert!((rho(features.view(), &labels, 3).unwrap() / parts - 1.0).abs() < 1e-14);
+    }
+
+    #[test]
+    fn one_class_has_a_radius_but_no_separation() {
+        let features = array![[0.0], [2.0]];
+        assert_eq!(radius(features.view(), &[0, 0], 1), Ok(1.0));
+        assert_eq!(rho(features.view(), &[0, 0], 1), Err(Error::TooFewClasses { classes: 1 }));
+    }
+}

@@ -1,0 +1,58 @@
+//! Neural collapse, memorization, dilation and calibration, measured on plain `ndarray` views.
+//!
+//! Every function takes views of any memory layout, in `f32` or `f64`, computes in `f64`, and answers with
+//! a number that is defined or with an [`Error`] that says what is wrong and where. No function copies the
+//! features: working memory is one row and a few tables of classes by features.
+//!
+//! | Question | Functions |
+//! | --- | --- |
+//! | Where are the classes? | [`class_means`], [`uncorrupted_class_means`] |
+//! | Has the network collapsed? | [`nc1`], [`nc2_etf`], [`nc3`], [`bias_collapse`] |
+//! | Has it memorised the wrong labels? | [`memorization`], [`memorized_fraction`] |
+//! | What does that cost on unseen data? | [`dilation`], [`rho`], [`radius`], [`separation`], [`rho_nc1`] |
+//! | Is it right, and does it know when? | [`accuracy`], [`ece`] |
+//!
+//! # A short tour
+//!
+//! Six training samples of two classes; the last one belongs to class 0 but carries the label 1.
+//!
+//! ```
+//! use memdil_metrics::{dilation, memorization, nc1, rho};
+//! use ndarray::array;
+//!
+//! let features = array![[0.0_f32, 1.0], [0.0, 3.0], [8.0, 1.0], [8.0, 3.0], [0.0, 2.0], [6.0, 2.0]];
+//! let observed = [0, 0, 1, 1, 0, 1];
+//! let clean = [0, 0, 1, 1, 0, 0];
+//!
+//! // The corrupted sample was dragged 6 units away from where its true class lies.
+//! let moved = memorization(features.view(), &observed, &clean, 2)?;
+//! assert!((moved.sum - 6.0).abs() < 1e-12);
+//! assert_eq!(moved.counts, [1, 0]);
+//!
+//! // Variability against the labels trained on, and against unseen data of the true classes.
+//! let train = nc1(features.view(), &observed, 2)?;
+//! let unseen = array![[1.0_f32, 2.0], [3.0, 2.0], [5.0, 2.0], [7.0, 2.0]];
+//! let test = dilation(unseen.view(), &[0, 0, 1, 1], 2)?;
+//! assert!(train < test);
+//! assert!((rho(unseen.view(), &[0, 0, 1, 1], 2)? - 0.25).abs() < 1e-12);
+//! # Ok::<(), memdil_metrics::Error>(())
+//! ```
+
+mod accuracy;
+mod calibration;
+mod class_means;
+mod collapse;
+mod dilation;
+mod error;
+mod input;
+mod linalg;
+mod memorization;
+
+pub use accuracy::accuracy;
+pub use calibration::{ECE_BINS, ece};
+pub use class_means::{ClassMeans, class_means, uncorrupted_class_means};
+pub use collapse::{bias_collapse, nc1, nc2_etf, nc3};
+pub use dilation::{dilation, radius, rho, rho_nc1, separation};
+pub use error::Error;
+pub use input::Real;
+pub use memorization::{Memorization, MemorizedFraction, memorization, memorized_fraction};

@@ -1,0 +1,23 @@
+//! Networks of the memorization-dilation experiments, on candle.
+//!
+//! A network maps a batch to [`Output`]: the logits and the penultimate features that the metrics look at.
+//! Initialisation is seeded by a generator that the caller hands in, since candle's own cannot be seeded on CPU.
+//!
+//! ```
+//! use candle_core::{DType, Device, Tensor};
+//! use memdil_models::{Mlp, MlpShape};
+//! use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
+//!
+//! let shape = MlpShape { inputs: 784, depth: 4, width: 64, features: 2, classes: 2 };
+//! let network = Mlp::new(shape, &mut ChaCha8Rng::seed_from_u64(1), DType::F32, &Device::Cpu)?;
+//! let images = Tensor::zeros((8, 784), DType::F32, &Device::Cpu)?;
+//! let output = network.forward(&images, false)?;
+//! assert_eq!(output.features.dims(), [8, 2]);
+//! assert_eq!(output.logits.dims(), [8, 2]);
+//! # Ok::<(), candle_core::Error>(())
+//! ```
+
+mod init;
+mod mlp;
+
+pub use mlp::{Mlp, MlpShape, Output};

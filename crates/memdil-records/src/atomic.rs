@@ -1,0 +1,67 @@
+//! Files that are there whole or not at all.
+
+use std::fs::{self, File};
+use std::io::{BufWriter, Write};
+use std::path::Path;
+
+use crate::RecordError;
+
+/// Writes a file through `fill`: to a temporary file beside it, flushed to disk, then renamed over `path`.
+///
+/// # Errors
+///
+/// [`RecordError::Write`]; the file that stood there before is untouched, the temporary one is removed.
+pub fn write_atomic(
+    path: &Path,
+    fill: impl FnOnce(&mut BufWriter<File>) -> std::io::Result<()>,
+) -> Result<(), RecordError> {
+    let mut temporary = path.as_os_str().to_owned();
+    temporary.push(format!(".tmp{}", std::process::id()));
+    let temporary = Path::new(&temporary);
+    let write = || {
+        let mut writer = BufWriter::new(File::create(temporary)?);
+        fill(&mut writer)?;
+        writer.flush()?;
+        writer.get_ref().sync_all()?;
+        fs::rename(temporary, path)?;
+        // The rename itself is only on disk once the folder is.
+        match path.parent().filter(|p| !p.as_os_str().is_empty()) {
+            Some(folder) => File::open(folder)?.sync_all(),
+            None => Ok(()),
+        }
+    };
+    write().map_err(|source| {
+        let _ = fs::remove_file(temporary);
+        RecordError::Write { path: path.to_owned(), source }
+    })
+}
+
+/// Makes a folder and its parents.
+///
+/// # Errors
+///
+/// [`RecordError::Write`] naming the folder.
+pub fn create_dir(path: &Path) -> Result<(), RecordError> {
+    fs::create_dir_all(path).map_err(|source| RecordError::Write { path: path.to_owned(), source })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failed_write_leaves_the_old_file_and_no_litter() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.txt");
+        write_atomic(&path, |w| w.write_all(b"old")).unwrap();
+        let failed = write_atomic(&path, |w| {
+            w.write_all(b"half of the new")?;
+            Err(std::io::Error::other("disk gone"))
+        });
+        assert!(matches!(failed, Err(RecordError::Write { .. })));
+        assert_eq!(fs::read(&path).unwrap(), b"old");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        write_atomic(&path, |w| w.write_all(b"new")).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"new");
+    }
+}

@@ -1,0 +1,58 @@
+//! What can go wrong with specifications and records.
+
+use std::path::PathBuf;
+
+/// A specification that makes no sense, or a file that cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RecordError {
+    /// A value outside its range.
+    #[error("{name} = {value}: must be {range}")]
+    OutOfRange {
+        /// Dotted name of the setting, as in the TOML file.
+        name: &'static str,
+        /// The offending value.
+        value: String,
+        /// What is allowed.
+        range: &'static str,
+    },
+    /// A data setting that makes no sense.
+    #[error(transparent)]
+    Data(#[from] memdil_data::DataError),
+    /// A loss parameter that makes no sense.
+    #[error(transparent)]
+    Loss(#[from] memdil_losses::LossError),
+    /// A file that could not be read.
+    #[error("cannot read {}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The operating system's reason.
+        source: std::io::Error,
+    },
+    /// A file or folder that could not be written.
+    #[error("cannot write {}: {source}", path.display())]
+    Write {
+        /// The file or folder.
+        path: PathBuf,
+        /// The operating system's reason.
+        source: std::io::Error,
+    },
+    /// A file whose content is not what its name says.
+    #[error("{}{}: {reason}", path.display(), line.map(|l| format!(" line {l}")).unwrap_or_default())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// Line, counted from one, where there is one.
+        line: Option<usize>,
+        /// What is wrong.
+        reason: String,
+    },
+}
+
+impl RecordError {
+    /// True when the cause is what the user gave (settings, files), false when the machine failed.
+    pub fn is_bad_input(&self) -> bool {
+        !matches!(self, Self::Write { source, .. } if source.kind() == std::io::ErrorKind::StorageFull)
+    }
+}

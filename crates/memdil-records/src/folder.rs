@@ -1,0 +1,199 @@
+//! The folder of a run.
+
+use std::fs::{self, File};
+use std::io::BufReader;
+use std::path::{Path, PathBuf};
+
+use memdil_data::NoisyLabels;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::{EpochRecord, Provenance, RecordError, RunRecord, RunSpec, Snapshot, write_atomic};
+
+/// The folder of a run, and the only place that knows the names of its files.
+#[derive(Clone, Debug)]
+pub struct RunFolder {
+    path: PathBuf,
+}
+
+impl RunFolder {
+    /// The run kept in `path`, which need not exist yet.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into() }
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Metrics while the run is going on; renamed to `metrics.jsonl` at its end.
+    pub fn metrics_in_progress(&self) -> PathBuf {
+        self.path.join("metrics.jsonl.partial")
+    }
+
+    /// The finished metrics, one [`EpochRecord`] a line.
+    pub fn metrics(&self) -> PathBuf {
+        self.path.join("metrics.jsonl")
+    }
+
+    /// Parameters and running statistics after the last epoch.
+    pub fn model(&self) -> PathBuf {
+        self.path.join("model.safetensors")
+    }
+
+    /// Held locked while a process works on the run.
+    pub fn lock(&self) -> PathBuf {
+        self.path.join(".lock")
+    }
+
+    /// Standard error of the worker process that a sweep started for the run.
+    pub fn log(&self) -> PathBuf {
+        self.path.join("worker.log")
+    }
+
+    /// The record of a finished run, `None` when it is not finished.
+    ///
+    /// # Errors
+    ///
+    /// [`RecordError::Malformed`] when the file is damaged or of an unknown format.
+    pub fn record(&self) -> Result<Option<RunRecord>, RecordError> {
+        let path = self.path.join("summary.json");
+        if !path.exists() {
+            return Ok(None);
+        }
+        let record: RunRecord = read_json(&path)?;
+        if record.format != RunRecord::FORMAT {
+            let reason = format!("format {} is not the one known here, {}", record.format, RunRecord::FORMAT);
+            return Err(RecordError::Malformed { path, line: None, reason });
+        }
+        Ok(Some(record))
+    }
+
+    /// The specification that a run was begun with, `None` when it was not begun.
+    ///
+    /// # Errors
+    ///
+    /// [`RecordError::Read`] or [`RecordError::Malformed`].
+    pub fn begun_with(&self) -> Result<Option<RunSpec>, RecordError> {
+        let path = self.path.join("config.toml");
+        if !path.exists() {
+            return Ok(None);
+        }
+        let text = fs::read_to_string(&path).map_err(|source| RecordError::Read { path: path.clone(), source })?;
+        toml::from_str(&text).map(Some).map_err(|e| RecordError::Malformed {
+            path,
+            line: None,
+            reason: e.message().to_owned(),
+        })
+    }
+
+    /// Every epoch of a finished run.
+    ///
+    /// # Errors
+    ///
+    /// [`RecordError::Read`] or [`RecordError::Malformed`] naming the line.
+    pub fn epochs(&self) -> Result<Vec<EpochRecord>, RecordError> {
+        let path = self.metrics();
+        let text =
+            fs::read_to_string(&path).map_err(|source| RecordError::Read { path: path.clone(), source })?;
+        let parse = |(index, line): (usize, &str)| {
+            serde_json::from_str(line).map_err(|e| RecordError::Malformed {
+                path: path.clone(),
+                line: Some(index + 1),
+                reason: e.to_string(),
+            })
+        };
+        text.lines().enumerate().map(parse).collect()
+    }
+
+    /// Features after the last epoch; `None` when the run kept none.
+    ///
+    /// # Errors
+    ///
+    /// [`RecordError::Read`] or [`RecordError::Malformed`].
+    pub fn snapshot(&self) -> Result<Option<Snapshot>, RecordError> {
+        let path = self.path.join("features.npz");
+        if !path.exists() {
+            return Ok(None);
+        }
+        let file = File::open(&path).map_err(|source| RecordError::Read { path: path.clone(), source })?;
+        Snapshot::read_npz(BufReader::new(file)).map(Some).map_err(|e| RecordError::Malformed {
+            path,
+            line: None,
+            reason: e.to_string(),
+        })
+    }
+
+    /// Writes `config.toml` and `provenance.json`.
+    ///
+    /// # Errors
+    ///
+    /// [`RecordError::Write`].
+    pub fn write_start(&self, spec: &RunSpec, provenance: &Provenance) -> Result<(), RecordError> {
+        let config = toml::to_string(spec).map_err(std::io::Error::other);
+        write_atomic(&self.path.join("config.toml"), |w| std::io::Write::write_all(w, config?.as_bytes()))?;
+        write_json(&self.path.join("provenance.json"), provenance)
+    }
+
+    /// Writes `noise.npz`.
+    ///
+    /// # Errors
+    ///
+    /// [`RecordError::Write`].
+    pub fn write_noise(&self, labels: &NoisyLabels) -> Result<(), RecordError> {
+        write_atomic(&self.path.join("noise.npz"), |w| labels.write_npz(w).map_err(std::io::Error::other))
+    }
+
+    /// Writes `features.npz`.
+    ///
+    /// # Errors
+    ///
+    /// [`RecordError::Write`].
+    pub fn write_snapshot(&self, snapshot: &Snapshot) -> Result<(), RecordError> {
+        write_atomic(&self.path.join("features.npz"), |w| snapshot.write_npz(w).map_err(std::io::Error::other))
+    }
+
+    /// Writes `summary.json`, which makes the run a finished one.
+    ///
+    /// # Errors
+    ///
+    /// [`RecordError::Write`].
+    pub fn write_record(&self, record: &RunRecord) -> Result<(), RecordError> {
+        write_json(&self.path.join("summary.json"), record)
+    }
+}
+
+/// The finished runs in the folders directly below `folder`, sorted by id.
+///
+/// # Errors
+///
+/// [`RecordError::Read`] when the folder cannot be listed, [`RecordError::Malformed`] when a summary is damaged.
+pub fn find_runs(folder: &Path) -> Result<Vec<(RunFolder, RunRecord)>, RecordError> {
+    let unreadable = |source| RecordError::Read { path: folder.to_owned(), source };
+    let mut runs = Vec::new();
+    for entry in fs::read_dir(folder).map_err(unreadable)? {
+        let run = RunFolder::new(entry.map_err(unreadable)?.path());
+        if let Some(record) = run.record()? {
+            runs.push((run, record));
+        }
+    }
+    runs.sort_by(|a, b| a.1.id.cmp(&b.1.id));
+    Ok(runs)
+}
+
+fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, RecordError> {
+    let file = File::open(path).map_err(|source| RecordError::Read { path: path.to_owned(), source })?;
+    serde_json::from_reader(BufReader::new(file)).map_err(|e| RecordError::Malformed {
+        path: path.to_owned(),
+        line: None,
+        reason: e.to_string(),
+    })
+}
+
+fn write_json(path: &Path, value: &impl Serialize) -> Result<(), RecordError> {
+    write_atomic(path, |writer| {
+        serde_json::to_writer_pretty(&mut *writer, value)?;
+        std::io::Write::write_all(writer, b"\n")
+    })
+}

@@ -1,0 +1,32 @@
+//! What a training run is, and what it leaves behind.
+//!
+//! A run is one [`RunSpec`] (a line of a manifest) and one folder ([`RunFolder`]) that holds
+//!
+//! | file | content |
+//! | --- | --- |
+//! | `config.toml` | the resolved specification, every default written out |
+//! | `provenance.json` | [`Provenance`]: program, commit, device, threads, CPU features |
+//! | `noise.npz` | clean and observed labels of the training set |
+//! | `metrics.jsonl` | one [`EpochRecord`] a line |
+//! | `features.npz` | features, logits and labels after the last epoch ([`Snapshot`]) |
+//! | `model.safetensors` | parameters and running statistics after the last epoch |
+//! | `summary.json` | the [`RunRecord`]: written last, so its presence means the run is complete |
+//!
+//! Everything is written to a temporary file, flushed to disk and renamed: no reader ever sees half a file.
+//! This crate trains nothing and knows no tensor library.
+
+mod atomic;
+mod error;
+mod folder;
+mod manifest;
+mod record;
+mod snapshot;
+mod spec;
+
+pub use atomic::{create_dir, write_atomic};
+pub use error::RecordError;
+pub use folder::{RunFolder, find_runs};
+pub use manifest::{ManifestLine, read_manifest, run_id, write_manifest};
+pub use record::{EpochRecord, Provenance, RunRecord, Status, TestRecord};
+pub use snapshot::{Snapshot, SnapshotPart};
+pub use spec::{MlpSpec, ModelSpec, OptimizerSpec, RunSpec, ScheduleSpec, TrainingSpec};

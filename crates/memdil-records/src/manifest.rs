@@ -1,0 +1,79 @@
+//! A sweep as a file: one run a line.
+
+use std::fs;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::{RecordError, RunSpec, write_atomic};
+
+/// One line of a manifest.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ManifestLine {
+    /// Name of the run and of its folder, unique to the specification.
+    pub id: String,
+    /// What is run.
+    pub spec: RunSpec,
+}
+
+/// The name of a run: readable parts, then eight hexadecimal digits of the SHA-256 of the whole specification.
+///
+/// Equal specifications have equal names, so a sweep that is planned again finds its finished runs.
+pub fn run_id(spec: &RunSpec) -> String {
+    // A specification holds numbers, strings and lists only: it always serialises.
+    let json = serde_json::to_vec(spec).unwrap_or_default();
+    let digest: String = Sha256::digest(&json).iter().take(4).map(|b| format!("{b:02x}")).collect();
+    let classes: Vec<String> = spec.data.classes.iter().map(u32::to_string).collect();
+    format!(
+        "{}_{}_{}_eta{}_s{}_{digest}",
+        spec.experiment,
+        classes.join("-"),
+        spec.loss.short_name(),
+        spec.noise.requested(),
+        spec.seed,
+    )
+}
+
+/// Reads a manifest.
+///
+/// # Errors
+///
+/// [`RecordError::Read`], or [`RecordError::Malformed`] naming the line that is no run or whose id does not
+/// belong to its specification; an empty manifest is malformed.
+pub fn read_manifest(path: &Path) -> Result<Vec<ManifestLine>, RecordError> {
+    let text =
+        fs::read_to_string(path).map_err(|source| RecordError::Read { path: path.to_owned(), source })?;
+    let malformed = |line, reason| RecordError::Malformed { path: path.to_owned(), line, reason };
+    let mut lines: Vec<ManifestLine> = Vec::new();
+    for (index, text) in text.lines().enumerate().filter(|(_, text)| !text.trim().is_empty()) {
+        let line: ManifestLine =
+            serde_json::from_str(text).map_err(|e| malformed(Some(index + 1), e.to_string()))?;
+        line.spec.validate().map_err(|e| malformed(Some(index + 1), e.to_string()))?;
+        if line.id != run_id(&line.spec) {
+            let reason = format!("id {} does not belong to this specification: plan the sweep again", line.id);
+            return Err(malformed(Some(index + 1), reason));
+        }
+        lines.push(line);
+    }
+    if lines.is_empty() {
+        return Err(malformed(None, "the manifest holds no run".to_owned()));
+    }
+    Ok(lines)
+}
+
+/// Writes a manifest atomically.
+///
+/// # Errors
+///
+/// [`RecordError::Write`].
+pub fn write_manifest(path: &Path, lines: &[ManifestLine]) -> Result<(), RecordError> {
+    write_atomic(path, |writer| {
+        for line in lines {
+            serde_json::to_writer(&mut *writer, line)?;
+            std::io::Write::write_all(writer, b"\n")?;
+        }
+        Ok(())
+    })
+}

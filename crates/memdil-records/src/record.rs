@@ -1,0 +1,176 @@
+//! What a run measures.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::RunSpec;
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// All epochs ran.
+    Completed,
+    /// The loss became NaN or infinite; the records end before that epoch.
+    Diverged,
+}
+
+/// What is known after an epoch. Training-set metrics are taken in evaluation mode on the samples trained on,
+/// with the labels trained on; names are those of the metrics chapter.
+///
+/// A metric that is not defined (two class means coincide, say) is left out and its reason stands in `undefined`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EpochRecord {
+    /// Epoch, counted from one.
+    pub epoch: usize,
+    /// Learning rate during the epoch.
+    pub learning_rate: f64,
+    /// Mean training loss over the epoch's batches, as the network changed.
+    pub loss: f64,
+    /// Share of training samples predicted as their given label.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub accuracy: Option<f64>,
+    /// NC1 of the training features with the given labels.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub nc1: Option<f64>,
+    /// Distance of W Wᵀ from a simplex equiangular tight frame.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub nc2_etf: Option<f64>,
+    /// Distance of W Mᵀ from a simplex equiangular tight frame.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub nc3: Option<f64>,
+    /// Norm of the logits at the global feature mean.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub bias_collapse: Option<f64>,
+    /// Expected calibration error on the training set, given labels, 15 bins.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub ece: Option<f64>,
+    /// Sum over the corrupted training samples of their distance to the clean mean of their true class.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub memorization_sum: Option<f64>,
+    /// The same, divided by the number of corrupted samples; left out where there is none.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub memorization_mean: Option<f64>,
+    /// The sum, for each true class.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub memorization_per_class: Option<Vec<f64>>,
+    /// `memorization_mean` over all noisy samples, those held out for validation included (as the authors' code does).
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub memorization_mean_all: Option<f64>,
+    /// Share of the corrupted training samples predicted as their given, wrong label.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub memorized_as_given: Option<f64>,
+    /// Share predicted as their true label.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub memorized_as_clean: Option<f64>,
+    /// Share predicted as a third label.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub memorized_as_other: Option<f64>,
+    /// Mean distance between the class means of the uncorrupted training samples.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub separation: Option<f64>,
+    /// Accuracy on the held-out noisy samples; left out where nothing is held out.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub validation_accuracy: Option<f64>,
+    /// The same kind of values on the test set; left out in epochs without evaluation.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub test: Option<TestRecord>,
+    /// Why a metric is missing, by name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
+    pub undefined: BTreeMap<String, String>,
+    /// Wall-clock seconds of the epoch: the one value that differs between two identical runs.
+    pub seconds: f64,
+}
+
+/// Values on the test set, whose labels are clean.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TestRecord {
+    /// Mean loss with the clean labels.
+    pub loss: f64,
+    /// Share of samples predicted right.
+    pub accuracy: f64,
+    /// Expected calibration error, 15 bins.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub ece: Option<f64>,
+    /// Dilation: NC1 of the test features.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub dilation: Option<f64>,
+    /// Root mean squared distance to the class mean over the mean distance between class means.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub rho: Option<f64>,
+    /// The same from the dilation, blind to spread across the decision direction; two classes only.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub rho_nc1: Option<f64>,
+    /// Root mean squared distance to the class mean.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub radius: Option<f64>,
+    /// Mean distance between class means.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub separation: Option<f64>,
+}
+
+/// Where and with what a run was made.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Provenance {
+    /// Version of the program.
+    pub version: String,
+    /// Commit it was built from, with `-dirty` after uncommitted changes; `unknown` outside a checkout.
+    pub commit: String,
+    /// SHA-256 of the Cargo.lock it was built with; `unknown` outside a checkout.
+    pub lockfile_sha256: String,
+    /// Compiler.
+    pub rustc: String,
+    /// Operating system and architecture.
+    pub platform: String,
+    /// Processor, as the system names it.
+    pub cpu: String,
+    /// Vector instructions found at run time: results differ between processors that differ in them.
+    pub cpu_features: Vec<String>,
+    /// Threads that tensor operations may use.
+    pub threads: usize,
+    /// `cpu` or `cuda:N`.
+    pub device: String,
+    /// Start of the run, seconds since 1970 (UTC).
+    pub started_unix: u64,
+}
+
+/// A finished run: its specification, how it ended, and its last epoch.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunRecord {
+    /// Version of this format; readers refuse what they do not know.
+    pub format: u32,
+    /// Name of the run, unique to its specification.
+    pub id: String,
+    /// What was run.
+    pub spec: RunSpec,
+    /// How it ended.
+    pub status: Status,
+    /// Why, where it did not complete.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub reason: Option<String>,
+    /// Noise that was asked for (`eta`).
+    pub requested_noise: f64,
+    /// Share of training labels that differ from the clean ones.
+    pub realised_noise: f64,
+    /// Samples trained on, held out, and tested on.
+    pub samples: [usize; 3],
+    /// Trainable parameters of the network.
+    pub parameters: usize,
+    /// The last epoch; left out when the first one diverged.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub last: Option<EpochRecord>,
+    /// Wall-clock seconds of the whole run.
+    pub seconds: f64,
+    /// Where and with what.
+    pub provenance: Provenance,
+}
+
+impl RunRecord {
+    /// The format this crate writes and reads.
+    pub const FORMAT: u32 = 1;
+}

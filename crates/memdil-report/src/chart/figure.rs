@@ -1,0 +1,227 @@
+//! A figure: pictures in groups with one legend, for the page or as a file of its own.
+
+use super::{Glyph, STYLE, mark};
+use crate::text::escape;
+
+/// One panel.
+#[derive(Clone, Debug)]
+pub(crate) struct Picture {
+    pub(crate) width: f64,
+    pub(crate) height: f64,
+    /// What it is, for readers who do not see it.
+    pub(crate) title: String,
+    pub(crate) desc: String,
+    pub(crate) body: String,
+}
+
+/// Pictures that stay together.
+#[derive(Clone, Debug)]
+pub(crate) struct Group {
+    pub(crate) title: Option<String>,
+    pub(crate) columns: usize,
+    pub(crate) pictures: Vec<Picture>,
+}
+
+/// An entry of a legend.
+#[derive(Clone, Debug)]
+pub(crate) enum Key {
+    /// A line with a dot in a colour class.
+    Colour(&'static str, String),
+    /// A shape without colour.
+    Shape(Glyph, String),
+    /// Small dots of a colour class.
+    Dots(&'static str, String),
+    /// Small crosses of a colour class.
+    Crosses(&'static str, String),
+    /// Class mean.
+    Mean(String),
+    /// Decision line.
+    Decision(String),
+}
+
+/// A numbered figure.
+#[derive(Clone, Debug)]
+pub(crate) struct Figure {
+    /// Stem of its file.
+    pub(crate) name: &'static str,
+    pub(crate) heading: String,
+    /// What the data show, in two sentences.
+    pub(crate) caption: String,
+    /// How to read it.
+    pub(crate) reading: String,
+    pub(crate) legend: Vec<Key>,
+    pub(crate) groups: Vec<Group>,
+    /// Columns stay side by side on a narrow screen, where they would else wrap.
+    pub(crate) side_by_side: bool,
+}
+
+impl Picture {
+    fn tag(&self, id: &str, place: &str) -> String {
+        let Self { width, height, .. } = self;
+        format!(
+            r#"<svg xmlns="http://www.w3.org/2000/svg" class="chart" {place} viewBox="0 0 {width} {height}" role="img" aria-labelledby="{id}-t {id}-d"><title id="{id}-t">{}</title><desc id="{id}-d">{}</desc>{}</svg>"#,
+            escape(&self.title),
+            escape(&self.desc),
+            self.body
+        )
+    }
+}
+
+impl Key {
+    fn label(&self) -> &str {
+        match self {
+            Self::Colour(_, label)
+            | Self::Shape(_, label)
+            | Self::Dots(_, label)
+            | Self::Crosses(_, label)
+            | Self::Mean(label)
+            | Self::Decision(label) => label,
+        }
+    }
+
+    /// The sign in a box of 24 by 14.
+    fn sign(&self) -> String {
+        match self {
+            Self::Colour(class, _) => {
+                let dot = mark(Glyph::Circle, 12.0, 7.0, 4.5, &format!("mark f {class}"));
+                format!(r#"<path class="line s {class}" d="M1 7H23"/>{dot}"#)
+            }
+            Self::Shape(glyph, _) => mark(*glyph, 12.0, 7.0, 5.0, "plain"),
+            Self::Dots(class, _) => format!(r#"<path class="dots s {class}" d="M5 8h0M12 5h0M19 9h0"/>"#),
+            Self::Crosses(class, _) => {
+                format!(r#"<path class="crosses s {class}" d="{}{}"/>"#, cross(7.0, 7.0), cross(17.0, 7.0))
+            }
+            Self::Mean(_) => mark(Glyph::Diamond, 12.0, 7.0, 5.2, "plain"),
+            Self::Decision(_) => r#"<path class="decision" d="M1 7H23"/>"#.to_owned(),
+        }
+    }
+}
+
+/// The strokes of a small cross, as path data.
+pub(crate) fn cross(x: f64, y: f64) -> String {
+    format!("M{:.1} {:.1}l5 5m0-5l-5 5", x - 2.5, y - 2.5)
+}
+
+impl Figure {
+    /// The figure on the page, numbered.
+    pub(crate) fn html(&self, number: usize) -> String {
+        let mut html = format!(
+            r#"<figure id="{}"><h3><span class="label">Figure {number}</span> {}</h3>"#,
+            self.name,
+            escape(&self.heading)
+        );
+        html += r#"<ul class="legend">"#;
+        for key in &self.legend {
+            html += &format!(
+                r#"<li><svg class="chart" width="24" height="14" viewBox="0 0 24 14" aria-hidden="true">{}</svg>{}</li>"#,
+                key.sign(),
+                escape(key.label())
+            );
+        }
+        html += r#"</ul><div class="groups">"#;
+        for (g, group) in self.groups.iter().enumerate() {
+            let width: f64 = group.pictures.iter().map(|p| p.width).fold(0.0, f64::max);
+            let fixed = if self.side_by_side { " fixed" } else { "" };
+            html += &format!(r#"<div class="group{fixed}">"#);
+            if let Some(title) = &group.title {
+                html += &format!("<h4>{}</h4>", escape(title));
+            }
+            html += &format!(r#"<div class="panels" style="--columns:{};--panel:{width}px">"#, group.columns);
+            for (p, picture) in group.pictures.iter().enumerate() {
+                html += &picture.tag(&format!("{}-{g}-{p}", self.name), "");
+            }
+            html += "</div></div>";
+        }
+        html += &format!(
+            r#"</div><figcaption><p>{}</p><p class="how">{}</p></figcaption></figure>"#,
+            escape(&self.caption),
+            escape(&self.reading)
+        );
+        html.push('\n');
+        html
+    }
+
+    /// The figure as one SVG file that carries its style.
+    pub(crate) fn svg(&self) -> String {
+        const MARGIN: f64 = 12.0;
+        const WIDEST: f64 = 1180.0;
+        let sizes: Vec<(f64, f64)> = self.groups.iter().map(Group::size).collect();
+        let mut body = String::new();
+        // Groups flow from left to right and wrap.
+        let (mut x, mut y, mut row, mut width) = (MARGIN, 0.0, 0.0_f64, 0.0_f64);
+        let mut places = Vec::new();
+        for &(w, h) in &sizes {
+            if x > MARGIN && x + w > WIDEST {
+                (x, y, row) = (MARGIN, y + row + MARGIN, 0.0);
+            }
+            places.push((x, y));
+            width = width.max(x + w + MARGIN);
+            row = row.max(h);
+            x += w + MARGIN;
+        }
+        let (legend, legend_height) = self.legend_svg(width - 2.0 * MARGIN);
+        let top = MARGIN + legend_height;
+        for (g, (group, (x, y))) in self.groups.iter().zip(places).enumerate() {
+            let title = if let Some(title) = &group.title {
+                body += &format!(r#"<text class="head" x="{x}" y="{:.1}">{}</text>"#, top + y + 16.0, escape(title));
+                Group::TITLE
+            } else {
+                0.0
+            };
+            for (p, picture) in group.pictures.iter().enumerate() {
+                let (column, line) = ((p % group.columns) as f64, (p / group.columns) as f64);
+                let place = format!(
+                    r#"x="{:.1}" y="{:.1}" width="{}" height="{}""#,
+                    x + column * picture.width,
+                    top + y + title + line * picture.height,
+                    picture.width,
+                    picture.height
+                );
+                body += &picture.tag(&format!("{}-{g}-{p}", self.name), &place);
+                body.push('\n');
+            }
+        }
+        let height = top + y + row + MARGIN;
+        format!(
+            r#"<svg xmlns="http://www.w3.org/2000/svg" class="chart" width="{width:.0}" height="{height:.0}" viewBox="0 0 {width:.0} {height:.0}" role="img" aria-labelledby="{name}-t {name}-d"><title id="{name}-t">{}</title><desc id="{name}-d">{}</desc><style>{STYLE}</style><rect width="100%" height="100%" rx="6" style="fill:var(--paper)"/>{legend}{body}</svg>
+"#,
+            escape(&self.heading),
+            escape(&self.caption),
+            name = self.name
+        )
+    }
+
+    /// The legend wrapped to a width, and its height.
+    fn legend_svg(&self, width: f64) -> (String, f64) {
+        const LINE: f64 = 22.0;
+        let mut svg = String::new();
+        let (mut x, mut y) = (12.0, 10.0);
+        for key in &self.legend {
+            let needed = 30.0 + 6.6 * key.label().chars().count() as f64 + 16.0;
+            if x > 12.0 && x + needed > width + 12.0 {
+                (x, y) = (12.0, y + LINE);
+            }
+            svg += &format!(
+                r#"<g transform="translate({x:.1} {y:.1})">{}<text x="30" y="11">{}</text></g>"#,
+                key.sign(),
+                escape(key.label())
+            );
+            x += needed;
+        }
+        (svg, if self.legend.is_empty() { 0.0 } else { y + LINE })
+    }
+}
+
+impl Group {
+    const TITLE: f64 = 26.0;
+
+    fn size(&self) -> (f64, f64) {
+        let columns = self.columns.min(self.pictures.len());
+        let lines = self.pictures.len().div_ceil(self.columns.max(1));
+        let width = self.pictures.iter().map(|p| p.width).fold(0.0, f64::max);
+        let height = self.pictures.iter().map(|p| p.height).fold(0.0, f64::max);
+        let title = if self.title.is_some() { Self::TITLE } else { 0.0 };
+        let title_width = self.title.as_ref().map_or(0.0, |title| 7.2 * title.chars().count() as f64);
+        ((columns as f64 * width).max(title_width), title + lines as f64 * height)
+    }
+}

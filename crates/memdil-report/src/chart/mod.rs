@@ -1,0 +1,14 @@
+//! A small chart module: SVG written directly, coloured by CSS classes so that light and dark both work.
+
+mod axes;
+mod figure;
+mod marker;
+mod scale;
+
+pub(crate) use axes::Frame;
+pub(crate) use figure::{Figure, Group, Key, Picture};
+pub(crate) use marker::{Glyph, SHAPES, loss_class, mark};
+pub(crate) use scale::Scale;
+
+/// Colours and text of every chart, for the page and for files of their own.
+pub(crate) const STYLE: &str = include_str!("chart.css");

@@ -1,0 +1,131 @@
+//! From values to pixels, and the ticks between.
+
+/// A linear or logarithmic scale.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Scale {
+    domain: [f64; 2],
+    range: [f64; 2],
+    log: bool,
+}
+
+impl Scale {
+    /// Linear, widened to the next ticks; a constant gets some room around it.
+    pub(crate) fn linear([low, high]: [f64; 2], range: [f64; 2], most_ticks: usize) -> Self {
+        let (low, high) = if high - low > 1e-12 * high.abs().max(low.abs()).max(1e-12) {
+            (low, high)
+        } else {
+            let room = (0.1 * low.abs()).max(1e-3);
+            (if low.abs() < 1e-12 { 0.0 } else { low - room }, high + room)
+        };
+        let step = nice_step(high - low, most_ticks);
+        let domain = [(low / step + 1e-9).floor() * step, (high / step - 1e-9).ceil() * step];
+        Self { domain, range, log: false }
+    }
+
+    /// Linear without widening.
+    pub(crate) fn exact(domain: [f64; 2], range: [f64; 2]) -> Self {
+        Self { domain, range, log: false }
+    }
+
+    /// Logarithmic with a little room; both bounds must be positive.
+    pub(crate) fn log([low, high]: [f64; 2], range: [f64; 2]) -> Self {
+        Self { domain: [low / 1.18, high * 1.18], range, log: true }
+    }
+
+    pub(crate) fn is_log(&self) -> bool {
+        self.log
+    }
+
+    /// The pixel of a value.
+    pub(crate) fn at(&self, value: f64) -> f64 {
+        let [low, high] = self.domain.map(|v| self.inner(v));
+        let share = (self.inner(value) - low) / (high - low);
+        self.range[0] + share * (self.range[1] - self.range[0])
+    }
+
+    fn inner(&self, value: f64) -> f64 {
+        if self.log { value.max(f64::MIN_POSITIVE).log10() } else { value }
+    }
+
+    /// Values and labels of the ticks, about `most` of them.
+    pub(crate) fn ticks(&self, most: usize) -> Vec<(f64, String)> {
+        let [low, high] = self.domain;
+        if self.log {
+            return log_ticks(low, high, most);
+        }
+        let step = nice_step(high - low, most);
+        let decimals = (-step.log10().floor()).max(0.0) as usize;
+        let first = (low / step - 1e-9).ceil() as i64;
+        let last = (high / step + 1e-9).floor() as i64;
+        let label = |value: f64| format!("{value:.decimals$}").replace('-', "−");
+        // Rounding may leave a negative zero, whose label would carry a sign.
+        (first..=last).map(|k| k as f64 * step + 0.0).map(|value| (value, label(value))).collect()
+    }
+}
+
+/// 1, 2 or 5 times a power of ten, so that a span has at most `most` steps.
+fn nice_step(span: f64, most: usize) -> f64 {
+    let raw = span / most.max(1) as f64;
+    let power = 10.0_f64.powf(raw.log10().floor());
+    let factor = [1.0, 2.0, 5.0].into_iter().find(|f| f * power >= raw * (1.0 - 1e-9)).unwrap_or(10.0);
+    factor * power
+}
+
+/// Powers of ten, with 2 and 5 times them where there is room.
+fn log_ticks(low: f64, high: f64, most: usize) -> Vec<(f64, String)> {
+    let (first, last) = (low.log10().floor() as i32, high.log10().ceil() as i32);
+    let at = |factors: &[f64]| -> Vec<f64> {
+        let all = (first..=last).flat_map(|e| factors.iter().map(move |f| f * 10.0_f64.powi(e)));
+        all.filter(|v| *v >= low && *v <= high).collect()
+    };
+    let values = [[1.0, 2.0, 5.0].as_slice(), &[1.0, 3.0], &[1.0]]
+        .into_iter()
+        .map(at)
+        .find(|values| values.len() <= most)
+        .unwrap_or_else(|| at(&[1.0]));
+    values.into_iter().map(|v| (v, log_label(v))).collect()
+}
+
+fn log_label(value: f64) -> String {
+    if (1e-3..1e4).contains(&value) {
+        let decimals = (-(value * 1.001).log10().floor()).max(0.0) as usize;
+        format!("{value:.decimals$}")
+    } else {
+        format!("{value:.0e}").replace('-', "−")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn labels(scale: &Scale, most: usize) -> Vec<String> {
+        scale.ticks(most).into_iter().map(|(_, label)| label).collect()
+    }
+
+    #[test]
+    fn linear_ticks_are_round_and_reach_the_ends() {
+        let scale = Scale::linear([0.0, 0.93], [0.0, 100.0], 5);
+        assert_eq!(labels(&scale, 5), ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]);
+        assert!((scale.at(0.5) - 50.0).abs() < 1e-9);
+        assert_eq!(labels(&Scale::linear([84.9, 99.4], [0.0, 1.0], 4), 4), ["80", "85", "90", "95", "100"]);
+        assert_eq!(labels(&Scale::linear([-1.0, 1.0], [0.0, 1.0], 4), 4), ["−1.0", "−0.5", "0.0", "0.5", "1.0"]);
+    }
+
+    #[test]
+    fn a_constant_has_a_scale() {
+        for value in [0.0, 0.3, -2.0] {
+            let scale = Scale::linear([value, value], [0.0, 100.0], 5);
+            assert!(scale.at(value).is_finite() && scale.ticks(5).len() >= 2, "{value}");
+        }
+    }
+
+    #[test]
+    fn log_ticks_take_what_fits() {
+        assert_eq!(labels(&Scale::log([0.02, 1.1], [0.0, 1.0]), 7), ["0.02", "0.05", "0.1", "0.2", "0.5", "1"]);
+        assert_eq!(
+            labels(&Scale::log([1e-6, 10.0], [0.0, 1.0]), 8),
+            ["1e−6", "1e−5", "1e−4", "0.001", "0.01", "0.1", "1", "10"]
+        );
+    }
+}

@@ -1,0 +1,119 @@
+//! Claim (b): label smoothing and label relaxation dilate less than cross-entropy.
+
+use std::collections::BTreeMap;
+
+use super::{Cell, Claim, Evidence, Unit, Verdict};
+use crate::runs::{Level, Panel, Quantity, Run};
+use crate::stats::{mean, mean_interval, sign_test, wilcoxon_signed_rank};
+use crate::text::count;
+
+/// What is compared between two losses.
+#[derive(Clone, Copy)]
+pub(super) enum Measure {
+    Dilation,
+    Rho,
+}
+
+impl Measure {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Dilation => "dilation",
+            Self::Rho => "rho",
+        }
+    }
+
+    fn quantity(self) -> Quantity {
+        match self {
+            Self::Dilation => Quantity::Dilation,
+            Self::Rho => Quantity::Rho,
+        }
+    }
+}
+
+/// Logarithms of one loss by cell and seed; several runs of a loss there (two values of alpha) are averaged.
+type Logs = BTreeMap<(Panel, Level), BTreeMap<u64, f64>>;
+
+pub(super) fn evidence(runs: &[&Run], loss: &'static str, measure: Measure, id: String) -> Evidence {
+    let (ours, theirs) = (logs(runs, loss, measure), logs(runs, "CE", measure));
+    let mut ratios: BTreeMap<(&Panel, Level), BTreeMap<u64, f64>> = BTreeMap::new();
+    let mut unpaired = 0;
+    for ((panel, level), of_loss) in &ours {
+        let empty = BTreeMap::new();
+        let of_ce = theirs.get(&(panel.clone(), *level)).unwrap_or(&empty);
+        for (seed, log) in of_loss {
+            match of_ce.get(seed) {
+                Some(base) => {
+                    ratios.entry((panel, *level)).or_default().insert(*seed, log - base);
+                }
+                None => unpaired += 1,
+            }
+        }
+        unpaired += of_ce.keys().filter(|seed| !of_loss.contains_key(seed)).count();
+    }
+    let mut by_seed: BTreeMap<u64, Vec<f64>> = BTreeMap::new();
+    for (seed, ratio) in ratios.values().flatten() {
+        by_seed.entry(*seed).or_default().push(*ratio);
+    }
+    let one_a_seed: Vec<f64> = by_seed.values().filter_map(|ratios| mean(ratios)).collect();
+    let cells: Vec<Cell> = ratios
+        .iter()
+        .map(|((panel, level), by_seed)| {
+            let values: Vec<f64> = by_seed.values().copied().collect();
+            Cell {
+                label: format!("{panel}, η = {}", level.0),
+                n: values.len(),
+                effect: mean(&values).map(in_percent),
+                interval: mean_interval(&values).map(|bounds| bounds.map(in_percent)),
+            }
+        })
+        .collect();
+    let mut notes = Vec::new();
+    if unpaired > 0 {
+        let runs = count(unpaired, "run has", "runs have");
+        notes.push(format!(
+            "{runs} no partner at the same data, η, network and seed (not run, or diverged) and is left out."
+        ));
+    }
+    let what = measure.name();
+    let missing = one_a_seed.is_empty().then(|| format!("no completed {loss} run beside a CE run with η > 0"));
+    let claim = Claim {
+        id,
+        name: format!("{what} lower with {loss} than with CE"),
+        statement: format!("{loss} has a lower {what} than CE under label noise."),
+        test: format!(
+            "log ratio of {what} to CE's at equal data, η > 0, network and seed, averaged over cells: one value a seed; \
+             interval: Student's t; p: Wilcoxon's signed-rank test, beside it the sign test"
+        ),
+        verdict: Verdict::Inconclusive,
+        reason: None,
+        n: one_a_seed.len(),
+        unit: Unit::Percent,
+        effect: mean(&one_a_seed).map(in_percent),
+        interval: mean_interval(&one_a_seed).map(|bounds| bounds.map(in_percent)),
+        p: wilcoxon_signed_rank(&one_a_seed),
+        p_holm: None,
+        p_sign: sign_test(&one_a_seed),
+        notes,
+        cells,
+    };
+    Evidence { claim, expected_sign: -1.0, missing }
+}
+
+fn logs(runs: &[&Run], loss: &str, measure: Measure) -> Logs {
+    let mut values: BTreeMap<(Panel, Level), BTreeMap<u64, Vec<f64>>> = BTreeMap::new();
+    for run in runs.iter().filter(|run| run.loss() == loss && run.eta() > 0.0) {
+        if let Some(value) = run.value(measure.quantity()).filter(|v| *v > 0.0) {
+            let cell = values.entry((run.panel(), Level::of(run))).or_default();
+            cell.entry(run.seed()).or_default().push(value.ln());
+        }
+    }
+    let average = |by_seed: BTreeMap<u64, Vec<f64>>| {
+        by_seed.into_iter().filter_map(|(seed, logs)| Some((seed, mean(&logs)?))).collect()
+    };
+    values.into_iter().map(|(cell, by_seed)| (cell, average(by_seed))).collect()
+}
+
+/// A mean log ratio as a difference in percent; capped where the number would say nothing and overflow.
+fn in_percent(log_ratio: f64) -> f64 {
+    100.0 * log_ratio.min(100.0).exp_m1()
+}

@@ -1,0 +1,99 @@
+//! Claim (a): dilation grows with memorization.
+
+use std::collections::BTreeMap;
+
+use super::{Cell, Claim, Evidence, Unit, Verdict};
+use crate::runs::{Panel, Quantity, Run, losses};
+use crate::stats::{bootstrap_interval, mean, sign_test, spearman, wilcoxon_signed_rank};
+use crate::text::number;
+
+/// (memorization, dilation) of runs, by panel and, in the order of the seeds, by seed.
+type Points = BTreeMap<Panel, Vec<Vec<(f64, f64)>>>;
+
+pub(super) fn evidence(runs: &[&Run], id: String) -> Evidence {
+    let seeds = crate::runs::distinct(runs.iter().copied(), Run::seed);
+    let all = points(runs, &seeds, Quantity::RelativeMemorization, |_| true);
+    let one_a_seed: Vec<f64> = (0..seeds.len()).filter_map(|seed| correlation(&all, &[seed])).collect();
+    let everyone: Vec<usize> = (0..seeds.len()).collect();
+    let effect = correlation(&all, &everyone);
+    let mut notes = Vec::new();
+    let noisy = points(runs, &seeds, Quantity::RelativeMemorization, |run| run.eta() > 0.0);
+    if let Some(r) = correlation(&noisy, &everyone) {
+        notes.push(format!("Without the runs at η = 0, whose memorization is zero, the correlation is {}.", number(r)));
+    }
+    let total = points(runs, &seeds, Quantity::TotalMemorization, |_| true);
+    if let Some(r) = correlation(&total, &everyone) {
+        notes.push(format!(
+            "With memorization summed over corrupted samples instead of averaged (per training sample, over the separation), it is {}.",
+            number(r)
+        ));
+    }
+    let missing = effect.is_none().then(|| {
+        "no rank correlation: it needs three completed runs of one data set, class selection and network that differ in memorization"
+            .to_owned()
+    });
+    let claim = Claim {
+        id,
+        name: "dilation grows with memorization".to_owned(),
+        statement: "Dilation grows with memorization.".to_owned(),
+        test: "Spearman's rank correlation of dilation and memorization / separation over runs, within each data set, \
+               class selection and network, then averaged; interval: bootstrap over seeds; p: signed-rank test on one \
+               correlation a seed"
+            .to_owned(),
+        verdict: Verdict::Inconclusive,
+        reason: None,
+        n: one_a_seed.len(),
+        unit: Unit::RankCorrelation,
+        effect,
+        interval: effect.and_then(|_| bootstrap_interval(seeds.len(), |drawn| correlation(&all, drawn))),
+        p: wilcoxon_signed_rank(&one_a_seed),
+        p_holm: None,
+        p_sign: sign_test(&one_a_seed),
+        notes,
+        cells: cells(runs, &seeds, &all),
+    };
+    Evidence { claim, expected_sign: 1.0, missing }
+}
+
+/// One cell a panel, and one a loss in it.
+fn cells(runs: &[&Run], seeds: &[u64], all: &Points) -> Vec<Cell> {
+    let mut cells = Vec::new();
+    for panel in all.keys() {
+        let here: Vec<&Run> = runs.iter().copied().filter(|run| run.panel() == *panel).collect();
+        cells.push(cell(format!("{panel}, all losses"), &here, seeds));
+        let present = losses(here.iter().copied());
+        for loss in present.iter().filter(|_| present.len() > 1) {
+            let of_loss: Vec<&Run> = here.iter().copied().filter(|run| run.loss() == *loss).collect();
+            cells.push(cell(format!("{panel}, {loss}"), &of_loss, seeds));
+        }
+    }
+    cells
+}
+
+fn cell(label: String, runs: &[&Run], seeds: &[u64]) -> Cell {
+    let points = points(runs, seeds, Quantity::RelativeMemorization, |_| true);
+    let everyone: Vec<usize> = (0..seeds.len()).collect();
+    let effect = correlation(&points, &everyone);
+    let n = everyone.iter().filter(|&&seed| points.values().any(|by_seed| !by_seed[seed].is_empty())).count();
+    let interval = effect.and_then(|_| bootstrap_interval(seeds.len(), |drawn| correlation(&points, drawn)));
+    Cell { label, n, effect, interval }
+}
+
+fn points(runs: &[&Run], seeds: &[u64], x: Quantity, keep: impl Fn(&Run) -> bool) -> Points {
+    let mut points = Points::new();
+    for run in runs.iter().filter(|run| keep(run)) {
+        let (Some(x), Some(y)) = (run.value(x), run.value(Quantity::Dilation)) else { continue };
+        let Ok(seed) = seeds.binary_search(&run.seed()) else { continue };
+        points.entry(run.panel()).or_insert_with(|| vec![Vec::new(); seeds.len()])[seed].push((x, y));
+    }
+    points
+}
+
+/// The mean over panels of the rank correlation over the runs of the drawn seeds.
+fn correlation(points: &Points, drawn: &[usize]) -> Option<f64> {
+    let of_panel = |by_seed: &Vec<Vec<(f64, f64)>>| {
+        let (x, y): (Vec<f64>, Vec<f64>) = drawn.iter().flat_map(|&seed| by_seed[seed].iter().copied()).unzip();
+        spearman(&x, &y)
+    };
+    mean(&points.values().filter_map(of_panel).collect::<Vec<_>>())
+}

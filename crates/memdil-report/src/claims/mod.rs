@@ -1,0 +1,213 @@
+//! What the paper claims, and whether these runs bear it out.
+
+mod losses;
+mod memorization;
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::runs::{Run, distinct};
+use crate::stats::holm;
+use crate::text::number;
+
+/// Independent seeds that a verdict needs.
+pub const SEEDS_NEEDED: usize = 6;
+
+/// The level at which a corrected p decides.
+pub const LEVEL: f64 = 0.05;
+
+/// Experiments that make a picture or a table and claim nothing.
+const WITHOUT_CLAIM: [&str; 2] = ["features-2d", "fashion-mnist-reference"];
+
+/// How a claim fares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// The interval lies on the side that the claim says, and p after Holm's correction is below 0.05.
+    Supported,
+    /// The same on the other side.
+    Refuted,
+    /// Neither; [`Claim::reason`] says why.
+    Inconclusive,
+}
+
+impl Verdict {
+    /// A sign that does not rely on colour.
+    pub fn symbol(self) -> &'static str {
+        match self {
+            Self::Supported => "✓",
+            Self::Refuted => "✗",
+            Self::Inconclusive => "○",
+        }
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Supported => "supported",
+            Self::Refuted => "refuted",
+            Self::Inconclusive => "inconclusive",
+        })
+    }
+}
+
+/// What an effect is measured in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unit {
+    /// Spearman's rank correlation.
+    RankCorrelation,
+    /// Difference in percent of cross-entropy's value.
+    Percent,
+}
+
+impl Unit {
+    /// An effect as text: `−42.0%`, `0.870`.
+    pub(crate) fn format(self, effect: f64) -> String {
+        match self {
+            Self::RankCorrelation => number(effect),
+            Self::Percent if effect > 999.0 => "> +999%".to_owned(),
+            Self::Percent => format!("{effect:+.1}%").replace('-', "−"),
+        }
+    }
+
+    /// An interval of effects as text.
+    pub(crate) fn format_interval(self, [low, high]: [f64; 2]) -> String {
+        format!("[{}, {}]", self.format(low), self.format(high))
+    }
+}
+
+/// A claim, the test that decides it, and its outcome. Values that are not defined are left out.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Claim {
+    /// `experiment/data set/claim`.
+    pub id: String,
+    /// The claim in a few words.
+    pub name: String,
+    /// The claim in one sentence.
+    pub statement: String,
+    /// How it is tested.
+    pub test: String,
+    /// The outcome.
+    pub verdict: Verdict,
+    /// Why the outcome is inconclusive.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Independent seeds behind effect and p.
+    pub n: usize,
+    /// What effect and interval are measured in.
+    pub unit: Unit,
+    /// Size of the effect.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub effect: Option<f64>,
+    /// Its 95% interval.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub interval: Option<[f64; 2]>,
+    /// Two-sided p of the signed-rank test over seeds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub p: Option<f64>,
+    /// The same after Holm's correction over all claims of the report.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub p_holm: Option<f64>,
+    /// Two-sided p of the sign test over seeds, which weighs no sizes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub p_sign: Option<f64>,
+    /// What a reader has to know beside it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+    /// The effect in each cell of the design.
+    pub cells: Vec<Cell>,
+}
+
+/// The effect in one cell.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Cell {
+    /// Data set, classes, network, and loss or noise level.
+    pub label: String,
+    /// Seeds in the cell.
+    pub n: usize,
+    /// Size of the effect.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub effect: Option<f64>,
+    /// Its 95% interval.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub interval: Option<[f64; 2]>,
+}
+
+/// A claim before it is judged, with the sign its effect should have.
+struct Evidence {
+    claim: Claim,
+    expected_sign: f64,
+    /// Why there is nothing to test.
+    missing: Option<String>,
+}
+
+/// The claims of every experiment and data set among the runs, judged together.
+pub(crate) fn evaluate(runs: &[Run]) -> Vec<Claim> {
+    let mut evidence = Vec::new();
+    for (experiment, source) in groups(runs) {
+        let group: Vec<&Run> = runs
+            .iter()
+            .filter(|r| r.record.spec.experiment == experiment && r.record.spec.data.source.name() == source)
+            .collect();
+        let id = |claim: &str| format!("{experiment}/{source}/{claim}");
+        evidence.push(memorization::evidence(&group, id("a")));
+        for (loss, name) in [("LS", "ls"), ("LR", "lr")] {
+            for quantity in [losses::Measure::Dilation, losses::Measure::Rho] {
+                let id = id(&format!("b-{name}-{}", quantity.name()));
+                evidence.push(losses::evidence(&group, loss, quantity, id));
+            }
+        }
+    }
+    judge(evidence)
+}
+
+/// Experiments among the runs that make no claim.
+pub(crate) fn unjudged(runs: &[Run]) -> Vec<String> {
+    let mut experiments = distinct(runs, |run| run.record.spec.experiment.clone());
+    experiments.retain(|experiment| WITHOUT_CLAIM.contains(&experiment.as_str()));
+    experiments
+}
+
+fn groups(runs: &[Run]) -> Vec<(String, String)> {
+    let key = |run: &Run| (run.record.spec.experiment.clone(), run.record.spec.data.source.name().to_owned());
+    let mut groups = distinct(runs, key);
+    groups.retain(|(experiment, _)| !WITHOUT_CLAIM.contains(&experiment.as_str()));
+    groups
+}
+
+/// Corrects every p for all the others, then decides.
+fn judge(evidence: Vec<Evidence>) -> Vec<Claim> {
+    let tested: Vec<f64> = evidence.iter().filter_map(|e| e.claim.p).collect();
+    let mut corrected = holm(&tested).into_iter();
+    let judged = evidence.into_iter().map(|Evidence { mut claim, expected_sign, missing }| {
+        claim.p_holm = claim.p.and_then(|_| corrected.next());
+        (claim.verdict, claim.reason) = match (claim.interval, claim.p, claim.p_holm) {
+            _ if missing.is_some() => (Verdict::Inconclusive, missing),
+            _ if claim.n < SEEDS_NEEDED => {
+                (Verdict::Inconclusive, Some(format!("{} of the {SEEDS_NEEDED} seeds that a verdict needs", claim.n)))
+            }
+            (Some([low, high]), ..) if low <= 0.0 && high >= 0.0 => {
+                (Verdict::Inconclusive, Some("the interval crosses zero".to_owned()))
+            }
+            (Some([low, _]), Some(p), Some(p_holm)) if p_holm >= LEVEL => {
+                let side = if low * expected_sign > 0.0 {
+                    "the interval agrees with the claim"
+                } else {
+                    "the interval contradicts the claim"
+                };
+                let reason = format!(
+                    "{side}, but p = {p:.3} becomes {p_holm:.3} after Holm's correction: more seeds are needed"
+                );
+                (Verdict::Inconclusive, Some(reason))
+            }
+            (Some([low, _]), Some(_), Some(_)) if low * expected_sign > 0.0 => (Verdict::Supported, None),
+            (Some(_), Some(_), Some(_)) => (Verdict::Refuted, None),
+            _ => (Verdict::Inconclusive, Some("the effect has no interval".to_owned())),
+        };
+        claim
+    });
+    judged.collect()
+}

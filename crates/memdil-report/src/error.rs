@@ -1,0 +1,44 @@
+//! What can go wrong between a folder of runs and a report.
+
+use std::path::PathBuf;
+
+use memdil_records::RecordError;
+
+/// A report that cannot be made: one line that says what, where, and what to do.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReportError {
+    /// The folder of runs does not exist.
+    #[error("{} is no folder: give the folder that holds the runs (what `memdil sweep run --out` wrote)", path.display())]
+    NoFolder {
+        /// What was given.
+        path: PathBuf,
+    },
+    /// The folder holds no finished run.
+    #[error("no finished run in {}: a run is finished when its folder holds summary.json", path.display())]
+    NoRuns {
+        /// The folder searched.
+        path: PathBuf,
+    },
+    /// The file of reference values cannot be used.
+    #[error("reference file {}: {reason}", path.display())]
+    Reference {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A run that cannot be read, or a file that cannot be written.
+    #[error(transparent)]
+    Records(#[from] RecordError),
+}
+
+impl ReportError {
+    /// True when the cause is what the user gave (folders, files), false when the machine failed.
+    pub fn is_bad_input(&self) -> bool {
+        match self {
+            Self::Records(error) => error.is_bad_input(),
+            Self::NoFolder { .. } | Self::NoRuns { .. } | Self::Reference { .. } => true,
+        }
+    }
+}

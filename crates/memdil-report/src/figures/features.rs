@@ -1,0 +1,276 @@
+//! Features of two-feature networks, with class means and decision line.
+
+use memdil_records::{Snapshot, SnapshotPart};
+use ndarray::ArrayView1;
+
+use crate::ReportError;
+use crate::chart::{Figure, Frame, Glyph, Group, Key, Picture, Scale, cross, mark};
+use crate::runs::{Level, Panel, Quantity, Run, distinct};
+use crate::text::{number, percent};
+
+use super::{by_loss, heading};
+
+/// Points drawn in one picture.
+const POINTS: usize = 400;
+/// Blocks of pictures drawn, so that the page stays small.
+const BLOCKS: usize = 12;
+/// Losses drawn side by side.
+const PAIR: [&str; 2] = ["CE", "LS"];
+
+/// One noise level of one panel: runs of one seed that differ in loss.
+struct Block<'a> {
+    panel: Panel,
+    level: Level,
+    runs: Vec<(&'a Run, Snapshot)>,
+}
+
+/// `None` when no run with noise kept two features.
+pub(super) fn figure(runs: &[Run]) -> Result<Option<Figure>, ReportError> {
+    let two = |run: &&Run| run.last().is_some() && run.eta() > 0.0 && run.record.spec.data.classes.len() == 2;
+    let candidates: Vec<&Run> = runs.iter().filter(two).collect();
+    let cells = distinct(candidates.iter().copied(), |run| (run.panel(), Level::of(run)));
+    let (mut blocks, mut left_out) = (Vec::new(), 0);
+    for (panel, level) in cells {
+        if blocks.len() == BLOCKS {
+            left_out += 1;
+            continue;
+        }
+        let here: Vec<&Run> =
+            candidates.iter().copied().filter(|run| run.panel() == panel && Level::of(run) == level).collect();
+        let runs = choose(&here)?;
+        if !runs.is_empty() {
+            blocks.push(Block { panel, level, runs });
+        }
+    }
+    if blocks.is_empty() {
+        return Ok(None);
+    }
+    let most = blocks.iter().flat_map(|b| &b.runs).map(|(_, s)| s.train.labels.len().max(s.test.labels.len())).max();
+    let mut reading = "Training features are coloured by the label they were given, test features by their class; axes are the two \
+                       features, with the same scale above and below. Decision lines separate the two predicted classes."
+        .to_owned();
+    if let Some(most) = most.filter(|most| *most > POINTS) {
+        reading += &format!(" At most {POINTS} evenly chosen points of up to {most} are drawn in a picture.");
+    }
+    if left_out > 0 {
+        reading += &format!(" {left_out} more noise levels or networks are not drawn.");
+    }
+    let drawn: Vec<&Run> = blocks.iter().flat_map(|block| block.runs.iter().map(|(run, _)| *run)).collect();
+    Ok(Some(Figure {
+        name: "features",
+        heading: "Two-dimensional features".to_owned(),
+        caption: caption(&drawn),
+        reading,
+        legend: legend(&blocks),
+        groups: blocks.iter().map(|block| group(block, runs)).collect(),
+        side_by_side: true,
+    }))
+}
+
+/// CE and LS of the lowest seed that has both with two features; else of the lowest seed that has any loss.
+fn choose<'a>(runs: &[&'a Run]) -> Result<Vec<(&'a Run, Snapshot)>, ReportError> {
+    let mut kept: Vec<(&'a Run, Snapshot)> = Vec::new();
+    for seed in distinct(runs.iter().copied(), Run::seed) {
+        let mut of_seed: Vec<(&'a Run, Snapshot)> = Vec::new();
+        for run in runs.iter().filter(|run| run.seed() == seed) {
+            let new = of_seed.iter().all(|(other, _)| other.loss() != run.loss());
+            if !new || (!PAIR.contains(&run.loss()) && of_seed.len() >= PAIR.len()) {
+                continue;
+            }
+            let fits = |s: &Snapshot| s.train.features.ncols() == 2 && s.classifier.dim() == (2, 2);
+            if let Some(snapshot) = run.folder.snapshot()?.filter(fits) {
+                of_seed.push((run, snapshot));
+            }
+        }
+        if PAIR.iter().all(|loss| of_seed.iter().any(|(run, _)| run.loss() == *loss)) {
+            of_seed.retain(|(run, _)| PAIR.contains(&run.loss()));
+            return Ok(of_seed);
+        }
+        if kept.is_empty() {
+            of_seed.truncate(PAIR.len());
+            kept = of_seed;
+        }
+    }
+    Ok(kept)
+}
+
+fn caption(runs: &[&Run]) -> String {
+    let memorised = by_loss(runs, Quantity::MemorizedAsGiven, |v| percent(v, 0));
+    let rho = by_loss(runs, Quantity::Rho, number);
+    let dilation = by_loss(runs, Quantity::Dilation, number);
+    format!(
+        "Of the corrupted training samples drawn as crosses, these networks put on the side of their given, wrong label: {memorised}. \
+         Unseen test features spread around their class means by rho = {rho} of the distance between the means (dilation {dilation})."
+    )
+}
+
+fn legend(blocks: &[Block]) -> Vec<Key> {
+    // Names when all blocks show the same classes, else first and second.
+    let panels = distinct(blocks.iter().flat_map(|b| b.runs.iter().map(|(run, _)| *run)), |run| {
+        let spec = &run.record.spec.data;
+        let name = |class: &u32| spec.source.class_names().get(*class as usize).map(|n| format!("{class} ({n})"));
+        spec.classes.iter().map(|c| name(c).unwrap_or_else(|| c.to_string())).collect::<Vec<_>>()
+    });
+    let names = match panels.as_slice() {
+        [names] if names.len() == 2 => names.iter().map(|name| format!("class {name}")).collect(),
+        _ => vec!["first class".to_owned(), "second class".to_owned()],
+    };
+    vec![
+        Key::Dots("class0", names[0].clone()),
+        Key::Dots("class1", names[1].clone()),
+        Key::Crosses("class0", format!("corrupted, given {}", short(&names[0]))),
+        Key::Crosses("class1", format!("corrupted, given {}", short(&names[1]))),
+        Key::Mean("class mean (of uncorrupted samples)".to_owned()),
+        Key::Decision("decision line".to_owned()),
+    ]
+}
+
+/// `class 0` of `class 0 (T-shirt)`.
+fn short(name: &str) -> &str {
+    name.split(" (").next().unwrap_or(name)
+}
+
+fn group(block: &Block, runs: &[Run]) -> Group {
+    let seed = block.runs.first().map_or(0, |(run, _)| run.seed());
+    let frames: Vec<[f64; 2]> = block.runs.iter().map(|(_, snapshot)| extent(snapshot)).collect();
+    let row = |train: bool| {
+        block.runs.iter().zip(&frames).map(move |((run, snapshot), extent)| {
+            let (part, which) = if train { (&snapshot.train, "train") } else { (&snapshot.test, "test") };
+            picture(run, snapshot, part, which, *extent)
+        })
+    };
+    Group {
+        title: Some(format!("{}, η = {}, seed {seed}", heading(&block.panel, runs), block.level.0)),
+        columns: block.runs.len(),
+        pictures: row(true).chain(row(false)).collect(),
+    }
+}
+
+/// Indices of the points drawn of `n`, evenly spread.
+fn drawn(n: usize) -> impl Iterator<Item = usize> {
+    let count = n.min(POINTS);
+    (0..count).map(move |k| k * n / count)
+}
+
+/// The common range of both features over the points drawn, so that angles are true.
+fn extent(snapshot: &Snapshot) -> [f64; 2] {
+    let values = [&snapshot.train, &snapshot.test].into_iter().flat_map(|part| {
+        drawn(part.labels.len()).flat_map(|i| part.features.row(i).iter().map(|v| f64::from(*v)).collect::<Vec<_>>())
+    });
+    let [low, high] = super::span(values.filter(|v| v.is_finite()).chain([0.0])).unwrap_or([0.0, 1.0]);
+    let room = 0.04 * (high - low).max(1e-6);
+    [low - room, high + room]
+}
+
+fn picture(run: &Run, snapshot: &Snapshot, part: &SnapshotPart, which: &str, extent: [f64; 2]) -> Picture {
+    let frame = Frame::compact(262.0, 268.0);
+    let x = Scale::exact(extent, frame.x_range());
+    let y = Scale::exact(extent, frame.y_range());
+    let ticks = x.ticks(5);
+    let heading = format!("{}, {which}", run.loss_label());
+    let mut body = frame.axes(&heading, (&x, &ticks, ""), (&y, &ticks, ""));
+    let (mut dots, mut crosses) = ([String::new(), String::new()], [String::new(), String::new()]);
+    for i in drawn(part.labels.len()) {
+        let Some((a, b)) = point(part.features.row(i)) else { continue };
+        let label = part.labels[i].min(1) as usize;
+        let (a, b) = (x.at(a), y.at(b));
+        if part.labels[i] == part.clean_labels[i] {
+            dots[label] += &format!("M{a:.1} {b:.1}h0");
+        } else {
+            crosses[label] += &cross(a, b);
+        }
+    }
+    for (kind, paths) in [("dots", &dots), ("crosses", &crosses)] {
+        for (label, path) in paths.iter().enumerate().filter(|(_, path)| !path.is_empty()) {
+            body += &format!(r#"<path class="{kind} s class{label}" d="{path}"/>"#);
+        }
+    }
+    if let Some([from, to]) = decision_line(snapshot, extent) {
+        let (a, b) = ((x.at(from.0), y.at(from.1)), (x.at(to.0), y.at(to.1)));
+        body += &format!(r#"<path class="decision" d="M{:.1} {:.1}L{:.1} {:.1}"/>"#, a.0, a.1, b.0, b.1);
+    }
+    for class in 0..2 {
+        if let Some((a, b)) = class_mean(part, class) {
+            body += &mark(Glyph::Diamond, x.at(a), y.at(b), 6.5, &format!("mean f class{class}"));
+        }
+    }
+    let corrupted = part.labels.iter().zip(&part.clean_labels).filter(|(a, b)| a != b).count();
+    Picture {
+        width: frame.width,
+        height: frame.height,
+        title: format!("{which} features, {}, η = {}, seed {}", run.loss_label(), run.eta(), run.seed()),
+        desc: format!("{} samples in two dimensions, {corrupted} of them with a corrupted label.", part.labels.len()),
+        body,
+    }
+}
+
+fn point(row: ArrayView1<f32>) -> Option<(f64, f64)> {
+    let (a, b) = (f64::from(row[0]), f64::from(row[1]));
+    (a.is_finite() && b.is_finite()).then_some((a, b))
+}
+
+/// The mean over all uncorrupted samples of a class, drawn or not.
+fn class_mean(part: &SnapshotPart, class: u32) -> Option<(f64, f64)> {
+    let of_class = |i: &usize| part.labels[*i] == class && part.clean_labels[*i] == class;
+    let points: Vec<(f64, f64)> =
+        (0..part.labels.len()).filter(of_class).filter_map(|i| point(part.features.row(i))).collect();
+    let n = points.len() as f64;
+    let sum = points.iter().fold((0.0, 0.0), |sum, p| (sum.0 + p.0, sum.1 + p.1));
+    (!points.is_empty()).then(|| (sum.0 / n, sum.1 / n))
+}
+
+/// Where the two logits are equal, clipped to the square `[low, high]`².
+fn decision_line(snapshot: &Snapshot, [low, high]: [f64; 2]) -> Option<[(f64, f64); 2]> {
+    let (w, bias) = (&snapshot.classifier, &snapshot.bias);
+    let difference = |j: usize| f64::from(w[[0, j]]) - f64::from(w[[1, j]]);
+    let (a, b, c) = (difference(0), difference(1), f64::from(bias[0]) - f64::from(bias[1]));
+    // a x + b y + c = 0 meets the four sides of the square; two of the meeting points bound the segment.
+    let inside = |v: f64| v.is_finite() && v >= low - 1e-9 && v <= high + 1e-9;
+    let mut ends: Vec<(f64, f64)> = Vec::new();
+    for side in [low, high] {
+        ends.extend([-(a * side + c) / b].into_iter().filter(|y| inside(*y)).map(|y| (side, y)));
+        ends.extend([-(b * side + c) / a].into_iter().filter(|x| inside(*x)).map(|x| (x, side)));
+    }
+    let apart = |p: &(f64, f64), q: &(f64, f64)| (p.0 - q.0).abs() + (p.1 - q.1).abs();
+    let first = *ends.first()?;
+    let farthest = ends.iter().max_by(|p, q| apart(p, &first).total_cmp(&apart(q, &first)))?;
+    (apart(farthest, &first) > 1e-9).then_some([first, *farthest])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::{Array1, Array2, array};
+
+    fn with_classifier(classifier: Array2<f32>, bias: Array1<f32>) -> Snapshot {
+        let part = SnapshotPart {
+            features: Array2::zeros((0, 2)),
+            logits: Array2::zeros((0, 2)),
+            labels: Array1::zeros(0),
+            clean_labels: Array1::zeros(0),
+        };
+        Snapshot { train: part.clone(), test: part, classifier, bias }
+    }
+
+    #[test]
+    fn the_decision_line_is_where_the_logits_are_equal() {
+        // x - y = 0: the diagonal.
+        let line = decision_line(&with_classifier(array![[1.0, 0.0], [0.0, 1.0]], array![0.0, 0.0]), [0.0, 2.0]);
+        assert_eq!(line, Some([(0.0, 0.0), (2.0, 2.0)]));
+        // x = 0.5: a vertical line; y has no weight.
+        let line = decision_line(&with_classifier(array![[2.0, 0.0], [0.0, 0.0]], array![-1.0, 0.0]), [0.0, 2.0]);
+        assert_eq!(line, Some([(0.5, 0.0), (0.5, 2.0)]));
+        // x + y = 9 misses the square; a classifier of zeros has no line.
+        let line = decision_line(&with_classifier(array![[1.0, 1.0], [0.0, 0.0]], array![-9.0, 0.0]), [0.0, 2.0]);
+        assert_eq!(line, None);
+        assert_eq!(decision_line(&with_classifier(Array2::zeros((2, 2)), Array1::zeros(2)), [0.0, 2.0]), None);
+    }
+
+    #[test]
+    fn drawn_points_are_spread_evenly() {
+        assert_eq!(drawn(3).collect::<Vec<_>>(), [0, 1, 2]);
+        let indices: Vec<usize> = drawn(1200).collect();
+        assert_eq!((indices.len(), indices[0], indices[1], indices[399]), (400, 0, 3, 1197));
+        assert_eq!(drawn(0).count(), 0);
+    }
+}

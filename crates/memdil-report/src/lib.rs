@@ -1,0 +1,50 @@
+//! From a folder of finished runs to claims, figures and one HTML page. Reads records, trains nothing.
+//!
+//! [`write_report`] is the whole of it: it reads every run below a folder, tests the paper's claims
+//! ([`Claim`], [`Verdict`]), draws the figures and writes `index.html` (self-contained), `report.md`,
+//! `claims.json` and `figures/*.svg`. The tests themselves are in [`stats`] and stand alone:
+//!
+//! ```
+//! use memdil_report::stats::{mean_interval, wilcoxon_signed_rank};
+//!
+//! // Log ratios of dilation, label smoothing over cross-entropy, one a seed.
+//! let log_ratios = [-0.51, -0.62, -0.44, -0.70, -0.48, -0.55];
+//! assert_eq!(wilcoxon_signed_rank(&log_ratios), Some(0.03125));
+//! assert!(mean_interval(&log_ratios).is_some_and(|[_, high]| high < 0.0));
+//! ```
+//!
+//! A verdict needs six independent seeds, an interval on one side of zero, and p below 0.05 after Holm's
+//! correction over all claims of the report; a claim that fails is reported as refuted.
+//!
+//! ```
+//! use memdil_report::{ReportError, ReportOptions, write_report};
+//!
+//! let options = ReportOptions {
+//!     runs: "no/such/folder".into(),
+//!     out: "report".into(),
+//!     reference: None,
+//!     command: Some("cargo xtask reproduce".to_owned()),
+//! };
+//! assert!(matches!(write_report(&options), Err(ReportError::NoFolder { .. })));
+//! ```
+
+mod chart;
+mod claims;
+mod content;
+mod error;
+mod figures;
+mod markdown;
+mod page;
+mod reference;
+mod runs;
+pub mod stats;
+mod table;
+mod tables;
+mod terminal;
+mod text;
+mod theory;
+mod write;
+
+pub use claims::{Cell, Claim, LEVEL, SEEDS_NEEDED, Unit, Verdict};
+pub use error::ReportError;
+pub use write::{Report, ReportOptions, write_report};

@@ -1,0 +1,61 @@
+//! The report as Markdown.
+
+use crate::content::{Content, DEVIATIONS, PURPOSE, TITLE, rules};
+use crate::tables;
+use crate::text::escape_markdown;
+
+/// The same content as the page; figures stand in `figures/`.
+pub(crate) fn markdown(content: &Content) -> String {
+    let mut text = format!("# {TITLE}\n\n{PURPOSE}\n\n{}\n", escape_markdown(&content.subtitle().join(" · ")));
+    text += "\n## Claims\n\n";
+    if !content.claims.is_empty() {
+        text += &format!("**{}** {}\n\n{}", content.tally(), rules(), tables::claims(&content.claims).markdown());
+    }
+    text += &content.unjudged_note().map_or_else(String::new, |note| format!("\n{}\n", escape_markdown(&note)));
+    if !content.figures.is_empty() {
+        text += "\n## Figures\n";
+    }
+    for (index, figure) in content.figures.iter().enumerate() {
+        let (number, name, heading) = (index + 1, figure.name, &figure.heading);
+        let (caption, reading) = (escape_markdown(&figure.caption), escape_markdown(&figure.reading));
+        text += &format!(
+            "\n### Figure {number}: {heading}\n\n![{heading}](figures/{name}.svg)\n\n{caption}\n\n{reading}\n"
+        );
+    }
+    text += &format!("\n## Runs\n\n{}", tables::runs(&content.runs).markdown());
+    if !content.claims.is_empty() {
+        text += "\n## Claims in detail\n";
+    }
+    for claim in &content.claims {
+        text += &format!(
+            "\n### {}\n\n`{}`: {} {}. {}.\n",
+            escape_markdown(&claim.statement),
+            claim.id,
+            claim.verdict.symbol(),
+            claim.verdict,
+            escape_markdown(&claim.test)
+        );
+        for note in &claim.notes {
+            text += &format!("\n{}\n", escape_markdown(note));
+        }
+        if !claim.cells.is_empty() {
+            text += &format!("\n{}", tables::cells(claim).markdown());
+        }
+    }
+    if let Some(comparison) = &content.comparison {
+        text += &format!(
+            "\n## Beside the reference\n\n**{}** {}\n\n{}",
+            escape_markdown(&comparison.headline()),
+            escape_markdown(&comparison.explanation()),
+            tables::comparison(comparison).markdown()
+        );
+    }
+    text +=
+        &format!("\n## Deviations and provenance\n\n{DEVIATIONS}\n\n{}", tables::provenance(&content.runs).markdown());
+    if let Some(command) = &content.command {
+        // Indented, so that nothing in the command can end the block.
+        let lines: String = command.lines().map(|line| format!("    {line}\n")).collect();
+        text += &format!("\nTo run it again:\n\n{lines}");
+    }
+    text
+}

@@ -1,0 +1,161 @@
+//! The report as one HTML file.
+
+use crate::chart::STYLE;
+use crate::claims::{Claim, Unit, Verdict};
+use crate::content::{Content, DEVIATIONS, PURPOSE, TITLE, rules};
+use crate::tables;
+use crate::text::{escape, or_dash, p_value};
+
+/// The whole page; style and figures inside, nothing loaded from elsewhere.
+pub(crate) fn page(content: &Content) -> String {
+    let mut html = format!(
+        r#"<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"/><meta name="viewport" content="width=device-width, initial-scale=1"/>
+<meta name="color-scheme" content="light dark"/><title>{TITLE}</title>
+<style>
+{STYLE}{}</style></head>
+<body><main>
+<header><h1>{TITLE}</h1><p class="lede">{}</p><p class="meta">{}</p></header>
+"#,
+        include_str!("page.css"),
+        escape(PURPOSE),
+        content.subtitle().iter().map(|part| format!("<span>{}</span>", escape(part))).collect::<String>()
+    );
+    html += &claims(content);
+    if !content.figures.is_empty() {
+        html += "<section id=\"figures\"><h2>Figures</h2>\n";
+        for (index, figure) in content.figures.iter().enumerate() {
+            html += &figure.html(index + 1);
+        }
+        html += "</section>\n";
+    }
+    html += &format!(
+        "<section id=\"runs\"><h2>Runs</h2><p class=\"how\">Values after the last epoch. mem. is the distance of corrupted training \
+         samples to the mean of their true class, as given the share predicted as the wrong label they were given.</p>{}</section>\n",
+        tables::runs(&content.runs).html()
+    );
+    if !content.claims.is_empty() {
+        html += "<section id=\"details\"><h2>Claims in detail</h2>\n";
+        for claim in &content.claims {
+            html += &detail(content, claim);
+        }
+        html += "</section>\n";
+    }
+    if let Some(comparison) = &content.comparison {
+        html += &format!(
+            "<section id=\"reference\"><h2>Beside the reference</h2><p><strong>{}</strong> {}</p>{}</section>\n",
+            escape(&comparison.headline()),
+            escape(&comparison.explanation()),
+            tables::comparison(comparison).html()
+        );
+    }
+    html += &format!(
+        "<section id=\"provenance\"><h2>Deviations and provenance</h2><p>{}</p>{}{}</section>\n",
+        escape(DEVIATIONS),
+        tables::provenance(&content.runs).html().replace("class=\"scroll\"", "class=\"scroll facts\""),
+        content
+            .command
+            .as_ref()
+            .map_or_else(String::new, |command| { format!("<h3>To run it again</h3><pre>{}</pre>", escape(command)) })
+    );
+    html + "</main></body></html>\n"
+}
+
+fn claims(content: &Content) -> String {
+    let mut html = "<section id=\"claims\"><h2>Claims</h2>".to_owned();
+    if !content.claims.is_empty() {
+        html += &format!(
+            "<p><strong>{}</strong> <span class=\"how\">{}</span></p><div class=\"cards\">\n",
+            escape(&content.tally()),
+            escape(&rules())
+        );
+        for claim in &content.claims {
+            html += &card(content, claim);
+        }
+        html += "</div>";
+    }
+    html += &content.unjudged_note().map_or_else(String::new, |note| format!("<p>{}</p>", escape(&note)));
+    html + "</section>\n"
+}
+
+fn class(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Supported => "yes",
+        Verdict::Refuted => "no",
+        Verdict::Inconclusive => "open",
+    }
+}
+
+fn badge(verdict: Verdict) -> String {
+    format!(r#"<span class="badge {}"><b aria-hidden="true">{}</b> {verdict}</span>"#, class(verdict), verdict.symbol())
+}
+
+fn card(content: &Content, claim: &Claim) -> String {
+    let mut html = format!(
+        "<article class=\"card {}\">{}<h3>{}</h3>",
+        class(claim.verdict),
+        badge(claim.verdict),
+        escape(&claim.statement)
+    );
+    if let Some(group) = content.group_of(claim) {
+        html += &format!("<p class=\"how\">{}</p>", escape(group));
+    }
+    html += &facts(claim);
+    html += &interval_bar(claim);
+    html +=
+        &claim.reason.as_ref().map_or_else(String::new, |reason| format!("<p class=\"why\">{}</p>", escape(reason)));
+    html + "</article>\n"
+}
+
+/// Effect, interval, seeds and p in one wrapping line.
+fn facts(claim: &Claim) -> String {
+    let effect = match claim.unit {
+        Unit::RankCorrelation => "rank correlation",
+        Unit::Percent => "difference to CE",
+    };
+    let facts = [
+        (effect, or_dash(claim.effect, |e| claim.unit.format(e))),
+        ("95% interval", claim.interval.map_or_else(|| "–".to_owned(), |i| claim.unit.format_interval(i))),
+        ("seeds", claim.n.to_string()),
+        ("p", or_dash(claim.p, p_value)),
+        ("p (Holm)", or_dash(claim.p_holm, p_value)),
+        ("p (sign test)", or_dash(claim.p_sign, p_value)),
+    ];
+    let item =
+        |(name, value): (&str, String)| format!("<div><dt>{}</dt><dd>{}</dd></div>", escape(name), escape(&value));
+    format!("<dl>{}</dl>", facts.into_iter().map(item).collect::<String>())
+}
+
+/// Effect and interval beside zero; what lies beyond the ends of the scale is cut there.
+fn interval_bar(claim: &Claim) -> String {
+    let Some(effect) = claim.effect else { return String::new() };
+    let (end, labels) = match claim.unit {
+        Unit::RankCorrelation => (1.0, ["−1", "0", "1"]),
+        Unit::Percent => (100.0, ["−100%", "0", "+100%"]),
+    };
+    let at = |value: f64| 150.0 + 120.0 * (value / end).clamp(-1.0, 1.0);
+    let mut svg = r#"<path class="axis" d="M30 12H270"/><path class="zero" d="M150 4V20"/>"#.to_owned();
+    for (x, label) in [30, 150, 270].into_iter().zip(labels) {
+        svg += &format!(r#"<text class="tick" x="{x}" y="34" text-anchor="middle">{label}</text>"#);
+    }
+    if let Some([low, high]) = claim.interval {
+        svg += &format!(r#"<path class="range" d="M{:.1} 12H{:.1}"/>"#, at(low), at(high));
+    }
+    svg += &format!(r#"<circle class="point" cx="{:.1}" cy="12" r="5"/>"#, at(effect));
+    format!(r#"<svg class="chart interval" viewBox="0 0 300 40" aria-hidden="true">{svg}</svg>"#)
+}
+
+fn detail(content: &Content, claim: &Claim) -> String {
+    let mut html = format!("<article class=\"detail\"><h3>{} {}</h3>", escape(&claim.statement), badge(claim.verdict));
+    if let Some(group) = content.group_of(claim) {
+        html += &format!("<p class=\"how\">{}</p>", escape(group));
+    }
+    html += &format!("<p class=\"how\">{}.</p>", escape(&claim.test));
+    for note in &claim.notes {
+        html += &format!("<p>{}</p>", escape(note));
+    }
+    if !claim.cells.is_empty() {
+        html += &tables::cells(claim).html();
+    }
+    html + "</article>\n"
+}

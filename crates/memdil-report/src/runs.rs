@@ -1,0 +1,238 @@
+//! Runs as the report sees them: values by name, and the groups that figures and claims compare.
+
+use std::fmt;
+use std::path::Path;
+
+use memdil_records::{EpochRecord, ModelSpec, RunFolder, RunRecord, Status, TestRecord, find_runs};
+use serde::{Deserialize, Serialize};
+
+use crate::ReportError;
+
+/// The losses in the order of tables and legends.
+pub(crate) const LOSSES: [&str; 4] = ["CE", "LS", "LR", "MSE"];
+
+/// A finished run.
+#[derive(Clone, Debug)]
+pub(crate) struct Run {
+    pub(crate) record: RunRecord,
+    pub(crate) folder: RunFolder,
+}
+
+/// A measured value, by the name it has in the records and in a reference file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Quantity {
+    /// Test accuracy in percent.
+    Accuracy,
+    Dilation,
+    Rho,
+    Nc1,
+    Memorization,
+    /// Over all noisy samples, those held out included.
+    MemorizationAll,
+    /// `Memorization` over `Separation`; zero in a run without corrupted samples.
+    RelativeMemorization,
+    /// Sum over corrupted samples divided by all samples trained on and by `Separation`.
+    TotalMemorization,
+    MemorizedAsGiven,
+    Separation,
+    Nc2Etf,
+    Nc3,
+    TestEce,
+}
+
+impl Quantity {
+    pub(crate) fn label(self) -> &'static str {
+        match self {
+            Self::Accuracy => "test accuracy, %",
+            Self::Dilation => "dilation (test NC1)",
+            Self::Rho => "rho",
+            Self::Nc1 => "train NC1",
+            Self::Memorization => "memorization, mean",
+            Self::MemorizationAll => "memorization, all samples",
+            Self::RelativeMemorization => "memorization / separation",
+            Self::TotalMemorization => "memorization per training sample / separation",
+            Self::MemorizedAsGiven => "memorised as given",
+            Self::Separation => "separation",
+            Self::Nc2Etf => "NC2",
+            Self::Nc3 => "NC3",
+            Self::TestEce => "test ECE",
+        }
+    }
+}
+
+/// What is drawn in one panel: runs that differ in loss, noise level and seed only.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Panel {
+    pub(crate) experiment: String,
+    pub(crate) source: String,
+    pub(crate) classes: Vec<u32>,
+    pub(crate) width: usize,
+    pub(crate) depth: usize,
+    /// What else is said about data and noise, where it is not the usual.
+    extra: String,
+    /// Data, network and kind of noise in full, so that different settings never share a panel.
+    settings: String,
+}
+
+impl fmt::Display for Panel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let classes: Vec<String> = self.classes.iter().map(u32::to_string).collect();
+        let Self { source, depth, width, extra, .. } = self;
+        write!(f, "{source} {}, MLP {depth}×{width}{extra}", classes.join("/"))
+    }
+}
+
+impl Run {
+    /// The last epoch of a run that completed.
+    pub(crate) fn last(&self) -> Option<&EpochRecord> {
+        self.record.last.as_ref().filter(|_| self.record.status == Status::Completed)
+    }
+
+    pub(crate) fn test(&self) -> Option<&TestRecord> {
+        self.last()?.test.as_ref()
+    }
+
+    pub(crate) fn diverged(&self) -> bool {
+        self.record.status == Status::Diverged
+    }
+
+    pub(crate) fn loss(&self) -> &'static str {
+        self.record.spec.loss.short_name()
+    }
+
+    /// The loss with its parameter, `LS 0.1`.
+    pub(crate) fn loss_label(&self) -> String {
+        let alpha = serde_json::to_value(self.record.spec.loss).ok().and_then(|v| v["alpha"].as_f64());
+        alpha.map_or_else(|| self.loss().to_owned(), |alpha| format!("{} {alpha}", self.loss()))
+    }
+
+    pub(crate) fn eta(&self) -> f64 {
+        self.record.requested_noise
+    }
+
+    pub(crate) fn seed(&self) -> u64 {
+        self.record.spec.seed
+    }
+
+    /// A finite value of a run that completed.
+    pub(crate) fn value(&self, quantity: Quantity) -> Option<f64> {
+        let (last, test) = (self.last()?, self.test());
+        let value = match quantity {
+            Quantity::Accuracy => test.map(|t| 100.0 * t.accuracy),
+            Quantity::Dilation => test?.dilation,
+            Quantity::Rho => test?.rho,
+            Quantity::TestEce => test?.ece,
+            Quantity::Nc1 => last.nc1,
+            Quantity::Nc2Etf => last.nc2_etf,
+            Quantity::Nc3 => last.nc3,
+            Quantity::Separation => last.separation,
+            Quantity::MemorizedAsGiven => last.memorized_as_given,
+            Quantity::Memorization => last.memorization_mean,
+            Quantity::MemorizationAll => last.memorization_mean_all,
+            Quantity::RelativeMemorization => match last.memorization_mean {
+                Some(mean) => Some(mean / last.separation?),
+                // The sum over no sample is zero: nothing was memorised.
+                None => last.memorization_sum.filter(|sum| *sum <= 0.0),
+            },
+            Quantity::TotalMemorization => {
+                let samples = self.record.samples[0] as f64;
+                match last.memorization_sum? {
+                    sum if sum > 0.0 => Some(sum / samples / last.separation?),
+                    sum => Some(sum),
+                }
+            }
+        };
+        value.filter(|v| v.is_finite())
+    }
+
+    pub(crate) fn panel(&self) -> Panel {
+        let spec = &self.record.spec;
+        let ModelSpec::Mlp(mlp) = &spec.model;
+        let json = |value: serde_json::Result<serde_json::Value>| value.unwrap_or_default();
+        let data = json(serde_json::to_value(&spec.data));
+        let model = json(serde_json::to_value(&spec.model));
+        let noise = json(serde_json::to_value(&spec.noise))["kind"].clone();
+        let mut extra = String::new();
+        if let Some(images) = spec.data.images_per_class {
+            extra += &format!(", {images} images a class");
+        }
+        if let Some(kind) = noise.as_str().filter(|kind| *kind != "uniform") {
+            extra += &format!(", {} noise", kind.replace('_', " "));
+        }
+        Panel {
+            experiment: spec.experiment.clone(),
+            source: spec.data.source.name().to_owned(),
+            classes: spec.data.classes.clone(),
+            width: mlp.width,
+            depth: mlp.depth,
+            extra,
+            settings: format!("{data} {model} {noise}"),
+        }
+    }
+
+    /// The place of the loss in [`LOSSES`].
+    pub(crate) fn loss_rank(&self) -> usize {
+        loss_rank(self.loss())
+    }
+}
+
+pub(crate) fn loss_rank(loss: &str) -> usize {
+    LOSSES.iter().position(|known| *known == loss).unwrap_or(LOSSES.len())
+}
+
+/// Every finished run below `folder`, in the order of the tables.
+pub(crate) fn read_runs(folder: &Path) -> Result<Vec<Run>, ReportError> {
+    if !folder.is_dir() {
+        return Err(ReportError::NoFolder { path: folder.to_owned() });
+    }
+    let mut runs: Vec<Run> = find_runs(folder)?.into_iter().map(|(folder, record)| Run { record, folder }).collect();
+    if runs.is_empty() {
+        return Err(ReportError::NoRuns { path: folder.to_owned() });
+    }
+    sort(&mut runs);
+    Ok(runs)
+}
+
+/// By panel, noise level, loss and seed; ids settle what is left, so that the order never depends on the disk.
+pub(crate) fn sort(runs: &mut [Run]) {
+    runs.sort_by_cached_key(|run| {
+        let alpha = run.loss_label();
+        (run.panel(), Level::of(run), run.loss_rank(), alpha, run.seed(), run.record.id.clone())
+    });
+}
+
+/// A noise level as a key.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Level(pub(crate) f64);
+
+impl Level {
+    pub(crate) fn of(run: &Run) -> Self {
+        Self(run.eta())
+    }
+}
+
+impl Eq for Level {}
+
+impl PartialOrd for Level {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Level {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.0.total_cmp(&other.0)
+    }
+}
+
+/// The distinct values of a key, sorted.
+pub(crate) fn distinct<'a, T: Ord>(runs: impl IntoIterator<Item = &'a Run>, key: impl Fn(&'a Run) -> T) -> Vec<T> {
+    let keys: std::collections::BTreeSet<T> = runs.into_iter().map(key).collect();
+    keys.into_iter().collect()
+}
+
+/// The losses among some runs, in the order of [`LOSSES`].
+pub(crate) fn losses<'a>(runs: impl IntoIterator<Item = &'a Run>) -> Vec<&'static str> {
+    distinct(runs, |run| (run.loss_rank(), run.loss())).into_iter().map(|(_, loss)| loss).collect()
+}

@@ -1,0 +1,171 @@
+//! The tables of the report.
+
+use std::collections::BTreeSet;
+
+use memdil_records::Provenance;
+
+use crate::claims::Claim;
+use crate::reference::Comparison;
+use crate::runs::{Quantity, Run};
+use crate::table::{Row, Table};
+use crate::text::{count, date, interval, number, or_dash, p_value, percent, seconds};
+
+/// Every run, the diverged ones with their reason.
+pub(crate) fn runs(runs: &[Run]) -> Table {
+    let mut columns: Vec<(&str, bool)> = vec![
+        ("loss", false),
+        ("η", true),
+        ("realised", true),
+        ("seed", true),
+        ("epochs", true),
+        ("test acc. %", true),
+        ("dilation", true),
+        ("rho", true),
+        ("train NC1", true),
+        ("NC2", true),
+        ("NC3", true),
+        ("mem. mean", true),
+    ];
+    let held_out = runs.iter().any(|run| run.value(Quantity::MemorizationAll).is_some());
+    if held_out {
+        columns.push(("mem. all samples", true));
+    }
+    columns.extend([("separation", true), ("mem. as given", true), ("test ECE", true), ("s", true), ("run", false)]);
+    let rows = runs.iter().map(|run| {
+        let record = &run.record;
+        let mut cells = vec![
+            run.loss_label(),
+            run.eta().to_string(),
+            percent(record.realised_noise, 1),
+            run.seed().to_string(),
+            record.last.as_ref().map_or_else(|| "0".to_owned(), |last| last.epoch.to_string()),
+        ];
+        if run.diverged() {
+            let reason = record.reason.as_deref().unwrap_or("no reason recorded");
+            let remark = Some(format!("✗ diverged: {reason} ({})", record.id));
+            return Row { cells, remark, class: "diverged" };
+        }
+        let value = |quantity| or_dash(run.value(quantity), number);
+        cells.extend([
+            or_dash(run.value(Quantity::Accuracy), |v| format!("{v:.2}")),
+            value(Quantity::Dilation),
+            value(Quantity::Rho),
+            value(Quantity::Nc1),
+            value(Quantity::Nc2Etf),
+            value(Quantity::Nc3),
+            value(Quantity::Memorization),
+        ]);
+        if held_out {
+            cells.push(value(Quantity::MemorizationAll));
+        }
+        cells.extend([
+            value(Quantity::Separation),
+            or_dash(run.value(Quantity::MemorizedAsGiven), |v| percent(v, 1)),
+            value(Quantity::TestEce),
+            seconds(record.seconds),
+            record.id.clone(),
+        ]);
+        Row { cells, ..Row::default() }
+    });
+    Table { columns, rows: rows.collect() }
+}
+
+/// What stands in one table row a claim.
+pub(crate) fn claims(claims: &[Claim]) -> Table {
+    let columns = vec![
+        ("claim", false),
+        ("verdict", false),
+        ("seeds", true),
+        ("effect", true),
+        ("95% interval", true),
+        ("p", true),
+        ("p (Holm)", true),
+        ("p (sign test)", true),
+        ("why", false),
+    ];
+    let rows = claims.iter().map(|claim| Row {
+        cells: vec![
+            claim.statement.clone(),
+            format!("{} {}", claim.verdict.symbol(), claim.verdict),
+            claim.n.to_string(),
+            or_dash(claim.effect, |e| claim.unit.format(e)),
+            claim.interval.map_or_else(|| "–".to_owned(), |i| claim.unit.format_interval(i)),
+            or_dash(claim.p, p_value),
+            or_dash(claim.p_holm, p_value),
+            or_dash(claim.p_sign, p_value),
+            claim.reason.clone().unwrap_or_default(),
+        ],
+        ..Row::default()
+    });
+    Table { columns, rows: rows.collect() }
+}
+
+/// The effect of a claim in each cell.
+pub(crate) fn cells(claim: &Claim) -> Table {
+    let columns = vec![("cell", false), ("seeds", true), ("effect", true), ("95% interval", true)];
+    let rows = claim.cells.iter().map(|cell| Row {
+        cells: vec![
+            cell.label.clone(),
+            cell.n.to_string(),
+            or_dash(cell.effect, |e| claim.unit.format(e)),
+            cell.interval.map_or_else(|| "–".to_owned(), |i| claim.unit.format_interval(i)),
+        ],
+        ..Row::default()
+    });
+    Table { columns, rows: rows.collect() }
+}
+
+/// Reference values beside ours.
+pub(crate) fn comparison(comparison: &Comparison) -> Table {
+    let columns = vec![
+        ("quantity", false),
+        ("η", true),
+        ("loss", false),
+        ("our seeds", true),
+        ("our mean", true),
+        ("95% prediction interval", true),
+        ("their mean", true),
+        ("", false),
+    ];
+    let rows = comparison.cells.iter().map(|cell| Row {
+        cells: vec![
+            cell.quantity.label().to_owned(),
+            cell.eta.to_string(),
+            cell.loss.clone(),
+            cell.n.to_string(),
+            or_dash(cell.ours, number),
+            cell.interval.map_or_else(|| "–".to_owned(), interval),
+            number(cell.theirs),
+            cell.verdict().to_owned(),
+        ],
+        class: if cell.inside == Some(false) { "outside" } else { "" },
+        ..Row::default()
+    });
+    Table { columns, rows: rows.collect() }
+}
+
+/// Where the runs come from: each distinct value once.
+pub(crate) fn provenance(runs: &[Run]) -> Table {
+    let distinct = |value: fn(&Provenance) -> String| {
+        let values: BTreeSet<String> = runs.iter().map(|run| value(&run.record.provenance)).collect();
+        values.into_iter().collect::<Vec<_>>().join("; ")
+    };
+    let started = runs.iter().map(|run| run.record.provenance.started_unix);
+    let (first, last) = (started.clone().min().unwrap_or(0), started.max().unwrap_or(0));
+    let total: f64 = runs.iter().map(|run| run.record.seconds).sum();
+    let rows = [
+        ("memdil", distinct(|p| p.version.clone())),
+        ("commit", distinct(|p| p.commit.clone())),
+        ("Cargo.lock (SHA-256)", distinct(|p| p.lockfile_sha256.clone())),
+        ("rustc", distinct(|p| p.rustc.clone())),
+        ("platform", distinct(|p| p.platform.clone())),
+        ("processor", distinct(|p| p.cpu.clone())),
+        ("vector instructions", distinct(|p| p.cpu_features.join(" "))),
+        ("threads", distinct(|p| p.threads.to_string())),
+        ("device", distinct(|p| p.device.clone())),
+        ("started", if date(first) == date(last) { date(last) } else { format!("{} to {}", date(first), date(last)) }),
+        ("time", format!("{} in {} s, one after the other", count(runs.len(), "run", "runs"), seconds(total))),
+    ];
+    let rows = rows.map(|(name, value)| Row { cells: vec![name.to_owned(), value], ..Row::default() });
+    Table { columns: vec![("what", false), ("value", false)], rows: rows.to_vec() }
+}

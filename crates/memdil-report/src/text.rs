@@ -1,0 +1,134 @@
+//! Numbers, dates and escapes, as every output writes them.
+
+/// Three significant digits, with a true minus sign; very small and very large values in powers of ten.
+pub(crate) fn number(value: f64) -> String {
+    let size = value.abs();
+    let text = if size < 1e-12 {
+        "0".to_owned()
+    } else if !(1e-3..1e5).contains(&size) {
+        format!("{value:.1e}")
+    } else {
+        let decimals = (2.0 - size.log10().floor()).clamp(0.0, 5.0) as usize;
+        format!("{value:.decimals$}")
+    };
+    text.replace('-', "−")
+}
+
+/// A number, or a dash where there is none.
+pub(crate) fn or_dash(value: Option<f64>, format: impl Fn(f64) -> String) -> String {
+    value.map_or_else(|| "–".to_owned(), format)
+}
+
+/// `[low, high]`.
+pub(crate) fn interval([low, high]: [f64; 2]) -> String {
+    format!("[{}, {}]", number(low), number(high))
+}
+
+/// A share as a percentage with `decimals` digits.
+pub(crate) fn percent(share: f64, decimals: usize) -> String {
+    format!("{:.decimals$}%", 100.0 * share)
+}
+
+/// A p value.
+pub(crate) fn p_value(p: f64) -> String {
+    if p < 0.001 { "< 0.001".to_owned() } else { format!("{p:.3}") }
+}
+
+/// Seconds as a table shows them.
+pub(crate) fn seconds(value: f64) -> String {
+    if value < 99.95 { format!("{value:.1}") } else { format!("{value:.0}") }
+}
+
+/// `one run`, `2 runs`.
+pub(crate) fn count(n: usize, one: &str, many: &str) -> String {
+    if n == 1 { format!("1 {one}") } else { format!("{n} {many}") }
+}
+
+/// Text that is safe in XML and HTML, attributes included; characters that XML forbids become U+FFFD.
+pub(crate) fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            '\n' | '\t' => escaped.push(c),
+            c if c.is_control() || ('\u{fffe}'..='\u{ffff}').contains(&c) => escaped.push('\u{fffd}'),
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}
+
+/// Text that stays in one cell of a Markdown table and starts no markup.
+pub(crate) fn escape_markdown(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '|' | '*' | '`' | '[' | ']' | '\\' | '_' => escaped.extend(['\\', c]),
+            '<' => escaped.push_str("&lt;"),
+            '&' => escaped.push_str("&amp;"),
+            c if c.is_control() => escaped.push(' '),
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}
+
+/// The UTC date of seconds since 1970, as `2026-11-23`.
+pub(crate) fn date(unix: u64) -> String {
+    // Days to a civil date, counted in years that begin in March so that the leap day comes last.
+    let days = unix / 86_400 + 719_468;
+    let era = days / 146_097;
+    let day_of_era = days % 146_097;
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted_month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
+    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
+    let year = era * 400 + year_of_era + u64::from(month <= 2);
+    format!("{year}-{month:02}-{day:02}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_keep_three_digits() {
+        let expected = [
+            (0.0, "0"),
+            (0.29289, "0.293"),
+            (12.345, "12.3"),
+            (1234.5, "1234"),
+            (-0.05, "−0.0500"),
+            (1.7e-6, "1.7e−6"),
+            (0.00123, "0.00123"),
+        ];
+        for (value, text) in expected {
+            assert_eq!(number(value), text);
+        }
+        assert_eq!((p_value(0.03125), p_value(1e-5)), ("0.031".to_owned(), "< 0.001".to_owned()));
+        assert_eq!(percent(0.9915, 1), "99.2%");
+    }
+
+    #[test]
+    fn dates_are_civil() {
+        for (unix, text) in [
+            (0, "1970-01-01"),
+            (951_782_400, "2000-02-29"),
+            (1_709_164_800, "2024-02-29"),
+            (1_795_392_000, "2026-11-23"),
+        ] {
+            assert_eq!(date(unix), text);
+        }
+    }
+
+    #[test]
+    fn nothing_from_a_file_becomes_markup() {
+        assert_eq!(escape("<b a='1'>&\"\u{1}"), "&lt;b a=&#39;1&#39;&gt;&amp;&quot;\u{fffd}");
+        assert_eq!(escape_markdown("a|b\n*c*"), "a\\|b \\*c\\*");
+    }
+}

@@ -1,0 +1,102 @@
+//! From a folder of runs to the files of a report.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use memdil_records::{create_dir, write_atomic};
+
+use crate::claims::Claim;
+use crate::content::Content;
+use crate::{ReportError, markdown, page, runs, terminal};
+
+/// What a report is made from, and where it goes.
+#[derive(Clone, Debug)]
+pub struct ReportOptions {
+    /// Folder whose subfolders are runs.
+    pub runs: PathBuf,
+    /// Folder of the report; made where it does not exist.
+    pub out: PathBuf,
+    /// TOML file of somebody else's numbers to stand beside ours.
+    pub reference: Option<PathBuf>,
+    /// The command that makes runs and report again.
+    pub command: Option<String>,
+}
+
+/// A report that has been written.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// Every claim with its verdict.
+    pub claims: Vec<Claim>,
+    /// Finished runs, the diverged ones among them.
+    pub runs: usize,
+    /// Runs that diverged.
+    pub diverged: usize,
+    /// Where a reference was given: cells inside our prediction interval, and cells that have one.
+    pub reference_inside: Option<(usize, usize)>,
+    /// The page.
+    pub html: PathBuf,
+    /// The same as Markdown.
+    pub markdown: PathBuf,
+    /// The claims as JSON.
+    pub claims_json: PathBuf,
+    /// The figures as SVG files.
+    pub figures: Vec<PathBuf>,
+}
+
+impl Report {
+    /// The claims for a terminal: claim, verdict, n, effect, interval, p.
+    pub fn terminal_table(&self) -> String {
+        terminal::table(&self.claims)
+    }
+}
+
+/// Reads the finished runs below `options.runs` and writes `index.html`, `report.md`, `claims.json` and
+/// `figures/*.svg` into `options.out`.
+///
+/// Everything is read and worked out before the first file is written, and each file appears whole. The same
+/// runs give the same bytes.
+///
+/// # Errors
+///
+/// [`ReportError::NoFolder`] or [`ReportError::NoRuns`] when there is nothing to report,
+/// [`ReportError::Reference`] when the reference file is no such file, [`ReportError::Records`] when a run is
+/// damaged or a file cannot be written.
+pub fn write_report(options: &ReportOptions) -> Result<Report, ReportError> {
+    let runs = runs::read_runs(&options.runs)?;
+    let content = Content::new(runs, options.reference.as_deref(), options.command.clone())?;
+    let html = page::page(&content);
+    let text = markdown::markdown(&content);
+    let mut json = serde_json::to_string_pretty(&content.claims).map_err(|e| unwritable(&options.out, e))?;
+    json.push('\n');
+
+    let folder = options.out.join("figures");
+    create_dir(&folder)?;
+    let mut figures = Vec::new();
+    for figure in &content.figures {
+        let path = folder.join(format!("{}.svg", figure.name));
+        write(&path, &figure.svg())?;
+        figures.push(path);
+    }
+    let report = Report {
+        runs: content.runs.len(),
+        diverged: content.diverged(),
+        reference_inside: content.comparison.as_ref().map(|c| (c.inside(), c.judged())),
+        claims: content.claims,
+        html: options.out.join("index.html"),
+        markdown: options.out.join("report.md"),
+        claims_json: options.out.join("claims.json"),
+        figures,
+    };
+    write(&report.claims_json, &json)?;
+    write(&report.markdown, &text)?;
+    write(&report.html, &html)?;
+    Ok(report)
+}
+
+fn write(path: &Path, text: &str) -> Result<(), ReportError> {
+    Ok(write_atomic(path, |writer| writer.write_all(text.as_bytes()))?)
+}
+
+fn unwritable(path: &Path, error: serde_json::Error) -> ReportError {
+    memdil_records::RecordError::Write { path: path.to_owned(), source: error.into() }.into()
+}

@@ -1,0 +1,31 @@
+//! Tells the crate which commit, lockfile and compiler it is built from.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use sha2::{Digest, Sha256};
+
+fn main() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    for watched in [".git/HEAD", ".git/logs/HEAD", "Cargo.lock", "crates"] {
+        println!("cargo::rerun-if-changed={}", root.join(watched).display());
+    }
+    let lockfile = fs::read(root.join("Cargo.lock")).ok();
+    let lockfile = lockfile.map(|l| Sha256::digest(&l).iter().map(|b| format!("{b:02x}")).collect::<String>());
+    let git = |arguments: &[&str]| output(Command::new("git").arg("-C").arg(&root).args(arguments));
+    let commit = git(&["rev-parse", "HEAD"]).map(|commit| {
+        let clean = git(&["status", "--porcelain", "--", "crates", "Cargo.lock"]).is_some_and(|s| s.is_empty());
+        if clean { commit } else { format!("{commit}-dirty") }
+    });
+    let rustc = output(Command::new(std::env::var("RUSTC").unwrap_or_else(|_| "rustc".to_owned())).arg("--version"));
+    for (name, value) in [("COMMIT", commit), ("LOCKFILE", lockfile), ("RUSTC", rustc)] {
+        println!("cargo::rustc-env=MEMDIL_{name}={}", value.unwrap_or_else(|| "unknown".to_owned()));
+    }
+}
+
+/// First line of what a command prints, if it succeeds.
+fn output(command: &mut Command) -> Option<String> {
+    let output = command.output().ok().filter(|o| o.status.success())?;
+    Some(String::from_utf8(output.stdout).ok()?.lines().next().unwrap_or_default().to_owned())
+}

@@ -1,0 +1,179 @@
+//! Experiment files: a run's settings, lists to sweep over, presets.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use memdil_records::{ManifestLine, RunSpec, run_id};
+use serde::Deserialize;
+use toml::{Table, Value};
+
+use crate::RunnerError;
+
+/// An experiment file: the settings of [`RunSpec`] at its top level, and two optional tables.
+///
+/// `[sweep]` maps dotted names of settings to lists; a sweep is the product of these lists, the last one
+/// changing fastest. `[preset.NAME]` replaces settings (`run`) and lists (`sweep`) by the same dotted names.
+/// The `config.toml` in a run's folder is such a file too.
+#[derive(Clone, Debug)]
+pub struct Experiment {
+    path: PathBuf,
+    run: Table,
+    sweep: Table,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Preset {
+    #[serde(default)]
+    run: Table,
+    #[serde(default)]
+    sweep: Table,
+}
+
+impl Experiment {
+    /// Reads a file, then applies a preset and `key=value` overrides, in this order.
+    ///
+    /// # Errors
+    ///
+    /// [`RunnerError::Config`] when the file cannot be read, is no TOML or lacks the preset;
+    /// [`RunnerError::Override`] when an override has no `=` or leads through something that is no table.
+    pub fn load(path: &Path, preset: Option<&str>, overrides: &[String]) -> Result<Self, RunnerError> {
+        let config = |reason: String| RunnerError::Config { path: path.to_owned(), reason };
+        let text = fs::read_to_string(path).map_err(|e| config(format!("cannot be read: {e}")))?;
+        let mut run: Table = text.parse().map_err(|e: toml::de::Error| config(one_line(&e, Some(&text))))?;
+        let mut take = |name: &str| match run.remove(name) {
+            None => Ok(Table::new()),
+            Some(Value::Table(table)) => Ok(table),
+            Some(_) => Err(config(format!("'{name}' must be a table"))),
+        };
+        let (sweep, mut presets) = (take("sweep")?, take("preset")?);
+        let mut experiment = Self { path: path.to_owned(), run, sweep };
+        if let Some(name) = preset {
+            let names = presets.keys().cloned().collect::<Vec<_>>().join(", ");
+            let preset = presets
+                .remove(name)
+                .ok_or_else(|| config(format!("there is no preset '{name}'; the file has: {names}")))?;
+            let preset: Preset =
+                preset.try_into().map_err(|e| config(format!("[preset.{name}]: {}", one_line(&e, None))))?;
+            for (key, value) in preset.run {
+                set(&mut experiment.run, &key, value)?;
+            }
+            experiment.sweep.extend(preset.sweep);
+        }
+        for text in overrides {
+            let (key, value) = text.split_once('=').ok_or_else(|| RunnerError::Override {
+                setting: text.clone(),
+                reason: "must be key=value".to_owned(),
+            })?;
+            let (key, value) = (key.trim(), parse_value(value.trim()));
+            // A setting that the file sweeps over is narrowed to the given value.
+            if experiment.sweep.contains_key(key) {
+                experiment.sweep.insert(key.to_owned(), Value::Array(vec![value.clone()]));
+            }
+            set(&mut experiment.run, key, value)?;
+        }
+        Ok(experiment)
+    }
+
+    /// True when the file has lists to sweep over.
+    pub fn is_sweep(&self) -> bool {
+        !self.sweep.is_empty()
+    }
+
+    /// The run that the settings at the top level describe.
+    ///
+    /// # Errors
+    ///
+    /// [`RunnerError::Config`] on an unknown or missing key, a wrong type or a value out of range.
+    pub fn run(&self) -> Result<RunSpec, RunnerError> {
+        self.resolve(self.run.clone())
+    }
+
+    /// The runs of the sweep, in the order of the manifest.
+    ///
+    /// # Errors
+    ///
+    /// As [`Experiment::run`]; also when a sweep's list is empty or no list, or two runs are the same.
+    pub fn runs(&self) -> Result<Vec<ManifestLine>, RunnerError> {
+        let config = |reason: String| RunnerError::Config { path: self.path.clone(), reason };
+        let mut tables = vec![self.run.clone()];
+        for (key, values) in &self.sweep {
+            let values = match values {
+                Value::Array(values) if !values.is_empty() => values,
+                _ => return Err(config(format!("[sweep]: '{key}' must be a list with at least one value"))),
+            };
+            let mut product = Vec::with_capacity(tables.len() * values.len());
+            for table in &tables {
+                for value in values {
+                    let mut table = table.clone();
+                    set(&mut table, key, value.clone())?;
+                    product.push(table);
+                }
+            }
+            tables = product;
+        }
+        let mut seen = std::collections::HashSet::new();
+        let mut lines = Vec::with_capacity(tables.len());
+        for table in tables {
+            let spec = self.resolve(table)?;
+            let id = run_id(&spec);
+            if !seen.insert(id.clone()) {
+                return Err(config(format!("[sweep]: run {id} comes out twice; a list repeats a value")));
+            }
+            lines.push(ManifestLine { id, spec });
+        }
+        Ok(lines)
+    }
+
+    fn resolve(&self, table: Table) -> Result<RunSpec, RunnerError> {
+        let config = |reason: String| RunnerError::Config { path: self.path.clone(), reason };
+        let spec: RunSpec = Value::Table(table).try_into().map_err(|e| config(one_line(&e, None)))?;
+        spec.validate().map_err(|e| config(e.to_string()))?;
+        Ok(spec)
+    }
+}
+
+/// Sets a dotted key, making the tables on the way.
+fn set(table: &mut Table, key: &str, value: Value) -> Result<(), RunnerError> {
+    let mut parts = key.split('.').peekable();
+    let mut table = table;
+    while let Some(part) = parts.next() {
+        if part.is_empty() {
+            break;
+        }
+        if parts.peek().is_none() {
+            table.insert(part.to_owned(), value);
+            return Ok(());
+        }
+        let inner = table.entry(part).or_insert_with(|| Value::Table(Table::new()));
+        table = match inner {
+            Value::Table(inner) => inner,
+            _ => {
+                let reason = format!("'{part}' is a value, not a table");
+                return Err(RunnerError::Override { setting: key.to_owned(), reason });
+            }
+        };
+    }
+    Err(RunnerError::Override { setting: key.to_owned(), reason: "a part of the name is empty".to_owned() })
+}
+
+/// A TOML value; what is none is taken as a string, so that `data.source=fashion-mnist` needs no quotes.
+fn parse_value(text: &str) -> Value {
+    format!("value = {text}")
+        .parse::<Table>()
+        .ok()
+        .and_then(|mut table| table.remove("value"))
+        .unwrap_or_else(|| Value::String(text.to_owned()))
+}
+
+/// toml's errors span several lines; their message is in one of them.
+fn one_line(error: &toml::de::Error, text: Option<&str>) -> String {
+    let message = error.message().replace('\n', "; ");
+    match (text, error.span()) {
+        (Some(text), Some(span)) => {
+            let line = text.get(..span.start).unwrap_or_default().matches('\n').count() + 1;
+            format!("line {line}: {message}")
+        }
+        _ => message,
+    }
+}

@@ -1,0 +1,26 @@
+//! Devices by name.
+
+use candle_core::Device;
+
+use crate::RunnerError;
+
+/// Opens `cpu` or `cuda:N`; there is no fallback from one to the other.
+///
+/// # Errors
+///
+/// [`RunnerError::Device`] when the name is another one or the device cannot be opened.
+pub fn open_device(name: &str) -> Result<Device, RunnerError> {
+    let failed = |reason: String| RunnerError::Device { device: name.to_owned(), reason };
+    if name == "cpu" {
+        return Ok(Device::Cpu);
+    }
+    let ordinal = name
+        .strip_prefix("cuda:")
+        .and_then(|n| n.parse().ok())
+        .ok_or_else(|| failed("must be cpu or cuda:N".to_owned()))?;
+    Device::new_cuda(ordinal).map_err(|e| {
+        let cause = e.to_string();
+        let cause = cause.lines().next().unwrap_or_default();
+        failed(format!("cannot be opened ({cause}); it needs a build with the feature cuda and a driver"))
+    })
+}

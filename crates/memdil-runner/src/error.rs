@@ -1,0 +1,105 @@
+//! What can go wrong with a run or a sweep.
+
+use std::path::PathBuf;
+
+use memdil_data::DataError;
+use memdil_losses::LossError;
+use memdil_records::RecordError;
+
+/// A run that cannot start, or that failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RunnerError {
+    /// A configuration file that cannot be read or makes no sense.
+    #[error("{}: {reason}", path.display())]
+    Config {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong and what to do.
+        reason: String,
+    },
+    /// A `key=value` override that cannot be applied.
+    #[error("setting '{setting}': {reason}")]
+    Override {
+        /// The override as given.
+        setting: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A specification or a run's file.
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    /// The data set.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// The loss.
+    #[error(transparent)]
+    Loss(#[from] LossError),
+    /// A device that is not there.
+    #[error("device '{device}': {reason}")]
+    Device {
+        /// As given.
+        device: String,
+        /// What is wrong and what to do.
+        reason: String,
+    },
+    /// A training set that batch normalisation cannot work with.
+    #[error(
+        "training.batch_size = {batch_size}: {samples} training samples leave a last batch of one, which has no variance; choose another batch size"
+    )]
+    BatchOfOne {
+        /// Samples trained on.
+        samples: usize,
+        /// The batch size.
+        batch_size: usize,
+    },
+    /// The output folder belongs to a run with other settings.
+    #[error("{} holds a run with other settings: choose another output folder or remove this one", path.display())]
+    OtherRun {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// Another process works on the run.
+    #[error("{}: another process is working on this run", path.display())]
+    Busy {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A line that the manifest does not have.
+    #[error("{}: there is no run {index}; the manifest holds runs 0 to {last}", path.display())]
+    NoSuchLine {
+        /// The manifest.
+        path: PathBuf,
+        /// The index asked for.
+        index: usize,
+        /// The last valid index.
+        last: usize,
+    },
+    /// Worker processes that ended without a finished run.
+    #[error("{failed} of {runs} runs failed; first: {first}")]
+    Workers {
+        /// How many.
+        failed: usize,
+        /// Out of how many.
+        runs: usize,
+        /// Run, log file and last line of the first.
+        first: String,
+    },
+    /// A worker process that could not be started or watched.
+    #[error("cannot run a worker process: {0}")]
+    Worker(std::io::Error),
+    /// The tensor library failed.
+    #[error("tensor operation failed: {0}")]
+    Tensor(#[from] candle_core::Error),
+}
+
+impl RunnerError {
+    /// True when what the user gave is at fault, false when the machine or the program failed.
+    pub fn is_bad_input(&self) -> bool {
+        match self {
+            Self::Record(error) => error.is_bad_input(),
+            Self::Busy { .. } | Self::Workers { .. } | Self::Worker(_) | Self::Tensor(_) => false,
+            _ => true,
+        }
+    }
+}

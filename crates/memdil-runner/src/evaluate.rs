@@ -1,0 +1,161 @@
+//! Features and metrics of a network as it stands, in evaluation mode.
+
+use candle_core::{DType, Device, Tensor};
+use memdil_data::Inputs;
+use memdil_losses::Loss;
+use memdil_metrics::Error as MetricsError;
+use memdil_models::Mlp;
+use memdil_records::{EpochRecord, Snapshot, SnapshotPart, TestRecord};
+use ndarray::{Array1, Array2};
+
+use crate::{Prepared, RunnerError};
+
+/// Samples in a forward pass: bounds the memory of an evaluation whatever the size of the data set.
+const CHUNK: usize = 512;
+
+/// Features and logits of all samples, those held out for validation after those trained on.
+pub(crate) struct Evaluation {
+    pub(crate) snapshot: Snapshot,
+    held_out: SnapshotPart,
+}
+
+impl Evaluation {
+    pub(crate) fn new(network: &Mlp, data: &Prepared, device: &Device) -> candle_core::Result<Self> {
+        let noisy = |indices: &[usize]| {
+            let pick = |labels: &[u32]| indices.iter().map(|&i| labels[i]).collect();
+            let (observed, clean) = (pick(&data.labels.observed), pick(&data.labels.clean));
+            evaluate(network, &data.train_inputs, indices, observed, clean, device)
+        };
+        let all_test: Vec<usize> = (0..data.test_labels.len()).collect();
+        let test = Array1::from(data.test_labels.clone());
+        Ok(Self {
+            snapshot: Snapshot {
+                train: noisy(&data.train)?,
+                test: evaluate(network, &data.test_inputs, &all_test, test.clone(), test, device)?,
+                classifier: to_array(network.classifier_weight())?.reversed_axes().as_standard_layout().to_owned(),
+                bias: network.classifier_bias().to_dtype(DType::F32)?.to_vec1::<f32>()?.into(),
+            },
+            held_out: noisy(&data.validation)?,
+        })
+    }
+
+    /// True when every feature and logit is a number.
+    pub(crate) fn is_finite(&self) -> bool {
+        [&self.snapshot.train, &self.snapshot.test, &self.held_out]
+            .iter()
+            .all(|part| part.features.iter().chain(&part.logits).all(|v| v.is_finite()))
+    }
+
+    /// Adds every metric to the record of an epoch; one that is not defined goes to `undefined` with its reason.
+    pub(crate) fn measure(&self, loss: &Loss, record: &mut EpochRecord) -> Result<(), RunnerError> {
+        let Snapshot { train, test, classifier, bias } = &self.snapshot;
+        let classes = bias.len();
+        let mut keep = Keep { undefined: &mut record.undefined };
+        let (h, y, clean) = (train.features.view(), labels(&train.labels), labels(&train.clean_labels));
+        record.accuracy = keep.value("accuracy", memdil_metrics::accuracy(train.logits.view(), y));
+        record.nc1 = keep.value("nc1", memdil_metrics::nc1(h, y, classes));
+        record.nc2_etf = keep.value("nc2_etf", memdil_metrics::nc2_etf(classifier.view()));
+        record.nc3 = keep.value("nc3", memdil_metrics::nc3(classifier.view(), h, y));
+        record.bias_collapse =
+            keep.value("bias_collapse", memdil_metrics::bias_collapse(classifier.view(), bias.view(), h));
+        record.ece = keep.value("ece", memdil_metrics::ece(train.logits.view(), y));
+        if let Some(memorization) = keep.value("memorization", memdil_metrics::memorization(h, y, clean, classes)) {
+            record.memorization_sum = Some(memorization.sum);
+            record.memorization_mean = memorization.mean;
+            record.memorization_per_class = Some(memorization.per_class);
+        }
+        let fraction = memdil_metrics::memorized_fraction(train.logits.view(), y, clean);
+        if let Some(fraction) = keep.value("memorized_fraction", fraction).flatten() {
+            record.memorized_as_given = Some(fraction.as_given);
+            record.memorized_as_clean = Some(fraction.as_clean);
+            record.memorized_as_other = Some(fraction.as_other);
+        }
+        let means = memdil_metrics::uncorrupted_class_means(h, y, clean, classes);
+        let separation = means.and_then(|m| memdil_metrics::separation(m.means.view()));
+        record.separation = keep.value("separation", separation);
+        if !self.held_out.labels.is_empty() {
+            let held_out = labels(&self.held_out.labels);
+            record.validation_accuracy =
+                keep.value("validation_accuracy", memdil_metrics::accuracy(self.held_out.logits.view(), held_out));
+            let features = stack(&train.features, &self.held_out.features);
+            let observed = [y, held_out].concat();
+            let clean = [clean, labels(&self.held_out.clean_labels)].concat();
+            let all = memdil_metrics::memorization(features.view(), &observed, &clean, classes);
+            record.memorization_mean_all = keep.value("memorization_mean_all", all).and_then(|m| m.mean);
+        }
+        record.test = Some(measure_test(test, classes, loss, &mut keep)?);
+        Ok(())
+    }
+}
+
+fn measure_test(
+    test: &SnapshotPart,
+    classes: usize,
+    loss: &Loss,
+    keep: &mut Keep<'_>,
+) -> Result<TestRecord, RunnerError> {
+    let (h, y) = (test.features.view(), labels(&test.labels));
+    let dilation = keep.value("test.dilation", memdil_metrics::dilation(h, y, classes));
+    let rho_nc1 = dilation.filter(|_| classes == 2);
+    Ok(TestRecord {
+        loss: loss.value(test.logits.mapv(f64::from).view(), y)?,
+        accuracy: keep.value("test.accuracy", memdil_metrics::accuracy(test.logits.view(), y)).unwrap_or_default(),
+        ece: keep.value("test.ece", memdil_metrics::ece(test.logits.view(), y)),
+        dilation,
+        rho: keep.value("test.rho", memdil_metrics::rho(h, y, classes)),
+        rho_nc1: rho_nc1.and_then(|d| keep.value("test.rho_nc1", memdil_metrics::rho_nc1(d, h.ncols()))),
+        radius: keep.value("test.radius", memdil_metrics::radius(h, y, classes)),
+        separation: keep.value("test.separation", memdil_metrics::class_means(h, y, classes).and_then(|m| memdil_metrics::separation(m.means.view()))),
+    })
+}
+
+/// Collects values, and the reasons of those that are not defined.
+struct Keep<'a> {
+    undefined: &'a mut std::collections::BTreeMap<String, String>,
+}
+
+impl Keep<'_> {
+    fn value<T>(&mut self, name: &str, result: Result<T, MetricsError>) -> Option<T> {
+        result.map_err(|reason| self.undefined.insert(name.to_owned(), reason.to_string())).ok()
+    }
+}
+
+fn labels(array: &Array1<u32>) -> &[u32] {
+    array.as_slice().unwrap_or_default()
+}
+
+fn stack(a: &Array2<f32>, b: &Array2<f32>) -> Array2<f32> {
+    let values = a.iter().chain(b).copied().collect();
+    Array2::from_shape_vec((a.nrows() + b.nrows(), a.ncols()), values).unwrap_or_default()
+}
+
+fn to_array(tensor: &Tensor) -> candle_core::Result<Array2<f32>> {
+    let shape = tensor.dims2()?;
+    let values = tensor.to_dtype(DType::F32)?.flatten_all()?.to_vec1()?;
+    Array2::from_shape_vec(shape, values).map_err(candle_core::Error::wrap)
+}
+
+fn evaluate(
+    network: &Mlp,
+    inputs: &Inputs,
+    indices: &[usize],
+    labels: Array1<u32>,
+    clean_labels: Array1<u32>,
+    device: &Device,
+) -> candle_core::Result<SnapshotPart> {
+    let (mut features, mut logits) = (Vec::new(), Vec::new());
+    for chunk in indices.chunks(CHUNK) {
+        let batch = Tensor::from_vec(inputs.batch(chunk), (chunk.len(), inputs.values_per_sample()), device)?;
+        let output = network.forward(&batch, false)?;
+        features.extend(output.features.flatten_all()?.to_vec1::<f32>()?);
+        logits.extend(output.logits.flatten_all()?.to_vec1::<f32>()?);
+    }
+    let columns = |values: &[f32]| values.len() / indices.len().max(1);
+    let (d, k) = (columns(&features), columns(&logits));
+    Ok(SnapshotPart {
+        features: Array2::from_shape_vec((indices.len(), d), features).map_err(candle_core::Error::wrap)?,
+        logits: Array2::from_shape_vec((indices.len(), k), logits).map_err(candle_core::Error::wrap)?,
+        labels,
+        clean_labels,
+    })
+}

@@ -1,0 +1,52 @@
+//! From a specification to samples and labels, before anything is written.
+
+use std::path::Path;
+
+use memdil_data::split::validation_split;
+use memdil_data::{Dataset, Inputs, NoisyLabels, load};
+use memdil_records::RunSpec;
+
+use crate::RunnerError;
+
+/// Images, labels and split of a run.
+#[derive(Clone, Debug)]
+pub struct Prepared {
+    /// Training images, ready to be filled into batches.
+    pub train_inputs: Inputs,
+    /// Test images.
+    pub test_inputs: Inputs,
+    /// Clean and observed labels of all training images.
+    pub labels: NoisyLabels,
+    /// Clean labels of the test images.
+    pub test_labels: Vec<u32>,
+    /// Training images that are trained on.
+    pub train: Vec<usize>,
+    /// Training images that are held out.
+    pub validation: Vec<usize>,
+}
+
+impl Prepared {
+    /// Loads the data, injects label noise into the whole training set, then holds out the validation share (so
+    /// that the held-out labels are noisy too, as in the paper's protocol).
+    ///
+    /// # Errors
+    ///
+    /// The data crate's error, or [`RunnerError::BatchOfOne`].
+    pub fn new(spec: &RunSpec, data_dir: Option<&Path>) -> Result<Self, RunnerError> {
+        let Dataset { mean, std, train, test, .. } = load(&spec.data, data_dir)?;
+        let labels = spec.noise.inject(&train.labels, spec.data.classes.len(), spec.seed)?;
+        let (kept, validation) = validation_split(train.labels.len(), spec.data.validation, spec.seed)?;
+        let batch_size = spec.training.batch_size;
+        if kept.len() % batch_size == 1 {
+            return Err(RunnerError::BatchOfOne { samples: kept.len(), batch_size });
+        }
+        Ok(Self {
+            train_inputs: Inputs::new(&train.images, &mean, &std, spec.data.input)?,
+            test_inputs: Inputs::new(&test.images, &mean, &std, spec.data.input)?,
+            labels,
+            test_labels: test.labels,
+            train: kept,
+            validation,
+        })
+    }
+}

@@ -1,0 +1,236 @@
+//! A manifest worked through by processes of one thread each.
+//!
+//! Processes rather than threads: two single-threaded runs side by side finish sooner than one on two threads, and a
+//! run that dies takes no other with it.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use memdil_data::load;
+use memdil_records::{ManifestLine, RunFolder, Status, create_dir};
+
+use crate::{RunnerError, open_device};
+
+/// How to work through a manifest.
+#[derive(Clone, Debug)]
+pub struct SweepOptions {
+    /// The program to start for each run: called as `PROGRAM sweep run --manifest M --out O --index I --worker`.
+    pub program: PathBuf,
+    /// The manifest's file.
+    pub manifest: PathBuf,
+    /// Folder that gets one folder a run.
+    pub out: PathBuf,
+    /// Processes at a time, at least one.
+    pub jobs: usize,
+    /// `cpu` or `cuda:N`.
+    pub device: String,
+    /// Where the data sets are.
+    pub data_dir: Option<PathBuf>,
+}
+
+/// Where a sweep stands.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SweepProgress {
+    /// Runs that are finished, those of earlier sweeps included.
+    pub finished: usize,
+    /// Runs of the manifest.
+    pub runs: usize,
+    /// Epochs of this sweep's runs that are done, and all of them; finished runs of earlier sweeps do not count.
+    pub epochs: (usize, usize),
+    /// Expected time to the end, once there is something to expect it from.
+    pub remaining: Option<Duration>,
+    /// Run that just ended, and how.
+    pub ended: Option<(String, Status)>,
+}
+
+/// How many runs of a manifest are in which state.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct SweepStatus {
+    /// Runs of the manifest.
+    pub runs: usize,
+    /// Completed ones.
+    pub completed: usize,
+    /// Recorded as diverged.
+    pub diverged: usize,
+    /// Begun and not finished.
+    pub begun: usize,
+    /// Not begun.
+    pub missing: usize,
+}
+
+/// The state of every run of a manifest below `out`.
+///
+/// # Errors
+///
+/// [`RunnerError::Record`] when a record is damaged.
+pub fn status(lines: &[ManifestLine], out: &Path) -> Result<SweepStatus, RunnerError> {
+    let mut status = SweepStatus { runs: lines.len(), ..SweepStatus::default() };
+    for line in lines {
+        let folder = RunFolder::new(out.join(&line.id));
+        *match folder.record()?.map(|r| r.status) {
+            Some(Status::Completed) => &mut status.completed,
+            Some(Status::Diverged) => &mut status.diverged,
+            None if folder.path().exists() => &mut status.begun,
+            None => &mut status.missing,
+        } += 1;
+    }
+    Ok(status)
+}
+
+/// Makes every run of a manifest that is not finished, `jobs` at a time, and reports progress.
+///
+/// A run that diverges is recorded and the rest goes on; so it does when a worker fails, which is an error at the end.
+///
+/// # Errors
+///
+/// Bad data or device before the first run starts; [`RunnerError::Workers`] when some runs could not be finished.
+pub fn run_all(
+    lines: &[ManifestLine],
+    options: &SweepOptions,
+    mut on_progress: impl FnMut(&SweepProgress),
+) -> Result<SweepStatus, RunnerError> {
+    let mut open = Vec::new();
+    for (index, line) in lines.iter().enumerate() {
+        let folder = RunFolder::new(options.out.join(&line.id));
+        if folder.record()?.is_none() {
+            open.push(Job { index, line, folder });
+        }
+    }
+    check_inputs(&open, options)?;
+    create_dir(&options.out)?;
+
+    let all_epochs = open.iter().map(|job| job.line.spec.training.epochs).sum();
+    let mut progress = SweepProgress {
+        finished: lines.len() - open.len(),
+        runs: lines.len(),
+        epochs: (0, all_epochs),
+        remaining: None,
+        ended: None,
+    };
+    let started = Instant::now();
+    let mut ended_epochs = 0;
+    let mut failures = Vec::new();
+    let mut waiting = open.into_iter();
+    let mut workers: Vec<Worker<'_>> = Vec::new();
+    loop {
+        while workers.len() < options.jobs.max(1) {
+            match waiting.next() {
+                Some(job) => workers.push(Worker::start(job, options)?),
+                None => break,
+            }
+        }
+        if workers.is_empty() {
+            break;
+        }
+        let mut running = Vec::new();
+        for mut worker in workers {
+            match worker.process.try_wait().map_err(RunnerError::Worker)? {
+                None => running.push(worker),
+                Some(_) => {
+                    ended_epochs += worker.job.line.spec.training.epochs;
+                    match worker.job.folder.record()? {
+                        Some(record) => {
+                            progress.finished += 1;
+                            progress.ended = Some((record.id, record.status));
+                        }
+                        None => failures.push(worker.job.failure()),
+                    }
+                    progress.advance(ended_epochs, started);
+                    on_progress(&progress);
+                    progress.ended = None;
+                }
+            }
+        }
+        let current: usize = running.iter().map(|w| epochs_so_far(&w.job.folder)).sum();
+        progress.advance(ended_epochs + current, started);
+        on_progress(&progress);
+        workers = running;
+        if !workers.is_empty() {
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+    match failures.into_iter().enumerate().map(|(i, first)| (i + 1, first)).reduce(|a, b| (b.0, a.1)) {
+        Some((failed, first)) => Err(RunnerError::Workers { failed, runs: lines.len(), first }),
+        None => status(lines, &options.out),
+    }
+}
+
+impl SweepProgress {
+    fn advance(&mut self, epochs: usize, started: Instant) {
+        self.epochs.0 = epochs;
+        self.remaining = (epochs > 0).then(|| {
+            let left = self.epochs.1.saturating_sub(epochs) as f64 / epochs as f64;
+            started.elapsed().mul_f64(left)
+        });
+    }
+}
+
+/// Every data set and the device are opened once, so that bad input ends the sweep before it begins.
+fn check_inputs(open: &[Job<'_>], options: &SweepOptions) -> Result<(), RunnerError> {
+    open_device(&options.device)?;
+    let mut checked = Vec::new();
+    for job in open {
+        let data = &job.line.spec.data;
+        if !checked.contains(&data) {
+            load(data, options.data_dir.as_deref())?;
+            checked.push(data);
+        }
+    }
+    Ok(())
+}
+
+struct Job<'a> {
+    index: usize,
+    line: &'a ManifestLine,
+    folder: RunFolder,
+}
+
+impl Job<'_> {
+    /// Run and last line of its log.
+    fn failure(&self) -> String {
+        let log = fs::read_to_string(self.folder.log()).unwrap_or_default();
+        let last = log.lines().next_back().unwrap_or("the process ended without a message");
+        format!("{}: {last} (log: {})", self.line.id, self.folder.log().display())
+    }
+}
+
+struct Worker<'a> {
+    job: Job<'a>,
+    process: Child,
+}
+
+impl<'a> Worker<'a> {
+    /// The worker's standard input stays open as long as this process lives: at its end the worker stops too.
+    fn start(job: Job<'a>, options: &SweepOptions) -> Result<Self, RunnerError> {
+        create_dir(job.folder.path())?;
+        let log = File::create(job.folder.log()).map_err(RunnerError::Worker)?;
+        let mut command = Command::new(&options.program);
+        command.args(["sweep", "run", "--worker", "--index", &job.index.to_string(), "--device", &options.device]);
+        command.arg("--manifest").arg(&options.manifest).arg("--out").arg(&options.out);
+        if let Some(folder) = &options.data_dir {
+            command.arg("--data-dir").arg(folder);
+        }
+        command.env("RAYON_NUM_THREADS", "1");
+        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(log);
+        let process = command.spawn().map_err(RunnerError::Worker)?;
+        Ok(Self { job, process })
+    }
+}
+
+/// Epochs that a running worker has written down.
+fn epochs_so_far(folder: &RunFolder) -> usize {
+    let bytes = fs::read(folder.metrics_in_progress()).unwrap_or_default();
+    bytes.iter().filter(|&&b| b == b'\n').count()
+}
+
+/// Ends the process when its standard input closes: called by workers, whose parent holds the other end.
+pub fn end_with_parent() {
+    std::thread::spawn(|| {
+        let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+        let _ = std::io::stderr().write_all(b"error: the sweep that started this worker is gone\n");
+        std::process::exit(1);
+    });
+}

@@ -1,0 +1,262 @@
+//! The layer-peeled model by descent, for any loss.
+
+use crate::TheoryError;
+use crate::error::{at_least, positive};
+use crate::lbfgs::{self, Budget};
+use memdil_losses::Loss;
+use ndarray::{Array2, ArrayView2};
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+
+/// Sizes and weight decay of a layer-peeled problem.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct LpmProblem {
+    /// Number of classes $N$, at least 2.
+    pub classes: usize,
+    /// Samples a class $n$, at least 1.
+    pub samples: usize,
+    /// Feature dimension $P$, at least 1.
+    pub dim: usize,
+    /// Weight decay of the classifier, positive.
+    pub lambda_w: f64,
+    /// Weight decay of the features, positive.
+    pub lambda_h: f64,
+    /// Whether features are non-negative.
+    pub nonnegative: bool,
+}
+
+/// How hard to search.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Search {
+    /// Random starts, at least 1; the best end wins.
+    pub starts: usize,
+    /// Seed of the starts.
+    pub seed: u64,
+    /// Largest entry of the projected gradient, relative to the decay $\sqrt{\lambda_W\lambda_H}$.
+    pub tolerance: f64,
+    /// Iterations a start.
+    pub max_iterations: usize,
+}
+
+impl Default for Search {
+    /// Three starts from seed 0, tolerance 1e-6, 5000 iterations each.
+    fn default() -> Self {
+        Self {
+            starts: 3,
+            seed: 0,
+            tolerance: 1e-6,
+            max_iterations: 5000,
+        }
+    }
+}
+
+/// The best minimum found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LpmMinimum {
+    /// Value of the objective.
+    pub objective: f64,
+    /// $W$, (N, P).
+    pub weights: Array2<f64>,
+    /// $H$, (P, N n), class after class.
+    pub features: Array2<f64>,
+    /// Mean over samples and wrong classes of (true logit) - (wrong logit).
+    pub logit_gap: f64,
+    /// Mean of $\|h_{k,i}\|^2$.
+    pub feature_sq_norm: f64,
+    /// Mean of $\|w_k\|^2$.
+    pub weight_row_sq_norm: f64,
+    /// Largest entry of the projected gradient over $\sqrt{\lambda_W\lambda_H}$.
+    pub residual: f64,
+    /// Iterations over all starts.
+    pub iterations: usize,
+}
+
+impl LpmProblem {
+    fn validate(&self) -> Result<(), TheoryError> {
+        at_least("classes", self.classes, 2, "one class has nothing to separate from")?;
+        at_least("samples", self.samples, 1, "every class needs a sample")?;
+        at_least("dim", self.dim, 1, "features live in at least one dimension")?;
+        positive("lambda_w", self.lambda_w)?;
+        positive("lambda_h", self.lambda_h)
+    }
+
+    /// Class of every column of $H$.
+    pub fn labels(&self) -> Vec<u32> {
+        (0..self.classes as u32).flat_map(|k| std::iter::repeat_n(k, self.samples)).collect()
+    }
+}
+
+/// Value of the layer-peeled objective with its gradients in $W$ and $H$.
+///
+/// $$\nabla_W = G^\top H^\top + 2\lambda_W W, \qquad
+///   \nabla_H = W^\top G^\top + \tfrac{2\lambda_H}{Nn} H$$
+/// with $G$ the gradient of the mean loss in the (N n, N) logits. Source: Nguyen et al., ICLR 2023.
+///
+/// # Shapes
+/// $W$ (N, P), $H$ (P, N n), class after class; gradients alike. The loss is a mean over samples
+/// (squared error also over classes).
+///
+/// # Errors
+/// Sizes that disagree with the problem; a parameter out of range; what the loss refuses.
+///
+/// # Example
+/// ```
+/// use memdil_losses::Loss;
+/// use memdil_theory::layer_peeled::numeric::{LpmProblem, objective};
+/// use ndarray::Array2;
+/// let problem = LpmProblem {
+///     classes: 2, samples: 3, dim: 2, lambda_w: 0.1, lambda_h: 0.1, nonnegative: false,
+/// };
+/// let zeros = (Array2::zeros((2, 2)), Array2::zeros((2, 6)));
+/// let (value, ..) = objective(&problem, &Loss::CrossEntropy {}, zeros.0.view(), zeros.1.view())?;
+/// assert!((value - 2f64.ln()).abs() < 1e-15);
+/// # Ok::<(), memdil_theory::TheoryError>(())
+/// ```
+pub fn objective(
+    problem: &LpmProblem,
+    loss: &Loss,
+    weights: ArrayView2<'_, f64>,
+    features: ArrayView2<'_, f64>,
+) -> Result<(f64, Array2<f64>, Array2<f64>), TheoryError> {
+    problem.validate()?;
+    let columns = problem.classes * problem.samples;
+    for (name, actual, expected) in [
+        ("rows of weights", weights.nrows(), problem.classes),
+        ("columns of weights", weights.ncols(), problem.dim),
+        ("rows of features", features.nrows(), problem.dim),
+        ("columns of features", features.ncols(), columns),
+    ] {
+        if actual != expected {
+            return Err(TheoryError::Length {
+                name,
+                actual,
+                expected,
+            });
+        }
+    }
+    let logits = features.t().dot(&weights.t());
+    let (value, pull) = loss.value_and_gradient(logits.view(), &problem.labels())?;
+    let decay_h = problem.lambda_h / columns as f64;
+    let square = |a: ArrayView2<'_, f64>| a.iter().map(|v| v * v).sum::<f64>();
+    let total = value + problem.lambda_w * square(weights) + decay_h * square(features);
+    let in_weights = pull.t().dot(&features.t()) + &weights * (2.0 * problem.lambda_w);
+    let in_features = weights.t().dot(&pull.t()) + &features * (2.0 * decay_h);
+    Ok((total, in_weights, in_features))
+}
+
+/// Minimises the layer-peeled objective from random starts.
+///
+/// Projected L-BFGS in variables scaled such that weights and features weigh the same,
+/// $W = aW'$, $H = \sqrt{Nn}H'/a$, $a = (\lambda_H/\lambda_W)^{1/4}$. The problem has no bad local
+/// minima for wide signed features; for non-negative ones starts differ, hence several.
+///
+/// # Errors
+/// A parameter out of range; [`TheoryError::NoConvergence`] if the best start misses the tolerance.
+///
+/// # Example
+/// ```
+/// use memdil_losses::Loss;
+/// use memdil_theory::layer_peeled::numeric::{LpmProblem, Search, minimize};
+/// let problem = LpmProblem {
+///     classes: 3, samples: 2, dim: 4, lambda_w: 1e-2, lambda_h: 1e-2, nonnegative: true,
+/// };
+/// let found = minimize(&problem, &Loss::LabelRelaxation { alpha: 0.1 }, Search::default())?;
+/// assert!(found.objective < 3f64.ln());
+/// # Ok::<(), memdil_theory::TheoryError>(())
+/// ```
+pub fn minimize(
+    problem: &LpmProblem,
+    loss: &Loss,
+    search: Search,
+) -> Result<LpmMinimum, TheoryError> {
+    problem.validate()?;
+    at_least("starts", search.starts, 1, "something has to be tried")?;
+    let LpmProblem { classes, dim, .. } = *problem;
+    let columns = classes * problem.samples;
+    let split = classes * dim;
+    let weight_scale = (problem.lambda_h / problem.lambda_w).powf(0.25);
+    let feature_scale = (columns as f64).sqrt() / weight_scale;
+    let decay = (problem.lambda_w * problem.lambda_h).sqrt();
+    let mut lower = vec![f64::NEG_INFINITY; split + dim * columns];
+    if problem.nonnegative {
+        lower[split..].fill(0.0);
+    }
+    let budget = Budget {
+        tolerance: search.tolerance * decay,
+        max_iterations: search.max_iterations,
+    };
+    let unpack = |x: &[f64]| {
+        let weights = Array2::from_shape_fn((classes, dim), |(i, j)| x[i * dim + j] * weight_scale);
+        let features =
+            Array2::from_shape_fn((dim, columns), |(i, j)| x[split + i * columns + j] * feature_scale);
+        (weights, features)
+    };
+    // Parameters are checked once, here, so that the descent below only ever sees numbers.
+    loss.value(Array2::zeros((1, classes)).view(), &[0])?;
+    let mut rng = ChaCha8Rng::seed_from_u64(search.seed);
+    let mut unit = || (rng.next_u64() >> 11) as f64 / (1u64 << 53) as f64;
+    let mut best: Option<(lbfgs::Minimum, Vec<f64>)> = None;
+    let mut iterations = 0;
+    for _ in 0..search.starts {
+        let mut x: Vec<f64> = (0..lower.len())
+            .map(|i| if i >= split && problem.nonnegative { unit() } else { 2.0 * unit() - 1.0 })
+            .collect();
+        x[split..].iter_mut().for_each(|v| *v /= (columns as f64).sqrt());
+        let eval = |x: &[f64], gradient: &mut [f64]| {
+            let (weights, features) = unpack(x);
+            // Only overflow can fail here: an infinite value makes the line search step back.
+            let Ok((value, in_weights, in_features)) =
+                objective(problem, loss, weights.view(), features.view())
+            else {
+                return f64::INFINITY;
+            };
+            let scaled = in_weights.iter().map(|g| g * weight_scale);
+            let entries = scaled.chain(in_features.iter().map(|g| g * feature_scale));
+            gradient.iter_mut().zip(entries).for_each(|(g, entry)| *g = entry);
+            value
+        };
+        let end = lbfgs::minimize(eval, &mut x, &lower, budget);
+        iterations += end.iterations;
+        if best.as_ref().is_none_or(|(b, _)| end.value < b.value) {
+            best = Some((end, x));
+        }
+    }
+    let solver = "layer-peeled";
+    let Some((end, x)) = best.filter(|(end, _)| end.residual <= budget.tolerance) else {
+        return Err(TheoryError::NoConvergence {
+            solver,
+            residual: f64::INFINITY,
+            tolerance: search.tolerance,
+            iterations,
+        });
+    };
+    let (weights, features) = unpack(&x);
+    Ok(describe(problem, end.value, weights, features, end.residual / decay, iterations))
+}
+
+fn describe(
+    problem: &LpmProblem,
+    objective: f64,
+    weights: Array2<f64>,
+    features: Array2<f64>,
+    residual: f64,
+    iterations: usize,
+) -> LpmMinimum {
+    let n = problem.classes as f64;
+    let logits = weights.dot(&features);
+    let columns = logits.ncols() as f64;
+    let gaps = problem.labels().into_iter().enumerate().map(|(i, k)| {
+        let column = logits.column(i);
+        (column[k as usize] * n - column.sum()) / (n - 1.0)
+    });
+    LpmMinimum {
+        objective,
+        logit_gap: gaps.sum::<f64>() / columns,
+        feature_sq_norm: features.iter().map(|v| v * v).sum::<f64>() / columns,
+        weight_row_sq_norm: weights.iter().map(|v| v * v).sum::<f64>() / n,
+        weights,
+        features,
+        residual,
+        iterations,
+    }
+}

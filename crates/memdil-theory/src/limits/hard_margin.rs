@@ -1,0 +1,204 @@
+//! The hard-margin problem behind the limit of label relaxation.
+
+use crate::lbfgs::{self, Budget};
+use crate::{LossKind, MarginLoss, MdSetting, TheoryError};
+use serde::Serialize;
+
+/// The limiting geometry of label relaxation.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct HardMargin {
+    /// Relative dilation.
+    pub rho: f64,
+    /// Margin of the class features.
+    pub logit_clean: f64,
+    /// Margin of the noisy features: exactly $z^*$.
+    pub logit_noisy: f64,
+    /// $\|h_1-h_2\|$.
+    pub separation: f64,
+    /// $\nu$.
+    pub memorization: f64,
+}
+
+/// The constant to which label relaxation's relative dilation tends as weight decay vanishes.
+///
+/// The loss is exactly 0 from the margin $z^*=\log((1-\alpha)/\alpha)$ on, so in the limit every margin on
+/// the support has to reach it, at the least decay. With $\tau=r/d=2\rho$, and $\xi,\mu,s$ for
+/// $\xi/d,\mu/d,m/d$, the smallest clean margin is $A(1-\tau)$ and the noisy one $A\xi$. Lowering
+/// $\xi$ to $z^*/A$ saves decay and dilation, hence $A=z^*/\xi$ and $\xi\le1-\tau$ is all that is left of
+/// the margins. The tight constraint $\tau=c\,d\sqrt M$, $c=2\eta/C_{MD}$,
+/// $M=(1+\xi)^2+(s-\mu)^2$, eliminates $d$ from the decay:
+/// $$\min\; \frac{2\lambda_H}{c^2}\,\tau^2\,\frac{1+s^2+\kappa\tau^2+\eta(\xi^2+\mu^2)}{M}
+///   + \frac{\lambda_W c^2 z^{*2}}{2}\,\frac{M}{\tau^2\xi^2}
+///   \quad\text{s.t. } \xi\le1-\tau,\; s\ge1,\; \mu\ge\xi$$
+/// (signed features: $s=\mu=0$). Only $\lambda_W/\lambda_H$ matters. For $z^*\to\infty$ the second term
+/// rules, $M=(1+\xi)^2$, $\xi=1-\tau$, and $\tau\xi/(1+\xi)$ is maximal at cross-entropy's constant
+/// $\rho=1-1/\sqrt2$. This project's result; loss from Lienen & Hüllermeier 2021.
+///
+/// # Errors
+/// A parameter out of range; `eta` = 0 and `alpha` = 0 (cross-entropy); no limit exists for the
+/// Gaussian (no margin holds on an unbounded support) nor for `alpha` >= 1/2 (zero is optimal).
+///
+/// # Example
+/// ```
+/// use memdil_theory::{MdSetting, Measure, limits::label_relaxation};
+/// let setting = MdSetting {
+///     lambda_w: 1e-6, lambda_h: 1e-6, eta: 0.1, c_md: 0.5,
+///     measure: Measure::Sphere, dim: 2, nonnegative: true,
+/// };
+/// assert!((label_relaxation(&setting, 0.1)?.rho - 0.2496).abs() < 1e-4);
+/// # Ok::<(), memdil_theory::TheoryError>(())
+/// ```
+pub fn label_relaxation(setting: &MdSetting, alpha: f64) -> Result<HardMargin, TheoryError> {
+    setting.validate()?;
+    let unsupported = |what, advice| Err(TheoryError::Unsupported { what, advice });
+    let Some(target) = MarginLoss::new(LossKind::Lr, alpha)?.target() else {
+        let advice = "that is cross-entropy, whose limit is 1 - 1/sqrt 2";
+        return unsupported("the label relaxation limit at alpha = 0", advice);
+    };
+    if target <= 0.0 {
+        let advice = "the loss is zero at zero features; choose alpha below 1/2";
+        return unsupported("the label relaxation limit for alpha >= 1/2", advice);
+    }
+    if !setting.measure.is_bounded() {
+        let advice = "no margin holds on an unbounded support; choose sphere, ball or two-point";
+        return unsupported("the label relaxation limit for the gaussian", advice);
+    }
+    if setting.eta <= 0.0 {
+        return unsupported("the label relaxation limit at eta = 0", "without noise rho is 0");
+    }
+    let problem = Problem::new(setting, target);
+    let mut lower = [f64::NEG_INFINITY, 0.0, 0.0, 0.0];
+    if !setting.nonnegative {
+        lower = [f64::NEG_INFINITY, 0.0, f64::NEG_INFINITY, f64::NEG_INFINITY];
+    }
+    let budget = Budget {
+        tolerance: 1e-10,
+        max_iterations: 500,
+    };
+    let mut best: Option<(lbfgs::Minimum, [f64; 4])> = None;
+    for tau in [-4.0, -1.0, 0.5] {
+        for slack in [0.0, 0.7] {
+            let mut v = [tau, slack, 0.1, 0.1];
+            let end = lbfgs::minimize(|v, g| problem.log_decay(v, g), &mut v, &lower, budget);
+            if best.as_ref().is_none_or(|(b, _)| end.value < b.value) {
+                best = Some((end, v));
+            }
+        }
+    }
+    match best {
+        Some((end, v)) if end.residual < 1e-6 => Ok(problem.describe(&v, target)),
+        end => Err(TheoryError::NoConvergence {
+            solver: "hard margin",
+            residual: end.as_ref().map_or(f64::INFINITY, |(e, _)| e.residual),
+            tolerance: 1e-6,
+            iterations: end.map_or(0, |(e, _)| e.iterations),
+        }),
+    }
+}
+
+struct Problem {
+    eta: f64,
+    kappa: f64,
+    nonnegative: bool,
+    /// $c$, with $\tau = c\,d\sqrt M$.
+    gain: f64,
+    /// Factors of the two terms.
+    features: f64,
+    weights: f64,
+}
+
+impl Problem {
+    fn new(setting: &MdSetting, target: f64) -> Self {
+        let gain = 2.0 * setting.eta / setting.c_md;
+        Self {
+            eta: setting.eta,
+            kappa: setting.measure.kappa(setting.dim),
+            nonnegative: setting.nonnegative,
+            gain,
+            features: 2.0 * setting.lambda_h / (gain * gain),
+            weights: 0.5 * setting.lambda_w * gain * gain * target * target,
+        }
+    }
+
+    /// $(\tau, \xi, \mu, s)$ from the logit of $\tau$, $\log((1-\tau)/\xi)$, $\mu-\xi$ and $s-1$.
+    fn shape(&self, v: &[f64]) -> [f64; 4] {
+        let tau = 1.0 / (1.0 + (-v[0]).exp());
+        let xi = (1.0 - tau) * (-v[1]).exp();
+        if self.nonnegative {
+            [tau, xi, xi + v[2], 1.0 + v[3]]
+        } else {
+            [tau, xi, 0.0, 0.0]
+        }
+    }
+
+    /// Logarithm of the decay and its gradient.
+    fn log_decay(&self, v: &[f64], gradient: &mut [f64]) -> f64 {
+        let [tau, xi, mu, s] = self.shape(v);
+        let distance = (1.0 + xi).powi(2) + (s - mu).powi(2);
+        let size =
+            1.0 + s * s + self.kappa * tau * tau + self.eta * (xi * xi + mu * mu);
+        let features = self.features * tau * tau * size / distance;
+        let weights = self.weights * distance / (tau * tau * xi * xi);
+        // Derivatives of the two terms by way of those of log size and log distance.
+        let term = |size1: f64, distance1: f64| {
+            features * (size1 / size - distance1 / distance) + weights * distance1 / distance
+        };
+        let d_tau = term(2.0 * self.kappa * tau, 0.0) + 2.0 * (features - weights) / tau;
+        let d_xi = term(2.0 * self.eta * xi, 2.0 * (1.0 + xi)) - 2.0 * weights / xi;
+        let d_mu = term(2.0 * self.eta * mu, -2.0 * (s - mu));
+        let d_s = term(2.0 * s, 2.0 * (s - mu));
+        let total = features + weights;
+        let along_xi = if self.nonnegative { d_xi + d_mu } else { d_xi };
+        gradient[0] = (tau * (1.0 - tau) * d_tau - tau * xi * along_xi) / total;
+        gradient[1] = -xi * along_xi / total;
+        gradient[2] = if self.nonnegative { d_mu / total } else { 0.0 };
+        gradient[3] = if self.nonnegative { d_s / total } else { 0.0 };
+        total.ln()
+    }
+
+    fn describe(&self, v: &[f64; 4], target: f64) -> HardMargin {
+        let [tau, xi, mu, s] = self.shape(v);
+        let distance = (1.0 + xi).hypot(s - mu);
+        let d = tau / (self.gain * distance);
+        HardMargin {
+            rho: 0.5 * tau,
+            logit_clean: target / xi,
+            logit_noisy: target,
+            separation: 2.0 * d,
+            memorization: d * distance,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Measure;
+
+    #[test]
+    fn gradient_equals_finite_differences() {
+        for nonnegative in [true, false] {
+            let setting = MdSetting {
+                lambda_w: 2e-3,
+                lambda_h: 1e-3,
+                eta: 0.3,
+                c_md: 0.4,
+                measure: Measure::Ball,
+                dim: 4,
+                nonnegative,
+            };
+            let problem = Problem::new(&setting, 1.3);
+            let v = [-0.4, 0.3, 0.2, 0.5];
+            let mut gradient = [0.0; 4];
+            problem.log_decay(&v, &mut gradient);
+            for i in 0..4 {
+                let (mut up, mut down) = (v, v);
+                up[i] += 1e-6;
+                down[i] -= 1e-6;
+                let mut unused = [0.0; 4];
+                let rise = problem.log_decay(&up, &mut unused) - problem.log_decay(&down, &mut unused);
+                assert!((rise / 2e-6 - gradient[i]).abs() < 1e-8, "{nonnegative} {i}");
+            }
+        }
+    }
+}

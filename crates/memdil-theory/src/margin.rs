@@ -1,0 +1,327 @@
+//! Convex losses of one margin: what two-class training sees of a loss.
+
+use crate::TheoryError;
+use crate::error::in_unit;
+use memdil_losses::Loss;
+use serde::{Deserialize, Serialize};
+
+/// Any convex loss of the margin $z$ = (logit of the label) - (other logit), bounded below.
+///
+/// The solvers need the value *above the infimum*, because at small weight decay the interesting
+/// part of a risk is many orders of magnitude smaller than the entropy of smoothed targets.
+///
+/// # Example
+/// The squared hinge loss, which this crate does not know of:
+/// ```
+/// use memdil_theory::{ConvexMargin, MdOutcome, MdSetting, Measure, memorization_dilation::solve};
+///
+/// struct SquaredHinge;
+/// impl ConvexMargin for SquaredHinge {
+///     fn infimum(&self) -> f64 {
+///         0.0
+///     }
+///     fn derivatives(&self, z: f64) -> [f64; 3] {
+///         let gap = (1.0 - z).max(0.0);
+///         [gap * gap, -2.0 * gap, if gap > 0.0 { 2.0 } else { 0.0 }]
+///     }
+///     fn quadrature_nodes(&self) -> usize {
+///         512 // a kink in the first derivative
+///     }
+/// }
+///
+/// let setting = MdSetting {
+///     lambda_w: 1e-3, lambda_h: 1e-3, eta: 0.1, c_md: 0.5,
+///     measure: Measure::Sphere, dim: 2, nonnegative: true,
+/// };
+/// let MdOutcome::Solved(solution) = solve(&setting, &SquaredHinge)? else { panic!() };
+/// assert!(solution.rho > 0.1 && solution.rho < 0.3);
+/// # Ok::<(), memdil_theory::TheoryError>(())
+/// ```
+pub trait ConvexMargin: Sync {
+    /// Infimum of the loss over all margins (the entropy of the target, for label smoothing).
+    fn infimum(&self) -> f64;
+
+    /// `[l(z) - infimum, l'(z), l''(z)]`, accurate also where the first entry is tiny.
+    fn derivatives(&self, margin: f64) -> [f64; 3];
+
+    /// Nodes that an expectation of this loss needs; kinks want more than the default.
+    fn quadrature_nodes(&self) -> usize {
+        64
+    }
+}
+
+/// Which of the three losses, by its name on the command line and in JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LossKind {
+    /// Cross-entropy, `ce`.
+    Ce,
+    /// Label smoothing, `ls`.
+    Ls,
+    /// Label relaxation, `lr` (Lienen & Hüllermeier 2021).
+    Lr,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Shape {
+    /// $\log(1+e^{-z})$, without a minimiser.
+    Logistic,
+    /// $\mathrm{KL}((1-a, a) \| (\sigma(z), \sigma(-z)))$ above its entropy, minimal at `target`.
+    Smoothed { a: f64, target: f64 },
+    /// The same, but zero at and beyond `target`.
+    Relaxed { a: f64, target: f64 },
+}
+
+/// Cross-entropy, label smoothing or label relaxation of two classes, as a function of the margin.
+///
+/// $$l_{CE}(z) = \log(1+e^{-z}), \quad
+///   l_{LS}(z) = (1-\tfrac\alpha2)\log(1+e^{-z}) + \tfrac\alpha2\log(1+e^{z}),$$
+/// $$l_{LR}(z) = \mathrm{KL}\big((1-\alpha, \alpha) \| (\sigma(z), \sigma(-z))\big)
+///   \text{ for } z < \log\tfrac{1-\alpha}{\alpha}, \text{ else } 0.$$
+/// Source: Nguyen et al., ICLR 2023; Lienen & Hüllermeier 2021.
+///
+/// # Example
+/// ```
+/// use memdil_theory::{ConvexMargin, LossKind, MarginLoss};
+/// let loss = MarginLoss::new(LossKind::Ls, 0.1)?;
+/// let minimum = loss.target().unwrap();
+/// assert!((minimum - 19f64.ln()).abs() < 1e-12);
+/// assert!(loss.derivatives(minimum)[1].abs() < 1e-15);
+/// # Ok::<(), memdil_theory::TheoryError>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Named", into = "Named")]
+pub struct MarginLoss {
+    kind: LossKind,
+    alpha: f64,
+    shape: Shape,
+}
+
+/// The two JSON keys of a loss.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Named {
+    loss: LossKind,
+    #[serde(default)]
+    alpha: f64,
+}
+
+impl From<MarginLoss> for Named {
+    fn from(loss: MarginLoss) -> Self {
+        Self {
+            loss: loss.kind,
+            alpha: loss.alpha,
+        }
+    }
+}
+
+impl TryFrom<Named> for MarginLoss {
+    type Error = TheoryError;
+
+    fn try_from(named: Named) -> Result<Self, TheoryError> {
+        Self::new(named.loss, named.alpha)
+    }
+}
+
+impl TryFrom<&Loss> for MarginLoss {
+    type Error = TheoryError;
+
+    /// The same loss as a function of the margin; squared error is not one.
+    fn try_from(loss: &Loss) -> Result<Self, TheoryError> {
+        match *loss {
+            Loss::CrossEntropy {} => Ok(Self::cross_entropy()),
+            Loss::LabelSmoothing { alpha } => Self::new(LossKind::Ls, alpha),
+            Loss::LabelRelaxation { alpha } => Self::new(LossKind::Lr, alpha),
+            Loss::Mse {} => Err(TheoryError::Unsupported {
+                what: "squared error as a margin loss",
+                advice: "it depends on both logits, not on their difference; use ce, ls or lr",
+            }),
+        }
+    }
+}
+
+impl MarginLoss {
+    /// Cross-entropy.
+    pub const fn cross_entropy() -> Self {
+        Self {
+            kind: LossKind::Ce,
+            alpha: 0.0,
+            shape: Shape::Logistic,
+        }
+    }
+
+    /// A loss by name; `alpha` = 0 turns label smoothing and label relaxation into cross-entropy.
+    ///
+    /// # Errors
+    /// `alpha` outside [0, 1), or not 0 for cross-entropy.
+    pub fn new(kind: LossKind, alpha: f64) -> Result<Self, TheoryError> {
+        in_unit("alpha", alpha)?;
+        if kind == LossKind::Ce && alpha > 0.0 {
+            let (name, range) = ("alpha", "0 for cross-entropy (use ls or lr)");
+            return Err(TheoryError::Parameter {
+                name,
+                value: alpha,
+                range,
+            });
+        }
+        let target = |a: f64| (-a).ln_1p() - a.ln();
+        let shape = match kind {
+            _ if alpha <= 0.0 => Shape::Logistic,
+            LossKind::Ls => Shape::Smoothed {
+                a: alpha / 2.0,
+                target: target(alpha / 2.0),
+            },
+            _ => Shape::Relaxed {
+                a: alpha,
+                target: target(alpha),
+            },
+        };
+        Ok(Self { kind, alpha, shape })
+    }
+
+    /// Which loss this is.
+    pub const fn kind(&self) -> LossKind {
+        self.kind
+    }
+
+    /// The strength of smoothing or relaxation.
+    pub const fn alpha(&self) -> f64 {
+        self.alpha
+    }
+
+    /// Smallest margin at which the loss is minimal; `None` for cross-entropy, which has none.
+    pub const fn target(&self) -> Option<f64> {
+        match self.shape {
+            Shape::Logistic => None,
+            Shape::Smoothed { target, .. } | Shape::Relaxed { target, .. } => Some(target),
+        }
+    }
+}
+
+impl ConvexMargin for MarginLoss {
+    fn infimum(&self) -> f64 {
+        match self.shape {
+            Shape::Smoothed { a, .. } => -a * a.ln() - (1.0 - a) * (-a).ln_1p(),
+            _ => 0.0,
+        }
+    }
+
+    #[inline]
+    fn derivatives(&self, margin: f64) -> [f64; 3] {
+        match self.shape {
+            Shape::Logistic => logistic(margin),
+            Shape::Smoothed { a, target } => smoothed(a, margin - target),
+            Shape::Relaxed { target, .. } if margin >= target => [0.0; 3],
+            Shape::Relaxed { a, target } => smoothed(a, margin - target),
+        }
+    }
+
+    fn quadrature_nodes(&self) -> usize {
+        match self.shape {
+            Shape::Relaxed { .. } => 512,
+            _ => 64,
+        }
+    }
+}
+
+#[inline]
+pub(crate) fn logistic(z: f64) -> [f64; 3] {
+    let e = (-z.abs()).exp();
+    let small = e / (1.0 + e);
+    let value = e.ln_1p() + (-z).max(0.0);
+    let slope = if z > 0.0 { small } else { 1.0 - small };
+    [value, -slope, small / (1.0 + e)]
+}
+
+/// $\mathrm{KL}((1-a, a) \| (\sigma(z), \sigma(-z)))$ with $z$ = `offset` + $\log((1-a)/a)$, and
+/// its derivatives. With $b$ the probability on the side that shrinks, the value is
+/// $\log(1 + b(e^{-|\delta|}-1)) + b|\delta|$: no overflow, and no entropy to cancel.
+#[inline]
+pub(crate) fn smoothed(a: f64, offset: f64) -> [f64; 3] {
+    let b = if offset >= 0.0 { a } else { 1.0 - a };
+    let distance = offset.abs();
+    let x = (-distance).exp_m1();
+    let shift = b * x;
+    let value = shift.ln_1p() + b * distance;
+    let scale = 1.0 / (1.0 + shift);
+    let slope = -shift * (1.0 - b) * scale;
+    let q = b * (1.0 + x) * scale;
+    [
+        value,
+        if offset >= 0.0 { slope } else { -slope },
+        q * (1.0 - b) * scale,
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kl(a: f64, z: f64) -> f64 {
+        let p = 1.0 / (1.0 + (-z).exp());
+        (1.0 - a) * ((1.0 - a) / p).ln() + a * (a / (1.0 - p)).ln()
+    }
+
+    #[test]
+    fn values_equal_the_definition() {
+        for z in [-5.0, -0.3, 0.0, 1.7, 2.0, 4.0, 9.0] {
+            let ce = MarginLoss::cross_entropy().derivatives(z)[0];
+            assert!((ce - (1.0 + (-z).exp()).ln()).abs() < 1e-14);
+            let ls = MarginLoss::new(LossKind::Ls, 0.2).unwrap();
+            let direct = 0.9 * (1.0 + (-z).exp()).ln() + 0.1 * (1.0 + z.exp()).ln();
+            assert!((ls.derivatives(z)[0] + ls.infimum() - direct).abs() < 1e-14);
+            let lr = MarginLoss::new(LossKind::Lr, 0.2).unwrap();
+            let direct = if z < 4f64.ln() { kl(0.2, z) } else { 0.0 };
+            assert!((lr.derivatives(z)[0] - direct).abs() < 1e-14);
+        }
+    }
+
+    #[test]
+    fn derivatives_equal_finite_differences() {
+        for loss in [
+            MarginLoss::cross_entropy(),
+            MarginLoss::new(LossKind::Ls, 0.1).unwrap(),
+            MarginLoss::new(LossKind::Lr, 0.3).unwrap(),
+        ] {
+            for z in [-40.0, -3.0, -0.1, 0.2, 0.8, 3.0, 7.0] {
+                let h = 1e-5;
+                let (up, down) = (loss.derivatives(z + h), loss.derivatives(z - h));
+                let at = loss.derivatives(z);
+                assert!(((up[0] - down[0]) / (2.0 * h) - at[1]).abs() < 1e-8, "{z}");
+                assert!(((up[1] - down[1]) / (2.0 * h) - at[2]).abs() < 1e-8, "{z}");
+            }
+        }
+    }
+
+    #[test]
+    fn far_margins_stay_finite() {
+        for loss in [
+            MarginLoss::cross_entropy(),
+            MarginLoss::new(LossKind::Ls, 0.1).unwrap(),
+            MarginLoss::new(LossKind::Lr, 0.1).unwrap(),
+        ] {
+            for z in [-1e6, 1e6] {
+                assert!(loss.derivatives(z).iter().all(|v| v.is_finite()), "{z}");
+            }
+        }
+    }
+
+    #[test]
+    fn alpha_is_checked_by_name() {
+        for alpha in [-0.1, 1.0, f64::NAN] {
+            let message = MarginLoss::new(LossKind::Ls, alpha).unwrap_err().to_string();
+            assert!(message.contains("alpha") && message.contains("[0, 1)"), "{message}");
+        }
+        assert!(MarginLoss::new(LossKind::Ce, 0.1).is_err());
+        assert!(MarginLoss::try_from(&Loss::Mse {}).is_err());
+    }
+
+    #[test]
+    fn json_holds_loss_and_alpha() {
+        let loss = MarginLoss::new(LossKind::Ls, 0.1).unwrap();
+        let text = serde_json::to_string(&loss).unwrap();
+        assert_eq!(text, r#"{"loss":"ls","alpha":0.1}"#);
+        assert_eq!(serde_json::from_str::<MarginLoss>(&text).unwrap(), loss);
+        assert!(serde_json::from_str::<MarginLoss>(r#"{"loss":"ls","alpha":2.0}"#).is_err());
+    }
+}

@@ -1,0 +1,309 @@
+//! The reduced problem: risk as a smooth function of five numbers.
+
+use super::MdSetting;
+use crate::margin::ConvexMargin;
+use crate::measure::Rule;
+use crate::newton::Quadratic;
+use std::sync::Arc;
+
+/// The risk above its infimum in the variables that are left after symmetry and tightness.
+///
+/// With $x$ along $w = w_1-w_2$ and $y$ across, $h_1=(d,m)$, $h_2=(-d,m)$, $u_1=(\xi,\mu)$,
+/// $u_2=(-\xi,\mu)$. Only scale-free numbers are optimised: $\log A$ with $A=\|w\|d$ the clean logit,
+/// $\log d$, $\xi/d$, $\mu/d$ and $m/d$. The constraint is tight, so that
+/// $$r = \tfrac{2\eta}{C_{MD}}\,\nu d, \qquad \nu = \sqrt{(d+\xi)^2+(m-\mu)^2}, \qquad
+///   \rho = \eta\nu/C_{MD},$$
+/// $$\text{risk} = 2E_t\,l(A(1+tr/d)) + 2\lambda_H(d^2+m^2+\kappa r^2)
+///   + \tfrac{\lambda_W}{2}\frac{A^2}{d^2} + 2\eta\,[\,l(A\xi/d)+\lambda_H(\xi^2+\mu^2)].$$
+/// By the symmetry of $t$ the expectation is smooth in $r^2$ and $r^2$ in the variables, although
+/// $\nu$ itself has no derivative at 0.
+pub struct Reduced<'a, L: ?Sized> {
+    setting: &'a MdSetting,
+    loss: &'a L,
+    rule: Arc<Rule>,
+    /// $(2\eta/C_{MD})^2$.
+    gain: f64,
+    kappa: f64,
+}
+
+/// Order of the variables: $\log A, \log d, \xi/d, \mu/d, m/d$.
+const LOG_A: usize = 0;
+const LOG_D: usize = 1;
+const XI: usize = 2;
+const MU: usize = 3;
+const M: usize = 4;
+
+/// Sums over the nodes that value, gradient and Hessian of the expectation are made of.
+#[derive(Default)]
+struct Moments {
+    value: f64,
+    slope: f64,
+    slope_t: f64,
+    curve: f64,
+    curve_t: f64,
+    curve_tt: f64,
+}
+
+impl<'a, L: ConvexMargin + ?Sized> Reduced<'a, L> {
+    /// The problem on the loss's own number of quadrature nodes.
+    pub fn new(setting: &'a MdSetting, loss: &'a L) -> Self {
+        Self::with_nodes(setting, loss, loss.quadrature_nodes())
+    }
+
+    pub(crate) fn with_nodes(setting: &'a MdSetting, loss: &'a L, nodes: usize) -> Self {
+        Self {
+            setting,
+            loss,
+            rule: Rule::cached(setting.measure, setting.dim, nodes),
+            gain: (2.0 * setting.eta / setting.c_md).powi(2),
+            kappa: setting.measure.kappa(setting.dim),
+        }
+    }
+
+    /// $(r/d)^2$.
+    fn spread(&self, y: &[f64; 5]) -> f64 {
+        let squared = (1.0 + y[XI]).powi(2) + (y[M] - y[MU]).powi(2);
+        self.gain * (2.0 * y[LOG_D]).exp() * squared
+    }
+
+    /// The terms without an expectation.
+    fn penalty(&self, y: &[f64; 5], spread: f64) -> f64 {
+        let s = self.setting;
+        let a = y[LOG_A].exp();
+        let d2 = (2.0 * y[LOG_D]).exp();
+        let size = 1.0 + y[M] * y[M] + s.eta * (y[XI] * y[XI] + y[MU] * y[MU]);
+        2.0 * s.lambda_h * d2 * (size + self.kappa * spread)
+            + 0.5 * s.lambda_w * a * a / d2
+            + 2.0 * s.eta * self.loss.derivatives(a * y[XI])[0]
+    }
+
+    /// Risk above the infimum $2(1+\eta)\inf l$ at $(\log A, \log d, \xi/d, \mu/d, m/d)$.
+    pub fn excess(&self, y: &[f64; 5]) -> f64 {
+        let spread = self.spread(y);
+        let (a, tau) = (y[LOG_A].exp(), spread.sqrt());
+        let mean: f64 = self
+            .rule
+            .pairs()
+            .map(|(t, weight)| weight * self.loss.derivatives(a * (1.0 + tau * t))[0])
+            .sum();
+        2.0 * mean + self.penalty(y, spread)
+    }
+
+    /// [`Self::excess`] with its gradient and Hessian.
+    pub fn excess_derivatives(&self, y: &[f64; 5]) -> (f64, [f64; 5], [[f64; 5]; 5]) {
+        let s = self.setting;
+        let (a, d2) = (y[LOG_A].exp(), (2.0 * y[LOG_D]).exp());
+        let spread = self.spread(y);
+        let mut value = self.penalty(y, spread);
+        let mut g = [0.0; 5];
+        let mut h = [[0.0; 5]; 5];
+
+        // First and second derivatives of `spread`, row LOG_A left at zero.
+        let k = 2.0 * self.gain * d2;
+        let across = k * (y[M] - y[MU]);
+        let t1 = [0.0, 2.0 * spread, k * (1.0 + y[XI]), -across, across];
+        let mut t2 = [[0.0; 5]; 5];
+        for i in XI..5 {
+            t2[i][i] = k;
+            t2[LOG_D][i] = 2.0 * t1[i];
+            t2[i][LOG_D] = 2.0 * t1[i];
+        }
+        t2[LOG_D][LOG_D] = 4.0 * spread;
+        t2[M][MU] = -k;
+        t2[MU][M] = -k;
+
+        // 2 E l(A (1 + tau t)) as a function of log A and spread.
+        let sums = self.moments(a, spread.sqrt());
+        value += 2.0 * sums.value;
+        let (e_t, e_tt, e_at) = spread_derivatives(&sums, a, spread.sqrt());
+        g[LOG_A] += 2.0 * a * sums.slope;
+        h[LOG_A][LOG_A] += 2.0 * a * (sums.slope + a * sums.curve);
+        for i in LOG_D..5 {
+            g[i] += 2.0 * e_t * t1[i];
+            h[LOG_A][i] += 2.0 * e_at * t1[i];
+            h[i][LOG_A] += 2.0 * e_at * t1[i];
+            for j in LOG_D..5 {
+                h[i][j] += 2.0 * (e_t * t2[i][j] + e_tt * t1[i] * t1[j]);
+            }
+        }
+
+        // 2 lambda_H d^2 (size + kappa spread); d^2 doubles its log-derivative.
+        let size = 1.0 + y[M] * y[M] + s.eta * (y[XI] * y[XI] + y[MU] * y[MU]);
+        let size1 = [0.0, 0.0, 2.0 * s.eta * y[XI], 2.0 * s.eta * y[MU], 2.0 * y[M]];
+        let size2 = [0.0, 0.0, 2.0 * s.eta, 2.0 * s.eta, 2.0];
+        let weight = 2.0 * s.lambda_h * d2;
+        let inner = size + self.kappa * spread;
+        let inner1: [f64; 5] = std::array::from_fn(|i| size1[i] + self.kappa * t1[i]);
+        for i in LOG_D..5 {
+            let double_i = if i == LOG_D { 2.0 } else { 0.0 };
+            g[i] += weight * (inner1[i] + double_i * inner);
+            for j in LOG_D..5 {
+                let double_j = if j == LOG_D { 2.0 } else { 0.0 };
+                let inner2 = self.kappa * t2[i][j] + if i == j { size2[i] } else { 0.0 };
+                h[i][j] += weight
+                    * (inner2
+                        + double_i * inner1[j]
+                        + double_j * inner1[i]
+                        + double_i * double_j * inner);
+            }
+        }
+
+        // (lambda_W / 2) A^2 / d^2.
+        let decay = 0.5 * s.lambda_w * a * a / d2;
+        g[LOG_A] += 2.0 * decay;
+        g[LOG_D] -= 2.0 * decay;
+        for (i, j, sign) in [(0, 0, 1.0), (0, 1, -1.0), (1, 0, -1.0), (1, 1, 1.0)] {
+            h[i][j] += 4.0 * sign * decay;
+        }
+
+        // 2 eta l(A xi / d).
+        let noisy = 2.0 * s.eta;
+        let [_, l1, l2] = self.loss.derivatives(a * y[XI]);
+        let margin = a * y[XI];
+        g[LOG_A] += noisy * margin * l1;
+        g[XI] += noisy * a * l1;
+        h[LOG_A][LOG_A] += noisy * margin * (l1 + margin * l2);
+        h[LOG_A][XI] += noisy * a * (l1 + margin * l2);
+        h[XI][LOG_A] += noisy * a * (l1 + margin * l2);
+        h[XI][XI] += noisy * a * a * l2;
+        (value, g, h)
+    }
+
+    fn moments(&self, a: f64, tau: f64) -> Moments {
+        let mut sums = Moments::default();
+        for (t, weight) in self.rule.pairs() {
+            let reach = 1.0 + tau * t;
+            let [l0, l1, l2] = self.loss.derivatives(a * reach);
+            let (l1, l2) = (weight * l1, weight * l2);
+            sums.value += weight * l0;
+            sums.slope += l1 * reach;
+            sums.slope_t += l1 * t;
+            sums.curve += l2 * reach * reach;
+            sums.curve_t += l2 * reach * t;
+            sums.curve_tt += l2 * t * t;
+        }
+        sums
+    }
+
+    /// Logarithm of the excess in the solver's variables, with derivatives.
+    ///
+    /// Non-negative features: $(\log A, \log d, P, Q, S)$ with $(\mu+\xi)/d = \sinh P$,
+    /// $(\mu-\xi)/d = \sinh Q$ and $m/d = 1+\sinh S$, all three at least 0, so that every
+    /// constraint is a bound; the hyperbolic sine is the identity near 0 and exponential far out, where
+    /// noisy features are thousands of times larger than class features. Signed:
+    /// $(\log A, \log d, X)$ with $\xi/d = \sinh X$ and $m=\mu=0$.
+    pub(crate) fn log_excess(&self, v: &[f64; 5]) -> Quadratic<5> {
+        let (f, mut gradient, mut hessian) = self.excess_derivatives(&self.natural(v));
+        if self.setting.nonnegative {
+            let (g, h) = (gradient, hessian);
+            gradient[2] = 0.5 * (g[XI] + g[MU]);
+            gradient[3] = 0.5 * (g[MU] - g[XI]);
+            for i in [LOG_A, LOG_D, M] {
+                hessian[i][2] = 0.5 * (h[i][XI] + h[i][MU]);
+                hessian[i][3] = 0.5 * (h[i][MU] - h[i][XI]);
+                hessian[2][i] = hessian[i][2];
+                hessian[3][i] = hessian[i][3];
+            }
+            hessian[2][2] = 0.25 * (h[XI][XI] + 2.0 * h[XI][MU] + h[MU][MU]);
+            hessian[3][3] = 0.25 * (h[XI][XI] - 2.0 * h[XI][MU] + h[MU][MU]);
+            hessian[2][3] = 0.25 * (h[MU][MU] - h[XI][XI]);
+            hessian[3][2] = hessian[2][3];
+        }
+        let stretch: [f64; 5] = std::array::from_fn(|i| if i < 2 { 1.0 } else { v[i].cosh() });
+        let bend: [f64; 5] =
+            std::array::from_fn(|i| if i < 2 { 0.0 } else { v[i].sinh() * gradient[i] / f });
+        for i in 0..5 {
+            gradient[i] *= stretch[i] / f;
+        }
+        for i in 0..5 {
+            for j in 0..5 {
+                hessian[i][j] *= stretch[i] * stretch[j] / f;
+                hessian[i][j] -= gradient[i] * gradient[j];
+            }
+            hessian[i][i] += bend[i];
+        }
+        Quadratic {
+            value: f.ln(),
+            gradient,
+            hessian,
+        }
+    }
+
+    /// From the solver's variables to $(\log A, \log d, \xi/d, \mu/d, m/d)$.
+    pub(crate) fn natural(&self, v: &[f64; 5]) -> [f64; 5] {
+        if self.setting.nonnegative {
+            let (p, q) = (v[2].sinh(), v[3].sinh());
+            [v[0], v[1], 0.5 * (p - q), 0.5 * (p + q), 1.0 + v[4].sinh()]
+        } else {
+            [v[0], v[1], v[2].sinh(), 0.0, 0.0]
+        }
+    }
+}
+
+/// Derivatives of $E\,l(A(1+\tau t))$ with respect to $T=\tau^2$: $E_T$, $E_{TT}$ and
+/// $\partial_{\log A} E_T$. Below `TINY` the quotients would be rounding noise; their limits are used.
+fn spread_derivatives(sums: &Moments, a: f64, tau: f64) -> (f64, f64, f64) {
+    const TINY: f64 = 1e-7;
+    let second = a * a * sums.curve_tt;
+    if tau < TINY {
+        return (0.5 * second, 0.0, second);
+    }
+    let first = a * sums.slope_t / tau;
+    (
+        0.5 * first,
+        0.25 * (second - first) / (tau * tau),
+        0.5 * (first + a * a * sums.curve_t / tau),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{LossKind, MarginLoss, Measure};
+
+    #[test]
+    fn gradient_and_hessian_equal_finite_differences() {
+        let losses = [
+            MarginLoss::cross_entropy(),
+            MarginLoss::new(LossKind::Ls, 0.1).unwrap(),
+            MarginLoss::new(LossKind::Lr, 0.2).unwrap(),
+        ];
+        for loss in losses {
+            for (measure, nonnegative) in [
+                (Measure::Sphere, true),
+                (Measure::Ball, false),
+                (Measure::TwoPoint, true),
+                (Measure::Gaussian, true),
+            ] {
+                let setting = MdSetting {
+                    lambda_w: 3e-3,
+                    lambda_h: 1e-3,
+                    eta: 0.2,
+                    c_md: 0.4,
+                    measure,
+                    dim: 3,
+                    nonnegative,
+                };
+                let problem = Reduced::new(&setting, &loss);
+                let v = [1.2, -0.4, 1.3, 0.3, 0.2];
+                let at = problem.log_excess(&v);
+                assert!((at.value - problem.excess(&problem.natural(&v)).ln()).abs() < 1e-14);
+                let count = if nonnegative { 5 } else { 3 };
+                for i in 0..count {
+                    let h = 1e-5;
+                    let (mut up, mut down) = (v, v);
+                    up[i] += h;
+                    down[i] -= h;
+                    let (up, down) = (problem.log_excess(&up), problem.log_excess(&down));
+                    let slope = (up.value - down.value) / (2.0 * h);
+                    assert!((slope - at.gradient[i]).abs() < 1e-8, "{measure:?} {i}");
+                    for j in 0..count {
+                        let curve = (up.gradient[j] - down.gradient[j]) / (2.0 * h);
+                        // The second derivative of label relaxation jumps between nodes.
+                        assert!((curve - at.hessian[i][j]).abs() < 1e-6, "{measure:?} {i} {j}");
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! What the model's optimum looks like.
+
+use super::MdSetting;
+use crate::MarginLoss;
+use serde::Serialize;
+
+/// The optimum in the plane: $x$ along $w_1-w_2$, $y$ across it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Plane {
+    /// $\omega = \|w_1-w_2\|$.
+    pub omega: f64,
+    /// $h_1 = (d, m)$ and $h_2 = (-d, m)$.
+    pub d: f64,
+    /// See `d`; 0 for signed features.
+    pub m: f64,
+    /// $u_1 = (\xi, \mu)$ and $u_2 = (-\xi, \mu)$.
+    pub xi: f64,
+    /// See `xi`; 0 for signed features.
+    pub mu: f64,
+}
+
+/// A minimiser with memorization and dilation; the fields that serialise are the JSON keys.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct MdSolution {
+    /// Minimum of the risk, including the entropy of smoothed targets.
+    pub risk: f64,
+    /// Dilation: the radius $r$.
+    pub radius: f64,
+    /// $\|h_1-h_2\|$.
+    pub separation: f64,
+    /// Relative dilation $\rho = r/\|h_1-h_2\|$.
+    pub rho: f64,
+    /// $\nu = \|h_1-u_2\|$: how far noisy samples were moved from where they look like they belong.
+    pub memorization: f64,
+    /// Margin of the class features.
+    pub logit_clean: f64,
+    /// Margin of the noisy features, towards their label.
+    pub logit_noisy: f64,
+    /// Relative violation of the memorization-dilation constraint by the vectors of [`Self::plane`].
+    pub constraint_residual: f64,
+    /// Largest entry of the projected gradient of log(risk - infimum) in scale-free variables.
+    pub stationarity: f64,
+    /// Newton iterations over all starts.
+    pub iterations: usize,
+    /// Risk above its infimum: the part that the optimum decides, free of cancellation.
+    #[serde(skip)]
+    pub excess: f64,
+    /// The features themselves.
+    #[serde(skip)]
+    pub plane: Plane,
+    /// The solver's variables, to start a neighbouring problem from.
+    #[serde(skip)]
+    pub(crate) point: [f64; 5],
+}
+
+/// The three things that can come out of a memorization-dilation problem.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub enum MdOutcome {
+    /// The general case.
+    Solved(MdSolution),
+    /// `eta` = 0: nothing to memorise, hence no dilation and $\rho = 0$.
+    NoiseFree {
+        /// Minimum of the risk.
+        risk: f64,
+        /// $\|h_1-h_2\|$.
+        separation: f64,
+        /// Margin of the class features.
+        logit_clean: f64,
+    },
+    /// Weight decay is so strong that all features and weights are 0: $\rho$ does not exist.
+    Collapsed {
+        /// The risk at zero, $2(1+\eta)\,l(0)$.
+        risk: f64,
+    },
+}
+
+impl MdOutcome {
+    /// Relative dilation: `None` after total collapse, 0 without noise.
+    pub const fn rho(&self) -> Option<f64> {
+        match self {
+            Self::Solved(solution) => Some(solution.rho),
+            Self::NoiseFree { .. } => Some(0.0),
+            Self::Collapsed { .. } => None,
+        }
+    }
+
+    /// Minimum of the risk.
+    pub const fn risk(&self) -> f64 {
+        match self {
+            Self::Solved(MdSolution { risk, .. })
+            | Self::NoiseFree { risk, .. }
+            | Self::Collapsed { risk } => *risk,
+        }
+    }
+
+    /// The solution, where there is one with noise.
+    pub const fn solution(&self) -> Option<&MdSolution> {
+        match self {
+            Self::Solved(solution) => Some(solution),
+            _ => None,
+        }
+    }
+}
+
+/// Loss, setting and outcome as one flat JSON object.
+///
+/// # Example
+/// ```
+/// use memdil_theory::{MarginLoss, MdRecord, MdSetting, Measure, memorization_dilation::solve};
+/// let loss = MarginLoss::cross_entropy();
+/// let setting = MdSetting {
+///     lambda_w: 5.0, lambda_h: 5.0, eta: 0.1, c_md: 0.5,
+///     measure: Measure::Sphere, dim: 2, nonnegative: true,
+/// };
+/// let record = MdRecord::new(loss, setting, solve(&setting, &loss)?);
+/// assert!(record.collapsed && record.rho.is_none());
+/// # Ok::<(), memdil_theory::TheoryError>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct MdRecord {
+    /// The loss, as the keys `loss` and `alpha`.
+    #[serde(flatten)]
+    pub loss: MarginLoss,
+    /// The parameters.
+    #[serde(flatten)]
+    pub setting: MdSetting,
+    /// Whether the optimum is zero.
+    pub collapsed: bool,
+    /// Minimum of the risk.
+    pub risk: f64,
+    /// Absent after collapse.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub radius: Option<f64>,
+    /// 0 after collapse.
+    pub separation: f64,
+    /// Absent after collapse.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rho: Option<f64>,
+    /// Absent without noise and after collapse.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memorization: Option<f64>,
+    /// 0 after collapse.
+    pub logit_clean: f64,
+    /// Absent without noise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub logit_noisy: Option<f64>,
+    /// Relative violation of the constraint; absent without noise and after collapse.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub constraint_residual: Option<f64>,
+    /// Newton iterations over all starts; absent where a formula was enough.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub iterations: Option<usize>,
+}
+
+impl MdRecord {
+    /// Puts the pieces together.
+    pub fn new(loss: MarginLoss, setting: MdSetting, outcome: MdOutcome) -> Self {
+        let (separation, logit_clean) = match outcome {
+            MdOutcome::Solved(solution) => (solution.separation, solution.logit_clean),
+            MdOutcome::NoiseFree {
+                separation,
+                logit_clean,
+                ..
+            } => (separation, logit_clean),
+            MdOutcome::Collapsed { .. } => (0.0, 0.0),
+        };
+        let rho = outcome.rho();
+        let solution = outcome.solution();
+        Self {
+            loss,
+            setting,
+            collapsed: rho.is_none(),
+            risk: outcome.risk(),
+            radius: rho.map(|rho| solution.map_or(rho * separation, |s| s.radius)),
+            separation,
+            rho,
+            memorization: solution.map(|s| s.memorization),
+            logit_clean,
+            logit_noisy: match outcome {
+                MdOutcome::Collapsed { .. } => Some(0.0),
+                _ => solution.map(|s| s.logit_noisy),
+            },
+            constraint_residual: solution.map(|s| s.constraint_residual),
+            iterations: solution.map(|s| s.iterations),
+        }
+    }
+}

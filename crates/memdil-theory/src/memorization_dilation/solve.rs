@@ -1,0 +1,354 @@
+//! Finding the global minimum of the reduced problem.
+
+use super::{MdOutcome, MdSetting, MdSolution, Plane, Reduced};
+use crate::TheoryError;
+use crate::margin::ConvexMargin;
+use crate::newton::{self, NewtonEnd};
+
+/// Projected gradient of the logarithm of the excess that Newton's method aims at.
+const TOLERANCE: f64 = 1e-10;
+/// What counts as solved.
+const ACCEPTED: f64 = 1e-6;
+/// From one weight decay to the next on the way down to a tiny one.
+const CONTINUATION: f64 = 10.0;
+const MAX_ITERATIONS: usize = 200;
+/// For the descent on a quarter of the nodes.
+const ROUGH_TOLERANCE: f64 = 1e-3;
+/// Where the noisy features may start, as (p, q) = ((mu + xi)/d, (mu - xi)/d); (2, 0) is on the class
+/// feature of their label, (0, 2) on that of their true class.
+const SHAPES: [(f64, f64); 5] = [(2.0, 0.0), (1.0, 0.0), (0.6, 0.3), (1.2, 0.4), (0.4, 1.2)];
+
+/// Solves the memorization-dilation model for any convex margin loss.
+///
+/// The global minimum of [`Reduced`] from five families of starts, by projected Newton steps on
+/// log(risk - infimum). Total collapse is decided by a formula: all features are zero exactly when
+/// $l'(0)^2(1+\eta) \le 2\lambda_W\lambda_H$ (signed features: $\lambda_W\lambda_H$), because
+/// dilation is of higher order at zero. Source: model Nguyen et al., ICLR 2023; reduction and
+/// threshold are this project's.
+///
+/// # Errors
+/// A parameter out of range, by name; [`TheoryError::NoConvergence`] with the residual.
+///
+/// # Example
+/// Label smoothing memorises just as much as cross-entropy, relative to the distance of the classes,
+/// and dilates less:
+/// ```
+/// use memdil_theory::{LossKind, MarginLoss, MdSetting, Measure, memorization_dilation::solve};
+/// let setting = MdSetting {
+///     lambda_w: 1e-5, lambda_h: 1e-5, eta: 0.1, c_md: 0.5,
+///     measure: Measure::Sphere, dim: 2, nonnegative: true,
+/// };
+/// let ce = solve(&setting, &MarginLoss::cross_entropy())?.rho().unwrap();
+/// let ls = solve(&setting, &MarginLoss::new(LossKind::Ls, 0.1)?)?.rho().unwrap();
+/// assert!((ce - 0.3018).abs() < 1e-4);
+/// assert!((ls - 0.0533).abs() < 1e-4);
+/// # Ok::<(), memdil_theory::TheoryError>(())
+/// ```
+pub fn solve<L: ConvexMargin + ?Sized>(
+    setting: &MdSetting,
+    loss: &L,
+) -> Result<MdOutcome, TheoryError> {
+    solve_near(setting, loss, &[])
+}
+
+/// [`solve`] with the solutions of neighbouring problems as additional starts.
+///
+/// # Errors
+/// As [`solve`].
+pub fn solve_near<L: ConvexMargin + ?Sized>(
+    setting: &MdSetting,
+    loss: &L,
+    neighbours: &[MdSolution],
+) -> Result<MdOutcome, TheoryError> {
+    setting.validate()?;
+    let infimum = 2.0 * (1.0 + setting.eta) * loss.infimum();
+    if is_collapsed(setting, loss) {
+        let risk = infimum + 2.0 * (1.0 + setting.eta) * loss.derivatives(0.0)[0];
+        return Ok(MdOutcome::Collapsed { risk });
+    }
+    if setting.eta <= 0.0 {
+        let (logit, d) = noise_free(setting, loss);
+        return Ok(MdOutcome::NoiseFree {
+            risk: infimum + 2.0 * (loss.derivatives(logit)[0] + logit * decay_slope(setting)),
+            separation: 2.0 * d,
+            logit_clean: logit,
+        });
+    }
+    // Valleys are told apart on a quarter of the nodes; only the lowest two are then followed down.
+    let rough = Reduced::with_nodes(setting, loss, loss.quadrature_nodes().div_ceil(4));
+    let mut iterations = 0;
+    let mut valleys: Vec<NewtonEnd<5>> = Vec::with_capacity(SHAPES.len() + neighbours.len());
+    let known = neighbours.iter().map(|s| s.point);
+    for start in known.chain(starts(setting, loss, &rough)) {
+        let end = descend(&rough, setting, start, ROUGH_TOLERANCE);
+        iterations += end.iterations;
+        let near = |v: &NewtonEnd<5>| (0..5).all(|i| (v.point[i] - end.point[i]).abs() < 0.02);
+        if !valleys.iter().any(near) {
+            valleys.push(end);
+        }
+    }
+    valleys.sort_by(|a, b| a.value.total_cmp(&b.value));
+    let problem = Reduced::new(setting, loss);
+    let mut best: Option<NewtonEnd<5>> = None;
+    for valley in valleys.iter().take(2) {
+        let end = descend(&problem, setting, valley.point, TOLERANCE);
+        iterations += end.iterations;
+        if best.is_none_or(|b| better(&end, &b)) {
+            best = Some(end);
+        }
+    }
+    let missing = || failure(f64::INFINITY, ACCEPTED, iterations);
+    let mut end = best.filter(|end| end.value.is_finite()).ok_or_else(missing)?;
+    // At tiny weight decay a loss with a kink is a wall. Coming down from larger decay leads along it.
+    let relaxed = MdSetting {
+        lambda_w: setting.lambda_w * CONTINUATION,
+        lambda_h: setting.lambda_h * CONTINUATION,
+        ..*setting
+    };
+    if end.residual > tolerance(&end)
+        && relaxed.lambda_w.max(relaxed.lambda_h) < 1e-3
+        && let MdOutcome::Solved(above) = solve_near(&relaxed, loss, &[])?
+    {
+        end = descend(&problem, setting, above.point, TOLERANCE);
+        iterations += end.iterations + above.iterations;
+    }
+    if end.residual > tolerance(&end) || !end.value.is_finite() {
+        return Err(failure(end.residual, tolerance(&end), iterations));
+    }
+    Ok(MdOutcome::Solved(describe(setting, infimum, &problem, &end, iterations)))
+}
+
+/// The slopes carry rounding errors of about 1e-16, which the logarithm divides by the excess.
+fn tolerance(end: &NewtonEnd<5>) -> f64 {
+    ACCEPTED.max((1e-16 / end.value.exp()).min(1e-4))
+}
+
+fn failure(residual: f64, tolerance: f64, iterations: usize) -> TheoryError {
+    TheoryError::NoConvergence {
+        solver: "memorization-dilation",
+        residual,
+        tolerance,
+        iterations,
+    }
+}
+
+/// A lower value wins; among equal ones the smaller residual.
+fn better(a: &NewtonEnd<5>, b: &NewtonEnd<5>) -> bool {
+    let noise = 1e-12;
+    a.value < b.value - noise || (a.value <= b.value + noise && a.residual < b.residual)
+}
+
+pub(crate) fn descend<L: ConvexMargin + ?Sized>(
+    problem: &Reduced<'_, L>,
+    setting: &MdSetting,
+    start: [f64; 5],
+    tolerance: f64,
+) -> NewtonEnd<5> {
+    let free = f64::NEG_INFINITY;
+    let (lower, frozen) = if setting.nonnegative {
+        ([free, free, 0.0, 0.0, 0.0], [false; 5])
+    } else {
+        ([free; 5], [false, false, false, true, true])
+    };
+    let eval = |v: &[f64; 5]| problem.log_excess(v);
+    newton::minimize(eval, start, &lower, &frozen, tolerance, MAX_ITERATIONS)
+}
+
+/// $-l'$ that pays for the decay of weights and class features: their cost is this times $2A$.
+fn decay_slope(setting: &MdSetting) -> f64 {
+    let across = if setting.nonnegative { 2.0 } else { 1.0 };
+    (setting.lambda_w * setting.lambda_h * across).sqrt()
+}
+
+fn is_collapsed<L: ConvexMargin + ?Sized>(setting: &MdSetting, loss: &L) -> bool {
+    let pull = -loss.derivatives(0.0)[1];
+    pull * (1.0 + setting.eta).sqrt() <= decay_slope(setting)
+}
+
+/// Where $-l'$ falls to `decay`, or 0 if it starts below.
+fn balanced_margin<L: ConvexMargin + ?Sized>(loss: &L, decay: f64) -> f64 {
+    let (mut low, mut high) = (0.0, 1.0);
+    while loss.derivatives(high)[1] < -decay && high < 1e6 {
+        (low, high) = (high, 2.0 * high);
+    }
+    for _ in 0..60 {
+        let middle = 0.5 * (low + high);
+        if loss.derivatives(middle)[1] < -decay {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    low
+}
+
+/// Margin and `d` of the optimum without noise, where weights and features share the decay equally.
+/// Just short of collapse both may be 0 although noise keeps features alive.
+fn noise_free<L: ConvexMargin + ?Sized>(setting: &MdSetting, loss: &L) -> (f64, f64) {
+    let margin = balanced_margin(loss, decay_slope(setting));
+    let across: f64 = if setting.nonnegative { 2.0 } else { 1.0 };
+    let d2 = 0.5 * margin * (setting.lambda_w / (setting.lambda_h * across)).sqrt();
+    (margin, d2.sqrt())
+}
+
+/// Starting points: for each family the best of a coarse grid.
+fn starts<L: ConvexMargin + ?Sized>(
+    setting: &MdSetting,
+    loss: &L,
+    rough: &Reduced<'_, L>,
+) -> Vec<[f64; 5]> {
+    let (logit, d) = noise_free(setting, loss);
+    // Features want the size d; dilation wants them smaller, down to a radius far below the distance.
+    let largest = d.max(1e-8).ln() + 0.5;
+    let smallest = (largest - 4.0).min((1e-3 * setting.c_md / setting.eta).ln());
+    let smallest = smallest.max(largest - 12.0);
+    let across = if setting.nonnegative { 1.0 } else { 0.0 };
+    let mut starts = Vec::with_capacity(SHAPES.len() + 2);
+    for (p, q) in SHAPES {
+        let points = grid(smallest, largest, 8).flat_map(|size| {
+            [0.4, 0.7, 1.0, 1.5, 2.3].map(|factor| {
+                let log_a = (logit.max(0.05) * factor).ln();
+                if setting.nonnegative {
+                    [log_a, size, p.asinh(), q.asinh(), 0.0]
+                } else {
+                    [log_a, size, (0.5 * (p - q)).asinh(), 0.0, 0.0]
+                }
+            })
+        });
+        starts.extend(lowest(rough, points));
+    }
+    // Where memorising costs most dilation, the class features shrink between noisy features that
+    // stay as large as they would be alone.
+    let margin = balanced_margin(loss, decay_slope(setting) / setting.eta.sqrt());
+    if margin > 0.0 {
+        let shared = setting.lambda_w / (setting.eta * setting.lambda_h * (1.0 + across));
+        let xi = (0.5 * margin * shared.sqrt()).sqrt();
+        for lift in [0.0, 0.5] {
+            let points = grid(xi.ln() - 12.0, xi.ln() - 1.0, 12).map(|size| {
+                let ratio = xi / size.exp();
+                let log_a = (margin / ratio).ln();
+                if setting.nonnegative {
+                    [log_a, size, (2.0 * ratio).asinh(), 0.0, (lift * ratio).asinh()]
+                } else {
+                    [log_a, size, ratio.asinh(), 0.0, 0.0]
+                }
+            });
+            starts.extend(lowest(rough, points));
+        }
+    }
+    starts
+}
+
+fn grid(low: f64, high: f64, count: u32) -> impl Iterator<Item = f64> {
+    (0..count).map(move |i| low + (high - low) * f64::from(i) / f64::from(count - 1))
+}
+
+fn lowest<L: ConvexMargin + ?Sized>(
+    problem: &Reduced<'_, L>,
+    points: impl Iterator<Item = [f64; 5]>,
+) -> Option<[f64; 5]> {
+    points
+        .map(|v| (problem.excess(&problem.natural(&v)), v))
+        .min_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, v)| v)
+}
+
+fn describe<L: ConvexMargin + ?Sized>(
+    setting: &MdSetting,
+    infimum: f64,
+    problem: &Reduced<'_, L>,
+    end: &NewtonEnd<5>,
+    iterations: usize,
+) -> MdSolution {
+    let y = problem.natural(&end.point);
+    let (logit, d) = (y[0].exp(), y[1].exp());
+    let plane = Plane {
+        omega: logit / d,
+        d,
+        m: y[4] * d,
+        xi: y[2] * d,
+        mu: y[3] * d,
+    };
+    let separation = 2.0 * d;
+    let memorization = (d + plane.xi).hypot(plane.m - plane.mu);
+    let rho = setting.eta * memorization / setting.c_md;
+    let radius = rho * separation;
+    let allowed = setting.c_md * radius / separation;
+    let excess = end.value.exp();
+    MdSolution {
+        risk: infimum + excess,
+        radius,
+        separation,
+        rho,
+        memorization,
+        logit_clean: logit,
+        logit_noisy: plane.omega * plane.xi,
+        constraint_residual: (setting.eta * memorization / allowed - 1.0).abs(),
+        stationarity: end.residual,
+        iterations,
+        excess,
+        plane,
+        point: end.point,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{LossKind, MarginLoss, Measure};
+
+    /// A small generator is enough to scatter starts.
+    struct Scatter(u64);
+
+    impl Scatter {
+        fn unit(&mut self) -> f64 {
+            self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            (self.0 >> 11) as f64 / (1u64 << 53) as f64
+        }
+
+        fn between(&mut self, low: f64, high: f64) -> f64 {
+            low + (high - low) * self.unit()
+        }
+    }
+
+    #[test]
+    fn scattered_starts_find_nothing_lower() {
+        let mut scatter = Scatter(7);
+        for case in 0..60 {
+            let kind = [LossKind::Ce, LossKind::Ls, LossKind::Lr][case % 3];
+            let alpha = if kind == LossKind::Ce { 0.0 } else { scatter.between(0.01, 0.4) };
+            let loss = MarginLoss::new(kind, alpha).unwrap();
+            let measures = [Measure::Sphere, Measure::Ball, Measure::TwoPoint, Measure::Gaussian];
+            let setting = MdSetting {
+                lambda_w: 10f64.powf(scatter.between(-8.0, -0.7)),
+                lambda_h: 10f64.powf(scatter.between(-8.0, -0.7)),
+                eta: scatter.between(0.01, 0.9),
+                c_md: 10f64.powf(scatter.between(-1.5, 1.5)),
+                measure: measures[case % 4],
+                dim: 2 + case % 7,
+                nonnegative: case % 5 != 0,
+            };
+            let MdOutcome::Solved(solution) = solve(&setting, &loss).unwrap() else {
+                continue;
+            };
+            assert!(solution.constraint_residual < 1e-12 && solution.stationarity < 1e-8);
+            let problem = Reduced::new(&setting, &loss);
+            let (logit, d) = (solution.logit_clean.ln(), solution.plane.d.ln());
+            for _ in 0..8 {
+                let mut start = [
+                    logit + scatter.between(-2.0, 1.5),
+                    d + scatter.between(-3.0, 3.0),
+                    scatter.between(0.0, 2.5),
+                    scatter.between(0.0, 2.0),
+                    scatter.between(0.0, 0.5),
+                ];
+                if !setting.nonnegative {
+                    start = [start[0], start[1], start[2] - start[3], 0.0, 0.0];
+                }
+                let end = descend(&problem, &setting, start, 1e-9);
+                let gain = solution.excess.ln() - end.value;
+                assert!(gain < 1e-9, "{setting:?} {loss:?} {:?} {gain:e}", end.point);
+            }
+        }
+    }
+}

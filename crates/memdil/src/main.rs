@@ -1,0 +1,62 @@
+//! The `memdil` program: arguments in, one call into a crate, text or JSON out.
+//!
+//! Exit status: 0 on success, 2 on bad usage or bad input (one line says what, where and what to do), 1 when
+//! something fails inside.
+
+mod progress;
+mod report;
+mod sweep;
+mod train;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use memdil_runner::RunnerError;
+
+/// Neural collapse under label noise: train, measure, report
+#[derive(Parser)]
+#[command(name = "memdil", version, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Train one network and leave a run folder behind
+    Train(train::Arguments),
+    /// Plan many runs and work through them
+    #[command(subcommand)]
+    Sweep(sweep::Command),
+    /// Claims, figures and tables of finished runs as one HTML page
+    Report(report::Arguments),
+}
+
+fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
+        }
+    };
+    let result = match arguments.command {
+        Command::Train(arguments) => train::run(&arguments),
+        Command::Sweep(command) => sweep::run(&command),
+        Command::Report(arguments) => report::run(&arguments),
+    };
+    result.unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::from(if is_bad_input(&error) { 2 } else { 1 })
+    })
+}
+
+fn is_bad_input(error: &anyhow::Error) -> bool {
+    if let Some(error) = error.downcast_ref::<RunnerError>() {
+        return error.is_bad_input();
+    }
+    if let Some(error) = error.downcast_ref::<memdil_records::RecordError>() {
+        return error.is_bad_input();
+    }
+    error.downcast_ref::<memdil_report::ReportError>().is_some_and(|e| e.is_bad_input())
+}

@@ -1,0 +1,80 @@
+//! Progress on standard error: bars on a terminal, a line now and then elsewhere.
+
+use std::io::IsTerminal;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use memdil_records::{EpochRecord, Status};
+use memdil_runner::SweepProgress;
+
+/// A bar over the epochs of a run.
+pub(crate) fn epochs(epochs: usize) -> ProgressBar {
+    let bar = ProgressBar::new(epochs as u64);
+    bar.set_style(style("{bar:30} epoch {pos}/{len}, {eta} left  {msg}"));
+    bar
+}
+
+/// Moves the bar on; without a terminal, says one line every tenth of the run.
+pub(crate) fn epoch(bar: &ProgressBar, record: &EpochRecord) {
+    let accuracy = record.test.as_ref().map(|t| format!(", test accuracy {:.2} %", 100.0 * t.accuracy));
+    let text = format!("loss {:.4}{}", record.loss, accuracy.unwrap_or_default());
+    bar.set_position(record.epoch as u64);
+    if bar.is_hidden() {
+        let all = bar.length().unwrap_or_default() as usize;
+        let tenth = |epoch: usize| 10 * epoch / all.max(1);
+        if tenth(record.epoch) > tenth(record.epoch - 1) {
+            let left = human(bar.eta());
+            eprintln!("epoch {}/{all}: {text}, {left} left", record.epoch);
+        }
+    }
+    bar.set_message(text);
+}
+
+/// Progress of a sweep.
+pub(crate) struct SweepBar {
+    bar: ProgressBar,
+    terminal: bool,
+}
+
+/// A bar over the epochs of all runs.
+pub(crate) fn sweep() -> SweepBar {
+    let bar = ProgressBar::new(0);
+    bar.set_style(style("{bar:30} {percent:>3} %  {msg}"));
+    SweepBar { bar, terminal: std::io::stderr().is_terminal() }
+}
+
+impl SweepBar {
+    pub(crate) fn show(&self, state: &SweepProgress) {
+        let left = state.remaining.map(|d| format!(", {} left", human(d))).unwrap_or_default();
+        let text = format!("{} of {} runs{left}", state.finished, state.runs);
+        if let Some((id, status)) = &state.ended {
+            let diverged = *status == Status::Diverged;
+            if diverged {
+                self.bar.println(format!("{id}: diverged"));
+            }
+            if !self.terminal {
+                eprintln!("{text}: {id}{}", if diverged { " diverged" } else { "" });
+            }
+        }
+        self.bar.set_length(state.epochs.1 as u64);
+        self.bar.set_position(state.epochs.0 as u64);
+        self.bar.set_message(text);
+    }
+
+    pub(crate) fn clear(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
+fn human(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
+        _ => format!("{} h {} min", seconds / 3600, seconds / 60 % 60),
+    }
+}

@@ -1,0 +1,147 @@
+//! `memdil sweep plan | run | status`
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use memdil_records::{read_manifest, write_manifest};
+use memdil_runner::{
+    Experiment, RunnerError, SweepOptions, TrainOptions, end_with_parent, run_all, status, train,
+};
+
+use crate::progress;
+
+#[derive(clap::Subcommand)]
+pub(crate) enum Command {
+    /// Write every run of an experiment's [sweep] into a manifest, one a line
+    #[command(after_help = "Example:\n  \
+        memdil sweep plan --config experiments/memorization-dilation.toml --out manifest.jsonl")]
+    Plan(Plan),
+    /// Make the runs of a manifest that are not complete
+    #[command(after_help = "Example:\n  memdil sweep run --manifest manifest.jsonl --out runs --all --jobs 2")]
+    Run(Run),
+    /// How far a sweep is
+    #[command(after_help = "Example:\n  memdil sweep status --manifest manifest.jsonl --out runs")]
+    Status(Status),
+}
+
+#[derive(clap::Args)]
+pub(crate) struct Plan {
+    /// Experiment file (TOML)
+    #[arg(long, value_name = "F.toml")]
+    config: PathBuf,
+    /// Preset of the file to apply
+    #[arg(long, value_name = "NAME")]
+    preset: Option<String>,
+    /// Change a setting, by its dotted name; a list it is swept over becomes this one value
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// Manifest to write
+    #[arg(long, value_name = "M.jsonl")]
+    out: PathBuf,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct Run {
+    /// Manifest to work through
+    #[arg(long, value_name = "M.jsonl")]
+    manifest: PathBuf,
+    /// Folder that gets one folder a run
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// Make this one run, counted from 0
+    #[arg(long, conflicts_with = "all", required_unless_present = "all")]
+    index: Option<usize>,
+    /// Make all runs, in worker processes of one thread each
+    #[arg(long)]
+    all: bool,
+    /// Worker processes at a time (default: one a core)
+    #[arg(long, value_name = "J", value_parser = clap::value_parser!(u16).range(1..))]
+    jobs: Option<u16>,
+    /// cpu or cuda:N
+    #[arg(long, default_value = "cpu")]
+    device: String,
+    /// Folder of the data sets (default: $MEMDIL_DATA_DIR, ./data, Debian's place)
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// This process belongs to a sweep and ends with it
+    #[arg(long, hide = true)]
+    worker: bool,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct Status {
+    /// Manifest of the sweep
+    #[arg(long, value_name = "M.jsonl")]
+    manifest: PathBuf,
+    /// Folder with one folder a run
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(command: &Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Plan(arguments) => plan(arguments),
+        Command::Run(arguments) => work(arguments),
+        Command::Status(arguments) => show(arguments),
+    }?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn plan(arguments: &Plan) -> anyhow::Result<()> {
+    let experiment = Experiment::load(&arguments.config, arguments.preset.as_deref(), &arguments.set)?;
+    let lines = experiment.runs()?;
+    write_manifest(&arguments.out, &lines)?;
+    println!("{} runs in {}", lines.len(), arguments.out.display());
+    Ok(())
+}
+
+fn work(arguments: &Run) -> anyhow::Result<()> {
+    let lines = read_manifest(&arguments.manifest)?;
+    if let Some(index) = arguments.index {
+        if arguments.worker {
+            end_with_parent();
+        }
+        let line = lines.get(index).ok_or_else(|| RunnerError::NoSuchLine {
+            path: arguments.manifest.clone(),
+            index,
+            last: lines.len() - 1,
+        })?;
+        let options = TrainOptions { device: arguments.device.clone(), data_dir: arguments.data_dir.clone() };
+        let bar = progress::epochs(line.spec.training.epochs);
+        let outcome = train(&line.spec, &arguments.out.join(&line.id), &options, |r| progress::epoch(&bar, r));
+        bar.finish_and_clear();
+        outcome?;
+        return Ok(());
+    }
+    let options = SweepOptions {
+        program: std::env::current_exe().context("cannot find this program's own file")?,
+        manifest: arguments.manifest.clone(),
+        out: arguments.out.clone(),
+        jobs: arguments.jobs.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from),
+        device: arguments.device.clone(),
+        data_dir: arguments.data_dir.clone(),
+    };
+    let bar = progress::sweep();
+    let status = run_all(&lines, &options, |state| bar.show(state));
+    bar.clear();
+    let status = status?;
+    println!("{} of {} runs complete, {} diverged", status.completed, status.runs, status.diverged);
+    Ok(())
+}
+
+fn show(arguments: &Status) -> anyhow::Result<()> {
+    let status = status(&read_manifest(&arguments.manifest)?, &arguments.out)?;
+    if arguments.json {
+        println!("{}", serde_json::to_string(&status)?);
+    } else {
+        println!(
+            "{} runs: {} completed, {} diverged, {} begun, {} missing",
+            status.runs, status.completed, status.diverged, status.begun, status.missing
+        );
+    }
+    Ok(())
+}

@@ -1,0 +1,16 @@
+//! `cargo xtask assets --from DIR`: the embedded images, made again from the full data set.
+
+use crate::{Failure, cargo, check, root};
+
+pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
+    let [flag, from] = arguments else { return Err(Failure::usage("assets takes --from DIR")) };
+    if flag != "--from" {
+        return Err(Failure::usage(format!("assets takes --from DIR, not '{flag}'")));
+    }
+    let root = root();
+    let mut command = cargo();
+    command.args(["run", "--quiet", "--release", "--package", "memdil-data", "--example", "embed", "--"]);
+    command.arg("--from").arg(std::path::absolute(from).unwrap_or_else(|_| from.into()));
+    command.arg("--out").arg(root.join("crates/memdil-data/assets"));
+    check(command.current_dir(root))
+}

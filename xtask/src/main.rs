@@ -1,0 +1,99 @@
+//! The project's own tasks. It builds and starts programs; it links none of the workspace's crates and has no
+//! dependencies, so that the first command a newcomer types starts at once.
+
+mod assets;
+mod reproduce;
+mod tidy;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+const HELP: &str = "\
+The project's own tasks
+
+Usage: cargo xtask <TASK>
+
+Tasks:
+  reproduce   Run the paper's experiments and write the report
+              [--preset smoke|quick] [--only NAME]... [--device cpu|cuda:N] [--jobs J] [--data-dir DIR] [--out DIR]
+  tidy        Check what the compiler does not: layering, file sizes, docs, dependencies
+  assets      Make the embedded images again from the full data set: --from DIR
+
+Example: cargo xtask reproduce --preset smoke
+";
+
+/// Why a task ended: what to say, and the exit status (2 bad usage or input, 1 failure inside).
+struct Failure {
+    message: String,
+    status: u8,
+}
+
+impl Failure {
+    fn usage(message: impl Into<String>) -> Self {
+        Self { message: message.into(), status: 2 }
+    }
+
+    fn inside(message: impl Into<String>) -> Self {
+        Self { message: message.into(), status: 1 }
+    }
+}
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args().skip(1);
+    let task = arguments.next();
+    let arguments: Vec<String> = arguments.collect();
+    let result = match task.as_deref() {
+        None | Some("help" | "--help" | "-h") => {
+            print!("{HELP}");
+            Ok(())
+        }
+        _ if arguments.iter().any(|a| a == "--help" || a == "-h") => {
+            print!("{HELP}");
+            Ok(())
+        }
+        Some("reproduce") => reproduce::run(&arguments),
+        Some("tidy") => tidy::run(&arguments),
+        Some("assets") => assets::run(&arguments),
+        Some(other) => Err(Failure::usage(format!("there is no task '{other}'; see cargo xtask help"))),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            if !failure.message.is_empty() {
+                eprintln!("error: {}", failure.message);
+            }
+            ExitCode::from(failure.status)
+        }
+    }
+}
+
+/// The workspace's root.
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new(".")).to_owned()
+}
+
+/// The cargo that runs this task.
+fn cargo() -> Command {
+    Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+}
+
+/// Runs a command to its end. A command that fails has said why itself: its status is passed on, in silence.
+fn check(command: &mut Command) -> Result<(), Failure> {
+    let status = command
+        .status()
+        .map_err(|e| Failure::inside(format!("cannot start {}: {e}", command.get_program().to_string_lossy())))?;
+    if status.success() {
+        return Ok(());
+    }
+    Err(Failure { message: String::new(), status: status.code().and_then(|c| u8::try_from(c).ok()).unwrap_or(1) })
+}
+
+/// What a command prints, if it succeeds.
+fn output(command: &mut Command) -> Result<String, Failure> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let output = command.output().map_err(|e| Failure::inside(format!("cannot start {program}: {e}")))?;
+    if output.status.success() {
+        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+    }
+    Err(Failure::inside(String::from_utf8_lossy(&output.stderr).trim()))
+}

@@ -1,0 +1,177 @@
+//! `cargo xtask tidy`: what the compiler does not check.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::{Failure, cargo, output, root};
+
+/// What each crate may depend on. An arrow that is not here points up.
+const ARROWS: &[(&str, &[&str])] = &[
+    ("memdil-data", &[]),
+    ("memdil-metrics", &[]),
+    ("memdil-losses", &[]),
+    ("memdil-models", &[]),
+    ("memdil-theory", &["memdil-losses"]),
+    ("memdil-records", &["memdil-data", "memdil-losses"]),
+    ("memdil-report", &["memdil-records", "memdil-theory"]),
+    ("memdil-runner", &["memdil-data", "memdil-losses", "memdil-metrics", "memdil-models", "memdil-records"]),
+    ("memdil", &["memdil-records", "memdil-report", "memdil-runner", "memdil-theory"]),
+];
+
+/// Crates whose normal build must not contain these packages.
+const ABSENT: &[(&str, &[&str])] = &[
+    ("memdil-data", &["candle-core", "tokio"]),
+    ("memdil-metrics", &["candle-core"]),
+    ("memdil-theory", &["candle-core"]),
+    ("memdil-records", &["candle-core"]),
+    ("memdil-report", &["candle-core"]),
+];
+
+/// Packages that may be in the graph once only.
+const SINGLE: &[&str] = &["ndarray", "gemm", "candle-core"];
+
+/// A file longer than this holds more than one concept.
+const MOST_LINES: usize = 500;
+
+pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
+    if let Some(extra) = arguments.first() {
+        return Err(Failure::usage(format!("tidy takes no arguments, not '{extra}'")));
+    }
+    let root = root();
+    let mut faults = Vec::new();
+    arrows(&root, &mut faults)?;
+    files(&root, &mut faults)?;
+    docs(&root, &mut faults)?;
+    graph(&root, &mut faults)?;
+    for fault in &faults {
+        eprintln!("tidy: {fault}");
+    }
+    if faults.is_empty() { Ok(()) } else { Err(Failure::inside(format!("{} faults", faults.len()))) }
+}
+
+fn read(path: &Path) -> Result<String, Failure> {
+    fs::read_to_string(path).map_err(|e| Failure::inside(format!("cannot read {}: {e}", path.display())))
+}
+
+/// All files below a folder with one of the extensions, build outputs left out.
+fn find(folder: &Path, extensions: &[&str]) -> Result<Vec<PathBuf>, Failure> {
+    let unreadable = |e| Failure::inside(format!("cannot read {}: {e}", folder.display()));
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).map_err(unreadable)? {
+        let path = entry.map_err(unreadable)?.path();
+        if path.is_dir() {
+            found.extend(find(&path, extensions)?);
+        } else if path.extension().is_some_and(|e| extensions.iter().any(|x| e == *x)) {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// Every crate is known, inherits the lints, and depends on lower crates only.
+fn arrows(root: &Path, faults: &mut Vec<String>) -> Result<(), Failure> {
+    let mut seen = 0;
+    for manifest in find(&root.join("crates"), &["toml"])? {
+        if manifest.file_name().is_none_or(|n| n != "Cargo.toml") {
+            continue;
+        }
+        let text = read(&manifest)?;
+        let name = manifest.parent().and_then(Path::file_name).unwrap_or_default().to_string_lossy();
+        let Some((_, allowed)) = ARROWS.iter().find(|(from, _)| *from == name) else {
+            faults.push(format!("{name}: not in the table of arrows; say what it may depend on"));
+            continue;
+        };
+        seen += 1;
+        if !text.contains("[lints") {
+            faults.push(format!("{name}: does not inherit the workspace's lints"));
+        }
+        let mut normal = false;
+        for line in text.lines() {
+            if line.starts_with('[') {
+                normal = line == "[dependencies]";
+            }
+            let dependency = line.split(['.', ' ', '=']).next().unwrap_or_default();
+            if normal && dependency.starts_with("memdil") && !allowed.contains(&dependency) {
+                faults.push(format!("{name} -> {dependency}: this arrow points up"));
+            }
+        }
+    }
+    if seen != ARROWS.len() {
+        faults.push(format!("{} crates in the table of arrows, {seen} in crates/", ARROWS.len()));
+    }
+    Ok(())
+}
+
+/// Files are short, and nothing refers to a place outside the repository.
+fn files(root: &Path, faults: &mut Vec<String>) -> Result<(), Failure> {
+    let outside = ["..", "shared"].join("/");
+    for folder in ["crates", "xtask", "benches", "docs", "experiments"] {
+        for path in find(&root.join(folder), &["rs", "md", "toml", "py"])? {
+            let text = read(&path)?;
+            let shown = path.strip_prefix(root).unwrap_or(&path).display();
+            let lines = text.lines().count();
+            if lines > MOST_LINES && path.extension().is_some_and(|e| e == "rs") {
+                faults.push(format!("{shown}: {lines} lines, more than {MOST_LINES}: split it"));
+            }
+            if text.contains(&outside) {
+                faults.push(format!("{shown}: refers to a place outside the repository"));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Every experiment stands in the docs; so does every deviation that the code names.
+fn docs(root: &Path, faults: &mut Vec<String>) -> Result<(), Failure> {
+    let experiments = read(&root.join("docs/src/experiments.md"))?;
+    for path in find(&root.join("experiments"), &["toml"])? {
+        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        if !experiments.contains(&format!("`{name}`")) {
+            faults.push(format!("experiment {name}: missing from docs/src/experiments.md"));
+        }
+    }
+    let deviations = read(&root.join("docs/src/deviations.md"))?;
+    let tag = ["Deviation", " `"].concat();
+    for path in find(&root.join("crates"), &["rs"])? {
+        for name in read(&path)?.split(&tag).skip(1).filter_map(|rest| rest.split('`').next()) {
+            if !deviations.contains(&format!("`{name}`")) {
+                faults.push(format!("deviation {name}: missing from docs/src/deviations.md"));
+            }
+        }
+    }
+    let summary = read(&root.join("docs/src/SUMMARY.md"))?;
+    for path in find(&root.join("docs/src"), &["md"])? {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if name != "SUMMARY.md" && !summary.contains(&format!("({name})")) {
+            faults.push(format!("docs/src/{name}: missing from SUMMARY.md"));
+        }
+    }
+    Ok(())
+}
+
+/// The dependency graph keeps its promises.
+fn graph(root: &Path, faults: &mut Vec<String>) -> Result<(), Failure> {
+    let tree = |arguments: &[&str]| {
+        output(cargo().arg("tree").args(["--edges", "normal", "--prefix", "none", "--locked"]).args(arguments).current_dir(root))
+    };
+    for (name, absent) in ABSENT {
+        let tree = tree(&["--package", name])?;
+        for package in *absent {
+            if tree.lines().any(|line| line.split(' ').next() == Some(package)) {
+                faults.push(format!("{name}: its normal build contains {package}"));
+            }
+        }
+    }
+    let all = tree(&["--workspace"])?;
+    for package in SINGLE {
+        let mut versions: Vec<&str> =
+            all.lines().filter_map(|l| l.strip_prefix(package)?.strip_prefix(' ')?.split(' ').next()).collect();
+        versions.sort_unstable();
+        versions.dedup();
+        if versions.len() > 1 {
+            faults.push(format!("{package}: {} versions in the graph: {}", versions.len(), versions.join(", ")));
+        }
+    }
+    Ok(())
+}
