@@ -2,7 +2,7 @@
 
 use ndarray::ArrayView2;
 
-use crate::Error;
+use crate::MetricsError;
 use crate::input::{Real, check_labels, check_samples, for_each_row};
 
 /// Share of samples whose largest logit is at their label.
@@ -24,7 +24,7 @@ use crate::input::{Real, check_labels, check_samples, for_each_row};
 /// assert_eq!(memdil_metrics::accuracy(logits.view(), &[0, 1, 0, 0])?, 0.75);
 /// # Ok::<(), memdil_metrics::Error>(())
 /// ```
-pub fn accuracy<T: Real>(logits: ArrayView2<'_, T>, labels: &[u32]) -> Result<f64, Error> {
+pub fn accuracy<T: Real>(logits: ArrayView2<'_, T>, labels: &[u32]) -> Result<f64, MetricsError> {
     check_samples("logits", logits.nrows())?;
     check_labels("labels", labels, "logits", logits.nrows(), logits.ncols())?;
     let mut right = 0_usize;

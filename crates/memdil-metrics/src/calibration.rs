@@ -2,7 +2,7 @@
 
 use ndarray::ArrayView2;
 
-use crate::Error;
+use crate::MetricsError;
 use crate::accuracy::argmax;
 use crate::input::{Real, check_labels, check_samples, for_each_row};
 
@@ -31,7 +31,7 @@ pub const ECE_BINS: usize = 15;
 /// assert!((found - 0.25).abs() < 1e-12);
 /// # Ok::<(), memdil_metrics::Error>(())
 /// ```
-pub fn ece<T: Real>(logits: ArrayView2<'_, T>, labels: &[u32]) -> Result<f64, Error> {
+pub fn ece<T: Real>(logits: ArrayView2<'_, T>, labels: &[u32]) -> Result<f64, MetricsError> {
     check_samples("logits", logits.nrows())?;
     check_labels("labels", labels, "logits", logits.nrows(), logits.ncols())?;
     // Per bin, the number of right predictions minus the sum of confidences: |b| (acc(b) - conf(b)).
@@ -92,6 +92,6 @@ mod tests {
     fn extreme_logits_stay_numbers() {
         let logits = array![[1e308, -1e308, 0.0], [-1e308, 1e308, 1e308]];
         // Confidence 1 and right, confidence 1/2 and wrong (the tie goes to class 1).
-        assert_eq!(ece(logits.view(), &[0, 2]).unwrap(), 0.25);
+        assert_eq!(ece(logits.view(), &[0, 2]), Ok(0.25));
     }
 }

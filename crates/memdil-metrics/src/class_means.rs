@@ -2,7 +2,7 @@
 
 use ndarray::{Array1, Array2, ArrayView2, Axis};
 
-use crate::Error;
+use crate::MetricsError;
 use crate::input::{Real, check_labels, check_samples, first_empty_class, for_each_row};
 use crate::linalg::max_abs;
 
@@ -41,7 +41,11 @@ pub struct ClassMeans {
 /// assert_eq!(found.counts, [2, 1]);
 /// # Ok::<(), memdil_metrics::Error>(())
 /// ```
-pub fn class_means<T: Real>(features: ArrayView2<'_, T>, labels: &[u32], classes: usize) -> Result<ClassMeans, Error> {
+pub fn class_means<T: Real>(
+    features: ArrayView2<'_, T>,
+    labels: &[u32],
+    classes: usize,
+) -> Result<ClassMeans, MetricsError> {
     Centres::of_classes(features, labels, classes)?.absolute()
 }
 
@@ -71,13 +75,13 @@ pub fn uncorrupted_class_means<T: Real>(
     observed: &[u32],
     clean: &[u32],
     classes: usize,
-) -> Result<ClassMeans, Error> {
+) -> Result<ClassMeans, MetricsError> {
     check_samples("features", features.nrows())?;
     check_labels("observed", observed, "features", features.nrows(), classes)?;
     check_labels("clean", clean, "features", features.nrows(), classes)?;
     let class_of = |row: usize| (observed[row] == clean[row]).then_some(clean[row] as usize);
     if let Some(class) = first_empty_class((0..clean.len()).map(class_of), classes) {
-        return Err(Error::NoCleanSample { class });
+        return Err(MetricsError::NoCleanSample { class });
     }
     Centres::gather(features, classes, class_of)?.absolute()
 }
@@ -104,12 +108,12 @@ impl Centres {
         features: ArrayView2<'_, T>,
         labels: &[u32],
         classes: usize,
-    ) -> Result<Self, Error> {
+    ) -> Result<Self, MetricsError> {
         check_samples("features", features.nrows())?;
         check_labels("labels", labels, "features", features.nrows(), classes)?;
         let class_of = |row: usize| Some(labels[row] as usize);
         if let Some(class) = first_empty_class((0..labels.len()).map(class_of), classes) {
-            return Err(Error::EmptyClass { class, classes });
+            return Err(MetricsError::EmptyClass { class, classes });
         }
         Self::gather(features, classes, class_of)
     }
@@ -119,7 +123,7 @@ impl Centres {
         features: ArrayView2<'_, T>,
         classes: usize,
         class_of: impl Fn(usize) -> Option<usize>,
-    ) -> Result<Self, Error> {
+    ) -> Result<Self, MetricsError> {
         let dim = features.ncols();
         let mut origin = vec![0.0; dim];
         let mut offsets = Array2::<f64>::zeros((classes, dim));
@@ -147,7 +151,7 @@ impl Centres {
         if span.is_finite() && offsets.iter().chain(&global).all(|value| value.is_finite()) {
             Ok(Self { origin, offsets, global, counts, span })
         } else {
-            Err(Error::Overflow { quantity: "the sum of the features" })
+            Err(MetricsError::Overflow { quantity: "the sum of the features" })
         }
     }
 
@@ -157,11 +161,11 @@ impl Centres {
     }
 
     /// Rows $m_k = \mu_k - \mu_G$; an error if they are all zero up to the rounding of sums of this many samples.
-    pub(crate) fn centred(&self) -> Result<Array2<f64>, Error> {
+    pub(crate) fn centred(&self) -> Result<Array2<f64>, MetricsError> {
         let global = Array1::from(self.global.clone());
         let centred = &self.offsets - &global;
         let rounding = f64::EPSILON * (self.samples() as f64).sqrt() * self.span;
-        if max_abs(&centred) <= rounding { Err(Error::ZeroScatter) } else { Ok(centred) }
+        if max_abs(&centred) <= rounding { Err(MetricsError::ZeroScatter) } else { Ok(centred) }
     }
 
     /// The mean of all samples, $\mu_G$.
@@ -169,13 +173,13 @@ impl Centres {
         self.global.iter().zip(&self.origin).map(|(offset, start)| offset + start).collect()
     }
 
-    fn absolute(self) -> Result<ClassMeans, Error> {
+    fn absolute(self) -> Result<ClassMeans, MetricsError> {
         let global = Array1::from(self.global_mean());
         let means = self.offsets + Array1::from(self.origin);
         if means.iter().chain(&global).all(|value| value.is_finite()) {
             Ok(ClassMeans { means, global, counts: self.counts })
         } else {
-            Err(Error::Overflow { quantity: "a class mean" })
+            Err(MetricsError::Overflow { quantity: "a class mean" })
         }
     }
 
@@ -185,7 +189,7 @@ impl Centres {
         features: ArrayView2<'_, T>,
         class_of: impl Fn(usize) -> Option<usize>,
         mut visit: impl FnMut(usize, &[f64]),
-    ) -> Result<(), Error> {
+    ) -> Result<(), MetricsError> {
         let mut residual = vec![0.0; self.origin.len()];
         for_each_row(features, "features", |row, values| {
             let Some(class) = class_of(row) else { return };

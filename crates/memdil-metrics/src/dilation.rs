@@ -2,7 +2,7 @@
 
 use ndarray::{Array2, ArrayView2};
 
-use crate::Error;
+use crate::MetricsError;
 use crate::class_means::Centres;
 use crate::collapse::nc1;
 use crate::error::finite;
@@ -29,7 +29,11 @@ use crate::linalg::{dot, max_abs, norm};
 /// assert!((found - 0.125).abs() < 1e-12);
 /// # Ok::<(), memdil_metrics::Error>(())
 /// ```
-pub fn dilation<T: Real>(test_features: ArrayView2<'_, T>, test_labels: &[u32], classes: usize) -> Result<f64, Error> {
+pub fn dilation<T: Real>(
+    test_features: ArrayView2<'_, T>,
+    test_labels: &[u32],
+    classes: usize,
+) -> Result<f64, MetricsError> {
     nc1(test_features, test_labels, classes)
 }
 
@@ -56,7 +60,11 @@ pub fn dilation<T: Real>(test_features: ArrayView2<'_, T>, test_labels: &[u32], 
 /// assert!((rho - 0.25).abs() < 1e-12); // radius 1, means 4 apart
 /// # Ok::<(), memdil_metrics::Error>(())
 /// ```
-pub fn rho<T: Real>(test_features: ArrayView2<'_, T>, test_labels: &[u32], classes: usize) -> Result<f64, Error> {
+pub fn rho<T: Real>(
+    test_features: ArrayView2<'_, T>,
+    test_labels: &[u32],
+    classes: usize,
+) -> Result<f64, MetricsError> {
     check_two_classes(classes)?;
     let centres = Centres::of_classes(test_features, test_labels, classes)?;
     let separation = mean_pair_distance(&centres.centred()?);
@@ -83,12 +91,12 @@ pub fn rho<T: Real>(test_features: ArrayView2<'_, T>, test_labels: &[u32], class
 /// assert!((radius - 5.0_f64.sqrt()).abs() < 1e-12); // (9 + 9 + 1 + 1) / 4
 /// # Ok::<(), memdil_metrics::Error>(())
 /// ```
-pub fn radius<T: Real>(features: ArrayView2<'_, T>, labels: &[u32], classes: usize) -> Result<f64, Error> {
+pub fn radius<T: Real>(features: ArrayView2<'_, T>, labels: &[u32], classes: usize) -> Result<f64, MetricsError> {
     let centres = Centres::of_classes(features, labels, classes)?;
     radius_around(&centres, features, labels)
 }
 
-fn radius_around<T: Real>(centres: &Centres, features: ArrayView2<'_, T>, labels: &[u32]) -> Result<f64, Error> {
+fn radius_around<T: Real>(centres: &Centres, features: ArrayView2<'_, T>, labels: &[u32]) -> Result<f64, MetricsError> {
     let mut sum = 0.0;
     centres.for_each_residual(
         features,
@@ -119,12 +127,12 @@ fn radius_around<T: Real>(centres: &Centres, features: ArrayView2<'_, T>, labels
 /// assert!((memdil_metrics::separation(means.view())? - 4.0).abs() < 1e-12); // (5 + 3 + 4) / 3
 /// # Ok::<(), memdil_metrics::Error>(())
 /// ```
-pub fn separation<T: Real>(means: ArrayView2<'_, T>) -> Result<f64, Error> {
+pub fn separation<T: Real>(means: ArrayView2<'_, T>) -> Result<f64, MetricsError> {
     check_two_classes(means.nrows())?;
     let means = to_f64(means, "means")?;
     let distance = finite("separation", mean_pair_distance(&means))?;
     let rounding = 4.0 * f64::EPSILON * max_abs(&means);
-    if distance <= rounding { Err(Error::ZeroScatter) } else { Ok(distance) }
+    if distance <= rounding { Err(MetricsError::ZeroScatter) } else { Ok(distance) }
 }
 
 /// Mean over pairs of rows of the distance between them; at least two rows.
@@ -158,12 +166,12 @@ fn mean_pair_distance(rows: &Array2<f64>) -> f64 {
 /// assert_eq!(memdil_metrics::rho_nc1(0.0625, 2)?, 0.25);
 /// # Ok::<(), memdil_metrics::Error>(())
 /// ```
-pub fn rho_nc1(dilation: f64, features: usize) -> Result<f64, Error> {
+pub fn rho_nc1(dilation: f64, features: usize) -> Result<f64, MetricsError> {
     if !(dilation.is_finite() && dilation >= 0.0) {
-        return Err(Error::OutOfRange { name: "dilation", value: dilation, allowed: "[0, infinity)" });
+        return Err(MetricsError::OutOfRange { name: "dilation", value: dilation, allowed: "[0, infinity)" });
     }
     if features == 0 {
-        return Err(Error::OutOfRange { name: "features", value: 0.0, allowed: "1, 2, 3, ..." });
+        return Err(MetricsError::OutOfRange { name: "features", value: 0.0, allowed: "1, 2, 3, ..." });
     }
     finite("rho_nc1", (dilation * features as f64 / 2.0).sqrt())
 }
@@ -199,6 +207,6 @@ mod tests {
     fn one_class_has_a_radius_but_no_separation() {
         let features = array![[0.0], [2.0]];
         assert_eq!(radius(features.view(), &[0, 0], 1), Ok(1.0));
-        assert_eq!(rho(features.view(), &[0, 0], 1), Err(Error::TooFewClasses { classes: 1 }));
+        assert_eq!(rho(features.view(), &[0, 0], 1), Err(MetricsError::TooFewClasses { classes: 1 }));
     }
 }

@@ -5,7 +5,7 @@
 /// Array names in the messages are those of the function's arguments; rows, entries and classes count from 0.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
-pub enum Error {
+pub enum MetricsError {
     /// An array holds no samples.
     #[error("{array} has no rows: at least one sample is needed")]
     NoSamples {
@@ -111,6 +111,6 @@ pub enum Error {
 }
 
 /// Passes `value` on if it is a number.
-pub(crate) fn finite(quantity: &'static str, value: f64) -> Result<f64, Error> {
-    if value.is_finite() { Ok(value) } else { Err(Error::Overflow { quantity }) }
+pub(crate) fn finite(quantity: &'static str, value: f64) -> Result<f64, MetricsError> {
+    if value.is_finite() { Ok(value) } else { Err(MetricsError::Overflow { quantity }) }
 }

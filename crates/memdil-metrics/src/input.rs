@@ -2,7 +2,7 @@
 
 use ndarray::{Array2, ArrayView2};
 
-use crate::Error;
+use crate::MetricsError;
 
 mod sealed {
     pub trait Sealed {}
@@ -21,14 +21,14 @@ pub(crate) fn for_each_row<T: Real>(
     matrix: ArrayView2<'_, T>,
     array: &'static str,
     mut visit: impl FnMut(usize, &[f64]),
-) -> Result<(), Error> {
+) -> Result<(), MetricsError> {
     let mut buffer = vec![0.0; matrix.ncols()];
     for (row, values) in matrix.rows().into_iter().enumerate() {
         for (slot, &value) in buffer.iter_mut().zip(values) {
             *slot = value.into();
         }
         if !buffer.iter().all(|value| value.is_finite()) {
-            return Err(Error::NonFinite { array, row });
+            return Err(MetricsError::NonFinite { array, row });
         }
         visit(row, &buffer);
     }
@@ -36,17 +36,17 @@ pub(crate) fn for_each_row<T: Real>(
 }
 
 /// A finite `f64` copy, for matrices of the size of a classifier.
-pub(crate) fn to_f64<T: Real>(matrix: ArrayView2<'_, T>, array: &'static str) -> Result<Array2<f64>, Error> {
+pub(crate) fn to_f64<T: Real>(matrix: ArrayView2<'_, T>, array: &'static str) -> Result<Array2<f64>, MetricsError> {
     for_each_row(matrix, array, |_, _| ())?;
     Ok(matrix.mapv(Into::into))
 }
 
-pub(crate) fn check_two_classes(classes: usize) -> Result<(), Error> {
-    if classes < 2 { Err(Error::TooFewClasses { classes }) } else { Ok(()) }
+pub(crate) fn check_two_classes(classes: usize) -> Result<(), MetricsError> {
+    if classes < 2 { Err(MetricsError::TooFewClasses { classes }) } else { Ok(()) }
 }
 
-pub(crate) fn check_samples(array: &'static str, rows: usize) -> Result<(), Error> {
-    if rows == 0 { Err(Error::NoSamples { array }) } else { Ok(()) }
+pub(crate) fn check_samples(array: &'static str, rows: usize) -> Result<(), MetricsError> {
+    if rows == 0 { Err(MetricsError::NoSamples { array }) } else { Ok(()) }
 }
 
 /// One label per row of `reference`, each in `0..classes`.
@@ -56,10 +56,10 @@ pub(crate) fn check_labels(
     reference: &'static str,
     rows: usize,
     classes: usize,
-) -> Result<(), Error> {
+) -> Result<(), MetricsError> {
     check_length(array, "entries", labels.len(), reference, rows)?;
     match labels.iter().position(|&label| label as usize >= classes) {
-        Some(row) => Err(Error::LabelOutOfRange { array, row, label: labels[row], classes }),
+        Some(row) => Err(MetricsError::LabelOutOfRange { array, row, label: labels[row], classes }),
         None => Ok(()),
     }
 }
@@ -70,8 +70,12 @@ pub(crate) fn check_length(
     found: usize,
     reference: &'static str,
     expected: usize,
-) -> Result<(), Error> {
-    if found == expected { Ok(()) } else { Err(Error::LengthMismatch { array, unit, found, reference, expected }) }
+) -> Result<(), MetricsError> {
+    if found == expected {
+        Ok(())
+    } else {
+        Err(MetricsError::LengthMismatch { array, unit, found, reference, expected })
+    }
 }
 
 /// The first class in `0..classes` that no sample belongs to.

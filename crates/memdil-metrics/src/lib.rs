@@ -1,7 +1,7 @@
 //! Neural collapse, memorization, dilation and calibration, measured on plain `ndarray` views.
 //!
 //! Every function takes views of any memory layout, in `f32` or `f64`, computes in `f64`, and answers with
-//! a number that is defined or with an [`Error`] that says what is wrong and where. No function copies the
+//! a number that is defined or with an [`MetricsError`] that says what is wrong and where. No function copies the
 //! features: working memory is one row and a few tables of classes by features.
 //!
 //! | Question | Functions |
@@ -53,6 +53,6 @@ pub use calibration::{ECE_BINS, ece};
 pub use class_means::{ClassMeans, class_means, uncorrupted_class_means};
 pub use collapse::{bias_collapse, nc1, nc2_etf, nc3};
 pub use dilation::{dilation, radius, rho, rho_nc1, separation};
-pub use error::Error;
+pub use error::MetricsError;
 pub use input::Real;
 pub use memorization::{Memorization, MemorizedFraction, memorization, memorized_fraction};

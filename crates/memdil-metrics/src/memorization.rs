@@ -2,7 +2,7 @@
 
 use ndarray::ArrayView2;
 
-use crate::Error;
+use crate::MetricsError;
 use crate::accuracy::argmax;
 use crate::class_means::Centres;
 use crate::error::finite;
@@ -53,7 +53,7 @@ pub fn memorization<T: Real>(
     observed: &[u32],
     clean: &[u32],
     classes: usize,
-) -> Result<Memorization, Error> {
+) -> Result<Memorization, MetricsError> {
     check_samples("features", features.nrows())?;
     check_labels("observed", observed, "features", features.nrows(), classes)?;
     check_labels("clean", clean, "features", features.nrows(), classes)?;
@@ -66,7 +66,7 @@ pub fn memorization<T: Real>(
     }
     let centres = Centres::gather(features, classes, class_if(false))?;
     if let Some(class) = (0..classes).find(|&class| counts[class] > 0 && centres.counts[class] == 0) {
-        return Err(Error::NoCleanSample { class });
+        return Err(MetricsError::NoCleanSample { class });
     }
     let mut per_class = vec![0.0; classes];
     centres.for_each_residual(features, class_if(true), |class, residual| per_class[class] += norm(residual))?;
@@ -116,7 +116,7 @@ pub fn memorized_fraction<T: Real>(
     logits: ArrayView2<'_, T>,
     observed: &[u32],
     clean: &[u32],
-) -> Result<Option<MemorizedFraction>, Error> {
+) -> Result<Option<MemorizedFraction>, MetricsError> {
     check_samples("logits", logits.nrows())?;
     check_labels("observed", observed, "logits", logits.nrows(), logits.ncols())?;
     check_labels("clean", clean, "logits", logits.nrows(), logits.ncols())?;
@@ -157,8 +157,7 @@ mod tests {
         let found = memorization(features.view(), &observed, &clean, 3).unwrap();
         assert_eq!(found.per_class, [6.0, 1.0, 0.0]);
         assert_eq!(found.counts, [2, 1, 0]);
-        assert_eq!(found.sum, 7.0);
-        assert_eq!(found.mean, Some(7.0 / 3.0));
+        assert_eq!((found.sum, found.mean), (7.0, Some(7.0 / 3.0)));
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use memdil_metrics::*;
 use ndarray::{Array1, Array2, array};
 
-fn message<T: std::fmt::Debug>(result: Result<T, Error>) -> String {
+fn message<T: std::fmt::Debug>(result: Result<T, MetricsError>) -> String {
     result.unwrap_err().to_string()
 }
 
@@ -14,7 +14,7 @@ fn valid() -> (Array2<f64>, Vec<u32>, Vec<u32>) {
 }
 
 /// All functions that take features, labels and a number of classes.
-fn labelled(h: &Array2<f64>, y: &[u32], classes: usize) -> [Result<f64, Error>; 5] {
+fn labelled(h: &Array2<f64>, y: &[u32], classes: usize) -> [Result<f64, MetricsError>; 5] {
     [
         nc1(h.view(), y, classes),
         dilation(h.view(), y, classes),
@@ -25,7 +25,7 @@ fn labelled(h: &Array2<f64>, y: &[u32], classes: usize) -> [Result<f64, Error>; 
 }
 
 /// All functions that take observed and clean labels.
-fn noisy(h: &Array2<f64>, observed: &[u32], clean: &[u32], classes: usize) -> [Result<f64, Error>; 2] {
+fn noisy(h: &Array2<f64>, observed: &[u32], clean: &[u32], classes: usize) -> [Result<f64, MetricsError>; 2] {
     [
         memorization(h.view(), observed, clean, classes).map(|found| found.sum),
         uncorrupted_class_means(h.view(), observed, clean, classes).map(|found| found.means.sum()),
@@ -42,7 +42,7 @@ fn valid_input_passes() {
 #[test]
 fn no_samples() {
     let none = Array2::<f64>::zeros((0, 2));
-    let expected = |array| Err(Error::NoSamples { array });
+    let expected = |array| Err(MetricsError::NoSamples { array });
     for found in labelled(&none, &[], 2).into_iter().chain(noisy(&none, &[], &[], 2)) {
         assert_eq!(found, expected("features"));
     }
@@ -61,7 +61,7 @@ fn no_samples() {
 fn too_few_classes() {
     let h = array![[1.0], [2.0]];
     for classes in [0, 1] {
-        let expected = Err(Error::TooFewClasses { classes });
+        let expected = Err(MetricsError::TooFewClasses { classes });
         assert_eq!(nc1(h.view(), &[0, 0], classes), expected);
         assert_eq!(dilation(h.view(), &[0, 0], classes), expected);
         assert_eq!(rho(h.view(), &[0, 0], classes), expected);
@@ -78,12 +78,12 @@ fn empty_class() {
     let (h, mut observed, _) = valid();
     observed[4] = 3;
     for found in labelled(&h, &observed, 4) {
-        assert_eq!(found, Err(Error::EmptyClass { class: 2, classes: 4 }));
+        assert_eq!(found, Err(MetricsError::EmptyClass { class: 2, classes: 4 }));
     }
     let w = Array2::<f64>::eye(4);
     assert_eq!(
         nc3(w.slice(ndarray::s![.., ..2]), h.view(), &observed),
-        Err(Error::EmptyClass { class: 2, classes: 4 })
+        Err(MetricsError::EmptyClass { class: 2, classes: 4 })
     );
     assert_eq!(
         message(nc1(h.view(), &observed, 4)),
@@ -91,7 +91,7 @@ fn empty_class() {
     );
     // A mistyped number of classes must not be allocated.
     for found in labelled(&h, &observed, usize::MAX) {
-        assert_eq!(found, Err(Error::EmptyClass { class: 2, classes: usize::MAX }));
+        assert_eq!(found, Err(MetricsError::EmptyClass { class: 2, classes: usize::MAX }));
     }
 }
 
@@ -100,7 +100,7 @@ fn no_clean_sample() {
     let h = array![[0.0], [1.0], [2.0]];
     let found = noisy(&h, &[0, 0, 0], &[0, 1, 1], 2);
     for found in found {
-        assert_eq!(found, Err(Error::NoCleanSample { class: 1 }));
+        assert_eq!(found, Err(MetricsError::NoCleanSample { class: 1 }));
     }
     assert_eq!(
         message(memorization(h.view(), &[0, 0, 0], &[0, 1, 1], 2)),
@@ -112,7 +112,7 @@ fn no_clean_sample() {
 fn labels_out_of_range() {
     let (h, mut observed, clean) = valid();
     observed[3] = 2;
-    let expected = |array| Err(Error::LabelOutOfRange { array, row: 3, label: 2, classes: 2 });
+    let expected = |array| Err(MetricsError::LabelOutOfRange { array, row: 3, label: 2, classes: 2 });
     for found in labelled(&h, &observed, 2) {
         assert_eq!(found, expected("labels"));
     }
@@ -134,8 +134,9 @@ fn labels_out_of_range() {
 fn lengths_that_differ() {
     let (h, observed, clean) = valid();
     let short = &observed[..3];
-    let expected =
-        |array, reference| Err(Error::LengthMismatch { array, unit: "entries", found: 3, reference, expected: 5 });
+    let expected = |array, reference| {
+        Err(MetricsError::LengthMismatch { array, unit: "entries", found: 3, reference, expected: 5 })
+    };
     for found in labelled(&h, short, 2) {
         assert_eq!(found, expected("labels", "features"));
     }
@@ -151,8 +152,13 @@ fn lengths_that_differ() {
     assert_eq!(memorized_fraction(h.view(), &observed, short).map(|_| 0.0), expected("clean", "logits"));
 
     let wide = Array2::<f64>::ones((2, 3));
-    let columns =
-        Error::LengthMismatch { array: "features", unit: "columns", found: 2, reference: "classifier", expected: 3 };
+    let columns = MetricsError::LengthMismatch {
+        array: "features",
+        unit: "columns",
+        found: 2,
+        reference: "classifier",
+        expected: 3,
+    };
     assert_eq!(nc3(wide.view(), h.view(), &observed), Err(columns.clone()));
     assert_eq!(bias_collapse(wide.view(), array![0.0, 0.0].view(), h.view()), Err(columns));
     let square = Array2::<f64>::ones((2, 2));
@@ -168,7 +174,7 @@ fn numbers_that_are_not_finite() {
         let (h, observed, clean) = valid();
         let mut broken = h.clone();
         broken[[2, 1]] = bad;
-        let expected = |array, row| Err(Error::NonFinite { array, row });
+        let expected = |array, row| Err(MetricsError::NonFinite { array, row });
         for found in labelled(&broken, &observed, 2).into_iter().chain(noisy(&broken, &observed, &clean, 2)) {
             assert_eq!(found, expected("features", 2));
         }
@@ -186,10 +192,10 @@ fn numbers_that_are_not_finite() {
         assert_eq!(bias_collapse(w.view(), b.view(), broken.view()), expected("features", 2));
         assert_eq!(bias_collapse(w.view(), array![bad, 0.0].view(), h.view()), expected("bias", 0));
         assert_eq!(message(nc2_etf(broken.view())), "classifier: row 2 holds a NaN or an infinity");
-        assert!(matches!(rho_nc1(bad, 2), Err(Error::OutOfRange { name: "dilation", .. })));
+        assert!(matches!(rho_nc1(bad, 2), Err(MetricsError::OutOfRange { name: "dilation", .. })));
     }
     // Single precision has the same rule.
-    assert_eq!(nc2_etf(array![[f32::NAN], [1.0]].view()), Err(Error::NonFinite { array: "classifier", row: 0 }));
+    assert_eq!(nc2_etf(array![[f32::NAN], [1.0]].view()), Err(MetricsError::NonFinite { array: "classifier", row: 0 }));
 }
 
 #[test]
@@ -202,14 +208,14 @@ fn class_means_that_coincide() {
     let labels = [0, 0, 0, 1, 1, 1];
     let w = |dim| Array2::<f64>::ones((2, dim));
     for h in [constant, symmetric, same, nothing] {
-        assert_eq!(nc1(h.view(), &labels, 2), Err(Error::ZeroScatter), "{h}");
-        assert_eq!(dilation(h.view(), &labels, 2), Err(Error::ZeroScatter));
-        assert_eq!(rho(h.view(), &labels, 2), Err(Error::ZeroScatter));
+        assert_eq!(nc1(h.view(), &labels, 2), Err(MetricsError::ZeroScatter), "{h}");
+        assert_eq!(dilation(h.view(), &labels, 2), Err(MetricsError::ZeroScatter));
+        assert_eq!(rho(h.view(), &labels, 2), Err(MetricsError::ZeroScatter));
         if h.ncols() > 0 {
-            assert_eq!(nc3(w(h.ncols()).view(), h.view(), &labels), Err(Error::ZeroScatter));
+            assert_eq!(nc3(w(h.ncols()).view(), h.view(), &labels), Err(MetricsError::ZeroScatter));
         }
         let means = class_means(h.view(), &labels, 2).unwrap().means;
-        assert_eq!(separation(means.view()), Err(Error::ZeroScatter));
+        assert_eq!(separation(means.view()), Err(MetricsError::ZeroScatter));
         assert!(radius(h.view(), &labels, 2).is_ok());
     }
     assert_eq!(
@@ -222,16 +228,16 @@ fn class_means_that_coincide() {
 fn matrices_without_a_direction() {
     let (h, observed, _) = valid();
     let zero = Array2::<f64>::zeros((2, 2));
-    assert_eq!(nc2_etf(zero.view()), Err(Error::ZeroNorm { array: "classifier" }));
-    assert_eq!(nc3(zero.view(), h.view(), &observed), Err(Error::ZeroNorm { array: "classifier" }));
+    assert_eq!(nc2_etf(zero.view()), Err(MetricsError::ZeroNorm { array: "classifier" }));
+    assert_eq!(nc3(zero.view(), h.view(), &observed), Err(MetricsError::ZeroNorm { array: "classifier" }));
     // Means differ along x only, the classifier looks along y only.
     let (h, across) = (array![[1.0, 5.0], [-1.0, 5.0]], array![[0.0, 1.0], [0.0, -1.0]]);
-    let expected = Error::ZeroNorm { array: "classifier times class means" };
+    let expected = MetricsError::ZeroNorm { array: "classifier times class means" };
     assert_eq!(nc3(across.view(), h.view(), &[0, 1]), Err(expected));
     // The same after a turn by 0.3 radians, where rounding leaves a little of the product.
     let (sine, cosine) = 0.3_f64.sin_cos();
     let turn = array![[cosine, -sine], [sine, cosine]];
-    let expected = Error::ZeroNorm { array: "classifier times class means" };
+    let expected = MetricsError::ZeroNorm { array: "classifier times class means" };
     assert_eq!(nc3(across.dot(&turn).view(), h.dot(&turn).view(), &[0, 1]), Err(expected));
     assert_eq!(message(nc2_etf(zero.view())), "classifier is zero up to rounding, so it cannot be normalised");
 }
@@ -246,7 +252,7 @@ fn arguments_out_of_range() {
 fn values_beyond_the_range_of_f64() {
     let huge = array![[1e308], [-1e308], [1e308], [1e308]];
     let labels = [0, 0, 1, 1];
-    let expected = |quantity| Error::Overflow { quantity };
+    let expected = |quantity| MetricsError::Overflow { quantity };
     assert_eq!(nc1(huge.view(), &labels, 2), Err(expected("the sum of the features")));
     let large = array![[1e200], [3e200], [5e200], [9e200]];
     assert!(nc1(large.view(), &labels, 2).is_ok());

@@ -130,6 +130,6 @@ fn one_nan_is_found_in_real_data() {
     let mut golden = Golden::open("b");
     let (mut h, labels) = (golden.matrix("h"), golden.labels("labels"));
     h.index_axis_mut(Axis(0), 321)[17] = f64::NAN;
-    let expected = memdil_metrics::Error::NonFinite { array: "features", row: 321 };
+    let expected = memdil_metrics::MetricsError::NonFinite { array: "features", row: 321 };
     assert_eq!(nc1(h.view(), &labels, 10), Err(expected));
 }

@@ -18,7 +18,7 @@ pub(crate) fn runs(runs: &[Run]) -> Table {
         ("realised", true),
         ("seed", true),
         ("epochs", true),
-        ("test acc. %", true),
+        ("test %", true),
         ("dilation", true),
         ("rho", true),
         ("train NC1", true),
@@ -30,8 +30,8 @@ pub(crate) fn runs(runs: &[Run]) -> Table {
     if held_out {
         columns.push(("mem. all samples", true));
     }
-    columns.extend([("separation", true), ("mem. as given", true), ("test ECE", true), ("s", true), ("run", false)]);
-    let rows = runs.iter().map(|run| {
+    columns.extend([("separation", true), ("as given", true), ("test ECE", true), ("s", true), ("run", false)]);
+    let row = |run: &Run| {
         let record = &run.record;
         let mut cells = vec![
             run.loss_label(),
@@ -66,8 +66,15 @@ pub(crate) fn runs(runs: &[Run]) -> Table {
             record.id.clone(),
         ]);
         Row { cells, ..Row::default() }
-    });
-    Table { columns, rows: rows.collect() }
+    };
+    let mut rows = Vec::new();
+    for same in runs.chunk_by(|a, b| a.panel() == b.panel()) {
+        let panel = same[0].panel();
+        let heading = format!("{}: {panel}", panel.experiment);
+        rows.push(Row { cells: Vec::new(), remark: Some(heading), class: "group" });
+        rows.extend(same.iter().map(row));
+    }
+    Table { columns, rows }
 }
 
 /// What stands in one table row a claim.

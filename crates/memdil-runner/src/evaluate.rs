@@ -3,7 +3,7 @@
 use candle_core::{DType, Device, Tensor};
 use memdil_data::Inputs;
 use memdil_losses::Loss;
-use memdil_metrics::Error as MetricsError;
+use memdil_metrics::MetricsError;
 use memdil_models::Mlp;
 use memdil_records::{EpochRecord, Snapshot, SnapshotPart, TestRecord};
 use ndarray::{Array1, Array2};

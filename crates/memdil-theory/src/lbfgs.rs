@@ -9,6 +9,8 @@ pub struct Budget {
     pub tolerance: f64,
     /// Stop after this many iterations.
     pub max_iterations: usize,
+    /// Rounding error of the value: smaller decreases are judged by the gradient instead.
+    pub noise: f64,
 }
 
 /// Where a minimisation ended.
@@ -35,7 +37,7 @@ const MEMORY: usize = 12;
 /// ```
 /// use memdil_theory::lbfgs::{Budget, minimize};
 /// let mut x = [3.0, 3.0];
-/// let budget = Budget { tolerance: 1e-10, max_iterations: 100 };
+/// let budget = Budget { tolerance: 1e-10, max_iterations: 100, noise: 1e-15 };
 /// let end = minimize(
 ///     |x, g| {
 ///         g.copy_from_slice(&[2.0 * (x[0] - 1.0), 20.0 * (x[1] + 1.0)]);
@@ -82,17 +84,16 @@ pub fn minimize(
         let norm = dot(&direction, &direction).sqrt();
         let mut step = if pairs.is_empty() { (1.0 / norm).min(1.0) } else { 1.0 };
         let mut accepted = false;
-        for _ in 0..60 {
+        for _ in 0..40 {
             let mut promised = 0.0;
             for i in 0..n {
                 next[i] = (x[i] + step * direction[i]).max(lower[i]);
                 promised += gradient[i] * (next[i] - x[i]);
             }
             let there = eval(&next, &mut next_gradient);
-            let noise = 4.0 * f64::EPSILON * value.abs();
             let descends = there <= value + 1e-4 * promised;
-            let polishes = promised.abs() <= noise
-                && there <= value + noise
+            let polishes = promised.abs() <= 4.0 * budget.noise
+                && there <= value + budget.noise
                 && residual(&next, &next_gradient) < error;
             if promised < 0.0 && (descends || polishes) {
                 value = there;
@@ -190,6 +191,7 @@ mod tests {
         let budget = Budget {
             tolerance: 1e-9,
             max_iterations: 2000,
+            noise: 1e-15,
         };
         let end = minimize(chain, &mut x, &[f64::NEG_INFINITY; 20], budget);
         assert!(end.residual < 1e-9 && x.iter().all(|v| (v - 1.0).abs() < 1e-8));
@@ -203,6 +205,7 @@ mod tests {
         let budget = Budget {
             tolerance: 1e-9,
             max_iterations: 5000,
+            noise: 1e-15,
         };
         let end = minimize(chain, &mut x, &lower, budget);
         assert!(x[7] >= 1.5 && end.residual < 1e-8, "{end:?}");

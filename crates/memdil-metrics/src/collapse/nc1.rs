@@ -2,7 +2,7 @@
 
 use ndarray::{Array2, ArrayView2};
 
-use crate::Error;
+use crate::MetricsError;
 use crate::class_means::Centres;
 use crate::error::finite;
 use crate::input::{Real, check_two_classes};
@@ -40,7 +40,7 @@ use crate::linalg::{MAX_SWEEPS, dot, max_abs, orthogonalize};
 /// assert!((nc1 - 0.125).abs() < 1e-12); // variance 1 / scatter 4 / 2 classes
 /// # Ok::<(), memdil_metrics::Error>(())
 /// ```
-pub fn nc1<T: Real>(features: ArrayView2<'_, T>, labels: &[u32], classes: usize) -> Result<f64, Error> {
+pub fn nc1<T: Real>(features: ArrayView2<'_, T>, labels: &[u32], classes: usize) -> Result<f64, MetricsError> {
     check_two_classes(classes)?;
     let centres = Centres::of_classes(features, labels, classes)?;
     let directions = between_class_directions(&centres.centred()?)?;
@@ -54,7 +54,7 @@ pub fn nc1<T: Real>(features: ArrayView2<'_, T>, labels: &[u32], classes: usize)
 }
 
 /// Vectors $r_j / (r_j^T r_j)$ for the $r_j$ of [`nc1`], so that $K \Sigma_B^+$ acts as the sum of their squares.
-fn between_class_directions(centred: &Array2<f64>) -> Result<Vec<Vec<f64>>, Error> {
+fn between_class_directions(centred: &Array2<f64>) -> Result<Vec<Vec<f64>>, MetricsError> {
     let scale = max_abs(centred);
     let mut vectors: Vec<Vec<f64>> =
         centred.rows().into_iter().map(|row| row.iter().map(|value| value / scale).collect()).collect();
@@ -98,6 +98,17 @@ mod tests {
         let features = array![[-1.0 - spread], [-1.0 + spread], [1.0 - spread], [1.0 + spread]] + offset;
         let found = nc1(features.view(), &[0, 0, 1, 1], 2).unwrap();
         assert!((found * 512.0 - 1.0).abs() < 1e-12, "{found}");
+    }
+
+    #[test]
+    fn nearly_aligned_class_means_keep_their_digits() {
+        // Means (1, t), (-1, t), (0, -2t): squared lengths 2 along x and 6 t^2 along y. Samples at +-(1, t).
+        let t = 1e-6;
+        let means = array![[1.0, t], [-1.0, t], [0.0, -2.0 * t]];
+        let spread = array![1.0, t];
+        let features = ndarray::concatenate![ndarray::Axis(0), &means - &spread, &means + &spread];
+        let found = nc1(features.view(), &[0, 1, 2, 0, 1, 2], 3).unwrap();
+        assert!((found - (1.0 / 2.0 + 1.0 / 6.0)).abs() < 1e-9, "{found}");
     }
 
     #[test]

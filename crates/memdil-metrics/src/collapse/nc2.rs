@@ -2,7 +2,7 @@
 
 use ndarray::{Array2, ArrayView2};
 
-use crate::Error;
+use crate::MetricsError;
 use crate::error::finite;
 use crate::input::{Real, check_two_classes, to_f64};
 use crate::linalg::scale_to_one;
@@ -29,7 +29,7 @@ use crate::linalg::scale_to_one;
 /// assert!((found - (2.0 - 2.0_f64.sqrt()).sqrt()).abs() < 1e-12);
 /// # Ok::<(), memdil_metrics::Error>(())
 /// ```
-pub fn nc2_etf<T: Real>(classifier: ArrayView2<'_, T>) -> Result<f64, Error> {
+pub fn nc2_etf<T: Real>(classifier: ArrayView2<'_, T>) -> Result<f64, MetricsError> {
     check_two_classes(classifier.nrows())?;
     let mut rows = to_f64(classifier, "classifier")?;
     scale_to_one(&mut rows, "classifier")?;

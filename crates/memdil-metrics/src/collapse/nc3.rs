@@ -3,7 +3,7 @@
 use ndarray::ArrayView2;
 
 use super::nc2::{distance_to_etf, frobenius};
-use crate::Error;
+use crate::MetricsError;
 use crate::class_means::Centres;
 use crate::error::finite;
 use crate::input::{Real, check_length, check_two_classes, to_f64};
@@ -35,7 +35,11 @@ use crate::linalg::scale_to_one;
 /// assert!((memdil_metrics::nc3(swapped.view(), features.view(), &labels)? - 2.0).abs() < 1e-12);
 /// # Ok::<(), memdil_metrics::Error>(())
 /// ```
-pub fn nc3<T: Real>(classifier: ArrayView2<'_, T>, features: ArrayView2<'_, T>, labels: &[u32]) -> Result<f64, Error> {
+pub fn nc3<T: Real>(
+    classifier: ArrayView2<'_, T>,
+    features: ArrayView2<'_, T>,
+    labels: &[u32],
+) -> Result<f64, MetricsError> {
     let classes = classifier.nrows();
     check_two_classes(classes)?;
     check_length("features", "columns", features.ncols(), "classifier", classifier.ncols())?;
@@ -47,7 +51,7 @@ pub fn nc3<T: Real>(classifier: ArrayView2<'_, T>, features: ArrayView2<'_, T>, 
     let product = rows.dot(&means.t());
     let rounding = f64::EPSILON * classifier.ncols() as f64 * frobenius(&rows) * frobenius(&means);
     if frobenius(&product) <= rounding {
-        return Err(Error::ZeroNorm { array: "classifier times class means" });
+        return Err(MetricsError::ZeroNorm { array: "classifier times class means" });
     }
     finite("nc3", distance_to_etf(&product))
 }

@@ -2,7 +2,7 @@
 
 use ndarray::{ArrayView1, ArrayView2};
 
-use crate::Error;
+use crate::MetricsError;
 use crate::class_means::Centres;
 use crate::error::finite;
 use crate::input::{Real, check_length, check_samples, for_each_row};
@@ -35,14 +35,14 @@ pub fn bias_collapse<T: Real>(
     classifier: ArrayView2<'_, T>,
     bias: ArrayView1<'_, T>,
     features: ArrayView2<'_, T>,
-) -> Result<f64, Error> {
+) -> Result<f64, MetricsError> {
     check_samples("classifier", classifier.nrows())?;
     check_samples("features", features.nrows())?;
     check_length("features", "columns", features.ncols(), "classifier", classifier.ncols())?;
     check_length("bias", "entries", bias.len(), "classifier", classifier.nrows())?;
     let bias: Vec<f64> = bias.iter().map(|&value| value.into()).collect();
     if let Some(row) = bias.iter().position(|value| !value.is_finite()) {
-        return Err(Error::NonFinite { array: "bias", row });
+        return Err(MetricsError::NonFinite { array: "bias", row });
     }
     let mean = Centres::gather(features, 1, |_| Some(0))?.global_mean();
     let mut logits = bias;

@@ -25,8 +25,8 @@ pub(crate) struct Group {
 /// An entry of a legend.
 #[derive(Clone, Debug)]
 pub(crate) enum Key {
-    /// A line with a dot in a colour class.
-    Colour(&'static str, String),
+    /// A colour class, with a mark where its shape says the same.
+    Colour(&'static str, Option<Glyph>, String),
     /// A shape without colour.
     Shape(Glyph, String),
     /// Small dots of a colour class.
@@ -70,7 +70,7 @@ impl Picture {
 impl Key {
     fn label(&self) -> &str {
         match self {
-            Self::Colour(_, label)
+            Self::Colour(_, _, label)
             | Self::Shape(_, label)
             | Self::Dots(_, label)
             | Self::Crosses(_, label)
@@ -82,9 +82,10 @@ impl Key {
     /// The sign in a box of 24 by 14.
     fn sign(&self) -> String {
         match self {
-            Self::Colour(class, _) => {
-                let dot = mark(Glyph::Circle, 12.0, 7.0, 4.5, &format!("mark f {class}"));
-                format!(r#"<path class="line s {class}" d="M1 7H23"/>{dot}"#)
+            Self::Colour(class, None, _) => format!(r#"<path class="swatch s {class}" d="M4 7H20"/>"#),
+            Self::Colour(class, Some(glyph), _) => {
+                let mark = mark(*glyph, 12.0, 7.0, 4.5, &format!("mark f {class}"));
+                format!(r#"<path class="line s {class}" d="M1 7H23"/>{mark}"#)
             }
             Self::Shape(glyph, _) => mark(*glyph, 12.0, 7.0, 5.0, "plain"),
             Self::Dots(class, _) => format!(r#"<path class="dots s {class}" d="M5 8h0M12 5h0M19 9h0"/>"#),

@@ -6,7 +6,7 @@ mod marker;
 mod scale;
 
 pub(crate) use axes::Frame;
-pub(crate) use figure::{Figure, Group, Key, Picture};
+pub(crate) use figure::{Figure, Group, Key, Picture, cross};
 pub(crate) use marker::{Glyph, SHAPES, loss_class, mark};
 pub(crate) use scale::Scale;
 

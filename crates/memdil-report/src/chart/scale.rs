@@ -32,10 +32,6 @@ impl Scale {
         Self { domain: [low / 1.18, high * 1.18], range, log: true }
     }
 
-    pub(crate) fn is_log(&self) -> bool {
-        self.log
-    }
-
     /// The pixel of a value.
     pub(crate) fn at(&self, value: f64) -> f64 {
         let [low, high] = self.domain.map(|v| self.inner(v));

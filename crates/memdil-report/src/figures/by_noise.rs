@@ -42,7 +42,7 @@ pub(super) fn figure(runs: &[Run]) -> Option<Figure> {
         reading: "Marks and lines are means over seeds, bars reach from the lowest to the highest seed. Losses are set side by \
                   side a little at each noise level."
             .to_owned(),
-        legend: loss_keys(&drawn),
+        legend: loss_keys(&drawn, |loss| Some(loss_shape(loss))),
         groups,
         side_by_side: false,
     })

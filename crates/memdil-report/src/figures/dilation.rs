@@ -32,7 +32,7 @@ pub(super) fn figure(runs: &[Run]) -> Option<Figure> {
         Group { title, columns: pictures.len().min(3), pictures }
     });
     let groups = groups.collect();
-    let mut legend = loss_keys(&drawn);
+    let mut legend = loss_keys(&drawn, |_| None);
     legend.extend(levels.iter().map(|level| Key::Shape(shape(*level, &levels), format!("η = {}", level.0))));
     let spread = if log { "geometric means" } else { "means" };
     let at_zero = if levels.iter().any(|level| level.0 <= 0.0) {

@@ -191,7 +191,7 @@ fn picture(run: &Run, snapshot: &Snapshot, part: &SnapshotPart, which: &str, ext
     }
     for class in 0..2 {
         if let Some((a, b)) = class_mean(part, class) {
-            body += &mark(Glyph::Diamond, x.at(a), y.at(b), 6.5, &format!("mean f class{class}"));
+            body += &mark(Glyph::Diamond, x.at(a), y.at(b), 5.6, &format!("mean f class{class}"));
         }
     }
     let corrupted = part.labels.iter().zip(&part.clean_labels).filter(|(a, b)| a != b).count();

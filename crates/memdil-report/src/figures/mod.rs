@@ -27,9 +27,9 @@ fn heading(panel: &Panel, runs: &[Run]) -> String {
     }
 }
 
-/// The legend of colours.
-fn loss_keys(runs: &[&Run]) -> Vec<Key> {
-    let key = |loss: &'static str| Key::Colour(loss_class(loss), loss.to_owned());
+/// The legend of colours, with marks where shapes go with them.
+fn loss_keys(runs: &[&Run], glyph: impl Fn(&str) -> Option<Glyph>) -> Vec<Key> {
+    let key = |loss: &'static str| Key::Colour(loss_class(loss), glyph(loss), loss.to_owned());
     losses(runs.iter().copied()).into_iter().map(key).collect()
 }
 

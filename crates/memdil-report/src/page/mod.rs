@@ -30,8 +30,9 @@ pub(crate) fn page(content: &Content) -> String {
         html += "</section>\n";
     }
     html += &format!(
-        "<section id=\"runs\"><h2>Runs</h2><p class=\"how\">Values after the last epoch. mem. is the distance of corrupted training \
-         samples to the mean of their true class, as given the share predicted as the wrong label they were given.</p>{}</section>\n",
+        "<section id=\"runs\"><h2>Runs</h2><p class=\"how\">Values after the last epoch. realised: share of wrong training labels; test %: test \
+         accuracy; mem.: distance of corrupted training samples to the mean of their true class; as given: share of them predicted as the wrong \
+         label they were given; s: seconds.</p>{}</section>\n",
         tables::runs(&content.runs).html()
     );
     if !content.claims.is_empty() {
@@ -111,7 +112,7 @@ fn card(content: &Content, claim: &Claim) -> String {
 fn facts(claim: &Claim) -> String {
     let effect = match claim.unit {
         Unit::RankCorrelation => "rank correlation",
-        Unit::Percent => "difference to CE",
+        Unit::Percent => "against CE",
     };
     let facts = [
         (effect, or_dash(claim.effect, |e| claim.unit.format(e))),
@@ -119,7 +120,7 @@ fn facts(claim: &Claim) -> String {
         ("seeds", claim.n.to_string()),
         ("p", or_dash(claim.p, p_value)),
         ("p (Holm)", or_dash(claim.p_holm, p_value)),
-        ("p (sign test)", or_dash(claim.p_sign, p_value)),
+        ("p (sign)", or_dash(claim.p_sign, p_value)),
     ];
     let item =
         |(name, value): (&str, String)| format!("<div><dt>{}</dt><dd>{}</dd></div>", escape(name), escape(&value));

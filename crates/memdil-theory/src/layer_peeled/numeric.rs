@@ -184,6 +184,7 @@ pub fn minimize(
     let budget = Budget {
         tolerance: search.tolerance * decay,
         max_iterations: search.max_iterations,
+        noise: 1e-14,
     };
     let unpack = |x: &[f64]| {
         let weights = Array2::from_shape_fn((classes, dim), |(i, j)| x[i * dim + j] * weight_scale);

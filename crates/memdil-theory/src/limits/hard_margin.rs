@@ -74,6 +74,7 @@ pub fn label_relaxation(setting: &MdSetting, alpha: f64) -> Result<HardMargin, T
     let budget = Budget {
         tolerance: 1e-10,
         max_iterations: 500,
+        noise: 1e-14,
     };
     let mut best: Option<(lbfgs::Minimum, [f64; 4])> = None;
     for tau in [-4.0, -1.0, 0.5] {

@@ -1,0 +1,220 @@
+//! Whole runs on the embedded images: seconds each.
+#![allow(missing_docs)]
+
+use std::fs;
+use std::path::Path;
+
+use memdil_records::{RunFolder, RunSpec, Status};
+use memdil_runner::{Experiment, Outcome, Prepared, RunnerError, TrainOptions, train};
+
+const CONFIG: &str = r#"
+experiment = "test"
+seed = 3
+loss = { kind = "label_smoothing", alpha = 0.1 }
+
+[data]
+source = "fashion-mnist-embedded"
+classes = [0, 1]
+input = "native"
+validation = 0.25
+images_per_class = 80
+
+[noise]
+kind = "uniform"
+eta = 0.4
+
+[model]
+kind = "mlp"
+depth = 3
+width = 32
+
+[optimizer]
+kind = "sgd"
+learning_rate = 0.05
+momentum = 0.9
+weight_decay = 5e-4
+
+[schedule]
+kind = "step"
+patience = 4
+gamma = 0.1
+
+[training]
+epochs = 6
+batch_size = 16
+evaluate_every = 3
+
+[sweep]
+"noise.eta" = [0.0, 0.4]
+seed = [0, 1, 2]
+
+[preset.tiny]
+run = { "training.epochs" = 1 }
+sweep = { seed = [7] }
+"#;
+
+fn experiment(overrides: &[&str]) -> Result<Experiment, RunnerError> {
+    load(None, overrides)
+}
+
+fn load(preset: Option<&str>, overrides: &[&str]) -> Result<Experiment, RunnerError> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("config.toml");
+    fs::write(&path, CONFIG).unwrap();
+    Experiment::load(&path, preset, &overrides.iter().map(|s| (*s).to_owned()).collect::<Vec<_>>())
+}
+
+fn spec(overrides: &[&str]) -> RunSpec {
+    experiment(overrides).unwrap().run().unwrap()
+}
+
+fn options() -> TrainOptions {
+    TrainOptions { device: "cpu".to_owned(), data_dir: None }
+}
+
+fn run(spec: &RunSpec, folder: &Path) -> Result<Outcome, RunnerError> {
+    train(spec, folder, &options(), |_| {})
+}
+
+/// The metrics of a run without the one value that is a time.
+fn metrics(folder: &Path) -> String {
+    let text = fs::read_to_string(folder.join("metrics.jsonl")).unwrap();
+    let cut = |line: &str| line.split_once(",\"seconds\":").unwrap().0.to_owned();
+    text.lines().map(cut).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn the_same_specification_gives_the_same_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let [a, b, c] = ["a", "b", "c"].map(|name| folder.path().join(name));
+    run(&spec(&[]), &a).unwrap();
+    run(&spec(&[]), &b).unwrap();
+    run(&spec(&["seed=4"]), &c).unwrap();
+    assert_eq!(metrics(&a), metrics(&b));
+    assert_ne!(metrics(&a), metrics(&c));
+    for file in ["noise.npz", "features.npz", "model.safetensors", "config.toml"] {
+        assert_eq!(fs::read(a.join(file)).unwrap(), fs::read(b.join(file)).unwrap(), "{file}");
+    }
+    assert_eq!(metrics(&a).lines().count(), 6);
+}
+
+#[test]
+fn a_run_learns_and_its_folder_reads_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let spec = spec(&["noise.eta=0.0", "training.epochs=12", "data.images_per_class=300"]);
+    let outcome = run(&spec, folder.path()).unwrap();
+    let record = outcome.record();
+    assert_eq!(record.status, Status::Completed);
+    assert_eq!(record.samples, [450, 150, 200]);
+    let test = record.last.as_ref().unwrap().test.as_ref().unwrap();
+    assert!(test.accuracy > 0.9, "{}", test.accuracy);
+    let run = RunFolder::new(folder.path());
+    assert_eq!(run.record().unwrap().as_ref(), Some(record));
+    assert_eq!(run.begun_with().unwrap().as_ref(), Some(&spec));
+    let epochs = run.epochs().unwrap();
+    assert_eq!(epochs.last(), record.last.as_ref());
+    assert!(epochs.first().unwrap().test.is_none() && epochs[2].test.is_some());
+    assert!(epochs[0].loss > epochs[11].loss);
+    assert!((epochs[4].learning_rate - 0.005).abs() < 1e-12 && (epochs[3].learning_rate - 0.05).abs() < 1e-12);
+    // The stored features are those that the record was measured on.
+    let snapshot = run.snapshot().unwrap().unwrap();
+    let dilation = memdil_metrics::dilation(
+        snapshot.test.features.view(),
+        snapshot.test.labels.as_slice().unwrap(),
+        snapshot.bias.len(),
+    );
+    assert!((dilation.unwrap() - test.dilation.unwrap()).abs() < 1e-12);
+    let logits = snapshot.test.features.dot(&snapshot.classifier.t()) + &snapshot.bias;
+    assert!(logits.iter().zip(&snapshot.test.logits).all(|(a, b)| (a - b).abs() < 1e-4));
+}
+
+#[test]
+fn a_finished_run_is_left_alone_and_another_one_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    assert!(matches!(run(&spec(&[]), folder.path()).unwrap(), Outcome::Ran(_)));
+    let before = fs::metadata(folder.path().join("summary.json")).unwrap().modified().unwrap();
+    assert!(matches!(run(&spec(&[]), folder.path()).unwrap(), Outcome::AlreadyComplete(_)));
+    assert_eq!(fs::metadata(folder.path().join("summary.json")).unwrap().modified().unwrap(), before);
+    assert!(matches!(run(&spec(&["seed=9"]), folder.path()), Err(RunnerError::OtherRun { .. })));
+    // The same holds for a run that was only begun, and a begun run of the same settings starts again.
+    fs::remove_file(folder.path().join("summary.json")).unwrap();
+    assert!(matches!(run(&spec(&["seed=9"]), folder.path()), Err(RunnerError::OtherRun { .. })));
+    assert!(matches!(run(&spec(&[]), folder.path()).unwrap(), Outcome::Ran(_)));
+}
+
+#[test]
+fn a_run_in_progress_is_not_disturbed() {
+    let folder = tempfile::tempdir().unwrap();
+    let held = fs::File::create(folder.path().join(".lock")).unwrap();
+    held.lock().unwrap();
+    assert!(matches!(run(&spec(&[]), folder.path()), Err(RunnerError::Busy { .. })));
+}
+
+#[test]
+fn a_loss_that_is_no_number_ends_the_run_as_diverged() {
+    let folder = tempfile::tempdir().unwrap();
+    let spec = spec(&["optimizer.learning_rate=1e30", "loss={ kind = 'mse' }"]);
+    let outcome = run(&spec, folder.path()).unwrap();
+    assert_eq!(outcome.record().status, Status::Diverged);
+    assert!(outcome.record().reason.as_ref().unwrap().contains("epoch 1"), "{:?}", outcome.record().reason);
+    assert!(!folder.path().join("features.npz").exists());
+    // Recorded, not retried.
+    assert!(matches!(run(&spec, folder.path()).unwrap(), Outcome::AlreadyComplete(_)));
+}
+
+#[test]
+fn streams_do_not_touch_each_other() {
+    let clean = Prepared::new(&spec(&["noise.eta=0"]), None).unwrap();
+    let noisy = Prepared::new(&spec(&["noise.eta=0.4"]), None).unwrap();
+    assert_eq!(clean.train, noisy.train);
+    assert_eq!(clean.labels.clean, noisy.labels.clean);
+    assert_ne!(clean.labels.observed, noisy.labels.observed);
+    assert_eq!(clean.train.len() + clean.validation.len(), 160);
+}
+
+#[test]
+fn a_last_batch_of_one_is_refused_before_anything_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("run");
+    let spec = spec(&["data.validation=0.0", "training.batch_size=53"]);
+    assert!(matches!(run(&spec, &out), Err(RunnerError::BatchOfOne { samples: 160, batch_size: 53 })));
+    assert!(!out.exists());
+}
+
+#[test]
+fn sweeps_are_products_and_presets_replace() {
+    let lines = experiment(&[]).unwrap().runs().unwrap();
+    let described: Vec<(f64, u64)> = lines.iter().map(|l| (l.spec.noise.requested(), l.spec.seed)).collect();
+    assert_eq!(described, [(0.0, 0), (0.0, 1), (0.0, 2), (0.4, 0), (0.4, 1), (0.4, 2)]);
+    let tiny = load(Some("tiny"), &["noise.eta=0.3"]).unwrap().runs().unwrap();
+    assert_eq!(tiny.len(), 1);
+    assert_eq!((tiny[0].spec.seed, tiny[0].spec.training.epochs), (7, 1));
+    assert!((tiny[0].spec.noise.requested() - 0.3).abs() < 1e-12);
+}
+
+#[test]
+fn wrong_settings_are_named() {
+    for (overrides, expected) in [
+        (&["model.widht=3"][..], "widht"),
+        (&["noise.eta=1.5"], "1.5"),
+        (&["training.epochs=0"], "training.epochs = 0"),
+        (&["training.batch_size=1"], "training.batch_size = 1"),
+        (&["optimizer.learning_rate=nan"], "optimizer.learning_rate"),
+        (&["loss.alpha=1.0"], "alpha"),
+        (&["loss={ kind = 'hinge' }"], "hinge"),
+        (&["model.depth='deep'"], "deep"),
+        (&["seed.x=3"], "seed"),
+        (&["nonsense"], "key=value"),
+        (&["training..epochs=3"], "empty"),
+        (&["experiment=a b"], "experiment"),
+    ] {
+        let error = experiment(overrides).and_then(|e| e.run()).unwrap_err();
+        let text = error.to_string();
+        assert!(error.is_bad_input() && text.contains(expected) && !text.contains('\n'), "{overrides:?}: {text}");
+    }
+    assert!(load(Some("huge"), &[]).unwrap_err().to_string().contains("tiny"));
+    let device = TrainOptions { device: "tpu".to_owned(), data_dir: None };
+    let folder = tempfile::tempdir().unwrap();
+    let error = train(&spec(&[]), &folder.path().join("x"), &device, |_| {}).unwrap_err();
+    assert!(matches!(error, RunnerError::Device { .. }) && !folder.path().join("x").exists());
+}

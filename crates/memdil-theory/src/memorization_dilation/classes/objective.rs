@@ -1,0 +1,338 @@
+//! The risk of a symmetric configuration of N classes.
+
+use super::{ClassesSolution, Cloud};
+use crate::lbfgs::Minimum;
+use crate::margin::{logistic, smoothed};
+use crate::memorization_dilation::MdSetting;
+use crate::{LossKind, MarginLoss};
+use std::f64::consts::SQRT_2;
+
+/// The risk above its infimum in $(\log A, \log g)$, $A=\omega g$ the clean logit gap and $g = b-c$ the
+/// size, and ratios to $g$ under the hyperbolic sine: $c, A, B, D$ (signed: $A, B$).
+pub(super) struct Symmetric<'a> {
+    setting: &'a MdSetting,
+    loss: &'a MarginLoss,
+    n: f64,
+    cloud: Cloud,
+    /// $\sqrt2\eta/C_{MD}$: radius over size is this times size times relative memorization.
+    gain: f64,
+}
+
+/// Coordinates over $g$ of a class feature ($1+c$ and $c$) and of a noisy one.
+struct Shape {
+    c: f64,
+    at_true: f64,
+    at_label: f64,
+    at_other: f64,
+}
+
+impl<'a> Symmetric<'a> {
+    pub(super) fn new(
+        setting: &'a MdSetting,
+        loss: &'a MarginLoss,
+        classes: usize,
+        cloud: Cloud,
+    ) -> Self {
+        Self {
+            setting,
+            loss,
+            n: classes as f64,
+            cloud,
+            gain: SQRT_2 * setting.eta / setting.c_md,
+        }
+    }
+
+    /// Target on a class other than the label, for the part of the loss that smooths.
+    fn smoothing(&self) -> f64 {
+        if self.loss.kind() == LossKind::Ls { self.loss.alpha() / self.n } else { 0.0 }
+    }
+
+    fn entropy(&self) -> f64 {
+        let other = self.smoothing();
+        if other > 0.0 {
+            let missing = (self.n - 1.0) * other;
+            -(1.0 - missing) * (-missing).ln_1p() - missing * other.ln()
+        } else {
+            0.0
+        }
+    }
+
+    pub(super) fn infimum(&self) -> f64 {
+        self.n * (1.0 + self.setting.eta) * self.entropy()
+    }
+
+    /// Excess of the loss where the log-sum-exp of the other logits lies `behind` under the own logit and
+    /// the own logit leads by `lead` in sum, with the derivatives in the two.
+    #[inline]
+    fn margin_loss(&self, behind: f64, lead: f64, entropy: f64) -> (f64, f64, f64) {
+        let other = self.smoothing();
+        match (self.loss.kind(), self.loss.target()) {
+            (LossKind::Lr, Some(target)) if behind >= target => (0.0, 0.0, 0.0),
+            (LossKind::Lr, Some(target)) => {
+                let [value, slope, _] = smoothed(self.loss.alpha(), behind - target);
+                (value, slope, 0.0)
+            }
+            _ => {
+                let [value, slope, _] = logistic(behind);
+                (value + other * lead - entropy, slope, other)
+            }
+        }
+    }
+
+    /// Excess and slope in the gap where all other logits are equal.
+    fn simple(&self, gap: f64) -> (f64, f64) {
+        let lead = (self.n - 1.0) * gap;
+        let behind = gap - (self.n - 1.0).ln();
+        let (value, by_behind, by_lead) = self.margin_loss(behind, lead, self.entropy());
+        (value, by_behind + (self.n - 1.0) * by_lead)
+    }
+
+    pub(super) fn excess_at_zero(&self) -> f64 {
+        self.n * (1.0 + self.setting.eta) * self.simple(0.0).0
+    }
+
+    /// Slope in the gap that pays for the decay of weights and class features.
+    fn decay_slope(&self) -> f64 {
+        let s = self.setting;
+        let shared = (s.lambda_w * s.lambda_h).sqrt();
+        let ratio = (self.n - 1.0) / self.n;
+        2.0 * shared * if s.nonnegative { ratio.sqrt() } else { ratio }
+    }
+
+    /// Zero is optimal when even noisy features on their label's class feature do not pay.
+    pub(super) fn is_collapsed(&self) -> bool {
+        -self.simple(0.0).1 * (1.0 + self.setting.eta).sqrt() <= self.decay_slope()
+    }
+
+    /// Gap, size and excess of the optimum without noise.
+    pub(super) fn noise_free(&self) -> (f64, f64, f64) {
+        let decay = self.decay_slope();
+        let (mut low, mut high) = (0.0, 1.0);
+        while self.simple(high).1 < -decay && high < 1e6 {
+            (low, high) = (high, 2.0 * high);
+        }
+        for _ in 0..60 {
+            let middle = 0.5 * (low + high);
+            if self.simple(middle).1 < -decay {
+                low = middle;
+            } else {
+                high = middle;
+            }
+        }
+        let s = self.setting;
+        let count = if s.nonnegative { self.n - 1.0 } else { self.n };
+        let size = (low * (s.lambda_w * count / (self.n * s.lambda_h)).sqrt()).sqrt();
+        (low, size, self.n * (self.simple(low).0 + low * decay))
+    }
+
+    pub(super) fn lower(&self) -> Vec<f64> {
+        let free = f64::NEG_INFINITY;
+        if self.setting.nonnegative {
+            vec![free, free, 0.0, 0.0, 0.0, 0.0]
+        } else {
+            vec![free; 4]
+        }
+    }
+
+    /// A starting point with noisy features at `shape.0` along their true and `shape.1` along their
+    /// labelled class.
+    pub(super) fn point(&self, log_a: f64, log_g: f64, shape: (f64, f64)) -> Vec<f64> {
+        let (own, label) = (shape.0.asinh(), shape.1.asinh());
+        if self.setting.nonnegative {
+            vec![log_a, log_g, 0.0, own, label, 0.0]
+        } else {
+            vec![log_a, log_g, own, label]
+        }
+    }
+
+    fn shape(&self, x: &[f64]) -> Shape {
+        if self.setting.nonnegative {
+            Shape {
+                c: x[2].sinh(),
+                at_true: x[3].sinh(),
+                at_label: x[4].sinh(),
+                at_other: x[5].sinh(),
+            }
+        } else {
+            let (own, label) = (x[2].sinh(), x[3].sinh());
+            let mean = (own + label) / self.n;
+            Shape {
+                c: -1.0 / self.n,
+                at_true: own - mean,
+                at_label: label - mean,
+                at_other: -mean,
+            }
+        }
+    }
+
+    /// Logarithm of the excess and its gradient.
+    pub(super) fn log_excess(&self, x: &[f64], gradient: &mut [f64]) -> f64 {
+        let (s, n) = (self.setting, self.n);
+        let shape = self.shape(x);
+        let (a, g2) = (x[0].exp(), (2.0 * x[1]).exp());
+        let Shape {
+            c,
+            at_true,
+            at_label,
+            at_other,
+        } = shape;
+        let apart = [1.0 + c - at_true, c - at_label, c - at_other];
+        let count = [1.0, 1.0, n - 2.0];
+        let relative: f64 = apart.iter().zip(count).map(|(v, k)| k * v * v).sum();
+        let spread = self.gain * self.gain * g2 * relative;
+
+        let (mean, by_a, by_spread) = self.expectation(a, spread.sqrt());
+        let class_size = (1.0 + c).powi(2) + (n - 1.0) * c * c;
+        let noisy_size = at_true * at_true + at_label * at_label + (n - 2.0) * at_other * at_other;
+        let features = n * s.lambda_h * g2;
+        let weights = s.lambda_w * (n - 1.0) * a * a / g2;
+        let (noisy, noisy_slopes) = self.noisy_loss(a, &shape);
+        let size = class_size + spread + s.eta * noisy_size;
+        let excess = n * mean + features * size + weights + n * s.eta * noisy;
+
+        let by_spread = n * by_spread + features;
+        let mut by_apart = [0.0; 3];
+        for i in 0..3 {
+            by_apart[i] = by_spread * self.gain * self.gain * g2 * 2.0 * count[i] * apart[i];
+        }
+        let own = [at_true, at_label, at_other];
+        let mut by_noisy = [0.0; 3];
+        let mut by_log_a = n * a * by_a + 2.0 * weights;
+        for i in 0..3 {
+            by_log_a += n * s.eta * a * noisy_slopes[i] * own[i];
+            by_noisy[i] = n * s.eta * a * noisy_slopes[i]
+                + 2.0 * features * s.eta * count[i] * own[i]
+                - by_apart[i];
+        }
+        gradient[0] = by_log_a / excess;
+        gradient[1] = (2.0 * by_spread * spread
+            + 2.0 * features * (class_size + spread + s.eta * noisy_size)
+            - 2.0 * features * spread
+            - 2.0 * weights)
+            / excess
+            + 2.0 * features * spread / excess;
+        if s.nonnegative {
+            let by_c = by_apart.iter().sum::<f64>() + 2.0 * features * (1.0 + n * c);
+            for (i, value) in [by_c, by_noisy[0], by_noisy[1], by_noisy[2]].into_iter().enumerate() {
+                gradient[i + 2] = value * x[i + 2].cosh() / excess;
+            }
+        } else {
+            let shared = by_noisy.iter().sum::<f64>() / n;
+            gradient[2] = (by_noisy[0] - shared) * x[2].cosh() / excess;
+            gradient[3] = (by_noisy[1] - shared) * x[3].cosh() / excess;
+        }
+        excess.ln()
+    }
+
+    /// Mean excess of the clean loss, and its derivatives in $A$ and in $(r/g)^2$.
+    fn expectation(&self, a: f64, tau: f64) -> (f64, f64, f64) {
+        let entropy = self.entropy();
+        let (mut value, mut by_a, mut by_tau) = (0.0, 0.0, 0.0);
+        for (t, weight) in self.cloud.points() {
+            for sign in [0.5, -0.5] {
+                // Logits over a: own 1 + tau t_0, others tau t_i.
+                let scale = 2.0 * sign * tau * a;
+                let top = t[1..].iter().map(|t| scale * t).fold(f64::NEG_INFINITY, f64::max);
+                let (mut sum, mut sum_t) = (0.0, 0.0);
+                for t in &t[1..] {
+                    let e = (scale * t - top).exp();
+                    sum += e;
+                    sum_t += e * t;
+                }
+                let behind = a + scale * t[0] - top - sum.ln();
+                // The lead's part in t cancels between a point and its mirror image.
+                let (loss, by_behind, by_lead) = self.margin_loss(behind, (self.n - 1.0) * a, entropy);
+                let half = 0.5 * weight;
+                value += half * loss;
+                by_a += half * (by_behind + (self.n - 1.0) * by_lead);
+                by_tau += weight * sign * by_behind * (t[0] - sum_t / sum);
+            }
+        }
+        // Both by_a so far and by_tau treat the product a tau as its own variable.
+        let total_a = by_a + tau * by_tau;
+        (value, total_a, 0.5 * a * by_tau / tau.max(1e-12))
+    }
+
+    /// Excess of the noisy samples' loss and its derivatives in the logits of true class, label, others.
+    fn noisy_loss(&self, a: f64, shape: &Shape) -> (f64, [f64; 3]) {
+        let (own, label, other) = (a * shape.at_true, a * shape.at_label, a * shape.at_other);
+        let rest = self.n - 2.0;
+        let top = own.max(other);
+        let (e_true, e_other) = ((own - top).exp(), rest * (other - top).exp());
+        let sum = e_true + e_other;
+        let behind = label - top - sum.ln();
+        let lead = label * (self.n - 1.0) - own - rest * other;
+        let (value, by_behind, by_lead) = self.margin_loss(behind, lead, self.entropy());
+        let slopes = [
+            -by_behind * e_true / sum - by_lead,
+            by_behind + by_lead * (self.n - 1.0),
+            -by_behind * e_other / sum - by_lead * rest,
+        ];
+        (value, slopes)
+    }
+
+    pub(super) fn describe(&self, x: &[f64], end: &Minimum, iterations: usize) -> ClassesSolution {
+        let (n, shape) = (self.n, self.shape(x));
+        let (a, g) = (x[0].exp(), x[1].exp());
+        let relative = (1.0 + shape.c - shape.at_true).powi(2)
+            + (shape.c - shape.at_label).powi(2)
+            + (n - 2.0) * (shape.c - shape.at_other).powi(2);
+        let memorization = g * relative.sqrt();
+        let separation = SQRT_2 * g;
+        let rho = self.setting.eta * memorization / self.setting.c_md;
+        let radius = rho * separation;
+        let allowed = self.setting.c_md * radius / separation;
+        ClassesSolution {
+            risk: self.infimum() + end.value.exp(),
+            radius,
+            separation,
+            rho,
+            memorization,
+            feature_sq_norm: g * g * ((1.0 + shape.c).powi(2) + (n - 1.0) * shape.c * shape.c),
+            logit_clean: a,
+            logit_noisy: a * (shape.at_label - shape.at_true),
+            constraint_residual: (self.setting.eta * memorization / allowed - 1.0).abs(),
+            stationarity: end.residual,
+            iterations,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Measure;
+
+    #[test]
+    fn gradient_equals_finite_differences() {
+        for (kind, alpha) in [(LossKind::Ce, 0.0), (LossKind::Ls, 0.2), (LossKind::Lr, 0.2)] {
+            let loss = MarginLoss::new(kind, alpha).unwrap();
+            for (classes, dim, nonnegative) in [(2, 2, true), (4, 4, true), (4, 9, false)] {
+                let setting = MdSetting {
+                    lambda_w: 3e-3,
+                    lambda_h: 1e-3,
+                    eta: 0.2,
+                    c_md: 0.4,
+                    measure: Measure::Sphere,
+                    dim,
+                    nonnegative,
+                };
+                let cloud = Cloud::rough(classes, dim);
+                let problem = Symmetric::new(&setting, &loss, classes, cloud);
+                let x = [1.2, -0.4, 0.1, 0.3, 0.5, 0.2];
+                let x = &x[..problem.lower().len()];
+                let mut gradient = vec![0.0; x.len()];
+                problem.log_excess(x, &mut gradient);
+                let mut unused = vec![0.0; x.len()];
+                for i in 0..x.len() {
+                    let (mut up, mut down) = (x.to_vec(), x.to_vec());
+                    up[i] += 1e-5;
+                    down[i] -= 1e-5;
+                    let rise = problem.log_excess(&up, &mut unused);
+                    let slope = (rise - problem.log_excess(&down, &mut unused)) / 2e-5;
+                    assert!((slope - gradient[i]).abs() < 1e-8, "{kind:?} {classes} {i}");
+                }
+            }
+        }
+    }
+}
