@@ -1,1 +1,3 @@
-//! Criterion benches of the workspace; see `benches/`.
+//! Criterion benches of the workspace: `cargo bench --package memdil-benches`.
+//!
+//! Inputs are fixed and made outside the timed part; sizes stand in the ids.

@@ -9,7 +9,17 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
     }
     let root = root();
     let mut command = cargo();
-    command.args(["run", "--quiet", "--release", "--package", "memdil-data", "--no-default-features", "--example", "embed", "--"]);
+    command.args([
+        "run",
+        "--quiet",
+        "--release",
+        "--package",
+        "memdil-data",
+        "--no-default-features",
+        "--example",
+        "embed",
+        "--",
+    ]);
     command.arg("--from").arg(std::path::absolute(from).unwrap_or_else(|_| from.into()));
     command.arg("--out").arg(root.join("crates/memdil-data/assets"));
     check(command.current_dir(root))

@@ -57,8 +57,9 @@ fn parse(arguments: &[String]) -> Result<Options, Failure> {
     };
     let mut rest = arguments.iter();
     while let Some(flag) = rest.next() {
-        let mut value =
-            || rest.next().cloned().ok_or_else(|| Failure::usage(format!("{flag} needs a value; see cargo xtask help")));
+        let mut value = || {
+            rest.next().cloned().ok_or_else(|| Failure::usage(format!("{flag} needs a value; see cargo xtask help")))
+        };
         match flag.as_str() {
             "--preset" => options.preset = value()?,
             "--only" => options.only.push(value()?),

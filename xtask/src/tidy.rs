@@ -153,7 +153,13 @@ fn docs(root: &Path, faults: &mut Vec<String>) -> Result<(), Failure> {
 /// The dependency graph keeps its promises.
 fn graph(root: &Path, faults: &mut Vec<String>) -> Result<(), Failure> {
     let tree = |arguments: &[&str]| {
-        output(cargo().arg("tree").args(["--edges", "normal", "--prefix", "none", "--locked"]).args(arguments).current_dir(root))
+        output(
+            cargo()
+                .arg("tree")
+                .args(["--edges", "normal", "--prefix", "none", "--locked"])
+                .args(arguments)
+                .current_dir(root),
+        )
     };
     for (name, absent) in ABSENT {
         let tree = tree(&["--package", name])?;

@@ -120,11 +120,16 @@ mod candle {
     #[test]
     fn large_gaps_keep_finite_gradients() {
         for (z, label) in [([1000.0, 0.0], 0), ([1000.0, 0.0], 1), ([0.0, 120.0], 0)] {
-            for loss in [Loss::CrossEntropy {}, Loss::LabelSmoothing { alpha: 0.1 }, Loss::LabelRelaxation { alpha: 0.1 }] {
+            for loss in
+                [Loss::CrossEntropy {}, Loss::LabelSmoothing { alpha: 0.1 }, Loss::LabelRelaxation { alpha: 0.1 }]
+            {
                 let logits = Array2::from_shape_vec((1, 2), z.to_vec()).unwrap();
                 let (reference, _) = loss.value_and_gradient(logits.view(), &[label]).unwrap();
                 let (value, gradient) = differentiate(loss, &logits, &[label], DType::F32).unwrap();
-                assert!((value - reference).abs() <= 1e-5 * (1.0 + reference), "{loss:?} {z:?}: {value} against {reference}");
+                assert!(
+                    (value - reference).abs() <= 1e-5 * (1.0 + reference),
+                    "{loss:?} {z:?}: {value} against {reference}"
+                );
                 assert!(gradient.iter().all(|g| g.is_finite()), "{loss:?} {z:?}: {gradient:?}");
             }
         }

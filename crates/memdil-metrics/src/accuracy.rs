@@ -22,7 +22,7 @@ use crate::input::{Real, check_labels, check_samples, for_each_row};
 /// use ndarray::array;
 /// let logits = array![[2.0, 1.0], [0.0, 3.0], [1.0, 1.0], [0.0, 9.0]];
 /// assert_eq!(memdil_metrics::accuracy(logits.view(), &[0, 1, 0, 0])?, 0.75);
-/// # Ok::<(), memdil_metrics::Error>(())
+/// # Ok::<(), memdil_metrics::MetricsError>(())
 /// ```
 pub fn accuracy<T: Real>(logits: ArrayView2<'_, T>, labels: &[u32]) -> Result<f64, MetricsError> {
     check_samples("logits", logits.nrows())?;

@@ -29,7 +29,7 @@ pub const ECE_BINS: usize = 15;
 /// let gap = 3.0_f64.ln();
 /// let found = memdil_metrics::ece(array![[gap, 0.0], [gap, 0.0]].view(), &[0, 1])?;
 /// assert!((found - 0.25).abs() < 1e-12);
-/// # Ok::<(), memdil_metrics::Error>(())
+/// # Ok::<(), memdil_metrics::MetricsError>(())
 /// ```
 pub fn ece<T: Real>(logits: ArrayView2<'_, T>, labels: &[u32]) -> Result<f64, MetricsError> {
     check_samples("logits", logits.nrows())?;

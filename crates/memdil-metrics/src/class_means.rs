@@ -39,7 +39,7 @@ pub struct ClassMeans {
 /// assert_eq!(found.means, array![[1.0, 1.0], [7.0, 4.0]]);
 /// assert_eq!(found.global, aview1(&[3.0, 2.0]));
 /// assert_eq!(found.counts, [2, 1]);
-/// # Ok::<(), memdil_metrics::Error>(())
+/// # Ok::<(), memdil_metrics::MetricsError>(())
 /// ```
 pub fn class_means<T: Real>(
     features: ArrayView2<'_, T>,
@@ -68,7 +68,7 @@ pub fn class_means<T: Real>(
 /// let features = array![[0.0], [2.0], [9.0], [5.0]];
 /// let clean = memdil_metrics::uncorrupted_class_means(features.view(), &[0, 0, 1, 1], &[0, 0, 1, 0], 2)?;
 /// assert_eq!(clean.means, array![[1.0], [9.0]]);
-/// # Ok::<(), memdil_metrics::Error>(())
+/// # Ok::<(), memdil_metrics::MetricsError>(())
 /// ```
 pub fn uncorrupted_class_means<T: Real>(
     features: ArrayView2<'_, T>,

@@ -27,7 +27,7 @@ use crate::linalg::{dot, max_abs, norm};
 /// let test = array![[-3.0], [-1.0], [1.0], [3.0]];
 /// let found = memdil_metrics::dilation(test.view(), &[0, 0, 1, 1], 2)?;
 /// assert!((found - 0.125).abs() < 1e-12);
-/// # Ok::<(), memdil_metrics::Error>(())
+/// # Ok::<(), memdil_metrics::MetricsError>(())
 /// ```
 pub fn dilation<T: Real>(
     test_features: ArrayView2<'_, T>,
@@ -58,7 +58,7 @@ pub fn dilation<T: Real>(
 /// let test = array![[0.0, 1.0], [0.0, -1.0], [4.0, 1.0], [4.0, -1.0]];
 /// let rho = memdil_metrics::rho(test.view(), &[0, 0, 1, 1], 2)?;
 /// assert!((rho - 0.25).abs() < 1e-12); // radius 1, means 4 apart
-/// # Ok::<(), memdil_metrics::Error>(())
+/// # Ok::<(), memdil_metrics::MetricsError>(())
 /// ```
 pub fn rho<T: Real>(
     test_features: ArrayView2<'_, T>,
@@ -89,7 +89,7 @@ pub fn rho<T: Real>(
 /// let features = array![[0.0, 3.0], [0.0, -3.0], [8.0, 1.0], [8.0, -1.0]];
 /// let radius = memdil_metrics::radius(features.view(), &[0, 0, 1, 1], 2)?;
 /// assert!((radius - 5.0_f64.sqrt()).abs() < 1e-12); // (9 + 9 + 1 + 1) / 4
-/// # Ok::<(), memdil_metrics::Error>(())
+/// # Ok::<(), memdil_metrics::MetricsError>(())
 /// ```
 pub fn radius<T: Real>(features: ArrayView2<'_, T>, labels: &[u32], classes: usize) -> Result<f64, MetricsError> {
     let centres = Centres::of_classes(features, labels, classes)?;
@@ -125,7 +125,7 @@ fn radius_around<T: Real>(centres: &Centres, features: ArrayView2<'_, T>, labels
 /// use ndarray::array;
 /// let means = array![[0.0, 0.0], [3.0, 4.0], [3.0, 0.0]];
 /// assert!((memdil_metrics::separation(means.view())? - 4.0).abs() < 1e-12); // (5 + 3 + 4) / 3
-/// # Ok::<(), memdil_metrics::Error>(())
+/// # Ok::<(), memdil_metrics::MetricsError>(())
 /// ```
 pub fn separation<T: Real>(means: ArrayView2<'_, T>) -> Result<f64, MetricsError> {
     check_two_classes(means.nrows())?;
@@ -164,7 +164,7 @@ fn mean_pair_distance(rows: &Array2<f64>) -> f64 {
 /// # Examples
 /// ```
 /// assert_eq!(memdil_metrics::rho_nc1(0.0625, 2)?, 0.25);
-/// # Ok::<(), memdil_metrics::Error>(())
+/// # Ok::<(), memdil_metrics::MetricsError>(())
 /// ```
 pub fn rho_nc1(dilation: f64, features: usize) -> Result<f64, MetricsError> {
     if !(dilation.is_finite() && dilation >= 0.0) {

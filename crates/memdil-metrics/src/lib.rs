@@ -35,7 +35,7 @@
 //! let test = dilation(unseen.view(), &[0, 0, 1, 1], 2)?;
 //! assert!(train < test);
 //! assert!((rho(unseen.view(), &[0, 0, 1, 1], 2)? - 0.25).abs() < 1e-12);
-//! # Ok::<(), memdil_metrics::Error>(())
+//! # Ok::<(), memdil_metrics::MetricsError>(())
 //! ```
 
 mod accuracy;

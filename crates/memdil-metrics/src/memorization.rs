@@ -46,7 +46,7 @@ pub struct Memorization {
 /// let found = memdil_metrics::memorization(features.view(), &[0, 0, 1, 1], &[0, 0, 1, 0], 2)?;
 /// assert!((found.sum - 5.0).abs() < 1e-12); // from (0, 1) to (3, 5)
 /// assert_eq!(found.counts, [1, 0]);
-/// # Ok::<(), memdil_metrics::Error>(())
+/// # Ok::<(), memdil_metrics::MetricsError>(())
 /// ```
 pub fn memorization<T: Real>(
     features: ArrayView2<'_, T>,
@@ -110,7 +110,7 @@ pub struct MemorizedFraction {
 /// let shares = memdil_metrics::memorized_fraction(logits.view(), &[0, 1, 1], &[0, 0, 0])?;
 /// let shares = shares.expect("two samples are corrupted");
 /// assert_eq!((shares.as_given, shares.as_clean, shares.as_other), (0.5, 0.5, 0.0));
-/// # Ok::<(), memdil_metrics::Error>(())
+/// # Ok::<(), memdil_metrics::MetricsError>(())
 /// ```
 pub fn memorized_fraction<T: Real>(
     logits: ArrayView2<'_, T>,

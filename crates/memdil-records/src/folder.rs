@@ -95,8 +95,7 @@ impl RunFolder {
     /// [`RecordError::Read`] or [`RecordError::Malformed`] naming the line.
     pub fn epochs(&self) -> Result<Vec<EpochRecord>, RecordError> {
         let path = self.metrics();
-        let text =
-            fs::read_to_string(&path).map_err(|source| RecordError::Read { path: path.clone(), source })?;
+        let text = fs::read_to_string(&path).map_err(|source| RecordError::Read { path: path.clone(), source })?;
         let parse = |(index, line): (usize, &str)| {
             serde_json::from_str(line).map_err(|e| RecordError::Malformed {
                 path: path.clone(),

@@ -43,13 +43,11 @@ pub fn run_id(spec: &RunSpec) -> String {
 /// [`RecordError::Read`], or [`RecordError::Malformed`] naming the line that is no run or whose id does not
 /// belong to its specification; an empty manifest is malformed.
 pub fn read_manifest(path: &Path) -> Result<Vec<ManifestLine>, RecordError> {
-    let text =
-        fs::read_to_string(path).map_err(|source| RecordError::Read { path: path.to_owned(), source })?;
+    let text = fs::read_to_string(path).map_err(|source| RecordError::Read { path: path.to_owned(), source })?;
     let malformed = |line, reason| RecordError::Malformed { path: path.to_owned(), line, reason };
     let mut lines: Vec<ManifestLine> = Vec::new();
     for (index, text) in text.lines().enumerate().filter(|(_, text)| !text.trim().is_empty()) {
-        let line: ManifestLine =
-            serde_json::from_str(text).map_err(|e| malformed(Some(index + 1), e.to_string()))?;
+        let line: ManifestLine = serde_json::from_str(text).map_err(|e| malformed(Some(index + 1), e.to_string()))?;
         line.spec.validate().map_err(|e| malformed(Some(index + 1), e.to_string()))?;
         if line.id != run_id(&line.spec) {
             let reason = format!("id {} does not belong to this specification: plan the sweep again", line.id);

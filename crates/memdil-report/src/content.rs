@@ -13,12 +13,12 @@ use crate::theory;
 
 pub(crate) const TITLE: &str = "Memorization and dilation";
 
-pub(crate) const PURPOSE: &str = "Does memorizing noisy labels spread out the features of unseen samples, and do label smoothing and label \
-     relaxation hold them together better than cross-entropy? What these runs say about the claims of “Memorization-Dilation: \
-     Modeling Neural Collapse Under Label Noise” (Nguyen et al., ICLR 2023).";
+pub(crate) const PURPOSE: &str = "Does memorising noisy labels spread out the features of unseen samples, and do \
+     label smoothing and label relaxation hold them together better than cross-entropy? What these runs say about the \
+     claims of “Memorization-Dilation: Modeling Neural Collapse Under Label Noise” (Nguyen et al., ICLR 2023).";
 
-pub(crate) const DEVIATIONS: &str = "Metrics and label noise follow the definitions of the metrics chapter, not every line of the authors’ code; each \
-     departure and its reason stand in docs/src/deviations.md.";
+pub(crate) const DEVIATIONS: &str = "Metrics and label noise follow the definitions of the metrics chapter, not every \
+     line of the authors’ code; each departure and its reason stand in docs/src/deviations.md.";
 
 /// Everything that the page and the Markdown file show.
 #[derive(Clone, Debug)]
@@ -92,8 +92,8 @@ fn distinct_groups(claims: &[Claim]) -> std::collections::BTreeSet<&str> {
 /// How verdicts come about, in words.
 pub(crate) fn rules() -> String {
     format!(
-        "Supported or refuted: the 95% interval lies on one side of zero, p after Holm’s correction over all claims is below {}, and \
-         at least {} independent seeds are behind it. Everything else is inconclusive.",
+        "Supported or refuted: the 95% interval lies on one side of zero, p after Holm’s correction over all claims \
+         is below {}, and at least {} independent seeds are behind it. Everything else is inconclusive.",
         claims::LEVEL,
         claims::SEEDS_NEEDED
     )

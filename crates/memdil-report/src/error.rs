@@ -9,7 +9,7 @@ use memdil_records::RecordError;
 #[non_exhaustive]
 pub enum ReportError {
     /// The folder of runs does not exist.
-    #[error("{} is no folder: give the folder that holds the runs (what `memdil sweep run --out` wrote)", path.display())]
+    #[error("{} is no folder: give the one that holds the runs, what `memdil sweep run --out` wrote", path.display())]
     NoFolder {
         /// What was given.
         path: PathBuf,

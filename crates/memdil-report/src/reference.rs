@@ -19,6 +19,10 @@ pub(crate) struct Reference {
     pub(crate) title: String,
     /// Experiment whose runs have the same settings.
     pub(crate) experiment: String,
+    /// Data set, classes and width of those runs, so that other runs of the experiment stay out.
+    source: String,
+    classes: Vec<u32>,
+    width: usize,
     /// Seeds behind every list of values.
     pub(crate) seeds: Vec<u64>,
     cell: Vec<ReferenceCell>,
@@ -52,6 +56,16 @@ pub(crate) struct Compared {
 pub(crate) struct Comparison {
     pub(crate) reference: Reference,
     pub(crate) cells: Vec<Compared>,
+}
+
+impl Reference {
+    fn covers(&self, run: &Run) -> bool {
+        let panel = run.panel();
+        panel.experiment == self.experiment
+            && panel.source == self.source
+            && panel.classes == self.classes
+            && panel.width == self.width
+    }
 }
 
 impl Comparison {
@@ -104,11 +118,8 @@ pub(crate) fn compare(path: &Path, runs: &[Run]) -> Result<Comparison, ReportErr
     let mut cells = Vec::new();
     for cell in &reference.cell {
         for (&quantity, theirs) in &cell.values {
-            let same = |run: &&Run| {
-                run.record.spec.experiment == reference.experiment
-                    && run.loss() == cell.loss
-                    && (run.eta() - cell.eta).abs() < 1e-9
-            };
+            let same =
+                |run: &&Run| reference.covers(run) && run.loss() == cell.loss && (run.eta() - cell.eta).abs() < 1e-9;
             let ours: Vec<f64> = runs.iter().filter(same).filter_map(|run| run.value(quantity)).collect();
             let interval = prediction_interval(&ours, theirs.len());
             let theirs = mean(theirs).unwrap_or_default();

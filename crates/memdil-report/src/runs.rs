@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::Path;
 
-use memdil_records::{EpochRecord, ModelSpec, RunFolder, RunRecord, Status, TestRecord, find_runs};
+use memdil_records::{EpochRecord, ModelSpec, RunFolder, RunRecord, RunSpec, Status, TestRecord, find_runs};
 use serde::{Deserialize, Serialize};
 
 use crate::ReportError;
@@ -16,6 +16,7 @@ pub(crate) const LOSSES: [&str; 4] = ["CE", "LS", "LR", "MSE"];
 pub(crate) struct Run {
     pub(crate) record: RunRecord,
     pub(crate) folder: RunFolder,
+    panel: Panel,
 }
 
 /// A measured value, by the name it has in the records and in a reference file.
@@ -75,6 +76,32 @@ pub(crate) struct Panel {
     settings: String,
 }
 
+impl Panel {
+    fn new(spec: &RunSpec) -> Self {
+        let ModelSpec::Mlp(mlp) = &spec.model;
+        let json = |value: serde_json::Result<serde_json::Value>| value.unwrap_or_default();
+        let data = json(serde_json::to_value(&spec.data));
+        let model = json(serde_json::to_value(&spec.model));
+        let noise = json(serde_json::to_value(&spec.noise))["kind"].clone();
+        let mut extra = String::new();
+        if let Some(images) = spec.data.images_per_class {
+            extra += &format!(", {images} images a class");
+        }
+        if let Some(kind) = noise.as_str().filter(|kind| *kind != "uniform") {
+            extra += &format!(", {} noise", kind.replace('_', " "));
+        }
+        Self {
+            experiment: spec.experiment.clone(),
+            source: spec.data.source.name().to_owned(),
+            classes: spec.data.classes.clone(),
+            width: mlp.width,
+            depth: mlp.depth,
+            extra,
+            settings: format!("{data} {model} {noise}"),
+        }
+    }
+}
+
 impl fmt::Display for Panel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let classes: Vec<String> = self.classes.iter().map(u32::to_string).collect();
@@ -84,6 +111,11 @@ impl fmt::Display for Panel {
 }
 
 impl Run {
+    fn new(folder: RunFolder, record: RunRecord) -> Self {
+        let panel = Panel::new(&record.spec);
+        Self { record, folder, panel }
+    }
+
     /// The last epoch of a run that completed.
     pub(crate) fn last(&self) -> Option<&EpochRecord> {
         self.record.last.as_ref().filter(|_| self.record.status == Status::Completed)
@@ -146,29 +178,8 @@ impl Run {
         value.filter(|v| v.is_finite())
     }
 
-    pub(crate) fn panel(&self) -> Panel {
-        let spec = &self.record.spec;
-        let ModelSpec::Mlp(mlp) = &spec.model;
-        let json = |value: serde_json::Result<serde_json::Value>| value.unwrap_or_default();
-        let data = json(serde_json::to_value(&spec.data));
-        let model = json(serde_json::to_value(&spec.model));
-        let noise = json(serde_json::to_value(&spec.noise))["kind"].clone();
-        let mut extra = String::new();
-        if let Some(images) = spec.data.images_per_class {
-            extra += &format!(", {images} images a class");
-        }
-        if let Some(kind) = noise.as_str().filter(|kind| *kind != "uniform") {
-            extra += &format!(", {} noise", kind.replace('_', " "));
-        }
-        Panel {
-            experiment: spec.experiment.clone(),
-            source: spec.data.source.name().to_owned(),
-            classes: spec.data.classes.clone(),
-            width: mlp.width,
-            depth: mlp.depth,
-            extra,
-            settings: format!("{data} {model} {noise}"),
-        }
+    pub(crate) fn panel(&self) -> &Panel {
+        &self.panel
     }
 
     /// The place of the loss in [`LOSSES`].
@@ -186,7 +197,7 @@ pub(crate) fn read_runs(folder: &Path) -> Result<Vec<Run>, ReportError> {
     if !folder.is_dir() {
         return Err(ReportError::NoFolder { path: folder.to_owned() });
     }
-    let mut runs: Vec<Run> = find_runs(folder)?.into_iter().map(|(folder, record)| Run { record, folder }).collect();
+    let mut runs: Vec<Run> = find_runs(folder)?.into_iter().map(|(folder, record)| Run::new(folder, record)).collect();
     if runs.is_empty() {
         return Err(ReportError::NoRuns { path: folder.to_owned() });
     }
@@ -198,7 +209,7 @@ pub(crate) fn read_runs(folder: &Path) -> Result<Vec<Run>, ReportError> {
 pub(crate) fn sort(runs: &mut [Run]) {
     runs.sort_by_cached_key(|run| {
         let alpha = run.loss_label();
-        (run.panel(), Level::of(run), run.loss_rank(), alpha, run.seed(), run.record.id.clone())
+        (run.panel().clone(), Level::of(run), run.loss_rank(), alpha, run.seed(), run.record.id.clone())
     });
 }
 

@@ -105,7 +105,10 @@ fn measure_test(
         rho: keep.value("test.rho", memdil_metrics::rho(h, y, classes)),
         rho_nc1: rho_nc1.and_then(|d| keep.value("test.rho_nc1", memdil_metrics::rho_nc1(d, h.ncols()))),
         radius: keep.value("test.radius", memdil_metrics::radius(h, y, classes)),
-        separation: keep.value("test.separation", memdil_metrics::class_means(h, y, classes).and_then(|m| memdil_metrics::separation(m.means.view()))),
+        separation: keep.value(
+            "test.separation",
+            memdil_metrics::class_means(h, y, classes).and_then(|m| memdil_metrics::separation(m.means.view())),
+        ),
     })
 }
 

@@ -1,7 +1,7 @@
 //! The layer-peeled model: classifier and features as free variables under weight decay.
 //!
-//! $$\min_{W,H}\; \frac{1}{Nn}\sum_{k,i} l(Wh_{k,i}, k) + \lambda_W\|W\|_F^2
-//!   + \frac{\lambda_H}{Nn}\|H\|_F^2, \qquad H \ge 0 \text{ in the non-negative variant.}$$
+//! $$\min_{W,H}\; \frac{1}{Nn}\sum_{k,i} l(Wh_{k,i}, k) + \lambda_W\|W\|_F^2 +
+//!   \frac{\lambda_H}{Nn}\|H\|_F^2, \qquad H \ge 0 \text{ in the non-negative variant.}$$
 //! [`closed_form`] gives the global minimiser for cross-entropy and label smoothing,
 //! [`numeric::minimize`] finds it (and those of other losses) by descent.
 
@@ -71,13 +71,7 @@ pub struct LpmSolution {
 /// ```
 pub fn closed_form(setting: &LpmSetting) -> Result<LpmSolution, TheoryError> {
     setting.validate()?;
-    let LpmSetting {
-        alpha,
-        lambda_w,
-        lambda_h,
-        nonnegative,
-        ..
-    } = *setting;
+    let LpmSetting { alpha, lambda_w, lambda_h, nonnegative, .. } = *setting;
     let n = setting.classes as f64;
     let (cost, balance, size) = if nonnegative {
         let cost = 2.0 * ((n - 1.0) * lambda_w * lambda_h).sqrt();
@@ -132,11 +126,7 @@ impl LpmSolution {
     /// assert!((logits[(0, 0)] - logits[(1, 0)] - solution.logit_gap).abs() < 1e-12);
     /// # Ok::<(), memdil_theory::TheoryError>(())
     /// ```
-    pub fn factors(
-        &self,
-        samples: usize,
-        dim: usize,
-    ) -> Result<(Array2<f64>, Array2<f64>), TheoryError> {
+    pub fn factors(&self, samples: usize, dim: usize) -> Result<(Array2<f64>, Array2<f64>), TheoryError> {
         let n = self.setting.classes;
         at_least("samples", samples, 1, "every class needs a sample")?;
         let (mut frame, simplex) = (Array2::zeros((n, dim)), simplex(n));
@@ -195,13 +185,7 @@ mod tests {
 
     #[test]
     fn bad_parameters_are_named() {
-        let good = LpmSetting {
-            classes: 3,
-            alpha: 0.1,
-            lambda_w: 1e-3,
-            lambda_h: 1e-3,
-            nonnegative: true,
-        };
+        let good = LpmSetting { classes: 3, alpha: 0.1, lambda_w: 1e-3, lambda_h: 1e-3, nonnegative: true };
         let cases = [
             (LpmSetting { classes: 1, ..good }, "classes"),
             (LpmSetting { alpha: 1.0, ..good }, "alpha"),

@@ -108,10 +108,7 @@ struct Named {
 
 impl From<MarginLoss> for Named {
     fn from(loss: MarginLoss) -> Self {
-        Self {
-            loss: loss.kind,
-            alpha: loss.alpha,
-        }
+        Self { loss: loss.kind, alpha: loss.alpha }
     }
 }
 
@@ -143,11 +140,7 @@ impl TryFrom<&Loss> for MarginLoss {
 impl MarginLoss {
     /// Cross-entropy.
     pub const fn cross_entropy() -> Self {
-        Self {
-            kind: LossKind::Ce,
-            alpha: 0.0,
-            shape: Shape::Logistic,
-        }
+        Self { kind: LossKind::Ce, alpha: 0.0, shape: Shape::Logistic }
     }
 
     /// A loss by name; `alpha` = 0 turns label smoothing and label relaxation into cross-entropy.
@@ -158,23 +151,13 @@ impl MarginLoss {
         in_unit("alpha", alpha)?;
         if kind == LossKind::Ce && alpha > 0.0 {
             let (name, range) = ("alpha", "0 for cross-entropy (use ls or lr)");
-            return Err(TheoryError::Parameter {
-                name,
-                value: alpha,
-                range,
-            });
+            return Err(TheoryError::Parameter { name, value: alpha, range });
         }
         let target = |a: f64| (-a).ln_1p() - a.ln();
         let shape = match kind {
             _ if alpha <= 0.0 => Shape::Logistic,
-            LossKind::Ls => Shape::Smoothed {
-                a: alpha / 2.0,
-                target: target(alpha / 2.0),
-            },
-            _ => Shape::Relaxed {
-                a: alpha,
-                target: target(alpha),
-            },
+            LossKind::Ls => Shape::Smoothed { a: alpha / 2.0, target: target(alpha / 2.0) },
+            _ => Shape::Relaxed { a: alpha, target: target(alpha) },
         };
         Ok(Self { kind, alpha, shape })
     }
@@ -246,11 +229,7 @@ pub(crate) fn smoothed(a: f64, offset: f64) -> [f64; 3] {
     let scale = 1.0 / (1.0 + shift);
     let slope = -shift * (1.0 - b) * scale;
     let q = b * (1.0 + x) * scale;
-    [
-        value,
-        if offset >= 0.0 { slope } else { -slope },
-        q * (1.0 - b) * scale,
-    ]
+    [value, if offset >= 0.0 { slope } else { -slope }, q * (1.0 - b) * scale]
 }
 
 #[cfg(test)]

@@ -96,9 +96,7 @@ impl Rule {
         static RULES: LazyLock<Cache> = LazyLock::new(Cache::default);
         // A poisoned map only means that another thread died between two complete states.
         let mut rules = RULES.lock().unwrap_or_else(PoisonError::into_inner);
-        let rule = rules
-            .entry((measure, dim, nodes))
-            .or_insert_with(|| Arc::new(Self::new(measure, dim, nodes)));
+        let rule = rules.entry((measure, dim, nodes)).or_insert_with(|| Arc::new(Self::new(measure, dim, nodes)));
         Arc::clone(rule)
     }
 
@@ -110,10 +108,7 @@ impl Rule {
     fn new(measure: Measure, dim: usize, nodes: usize) -> Self {
         let p = dim as f64;
         match measure {
-            Measure::TwoPoint => Self {
-                nodes: vec![-1.0, 1.0],
-                weights: vec![0.5, 0.5],
-            },
+            Measure::TwoPoint => Self { nodes: vec![-1.0, 1.0], weights: vec![0.5, 0.5] },
             Measure::Sphere => Self::gauss(nodes, |k| gegenbauer(k, 0.5 * (p - 3.0))),
             Measure::Ball => Self::gauss(nodes, |k| gegenbauer(k, 0.5 * (p - 1.0))),
             Measure::Gaussian => Self::gauss(nodes, |k| k / p),

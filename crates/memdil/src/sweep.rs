@@ -5,9 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use memdil_records::{read_manifest, write_manifest};
-use memdil_runner::{
-    Experiment, RunnerError, SweepOptions, TrainOptions, end_with_parent, run_all, status, train,
-};
+use memdil_runner::{Experiment, RunnerError, SweepOptions, TrainOptions, end_with_parent, run_all, status, train};
 
 use crate::progress;
 

@@ -38,7 +38,7 @@ use crate::linalg::{MAX_SWEEPS, dot, max_abs, orthogonalize};
 /// let features = array![[-3.0, 5.0], [-1.0, -5.0], [1.0, 5.0], [3.0, -5.0]];
 /// let nc1 = memdil_metrics::nc1(features.view(), &[0, 0, 1, 1], 2)?;
 /// assert!((nc1 - 0.125).abs() < 1e-12); // variance 1 / scatter 4 / 2 classes
-/// # Ok::<(), memdil_metrics::Error>(())
+/// # Ok::<(), memdil_metrics::MetricsError>(())
 /// ```
 pub fn nc1<T: Real>(features: ArrayView2<'_, T>, labels: &[u32], classes: usize) -> Result<f64, MetricsError> {
     check_two_classes(classes)?;

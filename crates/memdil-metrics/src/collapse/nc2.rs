@@ -27,7 +27,7 @@ use crate::linalg::scale_to_one;
 /// // Orthonormal rows: I / sqrt 2 against [[1, -1], [-1, 1]] / 2.
 /// let found = memdil_metrics::nc2_etf(array![[1.0, 0.0], [0.0, 1.0]].view())?;
 /// assert!((found - (2.0 - 2.0_f64.sqrt()).sqrt()).abs() < 1e-12);
-/// # Ok::<(), memdil_metrics::Error>(())
+/// # Ok::<(), memdil_metrics::MetricsError>(())
 /// ```
 pub fn nc2_etf<T: Real>(classifier: ArrayView2<'_, T>) -> Result<f64, MetricsError> {
     check_two_classes(classifier.nrows())?;

@@ -33,7 +33,7 @@ use crate::linalg::scale_to_one;
 /// assert!(memdil_metrics::nc3(aligned.view(), features.view(), &labels)? < 1e-12);
 /// let swapped = array![[-1.0, 0.0], [1.0, 0.0]];
 /// assert!((memdil_metrics::nc3(swapped.view(), features.view(), &labels)? - 2.0).abs() < 1e-12);
-/// # Ok::<(), memdil_metrics::Error>(())
+/// # Ok::<(), memdil_metrics::MetricsError>(())
 /// ```
 pub fn nc3<T: Real>(
     classifier: ArrayView2<'_, T>,

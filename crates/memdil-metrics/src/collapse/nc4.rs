@@ -29,7 +29,7 @@ use crate::linalg::{dot, norm};
 /// let bias = array![-2.0, 2.0]; // mean logits (0, 3)
 /// let found = memdil_metrics::bias_collapse(classifier.view(), bias.view(), features.view())?;
 /// assert!((found - 3.0).abs() < 1e-12);
-/// # Ok::<(), memdil_metrics::Error>(())
+/// # Ok::<(), memdil_metrics::MetricsError>(())
 /// ```
 pub fn bias_collapse<T: Real>(
     classifier: ArrayView2<'_, T>,

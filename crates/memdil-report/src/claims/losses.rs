@@ -7,34 +7,11 @@ use crate::runs::{Level, Panel, Quantity, Run};
 use crate::stats::{mean, mean_interval, sign_test, wilcoxon_signed_rank};
 use crate::text::count;
 
-/// What is compared between two losses.
-#[derive(Clone, Copy)]
-pub(super) enum Measure {
-    Dilation,
-    Rho,
-}
-
-impl Measure {
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Dilation => "dilation",
-            Self::Rho => "rho",
-        }
-    }
-
-    fn quantity(self) -> Quantity {
-        match self {
-            Self::Dilation => Quantity::Dilation,
-            Self::Rho => Quantity::Rho,
-        }
-    }
-}
-
 /// Logarithms of one loss by cell and seed; several runs of a loss there (two values of alpha) are averaged.
 type Logs = BTreeMap<(Panel, Level), BTreeMap<u64, f64>>;
 
-pub(super) fn evidence(runs: &[&Run], loss: &'static str, measure: Measure, id: String) -> Evidence {
-    let (ours, theirs) = (logs(runs, loss, measure), logs(runs, "CE", measure));
+pub(super) fn evidence(runs: &[&Run], loss: &'static str, id: String) -> Evidence {
+    let (ours, theirs) = (logs(runs, loss), logs(runs, "CE"));
     let mut ratios: BTreeMap<(&Panel, Level), BTreeMap<u64, f64>> = BTreeMap::new();
     let mut unpaired = 0;
     for ((panel, level), of_loss) in &ours {
@@ -74,16 +51,14 @@ pub(super) fn evidence(runs: &[&Run], loss: &'static str, measure: Measure, id: 
             "{runs} no partner at the same data, η, network and seed (not run, or diverged) and is left out."
         ));
     }
-    let what = measure.name();
     let missing = one_a_seed.is_empty().then(|| format!("no completed {loss} run beside a CE run with η > 0"));
     let claim = Claim {
         id,
-        name: format!("{what} lower with {loss} than with CE"),
-        statement: format!("{loss} has a lower {what} than CE under label noise."),
-        test: format!(
-            "log ratio of {what} to CE's at equal data, η > 0, network and seed, averaged over cells: one value a seed; \
-             interval: Student's t; p: Wilcoxon's signed-rank test, beside it the sign test"
-        ),
+        name: format!("dilation lower with {loss} than with CE"),
+        statement: format!("{loss} has a lower dilation than CE under label noise."),
+        test: "Log ratio of dilation to CE's at equal data, η > 0, network and seed, averaged over cells: one value a \
+               seed; interval: Student's t; p: Wilcoxon's signed-rank test, beside it the sign test"
+            .to_owned(),
         verdict: Verdict::Inconclusive,
         reason: None,
         n: one_a_seed.len(),
@@ -99,11 +74,11 @@ pub(super) fn evidence(runs: &[&Run], loss: &'static str, measure: Measure, id: 
     Evidence { claim, expected_sign: -1.0, missing }
 }
 
-fn logs(runs: &[&Run], loss: &str, measure: Measure) -> Logs {
+fn logs(runs: &[&Run], loss: &str) -> Logs {
     let mut values: BTreeMap<(Panel, Level), BTreeMap<u64, Vec<f64>>> = BTreeMap::new();
     for run in runs.iter().filter(|run| run.loss() == loss && run.eta() > 0.0) {
-        if let Some(value) = run.value(measure.quantity()).filter(|v| *v > 0.0) {
-            let cell = values.entry((run.panel(), Level::of(run))).or_default();
+        if let Some(value) = run.value(Quantity::Dilation).filter(|v| *v > 0.0) {
+            let cell = values.entry((run.panel().clone(), Level::of(run))).or_default();
             cell.entry(run.seed()).or_default().push(value.ln());
         }
     }

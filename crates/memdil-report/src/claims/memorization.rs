@@ -3,33 +3,38 @@
 use std::collections::BTreeMap;
 
 use super::{Cell, Claim, Evidence, Unit, Verdict};
-use crate::runs::{Panel, Quantity, Run, losses};
+use crate::runs::{Panel, Quantity, Run, distinct, losses};
 use crate::stats::{bootstrap_interval, mean, sign_test, spearman, wilcoxon_signed_rank};
 use crate::text::number;
+
+/// What the figure shows, so that the claim can be seen in it.
+const X: Quantity = Quantity::RelativeMemorization;
 
 /// (memorization, dilation) of runs, by panel and, in the order of the seeds, by seed.
 type Points = BTreeMap<Panel, Vec<Vec<(f64, f64)>>>;
 
 pub(super) fn evidence(runs: &[&Run], id: String) -> Evidence {
-    let seeds = crate::runs::distinct(runs.iter().copied(), Run::seed);
-    let all = points(runs, &seeds, Quantity::RelativeMemorization, |_| true);
+    let seeds = distinct(runs.iter().copied().filter(|run| point(run, X).is_some()), Run::seed);
+    let all = points(runs, &seeds, X, |_| true);
     let one_a_seed: Vec<f64> = (0..seeds.len()).filter_map(|seed| correlation(&all, &[seed])).collect();
     let everyone: Vec<usize> = (0..seeds.len()).collect();
     let effect = correlation(&all, &everyone);
     let mut notes = Vec::new();
-    let noisy = points(runs, &seeds, Quantity::RelativeMemorization, |run| run.eta() > 0.0);
+    let noisy = points(runs, &seeds, X, |run| run.eta() > 0.0);
     if let Some(r) = correlation(&noisy, &everyone) {
         notes.push(format!("Without the runs at η = 0, whose memorization is zero, the correlation is {}.", number(r)));
     }
     let total = points(runs, &seeds, Quantity::TotalMemorization, |_| true);
     if let Some(r) = correlation(&total, &everyone) {
         notes.push(format!(
-            "With memorization summed over corrupted samples instead of averaged (per training sample, over the separation), it is {}.",
+            "With memorization summed over corrupted samples instead of averaged (per training sample, over the \
+             separation), it is {}.",
             number(r)
         ));
     }
     let missing = effect.is_none().then(|| {
-        "no rank correlation: it needs three completed runs of one data set, class selection and network that differ in memorization"
+        "no rank correlation: it needs three completed runs of one data set, class selection and network that differ \
+         in memorization"
             .to_owned()
     });
     let claim = Claim {
@@ -59,7 +64,8 @@ pub(super) fn evidence(runs: &[&Run], id: String) -> Evidence {
 fn cells(runs: &[&Run], seeds: &[u64], all: &Points) -> Vec<Cell> {
     let mut cells = Vec::new();
     for panel in all.keys() {
-        let here: Vec<&Run> = runs.iter().copied().filter(|run| run.panel() == *panel).collect();
+        let here: Vec<&Run> =
+            runs.iter().copied().filter(|run| run.panel() == panel && point(run, X).is_some()).collect();
         cells.push(cell(format!("{panel}, all losses"), &here, seeds));
         let present = losses(here.iter().copied());
         for loss in present.iter().filter(|_| present.len() > 1) {
@@ -71,7 +77,7 @@ fn cells(runs: &[&Run], seeds: &[u64], all: &Points) -> Vec<Cell> {
 }
 
 fn cell(label: String, runs: &[&Run], seeds: &[u64]) -> Cell {
-    let points = points(runs, seeds, Quantity::RelativeMemorization, |_| true);
+    let points = points(runs, seeds, X, |_| true);
     let everyone: Vec<usize> = (0..seeds.len()).collect();
     let effect = correlation(&points, &everyone);
     let n = everyone.iter().filter(|&&seed| points.values().any(|by_seed| !by_seed[seed].is_empty())).count();
@@ -82,11 +88,14 @@ fn cell(label: String, runs: &[&Run], seeds: &[u64]) -> Cell {
 fn points(runs: &[&Run], seeds: &[u64], x: Quantity, keep: impl Fn(&Run) -> bool) -> Points {
     let mut points = Points::new();
     for run in runs.iter().filter(|run| keep(run)) {
-        let (Some(x), Some(y)) = (run.value(x), run.value(Quantity::Dilation)) else { continue };
-        let Ok(seed) = seeds.binary_search(&run.seed()) else { continue };
-        points.entry(run.panel()).or_insert_with(|| vec![Vec::new(); seeds.len()])[seed].push((x, y));
+        let (Some(point), Ok(seed)) = (point(run, x), seeds.binary_search(&run.seed())) else { continue };
+        points.entry(run.panel().clone()).or_insert_with(|| vec![Vec::new(); seeds.len()])[seed].push(point);
     }
     points
+}
+
+fn point(run: &Run, x: Quantity) -> Option<(f64, f64)> {
+    Some((run.value(x)?, run.value(Quantity::Dilation)?))
 }
 
 /// The mean over panels of the rank correlation over the runs of the drawn seeds.

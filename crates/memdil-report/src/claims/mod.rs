@@ -154,11 +154,8 @@ pub(crate) fn evaluate(runs: &[Run]) -> Vec<Claim> {
             .collect();
         let id = |claim: &str| format!("{experiment}/{source}/{claim}");
         evidence.push(memorization::evidence(&group, id("a")));
-        for (loss, name) in [("LS", "ls"), ("LR", "lr")] {
-            for quantity in [losses::Measure::Dilation, losses::Measure::Rho] {
-                let id = id(&format!("b-{name}-{}", quantity.name()));
-                evidence.push(losses::evidence(&group, loss, quantity, id));
-            }
+        for (loss, name) in [("LS", "b-ls"), ("LR", "b-lr")] {
+            evidence.push(losses::evidence(&group, loss, id(name)));
         }
     }
     judge(evidence)

@@ -20,7 +20,7 @@ pub(super) fn figure(runs: &[Run]) -> Option<Figure> {
         let here: Vec<&Run> = drawn.iter().copied().filter(|run| run.panel() == panel).collect();
         let pictures: Vec<Picture> =
             SHOWN.iter().filter_map(|quantity| picture(*quantity, &here, &levels, &panel.to_string())).collect();
-        Group { title: Some(heading(&panel, runs)), columns: 4, pictures }
+        Group { title: Some(heading(panel, runs)), columns: 4, pictures }
     });
     let groups: Vec<Group> = groups.filter(|group| !group.pictures.is_empty()).collect();
     let at = |level: Level| -> Vec<&Run> { drawn.iter().copied().filter(|run| Level::of(run) == level).collect() };
@@ -30,8 +30,9 @@ pub(super) fn figure(runs: &[Run]) -> Option<Figure> {
         name: "by-noise",
         heading: "What label noise does".to_owned(),
         caption: format!(
-            "Mean test accuracy is {} at η = {} and {} at η = {}, where rho, the spread of unseen features over the distance of \
-             class means, is {}. Of the corrupted training samples these networks predict as their given, wrong label: {}.",
+            "Mean test accuracy is {} at η = {} and {} at η = {}, where rho, the spread of unseen features over the \
+             distance of class means, is {}. Of the corrupted training samples these networks predict as their given, \
+             wrong label: {}.",
             accuracy(first),
             first.0,
             accuracy(last),
@@ -39,8 +40,8 @@ pub(super) fn figure(runs: &[Run]) -> Option<Figure> {
             by_loss(&at(last), Quantity::Rho, number),
             memorised
         ),
-        reading: "Marks and lines are means over seeds, bars reach from the lowest to the highest seed. Losses are set side by \
-                  side a little at each noise level."
+        reading: "Marks and lines are means over seeds, bars reach from the lowest to the highest seed. Losses are \
+         set side by side a little at each noise level."
             .to_owned(),
         legend: loss_keys(&drawn, |loss| Some(loss_shape(loss))),
         groups,

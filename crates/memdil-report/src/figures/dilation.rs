@@ -45,9 +45,10 @@ pub(super) fn figure(runs: &[Run]) -> Option<Figure> {
         heading: "Dilation against memorization".to_owned(),
         caption: caption(&drawn, &levels),
         reading: format!(
-            "One point a run ({}); a colour a loss, a shape a noise level η. Across: how far corrupted training samples lie \
-             from the mean of their true class, averaged and divided by the distance between the class means. Up: dilation, \
-             NC1 of the unseen test features{}. Lines join the {spread} over seeds of one loss from the lowest to the highest noise.{at_zero}",
+            "One point a run ({}); a colour a loss, a shape a noise level η. Across: how far corrupted training \
+             samples lie from the mean of their true class, averaged and divided by the distance between the class \
+             means. Up: dilation, NC1 of the unseen test features{}. Lines join the {spread} over seeds of one loss \
+             from the lowest to the highest noise.{at_zero}",
             count(drawn.len(), "run", "runs"),
             if log { ", on a logarithmic scale" } else { "" },
         ),
@@ -106,8 +107,8 @@ fn caption(runs: &[&Run], levels: &[Level]) -> String {
     let by = |quantity| by_loss(&high, quantity, number);
     if levels.len() == 1 {
         return format!(
-            "All runs have noise level η = {}: mean memorization is {} of the class separation and mean dilation {}. By loss, \
-             mean dilation is {}.",
+            "All runs have noise level η = {}: mean memorization is {} of the class separation and mean dilation {}. \
+             By loss, mean dilation is {}.",
             last.0,
             value(&high, X),
             value(&high, Y),
@@ -115,8 +116,8 @@ fn caption(runs: &[&Run], levels: &[Level]) -> String {
         );
     }
     format!(
-        "From η = {} to η = {}, mean memorization goes from {} to {} of the class separation and mean dilation from {} to {}. \
-         At η = {} mean dilation is {} at mean memorization {}.",
+        "From η = {} to η = {}, mean memorization goes from {} to {} of the class separation and mean dilation from \
+         {} to {}. At η = {} mean dilation is {} at mean memorization {}.",
         first.0,
         last.0,
         value(&low, X),

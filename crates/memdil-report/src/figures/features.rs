@@ -19,7 +19,7 @@ const PAIR: [&str; 2] = ["CE", "LS"];
 
 /// One noise level of one panel: runs of one seed that differ in loss.
 struct Block<'a> {
-    panel: Panel,
+    panel: &'a Panel,
     level: Level,
     runs: Vec<(&'a Run, Snapshot)>,
 }
@@ -46,8 +46,9 @@ pub(super) fn figure(runs: &[Run]) -> Result<Option<Figure>, ReportError> {
         return Ok(None);
     }
     let most = blocks.iter().flat_map(|b| &b.runs).map(|(_, s)| s.train.labels.len().max(s.test.labels.len())).max();
-    let mut reading = "Training features are coloured by the label they were given, test features by their class; axes are the two \
-                       features, with the same scale above and below. Decision lines separate the two predicted classes."
+    let mut reading = "Training features are coloured by the label they were given, test features by their class; \
+     axes are the two features, with the same scale above and below. Decision lines separate the two predicted \
+     classes."
         .to_owned();
     if let Some(most) = most.filter(|most| *most > POINTS) {
         reading += &format!(" At most {POINTS} evenly chosen points of up to {most} are drawn in a picture.");
@@ -99,8 +100,9 @@ fn caption(runs: &[&Run]) -> String {
     let rho = by_loss(runs, Quantity::Rho, number);
     let dilation = by_loss(runs, Quantity::Dilation, number);
     format!(
-        "Of the corrupted training samples drawn as crosses, these networks put on the side of their given, wrong label: {memorised}. \
-         Unseen test features spread around their class means by rho = {rho} of the distance between the means (dilation {dilation})."
+        "Of the corrupted training samples drawn as crosses, these networks put on the side of their given, wrong \
+         label: {memorised}. Unseen test features spread around their class means by rho = {rho} of the distance \
+         between the means (dilation {dilation})."
     )
 }
 
@@ -140,7 +142,7 @@ fn group(block: &Block, runs: &[Run]) -> Group {
         })
     };
     Group {
-        title: Some(format!("{}, η = {}, seed {seed}", heading(&block.panel, runs), block.level.0)),
+        title: Some(format!("{}, η = {}, seed {seed}", heading(block.panel, runs), block.level.0)),
         columns: block.runs.len(),
         pictures: row(true).chain(row(false)).collect(),
     }
@@ -163,7 +165,7 @@ fn extent(snapshot: &Snapshot) -> [f64; 2] {
 }
 
 fn picture(run: &Run, snapshot: &Snapshot, part: &SnapshotPart, which: &str, extent: [f64; 2]) -> Picture {
-    let frame = Frame::compact(262.0, 268.0);
+    let frame = Frame::compact(230.0, 236.0);
     let x = Scale::exact(extent, frame.x_range());
     let y = Scale::exact(extent, frame.y_range());
     let ticks = x.ticks(5);

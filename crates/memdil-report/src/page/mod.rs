@@ -30,9 +30,10 @@ pub(crate) fn page(content: &Content) -> String {
         html += "</section>\n";
     }
     html += &format!(
-        "<section id=\"runs\"><h2>Runs</h2><p class=\"how\">Values after the last epoch. realised: share of wrong training labels; test %: test \
-         accuracy; mem.: distance of corrupted training samples to the mean of their true class; as given: share of them predicted as the wrong \
-         label they were given; s: seconds.</p>{}</section>\n",
+        "<section id=\"runs\"><h2>Runs</h2><p class=\"how\">Values after the last epoch. realised: share of wrong \
+         training labels; test %: test accuracy; mem.: distance of corrupted training samples to the mean of their \
+         true class; as given: share of them predicted as the wrong label they were given; s: \
+         seconds.</p>{}</section>\n",
         tables::runs(&content.runs).html()
     );
     if !content.claims.is_empty() {
@@ -142,7 +143,7 @@ fn interval_bar(claim: &Claim) -> String {
     if let Some([low, high]) = claim.interval {
         svg += &format!(r#"<path class="range" d="M{:.1} 12H{:.1}"/>"#, at(low), at(high));
     }
-    svg += &format!(r#"<circle class="point" cx="{:.1}" cy="12" r="5"/>"#, at(effect));
+    svg += &format!(r#"<circle class="point" cx="{:.1}" cy="12" r="4"/>"#, at(effect));
     format!(r#"<svg class="chart interval" viewBox="0 0 300 40" aria-hidden="true">{svg}</svg>"#)
 }
 

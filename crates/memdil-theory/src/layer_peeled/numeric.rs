@@ -41,12 +41,7 @@ pub struct Search {
 impl Default for Search {
     /// Three starts from seed 0, tolerance 1e-6, 5000 iterations each.
     fn default() -> Self {
-        Self {
-            starts: 3,
-            seed: 0,
-            tolerance: 1e-6,
-            max_iterations: 5000,
-        }
+        Self { starts: 3, seed: 0, tolerance: 1e-6, max_iterations: 5000 }
     }
 }
 
@@ -127,11 +122,7 @@ pub fn objective(
         ("columns of features", features.ncols(), columns),
     ] {
         if actual != expected {
-            return Err(TheoryError::Length {
-                name,
-                actual,
-                expected,
-            });
+            return Err(TheoryError::Length { name, actual, expected });
         }
     }
     let logits = features.t().dot(&weights.t());
@@ -164,11 +155,7 @@ pub fn objective(
 /// assert!(found.objective < 3f64.ln());
 /// # Ok::<(), memdil_theory::TheoryError>(())
 /// ```
-pub fn minimize(
-    problem: &LpmProblem,
-    loss: &Loss,
-    search: Search,
-) -> Result<LpmMinimum, TheoryError> {
+pub fn minimize(problem: &LpmProblem, loss: &Loss, search: Search) -> Result<LpmMinimum, TheoryError> {
     problem.validate()?;
     at_least("starts", search.starts, 1, "something has to be tried")?;
     let LpmProblem { classes, dim, .. } = *problem;
@@ -181,15 +168,10 @@ pub fn minimize(
     if problem.nonnegative {
         lower[split..].fill(0.0);
     }
-    let budget = Budget {
-        tolerance: search.tolerance * decay,
-        max_iterations: search.max_iterations,
-        noise: 1e-14,
-    };
+    let budget = Budget { tolerance: search.tolerance * decay, max_iterations: search.max_iterations, noise: 1e-14 };
     let unpack = |x: &[f64]| {
         let weights = Array2::from_shape_fn((classes, dim), |(i, j)| x[i * dim + j] * weight_scale);
-        let features =
-            Array2::from_shape_fn((dim, columns), |(i, j)| x[split + i * columns + j] * feature_scale);
+        let features = Array2::from_shape_fn((dim, columns), |(i, j)| x[split + i * columns + j] * feature_scale);
         (weights, features)
     };
     // Parameters are checked once, here, so that the descent below only ever sees numbers.
@@ -206,9 +188,7 @@ pub fn minimize(
         let eval = |x: &[f64], gradient: &mut [f64]| {
             let (weights, features) = unpack(x);
             // Only overflow can fail here: an infinite value makes the line search step back.
-            let Ok((value, in_weights, in_features)) =
-                objective(problem, loss, weights.view(), features.view())
-            else {
+            let Ok((value, in_weights, in_features)) = objective(problem, loss, weights.view(), features.view()) else {
                 return f64::INFINITY;
             };
             let scaled = in_weights.iter().map(|g| g * weight_scale);
@@ -222,17 +202,17 @@ pub fn minimize(
             best = Some((end, x));
         }
     }
-    let solver = "layer-peeled";
-    let Some((end, x)) = best.filter(|(end, _)| end.residual <= budget.tolerance) else {
+    let residual = best.as_ref().map_or(f64::INFINITY, |(end, _)| end.residual / decay);
+    let Some((end, x)) = best.filter(|_| residual <= search.tolerance) else {
         return Err(TheoryError::NoConvergence {
-            solver,
-            residual: f64::INFINITY,
+            solver: "layer-peeled",
+            residual,
             tolerance: search.tolerance,
             iterations,
         });
     };
     let (weights, features) = unpack(&x);
-    Ok(describe(problem, end.value, weights, features, end.residual / decay, iterations))
+    Ok(describe(problem, end.value, weights, features, residual, iterations))
 }
 
 fn describe(

@@ -27,8 +27,8 @@ pub struct HardMargin {
 /// $\xi$ to $z^*/A$ saves decay and dilation, hence $A=z^*/\xi$ and $\xi\le1-\tau$ is all that is left of
 /// the margins. The tight constraint $\tau=c\,d\sqrt M$, $c=2\eta/C_{MD}$,
 /// $M=(1+\xi)^2+(s-\mu)^2$, eliminates $d$ from the decay:
-/// $$\min\; \frac{2\lambda_H}{c^2}\,\tau^2\,\frac{1+s^2+\kappa\tau^2+\eta(\xi^2+\mu^2)}{M}
-///   + \frac{\lambda_W c^2 z^{*2}}{2}\,\frac{M}{\tau^2\xi^2}
+/// $$\min\; \frac{2\lambda_H}{c^2}\,\tau^2\,\frac{1+s^2+\kappa\tau^2+\eta(\xi^2+\mu^2)}{M} +
+///   \frac{\lambda_W c^2 z^{*2}}{2}\,\frac{M}{\tau^2\xi^2}
 ///   \quad\text{s.t. } \xi\le1-\tau,\; s\ge1,\; \mu\ge\xi$$
 /// (signed features: $s=\mu=0$). Only $\lambda_W/\lambda_H$ matters. For $z^*\to\infty$ the second term
 /// rules, $M=(1+\xi)^2$, $\xi=1-\tau$, and $\tau\xi/(1+\xi)$ is maximal at cross-entropy's constant
@@ -71,11 +71,7 @@ pub fn label_relaxation(setting: &MdSetting, alpha: f64) -> Result<HardMargin, T
     if !setting.nonnegative {
         lower = [f64::NEG_INFINITY, 0.0, f64::NEG_INFINITY, f64::NEG_INFINITY];
     }
-    let budget = Budget {
-        tolerance: 1e-10,
-        max_iterations: 500,
-        noise: 1e-14,
-    };
+    let budget = Budget { tolerance: 1e-10, max_iterations: 500, noise: 1e-14 };
     let mut best: Option<(lbfgs::Minimum, [f64; 4])> = None;
     for tau in [-4.0, -1.0, 0.5] {
         for slack in [0.0, 0.7] {
@@ -125,19 +121,14 @@ impl Problem {
     fn shape(&self, v: &[f64]) -> [f64; 4] {
         let tau = 1.0 / (1.0 + (-v[0]).exp());
         let xi = (1.0 - tau) * (-v[1]).exp();
-        if self.nonnegative {
-            [tau, xi, xi + v[2], 1.0 + v[3]]
-        } else {
-            [tau, xi, 0.0, 0.0]
-        }
+        if self.nonnegative { [tau, xi, xi + v[2], 1.0 + v[3]] } else { [tau, xi, 0.0, 0.0] }
     }
 
     /// Logarithm of the decay and its gradient.
     fn log_decay(&self, v: &[f64], gradient: &mut [f64]) -> f64 {
         let [tau, xi, mu, s] = self.shape(v);
         let distance = (1.0 + xi).powi(2) + (s - mu).powi(2);
-        let size =
-            1.0 + s * s + self.kappa * tau * tau + self.eta * (xi * xi + mu * mu);
+        let size = 1.0 + s * s + self.kappa * tau * tau + self.eta * (xi * xi + mu * mu);
         let features = self.features * tau * tau * size / distance;
         let weights = self.weights * distance / (tau * tau * xi * xi);
         // Derivatives of the two terms by way of those of log size and log distance.

@@ -2,8 +2,8 @@
 //!
 //! $u_{kj}$ are the features of noisy samples of true class $k$ labelled $j$, each ordered pair with
 //! noise weight $\eta/(N-1)$:
-//! $$\min\; \sum_k E_v\big[l(W(h_k+v),k)+\lambda_H\|h_k+v\|^2\big] + \lambda_W\|W\|_F^2
-//!   + \frac{\eta}{N-1}\sum_{k\ne j}\big[l(Wu_{kj},j)+\lambda_H\|u_{kj}\|^2\big]$$
+//! $$\min\; \sum_k E_v\big[l(W(h_k+v),k)+\lambda_H\|h_k+v\|^2\big] + \lambda_W\|W\|_F^2 +
+//!   \frac{\eta}{N-1}\sum_{k\ne j}\big[l(Wu_{kj},j)+\lambda_H\|u_{kj}\|^2\big]$$
 //! $$\text{s.t. for every } k:\quad \frac{\eta}{N-1}\sum_{j\ne k}\|h_k-u_{kj}\|
 //!   \le \frac{C_{MD}\,r}{\frac1{N-1}\sum_{j\ne k}\|h_k-h_j\|}.$$
 //! Solved among symmetric configurations, $v$ uniform on the sphere of radius $r$ in $R^P$, $P \ge N$.
@@ -14,7 +14,7 @@ mod objective;
 use super::MdSetting;
 use crate::error::at_least;
 use crate::lbfgs::{self, Budget};
-use crate::{MarginLoss, Measure, TheoryError};
+use crate::{ConvexMargin, MarginLoss, Measure, TheoryError};
 use cloud::Cloud;
 use objective::Symmetric;
 use serde::Serialize;
@@ -120,21 +120,12 @@ pub struct ClassesRecord {
 
 impl ClassesRecord {
     /// Puts the pieces together.
-    pub fn new(
-        loss: MarginLoss,
-        setting: MdSetting,
-        classes: usize,
-        outcome: ClassesOutcome,
-    ) -> Self {
+    pub fn new(loss: MarginLoss, setting: MdSetting, classes: usize, outcome: ClassesOutcome) -> Self {
         let (solution, risk, separation, feature_sq_norm, rho) = match outcome {
-            ClassesOutcome::Solved(s) => {
-                (Some(s), s.risk, s.separation, s.feature_sq_norm, Some(s.rho))
+            ClassesOutcome::Solved(s) => (Some(s), s.risk, s.separation, s.feature_sq_norm, Some(s.rho)),
+            ClassesOutcome::NoiseFree { risk, separation, feature_sq_norm } => {
+                (None, risk, separation, feature_sq_norm, Some(0.0))
             }
-            ClassesOutcome::NoiseFree {
-                risk,
-                separation,
-                feature_sq_norm,
-            } => (None, risk, separation, feature_sq_norm, Some(0.0)),
             ClassesOutcome::Collapsed { risk } => (None, risk, 0.0, 0.0, None),
         };
         Self {
@@ -193,11 +184,7 @@ const SHAPES: [(f64, f64); 4] = [(0.0, 1.0), (0.05, 0.5), (0.3, 0.5), (0.7, 0.2)
 /// assert!((found.rho - 0.1032).abs() < 5e-4);
 /// # Ok::<(), memdil_theory::TheoryError>(())
 /// ```
-pub fn solve(
-    setting: &MdSetting,
-    loss: &MarginLoss,
-    classes: usize,
-) -> Result<ClassesOutcome, TheoryError> {
+pub fn solve(setting: &MdSetting, loss: &MarginLoss, classes: usize) -> Result<ClassesOutcome, TheoryError> {
     setting.validate()?;
     only_sphere(setting)?;
     at_least("classes", classes, 2, "one class has nothing to separate from")?;
@@ -218,7 +205,9 @@ pub fn solve(
             feature_sq_norm: size * size * if setting.nonnegative { 1.0 } else { (n - 1.0) / n },
         });
     }
-    let problem = Symmetric::new(setting, loss, classes, Cloud::fine(classes, setting.dim));
+    // A kink needs more radii.
+    let radii = if loss.quadrature_nodes() > 64 { 16 } else { 6 };
+    let problem = Symmetric::new(setting, loss, classes, Cloud::fine(classes, setting.dim, radii));
     let lower = problem.lower();
     let descend = |symmetric: &Symmetric<'_>, x: &mut [f64], tolerance: f64| {
         let budget = Budget {

@@ -13,8 +13,8 @@ use std::sync::Arc;
 /// $\log d$, $\xi/d$, $\mu/d$ and $m/d$. The constraint is tight, so that
 /// $$r = \tfrac{2\eta}{C_{MD}}\,\nu d, \qquad \nu = \sqrt{(d+\xi)^2+(m-\mu)^2}, \qquad
 ///   \rho = \eta\nu/C_{MD},$$
-/// $$\text{risk} = 2E_t\,l(A(1+tr/d)) + 2\lambda_H(d^2+m^2+\kappa r^2)
-///   + \tfrac{\lambda_W}{2}\frac{A^2}{d^2} + 2\eta\,[\,l(A\xi/d)+\lambda_H(\xi^2+\mu^2)].$$
+/// $$\text{risk} = 2E_t\,l(A(1+tr/d)) + 2\lambda_H(d^2+m^2+\kappa r^2) +
+///   \tfrac{\lambda_W}{2}\frac{A^2}{d^2} + 2\eta\,[\,l(A\xi/d)+\lambda_H(\xi^2+\mu^2)].$$
 /// By the symmetry of $t$ the expectation is smooth in $r^2$ and $r^2$ in the variables, although
 /// $\nu$ itself has no derivative at 0.
 pub struct Reduced<'a, L: ?Sized> {
@@ -81,11 +81,8 @@ impl<'a, L: ConvexMargin + ?Sized> Reduced<'a, L> {
     pub fn excess(&self, y: &[f64; 5]) -> f64 {
         let spread = self.spread(y);
         let (a, tau) = (y[LOG_A].exp(), spread.sqrt());
-        let mean: f64 = self
-            .rule
-            .pairs()
-            .map(|(t, weight)| weight * self.loss.derivatives(a * (1.0 + tau * t))[0])
-            .sum();
+        let mean: f64 =
+            self.rule.pairs().map(|(t, weight)| weight * self.loss.derivatives(a * (1.0 + tau * t))[0]).sum();
         2.0 * mean + self.penalty(y, spread)
     }
 
@@ -140,11 +137,8 @@ impl<'a, L: ConvexMargin + ?Sized> Reduced<'a, L> {
             for j in LOG_D..5 {
                 let double_j = if j == LOG_D { 2.0 } else { 0.0 };
                 let inner2 = self.kappa * t2[i][j] + if i == j { size2[i] } else { 0.0 };
-                h[i][j] += weight
-                    * (inner2
-                        + double_i * inner1[j]
-                        + double_j * inner1[i]
-                        + double_i * double_j * inner);
+                h[i][j] +=
+                    weight * (inner2 + double_i * inner1[j] + double_j * inner1[i] + double_i * double_j * inner);
             }
         }
 
@@ -187,11 +181,9 @@ impl<'a, L: ConvexMargin + ?Sized> Reduced<'a, L> {
 
     /// Logarithm of the excess in the solver's variables, with derivatives.
     ///
-    /// Non-negative features: $(\log A, \log d, P, Q, S)$ with $(\mu+\xi)/d = \sinh P$,
-    /// $(\mu-\xi)/d = \sinh Q$ and $m/d = 1+\sinh S$, all three at least 0, so that every
-    /// constraint is a bound; the hyperbolic sine is the identity near 0 and exponential far out, where
-    /// noisy features are thousands of times larger than class features. Signed:
-    /// $(\log A, \log d, X)$ with $\xi/d = \sinh X$ and $m=\mu=0$.
+    /// Non-negative features: $(\log A, \log d, p, q, m/d-1)$ with $p = (\mu+\xi)/d$ and
+    /// $q = (\mu-\xi)/d$, the last three at least 0, so that every constraint is a bound. Signed:
+    /// $(\log A, \log d, \xi/d)$, $m=\mu=0$.
     pub(crate) fn log_excess(&self, v: &[f64; 5]) -> Quadratic<5> {
         let (f, mut gradient, mut hessian) = self.excess_derivatives(&self.natural(v));
         if self.setting.nonnegative {
@@ -209,35 +201,46 @@ impl<'a, L: ConvexMargin + ?Sized> Reduced<'a, L> {
             hessian[2][3] = 0.25 * (h[MU][MU] - h[XI][XI]);
             hessian[3][2] = hessian[2][3];
         }
-        let stretch: [f64; 5] = std::array::from_fn(|i| if i < 2 { 1.0 } else { v[i].cosh() });
-        let bend: [f64; 5] =
-            std::array::from_fn(|i| if i < 2 { 0.0 } else { v[i].sinh() * gradient[i] / f });
-        for i in 0..5 {
-            gradient[i] *= stretch[i] / f;
-        }
+        gradient.iter_mut().for_each(|value| *value /= f);
         for i in 0..5 {
             for j in 0..5 {
-                hessian[i][j] *= stretch[i] * stretch[j] / f;
-                hessian[i][j] -= gradient[i] * gradient[j];
+                hessian[i][j] = hessian[i][j] / f - gradient[i] * gradient[j];
             }
-            hessian[i][i] += bend[i];
         }
-        Quadratic {
-            value: f.ln(),
-            gradient,
-            hessian,
+        Quadratic { value: f.ln(), gradient, hessian }
+    }
+
+    /// [`Self::log_excess`] with the ratios under the hyperbolic sine: logarithmic far out, where noisy
+    /// features are thousands of times larger than class features. Near the class features it would only
+    /// bend valleys that are straight.
+    pub(crate) fn log_excess_stretched(&self, w: &[f64; 5]) -> Quadratic<5> {
+        let mut at = self.log_excess(&stretched(w));
+        let factor: [f64; 5] = std::array::from_fn(|i| if i < 2 { 1.0 } else { w[i].cosh() });
+        for i in 0..5 {
+            for j in 0..5 {
+                at.hessian[i][j] *= factor[i] * factor[j];
+            }
+            if i >= 2 {
+                at.hessian[i][i] += w[i].sinh() * at.gradient[i];
+            }
+            at.gradient[i] *= factor[i];
         }
+        at
     }
 
     /// From the solver's variables to $(\log A, \log d, \xi/d, \mu/d, m/d)$.
     pub(crate) fn natural(&self, v: &[f64; 5]) -> [f64; 5] {
         if self.setting.nonnegative {
-            let (p, q) = (v[2].sinh(), v[3].sinh());
-            [v[0], v[1], 0.5 * (p - q), 0.5 * (p + q), 1.0 + v[4].sinh()]
+            [v[0], v[1], 0.5 * (v[2] - v[3]), 0.5 * (v[2] + v[3]), 1.0 + v[4]]
         } else {
-            [v[0], v[1], v[2].sinh(), 0.0, 0.0]
+            [v[0], v[1], v[2], 0.0, 0.0]
         }
     }
+}
+
+/// From the variables of [`Reduced::log_excess_stretched`] to those of [`Reduced::log_excess`].
+pub(crate) fn stretched(w: &[f64; 5]) -> [f64; 5] {
+    [w[0], w[1], w[2].sinh(), w[3].sinh(), w[4].sinh()]
 }
 
 /// Derivatives of $E\,l(A(1+\tau t))$ with respect to $T=\tau^2$: $E_T$, $E_{TT}$ and
@@ -249,11 +252,7 @@ fn spread_derivatives(sums: &Moments, a: f64, tau: f64) -> (f64, f64, f64) {
         return (0.5 * second, 0.0, second);
     }
     let first = a * sums.slope_t / tau;
-    (
-        0.5 * first,
-        0.25 * (second - first) / (tau * tau),
-        0.5 * (first + a * a * sums.curve_t / tau),
-    )
+    (0.5 * first, 0.25 * (second - first) / (tau * tau), 0.5 * (first + a * a * sums.curve_t / tau))
 }
 
 #[cfg(test)]
@@ -269,32 +268,24 @@ mod tests {
             MarginLoss::new(LossKind::Lr, 0.2).unwrap(),
         ];
         for loss in losses {
-            for (measure, nonnegative) in [
-                (Measure::Sphere, true),
-                (Measure::Ball, false),
-                (Measure::TwoPoint, true),
-                (Measure::Gaussian, true),
-            ] {
-                let setting = MdSetting {
-                    lambda_w: 3e-3,
-                    lambda_h: 1e-3,
-                    eta: 0.2,
-                    c_md: 0.4,
-                    measure,
-                    dim: 3,
-                    nonnegative,
-                };
+            for (measure, nonnegative) in
+                [(Measure::Sphere, true), (Measure::Ball, false), (Measure::TwoPoint, true), (Measure::Gaussian, true)]
+            {
+                let setting =
+                    MdSetting { lambda_w: 3e-3, lambda_h: 1e-3, eta: 0.2, c_md: 0.4, measure, dim: 3, nonnegative };
                 let problem = Reduced::new(&setting, &loss);
                 let v = [1.2, -0.4, 1.3, 0.3, 0.2];
                 let at = problem.log_excess(&v);
                 assert!((at.value - problem.excess(&problem.natural(&v)).ln()).abs() < 1e-14);
                 let count = if nonnegative { 5 } else { 3 };
-                for i in 0..count {
+                let evals = [Reduced::log_excess, Reduced::log_excess_stretched];
+                for (eval, i) in (0..count).flat_map(|i| evals.map(|eval| (eval, i))) {
+                    let at = eval(&problem, &v);
                     let h = 1e-5;
                     let (mut up, mut down) = (v, v);
                     up[i] += h;
                     down[i] -= h;
-                    let (up, down) = (problem.log_excess(&up), problem.log_excess(&down));
+                    let (up, down) = (eval(&problem, &up), eval(&problem, &down));
                     let slope = (up.value - down.value) / (2.0 * h);
                     assert!((slope - at.gradient[i]).abs() < 1e-8, "{measure:?} {i}");
                     for j in 0..count {

@@ -1,5 +1,6 @@
 //! Finding the global minimum of the reduced problem.
 
+use super::reduced::stretched;
 use super::{MdOutcome, MdSetting, MdSolution, Plane, Reduced};
 use crate::TheoryError;
 use crate::margin::ConvexMargin;
@@ -11,7 +12,11 @@ const TOLERANCE: f64 = 1e-10;
 const ACCEPTED: f64 = 1e-6;
 /// From one weight decay to the next on the way down to a tiny one.
 const CONTINUATION: f64 = 10.0;
+/// Valleys closer than this, in log excess, are too close to call on few nodes.
+const OPEN: f64 = 0.1;
 const MAX_ITERATIONS: usize = 200;
+/// For the grid of starting points, where a rough value is enough.
+const SCAN_NODES: usize = 16;
 /// For the descent on a quarter of the nodes.
 const ROUGH_TOLERANCE: f64 = 1e-3;
 /// Where the noisy features may start, as (p, q) = ((mu + xi)/d, (mu - xi)/d); (2, 0) is on the class
@@ -44,10 +49,7 @@ const SHAPES: [(f64, f64); 5] = [(2.0, 0.0), (1.0, 0.0), (0.6, 0.3), (1.2, 0.4),
 /// assert!((ls - 0.0533).abs() < 1e-4);
 /// # Ok::<(), memdil_theory::TheoryError>(())
 /// ```
-pub fn solve<L: ConvexMargin + ?Sized>(
-    setting: &MdSetting,
-    loss: &L,
-) -> Result<MdOutcome, TheoryError> {
+pub fn solve<L: ConvexMargin + ?Sized>(setting: &MdSetting, loss: &L) -> Result<MdOutcome, TheoryError> {
     solve_near(setting, loss, &[])
 }
 
@@ -79,7 +81,8 @@ pub fn solve_near<L: ConvexMargin + ?Sized>(
     let mut iterations = 0;
     let mut valleys: Vec<NewtonEnd<5>> = Vec::with_capacity(SHAPES.len() + neighbours.len());
     let known = neighbours.iter().map(|s| s.point);
-    for start in known.chain(starts(setting, loss, &rough)) {
+    let scan = Reduced::with_nodes(setting, loss, SCAN_NODES);
+    for start in known.chain(starts(setting, loss, &scan)) {
         let end = descend(&rough, setting, start, ROUGH_TOLERANCE);
         iterations += end.iterations;
         let near = |v: &NewtonEnd<5>| (0..5).all(|i| (v.point[i] - end.point[i]).abs() < 0.02);
@@ -90,7 +93,7 @@ pub fn solve_near<L: ConvexMargin + ?Sized>(
     valleys.sort_by(|a, b| a.value.total_cmp(&b.value));
     let problem = Reduced::new(setting, loss);
     let mut best: Option<NewtonEnd<5>> = None;
-    for valley in valleys.iter().take(2) {
+    for valley in valleys.iter().take(2).filter(|valley| valley.value < valleys[0].value + OPEN) {
         let end = descend(&problem, setting, valley.point, TOLERANCE);
         iterations += end.iterations;
         if best.is_none_or(|b| better(&end, &b)) {
@@ -100,11 +103,8 @@ pub fn solve_near<L: ConvexMargin + ?Sized>(
     let missing = || failure(f64::INFINITY, ACCEPTED, iterations);
     let mut end = best.filter(|end| end.value.is_finite()).ok_or_else(missing)?;
     // At tiny weight decay a loss with a kink is a wall. Coming down from larger decay leads along it.
-    let relaxed = MdSetting {
-        lambda_w: setting.lambda_w * CONTINUATION,
-        lambda_h: setting.lambda_h * CONTINUATION,
-        ..*setting
-    };
+    let relaxed =
+        MdSetting { lambda_w: setting.lambda_w * CONTINUATION, lambda_h: setting.lambda_h * CONTINUATION, ..*setting };
     if end.residual > tolerance(&end)
         && relaxed.lambda_w.max(relaxed.lambda_h) < 1e-3
         && let MdOutcome::Solved(above) = solve_near(&relaxed, loss, &[])?
@@ -124,12 +124,7 @@ fn tolerance(end: &NewtonEnd<5>) -> f64 {
 }
 
 fn failure(residual: f64, tolerance: f64, iterations: usize) -> TheoryError {
-    TheoryError::NoConvergence {
-        solver: "memorization-dilation",
-        residual,
-        tolerance,
-        iterations,
-    }
+    TheoryError::NoConvergence { solver: "memorization-dilation", residual, tolerance, iterations }
 }
 
 /// A lower value wins; among equal ones the smaller residual.
@@ -150,8 +145,18 @@ pub(crate) fn descend<L: ConvexMargin + ?Sized>(
     } else {
         ([free; 5], [false, false, false, true, true])
     };
-    let eval = |v: &[f64; 5]| problem.log_excess(v);
-    newton::minimize(eval, start, &lower, &frozen, tolerance, MAX_ITERATIONS)
+    // Beyond this the ratios of noisy to class features are better left to their logarithms.
+    const FAR: f64 = 8.0;
+    if start[2..].iter().any(|ratio| ratio.abs() > FAR) {
+        let w = [start[0], start[1], start[2].asinh(), start[3].asinh(), start[4].asinh()];
+        let eval = |w: &[f64; 5]| problem.log_excess_stretched(w);
+        let mut end = newton::minimize(eval, w, &lower, &frozen, tolerance, MAX_ITERATIONS);
+        end.point = stretched(&end.point);
+        end
+    } else {
+        let eval = |v: &[f64; 5]| problem.log_excess(v);
+        newton::minimize(eval, start, &lower, &frozen, tolerance, MAX_ITERATIONS)
+    }
 }
 
 /// $-l'$ that pays for the decay of weights and class features: their cost is this times $2A$.
@@ -192,11 +197,7 @@ fn noise_free<L: ConvexMargin + ?Sized>(setting: &MdSetting, loss: &L) -> (f64, 
 }
 
 /// Starting points: for each family the best of a coarse grid.
-fn starts<L: ConvexMargin + ?Sized>(
-    setting: &MdSetting,
-    loss: &L,
-    rough: &Reduced<'_, L>,
-) -> Vec<[f64; 5]> {
+fn starts<L: ConvexMargin + ?Sized>(setting: &MdSetting, loss: &L, scan: &Reduced<'_, L>) -> Vec<[f64; 5]> {
     let (logit, d) = noise_free(setting, loss);
     // Features want the size d; dilation wants them smaller, down to a radius far below the distance.
     let largest = d.max(1e-8).ln() + 0.5;
@@ -208,14 +209,10 @@ fn starts<L: ConvexMargin + ?Sized>(
         let points = grid(smallest, largest, 8).flat_map(|size| {
             [0.4, 0.7, 1.0, 1.5, 2.3].map(|factor| {
                 let log_a = (logit.max(0.05) * factor).ln();
-                if setting.nonnegative {
-                    [log_a, size, p.asinh(), q.asinh(), 0.0]
-                } else {
-                    [log_a, size, (0.5 * (p - q)).asinh(), 0.0, 0.0]
-                }
+                if setting.nonnegative { [log_a, size, p, q, 0.0] } else { [log_a, size, (0.5 * (p - q)), 0.0, 0.0] }
             })
         });
-        starts.extend(lowest(rough, points));
+        starts.extend(lowest(scan, points));
     }
     // Where memorising costs most dilation, the class features shrink between noisy features that
     // stay as large as they would be alone.
@@ -228,12 +225,12 @@ fn starts<L: ConvexMargin + ?Sized>(
                 let ratio = xi / size.exp();
                 let log_a = (margin / ratio).ln();
                 if setting.nonnegative {
-                    [log_a, size, (2.0 * ratio).asinh(), 0.0, (lift * ratio).asinh()]
+                    [log_a, size, (2.0 * ratio), 0.0, (lift * ratio)]
                 } else {
-                    [log_a, size, ratio.asinh(), 0.0, 0.0]
+                    [log_a, size, ratio, 0.0, 0.0]
                 }
             });
-            starts.extend(lowest(rough, points));
+            starts.extend(lowest(scan, points));
         }
     }
     starts
@@ -247,10 +244,7 @@ fn lowest<L: ConvexMargin + ?Sized>(
     problem: &Reduced<'_, L>,
     points: impl Iterator<Item = [f64; 5]>,
 ) -> Option<[f64; 5]> {
-    points
-        .map(|v| (problem.excess(&problem.natural(&v)), v))
-        .min_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, v)| v)
+    points.map(|v| (problem.excess(&problem.natural(&v)), v)).min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, v)| v)
 }
 
 fn describe<L: ConvexMargin + ?Sized>(
@@ -262,13 +256,7 @@ fn describe<L: ConvexMargin + ?Sized>(
 ) -> MdSolution {
     let y = problem.natural(&end.point);
     let (logit, d) = (y[0].exp(), y[1].exp());
-    let plane = Plane {
-        omega: logit / d,
-        d,
-        m: y[4] * d,
-        xi: y[2] * d,
-        mu: y[3] * d,
-    };
+    let plane = Plane { omega: logit / d, d, m: y[4] * d, xi: y[2] * d, mu: y[3] * d };
     let separation = 2.0 * d;
     let memorization = (d + plane.xi).hypot(plane.m - plane.mu);
     let rho = setting.eta * memorization / setting.c_md;
@@ -314,7 +302,7 @@ mod tests {
     #[test]
     fn scattered_starts_find_nothing_lower() {
         let mut scatter = Scatter(7);
-        for case in 0..60 {
+        for case in 0..4000 {
             let kind = [LossKind::Ce, LossKind::Ls, LossKind::Lr][case % 3];
             let alpha = if kind == LossKind::Ce { 0.0 } else { scatter.between(0.01, 0.4) };
             let loss = MarginLoss::new(kind, alpha).unwrap();

@@ -16,11 +16,11 @@ pub(super) struct Cloud {
 }
 
 impl Cloud {
-    /// For results.
-    pub(super) fn fine(classes: usize, dim: usize) -> Self {
+    /// For results, with `radii` lengths a direction where $P > N$.
+    pub(super) fn fine(classes: usize, dim: usize, radii: usize) -> Self {
         // The generator was the best of 70 random ones by the mean square error of the lattice in
         // eleven dimensions (the criterion P2 with product weights).
-        Self::new(classes, dim, 8191, 3870, 6)
+        Self::new(classes, dim, 8191, 3870, radii)
     }
 
     /// For telling valleys apart.
@@ -57,11 +57,7 @@ impl Cloud {
                 weights.push(weight / count as f64);
             }
         }
-        Self {
-            classes,
-            coordinates,
-            weights,
-        }
+        Self { classes, coordinates, weights }
     }
 
     pub(super) fn points(&self) -> impl Iterator<Item = (&[f64], f64)> {
@@ -111,17 +107,15 @@ mod tests {
     fn moments_of_the_sphere() {
         for (classes, dim) in [(2, 2), (3, 3), (3, 10), (4, 4), (5, 5), (10, 10), (10, 30)] {
             let p = dim as f64;
-            let cloud = Cloud::fine(classes, dim);
-            let mean = |f: &dyn Fn(&[f64]) -> f64| -> f64 {
-                cloud.points().map(|(t, weight)| weight * f(t)).sum()
-            };
+            let cloud = Cloud::fine(classes, dim, 6);
+            let mean = |f: &dyn Fn(&[f64]) -> f64| -> f64 { cloud.points().map(|(t, weight)| weight * f(t)).sum() };
             assert!((mean(&|_| 1.0) - 1.0).abs() < 1e-12);
             for i in 0..classes {
                 let j = (i + 1) % classes;
                 let second = mean(&|t| t[i] * t[i]) * p;
-                assert!((second - 1.0).abs() < 3e-3, "{classes} {dim} {i} {second}");
+                assert!((second - 1.0).abs() < 5e-3, "{classes} {dim} {i} {second}");
                 let mixed = mean(&|t| t[i] * t[j]) * p;
-                assert!(mixed.abs() < 3e-3, "{classes} {dim} {i} {mixed}");
+                assert!(mixed.abs() < 5e-3, "{classes} {dim} {i} {mixed}");
                 let fourth = mean(&|t| t[i].powi(4)) * p * (p + 2.0) / 3.0;
                 assert!((fourth - 1.0).abs() < 2e-2, "{classes} {dim} {i} {fourth}");
             }

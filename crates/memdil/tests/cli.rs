@@ -1,0 +1,269 @@
+//! The program as a user meets it: real processes, real files.
+#![allow(missing_docs)]
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::time::{Duration, Instant};
+
+const CONFIG: &str = r#"
+experiment = "cli"
+seed = 0
+loss = { kind = "cross_entropy" }
+
+[data]
+source = "fashion-mnist-embedded"
+classes = [0, 1]
+input = "native"
+validation = 0.0
+images_per_class = 60
+
+[noise]
+kind = "uniform"
+eta = 0.4
+
+[model]
+kind = "mlp"
+depth = 3
+width = 16
+
+[optimizer]
+kind = "sgd"
+learning_rate = 0.05
+momentum = 0.9
+weight_decay = 5e-4
+
+[schedule]
+kind = "step"
+patience = 10
+gamma = 0.1
+
+[training]
+epochs = 3
+batch_size = 16
+evaluate_every = 1
+
+[sweep]
+loss = [{ kind = "cross_entropy" }, { kind = "label_smoothing", alpha = 0.1 }]
+seed = [0, 1]
+"#;
+
+struct Scene {
+    folder: tempfile::TempDir,
+}
+
+impl Scene {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("e.toml"), CONFIG).unwrap();
+        Self { folder }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn command(&self, arguments: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_memdil"));
+        command.args(arguments.split_whitespace()).current_dir(self.folder.path());
+        command.env_remove("MEMDIL_DATA_DIR");
+        command
+    }
+
+    fn run(&self, arguments: &str) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    fn succeed(&self, arguments: &str) -> String {
+        let output = self.run(arguments);
+        assert!(output.status.success(), "{arguments}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Exit status 2, one line that contains `expected`, and no file that was not there before.
+    fn refuse(&self, arguments: &str, expected: &str) {
+        let before = listing(self.folder.path());
+        let output = self.run(arguments);
+        let text = String::from_utf8(output.stderr).unwrap();
+        let errors: Vec<&str> = text.lines().filter(|line| !line.starts_with("note: ")).collect();
+        assert_eq!(output.status.code(), Some(2), "{arguments}: {text}");
+        assert!(errors.len() == 1 && errors[0].contains(expected), "{arguments}: {text}");
+        assert_eq!(listing(self.folder.path()), before, "{arguments}");
+    }
+}
+
+fn listing(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(listing(&path));
+        }
+        found.push(path);
+    }
+    found.sort();
+    found
+}
+
+fn idx(kind: u32, dimensions: &[u32], body: &[u8]) -> Vec<u8> {
+    let header = [kind].iter().chain(dimensions).flat_map(|v| v.to_be_bytes()).collect::<Vec<_>>();
+    [header, body.to_vec()].concat()
+}
+
+/// A data set of 40 training and 20 test images in official files, one of them packed.
+fn write_data(folder: &Path) {
+    fs::create_dir_all(folder).unwrap();
+    for (name, n) in [("train", 40u32), ("t10k", 20)] {
+        let pixels: Vec<u8> = (0..n * 784).map(|i| (i % 251) as u8 / (1 + (i / 784 % 2) as u8)).collect();
+        let labels: Vec<u8> = (0..n).map(|i| (i % 2) as u8).collect();
+        let images = fs::File::create(folder.join(format!("{name}-images-idx3-ubyte.gz"))).unwrap();
+        let mut packed = flate2::write::GzEncoder::new(images, flate2::Compression::fast());
+        packed.write_all(&idx(2051, &[n, 28, 28], &pixels)).unwrap();
+        packed.finish().unwrap();
+        fs::write(folder.join(format!("{name}-labels-idx1-ubyte")), idx(2049, &[n], &labels)).unwrap();
+    }
+}
+
+#[test]
+fn train_then_again() {
+    let scene = Scene::new();
+    let first = scene.succeed("train --config e.toml --out runs/a --set noise.eta=0.2");
+    assert!(first.contains("3 epochs") && first.contains("test accuracy"), "{first}");
+    let again = scene.succeed("train --config e.toml --out runs/a --set noise.eta=0.2");
+    assert!(again.contains("complete already"), "{again}");
+    // The saved configuration is an experiment file.
+    scene.succeed("train --config runs/a/config.toml --out runs/b");
+    let seconds =
+        |text: String| text.lines().map(|l| l.split(",\"seconds\"").next().unwrap().to_owned()).collect::<Vec<_>>();
+    let metrics = |run: &str| seconds(fs::read_to_string(scene.path(run).join("metrics.jsonl")).unwrap());
+    assert_eq!(metrics("runs/a"), metrics("runs/b"));
+    scene.refuse("train --config e.toml --out runs/a", "other settings");
+}
+
+#[test]
+fn official_files_are_read() {
+    let scene = Scene::new();
+    write_data(&scene.path("data/fashion-mnist"));
+    let set = "--set data.source=fashion-mnist --set data.images_per_class=20";
+    scene.succeed(&format!("train --config e.toml --data-dir data --out runs/a {set}"));
+    scene.succeed(&format!("train --config e.toml --out runs/b {set} --set data.input=authors"));
+}
+
+#[test]
+fn bad_settings_are_refused() {
+    let scene = Scene::new();
+    fs::write(scene.path("typo.toml"), CONFIG.replace("width", "widht")).unwrap();
+    fs::write(scene.path("broken.toml"), "experiment = ").unwrap();
+    fs::write(scene.path("stray.toml"), CONFIG.replace("[noise]", "[noise]\nrate = 1")).unwrap();
+    fs::write(scene.path("alpha.toml"), CONFIG.replacen("\"cross_entropy\"", "\"cross_entropy\", alpha = 0.1", 1))
+        .unwrap();
+    fs::write(scene.path("file"), "").unwrap();
+    for (arguments, expected) in [
+        ("--config e.toml --set noise.eta=1.5 --out runs/a", "1.5"),
+        ("--config e.toml --set training.epochs=0 --out runs/a", "training.epochs = 0"),
+        ("--config e.toml --set data.classes=[0,11] --out runs/a", "11"),
+        ("--config e.toml --set data.classes=[3,3] --out runs/a", "3"),
+        ("--config e.toml --set training.batch_size=7 --out runs/a", "last batch of one"),
+        ("--config e.toml --set data.images_per_class=601 --out runs/a", "601"),
+        ("--config e.toml --device tpu --out runs/a", "tpu"),
+        ("--config e.toml --out file/run", "file/run"),
+        ("--config typo.toml --out runs/a", "widht"),
+        ("--config stray.toml --out runs/a", "rate"),
+        ("--config alpha.toml --out runs/a", "alpha"),
+        ("--config broken.toml --out runs/a", "broken.toml"),
+        ("--config absent.toml --out runs/a", "absent.toml"),
+        ("--config e.toml --preset quick --out runs/a", "quick"),
+    ] {
+        scene.refuse(&format!("train {arguments}"), expected);
+    }
+}
+
+#[test]
+fn bad_data_is_refused() {
+    let scene = Scene::new();
+    let train = "train --config e.toml --set data.source=fashion-mnist --set data.images_per_class=20 --out runs/a";
+    scene.refuse(&format!("{train} --data-dir nowhere"), "nowhere");
+    let damage = [
+        ("train-labels-idx1-ubyte", idx(2049, &[41], &[0; 41]), "41"),
+        ("train-labels-idx1-ubyte", idx(2051, &[40], &[0; 40]), "2051"),
+        ("train-labels-idx1-ubyte", idx(2049, &[40], &[0; 39]), "train-labels"),
+        ("t10k-labels-idx1-ubyte", vec![0, 0], "t10k-labels"),
+        ("t10k-images-idx3-ubyte.gz", vec![0x1f, 0x8b, 8, 0, 0], "t10k-images"),
+        ("t10k-labels-idx1-ubyte", idx(2049, &[20], &[0; 20]), "class 1"),
+    ];
+    for (file, bytes, expected) in damage {
+        write_data(&scene.path("data"));
+        fs::write(scene.path("data").join(file), bytes).unwrap();
+        scene.refuse(&format!("{train} --data-dir data"), expected);
+    }
+    fs::remove_file(scene.path("data/t10k-labels-idx1-ubyte")).unwrap();
+    scene.refuse(&format!("{train} --data-dir data"), "data");
+}
+
+#[test]
+fn a_sweep_from_plan_to_report() {
+    let scene = Scene::new();
+    assert!(scene.succeed("sweep plan --config e.toml --out m.jsonl").contains("4 runs"));
+    scene.succeed("sweep run --manifest m.jsonl --out runs --index 2");
+    let status = scene.succeed("sweep status --manifest m.jsonl --out runs --json");
+    assert_eq!(status.trim(), r#"{"runs":4,"completed":1,"diverged":0,"begun":0,"missing":3}"#);
+    scene.succeed("sweep run --manifest m.jsonl --out runs --all --jobs 2");
+    let status = scene.succeed("sweep status --manifest m.jsonl --out runs");
+    assert!(status.contains("4 completed"), "{status}");
+    let table = scene.succeed("report --runs runs --out report");
+    assert!(table.contains("inconclusive"), "{table}");
+    for file in ["index.html", "report.md", "claims.json"] {
+        assert!(scene.path("report").join(file).metadata().unwrap().len() > 0, "{file}");
+    }
+    scene.refuse("sweep run --manifest m.jsonl --out runs --index 4", "runs 0 to 3");
+    scene.refuse("sweep run --manifest e.toml --out runs --all", "e.toml line");
+    scene.refuse("report --runs nowhere --out report2", "nowhere");
+}
+
+#[test]
+fn a_diverged_run_is_recorded_and_the_rest_goes_on() {
+    let scene = Scene::new();
+    let rates = CONFIG.replace("seed = [0, 1]", "\"optimizer.learning_rate\" = [0.05, 1e30]");
+    fs::write(scene.path("d.toml"), rates.replace("label_smoothing\", alpha = 0.1", "mse\"")).unwrap();
+    scene.succeed("sweep plan --config d.toml --out m.jsonl");
+    let output = scene.run("sweep run --manifest m.jsonl --out runs --all --jobs 2");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("4 runs complete") || text.contains("of 4 runs"), "{text}");
+    let status = scene.succeed("sweep status --manifest m.jsonl --out runs");
+    assert!(!status.contains(" 0 diverged") && status.contains("0 missing"), "{status}");
+    scene.succeed("report --runs runs --out report");
+    assert!(fs::read_to_string(scene.path("report/index.html")).unwrap().contains("diverged"));
+    // Alone, it says so with its exit status.
+    let alone =
+        scene.run("train --config d.toml --set optimizer.learning_rate=1e30 --set loss={kind='mse'} --out alone");
+    assert_eq!(alone.status.code(), Some(1), "{}", String::from_utf8_lossy(&alone.stderr));
+}
+
+#[test]
+fn a_killed_sweep_takes_its_workers_along_and_goes_on_later() {
+    let scene = Scene::new();
+    let long = CONFIG.replace("epochs = 3", "epochs = 150").replace("[0, 1]\n\"", "[0]\n\"");
+    fs::write(scene.path("long.toml"), long).unwrap();
+    scene.succeed("sweep plan --config long.toml --out m.jsonl");
+    let mut sweep = scene.command("sweep run --manifest m.jsonl --out runs --all --jobs 1").spawn().unwrap();
+    let started = Instant::now();
+    let partial = || listing(&scene.path("runs")).into_iter().find(|p| p.ends_with("metrics.jsonl.partial"));
+    while !scene.path("runs").exists() || partial().is_none() {
+        assert!(started.elapsed() < Duration::from_secs(60), "the sweep never started");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    sweep.kill().unwrap();
+    sweep.wait().unwrap();
+    // Its worker ends too: the lock of its run becomes free without the run being finished by it.
+    let lock = partial().map(|p| p.with_file_name(".lock"));
+    if let Some(lock) = lock {
+        fs::File::open(lock).unwrap().lock().unwrap();
+    }
+    let status = scene.succeed("sweep status --manifest m.jsonl --out runs");
+    assert!(!status.contains(" 4 completed"), "{status}");
+    scene.succeed("sweep run --manifest m.jsonl --out runs --all --jobs 2");
+    let status = scene.succeed("sweep status --manifest m.jsonl --out runs");
+    assert!(status.contains("4 completed"), "{status}");
+}
