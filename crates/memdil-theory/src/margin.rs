@@ -66,10 +66,19 @@ pub enum LossKind {
 enum Shape {
     /// $\log(1+e^{-z})$, without a minimiser.
     Logistic,
-    /// $\mathrm{KL}((1-a, a) \| (\sigma(z), \sigma(-z)))$ above its entropy, minimal at `target`.
-    Smoothed { a: f64, target: f64 },
-    /// The same, but zero at and beyond `target`.
-    Relaxed { a: f64, target: f64 },
+    /// $\mathrm{KL}((1-a, a) \| (\sigma(z), \sigma(-z)))$ above its entropy, minimal at its target.
+    Smoothed(Well),
+    /// The same, but zero at and beyond the target.
+    Relaxed(Well),
+}
+
+/// $\mathrm{KL}((1-a, a) \| (\sigma(z), \sigma(-z)))$, minimal at `target` $= \log((1-a)/a)$.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Well {
+    a: f64,
+    target: f64,
+    /// Of $(1-a, a)$.
+    entropy: f64,
 }
 
 /// Cross-entropy, label smoothing or label relaxation of two classes, as a function of the margin.
@@ -153,11 +162,10 @@ impl MarginLoss {
             let (name, range) = ("alpha", "0 for cross-entropy (use ls or lr)");
             return Err(TheoryError::Parameter { name, value: alpha, range });
         }
-        let target = |a: f64| (-a).ln_1p() - a.ln();
         let shape = match kind {
             _ if alpha <= 0.0 => Shape::Logistic,
-            LossKind::Ls => Shape::Smoothed { a: alpha / 2.0, target: target(alpha / 2.0) },
-            _ => Shape::Relaxed { a: alpha, target: target(alpha) },
+            LossKind::Ls => Shape::Smoothed(Well::new(alpha / 2.0)),
+            _ => Shape::Relaxed(Well::new(alpha)),
         };
         Ok(Self { kind, alpha, shape })
     }
@@ -176,7 +184,7 @@ impl MarginLoss {
     pub const fn target(&self) -> Option<f64> {
         match self.shape {
             Shape::Logistic => None,
-            Shape::Smoothed { target, .. } | Shape::Relaxed { target, .. } => Some(target),
+            Shape::Smoothed(well) | Shape::Relaxed(well) => Some(well.target),
         }
     }
 }
@@ -184,7 +192,7 @@ impl MarginLoss {
 impl ConvexMargin for MarginLoss {
     fn infimum(&self) -> f64 {
         match self.shape {
-            Shape::Smoothed { a, .. } => -a * a.ln() - (1.0 - a) * (-a).ln_1p(),
+            Shape::Smoothed(well) => well.entropy,
             _ => 0.0,
         }
     }
@@ -193,15 +201,15 @@ impl ConvexMargin for MarginLoss {
     fn derivatives(&self, margin: f64) -> [f64; 3] {
         match self.shape {
             Shape::Logistic => logistic(margin),
-            Shape::Smoothed { a, target } => smoothed(a, margin - target),
-            Shape::Relaxed { target, .. } if margin >= target => [0.0; 3],
-            Shape::Relaxed { a, target } => smoothed(a, margin - target),
+            Shape::Smoothed(well) => well.derivatives(margin),
+            Shape::Relaxed(well) if margin >= well.target => [0.0; 3],
+            Shape::Relaxed(well) => well.derivatives(margin),
         }
     }
 
     fn quadrature_nodes(&self) -> usize {
         match self.shape {
-            Shape::Relaxed { .. } => 512,
+            Shape::Relaxed(_) => 512,
             _ => 64,
         }
     }
@@ -216,20 +224,33 @@ pub(crate) fn logistic(z: f64) -> [f64; 3] {
     [value, -slope, small / (1.0 + e)]
 }
 
-/// $\mathrm{KL}((1-a, a) \| (\sigma(z), \sigma(-z)))$ with $z$ = `offset` + $\log((1-a)/a)$, and
-/// its derivatives. With $b$ the probability on the side that shrinks, the value is
-/// $\log(1 + b(e^{-|\delta|}-1)) + b|\delta|$: no overflow, and no entropy to cancel.
-#[inline]
-pub(crate) fn smoothed(a: f64, offset: f64) -> [f64; 3] {
-    let b = if offset >= 0.0 { a } else { 1.0 - a };
-    let distance = offset.abs();
-    let x = (-distance).exp_m1();
-    let shift = b * x;
-    let value = shift.ln_1p() + b * distance;
-    let scale = 1.0 / (1.0 + shift);
-    let slope = -shift * (1.0 - b) * scale;
-    let q = b * (1.0 + x) * scale;
-    [value, if offset >= 0.0 { slope } else { -slope }, q * (1.0 - b) * scale]
+impl Well {
+    fn new(a: f64) -> Self {
+        let target = (-a).ln_1p() - a.ln();
+        Self { a, target, entropy: -a * a.ln() - (1.0 - a) * (-a).ln_1p() }
+    }
+
+    /// Value and two derivatives.
+    ///
+    /// Around the target, with $\delta$ the distance from it and $b$ the probability on the side that
+    /// shrinks, the value is $\log(1 + b(e^{-\delta}-1)) + b\delta$: no entropy to cancel. Far below it
+    /// the entropy is the smaller part, and for little smoothing a tiny one.
+    #[inline]
+    fn derivatives(&self, z: f64) -> [f64; 3] {
+        const FAR: f64 = -1.0;
+        let offset = z - self.target;
+        if offset < FAR {
+            let [value, slope, curve] = logistic(z);
+            return [value + (self.a * z - self.entropy), slope + self.a, curve];
+        }
+        let (b, rest) = if offset >= 0.0 { (self.a, 1.0 - self.a) } else { (1.0 - self.a, self.a) };
+        let distance = offset.abs();
+        let x = (-distance).exp_m1();
+        let shift = b * x;
+        let scale = 1.0 / (1.0 + shift);
+        let slope = -shift * rest * scale;
+        [shift.ln_1p() + b * distance, if offset >= 0.0 { slope } else { -slope }, b * (1.0 + x) * scale * rest * scale]
+    }
 }
 
 #[cfg(test)]
@@ -270,6 +291,21 @@ mod tests {
                 assert!(((up[1] - down[1]) / (2.0 * h) - at[2]).abs() < 1e-8, "{z}");
             }
         }
+    }
+
+    #[test]
+    fn little_smoothing_is_nearly_cross_entropy() {
+        let ls = MarginLoss::new(LossKind::Ls, 1e-13).unwrap();
+        for z in [-3.0, 2.0, 10.0, 25.0] {
+            let (ce, ls) = (logistic(z), ls.derivatives(z));
+            for (a, b) in ce.iter().zip(ls) {
+                assert!((a - b).abs() < 3e-12, "{z} {a} {b}");
+            }
+        }
+        // The two forms meet.
+        let well = Well::new(0.05);
+        let (below, above) = (well.derivatives(well.target - 1.0 - 1e-9), well.derivatives(well.target - 1.0 + 1e-9));
+        assert!(below.iter().zip(above).all(|(a, b)| (a - b).abs() < 2e-9), "{below:?} {above:?}");
     }
 
     #[test]

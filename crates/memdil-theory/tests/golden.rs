@@ -1,5 +1,5 @@
 //! Every solution in `golden/theory.json`, through the records whose JSON the program prints.
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used)]
 
 use memdil_losses::Loss;
 use memdil_theory::layer_peeled::numeric::{LpmProblem, Search, minimize};

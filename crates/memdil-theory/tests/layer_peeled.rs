@@ -1,5 +1,5 @@
 //! The layer-peeled model: gradients, optimality of the closed form, and collapse as metrics see it.
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used)]
 
 use memdil_losses::Loss;
 use memdil_metrics::{class_means, nc1, nc2_etf, nc3};

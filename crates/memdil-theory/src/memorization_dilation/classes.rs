@@ -165,7 +165,7 @@ const SHAPES: [(f64, f64); 4] = [(0.0, 1.0), (0.05, 0.5), (0.3, 0.5), (0.7, 0.2)
 /// $h_k = b e_k + c\sum_{l\ne k}e_l$, $u_{kj} = Ae_k+Be_j+D\sum_l e_l$, all coefficients at least 0
 /// (signed: $h_k=b(e_k-1/N)$, $u_{kj}=A(e_k-1/N)+B(e_j-1/N)$), $w_k=\omega(e_k-1/N)$ and a tight
 /// constraint. The expectation runs over a fixed rank-one lattice on the sphere, good to about 1e-3 on
-/// $\rho$. This project's extension of Nguyen et al., ICLR 2023.
+/// $\rho$ for up to ten classes or so. This project's extension of Nguyen et al., ICLR 2023.
 ///
 /// # Errors
 /// A parameter out of range; fewer than two classes; `dim` below `classes`; a measure other than the

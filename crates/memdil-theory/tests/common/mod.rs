@@ -1,5 +1,5 @@
 //! The memorization-dilation problem as it is stated, in all of its variables (P = 2), as an oracle.
-#![allow(missing_docs, dead_code, unreachable_pub)]
+#![allow(missing_docs, dead_code, unreachable_pub, clippy::unwrap_used)]
 
 use memdil_theory::lbfgs::{Budget, minimize};
 use memdil_theory::{LossKind, MdSetting, MdSolution};
@@ -50,6 +50,11 @@ impl Full {
                 ((1.0 - a) * softplus(-z) + a * softplus(z), p - (1.0 - a))
             }
         }
+    }
+
+    /// How well the equally spaced angles integrate: to rounding but for the kink of label relaxation.
+    pub fn rounding(&self) -> f64 {
+        if self.kind == LossKind::Lr { 2e-5 } else { 1e-10 }
     }
 
     /// F + eta G with its gradient.

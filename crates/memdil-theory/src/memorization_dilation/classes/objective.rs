@@ -2,9 +2,9 @@
 
 use super::{ClassesSolution, Cloud};
 use crate::lbfgs::Minimum;
-use crate::margin::{logistic, smoothed};
+use crate::margin::logistic;
 use crate::memorization_dilation::MdSetting;
-use crate::{LossKind, MarginLoss};
+use crate::{ConvexMargin, LossKind, MarginLoss};
 use std::f64::consts::SQRT_2;
 
 /// The risk above its infimum in $(\log A, \log g)$, $A=\omega g$ the clean logit gap and $g = b-c$ the
@@ -55,17 +55,13 @@ impl<'a> Symmetric<'a> {
     #[inline]
     fn margin_loss(&self, behind: f64, lead: f64, entropy: f64) -> (f64, f64, f64) {
         let other = self.smoothing();
-        match (self.loss.kind(), self.loss.target()) {
-            (LossKind::Lr, Some(target)) if behind >= target => (0.0, 0.0, 0.0),
-            (LossKind::Lr, Some(target)) => {
-                let [value, slope, _] = smoothed(self.loss.alpha(), behind - target);
-                (value, slope, 0.0)
-            }
-            _ => {
-                let [value, slope, _] = logistic(behind);
-                (value + other * lead - entropy, slope, other)
-            }
+        if self.loss.kind() == LossKind::Lr {
+            // Label relaxation sees the label's probability only, that is, this margin.
+            let [value, slope, _] = self.loss.derivatives(behind);
+            return (value, slope, 0.0);
         }
+        let [value, slope, _] = logistic(behind);
+        (value + other * lead - entropy, slope, other)
     }
 
     /// Excess and slope in the gap where all other logits are equal.
