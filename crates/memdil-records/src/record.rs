@@ -35,6 +35,10 @@ pub struct EpochRecord {
     /// NC1 of the training features with the given labels.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub nc1: Option<f64>,
+    /// `nc1` over all noisy samples, those held out for validation included (as the authors' code does); left out where
+    /// nothing is held out.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub nc1_all: Option<f64>,
     /// Distance of W Wᵀ from a simplex equiangular tight frame.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub nc2_etf: Option<f64>,
@@ -56,7 +60,7 @@ pub struct EpochRecord {
     /// The sum, for each true class.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub memorization_per_class: Option<Vec<f64>>,
-    /// `memorization_mean` over all noisy samples, those held out for validation included (as the authors' code does).
+    /// `memorization_mean` over the same samples as `nc1_all`.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub memorization_mean_all: Option<f64>,
     /// Share of the corrupted training samples predicted as their given, wrong label.

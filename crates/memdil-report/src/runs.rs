@@ -28,8 +28,10 @@ pub(crate) enum Quantity {
     Dilation,
     Rho,
     Nc1,
-    Memorization,
     /// Over all noisy samples, those held out included.
+    Nc1All,
+    Memorization,
+    /// Over the samples of `Nc1All`.
     MemorizationAll,
     /// `Memorization` over `Separation`; zero in a run without corrupted samples.
     RelativeMemorization,
@@ -49,6 +51,7 @@ impl Quantity {
             Self::Dilation => "dilation (test NC1)",
             Self::Rho => "rho",
             Self::Nc1 => "train NC1",
+            Self::Nc1All => "train NC1, all samples",
             Self::Memorization => "memorization, mean",
             Self::MemorizationAll => "memorization, all samples",
             Self::RelativeMemorization => "memorization / separation",
@@ -156,6 +159,7 @@ impl Run {
             Quantity::Rho => test?.rho,
             Quantity::TestEce => test?.ece,
             Quantity::Nc1 => last.nc1,
+            Quantity::Nc1All => last.nc1_all,
             Quantity::Nc2Etf => last.nc2_etf,
             Quantity::Nc3 => last.nc3,
             Quantity::Separation => last.separation,

@@ -80,6 +80,7 @@ impl Evaluation {
             let features = stack(&train.features, &self.held_out.features);
             let observed = [y, held_out].concat();
             let clean = [clean, labels(&self.held_out.clean_labels)].concat();
+            record.nc1_all = keep.value("nc1_all", memdil_metrics::nc1(features.view(), &observed, classes));
             let all = memdil_metrics::memorization(features.view(), &observed, &clean, classes);
             record.memorization_mean_all = keep.value("memorization_mean_all", all).and_then(|m| m.mean);
         }

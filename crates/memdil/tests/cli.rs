@@ -1,5 +1,5 @@
 //! The program as a user meets it: real processes, real files.
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used)]
 
 use std::fs;
 use std::io::Write;

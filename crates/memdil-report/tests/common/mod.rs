@@ -63,6 +63,7 @@ pub(crate) fn record(plan: &Plan, values: Values) -> RunRecord {
         loss: 0.02,
         accuracy: Some(0.99),
         nc1: Some(0.05 + 2.0 * plan.eta),
+        nc1_all: Some(0.06 + 2.0 * plan.eta),
         nc2_etf: Some(0.31),
         nc3: Some(0.12),
         bias_collapse: Some(0.4),
