@@ -1,6 +1,7 @@
 //! Networks of the memorization-dilation experiments, on candle.
 //!
 //! A network maps a batch to [`Output`]: the logits and the penultimate features that the metrics look at.
+//! [`UnconstrainedFeatures`] has no input: its features are variables themselves, as in the layer-peeled model.
 //! Initialisation is seeded by a generator that the caller hands in, since candle's own cannot be seeded on CPU.
 //!
 //! ```
@@ -19,5 +20,7 @@
 
 mod init;
 mod mlp;
+mod unconstrained;
 
 pub use mlp::{Mlp, MlpShape, Output};
+pub use unconstrained::{FeatureShape, UnconstrainedFeatures};
