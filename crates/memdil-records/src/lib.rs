@@ -12,12 +12,15 @@
 //! | `model.safetensors` | parameters and running statistics after the last epoch |
 //! | `summary.json` | the [`RunRecord`]: written last, so its presence means the run is complete |
 //!
+//! Beside the folders of runs, `layer-peeled.jsonl` holds one [`LayerPeeledRecord`] a line.
+//!
 //! Everything is written to a temporary file, flushed to disk and renamed: no reader ever sees half a file.
 //! This crate trains nothing and knows no tensor library.
 
 mod atomic;
 mod error;
 mod folder;
+mod layer_peeled;
 mod manifest;
 mod record;
 mod snapshot;
@@ -26,6 +29,10 @@ mod spec;
 pub use atomic::{create_dir, write_atomic};
 pub use error::RecordError;
 pub use folder::{RunFolder, find_runs};
+pub use layer_peeled::{
+    LayerPeeledEnd, LayerPeeledRecord, LayerPeeledSpec, LayerPeeledStatus, layer_peeled_path, read_layer_peeled,
+    write_layer_peeled,
+};
 pub use manifest::{ManifestLine, read_manifest, run_id, write_manifest};
 pub use record::{EpochRecord, Provenance, RunRecord, Status, TestRecord};
 pub use snapshot::{Snapshot, SnapshotPart};

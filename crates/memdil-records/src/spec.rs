@@ -123,10 +123,15 @@ impl RunSpec {
     }
 }
 
-fn positive(value: f64) -> bool {
+pub(crate) fn positive(value: f64) -> bool {
     value > 0.0 && value.is_finite()
 }
 
-fn check(valid: bool, name: &'static str, value: impl ToString, range: &'static str) -> Result<(), RecordError> {
+pub(crate) fn check(
+    valid: bool,
+    name: &'static str,
+    value: impl ToString,
+    range: &'static str,
+) -> Result<(), RecordError> {
     if valid { Ok(()) } else { Err(RecordError::OutOfRange { name, value: value.to_string(), range }) }
 }
