@@ -3,20 +3,24 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use memdil_records::{ManifestLine, RunSpec, run_id};
+use memdil_records::{LayerPeeledSpec, ManifestLine, RecordError, RunSpec, run_id};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
 use crate::RunnerError;
 
-/// An experiment file: the settings of [`RunSpec`] at its top level, and two optional tables.
+/// An experiment file: settings at its top level, those of a [`RunSpec`], and two optional tables.
 ///
 /// `[sweep]` maps dotted names of settings to lists; a sweep is the product of these lists, the last one
 /// changing fastest. `[preset.NAME]` replaces settings (`run`) and lists (`sweep`) by the same dotted names.
 /// The `config.toml` in a run's folder is such a file too.
+///
+/// A file whose settings are others says with `command = "NAME"` which subcommand of `memdil` it is for.
 #[derive(Clone, Debug)]
 pub struct Experiment {
     path: PathBuf,
+    command: Option<String>,
     run: Table,
     sweep: Table,
 }
@@ -47,7 +51,12 @@ impl Experiment {
             Some(_) => Err(config(format!("'{name}' must be a table"))),
         };
         let (sweep, mut presets) = (take("sweep")?, take("preset")?);
-        let mut experiment = Self { path: path.to_owned(), run, sweep };
+        let command = match run.remove("command") {
+            None => None,
+            Some(Value::String(command)) => Some(command),
+            Some(_) => return Err(config("'command' must be the name of a subcommand of memdil".to_owned())),
+        };
+        let mut experiment = Self { path: path.to_owned(), command, run, sweep };
         if let Some(name) = preset {
             let names = presets.keys().cloned().collect::<Vec<_>>().join(", ");
             let preset = presets
@@ -86,7 +95,8 @@ impl Experiment {
     ///
     /// [`RunnerError::Config`] on an unknown or missing key, a wrong type or a value out of range.
     pub fn run(&self) -> Result<RunSpec, RunnerError> {
-        self.resolve(self.run.clone())
+        self.is_for(None)?;
+        self.resolve(self.run.clone(), RunSpec::validate)
     }
 
     /// The runs of the sweep, in the order of the manifest.
@@ -95,12 +105,65 @@ impl Experiment {
     ///
     /// As [`Experiment::run`]; also when a sweep's list is empty or no list, or two runs are the same.
     pub fn runs(&self) -> Result<Vec<ManifestLine>, RunnerError> {
-        let config = |reason: String| RunnerError::Config { path: self.path.clone(), reason };
+        self.is_for(None)?;
+        let mut seen = std::collections::HashSet::new();
+        let mut lines = Vec::new();
+        for table in self.tables()? {
+            let spec = self.resolve(table, RunSpec::validate)?;
+            let id = run_id(&spec);
+            if !seen.insert(id.clone()) {
+                return Err(self.error(format!("[sweep]: run {id} comes out twice; a list repeats a value")));
+            }
+            lines.push(ManifestLine { id, spec });
+        }
+        Ok(lines)
+    }
+
+    /// The trainings of a layer-peeled experiment (`command = "layer-peeled"`), in the order of its sweep.
+    ///
+    /// # Errors
+    ///
+    /// [`RunnerError::Config`], as [`Experiment::runs`]; also when the minimiser fits into no run's dimension.
+    pub fn layer_peeled(&self) -> Result<Vec<LayerPeeledSpec>, RunnerError> {
+        self.is_for(Some("layer-peeled"))?;
+        let mut specs = Vec::new();
+        for table in self.tables()? {
+            let spec = self.resolve(table, LayerPeeledSpec::validate)?;
+            if specs.contains(&spec) {
+                return Err(self.error("[sweep]: a list repeats a value".to_owned()));
+            }
+            specs.push(spec);
+        }
+        if !specs.iter().any(LayerPeeledSpec::frame_fits) {
+            let reason = "dim is too small for every run: the minimum is known from classes - 1 on, non-negative features \
+                          from classes on";
+            return Err(self.error(reason.to_owned()));
+        }
+        Ok(specs)
+    }
+
+    fn error(&self, reason: String) -> RunnerError {
+        RunnerError::Config { path: self.path.clone(), reason }
+    }
+
+    fn is_for(&self, command: Option<&str>) -> Result<(), RunnerError> {
+        match (self.command.as_deref(), command) {
+            (ours, wanted) if ours == wanted => Ok(()),
+            (Some(ours), _) => Err(self.error(format!("this file is for memdil {ours} (its key 'command')"))),
+            (None, wanted) => {
+                let wanted = wanted.unwrap_or_default();
+                Err(self.error(format!("this file is for memdil train and sweep; it lacks command = \"{wanted}\"")))
+            }
+        }
+    }
+
+    /// The settings of every run: the product of the lists.
+    fn tables(&self) -> Result<Vec<Table>, RunnerError> {
         let mut tables = vec![self.run.clone()];
         for (key, values) in &self.sweep {
             let values = match values {
                 Value::Array(values) if !values.is_empty() => values,
-                _ => return Err(config(format!("[sweep]: '{key}' must be a list with at least one value"))),
+                _ => return Err(self.error(format!("[sweep]: '{key}' must be a list with at least one value"))),
             };
             let mut product = Vec::with_capacity(tables.len() * values.len());
             for table in &tables {
@@ -112,23 +175,16 @@ impl Experiment {
             }
             tables = product;
         }
-        let mut seen = std::collections::HashSet::new();
-        let mut lines = Vec::with_capacity(tables.len());
-        for table in tables {
-            let spec = self.resolve(table)?;
-            let id = run_id(&spec);
-            if !seen.insert(id.clone()) {
-                return Err(config(format!("[sweep]: run {id} comes out twice; a list repeats a value")));
-            }
-            lines.push(ManifestLine { id, spec });
-        }
-        Ok(lines)
+        Ok(tables)
     }
 
-    fn resolve(&self, table: Table) -> Result<RunSpec, RunnerError> {
-        let config = |reason: String| RunnerError::Config { path: self.path.clone(), reason };
-        let spec: RunSpec = Value::Table(table).try_into().map_err(|e| config(one_line(&e, None)))?;
-        spec.validate().map_err(|e| config(e.to_string()))?;
+    fn resolve<T: DeserializeOwned>(
+        &self,
+        table: Table,
+        validate: impl FnOnce(&T) -> Result<(), RecordError>,
+    ) -> Result<T, RunnerError> {
+        let spec: T = Value::Table(table).try_into().map_err(|e| self.error(one_line(&e, None)))?;
+        validate(&spec).map_err(|e| self.error(e.to_string()))?;
         Ok(spec)
     }
 }

@@ -7,12 +7,15 @@
 //! 3. [`train`] runs the epochs and leaves a finished run folder behind.
 //! 4. [`run_all`] works through a manifest with worker processes, skipping what is complete.
 //!
+//! [`run_layer_peeled`] trains free features instead of a network, for the layer-peeled model.
+//!
 //! Numbers are the same, byte for byte, for the same specification, binary, processor features and thread count.
 
 mod config;
 mod device;
 mod error;
 mod evaluate;
+mod layer_peeled;
 mod prepare;
 mod provenance;
 mod sgd;
@@ -22,6 +25,7 @@ mod train;
 pub use config::Experiment;
 pub use device::open_device;
 pub use error::RunnerError;
+pub use layer_peeled::{run_layer_peeled, train_layer_peeled};
 pub use prepare::Prepared;
 pub use provenance::provenance;
 pub use sweep::{SweepOptions, SweepProgress, SweepStatus, end_with_parent, run_all, status};

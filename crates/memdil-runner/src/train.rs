@@ -70,7 +70,7 @@ pub fn train(
     let data = Prepared::new(spec, options.data_dir.as_deref())?;
 
     create_dir(folder)?;
-    let _lock = lock(&run)?;
+    let _lock = lock(&run.lock(), folder)?;
     let provenance = provenance(&options.device);
     run.write_start(spec, &provenance)?;
     run.write_noise(&data.labels)?;
@@ -129,14 +129,13 @@ fn finished(run: &RunFolder, spec: &RunSpec) -> Result<Option<RunRecord>, Runner
     }
 }
 
-/// Held until the file is dropped, or the process ends in whatever way.
-fn lock(run: &RunFolder) -> Result<File, RunnerError> {
-    let path = run.lock();
-    let file = File::create(&path).map_err(|e| write_error(&path, e))?;
+/// Locks a file for the work in `folder`: held until the file is dropped, or the process ends in whatever way.
+pub(crate) fn lock(path: &Path, folder: &Path) -> Result<File, RunnerError> {
+    let file = File::create(path).map_err(|e| write_error(path, e))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(RunnerError::Busy { path: run.path().to_owned() }),
-        Err(TryLockError::Error(e)) => Err(write_error(&path, e)),
+        Err(TryLockError::WouldBlock) => Err(RunnerError::Busy { path: folder.to_owned() }),
+        Err(TryLockError::Error(e)) => Err(write_error(path, e)),
     }
 }
 
