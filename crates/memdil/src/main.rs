@@ -3,6 +3,7 @@
 //! Exit status: 0 on success, 2 on bad usage or bad input (one line says what, where and what to do), 1 when
 //! something fails inside.
 
+mod layer_peeled;
 mod progress;
 mod report;
 mod sweep;
@@ -28,6 +29,8 @@ enum Command {
     /// Plan many runs and work through them
     #[command(subcommand)]
     Sweep(sweep::Command),
+    /// Train free features by gradient descent, to compare with the layer-peeled model's closed form
+    LayerPeeled(layer_peeled::Arguments),
     /// Claims, figures and tables of finished runs as one HTML page
     Report(report::Arguments),
 }
@@ -43,6 +46,7 @@ fn main() -> ExitCode {
     let result = match arguments.command {
         Command::Train(arguments) => train::run(&arguments),
         Command::Sweep(command) => sweep::run(&command),
+        Command::LayerPeeled(arguments) => layer_peeled::run(&arguments),
         Command::Report(arguments) => report::run(&arguments),
     };
     result.unwrap_or_else(|error| {

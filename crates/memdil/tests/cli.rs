@@ -222,6 +222,45 @@ fn a_sweep_from_plan_to_report() {
 }
 
 #[test]
+fn free_features_from_training_to_report() {
+    let scene = Scene::new();
+    fs::write(scene.path("l.toml"), include_str!("../../../experiments/layer-peeled.toml")).unwrap();
+    let train = "layer-peeled --config l.toml --preset smoke --set classes=3 --set dim=4 --out runs";
+    assert!(scene.succeed(train).contains("2 of 2 converged"));
+    let file = scene.path("runs/layer-peeled.jsonl");
+    let (bytes, written) = (fs::read(&file).unwrap(), file.metadata().unwrap().modified().unwrap());
+    assert!(scene.succeed(train).contains("2 of 2 converged"));
+    assert_eq!((bytes, written), (fs::read(&file).unwrap(), file.metadata().unwrap().modified().unwrap()));
+    // A report of these alone.
+    scene.succeed("report --runs runs --out report");
+    let text = fs::read_to_string(scene.path("report/report.md")).unwrap();
+    assert!(text.contains("✓ supported: gradient descent reaches the closed form"), "{text}");
+    assert!(!text.contains("## Runs") && !text.contains("1970-01-01"), "{text}");
+    let help = scene.succeed("layer-peeled --help");
+    assert!(help.contains("Example:") && help.contains("--preset"), "{help}");
+
+    let partly = scene.run("layer-peeled --config l.toml --set classes=3 --set dim=2 --set steps=1 --out other");
+    let notes = String::from_utf8(partly.stderr).unwrap();
+    assert!(partly.status.success() && notes.matches("note: skipped").count() == 2, "{notes}");
+    assert!(notes.contains("out of steps"), "{notes}");
+    for (arguments, expected) in [
+        ("--config l.toml --set lambda_w=0 --out x", "lambda_w"),
+        ("--config l.toml --set depth=3 --out x", "depth"),
+        ("--config l.toml --set dim=0 --out x", "dim = 0"),
+        ("--config l.toml --set classes=10 --set dim=3 --out x", "dim is too small"),
+        ("--config l.toml --preset huge --out x", "huge"),
+        ("--config e.toml --out x", "command"),
+        ("--config l.toml --out l.toml/x", "l.toml"),
+    ] {
+        scene.refuse(&format!("layer-peeled {arguments}"), expected);
+    }
+    scene.refuse("sweep plan --config l.toml --out m.jsonl", "memdil layer-peeled");
+    fs::write(&file, "{\n").unwrap();
+    scene.refuse(train, "layer-peeled.jsonl line 1");
+    scene.refuse("report --runs runs --out report2", "layer-peeled.jsonl line 1");
+}
+
+#[test]
 fn a_diverged_run_is_recorded_and_the_rest_goes_on() {
     let scene = Scene::new();
     let rates = CONFIG.replace("seed = [0, 1]", "\"optimizer.learning_rate\" = [0.05, 1e30]");

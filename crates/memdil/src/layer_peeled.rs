@@ -1,0 +1,64 @@
+//! `memdil layer-peeled`
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use memdil_records::{LayerPeeledRecord, LayerPeeledSpec, LayerPeeledStatus, layer_peeled_path};
+use memdil_runner::{Experiment, run_layer_peeled};
+
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  memdil layer-peeled --config experiments/layer-peeled.toml --out runs\n\n\
+    Writes DIR/layer-peeled.jsonl, which memdil report --runs DIR compares with the closed form. Results that are there \
+    already are kept.")]
+pub(crate) struct Arguments {
+    /// Experiment file (TOML)
+    #[arg(long, value_name = "F.toml")]
+    config: PathBuf,
+    /// Preset of the file to apply
+    #[arg(long, value_name = "NAME")]
+    preset: Option<String>,
+    /// Change a setting; a list it is swept over becomes this one value
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// Folder of runs that gets layer-peeled.jsonl
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let experiment = Experiment::load(&arguments.config, arguments.preset.as_deref(), &arguments.set)?;
+    let (specs, skipped): (Vec<_>, Vec<_>) = experiment.layer_peeled()?.into_iter().partition(|s| s.frame_fits());
+    for spec in skipped {
+        eprintln!("note: skipped, no closed form in {} dimensions: {}", spec.dim, label(&spec));
+    }
+    let mut done = 0;
+    let records = run_layer_peeled(&specs, &arguments.out, |record, was_there| {
+        done += 1;
+        let note = if was_there { " (was there already)" } else { "" };
+        eprintln!("{done} of {}: {}{note}", specs.len(), summary(record));
+    })?;
+    let converged = records.iter().filter(|r| r.status == LayerPeeledStatus::Converged).count();
+    println!("{converged} of {} converged", records.len());
+    println!("results: {}", layer_peeled_path(&arguments.out).display());
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What tells a training from the others.
+fn label(spec: &LayerPeeledSpec) -> String {
+    let sign = if spec.nonnegative { "non-negative" } else { "signed" };
+    format!("{} classes, {}, {sign}, seed {}", spec.classes, spec.loss.short_name(), spec.seed)
+}
+
+fn summary(record: &LayerPeeledRecord) -> String {
+    let LayerPeeledRecord { spec, status, steps, end, seconds, .. } = record;
+    let status = match status {
+        LayerPeeledStatus::Converged => "converged",
+        LayerPeeledStatus::OutOfSteps => "out of steps",
+        LayerPeeledStatus::Diverged => "diverged",
+    };
+    let reached = end.as_ref().map_or_else(String::new, |end| {
+        let zero = if end.collapsed { ", collapsed to zero" } else { "" };
+        format!(", objective {:.9}, gap {:.6}{zero}", end.objective, end.logit_gap)
+    });
+    format!("{}: {status} after {steps} steps in {seconds:.1} s{reached}", label(spec))
+}
