@@ -2,10 +2,13 @@
 
 use std::path::Path;
 
+use memdil_records::Provenance;
+
 use crate::ReportError;
 use crate::chart::Figure;
 use crate::claims::{self, Claim, Verdict};
 use crate::figures;
+use crate::layer_peeled::Descent;
 use crate::reference::{self, Comparison};
 use crate::runs::{Run, distinct};
 use crate::text::{count, date};
@@ -27,6 +30,8 @@ pub(crate) struct Content {
     pub(crate) claims: Vec<Claim>,
     pub(crate) unjudged: Vec<String>,
     pub(crate) figures: Vec<Figure>,
+    /// Free features beside the closed form, where they were trained.
+    pub(crate) layer_peeled: Vec<Descent>,
     pub(crate) comparison: Option<Comparison>,
     pub(crate) command: Option<String>,
 }
@@ -37,16 +42,26 @@ impl Content {
         let mut figures = figures::figures(&runs)?;
         figures.extend(theory::figures(&runs));
         let (claims, unjudged) = (claims::evaluate(&runs), claims::unjudged(&runs));
-        Ok(Self { runs, claims, unjudged, figures, comparison, command })
+        Ok(Self { runs, claims, unjudged, figures, layer_peeled: Vec::new(), comparison, command })
     }
 
     pub(crate) fn diverged(&self) -> usize {
         self.runs.iter().filter(|run| run.diverged()).count()
     }
 
+    /// Where everything shown was made, and the seconds it took.
+    pub(crate) fn made(&self) -> Vec<(&Provenance, f64)> {
+        let runs = self.runs.iter().map(|run| (&run.record.provenance, run.record.seconds));
+        let descents = self.layer_peeled.iter().map(|d| (&d.record.provenance, d.record.seconds));
+        runs.chain(descents).collect()
+    }
+
     /// Date, number of runs, seeds, data.
     pub(crate) fn subtitle(&self) -> Vec<String> {
-        let newest = self.runs.iter().map(|run| run.record.provenance.started_unix).max().unwrap_or(0);
+        let newest = self.made().iter().map(|(provenance, _)| provenance.started_unix).max().unwrap_or(0);
+        if self.runs.is_empty() {
+            return vec![date(newest), count(self.layer_peeled.len(), "training", "trainings")];
+        }
         let mut parts = vec![date(newest), count(self.runs.len(), "run", "runs")];
         if self.diverged() > 0 {
             parts.push(format!("{} of them diverged", self.diverged()));

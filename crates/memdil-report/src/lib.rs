@@ -33,6 +33,7 @@ mod claims;
 mod content;
 mod error;
 mod figures;
+mod layer_peeled;
 mod markdown;
 mod page;
 mod reference;

@@ -1,6 +1,7 @@
 //! The report as Markdown.
 
 use crate::content::{Content, DEVIATIONS, PURPOSE, TITLE, rules};
+use crate::layer_peeled::{self, LAYER_PEELED};
 use crate::tables;
 use crate::text::escape_markdown;
 
@@ -22,7 +23,17 @@ pub(crate) fn markdown(content: &Content) -> String {
             "\n### Figure {number}: {heading}\n\n![{heading}](figures/{name}.svg)\n\n{caption}\n\n{reading}\n"
         );
     }
-    text += &format!("\n## Runs\n\n{}", tables::runs(&content.runs).markdown());
+    if !content.layer_peeled.is_empty() {
+        text += &format!(
+            "\n## Layer-peeled model\n\n**{}**\n\n{}\n\n{}",
+            escape_markdown(&layer_peeled::judge(&content.layer_peeled).sentence()),
+            escape_markdown(LAYER_PEELED),
+            layer_peeled::table(&content.layer_peeled).markdown()
+        );
+    }
+    if !content.runs.is_empty() {
+        text += &format!("\n## Runs\n\n{}", tables::runs(&content.runs).markdown());
+    }
     if !content.claims.is_empty() {
         text += "\n## Claims in detail\n";
     }
@@ -50,8 +61,10 @@ pub(crate) fn markdown(content: &Content) -> String {
             tables::comparison(comparison).markdown()
         );
     }
-    text +=
-        &format!("\n## Deviations and provenance\n\n{DEVIATIONS}\n\n{}", tables::provenance(&content.runs).markdown());
+    text += &format!(
+        "\n## Deviations and provenance\n\n{DEVIATIONS}\n\n{}",
+        tables::provenance(&content.made()).markdown()
+    );
     if let Some(command) = &content.command {
         // Indented, so that nothing in the command can end the block.
         let lines: String = command.lines().map(|line| format!("    {line}\n")).collect();

@@ -3,7 +3,9 @@
 use std::fmt;
 use std::path::Path;
 
-use memdil_records::{EpochRecord, ModelSpec, RunFolder, RunRecord, RunSpec, Status, TestRecord, find_runs};
+use memdil_records::{
+    EpochRecord, ModelSpec, RunFolder, RunRecord, RunSpec, Status, TestRecord, find_runs, layer_peeled_path,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::ReportError;
@@ -196,13 +198,13 @@ pub(crate) fn loss_rank(loss: &str) -> usize {
     LOSSES.iter().position(|known| *known == loss).unwrap_or(LOSSES.len())
 }
 
-/// Every finished run below `folder`, in the order of the tables.
+/// Every finished run below `folder`, in the order of the tables; none will do where free features were trained.
 pub(crate) fn read_runs(folder: &Path) -> Result<Vec<Run>, ReportError> {
     if !folder.is_dir() {
         return Err(ReportError::NoFolder { path: folder.to_owned() });
     }
     let mut runs: Vec<Run> = find_runs(folder)?.into_iter().map(|(folder, record)| Run::new(folder, record)).collect();
-    if runs.is_empty() {
+    if runs.is_empty() && !layer_peeled_path(folder).exists() {
         return Err(ReportError::NoRuns { path: folder.to_owned() });
     }
     sort(&mut runs);

@@ -151,15 +151,15 @@ pub(crate) fn comparison(comparison: &Comparison) -> Table {
     Table { columns, rows: rows.collect() }
 }
 
-/// Where the runs come from: each distinct value once.
-pub(crate) fn provenance(runs: &[Run]) -> Table {
+/// Where and when runs were made, and their seconds: each distinct value once.
+pub(crate) fn provenance(made: &[(&Provenance, f64)]) -> Table {
     let distinct = |value: fn(&Provenance) -> String| {
-        let values: BTreeSet<String> = runs.iter().map(|run| value(&run.record.provenance)).collect();
+        let values: BTreeSet<String> = made.iter().map(|(provenance, _)| value(provenance)).collect();
         values.into_iter().collect::<Vec<_>>().join("; ")
     };
-    let started = runs.iter().map(|run| run.record.provenance.started_unix);
+    let started = made.iter().map(|(provenance, _)| provenance.started_unix);
     let (first, last) = (started.clone().min().unwrap_or(0), started.max().unwrap_or(0));
-    let total: f64 = runs.iter().map(|run| run.record.seconds).sum();
+    let total: f64 = made.iter().map(|(_, seconds)| seconds).sum();
     let rows = [
         ("memdil", distinct(|p| p.version.clone())),
         ("commit", distinct(|p| p.commit.clone())),
@@ -171,7 +171,7 @@ pub(crate) fn provenance(runs: &[Run]) -> Table {
         ("threads", distinct(|p| p.threads.to_string())),
         ("device", distinct(|p| p.device.clone())),
         ("started", if date(first) == date(last) { date(last) } else { format!("{} to {}", date(first), date(last)) }),
-        ("time", format!("{} in {} s, one after the other", count(runs.len(), "run", "runs"), seconds(total))),
+        ("time", format!("{} in {} s, one after the other", count(made.len(), "run", "runs"), seconds(total))),
     ];
     let rows = rows.map(|(name, value)| Row { cells: vec![name.to_owned(), value], ..Row::default() });
     Table { columns: vec![("what", false), ("value", false)], rows: rows.to_vec() }

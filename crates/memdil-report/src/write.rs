@@ -7,12 +7,12 @@ use memdil_records::{create_dir, write_atomic};
 
 use crate::claims::Claim;
 use crate::content::Content;
-use crate::{ReportError, markdown, page, runs, terminal};
+use crate::{ReportError, layer_peeled, markdown, page, runs, terminal};
 
 /// What a report is made from, and where it goes.
 #[derive(Clone, Debug)]
 pub struct ReportOptions {
-    /// Folder whose subfolders are runs.
+    /// Folder whose subfolders are runs; it may also hold `layer-peeled.jsonl`.
     pub runs: PathBuf,
     /// Folder of the report; made where it does not exist.
     pub out: PathBuf,
@@ -63,7 +63,8 @@ impl Report {
 /// damaged or a file cannot be written.
 pub fn write_report(options: &ReportOptions) -> Result<Report, ReportError> {
     let runs = runs::read_runs(&options.runs)?;
-    let content = Content::new(runs, options.reference.as_deref(), options.command.clone())?;
+    let mut content = Content::new(runs, options.reference.as_deref(), options.command.clone())?;
+    content.layer_peeled = layer_peeled::read(&options.runs)?;
     let html = page::page(&content);
     let text = markdown::markdown(&content);
     let mut json = serde_json::to_string_pretty(&content.claims).map_err(|e| unwritable(&options.out, e))?;

@@ -3,6 +3,7 @@
 use crate::chart::STYLE;
 use crate::claims::{Claim, Unit, Verdict};
 use crate::content::{Content, DEVIATIONS, PURPOSE, TITLE, rules};
+use crate::layer_peeled::{self, LAYER_PEELED};
 use crate::tables;
 use crate::text::{escape, or_dash, p_value};
 
@@ -29,13 +30,24 @@ pub(crate) fn page(content: &Content) -> String {
         }
         html += "</section>\n";
     }
-    html += &format!(
-        "<section id=\"runs\"><h2>Runs</h2><p class=\"how\">Values after the last epoch. realised: share of wrong \
-         training labels; test %: test accuracy; mem.: distance of corrupted training samples to the mean of their \
-         true class; as given: share of them predicted as the wrong label they were given; s: \
-         seconds.</p>{}</section>\n",
-        tables::runs(&content.runs).html()
-    );
+    if !content.layer_peeled.is_empty() {
+        html += &format!(
+            "<section id=\"layer-peeled\"><h2>Layer-peeled model</h2><p><strong>{}</strong></p><p \
+             class=\"how\">{}</p>{}</section>\n",
+            escape(&layer_peeled::judge(&content.layer_peeled).sentence()),
+            escape(LAYER_PEELED),
+            layer_peeled::table(&content.layer_peeled).html()
+        );
+    }
+    if !content.runs.is_empty() {
+        html += &format!(
+            "<section id=\"runs\"><h2>Runs</h2><p class=\"how\">Values after the last epoch. realised: share of wrong \
+             training labels; test %: test accuracy; mem.: distance of corrupted training samples to the mean of their \
+             true class; as given: share of them predicted as the wrong label they were given; s: \
+             seconds.</p>{}</section>\n",
+            tables::runs(&content.runs).html()
+        );
+    }
     if !content.claims.is_empty() {
         html += "<section id=\"details\"><h2>Claims in detail</h2>\n";
         for claim in &content.claims {
@@ -54,7 +66,7 @@ pub(crate) fn page(content: &Content) -> String {
     html += &format!(
         "<section id=\"provenance\"><h2>Deviations and provenance</h2><p>{}</p>{}{}</section>\n",
         escape(DEVIATIONS),
-        tables::provenance(&content.runs).html().replace("class=\"scroll\"", "class=\"scroll facts\""),
+        tables::provenance(&content.made()).html().replace("class=\"scroll\"", "class=\"scroll facts\""),
         content
             .command
             .as_ref()
