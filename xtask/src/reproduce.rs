@@ -25,8 +25,14 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
     let program = build(&options)?;
     for experiment in &experiments {
         let name = name(experiment);
-        let manifest = out.join(format!("{name}.jsonl"));
         eprintln!("experiment {name}, preset {}", options.preset);
+        if let Some(command) = own_command(experiment)? {
+            let mut run = Command::new(&program);
+            run.args([&command, "--preset", &options.preset, "--config"]).arg(experiment);
+            check(run.arg("--out").arg(out.join("runs")))?;
+            continue;
+        }
+        let manifest = out.join(format!("{name}.jsonl"));
         let mut plan = Command::new(&program);
         plan.args(["sweep", "plan", "--preset", &options.preset, "--config"]).arg(experiment);
         output(plan.arg("--out").arg(&manifest))?;
@@ -110,6 +116,16 @@ fn select(options: &Options) -> Result<Vec<PathBuf>, Failure> {
     chosen.retain(|path| options.only.is_empty() || options.only.contains(&name(path)));
     chosen.sort();
     Ok(chosen)
+}
+
+/// The subcommand of memdil that an experiment file names with `command = "..."`. It takes `--config`, `--preset` and
+/// `--out`, the folder of runs. A file that names none is a sweep.
+fn own_command(experiment: &Path) -> Result<Option<String>, Failure> {
+    let text = fs::read_to_string(experiment)
+        .map_err(|e| Failure::inside(format!("cannot read {}: {e}", experiment.display())))?;
+    let settings = text.lines().take_while(|line| !line.starts_with('['));
+    let value = settings.filter_map(|line| line.strip_prefix("command")?.trim_start().strip_prefix('=')).next();
+    Ok(value.and_then(|value| value.split('"').nth(1)).map(str::to_owned))
 }
 
 fn name(experiment: &Path) -> String {
