@@ -6,12 +6,14 @@
 mod progress;
 mod report;
 mod sweep;
+mod theory;
 mod train;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use memdil_runner::RunnerError;
+use memdil_theory::TheoryError;
 
 /// Neural collapse under label noise: train, measure, report
 #[derive(Parser)]
@@ -28,6 +30,9 @@ enum Command {
     /// Plan many runs and work through them
     #[command(subcommand)]
     Sweep(sweep::Command),
+    /// The two models of the paper, solved
+    #[command(subcommand)]
+    Theory(theory::Command),
     /// Claims, figures and tables of finished runs as one HTML page
     Report(report::Arguments),
 }
@@ -43,6 +48,7 @@ fn main() -> ExitCode {
     let result = match arguments.command {
         Command::Train(arguments) => train::run(&arguments),
         Command::Sweep(command) => sweep::run(&command),
+        Command::Theory(command) => theory::run(&command),
         Command::Report(arguments) => report::run(&arguments),
     };
     result.unwrap_or_else(|error| {
@@ -56,6 +62,9 @@ fn is_bad_input(error: &anyhow::Error) -> bool {
         return error.is_bad_input();
     }
     if let Some(error) = error.downcast_ref::<memdil_records::RecordError>() {
+        return error.is_bad_input();
+    }
+    if let Some(error) = error.downcast_ref::<TheoryError>() {
         return error.is_bad_input();
     }
     error.downcast_ref::<memdil_report::ReportError>().is_some_and(|e| e.is_bad_input())
