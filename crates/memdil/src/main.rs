@@ -3,6 +3,7 @@
 //! Exit status: 0 on success, 2 on bad usage or bad input (one line says what, where and what to do), 1 when
 //! something fails inside.
 
+mod arguments;
 mod progress;
 mod report;
 mod sweep;
