@@ -12,7 +12,8 @@
 //! | `model.safetensors` | parameters and running statistics after the last epoch |
 //! | `summary.json` | the [`RunRecord`]: written last, so its presence means the run is complete |
 //!
-//! Everything is written to a temporary file, flushed to disk and renamed: no reader ever sees half a file.
+//! These are written to a temporary file, flushed to disk and renamed: no reader ever sees half a file. While a run is
+//! going on there are also `.lock`, `metrics.jsonl.partial` and, in a sweep, `worker.log`.
 //! This crate trains nothing and knows no tensor library.
 
 mod atomic;

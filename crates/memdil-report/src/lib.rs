@@ -22,6 +22,7 @@
 //! let options = ReportOptions {
 //!     runs: "no/such/folder".into(),
 //!     out: "report".into(),
+//!     manifests: Vec::new(),
 //!     reference: None,
 //!     command: Some("cargo xtask reproduce".to_owned()),
 //! };

@@ -16,6 +16,8 @@ pub struct ReportOptions {
     pub runs: PathBuf,
     /// Folder of the report; made where it does not exist.
     pub out: PathBuf,
+    /// Manifests whose runs count; empty for all runs in the folder.
+    pub manifests: Vec<PathBuf>,
     /// TOML file of somebody else's numbers to stand beside ours.
     pub reference: Option<PathBuf>,
     /// The command that makes runs and report again.
@@ -62,7 +64,7 @@ impl Report {
 /// [`ReportError::Reference`] when the reference file is no such file, [`ReportError::Records`] when a run is
 /// damaged or a file cannot be written.
 pub fn write_report(options: &ReportOptions) -> Result<Report, ReportError> {
-    let runs = runs::read_runs(&options.runs)?;
+    let runs = runs::read_runs(&options.runs, &options.manifests)?;
     let content = Content::new(runs, options.reference.as_deref(), options.command.clone())?;
     let html = page::page(&content);
     let text = markdown::markdown(&content);
@@ -98,5 +100,5 @@ fn write(path: &Path, text: &str) -> Result<(), ReportError> {
 }
 
 fn unwritable(path: &Path, error: serde_json::Error) -> ReportError {
-    memdil_records::RecordError::Write { path: path.to_owned(), source: error.into() }.into()
+    memdil_records::RecordError::Write { path: path.to_owned(), cause: error.into() }.into()
 }

@@ -17,7 +17,7 @@ const ETAS: [f64; 3] = [0.0, 0.2, 0.4];
 
 fn options(runs: &Path, out: &Path) -> ReportOptions {
     let command = Some("cargo xtask reproduce --preset \"quick\" && echo <done>".to_owned());
-    ReportOptions { runs: runs.to_owned(), out: out.to_owned(), reference: None, command }
+    ReportOptions { runs: runs.to_owned(), out: out.to_owned(), manifests: Vec::new(), reference: None, command }
 }
 
 fn report(records: &[RunRecord]) -> (TempDir, Report) {

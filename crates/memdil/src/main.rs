@@ -41,10 +41,7 @@ enum Command {
 fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
-        Err(error) => {
-            let _ = error.print();
-            return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
-        }
+        Err(error) => return usage(&error),
     };
     let result = match arguments.command {
         Command::Train(arguments) => train::run(&arguments),
@@ -56,6 +53,19 @@ fn main() -> ExitCode {
         eprintln!("error: {error:#}");
         ExitCode::from(if is_bad_input(&error) { 2 } else { 1 })
     })
+}
+
+/// Help and version as they are; a usage error as one line.
+fn usage(error: &clap::Error) -> ExitCode {
+    use clap::error::ErrorKind::{DisplayHelp, DisplayHelpOnMissingArgumentOrSubcommand, DisplayVersion};
+    if let DisplayHelp | DisplayVersion | DisplayHelpOnMissingArgumentOrSubcommand = error.kind() {
+        let _ = error.print();
+        return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
+    }
+    let text = error.to_string();
+    let message: Vec<&str> = text.lines().map(str::trim).take_while(|line| !line.is_empty()).collect();
+    eprintln!("{}; see --help", message.join(" "));
+    ExitCode::from(2)
 }
 
 fn is_bad_input(error: &anyhow::Error) -> bool {

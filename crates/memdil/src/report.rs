@@ -14,6 +14,9 @@ pub(crate) struct Arguments {
     /// Folder for index.html, report.md, claims.json and figures/
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
+    /// Count only the runs of this manifest; can be given many times (default: every run in the folder)
+    #[arg(long, value_name = "M.jsonl")]
+    manifest: Vec<PathBuf>,
     /// Numbers to compare with, as experiments/reference/*.toml
     #[arg(long, value_name = "F.toml")]
     reference: Option<PathBuf>,
@@ -26,6 +29,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let report = write_report(&ReportOptions {
         runs: arguments.runs.clone(),
         out: arguments.out.clone(),
+        manifests: arguments.manifest.clone(),
         reference: arguments.reference.clone(),
         command: arguments.command.clone(),
     })?;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use memdil_records::{read_manifest, write_manifest};
+use memdil_records::{create_dir, read_manifest, write_manifest};
 use memdil_runner::{RunnerError, SweepOptions, end_with_parent, run_all, status, train};
 
 use crate::arguments::{Machine, Settings};
@@ -34,6 +34,7 @@ pub(crate) struct Plan {
 }
 
 #[derive(clap::Args)]
+#[command(group = clap::ArgGroup::new("which").required(true))]
 pub(crate) struct Run {
     /// Manifest to work through
     #[arg(long, value_name = "M.jsonl")]
@@ -42,17 +43,17 @@ pub(crate) struct Run {
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
     /// Make this one run, counted from 0
-    #[arg(long, conflicts_with = "all", required_unless_present = "all")]
+    #[arg(long, group = "which")]
     index: Option<usize>,
     /// Make all runs, in worker processes of one thread each
-    #[arg(long)]
+    #[arg(long, group = "which")]
     all: bool,
     /// Worker processes at a time (default: one a core)
     #[arg(long, value_name = "J", value_parser = clap::value_parser!(u16).range(1..))]
     jobs: Option<u16>,
     #[command(flatten)]
     machine: Machine,
-    /// This process belongs to a sweep and ends with it
+    /// End when standard input closes: whoever started this process is gone then
     #[arg(long, hide = true)]
     worker: bool,
 }
@@ -81,6 +82,9 @@ pub(crate) fn run(command: &Command) -> anyhow::Result<ExitCode> {
 
 fn plan(arguments: &Plan) -> anyhow::Result<()> {
     let lines = arguments.settings.load()?.runs()?;
+    if let Some(folder) = arguments.out.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        create_dir(folder)?;
+    }
     write_manifest(&arguments.out, &lines)?;
     println!("{} runs in {}", lines.len(), arguments.out.display());
     Ok(())
@@ -88,10 +92,10 @@ fn plan(arguments: &Plan) -> anyhow::Result<()> {
 
 fn work(arguments: &Run) -> anyhow::Result<()> {
     let lines = read_manifest(&arguments.manifest)?;
+    if arguments.worker {
+        end_with_parent();
+    }
     if let Some(index) = arguments.index {
-        if arguments.worker {
-            end_with_parent();
-        }
         let line = lines.get(index).ok_or_else(|| RunnerError::NoSuchLine {
             path: arguments.manifest.clone(),
             index,

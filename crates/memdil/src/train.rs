@@ -25,9 +25,6 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let experiment = arguments.settings.load()?;
     let spec = experiment.run()?;
-    if experiment.is_sweep() {
-        eprintln!("note: one run, as the settings say; the lists under [sweep] are for memdil sweep plan");
-    }
     let bar = progress::epochs(spec.training.epochs);
     let outcome =
         train(&spec, &arguments.out, &arguments.machine.train_options(), |record| progress::epoch(&bar, record));
@@ -40,6 +37,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let record = outcome.record();
     println!("{}{note}", summary(record));
     println!("run: {}", arguments.out.display());
+    if experiment.is_sweep() {
+        eprintln!("note: this was one run, as the settings say; the lists under [sweep] are for memdil sweep plan");
+    }
     Ok(if record.status == Status::Completed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
