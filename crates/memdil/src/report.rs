@@ -17,6 +17,9 @@ pub(crate) struct Arguments {
     /// Numbers to compare with, as experiments/reference/*.toml
     #[arg(long, value_name = "F.toml")]
     reference: Option<PathBuf>,
+    /// Add the solved models: curves, phase map, N classes
+    #[arg(long)]
+    theory: bool,
     /// Command that makes these runs again, to be printed in the report
     #[arg(long, value_name = "TEXT")]
     command: Option<String>,
@@ -27,6 +30,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         runs: arguments.runs.clone(),
         out: arguments.out.clone(),
         reference: arguments.reference.clone(),
+        theory: arguments.theory,
         command: arguments.command.clone(),
     })?;
     println!("{}", report.terminal_table());
