@@ -47,7 +47,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
         // Runs of earlier settings may lie in the same folder: these are the ones that count.
         report.arg("--manifest").arg(out.join(format!("{}.jsonl", name(experiment))));
     }
-    check(report.args(["--command", &again(arguments)]))
+    check(report.args(["--theory", "--command", &again(arguments)]))
 }
 
 fn parse(arguments: &[String]) -> Result<Options, Failure> {

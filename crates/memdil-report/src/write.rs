@@ -20,6 +20,8 @@ pub struct ReportOptions {
     pub manifests: Vec<PathBuf>,
     /// TOML file of somebody else's numbers to stand beside ours.
     pub reference: Option<PathBuf>,
+    /// Whether the solved models are shown too: seconds of computing.
+    pub theory: bool,
     /// The command that makes runs and report again.
     pub command: Option<String>,
 }
@@ -62,10 +64,10 @@ impl Report {
 ///
 /// [`ReportError::NoFolder`] or [`ReportError::NoRuns`] when there is nothing to report,
 /// [`ReportError::Reference`] when the reference file is no such file, [`ReportError::Records`] when a run is
-/// damaged or a file cannot be written.
+/// damaged or a file cannot be written, [`ReportError::Theory`] when a model cannot be solved.
 pub fn write_report(options: &ReportOptions) -> Result<Report, ReportError> {
     let runs = runs::read_runs(&options.runs, &options.manifests)?;
-    let content = Content::new(runs, options.reference.as_deref(), options.command.clone())?;
+    let content = Content::new(runs, options.reference.as_deref(), options.theory, options.command.clone())?;
     let html = page::page(&content);
     let text = markdown::markdown(&content);
     let mut json = serde_json::to_string_pretty(&content.claims).map_err(|e| unwritable(&options.out, e))?;
@@ -74,7 +76,7 @@ pub fn write_report(options: &ReportOptions) -> Result<Report, ReportError> {
     let folder = options.out.join("figures");
     create_dir(&folder)?;
     let mut figures = Vec::new();
-    for figure in &content.figures {
+    for figure in content.figures.iter().chain(&content.theory) {
         let path = folder.join(format!("{}.svg", figure.name));
         write(&path, &figure.svg())?;
         figures.push(path);

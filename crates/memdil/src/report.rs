@@ -20,6 +20,9 @@ pub(crate) struct Arguments {
     /// Numbers to compare with, as experiments/reference/*.toml
     #[arg(long, value_name = "F.toml")]
     reference: Option<PathBuf>,
+    /// Add the solved models: curves, phase map, N classes
+    #[arg(long)]
+    theory: bool,
     /// Command that makes these runs again, to be printed in the report
     #[arg(long, value_name = "TEXT")]
     command: Option<String>,
@@ -31,6 +34,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         out: arguments.out.clone(),
         manifests: arguments.manifest.clone(),
         reference: arguments.reference.clone(),
+        theory: arguments.theory,
         command: arguments.command.clone(),
     })?;
     println!("{}", report.terminal_table());

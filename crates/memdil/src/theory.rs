@@ -1,5 +1,6 @@
-//! `memdil theory lpm | md | limits | phase`
+//! `memdil theory lpm | md | limits | phase | fit`
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use memdil_losses::Loss;
@@ -33,6 +34,9 @@ pub(crate) enum Command {
     #[command(after_help = "Example:\n  \
         memdil theory phase --loss ls --alpha 0.1 --c-md 0.1 --measure sphere --dim 2 --nonnegative --json")]
     Phase(Phase),
+    /// C_MD from finished runs, and what the model then predicts
+    #[command(after_help = "Example:\n  memdil theory fit --runs reproduction/quick/runs --json")]
+    Fit(Fit),
 }
 
 #[derive(clap::Args)]
@@ -152,12 +156,23 @@ pub(crate) struct Phase {
     json: bool,
 }
 
+#[derive(clap::Args)]
+pub(crate) struct Fit {
+    /// Folder with one folder a run
+    #[arg(long, value_name = "DIR")]
+    runs: PathBuf,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
 pub(crate) fn run(command: &Command) -> anyhow::Result<ExitCode> {
     let (value, json) = match command {
         Command::Lpm(arguments) => (lpm(arguments)?, arguments.json),
         Command::Md(arguments) => (md(arguments)?, arguments.json),
         Command::Limits(arguments) => (limits_of(arguments)?, arguments.json),
         Command::Phase(arguments) => (phase(arguments)?, arguments.json),
+        Command::Fit(arguments) => return fit(arguments),
     };
     if json {
         println!("{}", Value::Object(value));
@@ -266,4 +281,32 @@ fn phase(arguments: &Phase) -> anyhow::Result<Map<String, Value>> {
     all.extend(object(summary)?);
     all.extend(object(&map)?);
     Ok(all)
+}
+
+fn fit(arguments: &Fit) -> anyhow::Result<ExitCode> {
+    let panels = memdil_report::fit_runs(&arguments.runs)?;
+    if arguments.json {
+        println!("{}", json!({ "fits": panels }));
+        return Ok(ExitCode::SUCCESS);
+    }
+    for panel in panels {
+        let end = |bound: Option<f64>| bound.map_or_else(|| "?".to_owned(), |value| format!("{value:.3}"));
+        match panel.fit {
+            Some(fit) => println!(
+                "{}: C_MD {:.3} [{}, {}], rho_0 {:.3}, R^2 {:.3}, {} runs",
+                panel.panel,
+                fit.c_md,
+                end(fit.c_md_low),
+                end(fit.c_md_high),
+                fit.rho_0,
+                fit.r_squared,
+                fit.rows
+            ),
+            None => println!("{}: no fit, {}", panel.panel, panel.reason.unwrap_or_default()),
+        }
+        for predicted in panel.predicted {
+            println!("  {:<8} eta {:<5} rho {:.4}", predicted.loss, predicted.eta, predicted.rho);
+        }
+    }
+    Ok(ExitCode::SUCCESS)
 }

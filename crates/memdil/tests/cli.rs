@@ -228,7 +228,8 @@ fn a_sweep_from_plan_to_report() {
     scene.succeed("train --config e.toml --set training.epochs=5 --out runs/other");
     scene.succeed("report --runs runs --out bound --manifest m.jsonl");
     scene.succeed("report --runs runs --out unbound");
-    let rows = |report: &str| fs::read_to_string(scene.path(report).join("index.html")).unwrap().matches("cli_0-1_").count();
+    let rows =
+        |report: &str| fs::read_to_string(scene.path(report).join("index.html")).unwrap().matches("cli_0-1_").count();
     assert_eq!((rows("bound"), rows("unbound")), (4, 5));
     scene.refuse("sweep run --manifest e.toml --out runs --all", "e.toml line");
     scene.refuse("report --runs nowhere --out report2", "nowhere");

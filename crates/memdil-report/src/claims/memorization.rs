@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Cell, Claim, Evidence, Unit, Verdict};
+use super::{Cell, Claim, Counted, Evidence, Unit, Verdict};
 use crate::runs::{Level, Panel, Quantity, Run, distinct, losses};
 use crate::stats::{bootstrap_interval, mean, sign_test, spearman, wilcoxon_signed_rank};
 use crate::text::number;
@@ -49,6 +49,8 @@ pub(super) fn evidence(runs: &[&Run], id: String) -> Evidence {
         verdict: Verdict::Inconclusive,
         reason: None,
         n: one_a_seed.len(),
+        counted: Counted::Seeds,
+        measure: "rank correlation",
         unit: Unit::RankCorrelation,
         effect,
         interval: effect.and_then(|_| bootstrap_interval(seeds.len(), |drawn| correlation(&all, drawn))),

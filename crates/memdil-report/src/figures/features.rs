@@ -100,7 +100,7 @@ fn caption(runs: &[&Run]) -> String {
     let rho = by_loss(runs, Quantity::Rho, number);
     let dilation = by_loss(runs, Quantity::Dilation, number);
     format!(
-        "Of the corrupted training samples drawn as crosses, these networks put on the side of their given, wrong \
+        "Of their corrupted training samples (crosses; all of them count here), these networks put on the side of their given, wrong \
          label: {memorised}. Unseen test features spread around their class means by rho = {rho} of the distance \
          between the means (dilation {dilation})."
     )
