@@ -1,5 +1,5 @@
 //! Whole runs on the embedded images: seconds each.
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used)]
 
 use std::fs;
 use std::path::Path;
