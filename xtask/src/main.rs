@@ -6,7 +6,7 @@ mod reproduce;
 mod tidy;
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
+use std::process::{Command, ExitCode, Stdio};
 
 const HELP: &str = "\
 The project's own tasks
@@ -69,7 +69,9 @@ fn main() -> ExitCode {
 
 /// The workspace's root.
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new(".")).to_owned()
+    // Asked at run time: with a shared target directory this program may have been built in another checkout.
+    let own = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+    Path::new(&own).parent().unwrap_or(Path::new(".")).to_owned()
 }
 
 /// The cargo that runs this task.
@@ -78,9 +80,17 @@ fn cargo() -> Command {
 }
 
 /// Runs a command to its end. A command that fails has said why itself: its status is passed on, in silence.
+///
+/// Its standard input is a pipe that this process holds: a command that watches it ends when this process is killed.
 fn check(command: &mut Command) -> Result<(), Failure> {
-    let status = command
-        .status()
+    let run = |command: &mut Command| {
+        let mut child = command.stdin(Stdio::piped()).spawn()?;
+        let held = child.stdin.take();
+        let status = child.wait();
+        drop(held);
+        status
+    };
+    let status = run(command)
         .map_err(|e| Failure::inside(format!("cannot start {}: {e}", command.get_program().to_string_lossy())))?;
     if status.success() {
         return Ok(());

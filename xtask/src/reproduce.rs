@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use crate::{Failure, cargo, check, output, root};
 
@@ -18,11 +18,12 @@ struct Options {
 pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
     let options = parse(arguments)?;
     let experiments = select(&options)?;
-    let out = options.out.clone().unwrap_or_else(|| Path::new("reproduction").join(&options.preset));
+    let out = options.out.clone().unwrap_or_else(|| root().join("reproduction").join(&options.preset));
     fs::create_dir_all(&out).map_err(|e| Failure::usage(format!("cannot write {}: {e}", out.display())))?;
 
     eprintln!("building memdil (a first build takes minutes)");
     let program = build(&options)?;
+    let mut manifests = Vec::new();
     for experiment in &experiments {
         let name = name(experiment);
         eprintln!("experiment {name}, preset {}", options.preset);
@@ -35,9 +36,9 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
         let manifest = out.join(format!("{name}.jsonl"));
         let mut plan = Command::new(&program);
         plan.args(["sweep", "plan", "--preset", &options.preset, "--config"]).arg(experiment);
-        output(plan.arg("--out").arg(&manifest))?;
+        check(plan.arg("--out").arg(&manifest).stdout(Stdio::null()))?;
         let mut sweep = Command::new(&program);
-        sweep.args(["sweep", "run", "--all", "--device", &options.device]);
+        sweep.args(["sweep", "run", "--all", "--worker", "--device", &options.device]);
         sweep.arg("--manifest").arg(&manifest).arg("--out").arg(out.join("runs"));
         if let Some(jobs) = &options.jobs {
             sweep.args(["--jobs", jobs]);
@@ -46,10 +47,15 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
             sweep.arg("--data-dir").arg(folder);
         }
         check(&mut sweep)?;
+        manifests.push(manifest);
     }
     let mut report = Command::new(&program);
     report.arg("report").arg("--runs").arg(out.join("runs")).arg("--out").arg(out.join("report"));
-    check(report.args(["--command", &again(arguments)]))
+    for manifest in &manifests {
+        // Runs of earlier settings may lie in the same folder: these are the ones that count.
+        report.arg("--manifest").arg(manifest);
+    }
+    check(report.args(["--theory", "--command", &again(arguments)]))
 }
 
 fn parse(arguments: &[String]) -> Result<Options, Failure> {
@@ -69,8 +75,19 @@ fn parse(arguments: &[String]) -> Result<Options, Failure> {
         match flag.as_str() {
             "--preset" => options.preset = value()?,
             "--only" => options.only.push(value()?),
-            "--device" => options.device = value()?,
-            "--jobs" => options.jobs = Some(value()?),
+            "--device" => {
+                options.device = value()?;
+                if options.device != "cpu" && !options.device.starts_with("cuda:") {
+                    return Err(Failure::usage(format!("--device {}: must be cpu or cuda:N", options.device)));
+                }
+            }
+            "--jobs" => {
+                let jobs = value()?;
+                if jobs.parse::<u16>().map_or(true, |jobs| jobs == 0) {
+                    return Err(Failure::usage(format!("--jobs {jobs}: must be a whole number from 1 to 65535")));
+                }
+                options.jobs = Some(jobs);
+            }
             "--data-dir" => options.data_dir = Some(value()?.into()),
             "--out" => options.out = Some(value()?.into()),
             _ => return Err(Failure::usage(format!("reproduce does not know '{flag}'; see cargo xtask help"))),

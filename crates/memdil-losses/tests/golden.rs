@@ -1,5 +1,5 @@
 //! Values and gradients against those of the authors' code (see golden/README.md).
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used)]
 
 use std::fs::File;
 

@@ -1,5 +1,5 @@
 //! Reference against finite differences, and the candle version against the reference.
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used)]
 
 use memdil_losses::{Loss, LossError};
 use ndarray::{Array2, array};

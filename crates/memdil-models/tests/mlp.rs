@@ -1,5 +1,5 @@
 //! Initialisation, batch normalisation and gradients of the MLP against hand computation in f64.
-#![allow(missing_docs, clippy::float_cmp)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::float_cmp)]
 
 use candle_core::{DType, Device, Tensor, Var};
 use memdil_models::{Mlp, MlpShape};

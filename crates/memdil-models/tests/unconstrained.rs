@@ -1,5 +1,5 @@
 //! Unconstrained features: initialisation, forward product, gradients and projection by hand.
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used)]
 
 use candle_core::{Device, Tensor};
 use memdil_models::{FeatureShape, UnconstrainedFeatures};

@@ -30,9 +30,9 @@ pub fn write_atomic(
             None => Ok(()),
         }
     };
-    write().map_err(|source| {
+    write().map_err(|cause| {
         let _ = fs::remove_file(temporary);
-        RecordError::Write { path: path.to_owned(), source }
+        RecordError::Write { path: path.to_owned(), cause }
     })
 }
 
@@ -42,7 +42,7 @@ pub fn write_atomic(
 ///
 /// [`RecordError::Write`] naming the folder.
 pub fn create_dir(path: &Path) -> Result<(), RecordError> {
-    fs::create_dir_all(path).map_err(|source| RecordError::Write { path: path.to_owned(), source })
+    fs::create_dir_all(path).map_err(|cause| RecordError::Write { path: path.to_owned(), cause })
 }
 
 #[cfg(test)]

@@ -23,20 +23,20 @@ pub enum RecordError {
     #[error(transparent)]
     Loss(#[from] memdil_losses::LossError),
     /// A file that could not be read.
-    #[error("cannot read {}: {source}", path.display())]
+    #[error("cannot read {}: {cause}", path.display())]
     Read {
         /// The file.
         path: PathBuf,
         /// The operating system's reason.
-        source: std::io::Error,
+        cause: std::io::Error,
     },
     /// A file or folder that could not be written.
-    #[error("cannot write {}: {source}", path.display())]
+    #[error("cannot write {}: {cause}", path.display())]
     Write {
         /// The file or folder.
         path: PathBuf,
         /// The operating system's reason.
-        source: std::io::Error,
+        cause: std::io::Error,
     },
     /// A file whose content is not what its name says.
     #[error("{}{}: {reason}", path.display(), line.map(|l| format!(" line {l}")).unwrap_or_default())]
@@ -53,6 +53,6 @@ pub enum RecordError {
 impl RecordError {
     /// True when the cause is what the user gave (settings, files), false when the machine failed.
     pub fn is_bad_input(&self) -> bool {
-        !matches!(self, Self::Write { source, .. } if source.kind() == std::io::ErrorKind::StorageFull)
+        !matches!(self, Self::Write { cause, .. } if cause.kind() == std::io::ErrorKind::StorageFull)
     }
 }

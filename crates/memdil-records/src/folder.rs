@@ -59,12 +59,13 @@ impl RunFolder {
     /// [`RecordError::Malformed`] when the file is damaged or of an unknown format.
     pub fn record(&self) -> Result<Option<RunRecord>, RecordError> {
         let path = self.path.join("summary.json");
-        if !path.exists() {
+        if !exists(&path)? {
             return Ok(None);
         }
         let record: RunRecord = read_json(&path)?;
         if record.format != RunRecord::FORMAT {
-            let reason = format!("format {} is not the one known here, {}", record.format, RunRecord::FORMAT);
+            let known = RunRecord::FORMAT;
+            let reason = format!("format {} is not the one known here, {known}; {AGAIN}", record.format);
             return Err(RecordError::Malformed { path, line: None, reason });
         }
         Ok(Some(record))
@@ -77,15 +78,11 @@ impl RunFolder {
     /// [`RecordError::Read`] or [`RecordError::Malformed`].
     pub fn begun_with(&self) -> Result<Option<RunSpec>, RecordError> {
         let path = self.path.join("config.toml");
-        if !path.exists() {
+        if !exists(&path)? {
             return Ok(None);
         }
-        let text = fs::read_to_string(&path).map_err(|source| RecordError::Read { path: path.clone(), source })?;
-        toml::from_str(&text).map(Some).map_err(|e| RecordError::Malformed {
-            path,
-            line: None,
-            reason: e.message().to_owned(),
-        })
+        let text = fs::read_to_string(&path).map_err(|cause| RecordError::Read { path: path.clone(), cause })?;
+        toml::from_str(&text).map(Some).map_err(|e| damaged(path, &e.message()))
     }
 
     /// Every epoch of a finished run.
@@ -95,7 +92,7 @@ impl RunFolder {
     /// [`RecordError::Read`] or [`RecordError::Malformed`] naming the line.
     pub fn epochs(&self) -> Result<Vec<EpochRecord>, RecordError> {
         let path = self.metrics();
-        let text = fs::read_to_string(&path).map_err(|source| RecordError::Read { path: path.clone(), source })?;
+        let text = fs::read_to_string(&path).map_err(|cause| RecordError::Read { path: path.clone(), cause })?;
         let parse = |(index, line): (usize, &str)| {
             serde_json::from_str(line).map_err(|e| RecordError::Malformed {
                 path: path.clone(),
@@ -113,15 +110,11 @@ impl RunFolder {
     /// [`RecordError::Read`] or [`RecordError::Malformed`].
     pub fn snapshot(&self) -> Result<Option<Snapshot>, RecordError> {
         let path = self.path.join("features.npz");
-        if !path.exists() {
+        if !exists(&path)? {
             return Ok(None);
         }
-        let file = File::open(&path).map_err(|source| RecordError::Read { path: path.clone(), source })?;
-        Snapshot::read_npz(BufReader::new(file)).map(Some).map_err(|e| RecordError::Malformed {
-            path,
-            line: None,
-            reason: e.to_string(),
-        })
+        let file = File::open(&path).map_err(|cause| RecordError::Read { path: path.clone(), cause })?;
+        Snapshot::read_npz(BufReader::new(file)).map(Some).map_err(|e| damaged(path, &e))
     }
 
     /// Writes `config.toml` and `provenance.json`.
@@ -169,7 +162,7 @@ impl RunFolder {
 ///
 /// [`RecordError::Read`] when the folder cannot be listed, [`RecordError::Malformed`] when a summary is damaged.
 pub fn find_runs(folder: &Path) -> Result<Vec<(RunFolder, RunRecord)>, RecordError> {
-    let unreadable = |source| RecordError::Read { path: folder.to_owned(), source };
+    let unreadable = |cause| RecordError::Read { path: folder.to_owned(), cause };
     let mut runs = Vec::new();
     for entry in fs::read_dir(folder).map_err(unreadable)? {
         let run = RunFolder::new(entry.map_err(unreadable)?.path());
@@ -182,12 +175,20 @@ pub fn find_runs(folder: &Path) -> Result<Vec<(RunFolder, RunRecord)>, RecordErr
 }
 
 fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, RecordError> {
-    let file = File::open(path).map_err(|source| RecordError::Read { path: path.to_owned(), source })?;
-    serde_json::from_reader(BufReader::new(file)).map_err(|e| RecordError::Malformed {
-        path: path.to_owned(),
-        line: None,
-        reason: e.to_string(),
-    })
+    let file = File::open(path).map_err(|cause| RecordError::Read { path: path.to_owned(), cause })?;
+    serde_json::from_reader(BufReader::new(file)).map_err(|e| damaged(path.to_owned(), &e))
+}
+
+/// What helps against a damaged file of a run.
+const AGAIN: &str = "remove this folder and run it again";
+
+fn damaged(path: PathBuf, reason: &dyn std::fmt::Display) -> RecordError {
+    RecordError::Malformed { path, line: None, reason: format!("damaged ({reason}); {AGAIN}") }
+}
+
+/// A file that cannot be looked at is an error, not an absent one.
+fn exists(path: &Path) -> Result<bool, RecordError> {
+    path.try_exists().map_err(|cause| RecordError::Read { path: path.to_owned(), cause })
 }
 
 fn write_json(path: &Path, value: &impl Serialize) -> Result<(), RecordError> {

@@ -163,7 +163,7 @@ pub fn read_layer_peeled(folder: &Path) -> Result<Vec<LayerPeeledRecord>, Record
     if !path.exists() {
         return Ok(Vec::new());
     }
-    let text = fs::read_to_string(&path).map_err(|source| RecordError::Read { path: path.clone(), source })?;
+    let text = fs::read_to_string(&path).map_err(|cause| RecordError::Read { path: path.clone(), cause })?;
     let parse = |(index, line): (usize, &str)| {
         let malformed = |reason| RecordError::Malformed { path: path.clone(), line: Some(index + 1), reason };
         let record: LayerPeeledRecord = serde_json::from_str(line).map_err(|e| malformed(e.to_string()))?;

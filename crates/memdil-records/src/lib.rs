@@ -12,9 +12,9 @@
 //! | `model.safetensors` | parameters and running statistics after the last epoch |
 //! | `summary.json` | the [`RunRecord`]: written last, so its presence means the run is complete |
 //!
-//! Beside the folders of runs, `layer-peeled.jsonl` holds one [`LayerPeeledRecord`] a line.
-//!
-//! Everything is written to a temporary file, flushed to disk and renamed: no reader ever sees half a file.
+//! These are written to a temporary file, flushed to disk and renamed: no reader ever sees half a file. While a run is
+//! going on there are also `.lock`, `metrics.jsonl.partial` and, in a sweep, `worker.log`. Beside the folders of runs,
+//! `layer-peeled.jsonl` holds one [`LayerPeeledRecord`] a line.
 //! This crate trains nothing and knows no tensor library.
 
 mod atomic;

@@ -41,9 +41,9 @@ pub fn run_id(spec: &RunSpec) -> String {
 /// # Errors
 ///
 /// [`RecordError::Read`], or [`RecordError::Malformed`] naming the line that is no run or whose id does not
-/// belong to its specification; an empty manifest is malformed.
+/// belong to its specification, or that stands there already; an empty manifest is malformed.
 pub fn read_manifest(path: &Path) -> Result<Vec<ManifestLine>, RecordError> {
-    let text = fs::read_to_string(path).map_err(|source| RecordError::Read { path: path.to_owned(), source })?;
+    let text = fs::read_to_string(path).map_err(|cause| RecordError::Read { path: path.to_owned(), cause })?;
     let malformed = |line, reason| RecordError::Malformed { path: path.to_owned(), line, reason };
     let mut lines: Vec<ManifestLine> = Vec::new();
     for (index, text) in text.lines().enumerate().filter(|(_, text)| !text.trim().is_empty()) {
@@ -52,6 +52,9 @@ pub fn read_manifest(path: &Path) -> Result<Vec<ManifestLine>, RecordError> {
         if line.id != run_id(&line.spec) {
             let reason = format!("id {} does not belong to this specification: plan the sweep again", line.id);
             return Err(malformed(Some(index + 1), reason));
+        }
+        if lines.iter().any(|known| known.id == line.id) {
+            return Err(malformed(Some(index + 1), format!("run {} stands here twice", line.id)));
         }
         lines.push(line);
     }

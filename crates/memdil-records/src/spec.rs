@@ -44,9 +44,9 @@ pub enum ModelSpec {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MlpSpec {
-    /// Number of blocks, at least 2: `depth - 1` of `width`, then one of K features.
+    /// Number of blocks, 2 to 1000: `depth - 1` of `width`, then one of K features.
     pub depth: usize,
-    /// Units in a hidden block.
+    /// Units in a hidden block, 1 to 65536.
     pub width: usize,
 }
 
@@ -106,8 +106,8 @@ impl RunSpec {
         self.data.validate()?;
         self.noise.validate()?;
         let ModelSpec::Mlp(mlp) = &self.model;
-        check(mlp.depth >= 2, "model.depth", mlp.depth, "at least 2")?;
-        check(mlp.width >= 1, "model.width", mlp.width, "at least 1")?;
+        check((2..=1000).contains(&mlp.depth), "model.depth", mlp.depth, "2 to 1000")?;
+        check((1..=65536).contains(&mlp.width), "model.width", mlp.width, "1 to 65536")?;
         let OptimizerSpec::Sgd { learning_rate, momentum, weight_decay } = self.optimizer;
         check(positive(learning_rate), "optimizer.learning_rate", learning_rate, "positive and finite")?;
         check((0.0..1.0).contains(&momentum), "optimizer.momentum", momentum, "in [0, 1)")?;

@@ -6,19 +6,24 @@ use memdil_records::Provenance;
 
 use crate::ReportError;
 use crate::chart::Figure;
-use crate::claims::{self, Claim, Verdict};
+use crate::claims::{self, Claim, Counted, Verdict};
 use crate::figures;
-use crate::layer_peeled::Descent;
+use crate::layer_peeled::{self, Descent};
 use crate::reference::{self, Comparison};
 use crate::runs::{Run, distinct};
 use crate::text::{count, date};
-use crate::theory;
+use crate::theory::Theory;
 
 pub(crate) const TITLE: &str = "Memorization and dilation";
 
 pub(crate) const PURPOSE: &str = "Does memorising noisy labels spread out the features of unseen samples, and do \
      label smoothing and label relaxation hold them together better than cross-entropy? What these runs say about the \
      claims of “Memorization-Dilation: Modeling Neural Collapse Under Label Noise” (Nguyen et al., ICLR 2023).";
+
+pub(crate) const THEORY: &str = "The memorization-dilation model of the paper, solved. It has two classes and \
+     non-negative features; unseen features lie on a sphere of radius r around their class feature; C_MD says how much \
+     dilation a memorised sample costs; rho is r over the distance of the class features. Classifier and features are \
+     penalised by the same λ. In the model η is the ratio of noisy to clean samples.";
 
 pub(crate) const DEVIATIONS: &str = "Metrics and label noise follow the definitions of the metrics chapter, not every \
      line of the authors’ code; each departure and its reason stand in docs/src/deviations.md.";
@@ -30,6 +35,8 @@ pub(crate) struct Content {
     pub(crate) claims: Vec<Claim>,
     pub(crate) unjudged: Vec<String>,
     pub(crate) figures: Vec<Figure>,
+    /// Figures of the solved models; none where they were not asked for.
+    pub(crate) theory: Vec<Figure>,
     /// Free features beside the closed form, where they were trained.
     pub(crate) layer_peeled: Vec<Descent>,
     pub(crate) comparison: Option<Comparison>,
@@ -37,12 +44,20 @@ pub(crate) struct Content {
 }
 
 impl Content {
-    pub(crate) fn new(runs: Vec<Run>, reference: Option<&Path>, command: Option<String>) -> Result<Self, ReportError> {
+    pub(crate) fn new(
+        runs: Vec<Run>,
+        layer_peeled: Vec<Descent>,
+        reference: Option<&Path>,
+        theory: bool,
+        command: Option<String>,
+    ) -> Result<Self, ReportError> {
         let comparison = reference.map(|path| reference::compare(path, &runs)).transpose()?;
-        let mut figures = figures::figures(&runs)?;
-        figures.extend(theory::figures(&runs));
-        let (claims, unjudged) = (claims::evaluate(&runs), claims::unjudged(&runs));
-        Ok(Self { runs, claims, unjudged, figures, layer_peeled: Vec::new(), comparison, command })
+        let figures = figures::figures(&runs)?;
+        let solved = theory.then(|| Theory::new(&runs)).transpose()?;
+        let (mut claims, unjudged) = (claims::evaluate(&runs, solved.as_ref()), claims::unjudged(&runs));
+        claims.extend(layer_peeled::claim(&layer_peeled));
+        let theory = solved.as_ref().map_or_else(Vec::new, Theory::figures);
+        Ok(Self { runs, claims, unjudged, figures, theory, layer_peeled, comparison, command })
     }
 
     pub(crate) fn diverged(&self) -> usize {
@@ -105,10 +120,15 @@ fn distinct_groups(claims: &[Claim]) -> std::collections::BTreeSet<&str> {
 }
 
 /// How verdicts come about, in words.
-pub(crate) fn rules() -> String {
+pub(crate) fn rules(claims: &[Claim]) -> String {
+    let exact = if claims.iter().any(|claim| claim.counted == Counted::Points) {
+        " A claim about the solved models has no p: its rule holds at all points checked, or it is refuted."
+    } else {
+        ""
+    };
     format!(
         "Supported or refuted: the 95% interval lies on one side of zero, p after Holm’s correction over all claims \
-         is below {}, and at least {} independent seeds are behind it. Everything else is inconclusive.",
+         is below {}, and at least {} independent seeds are behind it. Everything else is inconclusive.{exact}",
         claims::LEVEL,
         claims::SEEDS_NEEDED
     )

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use memdil_records::RecordError;
+use memdil_theory::TheoryError;
 
 /// A report that cannot be made: one line that says what, where, and what to do.
 #[derive(Debug, thiserror::Error)]
@@ -31,6 +32,9 @@ pub enum ReportError {
     /// A run that cannot be read, or a file that cannot be written.
     #[error(transparent)]
     Records(#[from] RecordError),
+    /// A model that could not be solved.
+    #[error("theory section: {0}")]
+    Theory(#[from] TheoryError),
 }
 
 impl ReportError {
@@ -38,6 +42,7 @@ impl ReportError {
     pub fn is_bad_input(&self) -> bool {
         match self {
             Self::Records(error) => error.is_bad_input(),
+            Self::Theory(_) => false,
             Self::NoFolder { .. } | Self::NoRuns { .. } | Self::Reference { .. } => true,
         }
     }

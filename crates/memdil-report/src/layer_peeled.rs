@@ -7,7 +7,8 @@ use memdil_theory::layer_peeled::{LpmSetting, LpmSolution, closed_form};
 use serde_json::Value;
 
 use crate::ReportError;
-use crate::claims::Verdict;
+use crate::claims::exact::decided;
+use crate::claims::{Claim, Unit};
 use crate::table::{Row, Table};
 use crate::text::{count, number, or_dash};
 
@@ -27,18 +28,6 @@ pub(crate) struct Descent {
     pub(crate) record: LayerPeeledRecord,
     /// None where the minimiser does not fit into the dimension.
     exact: Option<LpmSolution>,
-}
-
-/// Whether gradient descent reaches the closed form.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Judgement {
-    pub(crate) verdict: Verdict,
-    /// Why it is inconclusive.
-    pub(crate) reason: Option<String>,
-    /// Trainings that converged and have a closed form.
-    pub(crate) n: usize,
-    /// Largest relative error of objective, gap and norms among them.
-    pub(crate) largest: Option<f64>,
 }
 
 /// The trainings recorded in a folder of runs, `layer-peeled.jsonl`: by class count, loss, sign, then the rest.
@@ -148,39 +137,33 @@ pub(crate) fn table(descents: &[Descent]) -> Table {
     Table { columns, rows: descents.iter().map(Descent::row).collect() }
 }
 
-/// Supported when every training reached the closed form, refuted when one came to rest elsewhere.
-pub(crate) fn judge(descents: &[Descent]) -> Judgement {
+/// Supported when every training reached the closed form, refuted when one came to rest elsewhere; none where nothing was
+/// trained.
+pub(crate) fn claim(descents: &[Descent]) -> Option<Claim> {
     let judged: Vec<&Descent> = descents.iter().filter(|d| d.exact.is_some()).collect();
     let errors: Vec<f64> =
         judged.iter().filter(|d| d.converged()).filter_map(|d| d.errors()?.into_iter().reduce(f64::max)).collect();
     let largest = errors.iter().copied().reduce(f64::max);
-    let (n, open) = (errors.len(), judged.len() - errors.len());
-    let (verdict, reason) = match largest {
-        Some(largest) if largest > TOLERANCE => (Verdict::Refuted, None),
-        _ if open > 0 => {
-            let text = count(open, "training has", "trainings have");
-            (Verdict::Inconclusive, Some(format!("{text} not converged")))
-        }
-        Some(_) => (Verdict::Supported, None),
-        None => (Verdict::Inconclusive, Some("no training has a closed form to compare with".to_owned())),
+    let open = judged.len() - errors.len();
+    let (holds, reason) = match largest {
+        Some(largest) if largest > TOLERANCE => (Some(false), None),
+        _ if open > 0 => (None, Some(format!("{} not converged", count(open, "training has", "trainings have")))),
+        Some(_) => (Some(true), None),
+        None => (None, Some("no training has a closed form to compare with".to_owned())),
     };
-    Judgement { verdict, reason, n, largest }
-}
-
-impl Judgement {
-    /// The outcome in one line.
-    pub(crate) fn sentence(&self) -> String {
-        let Self { verdict, reason, n, largest } = self;
-        let mut text = format!(
-            "{} {verdict}: gradient descent reaches the closed form (objective, gap and norms to {TOLERANCE:e} relative).",
-            verdict.symbol()
-        );
-        if let Some(largest) = largest {
-            text +=
-                &format!(" Largest relative error over {}: {}.", count(*n, "training", "trainings"), number(*largest));
-        }
-        text + &reason.as_ref().map_or_else(String::new, |reason| format!(" Open: {reason}."))
-    }
+    (!descents.is_empty()).then(|| Claim {
+        name: "gradient descent reaches NC+".to_owned(),
+        statement: "Free features trained by gradient descent reach the closed form of the layer-peeled model.".to_owned(),
+        test: format!(
+            "Relative errors of objective, logit gap and squared norms where descent came to rest; supported if all are \
+             at most {TOLERANCE:e}, refuted otherwise"
+        ),
+        reason,
+        measure: "largest error",
+        unit: Unit::RelativeError,
+        effect: largest,
+        ..decided("layer-peeled/closed-form", holds, errors.len())
+    })
 }
 
 #[cfg(test)]
@@ -189,6 +172,7 @@ mod tests {
     use memdil_records::{LayerPeeledSpec, Provenance};
 
     use super::*;
+    use crate::claims::Verdict;
 
     /// A training that reached the closed form, but for a relative error in the gap.
     fn descent(classes: usize, nonnegative: bool, error: f64) -> Descent {
@@ -248,22 +232,23 @@ mod tests {
 
     #[test]
     fn verdicts() {
-        let verdict = |descents: &[Descent]| judge(descents).verdict;
+        let judge = |descents: &[Descent]| claim(descents).unwrap();
         let good = [descent(3, true, 5e-7), descent(4, false, -2e-7)];
-        let judgement = judge(&good);
-        assert_eq!((judgement.verdict, judgement.n), (Verdict::Supported, 2));
-        assert!((judgement.largest.unwrap() - 5e-7).abs() < 1e-12);
-        assert!(judgement.sentence().contains("over 2 trainings: 5.0e−7"), "{}", judgement.sentence());
-        assert_eq!(verdict(&[descent(3, true, 2e-6)]), Verdict::Refuted);
+        let found = judge(&good);
+        assert_eq!((found.verdict, found.n, found.reason), (Verdict::Supported, 2, None));
+        assert!((found.effect.unwrap() - 5e-7).abs() < 1e-12);
+        assert_eq!(found.unit.format(found.effect.unwrap()), "5.0e−7");
+        assert_eq!(judge(&[descent(3, true, 2e-6)]).verdict, Verdict::Refuted);
         let mut slow = descent(3, true, 1.0);
         slow.record.status = LayerPeeledStatus::OutOfSteps;
         let open = judge(&[good[0].clone(), slow.clone()]);
         assert_eq!((open.verdict, open.n), (Verdict::Inconclusive, 1));
-        assert!(open.sentence().contains("1 training has not converged"));
+        assert_eq!(open.reason.as_deref(), Some("1 training has not converged"));
         // What came to rest elsewhere refutes, whatever else is open.
-        assert_eq!(verdict(&[slow, descent(3, true, 2e-6)]), Verdict::Refuted);
+        assert_eq!(judge(&[slow, descent(3, true, 2e-6)]).verdict, Verdict::Refuted);
         // Five orthogonal directions do not fit into four dimensions.
-        assert_eq!(verdict(&[descent(5, true, 0.0)]), Verdict::Inconclusive);
+        assert_eq!(judge(&[descent(5, true, 0.0)]).verdict, Verdict::Inconclusive);
+        assert_eq!(claim(&[]), None);
     }
 
     #[test]

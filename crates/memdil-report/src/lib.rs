@@ -14,7 +14,8 @@
 //! ```
 //!
 //! A verdict needs six independent seeds, an interval on one side of zero, and p below 0.05 after Holm's
-//! correction over all claims of the report; a claim that fails is reported as refuted.
+//! correction over all claims of the report; a claim that fails is reported as refuted. With `theory` the page also
+//! shows the solved models, whose claims are decided point by point, and lays their predictions over the runs.
 //!
 //! ```
 //! use memdil_report::{ReportError, ReportOptions, write_report};
@@ -22,7 +23,9 @@
 //! let options = ReportOptions {
 //!     runs: "no/such/folder".into(),
 //!     out: "report".into(),
+//!     manifests: Vec::new(),
 //!     reference: None,
+//!     theory: true,
 //!     command: Some("cargo xtask reproduce".to_owned()),
 //! };
 //! assert!(matches!(write_report(&options), Err(ReportError::NoFolder { .. })));
@@ -46,6 +49,7 @@ mod text;
 mod theory;
 mod write;
 
-pub use claims::{Cell, Claim, LEVEL, SEEDS_NEEDED, Unit, Verdict};
+pub use claims::{Cell, Claim, Counted, LEVEL, SEEDS_NEEDED, Unit, Verdict};
 pub use error::ReportError;
+pub use theory::{PanelFit, PredictedRho, fit_runs};
 pub use write::{Report, ReportOptions, write_report};

@@ -1,6 +1,6 @@
 //! The report as Markdown.
 
-use crate::content::{Content, DEVIATIONS, PURPOSE, TITLE, rules};
+use crate::content::{Content, DEVIATIONS, PURPOSE, THEORY, TITLE, rules};
 use crate::layer_peeled::{self, LAYER_PEELED};
 use crate::tables;
 use crate::text::escape_markdown;
@@ -10,13 +10,21 @@ pub(crate) fn markdown(content: &Content) -> String {
     let mut text = format!("# {TITLE}\n\n{PURPOSE}\n\n{}\n", escape_markdown(&content.subtitle().join(" · ")));
     text += "\n## Claims\n\n";
     if !content.claims.is_empty() {
-        text += &format!("**{}** {}\n\n{}", content.tally(), rules(), tables::claims(&content.claims).markdown());
+        text += &format!(
+            "**{}** {}\n\n{}",
+            content.tally(),
+            rules(&content.claims),
+            tables::claims(&content.claims).markdown()
+        );
     }
     text += &content.unjudged_note().map_or_else(String::new, |note| format!("\n{}\n", escape_markdown(&note)));
     if !content.figures.is_empty() {
         text += "\n## Figures\n";
     }
-    for (index, figure) in content.figures.iter().enumerate() {
+    for (index, figure) in content.figures.iter().chain(&content.theory).enumerate() {
+        if index == content.figures.len() {
+            text += &format!("\n## Theory\n\n{}\n", escape_markdown(THEORY));
+        }
         let (number, name, heading) = (index + 1, figure.name, &figure.heading);
         let (caption, reading) = (escape_markdown(&figure.caption), escape_markdown(&figure.reading));
         text += &format!(
@@ -25,8 +33,7 @@ pub(crate) fn markdown(content: &Content) -> String {
     }
     if !content.layer_peeled.is_empty() {
         text += &format!(
-            "\n## Layer-peeled model\n\n**{}**\n\n{}\n\n{}",
-            escape_markdown(&layer_peeled::judge(&content.layer_peeled).sentence()),
+            "\n## Layer-peeled model\n\n{}\n\n{}",
             escape_markdown(LAYER_PEELED),
             layer_peeled::table(&content.layer_peeled).markdown()
         );

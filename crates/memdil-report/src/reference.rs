@@ -140,7 +140,7 @@ pub(crate) fn compare(path: &Path, runs: &[Run]) -> Result<Comparison, ReportErr
 }
 
 fn read(path: &Path) -> Result<Reference, ReportError> {
-    let text = fs::read_to_string(path).map_err(|source| RecordError::Read { path: path.to_owned(), source })?;
+    let text = fs::read_to_string(path).map_err(|cause| RecordError::Read { path: path.to_owned(), cause })?;
     let bad = |reason: String| ReportError::Reference { path: path.to_owned(), reason };
     let reference: Reference = toml::from_str(&text).map_err(|e| {
         // The parser's message spans lines and shows the source; its first line and the place are enough.

@@ -1,10 +1,12 @@
 //! Runs as the report sees them: values by name, and the groups that figures and claims compare.
 
+use std::collections::HashSet;
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use memdil_records::{
     EpochRecord, ModelSpec, RunFolder, RunRecord, RunSpec, Status, TestRecord, find_runs, layer_peeled_path,
+    read_manifest,
 };
 use serde::{Deserialize, Serialize};
 
@@ -75,20 +77,24 @@ pub(crate) struct Panel {
     pub(crate) classes: Vec<u32>,
     pub(crate) width: usize,
     pub(crate) depth: usize,
-    /// What else is said about data and noise, where it is not the usual.
+    /// What else is said about training, data and noise.
     extra: String,
-    /// Data, network and kind of noise in full, so that different settings never share a panel.
+    /// Everything but loss, noise level and seed, so that different settings never share a panel.
     settings: String,
 }
 
 impl Panel {
     fn new(spec: &RunSpec) -> Self {
         let ModelSpec::Mlp(mlp) = &spec.model;
-        let json = |value: serde_json::Result<serde_json::Value>| value.unwrap_or_default();
-        let data = json(serde_json::to_value(&spec.data));
-        let model = json(serde_json::to_value(&spec.model));
-        let noise = json(serde_json::to_value(&spec.noise))["kind"].clone();
-        let mut extra = String::new();
+        let mut settings = serde_json::to_value(spec).unwrap_or_default();
+        let noise = settings["noise"]["kind"].clone();
+        if let Some(settings) = settings.as_object_mut() {
+            // What runs of a panel may differ in.
+            for key in ["loss", "noise", "seed"] {
+                settings.remove(key);
+            }
+        }
+        let mut extra = format!(", {} epochs", spec.training.epochs);
         if let Some(images) = spec.data.images_per_class {
             extra += &format!(", {images} images a class");
         }
@@ -102,7 +108,7 @@ impl Panel {
             width: mlp.width,
             depth: mlp.depth,
             extra,
-            settings: format!("{data} {model} {noise}"),
+            settings: format!("{settings} {noise}"),
         }
     }
 }
@@ -140,8 +146,12 @@ impl Run {
 
     /// The loss with its parameter, `LS 0.1`.
     pub(crate) fn loss_label(&self) -> String {
-        let alpha = serde_json::to_value(self.record.spec.loss).ok().and_then(|v| v["alpha"].as_f64());
-        alpha.map_or_else(|| self.loss().to_owned(), |alpha| format!("{} {alpha}", self.loss()))
+        self.alpha().map_or_else(|| self.loss().to_owned(), |alpha| format!("{} {alpha}", self.loss()))
+    }
+
+    /// The parameter of the loss, where it has one.
+    pub(crate) fn alpha(&self) -> Option<f64> {
+        serde_json::to_value(self.record.spec.loss).ok().and_then(|v| v["alpha"].as_f64())
     }
 
     pub(crate) fn eta(&self) -> f64 {
@@ -199,11 +209,20 @@ pub(crate) fn loss_rank(loss: &str) -> usize {
 }
 
 /// Every finished run below `folder`, in the order of the tables; none will do where free features were trained.
-pub(crate) fn read_runs(folder: &Path) -> Result<Vec<Run>, ReportError> {
+///
+/// Where manifests are given, theirs only.
+pub(crate) fn read_runs(folder: &Path, manifests: &[PathBuf]) -> Result<Vec<Run>, ReportError> {
     if !folder.is_dir() {
         return Err(ReportError::NoFolder { path: folder.to_owned() });
     }
     let mut runs: Vec<Run> = find_runs(folder)?.into_iter().map(|(folder, record)| Run::new(folder, record)).collect();
+    if !manifests.is_empty() {
+        let mut planned = HashSet::new();
+        for manifest in manifests {
+            planned.extend(read_manifest(manifest)?.into_iter().map(|line| line.id));
+        }
+        runs.retain(|run| planned.contains(&run.record.id));
+    }
     if runs.is_empty() && !layer_peeled_path(folder).exists() {
         return Err(ReportError::NoRuns { path: folder.to_owned() });
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use memdil_records::Provenance;
 
-use crate::claims::Claim;
+use crate::claims::{Claim, Counted};
 use crate::reference::Comparison;
 use crate::runs::{Quantity, Run};
 use crate::table::{Row, Table};
@@ -79,10 +79,11 @@ pub(crate) fn runs(runs: &[Run]) -> Table {
 
 /// What stands in one table row a claim.
 pub(crate) fn claims(claims: &[Claim]) -> Table {
+    let mixed = claims.iter().any(|claim| claim.counted == Counted::Points);
     let columns = vec![
         ("claim", false),
         ("verdict", false),
-        ("seeds", true),
+        (if mixed { "n" } else { "seeds" }, true),
         ("effect", true),
         ("95% interval", true),
         ("p", true),
@@ -94,7 +95,7 @@ pub(crate) fn claims(claims: &[Claim]) -> Table {
         cells: vec![
             claim.statement.clone(),
             format!("{} {}", claim.verdict.symbol(), claim.verdict),
-            claim.n.to_string(),
+            if mixed { format!("{} {}", claim.n, claim.counted.label()) } else { claim.n.to_string() },
             or_dash(claim.effect, |e| claim.unit.format(e)),
             claim.interval.map_or_else(|| "–".to_owned(), |i| claim.unit.format_interval(i)),
             or_dash(claim.p, p_value),
@@ -109,15 +110,15 @@ pub(crate) fn claims(claims: &[Claim]) -> Table {
 
 /// The effect of a claim in each cell.
 pub(crate) fn cells(claim: &Claim) -> Table {
-    let columns = vec![("cell", false), ("seeds", true), ("effect", true), ("95% interval", true)];
-    let rows = claim.cells.iter().map(|cell| Row {
-        cells: vec![
-            cell.label.clone(),
-            cell.n.to_string(),
-            or_dash(cell.effect, |e| claim.unit.format(e)),
-            cell.interval.map_or_else(|| "–".to_owned(), |i| claim.unit.format_interval(i)),
-        ],
-        ..Row::default()
+    let mut columns = vec![("cell", false), (claim.counted.label(), true)];
+    let random = claim.counted == Counted::Seeds;
+    columns.extend(if random { vec![("effect", true), ("95% interval", true)] } else { vec![(claim.measure, true)] });
+    let rows = claim.cells.iter().map(|cell| {
+        let mut cells = vec![cell.label.clone(), cell.n.to_string(), or_dash(cell.effect, |e| claim.unit.format(e))];
+        if random {
+            cells.push(cell.interval.map_or_else(|| "–".to_owned(), |i| claim.unit.format_interval(i)));
+        }
+        Row { cells, ..Row::default() }
     });
     Table { columns, rows: rows.collect() }
 }

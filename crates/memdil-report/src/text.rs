@@ -14,6 +14,18 @@ pub(crate) fn number(value: f64) -> String {
     text.replace('-', "−")
 }
 
+/// Three significant digits without trailing zeros, for settings: `0.001`, `1e−10`, `0.45`.
+pub(crate) fn setting(value: f64) -> String {
+    let text = if (1e-3..1e4).contains(&value.abs()) {
+        let decimals = (2.0 - value.abs().log10().floor()).max(0.0) as usize;
+        let text = format!("{value:.decimals$}");
+        if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+    } else {
+        format!("{value:.1e}").replace(".0e", "e")
+    };
+    text.replace('-', "−")
+}
+
 /// A number, or a dash where there is none.
 pub(crate) fn or_dash(value: Option<f64>, format: impl Fn(f64) -> String) -> String {
     value.map_or_else(|| "–".to_owned(), format)
@@ -112,6 +124,12 @@ mod tests {
         }
         assert_eq!((p_value(0.03125), p_value(1e-5)), ("0.031".to_owned(), "< 0.001".to_owned()));
         assert_eq!(percent(0.9915, 1), "99.2%");
+    }
+
+    #[test]
+    fn settings_carry_no_needless_zeros() {
+        let texts = [1e-3, 1e-10, 1.8e-10, 5e-4, 0.45, 0.00278, 1.0, 250.0].map(setting);
+        assert_eq!(texts, ["0.001", "1e−10", "1.8e−10", "5e−4", "0.45", "0.00278", "1", "250"]);
     }
 
     #[test]

@@ -16,8 +16,12 @@ pub struct ReportOptions {
     pub runs: PathBuf,
     /// Folder of the report; made where it does not exist.
     pub out: PathBuf,
+    /// Manifests whose runs count; empty for all runs in the folder.
+    pub manifests: Vec<PathBuf>,
     /// TOML file of somebody else's numbers to stand beside ours.
     pub reference: Option<PathBuf>,
+    /// Whether the solved models are shown too: seconds of computing.
+    pub theory: bool,
     /// The command that makes runs and report again.
     pub command: Option<String>,
 }
@@ -60,11 +64,12 @@ impl Report {
 ///
 /// [`ReportError::NoFolder`] or [`ReportError::NoRuns`] when there is nothing to report,
 /// [`ReportError::Reference`] when the reference file is no such file, [`ReportError::Records`] when a run is
-/// damaged or a file cannot be written.
+/// damaged or a file cannot be written, [`ReportError::Theory`] when a model cannot be solved.
 pub fn write_report(options: &ReportOptions) -> Result<Report, ReportError> {
-    let runs = runs::read_runs(&options.runs)?;
-    let mut content = Content::new(runs, options.reference.as_deref(), options.command.clone())?;
-    content.layer_peeled = layer_peeled::read(&options.runs)?;
+    let runs = runs::read_runs(&options.runs, &options.manifests)?;
+    let descents = layer_peeled::read(&options.runs)?;
+    let (reference, command) = (options.reference.as_deref(), options.command.clone());
+    let content = Content::new(runs, descents, reference, options.theory, command)?;
     let html = page::page(&content);
     let text = markdown::markdown(&content);
     let mut json = serde_json::to_string_pretty(&content.claims).map_err(|e| unwritable(&options.out, e))?;
@@ -73,7 +78,7 @@ pub fn write_report(options: &ReportOptions) -> Result<Report, ReportError> {
     let folder = options.out.join("figures");
     create_dir(&folder)?;
     let mut figures = Vec::new();
-    for figure in &content.figures {
+    for figure in content.figures.iter().chain(&content.theory) {
         let path = folder.join(format!("{}.svg", figure.name));
         write(&path, &figure.svg())?;
         figures.push(path);
@@ -99,5 +104,5 @@ fn write(path: &Path, text: &str) -> Result<(), ReportError> {
 }
 
 fn unwritable(path: &Path, error: serde_json::Error) -> ReportError {
-    memdil_records::RecordError::Write { path: path.to_owned(), source: error.into() }.into()
+    memdil_records::RecordError::Write { path: path.to_owned(), cause: error.into() }.into()
 }

@@ -1,5 +1,6 @@
 //! Experiment files: a run's settings, lists to sweep over, presets.
 
+use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -23,6 +24,7 @@ pub struct Experiment {
     command: Option<String>,
     run: Table,
     sweep: Table,
+    overridden: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -45,25 +47,29 @@ impl Experiment {
         let config = |reason: String| RunnerError::Config { path: path.to_owned(), reason };
         let text = fs::read_to_string(path).map_err(|e| config(format!("cannot be read: {e}")))?;
         let mut run: Table = text.parse().map_err(|e: toml::de::Error| config(one_line(&e, Some(&text))))?;
-        let mut take = |name: &str| match run.remove(name) {
-            None => Ok(Table::new()),
-            Some(Value::Table(table)) => Ok(table),
-            Some(_) => Err(config(format!("'{name}' must be a table"))),
-        };
-        let (sweep, mut presets) = (take("sweep")?, take("preset")?);
         let command = match run.remove("command") {
             None => None,
             Some(Value::String(command)) => Some(command),
             Some(_) => return Err(config("'command' must be the name of a subcommand of memdil".to_owned())),
         };
-        let mut experiment = Self { path: path.to_owned(), command, run, sweep };
+        let mut take = |name: &str| match run.remove(name) {
+            None => Ok(Table::new()),
+            Some(Value::Table(table)) => Ok(table),
+            Some(_) => Err(config(format!("'{name}' must be a table"))),
+        };
+        let sweep = take("sweep")?;
+        let mut presets = BTreeMap::new();
+        for (name, table) in take("preset")? {
+            let preset: Preset =
+                table.try_into().map_err(|e| config(format!("[preset.{name}]: {}", one_line(&e, None))))?;
+            presets.insert(name, preset);
+        }
+        let mut experiment = Self { path: path.to_owned(), command, run, sweep, overridden: Vec::new() };
         if let Some(name) = preset {
             let names = presets.keys().cloned().collect::<Vec<_>>().join(", ");
             let preset = presets
                 .remove(name)
                 .ok_or_else(|| config(format!("there is no preset '{name}'; the file has: {names}")))?;
-            let preset: Preset =
-                preset.try_into().map_err(|e| config(format!("[preset.{name}]: {}", one_line(&e, None))))?;
             for (key, value) in preset.run {
                 set(&mut experiment.run, &key, value)?;
             }
@@ -75,11 +81,17 @@ impl Experiment {
                 reason: "must be key=value".to_owned(),
             })?;
             let (key, value) = (key.trim(), parse_value(value.trim()));
+            experiment.overridden.push(key.to_owned());
             // A setting that the file sweeps over is narrowed to the given value.
             if experiment.sweep.contains_key(key) {
                 experiment.sweep.insert(key.to_owned(), Value::Array(vec![value.clone()]));
             }
             set(&mut experiment.run, key, value)?;
+        }
+        for (key, values) in &experiment.sweep {
+            if values.as_array().is_none_or(|values| values.is_empty()) {
+                return Err(config(format!("[sweep]: '{key}' must be a list with at least one value")));
+            }
         }
         Ok(experiment)
     }
@@ -103,10 +115,10 @@ impl Experiment {
     ///
     /// # Errors
     ///
-    /// As [`Experiment::run`]; also when a sweep's list is empty or no list, or two runs are the same.
+    /// As [`Experiment::run`]; also when two runs are the same, or an override changes a part of what a list replaces.
     pub fn runs(&self) -> Result<Vec<ManifestLine>, RunnerError> {
         self.is_for(None)?;
-        let mut seen = std::collections::HashSet::new();
+        let mut seen = HashSet::new();
         let mut lines = Vec::new();
         for table in self.tables()? {
             let spec = self.resolve(table, RunSpec::validate)?;
@@ -161,10 +173,12 @@ impl Experiment {
     fn tables(&self) -> Result<Vec<Table>, RunnerError> {
         let mut tables = vec![self.run.clone()];
         for (key, values) in &self.sweep {
-            let values = match values {
-                Value::Array(values) if !values.is_empty() => values,
-                _ => return Err(self.error(format!("[sweep]: '{key}' must be a list with at least one value"))),
-            };
+            let inside = |a: &str, b: &str| a.strip_prefix(b).is_some_and(|rest| rest.starts_with('.'));
+            if let Some(setting) = self.overridden.iter().find(|o| inside(o, key) || inside(key, o)) {
+                let reason = format!("the sweep's list '{key}' would undo it; set '{key}' as a whole");
+                return Err(RunnerError::Override { setting: setting.clone(), reason });
+            }
+            let values = values.as_array().map(Vec::as_slice).unwrap_or_default();
             let mut product = Vec::with_capacity(tables.len() * values.len());
             for table in &tables {
                 for value in values {
@@ -183,7 +197,11 @@ impl Experiment {
         table: Table,
         validate: impl FnOnce(&T) -> Result<(), RecordError>,
     ) -> Result<T, RunnerError> {
-        let spec: T = Value::Table(table).try_into().map_err(|e| self.error(one_line(&e, None)))?;
+        let spec: T = serde_path_to_error::deserialize(Value::Table(table)).map_err(|e| {
+            let place = e.path().to_string();
+            let reason = one_line(e.inner(), None);
+            self.error(if place == "." { reason } else { format!("{place}: {reason}") })
+        })?;
         validate(&spec).map_err(|e| self.error(e.to_string()))?;
         Ok(spec)
     }
@@ -218,6 +236,7 @@ fn parse_value(text: &str) -> Value {
     format!("value = {text}")
         .parse::<Table>()
         .ok()
+        .filter(|table| table.len() == 1)
         .and_then(|mut table| table.remove("value"))
         .unwrap_or_else(|| Value::String(text.to_owned()))
 }

@@ -32,6 +32,9 @@ pub enum RunnerError {
     /// The data set.
     #[error(transparent)]
     Data(#[from] DataError),
+    /// A metric that is defined for every evaluation.
+    #[error(transparent)]
+    Metrics(#[from] memdil_metrics::MetricsError),
     /// The loss.
     #[error(transparent)]
     Loss(#[from] LossError),
@@ -98,7 +101,7 @@ impl RunnerError {
     pub fn is_bad_input(&self) -> bool {
         match self {
             Self::Record(error) => error.is_bad_input(),
-            Self::Busy { .. } | Self::Workers { .. } | Self::Worker(_) | Self::Tensor(_) => false,
+            Self::Busy { .. } | Self::Workers { .. } | Self::Worker(_) | Self::Metrics(_) | Self::Tensor(_) => false,
             _ => true,
         }
     }

@@ -100,7 +100,7 @@ fn measure_test(
     let rho_nc1 = dilation.filter(|_| classes == 2);
     Ok(TestRecord {
         loss: loss.value(test.logits.mapv(f64::from).view(), y)?,
-        accuracy: keep.value("test.accuracy", memdil_metrics::accuracy(test.logits.view(), y)).unwrap_or_default(),
+        accuracy: memdil_metrics::accuracy(test.logits.view(), y)?,
         ece: keep.value("test.ece", memdil_metrics::ece(test.logits.view(), y)),
         dilation,
         rho: keep.value("test.rho", memdil_metrics::rho(h, y, classes)),

@@ -19,9 +19,9 @@ use crate::{RunnerError, provenance};
 
 /// Trains every specification that has no result in `folder` yet, and returns the results of all of them.
 ///
-/// The file of results is written after each training, so that a stopped experiment goes on where it was; results of
-/// other specifications in it are kept. Where all results are there, nothing is written. `on_result` hears of each
-/// result, and whether it was there already.
+/// The file of results is written after each training, so that a stopped experiment goes on where it was. At the end it
+/// holds these results and no others, so that a report never mixes settings; where that is so already, nothing is
+/// written. `on_result` hears of each result, and whether it was there.
 ///
 /// # Errors
 ///
@@ -36,17 +36,15 @@ pub fn run_layer_peeled(
     }
     let find =
         |records: &[LayerPeeledRecord], spec: &LayerPeeledSpec| records.iter().find(|r| r.spec == *spec).cloned();
+    let complete = |records: &[LayerPeeledRecord]| records.iter().map(|r| &r.spec).eq(specs);
     let mut records = read_layer_peeled(folder)?;
-    let complete = specs.iter().all(|spec| find(&records, spec).is_some());
-    let lock = if complete {
-        None
-    } else {
+    let mut held = None;
+    if !complete(&records) {
         create_dir(folder)?;
-        let lock = lock(&folder.join(".layer-peeled.lock"), folder)?;
+        held = Some(lock(&folder.join(".layer-peeled.lock"), folder)?);
         // Whoever held the lock before may have added results.
         records = read_layer_peeled(folder)?;
-        Some(lock)
-    };
+    }
     let mut results = Vec::with_capacity(specs.len());
     for spec in specs {
         let known = find(&records, spec);
@@ -63,7 +61,10 @@ pub fn run_layer_peeled(
         on_result(&record, was_there);
         results.push(record);
     }
-    drop(lock);
+    if !complete(&records) {
+        write_layer_peeled(folder, &results)?;
+    }
+    drop(held);
     Ok(results)
 }
 

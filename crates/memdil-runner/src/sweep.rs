@@ -3,16 +3,17 @@
 //! Processes rather than threads: two single-threaded runs side by side finish sooner than one on two threads, and a
 //! run that dies takes no other with it.
 
-use std::fs::{self, File};
+use std::collections::VecDeque;
+use std::fs::{self, File, TryLockError};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use memdil_data::load;
 use memdil_records::{ManifestLine, RunFolder, Status, create_dir};
 
-use crate::{RunnerError, open_device};
+use crate::train::finished;
+use crate::{Prepared, RunnerError, open_device};
 
 /// How to work through a manifest.
 #[derive(Clone, Debug)]
@@ -92,11 +93,11 @@ pub fn run_all(
     options: &SweepOptions,
     mut on_progress: impl FnMut(&SweepProgress),
 ) -> Result<SweepStatus, RunnerError> {
-    let mut open = Vec::new();
+    let mut open = VecDeque::new();
     for (index, line) in lines.iter().enumerate() {
         let folder = RunFolder::new(options.out.join(&line.id));
-        if folder.record()?.is_none() {
-            open.push(Job { index, line, folder });
+        if finished(&folder, &line.spec)?.is_none() {
+            open.push_back(Job { index, line, folder });
         }
     }
     check_inputs(&open, options)?;
@@ -113,44 +114,42 @@ pub fn run_all(
     let started = Instant::now();
     let mut ended_epochs = 0;
     let mut failures = Vec::new();
-    let mut waiting = open.into_iter();
     let mut workers: Vec<Worker<'_>> = Vec::new();
-    loop {
-        while workers.len() < options.jobs.max(1) {
-            match waiting.next() {
-                Some(job) => workers.push(Worker::start(job, options)?),
-                None => break,
+    while !(open.is_empty() && workers.is_empty()) {
+        // A run that another sweep is working on goes to the back: it is finished there, or free, later on.
+        for _ in 0..open.len() {
+            if workers.len() >= options.jobs.max(1) {
+                break;
             }
-        }
-        if workers.is_empty() {
-            break;
+            let Some(job) = open.pop_front() else { break };
+            if let Some(record) = job.folder.record()? {
+                ended_epochs += job.line.spec.training.epochs;
+                progress.finished += 1;
+                progress.ended = Some((record.id, record.status));
+                on_progress(&progress);
+                progress.ended = None;
+            } else if is_busy(&job.folder) {
+                open.push_back(job);
+            } else {
+                workers.push(Worker::start(job, options)?);
+            }
         }
         let mut running = Vec::new();
         for mut worker in workers {
-            match worker.process.try_wait().map_err(RunnerError::Worker)? {
-                None => running.push(worker),
-                Some(_) => {
-                    ended_epochs += worker.job.line.spec.training.epochs;
-                    match worker.job.folder.record()? {
-                        Some(record) => {
-                            progress.finished += 1;
-                            progress.ended = Some((record.id, record.status));
-                        }
-                        None => failures.push(worker.job.failure()),
-                    }
-                    progress.advance(ended_epochs, started);
-                    on_progress(&progress);
-                    progress.ended = None;
-                }
+            if worker.process.try_wait().map_err(RunnerError::Worker)?.is_none() {
+                running.push(worker);
+            } else if worker.job.folder.record()?.is_some() || is_busy(&worker.job.folder) {
+                open.push_front(worker.job);
+            } else {
+                ended_epochs += worker.job.line.spec.training.epochs;
+                failures.push(worker.job.failure());
             }
         }
-        let current: usize = running.iter().map(|w| epochs_so_far(&w.job.folder)).sum();
+        workers = running;
+        let current: usize = workers.iter().map(|w| epochs_so_far(&w.job.folder)).sum();
         progress.advance(ended_epochs + current, started);
         on_progress(&progress);
-        workers = running;
-        if !workers.is_empty() {
-            std::thread::sleep(Duration::from_millis(100));
-        }
+        std::thread::sleep(Duration::from_millis(100));
     }
     match failures.into_iter().enumerate().map(|(i, first)| (i + 1, first)).reduce(|a, b| (b.0, a.1)) {
         Some((failed, first)) => Err(RunnerError::Workers { failed, runs: lines.len(), first }),
@@ -168,18 +167,23 @@ impl SweepProgress {
     }
 }
 
-/// Every data set and the device are opened once, so that bad input ends the sweep before it begins.
-fn check_inputs(open: &[Job<'_>], options: &SweepOptions) -> Result<(), RunnerError> {
+/// The device and every data set with its batches are tried once, so that bad input ends the sweep before it begins.
+fn check_inputs(open: &VecDeque<Job<'_>>, options: &SweepOptions) -> Result<(), RunnerError> {
     open_device(&options.device)?;
     let mut checked = Vec::new();
     for job in open {
-        let data = &job.line.spec.data;
-        if !checked.contains(&data) {
-            load(data, options.data_dir.as_deref())?;
-            checked.push(data);
+        let settings = (&job.line.spec.data, job.line.spec.training.batch_size);
+        if !checked.contains(&settings) {
+            Prepared::new(&job.line.spec, options.data_dir.as_deref())?;
+            checked.push(settings);
         }
     }
     Ok(())
+}
+
+/// True while a process, of this sweep or another, works on the run.
+fn is_busy(folder: &RunFolder) -> bool {
+    File::open(folder.lock()).is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
 }
 
 struct Job<'a> {
@@ -206,7 +210,7 @@ impl<'a> Worker<'a> {
     /// The worker's standard input stays open as long as this process lives: at its end the worker stops too.
     fn start(job: Job<'a>, options: &SweepOptions) -> Result<Self, RunnerError> {
         create_dir(job.folder.path())?;
-        let log = File::create(job.folder.log()).map_err(RunnerError::Worker)?;
+        let log = File::options().create(true).append(true).open(job.folder.log()).map_err(RunnerError::Worker)?;
         let mut command = Command::new(&options.program);
         command.args(["sweep", "run", "--worker", "--index", &job.index.to_string(), "--device", &options.device]);
         command.arg("--manifest").arg(&options.manifest).arg("--out").arg(&options.out);
@@ -226,7 +230,7 @@ fn epochs_so_far(folder: &RunFolder) -> usize {
     bytes.iter().filter(|&&b| b == b'\n').count()
 }
 
-/// Ends the process when its standard input closes: called by workers, whose parent holds the other end.
+/// Ends the process when its standard input closes: for processes whose parent holds the other end.
 pub fn end_with_parent() {
     std::thread::spawn(|| {
         let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());

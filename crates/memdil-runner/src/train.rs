@@ -71,6 +71,10 @@ pub fn train(
 
     create_dir(folder)?;
     let _lock = lock(&run.lock(), folder)?;
+    // Another process may have finished it while the data was read.
+    if let Some(record) = finished(&run, spec)? {
+        return Ok(Outcome::AlreadyComplete(record));
+    }
     let provenance = provenance(&options.device);
     run.write_start(spec, &provenance)?;
     run.write_noise(&data.labels)?;
@@ -119,7 +123,7 @@ pub fn train(
 }
 
 /// The finished record in the folder; an error when it, or the beginning of a run, belongs to other settings.
-fn finished(run: &RunFolder, spec: &RunSpec) -> Result<Option<RunRecord>, RunnerError> {
+pub(crate) fn finished(run: &RunFolder, spec: &RunSpec) -> Result<Option<RunRecord>, RunnerError> {
     let other = || RunnerError::OtherRun { path: run.path().to_owned() };
     match run.record()? {
         Some(record) if record.spec == *spec => Ok(Some(record)),
@@ -139,8 +143,8 @@ pub(crate) fn lock(path: &Path, folder: &Path) -> Result<File, RunnerError> {
     }
 }
 
-fn write_error(path: &Path, source: std::io::Error) -> RunnerError {
-    RecordError::Write { path: path.to_owned(), source }.into()
+fn write_error(path: &Path, cause: std::io::Error) -> RunnerError {
+    RecordError::Write { path: path.to_owned(), cause }.into()
 }
 
 /// A network in training.

@@ -1,5 +1,5 @@
 //! Gradient descent on free features against the closed form.
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used)]
 
 use std::fs;
 
@@ -111,6 +111,10 @@ fn results_are_kept_and_the_same_seed_gives_the_same_numbers() {
     assert_eq!(memdil_records::read_layer_peeled(&out).unwrap(), both);
     assert_eq!(numbers(&train_layer_peeled(&specs[1]).unwrap()), numbers(&both[1]));
     assert_ne!(numbers(&both[0]), numbers(&both[1]));
+
+    // Back to one of the two: the other is dropped.
+    assert_eq!(run_layer_peeled(&specs[1..], &out, |_, was_there| assert!(was_there)).unwrap(), both[1..]);
+    assert_eq!(memdil_records::read_layer_peeled(&out).unwrap(), both[1..]);
 
     let lock = fs::File::create(out.join(".layer-peeled.lock")).unwrap();
     lock.lock().unwrap();

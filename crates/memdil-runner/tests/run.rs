@@ -1,5 +1,5 @@
 //! Whole runs on the embedded images: seconds each.
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used)]
 
 use std::fs;
 use std::path::Path;
@@ -204,6 +204,8 @@ fn wrong_settings_are_named() {
         (&["loss={ kind = 'hinge' }"], "hinge"),
         (&["model.depth='deep'"], "deep"),
         (&["seed.x=3"], "seed"),
+        (&["seed=-1"], "seed"),
+        (&["model.width=1000000000"], "65536"),
         (&["nonsense"], "key=value"),
         (&["training..epochs=3"], "empty"),
         (&["experiment=a b"], "experiment"),
@@ -212,6 +214,9 @@ fn wrong_settings_are_named() {
         let text = error.to_string();
         assert!(error.is_bad_input() && text.contains(expected) && !text.contains('\n'), "{overrides:?}: {text}");
     }
+    // A list of the sweep would undo a change of its part.
+    let undone = experiment(&["noise={ kind = 'uniform', eta = 0.7 }"]).unwrap();
+    assert!(undone.run().is_ok() && matches!(undone.runs(), Err(RunnerError::Override { .. })));
     assert!(load(Some("huge"), &[]).unwrap_err().to_string().contains("tiny"));
     let device = TrainOptions { device: "tpu".to_owned(), data_dir: None };
     let folder = tempfile::tempdir().unwrap();

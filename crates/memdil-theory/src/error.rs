@@ -70,6 +70,13 @@ pub enum TheoryError {
     Loss(#[from] memdil_losses::LossError),
 }
 
+impl TheoryError {
+    /// True when a parameter is at fault, false when a solver did not reach its tolerance.
+    pub const fn is_bad_input(&self) -> bool {
+        !matches!(self, Self::NoConvergence { .. })
+    }
+}
+
 pub(crate) fn positive(name: &'static str, value: f64) -> Result<(), TheoryError> {
     if value > 0.0 && value.is_finite() {
         Ok(())

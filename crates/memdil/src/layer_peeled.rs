@@ -4,30 +4,25 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use memdil_records::{LayerPeeledRecord, LayerPeeledSpec, LayerPeeledStatus, layer_peeled_path};
-use memdil_runner::{Experiment, run_layer_peeled};
+use memdil_runner::run_layer_peeled;
+
+use crate::arguments::Settings;
 
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  memdil layer-peeled --config experiments/layer-peeled.toml --out runs\n\n\
-    Writes DIR/layer-peeled.jsonl, which memdil report --runs DIR compares with the closed form. Results that are there \
-    already are kept.")]
+    Writes DIR/layer-peeled.jsonl, which memdil report --runs DIR compares with the closed form. Results of \
+    the same settings are kept, those of others dropped.")]
 pub(crate) struct Arguments {
-    /// Experiment file (TOML)
-    #[arg(long, value_name = "F.toml")]
-    config: PathBuf,
-    /// Preset of the file to apply
-    #[arg(long, value_name = "NAME")]
-    preset: Option<String>,
-    /// Change a setting; a list it is swept over becomes this one value
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    set: Vec<String>,
+    #[command(flatten)]
+    settings: Settings,
     /// Folder of runs that gets layer-peeled.jsonl
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let experiment = Experiment::load(&arguments.config, arguments.preset.as_deref(), &arguments.set)?;
-    let (specs, skipped): (Vec<_>, Vec<_>) = experiment.layer_peeled()?.into_iter().partition(|s| s.frame_fits());
+    let specs = arguments.settings.load()?.layer_peeled()?;
+    let (specs, skipped): (Vec<_>, Vec<_>) = specs.into_iter().partition(|s| s.frame_fits());
     for spec in skipped {
         eprintln!("note: skipped, no closed form in {} dimensions: {}", spec.dim, label(&spec));
     }

@@ -3,16 +3,19 @@
 //! Exit status: 0 on success, 2 on bad usage or bad input (one line says what, where and what to do), 1 when
 //! something fails inside.
 
+mod arguments;
 mod layer_peeled;
 mod progress;
 mod report;
 mod sweep;
+mod theory;
 mod train;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use memdil_runner::RunnerError;
+use memdil_theory::TheoryError;
 
 /// Neural collapse under label noise: train, measure, report
 #[derive(Parser)]
@@ -31,6 +34,9 @@ enum Command {
     Sweep(sweep::Command),
     /// Train free features by gradient descent, to compare with the layer-peeled model's closed form
     LayerPeeled(layer_peeled::Arguments),
+    /// The two models of the paper, solved
+    #[command(subcommand)]
+    Theory(theory::Command),
     /// Claims, figures and tables of finished runs as one HTML page
     Report(report::Arguments),
 }
@@ -38,15 +44,13 @@ enum Command {
 fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
-        Err(error) => {
-            let _ = error.print();
-            return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
-        }
+        Err(error) => return usage(&error),
     };
     let result = match arguments.command {
         Command::Train(arguments) => train::run(&arguments),
         Command::Sweep(command) => sweep::run(&command),
         Command::LayerPeeled(arguments) => layer_peeled::run(&arguments),
+        Command::Theory(command) => theory::run(&command),
         Command::Report(arguments) => report::run(&arguments),
     };
     result.unwrap_or_else(|error| {
@@ -55,11 +59,27 @@ fn main() -> ExitCode {
     })
 }
 
+/// Help and version as they are; a usage error as one line.
+fn usage(error: &clap::Error) -> ExitCode {
+    use clap::error::ErrorKind::{DisplayHelp, DisplayHelpOnMissingArgumentOrSubcommand, DisplayVersion};
+    if let DisplayHelp | DisplayVersion | DisplayHelpOnMissingArgumentOrSubcommand = error.kind() {
+        let _ = error.print();
+        return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
+    }
+    let text = error.to_string();
+    let message: Vec<&str> = text.lines().map(str::trim).take_while(|line| !line.is_empty()).collect();
+    eprintln!("{}; see --help", message.join(" "));
+    ExitCode::from(2)
+}
+
 fn is_bad_input(error: &anyhow::Error) -> bool {
     if let Some(error) = error.downcast_ref::<RunnerError>() {
         return error.is_bad_input();
     }
     if let Some(error) = error.downcast_ref::<memdil_records::RecordError>() {
+        return error.is_bad_input();
+    }
+    if let Some(error) = error.downcast_ref::<TheoryError>() {
         return error.is_bad_input();
     }
     error.downcast_ref::<memdil_report::ReportError>().is_some_and(|e| e.is_bad_input())

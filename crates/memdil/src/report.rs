@@ -14,9 +14,15 @@ pub(crate) struct Arguments {
     /// Folder for index.html, report.md, claims.json and figures/
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
+    /// Count only the runs of this manifest; can be given many times (default: every run in the folder)
+    #[arg(long, value_name = "M.jsonl")]
+    manifest: Vec<PathBuf>,
     /// Numbers to compare with, as experiments/reference/*.toml
     #[arg(long, value_name = "F.toml")]
     reference: Option<PathBuf>,
+    /// Add the solved models: curves, phase map, N classes
+    #[arg(long)]
+    theory: bool,
     /// Command that makes these runs again, to be printed in the report
     #[arg(long, value_name = "TEXT")]
     command: Option<String>,
@@ -26,7 +32,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let report = write_report(&ReportOptions {
         runs: arguments.runs.clone(),
         out: arguments.out.clone(),
+        manifests: arguments.manifest.clone(),
         reference: arguments.reference.clone(),
+        theory: arguments.theory,
         command: arguments.command.clone(),
     })?;
     println!("{}", report.terminal_table());

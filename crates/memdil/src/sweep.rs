@@ -4,9 +4,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use memdil_records::{read_manifest, write_manifest};
-use memdil_runner::{Experiment, RunnerError, SweepOptions, TrainOptions, end_with_parent, run_all, status, train};
+use memdil_records::{create_dir, read_manifest, write_manifest};
+use memdil_runner::{RunnerError, SweepOptions, end_with_parent, run_all, status, train};
 
+use crate::arguments::{Machine, Settings};
 use crate::progress;
 
 #[derive(clap::Subcommand)]
@@ -25,21 +26,15 @@ pub(crate) enum Command {
 
 #[derive(clap::Args)]
 pub(crate) struct Plan {
-    /// Experiment file (TOML)
-    #[arg(long, value_name = "F.toml")]
-    config: PathBuf,
-    /// Preset of the file to apply
-    #[arg(long, value_name = "NAME")]
-    preset: Option<String>,
-    /// Change a setting, by its dotted name; a list it is swept over becomes this one value
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    set: Vec<String>,
+    #[command(flatten)]
+    settings: Settings,
     /// Manifest to write
     #[arg(long, value_name = "M.jsonl")]
     out: PathBuf,
 }
 
 #[derive(clap::Args)]
+#[command(group = clap::ArgGroup::new("which").required(true))]
 pub(crate) struct Run {
     /// Manifest to work through
     #[arg(long, value_name = "M.jsonl")]
@@ -48,21 +43,17 @@ pub(crate) struct Run {
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
     /// Make this one run, counted from 0
-    #[arg(long, conflicts_with = "all", required_unless_present = "all")]
+    #[arg(long, group = "which")]
     index: Option<usize>,
     /// Make all runs, in worker processes of one thread each
-    #[arg(long)]
+    #[arg(long, group = "which")]
     all: bool,
     /// Worker processes at a time (default: one a core)
     #[arg(long, value_name = "J", value_parser = clap::value_parser!(u16).range(1..))]
     jobs: Option<u16>,
-    /// cpu or cuda:N
-    #[arg(long, default_value = "cpu")]
-    device: String,
-    /// Folder of the data sets (default: $MEMDIL_DATA_DIR, ./data, Debian's place)
-    #[arg(long, value_name = "DIR")]
-    data_dir: Option<PathBuf>,
-    /// This process belongs to a sweep and ends with it
+    #[command(flatten)]
+    machine: Machine,
+    /// End when standard input closes: whoever started this process is gone then
     #[arg(long, hide = true)]
     worker: bool,
 }
@@ -90,8 +81,10 @@ pub(crate) fn run(command: &Command) -> anyhow::Result<ExitCode> {
 }
 
 fn plan(arguments: &Plan) -> anyhow::Result<()> {
-    let experiment = Experiment::load(&arguments.config, arguments.preset.as_deref(), &arguments.set)?;
-    let lines = experiment.runs()?;
+    let lines = arguments.settings.load()?.runs()?;
+    if let Some(folder) = arguments.out.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        create_dir(folder)?;
+    }
     write_manifest(&arguments.out, &lines)?;
     println!("{} runs in {}", lines.len(), arguments.out.display());
     Ok(())
@@ -99,16 +92,16 @@ fn plan(arguments: &Plan) -> anyhow::Result<()> {
 
 fn work(arguments: &Run) -> anyhow::Result<()> {
     let lines = read_manifest(&arguments.manifest)?;
+    if arguments.worker {
+        end_with_parent();
+    }
     if let Some(index) = arguments.index {
-        if arguments.worker {
-            end_with_parent();
-        }
         let line = lines.get(index).ok_or_else(|| RunnerError::NoSuchLine {
             path: arguments.manifest.clone(),
             index,
             last: lines.len() - 1,
         })?;
-        let options = TrainOptions { device: arguments.device.clone(), data_dir: arguments.data_dir.clone() };
+        let options = arguments.machine.train_options();
         let bar = progress::epochs(line.spec.training.epochs);
         let outcome = train(&line.spec, &arguments.out.join(&line.id), &options, |r| progress::epoch(&bar, r));
         bar.finish_and_clear();
@@ -120,8 +113,8 @@ fn work(arguments: &Run) -> anyhow::Result<()> {
         manifest: arguments.manifest.clone(),
         out: arguments.out.clone(),
         jobs: arguments.jobs.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from),
-        device: arguments.device.clone(),
-        data_dir: arguments.data_dir.clone(),
+        device: arguments.machine.device.clone(),
+        data_dir: arguments.machine.data_dir.clone(),
     };
     let bar = progress::sweep();
     let status = run_all(&lines, &options, |state| bar.show(state));

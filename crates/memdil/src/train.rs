@@ -4,43 +4,30 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use memdil_records::{RunRecord, Status};
-use memdil_runner::{Experiment, Outcome, TrainOptions, train};
+use memdil_runner::{Outcome, train};
 
+use crate::arguments::{Machine, Settings};
 use crate::progress;
 
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  \
     memdil train --config experiments/memorization-dilation.toml --set noise.eta=0.4 --out runs/one")]
 pub(crate) struct Arguments {
-    /// Experiment file (TOML)
-    #[arg(long, value_name = "F.toml")]
-    config: PathBuf,
-    /// Preset of the file to apply
-    #[arg(long, value_name = "NAME")]
-    preset: Option<String>,
-    /// Change a setting, by its dotted name; can be given many times
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    set: Vec<String>,
+    #[command(flatten)]
+    settings: Settings,
     /// Folder of the run
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// cpu or cuda:N
-    #[arg(long, default_value = "cpu")]
-    device: String,
-    /// Folder of the data sets (default: $MEMDIL_DATA_DIR, ./data, Debian's place)
-    #[arg(long, value_name = "DIR")]
-    data_dir: Option<PathBuf>,
+    #[command(flatten)]
+    machine: Machine,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let experiment = Experiment::load(&arguments.config, arguments.preset.as_deref(), &arguments.set)?;
+    let experiment = arguments.settings.load()?;
     let spec = experiment.run()?;
-    if experiment.is_sweep() {
-        eprintln!("note: one run, as the settings say; the lists under [sweep] are for memdil sweep plan");
-    }
-    let options = TrainOptions { device: arguments.device.clone(), data_dir: arguments.data_dir.clone() };
     let bar = progress::epochs(spec.training.epochs);
-    let outcome = train(&spec, &arguments.out, &options, |record| progress::epoch(&bar, record));
+    let outcome =
+        train(&spec, &arguments.out, &arguments.machine.train_options(), |record| progress::epoch(&bar, record));
     bar.finish_and_clear();
     let outcome = outcome?;
     let note = match &outcome {
@@ -50,6 +37,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let record = outcome.record();
     println!("{}{note}", summary(record));
     println!("run: {}", arguments.out.display());
+    if experiment.is_sweep() {
+        eprintln!("note: this was one run, as the settings say; the lists under [sweep] are for memdil sweep plan");
+    }
     Ok(if record.status == Status::Completed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

@@ -37,6 +37,10 @@ pub(crate) enum Key {
     Mean(String),
     /// Decision line.
     Decision(String),
+    /// Dotted line.
+    Limit(String),
+    /// Line on a map or through points.
+    Line(String),
 }
 
 /// A numbered figure.
@@ -75,7 +79,9 @@ impl Key {
             | Self::Dots(_, label)
             | Self::Crosses(_, label)
             | Self::Mean(label)
-            | Self::Decision(label) => label,
+            | Self::Decision(label)
+            | Self::Limit(label)
+            | Self::Line(label) => label,
         }
     }
 
@@ -94,6 +100,10 @@ impl Key {
             }
             Self::Mean(_) => mark(Glyph::Diamond, 12.0, 7.0, 5.2, "plain"),
             Self::Decision(_) => r#"<path class="decision" d="M1 7H23"/>"#.to_owned(),
+            Self::Limit(_) => {
+                r#"<path class="contour" stroke-linecap="round" stroke-dasharray="2 5" d="M2 7H22"/>"#.to_owned()
+            }
+            Self::Line(_) => r#"<path class="contour" d="M1 7H23"/>"#.to_owned(),
         }
     }
 }

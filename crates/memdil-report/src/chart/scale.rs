@@ -32,6 +32,11 @@ impl Scale {
         Self { domain: [low / 1.18, high * 1.18], range, log: true }
     }
 
+    /// Logarithmic without room; both bounds must be positive.
+    pub(crate) fn log_exact(domain: [f64; 2], range: [f64; 2]) -> Self {
+        Self { domain, range, log: true }
+    }
+
     /// The pixel of a value.
     pub(crate) fn at(&self, value: f64) -> f64 {
         let [low, high] = self.domain.map(|v| self.inner(v));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Cell, Claim, Evidence, Unit, Verdict};
+use super::{Cell, Claim, Counted, Evidence, Unit, Verdict};
 use crate::runs::{Level, Panel, Quantity, Run};
 use crate::stats::{mean, mean_interval, sign_test, wilcoxon_signed_rank};
 use crate::text::count;
@@ -62,6 +62,8 @@ pub(super) fn evidence(runs: &[&Run], loss: &'static str, id: String) -> Evidenc
         verdict: Verdict::Inconclusive,
         reason: None,
         n: one_a_seed.len(),
+        counted: Counted::Seeds,
+        measure: "against CE",
         unit: Unit::Percent,
         effect: mean(&one_a_seed).map(in_percent),
         interval: mean_interval(&one_a_seed).map(|bounds| bounds.map(in_percent)),
@@ -89,6 +91,6 @@ fn logs(runs: &[&Run], loss: &str) -> Logs {
 }
 
 /// A mean log ratio as a difference in percent; capped where the number would say nothing and overflow.
-fn in_percent(log_ratio: f64) -> f64 {
+pub(super) fn in_percent(log_ratio: f64) -> f64 {
     100.0 * log_ratio.min(100.0).exp_m1()
 }

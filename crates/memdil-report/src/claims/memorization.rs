@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{Cell, Claim, Evidence, Unit, Verdict};
-use crate::runs::{Panel, Quantity, Run, distinct, losses};
+use super::{Cell, Claim, Counted, Evidence, Unit, Verdict};
+use crate::runs::{Level, Panel, Quantity, Run, distinct, losses};
 use crate::stats::{bootstrap_interval, mean, sign_test, spearman, wilcoxon_signed_rank};
 use crate::text::number;
 
@@ -21,7 +21,8 @@ pub(super) fn evidence(runs: &[&Run], id: String) -> Evidence {
     let effect = correlation(&all, &everyone);
     let mut notes = Vec::new();
     let noisy = points(runs, &seeds, X, |run| run.eta() > 0.0);
-    if let Some(r) = correlation(&noisy, &everyone) {
+    let without_noise = runs.iter().any(|run| run.eta() <= 0.0);
+    if let Some(r) = correlation(&noisy, &everyone).filter(|_| without_noise) {
         notes.push(format!("Without the runs at η = 0, whose memorization is zero, the correlation is {}.", number(r)));
     }
     let total = points(runs, &seeds, Quantity::TotalMemorization, |_| true);
@@ -40,7 +41,7 @@ pub(super) fn evidence(runs: &[&Run], id: String) -> Evidence {
     let claim = Claim {
         id,
         name: "dilation grows with memorization".to_owned(),
-        statement: "Dilation grows with memorization.".to_owned(),
+        statement: "Dilation grows with memorization, across noise levels.".to_owned(),
         test: "Spearman's rank correlation of dilation and memorization / separation over runs, within each data set, \
                class selection and network, then averaged; interval: bootstrap over seeds; p: signed-rank test on one \
                correlation a seed"
@@ -48,6 +49,8 @@ pub(super) fn evidence(runs: &[&Run], id: String) -> Evidence {
         verdict: Verdict::Inconclusive,
         reason: None,
         n: one_a_seed.len(),
+        counted: Counted::Seeds,
+        measure: "rank correlation",
         unit: Unit::RankCorrelation,
         effect,
         interval: effect.and_then(|_| bootstrap_interval(seeds.len(), |drawn| correlation(&all, drawn))),
@@ -60,13 +63,18 @@ pub(super) fn evidence(runs: &[&Run], id: String) -> Evidence {
     Evidence { claim, expected_sign: 1.0, missing }
 }
 
-/// One cell a panel, and one a loss in it.
+/// One cell a panel, one a noise level and one a loss in it.
 fn cells(runs: &[&Run], seeds: &[u64], all: &Points) -> Vec<Cell> {
     let mut cells = Vec::new();
     for panel in all.keys() {
         let here: Vec<&Run> =
             runs.iter().copied().filter(|run| run.panel() == panel && point(run, X).is_some()).collect();
         cells.push(cell(format!("{panel}, all losses"), &here, seeds));
+        // Within one noise level the noise itself cannot be what makes both grow.
+        for level in distinct(here.iter().copied(), Level::of).into_iter().filter(|level| level.0 > 0.0) {
+            let of_level: Vec<&Run> = here.iter().copied().filter(|run| Level::of(run) == level).collect();
+            cells.push(cell(format!("{panel}, η = {} alone", level.0), &of_level, seeds));
+        }
         let present = losses(here.iter().copied());
         for loss in present.iter().filter(|_| present.len() > 1) {
             let of_loss: Vec<&Run> = here.iter().copied().filter(|run| run.loss() == *loss).collect();

@@ -1,7 +1,9 @@
 //! What the paper claims, and whether these runs bear it out.
 
+pub(crate) mod exact;
 mod losses;
 mod memorization;
+mod order;
 
 use std::fmt;
 
@@ -10,6 +12,9 @@ use serde::Serialize;
 use crate::runs::{Run, distinct};
 use crate::stats::holm;
 use crate::text::number;
+use crate::theory::Theory;
+
+pub(crate) use order::ascending;
 
 /// Independent seeds that a verdict needs.
 pub const SEEDS_NEEDED: usize = 6;
@@ -24,9 +29,10 @@ const WITHOUT_CLAIM: [&str; 2] = ["features-2d", "fashion-mnist-reference"];
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    /// The interval lies on the side that the claim says, and p after Holm's correction is below 0.05.
+    /// The interval lies on the side that the claim says, and p after Holm's correction is below 0.05; of a claim about
+    /// the solved models, its rule holds at every point checked.
     Supported,
-    /// The same on the other side.
+    /// The same on the other side; of a claim about the solved models, its rule fails somewhere.
     Refuted,
     /// Neither; [`Claim::reason`] says why.
     Inconclusive,
@@ -59,17 +65,41 @@ impl fmt::Display for Verdict {
 pub enum Unit {
     /// Spearman's rank correlation.
     RankCorrelation,
-    /// Difference in percent of cross-entropy's value.
+    /// Difference in percent, mostly of cross-entropy's value.
     Percent,
+    /// Exponent of a power law.
+    Exponent,
+    /// Error relative to an exact value.
+    RelativeError,
+}
+
+/// What [`Claim::n`] counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Counted {
+    /// Independent seeds.
+    Seeds,
+    /// Settings at which a model was solved.
+    Points,
+}
+
+impl Counted {
+    pub(crate) fn label(self) -> &'static str {
+        match self {
+            Self::Seeds => "seeds",
+            Self::Points => "points",
+        }
+    }
 }
 
 impl Unit {
     /// An effect as text: `−42.0%`, `0.870`.
     pub(crate) fn format(self, effect: f64) -> String {
         match self {
-            Self::RankCorrelation => number(effect),
+            Self::RankCorrelation | Self::RelativeError => number(effect),
             Self::Percent if effect > 999.0 => "> +999%".to_owned(),
             Self::Percent => format!("{effect:+.1}%").replace('-', "−"),
+            Self::Exponent => format!("{effect:.4}").replace('-', "−"),
         }
     }
 
@@ -95,8 +125,12 @@ pub struct Claim {
     /// Why the outcome is inconclusive.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// Independent seeds behind effect and p.
+    /// Independent seeds behind effect and p, or points checked.
     pub n: usize,
+    /// Which of the two.
+    pub counted: Counted,
+    /// What the effect is, in a word or two.
+    pub measure: &'static str,
     /// What effect and interval are measured in.
     pub unit: Unit,
     /// Size of the effect.
@@ -124,9 +158,9 @@ pub struct Claim {
 /// The effect in one cell.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Cell {
-    /// Data set, classes, network, and loss or noise level.
+    /// Data set, classes, network, and loss or noise level; or setting of the model.
     pub label: String,
-    /// Seeds in the cell.
+    /// Seeds or points in the cell.
     pub n: usize,
     /// Size of the effect.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -144,8 +178,9 @@ struct Evidence {
     missing: Option<String>,
 }
 
-/// The claims of every experiment and data set among the runs, judged together.
-pub(crate) fn evaluate(runs: &[Run]) -> Vec<Claim> {
+/// The claims of every experiment and data set among the runs, judged together; then those about the solved models,
+/// which take no part in Holm's correction because no chance is involved.
+pub(crate) fn evaluate(runs: &[Run], theory: Option<&Theory<'_>>) -> Vec<Claim> {
     let mut evidence = Vec::new();
     for (experiment, source) in groups(runs) {
         let group: Vec<&Run> = runs
@@ -158,7 +193,10 @@ pub(crate) fn evaluate(runs: &[Run]) -> Vec<Claim> {
             evidence.push(losses::evidence(&group, loss, id(name)));
         }
     }
-    judge(evidence)
+    evidence.extend(theory.iter().flat_map(|theory| order::evidence(&theory.practice)));
+    let mut claims = judge(evidence);
+    claims.extend(theory.iter().flat_map(|theory| theory.claims()));
+    claims
 }
 
 /// Experiments among the runs that make no claim.

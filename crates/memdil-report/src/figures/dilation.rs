@@ -36,7 +36,7 @@ pub(super) fn figure(runs: &[Run]) -> Option<Figure> {
     legend.extend(levels.iter().map(|level| Key::Shape(shape(*level, &levels), format!("η = {}", level.0))));
     let spread = if log { "geometric means" } else { "means" };
     let at_zero = if levels.iter().any(|level| level.0 <= 0.0) {
-        " Runs without noise have nothing to memorise and stand at zero."
+        " Runs without noise have nothing to memorise and stand at zero, the losses side by side."
     } else {
         ""
     };
@@ -87,7 +87,9 @@ fn picture(frame: &Frame, panel: &Panel, runs: &[&Run], levels: &[Level], log: b
     for run in runs {
         if let (Some(a), Some(b)) = (run.value(X), run.value(Y)) {
             let classes = format!("mark f {}", loss_class(run.loss()));
-            body += &mark(shape(Level::of(run), levels), x.at(a), y.at(b), 5.0, &classes);
+            // All runs without memorization share one x: the losses stand side by side there.
+            let aside = if a > 0.0 { 0.0 } else { 11.0 * run.loss_rank() as f64 };
+            body += &mark(shape(Level::of(run), levels), x.at(a) + aside, y.at(b), 5.0, &classes);
         }
     }
     Picture {

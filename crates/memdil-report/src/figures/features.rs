@@ -47,7 +47,7 @@ pub(super) fn figure(runs: &[Run]) -> Result<Option<Figure>, ReportError> {
     }
     let most = blocks.iter().flat_map(|b| &b.runs).map(|(_, s)| s.train.labels.len().max(s.test.labels.len())).max();
     let mut reading = "Training features are coloured by the label they were given, test features by their class; \
-     axes are the two features, with the same scale above and below. Decision lines separate the two predicted \
+     axes are the two features, with one scale for all pictures of a noise level. Decision lines separate the two predicted \
      classes."
         .to_owned();
     if let Some(most) = most.filter(|most| *most > POINTS) {
@@ -100,7 +100,7 @@ fn caption(runs: &[&Run]) -> String {
     let rho = by_loss(runs, Quantity::Rho, number);
     let dilation = by_loss(runs, Quantity::Dilation, number);
     format!(
-        "Of the corrupted training samples drawn as crosses, these networks put on the side of their given, wrong \
+        "Of their corrupted training samples (crosses; all of them count here), these networks put on the side of their given, wrong \
          label: {memorised}. Unseen test features spread around their class means by rho = {rho} of the distance \
          between the means (dilation {dilation})."
     )
@@ -134,11 +134,13 @@ fn short(name: &str) -> &str {
 
 fn group(block: &Block, runs: &[Run]) -> Group {
     let seed = block.runs.first().map_or(0, |(run, _)| run.seed());
-    let frames: Vec<[f64; 2]> = block.runs.iter().map(|(_, snapshot)| extent(snapshot)).collect();
+    // One scale for all pictures of a block, so that spreads can be compared by eye.
+    let frames = block.runs.iter().map(|(_, snapshot)| extent(snapshot));
+    let shared = frames.reduce(|a, b| [a[0].min(b[0]), a[1].max(b[1])]).unwrap_or([0.0, 1.0]);
     let row = |train: bool| {
-        block.runs.iter().zip(&frames).map(move |((run, snapshot), extent)| {
+        block.runs.iter().map(move |(run, snapshot)| {
             let (part, which) = if train { (&snapshot.train, "train") } else { (&snapshot.test, "test") };
-            picture(run, snapshot, part, which, *extent)
+            picture(run, snapshot, part, which, shared)
         })
     };
     Group {

@@ -28,13 +28,13 @@ fn heading(panel: &Panel, runs: &[Run]) -> String {
 }
 
 /// The legend of colours, with marks where shapes go with them.
-fn loss_keys(runs: &[&Run], glyph: impl Fn(&str) -> Option<Glyph>) -> Vec<Key> {
+pub(crate) fn loss_keys(runs: &[&Run], glyph: impl Fn(&str) -> Option<Glyph>) -> Vec<Key> {
     let key = |loss: &'static str| Key::Colour(loss_class(loss), glyph(loss), loss.to_owned());
     losses(runs.iter().copied()).into_iter().map(key).collect()
 }
 
 /// The shape of a noise level among all levels.
-fn shape(level: Level, levels: &[Level]) -> Glyph {
+pub(crate) fn shape(level: Level, levels: &[Level]) -> Glyph {
     let index = levels.iter().position(|known| *known == level).unwrap_or(0);
     SHAPES[index % SHAPES.len()]
 }
@@ -55,7 +55,7 @@ fn by_loss(runs: &[&Run], quantity: Quantity, format: impl Fn(f64) -> String) ->
 }
 
 /// The smallest and largest value; `None` of nothing.
-fn span(values: impl IntoIterator<Item = f64>) -> Option<[f64; 2]> {
+pub(crate) fn span(values: impl IntoIterator<Item = f64>) -> Option<[f64; 2]> {
     values.into_iter().fold(None, |span, value| match span {
         None => Some([value, value]),
         Some([low, high]) => Some([f64::min(low, value), f64::max(high, value)]),

@@ -1,8 +1,8 @@
 //! The report as one HTML file.
 
 use crate::chart::STYLE;
-use crate::claims::{Claim, Unit, Verdict};
-use crate::content::{Content, DEVIATIONS, PURPOSE, TITLE, rules};
+use crate::claims::{Claim, Counted, Unit, Verdict};
+use crate::content::{Content, DEVIATIONS, PURPOSE, THEORY, TITLE, rules};
 use crate::layer_peeled::{self, LAYER_PEELED};
 use crate::tables;
 use crate::text::{escape, or_dash, p_value};
@@ -30,11 +30,16 @@ pub(crate) fn page(content: &Content) -> String {
         }
         html += "</section>\n";
     }
+    if !content.theory.is_empty() {
+        html += &format!("<section id=\"theory\"><h2>Theory</h2><p>{}</p>\n", escape(THEORY));
+        for (index, figure) in content.theory.iter().enumerate() {
+            html += &figure.html(content.figures.len() + index + 1);
+        }
+        html += "</section>\n";
+    }
     if !content.layer_peeled.is_empty() {
         html += &format!(
-            "<section id=\"layer-peeled\"><h2>Layer-peeled model</h2><p><strong>{}</strong></p><p \
-             class=\"how\">{}</p>{}</section>\n",
-            escape(&layer_peeled::judge(&content.layer_peeled).sentence()),
+            "<section id=\"layer-peeled\"><h2>Layer-peeled model</h2><p>{}</p>{}</section>\n",
             escape(LAYER_PEELED),
             layer_peeled::table(&content.layer_peeled).html()
         );
@@ -81,7 +86,7 @@ fn claims(content: &Content) -> String {
         html += &format!(
             "<p><strong>{}</strong> <span class=\"how\">{}</span></p><div class=\"cards\">\n",
             escape(&content.tally()),
-            escape(&rules())
+            escape(&rules(&content.claims))
         );
         for claim in &content.claims {
             html += &card(content, claim);
@@ -121,31 +126,33 @@ fn card(content: &Content, claim: &Claim) -> String {
     html + "</article>\n"
 }
 
-/// Effect, interval, seeds and p in one wrapping line.
+/// Effect, interval, seeds and p in one wrapping line; where nothing is random, effect and points.
 fn facts(claim: &Claim) -> String {
-    let effect = match claim.unit {
-        Unit::RankCorrelation => "rank correlation",
-        Unit::Percent => "against CE",
+    let effect = (claim.measure, or_dash(claim.effect, |e| claim.unit.format(e)));
+    let n = (claim.counted.label(), claim.n.to_string());
+    let facts = match claim.counted {
+        Counted::Points => vec![effect, n],
+        Counted::Seeds => vec![
+            effect,
+            ("95% interval", claim.interval.map_or_else(|| "–".to_owned(), |i| claim.unit.format_interval(i))),
+            n,
+            ("p", or_dash(claim.p, p_value)),
+            ("p (Holm)", or_dash(claim.p_holm, p_value)),
+            ("p (sign)", or_dash(claim.p_sign, p_value)),
+        ],
     };
-    let facts = [
-        (effect, or_dash(claim.effect, |e| claim.unit.format(e))),
-        ("95% interval", claim.interval.map_or_else(|| "–".to_owned(), |i| claim.unit.format_interval(i))),
-        ("seeds", claim.n.to_string()),
-        ("p", or_dash(claim.p, p_value)),
-        ("p (Holm)", or_dash(claim.p_holm, p_value)),
-        ("p (sign)", or_dash(claim.p_sign, p_value)),
-    ];
     let item =
         |(name, value): (&str, String)| format!("<div><dt>{}</dt><dd>{}</dd></div>", escape(name), escape(&value));
     format!("<dl>{}</dl>", facts.into_iter().map(item).collect::<String>())
 }
 
-/// Effect and interval beside zero; what lies beyond the ends of the scale is cut there.
+/// Effect and interval beside zero, nothing where no chance is involved; what lies beyond the ends of the scale is cut there.
 fn interval_bar(claim: &Claim) -> String {
-    let Some(effect) = claim.effect else { return String::new() };
+    let Some(effect) = claim.effect.filter(|_| claim.counted == Counted::Seeds) else { return String::new() };
     let (end, labels) = match claim.unit {
         Unit::RankCorrelation => (1.0, ["−1", "0", "1"]),
         Unit::Percent => (100.0, ["−100%", "0", "+100%"]),
+        Unit::Exponent | Unit::RelativeError => return String::new(),
     };
     let at = |value: f64| 150.0 + 120.0 * (value / end).clamp(-1.0, 1.0);
     let mut svg = r#"<path class="axis" d="M30 12H270"/><path class="zero" d="M150 4V20"/>"#.to_owned();

@@ -1,4 +1,5 @@
 //! Run folders made up for tests, written through memdil-records.
+#![allow(dead_code)] // each test file uses its part
 
 use std::path::Path;
 
@@ -184,4 +185,36 @@ pub(crate) fn design(seeds: u64, losses: &[(&'static str, f64)], etas: &[f64]) -
         }
     }
     records
+}
+
+/// Tags balance, attributes are quoted, ids are unique, nothing is loaded, nothing is undefined.
+pub(crate) fn check_page(page: &str) {
+    for forbidden in ["NaN", "inf ", "src=", "href=", "@import", "url(", "<script"] {
+        assert!(!page.replace("became NaN", "").replace("is NaN", "").contains(forbidden), "{forbidden:?} in the page");
+    }
+    let elsewhere = page.replace("http://www.w3.org/2000/svg", "");
+    assert!(!elsewhere.contains("http:") && !elsewhere.contains("https:"));
+    let mut open: Vec<&str> = Vec::new();
+    let mut rest = page;
+    while let Some(start) = rest.find('<') {
+        let text = &rest[..start];
+        assert!(!text.contains('>') || open.last() == Some(&"style"), "stray > in {text:?}");
+        let end = start + rest[start..].find('>').unwrap();
+        let tag = &rest[start + 1..end];
+        rest = &rest[end + 1..];
+        let name = tag.trim_start_matches('/').split([' ', '/']).next().unwrap();
+        if tag.starts_with('!') || tag.ends_with('/') {
+            continue;
+        }
+        assert_eq!(tag.matches('"').count() % 2, 0, "{tag}");
+        if tag.starts_with('/') {
+            assert_eq!(open.pop(), Some(name));
+        } else {
+            open.push(name);
+        }
+    }
+    assert!(open.is_empty(), "{open:?}");
+    let ids: Vec<&str> = page.split(" id=\"").skip(1).map(|after| after.split('"').next().unwrap()).collect();
+    let distinct: std::collections::BTreeSet<&&str> = ids.iter().collect();
+    assert_eq!(distinct.len(), ids.len());
 }

@@ -1,0 +1,108 @@
+//! The settings that the section draws, and solving many of them.
+
+use std::num::NonZero;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use memdil_theory::memorization_dilation::{classes, solve};
+use memdil_theory::{LossKind, MarginLoss, MdSetting, Measure, TheoryError};
+
+/// The noise level and constant of the curves.
+pub(super) const ETA: f64 = 0.1;
+pub(super) const C_MD: f64 = 0.5;
+/// The parameter of LS and LR.
+pub(super) const ALPHA: f64 = 0.1;
+
+/// Sphere in as many dimensions as classes, non-negative features, equal decays.
+pub(super) fn setting(eta: f64, c_md: f64, lambda: f64, classes: usize) -> MdSetting {
+    MdSetting {
+        lambda_w: lambda,
+        lambda_h: lambda,
+        eta,
+        c_md,
+        measure: Measure::Sphere,
+        dim: classes,
+        nonnegative: true,
+    }
+}
+
+/// The loss by the name it has in tables; `None` for those the model does not know.
+pub(super) fn loss(name: &str, alpha: f64) -> Result<Option<MarginLoss>, TheoryError> {
+    match name {
+        "CE" => Ok(Some(MarginLoss::cross_entropy())),
+        "LS" => MarginLoss::new(LossKind::Ls, alpha).map(Some),
+        "LR" => MarginLoss::new(LossKind::Lr, alpha).map(Some),
+        _ => Ok(None),
+    }
+}
+
+/// Rho of the model; `None` after total collapse.
+pub(super) fn rho(setting: &MdSetting, loss: &MarginLoss, of: usize) -> Result<Option<f64>, TheoryError> {
+    if of == 2 {
+        return Ok(solve(setting, loss)?.rho());
+    }
+    let outcome = classes::solve(setting, loss, of)?;
+    Ok(classes::ClassesRecord::new(*loss, *setting, of, outcome).rho)
+}
+
+pub(super) fn threads() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZero::get)
+}
+
+/// The results in the order of the items, worked out on all cores.
+pub(super) fn in_parallel<T: Sync, R: Send>(
+    items: &[T],
+    work: impl Fn(&T) -> Result<R, TheoryError> + Sync,
+) -> Result<Vec<R>, TheoryError> {
+    let next = AtomicUsize::new(0);
+    let worker = || {
+        let mut done = Vec::new();
+        while let Some((index, item)) = {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            items.get(index).map(|item| (index, item))
+        } {
+            done.push((index, work(item)));
+        }
+        done
+    };
+    let mut done = std::thread::scope(|scope| {
+        let handles: Vec<_> = (0..threads().min(items.len())).map(|_| scope.spawn(worker)).collect();
+        let join = |handle: std::thread::ScopedJoinHandle<'_, Vec<_>>| {
+            handle.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        };
+        handles.into_iter().flat_map(join).collect::<Vec<_>>()
+    });
+    done.sort_by_key(|(index, _)| *index);
+    done.into_iter().map(|(_, result)| result).collect()
+}
+
+/// `count` numbers from `low` to `high` at equal distances; ends as given.
+pub(super) fn evenly(low: f64, high: f64, count: usize) -> Vec<f64> {
+    let last = (count - 1) as f64;
+    (0..count).map(|i| (low * (last - i as f64) + high * i as f64) / last).collect()
+}
+
+/// Powers of ten from `first` to `last`, `steps` a decade.
+pub(super) fn decades(first: i32, last: i32, steps: usize) -> Vec<f64> {
+    let exponents = evenly(f64::from(first), f64::from(last), first.abs_diff(last) as usize * steps + 1);
+    exponents.into_iter().map(|exponent| 10.0_f64.powf(exponent)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_keep_the_order_of_the_items_and_errors_come_through() {
+        let items: Vec<usize> = (0..200).collect();
+        assert_eq!(in_parallel(&items, |i| Ok(i * i)).unwrap(), items.iter().map(|i| i * i).collect::<Vec<_>>());
+        let failing = in_parallel(&items, |&i| if i == 150 { loss("LS", 2.0) } else { Ok(None) });
+        assert!(failing.is_err());
+        assert!(in_parallel(&[] as &[usize], |i| Ok(*i)).unwrap().is_empty());
+    }
+
+    #[test]
+    fn decades_hit_the_powers_of_ten() {
+        assert_eq!(decades(-3, -1, 1), [1e-3, 1e-2, 1e-1]);
+        assert_eq!(decades(-8, -10, 2).len(), 5);
+    }
+}

@@ -1,0 +1,42 @@
+//! Arguments that several subcommands share.
+
+use std::path::PathBuf;
+
+use memdil_runner::{Experiment, RunnerError, TrainOptions};
+
+/// Which settings.
+#[derive(clap::Args)]
+pub(crate) struct Settings {
+    /// Experiment file (TOML)
+    #[arg(long, value_name = "F.toml")]
+    config: PathBuf,
+    /// Preset of the file to apply
+    #[arg(long, value_name = "NAME")]
+    preset: Option<String>,
+    /// Change a setting, by its dotted name; can be given many times. A list it is swept over becomes this one value
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    set: Vec<String>,
+}
+
+impl Settings {
+    pub(crate) fn load(&self) -> Result<Experiment, RunnerError> {
+        Experiment::load(&self.config, self.preset.as_deref(), &self.set)
+    }
+}
+
+/// On what machine, with which files.
+#[derive(clap::Args)]
+pub(crate) struct Machine {
+    /// cpu or cuda:N
+    #[arg(long, default_value = "cpu")]
+    pub(crate) device: String,
+    /// Folder of the data sets (default: $MEMDIL_DATA_DIR, ./data, Debian's place)
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+}
+
+impl Machine {
+    pub(crate) fn train_options(&self) -> TrainOptions {
+        TrainOptions { device: self.device.clone(), data_dir: self.data_dir.clone() }
+    }
+}

@@ -1,0 +1,312 @@
+//! `memdil theory lpm | md | limits | phase | fit`
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use memdil_losses::Loss;
+use memdil_theory::layer_peeled::numeric::{LpmMinimum, LpmProblem, Search, minimize};
+use memdil_theory::layer_peeled::{LpmSetting, closed_form};
+use memdil_theory::limits::{label_smoothing_classes, limits};
+use memdil_theory::memorization_dilation::{classes, solve};
+use memdil_theory::phase::{geometric, phase_map};
+use memdil_theory::{LossKind, MarginLoss, MdRecord, MdSetting, Measure, TheoryError};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value, json};
+
+#[derive(clap::Subcommand)]
+pub(crate) enum Command {
+    /// The layer-peeled model: closed form, or found by descent
+    #[command(after_help = "Example:\n  \
+        memdil theory lpm --classes 10 --alpha 0.1 --lambda-w 1e-4 --lambda-h 1e-4 --nonnegative --json")]
+    Lpm(Lpm),
+    /// The memorization-dilation model at one setting
+    #[command(after_help = "Example:\n  \
+        memdil theory md --loss ls --alpha 0.1 --lambda-w 1e-5 --lambda-h 1e-5 --eta 0.1 --c-md 0.5 \
+        --measure sphere --dim 2 --nonnegative")]
+    Md(Md),
+    /// What the model tends to as weight decay vanishes
+    #[command(after_help = "Example:\n  \
+        memdil theory limits --alpha 0.1 --lambda-w 1e-8 --lambda-h 1e-8 --eta 0.1 --c-md 0.5 \
+        --measure sphere --dim 2 --nonnegative")]
+    Limits(LimitsOf),
+    /// Ratio of a loss's rho to cross-entropy's over noise and weight decay
+    #[command(after_help = "Example:\n  \
+        memdil theory phase --loss ls --alpha 0.1 --c-md 0.1 --measure sphere --dim 2 --nonnegative --json")]
+    Phase(Phase),
+    /// C_MD from finished runs, and what the model then predicts
+    #[command(after_help = "Example:\n  memdil theory fit --runs reproduction/quick/runs --json")]
+    Fit(Fit),
+}
+
+#[derive(clap::Args)]
+#[command(allow_negative_numbers = true)]
+pub(crate) struct Lpm {
+    /// Number of classes, at least 2
+    #[arg(long, value_name = "N")]
+    classes: usize,
+    /// Degree of label smoothing in [0, 1); 0 is cross-entropy
+    #[arg(long, value_name = "A", default_value_t = 0.0)]
+    alpha: f64,
+    /// Weight decay of the classifier
+    #[arg(long, value_name = "L")]
+    lambda_w: f64,
+    /// Weight decay of the features
+    #[arg(long, value_name = "L")]
+    lambda_h: f64,
+    /// Features are at least 0, as after a ReLU
+    #[arg(long)]
+    nonnegative: bool,
+    /// Minimise numerically (as many dimensions as classes, 2 samples a class) instead of using the closed form
+    #[arg(long)]
+    numeric: bool,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// The setting of the memorization-dilation model.
+#[derive(clap::Args)]
+#[command(allow_negative_numbers = true)]
+struct Setting {
+    /// Weight decay of the classifier
+    #[arg(long, value_name = "L")]
+    lambda_w: f64,
+    /// Weight decay of the features
+    #[arg(long, value_name = "L")]
+    lambda_h: f64,
+    /// Ratio of noisy to clean samples, in (0, 1)
+    #[arg(long, value_name = "E")]
+    eta: f64,
+    #[command(flatten)]
+    space: Space,
+}
+
+#[derive(clap::Args)]
+struct Space {
+    /// The memorization-dilation constant
+    #[arg(long, value_name = "C")]
+    c_md: f64,
+    /// Distribution of unseen features: sphere, ball, two-point or gaussian
+    #[arg(long, value_parser = parse::<Measure>)]
+    measure: Measure,
+    /// Dimension of the features
+    #[arg(long, value_name = "P")]
+    dim: usize,
+    /// Features are at least 0, as after a ReLU
+    #[arg(long)]
+    nonnegative: bool,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct Md {
+    /// Loss: ce, ls or lr
+    #[arg(long, value_parser = parse::<LossKind>)]
+    loss: LossKind,
+    /// Degree of smoothing or relaxation in [0, 1); 0 for ce
+    #[arg(long, value_name = "A", default_value_t = 0.0, allow_negative_numbers = true)]
+    alpha: f64,
+    #[command(flatten)]
+    setting: Setting,
+    /// Number of classes; above 2 on the sphere only
+    #[arg(long, value_name = "N", default_value_t = 2)]
+    classes: usize,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct LimitsOf {
+    /// Degree of smoothing and relaxation, in (0, 1)
+    #[arg(long, value_name = "A", allow_negative_numbers = true)]
+    alpha: f64,
+    #[command(flatten)]
+    setting: Setting,
+    /// Number of classes; above 2 gives the law of label smoothing, on the sphere
+    #[arg(long, value_name = "N", default_value_t = 2)]
+    classes: usize,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(clap::Args)]
+#[command(allow_negative_numbers = true)]
+pub(crate) struct Phase {
+    /// Loss to set against cross-entropy: ls or lr
+    #[arg(long, value_parser = parse::<LossKind>, default_value = "ls")]
+    loss: LossKind,
+    /// Its degree of smoothing or relaxation
+    #[arg(long, value_name = "A", default_value_t = 0.1)]
+    alpha: f64,
+    #[command(flatten)]
+    space: Space,
+    /// Smallest and largest ratio of noisy to clean samples, evenly spaced between
+    #[arg(long, num_args = 2, value_names = ["LOW", "HIGH"], default_values_t = [0.01, 0.45])]
+    etas: Vec<f64>,
+    /// Smallest and largest weight decay (of classifier and features alike), at equal ratios between
+    #[arg(long, num_args = 2, value_names = ["LOW", "HIGH"], default_values_t = [1e-7, 1e-2])]
+    lambdas: Vec<f64>,
+    /// Cells along each side
+    #[arg(long, value_name = "CELLS", default_value_t = 60)]
+    cells: usize,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct Fit {
+    /// Folder with one folder a run
+    #[arg(long, value_name = "DIR")]
+    runs: PathBuf,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(command: &Command) -> anyhow::Result<ExitCode> {
+    let (value, json) = match command {
+        Command::Lpm(arguments) => (lpm(arguments)?, arguments.json),
+        Command::Md(arguments) => (md(arguments)?, arguments.json),
+        Command::Limits(arguments) => (limits_of(arguments)?, arguments.json),
+        Command::Phase(arguments) => (phase(arguments)?, arguments.json),
+        Command::Fit(arguments) => return fit(arguments),
+    };
+    if json {
+        println!("{}", Value::Object(value));
+    } else {
+        for (key, value) in value.iter().filter(|(_, value)| !value.is_array()) {
+            println!("{key:<20} {}", value.as_str().map_or_else(|| value.to_string(), str::to_owned));
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A unit variant by its name in JSON.
+fn parse<T: DeserializeOwned>(name: &str) -> Result<T, String> {
+    serde_json::from_value(Value::String(name.to_owned())).map_err(|e| e.to_string())
+}
+
+fn object(value: impl Serialize) -> anyhow::Result<Map<String, Value>> {
+    match serde_json::to_value(value)? {
+        Value::Object(map) => Ok(map),
+        other => anyhow::bail!("not an object: {other}"),
+    }
+}
+
+fn lpm(arguments: &Lpm) -> anyhow::Result<Map<String, Value>> {
+    let &Lpm { classes, alpha, lambda_w, lambda_h, nonnegative, .. } = arguments;
+    let setting = LpmSetting { classes, alpha, lambda_w, lambda_h, nonnegative };
+    let exact = closed_form(&setting)?;
+    let mut map = object(exact)?;
+    if arguments.numeric {
+        let problem = LpmProblem { classes, samples: 2, dim: classes, lambda_w, lambda_h, nonnegative };
+        let found = minimize(&problem, &Loss::LabelSmoothing { alpha }, Search::default())?;
+        let LpmMinimum { objective, logit_gap, feature_sq_norm, weight_row_sq_norm, residual, iterations, .. } = found;
+        map.extend(object(json!({
+            "objective": objective,
+            "logit_gap": logit_gap,
+            "feature_sq_norm": feature_sq_norm,
+            "weight_row_sq_norm": weight_row_sq_norm,
+            "residual": residual,
+            "iterations": iterations,
+        }))?);
+        // A condition number belongs to the closed form; the descent does not compute one.
+        map.remove("hessian_condition");
+    }
+    Ok(map)
+}
+
+impl Setting {
+    /// The library also knows the model without noise; here `eta` is asked for, so 0 is taken for a slip.
+    fn resolve(&self) -> Result<MdSetting, TheoryError> {
+        if !(self.eta > 0.0 && self.eta < 1.0) {
+            return Err(TheoryError::Parameter { name: "eta", value: self.eta, range: "in (0, 1)" });
+        }
+        let setting = MdSetting { lambda_w: self.lambda_w, lambda_h: self.lambda_h, ..self.space.at(self.eta) };
+        setting.validate()?;
+        Ok(setting)
+    }
+}
+
+impl Space {
+    /// The setting at some noise level and a weight decay that the caller replaces.
+    fn at(&self, eta: f64) -> MdSetting {
+        let &Self { c_md, measure, dim, nonnegative } = self;
+        MdSetting { lambda_w: 1.0, lambda_h: 1.0, eta, c_md, measure, dim, nonnegative }
+    }
+}
+
+fn md(arguments: &Md) -> anyhow::Result<Map<String, Value>> {
+    let setting = arguments.setting.resolve()?;
+    let loss = MarginLoss::new(arguments.loss, arguments.alpha)?;
+    if arguments.classes == 2 {
+        let outcome = solve(&setting, &loss)?;
+        return object(MdRecord::new(loss, setting, outcome));
+    }
+    let outcome = classes::solve(&setting, &loss, arguments.classes)?;
+    object(classes::ClassesRecord::new(loss, setting, arguments.classes, outcome))
+}
+
+fn limits_of(arguments: &LimitsOf) -> anyhow::Result<Map<String, Value>> {
+    let setting = arguments.setting.resolve()?;
+    if arguments.classes == 2 {
+        return object(limits(&setting, arguments.alpha)?);
+    }
+    let rho_ls = label_smoothing_classes(&setting, arguments.alpha, arguments.classes)?;
+    object(json!({ "classes": arguments.classes, "rho_ls": rho_ls }))
+}
+
+fn phase(arguments: &Phase) -> anyhow::Result<Map<String, Value>> {
+    let loss = MarginLoss::new(arguments.loss, arguments.alpha)?;
+    let (low, high, cells) = (arguments.etas[0], arguments.etas[1], arguments.cells);
+    let lambdas = geometric(arguments.lambdas[0], arguments.lambdas[1], cells)?;
+    let etas: Vec<f64> = (0..cells).map(|i| low + (high - low) * i as f64 / (cells - 1) as f64).collect();
+    if let Some(&value) = etas.iter().find(|eta| !(**eta > 0.0 && **eta < 1.0)) {
+        return Err(TheoryError::Parameter { name: "etas", value, range: "in (0, 1)" }.into());
+    }
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let map = phase_map(&arguments.space.at(low), &loss, &etas, &lambdas, threads)?;
+    let ratios = || map.ratio.iter().flatten().flatten().copied();
+    let summary = json!({
+        "cells": cells * cells,
+        "collapsed_cells": cells * cells - ratios().count(),
+        "cells_below_ce": ratios().filter(|ratio| *ratio < 1.0).count(),
+        "smallest_ratio": ratios().reduce(f64::min),
+        "largest_ratio": ratios().reduce(f64::max),
+    });
+    let mut all = object(loss)?;
+    all.extend(object(summary)?);
+    all.extend(object(&map)?);
+    Ok(all)
+}
+
+fn fit(arguments: &Fit) -> anyhow::Result<ExitCode> {
+    let panels = memdil_report::fit_runs(&arguments.runs)?;
+    if arguments.json {
+        println!("{}", json!({ "fits": panels }));
+        return Ok(ExitCode::SUCCESS);
+    }
+    for panel in panels {
+        let end = |bound: Option<f64>| bound.map_or_else(|| "?".to_owned(), |value| format!("{value:.3}"));
+        match panel.fit {
+            Some(fit) => println!(
+                "{}: C_MD {:.3} [{}, {}], rho_0 {:.3}, R^2 {:.3}, {} runs",
+                panel.panel,
+                fit.c_md,
+                end(fit.c_md_low),
+                end(fit.c_md_high),
+                fit.rho_0,
+                fit.r_squared,
+                fit.rows
+            ),
+            None => println!("{}: no fit, {}", panel.panel, panel.reason.unwrap_or_default()),
+        }
+        for predicted in panel.predicted {
+            println!("  {:<8} eta {:<5} rho {:.4}", predicted.loss, predicted.eta, predicted.rho);
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
