@@ -12,7 +12,7 @@ use crate::progress;
 
 #[derive(clap::Subcommand)]
 pub(crate) enum Command {
-    /// Write every run of an experiment's [sweep] into a manifest, one a line
+    /// Write every run of an experiment's sweep into a manifest, one a line
     #[command(after_help = "Example:\n  \
         memdil sweep plan --config experiments/memorization-dilation.toml --out manifest.jsonl")]
     Plan(Plan),
