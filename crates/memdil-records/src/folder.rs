@@ -165,7 +165,11 @@ pub fn find_runs(folder: &Path) -> Result<Vec<(RunFolder, RunRecord)>, RecordErr
     let unreadable = |cause| RecordError::Read { path: folder.to_owned(), cause };
     let mut runs = Vec::new();
     for entry in fs::read_dir(folder).map_err(unreadable)? {
-        let run = RunFolder::new(entry.map_err(unreadable)?.path());
+        let path = entry.map_err(unreadable)?.path();
+        if !path.is_dir() {
+            continue;
+        }
+        let run = RunFolder::new(path);
         if let Some(record) = run.record()? {
             runs.push((run, record));
         }
