@@ -4,7 +4,9 @@
 //! something fails inside.
 
 mod arguments;
+mod arrays;
 mod layer_peeled;
+mod metrics;
 mod progress;
 mod report;
 mod sweep;
@@ -34,6 +36,8 @@ enum Command {
     Sweep(sweep::Command),
     /// Train free features by gradient descent, to compare with the layer-peeled model's closed form
     LayerPeeled(layer_peeled::Arguments),
+    /// Measure features of any model: collapse, memorization, dilation, calibration
+    Metrics(metrics::Arguments),
     /// The two models of the paper, solved
     #[command(subcommand)]
     Theory(theory::Command),
@@ -50,6 +54,7 @@ fn main() -> ExitCode {
         Command::Train(arguments) => train::run(&arguments),
         Command::Sweep(command) => sweep::run(&command),
         Command::LayerPeeled(arguments) => layer_peeled::run(&arguments),
+        Command::Metrics(arguments) => metrics::run(&arguments),
         Command::Theory(command) => theory::run(&command),
         Command::Report(arguments) => report::run(&arguments),
     };
@@ -73,6 +78,9 @@ fn usage(error: &clap::Error) -> ExitCode {
 }
 
 fn is_bad_input(error: &anyhow::Error) -> bool {
+    if error.is::<arrays::BadInput>() {
+        return true;
+    }
     if let Some(error) = error.downcast_ref::<RunnerError>() {
         return error.is_bad_input();
     }

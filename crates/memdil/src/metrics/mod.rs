@@ -1,0 +1,67 @@
+//! `memdil metrics`
+
+mod inputs;
+mod table;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use inputs::Loaded;
+
+#[derive(clap::Args)]
+#[command(after_help = "Examples:\n  \
+    memdil metrics --features h.npy --labels y.npy --classifier W.npy --bias b.npy\n  \
+    memdil metrics --features run.npz --json\n\n\
+    A file is a .npy with one array, or a .npz or .safetensors from which the array with the option's name is taken: \
+    features, labels, clean_labels, classifier, bias, test_features, test_labels. From the file of --features all of \
+    them are taken that no other option names.\n\n\
+    Features are float32 or float64, labels integers from 0. A metric is left out if its inputs are not given: \
+    memorization needs clean labels; nc2_etf and nc3 need the classifier; nc4, bias_collapse, ece and what else needs \
+    logits the bias too (save zeros for a layer without bias); dilation and rho need the test arrays.\n\n\
+    .npy and .safetensors files are mapped, so they may be larger than memory. Leave them unchanged meanwhile.")]
+pub(crate) struct Arguments {
+    /// Features, samples x features; or a .npz or .safetensors with all arrays
+    #[arg(long, value_name = "FILE")]
+    features: PathBuf,
+    /// Labels as trained on, one a sample
+    #[arg(long, value_name = "FILE")]
+    labels: Option<PathBuf>,
+    /// Labels before noise, one a sample
+    #[arg(long, value_name = "FILE")]
+    clean_labels: Option<PathBuf>,
+    /// Weights of the last layer, classes x features
+    #[arg(long, value_name = "FILE")]
+    classifier: Option<PathBuf>,
+    /// Bias of the last layer, one a class
+    #[arg(long, value_name = "FILE")]
+    bias: Option<PathBuf>,
+    /// Features of samples not trained on, of the same type as the features
+    #[arg(long, value_name = "FILE")]
+    test_features: Option<PathBuf>,
+    /// Their labels
+    #[arg(long, value_name = "FILE")]
+    test_labels: Option<PathBuf>,
+    /// Number of classes (default: the classifier's rows, else the largest label plus 1)
+    #[arg(long, value_name = "K", allow_negative_numbers = true)]
+    classes: Option<usize>,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let inputs = Loaded::new(arguments)?;
+    let metrics = inputs.measure(arguments.classes)?;
+    if !inputs.ignored.is_empty() {
+        eprintln!("note: {}: no use for {}", arguments.features.display(), inputs.ignored.join(", "));
+    }
+    if arguments.json {
+        println!("{}", serde_json::to_string(&metrics)?);
+        return Ok(ExitCode::SUCCESS);
+    }
+    print!("{}", table::text(&serde_json::to_value(&metrics)?));
+    for (metric, why) in &metrics.undefined {
+        eprintln!("note: {metric} has no value: {why}");
+    }
+    Ok(ExitCode::SUCCESS)
+}
