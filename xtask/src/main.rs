@@ -2,6 +2,7 @@
 //! dependencies, so that the first command a newcomer types starts at once.
 
 mod assets;
+mod bench;
 mod reproduce;
 mod tidy;
 
@@ -16,6 +17,9 @@ Usage: cargo xtask <TASK>
 Tasks:
   reproduce   Run the paper's experiments and write the report
               [--preset smoke|quick] [--only NAME]... [--device cpu|cuda:N] [--jobs J] [--data-dir DIR] [--out DIR]
+  bench       Time the crates: criterion benches, [--only FILTER]
+              --peers: memdil-metrics beside NumPy and torch on the same arrays instead; the Python interpreter is
+              $MEMDIL_PYTHON, else python3
   tidy        Check what the compiler does not: layering, file sizes, docs, dependencies
   assets      Make the embedded images again from the full data set: --from DIR
 
@@ -52,6 +56,7 @@ fn main() -> ExitCode {
             Ok(())
         }
         Some("reproduce") => reproduce::run(&arguments),
+        Some("bench") => bench::run(&arguments),
         Some("tidy") => tidy::run(&arguments),
         Some("assets") => assets::run(&arguments),
         Some(other) => Err(Failure::usage(format!("there is no task '{other}'; see cargo xtask help"))),
@@ -77,6 +82,14 @@ fn root() -> PathBuf {
 /// The cargo that runs this task.
 fn cargo() -> Command {
     Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+}
+
+/// Where cargo puts what it builds.
+fn target_directory() -> Result<PathBuf, Failure> {
+    let metadata = output(cargo().args(["metadata", "--format-version", "1", "--no-deps"]).current_dir(root()))?;
+    let value = metadata.split_once("\"target_directory\":\"").and_then(|(_, rest)| rest.split_once('"'));
+    let (folder, _) = value.ok_or_else(|| Failure::inside("cargo metadata names no target directory"))?;
+    Ok(folder.replace("\\\\", "\\").into())
 }
 
 /// Runs a command to its end. A command that fails has said why itself: its status is passed on, in silence.

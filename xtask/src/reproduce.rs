@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::{Failure, cargo, check, output, root};
+use crate::{Failure, cargo, check, root, target_directory};
 
 struct Options {
     preset: String,
@@ -151,21 +151,13 @@ fn name(experiment: &Path) -> String {
 
 /// Builds the program and asks cargo where it is.
 fn build(options: &Options) -> Result<PathBuf, Failure> {
-    let root = root();
     let mut command = cargo();
-    command.args(["build", "--release", "--package", "memdil"]).current_dir(&root);
+    command.args(["build", "--release", "--package", "memdil"]).current_dir(root());
     if options.device.starts_with("cuda") {
         command.args(["--features", "cuda"]);
     }
     check(&mut command)?;
-    let metadata = output(cargo().args(["metadata", "--format-version", "1", "--no-deps"]).current_dir(&root))?;
-    let key = "\"target_directory\":\"";
-    let folder = metadata
-        .split_once(key)
-        .and_then(|(_, rest)| rest.split_once('"'))
-        .map(|(folder, _)| folder.replace("\\\\", "\\"))
-        .ok_or_else(|| Failure::inside("cargo metadata names no target directory"))?;
-    Ok(Path::new(&folder).join("release").join(format!("memdil{}", std::env::consts::EXE_SUFFIX)))
+    Ok(target_directory()?.join("release").join(format!("memdil{}", std::env::consts::EXE_SUFFIX)))
 }
 
 /// This command, for the report's reader.

@@ -15,7 +15,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("memdil-records", &["memdil-data", "memdil-losses"]),
     ("memdil-report", &["memdil-records", "memdil-theory"]),
     ("memdil-runner", &["memdil-data", "memdil-losses", "memdil-metrics", "memdil-models", "memdil-records"]),
-    ("memdil", &["memdil-losses", "memdil-records", "memdil-report", "memdil-runner", "memdil-theory"]),
+    (
+        "memdil",
+        &["memdil-losses", "memdil-metrics", "memdil-records", "memdil-report", "memdil-runner", "memdil-theory"],
+    ),
 ];
 
 /// Crates whose normal build must not contain these packages.

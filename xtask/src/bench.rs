@@ -1,0 +1,197 @@
+//! `cargo xtask bench`: criterion benches, or our metrics beside NumPy and torch.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::{Failure, cargo, check, output, root, target_directory};
+
+/// All programs get as many threads.
+const THREADS: &str = "2";
+/// Every program has so many turns, one after the other, and makes so many runs in each.
+const TURNS: usize = 3;
+const RUNS: &str = "5";
+/// A peer whose first run takes more seconds is left out.
+const LIMIT: &str = "60";
+/// The routes of `benches/peers/metrics.py`, and the titles of their columns.
+const PEERS: [(&str, &str); 3] = [("torch", "torch d x d"), ("numpy", "numpy d x d"), ("projected", "numpy projected")];
+
+pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
+    let (mut peers, mut only) = (false, None);
+    let mut rest = arguments.iter();
+    while let Some(flag) = rest.next() {
+        match flag.as_str() {
+            "--peers" => peers = true,
+            "--only" => only = Some(rest.next().ok_or_else(|| Failure::usage("--only needs a FILTER"))?.as_str()),
+            _ => return Err(Failure::usage(format!("bench does not know '{flag}'; see cargo xtask help"))),
+        }
+    }
+    if peers {
+        return beside_peers(only);
+    }
+    let mut command = cargo();
+    command.args(["bench", "--package", "memdil-benches", "--"]).args(only);
+    check(command.current_dir(root()))
+}
+
+fn beside_peers(only: Option<&str>) -> Result<(), Failure> {
+    let python = std::env::var_os("MEMDIL_PYTHON").unwrap_or_else(|| "python3".into());
+    let mut probe = Command::new(&python);
+    if output(probe.args(["-c", "import numpy, torch"])).is_err() {
+        let python = python.to_string_lossy();
+        return Err(Failure::usage(format!(
+            "{python} has no numpy and torch; python3 -m venv peers && peers/bin/pip install numpy torch, then set \
+             MEMDIL_PYTHON=peers/bin/python"
+        )));
+    }
+    let mut build = cargo();
+    build.args(["build", "--release", "--package", "memdil-benches", "--example", "peer_metrics"]);
+    check(build.current_dir(root()))?;
+    let ours = format!("peer_metrics{}", std::env::consts::EXE_SUFFIX);
+    let ours = target_directory()?.join("release").join("examples").join(ours);
+
+    let all = output(Command::new(&ours).arg("sizes"))?;
+    let sizes: Vec<&str> = all.lines().filter(|size| only.is_none_or(|only| size.contains(only))).collect();
+    if sizes.is_empty() {
+        let all: Vec<&str> = all.lines().collect();
+        return Err(Failure::usage(format!("no size contains '{}'; there are {}", only.unwrap_or(""), all.join(", "))));
+    }
+    let folder = Folder::new()?;
+    let mut rows = vec![header()];
+    for size in sizes {
+        eprintln!("{size}: arrays");
+        output(Command::new(&ours).args(["write", size]).arg(&folder.0))?;
+        rows.push(measure(size, &ours, Path::new(&python), &folder.0)?);
+    }
+    println!("{}", table(&rows));
+    println!("medians in ms, {THREADS} threads each; ratio: time of the peer over that of our nc1");
+    println!(
+        "difference: of the peer's NC1 from ours, relative; memory: peak beyond the arrays in MiB, of all metrics"
+    );
+    Ok(())
+}
+
+/// A folder for the arrays that goes away with this value.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Result<Self, Failure> {
+        let path = std::env::temp_dir().join(format!("memdil-peers-{}", std::process::id()));
+        let made = fs::create_dir_all(&path);
+        made.map_err(|e| Failure::usage(format!("cannot write {}: {e}; set TMPDIR", path.display())))?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn header() -> Vec<String> {
+    let mut row = ["size", "nc1", "all metrics"].map(str::to_owned).to_vec();
+    for (_, title) in PEERS {
+        row.extend([title.to_owned(), "ratio".to_owned(), "difference".to_owned()]);
+    }
+    row.push("memory".to_owned());
+    row
+}
+
+/// One row of the table: all programs in turn, so that a change of the machine's speed meets all of them.
+fn measure(size: &str, ours: &Path, python: &Path, folder: &Path) -> Result<Vec<String>, Failure> {
+    let script = root().join("benches/peers/metrics.py");
+    let mut own = Vec::new();
+    let mut peers: [Option<Vec<String>>; PEERS.len()] = std::array::from_fn(|_| Some(Vec::new()));
+    for turn in 1..=TURNS {
+        eprintln!("{size}: turn {turn} of {TURNS}");
+        own.push(output(threads(Command::new(ours).arg("time").arg(folder).arg(RUNS)))?);
+        for ((route, title), found) in PEERS.iter().zip(&mut peers) {
+            let Some(results) = found else { continue };
+            let mut command = Command::new(python);
+            command.arg(&script).arg(route).arg(folder.join("h.npy")).arg(folder.join("y.npy"));
+            threads(command.args(["--runs", RUNS, "--limit", LIMIT]));
+            let ended = command.output().map_err(|e| Failure::inside(format!("cannot start {title}: {e}")))?;
+            match ended.status.code() {
+                Some(0) => results.push(String::from_utf8_lossy(&ended.stdout).into_owned()),
+                Some(_) => {
+                    let text = String::from_utf8_lossy(&ended.stderr);
+                    return Err(Failure::inside(format!("{title}: {}", text.trim())));
+                }
+                None => {
+                    eprintln!("{size}: {title} left out, it takes more than {LIMIT} s or was killed");
+                    *found = None;
+                }
+            }
+        }
+    }
+    let nc1 = median(&own, "nc1_ms")?;
+    let value = median(&own, "nc1")?;
+    let mut row = vec![size.to_owned(), time(nc1), time(median(&own, "measure_ms")?)];
+    for results in peers {
+        let Some(results) = results else {
+            row.extend(["-"; 3].map(str::to_owned));
+            continue;
+        };
+        let (ms, other) = (median(&results, "ms")?, median(&results, "nc1")?);
+        row.extend([time(ms), format!("{:.2}", ms / nc1), format!("{:.0e}", ((other - value) / value).abs())]);
+    }
+    row.push(median(&own, "extra_mib").map_or_else(|_| "-".to_owned(), |extra| format!("{extra:.1}")));
+    Ok(row)
+}
+
+/// The same number of threads for every library that could be in use.
+fn threads(command: &mut Command) -> &mut Command {
+    for name in ["RAYON_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"] {
+        command.env(name, THREADS);
+    }
+    command
+}
+
+/// The median of a number over flat JSON objects.
+fn median(objects: &[String], key: &str) -> Result<f64, Failure> {
+    let number = |object: &String| -> Option<f64> {
+        let (_, rest) = object.split_once(&format!("\"{key}\":"))?;
+        rest.split([',', '}']).next()?.trim().parse().ok()
+    };
+    let values: Option<Vec<f64>> = objects.iter().map(number).collect();
+    let mut values = values.ok_or_else(|| Failure::inside(format!("no number {key} in {}", objects.join(" "))))?;
+    values.sort_by(f64::total_cmp);
+    Ok(values[values.len() / 2])
+}
+
+fn time(ms: f64) -> String {
+    if ms < 100.0 { format!("{ms:.2}") } else { format!("{ms:.0}") }
+}
+
+/// A Markdown table with aligned columns.
+fn table(rows: &[Vec<String>]) -> String {
+    let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or(0).max(3);
+    let line = |cells: Vec<String>| format!("| {} |", cells.join(" | "));
+    let padded =
+        |row: &Vec<String>| line(row.iter().enumerate().map(|(i, cell)| format!("{cell:>w$}", w = width(i))).collect());
+    let rule = line((0..rows[0].len()).map(|column| format!("{}:", "-".repeat(width(column) - 1))).collect());
+    let mut lines: Vec<String> = rows.iter().map(padded).collect();
+    lines.insert(1, rule);
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn medians_over_json_lines() {
+        let objects =
+            [r#"{"ms": 3.5, "nc1": 1e-7}"#, r#"{"nc1": 2, "ms": 1}"#, r#"{"ms": 2,"nc1":3}"#].map(str::to_owned);
+        assert!(median(&objects, "ms").is_ok_and(|found| (found - 2.0).abs() < 1e-15));
+        assert!(median(&objects, "nc1").is_ok_and(|found| (found - 2.0).abs() < 1e-15));
+        assert!(median(&[r#"{"extra_mib": null}"#.to_owned()], "extra_mib").is_err());
+    }
+
+    #[test]
+    fn columns_line_up() {
+        let rows = [vec!["size".to_owned(), "x".to_owned()], vec!["7".to_owned(), "1.25".to_owned()]];
+        assert_eq!(table(&rows), "| size |    x |\n| ---: | ---: |\n|    7 | 1.25 |");
+    }
+}
