@@ -2,8 +2,8 @@
 
 use ndarray::ArrayView2;
 
-use crate::MetricsError;
-use crate::input::{Real, check_labels, check_samples, for_each_row};
+use crate::input::{Label, Real};
+use crate::{MetricsError, Predictions};
 
 /// Share of samples whose largest logit is at their label.
 ///
@@ -24,12 +24,19 @@ use crate::input::{Real, check_labels, check_samples, for_each_row};
 /// assert_eq!(memdil_metrics::accuracy(logits.view(), &[0, 1, 0, 0])?, 0.75);
 /// # Ok::<(), memdil_metrics::MetricsError>(())
 /// ```
-pub fn accuracy<T: Real>(logits: ArrayView2<'_, T>, labels: &[u32]) -> Result<f64, MetricsError> {
-    check_samples("logits", logits.nrows())?;
-    check_labels("labels", labels, "logits", logits.nrows(), logits.ncols())?;
-    let mut right = 0_usize;
-    for_each_row(logits, "logits", |row, values| right += usize::from(argmax(values) == labels[row] as usize))?;
-    Ok(right as f64 / logits.nrows() as f64)
+pub fn accuracy<T: Real, L: Label>(logits: ArrayView2<'_, T>, labels: &[L]) -> Result<f64, MetricsError> {
+    predictions(logits, labels, None)?.accuracy()
+}
+
+/// All there is to know from logits in memory.
+pub(crate) fn predictions<T: Real, L: Label>(
+    logits: ArrayView2<'_, T>,
+    labels: &[L],
+    clean_labels: Option<&[L]>,
+) -> Result<Predictions, MetricsError> {
+    let mut predictions = Predictions::new(logits.ncols());
+    predictions.add(logits, labels, clean_labels)?;
+    Ok(predictions)
 }
 
 /// Index of the largest value, the lowest one where several are equal.

@@ -3,11 +3,8 @@
 use ndarray::ArrayView2;
 
 use crate::MetricsError;
-use crate::accuracy::argmax;
-use crate::input::{Real, check_labels, check_samples, for_each_row};
-
-/// Number of bins of [`ece`].
-pub const ECE_BINS: usize = 15;
+use crate::accuracy::predictions;
+use crate::input::{Label, Real};
 
 /// Expected calibration error: the gap between confidence and accuracy, averaged over bins of confidence.
 ///
@@ -31,30 +28,78 @@ pub const ECE_BINS: usize = 15;
 /// assert!((found - 0.25).abs() < 1e-12);
 /// # Ok::<(), memdil_metrics::MetricsError>(())
 /// ```
-pub fn ece<T: Real>(logits: ArrayView2<'_, T>, labels: &[u32]) -> Result<f64, MetricsError> {
-    check_samples("logits", logits.nrows())?;
-    check_labels("labels", labels, "logits", logits.nrows(), logits.ncols())?;
-    // Per bin, the number of right predictions minus the sum of confidences: |b| (acc(b) - conf(b)).
-    let mut gaps = [0.0; ECE_BINS];
-    for_each_row(logits, "logits", |row, values| {
-        let predicted = argmax(values);
-        let confidence = confidence(values, predicted);
-        let right = if predicted == labels[row] as usize { 1.0 } else { 0.0 };
-        gaps[bin_of(confidence)] += right - confidence;
-    })?;
-    Ok(gaps.iter().map(|gap| gap.abs()).sum::<f64>() / logits.nrows() as f64)
+pub fn ece<T: Real, L: Label>(logits: ArrayView2<'_, T>, labels: &[L]) -> Result<f64, MetricsError> {
+    predictions(logits, labels, None)?.ece()
 }
 
-/// The softmax probability of the largest logit, which stands at `top`; never above 1.
-fn confidence(logits: &[f64], top: usize) -> f64 {
-    let largest = logits[top];
-    1.0 / logits.iter().map(|logit| (logit - largest).exp()).sum::<f64>()
+/// Expected calibration error over bins that hold equally many samples.
+///
+/// $$\sum_b \frac{|b|}{n} \left| \mathrm{acc}(b) - \mathrm{conf}(b) \right|$$
+///
+/// over 15 bins of the samples sorted by confidence (equal ones in the order given), whose sizes differ by at most one, larger
+/// bins first. Late in training most confidences crowd into the last bins of [`ece`]; these follow them.
+/// Source: Nguyen and O'Connor 2015.
+///
+/// # Shapes
+/// `logits` (samples x classes), `labels` (samples) to one number in $[0, 1]$, reduced over samples.
+///
+/// # Errors
+/// No samples, lengths that differ, a label without a logit, non-finite logits.
+///
+/// # Examples
+/// ```
+/// use ndarray::array;
+/// // Fewer samples than bins: each is a bin of its own. Confidence 3/4 right, 3/4 wrong.
+/// let gap = 3.0_f64.ln();
+/// let found = memdil_metrics::adaptive_ece(array![[gap, 0.0], [gap, 0.0]].view(), &[0, 1])?;
+/// assert!((found - (0.25 + 0.75) / 2.0).abs() < 1e-12);
+/// # Ok::<(), memdil_metrics::MetricsError>(())
+/// ```
+pub fn adaptive_ece<T: Real, L: Label>(logits: ArrayView2<'_, T>, labels: &[L]) -> Result<f64, MetricsError> {
+    predictions(logits, labels, None)?.adaptive_ece()
 }
 
-/// The bin $(j/15, (j+1)/15]$ of a confidence in $(0, 1]$.
-fn bin_of(confidence: f64) -> usize {
-    let upper_edge = |bin: usize| (bin + 1) as f64 / ECE_BINS as f64;
-    (0..ECE_BINS - 1).find(|&bin| confidence <= upper_edge(bin)).unwrap_or(ECE_BINS - 1)
+/// Brier score: squared distance of the softmax probabilities from the label.
+///
+/// $$\frac{1}{n} \sum_i \sum_k (p_{ik} - [k = y_i])^2$$
+///
+/// the sum over classes, the mean over samples. Source: Brier 1950.
+///
+/// # Shapes
+/// `logits` (samples x classes), `labels` (samples) to one number in $[0, 2]$.
+///
+/// # Errors
+/// No samples, lengths that differ, a label without a logit, non-finite logits.
+///
+/// # Examples
+/// ```
+/// let logits = ndarray::array![[3.0_f64.ln(), 0.0]];
+/// let found = memdil_metrics::brier(logits.view(), &[0])?;
+/// assert!((found - 0.125).abs() < 1e-12); // (1 - 3/4)^2 + (1/4)^2
+/// # Ok::<(), memdil_metrics::MetricsError>(())
+/// ```
+pub fn brier<T: Real, L: Label>(logits: ArrayView2<'_, T>, labels: &[L]) -> Result<f64, MetricsError> {
+    predictions(logits, labels, None)?.brier()
+}
+
+/// Mean negative log-likelihood of the labels under the softmax of the logits: cross-entropy, in nats.
+///
+/// $$-\frac{1}{n} \sum_i \log p_{i y_i}$$
+///
+/// # Shapes
+/// `logits` (samples x classes), `labels` (samples) to one non-negative number, the mean over samples.
+///
+/// # Errors
+/// No samples, lengths that differ, a label without a logit, non-finite logits, a sum beyond the range of `f64`.
+///
+/// # Examples
+/// ```
+/// let found = memdil_metrics::nll(ndarray::array![[7.0, 7.0]].view(), &[1])?;
+/// assert!((found - 2.0_f64.ln()).abs() < 1e-12);
+/// # Ok::<(), memdil_metrics::MetricsError>(())
+/// ```
+pub fn nll<T: Real, L: Label>(logits: ArrayView2<'_, T>, labels: &[L]) -> Result<f64, MetricsError> {
+    predictions(logits, labels, None)?.nll()
 }
 
 #[cfg(test)]
@@ -62,16 +107,6 @@ mod tests {
     use ndarray::array;
 
     use super::*;
-
-    #[test]
-    fn bins_include_their_upper_edge() {
-        for bin in 0..ECE_BINS {
-            let edge = (bin + 1) as f64 / ECE_BINS as f64;
-            assert_eq!(bin_of(edge), bin);
-            assert_eq!(bin_of(edge + 1e-15), (bin + 1).min(ECE_BINS - 1));
-        }
-        assert_eq!(bin_of(1e-9), 0);
-    }
 
     #[test]
     fn gaps_of_different_bins_do_not_cancel() {

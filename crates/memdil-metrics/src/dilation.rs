@@ -2,12 +2,12 @@
 
 use ndarray::{Array2, ArrayView2};
 
-use crate::MetricsError;
-use crate::class_means::Centres;
 use crate::collapse::nc1;
 use crate::error::finite;
-use crate::input::{Real, check_two_classes, to_f64};
-use crate::linalg::{dot, max_abs, norm};
+use crate::input::{Label, Real, check_two_classes, to_f64};
+use crate::linalg::max_abs;
+use crate::moments::pair_distances;
+use crate::{MetricsError, Moments};
 
 /// Within-class variability of unseen samples: [`nc1`](crate::nc1) on test features with test labels.
 ///
@@ -29,9 +29,9 @@ use crate::linalg::{dot, max_abs, norm};
 /// assert!((found - 0.125).abs() < 1e-12);
 /// # Ok::<(), memdil_metrics::MetricsError>(())
 /// ```
-pub fn dilation<T: Real>(
+pub fn dilation<T: Real, L: Label>(
     test_features: ArrayView2<'_, T>,
-    test_labels: &[u32],
+    test_labels: &[L],
     classes: usize,
 ) -> Result<f64, MetricsError> {
     nc1(test_features, test_labels, classes)
@@ -60,15 +60,13 @@ pub fn dilation<T: Real>(
 /// assert!((rho - 0.25).abs() < 1e-12); // radius 1, means 4 apart
 /// # Ok::<(), memdil_metrics::MetricsError>(())
 /// ```
-pub fn rho<T: Real>(
+pub fn rho<T: Real, L: Label>(
     test_features: ArrayView2<'_, T>,
-    test_labels: &[u32],
+    test_labels: &[L],
     classes: usize,
 ) -> Result<f64, MetricsError> {
     check_two_classes(classes)?;
-    let centres = Centres::of_classes(test_features, test_labels, classes)?;
-    let separation = mean_pair_distance(&centres.centred()?);
-    finite("rho", radius_around(&centres, test_features, test_labels)? / separation)
+    Moments::of(test_features, test_labels, None, classes)?.rho()
 }
 
 /// Root mean square distance of the samples from the mean of their class.
@@ -91,19 +89,12 @@ pub fn rho<T: Real>(
 /// assert!((radius - 5.0_f64.sqrt()).abs() < 1e-12); // (9 + 9 + 1 + 1) / 4
 /// # Ok::<(), memdil_metrics::MetricsError>(())
 /// ```
-pub fn radius<T: Real>(features: ArrayView2<'_, T>, labels: &[u32], classes: usize) -> Result<f64, MetricsError> {
-    let centres = Centres::of_classes(features, labels, classes)?;
-    radius_around(&centres, features, labels)
-}
-
-fn radius_around<T: Real>(centres: &Centres, features: ArrayView2<'_, T>, labels: &[u32]) -> Result<f64, MetricsError> {
-    let mut sum = 0.0;
-    centres.for_each_residual(
-        features,
-        |row| Some(labels[row] as usize),
-        |_, residual| sum += dot(residual, residual),
-    )?;
-    finite("radius", (sum / centres.samples() as f64).sqrt())
+pub fn radius<T: Real, L: Label>(
+    features: ArrayView2<'_, T>,
+    labels: &[L],
+    classes: usize,
+) -> Result<f64, MetricsError> {
+    Moments::of(features, labels, None, classes)?.radius()
 }
 
 /// Mean distance between two class means, over all pairs of classes.
@@ -136,16 +127,9 @@ pub fn separation<T: Real>(means: ArrayView2<'_, T>) -> Result<f64, MetricsError
 }
 
 /// Mean over pairs of rows of the distance between them; at least two rows.
-fn mean_pair_distance(rows: &Array2<f64>) -> f64 {
-    let mut sum = 0.0;
-    for (i, a) in rows.rows().into_iter().enumerate() {
-        for b in rows.rows().into_iter().take(i) {
-            let difference: Vec<f64> = a.iter().zip(b).map(|(x, y)| x - y).collect();
-            sum += norm(&difference);
-        }
-    }
-    let classes = rows.nrows() as f64;
-    sum / (classes * (classes - 1.0) / 2.0)
+pub(crate) fn mean_pair_distance(rows: &Array2<f64>) -> f64 {
+    let distances = pair_distances(rows);
+    distances.iter().map(|(_, _, square)| square.sqrt()).sum::<f64>() / distances.len() as f64
 }
 
 /// Relative dilation read off the test variability, blind to spread that no classifier of two classes sees.

@@ -44,7 +44,7 @@ pub enum MetricsError {
         /// The row.
         row: usize,
         /// The label found there.
-        label: u32,
+        label: i128,
         /// The number of classes.
         classes: usize,
     },
@@ -64,6 +64,10 @@ pub enum MetricsError {
         expected: usize,
     },
 
+    /// Clean labels came with some batches of one measurement and not with others.
+    #[error("clean labels come with some batches and not with others: give them always or never")]
+    SomeCleanLabels,
+
     /// A NaN or an infinity in the input.
     #[error("{array}: row {row} holds a NaN or an infinity")]
     NonFinite {
@@ -76,6 +80,62 @@ pub enum MetricsError {
     /// All class means coincide, up to rounding.
     #[error("the class means coincide up to rounding: there is no between-class scatter to compare with")]
     ZeroScatter,
+
+    /// Two classes have the same mean, up to rounding, so nothing can be divided by their distance.
+    #[error("the means of classes {first} and {second} coincide up to rounding")]
+    SameMean {
+        /// One class.
+        first: usize,
+        /// The other.
+        second: usize,
+    },
+
+    /// A class mean equals the global mean, up to rounding, so it has no direction from there.
+    #[error("the mean of class {class} is the global mean up to rounding, so it has no direction")]
+    MeanAtCentre {
+        /// The class.
+        class: usize,
+    },
+
+    /// Two class means lie in the same direction from the global mean.
+    #[error("the means of classes {first} and {second} lie in the same direction from the global mean")]
+    SameDirection {
+        /// One class.
+        first: usize,
+        /// The other.
+        second: usize,
+    },
+
+    /// A class has no sample that was corrupted into it.
+    #[error("no sample of another class carries the label {class}, so the bias of such samples is not defined")]
+    NoCorruptedSample {
+        /// The class observed.
+        class: usize,
+    },
+
+    /// The quantity needs clean labels beside the observed ones.
+    #[error("clean labels are needed beside the observed ones, and none were given")]
+    NoCleanLabels,
+
+    /// Two second passes over different first passes cannot be merged.
+    #[error("the two passes do not belong to the same first pass: merge clones of one")]
+    OtherMoments,
+
+    /// A quantity that the pass was not asked to collect.
+    #[error("{quantity} was not collected: ask for it before the first batch")]
+    NotCollected {
+        /// The quantity.
+        quantity: &'static str,
+    },
+
+    /// The second pass did not see the samples of the first.
+    #[error("the second pass saw {found} samples, the first {expected}: give both the same batches")]
+    OtherSamples {
+        /// Samples of the second pass.
+        found: usize,
+        /// Samples of the first pass.
+        expected: usize,
+    },
 
     /// A matrix that has to be divided by its norm is zero, up to rounding.
     #[error("{array} is zero up to rounding, so it cannot be normalised")]
@@ -108,6 +168,30 @@ pub enum MetricsError {
         /// The sweeps spent.
         sweeps: usize,
     },
+}
+
+impl MetricsError {
+    /// The same with the names of the test set's arrays.
+    pub(crate) fn in_test_set(mut self) -> Self {
+        match &mut self {
+            Self::NoSamples { array } | Self::NonFinite { array, .. } | Self::LabelOutOfRange { array, .. } => {
+                *array = test_name(array);
+            }
+            Self::LengthMismatch { array, reference, .. } => {
+                (*array, *reference) = (test_name(array), test_name(reference));
+            }
+            _ => {}
+        }
+        self
+    }
+}
+
+fn test_name(array: &'static str) -> &'static str {
+    match array {
+        "features" => "test_features",
+        "labels" => "test_labels",
+        other => other,
+    }
 }
 
 /// Passes `value` on if it is a number.

@@ -1,44 +1,105 @@
 //! What comes in: element types, and the checks that every function makes on its arguments.
 
-use ndarray::{Array2, ArrayView2};
+use ndarray::{Array2, ArrayView1, ArrayView2};
 
 use crate::MetricsError;
 
 mod sealed {
-    pub trait Sealed {}
-    impl Sealed for f32 {}
-    impl Sealed for f64 {}
+    use std::fmt::Debug;
+    use std::ops::{Add, Mul, Sub};
+
+    /// What the inner loops need of a floating-point type.
+    pub trait Sealed:
+        Debug + Default + Send + Sync + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self> + Sized
+    {
+        /// As many numbers as two vector registers of 256 bits hold.
+        type Lanes: Copy + Debug + Send + Sync + AsRef<[Self]> + AsMut<[Self]>;
+        const WIDTH: usize;
+        const ZEROS: Self::Lanes;
+        const ZERO: Self;
+        /// Distance from 1 to the next number.
+        const EPSILON: f64;
+        fn from_f64(value: f64) -> Self;
+        fn mul_add(self, factor: Self, summand: Self) -> Self;
+    }
+
+    pub trait Integer {
+        fn wide(self) -> i128;
+    }
+
+    macro_rules! real {
+        ($type:ident, $width:literal) => {
+            impl Sealed for $type {
+                type Lanes = [$type; $width];
+                const WIDTH: usize = $width;
+                const ZEROS: Self::Lanes = [0.0; $width];
+                const ZERO: Self = 0.0;
+                const EPSILON: f64 = $type::EPSILON as f64;
+
+                #[inline(always)]
+                fn from_f64(value: f64) -> Self {
+                    value as $type
+                }
+
+                #[inline(always)]
+                fn mul_add(self, factor: Self, summand: Self) -> Self {
+                    $type::mul_add(self, factor, summand)
+                }
+            }
+        };
+    }
+    real!(f32, 16);
+    real!(f64, 8);
 }
 
-/// An element type that the metrics accept: `f32` or `f64`. Arithmetic is always done in `f64`.
+/// An element type that the metrics accept: `f32` or `f64`.
 pub trait Real: Copy + Into<f64> + sealed::Sealed {}
 
 impl Real for f32 {}
 impl Real for f64 {}
 
-/// Shows every row to `visit` as a finite `f64` slice, whatever the layout, through one reused buffer.
-pub(crate) fn for_each_row<T: Real>(
-    matrix: ArrayView2<'_, T>,
-    array: &'static str,
-    mut visit: impl FnMut(usize, &[f64]),
-) -> Result<(), MetricsError> {
-    let mut buffer = vec![0.0; matrix.ncols()];
-    for (row, values) in matrix.rows().into_iter().enumerate() {
-        for (slot, &value) in buffer.iter_mut().zip(values) {
-            *slot = value.into();
+/// An integer type that labels may have: `u8` to `u64`, `usize`, `i8` to `i64`. Negative labels are refused.
+pub trait Label: Copy + Eq + Send + Sync + sealed::Integer {}
+
+macro_rules! label {
+    ($($type:ident)*) => {$(
+        impl sealed::Integer for $type {
+            #[inline(always)]
+            fn wide(self) -> i128 {
+                self as i128
+            }
         }
-        if !buffer.iter().all(|value| value.is_finite()) {
-            return Err(MetricsError::NonFinite { array, row });
-        }
-        visit(row, &buffer);
-    }
-    Ok(())
+        impl Label for $type {}
+    )*};
+}
+label!(u8 u16 u32 u64 usize i8 i16 i32 i64);
+
+/// The class of a label that [`check_labels`] has passed.
+#[inline(always)]
+pub(crate) fn class<L: Label>(label: L) -> usize {
+    label.wide() as usize
+}
+
+/// The first row that holds a NaN or an infinity.
+pub(crate) fn non_finite_row<T: Real>(matrix: ArrayView2<'_, T>) -> Option<usize> {
+    matrix.rows().into_iter().position(|row| row.iter().any(|&value| !value.into().is_finite()))
 }
 
 /// A finite `f64` copy, for matrices of the size of a classifier.
 pub(crate) fn to_f64<T: Real>(matrix: ArrayView2<'_, T>, array: &'static str) -> Result<Array2<f64>, MetricsError> {
-    for_each_row(matrix, array, |_, _| ())?;
+    if let Some(row) = non_finite_row(matrix) {
+        return Err(MetricsError::NonFinite { array, row });
+    }
     Ok(matrix.mapv(Into::into))
+}
+
+/// A finite `f64` copy of a vector.
+pub(crate) fn vector_to_f64<T: Real>(vector: ArrayView1<'_, T>, array: &'static str) -> Result<Vec<f64>, MetricsError> {
+    let values: Vec<f64> = vector.iter().map(|&value| value.into()).collect();
+    match values.iter().position(|value| !value.is_finite()) {
+        Some(row) => Err(MetricsError::NonFinite { array, row }),
+        None => Ok(values),
+    }
 }
 
 pub(crate) fn check_two_classes(classes: usize) -> Result<(), MetricsError> {
@@ -50,16 +111,16 @@ pub(crate) fn check_samples(array: &'static str, rows: usize) -> Result<(), Metr
 }
 
 /// One label per row of `reference`, each in `0..classes`.
-pub(crate) fn check_labels(
+pub(crate) fn check_labels<L: Label>(
     array: &'static str,
-    labels: &[u32],
+    labels: &[L],
     reference: &'static str,
     rows: usize,
     classes: usize,
 ) -> Result<(), MetricsError> {
     check_length(array, "entries", labels.len(), reference, rows)?;
-    match labels.iter().position(|&label| label as usize >= classes) {
-        Some(row) => Err(MetricsError::LabelOutOfRange { array, row, label: labels[row], classes }),
+    match labels.iter().position(|label| !(0..classes as i128).contains(&label.wide())) {
+        Some(row) => Err(MetricsError::LabelOutOfRange { array, row, label: labels[row].wide(), classes }),
         None => Ok(()),
     }
 }
@@ -106,13 +167,5 @@ mod tests {
         assert_eq!(first_empty_class(some(&[0, 2, 0]), 3), Some(1));
         assert_eq!(first_empty_class(some(&[0, 1]), usize::MAX), Some(2));
         assert_eq!(first_empty_class([Some(0), None].into_iter(), 2), Some(1));
-    }
-
-    #[test]
-    fn rows_arrive_in_order_and_widened() {
-        let matrix = ndarray::array![[1.0_f32, 2.0], [3.0, 4.0]];
-        let mut seen = Vec::new();
-        for_each_row(matrix.t(), "m", |row, values| seen.push((row, values.to_vec()))).unwrap();
-        assert_eq!(seen, [(0, vec![1.0, 3.0]), (1, vec![2.0, 4.0])]);
     }
 }

@@ -42,17 +42,33 @@ mod accuracy;
 mod calibration;
 mod class_means;
 mod collapse;
+mod corruption;
 mod dilation;
 mod error;
+mod first_pass;
 mod input;
+mod kernels;
 mod linalg;
+mod measure;
 mod memorization;
+mod moments;
+mod predictions;
+mod second_pass;
 
 pub use accuracy::accuracy;
-pub use calibration::{ECE_BINS, ece};
+pub use calibration::{adaptive_ece, brier, ece, nll};
 pub use class_means::{ClassMeans, class_means, uncorrupted_class_means};
-pub use collapse::{bias_collapse, nc1, nc2_etf, nc3};
+pub use collapse::{
+    bias_collapse, cdnv, hyperspherical_energy, nc1, nc1_ratio, nc2_equiangle, nc2_equinorm, nc2_equinorm_w, nc2_etf,
+    nc2_etf_means, nc2_orthogonal, nc3, nc3_dual, nc4,
+};
+pub use corruption::corruption_bias;
 pub use dilation::{dilation, radius, rho, rho_nc1, separation};
 pub use error::MetricsError;
-pub use input::Real;
-pub use memorization::{Memorization, MemorizedFraction, memorization, memorized_fraction};
+pub use first_pass::FirstPass;
+pub use input::{Label, Real};
+pub use measure::{Inputs, Metrics, TestMetrics, measure};
+pub use memorization::{Memorization, MemorizedFraction, memorization, memorization_test, memorized_fraction};
+pub use moments::Moments;
+pub use predictions::{ECE_BINS, Predictions};
+pub use second_pass::{SecondPass, SecondPassTotals};

@@ -1,6 +1,7 @@
 //! The little linear algebra that the metrics need.
 
 use ndarray::Array2;
+use rayon::prelude::*;
 
 use crate::MetricsError;
 
@@ -37,17 +38,103 @@ pub(crate) fn scale_to_one(matrix: &mut Array2<f64>, array: &'static str) -> Res
     Ok(())
 }
 
-/// Sweeps after which [`orthogonalize`] gives up; six to ten are usual, thirty if lengths differ by many orders.
+/// Sweeps after which [`orthogonal_rows`] gives up; six to ten are usual, thirty if lengths differ by many orders.
 pub(crate) const MAX_SWEEPS: usize = 100;
 
-/// Rotates vectors against each other until they are orthogonal (one-sided Jacobi, Hestenes 1958).
+/// Orthogonal rows that span what the rows of `matrix` span, longest first: $U^T M$ for $M = U S V^T$, so
+/// that their squared lengths are the non-zero eigenvalues of $M M^T$ and of $M^T M$.
 ///
-/// With the vectors as rows of $M = U S V^T$ the result is $S V^T$ up to order and sign: orthogonal rows whose
-/// lengths are the singular values, so their squares are the non-zero eigenvalues of $M M^T$ and of $M^T M$.
-/// Neither product is formed, because that would square the condition of $M$: where the singular values
-/// span six orders of magnitude, an NC1 taken from the eigenvectors of $M M^T$ has four digits, this one nine.
-pub(crate) fn orthogonalize(vectors: &mut [Vec<f64>], max_sweeps: usize) -> Result<(), MetricsError> {
-    let longest_side = vectors.first().map_or(0, Vec::len).max(vectors.len()) as f64;
+/// Rows are reduced to triangular form (Gram-Schmidt with pivoting, which leaves little to do), then rotated against
+/// each other until orthogonal (one-sided Jacobi, Hestenes 1958). Neither product of $M$ with itself is formed, because
+/// that would square its condition: where the singular values span six orders of magnitude, an NC1 taken from
+/// the eigenvectors of $M M^T$ has four digits, this one nine.
+///
+/// Rows whose squared length is at most `cutoff` times the largest are left out.
+pub(crate) fn orthogonal_rows(
+    matrix: &Array2<f64>,
+    cutoff: f64,
+    max_sweeps: usize,
+) -> Result<Vec<Vec<f64>>, MetricsError> {
+    let rows: Vec<Vec<f64>> = matrix.rows().into_iter().map(|row| row.to_vec()).collect();
+    let mut vectors = triangular(&rows, matrix.ncols());
+    let mut turns = Array2::<f64>::eye(rows.len()).rows().into_iter().map(|row| row.to_vec()).collect::<Vec<_>>();
+    rotate_all(&mut vectors, &mut turns, matrix.ncols(), max_sweeps)?;
+
+    let squares: Vec<f64> = vectors.iter().map(|vector| dot(vector, vector)).collect();
+    let mut kept: Vec<usize> = (0..rows.len()).collect();
+    kept.sort_by(|&a, &b| squares[b].total_cmp(&squares[a]));
+    let largest = kept.first().map_or(0.0, |&first| squares[first]);
+    kept.retain(|&row| squares[row] > cutoff * largest);
+    let turned = kept.par_iter().map(|&row| {
+        let mut sum = vec![0.0; matrix.ncols()];
+        turns[row].iter().zip(&rows).for_each(|(&turn, row)| add_scaled(&mut sum, turn, row));
+        sum
+    });
+    let mut turned: Vec<Vec<f64>> = turned.collect();
+    clean_short_rows(&mut turned);
+    Ok(turned)
+}
+
+/// Takes out of each row what rounding left in it of rows more than a thousand times as long (longest first).
+fn clean_short_rows(rows: &mut [Vec<f64>]) {
+    for index in 1..rows.len() {
+        let (longer, rest) = rows.split_at_mut(index);
+        let square = dot(&rest[0], &rest[0]);
+        for row in longer {
+            let length = dot(row, row);
+            if length <= 1e6 * square {
+                break;
+            }
+            let along = dot(row, &rest[0]) / length;
+            add_scaled(&mut rest[0], -along, row);
+        }
+    }
+}
+
+/// Coordinates of the rows in an orthonormal basis made of them: Gram-Schmidt, at each step along the longest
+/// remainder.
+fn triangular(rows: &[Vec<f64>], dim: usize) -> Vec<Vec<f64>> {
+    let rank = rows.len().min(dim);
+    let mut coordinates = vec![Vec::with_capacity(rank); rows.len()];
+    let mut rest = rows.to_vec();
+    for _ in 0..rank {
+        let squares: Vec<f64> = rest.iter().map(|row| dot(row, row)).collect();
+        let Some(longest) = (0..rows.len()).max_by(|&a, &b| squares[a].total_cmp(&squares[b])) else { break };
+        let length = squares[longest].sqrt();
+        if length == 0.0 {
+            break;
+        }
+        let mut axis = std::mem::take(&mut rest[longest]);
+        axis.iter_mut().for_each(|value| *value /= length);
+        rest.par_iter_mut().zip(&mut coordinates).with_min_len(16).for_each(|(row, coordinates)| {
+            // The row that became the axis is empty: all of it lies along the axis.
+            let along = if row.is_empty() { 0.0 } else { dot(row, &axis) };
+            add_scaled(row, -along, &axis);
+            coordinates.push(along);
+        });
+        if let Some(own) = coordinates[longest].last_mut() {
+            *own = length;
+        }
+        rest[longest] = Vec::new();
+    }
+    coordinates
+}
+
+#[inline]
+fn add_scaled(sum: &mut [f64], factor: f64, vector: &[f64]) {
+    for (sum, value) in sum.iter_mut().zip(vector) {
+        *sum += factor * value;
+    }
+}
+
+/// Rotates vectors against each other until they are orthogonal, and `turns` with them.
+fn rotate_all(
+    vectors: &mut [Vec<f64>],
+    turns: &mut [Vec<f64>],
+    dim: usize,
+    max_sweeps: usize,
+) -> Result<(), MetricsError> {
+    let longest_side = dim.max(vectors.len()) as f64;
     let total: f64 = vectors.iter().map(|v| dot(v, v)).sum();
     // Below this squared length a vector is rounding noise: its direction means nothing and would never settle.
     let noise = (longest_side * f64::EPSILON).powi(2) * total;
@@ -57,9 +144,13 @@ pub(crate) fn orthogonalize(vectors: &mut [Vec<f64>], max_sweeps: usize) -> Resu
         let mut settled = true;
         for p in 1..vectors.len() {
             let (head, tail) = vectors.split_at_mut(p);
-            let a = &mut head[p - 1];
-            for b in tail {
-                settled &= !rotate(a, b, noise, tolerance);
+            let (turns_head, turns_tail) = turns.split_at_mut(p);
+            for (b, turns) in tail.iter_mut().zip(turns_tail) {
+                if let Some((cosine, sine)) = rotation(&head[p - 1], b, noise, tolerance) {
+                    settled = false;
+                    rotate(&mut head[p - 1], b, cosine, sine);
+                    rotate(&mut turns_head[p - 1], turns, cosine, sine);
+                }
             }
         }
         if settled {
@@ -69,25 +160,40 @@ pub(crate) fn orthogonalize(vectors: &mut [Vec<f64>], max_sweeps: usize) -> Resu
     Err(MetricsError::NotConverged { sweeps: max_sweeps })
 }
 
-/// Makes two vectors orthogonal by a plane rotation; says whether that was needed.
-fn rotate(a: &mut [f64], b: &mut [f64], noise: f64, tolerance: f64) -> bool {
+/// Cosine and sine of the plane rotation that makes two vectors orthogonal, if they are not.
+fn rotation(a: &[f64], b: &[f64], noise: f64, tolerance: f64) -> Option<(f64, f64)> {
     let (aa, bb, ab) = (dot(a, a), dot(b, b), dot(a, b));
     if aa.min(bb) <= noise || ab.abs() <= tolerance * (aa * bb).sqrt() {
-        return false;
+        return None;
     }
     let zeta = (bb - aa) / (2.0 * ab);
     let tangent = zeta.signum() / (zeta.abs() + zeta.hypot(1.0));
     let cosine = 1.0 / tangent.hypot(1.0);
-    let sine = cosine * tangent;
+    Some((cosine, cosine * tangent))
+}
+
+fn rotate(a: &mut [f64], b: &mut [f64], cosine: f64, sine: f64) {
     for (x, y) in a.iter_mut().zip(b) {
         (*x, *y) = (cosine * *x - sine * *y, sine * *x + cosine * *y);
     }
-    true
 }
 
 #[cfg(test)]
 mod tests {
+    use ndarray::array;
+
     use super::*;
+
+    fn squares(matrix: &Array2<f64>) -> Vec<f64> {
+        let rows = orthogonal_rows(matrix, 0.0, MAX_SWEEPS).unwrap();
+        // Rows of rounding noise have no direction.
+        for (i, a) in rows.iter().take(3).enumerate() {
+            for b in &rows[..i] {
+                assert!(dot(a, b).abs() <= 1e-13 * norm(a) * norm(b), "{a:?} {b:?}");
+            }
+        }
+        rows.iter().map(|row| dot(row, row)).collect()
+    }
 
     #[test]
     fn dot_adds_blocks_and_rest() {
@@ -99,33 +205,38 @@ mod tests {
     #[test]
     fn orthogonal_rows_carry_the_singular_values() {
         // [[2, 2], [-1, 1]] has singular values 2 sqrt 2 and sqrt 2; [[3, 0], [4, 5]] has sqrt 45 and sqrt 5.
-        for (rows, squares) in [([[2.0, 2.0], [-1.0, 1.0]], [2.0, 8.0]), ([[3.0, 0.0], [4.0, 5.0]], [5.0, 45.0])] {
-            let mut vectors = rows.map(|row| row.to_vec());
-            orthogonalize(&mut vectors, MAX_SWEEPS).unwrap();
-            assert!(dot(&vectors[0], &vectors[1]).abs() < 1e-14);
-            let mut found = [dot(&vectors[0], &vectors[0]), dot(&vectors[1], &vectors[1])];
-            found.sort_by(f64::total_cmp);
-            for (found, expected) in found.iter().zip(squares) {
+        for (rows, expected) in
+            [(array![[2.0, 2.0], [-1.0, 1.0]], [8.0, 2.0]), (array![[3.0, 0.0], [4.0, 5.0]], [45.0, 5.0])]
+        {
+            for (found, expected) in squares(&rows).iter().zip(expected) {
                 assert!((found - expected).abs() < 1e-13, "{found} for {expected}");
             }
         }
     }
 
     #[test]
+    fn rows_stay_in_the_span_they_came_from() {
+        let matrix = array![[1.0, 2.0, 0.0], [2.0, 4.0, 0.0], [0.0, 0.0, 3.0]];
+        let rows = orthogonal_rows(&matrix, 1e-12, MAX_SWEEPS).unwrap();
+        assert_eq!(rows.len(), 2);
+        // 5 + 20 along (1, 2, 0), 9 along the third axis.
+        assert!((dot(&rows[0], &rows[0]) - 25.0).abs() < 1e-13 && (dot(&rows[1], &rows[1]) - 9.0).abs() < 1e-13);
+        assert!((rows[0][1] - 2.0 * rows[0][0]).abs() < 1e-14 && rows[0][2].abs() < 1e-14);
+    }
+
+    #[test]
     fn more_vectors_than_dimensions_leave_rounding_noise_only() {
-        let mut vectors: Vec<Vec<f64>> =
-            (0..12).map(|i| (0..3).map(|j| f64::from((i * i * 7 + j * i + 3 * j) % 11) - 5.0).collect()).collect();
-        let total: f64 = vectors.iter().map(|v| dot(v, v)).sum();
-        orthogonalize(&mut vectors, MAX_SWEEPS).unwrap();
-        let mut squares: Vec<f64> = vectors.iter().map(|v| dot(v, v)).collect();
-        squares.sort_by(f64::total_cmp);
-        assert!(squares[8] < 1e-28 * total && squares[9] > 1e-3 * total, "{squares:?}");
+        let matrix = Array2::from_shape_fn((12, 3), |(i, j)| ((i * i * 7 + j * i + 3 * j) % 11) as f64 - 5.0);
+        let total: f64 = matrix.iter().map(|value| value * value).sum();
+        assert_eq!(orthogonal_rows(&matrix, 1e-28, MAX_SWEEPS).unwrap().len(), 3);
+        let squares = squares(&matrix);
+        assert!(squares[3..].iter().all(|&s| s < 1e-28 * total) && squares[2] > 1e-3 * total, "{squares:?}");
         assert!((squares.iter().sum::<f64>() / total - 1.0).abs() < 1e-14);
     }
 
     #[test]
     fn giving_up_is_an_error() {
-        let mut vectors = vec![vec![1.0, 0.0], vec![1.0, 1.0]];
-        assert_eq!(orthogonalize(&mut vectors, 1), Err(MetricsError::NotConverged { sweeps: 1 }));
+        let matrix = array![[1.0, 0.0], [1.0, 1.0]];
+        assert_eq!(orthogonal_rows(&matrix, 0.0, 1), Err(MetricsError::NotConverged { sweeps: 1 }));
     }
 }

@@ -2,12 +2,10 @@
 
 use ndarray::ArrayView2;
 
-use crate::MetricsError;
-use crate::accuracy::argmax;
-use crate::class_means::Centres;
-use crate::error::finite;
-use crate::input::{Real, check_labels, check_samples, for_each_row};
-use crate::linalg::norm;
+use crate::accuracy::predictions;
+use crate::input::{Label, Real, check_labels, check_length, check_samples};
+use crate::second_pass::{Wanted, in_memory};
+use crate::{FirstPass, MetricsError, Moments};
 
 /// How far corrupted samples lie from where their true class does; see [`memorization`].
 #[derive(Debug, Clone, PartialEq)]
@@ -32,7 +30,7 @@ pub struct Memorization {
 /// wrongly given, near 0 where it treats it as what it is. Source: Nguyen et al. 2023.
 ///
 /// # Shapes
-/// `features` (samples x features), `observed` and `clean` (samples) to sums and counts (classes), reduced over the
+/// `features` (samples x features), `labels` as observed and `clean_labels` (samples) to sums and counts (classes), reduced over the
 /// corrupted samples.
 ///
 /// # Errors
@@ -48,33 +46,63 @@ pub struct Memorization {
 /// assert_eq!(found.counts, [1, 0]);
 /// # Ok::<(), memdil_metrics::MetricsError>(())
 /// ```
-pub fn memorization<T: Real>(
+pub fn memorization<T: Real, L: Label>(
     features: ArrayView2<'_, T>,
-    observed: &[u32],
-    clean: &[u32],
+    labels: &[L],
+    clean_labels: &[L],
     classes: usize,
 ) -> Result<Memorization, MetricsError> {
+    let moments = noisy_moments(features, labels, clean_labels, classes)?;
+    let wanted = Wanted::<T> { memorization: true, ..Wanted::default() };
+    in_memory(&moments, (features, labels, Some(clean_labels)), wanted)?.memorization()
+}
+
+/// Distance of the corrupted samples from the mean of unseen samples of their true class.
+///
+/// [`memorization`] with $\nu_k$ the mean of the test features of class $k$: measured from where
+/// the network puts what it has not memorised. Source: Nguyen et al. 2023.
+///
+/// # Shapes
+/// `features` (samples x features), `labels` as observed and `clean_labels` (samples), `test_features` (test
+/// samples x features), `test_labels` (test samples) to sums and counts (classes), reduced over the corrupted samples.
+///
+/// # Errors
+/// No samples, shapes or lengths that differ, a label outside `0..classes`, a class without test samples, non-finite
+/// features, values beyond the range of `f64`.
+///
+/// # Examples
+/// ```
+/// use ndarray::array;
+/// let (features, test) = (array![[0.0], [9.0], [4.0]], array![[1.0], [8.0]]);
+/// let train = (features.view(), &[0, 1, 1][..], &[0, 1, 0][..]);
+/// let found = memdil_metrics::memorization_test(train, (test.view(), &[0, 1]), 2)?;
+/// assert_eq!((found.sum, found.mean), (3.0, Some(3.0))); // from 1 to 4
+/// # Ok::<(), memdil_metrics::MetricsError>(())
+/// ```
+pub fn memorization_test<T: Real, L: Label>(
+    (features, labels, clean_labels): (ArrayView2<'_, T>, &[L], &[L]),
+    (test_features, test_labels): (ArrayView2<'_, T>, &[L]),
+    classes: usize,
+) -> Result<Memorization, MetricsError> {
+    check_length("test_features", "columns", test_features.ncols(), "features", features.ncols())?;
+    let test = Moments::of(test_features, test_labels, None, classes).map_err(|error| error.in_test_set())?;
+    let moments = noisy_moments(features, labels, clean_labels, classes)?;
+    let wanted = Wanted::<T> { test: Some(&test), ..Wanted::default() };
+    in_memory(&moments, (features, labels, Some(clean_labels)), wanted)?.memorization_test()
+}
+
+fn noisy_moments<T: Real, L: Label>(
+    features: ArrayView2<'_, T>,
+    labels: &[L],
+    clean_labels: &[L],
+    classes: usize,
+) -> Result<Moments, MetricsError> {
     check_samples("features", features.nrows())?;
-    check_labels("observed", observed, "features", features.nrows(), classes)?;
-    check_labels("clean", clean, "features", features.nrows(), classes)?;
-    let class_if =
-        |corrupted: bool| move |row: usize| ((observed[row] != clean[row]) == corrupted).then_some(clean[row] as usize);
-
-    let mut counts = vec![0_usize; classes];
-    for class in (0..clean.len()).filter_map(class_if(true)) {
-        counts[class] += 1;
-    }
-    let centres = Centres::gather(features, classes, class_if(false))?;
-    if let Some(class) = (0..classes).find(|&class| counts[class] > 0 && centres.counts[class] == 0) {
-        return Err(MetricsError::NoCleanSample { class });
-    }
-    let mut per_class = vec![0.0; classes];
-    centres.for_each_residual(features, class_if(true), |class, residual| per_class[class] += norm(residual))?;
-
-    let sum = finite("memorization", per_class.iter().sum())?;
-    let corrupted: usize = counts.iter().sum();
-    let mean = (corrupted > 0).then(|| sum / corrupted as f64);
-    Ok(Memorization { sum, mean, per_class, counts })
+    check_labels("labels", labels, "features", features.nrows(), classes)?;
+    check_labels("clean_labels", clean_labels, "features", features.nrows(), classes)?;
+    let mut pass = FirstPass::new(classes, features.ncols())?;
+    pass.add(features, labels, Some(clean_labels))?;
+    pass.finish_with_gaps()
 }
 
 /// What the network predicts for corrupted samples; the three shares add up to 1. See [`memorized_fraction`].
@@ -98,7 +126,7 @@ pub struct MemorizedFraction {
 /// `None` when no sample is corrupted. Source: Liu et al. 2020 (early-learning regularization).
 ///
 /// # Shapes
-/// `logits` (samples x classes), `observed` and `clean` (samples) to three shares, reduced over corrupted samples.
+/// `logits` (samples x classes), `labels` as observed and `clean_labels` (samples) to three shares, reduced over corrupted samples.
 ///
 /// # Errors
 /// No samples, lengths that differ, a label without a logit, non-finite logits.
@@ -112,35 +140,13 @@ pub struct MemorizedFraction {
 /// assert_eq!((shares.as_given, shares.as_clean, shares.as_other), (0.5, 0.5, 0.0));
 /// # Ok::<(), memdil_metrics::MetricsError>(())
 /// ```
-pub fn memorized_fraction<T: Real>(
+pub fn memorized_fraction<T: Real, L: Label>(
     logits: ArrayView2<'_, T>,
-    observed: &[u32],
-    clean: &[u32],
+    labels: &[L],
+    clean_labels: &[L],
 ) -> Result<Option<MemorizedFraction>, MetricsError> {
     check_samples("logits", logits.nrows())?;
-    check_labels("observed", observed, "logits", logits.nrows(), logits.ncols())?;
-    check_labels("clean", clean, "logits", logits.nrows(), logits.ncols())?;
-    let (mut given, mut seen_through, mut other) = (0_usize, 0_usize, 0_usize);
-    for_each_row(logits, "logits", |row, values| {
-        if observed[row] == clean[row] {
-            return;
-        }
-        let predicted = argmax(values);
-        if predicted == observed[row] as usize {
-            given += 1;
-        } else if predicted == clean[row] as usize {
-            seen_through += 1;
-        } else {
-            other += 1;
-        }
-    })?;
-    let corrupted = given + seen_through + other;
-    let share = |count: usize| count as f64 / corrupted as f64;
-    Ok((corrupted > 0).then(|| MemorizedFraction {
-        as_given: share(given),
-        as_clean: share(seen_through),
-        as_other: share(other),
-    }))
+    Ok(predictions(logits, labels, Some(clean_labels))?.memorized_fraction())
 }
 
 #[cfg(test)]

@@ -47,14 +47,14 @@ fn no_samples() {
         assert_eq!(found, expected("features"));
     }
     let w = Array2::<f64>::ones((2, 2));
-    assert_eq!(nc3(w.view(), none.view(), &[]), expected("features"));
+    assert_eq!(nc3(w.view(), none.view(), &[0_u32; 0]), expected("features"));
     assert_eq!(bias_collapse(w.view(), array![0.0, 0.0].view(), none.view()), expected("features"));
     let nothing = Array1::<f64>::zeros(0);
     assert_eq!(bias_collapse(none.view(), nothing.view(), w.view()), expected("classifier"));
-    assert_eq!(accuracy(none.view(), &[]), expected("logits"));
-    assert_eq!(ece(none.view(), &[]), expected("logits"));
-    assert_eq!(memorized_fraction(none.view(), &[], &[]).map(|_| 0.0), expected("logits"));
-    assert_eq!(message(ece(none.view(), &[])), "logits has no rows: at least one sample is needed");
+    assert_eq!(accuracy(none.view(), &[0_u32; 0]), expected("logits"));
+    assert_eq!(ece(none.view(), &[0_u32; 0]), expected("logits"));
+    assert_eq!(memorized_fraction(none.view(), &[0_u32; 0], &[]).map(|_| 0.0), expected("logits"));
+    assert_eq!(message(ece(none.view(), &[0_u32; 0])), "logits has no rows: at least one sample is needed");
 }
 
 #[test]
@@ -117,16 +117,16 @@ fn labels_out_of_range() {
         assert_eq!(found, expected("labels"));
     }
     for found in noisy(&h, &observed, &clean, 2) {
-        assert_eq!(found, expected("observed"));
+        assert_eq!(found, expected("labels"));
     }
     for found in noisy(&h, &clean, &observed, 2) {
-        assert_eq!(found, expected("clean"));
+        assert_eq!(found, expected("clean_labels"));
     }
     assert_eq!(nc3(array![[1.0, 0.0], [0.0, 1.0]].view(), h.view(), &observed), expected("labels"));
     assert_eq!(accuracy(h.view(), &observed), expected("labels"));
     assert_eq!(ece(h.view(), &observed), expected("labels"));
-    assert_eq!(memorized_fraction(h.view(), &observed, &clean).map(|_| 0.0), expected("observed"));
-    assert_eq!(memorized_fraction(h.view(), &clean, &observed).map(|_| 0.0), expected("clean"));
+    assert_eq!(memorized_fraction(h.view(), &observed, &clean).map(|_| 0.0), expected("labels"));
+    assert_eq!(memorized_fraction(h.view(), &clean, &observed).map(|_| 0.0), expected("clean_labels"));
     assert_eq!(message(ece(h.view(), &observed)), "labels: label 2 in row 3 is not in 0..2");
 }
 
@@ -141,15 +141,15 @@ fn lengths_that_differ() {
         assert_eq!(found, expected("labels", "features"));
     }
     for found in noisy(&h, short, &clean, 2) {
-        assert_eq!(found, expected("observed", "features"));
+        assert_eq!(found, expected("labels", "features"));
     }
     for found in noisy(&h, &observed, short, 2) {
-        assert_eq!(found, expected("clean", "features"));
+        assert_eq!(found, expected("clean_labels", "features"));
     }
     assert_eq!(accuracy(h.view(), short), expected("labels", "logits"));
     assert_eq!(ece(h.view(), short), expected("labels", "logits"));
-    assert_eq!(memorized_fraction(h.view(), short, &clean).map(|_| 0.0), expected("observed", "logits"));
-    assert_eq!(memorized_fraction(h.view(), &observed, short).map(|_| 0.0), expected("clean", "logits"));
+    assert_eq!(memorized_fraction(h.view(), short, &clean).map(|_| 0.0), expected("labels", "logits"));
+    assert_eq!(memorized_fraction(h.view(), &observed, short).map(|_| 0.0), expected("clean_labels", "logits"));
 
     let wide = Array2::<f64>::ones((2, 3));
     let columns = MetricsError::LengthMismatch {
@@ -253,16 +253,23 @@ fn values_beyond_the_range_of_f64() {
     let huge = array![[1e308], [-1e308], [1e308], [1e308]];
     let labels = [0, 0, 1, 1];
     let expected = |quantity| MetricsError::Overflow { quantity };
-    assert_eq!(nc1(huge.view(), &labels, 2), Err(expected("the sum of the features")));
-    let large = array![[1e200], [3e200], [5e200], [9e200]];
-    assert!(nc1(large.view(), &labels, 2).is_ok());
-    assert_eq!(radius(large.view(), &labels, 2), Err(expected("radius")));
-    assert_eq!(rho(large.view(), &labels, 2), Err(expected("radius")));
-    assert_eq!(memorization(large.view(), &labels, &[0, 0, 1, 0], 2), Err(expected("memorization")));
+    assert_eq!(nc1(huge.view(), &labels, 2), Err(expected("the sum of squared features")));
+    let (large, tiny) = (array![[1e200], [3e200], [5e200], [9e200]], array![[1e-200], [3e-200], [5e-200], [9e-200]]);
+    for features in [large.view(), tiny.view()] {
+        assert_eq!(nc1(features, &labels, 2), Err(expected("the sum of squared features")));
+        assert_eq!(radius(features, &labels, 2), Err(expected("the sum of squared features")));
+        let found = memorization(features, &labels, &[0, 0, 1, 0], 2);
+        assert_eq!(found, Err(expected("the sum of squared features")));
+    }
+    assert!(nc1((&large * 1e-60).view(), &labels, 2).is_ok() && nc1((&tiny * 1e60).view(), &labels, 2).is_ok());
     assert_eq!(separation(large.view()), Err(expected("separation")));
-    let tiny = array![[1e-200], [3e-200], [5e-200], [9e-200]];
-    assert_eq!(rho(tiny.view(), &labels, 2), Err(expected("rho")));
     let w = array![[1e200], [1e200]];
-    assert_eq!(bias_collapse(w.view(), array![0.0, 0.0].view(), large.view()), Err(expected("bias_collapse")));
-    assert_eq!(message(radius(large.view(), &labels, 2)), "radius leaves the range of f64: rescale the inputs");
+    assert_eq!(
+        bias_collapse(w.view(), array![0.0, 0.0].view(), (&large * 1e-60).view()),
+        Err(expected("bias_collapse"))
+    );
+    assert_eq!(
+        message(nc1(large.view(), &labels, 2)),
+        "the sum of squared features leaves the range of f64: rescale the inputs"
+    );
 }

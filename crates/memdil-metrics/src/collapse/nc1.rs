@@ -2,11 +2,12 @@
 
 use ndarray::{Array2, ArrayView2};
 
-use crate::MetricsError;
-use crate::class_means::Centres;
+use super::pairs;
 use crate::error::finite;
-use crate::input::{Real, check_two_classes};
-use crate::linalg::{MAX_SWEEPS, dot, max_abs, orthogonalize};
+use crate::input::{Label, Real, check_two_classes};
+use crate::linalg::{MAX_SWEEPS, dot, max_abs, norm, orthogonal_rows};
+use crate::second_pass::{Wanted, in_memory};
+use crate::{MetricsError, Moments};
 
 /// Within-class variability relative to the scatter of the class means; 0 is full collapse.
 ///
@@ -21,7 +22,8 @@ use crate::linalg::{MAX_SWEEPS, dot, max_abs, orthogonalize};
 /// $K - 1$ of them, follow from the centred class means, and
 /// $\mathrm{NC1} = \frac{1}{n} \sum_i \sum_j (r_j^T (h_i - \mu_{y_i}) / r_j^T r_j)^2$. For $n$ samples
 /// of $d$ features this takes two passes, $O(n d K)$ time and $O(d K)$ memory; as the class mean
-/// is subtracted first, nothing cancels however far the features lie from the origin.
+/// is subtracted first, nothing cancels however far the features lie from the origin. Means are `f64`; large arrays of
+/// `f32` are projected in `f32`, all else in `f64`.
 ///
 /// # Shapes
 /// `features` (samples x features), `labels` (samples), `classes` to one number, reduced over samples. Classes may be
@@ -40,32 +42,105 @@ use crate::linalg::{MAX_SWEEPS, dot, max_abs, orthogonalize};
 /// assert!((nc1 - 0.125).abs() < 1e-12); // variance 1 / scatter 4 / 2 classes
 /// # Ok::<(), memdil_metrics::MetricsError>(())
 /// ```
-pub fn nc1<T: Real>(features: ArrayView2<'_, T>, labels: &[u32], classes: usize) -> Result<f64, MetricsError> {
+pub fn nc1<T: Real, L: Label>(features: ArrayView2<'_, T>, labels: &[L], classes: usize) -> Result<f64, MetricsError> {
     check_two_classes(classes)?;
-    let centres = Centres::of_classes(features, labels, classes)?;
-    let directions = between_class_directions(&centres.centred()?)?;
-    let mut sum = 0.0;
-    centres.for_each_residual(
-        features,
-        |row| Some(labels[row] as usize),
-        |_, residual| sum += directions.iter().map(|direction| dot(direction, residual).powi(2)).sum::<f64>(),
-    )?;
-    finite("nc1", sum / centres.samples() as f64)
+    let moments = Moments::of(features, labels, None, classes)?;
+    in_memory(&moments, (features, labels, None), Wanted::<T> { nc1: true, ..Wanted::default() })?.nc1()
 }
 
-/// Vectors $r_j / (r_j^T r_j)$ for the $r_j$ of [`nc1`], so that $K \Sigma_B^+$ acts as the sum of their squares.
-fn between_class_directions(centred: &Array2<f64>) -> Result<Vec<Vec<f64>>, MetricsError> {
+/// The between-class part of feature space: unit vectors $q_j$ and squared lengths $\lambda_j$ with
+/// $K \Sigma_B = \sum_j \lambda_j q_j q_j^T$.
+pub(crate) fn between_class_directions(centred: &Array2<f64>) -> Result<(Vec<Vec<f64>>, Vec<f64>), MetricsError> {
     let scale = max_abs(centred);
-    let mut vectors: Vec<Vec<f64>> =
-        centred.rows().into_iter().map(|row| row.iter().map(|value| value / scale).collect()).collect();
-    orthogonalize(&mut vectors, MAX_SWEEPS)?;
-
-    let eigenvalues: Vec<f64> = vectors.iter().map(|vector| dot(vector, vector)).collect();
-    let largest = eigenvalues.iter().fold(0.0_f64, |a, &b| a.max(b));
     let longest_side = centred.nrows().max(centred.ncols()) as f64;
-    let cutoff = longest_side * f64::EPSILON * largest;
-    let kept = vectors.into_iter().zip(eigenvalues).filter(|&(_, eigenvalue)| eigenvalue > cutoff);
-    Ok(kept.map(|(vector, eigenvalue)| vector.iter().map(|value| value / eigenvalue / scale).collect()).collect())
+    let mut vectors = orthogonal_rows(&(centred / scale), longest_side * f64::EPSILON, MAX_SWEEPS)?;
+    let squares = vectors.iter().map(|vector| dot(vector, vector) * scale * scale).collect();
+    for vector in &mut vectors {
+        let length = norm(vector);
+        vector.iter_mut().for_each(|value| *value /= length);
+    }
+    Ok((vectors, squares))
+}
+
+/// Total variance within classes over that between them; 0 is full collapse.
+///
+/// $$\frac{\mathrm{tr}\,\Sigma_W}{\mathrm{tr}\,\Sigma_B}$$
+///
+/// with $\Sigma_W$ and $\Sigma_B$ of [`nc1`]. Unlike it, spread in directions along which the classes do not differ counts.
+///
+/// # Shapes
+/// `features` (samples x features), `labels` (samples), `classes` to one number, reduced over samples.
+///
+/// # Errors
+/// Those of [`nc1`].
+///
+/// # Examples
+/// ```
+/// use ndarray::array;
+/// let features = array![[-3.0, 5.0], [-1.0, -5.0], [1.0, 5.0], [3.0, -5.0]];
+/// let found = memdil_metrics::nc1_ratio(features.view(), &[0, 0, 1, 1], 2)?;
+/// assert!((found - 6.5).abs() < 1e-12); // (1 + 25) / 4
+/// # Ok::<(), memdil_metrics::MetricsError>(())
+/// ```
+pub fn nc1_ratio<T: Real, L: Label>(
+    features: ArrayView2<'_, T>,
+    labels: &[L],
+    classes: usize,
+) -> Result<f64, MetricsError> {
+    check_two_classes(classes)?;
+    Moments::of(features, labels, None, classes)?.nc1_ratio()
+}
+
+/// Class-distance normalised variance: spread of two classes over the squared distance of their means, on average.
+///
+/// $$\frac{1}{K (K-1)} \sum_{i \ne j} \frac{v_i + v_j}{2 \Vert \mu_i - \mu_j \Vert^2}, \qquad
+///   v_k = \mathrm{mean}_{i: y_i = k} \Vert h_i - \mu_k \Vert^2$$
+///
+/// Source: Galanti et al. 2021.
+///
+/// # Shapes
+/// `features` (samples x features), `labels` (samples), `classes` to one number, reduced over samples and pairs of classes.
+///
+/// # Errors
+/// Those of [`nc1`], and two classes whose means coincide.
+///
+/// # Examples
+/// ```
+/// use ndarray::array;
+/// let features = array![[-3.0], [-1.0], [1.0], [3.0]];
+/// let found = memdil_metrics::cdnv(features.view(), &[0, 0, 1, 1], 2)?;
+/// assert!((found - 1.0 / 16.0).abs() < 1e-12); // variances 1, means 4 apart
+/// # Ok::<(), memdil_metrics::MetricsError>(())
+/// ```
+pub fn cdnv<T: Real, L: Label>(features: ArrayView2<'_, T>, labels: &[L], classes: usize) -> Result<f64, MetricsError> {
+    check_two_classes(classes)?;
+    Moments::of(features, labels, None, classes)?.cdnv()
+}
+
+impl Moments {
+    /// See [`nc1_ratio`].
+    ///
+    /// # Errors
+    /// Fewer than two classes, means that coincide, a value beyond the range of `f64`.
+    pub fn nc1_ratio(&self) -> Result<f64, MetricsError> {
+        let between = self.centred()?.iter().map(|value| value * value).sum::<f64>() / self.classes() as f64;
+        finite("nc1_ratio", self.within() / between)
+    }
+
+    /// See [`cdnv`].
+    ///
+    /// # Errors
+    /// Fewer than two classes, two means that coincide, a value beyond the range of `f64`.
+    pub fn cdnv(&self) -> Result<f64, MetricsError> {
+        self.centred()?;
+        let variances = self.variances();
+        let mut sum = 0.0;
+        let distances = self.distinct_pairs()?;
+        for &(i, j, square) in &distances {
+            sum += (variances[i] + variances[j]) / (2.0 * square);
+        }
+        finite("cdnv", sum / pairs(self.classes()))
+    }
 }
 
 #[cfg(test)]
@@ -76,7 +151,7 @@ mod tests {
 
     #[test]
     fn there_are_as_many_directions_as_the_means_have_dimensions() {
-        let rank = |centred: Array2<f64>| between_class_directions(&centred).unwrap().len();
+        let rank = |centred: Array2<f64>| between_class_directions(&centred).unwrap().0.len();
         assert_eq!(rank(array![[1.0, 0.0], [-1.0, 0.0]]), 1);
         assert_eq!(rank(array![[0.1, 0.3], [0.2, 0.6], [-0.3, -0.9]]), 1);
         assert_eq!(rank(array![[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [-1.0, -1.0, 0.0]]), 2);

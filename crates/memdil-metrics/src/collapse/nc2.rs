@@ -2,10 +2,11 @@
 
 use ndarray::{Array2, ArrayView2};
 
-use crate::MetricsError;
+use super::pairs;
 use crate::error::finite;
-use crate::input::{Real, check_two_classes, to_f64};
-use crate::linalg::scale_to_one;
+use crate::input::{Label, Real, check_two_classes, to_f64};
+use crate::linalg::{dot, norm, scale_to_one};
+use crate::{MetricsError, Moments};
 
 /// Distance of the classifier's Gram matrix from that of a simplex ETF; 0 is an exact frame.
 ///
@@ -34,6 +35,266 @@ pub fn nc2_etf<T: Real>(classifier: ArrayView2<'_, T>) -> Result<f64, MetricsErr
     let mut rows = to_f64(classifier, "classifier")?;
     scale_to_one(&mut rows, "classifier")?;
     finite("nc2_etf", distance_to_etf(&rows.dot(&rows.t())))
+}
+
+/// Distance of the Gram matrix of the centred class means from that of a simplex ETF; 0 is an exact frame.
+///
+/// $$\left\Vert \frac{M M^T}{\Vert M M^T \Vert_F} - \frac{I - J / K}{\sqrt{K - 1}} \right\Vert_F, \qquad M_k = \mu_k - \mu_G$$
+///
+/// [`nc2_etf`] asks the same of the classifier. Source: Zhu et al. 2021, for the means of Papyan et al. 2020.
+///
+/// # Shapes
+/// `features` (samples x features), `labels` (samples), `classes` to one number, reduced over samples.
+///
+/// # Errors
+/// Fewer than two classes, no samples, lengths that differ, a label outside the classes, a class without samples, non-finite
+/// features, class means that coincide.
+///
+/// # Examples
+/// ```
+/// use ndarray::array;
+/// let features = array![[3.0, 1.0], [5.0, 1.0], [-5.0, 1.0], [-3.0, 1.0]];
+/// assert!(memdil_metrics::nc2_etf_means(features.view(), &[0, 0, 1, 1], 2)? < 1e-12);
+/// # Ok::<(), memdil_metrics::MetricsError>(())
+/// ```
+pub fn nc2_etf_means<T: Real, L: Label>(
+    features: ArrayView2<'_, T>,
+    labels: &[L],
+    classes: usize,
+) -> Result<f64, MetricsError> {
+    check_two_classes(classes)?;
+    Moments::of(features, labels, None, classes)?.nc2_etf_means()
+}
+
+/// How much the lengths of the centred class means differ; 0 if they are equal.
+///
+/// $$\frac{\mathrm{std}_k \Vert \mu_k - \mu_G \Vert}{\mathrm{mean}_k \Vert \mu_k - \mu_G \Vert}$$
+///
+/// with the standard deviation of the population. Source: Papyan et al. 2020.
+///
+/// # Shapes
+/// `features` (samples x features), `labels` (samples), `classes` to one number, reduced over samples.
+///
+/// # Errors
+/// Fewer than two classes, no samples, lengths that differ, a label outside the classes, a class without samples, non-finite
+/// features, class means that coincide.
+///
+/// # Examples
+/// ```
+/// use ndarray::array;
+/// // Means 0 and 4 of three and one samples: lengths 1 and 3 from the global mean.
+/// let features = array![[-1.0], [0.0], [1.0], [4.0]];
+/// let found = memdil_metrics::nc2_equinorm(features.view(), &[0, 0, 0, 1], 2)?;
+/// assert!((found - 0.5).abs() < 1e-12);
+/// # Ok::<(), memdil_metrics::MetricsError>(())
+/// ```
+pub fn nc2_equinorm<T: Real, L: Label>(
+    features: ArrayView2<'_, T>,
+    labels: &[L],
+    classes: usize,
+) -> Result<f64, MetricsError> {
+    check_two_classes(classes)?;
+    Moments::of(features, labels, None, classes)?.nc2_equinorm()
+}
+
+/// How much the lengths of the classifier's rows differ; 0 if they are equal.
+///
+/// $$\frac{\mathrm{std}_k \Vert w_k \Vert}{\mathrm{mean}_k \Vert w_k \Vert}$$
+///
+/// with the standard deviation of the population. Source: Papyan et al. 2020.
+///
+/// # Shapes
+/// `classifier` $W$ (classes x features) to one number.
+///
+/// # Errors
+/// Fewer than two classes, a non-finite entry, a classifier that is all zero.
+///
+/// # Examples
+/// ```
+/// let classifier = ndarray::array![[0.0, 1.0], [3.0, 0.0]];
+/// assert!((memdil_metrics::nc2_equinorm_w(classifier.view())? - 0.5).abs() < 1e-12);
+/// # Ok::<(), memdil_metrics::MetricsError>(())
+/// ```
+pub fn nc2_equinorm_w<T: Real>(classifier: ArrayView2<'_, T>) -> Result<f64, MetricsError> {
+    check_two_classes(classifier.nrows())?;
+    let mut rows = to_f64(classifier, "classifier")?;
+    scale_to_one(&mut rows, "classifier")?;
+    finite("nc2_equinorm_w", spread_of_lengths(&rows))
+}
+
+/// How far the angles between centred class means are from those of a simplex ETF; 0 if they are its.
+///
+/// $$\mathrm{mean}_{i \ne j} \left| \cos(\mu_i - \mu_G, \mu_j - \mu_G) + \frac{1}{K - 1} \right|$$
+///
+/// Source: Papyan et al. 2020.
+///
+/// # Shapes
+/// `features` (samples x features), `labels` (samples), `classes` to one number, reduced over samples.
+///
+/// # Errors
+/// Fewer than two classes, no samples, lengths that differ, a label outside the classes, a class without samples, non-finite
+/// features, class means that coincide, a class whose mean is the global mean.
+///
+/// # Examples
+/// ```
+/// use ndarray::array;
+/// // Along both axes: cosines 0, -1/2 wanted, for one pair of three; -1 / sqrt 2 for the others.
+/// let features = array![[2.0, 0.0], [0.0, 2.0], [-2.0, -2.0]];
+/// let found = memdil_metrics::nc2_equiangle(features.view(), &[0, 1, 2], 3)?;
+/// assert!((found - (0.5 + 2.0 * (0.5_f64.sqrt() - 0.5)) / 3.0).abs() < 1e-12);
+/// # Ok::<(), memdil_metrics::MetricsError>(())
+/// ```
+pub fn nc2_equiangle<T: Real, L: Label>(
+    features: ArrayView2<'_, T>,
+    labels: &[L],
+    classes: usize,
+) -> Result<f64, MetricsError> {
+    check_two_classes(classes)?;
+    Moments::of(features, labels, None, classes)?.nc2_equiangle()
+}
+
+/// Distance of the class means from an orthogonal frame; 0 where they are orthogonal and of equal length.
+///
+/// $$\left\Vert \frac{C}{\Vert C \Vert_F} - \frac{I}{\sqrt K} \right\Vert_F, \qquad C_{ij} = \mu_i^T \mu_j$$
+///
+/// with means that are not centred: NC2+, the frame of non-negative features (after a ReLU) in the layer-peeled model of
+/// Nguyen et al. 2023.
+///
+/// # Shapes
+/// `features` (samples x features), `labels` (samples), `classes` to one number, reduced over samples.
+///
+/// # Errors
+/// Fewer than two classes, no samples, lengths that differ, a label outside the classes, a class without samples, non-finite
+/// features, class means that coincide, means that are all zero.
+///
+/// # Examples
+/// ```
+/// use ndarray::array;
+/// let features = array![[2.0, 0.0], [4.0, 0.0], [0.0, 3.0]];
+/// assert!(memdil_metrics::nc2_orthogonal(features.view(), &[0, 0, 1], 2)? < 1e-12);
+/// # Ok::<(), memdil_metrics::MetricsError>(())
+/// ```
+pub fn nc2_orthogonal<T: Real, L: Label>(
+    features: ArrayView2<'_, T>,
+    labels: &[L],
+    classes: usize,
+) -> Result<f64, MetricsError> {
+    check_two_classes(classes)?;
+    Moments::of(features, labels, None, classes)?.nc2_orthogonal()
+}
+
+/// How evenly the directions of the centred class means are spread; lower is more even.
+///
+/// $$\mathrm{mean}_{i \ne j} \log \frac{1}{\Vert \hat m_i - \hat m_j \Vert}, \qquad \hat m = \frac{\mu - \mu_G}{\Vert \mu - \mu_G \Vert}$$
+///
+/// The simplex ETF has the least energy. Source: Liu et al. 2023.
+///
+/// # Shapes
+/// `features` (samples x features), `labels` (samples), `classes` to one number, reduced over samples.
+///
+/// # Errors
+/// Fewer than two classes, no samples, lengths that differ, a label outside the classes, a class without samples, non-finite
+/// features, class means that coincide, a class whose mean is
+/// the global mean, two classes in the same direction from it.
+///
+/// # Examples
+/// ```
+/// use ndarray::array;
+/// let features = array![[2.0, 0.0], [-4.0, 0.0]];
+/// let found = memdil_metrics::hyperspherical_energy(features.view(), &[0, 1], 2)?;
+/// assert!((found + 2.0_f64.ln()).abs() < 1e-12); // opposite points are 2 apart
+/// # Ok::<(), memdil_metrics::MetricsError>(())
+/// ```
+pub fn hyperspherical_energy<T: Real, L: Label>(
+    features: ArrayView2<'_, T>,
+    labels: &[L],
+    classes: usize,
+) -> Result<f64, MetricsError> {
+    check_two_classes(classes)?;
+    Moments::of(features, labels, None, classes)?.hyperspherical_energy()
+}
+
+impl Moments {
+    /// See [`nc2_etf_means`].
+    ///
+    /// # Errors
+    /// Fewer than two classes, means that coincide.
+    pub fn nc2_etf_means(&self) -> Result<f64, MetricsError> {
+        let mut means = self.centred()?;
+        scale_to_one(&mut means, "class means")?;
+        finite("nc2_etf_means", distance_to_etf(&means.dot(&means.t())))
+    }
+
+    /// See [`nc2_equinorm`].
+    ///
+    /// # Errors
+    /// Fewer than two classes, means that coincide.
+    pub fn nc2_equinorm(&self) -> Result<f64, MetricsError> {
+        let mut means = self.centred()?;
+        scale_to_one(&mut means, "class means")?;
+        finite("nc2_equinorm", spread_of_lengths(&means))
+    }
+
+    /// See [`nc2_equiangle`].
+    ///
+    /// # Errors
+    /// Fewer than two classes, means that coincide, a class whose mean is the global mean.
+    pub fn nc2_equiangle(&self) -> Result<f64, MetricsError> {
+        let directions = self.directions()?;
+        let target = -1.0 / (directions.len() as f64 - 1.0);
+        let mut sum = 0.0;
+        for (i, a) in directions.iter().enumerate() {
+            sum += directions[..i].iter().map(|b| (dot(a, b) - target).abs()).sum::<f64>();
+        }
+        finite("nc2_equiangle", sum / pairs(directions.len()))
+    }
+
+    /// See [`nc2_orthogonal`].
+    ///
+    /// # Errors
+    /// Fewer than two classes, means that are all zero.
+    pub fn nc2_orthogonal(&self) -> Result<f64, MetricsError> {
+        check_two_classes(self.classes())?;
+        let mut means = self.means().means.clone();
+        scale_to_one(&mut means, "class means")?;
+        let gram = means.dot(&means.t());
+        let (norm, target) = (frobenius(&gram), 1.0 / (self.classes() as f64).sqrt());
+        let squares = gram.indexed_iter().map(|((i, j), value)| {
+            let target = if i == j { target } else { 0.0 };
+            (value / norm - target).powi(2)
+        });
+        finite("nc2_orthogonal", squares.sum::<f64>().sqrt())
+    }
+
+    /// See [`hyperspherical_energy`].
+    ///
+    /// # Errors
+    /// Fewer than two classes, means that coincide, a class whose mean is the global mean, two classes in the same
+    /// direction from it.
+    pub fn hyperspherical_energy(&self) -> Result<f64, MetricsError> {
+        let directions = self.directions()?;
+        let mut sum = 0.0;
+        for (i, a) in directions.iter().enumerate() {
+            for (j, b) in directions[..i].iter().enumerate() {
+                let difference: Vec<f64> = a.iter().zip(b).map(|(x, y)| x - y).collect();
+                let distance = norm(&difference);
+                if distance <= 4.0 * f64::EPSILON {
+                    return Err(MetricsError::SameDirection { first: j, second: i });
+                }
+                sum -= distance.ln();
+            }
+        }
+        finite("hyperspherical_energy", sum / pairs(directions.len()))
+    }
+}
+
+/// Standard deviation of the rows' lengths over their mean; not all rows are zero.
+fn spread_of_lengths(rows: &Array2<f64>) -> f64 {
+    let lengths: Vec<f64> = rows.rows().into_iter().map(|row| row.dot(&row).sqrt()).collect();
+    let count = lengths.len() as f64;
+    let mean = lengths.iter().sum::<f64>() / count;
+    let variance = lengths.iter().map(|length| (length - mean).powi(2)).sum::<f64>() / count;
+    variance.sqrt() / mean
 }
 
 /// $\Vert A / \Vert A \Vert_F - (I - J/K) / \sqrt{K-1} \Vert_F$ for a non-zero $K \times K$ matrix $A$, $K \ge 2$.

@@ -1,13 +1,12 @@
 //! NC3: classifier rows line up with the class means (self-duality).
 
-use ndarray::ArrayView2;
+use ndarray::{Array2, ArrayView2};
 
 use super::nc2::{distance_to_etf, frobenius};
-use crate::MetricsError;
-use crate::class_means::Centres;
 use crate::error::finite;
-use crate::input::{Real, check_length, check_two_classes, to_f64};
+use crate::input::{Label, Real, check_length, check_two_classes, to_f64};
 use crate::linalg::scale_to_one;
+use crate::{MetricsError, Moments};
 
 /// Distance of the product of classifier and centred class means from a simplex ETF; 0 is full alignment.
 ///
@@ -35,23 +34,84 @@ use crate::linalg::scale_to_one;
 /// assert!((memdil_metrics::nc3(swapped.view(), features.view(), &labels)? - 2.0).abs() < 1e-12);
 /// # Ok::<(), memdil_metrics::MetricsError>(())
 /// ```
-pub fn nc3<T: Real>(
-    classifier: ArrayView2<'_, T>,
+pub fn nc3<W: Real, T: Real, L: Label>(
+    classifier: ArrayView2<'_, W>,
     features: ArrayView2<'_, T>,
-    labels: &[u32],
+    labels: &[L],
 ) -> Result<f64, MetricsError> {
-    let classes = classifier.nrows();
-    check_two_classes(classes)?;
-    check_length("features", "columns", features.ncols(), "classifier", classifier.ncols())?;
-    let mut rows = to_f64(classifier, "classifier")?;
-    scale_to_one(&mut rows, "classifier")?;
-    let mut means = Centres::of_classes(features, labels, classes)?.centred()?;
-    scale_to_one(&mut means, "class means")?;
+    check_classifier(classifier, features.ncols())?;
+    Moments::of(features, labels, None, classifier.nrows())?.nc3(classifier)
+}
 
-    let product = rows.dot(&means.t());
-    let rounding = f64::EPSILON * classifier.ncols() as f64 * frobenius(&rows) * frobenius(&means);
-    if frobenius(&product) <= rounding {
-        return Err(MetricsError::ZeroNorm { array: "classifier times class means" });
+/// Squared distance between classifier and centred class means, both scaled to length one; 0 is full alignment.
+///
+/// $$\left\Vert \frac{W}{\Vert W \Vert_F} - \frac{M}{\Vert M \Vert_F} \right\Vert_F^2, \qquad M_k = \mu_k - \mu_G$$
+///
+/// Source: Papyan et al. 2020.
+///
+/// # Shapes
+/// Those of [`nc3`], to one number between 0 and 4.
+///
+/// # Errors
+/// Fewer than two classes, no samples, shapes or lengths that differ, a label without a classifier row, a class
+/// without samples, non-finite input, class means that coincide, a classifier that is zero.
+///
+/// # Examples
+/// ```
+/// use ndarray::array;
+/// let features = array![[4.0, 1.0], [-4.0, 1.0]];
+/// let crossed = array![[0.0, 7.0], [0.0, -7.0]];
+/// let found = memdil_metrics::nc3_dual(crossed.view(), features.view(), &[0, 1])?;
+/// assert!((found - 2.0).abs() < 1e-12); // unit vectors at right angles
+/// # Ok::<(), memdil_metrics::MetricsError>(())
+/// ```
+pub fn nc3_dual<W: Real, T: Real, L: Label>(
+    classifier: ArrayView2<'_, W>,
+    features: ArrayView2<'_, T>,
+    labels: &[L],
+) -> Result<f64, MetricsError> {
+    check_classifier(classifier, features.ncols())?;
+    Moments::of(features, labels, None, classifier.nrows())?.nc3_dual(classifier)
+}
+
+impl Moments {
+    /// See [`nc3`].
+    ///
+    /// # Errors
+    /// Those of [`nc3`] that concern classifier and means.
+    pub fn nc3<W: Real>(&self, classifier: ArrayView2<'_, W>) -> Result<f64, MetricsError> {
+        let (rows, means) = self.scaled_pair(classifier)?;
+        let product = rows.dot(&means.t());
+        let rounding = f64::EPSILON * self.dim() as f64 * frobenius(&rows) * frobenius(&means);
+        if frobenius(&product) <= rounding {
+            return Err(MetricsError::ZeroNorm { array: "classifier times class means" });
+        }
+        finite("nc3", distance_to_etf(&product))
     }
-    finite("nc3", distance_to_etf(&product))
+
+    /// See [`nc3_dual`].
+    ///
+    /// # Errors
+    /// Those of [`nc3_dual`] that concern classifier and means.
+    pub fn nc3_dual<W: Real>(&self, classifier: ArrayView2<'_, W>) -> Result<f64, MetricsError> {
+        let (rows, means) = self.scaled_pair(classifier)?;
+        let difference = &rows / frobenius(&rows) - &means / frobenius(&means);
+        finite("nc3_dual", difference.iter().map(|value| value * value).sum())
+    }
+
+    /// Classifier and centred means, each with largest entry 1.
+    fn scaled_pair<W: Real>(&self, classifier: ArrayView2<'_, W>) -> Result<(Array2<f64>, Array2<f64>), MetricsError> {
+        check_classifier(classifier, self.dim())?;
+        check_length("classifier", "rows", classifier.nrows(), "the number of classes", self.classes())?;
+        let mut rows = to_f64(classifier, "classifier")?;
+        scale_to_one(&mut rows, "classifier")?;
+        let mut means = self.centred()?;
+        scale_to_one(&mut means, "class means")?;
+        Ok((rows, means))
+    }
+}
+
+fn check_classifier<W: Real>(classifier: ArrayView2<'_, W>, dim: usize) -> Result<(), MetricsError> {
+    check_two_classes(classifier.nrows())?;
+    check_length("features", "columns", dim, "classifier", classifier.ncols())
 }

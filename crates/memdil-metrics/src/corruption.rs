@@ -1,0 +1,70 @@
+//! Corruption bias: where samples with a wrong label lie between the class they were given and the others.
+
+use ndarray::{Array2, ArrayView2};
+
+use crate::error::finite;
+use crate::input::{Label, Real, check_samples, check_two_classes};
+use crate::linalg::dot;
+use crate::{MetricsError, Moments};
+
+/// How far the samples that were corrupted into a class are drawn from its mean towards each other class.
+///
+/// $$\left\langle \mathrm{mean}\lbrace h_i : y_i = k, c_i \ne k \rbrace - \mu_k,
+///   \frac{\mu_j - \mu_k}{\Vert \mu_j - \mu_k \Vert} \right\rangle$$
+///
+/// for observed labels $y$ and clean labels $c$. Large where the network sees that samples carrying the label $k$ belong to
+/// $j$; 0 where it has memorised them. Source: the code of Nguyen et al. 2023.
+///
+/// # Shapes
+/// `features` (samples x features), `labels` as observed and `clean_labels` (samples) to a table (classes x classes - 1):
+/// in row $k$ the other classes $j$ in ascending order.
+///
+/// # Errors
+/// Fewer than two classes, no samples, lengths that differ, a label outside `0..classes`, a class without samples, a class
+/// that no sample was corrupted into, two class means that coincide, non-finite features, values beyond the range of `f64`.
+///
+/// # Examples
+/// ```
+/// use ndarray::array;
+/// // Under the label 0 one sample of class 1 at 3, so mu_0 = 1; under 1 one sample of class 0 at 8, so mu_1 = 9.
+/// let features = array![[0.0], [0.0], [3.0], [8.0], [10.0]];
+/// let found = memdil_metrics::corruption_bias(features.view(), &[0, 0, 0, 1, 1], &[0, 0, 1, 0, 1], 2)?;
+/// assert_eq!(found, array![[2.0], [1.0]]);
+/// # Ok::<(), memdil_metrics::MetricsError>(())
+/// ```
+pub fn corruption_bias<T: Real, L: Label>(
+    features: ArrayView2<'_, T>,
+    labels: &[L],
+    clean_labels: &[L],
+    classes: usize,
+) -> Result<Array2<f64>, MetricsError> {
+    check_two_classes(classes)?;
+    check_samples("features", features.nrows())?;
+    Moments::of(features, labels, Some(clean_labels), classes)?.corruption_bias()
+}
+
+impl Moments {
+    /// See [`corruption_bias`].
+    ///
+    /// # Errors
+    /// The first pass had no clean labels, fewer than two classes, a class that no sample was corrupted into, two class
+    /// means that coincide, values beyond the range of `f64`.
+    pub fn corruption_bias(&self) -> Result<Array2<f64>, MetricsError> {
+        let noise = self.noise()?;
+        check_two_classes(self.classes())?;
+        if let Some(class) = noise.corrupted.iter().position(|&count| count == 0) {
+            return Err(MetricsError::NoCorruptedSample { class });
+        }
+        let means = self.relative_means();
+        let mut table = Array2::zeros((self.classes(), self.classes() - 1));
+        for (i, j, square) in self.distinct_pairs()? {
+            // From the higher class to the lower one; the other way round it is the opposite direction.
+            let direction: Vec<f64> =
+                (&means.row(j) - &means.row(i)).iter().map(|value| value / square.sqrt()).collect();
+            table[[i, j]] = dot(&noise.corrupted_shift.row(i).to_vec(), &direction);
+            table[[j, i - 1]] = -dot(&noise.corrupted_shift.row(j).to_vec(), &direction);
+        }
+        finite("corruption_bias", table.sum())?;
+        Ok(table)
+    }
+}

@@ -1,0 +1,13 @@
+//! Inner loops over the rows of the features.
+//!
+//! Each is compiled twice, for any CPU and for AVX2 with fused multiply-add, and [`dispatch`] chooses at run time.
+
+mod dispatch;
+mod project;
+mod rows;
+mod sums;
+
+pub(crate) use dispatch::{Kernel, dispatch};
+pub(crate) use project::{BLOCK, Centre, Projector, Scratch};
+pub(crate) use rows::{Rows, slabs};
+pub(crate) use sums::{Sums, add_rows, squared_distance};

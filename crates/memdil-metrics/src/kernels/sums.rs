@@ -1,0 +1,162 @@
+//! The first pass: per group of samples, their number, sum and sum of squares, in `f64`.
+
+use std::ops::Range;
+
+use ndarray::Array2;
+
+use super::{Kernel, Rows, dispatch};
+use crate::input::Real;
+
+/// Sums over groups of samples, of differences to an origin that each group has.
+#[derive(Clone, Debug)]
+pub(crate) struct Sums {
+    /// $\sum_i (h_i - o_g)$, groups x features.
+    pub(crate) offsets: Array2<f64>,
+    /// $\sum_i \Vert h_i - o_g \Vert^2$; not finite if and only if a feature is, or squares overflow.
+    pub(crate) squares: Vec<f64>,
+    pub(crate) counts: Vec<usize>,
+}
+
+impl Sums {
+    pub(crate) fn new(groups: usize, dim: usize) -> Self {
+        Self { offsets: Array2::zeros((groups, dim)), squares: vec![0.0; groups], counts: vec![0; groups] }
+    }
+
+    /// Adds sums about the same origins.
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.offsets += &other.offsets;
+        for (sum, value) in self.squares.iter_mut().zip(&other.squares) {
+            *sum += value;
+        }
+        for (sum, value) in self.counts.iter_mut().zip(&other.counts) {
+            *sum += value;
+        }
+    }
+}
+
+/// Rows looked at together, to bring rows of one group next to each other.
+const WINDOW: usize = 512;
+
+/// Adds `range` of `rows` to the sums. `group_of` says which group a row is in, `origins` has its row of origins at
+/// `group % origins.nrows()`.
+pub(crate) fn add_rows<T: Real>(
+    rows: Rows<'_, T>,
+    range: Range<usize>,
+    group_of: impl Fn(usize) -> usize,
+    origins: &Array2<f64>,
+    sums: &mut Sums,
+) {
+    dispatch(AddRows { rows, range, group_of, origins, sums });
+}
+
+struct AddRows<'a, 'r, T, G> {
+    rows: Rows<'r, T>,
+    range: Range<usize>,
+    group_of: G,
+    origins: &'a Array2<f64>,
+    sums: &'a mut Sums,
+}
+
+impl<T: Real, G: Fn(usize) -> usize> Kernel for AddRows<'_, '_, T, G> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<const FUSED: bool>(self) {
+        let Self { rows, range, group_of, origins, sums } = self;
+        let mut scratch: [Vec<T>; TOGETHER] = std::array::from_fn(|_| Vec::new());
+        let mut order: Vec<(u32, u32)> = Vec::with_capacity(WINDOW);
+        let mut start = range.start;
+        while start < range.end {
+            let end = range.end.min(start + WINDOW);
+            // A row of sums is read and written once for several rows of its group, not once for each.
+            order.clear();
+            order.extend((start..end).map(|row| (group_of(row) as u32, (row - start) as u32)));
+            order.sort_unstable();
+            for run in order.chunk_by(|a, b| a.0 == b.0) {
+                let group = run[0].0 as usize;
+                let origin = origins.row(group % origins.nrows());
+                let mut total = sums.offsets.row_mut(group);
+                let (Some(origin), Some(total)) = (origin.to_slice(), total.as_slice_mut()) else { continue };
+                let (blocks, rest) = run.as_chunks::<TOGETHER>();
+                let mut squares = 0.0;
+                for block in blocks {
+                    let mut index = 0;
+                    let values = scratch.each_mut().map(|scratch| {
+                        index += 1;
+                        rows.get(start + block[index - 1].1 as usize, scratch)
+                    });
+                    squares += add_block(values, origin, total);
+                }
+                for &(_, row) in rest {
+                    squares += add_block([rows.get(start + row as usize, &mut scratch[0])], origin, total);
+                }
+                sums.squares[group] += squares;
+                sums.counts[group] += run.len();
+            }
+            start = end;
+        }
+    }
+}
+
+/// Rows of one group added at once.
+const TOGETHER: usize = 4;
+/// Features handled at once: independent sums that the compiler keeps in vector registers.
+const WIDTH: usize = 8;
+
+/// Adds the differences of `N` rows to `origin` to `total`; the sum of their squares.
+#[inline(always)]
+fn add_block<T: Real, const N: usize>(rows: [&[T]; N], origin: &[f64], total: &mut [f64]) -> f64 {
+    let (origin_blocks, origin_rest) = origin.as_chunks::<WIDTH>();
+    let (total_blocks, total_rest) = total.as_chunks_mut::<WIDTH>();
+    let row_blocks = rows.map(|row| &row.as_chunks::<WIDTH>().0[..origin_blocks.len()]);
+    let row_rests = rows.map(|row| &row[WIDTH * origin_blocks.len()..][..origin_rest.len()]);
+    let mut squares = [0.0; WIDTH];
+    for (index, (start, sum)) in origin_blocks.iter().zip(total_blocks).enumerate() {
+        for row in row_blocks {
+            let values = &row[index];
+            for lane in 0..WIDTH {
+                let difference = values[lane].into() - start[lane];
+                sum[lane] += difference;
+                squares[lane] += difference * difference;
+            }
+        }
+    }
+    let mut rest = 0.0;
+    for (index, (start, sum)) in origin_rest.iter().zip(total_rest).enumerate() {
+        for row in row_rests {
+            let difference = row[index].into() - start;
+            *sum += difference;
+            rest += difference * difference;
+        }
+    }
+    squares.iter().sum::<f64>() + rest
+}
+
+/// $\Vert h - \mu \Vert^2$.
+pub(crate) fn squared_distance<T: Real>(row: &[T], mean: &[f64]) -> f64 {
+    dispatch(SquaredDistance { row, mean })
+}
+
+struct SquaredDistance<'a, T> {
+    row: &'a [T],
+    mean: &'a [f64],
+}
+
+impl<T: Real> Kernel for SquaredDistance<'_, T> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn run<const FUSED: bool>(self) -> f64 {
+        let (row_blocks, row_rest) = self.row.as_chunks::<WIDTH>();
+        let (mean_blocks, mean_rest) = self.mean.as_chunks::<WIDTH>();
+        let mut lanes = [0.0; WIDTH];
+        for (values, mean) in row_blocks.iter().zip(mean_blocks) {
+            for lane in 0..WIDTH {
+                let difference = values[lane].into() - mean[lane];
+                lanes[lane] += difference * difference;
+            }
+        }
+        let rest: f64 = row_rest.iter().zip(mean_rest).map(|(&value, mean)| (value.into() - mean).powi(2)).sum();
+        lanes.iter().sum::<f64>() + rest
+    }
+}

@@ -1,0 +1,240 @@
+//! Everything that follows from logits and labels, collected sample by sample.
+
+use ndarray::ArrayView2;
+use rayon::prelude::*;
+
+use crate::accuracy::argmax;
+use crate::input::{Label, Real, check_labels, check_length, class, non_finite_row};
+use crate::kernels::{Rows, slabs};
+use crate::{MemorizedFraction, MetricsError};
+
+/// Number of bins of [`ece`](crate::ece) and [`adaptive_ece`](crate::adaptive_ece).
+pub const ECE_BINS: usize = 15;
+
+/// Collects from batches of logits: accuracy, calibration, and what became of corrupted samples.
+///
+/// Batches may come in any order, and collectors can be [merged](Self::merge). Its methods are named and defined like
+/// the functions of the same name. Memory is 8 bytes a sample, for [`adaptive_ece`](Self::adaptive_ece).
+///
+/// ```
+/// use ndarray::array;
+/// let mut predictions = memdil_metrics::Predictions::new(2);
+/// predictions.add(array![[2.0, 1.0], [0.0, 3.0]].view(), &[0, 1], None)?;
+/// predictions.add(array![[1.0, 1.0], [0.0, 9.0]].view(), &[0, 0], None)?;
+/// assert_eq!(predictions.accuracy()?, 0.75);
+/// # Ok::<(), memdil_metrics::MetricsError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Predictions {
+    classes: usize,
+    right: usize,
+    /// Per bin of confidence: right predictions minus the sum of confidences, $|b| (acc(b) - conf(b))$.
+    gaps: [f64; ECE_BINS],
+    brier: f64,
+    nll: f64,
+    /// Confidence of every prediction, negative where it is wrong.
+    confidences: Vec<f64>,
+    /// Corrupted samples predicted as the given label, as the clean label, as another.
+    corrupted: [usize; 3],
+}
+
+/// Rows that are worth a thread, and the most ranges that a batch is divided into.
+const ROWS_A_SLAB: usize = 4096;
+const SLABS: usize = 256;
+
+impl Predictions {
+    /// A collector for logits of this many classes.
+    pub fn new(classes: usize) -> Self {
+        let (gaps, confidences) = ([0.0; ECE_BINS], Vec::new());
+        Self { classes, right: 0, gaps, brier: 0.0, nll: 0.0, confidences, corrupted: [0; 3] }
+    }
+
+    /// Adds a batch; without clean labels no sample counts as corrupted.
+    ///
+    /// # Shapes
+    /// `logits` (samples x classes), `labels` and `clean_labels` (samples). A batch may be empty.
+    ///
+    /// # Errors
+    /// Shapes or lengths that differ, a label without a logit, non-finite logits (the row counts within the batch). After
+    /// an error the collector is as it was.
+    pub fn add<T: Real, L: Label>(
+        &mut self,
+        logits: ArrayView2<'_, T>,
+        labels: &[L],
+        clean_labels: Option<&[L]>,
+    ) -> Result<(), MetricsError> {
+        check_length("logits", "columns", logits.ncols(), "the number of classes", self.classes)?;
+        check_labels("labels", labels, "logits", logits.nrows(), self.classes)?;
+        if let Some(clean) = clean_labels {
+            check_labels("clean_labels", clean, "logits", logits.nrows(), self.classes)?;
+        }
+        if let Some(row) = non_finite_row(logits) {
+            return Err(MetricsError::NonFinite { array: "logits", row });
+        }
+        let rows = Rows::new(logits);
+        let collect = |range: std::ops::Range<usize>| {
+            let mut part = Self::new(self.classes);
+            let (mut scratch, mut values) = (Vec::new(), vec![0.0; self.classes]);
+            for row in range {
+                let logits = rows.get(row, &mut scratch);
+                values.iter_mut().zip(logits).for_each(|(slot, &value)| *slot = value.into());
+                let clean = clean_labels.map(|clean| class(clean[row]));
+                part.add_row(&values, argmax(&values), class(labels[row]), clean);
+            }
+            part
+        };
+        let parts: Vec<Self> = slabs(logits.nrows(), ROWS_A_SLAB, SLABS).into_par_iter().map(collect).collect();
+        parts.iter().for_each(|part| self.add_all(part));
+        Ok(())
+    }
+
+    /// Adds what another collector has seen.
+    ///
+    /// # Errors
+    /// Numbers of classes that differ.
+    pub fn merge(&mut self, other: &Self) -> Result<(), MetricsError> {
+        check_length("the other collector", "classes", other.classes, "this one", self.classes)?;
+        self.add_all(other);
+        Ok(())
+    }
+
+    /// See [`accuracy`](crate::accuracy()).
+    ///
+    /// # Errors
+    /// No samples.
+    pub fn accuracy(&self) -> Result<f64, MetricsError> {
+        Ok(self.right as f64 / self.samples()?)
+    }
+
+    /// See [`ece`](crate::ece).
+    ///
+    /// # Errors
+    /// No samples.
+    pub fn ece(&self) -> Result<f64, MetricsError> {
+        Ok(self.gaps.iter().map(|gap| gap.abs()).sum::<f64>() / self.samples()?)
+    }
+
+    /// See [`adaptive_ece`](crate::adaptive_ece).
+    ///
+    /// # Errors
+    /// No samples.
+    pub fn adaptive_ece(&self) -> Result<f64, MetricsError> {
+        let samples = self.samples()?;
+        let mut sorted = self.confidences.clone();
+        sorted.par_sort_by(|a, b| a.abs().total_cmp(&b.abs()));
+        let (least, larger) = (sorted.len() / ECE_BINS, sorted.len() % ECE_BINS);
+        let (mut sum, mut rest) = (0.0, sorted.as_slice());
+        for bin in 0..ECE_BINS {
+            let (own, others) = rest.split_at(least + usize::from(bin < larger));
+            // Right predictions minus confidences: 1 - c where right, -c where wrong.
+            sum += own.iter().map(|c| if *c > 0.0 { 1.0 - c } else { *c }).sum::<f64>().abs();
+            rest = others;
+        }
+        Ok(sum / samples)
+    }
+
+    /// See [`brier`](crate::brier).
+    ///
+    /// # Errors
+    /// No samples.
+    pub fn brier(&self) -> Result<f64, MetricsError> {
+        Ok(self.brier / self.samples()?)
+    }
+
+    /// See [`nll`](crate::nll).
+    ///
+    /// # Errors
+    /// No samples, a sum beyond the range of `f64`.
+    pub fn nll(&self) -> Result<f64, MetricsError> {
+        crate::error::finite("nll", self.nll / self.samples()?)
+    }
+
+    /// See [`memorized_fraction`](crate::memorized_fraction); `None` when no sample was corrupted.
+    pub fn memorized_fraction(&self) -> Option<MemorizedFraction> {
+        let total: usize = self.corrupted.iter().sum();
+        let [as_given, as_clean, as_other] = self.corrupted.map(|count| count as f64 / total as f64);
+        (total > 0).then_some(MemorizedFraction { as_given, as_clean, as_other })
+    }
+
+    pub(crate) fn classes(&self) -> usize {
+        self.classes
+    }
+
+    fn samples(&self) -> Result<f64, MetricsError> {
+        match self.confidences.len() {
+            0 => Err(MetricsError::NoSamples { array: "logits" }),
+            samples => Ok(samples as f64),
+        }
+    }
+
+    pub(crate) fn is_finite(&self) -> bool {
+        self.brier.is_finite() && !self.nll.is_nan()
+    }
+
+    /// One sample; `predicted` is where the largest logit stands.
+    pub(crate) fn add_row(&mut self, logits: &[f64], predicted: usize, label: usize, clean: Option<usize>) {
+        let largest = logits[predicted];
+        let (mut total, mut squares) = (0.0, 0.0);
+        for logit in logits {
+            let value = (logit - largest).exp();
+            total += value;
+            squares += value * value;
+        }
+        let confidence = 1.0 / total;
+        let right = predicted == label;
+        let of_label = (logits[label] - largest).exp() / total;
+        self.right += usize::from(right);
+        self.gaps[bin_of(confidence)] += if right { 1.0 - confidence } else { -confidence };
+        self.confidences.push(if right { confidence } else { -confidence });
+        self.brier += squares / (total * total) - 2.0 * of_label + 1.0;
+        self.nll += (largest - logits[label]) + total.ln();
+        if let Some(clean) = clean.filter(|&clean| clean != label) {
+            let fate = if right {
+                0
+            } else if predicted == clean {
+                1
+            } else {
+                2
+            };
+            self.corrupted[fate] += 1;
+        }
+    }
+
+    pub(crate) fn add_all(&mut self, other: &Self) {
+        self.right += other.right;
+        self.gaps.iter_mut().zip(other.gaps).for_each(|(sum, value)| *sum += value);
+        self.brier += other.brier;
+        self.nll += other.nll;
+        self.confidences.extend_from_slice(&other.confidences);
+        self.corrupted.iter_mut().zip(other.corrupted).for_each(|(sum, value)| *sum += value);
+    }
+}
+
+/// The bin $(j/15, (j+1)/15]$ of a confidence in $(0, 1]$.
+fn bin_of(confidence: f64) -> usize {
+    let upper_edge = |bin: usize| (bin + 1) as f64 / ECE_BINS as f64;
+    // Off by one at most, where the product rounds across an edge.
+    let guess = ((confidence * ECE_BINS as f64).ceil() as usize).clamp(1, ECE_BINS) - 1;
+    if guess > 0 && confidence <= upper_edge(guess - 1) {
+        guess - 1
+    } else if confidence > upper_edge(guess) && guess + 1 < ECE_BINS {
+        guess + 1
+    } else {
+        guess
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bins_include_their_upper_edge() {
+        for bin in 0..ECE_BINS {
+            let edge = (bin + 1) as f64 / ECE_BINS as f64;
+            assert_eq!(bin_of(edge), bin);
+            assert_eq!(bin_of(edge + 1e-15), (bin + 1).min(ECE_BINS - 1));
+        }
+        assert_eq!(bin_of(1e-9), 0);
+    }
+}

@@ -1,0 +1,142 @@
+//! The last layer, prepared for samples that are given as their difference to a class mean.
+
+use ndarray::{Array2, ArrayView1, ArrayView2};
+
+use crate::accuracy::argmax;
+use crate::input::{Real, check_length, to_f64, vector_to_f64};
+use crate::kernels::squared_distance;
+use crate::linalg::{dot, norm};
+use crate::moments::pair_distances;
+use crate::{MetricsError, Moments};
+
+/// Classifier, bias and class means.
+#[derive(Clone, Debug)]
+pub(super) struct Head {
+    classifier: Vec<Vec<f64>>,
+    bias: Vec<f64>,
+    means: Array2<f64>,
+    /// Logits of the class means, class x logit.
+    at_means: Array2<f64>,
+    /// Squared distances between class means.
+    distances: Array2<f64>,
+    centred: Array2<f64>,
+    /// Bounds of what rounding in the products can do to logits and distances: a factor of the distance
+    /// of a sample to its class mean, and what comes on top.
+    logit_error: (f64, f64),
+    distance_error: (f64, f64),
+    /// Longest part of a centred class mean that the directions between the classes leave out.
+    left_out: f64,
+}
+
+impl Head {
+    pub(super) fn new<W: Real>(
+        moments: &Moments,
+        classifier: ArrayView2<'_, W>,
+        bias: ArrayView1<'_, W>,
+    ) -> Result<Self, MetricsError> {
+        let (classes, dim) = (moments.classes(), moments.dim());
+        check_length("classifier", "rows", classifier.nrows(), "the number of classes", classes)?;
+        check_length("features", "columns", dim, "classifier", classifier.ncols())?;
+        check_length("bias", "entries", bias.len(), "classifier", classes)?;
+        let (classifier, bias) = (to_f64(classifier, "classifier")?, vector_to_f64(bias, "bias")?);
+        let means = moments.means().means.clone();
+        let at_means = means.dot(&classifier.t()) + &ArrayView1::from(&bias);
+        let mut distances = Array2::zeros((classes, classes));
+        for (i, j, square) in pair_distances(moments.relative_means()) {
+            (distances[[i, j]], distances[[j, i]]) = (square, square);
+        }
+        let centred = moments.centred().unwrap_or_else(|_| Array2::zeros((classes, dim)));
+        let longest = |rows: &Array2<f64>| rows.rows().into_iter().map(|row| row.dot(&row).sqrt()).fold(0.0, f64::max);
+        let largest = |values: &Array2<f64>| values.iter().fold(0.0_f64, |largest, value| largest.max(value.abs()));
+        Ok(Self {
+            logit_error: (longest(&classifier), largest(&at_means)),
+            distance_error: (4.0 * longest(&centred), largest(&distances)),
+            classifier: classifier.rows().into_iter().map(|row| row.to_vec()).collect(),
+            bias,
+            means,
+            at_means,
+            distances,
+            centred,
+            left_out: 0.0,
+        })
+    }
+
+    pub(super) fn rows(&self) -> impl Iterator<Item = Vec<f64>> {
+        self.classifier.iter().cloned()
+    }
+
+    /// Centred class means in coordinates of `directions`.
+    pub(super) fn means_along(&mut self, directions: &[Vec<f64>]) -> Vec<Vec<f64>> {
+        let mut means: Vec<Vec<f64>> = self.centred.rows().into_iter().map(|row| row.to_vec()).collect();
+        let along = |mean: &mut Vec<f64>| {
+            let take = |direction: &Vec<f64>| {
+                let length = dot(direction, mean);
+                mean.iter_mut().zip(direction).for_each(|(value, unit)| *value -= length * unit);
+                length
+            };
+            directions.iter().map(take).collect()
+        };
+        let coordinates = means.iter_mut().map(along).collect();
+        self.left_out = means.iter().map(|mean| norm(mean)).fold(0.0, f64::max);
+        coordinates
+    }
+
+    /// Logits of a sample of class `label` from the products of the classifier with its difference to the class mean, which
+    /// is at most `radius` long and has relative rounding errors of `epsilon`; and the class predicted.
+    ///
+    /// Where rounding could decide between two classes the logits are taken from the sample itself.
+    pub(super) fn logits<'s, C: Real, T: Real + 's>(
+        &self,
+        (label, radius, epsilon): (usize, f64, f64),
+        products: &[C],
+        sample: impl FnOnce() -> &'s [T],
+        logits: &mut [f64],
+    ) -> usize {
+        for ((logit, &product), at_mean) in logits.iter_mut().zip(products).zip(self.at_means.row(label)) {
+            *logit = product.into() + at_mean;
+        }
+        let predicted = argmax(logits);
+        let error = 16.0 * epsilon * (self.logit_error.0 * radius + self.logit_error.1);
+        if lead(logits, predicted) > error {
+            return predicted;
+        }
+        let sample: Vec<f64> = sample().iter().map(|&value| value.into()).collect();
+        for ((logit, row), bias) in logits.iter_mut().zip(&self.classifier).zip(&self.bias) {
+            *logit = dot(row, &sample) + bias;
+        }
+        argmax(logits)
+    }
+
+    /// The nearest class mean to a sample of class `label`, from the products of centred class means with its
+    /// difference to its own: $\Vert r + m_y - m_j \Vert^2$ is $2 r^T (m_y - m_j) + \Vert m_y - m_j \Vert^2$ but for
+    /// $\Vert r \Vert^2$.
+    pub(super) fn nearest<'s, C: Real, T: Real + 's>(
+        &self,
+        (label, radius, epsilon): (usize, f64, f64),
+        products: &[C],
+        sample: impl FnOnce() -> &'s [T],
+        scratch: &mut [f64],
+    ) -> usize {
+        let own: f64 = products[label].into();
+        for ((slot, &product), distance) in scratch.iter_mut().zip(products).zip(self.distances.row(label)) {
+            *slot = 2.0 * (product.into() - own) - distance;
+        }
+        let nearest = argmax(scratch);
+        let error =
+            16.0 * epsilon * (self.distance_error.0 * radius + self.distance_error.1) + 4.0 * self.left_out * radius;
+        if lead(scratch, nearest) > error {
+            return nearest;
+        }
+        let sample = sample();
+        for (slot, mean) in scratch.iter_mut().zip(self.means.rows()) {
+            *slot = -mean.to_slice().map_or(f64::NAN, |mean| squared_distance(sample, mean));
+        }
+        argmax(scratch)
+    }
+}
+
+/// The smallest lead of the best value over another.
+fn lead(values: &[f64], best: usize) -> f64 {
+    let others = values.iter().enumerate().filter(|(index, _)| *index != best);
+    others.fold(f64::INFINITY, |least, (_, &value)| least.min(values[best] - value))
+}

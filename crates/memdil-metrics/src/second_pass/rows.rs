@@ -1,0 +1,119 @@
+//! What is done with each sample.
+
+use std::ops::Range;
+
+use ndarray::{Array2, ArrayView2};
+
+use super::{SecondPass, SecondPassTotals};
+use crate::input::{Label, Real, class};
+use crate::kernels::{BLOCK, Rows, Scratch, squared_distance};
+
+/// A checked batch.
+pub(super) struct Batch<'a, T, L> {
+    pub(super) rows: Rows<'a, T>,
+    pub(super) labels: &'a [L],
+    pub(super) clean: Option<&'a [L]>,
+}
+
+impl<'a, T: Real, L: Label> Batch<'a, T, L> {
+    pub(super) fn new(features: ArrayView2<'a, T>, labels: &'a [L], clean: Option<&'a [L]>) -> Self {
+        Self { rows: Rows::new(features), labels, clean }
+    }
+
+    fn label(&self, row: usize) -> usize {
+        class(self.labels[row])
+    }
+}
+
+impl<C: Real> SecondPass<'_, C> {
+    /// The totals of a range of a batch.
+    pub(super) fn collect<T: Real + Into<C>, L: Label>(
+        &self,
+        batch: &Batch<'_, T, L>,
+        range: Range<usize>,
+    ) -> SecondPassTotals {
+        let mut totals = self.totals.empty();
+        totals.count(range.len());
+        let (mut scratch, mut products, mut near) = (Scratch::default(), Vec::new(), Vec::new());
+        for first in range.clone().step_by(BLOCK) {
+            let rows = first..range.end.min(first + BLOCK);
+            if self.projector.stride() > 0 {
+                self.projector.project(
+                    batch.rows,
+                    (first, rows.len()),
+                    |row| batch.label(row),
+                    &self.centre,
+                    &mut scratch,
+                    &mut products,
+                );
+                self.add_nc1(&products, &mut totals);
+            }
+            if self.head.is_some() {
+                if let Some(means) = &self.means {
+                    means.multiply(&products, self.projector.stride(), &mut near);
+                }
+                self.add_decisions(batch, rows.clone(), (&products, &near), &mut scratch.row, &mut totals);
+            }
+            self.add_distances(batch, rows, &mut scratch.row, &mut totals);
+        }
+        totals
+    }
+
+    fn add_nc1(&self, products: &[C], totals: &mut SecondPassTotals) {
+        let mut sum = 0.0;
+        for products in products.chunks_exact(self.projector.stride()) {
+            for (&product, weight) in products.iter().zip(&self.weights) {
+                let product: f64 = product.into();
+                sum += product * product * weight;
+            }
+        }
+        totals.add_nc1(sum);
+    }
+
+    /// Predictions of the classifier and of the nearest class mean.
+    fn add_decisions<T: Real, L: Label>(
+        &self,
+        batch: &Batch<'_, T, L>,
+        rows: Range<usize>,
+        (products, near): (&[C], &[C]),
+        scratch: &mut Vec<T>,
+        totals: &mut SecondPassTotals,
+    ) {
+        let Some(head) = &self.head else { return };
+        let mut logits = vec![0.0; self.moments.classes()];
+        let mut nearness = logits.clone();
+        let near_stride = self.means.as_ref().map_or(0, |means| means.stride());
+        for (index, row) in rows.enumerate() {
+            let label = batch.label(row);
+            let scale = (label, self.moments.reach(label), C::EPSILON);
+            let products = &products[index * self.projector.stride() + self.directions.len()..];
+            let predicted = head.logits(scale, products, || batch.rows.get(row, scratch), &mut logits);
+            let clean = batch.clean.map(|clean| class(clean[row]));
+            totals.add_prediction(&logits, predicted, label, clean);
+            if self.means.is_some() {
+                let near = &near[index * near_stride..];
+                let nearest = head.nearest(scale, near, || batch.rows.get(row, scratch), &mut nearness);
+                totals.add_agreement(predicted == nearest);
+            }
+        }
+    }
+
+    /// Distances of corrupted samples from the means of their clean classes.
+    fn add_distances<T: Real, L: Label>(
+        &self,
+        batch: &Batch<'_, T, L>,
+        rows: Range<usize>,
+        scratch: &mut Vec<T>,
+        totals: &mut SecondPassTotals,
+    ) {
+        let Some(clean) = batch.clean else { return };
+        for row in rows.filter(|&row| clean[row] != batch.labels[row]) {
+            let class = class(clean[row]);
+            let mut distance = |means: &Option<Array2<f64>>| {
+                let mean = means.as_ref()?.row(class);
+                Some(squared_distance(batch.rows.get(row, scratch), mean.to_slice()?).sqrt())
+            };
+            totals.add_distance(class, distance(&self.own), distance(&self.others));
+        }
+    }
+}
