@@ -98,11 +98,11 @@ impl Golden {
         let mut npz = NpzReader::new(self.file.try_clone().unwrap()).unwrap();
         for key in ["sum", "mean"] {
             let expected: Array0<f64> = npz.by_name(&format!("mem_{key}")).unwrap();
-            agree(key, &found["memorization"][key], expected.into_scalar());
+            agree(key, &found[format!("memorization_{key}")], expected.into_scalar());
         }
         let expected: Array1<f64> = npz.by_name("mem_per_class").unwrap();
         for (class, expected) in expected.into_iter().enumerate() {
-            agree("memorization per class", &found["memorization"]["per_class"][class], expected);
+            agree("memorization per class", &found["memorization_per_class"][class], expected);
         }
     }
 

@@ -182,8 +182,8 @@ impl Array {
             return Cow::Borrowed(self.elements());
         }
         match self.dtype {
-            Dtype::F32 => self.elements::<f32>().iter().map(|&value| T::from_f64(value.into())).collect(),
-            _ => self.elements::<f64>().iter().map(|&value| T::from_f64(value)).collect(),
+            Dtype::F32 => self.elements::<f32>().iter().map(|&value| T::round(value.into())).collect(),
+            _ => self.elements::<f64>().iter().map(|&value| T::round(value)).collect(),
         }
     }
 
@@ -242,19 +242,20 @@ fn aligned(bytes: Bytes, range: Range<usize>, size: usize) -> (Bytes, Range<usiz
 /// `f32` or `f64`.
 pub(crate) trait Float: Real + Pod {
     const DTYPE: Dtype;
-    fn from_f64(value: f64) -> Self;
+    /// The nearest value of this type.
+    fn round(value: f64) -> Self;
 }
 
 impl Float for f32 {
     const DTYPE: Dtype = Dtype::F32;
-    fn from_f64(value: f64) -> Self {
+    fn round(value: f64) -> Self {
         value as Self
     }
 }
 
 impl Float for f64 {
     const DTYPE: Dtype = Dtype::F64;
-    fn from_f64(value: f64) -> Self {
+    fn round(value: f64) -> Self {
         value
     }
 }

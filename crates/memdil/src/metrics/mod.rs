@@ -60,7 +60,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     print!("{}", table::text(&serde_json::to_value(&metrics)?));
-    for (metric, why) in &metrics.undefined {
+    for (metric, why) in metrics.undefined.iter().flatten() {
         eprintln!("note: {metric} has no value: {why}");
     }
     Ok(ExitCode::SUCCESS)
