@@ -139,6 +139,16 @@ fn train_then_again() {
     let metrics = |run: &str| seconds(fs::read_to_string(scene.path(run).join("metrics.jsonl")).unwrap());
     assert_eq!(metrics("runs/a"), metrics("runs/b"));
     scene.refuse("train --config e.toml --out runs/a", "other settings");
+
+    // The features of a run give the metrics of its last line again.
+    let object = |text: &str| -> serde_json::Value { serde_json::from_str(text).unwrap() };
+    let found = object(&scene.succeed("metrics --features runs/a/features.npz --json"));
+    let last = object(fs::read_to_string(scene.path("runs/a/metrics.jsonl")).unwrap().lines().last().unwrap());
+    for name in ["/nc1", "/nc3", "/bias_collapse", "/ece", "/memorization_mean", "/test/dilation", "/test/accuracy"] {
+        let value = |object: &serde_json::Value| object.pointer(name).and_then(serde_json::Value::as_f64).unwrap();
+        let (found, recorded) = (value(&found), value(&last));
+        assert!((found - recorded).abs() <= 1e-5 * recorded.abs(), "{name}: {found}, recorded {recorded}");
+    }
 }
 
 #[test]

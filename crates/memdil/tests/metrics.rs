@@ -322,6 +322,8 @@ fn bad_arrays_are_told_with_the_file_and_the_remedy() {
     features[[2, 1]] = f32::NAN;
     write_npy(scene.path("nan.npy"), &features).unwrap();
     scene.refuse("--features nan.npy --labels y.npy", &["features (nan.npy)", "row 2", "NaN"]);
+    let unseen = "--features h.npy --labels y.npy --test-features nan.npy --test-labels y.npy";
+    scene.refuse(unseen, &["test_features (nan.npy)", "row 2", "NaN"]);
     write_npy(scene.path("W.npy"), &Array2::<f32>::eye(3)).unwrap();
     scene.refuse("--features h.npy --labels y.npy --classifier W.npy", &["3"]);
     write_npy(scene.path("b.npy"), &Array2::<f32>::eye(2)).unwrap();

@@ -13,7 +13,22 @@ const GROUPS: [(&str, &[&str]); 4] = [
 ];
 
 /// The same for the object of the test set.
-const TEST: &[&str] = &["samples", "dilation", "rho", "radius", "separation"];
+const TEST: &[&str] = &[
+    "samples",
+    "dilation",
+    "rho",
+    "rho_nc1",
+    "radius",
+    "separation",
+    "nc1_ratio",
+    "cdnv",
+    "memorization",
+    "accuracy",
+    "ece",
+    "adaptive_ece",
+    "brier",
+    "nll",
+];
 
 /// Longer lists are left to `--json`.
 const LONGEST: usize = 10;
