@@ -4,9 +4,10 @@
 
 torch, numpy: the d x d route as commonly written, vectorised: both covariances as matrices, then a pseudo-inverse (with
               hermitian=True, the faster one, and the cutoff d eps, which float32 needs).
-projected:    without d x d matrices, as memdil does it: class means by a one-hot product, the directions between them from
-              a K x K eigenproblem, then one product over the samples, in blocks. What is fastest in NumPy: the class
-              mean is subtracted after the product, so digits are lost where classes have collapsed far from the origin.
+projected:    without d x d matrices, as memdil does it: class means by a one-hot product, the directions between them
+              from a K x K eigenproblem, then one product over the samples, in blocks. What is fastest in NumPy: the
+              class mean is subtracted after the product, so digits are lost where classes have collapsed far from
+              the origin.
 
 All in float32 on float32 features, but for sums over blocks and the K x K problem. Prints one JSON object: the median
 of R runs after a warm-up in milliseconds, the value, the number of runs, and the peak of additional memory in MiB. A
