@@ -8,6 +8,8 @@ mod sealed {
     use std::fmt::Debug;
     use std::ops::{Add, Mul, Sub};
 
+    use crate::kernels::{TILE, add_tile};
+
     /// What the inner loops need of a floating-point type.
     pub trait Sealed:
         Debug + Default + Send + Sync + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self> + Sized
@@ -20,6 +22,8 @@ mod sealed {
         /// Distance from 1 to the next number.
         const EPSILON: f64;
         fn from_f64(value: f64) -> Self;
+        /// [`add_tile`](crate::kernels::add_tile) for this type's lanes.
+        fn add_tile<const FUSED: bool>(rows: [&[Self]; TILE], vectors: &[Self::Lanes], out: &mut [Self], stride: usize);
         fn mul_add(self, factor: Self, summand: Self) -> Self;
     }
 
@@ -39,6 +43,16 @@ mod sealed {
                 #[inline(always)]
                 fn from_f64(value: f64) -> Self {
                     value as $type
+                }
+
+                #[inline(always)]
+                fn add_tile<const FUSED: bool>(
+                    rows: [&[Self]; TILE],
+                    vectors: &[Self::Lanes],
+                    out: &mut [Self],
+                    stride: usize,
+                ) {
+                    add_tile::<Self, $width, FUSED>(rows, vectors, out, stride);
                 }
 
                 #[inline(always)]

@@ -8,6 +8,6 @@ mod rows;
 mod sums;
 
 pub(crate) use dispatch::{Kernel, dispatch};
-pub(crate) use project::{BLOCK, Centre, Projector, Scratch};
+pub(crate) use project::{BLOCK, Centre, Projector, Scratch, TILE, add_tile};
 pub(crate) use rows::{Rows, slabs};
 pub(crate) use sums::{Sums, add_rows, squared_distance};

@@ -8,7 +8,7 @@ use super::{Kernel, Rows, dispatch};
 use crate::input::Real;
 
 /// Rows multiplied at once.
-const TILE: usize = 6;
+pub(crate) const TILE: usize = 6;
 /// Rows centred before they are multiplied; a multiple of [`TILE`].
 pub(crate) const BLOCK: usize = 16 * TILE;
 /// Features of a block at a time: with these, a line of vectors fits into the first-level cache and a block into the second.
@@ -68,36 +68,58 @@ impl<C: Real> Projector<C> {
         dispatch(Multiply { projector: self, rows, stride, out });
     }
 
+    /// `ahead` is told of each tile, to fetch what will be needed next.
     #[inline(always)]
-    fn add_chunk<const FUSED: bool>(&self, start: usize, rows: &[C], stride: usize, out: &mut [C]) {
+    fn add_chunk<const FUSED: bool>(
+        &self,
+        start: usize,
+        rows: &[C],
+        stride: usize,
+        out: &mut [C],
+        ahead: impl Fn(usize),
+    ) {
         let depth = DEPTH.min(self.dim - start);
         let width = self.stride();
         for line in 0..self.lines {
             let vectors = &self.packed[start * self.lines + line * depth..][..depth];
             for (tile, out) in out.chunks_exact_mut(TILE * width).enumerate() {
+                if line == 0 {
+                    ahead(tile);
+                }
                 let rows: [&[C]; TILE] = std::array::from_fn(|row| &rows[(tile * TILE + row) * stride..][..depth]);
-                add_tile::<C, FUSED>(rows, vectors, &mut out[line * C::WIDTH..], width);
+                C::add_tile::<FUSED>(rows, vectors, &mut out[line * C::WIDTH..], width);
             }
         }
     }
 }
 
-/// Adds the products of [`TILE`] rows with one line of vectors.
+/// Adds the products of [`TILE`] rows with one line of `WIDTH` vectors to rows of `out`, `stride` apart.
+///
+/// Plain indices over arrays of known size: so the compiler keeps all sums in registers.
 #[inline(always)]
-fn add_tile<C: Real, const FUSED: bool>(rows: [&[C]; TILE], vectors: &[C::Lanes], out: &mut [C], stride: usize) {
-    let mut sums = [C::ZEROS; TILE];
-    let rows = rows.map(|row| &row[..vectors.len()]);
-    for (feature, vectors) in vectors.iter().enumerate() {
-        for (row, sums) in rows.iter().zip(&mut sums) {
-            let value = row[feature];
-            for (sum, &entry) in sums.as_mut().iter_mut().zip(vectors.as_ref()) {
-                *sum = if FUSED { value.mul_add(entry, *sum) } else { value * entry + *sum };
+pub(crate) fn add_tile<C: Real, const WIDTH: usize, const FUSED: bool>(
+    rows: [&[C]; TILE],
+    vectors: &[[C; WIDTH]],
+    out: &mut [C],
+    stride: usize,
+) {
+    let mut sums = [[C::ZERO; WIDTH]; TILE];
+    let depth = vectors.len();
+    let rows = rows.map(|row| &row[..depth]);
+    for feature in 0..depth {
+        let line = vectors[feature];
+        for row in 0..TILE {
+            let value = rows[row][feature];
+            for lane in 0..WIDTH {
+                let sum = sums[row][lane];
+                sums[row][lane] = if FUSED { value.mul_add(line[lane], sum) } else { value * line[lane] + sum };
             }
         }
     }
-    for (row, sums) in sums.iter().enumerate() {
-        for (out, &sum) in out[row * stride..].iter_mut().zip(sums.as_ref()) {
-            *out = *out + sum;
+    for row in 0..TILE {
+        let out = &mut out[row * stride..][..WIDTH];
+        for lane in 0..WIDTH {
+            out[lane] = out[lane] + sums[row][lane];
         }
     }
 }
@@ -171,7 +193,12 @@ impl<T: Real + Into<C>, C: Real, F: Fn(usize) -> usize> Kernel for Project<'_, '
                     *slot = (value - high) - low;
                 }
             }
-            projector.add_chunk::<FUSED>(start, centred, depth, out);
+            let ahead = |tile: usize| {
+                for row in first + count + tile * TILE..first + count + (tile + 1) * TILE {
+                    rows.prefetch(row, start, depth);
+                }
+            };
+            projector.add_chunk::<FUSED>(start, centred, depth, out, ahead);
         }
         out.truncate(count * projector.stride());
     }
@@ -200,9 +227,9 @@ impl<C: Real> Kernel for Multiply<'_, C> {
         full.splice(0..0, rows[whole * stride..].iter().copied());
         for start in (0..projector.dim).step_by(DEPTH) {
             let (head, tail) = out.split_at_mut(whole * projector.stride());
-            projector.add_chunk::<FUSED>(start, &rows[start..], stride, head);
+            projector.add_chunk::<FUSED>(start, &rows[start..], stride, head, |_| ());
             if !full.is_empty() {
-                projector.add_chunk::<FUSED>(start, &full[start..], stride, tail);
+                projector.add_chunk::<FUSED>(start, &full[start..], stride, tail, |_| ());
             }
         }
         out.truncate(count * projector.stride());

@@ -40,6 +40,26 @@ impl<'a, T: Copy> Rows<'a, T> {
     }
 }
 
+impl<T> Rows<'_, T> {
+    /// Asks for entries of a row to be brought near, if there is such a row and it lies in one piece.
+    #[inline(always)]
+    pub(crate) fn prefetch(&self, row: usize, start: usize, count: usize) {
+        #[cfg(target_arch = "x86_64")]
+        if let Self::Whole(values, dim) = self {
+            let from = row * dim + start;
+            if let Some(entries) = values.get(from..from + count) {
+                for line in entries.chunks(64 / size_of::<T>()) {
+                    // SAFETY: a hint about memory that a slice covers; it reads and writes nothing.
+                    #[allow(unsafe_code)]
+                    unsafe {
+                        std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T1 }>(line.as_ptr().cast());
+                    }
+                }
+            }
+        }
+    }
+}
+
 /// Divides `rows` into at most `most` ranges of at least `least` rows.
 ///
 /// The division depends on these numbers only: results that are added up range by range are the same for any number of

@@ -108,18 +108,22 @@ const WIDTH: usize = 8;
 fn add_block<T: Real, const N: usize>(rows: [&[T]; N], origin: &[f64], total: &mut [f64]) -> f64 {
     let (origin_blocks, origin_rest) = origin.as_chunks::<WIDTH>();
     let (total_blocks, total_rest) = total.as_chunks_mut::<WIDTH>();
-    let row_blocks = rows.map(|row| &row.as_chunks::<WIDTH>().0[..origin_blocks.len()]);
-    let row_rests = rows.map(|row| &row[WIDTH * origin_blocks.len()..][..origin_rest.len()]);
+    let count = origin_blocks.len();
+    let total_blocks = &mut total_blocks[..count];
+    let row_blocks = rows.map(|row| &row.as_chunks::<WIDTH>().0[..count]);
+    let row_rests = rows.map(|row| &row[WIDTH * count..][..origin_rest.len()]);
     let mut squares = [0.0; WIDTH];
-    for (index, (start, sum)) in origin_blocks.iter().zip(total_blocks).enumerate() {
-        for row in row_blocks {
-            let values = &row[index];
+    for index in 0..count {
+        let (start, mut sum) = (origin_blocks[index], total_blocks[index]);
+        for row in 0..N {
+            let values = row_blocks[row][index];
             for lane in 0..WIDTH {
                 let difference = values[lane].into() - start[lane];
                 sum[lane] += difference;
                 squares[lane] += difference * difference;
             }
         }
+        total_blocks[index] = sum;
     }
     let mut rest = 0.0;
     for (index, (start, sum)) in origin_rest.iter().zip(total_rest).enumerate() {
