@@ -115,15 +115,12 @@ fn by_definition(p: &Problem) -> Vec<(&'static str, f64)> {
         (0..k).map(|class| mean_of(h, |i| y[i] as usize == class && c[i] as usize == class)).collect();
     let corrupted: Vec<usize> = (0..y.len()).filter(|&i| y[i] != c[i]).collect();
     let memorized = corrupted.iter().map(|&i| squares(i, &nu[c[i] as usize]).sqrt()).sum::<f64>();
-    let share = |of: &dyn Fn(usize) -> bool| {
-        corrupted.iter().filter(|&&i| of(i)).count() as f64 / corrupted.len() as f64
-    };
+    let share =
+        |of: &dyn Fn(usize) -> bool| corrupted.iter().filter(|&&i| of(i)).count() as f64 / corrupted.len() as f64;
     let (t, ty) = (p.test.0.view(), &p.test.1);
     let test_means: Vec<Array1<f64>> = (0..k).map(|class| mean_of(t, |i| ty[i] as usize == class)).collect();
     let test_memorized = corrupted.iter().map(|&i| squares(i, &test_means[c[i] as usize]).sqrt()).sum::<f64>();
-    let radius = (0..ty.len())
-        .map(|i| (&t.row(i) - &test_means[ty[i] as usize]).mapv(|x| x * x).sum())
-        .sum::<f64>();
+    let radius = (0..ty.len()).map(|i| (&t.row(i) - &test_means[ty[i] as usize]).mapv(|x| x * x).sum()).sum::<f64>();
     let radius = (radius / ty.len() as f64).sqrt();
     let separation = over_pairs(k, |i, j| length(&(&test_means[i] - &test_means[j])));
 
@@ -169,7 +166,10 @@ fn by_definition(p: &Problem) -> Vec<(&'static str, f64)> {
         ("memorized_as_other", share(&|i| chosen(i) != y[i] as usize && chosen(i) != c[i] as usize)),
         ("corruption_bias", {
             let drawn = |k: usize| mean_of(h, |i| y[i] as usize == k && c[i] != y[i]) - &means[k];
-            (0..k * k).filter(|i| i / k != i % k).map(|i| drawn(i / k).dot(&unit(&(&means[i % k] - &means[i / k])))).sum()
+            (0..k * k)
+                .filter(|i| i / k != i % k)
+                .map(|i| drawn(i / k).dot(&unit(&(&means[i % k] - &means[i / k]))))
+                .sum()
         }),
         ("test.rho", radius / separation),
         ("test.radius", radius),
@@ -183,7 +183,9 @@ fn value(metrics: &Metrics, name: &str) -> f64 {
     let json = serde_json::to_value(metrics).unwrap();
     let found = name.split('.').fold(&json, |json, part| &json[part]);
     match found {
-        serde_json::Value::Array(rows) => rows.iter().flat_map(|row| row.as_array().unwrap()).filter_map(|v| v.as_f64()).sum(),
+        serde_json::Value::Array(rows) => {
+            rows.iter().flat_map(|row| row.as_array().unwrap()).filter_map(|v| v.as_f64()).sum()
+        }
         found => found.as_f64().unwrap_or_else(|| panic!("{name} is {found}")),
     }
 }
@@ -294,7 +296,7 @@ proptest! {
 }
 
 /// Large enough to be divided among threads and projected in single precision.
-fn large() -> (Array2<f32>, Vec<u32>, Vec<u32>, Array2<f32>, Array1<f32>) {
+fn large() -> (Array2<f32>, [Vec<u32>; 2], Array2<f32>, Array1<f32>) {
     let (n, dim, classes) = (20_000, 300, 12);
     let mut random = Random(5);
     let means = random.matrix(classes, dim);
@@ -302,12 +304,12 @@ fn large() -> (Array2<f32>, Vec<u32>, Vec<u32>, Array2<f32>, Array1<f32>) {
     let clean = labels.iter().map(|&y| if random.uniform() < 0.2 { (y + 1) % classes as u32 } else { y }).collect();
     let features = Array2::from_shape_fn((n, dim), |(i, j)| (means[[labels[i] as usize, j]] + random.uniform()) as f32);
     let classifier = means.mapv(|value| value as f32 * 0.05);
-    (features, labels, clean, classifier, Array1::linspace(-0.1, 0.1, classes))
+    (features, [labels, clean], classifier, Array1::linspace(-0.1, 0.1, classes))
 }
 
 #[test]
 fn single_precision_agrees_with_double_and_with_any_number_of_threads() {
-    let (features, labels, clean, classifier, bias) = large();
+    let (features, [labels, clean], classifier, bias) = large();
     let wide = features.mapv(f64::from);
     let exact = measure(&Inputs {
         features: wide.view(),

@@ -115,8 +115,8 @@ fn add_block<T: Real, const N: usize>(rows: [&[T]; N], origin: &[f64], total: &m
     let mut squares = [0.0; WIDTH];
     for index in 0..count {
         let (start, mut sum) = (origin_blocks[index], total_blocks[index]);
-        for row in 0..N {
-            let values = row_blocks[row][index];
+        for row in row_blocks {
+            let values = row[index];
             for lane in 0..WIDTH {
                 let difference = values[lane].into() - start[lane];
                 sum[lane] += difference;

@@ -40,7 +40,7 @@ impl Head {
         check_length("bias", "entries", bias.len(), "classifier", classes)?;
         let (classifier, bias) = (to_f64(classifier, "classifier")?, vector_to_f64(bias, "bias")?);
         let means = moments.means().means.clone();
-        let at_means = means.dot(&classifier.t()) + &ArrayView1::from(&bias);
+        let at_means = means.dot(&classifier.t()) + ArrayView1::from(&bias);
         let mut distances = Array2::zeros((classes, classes));
         for (i, j, square) in pair_distances(moments.relative_means()) {
             (distances[[i, j]], distances[[j, i]]) = (square, square);
