@@ -42,8 +42,8 @@ pub struct FirstPass {
 
 /// Rows that are worth a thread.
 const ROWS_A_SLAB: usize = 1024;
-/// Numbers in the sums of all slabs together: 32 MiB.
-const SLAB_NUMBERS: usize = 4 << 20;
+/// Numbers in the sums of all slabs together: 16 MiB.
+const SLAB_NUMBERS: usize = 2 << 20;
 
 impl FirstPass {
     /// A collector for this many classes and features.

@@ -8,7 +8,7 @@ mod sealed {
     use std::fmt::Debug;
     use std::ops::{Add, Mul, Sub};
 
-    use crate::kernels::{TILE, add_tile};
+    use crate::kernels::{TILE, add_tile, products};
 
     /// What the inner loops need of a floating-point type.
     pub trait Sealed:
@@ -17,6 +17,9 @@ mod sealed {
         /// As many numbers as two vector registers of 256 bits hold.
         type Lanes: Copy + Debug + Send + Sync + AsRef<[Self]> + AsMut<[Self]>;
         const WIDTH: usize;
+        /// As many numbers as one vector register holds.
+        type Register: Copy + Debug + Send + Sync + AsRef<[Self]> + AsMut<[Self]>;
+        const ZERO_REGISTER: Self::Register;
         const ZEROS: Self::Lanes;
         const ZERO: Self;
         /// Distance from 1 to the next number.
@@ -24,6 +27,13 @@ mod sealed {
         fn from_f64(value: f64) -> Self;
         /// [`add_tile`](crate::kernels::add_tile) for this type's lanes.
         fn add_tile<const FUSED: bool>(rows: [&[Self]; TILE], vectors: &[Self::Lanes], out: &mut [Self], stride: usize);
+        /// [`products`](crate::kernels::products) for this type's registers.
+        fn products<T: super::Real + Into<Self>, const N: usize, const FUSED: bool>(
+            row: &[T],
+            centre: (&[Self], &[Self]),
+            vectors: &[Self::Register],
+            rest: &[Self],
+        ) -> [Self; N];
         fn mul_add(self, factor: Self, summand: Self) -> Self;
     }
 
@@ -36,6 +46,8 @@ mod sealed {
             impl Sealed for $type {
                 type Lanes = [$type; $width];
                 const WIDTH: usize = $width;
+                type Register = [$type; $width / 2];
+                const ZERO_REGISTER: Self::Register = [0.0; $width / 2];
                 const ZEROS: Self::Lanes = [0.0; $width];
                 const ZERO: Self = 0.0;
                 const EPSILON: f64 = $type::EPSILON as f64;
@@ -53,6 +65,16 @@ mod sealed {
                     stride: usize,
                 ) {
                     add_tile::<Self, $width, FUSED>(rows, vectors, out, stride);
+                }
+
+                #[inline(always)]
+                fn products<T: super::Real + Into<Self>, const N: usize, const FUSED: bool>(
+                    row: &[T],
+                    centre: (&[Self], &[Self]),
+                    vectors: &[Self::Register],
+                    rest: &[Self],
+                ) -> [Self; N] {
+                    products::<T, Self, { $width / 2 }, N, FUSED>(row, centre, vectors, rest)
                 }
 
                 #[inline(always)]

@@ -4,19 +4,50 @@ use ndarray::Array2;
 use rayon::prelude::*;
 
 use crate::MetricsError;
+use crate::kernels::{Kernel, dispatch};
 
-/// Inner product in eight independent partial sums, which the compiler turns into vector instructions.
+/// Inner product.
 pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
-    let (a_blocks, a_rest) = a.as_chunks::<8>();
-    let (b_blocks, b_rest) = b.as_chunks::<8>();
-    let mut lanes = [0.0; 8];
-    for (x, y) in a_blocks.iter().zip(b_blocks) {
-        for ((lane, x), y) in lanes.iter_mut().zip(x).zip(y) {
-            *lane += x * y;
+    dispatch(Dot(a, b))
+}
+
+struct Dot<'a>(&'a [f64], &'a [f64]);
+
+impl Kernel for Dot<'_> {
+    type Output = f64;
+
+    /// Sixteen independent partial sums, which the compiler turns into vector instructions.
+    #[inline(always)]
+    fn run<const FUSED: bool>(self) -> f64 {
+        let (a_blocks, a_rest) = self.0.as_chunks::<16>();
+        let (b_blocks, b_rest) = self.1.as_chunks::<16>();
+        let mut lanes = [0.0; 16];
+        for (x, y) in a_blocks.iter().zip(b_blocks) {
+            for lane in 0..16 {
+                lanes[lane] += x[lane] * y[lane];
+            }
+        }
+        let rest: f64 = a_rest.iter().zip(b_rest).map(|(x, y)| x * y).sum();
+        lanes.iter().sum::<f64>() + rest
+    }
+}
+
+/// `sum += factor * vector`.
+fn add_scaled(sum: &mut [f64], factor: f64, vector: &[f64]) {
+    dispatch(AddScaled(sum, factor, vector));
+}
+
+struct AddScaled<'a>(&'a mut [f64], f64, &'a [f64]);
+
+impl Kernel for AddScaled<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<const FUSED: bool>(self) {
+        for (sum, value) in self.0.iter_mut().zip(self.2) {
+            *sum += self.1 * value;
         }
     }
-    let rest: f64 = a_rest.iter().zip(b_rest).map(|(x, y)| x * y).sum();
-    lanes.iter().sum::<f64>() + rest
 }
 
 pub(crate) fn norm(a: &[f64]) -> f64 {
@@ -97,8 +128,8 @@ fn triangular(rows: &[Vec<f64>], dim: usize) -> Vec<Vec<f64>> {
     let rank = rows.len().min(dim);
     let mut coordinates = vec![Vec::with_capacity(rank); rows.len()];
     let mut rest = rows.to_vec();
+    let mut squares: Vec<f64> = rest.iter().map(|row| dot(row, row)).collect();
     for _ in 0..rank {
-        let squares: Vec<f64> = rest.iter().map(|row| dot(row, row)).collect();
         let Some(longest) = (0..rows.len()).max_by(|&a, &b| squares[a].total_cmp(&squares[b])) else { break };
         let length = squares[longest].sqrt();
         if length == 0.0 {
@@ -106,25 +137,19 @@ fn triangular(rows: &[Vec<f64>], dim: usize) -> Vec<Vec<f64>> {
         }
         let mut axis = std::mem::take(&mut rest[longest]);
         axis.iter_mut().for_each(|value| *value /= length);
-        rest.par_iter_mut().zip(&mut coordinates).with_min_len(16).for_each(|(row, coordinates)| {
-            // The row that became the axis is empty: all of it lies along the axis.
-            let along = if row.is_empty() { 0.0 } else { dot(row, &axis) };
+        let rows = rest.par_iter_mut().zip(&mut squares).zip(&mut coordinates);
+        rows.with_min_len(16).for_each(|((row, square), coordinates)| {
+            // Rows that became axes are empty.
+            let along = dot(row, &axis[..row.len()]);
             add_scaled(row, -along, &axis);
+            *square = dot(row, row);
             coordinates.push(along);
         });
         if let Some(own) = coordinates[longest].last_mut() {
             *own = length;
         }
-        rest[longest] = Vec::new();
     }
     coordinates
-}
-
-#[inline]
-fn add_scaled(sum: &mut [f64], factor: f64, vector: &[f64]) {
-    for (sum, value) in sum.iter_mut().zip(vector) {
-        *sum += factor * value;
-    }
 }
 
 /// Rotates vectors against each other until they are orthogonal, and `turns` with them.
@@ -173,8 +198,20 @@ fn rotation(a: &[f64], b: &[f64], noise: f64, tolerance: f64) -> Option<(f64, f6
 }
 
 fn rotate(a: &mut [f64], b: &mut [f64], cosine: f64, sine: f64) {
-    for (x, y) in a.iter_mut().zip(b) {
-        (*x, *y) = (cosine * *x - sine * *y, sine * *x + cosine * *y);
+    dispatch(Rotate(a, b, cosine, sine));
+}
+
+struct Rotate<'a>(&'a mut [f64], &'a mut [f64], f64, f64);
+
+impl Kernel for Rotate<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<const FUSED: bool>(self) {
+        let Self(a, b, cosine, sine) = self;
+        for (x, y) in a.iter_mut().zip(b) {
+            (*x, *y) = (cosine * *x - sine * *y, sine * *x + cosine * *y);
+        }
     }
 }
 

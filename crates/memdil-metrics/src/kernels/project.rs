@@ -1,9 +1,12 @@
 //! Products of many centred rows with a few vectors: the bulk of the second pass.
 //!
-//! With $n$ rows of $d$ features and $m$ vectors this is $2 n d m$ operations on $n d$ numbers read once. Vectors are
-//! packed side by side, so that one step of the inner loop takes one feature of [`TILE`] rows to a whole line of vectors:
-//! twelve vector registers of sums for two loads of vectors and six of rows.
+//! With $n$ rows of $d$ features and $m$ vectors this is $2 n d m$ operations on $n d$ numbers read once. Two layouts:
+//!
+//! - up to a dozen vectors ([`few`]): all sums stay in registers while one row streams by, which the memory limits;
+//! - more: vectors are packed in lines, and one step of the inner loop takes one feature of [`TILE`] rows to a whole line,
+//!   twelve vector registers of sums for two loads of vectors and six of rows.
 
+use super::few::{self, Few};
 use super::{Kernel, Rows, dispatch};
 use crate::input::Real;
 
@@ -11,20 +14,63 @@ use crate::input::Real;
 pub(crate) const TILE: usize = 6;
 /// Rows centred before they are multiplied; a multiple of [`TILE`].
 pub(crate) const BLOCK: usize = 16 * TILE;
-/// Features of a block at a time: with these, a line of vectors fits into the first-level cache and a block into the second.
-const DEPTH: usize = 256;
+/// Features of a block at a time: a line of vectors then takes 32 KiB, a block 192 KiB. Of 128 to 1024 the fastest.
+const DEPTH: usize = 512;
 
 /// Vectors in the order in which the products need them.
 #[derive(Clone, Debug)]
-pub(crate) struct Projector<C: Real> {
+pub(crate) enum Projector<C: Real> {
+    Few(Few<C>),
+    Many(Lines<C>),
+}
+
+impl<C: Real> Projector<C> {
+    /// Packs vectors, each of `dim` entries.
+    pub(crate) fn new(vectors: &[Vec<f64>], dim: usize) -> Self {
+        if vectors.len() <= few::MOST {
+            Self::Few(Few::new(vectors, dim))
+        } else {
+            Self::Many(Lines::new(vectors, dim))
+        }
+    }
+
+    /// Entries of a row of products; those past the last vector are zero.
+    pub(crate) fn stride(&self) -> usize {
+        match self {
+            Self::Few(few) => few.stride(),
+            Self::Many(lines) => lines.stride(),
+        }
+    }
+
+    /// Products of the rows from `first` on, `count` of them at most [`BLOCK`], less a centre each, with all vectors.
+    ///
+    /// `out` gets a row of [`stride`](Self::stride) products for each row.
+    pub(crate) fn project<T: Real + Into<C>>(
+        &self,
+        rows: Rows<'_, T>,
+        (first, count): (usize, usize),
+        centre_of: impl Fn(usize) -> usize,
+        centres: &Centre<C>,
+        scratch: &mut Scratch<T, C>,
+        out: &mut Vec<C>,
+    ) {
+        match self {
+            Self::Few(few) => few.project(rows, first..first + count, centre_of, centres, &mut scratch.row, out),
+            Self::Many(lines) => dispatch(Project { lines, rows, first, count, centre_of, centres, scratch, out }),
+        }
+    }
+}
+
+/// Vectors in lines of `C::WIDTH`.
+#[derive(Clone, Debug)]
+pub(crate) struct Lines<C: Real> {
     dim: usize,
-    /// Lines of `C::WIDTH` vectors each.
     lines: usize,
     /// By chunk of [`DEPTH`] features, line, feature: the entries of the line's vectors.
     packed: Vec<C::Lanes>,
 }
 
-impl<C: Real> Projector<C> {
+impl<C: Real> Lines<C> {
     /// Packs vectors, each of `dim` entries.
     pub(crate) fn new(vectors: &[Vec<f64>], dim: usize) -> Self {
         let lines = vectors.len().div_ceil(C::WIDTH);
@@ -48,24 +94,9 @@ impl<C: Real> Projector<C> {
         self.lines * C::WIDTH
     }
 
-    /// Products of the rows from `first` on, `count` of them at most [`BLOCK`], less a centre each, with all vectors.
-    ///
-    /// `out` gets a row of [`stride`](Self::stride) products for each row.
-    pub(crate) fn project<T: Real + Into<C>>(
-        &self,
-        rows: Rows<'_, T>,
-        (first, count): (usize, usize),
-        centre_of: impl Fn(usize) -> usize,
-        centres: &Centre<C>,
-        scratch: &mut Scratch<T, C>,
-        out: &mut Vec<C>,
-    ) {
-        dispatch(Project { projector: self, rows, first, count, centre_of, centres, scratch, out });
-    }
-
     /// Products of `rows`, each of the first entries of a line of `stride` numbers, with all vectors.
     pub(crate) fn multiply(&self, rows: &[C], stride: usize, out: &mut Vec<C>) {
-        dispatch(Multiply { projector: self, rows, stride, out });
+        dispatch(Multiply { lines: self, rows, stride, out });
     }
 
     /// `ahead` is told of each tile, to fetch what will be needed next.
@@ -128,9 +159,9 @@ pub(crate) fn add_tile<C: Real, const WIDTH: usize, const FUSED: bool>(
 /// single number of the type would lose.
 #[derive(Clone, Debug)]
 pub(crate) struct Centre<C> {
-    dim: usize,
-    high: Vec<C>,
-    low: Vec<C>,
+    pub(super) dim: usize,
+    pub(super) high: Vec<C>,
+    pub(super) low: Vec<C>,
 }
 
 impl<C: Real> Centre<C> {
@@ -159,7 +190,7 @@ pub(crate) struct Scratch<T, C> {
 }
 
 struct Project<'a, 'r, T, C: Real, F> {
-    projector: &'a Projector<C>,
+    lines: &'a Lines<C>,
     rows: Rows<'r, T>,
     first: usize,
     count: usize,
@@ -174,15 +205,15 @@ impl<T: Real + Into<C>, C: Real, F: Fn(usize) -> usize> Kernel for Project<'_, '
 
     #[inline(always)]
     fn run<const FUSED: bool>(self) {
-        let Self { projector, rows, first, count, centre_of, centres, scratch, out } = self;
+        let Self { lines, rows, first, count, centre_of, centres, scratch, out } = self;
         let Scratch { row: scratch, centred } = scratch;
         let padded = count.next_multiple_of(TILE);
         out.clear();
-        out.resize(padded * projector.stride(), C::ZERO);
+        out.resize(padded * lines.stride(), C::ZERO);
         // Rows below the last one hold what they held before: their products are cut off.
-        centred.resize(padded * DEPTH.min(projector.dim), C::ZERO);
-        for start in (0..projector.dim).step_by(DEPTH) {
-            let depth = DEPTH.min(projector.dim - start);
+        centred.resize(padded * DEPTH.min(lines.dim), C::ZERO);
+        for start in (0..lines.dim).step_by(DEPTH) {
+            let depth = DEPTH.min(lines.dim - start);
             for row in 0..count {
                 let values = &rows.get(first + row, scratch)[start..][..depth];
                 let from = centre_of(first + row) * centres.dim + start;
@@ -198,14 +229,14 @@ impl<T: Real + Into<C>, C: Real, F: Fn(usize) -> usize> Kernel for Project<'_, '
                     rows.prefetch(row, start, depth);
                 }
             };
-            projector.add_chunk::<FUSED>(start, centred, depth, out, ahead);
+            lines.add_chunk::<FUSED>(start, centred, depth, out, ahead);
         }
-        out.truncate(count * projector.stride());
+        out.truncate(count * lines.stride());
     }
 }
 
 struct Multiply<'a, C: Real> {
-    projector: &'a Projector<C>,
+    lines: &'a Lines<C>,
     rows: &'a [C],
     stride: usize,
     out: &'a mut Vec<C>,
@@ -216,23 +247,23 @@ impl<C: Real> Kernel for Multiply<'_, C> {
 
     #[inline(always)]
     fn run<const FUSED: bool>(self) {
-        let Self { projector, rows, stride, out } = self;
+        let Self { lines, rows, stride, out } = self;
         let count = rows.len() / stride;
         let padded = count.next_multiple_of(TILE);
         let mut full = vec![C::ZERO; (padded - count) * stride];
         out.clear();
-        out.resize(padded * projector.stride(), C::ZERO);
+        out.resize(padded * lines.stride(), C::ZERO);
         // Tiles of whole rows first, then the last rows with zero rows below them.
         let whole = count / TILE * TILE;
         full.splice(0..0, rows[whole * stride..].iter().copied());
-        for start in (0..projector.dim).step_by(DEPTH) {
-            let (head, tail) = out.split_at_mut(whole * projector.stride());
-            projector.add_chunk::<FUSED>(start, &rows[start..], stride, head, |_| ());
+        for start in (0..lines.dim).step_by(DEPTH) {
+            let (head, tail) = out.split_at_mut(whole * lines.stride());
+            lines.add_chunk::<FUSED>(start, &rows[start..], stride, head, |_| ());
             if !full.is_empty() {
-                projector.add_chunk::<FUSED>(start, &full[start..], stride, tail, |_| ());
+                lines.add_chunk::<FUSED>(start, &full[start..], stride, tail, |_| ());
             }
         }
-        out.truncate(count * projector.stride());
+        out.truncate(count * lines.stride());
     }
 }
 
@@ -246,7 +277,9 @@ mod tests {
     where
         f32: Into<C>,
     {
-        for (count, dim, width) in [(1, 1, 1), (5, 3, 7), (6, 256, 8), (7, 257, 17), (96, 600, 33)] {
+        for (count, dim, width) in
+            [(1, 1, 1), (5, 3, 7), (6, 256, 8), (3, 30, 12), (5, 37, 13), (7, 257, 17), (96, 600, 33)]
+        {
             let number = |i: usize, j: usize| ((i * 37 + j * 101) % 97) as f32 / 97.0 - 0.4;
             let rows = Array2::from_shape_fn((count + 2, dim), |(i, j)| number(i, j));
             let vectors: Vec<Vec<f64>> =
@@ -264,12 +297,14 @@ mod tests {
             let padded: Vec<C> = (2..count + 2)
                 .flat_map(|row| (0..dim + 3).map(move |j| C::from_f64(if j < dim { centred(row, j) } else { 7.0 })))
                 .collect();
-            projector.multiply(&padded, dim + 3, &mut again);
+            let lines = Lines::<C>::new(&vectors, dim);
+            lines.multiply(&padded, dim + 3, &mut again);
             for row in 0..count {
-                for (lane, found) in (0..projector.stride()).map(|lane| (lane, row * projector.stride() + lane)) {
+                for lane in 0..lines.stride() {
                     let expected: f64 =
                         vectors.get(lane).map_or(0.0, |v| (0..dim).map(|j| centred(row + 2, j) * v[j]).sum());
-                    for found in [out[found], again[found]] {
+                    let found = (lane < projector.stride()).then(|| out[row * projector.stride() + lane]);
+                    for found in found.into_iter().chain([again[row * lines.stride() + lane]]) {
                         let error = found.into() - expected;
                         assert!(error.abs() < tolerance, "{count} {dim} {width}: off by {error}");
                     }

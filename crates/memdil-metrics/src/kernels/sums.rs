@@ -64,16 +64,17 @@ impl<T: Real, G: Fn(usize) -> usize> Kernel for AddRows<'_, '_, T, G> {
     fn run<const FUSED: bool>(self) {
         let Self { rows, range, group_of, origins, sums } = self;
         let mut scratch: [Vec<T>; TOGETHER] = std::array::from_fn(|_| Vec::new());
-        let mut order: Vec<(u32, u32)> = Vec::with_capacity(WINDOW);
-        let mut start = range.start;
-        while start < range.end {
-            let end = range.end.min(start + WINDOW);
+        let groups = sums.counts.len();
+        let window = WINDOW.max(groups);
+        let (mut order, mut ends) = (vec![0; window], vec![0; groups]);
+        for start in range.clone().step_by(window) {
+            let end = range.end.min(start + window);
             // A row of sums is read and written once for several rows of its group, not once for each.
-            order.clear();
-            order.extend((start..end).map(|row| (group_of(row) as u32, (row - start) as u32)));
-            order.sort_unstable();
-            for run in order.chunk_by(|a, b| a.0 == b.0) {
-                let group = run[0].0 as usize;
+            sort_by_group(start..end, &group_of, &mut ends, &mut order);
+            let mut from = 0;
+            for (group, &to) in ends.iter().enumerate() {
+                let run = &order[from..to];
+                from = to;
                 let origin = origins.row(group % origins.nrows());
                 let mut total = sums.offsets.row_mut(group);
                 let (Some(origin), Some(total)) = (origin.to_slice(), total.as_slice_mut()) else { continue };
@@ -83,18 +84,33 @@ impl<T: Real, G: Fn(usize) -> usize> Kernel for AddRows<'_, '_, T, G> {
                     let mut index = 0;
                     let values = scratch.each_mut().map(|scratch| {
                         index += 1;
-                        rows.get(start + block[index - 1].1 as usize, scratch)
+                        rows.get(block[index - 1], scratch)
                     });
                     squares += add_block(values, origin, total);
                 }
-                for &(_, row) in rest {
-                    squares += add_block([rows.get(start + row as usize, &mut scratch[0])], origin, total);
+                for &row in rest {
+                    squares += add_block([rows.get(row, &mut scratch[0])], origin, total);
                 }
                 sums.squares[group] += squares;
                 sums.counts[group] += run.len();
             }
-            start = end;
         }
+    }
+}
+
+/// Writes the rows of a range to the front of `order`, group by group, and where each group ends to `ends`.
+#[inline(always)]
+fn sort_by_group(range: Range<usize>, group_of: impl Fn(usize) -> usize, ends: &mut [usize], order: &mut [usize]) {
+    ends.fill(0);
+    range.clone().for_each(|row| ends[group_of(row)] += 1);
+    let mut start = 0;
+    for end in ends.iter_mut() {
+        start += std::mem::replace(end, start);
+    }
+    for row in range {
+        let slot = &mut ends[group_of(row)];
+        order[*slot] = row;
+        *slot += 1;
     }
 }
 
@@ -162,5 +178,18 @@ impl<T: Real> Kernel for SquaredDistance<'_, T> {
         }
         let rest: f64 = row_rest.iter().zip(mean_rest).map(|(&value, mean)| (value.into() - mean).powi(2)).sum();
         lanes.iter().sum::<f64>() + rest
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_sorted_by_group_in_their_order() {
+        let groups = [2, 0, 2, 3, 0];
+        let (mut ends, mut order) = (vec![9; 5], vec![9; 6]);
+        sort_by_group(10..15, |row| groups[row - 10], &mut ends, &mut order);
+        assert_eq!((order, ends), (vec![11, 14, 10, 12, 13, 9], vec![2, 2, 4, 5, 5]));
     }
 }

@@ -8,11 +8,11 @@ use ndarray::{Array2, ArrayView1, ArrayView2};
 use rayon::prelude::*;
 
 use self::head::Head;
-use self::rows::Batch;
+use self::rows::{Batch, Work};
 pub use self::totals::SecondPassTotals;
 use crate::collapse::between_class_directions;
 use crate::input::{Label, Real, check_labels, check_length, class, non_finite_row};
-use crate::kernels::{BLOCK, Centre, Projector, slabs};
+use crate::kernels::{BLOCK, Centre, Lines, Projector, slabs};
 use crate::{MetricsError, Moments};
 
 /// Collects from batches what [`Moments`] cannot know: NC1, NC4, predictions, memorization.
@@ -54,7 +54,7 @@ pub struct SecondPass<'m, C: Real> {
     /// Directions, then rows of the classifier.
     projector: Projector<C>,
     /// Centred class means in coordinates of the directions.
-    means: Option<Projector<C>>,
+    means: Option<Lines<C>>,
     /// Means that corrupted samples are measured from: uncorrupted ones of the same data, and others.
     own: Option<Array2<f64>>,
     others: Option<Array2<f64>>,
@@ -143,7 +143,7 @@ impl<'m, C: Real> SecondPass<'m, C> {
         }
         self.projector = Projector::new(&vectors, self.moments.dim());
         if let (Some(head), false) = (&mut self.head, self.directions.is_empty()) {
-            self.means = Some(Projector::new(&head.means_along(&self.directions), self.directions.len()));
+            self.means = Some(Lines::new(&head.means_along(&self.directions), self.directions.len()));
             self.totals.ask_nc4();
         }
     }
@@ -174,7 +174,8 @@ impl<'m, C: Real> SecondPass<'m, C> {
         }
         let batch = Batch::new(features, labels, clean_labels);
         let ranges = slabs(rows, ROWS_A_SLAB, SLABS);
-        let parts: Vec<SecondPassTotals> = ranges.into_par_iter().map(|range| self.collect(&batch, range)).collect();
+        let collect = |scratch: &mut Work<T, C>, range| self.collect(&batch, range, scratch);
+        let parts: Vec<SecondPassTotals> = ranges.into_par_iter().map_init(Work::default, collect).collect();
         let mut totals = self.totals.clone();
         totals.set_noisy(clean_labels.is_some());
         parts.iter().for_each(|part| totals.add(part));

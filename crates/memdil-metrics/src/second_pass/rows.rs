@@ -6,7 +6,7 @@ use ndarray::{Array2, ArrayView2};
 
 use super::{SecondPass, SecondPassTotals};
 use crate::input::{Label, Real, class};
-use crate::kernels::{BLOCK, Rows, Scratch, squared_distance};
+use crate::kernels::{BLOCK, Rows, Scratch, add_squares, squared_distance};
 
 /// A checked batch.
 pub(super) struct Batch<'a, T, L> {
@@ -25,16 +25,33 @@ impl<'a, T: Real, L: Label> Batch<'a, T, L> {
     }
 }
 
+/// Memory that a thread keeps from range to range.
+pub(super) struct Work<T, C> {
+    scratch: Scratch<T, C>,
+    products: Vec<C>,
+    near: Vec<C>,
+    squares: Vec<f64>,
+}
+
+impl<T: Real, C: Real> Default for Work<T, C> {
+    fn default() -> Self {
+        Self { scratch: Scratch::default(), products: Vec::new(), near: Vec::new(), squares: Vec::new() }
+    }
+}
+
 impl<C: Real> SecondPass<'_, C> {
     /// The totals of a range of a batch.
     pub(super) fn collect<T: Real + Into<C>, L: Label>(
         &self,
         batch: &Batch<'_, T, L>,
         range: Range<usize>,
+        work: &mut Work<T, C>,
     ) -> SecondPassTotals {
         let mut totals = self.totals.empty();
         totals.count(range.len());
-        let (mut scratch, mut products, mut near) = (Scratch::default(), Vec::new(), Vec::new());
+        let Work { scratch, products, near, squares } = work;
+        squares.clear();
+        squares.resize(self.weights.len(), 0.0);
         for first in range.clone().step_by(BLOCK) {
             let rows = first..range.end.min(first + BLOCK);
             if self.projector.stride() > 0 {
@@ -43,31 +60,21 @@ impl<C: Real> SecondPass<'_, C> {
                     (first, rows.len()),
                     |row| batch.label(row),
                     &self.centre,
-                    &mut scratch,
-                    &mut products,
+                    scratch,
+                    products,
                 );
-                self.add_nc1(&products, &mut totals);
+                add_squares(products, self.projector.stride(), squares);
             }
             if self.head.is_some() {
                 if let Some(means) = &self.means {
-                    means.multiply(&products, self.projector.stride(), &mut near);
+                    means.multiply(products, self.projector.stride(), near);
                 }
-                self.add_decisions(batch, rows.clone(), (&products, &near), &mut scratch.row, &mut totals);
+                self.add_decisions(batch, rows.clone(), (products, near), &mut scratch.row, &mut totals);
             }
             self.add_distances(batch, rows, &mut scratch.row, &mut totals);
         }
+        totals.add_nc1(squares.iter().zip(&self.weights).map(|(square, weight)| square * weight).sum());
         totals
-    }
-
-    fn add_nc1(&self, products: &[C], totals: &mut SecondPassTotals) {
-        let mut sum = 0.0;
-        for products in products.chunks_exact(self.projector.stride()) {
-            for (&product, weight) in products.iter().zip(&self.weights) {
-                let product: f64 = product.into();
-                sum += product * product * weight;
-            }
-        }
-        totals.add_nc1(sum);
     }
 
     /// Predictions of the classifier and of the nearest class mean.

@@ -1,0 +1,29 @@
+//! Sums of squares of products, vector by vector.
+
+use super::{Kernel, dispatch};
+use crate::input::Real;
+
+/// $\sum_i p_{ij}^2$ for the first `sums.len()` columns of rows of `stride` numbers, added to `sums`.
+pub(crate) fn add_squares<C: Real>(rows: &[C], stride: usize, sums: &mut [f64]) {
+    dispatch(AddSquares { rows, stride, sums });
+}
+
+struct AddSquares<'a, C> {
+    rows: &'a [C],
+    stride: usize,
+    sums: &'a mut [f64],
+}
+
+impl<C: Real> Kernel for AddSquares<'_, C> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<const FUSED: bool>(self) {
+        for row in self.rows.chunks_exact(self.stride) {
+            for (sum, &product) in self.sums.iter_mut().zip(row) {
+                let product: f64 = product.into();
+                *sum += product * product;
+            }
+        }
+    }
+}
