@@ -14,7 +14,12 @@ const RUNS: &str = "5";
 /// A peer whose first run takes more seconds is left out.
 const LIMIT: &str = "60";
 /// The routes of `benches/peers/metrics.py`, and the titles of their columns.
-const PEERS: [(&str, &str); 3] = [("torch", "torch d x d"), ("numpy", "numpy d x d"), ("projected", "numpy projected")];
+const PEERS: [(&str, &str); 4] = [
+    ("torch", "torch d x d"),
+    ("torch-eigh", "torch d x d, eigh"),
+    ("numpy", "numpy d x d"),
+    ("projected", "numpy projected"),
+];
 
 pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
     let (mut peers, mut only) = (false, None);

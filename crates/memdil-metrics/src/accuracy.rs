@@ -41,13 +41,20 @@ pub(crate) fn predictions<T: Real, L: Label>(
 
 /// Index of the largest value, the lowest one where several are equal.
 pub(crate) fn argmax(values: &[f64]) -> usize {
-    let mut best = 0;
-    for (index, value) in values.iter().enumerate() {
-        if *value > values[best] {
-            best = index;
+    argmax_and_lead(values).0
+}
+
+/// Index of the largest value, the lowest one where several are equal, and how much larger than the next it is.
+#[inline]
+pub(crate) fn argmax_and_lead(values: &[f64]) -> (usize, f64) {
+    let (mut best, mut largest, mut second) = (0, f64::NEG_INFINITY, f64::NEG_INFINITY);
+    for (index, &value) in values.iter().enumerate() {
+        second = second.max(value.min(largest));
+        if value > largest {
+            (best, largest) = (index, value);
         }
     }
-    best
+    (best, largest - second)
 }
 
 #[cfg(test)]
@@ -58,6 +65,9 @@ mod tests {
     fn ties_go_to_the_lowest_index() {
         assert_eq!(argmax(&[1.0, 3.0, 3.0]), 1);
         assert_eq!(argmax(&[0.0, -0.0, 0.0]), 0);
-        assert_eq!(argmax(&[-5.0, -4.0, -4.0, -3.0]), 3);
+        assert_eq!(argmax_and_lead(&[-5.0, -4.0, -4.0, -3.0]), (3, 1.0));
+        assert_eq!(argmax_and_lead(&[2.0, 5.0, 3.0]), (1, 2.0));
+        assert_eq!(argmax_and_lead(&[7.0, 7.0]), (0, 0.0));
+        assert_eq!(argmax_and_lead(&[7.0]), (0, f64::INFINITY));
     }
 }

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use crate::accuracy::argmax;
 use crate::input::{Label, Real, check_labels, check_length, class, non_finite_row};
-use crate::kernels::{Rows, slabs};
+use crate::kernels::{Rows, exponentials, slabs};
 use crate::{MemorizedFraction, MetricsError};
 
 /// Number of bins of [`ece`](crate::ece) and [`adaptive_ece`](crate::adaptive_ece).
@@ -79,7 +79,8 @@ impl Predictions {
                 let logits = rows.get(row, &mut scratch);
                 values.iter_mut().zip(logits).for_each(|(slot, &value)| *slot = value.into());
                 let clean = clean_labels.map(|clean| class(clean[row]));
-                part.add_row(&values, argmax(&values), class(labels[row]), clean);
+                let predicted = argmax(&values);
+                part.add_row(&mut values, predicted, class(labels[row]), clean);
             }
             part
         };
@@ -171,23 +172,19 @@ impl Predictions {
         self.brier.is_finite() && !self.nll.is_nan()
     }
 
-    /// One sample; `predicted` is where the largest logit stands.
-    pub(crate) fn add_row(&mut self, logits: &[f64], predicted: usize, label: usize, clean: Option<usize>) {
-        let largest = logits[predicted];
-        let (mut total, mut squares) = (0.0, 0.0);
-        for logit in logits {
-            let value = (logit - largest).exp();
-            total += value;
-            squares += value * value;
-        }
+    /// One sample; `predicted` is where the largest logit stands. Exponentials take the place of the logits.
+    #[inline]
+    pub(crate) fn add_row(&mut self, logits: &mut [f64], predicted: usize, label: usize, clean: Option<usize>) {
+        let (largest, of_label) = (logits[predicted], logits[label]);
+        let (total, squares) = exponentials(logits, largest);
         let confidence = 1.0 / total;
         let right = predicted == label;
-        let of_label = (logits[label] - largest).exp() / total;
+        let probability = logits[label] / total;
         self.right += usize::from(right);
         self.gaps[bin_of(confidence)] += if right { 1.0 - confidence } else { -confidence };
         self.confidences.push(if right { confidence } else { -confidence });
-        self.brier += squares / (total * total) - 2.0 * of_label + 1.0;
-        self.nll += (largest - logits[label]) + total.ln();
+        self.brier += squares / (total * total) - 2.0 * probability + 1.0;
+        self.nll += (largest - of_label) + total.ln();
         if let Some(clean) = clean.filter(|&clean| clean != label) {
             let fate = if right {
                 0

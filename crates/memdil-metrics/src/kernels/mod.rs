@@ -6,6 +6,7 @@ mod dispatch;
 mod few;
 mod project;
 mod rows;
+mod softmax;
 mod squares;
 mod sums;
 
@@ -13,5 +14,6 @@ pub(crate) use dispatch::{Kernel, dispatch};
 pub(crate) use few::products;
 pub(crate) use project::{BLOCK, Centre, Lines, Projector, Scratch, TILE, add_tile};
 pub(crate) use rows::{Rows, slabs};
+pub(crate) use softmax::exponentials;
 pub(crate) use squares::add_squares;
 pub(crate) use sums::{Sums, add_rows, squared_distance};

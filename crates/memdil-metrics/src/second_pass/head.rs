@@ -2,7 +2,7 @@
 
 use ndarray::{Array2, ArrayView1, ArrayView2};
 
-use crate::accuracy::argmax;
+use crate::accuracy::{argmax, argmax_and_lead};
 use crate::input::{Real, check_length, to_f64, vector_to_f64};
 use crate::kernels::squared_distance;
 use crate::linalg::{dot, norm};
@@ -95,9 +95,9 @@ impl Head {
         for ((logit, &product), at_mean) in logits.iter_mut().zip(products).zip(self.at_means.row(label)) {
             *logit = product.into() + at_mean;
         }
-        let predicted = argmax(logits);
+        let (predicted, lead) = argmax_and_lead(logits);
         let error = 16.0 * epsilon * (self.logit_error.0 * radius + self.logit_error.1);
-        if lead(logits, predicted) > error {
+        if lead > error {
             return predicted;
         }
         let sample: Vec<f64> = sample().iter().map(|&value| value.into()).collect();
@@ -121,10 +121,10 @@ impl Head {
         for ((slot, &product), distance) in scratch.iter_mut().zip(products).zip(self.distances.row(label)) {
             *slot = 2.0 * (product.into() - own) - distance;
         }
-        let nearest = argmax(scratch);
+        let (nearest, lead) = argmax_and_lead(scratch);
         let error =
             16.0 * epsilon * (self.distance_error.0 * radius + self.distance_error.1) + 4.0 * self.left_out * radius;
-        if lead(scratch, nearest) > error {
+        if lead > error {
             return nearest;
         }
         let sample = sample();
@@ -133,10 +133,4 @@ impl Head {
         }
         argmax(scratch)
     }
-}
-
-/// The smallest lead of the best value over another.
-fn lead(values: &[f64], best: usize) -> f64 {
-    let others = values.iter().enumerate().filter(|(index, _)| *index != best);
-    others.fold(f64::INFINITY, |least, (_, &value)| least.min(values[best] - value))
 }

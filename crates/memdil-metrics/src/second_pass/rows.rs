@@ -96,7 +96,7 @@ impl<C: Real> SecondPass<'_, C> {
             let products = &products[index * self.projector.stride() + self.directions.len()..];
             let predicted = head.logits(scale, products, || batch.rows.get(row, scratch), &mut logits);
             let clean = batch.clean.map(|clean| class(clean[row]));
-            totals.add_prediction(&logits, predicted, label, clean);
+            totals.add_prediction(&mut logits, predicted, label, clean);
             if self.means.is_some() {
                 let near = &near[index * near_stride..];
                 let nearest = head.nearest(scale, near, || batch.rows.get(row, scratch), &mut nearness);

@@ -174,7 +174,7 @@ impl SecondPassTotals {
         }
     }
 
-    pub(super) fn add_prediction(&mut self, logits: &[f64], predicted: usize, label: usize, clean: Option<usize>) {
+    pub(super) fn add_prediction(&mut self, logits: &mut [f64], predicted: usize, label: usize, clean: Option<usize>) {
         if let Some(predictions) = &mut self.predictions {
             predictions.add_row(logits, predicted, label, clean);
         }
