@@ -210,8 +210,8 @@ impl Predictions {
 /// The bin $(j/15, (j+1)/15]$ of a confidence in $(0, 1]$.
 fn bin_of(confidence: f64) -> usize {
     let upper_edge = |bin: usize| (bin + 1) as f64 / ECE_BINS as f64;
-    // Off by one at most, where the product rounds across an edge.
-    let guess = ((confidence * ECE_BINS as f64).ceil() as usize).clamp(1, ECE_BINS) - 1;
+    // One too many on an edge, and at most one off where the product rounds across one.
+    let guess = ((confidence * ECE_BINS as f64) as usize).min(ECE_BINS - 1);
     if guess > 0 && confidence <= upper_edge(guess - 1) {
         guess - 1
     } else if confidence > upper_edge(guess) && guess + 1 < ECE_BINS {

@@ -176,7 +176,7 @@ impl<'m, C: Real> SecondPass<'m, C> {
         let ranges = slabs(rows, ROWS_A_SLAB, SLABS);
         let collect = |scratch: &mut Work<T, C>, range| self.collect(&batch, range, scratch);
         let parts: Vec<SecondPassTotals> = ranges.into_par_iter().map_init(Work::default, collect).collect();
-        let mut totals = self.totals.clone();
+        let mut totals = self.totals.empty();
         totals.set_noisy(clean_labels.is_some());
         parts.iter().for_each(|part| totals.add(part));
         if !totals.is_finite() {
@@ -185,7 +185,7 @@ impl<'m, C: Real> SecondPass<'m, C> {
                 None => MetricsError::Overflow { quantity: "a product or square of the features" },
             });
         }
-        self.totals = totals;
+        self.totals.add(&totals);
         Ok(())
     }
 
