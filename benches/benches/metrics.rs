@@ -1,9 +1,12 @@
-//! Metric kernels at the sizes of an MLP run and of a large evaluation.
+//! Metric kernels beside the textbook route, at the sizes of an MLP run and of large evaluations.
+//!
+//! `sigma_w` is the greater part of the textbook NC1, the covariance within classes as a matrix of features by features; the
+//! pseudo-inverse that it also needs comes on top. `nc1` is all of ours.
 #![allow(missing_docs)]
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use memdil_metrics::{ece, memorization, nc1};
-use ndarray::Array2;
+use memdil_metrics::{Inputs, Moments, class_means, ece, measure, memorization, nc1};
+use ndarray::{Array1, Array2, ArrayView2};
 
 /// Features around their class's corner, deterministic and far from collapsed.
 fn features(n: usize, d: usize, classes: usize) -> (Array2<f32>, Vec<u32>) {
@@ -13,18 +16,47 @@ fn features(n: usize, d: usize, classes: usize) -> (Array2<f32>, Vec<u32>) {
     (Array2::from_shape_fn((n, d), |(i, j)| corner(i % classes, j) + noise(i, j)), labels)
 }
 
+/// The covariance within classes, d x d.
+fn sigma_w(h: ArrayView2<'_, f32>, y: &[u32], classes: usize) -> Option<Array2<f32>> {
+    let means = class_means(h, y, classes).ok()?.means.mapv(|mean| mean as f32);
+    let mut residuals = h.to_owned();
+    for (mut row, &class) in residuals.rows_mut().into_iter().zip(y) {
+        row -= &means.row(class as usize);
+    }
+    Some(residuals.t().dot(&residuals) / y.len() as f32)
+}
+
 fn kernels(criterion: &mut Criterion) {
-    for (n, d, classes) in [(12_000, 2, 2), (50_000, 512, 10)] {
+    for (n, d, classes) in [(12_000, 2, 2), (50_000, 512, 10), (50_000, 2048, 100), (1_000_000, 64, 10)] {
         let (h, y) = features(n, d, classes);
         let clean: Vec<u32> = y.iter().enumerate().map(|(i, &k)| if i % 5 == 0 { 0 } else { k }).collect();
+        let classifier = Array2::from_shape_fn((classes, d), |(k, j)| if j % classes == k { 0.5_f32 } else { -0.1 });
+        let bias = Array1::<f32>::zeros(classes);
+        let all = Inputs {
+            features: h.view(),
+            labels: &y,
+            classes,
+            clean_labels: Some(&clean),
+            classifier: Some(classifier.view()),
+            bias: Some(bias.view()),
+            test: None,
+        };
         let size = format!("{n}x{d}x{classes}");
         let mut group = criterion.benchmark_group("metrics");
         group.sample_size(10).throughput(Throughput::Bytes((n * d * 4) as u64));
+        group.bench_function(BenchmarkId::new("sigma_w", &size), |b| b.iter(|| sigma_w(h.view(), &y, classes)));
         group.bench_function(BenchmarkId::new("nc1", &size), |b| b.iter(|| nc1(h.view(), &y, classes)));
+        group.bench_function(BenchmarkId::new("first-pass", &size), |b| {
+            b.iter(|| Moments::of(h.view(), &y, None, classes))
+        });
         group.bench_function(BenchmarkId::new("memorization", &size), |b| {
             b.iter(|| memorization(h.view(), &y, &clean, classes))
         });
-        group.bench_function(BenchmarkId::new("ece", &size), |b| b.iter(|| ece(h.view(), &y)));
+        group.bench_function(BenchmarkId::new("all", &size), |b| b.iter(|| measure(&all)));
+        if d >= classes {
+            let logits = h.slice(ndarray::s![.., ..classes]);
+            group.bench_function(BenchmarkId::new("ece", &size), |b| b.iter(|| ece(logits, &y)));
+        }
         group.finish();
     }
 }

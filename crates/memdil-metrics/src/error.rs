@@ -137,6 +137,10 @@ pub enum MetricsError {
         expected: usize,
     },
 
+    /// Something is wrong with the test set that its arrays' names do not tell.
+    #[error("in the test set: {0}")]
+    InTestSet(Box<MetricsError>),
+
     /// A matrix that has to be divided by its norm is zero, up to rounding.
     #[error("{array} is zero up to rounding, so it cannot be normalised")]
     ZeroNorm {
@@ -171,18 +175,19 @@ pub enum MetricsError {
 }
 
 impl MetricsError {
-    /// The same with the names of the test set's arrays.
+    /// The same of the test set: with the names of its arrays, or saying so.
     pub(crate) fn in_test_set(mut self) -> Self {
         match &mut self {
             Self::NoSamples { array } | Self::NonFinite { array, .. } | Self::LabelOutOfRange { array, .. } => {
                 *array = test_name(array);
+                self
             }
             Self::LengthMismatch { array, reference, .. } => {
                 (*array, *reference) = (test_name(array), test_name(reference));
+                self
             }
-            _ => {}
+            _ => Self::InTestSet(Box::new(self)),
         }
-        self
     }
 }
 

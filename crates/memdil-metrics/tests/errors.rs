@@ -273,3 +273,94 @@ fn values_beyond_the_range_of_f64() {
         "the sum of squared features leaves the range of f64: rescale the inputs"
     );
 }
+
+#[test]
+fn errors_of_the_test_set_say_so() {
+    let (h, observed, clean) = valid();
+    let found = |features: &Array2<f64>, labels: &[u32]| {
+        let inputs = Inputs {
+            features: h.view(),
+            labels: &observed,
+            classes: 2,
+            clean_labels: Some(&clean),
+            classifier: None::<ndarray::ArrayView2<'_, f64>>,
+            bias: None,
+            test: Some((features.view(), labels)),
+        };
+        message(measure(&inputs))
+    };
+    assert_eq!(
+        found(&array![[1.0, 2.0]], &[0]),
+        "in the test set: class 1 of 2 has no sample: add some, or renumber the classes that do occur"
+    );
+    assert_eq!(found(&array![[1.0, 2.0], [1.0, f64::NAN]], &[0, 1]), "test_features: row 1 holds a NaN or an infinity");
+    assert_eq!(found(&array![[1.0, 2.0], [1.0, 0.0]], &[0, 7]), "test_labels: label 7 in row 1 is not in 0..2");
+    assert_eq!(found(&array![[1.0], [2.0]], &[0, 1]), "test_features has 1 columns, but features needs 2");
+}
+
+#[test]
+fn what_geometry_leaves_undefined_is_an_error() {
+    // Class means 0, 1, -1 and the global mean 0.
+    let (h, y) = (array![[0.0], [1.0], [-1.0]], [0, 1, 2]);
+    let expected = Err(MetricsError::MeanAtCentre { class: 0 });
+    assert_eq!(nc2_equiangle(h.view(), &y, 3), expected);
+    assert_eq!(hyperspherical_energy(h.view(), &y, 3), expected);
+    let aligned = array![[1.0], [2.0], [-9.0]];
+    assert_eq!(hyperspherical_energy(aligned.view(), &y, 3), Err(MetricsError::SameDirection { first: 0, second: 1 }));
+    let twice = array![[1.0], [1.0], [-9.0]];
+    assert_eq!(cdnv(twice.view(), &y, 3), Err(MetricsError::SameMean { first: 0, second: 1 }));
+    assert_eq!(corruption_bias(h.view(), &y, &[0, 1, 1], 3), Err(MetricsError::NoCorruptedSample { class: 0 }));
+    assert_eq!(
+        nc2_orthogonal(Array2::<f64>::zeros((2, 2)).view(), &[0, 1], 2),
+        Err(MetricsError::ZeroNorm { array: "class means" })
+    );
+    // In all metrics at once they are missing, with the reason.
+    let inputs = Inputs {
+        features: h.view(),
+        labels: &y,
+        classes: 3,
+        clean_labels: None,
+        classifier: Some(Array2::<f64>::zeros((3, 1)).view()),
+        bias: None,
+        test: None,
+    };
+    let found = measure(&inputs).unwrap();
+    assert_eq!((found.nc1, found.nc2_equiangle, found.nc3), (Some(0.0), None, None));
+    let undefined = found.undefined.unwrap();
+    let names: Vec<&str> = undefined.keys().map(String::as_str).collect();
+    assert_eq!(names, ["hyperspherical_energy", "nc2_equiangle", "nc2_equinorm_w", "nc2_etf", "nc3", "nc3_dual"]);
+}
+
+#[test]
+fn passes_that_do_not_belong_together() {
+    let (h, observed, clean) = valid();
+    let mut first = FirstPass::new(2, 2).unwrap();
+    assert!(matches!(first.clone().finish(), Err(MetricsError::NoSamples { .. })));
+    first.add(h.view(), &observed, Some(&clean)).unwrap();
+    assert_eq!(first.add(h.view(), &observed, None), Err(MetricsError::SomeCleanLabels));
+    let before = format!("{first:?}");
+    let mut bad = h.clone();
+    bad[[3, 1]] = f64::INFINITY;
+    let expected = Err(MetricsError::NonFinite { array: "features", row: 3 });
+    assert_eq!(first.add(bad.view(), &observed, Some(&clean)), expected);
+    assert_eq!(format!("{first:?}"), before);
+    assert!(FirstPass::new(3, 2).unwrap().merge(&first).is_err());
+    assert!(FirstPass::new(usize::MAX, 2).is_err());
+
+    let moments = first.finish().unwrap();
+    let other = Moments::of(h.view(), &observed, None, 2).unwrap();
+    assert_eq!(SecondPass::<f64>::new(&other).with_memorization().err(), Some(MetricsError::NoCleanLabels));
+    let mut second = SecondPass::<f64>::new(&moments).with_nc1().unwrap();
+    assert_eq!(second.merge(&SecondPass::new(&other)), Err(MetricsError::OtherMoments));
+    second.add(h.view().slice(ndarray::s![..2, ..]), &observed[..2], None).unwrap();
+    let totals = second.finish();
+    assert_eq!(totals.nc1(), Err(MetricsError::OtherSamples { found: 2, expected: 5 }));
+    assert_eq!(totals.nc4(), Err(MetricsError::NotCollected { quantity: "nc4" }));
+}
+
+#[test]
+fn negative_labels_are_refused() {
+    let h = array![[0.0], [1.0]];
+    assert_eq!(message(nc1(h.view(), &[0, -1], 2)), "labels: label -1 in row 1 is not in 0..2");
+    assert!(nc1(h.view(), &[0_u8, 1], 2).is_ok() && nc1(h.view(), &[0_usize, 1], 2).is_ok());
+}

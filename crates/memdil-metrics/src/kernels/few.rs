@@ -5,13 +5,23 @@ use std::ops::Range;
 use super::{Centre, Kernel, Rows, dispatch};
 use crate::input::Real;
 
-/// Most vectors of this layout: a register of sums each, and some to spare for the row.
-pub(crate) const MOST: usize = 12;
+/// Vectors of a group: a register of sums each, and some to spare for the row.
+const GROUP: usize = 12;
 
-/// A few vectors, padded with zero vectors to a number that there is a loop for.
+/// Most vectors for which this layout is faster than tiles: two groups, while a group fits into the first-level cache.
+pub(crate) fn most(dim: usize) -> usize {
+    if dim <= 1024 { 2 * GROUP } else { GROUP }
+}
+
+/// A few vectors, in groups that are padded with zero vectors to a number that there is a loop for.
 #[derive(Clone, Debug)]
 pub(crate) struct Few<C: Real> {
     dim: usize,
+    groups: Vec<Group<C>>,
+}
+
+#[derive(Clone, Debug)]
+struct Group<C: Real> {
     width: usize,
     /// By block of features as long as a register, vector: the entries.
     packed: Vec<C::Register>,
@@ -21,26 +31,11 @@ pub(crate) struct Few<C: Real> {
 
 impl<C: Real> Few<C> {
     pub(crate) fn new(vectors: &[Vec<f64>], dim: usize) -> Self {
-        let width = [0, 1, 2, 4, 6, 9].into_iter().find(|&width| width >= vectors.len()).unwrap_or(MOST);
-        let entry = |vector: usize, feature: usize| C::from_f64(vectors.get(vector).map_or(0.0, |v| v[feature]));
-        let length = C::ZERO_REGISTER.as_ref().len();
-        let blocks = dim / length;
-        let mut packed = Vec::with_capacity(blocks * width);
-        for (block, vector) in (0..blocks).flat_map(|block| (0..width).map(move |vector| (block, vector))) {
-            let mut register = C::ZERO_REGISTER;
-            register
-                .as_mut()
-                .iter_mut()
-                .enumerate()
-                .for_each(|(lane, slot)| *slot = entry(vector, block * length + lane));
-            packed.push(register);
-        }
-        let rest = (0..width).flat_map(|vector| (blocks * length..dim).map(move |feature| (vector, feature)));
-        Self { dim, width, packed, rest: rest.map(|(vector, feature)| entry(vector, feature)).collect() }
+        Self { dim, groups: vectors.chunks(GROUP).map(|vectors| Group::new(vectors, dim)).collect() }
     }
 
     pub(crate) fn stride(&self) -> usize {
-        self.width
+        self.groups.iter().map(|group| group.width).sum()
     }
 
     pub(crate) fn project<T: Real + Into<C>>(
@@ -53,6 +48,24 @@ impl<C: Real> Few<C> {
         out: &mut Vec<C>,
     ) {
         dispatch(Project { few: self, rows, range, centre_of, centres, scratch, out });
+    }
+}
+
+impl<C: Real> Group<C> {
+    fn new(vectors: &[Vec<f64>], dim: usize) -> Self {
+        let width = [1, 2, 4, 6, 9].into_iter().find(|&width| width >= vectors.len()).unwrap_or(GROUP);
+        let entry = |vector: usize, feature: usize| C::from_f64(vectors.get(vector).map_or(0.0, |v| v[feature]));
+        let length = C::ZERO_REGISTER.as_ref().len();
+        let blocks = dim / length;
+        let mut packed = Vec::with_capacity(blocks * width);
+        for (block, vector) in (0..blocks).flat_map(|block| (0..width).map(move |vector| (block, vector))) {
+            let mut register = C::ZERO_REGISTER;
+            let lanes = register.as_mut().iter_mut().enumerate();
+            lanes.for_each(|(lane, slot)| *slot = entry(vector, block * length + lane));
+            packed.push(register);
+        }
+        let rest = (0..width).flat_map(|vector| (blocks * length..dim).map(move |feature| (vector, feature)));
+        Self { width, packed, rest: rest.map(|(vector, feature)| entry(vector, feature)).collect() }
     }
 }
 
@@ -72,20 +85,27 @@ impl<T: Real + Into<C>, C: Real, F: Fn(usize) -> usize> Kernel for Project<'_, '
     #[inline(always)]
     fn run<const FUSED: bool>(self) {
         let Self { few, rows, range, centre_of, centres, scratch, out } = self;
+        let stride = few.stride();
         out.clear();
-        for row in range {
-            let values = rows.get(row, scratch);
-            let from = centre_of(row) * few.dim;
-            let centre = (&centres.high[from..][..few.dim], &centres.low[from..][..few.dim]);
-            match few.width {
-                1 => out.extend(C::products::<T, 1, FUSED>(values, centre, &few.packed, &few.rest)),
-                2 => out.extend(C::products::<T, 2, FUSED>(values, centre, &few.packed, &few.rest)),
-                4 => out.extend(C::products::<T, 4, FUSED>(values, centre, &few.packed, &few.rest)),
-                6 => out.extend(C::products::<T, 6, FUSED>(values, centre, &few.packed, &few.rest)),
-                9 => out.extend(C::products::<T, 9, FUSED>(values, centre, &few.packed, &few.rest)),
-                MOST => out.extend(C::products::<T, MOST, FUSED>(values, centre, &few.packed, &few.rest)),
-                _ => {}
+        out.resize(range.len() * stride, C::ZERO);
+        let mut offset = 0;
+        for group in &few.groups {
+            for (index, row) in range.clone().enumerate() {
+                let values = rows.get(row, scratch);
+                let from = centre_of(row) * few.dim;
+                let centre = (&centres.high[from..][..few.dim], &centres.low[from..][..few.dim]);
+                let out = &mut out[index * stride + offset..][..group.width];
+                let Group { packed, rest, .. } = group;
+                match group.width {
+                    1 => out.copy_from_slice(&C::products::<T, 1, FUSED>(values, centre, packed, rest)),
+                    2 => out.copy_from_slice(&C::products::<T, 2, FUSED>(values, centre, packed, rest)),
+                    4 => out.copy_from_slice(&C::products::<T, 4, FUSED>(values, centre, packed, rest)),
+                    6 => out.copy_from_slice(&C::products::<T, 6, FUSED>(values, centre, packed, rest)),
+                    9 => out.copy_from_slice(&C::products::<T, 9, FUSED>(values, centre, packed, rest)),
+                    _ => out.copy_from_slice(&C::products::<T, GROUP, FUSED>(values, centre, packed, rest)),
+                }
             }
+            offset += group.width;
         }
     }
 }

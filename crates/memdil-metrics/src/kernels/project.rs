@@ -2,7 +2,7 @@
 //!
 //! With $n$ rows of $d$ features and $m$ vectors this is $2 n d m$ operations on $n d$ numbers read once. Two layouts:
 //!
-//! - up to a dozen vectors ([`few`]): all sums stay in registers while one row streams by, which the memory limits;
+//! - up to a dozen or two ([`few`]): all sums stay in registers while one row streams by, which the memory limits;
 //! - more: vectors are packed in lines, and one step of the inner loop takes one feature of [`TILE`] rows to a whole line,
 //!   twelve vector registers of sums for two loads of vectors and six of rows.
 
@@ -27,7 +27,7 @@ pub(crate) enum Projector<C: Real> {
 impl<C: Real> Projector<C> {
     /// Packs vectors, each of `dim` entries.
     pub(crate) fn new(vectors: &[Vec<f64>], dim: usize) -> Self {
-        if vectors.len() <= few::MOST {
+        if vectors.len() <= few::most(dim) {
             Self::Few(Few::new(vectors, dim))
         } else {
             Self::Many(Lines::new(vectors, dim))
@@ -277,9 +277,17 @@ mod tests {
     where
         f32: Into<C>,
     {
-        for (count, dim, width) in
-            [(1, 1, 1), (5, 3, 7), (6, 256, 8), (3, 30, 12), (5, 37, 13), (7, 257, 17), (96, 600, 33)]
-        {
+        for (count, dim, width) in [
+            (1, 1, 1),
+            (5, 3, 7),
+            (6, 256, 8),
+            (3, 30, 12),
+            (5, 37, 13),
+            (6, 70, 21),
+            (4, 20, 25),
+            (7, 257, 17),
+            (96, 600, 33),
+        ] {
             let number = |i: usize, j: usize| ((i * 37 + j * 101) % 97) as f32 / 97.0 - 0.4;
             let rows = Array2::from_shape_fn((count + 2, dim), |(i, j)| number(i, j));
             let vectors: Vec<Vec<f64>> =
