@@ -1,16 +1,24 @@
 //! Neural collapse, memorization, dilation and calibration, measured on plain `ndarray` views.
 //!
-//! Every function takes views of any memory layout, in `f32` or `f64`, computes in `f64`, and answers with
-//! a number that is defined or with an [`MetricsError`] that says what is wrong and where. No function copies the
-//! features: working memory is one row and a few tables of classes by features.
+//! Every function takes views of any memory layout, in `f32` or `f64`, with labels of any integer type, and answers with
+//! a number that is defined or with a [`MetricsError`] that says what is wrong and where. No function copies the
+//! features or forms a matrix of features by features: time is $O(n d K)$, working memory a few tables of classes by
+//! features. Large arrays are divided among rayon's threads, with the same result for any number of them.
 //!
 //! | Question | Functions |
 //! | --- | --- |
+//! | All of it, at once? | [`measure`] |
 //! | Where are the classes? | [`class_means`], [`uncorrupted_class_means`] |
-//! | Has the network collapsed? | [`nc1`], [`nc2_etf`], [`nc3`], [`bias_collapse`] |
-//! | Has it memorised the wrong labels? | [`memorization`], [`memorized_fraction`] |
+//! | Have the features collapsed? | [`nc1`], [`nc1_ratio`], [`cdnv`] |
+//! | Do the means form a frame? | [`nc2_etf_means`], [`nc2_equinorm`], [`nc2_equiangle`], [`nc2_orthogonal`], [`hyperspherical_energy`] |
+//! | Does the classifier? | [`nc2_etf`], [`nc2_equinorm_w`], [`nc3`], [`nc3_dual`], [`nc4`], [`bias_collapse`] |
+//! | Has the network memorised the wrong labels? | [`memorization`], [`memorization_test`], [`memorized_fraction`], [`corruption_bias`] |
 //! | What does that cost on unseen data? | [`dilation`], [`rho`], [`radius`], [`separation`], [`rho_nc1`] |
-//! | Is it right, and does it know when? | [`accuracy`], [`ece`] |
+//! | Is it right, and does it know when? | [`accuracy`], [`ece`], [`adaptive_ece`], [`brier`], [`nll`] |
+//!
+//! Where the features come batch by batch, [`FirstPass`] collects the [`Moments`], and [`SecondPass`] what needs
+//! the class means first; [`Predictions`] does the same for logits. Each merges with others of its kind, and the functions
+//! above are these passes over one batch.
 //!
 //! # A short tour
 //!
