@@ -8,7 +8,7 @@ use crate::{Failure, cargo, check, output, root, target_directory};
 
 /// All programs get as many threads.
 const THREADS: &str = "2";
-/// Every program has so many turns, one after the other, and makes so many runs in each.
+/// Every program has so many turns, one after the other, and makes so many runs in each (slow peers fewer).
 const TURNS: usize = 3;
 const RUNS: &str = "5";
 /// A peer whose first run takes more seconds is left out.

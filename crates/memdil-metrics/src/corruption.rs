@@ -1,10 +1,11 @@
 //! Corruption bias: where samples with a wrong label lie between the class they were given and the others.
 
 use ndarray::{Array2, ArrayView2};
+use rayon::prelude::*;
 
 use crate::error::finite;
 use crate::input::{Label, Real, check_samples, check_two_classes};
-use crate::linalg::dot;
+use crate::linalg::{dot_difference, rows_of};
 use crate::{MetricsError, Moments};
 
 /// How far the samples that were corrupted into a class are drawn from its mean towards each other class.
@@ -55,14 +56,16 @@ impl Moments {
         if let Some(class) = noise.corrupted.iter().position(|&count| count == 0) {
             return Err(MetricsError::NoCorruptedSample { class });
         }
-        let means = self.relative_means();
+        let (means, shifts) = (rows_of(self.relative_means()), rows_of(&noise.corrupted_shift));
+        let pairs: Vec<(usize, usize, f64)> = self.distinct_pairs()?;
+        let project = |&(i, j, square): &(usize, usize, f64)| {
+            let towards =
+                |from: usize, to: usize| dot_difference(&shifts[from], &means[to], &means[from]) / square.sqrt();
+            (i, j, towards(i, j), towards(j, i))
+        };
         let mut table = Array2::zeros((self.classes(), self.classes() - 1));
-        for (i, j, square) in self.distinct_pairs()? {
-            // From the higher class to the lower one; the other way round it is the opposite direction.
-            let direction: Vec<f64> =
-                (&means.row(j) - &means.row(i)).iter().map(|value| value / square.sqrt()).collect();
-            table[[i, j]] = dot(&noise.corrupted_shift.row(i).to_vec(), &direction);
-            table[[j, i - 1]] = -dot(&noise.corrupted_shift.row(j).to_vec(), &direction);
+        for (i, j, forth, back) in pairs.par_iter().map(project).collect::<Vec<_>>() {
+            (table[[i, j]], table[[j, i - 1]]) = (forth, back);
         }
         finite("corruption_bias", table.sum())?;
         Ok(table)

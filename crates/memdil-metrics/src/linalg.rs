@@ -32,6 +32,60 @@ impl Kernel for Dot<'_> {
     }
 }
 
+/// Inner product of `vector` with the difference `a - b`.
+pub(crate) fn dot_difference(vector: &[f64], a: &[f64], b: &[f64]) -> f64 {
+    dispatch(DotDifference { vector: Some(vector), a, b })
+}
+
+/// $\Vert a - b \Vert^2$.
+pub(crate) fn squared_difference(a: &[f64], b: &[f64]) -> f64 {
+    dispatch(DotDifference { vector: None, a, b })
+}
+
+/// Product of the difference with a vector, or with itself where there is none.
+struct DotDifference<'a> {
+    vector: Option<&'a [f64]>,
+    a: &'a [f64],
+    b: &'a [f64],
+}
+
+impl Kernel for DotDifference<'_> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn run<const FUSED: bool>(self) -> f64 {
+        let (a_blocks, a_rest) = self.a.as_chunks::<8>();
+        let (b_blocks, b_rest) = self.b.as_chunks::<8>();
+        let mut lanes = [0.0; 8];
+        let mut rest = 0.0;
+        match self.vector {
+            None => {
+                for (x, y) in a_blocks.iter().zip(b_blocks) {
+                    for lane in 0..8 {
+                        lanes[lane] += (x[lane] - y[lane]) * (x[lane] - y[lane]);
+                    }
+                }
+                rest += a_rest.iter().zip(b_rest).map(|(x, y)| (x - y) * (x - y)).sum::<f64>();
+            }
+            Some(vector) => {
+                let (blocks, vector_rest) = vector.as_chunks::<8>();
+                for ((x, y), v) in a_blocks.iter().zip(b_blocks).zip(blocks) {
+                    for lane in 0..8 {
+                        lanes[lane] += v[lane] * (x[lane] - y[lane]);
+                    }
+                }
+                rest += a_rest.iter().zip(b_rest).zip(vector_rest).map(|((x, y), v)| v * (x - y)).sum::<f64>();
+            }
+        }
+        lanes.iter().sum::<f64>() + rest
+    }
+}
+
+/// Rows as vectors.
+pub(crate) fn rows_of(matrix: &Array2<f64>) -> Vec<Vec<f64>> {
+    matrix.rows().into_iter().map(|row| row.to_vec()).collect()
+}
+
 /// `sum += factor * vector`.
 fn add_scaled(sum: &mut [f64], factor: f64, vector: &[f64]) {
     dispatch(AddScaled(sum, factor, vector));
@@ -86,7 +140,7 @@ pub(crate) fn orthogonal_rows(
     cutoff: f64,
     max_sweeps: usize,
 ) -> Result<Vec<Vec<f64>>, MetricsError> {
-    let rows: Vec<Vec<f64>> = matrix.rows().into_iter().map(|row| row.to_vec()).collect();
+    let rows = rows_of(matrix);
     let mut vectors = triangular(&rows, matrix.ncols());
     let mut turns = Array2::<f64>::eye(rows.len()).rows().into_iter().map(|row| row.to_vec()).collect::<Vec<_>>();
     rotate_all(&mut vectors, &mut turns, matrix.ncols(), max_sweeps)?;
@@ -237,6 +291,14 @@ mod tests {
         let a: Vec<f64> = (1..=19).map(f64::from).collect();
         assert!((dot(&a, &a) - 2470.0).abs() < 1e-12);
         assert!((norm(&[3.0, 4.0]) - 5.0).abs() < 1e-15);
+    }
+
+    #[test]
+    fn products_with_differences() {
+        let a: Vec<f64> = (1..=11).map(f64::from).collect();
+        let b: Vec<f64> = (1..=11).map(|i| f64::from(i) - 2.0).collect();
+        assert!((squared_difference(&a, &b) - 44.0).abs() < 1e-12);
+        assert!((dot_difference(&a, &a, &b) - 132.0).abs() < 1e-12);
     }
 
     #[test]

@@ -1,11 +1,12 @@
 //! What the first pass knows: means and scatter of the classes, and every metric that needs no more.
 
-use ndarray::{Array1, Array2, ArrayView2, Axis};
+use ndarray::{Array1, Array2, ArrayView2};
+use rayon::prelude::*;
 
 use crate::error::finite;
 use crate::input::{Label, Real, check_labels, check_samples, check_two_classes, first_empty_class};
 use crate::kernels::Sums;
-use crate::linalg::{dot, max_abs, norm};
+use crate::linalg::{max_abs, norm, rows_of, squared_difference};
 use crate::{ClassMeans, FirstPass, MetricsError};
 
 /// Counts, means and scatter of the classes: what [`FirstPass`] collected.
@@ -250,13 +251,7 @@ impl Moments {
 
 /// Squared distance of every pair of rows $j < i$, as (i, j, square).
 pub(crate) fn pair_distances(rows: &Array2<f64>) -> Vec<(usize, usize, f64)> {
-    let mut distances = Vec::with_capacity(rows.nrows() * rows.nrows().saturating_sub(1) / 2);
-    let mut difference = vec![0.0; rows.ncols()];
-    for (i, a) in rows.axis_iter(Axis(0)).enumerate() {
-        for (j, b) in rows.axis_iter(Axis(0)).take(i).enumerate() {
-            difference.iter_mut().zip(a.iter().zip(b)).for_each(|(slot, (x, y))| *slot = x - y);
-            distances.push((i, j, dot(&difference, &difference)));
-        }
-    }
-    distances
+    let rows = rows_of(rows);
+    let of_row = |i: usize| (0..i).map(|j| (i, j, squared_difference(&rows[i], &rows[j]))).collect::<Vec<_>>();
+    (0..rows.len()).into_par_iter().flat_map_iter(of_row).collect()
 }

@@ -315,12 +315,13 @@ fn what_geometry_leaves_undefined_is_an_error() {
         Err(MetricsError::ZeroNorm { array: "class means" })
     );
     // In all metrics at once they are missing, with the reason.
+    let zero = Array2::<f64>::zeros((3, 1));
     let inputs = Inputs {
         features: h.view(),
         labels: &y,
         classes: 3,
         clean_labels: None,
-        classifier: Some(Array2::<f64>::zeros((3, 1)).view()),
+        classifier: Some(zero.view()),
         bias: None,
         test: None,
     };
