@@ -129,4 +129,14 @@ mod tests {
         // Confidence 1 and right, confidence 1/2 and wrong (the tie goes to class 1).
         assert_eq!(ece(logits.view(), &[0, 2]), Ok(0.25));
     }
+    #[test]
+    fn confident_predictions_keep_their_digits() {
+        // With e = exp(-20): p = e / (1 + e) = e - e^2, and the Brier score is 2 p^2.
+        let e = (-20.0_f64).exp();
+        let p = e / (1.0 + e);
+        let logits = array![[0.0, 20.0], [20.0, 0.0]];
+        assert!((brier(logits.view(), &[1, 0]).unwrap() / (2.0 * p * p) - 1.0).abs() < 1e-14);
+        assert!((nll(logits.view(), &[1, 0]).unwrap() / e.ln_1p() - 1.0).abs() < 1e-14);
+        assert!((ece(logits.view(), &[1, 0]).unwrap() / p - 1.0).abs() < 1e-14);
+    }
 }

@@ -117,9 +117,13 @@ pub enum MetricsError {
     #[error("clean labels are needed beside the observed ones, and none were given")]
     NoCleanLabels,
 
-    /// Two second passes over different first passes cannot be merged.
-    #[error("the two passes do not belong to the same first pass: merge clones of one")]
-    OtherMoments,
+    /// Second passes can be merged only if they collect the same around the same means.
+    #[error("the two passes are not clones of one: ask for all quantities, then clone, then add batches")]
+    OtherPass,
+
+    /// A quantity was asked for after a batch was added, which it would miss.
+    #[error("a quantity was asked for after the first batch: ask for all of them before")]
+    AskedLate,
 
     /// A quantity that the pass was not asked to collect.
     #[error("{quantity} was not collected: ask for it before the first batch")]

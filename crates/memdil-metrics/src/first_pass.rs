@@ -49,10 +49,10 @@ impl FirstPass {
     /// A collector for this many classes and features.
     ///
     /// # Errors
-    /// More numbers than memory could hold.
+    /// Tables of classes by features of more than 2 GiB.
     pub fn new(classes: usize, dim: usize) -> Result<Self, MetricsError> {
-        if classes.checked_mul(dim).is_none_or(|numbers| numbers > 1 << 36) {
-            let allowed = "at most 2^36 divided by the number of features";
+        if classes.checked_mul(dim.max(1)).is_none_or(|numbers| numbers > 1 << 28) {
+            let allowed = "1 to 2^28 divided by the number of features";
             return Err(MetricsError::OutOfRange { name: "classes", value: classes as f64, allowed });
         }
         let (origins, seen) = (Array2::zeros((classes, dim)), vec![false; classes]);
@@ -82,6 +82,9 @@ impl FirstPass {
         }
         if self.noisy.is_some_and(|noisy| noisy != clean_labels.is_some()) {
             return Err(MetricsError::SomeCleanLabels);
+        }
+        if rows == 0 {
+            return Ok(());
         }
         let mut origins = self.origins.clone();
         let mut seen = self.seen.clone();

@@ -3,7 +3,7 @@
 //! Every function takes views of any memory layout, in `f32` or `f64`, with labels of any integer type, and answers with
 //! a number that is defined or with a [`MetricsError`] that says what is wrong and where. No function copies the
 //! features or forms a matrix of features by features: time is $O(n d K)$, working memory a few tables of classes by
-//! features. Large arrays are divided among rayon's threads, with the same result for any number of them.
+//! features and of classes by classes. Large arrays are divided among rayon's threads, with the same result for any number of them.
 //!
 //! | Question | Functions |
 //! | --- | --- |

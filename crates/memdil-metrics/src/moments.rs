@@ -79,14 +79,6 @@ impl Moments {
             }
             offsets += &sums.offsets.slice(ndarray::s![classes.., ..]);
         }
-        // Squares that vanish beside differences that do not.
-        let vanished = |(square, offsets): (&f64, ndarray::ArrayView1<'_, f64>)| {
-            *square < f64::MIN_POSITIVE / f64::EPSILON && offsets.iter().any(|value| value.abs() > 0.0)
-        };
-        if squares.iter().zip(offsets.rows()).any(vanished) {
-            return Err(MetricsError::Overflow { quantity: "the sum of squared features" });
-        }
-
         let origin = origins.row(0);
         let mut scatter = Vec::with_capacity(classes);
         for ((mut offsets, &count), square) in offsets.rows_mut().into_iter().zip(&counts).zip(squares) {
@@ -94,6 +86,11 @@ impl Moments {
             scatter.push((square - count as f64 * offsets.dot(&offsets)).max(0.0));
         }
         let relative = &origins - &origin + &offsets;
+        // Squares may vanish beside others, not where all do and differences do not.
+        let (least, scale) = (f64::MIN_POSITIVE / f64::EPSILON, max_abs(&relative).max(max_abs(&offsets)));
+        if scale > 0.0 && scale * scale < least && sums.squares.iter().all(|&square| square < least) {
+            return Err(MetricsError::Overflow { quantity: "the sum of squared features" });
+        }
         let samples = counts.iter().sum::<usize>() as f64;
         let mut relative_global = Array1::<f64>::zeros(dim);
         for (row, &count) in relative.rows().into_iter().zip(&counts) {

@@ -172,19 +172,28 @@ impl Predictions {
         self.brier.is_finite() && !self.nll.is_nan()
     }
 
-    /// One sample; `predicted` is where the largest logit stands. Exponentials take the place of the logits.
+    /// One sample; `predicted` is where the largest logit stands. The logits are used up.
+    ///
+    /// Late in training probabilities differ from 0 and 1 by little: all is computed from `rest`, the sum of the
+    /// exponentials but for the largest, which is 1, so that nothing cancels.
     #[inline]
     pub(crate) fn add_row(&mut self, logits: &mut [f64], predicted: usize, label: usize, clean: Option<usize>) {
         let (largest, of_label) = (logits[predicted], logits[label]);
-        let (total, squares) = exponentials(logits, largest);
+        logits[predicted] = f64::NEG_INFINITY;
+        let (rest, squares) = exponentials(logits, largest);
+        let total = 1.0 + rest;
         let confidence = 1.0 / total;
         let right = predicted == label;
-        let probability = logits[label] / total;
         self.right += usize::from(right);
-        self.gaps[bin_of(confidence)] += if right { 1.0 - confidence } else { -confidence };
+        self.gaps[bin_of(confidence)] += if right { rest / total } else { -confidence };
         self.confidences.push(if right { confidence } else { -confidence });
-        self.brier += squares / (total * total) - 2.0 * probability + 1.0;
-        self.nll += (largest - of_label) + total.ln();
+        self.brier += if right {
+            (rest * rest + squares) / (total * total)
+        } else {
+            let of_label = logits[label];
+            (1.0 - of_label / total).powi(2) + (1.0 + (squares - of_label * of_label)) / (total * total)
+        };
+        self.nll += (largest - of_label) + rest.ln_1p();
         if let Some(clean) = clean.filter(|&clean| clean != label) {
             let fate = if right {
                 0

@@ -262,6 +262,9 @@ fn values_beyond_the_range_of_f64() {
         assert_eq!(found, Err(expected("the sum of squared features")));
     }
     assert!(nc1((&large * 1e-60).view(), &labels, 2).is_ok() && nc1((&tiny * 1e60).view(), &labels, 2).is_ok());
+    // Beside others they may vanish.
+    let beside = array![[0.0, 1.0], [1e-150, 1.0], [0.0, -1.0], [0.0, -1.0]];
+    assert!(nc1(beside.view(), &labels, 2).unwrap() < 1e-290);
     assert_eq!(separation(large.view()), Err(expected("separation")));
     let w = array![[1e200], [1e200]];
     assert_eq!(
@@ -346,14 +349,24 @@ fn passes_that_do_not_belong_together() {
     assert_eq!(first.add(bad.view(), &observed, Some(&clean)), expected);
     assert_eq!(format!("{first:?}"), before);
     assert!(FirstPass::new(3, 2).unwrap().merge(&first).is_err());
-    assert!(FirstPass::new(usize::MAX, 2).is_err());
+    for (classes, dim) in [(usize::MAX, 2), (usize::MAX, 0), (1 << 30, 1)] {
+        assert!(FirstPass::new(classes, dim).is_err());
+    }
+    let nothing = Array2::<f64>::zeros((2, 0));
+    assert!(memorization(nothing.view(), &[0, 1], &[0, 1], usize::MAX).is_err());
+    // An empty batch decides nothing.
+    let mut empty = FirstPass::new(2, 2).unwrap();
+    empty.add(Array2::<f64>::zeros((0, 2)).view(), &[0_u32; 0], None).unwrap();
+    assert_eq!(empty.add(h.view(), &observed, Some(&clean)), Ok(()));
 
     let moments = first.finish().unwrap();
     let other = Moments::of(h.view(), &observed, None, 2).unwrap();
     assert_eq!(SecondPass::<f64>::new(&other).with_memorization().err(), Some(MetricsError::NoCleanLabels));
     let mut second = SecondPass::<f64>::new(&moments).with_nc1().unwrap();
-    assert_eq!(second.merge(&SecondPass::new(&other)), Err(MetricsError::OtherMoments));
+    assert_eq!(second.merge(&SecondPass::new(&other)), Err(MetricsError::OtherPass));
+    assert_eq!(second.merge(&SecondPass::new(&moments)), Err(MetricsError::OtherPass));
     second.add(h.view().slice(ndarray::s![..2, ..]), &observed[..2], None).unwrap();
+    assert_eq!(second.clone().with_memorization().err(), Some(MetricsError::AskedLate));
     let totals = second.finish();
     assert_eq!(totals.nc1(), Err(MetricsError::OtherSamples { found: 2, expected: 5 }));
     assert_eq!(totals.nc4(), Err(MetricsError::NotCollected { quantity: "nc4" }));

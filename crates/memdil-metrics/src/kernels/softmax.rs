@@ -4,7 +4,7 @@ use super::{Kernel, dispatch};
 
 /// Replaces each `x` by $e^{x - largest}$, and gives the sum and the sum of squares of the results.
 ///
-/// `largest` must be no smaller than any `x`, and all numbers finite.
+/// `largest` must be finite and no smaller than any `x`; of $-\infty$ it makes 0.
 pub(crate) fn exponentials(values: &mut [f64], largest: f64) -> (f64, f64) {
     dispatch(Exponentials(values, largest))
 }

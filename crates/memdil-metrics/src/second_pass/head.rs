@@ -9,6 +9,9 @@ use crate::linalg::{dot, norm};
 use crate::moments::pair_distances;
 use crate::{MetricsError, Moments};
 
+/// Roundings that a product may have suffered, more than ever seen: it is a sum of up to 512 terms in a row.
+const ROUNDINGS: f64 = 64.0;
+
 /// Classifier, bias and class means.
 #[derive(Clone, Debug)]
 pub(super) struct Head {
@@ -96,7 +99,7 @@ impl Head {
             *logit = product.into() + at_mean;
         }
         let (predicted, lead) = argmax_and_lead(logits);
-        let error = 16.0 * epsilon * (self.logit_error.0 * radius + self.logit_error.1);
+        let error = ROUNDINGS * epsilon * (self.logit_error.0 * radius + self.logit_error.1);
         if lead > error {
             return predicted;
         }

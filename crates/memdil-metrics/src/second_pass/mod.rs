@@ -4,6 +4,8 @@ mod head;
 mod rows;
 mod totals;
 
+use std::sync::Arc;
+
 use ndarray::{Array2, ArrayView1, ArrayView2};
 use rayon::prelude::*;
 
@@ -44,6 +46,8 @@ use crate::{MetricsError, Moments};
 #[derive(Clone, Debug)]
 pub struct SecondPass<'m, C: Real> {
     moments: &'m Moments,
+    /// Shared by clones, new with every quantity that is asked for: what may be merged.
+    plan: Arc<()>,
     /// What is subtracted from the features before products are taken.
     centre: Centre<C>,
     /// Unit vectors $q_j$ with $K \Sigma_B = \sum_j \lambda_j q_j q_j^T$; none before they are asked for.
@@ -70,6 +74,7 @@ impl<'m, C: Real> SecondPass<'m, C> {
     pub fn new(moments: &'m Moments) -> Self {
         Self {
             moments,
+            plan: Arc::new(()),
             centre: Centre::new(moments.dim(), moments.mean_parts()),
             directions: Vec::new(),
             weights: Vec::new(),
@@ -85,8 +90,9 @@ impl<'m, C: Real> SecondPass<'m, C> {
     /// Asks for [`nc1`](crate::nc1).
     ///
     /// # Errors
-    /// Fewer than two classes, class means that coincide.
+    /// Fewer than two classes, class means that coincide, a batch has been added.
     pub fn with_nc1(mut self) -> Result<Self, MetricsError> {
+        self.change_plan()?;
         let (directions, squares) = between_class_directions(&self.moments.centred()?)?;
         self.directions = directions;
         self.weights = squares.into_iter().map(f64::recip).collect();
@@ -101,12 +107,13 @@ impl<'m, C: Real> SecondPass<'m, C> {
     /// `classifier` (classes x features), `bias` (classes).
     ///
     /// # Errors
-    /// Shapes that differ, non-finite values.
+    /// Shapes that differ, non-finite values, a batch has been added.
     pub fn with_classifier<W: Real>(
         mut self,
         classifier: ArrayView2<'_, W>,
         bias: ArrayView1<'_, W>,
     ) -> Result<Self, MetricsError> {
+        self.change_plan()?;
         self.head = Some(Head::new(self.moments, classifier, bias)?);
         self.totals.ask_predictions(self.moments.classes());
         self.pack();
@@ -116,8 +123,9 @@ impl<'m, C: Real> SecondPass<'m, C> {
     /// Asks for [`memorization`](crate::memorization): the batches of both passes need clean labels.
     ///
     /// # Errors
-    /// The first pass had no clean labels.
+    /// The first pass had no clean labels, a batch has been added.
     pub fn with_memorization(mut self) -> Result<Self, MetricsError> {
+        self.change_plan()?;
         self.own = Some(self.moments.noise()?.uncorrupted_means.clone());
         self.totals.ask_memorization(self.moments.classes());
         Ok(self)
@@ -126,13 +134,23 @@ impl<'m, C: Real> SecondPass<'m, C> {
     /// Asks for [`memorization_test`](crate::memorization_test) around these means: batches need clean labels.
     ///
     /// # Errors
-    /// Shapes that differ.
+    /// Shapes that differ, a batch has been added.
     pub fn with_test_means(mut self, test: &Moments) -> Result<Self, MetricsError> {
+        self.change_plan()?;
         check_length("test_features", "columns", test.dim(), "features", self.moments.dim())?;
         check_length("the test set", "classes", test.classes(), "the training set", self.moments.classes())?;
         self.others = Some(test.means().means.clone());
         self.totals.ask_memorization_test(self.moments.classes());
         Ok(self)
+    }
+
+    /// Nothing may be asked for once there are batches: it would miss them.
+    fn change_plan(&mut self) -> Result<(), MetricsError> {
+        if self.totals.noisy().is_some() {
+            return Err(MetricsError::AskedLate);
+        }
+        self.plan = Arc::new(());
+        Ok(())
     }
 
     /// Packs directions and classifier side by side, so that one walk over the features serves both.
@@ -172,6 +190,9 @@ impl<'m, C: Real> SecondPass<'m, C> {
             None if self.own.is_some() || self.others.is_some() => return Err(MetricsError::NoCleanLabels),
             None => {}
         }
+        if rows == 0 {
+            return Ok(());
+        }
         let batch = Batch::new(features, labels, clean_labels);
         let ranges = slabs(rows, ROWS_A_SLAB, SLABS);
         let collect = |scratch: &mut Work<T, C>, range| self.collect(&batch, range, scratch);
@@ -206,10 +227,10 @@ impl<'m, C: Real> SecondPass<'m, C> {
     /// Adds what a clone of this pass has collected.
     ///
     /// # Errors
-    /// Passes over different first passes, clean labels on one side only.
+    /// Passes that are not clones of one, clean labels on one side only.
     pub fn merge(&mut self, other: &Self) -> Result<(), MetricsError> {
-        if !std::ptr::eq(self.moments, other.moments) {
-            return Err(MetricsError::OtherMoments);
+        if !Arc::ptr_eq(&self.plan, &other.plan) {
+            return Err(MetricsError::OtherPass);
         }
         self.totals.check_noisy(other.totals.noisy())?;
         self.totals.add(&other.totals);
