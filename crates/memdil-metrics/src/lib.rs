@@ -63,6 +63,9 @@ mod moments;
 mod predictions;
 mod second_pass;
 
+/// The version of ndarray whose views the functions take.
+pub use ndarray;
+
 pub use accuracy::accuracy;
 pub use calibration::{adaptive_ece, brier, ece, nll};
 pub use class_means::{ClassMeans, class_means, uncorrupted_class_means};
