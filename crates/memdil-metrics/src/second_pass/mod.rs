@@ -101,7 +101,7 @@ impl<'m, C: Real> SecondPass<'m, C> {
         Ok(self)
     }
 
-    /// Asks for [`Predictions`] of this last layer, and, with [`with_nc1`](Self::with_nc1), for [`nc4`](crate::nc4).
+    /// Asks for [`Predictions`](crate::Predictions) of this last layer, and, with [`with_nc1`](Self::with_nc1), for [`nc4`](crate::nc4).
     ///
     /// # Shapes
     /// `classifier` (classes x features), `bias` (classes).
