@@ -27,6 +27,13 @@ mod sealed {
         fn from_f64(value: f64) -> Self;
         /// [`add_tile`](crate::kernels::add_tile) for this type's lanes.
         fn add_tile<const FUSED: bool>(rows: [&[Self]; TILE], vectors: &[Self::Lanes], out: &mut [Self], stride: usize);
+        /// The same for the first half of the lanes.
+        fn add_half_tile<const FUSED: bool>(
+            rows: [&[Self]; TILE],
+            vectors: &[Self::Lanes],
+            out: &mut [Self],
+            stride: usize,
+        );
         /// [`products`](crate::kernels::products) for this type's registers.
         fn products<T: super::Real + Into<Self>, const N: usize, const FUSED: bool>(
             row: &[T],
@@ -64,7 +71,17 @@ mod sealed {
                     out: &mut [Self],
                     stride: usize,
                 ) {
-                    add_tile::<Self, $width, FUSED>(rows, vectors, out, stride);
+                    add_tile::<Self, $width, $width, FUSED>(rows, vectors, out, stride);
+                }
+
+                #[inline(always)]
+                fn add_half_tile<const FUSED: bool>(
+                    rows: [&[Self]; TILE],
+                    vectors: &[Self::Lanes],
+                    out: &mut [Self],
+                    stride: usize,
+                ) {
+                    add_tile::<Self, $width, { $width / 2 }, FUSED>(rows, vectors, out, stride);
                 }
 
                 #[inline(always)]

@@ -66,6 +66,8 @@ impl<C: Real> Projector<C> {
 pub(crate) struct Lines<C: Real> {
     dim: usize,
     lines: usize,
+    /// Whether the last line is at most half full: then only its first half is multiplied.
+    half: bool,
     /// By chunk of [`DEPTH`] features, line, feature: the entries of the line's vectors.
     packed: Vec<C::Lanes>,
 }
@@ -86,7 +88,8 @@ impl<C: Real> Lines<C> {
                 }));
             }
         }
-        Self { dim, lines, packed }
+        let half = (1..=C::WIDTH / 2).contains(&(vectors.len() % C::WIDTH));
+        Self { dim, lines, half, packed }
     }
 
     /// Entries of a row of products; those past the last vector are zero.
@@ -118,38 +121,43 @@ impl<C: Real> Lines<C> {
                     ahead(tile);
                 }
                 let rows: [&[C]; TILE] = std::array::from_fn(|row| &rows[(tile * TILE + row) * stride..][..depth]);
-                C::add_tile::<FUSED>(rows, vectors, &mut out[line * C::WIDTH..], width);
+                let out = &mut out[line * C::WIDTH..];
+                if self.half && line + 1 == self.lines {
+                    C::add_half_tile::<FUSED>(rows, vectors, out, width);
+                } else {
+                    C::add_tile::<FUSED>(rows, vectors, out, width);
+                }
             }
         }
     }
 }
 
-/// Adds the products of [`TILE`] rows with one line of `WIDTH` vectors to rows of `out`, `stride` apart.
+/// Adds the products of [`TILE`] rows with the first `USED` vectors of a line to rows of `out`, `stride` apart.
 ///
 /// Plain indices over arrays of known size: so the compiler keeps all sums in registers.
 #[inline(always)]
-pub(crate) fn add_tile<C: Real, const WIDTH: usize, const FUSED: bool>(
+pub(crate) fn add_tile<C: Real, const WIDTH: usize, const USED: usize, const FUSED: bool>(
     rows: [&[C]; TILE],
     vectors: &[[C; WIDTH]],
     out: &mut [C],
     stride: usize,
 ) {
-    let mut sums = [[C::ZERO; WIDTH]; TILE];
+    let mut sums = [[C::ZERO; USED]; TILE];
     let depth = vectors.len();
     let rows = rows.map(|row| &row[..depth]);
     for feature in 0..depth {
         let line = vectors[feature];
         for row in 0..TILE {
             let value = rows[row][feature];
-            for lane in 0..WIDTH {
+            for lane in 0..USED {
                 let sum = sums[row][lane];
                 sums[row][lane] = if FUSED { value.mul_add(line[lane], sum) } else { value * line[lane] + sum };
             }
         }
     }
     for row in 0..TILE {
-        let out = &mut out[row * stride..][..WIDTH];
-        for lane in 0..WIDTH {
+        let out = &mut out[row * stride..][..USED];
+        for lane in 0..USED {
             out[lane] = out[lane] + sums[row][lane];
         }
     }
