@@ -34,17 +34,11 @@ impl Kernel for Dot<'_> {
 
 /// Inner product of `vector` with the difference `a - b`.
 pub(crate) fn dot_difference(vector: &[f64], a: &[f64], b: &[f64]) -> f64 {
-    dispatch(DotDifference { vector: Some(vector), a, b })
+    dispatch(DotDifference { vector, a, b })
 }
 
-/// $\Vert a - b \Vert^2$.
-pub(crate) fn squared_difference(a: &[f64], b: &[f64]) -> f64 {
-    dispatch(DotDifference { vector: None, a, b })
-}
-
-/// Product of the difference with a vector, or with itself where there is none.
 struct DotDifference<'a> {
-    vector: Option<&'a [f64]>,
+    vector: &'a [f64],
     a: &'a [f64],
     b: &'a [f64],
 }
@@ -54,29 +48,16 @@ impl Kernel for DotDifference<'_> {
 
     #[inline(always)]
     fn run<const FUSED: bool>(self) -> f64 {
+        let (blocks, vector_rest) = self.vector.as_chunks::<8>();
         let (a_blocks, a_rest) = self.a.as_chunks::<8>();
         let (b_blocks, b_rest) = self.b.as_chunks::<8>();
         let mut lanes = [0.0; 8];
-        let mut rest = 0.0;
-        match self.vector {
-            None => {
-                for (x, y) in a_blocks.iter().zip(b_blocks) {
-                    for lane in 0..8 {
-                        lanes[lane] += (x[lane] - y[lane]) * (x[lane] - y[lane]);
-                    }
-                }
-                rest += a_rest.iter().zip(b_rest).map(|(x, y)| (x - y) * (x - y)).sum::<f64>();
-            }
-            Some(vector) => {
-                let (blocks, vector_rest) = vector.as_chunks::<8>();
-                for ((x, y), v) in a_blocks.iter().zip(b_blocks).zip(blocks) {
-                    for lane in 0..8 {
-                        lanes[lane] += v[lane] * (x[lane] - y[lane]);
-                    }
-                }
-                rest += a_rest.iter().zip(b_rest).zip(vector_rest).map(|((x, y), v)| v * (x - y)).sum::<f64>();
+        for ((v, x), y) in blocks.iter().zip(a_blocks).zip(b_blocks) {
+            for lane in 0..8 {
+                lanes[lane] += v[lane] * (x[lane] - y[lane]);
             }
         }
+        let rest: f64 = vector_rest.iter().zip(a_rest).zip(b_rest).map(|((v, x), y)| v * (x - y)).sum();
         lanes.iter().sum::<f64>() + rest
     }
 }
@@ -297,7 +278,7 @@ mod tests {
     fn products_with_differences() {
         let a: Vec<f64> = (1..=11).map(f64::from).collect();
         let b: Vec<f64> = (1..=11).map(|i| f64::from(i) - 2.0).collect();
-        assert!((squared_difference(&a, &b) - 44.0).abs() < 1e-12);
+        assert!((crate::kernels::squared_distance(&a, &b) - 44.0).abs() < 1e-12);
         assert!((dot_difference(&a, &a, &b) - 132.0).abs() < 1e-12);
     }
 

@@ -5,8 +5,8 @@ use rayon::prelude::*;
 
 use crate::error::finite;
 use crate::input::{Label, Real, check_labels, check_samples, check_two_classes, first_empty_class};
-use crate::kernels::Sums;
-use crate::linalg::{max_abs, norm, rows_of, squared_difference};
+use crate::kernels::{Sums, squared_distance};
+use crate::linalg::{max_abs, norm, rows_of};
 use crate::{ClassMeans, FirstPass, MetricsError};
 
 /// Counts, means and scatter of the classes: what [`FirstPass`] collected.
@@ -66,7 +66,7 @@ impl Moments {
 
     /// From sums about one sample of each class.
     pub(crate) fn new(origins: Array2<f64>, sums: &Sums) -> Result<Self, MetricsError> {
-        let (classes, dim) = origins.dim();
+        let classes = origins.nrows();
         let noisy = sums.counts.len() > classes;
         let of_group = |group: usize| (sums.counts[group] as f64, sums.offsets.row(group));
         let mut counts = sums.counts[..classes].to_vec();
@@ -91,12 +91,7 @@ impl Moments {
         if scale > 0.0 && scale * scale < least && sums.squares.iter().all(|&square| square < least) {
             return Err(MetricsError::Overflow { quantity: "the sum of squared features" });
         }
-        let samples = counts.iter().sum::<usize>() as f64;
-        let mut relative_global = Array1::<f64>::zeros(dim);
-        for (row, &count) in relative.rows().into_iter().zip(&counts) {
-            relative_global.scaled_add(count as f64, &row);
-        }
-        relative_global /= samples;
+        let relative_global = weighted_mean(&relative, &counts);
         let spread =
             scatter.iter().zip(&counts).map(|(sum, &count)| (sum / count.max(1) as f64).sqrt()).fold(0.0, f64::max);
         let span = max_abs(&relative) + spread;
@@ -144,12 +139,7 @@ impl Moments {
         if let Some(class) = noise.uncorrupted.iter().position(|&count| count == 0) {
             return Err(MetricsError::NoCleanSample { class });
         }
-        let samples = noise.uncorrupted.iter().sum::<usize>() as f64;
-        let mut global = Array1::<f64>::zeros(self.dim());
-        for (row, &count) in noise.uncorrupted_means.rows().into_iter().zip(&noise.uncorrupted) {
-            global.scaled_add(count as f64, &row);
-        }
-        global /= samples;
+        let global = weighted_mean(&noise.uncorrupted_means, &noise.uncorrupted);
         Ok(ClassMeans { means: noise.uncorrupted_means.clone(), global, counts: noise.uncorrupted.clone() })
     }
 
@@ -182,8 +172,13 @@ impl Moments {
     pub(crate) fn centred(&self) -> Result<Array2<f64>, MetricsError> {
         check_two_classes(self.classes())?;
         let centred = &self.relative - &self.relative_global;
-        let rounding = f64::EPSILON * (self.samples() as f64).sqrt() * self.span;
+        let rounding = self.rounding();
         if max_abs(&centred) <= rounding { Err(MetricsError::ZeroScatter) } else { Ok(centred) }
+    }
+
+    /// What rounding may have made of means that are equal.
+    fn rounding(&self) -> f64 {
+        f64::EPSILON * (self.samples() as f64).sqrt() * self.span
     }
 
     /// More than the distance of any sample of a class from its mean.
@@ -223,7 +218,7 @@ impl Moments {
     /// Squared distances of all pairs of class means, as (i, j, square) with $j < i$; an error where two coincide.
     pub(crate) fn distinct_pairs(&self) -> Result<Vec<(usize, usize, f64)>, MetricsError> {
         let distances = pair_distances(&self.relative);
-        let rounding = f64::EPSILON * (self.samples() as f64).sqrt() * self.span;
+        let rounding = self.rounding();
         match distances.iter().find(|(_, _, square)| square.sqrt() <= rounding) {
             Some(&(second, first, _)) => Err(MetricsError::SameMean { first, second }),
             None => Ok(distances),
@@ -233,7 +228,7 @@ impl Moments {
     /// Unit vectors along $m_k = \mu_k - \mu_G$; an error where one is zero.
     pub(crate) fn directions(&self) -> Result<Vec<Vec<f64>>, MetricsError> {
         let centred = self.centred()?;
-        let rounding = f64::EPSILON * (self.samples() as f64).sqrt() * self.span;
+        let rounding = self.rounding();
         let unit = |(class, row): (usize, ndarray::ArrayView1<'_, f64>)| {
             let row = row.to_vec();
             let length = norm(&row);
@@ -246,9 +241,18 @@ impl Moments {
     }
 }
 
+/// The mean over samples, from the means of classes.
+fn weighted_mean(means: &Array2<f64>, counts: &[usize]) -> Array1<f64> {
+    let mut sum = Array1::zeros(means.ncols());
+    for (mean, &count) in means.rows().into_iter().zip(counts) {
+        sum.scaled_add(count as f64, &mean);
+    }
+    sum / counts.iter().sum::<usize>() as f64
+}
+
 /// Squared distance of every pair of rows $j < i$, as (i, j, square).
 pub(crate) fn pair_distances(rows: &Array2<f64>) -> Vec<(usize, usize, f64)> {
     let rows = rows_of(rows);
-    let of_row = |i: usize| (0..i).map(|j| (i, j, squared_difference(&rows[i], &rows[j]))).collect::<Vec<_>>();
+    let of_row = |i: usize| (0..i).map(|j| (i, j, squared_distance(&rows[i], &rows[j]))).collect::<Vec<_>>();
     (0..rows.len()).into_par_iter().flat_map_iter(of_row).collect()
 }

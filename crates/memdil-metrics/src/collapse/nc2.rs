@@ -5,7 +5,8 @@ use ndarray::{Array2, ArrayView2};
 use super::pairs;
 use crate::error::finite;
 use crate::input::{Label, Real, check_two_classes, to_f64};
-use crate::linalg::{dot, scale_to_one, squared_difference};
+use crate::kernels::squared_distance;
+use crate::linalg::{dot, scale_to_one};
 use crate::{MetricsError, Moments};
 
 /// Distance of the classifier's Gram matrix from that of a simplex ETF; 0 is an exact frame.
@@ -276,7 +277,7 @@ impl Moments {
         let mut sum = 0.0;
         for (i, a) in directions.iter().enumerate() {
             for (j, b) in directions[..i].iter().enumerate() {
-                let distance = squared_difference(a, b).sqrt();
+                let distance = squared_distance(a, b).sqrt();
                 if distance <= 4.0 * f64::EPSILON {
                     return Err(MetricsError::SameDirection { first: j, second: i });
                 }
