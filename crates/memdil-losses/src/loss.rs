@@ -51,6 +51,24 @@ impl Loss {
         }
     }
 
+    /// The parameter, where the loss has one.
+    pub fn alpha(&self) -> Option<f64> {
+        match *self {
+            Self::LabelSmoothing { alpha } | Self::LabelRelaxation { alpha } => Some(alpha),
+            Self::CrossEntropy {} | Self::Mse {} => None,
+        }
+    }
+
+    /// The short name with the parameter.
+    ///
+    /// ```
+    /// assert_eq!(memdil_losses::Loss::LabelSmoothing { alpha: 0.1 }.label(), "LS 0.1");
+    /// ```
+    pub fn label(&self) -> String {
+        let name = self.short_name();
+        self.alpha().map_or_else(|| name.to_owned(), |alpha| format!("{name} {alpha}"))
+    }
+
     /// Checks the parameters.
     ///
     /// # Errors

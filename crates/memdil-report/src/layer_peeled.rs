@@ -4,7 +4,6 @@ use std::path::Path;
 
 use memdil_records::{LayerPeeledEnd, LayerPeeledRecord, LayerPeeledStatus, read_layer_peeled};
 use memdil_theory::layer_peeled::{LpmSetting, LpmSolution, closed_form};
-use serde_json::Value;
 
 use crate::ReportError;
 use crate::claims::exact::decided;
@@ -44,10 +43,9 @@ pub(crate) fn read(folder: &Path) -> Result<Vec<Descent>, ReportError> {
 impl Descent {
     fn new(record: LayerPeeledRecord) -> Self {
         let spec = &record.spec;
-        let alpha = serde_json::to_value(spec.loss).ok().and_then(|loss| loss["alpha"].as_f64()).unwrap_or(0.0);
         let setting = LpmSetting {
             classes: spec.classes,
-            alpha,
+            alpha: spec.loss.alpha().unwrap_or(0.0),
             lambda_w: spec.lambda_w,
             lambda_h: spec.lambda_h,
             nonnegative: spec.nonnegative,
@@ -58,11 +56,7 @@ impl Descent {
     }
 
     fn loss(&self) -> String {
-        let loss = &self.record.spec.loss;
-        match serde_json::to_value(loss).map(|loss| loss["alpha"].clone()) {
-            Ok(Value::Number(alpha)) => format!("{} {alpha}", loss.short_name()),
-            _ => loss.short_name().to_owned(),
-        }
+        self.record.spec.loss.label()
     }
 
     /// Relative errors of objective, gap and the squared norms of features and weights.

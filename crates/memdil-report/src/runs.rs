@@ -146,12 +146,12 @@ impl Run {
 
     /// The loss with its parameter, `LS 0.1`.
     pub(crate) fn loss_label(&self) -> String {
-        self.alpha().map_or_else(|| self.loss().to_owned(), |alpha| format!("{} {alpha}", self.loss()))
+        self.record.spec.loss.label()
     }
 
     /// The parameter of the loss, where it has one.
     pub(crate) fn alpha(&self) -> Option<f64> {
-        serde_json::to_value(self.record.spec.loss).ok().and_then(|v| v["alpha"].as_f64())
+        self.record.spec.loss.alpha()
     }
 
     pub(crate) fn eta(&self) -> f64 {
