@@ -1,7 +1,8 @@
 //! The first pass: where the classes lie and how far they spread.
 
+use std::ops::Range;
+
 use ndarray::{Array2, ArrayView2};
-use rayon::prelude::*;
 
 use crate::input::{Label, Real, check_labels, check_length, class, non_finite_row};
 use crate::kernels::{Rows, Sums, add_rows, slabs};
@@ -107,14 +108,11 @@ impl FirstPass {
         };
         let source = Rows::new(features);
         let slabs = slabs(rows, ROWS_A_SLAB, (SLAB_NUMBERS / (groups * dim).max(1)).min(16));
-        let sum = |range| {
+        let total = in_halves(&slabs, &|range| {
             let mut sums = Sums::new(groups, dim);
             add_rows(source, range, group_of, &origins, &mut sums);
             sums
-        };
-        let mut parts: Vec<Sums> = slabs.into_par_iter().map(sum).collect();
-        let mut total = parts.remove(0);
-        parts.iter().for_each(|part| total.add(part));
+        });
         if !total.squares.iter().all(|value| value.is_finite()) {
             return Err(match non_finite_row(features) {
                 Some(row) => MetricsError::NonFinite { array: "features", row },
@@ -129,6 +127,7 @@ impl FirstPass {
         self.sums.add(&total);
         Ok(())
     }
+
     /// Adds what another collector has seen.
     ///
     /// # Errors
@@ -185,4 +184,15 @@ impl FirstPass {
     pub(crate) fn finish_with_gaps(self) -> Result<Moments, MetricsError> {
         Moments::new(self.origins, &self.sums)
     }
+}
+
+/// The sums of all slabs, added half to half: each is added while it is still near, and its memory used again.
+fn in_halves(slabs: &[Range<usize>], sum: &(impl Fn(Range<usize>) -> Sums + Sync)) -> Sums {
+    if let [slab] = slabs {
+        return sum(slab.clone());
+    }
+    let (head, tail) = slabs.split_at(slabs.len() / 2);
+    let (mut total, rest) = rayon::join(|| in_halves(head, sum), || in_halves(tail, sum));
+    total.add(&rest);
+    total
 }

@@ -1,10 +1,12 @@
 //! The little linear algebra that the metrics need.
 
+use std::ops::Range;
+
 use ndarray::Array2;
 use rayon::prelude::*;
 
 use crate::MetricsError;
-use crate::kernels::{Kernel, dispatch};
+use crate::kernels::{Kernel, dispatch, slabs};
 
 /// Inner product.
 pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
@@ -27,8 +29,13 @@ impl Kernel for Dot<'_> {
                 lanes[lane] += x[lane] * y[lane];
             }
         }
+        for half in [8, 4, 2, 1] {
+            for lane in 0..half {
+                lanes[lane] += lanes[lane + half];
+            }
+        }
         let rest: f64 = a_rest.iter().zip(b_rest).map(|(x, y)| x * y).sum();
-        lanes.iter().sum::<f64>() + rest
+        lanes[0] + rest
     }
 }
 
@@ -79,8 +86,9 @@ impl Kernel for AddScaled<'_> {
 
     #[inline(always)]
     fn run<const FUSED: bool>(self) {
-        for (sum, value) in self.0.iter_mut().zip(self.2) {
-            *sum += self.1 * value;
+        let Self(sum, factor, vector) = self;
+        for (sum, value) in sum.iter_mut().zip(vector) {
+            *sum += factor * value;
         }
     }
 }
@@ -110,9 +118,10 @@ pub(crate) const MAX_SWEEPS: usize = 100;
 /// Orthogonal rows that span what the rows of `matrix` span, longest first: $U^T M$ for $M = U S V^T$, so
 /// that their squared lengths are the non-zero eigenvalues of $M M^T$ and of $M^T M$.
 ///
-/// Rows are reduced to triangular form (Gram-Schmidt with pivoting, which leaves little to do), then rotated against
-/// each other until orthogonal (one-sided Jacobi, Hestenes 1958). Neither product of $M$ with itself is formed, because
-/// that would square its condition: where the singular values span six orders of magnitude, an NC1 taken from
+/// Rows are reduced to triangular form, $M = L Q^T$ (Gram-Schmidt with pivoting), then the columns of $L$ are rotated
+/// against each other until orthogonal (one-sided Jacobi, Hestenes 1958): they are those of $U S$ then. The pivoting leaves
+/// few rotations to do (Drmac and Veselic 2008). Neither product of $M$ with itself is formed, because that would square its
+/// condition: where the singular values span six orders of magnitude, an NC1 taken from
 /// the eigenvectors of $M M^T$ has four digits, this one nine.
 ///
 /// Rows whose squared length is at most `cutoff` times the largest are left out.
@@ -122,23 +131,48 @@ pub(crate) fn orthogonal_rows(
     max_sweeps: usize,
 ) -> Result<Vec<Vec<f64>>, MetricsError> {
     let rows = rows_of(matrix);
-    let mut vectors = triangular(&rows, matrix.ncols());
-    let mut turns = Array2::<f64>::eye(rows.len()).rows().into_iter().map(|row| row.to_vec()).collect::<Vec<_>>();
-    rotate_all(&mut vectors, &mut turns, matrix.ncols(), max_sweeps)?;
+    let mut columns = triangular(&short(&rows, matrix.ncols()));
+    rotate_all(&mut columns, matrix.ncols().max(rows.len()), max_sweeps)?;
 
-    let squares: Vec<f64> = vectors.iter().map(|vector| dot(vector, vector)).collect();
-    let mut kept: Vec<usize> = (0..rows.len()).collect();
-    kept.sort_by(|&a, &b| squares[b].total_cmp(&squares[a]));
-    let largest = kept.first().map_or(0.0, |&first| squares[first]);
-    kept.retain(|&row| squares[row] > cutoff * largest);
-    let turned = kept.par_iter().map(|&row| {
-        let mut sum = vec![0.0; matrix.ncols()];
-        turns[row].iter().zip(&rows).for_each(|(&turn, row)| add_scaled(&mut sum, turn, row));
-        sum
+    let mut columns: Vec<(f64, Vec<f64>)> = columns.into_iter().map(|column| (dot(&column, &column), column)).collect();
+    columns.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let least = columns.first().map_or(0.0, |(largest, _)| cutoff * largest);
+    columns.retain(|&(square, _)| square > least);
+    let turned = columns.par_iter().map(|(square, column)| {
+        let turn: Vec<f64> = column.iter().map(|value| value / square.sqrt()).collect();
+        combination(&turn, &rows)
     });
     let mut turned: Vec<Vec<f64>> = turned.collect();
     clean_short_rows(&mut turned);
     Ok(turned)
+}
+
+/// $\sum_k f_k r_k$ of rows, four at a time so that the sum is read and written less often.
+fn combination(factors: &[f64], rows: &[Vec<f64>]) -> Vec<f64> {
+    let mut sum = vec![0.0; rows.first().map_or(0, Vec::len)];
+    let (blocks, rest) = factors.as_chunks::<4>();
+    for (factors, rows) in blocks.iter().zip(rows.as_chunks::<4>().0) {
+        dispatch(AddFour(&mut sum, *factors, rows.each_ref().map(|row| row.as_slice())));
+    }
+    for (&factor, row) in rest.iter().zip(&rows[rows.len() - rest.len()..]) {
+        add_scaled(&mut sum, factor, row);
+    }
+    sum
+}
+
+struct AddFour<'a>(&'a mut [f64], [f64; 4], [&'a [f64]; 4]);
+
+impl Kernel for AddFour<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<const FUSED: bool>(self) {
+        let Self(sum, [f, g, h, i], rows) = self;
+        let [a, b, c, d] = rows.map(|row| &row[..sum.len()]);
+        for index in 0..sum.len() {
+            sum[index] += (f * a[index] + g * b[index]) + (h * c[index] + i * d[index]);
+        }
+    }
 }
 
 /// Takes out of each row what rounding left in it of rows more than a thousand times as long (longest first).
@@ -157,14 +191,78 @@ fn clean_short_rows(rows: &mut [Vec<f64>]) {
     }
 }
 
-/// Coordinates of the rows in an orthonormal basis made of them: Gram-Schmidt, at each step along the longest
-/// remainder.
-fn triangular(rows: &[Vec<f64>], dim: usize) -> Vec<Vec<f64>> {
-    let rank = rows.len().min(dim);
-    let mut coordinates = vec![Vec::with_capacity(rank); rows.len()];
+/// Rows with the same inner products, no longer than there are rows: the triangular factor of the transposed matrix.
+fn short(rows: &[Vec<f64>], dim: usize) -> Vec<Vec<f64>> {
+    if dim <= rows.len() {
+        return rows.to_vec();
+    }
+    let parts = slabs(dim, FEATURES_A_PART.max(2 * rows.len()), MOST_PARTS);
+    let mut parts: Vec<_> = parts.into_par_iter().map(|features| dispatch(Reflect { rows, features })).collect();
+    if parts.len() == 1 {
+        return parts.remove(0);
+    }
+    let stacked: Vec<Vec<f64>> =
+        (0..rows.len()).map(|row| parts.iter().flat_map(|part| part[row].iter().copied()).collect()).collect();
+    dispatch(Reflect { rows: &stacked, features: 0..stacked[0].len() })
+}
+
+/// Features worth a thread.
+const FEATURES_A_PART: usize = 1024;
+const MOST_PARTS: usize = 16;
+/// Features reflected at once: this much of a hundred rows stays in the second-level cache.
+const CHUNK: usize = 64;
+
+/// Householder reflections of the features in a range, a chunk at a time, until row $k$ has entries in the first $k + 1$ only.
+struct Reflect<'a> {
+    rows: &'a [Vec<f64>],
+    features: Range<usize>,
+}
+
+impl Kernel for Reflect<'_> {
+    type Output = Vec<Vec<f64>>;
+
+    #[inline(always)]
+    fn run<const FUSED: bool>(self) -> Vec<Vec<f64>> {
+        let Self { rows, features } = self;
+        let mut short = vec![vec![0.0; rows.len()]; rows.len()];
+        let mut chunk = vec![[0.0; CHUNK]; rows.len()];
+        for start in features.clone().step_by(CHUNK) {
+            let depth = CHUNK.min(features.end - start);
+            for (entries, row) in chunk.iter_mut().zip(rows) {
+                *entries = [0.0; CHUNK];
+                entries[..depth].copy_from_slice(&row[start..][..depth]);
+            }
+            for axis in 0..rows.len() {
+                let (head, tail) = chunk.split_at_mut(axis + 1);
+                let below = &head[axis];
+                let square = Dot(below, below).run::<FUSED>();
+                if square == 0.0 {
+                    continue;
+                }
+                let entry = short[axis][axis];
+                let image = -(entry * entry + square).sqrt().copysign(entry);
+                let top = entry - image;
+                let scale = 2.0 / (top * top + square);
+                short[axis][axis] = image;
+                for (row, short) in tail.iter_mut().zip(&mut short[axis + 1..]) {
+                    let along = scale * (top * short[axis] + Dot(below, row).run::<FUSED>());
+                    short[axis] -= along * top;
+                    AddScaled(row, -along, below).run::<FUSED>();
+                }
+            }
+        }
+        short
+    }
+}
+
+/// Coordinates of the rows in an orthonormal basis made of them, axis by axis: Gram-Schmidt, at each step along the
+/// longest remainder.
+fn triangular(rows: &[Vec<f64>]) -> Vec<Vec<f64>> {
+    let dim = rows.first().map_or(0, Vec::len);
+    let mut axes = Vec::new();
     let mut rest = rows.to_vec();
     let mut squares: Vec<f64> = rest.iter().map(|row| dot(row, row)).collect();
-    for _ in 0..rank {
+    for _ in 0..rows.len().min(dim) {
         let Some(longest) = (0..rows.len()).max_by(|&a, &b| squares[a].total_cmp(&squares[b])) else { break };
         let length = squares[longest].sqrt();
         if length == 0.0 {
@@ -172,81 +270,86 @@ fn triangular(rows: &[Vec<f64>], dim: usize) -> Vec<Vec<f64>> {
         }
         let mut axis = std::mem::take(&mut rest[longest]);
         axis.iter_mut().for_each(|value| *value /= length);
-        let rows = rest.par_iter_mut().zip(&mut squares).zip(&mut coordinates);
-        rows.with_min_len(16).for_each(|((row, square), coordinates)| {
+        squares[longest] = 0.0;
+        let mut coordinates = vec![0.0; rows.len()];
+        for ((row, square), coordinate) in rest.iter_mut().zip(&mut squares).zip(&mut coordinates) {
             // Rows that became axes are empty.
-            let along = dot(row, &axis[..row.len()]);
-            add_scaled(row, -along, &axis);
-            *square = dot(row, row);
-            coordinates.push(along);
-        });
-        if let Some(own) = coordinates[longest].last_mut() {
-            *own = length;
+            if !row.is_empty() {
+                (*coordinate, *square) = dispatch(TakeOut(row, &axis));
+            }
         }
+        coordinates[longest] = length;
+        axes.push(coordinates);
     }
-    coordinates
+    axes
 }
 
-/// Rotates vectors against each other until they are orthogonal, and `turns` with them.
-fn rotate_all(
-    vectors: &mut [Vec<f64>],
-    turns: &mut [Vec<f64>],
-    dim: usize,
-    max_sweeps: usize,
-) -> Result<(), MetricsError> {
-    let longest_side = dim.max(vectors.len()) as f64;
+/// Takes the part along an axis out of a row: the part, and the square of what is left.
+struct TakeOut<'a>(&'a mut [f64], &'a [f64]);
+
+impl Kernel for TakeOut<'_> {
+    type Output = (f64, f64);
+
+    #[inline(always)]
+    fn run<const FUSED: bool>(self) -> (f64, f64) {
+        let Self(row, axis) = self;
+        let along = Dot(row, axis).run::<FUSED>();
+        AddScaled(row, -along, axis).run::<FUSED>();
+        (along, Dot(row, row).run::<FUSED>())
+    }
+}
+
+/// Rotates vectors against each other until they are orthogonal. `longest_side`: of the matrix that they stand for.
+fn rotate_all(vectors: &mut [Vec<f64>], longest_side: usize, max_sweeps: usize) -> Result<(), MetricsError> {
+    let longest_side = longest_side as f64;
     let total: f64 = vectors.iter().map(|v| dot(v, v)).sum();
     // Below this squared length a vector is rounding noise: its direction means nothing and would never settle.
     let noise = (longest_side * f64::EPSILON).powi(2) * total;
     let tolerance = 8.0 * longest_side.sqrt() * f64::EPSILON;
-
     for _ in 0..max_sweeps {
-        let mut settled = true;
-        for p in 1..vectors.len() {
-            let (head, tail) = vectors.split_at_mut(p);
-            let (turns_head, turns_tail) = turns.split_at_mut(p);
-            for (b, turns) in tail.iter_mut().zip(turns_tail) {
-                if let Some((cosine, sine)) = rotation(&head[p - 1], b, noise, tolerance) {
-                    settled = false;
-                    rotate(&mut head[p - 1], b, cosine, sine);
-                    rotate(&mut turns_head[p - 1], turns, cosine, sine);
-                }
-            }
-        }
-        if settled {
+        if dispatch(Sweep { vectors, noise, tolerance }) == 0 {
             return Ok(());
         }
     }
     Err(MetricsError::NotConverged { sweeps: max_sweeps })
 }
 
-/// Cosine and sine of the plane rotation that makes two vectors orthogonal, if they are not.
-fn rotation(a: &[f64], b: &[f64], noise: f64, tolerance: f64) -> Option<(f64, f64)> {
-    let (aa, bb, ab) = (dot(a, a), dot(b, b), dot(a, b));
-    if aa.min(bb) <= noise || ab.abs() <= tolerance * (aa * bb).sqrt() {
-        return None;
-    }
-    let zeta = (bb - aa) / (2.0 * ab);
-    let tangent = zeta.signum() / (zeta.abs() + zeta.hypot(1.0));
-    let cosine = 1.0 / tangent.hypot(1.0);
-    Some((cosine, cosine * tangent))
+/// Rotates every pair of vectors that is not orthogonal; how many there were.
+struct Sweep<'a> {
+    vectors: &'a mut [Vec<f64>],
+    noise: f64,
+    tolerance: f64,
 }
 
-fn rotate(a: &mut [f64], b: &mut [f64], cosine: f64, sine: f64) {
-    dispatch(Rotate(a, b, cosine, sine));
-}
-
-struct Rotate<'a>(&'a mut [f64], &'a mut [f64], f64, f64);
-
-impl Kernel for Rotate<'_> {
-    type Output = ();
+impl Kernel for Sweep<'_> {
+    type Output = usize;
 
     #[inline(always)]
-    fn run<const FUSED: bool>(self) {
-        let Self(a, b, cosine, sine) = self;
-        for (x, y) in a.iter_mut().zip(b) {
-            (*x, *y) = (cosine * *x - sine * *y, sine * *x + cosine * *y);
+    fn run<const FUSED: bool>(self) -> usize {
+        let Self { vectors, noise, tolerance } = self;
+        let mut squares: Vec<f64> = vectors.iter().map(|vector| Dot(vector, vector).run::<FUSED>()).collect();
+        let mut turned = 0;
+        for p in 1..vectors.len() {
+            let (head, tail) = vectors.split_at_mut(p);
+            let (head_squares, tail_squares) = squares.split_at_mut(p);
+            let (a, aa) = (&mut head[p - 1], &mut head_squares[p - 1]);
+            for (b, bb) in tail.iter_mut().zip(tail_squares) {
+                let ab = Dot(a, b).run::<FUSED>();
+                if aa.min(*bb) <= noise || ab.abs() <= tolerance * (*aa * *bb).sqrt() {
+                    continue;
+                }
+                turned += 1;
+                let zeta = (*bb - *aa) / (2.0 * ab);
+                let tangent = zeta.signum() / (zeta.abs() + (1.0 + zeta * zeta).sqrt());
+                let cosine = 1.0 / (1.0 + tangent * tangent).sqrt();
+                let sine = cosine * tangent;
+                for (x, y) in a.iter_mut().zip(b.iter_mut()) {
+                    (*x, *y) = (cosine * *x - sine * *y, sine * *x + cosine * *y);
+                }
+                (*aa, *bb) = (*aa - tangent * ab, *bb + tangent * ab);
+            }
         }
+        turned
     }
 }
 

@@ -144,7 +144,9 @@ pub(crate) fn add_tile<C: Real, const WIDTH: usize, const USED: usize, const FUS
 ) {
     let mut sums = [[C::ZERO; USED]; TILE];
     let depth = vectors.len();
-    let rows = rows.map(|row| &row[..depth]);
+    // Written out, so that the compiler sees every length and drops the checks from the loop.
+    let [a, b, c, d, e, f] = rows;
+    let rows = [&a[..depth], &b[..depth], &c[..depth], &d[..depth], &e[..depth], &f[..depth]];
     for feature in 0..depth {
         let line = vectors[feature];
         for row in 0..TILE {
