@@ -6,6 +6,7 @@
 //! | [`idx`], [`fashion_mnist`] | readers, and where the files are looked for |
 //! | [`images`] | [`Images`], [`Split`], [`Dataset`] |
 //! | [`inputs`] | [`Inputs`]: bytes to normalised batches |
+//! | [`augment`] | random crops and flips |
 //! | [`random`] | one ChaCha stream per purpose, and draws whose values never change |
 //! | [`split`] | holding out a validation set |
 //! | [`noise`] | [`LabelNoise`]: corrupting labels and keeping track of it |
@@ -48,6 +49,7 @@
 //! Fashion-MNIST into the crate. They are Copyright (c) 2017 Zalando SE, under the MIT licence that lies
 //! beside them in `assets/LICENSE`.
 
+pub mod augment;
 mod error;
 pub mod fashion_mnist;
 pub mod idx;
@@ -61,6 +63,7 @@ mod resize;
 pub mod spec;
 pub mod split;
 
+pub use augment::Augmentation;
 pub use error::DataError;
 pub use images::{Dataset, Images, Split};
 pub use inputs::Inputs;

@@ -1,0 +1,61 @@
+//! Batches of 128 from 60,000 grey images of 28 x 28, beside the training step that they feed: the paper's smallest network.
+#![allow(missing_docs)]
+
+use std::time::{Duration, Instant};
+
+use candle_core::{DType, Device, Tensor};
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use memdil_data::random::{Stream, shuffle, stream};
+use memdil_data::{Images, Input, Inputs};
+use memdil_losses::Loss;
+use memdil_models::{Mlp, MlpShape};
+
+const IMAGES: usize = 60_000;
+const BATCH: usize = 128;
+
+fn feeding(criterion: &mut Criterion) {
+    let mut rng = stream(1, Stream::Shuffle);
+    let pixels: Vec<u8> = (0..IMAGES * 784).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+    let images = Images::new(1, 28, 28, pixels).expect("whole images");
+    let mut order: Vec<usize> = (0..IMAGES).collect();
+    shuffle(&mut rng, &mut order);
+
+    let mut group = criterion.benchmark_group("feeding");
+    group.throughput(Throughput::Elements(BATCH as u64)).sample_size(20);
+    for (name, input) in [("native", Input::Native), ("authors", Input::Authors)] {
+        let inputs = Inputs::new(&images, &[0.1307], &[0.3081], input).expect("one channel");
+        let mut batches = order.chunks_exact(BATCH).cycle();
+        group.bench_function(format!("batch/{name}"), |bencher| {
+            bencher.iter(|| inputs.batch(batches.next().expect("an endless cycle")));
+        });
+
+        let network = Mlp::new(
+            MlpShape { inputs: inputs.values_per_sample(), depth: 4, width: 64, features: 10, classes: 10 },
+            &mut rng,
+            DType::F32,
+            &Device::Cpu,
+        )
+        .expect("a network");
+        let labels = Tensor::from_vec(vec![3_u32; BATCH], BATCH, &Device::Cpu).expect("labels");
+        let tensor = |indices: &[usize]| {
+            Tensor::from_vec(inputs.batch(indices), (BATCH, inputs.values_per_sample()), &Device::Cpu).expect("a batch")
+        };
+        group.bench_function(format!("step/{name}"), |bencher| {
+            // Feeding is left out of the time of the step.
+            bencher.iter_custom(|count| {
+                (0..count).fold(Duration::ZERO, |total, _| {
+                    let batch = tensor(batches.next().expect("an endless cycle"));
+                    let started = Instant::now();
+                    let output = network.forward(&batch, true).expect("logits");
+                    let loss = Loss::CrossEntropy {}.tensor(&output.logits, &labels).expect("a loss");
+                    std::hint::black_box(loss.backward().expect("gradients"));
+                    total + started.elapsed()
+                })
+            });
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, feeding);
+criterion_main!(benches);
