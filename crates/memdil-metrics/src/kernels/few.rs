@@ -156,7 +156,9 @@ pub(crate) fn products<T: Real + Into<C>, C: Real, const L: usize, const N: usiz
 /// The sum of each array. Not inlined, lest the compiler reshapes the loop before it for the sake of these few additions.
 #[inline(never)]
 fn add_lanes<C: Real, const L: usize, const N: usize>(mut sums: [[C; L]; N]) -> [C; N] {
-    sums.each_mut().map(|lanes| {
+    let mut totals = [C::ZERO; N];
+    for vector in 0..N {
+        let lanes = &mut sums[vector];
         // Halves onto each other, so that additions do not wait for one another.
         let mut half = L;
         while half > 1 {
@@ -165,6 +167,7 @@ fn add_lanes<C: Real, const L: usize, const N: usize>(mut sums: [[C; L]; N]) -> 
                 lanes[lane] = lanes[lane] + lanes[lane + half];
             }
         }
-        lanes[0]
-    })
+        totals[vector] = lanes[0];
+    }
+    totals
 }

@@ -81,11 +81,9 @@ impl<T: Real, G: Fn(usize) -> usize> Kernel for AddRows<'_, '_, T, G> {
                 let (blocks, rest) = run.as_chunks::<TOGETHER>();
                 let mut squares = 0.0;
                 for block in blocks {
-                    let mut index = 0;
-                    let values = scratch.each_mut().map(|scratch| {
-                        index += 1;
-                        rows.get(block[index - 1], scratch)
-                    });
+                    let [a, b, c, d] = &mut scratch;
+                    let values =
+                        [rows.get(block[0], a), rows.get(block[1], b), rows.get(block[2], c), rows.get(block[3], d)];
                     squares += add_block(values, origin, total);
                 }
                 for &row in rest {
@@ -126,8 +124,11 @@ fn add_block<T: Real, const N: usize>(rows: [&[T]; N], origin: &[f64], total: &m
     let (total_blocks, total_rest) = total.as_chunks_mut::<WIDTH>();
     let count = origin_blocks.len();
     let total_blocks = &mut total_blocks[..count];
-    let row_blocks = rows.map(|row| &row.as_chunks::<WIDTH>().0[..count]);
-    let row_rests = rows.map(|row| &row[WIDTH * count..][..origin_rest.len()]);
+    let (mut row_blocks, mut row_rests) = ([&[][..]; N], rows);
+    for row in 0..N {
+        row_blocks[row] = &rows[row].as_chunks::<WIDTH>().0[..count];
+        row_rests[row] = &rows[row][WIDTH * count..][..origin_rest.len()];
+    }
     let mut squares = [0.0; WIDTH];
     for index in 0..count {
         let (start, mut sum) = (origin_blocks[index], total_blocks[index]);
