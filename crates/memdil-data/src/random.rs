@@ -19,6 +19,8 @@ pub enum Stream {
     Init,
     /// The order of the training samples.
     Shuffle,
+    /// The images of a subset.
+    Subset,
 }
 
 /// The generator for one purpose.
@@ -44,6 +46,7 @@ pub fn stream(seed: u64, purpose: Stream) -> ChaCha8Rng {
         Stream::Split => 2,
         Stream::Init => 3,
         Stream::Shuffle => 4,
+        Stream::Subset => 5,
     });
     rng
 }
