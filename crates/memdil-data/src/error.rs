@@ -24,7 +24,7 @@ pub enum DataError {
         cause: io::Error,
     },
     /// An IDX file begins with another number than its kind demands.
-    #[error("{} is not an IDX file of {kind}: it begins with {found}, not with {expected}", path.display())]
+    #[error("{} is not an IDX file of {kind}: it begins with {found}{}, not with {expected}", path.display(), swapped(*found))]
     WrongMagic {
         /// The file.
         path: PathBuf,
@@ -91,11 +91,13 @@ pub enum DataError {
     },
     /// The files of a data set are in none of the folders searched.
     #[error(
-        "{name} not found in {searched}: put its four IDX files (gzip or not) into one of them, or name their folder with --data-dir or MEMDIL_DATA_DIR"
+        "{name} not found in {searched}: put {files} into one of them, or name their folder with --data-dir or MEMDIL_DATA_DIR"
     )]
     NotFound {
         /// The data set.
         name: String,
+        /// The files looked for.
+        files: String,
         /// The folders, separated by commas.
         searched: String,
     },
@@ -197,4 +199,65 @@ pub enum DataError {
         /// What is wrong with it.
         message: String,
     },
+    /// A file whose content is not what its format or its data set demands.
+    #[error("{}: {message}", path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it, where, and what to do.
+        message: String,
+    },
+    /// A file claims, or unpacks to, more than any data set known here.
+    #[error("{} claims more than {ceiling} bytes, which no data set read here has: get it again", path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// The most that is unpacked.
+        ceiling: u64,
+    },
+    /// Images of another size than the published data set has.
+    #[error("{} holds images of {found:?} but {name} has {expected:?} (channels, rows, columns)", path.display())]
+    WrongImageSize {
+        /// The file.
+        path: PathBuf,
+        /// The data set.
+        name: String,
+        /// Channels, rows and columns found.
+        found: [usize; 3],
+        /// Channels, rows and columns of the data set.
+        expected: [usize; 3],
+    },
+    /// Only the version of CIFAR for Python is there.
+    #[error("{} is the version for Python, which needs pickle: get the binary version, {wanted}", folder.display())]
+    Pickled {
+        /// The folder found.
+        folder: PathBuf,
+        /// The archive to get.
+        wanted: String,
+    },
+    /// A configuration with two sources of images, or none.
+    #[error("give exactly one of `source` (a published data set) and `npz` (a file of your own): {found} is there")]
+    OneSource {
+        /// "both" or "neither".
+        found: &'static str,
+    },
+    /// Floats where only bytes can be resized.
+    #[error(
+        "input `authors` resizes bytes only: these float images are {height} x {width}, not 32 x 32; use `native`, or save them as uint8"
+    )]
+    FloatResize {
+        /// Rows of an image.
+        height: usize,
+        /// Columns of an image.
+        width: usize,
+    },
+}
+
+/// Says so if the file is of the other kind: the two are easily swapped.
+fn swapped(magic: u32) -> &'static str {
+    match magic {
+        2049 => " (labels)",
+        2051 => " (images)",
+        _ => "",
+    }
 }

@@ -1,9 +1,49 @@
-//! Images as bytes, a split with its labels, and a data set of two splits.
+//! Images, a split with its labels, and a data set of two splits.
 
 use crate::DataError;
 
-/// Images of one size, as bytes in the order (n, channel, row, column).
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The pixels of many images, one image after another.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Pixels {
+    /// Bytes, as in all published data sets; never widened, because floats would take four times the memory.
+    Bytes(Vec<u8>),
+    /// Single-precision floats, from a user's own file.
+    Floats(Vec<f32>),
+}
+
+impl Pixels {
+    /// Number of pixel values.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Bytes(values) => values.len(),
+            Self::Floats(values) => values.len(),
+        }
+    }
+
+    /// Whether there is no value.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// All values, if they are bytes.
+    pub fn as_bytes(&self) -> Option<&[u8]> {
+        match self {
+            Self::Bytes(values) => Some(values),
+            Self::Floats(_) => None,
+        }
+    }
+
+    /// All values, if they are floats.
+    pub fn as_floats(&self) -> Option<&[f32]> {
+        match self {
+            Self::Bytes(_) => None,
+            Self::Floats(values) => Some(values),
+        }
+    }
+}
+
+/// Images of one size, in the order (n, channel, row, column).
+#[derive(Debug, Clone, PartialEq)]
 pub struct Images {
     /// Channels of an image: 1 (grey) or 3 (red, green, blue).
     pub channels: usize,
@@ -11,12 +51,12 @@ pub struct Images {
     pub height: usize,
     /// Columns of an image.
     pub width: usize,
-    /// All pixels, `len() * channels * height * width` bytes.
-    pub pixels: Vec<u8>,
+    /// All pixels, `len() * channels * height * width` values.
+    pub pixels: Pixels,
 }
 
 impl Images {
-    /// Takes pixels that are already in the order (n, channel, row, column).
+    /// Takes bytes that are already in the order (n, channel, row, column).
     ///
     /// # Errors
     /// [`DataError::WrongShape`] if an image would be empty or the last one incomplete.
@@ -24,10 +64,18 @@ impl Images {
     /// ```
     /// let images = memdil_data::Images::new(1, 2, 2, vec![0, 1, 2, 3, 10, 11, 12, 13])?;
     /// assert_eq!(images.len(), 2);
-    /// assert_eq!(images.image(1), &[10, 11, 12, 13]);
+    /// assert_eq!(images.bytes(1), Some(&[10, 11, 12, 13][..]));
     /// # Ok::<(), memdil_data::DataError>(())
     /// ```
     pub fn new(channels: usize, height: usize, width: usize, pixels: Vec<u8>) -> Result<Self, DataError> {
+        Self::from_pixels(channels, height, width, Pixels::Bytes(pixels))
+    }
+
+    /// As [`new`](Self::new), for either kind of pixels.
+    ///
+    /// # Errors
+    /// [`DataError::WrongShape`] if an image would be empty or the last one incomplete.
+    pub fn from_pixels(channels: usize, height: usize, width: usize, pixels: Pixels) -> Result<Self, DataError> {
         let size = channels.checked_mul(height).and_then(|size| size.checked_mul(width));
         match size {
             Some(size) if size > 0 && pixels.len().is_multiple_of(size) => Ok(Self { channels, height, width, pixels }),
@@ -35,14 +83,19 @@ impl Images {
         }
     }
 
-    /// Bytes of one image: channels times rows times columns.
-    pub fn bytes_per_image(&self) -> usize {
+    /// Channels, rows and columns of an image.
+    pub fn size(&self) -> [usize; 3] {
+        [self.channels, self.height, self.width]
+    }
+
+    /// Pixel values of one image: channels times rows times columns.
+    pub fn values_per_image(&self) -> usize {
         self.channels * self.height * self.width
     }
 
     /// Number of images.
     pub fn len(&self) -> usize {
-        self.pixels.len().checked_div(self.bytes_per_image()).unwrap_or(0)
+        self.pixels.len().checked_div(self.values_per_image()).unwrap_or(0)
     }
 
     /// Whether there is no image.
@@ -50,13 +103,20 @@ impl Images {
         self.len() == 0
     }
 
-    /// The bytes of image `i`.
+    /// The values of image `i`, if they are bytes.
     ///
     /// # Panics
     /// If `i` is not below [`len`](Self::len).
-    pub fn image(&self, i: usize) -> &[u8] {
-        let size = self.bytes_per_image();
-        &self.pixels[i * size..(i + 1) * size]
+    pub fn bytes(&self, i: usize) -> Option<&[u8]> {
+        self.pixels.as_bytes().map(|values| row(values, self.values_per_image(), i))
+    }
+
+    /// The values of image `i`, if they are floats.
+    ///
+    /// # Panics
+    /// If `i` is not below [`len`](Self::len).
+    pub fn floats(&self, i: usize) -> Option<&[f32]> {
+        self.pixels.as_floats().map(|values| row(values, self.values_per_image(), i))
     }
 
     /// Copies the images with these indices, in this order.
@@ -65,16 +125,48 @@ impl Images {
     /// If an index is not below [`len`](Self::len).
     #[must_use]
     pub fn select(&self, indices: &[usize]) -> Self {
-        let mut pixels = Vec::with_capacity(indices.len() * self.bytes_per_image());
-        for &i in indices {
-            pixels.extend_from_slice(self.image(i));
-        }
+        let size = self.values_per_image();
+        let pixels = match &self.pixels {
+            Pixels::Bytes(values) => Pixels::Bytes(copy_rows(values, size, indices)),
+            Pixels::Floats(values) => Pixels::Floats(copy_rows(values, size, indices)),
+        };
         Self { pixels, ..*self }
+    }
+
+    /// Drops all images but those with these indices, which ascend; there is never a second copy.
+    pub(crate) fn retain(&mut self, indices: &[usize]) {
+        let size = self.values_per_image();
+        match &mut self.pixels {
+            Pixels::Bytes(values) => retain_rows(values, size, indices),
+            Pixels::Floats(values) => retain_rows(values, size, indices),
+        }
     }
 }
 
+fn row<T>(values: &[T], size: usize, i: usize) -> &[T] {
+    &values[i * size..(i + 1) * size]
+}
+
+fn copy_rows<T: Copy>(values: &[T], size: usize, indices: &[usize]) -> Vec<T> {
+    let mut copy = Vec::with_capacity(indices.len() * size);
+    for &i in indices {
+        copy.extend_from_slice(row(values, size, i));
+    }
+    copy
+}
+
+fn retain_rows<T: Copy>(values: &mut Vec<T>, size: usize, indices: &[usize]) {
+    for (to, &from) in indices.iter().enumerate() {
+        if to != from {
+            values.copy_within(from * size..(from + 1) * size, to * size);
+        }
+    }
+    values.truncate(indices.len() * size);
+    values.shrink_to_fit();
+}
+
 /// Images and one label for each.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Split {
     /// The images.
     pub images: Images,
@@ -89,7 +181,7 @@ pub struct Dataset {
     pub name: String,
     /// Name of each class, by label.
     pub class_names: Vec<String>,
-    /// Mean that the pixels (scaled to 0..1) are normalised with, one a channel.
+    /// Mean that the pixels (bytes scaled to 0..1, floats as they are) are normalised with, one a channel.
     pub mean: Vec<f32>,
     /// Standard deviation that the pixels are normalised with, one a channel.
     pub std: Vec<f32>,

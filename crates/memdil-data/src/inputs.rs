@@ -1,5 +1,6 @@
 //! From bytes to the numbers that enter the network.
 
+use crate::images::Pixels;
 use crate::{DataError, Images, Input, resize};
 
 /// Side of the images in the paper.
@@ -7,7 +8,8 @@ const AUTHORS_SIDE: usize = 32;
 
 /// Images ready to be normalised batch by batch: bytes are kept, floats are made when asked for.
 ///
-/// A pixel p of channel c becomes $(p / 255 - \text{mean}_c) / \text{std}_c$, computed in f32.
+/// A byte p of channel c becomes $(p / 255 - \text{mean}_c) / \text{std}_c$, a float x becomes
+/// $(x - \text{mean}_c) / \text{std}_c$, both computed in f32.
 ///
 /// ```
 /// use memdil_data::{Images, Input, Inputs};
@@ -23,6 +25,8 @@ pub struct Inputs {
     /// Already of the final size; grey images keep one channel however many are handed out.
     images: Images,
     copies: usize,
+    /// Mean and deviation, one pair a stored channel.
+    constants: Vec<(f32, f32)>,
     /// The normalised value of each byte, one table a stored channel.
     tables: Vec<[f32; 256]>,
 }
@@ -37,7 +41,8 @@ impl Inputs {
     /// # Errors
     /// [`DataError::Normalisation`] if `mean` or `std` do not fit the channels or a deviation is not
     /// positive and finite, [`DataError::NoAuthorsInput`] for `authors` with images that are neither
-    /// grey squares nor 3 x 32 x 32, [`DataError::WrongShape`] for images without pixels.
+    /// grey squares nor 3 x 32 x 32, [`DataError::FloatResize`] for `authors` with grey floats of another
+    /// size than 32 x 32, [`DataError::WrongShape`] for images without pixels.
     pub fn new(images: &Images, mean: &[f32], std: &[f32], input: Input) -> Result<Self, DataError> {
         let Images { channels, height, width, .. } = *images;
         if mean.len() != channels
@@ -47,27 +52,28 @@ impl Inputs {
         {
             return Err(DataError::Normalisation { channels, mean: mean.to_vec(), std: std.to_vec() });
         }
-        if images.bytes_per_image() == 0 {
+        if images.values_per_image() == 0 {
             return Err(DataError::WrongShape { channels, height, width, pixels: images.pixels.len() });
         }
         let side = AUTHORS_SIDE;
         let (images, copies) = match (input, channels) {
             (Input::Native, _) => (images.clone(), 1),
-            (Input::Authors, 1) if height == width => {
-                let pixels = resize::bilinear_squares(&images.pixels, height, side);
-                (Images::new(1, side, side, pixels)?, 3)
-            }
+            (Input::Authors, 1) if height == width => match &images.pixels {
+                Pixels::Bytes(planes) => {
+                    (Images::new(1, side, side, resize::bilinear_squares(planes, height, side))?, 3)
+                }
+                Pixels::Floats(_) if height == side => (images.clone(), 3),
+                Pixels::Floats(_) => return Err(DataError::FloatResize { height, width }),
+            },
             (Input::Authors, 3) if (height, width) == (side, side) => (images.clone(), 1),
             (Input::Authors, _) => {
                 return Err(DataError::NoAuthorsInput { channels, height, width });
             }
         };
-        let tables = mean
-            .iter()
-            .zip(std)
-            .map(|(mean, std)| std::array::from_fn(|byte| (byte as f32 / 255.0 - mean) / std))
-            .collect();
-        Ok(Self { images, copies, tables })
+        let constants: Vec<(f32, f32)> = mean.iter().copied().zip(std.iter().copied()).collect();
+        let table = |&(mean, std): &(f32, f32)| std::array::from_fn(|byte| (byte as f32 / 255.0 - mean) / std);
+        let tables = constants.iter().map(table).collect();
+        Ok(Self { images, copies, constants, tables })
     }
 
     /// Number of images.
@@ -88,7 +94,7 @@ impl Inputs {
 
     /// Numbers in a sample: the product of its [`shape`](Self::shape).
     pub fn values_per_sample(&self) -> usize {
-        self.images.bytes_per_image() * self.copies
+        self.images.values_per_image() * self.copies
     }
 
     /// Writes the normalised samples with these indices one after another into `out`.
@@ -106,18 +112,35 @@ impl Inputs {
             "a batch of {} samples has another length",
             indices.len()
         );
-        let stored = self.images.bytes_per_image();
-        let plane = self.images.height * self.images.width;
+        let stored = self.images.values_per_image();
         for (sample, &i) in out.chunks_exact_mut(self.values_per_sample()).zip(indices) {
-            let image = self.images.image(i);
-            for (c, table) in self.tables.iter().enumerate() {
-                let channel = c * plane..(c + 1) * plane;
-                for (value, &byte) in sample[channel.clone()].iter_mut().zip(&image[channel]) {
-                    *value = table[usize::from(byte)];
-                }
+            let image = i * stored..(i + 1) * stored;
+            match &self.images.pixels {
+                Pixels::Bytes(values) => self.look_up(&values[image], sample),
+                Pixels::Floats(values) => self.normalise(&values[image], sample),
             }
             for copy in 1..self.copies {
                 sample.copy_within(..stored, copy * stored);
+            }
+        }
+    }
+
+    fn look_up(&self, image: &[u8], sample: &mut [f32]) {
+        let plane = self.images.height * self.images.width;
+        let channels = sample.chunks_exact_mut(plane).zip(image.chunks_exact(plane));
+        for ((sample, image), table) in channels.zip(&self.tables) {
+            for (value, &byte) in sample.iter_mut().zip(image) {
+                *value = table[usize::from(byte)];
+            }
+        }
+    }
+
+    fn normalise(&self, image: &[f32], sample: &mut [f32]) {
+        let plane = self.images.height * self.images.width;
+        let channels = sample.chunks_exact_mut(plane).zip(image.chunks_exact(plane));
+        for ((sample, image), (mean, std)) in channels.zip(&self.constants) {
+            for (value, &pixel) in sample.iter_mut().zip(image) {
+                *value = (pixel - mean) / std;
             }
         }
     }

@@ -3,11 +3,15 @@
 //! | module | what it holds |
 //! | --- | --- |
 //! | [`spec`] | [`DataSpec`]: what a configuration says about the data |
-//! | [`idx`], [`fashion_mnist`] | readers, and where the files are looked for |
+//! | [`source`] | [`Source`]: the data sets, their classes, sizes and constants |
+//! | [`files`] | where their files are looked for |
+//! | [`idx`], [`cifar`], [`svhn`], [`npz`] | readers, one a format |
 //! | [`images`] | [`Images`], [`Split`], [`Dataset`] |
 //! | [`inputs`] | [`Inputs`]: bytes to normalised batches |
 //! | [`augment`] | random crops and flips |
 //! | [`random`] | one ChaCha stream per purpose, and draws whose values never change |
+//! | [`statistics`] | mean and deviation of images |
+//! | [`subset`] | class-balanced parts as files of their own |
 //! | [`split`] | holding out a validation set |
 //! | [`noise`] | [`LabelNoise`]: corrupting labels and keeping track of it |
 //!
@@ -50,23 +54,35 @@
 //! beside them in `assets/LICENSE`.
 
 pub mod augment;
+pub mod cifar;
+mod class_names;
+mod embedded;
 mod error;
-pub mod fashion_mnist;
+pub mod files;
 pub mod idx;
 pub mod images;
 pub mod inputs;
 mod load;
+mod mat;
 pub mod noise;
 mod noise_file;
+mod npy;
+pub mod npz;
 pub mod random;
 mod resize;
+pub mod source;
 pub mod spec;
 pub mod split;
+pub mod statistics;
+pub mod subset;
+pub mod svhn;
+mod unpack;
 
 pub use augment::Augmentation;
 pub use error::DataError;
-pub use images::{Dataset, Images, Split};
+pub use images::{Dataset, Images, Pixels, Split};
 pub use inputs::Inputs;
 pub use load::load;
 pub use noise::{LabelNoise, NoisyLabels};
-pub use spec::{DataSpec, Input, Source};
+pub use source::Source;
+pub use spec::{DataSpec, Input};

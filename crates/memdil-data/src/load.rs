@@ -1,19 +1,23 @@
 //! From a specification to the images and labels of a run.
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
-use crate::{DataError, DataSpec, Dataset, Source, Split, fashion_mnist};
+use crate::npz::Contents;
+use crate::{DataError, DataSpec, Dataset, Source, Split, cifar, embedded, files, idx, npz, svhn};
 
 /// Reads a data set, checks it, and keeps the classes and images that `spec` names.
 ///
-/// Labels are renumbered 0..K in the order of `spec.classes`; images stay in the order of the file.
-/// `images_per_class` shortens the training set only. Nothing is held out here: see
-/// [`validation_split`](crate::split::validation_split).
+/// Labels are renumbered 0..K in the order of `spec.classes`, or in that of the source if it names none;
+/// images stay in the order of the file. `images_per_class` shortens the training set only. Nothing is
+/// held out here: see [`validation_split`](crate::split::validation_split). The pixels are never in
+/// memory twice.
 ///
 /// # Errors
-/// Those of [`DataSpec::validate`] and [`fashion_mnist::find`](crate::fashion_mnist::find), of reading
-/// the files, images and labels that differ in number, training and test images that differ in size, a label out of range, and a class with no image
-/// in a split or fewer training images than asked for.
+/// Those of [`DataSpec::resolve`] and [`files::find`](crate::files::find), of reading the files, images
+/// and labels that differ in number, images of another size than the data set has or than the other
+/// split's, a label out of range, and a class with no image in a split or fewer training images than
+/// asked for.
 ///
 /// ```
 /// # #[cfg(feature = "embedded")] {
@@ -33,35 +37,73 @@ use crate::{DataError, DataSpec, Dataset, Source, Split, fashion_mnist};
 /// # Ok::<(), memdil_data::DataError>(())
 /// ```
 pub fn load(spec: &DataSpec, data_dir: Option<&Path>) -> Result<Dataset, DataError> {
-    spec.validate()?;
-    let (train, test) = match spec.source {
-        Source::FashionMnist => fashion_mnist::read(data_dir)?,
-        Source::FashionMnistEmbedded => fashion_mnist::embedded()?,
-    };
-    let size = |split: &Split| {
-        let images = &split.images;
-        [images.channels, images.height, images.width]
-    };
-    if size(&train) != size(&test) {
+    let mut spec = spec.clone();
+    spec.resolve(data_dir)?;
+    let Contents { mut train, mut test, mean, std } = read(&spec.source, &files::find(&spec.source, data_dir)?)?;
+    let name = spec.source.name();
+    if train.images.size() != test.images.size() {
         return Err(DataError::ImageSize {
-            name: spec.source.name().to_owned(),
-            train: size(&train),
-            test: size(&test),
+            name: name.to_owned(),
+            train: train.images.size(),
+            test: test.images.size(),
         });
     }
-    let names = spec.source.class_names();
+    select(&mut train, &spec, "training", spec.images_per_class)?;
+    select(&mut test, &spec, "test", None)?;
     Ok(Dataset {
-        name: spec.source.name().to_owned(),
-        class_names: spec.classes.iter().map(|&class| names[class as usize].to_owned()).collect(),
-        mean: vec![fashion_mnist::MEAN],
-        std: vec![fashion_mnist::STD],
-        train: select(train, spec, "training", spec.images_per_class)?,
-        test: select(test, spec, "test", None)?,
+        name: name.to_owned(),
+        class_names: spec.classes.iter().map(|&class| spec.source.class_name(class)).collect(),
+        mean,
+        std,
+        train,
+        test,
     })
 }
 
+/// Reads all of a data set.
+fn read(source: &Source, files: &[PathBuf]) -> Result<Contents, DataError> {
+    let (train, test) = match (source, files) {
+        (Source::Mnist | Source::FashionMnist, [train_images, train_labels, test_images, test_labels]) => {
+            (read_idx(source, train_images, train_labels)?, read_idx(source, test_images, test_labels)?)
+        }
+        (Source::FashionMnistEmbedded, _) => embedded::read()?,
+        (Source::Cifar10, files) => cifar::read(files, cifar::Labels::Cifar10)?,
+        (Source::Cifar100, files) => cifar::read(files, cifar::Labels::Fine)?,
+        (Source::Cifar100Coarse, files) => cifar::read(files, cifar::Labels::Coarse)?,
+        (Source::Svhn, [train, test]) => (svhn::read_split(train)?, svhn::read_split(test)?),
+        (Source::Npz(_), [path]) => return npz::read(path),
+        (Source::Mnist | Source::FashionMnist | Source::Svhn | Source::Npz(_), files) => {
+            return Err(DataError::NotFound {
+                name: source.name().to_owned(),
+                files: "another number of files".to_owned(),
+                searched: format!("{files:?}"),
+            });
+        }
+    };
+    let (mean, std) = source.normalisation().unwrap_or_default();
+    Ok(Contents { train, test, mean: mean.to_vec(), std: std.to_vec() })
+}
+
+/// Reads one split of MNIST or Fashion-MNIST; labels first, since they are quickly refused.
+fn read_idx(source: &Source, images_path: &Path, labels_path: &Path) -> Result<Split, DataError> {
+    let labels = idx::read_labels(labels_path)?;
+    let classes = source.class_names().len();
+    if let Some(row) = labels.iter().position(|&label| label as usize >= classes) {
+        let message = format!("label {} in row {row} is out of range: labels are below {classes}", labels[row]);
+        return Err(DataError::Malformed { path: labels_path.to_owned(), message });
+    }
+    let images = idx::read_images(images_path)?;
+    match source.image_size() {
+        Some(expected) if images.size() != expected => {
+            let (name, found) = (source.name().to_owned(), images.size());
+            Err(DataError::WrongImageSize { path: images_path.to_owned(), name, found, expected })
+        }
+        _ => Ok(Split { images, labels }),
+    }
+}
+
 /// Checks a split and keeps the first `limit` images of each class that `spec` names.
-fn select(split: Split, spec: &DataSpec, which: &'static str, limit: Option<usize>) -> Result<Split, DataError> {
+fn select(split: &mut Split, spec: &DataSpec, which: &'static str, limit: Option<usize>) -> Result<(), DataError> {
     let name = spec.source.name();
     if split.images.len() != split.labels.len() {
         return Err(DataError::LabelCount {
@@ -71,12 +113,11 @@ fn select(split: Split, spec: &DataSpec, which: &'static str, limit: Option<usiz
             labels: split.labels.len(),
         });
     }
-    check_labels(&split.labels, spec.source.class_names().len())?;
-
+    let numbers: BTreeMap<u32, usize> = spec.classes.iter().enumerate().map(|(k, &class)| (class, k)).collect();
     let mut kept = vec![0; spec.classes.len()];
     let (mut indices, mut labels) = (Vec::new(), Vec::new());
     for (i, label) in split.labels.iter().enumerate() {
-        if let Some(k) = spec.classes.iter().position(|class| class == label)
+        if let Some(&k) = numbers.get(label)
             && limit.is_none_or(|limit| kept[k] < limit)
         {
             kept[k] += 1;
@@ -90,7 +131,9 @@ fn select(split: Split, spec: &DataSpec, which: &'static str, limit: Option<usiz
             return Err(DataError::TooFewImages { class, name: name.to_owned(), split: which, wanted, found });
         }
     }
-    Ok(Split { images: split.images.select(&indices), labels })
+    split.images.retain(&indices);
+    split.labels = labels;
+    Ok(())
 }
 
 /// Refuses a label that is not below `classes`, naming its row.

@@ -21,6 +21,8 @@ pub enum Stream {
     Shuffle,
     /// Random crops and flips.
     Augment,
+    /// The images of a subset.
+    Subset,
 }
 
 /// The generator for one purpose.
@@ -47,6 +49,7 @@ pub fn stream(seed: u64, purpose: Stream) -> ChaCha8Rng {
         Stream::Init => 3,
         Stream::Shuffle => 4,
         Stream::Augment => 5,
+        Stream::Subset => 6,
     });
     rng
 }

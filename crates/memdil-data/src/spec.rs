@@ -1,95 +1,151 @@
 //! What a configuration says about the data.
 
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
 use serde::{Deserialize, Serialize};
 
-use crate::{DataError, fashion_mnist};
+use crate::{DataError, Source, files, npz};
 
 /// Which images and classes a run uses, and in which form they enter the network.
+///
+/// A configuration names a published data set (`source = "cifar-10"`) or a file of the user's own
+/// (`npz = "mine.npz"`). What else it leaves out is: `classes`, all of them; `input`, native;
+/// `validation`, 0; `images_per_class`, all of them.
 ///
 /// ```
 /// use memdil_data::{DataSpec, Input, Source};
 ///
-/// let spec: DataSpec = serde_json::from_str(
-///     r#"{"source": "fashion-mnist", "classes": [0, 1], "input": "native", "validation": 0.2}"#,
-/// )?;
-/// assert_eq!((spec.source, spec.input), (Source::FashionMnist, Input::Native));
-/// assert_eq!(spec.images_per_class, None);
-/// spec.validate()?;
+/// let mut spec: DataSpec = serde_json::from_str(r#"{"source": "fashion-mnist", "validation": 0.2}"#)?;
+/// assert_eq!((&spec.source, spec.input), (&Source::FashionMnist, Input::Native));
+/// spec.resolve(None)?;
+/// assert_eq!(spec.classes, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "Written", into = "Written")]
 pub struct DataSpec {
     /// Where the images come from.
     pub source: Source,
-    /// The classes used, by their number in the source; the k-th becomes label k.
+    /// The classes used, by their number in the source; the k-th becomes label k. Empty means all of
+    /// them, until [`resolve`](Self::resolve) lists them.
     pub classes: Vec<u32>,
     /// The form in which images enter the network.
     pub input: Input,
     /// Share of the training set that is held out for validation, in [0, 1).
     pub validation: f64,
     /// How many training images of each class are used, the first ones of the file; all if absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub images_per_class: Option<usize>,
 }
 
-/// The data sets that can be loaded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Source {
-    /// Fashion-MNIST (Xiao et al. 2017): 60,000 training and 10,000 test images, read from files.
-    FashionMnist,
-    /// The first 600 training and 100 test images of each class of Fashion-MNIST, inside this crate.
-    FashionMnistEmbedded,
-}
-
-impl Source {
-    /// The name as configurations write it.
-    ///
-    /// ```
-    /// assert_eq!(memdil_data::Source::FashionMnist.name(), "fashion-mnist");
-    /// ```
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::FashionMnist => "fashion-mnist",
-            Self::FashionMnistEmbedded => "fashion-mnist-embedded",
-        }
-    }
-
-    /// Names of its classes, by their number in the source.
-    pub fn class_names(self) -> &'static [&'static str] {
-        match self {
-            Self::FashionMnist | Self::FashionMnistEmbedded => &fashion_mnist::CLASS_NAMES,
-        }
-    }
-}
-
 /// The form in which images enter the network; pixels are normalised per channel in both.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Input {
     /// Size and channels of the file.
+    #[default]
     Native,
     /// Three channels of 32 x 32, as in the paper: grey images are resized and copied.
     Authors,
 }
 
+/// The keys of a [`DataSpec`] in a configuration.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    source: Option<Source>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    npz: Option<PathBuf>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    classes: Option<Vec<u32>>,
+    #[serde(default)]
+    input: Input,
+    #[serde(default)]
+    validation: f64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    images_per_class: Option<usize>,
+}
+
+impl TryFrom<Written> for DataSpec {
+    type Error = DataError;
+
+    fn try_from(written: Written) -> Result<Self, DataError> {
+        let source = match (written.source, written.npz) {
+            (Some(source), None) => source,
+            (None, Some(path)) => Source::Npz(path),
+            (Some(_), Some(_)) => return Err(DataError::OneSource { found: "both" }),
+            (None, None) => return Err(DataError::OneSource { found: "neither" }),
+        };
+        // In a configuration an empty list is a mistake: leaving it out says "all".
+        if written.classes.as_ref().is_some_and(Vec::is_empty) {
+            return Err(DataError::TooFewClasses { found: 0 });
+        }
+        Ok(Self {
+            source,
+            classes: written.classes.unwrap_or_default(),
+            input: written.input,
+            validation: written.validation,
+            images_per_class: written.images_per_class,
+        })
+    }
+}
+
+impl From<DataSpec> for Written {
+    fn from(spec: DataSpec) -> Self {
+        let (source, npz) = match spec.source {
+            Source::Npz(path) => (None, Some(path)),
+            source => (Some(source), None),
+        };
+        Self {
+            source,
+            npz,
+            classes: (!spec.classes.is_empty()).then_some(spec.classes),
+            input: spec.input,
+            validation: spec.validation,
+            images_per_class: spec.images_per_class,
+        }
+    }
+}
+
 impl DataSpec {
+    /// Lists all classes if none is listed: for a published data set without opening a file, for a
+    /// user's file by reading its labels.
+    ///
+    /// # Errors
+    /// Those of [`validate`](Self::validate); for a user's file those of finding it and of reading its labels.
+    pub fn resolve(&mut self, data_dir: Option<&Path>) -> Result<(), DataError> {
+        if self.classes.is_empty() {
+            self.classes = match self.source {
+                Source::Npz(_) => match &files::find(&self.source, data_dir)?[..] {
+                    [path, ..] => npz::classes(path)?,
+                    [] => Vec::new(),
+                },
+                _ => (0..self.source.class_names().len() as u32).collect(),
+            };
+            if self.classes.is_empty() {
+                return Err(DataError::TooFewClasses { found: 0 });
+            }
+        }
+        self.validate()
+    }
+
     /// Checks everything that can be checked before a file is opened.
     ///
     /// # Errors
-    /// Fewer than two classes, a class listed twice or unknown, `validation` outside [0, 1),
-    /// `images_per_class` of zero.
+    /// A single class, a class listed twice or unknown, `validation` outside [0, 1), `images_per_class`
+    /// of zero.
     pub fn validate(&self) -> Result<(), DataError> {
-        if self.classes.len() < 2 {
-            return Err(DataError::TooFewClasses { found: self.classes.len() });
+        if self.classes.len() == 1 {
+            return Err(DataError::TooFewClasses { found: 1 });
         }
         let known = self.source.class_names().len();
-        for (k, &class) in self.classes.iter().enumerate() {
-            if self.classes[..k].contains(&class) {
+        let mut seen = BTreeSet::new();
+        for &class in &self.classes {
+            if !seen.insert(class) {
                 return Err(DataError::DuplicateClass { class });
             }
-            if class as usize >= known {
+            if self.source.npz().is_none() && class as usize >= known {
                 return Err(DataError::UnknownClass { class, name: self.source.name().to_owned(), known });
             }
         }

@@ -14,7 +14,13 @@ const DEBIAN: &str = "/usr/share/datasets/fashion-mnist";
 const SUMS: &str = include_str!("../assets/SHA256SUMS");
 
 fn load_all(source: Source, images_per_class: Option<usize>) -> Dataset {
-    let spec = DataSpec { source, classes: (0..10).collect(), input: Input::Native, validation: 0.0, images_per_class };
+    let spec = DataSpec {
+        source: source.clone(),
+        classes: (0..10).collect(),
+        input: Input::Native,
+        validation: 0.0,
+        images_per_class,
+    };
     let folder = (source == Source::FashionMnist).then_some(Path::new(DEBIAN));
     load(&spec, folder).unwrap()
 }

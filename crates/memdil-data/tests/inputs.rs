@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
-use memdil_data::{DataError, Images, Input, Inputs};
+use memdil_data::{DataError, Images, Input, Inputs, Pixels};
 use sha2::{Digest, Sha256};
 
 /// What `Input::Authors` makes of one image, as bytes: mean 0 and std 1 leave p / 255.
@@ -94,7 +94,7 @@ fn growing_and_shrinking_patterns_equal_pillow() {
         ]
     );
     assert_eq!(sha256(&shrunk), "4b5d7af1ade2585ea61541ffe3a884a8bd4d866f95b537812468dbdb1fbb8956");
-    assert_eq!(resized(&pattern(32), 0), pattern(32).pixels);
+    assert_eq!(Some(&resized(&pattern(32), 0)[..]), pattern(32).pixels.as_bytes());
 }
 
 /// Rows 14 to 17 of the first embedded test image, and SHA-256 over all 1,000, as Pillow gives them.
@@ -159,4 +159,18 @@ fn constants_that_do_not_fit_are_refused() {
         assert!(Images::new(1, 2, 0, pixels.clone()).is_err());
         assert_eq!(Images::new(1, 2, 2, pixels.clone()).is_ok(), pixels.is_empty());
     }
+}
+
+#[test]
+fn floats_are_normalised_as_they_are() {
+    let pixels = Pixels::Floats(vec![0.0, 0.5, -1.0, 2.0]);
+    let images = Images::from_pixels(2, 1, 1, pixels).unwrap();
+    let inputs = Inputs::new(&images, &[0.5, 1.0], &[0.25, 2.0], Input::Native).unwrap();
+    assert_eq!(inputs.batch(&[1, 0]), [-6.0, 0.5, -2.0, -0.25]);
+
+    let grey = |side: usize| Images::from_pixels(1, side, side, Pixels::Floats(vec![3.0; side * side])).unwrap();
+    let authors = Inputs::new(&grey(32), &[1.0], &[2.0], Input::Authors).unwrap();
+    assert_eq!((authors.shape(), authors.batch(&[0])), ((3, 32, 32), vec![1.0; 3072]));
+    let error = Inputs::new(&grey(28), &[1.0], &[2.0], Input::Authors).unwrap_err();
+    assert!(matches!(error, DataError::FloatResize { height: 28, width: 28 }), "{error}");
 }

@@ -7,7 +7,7 @@ mod common;
 use std::fs;
 use std::path::Path;
 
-use common::{images_file, labels_file, write_data_set};
+use common::{images_file, labels_file, square_images_file, write_data_set};
 use memdil_data::{DataError, DataSpec, Dataset, Input, Source, load};
 
 const TRAIN: [u8; 8] = [7, 3, 9, 3, 7, 0, 3, 9];
@@ -36,10 +36,10 @@ fn classes_are_numbered_as_listed_and_images_stay_in_order() {
     assert_eq!(data.class_names, ["Ankle boot", "Dress"]);
     assert_eq!((data.mean, data.std), (vec![0.1307], vec![0.3081]));
     assert_eq!(data.train.labels, [1, 0, 1, 1, 0]);
-    let first_pixels: Vec<u8> = (0..5).map(|i| data.train.images.image(i)[0]).collect();
+    let first_pixels: Vec<u8> = (0..5).map(|i| data.train.images.bytes(i).unwrap()[0]).collect();
     assert_eq!(first_pixels, [10, 20, 30, 60, 70]);
     assert_eq!(data.test.labels, [0, 0, 1]);
-    assert_eq!(data.test.images.image(2)[5], 25);
+    assert_eq!(data.test.images.bytes(2).unwrap()[783], 25);
 }
 
 #[test]
@@ -50,7 +50,7 @@ fn images_per_class_takes_the_first_training_images_and_leaves_the_test_set() {
     spec.images_per_class = Some(2);
     let data = load_from(folder.path(), &spec).unwrap();
     assert_eq!(data.train.labels, [1, 0, 1, 0]);
-    assert_eq!(data.train.images.image(2)[0], 30);
+    assert_eq!(data.train.images.bytes(2).unwrap()[0], 30);
     assert_eq!(data.test.labels, [0, 0, 1]);
 
     spec.images_per_class = Some(3);
@@ -100,20 +100,30 @@ fn files_that_do_not_go_together_are_refused() {
 
     fs::write(&labels, labels_file(&[3, 9, 3, 10, 3, 3, 3, 3])).unwrap();
     let error = load_from(folder.path(), &spec(&[3, 9])).unwrap_err();
-    assert!(matches!(error, DataError::LabelOutOfRange { row: 3, label: 10, classes: 10 }), "{error}");
+    assert!(matches!(error, DataError::Malformed { .. }), "{error}");
+    let message = error.to_string();
+    assert!(message.contains("train-labels-idx1-ubyte: label 10 in row 3"), "{message}");
 
     write_data_set(folder.path(), &TRAIN, &TEST);
-    let mut turned = images_file(4);
-    (turned[11], turned[15]) = (3, 2);
-    fs::write(folder.path().join("t10k-images-idx3-ubyte"), turned).unwrap();
+    let test_images = folder.path().join("t10k-images-idx3-ubyte");
+    fs::write(&test_images, images_file(4)).unwrap();
+    match load_from(folder.path(), &spec(&[3, 9])).unwrap_err() {
+        DataError::WrongImageSize { path, found: [1, 2, 3], expected: [1, 28, 28], .. } => {
+            assert_eq!(path, test_images)
+        }
+        other => panic!("{other}"),
+    }
+
+    // Images where labels should be, and the other way round.
+    fs::write(&test_images, labels_file(&TEST)).unwrap();
+    fs::write(folder.path().join("t10k-labels-idx1-ubyte"), square_images_file(4, 28)).unwrap();
     let error = load_from(folder.path(), &spec(&[3, 9])).unwrap_err();
-    assert!(matches!(error, DataError::ImageSize { train: [1, 2, 3], test: [1, 3, 2], .. }), "{error}");
+    assert!(matches!(error, DataError::WrongMagic { kind: "labels", .. }), "{error}");
 }
 
 #[test]
 fn wrong_specifications_are_refused_before_a_file_is_opened() {
     let check = |classes: &[u32]| spec(classes).validate().unwrap_err();
-    assert!(matches!(check(&[]), DataError::TooFewClasses { found: 0 }));
     assert!(matches!(check(&[4]), DataError::TooFewClasses { found: 1 }));
     assert!(matches!(check(&[1, 2, 1]), DataError::DuplicateClass { class: 1 }));
     assert!(matches!(check(&[1, 10]), DataError::UnknownClass { class: 10, known: 10, .. }));
@@ -130,17 +140,73 @@ fn wrong_specifications_are_refused_before_a_file_is_opened() {
 fn specifications_read_and_write_the_documented_names() {
     let text = r#"{"source":"fashion-mnist-embedded","classes":[2,4],"input":"authors","validation":0.2,"images_per_class":100}"#;
     let spec: DataSpec = serde_json::from_str(text).unwrap();
-    assert_eq!((spec.source, spec.input), (Source::FashionMnistEmbedded, Input::Authors));
+    assert_eq!((&spec.source, spec.input), (&Source::FashionMnistEmbedded, Input::Authors));
     assert_eq!(serde_json::to_string(&spec).unwrap(), text);
-    for source in [Source::FashionMnist, Source::FashionMnistEmbedded] {
-        assert_eq!(serde_json::to_value(source).unwrap(), source.name());
+    for source in Source::PUBLISHED {
+        assert_eq!(serde_json::to_value(&source).unwrap(), source.name());
+        assert_eq!(serde_json::from_value::<Source>(source.name().into()).unwrap(), source);
     }
     for wrong in [
         text.replace("images_per_class", "images_per_clas"),
         text.replace("fashion-mnist-embedded", "fashion_mnist"),
         text.replace("authors", "Authors"),
-        text.replace(r#""validation":0.2,"#, ""),
+        text.replace("[2,4]", "[]"),
+        text.replace(r#""source":"fashion-mnist-embedded","#, ""),
+        text.replace('{', r#"{"npz":"mine.npz","#),
+        r#"{"source":{"npz":"mine.npz"}}"#.to_owned(),
     ] {
         assert!(serde_json::from_str::<DataSpec>(&wrong).is_err(), "{wrong}");
     }
+}
+
+#[test]
+fn what_is_left_out_is_written_out_again() {
+    let mut spec: DataSpec = serde_json::from_str(r#"{"source":"cifar-100-coarse"}"#).unwrap();
+    assert_eq!(
+        serde_json::to_string(&spec).unwrap(),
+        r#"{"source":"cifar-100-coarse","input":"native","validation":0.0}"#
+    );
+    spec.resolve(Some(Path::new("/nowhere"))).unwrap();
+    assert_eq!(spec.classes, (0..20).collect::<Vec<_>>());
+    spec.resolve(None).unwrap();
+    assert_eq!(spec.classes.len(), 20);
+
+    let text = r#"{"npz":"pictures/mine.npz","classes":[4,1],"input":"native","validation":0.0}"#;
+    let spec: DataSpec = serde_json::from_str(text).unwrap();
+    assert_eq!((spec.source.name(), &spec.source), ("mine", &Source::Npz("pictures/mine.npz".into())));
+    assert_eq!(serde_json::to_string(&spec).unwrap(), text);
+    spec.validate().unwrap();
+}
+
+#[test]
+fn all_classes_are_loaded_if_none_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let all: Vec<u8> = (0..10).rev().collect();
+    write_data_set(&folder.path().join("mnist"), &all, &all);
+    let spec: DataSpec = serde_json::from_str(r#"{"source":"mnist"}"#).unwrap();
+    let data = load_from(folder.path(), &spec).unwrap();
+    assert_eq!((data.classes(), data.class_names[3].as_str()), (10, "3"));
+    assert_eq!(data.train.labels, [9, 8, 7, 6, 5, 4, 3, 2, 1, 0]);
+    assert_eq!(data.train, data.test);
+}
+
+#[test]
+fn every_published_set_has_names_sizes_and_constants() {
+    for (source, classes, last, channels) in [
+        (Source::Mnist, 10, "9", 1),
+        (Source::FashionMnist, 10, "Ankle boot", 1),
+        (Source::FashionMnistEmbedded, 10, "Ankle boot", 1),
+        (Source::Cifar10, 10, "truck", 3),
+        (Source::Cifar100, 100, "worm", 3),
+        (Source::Cifar100Coarse, 20, "vehicles_2", 3),
+        (Source::Svhn, 10, "9", 3),
+    ] {
+        let names = source.class_names();
+        assert_eq!((names.len(), names.last()), (classes, Some(&last)));
+        assert_eq!(source.image_size().unwrap()[0], channels);
+        let (mean, std) = source.normalisation().unwrap();
+        assert_eq!((mean.len(), std.len()), (channels, channels));
+    }
+    // The files number the classes of CIFAR-100 in alphabetical order.
+    assert!(Source::Cifar100.class_names().is_sorted());
 }

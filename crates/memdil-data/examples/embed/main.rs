@@ -11,13 +11,13 @@ use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 use flate2::read::MultiGzDecoder;
-use memdil_data::{fashion_mnist, idx};
+use memdil_data::{Source, files, idx};
 
 /// Images of each class in the embedded training and test set.
 const TRAIN_PER_CLASS: usize = 600;
 const TEST_PER_CLASS: usize = 100;
 
-/// SHA-256 of the unpacked files, in the order of `fashion_mnist::FILES`.
+/// SHA-256 of the unpacked files, in the order of `files::IDX`.
 const PUBLISHED: [&str; 4] = [
     "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
     "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
@@ -29,8 +29,8 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 fn main() -> Result<()> {
     let (from, out) = arguments()?;
-    let paths = fashion_mnist::find(Some(&from))?;
-    let mut files = Vec::new();
+    let paths = files::find(&Source::FashionMnist, Some(&from))?;
+    let mut contents = Vec::new();
     for (path, published) in paths.iter().zip(PUBLISHED) {
         let bytes = unpacked(path)?;
         let found = subset::sha256_hex(&bytes);
@@ -38,18 +38,18 @@ fn main() -> Result<()> {
             let path = path.display();
             return Err(format!("{path}: SHA-256 of the unpacked content is {found}, not {published}").into());
         }
-        files.push(bytes);
+        contents.push(bytes);
     }
 
     fs::create_dir_all(&out)?;
     let mut sums = String::new();
     for (split, per_class) in [(0, TRAIN_PER_CLASS), (1, TEST_PER_CLASS)] {
-        let images = idx::parse_images(&files[2 * split], fashion_mnist::FILES[2 * split])?;
-        let labels = idx::parse_labels(&files[2 * split + 1], fashion_mnist::FILES[2 * split + 1])?;
+        let images = idx::parse_images(&contents[2 * split], files::IDX[2 * split])?;
+        let labels = idx::parse_labels(&contents[2 * split + 1], files::IDX[2 * split + 1])?;
         let kept = subset::first_per_class(&labels, per_class);
         let assets =
             [subset::images_file(&images.select(&kept)), subset::labels_file(kept.iter().map(|&i| labels[i] as u8))];
-        for (asset, name) in assets.iter().zip(&fashion_mnist::FILES[2 * split..]) {
+        for (asset, name) in assets.iter().zip(&files::IDX[2 * split..]) {
             let name = format!("{name}.gz");
             let packed = subset::gzip(asset);
             write_atomically(&out, &name, &packed)?;

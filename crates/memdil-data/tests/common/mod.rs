@@ -1,4 +1,10 @@
-//! IDX files written byte by byte.
+//! Files of all formats written byte by byte.
+
+#![allow(dead_code)]
+
+pub(crate) mod cifar;
+pub(crate) mod mat;
+pub(crate) mod npz;
 
 use std::io::Write;
 use std::path::Path;
@@ -23,20 +29,28 @@ pub(crate) fn images_file(n: u8) -> Vec<u8> {
     file
 }
 
+/// An IDX file of `n` images of `side` x `side`; every pixel of image i is `10 i`, but the last is `10 i + 5`.
+pub(crate) fn square_images_file(n: u8, side: u8) -> Vec<u8> {
+    let mut file = vec![0, 0, 8, 3, 0, 0, 0, n, 0, 0, 0, side, 0, 0, 0, side];
+    for i in 0..n {
+        file.extend(vec![10 * i; usize::from(side) * usize::from(side) - 1]);
+        file.push(10 * i + 5);
+    }
+    file
+}
+
 /// The same bytes behind gzip.
-#[allow(dead_code)]
 pub(crate) fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
     encoder.write_all(bytes).unwrap();
     encoder.finish().unwrap()
 }
 
-/// Writes the four files of a data set: 2 x 3 images, one for each label.
-#[allow(dead_code)]
+/// Writes the four IDX files of a data set: 28 x 28 images, one for each label.
 pub(crate) fn write_data_set(folder: &Path, train: &[u8], test: &[u8]) {
     std::fs::create_dir_all(folder).unwrap();
     for (start, labels) in [("train", train), ("t10k", test)] {
-        let images = images_file(labels.len() as u8);
+        let images = square_images_file(labels.len() as u8, 28);
         std::fs::write(folder.join(format!("{start}-images-idx3-ubyte")), images).unwrap();
         let labels = labels_file(labels);
         std::fs::write(folder.join(format!("{start}-labels-idx1-ubyte")), labels).unwrap();

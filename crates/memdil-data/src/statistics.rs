@@ -1,0 +1,55 @@
+//! Mean and standard deviation of images.
+
+use crate::Images;
+use crate::images::Pixels;
+
+/// Mean and standard deviation (of the population) of each channel over all images: of bytes p, those
+/// of p / 255, of floats those of the floats themselves. Without images all are 0.
+///
+/// # Shapes
+/// One mean and one deviation a channel.
+///
+/// ```
+/// use memdil_data::{Images, statistics};
+///
+/// let images = Images::new(1, 1, 2, vec![0, 255, 255, 0])?;
+/// assert_eq!(statistics::mean_and_std(&images), (vec![0.5], vec![0.5]));
+/// # Ok::<(), memdil_data::DataError>(())
+/// ```
+pub fn mean_and_std(images: &Images) -> (Vec<f32>, Vec<f32>) {
+    let plane = images.height * images.width;
+    let channel = |c: usize| match &images.pixels {
+        Pixels::Bytes(values) => of_bytes(values.chunks_exact(plane.max(1)).skip(c).step_by(images.channels).flatten()),
+        Pixels::Floats(values) => {
+            of_floats(values.chunks_exact(plane.max(1)).skip(c).step_by(images.channels).flatten())
+        }
+    };
+    (0..images.channels).map(channel).map(|(mean, std)| (mean as f32, std as f32)).unzip()
+}
+
+/// Exact sums: 2^32 bytes and their squares stay far below 2^64.
+fn of_bytes<'a>(values: impl Iterator<Item = &'a u8>) -> (f64, f64) {
+    let (mut n, mut sum, mut squares) = (0_u64, 0_u64, 0_u64);
+    for &value in values {
+        let value = u64::from(value);
+        (n, sum, squares) = (n + 1, sum + value, squares + value * value);
+    }
+    if n == 0 {
+        return (0.0, 0.0);
+    }
+    // n * squares - sum^2 is the variance times n^2, without rounding.
+    let variance = u128::from(n) * u128::from(squares) - u128::from(sum) * u128::from(sum);
+    let n = n as f64;
+    (sum as f64 / n / 255.0, (variance as f64).sqrt() / n / 255.0)
+}
+
+/// Two passes, so that a mean far from 0 costs no digits of the deviation.
+fn of_floats<'a>(values: impl Iterator<Item = &'a f32> + Clone) -> (f64, f64) {
+    let n = values.clone().count();
+    if n == 0 {
+        return (0.0, 0.0);
+    }
+    let mean = values.clone().map(|&value| f64::from(value)).sum::<f64>() / n as f64;
+    let squares: f64 = values.map(|&value| (f64::from(value) - mean).powi(2)).sum();
+    (mean, (squares / n as f64).sqrt())
+}
