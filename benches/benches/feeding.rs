@@ -23,7 +23,7 @@ fn feeding(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("feeding");
     group.throughput(Throughput::Elements(BATCH as u64)).sample_size(20);
     for (name, input) in [("native", Input::Native), ("authors", Input::Authors)] {
-        let inputs = Inputs::new(&images, &[0.1307], &[0.3081], input).expect("one channel");
+        let inputs = Inputs::new(images.clone(), &[0.1307], &[0.3081], input).expect("one channel");
         let mut batches = order.chunks_exact(BATCH).cycle();
         group.bench_function(format!("batch/{name}"), |bencher| {
             bencher.iter(|| inputs.batch(batches.next().expect("an endless cycle")));

@@ -1,7 +1,8 @@
 //! From bytes to the numbers that enter the network.
 
+use crate::augment::Change;
 use crate::images::Pixels;
-use crate::{DataError, Images, Input, resize};
+use crate::{Augmentation, DataError, Images, Input, resize};
 
 /// Side of the images in the paper.
 const AUTHORS_SIDE: usize = 32;
@@ -15,7 +16,7 @@ const AUTHORS_SIDE: usize = 32;
 /// use memdil_data::{Images, Input, Inputs};
 ///
 /// let images = Images::new(1, 1, 2, vec![0, 255])?;
-/// let inputs = Inputs::new(&images, &[0.5], &[0.25], Input::Native)?;
+/// let inputs = Inputs::new(images, &[0.5], &[0.25], Input::Native)?;
 /// assert_eq!(inputs.shape(), (1, 1, 2));
 /// assert_eq!(inputs.batch(&[0]), [-2.0, 2.0]);
 /// # Ok::<(), memdil_data::DataError>(())
@@ -27,13 +28,12 @@ pub struct Inputs {
     copies: usize,
     /// Mean and deviation, one pair a stored channel.
     constants: Vec<(f32, f32)>,
-    /// The normalised value of each byte, one table a stored channel.
-    tables: Vec<[f32; 256]>,
 }
 
 impl Inputs {
     /// Prepares images: with [`Input::Authors`] grey ones are resized to 32 x 32, exactly as Pillow's
-    /// `Image.resize((32, 32), BILINEAR)` does, and handed out as three equal channels.
+    /// `Image.resize((32, 32), BILINEAR)` does, and handed out as three equal channels. Images that need no resizing are
+    /// kept as they are, not copied.
     ///
     /// # Shapes
     /// `mean` and `std` have one entry a channel of `images`.
@@ -43,8 +43,8 @@ impl Inputs {
     /// positive and finite, [`DataError::NoAuthorsInput`] for `authors` with images that are neither
     /// grey squares nor 3 x 32 x 32, [`DataError::FloatResize`] for `authors` with grey floats of another
     /// size than 32 x 32, [`DataError::WrongShape`] for images without pixels.
-    pub fn new(images: &Images, mean: &[f32], std: &[f32], input: Input) -> Result<Self, DataError> {
-        let Images { channels, height, width, .. } = *images;
+    pub fn new(images: Images, mean: &[f32], std: &[f32], input: Input) -> Result<Self, DataError> {
+        let Images { channels, height, width, .. } = images;
         if mean.len() != channels
             || std.len() != channels
             || !mean.iter().all(|mean| mean.is_finite())
@@ -57,23 +57,20 @@ impl Inputs {
         }
         let side = AUTHORS_SIDE;
         let (images, copies) = match (input, channels) {
-            (Input::Native, _) => (images.clone(), 1),
+            (Input::Native, _) => (images, 1),
             (Input::Authors, 1) if height == width => match &images.pixels {
                 Pixels::Bytes(planes) => {
                     (Images::new(1, side, side, resize::bilinear_squares(planes, height, side))?, 3)
                 }
-                Pixels::Floats(_) if height == side => (images.clone(), 3),
+                Pixels::Floats(_) if height == side => (images, 3),
                 Pixels::Floats(_) => return Err(DataError::FloatResize { height, width }),
             },
-            (Input::Authors, 3) if (height, width) == (side, side) => (images.clone(), 1),
+            (Input::Authors, 3) if (height, width) == (side, side) => (images, 1),
             (Input::Authors, _) => {
                 return Err(DataError::NoAuthorsInput { channels, height, width });
             }
         };
-        let constants: Vec<(f32, f32)> = mean.iter().copied().zip(std.iter().copied()).collect();
-        let table = |&(mean, std): &(f32, f32)| std::array::from_fn(|byte| (byte as f32 / 255.0 - mean) / std);
-        let tables = constants.iter().map(table).collect();
-        Ok(Self { images, copies, constants, tables })
+        Ok(Self { images, copies, constants: mean.iter().copied().zip(std.iter().copied()).collect() })
     }
 
     /// Number of images.
@@ -106,43 +103,23 @@ impl Inputs {
     /// If `out` has another length than `indices.len() * values_per_sample()`, or an index is not below
     /// [`len`](Self::len).
     pub fn fill(&self, indices: &[usize], out: &mut [f32]) {
-        assert_eq!(
-            out.len(),
-            indices.len() * self.values_per_sample(),
-            "a batch of {} samples has another length",
-            indices.len()
-        );
-        let stored = self.images.values_per_image();
-        for (sample, &i) in out.chunks_exact_mut(self.values_per_sample()).zip(indices) {
-            let image = i * stored..(i + 1) * stored;
-            match &self.images.pixels {
-                Pixels::Bytes(values) => self.look_up(&values[image], sample),
-                Pixels::Floats(values) => self.normalise(&values[image], sample),
-            }
-            for copy in 1..self.copies {
-                sample.copy_within(..stored, copy * stored);
-            }
-        }
+        self.fill_changed(indices, |_| None, out);
     }
 
-    fn look_up(&self, image: &[u8], sample: &mut [f32]) {
-        let plane = self.images.height * self.images.width;
-        let channels = sample.chunks_exact_mut(plane).zip(image.chunks_exact(plane));
-        for ((sample, image), table) in channels.zip(&self.tables) {
-            for (value, &byte) in sample.iter_mut().zip(image) {
-                *value = table[usize::from(byte)];
-            }
-        }
-    }
-
-    fn normalise(&self, image: &[f32], sample: &mut [f32]) {
-        let plane = self.images.height * self.images.width;
-        let channels = sample.chunks_exact_mut(plane).zip(image.chunks_exact(plane));
-        for ((sample, image), (mean, std)) in channels.zip(&self.constants) {
-            for (value, &pixel) in sample.iter_mut().zip(image) {
-                *value = (pixel - mean) / std;
-            }
-        }
+    /// As [`fill`](Self::fill), with the crops and flips of an epoch.
+    ///
+    /// They depend on seed, epoch and sample alone: the same for any batch size and order.
+    ///
+    /// # Panics
+    /// Those of [`fill`](Self::fill).
+    pub fn fill_augmented(
+        &self,
+        indices: &[usize],
+        augmentation: Augmentation,
+        (seed, epoch): (u64, usize),
+        out: &mut [f32],
+    ) {
+        self.fill_changed(indices, |sample| Some(augmentation.draw(seed, epoch, sample)), out);
     }
 
     /// The normalised samples with these indices, as [`fill`](Self::fill) writes them.
@@ -153,5 +130,47 @@ impl Inputs {
         let mut out = vec![0.0; indices.len() * self.values_per_sample()];
         self.fill(indices, &mut out);
         out
+    }
+
+    fn fill_changed(&self, indices: &[usize], change: impl Fn(usize) -> Option<Change>, out: &mut [f32]) {
+        assert_eq!(
+            out.len(),
+            indices.len() * self.values_per_sample(),
+            "a batch of {} samples has another length",
+            indices.len()
+        );
+        match &self.images.pixels {
+            Pixels::Bytes(values) => self.fill_from(values, |byte| f32::from(byte) / 255.0, indices, change, out),
+            Pixels::Floats(values) => self.fill_from(values, |value| value, indices, change, out),
+        }
+    }
+
+    fn fill_from<T: Copy + Default>(
+        &self,
+        values: &[T],
+        number: impl Fn(T) -> f32,
+        indices: &[usize],
+        change: impl Fn(usize) -> Option<Change>,
+        out: &mut [f32],
+    ) {
+        let stored = self.images.values_per_image();
+        let plane = self.images.height * self.images.width;
+        let mut changed = Vec::new();
+        for (sample, &i) in out.chunks_exact_mut(self.values_per_sample()).zip(indices) {
+            let mut image = &values[i * stored..(i + 1) * stored];
+            if let Some(change) = change(i) {
+                change.apply(image, (self.images.height, self.images.width), &mut changed);
+                image = &changed;
+            }
+            let channels = sample.chunks_exact_mut(plane).zip(image.chunks_exact(plane));
+            for ((sample, image), &(mean, std)) in channels.zip(&self.constants) {
+                for (out, &value) in sample.iter_mut().zip(image) {
+                    *out = (number(value) - mean) / std;
+                }
+            }
+            for copy in 1..self.copies {
+                sample.copy_within(..stored, copy * stored);
+            }
+        }
     }
 }

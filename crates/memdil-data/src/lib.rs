@@ -30,6 +30,7 @@
 //!     input: Input::Authors,
 //!     validation: 0.2,
 //!     images_per_class: None,
+//!     augment: None,
 //! };
 //! let data = load(&spec, None)?;
 //! assert_eq!(data.train.labels.len(), 1200);
@@ -40,7 +41,7 @@
 //! let (train, validation) = validation_split(noisy.observed.len(), spec.validation, 42)?;
 //! assert_eq!((train.len(), validation.len()), (960, 240));
 //!
-//! let inputs = Inputs::new(&data.train.images, &data.mean, &data.std, spec.input)?;
+//! let inputs = Inputs::new(data.train.images, &data.mean, &data.std, spec.input)?;
 //! let batch = inputs.batch(&train[..16]);
 //! assert_eq!((inputs.shape(), batch.len()), ((3, 32, 32), 16 * 3072));
 //! # }

@@ -29,6 +29,7 @@ use crate::{DataError, DataSpec, Dataset, Source, Split, cifar, embedded, files,
 ///     input: Input::Native,
 ///     validation: 0.0,
 ///     images_per_class: Some(50),
+///     augment: None,
 /// };
 /// let data = load(&spec, None)?;
 /// assert_eq!(data.class_names, ["Ankle boot", "Sandal"]);

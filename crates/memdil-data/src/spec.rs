@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{DataError, Source, files, npz};
+use crate::{Augmentation, DataError, Source, files, npz};
 
 /// Which images and classes a run uses, and in which form they enter the network.
 ///
 /// A configuration names a published data set (`source = "cifar-10"`) or a file of the user's own
 /// (`npz = "mine.npz"`). What else it leaves out is: `classes`, all of them; `input`, native;
-/// `validation`, 0; `images_per_class`, all of them.
+/// `validation`, 0; `images_per_class`, all of them; `augment`, nothing.
 ///
 /// ```
 /// use memdil_data::{DataSpec, Input, Source};
@@ -36,6 +36,8 @@ pub struct DataSpec {
     pub validation: f64,
     /// How many training images of each class are used, the first ones of the file; all if absent.
     pub images_per_class: Option<usize>,
+    /// Random crops and flips of the images trained on; none if absent.
+    pub augment: Option<Augmentation>,
 }
 
 /// The form in which images enter the network; pixels are normalised per channel in both.
@@ -65,6 +67,8 @@ struct Written {
     validation: f64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     images_per_class: Option<usize>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    augment: Option<Augmentation>,
 }
 
 impl TryFrom<Written> for DataSpec {
@@ -87,6 +91,7 @@ impl TryFrom<Written> for DataSpec {
             input: written.input,
             validation: written.validation,
             images_per_class: written.images_per_class,
+            augment: written.augment,
         })
     }
 }
@@ -104,6 +109,7 @@ impl From<DataSpec> for Written {
             input: spec.input,
             validation: spec.validation,
             images_per_class: spec.images_per_class,
+            augment: spec.augment,
         }
     }
 }
@@ -134,7 +140,7 @@ impl DataSpec {
     ///
     /// # Errors
     /// A single class, a class listed twice or unknown, `validation` outside [0, 1), `images_per_class`
-    /// of zero.
+    /// of zero, a crop out of range.
     pub fn validate(&self) -> Result<(), DataError> {
         if self.classes.len() == 1 {
             return Err(DataError::TooFewClasses { found: 1 });
@@ -162,6 +168,9 @@ impl DataSpec {
                 value: 0.0,
                 range: "1 or more; leave it out to use all",
             });
+        }
+        if let Some(augment) = &self.augment {
+            augment.validate()?;
         }
         Ok(())
     }

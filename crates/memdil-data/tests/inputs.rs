@@ -2,12 +2,12 @@
 
 #![allow(clippy::unwrap_used)]
 
-use memdil_data::{DataError, Images, Input, Inputs, Pixels};
+use memdil_data::{Augmentation, DataError, Images, Input, Inputs, Pixels};
 use sha2::{Digest, Sha256};
 
 /// What `Input::Authors` makes of one image, as bytes: mean 0 and std 1 leave p / 255.
 fn resized(images: &Images, i: usize) -> Vec<u8> {
-    let inputs = Inputs::new(images, &[0.0], &[1.0], Input::Authors).unwrap();
+    let inputs = Inputs::new(images.clone(), &[0.0], &[1.0], Input::Authors).unwrap();
     assert_eq!((inputs.shape(), inputs.values_per_sample()), ((3, 32, 32), 3072));
     let values = inputs.batch(&[i]);
     let bytes: Vec<u8> = values.iter().map(|v| (v * 255.0).round() as u8).collect();
@@ -34,7 +34,7 @@ fn each_channel_has_its_own_mean_and_deviation() {
     // Two images of 3 x 1 x 2: planes (0, 51), (102, 153), (204, 255), the second reversed.
     let images = Images::new(3, 1, 2, vec![0, 51, 102, 153, 204, 255, 255, 204, 153, 102, 51, 0]).unwrap();
     let (mean, std) = ([0.0, 0.4, 0.8], [1.0, 0.5, 0.2]);
-    let inputs = Inputs::new(&images, &mean, &std, Input::Native).unwrap();
+    let inputs = Inputs::new(images.clone(), &mean, &std, Input::Native).unwrap();
     assert_eq!((inputs.shape(), inputs.values_per_sample()), ((3, 1, 2), 6));
     assert_eq!((inputs.len(), inputs.is_empty()), (2, false));
     let expected = [[1.0, 0.8, 0.4, 0.0, -3.0, -4.0], [0.0, 0.2, 0.0, 0.4, 0.0, 1.0]];
@@ -50,7 +50,7 @@ fn each_channel_has_its_own_mean_and_deviation() {
 #[test]
 fn the_paper_s_constants_give_the_known_extremes() {
     let images = Images::new(1, 1, 2, vec![0, 255]).unwrap();
-    let inputs = Inputs::new(&images, &[0.1307], &[0.3081], Input::Native).unwrap();
+    let inputs = Inputs::new(images.clone(), &[0.1307], &[0.3081], Input::Native).unwrap();
     let values = inputs.batch(&[0]);
     // -0.1307 / 0.3081 and 0.8693 / 0.3081.
     assert!((values[0] + 0.424_213).abs() < 1e-6 && (values[1] - 2.821_487).abs() < 1e-6);
@@ -109,6 +109,7 @@ fn real_images_equal_pillow() {
         input: Input::Authors,
         validation: 0.0,
         images_per_class: Some(1),
+        augment: None,
     };
     let images = load(&spec, None).unwrap().test.images;
     let all: Vec<u8> = (0..images.len()).flat_map(|i| resized(&images.select(&[i]), 0)).collect();
@@ -127,8 +128,8 @@ fn real_images_equal_pillow() {
 fn colour_images_of_32_are_used_as_they_are_and_others_refused() {
     let colour = Images::new(3, 32, 32, vec![7; 3072]).unwrap();
     let (mean, std) = ([0.5; 3], [0.25; 3]);
-    let authors = Inputs::new(&colour, &mean, &std, Input::Authors).unwrap();
-    let native = Inputs::new(&colour, &mean, &std, Input::Native).unwrap();
+    let authors = Inputs::new(colour.clone(), &mean, &std, Input::Authors).unwrap();
+    let native = Inputs::new(colour.clone(), &mean, &std, Input::Native).unwrap();
     assert_eq!(authors.shape(), (3, 32, 32));
     assert_eq!(authors.batch(&[0]), native.batch(&[0]));
 
@@ -136,7 +137,7 @@ fn colour_images_of_32_are_used_as_they_are_and_others_refused() {
         let pixels = vec![0; channels * height * width];
         let images = Images::new(channels, height, width, pixels).unwrap();
         let (mean, std) = (vec![0.5; channels], vec![0.25; channels]);
-        let error = Inputs::new(&images, &mean, &std, Input::Authors).unwrap_err();
+        let error = Inputs::new(images.clone(), &mean, &std, Input::Authors).unwrap_err();
         assert!(matches!(error, DataError::NoAuthorsInput { .. }), "{error}");
     }
 }
@@ -152,7 +153,7 @@ fn constants_that_do_not_fit_are_refused() {
         (vec![0.5], vec![f32::INFINITY]),
         (vec![f32::NAN], vec![0.25]),
     ] {
-        let error = Inputs::new(&images, &mean, &std, Input::Native).unwrap_err();
+        let error = Inputs::new(images.clone(), &mean, &std, Input::Native).unwrap_err();
         assert!(matches!(error, DataError::Normalisation { .. }), "{error}");
     }
     for pixels in [vec![1, 2, 3], vec![]] {
@@ -165,12 +166,50 @@ fn constants_that_do_not_fit_are_refused() {
 fn floats_are_normalised_as_they_are() {
     let pixels = Pixels::Floats(vec![0.0, 0.5, -1.0, 2.0]);
     let images = Images::from_pixels(2, 1, 1, pixels).unwrap();
-    let inputs = Inputs::new(&images, &[0.5, 1.0], &[0.25, 2.0], Input::Native).unwrap();
+    let inputs = Inputs::new(images.clone(), &[0.5, 1.0], &[0.25, 2.0], Input::Native).unwrap();
     assert_eq!(inputs.batch(&[1, 0]), [-6.0, 0.5, -2.0, -0.25]);
 
     let grey = |side: usize| Images::from_pixels(1, side, side, Pixels::Floats(vec![3.0; side * side])).unwrap();
-    let authors = Inputs::new(&grey(32), &[1.0], &[2.0], Input::Authors).unwrap();
+    let authors = Inputs::new(grey(32), &[1.0], &[2.0], Input::Authors).unwrap();
     assert_eq!((authors.shape(), authors.batch(&[0])), ((3, 32, 32), vec![1.0; 3072]));
-    let error = Inputs::new(&grey(28), &[1.0], &[2.0], Input::Authors).unwrap_err();
+    let error = Inputs::new(grey(28), &[1.0], &[2.0], Input::Authors).unwrap_err();
     assert!(matches!(error, DataError::FloatResize { height: 28, width: 28 }), "{error}");
+}
+
+#[test]
+fn augmented_batches_are_the_images_moved_and_mirrored() {
+    // Every pixel of the 3 x 3 image differs; 0 is black.
+    let images = Images::new(1, 3, 3, (1..=9).map(|i| i * 10).cycle().take(9 * 400).collect()).unwrap();
+    let inputs = Inputs::new(images, &[0.5], &[0.25], Input::Native).unwrap();
+    let number = |byte: u8| (f32::from(byte) / 255.0 - 0.5) / 0.25;
+    let mut expected = std::collections::HashSet::new();
+    for (down, right, flip) in (0..9).flat_map(|i| [(i / 3, i % 3, false), (i / 3, i % 3, true)]) {
+        let image: Vec<u32> = (0..9)
+            .map(|i| {
+                let (row, column) = (i / 3 + down, (if flip { 2 - i % 3 } else { i % 3 }) + right);
+                let inside = (1..4).contains(&row) && (1..4).contains(&column);
+                number(if inside { 10 * (3 * (row - 1) + column - 1 + 1) as u8 } else { 0 }).to_bits()
+            })
+            .collect();
+        expected.insert(image);
+    }
+    assert_eq!(expected.len(), 18);
+
+    let augmentation = Augmentation { crop: 1, flip: true };
+    let all: Vec<usize> = (0..400).collect();
+    let mut out = vec![0.0; 400 * 9];
+    inputs.fill_augmented(&all, augmentation, (7, 2), &mut out);
+    let found: Vec<Vec<u32>> = out.chunks(9).map(|sample| sample.iter().map(|x| x.to_bits()).collect()).collect();
+    // 400 draws miss one of 18 with probability 18 (17/18)^400, about 1e-9.
+    assert_eq!(found.iter().cloned().collect::<std::collections::HashSet<_>>(), expected);
+
+    // The same for any order and batch.
+    let mut some = vec![0.0; 2 * 9];
+    inputs.fill_augmented(&[399, 3], augmentation, (7, 2), &mut some);
+    assert_eq!(some, [&out[399 * 9..], &out[27..36]].concat());
+    let mut next = vec![0.0; 400 * 9];
+    inputs.fill_augmented(&all, augmentation, (7, 3), &mut next);
+    assert_ne!(next, out);
+    inputs.fill_augmented(&all, Augmentation { crop: 0, flip: false }, (7, 2), &mut next);
+    assert_eq!(next, inputs.batch(&all));
 }

@@ -20,6 +20,7 @@ fn spec(classes: &[u32]) -> DataSpec {
         input: Input::Native,
         validation: 0.0,
         images_per_class: None,
+        augment: None,
     }
 }
 

@@ -41,8 +41,8 @@ impl Prepared {
             return Err(RunnerError::BatchOfOne { samples: kept.len(), batch_size });
         }
         Ok(Self {
-            train_inputs: Inputs::new(&train.images, &mean, &std, spec.data.input)?,
-            test_inputs: Inputs::new(&test.images, &mean, &std, spec.data.input)?,
+            train_inputs: Inputs::new(train.images, &mean, &std, spec.data.input)?,
+            test_inputs: Inputs::new(test.images, &mean, &std, spec.data.input)?,
             labels,
             test_labels: test.labels,
             train: kept,
