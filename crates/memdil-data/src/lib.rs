@@ -35,7 +35,7 @@
 //! let data = load(&spec, None)?;
 //! assert_eq!(data.train.labels.len(), 1200);
 //!
-//! let noisy = LabelNoise::Uniform { eta: 0.2 }.inject(&data.train.labels, data.classes(), 42)?;
+//! let noisy = LabelNoise::Uniform { eta: 0.2, exact_count: false }.inject(&data.train.labels, data.classes(), 42)?;
 //! assert!((noisy.realised - 0.1).abs() < 0.05); // half of the labels drawn anew are right by chance
 //!
 //! let (train, validation) = validation_split(noisy.observed.len(), spec.validation, 42)?;
@@ -66,7 +66,6 @@ pub mod inputs;
 mod load;
 mod mat;
 pub mod noise;
-mod noise_file;
 mod npy;
 pub mod npz;
 pub mod random;

@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use sha2::{Digest, Sha256};
 
 fn uniform(eta: f64) -> LabelNoise {
-    LabelNoise::Uniform { eta }
+    LabelNoise::Uniform { eta, exact_count: false }
 }
 
 /// A deviation that the mean of n draws of probability p exceeds less than once in 10^12 (Bernstein).
@@ -95,18 +95,23 @@ fn the_transition_matrix_is_counted_by_hand() {
         observed: vec![0, 1, 0, 0, 1, 0],
         mask: vec![false, true, false, false, false, true],
         classes: 2,
+        observed_classes: 2,
         kind: "uniform".to_owned(),
         seed: 0,
         requested: 0.5,
         realised: 1.0 / 3.0,
+        rates: None,
+        kept: None,
     };
     assert_eq!(noisy.transition().unwrap(), array![[0.75, 0.25], [0.5, 0.5]]);
 
     for classes in [3, usize::MAX] {
-        let wider = NoisyLabels { classes, ..noisy.clone() };
+        let wider = NoisyLabels { classes, observed_classes: classes, ..noisy.clone() };
         let error = wider.transition().unwrap_err();
         assert!(matches!(error, DataError::EmptyClass { class: 2 }), "{error}");
     }
+    let strange = NoisyLabels { observed_classes: 3, ..noisy.clone() };
+    assert!(matches!(strange.transition(), Err(DataError::OutOfRange { what: "observed_classes", .. })));
     let narrower = NoisyLabels { classes: 0, ..noisy };
     let error = narrower.transition().unwrap_err();
     assert!(error.to_string().contains("row 0"), "{error}");

@@ -43,7 +43,7 @@ fn what_is_made_of_the_streams_never_changes() {
     assert_eq!(split, (vec![0, 1, 3, 5, 6, 7, 9], vec![2, 4, 8]));
 
     let clean = [0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3];
-    let noisy = LabelNoise::Uniform { eta: 0.5 }.inject(&clean, 4, 42).unwrap();
+    let noisy = LabelNoise::Uniform { eta: 0.5, exact_count: false }.inject(&clean, 4, 42).unwrap();
     assert_eq!(noisy.observed, [0, 1, 2, 3, 0, 2, 1, 3, 0, 1, 1, 0]);
 }
 
@@ -63,7 +63,8 @@ fn no_purpose_sees_another_ones_numbers() {
 fn the_split_is_the_same_under_every_noise() {
     let split = validation_split(200, 0.2, 5).unwrap();
     let clean: Vec<u32> = (0..200).map(|i| i % 3).collect();
-    let observed = |eta, seed| LabelNoise::Uniform { eta }.inject(&clean, 3, seed).unwrap().observed;
+    let observed =
+        |eta, seed| LabelNoise::Uniform { eta, exact_count: false }.inject(&clean, 3, seed).unwrap().observed;
     assert_ne!(observed(0.4, 5), observed(0.4, 6));
     assert_ne!(observed(0.4, 5), observed(0.8, 5));
     assert_eq!(validation_split(200, 0.2, 5).unwrap(), split);

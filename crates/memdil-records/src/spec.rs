@@ -104,7 +104,7 @@ impl RunSpec {
         check(known, "experiment", &self.experiment, "letters, digits, '-' and '_'")?;
         self.loss.validate()?;
         self.data.validate()?;
-        self.noise.validate()?;
+        self.noise.validate_for(self.data.classes.len())?;
         let ModelSpec::Mlp(mlp) = &self.model;
         check((2..=1000).contains(&mlp.depth), "model.depth", mlp.depth, "2 to 1000")?;
         check((1..=65536).contains(&mlp.width), "model.width", mlp.width, "1 to 65536")?;

@@ -56,6 +56,16 @@ pub enum RunnerError {
         /// The batch size.
         batch_size: usize,
     },
+    /// Label noise that makes new classes, which a network for the classes of the test set does not have.
+    #[error(
+        "noise: the labels are of {observed} classes, the test set of {classes}: training with latent classes is not supported, use another kind"
+    )]
+    LatentClasses {
+        /// Classes of the training labels.
+        observed: usize,
+        /// Classes of the test labels.
+        classes: usize,
+    },
     /// The output folder belongs to a run with other settings.
     #[error("{} holds a run with other settings: choose another output folder or remove this one", path.display())]
     OtherRun {

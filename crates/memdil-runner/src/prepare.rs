@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use memdil_data::split::validation_split;
-use memdil_data::{Dataset, Inputs, NoisyLabels, load};
+use memdil_data::{DataError, Dataset, Inputs, NoisyLabels, load};
 use memdil_records::RunSpec;
 
 use crate::RunnerError;
@@ -27,25 +27,35 @@ pub struct Prepared {
 
 impl Prepared {
     /// Loads the data, injects label noise into the whole training set, then holds out the validation share (so
-    /// that the held-out labels are noisy too, as in the paper's protocol).
+    /// that the held-out labels are noisy too, as in the paper's protocol). What rebalancing drops is neither
+    /// trained on nor held out.
     ///
     /// # Errors
     ///
-    /// The data crate's error, or [`RunnerError::BatchOfOne`].
+    /// The data crate's error, [`RunnerError::LatentClasses`] or [`RunnerError::BatchOfOne`].
     pub fn new(spec: &RunSpec, data_dir: Option<&Path>) -> Result<Self, RunnerError> {
         let Dataset { mean, std, train, test, .. } = load(&spec.data, data_dir)?;
         let labels = spec.noise.inject(&train.labels, spec.data.classes.len(), spec.seed)?;
-        let (kept, validation) = validation_split(train.labels.len(), spec.data.validation, spec.seed)?;
+        if labels.observed_classes != labels.classes {
+            return Err(RunnerError::LatentClasses { observed: labels.observed_classes, classes: labels.classes });
+        }
+        let (n, fraction) = (train.labels.len(), spec.data.validation);
+        let (mut trained_on, mut validation) = validation_split(n, fraction, spec.seed)?;
+        trained_on.retain(|&i| labels.is_kept(i));
+        validation.retain(|&i| labels.is_kept(i));
+        if trained_on.is_empty() {
+            return Err(DataError::EmptySplit { fraction, n: validation.len() }.into());
+        }
         let batch_size = spec.training.batch_size;
-        if kept.len() % batch_size == 1 {
-            return Err(RunnerError::BatchOfOne { samples: kept.len(), batch_size });
+        if trained_on.len() % batch_size == 1 {
+            return Err(RunnerError::BatchOfOne { samples: trained_on.len(), batch_size });
         }
         Ok(Self {
             train_inputs: Inputs::new(train.images, &mean, &std, spec.data.input)?,
             test_inputs: Inputs::new(test.images, &mean, &std, spec.data.input)?,
             labels,
             test_labels: test.labels,
-            train: kept,
+            train: trained_on,
             validation,
         })
     }

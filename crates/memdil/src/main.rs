@@ -7,6 +7,7 @@ mod arguments;
 mod arrays;
 mod layer_peeled;
 mod metrics;
+mod noise;
 mod progress;
 mod report;
 mod sweep;
@@ -29,6 +30,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Corrupt labels and keep track of it
+    Noise(noise::Arguments),
     /// Train one network and leave a run folder behind
     Train(train::Arguments),
     /// Plan many runs and work through them
@@ -51,6 +54,7 @@ fn main() -> ExitCode {
         Err(error) => return usage(&error),
     };
     let result = match arguments.command {
+        Command::Noise(arguments) => noise::run(&arguments),
         Command::Train(arguments) => train::run(&arguments),
         Command::Sweep(command) => sweep::run(&command),
         Command::LayerPeeled(arguments) => layer_peeled::run(&arguments),
@@ -78,7 +82,7 @@ fn usage(error: &clap::Error) -> ExitCode {
 }
 
 fn is_bad_input(error: &anyhow::Error) -> bool {
-    if error.is::<arrays::BadInput>() {
+    if error.is::<arrays::BadInput>() || error.is::<memdil_data::DataError>() {
         return true;
     }
     if let Some(error) = error.downcast_ref::<RunnerError>() {

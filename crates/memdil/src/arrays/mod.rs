@@ -221,6 +221,11 @@ impl Array {
         self.shape[0]
     }
 
+    /// The columns of a matrix, at least one.
+    pub(crate) fn columns(&self) -> usize {
+        self.shape[1]
+    }
+
     /// A view of a matrix through its elements.
     pub(crate) fn matrix<'a, T>(&self, elements: &'a [T]) -> anyhow::Result<ArrayView2<'a, T>> {
         Ok(ArrayView2::from_shape((self.shape[0], self.shape[1]), elements)?)

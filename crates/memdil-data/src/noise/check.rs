@@ -1,0 +1,122 @@
+//! What makes sense as label noise, before a label is drawn.
+
+use super::LabelNoise;
+use crate::DataError;
+use crate::load::check_labels;
+
+/// How far a row of a transition matrix may be from summing to 1: the rounding of 32-bit numbers.
+const ROW_SUM: f64 = 1e-6;
+
+impl LabelNoise {
+    /// Checks everything that can be checked without the number of classes.
+    ///
+    /// # Errors
+    /// A probability outside [0, 1], a transition matrix that is not square or with a row that does not sum
+    /// to 1, a map that moves no class or leads to no class, `per_class` without `etas` and `range` or with both.
+    pub fn validate(&self) -> Result<(), DataError> {
+        match self {
+            Self::Uniform { eta, .. } | Self::Symmetric { eta, .. } | Self::Pair { eta, .. } => check_eta(*eta),
+            Self::Asymmetric { eta, map, .. } => {
+                check_eta(*eta)?;
+                let (targets, classes) = (map.targets(), map.targets().len());
+                for (class, &target) in targets.iter().enumerate() {
+                    if target as usize >= classes {
+                        return Err(DataError::MapTarget { class, target, classes });
+                    }
+                }
+                let moves = targets.iter().enumerate().any(|(class, &target)| target as usize != class);
+                if moves { Ok(()) } else { Err(DataError::MapMovesNothing) }
+            }
+            Self::Transition { matrix, .. } => check_matrix(matrix),
+            Self::PerClass { etas: Some(etas), range: None, .. } => {
+                let name = |class| format!("etas[{class}]");
+                etas.iter().enumerate().try_for_each(|(class, &eta)| check_probability(|| name(class), eta))
+            }
+            Self::PerClass { etas: None, range: Some([low, high]), .. } => {
+                check_probability(|| "range[0]".to_owned(), *low)?;
+                check_probability(|| "range[1]".to_owned(), *high)?;
+                if low <= high { Ok(()) } else { Err(DataError::NoiseRange { low: *low, high: *high }) }
+            }
+            Self::PerClass { .. } => Err(DataError::PerClassRates),
+            Self::LatentClass { eta, split, .. } => {
+                check_eta(*eta)?;
+                check_probability(|| "split".to_owned(), *split)
+            }
+            Self::FromFile { .. } => Ok(()),
+        }
+    }
+
+    /// Checks also that matrix, map and rates are for this number of classes.
+    ///
+    /// # Errors
+    /// Those of [`validate`](Self::validate), fewer than two classes, [`DataError::NoiseClasses`].
+    ///
+    /// ```
+    /// use memdil_data::noise::{ClassMap, LabelNoise, NamedMap};
+    ///
+    /// let map = ClassMap::Named(NamedMap::Cifar10);
+    /// let noise = LabelNoise::Asymmetric { eta: 0.4, map, exact_count: false };
+    /// assert!(noise.validate_for(10).is_ok());
+    /// assert!(noise.validate_for(2).is_err());
+    /// ```
+    pub fn validate_for(&self, classes: usize) -> Result<(), DataError> {
+        self.validate()?;
+        // The new classes of `latent_class` need numbers too.
+        let most = if matches!(self, Self::LatentClass { .. }) { u32::MAX / 2 } else { u32::MAX };
+        check_classes(classes, most)?;
+        let (what, found) = match self {
+            Self::Asymmetric { map, .. } => ("map", map.targets().len()),
+            Self::Transition { matrix, .. } => ("matrix", matrix.len()),
+            Self::PerClass { etas: Some(etas), .. } => ("etas", etas.len()),
+            _ => return Ok(()),
+        };
+        if found == classes { Ok(()) } else { Err(DataError::NoiseClasses { what, found, classes }) }
+    }
+}
+
+fn check_eta(eta: f64) -> Result<(), DataError> {
+    if (0.0..=1.0).contains(&eta) {
+        Ok(())
+    } else {
+        Err(DataError::OutOfRange { what: "eta", value: eta, range: "0 <= eta <= 1" })
+    }
+}
+
+fn check_probability(entry: impl Fn() -> String, value: f64) -> Result<(), DataError> {
+    if (0.0..=1.0).contains(&value) { Ok(()) } else { Err(DataError::NoProbability { entry: entry(), value }) }
+}
+
+fn check_matrix(matrix: &[Vec<f64>]) -> Result<(), DataError> {
+    for (row, entries) in matrix.iter().enumerate() {
+        if entries.len() != matrix.len() {
+            return Err(DataError::TransitionShape { row, found: entries.len(), rows: matrix.len() });
+        }
+        for (column, &value) in entries.iter().enumerate() {
+            check_probability(|| format!("matrix[{row}][{column}]"), value)?;
+        }
+        let sum: f64 = entries.iter().sum();
+        if (sum - 1.0).abs() > ROW_SUM {
+            return Err(DataError::TransitionRow { row, sum });
+        }
+    }
+    Ok(())
+}
+
+fn check_classes(classes: usize, most: u32) -> Result<(), DataError> {
+    if (2..=most as usize).contains(&classes) {
+        return Ok(());
+    }
+    Err(DataError::OutOfRange {
+        what: "classes",
+        value: classes as f64,
+        range: "2 or more, as many as labels of 32 bits can number",
+    })
+}
+
+pub(crate) fn check_clean(clean: &[u32], classes: usize) -> Result<(), DataError> {
+    check_classes(classes, u32::MAX)?;
+    if clean.is_empty() {
+        return Err(DataError::NoLabels);
+    }
+    check_labels(clean, classes)
+}

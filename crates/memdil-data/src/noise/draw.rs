@@ -1,0 +1,190 @@
+//! Drawing corrupted labels.
+
+use std::collections::BTreeMap;
+
+use super::labels::realised;
+use super::{LabelNoise, NoisyLabels, check_clean, from_file};
+use crate::DataError;
+use crate::random::{Rng, Stream, below, stream, unit_f64};
+
+impl LabelNoise {
+    /// Corrupts clean labels.
+    ///
+    /// The draws of a sample do not depend on the strength of the noise: with the same seed, raising `eta`
+    /// leaves the samples that were drawn anew or moved so, with the same new labels, and adds others.
+    ///
+    /// # Shapes
+    /// n clean labels in 0..`classes` give n observed ones.
+    ///
+    /// # Errors
+    /// Those of [`validate_for`](Self::validate_for), no label, a label out of range; a class that vanishes
+    /// under `rebalance`, more classes than labels under `range`, a file that is damaged or belongs to other
+    /// labels.
+    ///
+    /// ```
+    /// use memdil_data::noise::LabelNoise;
+    ///
+    /// let clean = [0, 1, 2, 0, 1, 2, 0, 1];
+    /// let noisy = LabelNoise::Symmetric { eta: 0.25, exact_count: true }.inject(&clean, 3, 1)?;
+    /// assert_eq!(noisy.realised, 0.25); // two of eight
+    /// # Ok::<(), memdil_data::DataError>(())
+    /// ```
+    pub fn inject(&self, clean: &[u32], classes: usize, seed: u64) -> Result<NoisyLabels, DataError> {
+        self.validate_for(classes)?;
+        check_clean(clean, classes)?;
+        if let Self::FromFile { path } = self {
+            return from_file::read(path, clean, classes, seed);
+        }
+        let mut rng = stream(seed, Stream::Noise);
+        let rates = self.rates(classes, clean.len(), &mut rng)?;
+        let (u, new) = self.draw(clean, classes, &mut rng);
+        let hit = self.hit(clean, &u, rates.as_deref());
+        let mut observed: Vec<u32> = (0..clean.len()).map(|i| if hit[i] { new[i] } else { clean[i] }).collect();
+        let mask: Vec<bool> = clean.iter().zip(&observed).map(|(c, o)| c != o).collect();
+
+        let (mut observed_classes, mut kept) = (classes, None);
+        match *self {
+            Self::LatentClass { split, .. } => {
+                observed_classes = 2 * classes;
+                for label in &mut observed {
+                    if unit_f64(&mut rng) < split {
+                        *label += classes as u32;
+                    }
+                }
+            }
+            Self::PerClass { rebalance: true, .. } => kept = Some(balanced(&observed, classes)?),
+            _ => {}
+        }
+        Ok(NoisyLabels {
+            clean: clean.to_vec(),
+            observed,
+            realised: realised(&mask, kept.as_deref()),
+            mask,
+            classes,
+            observed_classes,
+            kind: self.kind().to_owned(),
+            seed,
+            requested: self.requested(),
+            rates,
+            kept,
+        })
+    }
+
+    /// The rate of each class where it is not the same for all.
+    fn rates(&self, classes: usize, n: usize, rng: &mut impl Rng) -> Result<Option<Vec<f64>>, DataError> {
+        match self {
+            Self::Transition { matrix, .. } => Ok(Some(leaving(matrix))),
+            Self::PerClass { etas: Some(etas), .. } => Ok(Some(etas.clone())),
+            // A number of classes alone must not claim memory.
+            Self::PerClass { range: Some(_), .. } if classes > n => Err(DataError::OutOfRange {
+                what: "classes",
+                value: classes as f64,
+                range: "at most the number of labels where rates are drawn from `range`",
+            }),
+            Self::PerClass { range: Some([low, high]), .. } => {
+                Ok(Some((0..classes).map(|_| (low + (high - low) * unit_f64(rng)).min(*high)).collect()))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// For every sample a number in [0, 1), and the label it gets if it is hit; always both, so that the draws
+    /// do not depend on the rates.
+    fn draw(&self, clean: &[u32], classes: usize, rng: &mut impl Rng) -> (Vec<f64>, Vec<u32>) {
+        let new = |label: u32, rng: &mut _| match self {
+            Self::Symmetric { .. } => {
+                let other = below(rng, classes - 1) as u32;
+                other + u32::from(other >= label)
+            }
+            Self::Asymmetric { map, .. } => map.targets()[label as usize],
+            Self::Pair { .. } => ((u64::from(label) + 1) % classes as u64) as u32,
+            Self::Transition { matrix, .. } => other_class(&matrix[label as usize], label, unit_f64(rng)),
+            _ => below(rng, classes) as u32,
+        };
+        clean.iter().map(|&label| (unit_f64(rng), new(label, rng))).unzip()
+    }
+
+    /// Which samples the noise hits: those with u below their rate, or exactly as many as the rate says.
+    fn hit(&self, clean: &[u32], u: &[f64], rates: Option<&[f64]>) -> Vec<bool> {
+        let eta = self.requested();
+        let rate = |label: u32| rates.map_or(eta, |rates| rates[label as usize]);
+        if !self.exact_count() {
+            return clean.iter().zip(u).map(|(&label, &u)| u < rate(label)).collect();
+        }
+        // One group, or one for each class where rates differ; without what the map leaves in its place.
+        let mut groups = BTreeMap::<u32, Vec<usize>>::new();
+        for (i, &label) in clean.iter().enumerate() {
+            let stays = matches!(self, Self::Asymmetric { map, .. } if map.targets()[label as usize] == label);
+            if !stays {
+                groups.entry(if rates.is_some() { label } else { 0 }).or_default().push(i);
+            }
+        }
+        let mut hit = vec![false; clean.len()];
+        for (label, mut members) in groups {
+            let count = (rate(label) * members.len() as f64).round() as usize;
+            members.sort_by(|&i, &j| u[i].total_cmp(&u[j]).then(i.cmp(&j)));
+            members.iter().take(count).for_each(|&i| hit[i] = true);
+        }
+        hit
+    }
+
+    fn exact_count(&self) -> bool {
+        match *self {
+            Self::Uniform { exact_count, .. }
+            | Self::Symmetric { exact_count, .. }
+            | Self::Asymmetric { exact_count, .. }
+            | Self::Pair { exact_count, .. }
+            | Self::Transition { exact_count, .. }
+            | Self::PerClass { exact_count, .. }
+            | Self::LatentClass { exact_count, .. } => exact_count,
+            Self::FromFile { .. } => false,
+        }
+    }
+}
+
+/// The probability of each class to become another one.
+pub(super) fn leaving(matrix: &[Vec<f64>]) -> Vec<f64> {
+    let rate = |(class, row): (usize, &Vec<f64>)| {
+        let leaving: f64 = row.iter().enumerate().filter(|(k, _)| *k != class).map(|(_, p)| p).sum();
+        let staying = row.get(class).copied().unwrap_or_default();
+        if leaving > 0.0 { leaving / (leaving + staying) } else { 0.0 }
+    };
+    matrix.iter().enumerate().map(rate).collect()
+}
+
+/// Another class, by the probabilities of its row: the first one up to which they add up to more than the
+/// share `v` of their sum. The class itself if there is no other.
+fn other_class(row: &[f64], class: u32, v: f64) -> u32 {
+    let others = || (0_u32..).zip(row).filter(|(k, p)| *k != class && **p > 0.0);
+    let sum: f64 = others().map(|(_, p)| p).sum();
+    let (mut up_to, mut found) = (0.0, class);
+    for (k, p) in others() {
+        // If rounding leaves the sum of all below v's share, the last one is it.
+        found = k;
+        up_to += p;
+        if v * sum < up_to {
+            break;
+        }
+    }
+    found
+}
+
+/// The first samples of each observed class, as many as the smallest class has.
+fn balanced(observed: &[u32], classes: usize) -> Result<Vec<usize>, DataError> {
+    let mut left = BTreeMap::<u32, usize>::new();
+    for &label in observed {
+        *left.entry(label).or_default() += 1;
+    }
+    if let Some(class) = (0..classes).find(|&class| !left.contains_key(&(class as u32))) {
+        return Err(DataError::NothingToRebalance { class });
+    }
+    let smallest = left.values().copied().min().unwrap_or_default();
+    left.values_mut().for_each(|count| *count = smallest);
+    let mut keep = |i: &usize| {
+        let left = left.entry(observed[*i]).or_default();
+        let some = *left > 0;
+        *left -= usize::from(some);
+        some
+    };
+    Ok((0..observed.len()).filter(|i| keep(i)).collect())
+}

@@ -1,0 +1,88 @@
+//! Noisy labels from a file, checked against the labels they belong to.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::NoisyLabels;
+use super::label_file::{Columns, ending, read_columns, refuse};
+use super::labels::realised;
+use crate::DataError;
+
+/// Cohen's kappa below which labels of unproved order are refused: a wrong order gives about 0.
+const LEAST_KAPPA: f64 = 0.1;
+
+/// Reads a `.npz` of ours as it is, or labels from a `.csv` or `.npy` that noise of another making corrupted.
+pub(super) fn read(path: &Path, clean: &[u32], classes: usize, seed: u64) -> Result<NoisyLabels, DataError> {
+    if ending(path) == Some("npz") {
+        let noisy = NoisyLabels::read(path)?;
+        if noisy.classes != classes {
+            let message = format!("is for {} classes, but there are {classes}", noisy.classes);
+            return Err(refuse(path, message));
+        }
+        check_length(path, noisy.clean.len(), clean.len())?;
+        check_clean_labels(path, &noisy.clean, clean)?;
+        return Ok(noisy);
+    }
+    let Columns { clean: beside, observed } = read_columns(path)?;
+    check_length(path, observed.len(), clean.len())?;
+    if let Some(row) = observed.iter().position(|&label| label as usize >= classes) {
+        let message = format!("label {} in row {row} is out of range: labels must be below {classes}", observed[row]);
+        return Err(refuse(path, message));
+    }
+    match beside {
+        Some(beside) => check_clean_labels(path, &beside, clean)?,
+        None => check_kappa(path, &observed, clean)?,
+    }
+    let mask: Vec<bool> = clean.iter().zip(&observed).map(|(c, o)| c != o).collect();
+    let realised = realised(&mask, None);
+    Ok(NoisyLabels {
+        clean: clean.to_vec(),
+        observed,
+        mask,
+        classes,
+        observed_classes: classes,
+        kind: "from_file".to_owned(),
+        seed,
+        requested: realised,
+        realised,
+        rates: None,
+        kept: None,
+    })
+}
+
+fn check_length(path: &Path, found: usize, n: usize) -> Result<(), DataError> {
+    if found == n {
+        return Ok(());
+    }
+    Err(refuse(path, format!("holds {found} labels, but there are {n} samples: is it for these classes and images?")))
+}
+
+fn check_clean_labels(path: &Path, found: &[u32], clean: &[u32]) -> Result<(), DataError> {
+    let Some(row) = (0..clean.len()).find(|&row| found[row] != clean[row]) else { return Ok(()) };
+    let message = format!(
+        "its clean label in row {row} is {}, that of the data set {}: it is for other images or in another order",
+        found[row], clean[row]
+    );
+    Err(refuse(path, message))
+}
+
+/// Refuses labels that agree with the clean ones hardly better than the same labels in a random order would.
+fn check_kappa(path: &Path, observed: &[u32], clean: &[u32]) -> Result<(), DataError> {
+    let n = clean.len() as f64;
+    let agreement = clean.iter().zip(observed).filter(|(c, o)| c == o).count() as f64 / n;
+    let mut counts = BTreeMap::<u32, [f64; 2]>::new();
+    for (&c, &o) in clean.iter().zip(observed) {
+        counts.entry(c).or_default()[0] += 1.0;
+        counts.entry(o).or_default()[1] += 1.0;
+    }
+    let chance = counts.values().map(|[clean, observed]| clean * observed).sum::<f64>() / (n * n);
+    if agreement - chance >= LEAST_KAPPA * (1.0 - chance) {
+        return Ok(());
+    }
+    let message = format!(
+        "{:.1}% of its labels are those of the data set, and {:.1}% would be by chance: it is in another order, or needs the clean labels beside its own to prove the order",
+        100.0 * agreement,
+        100.0 * chance
+    );
+    Err(refuse(path, message))
+}

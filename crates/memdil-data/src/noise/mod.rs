@@ -1,0 +1,241 @@
+//! Label noise: kinds, and how they corrupt clean labels.
+//!
+//! | kind | settings | what happens to a label |
+//! | --- | --- | --- |
+//! | `uniform` | `eta` | with probability `eta` it is drawn anew from all K classes (the paper's noise) |
+//! | `symmetric` | `eta` | with probability `eta` it moves to one of the K - 1 others |
+//! | `asymmetric` | `eta`, `map` | with probability `eta` it moves where the map says |
+//! | `pair` | `eta` | with probability `eta` it moves to the next class, the last one to the first |
+//! | `transition` | `matrix` | class j becomes class k with the probability in row j, column k |
+//! | `per_class` | `etas` or `range`, `rebalance` | as `uniform`, with a probability for each class |
+//! | `latent_class` | `eta`, `split` | after uniform noise, label k becomes K + k with probability `split` |
+//! | `from_file` | `path` | it is read |
+//!
+//! For every sample a number u in [0, 1) and a new label are drawn, whatever the strength is; the label
+//! is taken where u lies below the sample's rate. So with the same seed, raising `eta` leaves the samples that
+//! were hit as they are and adds others. This also holds for each class of `per_class` with `etas`, and for
+//! `transition` as long as the entries of a row beside the diagonal stay in proportion.
+//!
+//! # Exact counts
+//!
+//! With `exact_count = true` those with the smallest u are taken, as many as the rate says:
+//!
+//! | kind | exactly |
+//! | --- | --- |
+//! | `uniform`, `latent_class` | round(eta n) labels are drawn anew; by chance some of them keep their class, as without `exact_count` |
+//! | `symmetric`, `pair` | round(eta n) labels differ |
+//! | `asymmetric` | round(eta m) labels differ, m being the labels of classes that the map moves |
+//! | `transition` | round((1 - T_jj) n_j) of the n_j labels of class j differ |
+//! | `per_class` | round(eta_k n_k) of the n_k labels of class k are drawn anew |
+//!
+//! Which class a label moves to, and which labels `split` moves, stays random.
+//!
+//! # Label files
+//!
+//! `from_file` takes a `.npz` that [`NoisyLabels::write_npz`] wrote, or one label a sample as `.csv` or as
+//! `.npy` with integers, in the order of the training samples. A wrong order is the usual mistake, and it looks
+//! like strong noise. So a file should carry the clean labels as well: in a second column (`clean,observed` in
+//! a `.csv`, an array n x 2 with the clean labels first in a `.npy`). They are compared with those of the data
+//! set: where all agree, the order is the same but for samples that share a class with their neighbours in a
+//! sorted file; where one differs, its row is named. A file without clean labels is refused if it agrees with
+//! the data set hardly better than chance: if Cohen's kappa of clean and observed labels, 1 for equal labels
+//! and about 0 for a wrong order, is below 0.1.
+//!
+//! CIFAR-N (Wei et al. 2022) publishes a pickled Python dictionary, which only Python can read, in the order
+//! of TensorFlow's images. This saves one of its label sets in the order of the binary (and Python) files:
+//!
+//! ```python
+//! import numpy as np
+//!
+//! published = np.load("CIFAR-10_human_ordered.npy", allow_pickle=True).item()
+//! order = np.load("image_order_c10.npy")  # place of TensorFlow's i-th image in the binary files
+//! columns = np.empty((len(order), 2), dtype=np.int64)
+//! columns[order, 0] = np.ravel(published["clean_label"])
+//! columns[order, 1] = np.ravel(published["worse_label"])  # or aggre_label, random_label1, ...
+//! np.save("cifar10n-worse.npy", columns)
+//! # or np.savetxt("cifar10n-worse.csv", columns, fmt="%d", delimiter=",", header="clean,observed", comments="")
+//! ```
+//!
+//! Had `order` been forgotten, the first column would differ from the data set's labels within a few rows.
+
+mod check;
+mod draw;
+mod from_file;
+mod label_file;
+mod labels;
+mod npy;
+mod npz;
+
+use std::ops::Not;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+pub(crate) use check::check_clean;
+pub use label_file::read_labels;
+pub use labels::NoisyLabels;
+
+/// A kind of label noise with its strength; what each does precisely is said [above](self).
+///
+/// ```
+/// use memdil_data::noise::LabelNoise;
+///
+/// let noise: LabelNoise = serde_json::from_str(r#"{"kind": "uniform", "eta": 0.2}"#)?;
+/// assert_eq!(noise, LabelNoise::Uniform { eta: 0.2, exact_count: false });
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum LabelNoise {
+    /// With probability $\eta$ a label is drawn anew, uniformly over ALL K classes, so that a share
+    /// $\eta (K-1)/K$ is corrupted on average (Nguyen et al. 2023).
+    Uniform {
+        /// Probability of drawing anew, in [0, 1].
+        eta: f64,
+        /// Draw exactly $\mathrm{round}(\eta n)$ labels anew.
+        #[serde(default, skip_serializing_if = "Not::not")]
+        exact_count: bool,
+    },
+    /// With probability $\eta$ a label moves to one of the K - 1 other classes, each equally likely.
+    Symmetric {
+        /// Probability of moving, in [0, 1].
+        eta: f64,
+        /// Move exactly $\mathrm{round}(\eta n)$ labels.
+        #[serde(default, skip_serializing_if = "Not::not")]
+        exact_count: bool,
+    },
+    /// With probability $\eta$ a label moves to a fixed class (Patrini et al. 2017).
+    Asymmetric {
+        /// Probability of moving, in [0, 1].
+        eta: f64,
+        /// Where each class moves to.
+        map: ClassMap,
+        /// Move exactly $\mathrm{round}(\eta m)$ of the m labels whose class the map moves.
+        #[serde(default, skip_serializing_if = "Not::not")]
+        exact_count: bool,
+    },
+    /// With probability $\eta$ a label k moves to $(k + 1) \bmod K$ (Han et al. 2018).
+    Pair {
+        /// Probability of moving, in [0, 1].
+        eta: f64,
+        /// Move exactly $\mathrm{round}(\eta n)$ labels.
+        #[serde(default, skip_serializing_if = "Not::not")]
+        exact_count: bool,
+    },
+    /// A label j becomes k with probability $T_{jk}$.
+    Transition {
+        /// K rows of K probabilities; each row sums to 1 up to $10^{-6}$ and is divided by its sum.
+        matrix: Vec<Vec<f64>>,
+        /// Move exactly $\mathrm{round}((1 - T_{jj}) n_j)$ labels of each class j.
+        #[serde(default, skip_serializing_if = "Not::not")]
+        exact_count: bool,
+    },
+    /// As `uniform`, with a probability $\eta_k$ for each class: given, or drawn with the seed.
+    PerClass {
+        /// Probability of drawing anew for each of the K classes; give these or `range`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        etas: Option<Vec<f64>>,
+        /// The probability of each class is drawn uniformly between these two; give these or `etas`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        range: Option<[f64; 2]>,
+        /// Keep of each observed class only its first samples, as many as the smallest class has.
+        #[serde(default, skip_serializing_if = "Not::not")]
+        rebalance: bool,
+        /// Draw exactly $\mathrm{round}(\eta_k n_k)$ labels of each class k anew.
+        #[serde(default, skip_serializing_if = "Not::not")]
+        exact_count: bool,
+    },
+    /// After uniform noise each label k goes with probability `split` to a new class $K + k$: training
+    /// has 2K classes, the test set K. A label is corrupted if its class modulo K is not the clean one.
+    LatentClass {
+        /// Probability of drawing anew among the K classes, in [0, 1].
+        eta: f64,
+        /// Probability of going on to the new class, in [0, 1].
+        split: f64,
+        /// Draw exactly $\mathrm{round}(\eta n)$ labels anew.
+        #[serde(default, skip_serializing_if = "Not::not")]
+        exact_count: bool,
+    },
+    /// The labels are read from a [file](self#label-files) instead of drawn.
+    FromFile {
+        /// A `.npz`, `.npy` or `.csv` file.
+        path: PathBuf,
+    },
+}
+
+/// Where each class moves to in asymmetric noise.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged, expecting = "`map` must list a class for each class, or be \"cifar10\"")]
+pub enum ClassMap {
+    /// The k-th entry is the class that k moves to; a class may stay where it is.
+    Classes(Vec<u32>),
+    /// A map known by its name.
+    Named(NamedMap),
+}
+
+/// Maps known by their name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum NamedMap {
+    /// Truck to automobile, bird to airplane, deer to horse, cat and dog to each other; the other five
+    /// classes of CIFAR-10 stay (Patrini et al. 2017).
+    Cifar10,
+}
+
+impl ClassMap {
+    /// The class that each class moves to.
+    ///
+    /// ```
+    /// use memdil_data::noise::{ClassMap, NamedMap};
+    ///
+    /// assert_eq!(ClassMap::Named(NamedMap::Cifar10).targets(), [0, 1, 0, 5, 7, 3, 6, 7, 8, 1]);
+    /// ```
+    pub fn targets(&self) -> &[u32] {
+        match self {
+            Self::Classes(targets) => targets,
+            Self::Named(NamedMap::Cifar10) => &[0, 1, 0, 5, 7, 3, 6, 7, 8, 1],
+        }
+    }
+}
+
+impl LabelNoise {
+    /// The name of the kind as configurations write it.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Uniform { .. } => "uniform",
+            Self::Symmetric { .. } => "symmetric",
+            Self::Asymmetric { .. } => "asymmetric",
+            Self::Pair { .. } => "pair",
+            Self::Transition { .. } => "transition",
+            Self::PerClass { .. } => "per_class",
+            Self::LatentClass { .. } => "latent_class",
+            Self::FromFile { .. } => "from_file",
+        }
+    }
+
+    /// The strength asked for as one number in [0, 1]; what becomes of it is [`NoisyLabels::realised`].
+    ///
+    /// `eta` where there is one; the mean over classes of $1 - T_{kk}$ or of `etas`, the middle of `range`;
+    /// 0 for `from_file`, which asks for nothing ([`NoisyLabels::requested`] then tells what the file says).
+    ///
+    /// ```
+    /// use memdil_data::noise::LabelNoise;
+    ///
+    /// let noise = LabelNoise::PerClass { etas: None, range: Some([0.0, 0.4]), rebalance: false, exact_count: false };
+    /// assert_eq!(noise.requested(), 0.2);
+    /// ```
+    pub fn requested(&self) -> f64 {
+        let mean = |rates: &[f64]| (rates.iter().sum::<f64>() / rates.len().max(1) as f64).clamp(0.0, 1.0);
+        match self {
+            Self::Uniform { eta, .. }
+            | Self::Symmetric { eta, .. }
+            | Self::Asymmetric { eta, .. }
+            | Self::Pair { eta, .. }
+            | Self::LatentClass { eta, .. } => *eta,
+            Self::Transition { matrix, .. } => mean(&draw::leaving(matrix)),
+            Self::PerClass { etas: Some(etas), .. } => mean(etas),
+            Self::PerClass { range, .. } => mean(&range.unwrap_or_default()),
+            Self::FromFile { .. } => 0.0,
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! `memdil noise`
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use memdil_data::noise::read_labels;
+use memdil_data::{DataError, LabelNoise, NoisyLabels};
+use memdil_records::write_atomic;
+use ndarray::Array2;
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use crate::arrays::{BadInput, Kind, Source};
+
+/// Matrices with more columns are left to `--json`.
+const WIDEST: usize = 10;
+
+#[derive(clap::Args)]
+#[command(
+    allow_negative_numbers = true,
+    after_help = "Examples:\n  \
+    memdil noise --labels y.npy --classes 10 --kind uniform --eta 0.4 --seed 1 --out noisy.npz\n  \
+    memdil noise --labels y.npy --classes 10 --kind asymmetric --eta 0.4 --map cifar10 --exact-count --out noisy.npz\n  \
+    memdil noise --labels y.csv --classes 10 --kind from_file --path cifar10n.npy --out noisy.npz --json\n\n\
+    Kinds and what they need: uniform, symmetric, pair: --eta; asymmetric: --eta --map; transition: --matrix; \
+    per_class: --etas or --range, --rebalance if wished; latent_class: --eta --split; from_file: --path. \
+    All but from_file take --exact-count.\n\n\
+    Labels are integers from 0 in a .npy, or one a line in a .csv. The output holds the arrays clean, observed, mask, \
+    classes, kind, seed, requested and realised, and observed_classes, rates and kept where they apply; \
+    noise.kind = \"from_file\" reads it back."
+)]
+pub(crate) struct Arguments {
+    /// Clean labels, one a sample: .npy or .csv
+    #[arg(long, value_name = "FILE")]
+    labels: PathBuf,
+    /// Number of classes
+    #[arg(long, value_name = "K")]
+    classes: usize,
+    /// Kind of noise: uniform, symmetric, asymmetric, pair, transition, per_class, latent_class or from_file
+    #[arg(long, value_name = "KIND")]
+    kind: String,
+    /// Probability that the noise hits a label
+    #[arg(long, value_name = "E", value_parser = finite)]
+    eta: Option<f64>,
+    /// Where each class moves to: K classes separated by commas, or cifar10
+    #[arg(long, value_name = "MAP")]
+    map: Option<String>,
+    /// Transition matrix, K x K: .npy, or the array `matrix` of a .npz
+    #[arg(long, value_name = "T.npy")]
+    matrix: Option<PathBuf>,
+    /// Probability for each class, separated by commas
+    #[arg(long, value_name = "A,B,..", value_delimiter = ',', value_parser = finite)]
+    etas: Option<Vec<f64>>,
+    /// Draw the probability of each class between these two
+    #[arg(long, num_args = 2, value_names = ["LOW", "HIGH"], value_parser = finite)]
+    range: Option<Vec<f64>>,
+    /// Keep of each class as many samples as the smallest has
+    #[arg(long)]
+    rebalance: bool,
+    /// Probability that a label goes on to its latent class
+    #[arg(long, value_name = "P", value_parser = finite)]
+    split: Option<f64>,
+    /// Noisy labels: a .npz of this program, a .npy or .csv
+    #[arg(long, value_name = "FILE")]
+    path: Option<PathBuf>,
+    /// Hit exactly as many labels as the probability says
+    #[arg(long)]
+    exact_count: bool,
+    /// Seed of the draws
+    #[arg(long, value_name = "S", default_value_t = 0)]
+    seed: u64,
+    /// Where the labels go: a .npz file
+    #[arg(long, value_name = "FILE.npz")]
+    out: PathBuf,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// What came out. Keys that do not apply are left out.
+#[derive(Serialize)]
+struct Summary<'a> {
+    kind: &'a str,
+    classes: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    observed_classes: Option<usize>,
+    n: usize,
+    /// Samples that rebalancing keeps; `realised`, `corrupted` and `transition` are of these.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kept: Option<usize>,
+    requested: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rates: Option<&'a [f64]>,
+    realised: f64,
+    corrupted: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    transition: Option<Vec<Vec<f64>>>,
+    /// Why there is no transition matrix.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    undefined: BTreeMap<&'static str, String>,
+    seed: u64,
+    out: String,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    if arguments.out.extension().is_none_or(|ending| ending != "npz") {
+        let out = arguments.out.display();
+        return Err(BadInput(format!("--out {out}: is written as .npz; name it so")).into());
+    }
+    let clean = read_labels(&arguments.labels)?;
+    let noisy = kind(arguments)?.inject(&clean, arguments.classes, arguments.seed).map_err(|error| match error {
+        // The only one about the labels themselves.
+        DataError::LabelOutOfRange { .. } => {
+            anyhow::Error::new(BadInput(format!("{}: {error}", arguments.labels.display())))
+        }
+        other => other.into(),
+    })?;
+    let transition = noisy.transition();
+    write_atomic(&arguments.out, |w| noisy.write_npz(w).map_err(std::io::Error::other))?;
+    let summary = summarise(&noisy, &transition, &arguments.out);
+    if arguments.json {
+        println!("{}", serde_json::to_string(&summary)?);
+    } else {
+        print_table(&summary)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The noise that the options describe: they have the names of its settings, so that its own reader finds what is
+/// missing or does not belong to the kind.
+fn kind(arguments: &Arguments) -> anyhow::Result<LabelNoise> {
+    let mut settings = Map::new();
+    let mut give = |name: &str, value: Value| settings.insert(name.to_owned(), value);
+    let kind = arguments.kind.replace('-', "_");
+    give("kind", json!(kind));
+    let given = [
+        ("eta", arguments.eta.map(Value::from)),
+        ("map", arguments.map.as_deref().map(map).transpose()?),
+        ("matrix", arguments.matrix.as_deref().map(matrix).transpose()?),
+        ("etas", arguments.etas.clone().map(Value::from)),
+        ("range", arguments.range.clone().map(Value::from)),
+        ("rebalance", arguments.rebalance.then_some(Value::Bool(true))),
+        ("split", arguments.split.map(Value::from)),
+        ("path", arguments.path.as_ref().map(|path| json!(path))),
+        ("exact_count", arguments.exact_count.then_some(Value::Bool(true))),
+    ];
+    for (name, value) in given {
+        if let Some(value) = value {
+            give(name, value);
+        }
+    }
+    let noise = serde_json::from_value(Value::Object(settings));
+    Ok(noise.map_err(|error| BadInput(format!("--kind {}: {error}; see --help", arguments.kind)))?)
+}
+
+fn map(text: &str) -> Result<Value, BadInput> {
+    if text.chars().all(char::is_alphanumeric) && text.starts_with(char::is_alphabetic) {
+        return Ok(json!(text));
+    }
+    let classes: Result<Vec<u32>, _> = text.split(',').map(|class| class.trim().parse()).collect();
+    match classes {
+        Ok(classes) => Ok(json!(classes)),
+        Err(_) => Err(BadInput(format!("--map {text}: give K classes separated by commas, or cifar10"))),
+    }
+}
+
+fn matrix(path: &Path) -> Result<Value, BadInput> {
+    let mut source = Source::open(path)?;
+    let array = source.array("matrix", Kind::Matrix)?;
+    let array = array.ok_or_else(|| BadInput(format!("{}: has no array `matrix`; save it there", path.display())))?;
+    let columns = array.columns();
+    let entries = array.floats::<f64>();
+    if let Some(at) = entries.iter().position(|entry| !entry.is_finite()) {
+        let (row, column) = (at / columns, at % columns);
+        let place = path.display();
+        return Err(BadInput(format!("{place}: matrix[{row}][{column}] = {}; give probabilities", entries[at])));
+    }
+    Ok(entries.chunks_exact(columns).map(Value::from).collect())
+}
+
+fn finite(text: &str) -> Result<f64, String> {
+    text.parse().ok().filter(|value: &f64| value.is_finite()).ok_or_else(|| "must be a finite number".to_owned())
+}
+
+fn summarise<'a>(noisy: &'a NoisyLabels, transition: &Result<Array2<f64>, DataError>, out: &Path) -> Summary<'a> {
+    let rows = |matrix: &Array2<f64>| matrix.rows().into_iter().map(|row| row.to_vec()).collect();
+    Summary {
+        kind: &noisy.kind,
+        classes: noisy.classes,
+        observed_classes: (noisy.observed_classes != noisy.classes).then_some(noisy.observed_classes),
+        n: noisy.clean.len(),
+        kept: noisy.kept.as_ref().map(Vec::len),
+        requested: noisy.requested,
+        rates: noisy.rates.as_deref(),
+        realised: noisy.realised,
+        corrupted: noisy.corrupted(),
+        transition: transition.as_ref().ok().map(rows),
+        undefined: transition.as_ref().err().map(|why| ("transition", why.to_string())).into_iter().collect(),
+        seed: noisy.seed,
+        out: out.display().to_string(),
+    }
+}
+
+/// One line a value, the transition matrix last.
+fn print_table(summary: &Summary<'_>) -> anyhow::Result<()> {
+    let digits = |row: &[f64]| row.iter().map(|share| format!("{share:.4}")).collect::<Vec<_>>().join("  ");
+    let lines = [
+        ("kind", Some(summary.kind.to_owned())),
+        ("classes", Some(summary.classes.to_string())),
+        ("observed_classes", summary.observed_classes.map(|classes| classes.to_string())),
+        ("n", Some(summary.n.to_string())),
+        ("kept", summary.kept.map(|kept| kept.to_string())),
+        ("requested", Some(format!("{:.6}", summary.requested))),
+        ("rates", summary.rates.filter(|rates| rates.len() <= WIDEST).map(digits)),
+        ("realised", Some(format!("{:.6}", summary.realised))),
+        ("corrupted", Some(summary.corrupted.to_string())),
+        ("seed", Some(summary.seed.to_string())),
+        ("out", Some(summary.out.clone())),
+    ];
+    for (name, value) in lines {
+        if let Some(value) = value {
+            println!("{name:<18} {value}");
+        }
+    }
+    match summary.transition.as_deref() {
+        Some(rows) if rows.iter().all(|row| row.len() <= WIDEST) => {
+            println!("transition (row: clean class, column: observed one)");
+            for row in rows {
+                println!("  {}", digits(row));
+            }
+        }
+        Some(rows) => println!("{:<18} ({} rows, see --json)", "transition", rows.len()),
+        None => {}
+    }
+    for (name, why) in &summary.undefined {
+        eprintln!("note: {name} has no value: {why}");
+    }
+    Ok(())
+}
