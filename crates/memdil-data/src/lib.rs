@@ -9,6 +9,9 @@
 //! | [`random`] | one ChaCha stream per purpose, and draws whose values never change |
 //! | [`split`] | holding out a validation set |
 //! | [`noise`] | [`LabelNoise`]: corrupting labels and keeping track of it |
+//! | [`catalogue`] | [`Published`](catalogue::Published): files, checksums and sources of the published data sets |
+//! | [`places`], [`verify`] | where these files are looked for; checking them against what is published |
+//! | `fetch` | downloading them (feature `fetch`, off by default) |
 //!
 //! # A tour
 //!
@@ -48,18 +51,23 @@
 //! Fashion-MNIST into the crate. They are Copyright (c) 2017 Zalando SE, under the MIT licence that lies
 //! beside them in `assets/LICENSE`.
 
+pub mod catalogue;
 mod error;
 pub mod fashion_mnist;
+#[cfg(feature = "fetch")]
+pub mod fetch;
 pub mod idx;
 pub mod images;
 pub mod inputs;
 mod load;
 pub mod noise;
 mod noise_file;
+pub mod places;
 pub mod random;
 mod resize;
 pub mod spec;
 pub mod split;
+pub mod verify;
 
 pub use error::DataError;
 pub use images::{Dataset, Images, Split};
