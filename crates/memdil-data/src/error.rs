@@ -232,7 +232,11 @@ pub enum DataError {
         expected: Vec<u32>,
     },
     /// A file or folder could not be written.
-    #[error("cannot write {}: {cause}", path.display())]
+    #[error("cannot write {}: {cause}{}", path.display(), if cause.kind() == io::ErrorKind::StorageFull {
+        "; make room and try again: a download goes on where it stopped"
+    } else {
+        ""
+    })]
     Write {
         /// The file.
         path: PathBuf,

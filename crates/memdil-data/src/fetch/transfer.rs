@@ -40,17 +40,9 @@ pub(super) fn transfer(
     }
     if there < total {
         let response = request(url, there, options)?;
-        let start = match start_of_body(&response, there, total) {
-            Ok(start) => start,
-            Err(failure) => {
-                // Continuing is what failed, so the next attempt begins anew.
-                if response.status() == StatusCode::PARTIAL_CONTENT
-                    || response.status() == StatusCode::RANGE_NOT_SATISFIABLE
-                {
-                    file.set_len(0).map_err(here)?;
-                }
-                return Err(failure);
-            }
+        let Some(start) = start_of_body(&response, there, total)? else {
+            file.set_len(0).map_err(here)?;
+            return Err(Failure::Passing(format!("does not continue at byte {there}")));
         };
         if start < there {
             file.set_len(start).map_err(here)?;
@@ -93,25 +85,27 @@ fn request(url: &str, there: u64, options: &FetchOptions) -> Result<Response<Bod
     }
 }
 
-/// The offset in the file that the body begins at.
-fn start_of_body(response: &Response<Body>, there: u64, total: u64) -> Result<u64, Failure> {
-    let start = match response.status() {
-        StatusCode::OK => 0,
-        StatusCode::PARTIAL_CONTENT => {
-            let range = response.headers().get(header::CONTENT_RANGE).and_then(|value| value.to_str().ok());
-            if range != Some(format!("bytes {there}-{}/{total}", total - 1).as_str()) {
-                let range = range.unwrap_or("a range without a name");
-                return Err(Failure::Passing(format!("sent {range} when bytes {there} to {total} were asked for")));
-            }
-            there
-        }
-        status => return Err(Failure::Passing(answer(status))),
+/// The offset in the file that the body begins at; none if the server does not go on from where it should.
+fn start_of_body(response: &Response<Body>, there: u64, total: u64) -> Result<Option<u64>, Failure> {
+    let size = |bytes: u64| Failure::Source(format!("has {bytes} bytes, not {total}"));
+    if response.status() == StatusCode::OK {
+        // Without support for ranges the server sends the whole file.
+        return match response.body().content_length() {
+            Some(length) if length != total => Err(size(length)),
+            _ => Ok(Some(0)),
+        };
+    }
+    // As in `bytes 500-999/1000`; a size that the server does not know is a star.
+    let range = response.headers().get(header::CONTENT_RANGE).and_then(|value| value.to_str().ok());
+    let Some((range, whole)) = range.and_then(|range| range.strip_prefix("bytes ")?.split_once('/')) else {
+        return Ok(None);
     };
-    match response.body().content_length() {
-        Some(length) if start + length != total => {
-            Err(Failure::Source(format!("has {} bytes, not {total}", start + length)))
-        }
-        _ => Ok(start),
+    if response.status() == StatusCode::RANGE_NOT_SATISFIABLE || !range.starts_with(&format!("{there}-")) {
+        return Ok(None);
+    }
+    match whole.parse() {
+        Ok(whole) if whole != total => Err(size(whole)),
+        _ => Ok(Some(there)),
     }
 }
 
