@@ -319,6 +319,77 @@ pub enum DataError {
         /// The class.
         class: usize,
     },
+    /// A name that is no published data set.
+    #[error("{name} is no published data set: the names are {known}")]
+    UnknownDataSet {
+        /// The name given.
+        name: String,
+        /// The names there are, separated by commas.
+        known: String,
+    },
+    /// A published data set with more or fewer labels than published.
+    #[error("{name}: {found} labels in the {split} set, {expected} are published: get the files again")]
+    WrongCount {
+        /// The data set.
+        name: &'static str,
+        /// "training" or "test".
+        split: &'static str,
+        /// Number of labels.
+        found: usize,
+        /// Number published.
+        expected: usize,
+    },
+    /// A published data set whose labels begin otherwise.
+    #[error(
+        "{name}: the labels of the {split} set begin with {found:?}, the published ones with {expected:?}: the files are put in another order or are not those of {name}; get them again"
+    )]
+    WrongOrder {
+        /// The data set.
+        name: &'static str,
+        /// "training" or "test".
+        split: &'static str,
+        /// The first labels.
+        found: Vec<u32>,
+        /// The first labels published.
+        expected: Vec<u32>,
+    },
+    /// A file or folder could not be written.
+    #[error("cannot write {}: {cause}{}", path.display(), if cause.kind() == io::ErrorKind::StorageFull {
+        "; make room and try again: a download goes on where it stopped"
+    } else {
+        ""
+    })]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        cause: io::Error,
+    },
+    /// The address of a mirror that is none.
+    #[error("{url} is no address to download from: it must begin with http:// or https:// and name a host")]
+    BadUrl {
+        /// The address.
+        url: String,
+    },
+    /// No source gave the file.
+    #[error("cannot download {file}: {causes}; try again, name a mirror with --url, or put {url} into {} by hand", folder.display())]
+    Download {
+        /// The file.
+        file: String,
+        /// Each host and what went wrong with it.
+        causes: String,
+        /// The first choice of a source.
+        url: String,
+        /// The folder that the file belongs to.
+        folder: PathBuf,
+    },
+}
+
+impl DataError {
+    /// Whether the input is to blame, and not the network, a disk or the program.
+    pub fn is_bad_input(&self) -> bool {
+        !matches!(self, Self::Write { .. } | Self::Download { .. })
+    }
 }
 
 /// Says so if the file is of the other kind: the two are easily swapped.

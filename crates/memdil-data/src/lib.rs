@@ -14,6 +14,9 @@
 //! | [`subset`] | class-balanced parts as files of their own |
 //! | [`split`] | holding out a validation set |
 //! | [`noise`] | [`LabelNoise`]: corrupting labels and keeping track of it |
+//! | [`catalogue`] | [`Published`](catalogue::Published): files, checksums and sources of the published data sets |
+//! | [`places`], [`verify`] | where these files are looked for; checking them against what is published |
+//! | `fetch` | downloading them (feature `fetch`, off by default) |
 //!
 //! # A tour
 //!
@@ -55,10 +58,13 @@
 //! beside them in `assets/LICENSE`.
 
 pub mod augment;
+pub mod catalogue;
 pub mod cifar;
 mod class_names;
 mod embedded;
 mod error;
+#[cfg(feature = "fetch")]
+pub mod fetch;
 pub mod files;
 pub mod idx;
 pub mod images;
@@ -68,6 +74,7 @@ mod mat;
 pub mod noise;
 mod npy;
 pub mod npz;
+pub mod places;
 pub mod random;
 mod resize;
 pub mod source;
@@ -77,6 +84,7 @@ pub mod statistics;
 pub mod subset;
 pub mod svhn;
 mod unpack;
+pub mod verify;
 
 pub use augment::Augmentation;
 pub use error::DataError;

@@ -1,0 +1,333 @@
+//! The five published data sets: files, sizes, checksums, sources, and what their labels begin with.
+
+use crate::DataError;
+
+/// A data set that is published as files with known checksums.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Published {
+    /// MNIST (LeCun et al. 1998).
+    Mnist,
+    /// Fashion-MNIST (Xiao et al. 2017).
+    FashionMnist,
+    /// CIFAR-10 (Krizhevsky 2009), the binary version.
+    Cifar10,
+    /// CIFAR-100 (Krizhevsky 2009), the binary version.
+    Cifar100,
+    /// SVHN (Netzer et al. 2011), the cropped digits without the extra set.
+    Svhn,
+}
+
+/// Training or test set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Part {
+    /// The training set.
+    Training,
+    /// The test set.
+    Test,
+}
+
+/// A file as it is published.
+///
+/// Another file is described in the same way, for [`verify_files`](crate::verify::verify_files) and the
+/// downloader.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PublishedFile<'a> {
+    /// Its name, without folders.
+    pub name: &'a str,
+    /// Its size.
+    pub bytes: u64,
+    /// Its SHA-256 in lower-case hexadecimal digits.
+    pub sha256: &'a str,
+    /// What it unpacks to: one file for gzip, several for an archive, none if it is read as it is.
+    pub unpacked: &'a [Unpacked<'a>],
+    /// Where it can be downloaded, the first choice first.
+    pub urls: &'a [&'a str],
+}
+
+/// A file that lies inside a packed one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unpacked<'a> {
+    /// Its name, with the folders of the archive.
+    pub name: &'a str,
+    /// Its size.
+    pub bytes: u64,
+    /// Its SHA-256, where one is known.
+    pub sha256: Option<&'a str>,
+}
+
+impl Published {
+    /// All of them, in the order of the documentation.
+    pub const ALL: [Self; 5] = [Self::Mnist, Self::FashionMnist, Self::Cifar10, Self::Cifar100, Self::Svhn];
+
+    /// The name as the command line and configurations write it; also the folder the files go to.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Mnist => "mnist",
+            Self::FashionMnist => "fashion-mnist",
+            Self::Cifar10 => "cifar-10",
+            Self::Cifar100 => "cifar-100",
+            Self::Svhn => "svhn",
+        }
+    }
+
+    /// The data set of this name.
+    ///
+    /// # Errors
+    /// [`DataError::UnknownDataSet`], which lists the names there are.
+    ///
+    /// ```
+    /// use memdil_data::catalogue::Published;
+    ///
+    /// assert_eq!(Published::from_name("cifar-10")?, Published::Cifar10);
+    /// assert!(Published::from_name("cifar10").unwrap_err().to_string().contains("cifar-10, cifar-100"));
+    /// # Ok::<(), memdil_data::DataError>(())
+    /// ```
+    pub fn from_name(name: &str) -> Result<Self, DataError> {
+        Self::ALL.into_iter().find(|published| published.name() == name).ok_or_else(|| DataError::UnknownDataSet {
+            name: name.to_owned(),
+            known: Self::ALL.map(Self::name).join(", "),
+        })
+    }
+
+    /// Its files.
+    ///
+    /// ```
+    /// use memdil_data::catalogue::Published;
+    ///
+    /// let bytes: u64 = Published::Svhn.files().iter().map(|file| file.bytes).sum();
+    /// assert_eq!(bytes, 246_316_178);
+    /// ```
+    pub fn files(self) -> &'static [PublishedFile<'static>] {
+        match self {
+            Self::Mnist => &MNIST,
+            Self::FashionMnist => &FASHION_MNIST,
+            Self::Cifar10 => &CIFAR_10,
+            Self::Cifar100 => &CIFAR_100,
+            Self::Svhn => &SVHN,
+        }
+    }
+
+    /// Number of classes.
+    pub fn classes(self) -> usize {
+        if self == Self::Cifar100 { 100 } else { 10 }
+    }
+
+    /// Number of images of a part.
+    pub fn images(self, part: Part) -> usize {
+        match (self, part) {
+            (Self::Mnist | Self::FashionMnist, Part::Training) => 60_000,
+            (Self::Cifar10 | Self::Cifar100, Part::Training) => 50_000,
+            (Self::Svhn, Part::Training) => 73_257,
+            (Self::Svhn, Part::Test) => 26_032,
+            (_, Part::Test) => 10_000,
+        }
+    }
+
+    /// The first ten labels of a part: fine ones for CIFAR-100, 0 for the digit 0 of SVHN.
+    pub fn first_labels(self, part: Part) -> [u32; 10] {
+        match (self, part) {
+            (Self::Mnist, Part::Training) => [5, 0, 4, 1, 9, 2, 1, 3, 1, 4],
+            (Self::Mnist, Part::Test) => [7, 2, 1, 0, 4, 1, 4, 9, 5, 9],
+            (Self::FashionMnist, Part::Training) => [9, 0, 0, 3, 0, 2, 7, 2, 5, 5],
+            (Self::FashionMnist, Part::Test) => [9, 2, 1, 1, 6, 1, 4, 6, 5, 7],
+            (Self::Cifar10, Part::Training) => [6, 9, 9, 4, 1, 1, 2, 7, 8, 3],
+            (Self::Cifar10, Part::Test) => [3, 8, 8, 0, 6, 6, 1, 6, 3, 1],
+            (Self::Cifar100, Part::Training) => [19, 29, 0, 11, 1, 86, 90, 28, 23, 31],
+            (Self::Cifar100, Part::Test) => [49, 33, 72, 51, 71, 92, 15, 14, 23, 0],
+            (Self::Svhn, Part::Training) => [1, 9, 2, 3, 2, 5, 9, 3, 3, 1],
+            (Self::Svhn, Part::Test) => [5, 2, 1, 0, 6, 1, 9, 1, 1, 8],
+        }
+    }
+}
+
+impl Part {
+    /// "training" or "test".
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Training => "training",
+            Self::Test => "test",
+        }
+    }
+}
+
+/// Checks that labels are as many as published, are classes, and begin as the published ones do.
+///
+/// Files put in another order have the same size and the same classes; noisy labels published for the
+/// original order (CIFAR-N) would go to the wrong images.
+///
+/// # Errors
+/// [`DataError::WrongCount`], [`DataError::LabelOutOfRange`], [`DataError::WrongOrder`].
+///
+/// ```
+/// use memdil_data::catalogue::{Part, Published, check_order};
+///
+/// let mut labels = vec![0; 10_000];
+/// labels[..10].copy_from_slice(&[7, 2, 1, 0, 4, 1, 4, 9, 5, 9]);
+/// check_order(Published::Mnist, Part::Test, &labels)?;
+/// labels.swap(0, 1);
+/// assert!(check_order(Published::Mnist, Part::Test, &labels).is_err());
+/// # Ok::<(), memdil_data::DataError>(())
+/// ```
+pub fn check_order(published: Published, part: Part, labels: &[u32]) -> Result<(), DataError> {
+    let (name, split) = (published.name(), part.name());
+    let (found, expected) = (labels.len(), published.images(part));
+    if found != expected {
+        return Err(DataError::WrongCount { name, split, found, expected });
+    }
+    let classes = published.classes();
+    if let Some(row) = labels.iter().position(|&label| label as usize >= classes) {
+        return Err(DataError::LabelOutOfRange { row, label: labels[row], classes });
+    }
+    let expected = published.first_labels(part);
+    let found = &labels[..expected.len()];
+    if found != expected {
+        return Err(DataError::WrongOrder { name, split, found: found.to_vec(), expected: expected.to_vec() });
+    }
+    Ok(())
+}
+
+macro_rules! idx_gz {
+    ($name:literal, $bytes:literal, $sha256:literal, $plain_bytes:literal, $plain_sha256:literal, [$($base:literal),*]) => {
+        PublishedFile {
+            name: concat!($name, ".gz"),
+            bytes: $bytes,
+            sha256: $sha256,
+            unpacked: &[Unpacked { name: $name, bytes: $plain_bytes, sha256: Some($plain_sha256) }],
+            urls: &[$(concat!($base, $name, ".gz")),*],
+        }
+    };
+}
+
+macro_rules! mnist {
+    ($($field:tt),*) => {
+        idx_gz!(
+            $($field),*,
+            ["https://storage.googleapis.com/cvdf-datasets/mnist/", "https://ossci-datasets.s3.amazonaws.com/mnist/"]
+        )
+    };
+}
+
+macro_rules! fashion_mnist {
+    ($($field:tt),*) => {
+        idx_gz!(
+            $($field),*,
+            [
+                "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
+                "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/"
+            ]
+        )
+    };
+}
+
+static MNIST: [PublishedFile<'static>; 4] = [
+    mnist!(
+        "train-images-idx3-ubyte",
+        9912422,
+        "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
+        47040016,
+        "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db"
+    ),
+    mnist!(
+        "train-labels-idx1-ubyte",
+        28881,
+        "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
+        60008,
+        "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5"
+    ),
+    mnist!(
+        "t10k-images-idx3-ubyte",
+        1648877,
+        "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
+        7840016,
+        "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7"
+    ),
+    mnist!(
+        "t10k-labels-idx1-ubyte",
+        4542,
+        "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
+        10008,
+        "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2"
+    ),
+];
+
+static FASHION_MNIST: [PublishedFile<'static>; 4] = [
+    fashion_mnist!(
+        "train-images-idx3-ubyte",
+        26421880,
+        "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
+        47040016,
+        "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888"
+    ),
+    fashion_mnist!(
+        "train-labels-idx1-ubyte",
+        29515,
+        "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
+        60008,
+        "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9"
+    ),
+    fashion_mnist!(
+        "t10k-images-idx3-ubyte",
+        4422102,
+        "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
+        7840016,
+        "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b"
+    ),
+    fashion_mnist!(
+        "t10k-labels-idx1-ubyte",
+        5148,
+        "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
+        10008,
+        "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34"
+    ),
+];
+
+/// 10,000 records of a label and 3072 pixels.
+const fn cifar_10_batch(name: &'static str) -> Unpacked<'static> {
+    Unpacked { name, bytes: 10_000 * 3073, sha256: None }
+}
+
+static CIFAR_10: [PublishedFile<'static>; 1] = [PublishedFile {
+    name: "cifar-10-binary.tar.gz",
+    bytes: 170052171,
+    sha256: "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd",
+    unpacked: &[
+        cifar_10_batch("cifar-10-batches-bin/data_batch_1.bin"),
+        cifar_10_batch("cifar-10-batches-bin/data_batch_2.bin"),
+        cifar_10_batch("cifar-10-batches-bin/data_batch_3.bin"),
+        cifar_10_batch("cifar-10-batches-bin/data_batch_4.bin"),
+        cifar_10_batch("cifar-10-batches-bin/data_batch_5.bin"),
+        cifar_10_batch("cifar-10-batches-bin/test_batch.bin"),
+    ],
+    urls: &["https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz"],
+}];
+
+static CIFAR_100: [PublishedFile<'static>; 1] = [PublishedFile {
+    name: "cifar-100-binary.tar.gz",
+    bytes: 168513733,
+    sha256: "58a81ae192c23a4be8b1804d68e518ed807d710a4eb253b1f2a199162a40d8ec",
+    unpacked: &[
+        Unpacked { name: "cifar-100-binary/train.bin", bytes: 50_000 * 3074, sha256: None },
+        Unpacked { name: "cifar-100-binary/test.bin", bytes: 10_000 * 3074, sha256: None },
+    ],
+    urls: &["https://www.cs.toronto.edu/~kriz/cifar-100-binary.tar.gz"],
+}];
+
+macro_rules! svhn {
+    ($name:literal, $bytes:literal, $sha256:literal) => {
+        PublishedFile {
+            name: $name,
+            bytes: $bytes,
+            sha256: $sha256,
+            unpacked: &[],
+            urls: &[
+                concat!("http://ufldl.stanford.edu/housenumbers/", $name),
+                concat!("https://ufldl.stanford.edu/housenumbers/", $name),
+            ],
+        }
+    };
+}
+
+static SVHN: [PublishedFile<'static>; 2] = [
+    svhn!("train_32x32.mat", 182040794, "435e94d69a87fde4fd4d7f3dd208dfc32cb6ae8af2240d066de1df7508d083b8"),
+    svhn!("test_32x32.mat", 64275384, "cdce80dfb2a2c4c6160906d0bd7c68ec5a99d7ca4831afa54f09182025b6a75b"),
+];

@@ -1,0 +1,78 @@
+//! The folders in which published files are looked for, and the one they are downloaded to.
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+use crate::catalogue::{Published, PublishedFile};
+
+const ENVIRONMENT: &str = "MEMDIL_DATA_DIR";
+
+/// Where Debian's package dataset-fashion-mnist puts the files.
+const DEBIAN: &str = "/usr/share/datasets/fashion-mnist";
+
+/// The folders searched, in order: the data folder itself, the one of the set's name in it, torchvision's.
+///
+/// Without `data_dir` the data folders are `MEMDIL_DATA_DIR` from the environment and `data`; for
+/// Fashion-MNIST also the one of Debian's package.
+pub fn folders(published: Published, data_dir: Option<&Path>) -> Vec<PathBuf> {
+    let torchvision = match published {
+        Published::Mnist => Some("MNIST/raw"),
+        Published::FashionMnist => Some("FashionMNIST/raw"),
+        // torchvision keeps SVHN in the data folder itself, and CIFAR in a form that is not read here.
+        _ => None,
+    };
+    let roots = match data_dir {
+        Some(dir) => vec![dir.to_owned()],
+        None => from_environment().into_iter().chain([PathBuf::from("data")]).collect(),
+    };
+    let mut folders = Vec::new();
+    for root in roots {
+        folders.extend([root.clone(), root.join(published.name())]);
+        folders.extend(torchvision.map(|folder| root.join(folder)));
+    }
+    if data_dir.is_none() && published == Published::FashionMnist {
+        folders.push(PathBuf::from(DEBIAN));
+    }
+    folders
+}
+
+/// The folder that downloads go to: the one of the set's name in `data_dir`, else in `MEMDIL_DATA_DIR`
+/// from the environment, else in `data`.
+pub fn download_folder(published: Published, data_dir: Option<&Path>) -> PathBuf {
+    let root = data_dir.map(Path::to_owned).or_else(from_environment).unwrap_or_else(|| PathBuf::from("data"));
+    root.join(published.name())
+}
+
+/// The folder that holds all files, packed or unpacked; if there is none, the one that holds most.
+///
+/// Nothing if none of the files is in any of the folders.
+pub fn find<'a>(files: &[PublishedFile<'_>], folders: &'a [PathBuf]) -> Option<&'a Path> {
+    let count = |folder: &Path| files.iter().filter(|file| file.is_in(folder)).count();
+    let mut best: Option<(usize, &Path)> = None;
+    for folder in folders {
+        let there = count(folder);
+        if there > best.map_or(0, |(most, _)| most) {
+            best = Some((there, folder));
+        }
+    }
+    best.map(|(_, folder)| folder)
+}
+
+impl PublishedFile<'_> {
+    /// Whether it is in a folder, as published or wholly unpacked.
+    pub fn is_in(&self, folder: &Path) -> bool {
+        let unpacked =
+            || !self.unpacked.is_empty() && self.unpacked.iter().all(|file| unpacked_path(folder, file.name).is_some());
+        folder.join(self.name).is_file() || unpacked()
+    }
+}
+
+/// Where an unpacked file lies in a folder: under its name with the archive's folders, or without them.
+pub(crate) fn unpacked_path(folder: &Path, name: &str) -> Option<PathBuf> {
+    let base = Path::new(name).file_name()?;
+    [folder.join(name), folder.join(base)].into_iter().find(|path| path.is_file())
+}
+
+fn from_environment() -> Option<PathBuf> {
+    env::var_os(ENVIRONMENT).map(PathBuf::from).filter(|dir| !dir.as_os_str().is_empty())
+}
