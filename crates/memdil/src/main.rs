@@ -5,6 +5,7 @@
 
 mod arguments;
 mod arrays;
+mod data;
 mod layer_peeled;
 mod metrics;
 mod progress;
@@ -16,6 +17,7 @@ mod train;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use memdil_data::DataError;
 use memdil_runner::RunnerError;
 use memdil_theory::TheoryError;
 
@@ -29,6 +31,9 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// The published data sets: where they are, downloading and checking them
+    #[command(subcommand)]
+    Data(data::Command),
     /// Train one network and leave a run folder behind
     Train(train::Arguments),
     /// Plan many runs and work through them
@@ -51,6 +56,7 @@ fn main() -> ExitCode {
         Err(error) => return usage(&error),
     };
     let result = match arguments.command {
+        Command::Data(command) => data::run(&command),
         Command::Train(arguments) => train::run(&arguments),
         Command::Sweep(command) => sweep::run(&command),
         Command::LayerPeeled(arguments) => layer_peeled::run(&arguments),
@@ -80,6 +86,9 @@ fn usage(error: &clap::Error) -> ExitCode {
 fn is_bad_input(error: &anyhow::Error) -> bool {
     if error.is::<arrays::BadInput>() {
         return true;
+    }
+    if let Some(error) = error.downcast_ref::<DataError>() {
+        return error.is_bad_input();
     }
     if let Some(error) = error.downcast_ref::<RunnerError>() {
         return error.is_bad_input();
