@@ -17,13 +17,21 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("memdil-runner", &["memdil-data", "memdil-losses", "memdil-metrics", "memdil-models", "memdil-records"]),
     (
         "memdil",
-        &["memdil-losses", "memdil-metrics", "memdil-records", "memdil-report", "memdil-runner", "memdil-theory"],
+        &[
+            "memdil-data",
+            "memdil-losses",
+            "memdil-metrics",
+            "memdil-records",
+            "memdil-report",
+            "memdil-runner",
+            "memdil-theory",
+        ],
     ),
 ];
 
 /// Crates whose normal build must not contain these packages.
 const ABSENT: &[(&str, &[&str])] = &[
-    ("memdil-data", &["candle-core", "tokio"]),
+    ("memdil-data", &["candle-core", "tokio", "ureq"]),
     ("memdil-metrics", &["candle-core"]),
     ("memdil-theory", &["candle-core"]),
     ("memdil-records", &["candle-core"]),

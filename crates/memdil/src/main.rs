@@ -5,6 +5,7 @@
 
 mod arguments;
 mod arrays;
+mod data;
 mod layer_peeled;
 mod metrics;
 mod noise;
@@ -17,6 +18,7 @@ mod train;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use memdil_data::DataError;
 use memdil_runner::RunnerError;
 use memdil_theory::TheoryError;
 
@@ -30,6 +32,9 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// The published data sets: where they are, downloading and checking them
+    #[command(subcommand)]
+    Data(data::Command),
     /// Corrupt labels and keep track of it
     Noise(noise::Arguments),
     /// Train one network and leave a run folder behind
@@ -54,6 +59,7 @@ fn main() -> ExitCode {
         Err(error) => return usage(&error),
     };
     let result = match arguments.command {
+        Command::Data(command) => data::run(&command),
         Command::Noise(arguments) => noise::run(&arguments),
         Command::Train(arguments) => train::run(&arguments),
         Command::Sweep(command) => sweep::run(&command),
@@ -82,8 +88,11 @@ fn usage(error: &clap::Error) -> ExitCode {
 }
 
 fn is_bad_input(error: &anyhow::Error) -> bool {
-    if error.is::<arrays::BadInput>() || error.is::<memdil_data::DataError>() {
+    if error.is::<arrays::BadInput>() {
         return true;
+    }
+    if let Some(error) = error.downcast_ref::<DataError>() {
+        return error.is_bad_input();
     }
     if let Some(error) = error.downcast_ref::<RunnerError>() {
         return error.is_bad_input();

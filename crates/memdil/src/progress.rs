@@ -3,7 +3,7 @@
 use std::io::IsTerminal;
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{DecimalBytes, ProgressBar, ProgressStyle};
 use memdil_records::{EpochRecord, Status};
 use memdil_runner::SweepProgress;
 
@@ -59,6 +59,55 @@ impl SweepBar {
         self.bar.set_length(state.epochs.1 as u64);
         self.bar.set_position(state.epochs.0 as u64);
         self.bar.set_message(text);
+    }
+
+    pub(crate) fn clear(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+/// Progress through files.
+pub(crate) struct FileBar {
+    bar: ProgressBar,
+    terminal: bool,
+    file: String,
+    tenth: u64,
+}
+
+/// A bar over the bytes of one file after another.
+pub(crate) fn files() -> FileBar {
+    let bar = ProgressBar::new(0);
+    bar.set_style(style("{msg} {bar:30} {decimal_bytes}/{decimal_total_bytes}, {decimal_bytes_per_sec}, {eta} left"));
+    FileBar { bar, terminal: std::io::stderr().is_terminal(), file: String::new(), tenth: 0 }
+}
+
+impl FileBar {
+    /// `resumed` of the `done` bytes were there before, so they say nothing about the speed.
+    pub(crate) fn show(&mut self, file: &str, done: u64, total: u64, resumed: u64) {
+        let tenth = 10 * done / total.max(1);
+        if self.file != file || done <= resumed {
+            self.file = file.to_owned();
+            self.tenth = tenth;
+            self.bar.set_length(total);
+            self.bar.set_message(self.file.clone());
+            self.bar.set_position(resumed);
+            self.bar.reset_eta();
+        }
+        self.bar.set_position(done);
+        if tenth > self.tenth {
+            self.tenth = tenth;
+            if !self.terminal {
+                eprintln!("{file}: {} of {}", DecimalBytes(done), DecimalBytes(total));
+            }
+        }
+    }
+
+    pub(crate) fn say(&self, line: &str) {
+        if self.terminal {
+            self.bar.println(line);
+        } else {
+            eprintln!("{line}");
+        }
     }
 
     pub(crate) fn clear(&self) {

@@ -1,0 +1,172 @@
+//! `memdil data list | fetch | verify`
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use indicatif::DecimalBytes;
+use memdil_data::catalogue::{Published, PublishedFile};
+use memdil_data::fetch::{FetchEvent, FetchOptions, fetch};
+use memdil_data::places::{find, folders};
+use memdil_data::verify::{FileReport, verify};
+use serde_json::json;
+
+use crate::progress::{self, FileBar};
+
+#[derive(clap::Subcommand)]
+pub(crate) enum Command {
+    /// The published data sets, their files, and which of them are here
+    #[command(after_help = "Example:\n  memdil data list --data-dir data")]
+    List(List),
+    /// Download a data set, going on where an earlier download stopped
+    #[command(after_help = "Examples:\n  memdil data fetch mnist\n  \
+        memdil data fetch cifar-10 --data-dir data --url https://mirror.example.org/datasets")]
+    Fetch(Fetch),
+    /// Compare the files of a data set with the published checksums
+    #[command(after_help = "Example:\n  memdil data verify fashion-mnist --json")]
+    Verify(Verify),
+}
+
+#[derive(clap::Args)]
+pub(crate) struct List {
+    /// Folder of the data sets (default: $MEMDIL_DATA_DIR, ./data, Debian's place)
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct Fetch {
+    /// mnist, fashion-mnist, cifar-10, cifar-100 or svhn
+    #[arg(value_parser = Published::from_name)]
+    name: Published,
+    /// Folder of the data sets (default: $MEMDIL_DATA_DIR, else ./data); the files go into the folder NAME in it
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// Address of a folder with the files, to be asked instead of the published sources
+    #[arg(long, value_name = "URL")]
+    url: Option<String>,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct Verify {
+    /// mnist, fashion-mnist, cifar-10, cifar-100 or svhn
+    #[arg(value_parser = Published::from_name)]
+    name: Published,
+    /// Folder of the data sets (default: $MEMDIL_DATA_DIR, ./data, Debian's place)
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(command: &Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::List(arguments) => {
+            list(arguments);
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Fetch(arguments) => fetch_set(arguments),
+        Command::Verify(arguments) => verify_set(arguments),
+    }
+}
+
+fn list(arguments: &List) {
+    let mut sets = Vec::new();
+    for published in Published::ALL {
+        let (name, files) = (published.name(), published.files());
+        let folders = folders(published, arguments.data_dir.as_deref());
+        let folder = find(files, &folders);
+        let is_here = |file: &PublishedFile<'_>| folder.is_some_and(|folder| file.is_in(folder));
+        let here = files.iter().filter(|file| is_here(file)).count();
+        let bytes: u64 = files.iter().map(|file| file.bytes).sum();
+        if arguments.json {
+            let files: Vec<_> = files
+                .iter()
+                .map(|file| json!({ "name": file.name, "bytes": file.bytes, "sha256": file.sha256, "found": is_here(file) }))
+                .collect();
+            sets.push(json!({ "name": name, "bytes": bytes, "folder": folder, "complete": here == files.len(), "files": files }));
+            continue;
+        }
+        let place = match folder {
+            Some(folder) if here == files.len() => format!("in {}", folder.display()),
+            Some(folder) => format!("{here} of {} files in {}", files.len(), folder.display()),
+            None => "not found".to_owned(),
+        };
+        println!("{name:<14} {:>9}  {place}", DecimalBytes(bytes).to_string());
+        for file in files {
+            let found = if is_here(file) { "found" } else { "-" };
+            println!("  {:<28} {:>11} bytes  {found}", file.name, file.bytes);
+        }
+    }
+    if arguments.json {
+        println!("{}", json!({ "sets": sets }));
+    }
+}
+
+fn fetch_set(arguments: &Fetch) -> anyhow::Result<ExitCode> {
+    let options = FetchOptions { mirror: arguments.url.clone(), ..FetchOptions::default() };
+    let mut bar = progress::files();
+    let folder = fetch(arguments.name, arguments.data_dir.as_deref(), &options, &mut |event| show(&mut bar, event));
+    bar.clear();
+    println!("{}: complete in {}", arguments.name.name(), folder?.display());
+    Ok(ExitCode::SUCCESS)
+}
+
+fn show(bar: &mut FileBar, event: FetchEvent<'_>) {
+    match event {
+        FetchEvent::Progress { file, done, total, resumed } => bar.show(file, done, total, resumed),
+        FetchEvent::AlreadyThere { file } => bar.say(&format!("{file}: here already, and right")),
+        FetchEvent::SetAside { file, path } => {
+            bar.say(&format!("{file}: what was here is not the published file; it is now {}", path.display()));
+        }
+        FetchEvent::Waiting { folder } => {
+            bar.say(&format!("waiting for another process that downloads into {}", folder.display()));
+        }
+        // The last failure is the error's line.
+        FetchEvent::Failed { file, host, cause, again_in: Some(pause) } => {
+            bar.say(&format!("{file}: {host}: {cause}; trying again in {pause:?}"));
+        }
+        FetchEvent::Done { file } => bar.say(&format!("{file}: complete, checksum right")),
+        _ => {}
+    }
+}
+
+fn verify_set(arguments: &Verify) -> anyhow::Result<ExitCode> {
+    let (published, data_dir) = (arguments.name, arguments.data_dir.as_deref());
+    let name = published.name();
+    let mut bar = progress::files();
+    let reports = verify(published, data_dir, &mut |file, done, total| bar.show(file, done, total, 0));
+    bar.clear();
+    let reports = reports?;
+    let ok = reports.iter().all(|report| report.state.is_ok());
+    if arguments.json {
+        println!("{}", json!({ "name": name, "ok": ok, "files": reports }));
+    } else {
+        for report in reports.iter().filter(|report| report.state.is_ok()) {
+            println!("{}: {}", place(report), report.state);
+        }
+    }
+    if ok {
+        return Ok(ExitCode::SUCCESS);
+    }
+    if reports.iter().all(|report| report.path.is_none()) {
+        let searched =
+            folders(published, data_dir).iter().map(|folder| folder.display().to_string()).collect::<Vec<_>>();
+        eprintln!(
+            "error: {name} is in none of {}: get it with `memdil data fetch {name}`, or name its folder with --data-dir",
+            searched.join(", ")
+        );
+        return Ok(ExitCode::from(2));
+    }
+    for report in reports.iter().filter(|report| !report.state.is_ok()) {
+        eprintln!("error: {}: {}; get it with `memdil data fetch {name}`", place(report), report.state);
+    }
+    Ok(ExitCode::from(2))
+}
+
+fn place(report: &FileReport) -> String {
+    report.path.as_ref().map_or_else(|| report.name.clone(), |path| path.display().to_string())
+}
