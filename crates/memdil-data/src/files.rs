@@ -102,18 +102,31 @@ fn roots(data_dir: Option<&Path>, from_env: Option<PathBuf>) -> Vec<PathBuf> {
     }
 }
 
-fn find_in(source: &Source, layout: &Layout, roots: &[PathBuf]) -> Result<Vec<PathBuf>, DataError> {
-    let mut searched = Vec::new();
+/// The folders in which the files of a data set are looked for, in order; the first that holds all of them is read.
+///
+/// None for the embedded images and for a user's own file.
+pub fn folders(source: &Source, data_dir: Option<&Path>) -> Vec<PathBuf> {
+    let roots = roots(data_dir, env::var_os("MEMDIL_DATA_DIR").map(PathBuf::from));
+    layout(source).map_or_else(Vec::new, |layout| folders_in(source, &layout, &roots))
+}
+
+fn folders_in(source: &Source, layout: &Layout, roots: &[PathBuf]) -> Vec<PathBuf> {
+    let mut folders = Vec::new();
     for root in roots {
-        for folder in layout.folders.iter().filter(|folder| !(folder.is_empty() && is_of_another(root, source))) {
-            let folder = if folder.is_empty() { root.clone() } else { root.join(folder) };
-            if let Some(files) = layout.files.iter().map(|name| plain_or_gzip(&folder, name)).collect() {
-                return Ok(files);
-            }
-            if let Some(archive) = layout.archive.and_then(|name| plain_or_gzip(&folder, name)) {
-                return Ok(vec![archive]);
-            }
-            searched.push(folder);
+        let own = layout.folders.iter().filter(|folder| !(folder.is_empty() && is_of_another(root, source)));
+        folders.extend(own.map(|folder| if folder.is_empty() { root.clone() } else { root.join(folder) }));
+    }
+    folders
+}
+
+fn find_in(source: &Source, layout: &Layout, roots: &[PathBuf]) -> Result<Vec<PathBuf>, DataError> {
+    let searched = folders_in(source, layout, roots);
+    for folder in &searched {
+        if let Some(files) = layout.files.iter().map(|name| plain_or_gzip(folder, name)).collect() {
+            return Ok(files);
+        }
+        if let Some(archive) = layout.archive.and_then(|name| plain_or_gzip(folder, name)) {
+            return Ok(vec![archive]);
         }
     }
     if let Some(pickled) = layout.pickled

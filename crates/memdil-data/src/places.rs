@@ -4,36 +4,20 @@ use std::env;
 use std::path::{Path, PathBuf};
 
 use crate::catalogue::{Published, PublishedFile};
+use crate::{Source, files};
 
 const ENVIRONMENT: &str = "MEMDIL_DATA_DIR";
 
-/// Where Debian's package dataset-fashion-mnist puts the files.
-const DEBIAN: &str = "/usr/share/datasets/fashion-mnist";
-
-/// The folders searched, in order: the data folder itself, the one of the set's name in it, torchvision's.
-///
-/// Without `data_dir` the data folders are `MEMDIL_DATA_DIR` from the environment and `data`; for
-/// Fashion-MNIST also the one of Debian's package.
+/// The folders searched, in order: those in which [`load`](crate::load()) looks for the same data set.
 pub fn folders(published: Published, data_dir: Option<&Path>) -> Vec<PathBuf> {
-    let torchvision = match published {
-        Published::Mnist => Some("MNIST/raw"),
-        Published::FashionMnist => Some("FashionMNIST/raw"),
-        // torchvision keeps SVHN in the data folder itself, and CIFAR in a form that is not read here.
-        _ => None,
+    let source = match published {
+        Published::Mnist => Source::Mnist,
+        Published::FashionMnist => Source::FashionMnist,
+        Published::Cifar10 => Source::Cifar10,
+        Published::Cifar100 => Source::Cifar100,
+        Published::Svhn => Source::Svhn,
     };
-    let roots = match data_dir {
-        Some(dir) => vec![dir.to_owned()],
-        None => from_environment().into_iter().chain([PathBuf::from("data")]).collect(),
-    };
-    let mut folders = Vec::new();
-    for root in roots {
-        folders.extend([root.clone(), root.join(published.name())]);
-        folders.extend(torchvision.map(|folder| root.join(folder)));
-    }
-    if data_dir.is_none() && published == Published::FashionMnist {
-        folders.push(PathBuf::from(DEBIAN));
-    }
-    folders
+    files::folders(&source, data_dir)
 }
 
 /// The folder that downloads go to: the one of the set's name in `data_dir`, else in `MEMDIL_DATA_DIR`

@@ -108,7 +108,7 @@ impl Experiment {
     /// [`RunnerError::Config`] on an unknown or missing key, a wrong type or a value out of range.
     pub fn run(&self) -> Result<RunSpec, RunnerError> {
         self.is_for(None)?;
-        self.resolve(self.run.clone(), RunSpec::validate)
+        self.resolve(self.run.clone(), check_run)
     }
 
     /// The runs of the sweep, in the order of the manifest.
@@ -121,7 +121,7 @@ impl Experiment {
         let mut seen = HashSet::new();
         let mut lines = Vec::new();
         for table in self.tables()? {
-            let spec = self.resolve(table, RunSpec::validate)?;
+            let spec = self.resolve(table, check_run)?;
             let id = run_id(&spec);
             if !seen.insert(id.clone()) {
                 return Err(self.error(format!("[sweep]: run {id} comes out twice; a list repeats a value")));
@@ -140,7 +140,7 @@ impl Experiment {
         self.is_for(Some("layer-peeled"))?;
         let mut specs = Vec::new();
         for table in self.tables()? {
-            let spec = self.resolve(table, LayerPeeledSpec::validate)?;
+            let spec = self.resolve(table, |spec: &mut LayerPeeledSpec| spec.validate())?;
             if specs.contains(&spec) {
                 return Err(self.error("[sweep]: a list repeats a value".to_owned()));
             }
@@ -195,16 +195,22 @@ impl Experiment {
     fn resolve<T: DeserializeOwned>(
         &self,
         table: Table,
-        validate: impl FnOnce(&T) -> Result<(), RecordError>,
+        check: impl FnOnce(&mut T) -> Result<(), RecordError>,
     ) -> Result<T, RunnerError> {
-        let spec: T = serde_path_to_error::deserialize(Value::Table(table)).map_err(|e| {
+        let mut spec: T = serde_path_to_error::deserialize(Value::Table(table)).map_err(|e| {
             let place = e.path().to_string();
             let reason = one_line(e.inner(), None);
             self.error(if place == "." { reason } else { format!("{place}: {reason}") })
         })?;
-        validate(&spec).map_err(|e| self.error(e.to_string()))?;
+        check(&mut spec).map_err(|e| self.error(e.to_string()))?;
         Ok(spec)
     }
+}
+
+/// Lists the classes of a run that leaves them out, so that what is saved with it is complete; then checks it.
+fn check_run(spec: &mut RunSpec) -> Result<(), RecordError> {
+    spec.data.resolve(None)?;
+    spec.validate()
 }
 
 /// Sets a dotted key, making the tables on the way.

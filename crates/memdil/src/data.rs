@@ -1,4 +1,4 @@
-//! `memdil data list | fetch | verify`
+//! `memdil data list | fetch | verify | subset`
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -7,7 +7,9 @@ use indicatif::DecimalBytes;
 use memdil_data::catalogue::{Published, PublishedFile};
 use memdil_data::fetch::{FetchEvent, FetchOptions, fetch};
 use memdil_data::places::{find, folders};
+use memdil_data::subset::{Subset, write_subset};
 use memdil_data::verify::{FileReport, verify};
+use memdil_data::{DataSpec, Input, Source, load};
 use serde_json::json;
 
 use crate::progress::{self, FileBar};
@@ -24,6 +26,36 @@ pub(crate) enum Command {
     /// Compare the files of a data set with the published checksums
     #[command(after_help = "Example:\n  memdil data verify fashion-mnist --json")]
     Verify(Verify),
+    /// Cut a class-balanced piece out of a data set, as an .npz file that trainings read (`data.npz`)
+    #[command(
+        after_help = "Example:\n  memdil data subset fashion-mnist --classes 0,1 --per-class 600 --out small.npz"
+    )]
+    Subset(SubsetArguments),
+}
+
+#[derive(clap::Args)]
+pub(crate) struct SubsetArguments {
+    /// mnist, fashion-mnist, fashion-mnist-embedded, cifar-10, cifar-100, cifar-100-coarse or svhn
+    #[arg(value_parser = source)]
+    name: Source,
+    /// Training images of each class
+    #[arg(long, value_name = "N")]
+    per_class: usize,
+    /// Test images of each class (default: a sixth of --per-class, at least 1)
+    #[arg(long, value_name = "N")]
+    test_per_class: Option<usize>,
+    /// Classes to keep, by their number, relabelled 0, 1, ... in this order (default: all)
+    #[arg(long, value_name = "A,B,...", value_delimiter = ',')]
+    classes: Vec<u32>,
+    /// Draw the images with this seed (default: the first ones of each class)
+    #[arg(long, value_name = "S")]
+    seed: Option<u64>,
+    /// Folder of the data sets (default: $MEMDIL_DATA_DIR, ./data, Debian's place)
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// The file to write
+    #[arg(long, value_name = "F.npz")]
+    out: PathBuf,
 }
 
 #[derive(clap::Args)]
@@ -70,7 +102,33 @@ pub(crate) fn run(command: &Command) -> anyhow::Result<ExitCode> {
         }
         Command::Fetch(arguments) => fetch_set(arguments),
         Command::Verify(arguments) => verify_set(arguments),
+        Command::Subset(arguments) => subset(arguments),
     }
+}
+
+fn source(name: &str) -> Result<Source, String> {
+    Source::PUBLISHED.into_iter().find(|source| source.name() == name).ok_or_else(|| {
+        let names: Vec<String> = Source::PUBLISHED.iter().map(|source| source.name().to_owned()).collect();
+        format!("no data set of this name; there are {}", names.join(", "))
+    })
+}
+
+fn subset(arguments: &SubsetArguments) -> anyhow::Result<ExitCode> {
+    let spec = DataSpec {
+        source: arguments.name.clone(),
+        classes: arguments.classes.clone(),
+        input: Input::Native,
+        validation: 0.0,
+        images_per_class: None,
+        augment: None,
+    };
+    let data = load(&spec, arguments.data_dir.as_deref())?;
+    let train_per_class = arguments.per_class;
+    let test_per_class = arguments.test_per_class.unwrap_or((train_per_class / 6).max(1));
+    write_subset(&data, Subset { train_per_class, test_per_class, seed: arguments.seed }, &arguments.out)?;
+    let (name, classes, out) = (arguments.name.name(), data.classes(), arguments.out.display());
+    println!("{name}: {classes} classes of {train_per_class} training and {test_per_class} test images in {out}");
+    Ok(ExitCode::SUCCESS)
 }
 
 fn list(arguments: &List) {

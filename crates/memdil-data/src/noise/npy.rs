@@ -1,12 +1,12 @@
-//! Arrays in NumPy's `.npy` format, without Python objects.
-//!
-//! The header is a short Python literal with three known keys. They are looked up by hand and without
-//! recursion, so that no bytes can exhaust the stack.
+//! Integers from NumPy's `.npy` format.
+
+use crate::npy::read_header;
+use crate::unpack::Fault;
 
 /// An array as it lies in a file.
 pub(super) struct Npy<'a> {
     /// NumPy's name of the element type, such as `<i8`.
-    pub(super) descr: &'a str,
+    pub(super) descr: String,
     /// Whether columns lie together instead of rows.
     pub(super) column_order: bool,
     pub(super) shape: Vec<usize>,
@@ -15,20 +15,14 @@ pub(super) struct Npy<'a> {
 
 impl<'a> Npy<'a> {
     /// Reads a whole file; the error says what is wrong with it.
-    pub(super) fn parse(file: &'a [u8]) -> Result<Self, String> {
-        let cut = || "ends within its header: save it again".to_owned();
-        let rest = file.strip_prefix(b"\x93NUMPY").ok_or("does not begin as a .npy file does: save it again")?;
-        let (version, rest) = rest.split_first_chunk::<2>().ok_or_else(cut)?;
-        let (length, rest) = match version[0] {
-            1 => rest.split_first_chunk().map(|(length, rest)| (usize::from(u16::from_le_bytes(*length)), rest)),
-            2 | 3 => rest.split_first_chunk().map(|(length, rest)| (u32::from_le_bytes(*length) as usize, rest)),
-            other => return Err(format!("has the unknown .npy version {other}: save it again")),
-        }
-        .ok_or_else(cut)?;
-        let (header, data) = rest.split_at_checked(length).ok_or_else(cut)?;
-        let entries = std::str::from_utf8(header).ok().and_then(entries);
-        let (descr, column_order, shape) = entries.ok_or("has a header that cannot be read, or holds records")?;
-        Ok(Self { descr, column_order, shape, data })
+    pub(super) fn parse(mut file: &'a [u8]) -> Result<Self, String> {
+        let header = read_header(&mut file).map_err(|fault| match fault {
+            Fault::Content(message) => message,
+            Fault::Read(cause) => cause.to_string(),
+        })?;
+        let shape = header.shape.iter().map(|&length| usize::try_from(length)).collect::<Result<_, _>>();
+        let shape = shape.map_err(|_| format!("claims the shape {:?}, more than memory has places", header.shape))?;
+        Ok(Self { descr: header.dtype, column_order: header.fortran_order, shape, data: file })
     }
 
     /// The bytes of each element, if there are as many as the shape says.
@@ -66,21 +60,6 @@ impl<'a> Npy<'a> {
         };
         Ok(self.elements(size)?.map(integer).collect())
     }
-}
-
-/// The values of `descr`, `fortran_order` and `shape`.
-fn entries(header: &str) -> Option<(&str, bool, Vec<usize>)> {
-    let value = |key: &str| header.split_once(key).map(|(_, rest)| rest.trim_start());
-    let (descr, _) = value("'descr':")?.strip_prefix('\'')?.split_once('\'')?;
-    let column_order = match value("'fortran_order':")? {
-        rest if rest.starts_with("True") => true,
-        rest if rest.starts_with("False") => false,
-        _ => return None,
-    };
-    let (lengths, _) = value("'shape':")?.strip_prefix('(')?.split_once(')')?;
-    let lengths = lengths.split(',').map(str::trim).filter(|length| !length.is_empty());
-    let shape = lengths.map(|length| length.parse().ok()).collect::<Option<_>>()?;
-    Some((descr, column_order, shape))
 }
 
 #[cfg(test)]
@@ -127,7 +106,7 @@ mod tests {
             ("|u1", "(3,)", "2 bytes"),
             ("|u1", "(1,)", "2 bytes"),
             ("<i8", "(2305843009213693952, 4)", "do not fill"),
-            ("|u1", "(-2,)", "cannot be read"),
+            ("|u1", "(-2,)", "not understood"),
             ("<f8", "(2,)", "not integers"),
             ("|b1", "(2,)", "not integers"),
             ("|O", "(2,)", "Python objects"),

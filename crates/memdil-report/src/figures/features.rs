@@ -110,8 +110,11 @@ fn legend(blocks: &[Block]) -> Vec<Key> {
     // Names when all blocks show the same classes, else first and second.
     let panels = distinct(blocks.iter().flat_map(|b| b.runs.iter().map(|(run, _)| *run)), |run| {
         let spec = &run.record.spec.data;
-        let name = |class: &u32| spec.source.class_names().get(*class as usize).map(|n| format!("{class} ({n})"));
-        spec.classes.iter().map(|c| name(c).unwrap_or_else(|| c.to_string())).collect::<Vec<_>>()
+        let name = |&class: &u32| match spec.source.class_name(class) {
+            name if name == class.to_string() => name,
+            name => format!("{class} ({name})"),
+        };
+        spec.classes.iter().map(name).collect::<Vec<_>>()
     });
     let names = match panels.as_slice() {
         [names] if names.len() == 2 => names.iter().map(|name| format!("class {name}")).collect(),
