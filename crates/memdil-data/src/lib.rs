@@ -75,6 +75,7 @@ pub mod statistics;
 pub mod subset;
 pub mod svhn;
 mod unpack;
+mod zipped;
 
 pub use error::DataError;
 pub use images::{Dataset, Images, Pixels, Split};
