@@ -85,6 +85,7 @@ pub mod subset;
 pub mod svhn;
 mod unpack;
 pub mod verify;
+mod zipped;
 
 pub use augment::Augmentation;
 pub use error::DataError;

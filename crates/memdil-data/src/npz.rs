@@ -14,12 +14,10 @@ use std::fs::File;
 use std::io::{self, BufReader, Cursor, Read, Seek};
 use std::path::{Path, PathBuf};
 
-use zip::result::ZipError;
-use zip::{CompressionMethod, ZipArchive};
-
 use crate::images::Pixels;
 use crate::npy::{Header, read_header};
 use crate::unpack::{CEILING, Fault, read_full};
+use crate::zipped::{self, Entry};
 use crate::{DataError, Images, Split, statistics};
 
 /// What a file holds.
@@ -72,7 +70,8 @@ fn open(path: &Path) -> Result<Npz<BufReader<File>>, DataError> {
 }
 
 struct Npz<R> {
-    archive: ZipArchive<R>,
+    file: R,
+    entries: Vec<Entry>,
     path: PathBuf,
     file_len: u64,
 }
@@ -86,10 +85,11 @@ struct Array<'a> {
 }
 
 impl<R: Read + Seek> Npz<R> {
-    fn new(file: R, file_len: u64, path: &Path) -> Result<Self, DataError> {
-        match ZipArchive::new(file) {
-            Ok(archive) => Ok(Self { archive, path: path.to_owned(), file_len }),
-            Err(cause) => Err(malformed(path, format!("is no .npz file ({cause})"))),
+    fn new(mut file: R, file_len: u64, path: &Path) -> Result<Self, DataError> {
+        match zipped::entries(&mut file, file_len) {
+            Ok(entries) => Ok(Self { file, entries, path: path.to_owned(), file_len }),
+            Err(Fault::Content(message)) => Err(malformed(path, message)),
+            Err(Fault::Read(cause)) => Err(DataError::Io { path: path.to_owned(), cause }),
         }
     }
 
@@ -177,7 +177,7 @@ impl<R: Read + Seek> Npz<R> {
     }
 
     fn constants(&mut self, name: &str) -> Result<Option<Vec<f32>>, DataError> {
-        if self.position(name).is_none() {
+        if self.entry(name).is_none() {
             return Ok(None);
         }
         let values = self.read(name, |array| match array.header.shape.len() {
@@ -187,8 +187,8 @@ impl<R: Read + Seek> Npz<R> {
         Ok(Some(values))
     }
 
-    fn position(&self, name: &str) -> Option<usize> {
-        self.archive.index_for_name(&format!("{name}.npy")).or_else(|| self.archive.index_for_name(name))
+    fn entry(&self, name: &str) -> Option<&Entry> {
+        self.entries.iter().find(|entry| entry.name.strip_suffix(".npy").unwrap_or(&entry.name) == name)
     }
 
     /// Opens an array, checks that its length is believable, and has it read to the end.
@@ -197,22 +197,16 @@ impl<R: Read + Seek> Npz<R> {
             Fault::Read(cause) => malformed(path, format!("array `{name}` is damaged ({cause}): get the file again")),
             Fault::Content(message) => malformed(path, format!("array `{name}` {message}")),
         };
-        let Some(index) = self.position(name) else {
+        let Some(entry) = self.entry(name).cloned() else {
             return Err(malformed(
                 &self.path,
                 format!("has no array `{name}`: images, labels, test_images and test_labels are read"),
             ));
         };
         let most = CEILING.max(self.file_len);
-        let entry = self.archive.by_index(index).map_err(|cause| {
-            let message = match cause {
-                ZipError::Io(cause) => format!("is damaged ({cause}): get the file again"),
-                cause => format!("cannot be unpacked ({cause})"),
-            };
-            refuse(&self.path, Fault::Content(message))
-        })?;
-        let there = if entry.compression() == CompressionMethod::Stored { self.file_len } else { 0 };
-        Array::open(entry, most, there)
+        let there = if entry.is_stored() { self.file_len } else { 0 };
+        zipped::open(&mut self.file, &entry)
+            .and_then(|values| Array::open(values, most, there))
             .and_then(|mut array| {
                 let value = read(&mut array)?;
                 // Reading on to the end checks the checksum.
@@ -226,7 +220,7 @@ impl<R: Read + Seek> Npz<R> {
 }
 
 impl<'a> Array<'a> {
-    fn open(mut values: impl Read + 'a, most: u64, there: u64) -> Result<Self, Fault> {
+    fn open(mut values: Box<dyn Read + 'a>, most: u64, there: u64) -> Result<Self, Fault> {
         let header = read_header(&mut values)?;
         if header.dtype.contains('O') {
             return Err("holds Python objects: save it as plain numbers".into());
@@ -239,7 +233,7 @@ impl<'a> Array<'a> {
         match bytes {
             Some(bytes) if bytes <= most => {
                 let reserve = usize::try_from(bytes.min(there)).unwrap_or(0);
-                Ok(Self { header, values: Box::new(values), reserve })
+                Ok(Self { header, values, reserve })
             }
             _ => Err(format!(
                 "claims type {} and shape {:?}, which is more than the file can be trusted to hold: save it uncompressed (numpy.savez)",

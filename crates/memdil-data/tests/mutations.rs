@@ -200,6 +200,27 @@ fn npz_files() {
 }
 
 #[test]
+fn a_directory_that_claims_billions_of_entries_reserves_nothing() {
+    let small = npy("|u1", false, "(1,)", &[0]);
+    let zeros = npy("|u1", false, "(100000,)", &[0; 100_000]);
+    let mut file = zip(&[("zeros.npy", zeros), ("labels.npy", small)], false);
+    let end = file.len() - 22;
+    let directory = u32::from_le_bytes(file[end + 16..end + 20].try_into().unwrap());
+    // The end of 64-bit archives, its place, and the end that defers to it.
+    let mut wide = [&b"PK\x06\x06"[..], &44_u64.to_le_bytes(), &[45, 0, 45, 0], &[0; 8]].concat();
+    for number in [100_000, 100_000, u64::from(u32::MAX), u64::from(directory)] {
+        wide.extend(number.to_le_bytes());
+    }
+    wide.extend([&b"PK\x06\x07\0\0\0\0"[..], &(end as u64).to_le_bytes(), &[1, 0, 0, 0]].concat());
+    file[end + 8..end + 20].fill(0xff);
+    file.splice(end..end, wide);
+    let (result, peak) = peak_of(|| npz::parse(&file, "liar"));
+    let message = result.unwrap_err().to_string();
+    assert!(message.contains("a directory of 4294967295 bytes"), "{message}");
+    assert!(peak < 1 << 18, "{peak}");
+}
+
+#[test]
 fn a_bomb_is_refused_before_it_goes_off() {
     // 2^31 bytes of zeros behind a header that tells the truth, in gzip members of 2^20 zeros each.
     let mut file = gzip(&[&[0, 0, 8, 3][..], &[1_u32 << 21, 32, 32].map(u32::to_be_bytes).concat()].concat());

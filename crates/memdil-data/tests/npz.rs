@@ -153,6 +153,35 @@ fn arrays_that_do_not_fit_are_named_with_what_is_wrong() {
 }
 
 #[test]
+fn archives_with_fields_of_64_bits_are_read() {
+    let whole = zip(&entries(), true);
+    let (end, mut wide) = (whole.len() - 22, whole.clone());
+    let number = |at: usize| u64::from(u32::from_le_bytes(whole[at..at + 4].try_into().unwrap()));
+    let (size, directory) = (number(end + 12), number(end + 16) as usize);
+    // The first entry of the directory has its lengths and its place in an extra field of its own.
+    let name_end = directory + 46 + "images.npy".len();
+    let mut extra = vec![0xfe, 0xca, 2, 0, 7, 7, 1, 0, 24, 0];
+    for at in [directory + 24, directory + 20, directory + 42] {
+        extra.extend(number(at).to_le_bytes());
+        wide[at..at + 4].fill(0xff);
+    }
+    wide[directory + 30] = extra.len() as u8;
+    let end = end + extra.len();
+    wide.splice(name_end..name_end, extra.clone());
+    let mut tail = [&b"PK\x06\x06"[..], &44_u64.to_le_bytes(), &[45, 0, 45, 0], &[0; 8]].concat();
+    for number in [4, 4, size + extra.len() as u64, directory as u64] {
+        tail.extend(number.to_le_bytes());
+    }
+    tail.extend([&b"PK\x06\x07\0\0\0\0"[..], &(end as u64).to_le_bytes(), &[1, 0, 0, 0]].concat());
+    wide[end + 8..end + 20].fill(0xff);
+    // A comment follows the end.
+    wide[end + 20] = 3;
+    wide.extend(b"PK\x05");
+    wide.splice(end..end, tail);
+    assert_eq!(parse(&wide, "x").unwrap(), read(&entries()).unwrap());
+}
+
+#[test]
 fn a_damaged_array_is_noticed() {
     let mut file = zip(&entries(), false);
     let at = file.windows(4).position(|bytes| bytes == [255, 0, 255, 0]).unwrap();
