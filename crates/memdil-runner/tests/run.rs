@@ -173,6 +173,48 @@ fn streams_do_not_touch_each_other() {
 }
 
 #[test]
+fn what_rebalancing_drops_is_neither_trained_on_nor_held_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let spec = spec(&["noise={ kind = 'per_class', etas = [0.0, 0.6], rebalance = true }"]);
+    let data = Prepared::new(&spec, None).unwrap();
+    let mut used = [&data.train[..], &data.validation].concat();
+    used.sort_unstable();
+    assert_eq!(Some(&used), data.labels.kept.as_ref());
+    let of = |class| used.iter().filter(|&&i| data.labels.observed[i] == class).count();
+    assert!(of(0) == of(1) && used.len() < 160, "{} and {}", of(0), of(1));
+    let outcome = run(&spec, folder.path()).unwrap();
+    assert_eq!(outcome.record().samples[..2], [data.train.len(), data.validation.len()]);
+    assert_eq!(RunFolder::new(folder.path()).begun_with().unwrap(), Some(spec));
+}
+
+#[test]
+fn labels_from_a_file_train_as_those_that_were_drawn() {
+    let folder = tempfile::tempdir().unwrap();
+    let [drawn, read] = ["drawn", "read"].map(|name| folder.path().join(name));
+    run(&spec(&[]), &drawn).unwrap();
+    let file = drawn.join("noise.npz");
+    let setting = format!("noise={{ kind = 'from_file', path = '{}' }}", file.display());
+    let outcome = run(&spec(&[&setting]), &read).unwrap();
+    assert_eq!(metrics(&drawn), metrics(&read));
+    assert_eq!(fs::read(&file).unwrap(), fs::read(read.join("noise.npz")).unwrap());
+    assert!((outcome.record().requested_noise - 0.4).abs() < 1e-12);
+    // Labels of other images are refused before anything is written.
+    let other = folder.path().join("other");
+    let error = run(&spec(&[&setting, "data.classes=[2, 3]", "data.images_per_class=81"]), &other).unwrap_err();
+    assert!(error.is_bad_input() && error.to_string().contains("noise.npz: holds 160 labels"), "{error}");
+    assert!(!other.exists());
+}
+
+#[test]
+fn latent_classes_are_refused_before_anything_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let spec = spec(&["noise={ kind = 'latent_class', eta = 0.2, split = 0.5 }"]);
+    let error = run(&spec, &folder.path().join("run")).unwrap_err();
+    assert!(error.is_bad_input() && matches!(error, RunnerError::LatentClasses { observed: 4, classes: 2 }));
+    assert!(!folder.path().join("run").exists());
+}
+
+#[test]
 fn a_last_batch_of_one_is_refused_before_anything_is_written() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("run");
@@ -197,6 +239,8 @@ fn wrong_settings_are_named() {
     for (overrides, expected) in [
         (&["model.widht=3"][..], "widht"),
         (&["noise.eta=1.5"], "1.5"),
+        (&["noise={ kind = 'per_class', etas = [0.1, 0.2, 0.3] }"], "`etas` is for 3 classes, but there are 2"),
+        (&["noise={ kind = 'asymmetric', eta = 0.1, map = 'cifar' }"], "cifar10"),
         (&["training.epochs=0"], "training.epochs = 0"),
         (&["training.batch_size=1"], "training.batch_size = 1"),
         (&["optimizer.learning_rate=nan"], "optimizer.learning_rate"),
