@@ -196,7 +196,7 @@ fn files_that_are_none_are_refused_by_name() {
         ("cube.npy", [header("|u1", "(1, 2, 3)"), vec![0; 6]].concat(), "shape [1, 2, 3]"),
         ("wide.npy", [header("|u1", "(1, 3)"), vec![0; 3]].concat(), "shape [1, 3]"),
         ("cut.npy", whole[..whole.len() - 1].to_vec(), "do not fill"),
-        ("text.npy", b"0\n1\n2\n3\n".to_vec(), "does not begin"),
+        ("text.npy", b"0\n1\n2\n3\n".to_vec(), "no .npy array"),
         ("empty.npz", vec![], "no .npz"),
         ("text.npz", b"0\n1\n2\n3\n".to_vec(), "no .npz"),
         ("labels.pt", vec![1], "named neither"),
