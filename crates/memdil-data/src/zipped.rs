@@ -9,7 +9,7 @@ use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 use flate2::Crc;
 use flate2::read::DeflateDecoder;
 
-use crate::unpack::{Fault, read_full};
+use crate::unpack::Fault;
 
 const END: [u8; 4] = *b"PK\x05\x06";
 const END_64_PLACE: [u8; 4] = *b"PK\x06\x07";
