@@ -9,7 +9,7 @@ use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 use flate2::Crc;
 use flate2::read::DeflateDecoder;
 
-use crate::unpack::{Fault, read_full};
+use crate::unpack::Fault;
 
 const END: [u8; 4] = *b"PK\x05\x06";
 const END_64_PLACE: [u8; 4] = *b"PK\x06\x07";
@@ -172,12 +172,12 @@ impl<R: Read> Read for Checked<R> {
 /// Bytes of the file from a place on; all of them or an error.
 fn bytes_at(file: &mut (impl Read + Seek), place: u64, len: u64) -> Result<Vec<u8>, Fault> {
     file.seek(SeekFrom::Start(place))?;
-    let len = usize::try_from(len.min(LONGEST_DIRECTORY)).unwrap_or(0);
-    let mut bytes = vec![0; len];
-    match read_full(file, &mut bytes)? {
-        read if read == len => Ok(bytes),
-        _ => Err("ends before its directory says: get it again".into()),
+    let mut bytes = Vec::new();
+    file.take(len).read_to_end(&mut bytes)?;
+    if (bytes.len() as u64) < len {
+        return Err("ends before its directory says: get it again".into());
     }
+    Ok(bytes)
 }
 
 fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {

@@ -218,6 +218,15 @@ fn a_directory_that_claims_billions_of_entries_reserves_nothing() {
     let message = result.unwrap_err().to_string();
     assert!(message.contains("a directory of 4294967295 bytes"), "{message}");
     assert!(peak < 1 << 18, "{peak}");
+
+    // Few enough to be believed, but they are not there.
+    let mut file = zip(&[("labels.npy", npy("|u1", false, "(1,)", &[0]))], false);
+    let end = file.len() - 22;
+    file[end + 12..end + 16].copy_from_slice(&(1_u32 << 20).to_le_bytes());
+    let (result, peak) = peak_of(|| npz::parse(&file, "liar"));
+    let message = result.unwrap_err().to_string();
+    assert!(message.contains("ends before its directory says"), "{message}");
+    assert!(peak < 1 << 13, "{peak}");
 }
 
 #[test]
