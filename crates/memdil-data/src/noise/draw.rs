@@ -91,14 +91,16 @@ impl LabelNoise {
     /// For every sample a number in [0, 1), and the label it gets if it is hit; always both, so that the draws
     /// do not depend on the rates.
     fn draw(&self, clean: &[u32], classes: usize, rng: &mut impl Rng) -> (Vec<f64>, Vec<u32>) {
+        let other = |label: u32, rng: &mut _| {
+            let other = below(rng, classes - 1) as u32;
+            other + u32::from(other >= label)
+        };
         let new = |label: u32, rng: &mut _| match self {
-            Self::Symmetric { .. } => {
-                let other = below(rng, classes - 1) as u32;
-                other + u32::from(other >= label)
-            }
+            Self::Symmetric { .. } => other(label, rng),
             Self::Asymmetric { map, .. } => map.targets()[label as usize],
             Self::Pair { .. } => ((u64::from(label) + 1) % classes as u64) as u32,
             Self::Transition { matrix, .. } => other_class(&matrix[label as usize], label, unit_f64(rng)),
+            _ if self.exact_count() => other(label, rng),
             _ => below(rng, classes) as u32,
         };
         clean.iter().map(|&label| (unit_f64(rng), new(label, rng))).unzip()

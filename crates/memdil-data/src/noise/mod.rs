@@ -18,15 +18,16 @@
 //!
 //! # Exact counts
 //!
-//! With `exact_count = true` those with the smallest u are taken, as many as the rate says:
+//! With `exact_count = true` the number of labels that differ is no longer random: those with the smallest u are taken, as
+//! many as the rate says, and none of them keeps its class (where `uniform` noise would draw from all classes, the
+//! new label is one of the K - 1 others).
 //!
-//! | kind | exactly |
+//! | kind | labels that differ |
 //! | --- | --- |
-//! | `uniform`, `latent_class` | round(eta n) labels are drawn anew; by chance some of them keep their class, as without `exact_count` |
-//! | `symmetric`, `pair` | round(eta n) labels differ |
-//! | `asymmetric` | round(eta m) labels differ, m being the labels of classes that the map moves |
-//! | `transition` | round((1 - T_jj) n_j) of the n_j labels of class j differ |
-//! | `per_class` | round(eta_k n_k) of the n_k labels of class k are drawn anew |
+//! | `uniform`, `symmetric`, `pair`, `latent_class` | round(eta n) |
+//! | `asymmetric` | round(eta m), m being the labels of classes that the map moves |
+//! | `transition` | round((1 - T_jj) n_j) of the n_j labels of class j |
+//! | `per_class` | round(eta_k n_k) of the n_k labels of class k |
 //!
 //! Which class a label moves to, and which labels `split` moves, stays random.
 //!
@@ -92,7 +93,7 @@ pub enum LabelNoise {
     Uniform {
         /// Probability of drawing anew, in [0, 1].
         eta: f64,
-        /// Draw exactly $\mathrm{round}(\eta n)$ labels anew.
+        /// Corrupt exactly $\mathrm{round}(\eta n)$ labels.
         #[serde(default, skip_serializing_if = "Not::not")]
         exact_count: bool,
     },
@@ -141,7 +142,7 @@ pub enum LabelNoise {
         /// Keep of each observed class only its first samples, as many as the smallest class has.
         #[serde(default, skip_serializing_if = "Not::not")]
         rebalance: bool,
-        /// Draw exactly $\mathrm{round}(\eta_k n_k)$ labels of each class k anew.
+        /// Corrupt exactly $\mathrm{round}(\eta_k n_k)$ labels of each class k.
         #[serde(default, skip_serializing_if = "Not::not")]
         exact_count: bool,
     },
@@ -152,7 +153,7 @@ pub enum LabelNoise {
         eta: f64,
         /// Probability of going on to the new class, in [0, 1].
         split: f64,
-        /// Draw exactly $\mathrm{round}(\eta n)$ labels anew.
+        /// Corrupt exactly $\mathrm{round}(\eta n)$ labels.
         #[serde(default, skip_serializing_if = "Not::not")]
         exact_count: bool,
     },
