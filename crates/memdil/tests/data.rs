@@ -121,8 +121,8 @@ fn list_says_what_is_where() {
 fn without_network_one_line_says_what_to_do() {
     let scene = Scene::new();
     let base = nobody();
-    let address = format!("{base}/train-images-idx3-ubyte.gz");
-    scene.fail(&format!("fetch mnist --url {base}"), 1, &["127.0.0.1", &address, "data/mnist", "by hand"]);
+    let address = "https://storage.googleapis.com/cvdf-datasets/mnist/train-images-idx3-ubyte.gz";
+    scene.fail(&format!("fetch mnist --url {base}"), 1, &["127.0.0.1", address, "data/mnist", "by hand"]);
     assert_eq!(scene.files("data/mnist"), [".lock", "train-images-idx3-ubyte.gz.part"]);
     scene.fail(&format!("fetch svhn --data-dir sets --url {base}"), 1, &["sets/svhn"]);
     scene.fail("fetch mnist --url mirror/files", 2, &["mirror/files", "http://"]);
