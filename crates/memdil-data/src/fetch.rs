@@ -239,7 +239,8 @@ fn fetch_file(
     Err(DataError::Download {
         file: file.name.to_owned(),
         causes: if causes.is_empty() { "it has no source".to_owned() } else { causes.join(", ") },
-        url: sources.into_iter().next().unwrap_or_else(|| file.name.to_owned()),
+        // A mirror that failed is not what to try by hand.
+        url: file.urls.first().map_or_else(|| file.name.to_owned(), |&url| url.to_owned()),
         folder: folder.to_owned(),
     })
 }

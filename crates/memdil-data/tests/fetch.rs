@@ -3,108 +3,19 @@
 #![cfg(feature = "fetch")]
 #![allow(clippy::unwrap_used)]
 
+#[path = "common/download.rs"]
+mod download;
 #[path = "common/server.rs"]
 mod server;
 
 use std::fs;
 use std::io::Write;
-use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
-use flate2::Compression;
-use flate2::write::GzEncoder;
-use memdil_data::DataError;
-use memdil_data::catalogue::{PublishedFile, Unpacked};
-use memdil_data::fetch::{FetchEvent, FetchOptions, fetch_files};
+use download::{ALL, NAME, Scene, quick, sha256};
 use proptest::prelude::*;
 use server::{Server, nobody, ranged, raw, send, status, wait_for_end, whole};
-use sha2::{Digest, Sha256};
-
-const NAME: &str = "images.bin";
-const ALL: usize = usize::MAX;
-
-fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// Bytes without a pattern that a shift would keep.
-fn content() -> Vec<u8> {
-    let mut state = 1_u32;
-    let next = || {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (state >> 24) as u8
-    };
-    std::iter::repeat_with(next).take(300_000).collect()
-}
-
-fn quick() -> FetchOptions {
-    FetchOptions {
-        mirror: None,
-        connect_timeout: Duration::from_secs(20),
-        stall_timeout: Duration::from_secs(20),
-        attempts: 3,
-        backoff: Duration::from_millis(1),
-    }
-}
-
-/// A folder, a file that belongs there, and what was said on the way.
-struct Scene {
-    folder: tempfile::TempDir,
-    content: Vec<u8>,
-    options: FetchOptions,
-    log: Vec<String>,
-    /// Bytes there and bytes kept from before, in the order reported.
-    progress: Vec<(u64, u64)>,
-}
-
-impl Scene {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        Self { folder, content: content(), options: quick(), log: Vec::new(), progress: Vec::new() }
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn part(&self) -> PathBuf {
-        self.path("images.bin.part")
-    }
-
-    fn fetch(&mut self, urls: &[&str]) -> Result<(), DataError> {
-        let sha256 = sha256(&self.content);
-        let bytes = self.content.len() as u64;
-        let file = PublishedFile { name: NAME, bytes, sha256: &sha256, unpacked: &[], urls };
-        self.fetch_file(&file)
-    }
-
-    fn fetch_file(&mut self, file: &PublishedFile<'_>) -> Result<(), DataError> {
-        let (log, progress) = (&mut self.log, &mut self.progress);
-        fetch_files(&[*file], self.folder.path(), &self.options, &mut |event| match event {
-            FetchEvent::Progress { file, done, total, resumed } => {
-                assert_eq!((file, total), (NAME, 300_000));
-                progress.push((done, resumed));
-            }
-            other => log.push(format!("{other:?}").split([' ', '{']).next().unwrap().to_owned()),
-        })
-    }
-
-    fn assert_complete(&self) {
-        assert_eq!(fs::read(self.path(NAME)).unwrap(), self.content);
-        assert!(!self.part().exists());
-    }
-
-    /// The error's one line, and nothing under the file's name.
-    fn refused(&mut self, urls: &[&str]) -> String {
-        let error = self.fetch(urls).unwrap_err();
-        assert!(matches!(error, DataError::Download { .. }) && !error.is_bad_input(), "{error}");
-        assert!(!self.path(NAME).exists());
-        let message = error.to_string();
-        assert!(!message.contains('\n'), "{message}");
-        message
-    }
-}
 
 #[test]
 fn a_file_comes_whole_and_with_its_progress() {
@@ -158,42 +69,6 @@ fn a_server_without_ranges_sends_everything_again() {
     scene.assert_complete();
     assert_eq!(server.ranges(), [None, Some(100_000)]);
     assert_eq!(scene.progress.last(), Some(&(300_000, 0)));
-}
-
-#[test]
-fn the_part_of_an_interrupted_process_is_continued() {
-    let mut scene = Scene::new();
-    fs::write(scene.part(), &scene.content[..123_456]).unwrap();
-    let server = Server::new(vec![ranged(&scene.content, ALL)]);
-    scene.fetch(&[&server.url(NAME)]).unwrap();
-    scene.assert_complete();
-    assert_eq!(server.ranges(), [Some(123_456)]);
-    assert_eq!(scene.progress.first(), Some(&(123_456, 123_456)));
-}
-
-#[test]
-fn a_complete_part_needs_no_request() {
-    let mut scene = Scene::new();
-    fs::write(scene.part(), &scene.content).unwrap();
-    scene.fetch(&[&nobody()]).unwrap();
-    scene.assert_complete();
-}
-
-#[test]
-fn a_part_that_is_too_long_or_wrong_is_begun_anew() {
-    let mut scene = Scene::new();
-    let server = Server::new(vec![ranged(&scene.content, ALL)]);
-    fs::write(scene.part(), vec![7; 300_001]).unwrap();
-    scene.fetch(&[&server.url(NAME)]).unwrap();
-    scene.assert_complete();
-    assert_eq!(server.ranges(), [None]);
-
-    // Right in length when continued, but not in content: only the checksum tells.
-    fs::remove_file(scene.path(NAME)).unwrap();
-    fs::write(scene.part(), vec![7; 5]).unwrap();
-    scene.fetch(&[&server.url(NAME)]).unwrap();
-    scene.assert_complete();
-    assert_eq!(server.ranges()[1..], [Some(5), None]);
 }
 
 #[test]
@@ -318,42 +193,6 @@ fn a_redirect_is_followed_with_the_range() {
 }
 
 #[test]
-fn a_file_that_is_right_is_left_alone_even_if_packed_anew() {
-    let mut scene = Scene::new();
-    fs::write(scene.path(NAME), &scene.content).unwrap();
-    scene.fetch(&[&nobody()]).unwrap();
-    assert_eq!(scene.log, ["AlreadyThere"]);
-    assert_eq!(fs::read_dir(scene.folder.path()).unwrap().count(), 1, "no lock and no part");
-
-    let pack = |level| {
-        let mut encoder = GzEncoder::new(Vec::new(), level);
-        encoder.write_all(&scene.content).unwrap();
-        encoder.finish().unwrap()
-    };
-    let (published, packed_anew) = (pack(Compression::best()), pack(Compression::none()));
-    fs::write(scene.path("labels.gz"), &packed_anew).unwrap();
-    let (outer, inner) = (sha256(&published), sha256(&scene.content));
-    let file = PublishedFile {
-        name: "labels.gz",
-        bytes: published.len() as u64,
-        sha256: &outer,
-        unpacked: &[Unpacked { name: "labels", bytes: 300_000, sha256: Some(&inner) }],
-        urls: &[],
-    };
-    scene.fetch_file(&file).unwrap();
-    assert_eq!(fs::read(scene.path("labels.gz")).unwrap(), packed_anew);
-}
-
-#[test]
-fn a_wrong_file_makes_way_but_is_not_lost() {
-    let mut scene = Scene::new();
-    fs::write(scene.path(NAME), b"mine").unwrap();
-    scene.refused(&[&nobody()]);
-    assert_eq!(scene.log, ["SetAside", "Failed"]);
-    assert_eq!(fs::read(scene.path("images.bin.wrong")).unwrap(), b"mine");
-}
-
-#[test]
 fn without_network_the_line_names_host_and_folder() {
     let mut scene = Scene::new();
     let url = format!("{}/far/images.bin", nobody());
@@ -377,71 +216,6 @@ fn a_mirror_is_asked_instead_of_the_sources() {
         assert_eq!(mirror.requests()[0].path, "/copies/images.bin");
         assert!(source.requests().is_empty());
     }
-}
-
-#[test]
-fn a_mirror_that_is_no_address_is_bad_input() {
-    for url in ["", "example", "ftp://example.org", "http://", "file:///data", "http://a b"] {
-        let mut scene = Scene::new();
-        scene.options.mirror = Some(url.to_owned());
-        let error = scene.fetch(&[]).unwrap_err();
-        assert!(matches!(error, DataError::BadUrl { .. }) && error.is_bad_input(), "{url}: {error}");
-    }
-}
-
-#[test]
-fn two_downloads_into_one_folder_take_turns() {
-    let folder = tempfile::tempdir().unwrap();
-    let content = content();
-    let server = Server::new(vec![whole(&content)]);
-    let fetch = |path: &Path| {
-        let (sha256, url) = (sha256(&content), server.url(NAME));
-        let file = PublishedFile { name: NAME, bytes: 300_000, sha256: &sha256, unpacked: &[], urls: &[&url] };
-        let mut log = String::new();
-        fetch_files(&[file], path, &quick(), &mut |event| match event {
-            FetchEvent::Waiting { .. } => log.push('w'),
-            FetchEvent::AlreadyThere { .. } => log.push('a'),
-            FetchEvent::Done { .. } => log.push('d'),
-            _ => {}
-        })
-        .unwrap();
-        log
-    };
-    let held = fs::File::create(folder.path().join(".lock")).unwrap();
-    held.lock().unwrap();
-    let mut logs = thread::scope(|scope| {
-        let both = [(); 2].map(|()| scope.spawn(|| fetch(folder.path())));
-        thread::sleep(Duration::from_millis(100));
-        assert!(server.requests().is_empty(), "nobody downloads while the lock is held");
-        drop(held);
-        both.map(|thread| thread.join().unwrap())
-    });
-    logs.sort();
-    assert_eq!(logs.map(|log| log.replace('w', "")), ["a", "d"]);
-    assert_eq!(server.requests().len(), 1);
-    assert_eq!(fs::read(folder.path().join(NAME)).unwrap(), content);
-}
-
-#[test]
-#[cfg(target_os = "linux")]
-fn a_full_disk_is_said() {
-    let mut scene = Scene::new();
-    std::os::unix::fs::symlink("/dev/full", scene.part()).unwrap();
-    let server = Server::new(vec![whole(&scene.content)]);
-    let error = scene.fetch(&[&server.url(NAME)]).unwrap_err();
-    assert!(matches!(error, DataError::Write { .. }) && !error.is_bad_input(), "{error}");
-    let message = error.to_string();
-    assert!(message.contains("images.bin.part: No space left") && message.contains("make room"), "{message}");
-    assert!(!scene.path(NAME).exists());
-}
-
-#[test]
-fn a_folder_that_cannot_be_made_is_named() {
-    let file = tempfile::NamedTempFile::new().unwrap();
-    let folder = file.path().join("mnist");
-    let wanted = PublishedFile { name: NAME, bytes: 1, sha256: "", unpacked: &[], urls: &[] };
-    let error = fetch_files(&[wanted], &folder, &quick(), &mut |_| ()).unwrap_err();
-    assert!(error.to_string().contains(file.path().to_str().unwrap()), "{error}");
 }
 
 proptest! {

@@ -166,7 +166,7 @@ fn list(arguments: &List) {
 
 fn fetch_set(arguments: &Fetch) -> anyhow::Result<ExitCode> {
     let options = FetchOptions { mirror: arguments.url.clone(), ..FetchOptions::default() };
-    let mut bar = progress::files();
+    let mut bar = progress::files(true);
     let folder = fetch(arguments.name, arguments.data_dir.as_deref(), &options, &mut |event| show(&mut bar, event));
     bar.clear();
     println!("{}: complete in {}", arguments.name.name(), folder?.display());
@@ -195,7 +195,7 @@ fn show(bar: &mut FileBar, event: FetchEvent<'_>) {
 fn verify_set(arguments: &Verify) -> anyhow::Result<ExitCode> {
     let (published, data_dir) = (arguments.name, arguments.data_dir.as_deref());
     let name = published.name();
-    let mut bar = progress::files();
+    let mut bar = progress::files(false);
     let reports = verify(published, data_dir, &mut |file, done, total| bar.show(file, done, total, 0));
     bar.clear();
     let reports = reports?;

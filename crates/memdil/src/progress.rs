@@ -70,15 +70,17 @@ impl SweepBar {
 pub(crate) struct FileBar {
     bar: ProgressBar,
     terminal: bool,
+    lines: bool,
     file: String,
     tenth: u64,
 }
 
-/// A bar over the bytes of one file after another.
-pub(crate) fn files() -> FileBar {
+/// A bar over the bytes of one file after another; without a terminal nothing, or `lines` for what takes long.
+pub(crate) fn files(lines: bool) -> FileBar {
     let bar = ProgressBar::new(0);
     bar.set_style(style("{msg} {bar:30} {decimal_bytes}/{decimal_total_bytes}, {decimal_bytes_per_sec}, {eta} left"));
-    FileBar { bar, terminal: std::io::stderr().is_terminal(), file: String::new(), tenth: 0 }
+    let terminal = std::io::stderr().is_terminal();
+    FileBar { bar, terminal, lines: lines && !terminal, file: String::new(), tenth: 0 }
 }
 
 impl FileBar {
@@ -96,7 +98,7 @@ impl FileBar {
         self.bar.set_position(done);
         if tenth > self.tenth {
             self.tenth = tenth;
-            if !self.terminal {
+            if self.lines {
                 eprintln!("{file}: {} of {}", DecimalBytes(done), DecimalBytes(total));
             }
         }

@@ -1,5 +1,7 @@
 //! A web server on this machine that says what a test tells it to.
 
+#![allow(dead_code)]
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
