@@ -7,31 +7,34 @@ use crate::catalogue::{Published, PublishedFile};
 
 const ENVIRONMENT: &str = "MEMDIL_DATA_DIR";
 
-/// Where Debian's package dataset-fashion-mnist puts the files.
-const DEBIAN: &str = "/usr/share/datasets/fashion-mnist";
+/// Where Debian puts data sets, each in a folder of its name.
+const DEBIAN: &str = "/usr/share/datasets";
 
-/// The folders searched, in order: the data folder itself, the one of the set's name in it, torchvision's.
+/// The folders searched, in order: the one of the set's name in the data folder, torchvision's, the data
+/// folder itself.
 ///
-/// Without `data_dir` the data folders are `MEMDIL_DATA_DIR` from the environment and `data`; for
-/// Fashion-MNIST also the one of Debian's package.
+/// Without `data_dir` the data folders are `MEMDIL_DATA_DIR` from the environment, `data`, and the one of
+/// Debian's packages.
 pub fn folders(published: Published, data_dir: Option<&Path>) -> Vec<PathBuf> {
-    let torchvision = match published {
-        Published::Mnist => Some("MNIST/raw"),
-        Published::FashionMnist => Some("FashionMNIST/raw"),
-        // torchvision keeps SVHN in the data folder itself, and CIFAR in a form that is not read here.
-        _ => None,
+    let (torchvision, alike): (Option<&str>, &[&str]) = match published {
+        Published::Mnist => (Some("MNIST/raw"), &["fashion-mnist", "FashionMNIST/raw"]),
+        Published::FashionMnist => (Some("FashionMNIST/raw"), &["mnist", "MNIST/raw"]),
+        Published::Svhn => (Some("SVHN"), &[]),
+        // torchvision keeps CIFAR in a form that is not read here.
+        Published::Cifar10 | Published::Cifar100 => (None, &[]),
     };
     let roots = match data_dir {
         Some(dir) => vec![dir.to_owned()],
-        None => from_environment().into_iter().chain([PathBuf::from("data")]).collect(),
+        None => from_environment().into_iter().chain(["data", DEBIAN].map(PathBuf::from)).collect(),
     };
     let mut folders = Vec::new();
     for root in roots {
-        folders.extend([root.clone(), root.join(published.name())]);
+        folders.push(root.join(published.name()));
         folders.extend(torchvision.map(|folder| root.join(folder)));
-    }
-    if data_dir.is_none() && published == Published::FashionMnist {
-        folders.push(PathBuf::from(DEBIAN));
+        // MNIST and Fashion-MNIST name their files alike, so the one's folder is not searched for the other.
+        if !alike.iter().any(|folder| root.ends_with(folder)) {
+            folders.push(root);
+        }
     }
     folders
 }

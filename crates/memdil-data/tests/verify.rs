@@ -110,7 +110,7 @@ fn the_files_of_debians_package_are_the_published_ones() {
     }
 
     // MNIST has the same names and sizes: only the content tells them apart.
-    let reports = verify(Published::Mnist, Some(Path::new(DEBIAN)), &mut |_, _, _| ()).unwrap();
+    let reports = verify_files(Published::Mnist.files(), Path::new(DEBIAN), &mut |_, _, _| ()).unwrap();
     assert!(reports.iter().all(|report| matches!(report.state, FileState::WrongSize { .. })), "{reports:?}");
 }
 
@@ -222,6 +222,7 @@ fn files_are_found_in_all_usual_folders() {
         (Published::FashionMnist, "FashionMNIST/raw"),
         (Published::FashionMnist, "fashion-mnist"),
         (Published::Svhn, "."),
+        (Published::Svhn, "SVHN"),
         (Published::Svhn, "svhn"),
     ] {
         let root = tempfile::tempdir().unwrap();
@@ -237,6 +238,14 @@ fn files_are_found_in_all_usual_folders() {
         assert_eq!(found.canonicalize().unwrap(), folder.canonicalize().unwrap());
         assert!(published.files().iter().all(|file| file.is_in(found)));
     }
+}
+
+#[test]
+fn the_folder_of_fashion_mnist_is_not_searched_for_mnist() {
+    let searched = folders(Published::Mnist, Some(Path::new("a/fashion-mnist")));
+    assert!(!searched.contains(&"a/fashion-mnist".into()), "{searched:?}");
+    assert!(folders(Published::Mnist, Some(Path::new("a"))).contains(&"a".into()));
+    assert!(folders(Published::FashionMnist, None).contains(&DEBIAN.into()));
 }
 
 #[test]
