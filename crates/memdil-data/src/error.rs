@@ -223,7 +223,7 @@ pub enum DataError {
         /// The file.
         path: PathBuf,
         /// The data set.
-        name: String,
+        name: Box<str>,
         /// Channels, rows and columns found.
         found: [usize; 3],
         /// Channels, rows and columns of the data set.
@@ -372,16 +372,14 @@ pub enum DataError {
         url: String,
     },
     /// No source gave the file.
-    #[error("cannot download {file}: {causes}; try again, name a mirror with --url, or put {url} into {} by hand", folder.display())]
+    #[error("cannot download {file}: {causes}; try again, name a mirror with --url, or {by_hand}")]
     Download {
         /// The file.
         file: String,
         /// Each host and what went wrong with it.
         causes: String,
-        /// The first choice of a source.
-        url: String,
-        /// The folder that the file belongs to.
-        folder: PathBuf,
+        /// What to put where without this program.
+        by_hand: String,
     },
 }
 

@@ -240,8 +240,7 @@ fn fetch_file(
         file: file.name.to_owned(),
         causes: if causes.is_empty() { "it has no source".to_owned() } else { causes.join(", ") },
         // A mirror that failed is not what to try by hand.
-        url: file.urls.first().map_or_else(|| file.name.to_owned(), |&url| url.to_owned()),
-        folder: folder.to_owned(),
+        by_hand: format!("put {} into {} by hand", file.urls.first().unwrap_or(&file.name), folder.display()),
     })
 }
 

@@ -96,7 +96,7 @@ fn read_idx(source: &Source, images_path: &Path, labels_path: &Path) -> Result<S
     let images = idx::read_images(images_path)?;
     match source.image_size() {
         Some(expected) if images.size() != expected => {
-            let (name, found) = (source.name().to_owned(), images.size());
+            let (name, found) = (source.name().into(), images.size());
             Err(DataError::WrongImageSize { path: images_path.to_owned(), name, found, expected })
         }
         _ => Ok(Split { images, labels }),
