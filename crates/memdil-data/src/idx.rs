@@ -6,7 +6,7 @@
 use std::io::{self, Read};
 use std::path::Path;
 
-use crate::unpack::{self, Fault, Unpacked};
+use crate::unpack::{self, Fault, MOST_LABELS, Unpacked};
 use crate::{DataError, Images};
 
 const IMAGES: u32 = 2051;
@@ -64,17 +64,22 @@ pub fn parse_labels(bytes: &[u8], name: &str) -> Result<Vec<u32>, DataError> {
 }
 
 fn decode_images(file: Unpacked) -> Result<Images, DataError> {
-    let ([_, height, width], pixels) = decode(file, "images", IMAGES)?;
+    let ([_, height, width], pixels) = decode(file, "images", IMAGES, u64::MAX)?;
     Images::new(1, height as usize, width as usize, pixels)
 }
 
 fn decode_labels(file: Unpacked) -> Result<Vec<u32>, DataError> {
-    let ([_], labels) = decode(file, "labels", LABELS)?;
+    let ([_], labels) = decode(file, "labels", LABELS, MOST_LABELS)?;
     Ok(labels.into_iter().map(u32::from).collect())
 }
 
 /// Reads D sizes and the body they announce.
-fn decode<const D: usize>(file: Unpacked, kind: &'static str, magic: u32) -> Result<([u32; D], Vec<u8>), DataError> {
+fn decode<const D: usize>(
+    file: Unpacked,
+    kind: &'static str,
+    magic: u32,
+    most: u64,
+) -> Result<([u32; D], Vec<u8>), DataError> {
     let Unpacked { mut reader, origin } = file;
     let read_error = |cause| origin.refuse(Fault::Read(cause));
     let wrong_length = |expected, found| DataError::WrongLength { path: origin.path.clone(), expected, found };
@@ -98,6 +103,7 @@ fn decode<const D: usize>(file: Unpacked, kind: &'static str, magic: u32) -> Res
     let body_len: u128 = sizes.iter().map(|&size| u128::from(size)).product();
     let claimed = u64::try_from(body_len).unwrap_or(u64::MAX);
     origin.check_claim(claimed)?;
+    origin.check_most(claimed, most)?;
     // Only what is there for certain is reserved, so that the header decides on no allocation; reading
     // past the body makes the gzip decoder check its checksum.
     let mut body = Vec::with_capacity(origin.reserve(claimed));

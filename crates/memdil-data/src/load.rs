@@ -44,10 +44,15 @@ pub fn load(spec: &DataSpec, data_dir: Option<&Path>) -> Result<Dataset, DataErr
     let name = spec.source.name();
     if train.images.size() != test.images.size() {
         return Err(DataError::ImageSize {
-            name: name.to_owned(),
+            name: place(&spec.source),
             train: train.images.size(),
             test: test.images.size(),
         });
+    }
+    let side = train.images.height.min(train.images.width);
+    if let Some(augment) = spec.augment.filter(|augment| augment.crop >= side) {
+        let range = "less than a side of the images";
+        return Err(DataError::OutOfRange { what: "augment.crop", value: augment.crop as f64, range });
     }
     select(&mut train, &spec, "training", spec.images_per_class)?;
     select(&mut test, &spec, "test", None)?;
@@ -94,6 +99,11 @@ fn read_idx(source: &Source, images_path: &Path, labels_path: &Path) -> Result<S
         return Err(DataError::Malformed { path: labels_path.to_owned(), message });
     }
     let images = idx::read_images(images_path)?;
+    if images.len() != labels.len() {
+        let (n, of) = (labels.len(), images_path.display());
+        let message = format!("holds {n} labels for the {} images of {of}: they are not of one set", images.len());
+        return Err(DataError::Malformed { path: labels_path.to_owned(), message });
+    }
     match source.image_size() {
         Some(expected) if images.size() != expected => {
             let (name, found) = (source.name().into(), images.size());
@@ -105,10 +115,10 @@ fn read_idx(source: &Source, images_path: &Path, labels_path: &Path) -> Result<S
 
 /// Checks a split and keeps the first `limit` images of each class that `spec` names.
 fn select(split: &mut Split, spec: &DataSpec, which: &'static str, limit: Option<usize>) -> Result<(), DataError> {
-    let name = spec.source.name();
+    let name = place(&spec.source);
     if split.images.len() != split.labels.len() {
         return Err(DataError::LabelCount {
-            name: name.to_owned(),
+            name,
             split: which,
             images: split.images.len(),
             labels: split.labels.len(),
@@ -129,12 +139,17 @@ fn select(split: &mut Split, spec: &DataSpec, which: &'static str, limit: Option
     let wanted = limit.unwrap_or(1);
     for (&class, &found) in spec.classes.iter().zip(&kept) {
         if found < wanted {
-            return Err(DataError::TooFewImages { class, name: name.to_owned(), split: which, wanted, found });
+            return Err(DataError::TooFewImages { class, name, split: which, wanted, found });
         }
     }
     split.images.retain(&indices);
     split.labels = labels;
     Ok(())
+}
+
+/// What errors call a source: a published set by its name, a user's file by its path.
+fn place(source: &Source) -> String {
+    source.npz().map_or_else(|| source.name().to_owned(), |path| path.display().to_string())
 }
 
 /// Refuses a label that is not below `classes`, naming its row.

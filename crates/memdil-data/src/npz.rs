@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 
 use crate::images::Pixels;
 use crate::npy::{Header, read_header};
-use crate::unpack::{CEILING, Fault, read_full};
+use crate::unpack::{CEILING, Fault, MOST_LABELS, read_full};
 use crate::zipped::{self, Entry};
 use crate::{DataError, Images, Split, statistics};
 
@@ -96,9 +96,28 @@ impl<R: Read + Seek> Npz<R> {
     fn contents(&mut self) -> Result<Contents, DataError> {
         let train = Split { images: self.images("images")?, labels: self.labels("labels")? };
         let test = Split { images: self.images("test_images")?, labels: self.labels("test_labels")? };
+        for (name, images) in [("images", &train.images), ("test_images", &test.images)] {
+            if images.is_empty() {
+                return Err(malformed(&self.path, format!("array `{name}` holds no image")));
+            }
+        }
+        if train.images.pixels.as_bytes().is_some() != test.images.pixels.as_bytes().is_some() {
+            let message = "holds bytes in one of `images` and `test_images` and floats in the other: save both alike";
+            return Err(malformed(&self.path, message.to_owned()));
+        }
         let (mean, std) = match (self.constants("mean")?, self.constants("std")?) {
             (Some(mean), Some(std)) => (mean, std),
-            (None, None) => statistics::mean_and_std(&train.images),
+            (None, None) => {
+                let (mean, std) = statistics::mean_and_std(&train.images);
+                if let Some(channel) = std.iter().position(|&std| std == 0.0) {
+                    let message = format!(
+                        "array `images` has the same value everywhere in channel {channel}: without `mean` and `std` \
+                         it cannot be normalised"
+                    );
+                    return Err(malformed(&self.path, message));
+                }
+                (mean, std)
+            }
             (mean, _) => {
                 let (there, missing) = if mean.is_some() { ("mean", "std") } else { ("std", "mean") };
                 return Err(malformed(
@@ -171,6 +190,9 @@ impl<R: Read + Seek> Npz<R> {
                 return Err(
                     format!("has shape {:?}: one label for each image, (n,), is read", array.header.shape).into()
                 );
+            }
+            if array.len() > MOST_LABELS {
+                return Err(format!("claims {} labels: at most {MOST_LABELS} are read", array.len()).into());
             }
             array.labels()
         })

@@ -56,7 +56,7 @@ fn choose(labels: &[u32], classes: usize, per_class: usize, seed: Option<u64>) -
 ///
 /// # Errors
 /// [`DataError::OutOfRange`] if no image is asked for, [`DataError::TooFewImages`] if a class has fewer
-/// than asked for, [`DataError::Io`] if the file cannot be written.
+/// than asked for, [`DataError::Write`] if the file cannot be written.
 ///
 /// ```
 /// # #[cfg(feature = "embedded")] {
@@ -96,7 +96,7 @@ pub fn write_subset(data: &Dataset, subset: Subset, path: &Path) -> Result<(), D
 
     let mut draft = path.to_owned().into_os_string();
     draft.push(".partial");
-    let io_error = |cause| DataError::Io { path: path.to_owned(), cause };
+    let io_error = |cause| DataError::Write { path: path.to_owned(), cause };
     let file = File::create(&draft).map_err(io_error)?;
     write(file, data, &train, &test).and_then(|()| fs::rename(&draft, path)).map_err(|cause| {
         // The draft is of no use; that it cannot be removed either adds nothing to the cause.

@@ -11,6 +11,8 @@ use crate::DataError;
 /// What a file may unpack to without being that large itself: more than four times the largest data
 /// set known here, little enough to survive.
 pub(crate) const CEILING: u64 = 1 << 30;
+/// The most labels that a file may claim: a thousand times those of the largest data set read here.
+pub(crate) const MOST_LABELS: u64 = 1 << 26;
 
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
@@ -96,8 +98,13 @@ impl Origin {
 
     /// Refuses a header that claims more than a file of this size may hold.
     pub(crate) fn check_claim(&self, claimed: u64) -> Result<(), DataError> {
-        if claimed > CEILING.max(self.len) {
-            return Err(DataError::TooLarge { path: self.path.clone(), ceiling: CEILING });
+        self.check_most(claimed, CEILING.max(self.len))
+    }
+
+    /// Refuses a header that claims more bytes than there may be of their kind.
+    pub(crate) fn check_most(&self, claimed: u64, most: u64) -> Result<(), DataError> {
+        if claimed > most {
+            return Err(DataError::TooLarge { path: self.path.clone(), ceiling: most });
         }
         Ok(())
     }

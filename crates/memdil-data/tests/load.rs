@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 
 use common::{images_file, labels_file, square_images_file, write_data_set};
-use memdil_data::{DataError, DataSpec, Dataset, Input, Source, load};
+use memdil_data::{Augmentation, DataError, DataSpec, Dataset, Input, Source, load};
 
 const TRAIN: [u8; 8] = [7, 3, 9, 3, 7, 0, 3, 9];
 const TEST: [u8; 4] = [9, 9, 3, 7];
@@ -97,7 +97,9 @@ fn files_that_do_not_go_together_are_refused() {
 
     fs::write(&labels, labels_file(&[3; 9])).unwrap();
     let error = load_from(folder.path(), &spec(&[3, 9])).unwrap_err();
-    assert!(matches!(error, DataError::LabelCount { split: "training", images: 8, labels: 9, .. }), "{error}");
+    let message = error.to_string();
+    assert!(message.contains("train-labels-idx1-ubyte: holds 9 labels for the 8 images of "), "{message}");
+    assert!(message.contains("train-images-idx3-ubyte"), "{message}");
 
     fs::write(&labels, labels_file(&[3, 9, 3, 10, 3, 3, 3, 3])).unwrap();
     let error = load_from(folder.path(), &spec(&[3, 9])).unwrap_err();
@@ -210,4 +212,26 @@ fn every_published_set_has_names_sizes_and_constants() {
     }
     // The files number the classes of CIFAR-100 in alphabetical order.
     assert!(Source::Cifar100.class_names().is_sorted());
+}
+
+#[test]
+fn a_crop_as_large_as_the_images_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    write_data_set(folder.path(), &TRAIN, &TEST);
+    let cropped = |crop| DataSpec { augment: Some(Augmentation { crop, flip: false }), ..spec(&[3, 9]) };
+    assert!(load_from(folder.path(), &cropped(27)).is_ok());
+    let message = load_from(folder.path(), &cropped(28)).unwrap_err().to_string();
+    assert!(message.contains("augment.crop = 28"), "{message}");
+}
+
+/// A few hundred kilobytes that unpack to a gigabyte of labels are refused by their header.
+#[test]
+fn labels_beyond_any_data_set_are_refused_by_their_header() {
+    let folder = tempfile::tempdir().unwrap();
+    write_data_set(folder.path(), &TRAIN, &TEST);
+    let claimed: u32 = 1_060_000_000;
+    let header = [&[0, 0, 8, 1][..], &claimed.to_be_bytes()[..]].concat();
+    fs::write(folder.path().join("train-labels-idx1-ubyte"), header).unwrap();
+    let message = load_from(folder.path(), &spec(&[3, 9])).unwrap_err().to_string();
+    assert!(message.contains("train-labels-idx1-ubyte claims more than 67108864"), "{message}");
 }

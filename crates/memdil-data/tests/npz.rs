@@ -237,3 +237,17 @@ proptest! {
         prop_assert_eq!(contents.train, contents.test);
     }
 }
+
+#[test]
+fn arrays_that_cannot_be_trained_on_are_refused() {
+    for (name, array, expected) in [
+        ("images.npy", npy("|u1", false, "(3, 2, 2)", &[7; 12]), "the same value everywhere in channel 0"),
+        ("images.npy", npy("|u1", false, "(0, 2, 2)", &[]), "`images` holds no image"),
+        ("test_images.npy", npy("|u1", false, "(0, 2, 2)", &[]), "`test_images` holds no image"),
+        ("test_images.npy", npy("<f4", false, "(2, 2, 2)", &floats(&[1.0; 8])), "save both alike"),
+        ("labels.npy", npy("|u1", false, "(67108865,)", &[]), "claims 67108865 labels"),
+    ] {
+        let message = read(&with(name, array)).unwrap_err().to_string();
+        assert!(message.starts_with("mine.npz") && message.contains(expected), "{message}");
+    }
+}

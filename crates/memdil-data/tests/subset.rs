@@ -78,5 +78,5 @@ fn what_cannot_be_had_is_refused() {
     assert!(matches!(error, DataError::OutOfRange { .. }), "{error}");
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
     let error = write_subset(&data(false), FIRST, "/nowhere/small.npz".as_ref()).unwrap_err();
-    assert!(matches!(error, DataError::Io { .. }), "{error}");
+    assert!(matches!(error, DataError::Write { .. }), "{error}");
 }

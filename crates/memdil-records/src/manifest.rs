@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use memdil_data::LabelNoise;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -26,14 +27,11 @@ pub fn run_id(spec: &RunSpec) -> String {
     let json = serde_json::to_vec(spec).unwrap_or_default();
     let digest: String = Sha256::digest(&json).iter().take(4).map(|b| format!("{b:02x}")).collect();
     let classes: Vec<String> = spec.data.classes.iter().map(u32::to_string).collect();
-    format!(
-        "{}_{}_{}_eta{}_s{}_{digest}",
-        spec.experiment,
-        classes.join("-"),
-        spec.loss.short_name(),
-        spec.noise.requested(),
-        spec.seed,
-    )
+    let noise = match &spec.noise {
+        LabelNoise::FromFile { .. } => "file".to_owned(),
+        noise => format!("eta{}", (noise.requested() * 1e6).round() / 1e6),
+    };
+    format!("{}_{}_{}_{noise}_s{}_{digest}", spec.experiment, classes.join("-"), spec.loss.short_name(), spec.seed,)
 }
 
 /// Reads a manifest.

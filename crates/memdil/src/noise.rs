@@ -64,7 +64,7 @@ pub(crate) struct Arguments {
     /// Noisy labels: a .npz of this program, a .npy or .csv
     #[arg(long, value_name = "FILE")]
     path: Option<PathBuf>,
-    /// Hit exactly as many labels as the probability says
+    /// Corrupt exactly as many labels as the probability says
     #[arg(long)]
     exact_count: bool,
     /// Seed of the draws
@@ -113,6 +113,11 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         // The only one about the labels themselves.
         DataError::LabelOutOfRange { .. } => {
             anyhow::Error::new(BadInput(format!("{}: {error}", arguments.labels.display())))
+        }
+        DataError::TransitionRow { .. } | DataError::TransitionShape { .. } | DataError::NoProbability { .. }
+            if let Some(matrix) = &arguments.matrix =>
+        {
+            anyhow::Error::new(BadInput(format!("{}: {error}", matrix.display())))
         }
         other => other.into(),
     })?;

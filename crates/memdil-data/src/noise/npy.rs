@@ -1,7 +1,7 @@
 //! Integers from NumPy's `.npy` format.
 
 use crate::npy::read_header;
-use crate::unpack::Fault;
+use crate::unpack::{Fault, MOST_LABELS};
 
 /// An array as it lies in a file.
 pub(super) struct Npy<'a> {
@@ -58,7 +58,11 @@ impl<'a> Npy<'a> {
             // Shifting back and forth copies the sign into the upper bits.
             if kind == b'i' { i128::from((bits << unused) as i64 >> unused) } else { i128::from(bits) }
         };
-        Ok(self.elements(size)?.map(integer).collect())
+        let elements = self.elements(size)?;
+        if elements.len() as u64 > MOST_LABELS {
+            return Err(format!("holds {} labels: at most {MOST_LABELS} are read", elements.len()));
+        }
+        Ok(elements.map(integer).collect())
     }
 }
 
