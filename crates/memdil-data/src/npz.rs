@@ -297,36 +297,22 @@ impl<'a> Array<'a> {
     }
 
     fn labels(&mut self) -> Result<Vec<u32>, Fault> {
-        let dtype = self.header.dtype.clone();
-        let mut labels = Vec::new();
-        let mut push = |row: u64, label: i128| match u32::try_from(label) {
-            Ok(label) => {
-                labels.push(label);
-                Ok(())
-            }
-            Err(_) => Err(Fault::Content(format!("holds label {label} in row {row}: labels are 0 to 4294967295"))),
+        let Some(integers) = self.header.integers() else {
+            let dtype = &self.header.dtype;
+            return Err(format!("has type {dtype}: integers are read, so use astype on it first").into());
         };
-        macro_rules! integers {
-            ($type:ty, $from:ident) => {
-                self.for_each(|row, bytes| push(row, <$type>::$from(bytes).into()))
-            };
-        }
-        match dtype.as_str() {
-            "|u1" => integers!(u8, from_le_bytes),
-            "|i1" => integers!(i8, from_le_bytes),
-            "<u2" => integers!(u16, from_le_bytes),
-            ">u2" => integers!(u16, from_be_bytes),
-            "<i2" => integers!(i16, from_le_bytes),
-            ">i2" => integers!(i16, from_be_bytes),
-            "<u4" => integers!(u32, from_le_bytes),
-            ">u4" => integers!(u32, from_be_bytes),
-            "<i4" => integers!(i32, from_le_bytes),
-            ">i4" => integers!(i32, from_be_bytes),
-            "<u8" => integers!(u64, from_le_bytes),
-            ">u8" => integers!(u64, from_be_bytes),
-            "<i8" => integers!(i64, from_le_bytes),
-            ">i8" => integers!(i64, from_be_bytes),
-            _ => Err(format!("has type {dtype}: integers are read, so use astype on it first").into()),
+        let mut labels = Vec::new();
+        let mut push = |row: u64, bytes: &[u8]| {
+            let label = integers.value(bytes);
+            let wrong = |_| format!("holds label {label} in row {row}: labels are 0 to 4294967295");
+            labels.push(u32::try_from(label).map_err(wrong)?);
+            Ok(())
+        };
+        match integers.width {
+            1 => self.for_each(|row, bytes: [u8; 1]| push(row, &bytes)),
+            2 => self.for_each(|row, bytes: [u8; 2]| push(row, &bytes)),
+            4 => self.for_each(|row, bytes: [u8; 4]| push(row, &bytes)),
+            _ => self.for_each(|row, bytes: [u8; 8]| push(row, &bytes)),
         }?;
         Ok(labels)
     }

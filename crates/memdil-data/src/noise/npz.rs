@@ -11,7 +11,8 @@ use super::labels::realised;
 use super::npy::Npy;
 use super::{NoisyLabels, check_clean};
 use crate::DataError;
-use crate::unpack::{CEILING, Fault};
+use crate::npy::Header;
+use crate::unpack::CEILING;
 use crate::zipped::{self, Entry};
 
 impl NoisyLabels {
@@ -164,19 +165,12 @@ struct Npz<R> {
 impl<R: Read + Seek> Npz<R> {
     fn new(mut file: R) -> Result<Self, DataError> {
         let length = file.seek(SeekFrom::End(0)).map_err(|cause| refuse(cause.to_string()))?;
-        let entries = zipped::entries(&mut file, length).map_err(|fault| refuse(message(fault)))?;
+        let entries = zipped::entries(&mut file, length).map_err(|fault| refuse(fault.to_string()))?;
         Ok(Self { file, entries })
     }
 
     fn entry(&self, name: &str) -> Option<&Entry> {
         self.entries.iter().find(|entry| entry.name.strip_suffix(".npy") == Some(name))
-    }
-}
-
-fn message(fault: Fault) -> String {
-    match fault {
-        Fault::Content(message) => message,
-        Fault::Read(cause) => cause.to_string(),
     }
 }
 
@@ -201,7 +195,7 @@ fn array<T: Element>(npz: &mut Npz<impl Read + Seek>, name: &str, dimensions: us
     let refuse = |what: String| refuse(format!("array `{name}` ({}): {what}", T::DESCRIPTOR));
     let missing = || refuse("not there (all eight arrays must be, as numpy.savez writes them)".to_owned());
     let entry = npz.entry(name).cloned().ok_or_else(missing)?;
-    let member = zipped::open(&mut npz.file, &entry).map_err(|fault| refuse(message(fault)))?;
+    let member = zipped::open(&mut npz.file, &entry).map_err(|fault| refuse(fault.to_string()))?;
     // Memory grows with what arrives, and reading to the end checks the checksum.
     let mut bytes = Vec::new();
     member.take(CEILING + 1).read_to_end(&mut bytes).map_err(|cause| refuse(cause.to_string()))?;
@@ -209,11 +203,12 @@ fn array<T: Element>(npz: &mut Npz<impl Read + Seek>, name: &str, dimensions: us
         return Err(refuse(format!("unpacks to more than {CEILING} bytes, which no labels need")));
     }
     let npy = Npy::parse(&bytes).map_err(&refuse)?;
-    if npy.descr != T::DESCRIPTOR {
-        return Err(refuse(format!("has elements of type {}", npy.descr.escape_default())));
+    let Header { dtype, shape, .. } = &npy.header;
+    if dtype != T::DESCRIPTOR {
+        return Err(refuse(format!("has elements of type {}", dtype.escape_default())));
     }
-    if npy.shape.len() != dimensions {
-        return Err(refuse(format!("has {} dimensions instead of {dimensions}", npy.shape.len())));
+    if shape.len() != dimensions {
+        return Err(refuse(format!("has {} dimensions instead of {dimensions}", shape.len())));
     }
     let decode = |element: &[u8]| T::decode(element).ok_or_else(|| refuse(format!("{element:?} is no value of it")));
     npy.elements(T::SIZE).map_err(&refuse)?.map(decode).collect()
