@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use crate::images::Pixels;
 use crate::npy::{Header, read_header};
 use crate::unpack::{CEILING, Fault, MOST_LABELS, read_full};
-use crate::zipped::{self, Entry};
+use crate::zipped::Archive;
 use crate::{DataError, Images, Split, statistics};
 
 /// What a file holds.
@@ -48,7 +48,7 @@ pub fn read(path: &Path) -> Result<Contents, DataError> {
 /// # Errors
 /// As for [`read`].
 pub fn parse(bytes: &[u8], name: &str) -> Result<Contents, DataError> {
-    Npz::new(Cursor::new(bytes), bytes.len() as u64, Path::new(name))?.contents()
+    Npz::new(Cursor::new(bytes), Path::new(name))?.contents()
 }
 
 /// The classes that occur in the training or test labels of a file, ascending; the images are not read.
@@ -63,17 +63,13 @@ pub fn classes(path: &Path) -> Result<Vec<u32>, DataError> {
 }
 
 fn open(path: &Path) -> Result<Npz<BufReader<File>>, DataError> {
-    let io_error = |cause| DataError::Io { path: path.to_owned(), cause };
-    let file = File::open(path).map_err(io_error)?;
-    let len = file.metadata().map_err(io_error)?.len();
-    Npz::new(BufReader::new(file), len, path)
+    let file = File::open(path).map_err(|cause| DataError::Io { path: path.to_owned(), cause })?;
+    Npz::new(BufReader::new(file), path)
 }
 
 struct Npz<R> {
-    file: R,
-    entries: Vec<Entry>,
+    archive: Archive<R>,
     path: PathBuf,
-    file_len: u64,
 }
 
 /// One array, up to its values.
@@ -85,9 +81,9 @@ struct Array<'a> {
 }
 
 impl<R: Read + Seek> Npz<R> {
-    fn new(mut file: R, file_len: u64, path: &Path) -> Result<Self, DataError> {
-        match zipped::entries(&mut file, file_len) {
-            Ok(entries) => Ok(Self { file, entries, path: path.to_owned(), file_len }),
+    fn new(file: R, path: &Path) -> Result<Self, DataError> {
+        match Archive::new(file) {
+            Ok(archive) => Ok(Self { archive, path: path.to_owned() }),
             Err(Fault::Content(message)) => Err(malformed(path, message)),
             Err(Fault::Read(cause)) => Err(DataError::Io { path: path.to_owned(), cause }),
         }
@@ -199,7 +195,7 @@ impl<R: Read + Seek> Npz<R> {
     }
 
     fn constants(&mut self, name: &str) -> Result<Option<Vec<f32>>, DataError> {
-        if self.entry(name).is_none() {
+        if self.archive.find(name).is_none() {
             return Ok(None);
         }
         let values = self.read(name, |array| match array.header.shape.len() {
@@ -209,25 +205,22 @@ impl<R: Read + Seek> Npz<R> {
         Ok(Some(values))
     }
 
-    fn entry(&self, name: &str) -> Option<&Entry> {
-        self.entries.iter().find(|entry| entry.name.strip_suffix(".npy").unwrap_or(&entry.name) == name)
-    }
-
     /// Opens an array, checks that its length is believable, and has it read to the end.
     fn read<T>(&mut self, name: &str, read: impl FnOnce(&mut Array) -> Result<T, Fault>) -> Result<T, DataError> {
         let refuse = |path: &Path, fault| match fault {
             Fault::Read(cause) => malformed(path, format!("array `{name}` is damaged ({cause}): get the file again")),
             Fault::Content(message) => malformed(path, format!("array `{name}` {message}")),
         };
-        let Some(entry) = self.entry(name).cloned() else {
+        let Some(entry) = self.archive.find(name) else {
             return Err(malformed(
                 &self.path,
                 format!("has no array `{name}`: images, labels, test_images and test_labels are read"),
             ));
         };
-        let most = CEILING.max(self.file_len);
-        let there = if entry.is_stored() { self.file_len } else { 0 };
-        zipped::open(&mut self.file, &entry)
+        let most = CEILING.max(self.archive.len);
+        let there = if entry.is_stored() { self.archive.len } else { 0 };
+        self.archive
+            .open(&entry)
             .and_then(|values| Array::open(values, most, there))
             .and_then(|mut array| {
                 let value = read(&mut array)?;
