@@ -101,6 +101,12 @@ pub enum RunnerError {
     /// A worker process that could not be started or watched.
     #[error("cannot run a worker process: {0}")]
     Worker(std::io::Error),
+    /// Saved tensors that do not fit the network or its optimiser.
+    #[error("{reason}: this was saved from another network or optimiser")]
+    State {
+        /// Which tensor, and what is wrong with it.
+        reason: String,
+    },
     /// The tensor library failed.
     #[error("tensor operation failed: {0}")]
     Tensor(#[from] candle_core::Error),

@@ -1,14 +1,12 @@
 //! Features and metrics of a network as it stands, in evaluation mode.
 
-use candle_core::{DType, Device, Tensor};
 use memdil_data::Inputs;
 use memdil_losses::Loss;
 use memdil_metrics::MetricsError;
-use memdil_models::Mlp;
 use memdil_records::{EpochRecord, Snapshot, SnapshotPart, TestRecord};
 use ndarray::{Array1, Array2};
 
-use crate::{Prepared, RunnerError};
+use crate::{Network, Prepared, RunnerError};
 
 /// Samples in a forward pass: bounds the memory of an evaluation whatever the size of the data set.
 const CHUNK: usize = 512;
@@ -20,23 +18,18 @@ pub(crate) struct Evaluation {
 }
 
 impl Evaluation {
-    pub(crate) fn new(network: &Mlp, data: &Prepared, device: &Device) -> candle_core::Result<Self> {
-        let noisy = |indices: &[usize]| {
+    pub(crate) fn new(network: &mut Network, data: &Prepared) -> Result<Self, RunnerError> {
+        let mut noisy = |indices: &[usize]| {
             let pick = |labels: &[u32]| indices.iter().map(|&i| labels[i]).collect();
             let (observed, clean) = (pick(&data.labels.observed), pick(&data.labels.clean));
-            evaluate(network, &data.train_inputs, indices, observed, clean, device)
+            evaluate(network, &data.train_inputs, indices, observed, clean)
         };
+        let (train, held_out) = (noisy(&data.train)?, noisy(&data.validation)?);
         let all_test: Vec<usize> = (0..data.test_labels.len()).collect();
-        let test = Array1::from(data.test_labels.clone());
-        Ok(Self {
-            snapshot: Snapshot {
-                train: noisy(&data.train)?,
-                test: evaluate(network, &data.test_inputs, &all_test, test.clone(), test, device)?,
-                classifier: to_array(network.classifier_weight())?.reversed_axes().as_standard_layout().to_owned(),
-                bias: network.classifier_bias().to_dtype(DType::F32)?.to_vec1::<f32>()?.into(),
-            },
-            held_out: noisy(&data.validation)?,
-        })
+        let labels = Array1::from(data.test_labels.clone());
+        let test = evaluate(network, &data.test_inputs, &all_test, labels.clone(), labels)?;
+        let (classifier, bias) = network.classifier()?;
+        Ok(Self { snapshot: Snapshot { train, test, classifier, bias }, held_out })
     }
 
     /// True when every feature and logit is a number.
@@ -133,33 +126,28 @@ fn stack(a: &Array2<f32>, b: &Array2<f32>) -> Array2<f32> {
     Array2::from_shape_vec((a.nrows() + b.nrows(), a.ncols()), values).unwrap_or_default()
 }
 
-fn to_array(tensor: &Tensor) -> candle_core::Result<Array2<f32>> {
-    let shape = tensor.dims2()?;
-    let values = tensor.to_dtype(DType::F32)?.flatten_all()?.to_vec1()?;
-    Array2::from_shape_vec(shape, values).map_err(candle_core::Error::wrap)
-}
-
 fn evaluate(
-    network: &Mlp,
+    network: &mut Network,
     inputs: &Inputs,
     indices: &[usize],
     labels: Array1<u32>,
     clean_labels: Array1<u32>,
-    device: &Device,
-) -> candle_core::Result<SnapshotPart> {
+) -> Result<SnapshotPart, RunnerError> {
     let (mut features, mut logits) = (Vec::new(), Vec::new());
     for chunk in indices.chunks(CHUNK) {
-        let batch = Tensor::from_vec(inputs.batch(chunk), (chunk.len(), inputs.values_per_sample()), device)?;
-        let output = network.forward(&batch, false)?;
-        features.extend(output.features.flatten_all()?.to_vec1::<f32>()?);
-        logits.extend(output.logits.flatten_all()?.to_vec1::<f32>()?);
+        let (h, z) = network.forward(&inputs.batch(chunk))?;
+        features.extend(h);
+        logits.extend(z);
     }
-    let columns = |values: &[f32]| values.len() / indices.len().max(1);
-    let (d, k) = (columns(&features), columns(&logits));
     Ok(SnapshotPart {
-        features: Array2::from_shape_vec((indices.len(), d), features).map_err(candle_core::Error::wrap)?,
-        logits: Array2::from_shape_vec((indices.len(), k), logits).map_err(candle_core::Error::wrap)?,
+        features: rows(features, indices.len())?,
+        logits: rows(logits, indices.len())?,
         labels,
         clean_labels,
     })
+}
+
+fn rows(values: Vec<f32>, rows: usize) -> Result<Array2<f32>, RunnerError> {
+    let columns = values.len() / rows.max(1);
+    Ok(Array2::from_shape_vec((rows, columns), values).map_err(candle_core::Error::wrap)?)
 }

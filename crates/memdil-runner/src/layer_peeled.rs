@@ -132,7 +132,8 @@ impl<'a> Descent<'a> {
         let scale = (spec.lambda_h / spec.lambda_w).powf(0.25);
         let scales = [scale, ((classes * samples_per_class) as f64).sqrt() / scale];
         // The decay is a part of the objective, which candle differentiates as a whole.
-        let optimizers = [model.classifier(), model.features()].map(|p| Sgd::new([p.clone()], spec.momentum, 0.0));
+        let optimizer = |p: &Var| Sgd::new([p.clone()], spec.momentum, 0.0);
+        let optimizers = [optimizer(model.classifier())?, optimizer(model.features())?];
         Ok(Self { spec, model, labels, scales, optimizers })
     }
 

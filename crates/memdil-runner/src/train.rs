@@ -5,18 +5,15 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use candle_core::{DType, Device, Tensor};
 use memdil_data::random::{Stream, shuffle, stream};
-use memdil_models::{Mlp, MlpShape};
 use memdil_records::{
-    EpochRecord, ModelSpec, OptimizerSpec, RecordError, RunFolder, RunRecord, RunSpec, ScheduleSpec, Status,
-    create_dir, run_id, write_atomic,
+    EpochRecord, OptimizerSpec, RecordError, RunFolder, RunRecord, RunSpec, ScheduleSpec, Status, create_dir, run_id,
 };
 use rand_chacha::ChaCha8Rng;
 
 use crate::evaluate::Evaluation;
-use crate::sgd::Sgd;
-use crate::{Prepared, RunnerError, open_device, provenance};
+use crate::network::write_tensors;
+use crate::{Network, Prepared, RunnerError, open_device, provenance};
 
 /// What a run needs beside its specification; none of it changes its numbers, the device's rounding aside.
 #[derive(Clone, Debug)]
@@ -79,7 +76,8 @@ pub fn train(
     run.write_noise(&data.labels)?;
 
     let started = Instant::now();
-    let mut training = Training::new(spec, &data, &device)?;
+    let network = Network::new(spec, data.train_inputs.values_per_sample(), spec.data.classes.len(), &device)?;
+    let mut training = Training::new(spec, &data, network);
     let partial = run.metrics_in_progress();
     let mut metrics = File::create(&partial).map_err(|e| write_error(&partial, e))?;
     let (mut last, mut reason) = (None, None);
@@ -101,7 +99,7 @@ pub fn train(
     let status = if reason.is_none() { Status::Completed } else { Status::Diverged };
     if let (Status::Completed, Some((_, Some(evaluation)))) = (status, &last) {
         run.write_snapshot(&evaluation.snapshot)?;
-        training.save(&run.model())?;
+        write_tensors(&run.model(), &training.network.model_state()?)?;
     }
     let record = RunRecord {
         format: RunRecord::FORMAT,
@@ -112,7 +110,7 @@ pub fn train(
         requested_noise: data.labels.requested,
         realised_noise: data.labels.realised,
         samples: [data.train.len(), data.validation.len(), data.test_labels.len()],
-        parameters: training.network.parameters().iter().map(|(_, p)| p.elem_count()).sum(),
+        parameters: training.network.parameter_count(),
         last: last.map(|(record, _)| record),
         seconds: started.elapsed().as_secs_f64(),
         provenance,
@@ -150,33 +148,20 @@ fn write_error(path: &Path, cause: std::io::Error) -> RunnerError {
 struct Training<'a> {
     spec: &'a RunSpec,
     data: &'a Prepared,
-    device: &'a Device,
-    network: Mlp,
-    optimizer: Sgd,
+    network: Network,
     order: Vec<usize>,
     shuffler: ChaCha8Rng,
+    /// Inputs of a batch, filled again for each.
+    inputs: Vec<f32>,
 }
 
 /// A finished epoch with the evaluation that its record was measured on, or why the run has diverged.
 type Epoch = Result<(EpochRecord, Option<Evaluation>), String>;
 
 impl<'a> Training<'a> {
-    fn new(spec: &'a RunSpec, data: &'a Prepared, device: &'a Device) -> Result<Self, RunnerError> {
-        let classes = spec.data.classes.len();
-        let ModelSpec::Mlp(mlp) = &spec.model;
-        let shape = MlpShape {
-            inputs: data.train_inputs.values_per_sample(),
-            depth: mlp.depth,
-            width: mlp.width,
-            features: classes,
-            classes,
-        };
-        let network = Mlp::new(shape, &mut stream(spec.seed, Stream::Init), DType::F32, device)?;
-        let OptimizerSpec::Sgd { momentum, weight_decay, .. } = spec.optimizer;
-        let parameters = network.parameters().iter().map(|(_, p)| p.clone());
-        let optimizer = Sgd::new(parameters, momentum, weight_decay);
+    fn new(spec: &'a RunSpec, data: &'a Prepared, network: Network) -> Self {
         let (order, shuffler) = (data.train.clone(), stream(spec.seed, Stream::Shuffle));
-        Ok(Self { spec, data, device, network, optimizer, order, shuffler })
+        Self { spec, data, network, order, shuffler, inputs: Vec::new() }
     }
 
     fn epoch(&mut self, epoch: usize) -> Result<Epoch, RunnerError> {
@@ -185,21 +170,19 @@ impl<'a> Training<'a> {
         shuffle(&mut self.shuffler, &mut self.order);
         let mut total = 0.0;
         for indices in self.order.chunks(self.spec.training.batch_size) {
-            let (inputs, labels) = self.batch(epoch, indices)?;
-            let output = self.network.forward(&inputs, true)?;
-            let loss = self.spec.loss.tensor(&output.logits, &labels)?;
-            let value = f64::from(loss.to_scalar::<f32>()?);
-            if !value.is_finite() {
-                return Ok(Err(format!("the training loss is {value}")));
+            fill(self.spec, self.data, epoch, indices, &mut self.inputs);
+            let labels: Vec<u32> = indices.iter().map(|&i| self.data.labels.observed[i]).collect();
+            let loss = self.network.step(&self.inputs, &labels, &self.spec.loss, learning_rate)?;
+            if !loss.is_finite() {
+                return Ok(Err(format!("the training loss is {loss}")));
             }
-            total += value * indices.len() as f64;
-            self.optimizer.step(&loss.backward()?, learning_rate)?;
+            total += loss * indices.len() as f64;
         }
         let loss = total / self.order.len() as f64;
         let mut record = EpochRecord { epoch, learning_rate, loss, ..EpochRecord::default() };
         let training = &self.spec.training;
         let evaluation = if epoch.is_multiple_of(training.evaluate_every) || epoch == training.epochs {
-            let evaluation = Evaluation::new(&self.network, self.data, self.device)?;
+            let evaluation = Evaluation::new(&mut self.network, self.data)?;
             if !evaluation.is_finite() {
                 return Ok(Err("features or logits are not finite".to_owned()));
             }
@@ -212,31 +195,19 @@ impl<'a> Training<'a> {
         Ok(Ok((record, evaluation)))
     }
 
-    /// Filling a batch is two hundredths of the step that it feeds: it is not worth a thread of its own.
-    fn batch(&self, epoch: usize, indices: &[usize]) -> Result<(Tensor, Tensor), RunnerError> {
-        let labels: Vec<u32> = indices.iter().map(|&i| self.data.labels.observed[i]).collect();
-        let source = &self.data.train_inputs;
-        let shape = (indices.len(), source.values_per_sample());
-        let mut values = vec![0.0; shape.0 * shape.1];
-        match self.spec.data.augment {
-            Some(augment) => source.fill_augmented(indices, augment, (self.spec.seed, epoch), &mut values),
-            None => source.fill(indices, &mut values),
-        }
-        let inputs = Tensor::from_vec(values, shape, self.device)?;
-        Ok((inputs, Tensor::from_vec(labels, indices.len(), self.device)?))
-    }
-
     fn learning_rate(&self, epoch: usize) -> f64 {
         let OptimizerSpec::Sgd { learning_rate, .. } = self.spec.optimizer;
         let ScheduleSpec::Step { patience, gamma } = self.spec.schedule;
         learning_rate * gamma.powi(((epoch - 1) / patience) as i32)
     }
+}
 
-    /// Parameters and running statistics as safetensors.
-    fn save(&self, path: &Path) -> Result<(), RunnerError> {
-        let named = self.network.parameters().iter().chain(self.network.statistics());
-        let tensors: Vec<(&str, &Tensor)> = named.map(|(name, v)| (name.as_str(), v.as_tensor())).collect();
-        let bytes = safetensors::serialize(tensors, None).map_err(candle_core::Error::wrap)?;
-        Ok(write_atomic(path, |w| w.write_all(&bytes))?)
+/// Inputs of a batch. Filling it is two hundredths of the step that it feeds: it is not worth a thread of its own.
+fn fill(spec: &RunSpec, data: &Prepared, epoch: usize, indices: &[usize], inputs: &mut Vec<f32>) {
+    let source = &data.train_inputs;
+    inputs.resize(indices.len() * source.values_per_sample(), 0.0);
+    match spec.data.augment {
+        Some(augment) => source.fill_augmented(indices, augment, (spec.seed, epoch), inputs),
+        None => source.fill(indices, inputs),
     }
 }

@@ -1,0 +1,172 @@
+//! The network in training: one seam between the loop of epochs and whatever computes a step.
+
+mod candle;
+mod state;
+
+use candle_core::{DType, Device};
+use memdil_losses::Loss;
+use memdil_records::RunSpec;
+use ndarray::{Array1, Array2};
+
+pub use candle::CandleMlp;
+pub use state::NamedTensor;
+pub(crate) use state::write_tensors;
+
+use crate::RunnerError;
+
+/// A network with its optimiser: everything that a training step changes.
+///
+/// The loop of epochs hands in plain slices and gets plain values back; which library computes them is this enum's
+/// affair.
+///
+/// ```
+/// use candle_core::Device;
+/// use memdil_runner::{Experiment, Network};
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("config.toml");
+/// # std::fs::write(&path, r#"
+/// #     experiment = "example"
+/// #     seed = 1
+/// #     loss = { kind = "cross_entropy" }
+/// #     data = { source = "fashion-mnist-embedded", classes = [0, 1], input = "native", validation = 0.0 }
+/// #     noise = { kind = "uniform", eta = 0.0 }
+/// #     model = { kind = "mlp", depth = 2, width = 8 }
+/// #     optimizer = { kind = "sgd", learning_rate = 0.1, momentum = 0.9, weight_decay = 0.0 }
+/// #     schedule = { kind = "step", patience = 10, gamma = 0.1 }
+/// #     training = { epochs = 1, batch_size = 4, evaluate_every = 1 }
+/// # "#)?;
+/// let spec = Experiment::load(&path, None, &[])?.run()?;
+/// let mut network = Network::new(&spec, 3, 2, &Device::Cpu)?;
+/// let inputs = [0.5, 1.0, -0.5, 1.0, 0.0, 0.5];
+/// let before = network.step(&inputs, &[0, 1], &spec.loss, 0.1)?;
+/// let after = network.step(&inputs, &[0, 1], &spec.loss, 0.1)?;
+/// assert!(after < before);
+/// let (features, logits) = network.forward(&inputs)?;
+/// assert_eq!((features.len(), logits.len()), (4, 4));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Network {
+    /// On candle's autograd, on any device.
+    Candle(CandleMlp),
+}
+
+impl Network {
+    /// The network of a specification before its first step, in f32.
+    ///
+    /// `inputs` are the values of a sample, `classes` the logits.
+    ///
+    /// # Errors
+    ///
+    /// [`RunnerError::Tensor`] when the device cannot hold it.
+    pub fn new(spec: &RunSpec, inputs: usize, classes: usize, device: &Device) -> Result<Self, RunnerError> {
+        Ok(Self::Candle(CandleMlp::new(spec, inputs, classes, DType::F32, device)?))
+    }
+
+    /// One step on a batch in training mode: loss, gradient, update. Returns the loss before the update, averaged over
+    /// the batch.
+    ///
+    /// A loss that is no finite number is returned as it is, and nothing has changed then: neither parameters nor
+    /// running statistics nor the optimiser's state.
+    ///
+    /// # Shapes
+    ///
+    /// `inputs` row by row, (n, values of a sample); `labels` (n).
+    ///
+    /// # Errors
+    ///
+    /// [`RunnerError::Tensor`] when shapes do not fit, a batch is too small to be normalised, or the device fails.
+    pub fn step(
+        &mut self,
+        inputs: &[f32],
+        labels: &[u32],
+        loss: &Loss,
+        learning_rate: f64,
+    ) -> Result<f64, RunnerError> {
+        match self {
+            Self::Candle(network) => network.step(inputs, labels, loss, learning_rate),
+        }
+    }
+
+    /// Penultimate features and logits in evaluation mode.
+    ///
+    /// # Shapes
+    ///
+    /// All row by row: `inputs` (n, values of a sample), features (n, d), logits (n, K).
+    ///
+    /// # Errors
+    ///
+    /// [`RunnerError::Tensor`] when `inputs` holds no whole number of samples, or the device fails.
+    pub fn forward(&mut self, inputs: &[f32]) -> Result<(Vec<f32>, Vec<f32>), RunnerError> {
+        match self {
+            Self::Candle(network) => network.forward(inputs),
+        }
+    }
+
+    /// Weights (K, d) and bias (K) of the classifier.
+    ///
+    /// # Errors
+    ///
+    /// [`RunnerError::Tensor`] when the device fails.
+    pub fn classifier(&self) -> Result<(Array2<f32>, Array1<f32>), RunnerError> {
+        match self {
+            Self::Candle(network) => network.classifier(),
+        }
+    }
+
+    /// Number of values that are trained.
+    pub fn parameter_count(&self) -> usize {
+        match self {
+            Self::Candle(network) => network.parameter_count(),
+        }
+    }
+
+    /// What the network is: its parameters from the input to the classifier, then what is not trained.
+    ///
+    /// Names are `blocks.0.linear.weight` (inputs, outputs), `blocks.0.linear.bias`, `blocks.0.norm.weight` and so on,
+    /// `classifier.weight`, `classifier.bias`, `blocks.0.norm.running_mean`, `blocks.0.norm.running_var`.
+    ///
+    /// # Errors
+    ///
+    /// [`RunnerError::Tensor`] when the device fails.
+    pub fn model_state(&self) -> Result<Vec<NamedTensor>, RunnerError> {
+        match self {
+            Self::Candle(network) => network.model_state(),
+        }
+    }
+
+    /// What the optimiser remembers of earlier steps, in the order of the parameters: `momentum.NAME` for each.
+    ///
+    /// # Errors
+    ///
+    /// [`RunnerError::Tensor`] when the device fails.
+    pub fn optimizer_state(&self) -> Result<Vec<NamedTensor>, RunnerError> {
+        match self {
+            Self::Candle(network) => network.optimizer_state(),
+        }
+    }
+
+    /// Puts back what [`model_state`](Self::model_state) gave, in any order; on an error nothing has changed.
+    ///
+    /// # Errors
+    ///
+    /// [`RunnerError::State`] when a tensor is missing, unknown, or of another shape.
+    pub fn load_model_state(&mut self, state: &[NamedTensor]) -> Result<(), RunnerError> {
+        match self {
+            Self::Candle(network) => network.load_model_state(state),
+        }
+    }
+
+    /// Puts back what [`optimizer_state`](Self::optimizer_state) gave, in any order; on an error nothing has changed.
+    ///
+    /// # Errors
+    ///
+    /// [`RunnerError::State`] when a tensor is missing, unknown, or of another shape.
+    pub fn load_optimizer_state(&mut self, state: &[NamedTensor]) -> Result<(), RunnerError> {
+        match self {
+            Self::Candle(network) => network.load_optimizer_state(state),
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! The network on candle's autograd.
+
+use candle_core::{DType, Device, Tensor, Var};
+use memdil_data::random::{Stream, stream};
+use memdil_losses::Loss;
+use memdil_models::{Mlp, MlpShape};
+use memdil_records::{ModelSpec, OptimizerSpec, RunSpec};
+use ndarray::{Array1, Array2};
+
+use super::NamedTensor;
+use super::state::pick;
+use crate::RunnerError;
+use crate::sgd::Sgd;
+
+/// A multilayer perceptron and its optimiser, every operation a candle tensor's.
+#[derive(Debug)]
+pub struct CandleMlp {
+    network: Mlp,
+    optimizer: Sgd,
+    inputs: usize,
+    dtype: DType,
+    device: Device,
+}
+
+impl CandleMlp {
+    /// The network of a specification before its first step.
+    ///
+    /// # Errors
+    ///
+    /// [`RunnerError::Tensor`] when the device cannot hold it.
+    pub fn new(
+        spec: &RunSpec,
+        inputs: usize,
+        classes: usize,
+        dtype: DType,
+        device: &Device,
+    ) -> Result<Self, RunnerError> {
+        let ModelSpec::Mlp(mlp) = &spec.model;
+        let shape = MlpShape { inputs, depth: mlp.depth, width: mlp.width, features: classes, classes };
+        let network = Mlp::new(shape, &mut stream(spec.seed, Stream::Init), dtype, device)?;
+        let OptimizerSpec::Sgd { momentum, weight_decay, .. } = spec.optimizer;
+        let optimizer = Sgd::new(network.parameters().iter().map(|(_, p)| p.clone()), momentum, weight_decay)?;
+        Ok(Self { network, optimizer, inputs, dtype, device: device.clone() })
+    }
+
+    pub(super) fn step(
+        &mut self,
+        inputs: &[f32],
+        labels: &[u32],
+        loss: &Loss,
+        learning_rate: f64,
+    ) -> Result<f64, RunnerError> {
+        let batch = self.batch(inputs)?;
+        let labels = Tensor::from_slice(labels, labels.len(), &self.device)?;
+        let statistics = self.network.statistics().iter().map(|(_, s)| s.copy());
+        let statistics = statistics.collect::<Result<Vec<_>, _>>()?;
+        let output = self.network.forward(&batch, true)?;
+        let loss = loss.tensor(&output.logits, &labels)?;
+        let value = loss.to_dtype(DType::F64)?.to_scalar::<f64>()?;
+        if value.is_finite() {
+            self.optimizer.step(&loss.backward()?, learning_rate)?;
+        } else {
+            for ((_, statistic), before) in self.network.statistics().iter().zip(&statistics) {
+                statistic.set(before)?;
+            }
+        }
+        Ok(value)
+    }
+
+    pub(super) fn forward(&mut self, inputs: &[f32]) -> Result<(Vec<f32>, Vec<f32>), RunnerError> {
+        let output = self.network.forward(&self.batch(inputs)?, false)?;
+        Ok((values(&output.features)?, values(&output.logits)?))
+    }
+
+    fn batch(&self, inputs: &[f32]) -> candle_core::Result<Tensor> {
+        let shape = (inputs.len() / self.inputs, self.inputs);
+        Tensor::from_slice(inputs, shape, &self.device)?.to_dtype(self.dtype)
+    }
+
+    pub(super) fn classifier(&self) -> Result<(Array2<f32>, Array1<f32>), RunnerError> {
+        let weight = self.network.classifier_weight();
+        let array = Array2::from_shape_vec(weight.dims2()?, values(weight)?).map_err(candle_core::Error::wrap)?;
+        let by_class = array.reversed_axes().as_standard_layout().to_owned();
+        Ok((by_class, values(self.network.classifier_bias())?.into()))
+    }
+
+    pub(super) fn parameter_count(&self) -> usize {
+        self.network.parameters().iter().map(|(_, p)| p.elem_count()).sum()
+    }
+
+    fn model_tensors(&self) -> impl Iterator<Item = &(String, Var)> {
+        self.network.parameters().iter().chain(self.network.statistics())
+    }
+
+    pub(super) fn model_state(&self) -> Result<Vec<NamedTensor>, RunnerError> {
+        self.model_tensors().map(|(name, tensor)| named(name, tensor)).collect()
+    }
+
+    pub(super) fn load_model_state(&mut self, state: &[NamedTensor]) -> Result<(), RunnerError> {
+        let targets: Vec<(&str, &Var)> = self.model_tensors().map(|(name, var)| (name.as_str(), var)).collect();
+        let expected: Vec<_> = targets.iter().map(|(name, var)| (*name, var.dims())).collect();
+        for ((_, target), tensor) in targets.iter().zip(pick(state, &expected)?) {
+            target.set(&self.tensor(tensor)?)?;
+        }
+        Ok(())
+    }
+
+    /// Names of the optimiser's tensors with the tensors.
+    fn optimizer_tensors(&self) -> Vec<(String, &Tensor)> {
+        let names = self.network.parameters().iter().map(|(name, _)| format!("momentum.{name}"));
+        names.zip(self.optimizer.velocities()).collect()
+    }
+
+    pub(super) fn optimizer_state(&self) -> Result<Vec<NamedTensor>, RunnerError> {
+        self.optimizer_tensors().into_iter().map(|(name, tensor)| named(&name, tensor)).collect()
+    }
+
+    pub(super) fn load_optimizer_state(&mut self, state: &[NamedTensor]) -> Result<(), RunnerError> {
+        let tensors = self.optimizer_tensors();
+        let expected: Vec<_> = tensors.iter().map(|(name, tensor)| (name.as_str(), tensor.dims())).collect();
+        let velocities = pick(state, &expected)?.into_iter().map(|tensor| self.tensor(tensor));
+        self.optimizer.set_velocities(velocities.collect::<Result<_, _>>()?);
+        Ok(())
+    }
+
+    fn tensor(&self, tensor: &NamedTensor) -> candle_core::Result<Tensor> {
+        Tensor::from_slice(&tensor.values, tensor.shape.as_slice(), &self.device)?.to_dtype(self.dtype)
+    }
+}
+
+fn named(name: &str, tensor: &Tensor) -> Result<NamedTensor, RunnerError> {
+    Ok(NamedTensor { name: name.to_owned(), shape: tensor.dims().to_vec(), values: values(tensor)? })
+}
+
+fn values(tensor: &Tensor) -> candle_core::Result<Vec<f32>> {
+    tensor.to_dtype(DType::F32)?.flatten_all()?.to_vec1()
+}
