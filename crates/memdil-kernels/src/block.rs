@@ -37,8 +37,9 @@ pub(crate) struct Vectors<T> {
     pub(crate) shift: *const T,
     pub(crate) running_mean: *mut T,
     pub(crate) running_var: *mut T,
-    /// 1 over the deviation of the batch, kept for the backward pass.
-    pub(crate) inverse: *mut T,
+    /// Of the batch, kept for the backward pass: the mean without the bias, and the biased variance.
+    pub(crate) mean: *mut T,
+    pub(crate) variance: *mut T,
 }
 
 impl<T> Vectors<T> {
@@ -49,7 +50,7 @@ impl<T> Vectors<T> {
     /// All pointers must be valid for more than `offset` values.
     #[inline(always)]
     pub(crate) unsafe fn offset(self, offset: usize) -> Self {
-        let Self { bias, scale, shift, running_mean, running_var, inverse } = self;
+        let Self { bias, scale, shift, running_mean, running_var, mean, variance } = self;
         // SAFETY: the caller's.
         unsafe {
             Self {
@@ -58,7 +59,8 @@ impl<T> Vectors<T> {
                 shift: shift.add(offset),
                 running_mean: running_mean.add(offset),
                 running_var: running_var.add(offset),
-                inverse: inverse.add(offset),
+                mean: mean.add(offset),
+                variance: variance.add(offset),
             }
         }
     }
@@ -106,7 +108,7 @@ impl<T: Element> Panel<T> {
 
 /// Normalises the products in `x` by the statistics of the batch, in place, and activates them into `h`.
 ///
-/// The bias of the linear map moves the mean and nothing else, so it enters the running mean only.
+/// The bias of the linear map moves the mean and nothing else, so it is left out here.
 ///
 /// # Safety
 ///
@@ -130,15 +132,9 @@ pub(crate) unsafe fn batch_norm<V: Vector>(
                 residual.mul(residual)
             });
             let variance = squares.mul(V::splat(number(1.0 / n)));
-            let inverse = V::splat(number(1.0)).div(variance.add(V::splat(number(EPSILON))).sqrt());
-            inverse.store(vectors.inverse.add(offset));
-            let (kept, new) = (V::splat(number(1.0 - RUNNING)), V::splat(number(RUNNING)));
-            let running_mean = vectors.running_mean.add(offset);
-            let with_bias = mean.add(V::load(vectors.bias.add(offset)));
-            new.mul_add(with_bias, kept.mul(V::load(running_mean))).store(running_mean);
-            let running_var = vectors.running_var.add(offset);
-            let unbiased = squares.mul(V::splat(number(1.0 / (n - 1.0))));
-            new.mul_add(unbiased, kept.mul(V::load(running_var))).store(running_var);
+            mean.store(vectors.mean.add(offset));
+            variance.store(vectors.variance.add(offset));
+            let inverse = inverse_deviation(variance);
             let (scale, shift) = (V::load(vectors.scale.add(offset)), V::load(vectors.shift.add(offset)));
             for i in 0..x.samples {
                 let normal = V::load(x.at::<V>(i, v)).sub(mean).mul(inverse);
@@ -146,6 +142,16 @@ pub(crate) unsafe fn batch_norm<V: Vector>(
                 activate(scale.mul_add(normal, shift), activation).store(h.add(i * width::<V>() + offset));
             }
         }
+    }
+}
+
+/// 1 over the deviation.
+#[inline(always)]
+unsafe fn inverse_deviation<V: Vector>(variance: V) -> V {
+    // SAFETY: the caller's.
+    unsafe {
+        let moved = variance.add(V::splat(V::Scalar::from_f64(EPSILON)));
+        V::splat(V::Scalar::from_f64(1.0)).div(moved.sqrt())
     }
 }
 
@@ -170,8 +176,8 @@ pub(crate) unsafe fn affine<V: Vector>(
             let offset = v * V::LANES;
             let bias = V::load(vectors.bias.add(offset));
             let (factor, term) = if norm == Norm::Batch {
-                let variance = V::load(vectors.running_var.add(offset)).add(V::splat(V::Scalar::from_f64(EPSILON)));
-                let factor = V::load(vectors.scale.add(offset)).div(variance.sqrt());
+                let inverse = inverse_deviation(V::load(vectors.running_var.add(offset)));
+                let factor = V::load(vectors.scale.add(offset)).mul(inverse);
                 let centre = bias.sub(V::load(vectors.running_mean.add(offset)));
                 (factor, centre.mul_add(factor, V::load(vectors.shift.add(offset))))
             } else {
@@ -281,7 +287,7 @@ pub(crate) unsafe fn norm_gradient<V: Vector>(g: Panel<V::Scalar>, x: Panel<V::S
 }
 
 /// Batch normalisation backwards: `x` holds the normalised values and is replaced by the gradient of the products,
-/// $\frac{\gamma}{\sigma} (g - \frac1n \sum g - \frac{x}{n} \sum g x)$.
+/// $\frac{\gamma}{\sigma} (g - \frac1n \sum g - \frac{x}{n} \sum g x)$. The statistics of the batch enter the running ones.
 ///
 /// # Safety
 ///
@@ -297,9 +303,19 @@ pub(crate) unsafe fn batch_norm_backward<V: Vector>(
     let offset = v * V::LANES;
     // SAFETY: the caller's.
     unsafe {
-        let share = V::splat(V::Scalar::from_f64(-1.0 / x.samples as f64));
+        let n = x.samples as f64;
+        let number = |value: f64| V::splat(V::Scalar::from_f64(value));
+        let (mean, variance) = (V::load(vectors.mean.add(offset)), V::load(vectors.variance.add(offset)));
+        let running_mean = vectors.running_mean.add(offset);
+        let with_bias = mean.add(V::load(vectors.bias.add(offset)));
+        let kept = number(1.0 - RUNNING);
+        number(RUNNING).mul_add(with_bias, kept.mul(V::load(running_mean))).store(running_mean);
+        let running_var = vectors.running_var.add(offset);
+        number(RUNNING * n / (n - 1.0)).mul_add(variance, kept.mul(V::load(running_var))).store(running_var);
+
+        let share = number(-1.0 / n);
         let (along, constant) = (scale_gradient.mul(share), shift_gradient.mul(share));
-        let factor = V::load(vectors.scale.add(offset)).mul(V::load(vectors.inverse.add(offset)));
+        let factor = V::load(vectors.scale.add(offset)).mul(inverse_deviation(variance));
         for i in 0..x.samples {
             let gradient = V::load(g.at::<V>(i, v)).add(constant);
             along.mul_add(V::load(x.at::<V>(i, v)), gradient).mul(factor).store(x.at::<V>(i, v));

@@ -15,7 +15,8 @@ pub(super) const SMALL: usize = 1 << 19;
 const GROUP: usize = 8;
 
 impl<T: Element> Mlp<T> {
-    /// Logits of a batch in training: it is normalised by its own statistics, which also move the running ones.
+    /// Logits of a batch in training, normalised by its own statistics. What [`Mlp::tensors`] lists changes in
+    /// [`Mlp::backward`] only.
     ///
     /// # Shapes
     ///
@@ -133,23 +134,22 @@ impl<T: Element> Block<T> {
             self.scale.value.values().par_chunks(panel),
             self.shift.value.values().par_chunks(panel),
         );
-        let running = (
-            self.running_mean.values_mut().par_chunks_mut(panel),
-            self.running_var.values_mut().par_chunks_mut(panel),
-            self.inverse.values_mut().par_chunks_mut(panel),
-        );
+        let running =
+            (self.running_mean.values_mut().par_chunks_mut(panel), self.running_var.values_mut().par_chunks_mut(panel));
+        let batch = (self.mean.values_mut().par_chunks_mut(panel), self.variance.values_mut().par_chunks_mut(panel));
         let panels = (self.normal.values_mut().par_chunks_mut(stride), self.output.values_mut().par_chunks_mut(stride));
-        let all = (panels.0, panels.1, bias, scale, shift, running.0, running.1, running.2);
+        let all = (panels.0, panels.1, bias, scale, shift, running.0, running.1, batch.0, batch.1);
         let serial = if work < SMALL { usize::MAX } else { 1 };
         all.into_par_iter().enumerate().with_min_len(serial).for_each(|(index, parts)| {
-            let (normal, output, bias, scale, shift, running_mean, running_var, inverse) = parts;
+            let (normal, output, bias, scale, shift, running_mean, running_var, mean, variance) = parts;
             let vectors = Vectors {
                 bias: bias.as_ptr(),
                 scale: scale.as_ptr(),
                 shift: shift.as_ptr(),
                 running_mean: running_mean.as_mut_ptr(),
                 running_var: running_var.as_mut_ptr(),
-                inverse: inverse.as_mut_ptr(),
+                mean: mean.as_mut_ptr(),
+                variance: variance.as_mut_ptr(),
             };
             let products = Products { input, weight, first: index * group, out: normal };
             T::dispatch(instructions, BlockPanels { products, output, vectors, finish, norm, activation });
@@ -285,7 +285,8 @@ impl<T: Element> Kernel<T> for RowsPanel<'_, T> {
             shift: self.shift.as_ptr(),
             running_mean: none,
             running_var: none,
-            inverse: none,
+            mean: none,
+            variance: none,
         };
         // SAFETY: the panels have as many rows as there are statistics; what is null is not used here.
         unsafe {

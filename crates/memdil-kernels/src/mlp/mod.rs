@@ -89,8 +89,9 @@ struct Block<T> {
     shift: Parameter<T>,
     running_mean: Panels<T>,
     running_var: Panels<T>,
-    /// 1 over the batch's deviation of every unit.
-    inverse: Panels<T>,
+    /// Of the batch, for every unit.
+    mean: Panels<T>,
+    variance: Panels<T>,
     /// With layer normalisation, mean and 1 over the deviation of every sample.
     rows: Vec<[T; 2]>,
     /// Products, then normalised values, then the gradient of the products: (samples, units).
@@ -153,7 +154,8 @@ impl<T: Element> Mlp<T> {
                 shift: parameter(1, units, normalised),
                 running_mean: Panels::zeros(1, units, panel),
                 running_var: ones(units),
-                inverse: Panels::zeros(1, units, panel),
+                mean: Panels::zeros(1, units, panel),
+                variance: Panels::zeros(1, units, panel),
                 rows: Vec::new(),
                 normal: Panels::zeros(0, units, panel),
                 output: Panels::zeros(0, units, panel),
