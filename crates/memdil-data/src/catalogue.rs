@@ -1,6 +1,7 @@
 //! The five published data sets: files, sizes, checksums, sources, and what their labels begin with.
 
 use crate::DataError;
+use crate::load::check_labels;
 
 /// A data set that is published as files with known checksums.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -174,10 +175,7 @@ pub fn check_order(published: Published, part: Part, labels: &[u32]) -> Result<(
     if found != expected {
         return Err(DataError::WrongCount { name, split, found, expected });
     }
-    let classes = published.classes();
-    if let Some(row) = labels.iter().position(|&label| label as usize >= classes) {
-        return Err(DataError::LabelOutOfRange { row, label: labels[row], classes });
-    }
+    check_labels(labels, published.classes())?;
     let expected = published.first_labels(part);
     let found = &labels[..expected.len()];
     if found != expected {

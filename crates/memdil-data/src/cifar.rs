@@ -34,6 +34,12 @@ impl Labels {
         }
     }
 
+    /// The labels of whole records, whatever they are.
+    pub(crate) fn of_records(self, records: &[u8]) -> impl Iterator<Item = u32> {
+        let (prefix, which, _) = self.record();
+        records.chunks_exact(prefix + PIXELS).map(move |record| u32::from(record[which]))
+    }
+
     fn files(self) -> &'static [&'static str] {
         match self {
             Self::Cifar10 => &CIFAR_10,

@@ -78,7 +78,7 @@ pub fn find(source: &Source, data_dir: Option<&Path>) -> Result<Vec<PathBuf>, Da
         return find_npz(source, path, data_dir);
     }
     match layout(source) {
-        Some(layout) => find_in(source, &layout, &roots(data_dir, env::var_os("MEMDIL_DATA_DIR").map(PathBuf::from))),
+        Some(layout) => find_in(source, &layout, &roots(data_dir)),
         None => Ok(Vec::new()),
     }
 }
@@ -91,7 +91,12 @@ fn find_npz(source: &Source, path: &Path, data_dir: Option<&Path>) -> Result<Vec
     }
 }
 
-fn roots(data_dir: Option<&Path>, from_env: Option<PathBuf>) -> Vec<PathBuf> {
+/// The folders given, or else those known, which hold the folders of the data sets; never none.
+pub(crate) fn roots(data_dir: Option<&Path>) -> Vec<PathBuf> {
+    roots_or(data_dir, env::var_os("MEMDIL_DATA_DIR").map(PathBuf::from))
+}
+
+fn roots_or(data_dir: Option<&Path>, from_env: Option<PathBuf>) -> Vec<PathBuf> {
     match data_dir {
         Some(dir) => vec![dir.to_owned()],
         None => from_env
@@ -106,8 +111,7 @@ fn roots(data_dir: Option<&Path>, from_env: Option<PathBuf>) -> Vec<PathBuf> {
 ///
 /// None for the embedded images and for a user's own file.
 pub fn folders(source: &Source, data_dir: Option<&Path>) -> Vec<PathBuf> {
-    let roots = roots(data_dir, env::var_os("MEMDIL_DATA_DIR").map(PathBuf::from));
-    layout(source).map_or_else(Vec::new, |layout| folders_in(source, &layout, &roots))
+    layout(source).map_or_else(Vec::new, |layout| folders_in(source, &layout, &roots(data_dir)))
 }
 
 fn folders_in(source: &Source, layout: &Layout, roots: &[PathBuf]) -> Vec<PathBuf> {
@@ -176,11 +180,11 @@ mod tests {
     #[test]
     fn the_argument_is_the_only_folder_and_the_environment_comes_before_the_defaults() {
         let from_env = Some(PathBuf::from("/env"));
-        assert_eq!(roots(Some(Path::new("/argument")), from_env.clone()), [PathBuf::from("/argument")]);
+        assert_eq!(roots_or(Some(Path::new("/argument")), from_env.clone()), [PathBuf::from("/argument")]);
         let defaults = ["data", DEBIAN].map(PathBuf::from);
-        assert_eq!(roots(None, None), defaults);
-        assert_eq!(roots(None, Some(PathBuf::new())), defaults);
-        assert_eq!(roots(None, from_env)[0], PathBuf::from("/env"));
+        assert_eq!(roots_or(None, None), defaults);
+        assert_eq!(roots_or(None, Some(PathBuf::new())), defaults);
+        assert_eq!(roots_or(None, from_env)[0], PathBuf::from("/env"));
     }
 
     #[test]

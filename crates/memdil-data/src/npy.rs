@@ -24,6 +24,36 @@ impl Header {
     pub(crate) fn len(&self) -> Option<u64> {
         self.shape.iter().try_fold(1_u64, |len, &size| len.checked_mul(size))
     }
+
+    /// How the values lie if they are integers; none if they are not.
+    pub(crate) fn integers(&self) -> Option<Integers> {
+        match self.dtype.as_bytes() {
+            [order @ (b'<' | b'>' | b'|' | b'='), kind @ (b'i' | b'u'), width @ (b'1' | b'2' | b'4' | b'8')] => {
+                Some(Integers { big_endian: *order == b'>', signed: *kind == b'i', width: usize::from(width - b'0') })
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Integers as they lie in a file.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Integers {
+    big_endian: bool,
+    signed: bool,
+    /// Bytes of each.
+    pub(crate) width: usize,
+}
+
+impl Integers {
+    /// The integer that these bytes are.
+    pub(crate) fn value(self, bytes: &[u8]) -> i128 {
+        let join = |bits: u64, byte: &u8| bits << 8 | u64::from(*byte);
+        let bits = if self.big_endian { bytes.iter().fold(0, join) } else { bytes.iter().rev().fold(0, join) };
+        let unused = 64 - 8 * self.width as u32;
+        // Shifting back and forth copies the sign into the upper bits.
+        if self.signed { i128::from((bits << unused) as i64 >> unused) } else { i128::from(bits) }
+    }
 }
 
 pub(crate) fn read_header(reader: &mut dyn Read) -> Result<Header, Fault> {

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use crate::images::Pixels;
 use crate::npy::{Header, read_header};
 use crate::unpack::{CEILING, Fault, MOST_LABELS, read_full};
-use crate::zipped::{self, Entry};
+use crate::zipped::Archive;
 use crate::{DataError, Images, Split, statistics};
 
 /// What a file holds.
@@ -48,7 +48,7 @@ pub fn read(path: &Path) -> Result<Contents, DataError> {
 /// # Errors
 /// As for [`read`].
 pub fn parse(bytes: &[u8], name: &str) -> Result<Contents, DataError> {
-    Npz::new(Cursor::new(bytes), bytes.len() as u64, Path::new(name))?.contents()
+    Npz::new(Cursor::new(bytes), Path::new(name))?.contents()
 }
 
 /// The classes that occur in the training or test labels of a file, ascending; the images are not read.
@@ -63,17 +63,13 @@ pub fn classes(path: &Path) -> Result<Vec<u32>, DataError> {
 }
 
 fn open(path: &Path) -> Result<Npz<BufReader<File>>, DataError> {
-    let io_error = |cause| DataError::Io { path: path.to_owned(), cause };
-    let file = File::open(path).map_err(io_error)?;
-    let len = file.metadata().map_err(io_error)?.len();
-    Npz::new(BufReader::new(file), len, path)
+    let file = File::open(path).map_err(|cause| DataError::Io { path: path.to_owned(), cause })?;
+    Npz::new(BufReader::new(file), path)
 }
 
 struct Npz<R> {
-    file: R,
-    entries: Vec<Entry>,
+    archive: Archive<R>,
     path: PathBuf,
-    file_len: u64,
 }
 
 /// One array, up to its values.
@@ -85,9 +81,9 @@ struct Array<'a> {
 }
 
 impl<R: Read + Seek> Npz<R> {
-    fn new(mut file: R, file_len: u64, path: &Path) -> Result<Self, DataError> {
-        match zipped::entries(&mut file, file_len) {
-            Ok(entries) => Ok(Self { file, entries, path: path.to_owned(), file_len }),
+    fn new(file: R, path: &Path) -> Result<Self, DataError> {
+        match Archive::new(file) {
+            Ok(archive) => Ok(Self { archive, path: path.to_owned() }),
             Err(Fault::Content(message)) => Err(malformed(path, message)),
             Err(Fault::Read(cause)) => Err(DataError::Io { path: path.to_owned(), cause }),
         }
@@ -199,7 +195,7 @@ impl<R: Read + Seek> Npz<R> {
     }
 
     fn constants(&mut self, name: &str) -> Result<Option<Vec<f32>>, DataError> {
-        if self.entry(name).is_none() {
+        if self.archive.find(name).is_none() {
             return Ok(None);
         }
         let values = self.read(name, |array| match array.header.shape.len() {
@@ -209,25 +205,22 @@ impl<R: Read + Seek> Npz<R> {
         Ok(Some(values))
     }
 
-    fn entry(&self, name: &str) -> Option<&Entry> {
-        self.entries.iter().find(|entry| entry.name.strip_suffix(".npy").unwrap_or(&entry.name) == name)
-    }
-
     /// Opens an array, checks that its length is believable, and has it read to the end.
     fn read<T>(&mut self, name: &str, read: impl FnOnce(&mut Array) -> Result<T, Fault>) -> Result<T, DataError> {
         let refuse = |path: &Path, fault| match fault {
             Fault::Read(cause) => malformed(path, format!("array `{name}` is damaged ({cause}): get the file again")),
             Fault::Content(message) => malformed(path, format!("array `{name}` {message}")),
         };
-        let Some(entry) = self.entry(name).cloned() else {
+        let Some(entry) = self.archive.find(name) else {
             return Err(malformed(
                 &self.path,
                 format!("has no array `{name}`: images, labels, test_images and test_labels are read"),
             ));
         };
-        let most = CEILING.max(self.file_len);
-        let there = if entry.is_stored() { self.file_len } else { 0 };
-        zipped::open(&mut self.file, &entry)
+        let most = CEILING.max(self.archive.len);
+        let there = if entry.is_stored() { self.archive.len } else { 0 };
+        self.archive
+            .open(&entry)
             .and_then(|values| Array::open(values, most, there))
             .and_then(|mut array| {
                 let value = read(&mut array)?;
@@ -297,36 +290,22 @@ impl<'a> Array<'a> {
     }
 
     fn labels(&mut self) -> Result<Vec<u32>, Fault> {
-        let dtype = self.header.dtype.clone();
-        let mut labels = Vec::new();
-        let mut push = |row: u64, label: i128| match u32::try_from(label) {
-            Ok(label) => {
-                labels.push(label);
-                Ok(())
-            }
-            Err(_) => Err(Fault::Content(format!("holds label {label} in row {row}: labels are 0 to 4294967295"))),
+        let Some(integers) = self.header.integers() else {
+            let dtype = &self.header.dtype;
+            return Err(format!("has type {dtype}: integers are read, so use astype on it first").into());
         };
-        macro_rules! integers {
-            ($type:ty, $from:ident) => {
-                self.for_each(|row, bytes| push(row, <$type>::$from(bytes).into()))
-            };
-        }
-        match dtype.as_str() {
-            "|u1" => integers!(u8, from_le_bytes),
-            "|i1" => integers!(i8, from_le_bytes),
-            "<u2" => integers!(u16, from_le_bytes),
-            ">u2" => integers!(u16, from_be_bytes),
-            "<i2" => integers!(i16, from_le_bytes),
-            ">i2" => integers!(i16, from_be_bytes),
-            "<u4" => integers!(u32, from_le_bytes),
-            ">u4" => integers!(u32, from_be_bytes),
-            "<i4" => integers!(i32, from_le_bytes),
-            ">i4" => integers!(i32, from_be_bytes),
-            "<u8" => integers!(u64, from_le_bytes),
-            ">u8" => integers!(u64, from_be_bytes),
-            "<i8" => integers!(i64, from_le_bytes),
-            ">i8" => integers!(i64, from_be_bytes),
-            _ => Err(format!("has type {dtype}: integers are read, so use astype on it first").into()),
+        let mut labels = Vec::new();
+        let mut push = |row: u64, bytes: &[u8]| {
+            let label = integers.value(bytes);
+            let wrong = |_| format!("holds label {label} in row {row}: labels are 0 to 4294967295");
+            labels.push(u32::try_from(label).map_err(wrong)?);
+            Ok(())
+        };
+        match integers.width {
+            1 => self.for_each(|row, bytes: [u8; 1]| push(row, &bytes)),
+            2 => self.for_each(|row, bytes: [u8; 2]| push(row, &bytes)),
+            4 => self.for_each(|row, bytes: [u8; 4]| push(row, &bytes)),
+            _ => self.for_each(|row, bytes: [u8; 8]| push(row, &bytes)),
         }?;
         Ok(labels)
     }

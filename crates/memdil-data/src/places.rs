@@ -1,12 +1,9 @@
 //! The folders in which published files are looked for, and the one they are downloaded to.
 
-use std::env;
 use std::path::{Path, PathBuf};
 
 use crate::catalogue::{Published, PublishedFile};
 use crate::{Source, files};
-
-const ENVIRONMENT: &str = "MEMDIL_DATA_DIR";
 
 /// The folders searched, in order: those in which [`load`](crate::load()) looks for the same data set.
 pub fn folders(published: Published, data_dir: Option<&Path>) -> Vec<PathBuf> {
@@ -23,8 +20,7 @@ pub fn folders(published: Published, data_dir: Option<&Path>) -> Vec<PathBuf> {
 /// The folder that downloads go to: the one of the set's name in `data_dir`, else in `MEMDIL_DATA_DIR`
 /// from the environment, else in `data`.
 pub fn download_folder(published: Published, data_dir: Option<&Path>) -> PathBuf {
-    let root = data_dir.map(Path::to_owned).or_else(from_environment).unwrap_or_else(|| PathBuf::from("data"));
-    root.join(published.name())
+    files::roots(data_dir).swap_remove(0).join(published.name())
 }
 
 /// The folder that holds all files, packed or unpacked; if there is none, the one that holds most.
@@ -55,8 +51,4 @@ impl PublishedFile<'_> {
 pub(crate) fn unpacked_path(folder: &Path, name: &str) -> Option<PathBuf> {
     let base = Path::new(name).file_name()?;
     [folder.join(name), folder.join(base)].into_iter().find(|path| path.is_file())
-}
-
-fn from_environment() -> Option<PathBuf> {
-    env::var_os(ENVIRONMENT).map(PathBuf::from).filter(|dir| !dir.as_os_str().is_empty())
 }

@@ -4,7 +4,7 @@
 //! `y`, n labels from 1 to 10, where 10 stands for the digit 0.
 
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::mat::{Matrix, for_each_matrix};
 use crate::unpack::{self, CEILING, Fault, Unpacked, read_full};
@@ -14,18 +14,10 @@ const SIDE: usize = 32;
 const PLANE: usize = SIDE * SIDE;
 const PIXELS: usize = 3 * PLANE;
 
-/// Reads training and test set, in this order.
+/// Reads one file: the training or the test set.
 ///
 /// # Shapes
 /// Images are 3 x 32 x 32.
-///
-/// # Errors
-/// Those of [`read_split`].
-pub fn read(files: &[PathBuf; 2]) -> Result<(Split, Split), DataError> {
-    Ok((read_split(&files[0])?, read_split(&files[1])?))
-}
-
-/// Reads one file.
 ///
 /// # Errors
 /// A file that cannot be read, is damaged, is no MATLAB file of version 5, lacks `X` or `y` or has them

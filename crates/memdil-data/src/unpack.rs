@@ -1,5 +1,6 @@
 //! Opening a file, unpacking gzip on the way, with a ceiling on what comes out.
 
+use std::fmt;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, ErrorKind, Read};
 use std::path::{Path, PathBuf};
@@ -34,6 +35,15 @@ pub(crate) struct Origin {
 pub(crate) enum Fault {
     Read(io::Error),
     Content(String),
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Read(cause) => cause.fmt(f),
+            Self::Content(message) => f.write_str(message),
+        }
+    }
 }
 
 impl From<io::Error> for Fault {

@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 
 use crate::DataError;
 use crate::catalogue::{Part, Published, PublishedFile, Unpacked, check_order};
+use crate::cifar::Labels;
 use crate::places::{find, folders, unpacked_path};
 
 /// What was found out about one file.
@@ -199,10 +200,9 @@ fn check_unpacked(
 
 /// Checks the labels of unpacked CIFAR files, for which no checksum is published.
 fn check_labels(published: Published, part: Part, reports: &mut [FileReport]) -> Result<(), DataError> {
-    let (record, label_at) = match published {
-        Published::Cifar10 => (3073, 0),
-        // The coarse label comes first.
-        Published::Cifar100 => (3074, 1),
+    let kind = match published {
+        Published::Cifar10 => Labels::Cifar10,
+        Published::Cifar100 => Labels::Fine,
         _ => return Ok(()),
     };
     let is_test = |name: &str| name.contains("/test");
@@ -217,7 +217,7 @@ fn check_labels(published: Published, part: Part, reports: &mut [FileReport]) ->
     for report in &of_part {
         if let Some(path) = &report.path {
             let bytes = fs::read(path).map_err(|cause| DataError::Io { path: path.clone(), cause })?;
-            labels.extend(bytes.chunks_exact(record).map(|record| u32::from(record[label_at])));
+            labels.extend(kind.of_records(&bytes));
         }
     }
     if let Err(error) = check_order(published, part, &labels) {

@@ -26,7 +26,7 @@ const LONGEST_DIRECTORY: u64 = 1 << 20;
 /// One entry, as the directory describes it.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Entry {
-    pub(crate) name: String,
+    name: String,
     method: u16,
     crc: u32,
     packed: u64,
@@ -41,8 +41,53 @@ impl Entry {
     }
 }
 
+/// An opened archive.
+pub(crate) struct Archive<R> {
+    file: R,
+    /// Its size.
+    pub(crate) len: u64,
+    entries: Vec<Entry>,
+}
+
+impl<R: Read + Seek> Archive<R> {
+    pub(crate) fn new(mut file: R) -> Result<Self, Fault> {
+        let len = file.seek(SeekFrom::End(0))?;
+        let entries = entries(&mut file, len)?;
+        Ok(Self { file, len, entries })
+    }
+
+    /// The entry of the array with this name.
+    pub(crate) fn find(&self, name: &str) -> Option<Entry> {
+        let is_it = |entry: &&Entry| entry.name.strip_suffix(".npy").unwrap_or(&entry.name) == name;
+        self.entries.iter().find(is_it).cloned()
+    }
+
+    /// The content of an entry; the read that finds the end also checks length and checksum.
+    pub(crate) fn open(&mut self, entry: &Entry) -> Result<Box<dyn Read + '_>, Fault> {
+        let file = &mut self.file;
+        let header = bytes_at(file, entry.offset, 30)?;
+        let flags = u16_at(&header, 6);
+        let (Some(name_len), Some(extra_len), true) =
+            (u16_at(&header, 26), u16_at(&header, 28), header.starts_with(&LOCAL_HEADER))
+        else {
+            return Err("is not where the directory says: get the file again".into());
+        };
+        if flags.is_some_and(|flags| flags & 1 == 1) {
+            return Err("is encrypted".into());
+        }
+        file.seek_relative(i64::from(name_len) + i64::from(extra_len))?;
+        let content = file.take(entry.packed);
+        let (left, crc) = (entry.size, entry.crc);
+        match entry.method {
+            0 => Ok(Box::new(Checked { content, left, crc, sum: Crc::new() })),
+            8 => Ok(Box::new(Checked { content: DeflateDecoder::new(content), left, crc, sum: Crc::new() })),
+            method => Err(format!("is packed by method {method}: stored and deflated are read").into()),
+        }
+    }
+}
+
 /// The entries of an archive of `len` bytes.
-pub(crate) fn entries(file: &mut (impl Read + Seek), len: u64) -> Result<Vec<Entry>, Fault> {
+fn entries(file: &mut (impl Read + Seek), len: u64) -> Result<Vec<Entry>, Fault> {
     let (size, offset) = directory(file, len)?;
     if size > LONGEST_DIRECTORY {
         return Err(format!("has a directory of {size} bytes: at most {LONGEST_DIRECTORY} are read").into());
@@ -116,28 +161,6 @@ fn wide_fields(mut extra: &[u8]) -> impl Iterator<Item = u64> {
         extra = after;
     }
     wide.as_chunks().0.iter().map(|bytes| u64::from_le_bytes(*bytes))
-}
-
-/// The content of an entry; the read that finds the end also checks length and checksum.
-pub(crate) fn open<'a>(file: &'a mut (impl Read + Seek), entry: &Entry) -> Result<Box<dyn Read + 'a>, Fault> {
-    let header = bytes_at(file, entry.offset, 30)?;
-    let flags = u16_at(&header, 6);
-    let (Some(name_len), Some(extra_len), true) =
-        (u16_at(&header, 26), u16_at(&header, 28), header.starts_with(&LOCAL_HEADER))
-    else {
-        return Err("is not where the directory says: get the file again".into());
-    };
-    if flags.is_some_and(|flags| flags & 1 == 1) {
-        return Err("is encrypted".into());
-    }
-    file.seek_relative(i64::from(name_len) + i64::from(extra_len))?;
-    let content = file.take(entry.packed);
-    let (left, crc) = (entry.size, entry.crc);
-    match entry.method {
-        0 => Ok(Box::new(Checked { content, left, crc, sum: Crc::new() })),
-        8 => Ok(Box::new(Checked { content: DeflateDecoder::new(content), left, crc, sum: Crc::new() })),
-        method => Err(format!("is packed by method {method}: stored and deflated are read").into()),
-    }
 }
 
 /// Content whose length and checksum are checked at its end.

@@ -1,8 +1,10 @@
 //! Arguments that several subcommands share.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use memdil_runner::{Experiment, RunnerError, TrainOptions};
+
+use crate::arrays::BadInput;
 
 /// Which settings.
 #[derive(clap::Args)]
@@ -39,4 +41,12 @@ impl Machine {
     pub(crate) fn train_options(&self) -> TrainOptions {
         TrainOptions { device: self.device.clone(), data_dir: self.data_dir.clone() }
     }
+}
+
+/// Refuses a file to be written as .npz under another name.
+pub(crate) fn check_npz(out: &Path) -> Result<(), BadInput> {
+    if out.extension().is_some_and(|ending| ending == "npz") {
+        return Ok(());
+    }
+    Err(BadInput(format!("--out {}: is written as .npz; name it so", out.display())))
 }

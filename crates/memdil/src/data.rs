@@ -12,7 +12,7 @@ use memdil_data::verify::{FileReport, verify};
 use memdil_data::{DataSpec, Input, Source, load};
 use serde_json::json;
 
-use crate::arrays::BadInput;
+use crate::arguments::check_npz;
 use crate::progress::{self, FileBar};
 
 #[derive(clap::Subcommand)]
@@ -115,10 +115,7 @@ fn source(name: &str) -> Result<Source, String> {
 }
 
 fn subset(arguments: &SubsetArguments) -> anyhow::Result<ExitCode> {
-    if arguments.out.extension().is_none_or(|ending| ending != "npz") {
-        let out = arguments.out.display();
-        return Err(BadInput(format!("--out {out}: is written as .npz; name it so")).into());
-    }
+    check_npz(&arguments.out)?;
     let spec = DataSpec {
         source: arguments.name.clone(),
         classes: arguments.classes.clone(),

@@ -11,6 +11,7 @@ use ndarray::Array2;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use crate::arguments::check_npz;
 use crate::arrays::{BadInput, Kind, Source};
 
 /// Matrices with more columns are left to `--json`.
@@ -104,10 +105,7 @@ struct Summary<'a> {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    if arguments.out.extension().is_none_or(|ending| ending != "npz") {
-        let out = arguments.out.display();
-        return Err(BadInput(format!("--out {out}: is written as .npz; name it so")).into());
-    }
+    check_npz(&arguments.out)?;
     let clean = read_labels(&arguments.labels)?;
     let noisy = kind(arguments)?.inject(&clean, arguments.classes, arguments.seed).map_err(|error| match error {
         // The only one about the labels themselves.

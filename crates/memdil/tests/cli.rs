@@ -1,11 +1,14 @@
 //! The program as a user meets it: real processes, real files.
 #![allow(missing_docs, clippy::unwrap_used)]
 
+mod common;
+
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
 use std::time::{Duration, Instant};
+
+use common::Scene;
 
 const CONFIG: &str = r#"
 experiment = "cli"
@@ -49,48 +52,18 @@ loss = [{ kind = "cross_entropy" }, { kind = "label_smoothing", alpha = 0.1 }]
 seed = [0, 1]
 "#;
 
-struct Scene {
-    folder: tempfile::TempDir,
+/// A folder with the experiment file.
+fn scene() -> Scene {
+    let scene = Scene::new("");
+    fs::write(scene.path("e.toml"), CONFIG).unwrap();
+    scene
 }
 
-impl Scene {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join("e.toml"), CONFIG).unwrap();
-        Self { folder }
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn command(&self, arguments: &str) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_memdil"));
-        command.args(arguments.split_whitespace()).current_dir(self.folder.path());
-        command.env_remove("MEMDIL_DATA_DIR");
-        command
-    }
-
-    fn run(&self, arguments: &str) -> Output {
-        self.command(arguments).output().unwrap()
-    }
-
-    fn succeed(&self, arguments: &str) -> String {
-        let output = self.run(arguments);
-        assert!(output.status.success(), "{arguments}: {}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).unwrap()
-    }
-
-    /// Exit status 2, one line that contains `expected`, and no file that was not there before.
-    fn refuse(&self, arguments: &str, expected: &str) {
-        let before = listing(self.folder.path());
-        let output = self.run(arguments);
-        let text = String::from_utf8(output.stderr).unwrap();
-        let errors: Vec<&str> = text.lines().collect();
-        assert_eq!(output.status.code(), Some(2), "{arguments}: {text}");
-        assert!(errors.len() == 1 && errors[0].contains(expected), "{arguments}: {text}");
-        assert_eq!(listing(self.folder.path()), before, "{arguments}");
-    }
+/// Exit status 2, one line that contains `expected`, and no file that was not there before.
+fn refuse(scene: &Scene, arguments: &str, expected: &str) {
+    let before = listing(&scene.path("."));
+    scene.fail(arguments, 2, &[expected]);
+    assert_eq!(listing(&scene.path(".")), before, "{arguments}");
 }
 
 fn listing(folder: &Path) -> Vec<PathBuf> {
@@ -127,7 +100,7 @@ fn write_data(folder: &Path) {
 
 #[test]
 fn train_then_again() {
-    let scene = Scene::new();
+    let scene = scene();
     let first = scene.succeed("train --config e.toml --out runs/a --set noise.eta=0.2");
     assert!(first.contains("3 epochs") && first.contains("test accuracy"), "{first}");
     let again = scene.succeed("train --config e.toml --out runs/a --set noise.eta=0.2");
@@ -138,7 +111,7 @@ fn train_then_again() {
         |text: String| text.lines().map(|l| l.split(",\"seconds\"").next().unwrap().to_owned()).collect::<Vec<_>>();
     let metrics = |run: &str| seconds(fs::read_to_string(scene.path(run).join("metrics.jsonl")).unwrap());
     assert_eq!(metrics("runs/a"), metrics("runs/b"));
-    scene.refuse("train --config e.toml --out runs/a", "other settings");
+    refuse(&scene, "train --config e.toml --out runs/a", "other settings");
 
     // The features of a run give the metrics of its last line again.
     let object = |text: &str| -> serde_json::Value { serde_json::from_str(text).unwrap() };
@@ -153,7 +126,7 @@ fn train_then_again() {
 
 #[test]
 fn official_files_are_read() {
-    let scene = Scene::new();
+    let scene = scene();
     write_data(&scene.path("data/fashion-mnist"));
     let set = "--set data.source=fashion-mnist --set data.images_per_class=20";
     scene.succeed(&format!("train --config e.toml --data-dir data --out runs/a {set}"));
@@ -162,7 +135,7 @@ fn official_files_are_read() {
 
 #[test]
 fn bad_settings_are_refused() {
-    let scene = Scene::new();
+    let scene = scene();
     fs::write(scene.path("typo.toml"), CONFIG.replace("width", "widht")).unwrap();
     fs::write(scene.path("broken.toml"), "experiment = ").unwrap();
     fs::write(scene.path("stray.toml"), CONFIG.replace("[noise]", "[noise]\nrate = 1")).unwrap();
@@ -185,15 +158,15 @@ fn bad_settings_are_refused() {
         ("--config absent.toml --out runs/a", "absent.toml"),
         ("--config e.toml --preset quick --out runs/a", "quick"),
     ] {
-        scene.refuse(&format!("train {arguments}"), expected);
+        refuse(&scene, &format!("train {arguments}"), expected);
     }
 }
 
 #[test]
 fn bad_data_is_refused() {
-    let scene = Scene::new();
+    let scene = scene();
     let train = "train --config e.toml --set data.source=fashion-mnist --set data.images_per_class=20 --out runs/a";
-    scene.refuse(&format!("{train} --data-dir nowhere"), "nowhere");
+    refuse(&scene, &format!("{train} --data-dir nowhere"), "nowhere");
     let damage = [
         ("train-labels-idx1-ubyte", idx(2049, &[41], &[0; 41]), "41"),
         ("train-labels-idx1-ubyte", idx(2051, &[40], &[0; 40]), "2051"),
@@ -205,15 +178,15 @@ fn bad_data_is_refused() {
     for (file, bytes, expected) in damage {
         write_data(&scene.path("data"));
         fs::write(scene.path("data").join(file), bytes).unwrap();
-        scene.refuse(&format!("{train} --data-dir data"), expected);
+        refuse(&scene, &format!("{train} --data-dir data"), expected);
     }
     fs::remove_file(scene.path("data/t10k-labels-idx1-ubyte")).unwrap();
-    scene.refuse(&format!("{train} --data-dir data"), "data");
+    refuse(&scene, &format!("{train} --data-dir data"), "data");
 }
 
 #[test]
 fn a_sweep_from_plan_to_report() {
-    let scene = Scene::new();
+    let scene = scene();
     assert!(scene.succeed("sweep plan --config e.toml --out m.jsonl").contains("4 runs"));
     scene.succeed("sweep run --manifest m.jsonl --out runs --index 2");
     let status = scene.succeed("sweep status --manifest m.jsonl --out runs --json");
@@ -226,14 +199,14 @@ fn a_sweep_from_plan_to_report() {
     for file in ["index.html", "report.md", "claims.json"] {
         assert!(scene.path("report").join(file).metadata().unwrap().len() > 0, "{file}");
     }
-    scene.refuse("sweep run --manifest m.jsonl --out runs --index 4", "runs 0 to 3");
-    scene.refuse("sweep run --manifest m.jsonl --out runs", "--index");
-    scene.refuse("sweep run --manifest m.jsonl --out runs --all --jobs 0", "--jobs");
-    scene.refuse("sweep plan --config e.toml --set loss.alpha=0.2 --out m2.jsonl", "'loss'");
-    scene.refuse("frobnicate", "frobnicate");
+    refuse(&scene, "sweep run --manifest m.jsonl --out runs --index 4", "runs 0 to 3");
+    refuse(&scene, "sweep run --manifest m.jsonl --out runs", "--index");
+    refuse(&scene, "sweep run --manifest m.jsonl --out runs --all --jobs 0", "--jobs");
+    refuse(&scene, "sweep plan --config e.toml --set loss.alpha=0.2 --out m2.jsonl", "'loss'");
+    refuse(&scene, "frobnicate", "frobnicate");
     let manifest = fs::read_to_string(scene.path("m.jsonl")).unwrap();
     fs::write(scene.path("twice.jsonl"), manifest.repeat(2)).unwrap();
-    scene.refuse("sweep run --manifest twice.jsonl --out runs --all", "line 5");
+    refuse(&scene, "sweep run --manifest twice.jsonl --out runs --all", "line 5");
     // A report can be bound to a manifest: runs of other settings in the folder do not count.
     scene.succeed("train --config e.toml --set training.epochs=5 --out runs/other");
     scene.succeed("report --runs runs --out bound --manifest m.jsonl");
@@ -241,13 +214,13 @@ fn a_sweep_from_plan_to_report() {
     let rows =
         |report: &str| fs::read_to_string(scene.path(report).join("index.html")).unwrap().matches("cli_0-1_").count();
     assert_eq!((rows("bound"), rows("unbound")), (4, 5));
-    scene.refuse("sweep run --manifest e.toml --out runs --all", "e.toml line");
-    scene.refuse("report --runs nowhere --out report2", "nowhere");
+    refuse(&scene, "sweep run --manifest e.toml --out runs --all", "e.toml line");
+    refuse(&scene, "report --runs nowhere --out report2", "nowhere");
 }
 
 #[test]
 fn free_features_from_training_to_report() {
-    let scene = Scene::new();
+    let scene = scene();
     fs::write(scene.path("l.toml"), include_str!("../../../experiments/layer-peeled.toml")).unwrap();
     let train = "layer-peeled --config l.toml --preset smoke --set classes=3 --set dim=4 --out runs";
     assert!(scene.succeed(train).contains("2 of 2 converged"));
@@ -276,17 +249,17 @@ fn free_features_from_training_to_report() {
         ("--config e.toml --out x", "command"),
         ("--config l.toml --out l.toml/x", "l.toml"),
     ] {
-        scene.refuse(&format!("layer-peeled {arguments}"), expected);
+        refuse(&scene, &format!("layer-peeled {arguments}"), expected);
     }
-    scene.refuse("sweep plan --config l.toml --out m.jsonl", "memdil layer-peeled");
+    refuse(&scene, "sweep plan --config l.toml --out m.jsonl", "memdil layer-peeled");
     fs::write(&file, "{\n").unwrap();
-    scene.refuse(train, "layer-peeled.jsonl line 1");
-    scene.refuse("report --runs runs --out report2", "layer-peeled.jsonl line 1");
+    refuse(&scene, train, "layer-peeled.jsonl line 1");
+    refuse(&scene, "report --runs runs --out report2", "layer-peeled.jsonl line 1");
 }
 
 #[test]
 fn a_diverged_run_is_recorded_and_the_rest_goes_on() {
-    let scene = Scene::new();
+    let scene = scene();
     let rates = CONFIG.replace("seed = [0, 1]", "\"optimizer.learning_rate\" = [0.05, 1e30]");
     fs::write(scene.path("d.toml"), rates.replace("label_smoothing\", alpha = 0.1", "mse\"")).unwrap();
     scene.succeed("sweep plan --config d.toml --out m.jsonl");
@@ -306,7 +279,7 @@ fn a_diverged_run_is_recorded_and_the_rest_goes_on() {
 
 #[test]
 fn two_sweeps_on_one_folder_share_the_work() {
-    let scene = Scene::new();
+    let scene = scene();
     scene.succeed("sweep plan --config e.toml --set training.epochs=20 --out m.jsonl");
     let start = || scene.command("sweep run --manifest m.jsonl --out runs --all --jobs 2").spawn().unwrap();
     let (mut first, mut second) = (start(), start());
@@ -317,7 +290,7 @@ fn two_sweeps_on_one_folder_share_the_work() {
 
 #[test]
 fn a_killed_sweep_takes_its_workers_along_and_goes_on_later() {
-    let scene = Scene::new();
+    let scene = scene();
     let long = CONFIG.replace("epochs = 3", "epochs = 400").replace("[0, 1]\n\"", "[0]\n\"");
     fs::write(scene.path("long.toml"), long).unwrap();
     scene.succeed("sweep plan --config long.toml --out m.jsonl");

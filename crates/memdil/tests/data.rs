@@ -1,65 +1,25 @@
 //! `memdil data` through the real binary; servers are on this machine.
 #![allow(missing_docs, clippy::unwrap_used)]
 
+mod common;
+
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::path::Path;
 use std::thread;
 
+use common::Scene;
 use serde_json::Value;
 
 const DEBIAN: &str = "/usr/share/datasets/fashion-mnist";
 
-struct Scene {
-    folder: tempfile::TempDir,
-}
-
-impl Scene {
-    fn new() -> Self {
-        Self { folder: tempfile::tempdir().unwrap() }
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn command(&self, arguments: &str) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_memdil"));
-        command.arg("data").args(arguments.split_whitespace()).current_dir(self.folder.path());
-        command.env_remove("MEMDIL_DATA_DIR");
-        command
-    }
-
-    fn run(&self, arguments: &str) -> Output {
-        self.command(arguments).output().unwrap()
-    }
-
-    fn succeed(&self, arguments: &str) -> String {
-        let output = self.run(arguments);
-        assert!(output.status.success(), "{arguments}: {}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).unwrap()
-    }
-
-    /// The exit status and the one line on standard error, which contains all of `expected`.
-    fn fail(&self, arguments: &str, status: i32, expected: &[&str]) {
-        let output = self.run(arguments);
-        let text = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(status), "{arguments}: {text}");
-        assert_eq!(text.lines().count(), 1, "{arguments}: {text}");
-        for expected in expected {
-            assert!(text.contains(expected), "{arguments}: {text} does not say {expected}");
-        }
-    }
-
-    /// Names of the files in a folder.
-    fn files(&self, folder: &str) -> Vec<String> {
-        let entries = fs::read_dir(self.path(folder)).unwrap();
-        let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-        names.sort();
-        names
-    }
+/// Names of the files in a folder.
+fn files(scene: &Scene, folder: &str) -> Vec<String> {
+    let entries = fs::read_dir(scene.path(folder)).unwrap();
+    let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
 }
 
 fn nobody() -> String {
@@ -84,17 +44,17 @@ fn server(status: &'static str, body: Vec<u8>) -> String {
 
 #[test]
 fn an_unknown_name_lists_the_names() {
-    let scene = Scene::new();
+    let scene = Scene::new("data");
     for command in ["fetch", "verify"] {
         scene.fail(&format!("{command} cifar10"), 2, &["cifar10", "mnist, fashion-mnist, cifar-10, cifar-100, svhn"]);
         scene.fail(command, 2, &["NAME"]);
     }
-    assert!(scene.files(".").is_empty());
+    assert!(files(&scene, ".").is_empty());
 }
 
 #[test]
 fn list_says_what_is_where() {
-    let scene = Scene::new();
+    let scene = Scene::new("data");
     let folder = scene.path("sets/svhn");
     fs::create_dir_all(&folder).unwrap();
     fs::write(folder.join("train_32x32.mat"), []).unwrap();
@@ -119,18 +79,18 @@ fn list_says_what_is_where() {
 
 #[test]
 fn without_network_one_line_says_what_to_do() {
-    let scene = Scene::new();
+    let scene = Scene::new("data");
     let base = nobody();
     let address = "https://storage.googleapis.com/cvdf-datasets/mnist/train-images-idx3-ubyte.gz";
     scene.fail(&format!("fetch mnist --url {base}"), 1, &["127.0.0.1", address, "data/mnist", "by hand"]);
-    assert_eq!(scene.files("data/mnist"), [".lock", "train-images-idx3-ubyte.gz.part"]);
+    assert_eq!(files(&scene, "data/mnist"), [".lock", "train-images-idx3-ubyte.gz.part"]);
     scene.fail(&format!("fetch svhn --data-dir sets --url {base}"), 1, &["sets/svhn"]);
     scene.fail("fetch mnist --url mirror/files", 2, &["mirror/files", "http://"]);
 }
 
 #[test]
 fn what_a_server_sends_instead_is_not_kept() {
-    let scene = Scene::new();
+    let scene = Scene::new("data");
     let arguments = |base: String| format!("fetch mnist --data-dir sets --url {base}");
     scene.fail(&arguments(server("404 Not Found", Vec::new())), 1, &["404", "train-images-idx3-ubyte.gz"]);
     scene.fail(&arguments(server("200 OK", vec![0; 100])), 1, &["has 100 bytes, not 9912422"]);
@@ -143,12 +103,12 @@ fn what_a_server_sends_instead_is_not_kept() {
     assert!(last.contains("SHA-256") && last.contains("440fcabf73cc"), "{text}");
     assert_eq!(progress.len(), 10, "{text}");
     assert!(progress[9].contains("9.91 MB of 9.91 MB"), "{text}");
-    assert_eq!(scene.files("sets/mnist"), [".lock"]);
+    assert_eq!(files(&scene, "sets/mnist"), [".lock"]);
 }
 
 #[test]
 fn verify_names_what_is_missing_or_wrong() {
-    let scene = Scene::new();
+    let scene = Scene::new("data");
     scene.fail("verify mnist", 2, &["data/mnist", "data/MNIST/raw", "memdil data fetch mnist", "--data-dir"]);
 
     let folder = scene.path("data/svhn");
@@ -171,7 +131,7 @@ fn files_that_are_right_need_no_network() {
     if !Path::new(DEBIAN).is_dir() {
         return;
     }
-    let scene = Scene::new();
+    let scene = Scene::new("data");
     fs::create_dir_all(scene.path("sets/fashion-mnist")).unwrap();
     for entry in fs::read_dir(DEBIAN).unwrap() {
         let from = entry.unwrap().path();
@@ -179,7 +139,7 @@ fn files_that_are_right_need_no_network() {
     }
     let text = scene.succeed(&format!("fetch fashion-mnist --data-dir sets --url {}", nobody()));
     assert_eq!(text, "fashion-mnist: complete in sets/fashion-mnist\n");
-    assert_eq!(scene.files("sets/fashion-mnist").len(), 4);
+    assert_eq!(files(&scene, "sets/fashion-mnist").len(), 4);
 
     let text = scene.succeed("verify fashion-mnist --data-dir sets");
     assert_eq!(text.lines().filter(|line| line.ends_with(": ok (content)")).count(), 4, "{text}");

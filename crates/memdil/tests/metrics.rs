@@ -1,54 +1,19 @@
 //! `memdil metrics` through the real binary, on real files of all three formats.
 #![allow(missing_docs, clippy::unwrap_used)]
 
-use std::fs;
-use std::path::PathBuf;
-use std::process::{Command, Output};
+mod common;
 
+use std::fs;
+
+use common::Scene;
 use ndarray::{Array0, Array1, Array2, s};
 use ndarray_npy::{NpzReader, NpzWriter, write_npy};
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
 use serde_json::Value;
 
-struct Scene {
-    folder: tempfile::TempDir,
-}
-
-impl Scene {
-    fn new() -> Self {
-        Self { folder: tempfile::tempdir().unwrap() }
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn run(&self, arguments: &str) -> Output {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_memdil"));
-        command.arg("metrics").args(arguments.split_whitespace()).current_dir(self.folder.path()).output().unwrap()
-    }
-
-    fn succeed(&self, arguments: &str) -> String {
-        let output = self.run(arguments);
-        assert!(output.status.success(), "{arguments}: {}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).unwrap()
-    }
-
-    fn json(&self, arguments: &str) -> Value {
-        serde_json::from_str(&self.succeed(&format!("{arguments} --json"))).unwrap()
-    }
-
-    /// Exit status 2, nothing on standard output, one line on standard error that contains all of `expected`.
-    fn refuse(&self, arguments: &str, expected: &[&str]) {
-        let output = self.run(arguments);
-        let text = String::from_utf8(output.stderr).unwrap();
-        assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0), "{arguments}: {text}");
-        assert!(text.lines().count() == 1, "{arguments}: {text}");
-        for expected in expected {
-            assert!(text.contains(expected), "{arguments}: {text} does not say {expected}");
-        }
-    }
+fn json(scene: &Scene, arguments: &str) -> Value {
+    serde_json::from_str(&scene.succeed(&format!("{arguments} --json"))).unwrap()
 }
 
 /// Inputs and expected values from the authors' code.
@@ -148,7 +113,7 @@ const ALL: &str = "--features h.npy --labels y.npy --clean-labels c.npy --classi
 #[test]
 fn golden_values_from_every_format() {
     for name in ["metrics_a", "metrics_b"] {
-        let (scene, golden) = (Scene::new(), Golden::read(name));
+        let (scene, golden) = (Scene::new("metrics"), Golden::read(name));
         golden.write_npy(&scene);
         let create = |name: &str| fs::File::create(scene.path(name)).unwrap();
         golden.write_npz(&scene, "stored.npz", NpzWriter::new(create("stored.npz")));
@@ -164,20 +129,20 @@ fn golden_values_from_every_format() {
             "--features h.npy --labels stored.npz --clean-labels all.safetensors --classifier W.npy --bias b.npy";
         assert_eq!(scene.succeed(&format!("{mixed} --json")), first);
         assert_eq!(scene.succeed("--features stored.npz --labels y.npy --json"), first);
-        let other = scene.json("--features stored.npz --labels c.npy");
+        let other = json(&scene, "--features stored.npz --labels c.npy");
         assert_ne!(other["nc1"], serde_json::from_str::<Value>(&first).unwrap()["nc1"]);
     }
 }
 
 #[test]
 fn element_types_do_not_matter() {
-    let (scene, golden) = (Scene::new(), Golden::read("metrics_b"));
+    let (scene, golden) = (Scene::new("metrics"), Golden::read("metrics_b"));
     golden.write_npy(&scene);
-    let whole = scene.json(ALL);
+    let whole = json(&scene, ALL);
     macro_rules! labels {
         ($($type:ty),*) => { $(
             write_npy(scene.path("l.npy"), &golden.labels.mapv(|label| label as $type)).unwrap();
-            assert_eq!(scene.json(&ALL.replace("y.npy", "l.npy")), whole, stringify!($type));
+            assert_eq!(json(&scene, &ALL.replace("y.npy", "l.npy")), whole, stringify!($type));
         )* };
     }
     labels!(u8, u16, u32, u64, i8, i16, i32);
@@ -186,45 +151,45 @@ fn element_types_do_not_matter() {
         assert!((found / expected - 1.0).abs() < 1e-4, "{key}: {found}, not {expected}");
     };
     write_npy(scene.path("h.npy"), &golden.features.mapv(|value| value as f32)).unwrap();
-    close(scene.json(ALL), "nc1");
-    close(scene.json(ALL), "bias_collapse");
+    close(json(&scene, ALL), "nc1");
+    close(json(&scene, ALL), "bias_collapse");
     write_npy(scene.path("W.npy"), &golden.classifier.mapv(|value| value as f32)).unwrap();
-    close(scene.json(ALL), "bias_collapse");
+    close(json(&scene, ALL), "bias_collapse");
     write_npy(scene.path("b.npy"), &golden.bias.mapv(|value| value as f32)).unwrap();
-    close(scene.json(ALL), "bias_collapse");
-    close(scene.json(ALL), "ece");
+    close(json(&scene, ALL), "bias_collapse");
+    close(json(&scene, ALL), "ece");
 }
 
 #[test]
 fn what_lacks_its_inputs_is_left_out() {
-    let (scene, golden) = (Scene::new(), Golden::read("metrics_b"));
+    let (scene, golden) = (Scene::new("metrics"), Golden::read("metrics_b"));
     golden.write_npy(&scene);
-    let found = scene.json("--features h.npy --labels y.npy");
+    let found = json(&scene, "--features h.npy --labels y.npy");
     assert!(found["nc1"].is_f64());
     for absent in ["memorization", "nc2_etf", "nc3", "bias_collapse", "ece", "test"] {
         assert!(found.get(absent).is_none(), "{absent} in {found}");
     }
-    let found = scene.json("--features h.npy --labels y.npy --classifier W.npy");
+    let found = json(&scene, "--features h.npy --labels y.npy --classifier W.npy");
     assert!(found["nc2_etf"].is_f64() && found["nc3"].is_f64());
     assert!(found.get("ece").is_none() && found.get("bias_collapse").is_none(), "{found}");
 
     // Unseen samples: nc1 of the test arrays is the dilation.
     write_npy(scene.path("ht.npy"), &golden.features.slice(s![..250, ..])).unwrap();
     write_npy(scene.path("yt.npy"), &golden.clean_labels.slice(s![..250])).unwrap();
-    let test = scene.json("--features h.npy --labels y.npy --test-features ht.npy --test-labels yt.npy");
-    let alone = scene.json("--features ht.npy --labels yt.npy");
+    let test = json(&scene, "--features h.npy --labels y.npy --test-features ht.npy --test-labels yt.npy");
+    let alone = json(&scene, "--features ht.npy --labels yt.npy");
     assert_eq!(test["test"]["dilation"], alone["nc1"], "{test}");
     assert_eq!(test["nc1"], found["nc1"]);
 }
 
 #[test]
 fn the_number_of_classes() {
-    let scene = Scene::new();
+    let scene = Scene::new("metrics");
     let features = Array2::from_shape_fn((6, 2), |(i, j)| (10 * (i % 2) + i * i * (j + 1)) as f32);
     write_npy(scene.path("h.npy"), &features).unwrap();
     write_npy(scene.path("y.npy"), &Array1::from_vec(vec![0_u8, 1, 0, 1, 0, 1])).unwrap();
     let both = "--features h.npy --labels y.npy";
-    assert_eq!(scene.json(both), scene.json(&format!("{both} --classes 2")));
+    assert_eq!(json(&scene, both), json(&scene, &format!("{both} --classes 2")));
     scene.refuse(&format!("{both} --classes 3"), &["class 2"]);
     scene.refuse(&format!("{both} --classes 1"), &["1"]);
     scene.refuse(&format!("{both} --classes 0"), &["0"]);
@@ -239,7 +204,7 @@ fn the_number_of_classes() {
 
 #[test]
 fn text_for_readers() {
-    let (scene, golden) = (Scene::new(), Golden::read("metrics_b"));
+    let (scene, golden) = (Scene::new("metrics"), Golden::read("metrics_b"));
     golden.write_npy(&scene);
     let table = scene.succeed(ALL);
     let title =
@@ -267,7 +232,7 @@ fn npy(descr: &str, order: &str, shape: &str, data: &[u8]) -> Vec<u8> {
 
 #[test]
 fn bad_arrays_are_told_with_the_file_and_the_remedy() {
-    let scene = Scene::new();
+    let scene = Scene::new("metrics");
     write_npy(scene.path("h.npy"), &Array2::from_shape_fn((4, 2), |(i, j)| (i * i + j) as f32)).unwrap();
     write_npy(scene.path("y.npy"), &Array1::from_vec(vec![0_i32, 1, 0, 1])).unwrap();
     let zeros = [0_u8; 64];
@@ -332,7 +297,7 @@ fn bad_arrays_are_told_with_the_file_and_the_remedy() {
 
 #[test]
 fn bad_files_and_missing_arrays() {
-    let scene = Scene::new();
+    let scene = Scene::new("metrics");
     write_npy(scene.path("h.npy"), &Array2::from_shape_fn((4, 2), |(i, j)| (i * i + j) as f32)).unwrap();
     write_npy(scene.path("wide.npy"), &Array2::from_shape_fn((4, 2), |(i, j)| (i * i + j) as f64)).unwrap();
     write_npy(scene.path("y.npy"), &Array1::from_vec(vec![0_i32, 1, 0, 1])).unwrap();
@@ -377,7 +342,7 @@ fn bad_files_and_missing_arrays() {
 /// The reader is fuzzed in its unit tests; here the whole way, numbers included.
 #[test]
 fn damaged_files_never_end_in_a_panic() {
-    let (scene, golden) = (Scene::new(), Golden::read("metrics_a"));
+    let (scene, golden) = (Scene::new("metrics"), Golden::read("metrics_a"));
     golden.write_npy(&scene);
     golden.write_npz(
         &scene,

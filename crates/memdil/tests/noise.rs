@@ -1,50 +1,35 @@
 //! `memdil noise`: real files in, a label-noise file and a summary out.
 #![allow(missing_docs, clippy::unwrap_used)]
 
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+mod common;
 
+use std::fs;
+
+use common::Scene;
 use memdil_data::NoisyLabels;
 use ndarray::{Array1, Array2, array};
 use ndarray_npy::write_npy;
 use serde_json::Value;
 
-struct Scene {
-    folder: tempfile::TempDir,
+/// A folder with 1000 labels of ten classes.
+fn scene() -> Scene {
+    let scene = Scene::new("noise");
+    let labels = Array1::from_shape_fn(1000, |i| ((i * i + i / 7) % 10) as i64);
+    write_npy(scene.path("y.npy"), &labels).unwrap();
+    scene
 }
 
-impl Scene {
-    /// A folder with 1000 labels of ten classes.
-    fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let labels = Array1::from_shape_fn(1000, |i| ((i * i + i / 7) % 10) as i64);
-        write_npy(folder.path().join("y.npy"), &labels).unwrap();
-        Self { folder }
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn noise(&self, arguments: &str) -> Output {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_memdil"));
-        command.current_dir(self.folder.path()).arg("noise").args(arguments.split_whitespace()).output().unwrap()
-    }
-
-    fn summary(&self, arguments: &str) -> Value {
-        let output = self.noise(&format!("{arguments} --json"));
-        assert!(output.status.success(), "{arguments}: {}", String::from_utf8_lossy(&output.stderr));
-        assert_eq!(output.stdout.iter().filter(|&&byte| byte == b'\n').count(), 1);
-        serde_json::from_slice(&output.stdout).unwrap()
-    }
+fn summary(scene: &Scene, arguments: &str) -> Value {
+    let text = scene.succeed(&format!("{arguments} --json"));
+    assert_eq!(text.matches('\n').count(), 1);
+    serde_json::from_str(&text).unwrap()
 }
 
 const LABELS: &str = "--labels y.npy --classes 10 --out noisy.npz";
 
 #[test]
 fn every_kind_is_written_and_summed_up() {
-    let scene = Scene::new();
+    let scene = scene();
     let matrix = Array2::from_shape_fn((10, 10), |(j, k)| if j == k { 0.55 } else { 0.05 });
     write_npy(scene.path("T.npy"), &matrix).unwrap();
     for (options, kind) in [
@@ -58,7 +43,7 @@ fn every_kind_is_written_and_summed_up() {
         ("--kind per-class --range 0.1 0.5 --rebalance", "per_class"),
         ("--kind latent_class --eta 0.2 --split 0.5", "latent_class"),
     ] {
-        let summary = scene.summary(&format!("{LABELS} {options}"));
+        let summary = summary(&scene, &format!("{LABELS} {options}"));
         let noisy = NoisyLabels::read(&scene.path("noisy.npz")).unwrap();
         assert_eq!(summary["kind"], kind);
         assert_eq!((summary["n"].as_u64(), summary["classes"].as_u64()), (Some(1000), Some(10)));
@@ -77,30 +62,30 @@ fn every_kind_is_written_and_summed_up() {
             assert_eq!(summary["corrupted"], 400);
         }
     }
-    assert_eq!(fs::read_dir(scene.folder.path()).unwrap().count(), 3);
+    assert_eq!(fs::read_dir(scene.path(".")).unwrap().count(), 3);
 }
 
 #[test]
 fn the_same_seed_gives_the_same_bytes_and_a_file_reads_back() {
-    let scene = Scene::new();
+    let scene = scene();
     let written = |options: &str| {
-        scene.summary(&format!("{LABELS} --kind uniform --eta 0.4 {options}"));
+        summary(&scene, &format!("{LABELS} --kind uniform --eta 0.4 {options}"));
         fs::read(scene.path("noisy.npz")).unwrap()
     };
     let first = written("--seed 3");
     assert_eq!(first, written("--seed 3"));
     assert_ne!(first, written("--seed 4"));
     fs::write(scene.path("kept.npz"), &first).unwrap();
-    let summary = scene.summary(&format!("{LABELS} --kind from_file --path kept.npz"));
+    let summary = summary(&scene, &format!("{LABELS} --kind from_file --path kept.npz"));
     assert_eq!((summary["kind"].as_str(), summary["seed"].as_u64()), (Some("uniform"), Some(3)));
     assert_eq!(fs::read(scene.path("noisy.npz")).unwrap(), first);
 }
 
 #[test]
 fn the_table_shows_the_matrix() {
-    let scene = Scene::new();
+    let scene = scene();
     fs::write(scene.path("y.csv"), "label\n0\n1\n0\n1\n").unwrap();
-    let output = scene.noise("--labels y.csv --classes 2 --kind pair --eta 1 --out a.npz");
+    let table = scene.succeed("--labels y.csv --classes 2 --kind pair --eta 1 --out a.npz");
     let expected = "\
 kind               pair
 classes            2
@@ -114,16 +99,16 @@ transition (row: clean class, column: observed one)
   0.0000  1.0000
   1.0000  0.0000
 ";
-    assert_eq!(String::from_utf8(output.stdout).unwrap(), expected);
+    assert_eq!(table, expected);
     // A class without a label has no row: the matrix is left out, with the reason.
-    let summary = scene.summary("--labels y.csv --classes 3 --kind uniform --eta 0 --out a.npz");
+    let summary = summary(&scene, "--labels y.csv --classes 3 --kind uniform --eta 0 --out a.npz");
     assert!(summary.get("transition").is_none());
     assert!(summary["undefined"]["transition"].as_str().unwrap().contains("class 2"), "{summary}");
 }
 
 #[test]
 fn bad_input_is_told_in_one_line_and_writes_nothing() {
-    let scene = Scene::new();
+    let scene = scene();
     let save = |name: &str, matrix: &Array2<f64>| write_npy(scene.path(name), matrix).unwrap();
     save("sum.npy", &array![[0.5, 0.5], [0.3, 0.3]]);
     save("nan.npy", &array![[0.5, 0.5], [f64::NAN, 0.3]]);
@@ -155,10 +140,7 @@ fn bad_input_is_told_in_one_line_and_writes_nothing() {
         ("--labels y.npy --classes 10 --kind pair --eta 0.1 --out noisy.npy".to_owned(), "noisy.npy"),
         ("--labels y.npy --classes 10 --kind pair --eta 0.1 --out no/such/noisy.npz".to_owned(), "no/such"),
     ] {
-        let output = scene.noise(&arguments);
-        let text = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(2), "{arguments}: {text}");
-        assert!(text.lines().count() == 1 && text.contains(expected), "{arguments}: {text}");
-        assert!(output.stdout.is_empty() && !Path::exists(&scene.path("noisy.npz")), "{arguments}");
+        scene.refuse(&arguments, &[expected]);
+        assert!(!scene.path("noisy.npz").exists(), "{arguments}");
     }
 }

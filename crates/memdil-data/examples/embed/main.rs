@@ -11,19 +11,12 @@ use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 use flate2::read::MultiGzDecoder;
+use memdil_data::catalogue::Published;
 use memdil_data::{Source, files, idx};
 
 /// Images of each class in the embedded training and test set.
 const TRAIN_PER_CLASS: usize = 600;
 const TEST_PER_CLASS: usize = 100;
-
-/// SHA-256 of the unpacked files, in the order of `files::IDX`.
-const PUBLISHED: [&str; 4] = [
-    "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
-    "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
-    "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
-    "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
-];
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -31,7 +24,8 @@ fn main() -> Result<()> {
     let (from, out) = arguments()?;
     let paths = files::find(&Source::FashionMnist, Some(&from))?;
     let mut contents = Vec::new();
-    for (path, published) in paths.iter().zip(PUBLISHED) {
+    let published = Published::FashionMnist.files().iter().flat_map(|file| file.unpacked).flat_map(|file| file.sha256);
+    for (path, published) in paths.iter().zip(published) {
         let bytes = unpacked(path)?;
         let found = subset::sha256_hex(&bytes);
         if found != published {

@@ -7,6 +7,7 @@ use super::NoisyLabels;
 use super::label_file::{Columns, ending, read_columns, refuse};
 use super::labels::realised;
 use crate::DataError;
+use crate::load::check_labels;
 
 /// Cohen's kappa below which labels of unproved order are refused: a wrong order gives about 0.
 const LEAST_KAPPA: f64 = 0.1;
@@ -25,10 +26,7 @@ pub(super) fn read(path: &Path, clean: &[u32], classes: usize, seed: u64) -> Res
     }
     let Columns { clean: beside, observed } = read_columns(path)?;
     check_length(path, observed.len(), clean.len())?;
-    if let Some(row) = observed.iter().position(|&label| label as usize >= classes) {
-        let message = format!("label {} in row {row} is out of range: labels must be below {classes}", observed[row]);
-        return Err(refuse(path, message));
-    }
+    check_labels(&observed, classes).map_err(|error| refuse(path, error.to_string()))?;
     match beside {
         Some(beside) => check_clean_labels(path, &beside, clean)?,
         None => check_kappa(path, &observed, clean)?,

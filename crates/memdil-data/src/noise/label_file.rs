@@ -64,17 +64,19 @@ fn parse_npy(bytes: &[u8]) -> Result<Columns, String> {
     let npy = Npy::parse(bytes)?;
     // First: what a pickled dictionary needs is told by its type, not by its shape.
     let integers = npy.integers()?;
-    let (n, columns) = match npy.shape[..] {
-        [n] => (n, 1),
-        [n, columns @ (1 | 2)] => (n, columns),
-        _ => return Err(format!("has the shape {:?}: one or two labels a sample are needed", npy.shape)),
+    // As many integers are there, so their number fits into memory.
+    let (n, columns) = match npy.header.shape[..] {
+        [n] => (n as usize, 1),
+        [n, columns @ (1 | 2)] => (n as usize, columns as usize),
+        ref shape => return Err(format!("has the shape {shape:?}: one or two labels a sample are needed")),
     };
+    let by_column = npy.header.fortran_order;
     let label = |(i, integer): (usize, i128)| {
-        let row = if npy.column_order { i % n } else { i / columns };
+        let row = if by_column { i % n } else { i / columns };
         u32::try_from(integer).map_err(|_| format!("label {integer} in row {row}: labels count classes from 0"))
     };
-    let labels = integers.into_iter().enumerate().map(label).collect::<Result<Vec<u32>, _>>()?;
-    Ok(match (columns, npy.column_order) {
+    let labels = integers.enumerate().map(label).collect::<Result<Vec<u32>, _>>()?;
+    Ok(match (columns, by_column) {
         (1, _) => Columns { clean: None, observed: labels },
         (_, true) => Columns { clean: Some(labels[..n].to_vec()), observed: labels[n..].to_vec() },
         (_, false) => {

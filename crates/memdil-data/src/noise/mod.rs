@@ -1,15 +1,6 @@
 //! Label noise: kinds, and how they corrupt clean labels.
 //!
-//! | kind | settings | what happens to a label |
-//! | --- | --- | --- |
-//! | `uniform` | `eta` | with probability `eta` it is drawn anew from all K classes (the paper's noise) |
-//! | `symmetric` | `eta` | with probability `eta` it moves to one of the K - 1 others |
-//! | `asymmetric` | `eta`, `map` | with probability `eta` it moves where the map says |
-//! | `pair` | `eta` | with probability `eta` it moves to the next class, the last one to the first |
-//! | `transition` | `matrix` | class j becomes class k with the probability in row j, column k |
-//! | `per_class` | `etas` or `range`, `rebalance` | as `uniform`, with a probability for each class |
-//! | `latent_class` | `eta`, `split` | after uniform noise, label k becomes K + k with probability `split` |
-//! | `from_file` | `path` | it is read |
+//! What each kind does with which settings is said with its variant of [`LabelNoise`].
 //!
 //! For every sample a number u in [0, 1) and a new label are drawn, whatever the strength is; the label
 //! is taken where u lies below the sample's rate. So with the same seed, raising `eta` leaves the samples that
@@ -19,16 +10,8 @@
 //! # Exact counts
 //!
 //! With `exact_count = true` the number of labels that differ is no longer random: those with the smallest u are taken, as
-//! many as the rate says, and none of them keeps its class (where `uniform` noise would draw from all classes, the
-//! new label is one of the K - 1 others).
-//!
-//! | kind | labels that differ |
-//! | --- | --- |
-//! | `uniform`, `symmetric`, `pair`, `latent_class` | round(eta n) |
-//! | `asymmetric` | round(eta m), m being the labels of classes that the map moves |
-//! | `transition` | round((1 - T_jj) n_j) of the n_j labels of class j |
-//! | `per_class` | round(eta_k n_k) of the n_k labels of class k |
-//!
+//! many as the rate says (how many that is, is said with each kind's `exact_count`), and none of them keeps its class
+//! (where `uniform` noise would draw from all classes, the new label is one of the K - 1 others).
 //! Which class a label moves to, and which labels `split` moves, stays random.
 //!
 //! # Label files
@@ -76,7 +59,7 @@ pub(crate) use check::check_clean;
 pub use label_file::read_labels;
 pub use labels::NoisyLabels;
 
-/// A kind of label noise with its strength; what each does precisely is said [above](self).
+/// A kind of label noise with its strength; how all of them draw is said [above](self).
 ///
 /// ```
 /// use memdil_data::noise::LabelNoise;

@@ -1,68 +1,50 @@
 //! Integers from NumPy's `.npy` format.
 
-use crate::npy::read_header;
-use crate::unpack::{Fault, MOST_LABELS};
+use std::slice::ChunksExact;
+
+use crate::npy::{Header, read_header};
+use crate::unpack::MOST_LABELS;
 
 /// An array as it lies in a file.
 pub(super) struct Npy<'a> {
-    /// NumPy's name of the element type, such as `<i8`.
-    pub(super) descr: String,
-    /// Whether columns lie together instead of rows.
-    pub(super) column_order: bool,
-    pub(super) shape: Vec<usize>,
+    pub(super) header: Header,
     data: &'a [u8],
 }
 
 impl<'a> Npy<'a> {
     /// Reads a whole file; the error says what is wrong with it.
     pub(super) fn parse(mut file: &'a [u8]) -> Result<Self, String> {
-        let header = read_header(&mut file).map_err(|fault| match fault {
-            Fault::Content(message) => message,
-            Fault::Read(cause) => cause.to_string(),
-        })?;
-        let shape = header.shape.iter().map(|&length| usize::try_from(length)).collect::<Result<_, _>>();
-        let shape = shape.map_err(|_| format!("claims the shape {:?}, more than memory has places", header.shape))?;
-        Ok(Self { descr: header.dtype, column_order: header.fortran_order, shape, data: file })
+        let header = read_header(&mut file).map_err(|fault| fault.to_string())?;
+        Ok(Self { header, data: file })
     }
 
     /// The bytes of each element, if there are as many as the shape says.
-    pub(super) fn elements(&self, size: usize) -> Result<std::slice::ChunksExact<'a, u8>, String> {
-        let claimed = self.shape.iter().try_fold(size, |bytes, &length| bytes.checked_mul(length));
-        if claimed != Some(self.data.len()) {
-            let (shape, bytes) = (&self.shape, self.data.len());
+    pub(super) fn elements(&self, size: usize) -> Result<ChunksExact<'a, u8>, String> {
+        let claimed = self.header.len().and_then(|length| length.checked_mul(size as u64));
+        if claimed != Some(self.data.len() as u64) {
+            let (shape, bytes) = (&self.header.shape, self.data.len());
             return Err(format!("holds {bytes} bytes, which do not fill the shape {shape:?} its header claims"));
         }
         Ok(self.data.chunks_exact(size))
     }
 
     /// All elements, of whatever integer type they are.
-    pub(super) fn integers(&self) -> Result<Vec<i128>, String> {
-        let (big, kind, size) = match self.descr.as_bytes() {
-            [order @ (b'<' | b'>' | b'|' | b'='), kind @ (b'i' | b'u'), size @ (b'1' | b'2' | b'4' | b'8')] => {
-                (*order == b'>', *kind, usize::from(size - b'0'))
-            }
-            b"|O" => {
-                return Err("holds Python objects, which only Python can read: export integers, \
-                            as the documentation of memdil_data::noise shows for CIFAR-N"
-                    .to_owned());
-            }
-            _ => {
-                let descr = self.descr.escape_default();
-                return Err(format!("has elements of type {descr}, not integers: save labels.astype(\"int64\")"));
-            }
+    pub(super) fn integers(&self) -> Result<impl Iterator<Item = i128> + use<'a>, String> {
+        let dtype = &self.header.dtype;
+        if dtype == "|O" {
+            return Err("holds Python objects, which only Python can read: export integers, \
+                        as the documentation of memdil_data::noise shows for CIFAR-N"
+                .to_owned());
+        }
+        let Some(integers) = self.header.integers() else {
+            let dtype = dtype.escape_default();
+            return Err(format!("has elements of type {dtype}, not integers: save labels.astype(\"int64\")"));
         };
-        let integer = |element: &[u8]| {
-            let join = |bits: u64, byte: &u8| bits << 8 | u64::from(*byte);
-            let bits = if big { element.iter().fold(0, join) } else { element.iter().rev().fold(0, join) };
-            let unused = 64 - 8 * size as u32;
-            // Shifting back and forth copies the sign into the upper bits.
-            if kind == b'i' { i128::from((bits << unused) as i64 >> unused) } else { i128::from(bits) }
-        };
-        let elements = self.elements(size)?;
+        let elements = self.elements(integers.width)?;
         if elements.len() as u64 > MOST_LABELS {
             return Err(format!("holds {} labels: at most {MOST_LABELS} are read", elements.len()));
         }
-        Ok(elements.map(integer).collect())
+        Ok(elements.map(move |element| integers.value(element)))
     }
 }
 
@@ -77,7 +59,7 @@ mod tests {
     }
 
     fn integers(descr: &str, data: &[u8]) -> Vec<i128> {
-        Npy::parse(&file(descr, "(2,)", data)).unwrap().integers().unwrap()
+        Npy::parse(&file(descr, "(2,)", data)).unwrap().integers().unwrap().collect()
     }
 
     #[test]
@@ -99,7 +81,7 @@ mod tests {
         let mut second = file("|u1", "(2,)", &[4, 5]);
         second[6] = 2;
         second.splice(10..10, [0, 0]);
-        assert_eq!(Npy::parse(&second).unwrap().integers().unwrap(), [4, 5]);
+        assert!(Npy::parse(&second).unwrap().integers().unwrap().eq([4, 5]));
         second[6] = 9;
         assert!(Npy::parse(&second).is_err_and(|message| message.contains("version 9")));
     }
@@ -116,7 +98,7 @@ mod tests {
             ("|O", "(2,)", "Python objects"),
         ] {
             let bytes = file(descr, shape, &[0, 0]);
-            let message = Npy::parse(&bytes).and_then(|npy| npy.integers()).unwrap_err();
+            let message = Npy::parse(&bytes).and_then(|npy| npy.integers().map(drop)).unwrap_err();
             assert!(message.contains(expected), "{descr} {shape}: {message}");
         }
         let deep = file(&"[".repeat(60_000), "(2,)", &[]);

@@ -1,7 +1,7 @@
 //! Noisy labels as a NumPy `.npz` file.
 
 use std::fs::File;
-use std::io::{BufReader, Read, Seek, SeekFrom, Write};
+use std::io::{BufReader, Read, Seek, Write};
 use std::path::Path;
 
 use ndarray::{Array1, ArrayView1, aview0};
@@ -11,8 +11,9 @@ use super::labels::realised;
 use super::npy::Npy;
 use super::{NoisyLabels, check_clean};
 use crate::DataError;
-use crate::unpack::{CEILING, Fault};
-use crate::zipped::{self, Entry};
+use crate::npy::Header;
+use crate::unpack::CEILING;
+use crate::zipped::Archive;
 
 impl NoisyLabels {
     /// Writes a `.npz` file; the same labels give the same bytes.
@@ -85,7 +86,7 @@ impl NoisyLabels {
     /// # Ok::<(), memdil_data::DataError>(())
     /// ```
     pub fn read_npz(file: impl Read + Seek) -> Result<Self, DataError> {
-        let mut npz = Npz::new(file)?;
+        let mut npz = Archive::new(file).map_err(|fault| refuse(fault.to_string()))?;
         let classes = length(scalar(&mut npz, "classes")?)?;
         let observed_classes = optional(&mut npz, "observed_classes", scalar)?.map(length).transpose()?;
         let kept = optional(&mut npz, "kept", vector::<u64>)?;
@@ -155,53 +156,28 @@ fn length(number: u64) -> Result<usize, DataError> {
     usize::try_from(number).map_err(|_| refuse(format!("{number} is more than this machine can count")))
 }
 
-/// The arrays of a file.
-struct Npz<R> {
-    file: R,
-    entries: Vec<Entry>,
-}
-
-impl<R: Read + Seek> Npz<R> {
-    fn new(mut file: R) -> Result<Self, DataError> {
-        let length = file.seek(SeekFrom::End(0)).map_err(|cause| refuse(cause.to_string()))?;
-        let entries = zipped::entries(&mut file, length).map_err(|fault| refuse(message(fault)))?;
-        Ok(Self { file, entries })
-    }
-
-    fn entry(&self, name: &str) -> Option<&Entry> {
-        self.entries.iter().find(|entry| entry.name.strip_suffix(".npy") == Some(name))
-    }
-}
-
-fn message(fault: Fault) -> String {
-    match fault {
-        Fault::Content(message) => message,
-        Fault::Read(cause) => cause.to_string(),
-    }
-}
-
 fn optional<R: Read + Seek, T>(
-    npz: &mut Npz<R>,
+    npz: &mut Archive<R>,
     name: &str,
-    read: impl Fn(&mut Npz<R>, &str) -> Result<T, DataError>,
+    read: impl Fn(&mut Archive<R>, &str) -> Result<T, DataError>,
 ) -> Result<Option<T>, DataError> {
-    if npz.entry(name).is_some() { read(npz, name).map(Some) } else { Ok(None) }
+    if npz.find(name).is_some() { read(npz, name).map(Some) } else { Ok(None) }
 }
 
-fn vector<T: Element>(npz: &mut Npz<impl Read + Seek>, name: &str) -> Result<Vec<T>, DataError> {
+fn vector<T: Element>(npz: &mut Archive<impl Read + Seek>, name: &str) -> Result<Vec<T>, DataError> {
     array(npz, name, 1)
 }
 
-fn scalar<T: Element>(npz: &mut Npz<impl Read + Seek>, name: &str) -> Result<T, DataError> {
+fn scalar<T: Element>(npz: &mut Archive<impl Read + Seek>, name: &str) -> Result<T, DataError> {
     let elements = array(npz, name, 0)?;
     elements.into_iter().next().ok_or_else(|| refuse(format!("array `{name}` is empty")))
 }
 
-fn array<T: Element>(npz: &mut Npz<impl Read + Seek>, name: &str, dimensions: usize) -> Result<Vec<T>, DataError> {
+fn array<T: Element>(npz: &mut Archive<impl Read + Seek>, name: &str, dimensions: usize) -> Result<Vec<T>, DataError> {
     let refuse = |what: String| refuse(format!("array `{name}` ({}): {what}", T::DESCRIPTOR));
     let missing = || refuse("not there (all eight arrays must be, as numpy.savez writes them)".to_owned());
-    let entry = npz.entry(name).cloned().ok_or_else(missing)?;
-    let member = zipped::open(&mut npz.file, &entry).map_err(|fault| refuse(message(fault)))?;
+    let entry = npz.find(name).ok_or_else(missing)?;
+    let member = npz.open(&entry).map_err(|fault| refuse(fault.to_string()))?;
     // Memory grows with what arrives, and reading to the end checks the checksum.
     let mut bytes = Vec::new();
     member.take(CEILING + 1).read_to_end(&mut bytes).map_err(|cause| refuse(cause.to_string()))?;
@@ -209,11 +185,12 @@ fn array<T: Element>(npz: &mut Npz<impl Read + Seek>, name: &str, dimensions: us
         return Err(refuse(format!("unpacks to more than {CEILING} bytes, which no labels need")));
     }
     let npy = Npy::parse(&bytes).map_err(&refuse)?;
-    if npy.descr != T::DESCRIPTOR {
-        return Err(refuse(format!("has elements of type {}", npy.descr.escape_default())));
+    let Header { dtype, shape, .. } = &npy.header;
+    if dtype != T::DESCRIPTOR {
+        return Err(refuse(format!("has elements of type {}", dtype.escape_default())));
     }
-    if npy.shape.len() != dimensions {
-        return Err(refuse(format!("has {} dimensions instead of {dimensions}", npy.shape.len())));
+    if shape.len() != dimensions {
+        return Err(refuse(format!("has {} dimensions instead of {dimensions}", shape.len())));
     }
     let decode = |element: &[u8]| T::decode(element).ok_or_else(|| refuse(format!("{element:?} is no value of it")));
     npy.elements(T::SIZE).map_err(&refuse)?.map(decode).collect()

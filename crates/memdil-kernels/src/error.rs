@@ -1,0 +1,47 @@
+//! What can be wrong with a call.
+
+/// An error of this crate.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum KernelError {
+    /// A size of the network is zero, or there are too few units.
+    #[error("a network with {name} = {value}: must be at least {least}")]
+    Size {
+        /// Which size.
+        name: &'static str,
+        /// Its value.
+        value: usize,
+        /// The smallest one that is possible.
+        least: usize,
+    },
+    /// Instructions that this processor does not have.
+    #[error("this processor has no {0} instructions; leave the choice to Instructions::detect")]
+    Instructions(&'static str),
+    /// A slice of another length than needed.
+    #[error("{name}: {found} values, expected {expected}")]
+    Length {
+        /// What was handed in.
+        name: String,
+        /// Its length.
+        found: usize,
+        /// The length it must have.
+        expected: usize,
+    },
+    /// Values that are not whole samples, or none.
+    #[error("a batch of {found} values: must be a positive multiple of {inputs}, the values of a sample")]
+    Batch {
+        /// Number of values.
+        found: usize,
+        /// Values of a sample.
+        inputs: usize,
+    },
+    /// A single sample where its batch's variance is needed.
+    #[error("a training batch of one sample has no variance to normalise by; take two or more")]
+    BatchOfOne,
+    /// A backward pass without the forward pass before it.
+    #[error("backward without a training forward before it; call forward first")]
+    NoForward,
+    /// A name that the network has no tensor for.
+    #[error("there is no tensor '{0}'; Mlp::tensors lists them")]
+    Unknown(String),
+}

@@ -1,0 +1,55 @@
+//! A training step for multilayer perceptrons as fast as the processor allows.
+//!
+//! [`Mlp`] owns the parameters, the optimiser's buffers and the activations of a batch. A step is
+//!
+//! 1. [`Mlp::forward`]: products, normalisation and activation, a panel of units at a time while it is in the cache;
+//! 2. the caller's loss, from logits to their gradient;
+//! 3. [`Mlp::backward`]: a block of input units at a time, the gradient of the inputs first, then the gradient of their
+//!    weights, which meets weights and optimiser buffers in registers and is never stored, then normalisation and
+//!    activation of the block below.
+//!
+//! So a step reads every weight twice and writes it once, and the buffers of the optimiser once each. Whatever the
+//! number of threads, every sum is taken in the same order: results are the same bit for bit. They are also the same for
+//! AVX2 and AVX-512 (layer normalisation and the bias correction of the optimisers included).
+//!
+//! Loops over memory are written with raw pointers: blocks of rows of a matrix in panels are not slices.
+//!
+//! ```
+//! use memdil_kernels::{Activation, Architecture, Decay, Mlp, Norm, Optimizer, Step};
+//!
+//! let architecture = Architecture {
+//!     inputs: 3, depth: 2, width: 8, features: 2, classes: 2,
+//!     norm: Norm::Batch, activation: Activation::Relu, fixed_classifier: false,
+//! };
+//! let mut mlp = Mlp::<f32>::new(architecture, Optimizer::Sgd { momentum: 0.9, nesterov: false })?;
+//! mlp.set("blocks.0.linear.weight", &[0.1; 24])?;
+//! let step = Step {
+//!     learning_rate: 0.1, decay: Decay::Coupled(5e-4), classifier_decay: Decay::Coupled(5e-4), feature_decay: 0.0,
+//! };
+//! let logits = mlp.forward(&[1.0, 0.0, 0.0, 0.0, 1.0, 0.0])?;
+//! assert_eq!(logits.len(), 4);
+//! // The gradient of half the squared logits is the logits.
+//! mlp.backward(&logits, &step)?;
+//! # Ok::<(), memdil_kernels::KernelError>(())
+//! ```
+
+// Unsafe by name: register intrinsics, and pointers into matrices whose blocks of rows are no slices.
+#[allow(unsafe_code)]
+mod block;
+mod error;
+#[allow(unsafe_code)]
+mod mlp;
+#[allow(unsafe_code)]
+mod panels;
+#[allow(unsafe_code)]
+mod tile;
+#[allow(unsafe_code)]
+mod update;
+#[allow(unsafe_code)]
+mod vector;
+
+pub use block::{Activation, Norm};
+pub use error::KernelError;
+pub use mlp::{Architecture, Mlp, Role, Tensor};
+pub use update::{Decay, Optimizer, Step};
+pub use vector::{Element, Instructions};
