@@ -6,11 +6,11 @@
 //!
 //! ```
 //! use candle_core::{DType, Device, Tensor};
-//! use memdil_models::{Mlp, MlpShape};
+//! use memdil_models::{Mlp, MlpShape, MlpVariant};
 //! use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 //!
 //! let shape = MlpShape { inputs: 784, depth: 4, width: 64, features: 2, classes: 2 };
-//! let network = Mlp::new(shape, &mut ChaCha8Rng::seed_from_u64(1), DType::F32, &Device::Cpu)?;
+//! let network = Mlp::new(shape, MlpVariant::default(), &mut ChaCha8Rng::seed_from_u64(1), DType::F32, &Device::Cpu)?;
 //! let images = Tensor::zeros((8, 784), DType::F32, &Device::Cpu)?;
 //! let output = network.forward(&images, false)?;
 //! assert_eq!(output.features.dims(), [8, 2]);
@@ -18,9 +18,13 @@
 //! # Ok::<(), candle_core::Error>(())
 //! ```
 
+mod etf;
 mod init;
 mod mlp;
+mod norm;
 mod unconstrained;
 
-pub use mlp::{Mlp, MlpShape, Output};
+pub use etf::simplex_etf;
+pub use mlp::{Activation, Classifier, Mlp, MlpShape, MlpVariant, Output};
+pub use norm::Norm;
 pub use unconstrained::{FeatureShape, UnconstrainedFeatures};

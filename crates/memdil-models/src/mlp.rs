@@ -1,20 +1,18 @@
 //! The fully connected network of the paper's MLP experiments.
 
 use candle_core::{DType, Device, Result, Tensor, Var};
-use candle_nn::{BatchNorm, ModuleT};
 use rand_chacha::ChaCha8Rng;
 
 use crate::init::uniform_fan_in;
-
-/// PyTorch's default; the momentum of the running statistics, 0.1, is candle's default too.
-const BATCH_NORM_EPS: f64 = 1e-5;
+use crate::norm::{Norm, Normalize};
+use crate::simplex_etf;
 
 /// Sizes of an [`Mlp`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MlpShape {
     /// Values of an input sample.
     pub inputs: usize,
-    /// Blocks of Linear, BatchNorm, ReLU: `depth - 1` of `width` units, then one of `features`.
+    /// Blocks of Linear, normalisation, activation: `depth - 1` of `width` units, then one of `features`.
     pub depth: usize,
     /// Units in a hidden block.
     pub width: usize,
@@ -24,24 +22,56 @@ pub struct MlpShape {
     pub classes: usize,
 }
 
+/// What an [`Mlp`] is made of; the default is the paper's network.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MlpVariant {
+    /// Normalisation of every block.
+    pub norm: Norm,
+    /// What follows it, in every block.
+    pub activation: Activation,
+    /// What reads the features.
+    pub classifier: Classifier,
+}
+
+/// Activation of a block.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Activation {
+    /// $\max(0, z)$.
+    #[default]
+    Relu,
+    /// $1/(1 + e^{-z})$.
+    Sigmoid,
+}
+
+/// What reads the features.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Classifier {
+    /// A linear layer, trained with the rest.
+    #[default]
+    Learned,
+    /// [`simplex_etf`] with zero bias, never trained.
+    Etf,
+}
+
 /// What a network says about a batch.
 #[derive(Clone, Debug)]
 pub struct Output {
-    /// Penultimate features after the last ReLU, (n, d).
+    /// Penultimate features after the last activation, (n, d).
     pub features: Tensor,
     /// Logits, (n, K).
     pub logits: Tensor,
 }
 
-/// `[Linear, BatchNorm, ReLU] x depth`, then a linear classifier (Nguyen et al. 2023).
+/// `[Linear, normalisation, activation] x depth`, then a linear classifier (Nguyen et al. 2023).
 ///
 /// Weights are kept as (inputs, outputs), so that the forward product needs no transpose.
 #[derive(Clone, Debug)]
 pub struct Mlp {
     blocks: Vec<Block>,
     classifier: Linear,
+    activation: Activation,
     parameters: Vec<(String, Var)>,
-    statistics: Vec<(String, Var)>,
+    buffers: Vec<(String, Var)>,
 }
 
 #[derive(Clone, Debug)]
@@ -53,23 +83,30 @@ struct Linear {
 #[derive(Clone, Debug)]
 struct Block {
     linear: Linear,
-    norm: BatchNorm,
+    norm: Normalize,
 }
 
 impl Mlp {
-    /// A network with PyTorch's default initialisation: weights and biases uniform on ±1/√fan_in, batch
+    /// A network with PyTorch's default initialisation: weights and biases uniform on ±1/√fan_in,
     /// normalisation the identity.
     ///
     /// # Errors
     ///
-    /// candle's error when `depth` is 0, a size is 0, or the device cannot hold the parameters.
-    pub fn new(shape: MlpShape, rng: &mut ChaCha8Rng, dtype: DType, device: &Device) -> Result<Self> {
+    /// candle's error when a size is 0, the features are too few for a fixed frame, or the device cannot hold the
+    /// parameters.
+    pub fn new(
+        shape: MlpShape,
+        variant: MlpVariant,
+        rng: &mut ChaCha8Rng,
+        dtype: DType,
+        device: &Device,
+    ) -> Result<Self> {
         let MlpShape { inputs, depth, width, features, classes } = shape;
         if [inputs, depth, width, features, classes].contains(&0) {
             candle_core::bail!("a network of {shape:?}: every size must be at least 1");
         }
         let mut parameters = Vec::new();
-        let mut statistics = Vec::new();
+        let mut buffers = Vec::new();
         let mut linear = |name: &str, fan_in: usize, outputs: usize, parameters: &mut Vec<(String, Var)>| {
             let weight = uniform_fan_in((fan_in, outputs), fan_in, rng, dtype, device)?;
             let bias = uniform_fan_in(outputs, fan_in, rng, dtype, device)?;
@@ -84,46 +121,51 @@ impl Mlp {
             let outputs = if index + 1 == depth { features } else { width };
             let name = format!("blocks.{index}");
             let layer = linear(&format!("{name}.linear"), fan_in, outputs, &mut parameters)?;
-            let [gamma, variance] = [Var::ones(outputs, dtype, device)?, Var::ones(outputs, dtype, device)?];
-            let [beta, mean] = [Var::zeros(outputs, dtype, device)?, Var::zeros(outputs, dtype, device)?];
-            let norm = BatchNorm::new(
-                outputs,
-                mean.as_tensor().clone(),
-                variance.as_tensor().clone(),
-                gamma.as_tensor().clone(),
-                beta.as_tensor().clone(),
-                BATCH_NORM_EPS,
-            )?;
-            parameters.push((format!("{name}.norm.weight"), gamma));
-            parameters.push((format!("{name}.norm.bias"), beta));
-            statistics.push((format!("{name}.norm.running_mean"), mean));
-            statistics.push((format!("{name}.norm.running_var"), variance));
+            let norm_name = format!("{name}.norm");
+            let place = (dtype, device);
+            let norm = Normalize::new(variant.norm, outputs, &norm_name, place, &mut parameters, &mut buffers)?;
             blocks.push(Block { linear: layer, norm });
             fan_in = outputs;
         }
-        let classifier = linear("classifier", fan_in, classes, &mut parameters)?;
-        Ok(Self { blocks, classifier, parameters, statistics })
+        let classifier = match variant.classifier {
+            Classifier::Learned => linear("classifier", fan_in, classes, &mut parameters)?,
+            Classifier::Etf => {
+                let frame = Tensor::from_vec(simplex_etf(classes, features)?, (classes, features), device)?;
+                let weight = Var::from_tensor(&frame.t()?.contiguous()?.to_dtype(dtype)?)?;
+                let bias = Var::zeros(classes, dtype, device)?;
+                let fixed = Linear { weight: weight.as_detached_tensor(), bias: bias.as_detached_tensor() };
+                buffers.push(("classifier.weight".to_owned(), weight));
+                buffers.push(("classifier.bias".to_owned(), bias));
+                fixed
+            }
+        };
+        Ok(Self { blocks, classifier, activation: variant.activation, parameters, buffers })
     }
 
     /// Features and logits of a batch.
     ///
-    /// With `train` the batch's own statistics normalise it and the running ones are updated (biased variance for
-    /// the batch, unbiased for the running one); without, the running statistics normalise.
+    /// Batch normalisation takes the batch's own statistics with `train` and updates the running ones (biased variance
+    /// for the batch, unbiased for the running one); without, the running statistics normalise.
     ///
     /// # Shapes
     ///
-    /// `batch` (n, inputs), at least two samples when `train`.
+    /// `batch` (n, inputs), at least two samples for batch normalisation with `train`.
     ///
     /// # Errors
     ///
-    /// candle's error when the shape or type does not fit, or a training batch holds a single sample.
+    /// candle's error when the shape or type does not fit, or batch normalisation meets a training batch of a
+    /// single sample.
     pub fn forward(&self, batch: &Tensor, train: bool) -> Result<Output> {
-        if train && batch.dim(0)? < 2 {
+        if train && batch.dim(0)? < 2 && matches!(self.blocks[..], [Block { norm: Normalize::Batch(_), .. }, ..]) {
             candle_core::bail!("a training batch of one sample has no variance to normalise by");
         }
         let mut features = batch.clone();
         for block in &self.blocks {
-            features = block.norm.forward_t(&block.linear.forward(&features)?, train)?.relu()?;
+            let normalised = block.norm.forward(&block.linear.forward(&features)?, train)?;
+            features = match self.activation {
+                Activation::Relu => normalised.relu()?,
+                Activation::Sigmoid => candle_nn::ops::sigmoid(&normalised)?,
+            };
         }
         let logits = self.classifier.forward(&features)?;
         Ok(Output { features, logits })
@@ -134,9 +176,9 @@ impl Mlp {
         &self.parameters
     }
 
-    /// Running means and variances: saved with the model, never trained or decayed.
-    pub fn statistics(&self) -> &[(String, Var)] {
-        &self.statistics
+    /// What is saved with the model, never trained or decayed: running means and variances, and a fixed classifier.
+    pub fn buffers(&self) -> &[(String, Var)] {
+        &self.buffers
     }
 
     /// Weights of the classifier, (features, classes).

@@ -2,13 +2,17 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::float_cmp)]
 
 use candle_core::{DType, Device, Tensor, Var};
-use memdil_models::{Mlp, MlpShape};
+use memdil_models::{Activation, Classifier, Mlp, MlpShape, MlpVariant, Norm};
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 
 const SHAPE: MlpShape = MlpShape { inputs: 5, depth: 3, width: 7, features: 2, classes: 2 };
 
 fn network(seed: u64) -> Mlp {
-    Mlp::new(SHAPE, &mut ChaCha8Rng::seed_from_u64(seed), DType::F64, &Device::Cpu).unwrap()
+    variant(seed, MlpVariant::default())
+}
+
+fn variant(seed: u64, variant: MlpVariant) -> Mlp {
+    Mlp::new(SHAPE, variant, &mut ChaCha8Rng::seed_from_u64(seed), DType::F64, &Device::Cpu).unwrap()
 }
 
 fn batch(n: usize) -> Tensor {
@@ -27,7 +31,9 @@ fn parameter<'a>(network: &'a Mlp, name: &str) -> &'a Var {
 #[test]
 fn initialisation_is_seeded_and_pytorch_like() {
     let shape = MlpShape { inputs: 400, depth: 2, width: 300, features: 2, classes: 2 };
-    let make = |seed| Mlp::new(shape, &mut ChaCha8Rng::seed_from_u64(seed), DType::F64, &Device::Cpu).unwrap();
+    let make = |seed| {
+        Mlp::new(shape, MlpVariant::default(), &mut ChaCha8Rng::seed_from_u64(seed), DType::F64, &Device::Cpu).unwrap()
+    };
     let (network, same, other) = (make(1), make(1), make(2));
     let first = values(parameter(&network, "blocks.0.linear.weight"));
     assert_eq!(first, values(parameter(&same, "blocks.0.linear.weight")));
@@ -46,14 +52,14 @@ fn initialisation_is_seeded_and_pytorch_like() {
 }
 
 #[test]
-fn a_training_pass_normalises_by_the_batch_and_tracks_statistics() {
+fn a_training_pass_normalises_by_the_batch_and_tracks_buffers() {
     let n = 6;
     let network = network(3);
     let x = values(&batch(n));
     let weight = values(parameter(&network, "blocks.0.linear.weight"));
     let bias = values(parameter(&network, "blocks.0.linear.bias"));
     network.forward(&batch(n), true).unwrap();
-    let running = |name: &str| values(&network.statistics().iter().find(|(s, _)| s == name).unwrap().1);
+    let running = |name: &str| values(&network.buffers().iter().find(|(s, _)| s == name).unwrap().1);
     let (means, variances) = (running("blocks.0.norm.running_mean"), running("blocks.0.norm.running_var"));
     for unit in 0..SHAPE.width {
         let z: Vec<f64> = (0..n)
@@ -89,22 +95,32 @@ fn features_after_a_training_pass_are_the_relu_of_standardised_values() {
 fn evaluation_treats_every_sample_alone() {
     let network = network(5);
     network.forward(&batch(8), true).unwrap();
-    let before: Vec<Vec<f64>> = network.statistics().iter().map(|(_, s)| values(s)).collect();
+    let before: Vec<Vec<f64>> = network.buffers().iter().map(|(_, s)| values(s)).collect();
     let together = values(&network.forward(&batch(8), false).unwrap().logits);
     let alone = values(&network.forward(&batch(8).narrow(0, 3, 1).unwrap(), false).unwrap().logits);
     assert!(alone.iter().zip(&together[6..8]).all(|(a, b)| (a - b).abs() < 1e-12));
-    let after: Vec<Vec<f64>> = network.statistics().iter().map(|(_, s)| values(s)).collect();
+    let after: Vec<Vec<f64>> = network.buffers().iter().map(|(_, s)| values(s)).collect();
     assert_eq!(before, after);
 }
 
 #[test]
 fn gradients_of_every_parameter_are_finite_differences() {
-    let network = network(6);
+    for norm in [Norm::Batch, Norm::Layer, Norm::None] {
+        for activation in [Activation::Relu, Activation::Sigmoid] {
+            for classifier in [Classifier::Learned, Classifier::Etf] {
+                check_gradients(MlpVariant { norm, activation, classifier });
+            }
+        }
+    }
+}
+
+fn check_gradients(kind: MlpVariant) {
+    let network = variant(6, kind);
     let x = batch(9);
     let objective = || network.forward(&x, true).unwrap().logits.sqr().unwrap().mean_all().unwrap();
     let gradients = objective().backward().unwrap();
     for (name, parameter) in network.parameters() {
-        let slope = values(gradients.get(parameter).unwrap());
+        let slope = gradients.get(parameter).map_or_else(|| vec![0.0; parameter.elem_count()], |g| values(g));
         let original = values(parameter);
         let dims = parameter.dims().to_vec();
         for index in [0, original.len() / 2, original.len() - 1] {
@@ -116,9 +132,44 @@ fn gradients_of_every_parameter_are_finite_differences() {
             };
             let difference = (at(1e-6) - at(-1e-6)) / 2e-6;
             at(0.0);
-            assert!((slope[index] - difference).abs() < 1e-6, "{name}[{index}]: {} against {difference}", slope[index]);
+            let near = (slope[index] - difference).abs() < 1e-6;
+            assert!(near, "{kind:?} {name}[{index}]: {} against {difference}", slope[index]);
         }
     }
+}
+
+#[test]
+fn variants_have_the_parameters_that_they_train() {
+    let names = |network: &Mlp| network.parameters().iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
+    let plain = variant(1, MlpVariant { norm: Norm::None, classifier: Classifier::Etf, ..MlpVariant::default() });
+    assert_eq!(names(&plain).len(), 6);
+    assert_eq!(
+        plain.buffers().iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(),
+        ["classifier.weight", "classifier.bias"]
+    );
+    let layer = variant(1, MlpVariant { norm: Norm::Layer, ..MlpVariant::default() });
+    assert_eq!(names(&layer), names(&network(1)));
+    assert!(layer.buffers().is_empty());
+    // A fixed classifier of two classes tells features apart by their difference.
+    let output = plain.forward(&batch(4), false).unwrap();
+    let (h, z) = (values(&output.features), values(&output.logits));
+    for (h, z) in h.chunks(2).zip(z.chunks(2)) {
+        let expected = (h[0] - h[1]) / 2f64.sqrt();
+        assert!((z[0] - expected).abs() < 1e-12 && (z[1] + expected).abs() < 1e-12);
+    }
+}
+
+#[test]
+fn layer_normalisation_standardises_each_sample() {
+    let network = variant(4, MlpVariant { norm: Norm::Layer, ..MlpVariant::default() });
+    let last = SHAPE.depth - 1;
+    let beta = parameter(&network, &format!("blocks.{last}.norm.bias"));
+    beta.set(&Tensor::new(&[100f64, 100.0], &Device::Cpu).unwrap()).unwrap();
+    let train = values(&network.forward(&batch(1), true).unwrap().features);
+    // Two standardised values are +1 and -1 but for eps, alone and in evaluation mode alike.
+    assert!((train[0] + train[1] - 200.0).abs() < 1e-9 && ((train[0] - 100.0).abs() - 1.0).abs() < 0.01, "{train:?}");
+    let together = values(&network.forward(&batch(3), false).unwrap().features);
+    assert!(train.iter().zip(&together).all(|(a, b)| (a - b).abs() < 1e-12));
 }
 
 #[test]
@@ -126,5 +177,7 @@ fn impossible_requests_are_errors() {
     assert!(network(7).forward(&batch(1), true).is_err());
     assert!(network(7).forward(&batch(1), false).is_ok());
     let empty = MlpShape { width: 0, ..SHAPE };
-    assert!(Mlp::new(empty, &mut ChaCha8Rng::seed_from_u64(0), DType::F32, &Device::Cpu).is_err());
+    assert!(
+        Mlp::new(empty, MlpVariant::default(), &mut ChaCha8Rng::seed_from_u64(0), DType::F32, &Device::Cpu).is_err()
+    );
 }

@@ -62,12 +62,14 @@ impl RunFolder {
         if !exists(&path)? {
             return Ok(None);
         }
-        let record: RunRecord = read_json(&path)?;
+        let mut record: RunRecord = read_json(&path)?;
         if record.format != RunRecord::FORMAT {
             let known = RunRecord::FORMAT;
             let reason = format!("format {} is not the one known here, {known}; {AGAIN}", record.format);
             return Err(RecordError::Malformed { path, line: None, reason });
         }
+        // A run of an earlier version left out what it did not know, and is the same run.
+        record.spec.resolve();
         Ok(Some(record))
     }
 
@@ -82,7 +84,9 @@ impl RunFolder {
             return Ok(None);
         }
         let text = fs::read_to_string(&path).map_err(|cause| RecordError::Read { path: path.clone(), cause })?;
-        toml::from_str(&text).map(Some).map_err(|e| damaged(path, &e.message()))
+        let mut spec: RunSpec = toml::from_str(&text).map_err(|e| damaged(path, &e.message()))?;
+        spec.resolve();
+        Ok(Some(spec))
     }
 
     /// Every epoch of a finished run.

@@ -22,6 +22,8 @@ mod error;
 mod folder;
 mod layer_peeled;
 mod manifest;
+mod model;
+mod optimizer;
 mod record;
 mod snapshot;
 mod spec;
@@ -34,6 +36,8 @@ pub use layer_peeled::{
     write_layer_peeled,
 };
 pub use manifest::{ManifestLine, read_manifest, run_id, write_manifest};
+pub use model::{ActivationSpec, ClassifierSpec, MlpSpec, ModelSpec, NormSpec};
+pub use optimizer::{OptimizerSpec, ScheduleSpec};
 pub use record::{EpochRecord, Provenance, RunRecord, Status, TestRecord};
 pub use snapshot::{Snapshot, SnapshotPart};
-pub use spec::{MlpSpec, ModelSpec, OptimizerSpec, RunSpec, ScheduleSpec, TrainingSpec};
+pub use spec::{RunSpec, TrainingSpec};

@@ -4,11 +4,12 @@ use memdil_data::{DataSpec, LabelNoise};
 use memdil_losses::Loss;
 use serde::{Deserialize, Serialize};
 
-use crate::RecordError;
+use crate::{ModelSpec, NormSpec, OptimizerSpec, RecordError, ScheduleSpec};
 
 /// Everything that decides the numbers of a run. Paths, threads and devices are no part of it.
 ///
-/// There are no hidden defaults: what is saved with a run is what ran.
+/// There are no hidden defaults: what is saved with a run is what ran ([`resolve`](Self::resolve) writes out what a file
+/// may leave out).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RunSpec {
@@ -32,66 +33,30 @@ pub struct RunSpec {
     pub training: TrainingSpec,
 }
 
-/// Which network is trained.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
-pub enum ModelSpec {
-    /// The fully connected network of the paper's MLP experiments.
-    Mlp(MlpSpec),
-}
-
-/// `depth` blocks of Linear, BatchNorm, ReLU and a linear classifier; the last block has one feature a class.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct MlpSpec {
-    /// Number of blocks, 2 to 1000: `depth - 1` of `width`, then one of K features.
-    pub depth: usize,
-    /// Units in a hidden block, 1 to 65536.
-    pub width: usize,
-}
-
-/// Which optimiser updates the parameters.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
-pub enum OptimizerSpec {
-    /// Stochastic gradient descent, $v \leftarrow \mu v + (g + \lambda p)$, $p \leftarrow p - \eta v$
-    /// (weight decay coupled, on every parameter).
-    Sgd {
-        /// Initial learning rate.
-        learning_rate: f64,
-        /// Momentum $\mu$, in `[0, 1)`.
-        momentum: f64,
-        /// Weight decay $\lambda$.
-        weight_decay: f64,
-    },
-}
-
-/// How the learning rate changes from epoch to epoch.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
-pub enum ScheduleSpec {
-    /// Multiplied by `gamma` every `patience` epochs.
-    Step {
-        /// Epochs between two steps.
-        patience: usize,
-        /// Factor of a step, in `(0, 1]`.
-        gamma: f64,
-    },
-}
-
 /// Length of the training and how often metrics are taken.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TrainingSpec {
     /// Passes over the training set.
     pub epochs: usize,
-    /// Samples in a batch; the last, partial batch is kept.
+    /// Samples in a batch; the last, partial batch is kept. Batch normalisation needs two.
     pub batch_size: usize,
     /// Metrics are taken every so many epochs, and after the last.
     pub evaluate_every: usize,
+    /// $\lambda_h$ of the penalty $\frac{\lambda_h}{2n} \sum_i \lVert h_i \rVert^2$ that a batch of n samples with
+    /// penultimate features $h_i$ adds to the loss, as in the layer-peeled model; left out: 0.
+    #[serde(default)]
+    pub feature_decay: f64,
 }
 
 impl RunSpec {
+    /// Writes out the settings that follow from others where they are left out: `model.features` and the classifier's
+    /// own weight decay.
+    pub fn resolve(&mut self) {
+        self.model.resolve(self.data.classes.len());
+        self.optimizer.resolve();
+    }
+
     /// Checks every value against its range.
     ///
     /// # Errors
@@ -105,21 +70,17 @@ impl RunSpec {
         self.loss.validate()?;
         self.data.validate()?;
         self.noise.validate_for(self.data.classes.len())?;
-        let ModelSpec::Mlp(mlp) = &self.model;
-        check((2..=1000).contains(&mlp.depth), "model.depth", mlp.depth, "2 to 1000")?;
-        check((1..=65536).contains(&mlp.width), "model.width", mlp.width, "1 to 65536")?;
-        let OptimizerSpec::Sgd { learning_rate, momentum, weight_decay } = self.optimizer;
-        check(positive(learning_rate), "optimizer.learning_rate", learning_rate, "positive and finite")?;
-        check((0.0..1.0).contains(&momentum), "optimizer.momentum", momentum, "in [0, 1)")?;
-        let decays = weight_decay >= 0.0 && weight_decay.is_finite();
-        check(decays, "optimizer.weight_decay", weight_decay, "at least 0 and finite")?;
-        let ScheduleSpec::Step { patience, gamma } = self.schedule;
-        check(patience >= 1, "schedule.patience", patience, "at least 1")?;
-        check(gamma > 0.0 && gamma <= 1.0, "schedule.gamma", gamma, "in (0, 1]")?;
+        self.model.validate(self.data.classes.len())?;
+        self.optimizer.validate()?;
+        self.schedule.validate(self.optimizer.learning_rate())?;
         let training = &self.training;
         check(training.epochs >= 1, "training.epochs", training.epochs, "at least 1")?;
-        check(training.batch_size >= 2, "training.batch_size", training.batch_size, "at least 2")?;
-        check(training.evaluate_every >= 1, "training.evaluate_every", training.evaluate_every, "at least 1")
+        let ModelSpec::Mlp(mlp) = &self.model;
+        let (smallest, range) = if mlp.norm == NormSpec::Batch { (2, "at least 2") } else { (1, "at least 1") };
+        check(training.batch_size >= smallest, "training.batch_size", training.batch_size, range)?;
+        check(training.evaluate_every >= 1, "training.evaluate_every", training.evaluate_every, "at least 1")?;
+        let decay = training.feature_decay;
+        check(decay >= 0.0 && decay.is_finite(), "training.feature_decay", decay, "at least 0 and finite")
     }
 }
 
@@ -134,4 +95,87 @@ pub(crate) fn check(
     range: &'static str,
 ) -> Result<(), RecordError> {
     if valid { Ok(()) } else { Err(RecordError::OutOfRange { name, value: value.to_string(), range }) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A specification as it was written before networks and optimisers had variants.
+    const OLD: &str = r#"{
+        "experiment": "old", "seed": 0, "loss": {"kind": "cross_entropy"},
+        "data": {"source": "fashion-mnist", "classes": [0, 1, 2], "input": "authors", "validation": 0.2},
+        "noise": {"kind": "uniform", "eta": 0.2}, "model": {"kind": "mlp", "depth": 4, "width": 64},
+        "optimizer": {"kind": "sgd", "learning_rate": 0.05, "momentum": 0.9, "weight_decay": 0.0005},
+        "schedule": {"kind": "step", "patience": 6, "gamma": 0.1},
+        "training": {"epochs": 30, "batch_size": 128, "evaluate_every": 30}
+    }"#;
+
+    fn with(pointer: &str, value: serde_json::Value) -> Result<RunSpec, String> {
+        let mut json: serde_json::Value = serde_json::from_str(OLD).unwrap();
+        let (table, key) = pointer.rsplit_once('.').unwrap_or(("", pointer));
+        let table = if table.is_empty() { &mut json } else { &mut json[table] };
+        table[key] = value;
+        let spec: RunSpec = serde_json::from_value(json).map_err(|e| e.to_string())?;
+        spec.validate().map(|()| spec).map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn what_is_left_out_is_written_out() {
+        let mut spec: RunSpec = serde_json::from_str(OLD).unwrap();
+        spec.resolve();
+        spec.validate().unwrap();
+        let json = serde_json::to_value(&spec).unwrap();
+        let model = serde_json::json!({"kind": "mlp", "depth": 4, "width": 64, "features": 3, "norm": "batch",
+            "activation": "relu", "classifier": "learned"});
+        assert_eq!(json["model"], model);
+        let optimizer = serde_json::json!({"kind": "sgd", "learning_rate": 0.05, "momentum": 0.9, "nesterov": false,
+            "weight_decay": 0.0005, "classifier_weight_decay": 0.0005});
+        assert_eq!(json["optimizer"], optimizer);
+        assert_eq!(json["training"]["feature_decay"], 0.0);
+        let text = toml::to_string(&spec).unwrap();
+        assert_eq!(toml::from_str::<RunSpec>(&text).unwrap(), spec);
+        let mut adam = with(
+            "optimizer",
+            serde_json::json!({"kind": "adam_w", "learning_rate": 0.1,
+            "decoupled_weight_decay": 0.01}),
+        )
+        .unwrap();
+        adam.resolve();
+        let expected = serde_json::json!({"kind": "adam_w", "learning_rate": 0.1, "beta1": 0.9, "beta2": 0.999,
+            "epsilon": 1e-8, "decoupled_weight_decay": 0.01, "decoupled_classifier_weight_decay": 0.01});
+        assert_eq!(serde_json::to_value(&adam).unwrap()["optimizer"], expected);
+    }
+
+    #[test]
+    fn variants_out_of_range_are_named() {
+        let adam = |key: &str, value: f64| {
+            let mut json = serde_json::json!({"kind": "adam", "learning_rate": 0.1, "weight_decay": 0.0});
+            json[key] = value.into();
+            json
+        };
+        let etf = serde_json::json!({"kind": "mlp", "depth": 2, "width": 8, "features": 1, "classifier": "etf"});
+        let unnormalised = serde_json::json!({"kind": "mlp", "depth": 2, "width": 8, "norm": "none"});
+        let nesterov = serde_json::json!({"kind": "sgd", "learning_rate": 0.1, "momentum": 0.0, "nesterov": true,
+            "weight_decay": 0.0});
+        let mixed = serde_json::json!({"kind": "adam_w", "learning_rate": 0.1, "weight_decay": 0.0});
+        for (pointer, value, expected) in [
+            ("model.features", 0.into(), "model.features = 0"),
+            ("model.norm", "group".into(), "unknown variant `group`"),
+            ("model.activation", "tanh".into(), "unknown variant `tanh`"),
+            ("model", etf, "model.features = 1: must be at least the number of classes"),
+            ("optimizer", adam("beta1", 1.0), "optimizer.beta1 = 1"),
+            ("optimizer", adam("beta2", -0.1), "optimizer.beta2 = -0.1"),
+            ("optimizer", adam("epsilon", 0.0), "optimizer.epsilon = 0"),
+            ("optimizer", adam("classifier_weight_decay", -1.0), "optimizer.classifier_weight_decay = -1"),
+            ("optimizer", nesterov, "optimizer.nesterov = true: must be false without momentum"),
+            ("optimizer", mixed, "unknown field `weight_decay`"),
+            ("training.feature_decay", (-1.0).into(), "training.feature_decay = -1"),
+            ("training.batch_size", 1.into(), "training.batch_size = 1: must be at least 2"),
+        ] {
+            let error = with(pointer, value).unwrap_err();
+            assert!(error.contains(expected), "{error}");
+        }
+        assert!(with("model", unnormalised).is_ok());
+    }
 }

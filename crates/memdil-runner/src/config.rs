@@ -207,9 +207,10 @@ impl Experiment {
     }
 }
 
-/// Lists the classes of a run that leaves them out, so that what is saved with it is complete; then checks it.
+/// Writes out what a run leaves out, its classes among it, so that what is saved with it is complete; then checks it.
 fn check_run(spec: &mut RunSpec) -> Result<(), RecordError> {
     spec.data.resolve(None)?;
+    spec.resolve();
     spec.validate()
 }
 

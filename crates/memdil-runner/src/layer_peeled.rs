@@ -13,7 +13,7 @@ use memdil_records::{
 };
 use ndarray::{Array1, Array2, ArrayView1, Axis};
 
-use crate::sgd::Sgd;
+use crate::optimizer::{Optimizer, Update};
 use crate::train::lock;
 use crate::{RunnerError, provenance};
 
@@ -120,7 +120,7 @@ struct Descent<'a> {
     labels: Tensor,
     /// Scales of weights and features: a variable is its scale times the balanced variable.
     scales: [f64; 2],
-    optimizers: [Sgd; 2],
+    optimizers: [Optimizer; 2],
 }
 
 impl<'a> Descent<'a> {
@@ -132,8 +132,10 @@ impl<'a> Descent<'a> {
         let scale = (spec.lambda_h / spec.lambda_w).powf(0.25);
         let scales = [scale, ((classes * samples_per_class) as f64).sqrt() / scale];
         // The decay is a part of the objective, which candle differentiates as a whole.
-        let optimizer = |p: &Var| Sgd::new([p.clone()], spec.momentum, 0.0);
-        let optimizers = [optimizer(model.classifier())?, optimizer(model.features())?];
+        let [weights, features] = model
+            .parameters()
+            .map(|(name, p)| Optimizer::new(Update::momentum(spec.momentum), &[(name.to_owned(), p.clone())]));
+        let optimizers = [weights?, features?];
         Ok(Self { spec, model, labels, scales, optimizers })
     }
 

@@ -17,9 +17,9 @@ mod error;
 mod evaluate;
 mod layer_peeled;
 mod network;
+mod optimizer;
 mod prepare;
 mod provenance;
-mod sgd;
 mod sweep;
 mod train;
 

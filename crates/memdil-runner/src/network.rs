@@ -66,7 +66,7 @@ impl Network {
     }
 
     /// One step on a batch in training mode: loss, gradient, update. Returns the loss before the update, averaged over
-    /// the batch.
+    /// the batch, with the penalty on its features where there is one.
     ///
     /// A loss that is no finite number is returned as it is, and nothing has changed then: neither parameters nor
     /// running statistics nor the optimiser's state.
@@ -126,7 +126,8 @@ impl Network {
     /// What the network is: its parameters from the input to the classifier, then what is not trained.
     ///
     /// Names are `blocks.0.linear.weight` (inputs, outputs), `blocks.0.linear.bias`, `blocks.0.norm.weight` and so on,
-    /// `classifier.weight`, `classifier.bias`, `blocks.0.norm.running_mean`, `blocks.0.norm.running_var`.
+    /// `classifier.weight`, `classifier.bias`, `blocks.0.norm.running_mean`, `blocks.0.norm.running_var`; a classifier
+    /// that is not trained comes last.
     ///
     /// # Errors
     ///
@@ -137,7 +138,8 @@ impl Network {
         }
     }
 
-    /// What the optimiser remembers of earlier steps, in the order of the parameters: `momentum.NAME` for each.
+    /// What the optimiser remembers of earlier steps, in the order of the parameters: `momentum.NAME` for each; Adam's
+    /// `first_moment.NAME` for each, then `second_moment.NAME`, then the number of steps, `step`.
     ///
     /// # Errors
     ///

@@ -6,9 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use memdil_data::random::{Stream, shuffle, stream};
-use memdil_records::{
-    EpochRecord, OptimizerSpec, RecordError, RunFolder, RunRecord, RunSpec, ScheduleSpec, Status, create_dir, run_id,
-};
+use memdil_records::{EpochRecord, RecordError, RunFolder, RunRecord, RunSpec, Status, create_dir, run_id};
 use rand_chacha::ChaCha8Rng;
 
 use crate::evaluate::Evaluation;
@@ -166,7 +164,8 @@ impl<'a> Training<'a> {
 
     fn epoch(&mut self, epoch: usize) -> Result<Epoch, RunnerError> {
         let started = Instant::now();
-        let learning_rate = self.learning_rate(epoch);
+        let initial = self.spec.optimizer.learning_rate();
+        let learning_rate = self.spec.schedule.learning_rate(initial, epoch, self.spec.training.epochs);
         shuffle(&mut self.shuffler, &mut self.order);
         let mut total = 0.0;
         for indices in self.order.chunks(self.spec.training.batch_size) {
@@ -193,12 +192,6 @@ impl<'a> Training<'a> {
         };
         record.seconds = started.elapsed().as_secs_f64();
         Ok(Ok((record, evaluation)))
-    }
-
-    fn learning_rate(&self, epoch: usize) -> f64 {
-        let OptimizerSpec::Sgd { learning_rate, .. } = self.spec.optimizer;
-        let ScheduleSpec::Step { patience, gamma } = self.spec.schedule;
-        learning_rate * gamma.powi(((epoch - 1) / patience) as i32)
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use memdil_records::OptimizerSpec;
 use memdil_theory::fit::{Bootstrap, Fit, FitRow, fit};
 use memdil_theory::{MarginLoss, MdSetting, TheoryError};
 
@@ -66,8 +65,8 @@ pub(super) fn practice(runs: &[Run]) -> Result<Vec<Practice<'_>>, ReportError> {
 }
 
 fn decay(run: &Run) -> f64 {
-    let OptimizerSpec::Sgd { weight_decay, .. } = run.record.spec.optimizer;
-    weight_decay
+    // A decoupled decay is no penalty on the loss, as the model's is: to the model there is none.
+    run.record.spec.optimizer.coupled_weight_decay().unwrap_or(0.0)
 }
 
 fn margin_loss(run: &Run) -> Option<MarginLoss> {

@@ -3,20 +3,21 @@
 use candle_core::{DType, Device, Tensor, Var};
 use memdil_data::random::{Stream, stream};
 use memdil_losses::Loss;
-use memdil_models::{Mlp, MlpShape};
-use memdil_records::{ModelSpec, OptimizerSpec, RunSpec};
+use memdil_models::{Activation, Classifier, Mlp, MlpShape, MlpVariant, Norm};
+use memdil_records::{ActivationSpec, ClassifierSpec, MlpSpec, ModelSpec, NormSpec, RunSpec};
 use ndarray::{Array1, Array2};
 
 use super::NamedTensor;
 use super::state::pick;
 use crate::RunnerError;
-use crate::sgd::Sgd;
+use crate::optimizer::{Optimizer, Update};
 
 /// A multilayer perceptron and its optimiser, every operation a candle tensor's.
 #[derive(Debug)]
 pub struct CandleMlp {
     network: Mlp,
-    optimizer: Sgd,
+    optimizer: Optimizer,
+    feature_decay: f64,
     inputs: usize,
     dtype: DType,
     device: Device,
@@ -36,11 +37,12 @@ impl CandleMlp {
         device: &Device,
     ) -> Result<Self, RunnerError> {
         let ModelSpec::Mlp(mlp) = &spec.model;
-        let shape = MlpShape { inputs, depth: mlp.depth, width: mlp.width, features: classes, classes };
-        let network = Mlp::new(shape, &mut stream(spec.seed, Stream::Init), dtype, device)?;
-        let OptimizerSpec::Sgd { momentum, weight_decay, .. } = spec.optimizer;
-        let optimizer = Sgd::new(network.parameters().iter().map(|(_, p)| p.clone()), momentum, weight_decay)?;
-        Ok(Self { network, optimizer, inputs, dtype, device: device.clone() })
+        let features = mlp.features.unwrap_or(classes);
+        let shape = MlpShape { inputs, depth: mlp.depth, width: mlp.width, features, classes };
+        let network = Mlp::new(shape, variant(mlp), &mut stream(spec.seed, Stream::Init), dtype, device)?;
+        let optimizer = Optimizer::new(Update::from(&spec.optimizer), network.parameters())?;
+        let (feature_decay, device) = (spec.training.feature_decay, device.clone());
+        Ok(Self { network, optimizer, feature_decay, inputs, dtype, device })
     }
 
     pub(super) fn step(
@@ -52,16 +54,20 @@ impl CandleMlp {
     ) -> Result<f64, RunnerError> {
         let batch = self.batch(inputs)?;
         let labels = Tensor::from_slice(labels, labels.len(), &self.device)?;
-        let statistics = self.network.statistics().iter().map(|(_, s)| s.copy());
-        let statistics = statistics.collect::<Result<Vec<_>, _>>()?;
+        let buffers = self.network.buffers().iter().map(|(_, buffer)| buffer.copy());
+        let buffers = buffers.collect::<Result<Vec<_>, _>>()?;
         let output = self.network.forward(&batch, true)?;
-        let loss = loss.tensor(&output.logits, &labels)?;
+        let mut loss = loss.tensor(&output.logits, &labels)?;
+        if self.feature_decay > 0.0 {
+            let penalty = output.features.sqr()?.sum_all()? * (self.feature_decay / (2.0 * labels.elem_count() as f64));
+            loss = (loss + penalty?)?;
+        }
         let value = loss.to_dtype(DType::F64)?.to_scalar::<f64>()?;
         if value.is_finite() {
             self.optimizer.step(&loss.backward()?, learning_rate)?;
         } else {
-            for ((_, statistic), before) in self.network.statistics().iter().zip(&statistics) {
-                statistic.set(before)?;
+            for ((_, buffer), before) in self.network.buffers().iter().zip(&buffers) {
+                buffer.set(before)?;
             }
         }
         Ok(value)
@@ -89,7 +95,7 @@ impl CandleMlp {
     }
 
     fn model_tensors(&self) -> impl Iterator<Item = &(String, Var)> {
-        self.network.parameters().iter().chain(self.network.statistics())
+        self.network.parameters().iter().chain(self.network.buffers())
     }
 
     pub(super) fn model_state(&self) -> Result<Vec<NamedTensor>, RunnerError> {
@@ -105,26 +111,38 @@ impl CandleMlp {
         Ok(())
     }
 
-    /// Names of the optimiser's tensors with the tensors.
-    fn optimizer_tensors(&self) -> Vec<(String, &Tensor)> {
-        let names = self.network.parameters().iter().map(|(name, _)| format!("momentum.{name}"));
-        names.zip(self.optimizer.velocities()).collect()
-    }
-
     pub(super) fn optimizer_state(&self) -> Result<Vec<NamedTensor>, RunnerError> {
-        self.optimizer_tensors().into_iter().map(|(name, tensor)| named(&name, tensor)).collect()
+        self.optimizer.state()?.iter().map(|(name, tensor)| named(name, tensor)).collect()
     }
 
     pub(super) fn load_optimizer_state(&mut self, state: &[NamedTensor]) -> Result<(), RunnerError> {
-        let tensors = self.optimizer_tensors();
+        let tensors = self.optimizer.state()?;
         let expected: Vec<_> = tensors.iter().map(|(name, tensor)| (name.as_str(), tensor.dims())).collect();
-        let velocities = pick(state, &expected)?.into_iter().map(|tensor| self.tensor(tensor));
-        self.optimizer.set_velocities(velocities.collect::<Result<_, _>>()?);
-        Ok(())
+        let tensors = pick(state, &expected)?.into_iter().map(|tensor| self.tensor(tensor));
+        let tensors = tensors.collect::<Result<Vec<_>, _>>()?;
+        Ok(self.optimizer.set_state(tensors)?)
     }
 
     fn tensor(&self, tensor: &NamedTensor) -> candle_core::Result<Tensor> {
         Tensor::from_slice(&tensor.values, tensor.shape.as_slice(), &self.device)?.to_dtype(self.dtype)
+    }
+}
+
+fn variant(spec: &MlpSpec) -> MlpVariant {
+    MlpVariant {
+        norm: match spec.norm {
+            NormSpec::Batch => Norm::Batch,
+            NormSpec::Layer => Norm::Layer,
+            NormSpec::None => Norm::None,
+        },
+        activation: match spec.activation {
+            ActivationSpec::Relu => Activation::Relu,
+            ActivationSpec::Sigmoid => Activation::Sigmoid,
+        },
+        classifier: match spec.classifier {
+            ClassifierSpec::Learned => Classifier::Learned,
+            ClassifierSpec::Etf => Classifier::Etf,
+        },
     }
 }
 
@@ -135,3 +153,6 @@ fn named(name: &str, tensor: &Tensor) -> Result<NamedTensor, RunnerError> {
 fn values(tensor: &Tensor) -> candle_core::Result<Vec<f32>> {
     tensor.to_dtype(DType::F32)?.flatten_all()?.to_vec1()
 }
+
+#[cfg(test)]
+mod parity;

@@ -1,0 +1,179 @@
+//! Every variant of network, optimiser and loss against PyTorch: the fixture's README has the formulas.
+
+use std::path::Path;
+
+use memdil_records::RunSpec;
+use serde_json::{Value, json};
+
+use super::*;
+
+fn cases() -> Vec<Value> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/mlp_parity.json");
+    let fixture: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    fixture["cases"].as_array().unwrap().clone()
+}
+
+fn mix(z: u64) -> u64 {
+    let z = z.wrapping_add(0x9E37_79B9_7F4A_7C15);
+    let z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^ (z >> 31)
+}
+
+fn hash(stream: usize, index: usize) -> u64 {
+    mix(mix(stream as u64).wrapping_add(index as u64))
+}
+
+fn uniform(stream: usize, index: usize) -> f64 {
+    (hash(stream, index) >> 40) as f64 * 2f64.powi(-23) - 1.0
+}
+
+fn spec(case: &Value) -> RunSpec {
+    let classes: Vec<u64> = (0..case["classes"].as_u64().unwrap()).collect();
+    let spec = json!({
+        "experiment": "parity", "seed": 0, "loss": case["loss"],
+        "data": {"source": "fashion-mnist", "classes": classes, "input": "native", "validation": 0.0},
+        "noise": {"kind": "uniform", "eta": 0.0}, "model": case["model"], "optimizer": case["optimizer"],
+        "schedule": {"kind": "step", "patience": 100, "gamma": 0.1},
+        "training": {"epochs": 1, "batch_size": 20, "evaluate_every": 1, "feature_decay": case["feature_decay"]},
+    });
+    let spec: RunSpec = serde_json::from_value(spec).unwrap();
+    spec.validate().unwrap();
+    spec
+}
+
+fn start(case: &Value, spec: &RunSpec, dtype: DType) -> CandleMlp {
+    let [inputs, classes] = ["inputs", "classes"].map(|key| case[key].as_u64().unwrap() as usize);
+    let model = CandleMlp::new(spec, inputs, classes, dtype, &Device::Cpu).unwrap();
+    let parameters = model.network.parameters();
+    for (stream, (name, parameter)) in parameters.iter().enumerate() {
+        let scale = || {
+            let weight = format!("{}.weight", name.rsplit_once('.').unwrap().0);
+            let fan_in = parameters.iter().find(|(name, _)| *name == weight).unwrap().1.dims()[0];
+            1.0 / (fan_in as f64).sqrt()
+        };
+        let value = |i| match name.rsplit_once('.').unwrap() {
+            (layer, "weight") if layer.ends_with(".norm") => 1.0 + uniform(stream, i) / 4.0,
+            (layer, _) if layer.ends_with(".norm") => uniform(stream, i) / 4.0,
+            _ => uniform(stream, i) * scale(),
+        };
+        let values = (0..parameter.elem_count()).map(|i| value(i) as f32).collect();
+        let tensor = NamedTensor { name: name.clone(), shape: parameter.dims().to_vec(), values };
+        parameter.set(&model.tensor(&tensor).unwrap()).unwrap();
+    }
+    model
+}
+
+/// Root of the estimate of the squared distance to the stored tensor, over the latter's norm.
+fn relative_distance(values: &[f64], index: usize, stored: &Value) -> f64 {
+    let projections = stored["projections"].as_array().unwrap();
+    let squares = projections.iter().enumerate().map(|(j, stored)| {
+        let sign = |i| if hash(3000 + projections.len() * index + j, i) >> 63 == 1 { -1.0 } else { 1.0 };
+        let projection: f64 = values.iter().enumerate().map(|(i, value)| sign(i) * value).sum();
+        (projection - stored.as_f64().unwrap()).powi(2)
+    });
+    (squares.sum::<f64>() / projections.len() as f64).sqrt() / stored["norm"].as_f64().unwrap()
+}
+
+fn check(dtype: DType, key: &str, bound: f64) {
+    for case in cases() {
+        let name = case["name"].as_str().unwrap();
+        let spec = spec(&case);
+        let mut model = start(&case, &spec, dtype);
+        let sizes = case["batch_sizes"].as_array().unwrap();
+        let [inputs, classes] = ["inputs", "classes"].map(|key| case[key].as_u64().unwrap() as usize);
+        let rate = spec.optimizer.learning_rate();
+        for (step, loss) in case[key]["losses"].as_array().unwrap().iter().enumerate() {
+            let n = sizes[step % sizes.len()].as_u64().unwrap() as usize;
+            let batch: Vec<f32> = (0..n * inputs).map(|i| uniform(1000 + step, i) as f32).collect();
+            let labels: Vec<u32> = (0..n).map(|i| (hash(2000 + step, i) % classes as u64) as u32).collect();
+            let (found, loss) = (model.step(&batch, &labels, &spec.loss, rate).unwrap(), loss.as_f64().unwrap());
+            assert!((found - loss).abs() <= bound * loss, "{name} {key}, step {step}: loss {found}, not {loss}");
+        }
+        let running = model.network.buffers().iter().filter(|(name, _)| name.contains(".running_"));
+        let tensors: Vec<_> = model.network.parameters().iter().chain(running).collect();
+        let stored = case[key]["tensors"].as_array().unwrap();
+        assert_eq!(tensors.len(), stored.len(), "{name}");
+        for (index, ((tensor_name, tensor), stored)) in tensors.into_iter().zip(stored).enumerate() {
+            assert_eq!(tensor_name, stored["name"].as_str().unwrap());
+            let values = tensor.to_dtype(DType::F64).unwrap().flatten_all().unwrap().to_vec1::<f64>().unwrap();
+            let distance = relative_distance(&values, index, stored);
+            assert!(distance <= bound, "{name} {key}, {tensor_name}: {distance:e}");
+        }
+    }
+}
+
+#[test]
+fn fifty_steps_in_double_precision_are_those_of_pytorch() {
+    check(DType::F64, "f64", 1e-8);
+}
+
+#[test]
+fn five_steps_in_single_precision_are_those_of_pytorch() {
+    check(DType::F32, "f32", 1e-3);
+}
+
+#[test]
+fn a_state_put_back_goes_on_with_the_same_bits() {
+    for case in cases() {
+        let spec = spec(&case);
+        let inputs: Vec<f32> = (0..20 * 48).map(|i| uniform(1, i) as f32).collect();
+        let labels: Vec<u32> = (0..20).map(|i| i % 3).collect();
+        let step = |model: &mut CandleMlp| model.step(&inputs, &labels, &spec.loss, 0.05).unwrap();
+        let mut model = CandleMlp::new(&spec, 48, 3, DType::F32, &Device::Cpu).unwrap();
+        for _ in 0..3 {
+            step(&mut model);
+        }
+        let (mut network, optimizer) = (model.model_state().unwrap(), model.optimizer_state().unwrap());
+        network.reverse();
+        let other = RunSpec { seed: 9, ..spec.clone() };
+        let mut again = CandleMlp::new(&other, 48, 3, DType::F32, &Device::Cpu).unwrap();
+        again.load_model_state(&network).unwrap();
+        again.load_optimizer_state(&optimizer).unwrap();
+        for _ in 0..3 {
+            assert_eq!(step(&mut model).to_bits(), step(&mut again).to_bits());
+        }
+        assert_eq!(model.model_state().unwrap(), again.model_state().unwrap());
+        assert_eq!(model.optimizer_state().unwrap(), again.optimizer_state().unwrap());
+    }
+}
+
+#[test]
+fn a_loss_that_is_no_number_changes_nothing() {
+    let case = &cases()[0];
+    let spec = spec(case);
+    let mut model = start(case, &spec, DType::F32);
+    model.step(&[0.5; 96], &[0, 1], &spec.loss, 0.05).unwrap();
+    // Finite in every block, so that running statistics are on their way before the loss is known.
+    let (_, bias) = model.network.parameters().last().unwrap();
+    bias.set(&Tensor::new(&[f32::INFINITY, 0.0, 0.0], &Device::Cpu).unwrap()).unwrap();
+    let before = (model.model_state().unwrap(), model.optimizer_state().unwrap());
+    assert!(!model.step(&[0.25; 96], &[0, 1], &spec.loss, 0.05).unwrap().is_finite());
+    assert_eq!(before, (model.model_state().unwrap(), model.optimizer_state().unwrap()));
+}
+
+#[test]
+fn states_that_do_not_fit_are_refused_and_change_nothing() {
+    let case = &cases()[2];
+    let mut model = start(case, &spec(case), DType::F32);
+    let (network, optimizer) = (model.model_state().unwrap(), model.optimizer_state().unwrap());
+    assert_eq!(
+        (optimizer[0].name.as_str(), network[0].shape.as_slice()),
+        ("first_moment.blocks.0.linear.weight", &[48, 32][..])
+    );
+    assert_eq!(optimizer.last().map(|t| (t.name.as_str(), t.values.as_slice())), Some(("step", &[0.0][..])));
+    let mut changed = network.clone();
+    changed[0].values.fill(7.0);
+    let refused = |state: &[NamedTensor], model: &mut CandleMlp| model.load_model_state(state).unwrap_err().to_string();
+    let missing = refused(&changed[..changed.len() - 1], &mut model);
+    assert!(missing.starts_with("tensor 'classifier.bias' is missing"), "{missing}");
+    changed[1].shape = vec![4, 8];
+    let shape = refused(&changed, &mut model);
+    assert!(shape.starts_with("tensor 'blocks.0.linear.bias' has shape [4, 8], expected [32]"), "{shape}");
+    changed[1].name = "weight".to_owned();
+    let unknown = refused(&changed, &mut model);
+    assert!(unknown.starts_with("tensor 'weight' is unknown") && !unknown.contains('\n'), "{unknown}");
+    assert_eq!(model.model_state().unwrap(), network);
+    let error = model.load_optimizer_state(&network).unwrap_err();
+    assert!(error.is_bad_input());
+}

@@ -1,0 +1,212 @@
+//! The update of parameters, formulas as in PyTorch.
+
+use candle_core::backprop::GradStore;
+use candle_core::{DType, Result, Tensor, Var};
+use memdil_records::OptimizerSpec;
+
+/// How a step moves a parameter: plain data, for any engine to translate. [`OptimizerSpec`] has the formulas.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Update {
+    pub(crate) rule: Rule,
+    pub(crate) weight_decay: f64,
+    /// Of the parameters named `classifier.`.
+    pub(crate) classifier_weight_decay: f64,
+    /// The decay shrinks the parameter instead of adding to its gradient.
+    pub(crate) decoupled: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Rule {
+    Sgd { momentum: f64, nesterov: bool },
+    Adam { beta1: f64, beta2: f64, epsilon: f64 },
+}
+
+impl Update {
+    /// Gradient descent with momentum and nothing else.
+    pub(crate) fn momentum(momentum: f64) -> Self {
+        let rule = Rule::Sgd { momentum, nesterov: false };
+        Self { rule, weight_decay: 0.0, classifier_weight_decay: 0.0, decoupled: false }
+    }
+
+    /// Decay of a parameter.
+    pub(crate) fn decay_of(&self, name: &str) -> f64 {
+        if name.starts_with("classifier.") { self.classifier_weight_decay } else { self.weight_decay }
+    }
+}
+
+impl From<&OptimizerSpec> for Update {
+    fn from(spec: &OptimizerSpec) -> Self {
+        let (rule, weight_decay, classifier, decoupled) = match *spec {
+            OptimizerSpec::Sgd { momentum, nesterov, weight_decay, classifier_weight_decay, .. } => {
+                (Rule::Sgd { momentum, nesterov }, weight_decay, classifier_weight_decay, false)
+            }
+            OptimizerSpec::Adam { beta1, beta2, epsilon, weight_decay, classifier_weight_decay, .. } => {
+                (Rule::Adam { beta1, beta2, epsilon }, weight_decay, classifier_weight_decay, false)
+            }
+            OptimizerSpec::AdamW {
+                beta1,
+                beta2,
+                epsilon,
+                decoupled_weight_decay,
+                decoupled_classifier_weight_decay,
+                ..
+            } => {
+                (Rule::Adam { beta1, beta2, epsilon }, decoupled_weight_decay, decoupled_classifier_weight_decay, true)
+            }
+        };
+        Self { rule, weight_decay, classifier_weight_decay: classifier.unwrap_or(weight_decay), decoupled }
+    }
+}
+
+impl Rule {
+    /// What is remembered of each parameter's gradients.
+    fn moments(self) -> &'static [&'static str] {
+        match self {
+            Self::Sgd { .. } => &["momentum"],
+            Self::Adam { .. } => &["first_moment", "second_moment"],
+        }
+    }
+}
+
+/// An update on candle, with what it remembers.
+#[derive(Debug)]
+pub(crate) struct Optimizer {
+    update: Update,
+    slots: Vec<Slot>,
+    steps: u32,
+}
+
+#[derive(Debug)]
+struct Slot {
+    name: String,
+    parameter: Var,
+    /// In the order of [`Rule::moments`].
+    moments: Vec<Tensor>,
+}
+
+impl Optimizer {
+    pub(crate) fn new(update: Update, parameters: &[(String, Var)]) -> Result<Self> {
+        let slot = |(name, parameter): &(String, Var)| {
+            let moments = update.rule.moments().iter().map(|_| parameter.zeros_like().map(|m| m.detach()));
+            Ok(Slot { name: name.clone(), parameter: parameter.clone(), moments: moments.collect::<Result<_>>()? })
+        };
+        Ok(Self { update, slots: parameters.iter().map(slot).collect::<Result<_>>()?, steps: 0 })
+    }
+
+    pub(crate) fn step(&mut self, gradients: &GradStore, learning_rate: f64) -> Result<()> {
+        self.steps = self.steps.saturating_add(1);
+        for slot in &mut self.slots {
+            let decay = self.update.decay_of(&slot.name);
+            let mut p = slot.parameter.as_detached_tensor();
+            // Without a path from the loss the gradient is zero, not absent: decay and momentum go on.
+            let mut g = (&p * if self.update.decoupled { 0.0 } else { decay })?;
+            if let Some(gradient) = gradients.get(&slot.parameter) {
+                g = (g + gradient)?;
+            }
+            if self.update.decoupled {
+                p = (p * (1.0 - learning_rate * decay))?;
+            }
+            let (rate, direction) = slot.direction(self.update.rule, g.detach(), self.steps)?;
+            slot.parameter.set(&(&p - (direction * (learning_rate * rate))?)?)?;
+        }
+        Ok(())
+    }
+
+    /// Everything remembered, by name: a moment of all parameters after the other, then Adam's number of steps.
+    pub(crate) fn state(&self) -> Result<Vec<(String, Tensor)>> {
+        let mut state = Vec::new();
+        for (index, moment) in self.update.rule.moments().iter().enumerate() {
+            state.extend(self.slots.iter().map(|s| (format!("{moment}.{}", s.name), s.moments[index].clone())));
+        }
+        if let (Rule::Adam { .. }, Some(slot)) = (self.update.rule, self.slots.first()) {
+            state.push(("step".to_owned(), Tensor::new(self.steps, slot.parameter.device())?.to_dtype(DType::F32)?));
+        }
+        Ok(state)
+    }
+
+    /// Puts back tensors in the order of [`state`](Self::state).
+    pub(crate) fn set_state(&mut self, state: impl IntoIterator<Item = Tensor>) -> Result<()> {
+        let mut state = state.into_iter();
+        for index in 0..self.update.rule.moments().len() {
+            for (slot, tensor) in self.slots.iter_mut().zip(&mut state) {
+                slot.moments[index] = tensor;
+            }
+        }
+        if let Some(steps) = state.next() {
+            self.steps = steps.to_dtype(DType::F64)?.to_scalar::<f64>()? as u32;
+        }
+        Ok(())
+    }
+}
+
+impl Slot {
+    /// The direction of a step, and the factor of its learning rate.
+    fn direction(&mut self, rule: Rule, g: Tensor, steps: u32) -> Result<(f64, Tensor)> {
+        match (rule, self.moments.as_mut_slice()) {
+            (Rule::Sgd { momentum, nesterov }, [velocity]) => {
+                *velocity = (&g + (&*velocity * momentum)?)?;
+                Ok((1.0, if nesterov { (g + (&*velocity * momentum)?)? } else { velocity.clone() }))
+            }
+            (Rule::Adam { beta1, beta2, epsilon }, [first, second]) => {
+                *first = ((&*first * beta1)? + (&g * (1.0 - beta1))?)?;
+                *second = ((&*second * beta2)? + (g.sqr()? * (1.0 - beta2))?)?;
+                let [rest1, rest2] = [beta1, beta2].map(|beta| 1.0 - beta.powf(f64::from(steps)));
+                let denominator = ((second.sqrt()? / rest2.sqrt())? + epsilon)?;
+                Ok((1.0 / rest1, (&*first / denominator)?))
+            }
+            _ => candle_core::bail!("an optimiser's moments are not its rule's"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::Device;
+
+    use super::*;
+
+    /// f(p) = 3 p from p = 2 with learning rate 0.1.
+    fn check(update: Update, name: &str, expected: [f64; 2]) {
+        let p = Var::new(&[2f64], &Device::Cpu).unwrap();
+        let mut optimizer = Optimizer::new(update, &[(name.to_owned(), p.clone())]).unwrap();
+        for expected in expected {
+            let gradients = (p.as_tensor() * 3.0).unwrap().sum_all().unwrap().backward().unwrap();
+            optimizer.step(&gradients, 0.1).unwrap();
+            let value = p.to_vec1::<f64>().unwrap()[0];
+            assert!((value - expected).abs() < 1e-12, "{update:?} {name}: {value}, not {expected}");
+        }
+    }
+
+    #[test]
+    fn two_steps_of_gradient_descent_by_hand() {
+        let sgd = |nesterov| Update {
+            rule: Rule::Sgd { momentum: 0.9, nesterov },
+            weight_decay: 0.5,
+            classifier_weight_decay: 1.0,
+            decoupled: false,
+        };
+        // v = 3 + 1 = 4, p = 1.6; v = 3.6 + 3 + 0.8 = 7.4, p = 0.86.
+        check(sgd(false), "blocks.0.linear.weight", [1.6, 0.86]);
+        // v = 3 + 2 = 5, p = 1.5; v = 4.5 + 3 + 1.5 = 9, p = 0.6.
+        check(sgd(false), "classifier.weight", [1.5, 0.6]);
+        // v = 4, p = 2 - 0.1 (4 + 3.6) = 1.24; g = 3.62, v = 3.6 + 3.62 = 7.22, p = 1.24 - 0.1 (3.62 + 6.498) = 0.2282.
+        check(sgd(true), "blocks.0.linear.weight", [1.24, 0.2282]);
+    }
+
+    #[test]
+    fn two_steps_of_adam_by_hand() {
+        let adam = |decoupled| Update {
+            rule: Rule::Adam { beta1: 0.5, beta2: 0.75, epsilon: 1.0 },
+            weight_decay: 0.5,
+            classifier_weight_decay: 0.0,
+            decoupled,
+        };
+        // g = 4: m = 2, v = 4; m/(1 - 0.5) = 4, sqrt(v)/sqrt(1 - 0.75) = 4: p = 2 - 0.1 4/5 = 1.92.
+        // g = 3.96: m = 2.98, v = 3 + 3.9204 = 6.9204; corrected by 0.75 and 0.4375.
+        let second = 1.92 - 0.1 * (2.98 / 0.75) / ((6.9204f64 / 0.4375).sqrt() + 1.0);
+        check(adam(false), "blocks.0.linear.weight", [1.92, second]);
+        // g = 3 always: corrected moments are 3 and 9, so a step is 0.1 3/4 = 0.075, after p shrinks by 0.95.
+        check(adam(true), "blocks.0.linear.weight", [1.825, 1.65875]);
+        check(adam(true), "classifier.bias", [1.925, 1.85]);
+    }
+}
