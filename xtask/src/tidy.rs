@@ -7,6 +7,7 @@ use crate::{Failure, cargo, output, root};
 
 /// What each crate may depend on. An arrow that is not here points up.
 const ARROWS: &[(&str, &[&str])] = &[
+    ("memdil-kernels", &[]),
     ("memdil-data", &[]),
     ("memdil-metrics", &[]),
     ("memdil-losses", &[]),
@@ -14,7 +15,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("memdil-theory", &["memdil-losses"]),
     ("memdil-records", &["memdil-data", "memdil-losses"]),
     ("memdil-report", &["memdil-records", "memdil-theory"]),
-    ("memdil-runner", &["memdil-data", "memdil-losses", "memdil-metrics", "memdil-models", "memdil-records"]),
+    (
+        "memdil-runner",
+        &["memdil-data", "memdil-kernels", "memdil-losses", "memdil-metrics", "memdil-models", "memdil-records"],
+    ),
     (
         "memdil",
         &[
@@ -32,6 +36,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 /// Crates whose normal build must not contain these packages.
 const ABSENT: &[(&str, &[&str])] = &[
     ("memdil-data", &["candle-core", "tokio", "ureq"]),
+    ("memdil-kernels", &["candle-core"]),
     ("memdil-metrics", &["candle-core"]),
     ("memdil-theory", &["candle-core"]),
     ("memdil-records", &["candle-core"]),

@@ -32,7 +32,7 @@ impl Optimizer {
         match self {
             Self::Sgd { momentum, .. } if momentum > 0.0 => &["momentum"],
             Self::Sgd { .. } => &[],
-            Self::Adam { .. } => &["mean", "square"],
+            Self::Adam { .. } => &["first_moment", "second_moment"],
         }
     }
 }

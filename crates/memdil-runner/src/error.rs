@@ -101,6 +101,9 @@ pub enum RunnerError {
     /// A worker process that could not be started or watched.
     #[error("cannot run a worker process: {0}")]
     Worker(std::io::Error),
+    /// The fused network refuses its input.
+    #[error(transparent)]
+    Kernel(#[from] memdil_kernels::KernelError),
     /// Saved tensors that do not fit the network or its optimiser.
     #[error("{reason}: this was saved from another network or optimiser")]
     State {

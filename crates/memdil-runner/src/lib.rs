@@ -27,7 +27,7 @@ pub use config::Experiment;
 pub use device::open_device;
 pub use error::RunnerError;
 pub use layer_peeled::{run_layer_peeled, train_layer_peeled};
-pub use network::{CandleMlp, NamedTensor, Network};
+pub use network::{CandleMlp, FusedMlp, NamedTensor, Network};
 pub use prepare::Prepared;
 pub use provenance::provenance;
 pub use sweep::{SweepOptions, SweepProgress, SweepStatus, end_with_parent, run_all, status};

@@ -1,6 +1,7 @@
 //! The network in training: one seam between the loop of epochs and whatever computes a step.
 
 mod candle;
+mod fused;
 mod state;
 
 use candle_core::{DType, Device};
@@ -9,6 +10,7 @@ use memdil_records::RunSpec;
 use ndarray::{Array1, Array2};
 
 pub use candle::CandleMlp;
+pub use fused::FusedMlp;
 pub use state::NamedTensor;
 pub(crate) use state::write_tensors;
 
@@ -49,12 +51,14 @@ use crate::RunnerError;
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Network {
+    /// The fused step of memdil-kernels, on the processor.
+    Fused(FusedMlp),
     /// On candle's autograd, on any device.
     Candle(CandleMlp),
 }
 
 impl Network {
-    /// The network of a specification before its first step, in f32.
+    /// The network of a specification before its first step, in f32: fused on the processor, on candle elsewhere.
     ///
     /// `inputs` are the values of a sample, `classes` the logits.
     ///
@@ -62,7 +66,10 @@ impl Network {
     ///
     /// [`RunnerError::Tensor`] when the device cannot hold it.
     pub fn new(spec: &RunSpec, inputs: usize, classes: usize, device: &Device) -> Result<Self, RunnerError> {
-        Ok(Self::Candle(CandleMlp::new(spec, inputs, classes, DType::F32, device)?))
+        Ok(match device {
+            Device::Cpu => Self::Fused(FusedMlp::new(spec, inputs, classes)?),
+            _ => Self::Candle(CandleMlp::new(spec, inputs, classes, DType::F32, device)?),
+        })
     }
 
     /// One step on a batch in training mode: loss, gradient, update. Returns the loss before the update, averaged over
@@ -86,6 +93,7 @@ impl Network {
         learning_rate: f64,
     ) -> Result<f64, RunnerError> {
         match self {
+            Self::Fused(network) => network.step(inputs, labels, loss, learning_rate),
             Self::Candle(network) => network.step(inputs, labels, loss, learning_rate),
         }
     }
@@ -101,6 +109,7 @@ impl Network {
     /// [`RunnerError::Tensor`] when `inputs` holds no whole number of samples, or the device fails.
     pub fn forward(&mut self, inputs: &[f32]) -> Result<(Vec<f32>, Vec<f32>), RunnerError> {
         match self {
+            Self::Fused(network) => network.forward(inputs),
             Self::Candle(network) => network.forward(inputs),
         }
     }
@@ -112,6 +121,7 @@ impl Network {
     /// [`RunnerError::Tensor`] when the device fails.
     pub fn classifier(&self) -> Result<(Array2<f32>, Array1<f32>), RunnerError> {
         match self {
+            Self::Fused(network) => network.classifier(),
             Self::Candle(network) => network.classifier(),
         }
     }
@@ -119,6 +129,7 @@ impl Network {
     /// Number of values that are trained.
     pub fn parameter_count(&self) -> usize {
         match self {
+            Self::Fused(network) => network.parameter_count(),
             Self::Candle(network) => network.parameter_count(),
         }
     }
@@ -134,6 +145,7 @@ impl Network {
     /// [`RunnerError::Tensor`] when the device fails.
     pub fn model_state(&self) -> Result<Vec<NamedTensor>, RunnerError> {
         match self {
+            Self::Fused(network) => network.model_state(),
             Self::Candle(network) => network.model_state(),
         }
     }
@@ -146,6 +158,7 @@ impl Network {
     /// [`RunnerError::Tensor`] when the device fails.
     pub fn optimizer_state(&self) -> Result<Vec<NamedTensor>, RunnerError> {
         match self {
+            Self::Fused(network) => network.optimizer_state(),
             Self::Candle(network) => network.optimizer_state(),
         }
     }
@@ -157,6 +170,7 @@ impl Network {
     /// [`RunnerError::State`] when a tensor is missing, unknown, or of another shape.
     pub fn load_model_state(&mut self, state: &[NamedTensor]) -> Result<(), RunnerError> {
         match self {
+            Self::Fused(network) => network.load_model_state(state),
             Self::Candle(network) => network.load_model_state(state),
         }
     }
@@ -168,6 +182,7 @@ impl Network {
     /// [`RunnerError::State`] when a tensor is missing, unknown, or of another shape.
     pub fn load_optimizer_state(&mut self, state: &[NamedTensor]) -> Result<(), RunnerError> {
         match self {
+            Self::Fused(network) => network.load_optimizer_state(state),
             Self::Candle(network) => network.load_optimizer_state(state),
         }
     }

@@ -51,6 +51,18 @@ impl<T: Element> Mlp<T> {
         Ok((features, self.logits.to_rows()))
     }
 
+    /// What the decay of the features adds to the loss of the last [`Mlp::forward`]:
+    /// $\frac{\lambda_h}{2n} \sum_i \lVert h_i \rVert^2$.
+    pub fn feature_penalty(&self, feature_decay: f64) -> f64 {
+        match self.blocks.last() {
+            Some(block) if feature_decay > 0.0 => {
+                let squares: f64 = block.output.to_rows().into_iter().map(|h| h.to_f64() * h.to_f64()).sum();
+                feature_decay / (2.0 * block.output.rows as f64) * squares
+            }
+            _ => 0.0,
+        }
+    }
+
     fn fill(&mut self, inputs: &[T]) -> Result<usize, KernelError> {
         self.ready = None;
         let size = self.architecture.inputs;

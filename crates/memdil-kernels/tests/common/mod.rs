@@ -67,15 +67,16 @@ pub(crate) fn cross_entropy<T: Element>(logits: &[T], labels: &[usize], alpha: f
     (total / n as f64, gradient)
 }
 
-/// A step on the hashed batch number `index`; returns the loss without the decay of the features.
+/// A step on the hashed batch number `index`; returns its loss.
 pub(crate) fn train<T: Element>(mlp: &mut Mlp<T>, index: usize, samples: usize, alpha: f64, step: &Step) -> f64 {
     let Architecture { inputs, classes, .. } = *mlp.architecture();
     let x: Vec<T> = (0..samples * inputs).map(|i| T::from_f64(uniform(1000 + index as u64, i))).collect();
     let labels: Vec<usize> = (0..samples).map(|i| (hash(2000 + index as u64, i) % classes as u64) as usize).collect();
     let logits = mlp.forward(&x).unwrap();
     let (loss, gradient) = cross_entropy(&logits, &labels, alpha);
+    let penalty = mlp.feature_penalty(step.feature_decay);
     mlp.backward(&gradient, step).unwrap();
-    loss
+    loss + penalty
 }
 
 pub(crate) fn architecture(inputs: usize, depth: usize, width: usize, features: usize, classes: usize) -> Architecture {

@@ -36,10 +36,7 @@ impl CandleMlp {
         dtype: DType,
         device: &Device,
     ) -> Result<Self, RunnerError> {
-        let ModelSpec::Mlp(mlp) = &spec.model;
-        let features = mlp.features.unwrap_or(classes);
-        let shape = MlpShape { inputs, depth: mlp.depth, width: mlp.width, features, classes };
-        let network = Mlp::new(shape, variant(mlp), &mut stream(spec.seed, Stream::Init), dtype, device)?;
+        let network = initial(spec, inputs, classes, dtype, device)?;
         let optimizer = Optimizer::new(Update::from(&spec.optimizer), network.parameters())?;
         let (feature_decay, device) = (spec.training.feature_decay, device.clone());
         Ok(Self { network, optimizer, feature_decay, inputs, dtype, device })
@@ -126,6 +123,20 @@ impl CandleMlp {
     fn tensor(&self, tensor: &NamedTensor) -> candle_core::Result<Tensor> {
         Tensor::from_slice(&tensor.values, tensor.shape.as_slice(), &self.device)?.to_dtype(self.dtype)
     }
+}
+
+/// The network of a specification before its first step.
+pub(super) fn initial(
+    spec: &RunSpec,
+    inputs: usize,
+    classes: usize,
+    dtype: DType,
+    device: &Device,
+) -> candle_core::Result<Mlp> {
+    let ModelSpec::Mlp(mlp) = &spec.model;
+    let features = mlp.features.unwrap_or(classes);
+    let shape = MlpShape { inputs, depth: mlp.depth, width: mlp.width, features, classes };
+    Mlp::new(shape, variant(mlp), &mut stream(spec.seed, Stream::Init), dtype, device)
 }
 
 fn variant(spec: &MlpSpec) -> MlpVariant {
