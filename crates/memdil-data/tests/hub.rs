@@ -152,7 +152,7 @@ fn listing(folder: &Path) -> Vec<(String, Vec<u8>)> {
 
 #[test]
 fn what_is_loaded_becomes_the_official_files() {
-    let contents = idx_files(40, 20);
+    let contents = idx_files(300, 70);
     let root = tempfile::tempdir().unwrap();
     let folder = root.path().join("sets/mnist");
     let (done, log) = fetch(&contents, &folder, || Ok(loaded(&contents)));
@@ -165,7 +165,7 @@ fn what_is_loaded_becomes_the_official_files() {
     assert_eq!(listing(&folder), expected);
     // Under the names and in the folder that the readers know.
     let [train, test] = ours(Source::Mnist, &root.path().join("sets"));
-    assert_eq!((train.labels.len(), test.labels.len()), (40, 20));
+    assert_eq!((train.labels.len(), test.labels.len()), (300, 70));
 
     let (done, log) = fetch(&contents, &folder, || Err(Error::Msg("asked".to_owned())));
     done.unwrap();
