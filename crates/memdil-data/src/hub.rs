@@ -67,7 +67,7 @@ pub fn fetch(
 
 /// Brings IDX files of any content into a folder, from wherever `load` gets them; see [`fetch`].
 ///
-/// The files are told by the names in [`IDX`](crate::files::IDX); each needs the checksum of its unpacked form.
+/// The files are told by the names in [`IDX`]; each needs the checksum of its unpacked form.
 ///
 /// # Shapes
 /// Images are floats of (n, 784), bytes divided by 255; labels are bytes of (n).
