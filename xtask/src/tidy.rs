@@ -41,6 +41,8 @@ const ABSENT: &[(&str, &[&str])] = &[
     ("memdil-theory", &["candle-core"]),
     ("memdil-records", &["candle-core"]),
     ("memdil-report", &["candle-core"]),
+    // What the feature `hub` brings.
+    ("memdil", &["candle-datasets", "hf-hub", "tokio"]),
 ];
 
 /// Packages that may be in the graph once only.

@@ -381,12 +381,30 @@ pub enum DataError {
         /// What to put where without this program.
         by_hand: String,
     },
+    /// A data set that is not taken from the Hugging Face hub.
+    #[error(
+        "{name} is not taken from the hub, where only mnist and fashion-mnist can be checked: use `memdil data fetch {name}`"
+    )]
+    NotOnHub {
+        /// The data set.
+        name: &'static str,
+    },
+    /// The Hugging Face hub did not give the published data set.
+    #[error("cannot get {name} from the hub: {cause}; use `memdil data fetch {name}`, or {by_hand}")]
+    Hub {
+        /// The data set.
+        name: String,
+        /// What went wrong.
+        cause: String,
+        /// What to put where without this program.
+        by_hand: String,
+    },
 }
 
 impl DataError {
     /// Whether the input is to blame, and not the network, a disk or the program.
     pub fn is_bad_input(&self) -> bool {
-        !matches!(self, Self::Write { .. } | Self::Download { .. })
+        !matches!(self, Self::Write { .. } | Self::Download { .. } | Self::Hub { .. })
     }
 }
 

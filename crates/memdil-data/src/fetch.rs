@@ -173,7 +173,7 @@ fn is_right(file: &PublishedFile<'_>, folder: &Path) -> Result<bool, DataError> 
 }
 
 /// Keeps other processes out of the folder until the returned file is dropped, or this process ends.
-fn lock(folder: &Path, on_event: &mut dyn FnMut(FetchEvent<'_>)) -> Result<File, DataError> {
+pub(crate) fn lock(folder: &Path, on_event: &mut dyn FnMut(FetchEvent<'_>)) -> Result<File, DataError> {
     let path = folder.join(".lock");
     let error = |cause| write_error(&path, cause);
     let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(error)?;
@@ -266,7 +266,7 @@ fn one_attempt(
     Err(if resumed > 0 { Failure::Passing(cause) } else { Failure::Source(cause) })
 }
 
-fn set_aside(name: &str, path: &Path, on_event: &mut dyn FnMut(FetchEvent<'_>)) -> Result<(), DataError> {
+pub(crate) fn set_aside(name: &str, path: &Path, on_event: &mut dyn FnMut(FetchEvent<'_>)) -> Result<(), DataError> {
     let aside = path.with_file_name(format!("{name}.wrong"));
     match fs::rename(path, &aside) {
         Ok(()) => on_event(FetchEvent::SetAside { file: name, path: &aside }),
@@ -277,7 +277,7 @@ fn set_aside(name: &str, path: &Path, on_event: &mut dyn FnMut(FetchEvent<'_>)) 
 }
 
 /// Gives the part, whose bytes are on disk, its name.
-fn put_in_place(part: &Path, path: &Path) -> Result<(), DataError> {
+pub(crate) fn put_in_place(part: &Path, path: &Path) -> Result<(), DataError> {
     fs::rename(part, path).map_err(|cause| write_error(path, cause))?;
     // The name is on disk when its folder is; where folders cannot be synced, the file is whole all the same.
     if let Some(Ok(folder)) = path.parent().map(File::open) {
@@ -286,7 +286,7 @@ fn put_in_place(part: &Path, path: &Path) -> Result<(), DataError> {
     Ok(())
 }
 
-fn write_error(path: &Path, cause: io::Error) -> DataError {
+pub(crate) fn write_error(path: &Path, cause: io::Error) -> DataError {
     DataError::Write { path: path.to_owned(), cause }
 }
 

@@ -9,8 +9,8 @@ use std::path::Path;
 use crate::unpack::{self, Fault, MOST_LABELS, Unpacked};
 use crate::{DataError, Images};
 
-const IMAGES: u32 = 2051;
-const LABELS: u32 = 2049;
+pub(crate) const IMAGES: u32 = 2051;
+pub(crate) const LABELS: u32 = 2049;
 
 /// Reads a file of grey images; gzip is told by the content, not by the name.
 ///

@@ -17,6 +17,7 @@
 //! | [`catalogue`] | [`Published`](catalogue::Published): files, checksums and sources of the published data sets |
 //! | [`places`], [`verify`] | where these files are looked for; checking them against what is published |
 //! | `fetch` | downloading them (feature `fetch`, off by default) |
+//! | `hub` | MNIST and Fashion-MNIST from the Hugging Face hub (feature `hub`, off by default) |
 //!
 //! # A tour
 //!
@@ -66,6 +67,8 @@ mod error;
 #[cfg(feature = "fetch")]
 pub mod fetch;
 pub mod files;
+#[cfg(feature = "hub")]
+pub mod hub;
 pub mod idx;
 pub mod images;
 pub mod inputs;

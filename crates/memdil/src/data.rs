@@ -9,7 +9,7 @@ use memdil_data::fetch::{FetchEvent, FetchOptions, fetch};
 use memdil_data::places::{find, folders};
 use memdil_data::subset::{Subset, write_subset};
 use memdil_data::verify::{FileReport, verify};
-use memdil_data::{DataSpec, Input, Source, load};
+use memdil_data::{DataError, DataSpec, Input, Source, load};
 use serde_json::json;
 
 use crate::arguments::check_npz;
@@ -80,6 +80,10 @@ pub(crate) struct Fetch {
     /// Address of a folder with the files, to be asked instead of the published sources
     #[arg(long, value_name = "URL")]
     url: Option<String>,
+    /// Take the images from the Hugging Face hub (mnist and fashion-mnist only) and make the published files of them
+    #[cfg(feature = "hub")]
+    #[arg(long, conflicts_with = "url")]
+    hub: bool,
 }
 
 #[derive(clap::Args)]
@@ -167,12 +171,21 @@ fn list(arguments: &List) {
 }
 
 fn fetch_set(arguments: &Fetch) -> anyhow::Result<ExitCode> {
-    let options = FetchOptions { mirror: arguments.url.clone(), ..FetchOptions::default() };
     let mut bar = progress::files(true);
-    let folder = fetch(arguments.name, arguments.data_dir.as_deref(), &options, &mut |event| show(&mut bar, event));
+    let folder = bring(arguments, &mut |event| show(&mut bar, event));
     bar.clear();
     println!("{}: complete in {}", arguments.name.name(), folder?.display());
     Ok(ExitCode::SUCCESS)
+}
+
+fn bring(arguments: &Fetch, on_event: &mut dyn FnMut(FetchEvent<'_>)) -> Result<PathBuf, DataError> {
+    let (name, data_dir) = (arguments.name, arguments.data_dir.as_deref());
+    #[cfg(feature = "hub")]
+    if arguments.hub {
+        return memdil_data::hub::fetch(name, data_dir, on_event);
+    }
+    let options = FetchOptions { mirror: arguments.url.clone(), ..FetchOptions::default() };
+    fetch(name, data_dir, &options, on_event)
 }
 
 fn show(bar: &mut FileBar, event: FetchEvent<'_>) {

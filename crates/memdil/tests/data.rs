@@ -88,6 +88,23 @@ fn without_network_one_line_says_what_to_do() {
     scene.fail("fetch mnist --url mirror/files", 2, &["mirror/files", "http://"]);
 }
 
+#[cfg(feature = "hub")]
+#[test]
+fn the_hub_out_of_reach_is_one_line() {
+    let scene = Scene::new();
+    let mut command = scene.command("fetch mnist --hub");
+    command.env("HF_ENDPOINT", nobody()).env("HF_HOME", scene.path("cache")).env("NO_PROXY", "127.0.0.1");
+    let output = command.env_remove("HF_HUB_CACHE").env_remove("HUGGINGFACE_HUB_CACHE").output().unwrap();
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert_eq!((output.status.code(), text.lines().count()), (Some(1), 1), "{text}");
+    assert!(
+        text.starts_with("error: cannot get mnist from the hub: ") && text.contains("data/mnist by hand"),
+        "{text}"
+    );
+    assert!(!scene.path("data").exists());
+    scene.fail("fetch svhn --hub", 2, &["svhn is not taken from the hub", "memdil data fetch svhn"]);
+}
+
 #[test]
 fn what_a_server_sends_instead_is_not_kept() {
     let scene = Scene::new("data");
