@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::*;
 
 fn cases() -> Vec<Value> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/mlp_parity.json");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../memdil-kernels/tests/golden/mlp_parity.json");
     let fixture: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
     fixture["cases"].as_array().unwrap().clone()
 }
