@@ -120,7 +120,7 @@ fn check_gradients(kind: MlpVariant) {
     let objective = || network.forward(&x, true).unwrap().logits.sqr().unwrap().mean_all().unwrap();
     let gradients = objective().backward().unwrap();
     for (name, parameter) in network.parameters() {
-        let slope = gradients.get(parameter).map_or_else(|| vec![0.0; parameter.elem_count()], |g| values(g));
+        let slope = gradients.get(parameter).map_or_else(|| vec![0.0; parameter.elem_count()], values);
         let original = values(parameter);
         let dims = parameter.dims().to_vec();
         for index in [0, original.len() / 2, original.len() - 1] {

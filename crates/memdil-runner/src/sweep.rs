@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use memdil_records::{ManifestLine, RunFolder, Status, create_dir};
+use memdil_records::{ManifestLine, ModelSpec, RunFolder, Status, create_dir};
 
 use crate::train::finished;
 use crate::{Prepared, RunnerError, open_device};
@@ -172,7 +172,8 @@ fn check_inputs(open: &VecDeque<Job<'_>>, options: &SweepOptions) -> Result<(), 
     open_device(&options.device)?;
     let mut checked = Vec::new();
     for job in open {
-        let settings = (&job.line.spec.data, job.line.spec.training.batch_size);
+        let ModelSpec::Mlp(mlp) = &job.line.spec.model;
+        let settings = (&job.line.spec.data, job.line.spec.training.batch_size, mlp.norm);
         if !checked.contains(&settings) {
             Prepared::new(&job.line.spec, options.data_dir.as_deref())?;
             checked.push(settings);

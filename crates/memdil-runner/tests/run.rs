@@ -224,6 +224,34 @@ fn a_last_batch_of_one_is_refused_before_anything_is_written() {
 }
 
 #[test]
+fn variants_train_and_are_saved_with_what_was_left_out() {
+    let folder = tempfile::tempdir().unwrap();
+    // Without batch normalisation a last batch of one is no trouble.
+    let spec = spec(&[
+        "data.validation=0.0",
+        "training.batch_size=53",
+        "training.feature_decay=1e-3",
+        "model={ kind = 'mlp', depth = 3, width = 32, features = 4, norm = 'layer', classifier = 'etf' }",
+        "optimizer={ kind = 'adam_w', learning_rate = 0.01, decoupled_weight_decay = 1e-2 }",
+        "schedule={ kind = 'cosine', minimum_learning_rate = 0.0 }",
+    ]);
+    let record = run(&spec, folder.path()).unwrap().record().clone();
+    let config = fs::read_to_string(folder.path().join("config.toml")).unwrap();
+    for written in ["activation = \"relu\"", "beta2 = 0.999", "decoupled_classifier_weight_decay = 0.01"] {
+        assert!(config.contains(written), "{written} is not in {config}");
+    }
+    // Linear layers 784x32, 32x32, 32x4 with biases, and two normalisation parameters a unit; the frame is not counted.
+    assert_eq!(record.parameters, 785 * 32 + 33 * 32 + 33 * 4 + 2 * (32 + 32 + 4));
+    let last = record.last.unwrap();
+    assert!((last.learning_rate - 0.01 * (1.0 + (std::f64::consts::PI * 5.0 / 6.0).cos()) / 2.0).abs() < 1e-15);
+    let snapshot = RunFolder::new(folder.path()).snapshot().unwrap().unwrap();
+    assert_eq!(snapshot.test.features.ncols(), 4);
+    let s = 0.5f32.sqrt();
+    assert!(snapshot.classifier.iter().zip([s, -s, 0.0, 0.0, -s, s, 0.0, 0.0]).all(|(a, b)| (a - b).abs() < 1e-6));
+    assert!(last.nc2_etf.unwrap() < 1e-6);
+}
+
+#[test]
 fn sweeps_are_products_and_presets_replace() {
     let lines = experiment(&[]).unwrap().runs().unwrap();
     let described: Vec<(f64, u64)> = lines.iter().map(|l| (l.spec.noise.requested(), l.spec.seed)).collect();
