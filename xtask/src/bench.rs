@@ -1,4 +1,6 @@
-//! `cargo xtask bench`: criterion benches, or our metrics beside NumPy and torch.
+//! `cargo xtask bench`: criterion benches, or our metrics and training step beside NumPy and torch.
+
+mod train_step;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -49,18 +51,22 @@ fn beside_peers(only: Option<&str>) -> Result<(), Failure> {
              MEMDIL_PYTHON=peers/bin/python"
         )));
     }
-    let mut build = cargo();
-    build.args(["build", "--release", "--package", "memdil-benches", "--example", "peer_metrics"]);
-    check(build.current_dir(root()))?;
-    let ours = format!("peer_metrics{}", std::env::consts::EXE_SUFFIX);
-    let ours = target_directory()?.join("release").join("examples").join(ours);
-
-    let all = output(Command::new(&ours).arg("sizes"))?;
-    let sizes: Vec<&str> = all.lines().filter(|size| only.is_none_or(|only| size.contains(only))).collect();
-    if sizes.is_empty() {
-        let all: Vec<&str> = all.lines().collect();
+    let [metrics, steps] = [example("peer_metrics")?, example("peer_train_step")?];
+    let all = [output(Command::new(&metrics).arg("sizes"))?, output(Command::new(&steps).arg("sizes"))?];
+    let [sizes, step_sizes] = all
+        .each_ref()
+        .map(|all| -> Vec<&str> { all.lines().filter(|size| only.is_none_or(|only| size.contains(only))).collect() });
+    if sizes.is_empty() && step_sizes.is_empty() {
+        let all: Vec<&str> = all.iter().flat_map(|all| all.lines()).collect();
         return Err(Failure::usage(format!("no size contains '{}'; there are {}", only.unwrap_or(""), all.join(", "))));
     }
+    if !step_sizes.is_empty() {
+        train_step::beside_torch(&step_sizes, &steps, Path::new(&python))?;
+    }
+    if sizes.is_empty() {
+        return Ok(());
+    }
+    let ours = metrics;
     let folder = Folder::new()?;
     let mut rows = vec![header()];
     for size in sizes {
@@ -74,6 +80,15 @@ fn beside_peers(only: Option<&str>) -> Result<(), Failure> {
         "difference: of the peer's NC1 from ours, relative; memory: peak beyond the arrays in MiB, of all metrics"
     );
     Ok(())
+}
+
+/// Builds one of our programs that print times.
+fn example(name: &str) -> Result<PathBuf, Failure> {
+    let mut build = cargo();
+    build.args(["build", "--release", "--package", "memdil-benches", "--example", name]);
+    check(build.current_dir(root()))?;
+    let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
+    Ok(target_directory()?.join("release").join("examples").join(file))
 }
 
 /// A folder for the arrays that goes away with this value.
@@ -110,12 +125,12 @@ fn measure(size: &str, ours: &Path, python: &Path, folder: &Path) -> Result<Vec<
     let mut peers: [Option<Vec<String>>; PEERS.len()] = std::array::from_fn(|_| Some(Vec::new()));
     for turn in 1..=TURNS {
         eprintln!("{size}: turn {turn} of {TURNS}");
-        own.push(output(threads(Command::new(ours).arg("time").arg(folder).arg(RUNS)))?);
+        own.push(output(threads(Command::new(ours).arg("time").arg(folder).arg(RUNS), THREADS))?);
         for ((route, title), found) in PEERS.iter().zip(&mut peers) {
             let Some(results) = found else { continue };
             let mut command = Command::new(python);
             command.arg(&script).arg(route).arg(folder.join("h.npy")).arg(folder.join("y.npy"));
-            threads(command.args(["--runs", RUNS, "--limit", LIMIT]));
+            threads(command.args(["--runs", RUNS, "--limit", LIMIT]), THREADS);
             let ended = command.output().map_err(|e| Failure::inside(format!("cannot start {title}: {e}")))?;
             match ended.status.code() {
                 Some(0) => results.push(String::from_utf8_lossy(&ended.stdout).into_owned()),
@@ -146,9 +161,9 @@ fn measure(size: &str, ours: &Path, python: &Path, folder: &Path) -> Result<Vec<
 }
 
 /// The same number of threads for every library that could be in use.
-fn threads(command: &mut Command) -> &mut Command {
+fn threads<'a>(command: &'a mut Command, count: &str) -> &'a mut Command {
     for name in ["RAYON_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"] {
-        command.env(name, THREADS);
+        command.env(name, count);
     }
     command
 }

@@ -1,0 +1,105 @@
+//! A training step of the paper's MLP in memdil-kernels, to be timed beside PyTorch's. `cargo xtask bench --peers` drives it.
+//!
+//! `sizes` lists the cases as DEPTH/WIDTH/BATCH; `time SIZE SECONDS` prints one JSON object: median and minimum in
+//! milliseconds, the number of steps, the memory of parameters and the peak of additional memory in MiB, and how much of it
+//! came after the first tenth of the steps. Threads as RAYON_NUM_THREADS says.
+#![allow(clippy::print_stdout)]
+
+use std::error::Error;
+use std::time::Instant;
+
+use memdil_kernels::{Activation, Architecture, Decay, Mlp, Norm, Optimizer, Role, Step};
+use memdil_losses::Loss;
+use ndarray::ArrayView2;
+
+const SIZES: [&str; 4] = ["4/64/128", "4/512/128", "9/2048/16", "9/2048/128"];
+const INPUTS: usize = 3072;
+const CLASSES: usize = 2;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["sizes"] => SIZES.iter().for_each(|size| println!("{size}")),
+        ["time", size, seconds] => time(size, seconds.parse()?)?,
+        _ => return Err("usage: peer_train_step sizes | time SIZE SECONDS".into()),
+    }
+    Ok(())
+}
+
+fn time(size: &str, seconds: f64) -> Result<(), Box<dyn Error>> {
+    let sizes: Vec<usize> = size.split('/').map(str::parse).collect::<Result<_, _>>()?;
+    let [depth, width, batch] = sizes[..] else { return Err("a size is DEPTH/WIDTH/BATCH".into()) };
+    let mut random = random();
+    let inputs: Vec<f32> = (0..batch * INPUTS).map(|_| random()).collect();
+    let labels: Vec<u32> = (0..batch).map(|_| u32::from(random() > 0.0)).collect();
+    let before = memory("VmRSS");
+
+    let (norm, activation) = (Norm::Batch, Activation::Relu);
+    let architecture = Architecture {
+        inputs: INPUTS,
+        depth,
+        width,
+        features: CLASSES,
+        classes: CLASSES,
+        norm,
+        activation,
+        fixed_classifier: false,
+    };
+    let mut mlp = Mlp::<f32>::new(architecture, Optimizer::Sgd { momentum: 0.9, nesterov: false })?;
+    let mut parameters = 0;
+    for tensor in mlp.tensors().into_iter().filter(|tensor| tensor.role == Role::Parameter) {
+        let values: usize = tensor.shape.iter().product();
+        parameters += values;
+        if !tensor.name.contains("norm") {
+            let scale = 1.0 / (tensor.shape[0] as f32).sqrt();
+            mlp.set(&tensor.name, &(0..values).map(|_| scale * random()).collect::<Vec<_>>())?;
+        }
+    }
+    let decay = Decay::Coupled(5e-4);
+    let step = Step { learning_rate: 0.01, decay, classifier_decay: decay, feature_decay: 0.0 };
+    let mut once = || -> Result<f64, Box<dyn Error>> {
+        let start = Instant::now();
+        let logits: Vec<f64> = mlp.forward(&inputs)?.into_iter().map(f64::from).collect();
+        let logits = ArrayView2::from_shape((batch, CLASSES), &logits)?;
+        let (_, gradient) = Loss::CrossEntropy {}.value_and_gradient(logits, &labels)?;
+        mlp.backward(&gradient.iter().map(|&g| g as f32).collect::<Vec<_>>(), &step)?;
+        Ok(start.elapsed().as_secs_f64() * 1e3)
+    };
+    // The first step allocates.
+    once()?;
+    let (mut times, start) = (Vec::new(), Instant::now());
+    let mut early = None;
+    while start.elapsed().as_secs_f64() < seconds || times.len() < 3 {
+        times.push(once()?);
+        if early.is_none() && start.elapsed().as_secs_f64() > seconds / 10.0 {
+            early = memory("VmRSS");
+        }
+    }
+    let difference = |a: Option<f64>, b: Option<f64>| a.zip(b).map_or("null".to_owned(), |(a, b)| (a - b).to_string());
+    let (peak, growth) = (difference(memory("VmHWM"), before), difference(memory("VmRSS"), early));
+    times.sort_by(f64::total_cmp);
+    println!(
+        r#"{{"ms": {}, "least_ms": {}, "steps": {}, "parameters_mib": {}, "extra_mib": {peak}, "growth_mib": {growth}}}"#,
+        times[times.len() / 2],
+        times[0],
+        times.len(),
+        parameters as f64 * 4.0 / 1024.0 / 1024.0,
+    );
+    Ok(())
+}
+
+/// Pseudo-random numbers on [-1, 1).
+fn random() -> impl FnMut() -> f32 {
+    let mut state = 1u64;
+    move || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 40) as f32 / (1u64 << 23) as f32 - 1.0
+    }
+}
+
+/// A line of /proc/self/status in MiB, where there is one.
+fn memory(key: &str) -> Option<f64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':'))?;
+    line.split_whitespace().next()?.parse::<f64>().ok().map(|kib| kib / 1024.0)
+}

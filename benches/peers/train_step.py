@@ -1,0 +1,60 @@
+"""A training step of the paper's MLP in PyTorch, to be timed beside memdil-kernels.
+
+    python train_step.py DEPTH/WIDTH/BATCH [--seconds S]
+
+Forward, cross-entropy, backward and SGD with momentum and weight decay on random inputs of 3072 values and two classes; threads
+as OMP_NUM_THREADS says. Prints one JSON object: median and minimum in milliseconds, the number of steps, and the peak of
+additional memory in MiB.
+"""
+
+import argparse
+import json
+import os
+import resource
+import statistics
+import time
+
+import torch
+from torch import nn
+
+INPUTS, CLASSES = 3072, 2
+
+
+def network(depth, width):
+    layers, fan_in = [], INPUTS
+    for index in range(depth):
+        units = CLASSES if index + 1 == depth else width
+        layers += [nn.Linear(fan_in, units), nn.BatchNorm1d(units), nn.ReLU()]
+        fan_in = units
+    return nn.Sequential(*layers, nn.Linear(fan_in, CLASSES))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("size")
+    parser.add_argument("--seconds", type=float, default=3.0)
+    arguments = parser.parse_args()
+    depth, width, batch = map(int, arguments.size.split("/"))
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
+    torch.manual_seed(0)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    model, loss = network(depth, width), nn.CrossEntropyLoss()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9, weight_decay=5e-4)
+    inputs, labels = torch.randn(batch, INPUTS), torch.randint(0, CLASSES, (batch,))
+
+    times, end = [], None
+    while end is None or time.perf_counter() < end or len(times) < 4:
+        start = time.perf_counter()
+        optimizer.zero_grad()
+        loss(model(inputs), labels).backward()
+        optimizer.step()
+        times.append((time.perf_counter() - start) * 1e3)
+        end = end or time.perf_counter() + arguments.seconds
+    # The first step allocates.
+    times = times[1:]
+    peak = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    print(json.dumps({"ms": statistics.median(times), "least_ms": min(times), "steps": len(times), "extra_mib": peak}))
+
+
+if __name__ == "__main__":
+    main()
