@@ -92,21 +92,21 @@ pub fn train(
     }
     run.remove_temporary()?;
     let mut provenance = provenance(&options.device);
+    let mut clock = Clock::start(0.0);
     let Start { mut training, mut metrics, state, slot } = start(&run, spec, &data, &device, &mut on_event)?;
     let mut last = None;
-    let mut seconds = 0.0;
     if let Some(state) = state {
         on_event(TrainEvent::Resumed(state.position.epoch - 1));
         if let Some(change) = changes(&state.provenance, &provenance) {
             on_event(TrainEvent::Warning(change));
         }
         provenance.started_unix = state.provenance.started_unix;
-        (last, seconds) = (state.last, state.seconds);
+        clock = clock.after(state.seconds);
+        last = state.last;
     }
     run.write_start(spec, &provenance)?;
     run.write_noise(&data.labels)?;
 
-    let clock = Clock::start(seconds);
     let mut keeper = Keeper::new(&run, run_id(spec), &provenance, clock, options.checkpoint_every, slot);
     let (mut evaluation, mut reason) = (None, None);
     while training.next_epoch() <= spec.training.epochs {

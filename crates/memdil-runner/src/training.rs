@@ -18,8 +18,14 @@ pub(crate) struct Clock {
 }
 
 impl Clock {
+    /// Started now, after so many seconds in earlier processes.
     pub(crate) fn start(before: f64) -> Self {
         Self { before, started: Instant::now() }
+    }
+
+    /// The same clock with the seconds of earlier processes.
+    pub(crate) fn after(self, before: f64) -> Self {
+        Self { before, ..self }
     }
 
     pub(crate) fn seconds(&self) -> f64 {
