@@ -234,9 +234,7 @@ fn exists(path: &Path) -> Result<bool, RecordError> {
 /// Removes a file that may be absent.
 fn remove(path: &Path) -> Result<(), RecordError> {
     match fs::remove_file(path) {
-        Err(cause) if cause.kind() != ErrorKind::NotFound => {
-            Err(RecordError::Write { path: path.to_owned(), cause })
-        }
+        Err(cause) if cause.kind() != ErrorKind::NotFound => Err(RecordError::Write { path: path.to_owned(), cause }),
         _ => Ok(()),
     }
 }

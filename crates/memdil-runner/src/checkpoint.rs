@@ -109,7 +109,12 @@ fn digest(state: &str, tensors: &[NamedTensor]) -> String {
 pub(crate) type Found = (usize, Checkpoint);
 
 /// The usable checkpoints of a run, the newest last; `refused` hears which file is not, and why.
-pub(crate) fn find(run: &RunFolder, spec: &RunSpec, train: &[usize], mut refused: impl FnMut(&Path, &str)) -> Vec<Found> {
+pub(crate) fn find(
+    run: &RunFolder,
+    spec: &RunSpec,
+    train: &[usize],
+    mut refused: impl FnMut(&Path, &str),
+) -> Vec<Found> {
     let mut found = Vec::new();
     for (slot, path) in run.checkpoints().iter().enumerate() {
         if let Ok(false) = path.try_exists() {

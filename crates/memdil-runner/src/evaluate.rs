@@ -39,9 +39,7 @@ impl Evaluation {
 
     /// True when every feature and logit is a number.
     pub(crate) fn is_finite(&self) -> bool {
-        [&self.noisy, &self.test]
-            .iter()
-            .all(|part| part.features.iter().chain(&part.logits).all(|v| v.is_finite()))
+        [&self.noisy, &self.test].iter().all(|part| part.features.iter().chain(&part.logits).all(|v| v.is_finite()))
     }
 
     /// What is kept of it: the samples trained on and the test samples.

@@ -94,8 +94,13 @@ fn so_far(spec: &RunSpec, checkpoint: &Checkpoint, n: usize) -> Option<(EpochRec
         None => Some((written_down(checkpoint.state.last.as_ref()?), None)),
         Some(loss) => {
             let (epoch, seconds) = (position.epoch, position.seconds());
-            let record =
-                EpochRecord { epoch, learning_rate: learning_rate(spec, epoch), loss, seconds, ..EpochRecord::default() };
+            let record = EpochRecord {
+                epoch,
+                learning_rate: learning_rate(spec, epoch),
+                loss,
+                seconds,
+                ..EpochRecord::default()
+            };
             Some((record, Some((position.samples, n))))
         }
     }

@@ -58,7 +58,7 @@ impl MetricsFile {
 
     /// Adds the line of an epoch.
     pub(crate) fn add(&mut self, record: &EpochRecord) -> Result<(), RunnerError> {
-        let write = || {
+        let mut write = || {
             let mut line = serde_json::to_vec(record)?;
             line.push(b'\n');
             self.file.write_all(&line)?;

@@ -10,7 +10,7 @@ use ndarray::{Array1, Array2};
 
 pub use candle::CandleMlp;
 pub use state::NamedTensor;
-pub(crate) use state::{Notes, read_tensors, write_tensors};
+pub(crate) use state::{read_tensors, write_tensors};
 
 use crate::RunnerError;
 

@@ -6,9 +6,7 @@ use std::time::Duration;
 
 use candle_core::Device;
 use memdil_data::NoisyLabels;
-use memdil_records::{
-    EpochRecord, Provenance, RecordError, RunFolder, RunRecord, RunSpec, Status, create_dir, run_id,
-};
+use memdil_records::{EpochRecord, Provenance, RecordError, RunFolder, RunRecord, RunSpec, Status, create_dir, run_id};
 
 use crate::checkpoint::{self, Keeper, State};
 use crate::metrics_file::MetricsFile;

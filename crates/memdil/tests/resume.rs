@@ -1,4 +1,5 @@
 //! Runs that are interrupted in every way, and what they end in.
+#![cfg(unix)]
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod common;
@@ -172,7 +173,8 @@ fn killed_at_any_moment_a_run_ends_in_the_same_bytes() {
 fn killed_among_its_last_files_a_run_ends_in_the_same_bytes() {
     let scene = scene();
     interrupt(&scene, "", "begun");
-    for (removed, out) in [(&["summary.json"][..], "a"), (&["summary.json", "model.safetensors", "features.npz"], "b")] {
+    for (removed, out) in [(&["summary.json"][..], "a"), (&["summary.json", "model.safetensors", "features.npz"], "b")]
+    {
         copy(&scene, "begun", out);
         go_on(&scene, out);
         for name in checkpoints(&scene, "begun").map(|path| path.file_name().unwrap().to_owned()) {

@@ -73,7 +73,7 @@ impl View for &NamedTensor {
 }
 
 /// Text that stands beside the tensors of a file, by name.
-pub(crate) type Notes = HashMap<String, String>;
+type Notes = HashMap<String, String>;
 
 /// Writes tensors as a safetensors file, atomically.
 pub(crate) fn write_tensors(path: &Path, tensors: &[NamedTensor], notes: Option<Notes>) -> Result<(), RunnerError> {
