@@ -36,6 +36,13 @@ pub fn write_atomic(
     })
 }
 
+/// True for the name of a temporary file of [`write_atomic`].
+pub(crate) fn is_temporary(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let process = name.rsplit_once(".tmp").map(|(_, process)| process).unwrap_or_default();
+    !process.is_empty() && process.bytes().all(|b| b.is_ascii_digit())
+}
+
 /// Makes a folder and its parents.
 ///
 /// # Errors

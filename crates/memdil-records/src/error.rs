@@ -53,6 +53,8 @@ pub enum RecordError {
 impl RecordError {
     /// True when the cause is what the user gave (settings, files), false when the machine failed.
     pub fn is_bad_input(&self) -> bool {
-        !matches!(self, Self::Write { cause, .. } if cause.kind() == std::io::ErrorKind::StorageFull)
+        use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+        let full = |kind| matches!(kind, StorageFull | QuotaExceeded | FileTooLarge);
+        !matches!(self, Self::Write { cause, .. } if full(cause.kind()))
     }
 }

@@ -1,13 +1,14 @@
 //! The folder of a run.
 
 use std::fs::{self, File};
-use std::io::BufReader;
+use std::io::{BufReader, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use memdil_data::NoisyLabels;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::atomic::is_temporary;
 use crate::{EpochRecord, Provenance, RecordError, RunRecord, RunSpec, Snapshot, write_atomic};
 
 /// The folder of a run, and the only place that knows the names of its files.
@@ -40,6 +41,16 @@ impl RunFolder {
     /// Parameters and running statistics after the last epoch.
     pub fn model(&self) -> PathBuf {
         self.path.join("model.safetensors")
+    }
+
+    /// Where a run that is going on keeps its last two checkpoints, in turns; gone when it is finished.
+    pub fn checkpoints(&self) -> [PathBuf; 2] {
+        ["checkpoint-0.safetensors", "checkpoint-1.safetensors"].map(|name| self.path.join(name))
+    }
+
+    /// Clean and observed labels of the training set.
+    pub fn noise(&self) -> PathBuf {
+        self.path.join("noise.npz")
     }
 
     /// Held locked while a process works on the run.
@@ -138,7 +149,7 @@ impl RunFolder {
     ///
     /// [`RecordError::Write`].
     pub fn write_noise(&self, labels: &NoisyLabels) -> Result<(), RecordError> {
-        write_atomic(&self.path.join("noise.npz"), |w| labels.write_npz(w).map_err(std::io::Error::other))
+        write_atomic(&self.noise(), |w| labels.write_npz(w).map_err(std::io::Error::other))
     }
 
     /// Writes `features.npz`.
@@ -157,6 +168,31 @@ impl RunFolder {
     /// [`RecordError::Write`].
     pub fn write_record(&self, record: &RunRecord) -> Result<(), RecordError> {
         write_json(&self.path.join("summary.json"), record)
+    }
+
+    /// Removes the checkpoints, if there are any.
+    ///
+    /// # Errors
+    ///
+    /// [`RecordError::Write`].
+    pub fn remove_checkpoints(&self) -> Result<(), RecordError> {
+        self.checkpoints().iter().try_for_each(|path| remove(path))
+    }
+
+    /// Removes what a process that was killed while it wrote a file has left; only for who holds the lock.
+    ///
+    /// # Errors
+    ///
+    /// [`RecordError::Read`] or [`RecordError::Write`].
+    pub fn remove_temporary(&self) -> Result<(), RecordError> {
+        let unreadable = |cause| RecordError::Read { path: self.path.clone(), cause };
+        for entry in fs::read_dir(&self.path).map_err(unreadable)? {
+            let path = entry.map_err(unreadable)?.path();
+            if is_temporary(&path) {
+                remove(&path)?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -199,9 +235,40 @@ fn exists(path: &Path) -> Result<bool, RecordError> {
     path.try_exists().map_err(|cause| RecordError::Read { path: path.to_owned(), cause })
 }
 
+/// Removes a file that may be absent.
+fn remove(path: &Path) -> Result<(), RecordError> {
+    match fs::remove_file(path) {
+        Err(cause) if cause.kind() != ErrorKind::NotFound => Err(RecordError::Write { path: path.to_owned(), cause }),
+        _ => Ok(()),
+    }
+}
+
 fn write_json(path: &Path, value: &impl Serialize) -> Result<(), RecordError> {
     write_atomic(path, |writer| {
         serde_json::to_writer_pretty(&mut *writer, value)?;
         std::io::Write::write_all(writer, b"\n")
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_killed_process_left_is_removed_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = RunFolder::new(folder.path());
+        let [first, second] = run.checkpoints();
+        let half = folder.path().join("checkpoint-0.safetensors.tmp4711");
+        let kept = [first.clone(), folder.path().join("notes.tmp"), folder.path().join("a.tmp1x")];
+        for path in kept.iter().chain([&second, &half]) {
+            fs::write(path, "x").unwrap();
+        }
+        fs::remove_file(second).unwrap();
+        run.remove_temporary().unwrap();
+        assert!(!half.exists() && kept.iter().all(|path| path.exists()));
+        run.remove_checkpoints().unwrap();
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+        assert!(!first.exists());
+    }
 }

@@ -110,6 +110,23 @@ pub enum RunnerError {
         /// Which tensor, and what is wrong with it.
         reason: String,
     },
+    /// The labels of a run that is to go on are not those that it was begun with.
+    #[error(
+        "{}: the run was begun with other labels than its settings give now: put the data back, or remove the run's folder",
+        path.display()
+    )]
+    OtherLabels {
+        /// The labels that it was begun with.
+        path: PathBuf,
+    },
+    /// A folder without a network that could be evaluated.
+    #[error("{}: {reason}", path.display())]
+    NoNetwork {
+        /// The folder.
+        path: PathBuf,
+        /// What is missing and what to do.
+        reason: String,
+    },
     /// The tensor library failed.
     #[error("tensor operation failed: {0}")]
     Tensor(#[from] candle_core::Error),

@@ -4,60 +4,80 @@ use memdil_data::Inputs;
 use memdil_losses::Loss;
 use memdil_metrics::MetricsError;
 use memdil_records::{EpochRecord, Snapshot, SnapshotPart, TestRecord};
-use ndarray::{Array1, Array2};
+use ndarray::{Array1, Array2, Axis};
 
 use crate::{Network, Prepared, RunnerError};
 
 /// Samples in a forward pass: bounds the memory of an evaluation whatever the size of the data set.
 const CHUNK: usize = 512;
 
-/// Features and logits of all samples, those held out for validation after those trained on.
+/// Features and logits of all samples.
 pub(crate) struct Evaluation {
-    pub(crate) snapshot: Snapshot,
-    held_out: SnapshotPart,
+    /// Samples trained on, then those held out for validation.
+    noisy: SnapshotPart,
+    /// How many of them were trained on.
+    trained_on: usize,
+    test: SnapshotPart,
+    classifier: Array2<f32>,
+    bias: Array1<f32>,
 }
 
 impl Evaluation {
     pub(crate) fn new(network: &mut Network, data: &Prepared) -> Result<Self, RunnerError> {
-        let mut noisy = |indices: &[usize]| {
-            let pick = |labels: &[u32]| indices.iter().map(|&i| labels[i]).collect();
-            let (observed, clean) = (pick(&data.labels.observed), pick(&data.labels.clean));
-            evaluate(network, &data.train_inputs, indices, observed, clean)
-        };
-        let (train, held_out) = (noisy(&data.train)?, noisy(&data.validation)?);
-        let all_test: Vec<usize> = (0..data.test_labels.len()).collect();
+        let noisy = [&data.train[..], &data.validation].concat();
+        let pick = |labels: &[u32]| noisy.iter().map(|&i| labels[i]).collect();
+        let (observed, clean) = (pick(&data.labels.observed), pick(&data.labels.clean));
+        // Chunks end with the training set: held-out samples do not change how it is cut into products.
+        let chunks = data.train.chunks(CHUNK).chain(data.validation.chunks(CHUNK));
+        let noisy = evaluate(network, &data.train_inputs, chunks, observed, clean)?;
+        let test: Vec<usize> = (0..data.test_labels.len()).collect();
         let labels = Array1::from(data.test_labels.clone());
-        let test = evaluate(network, &data.test_inputs, &all_test, labels.clone(), labels)?;
+        let test = evaluate(network, &data.test_inputs, test.chunks(CHUNK), labels.clone(), labels)?;
         let (classifier, bias) = network.classifier()?;
-        Ok(Self { snapshot: Snapshot { train, test, classifier, bias }, held_out })
+        Ok(Self { noisy, trained_on: data.train.len(), test, classifier, bias })
     }
 
     /// True when every feature and logit is a number.
     pub(crate) fn is_finite(&self) -> bool {
-        [&self.snapshot.train, &self.snapshot.test, &self.held_out]
-            .iter()
-            .all(|part| part.features.iter().chain(&part.logits).all(|v| v.is_finite()))
+        [&self.noisy, &self.test].iter().all(|part| part.features.iter().chain(&part.logits).all(|v| v.is_finite()))
+    }
+
+    /// What is kept of it: the samples trained on and the test samples.
+    pub(crate) fn into_snapshot(self) -> Result<Snapshot, RunnerError> {
+        let SnapshotPart { features, logits, labels, clean_labels } = self.noisy;
+        let n = self.trained_on;
+        let train = SnapshotPart {
+            features: first_rows(features, n)?,
+            logits: first_rows(logits, n)?,
+            labels: labels.iter().take(n).copied().collect(),
+            clean_labels: clean_labels.iter().take(n).copied().collect(),
+        };
+        Ok(Snapshot { train, test: self.test, classifier: self.classifier, bias: self.bias })
     }
 
     /// Adds every metric to the record of an epoch; one that is not defined goes to `undefined` with its reason.
     pub(crate) fn measure(&self, loss: &Loss, record: &mut EpochRecord) -> Result<(), RunnerError> {
-        let Snapshot { train, test, classifier, bias } = &self.snapshot;
+        let Self { noisy, trained_on, test, classifier, bias } = self;
         let classes = bias.len();
         let mut keep = Keep { undefined: &mut record.undefined };
-        let (h, y, clean) = (train.features.view(), labels(&train.labels), labels(&train.clean_labels));
-        record.accuracy = keep.value("accuracy", memdil_metrics::accuracy(train.logits.view(), y));
+        let (all_h, all_y, all_clean) = (noisy.features.view(), labels(&noisy.labels), labels(&noisy.clean_labels));
+        let (h, _) = all_h.split_at(Axis(0), *trained_on);
+        let (logits, held_out_logits) = noisy.logits.view().split_at(Axis(0), *trained_on);
+        let (y, held_out) = all_y.split_at(*trained_on);
+        let clean = &all_clean[..*trained_on];
+        record.accuracy = keep.value("accuracy", memdil_metrics::accuracy(logits, y));
         record.nc1 = keep.value("nc1", memdil_metrics::nc1(h, y, classes));
         record.nc2_etf = keep.value("nc2_etf", memdil_metrics::nc2_etf(classifier.view()));
         record.nc3 = keep.value("nc3", memdil_metrics::nc3(classifier.view(), h, y));
         record.bias_collapse =
             keep.value("bias_collapse", memdil_metrics::bias_collapse(classifier.view(), bias.view(), h));
-        record.ece = keep.value("ece", memdil_metrics::ece(train.logits.view(), y));
+        record.ece = keep.value("ece", memdil_metrics::ece(logits, y));
         if let Some(memorization) = keep.value("memorization", memdil_metrics::memorization(h, y, clean, classes)) {
             record.memorization_sum = Some(memorization.sum);
             record.memorization_mean = memorization.mean;
             record.memorization_per_class = Some(memorization.per_class);
         }
-        let fraction = memdil_metrics::memorized_fraction(train.logits.view(), y, clean);
+        let fraction = memdil_metrics::memorized_fraction(logits, y, clean);
         if let Some(fraction) = keep.value("memorized_fraction", fraction).flatten() {
             record.memorized_as_given = Some(fraction.as_given);
             record.memorized_as_clean = Some(fraction.as_clean);
@@ -66,15 +86,11 @@ impl Evaluation {
         let means = memdil_metrics::uncorrupted_class_means(h, y, clean, classes);
         let separation = means.and_then(|m| memdil_metrics::separation(m.means.view()));
         record.separation = keep.value("separation", separation);
-        if !self.held_out.labels.is_empty() {
-            let held_out = labels(&self.held_out.labels);
+        if !held_out.is_empty() {
             record.validation_accuracy =
-                keep.value("validation_accuracy", memdil_metrics::accuracy(self.held_out.logits.view(), held_out));
-            let features = stack(&train.features, &self.held_out.features);
-            let observed = [y, held_out].concat();
-            let clean = [clean, labels(&self.held_out.clean_labels)].concat();
-            record.nc1_all = keep.value("nc1_all", memdil_metrics::nc1(features.view(), &observed, classes));
-            let all = memdil_metrics::memorization(features.view(), &observed, &clean, classes);
+                keep.value("validation_accuracy", memdil_metrics::accuracy(held_out_logits, held_out));
+            record.nc1_all = keep.value("nc1_all", memdil_metrics::nc1(all_h, all_y, classes));
+            let all = memdil_metrics::memorization(all_h, all_y, all_clean, classes);
             record.memorization_mean_all = keep.value("memorization_mean_all", all).and_then(|m| m.mean);
         }
         record.test = Some(measure_test(test, classes, loss, &mut keep)?);
@@ -121,33 +137,39 @@ fn labels(array: &Array1<u32>) -> &[u32] {
     array.as_slice().unwrap_or_default()
 }
 
-fn stack(a: &Array2<f32>, b: &Array2<f32>) -> Array2<f32> {
-    let values = a.iter().chain(b).copied().collect();
-    Array2::from_shape_vec((a.nrows() + b.nrows(), a.ncols()), values).unwrap_or_default()
-}
-
-fn evaluate(
+/// Features and logits, chunk by chunk straight into their place.
+fn evaluate<'a>(
     network: &mut Network,
     inputs: &Inputs,
-    indices: &[usize],
+    chunks: impl Iterator<Item = &'a [usize]>,
     labels: Array1<u32>,
     clean_labels: Array1<u32>,
 ) -> Result<SnapshotPart, RunnerError> {
+    let n = labels.len();
     let (mut features, mut logits) = (Vec::new(), Vec::new());
-    for chunk in indices.chunks(CHUNK) {
-        let (h, z) = network.forward(&inputs.batch(chunk))?;
+    let mut batch = Vec::new();
+    for chunk in chunks {
+        batch.resize(chunk.len() * inputs.values_per_sample(), 0.0);
+        inputs.fill(chunk, &mut batch);
+        let (h, z) = network.forward(&batch)?;
+        features.reserve_exact(n * (h.len() / chunk.len()) - features.len());
+        logits.reserve_exact(n * (z.len() / chunk.len()) - logits.len());
         features.extend(h);
         logits.extend(z);
     }
-    Ok(SnapshotPart {
-        features: rows(features, indices.len())?,
-        logits: rows(logits, indices.len())?,
-        labels,
-        clean_labels,
-    })
+    Ok(SnapshotPart { features: rows(features, n)?, logits: rows(logits, n)?, labels, clean_labels })
 }
 
 fn rows(values: Vec<f32>, rows: usize) -> Result<Array2<f32>, RunnerError> {
     let columns = values.len() / rows.max(1);
     Ok(Array2::from_shape_vec((rows, columns), values).map_err(candle_core::Error::wrap)?)
+}
+
+/// The first rows, without the others' memory.
+fn first_rows(array: Array2<f32>, n: usize) -> Result<Array2<f32>, RunnerError> {
+    let columns = array.ncols();
+    let (mut values, _) = array.into_raw_vec_and_offset();
+    values.truncate(n * columns);
+    values.shrink_to_fit();
+    rows(values, n)
 }

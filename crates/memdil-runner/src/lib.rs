@@ -4,31 +4,37 @@
 //!
 //! 1. [`Experiment`] reads a TOML file and gives run specifications: one, or the product of its `[sweep]`.
 //! 2. [`Prepared`] loads the images, injects the label noise and splits: after it nothing can be wrong with the input.
-//! 3. [`train`] runs the epochs of a [`Network`] and leaves a finished run folder behind.
+//! 3. [`train`] runs the epochs of a [`Network`] and leaves a finished run folder behind; stopped at
+//!    any moment and called again, it goes on from a checkpoint to the same bytes.
 //! 4. [`run_all`] works through a manifest with worker processes, skipping what is complete.
 //!
-//! [`run_layer_peeled`] trains free features instead of a network, for the layer-peeled model.
+//! [`evaluate_run`] measures the network that a run has left, finished or not. [`run_layer_peeled`] trains free features instead of a network, for the layer-peeled model.
 //!
 //! Numbers are the same, byte for byte, for the same specification, binary, processor features and thread count.
 
+mod checkpoint;
 mod config;
 mod device;
 mod error;
 mod evaluate;
+mod evaluate_run;
 mod layer_peeled;
+mod metrics_file;
 mod network;
 mod optimizer;
 mod prepare;
 mod provenance;
 mod sweep;
 mod train;
+mod training;
 
 pub use config::Experiment;
 pub use device::open_device;
 pub use error::RunnerError;
+pub use evaluate_run::{Evaluated, evaluate_run};
 pub use layer_peeled::{run_layer_peeled, train_layer_peeled};
 pub use network::{CandleMlp, FusedMlp, NamedTensor, Network};
 pub use prepare::Prepared;
 pub use provenance::provenance;
 pub use sweep::{SweepOptions, SweepProgress, SweepStatus, end_with_parent, run_all, status};
-pub use train::{Outcome, TrainOptions, train};
+pub use train::{Outcome, TrainEvent, TrainOptions, train};

@@ -12,7 +12,7 @@ use ndarray::{Array1, Array2};
 pub use candle::CandleMlp;
 pub use fused::FusedMlp;
 pub use state::NamedTensor;
-pub(crate) use state::write_tensors;
+pub(crate) use state::{read_tensors, write_tensors};
 
 use crate::RunnerError;
 

@@ -30,6 +30,8 @@ pub struct SweepOptions {
     pub device: String,
     /// Where the data sets are.
     pub data_dir: Option<PathBuf>,
+    /// A run writes a checkpoint when so much time has passed since its last one.
+    pub checkpoint_every: Duration,
 }
 
 /// Where a sweep stands.
@@ -215,6 +217,7 @@ impl<'a> Worker<'a> {
         let mut command = Command::new(&options.program);
         command.args(["sweep", "run", "--worker", "--index", &job.index.to_string(), "--device", &options.device]);
         command.arg("--manifest").arg(&options.manifest).arg("--out").arg(&options.out);
+        command.arg("--checkpoint-every").arg(options.checkpoint_every.as_secs_f64().to_string());
         if let Some(folder) = &options.data_dir {
             command.arg("--data-dir").arg(folder);
         }

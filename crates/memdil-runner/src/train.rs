@@ -1,16 +1,17 @@
 //! A run, from its specification to a finished folder.
 
-use std::fs::{self, File, TryLockError};
-use std::io::Write;
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::Duration;
 
-use memdil_data::random::{Stream, shuffle, stream};
-use memdil_records::{EpochRecord, RecordError, RunFolder, RunRecord, RunSpec, Status, create_dir, run_id};
-use rand_chacha::ChaCha8Rng;
+use candle_core::Device;
+use memdil_data::NoisyLabels;
+use memdil_records::{EpochRecord, Provenance, RecordError, RunFolder, RunRecord, RunSpec, Status, create_dir, run_id};
 
-use crate::evaluate::Evaluation;
+use crate::checkpoint::{self, Keeper, State};
+use crate::metrics_file::MetricsFile;
 use crate::network::write_tensors;
+use crate::training::{Clock, Training};
 use crate::{Network, Prepared, RunnerError, open_device, provenance};
 
 /// What a run needs beside its specification; none of it changes its numbers, the device's rounding aside.
@@ -20,6 +21,20 @@ pub struct TrainOptions {
     pub device: String,
     /// Where the data sets are; `None` looks in the usual places.
     pub data_dir: Option<PathBuf>,
+    /// A checkpoint is written when so much time has passed since the last one; zero means after every batch.
+    pub checkpoint_every: Duration,
+}
+
+/// What [`train`] tells while it works.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum TrainEvent<'a> {
+    /// The run goes on from a checkpoint; so many of its epochs are done.
+    Resumed(usize),
+    /// What whoever reads the numbers should know, in one line.
+    Warning(String),
+    /// An epoch is done.
+    Epoch(&'a EpochRecord),
 }
 
 /// How [`train`] ended.
@@ -42,22 +57,26 @@ impl Outcome {
 
 /// Trains the network of a specification and leaves a finished run in `folder`.
 ///
-/// Nothing is written before the specification, the device and the data are known to be good. A run that was
-/// stopped starts again from its first epoch. When the loss or the features stop being finite numbers, the run ends
-/// there and is recorded as diverged.
+/// Nothing is written before the specification, the device and the data are known to be good. A run that was stopped,
+/// in whatever way, goes on from its newest checkpoint and ends in the same bytes as one that was not: what differs are
+/// the seconds, and what [`TrainEvent::Warning`] says. Time lost between the checkpoint and the stop counts nowhere.
+/// When the loss or the features stop being finite numbers, the run ends there and is recorded as diverged.
 ///
 /// # Errors
 ///
-/// [`RunnerError`]: bad settings or data, a folder that holds another run or is being worked on, a failed write.
+/// [`RunnerError`]: bad settings or data, a folder that holds another run or is being worked on, a failed write (the
+/// checkpoints are untouched by it, and the run can go on later).
 pub fn train(
     spec: &RunSpec,
     folder: &Path,
     options: &TrainOptions,
-    mut on_epoch: impl FnMut(&EpochRecord),
+    mut on_event: impl FnMut(TrainEvent<'_>),
 ) -> Result<Outcome, RunnerError> {
     spec.validate()?;
     let run = RunFolder::new(folder);
     if let Some(record) = finished(&run, spec)? {
+        // A process that was killed at the very end may have left them.
+        run.remove_checkpoints()?;
         return Ok(Outcome::AlreadyComplete(record));
     }
     let device = open_device(&options.device)?;
@@ -69,35 +88,46 @@ pub fn train(
     if let Some(record) = finished(&run, spec)? {
         return Ok(Outcome::AlreadyComplete(record));
     }
-    let provenance = provenance(&options.device);
+    run.remove_temporary()?;
+    let mut provenance = provenance(&options.device);
+    let mut clock = Clock::start(0.0);
+    let Start { mut training, mut metrics, state, slot } = start(&run, spec, &data, &device, &mut on_event)?;
+    let mut last = None;
+    if let Some(state) = state {
+        on_event(TrainEvent::Resumed(state.position.epoch - 1));
+        if let Some(change) = changes(&state.provenance, &provenance) {
+            on_event(TrainEvent::Warning(change));
+        }
+        provenance.started_unix = state.provenance.started_unix;
+        clock = clock.after(state.seconds);
+        last = state.last;
+    }
     run.write_start(spec, &provenance)?;
     run.write_noise(&data.labels)?;
 
-    let started = Instant::now();
-    let network = Network::new(spec, data.train_inputs.values_per_sample(), spec.data.classes.len(), &device)?;
-    let mut training = Training::new(spec, &data, network);
-    let partial = run.metrics_in_progress();
-    let mut metrics = File::create(&partial).map_err(|e| write_error(&partial, e))?;
-    let (mut last, mut reason) = (None, None);
-    for epoch in 1..=spec.training.epochs {
-        match training.epoch(epoch)? {
-            Ok((record, evaluation)) => {
-                let line = serde_json::to_string(&record).map_err(std::io::Error::from);
-                line.and_then(|line| writeln!(metrics, "{line}")).map_err(|e| write_error(&partial, e))?;
-                on_epoch(&record);
-                last = Some((record, evaluation));
+    let mut keeper = Keeper::new(&run, run_id(spec), &provenance, clock, options.checkpoint_every, slot);
+    let (mut evaluation, mut reason) = (None, None);
+    while training.next_epoch() <= spec.training.epochs {
+        match training.epoch(|training| keeper.keep(training, &metrics, last.as_ref()))? {
+            Ok((record, evaluated)) => {
+                metrics.add(&record)?;
+                on_event(TrainEvent::Epoch(&record));
+                (last, evaluation) = (Some(record), evaluated);
             }
             Err(cause) => {
-                reason = Some(format!("epoch {epoch}: {cause}"));
+                reason = Some(format!("epoch {}: {cause}", training.next_epoch()));
                 break;
             }
         }
+        if training.next_epoch() <= spec.training.epochs {
+            keeper.keep(&training, &metrics, last.as_ref())?;
+        }
     }
-    metrics.sync_all().and_then(|()| fs::rename(&partial, run.metrics())).map_err(|e| write_error(&partial, e))?;
+    metrics.finish(&run.metrics())?;
     let status = if reason.is_none() { Status::Completed } else { Status::Diverged };
-    if let (Status::Completed, Some((_, Some(evaluation)))) = (status, &last) {
-        run.write_snapshot(&evaluation.snapshot)?;
-        write_tensors(&run.model(), &training.network.model_state()?)?;
+    if let (Status::Completed, Some(evaluation)) = (status, evaluation) {
+        run.write_snapshot(&evaluation.into_snapshot()?)?;
+        write_tensors(&run.model(), &training.network.model_state()?, None)?;
     }
     let record = RunRecord {
         format: RunRecord::FORMAT,
@@ -109,12 +139,84 @@ pub fn train(
         realised_noise: data.labels.realised,
         samples: [data.train.len(), data.validation.len(), data.test_labels.len()],
         parameters: training.network.parameter_count(),
-        last: last.map(|(record, _)| record),
-        seconds: started.elapsed().as_secs_f64(),
+        last,
+        seconds: clock.seconds(),
         provenance,
     };
     run.write_record(&record)?;
+    run.remove_checkpoints()?;
     Ok(Outcome::Ran(record))
+}
+
+/// A run that can begin or go on.
+struct Start<'a> {
+    training: Training<'a>,
+    metrics: MetricsFile,
+    /// The state of the checkpoint that it goes on from.
+    state: Option<State>,
+    /// The checkpoint to write next.
+    slot: usize,
+}
+
+/// Goes on from the newest checkpoint that is usable, else begins.
+fn start<'a>(
+    run: &RunFolder,
+    spec: &'a RunSpec,
+    data: &'a Prepared,
+    device: &Device,
+    on_event: &mut impl FnMut(TrainEvent<'_>),
+) -> Result<Start<'a>, RunnerError> {
+    let mut refused = 0;
+    let mut refuse = |path: &Path, reason: &str| {
+        refused += 1;
+        on_event(TrainEvent::Warning(format!("{}: checkpoint not used: {reason}", path.display())));
+    };
+    let mut found = checkpoint::find(run, spec, &data.train, &mut refuse);
+    if !found.is_empty() && NoisyLabels::read(&run.noise())? != data.labels {
+        return Err(RunnerError::OtherLabels { path: run.noise() });
+    }
+    // A process that was killed at the very end may have given the metrics their final name.
+    let partial = run.metrics_in_progress();
+    if !found.is_empty() && !partial.exists() && run.metrics().exists() {
+        std::fs::rename(run.metrics(), &partial).map_err(|e| write_error(&partial, e))?;
+    }
+    let new = || -> Result<Training<'a>, RunnerError> {
+        let inputs = data.train_inputs.values_per_sample();
+        Ok(Training::new(spec, data, Network::new(spec, inputs, spec.data.classes.len(), device)?))
+    };
+    while let Some((slot, checkpoint)) = found.pop() {
+        let mut training = new()?;
+        let loaded = checkpoint.load_into(&mut training.network).map_err(|e| e.to_string());
+        match loaded.and_then(|()| MetricsFile::go_on(&partial, &checkpoint.state.metrics)) {
+            Ok(metrics) => {
+                training.go_to(&checkpoint.state.position);
+                return Ok(Start { training, metrics, state: Some(checkpoint.state), slot: 1 - slot });
+            }
+            Err(reason) => refuse(&run.checkpoints()[slot], &reason),
+        }
+    }
+    if refused > 0 {
+        on_event(TrainEvent::Warning("no checkpoint is usable: the run starts again".to_owned()));
+        run.remove_checkpoints()?;
+    }
+    Ok(Start { training: new()?, metrics: MetricsFile::create(&partial)?, state: None, slot: 0 })
+}
+
+/// What is not as it was when a checkpoint was written, where that can change numbers.
+fn changes(before: &Provenance, now: &Provenance) -> Option<String> {
+    let mut changed = Vec::new();
+    let mut compare = |name: &str, before: &str, now: &str| {
+        if before != now {
+            changed.push(format!("{name} {now}, before {before}"));
+        }
+    };
+    compare("commit", &before.commit, &now.commit);
+    compare("compiler", &before.rustc, &now.rustc);
+    compare("processor features", &before.cpu_features.join(" "), &now.cpu_features.join(" "));
+    compare("threads", &before.threads.to_string(), &now.threads.to_string());
+    compare("device", &before.device, &now.device);
+    let list = (!changed.is_empty()).then(|| changed.join("; "))?;
+    Some(format!("the numbers may differ from those of an uninterrupted run: it goes on with {list}"))
 }
 
 /// The finished record in the folder; an error when it, or the beginning of a run, belongs to other settings.
@@ -140,67 +242,4 @@ pub(crate) fn lock(path: &Path, folder: &Path) -> Result<File, RunnerError> {
 
 fn write_error(path: &Path, cause: std::io::Error) -> RunnerError {
     RecordError::Write { path: path.to_owned(), cause }.into()
-}
-
-/// A network in training.
-struct Training<'a> {
-    spec: &'a RunSpec,
-    data: &'a Prepared,
-    network: Network,
-    order: Vec<usize>,
-    shuffler: ChaCha8Rng,
-    /// Inputs of a batch, filled again for each.
-    inputs: Vec<f32>,
-}
-
-/// A finished epoch with the evaluation that its record was measured on, or why the run has diverged.
-type Epoch = Result<(EpochRecord, Option<Evaluation>), String>;
-
-impl<'a> Training<'a> {
-    fn new(spec: &'a RunSpec, data: &'a Prepared, network: Network) -> Self {
-        let (order, shuffler) = (data.train.clone(), stream(spec.seed, Stream::Shuffle));
-        Self { spec, data, network, order, shuffler, inputs: Vec::new() }
-    }
-
-    fn epoch(&mut self, epoch: usize) -> Result<Epoch, RunnerError> {
-        let started = Instant::now();
-        let initial = self.spec.optimizer.learning_rate();
-        let learning_rate = self.spec.schedule.learning_rate(initial, epoch, self.spec.training.epochs);
-        shuffle(&mut self.shuffler, &mut self.order);
-        let mut total = 0.0;
-        for indices in self.order.chunks(self.spec.training.batch_size) {
-            fill(self.spec, self.data, epoch, indices, &mut self.inputs);
-            let labels: Vec<u32> = indices.iter().map(|&i| self.data.labels.observed[i]).collect();
-            let loss = self.network.step(&self.inputs, &labels, &self.spec.loss, learning_rate)?;
-            if !loss.is_finite() {
-                return Ok(Err(format!("the training loss is {loss}")));
-            }
-            total += loss * indices.len() as f64;
-        }
-        let loss = total / self.order.len() as f64;
-        let mut record = EpochRecord { epoch, learning_rate, loss, ..EpochRecord::default() };
-        let training = &self.spec.training;
-        let evaluation = if epoch.is_multiple_of(training.evaluate_every) || epoch == training.epochs {
-            let evaluation = Evaluation::new(&mut self.network, self.data)?;
-            if !evaluation.is_finite() {
-                return Ok(Err("features or logits are not finite".to_owned()));
-            }
-            evaluation.measure(&self.spec.loss, &mut record)?;
-            Some(evaluation)
-        } else {
-            None
-        };
-        record.seconds = started.elapsed().as_secs_f64();
-        Ok(Ok((record, evaluation)))
-    }
-}
-
-/// Inputs of a batch. Filling it is two hundredths of the step that it feeds: it is not worth a thread of its own.
-fn fill(spec: &RunSpec, data: &Prepared, epoch: usize, indices: &[usize], inputs: &mut Vec<f32>) {
-    let source = &data.train_inputs;
-    inputs.resize(indices.len() * source.values_per_sample(), 0.0);
-    match spec.data.augment {
-        Some(augment) => source.fill_augmented(indices, augment, (spec.seed, epoch), inputs),
-        None => source.fill(indices, inputs),
-    }
 }

@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use memdil_records::{RunFolder, RunSpec, Status};
 use memdil_runner::{Experiment, Outcome, Prepared, RunnerError, TrainOptions, train};
@@ -69,7 +70,7 @@ fn spec(overrides: &[&str]) -> RunSpec {
 }
 
 fn options() -> TrainOptions {
-    TrainOptions { device: "cpu".to_owned(), data_dir: None }
+    TrainOptions { device: "cpu".to_owned(), data_dir: None, checkpoint_every: Duration::from_secs(30) }
 }
 
 fn run(spec: &RunSpec, folder: &Path) -> Result<Outcome, RunnerError> {
@@ -290,7 +291,7 @@ fn wrong_settings_are_named() {
     let undone = experiment(&["noise={ kind = 'uniform', eta = 0.7 }"]).unwrap();
     assert!(undone.run().is_ok() && matches!(undone.runs(), Err(RunnerError::Override { .. })));
     assert!(load(Some("huge"), &[]).unwrap_err().to_string().contains("tiny"));
-    let device = TrainOptions { device: "tpu".to_owned(), data_dir: None };
+    let device = TrainOptions { device: "tpu".to_owned(), ..options() };
     let folder = tempfile::tempdir().unwrap();
     let error = train(&spec(&[]), &folder.path().join("x"), &device, |_| {}).unwrap_err();
     assert!(matches!(error, RunnerError::Device { .. }) && !folder.path().join("x").exists());

@@ -1,6 +1,7 @@
 //! Arguments that several subcommands share.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use memdil_runner::{Experiment, RunnerError, TrainOptions};
 
@@ -38,15 +39,32 @@ pub(crate) struct Machine {
 }
 
 impl Machine {
-    pub(crate) fn train_options(&self) -> TrainOptions {
-        TrainOptions { device: self.device.clone(), data_dir: self.data_dir.clone() }
+    pub(crate) fn train_options(&self, checkpoints: &Checkpoints) -> TrainOptions {
+        TrainOptions {
+            device: self.device.clone(),
+            data_dir: self.data_dir.clone(),
+            checkpoint_every: checkpoints.checkpoint_every,
+        }
     }
 }
 
-/// Refuses a file to be written as .npz under another name.
-pub(crate) fn check_npz(out: &Path) -> Result<(), BadInput> {
+/// How much work an interruption may cost.
+#[derive(clap::Args)]
+pub(crate) struct Checkpoints {
+    /// Write a checkpoint when so much time has passed since the last one; 0 means after every batch
+    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
+    pub(crate) checkpoint_every: Duration,
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    seconds.ok_or_else(|| "must be a number of seconds, at least 0".to_owned())
+}
+
+/// Refuses a file to be written as .npz under another name, given with `option`.
+pub(crate) fn check_npz(option: &str, out: &Path) -> Result<(), BadInput> {
     if out.extension().is_some_and(|ending| ending == "npz") {
         return Ok(());
     }
-    Err(BadInput(format!("--out {}: is written as .npz; name it so", out.display())))
+    Err(BadInput(format!("{option} {}: is written as .npz; name it so", out.display())))
 }

@@ -119,7 +119,7 @@ fn source(name: &str) -> Result<Source, String> {
 }
 
 fn subset(arguments: &SubsetArguments) -> anyhow::Result<ExitCode> {
-    check_npz(&arguments.out)?;
+    check_npz("--out", &arguments.out)?;
     let spec = DataSpec {
         source: arguments.name.clone(),
         classes: arguments.classes.clone(),

@@ -6,6 +6,7 @@
 mod arguments;
 mod arrays;
 mod data;
+mod eval;
 mod layer_peeled;
 mod metrics;
 mod noise;
@@ -39,6 +40,8 @@ enum Command {
     Noise(noise::Arguments),
     /// Train one network and leave a run folder behind
     Train(train::Arguments),
+    /// Measure the network of a run again, finished or not
+    Eval(eval::Arguments),
     /// Plan many runs and work through them
     #[command(subcommand)]
     Sweep(sweep::Command),
@@ -62,6 +65,7 @@ fn main() -> ExitCode {
         Command::Data(command) => data::run(&command),
         Command::Noise(arguments) => noise::run(&arguments),
         Command::Train(arguments) => train::run(&arguments),
+        Command::Eval(arguments) => eval::run(&arguments),
         Command::Sweep(command) => sweep::run(&command),
         Command::LayerPeeled(arguments) => layer_peeled::run(&arguments),
         Command::Metrics(arguments) => metrics::run(&arguments),

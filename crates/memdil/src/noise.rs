@@ -105,7 +105,7 @@ struct Summary<'a> {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    check_npz(&arguments.out)?;
+    check_npz("--out", &arguments.out)?;
     let clean = read_labels(&arguments.labels)?;
     let noisy = kind(arguments)?.inject(&clean, arguments.classes, arguments.seed).map_err(|error| match error {
         // The only one about the labels themselves.

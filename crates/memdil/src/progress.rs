@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use indicatif::{DecimalBytes, ProgressBar, ProgressStyle};
 use memdil_records::{EpochRecord, Status};
-use memdil_runner::SweepProgress;
+use memdil_runner::{SweepProgress, TrainEvent};
 
 /// A bar over the epochs of a run.
 pub(crate) fn epochs(epochs: usize) -> ProgressBar {
@@ -14,8 +14,23 @@ pub(crate) fn epochs(epochs: usize) -> ProgressBar {
     bar
 }
 
+/// Shows what a run tells.
+pub(crate) fn training(bar: &ProgressBar, event: &TrainEvent<'_>) {
+    match event {
+        TrainEvent::Epoch(record) => epoch(bar, record),
+        TrainEvent::Resumed(epochs) => {
+            // Epochs of an earlier process say nothing about the speed of this one.
+            bar.set_position(*epochs as u64);
+            bar.reset_eta();
+            bar.suspend(|| eprintln!("note: goes on from a checkpoint after epoch {epochs}"));
+        }
+        TrainEvent::Warning(text) => bar.suspend(|| eprintln!("warning: {text}")),
+        _ => {}
+    }
+}
+
 /// Moves the bar on; without a terminal, says one line every tenth of the run.
-pub(crate) fn epoch(bar: &ProgressBar, record: &EpochRecord) {
+fn epoch(bar: &ProgressBar, record: &EpochRecord) {
     let accuracy = record.test.as_ref().map(|t| format!(", test accuracy {:.2} %", 100.0 * t.accuracy));
     let text = format!("loss {:.4}{}", record.loss, accuracy.unwrap_or_default());
     bar.set_position(record.epoch as u64);

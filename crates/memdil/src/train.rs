@@ -6,18 +6,21 @@ use std::process::ExitCode;
 use memdil_records::{RunRecord, Status};
 use memdil_runner::{Outcome, train};
 
-use crate::arguments::{Machine, Settings};
+use crate::arguments::{Checkpoints, Machine, Settings};
 use crate::progress;
 
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  \
-    memdil train --config experiments/memorization-dilation.toml --set noise.eta=0.4 --out runs/one")]
+    memdil train --config experiments/memorization-dilation.toml --set noise.eta=0.4 --out runs/one\n\n\
+    Stopped at any moment, it goes on from its newest checkpoint when called again with the same settings.")]
 pub(crate) struct Arguments {
     #[command(flatten)]
     settings: Settings,
     /// Folder of the run
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
+    #[command(flatten)]
+    checkpoints: Checkpoints,
     #[command(flatten)]
     machine: Machine,
 }
@@ -26,8 +29,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let experiment = arguments.settings.load()?;
     let spec = experiment.run()?;
     let bar = progress::epochs(spec.training.epochs);
-    let outcome =
-        train(&spec, &arguments.out, &arguments.machine.train_options(), |record| progress::epoch(&bar, record));
+    let options = arguments.machine.train_options(&arguments.checkpoints);
+    let outcome = train(&spec, &arguments.out, &options, |event| progress::training(&bar, &event));
     bar.finish_and_clear();
     let outcome = outcome?;
     let note = match &outcome {

@@ -1,7 +1,7 @@
 //! `memdil metrics`
 
 mod inputs;
-mod table;
+pub(crate) mod table;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -5,11 +5,12 @@ use std::fmt::Write;
 use serde_json::{Map, Value};
 
 /// Groups, and the beginnings of the names that belong to them, in reading order.
-const GROUPS: [(&str, &[&str]); 4] = [
+const GROUPS: [(&str, &[&str]); 5] = [
+    ("training", &["epoch", "learning_rate", "loss", "seconds"]),
     ("inputs", &["samples", "dim", "classes"]),
     ("collapse", &["nc1", "nc1_ratio", "cdnv", "nc2", "nc3", "nc4", "bias_collapse", "hyperspherical_energy"]),
-    ("memorization", &["memorization", "memorized", "corruption"]),
-    ("calibration", &["accuracy", "ece", "adaptive_ece", "brier", "nll"]),
+    ("memorization", &["memorization", "memorized", "corruption", "separation"]),
+    ("calibration", &["accuracy", "validation_accuracy", "ece", "adaptive_ece", "brier", "nll"]),
 ];
 
 /// The same for the object of the test set.
@@ -28,13 +29,14 @@ const TEST: &[&str] = &[
     "adaptive_ece",
     "brier",
     "nll",
+    "loss",
 ];
 
 /// Longer lists are left to `--json`.
 const LONGEST: usize = 10;
 
 /// One line a value, in groups; what belongs to none of them comes under `other`.
-pub(super) fn text(metrics: &Value) -> String {
+pub(crate) fn text(metrics: &Value) -> String {
     let empty = Map::new();
     let mut left: Vec<(&str, &Value)> =
         metrics.as_object().unwrap_or(&empty).iter().map(|(name, value)| (name.as_str(), value)).collect();

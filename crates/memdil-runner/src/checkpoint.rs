@@ -1,0 +1,188 @@
+//! Checkpoints: everything that a run in progress needs to go on as if it had never stopped.
+//!
+//! A run writes to two files in turns, so that the one before is there whatever happens to the newest.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use memdil_records::{EpochRecord, Provenance, RecordError, RunFolder, RunSpec, run_id};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::metrics_file::{MetricsFile, Written, hex};
+use crate::network::{read_tensors, write_tensors};
+use crate::training::{Clock, Position, Training};
+use crate::{NamedTensor, Network, RunnerError};
+
+/// A checkpoint as it is on disk.
+#[derive(Clone, Debug)]
+pub(crate) struct Checkpoint {
+    pub(crate) state: State,
+    model: Vec<NamedTensor>,
+    optimizer: Vec<NamedTensor>,
+}
+
+/// What is in a checkpoint beside tensors.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct State {
+    format: u32,
+    run: String,
+    pub(crate) position: Position,
+    /// The last epoch that is in the metrics.
+    pub(crate) last: Option<EpochRecord>,
+    pub(crate) metrics: Written,
+    /// Seconds of the whole run.
+    pub(crate) seconds: f64,
+    pub(crate) provenance: Provenance,
+}
+
+const FORMAT: u32 = 1;
+const MODEL: &str = "model.";
+const OPTIMIZER: &str = "optimizer.";
+
+impl Checkpoint {
+    fn write(self, path: &Path) -> Result<(), RunnerError> {
+        let state = serde_json::to_string(&self.state).map_err(|e| unwritable(path, e))?;
+        let mut tensors = prefixed(MODEL, self.model);
+        tensors.extend(prefixed(OPTIMIZER, self.optimizer));
+        tensors.sort_by(|a, b| a.name.cmp(&b.name));
+        let notes = HashMap::from([("sha256".to_owned(), digest(&state, &tensors)), ("state".to_owned(), state)]);
+        write_tensors(path, &tensors, Some(notes))
+    }
+
+    /// Reads a checkpoint of the run with these settings; why it is of no use, when it is not.
+    fn read(path: &Path, spec: &RunSpec, train: &[usize]) -> Result<Self, String> {
+        let (tensors, notes) = read_tensors(path).map_err(|error| match error {
+            RecordError::Malformed { reason, .. } => reason,
+            other => other.to_string(),
+        })?;
+        let note = |name: &str| notes.get(name).map(String::as_str).ok_or_else(|| format!("it has no note '{name}'"));
+        let state = note("state")?;
+        if note("sha256")? != digest(state, &tensors) {
+            return Err("its checksum is wrong".to_owned());
+        }
+        let state: State = serde_json::from_str(state).map_err(|e| format!("its state cannot be read: {e}"))?;
+        if state.format != FORMAT {
+            return Err(format!("its format {} is not the one known here, {FORMAT}", state.format));
+        }
+        if state.run != run_id(spec) {
+            return Err(format!("it is of another run, {}", state.run));
+        }
+        state.position.check(spec, train)?;
+        let (mut model, mut optimizer) = (Vec::new(), Vec::new());
+        for mut tensor in tensors {
+            let kept = [(MODEL, &mut model), (OPTIMIZER, &mut optimizer)].into_iter().find_map(|(prefix, kept)| {
+                let name = tensor.name.strip_prefix(prefix)?.to_owned();
+                Some((name, kept))
+            });
+            let (name, kept) = kept.ok_or_else(|| format!("its tensor '{}' is unknown", tensor.name))?;
+            tensor.name = name;
+            kept.push(tensor);
+        }
+        Ok(Self { state, model, optimizer })
+    }
+
+    /// Puts model and optimiser back.
+    pub(crate) fn load_into(&self, network: &mut Network) -> Result<(), RunnerError> {
+        network.load_model_state(&self.model)?;
+        network.load_optimizer_state(&self.optimizer)
+    }
+}
+
+fn prefixed(prefix: &str, tensors: Vec<NamedTensor>) -> Vec<NamedTensor> {
+    tensors.into_iter().map(|t| NamedTensor { name: format!("{prefix}{}", t.name), ..t }).collect()
+}
+
+/// SHA-256 of the state and of name, sizes and values of every tensor.
+fn digest(state: &str, tensors: &[NamedTensor]) -> String {
+    let mut digest = Sha256::new_with_prefix(state);
+    for tensor in tensors {
+        digest.update(format!("\n{} {:?}\n", tensor.name, tensor.shape));
+        digest.update(tensor.bytes());
+    }
+    hex(digest)
+}
+
+/// A checkpoint and which of the two files it is in.
+pub(crate) type Found = (usize, Checkpoint);
+
+/// The usable checkpoints of a run, the newest last; `refused` hears which file is not, and why.
+pub(crate) fn find(
+    run: &RunFolder,
+    spec: &RunSpec,
+    train: &[usize],
+    mut refused: impl FnMut(&Path, &str),
+) -> Vec<Found> {
+    let mut found = Vec::new();
+    for (slot, path) in run.checkpoints().iter().enumerate() {
+        if let Ok(false) = path.try_exists() {
+            continue;
+        }
+        match Checkpoint::read(path, spec, train) {
+            Ok(checkpoint) => found.push((slot, checkpoint)),
+            Err(reason) => refused(path, &reason),
+        }
+    }
+    found.sort_by_key(|(_, checkpoint)| (checkpoint.state.position.epoch, checkpoint.state.position.samples));
+    found
+}
+
+/// Writes checkpoints of a run when they are due.
+pub(crate) struct Keeper<'a> {
+    run: &'a RunFolder,
+    id: String,
+    provenance: &'a Provenance,
+    clock: Clock,
+    every: Duration,
+    last: Instant,
+    /// The file to write next.
+    slot: usize,
+}
+
+impl<'a> Keeper<'a> {
+    /// The first checkpoint is due after `every`.
+    pub(crate) fn new(
+        run: &'a RunFolder,
+        id: String,
+        provenance: &'a Provenance,
+        clock: Clock,
+        every: Duration,
+        slot: usize,
+    ) -> Self {
+        Self { run, id, provenance, clock, every, last: Instant::now(), slot }
+    }
+
+    /// Writes a checkpoint if one is due.
+    pub(crate) fn keep(
+        &mut self,
+        training: &Training<'_>,
+        metrics: &MetricsFile,
+        last: Option<&EpochRecord>,
+    ) -> Result<(), RunnerError> {
+        if self.last.elapsed() < self.every {
+            return Ok(());
+        }
+        let state = State {
+            format: FORMAT,
+            run: self.id.clone(),
+            position: training.position(),
+            last: last.cloned(),
+            metrics: metrics.written()?,
+            seconds: self.clock.seconds(),
+            provenance: self.provenance.clone(),
+        };
+        let (model, optimizer) = (training.network.model_state()?, training.network.optimizer_state()?);
+        let [first, second] = self.run.checkpoints();
+        let path = if self.slot == 0 { first } else { second };
+        Checkpoint { state, model, optimizer }.write(&path)?;
+        self.slot = 1 - self.slot;
+        self.last = Instant::now();
+        Ok(())
+    }
+}
+
+fn unwritable(path: &Path, cause: impl Into<std::io::Error>) -> RunnerError {
+    RecordError::Write { path: path.to_owned(), cause: cause.into() }.into()
+}

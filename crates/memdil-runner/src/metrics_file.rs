@@ -1,0 +1,125 @@
+//! The metrics of a run while they are being written, one line an epoch.
+
+use std::fs::{self, File};
+use std::io::{Seek, Write};
+use std::path::{Path, PathBuf};
+
+use memdil_records::{EpochRecord, RecordError};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::RunnerError;
+
+/// A file of metrics with what was written to it.
+#[derive(Debug)]
+pub(crate) struct MetricsFile {
+    path: PathBuf,
+    file: File,
+    lines: usize,
+    bytes: u64,
+    digest: Sha256,
+}
+
+/// What a file of metrics held at some moment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Written {
+    lines: usize,
+    bytes: u64,
+    sha256: String,
+}
+
+impl MetricsFile {
+    /// An empty file; what was there is lost.
+    pub(crate) fn create(path: &Path) -> Result<Self, RunnerError> {
+        let file = File::create(path).map_err(|e| write_error(path, e))?;
+        Ok(Self { path: path.to_owned(), file, lines: 0, bytes: 0, digest: Sha256::new() })
+    }
+
+    /// Cuts the file back to what it held once and goes on from there; why not, when it does not begin with that.
+    pub(crate) fn go_on(path: &Path, written: &Written) -> Result<Self, String> {
+        let failed = |what: &str| format!("{} {what}", path.display());
+        let content = fs::read(path).map_err(|e| failed(&format!("cannot be read: {e}")))?;
+        let start = usize::try_from(written.bytes).ok().and_then(|n| content.get(..n));
+        let start = start.ok_or_else(|| failed("is shorter than it was"))?;
+        let digest = Sha256::new_with_prefix(start);
+        if hex(digest.clone()) != written.sha256 {
+            return Err(failed("is not what it was"));
+        }
+        let open = || {
+            let mut file = File::options().write(true).open(path)?;
+            file.set_len(written.bytes)?;
+            file.seek(std::io::SeekFrom::End(0))?;
+            Ok(file)
+        };
+        let file = open().map_err(|e: std::io::Error| failed(&format!("cannot be written to: {e}")))?;
+        Ok(Self { path: path.to_owned(), file, lines: written.lines, bytes: written.bytes, digest })
+    }
+
+    /// Adds the line of an epoch.
+    pub(crate) fn add(&mut self, record: &EpochRecord) -> Result<(), RunnerError> {
+        let mut write = || {
+            let mut line = serde_json::to_vec(record)?;
+            line.push(b'\n');
+            self.file.write_all(&line)?;
+            Ok(line)
+        };
+        let line = write().map_err(|e: std::io::Error| write_error(&self.path, e))?;
+        self.lines += 1;
+        self.bytes += line.len() as u64;
+        self.digest.update(&line);
+        Ok(())
+    }
+
+    /// What is in the file, once it is on disk.
+    pub(crate) fn written(&self) -> Result<Written, RunnerError> {
+        self.file.sync_data().map_err(|e| write_error(&self.path, e))?;
+        Ok(Written { lines: self.lines, bytes: self.bytes, sha256: hex(self.digest.clone()) })
+    }
+
+    /// Gives the complete file its final name.
+    pub(crate) fn finish(self, name: &Path) -> Result<(), RunnerError> {
+        let finish = || self.file.sync_all().and_then(|()| fs::rename(&self.path, name));
+        finish().map_err(|e| write_error(&self.path, e))
+    }
+}
+
+/// A digest in hexadecimal.
+pub(crate) fn hex(digest: Sha256) -> String {
+    digest.finalize().iter().map(|b| format!("{b:02x}")).collect()
+}
+
+fn write_error(path: &Path, cause: std::io::Error) -> RunnerError {
+    RecordError::Write { path: path.to_owned(), cause }.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_cut_back_to_what_it_was_or_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("metrics");
+        let record = |epoch| EpochRecord { epoch, loss: 0.1, ..EpochRecord::default() };
+        let mut file = MetricsFile::create(&path).unwrap();
+        file.add(&record(1)).unwrap();
+        let after_one = file.written().unwrap();
+        let first = fs::read(&path).unwrap();
+        file.add(&record(2)).unwrap();
+        let (after_two, both) = (file.written().unwrap(), fs::read(&path).unwrap());
+        // Half a line, as a kill leaves it.
+        fs::write(&path, &both[..both.len() - 3]).unwrap();
+        assert!(MetricsFile::go_on(&path, &after_two).unwrap_err().contains("shorter"));
+        let mut file = MetricsFile::go_on(&path, &after_one).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), first);
+        file.add(&record(2)).unwrap();
+        assert_eq!((file.written().unwrap(), fs::read(&path).unwrap()), (after_two.clone(), both.clone()));
+        let mut changed = both;
+        changed[10] ^= 1;
+        fs::write(&path, changed).unwrap();
+        assert!(MetricsFile::go_on(&path, &after_two).unwrap_err().contains("not what it was"));
+        fs::remove_file(&path).unwrap();
+        assert!(MetricsFile::go_on(&path, &after_two).unwrap_err().contains("cannot be read"));
+    }
+}

@@ -1,0 +1,190 @@
+//! A network in training: epochs of batches, and the state that a checkpoint keeps of them.
+
+use std::time::Instant;
+
+use memdil_data::random::{Stream, shuffle, stream};
+use memdil_records::{EpochRecord, RunSpec};
+use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
+
+use crate::evaluate::Evaluation;
+use crate::{Network, Prepared, RunnerError};
+
+/// Seconds of work, those of interrupted processes included.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Clock {
+    before: f64,
+    started: Instant,
+}
+
+impl Clock {
+    /// Started now, after so many seconds in earlier processes.
+    pub(crate) fn start(before: f64) -> Self {
+        Self { before, started: Instant::now() }
+    }
+
+    /// The same clock with the seconds of earlier processes.
+    pub(crate) fn after(self, before: f64) -> Self {
+        Self { before, ..self }
+    }
+
+    pub(crate) fn seconds(&self) -> f64 {
+        self.before + self.started.elapsed().as_secs_f64()
+    }
+}
+
+/// Where a training stands, beside the network and its optimiser. The learning rate follows from the epoch.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Position {
+    /// The epoch in progress, counted from one.
+    pub(crate) epoch: usize,
+    /// Samples of it that were trained on; at 0 its order is not drawn yet.
+    pub(crate) samples: usize,
+    /// Bits of the sum of the loss over these samples.
+    total: u64,
+    /// The order of the epoch's samples, else that of the epoch before.
+    order: Vec<usize>,
+    /// Words that the shuffling generator has put out.
+    shuffler: u128,
+    /// Seconds of the epoch.
+    seconds: f64,
+}
+
+impl Position {
+    /// Mean training loss of the epoch so far.
+    pub(crate) fn loss(&self) -> Option<f64> {
+        (self.samples > 0).then(|| f64::from_bits(self.total) / self.samples as f64)
+    }
+
+    pub(crate) fn seconds(&self) -> f64 {
+        self.seconds
+    }
+
+    /// Why it cannot be a position in the training of this specification on these samples.
+    pub(crate) fn check(&self, spec: &RunSpec, train: &[usize]) -> Result<(), String> {
+        let sorted = |indices: &[usize]| {
+            let mut indices = indices.to_vec();
+            indices.sort_unstable();
+            indices
+        };
+        if sorted(&self.order) != sorted(train) {
+            return Err("its order is not one of the samples trained on".to_owned());
+        }
+        let whole = self.samples.is_multiple_of(spec.training.batch_size) || self.samples == train.len();
+        if !(1..=spec.training.epochs).contains(&self.epoch) || self.samples > train.len() || !whole {
+            return Err(format!("there is no batch after sample {} of epoch {}", self.samples, self.epoch));
+        }
+        Ok(())
+    }
+}
+
+/// A network in training.
+pub(crate) struct Training<'a> {
+    spec: &'a RunSpec,
+    data: &'a Prepared,
+    pub(crate) network: Network,
+    shuffler: ChaCha8Rng,
+    order: Vec<usize>,
+    epoch: usize,
+    samples: usize,
+    total: f64,
+    clock: Clock,
+    /// Inputs of a batch, filled again for each.
+    inputs: Vec<f32>,
+}
+
+/// A finished epoch with the evaluation that its record was measured on, or why the run has diverged.
+pub(crate) type Epoch = Result<(EpochRecord, Option<Evaluation>), String>;
+
+impl<'a> Training<'a> {
+    /// Before the first epoch.
+    pub(crate) fn new(spec: &'a RunSpec, data: &'a Prepared, network: Network) -> Self {
+        let (order, shuffler) = (data.train.clone(), stream(spec.seed, Stream::Shuffle));
+        let (epoch, samples, total, clock) = (1, 0, 0.0, Clock::start(0.0));
+        Self { spec, data, network, shuffler, order, epoch, samples, total, clock, inputs: Vec::new() }
+    }
+
+    /// The epoch in progress, counted from one; one more than there are when all are done.
+    pub(crate) fn next_epoch(&self) -> usize {
+        self.epoch
+    }
+
+    pub(crate) fn position(&self) -> Position {
+        Position {
+            epoch: self.epoch,
+            samples: self.samples,
+            total: self.total.to_bits(),
+            order: self.order.clone(),
+            shuffler: self.shuffler.get_word_pos(),
+            seconds: if self.samples > 0 { self.clock.seconds() } else { 0.0 },
+        }
+    }
+
+    /// Goes to a position that was checked.
+    pub(crate) fn go_to(&mut self, position: &Position) {
+        self.epoch = position.epoch;
+        self.samples = position.samples;
+        self.total = f64::from_bits(position.total);
+        self.order.clone_from(&position.order);
+        self.shuffler.set_word_pos(position.shuffler);
+        self.clock = Clock::start(position.seconds);
+    }
+
+    /// The epoch in progress to its end; `after_batch` sees every state on the way.
+    pub(crate) fn epoch(
+        &mut self,
+        mut after_batch: impl FnMut(&Self) -> Result<(), RunnerError>,
+    ) -> Result<Epoch, RunnerError> {
+        let epoch = self.epoch;
+        let learning_rate = learning_rate(self.spec, epoch);
+        if self.samples == 0 {
+            self.clock = Clock::start(0.0);
+            shuffle(&mut self.shuffler, &mut self.order);
+        }
+        while self.samples < self.order.len() {
+            let end = self.order.len().min(self.samples + self.spec.training.batch_size);
+            let indices = &self.order[self.samples..end];
+            fill(self.spec, self.data, epoch, indices, &mut self.inputs);
+            let labels: Vec<u32> = indices.iter().map(|&i| self.data.labels.observed[i]).collect();
+            let loss = self.network.step(&self.inputs, &labels, &self.spec.loss, learning_rate)?;
+            if !loss.is_finite() {
+                return Ok(Err(format!("the training loss is {loss}")));
+            }
+            self.total += loss * indices.len() as f64;
+            self.samples = end;
+            after_batch(self)?;
+        }
+        let loss = self.total / self.order.len() as f64;
+        let mut record = EpochRecord { epoch, learning_rate, loss, ..EpochRecord::default() };
+        let training = &self.spec.training;
+        let evaluation = if epoch.is_multiple_of(training.evaluate_every) || epoch == training.epochs {
+            let evaluation = Evaluation::new(&mut self.network, self.data)?;
+            if !evaluation.is_finite() {
+                return Ok(Err("features or logits are not finite".to_owned()));
+            }
+            evaluation.measure(&self.spec.loss, &mut record)?;
+            Some(evaluation)
+        } else {
+            None
+        };
+        record.seconds = self.clock.seconds();
+        (self.epoch, self.samples, self.total) = (epoch + 1, 0, 0.0);
+        Ok(Ok((record, evaluation)))
+    }
+}
+
+/// The learning rate of an epoch, counted from one.
+pub(crate) fn learning_rate(spec: &RunSpec, epoch: usize) -> f64 {
+    spec.schedule.learning_rate(spec.optimizer.learning_rate(), epoch, spec.training.epochs)
+}
+
+/// Inputs of a batch. Filling it is two hundredths of the step that it feeds: it is not worth a thread of its own.
+fn fill(spec: &RunSpec, data: &Prepared, epoch: usize, indices: &[usize], inputs: &mut Vec<f32>) {
+    let source = &data.train_inputs;
+    inputs.resize(indices.len() * source.values_per_sample(), 0.0);
+    match spec.data.augment {
+        Some(augment) => source.fill_augmented(indices, augment, (spec.seed, epoch), inputs),
+        None => source.fill(indices, inputs),
+    }
+}

@@ -1,0 +1,56 @@
+//! `memdil eval`
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use memdil_records::write_atomic;
+use memdil_runner::evaluate_run;
+
+use crate::arguments::{Machine, check_npz};
+use crate::metrics::table;
+
+#[derive(clap::Args)]
+#[command(after_help = "Examples:\n  \
+    memdil eval --run runs/one --json\n  \
+    memdil eval --run runs/one --features-out features.npz\n\n\
+    Of a run that is not finished, the network of its newest checkpoint is measured.")]
+pub(crate) struct Arguments {
+    /// Folder of the run
+    #[arg(long, value_name = "DIR")]
+    run: PathBuf,
+    /// Write features, logits and labels of training and test set, and the classifier
+    #[arg(long, value_name = "F.npz")]
+    features_out: Option<PathBuf>,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    machine: Machine,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    if let Some(out) = &arguments.features_out {
+        check_npz("--features-out", out)?;
+    }
+    let Machine { device, data_dir } = &arguments.machine;
+    let evaluated = evaluate_run(&arguments.run, device, data_dir.as_deref(), |path, reason| {
+        eprintln!("warning: {}: checkpoint not used: {reason}", path.display());
+    })?;
+    if let Some(out) = &arguments.features_out {
+        write_atomic(out, |w| evaluated.snapshot.write_npz(w).map_err(std::io::Error::other))?;
+    }
+    let record = &evaluated.record;
+    if !evaluated.finished {
+        let at = evaluated.within_epoch.map(|(done, all)| format!(", {done} of {all} samples of it"));
+        eprintln!("note: the run is not finished: epoch {}{}", record.epoch, at.unwrap_or_default());
+    }
+    if arguments.json {
+        println!("{}", serde_json::to_string(record)?);
+        return Ok(ExitCode::SUCCESS);
+    }
+    print!("{}", table::text(&serde_json::to_value(record)?));
+    for (metric, why) in &record.undefined {
+        eprintln!("note: {metric} has no value: {why}");
+    }
+    Ok(ExitCode::SUCCESS)
+}
