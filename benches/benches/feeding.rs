@@ -3,12 +3,10 @@
 
 use std::time::{Duration, Instant};
 
-use candle_core::{DType, Device, Tensor};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use memdil_data::random::{Stream, shuffle, stream};
 use memdil_data::{Images, Input, Inputs};
-use memdil_losses::Loss;
-use memdil_models::{Mlp, MlpShape};
+use memdil_kernels::{Activation, Architecture, Decay, Mlp, Norm, Optimizer, Step};
 
 const IMAGES: usize = 60_000;
 const BATCH: usize = 128;
@@ -29,26 +27,29 @@ fn feeding(criterion: &mut Criterion) {
             bencher.iter(|| inputs.batch(batches.next().expect("an endless cycle")));
         });
 
-        let network = Mlp::new(
-            MlpShape { inputs: inputs.values_per_sample(), depth: 4, width: 64, features: 10, classes: 10 },
-            &mut rng,
-            DType::F32,
-            &Device::Cpu,
-        )
-        .expect("a network");
-        let labels = Tensor::from_vec(vec![3_u32; BATCH], BATCH, &Device::Cpu).expect("labels");
-        let tensor = |indices: &[usize]| {
-            Tensor::from_vec(inputs.batch(indices), (BATCH, inputs.values_per_sample()), &Device::Cpu).expect("a batch")
+        let architecture = Architecture {
+            inputs: inputs.values_per_sample(),
+            depth: 4,
+            width: 64,
+            features: 10,
+            classes: 10,
+            norm: Norm::Batch,
+            activation: Activation::Relu,
+            fixed_classifier: false,
         };
+        // Weights of zeros cost as much as others.
+        let mut network =
+            Mlp::<f32>::new(architecture, Optimizer::Sgd { momentum: 0.9, nesterov: false }).expect("a network");
+        let decay = Decay::Coupled(5e-4);
+        let step = Step { learning_rate: 1e-6, decay, classifier_decay: decay, feature_decay: 0.0 };
         group.bench_function(format!("step/{name}"), |bencher| {
             // Feeding is left out of the time of the step.
             bencher.iter_custom(|count| {
                 (0..count).fold(Duration::ZERO, |total, _| {
-                    let batch = tensor(batches.next().expect("an endless cycle"));
+                    let batch = inputs.batch(batches.next().expect("an endless cycle"));
                     let started = Instant::now();
-                    let output = network.forward(&batch, true).expect("logits");
-                    let loss = Loss::CrossEntropy {}.tensor(&output.logits, &labels).expect("a loss");
-                    std::hint::black_box(loss.backward().expect("gradients"));
+                    let logits = network.forward(&batch).expect("logits");
+                    network.backward(&logits, &step).expect("a gradient");
                     total + started.elapsed()
                 })
             });

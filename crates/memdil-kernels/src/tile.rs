@@ -1,5 +1,7 @@
 //! Products of matrices in panels, computed in tiles that stay in registers.
 
+#![allow(clippy::needless_range_loop, reason = "indices into register tiles, which iterators keep out of registers")]
+
 use crate::Element;
 use crate::vector::{Vector, prefetch, width};
 

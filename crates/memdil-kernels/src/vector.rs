@@ -120,7 +120,6 @@ pub(crate) mod private {
         /// Values in a row of a panel.
         fn panel_width(instructions: Instructions) -> usize;
         /// Runs a kernel with instructions that this processor has.
-
         fn dispatch<K: Kernel<Self>>(instructions: Instructions, kernel: K) -> K::Output;
     }
 }

@@ -1,5 +1,7 @@
 //! The same numbers whatever computes them; clear refusals.
 
+#![allow(clippy::unwrap_used)]
+
 mod common;
 
 use common::{architecture, network, train};

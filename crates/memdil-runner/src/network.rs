@@ -52,7 +52,7 @@ use crate::RunnerError;
 #[non_exhaustive]
 pub enum Network {
     /// The fused step of memdil-kernels, on the processor.
-    Fused(FusedMlp),
+    Fused(Box<FusedMlp>),
     /// On candle's autograd, on any device.
     Candle(CandleMlp),
 }
@@ -67,7 +67,7 @@ impl Network {
     /// [`RunnerError::Tensor`] when the device cannot hold it.
     pub fn new(spec: &RunSpec, inputs: usize, classes: usize, device: &Device) -> Result<Self, RunnerError> {
         Ok(match device {
-            Device::Cpu => Self::Fused(FusedMlp::new(spec, inputs, classes)?),
+            Device::Cpu => Self::Fused(Box::new(FusedMlp::new(spec, inputs, classes)?)),
             _ => Self::Candle(CandleMlp::new(spec, inputs, classes, DType::F32, device)?),
         })
     }

@@ -1,5 +1,7 @@
 //! The fused step against candle's autograd, its oracle.
 
+#![allow(clippy::unwrap_used)]
+
 use candle_core::{DType, Device};
 use memdil_losses::Loss;
 use memdil_records::RunSpec;
@@ -73,7 +75,7 @@ proptest! {
         let spec = spec(seed, &model, optimizer, feature_decay);
         let candle = CandleMlp::new(&spec, inputs, classes, DType::F32, &Device::Cpu).unwrap();
         let mut candle = Network::Candle(candle);
-        let mut fused = Network::Fused(FusedMlp::new(&spec, inputs, classes).unwrap());
+        let mut fused = Network::Fused(Box::new(FusedMlp::new(&spec, inputs, classes).unwrap()));
         prop_assert_eq!(fused.parameter_count(), candle.parameter_count());
         let value = |i: usize| ((i as f32 + seed as f32) * 0.7).sin() * 2.0;
         let batch: Vec<f32> = (0..samples * inputs).map(value).collect();
@@ -117,14 +119,14 @@ fn distance(a: &[f32], b: &[f32]) -> f64 {
 fn states_travel_between_engines() {
     let spec = spec(3, "depth = 2, width = 9", r#"kind = "adam", learning_rate = 0.01, weight_decay = 1e-3"#, 0.0);
     let (batch, labels) = ([0.5, -1.0, 2.0, 0.1, 0.7, -0.3], [0, 1]);
-    let mut fused = Network::Fused(FusedMlp::new(&spec, 3, 2).unwrap());
+    let mut fused = Network::Fused(Box::new(FusedMlp::new(&spec, 3, 2).unwrap()));
     for _ in 0..3 {
         fused.step(&batch, &labels, &Loss::CrossEntropy {}, 0.01).unwrap();
     }
     let mut candle = Network::Candle(CandleMlp::new(&spec, 3, 2, DType::F32, &Device::Cpu).unwrap());
     candle.load_model_state(&fused.model_state().unwrap()).unwrap();
     candle.load_optimizer_state(&fused.optimizer_state().unwrap()).unwrap();
-    let mut again = Network::Fused(FusedMlp::new(&spec, 3, 2).unwrap());
+    let mut again = Network::Fused(Box::new(FusedMlp::new(&spec, 3, 2).unwrap()));
     again.load_model_state(&candle.model_state().unwrap()).unwrap();
     again.load_optimizer_state(&candle.optimizer_state().unwrap()).unwrap();
     assert_eq!(again.model_state().unwrap(), fused.model_state().unwrap());

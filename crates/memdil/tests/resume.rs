@@ -212,7 +212,8 @@ fn a_damaged_checkpoint_is_passed_over() {
         let bytes = fs::read(path).unwrap();
         bytes[..bytes.len() - 100].to_vec()
     };
-    let damages: [(&dyn Fn(&Path) -> Vec<u8>, &str); 3] =
+    type Damage<'a> = &'a dyn Fn(&Path) -> Vec<u8>;
+    let damages: [(Damage<'_>, &str); 3] =
         [(&flipped, "checksum"), (&truncated, "no safetensors file"), (&|_| foreign.clone(), "of another run")];
     for (index, (damage, expected)) in damages.into_iter().enumerate() {
         for slots in [&[0][..], &[1], &[0, 1]] {

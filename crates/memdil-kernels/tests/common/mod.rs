@@ -1,5 +1,6 @@
 //! The integer hash and the networks of `tests/golden/README.md`.
 
+#![allow(clippy::unwrap_used)]
 #![allow(dead_code, reason = "every test uses a part")]
 
 use memdil_kernels::{Activation, Architecture, Element, Instructions, Mlp, Norm, Optimizer, Role, Step};
