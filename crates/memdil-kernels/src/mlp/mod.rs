@@ -2,6 +2,7 @@
 
 mod backward;
 mod forward;
+mod layer_norm;
 
 use crate::panels::Panels;
 use crate::update::Optimizer;
