@@ -39,7 +39,8 @@ fn models() -> impl Strategy<Value = String> {
     let norm = prop::sample::select(vec!["batch", "layer", "none"]);
     let activation = prop::sample::select(vec!["relu", "sigmoid"]);
     let classifier = prop::sample::select(vec!["learned", "etf"]);
-    (2..4usize, 1..40usize, 3..20usize, norm, activation, classifier).prop_map(
+    // A single unit, normalised over itself, sits at the kink of the ReLU, where candle's slope is 1 and PyTorch's 0.
+    (2..4usize, 2..40usize, 3..20usize, norm, activation, classifier).prop_map(
         |(depth, width, features, norm, activation, classifier)| {
             format!(
                 r#"depth = {depth}, width = {width}, features = {features}, norm = "{norm}", activation = "{activation}", classifier = "{classifier}""#
@@ -77,11 +78,13 @@ proptest! {
         let mut candle = Network::Candle(candle);
         let mut fused = Network::Fused(Box::new(FusedMlp::new(&spec, inputs, classes).unwrap()));
         prop_assert_eq!(fused.parameter_count(), candle.parameter_count());
+        // Adam divides by the size of gradients, rounding of small ones included: its rate is small.
+        let rate = spec.optimizer.learning_rate();
         let value = |i: usize| ((i as f32 + seed as f32) * 0.7).sin() * 2.0;
         let batch: Vec<f32> = (0..samples * inputs).map(value).collect();
         let labels: Vec<u32> = (0..samples).map(|i| (i % classes) as u32).collect();
-        let expected = candle.step(&batch, &labels, &loss, 0.05).unwrap();
-        let found = fused.step(&batch, &labels, &loss, 0.05).unwrap();
+        let expected = candle.step(&batch, &labels, &loss, rate).unwrap();
+        let found = fused.step(&batch, &labels, &loss, rate).unwrap();
         prop_assert!((found - expected).abs() <= 1e-5 * expected.abs().max(1e-3), "{} {}", found, expected);
 
         let states = |network: &Network| [network.model_state().unwrap(), network.optimizer_state().unwrap()].concat();
@@ -92,11 +95,18 @@ proptest! {
                 prop_assert!(optimizer.contains("momentum = 0.0"), "{}", expected.name);
                 continue;
             };
-            // Before a batch is normalised its mean goes: the gradient of that bias is rounding alone.
+            // Before a batch is normalised its mean goes: the gradient of that bias is rounding alone. Adam divides by the
+            // size of a gradient, so it makes much of the rounding of small ones; its moments show the gradient itself.
             let rounding = model.contains("\"batch\"") && expected.name.ends_with("linear.bias");
             prop_assert_eq!(&found.shape, &expected.shape);
-            let tolerance = if rounding || expected.name.contains("moment") { 1e-4 } else { 1e-5 };
-            let close = distance(&found.values, &expected.values) <= tolerance * norm(&expected.values).max(1e-2);
+            let moment = expected.name.contains("moment");
+            let tolerance = match () {
+                () if optimizer.contains("adam") && !moment => 1e-3,
+                () if rounding => 1e-2,
+                () if moment => 1e-4,
+                () => 1e-5,
+            };
+            let close = distance(&found.values, &expected.values) <= tolerance * norm(&expected.values).max(0.1);
             prop_assert!(close, "{}: {:?} {:?}", expected.name, found.values, expected.values);
         }
         let (features, logits) = fused.forward(&batch).unwrap();
