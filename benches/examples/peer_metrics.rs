@@ -8,6 +8,7 @@ use std::error::Error;
 use std::path::Path;
 use std::time::Instant;
 
+use memdil_benches::memory;
 use memdil_metrics::{Inputs, measure, nc1};
 use ndarray::{Array1, Array2, s};
 use ndarray_npy::{read_npy, write_npy};
@@ -112,11 +113,4 @@ fn median<E>(runs: usize, mut run: impl FnMut() -> Result<(), E>) -> Result<f64,
     }
     times.sort_by(f64::total_cmp);
     Ok(f64::midpoint(times[(times.len() - 1) / 2], times[times.len() / 2]))
-}
-
-/// A line of /proc/self/status in MiB, where there is one.
-fn memory(key: &str) -> Option<f64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':'))?;
-    line.split_whitespace().next()?.parse::<f64>().ok().map(|kib| kib / 1024.0)
 }

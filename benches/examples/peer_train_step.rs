@@ -8,6 +8,7 @@
 use std::error::Error;
 use std::time::Instant;
 
+use memdil_benches::memory;
 use memdil_kernels::{Activation, Architecture, Decay, Mlp, Norm, Optimizer, Role, Step};
 use memdil_losses::Loss;
 use ndarray::ArrayView2;
@@ -95,11 +96,4 @@ fn random() -> impl FnMut() -> f32 {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (state >> 40) as f32 / (1u64 << 23) as f32 - 1.0
     }
-}
-
-/// A line of /proc/self/status in MiB, where there is one.
-fn memory(key: &str) -> Option<f64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':'))?;
-    line.split_whitespace().next()?.parse::<f64>().ok().map(|kib| kib / 1024.0)
 }

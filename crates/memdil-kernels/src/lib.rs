@@ -9,8 +9,7 @@
 //!    activation of the block below.
 //!
 //! So a step reads every weight twice and writes it once, and the buffers of the optimiser once each. Whatever the
-//! number of threads, every sum is taken in the same order: results are the same bit for bit. They are also the same for
-//! AVX2 and AVX-512 (layer normalisation and the bias correction of the optimisers included).
+//! number of threads, every sum is taken in the same order: results are the same bit for bit.
 //!
 //! Loops over memory are written with raw pointers: blocks of rows of a matrix in panels are not slices.
 //!

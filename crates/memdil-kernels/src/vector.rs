@@ -64,8 +64,7 @@ impl Instructions {
 /// `run` and everything it calls in its inner loops must be `#[inline(always)]`: that is what compiles them with the
 /// instructions of the caller.
 pub trait Kernel<T> {
-    type Output;
-    fn run<V: Vector<Scalar = T>>(self) -> Self::Output;
+    fn run<V: Vector<Scalar = T>>(self);
 }
 
 /// A vector register.
@@ -120,7 +119,7 @@ pub(crate) mod private {
         /// Values in a row of a panel.
         fn panel_width(instructions: Instructions) -> usize;
         /// Runs a kernel with instructions that this processor has.
-        fn dispatch<K: Kernel<Self>>(instructions: Instructions, kernel: K) -> K::Output;
+        fn dispatch<K: Kernel<Self>>(instructions: Instructions, kernel: K);
     }
 }
 
@@ -219,7 +218,7 @@ mod x86 {
 
     macro_rules! vector {
         (
-            $name:ident, $register:ty, $scalar:ty, $lanes:literal, $rows:literal, $feature:literal,
+            $name:ident, $register:ty, $scalar:ty, $lanes:literal, $rows:literal,
             $splat:ident $load:ident $store:ident $add:ident $sub:ident $mul:ident $div:ident $sqrt:ident $max:ident
             $mul_add:ident, $positive:expr
         ) => {
@@ -281,25 +280,25 @@ mod x86 {
     }
 
     vector!(
-        Avx2F32, __m256, f32, 8, 6, "avx2,fma",
+        Avx2F32, __m256, f32, 8, 6,
         _mm256_set1_ps _mm256_loadu_ps _mm256_storeu_ps _mm256_add_ps _mm256_sub_ps _mm256_mul_ps _mm256_div_ps
         _mm256_sqrt_ps _mm256_max_ps _mm256_fmadd_ps,
         |v, mask| _mm256_and_ps(v, _mm256_cmp_ps::<_CMP_GT_OQ>(mask, _mm256_setzero_ps()))
     );
     vector!(
-        Avx2F64, __m256d, f64, 4, 6, "avx2,fma",
+        Avx2F64, __m256d, f64, 4, 6,
         _mm256_set1_pd _mm256_loadu_pd _mm256_storeu_pd _mm256_add_pd _mm256_sub_pd _mm256_mul_pd _mm256_div_pd
         _mm256_sqrt_pd _mm256_max_pd _mm256_fmadd_pd,
         |v, mask| _mm256_and_pd(v, _mm256_cmp_pd::<_CMP_GT_OQ>(mask, _mm256_setzero_pd()))
     );
     vector!(
-        Avx512F32, __m512, f32, 16, 8, "avx512f",
+        Avx512F32, __m512, f32, 16, 8,
         _mm512_set1_ps _mm512_loadu_ps _mm512_storeu_ps _mm512_add_ps _mm512_sub_ps _mm512_mul_ps _mm512_div_ps
         _mm512_sqrt_ps _mm512_max_ps _mm512_fmadd_ps,
         |v, mask| _mm512_maskz_mov_ps(_mm512_cmp_ps_mask::<_CMP_GT_OQ>(mask, _mm512_setzero_ps()), v)
     );
     vector!(
-        Avx512F64, __m512d, f64, 8, 8, "avx512f",
+        Avx512F64, __m512d, f64, 8, 8,
         _mm512_set1_pd _mm512_loadu_pd _mm512_storeu_pd _mm512_add_pd _mm512_sub_pd _mm512_mul_pd _mm512_div_pd
         _mm512_sqrt_pd _mm512_max_pd _mm512_fmadd_pd,
         |v, mask| _mm512_maskz_mov_pd(_mm512_cmp_pd_mask::<_CMP_GT_OQ>(mask, _mm512_setzero_pd()), v)
@@ -333,15 +332,15 @@ macro_rules! element {
                 }
             }
 
-            fn dispatch<K: Kernel<Self>>(instructions: Instructions, kernel: K) -> K::Output {
+            fn dispatch<K: Kernel<Self>>(instructions: Instructions, kernel: K) {
                 #[cfg(target_arch = "x86_64")]
                 {
                     #[target_feature(enable = "avx2,fma")]
-                    fn avx2<K: Kernel<$scalar>>(kernel: K) -> K::Output {
+                    fn avx2<K: Kernel<$scalar>>(kernel: K) {
                         kernel.run::<x86::$avx2>()
                     }
                     #[target_feature(enable = "avx512f,avx2,fma")]
-                    fn avx512<K: Kernel<$scalar>>(kernel: K) -> K::Output {
+                    fn avx512<K: Kernel<$scalar>>(kernel: K) {
                         kernel.run::<x86::$avx512>()
                     }
                     // SAFETY: constructors accept only instructions that this processor has.

@@ -10,6 +10,7 @@ use memdil_records::{EpochRecord, Provenance, RecordError, RunFolder, RunSpec, r
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::error::write_error;
 use crate::metrics_file::{MetricsFile, Written, hex};
 use crate::network::{read_tensors, write_tensors};
 use crate::training::{Clock, Position, Training};
@@ -44,7 +45,7 @@ const OPTIMIZER: &str = "optimizer.";
 
 impl Checkpoint {
     fn write(self, path: &Path) -> Result<(), RunnerError> {
-        let state = serde_json::to_string(&self.state).map_err(|e| unwritable(path, e))?;
+        let state = serde_json::to_string(&self.state).map_err(|e| write_error(path, e))?;
         let mut tensors = prefixed(MODEL, self.model);
         tensors.extend(prefixed(OPTIMIZER, self.optimizer));
         tensors.sort_by(|a, b| a.name.cmp(&b.name));
@@ -181,8 +182,4 @@ impl<'a> Keeper<'a> {
         self.last = Instant::now();
         Ok(())
     }
-}
-
-fn unwritable(path: &Path, cause: impl Into<std::io::Error>) -> RunnerError {
-    RecordError::Write { path: path.to_owned(), cause: cause.into() }.into()
 }

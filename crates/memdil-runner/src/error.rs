@@ -1,6 +1,6 @@
 //! What can go wrong with a run or a sweep.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use memdil_data::DataError;
 use memdil_losses::LossError;
@@ -141,4 +141,9 @@ impl RunnerError {
             _ => true,
         }
     }
+}
+
+/// A file that could not be written.
+pub(crate) fn write_error(path: &Path, cause: impl Into<std::io::Error>) -> RunnerError {
+    RecordError::Write { path: path.to_owned(), cause: cause.into() }.into()
 }

@@ -4,11 +4,12 @@ use std::fs::{self, File};
 use std::io::{Seek, Write};
 use std::path::{Path, PathBuf};
 
-use memdil_records::{EpochRecord, RecordError};
+use memdil_records::EpochRecord;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::RunnerError;
+use crate::error::write_error;
 
 /// A file of metrics with what was written to it.
 #[derive(Debug)]
@@ -87,10 +88,6 @@ impl MetricsFile {
 /// A digest in hexadecimal.
 pub(crate) fn hex(digest: Sha256) -> String {
     digest.finalize().iter().map(|b| format!("{b:02x}")).collect()
-}
-
-fn write_error(path: &Path, cause: std::io::Error) -> RunnerError {
-    RecordError::Write { path: path.to_owned(), cause }.into()
 }
 
 #[cfg(test)]

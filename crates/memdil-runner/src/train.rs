@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use candle_core::Device;
 use memdil_data::NoisyLabels;
-use memdil_records::{EpochRecord, Provenance, RecordError, RunFolder, RunRecord, RunSpec, Status, create_dir, run_id};
+use memdil_records::{EpochRecord, Provenance, RunFolder, RunRecord, RunSpec, Status, create_dir, run_id};
 
 use crate::checkpoint::{self, Keeper, State};
+use crate::error::write_error;
 use crate::metrics_file::MetricsFile;
 use crate::network::write_tensors;
 use crate::training::{Clock, Training};
@@ -238,8 +239,4 @@ pub(crate) fn lock(path: &Path, folder: &Path) -> Result<File, RunnerError> {
         Err(TryLockError::WouldBlock) => Err(RunnerError::Busy { path: folder.to_owned() }),
         Err(TryLockError::Error(e)) => Err(write_error(path, e)),
     }
-}
-
-fn write_error(path: &Path, cause: std::io::Error) -> RunnerError {
-    RecordError::Write { path: path.to_owned(), cause }.into()
 }

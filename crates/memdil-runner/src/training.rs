@@ -179,7 +179,7 @@ pub(crate) fn learning_rate(spec: &RunSpec, epoch: usize) -> f64 {
     spec.schedule.learning_rate(spec.optimizer.learning_rate(), epoch, spec.training.epochs)
 }
 
-/// Inputs of a batch. Filling it is two hundredths of the step that it feeds: it is not worth a thread of its own.
+/// Inputs of a batch.
 fn fill(spec: &RunSpec, data: &Prepared, epoch: usize, indices: &[usize], inputs: &mut Vec<f32>) {
     let source = &data.train_inputs;
     inputs.resize(indices.len() * source.values_per_sample(), 0.0);

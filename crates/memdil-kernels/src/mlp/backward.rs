@@ -188,8 +188,6 @@ struct Units<'a, T> {
 }
 
 impl<T: Element> Kernel<T> for Units<'_, T> {
-    type Output = ();
-
     #[inline(always)]
     fn run<V: Vector<Scalar = T>>(self) {
         let Self { job, first, scratch } = self;
@@ -409,8 +407,6 @@ struct Classifier<'a, T> {
 }
 
 impl<T: Element> Kernel<T> for Classifier<'_, T> {
-    type Output = ();
-
     #[inline(always)]
     fn run<V: Vector<Scalar = T>>(self) {
         let (samples, units, stride) = (self.gradient.rows, self.gradient.cols, self.gradient.stride());

@@ -210,8 +210,6 @@ struct Products<'a, T> {
 }
 
 impl<T: Element> Kernel<T> for Products<'_, T> {
-    type Output = ();
-
     /// A block of the inputs is used for all panels before the next one is read.
     #[inline(always)]
     fn run<V: Vector<Scalar = T>>(self) {
@@ -249,8 +247,6 @@ struct BlockPanels<'a, T> {
 }
 
 impl<T: Element> Kernel<T> for BlockPanels<'_, T> {
-    type Output = ();
-
     #[inline(always)]
     fn run<V: Vector<Scalar = T>>(self) {
         let Self { products, output, vectors, finish, norm, activation } = self;
@@ -285,8 +281,6 @@ struct RowsPanel<'a, T> {
 }
 
 impl<T: Element> Kernel<T> for RowsPanel<'_, T> {
-    type Output = ();
-
     #[inline(always)]
     fn run<V: Vector<Scalar = T>>(self) {
         let x = Panel { start: self.normal.as_mut_ptr(), samples: self.rows.len() };

@@ -69,8 +69,6 @@ struct Finished<T> {
 }
 
 impl<T: Element> Kernel<T> for Finished<T> {
-    type Output = ();
-
     #[inline(always)]
     fn run<V: Vector<Scalar = T>>(self) {
         let Self { x, bias, unit, units, transposed, rule } = self;
