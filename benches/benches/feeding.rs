@@ -23,8 +23,10 @@ fn feeding(criterion: &mut Criterion) {
     for (name, input) in [("native", Input::Native), ("authors", Input::Authors)] {
         let inputs = Inputs::new(images.clone(), &[0.1307], &[0.3081], input).expect("one channel");
         let mut batches = order.chunks_exact(BATCH).cycle();
+        // Training fills the same memory again and again.
+        let mut batch = vec![0.0; BATCH * inputs.values_per_sample()];
         group.bench_function(format!("batch/{name}"), |bencher| {
-            bencher.iter(|| inputs.batch(batches.next().expect("an endless cycle")));
+            bencher.iter(|| inputs.fill(batches.next().expect("an endless cycle"), &mut batch));
         });
 
         let architecture = Architecture {
@@ -46,7 +48,7 @@ fn feeding(criterion: &mut Criterion) {
             // Feeding is left out of the time of the step.
             bencher.iter_custom(|count| {
                 (0..count).fold(Duration::ZERO, |total, _| {
-                    let batch = inputs.batch(batches.next().expect("an endless cycle"));
+                    inputs.fill(batches.next().expect("an endless cycle"), &mut batch);
                     let started = Instant::now();
                     let logits = network.forward(&batch).expect("logits");
                     network.backward(&logits, &step).expect("a gradient");

@@ -181,7 +181,7 @@ fn augmented_batches_are_the_images_moved_and_mirrored() {
     // Every pixel of the 3 x 3 image differs; 0 is black.
     let images = Images::new(1, 3, 3, (1..=9).map(|i| i * 10).cycle().take(9 * 400).collect()).unwrap();
     let inputs = Inputs::new(images, &[0.5], &[0.25], Input::Native).unwrap();
-    let number = |byte: u8| (f32::from(byte) / 255.0 - 0.5) / 0.25;
+    let number = |byte: u8| f32::from(byte) * (1.0 / (255.0 * 0.25_f64)) as f32 - 2.0;
     let mut expected = std::collections::HashSet::new();
     for (down, right, flip) in (0..9).flat_map(|i| [(i / 3, i % 3, false), (i / 3, i % 3, true)]) {
         let image: Vec<u32> = (0..9)
