@@ -101,27 +101,28 @@ impl Experiment {
         !self.sweep.is_empty()
     }
 
-    /// The run that the settings at the top level describe.
+    /// The run that the settings at the top level describe. Classes left out are read from the data, which may lie in
+    /// `data_dir`.
     ///
     /// # Errors
     ///
     /// [`RunnerError::Config`] on an unknown or missing key, a wrong type or a value out of range.
-    pub fn run(&self) -> Result<RunSpec, RunnerError> {
+    pub fn run(&self, data_dir: Option<&Path>) -> Result<RunSpec, RunnerError> {
         self.is_for(None)?;
-        self.resolve(self.run.clone(), check_run)
+        self.resolve(self.run.clone(), |spec| check_run(spec, data_dir))
     }
 
-    /// The runs of the sweep, in the order of the manifest.
+    /// The runs of the sweep, in the order of the manifest; `data_dir` as for [`Experiment::run`].
     ///
     /// # Errors
     ///
     /// As [`Experiment::run`]; also when two runs are the same, or an override changes a part of what a list replaces.
-    pub fn runs(&self) -> Result<Vec<ManifestLine>, RunnerError> {
+    pub fn runs(&self, data_dir: Option<&Path>) -> Result<Vec<ManifestLine>, RunnerError> {
         self.is_for(None)?;
         let mut seen = HashSet::new();
         let mut lines = Vec::new();
         for table in self.tables()? {
-            let spec = self.resolve(table, check_run)?;
+            let spec = self.resolve(table, |spec| check_run(spec, data_dir))?;
             let id = run_id(&spec);
             if !seen.insert(id.clone()) {
                 return Err(self.error(format!("[sweep]: run {id} comes out twice; a list repeats a value")));
@@ -208,8 +209,8 @@ impl Experiment {
 }
 
 /// Writes out what a run leaves out, its classes among it, so that what is saved with it is complete; then checks it.
-fn check_run(spec: &mut RunSpec) -> Result<(), RecordError> {
-    spec.data.resolve(None)?;
+fn check_run(spec: &mut RunSpec, data_dir: Option<&Path>) -> Result<(), RecordError> {
+    spec.data.resolve(data_dir)?;
     spec.resolve();
     spec.validate()
 }

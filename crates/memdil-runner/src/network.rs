@@ -38,7 +38,7 @@ use crate::RunnerError;
 /// #     schedule = { kind = "step", patience = 10, gamma = 0.1 }
 /// #     training = { epochs = 1, batch_size = 4, evaluate_every = 1 }
 /// # "#)?;
-/// let spec = Experiment::load(&path, None, &[])?.run()?;
+/// let spec = Experiment::load(&path, None, &[])?.run(None)?;
 /// let mut network = Network::new(&spec, 3, 2, &Device::Cpu)?;
 /// let inputs = [0.5, 1.0, -0.5, 1.0, 0.0, 0.5];
 /// let before = network.step(&inputs, &[0, 1], &spec.loss, 0.1)?;

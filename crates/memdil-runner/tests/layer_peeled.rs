@@ -173,7 +173,7 @@ fn wrong_settings_are_named() {
     let path = folder.path().join("e.toml");
     fs::write(&path, CONFIG).unwrap();
     let experiment = Experiment::load(&path, None, &[]).unwrap();
-    for error in [experiment.run().unwrap_err(), experiment.runs().unwrap_err()] {
+    for error in [experiment.run(None).unwrap_err(), experiment.runs(None).unwrap_err()] {
         assert!(error.to_string().contains("for memdil layer-peeled"), "{error}");
     }
 }

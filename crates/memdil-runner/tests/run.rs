@@ -66,7 +66,7 @@ fn load(preset: Option<&str>, overrides: &[&str]) -> Result<Experiment, RunnerEr
 }
 
 fn spec(overrides: &[&str]) -> RunSpec {
-    experiment(overrides).unwrap().run().unwrap()
+    experiment(overrides).unwrap().run(None).unwrap()
 }
 
 fn options() -> TrainOptions {
@@ -254,10 +254,10 @@ fn variants_train_and_are_saved_with_what_was_left_out() {
 
 #[test]
 fn sweeps_are_products_and_presets_replace() {
-    let lines = experiment(&[]).unwrap().runs().unwrap();
+    let lines = experiment(&[]).unwrap().runs(None).unwrap();
     let described: Vec<(f64, u64)> = lines.iter().map(|l| (l.spec.noise.requested(), l.spec.seed)).collect();
     assert_eq!(described, [(0.0, 0), (0.0, 1), (0.0, 2), (0.4, 0), (0.4, 1), (0.4, 2)]);
-    let tiny = load(Some("tiny"), &["noise.eta=0.3"]).unwrap().runs().unwrap();
+    let tiny = load(Some("tiny"), &["noise.eta=0.3"]).unwrap().runs(None).unwrap();
     assert_eq!(tiny.len(), 1);
     assert_eq!((tiny[0].spec.seed, tiny[0].spec.training.epochs), (7, 1));
     assert!((tiny[0].spec.noise.requested() - 0.3).abs() < 1e-12);
@@ -283,13 +283,13 @@ fn wrong_settings_are_named() {
         (&["training..epochs=3"], "empty"),
         (&["experiment=a b"], "experiment"),
     ] {
-        let error = experiment(overrides).and_then(|e| e.run()).unwrap_err();
+        let error = experiment(overrides).and_then(|e| e.run(None)).unwrap_err();
         let text = error.to_string();
         assert!(error.is_bad_input() && text.contains(expected) && !text.contains('\n'), "{overrides:?}: {text}");
     }
     // A list of the sweep would undo a change of its part.
     let undone = experiment(&["noise={ kind = 'uniform', eta = 0.7 }"]).unwrap();
-    assert!(undone.run().is_ok() && matches!(undone.runs(), Err(RunnerError::Override { .. })));
+    assert!(undone.run(None).is_ok() && matches!(undone.runs(None), Err(RunnerError::Override { .. })));
     assert!(load(Some("huge"), &[]).unwrap_err().to_string().contains("tiny"));
     let device = TrainOptions { device: "tpu".to_owned(), ..options() };
     let folder = tempfile::tempdir().unwrap();

@@ -31,6 +31,9 @@ pub(crate) struct Plan {
     /// Manifest to write
     #[arg(long, value_name = "M.jsonl")]
     out: PathBuf,
+    /// Folder of the data sets, for classes that the settings leave out
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
 }
 
 #[derive(clap::Args)]
@@ -83,7 +86,7 @@ pub(crate) fn run(command: &Command) -> anyhow::Result<ExitCode> {
 }
 
 fn plan(arguments: &Plan) -> anyhow::Result<()> {
-    let lines = arguments.settings.load()?.runs()?;
+    let lines = arguments.settings.load()?.runs(arguments.data_dir.as_deref())?;
     if let Some(folder) = arguments.out.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         create_dir(folder)?;
     }

@@ -134,6 +134,19 @@ fn official_files_are_read() {
 }
 
 #[test]
+fn own_images_are_found_in_the_data_folder() {
+    let scene = scene();
+    fs::create_dir(scene.path("own")).unwrap();
+    scene.succeed("data subset fashion-mnist-embedded --classes 3,5 --per-class 30 --seed 1 --out own/mine.npz");
+    let set = r#"--data-dir own --set data={npz="mine.npz"} --set training.epochs=1"#;
+    scene.succeed(&format!("train --config e.toml --out run {set}"));
+    assert!(fs::read_to_string(scene.path("run/config.toml")).unwrap().contains("classes = [0, 1]"));
+    scene.succeed(&format!("sweep plan --config e.toml --out m.jsonl {set}"));
+    scene.succeed("sweep run --manifest m.jsonl --out runs --index 0 --data-dir own");
+    refuse(&scene, r#"train --config e.toml --out other --set data={npz="mine.npz"}"#, "mine.npz");
+}
+
+#[test]
 fn bad_settings_are_refused() {
     let scene = scene();
     fs::write(scene.path("typo.toml"), CONFIG.replace("width", "widht")).unwrap();
