@@ -14,6 +14,9 @@ pub(crate) struct Frame {
     bottom: f64,
 }
 
+/// Width of a character of a heading, or a little more.
+const HEAD_CHARACTER: f64 = 7.2;
+
 impl Frame {
     /// Room for a heading, tick labels and axis labels.
     pub(crate) fn new(width: f64, height: f64) -> Self {
@@ -43,7 +46,14 @@ impl Frame {
     ) -> String {
         let [left, right] = self.x_range();
         let [bottom, top] = self.y_range();
-        let mut svg = format!(r#"<text class="head" x="{left}" y="14">{}</text>"#, escape(heading));
+        // A long heading is squeezed to the frame, not cut off.
+        let wide = heading.chars().count() as f64 * HEAD_CHARACTER > right - left;
+        let squeezed = if wide {
+            format!(r#" textLength="{}" lengthAdjust="spacingAndGlyphs""#, right - left)
+        } else {
+            String::new()
+        };
+        let mut svg = format!(r#"<text class="head" x="{left}" y="14"{squeezed}>{}</text>"#, escape(heading));
         let mut grid = String::new();
         for (value, label) in x_ticks {
             let at = x.at(*value);
