@@ -105,6 +105,13 @@ proptest! {
             check_consistency(&noisy, &clean, classes);
             prop_assert_eq!((noisy.requested, noisy.kind.as_str()), (noise.requested(), noise.kind()));
             let (found, expected) = (noisy.transition().unwrap(), expected(&noise, classes));
+            match noise.expected_transition(classes) {
+                Some(rows) => {
+                    let pairs = rows.concat().into_iter().zip(expected.concat());
+                    prop_assert!(rows.len() == classes && pairs.into_iter().all(|(a, b)| (a - b).abs() < 1e-12));
+                }
+                None => assert!(matches!(noise, LabelNoise::LatentClass { .. })),
+            }
             for ((j, o), &share) in found.indexed_iter() {
                 let n = clean.iter().filter(|&&c| c as usize == j).count();
                 let p = expected[j][o];

@@ -4,15 +4,23 @@
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LossError {
-    /// A smoothing or relaxation degree outside its range.
-    #[error("{loss}: alpha = {alpha} is outside {range}")]
-    Alpha {
+    /// A parameter outside its range.
+    #[error("{loss}: {name} = {value} is outside {range}")]
+    Parameter {
         /// Name of the loss.
         loss: &'static str,
+        /// Name of the parameter.
+        name: &'static str,
         /// The offending value.
-        alpha: f64,
+        value: f64,
         /// The values that are allowed.
         range: &'static str,
+    },
+    /// A transition matrix that forward correction cannot use.
+    #[error("forward_correction: transition {reason}")]
+    Transition {
+        /// What is wrong with it.
+        reason: String,
     },
     /// No samples, or fewer than two classes.
     #[error("logits of shape ({samples}, {classes}): a loss needs at least 1 sample and 2 classes")]

@@ -21,6 +21,8 @@ mod loss;
 mod reference;
 #[cfg(feature = "candle")]
 mod tensor;
+mod transition;
 
 pub use error::LossError;
 pub use loss::Loss;
+pub use transition::estimate_transition;

@@ -14,10 +14,17 @@ use crate::LossError;
 /// | `LabelSmoothing` | $-\sum_j t_j \log p_j$ with $t = (1-\alpha) e_y + \alpha/K$ | Szegedy et al. 2016 |
 /// | `LabelRelaxation` | $0$ if $p_y \ge 1-\alpha$, else $\mathrm{KL}(q \,\|\, p)$ with $q_y = 1-\alpha$, $q_j = \alpha p_j/(1-p_y)$ | Lienen and Hüllermeier 2021 |
 /// | `Mse` | $\frac1K \lVert z - e_y \rVert^2$ | |
+/// | `Focal` | $-(1-p_y)^\gamma \log p_y$ | Lin et al. 2017 |
+/// | `GeneralizedCrossEntropy` | $(1 - p_y^q)/q$ | Zhang and Sabuncu 2018 |
+/// | `SymmetricCrossEntropy` | $-\alpha \log p_y + 4 \beta (1-p_y)$ | Wang et al. 2019 |
+/// | `ForwardCorrection` | $-\log \sum_i p_i T_{iy}$ | Patrini et al. 2017 |
+///
+/// The reverse cross-entropy in the symmetric one is $-\sum_j p_j \log t_j$ with $\log 0$ taken as $-4$: another
+/// constant is another $\beta$.
 ///
 /// In TOML and JSON a loss is a table with its `kind`:
 /// `{ kind = "label_smoothing", alpha = 0.1 }`.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Loss {
     /// Cross-entropy (CE).
@@ -34,10 +41,34 @@ pub enum Loss {
     },
     /// Mean squared error of the logits against the one-hot label.
     Mse {},
+    /// Focal loss (FL): cross-entropy that counts samples less the better they are known.
+    Focal {
+        /// Focusing exponent, at least 0; at 0 it is cross-entropy.
+        gamma: f64,
+    },
+    /// Generalised cross-entropy (GCE): between cross-entropy (q near 0) and the mean absolute error (q = 1).
+    GeneralizedCrossEntropy {
+        /// Exponent, in `(0, 1]`.
+        q: f64,
+    },
+    /// Symmetric cross-entropy (SCE): cross-entropy and reverse cross-entropy together.
+    SymmetricCrossEntropy {
+        /// Weight of cross-entropy, at least 0.
+        alpha: f64,
+        /// Weight of reverse cross-entropy, at least 0.
+        beta: f64,
+    },
+    /// Forward correction (FC): cross-entropy of the noisy labels that the predicted classes would get.
+    ForwardCorrection {
+        /// $T_{ij}$, the probability that class i is labelled j; rows sum to 1. A run that leaves it out takes the
+        /// transition of its own noise.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        transition: Vec<Vec<f64>>,
+    },
 }
 
 impl Loss {
-    /// The abbreviation used in tables and figures: `CE`, `LS`, `LR`, `MSE`.
+    /// The abbreviation used in tables and figures: `CE`, `LS`, `LR`, `MSE`, `FL`, `GCE`, `SCE`, `FC`.
     ///
     /// ```
     /// assert_eq!(memdil_losses::Loss::CrossEntropy {}.short_name(), "CE");
@@ -48,39 +79,88 @@ impl Loss {
             Self::LabelSmoothing { .. } => "LS",
             Self::LabelRelaxation { .. } => "LR",
             Self::Mse {} => "MSE",
+            Self::Focal { .. } => "FL",
+            Self::GeneralizedCrossEntropy { .. } => "GCE",
+            Self::SymmetricCrossEntropy { .. } => "SCE",
+            Self::ForwardCorrection { .. } => "FC",
         }
     }
 
-    /// The parameter, where the loss has one.
+    /// The degree of label smoothing or relaxation.
     pub fn alpha(&self) -> Option<f64> {
         match *self {
             Self::LabelSmoothing { alpha } | Self::LabelRelaxation { alpha } => Some(alpha),
-            Self::CrossEntropy {} | Self::Mse {} => None,
+            _ => None,
         }
     }
 
-    /// The short name with the parameter.
+    /// The short name with the parameters; a transition matrix is left out.
     ///
     /// ```
     /// assert_eq!(memdil_losses::Loss::LabelSmoothing { alpha: 0.1 }.label(), "LS 0.1");
     /// ```
     pub fn label(&self) -> String {
         let name = self.short_name();
-        self.alpha().map_or_else(|| name.to_owned(), |alpha| format!("{name} {alpha}"))
+        match *self {
+            Self::LabelSmoothing { alpha } | Self::LabelRelaxation { alpha } => format!("{name} {alpha}"),
+            Self::Focal { gamma } => format!("{name} {gamma}"),
+            Self::GeneralizedCrossEntropy { q } => format!("{name} {q}"),
+            Self::SymmetricCrossEntropy { alpha, beta } => format!("{name} {alpha}/{beta}"),
+            Self::CrossEntropy {} | Self::Mse {} | Self::ForwardCorrection { .. } => name.to_owned(),
+        }
     }
 
     /// Checks the parameters.
     ///
     /// # Errors
     ///
-    /// [`LossError::Alpha`] when `alpha` is outside `[0, 1)` for label smoothing or `(0, 1)` for label
-    /// relaxation.
+    /// [`LossError::Parameter`] when one is out of the range that its variant names, [`LossError::Transition`] when the
+    /// matrix is missing, not square, has a row that is no distribution or a label that no class gets.
     pub fn validate(&self) -> Result<(), LossError> {
-        let (loss, alpha, valid, range) = match *self {
-            Self::CrossEntropy {} | Self::Mse {} => return Ok(()),
-            Self::LabelSmoothing { alpha } => ("label_smoothing", alpha, (0.0..1.0).contains(&alpha), "[0, 1)"),
-            Self::LabelRelaxation { alpha } => ("label_relaxation", alpha, alpha > 0.0 && alpha < 1.0, "(0, 1)"),
+        let at_least_0 = |value: f64| value >= 0.0 && value.is_finite();
+        let check = |loss, name, value, valid, range| {
+            if valid { Ok(()) } else { Err(LossError::Parameter { loss, name, value, range }) }
         };
-        if valid { Ok(()) } else { Err(LossError::Alpha { loss, alpha, range }) }
+        match *self {
+            Self::CrossEntropy {} | Self::Mse {} => Ok(()),
+            Self::LabelSmoothing { alpha } => {
+                check("label_smoothing", "alpha", alpha, (0.0..1.0).contains(&alpha), "[0, 1)")
+            }
+            Self::LabelRelaxation { alpha } => {
+                check("label_relaxation", "alpha", alpha, alpha > 0.0 && alpha < 1.0, "(0, 1)")
+            }
+            Self::Focal { gamma } => check("focal", "gamma", gamma, at_least_0(gamma), "[0, inf)"),
+            Self::GeneralizedCrossEntropy { q } => {
+                check("generalized_cross_entropy", "q", q, q > 0.0 && q <= 1.0, "(0, 1]")
+            }
+            Self::SymmetricCrossEntropy { alpha, beta } => {
+                check("symmetric_cross_entropy", "alpha", alpha, at_least_0(alpha), "[0, inf)")?;
+                check("symmetric_cross_entropy", "beta", beta, at_least_0(beta), "[0, inf)")?;
+                check("symmetric_cross_entropy", "alpha + beta", alpha + beta, alpha + beta > 0.0, "(0, inf)")
+            }
+            Self::ForwardCorrection { ref transition } => {
+                check_transition(transition).map_err(|reason| LossError::Transition { reason })
+            }
+        }
+    }
+}
+
+fn check_transition(transition: &[Vec<f64>]) -> Result<(), String> {
+    let classes = transition.len();
+    if classes == 0 {
+        return Err("is missing: give a matrix of classes by classes".to_owned());
+    }
+    for (class, row) in transition.iter().enumerate() {
+        let sum: f64 = row.iter().sum();
+        if row.len() != classes {
+            return Err(format!("row {class} has {} entries, not {classes}", row.len()));
+        }
+        if !row.iter().all(|p| (0.0..=1.0).contains(p)) || (sum - 1.0).abs() > 1e-6 {
+            return Err(format!("row {class} is no distribution: its entries must be in [0, 1] and sum to 1"));
+        }
+    }
+    match (0..classes).find(|&label| transition.iter().all(|row| row[label] <= 0.0)) {
+        Some(label) => Err(format!("column {label} is zero: no class is labelled {label}")),
+        None => Ok(()),
     }
 }

@@ -42,6 +42,7 @@ impl Loss {
     ) -> Result<(f64, Array2<f64>), LossError> {
         self.validate()?;
         check(logits, labels)?;
+        self.check_classes(logits.ncols())?;
         let n = labels.len() as f64;
         let mut total = 0.0;
         let mut gradient = Array2::zeros(logits.raw_dim());
@@ -55,12 +56,44 @@ impl Loss {
         Ok((total / n, gradient))
     }
 
+    /// Checks the parameters that belong to a number of classes.
+    pub(crate) fn check_classes(&self, classes: usize) -> Result<(), LossError> {
+        match self {
+            Self::ForwardCorrection { transition } if transition.len() != classes => {
+                let reason = format!("is of {} classes, the logits of {classes}", transition.len());
+                Err(LossError::Transition { reason })
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Loss and gradient of a single sample.
     fn row(&self, z: ArrayView1<'_, f64>, label: usize) -> (f64, Vec<f64>) {
         match *self {
             Self::CrossEntropy {} => smoothed(z, label, 0.0),
             Self::LabelSmoothing { alpha } => smoothed(z, label, alpha),
             Self::LabelRelaxation { alpha } => relaxed(z, label, alpha),
+            Self::Focal { gamma } => of_label(z, label, |p| {
+                // (1-p)^gamma is exact however close p is to 1, and log p / (1-p) tends to -1 there.
+                let weight = if gamma > 0.0 { (gamma * p.log_rest).exp() } else { 1.0 };
+                let rest = p.log_rest.exp();
+                let ratio = if rest < 1e-8 { -1.0 - rest / 2.0 } else { p.log / rest };
+                (-weight * p.log, weight * (gamma * p.log.exp() * ratio - 1.0))
+            }),
+            Self::GeneralizedCrossEntropy { q } => {
+                of_label(z, label, |p| (-(q * p.log).exp_m1() / q, -(q * p.log).exp()))
+            }
+            Self::SymmetricCrossEntropy { alpha, beta } => of_label(z, label, |p| {
+                let value = -alpha * p.log + 4.0 * beta * p.log_rest.exp();
+                (value, -alpha - 4.0 * beta * p.log.exp())
+            }),
+            Self::ForwardCorrection { ref transition } => {
+                let normaliser = log_sum_exp(z.iter().copied());
+                let joint = |i: usize| z[i] - normaliser + transition[i][label].ln();
+                let log_label = log_sum_exp((0..z.len()).map(joint));
+                let slope = |i: usize| (z[i] - normaliser).exp() - (joint(i) - log_label).exp();
+                (-log_label, (0..z.len()).map(slope).collect())
+            }
             Self::Mse {} => {
                 let k = z.len() as f64;
                 let error = |j: usize| z[j] - if j == label { 1.0 } else { 0.0 };
@@ -91,9 +124,28 @@ fn check(logits: ArrayView2<'_, f64>, labels: &[u32]) -> Result<(), LossError> {
 }
 
 /// log sum_j exp(z_j) over the given logits, without overflow.
-fn log_sum_exp(z: impl Iterator<Item = f64> + Clone) -> f64 {
+pub(crate) fn log_sum_exp(z: impl Iterator<Item = f64> + Clone) -> f64 {
     let max = z.clone().fold(f64::NEG_INFINITY, f64::max);
     max + z.map(|v| (v - max).exp()).sum::<f64>().ln()
+}
+
+/// Logarithms of the label's probability and of the rest's.
+struct Label {
+    log: f64,
+    log_rest: f64,
+}
+
+/// A loss of the label's probability p alone: `value` gives it and its derivative by log p.
+fn of_label(z: ArrayView1<'_, f64>, label: usize, value: impl Fn(Label) -> (f64, f64)) -> (f64, Vec<f64>) {
+    let others = log_sum_exp(z.iter().enumerate().filter(|&(j, _)| j != label).map(|(_, &v)| v));
+    let normaliser = log_sum_exp(z.iter().copied());
+    let log_rest = others - normaliser;
+    // Near 1, p is known from the rest: z - normaliser would round to 0.
+    let log = if log_rest < -1.0 { (-log_rest.exp()).ln_1p() } else { z[label] - normaliser };
+    let (value, slope) = value(Label { log, log_rest });
+    let gradient =
+        (0..z.len()).map(|j| slope * if j == label { log_rest.exp() } else { -(z[j] - normaliser).exp() }).collect();
+    (value, gradient)
 }
 
 fn smoothed(z: ArrayView1<'_, f64>, label: usize, alpha: f64) -> (f64, Vec<f64>) {

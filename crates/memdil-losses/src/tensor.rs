@@ -28,7 +28,9 @@ impl Loss {
     /// # Ok::<(), candle_core::Error>(())
     /// ```
     pub fn tensor(&self, logits: &Tensor, labels: &Tensor) -> Result<Tensor> {
-        self.validate().map_err(candle_core::Error::wrap)?;
+        self.validate()
+            .and_then(|()| self.check_classes(logits.dim(1).unwrap_or(0)))
+            .map_err(candle_core::Error::wrap)?;
         let labels = labels.unsqueeze(1)?;
         match *self {
             Self::CrossEntropy {} => log_softmax(logits)?.gather(&labels, 1)?.mean_all()?.neg(),
@@ -39,6 +41,29 @@ impl Loss {
             }
             Self::LabelRelaxation { alpha } => relaxed(logits, &labels, alpha),
             Self::Mse {} => (logits - one_hot(logits, &labels)?)?.sqr()?.mean_all(),
+            Self::Focal { gamma } => {
+                let log_p = log_softmax(logits)?;
+                let weight = (log_of_others(&log_p, &labels)? * gamma)?.exp()?;
+                (weight * log_p.gather(&labels, 1)?)?.mean_all()?.neg()
+            }
+            Self::GeneralizedCrossEntropy { q } => {
+                let power = (log_softmax(logits)?.gather(&labels, 1)? * q)?.exp()?;
+                power.mean_all()?.affine(-1.0 / q, 1.0 / q)
+            }
+            Self::SymmetricCrossEntropy { alpha, beta } => {
+                let log_p = log_softmax(logits)?;
+                let plain = (log_p.gather(&labels, 1)?.mean_all()? * -alpha)?;
+                plain + (log_of_others(&log_p, &labels)?.exp()?.mean_all()? * (4.0 * beta))?
+            }
+            Self::ForwardCorrection { ref transition } => {
+                // Row j holds what each class contributes to label j.
+                let classes = transition.len();
+                let log = |i: usize| transition[i % classes][i / classes].max(1e-300).ln();
+                let table =
+                    Tensor::from_vec((0..classes * classes).map(log).collect(), (classes, classes), logits.device())?;
+                let of_label = table.to_dtype(logits.dtype())?.index_select(&labels.squeeze(1)?, 0)?;
+                log_sum_exp(&(log_softmax(logits)? + of_label)?)?.mean_all()?.neg()
+            }
         }
     }
 }
@@ -54,14 +79,22 @@ fn one_hot(logits: &Tensor, labels: &Tensor) -> Result<Tensor> {
     logits.zeros_like()?.detach().scatter_add(labels, &ones, 1)
 }
 
+/// (n, 1) from (n, K), without overflow.
+fn log_sum_exp(values: &Tensor) -> Result<Tensor> {
+    let max = values.max_keepdim(D::Minus1)?.detach();
+    values.broadcast_sub(&max)?.exp()?.sum_keepdim(D::Minus1)?.log()? + max
+}
+
+/// log(1 - p_y) as a log-sum-exp over the other classes, the label's own term pushed out of it.
+fn log_of_others(log_p: &Tensor, labels: &Tensor) -> Result<Tensor> {
+    log_sum_exp(&(log_p + (one_hot(log_p, labels)? * -1e30)?)?)
+}
+
 /// See the reference version for the formula; samples beyond the relaxation threshold are masked out.
 fn relaxed(logits: &Tensor, labels: &Tensor, alpha: f64) -> Result<Tensor> {
     let log_p = log_softmax(logits)?;
     let log_label = log_p.gather(labels, 1)?;
-    // log(1 - p_y) as a log-sum-exp over the other classes, the label's own term pushed out of it.
-    let others = (&log_p + (one_hot(logits, labels)? * -1e30)?)?;
-    let max = others.max_keepdim(D::Minus1)?.detach();
-    let log_rest = (others.broadcast_sub(&max)?.exp()?.sum_keepdim(D::Minus1)?.log()? + max)?;
+    let log_rest = log_of_others(&log_p, labels)?;
     let divergence = ((log_label.affine(-(1.0 - alpha), (1.0 - alpha) * (-alpha).ln_1p()))?
         + log_rest.affine(-alpha, alpha * alpha.ln())?)?;
     let active = log_label.lt((-alpha).ln_1p())?.to_dtype(logits.dtype())?;

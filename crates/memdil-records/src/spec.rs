@@ -50,9 +50,14 @@ pub struct TrainingSpec {
 }
 
 impl RunSpec {
-    /// Writes out the settings that follow from others where they are left out: `model.features` and the classifier's
-    /// own weight decay.
+    /// Writes out the settings that follow from others where they are left out: `model.features`, the classifier's
+    /// own weight decay and the transition matrix of forward correction, which is that of the noise.
     pub fn resolve(&mut self) {
+        if let Loss::ForwardCorrection { transition } = &mut self.loss
+            && transition.is_empty()
+        {
+            *transition = self.noise.expected_transition(self.data.classes.len()).unwrap_or_default();
+        }
         self.model.resolve(self.data.classes.len());
         self.optimizer.resolve();
     }
@@ -68,6 +73,15 @@ impl RunSpec {
             && self.experiment.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c));
         check(known, "experiment", &self.experiment, "letters, digits, '-' and '_'")?;
         self.loss.validate()?;
+        if let Loss::ForwardCorrection { transition } = &self.loss {
+            let fits = transition.len() == self.data.classes.len();
+            check(
+                fits,
+                "loss.transition",
+                format!("{} rows", transition.len()),
+                "a row for each class of data.classes",
+            )?;
+        }
         self.data.validate()?;
         self.noise.validate_for(self.data.classes.len())?;
         self.model.validate(self.data.classes.len())?;
@@ -145,6 +159,23 @@ mod tests {
         let expected = serde_json::json!({"kind": "adam_w", "learning_rate": 0.1, "beta1": 0.9, "beta2": 0.999,
             "epsilon": 1e-8, "decoupled_weight_decay": 0.01, "decoupled_classifier_weight_decay": 0.01});
         assert_eq!(serde_json::to_value(&adam).unwrap()["optimizer"], expected);
+    }
+
+    #[test]
+    fn forward_correction_takes_the_transition_of_the_noise() {
+        let mut spec =
+            with("loss", serde_json::json!({"kind": "forward_correction", "transition": [[1]]})).unwrap_err();
+        assert!(spec.contains("loss.transition = 1 rows: must be a row for each class"), "{spec}");
+        spec = with("loss", serde_json::json!({"kind": "forward_correction"})).unwrap_err();
+        assert!(spec.contains("transition is missing"), "{spec}");
+        let mut json: serde_json::Value = serde_json::from_str(OLD).unwrap();
+        json["loss"] = serde_json::json!({"kind": "forward_correction"});
+        let mut spec: RunSpec = serde_json::from_value(json).unwrap();
+        spec.resolve();
+        spec.validate().unwrap();
+        let Loss::ForwardCorrection { transition } = &spec.loss else { panic!("{:?}", spec.loss) };
+        // A fifth of the labels is drawn again from three classes.
+        assert!((transition[1][2] - 0.2 / 3.0).abs() < 1e-15 && (transition[1][1] - 1.0 + 0.4 / 3.0).abs() < 1e-15);
     }
 
     #[test]

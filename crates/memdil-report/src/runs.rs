@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::ReportError;
 
 /// The losses in the order of tables and legends.
-pub(crate) const LOSSES: [&str; 4] = ["CE", "LS", "LR", "MSE"];
+pub(crate) const LOSSES: [&str; 8] = ["CE", "LS", "LR", "MSE", "FL", "GCE", "SCE", "FC"];
 
 /// A finished run.
 #[derive(Clone, Debug)]

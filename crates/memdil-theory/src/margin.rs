@@ -142,6 +142,13 @@ impl TryFrom<&Loss> for MarginLoss {
                 what: "squared error as a margin loss",
                 advice: "it depends on both logits, not on their difference; use ce, ls or lr",
             }),
+            Loss::Focal { .. }
+            | Loss::GeneralizedCrossEntropy { .. }
+            | Loss::SymmetricCrossEntropy { .. }
+            | Loss::ForwardCorrection { .. } => Err(TheoryError::Unsupported {
+                what: "a robust loss as a margin loss",
+                advice: "the paper's model is for ce, ls and lr; use one of them",
+            }),
         }
     }
 }

@@ -42,7 +42,7 @@ proptest! {
             Loss::LabelSmoothing { alpha: 0.2 },
             Loss::LabelRelaxation { alpha: 0.2 },
             Loss::Mse {},
-        ][which];
+        ][which].clone();
         let problem = LpmProblem {
             classes: 3, samples: 2, dim: 4, lambda_w: 0.02, lambda_h: 0.05, nonnegative: false,
         };

@@ -15,6 +15,7 @@ mod report;
 mod sweep;
 mod theory;
 mod train;
+mod transition;
 
 use std::process::ExitCode;
 
@@ -49,6 +50,8 @@ enum Command {
     LayerPeeled(layer_peeled::Arguments),
     /// Measure features of any model: collapse, memorization, dilation, calibration
     Metrics(metrics::Arguments),
+    /// Estimate the transition matrix of label noise, for forward correction
+    Transition(transition::Arguments),
     /// The two models of the paper, solved
     #[command(subcommand)]
     Theory(theory::Command),
@@ -69,6 +72,7 @@ fn main() -> ExitCode {
         Command::Sweep(command) => sweep::run(&command),
         Command::LayerPeeled(arguments) => layer_peeled::run(&arguments),
         Command::Metrics(arguments) => metrics::run(&arguments),
+        Command::Transition(arguments) => transition::run(&arguments),
         Command::Theory(command) => theory::run(&command),
         Command::Report(arguments) => report::run(&arguments),
     };

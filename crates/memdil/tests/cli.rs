@@ -147,6 +147,30 @@ fn own_images_are_found_in_the_data_folder() {
 }
 
 #[test]
+fn a_transition_matrix_is_estimated_and_used() {
+    let scene = scene();
+    scene.succeed("train --config e.toml --out early");
+    let rows = scene.succeed("transition --logits early/features.npz");
+    let transition: Vec<Vec<f64>> = serde_json::from_str(&rows).unwrap();
+    assert!(transition.len() == 2 && transition.iter().all(|row| (row.iter().sum::<f64>() - 1.0).abs() < 1e-9));
+    // A fifth of the labels is wrong; three epochs are too few to believe them all.
+    assert!((0..2).all(|k| (0.6..0.999).contains(&transition[k][k])), "{rows}");
+    let set = |transition: &str| format!(r#"--set loss={{kind="forward_correction"{transition}}}"#);
+    scene.succeed(&format!("train --config e.toml --out given {}", set(&format!(",transition={}", rows.trim()))));
+    scene.succeed(&format!("train --config e.toml --out known {}", set("")));
+    assert!(
+        fs::read_to_string(scene.path("known/config.toml")).unwrap().contains("transition = [[0.8, 0.2], [0.2, 0.8]]")
+    );
+    refuse(
+        &scene,
+        &format!("train --config e.toml --out x {}", set(",transition=[[1,0],[1,0]]")),
+        "no class is labelled 1",
+    );
+    refuse(&scene, "transition --logits early/noise.npz", "holds no array 'logits'");
+    refuse(&scene, "transition --logits early/features.npz --quantile 2", "quantile = 2 is outside (0, 1]");
+}
+
+#[test]
 fn bad_settings_are_refused() {
     let scene = scene();
     fs::write(scene.path("typo.toml"), CONFIG.replace("width", "widht")).unwrap();

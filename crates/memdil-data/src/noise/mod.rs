@@ -44,6 +44,7 @@
 
 mod check;
 mod draw;
+mod expected;
 mod from_file;
 mod label_file;
 mod labels;

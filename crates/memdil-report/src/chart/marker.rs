@@ -90,6 +90,10 @@ pub(crate) fn loss_class(loss: &str) -> &'static str {
         "LS" => "ls",
         "LR" => "lr",
         "MSE" => "mse",
+        "FL" => "fl",
+        "GCE" => "gce",
+        "SCE" => "sce",
+        "FC" => "fc",
         _ => "other",
     }
 }
