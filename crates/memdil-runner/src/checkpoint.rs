@@ -2,17 +2,15 @@
 //!
 //! A run writes to two files in turns, so that the one before is there whatever happens to the newest.
 
-use std::collections::HashMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use memdil_records::{EpochRecord, Provenance, RecordError, RunFolder, RunSpec, run_id};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use crate::error::write_error;
-use crate::metrics_file::{MetricsFile, Written, hex};
-use crate::network::{read_tensors, write_tensors};
+use crate::metrics_file::{MetricsFile, Written};
+use crate::network::{Tensors, checksum, read_tensors, write_tensors};
 use crate::training::{Clock, Position, Training};
 use crate::{NamedTensor, Network, RunnerError};
 
@@ -43,16 +41,17 @@ const FORMAT: u32 = 1;
 const MODEL: &str = "model.";
 const OPTIMIZER: &str = "optimizer.";
 
-impl Checkpoint {
-    fn write(self, path: &Path) -> Result<(), RunnerError> {
-        let state = serde_json::to_string(&self.state).map_err(|e| write_error(path, e))?;
-        let mut tensors = prefixed(MODEL, self.model);
-        tensors.extend(prefixed(OPTIMIZER, self.optimizer));
-        tensors.sort_by(|a, b| a.name.cmp(&b.name));
-        let notes = HashMap::from([("sha256".to_owned(), digest(&state, &tensors)), ("state".to_owned(), state)]);
-        write_tensors(path, &tensors, Some(notes))
-    }
+/// Writes a checkpoint without a second copy of the tensors.
+fn write(path: &Path, state: &State, network: &Network) -> Result<(), RunnerError> {
+    let state = serde_json::to_string(state).map_err(|e| write_error(path, e))?;
+    let tensors = || {
+        let optimizer = prefixed(OPTIMIZER, network.optimizer_tensors()?);
+        Ok(Box::new(prefixed(MODEL, network.model_tensors()).chain(optimizer)) as Tensors<'_>)
+    };
+    write_tensors(path, tensors, Some(&state))
+}
 
+impl Checkpoint {
     /// Reads a checkpoint of the run with these settings; why it is of no use, when it is not.
     fn read(path: &Path, spec: &RunSpec, train: &[usize]) -> Result<Self, String> {
         let (tensors, notes) = read_tensors(path).map_err(|error| match error {
@@ -61,7 +60,7 @@ impl Checkpoint {
         })?;
         let note = |name: &str| notes.get(name).map(String::as_str).ok_or_else(|| format!("it has no note '{name}'"));
         let state = note("state")?;
-        if note("sha256")? != digest(state, &tensors) {
+        if note("sha256")? != checksum(state, tensors.iter().map(NamedTensor::digest).collect()) {
             return Err("its checksum is wrong".to_owned());
         }
         let state: State = serde_json::from_str(state).map_err(|e| format!("its state cannot be read: {e}"))?;
@@ -92,18 +91,8 @@ impl Checkpoint {
     }
 }
 
-fn prefixed(prefix: &str, tensors: Vec<NamedTensor>) -> Vec<NamedTensor> {
-    tensors.into_iter().map(|t| NamedTensor { name: format!("{prefix}{}", t.name), ..t }).collect()
-}
-
-/// SHA-256 of the state and of name, sizes and values of every tensor.
-fn digest(state: &str, tensors: &[NamedTensor]) -> String {
-    let mut digest = Sha256::new_with_prefix(state);
-    for tensor in tensors {
-        digest.update(format!("\n{} {:?}\n", tensor.name, tensor.shape));
-        digest.update(tensor.bytes());
-    }
-    hex(digest)
+fn prefixed<'a>(prefix: &'a str, tensors: Tensors<'a>) -> Tensors<'a> {
+    Box::new(tensors.map(move |tensor| tensor.map(|t| NamedTensor { name: format!("{prefix}{}", t.name), ..t })))
 }
 
 /// A checkpoint and which of the two files it is in.
@@ -174,10 +163,9 @@ impl<'a> Keeper<'a> {
             seconds: self.clock.seconds(),
             provenance: self.provenance.clone(),
         };
-        let (model, optimizer) = (training.network.model_state()?, training.network.optimizer_state()?);
         let [first, second] = self.run.checkpoints();
         let path = if self.slot == 0 { first } else { second };
-        Checkpoint { state, model, optimizer }.write(&path)?;
+        write(&path, &state, &training.network)?;
         self.slot = 1 - self.slot;
         self.last = Instant::now();
         Ok(())

@@ -12,7 +12,7 @@ use ndarray::{Array1, Array2};
 pub use candle::CandleMlp;
 pub use fused::FusedMlp;
 pub use state::NamedTensor;
-pub(crate) use state::{read_tensors, write_tensors};
+pub(crate) use state::{Tensors, checksum, read_tensors, write_tensors};
 
 use crate::RunnerError;
 
@@ -144,9 +144,14 @@ impl Network {
     ///
     /// [`RunnerError::Tensor`] when the device fails.
     pub fn model_state(&self) -> Result<Vec<NamedTensor>, RunnerError> {
+        self.model_tensors().collect()
+    }
+
+    /// What [`model_state`](Self::model_state) gives, one tensor at a time.
+    pub(crate) fn model_tensors(&self) -> Tensors<'_> {
         match self {
-            Self::Fused(network) => network.model_state(),
-            Self::Candle(network) => network.model_state(),
+            Self::Fused(network) => network.model_tensors(),
+            Self::Candle(network) => network.model_tensors(),
         }
     }
 
@@ -157,9 +162,14 @@ impl Network {
     ///
     /// [`RunnerError::Tensor`] when the device fails.
     pub fn optimizer_state(&self) -> Result<Vec<NamedTensor>, RunnerError> {
+        self.optimizer_tensors()?.collect()
+    }
+
+    /// What [`optimizer_state`](Self::optimizer_state) gives, one tensor at a time.
+    pub(crate) fn optimizer_tensors(&self) -> Result<Tensors<'_>, RunnerError> {
         match self {
-            Self::Fused(network) => network.optimizer_state(),
-            Self::Candle(network) => network.optimizer_state(),
+            Self::Fused(network) => Ok(network.optimizer_tensors()),
+            Self::Candle(network) => network.optimizer_tensors(),
         }
     }
 

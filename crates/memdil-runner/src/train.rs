@@ -128,7 +128,7 @@ pub fn train(
     let status = if reason.is_none() { Status::Completed } else { Status::Diverged };
     if let (Status::Completed, Some(evaluation)) = (status, evaluation) {
         run.write_snapshot(&evaluation.into_snapshot()?)?;
-        write_tensors(&run.model(), &training.network.model_state()?, None)?;
+        write_tensors(&run.model(), || Ok(training.network.model_tensors()), None)?;
     }
     let record = RunRecord {
         format: RunRecord::FORMAT,

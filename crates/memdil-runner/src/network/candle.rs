@@ -7,8 +7,8 @@ use memdil_models::{Activation, Classifier, Mlp, MlpShape, MlpVariant, Norm};
 use memdil_records::{ActivationSpec, ClassifierSpec, MlpSpec, ModelSpec, NormSpec, RunSpec};
 use ndarray::{Array1, Array2};
 
-use super::NamedTensor;
 use super::state::pick;
+use super::{NamedTensor, Tensors};
 use crate::RunnerError;
 use crate::optimizer::{Optimizer, Update};
 
@@ -91,16 +91,16 @@ impl CandleMlp {
         self.network.parameters().iter().map(|(_, p)| p.elem_count()).sum()
     }
 
-    fn model_tensors(&self) -> impl Iterator<Item = &(String, Var)> {
+    fn model_variables(&self) -> impl Iterator<Item = &(String, Var)> {
         self.network.parameters().iter().chain(self.network.buffers())
     }
 
-    pub(super) fn model_state(&self) -> Result<Vec<NamedTensor>, RunnerError> {
-        self.model_tensors().map(|(name, tensor)| named(name, tensor)).collect()
+    pub(super) fn model_tensors(&self) -> Tensors<'_> {
+        Box::new(self.model_variables().map(|(name, tensor)| named(name, tensor)))
     }
 
     pub(super) fn load_model_state(&mut self, state: &[NamedTensor]) -> Result<(), RunnerError> {
-        let targets: Vec<(&str, &Var)> = self.model_tensors().map(|(name, var)| (name.as_str(), var)).collect();
+        let targets: Vec<(&str, &Var)> = self.model_variables().map(|(name, var)| (name.as_str(), var)).collect();
         let expected: Vec<_> = targets.iter().map(|(name, var)| (*name, var.dims())).collect();
         for ((_, target), tensor) in targets.iter().zip(pick(state, &expected)?) {
             target.set(&self.tensor(tensor)?)?;
@@ -108,8 +108,8 @@ impl CandleMlp {
         Ok(())
     }
 
-    pub(super) fn optimizer_state(&self) -> Result<Vec<NamedTensor>, RunnerError> {
-        self.optimizer.state()?.iter().map(|(name, tensor)| named(name, tensor)).collect()
+    pub(super) fn optimizer_tensors(&self) -> Result<Tensors<'_>, RunnerError> {
+        Ok(Box::new(self.optimizer.state()?.into_iter().map(|(name, tensor)| named(&name, &tensor))))
     }
 
     pub(super) fn load_optimizer_state(&mut self, state: &[NamedTensor]) -> Result<(), RunnerError> {

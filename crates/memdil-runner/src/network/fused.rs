@@ -6,9 +6,9 @@ use memdil_losses::Loss;
 use memdil_records::{ActivationSpec, ClassifierSpec, ModelSpec, NormSpec, RunSpec};
 use ndarray::{Array1, Array2, ArrayView2};
 
-use super::NamedTensor;
 use super::candle::initial;
 use super::state::pick;
+use super::{NamedTensor, Tensors};
 use crate::RunnerError;
 use crate::optimizer::{Rule, Update};
 
@@ -108,18 +108,15 @@ impl FusedMlp {
         self.network.tensors().iter().filter(|t| trained(t)).map(|t| t.shape.iter().product::<usize>()).sum()
     }
 
-    pub(super) fn model_state(&self) -> Result<Vec<NamedTensor>, RunnerError> {
-        self.state(|role| role != Role::Buffer)
+    pub(super) fn model_tensors(&self) -> Tensors<'_> {
+        Box::new(self.tensors(|role| role != Role::Buffer))
     }
 
-    pub(super) fn optimizer_state(&self) -> Result<Vec<NamedTensor>, RunnerError> {
-        let mut state = self.state(|role| role == Role::Buffer)?;
-        if self.adam {
-            // A number that f32 holds exactly up to 16 million steps.
-            let values = vec![self.network.steps() as f32];
-            state.push(NamedTensor { name: STEPS.to_owned(), shape: Vec::new(), values });
-        }
-        Ok(state)
+    pub(super) fn optimizer_tensors(&self) -> Tensors<'_> {
+        // A number that f32 holds exactly up to 16 million steps.
+        let steps =
+            || NamedTensor { name: STEPS.to_owned(), shape: Vec::new(), values: vec![self.network.steps() as f32] };
+        Box::new(self.tensors(|role| role == Role::Buffer).chain(self.adam.then(|| Ok(steps()))))
     }
 
     pub(super) fn load_model_state(&mut self, state: &[NamedTensor]) -> Result<(), RunnerError> {
@@ -135,13 +132,12 @@ impl FusedMlp {
         Ok(())
     }
 
-    fn state(&self, wanted: impl Fn(Role) -> bool) -> Result<Vec<NamedTensor>, RunnerError> {
-        let tensors = self.network.tensors().into_iter().filter(|tensor| wanted(tensor.role));
-        let named = tensors.map(|Tensor { name, shape, .. }| {
+    fn tensors(&self, wanted: impl Fn(Role) -> bool) -> impl Iterator<Item = Result<NamedTensor, RunnerError>> {
+        let tensors = self.network.tensors().into_iter().filter(move |tensor| wanted(tensor.role));
+        tensors.map(|Tensor { name, shape, .. }| {
             let values = self.network.get(&name)?;
             Ok(NamedTensor { name, shape, values })
-        });
-        named.collect()
+        })
     }
 
     fn load(

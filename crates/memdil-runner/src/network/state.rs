@@ -1,6 +1,5 @@
 //! Tensors by name: what is saved of a network.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fs;
 use std::io::Write;
@@ -8,9 +7,13 @@ use std::path::Path;
 
 use memdil_records::{RecordError, write_atomic};
 use safetensors::SafeTensors;
-use safetensors::tensor::{Dtype, TensorView, View};
+use safetensors::tensor::{Dtype, TensorView};
+use serde_json::{Map, json};
+use sha2::{Digest, Sha256};
 
 use crate::RunnerError;
+use crate::error::write_error;
+use crate::metrics_file::hex;
 
 /// A tensor outside any tensor library.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,37 +52,60 @@ pub(crate) fn pick<'a>(
 
 impl NamedTensor {
     /// Values as little-endian bytes.
-    pub(crate) fn bytes(&self) -> Vec<u8> {
+    fn bytes(&self) -> Vec<u8> {
         self.values.iter().flat_map(|v| v.to_le_bytes()).collect()
+    }
+
+    /// SHA-256 of name, sizes and values.
+    pub(crate) fn digest(&self) -> [u8; 32] {
+        let named = Sha256::new_with_prefix(format!("{} {:?}\n", self.name, self.shape));
+        named.chain_update(self.bytes()).finalize().into()
     }
 }
 
-impl View for &NamedTensor {
-    fn dtype(&self) -> Dtype {
-        Dtype::F32
-    }
+/// Tensors one after the other: no copy of all of them at once.
+pub(crate) type Tensors<'a> = Box<dyn Iterator<Item = Result<NamedTensor, RunnerError>> + 'a>;
 
-    fn shape(&self) -> &[usize] {
-        &self.shape
-    }
-
-    fn data(&self) -> Cow<'_, [u8]> {
-        self.bytes().into()
-    }
-
-    fn data_len(&self) -> usize {
-        size_of_val(self.values.as_slice())
-    }
+/// SHA-256 of a text and of tensors in any order.
+pub(crate) fn checksum(state: &str, mut digests: Vec<[u8; 32]>) -> String {
+    digests.sort_unstable();
+    hex(digests.iter().fold(Sha256::new_with_prefix(state), |all, digest| all.chain_update(digest)))
 }
 
 /// Text that stands beside the tensors of a file, by name.
 type Notes = HashMap<String, String>;
 
-/// Writes tensors as a safetensors file, atomically.
-pub(crate) fn write_tensors(path: &Path, tensors: &[NamedTensor], notes: Option<Notes>) -> Result<(), RunnerError> {
-    let views = tensors.iter().map(|tensor| (tensor.name.as_str(), tensor));
-    let bytes = safetensors::serialize(views, notes).map_err(std::io::Error::other);
-    Ok(write_atomic(path, |w| w.write_all(&bytes?))?)
+/// Writes tensors as a safetensors file, atomically; with a state, that and the checksum of all stand beside them.
+///
+/// `tensors` is asked twice: for what stands in front of the values, then for the values.
+pub(crate) fn write_tensors<'a>(
+    path: &Path,
+    tensors: impl Fn() -> Result<Tensors<'a>, RunnerError>,
+    state: Option<&str>,
+) -> Result<(), RunnerError> {
+    let (mut header, mut digests, mut end) = (Map::new(), Vec::new(), 0);
+    for tensor in tensors()? {
+        let tensor = tensor?;
+        let start = end;
+        end += size_of_val(tensor.values.as_slice());
+        let entry = json!({"dtype": "F32", "shape": tensor.shape, "data_offsets": [start, end]});
+        digests.extend(state.map(|_| tensor.digest()));
+        header.insert(tensor.name, entry);
+    }
+    if let Some(state) = state {
+        header.insert("__metadata__".to_owned(), json!({"sha256": checksum(state, digests), "state": state}));
+    }
+    let mut header = serde_json::to_vec(&header).map_err(|e| write_error(path, e))?;
+    header.resize(header.len().next_multiple_of(8), b' ');
+    let written = write_atomic(path, |w| {
+        w.write_all(&(header.len() as u64).to_le_bytes())?;
+        w.write_all(&header)?;
+        for tensor in tensors().map_err(std::io::Error::other)? {
+            w.write_all(&tensor.map_err(std::io::Error::other)?.bytes())?;
+        }
+        Ok(())
+    });
+    Ok(written?)
 }
 
 /// Reads what [`write_tensors`] wrote, in the order of the names.

@@ -7,6 +7,10 @@ use serde_json::{Value, json};
 
 use super::*;
 
+fn state(tensors: Tensors<'_>) -> Vec<NamedTensor> {
+    tensors.collect::<Result<_, _>>().unwrap()
+}
+
 fn cases() -> Vec<Value> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../memdil-kernels/tests/golden/mlp_parity.json");
     let fixture: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
@@ -124,7 +128,7 @@ fn a_state_put_back_goes_on_with_the_same_bits() {
         for _ in 0..3 {
             step(&mut model);
         }
-        let (mut network, optimizer) = (model.model_state().unwrap(), model.optimizer_state().unwrap());
+        let (mut network, optimizer) = (state(model.model_tensors()), state(model.optimizer_tensors().unwrap()));
         network.reverse();
         let other = RunSpec { seed: 9, ..spec.clone() };
         let mut again = CandleMlp::new(&other, 48, 3, DType::F32, &Device::Cpu).unwrap();
@@ -133,8 +137,8 @@ fn a_state_put_back_goes_on_with_the_same_bits() {
         for _ in 0..3 {
             assert_eq!(step(&mut model).to_bits(), step(&mut again).to_bits());
         }
-        assert_eq!(model.model_state().unwrap(), again.model_state().unwrap());
-        assert_eq!(model.optimizer_state().unwrap(), again.optimizer_state().unwrap());
+        assert_eq!(state(model.model_tensors()), state(again.model_tensors()));
+        assert_eq!(state(model.optimizer_tensors().unwrap()), state(again.optimizer_tensors().unwrap()));
     }
 }
 
@@ -147,16 +151,16 @@ fn a_loss_that_is_no_number_changes_nothing() {
     // Finite in every block, so that running statistics are on their way before the loss is known.
     let (_, bias) = model.network.parameters().last().unwrap();
     bias.set(&Tensor::new(&[f32::INFINITY, 0.0, 0.0], &Device::Cpu).unwrap()).unwrap();
-    let before = (model.model_state().unwrap(), model.optimizer_state().unwrap());
+    let before = (state(model.model_tensors()), state(model.optimizer_tensors().unwrap()));
     assert!(!model.step(&[0.25; 96], &[0, 1], &spec.loss, 0.05).unwrap().is_finite());
-    assert_eq!(before, (model.model_state().unwrap(), model.optimizer_state().unwrap()));
+    assert_eq!(before, (state(model.model_tensors()), state(model.optimizer_tensors().unwrap())));
 }
 
 #[test]
 fn states_that_do_not_fit_are_refused_and_change_nothing() {
     let case = &cases()[2];
     let mut model = start(case, &spec(case), DType::F32);
-    let (network, optimizer) = (model.model_state().unwrap(), model.optimizer_state().unwrap());
+    let (network, optimizer) = (state(model.model_tensors()), state(model.optimizer_tensors().unwrap()));
     assert_eq!(
         (optimizer[0].name.as_str(), network[0].shape.as_slice()),
         ("first_moment.blocks.0.linear.weight", &[48, 32][..])
@@ -173,7 +177,7 @@ fn states_that_do_not_fit_are_refused_and_change_nothing() {
     changed[1].name = "weight".to_owned();
     let unknown = refused(&changed, &mut model);
     assert!(unknown.starts_with("tensor 'weight' is unknown") && !unknown.contains('\n'), "{unknown}");
-    assert_eq!(model.model_state().unwrap(), network);
+    assert_eq!(state(model.model_tensors()), network);
     let error = model.load_optimizer_state(&network).unwrap_err();
     assert!(error.is_bad_input());
 }
