@@ -35,6 +35,8 @@
 // Unsafe by name: register intrinsics, and pointers into matrices whose blocks of rows are no slices.
 #[allow(unsafe_code)]
 mod block;
+#[allow(unsafe_code)]
+mod convolution;
 mod error;
 #[allow(unsafe_code)]
 mod mlp;
@@ -48,6 +50,7 @@ mod update;
 mod vector;
 
 pub use block::{Activation, Norm};
+pub use convolution::Convolution;
 pub use error::KernelError;
 pub use mlp::{Architecture, Mlp, Role, Tensor};
 pub use update::{Decay, Optimizer, Step};

@@ -3,6 +3,8 @@
 use std::fmt::Debug;
 use std::ops::{Add, Div, Mul, Sub};
 
+use crate::KernelError;
+
 /// A type of number that the kernels compute with: `f32` or `f64`.
 pub trait Element:
     Copy
@@ -56,6 +58,12 @@ impl Instructions {
             }
         }
         found
+    }
+
+    /// Refuses instructions that this processor does not have.
+    pub(crate) fn check(self) -> Result<(), KernelError> {
+        let name = if self == Self::Avx512 { "AVX-512" } else { "AVX2" };
+        if Self::available().contains(&self) { Ok(()) } else { Err(KernelError::Instructions(name)) }
     }
 }
 

@@ -128,10 +128,7 @@ impl<T: Element> Mlp<T> {
                 return Err(KernelError::Size { name, value, least: 1 });
             }
         }
-        if !Instructions::available().contains(&instructions) {
-            let name = if instructions == Instructions::Avx512 { "AVX-512" } else { "AVX2" };
-            return Err(KernelError::Instructions(name));
-        }
+        instructions.check()?;
         let panel = T::panel_width(instructions);
         let kinds = optimizer.buffers().len();
         let parameter = |rows, cols, kinds| Parameter {
