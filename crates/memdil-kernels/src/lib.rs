@@ -32,6 +32,10 @@
 //! # Ok::<(), memdil_kernels::KernelError>(())
 //! ```
 
+mod batch_norm;
+#[cfg(feature = "candle")]
+pub mod candle;
+mod pool;
 // Unsafe by name: register intrinsics, and pointers into matrices whose blocks of rows are no slices.
 #[allow(unsafe_code)]
 mod block;
@@ -49,9 +53,11 @@ mod update;
 #[allow(unsafe_code)]
 mod vector;
 
+pub use batch_norm::{Follow, Moments, NormGradient, moments, normalize, normalize_gradient};
 pub use block::{Activation, Norm};
 pub use convolution::Convolution;
 pub use error::KernelError;
 pub use mlp::{Architecture, Mlp, Role, Tensor};
+pub use pool::{Pool, max_pool, max_pool_gradient};
 pub use update::{Decay, Optimizer, Step};
 pub use vector::{Element, Instructions};
