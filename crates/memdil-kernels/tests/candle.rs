@@ -1,7 +1,5 @@
 //! Operations on tensors against candle's own, values and gradients.
 
-#![cfg(feature = "candle")]
-
 use candle_core::{DType, Device, Result, Tensor, Var};
 use memdil_kernels::candle::{self, plain};
 use proptest::prelude::*;

@@ -1,12 +1,13 @@
 //! Networks of the memorization-dilation experiments, on candle.
 //!
-//! A network maps a batch to [`Output`]: the logits and the penultimate features that the metrics look at.
+//! A [`Model`] maps a batch to [`Output`]: the logits and the penultimate features that the metrics look at. [`Mlp`],
+//! [`ResNet`] and [`Vgg`] are models, and what you write yourself can be one.
 //! [`UnconstrainedFeatures`] has no input: its features are variables themselves, as in the layer-peeled model.
 //! Initialisation is seeded by a generator that the caller hands in, since candle's own cannot be seeded on CPU.
 //!
 //! ```
 //! use candle_core::{DType, Device, Tensor};
-//! use memdil_models::{Mlp, MlpShape, MlpVariant};
+//! use memdil_models::{Mlp, MlpShape, MlpVariant, Model};
 //! use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 //!
 //! let shape = MlpShape { inputs: 784, depth: 4, width: 64, features: 2, classes: 2 };
@@ -20,11 +21,19 @@
 
 mod etf;
 mod init;
+mod layers;
 mod mlp;
+mod model;
 mod norm;
+mod resnet;
 mod unconstrained;
+mod vgg;
 
 pub use etf::simplex_etf;
+pub use layers::ImageShape;
 pub use mlp::{Activation, Classifier, Mlp, MlpShape, MlpVariant, Output};
+pub use model::Model;
 pub use norm::Norm;
+pub use resnet::{ResNet, ResNetDepth, ResNetShape};
 pub use unconstrained::{FeatureShape, UnconstrainedFeatures};
+pub use vgg::{Vgg, VggDepth, VggShape};

@@ -5,7 +5,7 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::init::uniform_fan_in;
 use crate::norm::{Norm, Normalize};
-use crate::simplex_etf;
+use crate::{Model, simplex_etf};
 
 /// Sizes of an [`Mlp`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -141,21 +141,12 @@ impl Mlp {
         };
         Ok(Self { blocks, classifier, activation: variant.activation, parameters, buffers })
     }
+}
 
-    /// Features and logits of a batch.
-    ///
-    /// Batch normalisation takes the batch's own statistics with `train` and updates the running ones (biased variance
-    /// for the batch, unbiased for the running one); without, the running statistics normalise.
-    ///
-    /// # Shapes
-    ///
-    /// `batch` (n, inputs), at least two samples for batch normalisation with `train`.
-    ///
-    /// # Errors
-    ///
-    /// candle's error when the shape or type does not fit, or batch normalisation meets a training batch of a
-    /// single sample.
-    pub fn forward(&self, batch: &Tensor, train: bool) -> Result<Output> {
+impl Model for Mlp {
+    /// At least two samples for batch normalisation with `train`: biased variance for the batch, unbiased for the running
+    /// one.
+    fn forward(&self, batch: &Tensor, train: bool) -> Result<Output> {
         if train && batch.dim(0)? < 2 && matches!(self.blocks[..], [Block { norm: Normalize::Batch(_), .. }, ..]) {
             candle_core::bail!("a training batch of one sample has no variance to normalise by");
         }
@@ -171,23 +162,20 @@ impl Mlp {
         Ok(Output { features, logits })
     }
 
-    /// Everything that is trained, by name, from the input to the classifier.
-    pub fn parameters(&self) -> &[(String, Var)] {
+    fn parameters(&self) -> &[(String, Var)] {
         &self.parameters
     }
 
-    /// What is saved with the model, never trained or decayed: running means and variances, and a fixed classifier.
-    pub fn buffers(&self) -> &[(String, Var)] {
+    /// Running means and variances, and a fixed classifier.
+    fn buffers(&self) -> &[(String, Var)] {
         &self.buffers
     }
 
-    /// Weights of the classifier, (features, classes).
-    pub fn classifier_weight(&self) -> &Tensor {
+    fn classifier_weight(&self) -> &Tensor {
         &self.classifier.weight
     }
 
-    /// Bias of the classifier, (classes).
-    pub fn classifier_bias(&self) -> &Tensor {
+    fn classifier_bias(&self) -> &Tensor {
         &self.classifier.bias
     }
 }

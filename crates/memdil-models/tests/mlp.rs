@@ -2,7 +2,7 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::float_cmp)]
 
 use candle_core::{DType, Device, Tensor, Var};
-use memdil_models::{Activation, Classifier, Mlp, MlpShape, MlpVariant, Norm};
+use memdil_models::{Activation, Classifier, Mlp, MlpShape, MlpVariant, Model, Norm};
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 
 const SHAPE: MlpShape = MlpShape { inputs: 5, depth: 3, width: 7, features: 2, classes: 2 };

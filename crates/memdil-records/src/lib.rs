@@ -37,7 +37,7 @@ pub use layer_peeled::{
     write_layer_peeled,
 };
 pub use manifest::{ManifestLine, read_manifest, run_id, write_manifest};
-pub use model::{ActivationSpec, ClassifierSpec, MlpSpec, ModelSpec, NormSpec};
+pub use model::{ActivationSpec, ClassifierSpec, CustomSpec, MlpSpec, ModelSpec, NormSpec, ResNetSpec, VggSpec};
 pub use optimizer::{OptimizerSpec, ScheduleSpec};
 pub use record::{EpochRecord, Provenance, RunRecord, Status, TestRecord};
 pub use snapshot::{Snapshot, SnapshotPart};

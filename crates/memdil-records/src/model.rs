@@ -1,5 +1,8 @@
 //! The network of a run.
 
+use std::collections::BTreeMap;
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::RecordError;
@@ -11,6 +14,50 @@ use crate::spec::check;
 pub enum ModelSpec {
     /// The fully connected network of the paper's MLP experiments.
     Mlp(MlpSpec),
+    /// A residual network with a 3 by 3 stem and no max-pooling.
+    #[serde(rename = "resnet")]
+    ResNet(ResNetSpec),
+    /// A VGG network with batch normalisation and one linear layer; for images of 32 by 32 pixels and more.
+    Vgg(VggSpec),
+    /// A network that a program of one's own builds and hands to the runner.
+    Custom(CustomSpec),
+}
+
+/// Which residual network.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ResNetSpec {
+    /// 18, 34 or 50.
+    pub depth: usize,
+    /// Channels of the first stage, 1 to 1024; left out: 64.
+    #[serde(default = "standard_width")]
+    pub width: usize,
+}
+
+/// Which VGG network.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VggSpec {
+    /// 11, 13 or 16.
+    pub depth: usize,
+    /// Channels of the first stage, 1 to 1024; left out: 64.
+    #[serde(default = "standard_width")]
+    pub width: usize,
+}
+
+fn standard_width() -> usize {
+    64
+}
+
+/// What a program needs to know to build its own network.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CustomSpec {
+    /// Its name: letters, digits, '-' and '_'.
+    pub name: String,
+    /// Whatever else decides its numbers; a sweep can vary it. Left out: nothing.
+    #[serde(default)]
+    pub settings: BTreeMap<String, serde_json::Value>,
 }
 
 /// `depth` blocks of Linear, normalisation, activation, and a linear classifier.
@@ -71,18 +118,68 @@ pub enum ClassifierSpec {
 }
 
 impl ModelSpec {
+    /// Units or channels of its first layer; a network of one's own has none that are known.
+    pub fn width(&self) -> Option<usize> {
+        match self {
+            Self::Mlp(mlp) => Some(mlp.width),
+            Self::ResNet(ResNetSpec { width, .. }) | Self::Vgg(VggSpec { width, .. }) => Some(*width),
+            Self::Custom(_) => None,
+        }
+    }
+
+    /// The smallest batch that can be trained on: statistics of a batch need two samples.
+    pub fn smallest_batch(&self) -> usize {
+        match self {
+            Self::Mlp(mlp) if mlp.norm != NormSpec::Batch => 1,
+            Self::Custom(_) => 1,
+            _ => 2,
+        }
+    }
+
     pub(crate) fn resolve(&mut self, classes: usize) {
-        let Self::Mlp(mlp) = self;
-        mlp.features.get_or_insert(classes);
+        if let Self::Mlp(mlp) = self {
+            mlp.features.get_or_insert(classes);
+        }
     }
 
     pub(crate) fn validate(&self, classes: usize) -> Result<(), RecordError> {
-        let Self::Mlp(mlp) = self;
-        let features = mlp.features.unwrap_or(classes);
-        check((2..=1000).contains(&mlp.depth), "model.depth", mlp.depth, "2 to 1000")?;
-        check((1..=65536).contains(&mlp.width), "model.width", mlp.width, "1 to 65536")?;
+        match self {
+            Self::Mlp(mlp) => mlp.validate(classes),
+            Self::ResNet(ResNetSpec { depth, width }) => {
+                check([18, 34, 50].contains(depth), "model.depth", depth, "18, 34 or 50")?;
+                check((1..=1024).contains(width), "model.width", width, "1 to 1024")
+            }
+            Self::Vgg(VggSpec { depth, width }) => {
+                check([11, 13, 16].contains(depth), "model.depth", depth, "11, 13 or 16")?;
+                check((1..=1024).contains(width), "model.width", width, "1 to 1024")
+            }
+            Self::Custom(CustomSpec { name, .. }) => {
+                let known = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c));
+                check(known, "model.name", name, "letters, digits, '-' and '_'")
+            }
+        }
+    }
+}
+
+/// `MLP 4×64`, `ResNet-18×64`, `VGG-11×64`, or the name of one's own.
+impl fmt::Display for ModelSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Mlp(MlpSpec { depth, width, .. }) => write!(f, "MLP {depth}×{width}"),
+            Self::ResNet(ResNetSpec { depth, width }) => write!(f, "ResNet-{depth}×{width}"),
+            Self::Vgg(VggSpec { depth, width }) => write!(f, "VGG-{depth}×{width}"),
+            Self::Custom(custom) => f.write_str(&custom.name),
+        }
+    }
+}
+
+impl MlpSpec {
+    fn validate(&self, classes: usize) -> Result<(), RecordError> {
+        let features = self.features.unwrap_or(classes);
+        check((2..=1000).contains(&self.depth), "model.depth", self.depth, "2 to 1000")?;
+        check((1..=65536).contains(&self.width), "model.width", self.width, "1 to 65536")?;
         check((1..=65536).contains(&features), "model.features", features, "1 to 65536")?;
-        let fits = mlp.classifier == ClassifierSpec::Learned || features + 1 >= classes;
+        let fits = self.classifier == ClassifierSpec::Learned || features + 1 >= classes;
         check(fits, "model.features", features, "at least the number of classes less one for classifier = \"etf\"")
     }
 }

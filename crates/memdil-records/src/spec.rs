@@ -4,7 +4,7 @@ use memdil_data::{DataSpec, LabelNoise};
 use memdil_losses::Loss;
 use serde::{Deserialize, Serialize};
 
-use crate::{ModelSpec, NormSpec, OptimizerSpec, RecordError, ScheduleSpec};
+use crate::{ModelSpec, OptimizerSpec, RecordError, ScheduleSpec};
 
 /// Everything that decides the numbers of a run. Paths, threads and devices are no part of it.
 ///
@@ -89,8 +89,8 @@ impl RunSpec {
         self.schedule.validate(self.optimizer.learning_rate())?;
         let training = &self.training;
         check(training.epochs >= 1, "training.epochs", training.epochs, "at least 1")?;
-        let ModelSpec::Mlp(mlp) = &self.model;
-        let (smallest, range) = if mlp.norm == NormSpec::Batch { (2, "at least 2") } else { (1, "at least 1") };
+        let smallest = self.model.smallest_batch();
+        let range = if smallest == 2 { "at least 2" } else { "at least 1" };
         check(training.batch_size >= smallest, "training.batch_size", training.batch_size, range)?;
         check(training.evaluate_every >= 1, "training.evaluate_every", training.evaluate_every, "at least 1")?;
         let decay = training.feature_decay;

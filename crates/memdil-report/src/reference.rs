@@ -64,7 +64,7 @@ impl Reference {
         panel.experiment == self.experiment
             && panel.source == self.source
             && panel.classes == self.classes
-            && panel.width == self.width
+            && panel.width == Some(self.width)
     }
 }
 

@@ -5,8 +5,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use memdil_records::{
-    EpochRecord, ModelSpec, RunFolder, RunRecord, RunSpec, Status, TestRecord, find_runs, layer_peeled_path,
-    read_manifest,
+    EpochRecord, RunFolder, RunRecord, RunSpec, Status, TestRecord, find_runs, layer_peeled_path, read_manifest,
 };
 use serde::{Deserialize, Serialize};
 
@@ -75,8 +74,9 @@ pub(crate) struct Panel {
     pub(crate) experiment: String,
     pub(crate) source: String,
     pub(crate) classes: Vec<u32>,
-    pub(crate) width: usize,
-    pub(crate) depth: usize,
+    pub(crate) width: Option<usize>,
+    /// `MLP 4×64`.
+    pub(crate) network: String,
     /// What else is said about training, data and noise.
     extra: String,
     /// Everything but loss, noise level and seed, so that different settings never share a panel.
@@ -85,7 +85,6 @@ pub(crate) struct Panel {
 
 impl Panel {
     fn new(spec: &RunSpec) -> Self {
-        let ModelSpec::Mlp(mlp) = &spec.model;
         let mut settings = serde_json::to_value(spec).unwrap_or_default();
         let noise = settings["noise"]["kind"].clone();
         if let Some(settings) = settings.as_object_mut() {
@@ -105,8 +104,8 @@ impl Panel {
             experiment: spec.experiment.clone(),
             source: spec.data.source.name().to_owned(),
             classes: spec.data.classes.clone(),
-            width: mlp.width,
-            depth: mlp.depth,
+            width: spec.model.width(),
+            network: spec.model.to_string(),
             extra,
             settings: format!("{settings} {noise}"),
         }
@@ -116,8 +115,8 @@ impl Panel {
 impl fmt::Display for Panel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let classes: Vec<String> = self.classes.iter().map(u32::to_string).collect();
-        let Self { source, depth, width, extra, .. } = self;
-        write!(f, "{source} {}, MLP {depth}×{width}{extra}", classes.join("/"))
+        let Self { source, network, extra, .. } = self;
+        write!(f, "{source} {}, {network}{extra}", classes.join("/"))
     }
 }
 

@@ -66,6 +66,22 @@ pub enum RunnerError {
         /// Classes of the test labels.
         classes: usize,
     },
+    /// Images that a network halves more often than they can be.
+    #[error(
+        "model: VGG halves images five times, {height} by {width} pixels are too few: take data.input = \"authors\" (32 by 32) or a ResNet"
+    )]
+    SmallImages {
+        /// Rows of an image.
+        height: usize,
+        /// Columns of an image.
+        width: usize,
+    },
+    /// A network that only the program that builds it can train.
+    #[error("model '{name}' is built by a program of its own, with memdil_runner::train_model: run that program")]
+    CustomModel {
+        /// Its name.
+        name: String,
+    },
     /// The output folder belongs to a run with other settings.
     #[error("{} holds a run with other settings: choose another output folder or remove this one", path.display())]
     OtherRun {

@@ -9,7 +9,7 @@ use crate::checkpoint::{self, Checkpoint};
 use crate::evaluate::Evaluation;
 use crate::network::read_tensors;
 use crate::training::learning_rate;
-use crate::{Network, Prepared, RunnerError, open_device};
+use crate::{Build, Network, Prepared, RunnerError, open_device};
 
 /// What [`evaluate_run`] finds.
 #[derive(Clone, Debug)]
@@ -41,14 +41,38 @@ pub fn evaluate_run(
     data_dir: Option<&Path>,
     refused: impl FnMut(&Path, &str),
 ) -> Result<Evaluated, RunnerError> {
+    evaluate(folder, device, data_dir, None, refused)
+}
+
+/// As [`evaluate_run`], for a network of one's own.
+///
+/// # Errors
+///
+/// Those of [`evaluate_run`].
+pub fn evaluate_model(
+    folder: &Path,
+    device: &str,
+    data_dir: Option<&Path>,
+    build: Build<'_>,
+    refused: impl FnMut(&Path, &str),
+) -> Result<Evaluated, RunnerError> {
+    evaluate(folder, device, data_dir, Some(build), refused)
+}
+
+fn evaluate(
+    folder: &Path,
+    device: &str,
+    data_dir: Option<&Path>,
+    build: Option<Build<'_>>,
+    refused: impl FnMut(&Path, &str),
+) -> Result<Evaluated, RunnerError> {
     let run = RunFolder::new(folder);
     let none = |reason: &str| RunnerError::NoNetwork { path: folder.to_owned(), reason: reason.to_owned() };
     let spec = run.begun_with()?.ok_or_else(|| none("holds no run: it has no config.toml"))?;
     spec.validate()?;
     let device = open_device(device)?;
     let data = prepare(&spec, run.noise(), data_dir)?;
-    let inputs = data.train_inputs.values_per_sample();
-    let mut network = Network::new(&spec, inputs, spec.data.classes.len(), &device)?;
+    let mut network = Network::build(&spec, data.train_inputs.shape(), &device, build)?;
 
     let (mut record, mut within_epoch) = (EpochRecord::default(), None);
     let finished = run.record()?;

@@ -8,7 +8,8 @@
 //!    any moment and called again, it goes on from a checkpoint to the same bytes.
 //! 4. [`run_all`] works through a manifest with worker processes, skipping what is complete.
 //!
-//! [`evaluate_run`] measures the network that a run has left, finished or not. [`run_layer_peeled`] trains free features instead of a network, for the layer-peeled model.
+//! [`evaluate_run`] measures the network that a run has left, finished or not. [`train_model`] and
+//! [`evaluate_model`] do the same for a network of your own. [`run_layer_peeled`] trains free features instead of a network, for the layer-peeled model.
 //!
 //! Numbers are the same, byte for byte, for the same specification, binary, processor features and thread count.
 
@@ -31,10 +32,10 @@ mod training;
 pub use config::Experiment;
 pub use device::open_device;
 pub use error::RunnerError;
-pub use evaluate_run::{Evaluated, evaluate_run};
+pub use evaluate_run::{Evaluated, evaluate_model, evaluate_run};
 pub use layer_peeled::{run_layer_peeled, train_layer_peeled};
-pub use network::{CandleMlp, FusedMlp, NamedTensor, Network};
+pub use network::{Build, CandleNetwork, FusedMlp, NamedTensor, Network};
 pub use prepare::Prepared;
 pub use provenance::provenance;
 pub use sweep::{SweepOptions, SweepProgress, SweepStatus, end_with_parent, run_all, status};
-pub use train::{Outcome, TrainEvent, TrainOptions, train};
+pub use train::{Outcome, TrainEvent, TrainOptions, train, train_model};

@@ -6,15 +6,20 @@ mod state;
 
 use candle_core::{DType, Device};
 use memdil_losses::Loss;
-use memdil_records::RunSpec;
+use memdil_models::{ImageShape, Model};
+use memdil_records::{ModelSpec, RunSpec};
 use ndarray::{Array1, Array2};
 
-pub use candle::CandleMlp;
+pub use candle::CandleNetwork;
 pub use fused::FusedMlp;
 pub use state::NamedTensor;
 pub(crate) use state::{Tensors, checksum, read_tensors, write_tensors};
 
 use crate::RunnerError;
+
+/// Builds a network of one's own in f32: from the specification, whose seed should decide the initial values, and the
+/// images' shape. Logits are as many as `spec.data.classes`.
+pub type Build<'a> = &'a dyn Fn(&RunSpec, ImageShape, &Device) -> candle_core::Result<Box<dyn Model>>;
 
 /// A network with its optimiser: everything that a training step changes.
 ///
@@ -39,7 +44,7 @@ use crate::RunnerError;
 /// #     training = { epochs = 1, batch_size = 4, evaluate_every = 1 }
 /// # "#)?;
 /// let spec = Experiment::load(&path, None, &[])?.run(None)?;
-/// let mut network = Network::new(&spec, 3, 2, &Device::Cpu)?;
+/// let mut network = Network::new(&spec, (1, 1, 3), 2, &Device::Cpu)?;
 /// let inputs = [0.5, 1.0, -0.5, 1.0, 0.0, 0.5];
 /// let before = network.step(&inputs, &[0, 1], &spec.loss, 0.1)?;
 /// let after = network.step(&inputs, &[0, 1], &spec.loss, 0.1)?;
@@ -54,22 +59,53 @@ pub enum Network {
     /// The fused step of memdil-kernels, on the processor.
     Fused(Box<FusedMlp>),
     /// On candle's autograd, on any device.
-    Candle(CandleMlp),
+    Candle(CandleNetwork),
 }
 
 impl Network {
-    /// The network of a specification before its first step, in f32: fused on the processor, on candle elsewhere.
+    /// The network of a specification before its first step, in f32: multilayer perceptrons fused on the processor, the
+    /// rest on candle.
     ///
-    /// `inputs` are the values of a sample, `classes` the logits.
+    /// `shape` are channels, rows and columns of a sample, `classes` the logits.
     ///
     /// # Errors
     ///
-    /// [`RunnerError::Tensor`] when the device cannot hold it.
-    pub fn new(spec: &RunSpec, inputs: usize, classes: usize, device: &Device) -> Result<Self, RunnerError> {
-        Ok(match device {
-            Device::Cpu => Self::Fused(Box::new(FusedMlp::new(spec, inputs, classes)?)),
-            _ => Self::Candle(CandleMlp::new(spec, inputs, classes, DType::F32, device)?),
+    /// Those of [`check`](Self::check); [`RunnerError::Tensor`] when the device cannot hold it.
+    pub fn new(
+        spec: &RunSpec,
+        shape: (usize, usize, usize),
+        classes: usize,
+        device: &Device,
+    ) -> Result<Self, RunnerError> {
+        Ok(match (&spec.model, device) {
+            (ModelSpec::Mlp(_), Device::Cpu) => {
+                Self::Fused(Box::new(FusedMlp::new(spec, shape.0 * shape.1 * shape.2, classes)?))
+            }
+            _ => Self::Candle(CandleNetwork::new(spec, shape, classes, DType::F32, device)?),
         })
+    }
+
+    /// Whether the network of a specification can be made for samples of this shape.
+    ///
+    /// # Errors
+    ///
+    /// [`RunnerError::SmallImages`]; [`RunnerError::CustomModel`] for a network that a program of one's own builds.
+    pub fn check(spec: &RunSpec, shape: (usize, usize, usize)) -> Result<(), RunnerError> {
+        candle::check(spec, shape)
+    }
+
+    /// The network as [`Network::new`] makes it, or what a program's own function builds.
+    pub(crate) fn build(
+        spec: &RunSpec,
+        shape: (usize, usize, usize),
+        device: &Device,
+        build: Option<Build<'_>>,
+    ) -> Result<Self, RunnerError> {
+        let Some(build) = build else { return Self::new(spec, shape, spec.data.classes.len(), device) };
+        let (channels, height, width) = shape;
+        let model = build(spec, ImageShape { channels, height, width }, device)?;
+        let network = CandleNetwork::from_model(spec, model, channels * height * width, DType::F32, device)?;
+        Ok(Self::Candle(network))
     }
 
     /// One step on a batch in training mode: loss, gradient, update. Returns the loss before the update, averaged over

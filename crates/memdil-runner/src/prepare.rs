@@ -4,7 +4,7 @@ use std::path::Path;
 
 use memdil_data::split::validation_split;
 use memdil_data::{DataError, Dataset, Inputs, NoisyLabels, load};
-use memdil_records::{ModelSpec, NormSpec, RunSpec};
+use memdil_records::RunSpec;
 
 use crate::RunnerError;
 
@@ -47,8 +47,7 @@ impl Prepared {
             return Err(DataError::EmptySplit { fraction, n: validation.len() }.into());
         }
         let batch_size = spec.training.batch_size;
-        let ModelSpec::Mlp(mlp) = &spec.model;
-        if mlp.norm == NormSpec::Batch && trained_on.len() % batch_size == 1 {
+        if spec.model.smallest_batch() > 1 && trained_on.len() % batch_size == 1 {
             return Err(RunnerError::BatchOfOne { samples: trained_on.len(), batch_size });
         }
         Ok(Self {

@@ -10,10 +10,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use memdil_records::{ManifestLine, ModelSpec, RunFolder, Status, create_dir};
+use memdil_records::{ManifestLine, RunFolder, Status, create_dir};
 
 use crate::train::finished;
-use crate::{Prepared, RunnerError, open_device};
+use crate::{Network, Prepared, RunnerError, open_device};
 
 /// How to work through a manifest.
 #[derive(Clone, Debug)]
@@ -174,10 +174,10 @@ fn check_inputs(open: &VecDeque<Job<'_>>, options: &SweepOptions) -> Result<(), 
     open_device(&options.device)?;
     let mut checked = Vec::new();
     for job in open {
-        let ModelSpec::Mlp(mlp) = &job.line.spec.model;
-        let settings = (&job.line.spec.data, job.line.spec.training.batch_size, mlp.norm);
+        let settings = (&job.line.spec.data, job.line.spec.training.batch_size, &job.line.spec.model);
         if !checked.contains(&settings) {
-            Prepared::new(&job.line.spec, options.data_dir.as_deref())?;
+            let data = Prepared::new(&job.line.spec, options.data_dir.as_deref())?;
+            Network::check(&job.line.spec, data.train_inputs.shape())?;
             checked.push(settings);
         }
     }

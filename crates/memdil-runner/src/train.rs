@@ -13,7 +13,7 @@ use crate::error::write_error;
 use crate::metrics_file::MetricsFile;
 use crate::network::write_tensors;
 use crate::training::{Clock, Training};
-use crate::{Network, Prepared, RunnerError, open_device, provenance};
+use crate::{Build, Network, Prepared, RunnerError, open_device, provenance};
 
 /// What a run needs beside its specification; none of it changes its numbers, the device's rounding aside.
 #[derive(Clone, Debug)]
@@ -71,6 +71,32 @@ pub fn train(
     spec: &RunSpec,
     folder: &Path,
     options: &TrainOptions,
+    on_event: impl FnMut(TrainEvent<'_>),
+) -> Result<Outcome, RunnerError> {
+    run(spec, folder, options, None, on_event)
+}
+
+/// As [`train`], with a network of one's own: a specification with `model = { kind = "custom", name = ".." }`, and the
+/// function that builds it.
+///
+/// # Errors
+///
+/// Those of [`train`].
+pub fn train_model(
+    spec: &RunSpec,
+    folder: &Path,
+    options: &TrainOptions,
+    build: Build<'_>,
+    on_event: impl FnMut(TrainEvent<'_>),
+) -> Result<Outcome, RunnerError> {
+    run(spec, folder, options, Some(build), on_event)
+}
+
+fn run(
+    spec: &RunSpec,
+    folder: &Path,
+    options: &TrainOptions,
+    build: Option<Build<'_>>,
     mut on_event: impl FnMut(TrainEvent<'_>),
 ) -> Result<Outcome, RunnerError> {
     spec.validate()?;
@@ -82,6 +108,9 @@ pub fn train(
     }
     let device = open_device(&options.device)?;
     let data = Prepared::new(spec, options.data_dir.as_deref())?;
+    if build.is_none() {
+        Network::check(spec, data.train_inputs.shape())?;
+    }
 
     create_dir(folder)?;
     let _lock = lock(&run.lock(), folder)?;
@@ -92,7 +121,7 @@ pub fn train(
     run.remove_temporary()?;
     let mut provenance = provenance(&options.device);
     let mut clock = Clock::start(0.0);
-    let Start { mut training, mut metrics, state, slot } = start(&run, spec, &data, &device, &mut on_event)?;
+    let Start { mut training, mut metrics, state, slot } = start(&run, spec, &data, (&device, build), &mut on_event)?;
     let mut last = None;
     if let Some(state) = state {
         on_event(TrainEvent::Resumed(state.position.epoch - 1));
@@ -164,7 +193,7 @@ fn start<'a>(
     run: &RunFolder,
     spec: &'a RunSpec,
     data: &'a Prepared,
-    device: &Device,
+    (device, build): (&Device, Option<Build<'_>>),
     on_event: &mut impl FnMut(TrainEvent<'_>),
 ) -> Result<Start<'a>, RunnerError> {
     let mut refused = 0;
@@ -182,8 +211,7 @@ fn start<'a>(
         std::fs::rename(run.metrics(), &partial).map_err(|e| write_error(&partial, e))?;
     }
     let new = || -> Result<Training<'a>, RunnerError> {
-        let inputs = data.train_inputs.values_per_sample();
-        Ok(Training::new(spec, data, Network::new(spec, inputs, spec.data.classes.len(), device)?))
+        Ok(Training::new(spec, data, Network::build(spec, data.train_inputs.shape(), device, build)?))
     };
     while let Some((slot, checkpoint)) = found.pop() {
         let mut training = new()?;

@@ -5,7 +5,7 @@
 use candle_core::{DType, Device};
 use memdil_losses::Loss;
 use memdil_records::RunSpec;
-use memdil_runner::{CandleMlp, FusedMlp, Network};
+use memdil_runner::{CandleNetwork, FusedMlp, Network};
 use proptest::prelude::*;
 
 /// A specification with a network, optimiser and feature decay.
@@ -74,7 +74,7 @@ proptest! {
     ) {
         let (inputs, classes) = (13, 4);
         let spec = spec(seed, &model, optimizer, feature_decay);
-        let candle = CandleMlp::new(&spec, inputs, classes, DType::F32, &Device::Cpu).unwrap();
+        let candle = CandleNetwork::new(&spec, (1, 1, inputs), classes, DType::F32, &Device::Cpu).unwrap();
         let mut candle = Network::Candle(candle);
         let mut fused = Network::Fused(Box::new(FusedMlp::new(&spec, inputs, classes).unwrap()));
         prop_assert_eq!(fused.parameter_count(), candle.parameter_count());
@@ -133,7 +133,7 @@ fn states_travel_between_engines() {
     for _ in 0..3 {
         fused.step(&batch, &labels, &Loss::CrossEntropy {}, 0.01).unwrap();
     }
-    let mut candle = Network::Candle(CandleMlp::new(&spec, 3, 2, DType::F32, &Device::Cpu).unwrap());
+    let mut candle = Network::Candle(CandleNetwork::new(&spec, (1, 1, 3), 2, DType::F32, &Device::Cpu).unwrap());
     candle.load_model_state(&fused.model_state().unwrap()).unwrap();
     candle.load_optimizer_state(&fused.optimizer_state().unwrap()).unwrap();
     let mut again = Network::Fused(Box::new(FusedMlp::new(&spec, 3, 2).unwrap()));
@@ -153,7 +153,7 @@ fn a_loss_that_is_no_number_leaves_no_trace() {
         r#"kind = "sgd", learning_rate = 0.1, momentum = 0.9, weight_decay = 0.0"#,
         0.0,
     );
-    let mut network = Network::new(&spec, 2, 2, &Device::Cpu).unwrap();
+    let mut network = Network::new(&spec, (1, 1, 2), 2, &Device::Cpu).unwrap();
     assert!(matches!(network, Network::Fused(_)));
     let before = (network.model_state().unwrap(), network.optimizer_state().unwrap());
     let loss = network.step(&[f32::NAN, 1.0, 0.5, 2.0], &[0, 1], &Loss::CrossEntropy {}, 0.1).unwrap();

@@ -213,14 +213,15 @@ impl<'a> Practice<'a> {
     /// Classes and network.
     pub(crate) fn short_label(&self) -> String {
         let classes: Vec<String> = self.panel.classes.iter().map(u32::to_string).collect();
-        format!("{} {}×{}", classes.join("/"), self.panel.depth, self.panel.width)
+        format!("{} {}", classes.join("/"), self.panel.network.trim_start_matches("MLP "))
     }
 
     /// Short and without blanks; not necessarily unique.
     pub(crate) fn id(&self) -> String {
-        let Panel { experiment, source, classes, depth, width, .. } = self.panel;
+        let Panel { experiment, source, classes, network, .. } = self.panel;
         let classes: Vec<String> = classes.iter().map(u32::to_string).collect();
-        format!("{experiment}/{source}/{}-{depth}x{width}", classes.join("-"))
+        let network = network.trim_start_matches("MLP ").replace('×', "x").replace([' ', ','], "-");
+        format!("{experiment}/{source}/{}-{network}", classes.join("-"))
     }
 
     /// `C_MD = 1.21 [1.08, 1.37], rho without noise 0.131, R² = 0.93`.

@@ -3,8 +3,11 @@
 use candle_core::{DType, Device, Tensor, Var};
 use memdil_data::random::{Stream, stream};
 use memdil_losses::Loss;
-use memdil_models::{Activation, Classifier, Mlp, MlpShape, MlpVariant, Norm};
-use memdil_records::{ActivationSpec, ClassifierSpec, MlpSpec, ModelSpec, NormSpec, RunSpec};
+use memdil_models::{
+    Activation, Classifier, ImageShape, Mlp, MlpShape, MlpVariant, Model, Norm, ResNet, ResNetDepth, ResNetShape, Vgg,
+    VggDepth, VggShape,
+};
+use memdil_records::{ActivationSpec, ClassifierSpec, MlpSpec, ModelSpec, NormSpec, ResNetSpec, RunSpec, VggSpec};
 use ndarray::{Array1, Array2};
 
 use super::state::pick;
@@ -12,10 +15,10 @@ use super::{NamedTensor, Tensors};
 use crate::RunnerError;
 use crate::optimizer::{Optimizer, Update};
 
-/// A multilayer perceptron and its optimiser, every operation a candle tensor's.
+/// A network and its optimiser on candle's tensors.
 #[derive(Debug)]
-pub struct CandleMlp {
-    network: Mlp,
+pub struct CandleNetwork {
+    network: Box<dyn Model>,
     optimizer: Optimizer,
     feature_decay: f64,
     inputs: usize,
@@ -23,20 +26,58 @@ pub struct CandleMlp {
     device: Device,
 }
 
-impl CandleMlp {
-    /// The network of a specification before its first step.
+impl CandleNetwork {
+    /// The network of a specification before its first step; `shape` are channels, rows and columns of a sample.
     ///
     /// # Errors
     ///
-    /// [`RunnerError::Tensor`] when the device cannot hold it.
+    /// [`RunnerError::CustomModel`], [`RunnerError::SmallImages`]; [`RunnerError::Tensor`] when the device cannot hold it.
     pub fn new(
         spec: &RunSpec,
-        inputs: usize,
+        shape: (usize, usize, usize),
         classes: usize,
         dtype: DType,
         device: &Device,
     ) -> Result<Self, RunnerError> {
-        let network = initial(spec, inputs, classes, dtype, device)?;
+        check(spec, shape)?;
+        let (channels, height, width) = shape;
+        let image = ImageShape { channels, height, width };
+        let mut rng = stream(spec.seed, Stream::Init);
+        let network: Box<dyn Model> = match &spec.model {
+            ModelSpec::Mlp(mlp) => Box::new(mlp_model(spec, mlp, channels * height * width, classes, dtype, device)?),
+            ModelSpec::ResNet(ResNetSpec { depth, width }) => {
+                let depth = match depth {
+                    18 => ResNetDepth::R18,
+                    34 => ResNetDepth::R34,
+                    _ => ResNetDepth::R50,
+                };
+                Box::new(ResNet::new(ResNetShape { image, depth, width: *width, classes }, &mut rng, dtype, device)?)
+            }
+            ModelSpec::Vgg(VggSpec { depth, width }) => {
+                let depth = match depth {
+                    11 => VggDepth::V11,
+                    13 => VggDepth::V13,
+                    _ => VggDepth::V16,
+                };
+                Box::new(Vgg::new(VggShape { image, depth, width: *width, classes }, &mut rng, dtype, device)?)
+            }
+            ModelSpec::Custom(custom) => return Err(RunnerError::CustomModel { name: custom.name.clone() }),
+        };
+        Self::from_model(spec, network, channels * height * width, dtype, device)
+    }
+
+    /// A network of one's own before its first step; `inputs` are the values of a sample.
+    ///
+    /// # Errors
+    ///
+    /// [`RunnerError::Tensor`] when the device cannot hold its optimiser.
+    pub fn from_model(
+        spec: &RunSpec,
+        network: Box<dyn Model>,
+        inputs: usize,
+        dtype: DType,
+        device: &Device,
+    ) -> Result<Self, RunnerError> {
         let optimizer = Optimizer::new(Update::from(&spec.optimizer), network.parameters())?;
         let (feature_decay, device) = (spec.training.feature_decay, device.clone());
         Ok(Self { network, optimizer, feature_decay, inputs, dtype, device })
@@ -125,15 +166,24 @@ impl CandleMlp {
     }
 }
 
-/// The network of a specification before its first step.
-pub(super) fn initial(
+/// Whether a network of this crate's fits the images.
+pub(super) fn check(spec: &RunSpec, (_, height, width): (usize, usize, usize)) -> Result<(), RunnerError> {
+    match &spec.model {
+        ModelSpec::Vgg(_) if height.min(width) < 32 => Err(RunnerError::SmallImages { height, width }),
+        ModelSpec::Custom(custom) => Err(RunnerError::CustomModel { name: custom.name.clone() }),
+        _ => Ok(()),
+    }
+}
+
+/// The multilayer perceptron of a specification before its first step.
+pub(super) fn mlp_model(
     spec: &RunSpec,
+    mlp: &MlpSpec,
     inputs: usize,
     classes: usize,
     dtype: DType,
     device: &Device,
 ) -> candle_core::Result<Mlp> {
-    let ModelSpec::Mlp(mlp) = &spec.model;
     let features = mlp.features.unwrap_or(classes);
     let shape = MlpShape { inputs, depth: mlp.depth, width: mlp.width, features, classes };
     Mlp::new(shape, variant(mlp), &mut stream(spec.seed, Stream::Init), dtype, device)

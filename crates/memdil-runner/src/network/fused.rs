@@ -3,10 +3,11 @@
 use candle_core::{DType, Device};
 use memdil_kernels::{Activation, Architecture, Decay, Mlp, Norm, Optimizer, Role, Step, Tensor};
 use memdil_losses::Loss;
+use memdil_models::Model as _;
 use memdil_records::{ActivationSpec, ClassifierSpec, ModelSpec, NormSpec, RunSpec};
 use ndarray::{Array1, Array2, ArrayView2};
 
-use super::candle::initial;
+use super::candle::mlp_model;
 use super::state::pick;
 use super::{NamedTensor, Tensors};
 use crate::RunnerError;
@@ -31,7 +32,9 @@ impl FusedMlp {
     ///
     /// [`RunnerError::Kernel`] on sizes that make no network.
     pub fn new(spec: &RunSpec, inputs: usize, classes: usize) -> Result<Self, RunnerError> {
-        let ModelSpec::Mlp(mlp) = &spec.model;
+        let ModelSpec::Mlp(mlp) = &spec.model else {
+            return Err(candle_core::Error::msg("only multilayer perceptrons have a fused step").into());
+        };
         let architecture = Architecture {
             inputs,
             depth: mlp.depth,
@@ -62,7 +65,7 @@ impl FusedMlp {
             feature_decay: spec.training.feature_decay,
         };
         let mut network = Mlp::new(architecture, optimizer)?;
-        let start = initial(spec, inputs, classes, DType::F32, &Device::Cpu)?;
+        let start = mlp_model(spec, mlp, inputs, classes, DType::F32, &Device::Cpu)?;
         for (name, tensor) in start.parameters().iter().chain(start.buffers()) {
             network.set(name, &tensor.flatten_all()?.to_vec1::<f32>()?)?;
         }

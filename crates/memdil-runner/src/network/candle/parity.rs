@@ -46,9 +46,9 @@ fn spec(case: &Value) -> RunSpec {
     spec
 }
 
-fn start(case: &Value, spec: &RunSpec, dtype: DType) -> CandleMlp {
+fn start(case: &Value, spec: &RunSpec, dtype: DType) -> CandleNetwork {
     let [inputs, classes] = ["inputs", "classes"].map(|key| case[key].as_u64().unwrap() as usize);
-    let model = CandleMlp::new(spec, inputs, classes, dtype, &Device::Cpu).unwrap();
+    let model = CandleNetwork::new(spec, (1, 1, inputs), classes, dtype, &Device::Cpu).unwrap();
     let parameters = model.network.parameters();
     for (stream, (name, parameter)) in parameters.iter().enumerate() {
         let scale = || {
@@ -123,15 +123,15 @@ fn a_state_put_back_goes_on_with_the_same_bits() {
         let spec = spec(&case);
         let inputs: Vec<f32> = (0..20 * 48).map(|i| uniform(1, i) as f32).collect();
         let labels: Vec<u32> = (0..20).map(|i| i % 3).collect();
-        let step = |model: &mut CandleMlp| model.step(&inputs, &labels, &spec.loss, 0.05).unwrap();
-        let mut model = CandleMlp::new(&spec, 48, 3, DType::F32, &Device::Cpu).unwrap();
+        let step = |model: &mut CandleNetwork| model.step(&inputs, &labels, &spec.loss, 0.05).unwrap();
+        let mut model = CandleNetwork::new(&spec, (1, 1, 48), 3, DType::F32, &Device::Cpu).unwrap();
         for _ in 0..3 {
             step(&mut model);
         }
         let (mut network, optimizer) = (state(model.model_tensors()), state(model.optimizer_tensors().unwrap()));
         network.reverse();
         let other = RunSpec { seed: 9, ..spec.clone() };
-        let mut again = CandleMlp::new(&other, 48, 3, DType::F32, &Device::Cpu).unwrap();
+        let mut again = CandleNetwork::new(&other, (1, 1, 48), 3, DType::F32, &Device::Cpu).unwrap();
         again.load_model_state(&network).unwrap();
         again.load_optimizer_state(&optimizer).unwrap();
         for _ in 0..3 {
@@ -168,7 +168,8 @@ fn states_that_do_not_fit_are_refused_and_change_nothing() {
     assert_eq!(optimizer.last().map(|t| (t.name.as_str(), t.values.as_slice())), Some(("step", &[0.0][..])));
     let mut changed = network.clone();
     changed[0].values.fill(7.0);
-    let refused = |state: &[NamedTensor], model: &mut CandleMlp| model.load_model_state(state).unwrap_err().to_string();
+    let refused =
+        |state: &[NamedTensor], model: &mut CandleNetwork| model.load_model_state(state).unwrap_err().to_string();
     let missing = refused(&changed[..changed.len() - 1], &mut model);
     assert!(missing.starts_with("tensor 'classifier.bias' is missing"), "{missing}");
     changed[1].shape = vec![4, 8];

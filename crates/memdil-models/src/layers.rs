@@ -1,0 +1,124 @@
+//! Layers of the convolutional networks, and what they are made with.
+
+use candle_core::{DType, Device, Result, Tensor, Var};
+use memdil_kernels::candle::{batch_norm, batch_norm_by, conv2d};
+use rand_chacha::ChaCha8Rng;
+
+use crate::init::uniform_fan_in;
+
+/// Share of the batch in an update of the running statistics; PyTorch's default.
+const MOMENTUM: f64 = 0.1;
+
+/// Channels, rows and columns of an image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ImageShape {
+    /// Channels.
+    pub channels: usize,
+    /// Rows.
+    pub height: usize,
+    /// Columns.
+    pub width: usize,
+}
+
+impl ImageShape {
+    /// Images (n, height, width, C) from samples (n, C height width), which are stored channel by channel.
+    pub(crate) fn images(&self, batch: &Tensor) -> Result<Tensor> {
+        let shape = (batch.dim(0)?, self.channels, self.height, self.width);
+        batch.reshape(shape)?.permute((0, 2, 3, 1))?.contiguous()
+    }
+}
+
+/// Makes layers, and keeps their variables.
+pub(crate) struct Layers<'a> {
+    pub(crate) rng: &'a mut ChaCha8Rng,
+    pub(crate) dtype: DType,
+    pub(crate) device: &'a Device,
+    pub(crate) parameters: Vec<(String, Var)>,
+    pub(crate) buffers: Vec<(String, Var)>,
+}
+
+impl<'a> Layers<'a> {
+    pub(crate) fn new(rng: &'a mut ChaCha8Rng, dtype: DType, device: &'a Device) -> Self {
+        Self { rng, dtype, device, parameters: Vec::new(), buffers: Vec::new() }
+    }
+
+    /// `NAME.conv.weight` uniform on ±1/√fan_in, `NAME.norm` the identity.
+    pub(crate) fn convolution(
+        &mut self,
+        name: &str,
+        (inputs, outputs): (usize, usize),
+        kernel: usize,
+        stride: usize,
+    ) -> Result<Convolution> {
+        let (dtype, device) = (self.dtype, self.device);
+        let fan_in = kernel * kernel * inputs;
+        let weight = uniform_fan_in((kernel, kernel, inputs, outputs), fan_in, self.rng, dtype, device)?;
+        let [scale, variance] = [Var::ones(outputs, dtype, device)?, Var::ones(outputs, dtype, device)?];
+        let [shift, mean] = [Var::zeros(outputs, dtype, device)?, Var::zeros(outputs, dtype, device)?];
+        self.parameters.extend([
+            (format!("{name}.conv.weight"), weight.clone()),
+            (format!("{name}.norm.weight"), scale.clone()),
+            (format!("{name}.norm.bias"), shift.clone()),
+        ]);
+        self.buffers.extend([
+            (format!("{name}.norm.running_mean"), mean.clone()),
+            (format!("{name}.norm.running_var"), variance.clone()),
+        ]);
+        Ok(Convolution { weight, scale, shift, mean, variance, stride, padding: kernel / 2 })
+    }
+
+    /// `classifier.weight` (features, classes) and `classifier.bias`, uniform on ±1/√features.
+    pub(crate) fn classifier(&mut self, features: usize, classes: usize) -> Result<[Tensor; 2]> {
+        let weight = uniform_fan_in((features, classes), features, self.rng, self.dtype, self.device)?;
+        let bias = uniform_fan_in(classes, features, self.rng, self.dtype, self.device)?;
+        let tensors = [weight.as_tensor().clone(), bias.as_tensor().clone()];
+        self.parameters.extend([("classifier.weight".to_owned(), weight), ("classifier.bias".to_owned(), bias)]);
+        Ok(tensors)
+    }
+}
+
+/// Convolution without bias (batch normalisation would take it out again), batch normalisation.
+#[derive(Clone, Debug)]
+pub(crate) struct Convolution {
+    weight: Var,
+    scale: Var,
+    shift: Var,
+    mean: Var,
+    variance: Var,
+    stride: usize,
+    padding: usize,
+}
+
+impl Convolution {
+    /// Normalised products, plus a residual and cut off below zero where asked for.
+    pub(crate) fn forward(&self, x: &Tensor, residual: Option<&Tensor>, relu: bool, train: bool) -> Result<Tensor> {
+        let Self { weight, scale, shift, mean, variance, .. } = self;
+        if !train {
+            // Without a gradient to come nothing of the batch need be kept.
+            let [weight, scale, shift, mean, variance] =
+                [weight, scale, shift, mean, variance].map(Var::as_detached_tensor);
+            let products = conv2d(x, &weight, self.stride, self.padding)?;
+            return batch_norm_by(&products, [&mean, &variance], &scale, &shift, residual, relu);
+        }
+        let products = conv2d(x, weight, self.stride, self.padding)?;
+        let (y, [batch_mean, batch_variance]) = batch_norm(&products, scale, shift, residual, relu)?;
+        let n = (products.elem_count() / scale.elem_count()) as f64;
+        for (running, batch) in [(mean, batch_mean), (variance, (batch_variance * (n / (n - 1.0)))?)] {
+            running.set(&((running.as_detached_tensor() * (1.0 - MOMENTUM))? + (batch * MOMENTUM)?)?)?;
+        }
+        Ok(y)
+    }
+}
+
+/// Logits of features, `weight` (features, classes).
+pub(crate) fn logits(features: &Tensor, [weight, bias]: &[Tensor; 2]) -> Result<Tensor> {
+    features.matmul(weight)?.broadcast_add(bias)
+}
+
+/// Refuses what batch normalisation cannot train on.
+pub(crate) fn check_batch(batch: &Tensor, train: bool) -> Result<()> {
+    if train && batch.dim(0)? < 2 {
+        candle_core::bail!("a training batch of one sample has no variance to normalise by");
+    }
+    Ok(())
+}

@@ -1,0 +1,161 @@
+//! Residual networks for small images.
+
+use candle_core::{DType, Device, Result, Tensor, Var};
+use rand_chacha::ChaCha8Rng;
+
+use crate::layers::{Convolution, ImageShape, Layers, check_batch, logits};
+use crate::{Model, Output};
+
+/// Which residual network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ResNetDepth {
+    /// Two basic blocks a stage.
+    R18,
+    /// 3, 4, 6 and 3 basic blocks.
+    R34,
+    /// 3, 4, 6 and 3 bottleneck blocks.
+    R50,
+}
+
+/// Sizes of a [`ResNet`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ResNetShape {
+    /// Images of any size.
+    pub image: ImageShape,
+    /// Which blocks, and how many.
+    pub depth: ResNetDepth,
+    /// Channels of the first stage, 64 in the paper; the others have twice, four and eight times as many.
+    pub width: usize,
+    /// Logits.
+    pub classes: usize,
+}
+
+/// The residual network of He et al. (2016) as it is used on 32 by 32 images: a 3 by 3 stem without pooling, four stages,
+/// the mean over all pixels as penultimate features (8 width of them, 32 width in the bottleneck network), a linear
+/// classifier.
+///
+/// ```
+/// use candle_core::{DType, Device, Tensor};
+/// use memdil_models::{ImageShape, Model, ResNet, ResNetDepth, ResNetShape};
+/// use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
+///
+/// let image = ImageShape { channels: 3, height: 32, width: 32 };
+/// let shape = ResNetShape { image, depth: ResNetDepth::R18, width: 4, classes: 10 };
+/// let network = ResNet::new(shape, &mut ChaCha8Rng::seed_from_u64(1), DType::F32, &Device::Cpu)?;
+/// let output = network.forward(&Tensor::zeros((2, 3072), DType::F32, &Device::Cpu)?, false)?;
+/// assert_eq!((output.features.dims(), output.logits.dims()), (&[2, 32][..], &[2, 10][..]));
+/// # Ok::<(), candle_core::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct ResNet {
+    image: ImageShape,
+    stem: Convolution,
+    blocks: Vec<Block>,
+    classifier: [Tensor; 2],
+    parameters: Vec<(String, Var)>,
+    buffers: Vec<(String, Var)>,
+}
+
+/// Convolutions, the last of which adds what went in.
+#[derive(Clone, Debug)]
+struct Block {
+    convolutions: Vec<Convolution>,
+    /// What goes in, where its size changes.
+    shortcut: Option<Convolution>,
+}
+
+impl ResNet {
+    /// A network with PyTorch's default initialisation: weights uniform on ±1/√fan_in, normalisation the identity.
+    ///
+    /// # Errors
+    ///
+    /// candle's error when a size is 0 or the device cannot hold the parameters.
+    pub fn new(shape: ResNetShape, rng: &mut ChaCha8Rng, dtype: DType, device: &Device) -> Result<Self> {
+        let ResNetShape { image, depth, width, classes } = shape;
+        if [image.channels, image.height, image.width, width, classes].contains(&0) {
+            candle_core::bail!("a network of {shape:?}: every size must be at least 1");
+        }
+        let (stages, expansion) = match depth {
+            ResNetDepth::R18 => ([2, 2, 2, 2], 1),
+            ResNetDepth::R34 => ([3, 4, 6, 3], 1),
+            ResNetDepth::R50 => ([3, 4, 6, 3], 4),
+        };
+        let mut layers = Layers::new(rng, dtype, device);
+        let stem = layers.convolution("stem", (image.channels, width), 3, 1)?;
+        let mut blocks = Vec::new();
+        let mut inputs = width;
+        for (stage, count) in stages.into_iter().enumerate() {
+            let (inner, outputs) = (width << stage, (width << stage) * expansion);
+            for index in 0..count {
+                let stride = if stage > 0 && index == 0 { 2 } else { 1 };
+                let name = format!("stages.{stage}.{index}");
+                // Kernel, channels and stride of each.
+                let plan = if expansion == 1 {
+                    vec![(3, inner, stride), (3, inner, 1)]
+                } else {
+                    vec![(1, inner, 1), (3, inner, stride), (1, outputs, 1)]
+                };
+                let (mut convolutions, mut from) = (Vec::new(), inputs);
+                for (at, (kernel, to, stride)) in plan.into_iter().enumerate() {
+                    convolutions.push(layers.convolution(&format!("{name}.{at}"), (from, to), kernel, stride)?);
+                    from = to;
+                }
+                let same = stride == 1 && inputs == outputs;
+                let mut shortcut = || layers.convolution(&format!("{name}.shortcut"), (inputs, outputs), 1, stride);
+                let shortcut = if same { None } else { Some(shortcut()?) };
+                blocks.push(Block { convolutions, shortcut });
+                inputs = outputs;
+            }
+        }
+        let classifier = layers.classifier(inputs, classes)?;
+        let Layers { parameters, buffers, .. } = layers;
+        Ok(Self { image, stem, blocks, classifier, parameters, buffers })
+    }
+}
+
+impl Block {
+    fn forward(&self, x: Tensor, train: bool) -> Result<Tensor> {
+        let (last, first) = match self.convolutions.split_last() {
+            Some(split) => split,
+            None => return Ok(x),
+        };
+        let mut h = x.clone();
+        for convolution in first {
+            h = convolution.forward(&h, None, true, train)?;
+        }
+        let residual = match &self.shortcut {
+            None => x,
+            Some(shortcut) => shortcut.forward(&x, None, false, train)?,
+        };
+        last.forward(&h, Some(&residual), true, train)
+    }
+}
+
+impl Model for ResNet {
+    fn forward(&self, batch: &Tensor, train: bool) -> Result<Output> {
+        check_batch(batch, train)?;
+        let mut x = self.stem.forward(&self.image.images(batch)?, None, true, train)?;
+        for block in &self.blocks {
+            x = block.forward(x, train)?;
+        }
+        let features = x.flatten(1, 2)?.mean(1)?;
+        let logits = logits(&features, &self.classifier)?;
+        Ok(Output { features, logits })
+    }
+
+    fn parameters(&self) -> &[(String, Var)] {
+        &self.parameters
+    }
+
+    fn buffers(&self) -> &[(String, Var)] {
+        &self.buffers
+    }
+
+    fn classifier_weight(&self) -> &Tensor {
+        &self.classifier[0]
+    }
+
+    fn classifier_bias(&self) -> &Tensor {
+        &self.classifier[1]
+    }
+}

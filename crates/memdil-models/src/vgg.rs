@@ -1,0 +1,130 @@
+//! VGG networks with batch normalisation for small images.
+
+use candle_core::{DType, Device, Result, Tensor, Var};
+use memdil_kernels::candle::max_pool2;
+use rand_chacha::ChaCha8Rng;
+
+use crate::layers::{Convolution, ImageShape, Layers, check_batch, logits};
+use crate::{Model, Output};
+
+/// Which VGG network: the number of layers with weights, as in the paper's table, its three linear ones counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VggDepth {
+    /// One convolution in the first two stages, two in the others.
+    V11,
+    /// Two in every stage.
+    V13,
+    /// Two in the first two stages, three in the others.
+    V16,
+}
+
+/// Sizes of a [`Vgg`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct VggShape {
+    /// Images of at least 32 by 32 pixels: they are halved five times.
+    pub image: ImageShape,
+    /// How many convolutions.
+    pub depth: VggDepth,
+    /// Channels of the first stage, 64 in the paper; the others have 2, 4, 8 and 8 times as many.
+    pub width: usize,
+    /// Logits.
+    pub classes: usize,
+}
+
+/// Smallest height and width of an image.
+const SMALLEST: usize = 32;
+
+/// The network of Simonyan and Zisserman (2015) as it is used on 32 by 32 images: five stages of 3 by 3 convolutions with
+/// batch normalisation and ReLU, each followed by the maximum of two by two pixels, and one linear classifier on what
+/// remains (8 width features).
+///
+/// ```
+/// use candle_core::{DType, Device, Tensor};
+/// use memdil_models::{ImageShape, Model, Vgg, VggDepth, VggShape};
+/// use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
+///
+/// let image = ImageShape { channels: 3, height: 32, width: 32 };
+/// let shape = VggShape { image, depth: VggDepth::V11, width: 4, classes: 10 };
+/// let network = Vgg::new(shape, &mut ChaCha8Rng::seed_from_u64(1), DType::F32, &Device::Cpu)?;
+/// let output = network.forward(&Tensor::zeros((2, 3072), DType::F32, &Device::Cpu)?, false)?;
+/// assert_eq!((output.features.dims(), output.logits.dims()), (&[2, 32][..], &[2, 10][..]));
+/// # Ok::<(), candle_core::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Vgg {
+    image: ImageShape,
+    stages: Vec<Vec<Convolution>>,
+    classifier: [Tensor; 2],
+    parameters: Vec<(String, Var)>,
+    buffers: Vec<(String, Var)>,
+}
+
+impl Vgg {
+    /// A network with PyTorch's default initialisation: weights uniform on ±1/√fan_in, normalisation the identity.
+    ///
+    /// # Errors
+    ///
+    /// candle's error when a size is 0, images are too small, or the device cannot hold the parameters.
+    pub fn new(shape: VggShape, rng: &mut ChaCha8Rng, dtype: DType, device: &Device) -> Result<Self> {
+        let VggShape { image, depth, width, classes } = shape;
+        if [image.channels, width, classes].contains(&0) {
+            candle_core::bail!("a network of {shape:?}: every size must be at least 1");
+        }
+        if image.height.min(image.width) < SMALLEST {
+            let ImageShape { height, width, .. } = image;
+            candle_core::bail!("VGG halves images five times: {height} by {width} pixels are too few, take 32 or more");
+        }
+        let counts = match depth {
+            VggDepth::V11 => [1, 1, 2, 2, 2],
+            VggDepth::V13 => [2, 2, 2, 2, 2],
+            VggDepth::V16 => [2, 2, 3, 3, 3],
+        };
+        let mut layers = Layers::new(rng, dtype, device);
+        let (mut stages, mut inputs) = (Vec::new(), image.channels);
+        for (stage, (count, factor)) in counts.into_iter().zip([1, 2, 4, 8, 8]).enumerate() {
+            let mut convolutions = Vec::new();
+            for index in 0..count {
+                let outputs = factor * width;
+                convolutions.push(layers.convolution(&format!("stages.{stage}.{index}"), (inputs, outputs), 3, 1)?);
+                inputs = outputs;
+            }
+            stages.push(convolutions);
+        }
+        let pixels = (image.height / SMALLEST) * (image.width / SMALLEST);
+        let classifier = layers.classifier(inputs * pixels, classes)?;
+        let Layers { parameters, buffers, .. } = layers;
+        Ok(Self { image, stages, classifier, parameters, buffers })
+    }
+}
+
+impl Model for Vgg {
+    fn forward(&self, batch: &Tensor, train: bool) -> Result<Output> {
+        check_batch(batch, train)?;
+        let mut x = self.image.images(batch)?;
+        for convolutions in &self.stages {
+            for convolution in convolutions {
+                x = convolution.forward(&x, None, true, train)?;
+            }
+            x = max_pool2(&x)?;
+        }
+        let features = x.flatten_from(1)?;
+        let logits = logits(&features, &self.classifier)?;
+        Ok(Output { features, logits })
+    }
+
+    fn parameters(&self) -> &[(String, Var)] {
+        &self.parameters
+    }
+
+    fn buffers(&self) -> &[(String, Var)] {
+        &self.buffers
+    }
+
+    fn classifier_weight(&self) -> &Tensor {
+        &self.classifier[0]
+    }
+
+    fn classifier_bias(&self) -> &Tensor {
+        &self.classifier[1]
+    }
+}
