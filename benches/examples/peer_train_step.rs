@@ -1,6 +1,7 @@
-//! A training step of the paper's MLP in memdil-kernels, to be timed beside PyTorch's. `cargo xtask bench --peers` drives it.
+//! A training step of the paper's MLP and of convolutional networks, to be timed beside PyTorch's. `cargo xtask bench
+//! --peers` drives it.
 //!
-//! `sizes` lists the cases as DEPTH/WIDTH/BATCH; `time SIZE SECONDS` prints one JSON object: median and minimum in
+//! `sizes` lists the cases as DEPTH/WIDTH/BATCH, `resnet18/WIDTH/BATCH` and so on; `time SIZE SECONDS` prints one JSON object: median and minimum in
 //! milliseconds, the number of steps, the memory of parameters and the peak of additional memory in MiB, and how much of it
 //! came after the first tenth of the steps. Threads as RAYON_NUM_THREADS says.
 #![allow(clippy::print_stdout)]
@@ -8,12 +9,16 @@
 use std::error::Error;
 use std::time::Instant;
 
+use candle_core::Device;
 use memdil_benches::memory;
 use memdil_kernels::{Activation, Architecture, Decay, Mlp, Norm, Optimizer, Role, Step};
 use memdil_losses::Loss;
+use memdil_records::RunSpec;
+use memdil_runner::Network;
 use ndarray::ArrayView2;
+use serde_json::json;
 
-const SIZES: [&str; 4] = ["4/64/128", "4/512/128", "9/2048/16", "9/2048/128"];
+const SIZES: [&str; 6] = ["4/64/128", "4/512/128", "9/2048/16", "9/2048/128", "resnet18/64/128", "vgg11/64/128"];
 const INPUTS: usize = 3072;
 const CLASSES: usize = 2;
 
@@ -28,13 +33,56 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 fn time(size: &str, seconds: f64) -> Result<(), Box<dyn Error>> {
-    let sizes: Vec<usize> = size.split('/').map(str::parse).collect::<Result<_, _>>()?;
-    let [depth, width, batch] = sizes[..] else { return Err("a size is DEPTH/WIDTH/BATCH".into()) };
+    let parts: Vec<&str> = size.split('/').collect();
+    let [network, width, batch] = parts[..] else { return Err("a size is NETWORK/WIDTH/BATCH".into()) };
+    let (width, batch) = (width.parse()?, batch.parse()?);
     let mut random = random();
     let inputs: Vec<f32> = (0..batch * INPUTS).map(|_| random()).collect();
     let labels: Vec<u32> = (0..batch).map(|_| u32::from(random() > 0.0)).collect();
     let before = memory("VmRSS");
+    match network.parse() {
+        Ok(depth) => perceptron(depth, width, &inputs, &labels, before, seconds),
+        Err(_) => convolutional(network, width, &inputs, &labels, before, seconds),
+    }
+}
 
+fn convolutional(
+    network: &str,
+    width: usize,
+    inputs: &[f32],
+    labels: &[u32],
+    before: Option<f64>,
+    seconds: f64,
+) -> Result<(), Box<dyn Error>> {
+    let at = network.find(|c: char| c.is_ascii_digit()).ok_or("a network is resnet18, vgg11 or the like")?;
+    let (kind, depth) = (&network[..at], network[at..].parse::<usize>()?);
+    let spec: RunSpec = serde_json::from_value(json!({
+        "experiment": "peer", "seed": 1, "loss": {"kind": "cross_entropy"},
+        "data": {"source": "fashion-mnist", "classes": [0, 1], "input": "authors", "validation": 0.0},
+        "noise": {"kind": "uniform", "eta": 0.0}, "model": {"kind": kind, "depth": depth, "width": width},
+        "optimizer": {"kind": "sgd", "learning_rate": 0.01, "momentum": 0.9, "weight_decay": 5e-4},
+        "schedule": {"kind": "step", "patience": 1, "gamma": 1.0},
+        "training": {"epochs": 1, "batch_size": labels.len(), "evaluate_every": 1},
+    }))?;
+    spec.validate()?;
+    let mut network = Network::new(&spec, (3, 32, 32), CLASSES, &Device::Cpu)?;
+    let parameters = network.parameter_count();
+    repeat(seconds, parameters, before, || {
+        let start = Instant::now();
+        network.step(inputs, labels, &spec.loss, 0.01)?;
+        Ok(start.elapsed().as_secs_f64() * 1e3)
+    })
+}
+
+fn perceptron(
+    depth: usize,
+    width: usize,
+    inputs: &[f32],
+    labels: &[u32],
+    before: Option<f64>,
+    seconds: f64,
+) -> Result<(), Box<dyn Error>> {
+    let batch = labels.len();
     let (norm, activation) = (Norm::Batch, Activation::Relu);
     let architecture = Architecture {
         inputs: INPUTS,
@@ -58,14 +106,23 @@ fn time(size: &str, seconds: f64) -> Result<(), Box<dyn Error>> {
     }
     let decay = Decay::Coupled(5e-4);
     let step = Step { learning_rate: 0.01, decay, classifier_decay: decay, feature_decay: 0.0 };
-    let mut once = || -> Result<f64, Box<dyn Error>> {
+    repeat(seconds, parameters, before, || {
         let start = Instant::now();
-        let logits: Vec<f64> = mlp.forward(&inputs)?.into_iter().map(f64::from).collect();
+        let logits: Vec<f64> = mlp.forward(inputs)?.into_iter().map(f64::from).collect();
         let logits = ArrayView2::from_shape((batch, CLASSES), &logits)?;
-        let (_, gradient) = Loss::CrossEntropy {}.value_and_gradient(logits, &labels)?;
+        let (_, gradient) = Loss::CrossEntropy {}.value_and_gradient(logits, labels)?;
         mlp.backward(&gradient.iter().map(|&g| g as f32).collect::<Vec<_>>(), &step)?;
         Ok(start.elapsed().as_secs_f64() * 1e3)
-    };
+    })
+}
+
+/// Steps for so many seconds, and what they took.
+fn repeat(
+    seconds: f64,
+    parameters: usize,
+    before: Option<f64>,
+    mut once: impl FnMut() -> Result<f64, Box<dyn Error>>,
+) -> Result<(), Box<dyn Error>> {
     // The first step allocates.
     once()?;
     let (mut times, start) = (Vec::new(), Instant::now());

@@ -1,6 +1,6 @@
-"""A training step of the paper's MLP in PyTorch, to be timed beside memdil-kernels.
+"""A training step of the paper's MLP or of a convolutional network in PyTorch, to be timed beside ours.
 
-    python train_step.py DEPTH/WIDTH/BATCH [--seconds S]
+    python train_step.py DEPTH/WIDTH/BATCH|resnet18/WIDTH/BATCH|vgg11/WIDTH/BATCH [--seconds S]
 
 Forward, cross-entropy, backward and SGD with momentum and weight decay on random inputs of 3072 values and two classes; threads
 as OMP_NUM_THREADS says. Prints one JSON object: median and minimum in milliseconds, the number of steps, and the peak of
@@ -17,10 +17,12 @@ import time
 import torch
 from torch import nn
 
+import networks
+
 INPUTS, CLASSES = 3072, 2
 
 
-def network(depth, width):
+def perceptron(depth, width):
     layers, fan_in = [], INPUTS
     for index in range(depth):
         units = CLASSES if index + 1 == depth else width
@@ -34,13 +36,17 @@ def main():
     parser.add_argument("size")
     parser.add_argument("--seconds", type=float, default=3.0)
     arguments = parser.parse_args()
-    depth, width, batch = map(int, arguments.size.split("/"))
+    name, width, batch = arguments.size.split("/")
+    width, batch, convolutional = int(width), int(batch), not name.isdigit()
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
     torch.manual_seed(0)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    model, loss = network(depth, width), nn.CrossEntropyLoss()
+    model = networks.network(name, width, CLASSES) if convolutional else perceptron(int(name), width)
+    loss = nn.CrossEntropyLoss()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9, weight_decay=5e-4)
     inputs, labels = torch.randn(batch, INPUTS), torch.randint(0, CLASSES, (batch,))
+    if convolutional:
+        inputs = inputs.reshape(batch, 3, 32, 32)
 
     times, end = [], None
     while end is None or time.perf_counter() < end or len(times) < 4:

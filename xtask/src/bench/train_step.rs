@@ -12,7 +12,7 @@ const SECONDS: &str = "3";
 
 /// Prints a table: for 1 and 2 threads, and for two processes of one thread each, what a step takes.
 pub(super) fn beside_torch(sizes: &[&str], ours: &Path, python: &Path) -> Result<(), Failure> {
-    let mut header = vec!["depth/width/batch".to_owned()];
+    let mut header = vec!["network/width/batch".to_owned()];
     for threads in ["1 thread", "2 threads", "2 processes"] {
         header.extend([threads.to_owned(), "torch".to_owned(), "ratio".to_owned()]);
     }
