@@ -83,6 +83,7 @@ fn perceptron(
     seconds: f64,
 ) -> Result<(), Box<dyn Error>> {
     let batch = labels.len();
+    let mut random = random();
     let (norm, activation) = (Norm::Batch, Activation::Relu);
     let architecture = Architecture {
         inputs: INPUTS,
