@@ -11,7 +11,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("memdil-data", &[]),
     ("memdil-metrics", &[]),
     ("memdil-losses", &[]),
-    ("memdil-models", &[]),
+    ("memdil-models", &["memdil-kernels"]),
     ("memdil-theory", &["memdil-losses"]),
     ("memdil-records", &["memdil-data", "memdil-losses"]),
     ("memdil-report", &["memdil-records", "memdil-theory"]),

@@ -1,5 +1,7 @@
 //! Operations on tensors against candle's own, values and gradients.
 
+#![allow(clippy::unwrap_used)]
+
 use candle_core::{DType, Device, Result, Tensor, Var};
 use memdil_kernels::candle::{self, plain};
 use proptest::prelude::*;

@@ -1,5 +1,7 @@
 //! Convolutions against sums written out.
 
+#![allow(clippy::unwrap_used)]
+
 use memdil_kernels::{Convolution, Element, Instructions, KernelError};
 use proptest::prelude::*;
 
