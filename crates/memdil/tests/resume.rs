@@ -57,8 +57,12 @@ const TRAIN: &str = "train --config e.toml --checkpoint-every 0 --out";
 
 /// A folder with the experiment file and the run `whole`, which nothing disturbed.
 fn scene() -> Scene {
+    scene_of(CONFIG)
+}
+
+fn scene_of(config: &str) -> Scene {
     let scene = Scene::new("");
-    fs::write(scene.path("e.toml"), CONFIG).unwrap();
+    fs::write(scene.path("e.toml"), config).unwrap();
     scene.succeed("train --config e.toml --out whole");
     scene
 }
@@ -134,14 +138,27 @@ fn go_on(scene: &Scene, out: &str) -> String {
 
 #[test]
 fn killed_at_any_moment_a_run_ends_in_the_same_bytes() {
-    let scene = scene();
+    kill_and_go_on(&scene(), 24);
+}
+
+#[test]
+fn a_convolutional_network_too() {
+    let resnet = "kind = \"resnet\"\ndepth = 18\nwidth = 2\n";
+    let config = CONFIG.replace("kind = \"mlp\"\ndepth = 3\nwidth = 16\n", resnet);
+    let config = config.replace("epochs = 30", "epochs = 3").replace("images_per_class = 50", "images_per_class = 24");
+    assert!(config.contains(resnet));
+    kill_and_go_on(&scene_of(&config), 6);
+}
+
+/// Kills runs at random moments, so many times in all, and lets each go on to its end.
+fn kill_and_go_on(scene: &Scene, wanted: usize) {
     let started = Instant::now();
     scene.succeed(&format!("{TRAIN} timed"));
     let duration = started.elapsed();
-    assert_same(&scene, "timed");
+    assert_same(scene, "timed");
     let mut random = stream(0, Stream::Shuffle);
     let (mut kills, mut resumed, mut run) = (0, 0, 0);
-    while kills < 24 {
+    while kills < wanted {
         let out = format!("killed{run}");
         let every = ["0", "0.03"][run % 2];
         for attempt in 0.. {
@@ -162,7 +179,7 @@ fn killed_at_any_moment_a_run_ends_in_the_same_bytes() {
         }
         // It may have been killed after its last file, before it said so.
         scene.succeed(&format!("{TRAIN} {out}"));
-        assert_same(&scene, &out);
+        assert_same(scene, &out);
         run += 1;
     }
     println!("{kills} kills, {resumed} resumed processes, {run} runs of {duration:?}");
