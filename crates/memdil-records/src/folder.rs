@@ -1,7 +1,7 @@
 //! The folder of a run.
 
 use std::fs::{self, File};
-use std::io::{BufReader, ErrorKind};
+use std::io::{BufReader, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use memdil_data::NoisyLabels;
@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::atomic::is_temporary;
-use crate::{EpochRecord, Provenance, RecordError, RunRecord, RunSpec, Snapshot, write_atomic};
+use crate::{EpochRecord, Provenance, RecordError, RunRecord, RunSpec, Snapshot, event_file, write_atomic};
 
 /// The folder of a run, and the only place that knows the names of its files.
 #[derive(Clone, Debug)]
@@ -36,6 +36,22 @@ impl RunFolder {
     /// The finished metrics, one [`EpochRecord`] a line.
     pub fn metrics(&self) -> PathBuf {
         self.path.join("metrics.jsonl")
+    }
+
+    /// The metrics once more, for TensorBoard; written where that is asked for.
+    pub fn events(&self) -> PathBuf {
+        self.path.join("events.out.tfevents.memdil")
+    }
+
+    /// Writes [`events`](Self::events) from the metrics as they are, of a run begun at that time.
+    ///
+    /// # Errors
+    ///
+    /// [`RecordError`] when the metrics are damaged, or the file cannot be written.
+    pub fn write_events(&self, started_unix: u64) -> Result<(), RecordError> {
+        let finished = exists(&self.metrics())?;
+        let records = read_epochs(if finished { self.metrics() } else { self.metrics_in_progress() })?;
+        write_atomic(&self.events(), |file| file.write_all(&event_file(&records, started_unix)))
     }
 
     /// Parameters and running statistics after the last epoch.
@@ -106,16 +122,7 @@ impl RunFolder {
     ///
     /// [`RecordError::Read`] or [`RecordError::Malformed`] naming the line.
     pub fn epochs(&self) -> Result<Vec<EpochRecord>, RecordError> {
-        let path = self.metrics();
-        let text = fs::read_to_string(&path).map_err(|cause| RecordError::Read { path: path.clone(), cause })?;
-        let parse = |(index, line): (usize, &str)| {
-            serde_json::from_str(line).map_err(|e| RecordError::Malformed {
-                path: path.clone(),
-                line: Some(index + 1),
-                reason: e.to_string(),
-            })
-        };
-        text.lines().enumerate().map(parse).collect()
+        read_epochs(self.metrics())
     }
 
     /// Features after the last epoch; `None` when the run kept none.
@@ -248,6 +255,19 @@ fn write_json(path: &Path, value: &impl Serialize) -> Result<(), RecordError> {
         serde_json::to_writer_pretty(&mut *writer, value)?;
         std::io::Write::write_all(writer, b"\n")
     })
+}
+
+fn read_epochs(path: PathBuf) -> Result<Vec<EpochRecord>, RecordError> {
+    let text = fs::read_to_string(&path).map_err(|cause| RecordError::Read { path: path.clone(), cause })?;
+    let parse = |(index, line): (usize, &str)| {
+        let malformed = |e: serde_json::Error| RecordError::Malformed {
+            path: path.clone(),
+            line: Some(index + 1),
+            reason: e.to_string(),
+        };
+        serde_json::from_str(line).map_err(malformed)
+    };
+    text.lines().enumerate().map(parse).collect()
 }
 
 #[cfg(test)]

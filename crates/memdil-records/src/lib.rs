@@ -28,6 +28,7 @@ mod optimizer;
 mod record;
 mod snapshot;
 mod spec;
+mod tensorboard;
 
 pub use atomic::{create_dir, write_atomic};
 pub use error::RecordError;
@@ -42,3 +43,4 @@ pub use optimizer::{OptimizerSpec, ScheduleSpec};
 pub use record::{EpochRecord, Provenance, RunRecord, Status, TestRecord};
 pub use snapshot::{Snapshot, SnapshotPart};
 pub use spec::{RunSpec, TrainingSpec};
+pub use tensorboard::event_file;

@@ -32,6 +32,8 @@ pub struct SweepOptions {
     pub data_dir: Option<PathBuf>,
     /// A run writes a checkpoint when so much time has passed since its last one.
     pub checkpoint_every: Duration,
+    /// Whether runs write their metrics for TensorBoard too.
+    pub tensorboard: bool,
 }
 
 /// Where a sweep stands.
@@ -218,6 +220,9 @@ impl<'a> Worker<'a> {
         command.args(["sweep", "run", "--worker", "--index", &job.index.to_string(), "--device", &options.device]);
         command.arg("--manifest").arg(&options.manifest).arg("--out").arg(&options.out);
         command.arg("--checkpoint-every").arg(options.checkpoint_every.as_secs_f64().to_string());
+        if options.tensorboard {
+            command.arg("--tensorboard");
+        }
         if let Some(folder) = &options.data_dir {
             command.arg("--data-dir").arg(folder);
         }

@@ -24,6 +24,8 @@ pub struct TrainOptions {
     pub data_dir: Option<PathBuf>,
     /// A checkpoint is written when so much time has passed since the last one; zero means after every batch.
     pub checkpoint_every: Duration,
+    /// Whether the metrics are written for TensorBoard too, anew after every epoch.
+    pub tensorboard: bool,
 }
 
 /// What [`train`] tells while it works.
@@ -104,6 +106,9 @@ fn run(
     if let Some(record) = finished(&run, spec)? {
         // A process that was killed at the very end may have left them.
         run.remove_checkpoints()?;
+        if options.tensorboard && !run.events().exists() {
+            run.write_events(record.provenance.started_unix)?;
+        }
         return Ok(Outcome::AlreadyComplete(record));
     }
     let device = open_device(&options.device)?;
@@ -141,6 +146,9 @@ fn run(
         match training.epoch(|training| keeper.keep(training, &metrics, last.as_ref()))? {
             Ok((record, evaluated)) => {
                 metrics.add(&record)?;
+                if options.tensorboard {
+                    run.write_events(provenance.started_unix)?;
+                }
                 on_event(TrainEvent::Epoch(&record));
                 (last, evaluation) = (Some(record), evaluated);
             }

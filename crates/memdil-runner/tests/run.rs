@@ -70,7 +70,12 @@ fn spec(overrides: &[&str]) -> RunSpec {
 }
 
 fn options() -> TrainOptions {
-    TrainOptions { device: "cpu".to_owned(), data_dir: None, checkpoint_every: Duration::from_secs(30) }
+    TrainOptions {
+        device: "cpu".to_owned(),
+        data_dir: None,
+        checkpoint_every: Duration::from_secs(30),
+        tensorboard: false,
+    }
 }
 
 fn run(spec: &RunSpec, folder: &Path) -> Result<Outcome, RunnerError> {

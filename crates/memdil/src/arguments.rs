@@ -39,21 +39,25 @@ pub(crate) struct Machine {
 }
 
 impl Machine {
-    pub(crate) fn train_options(&self, checkpoints: &Checkpoints) -> TrainOptions {
+    pub(crate) fn train_options(&self, writing: &Writing) -> TrainOptions {
         TrainOptions {
             device: self.device.clone(),
             data_dir: self.data_dir.clone(),
-            checkpoint_every: checkpoints.checkpoint_every,
+            checkpoint_every: writing.checkpoint_every,
+            tensorboard: writing.tensorboard,
         }
     }
 }
 
-/// How much work an interruption may cost.
+/// What a run writes on its way.
 #[derive(clap::Args)]
-pub(crate) struct Checkpoints {
+pub(crate) struct Writing {
     /// Write a checkpoint when so much time has passed since the last one; 0 means after every batch
     #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
     pub(crate) checkpoint_every: Duration,
+    /// Write the metrics for TensorBoard too, into events.out.tfevents.memdil in the run's folder
+    #[arg(long)]
+    pub(crate) tensorboard: bool,
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

@@ -7,7 +7,7 @@ use anyhow::Context;
 use memdil_records::{create_dir, read_manifest, write_manifest};
 use memdil_runner::{RunnerError, SweepOptions, end_with_parent, run_all, status, train};
 
-use crate::arguments::{Checkpoints, Machine, Settings};
+use crate::arguments::{Machine, Settings, Writing};
 use crate::progress;
 
 #[derive(clap::Subcommand)]
@@ -55,7 +55,7 @@ pub(crate) struct Run {
     #[arg(long, value_name = "J", value_parser = clap::value_parser!(u16).range(1..))]
     jobs: Option<u16>,
     #[command(flatten)]
-    checkpoints: Checkpoints,
+    writing: Writing,
     #[command(flatten)]
     machine: Machine,
     /// End when standard input closes: whoever started this process is gone then
@@ -106,7 +106,7 @@ fn work(arguments: &Run) -> anyhow::Result<()> {
             index,
             last: lines.len() - 1,
         })?;
-        let options = arguments.machine.train_options(&arguments.checkpoints);
+        let options = arguments.machine.train_options(&arguments.writing);
         let bar = progress::epochs(line.spec.training.epochs);
         let outcome = train(&line.spec, &arguments.out.join(&line.id), &options, |e| progress::training(&bar, &e));
         bar.finish_and_clear();
@@ -120,7 +120,8 @@ fn work(arguments: &Run) -> anyhow::Result<()> {
         jobs: arguments.jobs.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from),
         device: arguments.machine.device.clone(),
         data_dir: arguments.machine.data_dir.clone(),
-        checkpoint_every: arguments.checkpoints.checkpoint_every,
+        checkpoint_every: arguments.writing.checkpoint_every,
+        tensorboard: arguments.writing.tensorboard,
     };
     let bar = progress::sweep();
     let status = run_all(&lines, &options, |state| bar.show(state));

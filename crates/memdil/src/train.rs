@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use memdil_records::{RunRecord, Status};
 use memdil_runner::{Outcome, train};
 
-use crate::arguments::{Checkpoints, Machine, Settings};
+use crate::arguments::{Machine, Settings, Writing};
 use crate::progress;
 
 #[derive(clap::Args)]
@@ -20,7 +20,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
     #[command(flatten)]
-    checkpoints: Checkpoints,
+    writing: Writing,
     #[command(flatten)]
     machine: Machine,
 }
@@ -29,7 +29,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let experiment = arguments.settings.load()?;
     let spec = experiment.run(arguments.machine.data_dir.as_deref())?;
     let bar = progress::epochs(spec.training.epochs);
-    let options = arguments.machine.train_options(&arguments.checkpoints);
+    let options = arguments.machine.train_options(&arguments.writing);
     let outcome = train(&spec, &arguments.out, &options, |event| progress::training(&bar, &event));
     bar.finish_and_clear();
     let outcome = outcome?;

@@ -214,6 +214,35 @@ fn killed_among_its_last_files_a_run_ends_in_the_same_bytes() {
 }
 
 #[test]
+fn tensorboard_sees_every_epoch_once() {
+    let scene = scene();
+    interrupt(&scene, "--tensorboard", "watched");
+    scene.succeed(&format!("{TRAIN} watched --tensorboard"));
+    let metrics = epochs(&scene.path("watched"));
+    let bytes = fs::read(scene.path("watched/events.out.tfevents.memdil")).unwrap();
+    let (mut rest, mut steps) = (&bytes[..], Vec::new());
+    while !rest.is_empty() {
+        let length = u64::from_le_bytes(rest[..8].try_into().unwrap()) as usize;
+        let message = &rest[12..12 + length];
+        // The time, then the step: all are below 128.
+        assert_eq!((message[0], message[9]), (9, 16));
+        steps.push(message[10]);
+        if let Some(epoch) = metrics.get(steps.len().wrapping_sub(2)) {
+            let dilation = epoch["test"]["dilation"].as_f64().map(|value| (value as f32).to_le_bytes());
+            let name = b"test/dilation";
+            let at = message.windows(name.len()).position(|part| part == name);
+            let found = at.map(|at| &message[at + name.len() + 1..][..4]);
+            assert_eq!(found, dilation.as_ref().map(|bytes| &bytes[..]));
+        }
+        rest = &rest[12 + length + 4..];
+    }
+    assert_eq!(steps, (0..=30).collect::<Vec<u8>>());
+    // Of a run that is complete the file is made from its metrics.
+    scene.succeed(&format!("{TRAIN} whole --tensorboard"));
+    assert!(scene.path("whole/events.out.tfevents.memdil").exists());
+}
+
+#[test]
 fn a_damaged_checkpoint_is_passed_over() {
     let scene = scene();
     interrupt(&scene, "", "begun");

@@ -87,8 +87,12 @@ fn uniform(rng: &mut ChaCha8Rng, (inputs, outputs): (usize, usize), device: &Dev
 /// Trains as the file says, with `key=value` overrides; goes on where an earlier call was stopped.
 fn run(config: &Path, overrides: &[String], out: &Path) -> Result<RunRecord> {
     let spec = Experiment::load(config, None, overrides)?.run(None)?;
-    let options =
-        TrainOptions { device: "cpu".to_owned(), data_dir: None, checkpoint_every: std::time::Duration::from_secs(30) };
+    let options = TrainOptions {
+        device: "cpu".to_owned(),
+        data_dir: None,
+        checkpoint_every: std::time::Duration::from_secs(30),
+        tensorboard: true,
+    };
     let build = |spec: &RunSpec, image: ImageShape, device: &Device| -> candle_core::Result<Box<dyn Model>> {
         Ok(Box::new(Skip::new(spec, image, device)?))
     };
