@@ -4,6 +4,7 @@ use std::fmt::Debug;
 use std::ops::{Add, Div, Mul, Sub};
 
 use crate::KernelError;
+use crate::convolution::{Product, Task};
 
 /// A type of number that the kernels compute with: `f32` or `f64`.
 pub trait Element:
@@ -122,12 +123,16 @@ pub(crate) fn prefetch<T>(address: *const T) {
 
 pub(crate) mod private {
     use super::{Instructions, Kernel};
+    use crate::convolution::{Product, Task};
 
     pub trait Dispatch: Sized {
         /// Values in a row of a panel.
         fn panel_width(instructions: Instructions) -> usize;
         /// Runs a kernel with instructions that this processor has.
         fn dispatch<K: Kernel<Self>>(instructions: Instructions, kernel: K);
+        /// The same for the largest kernels: compiled once, here, not by every crate that calls them.
+        fn gathered(instructions: Instructions, kernel: Product<'_, Self>);
+        fn weight_gradient(instructions: Instructions, kernel: Task<'_, Self>);
     }
 }
 
@@ -338,6 +343,14 @@ macro_rules! element {
                     #[cfg(not(target_arch = "x86_64"))]
                     _ => width::<Portable<$scalar>>(),
                 }
+            }
+
+            fn gathered(instructions: Instructions, kernel: Product<'_, Self>) {
+                Self::dispatch(instructions, kernel);
+            }
+
+            fn weight_gradient(instructions: Instructions, kernel: Task<'_, Self>) {
+                Self::dispatch(instructions, kernel);
             }
 
             fn dispatch<K: Kernel<Self>>(instructions: Instructions, kernel: K) {

@@ -63,7 +63,7 @@ impl<T: Element> Packed<T> {
 }
 
 /// The rows of a plan for one group of images.
-pub(super) struct Product<'a, T> {
+pub struct Product<'a, T> {
     /// The group's images, and its results.
     pub(super) source: &'a [T],
     pub(super) target: &'a mut [T],

@@ -7,9 +7,11 @@ mod gather;
 mod plan;
 mod weight_gradient;
 
+pub(crate) use gather::Product;
 use rayon::prelude::*;
+pub(crate) use weight_gradient::Task;
 
-use crate::convolution::gather::{Packed, Product};
+use crate::convolution::gather::Packed;
 use crate::convolution::plan::Plan;
 use crate::{Element, Instructions, KernelError};
 
@@ -182,7 +184,7 @@ impl Convolution {
         groups.for_each(|(target, source)| {
             let plans = if source.len() == group * read { &whole } else { &rest };
             for plan in plans {
-                T::dispatch(instructions, Product { source, target: &mut *target, plan, packed, zeros: &zeros });
+                T::gathered(instructions, Product { source, target: &mut *target, plan, packed, zeros: &zeros });
             }
         });
         target

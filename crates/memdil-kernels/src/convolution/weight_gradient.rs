@@ -36,7 +36,7 @@ pub(super) fn run<T: Element>(sizes: &Convolution, instructions: Instructions, x
             let values = (outputs.1 - outputs.0) * (inputs.1 - inputs.0) * kernel * kernel * panel * panel;
             let mut sums = vec![T::default(); values];
             let task = Task { sizes, x, g, group, pairs: &pairs, outputs, inputs, sums: &mut sums };
-            T::dispatch(instructions, task);
+            T::weight_gradient(instructions, task);
             (outputs, inputs, sums)
         })
         .collect();
@@ -88,7 +88,7 @@ impl Pairs {
 }
 
 /// The gradient of some panels of inputs by some panels of outputs.
-struct Task<'a, T> {
+pub struct Task<'a, T> {
     sizes: &'a Convolution,
     x: &'a [T],
     g: &'a [T],
