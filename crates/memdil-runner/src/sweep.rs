@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use memdil_records::{ManifestLine, ModelSpec, RunFolder, Status, create_dir};
+use memdil_records::{ManifestLine, ModelSpec, RunFolder, RunSpec, Status, create_dir};
 
 use crate::train::finished;
 use crate::{Prepared, RunnerError, open_device};
@@ -102,7 +102,7 @@ pub fn run_all(
             open.push_back(Job { index, line, folder });
         }
     }
-    check_inputs(&open, options)?;
+    check_inputs(open.iter().map(|job| &job.line.spec), &options.device, options.data_dir.as_deref())?;
     create_dir(&options.out)?;
 
     let all_epochs = open.iter().map(|job| job.line.spec.training.epochs).sum();
@@ -170,14 +170,18 @@ impl SweepProgress {
 }
 
 /// The device and every data set with its batches are tried once, so that bad input ends the sweep before it begins.
-fn check_inputs(open: &VecDeque<Job<'_>>, options: &SweepOptions) -> Result<(), RunnerError> {
-    open_device(&options.device)?;
+pub(crate) fn check_inputs<'a>(
+    specs: impl Iterator<Item = &'a RunSpec>,
+    device: &str,
+    data_dir: Option<&Path>,
+) -> Result<(), RunnerError> {
+    open_device(device)?;
     let mut checked = Vec::new();
-    for job in open {
-        let ModelSpec::Mlp(mlp) = &job.line.spec.model;
-        let settings = (&job.line.spec.data, job.line.spec.training.batch_size, mlp.norm);
+    for spec in specs {
+        let ModelSpec::Mlp(mlp) = &spec.model;
+        let settings = (&spec.data, spec.training.batch_size, mlp.norm);
         if !checked.contains(&settings) {
-            Prepared::new(&job.line.spec, options.data_dir.as_deref())?;
+            Prepared::new(spec, data_dir)?;
             checked.push(settings);
         }
     }
