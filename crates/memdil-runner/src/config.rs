@@ -22,7 +22,7 @@ use crate::RunnerError;
 #[derive(Clone, Debug)]
 pub struct Experiment {
     path: PathBuf,
-    command: Option<String>,
+    pub(crate) command: Option<String>,
     run: Table,
     sweep: Table,
     pub(crate) search: Option<Table>,

@@ -163,7 +163,12 @@ impl RunnerError {
     pub fn is_bad_input(&self) -> bool {
         match self {
             Self::Record(error) => error.is_bad_input(),
-            Self::Busy { .. } | Self::Sampler { .. } | Self::Workers { .. } | Self::Worker(_) | Self::Metrics(_) | Self::Tensor(_) => false,
+            Self::Busy { .. }
+            | Self::Sampler { .. }
+            | Self::Workers { .. }
+            | Self::Worker(_)
+            | Self::Metrics(_)
+            | Self::Tensor(_) => false,
             _ => true,
         }
     }

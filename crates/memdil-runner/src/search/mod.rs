@@ -59,16 +59,8 @@ pub struct SearchOptions {
     pub checkpoint_every: Duration,
 }
 
-/// Where the searches stand: `sweep` counts trials and retrained runs of all of them.
-#[derive(Clone, Debug, PartialEq)]
-pub struct SearchProgress {
-    /// Finished runs, epochs, time.
-    pub sweep: SweepProgress,
-    /// Whether the best trials are being trained again.
-    pub retraining: bool,
-}
-
 /// Makes the trials of the searches that are not finished, then trains the best of each again, and returns the histories.
+/// Progress counts trials and retrained runs.
 ///
 /// A search of kind `random` knows its trials from the start: they run `jobs` at a time. One of kind `tpe` makes one
 /// trial after the other, all searches side by side. A diverged trial stays in the history, is worst, and is not tried
@@ -82,7 +74,7 @@ pub struct SearchProgress {
 pub fn run_searches(
     searches: &[Search],
     options: &SearchOptions,
-    mut on_progress: impl FnMut(&SearchProgress),
+    mut on_progress: impl FnMut(&SweepProgress),
 ) -> Result<Vec<SearchRecord>, RunnerError> {
     let folder = SearchFolder::new(&options.out);
     refuse_others(searches, &folder)?;
@@ -215,8 +207,10 @@ impl<'a> History<'a> {
         };
         let record = folder.read(&search.id)?.unwrap_or_else(new);
         for trial in &record.trials {
-            if !(1..=search.search.trials).contains(&trial.trial) || run_id(&search.trial(&trial.values)?) != trial.run {
-                let reason = format!("trial {} is none of this search; remove the folder and search again", trial.trial);
+            if !(1..=search.search.trials).contains(&trial.trial) || run_id(&search.trial(&trial.values)?) != trial.run
+            {
+                let reason =
+                    format!("trial {} is none of this search; remove the folder and search again", trial.trial);
                 return Err(RecordError::Malformed { path: folder.history(&search.id), line: None, reason }.into());
             }
         }
@@ -323,18 +317,17 @@ impl Overall {
         self.made = [self.made.iter().sum(), 0];
     }
 
-    fn with(&mut self, round: &SweepProgress, retraining: bool) -> SearchProgress {
+    fn with(&mut self, round: &SweepProgress, retraining: bool) -> SweepProgress {
         let [finished, future] = if retraining { [self.trials, 0] } else { [0, self.future] };
         let left = future + round.epochs.1.saturating_sub(round.epochs.0);
         self.made[1] = round.epochs.0;
         let made: usize = self.made.iter().sum();
-        let sweep = SweepProgress {
+        SweepProgress {
             finished: (finished + round.finished).min(self.runs),
             runs: self.runs,
             epochs: (self.epochs.saturating_sub(left), self.epochs),
             remaining: (made > 0).then(|| self.started.elapsed().mul_f64(left as f64 / made as f64)),
             ended: round.ended.clone(),
-        };
-        SearchProgress { sweep, retraining }
+        }
     }
 }

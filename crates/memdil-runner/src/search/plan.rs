@@ -21,7 +21,9 @@ impl Experiment {
     /// As [`Experiment::runs`]; also when the file has no `[search]`, nothing is held out for validation, a range makes no
     /// sense, no run has a setting of the space, the sweep lists it too, or a run refuses a bound or value of it.
     pub fn searches(&self, data_dir: Option<&Path>) -> Result<Vec<Search>, RunnerError> {
-        self.is_for(None)?;
+        if self.command.as_deref() != Some("search") {
+            self.is_for(None)?;
+        }
         let Some(table) = &self.search else {
             return Err(self.error("there is no [search]; memdil train and sweep are for files without one".to_owned()));
         };
@@ -38,7 +40,9 @@ impl Experiment {
         for table in self.tables()? {
             let search = self.search_of(table, &search, data_dir, &mut unknown)?;
             if !seen.insert(search.id.clone()) {
-                return Err(self.error(format!("[sweep]: search {} comes out twice; a list repeats a value", search.id)));
+                return Err(
+                    self.error(format!("[sweep]: search {} comes out twice; a list repeats a value", search.id))
+                );
             }
             searches.push(search);
         }

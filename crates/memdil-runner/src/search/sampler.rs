@@ -51,12 +51,7 @@ fn random(range: &SearchRange, rng: &mut ChaCha8Rng) -> Value {
 }
 
 /// Where good trials are denser than the others, a diverged trial being worst of all.
-fn parzen(
-    name: &str,
-    range: &SearchRange,
-    told: &[TrialRecord],
-    rng: &mut ChaCha8Rng,
-) -> Result<Value, RunnerError> {
+fn parzen(name: &str, range: &SearchRange, told: &[TrialRecord], rng: &mut ChaCha8Rng) -> Result<Value, RunnerError> {
     let refused = |reason: String| RunnerError::Sampler { setting: name.to_owned(), reason };
     let (estimator, domain) = match range {
         SearchRange::Interval { low, high, scale } => {
