@@ -23,6 +23,8 @@ pub enum Stream {
     Augment,
     /// The images of a subset.
     Subset,
+    /// The values that a hyper-parameter search tries.
+    Search,
 }
 
 /// The generator for one purpose.
@@ -50,6 +52,7 @@ pub fn stream(seed: u64, purpose: Stream) -> ChaCha8Rng {
         Stream::Shuffle => 4,
         Stream::Augment => 5,
         Stream::Subset => 6,
+        Stream::Search => 7,
     });
     rng
 }

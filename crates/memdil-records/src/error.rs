@@ -16,6 +16,14 @@ pub enum RecordError {
         /// What is allowed.
         range: &'static str,
     },
+    /// A setting in the space of a hyper-parameter search that makes no sense there.
+    #[error("search.space: '{name}': {reason}")]
+    Space {
+        /// Dotted name of the setting.
+        name: String,
+        /// What is wrong.
+        reason: String,
+    },
     /// A data setting that makes no sense.
     #[error(transparent)]
     Data(#[from] memdil_data::DataError),

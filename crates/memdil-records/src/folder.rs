@@ -238,7 +238,7 @@ fn damaged(path: PathBuf, reason: &dyn std::fmt::Display) -> RecordError {
 }
 
 /// A file that cannot be looked at is an error, not an absent one.
-fn exists(path: &Path) -> Result<bool, RecordError> {
+pub(crate) fn exists(path: &Path) -> Result<bool, RecordError> {
     path.try_exists().map_err(|cause| RecordError::Read { path: path.to_owned(), cause })
 }
 
@@ -250,7 +250,7 @@ fn remove(path: &Path) -> Result<(), RecordError> {
     }
 }
 
-fn write_json(path: &Path, value: &impl Serialize) -> Result<(), RecordError> {
+pub(crate) fn write_json(path: &Path, value: &impl Serialize) -> Result<(), RecordError> {
     write_atomic(path, |writer| {
         serde_json::to_writer_pretty(&mut *writer, value)?;
         std::io::Write::write_all(writer, b"\n")

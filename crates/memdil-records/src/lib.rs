@@ -15,7 +15,8 @@
 //! These are written to a temporary file, flushed to disk and renamed: no reader ever sees half a file. While a run is
 //! going on there are also `.lock`, `metrics.jsonl.partial`, its last two checkpoints (`checkpoint-0.safetensors` and
 //! `checkpoint-1.safetensors`) and, in a sweep, `worker.log`. Beside the folders of runs,
-//! `layer-peeled.jsonl` holds one [`LayerPeeledRecord`] a line.
+//! `layer-peeled.jsonl` holds one [`LayerPeeledRecord`] a line, and `search/` what hyper-parameter searches leave
+//! ([`SearchFolder`]).
 //! This crate trains nothing and knows no tensor library.
 
 mod atomic;
@@ -26,6 +27,8 @@ mod manifest;
 mod model;
 mod optimizer;
 mod record;
+mod search;
+mod search_folder;
 mod snapshot;
 mod spec;
 mod tensorboard;
@@ -41,6 +44,8 @@ pub use manifest::{ManifestLine, read_manifest, run_id, write_manifest};
 pub use model::{ActivationSpec, ClassifierSpec, CustomSpec, MlpSpec, ModelSpec, NormSpec, ResNetSpec, VggSpec};
 pub use optimizer::{OptimizerSpec, ScheduleSpec};
 pub use record::{EpochRecord, Provenance, RunRecord, Status, TestRecord};
+pub use search::{RetrainedRecord, Sampler, SearchRange, SearchRecord, SearchScale, SearchSpec, TrialRecord};
+pub use search_folder::SearchFolder;
 pub use snapshot::{Snapshot, SnapshotPart};
 pub use spec::{RunSpec, TrainingSpec};
 pub use tensorboard::event_file;

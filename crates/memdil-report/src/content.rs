@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use memdil_records::Provenance;
+use memdil_records::{Provenance, SearchRecord};
 
 use crate::ReportError;
 use crate::chart::Figure;
@@ -11,6 +11,7 @@ use crate::figures;
 use crate::layer_peeled::{self, Descent};
 use crate::reference::{self, Comparison};
 use crate::runs::{Run, distinct};
+use crate::search;
 use crate::text::{count, date};
 use crate::theory::Theory;
 
@@ -39,6 +40,9 @@ pub(crate) struct Content {
     pub(crate) theory: Vec<Figure>,
     /// Free features beside the closed form, where they were trained.
     pub(crate) layer_peeled: Vec<Descent>,
+    /// Histories of hyper-parameter searches, and their figure.
+    pub(crate) searches: Vec<SearchRecord>,
+    pub(crate) search_figure: Option<Figure>,
     pub(crate) comparison: Option<Comparison>,
     pub(crate) command: Option<String>,
 }
@@ -47,6 +51,7 @@ impl Content {
     pub(crate) fn new(
         runs: Vec<Run>,
         layer_peeled: Vec<Descent>,
+        searches: Vec<SearchRecord>,
         reference: Option<&Path>,
         theory: bool,
         command: Option<String>,
@@ -57,7 +62,8 @@ impl Content {
         let (mut claims, unjudged) = (claims::evaluate(&runs, solved.as_ref()), claims::unjudged(&runs));
         claims.extend(layer_peeled::claim(&layer_peeled));
         let theory = solved.as_ref().map_or_else(Vec::new, Theory::figures);
-        Ok(Self { runs, claims, unjudged, figures, theory, layer_peeled, comparison, command })
+        let search_figure = search::figure(&searches);
+        Ok(Self { runs, claims, unjudged, figures, theory, layer_peeled, searches, search_figure, comparison, command })
     }
 
     pub(crate) fn diverged(&self) -> usize {
@@ -74,6 +80,9 @@ impl Content {
     /// Date, number of runs, seeds, data.
     pub(crate) fn subtitle(&self) -> Vec<String> {
         let newest = self.made().iter().map(|(provenance, _)| provenance.started_unix).max().unwrap_or(0);
+        if self.made().is_empty() {
+            return vec![count(self.searches.len(), "search under way", "searches under way")];
+        }
         if self.runs.is_empty() {
             return vec![date(newest), count(self.layer_peeled.len(), "training", "trainings")];
         }

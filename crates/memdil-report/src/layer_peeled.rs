@@ -8,7 +8,7 @@ use memdil_theory::layer_peeled::{LpmSetting, LpmSolution, closed_form};
 use crate::ReportError;
 use crate::claims::exact::decided;
 use crate::claims::{Claim, Unit};
-use crate::table::{Row, Table};
+use crate::table::{Row, Table, heads};
 use crate::text::{count, number, or_dash};
 
 /// What the section says first.
@@ -128,7 +128,7 @@ pub(crate) fn table(descents: &[Descent]) -> Table {
         ("NC2+", true),
         ("NC3+", true),
     ];
-    Table { columns, rows: descents.iter().map(Descent::row).collect() }
+    Table { columns: heads(&columns), rows: descents.iter().map(Descent::row).collect() }
 }
 
 /// Supported when every training reached the closed form, refuted when one came to rest elsewhere; none where nothing was

@@ -41,6 +41,7 @@ mod markdown;
 mod page;
 mod reference;
 mod runs;
+mod search;
 pub mod stats;
 mod table;
 mod tables;

@@ -1,9 +1,18 @@
 //! The report as Markdown.
 
+use crate::chart::Figure;
 use crate::content::{Content, DEVIATIONS, PURPOSE, THEORY, TITLE, rules};
 use crate::layer_peeled::{self, LAYER_PEELED};
+use crate::search::{self, SEARCH};
 use crate::tables;
 use crate::text::escape_markdown;
+
+/// A figure with its number.
+fn figure(figure: &Figure, number: usize) -> String {
+    let (name, heading) = (figure.name, &figure.heading);
+    let (caption, reading) = (escape_markdown(&figure.caption), escape_markdown(&figure.reading));
+    format!("\n### Figure {number}: {heading}\n\n![{heading}](figures/{name}.svg)\n\n{caption}\n\n{reading}\n")
+}
 
 /// The same content as the page; figures stand in `figures/`.
 pub(crate) fn markdown(content: &Content) -> String {
@@ -25,11 +34,7 @@ pub(crate) fn markdown(content: &Content) -> String {
         if index == content.figures.len() {
             text += &format!("\n## Theory\n\n{}\n", escape_markdown(THEORY));
         }
-        let (number, name, heading) = (index + 1, figure.name, &figure.heading);
-        let (caption, reading) = (escape_markdown(&figure.caption), escape_markdown(&figure.reading));
-        text += &format!(
-            "\n### Figure {number}: {heading}\n\n![{heading}](figures/{name}.svg)\n\n{caption}\n\n{reading}\n"
-        );
+        text += &self::figure(figure, index + 1);
     }
     if !content.layer_peeled.is_empty() {
         text += &format!(
@@ -37,6 +42,17 @@ pub(crate) fn markdown(content: &Content) -> String {
             escape_markdown(LAYER_PEELED),
             layer_peeled::table(&content.layer_peeled).markdown()
         );
+    }
+    if !content.searches.is_empty() {
+        text +=
+            &format!("\n## Search\n\n{}\n\n{}", escape_markdown(SEARCH), search::summary(&content.searches).markdown());
+        text += &content
+            .search_figure
+            .as_ref()
+            .map_or_else(String::new, |f| figure(f, content.figures.len() + content.theory.len() + 1));
+        for (heading, table) in search::markdown_trials(&content.searches) {
+            text += &format!("\n### {}\n\n{table}", escape_markdown(&heading));
+        }
     }
     if !content.runs.is_empty() {
         text += &format!("\n## Runs\n\n{}", tables::runs(&content.runs).markdown());

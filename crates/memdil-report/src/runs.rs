@@ -1,15 +1,17 @@
 //! Runs as the report sees them: values by name, and the groups that figures and claims compare.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 use memdil_records::{
-    EpochRecord, RunFolder, RunRecord, RunSpec, Status, TestRecord, find_runs, layer_peeled_path, read_manifest,
+    EpochRecord, RunFolder, RunRecord, RunSpec, SearchRecord, Status, TestRecord, find_runs, layer_peeled_path,
+    read_manifest,
 };
 use serde::{Deserialize, Serialize};
 
 use crate::ReportError;
+use crate::search::searched;
 
 /// The losses in the order of tables and legends.
 pub(crate) const LOSSES: [&str; 8] = ["CE", "LS", "LR", "MSE", "FL", "GCE", "SCE", "FC"];
@@ -84,7 +86,8 @@ pub(crate) struct Panel {
 }
 
 impl Panel {
-    fn new(spec: &RunSpec) -> Self {
+    /// Settings that were searched over are no part of what a panel has in common.
+    fn new(spec: &RunSpec, searched: &[String]) -> Self {
         let mut settings = serde_json::to_value(spec).unwrap_or_default();
         let noise = settings["noise"]["kind"].clone();
         if let Some(settings) = settings.as_object_mut() {
@@ -93,7 +96,17 @@ impl Panel {
                 settings.remove(key);
             }
         }
+        for name in searched {
+            let (table, key) = name.rsplit_once('.').unwrap_or(("", name));
+            let pointer: String = table.split('.').filter(|part| !part.is_empty()).map(|p| format!("/{p}")).collect();
+            if let Some(table) = settings.pointer_mut(&pointer).and_then(serde_json::Value::as_object_mut) {
+                table.remove(key);
+            }
+        }
         let mut extra = format!(", {} epochs", spec.training.epochs);
+        if !searched.is_empty() {
+            extra += ", settings searched";
+        }
         if let Some(images) = spec.data.images_per_class {
             extra += &format!(", {images} images a class");
         }
@@ -121,8 +134,8 @@ impl fmt::Display for Panel {
 }
 
 impl Run {
-    fn new(folder: RunFolder, record: RunRecord) -> Self {
-        let panel = Panel::new(&record.spec);
+    fn new(folder: RunFolder, record: RunRecord, searched: &BTreeMap<String, Vec<String>>) -> Self {
+        let panel = Panel::new(&record.spec, searched.get(&record.id).map_or(&[], Vec::as_slice));
         Self { record, folder, panel }
     }
 
@@ -207,14 +220,21 @@ pub(crate) fn loss_rank(loss: &str) -> usize {
     LOSSES.iter().position(|known| *known == loss).unwrap_or(LOSSES.len())
 }
 
-/// Every finished run below `folder`, in the order of the tables; none will do where free features were trained.
+/// Every finished run below `folder`, in the order of the tables; none will do where free features were trained, or
+/// a search is under way.
 ///
 /// Where manifests are given, theirs only.
-pub(crate) fn read_runs(folder: &Path, manifests: &[PathBuf]) -> Result<Vec<Run>, ReportError> {
+pub(crate) fn read_runs(
+    folder: &Path,
+    manifests: &[PathBuf],
+    searches: &[SearchRecord],
+) -> Result<Vec<Run>, ReportError> {
     if !folder.is_dir() {
         return Err(ReportError::NoFolder { path: folder.to_owned() });
     }
-    let mut runs: Vec<Run> = find_runs(folder)?.into_iter().map(|(folder, record)| Run::new(folder, record)).collect();
+    let searched = searched(searches);
+    let new = |(folder, record)| Run::new(folder, record, &searched);
+    let mut runs: Vec<Run> = find_runs(folder)?.into_iter().map(new).collect();
     if !manifests.is_empty() {
         let mut planned = HashSet::new();
         for manifest in manifests {
@@ -222,7 +242,7 @@ pub(crate) fn read_runs(folder: &Path, manifests: &[PathBuf]) -> Result<Vec<Run>
         }
         runs.retain(|run| planned.contains(&run.record.id));
     }
-    if runs.is_empty() && !layer_peeled_path(folder).exists() {
+    if runs.is_empty() && searches.is_empty() && !layer_peeled_path(folder).exists() {
         return Err(ReportError::NoRuns { path: folder.to_owned() });
     }
     sort(&mut runs);

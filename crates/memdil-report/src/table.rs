@@ -6,7 +6,7 @@ use crate::text::{escape, escape_markdown};
 #[derive(Clone, Debug)]
 pub(crate) struct Table {
     /// Heading and whether the column holds numbers.
-    pub(crate) columns: Vec<(&'static str, bool)>,
+    pub(crate) columns: Vec<(String, bool)>,
     pub(crate) rows: Vec<Row>,
 }
 
@@ -19,9 +19,17 @@ pub(crate) struct Row {
     pub(crate) class: &'static str,
 }
 
+/// Headings that are known beforehand.
+pub(crate) fn heads(columns: &[(&str, bool)]) -> Vec<(String, bool)> {
+    columns.iter().map(|(heading, number)| ((*heading).to_owned(), *number)).collect()
+}
+
 impl Table {
     /// In a wrapper that scrolls sideways on a narrow screen.
     pub(crate) fn html(&self) -> String {
+        if self.columns.is_empty() {
+            return String::new();
+        }
         let class = |column: usize| if self.columns[column].1 { r#" class="num""# } else { "" };
         let mut html = r#"<div class="scroll" tabindex="0"><table><thead><tr>"#.to_owned();
         for (column, (heading, _)) in self.columns.iter().enumerate() {
@@ -43,6 +51,9 @@ impl Table {
     }
 
     pub(crate) fn markdown(&self) -> String {
+        if self.columns.is_empty() {
+            return String::new();
+        }
         let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
         let mut text = line(self.columns.iter().map(|(heading, _)| escape_markdown(heading)).collect());
         text += &line(self.columns.iter().map(|(_, num)| if *num { "---:" } else { "---" }.to_owned()).collect());

@@ -7,7 +7,7 @@ use memdil_records::Provenance;
 use crate::claims::{Claim, Counted};
 use crate::reference::Comparison;
 use crate::runs::{Quantity, Run};
-use crate::table::{Row, Table};
+use crate::table::{Row, Table, heads};
 use crate::text::{count, date, interval, number, or_dash, p_value, percent, seconds};
 
 /// Every run, the diverged ones with their reason.
@@ -74,7 +74,7 @@ pub(crate) fn runs(runs: &[Run]) -> Table {
         rows.push(Row { cells: Vec::new(), remark: Some(heading), class: "group" });
         rows.extend(same.iter().map(row));
     }
-    Table { columns, rows }
+    Table { columns: heads(&columns), rows }
 }
 
 /// What stands in one table row a claim.
@@ -105,7 +105,7 @@ pub(crate) fn claims(claims: &[Claim]) -> Table {
         ],
         ..Row::default()
     });
-    Table { columns, rows: rows.collect() }
+    Table { columns: heads(&columns), rows: rows.collect() }
 }
 
 /// The effect of a claim in each cell.
@@ -120,7 +120,7 @@ pub(crate) fn cells(claim: &Claim) -> Table {
         }
         Row { cells, ..Row::default() }
     });
-    Table { columns, rows: rows.collect() }
+    Table { columns: heads(&columns), rows: rows.collect() }
 }
 
 /// Reference values beside ours.
@@ -149,7 +149,7 @@ pub(crate) fn comparison(comparison: &Comparison) -> Table {
         class: if cell.inside == Some(false) { "outside" } else { "" },
         ..Row::default()
     });
-    Table { columns, rows: rows.collect() }
+    Table { columns: heads(&columns), rows: rows.collect() }
 }
 
 /// Where and when runs were made, and their seconds: each distinct value once.
@@ -158,6 +158,9 @@ pub(crate) fn provenance(made: &[(&Provenance, f64)]) -> Table {
         let values: BTreeSet<String> = made.iter().map(|(provenance, _)| value(provenance)).collect();
         values.into_iter().collect::<Vec<_>>().join("; ")
     };
+    if made.is_empty() {
+        return Table { columns: Vec::new(), rows: Vec::new() };
+    }
     let started = made.iter().map(|(provenance, _)| provenance.started_unix);
     let (first, last) = (started.clone().min().unwrap_or(0), started.max().unwrap_or(0));
     let total: f64 = made.iter().map(|(_, seconds)| seconds).sum();
@@ -175,5 +178,5 @@ pub(crate) fn provenance(made: &[(&Provenance, f64)]) -> Table {
         ("time", format!("{} in {} s, one after the other", count(made.len(), "run", "runs"), seconds(total))),
     ];
     let rows = rows.map(|(name, value)| Row { cells: vec![name.to_owned(), value], ..Row::default() });
-    Table { columns: vec![("what", false), ("value", false)], rows: rows.to_vec() }
+    Table { columns: heads(&[("what", false), ("value", false)]), rows: rows.to_vec() }
 }

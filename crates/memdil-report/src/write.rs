@@ -3,16 +3,16 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use memdil_records::{create_dir, write_atomic};
+use memdil_records::{SearchFolder, create_dir, write_atomic};
 
 use crate::claims::Claim;
 use crate::content::Content;
-use crate::{ReportError, layer_peeled, markdown, page, runs, terminal};
+use crate::{ReportError, layer_peeled, markdown, page, runs, search, terminal};
 
 /// What a report is made from, and where it goes.
 #[derive(Clone, Debug)]
 pub struct ReportOptions {
-    /// Folder whose subfolders are runs; it may also hold `layer-peeled.jsonl`.
+    /// Folder whose subfolders are runs; it may also hold `layer-peeled.jsonl` and the searches in `search/`.
     pub runs: PathBuf,
     /// Folder of the report; made where it does not exist.
     pub out: PathBuf,
@@ -66,10 +66,12 @@ impl Report {
 /// [`ReportError::Reference`] when the reference file is no such file, [`ReportError::Records`] when a run is
 /// damaged or a file cannot be written, [`ReportError::Theory`] when a model cannot be solved.
 pub fn write_report(options: &ReportOptions) -> Result<Report, ReportError> {
-    let runs = runs::read_runs(&options.runs, &options.manifests)?;
+    let mut searches = SearchFolder::new(&options.runs).find()?;
+    search::sort(&mut searches);
+    let runs = runs::read_runs(&options.runs, &options.manifests, &searches)?;
     let descents = layer_peeled::read(&options.runs)?;
     let (reference, command) = (options.reference.as_deref(), options.command.clone());
-    let content = Content::new(runs, descents, reference, options.theory, command)?;
+    let content = Content::new(runs, descents, searches, reference, options.theory, command)?;
     let html = page::page(&content);
     let text = markdown::markdown(&content);
     let mut json = serde_json::to_string_pretty(&content.claims).map_err(|e| unwritable(&options.out, e))?;
@@ -78,7 +80,7 @@ pub fn write_report(options: &ReportOptions) -> Result<Report, ReportError> {
     let folder = options.out.join("figures");
     create_dir(&folder)?;
     let mut figures = Vec::new();
-    for figure in content.figures.iter().chain(&content.theory) {
+    for figure in content.figures.iter().chain(&content.theory).chain(&content.search_figure) {
         let path = folder.join(format!("{}.svg", figure.name));
         write(&path, &figure.svg())?;
         figures.push(path);

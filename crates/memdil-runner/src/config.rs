@@ -11,19 +11,21 @@ use toml::{Table, Value};
 
 use crate::RunnerError;
 
-/// An experiment file: settings at its top level, those of a [`RunSpec`], and two optional tables.
+/// An experiment file: settings at its top level, those of a [`RunSpec`], and three optional tables.
 ///
 /// `[sweep]` maps dotted names of settings to lists; a sweep is the product of these lists, the last one
-/// changing fastest. `[preset.NAME]` replaces settings (`run`) and lists (`sweep`) by the same dotted names.
+/// changing fastest. `[search]` is a [`SearchSpec`](memdil_records::SearchSpec): one search for each run of the sweep.
+/// `[preset.NAME]` replaces settings (`run`) and lists (`sweep`) by the same dotted names, and keys of `[search]`.
 /// The `config.toml` in a run's folder is such a file too.
 ///
 /// A file whose settings are others says with `command = "NAME"` which subcommand of `memdil` it is for.
 #[derive(Clone, Debug)]
 pub struct Experiment {
     path: PathBuf,
-    command: Option<String>,
+    pub(crate) command: Option<String>,
     run: Table,
     sweep: Table,
+    pub(crate) search: Option<Table>,
     overridden: Vec<String>,
 }
 
@@ -34,6 +36,8 @@ struct Preset {
     run: Table,
     #[serde(default)]
     sweep: Table,
+    #[serde(default)]
+    search: Table,
 }
 
 impl Experiment {
@@ -53,18 +57,18 @@ impl Experiment {
             Some(_) => return Err(config("'command' must be the name of a subcommand of memdil".to_owned())),
         };
         let mut take = |name: &str| match run.remove(name) {
-            None => Ok(Table::new()),
-            Some(Value::Table(table)) => Ok(table),
+            None => Ok(None),
+            Some(Value::Table(table)) => Ok(Some(table)),
             Some(_) => Err(config(format!("'{name}' must be a table"))),
         };
-        let sweep = take("sweep")?;
+        let (sweep, search) = (take("sweep")?.unwrap_or_default(), take("search")?);
         let mut presets = BTreeMap::new();
-        for (name, table) in take("preset")? {
+        for (name, table) in take("preset")?.unwrap_or_default() {
             let preset: Preset =
                 table.try_into().map_err(|e| config(format!("[preset.{name}]: {}", one_line(&e, None))))?;
             presets.insert(name, preset);
         }
-        let mut experiment = Self { path: path.to_owned(), command, run, sweep, overridden: Vec::new() };
+        let mut experiment = Self { path: path.to_owned(), command, run, sweep, search, overridden: Vec::new() };
         if let Some(name) = preset {
             let names = presets.keys().cloned().collect::<Vec<_>>().join(", ");
             let preset = presets
@@ -74,6 +78,9 @@ impl Experiment {
                 set(&mut experiment.run, &key, value)?;
             }
             experiment.sweep.extend(preset.sweep);
+            if !preset.search.is_empty() {
+                experiment.search.get_or_insert_default().extend(preset.search);
+            }
         }
         for text in overrides {
             let (key, value) = text.split_once('=').ok_or_else(|| RunnerError::Override {
@@ -81,6 +88,14 @@ impl Experiment {
                 reason: "must be key=value".to_owned(),
             })?;
             let (key, value) = (key.trim(), parse_value(value.trim()));
+            if let Some(key) = key.strip_prefix("search.") {
+                set(experiment.search.get_or_insert_default(), key, value)?;
+                continue;
+            }
+            // A setting that the file searches over has the given value instead.
+            if let Some(Value::Table(space)) = experiment.search.as_mut().and_then(|search| search.get_mut("space")) {
+                space.remove(key);
+            }
             experiment.overridden.push(key.to_owned());
             // A setting that the file sweeps over is narrowed to the given value.
             if experiment.sweep.contains_key(key) {
@@ -99,6 +114,11 @@ impl Experiment {
     /// True when the file has lists to sweep over.
     pub fn is_sweep(&self) -> bool {
         !self.sweep.is_empty()
+    }
+
+    /// True when the file describes a search.
+    pub fn is_search(&self) -> bool {
+        self.search.is_some()
     }
 
     /// The run that the settings at the top level describe. Classes left out are read from the data, which may lie in
@@ -139,6 +159,9 @@ impl Experiment {
     /// [`RunnerError::Config`], as [`Experiment::runs`]; also when the minimiser fits into no run's dimension.
     pub fn layer_peeled(&self) -> Result<Vec<LayerPeeledSpec>, RunnerError> {
         self.is_for(Some("layer-peeled"))?;
+        if self.is_search() {
+            return Err(self.error("[search] is for the training of networks; remove it".to_owned()));
+        }
         let mut specs = Vec::new();
         for table in self.tables()? {
             let spec = self.resolve(table, |spec: &mut LayerPeeledSpec| spec.validate())?;
@@ -155,11 +178,16 @@ impl Experiment {
         Ok(specs)
     }
 
-    fn error(&self, reason: String) -> RunnerError {
+    /// The dotted names that the sweep has lists for.
+    pub(crate) fn sweep_names(&self) -> impl Iterator<Item = &str> {
+        self.sweep.keys().map(String::as_str)
+    }
+
+    pub(crate) fn error(&self, reason: String) -> RunnerError {
         RunnerError::Config { path: self.path.clone(), reason }
     }
 
-    fn is_for(&self, command: Option<&str>) -> Result<(), RunnerError> {
+    pub(crate) fn is_for(&self, command: Option<&str>) -> Result<(), RunnerError> {
         match (self.command.as_deref(), command) {
             (ours, wanted) if ours == wanted => Ok(()),
             (Some(ours), _) => Err(self.error(format!("this file is for memdil {ours} (its key 'command')"))),
@@ -171,7 +199,7 @@ impl Experiment {
     }
 
     /// The settings of every run: the product of the lists.
-    fn tables(&self) -> Result<Vec<Table>, RunnerError> {
+    pub(crate) fn tables(&self) -> Result<Vec<Table>, RunnerError> {
         let mut tables = vec![self.run.clone()];
         for (key, values) in &self.sweep {
             let inside = |a: &str, b: &str| a.strip_prefix(b).is_some_and(|rest| rest.starts_with('.'));
@@ -193,7 +221,7 @@ impl Experiment {
         Ok(tables)
     }
 
-    fn resolve<T: DeserializeOwned>(
+    pub(crate) fn resolve<T: DeserializeOwned>(
         &self,
         table: Table,
         check: impl FnOnce(&mut T) -> Result<(), RecordError>,
@@ -209,14 +237,14 @@ impl Experiment {
 }
 
 /// Writes out what a run leaves out, its classes among it, so that what is saved with it is complete; then checks it.
-fn check_run(spec: &mut RunSpec, data_dir: Option<&Path>) -> Result<(), RecordError> {
+pub(crate) fn check_run(spec: &mut RunSpec, data_dir: Option<&Path>) -> Result<(), RecordError> {
     spec.data.resolve(data_dir)?;
     spec.resolve();
     spec.validate()
 }
 
 /// Sets a dotted key, making the tables on the way.
-fn set(table: &mut Table, key: &str, value: Value) -> Result<(), RunnerError> {
+pub(crate) fn set(table: &mut Table, key: &str, value: Value) -> Result<(), RunnerError> {
     let mut parts = key.split('.').peekable();
     let mut table = table;
     while let Some(part) = parts.next() {

@@ -88,6 +88,32 @@ pub enum RunnerError {
         /// The folder.
         path: PathBuf,
     },
+    /// The output folder belongs to a search with other settings.
+    #[error(
+        "{} is the history of a search with other settings: choose another output folder, or remove {} and the runs beside it",
+        path.display(),
+        path.parent().unwrap_or(path).display()
+    )]
+    OtherSearch {
+        /// Its history.
+        path: PathBuf,
+    },
+    /// A search that the sweep does not have.
+    #[error("there is no search {index}; the sweep makes searches 0 to {last}")]
+    NoSuchSearch {
+        /// The index asked for.
+        index: usize,
+        /// The last valid index.
+        last: usize,
+    },
+    /// The library that proposes trials refused what it was told.
+    #[error("the sampler of the search cannot handle '{setting}': {reason}")]
+    Sampler {
+        /// The setting.
+        setting: String,
+        /// What it says.
+        reason: String,
+    },
     /// Another process works on the run.
     #[error("{}: another process is working on this run", path.display())]
     Busy {
@@ -153,7 +179,12 @@ impl RunnerError {
     pub fn is_bad_input(&self) -> bool {
         match self {
             Self::Record(error) => error.is_bad_input(),
-            Self::Busy { .. } | Self::Workers { .. } | Self::Worker(_) | Self::Metrics(_) | Self::Tensor(_) => false,
+            Self::Busy { .. }
+            | Self::Sampler { .. }
+            | Self::Workers { .. }
+            | Self::Worker(_)
+            | Self::Metrics(_)
+            | Self::Tensor(_) => false,
             _ => true,
         }
     }

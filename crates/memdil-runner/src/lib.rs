@@ -7,6 +7,7 @@
 //! 3. [`train`] runs the epochs of a [`Network`] and leaves a finished run folder behind; stopped at
 //!    any moment and called again, it goes on from a checkpoint to the same bytes.
 //! 4. [`run_all`] works through a manifest with worker processes, skipping what is complete.
+//! 5. [`run_searches`] tries hyper-parameters: its trials and the retrained best are runs that [`run_all`] makes.
 //!
 //! [`evaluate_run`] measures the network that a run has left, finished or not. [`train_model`] and
 //! [`evaluate_model`] do the same for a network of your own. [`run_layer_peeled`] trains free features instead of a network, for the layer-peeled model.
@@ -25,6 +26,7 @@ mod network;
 mod optimizer;
 mod prepare;
 mod provenance;
+mod search;
 mod sweep;
 mod train;
 mod training;
@@ -37,5 +39,6 @@ pub use layer_peeled::{run_layer_peeled, train_layer_peeled};
 pub use network::{Build, CandleNetwork, FusedMlp, NamedTensor, Network};
 pub use prepare::Prepared;
 pub use provenance::provenance;
+pub use search::{STARTUP_TRIALS, Search, SearchOptions, run_searches};
 pub use sweep::{SweepOptions, SweepProgress, SweepStatus, end_with_parent, run_all, status};
 pub use train::{Outcome, TrainEvent, TrainOptions, train, train_model};

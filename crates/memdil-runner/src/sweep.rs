@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use memdil_records::{ManifestLine, RunFolder, Status, create_dir};
+use memdil_records::{ManifestLine, RunFolder, RunSpec, Status, create_dir};
 
 use crate::train::finished;
 use crate::{Network, Prepared, RunnerError, open_device};
@@ -104,7 +104,7 @@ pub fn run_all(
             open.push_back(Job { index, line, folder });
         }
     }
-    check_inputs(&open, options)?;
+    check_inputs(open.iter().map(|job| &job.line.spec), &options.device, options.data_dir.as_deref())?;
     create_dir(&options.out)?;
 
     let all_epochs = open.iter().map(|job| job.line.spec.training.epochs).sum();
@@ -172,14 +172,18 @@ impl SweepProgress {
 }
 
 /// The device and every data set with its batches are tried once, so that bad input ends the sweep before it begins.
-fn check_inputs(open: &VecDeque<Job<'_>>, options: &SweepOptions) -> Result<(), RunnerError> {
-    open_device(&options.device)?;
+pub(crate) fn check_inputs<'a>(
+    specs: impl Iterator<Item = &'a RunSpec>,
+    device: &str,
+    data_dir: Option<&Path>,
+) -> Result<(), RunnerError> {
+    open_device(device)?;
     let mut checked = Vec::new();
-    for job in open {
-        let settings = (&job.line.spec.data, job.line.spec.training.batch_size, &job.line.spec.model);
+    for spec in specs {
+        let settings = (&spec.data, spec.training.batch_size, &spec.model);
         if !checked.contains(&settings) {
-            let data = Prepared::new(&job.line.spec, options.data_dir.as_deref())?;
-            Network::check(&job.line.spec, data.train_inputs.shape())?;
+            let data = Prepared::new(spec, data_dir)?;
+            Network::check(spec, data.train_inputs.shape())?;
             checked.push(settings);
         }
     }

@@ -12,6 +12,7 @@ mod metrics;
 mod noise;
 mod progress;
 mod report;
+mod search;
 mod sweep;
 mod theory;
 mod train;
@@ -46,6 +47,8 @@ enum Command {
     /// Plan many runs and work through them
     #[command(subcommand)]
     Sweep(sweep::Command),
+    /// Try hyper-parameters in short runs, then train the best on all training data
+    Search(search::Arguments),
     /// Train free features by gradient descent, to compare with the layer-peeled model's closed form
     LayerPeeled(layer_peeled::Arguments),
     /// Measure features of any model: collapse, memorization, dilation, calibration
@@ -70,6 +73,7 @@ fn main() -> ExitCode {
         Command::Train(arguments) => train::run(&arguments),
         Command::Eval(arguments) => eval::run(&arguments),
         Command::Sweep(command) => sweep::run(&command),
+        Command::Search(arguments) => search::run(&arguments),
         Command::LayerPeeled(arguments) => layer_peeled::run(&arguments),
         Command::Metrics(arguments) => metrics::run(&arguments),
         Command::Transition(arguments) => transition::run(&arguments),

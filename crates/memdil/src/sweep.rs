@@ -86,7 +86,11 @@ pub(crate) fn run(command: &Command) -> anyhow::Result<ExitCode> {
 }
 
 fn plan(arguments: &Plan) -> anyhow::Result<()> {
-    let lines = arguments.settings.load()?.runs(arguments.data_dir.as_deref())?;
+    let experiment = arguments.settings.load()?;
+    let lines = experiment.runs(arguments.data_dir.as_deref())?;
+    if experiment.is_search() {
+        eprintln!("note: the table [search] is for memdil search");
+    }
     if let Some(folder) = arguments.out.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         create_dir(folder)?;
     }

@@ -43,6 +43,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     if experiment.is_sweep() {
         eprintln!("note: this was one run, as the settings say; the lists under [sweep] are for memdil sweep plan");
     }
+    if experiment.is_search() {
+        eprintln!("note: the table [search] is for memdil search");
+    }
     Ok(if record.status == Status::Completed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

@@ -4,6 +4,7 @@ use crate::chart::STYLE;
 use crate::claims::{Claim, Counted, Unit, Verdict};
 use crate::content::{Content, DEVIATIONS, PURPOSE, THEORY, TITLE, rules};
 use crate::layer_peeled::{self, LAYER_PEELED};
+use crate::search;
 use crate::tables;
 use crate::text::{escape, or_dash, p_value};
 
@@ -43,6 +44,10 @@ pub(crate) fn page(content: &Content) -> String {
             escape(LAYER_PEELED),
             layer_peeled::table(&content.layer_peeled).html()
         );
+    }
+    if !content.searches.is_empty() {
+        let number = content.figures.len() + content.theory.len() + 1;
+        html += &search::html(&content.searches, content.search_figure.as_ref(), number);
     }
     if !content.runs.is_empty() {
         html += &format!(

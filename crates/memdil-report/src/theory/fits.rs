@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use memdil_records::SearchFolder;
 use memdil_theory::fit::Fit;
 use serde::Serialize;
 
@@ -43,7 +44,7 @@ pub struct PredictedRho {
 /// [`ReportError::NoFolder`] or [`ReportError::NoRuns`], [`ReportError::Records`] when a run is damaged,
 /// [`ReportError::Theory`] when a model cannot be solved.
 pub fn fit_runs(folder: &Path) -> Result<Vec<PanelFit>, ReportError> {
-    let runs = read_runs(folder, &[])?;
+    let runs = read_runs(folder, &[], &SearchFolder::new(folder).find()?)?;
     let panels = practice(&runs)?;
     Ok(panels
         .iter()

@@ -1,0 +1,117 @@
+//! Where a search keeps its files.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::folder::{exists, write_json};
+use crate::{RecordError, SearchRecord};
+
+/// What searches leave in a folder of runs, and the only place that knows the names.
+///
+/// | place | content |
+/// | --- | --- |
+/// | `ID/` | the retrained run of a search: a run like any other of the folder |
+/// | `search/ID.json` | the history of a search ([`SearchRecord`]) |
+/// | `search/trials/ID/` | the run of a trial: out of the way of whoever reads the folder's runs |
+/// | `search/trials.jsonl`, `search/retrained.jsonl` | manifests of both |
+#[derive(Clone, Debug)]
+pub struct SearchFolder {
+    runs: PathBuf,
+}
+
+impl SearchFolder {
+    /// The searches in a folder of runs, which need not exist yet.
+    pub fn new(runs: impl Into<PathBuf>) -> Self {
+        Self { runs: runs.into() }
+    }
+
+    /// The folder of runs.
+    pub fn runs(&self) -> &Path {
+        &self.runs
+    }
+
+    /// The folder of all that is no retrained run.
+    pub fn path(&self) -> PathBuf {
+        self.runs.join("search")
+    }
+
+    /// The folder of the trials' runs.
+    pub fn trials(&self) -> PathBuf {
+        self.path().join("trials")
+    }
+
+    /// The history of a search.
+    pub fn history(&self, id: &str) -> PathBuf {
+        self.path().join(format!("{id}.json"))
+    }
+
+    /// The manifests of trials and of retrained runs; those of one search alone carry its number.
+    pub fn manifests(&self, index: Option<usize>) -> [PathBuf; 2] {
+        let number = index.map(|index| format!("-{index}")).unwrap_or_default();
+        ["trials", "retrained"].map(|name| self.path().join(format!("{name}{number}.jsonl")))
+    }
+
+    /// The history of a search, `None` before its first.
+    ///
+    /// # Errors
+    ///
+    /// [`RecordError::Read`], or [`RecordError::Malformed`] when the file is damaged or of an unknown format.
+    pub fn read(&self, id: &str) -> Result<Option<SearchRecord>, RecordError> {
+        let path = self.history(id);
+        if exists(&path)? { read(path).map(Some) } else { Ok(None) }
+    }
+
+    /// Writes the history of a search atomically.
+    ///
+    /// # Errors
+    ///
+    /// [`RecordError::Write`].
+    pub fn write(&self, record: &SearchRecord) -> Result<(), RecordError> {
+        write_json(&self.history(&record.id), record)
+    }
+
+    /// The histories of all searches, sorted by id; none where the folder has no searches.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Self::read).
+    pub fn find(&self) -> Result<Vec<SearchRecord>, RecordError> {
+        let folder = self.path();
+        if !exists(&folder)? {
+            return Ok(Vec::new());
+        }
+        let unreadable = |cause| RecordError::Read { path: folder.clone(), cause };
+        let mut records = Vec::new();
+        for entry in fs::read_dir(&folder).map_err(unreadable)? {
+            let path = entry.map_err(unreadable)?.path();
+            if path.extension().is_some_and(|ending| ending == "json") {
+                records.push(read(path)?);
+            }
+        }
+        records.sort_by(|a, b| a.id.cmp(&b.id));
+        Ok(records)
+    }
+}
+
+fn read(path: PathBuf) -> Result<SearchRecord, RecordError> {
+    let text = fs::read_to_string(&path).map_err(|cause| RecordError::Read { path: path.clone(), cause })?;
+    let damaged = |e: serde_json::Error| format!("damaged ({e}); remove it, the search goes on from its runs");
+    let parsed = serde_json::from_str(&text).map_err(damaged);
+    let mut record: SearchRecord = match parsed {
+        Ok(record) => record,
+        Err(reason) => return Err(RecordError::Malformed { path, line: None, reason }),
+    };
+    let known = SearchRecord::FORMAT;
+    let reason = if record.format != known {
+        format!("format {} is not the one known here, {known}", record.format)
+    } else if path.file_stem().is_none_or(|stem| stem != record.id.as_str()) {
+        format!("holds the search {}", record.id)
+    } else if !record.trials.is_sorted_by(|a, b| a.trial < b.trial) {
+        "the trials are not in the order of their numbers".to_owned()
+    } else {
+        // A search of an earlier version left out what it did not know, and is the same search.
+        record.spec.resolve();
+        return Ok(record);
+    };
+    Err(RecordError::Malformed { path, line: None, reason })
+}

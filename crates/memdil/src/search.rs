@@ -1,0 +1,104 @@
+//! `memdil search`
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use memdil_records::{Sampler, SearchFolder, SearchRecord};
+use memdil_runner::{SearchOptions, run_searches};
+
+use crate::arguments::{Machine, Settings, Writing};
+use crate::progress;
+
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  \
+    memdil search --config experiments/generalization.toml --preset embedded --out runs --jobs 2\n  \
+    memdil report --runs runs --out report\n\n\
+    The table [search] of the file says what is tried; one search is made for each run of its [sweep]. The best trial is \
+    trained again on all training data, into DIR; histories and trials are in DIR/search. Stopped at any moment, it \
+    goes on with the same trials when called again.")]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    settings: Settings,
+    /// Folder of runs
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// Make this one search of the sweep, counted from 0
+    #[arg(long, value_name = "I")]
+    index: Option<usize>,
+    /// Write DIR/search/trials.jsonl, the trials known so far, for memdil sweep run, and run nothing
+    #[arg(long)]
+    plan: bool,
+    /// Worker processes at a time (default: one a core)
+    #[arg(long, value_name = "J", value_parser = clap::value_parser!(u16).range(1..))]
+    jobs: Option<u16>,
+    #[command(flatten)]
+    writing: Writing,
+    #[command(flatten)]
+    machine: Machine,
+    /// Print the histories as one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let searches = arguments.settings.load()?.searches(arguments.machine.data_dir.as_deref())?;
+    for search in &searches {
+        if !search.left_out.is_empty() {
+            let (loss, names) = (search.spec.loss.short_name(), search.left_out.join(", "));
+            eprintln!("note: {}: {names} not searched over, no setting of this run ({loss})", search.id);
+        }
+    }
+    let options = SearchOptions {
+        out: arguments.out.clone(),
+        index: arguments.index,
+        plan: arguments.plan,
+        program: std::env::current_exe().context("cannot find this program's own file")?,
+        jobs: arguments.jobs.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from),
+        device: arguments.machine.device.clone(),
+        data_dir: arguments.machine.data_dir.clone(),
+        checkpoint_every: arguments.writing.checkpoint_every,
+        tensorboard: arguments.writing.tensorboard,
+    };
+    let bar = progress::sweep();
+    let made = run_searches(&searches, &options, |state| bar.show(state));
+    bar.clear();
+    let made = made?;
+    if arguments.json {
+        println!("{}", serde_json::json!({ "searches": made }));
+    } else {
+        for search in &made {
+            println!("{}", summary(search));
+        }
+        if arguments.plan {
+            let folder = SearchFolder::new(&arguments.out);
+            let [manifest, _] = folder.manifests(arguments.index);
+            println!("trials: {}, for runs in {}", manifest.display(), folder.trials().display());
+        } else {
+            println!("runs: {}", arguments.out.display());
+        }
+    }
+    let failed = made.iter().any(|search| search.all_tried() && search.best_trial.is_none());
+    Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// A search in one line.
+fn summary(record: &SearchRecord) -> String {
+    let (all, sampler) = (record.search.trials, record.search.sampler);
+    let kind = if sampler == Sampler::Tpe { "TPE" } else { sampler.name() };
+    let diverged = record.trials.iter().filter(|trial| trial.validation_accuracy.is_none()).count();
+    let diverged = if diverged > 0 { format!(", {diverged} diverged") } else { String::new() };
+    let mut text = format!("{}: {} of {all} trials ({kind}){diverged}", record.id, record.trials.len());
+    if let Some(best) = record.best() {
+        let values: Vec<String> = best.values.iter().map(|(name, value)| format!("{name} = {value}")).collect();
+        let accuracy = 100.0 * best.validation_accuracy.unwrap_or_default();
+        text += &format!(", best {} with {accuracy:.2} % on held-out data: {}", best.trial, values.join(", "));
+    }
+    if let Some(retrained) = &record.retrained {
+        text += &match retrained.test_accuracy {
+            Some(accuracy) => format!("; retrained: test accuracy {:.2} %", 100.0 * accuracy),
+            None => "; retrained: diverged".to_owned(),
+        };
+    }
+    text
+}
