@@ -43,8 +43,8 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let searches = arguments.settings.load()?.searches(arguments.machine.data_dir.as_deref())?;
-    for search in &searches {
-        if !search.left_out.is_empty() {
+    for (index, search) in searches.iter().enumerate() {
+        if !search.left_out.is_empty() && arguments.index.is_none_or(|wanted| wanted == index) {
             let (loss, names) = (search.spec.loss.short_name(), search.left_out.join(", "));
             eprintln!("note: {}: {names} not searched over, no setting of this run ({loss})", search.id);
         }
