@@ -99,7 +99,7 @@ fn a_search_tries_retrains_and_is_reported() {
     let output = scene.run("search --config e.toml --out runs --jobs 2 --json");
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(output.status.success(), "{said}");
-    assert!(said.contains("loss.alpha not searched over, no setting of this run (CE)"), "{said}");
+    assert!(said.contains("1 of 2 searches (CE) have no setting loss.alpha: left out there"), "{said}");
     let printed: Value = serde_json::from_slice(&output.stdout).unwrap();
     let searches = printed["searches"].as_array().unwrap();
     let mut found = histories(&scene, "runs");
