@@ -155,8 +155,8 @@ fn a_search_tries_retrains_and_is_reported() {
         assert!(page.contains(expected), "{expected}");
     }
     let markdown = fs::read_to_string(scene.path("report/report.md")).unwrap();
-    assert!(markdown.contains("## Search") && markdown.contains("figures/search.svg"), "{markdown}");
-    assert!(scene.path("report/figures/search.svg").is_file());
+    assert!(markdown.contains("## Search") && markdown.contains("figures/search-history.svg"), "{markdown}");
+    assert!(scene.path("report/figures/search-history.svg").is_file());
     // Trials are runs that a report reads where it is asked to.
     scene.succeed("report --runs runs/search/trials --out trials");
 }
