@@ -165,7 +165,7 @@ pub(crate) fn figure(searches: &[SearchRecord]) -> Option<Figure> {
     let made: usize = drawn.iter().map(|record| record.trials.len()).sum();
     let lost = if diverged > 0 { format!(" {} diverged.", count(diverged, "trial", "trials")) } else { String::new() };
     Some(Figure {
-        name: "search",
+        name: "search-history",
         heading: "What the searches found".to_owned(),
         caption: format!(
             "Validation accuracy of {} in {} lies between {} and {}.{lost}",

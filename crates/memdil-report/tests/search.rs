@@ -96,8 +96,12 @@ fn searches_have_tables_and_a_figure() {
     }
     assert!(page.contains("1 seed") && page.contains("settings searched"));
     assert_eq!(page.matches("class=\"group\"><td").count(), 1, "one panel for both retrained runs");
-    assert!(markdown.contains("## Search") && markdown.contains("figures/search.svg") && markdown.contains("✓ best"));
-    let svg = fs::read_to_string(folder.path().join("out/figures/search.svg")).unwrap();
+    assert!(
+        markdown.contains("## Search")
+            && markdown.contains("figures/search-history.svg")
+            && markdown.contains("✓ best")
+    );
+    let svg = fs::read_to_string(folder.path().join("out/figures/search-history.svg")).unwrap();
     assert!(svg.contains("best trial") && svg.contains("diverged") && !svg.contains("NaN"));
     assert_eq!(svg.matches("class=\"crosses s other\"").count(), 3, "two panels and the legend");
     let again = report(&runs, &folder.path().join("again"));

@@ -76,6 +76,10 @@ impl SweepBar {
         self.bar.set_message(text);
     }
 
+    pub(crate) fn say(&self, line: &str) {
+        self.bar.suspend(|| eprintln!("{line}"));
+    }
+
     pub(crate) fn clear(&self) {
         self.bar.finish_and_clear();
     }

@@ -1,11 +1,12 @@
 //! `memdil search`
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context;
 use memdil_records::{Sampler, SearchFolder, SearchRecord};
-use memdil_runner::{SearchOptions, run_searches};
+use memdil_runner::{Search, SearchOptions, run_searches};
 
 use crate::arguments::{Machine, Settings, Writing};
 use crate::progress;
@@ -43,12 +44,6 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let searches = arguments.settings.load()?.searches(arguments.machine.data_dir.as_deref())?;
-    for (index, search) in searches.iter().enumerate() {
-        if !search.left_out.is_empty() && arguments.index.is_none_or(|wanted| wanted == index) {
-            let (loss, names) = (search.spec.loss.short_name(), search.left_out.join(", "));
-            eprintln!("note: {}: {names} not searched over, no setting of this run ({loss})", search.id);
-        }
-    }
     let options = SearchOptions {
         out: arguments.out.clone(),
         index: arguments.index,
@@ -61,9 +56,16 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         tensorboard: arguments.writing.tensorboard,
     };
     let bar = progress::sweep();
-    let made = run_searches(&searches, &options, |state| bar.show(state));
+    // Said once all is known to be good: an error is one line.
+    let mut notes = left_out(&searches);
+    let mut say = || std::mem::take(&mut notes).iter().for_each(|note| bar.say(note));
+    let made = run_searches(&searches, &options, |state| {
+        say();
+        bar.show(state);
+    });
     bar.clear();
     let made = made?;
+    say();
     if arguments.json {
         println!("{}", serde_json::json!({ "searches": made }));
     } else {
@@ -80,6 +82,18 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     }
     let failed = made.iter().any(|search| search.all_tried() && search.best_trial.is_none());
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// What is not searched over in which searches, by loss.
+fn left_out(searches: &[Search]) -> Vec<String> {
+    let mut counts: BTreeMap<(&str, String), usize> = BTreeMap::new();
+    for search in searches.iter().filter(|search| !search.left_out.is_empty()) {
+        *counts.entry((search.spec.loss.short_name(), search.left_out.join(", "))).or_default() += 1;
+    }
+    let all = searches.len();
+    let note =
+        |((loss, names), n)| format!("note: {n} of {all} searches ({loss}) have no setting {names}: left out there");
+    counts.into_iter().map(note).collect()
 }
 
 /// A search in one line.

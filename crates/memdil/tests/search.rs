@@ -99,7 +99,7 @@ fn a_search_tries_retrains_and_is_reported() {
     let output = scene.run("search --config e.toml --out runs --jobs 2 --json");
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(output.status.success(), "{said}");
-    assert!(said.contains("loss.alpha not searched over, no setting of this run (CE)"), "{said}");
+    assert!(said.contains("1 of 2 searches (CE) have no setting loss.alpha: left out there"), "{said}");
     let printed: Value = serde_json::from_slice(&output.stdout).unwrap();
     let searches = printed["searches"].as_array().unwrap();
     let mut found = histories(&scene, "runs");
@@ -155,8 +155,8 @@ fn a_search_tries_retrains_and_is_reported() {
         assert!(page.contains(expected), "{expected}");
     }
     let markdown = fs::read_to_string(scene.path("report/report.md")).unwrap();
-    assert!(markdown.contains("## Search") && markdown.contains("figures/search.svg"), "{markdown}");
-    assert!(scene.path("report/figures/search.svg").is_file());
+    assert!(markdown.contains("## Search") && markdown.contains("figures/search-history.svg"), "{markdown}");
+    assert!(scene.path("report/figures/search-history.svg").is_file());
     // Trials are runs that a report reads where it is asked to.
     scene.succeed("report --runs runs/search/trials --out trials");
 }
