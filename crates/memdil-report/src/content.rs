@@ -1,25 +1,24 @@
 //! What a report says, before it becomes HTML or Markdown.
 
-use std::path::Path;
+use memdil_records::{Provenance, SearchFolder, SearchRecord};
 
-use memdil_records::{Provenance, SearchRecord};
-
-use crate::ReportError;
 use crate::chart::Figure;
 use crate::claims::{self, Claim, Counted, Verdict};
-use crate::figures;
 use crate::layer_peeled::{self, Descent};
 use crate::reference::{self, Comparison};
-use crate::runs::{Run, distinct};
-use crate::search;
+use crate::runs::{self, Run, distinct};
 use crate::text::{count, date};
 use crate::theory::Theory;
+use crate::{MeasuredFeatures, ReportError, ReportOptions, figures, measured, search};
 
 pub(crate) const TITLE: &str = "Memorization and dilation";
 
 pub(crate) const PURPOSE: &str = "Does memorising noisy labels spread out the features of unseen samples, and do \
      label smoothing and label relaxation hold them together better than cross-entropy? What these runs say about the \
      claims of “Memorization-Dilation: Modeling Neural Collapse Under Label Noise” (Nguyen et al., ICLR 2023).";
+
+pub(crate) const MEASURED_PURPOSE: &str = "How far have the features of these networks collapsed, how far do unseen \
+     samples spread, and what did wrong labels do to them?";
 
 pub(crate) const THEORY: &str = "The memorization-dilation model of the paper, solved. It has two classes and \
      non-negative features; unseen features lie on a sphere of radius r around their class feature; C_MD says how much \
@@ -43,27 +42,69 @@ pub(crate) struct Content {
     /// Histories of hyper-parameter searches, and their figure.
     pub(crate) searches: Vec<SearchRecord>,
     pub(crate) search_figure: Option<Figure>,
+    /// Features that other programs wrote, and their pictures.
+    pub(crate) measured: Vec<MeasuredFeatures>,
+    pub(crate) measured_figure: Option<Figure>,
     pub(crate) comparison: Option<Comparison>,
     pub(crate) command: Option<String>,
 }
 
+/// What is read from a folder of runs; nothing without one.
+#[derive(Debug, Default)]
+pub(crate) struct Sources {
+    runs: Vec<Run>,
+    layer_peeled: Vec<Descent>,
+    searches: Vec<SearchRecord>,
+}
+
+impl Sources {
+    pub(crate) fn read(options: &ReportOptions) -> Result<Self, ReportError> {
+        let Some(folder) = &options.runs else {
+            return Ok(Self::default());
+        };
+        let mut searches = SearchFolder::new(folder).find()?;
+        search::sort(&mut searches);
+        let runs = runs::read_runs(folder, &options.manifests, &searches)?;
+        Ok(Self { runs, layer_peeled: layer_peeled::read(folder)?, searches })
+    }
+}
+
 impl Content {
-    pub(crate) fn new(
-        runs: Vec<Run>,
-        layer_peeled: Vec<Descent>,
-        searches: Vec<SearchRecord>,
-        reference: Option<&Path>,
-        theory: bool,
-        command: Option<String>,
-    ) -> Result<Self, ReportError> {
-        let comparison = reference.map(|path| reference::compare(path, &runs)).transpose()?;
-        let figures = figures::figures(&runs)?;
-        let solved = theory.then(|| Theory::new(&runs)).transpose()?;
-        let (mut claims, unjudged) = (claims::evaluate(&runs, solved.as_ref()), claims::unjudged(&runs));
+    pub(crate) fn new(sources: Sources, options: &ReportOptions) -> Result<Self, ReportError> {
+        let Sources { runs, layer_peeled, searches } = sources;
+        let comparison = options.reference.as_deref().map(|path| reference::compare(path, &runs)).transpose()?;
+        let solved = options.theory.then(|| Theory::new(&runs)).transpose()?;
+        let mut claims = claims::evaluate(&runs, solved.as_ref());
         claims.extend(layer_peeled::claim(&layer_peeled));
-        let theory = solved.as_ref().map_or_else(Vec::new, Theory::figures);
-        let search_figure = search::figure(&searches);
-        Ok(Self { runs, claims, unjudged, figures, theory, layer_peeled, searches, search_figure, comparison, command })
+        Ok(Self {
+            claims,
+            unjudged: claims::unjudged(&runs),
+            figures: figures::figures(&runs)?,
+            theory: solved.as_ref().map_or_else(Vec::new, Theory::figures),
+            search_figure: search::figure(&searches),
+            measured_figure: measured::figure(&options.features),
+            measured: options.features.clone(),
+            command: options.command.clone(),
+            runs,
+            layer_peeled,
+            searches,
+            comparison,
+        })
+    }
+
+    /// The figures in the order of their numbers.
+    pub(crate) fn all_figures(&self) -> impl Iterator<Item = &Figure> {
+        self.figures.iter().chain(&self.theory).chain(&self.search_figure).chain(&self.measured_figure)
+    }
+
+    /// Whether there is nothing but features of other programs.
+    pub(crate) fn is_measured_only(&self) -> bool {
+        self.made().is_empty() && self.searches.is_empty() && self.claims.is_empty() && !self.measured.is_empty()
+    }
+
+    /// What the report is about.
+    pub(crate) fn purpose(&self) -> &'static str {
+        if self.is_measured_only() { MEASURED_PURPOSE } else { PURPOSE }
     }
 
     pub(crate) fn diverged(&self) -> usize {
@@ -80,6 +121,11 @@ impl Content {
     /// Date, number of runs, seeds, data.
     pub(crate) fn subtitle(&self) -> Vec<String> {
         let newest = self.made().iter().map(|(provenance, _)| provenance.started_unix).max().unwrap_or(0);
+        let measured =
+            (!self.measured.is_empty()).then(|| count(self.measured.len(), "network measured", "networks measured"));
+        if self.made().is_empty() && self.searches.is_empty() {
+            return measured.into_iter().collect();
+        }
         if self.made().is_empty() {
             return vec![count(self.searches.len(), "search under way", "searches under way")];
         }
@@ -92,6 +138,7 @@ impl Content {
         }
         parts.push(count(distinct(&self.runs, Run::seed).len(), "seed", "seeds"));
         parts.push(distinct(&self.runs, |run| run.record.spec.data.source.name()).join(", "));
+        parts.extend(measured);
         parts
     }
 

@@ -14,14 +14,16 @@
 //! ```
 //!
 //! A verdict needs six independent seeds, an interval on one side of zero, and p below 0.05 after Holm's
-//! correction over all claims of the report; a claim that fails is reported as refuted. With `theory` the page also
+//! correction over all claims of the report; a claim that fails is reported as refuted. [`MeasuredFeatures`] of networks
+//! that others trained may stand beside the runs, or alone. With `theory` the page also
 //! shows the solved models, whose claims are decided point by point, and lays their predictions over the runs.
 //!
 //! ```
 //! use memdil_report::{ReportError, ReportOptions, write_report};
 //!
 //! let options = ReportOptions {
-//!     runs: "no/such/folder".into(),
+//!     runs: Some("no/such/folder".into()),
+//!     features: Vec::new(),
 //!     out: "report".into(),
 //!     manifests: Vec::new(),
 //!     reference: None,
@@ -38,6 +40,7 @@ mod error;
 mod figures;
 mod layer_peeled;
 mod markdown;
+mod measured;
 mod page;
 mod reference;
 mod runs;
@@ -52,5 +55,6 @@ mod write;
 
 pub use claims::{Cell, Claim, Counted, LEVEL, SEEDS_NEEDED, Unit, Verdict};
 pub use error::ReportError;
+pub use measured::{MeasuredFeatures, Sample};
 pub use theory::{PanelFit, PredictedRho, fit_runs};
 pub use write::{Report, ReportOptions, write_report};

@@ -1,8 +1,9 @@
 //! The report as Markdown.
 
 use crate::chart::Figure;
-use crate::content::{Content, DEVIATIONS, PURPOSE, THEORY, TITLE, rules};
+use crate::content::{Content, DEVIATIONS, THEORY, TITLE, rules};
 use crate::layer_peeled::{self, LAYER_PEELED};
+use crate::measured::{self, MEASURED};
 use crate::search::{self, SEARCH};
 use crate::tables;
 use crate::text::escape_markdown;
@@ -16,8 +17,11 @@ fn figure(figure: &Figure, number: usize) -> String {
 
 /// The same content as the page; figures stand in `figures/`.
 pub(crate) fn markdown(content: &Content) -> String {
-    let mut text = format!("# {TITLE}\n\n{PURPOSE}\n\n{}\n", escape_markdown(&content.subtitle().join(" · ")));
-    text += "\n## Claims\n\n";
+    let (purpose, subtitle) = (content.purpose(), content.subtitle().join(" · "));
+    let mut text = format!("# {TITLE}\n\n{purpose}\n\n{}\n", escape_markdown(&subtitle));
+    if !content.is_measured_only() {
+        text += "\n## Claims\n\n";
+    }
     if !content.claims.is_empty() {
         text += &format!(
             "**{}** {}\n\n{}",
@@ -52,6 +56,15 @@ pub(crate) fn markdown(content: &Content) -> String {
             .map_or_else(String::new, |f| figure(f, content.figures.len() + content.theory.len() + 1));
         for (heading, table) in search::markdown_trials(&content.searches) {
             text += &format!("\n### {}\n\n{table}", escape_markdown(&heading));
+        }
+    }
+    if !content.measured.is_empty() {
+        text += &format!("\n## Measured features\n\n{}\n", escape_markdown(MEASURED));
+        let number = content.all_figures().count();
+        text += &content.measured_figure.as_ref().map_or_else(String::new, |f| figure(f, number));
+        text += &format!("\n{}", measured::table(&content.measured).markdown());
+        for line in measured::undefined(&content.measured) {
+            text += &format!("\n{}\n", escape_markdown(&line));
         }
     }
     if !content.runs.is_empty() {

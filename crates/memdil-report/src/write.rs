@@ -3,17 +3,20 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use memdil_records::{SearchFolder, create_dir, write_atomic};
+use memdil_records::{create_dir, write_atomic};
 
 use crate::claims::Claim;
-use crate::content::Content;
-use crate::{ReportError, layer_peeled, markdown, page, runs, search, terminal};
+use crate::content::{Content, Sources};
+use crate::{MeasuredFeatures, ReportError, markdown, page, terminal};
 
 /// What a report is made from, and where it goes.
 #[derive(Clone, Debug)]
 pub struct ReportOptions {
-    /// Folder whose subfolders are runs; it may also hold `layer-peeled.jsonl` and the searches in `search/`.
-    pub runs: PathBuf,
+    /// Folder whose subfolders are runs; it may also hold `layer-peeled.jsonl` and the searches in `search/`. None for a
+    /// report on `features` alone.
+    pub runs: Option<PathBuf>,
+    /// Features that other programs wrote, measured.
+    pub features: Vec<MeasuredFeatures>,
     /// Folder of the report; made where it does not exist.
     pub out: PathBuf,
     /// Manifests whose runs count; empty for all runs in the folder.
@@ -54,8 +57,8 @@ impl Report {
     }
 }
 
-/// Reads the finished runs below `options.runs` and writes `index.html`, `report.md`, `claims.json` and
-/// `figures/*.svg` into `options.out`.
+/// Reads the finished runs below `options.runs` and writes them and `options.features` as `index.html`, `report.md`,
+/// `claims.json` and `figures/*.svg` into `options.out`.
 ///
 /// Everything is read and worked out before the first file is written, and each file appears whole. The same
 /// runs give the same bytes.
@@ -66,12 +69,7 @@ impl Report {
 /// [`ReportError::Reference`] when the reference file is no such file, [`ReportError::Records`] when a run is
 /// damaged or a file cannot be written, [`ReportError::Theory`] when a model cannot be solved.
 pub fn write_report(options: &ReportOptions) -> Result<Report, ReportError> {
-    let mut searches = SearchFolder::new(&options.runs).find()?;
-    search::sort(&mut searches);
-    let runs = runs::read_runs(&options.runs, &options.manifests, &searches)?;
-    let descents = layer_peeled::read(&options.runs)?;
-    let (reference, command) = (options.reference.as_deref(), options.command.clone());
-    let content = Content::new(runs, descents, searches, reference, options.theory, command)?;
+    let content = Content::new(Sources::read(options)?, options)?;
     let html = page::page(&content);
     let text = markdown::markdown(&content);
     let mut json = serde_json::to_string_pretty(&content.claims).map_err(|e| unwritable(&options.out, e))?;
@@ -80,7 +78,7 @@ pub fn write_report(options: &ReportOptions) -> Result<Report, ReportError> {
     let folder = options.out.join("figures");
     create_dir(&folder)?;
     let mut figures = Vec::new();
-    for figure in content.figures.iter().chain(&content.theory).chain(&content.search_figure) {
+    for figure in content.all_figures() {
         let path = folder.join(format!("{}.svg", figure.name));
         write(&path, &figure.svg())?;
         figures.push(path);

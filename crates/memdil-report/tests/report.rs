@@ -18,7 +18,8 @@ const ETAS: [f64; 3] = [0.0, 0.2, 0.4];
 fn options(runs: &Path, out: &Path) -> ReportOptions {
     let command = Some("cargo xtask reproduce --preset \"quick\" && echo <done>".to_owned());
     ReportOptions {
-        runs: runs.to_owned(),
+        runs: Some(runs.to_owned()),
+        features: Vec::new(),
         out: out.to_owned(),
         manifests: Vec::new(),
         reference: None,

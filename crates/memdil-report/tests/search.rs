@@ -40,7 +40,8 @@ fn search(plan: &Plan, trials: usize, accuracies: &[Option<f64>]) -> SearchRecor
 
 fn report(runs: &Path, out: &Path) -> (String, String) {
     let options = ReportOptions {
-        runs: runs.to_owned(),
+        runs: Some(runs.to_owned()),
+        features: Vec::new(),
         out: out.to_owned(),
         manifests: Vec::new(),
         reference: None,

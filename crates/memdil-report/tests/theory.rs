@@ -40,7 +40,8 @@ fn report(records: &[RunRecord], out: &Path) -> Report {
         write(&runs, record);
     }
     let options = ReportOptions {
-        runs,
+        runs: Some(runs),
+        features: Vec::new(),
         out: out.join("report"),
         manifests: Vec::new(),
         reference: None,

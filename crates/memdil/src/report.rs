@@ -1,24 +1,32 @@
 //! `memdil report`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use memdil_report::{ReportOptions, write_report};
+use memdil_report::{MeasuredFeatures, ReportOptions, write_report};
+
+use crate::metrics::inputs::Loaded;
 
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  memdil report --runs runs --out report")]
+#[command(after_help = "Examples:\n  \
+    memdil report --runs runs --out report\n  \
+    memdil report --features ce.npz --features ls.npz --out report\n\n\
+    A file of --features holds arrays by the names that memdil metrics reads.")]
 pub(crate) struct Arguments {
     /// Folder with one folder a run
-    #[arg(long, value_name = "DIR")]
-    runs: PathBuf,
+    #[arg(long, value_name = "DIR", required_unless_present = "features")]
+    runs: Option<PathBuf>,
+    /// A .npz or .safetensors with features and labels of a network that anything trained; can be given many times
+    #[arg(long, value_name = "FILE")]
+    features: Vec<PathBuf>,
     /// Folder for index.html, report.md, claims.json and figures/
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
     /// Count only the runs of this manifest; can be given many times (default: every run in the folder)
-    #[arg(long, value_name = "M.jsonl")]
+    #[arg(long, value_name = "M.jsonl", requires = "runs")]
     manifest: Vec<PathBuf>,
     /// Numbers to compare with, as experiments/reference/*.toml
-    #[arg(long, value_name = "F.toml")]
+    #[arg(long, value_name = "F.toml", requires = "runs")]
     reference: Option<PathBuf>,
     /// Add the solved models: curves, phase map, N classes
     #[arg(long)]
@@ -29,15 +37,37 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let features = arguments.features.iter().map(|path| measured(path, &arguments.features));
     let report = write_report(&ReportOptions {
         runs: arguments.runs.clone(),
+        features: features.collect::<anyhow::Result<_>>()?,
         out: arguments.out.clone(),
         manifests: arguments.manifest.clone(),
         reference: arguments.reference.clone(),
         theory: arguments.theory,
         command: arguments.command.clone(),
     })?;
-    println!("{}", report.terminal_table());
+    if arguments.runs.is_some() || arguments.theory {
+        println!("{}", report.terminal_table());
+    }
     println!("report: {}", report.html.display());
     Ok(ExitCode::SUCCESS)
+}
+
+/// The metrics of a file, and what is drawn of it.
+fn measured(path: &Path, all: &[PathBuf]) -> anyhow::Result<MeasuredFeatures> {
+    let loaded = Loaded::archive(path)?;
+    let metrics = loaded.measure(None)?;
+    if !loaded.ignored.is_empty() {
+        eprintln!("note: {}: no use for {}", path.display(), loaded.ignored.join(", "));
+    }
+    let (train, test) = loaded.samples()?;
+    Ok(MeasuredFeatures { name: name(path, all), metrics: serde_json::to_value(&metrics)?, train, test })
+}
+
+/// The stem of a file's name, or the path where another file has the same.
+fn name(path: &Path, all: &[PathBuf]) -> String {
+    let alone = all.iter().filter(|other| other.file_stem() == path.file_stem()).count() == 1;
+    let stem = path.file_stem().filter(|_| alone).unwrap_or(path.as_os_str());
+    stem.to_string_lossy().into_owned()
 }

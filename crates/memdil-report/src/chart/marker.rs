@@ -1,4 +1,4 @@
-//! Marks of points: a colour a loss, a shape a noise level.
+//! Marks of points: a colour a loss or a class, a shape a noise level.
 
 /// The shapes, in the order of the noise levels.
 pub(crate) const SHAPES: [Glyph; 9] = [
@@ -96,4 +96,14 @@ pub(crate) fn loss_class(loss: &str) -> &'static str {
         "FC" => "fc",
         _ => "other",
     }
+}
+
+/// Classes that have a colour of their own.
+pub(crate) const CLASSES: usize = 10;
+
+/// The CSS class of a class; colours repeat after [`CLASSES`].
+pub(crate) fn class_colour(class: usize) -> &'static str {
+    const COLOURS: [&str; CLASSES] =
+        ["class0", "class1", "class2", "class3", "class4", "class5", "class6", "class7", "class8", "class9"];
+    COLOURS[class % CLASSES]
 }

@@ -7,7 +7,7 @@ mod scale;
 
 pub(crate) use axes::Frame;
 pub(crate) use figure::{Figure, Group, Key, Picture, cross};
-pub(crate) use marker::{Glyph, SHAPES, loss_class, mark};
+pub(crate) use marker::{CLASSES, Glyph, SHAPES, class_colour, loss_class, mark};
 pub(crate) use scale::Scale;
 
 /// Colours and text of every chart, for the page and for files of their own.

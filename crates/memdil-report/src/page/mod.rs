@@ -2,8 +2,9 @@
 
 use crate::chart::STYLE;
 use crate::claims::{Claim, Counted, Unit, Verdict};
-use crate::content::{Content, DEVIATIONS, PURPOSE, THEORY, TITLE, rules};
+use crate::content::{Content, DEVIATIONS, THEORY, TITLE, rules};
 use crate::layer_peeled::{self, LAYER_PEELED};
+use crate::measured::{self, MEASURED};
 use crate::search;
 use crate::tables;
 use crate::text::{escape, or_dash, p_value};
@@ -20,10 +21,12 @@ pub(crate) fn page(content: &Content) -> String {
 <header><h1>{TITLE}</h1><p class="lede">{}</p><p class="meta">{}</p></header>
 "#,
         include_str!("page.css"),
-        escape(PURPOSE),
+        escape(content.purpose()),
         content.subtitle().iter().map(|part| format!("<span>{}</span>", escape(part))).collect::<String>()
     );
-    html += &claims(content);
+    if !content.is_measured_only() {
+        html += &claims(content);
+    }
     if !content.figures.is_empty() {
         html += "<section id=\"figures\"><h2>Figures</h2>\n";
         for (index, figure) in content.figures.iter().enumerate() {
@@ -48,6 +51,16 @@ pub(crate) fn page(content: &Content) -> String {
     if !content.searches.is_empty() {
         let number = content.figures.len() + content.theory.len() + 1;
         html += &search::html(&content.searches, content.search_figure.as_ref(), number);
+    }
+    if !content.measured.is_empty() {
+        html += &format!("<section id=\"measured\"><h2>Measured features</h2><p>{}</p>", escape(MEASURED));
+        let number = content.all_figures().count();
+        html += &content.measured_figure.as_ref().map_or_else(String::new, |figure| figure.html(number));
+        html += &measured::table(&content.measured).html();
+        for line in measured::undefined(&content.measured) {
+            html += &format!("<p class=\"how\">{}</p>", escape(&line));
+        }
+        html += "</section>\n";
     }
     if !content.runs.is_empty() {
         html += &format!(

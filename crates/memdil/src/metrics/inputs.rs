@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::path::Path;
 
 use memdil_metrics::{Inputs, Metrics, MetricsError, measure};
-use ndarray::ArrayView1;
+use memdil_report::Sample;
+use ndarray::{ArrayView1, Axis};
 
 use super::Arguments;
 use crate::arrays::{Array, BadInput, Dtype, Float, Kind, Source};
@@ -24,7 +25,7 @@ const ARRAYS: [(&str, Kind); 7] = [
 const RUN: [&str; 3] = ["logits", "test_logits", "test_clean_labels"];
 
 /// All that was given, types and shapes checked each for itself.
-pub(super) struct Loaded {
+pub(crate) struct Loaded {
     features: Array,
     labels: Array,
     clean_labels: Option<Array>,
@@ -32,12 +33,28 @@ pub(super) struct Loaded {
     bias: Option<Array>,
     test: Option<(Array, Array)>,
     /// Arrays of the archive that have no known name.
-    pub(super) ignored: Vec<String>,
+    pub(crate) ignored: Vec<String>,
 }
 
 impl Loaded {
+    /// The arrays that the options name.
     pub(super) fn new(arguments: &Arguments) -> Result<Self, BadInput> {
-        let mut main = Source::open(&arguments.features)?;
+        Self::read(Source::open(&arguments.features)?, arguments, Remedy::Option)
+    }
+
+    /// The arrays of one archive.
+    pub(crate) fn archive(path: &Path) -> Result<Self, BadInput> {
+        let source = Source::open(path)?;
+        if !source.is_archive() {
+            let path = path.display();
+            return Err(BadInput(format!(
+                "{path}: one array is not enough; give a .npz or .safetensors that holds features and labels, as numpy.savez writes"
+            )));
+        }
+        Self::read(source, &Arguments::default(), Remedy::Save)
+    }
+
+    fn read(mut main: Source, arguments: &Arguments, remedy: Remedy) -> Result<Self, BadInput> {
         let mut features = main.array("features", Kind::Matrix)?;
         let mut find = |name: &str, kind: Kind, option: &Option<std::path::PathBuf>| match option {
             Some(path) => from_option(name, kind, path).map(Some),
@@ -51,16 +68,16 @@ impl Loaded {
         let test_features = find("test_features", Kind::Matrix, &arguments.test_features)?;
         let test_labels = find("test_labels", Kind::Labels, &arguments.test_labels)?;
 
-        let features = features.take().ok_or_else(|| missing("features", &main))?;
-        let labels = labels.ok_or_else(|| missing("labels", &main))?;
+        let features = features.take().ok_or_else(|| remedy.missing("features", &main))?;
+        let labels = labels.ok_or_else(|| remedy.missing("labels", &main))?;
         if let (Some(bias), None) = (&bias, &classifier) {
-            return Err(BadInput(format!("{}: a bias without a classifier; give --classifier too", bias.place)));
+            return Err(remedy.half(bias, "classifier"));
         }
         let test = match (test_features, test_labels) {
             (Some(features), Some(labels)) => Some((features, labels)),
             (None, None) => None,
-            (Some(given), None) => return Err(half(&given, "test_labels", "--test-labels")),
-            (None, Some(given)) => return Err(half(&given, "test_features", "--test-features")),
+            (Some(given), None) => return Err(remedy.half(&given, "test_labels")),
+            (None, Some(given)) => return Err(remedy.half(&given, "test_features")),
         };
         if let Some((test, _)) = &test
             && test.dtype != features.dtype
@@ -79,7 +96,7 @@ impl Loaded {
     }
 
     /// All metrics that these arrays allow.
-    pub(super) fn measure(&self, classes: Option<usize>) -> anyhow::Result<Metrics> {
+    pub(crate) fn measure(&self, classes: Option<usize>) -> anyhow::Result<Metrics> {
         let wide = [&self.classifier, &self.bias].into_iter().flatten().any(|array| array.dtype == Dtype::F64);
         match (&self.features.dtype, wide) {
             (Dtype::F32, false) => self.measure_as::<f32, f32>(classes),
@@ -87,6 +104,29 @@ impl Loaded {
             (_, false) => self.measure_as::<f64, f32>(classes),
             (_, true) => self.measure_as::<f64, f64>(classes),
         }
+    }
+
+    /// Some samples of the training set, and of the test set where there is one.
+    pub(crate) fn samples(&self) -> anyhow::Result<(Sample, Option<Sample>)> {
+        let of = |features: &Array, labels: &Array, clean_labels: Option<&Array>| {
+            let rows: Vec<usize> = Sample::drawn(features.rows()).collect();
+            let picked = |labels: &Array| -> Result<Vec<usize>, BadInput> {
+                let labels = labels.labels()?;
+                Ok(rows.iter().map(|&row| labels[row] as usize).collect())
+            };
+            anyhow::Ok(Sample {
+                features: match features.dtype {
+                    Dtype::F32 => features.matrix(&features.floats::<f32>())?.select(Axis(0), &rows).mapv(f64::from),
+                    _ => features.matrix(&features.floats::<f64>())?.select(Axis(0), &rows),
+                },
+                labels: picked(labels)?,
+                clean_labels: clean_labels.map(picked).transpose()?,
+                all: features.rows(),
+            })
+        };
+        let train = of(&self.features, &self.labels, self.clean_labels.as_ref())?;
+        let test = self.test.as_ref().map(|(features, labels)| of(features, labels, None)).transpose()?;
+        Ok((train, test))
     }
 
     fn measure_as<T: Float, W: Float>(&self, classes: Option<usize>) -> anyhow::Result<Metrics> {
@@ -155,25 +195,40 @@ fn largest(labels: &[Option<&Cow<'_, [i64]>>]) -> usize {
 
 fn from_option(name: &str, kind: Kind, path: &Path) -> Result<Array, BadInput> {
     let mut source = Source::open(path)?;
-    source.array(name, kind)?.ok_or_else(|| missing(name, &source))
+    source.array(name, kind)?.ok_or_else(|| Remedy::Option.missing(name, &source))
 }
 
-fn missing(name: &str, source: &Source) -> BadInput {
-    let option = name.replace('_', "-");
-    BadInput(if source.is_archive() {
+/// What can be done about an array that is not there.
+#[derive(Clone, Copy)]
+enum Remedy {
+    /// Name a file by its option.
+    Option,
+    /// Save it in the archive: there are no options.
+    Save,
+}
+
+impl Remedy {
+    fn missing(self, name: &str, source: &Source) -> BadInput {
+        let path = source.path();
+        if !source.is_archive() {
+            return BadInput(format!("{path}: {name} are needed too; give --{} FILE", name.replace('_', "-")));
+        }
         let there = source.names().join(", ");
         let there = if there.is_empty() { "nothing".to_owned() } else { there };
-        format!(
-            "{}: has no array {name}, it holds {there}; save one by that name or give --{option} FILE",
-            source.path()
-        )
-    } else {
-        format!("{}: {name} are needed too; give --{option} FILE", source.path())
-    })
-}
+        let option = match self {
+            Self::Option => format!(" or give --{} FILE", name.replace('_', "-")),
+            Self::Save => String::new(),
+        };
+        BadInput(format!("{path}: has no array {name}, it holds {there}; save one by that name{option}"))
+    }
 
-fn half(given: &Array, other: &str, option: &str) -> BadInput {
-    BadInput(format!("{}: is given without {other}; give {option} too", given.place))
+    fn half(self, given: &Array, other: &str) -> BadInput {
+        let remedy = match self {
+            Self::Option => format!("give --{} too", other.replace('_', "-")),
+            Self::Save => "save that too".to_owned(),
+        };
+        BadInput(format!("{}: is given without {other}; {remedy}", given.place))
+    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! `memdil metrics`
 
-mod inputs;
+pub(crate) mod inputs;
 pub(crate) mod table;
 
 use std::path::PathBuf;
@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use inputs::Loaded;
 
-#[derive(clap::Args)]
+#[derive(Default, clap::Args)]
 #[command(after_help = "Examples:\n  \
     memdil metrics --features h.npy --labels y.npy --classifier W.npy --bias b.npy\n  \
     memdil metrics --features run.npz --json\n\n\
