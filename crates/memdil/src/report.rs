@@ -1,5 +1,6 @@
 //! `memdil report`
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -65,9 +66,15 @@ fn measured(path: &Path, all: &[PathBuf]) -> anyhow::Result<MeasuredFeatures> {
     Ok(MeasuredFeatures { name: name(path, all), metrics: serde_json::to_value(&metrics)?, train, test })
 }
 
-/// The stem of a file's name, or the path where another file has the same.
+/// What a file is called in the report: the path as given where another file would be called the same.
 fn name(path: &Path, all: &[PathBuf]) -> String {
-    let alone = all.iter().filter(|other| other.file_stem() == path.file_stem()).count() == 1;
-    let stem = path.file_stem().filter(|_| alone).unwrap_or(path.as_os_str());
-    stem.to_string_lossy().into_owned()
+    let alone = all.iter().filter(|other| short(other) == short(path)).count() == 1;
+    short(path).filter(|_| alone).unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+}
+
+/// The stem of a file's name; the folder of a run, whose every folder has a `features.npz`.
+fn short(path: &Path) -> Option<&OsStr> {
+    let stem = path.file_stem()?;
+    let folder = path.parent().and_then(Path::file_name);
+    if stem == "features" { folder.or(Some(stem)) } else { Some(stem) }
 }

@@ -94,6 +94,11 @@ fn files_of_one_name_are_told_apart_by_their_folders() {
     scene.succeed("--features one/h.npz --features two/h.npz --out r");
     let text = fs::read_to_string(scene.path("r/report.md")).unwrap();
     assert!(text.contains("| one/h.npz | two/h.npz |"), "{text}");
+    // A run's own file is called as its folder.
+    write_npz(&scene, "runs/seed0/features.npz", 30, 1.0);
+    scene.succeed("--features runs/seed0/features.npz --features one/h.npz --out r");
+    let text = fs::read_to_string(scene.path("r/report.md")).unwrap();
+    assert!(text.contains("| seed0 | h |"), "{text}");
 }
 
 #[test]
