@@ -243,7 +243,7 @@ pub(crate) fn exists(path: &Path) -> Result<bool, RecordError> {
 }
 
 /// Removes a file that may be absent.
-fn remove(path: &Path) -> Result<(), RecordError> {
+pub(crate) fn remove(path: &Path) -> Result<(), RecordError> {
     match fs::remove_file(path) {
         Err(cause) if cause.kind() != ErrorKind::NotFound => Err(RecordError::Write { path: path.to_owned(), cause }),
         _ => Ok(()),

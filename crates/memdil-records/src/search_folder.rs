@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::folder::{exists, write_json};
+use crate::atomic::is_temporary;
+use crate::folder::{exists, remove, write_json};
 use crate::{RecordError, SearchRecord};
 
 /// What searches leave in a folder of runs, and the only place that knows the names.
@@ -70,6 +71,29 @@ impl SearchFolder {
         write_json(&self.history(&record.id), record)
     }
 
+    /// Removes what a process that was killed while it wrote a history of these searches, or their manifests, has left;
+    /// only for who makes them.
+    ///
+    /// # Errors
+    ///
+    /// [`RecordError::Read`] or [`RecordError::Write`].
+    pub fn remove_temporary<'a>(
+        &self,
+        ids: impl IntoIterator<Item = &'a str>,
+        index: Option<usize>,
+    ) -> Result<(), RecordError> {
+        let folder = self.path();
+        let unreadable = |cause| RecordError::Read { path: folder.clone(), cause };
+        let ours: Vec<PathBuf> = ids.into_iter().map(|id| self.history(id)).chain(self.manifests(index)).collect();
+        for entry in fs::read_dir(&folder).map_err(unreadable)? {
+            let path = entry.map_err(unreadable)?.path();
+            if is_temporary(&path) && ours.contains(&path.with_extension("")) {
+                remove(&path)?;
+            }
+        }
+        Ok(())
+    }
+
     /// The histories of all searches, sorted by id; none where the folder has no searches.
     ///
     /// # Errors
@@ -114,4 +138,28 @@ fn read(path: PathBuf) -> Result<SearchRecord, RecordError> {
         return Ok(record);
     };
     Err(RecordError::Malformed { path, line: None, reason })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_temporary_files_of_these_searches_go() {
+        let folder = tempfile::tempdir().unwrap();
+        let searches = SearchFolder::new(folder.path());
+        fs::create_dir(searches.path()).unwrap();
+        let stay = ["a.json", "b.json.tmp7", "a.json.tmp", "trials-2.jsonl.tmp7", "trials.jsonl.tmp7", "notes.tmp7"];
+        for name in stay.iter().chain(&["a.json.tmp7", "trials-1.jsonl.tmp7", "retrained-1.jsonl.tmp81"]) {
+            fs::write(searches.path().join(name), "half").unwrap();
+        }
+        searches.remove_temporary(["a"], Some(1)).unwrap();
+        let left =
+            fs::read_dir(searches.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let mut left: Vec<String> = left.collect();
+        left.sort();
+        let mut stay = stay.map(str::to_owned).to_vec();
+        stay.sort();
+        assert_eq!(left, stay);
+    }
 }

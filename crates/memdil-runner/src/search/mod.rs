@@ -96,6 +96,7 @@ pub fn run_searches(
 
     let mut histories = chosen.iter().map(|search| History::read(search, &folder)).collect::<Result<Vec<_>, _>>()?;
     create_dir(&folder.trials())?;
+    folder.remove_temporary(chosen.iter().map(|search| search.id.as_str()), options.index)?;
     let mut overall = Overall::new(chosen);
     let [trials, retrained] = folder.manifests(options.index);
     loop {
