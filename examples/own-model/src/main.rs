@@ -110,7 +110,8 @@ fn main() -> Result<()> {
     let out = arguments.next().context("usage: own-model CONFIG.toml OUT [KEY=VALUE]..")?;
     let record = run(Path::new(&config), &arguments.collect::<Vec<_>>(), Path::new(&out))?;
     if let Some(test) = record.last.as_ref().and_then(|last| last.test.as_ref()) {
-        eprintln!("test accuracy {:.4}, dilation {:?}", test.accuracy, test.dilation);
+        let dilation = test.dilation.map_or_else(|| "not defined".to_owned(), |dilation| format!("{dilation:.4}"));
+        eprintln!("test accuracy {:.4}, dilation {dilation}", test.accuracy);
     }
     Ok(())
 }
@@ -122,8 +123,9 @@ mod tests {
 
     fn train(overrides: &[&str], out: &Path) -> Result<RunRecord> {
         let config = Path::new(env!("CARGO_MANIFEST_DIR")).join("experiment.toml");
-        let small = ["data.images_per_class=100", "training.epochs=20", "model.settings.width=32"];
-        let overrides: Vec<String> = small.iter().chain(overrides).map(|&text| text.to_owned()).collect();
+        // Only fewer epochs: the settings of the file are what is tried.
+        let overrides: Vec<String> =
+            ["training.epochs=10"].iter().chain(overrides).map(|&text| text.to_owned()).collect();
         run(&config, &overrides, out)
     }
 
@@ -132,7 +134,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let record = train(&[], &folder.path().join("a")).unwrap();
         let test = record.last.clone().unwrap().test.unwrap();
-        assert!(test.accuracy > 0.8 && test.dilation.is_some(), "{test:?}");
+        assert!(test.accuracy > 0.9 && test.dilation.is_some(), "{test:?}");
         let again = train(&[], &folder.path().join("b")).unwrap();
         assert_eq!(again.last.unwrap().loss.to_bits(), record.last.unwrap().loss.to_bits());
         let error = train(&["model.settings.features=0"], &folder.path().join("c")).unwrap_err().to_string();
