@@ -1,8 +1,11 @@
 //! A hyper-parameter search: what is tried, and its history.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Error, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use crate::spec::check;
@@ -53,8 +56,8 @@ impl Sampler {
 /// assert!(serde_json::from_str::<SearchRange>(r#"{"low": 1e-5, "values": [1]}"#).is_err());
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "Written", into = "Written")]
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(into = "Written")]
 pub enum SearchRange {
     /// Real numbers between two bounds.
     Interval {
@@ -94,16 +97,30 @@ struct Written {
     values: Option<Vec<Value>>,
 }
 
-impl TryFrom<Written> for SearchRange {
-    type Error = &'static str;
+/// How a range is written.
+const SHAPES: &str = "{ low = .., high = .. }, perhaps with scale = \"log\", or { values = [..] }";
 
-    fn try_from(written: Written) -> Result<Self, Self::Error> {
-        match written {
+/// From a table only: a list would else be read as the keys in their order.
+impl<'de> Deserialize<'de> for SearchRange {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Table;
+        impl<'de> Visitor<'de> for Table {
+            type Value = Written;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(SHAPES)
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Written, A::Error> {
+                Written::deserialize(MapAccessDeserializer::new(map))
+            }
+        }
+        match deserializer.deserialize_map(Table)? {
             Written { low: Some(low), high: Some(high), scale, values: None } => {
                 Ok(Self::Interval { low, high, scale: scale.unwrap_or_default() })
             }
             Written { low: None, high: None, scale: None, values: Some(values) } => Ok(Self::Values(values)),
-            _ => Err("must be { low = .., high = .. }, perhaps with scale = \"log\", or { values = [..] }"),
+            _ => Err(D::Error::custom(format!("must be {SHAPES}"))),
         }
     }
 }

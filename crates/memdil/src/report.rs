@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use memdil_report::{MeasuredFeatures, ReportOptions, write_report};
 
+use crate::arrays::BadInput;
 use crate::metrics::inputs::Loaded;
 
 #[derive(clap::Args)]
@@ -57,8 +58,16 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 
 /// The metrics of a file, and what is drawn of it.
 fn measured(path: &Path, all: &[PathBuf]) -> anyhow::Result<MeasuredFeatures> {
+    let file = path.display().to_string();
+    if all.iter().filter(|other| *other == path).count() > 1 {
+        return Err(BadInput(format!("{file}: is given twice; give each file once")).into());
+    }
     let loaded = Loaded::archive(path)?;
-    let metrics = loaded.measure(None)?;
+    let metrics = loaded.measure(None).map_err(|error| match error.to_string() {
+        // There may be other files.
+        message if !message.contains(&file) => BadInput(format!("{file}: {message}")).into(),
+        _ => error,
+    })?;
     if !loaded.ignored.is_empty() {
         eprintln!("note: {}: no use for {}", path.display(), loaded.ignored.join(", "));
     }

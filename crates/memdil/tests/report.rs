@@ -80,7 +80,7 @@ fn features_of_any_framework_make_a_report() {
     assert_eq!(strokes("dots", "h0").iter().sum::<usize>(), 9 + 54 + 30 + 1000);
     assert_eq!(strokes("crosses", "l5 5").iter().sum::<usize>(), 2 + 6);
     assert_eq!(count(&svg, "<text class=\"class\""), 9, "three numbers in each of three pictures");
-    assert!(text.contains("At most 1000 evenly chosen samples"), "{text}");
+    assert!(text.contains("At most 1000 samples, chosen at random"), "{text}");
 
     scene.succeed(&format!("{both} again"));
     assert_eq!(fs::read_to_string(scene.path("again/index.html")).unwrap(), page);
@@ -126,6 +126,13 @@ fn what_cannot_be_reported_is_one_line_and_nothing_is_written() {
     );
     scene.refuse("--features nan.npz --out r", &["nan.npz", "row 7"]);
     scene.refuse("--features none.npz --out r", &["none.npz"]);
+    scene.refuse("--features nan.npz --features nan.npz --out r", &["nan.npz: is given twice"]);
+    let mut npz = NpzWriter::new(fs::File::create(scene.path("point.npz")).unwrap());
+    npz.add_array("features", &Array2::<f64>::ones((30, 4))).unwrap();
+    npz.add_array("labels", &labels(30)).unwrap();
+    npz.finish().unwrap();
+    write_npz(&scene, "good.npz", 30, 1.0);
+    scene.refuse("--features good.npz --features point.npz --out r", &["point.npz", "class means coincide"]);
     for arguments in ["--out r", "--features nan.npz --manifest m.jsonl --out r"] {
         let output = scene.run(arguments);
         assert_eq!(output.status.code(), Some(2), "{arguments}");

@@ -263,6 +263,8 @@ fn bad_spaces_are_refused_by_name() {
         (rate("{low=0.1,high=inf}"), vec!["optimizer.learning_rate", "must be finite"]),
         (rate("{low=0.0,high=0.1,scale='log'}"), vec!["optimizer.learning_rate", "must be positive"]),
         (rate("{low=0.1}"), vec!["optimizer.learning_rate", "must be { low"]),
+        (rate("[0.1,0.2]"), vec!["optimizer.learning_rate", "{ low = .., high = .. }"]),
+        (rate("0.1"), vec!["optimizer.learning_rate", "{ low = .., high = .. }"]),
         (rate("{low=0.1,high=0.2,step=1}"), vec!["unknown field `step`"]),
         (rate("{low=-0.5,high=0.1}"), vec!["'optimizer.learning_rate': -0.5 is no value for it"]),
         (of("schedule.gamma", "{low=0.5,high=1.5}"), vec!["'schedule.gamma': 1.5 is no value for it"]),

@@ -28,8 +28,8 @@ pub(super) fn figure(measured: &[MeasuredFeatures]) -> Option<Figure> {
     let many =
         if classes.len() > CLASSES { format!(" Colours repeat after {CLASSES} classes.") } else { String::new() };
     let most = samples().map(|sample| sample.labels.len()).max().filter(|most| samples().any(|s| s.all > *most));
-    let fewer =
-        most.map_or_else(String::new, |most| format!(" At most {most} evenly chosen samples are drawn in a picture."));
+    let fewer = most
+        .map_or_else(String::new, |most| format!(" At most {most} samples, chosen at random, are drawn in a picture."));
     let more = measured.len() - drawn.len();
     let left_out = if more > 0 {
         format!(" {} not drawn.", count(more, "more network is", "more networks are"))
@@ -45,11 +45,11 @@ pub(super) fn figure(measured: &[MeasuredFeatures]) -> Option<Figure> {
             format!("{} to {}", percent(low, 0), percent(high, 0))
         };
         format!(
-            "Features are drawn in the plane of the first two principal components of the training features drawn, which shows {shown} of \
+            "Features of more than two dimensions are drawn in the plane of the first two principal components of the training features drawn, which shows {shown} of \
              their variance: classes that lie over each other here may be apart in the other directions."
         )
     } else {
-        "The axes are the two features.".to_owned()
+        "The axes are the features themselves.".to_owned()
     };
     Some(Figure {
         name: "measured-features",
@@ -57,7 +57,7 @@ pub(super) fn figure(measured: &[MeasuredFeatures]) -> Option<Figure> {
         caption: caption(measured),
         reading: format!(
             "{reading} Training samples are coloured by the label trained on, test samples by their class; a number \
-             stands at the mean of its class. Both pictures of a network have one scale.{many}{fewer}{left_out}"
+             stands at the mean of its uncorrupted samples drawn. The pictures of a network have one scale.{many}{fewer}{left_out}"
         ),
         legend,
         groups,
@@ -95,7 +95,8 @@ fn group(network: &MeasuredFeatures) -> ((f64, bool), Group) {
         let along = placed.iter().flat_map(|(_, _, points)| points.column(axis).to_vec());
         span(along).unwrap_or([low, high])
     });
-    let half = 0.54 * extents.iter().map(|[low, high]| high - low).fold(1e-6, f64::max);
+    let widest = extents.iter().map(|[low, high]| high - low).fold(0.0, f64::max);
+    let half = if widest > 0.0 { 0.54 * widest } else { 1.0 };
     let square = extents.map(|[low, high]| [f64::midpoint(low, high) - half, f64::midpoint(low, high) + half]);
     let pictures = placed
         .iter()

@@ -3,7 +3,11 @@
 mod figure;
 mod plane;
 
+use std::collections::BTreeSet;
+
 use ndarray::Array2;
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
 use serde_json::Value;
 
 use crate::chart::Figure;
@@ -44,18 +48,31 @@ impl Sample {
     /// How many samples are worth drawing.
     pub const DRAWN: usize = 1000;
 
-    /// The samples to draw of `all`, evenly spread.
+    /// The samples to draw of `all`, in their order: all, or some at random, the same each time. (Every k-th would leave out
+    /// classes whose labels come in turn.)
     ///
     /// ```
+    /// use std::collections::BTreeSet;
+    ///
     /// use memdil_report::Sample;
     ///
-    /// assert_eq!(Sample::drawn(3).collect::<Vec<_>>(), [0, 1, 2]);
-    /// assert_eq!(Sample::drawn(2500).nth(1), Some(2));
-    /// assert_eq!(Sample::drawn(2500).count(), Sample::DRAWN);
+    /// assert_eq!(Sample::drawn(3), BTreeSet::from([0, 1, 2]));
+    /// let drawn = Sample::drawn(6000);
+    /// assert_eq!(drawn.len(), Sample::DRAWN);
+    /// assert_eq!(drawn.iter().map(|i| i % 10).collect::<BTreeSet<_>>().len(), 10);
     /// ```
-    pub fn drawn(all: usize) -> impl Iterator<Item = usize> {
-        let count = all.min(Self::DRAWN);
-        (0..count).map(move |k| (k as u128 * all as u128 / count as u128) as usize)
+    pub fn drawn(all: usize) -> BTreeSet<usize> {
+        let mut rng = ChaCha8Rng::seed_from_u64(0);
+        let mut drawn = BTreeSet::new();
+        // Floyd's sample: each step adds one of the first `last + 1`, or `last` itself, which no step before could.
+        for last in all - all.min(Self::DRAWN)..all {
+            let candidate = ((u128::from(rng.next_u64()) * (last as u128 + 1)) >> 64) as usize;
+            let new = drawn.insert(candidate);
+            if !new {
+                drawn.insert(last);
+            }
+        }
+        drawn
     }
 
     fn is_corrupted(&self, i: usize) -> bool {

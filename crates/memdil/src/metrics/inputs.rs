@@ -109,7 +109,7 @@ impl Loaded {
     /// Some samples of the training set, and of the test set where there is one.
     pub(crate) fn samples(&self) -> anyhow::Result<(Sample, Option<Sample>)> {
         let of = |features: &Array, labels: &Array, clean_labels: Option<&Array>| {
-            let rows: Vec<usize> = Sample::drawn(features.rows()).collect();
+            let rows: Vec<usize> = Sample::drawn(features.rows()).into_iter().collect();
             let picked = |labels: &Array| -> Result<Vec<usize>, BadInput> {
                 let labels = labels.labels()?;
                 Ok(rows.iter().map(|&row| labels[row] as usize).collect())
