@@ -58,8 +58,14 @@ impl RunSpec {
         {
             *transition = self.noise.expected_transition(self.data.classes.len()).unwrap_or_default();
         }
-        self.model.resolve(self.data.classes.len());
+        self.model.resolve(self.network_classes());
         self.optimizer.resolve();
+    }
+
+    /// Classes that the network tells apart: those of the data, or twice as many where the noise makes latent ones.
+    pub fn network_classes(&self) -> usize {
+        let latent = matches!(self.noise, LabelNoise::LatentClass { .. });
+        self.data.classes.len() * if latent { 2 } else { 1 }
     }
 
     /// Checks every value against its range.
@@ -84,7 +90,7 @@ impl RunSpec {
         }
         self.data.validate()?;
         self.noise.validate_for(self.data.classes.len())?;
-        self.model.validate(self.data.classes.len())?;
+        self.model.validate(self.network_classes())?;
         self.optimizer.validate()?;
         self.schedule.validate(self.optimizer.learning_rate())?;
         let training = &self.training;

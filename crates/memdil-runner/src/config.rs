@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use memdil_data::{DataError, Source, files};
 use memdil_records::{LayerPeeledSpec, ManifestLine, RecordError, RunSpec, run_id};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -15,18 +16,36 @@ use crate::RunnerError;
 ///
 /// `[sweep]` maps dotted names of settings to lists; a sweep is the product of these lists, the last one
 /// changing fastest. `[search]` is a [`SearchSpec`](memdil_records::SearchSpec): one search for each run of the sweep.
-/// `[preset.NAME]` replaces settings (`run`) and lists (`sweep`) by the same dotted names, and keys of `[search]`.
-/// The `config.toml` in a run's folder is such a file too.
+/// `[preset.NAME]` replaces settings (`run`) and lists (`sweep`) by the same dotted names, and keys of `[search]`. Written
+/// several times as `[[preset.NAME]]` it is several such sweeps in one; `where_present = true` leaves a sweep's runs out
+/// where their data set is not at hand. The `config.toml` in a run's folder is such a file too.
 ///
 /// A file whose settings are others says with `command = "NAME"` which subcommand of `memdil` it is for.
 #[derive(Clone, Debug)]
 pub struct Experiment {
     path: PathBuf,
     pub(crate) command: Option<String>,
-    run: Table,
-    sweep: Table,
+    /// At least one.
+    parts: Vec<Part>,
     pub(crate) search: Option<Table>,
     overridden: Vec<String>,
+}
+
+/// Settings and the lists to sweep over.
+#[derive(Clone, Debug)]
+struct Part {
+    run: Table,
+    sweep: Table,
+    where_present: bool,
+}
+
+/// The runs of an experiment.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// In the order of the manifest.
+    pub lines: Vec<ManifestLine>,
+    /// Data sets that are not at hand, and the number of runs that are left out therefore.
+    pub absent: BTreeMap<String, usize>,
 }
 
 #[derive(Deserialize)]
@@ -38,6 +57,8 @@ struct Preset {
     sweep: Table,
     #[serde(default)]
     search: Table,
+    #[serde(default)]
+    where_present: bool,
 }
 
 impl Experiment {
@@ -61,27 +82,36 @@ impl Experiment {
             Some(Value::Table(table)) => Ok(Some(table)),
             Some(_) => Err(config(format!("'{name}' must be a table"))),
         };
-        let (sweep, search) = (take("sweep")?.unwrap_or_default(), take("search")?);
-        let mut presets = BTreeMap::new();
-        for (name, table) in take("preset")?.unwrap_or_default() {
-            let preset: Preset =
-                table.try_into().map_err(|e| config(format!("[preset.{name}]: {}", one_line(&e, None))))?;
-            presets.insert(name, preset);
-        }
-        let mut experiment = Self { path: path.to_owned(), command, run, sweep, search, overridden: Vec::new() };
-        if let Some(name) = preset {
-            let names = presets.keys().cloned().collect::<Vec<_>>().join(", ");
-            let preset = presets
-                .remove(name)
-                .ok_or_else(|| config(format!("there is no preset '{name}'; the file has: {names}")))?;
-            for (key, value) in preset.run {
-                set(&mut experiment.run, &key, value)?;
+        let (sweep, mut search) = (take("sweep")?.unwrap_or_default(), take("search")?);
+        let presets = take("preset")?.unwrap_or_default();
+        let mut parts = Vec::new();
+        match preset {
+            None => parts.push(Part { run, sweep, where_present: false }),
+            Some(name) => {
+                let names = presets.keys().cloned().collect::<Vec<_>>().join(", ");
+                let chosen = presets
+                    .get(name)
+                    .ok_or_else(|| config(format!("there is no preset '{name}'; the file has: {names}")))?;
+                let tables = match chosen {
+                    Value::Array(tables) if !tables.is_empty() => tables.clone(),
+                    table => vec![table.clone()],
+                };
+                for table in tables {
+                    let bad = |e| config(format!("[preset.{name}]: {}", one_line(&e, None)));
+                    let preset: Preset = table.try_into().map_err(bad)?;
+                    let (mut run, mut sweep) = (run.clone(), sweep.clone());
+                    for (key, value) in preset.run {
+                        set(&mut run, &key, value)?;
+                    }
+                    sweep.extend(preset.sweep);
+                    if !preset.search.is_empty() {
+                        search.get_or_insert_default().extend(preset.search);
+                    }
+                    parts.push(Part { run, sweep, where_present: preset.where_present });
+                }
             }
-            experiment.sweep.extend(preset.sweep);
-            if !preset.search.is_empty() {
-                experiment.search.get_or_insert_default().extend(preset.search);
-            }
         }
+        let mut experiment = Self { path: path.to_owned(), command, parts, search, overridden: Vec::new() };
         for text in overrides {
             let (key, value) = text.split_once('=').ok_or_else(|| RunnerError::Override {
                 setting: text.clone(),
@@ -97,13 +127,15 @@ impl Experiment {
                 space.remove(key);
             }
             experiment.overridden.push(key.to_owned());
-            // A setting that the file sweeps over is narrowed to the given value.
-            if experiment.sweep.contains_key(key) {
-                experiment.sweep.insert(key.to_owned(), Value::Array(vec![value.clone()]));
+            for part in &mut experiment.parts {
+                // A setting that the file sweeps over is narrowed to the given value.
+                if part.sweep.contains_key(key) {
+                    part.sweep.insert(key.to_owned(), Value::Array(vec![value.clone()]));
+                }
+                set(&mut part.run, key, value.clone())?;
             }
-            set(&mut experiment.run, key, value)?;
         }
-        for (key, values) in &experiment.sweep {
+        for (key, values) in experiment.parts.iter().flat_map(|part| &part.sweep) {
             if values.as_array().is_none_or(|values| values.is_empty()) {
                 return Err(config(format!("[sweep]: '{key}' must be a list with at least one value")));
             }
@@ -113,7 +145,7 @@ impl Experiment {
 
     /// True when the file has lists to sweep over.
     pub fn is_sweep(&self) -> bool {
-        !self.sweep.is_empty()
+        self.parts.len() > 1 || self.parts.iter().any(|part| !part.sweep.is_empty())
     }
 
     /// True when the file describes a search.
@@ -121,7 +153,7 @@ impl Experiment {
         self.search.is_some()
     }
 
-    /// The run that the settings at the top level describe. Classes left out are read from the data, which may lie in
+    /// The run that the settings at the top level describe, without the lists. Classes left out are read from the data, which may lie in
     /// `data_dir`.
     ///
     /// # Errors
@@ -129,27 +161,54 @@ impl Experiment {
     /// [`RunnerError::Config`] on an unknown or missing key, a wrong type or a value out of range.
     pub fn run(&self, data_dir: Option<&Path>) -> Result<RunSpec, RunnerError> {
         self.is_for(None)?;
-        self.resolve(self.run.clone(), |spec| check_run(spec, data_dir))
+        self.resolve(self.parts[0].run.clone(), |spec| check_run(spec, data_dir))
     }
 
-    /// The runs of the sweep, in the order of the manifest; `data_dir` as for [`Experiment::run`].
+    /// The runs of the sweep; `data_dir` as for [`Experiment::run`].
+    ///
+    /// A run that several sweeps of a preset share is planned once.
     ///
     /// # Errors
     ///
-    /// As [`Experiment::run`]; also when two runs are the same, or an override changes a part of what a list replaces.
-    pub fn runs(&self, data_dir: Option<&Path>) -> Result<Vec<ManifestLine>, RunnerError> {
+    /// As [`Experiment::run`]; also when a list repeats a value, an override changes a part of what a list replaces, or all
+    /// runs are left out.
+    pub fn plan(&self, data_dir: Option<&Path>) -> Result<Plan, RunnerError> {
         self.is_for(None)?;
-        let mut seen = HashSet::new();
-        let mut lines = Vec::new();
-        for table in self.tables()? {
-            let spec = self.resolve(table, |spec| check_run(spec, data_dir))?;
-            let id = run_id(&spec);
-            if !seen.insert(id.clone()) {
-                return Err(self.error(format!("[sweep]: run {id} comes out twice; a list repeats a value")));
+        let mut plan = Plan { lines: Vec::new(), absent: BTreeMap::new() };
+        let mut planned = HashSet::new();
+        for part in &self.parts {
+            let mut seen = HashSet::new();
+            for table in self.tables_of(part)? {
+                // The classes of a data set that is not at hand may not be known.
+                let spec: RunSpec = self.resolve(table.clone(), |_| Ok(()))?;
+                if part.where_present && !is_present(&spec.data.source, data_dir)? {
+                    *plan.absent.entry(spec.data.source.name().to_owned()).or_default() += 1;
+                    continue;
+                }
+                let spec = self.resolve(table, |spec| check_run(spec, data_dir))?;
+                let id = run_id(&spec);
+                if !seen.insert(id.clone()) {
+                    return Err(self.error(format!("[sweep]: run {id} comes out twice; a list repeats a value")));
+                }
+                if planned.insert(id.clone()) {
+                    plan.lines.push(ManifestLine { id, spec });
+                }
             }
-            lines.push(ManifestLine { id, spec });
         }
-        Ok(lines)
+        if plan.lines.is_empty() {
+            let names = plan.absent.into_keys().collect::<Vec<_>>().join(", ");
+            return Err(self.error(format!("no data set of these runs is at hand: {names}; see memdil data fetch")));
+        }
+        Ok(plan)
+    }
+
+    /// The lines of [`Experiment::plan`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Experiment::plan`].
+    pub fn runs(&self, data_dir: Option<&Path>) -> Result<Vec<ManifestLine>, RunnerError> {
+        Ok(self.plan(data_dir)?.lines)
     }
 
     /// The trainings of a layer-peeled experiment (`command = "layer-peeled"`), in the order of its sweep.
@@ -180,7 +239,7 @@ impl Experiment {
 
     /// The dotted names that the sweep has lists for.
     pub(crate) fn sweep_names(&self) -> impl Iterator<Item = &str> {
-        self.sweep.keys().map(String::as_str)
+        self.parts.iter().flat_map(|part| part.sweep.keys().map(String::as_str))
     }
 
     pub(crate) fn error(&self, reason: String) -> RunnerError {
@@ -198,10 +257,16 @@ impl Experiment {
         }
     }
 
-    /// The settings of every run: the product of the lists.
+    /// The settings of every run.
     pub(crate) fn tables(&self) -> Result<Vec<Table>, RunnerError> {
-        let mut tables = vec![self.run.clone()];
-        for (key, values) in &self.sweep {
+        let parts = self.parts.iter().map(|part| self.tables_of(part)).collect::<Result<Vec<_>, _>>()?;
+        Ok(parts.concat())
+    }
+
+    /// The product of the lists.
+    fn tables_of(&self, part: &Part) -> Result<Vec<Table>, RunnerError> {
+        let mut tables = vec![part.run.clone()];
+        for (key, values) in &part.sweep {
             let inside = |a: &str, b: &str| a.strip_prefix(b).is_some_and(|rest| rest.starts_with('.'));
             if let Some(setting) = self.overridden.iter().find(|o| inside(o, key) || inside(key, o)) {
                 let reason = format!("the sweep's list '{key}' would undo it; set '{key}' as a whole");
@@ -241,6 +306,15 @@ pub(crate) fn check_run(spec: &mut RunSpec, data_dir: Option<&Path>) -> Result<(
     spec.data.resolve(data_dir)?;
     spec.resolve();
     spec.validate()
+}
+
+/// Whether the files of a data set are where they are looked for.
+fn is_present(source: &Source, data_dir: Option<&Path>) -> Result<bool, RunnerError> {
+    match files::find(source, data_dir) {
+        Ok(_) => Ok(true),
+        Err(DataError::NotFound { .. } | DataError::Pickled { .. }) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Sets a dotted key, making the tables on the way.

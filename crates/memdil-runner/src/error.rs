@@ -56,14 +56,14 @@ pub enum RunnerError {
         /// The batch size.
         batch_size: usize,
     },
-    /// Label noise that makes new classes, which a network for the classes of the test set does not have.
+    /// Labels from a file that are of more classes than the network.
     #[error(
-        "noise: the labels are of {observed} classes, the test set of {classes}: training with latent classes is not supported, use another kind"
+        "noise: the labels are of {observed} classes, the network tells {classes} apart; take kind = \"latent_class\" for latent classes"
     )]
     LatentClasses {
         /// Classes of the training labels.
         observed: usize,
-        /// Classes of the test labels.
+        /// Classes of the network.
         classes: usize,
     },
     /// Images that a network halves more often than they can be.

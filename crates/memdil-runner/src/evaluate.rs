@@ -4,7 +4,7 @@ use memdil_data::Inputs;
 use memdil_losses::Loss;
 use memdil_metrics::MetricsError;
 use memdil_records::{EpochRecord, Snapshot, SnapshotPart, TestRecord};
-use ndarray::{Array1, Array2, Axis};
+use ndarray::{Array1, Array2, ArrayView2, Axis, CowArray, Ix2, s};
 
 use crate::{Network, Prepared, RunnerError};
 
@@ -17,6 +17,8 @@ pub(crate) struct Evaluation {
     noisy: SnapshotPart,
     /// How many of them were trained on.
     trained_on: usize,
+    /// Classes of the test set; the network may tell latent ones apart as well.
+    classes: usize,
     test: SnapshotPart,
     classifier: Array2<f32>,
     bias: Array1<f32>,
@@ -34,7 +36,7 @@ impl Evaluation {
         let labels = Array1::from(data.test_labels.clone());
         let test = evaluate(network, &data.test_inputs, test.chunks(CHUNK), labels.clone(), labels)?;
         let (classifier, bias) = network.classifier()?;
-        Ok(Self { noisy, trained_on: data.train.len(), test, classifier, bias })
+        Ok(Self { noisy, trained_on: data.train.len(), classes: data.labels.classes, test, classifier, bias })
     }
 
     /// True when every feature and logit is a number.
@@ -57,7 +59,7 @@ impl Evaluation {
 
     /// Adds every metric to the record of an epoch; one that is not defined goes to `undefined` with its reason.
     pub(crate) fn measure(&self, loss: &Loss, record: &mut EpochRecord) -> Result<(), RunnerError> {
-        let Self { noisy, trained_on, test, classifier, bias } = self;
+        let Self { noisy, trained_on, classes: true_classes, test, classifier, bias } = self;
         let classes = bias.len();
         let mut keep = Keep { undefined: &mut record.undefined };
         let (all_h, all_y, all_clean) = (noisy.features.view(), labels(&noisy.labels), labels(&noisy.clean_labels));
@@ -65,35 +67,42 @@ impl Evaluation {
         let (logits, held_out_logits) = noisy.logits.view().split_at(Axis(0), *trained_on);
         let (y, held_out) = all_y.split_at(*trained_on);
         let clean = &all_clean[..*trained_on];
+        // What compares given with true labels: of a latent class counts which true class it belongs to.
+        let all_given: Vec<u32> = all_y.iter().map(|label| label % *true_classes as u32).collect();
+        let given = &all_given[..*trained_on];
+        let true_logits = fold(logits, *true_classes);
         record.accuracy = keep.value("accuracy", memdil_metrics::accuracy(logits, y));
         record.nc1 = keep.value("nc1", memdil_metrics::nc1(h, y, classes));
         record.nc2_etf = keep.value("nc2_etf", memdil_metrics::nc2_etf(classifier.view()));
         record.nc3 = keep.value("nc3", memdil_metrics::nc3(classifier.view(), h, y));
+        record.nc4 = keep.value("nc4", memdil_metrics::nc4(classifier.view(), bias.view(), h, y));
         record.bias_collapse =
             keep.value("bias_collapse", memdil_metrics::bias_collapse(classifier.view(), bias.view(), h));
         record.ece = keep.value("ece", memdil_metrics::ece(logits, y));
-        if let Some(memorization) = keep.value("memorization", memdil_metrics::memorization(h, y, clean, classes)) {
+        if let Some(memorization) =
+            keep.value("memorization", memdil_metrics::memorization(h, given, clean, *true_classes))
+        {
             record.memorization_sum = Some(memorization.sum);
             record.memorization_mean = memorization.mean;
             record.memorization_per_class = Some(memorization.per_class);
         }
-        let fraction = memdil_metrics::memorized_fraction(logits, y, clean);
+        let fraction = memdil_metrics::memorized_fraction(true_logits.view(), given, clean);
         if let Some(fraction) = keep.value("memorized_fraction", fraction).flatten() {
             record.memorized_as_given = Some(fraction.as_given);
             record.memorized_as_clean = Some(fraction.as_clean);
             record.memorized_as_other = Some(fraction.as_other);
         }
-        let means = memdil_metrics::uncorrupted_class_means(h, y, clean, classes);
+        let means = memdil_metrics::uncorrupted_class_means(h, given, clean, *true_classes);
         let separation = means.and_then(|m| memdil_metrics::separation(m.means.view()));
         record.separation = keep.value("separation", separation);
         if !held_out.is_empty() {
             record.validation_accuracy =
                 keep.value("validation_accuracy", memdil_metrics::accuracy(held_out_logits, held_out));
             record.nc1_all = keep.value("nc1_all", memdil_metrics::nc1(all_h, all_y, classes));
-            let all = memdil_metrics::memorization(all_h, all_y, all_clean, classes);
+            let all = memdil_metrics::memorization(all_h, &all_given, all_clean, *true_classes);
             record.memorization_mean_all = keep.value("memorization_mean_all", all).and_then(|m| m.mean);
         }
-        record.test = Some(measure_test(test, classes, loss, &mut keep)?);
+        record.test = Some(measure_test(test, *true_classes, loss, &mut keep)?);
         Ok(())
     }
 }
@@ -105,12 +114,13 @@ fn measure_test(
     keep: &mut Keep<'_>,
 ) -> Result<TestRecord, RunnerError> {
     let (h, y) = (test.features.view(), labels(&test.labels));
+    let logits = fold(test.logits.view(), classes);
     let dilation = keep.value("test.dilation", memdil_metrics::dilation(h, y, classes));
     let rho_nc1 = dilation.filter(|_| classes == 2);
     Ok(TestRecord {
-        loss: loss.value(test.logits.mapv(f64::from).view(), y)?,
-        accuracy: memdil_metrics::accuracy(test.logits.view(), y)?,
-        ece: keep.value("test.ece", memdil_metrics::ece(test.logits.view(), y)),
+        loss: loss.value(logits.mapv(f64::from).view(), y)?,
+        accuracy: memdil_metrics::accuracy(logits.view(), y)?,
+        ece: keep.value("test.ece", memdil_metrics::ece(logits.view(), y)),
         dilation,
         rho: keep.value("test.rho", memdil_metrics::rho(h, y, classes)),
         rho_nc1: rho_nc1.and_then(|d| keep.value("test.rho_nc1", memdil_metrics::rho_nc1(d, h.ncols()))),
@@ -120,6 +130,18 @@ fn measure_test(
             memdil_metrics::class_means(h, y, classes).and_then(|m| memdil_metrics::separation(m.means.view())),
         ),
     })
+}
+
+/// Logits of the true classes: the probability of class k is that of k and of its latent class K + k together.
+fn fold(logits: ArrayView2<'_, f32>, classes: usize) -> CowArray<'_, f32, Ix2> {
+    if logits.ncols() == classes {
+        return logits.into();
+    }
+    let mut folded = logits.slice(s![.., ..classes]).to_owned();
+    for latent in logits.slice(s![.., classes..]).axis_chunks_iter(Axis(1), classes) {
+        folded.zip_mut_with(&latent, |a, &b| *a = a.max(b) + (-(*a - b).abs()).exp().ln_1p());
+    }
+    folded.into()
 }
 
 /// Collects values, and the reasons of those that are not defined.

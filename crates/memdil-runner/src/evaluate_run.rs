@@ -101,8 +101,7 @@ fn evaluate(
 
 /// The data of a run, with the labels that it was begun with instead of newly drawn ones.
 fn prepare(spec: &RunSpec, noise: PathBuf, data_dir: Option<&Path>) -> Result<Prepared, RunnerError> {
-    let labels = LabelNoise::FromFile { path: noise };
-    Prepared::new(&RunSpec { noise: labels, ..spec.clone() }, data_dir)
+    Prepared::with_noise(spec, &LabelNoise::FromFile { path: noise }, data_dir)
 }
 
 /// The part of a record that no evaluation gives.

@@ -31,7 +31,7 @@ mod sweep;
 mod train;
 mod training;
 
-pub use config::Experiment;
+pub use config::{Experiment, Plan};
 pub use device::open_device;
 pub use error::RunnerError;
 pub use evaluate_run::{Evaluated, evaluate_model, evaluate_run};

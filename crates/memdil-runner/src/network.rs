@@ -18,7 +18,7 @@ pub(crate) use state::{Tensors, checksum, read_tensors, write_tensors};
 use crate::RunnerError;
 
 /// Builds a network of one's own in f32: from the specification, whose seed should decide the initial values, and the
-/// images' shape. Logits are as many as `spec.data.classes`.
+/// images' shape. Logits are as many as [`RunSpec::network_classes`].
 pub type Build<'a> = &'a dyn Fn(&RunSpec, ImageShape, &Device) -> candle_core::Result<Box<dyn Model>>;
 
 /// A network with its optimiser: everything that a training step changes.
@@ -101,7 +101,7 @@ impl Network {
         device: &Device,
         build: Option<Build<'_>>,
     ) -> Result<Self, RunnerError> {
-        let Some(build) = build else { return Self::new(spec, shape, spec.data.classes.len(), device) };
+        let Some(build) = build else { return Self::new(spec, shape, spec.network_classes(), device) };
         let (channels, height, width) = shape;
         let model = build(spec, ImageShape { channels, height, width }, device)?;
         let network = CandleNetwork::from_model(spec, model, channels * height * width, DType::F32, device)?;

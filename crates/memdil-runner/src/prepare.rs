@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use memdil_data::split::validation_split;
-use memdil_data::{DataError, Dataset, Inputs, NoisyLabels, load};
+use memdil_data::{DataError, Dataset, Inputs, LabelNoise, NoisyLabels, load};
 use memdil_records::RunSpec;
 
 use crate::RunnerError;
@@ -32,12 +32,19 @@ impl Prepared {
     ///
     /// # Errors
     ///
-    /// The data crate's error, [`RunnerError::LatentClasses`] or [`RunnerError::BatchOfOne`].
+    /// The data crate's error, [`RunnerError::LatentClasses`] for a file whose labels are of more classes than the network,
+    /// or [`RunnerError::BatchOfOne`].
     pub fn new(spec: &RunSpec, data_dir: Option<&Path>) -> Result<Self, RunnerError> {
+        Self::with_noise(spec, &spec.noise, data_dir)
+    }
+
+    /// The same with other noise than the specification's.
+    pub(crate) fn with_noise(spec: &RunSpec, noise: &LabelNoise, data_dir: Option<&Path>) -> Result<Self, RunnerError> {
         let Dataset { mean, std, train, test, .. } = load(&spec.data, data_dir)?;
-        let labels = spec.noise.inject(&train.labels, spec.data.classes.len(), spec.seed)?;
-        if labels.observed_classes != labels.classes {
-            return Err(RunnerError::LatentClasses { observed: labels.observed_classes, classes: labels.classes });
+        let labels = noise.inject(&train.labels, spec.data.classes.len(), spec.seed)?;
+        let classes = spec.network_classes();
+        if labels.observed_classes != classes {
+            return Err(RunnerError::LatentClasses { observed: labels.observed_classes, classes });
         }
         let (n, fraction) = (train.labels.len(), spec.data.validation);
         let (mut trained_on, mut validation) = validation_split(n, fraction, spec.seed)?;

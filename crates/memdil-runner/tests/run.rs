@@ -1,12 +1,12 @@
 //! Whole runs on the embedded images: seconds each.
-#![allow(missing_docs, clippy::unwrap_used)]
+#![allow(missing_docs, clippy::float_cmp, clippy::unwrap_used)]
 
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
 use memdil_records::{RunFolder, RunSpec, Status};
-use memdil_runner::{Experiment, Outcome, Prepared, RunnerError, TrainOptions, train};
+use memdil_runner::{Experiment, Outcome, Prepared, RunnerError, TrainOptions, evaluate_run, train};
 
 const CONFIG: &str = r#"
 experiment = "test"
@@ -212,12 +212,39 @@ fn labels_from_a_file_train_as_those_that_were_drawn() {
 }
 
 #[test]
-fn latent_classes_are_refused_before_anything_is_written() {
+fn latent_classes_are_trained_on_and_measured_by_true_class() {
     let folder = tempfile::tempdir().unwrap();
-    let spec = spec(&["noise={ kind = 'latent_class', eta = 0.2, split = 0.5 }"]);
-    let error = run(&spec, &folder.path().join("run")).unwrap_err();
-    assert!(error.is_bad_input() && matches!(error, RunnerError::LatentClasses { observed: 4, classes: 2 }));
-    assert!(!folder.path().join("run").exists());
+    let out = folder.path().join("run");
+    let latent = "noise={ kind = 'latent_class', eta = 0.4, split = 0.5 }";
+    let spec = spec(&[latent, "training.epochs=40", "schedule.patience=30", "data.validation=0.0"]);
+    assert_eq!(spec.network_classes(), 4);
+    let record = run(&spec, &out).unwrap().record().clone();
+    let last = record.last.unwrap();
+    // Labels 2 and 3 are latent parts of classes 0 and 1, so the network has four logits; a test image has two classes.
+    let snapshot = RunFolder::new(&out).snapshot().unwrap().unwrap();
+    assert_eq!((snapshot.classifier.nrows(), snapshot.test.logits.ncols()), (4, 4));
+    assert_eq!((snapshot.train.labels.iter().max(), snapshot.test.labels.iter().max()), (Some(&3), Some(&1)));
+    // By hand: probabilities of a class and of its latent part are added.
+    let right = snapshot.test.logits.rows().into_iter().zip(&snapshot.test.labels).filter(|(z, label)| {
+        let p: Vec<f64> = z.iter().map(|z| f64::from(*z).exp()).collect();
+        (p[1] + p[3] > p[0] + p[2]) == (**label == 1)
+    });
+    let (right, test) = (right.count() as f64 / 200.0, last.test.unwrap());
+    assert_eq!(test.accuracy, right);
+    assert!(right > 0.8, "{right}");
+    let shares = [last.memorized_as_given, last.memorized_as_clean, last.memorized_as_other].map(Option::unwrap);
+    // With the latent parts folded there are two classes: no third label is left to be predicted.
+    assert!(shares[2] == 0.0 && (shares[0] + shares[1] - 1.0).abs() < 1e-12, "{shares:?}");
+    assert!(test.dilation.unwrap() > 0.0 && last.memorization_per_class.unwrap().len() == 2);
+    // Evaluating it again reads the labels it was trained on.
+    let again = evaluate_run(&out, "cpu", None, |_, _| ()).unwrap().record.test.unwrap();
+    assert_eq!(again.accuracy, right);
+    // A file with latent classes does not say so in the specification: the network would have too few logits.
+    let file = out.join("noise.npz");
+    let setting = format!("noise={{ kind = 'from_file', path = '{}' }}", file.display());
+    let error = run(&self::spec(&[&setting, "data.validation=0.0"]), &folder.path().join("other")).unwrap_err();
+    assert!(error.is_bad_input() && matches!(error, RunnerError::LatentClasses { observed: 4, classes: 2 }), "{error}");
+    assert!(!folder.path().join("other").exists());
 }
 
 #[test]

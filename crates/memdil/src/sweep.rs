@@ -87,7 +87,7 @@ pub(crate) fn run(command: &Command) -> anyhow::Result<ExitCode> {
 
 fn plan(arguments: &Plan) -> anyhow::Result<()> {
     let experiment = arguments.settings.load()?;
-    let lines = experiment.runs(arguments.data_dir.as_deref())?;
+    let memdil_runner::Plan { lines, absent } = experiment.plan(arguments.data_dir.as_deref())?;
     if experiment.is_search() {
         eprintln!("note: the table [search] is for memdil search");
     }
@@ -95,6 +95,9 @@ fn plan(arguments: &Plan) -> anyhow::Result<()> {
         create_dir(folder)?;
     }
     write_manifest(&arguments.out, &lines)?;
+    for (source, runs) in absent {
+        eprintln!("note: {source} is not at hand: {runs} runs left out");
+    }
     println!("{} runs in {}", lines.len(), arguments.out.display());
     Ok(())
 }
