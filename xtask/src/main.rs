@@ -16,7 +16,9 @@ Usage: cargo xtask <TASK>
 
 Tasks:
   reproduce   Run the paper's experiments and write the report
-              [--preset smoke|quick] [--only NAME]... [--device cpu|cuda:N] [--jobs J] [--data-dir DIR] [--out DIR]
+              [--preset smoke|quick|standard|standard-full|paper] [--only NAME]... [--device cpu|cuda:N] [--jobs J]
+              [--data-dir DIR] [--out DIR]
+              --dry-run: list the runs and the time they will take, and run nothing
   bench       Time the crates: criterion benches, [--only FILTER]
               --peers: memdil-metrics beside NumPy and torch on the same arrays instead; the Python interpreter is
               $MEMDIL_PYTHON, else python3

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::{Failure, cargo, check, root, target_directory};
+use crate::{Failure, cargo, check, output, root, target_directory};
 
 struct Options {
     preset: String,
@@ -13,6 +13,17 @@ struct Options {
     jobs: Option<String>,
     data_dir: Option<PathBuf>,
     out: Option<PathBuf>,
+    dry_run: bool,
+}
+
+/// What the program makes of an experiment file.
+enum Kind {
+    /// Runs of a manifest.
+    Sweep,
+    /// A subcommand that takes `--config`, `--preset` and `--out`, the folder of runs; `true` if it starts workers.
+    Own(String, bool),
+    /// A part of the report that needs no runs of its own.
+    Report,
 }
 
 pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
@@ -23,39 +34,105 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
 
     eprintln!("building memdil (a first build takes minutes)");
     let program = build(&options)?;
-    let mut manifests = Vec::new();
-    for experiment in &experiments {
+    let runs = out.join("runs");
+    let (mut manifests, mut failed, mut theory, mut seconds) = (Vec::new(), Vec::new(), false, 0.0);
+    for (index, experiment) in experiments.iter().enumerate() {
         let name = name(experiment);
-        eprintln!("experiment {name}, preset {}", options.preset);
-        if let Some(command) = own_command(experiment)? {
-            let mut run = Command::new(&program);
-            run.args([&command, "--preset", &options.preset, "--config"]).arg(experiment);
-            check(run.arg("--out").arg(out.join("runs")))?;
-            continue;
+        eprintln!("experiment {name} ({} of {}), preset {}", index + 1, experiments.len(), options.preset);
+        let mut command = Command::new(&program);
+        match kind(experiment)? {
+            Kind::Report => {
+                theory = true;
+                continue;
+            }
+            Kind::Own(own, workers) => {
+                command.args([&own, "--preset", &options.preset, "--config"]).arg(experiment);
+                command.arg("--out").arg(&runs);
+                if workers {
+                    options.machine(&mut command);
+                } else if options.dry_run {
+                    eprintln!("  memdil {own}: seconds");
+                    continue;
+                }
+            }
+            Kind::Sweep => {
+                let manifest = out.join(format!("{name}.jsonl"));
+                let mut plan = Command::new(&program);
+                plan.args(["sweep", "plan", "--preset", &options.preset, "--config"]).arg(experiment);
+                if let Some(folder) = &options.data_dir {
+                    plan.arg("--data-dir").arg(folder);
+                }
+                check(plan.arg("--out").arg(&manifest).stdout(Stdio::null()))?;
+                command.args(["sweep", "run", "--all", "--manifest"]).arg(&manifest).arg("--out").arg(&runs);
+                if !options.dry_run {
+                    command.arg("--worker");
+                }
+                options.machine(&mut command);
+                manifests.push(manifest);
+            }
         }
-        let manifest = out.join(format!("{name}.jsonl"));
-        let mut plan = Command::new(&program);
-        plan.args(["sweep", "plan", "--preset", &options.preset, "--config"]).arg(experiment);
-        check(plan.arg("--out").arg(&manifest).stdout(Stdio::null()))?;
-        let mut sweep = Command::new(&program);
-        sweep.args(["sweep", "run", "--all", "--worker", "--device", &options.device]);
-        sweep.arg("--manifest").arg(&manifest).arg("--out").arg(out.join("runs"));
-        if let Some(jobs) = &options.jobs {
-            sweep.args(["--jobs", jobs]);
+        if options.dry_run {
+            let text = output(&mut command)?;
+            print!("{text}");
+            seconds += total(&text);
+        } else if let Err(failure) = check(&mut command) {
+            // What was bad input to one experiment is so to its user: nothing else will be asked for.
+            if failure.status == 2 {
+                return Err(failure);
+            }
+            failed.push(name);
         }
-        if let Some(folder) = &options.data_dir {
-            sweep.arg("--data-dir").arg(folder);
-        }
-        check(&mut sweep)?;
-        manifests.push(manifest);
+    }
+    if options.dry_run {
+        println!(
+            "all together: about {:.0} min, {}",
+            (seconds / 60.0_f64).ceil(),
+            if theory { "and the theory, half a minute" } else { "and the report" }
+        );
+        return Ok(());
     }
     let mut report = Command::new(&program);
-    report.arg("report").arg("--runs").arg(out.join("runs")).arg("--out").arg(out.join("report"));
-    for manifest in &manifests {
-        // Runs of earlier settings may lie in the same folder: these are the ones that count.
-        report.arg("--manifest").arg(manifest);
+    report.arg("report").arg("--out").arg(out.join("report"));
+    if runs.exists() {
+        report.arg("--runs").arg(&runs);
+        for manifest in &manifests {
+            // Runs of earlier settings may lie in the same folder: these are the ones that count.
+            report.arg("--manifest").arg(manifest);
+        }
     }
-    check(report.args(["--theory", "--command", &again(arguments)]))
+    if theory {
+        report.arg("--theory");
+    }
+    check(report.args(["--command", &again(arguments)]))?;
+    if failed.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::inside(format!(
+        "runs of {} failed and are missing in the report; the same command tries them again",
+        failed.join(", ")
+    )))
+}
+
+impl Options {
+    /// Arguments of commands that start workers.
+    fn machine(&self, command: &mut Command) {
+        command.args(["--device", &self.device]);
+        if let Some(jobs) = &self.jobs {
+            command.args(["--jobs", jobs]);
+        }
+        if let Some(folder) = &self.data_dir {
+            command.arg("--data-dir").arg(folder);
+        }
+        if self.dry_run {
+            command.arg("--dry-run");
+        }
+    }
+}
+
+/// The seconds in `about 2 min (120 s) for ..`, the last line of a dry run.
+fn total(text: &str) -> f64 {
+    let last = text.lines().next_back().unwrap_or_default();
+    last.split_once('(').and_then(|(_, rest)| rest.split_once(" s)")?.0.parse().ok()).unwrap_or_default()
 }
 
 fn parse(arguments: &[String]) -> Result<Options, Failure> {
@@ -66,6 +143,7 @@ fn parse(arguments: &[String]) -> Result<Options, Failure> {
         jobs: None,
         data_dir: None,
         out: None,
+        dry_run: false,
     };
     let mut rest = arguments.iter();
     while let Some(flag) = rest.next() {
@@ -90,6 +168,7 @@ fn parse(arguments: &[String]) -> Result<Options, Failure> {
             }
             "--data-dir" => options.data_dir = Some(value()?.into()),
             "--out" => options.out = Some(value()?.into()),
+            "--dry-run" => options.dry_run = true,
             _ => return Err(Failure::usage(format!("reproduce does not know '{flag}'; see cargo xtask help"))),
         }
     }
@@ -110,8 +189,8 @@ fn select(options: &Options) -> Result<Vec<PathBuf>, Failure> {
         let text = fs::read_to_string(&path).map_err(unreadable)?;
         let has: Vec<String> = text
             .lines()
-            .filter_map(|line| line.strip_prefix("[preset.")?.strip_suffix(']'))
-            .map(str::to_owned)
+            .filter_map(|line| line.trim_start_matches('[').strip_prefix("preset.").filter(|_| line.starts_with('[')))
+            .map(|line| line.trim_end_matches(']').split('.').next().unwrap_or_default().to_owned())
             .collect();
         if has.contains(&options.preset) {
             chosen.push(path);
@@ -130,18 +209,33 @@ fn select(options: &Options) -> Result<Vec<PathBuf>, Failure> {
             format!("preset '{}' has no experiment '{unknown}'; it has: {}", options.preset, names.join(", "));
         return Err(Failure::usage(message));
     }
-    chosen.retain(|path| options.only.is_empty() || options.only.contains(&name(path)));
+    let mut wanted = options.only.clone();
+    for path in &chosen {
+        // What an experiment needs comes with it.
+        if options.only.contains(&name(path)) {
+            wanted.extend(setting(path, "needs")?);
+        }
+    }
+    chosen.retain(|path| wanted.is_empty() || wanted.contains(&name(path)));
     chosen.sort();
     Ok(chosen)
 }
 
-/// The subcommand of memdil that an experiment file names with `command = "..."`. It takes `--config`, `--preset` and
-/// `--out`, the folder of runs. A file that names none is a sweep.
-fn own_command(experiment: &Path) -> Result<Option<String>, Failure> {
+/// What an experiment file is for: a sweep, unless it names a subcommand of memdil with `command = "..."`.
+fn kind(experiment: &Path) -> Result<Kind, Failure> {
+    Ok(match setting(experiment, "command")?.as_deref() {
+        None => Kind::Sweep,
+        Some("report") => Kind::Report,
+        Some(own) => Kind::Own(own.to_owned(), own == "search"),
+    })
+}
+
+/// A string before the first table of an experiment file.
+fn setting(experiment: &Path, key: &str) -> Result<Option<String>, Failure> {
     let text = fs::read_to_string(experiment)
         .map_err(|e| Failure::inside(format!("cannot read {}: {e}", experiment.display())))?;
     let settings = text.lines().take_while(|line| !line.starts_with('['));
-    let value = settings.filter_map(|line| line.strip_prefix("command")?.trim_start().strip_prefix('=')).next();
+    let value = settings.filter_map(|line| line.strip_prefix(key)?.trim_start().strip_prefix('=')).next();
     Ok(value.and_then(|value| value.split('"').nth(1)).map(str::to_owned))
 }
 

@@ -7,9 +7,10 @@ use crate::claims::{self, Claim, Counted, Verdict};
 use crate::layer_peeled::{self, Descent};
 use crate::reference::{self, Comparison};
 use crate::runs::{self, Run, distinct};
+use crate::section::{self, Section};
 use crate::text::{count, date};
 use crate::theory::Theory;
-use crate::{MeasuredFeatures, ReportError, ReportOptions, figures, measured, search};
+use crate::{MeasuredFeatures, ReportError, ReportOptions, experiments, measured, search};
 
 pub(crate) const TITLE: &str = "Memorization and dilation";
 
@@ -20,11 +21,6 @@ pub(crate) const PURPOSE: &str = "Does memorising noisy labels spread out the fe
 pub(crate) const MEASURED_PURPOSE: &str = "How far have the features of these networks collapsed, how far do unseen \
      samples spread, and what did wrong labels do to them?";
 
-pub(crate) const THEORY: &str = "The memorization-dilation model of the paper, solved. It has two classes and \
-     non-negative features; unseen features lie on a sphere of radius r around their class feature; C_MD says how much \
-     dilation a memorised sample costs; rho is r over the distance of the class features. Classifier and features are \
-     penalised by the same λ. In the model η is the ratio of noisy to clean samples.";
-
 pub(crate) const DEVIATIONS: &str = "Metrics and label noise follow the definitions of the metrics chapter, not every \
      line of the authors’ code; each departure and its reason stand in docs/src/deviations.md.";
 
@@ -34,14 +30,14 @@ pub(crate) struct Content {
     pub(crate) runs: Vec<Run>,
     pub(crate) claims: Vec<Claim>,
     pub(crate) unjudged: Vec<String>,
-    pub(crate) figures: Vec<Figure>,
-    /// Figures of the solved models; none where they were not asked for.
-    pub(crate) theory: Vec<Figure>,
+    /// Planned runs that have not finished.
+    missing: Vec<String>,
+    /// One an experiment.
+    pub(crate) sections: Vec<Section>,
     /// Free features beside the closed form, where they were trained.
     pub(crate) layer_peeled: Vec<Descent>,
-    /// Histories of hyper-parameter searches, and their figure.
+    /// Histories of hyper-parameter searches.
     pub(crate) searches: Vec<SearchRecord>,
-    pub(crate) search_figure: Option<Figure>,
     /// Features that other programs wrote, and their pictures.
     pub(crate) measured: Vec<MeasuredFeatures>,
     pub(crate) measured_figure: Option<Figure>,
@@ -53,6 +49,7 @@ pub(crate) struct Content {
 #[derive(Debug, Default)]
 pub(crate) struct Sources {
     runs: Vec<Run>,
+    missing: Vec<String>,
     layer_peeled: Vec<Descent>,
     searches: Vec<SearchRecord>,
 }
@@ -65,23 +62,25 @@ impl Sources {
         let mut searches = SearchFolder::new(folder).find()?;
         search::sort(&mut searches);
         let runs = runs::read_runs(folder, &options.manifests, &searches)?;
-        Ok(Self { runs, layer_peeled: layer_peeled::read(folder)?, searches })
+        let missing = runs::missing(&runs, &options.manifests)?;
+        Ok(Self { runs, missing, layer_peeled: layer_peeled::read(folder)?, searches })
     }
 }
 
 impl Content {
     pub(crate) fn new(sources: Sources, options: &ReportOptions) -> Result<Self, ReportError> {
-        let Sources { runs, layer_peeled, searches } = sources;
+        let Sources { runs, missing, layer_peeled, searches } = sources;
         let comparison = options.reference.as_deref().map(|path| reference::compare(path, &runs)).transpose()?;
         let solved = options.theory.then(|| Theory::new(&runs)).transpose()?;
-        let mut claims = claims::evaluate(&runs, solved.as_ref());
+        let mut claims = claims::evaluate(&runs, solved.as_ref())?;
         claims.extend(layer_peeled::claim(&layer_peeled));
+        claims.sort_by_key(|claim| experiments::rank(section::experiment(claim)));
+        let command = options.command.as_deref();
         Ok(Self {
+            sections: section::sections(&runs, &searches, &layer_peeled, solved.as_ref(), &claims, command)?,
             claims,
             unjudged: claims::unjudged(&runs),
-            figures: figures::figures(&runs)?,
-            theory: solved.as_ref().map_or_else(Vec::new, Theory::figures),
-            search_figure: search::figure(&searches),
+            missing,
             measured_figure: measured::figure(&options.features),
             measured: options.features.clone(),
             command: options.command.clone(),
@@ -94,7 +93,7 @@ impl Content {
 
     /// The figures in the order of their numbers.
     pub(crate) fn all_figures(&self) -> impl Iterator<Item = &Figure> {
-        self.figures.iter().chain(&self.theory).chain(&self.search_figure).chain(&self.measured_figure)
+        self.sections.iter().flat_map(|section| &section.figures).chain(&self.measured_figure)
     }
 
     /// Whether there is nothing but features of other programs.
@@ -153,26 +152,24 @@ impl Content {
         format!("Of {}: {}.", count(self.claims.len(), "claim", "claims"), parts.join(", "))
     }
 
+    /// Which planned runs are not there.
+    pub(crate) fn missing_note(&self) -> Option<String> {
+        const NAMED: usize = 10;
+        let names = self.missing.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
+        let more = self.missing.len().saturating_sub(NAMED);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        (!self.missing.is_empty()).then(|| {
+            let n = count(self.missing.len(), "planned run is", "planned runs are");
+            format!("{n} missing here, failed or not made yet: {names}{more}.")
+        })
+    }
+
     /// Why an experiment has no verdict.
     pub(crate) fn unjudged_note(&self) -> Option<String> {
         (!self.unjudged.is_empty()).then(|| {
             format!("No claim is tested on {}: made for its figures and tables only.", self.unjudged.join(", "))
         })
     }
-
-    /// Experiment and data set of a claim, to be named where there are several.
-    pub(crate) fn group_of<'a>(&self, claim: &'a Claim) -> Option<&'a str> {
-        let groups = distinct_groups(&self.claims);
-        (groups.len() > 1).then(|| group(claim))
-    }
-}
-
-fn group(claim: &Claim) -> &str {
-    claim.id.rsplit_once('/').map_or(claim.id.as_str(), |(group, _)| group)
-}
-
-fn distinct_groups(claims: &[Claim]) -> std::collections::BTreeSet<&str> {
-    claims.iter().map(group).collect()
 }
 
 /// How verdicts come about, in words.

@@ -32,6 +32,14 @@ pub enum ReportError {
     /// A run that cannot be read, or a file that cannot be written.
     #[error(transparent)]
     Records(#[from] RecordError),
+    /// A figure that cannot be made a PNG.
+    #[error("figure {name} cannot be drawn as PNG: {reason}")]
+    Figure {
+        /// Stem of its file.
+        name: String,
+        /// What is wrong.
+        reason: String,
+    },
     /// A model that could not be solved.
     #[error("theory section: {0}")]
     Theory(#[from] TheoryError),
@@ -42,7 +50,7 @@ impl ReportError {
     pub fn is_bad_input(&self) -> bool {
         match self {
             Self::Records(error) => error.is_bad_input(),
-            Self::Theory(_) => false,
+            Self::Theory(_) | Self::Figure { .. } => false,
             Self::NoFolder { .. } | Self::NoRuns { .. } | Self::Reference { .. } => true,
         }
     }

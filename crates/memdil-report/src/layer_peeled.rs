@@ -11,13 +11,6 @@ use crate::claims::{Claim, Unit};
 use crate::table::{Row, Table, heads};
 use crate::text::{count, number, or_dash};
 
-/// What the section says first.
-pub(crate) const LAYER_PEELED: &str = "Classifier and features as free variables, trained by full-batch gradient \
-     descent, beside the closed-form minimum of the layer-peeled model. Errors are relative to the closed form. NC1: \
-     variability within classes; NC2+: largest deviation of a cosine between class means from the frame’s (0 for \
-     non-negative features, −1/(N−1) for signed ones), or of their norms from each other; NC3+: largest distance \
-     between the directions of a classifier row and of its class mean, taken from the global mean.";
-
 /// Largest relative error of objective, gap and norms that counts as reaching the closed form.
 pub(crate) const TOLERANCE: f64 = 1e-6;
 

@@ -1,16 +1,17 @@
 //! The report as Markdown.
 
 use crate::chart::Figure;
-use crate::content::{Content, DEVIATIONS, THEORY, TITLE, rules};
-use crate::layer_peeled::{self, LAYER_PEELED};
+use crate::content::{Content, DEVIATIONS, TITLE, rules};
+use crate::layer_peeled;
 use crate::measured::{self, MEASURED};
 use crate::search::{self, SEARCH};
+use crate::section::Section;
 use crate::tables;
 use crate::text::escape_markdown;
 
 /// A figure with its number.
 fn figure(figure: &Figure, number: usize) -> String {
-    let (name, heading) = (figure.name, &figure.heading);
+    let (name, heading) = (&figure.name, &figure.heading);
     let (caption, reading) = (escape_markdown(&figure.caption), escape_markdown(&figure.reading));
     format!("\n### Figure {number}: {heading}\n\n![{heading}](figures/{name}.svg)\n\n{caption}\n\n{reading}\n")
 }
@@ -20,7 +21,7 @@ pub(crate) fn markdown(content: &Content) -> String {
     let (purpose, subtitle) = (content.purpose(), content.subtitle().join(" · "));
     let mut text = format!("# {TITLE}\n\n{purpose}\n\n{}\n", escape_markdown(&subtitle));
     if !content.is_measured_only() {
-        text += "\n## Claims\n\n";
+        text += "\n## Verdicts\n\n";
     }
     if !content.claims.is_empty() {
         text += &format!(
@@ -30,33 +31,11 @@ pub(crate) fn markdown(content: &Content) -> String {
             tables::claims(&content.claims).markdown()
         );
     }
+    text += &content.missing_note().map_or_else(String::new, |note| format!("\n{}\n", escape_markdown(&note)));
     text += &content.unjudged_note().map_or_else(String::new, |note| format!("\n{}\n", escape_markdown(&note)));
-    if !content.figures.is_empty() {
-        text += "\n## Figures\n";
-    }
-    for (index, figure) in content.figures.iter().chain(&content.theory).enumerate() {
-        if index == content.figures.len() {
-            text += &format!("\n## Theory\n\n{}\n", escape_markdown(THEORY));
-        }
-        text += &self::figure(figure, index + 1);
-    }
-    if !content.layer_peeled.is_empty() {
-        text += &format!(
-            "\n## Layer-peeled model\n\n{}\n\n{}",
-            escape_markdown(LAYER_PEELED),
-            layer_peeled::table(&content.layer_peeled).markdown()
-        );
-    }
-    if !content.searches.is_empty() {
-        text +=
-            &format!("\n## Search\n\n{}\n\n{}", escape_markdown(SEARCH), search::summary(&content.searches).markdown());
-        text += &content
-            .search_figure
-            .as_ref()
-            .map_or_else(String::new, |f| figure(f, content.figures.len() + content.theory.len() + 1));
-        for (heading, table) in search::markdown_trials(&content.searches) {
-            text += &format!("\n### {}\n\n{table}", escape_markdown(&heading));
-        }
+    let mut number = 0;
+    for section in &content.sections {
+        text += &self::section(content, section, &mut number);
     }
     if !content.measured.is_empty() {
         text += &format!("\n## Measured features\n\n{}\n", escape_markdown(MEASURED));
@@ -65,28 +44,6 @@ pub(crate) fn markdown(content: &Content) -> String {
         text += &format!("\n{}", measured::table(&content.measured).markdown());
         for line in measured::undefined(&content.measured) {
             text += &format!("\n{}\n", escape_markdown(&line));
-        }
-    }
-    if !content.runs.is_empty() {
-        text += &format!("\n## Runs\n\n{}", tables::runs(&content.runs).markdown());
-    }
-    if !content.claims.is_empty() {
-        text += "\n## Claims in detail\n";
-    }
-    for claim in &content.claims {
-        text += &format!(
-            "\n### {}\n\n`{}`: {} {}. {}.\n",
-            escape_markdown(&claim.statement),
-            claim.id,
-            claim.verdict.symbol(),
-            claim.verdict,
-            escape_markdown(&claim.test)
-        );
-        for note in &claim.notes {
-            text += &format!("\n{}\n", escape_markdown(note));
-        }
-        if !claim.cells.is_empty() {
-            text += &format!("\n{}", tables::cells(claim).markdown());
         }
     }
     if let Some(comparison) = &content.comparison {
@@ -105,6 +62,60 @@ pub(crate) fn markdown(content: &Content) -> String {
         // Indented, so that nothing in the command can end the block.
         let lines: String = command.lines().map(|line| format!("    {line}\n")).collect();
         text += &format!("\nTo run it again:\n\n{lines}");
+    }
+    text
+}
+
+/// One experiment.
+fn section(content: &Content, section: &Section, number: &mut usize) -> String {
+    let mut text = format!("\n## {}\n\n{}\n", escape_markdown(section.title()), escape_markdown(section.question()));
+    if !section.meaning.is_empty() {
+        text += &format!("\n**What it means.** {}\n", escape_markdown(&section.meaning));
+    }
+    for figure in &section.figures {
+        *number += 1;
+        text += &self::figure(figure, *number);
+    }
+    if section.experiment == "layer-peeled" && !content.layer_peeled.is_empty() {
+        text += &format!("\n{}", layer_peeled::table(&content.layer_peeled).markdown());
+    }
+    if !section.searches.is_empty() {
+        text += &format!(
+            "\n### Search\n\n{}\n\n{}",
+            escape_markdown(SEARCH),
+            search::summary(&section.searches).markdown()
+        );
+        for (heading, table) in search::markdown_trials(&section.searches) {
+            text += &format!("\n#### {}\n\n{table}", escape_markdown(&heading));
+        }
+    }
+    for claim in section.claims(&content.claims) {
+        text += &format!(
+            "\n### {}\n\n`{}`: {} {}. {}.\n",
+            escape_markdown(&claim.statement),
+            claim.id,
+            claim.verdict.symbol(),
+            claim.verdict,
+            escape_markdown(&claim.test)
+        );
+        for note in &claim.notes {
+            text += &format!("\n{}\n", escape_markdown(note));
+        }
+        if !claim.cells.is_empty() {
+            text += &format!("\n{}", tables::cells(claim).markdown());
+        }
+    }
+    let runs = &content.runs[section.runs.clone()];
+    if !runs.is_empty() {
+        text += &format!("\n### Runs\n\n{}", tables::runs(runs).markdown());
+    }
+    for (name, said) in [("Where it differs from the paper.", section.differs()), ("Made from", &section.provenance)] {
+        if !said.is_empty() {
+            text += &format!("\n**{name}** {}\n", escape_markdown(said));
+        }
+    }
+    if let Some(again) = &section.again {
+        text += &format!("\nTo run it again:\n\n    {again}\n");
     }
     text
 }

@@ -148,6 +148,14 @@ impl Run {
         self.last()?.test.as_ref()
     }
 
+    /// The epochs that were measured on test images too; none where only the record was kept.
+    pub(crate) fn epochs(&self) -> Result<Vec<EpochRecord>, ReportError> {
+        if !self.folder.metrics().exists() {
+            return Ok(Vec::new());
+        }
+        Ok(self.folder.epochs()?.into_iter().filter(|epoch| epoch.test.is_some()).collect())
+    }
+
     pub(crate) fn diverged(&self) -> bool {
         self.record.status == Status::Diverged
     }
@@ -247,6 +255,17 @@ pub(crate) fn read_runs(
     }
     sort(&mut runs);
     Ok(runs)
+}
+
+/// The runs of the manifests that have not finished.
+pub(crate) fn missing(runs: &[Run], manifests: &[PathBuf]) -> Result<Vec<String>, ReportError> {
+    let known: HashSet<&str> = runs.iter().map(|run| run.record.id.as_str()).collect();
+    let mut missing = Vec::new();
+    for manifest in manifests {
+        let lines = read_manifest(manifest)?.into_iter();
+        missing.extend(lines.map(|line| line.id).filter(|id| !known.contains(id.as_str())));
+    }
+    Ok(missing)
 }
 
 /// By panel, noise level, loss and seed; ids settle what is left, so that the order never depends on the disk.

@@ -122,11 +122,9 @@ fn trials(record: &SearchRecord) -> Table {
     Table { columns, rows: rows.collect() }
 }
 
-/// The section on the page; `number` is that of its figure.
-pub(crate) fn html(searches: &[SearchRecord], figure: Option<&Figure>, number: usize) -> String {
-    let mut html =
-        format!("<section id=\"search\"><h2>Search</h2><p>{}</p>{}", escape(SEARCH), summary(searches).html());
-    html += &figure.map_or_else(String::new, |figure| figure.html(number));
+/// The tables on the page.
+pub(crate) fn html(searches: &[SearchRecord]) -> String {
+    let mut html = format!("<p>{}</p>{}", escape(SEARCH), summary(searches).html());
     for record in searches {
         let open = if record.trials.len() > SHORT { "" } else { " open=\"open\"" };
         html += &format!(
@@ -136,7 +134,7 @@ pub(crate) fn html(searches: &[SearchRecord], figure: Option<&Figure>, number: u
             trials(record).html()
         );
     }
-    html + "</section>\n"
+    html
 }
 
 /// The tables in Markdown, each with its heading.
@@ -165,7 +163,7 @@ pub(crate) fn figure(searches: &[SearchRecord]) -> Option<Figure> {
     let made: usize = drawn.iter().map(|record| record.trials.len()).sum();
     let lost = if diverged > 0 { format!(" {} diverged.", count(diverged, "trial", "trials")) } else { String::new() };
     Some(Figure {
-        name: "search-history",
+        name: "search-history".to_owned(),
         heading: "What the searches found".to_owned(),
         caption: format!(
             "Validation accuracy of {} in {} lies between {} and {}.{lost}",

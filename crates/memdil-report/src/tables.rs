@@ -81,6 +81,7 @@ pub(crate) fn runs(runs: &[Run]) -> Table {
 pub(crate) fn claims(claims: &[Claim]) -> Table {
     let mixed = claims.iter().any(|claim| claim.counted == Counted::Points);
     let columns = vec![
+        ("experiment", false),
         ("claim", false),
         ("verdict", false),
         (if mixed { "n" } else { "seeds" }, true),
@@ -93,7 +94,8 @@ pub(crate) fn claims(claims: &[Claim]) -> Table {
     ];
     let rows = claims.iter().map(|claim| Row {
         cells: vec![
-            claim.statement.clone(),
+            claim.id.rsplit_once('/').map_or(claim.id.as_str(), |(group, _)| group).to_owned(),
+            claim.name.clone(),
             format!("{} {}", claim.verdict.symbol(), claim.verdict),
             if mixed { format!("{} {}", claim.n, claim.counted.label()) } else { claim.n.to_string() },
             or_dash(claim.effect, |e| claim.unit.format(e)),
@@ -103,7 +105,8 @@ pub(crate) fn claims(claims: &[Claim]) -> Table {
             or_dash(claim.p_sign, p_value),
             claim.reason.clone().unwrap_or_default(),
         ],
-        ..Row::default()
+        class: claim.verdict.class(),
+        remark: None,
     });
     Table { columns: heads(&columns), rows: rows.collect() }
 }

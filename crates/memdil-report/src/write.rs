@@ -13,7 +13,7 @@ use crate::{MeasuredFeatures, ReportError, markdown, page, terminal};
 #[derive(Clone, Debug)]
 pub struct ReportOptions {
     /// Folder whose subfolders are runs; it may also hold `layer-peeled.jsonl` and the searches in `search/`. None for a
-    /// report on `features` alone.
+    /// report on `features` or the solved models alone.
     pub runs: Option<PathBuf>,
     /// Features that other programs wrote, measured.
     pub features: Vec<MeasuredFeatures>,
@@ -46,7 +46,7 @@ pub struct Report {
     pub markdown: PathBuf,
     /// The claims as JSON.
     pub claims_json: PathBuf,
-    /// The figures as SVG files.
+    /// The figures as SVG files; beside each is a PNG of the same name.
     pub figures: Vec<PathBuf>,
 }
 
@@ -58,7 +58,7 @@ impl Report {
 }
 
 /// Reads the finished runs below `options.runs` and writes them and `options.features` as `index.html`, `report.md`,
-/// `claims.json` and `figures/*.svg` into `options.out`.
+/// `claims.json`, `figures/*.svg` and `figures/*.png` into `options.out`.
 ///
 /// Everything is read and worked out before the first file is written, and each file appears whole. The same
 /// runs give the same bytes.
@@ -67,7 +67,8 @@ impl Report {
 ///
 /// [`ReportError::NoFolder`] or [`ReportError::NoRuns`] when there is nothing to report,
 /// [`ReportError::Reference`] when the reference file is no such file, [`ReportError::Records`] when a run is
-/// damaged or a file cannot be written, [`ReportError::Theory`] when a model cannot be solved.
+/// damaged or a file cannot be written, [`ReportError::Theory`] when a model cannot be
+/// solved, [`ReportError::Figure`] when a figure cannot be drawn.
 pub fn write_report(options: &ReportOptions) -> Result<Report, ReportError> {
     let content = Content::new(Sources::read(options)?, options)?;
     let html = page::page(&content);
@@ -76,11 +77,17 @@ pub fn write_report(options: &ReportOptions) -> Result<Report, ReportError> {
     json.push('\n');
 
     let folder = options.out.join("figures");
+    let mut drawn = Vec::new();
+    for figure in content.all_figures() {
+        let png = figure.png().map_err(|reason| ReportError::Figure { name: figure.name.clone(), reason })?;
+        drawn.push((folder.join(&figure.name), figure.svg(), png));
+    }
     create_dir(&folder)?;
     let mut figures = Vec::new();
-    for figure in content.all_figures() {
-        let path = folder.join(format!("{}.svg", figure.name));
-        write(&path, &figure.svg())?;
+    for (stem, svg, png) in drawn {
+        write(&stem.with_added_extension("png"), &png)?;
+        let path = stem.with_added_extension("svg");
+        write(&path, svg.as_bytes())?;
         figures.push(path);
     }
     let report = Report {
@@ -93,14 +100,14 @@ pub fn write_report(options: &ReportOptions) -> Result<Report, ReportError> {
         claims_json: options.out.join("claims.json"),
         figures,
     };
-    write(&report.claims_json, &json)?;
-    write(&report.markdown, &text)?;
-    write(&report.html, &html)?;
+    write(&report.claims_json, json.as_bytes())?;
+    write(&report.markdown, text.as_bytes())?;
+    write(&report.html, html.as_bytes())?;
     Ok(report)
 }
 
-fn write(path: &Path, text: &str) -> Result<(), ReportError> {
-    Ok(write_atomic(path, |writer| writer.write_all(text.as_bytes()))?)
+fn write(path: &Path, bytes: &[u8]) -> Result<(), ReportError> {
+    Ok(write_atomic(path, |writer| writer.write_all(bytes))?)
 }
 
 fn unwritable(path: &Path, error: serde_json::Error) -> ReportError {

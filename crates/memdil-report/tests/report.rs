@@ -213,21 +213,25 @@ fn the_whole_report_is_well_formed_self_contained_and_reproducible() {
     }
     // The solved models were not asked for.
     assert!(!html.contains("id=\"theory") && !html.contains("md-theory") && !html.contains("points</dt>"));
-    // Claims come before figures, figures before runs.
+    // Verdicts come first, then an experiment with its claims, figures and runs.
     let places = [
         "id=\"claims\"",
+        "id=\"experiment-memorization-dilation\"",
+        "class=\"cards\"",
         "id=\"dilation-memorization\"",
         "id=\"features\"",
         "id=\"by-noise\"",
-        "id=\"runs\"",
-        "id=\"details\"",
+        "How the claims are tested",
+        "37 runs, one a row",
+        "Where it differs from the paper",
+        "To run it again",
         "id=\"reference\"",
         "id=\"provenance\"",
     ];
     let found: Vec<usize> = places.iter().map(|place| html.find(place).unwrap()).collect();
     assert!(found.is_sorted(), "{found:?}");
     // Every run that completed is a mark of its own in the first figure.
-    let figure = &html[found[1]..found[2]];
+    let figure = &html[found[3]..found[4]];
     let marks = figure.matches("class=\"mark f ").count();
     assert_eq!(marks, 36);
 
@@ -235,6 +239,15 @@ fn the_whole_report_is_well_formed_self_contained_and_reproducible() {
         let svg = fs::read_to_string(path).unwrap();
         check_page(&svg);
         assert!(svg.contains("prefers-color-scheme: dark"));
+        // The PNG beside it has its size, twice as fine, and is no blank sheet.
+        let png = fs::read(path.with_extension("png")).unwrap();
+        let side = |at: usize| u32::from_be_bytes(png[at..at + 4].try_into().unwrap());
+        let attribute = |name: &str| {
+            let value = svg.split_once(&format!(" {name}=\"")).unwrap().1;
+            value.split_once('"').unwrap().0.parse::<u32>().unwrap()
+        };
+        assert_eq!((&png[1..4], side(16), side(20)), (&b"PNG"[..], 2 * attribute("width"), 2 * attribute("height")));
+        assert!(png.len() > 20_000, "{} bytes in {}", png.len(), path.display());
     }
     let json: Vec<BTreeMap<String, serde_json::Value>> =
         serde_json::from_slice(&fs::read(&first.claims_json).unwrap()).unwrap();

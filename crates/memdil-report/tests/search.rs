@@ -80,8 +80,10 @@ fn searches_have_tables_and_a_figure() {
     searches.write(&search(&Plan::new("MSE", 0.0, 0), 2, &[None, None])).unwrap();
     let (page, markdown) = report(&runs, &folder.path().join("out"));
     check_page(&page);
-    let section = &page[page.find("<section id=\"search\"").unwrap()..page.find("<section id=\"runs\"").unwrap()];
-    assert_eq!((section.matches("<details>").count(), section.matches("<details open").count()), (2, 2));
+    // Searches stand with the experiment that they belong to.
+    let section =
+        &page[page.find("<section id=\"experiment-").unwrap()..page.find("<section id=\"provenance\"").unwrap()];
+    assert_eq!(section.matches("<details open").count(), 2);
     assert_eq!(section.matches("✓ best").count(), 2);
     assert_eq!(section.matches("✗ diverged").count(), 4);
     for expected in [
@@ -97,12 +99,8 @@ fn searches_have_tables_and_a_figure() {
     }
     assert!(page.contains("1 seed") && page.contains("settings searched"));
     assert_eq!(page.matches("class=\"group\"><td").count(), 1, "one panel for both retrained runs");
-    assert!(
-        markdown.contains("## Search")
-            && markdown.contains("figures/search-history.svg")
-            && markdown.contains("✓ best")
-    );
-    let svg = fs::read_to_string(folder.path().join("out/figures/search-history.svg")).unwrap();
+    assert!(markdown.contains("## Search") && markdown.contains("search-history.svg") && markdown.contains("✓ best"));
+    let svg = fs::read_to_string(folder.path().join("out/figures/generalization-search-history.svg")).unwrap();
     assert!(svg.contains("best trial") && svg.contains("diverged") && !svg.contains("NaN"));
     assert_eq!(svg.matches("class=\"crosses s other\"").count(), 3, "two panels and the legend");
     let again = report(&runs, &folder.path().join("again"));

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use memdil_records::{ManifestLine, RunFolder, RunSpec, Status, create_dir};
+use memdil_records::{ManifestLine, RunFolder, RunRecord, RunSpec, Status, create_dir};
 
 use crate::train::finished;
 use crate::{Network, Prepared, RunnerError, open_device};
@@ -49,6 +49,8 @@ pub struct SweepProgress {
     pub remaining: Option<Duration>,
     /// Run that just ended, and how.
     pub ended: Option<(String, Status)>,
+    /// Run that just failed, with the last line of its log.
+    pub failed: Option<String>,
 }
 
 /// How many runs of a manifest are in which state.
@@ -114,6 +116,7 @@ pub fn run_all(
         epochs: (0, all_epochs),
         remaining: None,
         ended: None,
+        failed: None,
     };
     let started = Instant::now();
     let mut ended_epochs = 0;
@@ -128,8 +131,7 @@ pub fn run_all(
             let Some(job) = open.pop_front() else { break };
             if let Some(record) = job.folder.record()? {
                 ended_epochs += job.line.spec.training.epochs;
-                progress.finished += 1;
-                progress.ended = Some((record.id, record.status));
+                progress.end(record);
                 on_progress(&progress);
                 progress.ended = None;
             } else if is_busy(&job.folder) {
@@ -142,16 +144,26 @@ pub fn run_all(
         for mut worker in workers {
             if worker.process.try_wait().map_err(RunnerError::Worker)?.is_none() {
                 running.push(worker);
-            } else if worker.job.folder.record()?.is_some() || is_busy(&worker.job.folder) {
+            } else if is_busy(&worker.job.folder) {
                 open.push_front(worker.job);
             } else {
                 ended_epochs += worker.job.line.spec.training.epochs;
-                failures.push(worker.job.failure());
+                let running = workers_epochs(&running);
+                progress.advance(ended_epochs + running, started);
+                match worker.job.folder.record()? {
+                    Some(record) => progress.end(record),
+                    None => {
+                        let failure = worker.job.failure();
+                        progress.failed = Some(failure.clone());
+                        failures.push(failure);
+                    }
+                }
+                on_progress(&progress);
+                (progress.ended, progress.failed) = (None, None);
             }
         }
         workers = running;
-        let current: usize = workers.iter().map(|w| epochs_so_far(&w.job.folder)).sum();
-        progress.advance(ended_epochs + current, started);
+        progress.advance(ended_epochs + workers_epochs(&workers), started);
         on_progress(&progress);
         std::thread::sleep(Duration::from_millis(100));
     }
@@ -162,6 +174,11 @@ pub fn run_all(
 }
 
 impl SweepProgress {
+    fn end(&mut self, record: RunRecord) {
+        self.finished += 1;
+        self.ended = Some((record.id, record.status));
+    }
+
     fn advance(&mut self, epochs: usize, started: Instant) {
         self.epochs.0 = epochs;
         self.remaining = (epochs > 0).then(|| {
@@ -235,6 +252,10 @@ impl<'a> Worker<'a> {
         let process = command.spawn().map_err(RunnerError::Worker)?;
         Ok(Self { job, process })
     }
+}
+
+fn workers_epochs(workers: &[Worker<'_>]) -> usize {
+    workers.iter().map(|worker| epochs_so_far(&worker.job.folder)).sum()
 }
 
 /// Epochs that a running worker has written down.

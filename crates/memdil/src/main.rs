@@ -6,6 +6,7 @@
 mod arguments;
 mod arrays;
 mod data;
+mod dry_run;
 mod eval;
 mod layer_peeled;
 mod metrics;
@@ -60,6 +61,8 @@ enum Command {
     Theory(theory::Command),
     /// Claims, figures and tables of finished runs as one HTML page
     Report(report::Arguments),
+    #[command(hide = true)]
+    Calibrate(dry_run::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -79,8 +82,12 @@ fn main() -> ExitCode {
         Command::Transition(arguments) => transition::run(&arguments),
         Command::Theory(command) => theory::run(&command),
         Command::Report(arguments) => report::run(&arguments),
+        Command::Calibrate(arguments) => dry_run::run(&arguments),
     };
     result.unwrap_or_else(|error| {
+        if let Some(silent) = error.downcast_ref::<dry_run::Silent>() {
+            return silent.exit();
+        }
         eprintln!("error: {error:#}");
         ExitCode::from(if is_bad_input(&error) { 2 } else { 1 })
     })

@@ -71,6 +71,9 @@ impl SweepBar {
                 eprintln!("{text}: {id}{}", if diverged { " diverged" } else { "" });
             }
         }
+        if let Some(failure) = &state.failed {
+            self.say(&format!("failed: {failure}"));
+        }
         self.bar.set_length(state.epochs.1 as u64);
         self.bar.set_position(state.epochs.0 as u64);
         self.bar.set_message(text);
@@ -140,7 +143,7 @@ fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }
 
-fn human(duration: Duration) -> String {
+pub(crate) fn human(duration: Duration) -> String {
     let seconds = duration.as_secs();
     match seconds {
         0..60 => format!("{seconds} s"),

@@ -12,11 +12,12 @@ use crate::metrics::inputs::Loaded;
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  \
     memdil report --runs runs --out report\n  \
-    memdil report --features ce.npz --features ls.npz --out report\n\n\
+    memdil report --features ce.npz --features ls.npz --out report\n  \
+    memdil report --theory --out report\n\n\
     A file of --features holds arrays by the names that memdil metrics reads.")]
 pub(crate) struct Arguments {
     /// Folder with one folder a run
-    #[arg(long, value_name = "DIR", required_unless_present = "features")]
+    #[arg(long, value_name = "DIR", required_unless_present_any = ["features", "theory"])]
     runs: Option<PathBuf>,
     /// A .npz or .safetensors with features and labels of a network that anything trained; can be given many times
     #[arg(long, value_name = "FILE")]

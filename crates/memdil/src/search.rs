@@ -9,6 +9,7 @@ use memdil_records::{Sampler, SearchFolder, SearchRecord};
 use memdil_runner::{Search, SearchOptions, run_searches};
 
 use crate::arguments::{Machine, Settings, Writing};
+use crate::dry_run::{self, Planned};
 use crate::progress;
 
 #[derive(clap::Args)]
@@ -30,6 +31,9 @@ pub(crate) struct Arguments {
     /// Write DIR/search/trials.jsonl, the trials known so far, for memdil sweep run, and run nothing
     #[arg(long)]
     plan: bool,
+    /// List trials and retrained runs with the time they will take, from timing each kind for a second, and run nothing
+    #[arg(long)]
+    dry_run: bool,
     /// Worker processes at a time (default: one a core)
     #[arg(long, value_name = "J", value_parser = clap::value_parser!(u16).range(1..))]
     jobs: Option<u16>,
@@ -44,12 +48,17 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let searches = arguments.settings.load()?.searches(arguments.machine.data_dir.as_deref())?;
+    let jobs = dry_run::jobs(arguments.jobs);
+    if arguments.dry_run {
+        dry_run::show(&planned(&searches, arguments)?, &arguments.machine, jobs)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let options = SearchOptions {
         out: arguments.out.clone(),
         index: arguments.index,
         plan: arguments.plan,
         program: std::env::current_exe().context("cannot find this program's own file")?,
-        jobs: arguments.jobs.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from),
+        jobs,
         device: arguments.machine.device.clone(),
         data_dir: arguments.machine.data_dir.clone(),
         checkpoint_every: arguments.writing.checkpoint_every,
@@ -82,6 +91,30 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     }
     let failed = made.iter().any(|search| search.all_tried() && search.best_trial.is_none());
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// Trials and retrained runs of the searches; what values a trial has changes nothing in its time.
+fn planned(searches: &[Search], arguments: &Arguments) -> anyhow::Result<Vec<Planned>> {
+    let folder = SearchFolder::new(&arguments.out);
+    let mut planned = Vec::new();
+    for (_, search) in searches.iter().enumerate().filter(|(i, _)| arguments.index.is_none_or(|index| index == *i)) {
+        let record = folder.read(&search.id)?;
+        let made = record.as_ref().map_or(0, |record| record.trials.len());
+        for trial in 1..=search.search.trials + 1 {
+            let whole = trial > search.search.trials;
+            let mut spec = search.spec.clone();
+            let name = if whole { "retrained".to_owned() } else { format!("trial {trial}") };
+            if whole {
+                spec.data.validation = 0.0;
+            } else {
+                spec.training.epochs = search.search.trial_epochs(spec.training.epochs);
+            }
+            let done =
+                if whole { record.as_ref().is_some_and(|record| record.retrained.is_some()) } else { trial <= made };
+            planned.push(Planned { name: format!("{}: {name}", search.id), spec, done });
+        }
+    }
+    Ok(planned)
 }
 
 /// What is not searched over in which searches, by loss.

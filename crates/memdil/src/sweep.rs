@@ -4,10 +4,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use memdil_records::{create_dir, read_manifest, write_manifest};
+use memdil_records::{ManifestLine, RecordError, RunFolder, create_dir, read_manifest, write_manifest};
 use memdil_runner::{RunnerError, SweepOptions, end_with_parent, run_all, status, train};
 
 use crate::arguments::{Machine, Settings, Writing};
+use crate::dry_run::{self, Planned};
 use crate::progress;
 
 #[derive(clap::Subcommand)]
@@ -51,6 +52,9 @@ pub(crate) struct Run {
     /// Make all runs, in worker processes of one thread each
     #[arg(long, group = "which")]
     all: bool,
+    /// List the runs with the time they will take, from timing each kind for a second, and run nothing
+    #[arg(long, requires = "all")]
+    dry_run: bool,
     /// Worker processes at a time (default: one a core)
     #[arg(long, value_name = "J", value_parser = clap::value_parser!(u16).range(1..))]
     jobs: Option<u16>,
@@ -120,11 +124,19 @@ fn work(arguments: &Run) -> anyhow::Result<()> {
         outcome?;
         return Ok(());
     }
+    let jobs = dry_run::jobs(arguments.jobs);
+    if arguments.dry_run {
+        let planned = lines.into_iter().map(|ManifestLine { id, spec }| {
+            let done = RunFolder::new(arguments.out.join(&id)).record()?.is_some_and(|record| record.spec == spec);
+            Ok(Planned { name: id, spec, done })
+        });
+        return dry_run::show(&planned.collect::<Result<Vec<_>, RecordError>>()?, &arguments.machine, jobs);
+    }
     let options = SweepOptions {
         program: std::env::current_exe().context("cannot find this program's own file")?,
         manifest: arguments.manifest.clone(),
         out: arguments.out.clone(),
-        jobs: arguments.jobs.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from),
+        jobs,
         device: arguments.machine.device.clone(),
         data_dir: arguments.machine.data_dir.clone(),
         checkpoint_every: arguments.writing.checkpoint_every,

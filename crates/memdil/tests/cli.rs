@@ -251,6 +251,20 @@ fn a_sweep_from_plan_to_report() {
     let rows =
         |report: &str| fs::read_to_string(scene.path(report).join("index.html")).unwrap().matches("cli_0-1_").count();
     assert_eq!((rows("bound"), rows("unbound")), (4, 5));
+    // A run that is planned and not there is named.
+    let planned = fs::read_dir(scene.path("runs")).unwrap().map(|entry| entry.unwrap().path());
+    let one = planned.into_iter().find(|path| !path.ends_with("other")).unwrap();
+    fs::rename(&one, scene.path("kept")).unwrap();
+    scene.succeed("report --runs runs --out lacking --manifest m.jsonl");
+    let page = fs::read_to_string(scene.path("lacking/index.html")).unwrap();
+    let id = one.file_name().unwrap().to_string_lossy();
+    assert!(page.contains(&format!("1 planned run is missing here, failed or not made yet: {id}.")), "{id}");
+    // What is left to do, and how long it takes.
+    let dry = scene.succeed("sweep run --manifest m.jsonl --out runs --all --jobs 2 --dry-run");
+    assert_eq!(dry.lines().filter(|line| line.trim_start().starts_with("done ")).count(), 3, "{dry}");
+    assert!(dry.contains(&format!(" s  {id}")) && dry.contains("for 1 of 4 runs, 2 at a time"), "{dry}");
+    assert!(!one.exists());
+    fs::rename(scene.path("kept"), &one).unwrap();
     refuse(&scene, "sweep run --manifest e.toml --out runs --all", "e.toml line");
     refuse(&scene, "report --runs nowhere --out report2", "nowhere");
 }

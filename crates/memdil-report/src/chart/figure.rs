@@ -47,7 +47,7 @@ pub(crate) enum Key {
 #[derive(Clone, Debug)]
 pub(crate) struct Figure {
     /// Stem of its file.
-    pub(crate) name: &'static str,
+    pub(crate) name: String,
     pub(crate) heading: String,
     /// What the data show, in two sentences.
     pub(crate) caption: String,
@@ -144,9 +144,10 @@ impl Figure {
             html += "</div></div>";
         }
         html += &format!(
-            r#"</div><figcaption><p>{}</p><p class="how">{}</p></figcaption></figure>"#,
+            r#"</div><figcaption><p>{}</p><p class="how">{}</p><p class="files">For print: <a href="figures/{name}.svg">SVG</a>, <a href="figures/{name}.png">PNG</a></p></figcaption></figure>"#,
             escape(&self.caption),
-            escape(&self.reading)
+            escape(&self.reading),
+            name = self.name
         );
         html.push('\n');
         html

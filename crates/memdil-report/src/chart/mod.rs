@@ -3,6 +3,7 @@
 mod axes;
 mod figure;
 mod marker;
+mod print;
 mod scale;
 
 pub(crate) use axes::Frame;

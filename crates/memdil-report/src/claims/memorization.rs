@@ -14,6 +14,13 @@ const X: Quantity = Quantity::RelativeMemorization;
 type Points = BTreeMap<Panel, Vec<Vec<(f64, f64)>>>;
 
 pub(super) fn evidence(runs: &[&Run], id: String) -> Evidence {
+    // The claim is about noise levels: a panel with a single one says nothing about it.
+    let several = |run: &&&Run| {
+        let same = runs.iter().copied().filter(|other| other.panel() == run.panel());
+        distinct(same, Level::of).len() > 1
+    };
+    let runs: Vec<&Run> = runs.iter().filter(several).copied().collect();
+    let runs = runs.as_slice();
     let seeds = distinct(runs.iter().copied().filter(|run| point(run, X).is_some()), Run::seed);
     let all = points(runs, &seeds, X, |_| true);
     let one_a_seed: Vec<f64> = (0..seeds.len()).filter_map(|seed| correlation(&all, &[seed])).collect();

@@ -1,6 +1,7 @@
 //! What the paper claims, and whether these runs bear it out.
 
 pub(crate) mod exact;
+mod large_scale;
 mod losses;
 mod memorization;
 mod order;
@@ -9,6 +10,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+use crate::ReportError;
 use crate::runs::{Run, distinct};
 use crate::stats::holm;
 use crate::text::number;
@@ -23,8 +25,7 @@ pub const SEEDS_NEEDED: usize = 6;
 pub const LEVEL: f64 = 0.05;
 
 /// Experiments that make a picture or a table and claim nothing.
-const WITHOUT_CLAIM: [&str; 5] =
-    ["features-2d", "fashion-mnist-reference", "generalization", "resnet-fashion-mnist", "robust-losses"];
+const WITHOUT_CLAIM: [&str; 4] = ["features-2d", "fashion-mnist-reference", "resnet-fashion-mnist", "robust-losses"];
 
 /// How a claim fares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -40,6 +41,15 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// Its CSS class.
+    pub(crate) fn class(self) -> &'static str {
+        match self {
+            Self::Supported => "yes",
+            Self::Refuted => "no",
+            Self::Inconclusive => "open",
+        }
+    }
+
     /// A sign that does not rely on colour.
     pub fn symbol(self) -> &'static str {
         match self {
@@ -68,6 +78,8 @@ pub enum Unit {
     RankCorrelation,
     /// Difference in percent, mostly of cross-entropy's value.
     Percent,
+    /// Difference of percentages.
+    PercentagePoints,
     /// Exponent of a power law.
     Exponent,
     /// Error relative to an exact value.
@@ -100,6 +112,7 @@ impl Unit {
             Self::RankCorrelation | Self::RelativeError => number(effect),
             Self::Percent if effect > 999.0 => "> +999%".to_owned(),
             Self::Percent => format!("{effect:+.1}%").replace('-', "−"),
+            Self::PercentagePoints => format!("{effect:+.2} points").replace('-', "−"),
             Self::Exponent => format!("{effect:.4}").replace('-', "−"),
         }
     }
@@ -181,7 +194,11 @@ struct Evidence {
 
 /// The claims of every experiment and data set among the runs, judged together; then those about the solved models,
 /// which take no part in Holm's correction because no chance is involved.
-pub(crate) fn evaluate(runs: &[Run], theory: Option<&Theory<'_>>) -> Vec<Claim> {
+///
+/// # Errors
+///
+/// When the epochs of a run cannot be read.
+pub(crate) fn evaluate(runs: &[Run], theory: Option<&Theory<'_>>) -> Result<Vec<Claim>, ReportError> {
     let mut evidence = Vec::new();
     for (experiment, source) in groups(runs) {
         let group: Vec<&Run> = runs
@@ -189,15 +206,28 @@ pub(crate) fn evaluate(runs: &[Run], theory: Option<&Theory<'_>>) -> Vec<Claim> 
             .filter(|r| r.record.spec.experiment == experiment && r.record.spec.data.source.name() == source)
             .collect();
         let id = |claim: &str| format!("{experiment}/{source}/{claim}");
-        evidence.push(memorization::evidence(&group, id("a")));
-        for (loss, name) in [("LS", "b-ls"), ("LR", "b-lr")] {
-            evidence.push(losses::evidence(&group, loss, id(name)));
+        match experiment.as_str() {
+            "generalization" => {
+                for (loss, name) in [("LS", "ls"), ("LR", "lr")] {
+                    evidence.push(losses::evidence(&group, loss, losses::Effect::Accuracy, id(name)));
+                }
+            }
+            "large-scale" => {
+                evidence.push(large_scale::collapse(&group, id("collapse"))?);
+                evidence.push(large_scale::dilation(&group, id("dilation")));
+            }
+            _ => {
+                evidence.push(memorization::evidence(&group, id("a")));
+                for (loss, name) in [("LS", "b-ls"), ("LR", "b-lr")] {
+                    evidence.push(losses::evidence(&group, loss, losses::Effect::Dilation, id(name)));
+                }
+            }
         }
     }
     evidence.extend(theory.iter().flat_map(|theory| order::evidence(&theory.practice)));
     let mut claims = judge(evidence);
     claims.extend(theory.iter().flat_map(|theory| theory.claims()));
-    claims
+    Ok(claims)
 }
 
 /// Experiments among the runs that make no claim.
@@ -216,10 +246,12 @@ fn groups(runs: &[Run]) -> Vec<(String, String)> {
 
 /// Corrects every p for all the others, then decides.
 fn judge(evidence: Vec<Evidence>) -> Vec<Claim> {
-    let tested: Vec<f64> = evidence.iter().filter_map(|e| e.claim.p).collect();
+    // Too few seeds decide nothing, and so weigh on no other claim.
+    let decidable = |claim: &Claim| claim.p.filter(|_| claim.n >= SEEDS_NEEDED);
+    let tested: Vec<f64> = evidence.iter().filter_map(|e| decidable(&e.claim)).collect();
     let mut corrected = holm(&tested).into_iter();
     let judged = evidence.into_iter().map(|Evidence { mut claim, expected_sign, missing }| {
-        claim.p_holm = claim.p.and_then(|_| corrected.next());
+        claim.p_holm = decidable(&claim).and_then(|_| corrected.next());
         (claim.verdict, claim.reason) = match (claim.interval, claim.p, claim.p_holm) {
             _ if missing.is_some() => (Verdict::Inconclusive, missing),
             _ if claim.n < SEEDS_NEEDED => {

@@ -27,7 +27,7 @@ pub(super) fn figure(runs: &[Run]) -> Option<Figure> {
     let accuracy = |level| by_loss(&at(level), Quantity::Accuracy, |v| percent(v / 100.0, 1));
     let memorised = by_loss(&at(last), Quantity::MemorizedAsGiven, |v| percent(v, 0));
     Some(Figure {
-        name: "by-noise",
+        name: "by-noise".to_owned(),
         heading: "What label noise does".to_owned(),
         caption: format!(
             "Mean test accuracy is {} at η = {} and {} at η = {}, where rho, the spread of unseen features over the \

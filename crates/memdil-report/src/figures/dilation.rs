@@ -41,7 +41,7 @@ pub(super) fn figure(runs: &[Run]) -> Option<Figure> {
         ""
     };
     Some(Figure {
-        name: "dilation-memorization",
+        name: "dilation-memorization".to_owned(),
         heading: "Dilation against memorization".to_owned(),
         caption: caption(&drawn, &levels),
         reading: format!(

@@ -58,7 +58,7 @@ pub(super) fn figure(runs: &[Run]) -> Result<Option<Figure>, ReportError> {
     }
     let drawn: Vec<&Run> = blocks.iter().flat_map(|block| block.runs.iter().map(|(run, _)| *run)).collect();
     Ok(Some(Figure {
-        name: "features",
+        name: "features".to_owned(),
         heading: "Two-dimensional features".to_owned(),
         caption: caption(&drawn),
         reading,

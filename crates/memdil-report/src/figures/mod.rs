@@ -2,6 +2,7 @@
 
 mod by_noise;
 mod dilation;
+mod epochs;
 mod features;
 
 use crate::ReportError;
@@ -9,12 +10,15 @@ use crate::chart::{Figure, Glyph, Key, SHAPES, loss_class};
 use crate::runs::{Level, Panel, Quantity, Run, distinct, losses};
 use crate::stats::mean;
 
-/// Every figure that the runs give, in the order of the page.
-pub(crate) fn figures(runs: &[Run]) -> Result<Vec<Figure>, ReportError> {
+/// Every figure that the runs of an experiment give, in the order of the page; features only where they are wanted.
+pub(crate) fn figures(runs: &[Run], features: bool) -> Result<Vec<Figure>, ReportError> {
     let mut figures = Vec::new();
     figures.extend(dilation::figure(runs));
-    figures.extend(features::figure(runs)?);
+    if features {
+        figures.extend(features::figure(runs)?);
+    }
     figures.extend(by_noise::figure(runs));
+    figures.extend(epochs::figure(runs)?);
     Ok(figures)
 }
 

@@ -52,7 +52,7 @@ pub(super) fn figure(measured: &[MeasuredFeatures]) -> Option<Figure> {
         "The axes are the features themselves.".to_owned()
     };
     Some(Figure {
-        name: "measured-features",
+        name: "measured-features".to_owned(),
         heading: "Features".to_owned(),
         caption: caption(measured),
         reading: format!(

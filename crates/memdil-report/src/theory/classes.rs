@@ -79,7 +79,7 @@ pub(super) fn figure(all: &[Classes]) -> Figure {
     let mut legend: Vec<Key> = all.first().iter().flat_map(|one| one.curves.iter().map(Curve::key)).collect();
     legend.push(Key::Limit("law of LS as λ → 0".to_owned()));
     Figure {
-        name: "theory-classes",
+        name: "theory-classes".to_owned(),
         heading: "The model: more classes".to_owned(),
         caption: format!("At λ = 1e−6, rho is {}. At λ = 1e−3 it is {}.", at(1e-6), at(1e-3)),
         reading: format!(

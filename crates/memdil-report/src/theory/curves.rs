@@ -62,7 +62,7 @@ impl Curves {
         let at = |last: bool| list(&self.by_decay, |curve| curve.ends().map(|ends| ends[usize::from(last)]));
         let limits = list(&self.by_decay, |curve| curve.limit.first().map(|point| point.1));
         Figure {
-            name: "theory-decay",
+            name: "theory-decay".to_owned(),
             heading: "The model: dilation against weight decay".to_owned(),
             caption: format!(
                 "With λ falling from 0.01 to 1e−10, rho goes from {} to {}. What the limits as λ → 0 say at λ = 1e−10: \
@@ -96,7 +96,7 @@ impl Curves {
         let y = Scale::linear([0.0, span(&self.by_noise)[1]], frame.y_range(), 7);
         let at = |last: bool| list(&self.by_noise, |curve| curve.ends().map(|ends| ends[usize::from(last)]));
         Figure {
-            name: "theory-noise",
+            name: "theory-noise".to_owned(),
             heading: "The model: dilation against noise".to_owned(),
             caption: format!("At η = 0.01 rho is {}. At η = 0.45 it is {}.", at(false), at(true)),
             reading: format!("λ = {}, C_MD = {C_MD}. The number after LS and LR is their α.", short(LAMBDA)),

@@ -33,7 +33,7 @@ pub(super) fn figure(practice: &[Practice<'_>]) -> Option<Figure> {
         String::new()
     };
     Some(Figure {
-        name: "theory-practice",
+        name: "theory-practice".to_owned(),
         heading: "The model over the runs".to_owned(),
         caption: caption(&fitted),
         reading: format!(

@@ -84,7 +84,7 @@ impl Phase {
             _ => "Everything collapses.".to_owned(),
         };
         Figure {
-            name: "theory-phase",
+            name: "theory-phase".to_owned(),
             heading: "The model: where smoothing dilates less".to_owned(),
             caption: format!("LS dilates less than CE in {}. {reversal}", counts.join(" and in ")),
             reading: format!(

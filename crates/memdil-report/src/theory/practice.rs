@@ -13,6 +13,8 @@ use crate::text::{count, interval, number};
 
 /// With more classes the model of N classes is no longer accurate.
 const MOST_CLASSES: usize = 10;
+/// Experiments that the model is not about: latent classes, settings that differ between losses, deep networks on all classes.
+const NOT_MODELLED: [&str; 3] = ["generalization", "large-scale", "latent-classes"];
 /// Points of a predicted curve.
 const POINTS: usize = 24;
 
@@ -47,7 +49,8 @@ type Answer = (String, Vec<Option<f64>>);
 
 /// One entry a panel and weight decay, in the order of the tables.
 pub(super) fn practice(runs: &[Run]) -> Result<Vec<Practice<'_>>, ReportError> {
-    let usable = |run: &&Run| Practice::row(run).is_some() && margin_loss(run).is_some();
+    let modelled = |run: &Run| !NOT_MODELLED.contains(&run.record.spec.experiment.as_str());
+    let usable = |run: &&Run| modelled(run) && Practice::row(run).is_some() && margin_loss(run).is_some();
     let usable: Vec<&Run> = runs.iter().filter(usable).collect();
     let keys = distinct(usable.iter().copied(), |run| (run.panel(), Level(decay(run))));
     let mut practice = Vec::new();

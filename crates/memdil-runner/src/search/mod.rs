@@ -332,6 +332,7 @@ impl Overall {
             epochs: (self.epochs.saturating_sub(left), self.epochs),
             remaining: (made > 0).then(|| self.started.elapsed().mul_f64(left as f64 / made as f64)),
             ended: round.ended.clone(),
+            failed: round.failed.clone(),
         }
     }
 }

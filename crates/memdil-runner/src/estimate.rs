@@ -1,0 +1,85 @@
+//! How long runs will take, from a few timed steps of each kind of run.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use memdil_records::RunSpec;
+use serde::{Deserialize, Serialize};
+
+use crate::{Network, Prepared, RunnerError, open_device};
+
+/// Time for the steps, and again for the forward passes, of a calibration.
+const TIMED: Duration = Duration::from_millis(400);
+/// Samples of a forward pass.
+const CHUNK: usize = 512;
+
+/// What a kind of run was timed at, in seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Calibration {
+    /// Start: reading the data, building the network.
+    pub start: f64,
+    /// A training step on a whole batch.
+    pub step: f64,
+    /// A sample of an evaluation.
+    pub evaluated: f64,
+    /// Samples trained on.
+    pub train: usize,
+    /// Samples held out and tested on.
+    pub others: usize,
+}
+
+impl Calibration {
+    /// Times the start, some steps and some forward passes of a run; nothing is written.
+    ///
+    /// # Errors
+    ///
+    /// Bad settings, data or device, as [`train`](crate::train).
+    pub fn new(spec: &RunSpec, device: &str, data_dir: Option<&Path>) -> Result<Self, RunnerError> {
+        let began = Instant::now();
+        let data = Prepared::new(spec, data_dir)?;
+        let device = open_device(device)?;
+        let mut network = Network::build(spec, data.train_inputs.shape(), &device, None)?;
+        let start = began.elapsed().as_secs_f64();
+
+        let batch = &data.train[..spec.training.batch_size.min(data.train.len())];
+        let mut inputs = vec![0.0; batch.len() * data.train_inputs.values_per_sample()];
+        data.train_inputs.fill(batch, &mut inputs);
+        let labels: Vec<u32> = batch.iter().map(|&i| data.labels.observed[i]).collect();
+        // A learning rate of zero: the work of a step, and no loss that could run away.
+        let step = timed(|| network.step(&inputs, &labels, &spec.loss, 0.0).map(|_| ()))?;
+
+        let chunk = &data.train[..CHUNK.min(data.train.len())];
+        inputs.resize(chunk.len() * data.train_inputs.values_per_sample(), 0.0);
+        data.train_inputs.fill(chunk, &mut inputs);
+        let evaluated = timed(|| network.forward(&inputs).map(|_| ()))? / chunk.len() as f64;
+        let others = data.validation.len() + data.test_labels.len();
+        Ok(Self { start, step, evaluated, train: data.train.len(), others })
+    }
+
+    /// Whether what was timed for one run holds for another: they differ in nothing that changes the time of a step.
+    pub fn covers(timed: &RunSpec, other: &RunSpec) -> bool {
+        let same_step = timed.model == other.model && timed.training.batch_size == other.training.batch_size;
+        same_step && timed.data == other.data && timed.network_classes() == other.network_classes()
+    }
+
+    /// Seconds of a run of this kind.
+    pub fn seconds(&self, spec: &RunSpec) -> f64 {
+        let training = &spec.training;
+        let steps = training.epochs * self.train.div_ceil(training.batch_size);
+        let evaluations = training.epochs.div_ceil(training.evaluate_every);
+        self.start + self.step * steps as f64 + self.evaluated * (evaluations * (self.train + self.others)) as f64
+    }
+}
+
+/// Mean seconds of a call, over as many as fit the time; the first one is not counted.
+fn timed(mut call: impl FnMut() -> Result<(), RunnerError>) -> Result<f64, RunnerError> {
+    call()?;
+    let began = Instant::now();
+    let mut calls = 0;
+    while calls < 3 || began.elapsed() < TIMED {
+        call()?;
+        calls += 1;
+    }
+    Ok(began.elapsed().as_secs_f64() / f64::from(calls))
+}

@@ -1,0 +1,104 @@
+//! What would be run, and how long it would take.
+
+use std::io::Write;
+use std::process::{Command, ExitCode, Stdio};
+use std::time::Duration;
+
+use anyhow::Context;
+use memdil_records::RunSpec;
+use memdil_runner::Calibration;
+
+use crate::arguments::Machine;
+use crate::progress::human;
+
+/// A run that would be made, or is there already.
+pub(crate) struct Planned {
+    pub(crate) name: String,
+    pub(crate) spec: RunSpec,
+    pub(crate) done: bool,
+}
+
+/// Lists the runs with the seconds of each and of all. Each kind of run is timed for a second, in a process like those that
+/// would train it.
+pub(crate) fn show(runs: &[Planned], machine: &Machine, jobs: usize) -> anyhow::Result<()> {
+    let mut timed: Vec<(&RunSpec, Calibration)> = Vec::new();
+    let (mut total, mut longest, mut open) = (0.0, 0.0_f64, 0);
+    for run in runs {
+        if run.done {
+            println!("{:>8}  {}", "done", run.name);
+            continue;
+        }
+        let known = timed.iter().find(|(spec, _)| Calibration::covers(spec, &run.spec)).map(|(_, known)| *known);
+        let calibration = match known {
+            Some(calibration) => calibration,
+            None => {
+                let calibration = calibrated(&run.spec, machine)?;
+                timed.push((&run.spec, calibration));
+                calibration
+            }
+        };
+        let seconds = calibration.seconds(&run.spec);
+        println!("{seconds:>6.1} s  {}", run.name);
+        (total, longest, open) = (total + seconds, longest.max(seconds), open + 1);
+    }
+    // No sweep is shorter than its longest run.
+    let wall = (total / jobs as f64).max(longest);
+    let all = runs.len();
+    println!("about {} ({wall:.0} s) for {open} of {all} runs, {jobs} at a time", human(Duration::from_secs_f64(wall)));
+    Ok(())
+}
+
+/// Processes at a time: one a core unless said otherwise.
+pub(crate) fn jobs(given: Option<u16>) -> usize {
+    given.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from)
+}
+
+fn calibrated(spec: &RunSpec, machine: &Machine) -> anyhow::Result<Calibration> {
+    let program = std::env::current_exe().context("cannot find this program's own file")?;
+    let mut command = Command::new(program);
+    command.args(["calibrate", "--device", &machine.device]).env("RAYON_NUM_THREADS", "1");
+    if let Some(folder) = &machine.data_dir {
+        command.arg("--data-dir").arg(folder);
+    }
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().context("cannot start a worker")?;
+    if let Some(mut input) = child.stdin.take() {
+        input.write_all(&serde_json::to_vec(spec)?)?;
+    }
+    let output = child.wait_with_output()?;
+    if !output.status.success() {
+        return Err(Silent(output.status.code()).into());
+    }
+    Ok(serde_json::from_slice(&output.stdout)?)
+}
+
+/// A worker that failed has said why.
+#[derive(Debug)]
+pub(crate) struct Silent(Option<i32>);
+
+impl std::error::Error for Silent {}
+
+impl std::fmt::Display for Silent {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a worker failed")
+    }
+}
+
+impl Silent {
+    pub(crate) fn exit(&self) -> ExitCode {
+        ExitCode::from(self.0.and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
+    }
+}
+
+/// `memdil calibrate`, for the processes started above: reads a specification, prints what it was timed at.
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    machine: Machine,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let spec: RunSpec = serde_json::from_reader(std::io::stdin())?;
+    let calibration = Calibration::new(&spec, &arguments.machine.device, arguments.machine.data_dir.as_deref())?;
+    println!("{}", serde_json::to_string(&calibration)?);
+    Ok(ExitCode::SUCCESS)
+}
