@@ -45,7 +45,7 @@ pub struct EpochRecord {
     /// Distance of W Mᵀ from a simplex equiangular tight frame.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub nc3: Option<f64>,
-    /// Share of training samples that the nearest class mean and the network classify differently.
+    /// Share of training samples that the nearest class mean classifies as the network does.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub nc4: Option<f64>,
     /// Norm of the logits at the global feature mean.

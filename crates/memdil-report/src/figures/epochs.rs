@@ -26,7 +26,7 @@ const SHOWN: [Shown; 8] = [
     ("train NC1", true, |e| e.nc1),
     ("NC2 (distance from the frame)", false, |e| e.nc2_etf),
     ("NC3 (classifier against means)", false, |e| e.nc3),
-    ("NC4 (nearest mean disagrees)", false, |e| e.nc4),
+    ("NC4 (nearest mean agrees)", false, |e| e.nc4),
     ("dilation (test NC1)", true, |e| e.test.as_ref()?.dilation),
     ("test ECE", false, |e| e.test.as_ref()?.ece),
     ("test accuracy, %", false, |e| e.test.as_ref().map(|test| 100.0 * test.accuracy)),
@@ -91,8 +91,9 @@ pub(super) fn figure(runs: &[Run]) -> Result<Option<Figure>, ReportError> {
         heading: "Collapse over the epochs".to_owned(),
         caption: caption(&drawn)?,
         reading: format!(
-            "Means over seeds after each evaluated epoch, for the lowest and the highest noise level. NC1, NC2, NC3 and \
-             NC4 are of the training features and their given labels and go to zero as features collapse; dilation, \
+            "Means over seeds after each evaluated epoch, for the lowest and the highest noise level. NC1 to NC4 \
+             are of the training features and their given labels; as features collapse NC4 goes to one, the others to zero. \
+             Dilation, \
              calibration error (ECE) and accuracy are of test images. NC1 and dilation are on logarithmic scales.{more}"
         ),
         legend,

@@ -26,7 +26,9 @@ struct Block<'a> {
 
 /// `None` when no run with noise kept two features.
 pub(super) fn figure(runs: &[Run]) -> Result<Option<Figure>, ReportError> {
-    let two = |run: &&Run| run.last().is_some() && run.eta() > 0.0 && run.record.spec.data.classes.len() == 2;
+    // Without noise there is little to see, but something to compare with where that is what the runs are for.
+    let shown = |run: &Run| run.eta() > 0.0 || run.record.spec.experiment == "features-2d";
+    let two = |run: &&Run| run.last().is_some() && shown(run) && run.record.spec.data.classes.len() == 2;
     let candidates: Vec<&Run> = runs.iter().filter(two).collect();
     let cells = distinct(candidates.iter().copied(), |run| (run.panel(), Level::of(run)));
     let (mut blocks, mut left_out) = (Vec::new(), 0);

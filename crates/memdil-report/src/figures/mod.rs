@@ -15,7 +15,10 @@ pub(crate) fn figures(runs: &[Run], features: bool) -> Result<Vec<Figure>, Repor
     let mut figures = Vec::new();
     figures.extend(dilation::figure(runs));
     if features {
-        figures.extend(features::figure(runs)?);
+        // Runs that are there to be looked at begin with it.
+        let first = runs.first().is_some_and(|run| run.record.spec.experiment == "features-2d");
+        let at = if first { 0 } else { figures.len() };
+        figures.splice(at..at, features::figure(runs)?);
     }
     figures.extend(by_noise::figure(runs));
     figures.extend(epochs::figure(runs)?);
