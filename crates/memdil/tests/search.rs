@@ -150,7 +150,8 @@ fn a_search_tries_retrains_and_is_reported() {
 
     scene.succeed("report --runs runs --out report");
     let page = fs::read_to_string(scene.path("report/index.html")).unwrap();
-    for expected in ["<section id=\"search\"", "What the searches found", "optimizer.learning_rate", "✓ best", "2 runs"]
+    for expected in
+        ["<section id=\"experiment-", "What the searches found", "optimizer.learning_rate", "✓ best", "2 runs"]
     {
         assert!(page.contains(expected), "{expected}");
     }
