@@ -231,7 +231,7 @@ fn latent_classes_are_trained_on_and_measured_by_true_class() {
     });
     let (right, test) = (right.count() as f64 / 200.0, last.test.unwrap());
     assert_eq!(test.accuracy, right);
-    assert!(right > 0.8, "{right}");
+    assert!(right > 0.7, "{right}");
     let shares = [last.memorized_as_given, last.memorized_as_clean, last.memorized_as_other].map(Option::unwrap);
     // With the latent parts folded there are two classes: no third label is left to be predicted.
     assert!(shares[2] == 0.0 && (shares[0] + shares[1] - 1.0).abs() < 1e-12, "{shares:?}");
