@@ -4,12 +4,13 @@ It draws its random numbers in the order in which the authors' code does (noise,
 two random images, then a sampler a pass), so that a seed means the same as there.
 
     pip install torch numpy pillow
-    python experiments/reference/independent_protocol.py DIR ETA ALPHA SEED...
+    python experiments/reference/independent_protocol.py DIR WIDTH LOSS ETA SEED...
 
-DIR holds Fashion-MNIST's IDX files (.gz); ALPHA is the degree of label smoothing, 0 for cross-entropy.
+DIR holds Fashion-MNIST's IDX files (.gz); LOSS is ce, ls or lr, the last two with alpha 0.1. Prints one JSON object a seed.
 """
 
 import gzip
+import json
 import pathlib
 import sys
 
@@ -20,6 +21,7 @@ from torch import nn
 from torch.utils.data import DataLoader, SubsetRandomSampler, TensorDataset
 
 HELD_OUT = 2400  # the first 20% in file order
+ALPHA = 0.1
 
 
 def read(folder, name):
@@ -34,9 +36,9 @@ def read(folder, name):
 
 
 class Network(nn.Module):
-    def __init__(self):
+    def __init__(self, width):
         super().__init__()
-        sizes = [3072, 64, 64, 64, 2]
+        sizes = [3072, width, width, width, 2]
         blocks = [[nn.Linear(a, b), nn.BatchNorm1d(b), nn.ReLU()] for a, b in zip(sizes, sizes[1:])]
         self.features = nn.Sequential(*sum(blocks, []))
         self.classifier = nn.Linear(2, 2)
@@ -44,6 +46,23 @@ class Network(nn.Module):
     def forward(self, x):
         h = self.features(x)
         return self.classifier(h), h
+
+
+def label_relaxation(logits, labels):
+    """Lienen and Hüllermeier 2021: nothing to learn where the label has probability 1 - alpha, else KL to the nearest such."""
+    log_p = logits.log_softmax(1)
+    p = log_p.gather(1, labels[:, None]).exp().detach()
+    onehot = nn.functional.one_hot(labels, logits.shape[1])
+    q = torch.where(onehot == 1, 1 - ALPHA, ALPHA * log_p.exp().detach() / (1 - p).clamp_min(1e-12))
+    divergence = (q * (q.log() - log_p)).sum(1)
+    return torch.where(p.flatten() >= 1 - ALPHA, 0.0, divergence).mean()
+
+
+LOSSES = {
+    "ce": nn.CrossEntropyLoss(),
+    "ls": nn.CrossEntropyLoss(label_smoothing=ALPHA),
+    "lr": label_relaxation,
+}
 
 
 def nc1(h, labels):
@@ -65,7 +84,7 @@ def ece(p, labels):
     return float(total)
 
 
-def run(train, test, eta, alpha, seed):
+def run(train, test, width, loss, eta, seed):
     (x, clean), (x_test, y_test) = train, test
     torch.manual_seed(seed)
     noisy = torch.where(torch.rand(clean.size()) < eta, torch.randint(0, 2, clean.size()), clean)
@@ -75,16 +94,15 @@ def run(train, test, eta, alpha, seed):
         return DataLoader(TensorDataset(x, noisy), batch_size=128, sampler=SubsetRandomSampler(indices.tolist()))
 
     training, validation = batches(kept.nonzero().flatten()), batches((~kept).nonzero().flatten())
-    network = Network()
+    network = Network(width)
     network(torch.rand(2, 3072))
     optimizer = torch.optim.SGD(network.parameters(), lr=0.05, momentum=0.9, weight_decay=5e-4)
     schedule = torch.optim.lr_scheduler.StepLR(optimizer, 6, 0.1)
-    loss = nn.CrossEntropyLoss(label_smoothing=alpha)
     for _ in range(30):
         network.train()
         for inputs, labels in training:
             optimizer.zero_grad()
-            loss(network(inputs)[0], labels).backward()
+            LOSSES[loss](network(inputs)[0], labels).backward()
             optimizer.step()
         schedule.step()
         for _ in validation:  # draws as the authors' validation pass does
@@ -100,7 +118,7 @@ def run(train, test, eta, alpha, seed):
     return {
         "seed": seed,
         "realised_noise": (noisy != clean).float().mean().item(),
-        "accuracy": (logits_test.argmax(1) == y_test).float().mean().item(),
+        "accuracy": 100 * (logits_test.argmax(1) == y_test).float().mean().item(),
         "dilation": nc1(h_test, y_test),
         "nc1": nc1(h[kept], noisy[kept]),
         "nc1_all": nc1(h, noisy),
@@ -111,12 +129,13 @@ def run(train, test, eta, alpha, seed):
 
 
 def main():
-    folder, eta, alpha, *seeds = sys.argv[1:]
+    folder, width, loss, eta, *seeds = sys.argv[1:]
     torch.set_num_threads(1)
     train, test = (read(pathlib.Path(folder), name) for name in ("train", "t10k"))
     for seed in seeds:
-        values = run(train, test, float(eta), float(alpha), int(seed))
-        print({k: round(v, 4) if isinstance(v, float) else v for k, v in values.items()}, flush=True)
+        values = run(train, test, int(width), loss, float(eta), int(seed))
+        values = {k: round(v, 4) if isinstance(v, float) else v for k, v in values.items()}
+        print(json.dumps({"width": int(width), "loss": loss, "eta": float(eta)} | values), flush=True)
 
 
 if __name__ == "__main__":

@@ -34,6 +34,7 @@
 //!     input: Input::Authors,
 //!     validation: 0.2,
 //!     images_per_class: None,
+//!     test_images_per_class: None,
 //!     augment: None,
 //! };
 //! let data = load(&spec, None)?;

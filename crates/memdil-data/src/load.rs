@@ -9,15 +9,14 @@ use crate::{DataError, DataSpec, Dataset, Source, Split, cifar, embedded, files,
 /// Reads a data set, checks it, and keeps the classes and images that `spec` names.
 ///
 /// Labels are renumbered 0..K in the order of `spec.classes`, or in that of the source if it names none;
-/// images stay in the order of the file. `images_per_class` shortens the training set only. Nothing is
-/// held out here: see [`validation_split`](crate::split::validation_split). The pixels are never in
+/// images stay in the order of the file. `images_per_class` shortens the training set, `test_images_per_class`
+/// the test set. Nothing is held out here: see [`validation_split`](crate::split::validation_split). The pixels are never in
 /// memory twice.
 ///
 /// # Errors
 /// Those of [`DataSpec::resolve`] and [`files::find`](crate::files::find), of reading the files, images
 /// and labels that differ in number, images of another size than the data set has or than the other
-/// split's, a label out of range, and a class with no image in a split or fewer training images than
-/// asked for.
+/// split's, a label out of range, and a class with no image in a split or fewer than asked for.
 ///
 /// ```
 /// # #[cfg(feature = "embedded")] {
@@ -29,6 +28,7 @@ use crate::{DataError, DataSpec, Dataset, Source, Split, cifar, embedded, files,
 ///     input: Input::Native,
 ///     validation: 0.0,
 ///     images_per_class: Some(50),
+///     test_images_per_class: None,
 ///     augment: None,
 /// };
 /// let data = load(&spec, None)?;
@@ -55,7 +55,7 @@ pub fn load(spec: &DataSpec, data_dir: Option<&Path>) -> Result<Dataset, DataErr
         return Err(DataError::OutOfRange { what: "augment.crop", value: augment.crop as f64, range });
     }
     select(&mut train, &spec, "training", spec.images_per_class)?;
-    select(&mut test, &spec, "test", None)?;
+    select(&mut test, &spec, "test", spec.test_images_per_class)?;
     Ok(Dataset {
         name: name.to_owned(),
         class_names: spec.classes.iter().map(|&class| spec.source.class_name(class)).collect(),

@@ -11,7 +11,7 @@ use crate::{Augmentation, DataError, Source, files, npz};
 ///
 /// A configuration names a published data set (`source = "cifar-10"`) or a file of the user's own
 /// (`npz = "mine.npz"`). What else it leaves out is: `classes`, all of them; `input`, native;
-/// `validation`, 0; `images_per_class`, all of them; `augment`, nothing.
+/// `validation`, 0; `images_per_class` and `test_images_per_class`, all of them; `augment`, nothing.
 ///
 /// ```
 /// use memdil_data::{DataSpec, Input, Source};
@@ -36,6 +36,8 @@ pub struct DataSpec {
     pub validation: f64,
     /// How many training images of each class are used, the first ones of the file; all if absent.
     pub images_per_class: Option<usize>,
+    /// How many test images of each class are used, the first ones of the file; all if absent.
+    pub test_images_per_class: Option<usize>,
     /// Random crops and flips of the images trained on; none if absent.
     pub augment: Option<Augmentation>,
 }
@@ -68,6 +70,8 @@ struct Written {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     images_per_class: Option<usize>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    test_images_per_class: Option<usize>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     augment: Option<Augmentation>,
 }
 
@@ -91,6 +95,7 @@ impl TryFrom<Written> for DataSpec {
             input: written.input,
             validation: written.validation,
             images_per_class: written.images_per_class,
+            test_images_per_class: written.test_images_per_class,
             augment: written.augment,
         })
     }
@@ -109,6 +114,7 @@ impl From<DataSpec> for Written {
             input: spec.input,
             validation: spec.validation,
             images_per_class: spec.images_per_class,
+            test_images_per_class: spec.test_images_per_class,
             augment: spec.augment,
         }
     }
@@ -139,8 +145,8 @@ impl DataSpec {
     /// Checks everything that can be checked before a file is opened.
     ///
     /// # Errors
-    /// A single class, a class listed twice or unknown, `validation` outside [0, 1), `images_per_class`
-    /// of zero, a crop out of range.
+    /// A single class, a class listed twice or unknown, `validation` outside [0, 1), no images
+    /// of a class, a crop out of range.
     pub fn validate(&self) -> Result<(), DataError> {
         if self.classes.len() == 1 {
             return Err(DataError::TooFewClasses { found: 1 });
@@ -162,12 +168,13 @@ impl DataSpec {
                 range: "0 <= validation < 1",
             });
         }
-        if self.images_per_class == Some(0) {
-            return Err(DataError::OutOfRange {
-                what: "images_per_class",
-                value: 0.0,
-                range: "1 or more; leave it out to use all",
-            });
+        let limits =
+            [("images_per_class", self.images_per_class), ("test_images_per_class", self.test_images_per_class)];
+        for (what, limit) in limits {
+            if limit == Some(0) {
+                let range = "1 or more; leave it out to use all";
+                return Err(DataError::OutOfRange { what, value: 0.0, range });
+            }
         }
         if let Some(augment) = &self.augment {
             augment.validate()?;

@@ -20,6 +20,7 @@ fn load_all(source: Source, images_per_class: Option<usize>) -> Dataset {
         input: Input::Native,
         validation: 0.0,
         images_per_class,
+        test_images_per_class: None,
         augment: None,
     };
     let folder = (source == Source::FashionMnist).then_some(Path::new(DEBIAN));

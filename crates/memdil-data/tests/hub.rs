@@ -63,6 +63,7 @@ fn ours(source: Source, folder: &Path) -> [Split; 2] {
         input: Input::Native,
         validation: 0.0,
         images_per_class: None,
+        test_images_per_class: None,
         augment: None,
     };
     let data = load(&spec, Some(folder)).unwrap();

@@ -109,6 +109,7 @@ fn real_images_equal_pillow() {
         input: Input::Authors,
         validation: 0.0,
         images_per_class: Some(1),
+        test_images_per_class: None,
         augment: None,
     };
     let images = load(&spec, None).unwrap().test.images;

@@ -20,6 +20,7 @@ fn spec(classes: &[u32]) -> DataSpec {
         input: Input::Native,
         validation: 0.0,
         images_per_class: None,
+        test_images_per_class: None,
         augment: None,
     }
 }
@@ -44,7 +45,7 @@ fn classes_are_numbered_as_listed_and_images_stay_in_order() {
 }
 
 #[test]
-fn images_per_class_takes_the_first_training_images_and_leaves_the_test_set() {
+fn images_per_class_takes_the_first_images_of_its_split_and_leaves_the_other() {
     let folder = tempfile::tempdir().unwrap();
     write_data_set(folder.path(), &TRAIN, &TEST);
     let mut spec = spec(&[9, 3]);
@@ -54,9 +55,18 @@ fn images_per_class_takes_the_first_training_images_and_leaves_the_test_set() {
     assert_eq!(data.train.images.bytes(2).unwrap()[0], 30);
     assert_eq!(data.test.labels, [0, 0, 1]);
 
-    spec.images_per_class = Some(3);
-    match load_from(folder.path(), &spec).unwrap_err() {
+    let few = DataSpec { images_per_class: Some(3), ..spec.clone() };
+    match load_from(folder.path(), &few).unwrap_err() {
         DataError::TooFewImages { class: 9, split: "training", wanted: 3, found: 2, .. } => {}
+        other => panic!("{other}"),
+    }
+
+    spec.test_images_per_class = Some(1);
+    let data = load_from(folder.path(), &spec).unwrap();
+    assert_eq!((data.train.labels.len(), &data.test.labels[..]), (4, &[0, 1][..]));
+    spec.test_images_per_class = Some(2);
+    match load_from(folder.path(), &spec).unwrap_err() {
+        DataError::TooFewImages { class: 3, split: "test", wanted: 2, found: 1, .. } => {}
         other => panic!("{other}"),
     }
 }
@@ -137,6 +147,8 @@ fn wrong_specifications_are_refused_before_a_file_is_opened() {
     }
     let none = DataSpec { images_per_class: Some(0), ..spec(&[0, 1]) };
     assert!(none.validate().is_err());
+    let none = DataSpec { test_images_per_class: Some(0), ..spec(&[0, 1]) };
+    assert!(matches!(none.validate(), Err(DataError::OutOfRange { what: "test_images_per_class", .. })));
 }
 
 #[test]

@@ -110,6 +110,9 @@ impl Panel {
         if let Some(images) = spec.data.images_per_class {
             extra += &format!(", {images} images a class");
         }
+        if let Some(images) = spec.data.test_images_per_class {
+            extra += &format!(", {images} to test");
+        }
         if let Some(kind) = noise.as_str().filter(|kind| *kind != "uniform") {
             extra += &format!(", {} noise", kind.replace('_', " "));
         }

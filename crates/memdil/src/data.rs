@@ -126,6 +126,7 @@ fn subset(arguments: &SubsetArguments) -> anyhow::Result<ExitCode> {
         input: Input::Native,
         validation: 0.0,
         images_per_class: None,
+        test_images_per_class: None,
         augment: None,
     };
     let data = load(&spec, arguments.data_dir.as_deref())?;

@@ -270,6 +270,54 @@ fn a_sweep_from_plan_to_report() {
 }
 
 #[test]
+fn a_preset_may_be_several_sweeps_and_takes_data_sets_that_appear() {
+    let scene = scene();
+    let presets = r#"
+[[preset.several]]
+sweep = { seed = [0, 1, 2] }
+
+[[preset.several]]
+run = { "model.width" = 24 }
+sweep = { loss = [{ kind = "mse" }], seed = [0] }
+
+# A run that the first sweep has too.
+[[preset.several]]
+sweep = { loss = [{ kind = "cross_entropy" }], seed = [1] }
+
+[[preset.several]]
+where_present = true
+run = { "data.source" = "mnist", "data.images_per_class" = 20 }
+sweep = { loss = [{ kind = "mse" }], seed = [0, 1] }
+
+[preset.elsewhere]
+where_present = true
+run = { "data.source" = "mnist", "data.images_per_class" = 20 }
+
+[preset.typo]
+where_presnet = true
+"#;
+    fs::write(scene.path("p.toml"), format!("{CONFIG}{presets}")).unwrap();
+    let plan = "sweep plan --config p.toml --data-dir data --out m.jsonl --preset";
+    let output = scene.run(&format!("{plan} several"));
+    let (text, notes) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+    assert!(text.contains("7 runs in m.jsonl"), "{text}");
+    assert_eq!(notes, "note: mnist is not at hand: 2 runs left out\n");
+    fs::remove_file(scene.path("m.jsonl")).unwrap();
+    refuse(&scene, &format!("{plan} elsewhere"), "no data set of these runs is at hand: mnist");
+    refuse(&scene, &format!("{plan} typo"), "where_presnet");
+
+    write_data(&scene.path("data/mnist"));
+    let output = scene.run(&format!("{plan} several"));
+    assert!(output.stderr.is_empty() && output.stdout.starts_with(b"9 runs"), "{output:?}");
+    scene.succeed("sweep run --manifest m.jsonl --out runs --all --jobs 2 --data-dir data");
+    let status = scene.succeed("sweep status --manifest m.jsonl --out runs");
+    assert!(status.contains("9 completed"), "{status}");
+    // Files that are there and damaged are no absent data set.
+    fs::write(scene.path("data/mnist/t10k-labels-idx1-ubyte"), [0, 0]).unwrap();
+    refuse(&scene, "sweep run --manifest m.jsonl --out other --all --data-dir data", "t10k-labels");
+}
+
+#[test]
 fn free_features_from_training_to_report() {
     let scene = scene();
     fs::write(scene.path("l.toml"), include_str!("../../../experiments/layer-peeled.toml")).unwrap();

@@ -1,8 +1,10 @@
 //! Figures as PNG, for slides and paper.
 
 use std::fmt::Write;
+use std::sync::{Arc, LazyLock};
 
 use resvg::tiny_skia::{Pixmap, Transform};
+use resvg::usvg::fontdb::Database;
 use resvg::usvg::{Options, Tree};
 
 use super::{Figure, STYLE};
@@ -12,13 +14,17 @@ const SCALE: f32 = 2.0;
 /// The font that comes with the program, so that no machine draws a figure without its text.
 const FONT: &str = "DejaVu Sans";
 
+static FONTS: LazyLock<Arc<Database>> = LazyLock::new(|| {
+    let mut fonts = Database::new();
+    fonts.load_font_data(dejavu::sans::regular().to_vec());
+    fonts.load_font_data(dejavu::sans::bold().to_vec());
+    Arc::new(fonts)
+});
+
 impl Figure {
     /// The figure in light colours; why not, where it cannot be drawn.
     pub(crate) fn png(&self) -> Result<Vec<u8>, String> {
-        let mut options = Options { font_family: FONT.to_owned(), ..Options::default() };
-        let fonts = options.fontdb_mut();
-        fonts.load_font_data(dejavu::sans::regular().to_vec());
-        fonts.load_font_data(dejavu::sans::bold().to_vec());
+        let options = Options { font_family: FONT.to_owned(), fontdb: FONTS.clone(), ..Options::default() };
         let tree = Tree::from_str(&plain(&self.svg()), &options).map_err(|e| e.to_string())?;
         let size = tree.size().to_int_size().scale_by(SCALE).ok_or("it has no size")?;
         let mut pixels = Pixmap::new(size.width(), size.height()).ok_or("it is too large")?;

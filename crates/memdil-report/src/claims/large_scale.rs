@@ -2,14 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::losses::in_percent;
-use super::{Cell, Claim, Counted, Evidence, Unit, Verdict};
+use super::seeds::{self, BySeed, Words, in_percent};
+use super::{Claim, Evidence, Unit};
 use crate::ReportError;
 use crate::runs::{Panel, Quantity, Run};
-use crate::stats::{mean, mean_interval, sign_test, wilcoxon_signed_rank};
 
-/// Log ratios by panel and loss, then by seed.
-type Ratios<'a> = BTreeMap<(&'a Panel, String), BTreeMap<u64, Vec<f64>>>;
+/// Log ratios by panel and loss.
+type Ratios<'a> = BTreeMap<(&'a Panel, String), BySeed>;
 
 /// NC1 of the training features falls from the first measured epoch to the last.
 pub(super) fn collapse(runs: &[&Run], id: String) -> Result<Evidence, ReportError> {
@@ -18,26 +17,25 @@ pub(super) fn collapse(runs: &[&Run], id: String) -> Result<Evidence, ReportErro
         let epochs = run.epochs()?;
         let measured = |nc1: Option<f64>| nc1.filter(|v| *v > 0.0 && v.is_finite());
         let first = epochs.iter().find_map(|epoch| measured(epoch.nc1));
-        if let (Some(first), Some(last), true) =
-            (first, run.value(Quantity::Nc1).filter(|v| *v > 0.0), epochs.len() > 1)
-        {
+        let last = measured(run.value(Quantity::Nc1));
+        if let (Some(first), Some(last), true) = (first, last, epochs.len() > 1) {
             let by_seed = ratios.entry((run.panel(), run.loss_label())).or_default();
             by_seed.entry(run.seed()).or_default().push((last / first).ln());
         }
     }
-    Ok(Evidence {
-        missing: ratios.is_empty().then(|| "no completed run without noise that was measured in two epochs".to_owned()),
-        expected_sign: -1.0,
-        claim: claim(
-            id,
-            &ratios,
-            "training features collapse",
-            "Without noise the features of the training set collapse: NC1 falls from the first epoch to the last.",
-            "Log ratio of the last epoch's training NC1 to the first measured one's, η = 0, averaged over data, networks and \
-             losses: one value a seed",
-            "last over first",
-        ),
-    })
+    let missing =
+        ratios.is_empty().then(|| "no completed run without noise that was measured in two epochs".to_owned());
+    let words = Words {
+        id,
+        name: "training features collapse".to_owned(),
+        statement:
+            "Without noise the features of the training set collapse: NC1 falls from the first epoch to the last."
+                .to_owned(),
+        value: "Log ratio of the last epoch's training NC1 to the first measured one's, η = 0".to_owned(),
+        measure: "last over first",
+        unit: Unit::Percent,
+    };
+    Ok(Evidence { claim: claim(words, ratios), expected_sign: -1.0, missing })
 }
 
 /// Dilation is higher with noise than without.
@@ -57,53 +55,20 @@ pub(super) fn dilation(runs: &[&Run], id: String) -> Evidence {
             by_seed.entry(noisy.seed()).or_default().push(noisy_log - clean_log);
         }
     }
-    Evidence {
-        missing: ratios.is_empty().then(|| "no completed run with noise beside one without".to_owned()),
-        expected_sign: 1.0,
-        claim: claim(
-            id,
-            &ratios,
-            "noise dilates unseen features",
-            "Label noise dilates the features of unseen samples.",
-            "Log ratio of dilation with noise to that without, at equal data, network, loss and seed, averaged: one value a \
-             seed",
-            "noisy over clean",
-        ),
-    }
+    let missing = ratios.is_empty().then(|| "no completed run with noise beside one without".to_owned());
+    let words = Words {
+        id,
+        name: "noise dilates unseen features".to_owned(),
+        statement: "Label noise dilates the features of unseen samples.".to_owned(),
+        value: "Log ratio of dilation with noise to that without, at equal data, network, loss and seed".to_owned(),
+        measure: "noisy over clean",
+        unit: Unit::Percent,
+    };
+    Evidence { claim: claim(words, ratios), expected_sign: 1.0, missing }
 }
 
-fn claim(id: String, ratios: &Ratios<'_>, name: &str, statement: &str, test: &str, measure: &'static str) -> Claim {
-    let mut by_seed: BTreeMap<u64, Vec<f64>> = BTreeMap::new();
-    for (seed, values) in ratios.values().flatten() {
-        by_seed.entry(*seed).or_default().extend(values);
-    }
-    let one_a_seed: Vec<f64> = by_seed.values().filter_map(|values| mean(values)).collect();
-    let cells = ratios.iter().map(|((panel, loss), by_seed)| {
-        let values: Vec<f64> = by_seed.values().filter_map(|values| mean(values)).collect();
-        Cell {
-            label: format!("{panel}, {loss}"),
-            n: values.len(),
-            effect: mean(&values).map(in_percent),
-            interval: mean_interval(&values).map(|bounds| bounds.map(in_percent)),
-        }
-    });
-    Claim {
-        id,
-        name: name.to_owned(),
-        statement: statement.to_owned(),
-        test: format!("{test}; interval: Student's t; p: Wilcoxon's signed-rank test, beside it the sign test"),
-        verdict: Verdict::Inconclusive,
-        reason: None,
-        n: one_a_seed.len(),
-        counted: Counted::Seeds,
-        measure,
-        unit: Unit::Percent,
-        effect: mean(&one_a_seed).map(in_percent),
-        interval: mean_interval(&one_a_seed).map(|bounds| bounds.map(in_percent)),
-        p: wilcoxon_signed_rank(&one_a_seed),
-        p_holm: None,
-        p_sign: sign_test(&one_a_seed),
-        notes: Vec::new(),
-        cells: cells.collect(),
-    }
+fn claim(words: Words, ratios: Ratios<'_>) -> Claim {
+    let cells: Vec<(String, BySeed)> =
+        ratios.into_iter().map(|((panel, loss), by_seed)| (format!("{panel}, {loss}"), by_seed)).collect();
+    seeds::claim(words, &cells, in_percent)
 }

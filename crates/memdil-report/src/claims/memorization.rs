@@ -1,7 +1,8 @@
 //! Claim (a): dilation grows with memorization.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use super::seeds::{SHOWN_ONLY, needed};
 use super::{Cell, Claim, Counted, Evidence, Unit, Verdict};
 use crate::runs::{Level, Panel, Quantity, Run, distinct, losses};
 use crate::stats::{bootstrap_interval, mean, sign_test, spearman, wilcoxon_signed_rank};
@@ -15,30 +16,29 @@ type Points = BTreeMap<Panel, Vec<Vec<(f64, f64)>>>;
 
 pub(super) fn evidence(runs: &[&Run], id: String) -> Evidence {
     // The claim is about noise levels: a panel with a single one says nothing about it.
-    let several = |run: &&&Run| {
-        let same = runs.iter().copied().filter(|other| other.panel() == run.panel());
-        distinct(same, Level::of).len() > 1
-    };
-    let runs: Vec<&Run> = runs.iter().filter(several).copied().collect();
-    let runs = runs.as_slice();
+    let shown = with_several_levels(runs);
+    let runs = with_several_levels(&deciding(&shown));
     let seeds = distinct(runs.iter().copied().filter(|run| point(run, X).is_some()), Run::seed);
-    let all = points(runs, &seeds, X, |_| true);
+    let all = points(&runs, &seeds, X, |_| true);
     let one_a_seed: Vec<f64> = (0..seeds.len()).filter_map(|seed| correlation(&all, &[seed])).collect();
     let everyone: Vec<usize> = (0..seeds.len()).collect();
     let effect = correlation(&all, &everyone);
     let mut notes = Vec::new();
-    let noisy = points(runs, &seeds, X, |run| run.eta() > 0.0);
+    let noisy = points(&runs, &seeds, X, |run| run.eta() > 0.0);
     let without_noise = runs.iter().any(|run| run.eta() <= 0.0);
     if let Some(r) = correlation(&noisy, &everyone).filter(|_| without_noise) {
         notes.push(format!("Without the runs at η = 0, whose memorization is zero, the correlation is {}.", number(r)));
     }
-    let total = points(runs, &seeds, Quantity::TotalMemorization, |_| true);
+    let total = points(&runs, &seeds, Quantity::TotalMemorization, |_| true);
     if let Some(r) = correlation(&total, &everyone) {
         notes.push(format!(
             "With memorization summed over corrupted samples instead of averaged (per training sample, over the \
              separation), it is {}.",
             number(r)
         ));
+    }
+    if runs.len() < shown.len() {
+        notes.push(SHOWN_ONLY.to_owned());
     }
     let missing = effect.is_none().then(|| {
         "no rank correlation: it needs three completed runs of one data set, class selection and network that differ \
@@ -65,39 +65,58 @@ pub(super) fn evidence(runs: &[&Run], id: String) -> Evidence {
         p_holm: None,
         p_sign: sign_test(&one_a_seed),
         notes,
-        cells: cells(runs, &seeds, &all),
+        cells: cells(&shown),
     };
     Evidence { claim, expected_sign: 1.0, missing }
 }
 
+fn with_several_levels<'a>(runs: &[&'a Run]) -> Vec<&'a Run> {
+    let several = |run: &&&Run| {
+        let same = runs.iter().copied().filter(|other| other.panel() == run.panel());
+        distinct(same, Level::of).len() > 1
+    };
+    runs.iter().filter(several).copied().collect()
+}
+
+/// The runs of cells (a panel at a noise level) with enough seeds to take part in the verdict.
+fn deciding<'a>(runs: &[&'a Run]) -> Vec<&'a Run> {
+    let mut seeds: BTreeMap<(&Panel, Level), BTreeSet<u64>> = BTreeMap::new();
+    for run in runs.iter().filter(|run| point(run, X).is_some()) {
+        seeds.entry((run.panel(), Level::of(run))).or_default().insert(run.seed());
+    }
+    let needed = needed(seeds.values().map(BTreeSet::len));
+    let enough = |run: &&&Run| seeds.get(&(run.panel(), Level::of(run))).map_or(0, BTreeSet::len) >= needed;
+    runs.iter().filter(enough).copied().collect()
+}
+
 /// One cell a panel, one a noise level and one a loss in it.
-fn cells(runs: &[&Run], seeds: &[u64], all: &Points) -> Vec<Cell> {
+fn cells(runs: &[&Run]) -> Vec<Cell> {
     let mut cells = Vec::new();
-    for panel in all.keys() {
-        let here: Vec<&Run> =
-            runs.iter().copied().filter(|run| run.panel() == panel && point(run, X).is_some()).collect();
-        cells.push(cell(format!("{panel}, all losses"), &here, seeds));
+    let measured: Vec<&Run> = runs.iter().copied().filter(|run| point(run, X).is_some()).collect();
+    for panel in distinct(measured.iter().copied(), Run::panel) {
+        let here: Vec<&Run> = measured.iter().copied().filter(|run| run.panel() == panel).collect();
+        cells.push(cell(format!("{panel}, all losses"), &here));
         // Within one noise level the noise itself cannot be what makes both grow.
         for level in distinct(here.iter().copied(), Level::of).into_iter().filter(|level| level.0 > 0.0) {
             let of_level: Vec<&Run> = here.iter().copied().filter(|run| Level::of(run) == level).collect();
-            cells.push(cell(format!("{panel}, η = {} alone", level.0), &of_level, seeds));
+            cells.push(cell(format!("{panel}, η = {} alone", level.0), &of_level));
         }
         let present = losses(here.iter().copied());
         for loss in present.iter().filter(|_| present.len() > 1) {
             let of_loss: Vec<&Run> = here.iter().copied().filter(|run| run.loss() == *loss).collect();
-            cells.push(cell(format!("{panel}, {loss}"), &of_loss, seeds));
+            cells.push(cell(format!("{panel}, {loss}"), &of_loss));
         }
     }
     cells
 }
 
-fn cell(label: String, runs: &[&Run], seeds: &[u64]) -> Cell {
-    let points = points(runs, seeds, X, |_| true);
+fn cell(label: String, runs: &[&Run]) -> Cell {
+    let seeds = distinct(runs.iter().copied(), Run::seed);
+    let points = points(runs, &seeds, X, |_| true);
     let everyone: Vec<usize> = (0..seeds.len()).collect();
     let effect = correlation(&points, &everyone);
-    let n = everyone.iter().filter(|&&seed| points.values().any(|by_seed| !by_seed[seed].is_empty())).count();
     let interval = effect.and_then(|_| bootstrap_interval(seeds.len(), |drawn| correlation(&points, drawn)));
-    Cell { label, n, effect, interval }
+    Cell { label, n: seeds.len(), effect, interval }
 }
 
 fn points(runs: &[&Run], seeds: &[u64], x: Quantity, keep: impl Fn(&Run) -> bool) -> Points {

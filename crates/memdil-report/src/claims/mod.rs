@@ -5,6 +5,7 @@ mod large_scale;
 mod losses;
 mod memorization;
 mod order;
+mod seeds;
 
 use std::fmt;
 

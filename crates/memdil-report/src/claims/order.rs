@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::losses::in_percent;
+use super::seeds::{in_percent, needed};
 use super::{Cell, Claim, Counted, Evidence, SEEDS_NEEDED, Unit, Verdict, WITHOUT_CLAIM};
-use crate::runs::{Level, Run};
+use crate::runs::{Level, Run, distinct};
 use crate::stats::{mean, mean_interval, sign_test, wilcoxon_signed_rank};
 use crate::text::number;
 use crate::theory::Practice;
@@ -13,11 +13,18 @@ use crate::theory::Practice;
 /// lower rho of the first.
 type Pairs = BTreeMap<(String, String), BTreeMap<Level, BTreeMap<u64, f64>>>;
 
-/// One claim a panel of an experiment that makes any.
+/// One claim a panel of an experiment that makes any; where panels of a data set have six seeds, one for each of those only.
 pub(super) fn evidence(practice: &[Practice<'_>]) -> Vec<Evidence> {
     let mut known = BTreeSet::new();
     let mut evidence = Vec::with_capacity(practice.len());
+    let seeds = |panel: &Practice<'_>| distinct(panel.runs.iter().copied(), Run::seed).len();
     for panel in practice.iter().filter(|p| !WITHOUT_CLAIM.contains(&p.panel.experiment.as_str())) {
+        let beside = |other: &&Practice<'_>| {
+            (&other.panel.experiment, &other.panel.source) == (&panel.panel.experiment, &panel.panel.source)
+        };
+        if seeds(panel) < needed(practice.iter().filter(beside).map(seeds)) {
+            continue;
+        }
         // Panels may differ in what a short id leaves out.
         let id = format!("theory-vs-practice/{}", panel.id());
         let numbered = |n: usize| if n == 1 { id.clone() } else { format!("{id}-{n}") };

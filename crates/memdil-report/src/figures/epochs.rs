@@ -53,6 +53,7 @@ pub(super) fn figure(runs: &[Run]) -> Result<Option<Figure>, ReportError> {
     panels.truncate(PANELS);
     let mut groups = Vec::new();
     let (mut drawn, mut levels) = (Vec::new(), Vec::new());
+    let mut caption = Caption::default();
     for panel in panels {
         let here: Vec<&Run> = candidates.iter().copied().filter(|run| run.panel() == panel).collect();
         let of_panel = distinct(here.iter().copied(), Level::of);
@@ -66,6 +67,7 @@ pub(super) fn figure(runs: &[Run]) -> Result<Option<Figure>, ReportError> {
             continue;
         }
         levels.extend(ends);
+        courses.iter().flat_map(|course| &course.runs).for_each(|(_, epochs)| caption.add(epochs));
         drawn.extend(courses.iter().flat_map(|course| course.runs.iter().map(|(run, _)| *run)));
         let pictures: Vec<Picture> = SHOWN.iter().filter_map(|shown| picture(shown, &courses, panel)).collect();
         groups.push((panel, Group { title: Some(heading(panel, runs)), columns: 4, pictures }));
@@ -89,7 +91,7 @@ pub(super) fn figure(runs: &[Run]) -> Result<Option<Figure>, ReportError> {
     Ok(Some(Figure {
         name: "epochs".to_owned(),
         heading: "Collapse over the epochs".to_owned(),
-        caption: caption(&drawn)?,
+        caption: caption.text(),
         reading: format!(
             "Means over seeds after each evaluated epoch, for the lowest and the highest noise level. NC1 to NC4 \
              are of the training features and their given labels; as features collapse NC4 goes to one, the others to zero. \
@@ -172,25 +174,30 @@ fn picture((name, log, value): &Shown, courses: &[Course<'_>], panel: &Panel) ->
     })
 }
 
-/// How far training features collapsed, and what became of unseen ones.
-fn caption(runs: &[&Run]) -> Result<String, ReportError> {
-    let (mut first, mut last) = (Vec::new(), Vec::new());
-    let (mut test_first, mut test_last) = (Vec::new(), Vec::new());
-    for run in runs {
-        let epochs = run.epochs()?;
-        let (Some(a), Some(b)) = (epochs.first(), epochs.last()) else { continue };
-        first.extend(a.nc1);
-        last.extend(b.nc1);
-        test_first.extend(a.test.as_ref().and_then(|t| t.dilation));
-        test_last.extend(b.test.as_ref().and_then(|t| t.dilation));
+/// How far training features collapsed, and what became of unseen ones: NC1 and dilation in the first and the last epoch.
+#[derive(Default)]
+struct Caption {
+    train: [Vec<f64>; 2],
+    test: [Vec<f64>; 2],
+}
+
+impl Caption {
+    fn add(&mut self, epochs: &[EpochRecord]) {
+        for (i, epoch) in [epochs.first(), epochs.last()].into_iter().enumerate() {
+            self.train[i].extend(epoch.and_then(|e| e.nc1));
+            self.test[i].extend(epoch.and_then(|e| e.test.as_ref()?.dilation));
+        }
     }
-    let text = |values: &[f64]| mean(values).map_or_else(|| "undefined".to_owned(), number);
-    Ok(format!(
-        "From the first evaluated epoch to the last, mean NC1 of training features goes from {} to {}, that of unseen \
-         test features (dilation) from {} to {}.",
-        text(&first),
-        text(&last),
-        text(&test_first),
-        text(&test_last)
-    ))
+
+    fn text(&self) -> String {
+        let text = |values: &[f64]| mean(values).map_or_else(|| "undefined".to_owned(), number);
+        format!(
+            "From the first evaluated epoch to the last, mean NC1 of training features goes from {} to {}, that of unseen \
+             test features (dilation) from {} to {}.",
+            text(&self.train[0]),
+            text(&self.train[1]),
+            text(&self.test[0]),
+            text(&self.test[1])
+        )
+    }
 }
