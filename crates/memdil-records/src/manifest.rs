@@ -19,6 +19,9 @@ pub struct ManifestLine {
     pub spec: RunSpec,
 }
 
+/// Classes that the name of a run lists; more are counted, since the name of a folder has 255 bytes at most.
+const LISTED: usize = 20;
+
 /// The name of a run: readable parts, then eight hexadecimal digits of the SHA-256 of the whole specification.
 ///
 /// Equal specifications have equal names, so a sweep that is planned again finds its finished runs.
@@ -26,12 +29,15 @@ pub fn run_id(spec: &RunSpec) -> String {
     // A specification holds numbers, strings and lists only: it always serialises.
     let json = serde_json::to_vec(spec).unwrap_or_default();
     let digest: String = Sha256::digest(&json).iter().take(4).map(|b| format!("{b:02x}")).collect();
-    let classes: Vec<String> = spec.data.classes.iter().map(u32::to_string).collect();
+    let classes = match &spec.data.classes {
+        classes if classes.len() > LISTED => format!("{}-classes", classes.len()),
+        classes => classes.iter().map(u32::to_string).collect::<Vec<_>>().join("-"),
+    };
     let noise = match &spec.noise {
         LabelNoise::FromFile { .. } => "file".to_owned(),
         noise => format!("eta{}", (noise.requested() * 1e6).round() / 1e6),
     };
-    format!("{}_{}_{}_{noise}_s{}_{digest}", spec.experiment, classes.join("-"), spec.loss.short_name(), spec.seed,)
+    format!("{}_{classes}_{}_{noise}_s{}_{digest}", spec.experiment, spec.loss.short_name(), spec.seed)
 }
 
 /// Reads a manifest.

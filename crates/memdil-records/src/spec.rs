@@ -168,6 +168,17 @@ mod tests {
     }
 
     #[test]
+    fn a_hundred_classes_are_counted_in_the_name_of_a_run() {
+        let mut spec: RunSpec = serde_json::from_str(OLD).unwrap();
+        assert!(crate::run_id(&spec).starts_with("old_0-1-2_CE_eta0.2_s0_"));
+        spec.data.classes = (0..100).collect();
+        let id = crate::run_id(&spec);
+        assert!(id.starts_with("old_100-classes_CE_eta0.2_s0_"), "{id}");
+        spec.data.classes.swap(0, 1);
+        assert_ne!(crate::run_id(&spec), id);
+    }
+
+    #[test]
     fn forward_correction_takes_the_transition_of_the_noise() {
         let mut spec =
             with("loss", serde_json::json!({"kind": "forward_correction", "transition": [[1]]})).unwrap_err();

@@ -86,7 +86,7 @@ const KNOWN: [About; 11] = [
     About {
         name: "large-scale",
         title: "Convolutional networks",
-        question: "ResNet (and in preset paper VGG) on all classes, clean and noisy labels, measured after every epoch: do \
+        question: "VGG and ResNet on all classes, clean and noisy labels, measured after every epoch: do \
              training features collapse, and does noise dilate the features of unseen samples?",
         meaning: "The phenomenon is not one of small perceptrons, or it is: these curves show it.",
         differs: "Fewer images, channels and epochs, except in preset paper.",

@@ -10,7 +10,7 @@ use memdil_records::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::ReportError;
+use crate::{ReportError, text};
 use crate::search::searched;
 
 /// The losses in the order of tables and legends.
@@ -130,9 +130,8 @@ impl Panel {
 
 impl fmt::Display for Panel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let classes: Vec<String> = self.classes.iter().map(u32::to_string).collect();
         let Self { source, network, extra, .. } = self;
-        write!(f, "{source} {}, {network}{extra}", classes.join("/"))
+        write!(f, "{source} {}, {network}{extra}", text::classes(&self.classes))
     }
 }
 

@@ -9,7 +9,7 @@ use crate::chart::{Figure, Frame, Glyph, Group, Key, Picture, Scale, cross, loss
 use crate::figures::span;
 use crate::runs::loss_rank;
 use crate::table::{Row, Table, heads};
-use crate::text::{count, escape, or_dash, percent, setting};
+use crate::text::{classes, count, escape, or_dash, percent, setting};
 
 /// What the section says first.
 pub(crate) const SEARCH: &str = "Each trial trains with sampled settings for a share of the epochs. The one with the \
@@ -40,8 +40,8 @@ pub(crate) fn searched(searches: &[SearchRecord]) -> BTreeMap<String, Vec<String
 fn label(record: &SearchRecord, all: &[SearchRecord]) -> String {
     let spec = &record.spec;
     let data = |record: &SearchRecord| {
-        let classes: Vec<String> = record.spec.data.classes.iter().map(u32::to_string).collect();
-        format!("{}: {} {}", record.spec.experiment, record.spec.data.source.name(), classes.join("/"))
+        let data = &record.spec.data;
+        format!("{}: {} {}", record.spec.experiment, data.source.name(), classes(&data.classes))
     };
     let several = all.iter().map(data).collect::<BTreeSet<_>>().len() > 1;
     let before = if several { data(record) + ", " } else { String::new() };

@@ -56,6 +56,15 @@ pub(crate) fn count(n: usize, one: &str, many: &str) -> String {
     if n == 1 { format!("1 {one}") } else { format!("{n} {many}") }
 }
 
+/// A class selection: `0/1`, and `0–9` for three and more that follow each other.
+pub(crate) fn classes(classes: &[u32]) -> String {
+    let consecutive = classes.windows(2).all(|pair| pair[0].checked_add(1) == Some(pair[1]));
+    match classes {
+        [first, .., last] if consecutive && classes.len() > 2 => format!("{first}–{last}"),
+        _ => classes.iter().map(u32::to_string).collect::<Vec<_>>().join("/"),
+    }
+}
+
 /// Text that is safe in XML and HTML, attributes included; characters that XML forbids become U+FFFD.
 pub(crate) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
@@ -130,6 +139,12 @@ mod tests {
     fn settings_carry_no_needless_zeros() {
         let texts = [1e-3, 1e-10, 1.8e-10, 5e-4, 0.45, 0.00278, 1.0, 250.0].map(setting);
         assert_eq!(texts, ["0.001", "1e−10", "1.8e−10", "5e−4", "0.45", "0.00278", "1", "250"]);
+    }
+
+    #[test]
+    fn classes_in_a_row_are_a_range() {
+        let texts = [&[0, 1][..], &[0, 1, 2], &[2, 3, 4, 5], &[0, 2, 4], &[2, 1, 0], &[]].map(classes);
+        assert_eq!(texts, ["0/1", "0–2", "2–5", "0/2/4", "2/1/0", ""]);
     }
 
     #[test]

@@ -50,7 +50,7 @@ impl Default for Bootstrap {
 pub struct Fit {
     /// The memorization-dilation constant.
     pub c_md: f64,
-    /// Lower end of the bootstrap interval; absent if resampling cannot vary the slope.
+    /// Lower end of the bootstrap interval; absent if resampling cannot vary the slope, as with a single unit.
     pub c_md_low: Option<f64>,
     /// Upper end; absent also where the interval of the slope reaches 0, so that nothing bounds $C_{MD}$.
     pub c_md_high: Option<f64>,
@@ -98,8 +98,9 @@ pub fn fit(rows: &[FitRow], bootstrap: Bootstrap) -> Result<Fit, TheoryError> {
     }
     let mut slopes = resampled_slopes(&points, &units, bootstrap);
     slopes.sort_by(f64::total_cmp);
-    // Half of the draws without variation means that the interval would describe the rest only.
-    let enough = slopes.len() * 2 > bootstrap.resamples;
+    // One unit is drawn again and again; half of the draws without variation means that the interval would describe the
+    // rest only.
+    let enough = units.len() > 1 && slopes.len() * 2 > bootstrap.resamples;
     let tail = 0.5 * (1.0 - bootstrap.confidence);
     let slope_at = |p: f64| enough.then(|| slopes[((slopes.len() - 1) as f64 * p).round() as usize]);
     let invert = |slope: f64| (slope > 0.0).then(|| 1.0 / slope);

@@ -119,6 +119,13 @@ fn an_interval_that_reaches_zero_slope_has_no_upper_end() {
 }
 
 #[test]
+fn a_single_group_has_no_interval() {
+    let rows: Vec<FitRow> = noisy_rows(5, 0.5, 0.8).iter().map(|row| FitRow { group: Some(3), ..*row }).collect();
+    let found = fit(&rows, Bootstrap::default()).unwrap();
+    assert_eq!((found.units, found.c_md_low, found.c_md_high), (1, None, None));
+}
+
+#[test]
 fn predictions_are_the_solver_s() {
     let losses = [MarginLoss::cross_entropy(), MarginLoss::new(LossKind::Lr, 0.1).unwrap()];
     let found = predict(&base(), &[0.0, 0.2], &losses).unwrap();

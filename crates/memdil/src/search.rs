@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use memdil_records::{Sampler, SearchFolder, SearchRecord};
-use memdil_runner::{Search, SearchOptions, run_searches};
+use memdil_runner::{Search, SearchOptions, end_with_parent, run_searches};
 
 use crate::arguments::{Machine, Settings, Writing};
 use crate::dry_run::{self, Planned};
@@ -44,6 +44,9 @@ pub(crate) struct Arguments {
     /// Print the histories as one JSON object
     #[arg(long)]
     json: bool,
+    /// End when standard input closes: whoever started this process is gone then
+    #[arg(long, hide = true)]
+    worker: bool,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
@@ -52,6 +55,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     if arguments.dry_run {
         dry_run::show(&planned(&searches, arguments)?, &arguments.machine, jobs)?;
         return Ok(ExitCode::SUCCESS);
+    }
+    if arguments.worker {
+        end_with_parent();
     }
     let options = SearchOptions {
         out: arguments.out.clone(),

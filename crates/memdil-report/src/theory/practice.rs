@@ -9,12 +9,13 @@ use super::model::{evenly, in_parallel, loss, rho, setting};
 use crate::ReportError;
 use crate::runs::{Level, Panel, Quantity, Run, distinct};
 use crate::stats::mean;
-use crate::text::{count, interval, number};
+use crate::text::{classes, count, interval, number};
 
 /// With more classes the model of N classes is no longer accurate.
 const MOST_CLASSES: usize = 10;
-/// Experiments that the model is not about: latent classes, settings that differ between losses, deep networks on all classes.
-const NOT_MODELLED: [&str; 3] = ["generalization", "large-scale", "latent-classes"];
+/// Experiments that the model is not about: latent classes, settings that differ between losses, deep networks on all classes;
+/// and those that are a picture of runs that another one makes over many seeds.
+const NOT_MODELLED: [&str; 4] = ["features-2d", "generalization", "large-scale", "latent-classes"];
 /// Points of a predicted curve.
 const POINTS: usize = 24;
 
@@ -215,8 +216,7 @@ impl<'a> Practice<'a> {
 
     /// Classes and network.
     pub(crate) fn short_label(&self) -> String {
-        let classes: Vec<String> = self.panel.classes.iter().map(u32::to_string).collect();
-        format!("{} {}", classes.join("/"), self.panel.network.trim_start_matches("MLP "))
+        format!("{} {}", classes(&self.panel.classes), self.panel.network.trim_start_matches("MLP "))
     }
 
     /// Short and without blanks; not necessarily unique.
@@ -246,10 +246,15 @@ impl<'a> Practice<'a> {
     pub(crate) fn fitted(&self) -> String {
         match &self.fit {
             Ok(fit) => format!(
-                "Fitted over {} of {}: {}. The interval is a 95% bootstrap over seeds.",
+                "Fitted over {} of {}: {}. {}",
                 count(fit.rows, "run", "runs"),
                 count(fit.units, "seed", "seeds"),
-                Self::constants(fit)
+                Self::constants(fit),
+                if fit.c_md_low.is_some() {
+                    "The interval is a 95% bootstrap over seeds."
+                } else {
+                    "These seeds give no interval."
+                }
             ),
             Err(reason) => format!("No fit: {reason}."),
         }
