@@ -3,9 +3,11 @@
 
 mod assets;
 mod bench;
+mod docs;
 mod reproduce;
 mod tidy;
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 
@@ -22,6 +24,8 @@ Tasks:
   bench       Time the crates: criterion benches, [--only FILTER]
               --peers: memdil-metrics beside NumPy and torch on the same arrays instead; the Python interpreter is
               $MEMDIL_PYTHON, else python3
+  docs        Check the documentation: build the book, follow every link, and run every command it shows, shortened where it
+              trains. Downloads mdBook once
   tidy        Check what the compiler does not: layering, file sizes, docs, dependencies
   assets      Make the embedded images again from the full data set: --from DIR
 
@@ -59,6 +63,7 @@ fn main() -> ExitCode {
         }
         Some("reproduce") => reproduce::run(&arguments),
         Some("bench") => bench::run(&arguments),
+        Some("docs") => docs::run(&arguments),
         Some("tidy") => tidy::run(&arguments),
         Some("assets") => assets::run(&arguments),
         Some(other) => Err(Failure::usage(format!("there is no task '{other}'; see cargo xtask help"))),
@@ -121,4 +126,24 @@ fn output(command: &mut Command) -> Result<String, Failure> {
         return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }
     Err(Failure::inside(String::from_utf8_lossy(&output.stderr).trim()))
+}
+
+fn read(path: &Path) -> Result<String, Failure> {
+    fs::read_to_string(path).map_err(|e| Failure::inside(format!("cannot read {}: {e}", path.display())))
+}
+
+/// All files below a folder with one of the extensions, build outputs left out.
+fn find(folder: &Path, extensions: &[&str]) -> Result<Vec<PathBuf>, Failure> {
+    let unreadable = |e| Failure::inside(format!("cannot read {}: {e}", folder.display()));
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).map_err(unreadable)? {
+        let path = entry.map_err(unreadable)?.path();
+        if path.is_dir() {
+            found.extend(find(&path, extensions)?);
+        } else if path.extension().is_some_and(|e| extensions.iter().any(|x| e == *x)) {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
 }

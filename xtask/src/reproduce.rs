@@ -33,7 +33,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
     fs::create_dir_all(&out).map_err(|e| Failure::usage(format!("cannot write {}: {e}", out.display())))?;
 
     eprintln!("building memdil (a first build takes minutes)");
-    let program = build(&options)?;
+    let program = build(&options.device)?;
     let runs = out.join("runs");
     let (mut manifests, mut failed, mut theory, mut seconds) = (Vec::new(), Vec::new(), false, 0.0);
     for (index, experiment) in experiments.iter().enumerate() {
@@ -64,9 +64,6 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
                 }
                 check(plan.arg("--out").arg(&manifest).stdout(Stdio::null()))?;
                 command.args(["sweep", "run", "--all", "--manifest"]).arg(&manifest).arg("--out").arg(&runs);
-                if !options.dry_run {
-                    command.arg("--worker");
-                }
                 options.machine(&mut command);
                 manifests.push(manifest);
             }
@@ -123,9 +120,8 @@ impl Options {
         if let Some(folder) = &self.data_dir {
             command.arg("--data-dir").arg(folder);
         }
-        if self.dry_run {
-            command.arg("--dry-run");
-        }
+        // A worker ends when this process does.
+        command.arg(if self.dry_run { "--dry-run" } else { "--worker" });
     }
 }
 
@@ -244,10 +240,10 @@ fn name(experiment: &Path) -> String {
 }
 
 /// Builds the program and asks cargo where it is.
-fn build(options: &Options) -> Result<PathBuf, Failure> {
+pub(crate) fn build(device: &str) -> Result<PathBuf, Failure> {
     let mut command = cargo();
     command.args(["build", "--release", "--package", "memdil"]).current_dir(root());
-    if options.device.starts_with("cuda") {
+    if device.starts_with("cuda") {
         command.args(["--features", "cuda"]);
     }
     check(&mut command)?;

@@ -1,9 +1,8 @@
 //! `cargo xtask tidy`: what the compiler does not check.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use crate::{Failure, cargo, output, root};
+use crate::{Failure, cargo, find, output, read, root};
 
 /// What each crate may depend on. An arrow that is not here points up.
 const ARROWS: &[(&str, &[&str])] = &[
@@ -65,26 +64,6 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
         eprintln!("tidy: {fault}");
     }
     if faults.is_empty() { Ok(()) } else { Err(Failure::inside(format!("{} faults", faults.len()))) }
-}
-
-fn read(path: &Path) -> Result<String, Failure> {
-    fs::read_to_string(path).map_err(|e| Failure::inside(format!("cannot read {}: {e}", path.display())))
-}
-
-/// All files below a folder with one of the extensions, build outputs left out.
-fn find(folder: &Path, extensions: &[&str]) -> Result<Vec<PathBuf>, Failure> {
-    let unreadable = |e| Failure::inside(format!("cannot read {}: {e}", folder.display()));
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder).map_err(unreadable)? {
-        let path = entry.map_err(unreadable)?.path();
-        if path.is_dir() {
-            found.extend(find(&path, extensions)?);
-        } else if path.extension().is_some_and(|e| extensions.iter().any(|x| e == *x)) {
-            found.push(path);
-        }
-    }
-    found.sort();
-    Ok(found)
 }
 
 /// Every crate is known, inherits the lints, and depends on lower crates only.

@@ -1,0 +1,166 @@
+//! Links: between Markdown files as GitHub shows them, and between the pages of the built book.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use super::{Page, markdown};
+use crate::{Failure, find, read};
+
+/// Checks the links of Markdown files and says how many there are.
+pub(super) fn markdown(root: &Path, pages: &[Page], faults: &mut Vec<String>) -> Result<usize, Failure> {
+    let mut count = 0;
+    for page in pages {
+        for (line, target) in markdown::links(&page.text) {
+            let Some((path, anchor)) = relative(&target) else { continue };
+            count += 1;
+            let file = target_file(root, &page.path, &path);
+            let dead = match inside(root, &file) {
+                None => Some("leads nowhere".to_owned()),
+                Some(file) if !anchor.is_empty() && file.extension().is_some_and(|e| e == "md") => {
+                    let anchors = markdown::anchors(&read(&file)?);
+                    (!anchors.contains(&anchor)).then(|| format!("there is no heading #{anchor}"))
+                }
+                Some(_) => None,
+            };
+            faults.extend(dead.map(|dead| format!("{}:{line}: dead link {target}: {dead}", page.shown)));
+        }
+    }
+    Ok(count)
+}
+
+/// Checks the links of the built book and says how many there are.
+pub(super) fn html(book: &Path, faults: &mut Vec<String>) -> Result<usize, Failure> {
+    let mut count = 0;
+    let mut ids: BTreeMap<PathBuf, BTreeSet<String>> = BTreeMap::new();
+    let mut links = Vec::new();
+    for path in find(book, &["html"])? {
+        let text = read(&path)?;
+        let tags = tags(&text);
+        let values = |name| tags.iter().filter_map(move |tag| attribute(tag, name));
+        if let Some(file) = inside(book, &path) {
+            ids.insert(file, values("id").chain(values("name")).collect());
+        }
+        for tag in &tags {
+            for target in ["href", "src"].into_iter().filter_map(|name| attribute(tag, name)) {
+                let shown = path.strip_prefix(book).unwrap_or(&path).display().to_string();
+                match relative(&target) {
+                    Some(link) => links.push((path.clone(), shown, target, link)),
+                    None if tag.starts_with("a ") => {}
+                    // It has to show the same without a network.
+                    None => faults.push(format!("book/{shown}: loads {target}, which is not in the book")),
+                }
+            }
+        }
+    }
+    for (page, shown, target, (path, anchor)) in links {
+        count += 1;
+        let file = target_file(book, &page, &path);
+        let dead = match inside(book, &file) {
+            None if file.exists() => "leads out of the book",
+            None => "leads nowhere",
+            Some(file) if !anchor.is_empty() && ids.get(&file).is_none_or(|ids| !ids.contains(&anchor)) => {
+                "nothing there has this id"
+            }
+            Some(_) => continue,
+        };
+        faults.push(format!("book/{shown}: dead link {target}: {dead}"));
+    }
+    Ok(count)
+}
+
+/// Path and anchor of a link that does not lead to another site.
+fn relative(target: &str) -> Option<(String, String)> {
+    let scheme = target.split(['/', '?', '#']).next().is_some_and(|start| start.contains(':'));
+    if scheme || target.starts_with("//") {
+        return None;
+    }
+    let (path, anchor) = target.split_once('#').unwrap_or((target, ""));
+    Some((decoded(path), decoded(anchor)))
+}
+
+/// What a path on a page means: the page itself, a place below the root, or one beside the page.
+fn target_file(root: &Path, page: &Path, path: &str) -> PathBuf {
+    match path.strip_prefix('/') {
+        _ if path.is_empty() => page.to_owned(),
+        Some(below) => root.join(below),
+        None => page.parent().unwrap_or(root).join(path),
+    }
+}
+
+/// The file in full, if it is there and below the folder.
+fn inside(folder: &Path, file: &Path) -> Option<PathBuf> {
+    let folder = folder.canonicalize().ok()?;
+    file.canonicalize().ok().filter(|file| file.starts_with(folder))
+}
+
+/// Text with its `%C3%BC` and `&amp;` as the characters they stand for.
+fn decoded(text: &str) -> String {
+    let mut bytes = Vec::new();
+    let text = text.replace("&amp;", "&");
+    let mut rest = text.as_bytes();
+    while let [first, after @ ..] = rest {
+        let code = after.get(..2).filter(|_| *first == b'%').and_then(|code| std::str::from_utf8(code).ok());
+        match code.and_then(|code| u8::from_str_radix(code, 16).ok()) {
+            Some(byte) => {
+                bytes.push(byte);
+                rest = &after[2..];
+            }
+            None => {
+                bytes.push(*first);
+                rest = after;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// The opening tags of a page without their brackets; scripts, styles and comments are left out.
+fn tags(html: &str) -> Vec<&str> {
+    let mut tags = Vec::new();
+    let mut rest = html;
+    while let Some((_, after)) = rest.split_once('<') {
+        rest = after;
+        if let Some(comment) = after.strip_prefix("!--") {
+            rest = comment.split_once("-->").map_or("", |(_, rest)| rest);
+        } else if after.starts_with(|c: char| c.is_ascii_alphabetic()) {
+            let mut quoted = false;
+            let end = after.find(|c| {
+                quoted ^= c == '"';
+                c == '>' && !quoted
+            });
+            let tag = &after[..end.unwrap_or(after.len())];
+            tags.push(tag);
+            for (name, close) in [("script", "</script"), ("style", "</style")] {
+                if tag.split_whitespace().next() == Some(name) {
+                    rest = &after[after.find(close).unwrap_or(after.len())..];
+                }
+            }
+        }
+    }
+    tags
+}
+
+/// The value of an attribute. mdBook puts all of them into double quotes.
+fn attribute(tag: &str, name: &str) -> Option<String> {
+    let start = tag.find(&format!(" {name}=\""))?;
+    tag[start..].split('"').nth(1).map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_are_ours_or_not() {
+        assert_eq!(relative("a%20b.md#h%C3%BC"), Some(("a b.md".to_owned(), "hü".to_owned())));
+        assert_eq!(relative("#x"), Some((String::new(), "x".to_owned())));
+        assert_eq!((relative("https://a.org"), relative("//a.org"), relative("mailto:a@b")), (None, None, None));
+    }
+
+    #[test]
+    fn scripts_and_comments_hold_no_tags() {
+        let html = "<!-- <a href=\"x\"> --><a class=\"b\" href=\"c>d\">e</a><script src=\"f\">'<a href=\"g\">'</script><img src=\"h\">";
+        let found: Vec<_> = tags(html).iter().filter_map(|t| attribute(t, "href").or(attribute(t, "src"))).collect();
+        assert_eq!(found, ["c>d", "f", "h"]);
+    }
+}
