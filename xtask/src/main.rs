@@ -9,7 +9,7 @@ mod tidy;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, Stdio};
+use std::process::{Command, ExitCode, ExitStatus, Stdio};
 
 const HELP: &str = "\
 The project's own tasks
@@ -115,7 +115,7 @@ fn check(command: &mut Command) -> Result<(), Failure> {
     if status.success() {
         return Ok(());
     }
-    Err(Failure { message: String::new(), status: status.code().and_then(|c| u8::try_from(c).ok()).unwrap_or(1) })
+    Err(Failure { message: String::new(), status: self::status(status) })
 }
 
 /// What a command prints, if it succeeds.
@@ -125,7 +125,15 @@ fn output(command: &mut Command) -> Result<String, Failure> {
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }
-    Err(Failure::inside(String::from_utf8_lossy(&output.stderr).trim()))
+    // Its last line says what went wrong; this program says "error" itself.
+    let text = String::from_utf8_lossy(&output.stderr);
+    let message = text.trim().lines().next_back().unwrap_or_default().trim_start_matches("error: ").to_owned();
+    Err(Failure { message, status: status(output.status) })
+}
+
+/// The exit status to pass on for a command that failed.
+fn status(status: ExitStatus) -> u8 {
+    status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1)
 }
 
 fn read(path: &Path) -> Result<String, Failure> {

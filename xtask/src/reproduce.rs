@@ -28,14 +28,14 @@ enum Kind {
 
 pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
     let options = parse(arguments)?;
-    let experiments = select(&options)?;
+    let Selection { experiments, preset } = select(&options)?;
     let out = options.out.clone().unwrap_or_else(|| root().join("reproduction").join(&options.preset));
     fs::create_dir_all(&out).map_err(|e| Failure::usage(format!("cannot write {}: {e}", out.display())))?;
 
     eprintln!("building memdil (a first build takes minutes)");
     let program = build(&options.device)?;
     let runs = out.join("runs");
-    let (mut manifests, mut failed, mut theory, mut seconds) = (Vec::new(), Vec::new(), false, 0.0);
+    let (mut failed, mut theory, mut seconds) = (Vec::new(), false, 0.0);
     for (index, experiment) in experiments.iter().enumerate() {
         let name = name(experiment);
         eprintln!("experiment {name} ({} of {}), preset {}", index + 1, experiments.len(), options.preset);
@@ -56,7 +56,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
                 }
             }
             Kind::Sweep => {
-                let manifest = out.join(format!("{name}.jsonl"));
+                let manifest = manifest(&out, experiment);
                 let mut plan = Command::new(&program);
                 plan.args(["sweep", "plan", "--preset", &options.preset, "--config"]).arg(experiment);
                 if let Some(folder) = &options.data_dir {
@@ -65,7 +65,6 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
                 check(plan.arg("--out").arg(&manifest).stdout(Stdio::null()))?;
                 command.args(["sweep", "run", "--all", "--manifest"]).arg(&manifest).arg("--out").arg(&runs);
                 options.machine(&mut command);
-                manifests.push(manifest);
             }
         }
         if options.dry_run {
@@ -90,14 +89,17 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
     }
     let mut report = Command::new(&program);
     report.arg("report").arg("--out").arg(out.join("report"));
-    if runs.exists() {
+    let manifests = made(&out, &preset)?;
+    if !manifests.is_empty() || runs.join("layer-peeled.jsonl").exists() {
         report.arg("--runs").arg(&runs);
         for manifest in &manifests {
             // Runs of earlier settings may lie in the same folder: these are the ones that count.
             report.arg("--manifest").arg(manifest);
         }
     }
-    if theory {
+    // What an earlier report here has, this one keeps.
+    let before = fs::read_to_string(out.join("report").join("claims.json")).unwrap_or_default();
+    if theory || before.contains("\"md-theory/") {
         report.arg("--theory");
     }
     check(report.args(["--command", &again(arguments)]))?;
@@ -105,7 +107,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
         return Ok(());
     }
     Err(Failure::inside(format!(
-        "runs of {} failed and are missing in the report; the same command tries them again",
+        "runs of {} failed or diverged and are missing in the report; the same command tries again what failed",
         failed.join(", ")
     )))
 }
@@ -171,8 +173,36 @@ fn parse(arguments: &[String]) -> Result<Options, Failure> {
     Ok(options)
 }
 
-/// The experiment files that have the preset, by name.
-fn select(options: &Options) -> Result<Vec<PathBuf>, Failure> {
+/// The manifest of an experiment's sweep.
+fn manifest(out: &Path, experiment: &Path) -> PathBuf {
+    out.join(format!("{}.jsonl", name(experiment)))
+}
+
+/// The manifests of a preset's experiments that have been made in a folder, now or before: with `--only` the report shows
+/// one experiment more, and keeps the others.
+fn made(out: &Path, preset: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+    let mut manifests = Vec::new();
+    for experiment in preset {
+        manifests.extend(match kind(experiment)? {
+            Kind::Sweep => Some(manifest(out, experiment)),
+            // The runs that a search ends in.
+            Kind::Own(own, _) if own == "search" => Some(out.join("runs/search/retrained.jsonl")),
+            Kind::Own(..) | Kind::Report => None,
+        });
+    }
+    manifests.retain(|manifest| manifest.exists());
+    Ok(manifests)
+}
+
+/// Experiment files, by name.
+struct Selection {
+    /// Those to make.
+    experiments: Vec<PathBuf>,
+    /// All that have the preset.
+    preset: Vec<PathBuf>,
+}
+
+fn select(options: &Options) -> Result<Selection, Failure> {
     let folder = root().join("experiments");
     let unreadable = |e| Failure::inside(format!("cannot read {}: {e}", folder.display()));
     let mut chosen = Vec::new();
@@ -212,9 +242,9 @@ fn select(options: &Options) -> Result<Vec<PathBuf>, Failure> {
             wanted.extend(setting(path, "needs")?);
         }
     }
-    chosen.retain(|path| wanted.is_empty() || wanted.contains(&name(path)));
     chosen.sort();
-    Ok(chosen)
+    let experiments = chosen.iter().filter(|path| wanted.is_empty() || wanted.contains(&name(path))).cloned().collect();
+    Ok(Selection { experiments, preset: chosen })
 }
 
 /// What an experiment file is for: a sweep, unless it names a subcommand of memdil with `command = "..."`.

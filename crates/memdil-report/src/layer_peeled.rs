@@ -146,6 +146,7 @@ pub(crate) fn claim(descents: &[Descent]) -> Option<Claim> {
              at most {TOLERANCE:e}, refuted otherwise"
         ),
         reason,
+        caveat: None,
         measure: "largest error",
         unit: Unit::RelativeError,
         effect: largest,

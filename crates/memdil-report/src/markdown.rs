@@ -76,6 +76,7 @@ fn section(content: &Content, section: &Section, number: &mut usize) -> String {
         *number += 1;
         text += &self::figure(figure, *number);
     }
+    text += &section.fits.as_ref().map_or_else(String::new, |fits| format!("\n{}", fits.markdown()));
     if section.experiment == "layer-peeled" && !content.layer_peeled.is_empty() {
         text += &format!("\n{}", layer_peeled::table(&content.layer_peeled).markdown());
     }
@@ -98,7 +99,7 @@ fn section(content: &Content, section: &Section, number: &mut usize) -> String {
             claim.verdict,
             escape_markdown(&claim.test)
         );
-        for note in &claim.notes {
+        for note in claim.caveat.iter().chain(&claim.notes) {
             text += &format!("\n{}\n", escape_markdown(note));
         }
         if !claim.cells.is_empty() {

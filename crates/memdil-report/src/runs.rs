@@ -10,8 +10,8 @@ use memdil_records::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{ReportError, text};
 use crate::search::searched;
+use crate::{ReportError, text};
 
 /// The losses in the order of tables and legends.
 pub(crate) const LOSSES: [&str; 8] = ["CE", "LS", "LR", "MSE", "FL", "GCE", "SCE", "FC"];
@@ -233,7 +233,7 @@ pub(crate) fn loss_rank(loss: &str) -> usize {
 /// Every finished run below `folder`, in the order of the tables; none will do where free features were trained, or
 /// a search is under way.
 ///
-/// Where manifests are given, theirs only.
+/// Where manifests are given, theirs only, and none will do: what is planned and missing is said.
 pub(crate) fn read_runs(
     folder: &Path,
     manifests: &[PathBuf],
@@ -252,7 +252,7 @@ pub(crate) fn read_runs(
         }
         runs.retain(|run| planned.contains(&run.record.id));
     }
-    if runs.is_empty() && searches.is_empty() && !layer_peeled_path(folder).exists() {
+    if runs.is_empty() && manifests.is_empty() && searches.is_empty() && !layer_peeled_path(folder).exists() {
         return Err(ReportError::NoRuns { path: folder.to_owned() });
     }
     sort(&mut runs);

@@ -17,6 +17,8 @@ pub(crate) const SEARCH: &str = "Each trial trains with sampled settings for a s
      trained again on all training data for all epochs, and only that run is tested and counted. A diverged trial counts as \
      worst.";
 
+/// Searches drawn: those of the first seeds.
+const DRAWN: usize = 12;
 /// Tables with more rows are folded.
 const SHORT: usize = 8;
 
@@ -148,7 +150,16 @@ pub(crate) fn figure(searches: &[SearchRecord]) -> Option<Figure> {
         record.trials.iter().filter_map(|trial| trial.validation_accuracy).collect()
     };
     let [low, high] = span(searches.iter().flat_map(accuracies))?;
-    let drawn: Vec<&SearchRecord> = searches.iter().filter(|record| !accuracies(record).is_empty()).collect();
+    let all: Vec<&SearchRecord> = searches.iter().filter(|record| !accuracies(record).is_empty()).collect();
+    let mut seeds: Vec<u64> = all.iter().map(|record| record.spec.seed).collect();
+    seeds.sort_unstable();
+    let last = seeds[DRAWN.min(seeds.len()) - 1];
+    let mut drawn: Vec<&SearchRecord> = all.iter().copied().filter(|record| record.spec.seed <= last).collect();
+    drawn.truncate(DRAWN);
+    let more = match all.len() - drawn.len() {
+        0 => String::new(),
+        n => format!(" {} are in the table only.", count(n, "more search", "more searches")),
+    };
     let pictures = drawn.iter().map(|record| picture(record, &label(record, searches), [low, high])).collect();
     let mut legend: Vec<Key> = Vec::new();
     let mut losses: Vec<&'static str> = drawn.iter().map(|record| record.spec.loss.short_name()).collect();
@@ -156,11 +167,11 @@ pub(crate) fn figure(searches: &[SearchRecord]) -> Option<Figure> {
     losses.dedup();
     legend.extend(losses.iter().map(|loss| Key::Colour(loss_class(loss), Some(Glyph::Circle), (*loss).to_owned())));
     legend.push(Key::Shape(Glyph::Star, "best trial".to_owned()));
-    let diverged: usize = drawn.iter().flat_map(|r| &r.trials).filter(|t| t.validation_accuracy.is_none()).count();
+    let diverged: usize = all.iter().flat_map(|r| &r.trials).filter(|t| t.validation_accuracy.is_none()).count();
     if diverged > 0 {
         legend.push(Key::Crosses("other", "diverged".to_owned()));
     }
-    let made: usize = drawn.iter().map(|record| record.trials.len()).sum();
+    let made: usize = all.iter().map(|record| record.trials.len()).sum();
     let lost = if diverged > 0 { format!(" {} diverged.", count(diverged, "trial", "trials")) } else { String::new() };
     Some(Figure {
         name: "search-history".to_owned(),
@@ -168,14 +179,14 @@ pub(crate) fn figure(searches: &[SearchRecord]) -> Option<Figure> {
         caption: format!(
             "Validation accuracy of {} in {} lies between {} and {}.{lost}",
             count(made, "trial", "trials"),
-            count(drawn.len(), "search", "searches"),
+            count(all.len(), "search", "searches"),
             percent(low, 1),
             percent(high, 1)
         ),
-        reading:
+        reading: format!(
             "A mark is a trial; the line steps up to the best so far. Held-out labels are noisy: even a network that \
-                  knows every true label does not reach 100%."
-                .to_owned(),
+             knows every true label does not reach 100%.{more}"
+        ),
         legend,
         groups: vec![Group { title: None, columns: 3, pictures }],
         side_by_side: false,

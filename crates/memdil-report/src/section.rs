@@ -10,6 +10,7 @@ use crate::claims::{Claim, Verdict};
 use crate::experiments::{self, About};
 use crate::layer_peeled::Descent;
 use crate::runs::{Quantity, Run, distinct};
+use crate::table::Table;
 use crate::text::{count, date, or_dash, percent, seconds};
 use crate::theory::Theory;
 use crate::{ReportError, figures, search};
@@ -23,6 +24,8 @@ pub(crate) struct Section {
     pub(crate) runs: Range<usize>,
     pub(crate) figures: Vec<Figure>,
     pub(crate) searches: Vec<SearchRecord>,
+    /// What the model's constant was fitted to be.
+    pub(crate) fits: Option<Table>,
     /// Two sentences.
     pub(crate) meaning: String,
     /// What it was made from, in a line; empty where nothing was trained.
@@ -112,6 +115,7 @@ pub(crate) fn sections(
             runs: first..first + n,
             figures,
             searches,
+            fits: theory.filter(|_| name == "theory-vs-practice").and_then(Theory::fits),
             meaning: String::new(),
             provenance: provenance(here, if name == "layer-peeled" { descents } else { &[] }),
             again: again(command, &name),
@@ -157,15 +161,29 @@ fn meaning(section: &Section, runs: &[Run], claims: &[&Claim]) -> String {
         let text = parts.join("; ") + ".";
         text[..1].to_uppercase() + &text[1..]
     };
-    let all = |verdict| !claims.is_empty() && claims.iter().all(|claim| claim.verdict == verdict);
-    let second = if claims.is_empty() || claims.iter().any(|claim| claim.verdict == Verdict::Supported) {
-        section.about.map_or("", |about| about.meaning)
-    } else if all(Verdict::Inconclusive) {
-        "These runs decide nothing; the reasons stand with the claims."
+    let caveats: String = claims.iter().filter_map(|claim| Some(format!(" {}", claim.caveat.as_ref()?))).collect();
+    let said = sentences(section.about, claims);
+    let second = if !said.is_empty() {
+        said
+    } else if claims.iter().any(|claim| claim.verdict == Verdict::Refuted) {
+        "What the paper says is not what these runs show.".to_owned()
+    } else if !claims.is_empty() && claims.iter().all(|claim| claim.verdict == Verdict::Inconclusive) {
+        "These runs decide nothing; the reasons stand with the claims.".to_owned()
     } else {
-        "What the paper says is not what these runs show."
+        String::new()
     };
-    format!("{first} {second}").trim().to_owned()
+    format!("{first}{caveats} {second}").trim().to_owned()
+}
+
+/// What an experiment's outcome means, as far as the claims that carry it are supported.
+fn sentences(about: Option<&About>, claims: &[&Claim]) -> String {
+    let holds = |ending: &str| {
+        let mut carried = claims.iter().filter(|claim| claim.id.ends_with(ending)).peekable();
+        claims.is_empty() || (carried.peek().is_some() && carried.all(|claim| claim.verdict == Verdict::Supported))
+    };
+    let all = about.map_or(&[][..], |about| about.meaning);
+    let said: Vec<&str> = all.iter().filter(|(ending, _)| holds(ending)).map(|(_, sentence)| *sentence).collect();
+    said.join(" ")
 }
 
 /// Number of runs, their time, when and from which code.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::claims::Claim;
 use crate::text::{count, or_dash, p_value};
 
-/// Columns padded with blanks; below, why claims are inconclusive, each reason once.
+/// Columns padded with blanks; below, why claims are inconclusive, each reason once, and what limits them.
 pub(crate) fn table(claims: &[Claim]) -> String {
     if claims.is_empty() {
         return "No claim is tested on these runs.\n".to_owned();
@@ -49,6 +49,9 @@ pub(crate) fn table(claims: &[Claim]) -> String {
     }
     for (reason, n) in reasons {
         text += &format!("inconclusive ({}): {reason}\n", count(n, "claim", "claims"));
+    }
+    for claim in claims {
+        text += &claim.caveat.as_ref().map_or_else(String::new, |caveat| format!("{}: {caveat}\n", claim.id));
     }
     text
 }

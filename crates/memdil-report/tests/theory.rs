@@ -62,12 +62,14 @@ fn the_section_is_whole_reproducible_and_judged() {
     // Smoothing dilates most, which the model never predicts here.
     records.extend(follows(128, 9, &[("CE", 0.6), ("LS", 1.2)]));
     // Dilation that falls with noise has no C_MD.
-    let mut falling = follows(64, 2, &[("CE", 1.0), ("LS", 0.5)]);
+    let mut falling = follows(64, 7, &[("CE", 1.0), ("LS", 0.5)]);
     for record in &mut falling {
         record.last.as_mut().unwrap().test.as_mut().unwrap().radius = Some(1.0 - record.realised_noise);
     }
     records.extend(falling);
-    // An experiment that claims nothing is drawn all the same.
+    // Two seeds beside panels of more: fitted, and not judged.
+    records.extend(follows(32, 2, &[("CE", 1.0), ("LS", 0.5)]));
+    // A picture of runs that another experiment makes is not fitted.
     let picture = Plan { experiment: "features-2d", ..Plan::new("CE", 0.2, 0) };
     for eta in [0.1, 0.2, 0.3] {
         let values = Values { dilation: eta, memorization: 1.0, accuracy: 0.9 };
@@ -126,8 +128,22 @@ fn the_section_is_whole_reproducible_and_judged() {
     let reason = unfitted.reason.as_deref().unwrap();
     assert!(reason.starts_with("no prediction: cannot fit C_MD"), "{reason}");
 
-    assert!(section.contains("The predicted order of the losses is the measured one in 1 of 2 panels"));
+    assert!(!first.claims.iter().any(|claim| claim.id.ends_with("0-1-4x32")));
+
+    assert!(section.contains("The predicted order of the losses is the measured one in 2 of 3 panels"));
     assert!(section.contains("No line could be fitted to 1 other panel."));
+    // The table has every panel, and says why one has no fit.
+    let table = &section[section.find("R²</th>").unwrap()..];
+    let row = |network: &str| table.split("<tr>").find(|row| row.contains(network)).unwrap();
+    for (network, text) in [
+        ("4×256", "✓ yes"),
+        ("4×128", "✗ no"),
+        ("4×64", "no fit: cannot fit C_MD"),
+        ("4×32", "<td class=\"num\">2</td>"),
+    ] {
+        assert!(row(network).contains(text), "{}", row(network));
+    }
+    assert!(!table[..table.find("</table>").unwrap()].contains("features"));
     // Only what has a p is corrected, and for all that have one.
     let tested = first.claims.iter().filter(|claim| claim.p_holm.is_some()).count();
     let smallest =

@@ -39,6 +39,9 @@ struct Part {
     where_present: bool,
 }
 
+/// Data sets that are not at hand, and the number of runs that are left out therefore.
+pub(crate) type Absent = BTreeMap<String, usize>;
+
 /// The runs of an experiment.
 #[derive(Clone, Debug)]
 pub struct Plan {
@@ -174,17 +177,12 @@ impl Experiment {
     /// runs are left out.
     pub fn plan(&self, data_dir: Option<&Path>) -> Result<Plan, RunnerError> {
         self.is_for(None)?;
-        let mut plan = Plan { lines: Vec::new(), absent: BTreeMap::new() };
+        let (parts, absent) = self.present(data_dir)?;
+        let mut plan = Plan { lines: Vec::new(), absent };
         let mut planned = HashSet::new();
-        for part in &self.parts {
+        for tables in parts {
             let mut seen = HashSet::new();
-            for table in self.tables_of(part)? {
-                // The classes of a data set that is not at hand may not be known.
-                let spec: RunSpec = self.resolve(table.clone(), |_| Ok(()))?;
-                if part.where_present && !is_present(&spec.data.source, data_dir)? {
-                    *plan.absent.entry(spec.data.source.name().to_owned()).or_default() += 1;
-                    continue;
-                }
+            for table in tables {
                 let spec = self.resolve(table, |spec| check_run(spec, data_dir))?;
                 let id = run_id(&spec);
                 if !seen.insert(id.clone()) {
@@ -194,10 +192,6 @@ impl Experiment {
                     plan.lines.push(ManifestLine { id, spec });
                 }
             }
-        }
-        if plan.lines.is_empty() {
-            let names = plan.absent.into_keys().collect::<Vec<_>>().join(", ");
-            return Err(self.error(format!("no data set of these runs is at hand: {names}; see memdil data fetch")));
         }
         Ok(plan)
     }
@@ -261,6 +255,34 @@ impl Experiment {
     pub(crate) fn tables(&self) -> Result<Vec<Table>, RunnerError> {
         let parts = self.parts.iter().map(|part| self.tables_of(part)).collect::<Result<Vec<_>, _>>()?;
         Ok(parts.concat())
+    }
+
+    /// The settings of every run, part by part; those that are made only where their data set is at hand, and are not, are
+    /// counted instead.
+    pub(crate) fn present(&self, data_dir: Option<&Path>) -> Result<(Vec<Vec<Table>>, Absent), RunnerError> {
+        let (mut parts, mut absent) = (Vec::new(), Absent::new());
+        for part in &self.parts {
+            let mut tables = self.tables_of(part)?;
+            if part.where_present {
+                let mut kept = Vec::new();
+                for table in tables {
+                    // The classes of a data set that is not at hand may not be known.
+                    let spec: RunSpec = self.resolve(table.clone(), |_| Ok(()))?;
+                    if is_present(&spec.data.source, data_dir)? {
+                        kept.push(table);
+                    } else {
+                        *absent.entry(spec.data.source.name().to_owned()).or_default() += 1;
+                    }
+                }
+                tables = kept;
+            }
+            parts.push(tables);
+        }
+        if parts.iter().all(Vec::is_empty) {
+            let names = absent.into_keys().collect::<Vec<_>>().join(", ");
+            return Err(self.error(format!("no data set of these runs is at hand: {names}; see memdil data fetch")));
+        }
+        Ok((parts, absent))
     }
 
     /// The product of the lists.

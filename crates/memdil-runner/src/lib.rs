@@ -41,6 +41,6 @@ pub use layer_peeled::{run_layer_peeled, train_layer_peeled};
 pub use network::{Build, CandleNetwork, FusedMlp, NamedTensor, Network};
 pub use prepare::Prepared;
 pub use provenance::provenance;
-pub use search::{STARTUP_TRIALS, Search, SearchOptions, run_searches};
+pub use search::{STARTUP_TRIALS, Search, SearchOptions, SearchPlan, run_searches};
 pub use sweep::{SweepOptions, SweepProgress, SweepStatus, end_with_parent, run_all, status};
 pub use train::{Outcome, TrainEvent, TrainOptions, train, train_model};

@@ -137,7 +137,9 @@ pub fn run_all(
             } else if is_busy(&job.folder) {
                 open.push_back(job);
             } else {
-                workers.push(Worker::start(job, options)?);
+                let worker = Worker::start(job, options)?;
+                progress.epochs.1 -= worker.before;
+                workers.push(worker);
             }
         }
         let mut running = Vec::new();
@@ -145,9 +147,10 @@ pub fn run_all(
             if worker.process.try_wait().map_err(RunnerError::Worker)?.is_none() {
                 running.push(worker);
             } else if is_busy(&worker.job.folder) {
+                progress.epochs.1 += worker.before;
                 open.push_front(worker.job);
             } else {
-                ended_epochs += worker.job.line.spec.training.epochs;
+                ended_epochs += worker.job.line.spec.training.epochs.saturating_sub(worker.before);
                 let running = workers_epochs(&running);
                 progress.advance(ended_epochs + running, started);
                 match worker.job.folder.record()? {
@@ -230,6 +233,8 @@ impl Job<'_> {
 struct Worker<'a> {
     job: Job<'a>,
     process: Child,
+    /// Epochs that an earlier process made: they say nothing about the speed of this one.
+    before: usize,
 }
 
 impl<'a> Worker<'a> {
@@ -249,13 +254,14 @@ impl<'a> Worker<'a> {
         }
         command.env("RAYON_NUM_THREADS", "1");
         command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(log);
+        let before = epochs_so_far(&job.folder);
         let process = command.spawn().map_err(RunnerError::Worker)?;
-        Ok(Self { job, process })
+        Ok(Self { job, process, before })
     }
 }
 
 fn workers_epochs(workers: &[Worker<'_>]) -> usize {
-    workers.iter().map(|worker| epochs_so_far(&worker.job.folder)).sum()
+    workers.iter().map(|worker| epochs_so_far(&worker.job.folder).saturating_sub(worker.before)).sum()
 }
 
 /// Epochs that a running worker has written down.

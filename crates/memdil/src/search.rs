@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use memdil_records::{Sampler, SearchFolder, SearchRecord};
-use memdil_runner::{Search, SearchOptions, end_with_parent, run_searches};
+use memdil_runner::{Search, SearchOptions, SearchPlan, end_with_parent, run_searches};
 
 use crate::arguments::{Machine, Settings, Writing};
 use crate::dry_run::{self, Planned};
@@ -50,7 +50,8 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let searches = arguments.settings.load()?.searches(arguments.machine.data_dir.as_deref())?;
+    let plan = arguments.settings.load()?.searches(arguments.machine.data_dir.as_deref())?;
+    let SearchPlan { searches, absent } = plan;
     let jobs = dry_run::jobs(arguments.jobs);
     if arguments.dry_run {
         dry_run::show(&planned(&searches, arguments)?, &arguments.machine, jobs)?;
@@ -73,6 +74,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let bar = progress::sweep();
     // Said once all is known to be good: an error is one line.
     let mut notes = left_out(&searches);
+    notes.extend(absent.iter().map(|(source, n)| format!("note: {source} is not at hand: {n} searches left out")));
     let mut say = || std::mem::take(&mut notes).iter().for_each(|note| bar.say(note));
     let made = run_searches(&searches, &options, |state| {
         say();

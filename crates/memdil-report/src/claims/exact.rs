@@ -45,6 +45,7 @@ pub(crate) fn decided(id: &str, holds: Option<bool>, n: usize) -> Claim {
         test: String::new(),
         verdict,
         reason,
+        caveat: None,
         n,
         counted: Counted::Points,
         measure: "",

@@ -24,11 +24,6 @@ pub(super) fn evidence(runs: &[&Run], id: String) -> Evidence {
     let everyone: Vec<usize> = (0..seeds.len()).collect();
     let effect = correlation(&all, &everyone);
     let mut notes = Vec::new();
-    let noisy = points(&runs, &seeds, X, |run| run.eta() > 0.0);
-    let without_noise = runs.iter().any(|run| run.eta() <= 0.0);
-    if let Some(r) = correlation(&noisy, &everyone).filter(|_| without_noise) {
-        notes.push(format!("Without the runs at η = 0, whose memorization is zero, the correlation is {}.", number(r)));
-    }
     let total = points(&runs, &seeds, Quantity::TotalMemorization, |_| true);
     if let Some(r) = correlation(&total, &everyone) {
         notes.push(format!(
@@ -41,6 +36,9 @@ pub(super) fn evidence(runs: &[&Run], id: String) -> Evidence {
         notes.push(SHOWN_ONLY.to_owned());
     }
     let missing = effect.is_none().then(|| {
+        if runs.is_empty() && !shown.is_empty() {
+            return "no class selection and network has two noise levels with 6 seeds".to_owned();
+        }
         "no rank correlation: it needs three completed runs of one data set, class selection and network that differ \
          in memorization"
             .to_owned()
@@ -55,6 +53,7 @@ pub(super) fn evidence(runs: &[&Run], id: String) -> Evidence {
             .to_owned(),
         verdict: Verdict::Inconclusive,
         reason: None,
+        caveat: effect.and_then(|_| caveat(&runs, &seeds)),
         n: one_a_seed.len(),
         counted: Counted::Seeds,
         measure: "rank correlation",
@@ -68,6 +67,30 @@ pub(super) fn evidence(runs: &[&Run], id: String) -> Evidence {
         cells: cells(&shown),
     };
     Evidence { claim, expected_sign: 1.0, missing }
+}
+
+/// What the correlation is where noise itself cannot be what makes both grow.
+fn caveat(runs: &[&Run], seeds: &[u64]) -> Option<String> {
+    let everyone: Vec<usize> = (0..seeds.len()).collect();
+    let of = |keep: &dyn Fn(&Run) -> bool| {
+        correlation(&points(runs, seeds, X, |run| run.eta() > 0.0 && keep(run)), &everyone).map(number)
+    };
+    let mut parts = Vec::new();
+    if runs.iter().any(|run| run.eta() <= 0.0) {
+        parts.extend(of(&|_| true).map(|r| format!("{r} without η = 0, where nothing is memorised")));
+    }
+    let noisy = || runs.iter().copied().filter(|run| run.eta() > 0.0);
+    let level = |level: Level| Some(format!("{} at η = {}", of(&|run| Level::of(run) == level)?, level.0));
+    let levels: Vec<String> = distinct(noisy(), Level::of).into_iter().filter_map(level).collect();
+    if !levels.is_empty() {
+        parts.push(format!("at a single noise level {}", levels.join(", ")));
+    }
+    let loss = |loss: &'static str| Some(format!("{loss} {}", of(&|run| run.loss() == loss)?));
+    let of_losses: Vec<String> = losses(noisy()).into_iter().filter_map(loss).collect();
+    if of_losses.len() > 1 {
+        parts.push(format!("of a single loss under noise {}", of_losses.join(", ")));
+    }
+    (!parts.is_empty()).then(|| format!("The correlation is {}.", parts.join("; ")))
 }
 
 fn with_several_levels<'a>(runs: &[&'a Run]) -> Vec<&'a Run> {

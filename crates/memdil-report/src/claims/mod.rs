@@ -14,7 +14,7 @@ use serde::Serialize;
 use crate::ReportError;
 use crate::runs::{Run, distinct};
 use crate::stats::holm;
-use crate::text::number;
+use crate::text::{count, number};
 use crate::theory::Theory;
 
 pub(crate) use order::ascending;
@@ -98,6 +98,14 @@ pub enum Counted {
 }
 
 impl Counted {
+    /// `1 seed`, `4920 points`.
+    pub(crate) fn count(self, n: usize) -> String {
+        match self {
+            Self::Seeds => count(n, "seed", "seeds"),
+            Self::Points => count(n, "point", "points"),
+        }
+    }
+
     pub(crate) fn label(self) -> &'static str {
         match self {
             Self::Seeds => "seeds",
@@ -140,6 +148,9 @@ pub struct Claim {
     /// Why the outcome is inconclusive.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// What limits the outcome, whatever it is: said wherever the verdict is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub caveat: Option<String>,
     /// Independent seeds behind effect and p, or points checked.
     pub n: usize,
     /// Which of the two.

@@ -68,6 +68,7 @@ fn of_panel(practice: &Practice<'_>, id: String) -> Evidence {
         id,
         verdict: Verdict::Inconclusive,
         reason: None,
+        caveat: None,
         n: values.len(),
         counted: Counted::Seeds,
         measure: "worst pair",

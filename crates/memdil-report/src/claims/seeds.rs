@@ -51,6 +51,7 @@ pub(super) fn claim(words: Words, cells: &[(String, BySeed)], shown: impl Fn(f64
         ),
         verdict: Verdict::Inconclusive,
         reason: None,
+        caveat: None,
         n: one_a_seed.len(),
         counted: Counted::Seeds,
         measure: words.measure,

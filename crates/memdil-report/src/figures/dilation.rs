@@ -4,7 +4,7 @@ use crate::chart::{Figure, Frame, Group, Key, Picture, Scale, loss_class, mark};
 use crate::runs::{Level, Panel, Quantity, Run, distinct, losses};
 use crate::text::{count, number};
 
-use super::{by_loss, loss_keys, mean_of, shape, span};
+use super::{by_loss, largest, loss_keys, mean_of, shape, span};
 
 const X: Quantity = Quantity::RelativeMemorization;
 const Y: Quantity = Quantity::Dilation;
@@ -43,7 +43,7 @@ pub(super) fn figure(runs: &[Run]) -> Option<Figure> {
     Some(Figure {
         name: "dilation-memorization".to_owned(),
         heading: "Dilation against memorization".to_owned(),
-        caption: caption(&drawn, &levels),
+        caption: caption(&drawn),
         reading: format!(
             "One point a run ({}); a colour a loss, a shape a noise level η. Across: how far corrupted training \
              samples lie from the mean of their true class, averaged and divided by the distance between the class \
@@ -101,7 +101,9 @@ fn picture(frame: &Frame, panel: &Panel, runs: &[&Run], levels: &[Level], log: b
     }
 }
 
-fn caption(runs: &[&Run], levels: &[Level]) -> String {
+fn caption(all: &[&Run]) -> String {
+    let (runs, note) = largest(all);
+    let levels = distinct(runs.iter().copied(), Level::of);
     let at = |level: Level| -> Vec<&Run> { runs.iter().copied().filter(|run| Level::of(run) == level).collect() };
     let (Some(&first), Some(&last)) = (levels.first(), levels.last()) else { return String::new() };
     let (low, high) = (at(first), at(last));
@@ -110,7 +112,7 @@ fn caption(runs: &[&Run], levels: &[Level]) -> String {
     if levels.len() == 1 {
         return format!(
             "All runs have noise level η = {}: mean memorization is {} of the class separation and mean dilation {}. \
-             By loss, mean dilation is {}.",
+             By loss, mean dilation is {}.{note}",
             last.0,
             value(&high, X),
             value(&high, Y),
@@ -119,7 +121,7 @@ fn caption(runs: &[&Run], levels: &[Level]) -> String {
     }
     format!(
         "From η = {} to η = {}, mean memorization goes from {} to {} of the class separation and mean dilation from \
-         {} to {}. At η = {} mean dilation is {} at mean memorization {}.",
+         {} to {}. At η = {} mean dilation is {} at mean memorization {}.{note}",
         first.0,
         last.0,
         value(&low, X),

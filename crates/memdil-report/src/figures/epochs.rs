@@ -53,7 +53,7 @@ pub(super) fn figure(runs: &[Run]) -> Result<Option<Figure>, ReportError> {
     panels.truncate(PANELS);
     let mut groups = Vec::new();
     let (mut drawn, mut levels) = (Vec::new(), Vec::new());
-    let mut caption = Caption::default();
+    let mut captions = Vec::new();
     for panel in panels {
         let here: Vec<&Run> = candidates.iter().copied().filter(|run| run.panel() == panel).collect();
         let of_panel = distinct(here.iter().copied(), Level::of);
@@ -66,8 +66,8 @@ pub(super) fn figure(runs: &[Run]) -> Result<Option<Figure>, ReportError> {
         if courses.iter().all(|course| course.runs.is_empty()) {
             continue;
         }
+        captions.push(caption(&courses, &ends, (all > 1).then_some(panel)));
         levels.extend(ends);
-        courses.iter().flat_map(|course| &course.runs).for_each(|(_, epochs)| caption.add(epochs));
         drawn.extend(courses.iter().flat_map(|course| course.runs.iter().map(|(run, _)| *run)));
         let pictures: Vec<Picture> = SHOWN.iter().filter_map(|shown| picture(shown, &courses, panel)).collect();
         groups.push((panel, Group { title: Some(heading(panel, runs)), columns: 4, pictures }));
@@ -91,7 +91,8 @@ pub(super) fn figure(runs: &[Run]) -> Result<Option<Figure>, ReportError> {
     Ok(Some(Figure {
         name: "epochs".to_owned(),
         heading: "Collapse over the epochs".to_owned(),
-        caption: caption.text(),
+        // Of the panel with the most runs.
+        caption: captions.swap_remove(0),
         reading: format!(
             "Means over seeds after each evaluated epoch, for the lowest and the highest noise level. NC1 to NC4 \
              are of the training features and their given labels; as features collapse NC4 goes to one, the others to zero. \
@@ -174,30 +175,20 @@ fn picture((name, log, value): &Shown, courses: &[Course<'_>], panel: &Panel) ->
     })
 }
 
-/// How far training features collapsed, and what became of unseen ones: NC1 and dilation in the first and the last epoch.
-#[derive(Default)]
-struct Caption {
-    train: [Vec<f64>; 2],
-    test: [Vec<f64>; 2],
-}
-
-impl Caption {
-    fn add(&mut self, epochs: &[EpochRecord]) {
-        for (i, epoch) in [epochs.first(), epochs.last()].into_iter().enumerate() {
-            self.train[i].extend(epoch.and_then(|e| e.nc1));
-            self.test[i].extend(epoch.and_then(|e| e.test.as_ref()?.dilation));
-        }
-    }
-
-    fn text(&self) -> String {
-        let text = |values: &[f64]| mean(values).map_or_else(|| "undefined".to_owned(), number);
-        format!(
-            "From the first evaluated epoch to the last, mean NC1 of training features goes from {} to {}, that of unseen \
-             test features (dilation) from {} to {}.",
-            text(&self.train[0]),
-            text(&self.train[1]),
-            text(&self.test[0]),
-            text(&self.test[1])
-        )
-    }
+/// How far training features collapsed, and what became of unseen ones.
+fn caption(courses: &[Course<'_>], levels: &[Level], panel: Option<&Panel>) -> String {
+    let text = |values: Vec<f64>| mean(&values).map_or_else(|| "undefined".to_owned(), number);
+    let ends = |level: Level, value: fn(&EpochRecord) -> Option<f64>| {
+        let here = || courses.iter().filter(|course| course.level == level).flat_map(|course| &course.runs);
+        let first = here().filter_map(|(_, epochs)| value(epochs.first()?)).collect();
+        let last = here().filter_map(|(_, epochs)| value(epochs.last()?)).collect();
+        format!("{} to {}", text(first), text(last))
+    };
+    let at = |level: &Level| {
+        let (train, test) = (ends(*level, |e| e.nc1), ends(*level, |e| e.test.as_ref()?.dilation));
+        format!("at η = {} mean NC1 of training features goes from {train}, dilation from {test}", level.0)
+    };
+    let place = panel.map_or_else(String::new, |panel| format!(" of {panel}"));
+    let parts: Vec<String> = levels.iter().map(at).collect();
+    format!("From the first evaluated epoch to the last{place}: {}.", parts.join("; "))
 }

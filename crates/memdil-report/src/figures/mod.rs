@@ -46,6 +46,16 @@ pub(crate) fn shape(level: Level, levels: &[Level]) -> Glyph {
     SHAPES[index % SHAPES.len()]
 }
 
+/// The runs of the panel with the most of them, which captions speak of, and a sentence that says so where there are others.
+fn largest<'a>(runs: &[&'a Run]) -> (Vec<&'a Run>, String) {
+    let panels = distinct(runs.iter().copied(), Run::panel);
+    let of = |panel: &Panel| -> Vec<&'a Run> { runs.iter().copied().filter(|run| run.panel() == panel).collect() };
+    // The first of several that are as large.
+    let largest = panels.iter().rev().max_by_key(|panel| of(panel).len());
+    let note = largest.filter(|_| panels.len() > 1).map(|panel| format!(" These values are of {panel}."));
+    (largest.map(|panel| of(panel)).unwrap_or_default(), note.unwrap_or_default())
+}
+
 /// The mean of a quantity over runs that have it.
 fn mean_of<'a>(runs: impl IntoIterator<Item = &'a &'a Run>, quantity: Quantity) -> Option<f64> {
     mean(&runs.into_iter().filter_map(|run| run.value(quantity)).collect::<Vec<_>>())

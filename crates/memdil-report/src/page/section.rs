@@ -3,6 +3,7 @@
 use crate::claims::{Claim, Counted, Unit, Verdict};
 use crate::content::Content;
 use crate::section::Section;
+use crate::table::Table;
 use crate::text::{count, escape, or_dash, p_value};
 use crate::{layer_peeled, search, tables};
 
@@ -25,6 +26,7 @@ pub(super) fn html(content: &Content, section: &Section, number: &mut usize) -> 
         *number += 1;
         html += &figure.html(*number);
     }
+    html += &section.fits.as_ref().map_or_else(String::new, Table::html);
     if section.experiment == "layer-peeled" && !content.layer_peeled.is_empty() {
         html += &layer_peeled::table(&content.layer_peeled).html();
     }
@@ -80,8 +82,9 @@ fn card(claim: &Claim) -> String {
     html += &format!("<p class=\"how\">{}</p>", escape(&claim.id));
     html += &facts(claim);
     html += &interval_bar(claim);
-    html +=
-        &claim.reason.as_ref().map_or_else(String::new, |reason| format!("<p class=\"why\">{}</p>", escape(reason)));
+    for why in [&claim.reason, &claim.caveat].into_iter().flatten() {
+        html += &format!("<p class=\"why\">{}</p>", escape(why));
+    }
     html + "</article>\n"
 }
 
@@ -129,7 +132,7 @@ fn interval_bar(claim: &Claim) -> String {
 fn detail(claim: &Claim) -> String {
     let mut html = format!("<article class=\"detail\"><h3>{} {}</h3>", escape(&claim.statement), badge(claim.verdict));
     html += &format!("<p class=\"how\">{}: {}.</p>", escape(&claim.id), escape(&claim.test));
-    for note in &claim.notes {
+    for note in claim.caveat.iter().chain(&claim.notes) {
         html += &format!("<p>{}</p>", escape(note));
     }
     if !claim.cells.is_empty() {

@@ -17,6 +17,7 @@ use crate::ReportError;
 use crate::chart::Figure;
 use crate::claims::{Claim, exact};
 use crate::runs::Run;
+use crate::table::Table;
 
 /// Everything that is solved for the section.
 #[derive(Clone, Debug)]
@@ -47,6 +48,11 @@ impl<'a> Theory<'a> {
         ];
         figures.extend(overlay::figure(&self.practice));
         figures
+    }
+
+    /// The constants fitted to each panel of runs; `None` without one.
+    pub(crate) fn fits(&self) -> Option<Table> {
+        (!self.practice.is_empty()).then(|| overlay::table(&self.practice))
     }
 
     /// Claims that no run can change.

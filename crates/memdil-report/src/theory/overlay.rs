@@ -7,7 +7,8 @@ use super::curve::path;
 use crate::chart::{Figure, Frame, Group, Key, Picture, Scale, loss_class, mark};
 use crate::figures::{loss_keys, shape, span};
 use crate::runs::{Level, Run, distinct};
-use crate::text::{count, number, setting as short};
+use crate::table::{Row, Table, heads};
+use crate::text::{count, interval, number, setting as short};
 
 /// `None` where no panel could be fitted.
 pub(super) fn figure(practice: &[Practice<'_>]) -> Option<Figure> {
@@ -46,6 +47,51 @@ pub(super) fn figure(practice: &[Practice<'_>]) -> Option<Figure> {
         groups: fitted.iter().map(group).collect(),
         side_by_side: false,
     })
+}
+
+/// The constants of every panel, those without a fit with the reason.
+pub(super) fn table(practice: &[Practice<'_>]) -> Table {
+    let columns = [
+        ("runs of", false),
+        ("runs", true),
+        ("seeds", true),
+        ("C_MD", true),
+        ("95% interval", true),
+        ("rho without noise", true),
+        ("R²", true),
+        ("losses in the predicted order", false),
+    ];
+    let rows = practice.iter().map(|practice| {
+        let fit = match &practice.fit {
+            Ok(fit) => fit,
+            Err(reason) => {
+                let cells = vec![practice.label(), practice.runs.len().to_string()];
+                return Row { cells, remark: Some(format!("no fit: {reason}")), ..Row::default() };
+            }
+        };
+        let interval = match (fit.c_md_low, fit.c_md_high) {
+            (Some(low), Some(high)) => interval([low, high]),
+            (Some(low), None) => format!("at least {}", number(low)),
+            _ => "–".to_owned(),
+        };
+        let order = match practice.same_order() {
+            Some(true) => "✓ yes",
+            Some(false) => "✗ no",
+            None => "–",
+        };
+        let cells = vec![
+            practice.label(),
+            fit.rows.to_string(),
+            fit.units.to_string(),
+            number(fit.c_md),
+            interval,
+            number(fit.rho_0),
+            number(fit.r_squared),
+            order.to_owned(),
+        ];
+        Row { cells, ..Row::default() }
+    });
+    Table { columns: heads(&columns), rows: rows.collect() }
 }
 
 /// Which decay the prediction uses, and why.

@@ -81,7 +81,11 @@ impl<'a> Practice<'a> {
     fn new(panel: &'a Panel, decay_in_label: bool, decay: f64, runs: Vec<&'a Run>) -> Result<Self, ReportError> {
         let rows: Vec<FitRow> = runs.iter().filter_map(|run| Self::row(run)).collect();
         // A fit that fails says something about the runs; it is no fault of the report.
-        let fit = fit(&rows, Bootstrap::default()).map_err(|error| error.to_string());
+        let fit = match distinct(runs.iter().copied(), Level::of).len() {
+            // What realised noise varies by at one level asked for is chance.
+            1 => Err("all runs have one noise level".to_owned()),
+            _ => fit(&rows, Bootstrap::default()).map_err(|error| error.to_string()),
+        };
         let mut practice = Self {
             panel,
             decay_in_label,

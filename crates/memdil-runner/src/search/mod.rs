@@ -38,6 +38,15 @@ pub struct Search {
     table: Table,
 }
 
+/// The searches of an experiment.
+#[derive(Clone, Debug)]
+pub struct SearchPlan {
+    /// In the order of the sweep.
+    pub searches: Vec<Search>,
+    /// Data sets that are not at hand, and the number of searches that are left out therefore.
+    pub absent: BTreeMap<String, usize>,
+}
+
 /// How to make searches.
 #[derive(Clone, Debug)]
 pub struct SearchOptions {
@@ -72,7 +81,8 @@ pub struct SearchOptions {
 /// # Errors
 ///
 /// [`RunnerError::OtherSearch`] when the folder holds searches of this experiment with other settings,
-/// [`RunnerError::NoSuchSearch`]; bad data or device before the first trial; as [`run_all`].
+/// [`RunnerError::NoSuchSearch`]; bad data or device before the first trial; as [`run_all`], after the searches that lack no
+/// run have been finished.
 pub fn run_searches(
     searches: &[Search],
     options: &SearchOptions,
@@ -99,7 +109,9 @@ pub fn run_searches(
     folder.remove_temporary(chosen.iter().map(|search| search.id.as_str()), options.index)?;
     let mut overall = Overall::new(chosen);
     let [trials, retrained] = folder.manifests(options.index);
-    loop {
+    // Runs that failed: the others go on, and this is said at the end.
+    let mut trouble = None;
+    while trouble.is_none() {
         let lines = known(&mut histories)?;
         if histories.iter().all(|history| history.record.all_tried()) {
             break;
@@ -110,16 +122,17 @@ pub fn run_searches(
         }
         overall.begin(&lines);
         let mut failed = None;
-        run_all(&lines, &options.sweep(&trials, &folder.trials()), |progress| {
+        let round = run_all(&lines, &options.sweep(&trials, &folder.trials()), |progress| {
             if let Some((run, _)) = &progress.ended {
                 let written = histories.iter_mut().try_for_each(|history| history.collect(Some(run)));
                 failed = written.err().or(failed.take());
             }
             on_progress(&overall.with(progress, false));
-        })?;
+        });
         if let Some(error) = failed {
             return Err(error);
         }
+        trouble = only_runs_failed(round)?;
         histories.iter_mut().try_for_each(|history| history.collect(None))?;
     }
     if options.plan {
@@ -127,7 +140,7 @@ pub fn run_searches(
     }
 
     let mut lines: Vec<ManifestLine> = Vec::new();
-    for history in &histories {
+    for history in histories.iter().filter(|history| history.record.all_tried()) {
         let Some(best) = history.record.best() else { continue };
         let spec = history.search.whole(&best.values)?;
         let line = ManifestLine { id: run_id(&spec), spec };
@@ -138,14 +151,27 @@ pub fn run_searches(
     if !lines.is_empty() {
         write_manifest(&retrained, &lines)?;
         overall.begin(&[]);
-        run_all(&lines, &options.sweep(&retrained, &options.out), |progress| {
+        let round = run_all(&lines, &options.sweep(&retrained, &options.out), |progress| {
             on_progress(&overall.with(progress, true));
-        })?;
+        });
+        trouble = only_runs_failed(round)?.or(trouble);
     }
     for history in &mut histories {
         history.retrained()?;
     }
+    if let Some(trouble) = trouble {
+        return Err(trouble);
+    }
     Ok(histories.into_iter().map(|history| history.record).collect())
+}
+
+/// An error that leaves the other runs as they should be.
+fn only_runs_failed<T>(round: Result<T, RunnerError>) -> Result<Option<RunnerError>, RunnerError> {
+    match round {
+        Ok(_) => Ok(None),
+        Err(error @ RunnerError::Workers { .. }) => Ok(Some(error)),
+        Err(error) => Err(error),
+    }
 }
 
 impl SearchOptions {

@@ -7,11 +7,13 @@ use memdil_records::{RecordError, RunSpec, SearchRange, SearchSpec, run_id};
 use serde_json::Value as Json;
 use toml::{Table, Value};
 
+use crate::RunnerError;
 use crate::config::{Experiment, check_run, set};
-use crate::{RunnerError, search::Search};
+use crate::search::{Search, SearchPlan};
 
 impl Experiment {
-    /// One search for each run of the sweep, in the order of the sweep.
+    /// One search for each run of the sweep, in the order of the sweep; runs whose data set is not at hand as in
+    /// [`Experiment::plan`].
     ///
     /// A setting of the space that a run's loss, optimiser and so on do not have is left out of its search; see
     /// [`Search::left_out`].
@@ -20,7 +22,7 @@ impl Experiment {
     ///
     /// As [`Experiment::runs`]; also when the file has no `[search]`, nothing is held out for validation, a range makes no
     /// sense, no run has a setting of the space, the sweep lists it too, or a run refuses a bound or value of it.
-    pub fn searches(&self, data_dir: Option<&Path>) -> Result<Vec<Search>, RunnerError> {
+    pub fn searches(&self, data_dir: Option<&Path>) -> Result<SearchPlan, RunnerError> {
         if self.command.as_deref() != Some("search") {
             self.is_for(None)?;
         }
@@ -37,7 +39,8 @@ impl Experiment {
             }
         }
         let (mut searches, mut seen, mut unknown) = (Vec::new(), HashSet::new(), BTreeMap::new());
-        for table in self.tables()? {
+        let (parts, absent) = self.present(data_dir)?;
+        for table in parts.concat() {
             let search = self.search_of(table, &search, data_dir, &mut unknown)?;
             if !seen.insert(search.id.clone()) {
                 return Err(
@@ -51,7 +54,7 @@ impl Experiment {
                 return Err(self.space_error(&name, reason));
             }
         }
-        Ok(searches)
+        Ok(SearchPlan { searches, absent })
     }
 
     /// The search around one run's settings; what its space has and the run has not goes to `unknown`, with the reason.
