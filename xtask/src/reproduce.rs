@@ -284,3 +284,59 @@ pub(crate) fn build(device: &str) -> Result<PathBuf, Failure> {
 fn again(arguments: &[String]) -> String {
     ["cargo xtask reproduce"].into_iter().chain(arguments.iter().map(String::as_str)).collect::<Vec<_>>().join(" ")
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn options(arguments: &str) -> Options {
+        let arguments: Vec<String> = arguments.split_whitespace().map(str::to_owned).collect();
+        parse(&arguments).map_err(|failure| failure.message).unwrap()
+    }
+
+    fn names(paths: &[PathBuf]) -> Vec<String> {
+        paths.iter().map(|path| name(path)).collect()
+    }
+
+    #[test]
+    fn a_preset_selects_its_experiments_and_what_they_need() {
+        let quick = select(&options("")).ok().unwrap();
+        assert_eq!(names(&quick.experiments), names(&quick.preset));
+        assert!(names(&quick.preset).contains(&"features-2d".to_owned()));
+        let one = select(&options("--preset standard --only theory-vs-practice")).ok().unwrap();
+        assert_eq!(names(&one.experiments), ["memorization-dilation", "theory-vs-practice"]);
+        assert_eq!(one.preset.len(), 8);
+        for (arguments, expected) in [
+            ("--preset huge", "no experiment has the preset 'huge'; there are: embedded, paper"),
+            ("--only nothing", "preset 'quick' has no experiment 'nothing'; it has: features-2d"),
+        ] {
+            let message = select(&options(arguments)).err().unwrap().message;
+            assert!(message.starts_with(expected), "{message}");
+        }
+    }
+
+    #[test]
+    fn the_report_has_what_was_made_in_its_folder_searches_too() {
+        let out = std::env::temp_dir().join(format!("memdil-reproduce-{}", std::process::id()));
+        fs::create_dir_all(out.join("runs/search")).unwrap();
+        let preset = select(&options("--preset standard")).ok().unwrap().preset;
+        let made = || -> Vec<PathBuf> {
+            let made = made(&out, &preset).ok().unwrap();
+            made.into_iter().map(|path| path.strip_prefix(&out).unwrap().to_owned()).collect()
+        };
+        assert!(made().is_empty());
+        for file in ["memorization-dilation.jsonl", "runs/search/retrained.jsonl", "of-another-preset.jsonl"] {
+            fs::write(out.join(file), "").unwrap();
+        }
+        let found = made();
+        fs::remove_dir_all(&out).unwrap();
+        assert_eq!(found, ["runs/search/retrained.jsonl", "memorization-dilation.jsonl"].map(PathBuf::from));
+    }
+
+    #[test]
+    fn seconds_are_those_of_the_last_line_of_a_dry_run() {
+        assert!((total("  1.0 s  a\nabout 2 min 5 s (125 s) for 3 of 3 runs, 2 at a time\n") - 125.0).abs() < 1e-9);
+        assert!(total("nothing to do").abs() < 1e-9);
+    }
+}

@@ -163,6 +163,56 @@ fn a_search_tries_retrains_and_is_reported() {
 }
 
 #[test]
+fn a_trial_that_fails_leaves_the_other_searches_whole() {
+    let scene = scene();
+    scene.succeed("search --config e.toml --out runs --plan");
+    let manifest = fs::read_to_string(scene.path("runs/search/trials.jsonl")).unwrap();
+    let trials = manifest.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let smoothed = trials.into_iter().find(|line| line["spec"]["loss"]["kind"] == "label_smoothing").unwrap();
+    // Where its metrics belong stands a folder: the worker cannot write them.
+    let place = scene.path("runs/search/trials").join(smoothed["id"].as_str().unwrap());
+    fs::create_dir_all(place.join("metrics.jsonl.partial")).unwrap();
+    let output = scene.run("search --config e.toml --out runs --jobs 2");
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.lines().next_back().unwrap().starts_with("error: 1 of 14 runs"), "{said}");
+    let retrained = || -> Vec<bool> {
+        let mut found = histories(&scene, "runs");
+        found.sort_by_key(|search| search["spec"]["loss"]["kind"].to_string());
+        found.iter().map(|search| search["retrained"].is_object()).collect()
+    };
+    assert_eq!(retrained(), [true, false]);
+
+    fs::remove_dir(place.join("metrics.jsonl.partial")).unwrap();
+    scene.succeed("search --config e.toml --out runs --jobs 2");
+    assert_eq!(retrained(), [true, true]);
+    // A report on manifests counts the runs that the searches ended in, where theirs is given.
+    scene.succeed("sweep plan --config e.toml --set training.epochs=1 --out swept.jsonl");
+    scene.succeed("sweep run --manifest swept.jsonl --out runs --all --jobs 2");
+    scene.succeed("report --runs runs --out swept --manifest swept.jsonl");
+    scene.succeed("report --runs runs --out both --manifest swept.jsonl --manifest runs/search/retrained.jsonl");
+    let rows = |report: &str| {
+        let text = fs::read_to_string(scene.path(report).join("report.md")).unwrap();
+        let (_, runs) = text.split_once("### Runs").unwrap();
+        runs.matches("| searched\\_0-1").count()
+    };
+    assert_eq!((rows("swept"), rows("both")), (2, 4));
+}
+
+#[test]
+fn searches_of_absent_data_sets_are_left_out_where_the_preset_says_so() {
+    let scene = scene();
+    let preset = "\n[preset.elsewhere]\nwhere_present = true\nsearch = { trials = 1 }\n[preset.elsewhere.sweep]\n\
+                  \"data.source\" = [\"fashion-mnist-embedded\", \"mnist\"]\n";
+    fs::write(scene.path("p.toml"), format!("{CONFIG}{preset}")).unwrap();
+    let output = scene.run("search --config p.toml --preset elsewhere --out runs --data-dir nowhere --jobs 2");
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{said}");
+    assert!(said.contains("note: mnist is not at hand: 2 searches left out"), "{said}");
+    assert_eq!(histories(&scene, "runs").len(), 2);
+}
+
+#[test]
 fn killed_at_any_moment_a_search_goes_on_with_the_same_trials() {
     for sampler in ["random", "tpe"] {
         let scene = scene();
