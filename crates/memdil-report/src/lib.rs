@@ -2,7 +2,7 @@
 //!
 //! [`write_report`] is the whole of it: it reads every run below a folder, tests the paper's claims
 //! ([`Claim`], [`Verdict`]), draws the figures and writes `index.html` (self-contained), `report.md`,
-//! `claims.json` and `figures/*.svg`. The tests themselves are in [`stats`] and stand alone:
+//! `claims.json`, and each figure as SVG and PNG in `figures/`. The tests themselves are in [`stats`] and stand alone:
 //!
 //! ```
 //! use memdil_report::stats::{mean_interval, wilcoxon_signed_rank};

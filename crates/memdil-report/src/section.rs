@@ -161,7 +161,6 @@ fn meaning(section: &Section, runs: &[Run], claims: &[&Claim]) -> String {
         let text = parts.join("; ") + ".";
         text[..1].to_uppercase() + &text[1..]
     };
-    let caveats: String = claims.iter().filter_map(|claim| Some(format!(" {}", claim.caveat.as_ref()?))).collect();
     let said = sentences(section.about, claims);
     let second = if !said.is_empty() {
         said
@@ -172,7 +171,7 @@ fn meaning(section: &Section, runs: &[Run], claims: &[&Claim]) -> String {
     } else {
         String::new()
     };
-    format!("{first}{caveats} {second}").trim().to_owned()
+    format!("{first} {second}").trim().to_owned()
 }
 
 /// What an experiment's outcome means, as far as the claims that carry it are supported.

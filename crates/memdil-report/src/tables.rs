@@ -89,7 +89,6 @@ pub(crate) fn claims(claims: &[Claim]) -> Table {
         ("95% interval", true),
         ("p", true),
         ("p (Holm)", true),
-        ("p (sign test)", true),
         ("why", false),
     ];
     let rows = claims.iter().map(|claim| Row {
@@ -102,7 +101,6 @@ pub(crate) fn claims(claims: &[Claim]) -> Table {
             claim.interval.map_or_else(|| "–".to_owned(), |i| claim.unit.format_interval(i)),
             or_dash(claim.p, p_value),
             or_dash(claim.p_holm, p_value),
-            or_dash(claim.p_sign, p_value),
             [&claim.reason, &claim.caveat].into_iter().flatten().cloned().collect::<Vec<_>>().join(" "),
         ],
         class: claim.verdict.class(),

@@ -102,7 +102,7 @@ fn accuracy_after_a_search_is_compared_in_points() {
     // Five seeds at 2 points and four at 2.2.
     assert!((smoothing.effect.unwrap() - (5.0 * 2.0 + 4.0 * 2.2) / 9.0).abs() < 1e-9, "{smoothing:?}");
     assert_eq!((smoothing.n, smoothing.p), (9, Some(1.0 / 256.0)));
-    assert!(report.terminal_table().contains("points"));
+    assert!(report.terminal_table().contains("] points"), "{}", report.terminal_table());
 }
 
 /// A run of large-scale with its epochs: NC1 of the training features goes from 2 to `nc1`.

@@ -128,7 +128,12 @@ impl Unit {
 
     /// An interval of effects as text.
     pub(crate) fn format_interval(self, [low, high]: [f64; 2]) -> String {
-        format!("[{}, {}]", self.format(low), self.format(high))
+        let text = format!("[{}, {}]", self.format(low), self.format(high));
+        // The unit once.
+        match self {
+            Self::PercentagePoints => text.replace(" points", "") + " points",
+            _ => text,
+        }
     }
 }
 
