@@ -78,7 +78,11 @@ pub(super) fn figure(runs: &[Run]) -> Result<Option<Figure>, ReportError> {
     levels.sort();
     levels.dedup();
     let mut legend = loss_keys(&drawn, |_| None);
-    legend.extend(levels.iter().map(|level| Key::Shape(end_mark(*level), format!("η = {}", level.0))));
+    // Panels may end at different levels of noise, with one mark.
+    for same in levels.chunk_by(|a, b| (a.0 > 0.0) == (b.0 > 0.0)) {
+        let names: Vec<String> = same.iter().map(|level| level.0.to_string()).collect();
+        legend.push(Key::Shape(end_mark(same[0]), format!("η = {}", names.join(" or "))));
+    }
     let left_out = all - groups.len();
     let more = if left_out > 0 {
         format!(
