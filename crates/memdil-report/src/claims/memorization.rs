@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::seeds::{SHOWN_ONLY, needed};
-use super::{Cell, Claim, Counted, Evidence, Unit, Verdict};
+use super::seeds::{needed, shown_only};
+use super::{Cell, Claim, Counted, Evidence, SEEDS_NEEDED, Unit, Verdict};
 use crate::runs::{Level, Panel, Quantity, Run, distinct, losses};
 use crate::stats::{bootstrap_interval, mean, sign_test, spearman, wilcoxon_signed_rank};
 use crate::text::number;
@@ -33,11 +33,11 @@ pub(super) fn evidence(runs: &[&Run], id: String) -> Evidence {
         ));
     }
     if runs.len() < shown.len() {
-        notes.push(SHOWN_ONLY.to_owned());
+        notes.push(shown_only());
     }
     let missing = effect.is_none().then(|| {
         if runs.is_empty() && !shown.is_empty() {
-            return "no class selection and network has two noise levels with 6 seeds".to_owned();
+            return format!("no class selection and network has two noise levels with {SEEDS_NEEDED} seeds");
         }
         "no rank correlation: it needs three completed runs of one data set, class selection and network that differ \
          in memorization"

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::seeds::{in_percent, needed};
+use super::seeds::{self, BySeed, in_percent, needed};
 use super::{Cell, Claim, Counted, Evidence, SEEDS_NEEDED, Unit, Verdict, WITHOUT_CLAIM};
 use crate::runs::{Level, Run, distinct};
 use crate::stats::{mean, mean_interval, sign_test, wilcoxon_signed_rank};
@@ -116,11 +116,11 @@ fn logs(runs: &[&Run], loss: &str) -> BTreeMap<u64, f64> {
 }
 
 fn per_seed(levels: &BTreeMap<Level, BTreeMap<u64, f64>>) -> Vec<f64> {
-    let mut by_seed: BTreeMap<u64, Vec<f64>> = BTreeMap::new();
+    let mut by_seed = BySeed::new();
     for (seed, ratio) in levels.values().flatten() {
         by_seed.entry(*seed).or_default().push(*ratio);
     }
-    by_seed.values().filter_map(|ratios| mean(ratios)).collect()
+    seeds::per_seed(&by_seed)
 }
 
 /// The pair that agrees least: the most surely reversed one, else the least surely confirmed one.
@@ -137,12 +137,7 @@ fn deciding(one_a_seed: &[Vec<f64>]) -> Option<usize> {
 fn cells(pairs: &Pairs) -> Vec<Cell> {
     let cell = |(lower, higher): &(String, String), level: &Level, by_seed: &BTreeMap<u64, f64>| {
         let values: Vec<f64> = by_seed.values().copied().collect();
-        Cell {
-            label: format!("{lower} below {higher}, η = {}", level.0),
-            n: values.len(),
-            effect: mean(&values).map(in_percent),
-            interval: mean_interval(&values).map(|bounds| bounds.map(in_percent)),
-        }
+        seeds::cell(format!("{lower} below {higher}, η = {}", level.0), &values, in_percent)
     };
     pairs
         .iter()

@@ -9,11 +9,15 @@ use crate::stats::{mean, mean_interval, sign_test, wilcoxon_signed_rank};
 pub(super) type BySeed = BTreeMap<u64, Vec<f64>>;
 
 /// What is said beside the numbers where cells have fewer seeds than [`needed`].
-pub(super) const SHOWN_ONLY: &str =
-    "Cells with fewer than 6 seeds are shown and take no part: every seed has to stand for the same cells.";
+pub(super) fn shown_only() -> String {
+    format!(
+        "Cells with fewer than {SEEDS_NEEDED} seeds are shown and take no part: a seed that is in some cells only would \
+         stand for others than the rest."
+    )
+}
 
-/// The number of seeds that a cell needs to take part in a verdict, from those of all cells: six where one cell has six.
-/// Where none has, all take part, and the verdict is inconclusive anyway.
+/// The number of seeds that a cell needs to take part in a verdict, from those of all cells: [`SEEDS_NEEDED`] where one
+/// cell has as many. Where none has, all take part, and the verdict is inconclusive anyway.
 pub(super) fn needed(seeds: impl IntoIterator<Item = usize>) -> usize {
     if seeds.into_iter().any(|n| n >= SEEDS_NEEDED) { SEEDS_NEEDED } else { 0 }
 }
@@ -38,7 +42,7 @@ pub(super) fn claim(words: Words, cells: &[(String, BySeed)], shown: impl Fn(f64
     for (seed, values) in cells.iter().filter(|(_, cell)| cell.len() >= needed).flat_map(|(_, cell)| cell) {
         by_seed.entry(*seed).or_default().extend(mean(values));
     }
-    let one_a_seed: Vec<f64> = by_seed.values().filter_map(|values| mean(values)).collect();
+    let one_a_seed = per_seed(&by_seed);
     let left_out = cells.iter().any(|(_, cell)| cell.len() < needed);
     Claim {
         id: words.id,
@@ -61,18 +65,23 @@ pub(super) fn claim(words: Words, cells: &[(String, BySeed)], shown: impl Fn(f64
         p: wilcoxon_signed_rank(&one_a_seed),
         p_holm: None,
         p_sign: sign_test(&one_a_seed),
-        notes: left_out.then(|| SHOWN_ONLY.to_owned()).into_iter().collect(),
-        cells: cells.iter().map(|(label, by_seed)| cell(label, by_seed, shown)).collect(),
+        notes: left_out.then(shown_only).into_iter().collect(),
+        cells: cells.iter().map(|(label, by_seed)| cell(label.clone(), &per_seed(by_seed), shown)).collect(),
     }
 }
 
-fn cell(label: &str, by_seed: &BySeed, shown: impl Fn(f64) -> f64) -> Cell {
-    let values: Vec<f64> = by_seed.values().filter_map(|values| mean(values)).collect();
+/// The mean of each seed's values.
+pub(super) fn per_seed(by_seed: &BySeed) -> Vec<f64> {
+    by_seed.values().filter_map(|values| mean(values)).collect()
+}
+
+/// A row of a claim's table, from one value a seed.
+pub(super) fn cell(label: String, values: &[f64], shown: impl Fn(f64) -> f64) -> Cell {
     Cell {
-        label: label.to_owned(),
+        label,
         n: values.len(),
-        effect: mean(&values).map(&shown),
-        interval: mean_interval(&values).map(|bounds| bounds.map(&shown)),
+        effect: mean(values).map(&shown),
+        interval: mean_interval(values).map(|bounds| bounds.map(&shown)),
     }
 }
 
