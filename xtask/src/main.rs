@@ -4,6 +4,7 @@
 mod assets;
 mod bench;
 mod docs;
+mod gpu_check;
 mod reproduce;
 mod tidy;
 
@@ -24,6 +25,9 @@ Tasks:
   bench       Time the crates: criterion benches, [--only FILTER]
               --peers: memdil-metrics beside NumPy and torch on the same arrays instead; the Python interpreter is
               $MEMDIL_PYTHON, else python3
+  gpu-check   Build for CUDA and check a GPU: every kernel, a training, the time of a step. Prints one JSON object
+              [--device cuda:N] [--out FILE.json]
+              --peers: then PyTorch's steps on the same card; the interpreter is that of bench
   docs        Check the documentation: build the book, follow every link, and run every command it shows, shortened where it
               trains. Downloads mdBook once
   tidy        Check what the compiler does not: layering, file sizes, docs, dependencies
@@ -64,6 +68,7 @@ fn main() -> ExitCode {
         Some("reproduce") => reproduce::run(&arguments),
         Some("bench") => bench::run(&arguments),
         Some("docs") => docs::run(&arguments),
+        Some("gpu-check") => gpu_check::run(&arguments),
         Some("tidy") => tidy::run(&arguments),
         Some("assets") => assets::run(&arguments),
         Some(other) => Err(Failure::usage(format!("there is no task '{other}'; see cargo xtask help"))),

@@ -35,6 +35,17 @@ pub struct Inputs {
     constants: Vec<(f32, f32)>,
 }
 
+/// Images as [`Inputs`] keeps them.
+#[derive(Debug, Clone, Copy)]
+pub struct StoredInputs<'a> {
+    /// Values, (n, stored channel, row, column).
+    pub pixels: &'a Pixels,
+    /// What a value is multiplied by and what is added then, for each stored channel.
+    pub constants: &'a [(f32, f32)],
+    /// How often the stored channels follow each other in a sample.
+    pub copies: usize,
+}
+
 impl Inputs {
     /// Prepares images: with [`Input::Authors`] grey ones are resized to 32 x 32, exactly as Pillow's
     /// `Image.resize((32, 32), BILINEAR)` does, and handed out as three equal channels. Images that need no resizing are
@@ -102,6 +113,11 @@ impl Inputs {
     /// Numbers in a sample: the product of its [`shape`](Self::shape).
     pub fn values_per_sample(&self) -> usize {
         self.images.values_per_image() * self.copies
+    }
+
+    /// What is kept: for whoever normalises by himself, on a device say.
+    pub fn stored(&self) -> StoredInputs<'_> {
+        StoredInputs { pixels: &self.images.pixels, constants: &self.constants, copies: self.copies }
     }
 
     /// Writes the normalised samples with these indices one after another into `out`.

@@ -94,7 +94,7 @@ mod zipped;
 pub use augment::Augmentation;
 pub use error::DataError;
 pub use images::{Dataset, Images, Pixels, Split};
-pub use inputs::Inputs;
+pub use inputs::{Inputs, StoredInputs};
 pub use load::load;
 pub use noise::{LabelNoise, NoisyLabels};
 pub use source::Source;

@@ -44,4 +44,10 @@ pub enum KernelError {
     /// A name that the network has no tensor for.
     #[error("there is no tensor '{0}'; Mlp::tensors lists them")]
     Unknown(String),
+    /// A part that the device's step does not have.
+    #[error("{0} is not computed on a GPU by these kernels")]
+    Unsupported(&'static str),
+    /// A device that is not there, or has failed.
+    #[error("GPU: {0}")]
+    Device(String),
 }

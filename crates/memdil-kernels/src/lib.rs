@@ -42,6 +42,7 @@ mod block;
 #[allow(unsafe_code)]
 mod convolution;
 mod error;
+pub mod gpu;
 #[allow(unsafe_code)]
 mod mlp;
 #[allow(unsafe_code)]

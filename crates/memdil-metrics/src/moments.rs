@@ -3,6 +3,7 @@
 use ndarray::{Array1, Array2, ArrayView2};
 use rayon::prelude::*;
 
+use crate::collapse::between_class_directions;
 use crate::error::finite;
 use crate::input::{Label, Real, check_labels, check_samples, check_two_classes, first_empty_class};
 use crate::kernels::{Sums, squared_distance};
@@ -141,6 +142,23 @@ impl Moments {
         }
         let global = weighted_mean(&noise.uncorrupted_means, &noise.uncorrupted);
         Ok(ClassMeans { means: noise.uncorrupted_means.clone(), global, counts: noise.uncorrupted.clone() })
+    }
+
+    /// Vectors $v_j$ with $\mathrm{NC1} = \frac1n \sum_i \sum_j (v_j^T (h_i - \mu_{y_i}))^2$: for whoever has the features
+    /// elsewhere, on a GPU say.
+    ///
+    /// # Shapes
+    /// (at most $K - 1$, $d$).
+    ///
+    /// # Errors
+    /// Fewer than two classes, class means that coincide.
+    pub fn nc1_vectors(&self) -> Result<Array2<f64>, MetricsError> {
+        let (directions, squares) = between_class_directions(&self.centred()?)?;
+        let scaled = directions.iter().zip(&squares).flat_map(|(q, square)| q.iter().map(|v| v / square.sqrt()));
+        let scaled: Vec<f64> = scaled.collect();
+        let mut vectors = Array2::zeros((directions.len(), self.dim()));
+        vectors.iter_mut().zip(scaled).for_each(|(to, from)| *to = from);
+        Ok(vectors)
     }
 
     pub(crate) fn classes(&self) -> usize {

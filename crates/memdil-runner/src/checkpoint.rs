@@ -154,10 +154,11 @@ impl<'a> Keeper<'a> {
         if self.last.elapsed() < self.every {
             return Ok(());
         }
+        let Some(position) = training.position()? else { return Ok(()) };
         let state = State {
             format: FORMAT,
             run: self.id.clone(),
-            position: training.position(),
+            position,
             last: last.cloned(),
             metrics: metrics.written()?,
             seconds: self.clock.seconds(),

@@ -1,11 +1,11 @@
 //! Features and metrics of a network as it stands, in evaluation mode.
 
-use memdil_data::Inputs;
 use memdil_losses::Loss;
 use memdil_metrics::MetricsError;
 use memdil_records::{EpochRecord, Snapshot, SnapshotPart, TestRecord};
 use ndarray::{Array1, Array2, ArrayView2, Axis, CowArray, Ix2, s};
 
+use crate::network::Part;
 use crate::{Network, Prepared, RunnerError};
 
 /// Samples in a forward pass: bounds the memory of an evaluation whatever the size of the data set.
@@ -31,10 +31,10 @@ impl Evaluation {
         let (observed, clean) = (pick(&data.labels.observed), pick(&data.labels.clean));
         // Chunks end with the training set: held-out samples do not change how it is cut into products.
         let chunks = data.train.chunks(CHUNK).chain(data.validation.chunks(CHUNK));
-        let noisy = evaluate(network, &data.train_inputs, chunks, observed, clean)?;
+        let noisy = evaluate(network, (data, Part::Train), chunks, observed, clean)?;
         let test: Vec<usize> = (0..data.test_labels.len()).collect();
         let labels = Array1::from(data.test_labels.clone());
-        let test = evaluate(network, &data.test_inputs, test.chunks(CHUNK), labels.clone(), labels)?;
+        let test = evaluate(network, (data, Part::Test), test.chunks(CHUNK), labels.clone(), labels)?;
         let (classifier, bias) = network.classifier()?;
         Ok(Self { noisy, trained_on: data.train.len(), classes: data.labels.classes, test, classifier, bias })
     }
@@ -162,7 +162,7 @@ fn labels(array: &Array1<u32>) -> &[u32] {
 /// Features and logits, chunk by chunk straight into their place.
 fn evaluate<'a>(
     network: &mut Network,
-    inputs: &Inputs,
+    (data, part): (&Prepared, Part),
     chunks: impl Iterator<Item = &'a [usize]>,
     labels: Array1<u32>,
     clean_labels: Array1<u32>,
@@ -171,9 +171,7 @@ fn evaluate<'a>(
     let (mut features, mut logits) = (Vec::new(), Vec::new());
     let mut batch = Vec::new();
     for chunk in chunks {
-        batch.resize(chunk.len() * inputs.values_per_sample(), 0.0);
-        inputs.fill(chunk, &mut batch);
-        let (h, z) = network.forward(&batch)?;
+        let (h, z) = network.forward_samples(data, part, chunk, &mut batch)?;
         features.reserve_exact(n * (h.len() / chunk.len()) - features.len());
         logits.reserve_exact(n * (z.len() / chunk.len()) - logits.len());
         features.extend(h);

@@ -9,6 +9,8 @@
 //! 4. [`run_all`] works through a manifest with worker processes, skipping what is complete.
 //! 5. [`run_searches`] tries hyper-parameters: its trials and the retrained best are runs that [`run_all`] makes.
 //!
+//! [`selftest`] checks and times a device before long runs.
+//!
 //! [`evaluate_run`] measures the network that a run has left, finished or not. [`train_model`] and
 //! [`evaluate_model`] do the same for a network of your own. [`run_layer_peeled`] trains free features instead of a network, for the layer-peeled model.
 //!
@@ -28,6 +30,7 @@ mod optimizer;
 mod prepare;
 mod provenance;
 mod search;
+mod selftest;
 mod sweep;
 mod train;
 mod training;
@@ -38,9 +41,10 @@ pub use error::RunnerError;
 pub use estimate::Calibration;
 pub use evaluate_run::{Evaluated, evaluate_model, evaluate_run};
 pub use layer_peeled::{run_layer_peeled, train_layer_peeled};
-pub use network::{Build, CandleNetwork, FusedMlp, NamedTensor, Network};
+pub use network::{Build, CandleNetwork, FusedMlp, GpuNetwork, NamedTensor, Network};
 pub use prepare::Prepared;
 pub use provenance::provenance;
 pub use search::{STARTUP_TRIALS, Search, SearchOptions, SearchPlan, run_searches};
+pub use selftest::{Card, Check, SelfTest, Timing, selftest};
 pub use sweep::{SweepOptions, SweepProgress, SweepStatus, end_with_parent, run_all, status};
 pub use train::{Outcome, TrainEvent, TrainOptions, train, train_model};

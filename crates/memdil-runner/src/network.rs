@@ -1,21 +1,25 @@
 //! The network in training: one seam between the loop of epochs and whatever computes a step.
 
 mod candle;
+mod engine;
 mod fused;
+pub(crate) mod gpu;
 mod state;
 
-use candle_core::{DType, Device};
+use candle_core::{DType, Device, DeviceLocation};
+use memdil_kernels::gpu::Cuda;
 use memdil_losses::Loss;
 use memdil_models::{ImageShape, Model};
-use memdil_records::{ModelSpec, RunSpec};
+use memdil_records::{ModelSpec, NormSpec, RunSpec};
 use ndarray::{Array1, Array2};
 
 pub use candle::CandleNetwork;
 pub use fused::FusedMlp;
+pub use gpu::GpuNetwork;
 pub use state::NamedTensor;
 pub(crate) use state::{Tensors, checksum, read_tensors, write_tensors};
 
-use crate::RunnerError;
+use crate::{Prepared, RunnerError};
 
 /// Builds a network of one's own in f32: from the specification, whose seed should decide the initial values, and the
 /// images' shape. Logits are as many as [`RunSpec::network_classes`].
@@ -58,13 +62,22 @@ pub type Build<'a> = &'a dyn Fn(&RunSpec, ImageShape, &Device) -> candle_core::R
 pub enum Network {
     /// The fused step of memdil-kernels, on the processor.
     Fused(Box<FusedMlp>),
+    /// The kernels of memdil-kernels on a GPU.
+    Gpu(Box<GpuNetwork>),
     /// On candle's autograd, on any device.
     Candle(CandleNetwork),
 }
 
+/// Which images.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    Train,
+    Test,
+}
+
 impl Network {
-    /// The network of a specification before its first step, in f32: multilayer perceptrons fused on the processor, the
-    /// rest on candle.
+    /// The network of a specification before its first step, in f32: multilayer perceptrons by memdil-kernels (on a GPU but
+    /// for layer normalisation), the rest on candle.
     ///
     /// `shape` are channels, rows and columns of a sample, `classes` the logits.
     ///
@@ -77,9 +90,11 @@ impl Network {
         classes: usize,
         device: &Device,
     ) -> Result<Self, RunnerError> {
-        Ok(match (&spec.model, device) {
-            (ModelSpec::Mlp(_), Device::Cpu) => {
-                Self::Fused(Box::new(FusedMlp::new(spec, shape.0 * shape.1 * shape.2, classes)?))
+        let inputs = shape.0 * shape.1 * shape.2;
+        Ok(match (&spec.model, device.location()) {
+            (ModelSpec::Mlp(_), DeviceLocation::Cpu) => Self::Fused(Box::new(FusedMlp::new(spec, inputs, classes)?)),
+            (ModelSpec::Mlp(mlp), DeviceLocation::Cuda { gpu_id }) if mlp.norm != NormSpec::Layer => {
+                Self::Gpu(Box::new(GpuNetwork::new(spec, inputs, classes, Cuda::open(gpu_id)?)?))
             }
             _ => Self::Candle(CandleNetwork::new(spec, shape, classes, DType::F32, device)?),
         })
@@ -130,6 +145,7 @@ impl Network {
     ) -> Result<f64, RunnerError> {
         match self {
             Self::Fused(network) => network.step(inputs, labels, loss, learning_rate),
+            Self::Gpu(network) => network.step(inputs, labels, loss, learning_rate),
             Self::Candle(network) => network.step(inputs, labels, loss, learning_rate),
         }
     }
@@ -146,8 +162,63 @@ impl Network {
     pub fn forward(&mut self, inputs: &[f32]) -> Result<(Vec<f32>, Vec<f32>), RunnerError> {
         match self {
             Self::Fused(network) => network.forward(inputs),
+            Self::Gpu(network) => network.forward(inputs),
             Self::Candle(network) => network.forward(inputs),
         }
+    }
+
+    /// Begins an epoch, or goes on with one, where the network takes its batches from a copy of the data of its own: then
+    /// steps are queued with [`queue_step`](Self::queue_step), and the loss is known at the end. False where batches are
+    /// handed in.
+    pub(crate) fn begin_epoch(
+        &mut self,
+        spec: &RunSpec,
+        data: &Prepared,
+        order: &[usize],
+        done: (usize, f64),
+        learning_rate: f64,
+    ) -> Result<bool, RunnerError> {
+        match self {
+            // What augmentation draws is drawn on the processor.
+            Self::Gpu(network) if spec.data.augment.is_none() => {
+                network.begin_epoch(data, order, done, &spec.loss, learning_rate)?;
+                Ok(true)
+            }
+            _ => Ok(false),
+        }
+    }
+
+    /// Queues a step on the next samples of the epoch.
+    pub(crate) fn queue_step(&mut self, samples: usize) -> Result<(), RunnerError> {
+        match self {
+            Self::Gpu(network) => network.queue_step(samples),
+            _ => Ok(()),
+        }
+    }
+
+    /// Of queued steps, the sum of the loss over their samples, or the loss that ended the training.
+    pub(crate) fn epoch_so_far(&self) -> Result<Result<f64, f64>, RunnerError> {
+        match self {
+            Self::Gpu(network) => network.epoch_so_far(),
+            _ => Ok(Ok(0.0)),
+        }
+    }
+
+    /// Penultimate features and logits of samples in evaluation mode; `batch` is room for their inputs.
+    pub(crate) fn forward_samples(
+        &mut self,
+        data: &Prepared,
+        part: Part,
+        indices: &[usize],
+        batch: &mut Vec<f32>,
+    ) -> Result<(Vec<f32>, Vec<f32>), RunnerError> {
+        if let Self::Gpu(network) = self {
+            return network.forward_stored(data, part, indices);
+        }
+        let inputs = if part == Part::Train { &data.train_inputs } else { &data.test_inputs };
+        batch.resize(indices.len() * inputs.values_per_sample(), 0.0);
+        inputs.fill(indices, batch);
+        self.forward(batch)
     }
 
     /// Weights (K, d) and bias (K) of the classifier.
@@ -158,6 +229,7 @@ impl Network {
     pub fn classifier(&self) -> Result<(Array2<f32>, Array1<f32>), RunnerError> {
         match self {
             Self::Fused(network) => network.classifier(),
+            Self::Gpu(network) => network.classifier(),
             Self::Candle(network) => network.classifier(),
         }
     }
@@ -166,6 +238,7 @@ impl Network {
     pub fn parameter_count(&self) -> usize {
         match self {
             Self::Fused(network) => network.parameter_count(),
+            Self::Gpu(network) => network.parameter_count(),
             Self::Candle(network) => network.parameter_count(),
         }
     }
@@ -187,6 +260,7 @@ impl Network {
     pub(crate) fn model_tensors(&self) -> Tensors<'_> {
         match self {
             Self::Fused(network) => network.model_tensors(),
+            Self::Gpu(network) => network.model_tensors(),
             Self::Candle(network) => network.model_tensors(),
         }
     }
@@ -205,6 +279,7 @@ impl Network {
     pub(crate) fn optimizer_tensors(&self) -> Result<Tensors<'_>, RunnerError> {
         match self {
             Self::Fused(network) => Ok(network.optimizer_tensors()),
+            Self::Gpu(network) => Ok(network.optimizer_tensors()),
             Self::Candle(network) => network.optimizer_tensors(),
         }
     }
@@ -217,6 +292,7 @@ impl Network {
     pub fn load_model_state(&mut self, state: &[NamedTensor]) -> Result<(), RunnerError> {
         match self {
             Self::Fused(network) => network.load_model_state(state),
+            Self::Gpu(network) => network.load_model_state(state),
             Self::Candle(network) => network.load_model_state(state),
         }
     }
@@ -229,6 +305,7 @@ impl Network {
     pub fn load_optimizer_state(&mut self, state: &[NamedTensor]) -> Result<(), RunnerError> {
         match self {
             Self::Fused(network) => network.load_optimizer_state(state),
+            Self::Gpu(network) => network.load_optimizer_state(state),
             Self::Candle(network) => network.load_optimizer_state(state),
         }
     }

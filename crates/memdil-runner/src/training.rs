@@ -92,6 +92,8 @@ pub(crate) struct Training<'a> {
     clock: Clock,
     /// Inputs of a batch, filled again for each.
     inputs: Vec<f32>,
+    /// Whether the epoch's steps are queued on a device, which then has the sum of the loss.
+    queued: bool,
 }
 
 /// A finished epoch with the evaluation that its record was measured on, or why the run has diverged.
@@ -102,7 +104,7 @@ impl<'a> Training<'a> {
     pub(crate) fn new(spec: &'a RunSpec, data: &'a Prepared, network: Network) -> Self {
         let (order, shuffler) = (data.train.clone(), stream(spec.seed, Stream::Shuffle));
         let (epoch, samples, total, clock) = (1, 0, 0.0, Clock::start(0.0));
-        Self { spec, data, network, shuffler, order, epoch, samples, total, clock, inputs: Vec::new() }
+        Self { spec, data, network, shuffler, order, epoch, samples, total, clock, inputs: Vec::new(), queued: false }
     }
 
     /// The epoch in progress, counted from one; one more than there are when all are done.
@@ -110,15 +112,17 @@ impl<'a> Training<'a> {
         self.epoch
     }
 
-    pub(crate) fn position(&self) -> Position {
-        Position {
+    /// Where the training stands; `None` when it has ended at a loss that is no finite number.
+    pub(crate) fn position(&self) -> Result<Option<Position>, RunnerError> {
+        let total = if self.queued && self.samples > 0 { self.network.epoch_so_far()?.ok() } else { Some(self.total) };
+        Ok(total.map(|total| Position {
             epoch: self.epoch,
             samples: self.samples,
-            total: self.total.to_bits(),
+            total: total.to_bits(),
             order: self.order.clone(),
             shuffler: self.shuffler.get_word_pos(),
             seconds: if self.samples > 0 { self.clock.seconds() } else { 0.0 },
-        }
+        }))
     }
 
     /// Goes to a position that was checked.
@@ -129,6 +133,14 @@ impl<'a> Training<'a> {
         self.order.clone_from(&position.order);
         self.shuffler.set_word_pos(position.shuffler);
         self.clock = Clock::start(position.seconds);
+    }
+
+    /// Goes to the beginning of another epoch, over all orders that are drawn on the way.
+    pub(crate) fn skip(&mut self, epochs: usize) {
+        for _ in 0..epochs {
+            shuffle(&mut self.shuffler, &mut self.order);
+            self.epoch += 1;
+        }
     }
 
     /// The epoch in progress to its end; `after_batch` sees every state on the way.
@@ -142,18 +154,32 @@ impl<'a> Training<'a> {
             self.clock = Clock::start(0.0);
             shuffle(&mut self.shuffler, &mut self.order);
         }
+        let done = (self.samples, self.total);
+        self.queued = self.network.begin_epoch(self.spec, self.data, &self.order, done, learning_rate)?;
         while self.samples < self.order.len() {
             let end = self.order.len().min(self.samples + self.spec.training.batch_size);
+            if self.queued {
+                self.network.queue_step(end - self.samples)?;
+                self.samples = end;
+                after_batch(self)?;
+                continue;
+            }
             let indices = &self.order[self.samples..end];
             fill(self.spec, self.data, epoch, indices, &mut self.inputs);
             let labels: Vec<u32> = indices.iter().map(|&i| self.data.labels.observed[i]).collect();
             let loss = self.network.step(&self.inputs, &labels, &self.spec.loss, learning_rate)?;
             if !loss.is_finite() {
-                return Ok(Err(format!("the training loss is {loss}")));
+                return Ok(Err(ended_by(loss)));
             }
             self.total += loss * indices.len() as f64;
             self.samples = end;
             after_batch(self)?;
+        }
+        if self.queued {
+            self.total = match self.network.epoch_so_far()? {
+                Ok(total) => total,
+                Err(loss) => return Ok(Err(ended_by(loss))),
+            };
         }
         let loss = self.total / self.order.len() as f64;
         let mut record = EpochRecord { epoch, learning_rate, loss, ..EpochRecord::default() };
@@ -172,6 +198,10 @@ impl<'a> Training<'a> {
         (self.epoch, self.samples, self.total) = (epoch + 1, 0, 0.0);
         Ok(Ok((record, evaluation)))
     }
+}
+
+fn ended_by(loss: f64) -> String {
+    format!("the training loss is {loss}")
 }
 
 /// The learning rate of an epoch, counted from one.

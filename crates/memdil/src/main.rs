@@ -14,6 +14,7 @@ mod noise;
 mod progress;
 mod report;
 mod search;
+mod selftest;
 mod sweep;
 mod theory;
 mod train;
@@ -61,6 +62,8 @@ enum Command {
     Theory(theory::Command),
     /// Claims, figures and tables of finished runs as one HTML page
     Report(report::Arguments),
+    /// Whether a device computes what it should, and how fast
+    Selftest(selftest::Arguments),
     #[command(hide = true)]
     Calibrate(dry_run::Arguments),
 }
@@ -82,6 +85,7 @@ fn main() -> ExitCode {
         Command::Transition(arguments) => transition::run(&arguments),
         Command::Theory(command) => theory::run(&command),
         Command::Report(arguments) => report::run(&arguments),
+        Command::Selftest(arguments) => selftest::run(&arguments),
         Command::Calibrate(arguments) => dry_run::run(&arguments),
     };
     result.unwrap_or_else(|error| {

@@ -88,6 +88,14 @@ impl SweepBar {
     }
 }
 
+/// What is being done, by its name.
+pub(crate) fn named() -> ProgressBar {
+    let bar = ProgressBar::new_spinner();
+    bar.set_style(style("{spinner} {elapsed} {msg}"));
+    bar.enable_steady_tick(Duration::from_millis(200));
+    bar
+}
+
 /// Progress through files.
 pub(crate) struct FileBar {
     bar: ProgressBar,

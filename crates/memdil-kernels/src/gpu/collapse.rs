@@ -1,0 +1,243 @@
+//! What the metrics of neural collapse need of many features, computed where they lie.
+
+use super::arguments::Collapse;
+use super::plan::pitch;
+use super::samples::{f32_bytes, f64_bytes, u32_bytes, upload};
+use super::{Machine, Product};
+use crate::KernelError;
+
+/// Rows of a segment at most.
+const SEGMENT: usize = 1024;
+
+/// Features on a device, sorted by class, and what is left of them when their class means are subtracted.
+///
+/// Sums are in f64 and products in f32, of centred rows: nothing cancels however far the features lie from the origin.
+pub struct GpuFeatures<M: Machine> {
+    machine: M,
+    features: M::Memory,
+    centred: M::Memory,
+    order: M::Memory,
+    bounds: M::Memory,
+    segment_classes: M::Memory,
+    /// Class of each segment.
+    segments: Vec<usize>,
+    counts: Vec<usize>,
+    rows: usize,
+    columns: usize,
+    means: Vec<f64>,
+    scatter: Vec<f64>,
+}
+
+impl<M: Machine> GpuFeatures<M> {
+    /// Copies features to the device, finds the class means and centres the features by them.
+    ///
+    /// # Shapes
+    ///
+    /// `features` (n, d) row by row, `labels` (n), each below `classes`.
+    ///
+    /// # Errors
+    ///
+    /// [`KernelError::Length`] when the lengths do not fit; [`KernelError::Size`] for a label that is no class;
+    /// [`KernelError::Device`].
+    pub fn new(machine: M, features: &[f32], labels: &[u32], classes: usize) -> Result<Self, KernelError> {
+        let rows = labels.len();
+        let columns = features.len().checked_div(rows).unwrap_or_default();
+        if columns == 0 || features.len() != rows * columns {
+            let (name, found, expected) = ("features".to_owned(), features.len(), rows * columns.max(1));
+            return Err(KernelError::Length { name, found, expected });
+        }
+        if let Some(&label) = labels.iter().find(|&&label| label as usize >= classes) {
+            return Err(KernelError::Size { name: "classes", value: classes, least: label as usize + 1 });
+        }
+        let mut counts = vec![0; classes];
+        labels.iter().for_each(|&label| counts[label as usize] += 1);
+        let mut order: Vec<u32> = (0..rows as u32).collect();
+        order.sort_by_key(|&row| labels[row as usize]);
+        let (mut bounds, mut segments, mut begin) = (vec![0_u32], Vec::new(), 0);
+        for (class, &count) in counts.iter().enumerate() {
+            for first in (0..count).step_by(SEGMENT) {
+                segments.push(class);
+                bounds.push((begin + count.min(first + SEGMENT)) as u32);
+            }
+            begin += count;
+        }
+        let ld = pitch(columns);
+        let mut padded = vec![0.0; rows * ld];
+        for (to, from) in padded.chunks_exact_mut(ld).zip(features.chunks_exact(columns)) {
+            to[..columns].copy_from_slice(from);
+        }
+        let of_segments: Vec<u32> = segments.iter().map(|&class| class as u32).collect();
+        let mut found = Self {
+            features: upload(&machine, &f32_bytes(&padded))?,
+            centred: machine.zeros(4 * rows * ld)?,
+            order: upload(&machine, &u32_bytes(&order))?,
+            bounds: upload(&machine, &u32_bytes(&bounds))?,
+            segment_classes: upload(&machine, &u32_bytes(&of_segments))?,
+            machine,
+            segments,
+            counts,
+            rows,
+            columns,
+            means: vec![0.0; classes * columns],
+            scatter: vec![0.0; classes],
+        };
+        found.center()?;
+        Ok(found)
+    }
+
+    /// Samples of each class.
+    pub fn counts(&self) -> &[usize] {
+        &self.counts
+    }
+
+    /// Class means, (classes, d) row by row; zeros for a class without samples.
+    pub fn means(&self) -> &[f64] {
+        &self.means
+    }
+
+    /// $\sum_i \lVert h_i - \mu_k \rVert^2$ of each class.
+    pub fn scatter(&self) -> &[f64] {
+        &self.scatter
+    }
+
+    /// $\sum_i \sum_j (v_j^T (h_i - \mu_{y_i}))^2$ for vectors $v_j$, (m, d) row by row: with those of the scatter of the
+    /// class means, n times NC1.
+    ///
+    /// # Errors
+    ///
+    /// [`KernelError::Length`]; [`KernelError::Device`].
+    pub fn projected(&self, vectors: &[f64]) -> Result<f64, KernelError> {
+        let (products, ld) = self.products(vectors)?;
+        let products = self.machine.address(&products);
+        let sums = self.machine.zeros(8 * self.segments.len())?;
+        let argument =
+            Collapse { products, products_ld: ld as u32, sums: self.machine.address(&sums), ..self.argument() };
+        self.launch("square_sums", 1, &argument)?;
+        Ok(self.read(&sums, self.segments.len())?.iter().sum())
+    }
+
+    /// Samples whose largest logit is that of the class with the nearest mean: n times NC4. The first of equal ones
+    /// counts.
+    ///
+    /// # Shapes
+    ///
+    /// `logits` (n, classes) row by row.
+    ///
+    /// # Errors
+    ///
+    /// [`KernelError::Length`]; [`KernelError::Device`].
+    pub fn agreeing(&self, logits: &[f32]) -> Result<usize, KernelError> {
+        let classes = self.counts.len();
+        if logits.len() != self.rows * classes {
+            let (name, found, expected) = ("logits".to_owned(), logits.len(), self.rows * classes);
+            return Err(KernelError::Length { name, found, expected });
+        }
+        // Distances do not change when all means move: the first one becomes zero.
+        let first: Vec<f64> = self.means[..self.columns].to_vec();
+        let moved: Vec<f64> =
+            self.means.chunks_exact(self.columns).flat_map(|m| m.iter().zip(&first).map(|(a, b)| a - b)).collect();
+        let mean = |k: usize| &moved[k * self.columns..][..self.columns];
+        let distance = |i: usize| mean(i / classes).iter().zip(mean(i % classes)).map(|(a, b)| (a - b) * (a - b)).sum();
+        let distances: Vec<f64> = (0..classes * classes).map(distance).collect();
+        let (products, ld) = self.products(&moved)?;
+        let (logits, distances) =
+            (upload(&self.machine, &f32_bytes(logits))?, upload(&self.machine, &f64_bytes(&distances))?);
+        let sums = self.machine.zeros(8 * self.segments.len())?;
+        let argument = Collapse {
+            products: self.machine.address(&products),
+            products_ld: ld as u32,
+            logits: self.machine.address(&logits),
+            logits_ld: classes as u32,
+            distances: self.machine.address(&distances),
+            sums: self.machine.address(&sums),
+            count: classes as u32,
+            ..self.argument()
+        };
+        self.launch("agreements", 1, &argument)?;
+        Ok(self.read(&sums, self.segments.len())?.iter().sum::<f64>() as usize)
+    }
+
+    fn center(&mut self) -> Result<(), KernelError> {
+        let (columns, segments) = (self.columns, self.segments.len());
+        let sums = self.machine.zeros(8 * segments * columns)?;
+        let argument = Collapse { sums: self.machine.address(&sums), ..self.argument() };
+        self.launch("segment_sums", columns.div_ceil(64) as u32, &argument)?;
+        for (sum, &class) in self.read(&sums, segments * columns)?.chunks_exact(columns).zip(&self.segments) {
+            let mean = &mut self.means[class * columns..][..columns];
+            mean.iter_mut().zip(sum).for_each(|(mean, sum)| *mean += sum);
+        }
+        for (mean, &count) in self.means.chunks_exact_mut(columns).zip(&self.counts) {
+            mean.iter_mut().for_each(|value| *value /= count.max(1) as f64);
+        }
+        let means = upload(&self.machine, &f64_bytes(&self.means))?;
+        let argument = Collapse { means: self.machine.address(&means), ..argument };
+        self.launch("center", 1, &argument)?;
+        for (square, &class) in self.read(&sums, segments)?.iter().zip(&self.segments) {
+            self.scatter[class] += square;
+        }
+        Ok(())
+    }
+
+    /// Products of the centred rows with vectors, (n, ld).
+    fn products(&self, vectors: &[f64]) -> Result<(M::Memory, usize), KernelError> {
+        let (columns, ld) = (self.columns, pitch(self.columns));
+        let count = vectors.len() / columns;
+        if count == 0 || vectors.len() != count * columns {
+            let (name, found, expected) = ("vectors".to_owned(), vectors.len(), count.max(1) * columns);
+            return Err(KernelError::Length { name, found, expected });
+        }
+        let single: Vec<f32> = vectors.iter().map(|&v| v as f32).collect();
+        let (vectors, products) =
+            (upload(&self.machine, &f32_bytes(&single))?, self.machine.zeros(4 * self.rows * pitch(count))?);
+        let product = Product {
+            m: self.rows,
+            n: count,
+            k: columns,
+            a: (self.machine.address(&self.centred), ld),
+            b: (self.machine.address(&vectors), columns),
+            c: (self.machine.address(&products), pitch(count)),
+            transpose_a: false,
+            transpose_b: true,
+        };
+        // SAFETY: of memories that are still there when the product is done: what follows waits for it.
+        unsafe { self.machine.product(&product)? };
+        // The vectors go out of scope here.
+        self.machine.read(&products, 0, &mut [0; 4])?;
+        Ok((products, pitch(count)))
+    }
+
+    fn argument(&self) -> Collapse {
+        Collapse {
+            features: self.machine.address(&self.features),
+            order: self.machine.address(&self.order),
+            bounds: self.machine.address(&self.bounds),
+            classes: self.machine.address(&self.segment_classes),
+            centred: self.machine.address(&self.centred),
+            columns: self.columns as u32,
+            ld: pitch(self.columns) as u32,
+            ..Collapse::default()
+        }
+    }
+
+    fn launch(&self, kernel: &'static str, blocks: u32, argument: &Collapse) -> Result<(), KernelError> {
+        // SAFETY: every address is of memory of the sizes in the structure, which lives until the result is read.
+        unsafe { self.machine.launch(kernel, [blocks, self.segments.len() as u32], argument) }
+    }
+
+    fn read(&self, memory: &M::Memory, count: usize) -> Result<Vec<f64>, KernelError> {
+        let mut bytes = vec![0; 8 * count];
+        self.machine.read(memory, 0, &mut bytes)?;
+        Ok(bytes.as_chunks().0.iter().map(|b| f64::from_ne_bytes(*b)).collect())
+    }
+}
+
+impl<M: Machine> std::fmt::Debug for GpuFeatures<M> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { rows, columns, counts, .. } = self;
+        f.debug_struct("GpuFeatures")
+            .field("rows", rows)
+            .field("columns", columns)
+            .field("counts", counts)
+            .finish_non_exhaustive()
+    }
+}

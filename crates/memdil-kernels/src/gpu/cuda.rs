@@ -1,0 +1,251 @@
+//! A CUDA device as what runs the kernels.
+
+use std::collections::HashMap;
+use std::ffi::c_void;
+use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use cudarc::cublas::{self, CudaBlas};
+use cudarc::driver::sys::{CUdevice_attribute, CUgraphInstantiate_flags, CUstreamCaptureMode};
+use cudarc::driver::{CudaContext, CudaFunction, CudaGraph, CudaSlice, CudaStream, result};
+use cudarc::nvrtc::{CompileOptions, Ptx, compile_ptx_with_opts};
+
+use super::{Card, KERNELS, Machine, Product, SOURCE, THREADS};
+use crate::KernelError;
+
+/// A stream of a CUDA device, with the kernels compiled for it. Two of them work side by side.
+#[derive(Clone)]
+pub struct Cuda {
+    stream: Arc<CudaStream>,
+    blas: Arc<CudaBlas>,
+    functions: Arc<HashMap<&'static str, CudaFunction>>,
+    processors: u32,
+}
+
+impl Cuda {
+    /// Opens a device by its number, with a stream of its own. The kernels come from the cache where it has them.
+    ///
+    /// # Errors
+    ///
+    /// [`KernelError::Device`] without such a device, its driver, or cuBLAS and NVRTC.
+    pub fn open(ordinal: usize) -> Result<Self, KernelError> {
+        libraries()?;
+        let context = CudaContext::new(ordinal).map_err(|e| device(format!("cuda:{ordinal} cannot be opened"), e))?;
+        let stream = context.new_stream().map_err(failed("a stream cannot be made"))?;
+        let processors = context.attribute(CUdevice_attribute::CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT);
+        let processors = processors.map_err(failed("it does not say how many processors it has"))? as u32;
+        let capability = context.compute_capability().map_err(failed("it has no compute capability"))?;
+        let functions = load(&context, capability)?;
+        let blas = CudaBlas::new(stream.clone()).map_err(|e| device("cuBLAS cannot be used", e))?;
+        Ok(Self { stream, blas: Arc::new(blas), functions: Arc::new(functions), processors })
+    }
+
+    /// What the device is.
+    ///
+    /// # Errors
+    ///
+    /// [`KernelError::Device`] when it does not say.
+    pub fn card(&self) -> Result<Card, KernelError> {
+        let context = self.stream.context();
+        let unknown = || failed("it does not say what it is");
+        let mut version = 0;
+        // SAFETY: the version is written to a number of ours.
+        let asked = unsafe { cudarc::driver::sys::cuDriverGetVersion(&raw mut version) };
+        asked.result().map_err(unknown())?;
+        Ok(Card {
+            name: context.name().map_err(unknown())?,
+            capability: context.compute_capability().map_err(unknown())?,
+            memory: context.total_mem().map_err(unknown())?,
+            driver: format!("{}.{}", version / 1000, version % 1000 / 10),
+            processors: self.processors,
+        })
+    }
+
+    /// Waits until everything that was queued is done.
+    ///
+    /// # Errors
+    ///
+    /// [`KernelError::Device`], of anything that was queued.
+    pub fn wait(&self) -> Result<(), KernelError> {
+        self.stream.synchronize().map_err(failed("what was queued has failed"))
+    }
+}
+
+/// Memory of a device.
+pub struct CudaMemory {
+    bytes: CudaSlice<u8>,
+    address: u64,
+}
+
+impl Machine for Cuda {
+    type Memory = CudaMemory;
+    type Recording = CudaGraph;
+
+    fn zeros(&self, bytes: usize) -> Result<CudaMemory, KernelError> {
+        let bytes =
+            self.stream.alloc_zeros::<u8>(bytes).map_err(|e| device(format!("no memory of {bytes} bytes"), e))?;
+        let address = {
+            use cudarc::driver::DevicePtr as _;
+            bytes.device_ptr(&self.stream).0
+        };
+        Ok(CudaMemory { bytes, address })
+    }
+
+    fn address(&self, memory: &CudaMemory) -> u64 {
+        memory.address
+    }
+
+    fn write(&self, memory: &mut CudaMemory, offset: usize, bytes: &[u8]) -> Result<(), KernelError> {
+        let end = offset + bytes.len();
+        let mut to = memory.bytes.try_slice_mut(offset..end).ok_or_else(|| beyond(offset, end))?;
+        self.stream.memcpy_htod(bytes, &mut to).map_err(failed("its memory cannot be written"))
+    }
+
+    fn read(&self, memory: &CudaMemory, offset: usize, out: &mut [u8]) -> Result<(), KernelError> {
+        let end = offset + out.len();
+        let from = memory.bytes.try_slice(offset..end).ok_or_else(|| beyond(offset, end))?;
+        self.stream.memcpy_dtoh(&from, out).map_err(failed("its memory cannot be read"))?;
+        self.wait()
+    }
+
+    unsafe fn launch<A: Copy>(&self, kernel: &'static str, blocks: [u32; 2], argument: &A) -> Result<(), KernelError> {
+        let function = self.functions.get(kernel).ok_or_else(|| KernelError::Unknown(kernel.to_owned()))?;
+        let mut parameters = [std::ptr::from_ref(argument).cast_mut().cast::<c_void>()];
+        self.stream.context().bind_to_thread().map_err(failed("it is gone"))?;
+        // SAFETY: the caller's.
+        let queued = unsafe {
+            let (blocks, threads) = ((blocks[0], blocks[1], 1), (THREADS, 1, 1));
+            result::launch_kernel(function.cu_function(), blocks, threads, 0, self.stream.cu_stream(), &mut parameters)
+        };
+        queued.map_err(|e| device(format!("kernel {kernel} cannot be queued"), e))
+    }
+
+    unsafe fn product(&self, product: &Product) -> Result<(), KernelError> {
+        use cublas::sys::cublasOperation_t::{CUBLAS_OP_N, CUBLAS_OP_T};
+        let operation = |transpose| if transpose { CUBLAS_OP_T } else { CUBLAS_OP_N };
+        let Product { m, n, k, a, b, c, transpose_a, transpose_b } = *product;
+        let (one, zero) = (1.0, 0.0);
+        // cuBLAS's matrices lie column by column: what it sees are the transposes, and C' = B' A'.
+        // SAFETY: the caller's.
+        let queued = unsafe {
+            cublas::result::sgemm(
+                *self.blas.handle(),
+                operation(transpose_b),
+                operation(transpose_a),
+                n as i32,
+                m as i32,
+                k as i32,
+                &raw const one,
+                b.0 as *const f32,
+                b.1 as i32,
+                a.0 as *const f32,
+                a.1 as i32,
+                &raw const zero,
+                c.0 as *mut f32,
+                c.1 as i32,
+            )
+        };
+        queued.map_err(|e| device("a product cannot be queued", e))
+    }
+
+    fn record(&self, work: impl FnOnce() -> Result<(), KernelError>) -> Result<CudaGraph, KernelError> {
+        let cannot = || failed("it cannot record a step");
+        let mode = CUstreamCaptureMode::CU_STREAM_CAPTURE_MODE_THREAD_LOCAL;
+        self.stream.begin_capture(mode).map_err(cannot())?;
+        let done = work();
+        let graph = self.stream.end_capture(CUgraphInstantiate_flags(0));
+        done?;
+        graph.map_err(cannot())?.ok_or_else(|| KernelError::Device("it has recorded nothing".to_owned()))
+    }
+
+    unsafe fn replay(&self, recording: &CudaGraph) -> Result<(), KernelError> {
+        recording.launch().map_err(failed("a recorded step cannot be queued"))
+    }
+
+    fn processors(&self) -> u32 {
+        self.processors
+    }
+}
+
+fn device(what: impl Into<String>, error: impl std::fmt::Display) -> KernelError {
+    KernelError::Device(format!("{} ({error})", what.into()))
+}
+
+fn failed<E: std::fmt::Display>(what: &'static str) -> impl Fn(E) -> KernelError {
+    move |error| device(what, error)
+}
+
+fn beyond(offset: usize, end: usize) -> KernelError {
+    KernelError::Device(format!("bytes {offset} to {end} are beyond the memory"))
+}
+
+/// Whether the libraries are there: what a missing one would do is end the process.
+fn libraries() -> Result<(), KernelError> {
+    for name in ["cuda", "cublas", "nvrtc"].into_iter().filter(|_| cfg!(unix)) {
+        let names = ["", ".1", ".11", ".12", ".13"].map(|version| format!("lib{name}.so{version}"));
+        // SAFETY: they are NVIDIA's libraries, which are opened again when they are used.
+        if names.iter().all(|name| unsafe { libloading::Library::new(name) }.is_err()) {
+            return Err(KernelError::Device(format!("lib{name}.so is not on this machine")));
+        }
+    }
+    Ok(())
+}
+
+/// The kernels for a device.
+fn load(
+    context: &Arc<CudaContext>,
+    capability: (i32, i32),
+) -> Result<HashMap<&'static str, CudaFunction>, KernelError> {
+    let architecture = format!("--gpu-architecture=compute_{}{}", capability.0, capability.1);
+    let cache = cache(&architecture);
+    let kept = cache.as_ref().and_then(|path| fs::read_to_string(path).ok());
+    let module = match kept.and_then(|text| context.load_module(Ptx::from_src(text)).ok()) {
+        Some(module) => module,
+        None => {
+            let options = CompileOptions {
+                options: vec![architecture, "--std=c++17".to_owned()],
+                name: Some("memdil.cu".to_owned()),
+                ..CompileOptions::default()
+            };
+            let compiled = compile_ptx_with_opts(SOURCE, options).map_err(|e| device("NVRTC cannot compile", e))?;
+            let text = compiled.to_src();
+            if let Some(path) = cache {
+                keep(&path, &text);
+            }
+            context.load_module(Ptx::from_src(text)).map_err(failed("the kernels cannot be loaded"))?
+        }
+    };
+    let function = |name: &'static str| {
+        let function = module.load_function(name).map_err(|e| device(format!("there is no kernel {name}"), e))?;
+        Ok((name, function))
+    };
+    KERNELS.into_iter().map(function).collect()
+}
+
+/// The file that keeps compiled kernels: below XDG_CACHE_HOME, or .cache in the home folder.
+fn cache(architecture: &str) -> Option<PathBuf> {
+    let folder = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+    let folder = folder.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache")))?;
+    let mut hasher = DefaultHasher::new();
+    (SOURCE, architecture, compiler_version()).hash(&mut hasher);
+    Some(folder.join("memdil").join(format!("kernels-{:016x}.ptx", hasher.finish())))
+}
+
+fn compiler_version() -> (i32, i32) {
+    let (mut major, mut minor) = (0, 0);
+    // SAFETY: the numbers are ours.
+    unsafe { cudarc::nvrtc::sys::nvrtcVersion(&raw mut major, &raw mut minor) };
+    (major, minor)
+}
+
+/// Keeps compiled kernels for the next process. Where that fails they are compiled again.
+fn keep(path: &PathBuf, text: &str) {
+    let temporary = path.with_extension(format!("{}.tmp", std::process::id()));
+    let kept = path.parent().map_or(Ok(()), fs::create_dir_all);
+    let kept = kept.and_then(|()| fs::write(&temporary, text)).and_then(|()| fs::rename(&temporary, path));
+    if kept.is_err() {
+        let _ = fs::remove_file(&temporary);
+    }
+}

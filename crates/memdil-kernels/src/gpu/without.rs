@@ -1,0 +1,82 @@
+//! What stands for a CUDA device in a build without the feature `cuda`: it cannot be opened.
+
+use super::{Card, Machine, Product};
+use crate::KernelError;
+
+/// A stream of a CUDA device; in this build there is none.
+#[derive(Clone, Debug)]
+pub struct Cuda(Never);
+
+/// What nothing has.
+#[derive(Clone, Debug)]
+enum Never {}
+
+impl Cuda {
+    /// Opens a device by its number.
+    ///
+    /// # Errors
+    ///
+    /// [`KernelError::Device`]: this is a build without the feature `cuda`.
+    pub fn open(_: usize) -> Result<Self, KernelError> {
+        Err(KernelError::Device("this is a build without the feature cuda".to_owned()))
+    }
+
+    /// What the device is.
+    ///
+    /// # Errors
+    ///
+    /// None: there is no device.
+    pub fn card(&self) -> Result<Card, KernelError> {
+        match self.0 {}
+    }
+
+    /// Waits until everything that was queued is done.
+    ///
+    /// # Errors
+    ///
+    /// None: there is no device.
+    pub fn wait(&self) -> Result<(), KernelError> {
+        match self.0 {}
+    }
+}
+
+impl Machine for Cuda {
+    type Memory = Self;
+    type Recording = Self;
+
+    fn zeros(&self, _: usize) -> Result<Self, KernelError> {
+        match self.0 {}
+    }
+
+    fn address(&self, memory: &Self) -> u64 {
+        match memory.0 {}
+    }
+
+    fn write(&self, _: &mut Self, _: usize, _: &[u8]) -> Result<(), KernelError> {
+        match self.0 {}
+    }
+
+    fn read(&self, _: &Self, _: usize, _: &mut [u8]) -> Result<(), KernelError> {
+        match self.0 {}
+    }
+
+    unsafe fn launch<A: Copy>(&self, _: &'static str, _: [u32; 2], _: &A) -> Result<(), KernelError> {
+        match self.0 {}
+    }
+
+    unsafe fn product(&self, _: &Product) -> Result<(), KernelError> {
+        match self.0 {}
+    }
+
+    fn record(&self, _: impl FnOnce() -> Result<(), KernelError>) -> Result<Self, KernelError> {
+        match self.0 {}
+    }
+
+    unsafe fn replay(&self, _: &Self) -> Result<(), KernelError> {
+        match self.0 {}
+    }
+
+    fn processors(&self) -> u32 {
+        match self.0 {}
+    }
+}

@@ -1,0 +1,61 @@
+//! `memdil selftest`
+
+use std::process::ExitCode;
+
+use memdil_runner::{SelfTest, selftest};
+
+use crate::progress;
+
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  memdil selftest --device cuda:0 --json > selftest.json\n\n\
+    Every kernel against f64 on the processor, a short training against the processor's, repeated and resumed, and the \
+    time of training steps. Exit status 1 when a check fails.")]
+pub(crate) struct Arguments {
+    /// cpu or cuda:N
+    #[arg(long, default_value = "cpu")]
+    device: String,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let bar = progress::named();
+    let found = selftest(&arguments.device, |name| bar.set_message(name.to_owned()));
+    bar.finish_and_clear();
+    let found = found?;
+    if arguments.json {
+        println!("{}", serde_json::to_string_pretty(&found)?);
+    } else {
+        print!("{}", table(&found));
+    }
+    Ok(if found.passed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn table(found: &SelfTest) -> String {
+    let mut text = String::new();
+    if let Some(card) = &found.card {
+        text += &format!(
+            "{}: {}, compute capability {}, {:.0} GiB, driver for CUDA {}, memory {:.0} GB/s\n",
+            found.device, card.name, card.capability, card.memory_gib, card.driver, card.memory_gb_s
+        );
+    }
+    for check in &found.checks {
+        let verdict = if check.passed { "ok    " } else { "FAILED" };
+        let value = match (&check.error, check.deviation) {
+            (Some(error), _) => error.clone(),
+            (None, Some(deviation)) => format!("deviation {deviation:.1e}, limit {:.0e}", check.limit),
+            (None, None) => "no finite numbers".to_owned(),
+        };
+        text += &format!("{verdict} {}: {value}\n", check.name);
+    }
+    for timing in &found.timings {
+        let roof = timing.over_roof.map(|roof| format!(", {roof:.2} times the memory's roof")).unwrap_or_default();
+        text += &format!(
+            "{}: {:.3} ms a step, at least {:.0} MB{roof}\n",
+            timing.name, timing.milliseconds, timing.least_mb
+        );
+    }
+    let failed = found.checks.iter().filter(|check| !check.passed).count();
+    text + &format!("{} checks, {failed} failed\n", found.checks.len())
+}

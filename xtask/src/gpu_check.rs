@@ -1,0 +1,108 @@
+//! `cargo xtask gpu-check`: builds for CUDA and checks a GPU: every kernel, a training, the time of a step.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::{Failure, cargo, check, output, root, target_directory};
+
+/// Depth, width and batch of the steps that are timed, as the self-test names them and as the peer does.
+const SIZES: [(&str, &str); 3] = [
+    ("depth 9, width 2048, batch 16", "9/2048/16"),
+    ("depth 4, width 512, batch 128", "4/512/128"),
+    ("depth 4, width 64, batch 16", "4/64/16"),
+];
+/// How PyTorch makes its steps.
+const MODES: [&str; 3] = ["eager", "graph", "compile"];
+
+pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
+    let (mut device, mut out, mut peers) = ("cuda:0".to_owned(), None, false);
+    let mut rest = arguments.iter();
+    while let Some(flag) = rest.next() {
+        let mut value = || rest.next().cloned().ok_or_else(|| Failure::usage(format!("{flag} needs a value")));
+        match flag.as_str() {
+            "--device" => device = value()?,
+            "--out" => out = Some(PathBuf::from(value()?)),
+            "--peers" => peers = true,
+            _ => return Err(Failure::usage(format!("gpu-check does not know '{flag}'; see cargo xtask help"))),
+        }
+    }
+    if !device.starts_with("cuda:") {
+        return Err(Failure::usage(format!("--device {device}: must be cuda:N; memdil selftest checks the processor")));
+    }
+    let mut build = cargo();
+    build.args(["build", "--release", "--locked", "--package", "memdil", "--features", "cuda"]);
+    check(build.current_dir(root()))?;
+    let program = target_directory()?.join("release").join(format!("memdil{}", std::env::consts::EXE_SUFFIX));
+    // A check that failed is in the object too: it is kept before the status is passed on.
+    let mut selftest = Command::new(program);
+    let ended = selftest.args(["selftest", "--json", "--device", &device]).output();
+    let ended = ended.map_err(|e| Failure::inside(format!("cannot start the program: {e}")))?;
+    let text = String::from_utf8_lossy(&ended.stdout).into_owned();
+    if text.is_empty() {
+        let said = String::from_utf8_lossy(&ended.stderr);
+        let message = said.trim().trim_start_matches("error: ").to_owned();
+        return Err(Failure { message, status: crate::status(ended.status) });
+    }
+    print!("{text}");
+    if let Some(path) = out {
+        keep(&path, &text)?;
+    }
+    if peers {
+        beside_torch(&text, &device)?;
+    }
+    if ended.status.success() { Ok(()) } else { Err(Failure::inside("a check failed: see \"passed\": false above")) }
+}
+
+fn keep(path: &Path, text: &str) -> Result<(), Failure> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).map_or(Ok(()), fs::create_dir_all);
+    folder
+        .and_then(|()| fs::write(path, text))
+        .map_err(|e| Failure::usage(format!("cannot write {}: {e}", path.display())))
+}
+
+/// Our steps beside those of PyTorch on the same card.
+fn beside_torch(selftest: &str, device: &str) -> Result<(), Failure> {
+    let python = std::env::var_os("MEMDIL_PYTHON").unwrap_or_else(|| "python3".into());
+    for (name, size) in SIZES {
+        let Some(ours) = milliseconds(selftest, name) else { continue };
+        for mode in MODES {
+            let mut command = Command::new(&python);
+            command.arg(root().join("benches/peers/train_step.py"));
+            match output(command.args([size, "--device", device, "--mode", mode])) {
+                Ok(object) => match number(&object, "ms") {
+                    Some(theirs) => {
+                        println!("{size}: {ours:.3} ms, torch {mode} {theirs:.3} ms, ratio {:.2}", ours / theirs)
+                    }
+                    None => println!("{size}: torch {mode} printed no time"),
+                },
+                Err(failure) => println!("{size}: torch {mode} failed: {}", failure.message),
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The time of a step in the self-test's object.
+fn milliseconds(selftest: &str, name: &str) -> Option<f64> {
+    let (_, rest) = selftest.split_once(&format!("\"name\": \"{name}\""))?;
+    number(rest, "milliseconds")
+}
+
+fn number(object: &str, key: &str) -> Option<f64> {
+    let (_, rest) = object.split_once(&format!("\"{key}\":"))?;
+    rest.split([',', '}', '\n']).next()?.trim().parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_found_by_name() {
+        let object = r#"{"timings": [{ "name": "depth 4, width 64, batch 16",
+            "milliseconds": 0.25, "least_mb": 4.0 }, { "name": "other", "milliseconds": 9.0 }]}"#;
+        assert_eq!(milliseconds(object, "depth 4, width 64, batch 16").map(|ms| (ms * 100.0) as i32), Some(25));
+        assert!(milliseconds(object, "depth 5").is_none());
+    }
+}
