@@ -145,7 +145,7 @@ impl Network {
     ) -> Result<f64, RunnerError> {
         match self {
             Self::Fused(network) => network.step(inputs, labels, loss, learning_rate),
-            Self::Gpu(network) => network.step(inputs, labels, loss, learning_rate),
+            Self::Gpu(network) => network.0.step(inputs, labels, loss, learning_rate),
             Self::Candle(network) => network.step(inputs, labels, loss, learning_rate),
         }
     }
@@ -162,7 +162,7 @@ impl Network {
     pub fn forward(&mut self, inputs: &[f32]) -> Result<(Vec<f32>, Vec<f32>), RunnerError> {
         match self {
             Self::Fused(network) => network.forward(inputs),
-            Self::Gpu(network) => network.forward(inputs),
+            Self::Gpu(network) => network.0.forward(inputs),
             Self::Candle(network) => network.forward(inputs),
         }
     }
@@ -181,7 +181,7 @@ impl Network {
         match self {
             // What augmentation draws is drawn on the processor.
             Self::Gpu(network) if spec.data.augment.is_none() => {
-                network.begin_epoch(data, order, done, &spec.loss, learning_rate)?;
+                network.0.begin_epoch(data, order, done, &spec.loss, learning_rate)?;
                 Ok(true)
             }
             _ => Ok(false),
@@ -191,7 +191,7 @@ impl Network {
     /// Queues a step on the next samples of the epoch.
     pub(crate) fn queue_step(&mut self, samples: usize) -> Result<(), RunnerError> {
         match self {
-            Self::Gpu(network) => network.queue_step(samples),
+            Self::Gpu(network) => network.0.queue_step(samples),
             _ => Ok(()),
         }
     }
@@ -199,7 +199,7 @@ impl Network {
     /// Of queued steps, the sum of the loss over their samples, or the loss that ended the training.
     pub(crate) fn epoch_so_far(&self) -> Result<Result<f64, f64>, RunnerError> {
         match self {
-            Self::Gpu(network) => network.epoch_so_far(),
+            Self::Gpu(network) => network.0.epoch_so_far(),
             _ => Ok(Ok(0.0)),
         }
     }
@@ -213,7 +213,7 @@ impl Network {
         batch: &mut Vec<f32>,
     ) -> Result<(Vec<f32>, Vec<f32>), RunnerError> {
         if let Self::Gpu(network) = self {
-            return network.forward_stored(data, part, indices);
+            return network.0.forward_stored(data, part, indices);
         }
         let inputs = if part == Part::Train { &data.train_inputs } else { &data.test_inputs };
         batch.resize(indices.len() * inputs.values_per_sample(), 0.0);
@@ -229,7 +229,7 @@ impl Network {
     pub fn classifier(&self) -> Result<(Array2<f32>, Array1<f32>), RunnerError> {
         match self {
             Self::Fused(network) => network.classifier(),
-            Self::Gpu(network) => network.classifier(),
+            Self::Gpu(network) => network.0.classifier(),
             Self::Candle(network) => network.classifier(),
         }
     }
@@ -238,7 +238,7 @@ impl Network {
     pub fn parameter_count(&self) -> usize {
         match self {
             Self::Fused(network) => network.parameter_count(),
-            Self::Gpu(network) => network.parameter_count(),
+            Self::Gpu(network) => network.0.parameter_count(),
             Self::Candle(network) => network.parameter_count(),
         }
     }
@@ -260,7 +260,7 @@ impl Network {
     pub(crate) fn model_tensors(&self) -> Tensors<'_> {
         match self {
             Self::Fused(network) => network.model_tensors(),
-            Self::Gpu(network) => network.model_tensors(),
+            Self::Gpu(network) => network.0.model_tensors(),
             Self::Candle(network) => network.model_tensors(),
         }
     }
@@ -279,7 +279,7 @@ impl Network {
     pub(crate) fn optimizer_tensors(&self) -> Result<Tensors<'_>, RunnerError> {
         match self {
             Self::Fused(network) => Ok(network.optimizer_tensors()),
-            Self::Gpu(network) => Ok(network.optimizer_tensors()),
+            Self::Gpu(network) => Ok(network.0.optimizer_tensors()),
             Self::Candle(network) => network.optimizer_tensors(),
         }
     }
@@ -292,7 +292,7 @@ impl Network {
     pub fn load_model_state(&mut self, state: &[NamedTensor]) -> Result<(), RunnerError> {
         match self {
             Self::Fused(network) => network.load_model_state(state),
-            Self::Gpu(network) => network.load_model_state(state),
+            Self::Gpu(network) => network.0.load_model_state(state),
             Self::Candle(network) => network.load_model_state(state),
         }
     }
@@ -305,7 +305,7 @@ impl Network {
     pub fn load_optimizer_state(&mut self, state: &[NamedTensor]) -> Result<(), RunnerError> {
         match self {
             Self::Fused(network) => network.load_optimizer_state(state),
-            Self::Gpu(network) => network.load_optimizer_state(state),
+            Self::Gpu(network) => network.0.load_optimizer_state(state),
             Self::Candle(network) => network.load_optimizer_state(state),
         }
     }

@@ -137,9 +137,10 @@ fn library() -> &'static std::sync::Mutex<libloading::Symbol<'static, Launch>> {
         let path = compile();
         // SAFETY: the library is ours, and stays open to the end of the process.
         let symbol = unsafe {
-            let library = Box::leak(Box::new(
-                libloading::Library::new(path.to_str().expect("UTF-8")).expect("the kernels' library"),
-            ));
+            let library = libloading::Library::new(path.to_str().expect("UTF-8")).expect("the kernels' library");
+            let library = Box::leak(Box::new(library));
+            // An open library needs no name.
+            let _ = std::fs::remove_file(&path);
             library.get(b"launch").expect("its function")
         };
         std::sync::Mutex::new(symbol)
@@ -147,13 +148,13 @@ fn library() -> &'static std::sync::Mutex<libloading::Symbol<'static, Launch>> {
 }
 
 fn compile() -> PathBuf {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("memdil-kernels-{}.so", std::process::id()));
+    let kernels = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../memdil-kernels"));
+    let out = std::env::temp_dir().join(format!("memdil-kernels-{}.so", std::process::id()));
     let compiler = std::env::var("CXX").unwrap_or_else(|_| "c++".to_owned());
     let output = Command::new(&compiler)
         .args(["-std=c++17", "-O1", "-ffp-contract=off", "-shared", "-fPIC", "-w"])
-        .arg(format!("-DKERNELS=\"{}\"", here.join("src/gpu/kernels.cu").display()))
-        .args([here.join("tests/gpu/emulator.cpp").as_os_str(), "-o".as_ref(), out.as_os_str()])
+        .arg(format!("-DKERNELS=\"{}\"", kernels.join("src/gpu/kernels.cu").display()))
+        .args([kernels.join("tests/gpu/emulator.cpp").as_os_str(), "-o".as_ref(), out.as_os_str()])
         .output();
     let output =
         output.unwrap_or_else(|e| panic!("{compiler} cannot be started ({e}): this test needs a C++ compiler"));

@@ -12,43 +12,98 @@ use super::{NamedTensor, Part, Tensors};
 use crate::{Prepared, RunnerError};
 
 /// A multilayer perceptron and its optimiser on a GPU.
-pub struct GpuNetwork<M: Machine = Cuda> {
+#[derive(Debug)]
+pub struct GpuNetwork(pub(super) Box<dyn OnDevice>);
+
+impl GpuNetwork {
+    /// The network of a specification before its first step: the numbers that candle's would have.
+    ///
+    /// # Errors
+    ///
+    /// [`RunnerError::Kernel`] on sizes that make no network, layer normalisation, or when the device fails.
+    pub fn new(spec: &RunSpec, inputs: usize, classes: usize, cuda: Cuda) -> Result<Self, RunnerError> {
+        Self::on(cuda, spec, inputs, classes)
+    }
+
+    /// The same on whatever runs the kernels.
+    fn on<M: Machine + 'static>(
+        machine: M,
+        spec: &RunSpec,
+        inputs: usize,
+        classes: usize,
+    ) -> Result<Self, RunnerError> {
+        let recipe = Recipe::new(spec, inputs, classes)?;
+        let mut network = GpuMlp::new(machine, recipe.architecture, recipe.optimizer, spec.training.batch_size)?;
+        engine::start(&mut network, spec)?;
+        Ok(Self(Box::new(OnMachine { network, recipe, sets: None })))
+    }
+}
+
+/// What [`Network`](super::Network) needs of a network on a device.
+pub(super) trait OnDevice: std::fmt::Debug {
+    fn step(&mut self, inputs: &[f32], labels: &[u32], loss: &Loss, learning_rate: f64) -> Result<f64, RunnerError>;
+    fn forward(&mut self, inputs: &[f32]) -> Result<(Vec<f32>, Vec<f32>), RunnerError>;
+    /// Begins an epoch, or goes on with one.
+    fn begin_epoch(
+        &mut self,
+        data: &Prepared,
+        order: &[usize],
+        done: (usize, f64),
+        loss: &Loss,
+        learning_rate: f64,
+    ) -> Result<(), RunnerError>;
+    /// Queues a step on the next samples of the epoch.
+    fn queue_step(&mut self, samples: usize) -> Result<(), RunnerError>;
+    /// Sum of the loss over the epoch's samples so far, or the loss that ended the training.
+    fn epoch_so_far(&self) -> Result<Result<f64, f64>, RunnerError>;
+    /// Features and logits of samples of the data set.
+    fn forward_stored(
+        &mut self,
+        data: &Prepared,
+        part: Part,
+        indices: &[usize],
+    ) -> Result<(Vec<f32>, Vec<f32>), RunnerError>;
+    fn classifier(&self) -> Result<(Array2<f32>, Array1<f32>), RunnerError>;
+    fn parameter_count(&self) -> usize;
+    fn model_tensors(&self) -> Tensors<'_>;
+    fn optimizer_tensors(&self) -> Tensors<'_>;
+    fn load_model_state(&mut self, state: &[NamedTensor]) -> Result<(), RunnerError>;
+    fn load_optimizer_state(&mut self, state: &[NamedTensor]) -> Result<(), RunnerError>;
+}
+
+struct OnMachine<M: Machine> {
     network: GpuMlp<M>,
     recipe: Recipe,
     /// Training and test images, once they are needed.
     sets: Option<[Samples<M>; 2]>,
 }
 
-impl<M: Machine> GpuNetwork<M> {
-    /// The network of a specification before its first step: the numbers that candle's would have.
-    ///
-    /// # Errors
-    ///
-    /// [`RunnerError::Kernel`] on sizes that make no network, layer normalisation, or when the device fails.
-    pub fn new(spec: &RunSpec, inputs: usize, classes: usize, machine: M) -> Result<Self, RunnerError> {
-        let recipe = Recipe::new(spec, inputs, classes)?;
-        let mut network = GpuMlp::new(machine, recipe.architecture, recipe.optimizer, spec.training.batch_size)?;
-        engine::start(&mut network, spec)?;
-        Ok(Self { network, recipe, sets: None })
+impl<M: Machine> OnMachine<M> {
+    /// Copies the data set to the device, once.
+    fn sets(&mut self, data: &Prepared) -> Result<(), RunnerError> {
+        if self.sets.is_none() {
+            let machine = self.network.machine();
+            let observed: Vec<u32> = data.labels.observed.to_vec();
+            self.sets = Some([
+                samples(machine, &data.train_inputs, &observed)?,
+                samples(machine, &data.test_inputs, &data.test_labels)?,
+            ]);
+        }
+        Ok(())
     }
+}
 
-    pub(super) fn step(
-        &mut self,
-        inputs: &[f32],
-        labels: &[u32],
-        loss: &Loss,
-        learning_rate: f64,
-    ) -> Result<f64, RunnerError> {
+impl<M: Machine> OnDevice for OnMachine<M> {
+    fn step(&mut self, inputs: &[f32], labels: &[u32], loss: &Loss, learning_rate: f64) -> Result<f64, RunnerError> {
         let step = Step { learning_rate, ..self.recipe.step };
         Ok(self.network.step_on(inputs, labels, &device_loss(loss), &step)?)
     }
 
-    pub(super) fn forward(&mut self, inputs: &[f32]) -> Result<(Vec<f32>, Vec<f32>), RunnerError> {
+    fn forward(&mut self, inputs: &[f32]) -> Result<(Vec<f32>, Vec<f32>), RunnerError> {
         Ok(self.network.evaluate_on(inputs)?)
     }
 
-    /// Begins an epoch, or goes on with one.
-    pub(super) fn begin_epoch(
+    fn begin_epoch(
         &mut self,
         data: &Prepared,
         order: &[usize],
@@ -62,19 +117,17 @@ impl<M: Machine> GpuNetwork<M> {
         Ok(self.network.begin(&order, done, &device_loss(loss), &step)?)
     }
 
-    /// Queues a step on the next samples of the epoch.
-    pub(super) fn queue_step(&mut self, samples: usize) -> Result<(), RunnerError> {
+    fn queue_step(&mut self, samples: usize) -> Result<(), RunnerError> {
         let Some([train, _]) = &self.sets else { return Ok(()) };
         Ok(self.network.step(train, samples)?)
     }
 
-    /// Sum of the loss over the epoch's samples so far, or the loss that ended the training.
-    pub(super) fn epoch_so_far(&self) -> Result<Result<f64, f64>, RunnerError> {
+    fn epoch_so_far(&self) -> Result<Result<f64, f64>, RunnerError> {
         let progress = self.network.progress()?;
         Ok(progress.stopped.map_or(Ok(progress.total), Err))
     }
 
-    pub(super) fn forward_stored(
+    fn forward_stored(
         &mut self,
         data: &Prepared,
         part: Part,
@@ -86,47 +139,34 @@ impl<M: Machine> GpuNetwork<M> {
         Ok(self.network.evaluate(if part == Part::Train { train } else { test }, &indices)?)
     }
 
-    /// Copies the data set to the device, once.
-    fn sets(&mut self, data: &Prepared) -> Result<(), RunnerError> {
-        if self.sets.is_none() {
-            let machine = self.network.machine();
-            let observed: Vec<u32> = data.labels.observed.to_vec();
-            self.sets = Some([
-                samples(machine, &data.train_inputs, &observed)?,
-                samples(machine, &data.test_inputs, &data.test_labels)?,
-            ]);
-        }
-        Ok(())
-    }
-
-    pub(super) fn classifier(&self) -> Result<(Array2<f32>, Array1<f32>), RunnerError> {
+    fn classifier(&self) -> Result<(Array2<f32>, Array1<f32>), RunnerError> {
         engine::classifier(&self.network)
     }
 
-    pub(super) fn parameter_count(&self) -> usize {
+    fn parameter_count(&self) -> usize {
         engine::parameter_count(&self.network)
     }
 
-    pub(super) fn model_tensors(&self) -> Tensors<'_> {
+    fn model_tensors(&self) -> Tensors<'_> {
         engine::model_tensors(&self.network)
     }
 
-    pub(super) fn optimizer_tensors(&self) -> Tensors<'_> {
+    fn optimizer_tensors(&self) -> Tensors<'_> {
         engine::optimizer_tensors(&self.network, self.recipe.optimizer)
     }
 
-    pub(super) fn load_model_state(&mut self, state: &[NamedTensor]) -> Result<(), RunnerError> {
+    fn load_model_state(&mut self, state: &[NamedTensor]) -> Result<(), RunnerError> {
         engine::load_model_state(&mut self.network, state)
     }
 
-    pub(super) fn load_optimizer_state(&mut self, state: &[NamedTensor]) -> Result<(), RunnerError> {
+    fn load_optimizer_state(&mut self, state: &[NamedTensor]) -> Result<(), RunnerError> {
         engine::load_optimizer_state(&mut self.network, self.recipe.optimizer, state)
     }
 }
 
-impl<M: Machine> std::fmt::Debug for GpuNetwork<M> {
+impl<M: Machine> std::fmt::Debug for OnMachine<M> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("GpuNetwork").field("network", &self.network).finish_non_exhaustive()
+        f.debug_struct("OnMachine").field("network", &self.network).finish_non_exhaustive()
     }
 }
 
@@ -153,3 +193,6 @@ pub(crate) fn device_loss(loss: &Loss) -> DeviceLoss {
         Loss::ForwardCorrection { ref transition } => DeviceLoss::Forward { transition: transition.concat() },
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,103 @@
+//! The network's part in a training, its kernels run on the processor.
+
+#[allow(unsafe_code, dead_code, unreachable_pub)]
+#[path = "../../../../memdil-kernels/tests/gpu/emulator.rs"]
+mod emulator;
+
+use candle_core::Device;
+use emulator::Emulator;
+
+use super::*;
+use crate::Network;
+use crate::training::{Epoch, Training};
+
+const CONFIG: &str = r#"
+    experiment = "gpu"
+    seed = 3
+    loss = { kind = "label_smoothing", alpha = 0.1 }
+    data = { source = "fashion-mnist-embedded", classes = [0, 1], input = "native", validation = 0.2, images_per_class = 30 }
+    noise = { kind = "uniform", eta = 0.2 }
+    model = { kind = "mlp", depth = 2, width = 10 }
+    optimizer = { kind = "adam", learning_rate = 0.01, weight_decay = 1e-3 }
+    schedule = { kind = "step", patience = 1, gamma = 0.5 }
+    training = { epochs = 3, batch_size = 13, evaluate_every = 1 }
+"#;
+
+fn scene(config: &str) -> (RunSpec, Prepared) {
+    let spec: RunSpec = toml::from_str(config).expect("a run");
+    let data = Prepared::new(&spec, None).expect("embedded images");
+    (spec, data)
+}
+
+fn emulated(spec: &RunSpec, data: &Prepared) -> Network {
+    let inputs = data.train_inputs.values_per_sample();
+    Network::Gpu(Box::new(GpuNetwork::on(Emulator::default(), spec, inputs, 2).expect("a network")))
+}
+
+/// The whole loop of epochs, its batches from the device's copy of the data, beside the processor's.
+#[test]
+fn epochs_are_those_of_the_processor() {
+    let (spec, data) = scene(CONFIG);
+    let cpu = Network::new(&spec, data.train_inputs.shape(), 2, &Device::Cpu).expect("a network");
+    let mut ours = Training::new(&spec, &data, emulated(&spec, &data));
+    let mut theirs = Training::new(&spec, &data, cpu);
+    for _ in 0..3 {
+        let [found, expected] = [&mut ours, &mut theirs].map(|training| {
+            let epoch: Epoch = training.epoch(|_| Ok(())).expect("an epoch");
+            epoch.expect("finite numbers").0
+        });
+        assert!((found.loss - expected.loss).abs() < 1e-5, "{} {}", found.loss, expected.loss);
+        let test = |record: &memdil_records::EpochRecord| record.test.clone().expect("test images");
+        assert!((test(&found).loss - test(&expected).loss).abs() < 1e-4);
+        assert!((test(&found).accuracy - test(&expected).accuracy).abs() < 1e-9);
+        assert_eq!(found.undefined, expected.undefined);
+    }
+}
+
+/// Stopped in the middle of an epoch, what was left goes on to the same bits.
+#[test]
+fn a_queued_epoch_is_resumed() {
+    let (spec, data) = scene(CONFIG);
+    let state = |network: &Network| {
+        let tensors = [network.model_state().expect("tensors"), network.optimizer_state().expect("tensors")];
+        tensors.concat()
+    };
+    let mut kept = None;
+    let mut whole = Training::new(&spec, &data, emulated(&spec, &data));
+    for _ in 0..2 {
+        let keep = |training: &Training<'_>| {
+            let position = training.position()?.expect("a training that goes on");
+            if position.samples == 26 {
+                let optimizer = training.network.optimizer_state()?;
+                kept = Some((position, training.network.model_state()?, optimizer));
+            }
+            Ok(())
+        };
+        whole.epoch(keep).expect("an epoch").expect("finite numbers");
+    }
+    let (position, model, optimizer) = kept.expect("the second epoch was kept");
+    assert_eq!(position.epoch, 2);
+    let mut rest = Training::new(&spec, &data, emulated(&spec, &data));
+    rest.network.load_model_state(&model).expect("the same network");
+    rest.network.load_optimizer_state(&optimizer).expect("the same optimiser");
+    rest.go_to(&position);
+    rest.epoch(|_| Ok(())).expect("an epoch").expect("finite numbers");
+    assert_eq!(state(&rest.network), state(&whole.network));
+}
+
+/// A training that diverges says so at the end of its epoch, and leaves no position to go on from.
+#[test]
+fn a_queued_training_diverges() {
+    let config = CONFIG.replace("label_smoothing\", alpha = 0.1", "mse\"").replace("0.01, weight", "1e30, weight");
+    let (spec, data) =
+        scene(&config.replace("\"adam\"", "\"sgd\"").replace("weight_decay", "momentum = 0.0, weight_decay"));
+    let mut training = Training::new(&spec, &data, emulated(&spec, &data));
+    let mut last = true;
+    let keep = |training: &Training<'_>| {
+        last = training.position()?.is_some();
+        Ok(())
+    };
+    let reason = training.epoch(keep).expect("an epoch").err().expect("no finite loss");
+    assert!(reason.starts_with("the training loss is"), "{reason}");
+    assert!(!last);
+}
