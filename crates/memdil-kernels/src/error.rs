@@ -44,6 +44,16 @@ pub enum KernelError {
     /// A name that the network has no tensor for.
     #[error("there is no tensor '{0}'; Mlp::tensors lists them")]
     Unknown(String),
+    /// A sample or label that is not there.
+    #[error("{name} {value}: there are {count}, counted from 0")]
+    Index {
+        /// What it is.
+        name: &'static str,
+        /// Its number.
+        value: usize,
+        /// How many there are.
+        count: usize,
+    },
     /// A part that the device's step does not have.
     #[error("{0} is not computed on a GPU by these kernels")]
     Unsupported(&'static str),

@@ -289,6 +289,19 @@ fn bad_calls_are_refused() {
     let loss = Loss::Forward { transition: vec![1.0; 9] };
     let error = gpu.step_on(&[0.0; 8], &[0, 1], &loss, &step(0.1)).unwrap_err();
     assert_eq!(error, KernelError::Length { name: "transition".to_owned(), found: 9, expected: 4 });
+    let index = |name, value, count| Err(KernelError::Index { name, value, count });
+    let (loss, _) = cross_entropy();
+    assert_eq!(gpu.step_on(&[0.0; 8], &[0, 2], &loss, &step(0.1)).map(|_| ()), index("label", 2, 2));
+    let constants = [(1.0, 0.0)];
+    let stored =
+        Stored { pixels: Pixels::Bytes(&[0; 12]), plane: 4, constants: &constants, copies: 1, labels: &[0, 1, 0] };
+    let samples = Samples::new(gpu.machine(), &stored).unwrap();
+    gpu.begin(&[0, 3, 1], (0, 0.0), &loss, &step(0.1)).unwrap();
+    assert_eq!(gpu.step(&samples, 2), index("sample of the order", 3, 3));
+    gpu.begin(&[0, 2, 1], (0, 0.0), &loss, &step(0.1)).unwrap();
+    gpu.step(&samples, 2).unwrap();
+    assert_eq!(gpu.step(&samples, 2), index("place in the order", 3, 3));
+    assert_eq!(gpu.evaluate(&samples, &[1, 5]).map(|_| ()), index("sample", 5, 3));
     assert_eq!(gpu.get("nonsense"), Err(KernelError::Unknown("nonsense".to_owned())));
     let constants = [(1.0, 0.0)];
     let stored = Stored { pixels: Pixels::Bytes(&[0; 5]), plane: 4, constants: &constants, copies: 1, labels: &[0, 1] };

@@ -38,6 +38,8 @@ pub struct Samples<M: Machine> {
     pub(super) values: usize,
     pub(super) plane: usize,
     pub(super) copies: usize,
+    /// The largest label.
+    pub(super) last_label: usize,
 }
 
 impl<M: Machine> Samples<M> {
@@ -71,6 +73,7 @@ impl<M: Machine> Samples<M> {
             values,
             plane: stored.plane,
             copies: stored.copies,
+            last_label: last(stored.labels),
         })
     }
 
@@ -91,9 +94,15 @@ impl<M: Machine> Samples<M> {
 
     /// Replaces the values of all samples, which are floats.
     pub(super) fn set_floats(&mut self, machine: &M, values: &[f32], labels: &[u32]) -> Result<(), KernelError> {
+        self.last_label = last(labels);
         machine.write(&mut self.pixels, 0, &f32_bytes(values))?;
         machine.write(&mut self.labels, 0, &u32_bytes(labels))
     }
+}
+
+/// The largest of some numbers; zero where there is none.
+pub(super) fn last(numbers: &[u32]) -> usize {
+    numbers.iter().max().map_or(0, |&number| number as usize)
 }
 
 pub(super) fn upload<M: Machine>(machine: &M, bytes: &[u8]) -> Result<M::Memory, KernelError> {
