@@ -48,9 +48,10 @@ pub(crate) fn show(runs: &[Planned], machine: &Machine, jobs: usize) -> anyhow::
     Ok(())
 }
 
-/// Processes at a time: one a core unless said otherwise.
-pub(crate) fn jobs(given: Option<u16>) -> usize {
-    given.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from)
+/// Processes at a time: unless said otherwise one a core, or one on a GPU, whose memory not every number of them fits.
+pub(crate) fn jobs(given: Option<u16>, machine: &Machine) -> usize {
+    let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+    given.map_or_else(|| if machine.device == "cpu" { cores() } else { 1 }, usize::from)
 }
 
 fn calibrated(spec: &RunSpec, machine: &Machine) -> anyhow::Result<Calibration> {

@@ -34,7 +34,7 @@ pub(crate) struct Arguments {
     /// List trials and retrained runs with the time they will take, from timing each kind for a second, and run nothing
     #[arg(long)]
     dry_run: bool,
-    /// Worker processes at a time (default: one a core)
+    /// Worker processes at a time (default: one a core, or one on a GPU)
     #[arg(long, value_name = "J", value_parser = clap::value_parser!(u16).range(1..))]
     jobs: Option<u16>,
     #[command(flatten)]
@@ -52,7 +52,7 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let plan = arguments.settings.load()?.searches(arguments.machine.data_dir.as_deref())?;
     let SearchPlan { searches, absent } = plan;
-    let jobs = dry_run::jobs(arguments.jobs);
+    let jobs = dry_run::jobs(arguments.jobs, &arguments.machine);
     if arguments.dry_run {
         dry_run::show(&planned(&searches, arguments)?, &arguments.machine, jobs)?;
         return Ok(ExitCode::SUCCESS);

@@ -55,7 +55,7 @@ pub(crate) struct Run {
     /// List the runs with the time they will take, from timing each kind for a second, and run nothing
     #[arg(long, requires = "all")]
     dry_run: bool,
-    /// Worker processes at a time (default: one a core)
+    /// Worker processes at a time (default: one a core, or one on a GPU)
     #[arg(long, value_name = "J", value_parser = clap::value_parser!(u16).range(1..))]
     jobs: Option<u16>,
     #[command(flatten)]
@@ -124,7 +124,7 @@ fn work(arguments: &Run) -> anyhow::Result<()> {
         outcome?;
         return Ok(());
     }
-    let jobs = dry_run::jobs(arguments.jobs);
+    let jobs = dry_run::jobs(arguments.jobs, &arguments.machine);
     if arguments.dry_run {
         let planned = lines.into_iter().map(|ManifestLine { id, spec }| {
             let done = RunFolder::new(arguments.out.join(&id)).record()?.is_some_and(|record| record.spec == spec);

@@ -1,0 +1,149 @@
+//! How long steps take, and what the memory gives.
+
+use std::time::{Duration, Instant};
+
+use candle_core::{Device, DeviceLocation};
+use memdil_kernels::gpu::{Cuda, GpuMlp, Loss as DeviceLoss, Numbers, Pixels, Samples, Stored};
+use memdil_kernels::{Activation, Architecture, Decay, KernelError, Norm, Optimizer, Step};
+
+use super::{Card, Timing, spec};
+use crate::{Network, Prepared, RunnerError};
+
+/// Time for the steps of a timing.
+const TIMED: Duration = Duration::from_millis(700);
+
+/// Steps of the paper's network and of smaller ones, with what the memory gives on a GPU.
+pub(super) fn timings(device: &Device) -> Result<(Option<Card>, Vec<Timing>), RunnerError> {
+    let sizes = [(9, 2048, 16), (4, 512, 128), (4, 64, 16)];
+    let DeviceLocation::Cuda { gpu_id } = device.location() else {
+        let timed = sizes.iter().map(|&(depth, width, batch)| {
+            let model = format!("{{ kind = \"mlp\", depth = {depth}, width = {width} }}");
+            let spec = spec(&model, batch, 1)?;
+            let data = Prepared::new(&spec, None)?;
+            let mut network = Network::new(&spec, data.train_inputs.shape(), 2, device)?;
+            let indices = &data.train[..batch];
+            let inputs = data.train_inputs.batch(indices);
+            let labels: Vec<u32> = indices.iter().map(|&i| data.labels.observed[i]).collect();
+            let seconds = timed(|| network.step(&inputs, &labels, &spec.loss, 0.0).map(|_| ()), || Ok(()))?;
+            Ok(timing((depth, width, batch), network.parameter_count(), seconds, None))
+        });
+        return Ok((None, timed.collect::<Result<_, RunnerError>>()?));
+    };
+    let cuda = Cuda::open(gpu_id)?;
+    let (mut found, mut memory) = (Vec::new(), 0.0);
+    for (depth, width, batch) in sizes {
+        let (mut network, samples) = on_gpu(&cuda, (depth, width, batch))?;
+        if depth == 9 {
+            let seconds = timed(|| Ok(network.queue_update()?), || Ok(cuda.wait()?))?;
+            // Parameters and momentum read and written, gradients read.
+            memory = 20.0 * parameters((depth, width)) as f64 / seconds;
+        }
+        let order: Vec<u32> = (0..samples.len() as u32).collect();
+        let step = Step {
+            learning_rate: 0.0,
+            decay: Decay::Coupled(0.0),
+            classifier_decay: Decay::Coupled(0.0),
+            feature_decay: 0.0,
+        };
+        let mut left = 0;
+        let seconds = timed(
+            || {
+                if left < batch {
+                    network.begin(&order, (0, 0.0), &DeviceLoss::Smoothed { alpha: 0.0 }, &step)?;
+                    left = order.len();
+                }
+                left -= batch;
+                Ok(network.step(&samples, batch)?)
+            },
+            || Ok(cuda.wait()?),
+        )?;
+        found.push(timing((depth, width, batch), parameters((depth, width)), seconds, Some(memory)));
+    }
+    let card = cuda.card()?;
+    let card = Card {
+        name: card.name,
+        capability: format!("{}.{}", card.capability.0, card.capability.1),
+        memory_gib: card.memory as f64 / f64::from(1 << 30),
+        driver: card.driver,
+        processors: card.processors,
+        memory_gb_s: memory / 1e9,
+    };
+    Ok((Some(card), found))
+}
+
+/// Values of a sample of the timed networks.
+const INPUTS: usize = 3072;
+
+fn parameters((depth, width): (usize, usize)) -> usize {
+    INPUTS * width + (depth - 2) * width * width + 3 * (depth - 1) * width + 2 * width + 3 * 2 + 2 * 2 + 2
+}
+
+/// The paper's network and random bytes on a GPU.
+fn on_gpu(
+    cuda: &Cuda,
+    (depth, width, batch): (usize, usize, usize),
+) -> Result<(GpuMlp<Cuda>, Samples<Cuda>), KernelError> {
+    let architecture = Architecture {
+        inputs: INPUTS,
+        depth,
+        width,
+        features: 2,
+        classes: 2,
+        norm: Norm::Batch,
+        activation: Activation::Relu,
+        fixed_classifier: false,
+    };
+    let optimizer = Optimizer::Sgd { momentum: 0.9, nesterov: false };
+    let mut network = GpuMlp::new(cuda.clone(), architecture, optimizer, batch.max(64))?;
+    let mut numbers = Numbers(3);
+    for tensor in network.tensors().iter().filter(|tensor| tensor.shape.len() == 2) {
+        let scale = (tensor.shape[0] as f32).sqrt().recip();
+        let values: Vec<f32> = numbers.values(tensor.shape.iter().product()).iter().map(|v| scale * v).collect();
+        network.set(&tensor.name, &values)?;
+    }
+    let count = 256 * batch.max(16);
+    let bytes: Vec<u8> = (0..count * INPUTS / 3).map(|_| numbers.below(256) as u8).collect();
+    let labels: Vec<u32> = (0..count as u32).map(|i| i % 2).collect();
+    let (pixels, constants) = (Pixels::Bytes(&bytes), [(1.0 / 128.0, -1.0)]);
+    let stored = Stored { pixels, plane: INPUTS / 3, constants: &constants, copies: 3, labels: &labels };
+    let samples = Samples::new(cuda, &stored)?;
+    Ok((network, samples))
+}
+
+fn timing(
+    (depth, width, batch): (usize, usize, usize),
+    parameters: usize,
+    seconds: f64,
+    memory: Option<f64>,
+) -> Timing {
+    let least = 20.0 * parameters as f64;
+    Timing {
+        name: format!("depth {depth}, width {width}, batch {batch}"),
+        milliseconds: 1e3 * seconds,
+        least_mb: least / 1e6,
+        over_roof: memory.map(|memory| seconds * memory / least),
+    }
+}
+
+/// Mean seconds of a call, over as many as fit the time, after some that are not counted.
+fn timed(
+    mut call: impl FnMut() -> Result<(), RunnerError>,
+    wait: impl Fn() -> Result<(), RunnerError>,
+) -> Result<f64, RunnerError> {
+    (0..3).try_for_each(|_| call())?;
+    wait()?;
+    let began = Instant::now();
+    let mut calls = 0;
+    while calls < 5 || began.elapsed() < TIMED {
+        for _ in 0..5 {
+            call()?;
+        }
+        calls += 5;
+        // No queue longer than a moment.
+        if calls % 100 == 0 {
+            wait()?;
+        }
+    }
+    wait()?;
+    Ok(began.elapsed().as_secs_f64() / f64::from(calls))
+}
