@@ -85,6 +85,7 @@ def main():
     if convolutional:
         inputs = inputs.reshape(batch, 3, 32, 32)
     if arguments.device != "cpu":
+        torch.cuda.set_device(arguments.device)
         model, inputs, labels = model.to(arguments.device), inputs.to(arguments.device), labels.to(arguments.device)
         print(json.dumps(on_gpu(model, loss, optimizer, inputs, labels, arguments)))
         return

@@ -65,11 +65,9 @@ fn check(
     let reference = |logits: &[f64], labels: &[u32]| value_and_gradient(reference, logits, labels);
     let comparison = Comparison { architecture, optimizer, step, loss: (loss, &reference), batches, seed };
     let found = comparison.run(Emulator::default()).unwrap();
-    // Two samples are normalised by their difference, which rounding may be a good part of.
-    assert!(
-        found.loss < 2e-5 && found.tensors < 3e-4 && found.evaluation < 1e-4,
-        "{architecture:?} {batches:?} {found:?}"
-    );
+    // Two or three samples are normalised by their differences, which rounding may be a good part of.
+    let limit = if batches.iter().any(|&n| n < 5) { 3e-4 } else { 1e-5 };
+    assert!(found.most() < limit, "{architecture:?} {batches:?} {found:?}");
 }
 
 fn cross_entropy() -> (Loss, memdil_losses::Loss) {
@@ -87,7 +85,7 @@ fn narrow_and_wide_batches_of_many_shapes() {
         (architecture(259, 2, 9, 7, 11), 4),
         (architecture(7, 4, 130, 6, 3), 5),
     ] {
-        for batches in [&[16, 3, 13][..], &[32, 3, 17, 16], &[33, 5, 40]] {
+        for batches in [&[16, 3, 13][..], &[32, 32, 32, 17, 16], &[33, 5, 40, 40, 40]] {
             check(shape, SGD, batches, (&loss, &reference), step(0.05), seed);
         }
     }

@@ -10,6 +10,8 @@ use crate::{Network, Prepared, RunnerError, open_device};
 
 /// Time for the steps, and again for the forward passes, of a calibration.
 const TIMED: Duration = Duration::from_millis(400);
+/// Steps that are timed together where they are queued.
+const QUEUED: usize = 100;
 /// Samples of a forward pass.
 const CHUNK: usize = 512;
 
@@ -47,7 +49,17 @@ impl Calibration {
         data.train_inputs.fill(batch, &mut inputs);
         let labels: Vec<u32> = batch.iter().map(|&i| data.labels.observed[i]).collect();
         // A learning rate of zero: the work of a step, and no loss that could run away.
-        let step = timed(|| network.step(&inputs, &labels, &spec.loss, 0.0).map(|_| ()))?;
+        let step = if network.begin_epoch(spec, &data, &data.train, (0, 0.0), 0.0)? {
+            let steps = (data.train.len() / batch.len()).min(QUEUED);
+            let queued = timed(|| {
+                network.begin_epoch(spec, &data, &data.train, (0, 0.0), 0.0)?;
+                (0..steps).try_for_each(|_| network.queue_step(batch.len()))?;
+                network.epoch_so_far().map(|_| ())
+            });
+            queued? / steps as f64
+        } else {
+            timed(|| network.step(&inputs, &labels, &spec.loss, 0.0).map(|_| ()))?
+        };
 
         let chunk = &data.train[..CHUNK.min(data.train.len())];
         inputs.resize(chunk.len() * data.train_inputs.values_per_sample(), 0.0);

@@ -125,9 +125,12 @@ impl<M: Machine> GpuFeatures<M> {
     ///
     /// # Errors
     ///
-    /// [`KernelError::Length`]; [`KernelError::Device`].
+    /// [`KernelError::Length`]; [`KernelError::Size`] for a class without samples; [`KernelError::Device`].
     pub fn agreeing(&self, logits: &[f32]) -> Result<usize, KernelError> {
         let classes = self.counts.len();
+        if self.counts.contains(&0) {
+            return Err(KernelError::Size { name: "samples of a class", value: 0, least: 1 });
+        }
         if logits.len() != self.rows * classes {
             let (name, found, expected) = ("logits".to_owned(), logits.len(), self.rows * classes);
             return Err(KernelError::Length { name, found, expected });

@@ -4,22 +4,26 @@ use std::collections::HashMap;
 use std::ffi::c_void;
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::marker::PhantomData;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use cudarc::cublas::{self, CudaBlas};
 use cudarc::driver::sys::{CUdevice_attribute, CUgraphInstantiate_flags, CUstreamCaptureMode};
-use cudarc::driver::{CudaContext, CudaFunction, CudaGraph, CudaSlice, CudaStream, result};
+use cudarc::driver::{CudaContext, CudaFunction, CudaGraph, CudaSlice, CudaStream, DevicePtr, result};
 use cudarc::nvrtc::{CompileOptions, Ptx, compile_ptx_with_opts};
 
 use super::{Card, KERNELS, Machine, Product, SOURCE, THREADS};
 use crate::KernelError;
 
-/// A stream of a CUDA device, with the kernels compiled for it. Two of them work side by side.
+/// A stream of a CUDA device, with the kernels compiled for it. Two of them work side by side; a clone shares the stream.
 #[derive(Clone)]
 pub struct Cuda {
+    /// A stream that records takes what any thread queues: all of its clones stay in one thread.
+    one_thread: PhantomData<*const ()>,
     stream: Arc<CudaStream>,
-    blas: Arc<CudaBlas>,
+    /// With its workspace.
+    blas: Arc<(CudaBlas, CudaSlice<u8>)>,
     functions: Arc<HashMap<&'static str, CudaFunction>>,
     processors: u32,
 }
@@ -39,7 +43,16 @@ impl Cuda {
         let capability = context.compute_capability().map_err(failed("it has no compute capability"))?;
         let functions = load(&context, capability)?;
         let blas = CudaBlas::new(stream.clone()).map_err(|e| device("cuBLAS cannot be used", e))?;
-        Ok(Self { stream, blas: Arc::new(blas), functions: Arc::new(functions), processors })
+        // A workspace of ours: recorded or not, a product takes the same one, and with it the same way.
+        let workspace = stream.alloc_zeros::<u8>(WORKSPACE).map_err(failed("no memory for cuBLAS"))?;
+        // SAFETY: it lives as long as the handle, and what it is used for is queued on its own stream.
+        let set = unsafe {
+            let address = address(&workspace, &stream) as *mut c_void;
+            cublas::sys::cublasSetWorkspace_v2(*blas.handle(), address, WORKSPACE)
+        };
+        set.result().map_err(|e| device("cuBLAS takes no workspace", e))?;
+        let blas = Arc::new((blas, workspace));
+        Ok(Self { one_thread: PhantomData, stream, blas, functions: Arc::new(functions), processors })
     }
 
     /// What the device is.
@@ -73,23 +86,28 @@ impl Cuda {
     }
 }
 
+/// Bytes of cuBLAS's workspace: what NVIDIA advises for Hopper.
+const WORKSPACE: usize = 32 << 20;
+
+fn address(bytes: &CudaSlice<u8>, stream: &CudaStream) -> u64 {
+    bytes.device_ptr(stream).0
+}
+
 /// Memory of a device.
 pub struct CudaMemory {
     bytes: CudaSlice<u8>,
     address: u64,
 }
 
-impl Machine for Cuda {
+// SAFETY: memory is freed by its own stream, behind all that was queued there.
+unsafe impl Machine for Cuda {
     type Memory = CudaMemory;
     type Recording = CudaGraph;
 
     fn zeros(&self, bytes: usize) -> Result<CudaMemory, KernelError> {
         let bytes =
             self.stream.alloc_zeros::<u8>(bytes).map_err(|e| device(format!("no memory of {bytes} bytes"), e))?;
-        let address = {
-            use cudarc::driver::DevicePtr as _;
-            bytes.device_ptr(&self.stream).0
-        };
+        let address = address(&bytes, &self.stream);
         Ok(CudaMemory { bytes, address })
     }
 
@@ -100,7 +118,9 @@ impl Machine for Cuda {
     fn write(&self, memory: &mut CudaMemory, offset: usize, bytes: &[u8]) -> Result<(), KernelError> {
         let end = offset + bytes.len();
         let mut to = memory.bytes.try_slice_mut(offset..end).ok_or_else(|| beyond(offset, end))?;
-        self.stream.memcpy_htod(bytes, &mut to).map_err(failed("its memory cannot be written"))
+        self.stream.memcpy_htod(bytes, &mut to).map_err(failed("its memory cannot be written"))?;
+        // The bytes are the caller's again only when they have been read.
+        self.wait()
     }
 
     fn read(&self, memory: &CudaMemory, offset: usize, out: &mut [u8]) -> Result<(), KernelError> {
@@ -127,11 +147,12 @@ impl Machine for Cuda {
         let operation = |transpose| if transpose { CUBLAS_OP_T } else { CUBLAS_OP_N };
         let Product { m, n, k, a, b, c, transpose_a, transpose_b } = *product;
         let (one, zero) = (1.0, 0.0);
+        self.stream.context().bind_to_thread().map_err(failed("it is gone"))?;
         // cuBLAS's matrices lie column by column: what it sees are the transposes, and C' = B' A'.
         // SAFETY: the caller's.
         let queued = unsafe {
             cublas::result::sgemm(
-                *self.blas.handle(),
+                *self.blas.0.handle(),
                 operation(transpose_b),
                 operation(transpose_a),
                 n as i32,
@@ -166,6 +187,10 @@ impl Machine for Cuda {
 
     fn processors(&self) -> u32 {
         self.processors
+    }
+
+    fn queue(&self) -> u64 {
+        self.stream.cu_stream() as u64
     }
 }
 

@@ -160,10 +160,21 @@ __device__ __forceinline__ void update_one(const Rule &rule, const Trained &t, s
     if (rule.kind == ADAM) t.second[at] = second;
 }
 
-__device__ __forceinline__ void update_four(const Rule &rule, const Trained &t, size_t at, float4 p, float4 gradient) {
-    float4 first = {0.0f, 0.0f, 0.0f, 0.0f}, second = {0.0f, 0.0f, 0.0f, 0.0f};
-    if (rule.kind != PLAIN) first = *(const float4 *)(t.first + at);
-    if (rule.kind == ADAM) second = *(const float4 *)(t.second + at);
+// Four values of a trained tensor with its buffers, read before they are needed.
+struct Four {
+    float4 value, first, second;
+};
+
+__device__ __forceinline__ Four read_four(const Rule &rule, const Trained &t, size_t at) {
+    Four four = {};
+    four.value = *(const float4 *)(t.value + at);
+    if (rule.kind != PLAIN) four.first = *(const float4 *)(t.first + at);
+    if (rule.kind == ADAM) four.second = *(const float4 *)(t.second + at);
+    return four;
+}
+
+__device__ __forceinline__ void update_four(const Rule &rule, const Trained &t, size_t at, Four four, float4 gradient) {
+    float4 &p = four.value, &first = four.first, &second = four.second;
     apply(rule, p.x, first.x, second.x, gradient.x);
     apply(rule, p.y, first.y, second.y, gradient.y);
     apply(rule, p.z, first.z, second.z, gradient.z);
@@ -185,19 +196,21 @@ __device__ __forceinline__ void follow(const Layer &layer, u32 unit, u32 samples
 // ------------------------------------------------------------------------------------------------ samples
 
 // Normalised samples of a batch, from the bytes of the data set; rows beyond the samples become zero.
-// grid: (values / 256, rows)
-extern "C" __global__ void gather(Gather a) {
-    u32 value = blockIdx.x * blockDim.x + threadIdx.x, row = blockIdx.y;
+// grid: (values / 256, any), 256 threads
+extern "C" __global__ void __launch_bounds__(256) gather(Gather a) {
+    u32 value = blockIdx.x * 256 + threadIdx.x;
     if (value >= a.ld) return;
-    float out = 0.0f;
-    if (row < a.samples && value < a.values * a.copies) {
-        u32 stored = value % a.values, channel = stored / a.plane;
-        size_t at = (size_t)a.order[a.state->position + row] * a.values + stored;
-        float pixel = a.bytes ? (float)a.bytes[at] : a.floats[at];
-        // Two roundings, as on the processor.
-        out = __fadd_rn(__fmul_rn(pixel, a.scale[channel]), a.shift[channel]);
+    for (u32 row = blockIdx.y; row < a.rows; row += gridDim.y) {
+        float out = 0.0f;
+        if (row < a.samples && value < a.values * a.copies) {
+            u32 stored = value % a.values, channel = stored / a.plane;
+            size_t at = (size_t)a.order[a.state->position + row] * a.values + stored;
+            float pixel = a.bytes ? (float)a.bytes[at] : a.floats[at];
+            // Two roundings, as on the processor.
+            out = __fadd_rn(__fmul_rn(pixel, a.scale[channel]), a.shift[channel]);
+        }
+        a.out[(size_t)row * a.ld + value] = out;
     }
-    a.out[(size_t)row * a.ld + value] = out;
 }
 
 // ------------------------------------------------------------------------------------------------ narrow batches
@@ -231,7 +244,7 @@ template <int N> __device__ void forward_narrow(const Forward &a) {
         if (active) {
 #pragma unroll 4
             for (u32 k = deep; k < count; k += 16) {
-                float4 w = __ldcs((const float4 *)(a.weight + (size_t)(base + k) * ld + column));
+                float4 w = *(const float4 *)(a.weight + (size_t)(base + k) * ld + column);
                 const float4 *x = (const float4 *)(shared + k * PITCH);
 #pragma unroll
                 for (int q = 0; q < N / 4; q++) {
@@ -382,18 +395,21 @@ template <int N> __device__ void backward_narrow(const Backward &a) {
         sum[i] = 0.0f;
     }
     for (u32 j = lane * 4; j < ld; j += 128) {
-        float4 w[R], g[R];
+        Four w[R];
+        float4 g[R];
 #pragma unroll
         for (int r = 0; r < R; r++) {
-            g[r] = w[r] = {0.0f, 0.0f, 0.0f, 0.0f};
-            if (base + r < a.inputs) w[r] = *(const float4 *)(a.weight.value + (size_t)(base + r) * ld + j);
+            w[r] = {};
+            g[r] = {0.0f, 0.0f, 0.0f, 0.0f};
+            if (base + r < a.inputs) w[r] = read_four(rule, a.weight, (size_t)(base + r) * ld + j);
         }
 #pragma unroll
         for (int s = 0; s < N; s++) {
             float4 d = __ldg((const float4 *)(a.delta + (size_t)s * ld + j));
 #pragma unroll
             for (int r = 0; r < R; r++) {
-                sum[r * N + s] = fmaf(w[r].x, d.x, fmaf(w[r].y, d.y, fmaf(w[r].z, d.z, fmaf(w[r].w, d.w, sum[r * N + s]))));
+                const float4 &p = w[r].value;
+                sum[r * N + s] = fmaf(p.x, d.x, fmaf(p.y, d.y, fmaf(p.z, d.z, fmaf(p.w, d.w, sum[r * N + s]))));
                 g[r].x = fmaf(x[r * N + s], d.x, g[r].x);
                 g[r].y = fmaf(x[r * N + s], d.y, g[r].y);
                 g[r].z = fmaf(x[r * N + s], d.z, g[r].z);
@@ -444,8 +460,8 @@ template <int N> __device__ void backward_narrow(const Backward &a) {
     }
 }
 
-extern "C" __global__ void __launch_bounds__(256) backward_16(Backward a) { backward_narrow<16>(a); }
-extern "C" __global__ void __launch_bounds__(256) backward_32(Backward a) { backward_narrow<32>(a); }
+extern "C" __global__ void __launch_bounds__(256, 2) backward_16(Backward a) { backward_narrow<16>(a); }
+extern "C" __global__ void __launch_bounds__(256, 2) backward_32(Backward a) { backward_narrow<32>(a); }
 
 // ------------------------------------------------------------------------------------------------ wide batches
 
@@ -564,7 +580,8 @@ extern "C" __global__ void __launch_bounds__(256) update(Update a) {
     const Rule rule = blockIdx.y == 0 ? a.state->body : a.state->classifier;
     const size_t begin = blockIdx.y == 0 ? 0 : a.body, end = blockIdx.y == 0 ? a.body : a.count;
     for (size_t at = begin + ((size_t)blockIdx.x * 256 + threadIdx.x) * 4; at < end; at += (size_t)gridDim.x * 1024) {
-        update_four(rule, a.all, at, *(const float4 *)(a.all.value + at), *(const float4 *)(a.gradient + at));
+        float4 gradient = *(const float4 *)(a.gradient + at);
+        update_four(rule, a.all, at, read_four(rule, a.all, at), gradient);
     }
 }
 
@@ -700,7 +717,7 @@ extern "C" __global__ void __launch_bounds__(256) loss_step(LossStep a) {
             Row row = {a.logits + (size_t)b * a.ld, a.classes, a.labels[a.order[position + b]]};
             part += loss_of(settings, a.transition, row, share, out);
             for (u32 j = 0; j < a.classes; j++) {
-                if (!isfinite(row.z[j])) part = INFINITE;
+                if (!isfinite(row.z[j])) part = row.z[j];
             }
         }
     }

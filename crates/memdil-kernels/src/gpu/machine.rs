@@ -7,8 +7,14 @@ pub const THREADS: u32 = 256;
 
 /// A device with memory of its own that runs the kernels of [`SOURCE`](super::SOURCE) one after the other.
 ///
-/// Everything is queued and done in order; only [`read`](Self::read) waits.
-pub trait Machine {
+/// Everything is queued and done in order; [`read`](Self::read) waits for it.
+///
+/// # Safety
+///
+/// [`address`](Self::address) is where the memory is, as long as it lives and until everything is done that was queued before it
+/// was dropped.
+#[allow(unsafe_code)]
+pub unsafe trait Machine {
     /// Memory of the device, released when dropped.
     type Memory;
     /// Work that was recorded, to be queued as a whole.
@@ -84,6 +90,9 @@ pub trait Machine {
 
     /// Processors that run blocks side by side.
     fn processors(&self) -> u32;
+
+    /// What is queued here is in order with what is queued on every machine of the same number, and with no other.
+    fn queue(&self) -> u64;
 }
 
 /// What a device is.

@@ -1,5 +1,7 @@
 //! A data set in the device's memory.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use super::Machine;
 use crate::KernelError;
 
@@ -40,7 +42,12 @@ pub struct Samples<M: Machine> {
     pub(super) copies: usize,
     /// The largest label.
     pub(super) last_label: usize,
+    /// What no other samples have, even at the same address later.
+    pub(super) id: u64,
+    pub(super) queue: u64,
 }
+
+static IDS: AtomicU64 = AtomicU64::new(0);
 
 impl<M: Machine> Samples<M> {
     /// Copies a data set to the device.
@@ -74,6 +81,8 @@ impl<M: Machine> Samples<M> {
             plane: stored.plane,
             copies: stored.copies,
             last_label: last(stored.labels),
+            id: IDS.fetch_add(1, Ordering::Relaxed),
+            queue: machine.queue(),
         })
     }
 

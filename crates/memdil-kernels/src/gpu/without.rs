@@ -1,11 +1,13 @@
 //! What stands for a CUDA device in a build without the feature `cuda`: it cannot be opened.
 
+use std::marker::PhantomData;
+
 use super::{Card, Machine, Product};
 use crate::KernelError;
 
-/// A stream of a CUDA device; in this build there is none.
+/// A stream of a CUDA device; in this build there is none. As a real one, it stays in its thread.
 #[derive(Clone, Debug)]
-pub struct Cuda(Never);
+pub struct Cuda(Never, PhantomData<*const ()>);
 
 /// What nothing has.
 #[derive(Clone, Debug)]
@@ -40,7 +42,8 @@ impl Cuda {
     }
 }
 
-impl Machine for Cuda {
+// SAFETY: there is no value of it.
+unsafe impl Machine for Cuda {
     type Memory = Self;
     type Recording = Self;
 
@@ -77,6 +80,10 @@ impl Machine for Cuda {
     }
 
     fn processors(&self) -> u32 {
+        match self.0 {}
+    }
+
+    fn queue(&self) -> u64 {
         match self.0 {}
     }
 }

@@ -14,7 +14,7 @@
 #define __global__
 #define __device__
 #define __forceinline__ inline
-#define __launch_bounds__(threads)
+#define __launch_bounds__(...)
 #define __shared__ static
 
 struct float4 {
@@ -69,7 +69,6 @@ static unsigned atomicAdd(unsigned *at, unsigned value) {
     *at += value;
     return before;
 }
-template <class T> static T __ldcs(const T *at) { return *at; }
 template <class T> static T __ldg(const T *at) { return *at; }
 template <class T> static T __ldcg(const T *at) { return *at; }
 static float __fmul_rn(float a, float b) { return a * b; }

@@ -54,7 +54,8 @@ impl Emulator {
     }
 }
 
-impl Machine for Emulator {
+// SAFETY: memory stays where it is while it lives, and nothing is left to do when a call returns.
+unsafe impl Machine for Emulator {
     type Memory = Vec<u128>;
     type Recording = Vec<Call>;
 
@@ -106,6 +107,10 @@ impl Machine for Emulator {
     fn processors(&self) -> u32 {
         // Few, so that small layers have several splits.
         3
+    }
+
+    fn queue(&self) -> u64 {
+        0
     }
 }
 

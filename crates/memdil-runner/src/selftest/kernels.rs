@@ -39,7 +39,8 @@ pub(super) fn kernels() -> Vec<(String, Case)> {
         feature_decay: 0.05,
     };
     let decoupled = Step { decay: Decay::Decoupled(0.05), classifier_decay: Decay::Decoupled(0.01), ..coupled };
-    let narrow = vec![16, 3, 32, 17];
+    // Each three times: the first warms up, the second is recorded.
+    let narrow = [16, 32, 17, 5].map(|n| [n; 3]).concat();
     let case = |architecture| Case {
         architecture,
         optimizer: sgd,
@@ -48,7 +49,7 @@ pub(super) fn kernels() -> Vec<(String, Case)> {
         batches: narrow.clone(),
         seed: 1,
     };
-    let mut cases = Vec::new();
+    let mut cases = vec![("batches of every kind, three times".to_owned(), case(base))];
     let mut numbers = Numbers(7);
     for _ in 0..12 {
         let [inputs, width] = [1, 1].map(|_| 1 + numbers.below(300));
@@ -60,7 +61,7 @@ pub(super) fn kernels() -> Vec<(String, Case)> {
         cases.push((name, Case { batches, ..case(architecture) }));
     }
     let wide = Architecture { inputs: 3072, width: 2048, features: 2, classes: 2, ..base };
-    cases.push(("3072-2048x3-2-2".to_owned(), Case { batches: vec![16, 16, 128], ..case(wide) }));
+    cases.push(("3072-2048x3-2-2".to_owned(), Case { batches: vec![16, 16, 16, 128, 128, 128], ..case(wide) }));
     let adam = Optimizer::Adam { beta1: 0.9, beta2: 0.99, epsilon: 1e-3 };
     let nesterov = Optimizer::Sgd { momentum: 0.8, nesterov: true };
     for (name, optimizer) in

@@ -2,54 +2,62 @@
 
 use std::time::{Duration, Instant};
 
-use candle_core::{Device, DeviceLocation};
+use candle_core::Device;
 use memdil_kernels::gpu::{Cuda, GpuMlp, Loss as DeviceLoss, Numbers, Pixels, Samples, Stored};
 use memdil_kernels::{Activation, Architecture, Decay, KernelError, Norm, Optimizer, Step};
 
-use super::{Card, Timing, spec};
+use super::{Timing, spec};
 use crate::{Network, Prepared, RunnerError};
 
 /// Time for the steps of a timing.
 const TIMED: Duration = Duration::from_millis(700);
 
-/// Steps of the paper's network and of smaller ones, with what the memory gives on a GPU.
-pub(super) fn timings(device: &Device) -> Result<(Option<Card>, Vec<Timing>), RunnerError> {
-    let sizes = [(9, 2048, 16), (4, 512, 128), (4, 64, 16)];
-    let DeviceLocation::Cuda { gpu_id } = device.location() else {
-        let timed = sizes.iter().map(|&(depth, width, batch)| {
-            let model = format!("{{ kind = \"mlp\", depth = {depth}, width = {width} }}");
-            let spec = spec(&model, batch, 1)?;
-            let data = Prepared::new(&spec, None)?;
-            let mut network = Network::new(&spec, data.train_inputs.shape(), 2, device)?;
-            let indices = &data.train[..batch];
-            let inputs = data.train_inputs.batch(indices);
-            let labels: Vec<u32> = indices.iter().map(|&i| data.labels.observed[i]).collect();
-            let seconds = timed(|| network.step(&inputs, &labels, &spec.loss, 0.0).map(|_| ()), || Ok(()))?;
-            Ok(timing((depth, width, batch), network.parameter_count(), seconds, None))
-        });
-        return Ok((None, timed.collect::<Result<_, RunnerError>>()?));
+/// Depth, width and batch: the paper's network, and smaller ones.
+const SIZES: [(usize, usize, usize); 3] = [(9, 2048, 16), (4, 512, 128), (4, 64, 16)];
+
+pub(super) fn on_processor() -> Result<Vec<Timing>, RunnerError> {
+    let timed = |&(depth, width, batch): &(usize, usize, usize)| {
+        let spec = spec(&format!("{{ kind = \"mlp\", depth = {depth}, width = {width} }}"), batch, 1)?;
+        let data = Prepared::new(&spec, None)?;
+        let mut network = Network::new(&spec, data.train_inputs.shape(), 2, &Device::Cpu)?;
+        let indices = &data.train[..batch];
+        let inputs = data.train_inputs.batch(indices);
+        let labels: Vec<u32> = indices.iter().map(|&i| data.labels.observed[i]).collect();
+        let seconds = timed(|| network.step(&inputs, &labels, &spec.loss, 0.0).map(|_| ()), || Ok(()))?;
+        Ok(timing((depth, width, batch), network.parameter_count(), seconds, None))
     };
-    let cuda = Cuda::open(gpu_id)?;
-    let (mut found, mut memory) = (Vec::new(), 0.0);
-    for (depth, width, batch) in sizes {
-        let (mut network, samples) = on_gpu(&cuda, (depth, width, batch))?;
-        if depth == 9 {
-            let seconds = timed(|| Ok(network.queue_update()?), || Ok(cuda.wait()?))?;
-            // Parameters and momentum read and written, gradients read.
-            memory = 20.0 * parameters((depth, width)) as f64 / seconds;
-        }
+    SIZES.iter().map(timed).collect()
+}
+
+/// What the memory gives, in GB/s, and the steps beside it.
+pub(super) fn on_gpu(cuda: &Cuda) -> Result<(f64, Vec<Timing>), RunnerError> {
+    let step = Step {
+        learning_rate: 0.0,
+        decay: Decay::Coupled(0.0),
+        classifier_decay: Decay::Coupled(0.0),
+        feature_decay: 0.0,
+    };
+    let loss = DeviceLoss::Smoothed { alpha: 0.0 };
+    let (mut found, mut memory) = (Vec::new(), None);
+    for (depth, width, batch) in SIZES {
+        let (mut network, samples) = network(cuda, (depth, width, batch))?;
         let order: Vec<u32> = (0..samples.len() as u32).collect();
-        let step = Step {
-            learning_rate: 0.0,
-            decay: Decay::Coupled(0.0),
-            classifier_decay: Decay::Coupled(0.0),
-            feature_decay: 0.0,
+        let memory = match memory {
+            Some(memory) => memory,
+            None => {
+                // A wide step leaves gradients, and the rule of momentum, for the update alone.
+                network.begin(&order, (0, 0.0), &loss, &step)?;
+                network.step(&samples, WIDE)?;
+                let seconds = timed(|| Ok(network.queue_update()?), || Ok(cuda.wait()?))?;
+                // Parameters and momentum read and written, gradients read.
+                *memory.insert(20.0 * parameters((depth, width)) as f64 / seconds)
+            }
         };
         let mut left = 0;
         let seconds = timed(
             || {
                 if left < batch {
-                    network.begin(&order, (0, 0.0), &DeviceLoss::Smoothed { alpha: 0.0 }, &step)?;
+                    network.begin(&order, (0, 0.0), &loss, &step)?;
                     left = order.len();
                 }
                 left -= batch;
@@ -59,18 +67,11 @@ pub(super) fn timings(device: &Device) -> Result<(Option<Card>, Vec<Timing>), Ru
         )?;
         found.push(timing((depth, width, batch), parameters((depth, width)), seconds, Some(memory)));
     }
-    let card = cuda.card()?;
-    let card = Card {
-        name: card.name,
-        capability: format!("{}.{}", card.capability.0, card.capability.1),
-        memory_gib: card.memory as f64 / f64::from(1 << 30),
-        driver: card.driver,
-        processors: card.processors,
-        memory_gb_s: memory / 1e9,
-    };
-    Ok((Some(card), found))
+    Ok((memory.unwrap_or_default() / 1e9, found))
 }
 
+/// A batch that has gradients.
+const WIDE: usize = 64;
 /// Values of a sample of the timed networks.
 const INPUTS: usize = 3072;
 
@@ -79,7 +80,7 @@ fn parameters((depth, width): (usize, usize)) -> usize {
 }
 
 /// The paper's network and random bytes on a GPU.
-fn on_gpu(
+fn network(
     cuda: &Cuda,
     (depth, width, batch): (usize, usize, usize),
 ) -> Result<(GpuMlp<Cuda>, Samples<Cuda>), KernelError> {
@@ -94,7 +95,7 @@ fn on_gpu(
         fixed_classifier: false,
     };
     let optimizer = Optimizer::Sgd { momentum: 0.9, nesterov: false };
-    let mut network = GpuMlp::new(cuda.clone(), architecture, optimizer, batch.max(64))?;
+    let mut network = GpuMlp::new(cuda.clone(), architecture, optimizer, batch.max(WIDE))?;
     let mut numbers = Numbers(3);
     for tensor in network.tensors().iter().filter(|tensor| tensor.shape.len() == 2) {
         let scale = (tensor.shape[0] as f32).sqrt().recip();

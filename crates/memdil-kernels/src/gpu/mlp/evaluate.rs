@@ -56,10 +56,17 @@ impl<M: Machine> GpuMlp<M> {
         let (mut features, mut logits) = (Vec::new(), Vec::new());
         for chunk in inputs.chunks(staged.len() * width) {
             let n = chunk.len() / width;
-            staged.set_floats(&self.machine, chunk, &vec![0; n])?;
-            let (h, z) = self.evaluate(&staged, &(0..n as u32).collect::<Vec<_>>())?;
-            features.extend(h);
-            logits.extend(z);
+            let written = staged.set_floats(&self.machine, chunk, &vec![0; n]);
+            match written.and_then(|()| self.evaluate(&staged, &(0..n as u32).collect::<Vec<_>>())) {
+                Ok((h, z)) => {
+                    features.extend(h);
+                    logits.extend(z);
+                }
+                Err(error) => {
+                    self.staged = Some(staged);
+                    return Err(error);
+                }
+            }
         }
         self.staged = Some(staged);
         Ok((features, logits))

@@ -3,19 +3,20 @@
 mod evaluate;
 mod step;
 
-use super::arguments::{Address, Settings, State};
+use super::arguments::{Settings, State};
 use super::plan::{Arena, NARROW, Place, Plan, pitch};
 use super::samples::{f32_bytes, f32_values, f64_bytes, last, u32_bytes, upload};
 use super::{Loss, Machine, Samples};
 use crate::{Architecture, Decay, KernelError, Norm, Optimizer, Role, Step, Tensor};
 
+/// Recorded steps that are kept: an epoch has two, of a whole batch and of the last one.
+const RECORDINGS: usize = 8;
 /// Samples of an evaluation's forward pass.
 const CHUNK: usize = 512;
 
 /// A multilayer perceptron in training on a device: tensors, their names and every formula as those of
 /// [`Mlp`](crate::Mlp), in f32.
 pub struct GpuMlp<M: Machine> {
-    machine: M,
     architecture: Architecture,
     optimizer: Optimizer,
     plan: Plan,
@@ -41,6 +42,8 @@ pub struct GpuMlp<M: Machine> {
     /// A batch that comes from the processor.
     staged: Option<Samples<M>>,
     recordings: Vec<Recorded<M>>,
+    /// Last, as what is above is released by it.
+    machine: M,
 }
 
 /// Memory that may have to grow.
@@ -51,7 +54,7 @@ struct Memory<M: Machine> {
 
 struct Recorded<M: Machine> {
     samples: usize,
-    pixels: Address,
+    id: u64,
     /// None after the first time, which warms up.
     recording: Option<M::Recording>,
 }
@@ -244,7 +247,7 @@ impl<M: Machine> GpuMlp<M> {
         ];
         let kinds = [settings.optimizer, settings.decoupled, settings.loss, settings.unused];
         self.machine.write(&mut self.settings, 0, &[f64_bytes(&bytes), u32_bytes(&kinds)].concat())?;
-        let state = State { total, position: position as u32, ..self.read_state()? };
+        let state = State { total, position: position as u32, stopped: 0, ..self.read_state()? };
         self.write_state(&state)
     }
 
@@ -270,11 +273,13 @@ impl<M: Machine> GpuMlp<M> {
             }
         }
         self.queued += n;
-        let pixels = self.machine.address(&samples.pixels);
-        let found = self.recordings.iter_mut().position(|r| (r.samples, r.pixels) == (n, pixels));
+        let found = self.recordings.iter().position(|r| (r.samples, r.id) == (n, samples.id));
         let Some(found) = found else {
             // The first time warms up: what libraries do then may not be recorded.
-            self.recordings.push(Recorded { samples: n, pixels, recording: None });
+            if self.recordings.len() == RECORDINGS {
+                self.recordings.remove(0);
+            }
+            self.recordings.push(Recorded { samples: n, id: samples.id, recording: None });
             return self.queue(samples, n);
         };
         if self.recordings[found].recording.is_none() {
@@ -286,6 +291,16 @@ impl<M: Machine> GpuMlp<M> {
             Some(recording) => unsafe { self.machine.replay(recording) },
             None => Ok(()),
         }
+    }
+
+    /// Writes not-a-numbers over all that steps and evaluations compute on their way: whatever reads what it has not written
+    /// shows then.
+    ///
+    /// # Errors
+    ///
+    /// [`KernelError::Device`].
+    pub fn poison(&mut self) -> Result<(), KernelError> {
+        self.machine.write(&mut self.work, 0, &f32_bytes(&vec![f32::NAN; self.plan.work]))
     }
 
     /// Where the epoch stands. Waits for the device.
@@ -313,27 +328,24 @@ impl<M: Machine> GpuMlp<M> {
         if inputs.len() != n * width {
             return Err(KernelError::Batch { found: inputs.len(), inputs: width });
         }
-        let mut staged = self.stage()?;
-        staged.set_floats(&self.machine, inputs, labels)?;
         let order: Vec<u32> = (0..n as u32).collect();
         self.begin(&order, (0, 0.0), loss, step)?;
-        let done = self.step(&staged, n);
+        let mut staged = self.stage()?;
+        let written = staged.set_floats(&self.machine, inputs, labels);
+        let done = written.and_then(|()| self.step(&staged, n));
         self.staged = Some(staged);
         done?;
         let Progress { total, stopped, .. } = self.progress()?;
-        if let Some(value) = stopped {
-            // The caller decides what follows; the next step is tried again.
-            let state = State { stopped: 0, ..self.read_state()? };
-            self.write_state(&state)?;
-            return Ok(value);
-        }
-        Ok(total / n as f64)
+        Ok(stopped.unwrap_or(total / n as f64))
     }
 
     fn check(&self, samples: &Samples<M>, n: usize) -> Result<(), KernelError> {
         let inputs = self.architecture.inputs;
         if samples.values_per_sample() != inputs {
             return Err(KernelError::Batch { found: samples.values_per_sample(), inputs });
+        }
+        if samples.queue != self.machine.queue() {
+            return Err(KernelError::Device("the samples are on another device or stream".to_owned()));
         }
         if n == 0 || n > self.batch {
             return Err(KernelError::Size { name: "batch", value: n, least: 1 });

@@ -166,7 +166,7 @@ impl<M: Machine> GpuMlp<M> {
             plane: samples.plane as u32,
             ld: ld as u32,
         };
-        self.launch("gather", [ld.div_ceil(THREADS as usize) as u32, rows as u32], &argument)
+        self.launch("gather", [ld.div_ceil(THREADS as usize) as u32, rows.min(65_535) as u32], &argument)
     }
 
     /// Products of a layer, without its bias.
