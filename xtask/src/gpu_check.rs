@@ -27,8 +27,13 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
             _ => return Err(Failure::usage(format!("gpu-check does not know '{flag}'; see cargo xtask help"))),
         }
     }
-    if !device.starts_with("cuda:") {
+    if !crate::is_cuda(&device) {
         return Err(Failure::usage(format!("--device {device}: must be cuda:N; memdil selftest checks the processor")));
+    }
+    crate::check_nvcc(&device)?;
+    if let Some(path) = &out {
+        // Before minutes of building.
+        keep(path, "")?;
     }
     let mut build = cargo();
     build.args(["build", "--release", "--locked", "--package", "memdil", "--features", "cuda"]);

@@ -91,9 +91,33 @@ fn root() -> PathBuf {
     Path::new(&own).parent().unwrap_or(Path::new(".")).to_owned()
 }
 
-/// The cargo that runs this task.
+/// The cargo that runs this task. It does not see what cargo told this program about its own package: build scripts that
+/// watch that would run again, and with them much of the workspace would be compiled again.
 fn cargo() -> Command {
-    Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(&name);
+        }
+    }
+    command
+}
+
+/// Whether a device's name is `cuda:N`.
+fn is_cuda(device: &str) -> bool {
+    device.strip_prefix("cuda:").is_some_and(|number| number.parse::<u16>().is_ok())
+}
+
+/// Says so in one line where a build for CUDA would end in many.
+fn check_nvcc(device: &str) -> Result<(), Failure> {
+    let given = ["NVCC", "CUDA_HOME", "CUDA_PATH", "CUDA_ROOT"].iter().any(|name| std::env::var_os(name).is_some());
+    if given || output(Command::new("nvcc").arg("--version")).is_ok() {
+        return Ok(());
+    }
+    Err(Failure::usage(format!(
+        "--device {device}: a build for CUDA needs nvcc, which is not found: install the CUDA toolkit, or set CUDA_HOME"
+    )))
 }
 
 /// Where cargo puts what it builds.

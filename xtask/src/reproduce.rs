@@ -153,7 +153,7 @@ fn parse(arguments: &[String]) -> Result<Options, Failure> {
             "--only" => options.only.push(value()?),
             "--device" => {
                 options.device = value()?;
-                if options.device != "cpu" && !options.device.starts_with("cuda:") {
+                if options.device != "cpu" && !crate::is_cuda(&options.device) {
                     return Err(Failure::usage(format!("--device {}: must be cpu or cuda:N", options.device)));
                 }
             }
@@ -274,6 +274,7 @@ pub(crate) fn build(device: &str) -> Result<PathBuf, Failure> {
     let mut command = cargo();
     command.args(["build", "--release", "--package", "memdil"]).current_dir(root());
     if device.starts_with("cuda") {
+        crate::check_nvcc(device)?;
         command.args(["--features", "cuda"]);
     }
     check(&mut command)?;

@@ -21,6 +21,12 @@ pub enum ReportError {
         /// The folder searched.
         path: PathBuf,
     },
+    /// A page in the output folder that is no report.
+    #[error("{} is there and no report of memdil's: choose another folder", path.display())]
+    OtherPage {
+        /// The page.
+        path: PathBuf,
+    },
     /// The file of reference values cannot be used.
     #[error("reference file {}: {reason}", path.display())]
     Reference {
@@ -51,7 +57,7 @@ impl ReportError {
         match self {
             Self::Records(error) => error.is_bad_input(),
             Self::Theory(_) | Self::Figure { .. } => false,
-            Self::NoFolder { .. } | Self::NoRuns { .. } | Self::Reference { .. } => true,
+            Self::NoFolder { .. } | Self::NoRuns { .. } | Self::OtherPage { .. } | Self::Reference { .. } => true,
         }
     }
 }

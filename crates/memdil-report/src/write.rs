@@ -65,11 +65,17 @@ impl Report {
 ///
 /// # Errors
 ///
-/// [`ReportError::NoFolder`] or [`ReportError::NoRuns`] when there is nothing to report,
+/// [`ReportError::OtherPage`] when the output folder has a page that is no report, [`ReportError::NoFolder`] or
+/// [`ReportError::NoRuns`] when there is nothing to report,
 /// [`ReportError::Reference`] when the reference file is no such file, [`ReportError::Records`] when a run is
 /// damaged or a file cannot be written, [`ReportError::Theory`] when a model cannot be
 /// solved, [`ReportError::Figure`] when a figure cannot be drawn.
 pub fn write_report(options: &ReportOptions) -> Result<Report, ReportError> {
+    let html = options.out.join("index.html");
+    // claims.json is written first: a report that was cut off has it too.
+    if html.exists() && !options.out.join("claims.json").exists() {
+        return Err(ReportError::OtherPage { path: html });
+    }
     let content = Content::new(Sources::read(options)?, options)?;
     let html = page::page(&content);
     let text = markdown::markdown(&content);

@@ -21,6 +21,9 @@ pub fn open_device(name: &str) -> Result<Device, RunnerError> {
     Device::new_cuda(ordinal).map_err(|e| {
         let cause = e.to_string();
         let cause = cause.lines().next().unwrap_or_default();
-        failed(format!("cannot be opened ({cause}); it needs a build with the feature cuda and a driver"))
+        if !candle_core::utils::cuda_is_available() {
+            return failed("this program was built for the processor only: build it with --features cuda".to_owned());
+        }
+        failed(format!("cannot be opened ({cause}): it needs NVIDIA's driver and a card of that number"))
     })
 }

@@ -133,6 +133,11 @@ fn what_cannot_be_reported_is_one_line_and_nothing_is_written() {
     npz.finish().unwrap();
     write_npz(&scene, "good.npz", 30, 1.0);
     scene.refuse("--features good.npz --features point.npz --out r", &["point.npz", "class means coincide"]);
+    // A page that is none of ours stays.
+    std::fs::create_dir(scene.path("site")).unwrap();
+    std::fs::write(scene.path("site/index.html"), "important").unwrap();
+    scene.refuse("--features good.npz --out site", &["site/index.html", "choose another folder"]);
+    assert_eq!(std::fs::read(scene.path("site/index.html")).unwrap(), b"important");
     for arguments in ["--out r", "--features nan.npz --manifest m.jsonl --out r"] {
         let output = scene.run(arguments);
         assert_eq!(output.status.code(), Some(2), "{arguments}");

@@ -26,6 +26,9 @@ fn the_processor_passes() {
 #[test]
 fn a_device_that_is_not_there_is_one_line() {
     let scene = Scene::new("selftest");
-    scene.refuse("--device cuda:99 --json", &["device 'cuda:99': cannot be opened", "feature cuda and a driver"]);
+    scene.refuse(
+        "--device cuda:99 --json",
+        &["device 'cuda:99': this program was built for the processor only", "--features cuda"],
+    );
     scene.refuse("--device gpu", &["device 'gpu': must be cpu or cuda:N"]);
 }

@@ -80,10 +80,10 @@ fn caveat(runs: &[&Run], seeds: &[u64]) -> Option<String> {
         parts.extend(of(&|_| true).map(|r| format!("{r} without η = 0, where nothing is memorised")));
     }
     let noisy = || runs.iter().copied().filter(|run| run.eta() > 0.0);
-    let level = |level: Level| Some(format!("{} at η = {}", of(&|run| Level::of(run) == level)?, level.0));
+    let level = |level: Level| Some(format!("{} at η = {} alone", of(&|run| Level::of(run) == level)?, level.0));
     let levels: Vec<String> = distinct(noisy(), Level::of).into_iter().filter_map(level).collect();
     if !levels.is_empty() {
-        parts.push(format!("at a single noise level {}", levels.join(", ")));
+        parts.push(levels.join(", "));
     }
     let loss = |loss: &'static str| Some(format!("{loss} {}", of(&|run| run.loss() == loss)?));
     let of_losses: Vec<String> = losses(noisy()).into_iter().filter_map(loss).collect();
