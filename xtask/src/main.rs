@@ -22,6 +22,9 @@ Tasks:
               [--preset smoke|quick|standard|standard-full|paper] [--only NAME]... [--device cpu|cuda:N] [--jobs J]
               [--data-dir DIR] [--out DIR]
               --dry-run: list the runs and the time they will take, and run nothing
+              --engine slurm|hq: make the runs as tasks of a cluster's job array, [--submit=no] for its scripts alone
+              [--partition P] [--account A] [--time T] [--cpus-per-task C] [--gpus-per-task G] [--max-parallel M]
+              [--sbatch-arg X]...
   bench       Time the crates: criterion benches, [--only FILTER]
               --peers: memdil-metrics beside NumPy and torch on the same arrays instead; the Python interpreter is
               $MEMDIL_PYTHON, else python3

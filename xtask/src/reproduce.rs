@@ -1,9 +1,12 @@
 //! `cargo xtask reproduce`: every experiment of a preset, then the report.
 
+mod cluster;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use self::cluster::{Cluster, Engine};
 use crate::{Failure, cargo, check, output, root, target_directory};
 
 struct Options {
@@ -14,6 +17,8 @@ struct Options {
     data_dir: Option<PathBuf>,
     out: Option<PathBuf>,
     dry_run: bool,
+    /// Where the runs are made, if not in worker processes here.
+    cluster: Option<Cluster>,
 }
 
 /// What the program makes of an experiment file.
@@ -34,6 +39,9 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
 
     eprintln!("building memdil (a first build takes minutes)");
     let program = build(&options.device)?;
+    if let Some(cluster) = options.cluster.as_ref().filter(|_| !options.dry_run) {
+        return cluster::run(cluster, &options, (&experiments, &preset), (&program, &out), arguments);
+    }
     let runs = out.join("runs");
     let (mut failed, mut theory, mut seconds) = (Vec::new(), false, 0.0);
     for (index, experiment) in experiments.iter().enumerate() {
@@ -56,13 +64,8 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
                 }
             }
             Kind::Sweep => {
+                plan(&options, &program, experiment, &out)?;
                 let manifest = manifest(&out, experiment);
-                let mut plan = Command::new(&program);
-                plan.args(["sweep", "plan", "--preset", &options.preset, "--config"]).arg(experiment);
-                if let Some(folder) = &options.data_dir {
-                    plan.arg("--data-dir").arg(folder);
-                }
-                check(plan.arg("--out").arg(&manifest).stdout(Stdio::null()))?;
                 command.args(["sweep", "run", "--all", "--manifest"]).arg(&manifest).arg("--out").arg(&runs);
                 options.machine(&mut command);
             }
@@ -112,6 +115,16 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
     )))
 }
 
+/// Writes the manifest of an experiment.
+fn plan(options: &Options, program: &Path, experiment: &Path, out: &Path) -> Result<(), Failure> {
+    let mut plan = Command::new(program);
+    plan.args(["sweep", "plan", "--preset", &options.preset, "--config"]).arg(experiment);
+    if let Some(folder) = &options.data_dir {
+        plan.arg("--data-dir").arg(folder);
+    }
+    check(plan.arg("--out").arg(manifest(out, experiment)).stdout(Stdio::null()))
+}
+
 impl Options {
     /// Arguments of commands that start workers.
     fn machine(&self, command: &mut Command) {
@@ -142,13 +155,55 @@ fn parse(arguments: &[String]) -> Result<Options, Failure> {
         data_dir: None,
         out: None,
         dry_run: false,
+        cluster: None,
     };
+    let mut cluster =
+        Cluster { engine: Engine::Slurm, submit: true, arguments: Vec::new(), cpus: 1, max_parallel: None };
+    let (mut engine, mut about_jobs) = ("local".to_owned(), None);
     let mut rest = arguments.iter();
-    while let Some(flag) = rest.next() {
-        let mut value = || {
-            rest.next().cloned().ok_or_else(|| Failure::usage(format!("{flag} needs a value; see cargo xtask help")))
+    while let Some(argument) = rest.next() {
+        // `--submit=no` is `--submit no`.
+        let (flag, mut given) = match argument.split_once('=').filter(|(flag, _)| flag.starts_with("--")) {
+            Some((flag, value)) => (flag, Some(value.to_owned())),
+            None => (argument.as_str(), None),
         };
-        match flag.as_str() {
+        let mut value = || {
+            let value = given.take().or_else(|| rest.next().cloned());
+            value.ok_or_else(|| Failure::usage(format!("{flag} needs a value; see cargo xtask help")))
+        };
+        let number = |value: String| {
+            let wrong = || Failure::usage(format!("{flag} {value}: must be a whole number from 1 to 65535"));
+            value.parse::<u16>().ok().filter(|&n| n > 0).ok_or_else(wrong)
+        };
+        if matches!(
+            flag,
+            "--submit"
+                | "--partition"
+                | "--account"
+                | "--time"
+                | "--gpus-per-task"
+                | "--cpus-per-task"
+                | "--max-parallel"
+                | "--sbatch-arg"
+        ) {
+            about_jobs = Some(flag.to_owned());
+        }
+        match flag {
+            "--engine" => engine = value()?,
+            "--submit" => {
+                cluster.submit = match value()?.as_str() {
+                    "yes" => true,
+                    "no" => false,
+                    other => return Err(Failure::usage(format!("--submit {other}: must be yes or no"))),
+                }
+            }
+            "--partition" | "--account" | "--time" | "--gpus-per-task" => {
+                let value = value()?;
+                cluster.arguments.push(format!("{flag}={value}"));
+            }
+            "--sbatch-arg" => cluster.arguments.push(value()?),
+            "--cpus-per-task" => cluster.cpus = number(value()?)?,
+            "--max-parallel" => cluster.max_parallel = Some(number(value()?)?.into()),
             "--preset" => options.preset = value()?,
             "--only" => options.only.push(value()?),
             "--device" => {
@@ -158,11 +213,7 @@ fn parse(arguments: &[String]) -> Result<Options, Failure> {
                 }
             }
             "--jobs" => {
-                let jobs = value()?;
-                if jobs.parse::<u16>().map_or(true, |jobs| jobs == 0) {
-                    return Err(Failure::usage(format!("--jobs {jobs}: must be a whole number from 1 to 65535")));
-                }
-                options.jobs = Some(jobs);
+                options.jobs = Some(number(value()?)?.to_string());
             }
             "--data-dir" => options.data_dir = Some(value()?.into()),
             "--out" => options.out = Some(value()?.into()),
@@ -170,7 +221,16 @@ fn parse(arguments: &[String]) -> Result<Options, Failure> {
             _ => return Err(Failure::usage(format!("reproduce does not know '{flag}'; see cargo xtask help"))),
         }
     }
-    Ok(options)
+    options.cluster = match engine.as_str() {
+        "local" => None,
+        "slurm" => Some(cluster),
+        "hq" => Some(Cluster { engine: Engine::HyperQueue, ..cluster }),
+        other => return Err(Failure::usage(format!("--engine {other}: must be local, slurm or hq"))),
+    };
+    match about_jobs {
+        Some(flag) if options.cluster.is_none() => Err(Failure::usage(format!("{flag} is for --engine slurm or hq"))),
+        _ => Ok(options),
+    }
 }
 
 /// The manifest of an experiment's sweep.

@@ -209,20 +209,32 @@ impl RunFolder {
 ///
 /// [`RecordError::Read`] when the folder cannot be listed, [`RecordError::Malformed`] when a summary is damaged.
 pub fn find_runs(folder: &Path) -> Result<Vec<(RunFolder, RunRecord)>, RecordError> {
+    let (runs, damaged) = find_undamaged_runs(folder)?;
+    damaged.into_iter().next().map_or(Ok(runs), Err)
+}
+
+/// As [`find_runs`], with what is wrong with those whose summary is damaged beside the others.
+///
+/// # Errors
+///
+/// [`RecordError::Read`] when the folder cannot be listed.
+pub fn find_undamaged_runs(folder: &Path) -> Result<(Vec<(RunFolder, RunRecord)>, Vec<RecordError>), RecordError> {
     let unreadable = |cause| RecordError::Read { path: folder.to_owned(), cause };
-    let mut runs = Vec::new();
+    let (mut runs, mut damaged) = (Vec::new(), Vec::new());
     for entry in fs::read_dir(folder).map_err(unreadable)? {
         let path = entry.map_err(unreadable)?.path();
         if !path.is_dir() {
             continue;
         }
         let run = RunFolder::new(path);
-        if let Some(record) = run.record()? {
-            runs.push((run, record));
+        match run.record() {
+            Ok(record) => runs.extend(record.map(|record| (run, record))),
+            Err(error @ RecordError::Malformed { .. }) => damaged.push(error),
+            Err(error) => return Err(error),
         }
     }
     runs.sort_by(|a, b| a.1.id.cmp(&b.1.id));
-    Ok(runs)
+    Ok((runs, damaged))
 }
 
 fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, RecordError> {

@@ -1,5 +1,6 @@
 //! A sweep as a file: one run a line.
 
+use std::collections::HashSet;
 use std::fs;
 use std::path::Path;
 
@@ -49,7 +50,7 @@ pub fn run_id(spec: &RunSpec) -> String {
 pub fn read_manifest(path: &Path) -> Result<Vec<ManifestLine>, RecordError> {
     let text = fs::read_to_string(path).map_err(|cause| RecordError::Read { path: path.to_owned(), cause })?;
     let malformed = |line, reason| RecordError::Malformed { path: path.to_owned(), line, reason };
-    let mut lines: Vec<ManifestLine> = Vec::new();
+    let (mut lines, mut known): (Vec<ManifestLine>, _) = (Vec::new(), HashSet::new());
     for (index, text) in text.lines().enumerate().filter(|(_, text)| !text.trim().is_empty()) {
         let line: ManifestLine = serde_json::from_str(text).map_err(|e| malformed(Some(index + 1), e.to_string()))?;
         line.spec.validate().map_err(|e| malformed(Some(index + 1), e.to_string()))?;
@@ -57,7 +58,7 @@ pub fn read_manifest(path: &Path) -> Result<Vec<ManifestLine>, RecordError> {
             let reason = format!("id {} does not belong to this specification: plan the sweep again", line.id);
             return Err(malformed(Some(index + 1), reason));
         }
-        if lines.iter().any(|known| known.id == line.id) {
+        if !known.insert(line.id.clone()) {
             return Err(malformed(Some(index + 1), format!("run {} stands here twice", line.id)));
         }
         lines.push(line);

@@ -5,8 +5,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use memdil_records::{
-    EpochRecord, RunFolder, RunRecord, RunSpec, SearchRecord, Status, TestRecord, find_runs, layer_peeled_path,
-    read_manifest,
+    EpochRecord, RunFolder, RunRecord, RunSpec, SearchRecord, Status, TestRecord, find_undamaged_runs,
+    layer_peeled_path, read_manifest,
 };
 use serde::{Deserialize, Serialize};
 
@@ -244,8 +244,12 @@ pub(crate) fn read_runs(
     }
     let searched = searched(searches);
     let new = |(folder, record)| Run::new(folder, record, &searched);
-    let mut runs: Vec<Run> = find_runs(folder)?.into_iter().map(new).collect();
-    if !manifests.is_empty() {
+    let (found, damaged) = find_undamaged_runs(folder)?;
+    let mut runs: Vec<Run> = found.into_iter().map(new).collect();
+    if manifests.is_empty() {
+        damaged.into_iter().next().map_or(Ok(()), Err)?;
+    } else {
+        // What is planned and damaged is missing, and said to be so.
         let mut planned = HashSet::new();
         for manifest in manifests {
             planned.extend(read_manifest(manifest)?.into_iter().map(|line| line.id));

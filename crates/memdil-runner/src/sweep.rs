@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use memdil_records::{ManifestLine, RunFolder, RunRecord, RunSpec, Status, create_dir};
+use memdil_records::{ManifestLine, RecordError, RunFolder, RunRecord, RunSpec, Status, create_dir};
 
 use crate::train::finished;
 use crate::{Network, Prepared, RunnerError, open_device};
@@ -93,17 +93,21 @@ pub fn status(lines: &[ManifestLine], out: &Path) -> Result<SweepStatus, RunnerE
 ///
 /// # Errors
 ///
-/// Bad data or device before the first run starts; [`RunnerError::Workers`] when some runs could not be finished.
+/// Bad data or device, or a folder of another run, before the first run starts; [`RunnerError::Workers`] when some runs could not be finished.
 pub fn run_all(
     lines: &[ManifestLine],
     options: &SweepOptions,
     mut on_progress: impl FnMut(&SweepProgress),
 ) -> Result<SweepStatus, RunnerError> {
-    let mut open = VecDeque::new();
+    let (mut open, mut failures) = (VecDeque::new(), Vec::new());
     for (index, line) in lines.iter().enumerate() {
         let folder = RunFolder::new(options.out.join(&line.id));
-        if finished(&folder, &line.spec)?.is_none() {
-            open.push_back(Job { index, line, folder });
+        match finished(&folder, &line.spec) {
+            Ok(Some(_)) => {}
+            Ok(None) => open.push_back(Job { index, line, folder }),
+            // One damaged record is one failed run.
+            Err(RunnerError::Record(error @ RecordError::Malformed { .. })) => failures.push(error.to_string()),
+            Err(error) => return Err(error),
         }
     }
     check_inputs(open.iter().map(|job| &job.line.spec), &options.device, options.data_dir.as_deref())?;
@@ -111,7 +115,7 @@ pub fn run_all(
 
     let all_epochs = open.iter().map(|job| job.line.spec.training.epochs).sum();
     let mut progress = SweepProgress {
-        finished: lines.len() - open.len(),
+        finished: lines.len() - open.len() - failures.len(),
         runs: lines.len(),
         epochs: (0, all_epochs),
         remaining: None,
@@ -120,7 +124,11 @@ pub fn run_all(
     };
     let started = Instant::now();
     let mut ended_epochs = 0;
-    let mut failures = Vec::new();
+    for failure in &failures {
+        progress.failed = Some(failure.clone());
+        on_progress(&progress);
+    }
+    progress.failed = None;
     let mut workers: Vec<Worker<'_>> = Vec::new();
     while !(open.is_empty() && workers.is_empty()) {
         // A run that another sweep is working on goes to the back: it is finished there, or free, later on.

@@ -46,9 +46,9 @@ pub(crate) struct Run {
     /// Folder that gets one folder a run
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// Make this one run, counted from 0
-    #[arg(long, group = "which")]
-    index: Option<usize>,
+    /// Make this run, counted from 0, or these, one after the other
+    #[arg(long, group = "which", value_name = "I[,J]...", value_delimiter = ',')]
+    index: Vec<usize>,
     /// Make all runs, in worker processes of one thread each
     #[arg(long, group = "which")]
     all: bool,
@@ -111,18 +111,8 @@ fn work(arguments: &Run) -> anyhow::Result<()> {
     if arguments.worker {
         end_with_parent();
     }
-    if let Some(index) = arguments.index {
-        let line = lines.get(index).ok_or_else(|| RunnerError::NoSuchLine {
-            path: arguments.manifest.clone(),
-            index,
-            last: lines.len() - 1,
-        })?;
-        let options = arguments.machine.train_options(&arguments.writing);
-        let bar = progress::epochs(line.spec.training.epochs);
-        let outcome = train(&line.spec, &arguments.out.join(&line.id), &options, |e| progress::training(&bar, &e));
-        bar.finish_and_clear();
-        outcome?;
-        return Ok(());
+    if !arguments.index.is_empty() {
+        return some(&lines, arguments);
     }
     let jobs = dry_run::jobs(arguments.jobs, &arguments.machine);
     if arguments.dry_run {
@@ -148,6 +138,29 @@ fn work(arguments: &Run) -> anyhow::Result<()> {
     let status = status?;
     println!("{} of {} runs complete, {} diverged", status.completed, status.runs, status.diverged);
     Ok(())
+}
+
+/// Makes the runs that were asked for by their numbers; one that fails does not stop the others.
+fn some(lines: &[ManifestLine], arguments: &Run) -> anyhow::Result<()> {
+    let find = |&index: &usize| {
+        let last = lines.len() - 1;
+        lines.get(index).ok_or_else(|| RunnerError::NoSuchLine { path: arguments.manifest.clone(), index, last })
+    };
+    let asked = arguments.index.iter().map(find).collect::<Result<Vec<_>, _>>()?;
+    let options = arguments.machine.train_options(&arguments.writing);
+    let mut failed: Option<RunnerError> = None;
+    for line in &asked {
+        let bar = progress::epochs(line.spec.training.epochs);
+        let outcome = train(&line.spec, &arguments.out.join(&line.id), &options, |e| progress::training(&bar, &e));
+        bar.finish_and_clear();
+        if let Err(error) = outcome {
+            // The last one is said at the end.
+            if let Some(before) = failed.replace(error) {
+                eprintln!("failed: {before}");
+            }
+        }
+    }
+    failed.map_or(Ok(()), |error| Err(error.into()))
 }
 
 fn show(arguments: &Status) -> anyhow::Result<()> {

@@ -265,6 +265,16 @@ fn a_sweep_from_plan_to_report() {
     assert!(dry.contains(&format!(" s  {id}")) && dry.contains("for 1 of 4 runs, 2 at a time"), "{dry}");
     assert!(!one.exists());
     fs::rename(scene.path("kept"), &one).unwrap();
+    // A damaged record is a failed run: it does not stop the others, and is missing in the report of the plan.
+    fs::write(one.join("summary.json"), "{bad").unwrap();
+    let output = scene.run("sweep run --manifest m.jsonl --out runs --all");
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(text.contains("1 of 4 runs failed") && text.contains("summary.json: damaged"), "{text}");
+    scene.succeed("report --runs runs --out lacking --manifest m.jsonl");
+    let page = fs::read_to_string(scene.path("lacking/index.html")).unwrap();
+    assert!(page.contains(&format!("1 planned run is missing here, failed or not made yet: {id}.")), "{id}");
+    refuse(&scene, "report --runs runs --out report2", "summary.json: damaged");
     refuse(&scene, "sweep run --manifest e.toml --out runs --all", "e.toml line");
     refuse(&scene, "report --runs nowhere --out report2", "nowhere");
 }

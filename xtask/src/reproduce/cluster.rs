@@ -1,0 +1,425 @@
+//! `--engine slurm` and `--engine hq`: the same runs as tasks of a job array. The scheduler is the cluster's.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use super::{Kind, Options, again, kind, made, manifest, plan};
+use crate::{Failure, check, output};
+
+/// Seconds that a task is packed to, so that what starting one costs does not count.
+const TASK: f64 = 600.0;
+/// How often what is missing is submitted.
+const ATTEMPTS: usize = 3;
+/// Between two looks at the queue.
+const POLL: Duration = Duration::from_secs(5);
+/// Array size of a Slurm that says nothing else.
+const MAX_ARRAY: usize = 1001;
+/// File systems that other machines see.
+const SHARED: [&str; 9] = ["nfs", "nfs4", "lustre", "gpfs", "beegfs", "ceph", "fuseblk", "afs", "panfs"];
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Engine {
+    Slurm,
+    HyperQueue,
+}
+
+/// How tasks are submitted.
+#[derive(Debug)]
+pub(super) struct Cluster {
+    pub(super) engine: Engine,
+    pub(super) submit: bool,
+    /// `--partition=P` and so on, as sbatch takes them.
+    pub(super) arguments: Vec<String>,
+    pub(super) cpus: u16,
+    pub(super) max_parallel: Option<u32>,
+}
+
+/// One line of the task file: arguments of memdil, with what they are expected to take.
+#[derive(Clone, Debug, PartialEq)]
+struct Task {
+    arguments: String,
+    seconds: f64,
+}
+
+/// Folders and program, absolute: tasks start anywhere.
+struct Place<'a> {
+    program: &'a Path,
+    out: &'a Path,
+    folder: PathBuf,
+}
+
+pub(super) fn run(
+    cluster: &Cluster,
+    options: &Options,
+    (experiments, preset): (&[PathBuf], &[PathBuf]),
+    (program, out): (&Path, &Path),
+    arguments: &[String],
+) -> Result<(), Failure> {
+    let absolute = |path: &Path| {
+        std::path::absolute(path).map_err(|e| Failure::inside(format!("cannot find {}: {e}", path.display())))
+    };
+    let (program, out) = (absolute(program)?, absolute(out)?);
+    let place = Place { program: &program, out: &out, folder: out.join("cluster") };
+    create(&place.folder.join("logs"))?;
+    if cluster.submit {
+        let tool = if cluster.engine == Engine::Slurm { "sbatch" } else { "hq" };
+        if output(Command::new(tool).arg("--version")).is_err() {
+            return Err(Failure::usage(format!(
+                "{tool} is not on this machine: run this where jobs are submitted, or add --submit=no for the scripts alone"
+            )));
+        }
+    }
+    warn_unless_shared(&out);
+    if cluster.submit && cluster.engine == Engine::Slurm {
+        // Jobs of an earlier call go on: they are followed, and only what they leave is submitted.
+        let jobs: Vec<String> = read_jobs(&place);
+        if !jobs.is_empty() && !queue(&jobs)?.is_empty() {
+            eprintln!("jobs {} of an earlier call are in the queue", jobs.join(", "));
+            follow(&jobs)?;
+        }
+    }
+    for attempt in 1..=ATTEMPTS {
+        let tasks = tasks(options, experiments, &place)?;
+        let report = report(options, (experiments, preset), &place, arguments)?;
+        if tasks.is_empty() && attempt > 1 {
+            return finish(&place);
+        }
+        let scripts = write(cluster, options, &place, &tasks, &report)?;
+        let seconds: f64 = tasks.iter().map(|task| task.seconds).sum();
+        println!(
+            "{} tasks, about {:.0} min of one processor; scripts in {}",
+            tasks.len(),
+            (seconds / 60.0).ceil(),
+            place.folder.display()
+        );
+        if !cluster.submit {
+            for script in &scripts {
+                println!("{}", script.display());
+            }
+            return Ok(());
+        }
+        match cluster.engine {
+            Engine::Slurm => {
+                let jobs = submit(&place, &scripts)?;
+                follow(&jobs)?;
+            }
+            Engine::HyperQueue => {
+                for script in &scripts {
+                    let arrays = !tasks.is_empty() && script.file_name().is_some_and(|name| name != "report.sh");
+                    let mut command = Command::new("hq");
+                    command.args(["submit", "--wait", "--cpus", &cluster.cpus.to_string()]);
+                    if arrays {
+                        command.args(["--array", &format!("1-{}", tasks.len())]);
+                    }
+                    check(command.arg(script))?;
+                }
+            }
+        }
+    }
+    let left = tasks(options, experiments, &place)?;
+    if left.is_empty() {
+        return finish(&place);
+    }
+    Err(Failure::inside(format!(
+        "{} tasks are not done after {ATTEMPTS} attempts; first: {}; logs are in {}",
+        left.len(),
+        left[0].arguments,
+        place.folder.join("logs").display()
+    )))
+}
+
+/// What the report's job has printed.
+fn finish(place: &Place<'_>) -> Result<(), Failure> {
+    let page = place.out.join("report").join("index.html");
+    if !page.exists() {
+        let log = place.folder.join("logs").join("report.log");
+        return Err(Failure::inside(format!("the report was not made; its log is {}", log.display())));
+    }
+    print!("{}", fs::read_to_string(place.folder.join("logs").join("report.log")).unwrap_or_default());
+    println!("report: {}", page.display());
+    Ok(())
+}
+
+/// The runs that are not complete, packed.
+fn tasks(options: &Options, experiments: &[PathBuf], place: &Place<'_>) -> Result<Vec<Task>, Failure> {
+    let runs = place.out.join("runs");
+    let mut tasks = Vec::new();
+    for experiment in experiments {
+        let machine = |command: &mut Command| {
+            command.args(["--device", &options.device]);
+            if let Some(folder) = &options.data_dir {
+                command.arg("--data-dir").arg(folder);
+            }
+        };
+        let rest = rest(options);
+        match kind(experiment)? {
+            Kind::Sweep => {
+                plan(options, place.program, experiment, place.out)?;
+                let manifest = manifest(place.out, experiment);
+                let mut dry = Command::new(place.program);
+                dry.args(["sweep", "run", "--all", "--dry-run", "--manifest"]).arg(&manifest).arg("--out").arg(&runs);
+                machine(&mut dry);
+                let start =
+                    format!("sweep run --manifest {} --out {}{rest} --index ", quoted(&manifest), quoted(&runs));
+                for (indices, seconds) in packed(&open(&output(&mut dry)?)) {
+                    let list: Vec<String> = indices.iter().map(usize::to_string).collect();
+                    tasks.push(Task { arguments: format!("{start}{}", list.join(",")), seconds });
+                }
+            }
+            Kind::Own(own, true) => {
+                let mut dry = Command::new(place.program);
+                dry.args([&own, "--dry-run", "--preset", &options.preset, "--config"]).arg(experiment);
+                machine(dry.arg("--out").arg(&runs));
+                let seconds: f64 = open(&output(&mut dry)?).iter().map(|(_, seconds)| seconds).sum();
+                if seconds > 0.0 {
+                    let (experiment, runs) = (quoted(experiment), quoted(&runs));
+                    let preset = &options.preset;
+                    let arguments = format!("{own} --preset {preset} --config {experiment} --out {runs}{rest}");
+                    tasks.push(Task { arguments, seconds });
+                }
+            }
+            Kind::Own(_, false) | Kind::Report => {}
+        }
+    }
+    Ok(tasks)
+}
+
+/// Arguments about the machine.
+fn rest(options: &Options) -> String {
+    let folder = options.data_dir.as_ref().map(|folder| format!(" --data-dir {}", quoted(folder)));
+    format!(" --device {}{}", options.device, folder.unwrap_or_default())
+}
+
+/// The lines of a dry run that are not done: their places and seconds.
+fn open(dry: &str) -> Vec<(usize, f64)> {
+    let seconds = |line: &str| line.trim_start().split_once(" s  ")?.0.trim().parse::<f64>().ok();
+    let listed = dry.lines().filter(|line| line.trim_start().starts_with("done  ") || seconds(line).is_some());
+    listed.enumerate().filter_map(|(index, line)| Some((index, seconds(line)?))).collect()
+}
+
+/// Runs in their order, as many together as fill a task.
+fn packed(open: &[(usize, f64)]) -> Vec<(Vec<usize>, f64)> {
+    let mut packed: Vec<(Vec<usize>, f64)> = Vec::new();
+    for &(index, seconds) in open {
+        match packed.last_mut().filter(|(_, sum)| sum + seconds <= TASK) {
+            Some((indices, sum)) => {
+                indices.push(index);
+                *sum += seconds;
+            }
+            None => packed.push((vec![index], seconds)),
+        }
+    }
+    packed
+}
+
+/// The commands that end in the report.
+fn report(
+    options: &Options,
+    (experiments, preset): (&[PathBuf], &[PathBuf]),
+    place: &Place<'_>,
+    arguments: &[String],
+) -> Result<Vec<String>, Failure> {
+    let runs = place.out.join("runs");
+    let (mut commands, mut theory) = (Vec::new(), false);
+    for experiment in experiments {
+        match kind(experiment)? {
+            Kind::Own(own, false) => commands.push(format!(
+                "{own} --preset {} --config {} --out {}",
+                options.preset,
+                quoted(experiment),
+                quoted(&runs)
+            )),
+            Kind::Report => theory = true,
+            Kind::Own(_, true) | Kind::Sweep => {}
+        }
+    }
+    let mut last = format!("report --out {} --runs {}", quoted(&place.out.join("report")), quoted(&runs));
+    for manifest in made(place.out, preset)? {
+        last += &format!(" --manifest {}", quoted(&manifest));
+    }
+    if theory {
+        last += " --theory";
+    }
+    commands.push(format!("{last} --command {}", quoted(Path::new(&again(arguments)))));
+    Ok(commands)
+}
+
+/// The task file and the scripts: arrays of at most the size that the cluster allows, then the report.
+fn write(
+    cluster: &Cluster,
+    options: &Options,
+    place: &Place<'_>,
+    tasks: &[Task],
+    report: &[String],
+) -> Result<Vec<PathBuf>, Failure> {
+    let file = place.folder.join("tasks.txt");
+    let lines: String = tasks.iter().map(|task| format!("{}\n", task.arguments)).collect();
+    put(&file, &lines)?;
+    let largest = if cluster.engine == Engine::Slurm { max_array() - 1 } else { usize::MAX };
+    let mut scripts = Vec::new();
+    let mut first = 0;
+    while first < tasks.len() {
+        let count = largest.min(tasks.len() - first);
+        let limit = cluster.max_parallel.map(|most| format!("%{most}")).unwrap_or_default();
+        let log = place.folder.join("logs").join("%A_%a.log");
+        let mut text = header(cluster, options, &log);
+        if cluster.engine == Engine::Slurm {
+            text += &format!("#SBATCH --array=1-{count}{limit}\n");
+        }
+        text += &format!(
+            "set -euo pipefail\n\
+             export RAYON_NUM_THREADS=\"${{SLURM_CPUS_PER_TASK:-1}}\"\n\
+             line=$(sed -n \"$(({first} + ${{SLURM_ARRAY_TASK_ID:-${{HQ_TASK_ID:-1}}}}))p\" {})\n\
+             eval \"exec {} $line\"\n",
+            quoted(&file),
+            quoted(place.program)
+        );
+        let script = place.folder.join(format!("runs-{}.sh", scripts.len() + 1));
+        put(&script, &text)?;
+        scripts.push(script);
+        first += count;
+    }
+    let mut text = header(cluster, options, &place.folder.join("logs").join("report.log"));
+    text += "set -euo pipefail\n";
+    for command in report {
+        text += &format!("{} {command}\n", quoted(place.program));
+    }
+    let script = place.folder.join("report.sh");
+    put(&script, &text)?;
+    scripts.push(script);
+    Ok(scripts)
+}
+
+fn header(cluster: &Cluster, options: &Options, log: &Path) -> String {
+    let mut text = "#!/bin/bash\n".to_owned();
+    if cluster.engine == Engine::Slurm {
+        text += &format!("#SBATCH --job-name=memdil-{}\n#SBATCH --output={}\n", options.preset, log.display());
+        text += &format!("#SBATCH --open-mode=append\n#SBATCH --cpus-per-task={}\n", cluster.cpus);
+        for argument in &cluster.arguments {
+            text += &format!("#SBATCH {argument}\n");
+        }
+    }
+    text
+}
+
+/// Submits the arrays and, behind them, the report. What was accepted is written down at once.
+fn submit(place: &Place<'_>, scripts: &[PathBuf]) -> Result<Vec<String>, Failure> {
+    let mut jobs: Vec<String> = Vec::new();
+    for (index, script) in scripts.iter().enumerate() {
+        let mut command = Command::new("sbatch");
+        command.arg("--parsable");
+        if index + 1 == scripts.len() && !jobs.is_empty() {
+            command.arg(format!("--dependency=afterany:{}", jobs.join(":")));
+        }
+        match output(command.arg(script)) {
+            Ok(id) => jobs.push(id.trim().split(';').next().unwrap_or_default().to_owned()),
+            Err(failure) => {
+                let before = if jobs.is_empty() {
+                    "nothing was submitted".to_owned()
+                } else {
+                    format!(
+                        "jobs {} were submitted before it: scancel them, or call again to follow them",
+                        jobs.join(" ")
+                    )
+                };
+                return Err(Failure::usage(format!(
+                    "sbatch refuses {}: {}; {before}",
+                    script.display(),
+                    failure.message
+                )));
+            }
+        }
+        put(&place.folder.join("jobs.txt"), &format!("{}\n", jobs.join("\n")))?;
+    }
+    eprintln!("submitted as {}", jobs.join(", "));
+    Ok(jobs)
+}
+
+/// Waits until none of the jobs is in the queue.
+fn follow(jobs: &[String]) -> Result<(), Failure> {
+    let (started, mut shown) = (Instant::now(), String::new());
+    loop {
+        let states = queue(jobs)?;
+        if states.is_empty() {
+            return Ok(());
+        }
+        let text: Vec<String> = states.iter().map(|(state, n)| format!("{n} {}", state.to_lowercase())).collect();
+        let text = text.join(", ");
+        if text != shown {
+            eprintln!("{} min: {text}", started.elapsed().as_secs() / 60);
+            shown = text;
+        }
+        std::thread::sleep(POLL);
+    }
+}
+
+/// Tasks of the jobs in the queue, by state.
+fn queue(jobs: &[String]) -> Result<BTreeMap<String, usize>, Failure> {
+    let text = output(Command::new("squeue").args(["--noheader", "--array", "--format=%F %T"]))?;
+    let mut states = BTreeMap::new();
+    for (job, state) in text.lines().filter_map(|line| line.trim().split_once(' ')) {
+        if jobs.iter().any(|known| known == job) {
+            *states.entry(state.trim().to_owned()).or_insert(0) += 1;
+        }
+    }
+    Ok(states)
+}
+
+fn read_jobs(place: &Place<'_>) -> Vec<String> {
+    let text = fs::read_to_string(place.folder.join("jobs.txt")).unwrap_or_default();
+    text.lines().map(str::to_owned).filter(|line| !line.is_empty()).collect()
+}
+
+/// The largest array that Slurm takes; its indices stay below.
+fn max_array() -> usize {
+    let text = output(Command::new("scontrol").args(["show", "config"])).unwrap_or_default();
+    let value = text.lines().find(|line| line.starts_with("MaxArraySize")).and_then(|line| line.split_once('='));
+    value.and_then(|(_, value)| value.trim().parse().ok()).filter(|&n: &usize| n > 1).unwrap_or(MAX_ARRAY)
+}
+
+fn warn_unless_shared(out: &Path) {
+    let found = output(Command::new("stat").args(["--file-system", "--format=%T"]).arg(out)).unwrap_or_default();
+    let found = found.trim();
+    if !found.is_empty() && !SHARED.contains(&found) {
+        eprintln!("warning: {} is on {found}: other machines see it only if it is shared with them", out.display());
+    }
+}
+
+fn create(folder: &Path) -> Result<(), Failure> {
+    fs::create_dir_all(folder).map_err(|e| Failure::usage(format!("cannot write {}: {e}", folder.display())))
+}
+
+/// Writes a file whole.
+fn put(path: &Path, text: &str) -> Result<(), Failure> {
+    let temporary = path.with_extension("tmp");
+    let written = fs::write(&temporary, text).and_then(|()| fs::rename(&temporary, path));
+    written.map_err(|e| Failure::usage(format!("cannot write {}: {e}; nothing more was submitted", path.display())))
+}
+
+/// For a shell.
+fn quoted(path: &Path) -> String {
+    format!("'{}'", path.display().to_string().replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_open_is_packed_into_minutes() {
+        let dry = "   250.0 s  a\n    done  b\n  250.0 s  c\n  250.0 s  d\n 1000.0 s  e\nabout 30 min (1750 s) for 4 of 5 runs, 2 at a time\n";
+        let found = open(dry);
+        assert_eq!(found.iter().map(|(index, _)| *index).collect::<Vec<_>>(), [0, 2, 3, 4]);
+        let indices: Vec<Vec<usize>> = packed(&found).into_iter().map(|(indices, _)| indices).collect();
+        assert_eq!(indices, [vec![0, 2], vec![3], vec![4]]);
+        assert!(packed(&[]).is_empty());
+    }
+
+    #[test]
+    fn paths_are_safe_in_a_shell() {
+        assert_eq!(quoted(Path::new("/a b/it's")), r"'/a b/it'\''s'");
+    }
+}
