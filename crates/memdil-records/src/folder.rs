@@ -203,12 +203,15 @@ impl RunFolder {
     }
 }
 
+/// Finished runs with their folders.
+pub type FoundRuns = Vec<(RunFolder, RunRecord)>;
+
 /// The finished runs in the folders directly below `folder`, sorted by id.
 ///
 /// # Errors
 ///
 /// [`RecordError::Read`] when the folder cannot be listed, [`RecordError::Malformed`] when a summary is damaged.
-pub fn find_runs(folder: &Path) -> Result<Vec<(RunFolder, RunRecord)>, RecordError> {
+pub fn find_runs(folder: &Path) -> Result<FoundRuns, RecordError> {
     let (runs, damaged) = find_undamaged_runs(folder)?;
     damaged.into_iter().next().map_or(Ok(runs), Err)
 }
@@ -218,7 +221,7 @@ pub fn find_runs(folder: &Path) -> Result<Vec<(RunFolder, RunRecord)>, RecordErr
 /// # Errors
 ///
 /// [`RecordError::Read`] when the folder cannot be listed.
-pub fn find_undamaged_runs(folder: &Path) -> Result<(Vec<(RunFolder, RunRecord)>, Vec<RecordError>), RecordError> {
+pub fn find_undamaged_runs(folder: &Path) -> Result<(FoundRuns, Vec<RecordError>), RecordError> {
     let unreadable = |cause| RecordError::Read { path: folder.to_owned(), cause };
     let (mut runs, mut damaged) = (Vec::new(), Vec::new());
     for entry in fs::read_dir(folder).map_err(unreadable)? {

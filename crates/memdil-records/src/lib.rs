@@ -35,7 +35,7 @@ mod tensorboard;
 
 pub use atomic::{create_dir, write_atomic};
 pub use error::RecordError;
-pub use folder::{RunFolder, find_runs, find_undamaged_runs};
+pub use folder::{FoundRuns, RunFolder, find_runs, find_undamaged_runs};
 pub use layer_peeled::{
     LayerPeeledEnd, LayerPeeledRecord, LayerPeeledSpec, LayerPeeledStatus, layer_peeled_path, read_layer_peeled,
     write_layer_peeled,

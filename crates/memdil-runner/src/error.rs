@@ -120,6 +120,12 @@ pub enum RunnerError {
         /// The folder.
         path: PathBuf,
     },
+    /// Another machine has taken the work over: it had not heard of this process for minutes.
+    #[error("{}: another machine has taken this run over", path.display())]
+    Lost {
+        /// The folder.
+        path: PathBuf,
+    },
     /// A line that the manifest does not have.
     #[error("{}: there is no run {index}; the manifest holds runs 0 to {last}", path.display())]
     NoSuchLine {
@@ -180,6 +186,7 @@ impl RunnerError {
         match self {
             Self::Record(error) => error.is_bad_input(),
             Self::Busy { .. }
+            | Self::Lost { .. }
             | Self::Sampler { .. }
             | Self::Workers { .. }
             | Self::Worker(_)

@@ -17,6 +17,7 @@
 //! Numbers are the same, byte for byte, for the same specification, binary, processor features and thread count.
 
 mod checkpoint;
+mod claim;
 mod config;
 mod device;
 mod error;

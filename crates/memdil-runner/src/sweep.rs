@@ -4,7 +4,7 @@
 //! run that dies takes no other with it.
 
 use std::collections::VecDeque;
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use memdil_records::{ManifestLine, RecordError, RunFolder, RunRecord, RunSpec, Status, create_dir};
 
+use crate::claim::{self, Rules};
 use crate::train::finished;
 use crate::{Network, Prepared, RunnerError, open_device};
 
@@ -218,9 +219,9 @@ pub(crate) fn check_inputs<'a>(
     Ok(())
 }
 
-/// True while a process, of this sweep or another, works on the run.
+/// True while a process, of this sweep or another, on this machine or another, works on the run.
 fn is_busy(folder: &RunFolder) -> bool {
-    File::open(folder.lock()).is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
+    claim::is_busy(folder.path(), &folder.lock(), &Rules::new())
 }
 
 struct Job<'a> {

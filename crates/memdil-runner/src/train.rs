@@ -9,6 +9,7 @@ use memdil_data::NoisyLabels;
 use memdil_records::{EpochRecord, Provenance, RunFolder, RunRecord, RunSpec, Status, create_dir, run_id};
 
 use crate::checkpoint::{self, Keeper, State};
+use crate::claim::{Claim, Rules};
 use crate::error::write_error;
 use crate::metrics_file::MetricsFile;
 use crate::network::write_tensors;
@@ -118,7 +119,7 @@ fn run(
     }
 
     create_dir(folder)?;
-    let _lock = lock(&run.lock(), folder)?;
+    let claim = Claim::take(folder, &run.lock(), &Rules::new())?;
     // Another process may have finished it while the data was read.
     if let Some(record) = finished(&run, spec)? {
         return Ok(Outcome::AlreadyComplete(record));
@@ -143,7 +144,11 @@ fn run(
     let mut keeper = Keeper::new(&run, run_id(spec), &provenance, clock, options.checkpoint_every, slot);
     let (mut evaluation, mut reason) = (None, None);
     while training.next_epoch() <= spec.training.epochs {
-        match training.epoch(|training| keeper.keep(training, &metrics, last.as_ref()))? {
+        let after_batch = |training: &Training<'_>| {
+            claim.check()?;
+            keeper.keep(training, &metrics, last.as_ref())
+        };
+        match training.epoch(after_batch)? {
             Ok((record, evaluated)) => {
                 metrics.add(&record)?;
                 if options.tensorboard {
@@ -161,6 +166,7 @@ fn run(
             keeper.keep(&training, &metrics, last.as_ref())?;
         }
     }
+    claim.check()?;
     metrics.finish(&run.metrics())?;
     let status = if reason.is_none() { Status::Completed } else { Status::Diverged };
     if let (Status::Completed, Some(evaluation)) = (status, evaluation) {
