@@ -224,6 +224,9 @@ fn parse(arguments: &[String]) -> Result<Options, Failure> {
     options.cluster = match engine.as_str() {
         "local" => None,
         "slurm" => Some(cluster),
+        "hq" if !cluster.arguments.is_empty() || cluster.max_parallel.is_some() => {
+            return Err(Failure::usage("--engine hq: partitions, accounts and limits are those of its workers"));
+        }
         "hq" => Some(Cluster { engine: Engine::HyperQueue, ..cluster }),
         other => return Err(Failure::usage(format!("--engine {other}: must be local, slurm or hq"))),
     };
@@ -241,6 +244,13 @@ fn manifest(out: &Path, experiment: &Path) -> PathBuf {
 /// The manifests of a preset's experiments that have been made in a folder, now or before: with `--only` the report shows
 /// one experiment more, and keeps the others.
 fn made(out: &Path, preset: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+    let mut manifests = manifests(out, preset)?;
+    manifests.retain(|manifest| manifest.exists());
+    Ok(manifests)
+}
+
+/// The manifests that a preset's experiments have, once they are made.
+fn manifests(out: &Path, preset: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
     let mut manifests = Vec::new();
     for experiment in preset {
         manifests.extend(match kind(experiment)? {
@@ -250,7 +260,6 @@ fn made(out: &Path, preset: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
             Kind::Own(..) | Kind::Report => None,
         });
     }
-    manifests.retain(|manifest| manifest.exists());
     Ok(manifests)
 }
 

@@ -9,10 +9,10 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::RunnerError;
 use crate::error::write_error;
@@ -30,8 +30,8 @@ pub(crate) struct Rules {
 
 impl Rules {
     pub(crate) fn new() -> Self {
-        let read = |path: &str| fs::read_to_string(path).unwrap_or_default().trim().to_owned();
-        let machine = format!("{} {}", read("/proc/sys/kernel/hostname"), read("/proc/sys/kernel/random/boot_id"));
+        // A container has a name of its own, and the kernel of its machine.
+        let machine = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned();
         Self { machine, renewed: Duration::from_secs(15), stale: Duration::from_secs(120) }
     }
 }
@@ -43,6 +43,9 @@ pub(crate) struct Claim {
     path: PathBuf,
     text: String,
     lost: Arc<AtomicBool>,
+    /// When it was last seen to hold, in milliseconds since 1970: a process may have stood still since.
+    seen: Arc<AtomicU64>,
+    stale: Duration,
     /// Dropped, it ends the thread.
     end: Option<Sender<()>>,
     renewing: Option<JoinHandle<()>>,
@@ -58,20 +61,32 @@ impl Claim {
     pub(crate) fn take(folder: &Path, lock: &Path, rules: &Rules) -> Result<Self, RunnerError> {
         let busy = || RunnerError::Busy { path: folder.to_owned() };
         let mut file = File::create(lock).map_err(|e| write_error(lock, e))?;
-        let locked = match file.try_lock() {
-            Ok(()) => true,
-            Err(TryLockError::WouldBlock) => return Err(busy()),
-            // A file system without locks: claims are all there is.
-            Err(TryLockError::Error(e)) if e.kind() == ErrorKind::Unsupported => false,
-            Err(TryLockError::Error(e)) => return Err(write_error(lock, e)),
+        // Whoever only looks holds the lock for a moment.
+        let mut state = try_lock(&file);
+        for _ in 0..5 {
+            if !matches!(state, Ok(Lock::Elsewhere)) {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(50));
+            state = try_lock(&file);
+        }
+        let locked = match state.map_err(|e| write_error(lock, e))? {
+            Lock::Ours => true,
+            Lock::Elsewhere => return Err(busy()),
+            // Claims are all there is.
+            Lock::Unsupported => false,
         };
         let last = newest(folder).map_err(|e| write_error(folder, e))?;
+        let mut judged = None;
         if let Some((_, path)) = &last {
+            // It may have ended in this moment, and another begun.
+            let text = fs::read_to_string(path).map_err(|_| busy())?;
             // The lock of this machine is ours: whoever held a claim of this machine is gone.
-            let ours = locked && fs::read_to_string(path).is_ok_and(|text| is_of(&text, rules));
+            let ours = locked && is_of(&text, rules);
             if !ours && !is_stale(&mut file, path, rules).map_err(|e| write_error(path, e))? {
                 return Err(busy());
             }
+            judged = Some((path.clone(), text));
         }
         let number = last.map_or(1, |(number, _)| number + 1);
         let path = folder.join(format!("{PREFIX}{number}"));
@@ -80,22 +95,37 @@ impl Claim {
             Err(e) if e.kind() == ErrorKind::AlreadyExists => return Err(busy()),
             Err(e) => return Err(write_error(&path, e)),
         };
-        let text = format!("{}\nprocess {}\n", rules.machine, std::process::id());
-        created.write_all(text.as_bytes()).map_err(|e| write_error(&path, e))?;
+        let name = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+        let text = format!("{}\nprocess {} on {}\n", rules.machine, std::process::id(), name.trim());
+        let withdraw = |error| {
+            let _ = fs::remove_file(&path);
+            error
+        };
+        created.write_all(text.as_bytes()).map_err(|e| withdraw(write_error(&path, e)))?;
+        // Between the look and the claim others may have come and gone: what was judged must be what is there, and ours the newest.
+        let same = judged.is_none_or(|(path, text)| fs::read_to_string(path).map_or(true, |found| found == text));
+        if !same || !holds(folder, &path, &text).unwrap_or(false) {
+            return Err(withdraw(busy()));
+        }
         for earlier in 1..number {
             let _ = fs::remove_file(folder.join(format!("{PREFIX}{earlier}")));
         }
 
-        let lost = Arc::new(AtomicBool::new(false));
+        let (lost, seen) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(now())));
         let (end, ended) = channel();
         let renewing = {
             let (lost, folder, path, text) = (lost.clone(), folder.to_owned(), path.clone(), text.clone());
+            let seen = seen.clone();
             let renewed = rules.renewed;
             std::thread::spawn(move || {
                 while ended.recv_timeout(renewed) == Err(RecvTimeoutError::Timeout) {
                     match holds(&folder, &path, &text) {
                         // The file that was created, whatever has its name now.
-                        Ok(true) => drop(renew(&created, &text)),
+                        Ok(true) => {
+                            if renew(&created, &text).is_ok() {
+                                seen.store(now(), Ordering::Relaxed);
+                            }
+                        }
                         Ok(false) => return lost.store(true, Ordering::Relaxed),
                         // A file system that is away for a moment: the next time decides.
                         Err(_) => {}
@@ -103,8 +133,8 @@ impl Claim {
                 }
             })
         };
-        let folder = folder.to_owned();
-        Ok(Self { folder, path, text, lost, end: Some(end), renewing: Some(renewing), _lock: file })
+        let (folder, stale) = (folder.to_owned(), rules.stale);
+        Ok(Self { folder, path, text, lost, seen, stale, end: Some(end), renewing: Some(renewing), _lock: file })
     }
 
     /// Whether the folder is still this process's.
@@ -113,10 +143,11 @@ impl Claim {
     ///
     /// [`RunnerError::Lost`].
     pub(crate) fn check(&self) -> Result<(), RunnerError> {
-        if self.lost.load(Ordering::Relaxed) {
-            return Err(RunnerError::Lost { path: self.folder.clone() });
-        }
-        Ok(())
+        let age = now().saturating_sub(self.seen.load(Ordering::Relaxed));
+        let unsure = u128::from(age) > self.stale.as_millis() / 3;
+        let lost =
+            self.lost.load(Ordering::Relaxed) || unsure && !holds(&self.folder, &self.path, &self.text).unwrap_or(true);
+        if lost { Err(RunnerError::Lost { path: self.folder.clone() }) } else { Ok(()) }
     }
 }
 
@@ -135,12 +166,14 @@ impl Drop for Claim {
 /// Whether a process, of this machine or another, works on a folder.
 pub(crate) fn is_busy(folder: &Path, lock: &Path, rules: &Rules) -> bool {
     let Ok(mut file) = OpenOptions::new().read(true).write(true).open(lock) else { return false };
-    if matches!(file.try_lock(), Err(TryLockError::WouldBlock)) {
-        return true;
-    }
+    let locked = match try_lock(&file) {
+        Ok(Lock::Elsewhere) => return true,
+        Ok(Lock::Ours) => true,
+        Ok(Lock::Unsupported) | Err(_) => false,
+    };
     match newest(folder) {
         Ok(Some((_, path))) => {
-            let other = fs::read_to_string(&path).is_ok_and(|text| !is_of(&text, rules));
+            let other = fs::read_to_string(&path).is_ok_and(|text| !(locked && is_of(&text, rules)));
             other && !is_stale(&mut file, &path, rules).unwrap_or(true)
         }
         _ => false,
@@ -148,6 +181,32 @@ pub(crate) fn is_busy(folder: &Path, lock: &Path, rules: &Rules) -> bool {
 }
 
 const PREFIX: &str = "claim.";
+
+/// What the operating system says of a lock.
+pub(crate) enum Lock {
+    Ours,
+    Elsewhere,
+    /// A file system without locks.
+    Unsupported,
+}
+
+/// Locks a file, if it can be.
+pub(crate) fn try_lock(file: &File) -> std::io::Result<Lock> {
+    /// Linux's ENOLCK: a network file system whose server has no lock service.
+    const NO_LOCKS: i32 = 37;
+    match file.try_lock() {
+        Ok(()) => Ok(Lock::Ours),
+        Err(TryLockError::WouldBlock) => Ok(Lock::Elsewhere),
+        Err(TryLockError::Error(e)) if e.kind() == ErrorKind::Unsupported || e.raw_os_error() == Some(NO_LOCKS) => {
+            Ok(Lock::Unsupported)
+        }
+        Err(TryLockError::Error(e)) => Err(e),
+    }
+}
+
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
+}
 
 /// The newest claim on a folder and its number.
 fn newest(folder: &Path) -> std::io::Result<Option<(u64, PathBuf)>> {
@@ -179,15 +238,15 @@ fn holds(folder: &Path, path: &Path, text: &str) -> std::io::Result<bool> {
     }
 }
 
-/// Whether a claim was renewed too long ago, by the clock of the file system alone: what is written to the lock's file has
-/// the time of now.
+/// Whether a claim was renewed too long ago, by the clock that gives files their times: what is written to the lock's file
+/// has the time of now.
 fn is_stale(lock: &mut File, path: &Path, rules: &Rules) -> std::io::Result<bool> {
     renew(lock, ".")?;
     let now = lock.metadata()?.modified()?;
     match fs::metadata(path) {
         Ok(claim) => Ok(now.duration_since(claim.modified()?).is_ok_and(|age| age > rules.stale)),
-        // It ended in this moment.
-        Err(e) if e.kind() == ErrorKind::NotFound => Ok(true),
+        // It ended in this moment: who comes next is not known.
+        Err(e) if e.kind() == ErrorKind::NotFound => Ok(false),
         Err(e) => Err(e),
     }
 }

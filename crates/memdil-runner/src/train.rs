@@ -1,6 +1,6 @@
 //! A run, from its specification to a finished folder.
 
-use std::fs::{File, TryLockError};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use memdil_data::NoisyLabels;
 use memdil_records::{EpochRecord, Provenance, RunFolder, RunRecord, RunSpec, Status, create_dir, run_id};
 
 use crate::checkpoint::{self, Keeper, State};
-use crate::claim::{Claim, Rules};
+use crate::claim::{Claim, Lock, Rules, try_lock};
 use crate::error::write_error;
 use crate::metrics_file::MetricsFile;
 use crate::network::write_tensors;
@@ -276,9 +276,8 @@ pub(crate) fn finished(run: &RunFolder, spec: &RunSpec) -> Result<Option<RunReco
 /// Locks a file for the work in `folder`: held until the file is dropped, or the process ends in whatever way.
 pub(crate) fn lock(path: &Path, folder: &Path) -> Result<File, RunnerError> {
     let file = File::create(path).map_err(|e| write_error(path, e))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(RunnerError::Busy { path: folder.to_owned() }),
-        Err(TryLockError::Error(e)) => Err(write_error(path, e)),
+    match try_lock(&file).map_err(|e| write_error(path, e))? {
+        Lock::Ours | Lock::Unsupported => Ok(file),
+        Lock::Elsewhere => Err(RunnerError::Busy { path: folder.to_owned() }),
     }
 }

@@ -1,7 +1,9 @@
 //! `memdil sweep plan | run | status`
 
+use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Context;
 use memdil_records::{ManifestLine, RecordError, RunFolder, create_dir, read_manifest, write_manifest};
@@ -140,19 +142,40 @@ fn work(arguments: &Run) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Makes the runs that were asked for by their numbers; one that fails does not stop the others.
+/// Between two looks at a run that another process works on.
+const BUSY: Duration = Duration::from_secs(5);
+
+/// Makes the runs that were asked for by their numbers; one that fails does not stop the others. One that another process
+/// works on is waited for: it is finished there, or free once that process is known to be gone. A sweep's worker is told
+/// at once.
 fn some(lines: &[ManifestLine], arguments: &Run) -> anyhow::Result<()> {
     let find = |&index: &usize| {
         let last = lines.len() - 1;
         lines.get(index).ok_or_else(|| RunnerError::NoSuchLine { path: arguments.manifest.clone(), index, last })
     };
-    let asked = arguments.index.iter().map(find).collect::<Result<Vec<_>, _>>()?;
+    let mut asked = arguments.index.iter().map(find).collect::<Result<VecDeque<_>, _>>()?;
     let options = arguments.machine.train_options(&arguments.writing);
-    let mut failed: Option<RunnerError> = None;
-    for line in &asked {
+    let (mut failed, mut told): (Option<RunnerError>, _) = (None, false);
+    let mut busy = 0;
+    while let Some(line) = asked.pop_front() {
         let bar = progress::epochs(line.spec.training.epochs);
         let outcome = train(&line.spec, &arguments.out.join(&line.id), &options, |e| progress::training(&bar, &e));
         bar.finish_and_clear();
+        if let Err(RunnerError::Busy { path }) = &outcome
+            && !arguments.worker
+        {
+            if !std::mem::replace(&mut told, true) {
+                eprintln!("note: another process works on {}: waiting for it", path.display());
+            }
+            asked.push_back(line);
+            busy += 1;
+            if busy >= asked.len() {
+                busy = 0;
+                std::thread::sleep(BUSY);
+            }
+            continue;
+        }
+        busy = 0;
         if let Err(error) = outcome {
             // The last one is said at the end.
             if let Some(before) = failed.replace(error) {

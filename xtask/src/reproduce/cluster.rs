@@ -6,19 +6,22 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use super::{Kind, Options, again, kind, made, manifest, plan};
+use super::{Kind, Options, again, kind, manifest, manifests, plan};
 use crate::{Failure, check, output};
 
 /// Seconds that a task is packed to, so that what starting one costs does not count.
 const TASK: f64 = 600.0;
 /// How often what is missing is submitted.
 const ATTEMPTS: usize = 3;
-/// Between two looks at the queue.
-const POLL: Duration = Duration::from_secs(5);
+/// Between two looks at the queue, in the first minute and later.
+const POLLS: [Duration; 2] = [Duration::from_secs(5), Duration::from_secs(15)];
+/// Looks that may fail one after the other: a controller that starts again is away for a while.
+const FAILURES: usize = 12;
 /// Array size of a Slurm that says nothing else.
 const MAX_ARRAY: usize = 1001;
 /// File systems that other machines see.
-const SHARED: [&str; 9] = ["nfs", "nfs4", "lustre", "gpfs", "beegfs", "ceph", "fuseblk", "afs", "panfs"];
+const SHARED: [&str; 12] =
+    ["nfs", "nfs4", "lustre", "gpfs", "fhgfs", "beegfs", "ceph", "fuseblk", "afs", "k-afs", "panfs", "cifs"];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Engine {
@@ -46,7 +49,7 @@ struct Task {
 
 /// Folders and program, absolute: tasks start anywhere.
 struct Place<'a> {
-    program: &'a Path,
+    program: PathBuf,
     out: &'a Path,
     folder: PathBuf,
 }
@@ -61,17 +64,19 @@ pub(super) fn run(
     let absolute = |path: &Path| {
         std::path::absolute(path).map_err(|e| Failure::inside(format!("cannot find {}: {e}", path.display())))
     };
-    let (program, out) = (absolute(program)?, absolute(out)?);
-    let place = Place { program: &program, out: &out, folder: out.join("cluster") };
-    create(&place.folder.join("logs"))?;
+    let out = absolute(out)?;
     if cluster.submit {
         let tool = if cluster.engine == Engine::Slurm { "sbatch" } else { "hq" };
-        if output(Command::new(tool).arg("--version")).is_err() {
+        if let Err(failure) = output(Command::new(tool).arg("--version")) {
             return Err(Failure::usage(format!(
-                "{tool} is not on this machine: run this where jobs are submitted, or add --submit=no for the scripts alone"
+                "{tool} cannot be used here ({}): run this where jobs are submitted, or add --submit=no for the scripts alone",
+                failure.message
             )));
         }
     }
+    let place = Place { program: out.join("cluster").join("memdil"), out: &out, folder: out.join("cluster") };
+    create(&place.folder.join("logs"))?;
+    create(&out.join("runs"))?;
     warn_unless_shared(&out);
     if cluster.submit && cluster.engine == Engine::Slurm {
         // Jobs of an earlier call go on: they are followed, and only what they leave is submitted.
@@ -81,13 +86,21 @@ pub(super) fn run(
             follow(&jobs)?;
         }
     }
+    // Tasks start whenever they may: what is built meanwhile is nothing to them.
+    let copy = place.folder.join("memdil.tmp");
+    let copied = fs::copy(program, &copy).and_then(|_| fs::rename(&copy, &place.program));
+    copied
+        .map_err(|e| Failure::usage(format!("cannot write {}: {e}; nothing was submitted", place.program.display())))?;
     for attempt in 1..=ATTEMPTS {
-        let tasks = tasks(options, experiments, &place)?;
+        let tasks = tasks(cluster, options, experiments, &place)?;
         let report = report(options, (experiments, preset), &place, arguments)?;
         if tasks.is_empty() && attempt > 1 {
             return finish(&place);
         }
         let scripts = write(cluster, options, &place, &tasks, &report)?;
+        for before in ["report.log", "report.done"] {
+            let _ = fs::remove_file(place.folder.join("logs").join(before));
+        }
         let seconds: f64 = tasks.iter().map(|task| task.seconds).sum();
         println!(
             "{} tasks, about {:.0} min of one processor; scripts in {}",
@@ -104,6 +117,7 @@ pub(super) fn run(
         match cluster.engine {
             Engine::Slurm => {
                 let jobs = submit(&place, &scripts)?;
+                eprintln!("stopped here, the jobs go on: the same command follows them");
                 follow(&jobs)?;
             }
             Engine::HyperQueue => {
@@ -114,12 +128,15 @@ pub(super) fn run(
                     if arrays {
                         command.args(["--array", &format!("1-{}", tasks.len())]);
                     }
-                    check(command.arg(script))?;
+                    // A task that failed is tried again: what is missing says so.
+                    if let Err(failure) = check(command.arg(script)) {
+                        eprintln!("hq submit {} ended with status {}", script.display(), failure.status);
+                    }
                 }
             }
         }
     }
-    let left = tasks(options, experiments, &place)?;
+    let left = tasks(cluster, options, experiments, &place)?;
     if left.is_empty() {
         return finish(&place);
     }
@@ -133,23 +150,27 @@ pub(super) fn run(
 
 /// What the report's job has printed.
 fn finish(place: &Place<'_>) -> Result<(), Failure> {
-    let page = place.out.join("report").join("index.html");
-    if !page.exists() {
-        let log = place.folder.join("logs").join("report.log");
+    let logs = place.folder.join("logs");
+    let log = logs.join("report.log");
+    if !logs.join("report.done").exists() {
         return Err(Failure::inside(format!("the report was not made; its log is {}", log.display())));
     }
-    print!("{}", fs::read_to_string(place.folder.join("logs").join("report.log")).unwrap_or_default());
-    println!("report: {}", page.display());
+    print!("{}", fs::read_to_string(log).unwrap_or_default());
     Ok(())
 }
 
 /// The runs that are not complete, packed.
-fn tasks(options: &Options, experiments: &[PathBuf], place: &Place<'_>) -> Result<Vec<Task>, Failure> {
+fn tasks(
+    cluster: &Cluster,
+    options: &Options,
+    experiments: &[PathBuf],
+    place: &Place<'_>,
+) -> Result<Vec<Task>, Failure> {
     let runs = place.out.join("runs");
     let mut tasks = Vec::new();
     for experiment in experiments {
+        // Times on this machine's processor: they decide what is packed together, and nothing else.
         let machine = |command: &mut Command| {
-            command.args(["--device", &options.device]);
             if let Some(folder) = &options.data_dir {
                 command.arg("--data-dir").arg(folder);
             }
@@ -157,9 +178,9 @@ fn tasks(options: &Options, experiments: &[PathBuf], place: &Place<'_>) -> Resul
         let rest = rest(options);
         match kind(experiment)? {
             Kind::Sweep => {
-                plan(options, place.program, experiment, place.out)?;
+                plan(options, &place.program, experiment, place.out)?;
                 let manifest = manifest(place.out, experiment);
-                let mut dry = Command::new(place.program);
+                let mut dry = Command::new(&place.program);
                 dry.args(["sweep", "run", "--all", "--dry-run", "--manifest"]).arg(&manifest).arg("--out").arg(&runs);
                 machine(&mut dry);
                 let start =
@@ -170,14 +191,16 @@ fn tasks(options: &Options, experiments: &[PathBuf], place: &Place<'_>) -> Resul
                 }
             }
             Kind::Own(own, true) => {
-                let mut dry = Command::new(place.program);
+                let mut dry = Command::new(&place.program);
                 dry.args([&own, "--dry-run", "--preset", &options.preset, "--config"]).arg(experiment);
                 machine(dry.arg("--out").arg(&runs));
                 let seconds: f64 = open(&output(&mut dry)?).iter().map(|(_, seconds)| seconds).sum();
                 if seconds > 0.0 {
                     let (experiment, runs) = (quoted(experiment), quoted(&runs));
                     let preset = &options.preset;
-                    let arguments = format!("{own} --preset {preset} --config {experiment} --out {runs}{rest}");
+                    let jobs = cluster.cpus;
+                    let arguments =
+                        format!("{own} --preset {preset} --config {experiment} --out {runs}{rest} --jobs {jobs}");
                     tasks.push(Task { arguments, seconds });
                 }
             }
@@ -189,7 +212,8 @@ fn tasks(options: &Options, experiments: &[PathBuf], place: &Place<'_>) -> Resul
 
 /// Arguments about the machine.
 fn rest(options: &Options) -> String {
-    let folder = options.data_dir.as_ref().map(|folder| format!(" --data-dir {}", quoted(folder)));
+    let absolute = |folder: &PathBuf| std::path::absolute(folder).unwrap_or_else(|_| folder.clone());
+    let folder = options.data_dir.as_ref().map(|folder| format!(" --data-dir {}", quoted(&absolute(folder))));
     format!(" --device {}{}", options.device, folder.unwrap_or_default())
 }
 
@@ -215,36 +239,37 @@ fn packed(open: &[(usize, f64)]) -> Vec<(Vec<usize>, f64)> {
     packed
 }
 
-/// The commands that end in the report.
+/// The script's lines that end in the report: as the local engine makes it, from what is there then.
 fn report(
     options: &Options,
     (experiments, preset): (&[PathBuf], &[PathBuf]),
     place: &Place<'_>,
     arguments: &[String],
-) -> Result<Vec<String>, Failure> {
-    let runs = place.out.join("runs");
-    let (mut commands, mut theory) = (Vec::new(), false);
+) -> Result<String, Failure> {
+    let (program, runs, out) =
+        (quoted(&place.program), quoted(&place.out.join("runs")), quoted(&place.out.join("report")));
+    let (mut text, mut theory) = ("failed=0\n".to_owned(), false);
     for experiment in experiments {
         match kind(experiment)? {
-            Kind::Own(own, false) => commands.push(format!(
-                "{own} --preset {} --config {} --out {}",
-                options.preset,
-                quoted(experiment),
-                quoted(&runs)
-            )),
+            Kind::Own(own, false) => {
+                let (preset, experiment) = (&options.preset, quoted(experiment));
+                text += &format!("{program} {own} --preset {preset} --config {experiment} --out {runs} || failed=1\n");
+            }
             Kind::Report => theory = true,
             Kind::Own(_, true) | Kind::Sweep => {}
         }
     }
-    let mut last = format!("report --out {} --runs {}", quoted(&place.out.join("report")), quoted(&runs));
-    for manifest in made(place.out, preset)? {
-        last += &format!(" --manifest {}", quoted(&manifest));
-    }
-    if theory {
-        last += " --theory";
-    }
-    commands.push(format!("{last} --command {}", quoted(Path::new(&again(arguments)))));
-    Ok(commands)
+    let manifests: Vec<String> = manifests(place.out, preset)?.iter().map(|manifest| quoted(manifest)).collect();
+    text += &format!("arguments=(--command {})\n", quoted(Path::new(&again(arguments))));
+    text += &format!("for manifest in {}; do\n", manifests.join(" "));
+    text += "    if [ -e \"$manifest\" ]; then arguments+=(--manifest \"$manifest\"); some=1; fi\ndone\n";
+    text += &format!("if [ -e {runs}/layer-peeled.jsonl ]; then some=1; fi\n");
+    text += &format!("if [ -n \"${{some:-}}\" ]; then arguments+=(--runs {runs}); fi\n");
+    let before = format!("grep -qs '\"md-theory/' {out}/claims.json");
+    text += &format!("if {}; then arguments+=(--theory); fi\n", if theory { "true" } else { &before });
+    text += &format!("{program} report --out {out} \"${{arguments[@]}}\"\n");
+    text += &format!("touch {}\nexit $failed\n", quoted(&place.folder.join("logs").join("report.done")));
+    Ok(text)
 }
 
 /// The task file and the scripts: arrays of at most the size that the cluster allows, then the report.
@@ -253,9 +278,11 @@ fn write(
     options: &Options,
     place: &Place<'_>,
     tasks: &[Task],
-    report: &[String],
+    report: &str,
 ) -> Result<Vec<PathBuf>, Failure> {
-    let file = place.folder.join("tasks.txt");
+    // Of each attempt another: tasks of an earlier one may still wait.
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default().as_millis();
+    let file = place.folder.join(format!("tasks-{now}.txt"));
     let lines: String = tasks.iter().map(|task| format!("{}\n", task.arguments)).collect();
     put(&file, &lines)?;
     let largest = if cluster.engine == Engine::Slurm { max_array() - 1 } else { usize::MAX };
@@ -273,9 +300,10 @@ fn write(
             "set -euo pipefail\n\
              export RAYON_NUM_THREADS=\"${{SLURM_CPUS_PER_TASK:-1}}\"\n\
              line=$(sed -n \"$(({first} + ${{SLURM_ARRAY_TASK_ID:-${{HQ_TASK_ID:-1}}}}))p\" {})\n\
-             eval \"exec {} $line\"\n",
+             program={}\n\
+             eval \"exec \\\"\\$program\\\" $line\"\n",
             quoted(&file),
-            quoted(place.program)
+            quoted(&place.program)
         );
         let script = place.folder.join(format!("runs-{}.sh", scripts.len() + 1));
         put(&script, &text)?;
@@ -284,9 +312,7 @@ fn write(
     }
     let mut text = header(cluster, options, &place.folder.join("logs").join("report.log"));
     text += "set -euo pipefail\n";
-    for command in report {
-        text += &format!("{} {command}\n", quoted(place.program));
-    }
+    text += report;
     let script = place.folder.join("report.sh");
     put(&script, &text)?;
     scripts.push(script);
@@ -296,8 +322,9 @@ fn write(
 fn header(cluster: &Cluster, options: &Options, log: &Path) -> String {
     let mut text = "#!/bin/bash\n".to_owned();
     if cluster.engine == Engine::Slurm {
-        text += &format!("#SBATCH --job-name=memdil-{}\n#SBATCH --output={}\n", options.preset, log.display());
-        text += &format!("#SBATCH --open-mode=append\n#SBATCH --cpus-per-task={}\n", cluster.cpus);
+        text += &format!("#SBATCH --job-name={NAME}{}\n#SBATCH --output=\"{}\"\n", options.preset, log.display());
+        text += "#SBATCH --open-mode=append\n#SBATCH --requeue\n#SBATCH --ntasks=1\n";
+        text += &format!("#SBATCH --cpus-per-task={}\n", cluster.cpus);
         for argument in &cluster.arguments {
             text += &format!("#SBATCH {argument}\n");
         }
@@ -332,37 +359,55 @@ fn submit(place: &Place<'_>, scripts: &[PathBuf]) -> Result<Vec<String>, Failure
                 )));
             }
         }
-        put(&place.folder.join("jobs.txt"), &format!("{}\n", jobs.join("\n")))?;
+        put(&place.folder.join("jobs.txt"), &format!("{}\n", jobs.join("\n")))
+            .map_err(|failure| Failure::usage(format!("{}; jobs {} are submitted", failure.message, jobs.join(" "))))?;
     }
     eprintln!("submitted as {}", jobs.join(", "));
     Ok(jobs)
 }
 
+/// What names of jobs begin with.
+const NAME: &str = "memdil-";
+
 /// Waits until none of the jobs is in the queue.
 fn follow(jobs: &[String]) -> Result<(), Failure> {
-    let (started, mut shown) = (Instant::now(), String::new());
+    let (started, mut shown, mut failures) = (Instant::now(), String::new(), 0);
     loop {
-        let states = queue(jobs)?;
-        if states.is_empty() {
-            return Ok(());
+        match queue(jobs) {
+            Ok(states) if states.is_empty() => return Ok(()),
+            Ok(states) => {
+                failures = 0;
+                let text: Vec<String> = states.iter().map(|(state, n)| format!("{n} {state}")).collect();
+                let text = text.join(", ");
+                if text != shown {
+                    eprintln!("{} min: {text}", started.elapsed().as_secs() / 60);
+                    shown = text;
+                }
+            }
+            Err(failure) if failures >= FAILURES => {
+                let jobs = jobs.join(", ");
+                return Err(Failure::inside(format!(
+                    "squeue does not answer ({}); jobs {jobs} go on: call again to follow them",
+                    failure.message
+                )));
+            }
+            Err(_) => failures += 1,
         }
-        let text: Vec<String> = states.iter().map(|(state, n)| format!("{n} {}", state.to_lowercase())).collect();
-        let text = text.join(", ");
-        if text != shown {
-            eprintln!("{} min: {text}", started.elapsed().as_secs() / 60);
-            shown = text;
-        }
-        std::thread::sleep(POLL);
+        std::thread::sleep(POLLS[usize::from(started.elapsed() > Duration::from_secs(60))]);
     }
 }
 
-/// Tasks of the jobs in the queue, by state.
+/// Tasks of the jobs in the queue, by state and, of those that wait, the reason.
 fn queue(jobs: &[String]) -> Result<BTreeMap<String, usize>, Failure> {
-    let text = output(Command::new("squeue").args(["--noheader", "--array", "--format=%F %T"]))?;
+    let text = output(Command::new("squeue").args(["--me", "--noheader", "--array", "--format=%F|%j|%T|%r"]))?;
     let mut states = BTreeMap::new();
-    for (job, state) in text.lines().filter_map(|line| line.trim().split_once(' ')) {
-        if jobs.iter().any(|known| known == job) {
-            *states.entry(state.trim().to_owned()).or_insert(0) += 1;
+    for line in text.lines() {
+        let fields: Vec<&str> = line.trim().split('|').collect();
+        let [job, name, state, reason] = fields[..] else { continue };
+        if name.starts_with(NAME) && jobs.iter().any(|known| known == job) {
+            let state = state.to_lowercase();
+            let state = if state == "pending" { format!("{state} ({reason})") } else { state };
+            *states.entry(state).or_insert(0) += 1;
         }
     }
     Ok(states)
