@@ -54,6 +54,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let SearchPlan { searches, absent } = plan;
     let jobs = dry_run::jobs(arguments.jobs, &arguments.machine);
     if arguments.dry_run {
+        println!("{} searches", arguments.index.map_or(searches.len(), |_| 1));
         dry_run::show(&planned(&searches, arguments)?, &arguments.machine, jobs)?;
         return Ok(ExitCode::SUCCESS);
     }

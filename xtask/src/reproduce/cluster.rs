@@ -93,7 +93,7 @@ pub(super) fn run(
         .map_err(|e| Failure::usage(format!("cannot write {}: {e}; nothing was submitted", place.program.display())))?;
     for attempt in 1..=ATTEMPTS {
         let tasks = tasks(cluster, options, experiments, &place)?;
-        let report = report(options, (experiments, preset), &place, arguments)?;
+        let report = report(cluster, options, (experiments, preset), &place, arguments)?;
         if tasks.is_empty() && attempt > 1 {
             return finish(&place);
         }
@@ -194,20 +194,32 @@ fn tasks(
                 let mut dry = Command::new(&place.program);
                 dry.args([&own, "--dry-run", "--preset", &options.preset, "--config"]).arg(experiment);
                 machine(dry.arg("--out").arg(&runs));
-                let seconds: f64 = open(&output(&mut dry)?).iter().map(|(_, seconds)| seconds).sum();
+                let text = output(&mut dry)?;
+                let seconds: f64 = open(&text).iter().map(|(_, seconds)| seconds).sum();
+                let count = searches(&text);
                 if seconds > 0.0 {
-                    let (experiment, runs) = (quoted(experiment), quoted(&runs));
-                    let preset = &options.preset;
-                    let jobs = cluster.cpus;
-                    let arguments =
-                        format!("{own} --preset {preset} --config {experiment} --out {runs}{rest} --jobs {jobs}");
-                    tasks.push(Task { arguments, seconds });
+                    let search = search(cluster, options, &own, experiment, &runs);
+                    tasks.extend((0..count).map(|index| Task {
+                        arguments: format!("{search} --index {index}"),
+                        seconds: seconds / count as f64,
+                    }));
                 }
             }
             Kind::Own(_, false) | Kind::Report => {}
         }
     }
     Ok(tasks)
+}
+
+/// Arguments that make all searches of an experiment.
+fn search(cluster: &Cluster, options: &Options, own: &str, experiment: &Path, runs: &Path) -> String {
+    let (experiment, runs, rest) = (quoted(experiment), quoted(runs), rest(options));
+    format!("{own} --preset {} --config {experiment} --out {runs}{rest} --jobs {}", options.preset, cluster.cpus)
+}
+
+/// The number in `30 searches`, a line of a search's dry run.
+fn searches(dry: &str) -> usize {
+    dry.lines().find_map(|line| line.strip_suffix(" searches")?.parse().ok()).unwrap_or(1)
 }
 
 /// Arguments about the machine.
@@ -241,6 +253,7 @@ fn packed(open: &[(usize, f64)]) -> Vec<(Vec<usize>, f64)> {
 
 /// The script's lines that end in the report: as the local engine makes it, from what is there then.
 fn report(
+    cluster: &Cluster,
     options: &Options,
     (experiments, preset): (&[PathBuf], &[PathBuf]),
     place: &Place<'_>,
@@ -255,8 +268,13 @@ fn report(
                 let (preset, experiment) = (&options.preset, quoted(experiment));
                 text += &format!("{program} {own} --preset {preset} --config {experiment} --out {runs} || failed=1\n");
             }
+            // All its trials are there: it ends in the list of what was retrained.
+            Kind::Own(own, true) => {
+                let search = search(cluster, options, &own, experiment, &place.out.join("runs"));
+                text += &format!("{program} {search} || failed=1\n");
+            }
             Kind::Report => theory = true,
-            Kind::Own(_, true) | Kind::Sweep => {}
+            Kind::Sweep => {}
         }
     }
     let manifests: Vec<String> = manifests(place.out, preset)?.iter().map(|manifest| quoted(manifest)).collect();
@@ -461,6 +479,7 @@ mod tests {
         let indices: Vec<Vec<usize>> = packed(&found).into_iter().map(|(indices, _)| indices).collect();
         assert_eq!(indices, [vec![0, 2], vec![3], vec![4]]);
         assert!(packed(&[]).is_empty());
+        assert_eq!((searches("30 searches\n   1.0 s  a\n"), searches("")), (30, 1));
     }
 
     #[test]
