@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::{Failure, cargo, check, output, root, target_directory};
+use crate::{Failure, cargo, check, number, output, root, target_directory};
 
 /// All programs get as many threads.
 const THREADS: &str = "2";
@@ -170,11 +170,7 @@ fn threads<'a>(command: &'a mut Command, count: &str) -> &'a mut Command {
 
 /// The median of a number over flat JSON objects.
 fn median(objects: &[String], key: &str) -> Result<f64, Failure> {
-    let number = |object: &String| -> Option<f64> {
-        let (_, rest) = object.split_once(&format!("\"{key}\":"))?;
-        rest.split([',', '}']).next()?.trim().parse().ok()
-    };
-    let values: Option<Vec<f64>> = objects.iter().map(number).collect();
+    let values: Option<Vec<f64>> = objects.iter().map(|object| number(object, key)).collect();
     let mut values = values.ok_or_else(|| Failure::inside(format!("no number {key} in {}", objects.join(" "))))?;
     values.sort_by(f64::total_cmp);
     Ok(values[values.len() / 2])

@@ -1,10 +1,11 @@
 //! `cargo xtask gpu-check`: builds for CUDA and checks a GPU: every kernel, a training, the time of a step.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::{Failure, cargo, check, output, root, target_directory};
+use crate::{Failure, number, output, reproduce, root};
 
 /// Depth, width and batch of the steps that are timed, as the self-test names them and as the peer does.
 const SIZES: [(&str, &str); 3] = [
@@ -30,15 +31,10 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
     if !crate::is_cuda(&device) {
         return Err(Failure::usage(format!("--device {device}: must be cuda:N; memdil selftest checks the processor")));
     }
+    // Before a file is made, too.
     crate::check_nvcc(&device)?;
-    if let Some(path) = &out {
-        // Before minutes of building.
-        keep(path, "")?;
-    }
-    let mut build = cargo();
-    build.args(["build", "--release", "--locked", "--package", "memdil", "--features", "cuda"]);
-    check(build.current_dir(root()))?;
-    let program = target_directory()?.join("release").join(format!("memdil{}", std::env::consts::EXE_SUFFIX));
+    let kept = out.as_deref().map(open).transpose()?;
+    let program = reproduce::build(&device)?;
     // A check that failed is in the object too: it is kept before the status is passed on.
     let mut selftest = Command::new(program);
     let ended = selftest.args(["selftest", "--json", "--device", &device]).output();
@@ -50,8 +46,9 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
         return Err(Failure { message, status: crate::status(ended.status) });
     }
     print!("{text}");
-    if let Some(path) = out {
-        keep(&path, &text)?;
+    if let Some((path, mut file)) = out.as_deref().zip(kept) {
+        let written = file.set_len(0).and_then(|()| file.write_all(text.as_bytes()));
+        written.map_err(|e| unwritable(path, &e))?;
     }
     if peers {
         beside_torch(&text, &device)?;
@@ -59,11 +56,15 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
     if ended.status.success() { Ok(()) } else { Err(Failure::inside("a check failed: see \"passed\": false above")) }
 }
 
-fn keep(path: &Path, text: &str) -> Result<(), Failure> {
+/// A file to be written after minutes of building: what is in it stays until then.
+fn open(path: &Path) -> Result<File, Failure> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).map_or(Ok(()), fs::create_dir_all);
-    folder
-        .and_then(|()| fs::write(path, text))
-        .map_err(|e| Failure::usage(format!("cannot write {}: {e}", path.display())))
+    let file = folder.and_then(|()| File::options().create(true).append(true).open(path));
+    file.map_err(|e| unwritable(path, &e))
+}
+
+fn unwritable(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::usage(format!("cannot write {}: {error}", path.display()))
 }
 
 /// Our steps beside those of PyTorch on the same card.
@@ -92,11 +93,6 @@ fn beside_torch(selftest: &str, device: &str) -> Result<(), Failure> {
 fn milliseconds(selftest: &str, name: &str) -> Option<f64> {
     let (_, rest) = selftest.split_once(&format!("\"name\": \"{name}\""))?;
     number(rest, "milliseconds")
-}
-
-fn number(object: &str, key: &str) -> Option<f64> {
-    let (_, rest) = object.split_once(&format!("\"{key}\":"))?;
-    rest.split([',', '}', '\n']).next()?.trim().parse().ok()
 }
 
 #[cfg(test)]

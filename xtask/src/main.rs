@@ -168,6 +168,12 @@ fn status(status: ExitStatus) -> u8 {
     status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1)
 }
 
+/// The first number with a key in JSON.
+fn number(object: &str, key: &str) -> Option<f64> {
+    let (_, rest) = object.split_once(&format!("\"{key}\":"))?;
+    rest.split([',', '}']).next()?.trim().parse().ok()
+}
+
 fn read(path: &Path) -> Result<String, Failure> {
     fs::read_to_string(path).map_err(|e| Failure::inside(format!("cannot read {}: {e}", path.display())))
 }

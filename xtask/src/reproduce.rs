@@ -119,22 +119,25 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
 fn plan(options: &Options, program: &Path, experiment: &Path, out: &Path) -> Result<(), Failure> {
     let mut plan = Command::new(program);
     plan.args(["sweep", "plan", "--preset", &options.preset, "--config"]).arg(experiment);
-    if let Some(folder) = &options.data_dir {
-        plan.arg("--data-dir").arg(folder);
-    }
+    options.data(&mut plan);
     check(plan.arg("--out").arg(manifest(out, experiment)).stdout(Stdio::null()))
 }
 
 impl Options {
+    /// Where the data sets are, if that was said.
+    fn data(&self, command: &mut Command) {
+        if let Some(folder) = &self.data_dir {
+            command.arg("--data-dir").arg(folder);
+        }
+    }
+
     /// Arguments of commands that start workers.
     fn machine(&self, command: &mut Command) {
         command.args(["--device", &self.device]);
         if let Some(jobs) = &self.jobs {
             command.args(["--jobs", jobs]);
         }
-        if let Some(folder) = &self.data_dir {
-            command.arg("--data-dir").arg(folder);
-        }
+        self.data(command);
         // A worker ends when this process does.
         command.arg(if self.dry_run { "--dry-run" } else { "--worker" });
     }

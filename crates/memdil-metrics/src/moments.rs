@@ -154,11 +154,7 @@ impl Moments {
     /// Fewer than two classes, class means that coincide.
     pub fn nc1_vectors(&self) -> Result<Array2<f64>, MetricsError> {
         let (directions, squares) = between_class_directions(&self.centred()?)?;
-        let scaled = directions.iter().zip(&squares).flat_map(|(q, square)| q.iter().map(|v| v / square.sqrt()));
-        let scaled: Vec<f64> = scaled.collect();
-        let mut vectors = Array2::zeros((directions.len(), self.dim()));
-        vectors.iter_mut().zip(scaled).for_each(|(to, from)| *to = from);
-        Ok(vectors)
+        Ok(Array2::from_shape_fn((directions.len(), self.dim()), |(j, i)| directions[j][i] / squares[j].sqrt()))
     }
 
     pub(crate) fn classes(&self) -> usize {

@@ -71,10 +71,10 @@ impl Report {
 /// damaged or a file cannot be written, [`ReportError::Theory`] when a model cannot be
 /// solved, [`ReportError::Figure`] when a figure cannot be drawn.
 pub fn write_report(options: &ReportOptions) -> Result<Report, ReportError> {
-    let html = options.out.join("index.html");
+    let page = options.out.join("index.html");
     // claims.json is written first: a report that was cut off has it too.
-    if html.exists() && !options.out.join("claims.json").exists() {
-        return Err(ReportError::OtherPage { path: html });
+    if page.exists() && !options.out.join("claims.json").exists() {
+        return Err(ReportError::OtherPage { path: page });
     }
     let content = Content::new(Sources::read(options)?, options)?;
     let html = page::page(&content);
@@ -101,7 +101,7 @@ pub fn write_report(options: &ReportOptions) -> Result<Report, ReportError> {
         diverged: content.diverged(),
         reference_inside: content.comparison.as_ref().map(|c| (c.inside(), c.judged())),
         claims: content.claims,
-        html: options.out.join("index.html"),
+        html: page,
         markdown: options.out.join("report.md"),
         claims_json: options.out.join("claims.json"),
         figures,

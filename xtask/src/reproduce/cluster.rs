@@ -117,7 +117,7 @@ pub(super) fn run(
         match cluster.engine {
             Engine::Slurm => {
                 let jobs = submit(&place, &scripts)?;
-                eprintln!("stopped here, the jobs go on: the same command follows them");
+                eprintln!("the jobs go on without this command: called again, it follows them");
                 follow(&jobs)?;
             }
             Engine::HyperQueue => {
@@ -159,7 +159,7 @@ fn finish(place: &Place<'_>) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The runs that are not complete, packed.
+/// The runs that are not complete, packed by the time that they take on this machine's processor: it decides nothing else.
 fn tasks(
     cluster: &Cluster,
     options: &Options,
@@ -169,12 +169,6 @@ fn tasks(
     let runs = place.out.join("runs");
     let mut tasks = Vec::new();
     for experiment in experiments {
-        // Times on this machine's processor: they decide what is packed together, and nothing else.
-        let machine = |command: &mut Command| {
-            if let Some(folder) = &options.data_dir {
-                command.arg("--data-dir").arg(folder);
-            }
-        };
         let rest = rest(options);
         match kind(experiment)? {
             Kind::Sweep => {
@@ -182,7 +176,7 @@ fn tasks(
                 let manifest = manifest(place.out, experiment);
                 let mut dry = Command::new(&place.program);
                 dry.args(["sweep", "run", "--all", "--dry-run", "--manifest"]).arg(&manifest).arg("--out").arg(&runs);
-                machine(&mut dry);
+                options.data(&mut dry);
                 let start =
                     format!("sweep run --manifest {} --out {}{rest} --index ", quoted(&manifest), quoted(&runs));
                 for (indices, seconds) in packed(&open(&output(&mut dry)?)) {
@@ -193,7 +187,7 @@ fn tasks(
             Kind::Own(own, true) => {
                 let mut dry = Command::new(&place.program);
                 dry.args([&own, "--dry-run", "--preset", &options.preset, "--config"]).arg(experiment);
-                machine(dry.arg("--out").arg(&runs));
+                options.data(dry.arg("--out").arg(&runs));
                 let text = output(&mut dry)?;
                 let seconds: f64 = open(&text).iter().map(|(_, seconds)| seconds).sum();
                 let count = searches(&text);

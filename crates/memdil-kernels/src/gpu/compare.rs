@@ -110,12 +110,13 @@ fn differences(found: &[f32], expected: &[f64]) -> f64 {
     if found.len() == expected.len() { most } else { f64::INFINITY }
 }
 
-fn difference(found: f64, expected: f64) -> f64 {
+/// How far a number is from another: |found - expected| / (1 + |expected|).
+pub fn difference(found: f64, expected: f64) -> f64 {
     (found - expected).abs() / (1.0 + expected.abs())
 }
 
 /// The larger one, where not a number is larger than all.
-fn larger(a: f64, b: f64) -> f64 {
+pub fn larger(a: f64, b: f64) -> f64 {
     if a.is_nan() || b.is_nan() { f64::INFINITY } else { a.max(b) }
 }
 

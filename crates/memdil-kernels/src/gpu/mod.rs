@@ -33,7 +33,7 @@ mod plan;
 mod samples;
 
 pub use collapse::GpuFeatures;
-pub use compare::{Comparison, Deviation, Numbers, Reference};
+pub use compare::{Comparison, Deviation, Numbers, Reference, difference, larger};
 pub use cuda::Cuda;
 pub use loss::Loss;
 pub use machine::{Card, Machine, Product, THREADS};

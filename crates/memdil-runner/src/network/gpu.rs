@@ -83,9 +83,8 @@ impl<M: Machine> OnMachine<M> {
     fn sets(&mut self, data: &Prepared) -> Result<(), RunnerError> {
         if self.sets.is_none() {
             let machine = self.network.machine();
-            let observed: Vec<u32> = data.labels.observed.to_vec();
             self.sets = Some([
-                samples(machine, &data.train_inputs, &observed)?,
+                samples(machine, &data.train_inputs, &data.labels.observed)?,
                 samples(machine, &data.test_inputs, &data.test_labels)?,
             ]);
         }

@@ -1,11 +1,10 @@
 //! The kernels of a GPU beside the processor.
 
-use memdil_kernels::gpu::{Comparison, Cuda, GpuFeatures, Numbers};
+use memdil_kernels::gpu::{Comparison, Cuda, GpuFeatures, Numbers, difference, larger};
 use memdil_kernels::{Activation, Architecture, Decay, Norm, Optimizer, Step};
 use memdil_losses::Loss;
 use ndarray::ArrayView2;
 
-use super::{difference, larger};
 use crate::RunnerError;
 use crate::network::gpu::device_loss;
 

@@ -4,7 +4,7 @@ mod kernels;
 mod timings;
 
 use candle_core::{DType, Device, DeviceLocation};
-use memdil_kernels::gpu::Cuda;
+use memdil_kernels::gpu::{Cuda, difference, larger};
 use memdil_records::{EpochRecord, Provenance, RunSpec};
 use serde::Serialize;
 
@@ -281,13 +281,4 @@ fn tensors(found: &[NamedTensor], expected: &[NamedTensor]) -> f64 {
         return f64::INFINITY;
     }
     found.iter().map(|tensor| of(tensor).unwrap_or(f64::INFINITY)).fold(0.0, larger)
-}
-
-fn difference(found: f64, expected: f64) -> f64 {
-    (found - expected).abs() / (1.0 + expected.abs())
-}
-
-/// The larger one, where not a number is larger than all.
-fn larger(a: f64, b: f64) -> f64 {
-    if a.is_nan() || b.is_nan() { f64::INFINITY } else { a.max(b) }
 }

@@ -26,9 +26,9 @@ impl<M: Machine> GpuMlp<M> {
             return Err(KernelError::Index { name: "sample", value: value as usize, count: samples.count });
         }
         for chunk in indices.chunks(CHUNK) {
-            self.machine.write(&mut self.evaluated.1.memory, 0, &u32_bytes(chunk))?;
-            let order = (&self.evaluated.0, &self.evaluated.1.memory);
-            self.gather(samples, order, (chunk.len(), chunk.len()))?;
+            self.machine.write(&mut self.evaluated.1, 0, &u32_bytes(chunk))?;
+            let (state, order) = &self.evaluated;
+            self.gather(samples, (state, order), (chunk.len(), chunk.len()))?;
             for index in 0..self.plan.layers.len() {
                 self.products(index, chunk.len())?;
                 let (layer, plan) = (self.bases().layer(&self.plan.layers[index]), &self.plan.layers[index]);

@@ -37,8 +37,8 @@ pub struct GpuMlp<M: Machine> {
     last_sample: usize,
     ordered: usize,
     queued: usize,
-    /// Of an evaluation, whose state stays zero.
-    evaluated: (M::Memory, Memory<M>),
+    /// State and order of an evaluation; the state stays zero.
+    evaluated: (M::Memory, M::Memory),
     /// A batch that comes from the processor.
     staged: Option<Samples<M>>,
     recordings: Vec<Recorded<M>>,
@@ -113,7 +113,7 @@ impl<M: Machine> GpuMlp<M> {
             last_sample: 0,
             ordered: 0,
             queued: 0,
-            evaluated: (machine.zeros(size_of::<State>())?, Memory { memory: zeros(CHUNK)?, bytes: 4 * CHUNK }),
+            evaluated: (machine.zeros(size_of::<State>())?, zeros(CHUNK)?),
             staged: None,
             recordings: Vec::new(),
             machine,
