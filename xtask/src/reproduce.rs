@@ -161,7 +161,7 @@ fn parse(arguments: &[String]) -> Result<Options, Failure> {
         cluster: None,
     };
     let mut cluster =
-        Cluster { engine: Engine::Slurm, submit: true, arguments: Vec::new(), cpus: 1, max_parallel: None };
+        Cluster { engine: Engine::Slurm, submit: true, arguments: Vec::new(), cpus: 1, gpus: None, max_parallel: None };
     let (mut engine, mut about_jobs) = ("local".to_owned(), None);
     let mut rest = arguments.iter();
     while let Some(argument) = rest.next() {
@@ -200,11 +200,12 @@ fn parse(arguments: &[String]) -> Result<Options, Failure> {
                     other => return Err(Failure::usage(format!("--submit {other}: must be yes or no"))),
                 }
             }
-            "--partition" | "--account" | "--time" | "--gpus-per-task" => {
+            "--partition" | "--account" | "--time" => {
                 let value = value()?;
                 cluster.arguments.push(format!("{flag}={value}"));
             }
             "--sbatch-arg" => cluster.arguments.push(value()?),
+            "--gpus-per-task" => cluster.gpus = Some(value()?),
             "--cpus-per-task" => cluster.cpus = number(value()?)?,
             "--max-parallel" => cluster.max_parallel = Some(number(value()?)?.into()),
             "--preset" => options.preset = value()?,
@@ -229,6 +230,11 @@ fn parse(arguments: &[String]) -> Result<Options, Failure> {
         "slurm" => Some(cluster),
         "hq" if !cluster.arguments.is_empty() || cluster.max_parallel.is_some() => {
             return Err(Failure::usage("--engine hq: partitions, accounts and limits are those of its workers"));
+        }
+        "hq" if cluster.gpus.as_ref().is_some_and(|gpus| gpus.parse::<u16>().is_err()) => {
+            return Err(Failure::usage(
+                "--engine hq: --gpus-per-task must be a number; types are those of its workers",
+            ));
         }
         "hq" => Some(Cluster { engine: Engine::HyperQueue, ..cluster }),
         other => return Err(Failure::usage(format!("--engine {other}: must be local, slurm or hq"))),

@@ -70,13 +70,15 @@ impl Claim {
             std::thread::sleep(Duration::from_millis(50));
             state = try_lock(&file);
         }
+        let last = newest(folder).map_err(|e| write_error(folder, e))?;
         let locked = match state.map_err(|e| write_error(lock, e))? {
             Lock::Ours => true,
+            // A server may keep the lock of a machine that is gone: then that machine's claim, below, decides.
+            Lock::Elsewhere if last.as_ref().is_some_and(|(_, path)| is_of_another(path, rules)) => false,
             Lock::Elsewhere => return Err(busy()),
             // Claims are all there is.
             Lock::Unsupported => false,
         };
-        let last = newest(folder).map_err(|e| write_error(folder, e))?;
         let mut judged = None;
         if let Some((_, path)) = &last {
             // It may have ended in this moment, and another begun.
@@ -166,17 +168,17 @@ impl Drop for Claim {
 /// Whether a process, of this machine or another, works on a folder.
 pub(crate) fn is_busy(folder: &Path, lock: &Path, rules: &Rules) -> bool {
     let Ok(mut file) = OpenOptions::new().read(true).write(true).open(lock) else { return false };
-    let locked = match try_lock(&file) {
-        Ok(Lock::Elsewhere) => return true,
-        Ok(Lock::Ours) => true,
-        Ok(Lock::Unsupported) | Err(_) => false,
-    };
-    match newest(folder) {
-        Ok(Some((_, path))) => {
+    let state = try_lock(&file);
+    let newest = newest(folder).ok().flatten();
+    match (state, newest) {
+        (Ok(Lock::Elsewhere), Some((_, path))) if !is_of_another(&path, rules) => true,
+        (Ok(Lock::Elsewhere), None) => true,
+        (state, Some((_, path))) => {
+            let locked = matches!(state, Ok(Lock::Ours));
             let other = fs::read_to_string(&path).is_ok_and(|text| !(locked && is_of(&text, rules)));
             other && !is_stale(&mut file, &path, rules).unwrap_or(true)
         }
-        _ => false,
+        (_, None) => false,
     }
 }
 
@@ -226,6 +228,11 @@ fn is_of(text: &str, rules: &Rules) -> bool {
     text.lines().next() == Some(rules.machine.as_str())
 }
 
+/// Whether a claim was made on another machine than this.
+fn is_of_another(path: &Path, rules: &Rules) -> bool {
+    fs::read_to_string(path).is_ok_and(|text| !is_of(&text, rules))
+}
+
 /// Whether a claim is what it was when it was made, and no other has succeeded it.
 fn holds(folder: &Path, path: &Path, text: &str) -> std::io::Result<bool> {
     if newest(folder)?.is_none_or(|(_, newest)| newest != path) {
@@ -243,7 +250,8 @@ fn holds(folder: &Path, path: &Path, text: &str) -> std::io::Result<bool> {
 fn is_stale(lock: &mut File, path: &Path, rules: &Rules) -> std::io::Result<bool> {
     renew(lock, ".")?;
     let now = lock.metadata()?.modified()?;
-    match fs::metadata(path) {
+    // Opened, so that a network file system asks its server and not what it remembers.
+    match File::open(path).and_then(|claim| claim.metadata()) {
         Ok(claim) => Ok(now.duration_since(claim.modified()?).is_ok_and(|age| age > rules.stale)),
         // It ended in this moment: who comes next is not known.
         Err(e) if e.kind() == ErrorKind::NotFound => Ok(false),
@@ -308,6 +316,24 @@ mod tests {
         assert!(is_busy_error(take(folder.path(), "b")));
         std::thread::sleep(Duration::from_millis(600));
         take(folder.path(), "b").expect("a stale claim").check().expect("it holds");
+    }
+
+    #[test]
+    fn a_lock_that_is_kept_for_a_dead_machine_is_passed_over_when_its_claim_is_stale() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let take = |machine| Claim::take(folder.path(), &folder.path().join("lock"), &rules(machine));
+        let is_busy = |machine| is_busy(folder.path(), &folder.path().join("lock"), &rules(machine));
+        // The lock of who is gone, as a server keeps it.
+        let kept = File::create(folder.path().join("lock")).expect("a file");
+        kept.try_lock().expect("a free lock");
+        assert!(is_busy_error(take("b")) && is_busy("b"));
+        die(self::take(folder.path(), "a").expect("a free folder"));
+        assert!(is_busy_error(take("b")) && is_busy("b"));
+        std::thread::sleep(Duration::from_millis(600));
+        // On its own machine a lock says that its process lives, stopped as it may be.
+        assert!(is_busy_error(take("a")) && is_busy("a"));
+        assert!(!is_busy("b"));
+        take("b").expect("a stale claim").check().expect("it holds");
     }
 
     #[test]

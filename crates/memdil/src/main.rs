@@ -69,6 +69,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    end_where_nobody_reads();
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => return usage(&error),
@@ -95,6 +96,18 @@ fn main() -> ExitCode {
         eprintln!("error: {error:#}");
         ExitCode::from(if is_bad_input(&error) { 2 } else { 1 })
     })
+}
+
+/// Printing into a pipe that was closed (`| head`) is no fault of this program: it ends, with the status of such an end.
+fn end_where_nobody_reads() {
+    let otherwise = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let message = panic.payload_as_str().unwrap_or_default();
+        if message.starts_with("failed printing to stdout") && message.contains("Broken pipe") {
+            std::process::exit(141);
+        }
+        otherwise(panic);
+    }));
 }
 
 /// Help and version as they are; a usage error as one line.

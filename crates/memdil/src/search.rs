@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use memdil_records::{Sampler, SearchFolder, SearchRecord};
-use memdil_runner::{Search, SearchOptions, SearchPlan, end_with_parent, run_searches};
+use memdil_runner::{RunnerError, Search, SearchOptions, SearchPlan, end_with_parent, run_searches};
 
 use crate::arguments::{Machine, Settings, Writing};
 use crate::dry_run::{self, Planned};
@@ -25,9 +25,9 @@ pub(crate) struct Arguments {
     /// Folder of runs
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// Make this one search of the sweep, counted from 0
-    #[arg(long, value_name = "I")]
-    index: Option<usize>,
+    /// Make this search of the sweep, counted from 0, or these, one after the other
+    #[arg(long, value_name = "I[,J]...", value_delimiter = ',')]
+    index: Vec<usize>,
     /// Write DIR/search/trials.jsonl, the trials known so far, for memdil sweep run, and run nothing
     #[arg(long)]
     plan: bool,
@@ -53,17 +53,22 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let plan = arguments.settings.load()?.searches(arguments.machine.data_dir.as_deref())?;
     let SearchPlan { searches, absent } = plan;
     let jobs = dry_run::jobs(arguments.jobs, &arguments.machine);
+    let last = searches.len().saturating_sub(1);
+    if let Some(&index) = arguments.index.iter().find(|&&index| index >= searches.len()) {
+        return Err(RunnerError::NoSuchSearch { index, last }.into());
+    }
     if arguments.dry_run {
-        println!("{} searches", arguments.index.map_or(searches.len(), |_| 1));
+        let asked = if arguments.index.is_empty() { searches.len() } else { arguments.index.len() };
+        println!("{asked} searches");
         dry_run::show(&planned(&searches, arguments)?, &arguments.machine, jobs)?;
         return Ok(ExitCode::SUCCESS);
     }
     if arguments.worker {
         end_with_parent();
     }
-    let options = SearchOptions {
+    let mut options = SearchOptions {
         out: arguments.out.clone(),
-        index: arguments.index,
+        index: None,
         plan: arguments.plan,
         program: std::env::current_exe().context("cannot find this program's own file")?,
         jobs,
@@ -77,12 +82,33 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let mut notes = left_out(&searches);
     notes.extend(absent.iter().map(|(source, n)| format!("note: {source} is not at hand: {n} searches left out")));
     let mut say = || std::mem::take(&mut notes).iter().for_each(|note| bar.say(note));
-    let made = run_searches(&searches, &options, |state| {
-        say();
-        bar.show(state);
-    });
-    bar.clear();
-    let made = made?;
+    // All at a time, or those that were asked for, one after the other.
+    let asked: Vec<Option<usize>> = match arguments.index.as_slice() {
+        [] => vec![None],
+        indices => indices.iter().copied().map(Some).collect(),
+    };
+    let (mut made, mut trouble): (_, Option<RunnerError>) = (Vec::new(), None);
+    for &index in &asked {
+        options.index = index;
+        let searched = run_searches(&searches, &options, |state| {
+            say();
+            bar.show(state);
+        });
+        bar.clear();
+        match searched {
+            Ok(searched) => made.extend(searched),
+            // Runs that failed stop no other search; the last one is said at the end.
+            Err(error @ RunnerError::Workers { .. }) => {
+                if let Some(before) = trouble.replace(error) {
+                    eprintln!("failed: {before}");
+                }
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    if let Some(trouble) = trouble {
+        return Err(trouble.into());
+    }
     say();
     if arguments.json {
         println!("{}", serde_json::json!({ "searches": made }));
@@ -92,8 +118,10 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         }
         if arguments.plan {
             let folder = SearchFolder::new(&arguments.out);
-            let [manifest, _] = folder.manifests(arguments.index);
-            println!("trials: {}, for runs in {}", manifest.display(), folder.trials().display());
+            for index in asked {
+                let [manifest, _] = folder.manifests(index);
+                println!("trials: {}, for runs in {}", manifest.display(), folder.trials().display());
+            }
         } else {
             println!("runs: {}", arguments.out.display());
         }
@@ -106,7 +134,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 fn planned(searches: &[Search], arguments: &Arguments) -> anyhow::Result<Vec<Planned>> {
     let folder = SearchFolder::new(&arguments.out);
     let mut planned = Vec::new();
-    for (_, search) in searches.iter().enumerate().filter(|(i, _)| arguments.index.is_none_or(|index| index == *i)) {
+    let asked = |index: usize| arguments.index.is_empty() || arguments.index.contains(&index);
+    for (_, search) in searches.iter().enumerate().filter(|(index, _)| asked(*index)) {
         let record = folder.read(&search.id)?;
         let made = record.as_ref().map_or(0, |record| record.trials.len());
         for trial in 1..=search.search.trials + 1 {

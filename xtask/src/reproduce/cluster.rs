@@ -1,27 +1,25 @@
 //! `--engine slurm` and `--engine hq`: the same runs as tasks of a job array. The scheduler is the cluster's.
 
-use std::collections::BTreeMap;
+mod hyperqueue;
+mod scripts;
+mod slurm;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::{Duration, Instant};
 
-use super::{Kind, Options, again, kind, manifest, manifests, plan};
-use crate::{Failure, check, output};
+use super::{Kind, Options, kind, manifest, plan};
+use crate::{Failure, output};
 
 /// Seconds that a task is packed to, so that what starting one costs does not count.
 const TASK: f64 = 600.0;
 /// How often what is missing is submitted.
 const ATTEMPTS: usize = 3;
-/// Between two looks at the queue, in the first minute and later.
-const POLLS: [Duration; 2] = [Duration::from_secs(5), Duration::from_secs(15)];
-/// Looks that may fail one after the other: a controller that starts again is away for a while.
-const FAILURES: usize = 12;
-/// Array size of a Slurm that says nothing else.
-const MAX_ARRAY: usize = 1001;
+/// What names of jobs begin with.
+const NAME: &str = "memdil-";
 /// File systems that other machines see.
-const SHARED: [&str; 12] =
-    ["nfs", "nfs4", "lustre", "gpfs", "fhgfs", "beegfs", "ceph", "fuseblk", "afs", "k-afs", "panfs", "cifs"];
+const SHARED: [&str; 13] =
+    ["nfs", "nfs4", "lustre", "gpfs", "fhgfs", "beegfs", "ceph", "fuseblk", "afs", "k-afs", "panfs", "cifs", "smb2"];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Engine {
@@ -37,6 +35,8 @@ pub(super) struct Cluster {
     /// `--partition=P` and so on, as sbatch takes them.
     pub(super) arguments: Vec<String>,
     pub(super) cpus: u16,
+    /// GPUs of a task: a number, for Slurm also `type:number`.
+    pub(super) gpus: Option<String>,
     pub(super) max_parallel: Option<u32>,
 }
 
@@ -52,6 +52,17 @@ struct Place<'a> {
     program: PathBuf,
     out: &'a Path,
     folder: PathBuf,
+    /// Jobs that were submitted, an id a line.
+    jobs: PathBuf,
+}
+
+impl Engine {
+    fn tool(self) -> &'static str {
+        match self {
+            Self::Slurm => "sbatch",
+            Self::HyperQueue => "hq",
+        }
+    }
 }
 
 pub(super) fn run(
@@ -65,26 +76,23 @@ pub(super) fn run(
         std::path::absolute(path).map_err(|e| Failure::inside(format!("cannot find {}: {e}", path.display())))
     };
     let out = absolute(out)?;
-    if cluster.submit {
-        let tool = if cluster.engine == Engine::Slurm { "sbatch" } else { "hq" };
-        if let Err(failure) = output(Command::new(tool).arg("--version")) {
-            return Err(Failure::usage(format!(
-                "{tool} cannot be used here ({}): run this where jobs are submitted, or add --submit=no for the scripts alone",
-                failure.message
-            )));
-        }
+    let tool = cluster.engine.tool();
+    if cluster.submit
+        && let Err(failure) = output(Command::new(tool).arg("--version"))
+    {
+        return Err(Failure::usage(format!(
+            "{tool} cannot be used here ({}): run this where jobs are submitted, or add --submit=no for the scripts alone",
+            failure.message
+        )));
     }
-    let place = Place { program: out.join("cluster").join("memdil"), out: &out, folder: out.join("cluster") };
+    let folder = out.join("cluster");
+    let jobs = folder.join(format!("{tool}-jobs.txt"));
+    let place = Place { program: folder.join("memdil"), out: &out, folder, jobs };
     create(&place.folder.join("logs"))?;
     create(&out.join("runs"))?;
     warn_unless_shared(&out);
-    if cluster.submit && cluster.engine == Engine::Slurm {
-        // Jobs of an earlier call go on: they are followed, and only what they leave is submitted.
-        let jobs: Vec<String> = read_jobs(&place);
-        if !jobs.is_empty() && !queue(&jobs)?.is_empty() {
-            eprintln!("jobs {} of an earlier call are in the queue", jobs.join(", "));
-            follow(&jobs)?;
-        }
+    if cluster.submit {
+        place.follow_earlier(cluster.engine)?;
     }
     // Tasks start whenever they may: what is built meanwhile is nothing to them.
     let copy = place.folder.join("memdil.tmp");
@@ -93,11 +101,11 @@ pub(super) fn run(
         .map_err(|e| Failure::usage(format!("cannot write {}: {e}; nothing was submitted", place.program.display())))?;
     for attempt in 1..=ATTEMPTS {
         let tasks = tasks(cluster, options, experiments, &place)?;
-        let report = report(cluster, options, (experiments, preset), &place, arguments)?;
+        let report = scripts::report(cluster, options, (experiments, preset), &place, arguments)?;
         if tasks.is_empty() && attempt > 1 {
             return finish(&place);
         }
-        let scripts = write(cluster, options, &place, &tasks, &report)?;
+        let scripts = scripts::write(cluster, options, &place, &tasks, &report)?;
         for before in ["report.log", "report.done"] {
             let _ = fs::remove_file(place.folder.join("logs").join(before));
         }
@@ -115,25 +123,8 @@ pub(super) fn run(
             return Ok(());
         }
         match cluster.engine {
-            Engine::Slurm => {
-                let jobs = submit(&place, &scripts)?;
-                eprintln!("the jobs go on without this command: called again, it follows them");
-                follow(&jobs)?;
-            }
-            Engine::HyperQueue => {
-                for script in &scripts {
-                    let arrays = !tasks.is_empty() && script.file_name().is_some_and(|name| name != "report.sh");
-                    let mut command = Command::new("hq");
-                    command.args(["submit", "--wait", "--cpus", &cluster.cpus.to_string()]);
-                    if arrays {
-                        command.args(["--array", &format!("1-{}", tasks.len())]);
-                    }
-                    // A task that failed is tried again: what is missing says so.
-                    if let Err(failure) = check(command.arg(script)) {
-                        eprintln!("hq submit {} ended with status {}", script.display(), failure.status);
-                    }
-                }
-            }
+            Engine::Slurm => slurm::run(&place, &scripts)?,
+            Engine::HyperQueue => hyperqueue::run(&place, &scripts)?,
         }
     }
     let left = tasks(cluster, options, experiments, &place)?;
@@ -146,6 +137,48 @@ pub(super) fn run(
         left[0].arguments,
         place.folder.join("logs").display()
     )))
+}
+
+impl Place<'_> {
+    /// Waits for jobs of an earlier call, which go on: only what they leave is submitted.
+    fn follow_earlier(&self, engine: Engine) -> Result<(), Failure> {
+        let text = fs::read_to_string(&self.jobs).unwrap_or_default();
+        let jobs: Vec<String> = text.lines().map(str::to_owned).filter(|line| !line.is_empty()).collect();
+        let said = || eprintln!("following jobs {} of an earlier call", jobs.join(", "));
+        match engine {
+            Engine::Slurm if !jobs.is_empty() && !slurm::queue(&jobs)?.is_empty() => {
+                said();
+                slurm::follow(&jobs)
+            }
+            Engine::HyperQueue if !jobs.is_empty() => {
+                said();
+                // A server that was started anew knows none of them.
+                hyperqueue::follow(&jobs).or_else(|failure| {
+                    eprintln!("{}", failure.message);
+                    Ok(())
+                })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The id of a script that was submitted; `before` are the jobs that were.
+    fn submitted(&self, script: &Path, answer: Result<String, Failure>, before: &[String]) -> Result<String, Failure> {
+        answer.map(|id| id.trim().to_owned()).map_err(|failure| {
+            let before = if before.is_empty() {
+                "nothing was submitted".to_owned()
+            } else {
+                format!("jobs {} were submitted before it: cancel them, or call again to follow them", before.join(" "))
+            };
+            Failure::usage(format!("{} was refused: {}; {before}", script.display(), failure.message))
+        })
+    }
+
+    /// Writes down what was submitted.
+    fn remember(&self, jobs: &[String]) -> Result<(), Failure> {
+        put(&self.jobs, &format!("{}\n", jobs.join("\n")))
+            .map_err(|failure| Failure::usage(format!("{}; jobs {} are submitted", failure.message, jobs.join(" "))))
+    }
 }
 
 /// What the report's job has printed.
@@ -179,25 +212,14 @@ fn tasks(
                 options.data(&mut dry);
                 let start =
                     format!("sweep run --manifest {} --out {}{rest} --index ", quoted(&manifest), quoted(&runs));
-                for (indices, seconds) in packed(&open(&output(&mut dry)?)) {
-                    let list: Vec<String> = indices.iter().map(usize::to_string).collect();
-                    tasks.push(Task { arguments: format!("{start}{}", list.join(",")), seconds });
-                }
+                tasks.extend(packed(&start, &open(&output(&mut dry)?)));
             }
             Kind::Own(own, true) => {
                 let mut dry = Command::new(&place.program);
                 dry.args([&own, "--dry-run", "--preset", &options.preset, "--config"]).arg(experiment);
                 options.data(dry.arg("--out").arg(&runs));
-                let text = output(&mut dry)?;
-                let seconds: f64 = open(&text).iter().map(|(_, seconds)| seconds).sum();
-                let count = searches(&text);
-                if seconds > 0.0 {
-                    let search = search(cluster, options, &own, experiment, &runs);
-                    tasks.extend((0..count).map(|index| Task {
-                        arguments: format!("{search} --index {index}"),
-                        seconds: seconds / count as f64,
-                    }));
-                }
+                let start = format!("{} --index ", search(cluster, options, &own, experiment, &runs));
+                tasks.extend(packed(&start, &open(&output(&mut dry)?)));
             }
             Kind::Own(_, false) | Kind::Report => {}
         }
@@ -211,11 +233,6 @@ fn search(cluster: &Cluster, options: &Options, own: &str, experiment: &Path, ru
     format!("{own} --preset {} --config {experiment} --out {runs}{rest} --jobs {}", options.preset, cluster.cpus)
 }
 
-/// The number in `30 searches`, a line of a search's dry run.
-fn searches(dry: &str) -> usize {
-    dry.lines().find_map(|line| line.strip_suffix(" searches")?.parse().ok()).unwrap_or(1)
-}
-
 /// Arguments about the machine.
 fn rest(options: &Options) -> String {
     let absolute = |folder: &PathBuf| std::path::absolute(folder).unwrap_or_else(|_| folder.clone());
@@ -223,218 +240,37 @@ fn rest(options: &Options) -> String {
     format!(" --device {}{}", options.device, folder.unwrap_or_default())
 }
 
-/// The lines of a dry run that are not done: their places and seconds.
+/// The runs of a dry run that are not done, or its searches, whose trials it lists as `search: trial`: their places and
+/// seconds.
 fn open(dry: &str) -> Vec<(usize, f64)> {
-    let seconds = |line: &str| line.trim_start().split_once(" s  ")?.0.trim().parse::<f64>().ok();
-    let listed = dry.lines().filter(|line| line.trim_start().starts_with("done  ") || seconds(line).is_some());
-    listed.enumerate().filter_map(|(index, line)| Some((index, seconds(line)?))).collect()
+    let mut found: Vec<(&str, Option<f64>)> = Vec::new();
+    for (state, name) in dry.lines().filter_map(|line| line.trim_start().split_once("  ")) {
+        let seconds = state.strip_suffix(" s").and_then(|seconds| seconds.parse::<f64>().ok());
+        if seconds.is_none() && state != "done" {
+            continue;
+        }
+        let name = name.split(": ").next().unwrap_or(name);
+        match found.last_mut().filter(|(last, _)| *last == name) {
+            Some((_, sum)) => *sum = seconds.map_or(*sum, |seconds| Some(seconds + sum.unwrap_or_default())),
+            None => found.push((name, seconds)),
+        }
+    }
+    found.iter().enumerate().filter_map(|(index, (_, seconds))| Some((index, (*seconds)?))).collect()
 }
 
-/// Runs in their order, as many together as fill a task.
-fn packed(open: &[(usize, f64)]) -> Vec<(Vec<usize>, f64)> {
-    let mut packed: Vec<(Vec<usize>, f64)> = Vec::new();
+/// Tasks of as many runs together as fill one, in their order; `start` is what is before their places.
+fn packed(start: &str, open: &[(usize, f64)]) -> Vec<Task> {
+    let mut packed: Vec<Task> = Vec::new();
     for &(index, seconds) in open {
-        match packed.last_mut().filter(|(_, sum)| sum + seconds <= TASK) {
-            Some((indices, sum)) => {
-                indices.push(index);
-                *sum += seconds;
+        match packed.last_mut().filter(|task| task.seconds + seconds <= TASK) {
+            Some(task) => {
+                task.arguments += &format!(",{index}");
+                task.seconds += seconds;
             }
-            None => packed.push((vec![index], seconds)),
+            None => packed.push(Task { arguments: format!("{start}{index}"), seconds }),
         }
     }
     packed
-}
-
-/// The script's lines that end in the report: as the local engine makes it, from what is there then.
-fn report(
-    cluster: &Cluster,
-    options: &Options,
-    (experiments, preset): (&[PathBuf], &[PathBuf]),
-    place: &Place<'_>,
-    arguments: &[String],
-) -> Result<String, Failure> {
-    let (program, runs, out) =
-        (quoted(&place.program), quoted(&place.out.join("runs")), quoted(&place.out.join("report")));
-    let (mut text, mut theory) = ("failed=0\n".to_owned(), false);
-    for experiment in experiments {
-        match kind(experiment)? {
-            Kind::Own(own, false) => {
-                let (preset, experiment) = (&options.preset, quoted(experiment));
-                text += &format!("{program} {own} --preset {preset} --config {experiment} --out {runs} || failed=1\n");
-            }
-            // All its trials are there: it ends in the list of what was retrained.
-            Kind::Own(own, true) => {
-                let search = search(cluster, options, &own, experiment, &place.out.join("runs"));
-                text += &format!("{program} {search} || failed=1\n");
-            }
-            Kind::Report => theory = true,
-            Kind::Sweep => {}
-        }
-    }
-    let manifests: Vec<String> = manifests(place.out, preset)?.iter().map(|manifest| quoted(manifest)).collect();
-    text += &format!("arguments=(--command {})\n", quoted(Path::new(&again(arguments))));
-    text += &format!("for manifest in {}; do\n", manifests.join(" "));
-    text += "    if [ -e \"$manifest\" ]; then arguments+=(--manifest \"$manifest\"); some=1; fi\ndone\n";
-    text += &format!("if [ -e {runs}/layer-peeled.jsonl ]; then some=1; fi\n");
-    text += &format!("if [ -n \"${{some:-}}\" ]; then arguments+=(--runs {runs}); fi\n");
-    let before = format!("grep -qs '\"md-theory/' {out}/claims.json");
-    text += &format!("if {}; then arguments+=(--theory); fi\n", if theory { "true" } else { &before });
-    text += &format!("{program} report --out {out} \"${{arguments[@]}}\"\n");
-    text += &format!("touch {}\nexit $failed\n", quoted(&place.folder.join("logs").join("report.done")));
-    Ok(text)
-}
-
-/// The task file and the scripts: arrays of at most the size that the cluster allows, then the report.
-fn write(
-    cluster: &Cluster,
-    options: &Options,
-    place: &Place<'_>,
-    tasks: &[Task],
-    report: &str,
-) -> Result<Vec<PathBuf>, Failure> {
-    // Of each attempt another: tasks of an earlier one may still wait.
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default().as_millis();
-    let file = place.folder.join(format!("tasks-{now}.txt"));
-    let lines: String = tasks.iter().map(|task| format!("{}\n", task.arguments)).collect();
-    put(&file, &lines)?;
-    let largest = if cluster.engine == Engine::Slurm { max_array() - 1 } else { usize::MAX };
-    let mut scripts = Vec::new();
-    let mut first = 0;
-    while first < tasks.len() {
-        let count = largest.min(tasks.len() - first);
-        let limit = cluster.max_parallel.map(|most| format!("%{most}")).unwrap_or_default();
-        let log = place.folder.join("logs").join("%A_%a.log");
-        let mut text = header(cluster, options, &log);
-        if cluster.engine == Engine::Slurm {
-            text += &format!("#SBATCH --array=1-{count}{limit}\n");
-        }
-        text += &format!(
-            "set -euo pipefail\n\
-             export RAYON_NUM_THREADS=\"${{SLURM_CPUS_PER_TASK:-1}}\"\n\
-             line=$(sed -n \"$(({first} + ${{SLURM_ARRAY_TASK_ID:-${{HQ_TASK_ID:-1}}}}))p\" {})\n\
-             program={}\n\
-             eval \"exec \\\"\\$program\\\" $line\"\n",
-            quoted(&file),
-            quoted(&place.program)
-        );
-        let script = place.folder.join(format!("runs-{}.sh", scripts.len() + 1));
-        put(&script, &text)?;
-        scripts.push(script);
-        first += count;
-    }
-    let mut text = header(cluster, options, &place.folder.join("logs").join("report.log"));
-    text += "set -euo pipefail\n";
-    text += report;
-    let script = place.folder.join("report.sh");
-    put(&script, &text)?;
-    scripts.push(script);
-    Ok(scripts)
-}
-
-fn header(cluster: &Cluster, options: &Options, log: &Path) -> String {
-    let mut text = "#!/bin/bash\n".to_owned();
-    if cluster.engine == Engine::Slurm {
-        text += &format!("#SBATCH --job-name={NAME}{}\n#SBATCH --output=\"{}\"\n", options.preset, log.display());
-        text += "#SBATCH --open-mode=append\n#SBATCH --requeue\n#SBATCH --ntasks=1\n";
-        text += &format!("#SBATCH --cpus-per-task={}\n", cluster.cpus);
-        for argument in &cluster.arguments {
-            text += &format!("#SBATCH {argument}\n");
-        }
-    }
-    text
-}
-
-/// Submits the arrays and, behind them, the report. What was accepted is written down at once.
-fn submit(place: &Place<'_>, scripts: &[PathBuf]) -> Result<Vec<String>, Failure> {
-    let mut jobs: Vec<String> = Vec::new();
-    for (index, script) in scripts.iter().enumerate() {
-        let mut command = Command::new("sbatch");
-        command.arg("--parsable");
-        if index + 1 == scripts.len() && !jobs.is_empty() {
-            command.arg(format!("--dependency=afterany:{}", jobs.join(":")));
-        }
-        match output(command.arg(script)) {
-            Ok(id) => jobs.push(id.trim().split(';').next().unwrap_or_default().to_owned()),
-            Err(failure) => {
-                let before = if jobs.is_empty() {
-                    "nothing was submitted".to_owned()
-                } else {
-                    format!(
-                        "jobs {} were submitted before it: scancel them, or call again to follow them",
-                        jobs.join(" ")
-                    )
-                };
-                return Err(Failure::usage(format!(
-                    "sbatch refuses {}: {}; {before}",
-                    script.display(),
-                    failure.message
-                )));
-            }
-        }
-        put(&place.folder.join("jobs.txt"), &format!("{}\n", jobs.join("\n")))
-            .map_err(|failure| Failure::usage(format!("{}; jobs {} are submitted", failure.message, jobs.join(" "))))?;
-    }
-    eprintln!("submitted as {}", jobs.join(", "));
-    Ok(jobs)
-}
-
-/// What names of jobs begin with.
-const NAME: &str = "memdil-";
-
-/// Waits until none of the jobs is in the queue.
-fn follow(jobs: &[String]) -> Result<(), Failure> {
-    let (started, mut shown, mut failures) = (Instant::now(), String::new(), 0);
-    loop {
-        match queue(jobs) {
-            Ok(states) if states.is_empty() => return Ok(()),
-            Ok(states) => {
-                failures = 0;
-                let text: Vec<String> = states.iter().map(|(state, n)| format!("{n} {state}")).collect();
-                let text = text.join(", ");
-                if text != shown {
-                    eprintln!("{} min: {text}", started.elapsed().as_secs() / 60);
-                    shown = text;
-                }
-            }
-            Err(failure) if failures >= FAILURES => {
-                let jobs = jobs.join(", ");
-                return Err(Failure::inside(format!(
-                    "squeue does not answer ({}); jobs {jobs} go on: call again to follow them",
-                    failure.message
-                )));
-            }
-            Err(_) => failures += 1,
-        }
-        std::thread::sleep(POLLS[usize::from(started.elapsed() > Duration::from_secs(60))]);
-    }
-}
-
-/// Tasks of the jobs in the queue, by state and, of those that wait, the reason.
-fn queue(jobs: &[String]) -> Result<BTreeMap<String, usize>, Failure> {
-    let text = output(Command::new("squeue").args(["--me", "--noheader", "--array", "--format=%F|%j|%T|%r"]))?;
-    let mut states = BTreeMap::new();
-    for line in text.lines() {
-        let fields: Vec<&str> = line.trim().split('|').collect();
-        let [job, name, state, reason] = fields[..] else { continue };
-        if name.starts_with(NAME) && jobs.iter().any(|known| known == job) {
-            let state = state.to_lowercase();
-            let state = if state == "pending" { format!("{state} ({reason})") } else { state };
-            *states.entry(state).or_insert(0) += 1;
-        }
-    }
-    Ok(states)
-}
-
-fn read_jobs(place: &Place<'_>) -> Vec<String> {
-    let text = fs::read_to_string(place.folder.join("jobs.txt")).unwrap_or_default();
-    text.lines().map(str::to_owned).filter(|line| !line.is_empty()).collect()
-}
-
-/// The largest array that Slurm takes; its indices stay below.
-fn max_array() -> usize {
-    let text = output(Command::new("scontrol").args(["show", "config"])).unwrap_or_default();
-    let value = text.lines().find(|line| line.starts_with("MaxArraySize")).and_then(|line| line.split_once('='));
-    value.and_then(|(_, value)| value.trim().parse().ok()).filter(|&n: &usize| n > 1).unwrap_or(MAX_ARRAY)
 }
 
 fn warn_unless_shared(out: &Path) {
@@ -470,10 +306,16 @@ mod tests {
         let dry = "   250.0 s  a\n    done  b\n  250.0 s  c\n  250.0 s  d\n 1000.0 s  e\nabout 30 min (1750 s) for 4 of 5 runs, 2 at a time\n";
         let found = open(dry);
         assert_eq!(found.iter().map(|(index, _)| *index).collect::<Vec<_>>(), [0, 2, 3, 4]);
-        let indices: Vec<Vec<usize>> = packed(&found).into_iter().map(|(indices, _)| indices).collect();
-        assert_eq!(indices, [vec![0, 2], vec![3], vec![4]]);
-        assert!(packed(&[]).is_empty());
-        assert_eq!((searches("30 searches\n   1.0 s  a\n"), searches("")), (30, 1));
+        let lines: Vec<String> = packed("run ", &found).into_iter().map(|task| task.arguments).collect();
+        assert_eq!(lines, ["run 0,2", "run 3", "run 4"]);
+        assert!(packed("run ", &[]).is_empty());
+    }
+
+    #[test]
+    fn a_search_is_open_as_long_as_one_of_its_trials_is() {
+        let dry = "3 searches\n  done  a: trial 1\n  2.0 s  a: trial 2\n  0.5 s  a: retrained\n  done  b: trial 1\n  \
+                   done  b: retrained\n  0.0 s  c: retrained\nabout 3 s (2.5 s) for 3 of 6 runs, 2 at a time\n";
+        assert_eq!(open(dry), [(0, 2.5), (2, 0.0)]);
     }
 
     #[test]

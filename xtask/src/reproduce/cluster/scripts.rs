@@ -1,0 +1,121 @@
+//! What is submitted: a file with the arguments of a task a line, scripts of job arrays that read it, and the report's script.
+
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use super::super::{Kind, again, kind, manifests};
+use super::{Cluster, Engine, NAME, Options, Place, Task, put, quoted, search, slurm};
+use crate::Failure;
+
+/// Writes the task file and the scripts: arrays of at most the size that the cluster allows, then the report.
+pub(super) fn write(
+    cluster: &Cluster,
+    options: &Options,
+    place: &Place<'_>,
+    tasks: &[Task],
+    report: &str,
+) -> Result<Vec<PathBuf>, Failure> {
+    // Of each attempt another: tasks of an earlier one may still wait.
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
+    let file = place.folder.join(format!("tasks-{now}.txt"));
+    let lines: String = tasks.iter().map(|task| format!("{}\n", task.arguments)).collect();
+    put(&file, &lines)?;
+    let largest = if cluster.engine == Engine::Slurm { slurm::max_array() - 1 } else { usize::MAX };
+    let mut scripts = Vec::new();
+    for first in (0..tasks.len()).step_by(largest) {
+        let count = largest.min(tasks.len() - first);
+        let text = header(cluster, options, place, Some(count))
+            + &format!(
+                "export RAYON_NUM_THREADS=\"${{SLURM_CPUS_PER_TASK:-{}}}\"\n\
+                 line=$(sed -n \"$(({first} + ${{SLURM_ARRAY_TASK_ID:-${{HQ_TASK_ID:-1}}}}))p\" {})\n\
+                 program={}\n\
+                 eval \"exec \\\"\\$program\\\" $line\"\n",
+                cluster.cpus,
+                quoted(&file),
+                quoted(&place.program)
+            );
+        let script = place.folder.join(format!("runs-{}.sh", scripts.len() + 1));
+        put(&script, &text)?;
+        scripts.push(script);
+    }
+    let script = place.folder.join("report.sh");
+    put(&script, &(header(cluster, options, place, None) + report))?;
+    scripts.push(script);
+    Ok(scripts)
+}
+
+/// How a script begins: an array of so many tasks, or one task alone, the report.
+fn header(cluster: &Cluster, options: &Options, place: &Place<'_>, tasks: Option<usize>) -> String {
+    let (preset, cpus, logs) = (&options.preset, cluster.cpus, place.folder.join("logs"));
+    let mut text = "#!/bin/bash\n".to_owned();
+    match cluster.engine {
+        Engine::Slurm => {
+            let log = logs.join(if tasks.is_some() { "%A_%a.log" } else { "report.log" });
+            text += &format!("#SBATCH --job-name={NAME}{preset}\n#SBATCH --output=\"{}\"\n", log.display());
+            text += "#SBATCH --open-mode=append\n#SBATCH --requeue\n#SBATCH --ntasks=1\n";
+            text += &format!("#SBATCH --cpus-per-task={cpus}\n");
+            if let Some(gpus) = &cluster.gpus {
+                text += &format!("#SBATCH --gpus-per-task={gpus}\n");
+            }
+            for argument in &cluster.arguments {
+                text += &format!("#SBATCH {argument}\n");
+            }
+            if let Some(count) = tasks {
+                let most = cluster.max_parallel.map(|most| format!("%{most}")).unwrap_or_default();
+                text += &format!("#SBATCH --array=1-{count}{most}\n");
+            }
+            text += "set -euo pipefail\n";
+        }
+        Engine::HyperQueue => {
+            text += &format!("#HQ --name={NAME}{preset} --cpus={cpus} --stdout=none --stderr=none\n");
+            if let Some(gpus) = &cluster.gpus {
+                text += &format!("#HQ --resource=gpus/nvidia={gpus}\n");
+            }
+            if let Some(count) = tasks {
+                text += &format!("#HQ --array=1-{count}\n");
+            }
+            let log = if tasks.is_some() { "hq-${HQ_JOB_ID}_${HQ_TASK_ID}.log" } else { "report.log" };
+            text += &format!("set -euo pipefail\nexec >> {}/\"{log}\" 2>&1\n", quoted(&logs));
+        }
+    }
+    text
+}
+
+/// The lines that end in the report: as the local engine makes it, from what is there then.
+pub(super) fn report(
+    cluster: &Cluster,
+    options: &Options,
+    (experiments, preset): (&[PathBuf], &[PathBuf]),
+    place: &Place<'_>,
+    arguments: &[String],
+) -> Result<String, Failure> {
+    let (program, runs, out) =
+        (quoted(&place.program), quoted(&place.out.join("runs")), quoted(&place.out.join("report")));
+    let (mut text, mut theory) = ("failed=0\n".to_owned(), false);
+    for experiment in experiments {
+        match kind(experiment)? {
+            Kind::Own(own, false) => {
+                let (preset, experiment) = (&options.preset, quoted(experiment));
+                text += &format!("{program} {own} --preset {preset} --config {experiment} --out {runs} || failed=1\n");
+            }
+            // All its trials are there: it ends in the list of what was retrained.
+            Kind::Own(own, true) => {
+                let search = search(cluster, options, &own, experiment, &place.out.join("runs"));
+                text += &format!("{program} {search} || failed=1\n");
+            }
+            Kind::Report => theory = true,
+            Kind::Sweep => {}
+        }
+    }
+    let manifests: Vec<String> = manifests(place.out, preset)?.iter().map(|manifest| quoted(manifest)).collect();
+    text += &format!("arguments=(--command {})\n", quoted(Path::new(&again(arguments))));
+    text += &format!("for manifest in {}; do\n", manifests.join(" "));
+    text += "    if [ -e \"$manifest\" ]; then arguments+=(--manifest \"$manifest\"); some=1; fi\ndone\n";
+    text += &format!("if [ -e {runs}/layer-peeled.jsonl ]; then some=1; fi\n");
+    text += &format!("if [ -n \"${{some:-}}\" ]; then arguments+=(--runs {runs}); fi\n");
+    let before = format!("grep -qs '\"md-theory/' {out}/claims.json");
+    text += &format!("if {}; then arguments+=(--theory); fi\n", if theory { "true" } else { &before });
+    text += &format!("{program} report --out {out} \"${{arguments[@]}}\"\n");
+    text += &format!("touch {}\nexit $failed\n", quoted(&place.folder.join("logs").join("report.done")));
+    Ok(text)
+}
