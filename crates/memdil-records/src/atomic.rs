@@ -1,7 +1,7 @@
 //! Files that are there whole or not at all.
 
 use std::fs::{self, File};
-use std::io::{BufWriter, Write};
+use std::io::{BufWriter, Cursor, Write};
 use std::path::Path;
 
 use crate::RecordError;
@@ -34,6 +34,21 @@ pub fn write_atomic(
         let _ = fs::remove_file(temporary);
         RecordError::Write { path: path.to_owned(), cause }
     })
+}
+
+/// Writes an archive (`.npz`) as [`write_atomic`] does. It is made in memory before: one that meets a full disk half-way
+/// would complain on standard error.
+///
+/// # Errors
+///
+/// [`RecordError::Write`].
+pub fn write_archive<E: std::error::Error + Send + Sync + 'static>(
+    path: &Path,
+    fill: impl FnOnce(&mut Cursor<Vec<u8>>) -> Result<(), E>,
+) -> Result<(), RecordError> {
+    let mut archive = Cursor::new(Vec::new());
+    let filled = fill(&mut archive).map_err(std::io::Error::other);
+    write_atomic(path, |writer| filled.and_then(|()| writer.write_all(archive.get_ref())))
 }
 
 /// True for the name of a temporary file of [`write_atomic`].

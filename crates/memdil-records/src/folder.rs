@@ -9,7 +9,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::atomic::is_temporary;
-use crate::{EpochRecord, Provenance, RecordError, RunRecord, RunSpec, Snapshot, event_file, write_atomic};
+use crate::{
+    EpochRecord, Provenance, RecordError, RunRecord, RunSpec, Snapshot, event_file, write_archive, write_atomic,
+};
 
 /// The folder of a run, and the only place that knows the names of its files.
 #[derive(Clone, Debug)]
@@ -156,7 +158,7 @@ impl RunFolder {
     ///
     /// [`RecordError::Write`].
     pub fn write_noise(&self, labels: &NoisyLabels) -> Result<(), RecordError> {
-        write_atomic(&self.noise(), |w| labels.write_npz(w).map_err(std::io::Error::other))
+        write_archive(&self.noise(), |w| labels.write_npz(w))
     }
 
     /// Writes `features.npz`.
@@ -165,7 +167,7 @@ impl RunFolder {
     ///
     /// [`RecordError::Write`].
     pub fn write_snapshot(&self, snapshot: &Snapshot) -> Result<(), RecordError> {
-        write_atomic(&self.path.join("features.npz"), |w| snapshot.write_npz(w).map_err(std::io::Error::other))
+        write_archive(&self.path.join("features.npz"), |w| snapshot.write_npz(w))
     }
 
     /// Writes `summary.json`, which makes the run a finished one.

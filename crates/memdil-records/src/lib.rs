@@ -33,7 +33,7 @@ mod snapshot;
 mod spec;
 mod tensorboard;
 
-pub use atomic::{create_dir, write_atomic};
+pub use atomic::{create_dir, write_archive, write_atomic};
 pub use error::RecordError;
 pub use folder::{FoundRuns, RunFolder, find_runs, find_undamaged_runs};
 pub use layer_peeled::{

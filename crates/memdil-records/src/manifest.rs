@@ -52,8 +52,11 @@ pub fn read_manifest(path: &Path) -> Result<Vec<ManifestLine>, RecordError> {
     let malformed = |line, reason| RecordError::Malformed { path: path.to_owned(), line, reason };
     let (mut lines, mut known): (Vec<ManifestLine>, _) = (Vec::new(), HashSet::new());
     for (index, text) in text.lines().enumerate().filter(|(_, text)| !text.trim().is_empty()) {
-        let line: ManifestLine = serde_json::from_str(text).map_err(|e| malformed(Some(index + 1), e.to_string()))?;
-        line.spec.validate().map_err(|e| malformed(Some(index + 1), e.to_string()))?;
+        let refused = |e: &dyn std::fmt::Display| {
+            malformed(Some(index + 1), format!("{e}; a manifest of another version is made anew by memdil sweep plan"))
+        };
+        let line: ManifestLine = serde_json::from_str(text).map_err(|e| refused(&e))?;
+        line.spec.validate().map_err(|e| refused(&e))?;
         if line.id != run_id(&line.spec) {
             let reason = format!("id {} does not belong to this specification: plan the sweep again", line.id);
             return Err(malformed(Some(index + 1), reason));

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use memdil_records::write_atomic;
+use memdil_records::write_archive;
 use memdil_runner::evaluate_run;
 
 use crate::arguments::{Machine, check_npz};
@@ -37,7 +37,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         eprintln!("warning: {}: checkpoint not used: {reason}", path.display());
     })?;
     if let Some(out) = &arguments.features_out {
-        write_atomic(out, |w| evaluated.snapshot.write_npz(w).map_err(std::io::Error::other))?;
+        write_archive(out, |w| evaluated.snapshot.write_npz(w))?;
     }
     let record = &evaluated.record;
     if !evaluated.finished {

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use memdil_data::noise::read_labels;
 use memdil_data::{DataError, LabelNoise, NoisyLabels};
-use memdil_records::write_atomic;
+use memdil_records::write_archive;
 use ndarray::Array2;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -120,7 +120,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         other => other.into(),
     })?;
     let transition = noisy.transition();
-    write_atomic(&arguments.out, |w| noisy.write_npz(w).map_err(std::io::Error::other))?;
+    write_archive(&arguments.out, |w| noisy.write_npz(w))?;
     let summary = summarise(&noisy, &transition, &arguments.out);
     if arguments.json {
         println!("{}", serde_json::to_string(&summary)?);

@@ -95,10 +95,7 @@ pub(super) fn run(
         place.follow_earlier(cluster.engine)?;
     }
     // Tasks start whenever they may: what is built meanwhile is nothing to them.
-    let copy = place.folder.join("memdil.tmp");
-    let copied = fs::copy(program, &copy).and_then(|_| fs::rename(&copy, &place.program));
-    copied
-        .map_err(|e| Failure::usage(format!("cannot write {}: {e}; nothing was submitted", place.program.display())))?;
+    whole(&place.program, |copy| fs::copy(program, copy).map(|_| ()))?;
     for attempt in 1..=ATTEMPTS {
         let tasks = tasks(cluster, options, experiments, &place)?;
         let report = scripts::report(cluster, options, (experiments, preset), &place, arguments)?;
@@ -285,11 +282,18 @@ fn create(folder: &Path) -> Result<(), Failure> {
     fs::create_dir_all(folder).map_err(|e| Failure::usage(format!("cannot write {}: {e}", folder.display())))
 }
 
-/// Writes a file whole.
+/// Writes a file of text.
 fn put(path: &Path, text: &str) -> Result<(), Failure> {
+    whole(path, |temporary| fs::write(temporary, text))
+}
+
+/// Writes a file whole or not at all.
+fn whole(path: &Path, write: impl Fn(&Path) -> std::io::Result<()>) -> Result<(), Failure> {
     let temporary = path.with_extension("tmp");
-    let written = fs::write(&temporary, text).and_then(|()| fs::rename(&temporary, path));
-    written.map_err(|e| Failure::usage(format!("cannot write {}: {e}; nothing more was submitted", path.display())))
+    write(&temporary).and_then(|()| fs::rename(&temporary, path)).map_err(|e| {
+        let _ = fs::remove_file(&temporary);
+        Failure::usage(format!("cannot write {}: {e}; nothing more was submitted", path.display()))
+    })
 }
 
 /// For a shell.
