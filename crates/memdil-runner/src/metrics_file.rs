@@ -1,10 +1,13 @@
 //! The metrics of a run while they are being written, one line an epoch.
+//!
+//! Whoever begins or goes on writes a file of its own under the name: another process that was thought dead may still hold
+//! the one that was there, and its machine write what it had kept in memory.
 
 use std::fs::{self, File};
 use std::io::{Seek, Write};
 use std::path::{Path, PathBuf};
 
-use memdil_records::EpochRecord;
+use memdil_records::{EpochRecord, write_atomic};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -33,7 +36,8 @@ pub(crate) struct Written {
 impl MetricsFile {
     /// An empty file; what was there is lost.
     pub(crate) fn create(path: &Path) -> Result<Self, RunnerError> {
-        let file = File::create(path).map_err(|e| write_error(path, e))?;
+        write_atomic(path, |_| Ok(()))?;
+        let file = File::options().write(true).open(path).map_err(|e| write_error(path, e))?;
         Ok(Self { path: path.to_owned(), file, lines: 0, bytes: 0, digest: Sha256::new() })
     }
 
@@ -47,9 +51,9 @@ impl MetricsFile {
         if hex(digest.clone()) != written.sha256 {
             return Err(failed("is not what it was"));
         }
+        write_atomic(path, |writer| writer.write_all(start)).map_err(|e| e.to_string())?;
         let open = || {
             let mut file = File::options().write(true).open(path)?;
-            file.set_len(written.bytes)?;
             file.seek(std::io::SeekFrom::End(0))?;
             Ok(file)
         };
@@ -93,6 +97,23 @@ pub(crate) fn hex(digest: Sha256) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_was_succeeded_no_longer_reaches_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("metrics");
+        let record = |epoch| EpochRecord { epoch, loss: 0.1, ..EpochRecord::default() };
+        let mut before = MetricsFile::create(&path).unwrap();
+        before.add(&record(1)).unwrap();
+        let (written, first) = (before.written().unwrap(), fs::read(&path).unwrap());
+        let mut after = MetricsFile::go_on(&path, &written).unwrap();
+        before.add(&record(7)).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), first);
+        after.add(&record(2)).unwrap();
+        MetricsFile::create(&path).unwrap();
+        after.add(&record(3)).unwrap();
+        assert!(fs::read(&path).unwrap().is_empty());
+    }
 
     #[test]
     fn a_file_is_cut_back_to_what_it_was_or_refused() {

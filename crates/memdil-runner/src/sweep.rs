@@ -67,18 +67,28 @@ pub struct SweepStatus {
     pub begun: usize,
     /// Not begun.
     pub missing: usize,
+    /// Those whose record cannot be read, and why.
+    pub damaged: Vec<String>,
 }
 
 /// The state of every run of a manifest below `out`.
 ///
 /// # Errors
 ///
-/// [`RunnerError::Record`] when a record is damaged.
+/// [`RunnerError::Record`] when a folder cannot be read.
 pub fn status(lines: &[ManifestLine], out: &Path) -> Result<SweepStatus, RunnerError> {
     let mut status = SweepStatus { runs: lines.len(), ..SweepStatus::default() };
     for line in lines {
         let folder = RunFolder::new(out.join(&line.id));
-        *match folder.record()?.map(|r| r.status) {
+        let state = match folder.record() {
+            Ok(record) => record.map(|record| record.status),
+            Err(error @ RecordError::Malformed { .. }) => {
+                status.damaged.push(error.to_string());
+                continue;
+            }
+            Err(error) => return Err(error.into()),
+        };
+        *match state {
             Some(Status::Completed) => &mut status.completed,
             Some(Status::Diverged) => &mut status.diverged,
             None if folder.path().exists() => &mut status.begun,

@@ -119,7 +119,12 @@ fn work(arguments: &Run) -> anyhow::Result<()> {
     let jobs = dry_run::jobs(arguments.jobs, &arguments.machine);
     if arguments.dry_run {
         let planned = lines.into_iter().map(|ManifestLine { id, spec }| {
-            let done = RunFolder::new(arguments.out.join(&id)).record()?.is_some_and(|record| record.spec == spec);
+            let done = match RunFolder::new(arguments.out.join(&id)).record() {
+                Ok(record) => record.is_some_and(|record| record.spec == spec),
+                // One damaged record is one run that will fail.
+                Err(RecordError::Malformed { .. }) => false,
+                Err(error) => return Err(error),
+            };
             Ok(Planned { name: id, spec, done })
         });
         return dry_run::show(&planned.collect::<Result<Vec<_>, RecordError>>()?, &arguments.machine, jobs);
@@ -191,10 +196,15 @@ fn show(arguments: &Status) -> anyhow::Result<()> {
     if arguments.json {
         println!("{}", serde_json::to_string(&status)?);
     } else {
+        let damaged =
+            if status.damaged.is_empty() { String::new() } else { format!(", {} damaged", status.damaged.len()) };
         println!(
-            "{} runs: {} completed, {} diverged, {} begun, {} missing",
+            "{} runs: {} completed, {} diverged, {} begun, {} missing{damaged}",
             status.runs, status.completed, status.diverged, status.begun, status.missing
         );
+        for reason in &status.damaged {
+            println!("damaged: {reason}");
+        }
     }
     Ok(())
 }
