@@ -227,7 +227,7 @@ fn a_sweep_from_plan_to_report() {
     assert!(scene.succeed("sweep plan --config e.toml --out m.jsonl").contains("4 runs"));
     scene.succeed("sweep run --manifest m.jsonl --out runs --index 2");
     let status = scene.succeed("sweep status --manifest m.jsonl --out runs --json");
-    assert_eq!(status.trim(), r#"{"runs":4,"completed":1,"diverged":0,"begun":0,"missing":3}"#);
+    assert_eq!(status.trim(), r#"{"runs":4,"completed":1,"diverged":0,"begun":0,"missing":3,"damaged":[]}"#);
     scene.succeed("sweep run --manifest m.jsonl --out runs --all --jobs 2");
     let status = scene.succeed("sweep status --manifest m.jsonl --out runs");
     assert!(status.contains("4 completed"), "{status}");
@@ -271,6 +271,11 @@ fn a_sweep_from_plan_to_report() {
     let text = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{text}");
     assert!(text.contains("1 of 4 runs failed") && text.contains("summary.json: damaged"), "{text}");
+    let status = scene.succeed("sweep status --manifest m.jsonl --out runs");
+    assert!(status.contains("3 completed") && status.contains("1 damaged"), "{status}");
+    assert!(status.contains("summary.json: damaged"), "{status}");
+    let dry = scene.succeed("sweep run --manifest m.jsonl --out runs --all --dry-run");
+    assert_eq!(dry.matches("done  ").count(), 3, "{dry}");
     scene.succeed("report --runs runs --out lacking --manifest m.jsonl");
     let page = fs::read_to_string(scene.path("lacking/index.html")).unwrap();
     assert!(page.contains(&format!("1 planned run is missing here, failed or not made yet: {id}.")), "{id}");

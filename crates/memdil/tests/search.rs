@@ -6,7 +6,7 @@ mod common;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -298,6 +298,17 @@ fn a_cluster_makes_trials_and_searches_one_by_one() {
     scene.succeed(&format!("{small} --out runs --index 0"));
     assert_eq!(histories(&scene, "runs"), histories(&scene, "whole"));
     scene.refuse(&format!("{small} --out runs --index 2"), &["no search 2", "0 to 1"]);
+    // Both, one after the other: the same histories.
+    scene.refuse(&format!("{small} --out both --index 0,2"), &["no search 2", "0 to 1"]);
+    scene.succeed(&format!("{small} --out both --index 1,0"));
+    let histories = |out: &str| -> Vec<(std::ffi::OsString, Vec<u8>)> {
+        let files = fs::read_dir(scene.path(out).join("search")).unwrap().map(|entry| entry.unwrap().path());
+        let mut files: Vec<PathBuf> = files.filter(|path| path.extension().is_some_and(|e| e == "json")).collect();
+        files.sort();
+        files.iter().map(|path| (path.file_name().unwrap().to_owned(), fs::read(path).unwrap())).collect()
+    };
+    assert_eq!(histories("both").len(), 2);
+    assert_eq!(histories("both"), histories("runs"));
 }
 
 #[test]
