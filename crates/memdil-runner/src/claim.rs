@@ -147,9 +147,17 @@ impl Claim {
     pub(crate) fn check(&self) -> Result<(), RunnerError> {
         let age = now().saturating_sub(self.seen.load(Ordering::Relaxed));
         let unsure = u128::from(age) > self.stale.as_millis() / 3;
-        let lost =
-            self.lost.load(Ordering::Relaxed) || unsure && !holds(&self.folder, &self.path, &self.text).unwrap_or(true);
+        let lost = self.lost.load(Ordering::Relaxed) || unsure && self.is_lost();
         if lost { Err(RunnerError::Lost { path: self.folder.clone() }) } else { Ok(()) }
+    }
+
+    /// Why something could not be written: the folder is another's now, or else the error itself.
+    pub(crate) fn explain(&self, error: RunnerError) -> RunnerError {
+        if self.is_lost() { RunnerError::Lost { path: self.folder.clone() } } else { error }
+    }
+
+    fn is_lost(&self) -> bool {
+        !holds(&self.folder, &self.path, &self.text).unwrap_or(true)
     }
 }
 
@@ -340,8 +348,11 @@ mod tests {
     fn who_was_thought_dead_finds_out() {
         let folder = tempfile::tempdir().expect("a folder");
         let claim = take(folder.path(), "a").expect("a free folder");
+        let error = || RunnerError::Worker(ErrorKind::Other.into());
+        assert!(matches!(claim.explain(error()), RunnerError::Worker(_)));
         // Another machine has succeeded it.
         fs::write(folder.path().join("claim.2"), "b\n").expect("a claim");
+        assert!(matches!(claim.explain(error()), RunnerError::Lost { .. }));
         let mut waited = 0;
         while claim.check().is_ok() {
             assert!(waited < 200, "it never finds out");

@@ -150,7 +150,7 @@ fn run(
         };
         match training.epoch(after_batch)? {
             Ok((record, evaluated)) => {
-                metrics.add(&record)?;
+                metrics.add(&record).map_err(|error| claim.explain(error))?;
                 if options.tensorboard {
                     run.write_events(provenance.started_unix)?;
                 }
