@@ -35,6 +35,9 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
     let options = parse(arguments)?;
     let Selection { experiments, preset } = select(&options)?;
     let out = options.out.clone().unwrap_or_else(|| root().join("reproduction").join(&options.preset));
+    if let Some(cluster) = options.cluster.as_ref().filter(|_| !options.dry_run) {
+        cluster.check(&out)?;
+    }
     fs::create_dir_all(&out).map_err(|e| Failure::usage(format!("cannot write {}: {e}", out.display())))?;
 
     eprintln!("building memdil (a first build takes minutes)");

@@ -53,7 +53,7 @@ pub fn read_manifest(path: &Path) -> Result<Vec<ManifestLine>, RecordError> {
     let (mut lines, mut known): (Vec<ManifestLine>, _) = (Vec::new(), HashSet::new());
     for (index, text) in text.lines().enumerate().filter(|(_, text)| !text.trim().is_empty()) {
         let refused = |e: &dyn std::fmt::Display| {
-            malformed(Some(index + 1), format!("{e}; a manifest of another version is made anew by memdil sweep plan"))
+            malformed(Some(index + 1), format!("{e}; a manifest of another version must be planned again"))
         };
         let line: ManifestLine = serde_json::from_str(text).map_err(|e| refused(&e))?;
         line.spec.validate().map_err(|e| refused(&e))?;

@@ -83,8 +83,7 @@ impl Claim {
         if let Some((_, path)) = &last {
             // It may have ended in this moment, and another begun.
             let text = fs::read_to_string(path).map_err(|_| busy())?;
-            // The lock of this machine is ours: whoever held a claim of this machine is gone.
-            let ours = locked && is_of(&text, rules);
+            let ours = locked && ends_with_lock(&text, rules);
             if !ours && !is_stale(&mut file, path, rules).map_err(|e| write_error(path, e))? {
                 return Err(busy());
             }
@@ -98,12 +97,15 @@ impl Claim {
             Err(e) => return Err(write_error(&path, e)),
         };
         let name = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-        let text = format!("{}\nprocess {} on {}\n", rules.machine, std::process::id(), name.trim());
+        let held = if locked { LOCKED } else { "without a lock" };
+        let text = format!("{}\nprocess {} on {}\n{held}\n", rules.machine, std::process::id(), name.trim());
         let withdraw = |error| {
             let _ = fs::remove_file(&path);
             error
         };
-        created.write_all(text.as_bytes()).map_err(|e| withdraw(write_error(&path, e)))?;
+        // At once on the server: other machines must not find it empty, and a full disk shows here.
+        let written = created.write_all(text.as_bytes()).and_then(|()| created.sync_all());
+        written.map_err(|e| withdraw(write_error(&path, e)))?;
         // Between the look and the claim others may have come and gone: what was judged must be what is there, and ours the newest.
         let same = judged.is_none_or(|(path, text)| fs::read_to_string(path).map_or(true, |found| found == text));
         if !same || !holds(folder, &path, &text).unwrap_or(false) {
@@ -156,6 +158,11 @@ impl Claim {
         if self.is_lost() { RunnerError::Lost { path: self.folder.clone() } } else { error }
     }
 
+    /// As [`check`](Self::check), but asks the file system in any case: before what cannot be taken back.
+    pub(crate) fn check_now(&self) -> Result<(), RunnerError> {
+        if self.is_lost() { Err(RunnerError::Lost { path: self.folder.clone() }) } else { Ok(()) }
+    }
+
     fn is_lost(&self) -> bool {
         !holds(&self.folder, &self.path, &self.text).unwrap_or(true)
     }
@@ -183,7 +190,7 @@ pub(crate) fn is_busy(folder: &Path, lock: &Path, rules: &Rules) -> bool {
         (Ok(Lock::Elsewhere), None) => true,
         (state, Some((_, path))) => {
             let locked = matches!(state, Ok(Lock::Ours));
-            let other = fs::read_to_string(&path).is_ok_and(|text| !(locked && is_of(&text, rules)));
+            let other = fs::read_to_string(&path).is_ok_and(|text| !(locked && ends_with_lock(&text, rules)));
             other && !is_stale(&mut file, &path, rules).unwrap_or(true)
         }
         (_, None) => false,
@@ -236,9 +243,17 @@ fn is_of(text: &str, rules: &Rules) -> bool {
     text.lines().next() == Some(rules.machine.as_str())
 }
 
+/// The last line of a claim whose owner has the lock too.
+const LOCKED: &str = "with its machine's lock";
+
+/// Whether the owner of a claim is gone when its lock can be had: it is of this machine, and had the lock.
+fn ends_with_lock(text: &str, rules: &Rules) -> bool {
+    is_of(text, rules) && text.lines().last() == Some(LOCKED)
+}
+
 /// Whether a claim was made on another machine than this.
 fn is_of_another(path: &Path, rules: &Rules) -> bool {
-    fs::read_to_string(path).is_ok_and(|text| !is_of(&text, rules))
+    fs::read_to_string(path).is_ok_and(|text| !text.is_empty() && !is_of(&text, rules))
 }
 
 /// Whether a claim is what it was when it was made, and no other has succeeded it.
@@ -329,6 +344,7 @@ mod tests {
     #[test]
     fn a_lock_that_is_kept_for_a_dead_machine_is_passed_over_when_its_claim_is_stale() {
         let folder = tempfile::tempdir().expect("a folder");
+        let rules = |machine| Rules { stale: Duration::from_secs(3), ..rules(machine) };
         let take = |machine| Claim::take(folder.path(), &folder.path().join("lock"), &rules(machine));
         let is_busy = |machine| is_busy(folder.path(), &folder.path().join("lock"), &rules(machine));
         // The lock of who is gone, as a server keeps it.
@@ -337,11 +353,16 @@ mod tests {
         assert!(is_busy_error(take("b")) && is_busy("b"));
         die(self::take(folder.path(), "a").expect("a free folder"));
         assert!(is_busy_error(take("b")) && is_busy("b"));
-        std::thread::sleep(Duration::from_millis(600));
+        std::thread::sleep(Duration::from_millis(3300));
         // On its own machine a lock says that its process lives, stopped as it may be.
         assert!(is_busy_error(take("a")) && is_busy("a"));
         assert!(!is_busy("b"));
-        take("b").expect("a stale claim").check().expect("it holds");
+        let claim = take("b").expect("a stale claim");
+        claim.check().expect("it holds");
+        // The server lets go of the lock: the claim was taken without, and its owner lives.
+        drop(kept);
+        assert!(is_busy_error(take("b")) && is_busy("b"));
+        claim.check().expect("it holds");
     }
 
     #[test]

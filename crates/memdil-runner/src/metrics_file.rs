@@ -41,24 +41,34 @@ impl MetricsFile {
         Ok(Self { path: path.to_owned(), file, lines: 0, bytes: 0, digest: Sha256::new() })
     }
 
-    /// Cuts the file back to what it held once and goes on from there; why not, when it does not begin with that.
-    pub(crate) fn go_on(path: &Path, written: &Written) -> Result<Self, String> {
-        let failed = |what: &str| format!("{} {what}", path.display());
-        let content = fs::read(path).map_err(|e| failed(&format!("cannot be read: {e}")))?;
-        let start = usize::try_from(written.bytes).ok().and_then(|n| content.get(..n));
-        let start = start.ok_or_else(|| failed("is shorter than it was"))?;
-        let digest = Sha256::new_with_prefix(start);
-        if hex(digest.clone()) != written.sha256 {
-            return Err(failed("is not what it was"));
-        }
-        write_atomic(path, |writer| writer.write_all(start)).map_err(|e| e.to_string())?;
+    /// Goes on from what the file held once, in a new file under its name; why not, when it does not begin with that.
+    ///
+    /// # Errors
+    ///
+    /// A failed write: what was there stays.
+    pub(crate) fn go_on(path: &Path, written: &Written) -> Result<Result<Self, String>, RunnerError> {
+        let begins = |content: Vec<u8>| -> Result<(Vec<u8>, Sha256), &str> {
+            let start =
+                usize::try_from(written.bytes).ok().and_then(|n| content.get(..n)).ok_or("is shorter than it was")?;
+            let digest = Sha256::new_with_prefix(start);
+            if hex(digest.clone()) == written.sha256 { Ok((start.to_vec(), digest)) } else { Err("is not what it was") }
+        };
+        let content = match fs::read(path) {
+            Ok(content) => begins(content).map_err(str::to_owned),
+            Err(e) => Err(format!("cannot be read: {e}")),
+        };
+        let (start, digest) = match content {
+            Ok(found) => found,
+            Err(reason) => return Ok(Err(format!("{} {reason}", path.display()))),
+        };
+        write_atomic(path, |writer| writer.write_all(&start))?;
         let open = || {
             let mut file = File::options().write(true).open(path)?;
             file.seek(std::io::SeekFrom::End(0))?;
             Ok(file)
         };
-        let file = open().map_err(|e: std::io::Error| failed(&format!("cannot be written to: {e}")))?;
-        Ok(Self { path: path.to_owned(), file, lines: written.lines, bytes: written.bytes, digest })
+        let file = open().map_err(|e: std::io::Error| write_error(path, e))?;
+        Ok(Ok(Self { path: path.to_owned(), file, lines: written.lines, bytes: written.bytes, digest }))
     }
 
     /// Adds the line of an epoch.
@@ -106,7 +116,7 @@ mod tests {
         let mut before = MetricsFile::create(&path).unwrap();
         before.add(&record(1)).unwrap();
         let (written, first) = (before.written().unwrap(), fs::read(&path).unwrap());
-        let mut after = MetricsFile::go_on(&path, &written).unwrap();
+        let mut after = MetricsFile::go_on(&path, &written).unwrap().unwrap();
         before.add(&record(7)).unwrap();
         assert_eq!(fs::read(&path).unwrap(), first);
         after.add(&record(2)).unwrap();
@@ -128,16 +138,22 @@ mod tests {
         let (after_two, both) = (file.written().unwrap(), fs::read(&path).unwrap());
         // Half a line, as a kill leaves it.
         fs::write(&path, &both[..both.len() - 3]).unwrap();
-        assert!(MetricsFile::go_on(&path, &after_two).unwrap_err().contains("shorter"));
-        let mut file = MetricsFile::go_on(&path, &after_one).unwrap();
+        assert!(MetricsFile::go_on(&path, &after_two).unwrap().unwrap_err().contains("shorter"));
+        let mut file = MetricsFile::go_on(&path, &after_one).unwrap().unwrap();
         assert_eq!(fs::read(&path).unwrap(), first);
         file.add(&record(2)).unwrap();
         assert_eq!((file.written().unwrap(), fs::read(&path).unwrap()), (after_two.clone(), both.clone()));
+        // What cannot be written is no fault of what is there.
+        let blocked = folder.path().join(format!("metrics.tmp{}", std::process::id()));
+        fs::create_dir(&blocked).unwrap();
+        assert!(MetricsFile::go_on(&path, &after_one).is_err());
+        assert_eq!(fs::read(&path).unwrap(), both);
+        fs::remove_dir(&blocked).unwrap();
         let mut changed = both;
         changed[10] ^= 1;
         fs::write(&path, changed).unwrap();
-        assert!(MetricsFile::go_on(&path, &after_two).unwrap_err().contains("not what it was"));
+        assert!(MetricsFile::go_on(&path, &after_two).unwrap().unwrap_err().contains("not what it was"));
         fs::remove_file(&path).unwrap();
-        assert!(MetricsFile::go_on(&path, &after_two).unwrap_err().contains("cannot be read"));
+        assert!(MetricsFile::go_on(&path, &after_two).unwrap().unwrap_err().contains("cannot be read"));
     }
 }

@@ -100,7 +100,7 @@ fn run(
     folder: &Path,
     options: &TrainOptions,
     build: Option<Build<'_>>,
-    mut on_event: impl FnMut(TrainEvent<'_>),
+    on_event: impl FnMut(TrainEvent<'_>),
 ) -> Result<Outcome, RunnerError> {
     spec.validate()?;
     let run = RunFolder::new(folder);
@@ -120,14 +120,27 @@ fn run(
 
     create_dir(folder)?;
     let claim = Claim::take(folder, &run.lock(), &Rules::new())?;
+    make(spec, &run, options, (&device, build), &data, &claim, on_event).map_err(|error| claim.explain(error))
+}
+
+/// Makes the run, or what is left of it, in a folder that is this process's.
+fn make(
+    spec: &RunSpec,
+    run: &RunFolder,
+    options: &TrainOptions,
+    (device, build): (&Device, Option<Build<'_>>),
+    data: &Prepared,
+    claim: &Claim,
+    mut on_event: impl FnMut(TrainEvent<'_>),
+) -> Result<Outcome, RunnerError> {
     // Another process may have finished it while the data was read.
-    if let Some(record) = finished(&run, spec)? {
+    if let Some(record) = finished(run, spec)? {
         return Ok(Outcome::AlreadyComplete(record));
     }
     run.remove_temporary()?;
     let mut provenance = provenance(&options.device);
     let mut clock = Clock::start(0.0);
-    let Start { mut training, mut metrics, state, slot } = start(&run, spec, &data, (&device, build), &mut on_event)?;
+    let Start { mut training, mut metrics, state, slot } = start(run, spec, data, (device, build), &mut on_event)?;
     let mut last = None;
     if let Some(state) = state {
         on_event(TrainEvent::Resumed(state.position.epoch - 1));
@@ -141,7 +154,7 @@ fn run(
     run.write_start(spec, &provenance)?;
     run.write_noise(&data.labels)?;
 
-    let mut keeper = Keeper::new(&run, run_id(spec), &provenance, clock, options.checkpoint_every, slot);
+    let mut keeper = Keeper::new(run, run_id(spec), &provenance, clock, options.checkpoint_every, slot);
     let (mut evaluation, mut reason) = (None, None);
     while training.next_epoch() <= spec.training.epochs {
         let after_batch = |training: &Training<'_>| {
@@ -150,7 +163,7 @@ fn run(
         };
         match training.epoch(after_batch)? {
             Ok((record, evaluated)) => {
-                metrics.add(&record).map_err(|error| claim.explain(error))?;
+                metrics.add(&record)?;
                 if options.tensorboard {
                     run.write_events(provenance.started_unix)?;
                 }
@@ -166,7 +179,7 @@ fn run(
             keeper.keep(&training, &metrics, last.as_ref())?;
         }
     }
-    claim.check()?;
+    claim.check_now()?;
     metrics.finish(&run.metrics())?;
     let status = if reason.is_none() { Status::Completed } else { Status::Diverged };
     if let (Status::Completed, Some(evaluation)) = (status, evaluation) {
@@ -230,7 +243,11 @@ fn start<'a>(
     while let Some((slot, checkpoint)) = found.pop() {
         let mut training = new()?;
         let loaded = checkpoint.load_into(&mut training.network).map_err(|e| e.to_string());
-        match loaded.and_then(|()| MetricsFile::go_on(&partial, &checkpoint.state.metrics)) {
+        let metrics = match loaded {
+            Ok(()) => MetricsFile::go_on(&partial, &checkpoint.state.metrics)?,
+            Err(reason) => Err(reason),
+        };
+        match metrics {
             Ok(metrics) => {
                 training.go_to(&checkpoint.state.position);
                 return Ok(Start { training, metrics, state: Some(checkpoint.state), slot: 1 - slot });

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use memdil_records::{Sampler, SearchFolder, SearchRecord};
+use memdil_records::{RecordError, Sampler, SearchFolder, SearchRecord};
 use memdil_runner::{RunnerError, Search, SearchOptions, SearchPlan, end_with_parent, run_searches};
 
 use crate::arguments::{Machine, Settings, Writing};
@@ -97,8 +97,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         bar.clear();
         match searched {
             Ok(searched) => made.extend(searched),
-            // Runs that failed stop no other search; the last one is said at the end.
-            Err(error @ RunnerError::Workers { .. }) => {
+            // Runs that failed or are damaged stop no other search; the last one is said at the end.
+            Err(error @ (RunnerError::Workers { .. } | RunnerError::Record(RecordError::Malformed { .. }))) => {
                 if let Some(before) = trouble.replace(error) {
                     eprintln!("failed: {before}");
                 }
@@ -106,7 +106,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             Err(error) => return Err(error.into()),
         }
     }
-    if let Some(trouble) = trouble {
+    if made.is_empty()
+        && let Some(trouble) = trouble
+    {
         return Err(trouble.into());
     }
     say();
@@ -125,6 +127,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         } else {
             println!("runs: {}", arguments.out.display());
         }
+    }
+    if let Some(trouble) = trouble {
+        return Err(trouble.into());
     }
     let failed = made.iter().any(|search| search.all_tried() && search.best_trial.is_none());
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })

@@ -65,6 +65,25 @@ impl Engine {
     }
 }
 
+impl Cluster {
+    /// Whether jobs can be submitted here, and to a folder of that name.
+    pub(super) fn check(&self, out: &Path) -> Result<(), Failure> {
+        if self.engine == Engine::Slurm && out.to_string_lossy().contains(['"', '\\', '\n']) {
+            let message =
+                format!("--out {}: Slurm cannot write logs below a name with \", \\ or a new line", out.display());
+            return Err(Failure::usage(message));
+        }
+        let tool = self.engine.tool();
+        let version = if self.submit { output(Command::new(tool).arg("--version")) } else { Ok(String::new()) };
+        version.map(|_| ()).map_err(|failure| {
+            Failure::usage(format!(
+                "{tool} cannot be used here ({}): run this where jobs are submitted, or add --submit=no for the scripts alone",
+                failure.message
+            ))
+        })
+    }
+}
+
 pub(super) fn run(
     cluster: &Cluster,
     options: &Options,
@@ -76,17 +95,8 @@ pub(super) fn run(
         std::path::absolute(path).map_err(|e| Failure::inside(format!("cannot find {}: {e}", path.display())))
     };
     let out = absolute(out)?;
-    let tool = cluster.engine.tool();
-    if cluster.submit
-        && let Err(failure) = output(Command::new(tool).arg("--version"))
-    {
-        return Err(Failure::usage(format!(
-            "{tool} cannot be used here ({}): run this where jobs are submitted, or add --submit=no for the scripts alone",
-            failure.message
-        )));
-    }
     let folder = out.join("cluster");
-    let jobs = folder.join(format!("{tool}-jobs.txt"));
+    let jobs = folder.join(format!("{}-jobs.txt", cluster.engine.tool()));
     let place = Place { program: folder.join("memdil"), out: &out, folder, jobs };
     create(&place.folder.join("logs"))?;
     create(&out.join("runs"))?;
@@ -94,8 +104,11 @@ pub(super) fn run(
     if cluster.submit {
         place.follow_earlier(cluster.engine)?;
     }
-    // Tasks start whenever they may: what is built meanwhile is nothing to them.
-    whole(&place.program, |copy| fs::copy(program, copy).map(|_| ()))?;
+    // Tasks start whenever they may: what is built meanwhile is nothing to them. The same program stays the file that they run.
+    let same = || Some(fs::read(program).ok()? == fs::read(&place.program).ok()?);
+    if same() != Some(true) {
+        whole(&place.program, |copy| fs::copy(program, copy).map(|_| ()))?;
+    }
     for attempt in 1..=ATTEMPTS {
         let tasks = tasks(cluster, options, experiments, &place)?;
         let report = scripts::report(cluster, options, (experiments, preset), &place, arguments)?;
@@ -103,9 +116,6 @@ pub(super) fn run(
             return finish(&place);
         }
         let scripts = scripts::write(cluster, options, &place, &tasks, &report)?;
-        for before in ["report.log", "report.done"] {
-            let _ = fs::remove_file(place.folder.join("logs").join(before));
-        }
         let seconds: f64 = tasks.iter().map(|task| task.seconds).sum();
         println!(
             "{} tasks, about {:.0} min of one processor; scripts in {}",
@@ -118,6 +128,9 @@ pub(super) fn run(
                 println!("{}", script.display());
             }
             return Ok(());
+        }
+        for before in ["report.log", "report.done"] {
+            let _ = fs::remove_file(place.folder.join("logs").join(before));
         }
         match cluster.engine {
             Engine::Slurm => slurm::run(&place, &scripts)?,
@@ -149,11 +162,11 @@ impl Place<'_> {
             }
             Engine::HyperQueue if !jobs.is_empty() => {
                 said();
-                // A server that was started anew knows none of them.
-                hyperqueue::follow(&jobs).or_else(|failure| {
-                    eprintln!("{}", failure.message);
-                    Ok(())
-                })
+                // A server that was started anew does not know them: then there is nothing to wait for.
+                if hyperqueue::follow(&jobs).is_err() {
+                    eprintln!("the server does not know them: what is missing is submitted again");
+                }
+                Ok(())
             }
             _ => Ok(()),
         }
@@ -182,11 +195,14 @@ impl Place<'_> {
 fn finish(place: &Place<'_>) -> Result<(), Failure> {
     let logs = place.folder.join("logs");
     let log = logs.join("report.log");
-    if !logs.join("report.done").exists() {
+    let Ok(failed) = fs::read_to_string(logs.join("report.done")) else {
         return Err(Failure::inside(format!("the report was not made; its log is {}", log.display())));
+    };
+    print!("{}", fs::read_to_string(&log).unwrap_or_default());
+    if failed.trim() == "0" {
+        return Ok(());
     }
-    print!("{}", fs::read_to_string(log).unwrap_or_default());
-    Ok(())
+    Err(Failure::inside(format!("an experiment failed and is missing in the report: see {}", log.display())))
 }
 
 /// The runs that are not complete, packed by the time that they take on this machine's processor: it decides nothing else.

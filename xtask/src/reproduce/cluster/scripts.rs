@@ -15,30 +15,44 @@ pub(super) fn write(
     tasks: &[Task],
     report: &str,
 ) -> Result<Vec<PathBuf>, Failure> {
-    // Of each attempt another: tasks of an earlier one may still wait.
+    // Of each attempt another, as the scripts are: tasks of an earlier one may still wait.
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
     let file = place.folder.join(format!("tasks-{now}.txt"));
     let lines: String = tasks.iter().map(|task| format!("{}\n", task.arguments)).collect();
     put(&file, &lines)?;
     let largest = if cluster.engine == Engine::Slurm { slurm::max_array() - 1 } else { usize::MAX };
+    write_arrays(cluster, options, place, &file, (tasks.len(), largest), report, now)
+}
+
+/// The scripts of so many tasks, in arrays of at most that size.
+fn write_arrays(
+    cluster: &Cluster,
+    options: &Options,
+    place: &Place<'_>,
+    file: &Path,
+    (tasks, largest): (usize, usize),
+    report: &str,
+    now: u128,
+) -> Result<Vec<PathBuf>, Failure> {
     let mut scripts = Vec::new();
-    for first in (0..tasks.len()).step_by(largest) {
-        let count = largest.min(tasks.len() - first);
+    for first in (0..tasks).step_by(largest) {
+        let count = largest.min(tasks - first);
         let text = header(cluster, options, place, Some(count))
             + &format!(
                 "export RAYON_NUM_THREADS=\"${{SLURM_CPUS_PER_TASK:-{}}}\"\n\
                  line=$(sed -n \"$(({first} + ${{SLURM_ARRAY_TASK_ID:-${{HQ_TASK_ID:-1}}}}))p\" {})\n\
+                 [ -n \"$line\" ] || {{ echo \"there is no such task\" >&2; exit 1; }}\n\
                  program={}\n\
                  eval \"exec \\\"\\$program\\\" $line\"\n",
                 cluster.cpus,
-                quoted(&file),
+                quoted(file),
                 quoted(&place.program)
             );
-        let script = place.folder.join(format!("runs-{}.sh", scripts.len() + 1));
+        let script = place.folder.join(format!("runs-{now}-{}.sh", scripts.len() + 1));
         put(&script, &text)?;
         scripts.push(script);
     }
-    let script = place.folder.join("report.sh");
+    let script = place.folder.join(format!("report-{now}.sh"));
     put(&script, &(header(cluster, options, place, None) + report))?;
     scripts.push(script);
     Ok(scripts)
@@ -50,8 +64,10 @@ fn header(cluster: &Cluster, options: &Options, place: &Place<'_>, tasks: Option
     let mut text = "#!/bin/bash\n".to_owned();
     match cluster.engine {
         Engine::Slurm => {
-            let log = logs.join(if tasks.is_some() { "%A_%a.log" } else { "report.log" });
-            text += &format!("#SBATCH --job-name={NAME}{preset}\n#SBATCH --output=\"{}\"\n", log.display());
+            let log = if tasks.is_some() { "%A_%a.log" } else { "report.log" };
+            // A percent sign alone means something to Slurm.
+            let log = format!("{}/{}", logs.display().to_string().replace('%', "%%"), log);
+            text += &format!("#SBATCH --job-name={NAME}{preset}\n#SBATCH --output=\"{log}\"\n");
             text += "#SBATCH --open-mode=append\n#SBATCH --requeue\n#SBATCH --ntasks=1\n";
             text += &format!("#SBATCH --cpus-per-task={cpus}\n");
             if let Some(gpus) = &cluster.gpus {
@@ -116,6 +132,67 @@ pub(super) fn report(
     let before = format!("grep -qs '\"md-theory/' {out}/claims.json");
     text += &format!("if {}; then arguments+=(--theory); fi\n", if theory { "true" } else { &before });
     text += &format!("{program} report --out {out} \"${{arguments[@]}}\"\n");
-    text += &format!("touch {}\nexit $failed\n", quoted(&place.folder.join("logs").join("report.done")));
+    text += &format!("echo $failed > {}\nexit $failed\n", quoted(&place.folder.join("logs").join("report.done")));
     Ok(text)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::fs;
+    use std::process::Command;
+
+    use super::*;
+
+    #[test]
+    fn every_task_of_every_array_gets_its_own_line() {
+        let out = std::env::temp_dir().join(format!("memdil's scripts %j {}", std::process::id()));
+        let folder = out.join("cluster");
+        fs::create_dir_all(folder.join("logs")).unwrap();
+        let place = Place { program: folder.join("memdil"), out: &out, jobs: folder.join("jobs"), folder };
+        fs::write(&place.program, "#!/bin/sh\nprintf '[%s]' \"$@\"\n").unwrap();
+        assert!(Command::new("chmod").arg("+x").arg(&place.program).status().unwrap().success());
+        let file = place.folder.join("tasks.txt");
+        let lines: String = (1..=5).map(|task| format!("run {} --index {task}\n", quoted(&out))).collect();
+        fs::write(&file, lines).unwrap();
+        let options = super::super::super::parse(&["--preset".to_owned(), "smoke".to_owned()]).ok().unwrap();
+        for engine in [Engine::Slurm, Engine::HyperQueue] {
+            let gpus = Some("2".to_owned());
+            let cluster = Cluster { engine, submit: false, arguments: vec![], cpus: 1, gpus, max_parallel: Some(3) };
+            let scripts = write_arrays(&cluster, &options, &place, &file, (5, 2), "true\n", 7).ok().unwrap();
+            assert_eq!(scripts.len(), 4, "three arrays and the report");
+            let mut said = Vec::new();
+            for (script, ids) in scripts.iter().zip([vec![1, 2], vec![1, 2], vec![1]]) {
+                let text = fs::read_to_string(script).unwrap();
+                let count = ids.len();
+                let (header, id) = match engine {
+                    Engine::Slurm => (format!("#SBATCH --array=1-{count}%3\n"), "SLURM_ARRAY_TASK_ID"),
+                    Engine::HyperQueue => (format!("#HQ --array=1-{count}\n"), "HQ_TASK_ID"),
+                };
+                assert!(text.contains(&header), "{text}");
+                assert!(text.contains("%%j") != text.contains("gpus/nvidia=2"), "{text}");
+                for task in ids {
+                    let mut bash = Command::new("bash");
+                    let output = bash.arg(script).env(id, task.to_string()).env("HQ_JOB_ID", "9").output().unwrap();
+                    assert!(output.status.success(), "{output:?}");
+                    said.push(match engine {
+                        Engine::Slurm => String::from_utf8(output.stdout).unwrap(),
+                        Engine::HyperQueue => {
+                            let log = place.folder.join(format!("logs/hq-9_{task}.log"));
+                            let text = fs::read_to_string(&log).unwrap();
+                            fs::remove_file(log).unwrap();
+                            text
+                        }
+                    });
+                }
+                // One more than there are.
+                let none = Command::new("bash").arg(script).env(id, "9").env("HQ_JOB_ID", "9").output().unwrap();
+                assert_eq!(none.status.code(), Some(1), "{none:?}");
+            }
+            let expected: Vec<String> =
+                (1..=5).map(|task| format!("[run][{}][--index][{task}]", out.display())).collect();
+            assert_eq!(said, expected);
+        }
+        fs::remove_dir_all(&out).unwrap();
+    }
 }
