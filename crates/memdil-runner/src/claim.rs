@@ -149,22 +149,24 @@ impl Claim {
     pub(crate) fn check(&self) -> Result<(), RunnerError> {
         let age = now().saturating_sub(self.seen.load(Ordering::Relaxed));
         let unsure = u128::from(age) > self.stale.as_millis() / 3;
-        let lost = self.lost.load(Ordering::Relaxed) || unsure && self.is_lost();
-        if lost { Err(RunnerError::Lost { path: self.folder.clone() }) } else { Ok(()) }
-    }
-
-    /// Why something could not be written: the folder is another's now, or else the error itself.
-    pub(crate) fn explain(&self, error: RunnerError) -> RunnerError {
-        if self.is_lost() { RunnerError::Lost { path: self.folder.clone() } } else { error }
+        if self.lost.load(Ordering::Relaxed) {
+            return Err(self.taken_over());
+        }
+        if unsure { self.check_now() } else { Ok(()) }
     }
 
     /// As [`check`](Self::check), but asks the file system in any case: before what cannot be taken back.
     pub(crate) fn check_now(&self) -> Result<(), RunnerError> {
-        if self.is_lost() { Err(RunnerError::Lost { path: self.folder.clone() }) } else { Ok(()) }
+        if holds(&self.folder, &self.path, &self.text).unwrap_or(true) { Ok(()) } else { Err(self.taken_over()) }
     }
 
-    fn is_lost(&self) -> bool {
-        !holds(&self.folder, &self.path, &self.text).unwrap_or(true)
+    /// Why something could not be written: the folder is another's now, or else the error itself.
+    pub(crate) fn explain(&self, error: RunnerError) -> RunnerError {
+        self.check_now().err().unwrap_or(error)
+    }
+
+    fn taken_over(&self) -> RunnerError {
+        RunnerError::Lost { path: self.folder.clone() }
     }
 }
 
@@ -184,17 +186,14 @@ impl Drop for Claim {
 pub(crate) fn is_busy(folder: &Path, lock: &Path, rules: &Rules) -> bool {
     let Ok(mut file) = OpenOptions::new().read(true).write(true).open(lock) else { return false };
     let state = try_lock(&file);
-    let newest = newest(folder).ok().flatten();
-    match (state, newest) {
-        (Ok(Lock::Elsewhere), Some((_, path))) if !is_of_another(&path, rules) => true,
-        (Ok(Lock::Elsewhere), None) => true,
-        (state, Some((_, path))) => {
-            let locked = matches!(state, Ok(Lock::Ours));
-            let other = fs::read_to_string(&path).is_ok_and(|text| !(locked && ends_with_lock(&text, rules)));
-            other && !is_stale(&mut file, &path, rules).unwrap_or(true)
-        }
-        (_, None) => false,
+    let elsewhere = matches!(state, Ok(Lock::Elsewhere));
+    let Ok(Some((_, path))) = newest(folder) else { return elsewhere };
+    if elsewhere && !is_of_another(&path, rules) {
+        return true;
     }
+    let locked = matches!(state, Ok(Lock::Ours));
+    let other = fs::read_to_string(&path).is_ok_and(|text| !(locked && ends_with_lock(&text, rules)));
+    other && !is_stale(&mut file, &path, rules).unwrap_or(true)
 }
 
 const PREFIX: &str = "claim.";

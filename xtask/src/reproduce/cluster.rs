@@ -91,10 +91,7 @@ pub(super) fn run(
     (program, out): (&Path, &Path),
     arguments: &[String],
 ) -> Result<(), Failure> {
-    let absolute = |path: &Path| {
-        std::path::absolute(path).map_err(|e| Failure::inside(format!("cannot find {}: {e}", path.display())))
-    };
-    let out = absolute(out)?;
+    let out = std::path::absolute(out).map_err(|e| Failure::inside(format!("cannot find {}: {e}", out.display())))?;
     let folder = out.join("cluster");
     let jobs = folder.join(format!("{}-jobs.txt", cluster.engine.tool()));
     let place = Place { program: folder.join("memdil"), out: &out, folder, jobs };
