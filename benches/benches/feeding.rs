@@ -13,13 +13,17 @@ const BATCH: usize = 128;
 
 fn feeding(criterion: &mut Criterion) {
     let mut rng = stream(1, Stream::Shuffle);
-    let pixels: Vec<u8> = (0..IMAGES * 784).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+    let pixels: Vec<u8> = (0..IMAGES * 784)
+        .map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8)
+        .collect();
     let images = Images::new(1, 28, 28, pixels).expect("whole images");
     let mut order: Vec<usize> = (0..IMAGES).collect();
     shuffle(&mut rng, &mut order);
 
     let mut group = criterion.benchmark_group("feeding");
-    group.throughput(Throughput::Elements(BATCH as u64)).sample_size(20);
+    group
+        .throughput(Throughput::Elements(BATCH as u64))
+        .sample_size(20);
     for (name, input) in [("native", Input::Native), ("authors", Input::Authors)] {
         let inputs = Inputs::new(images.clone(), &[0.1307], &[0.3081], input).expect("one channel");
         let mut batches = order.chunks_exact(BATCH).cycle();
@@ -40,10 +44,21 @@ fn feeding(criterion: &mut Criterion) {
             fixed_classifier: false,
         };
         // Weights of zeros cost as much as others.
-        let mut network =
-            Mlp::<f32>::new(architecture, Optimizer::Sgd { momentum: 0.9, nesterov: false }).expect("a network");
+        let mut network = Mlp::<f32>::new(
+            architecture,
+            Optimizer::Sgd {
+                momentum: 0.9,
+                nesterov: false,
+            },
+        )
+        .expect("a network");
         let decay = Decay::Coupled(5e-4);
-        let step = Step { learning_rate: 1e-6, decay, classifier_decay: decay, feature_decay: 0.0 };
+        let step = Step {
+            learning_rate: 1e-6,
+            decay,
+            classifier_decay: decay,
+            feature_decay: 0.0,
+        };
         group.bench_function(format!("step/{name}"), |bencher| {
             // Feeding is left out of the time of the step.
             bencher.iter_custom(|count| {

@@ -8,7 +8,8 @@ use ndarray::Array2;
 fn losses(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("losses");
     for (n, classes) in [(128, 2), (10_000, 10)] {
-        let logits = Array2::from_shape_fn((n, classes), |(i, j)| ((i * 7 + j * 3) % 13) as f64 - 6.0);
+        let logits =
+            Array2::from_shape_fn((n, classes), |(i, j)| ((i * 7 + j * 3) % 13) as f64 - 6.0);
         let labels: Vec<u32> = (0..n).map(|i| (i % classes) as u32).collect();
         group.throughput(Throughput::Elements(n as u64));
         for loss in [
@@ -18,7 +19,9 @@ fn losses(criterion: &mut Criterion) {
             Loss::Mse {},
         ] {
             let id = BenchmarkId::new(loss.short_name(), format!("{n}x{classes}"));
-            group.bench_function(id, |b| b.iter(|| loss.value_and_gradient(logits.view(), &labels)));
+            group.bench_function(id, |b| {
+                b.iter(|| loss.value_and_gradient(logits.view(), &labels))
+            });
         }
     }
     group.finish();

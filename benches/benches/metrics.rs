@@ -10,15 +10,22 @@ use ndarray::{Array1, Array2, ArrayView2};
 
 /// Features around their class's corner, deterministic and far from collapsed.
 fn features(n: usize, d: usize, classes: usize) -> (Array2<f32>, Vec<u32>) {
-    let noise = |i: usize, j: usize| ((i * 31 + j * 17) * 2_654_435_761 % 1009) as f32 / 1009.0 - 0.5;
+    let noise =
+        |i: usize, j: usize| ((i * 31 + j * 17) * 2_654_435_761 % 1009) as f32 / 1009.0 - 0.5;
     let corner = |k: usize, j: usize| if j % classes == k { 2.0 } else { 0.0 };
     let labels: Vec<u32> = (0..n).map(|i| (i % classes) as u32).collect();
-    (Array2::from_shape_fn((n, d), |(i, j)| corner(i % classes, j) + noise(i, j)), labels)
+    (
+        Array2::from_shape_fn((n, d), |(i, j)| corner(i % classes, j) + noise(i, j)),
+        labels,
+    )
 }
 
 /// The covariance within classes, d x d.
 fn sigma_w(h: ArrayView2<'_, f32>, y: &[u32], classes: usize) -> Option<Array2<f32>> {
-    let means = class_means(h, y, classes).ok()?.means.mapv(|mean| mean as f32);
+    let means = class_means(h, y, classes)
+        .ok()?
+        .means
+        .mapv(|mean| mean as f32);
     let mut residuals = h.to_owned();
     for (mut row, &class) in residuals.rows_mut().into_iter().zip(y) {
         row -= &means.row(class as usize);
@@ -27,10 +34,23 @@ fn sigma_w(h: ArrayView2<'_, f32>, y: &[u32], classes: usize) -> Option<Array2<f
 }
 
 fn kernels(criterion: &mut Criterion) {
-    for (n, d, classes) in [(12_000, 2, 2), (50_000, 512, 10), (50_000, 2048, 100), (1_000_000, 64, 10)] {
+    for (n, d, classes) in [
+        (12_000, 2, 2),
+        (50_000, 512, 10),
+        (50_000, 2048, 100),
+        (1_000_000, 64, 10),
+    ] {
         let (h, y) = features(n, d, classes);
-        let clean: Vec<u32> = y.iter().enumerate().map(|(i, &k)| if i % 5 == 0 { 0 } else { k }).collect();
-        let classifier = Array2::from_shape_fn((classes, d), |(k, j)| if j % classes == k { 0.5_f32 } else { -0.1 });
+        let clean: Vec<u32> = y
+            .iter()
+            .enumerate()
+            .map(|(i, &k)| if i % 5 == 0 { 0 } else { k })
+            .collect();
+        let classifier =
+            Array2::from_shape_fn(
+                (classes, d),
+                |(k, j)| if j % classes == k { 0.5_f32 } else { -0.1 },
+            );
         let bias = Array1::<f32>::zeros(classes);
         let all = Inputs {
             features: h.view(),
@@ -43,9 +63,15 @@ fn kernels(criterion: &mut Criterion) {
         };
         let size = format!("{n}x{d}x{classes}");
         let mut group = criterion.benchmark_group("metrics");
-        group.sample_size(10).throughput(Throughput::Bytes((n * d * 4) as u64));
-        group.bench_function(BenchmarkId::new("sigma_w", &size), |b| b.iter(|| sigma_w(h.view(), &y, classes)));
-        group.bench_function(BenchmarkId::new("nc1", &size), |b| b.iter(|| nc1(h.view(), &y, classes)));
+        group
+            .sample_size(10)
+            .throughput(Throughput::Bytes((n * d * 4) as u64));
+        group.bench_function(BenchmarkId::new("sigma_w", &size), |b| {
+            b.iter(|| sigma_w(h.view(), &y, classes))
+        });
+        group.bench_function(BenchmarkId::new("nc1", &size), |b| {
+            b.iter(|| nc1(h.view(), &y, classes))
+        });
         group.bench_function(BenchmarkId::new("first-pass", &size), |b| {
             b.iter(|| Moments::of(h.view(), &y, None, classes))
         });
@@ -55,7 +81,9 @@ fn kernels(criterion: &mut Criterion) {
         group.bench_function(BenchmarkId::new("all", &size), |b| b.iter(|| measure(&all)));
         if d >= classes {
             let logits = h.slice(ndarray::s![.., ..classes]);
-            group.bench_function(BenchmarkId::new("ece", &size), |b| b.iter(|| ece(logits, &y)));
+            group.bench_function(BenchmarkId::new("ece", &size), |b| {
+                b.iter(|| ece(logits, &y))
+            });
         }
         group.finish();
     }

@@ -29,13 +29,17 @@ fn benches(criterion: &mut Criterion) -> Result<(), TheoryError> {
         ("LS", MarginLoss::new(LossKind::Ls, 0.1)?),
         ("LR", MarginLoss::new(LossKind::Lr, 0.1)?),
     ] {
-        group.bench_function(BenchmarkId::new("md-solve", name), |b| b.iter(|| solve(&BASE, &loss)));
+        group.bench_function(BenchmarkId::new("md-solve", name), |b| {
+            b.iter(|| solve(&BASE, &loss))
+        });
     }
     let etas: Vec<f64> = (0..60).map(|i| 0.01 + 0.44 * f64::from(i) / 59.0).collect();
     let lambdas = geometric(1e-7, 1e-2, 60)?;
     let smoothing = MarginLoss::new(LossKind::Ls, 0.1)?;
     group.sample_size(10);
-    group.bench_function("phase-map/60x60", |b| b.iter(|| phase_map(&BASE, &smoothing, &etas, &lambdas, 2)));
+    group.bench_function("phase-map/60x60", |b| {
+        b.iter(|| phase_map(&BASE, &smoothing, &etas, &lambdas, 2))
+    });
     group.finish();
     Ok(())
 }

@@ -14,7 +14,12 @@ use ndarray::{Array1, Array2, s};
 use ndarray_npy::{read_npy, write_npy};
 
 /// Samples, features, classes.
-const SIZES: [(usize, usize, usize); 4] = [(12_000, 2, 2), (50_000, 512, 10), (50_000, 2048, 100), (1_000_000, 64, 10)];
+const SIZES: [(usize, usize, usize); 4] = [
+    (12_000, 2, 2),
+    (50_000, 512, 10),
+    (50_000, 2048, 100),
+    (1_000_000, 64, 10),
+];
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -59,17 +64,31 @@ impl Words {
 }
 
 /// Features are class mean plus noise; a fifth of the labels differs from the clean ones.
-fn write((samples, features, classes): (usize, usize, usize), folder: &Path) -> Result<(), Box<dyn Error>> {
+fn write(
+    (samples, features, classes): (usize, usize, usize),
+    folder: &Path,
+) -> Result<(), Box<dyn Error>> {
     let mut words = Words(1);
     let means = Array2::from_shape_simple_fn((classes, features), || 2.0 * words.normal());
     let clean = Array1::from_shape_simple_fn(samples, || words.below(classes) as u32);
-    let labels = clean.mapv(|label| if words.below(5) == 0 { words.below(classes) as u32 } else { label });
-    let h = Array2::from_shape_fn((samples, features), |(i, j)| means[[labels[i] as usize, j]] + words.normal());
+    let labels = clean.mapv(|label| {
+        if words.below(5) == 0 {
+            words.below(classes) as u32
+        } else {
+            label
+        }
+    });
+    let h = Array2::from_shape_fn((samples, features), |(i, j)| {
+        means[[labels[i] as usize, j]] + words.normal()
+    });
     write_npy(folder.join("h.npy"), &h)?;
     write_npy(folder.join("y.npy"), &labels)?;
     write_npy(folder.join("c.npy"), &clean)?;
     write_npy(folder.join("W.npy"), &(means / (features as f32).sqrt()))?;
-    write_npy(folder.join("b.npy"), &Array1::from_shape_simple_fn(classes, || words.normal()))?;
+    write_npy(
+        folder.join("b.npy"),
+        &Array1::from_shape_simple_fn(classes, || words.normal()),
+    )?;
     Ok(())
 }
 
@@ -98,9 +117,13 @@ fn time(folder: &Path, runs: usize) -> Result<(), Box<dyn Error>> {
     let nc1_ms = median(runs, || nc1(features.view(), &labels, classes).map(drop))?;
     measure(&inputs)?;
     let measure_ms = median(runs, || measure(&inputs).map(drop))?;
-    let extra = loaded.zip(memory("VmHWM")).map(|(loaded, peak)| peak - loaded);
+    let extra = loaded
+        .zip(memory("VmHWM"))
+        .map(|(loaded, peak)| peak - loaded);
     let extra = extra.map_or("null".to_owned(), |extra| extra.to_string());
-    println!(r#"{{"nc1_ms": {nc1_ms}, "measure_ms": {measure_ms}, "nc1": {value}, "extra_mib": {extra}}}"#);
+    println!(
+        r#"{{"nc1_ms": {nc1_ms}, "measure_ms": {measure_ms}, "nc1": {value}, "extra_mib": {extra}}}"#
+    );
     Ok(())
 }
 
@@ -112,5 +135,8 @@ fn median<E>(runs: usize, mut run: impl FnMut() -> Result<(), E>) -> Result<f64,
         times.push(start.elapsed().as_secs_f64() * 1000.0);
     }
     times.sort_by(f64::total_cmp);
-    Ok(f64::midpoint(times[(times.len() - 1) / 2], times[times.len() / 2]))
+    Ok(f64::midpoint(
+        times[(times.len() - 1) / 2],
+        times[times.len() / 2],
+    ))
 }

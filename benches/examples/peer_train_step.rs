@@ -18,7 +18,14 @@ use memdil_runner::Network;
 use ndarray::ArrayView2;
 use serde_json::json;
 
-const SIZES: [&str; 6] = ["4/64/128", "4/512/128", "9/2048/16", "9/2048/128", "resnet18/64/128", "vgg11/64/128"];
+const SIZES: [&str; 6] = [
+    "4/64/128",
+    "4/512/128",
+    "9/2048/16",
+    "9/2048/128",
+    "resnet18/64/128",
+    "vgg11/64/128",
+];
 const INPUTS: usize = 3072;
 const CLASSES: usize = 2;
 
@@ -34,7 +41,9 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 fn time(size: &str, seconds: f64) -> Result<(), Box<dyn Error>> {
     let parts: Vec<&str> = size.split('/').collect();
-    let [network, width, batch] = parts[..] else { return Err("a size is NETWORK/WIDTH/BATCH".into()) };
+    let [network, width, batch] = parts[..] else {
+        return Err("a size is NETWORK/WIDTH/BATCH".into());
+    };
     let (width, batch) = (width.parse()?, batch.parse()?);
     let mut random = random();
     let inputs: Vec<f32> = (0..batch * INPUTS).map(|_| random()).collect();
@@ -54,7 +63,9 @@ fn convolutional(
     before: Option<f64>,
     seconds: f64,
 ) -> Result<(), Box<dyn Error>> {
-    let at = network.find(|c: char| c.is_ascii_digit()).ok_or("a network is resnet18, vgg11 or the like")?;
+    let at = network
+        .find(|c: char| c.is_ascii_digit())
+        .ok_or("a network is resnet18, vgg11 or the like")?;
     let (kind, depth) = (&network[..at], network[at..].parse::<usize>()?);
     let spec: RunSpec = serde_json::from_value(json!({
         "experiment": "peer", "seed": 1, "loss": {"kind": "cross_entropy"},
@@ -95,24 +106,45 @@ fn perceptron(
         activation,
         fixed_classifier: false,
     };
-    let mut mlp = Mlp::<f32>::new(architecture, Optimizer::Sgd { momentum: 0.9, nesterov: false })?;
+    let mut mlp = Mlp::<f32>::new(
+        architecture,
+        Optimizer::Sgd {
+            momentum: 0.9,
+            nesterov: false,
+        },
+    )?;
     let mut parameters = 0;
-    for tensor in mlp.tensors().into_iter().filter(|tensor| tensor.role == Role::Parameter) {
+    for tensor in mlp
+        .tensors()
+        .into_iter()
+        .filter(|tensor| tensor.role == Role::Parameter)
+    {
         let values: usize = tensor.shape.iter().product();
         parameters += values;
         if !tensor.name.contains("norm") {
             let scale = 1.0 / (tensor.shape[0] as f32).sqrt();
-            mlp.set(&tensor.name, &(0..values).map(|_| scale * random()).collect::<Vec<_>>())?;
+            mlp.set(
+                &tensor.name,
+                &(0..values).map(|_| scale * random()).collect::<Vec<_>>(),
+            )?;
         }
     }
     let decay = Decay::Coupled(5e-4);
-    let step = Step { learning_rate: 0.01, decay, classifier_decay: decay, feature_decay: 0.0 };
+    let step = Step {
+        learning_rate: 0.01,
+        decay,
+        classifier_decay: decay,
+        feature_decay: 0.0,
+    };
     repeat(seconds, parameters, before, || {
         let start = Instant::now();
         let logits: Vec<f64> = mlp.forward(inputs)?.into_iter().map(f64::from).collect();
         let logits = ArrayView2::from_shape((batch, CLASSES), &logits)?;
         let (_, gradient) = Loss::CrossEntropy {}.value_and_gradient(logits, labels)?;
-        mlp.backward(&gradient.iter().map(|&g| g as f32).collect::<Vec<_>>(), &step)?;
+        mlp.backward(
+            &gradient.iter().map(|&g| g as f32).collect::<Vec<_>>(),
+            &step,
+        )?;
         Ok(start.elapsed().as_secs_f64() * 1e3)
     })
 }
@@ -134,8 +166,14 @@ fn repeat(
             early = memory("VmRSS");
         }
     }
-    let difference = |a: Option<f64>, b: Option<f64>| a.zip(b).map_or("null".to_owned(), |(a, b)| (a - b).to_string());
-    let (peak, growth) = (difference(memory("VmHWM"), before), difference(memory("VmRSS"), early));
+    let difference = |a: Option<f64>, b: Option<f64>| {
+        a.zip(b)
+            .map_or("null".to_owned(), |(a, b)| (a - b).to_string())
+    };
+    let (peak, growth) = (
+        difference(memory("VmHWM"), before),
+        difference(memory("VmRSS"), early),
+    );
     times.sort_by(f64::total_cmp);
     println!(
         r#"{{"ms": {}, "least_ms": {}, "steps": {}, "parameters_mib": {}, "extra_mib": {peak}, "growth_mib": {growth}}}"#,
@@ -151,7 +189,9 @@ fn repeat(
 fn random() -> impl FnMut() -> f32 {
     let mut state = 1u64;
     move || {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         (state >> 40) as f32 / (1u64 << 23) as f32 - 1.0
     }
 }

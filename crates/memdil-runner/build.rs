@@ -13,20 +13,43 @@ fn main() {
         println!("cargo::rerun-if-changed={}", root.join(watched).display());
     }
     let lockfile = fs::read(root.join("Cargo.lock")).ok();
-    let lockfile = lockfile.map(|l| Sha256::digest(&l).iter().map(|b| format!("{b:02x}")).collect::<String>());
+    let lockfile = lockfile.map(|l| {
+        Sha256::digest(&l)
+            .iter()
+            .map(|b| format!("{b:02x}"))
+            .collect::<String>()
+    });
     let git = |arguments: &[&str]| output(Command::new("git").arg("-C").arg(&root).args(arguments));
     let commit = git(&["rev-parse", "HEAD"]).map(|commit| {
-        let clean = git(&["status", "--porcelain", "--", "crates", "Cargo.lock"]).is_some_and(|s| s.is_empty());
-        if clean { commit } else { format!("{commit}-dirty") }
+        let clean = git(&["status", "--porcelain", "--", "crates", "Cargo.lock"])
+            .is_some_and(|s| s.is_empty());
+        if clean {
+            commit
+        } else {
+            format!("{commit}-dirty")
+        }
     });
-    let rustc = output(Command::new(std::env::var("RUSTC").unwrap_or_else(|_| "rustc".to_owned())).arg("--version"));
+    let rustc = output(
+        Command::new(std::env::var("RUSTC").unwrap_or_else(|_| "rustc".to_owned()))
+            .arg("--version"),
+    );
     for (name, value) in [("COMMIT", commit), ("LOCKFILE", lockfile), ("RUSTC", rustc)] {
-        println!("cargo::rustc-env=MEMDIL_{name}={}", value.unwrap_or_else(|| "unknown".to_owned()));
+        println!(
+            "cargo::rustc-env=MEMDIL_{name}={}",
+            value.unwrap_or_else(|| "unknown".to_owned())
+        );
     }
 }
 
 /// First line of what a command prints, if it succeeds.
 fn output(command: &mut Command) -> Option<String> {
     let output = command.output().ok().filter(|o| o.status.success())?;
-    Some(String::from_utf8(output.stdout).ok()?.lines().next().unwrap_or_default().to_owned())
+    Some(
+        String::from_utf8(output.stdout)
+            .ok()?
+            .lines()
+            .next()
+            .unwrap_or_default()
+            .to_owned(),
+    )
 }

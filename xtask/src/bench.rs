@@ -29,15 +29,27 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
     while let Some(flag) = rest.next() {
         match flag.as_str() {
             "--peers" => peers = true,
-            "--only" => only = Some(rest.next().ok_or_else(|| Failure::usage("--only needs a FILTER"))?.as_str()),
-            _ => return Err(Failure::usage(format!("bench does not know '{flag}'; see cargo xtask help"))),
+            "--only" => {
+                only = Some(
+                    rest.next()
+                        .ok_or_else(|| Failure::usage("--only needs a FILTER"))?
+                        .as_str(),
+                )
+            }
+            _ => {
+                return Err(Failure::usage(format!(
+                    "bench does not know '{flag}'; see cargo xtask help"
+                )));
+            }
         }
     }
     if peers {
         return beside_peers(only);
     }
     let mut command = cargo();
-    command.args(["bench", "--package", "memdil-benches", "--"]).args(only);
+    command
+        .args(["bench", "--package", "memdil-benches", "--"])
+        .args(only);
     check(command.current_dir(root()))
 }
 
@@ -52,13 +64,22 @@ fn beside_peers(only: Option<&str>) -> Result<(), Failure> {
         )));
     }
     let [metrics, steps] = [example("peer_metrics")?, example("peer_train_step")?];
-    let all = [output(Command::new(&metrics).arg("sizes"))?, output(Command::new(&steps).arg("sizes"))?];
-    let [sizes, step_sizes] = all
-        .each_ref()
-        .map(|all| -> Vec<&str> { all.lines().filter(|size| only.is_none_or(|only| size.contains(only))).collect() });
+    let all = [
+        output(Command::new(&metrics).arg("sizes"))?,
+        output(Command::new(&steps).arg("sizes"))?,
+    ];
+    let [sizes, step_sizes] = all.each_ref().map(|all| -> Vec<&str> {
+        all.lines()
+            .filter(|size| only.is_none_or(|only| size.contains(only)))
+            .collect()
+    });
     if sizes.is_empty() && step_sizes.is_empty() {
         let all: Vec<&str> = all.iter().flat_map(|all| all.lines()).collect();
-        return Err(Failure::usage(format!("no size contains '{}'; there are {}", only.unwrap_or(""), all.join(", "))));
+        return Err(Failure::usage(format!(
+            "no size contains '{}'; there are {}",
+            only.unwrap_or(""),
+            all.join(", ")
+        )));
     }
     if !step_sizes.is_empty() {
         train_step::beside_torch(&step_sizes, &steps, Path::new(&python))?;
@@ -85,10 +106,20 @@ fn beside_peers(only: Option<&str>) -> Result<(), Failure> {
 /// Builds one of our programs that print times.
 fn example(name: &str) -> Result<PathBuf, Failure> {
     let mut build = cargo();
-    build.args(["build", "--release", "--package", "memdil-benches", "--example", name]);
+    build.args([
+        "build",
+        "--release",
+        "--package",
+        "memdil-benches",
+        "--example",
+        name,
+    ]);
     check(build.current_dir(root()))?;
     let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
-    Ok(target_directory()?.join("release").join("examples").join(file))
+    Ok(target_directory()?
+        .join("release")
+        .join("examples")
+        .join(file))
 }
 
 /// A folder for the arrays that goes away with this value.
@@ -98,7 +129,9 @@ impl Folder {
     fn new() -> Result<Self, Failure> {
         let path = std::env::temp_dir().join(format!("memdil-peers-{}", std::process::id()));
         let made = fs::create_dir_all(&path);
-        made.map_err(|e| Failure::usage(format!("cannot write {}: {e}; set TMPDIR", path.display())))?;
+        made.map_err(|e| {
+            Failure::usage(format!("cannot write {}: {e}; set TMPDIR", path.display()))
+        })?;
         Ok(Self(path))
     }
 }
@@ -112,7 +145,11 @@ impl Drop for Folder {
 fn header() -> Vec<String> {
     let mut row = ["size", "nc1", "all metrics"].map(str::to_owned).to_vec();
     for (_, title) in PEERS {
-        row.extend([title.to_owned(), "ratio".to_owned(), "difference".to_owned()]);
+        row.extend([
+            title.to_owned(),
+            "ratio".to_owned(),
+            "difference".to_owned(),
+        ]);
     }
     row.push("memory".to_owned());
     row
@@ -125,13 +162,22 @@ fn measure(size: &str, ours: &Path, python: &Path, folder: &Path) -> Result<Vec<
     let mut peers: [Option<Vec<String>>; PEERS.len()] = std::array::from_fn(|_| Some(Vec::new()));
     for turn in 1..=TURNS {
         eprintln!("{size}: turn {turn} of {TURNS}");
-        own.push(output(threads(Command::new(ours).arg("time").arg(folder).arg(RUNS), THREADS))?);
+        own.push(output(threads(
+            Command::new(ours).arg("time").arg(folder).arg(RUNS),
+            THREADS,
+        ))?);
         for ((route, title), found) in PEERS.iter().zip(&mut peers) {
             let Some(results) = found else { continue };
             let mut command = Command::new(python);
-            command.arg(&script).arg(route).arg(folder.join("h.npy")).arg(folder.join("y.npy"));
+            command
+                .arg(&script)
+                .arg(route)
+                .arg(folder.join("h.npy"))
+                .arg(folder.join("y.npy"));
             threads(command.args(["--runs", RUNS, "--limit", LIMIT]), THREADS);
-            let ended = command.output().map_err(|e| Failure::inside(format!("cannot start {title}: {e}")))?;
+            let ended = command
+                .output()
+                .map_err(|e| Failure::inside(format!("cannot start {title}: {e}")))?;
             match ended.status.code() {
                 Some(0) => results.push(String::from_utf8_lossy(&ended.stdout).into_owned()),
                 Some(_) => {
@@ -139,7 +185,9 @@ fn measure(size: &str, ours: &Path, python: &Path, folder: &Path) -> Result<Vec<
                     return Err(Failure::inside(format!("{title}: {}", text.trim())));
                 }
                 None => {
-                    eprintln!("{size}: {title} left out, it takes more than {LIMIT} s or was killed");
+                    eprintln!(
+                        "{size}: {title} left out, it takes more than {LIMIT} s or was killed"
+                    );
                     *found = None;
                 }
             }
@@ -147,22 +195,37 @@ fn measure(size: &str, ours: &Path, python: &Path, folder: &Path) -> Result<Vec<
     }
     let nc1 = median(&own, "nc1_ms")?;
     let value = median(&own, "nc1")?;
-    let mut row = vec![size.to_owned(), time(nc1), time(median(&own, "measure_ms")?)];
+    let mut row = vec![
+        size.to_owned(),
+        time(nc1),
+        time(median(&own, "measure_ms")?),
+    ];
     for results in peers {
         let Some(results) = results else {
             row.extend(["-"; 3].map(str::to_owned));
             continue;
         };
         let (ms, other) = (median(&results, "ms")?, median(&results, "nc1")?);
-        row.extend([time(ms), format!("{:.2}", ms / nc1), format!("{:.0e}", ((other - value) / value).abs())]);
+        row.extend([
+            time(ms),
+            format!("{:.2}", ms / nc1),
+            format!("{:.0e}", ((other - value) / value).abs()),
+        ]);
     }
-    row.push(median(&own, "extra_mib").map_or_else(|_| "-".to_owned(), |extra| format!("{extra:.1}")));
+    row.push(
+        median(&own, "extra_mib").map_or_else(|_| "-".to_owned(), |extra| format!("{extra:.1}")),
+    );
     Ok(row)
 }
 
 /// The same number of threads for every library that could be in use.
 fn threads<'a>(command: &'a mut Command, count: &str) -> &'a mut Command {
-    for name in ["RAYON_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"] {
+    for name in [
+        "RAYON_NUM_THREADS",
+        "OMP_NUM_THREADS",
+        "OPENBLAS_NUM_THREADS",
+        "MKL_NUM_THREADS",
+    ] {
         command.env(name, count);
     }
     command
@@ -171,22 +234,43 @@ fn threads<'a>(command: &'a mut Command, count: &str) -> &'a mut Command {
 /// The median of a number over flat JSON objects.
 fn median(objects: &[String], key: &str) -> Result<f64, Failure> {
     let values: Option<Vec<f64>> = objects.iter().map(|object| number(object, key)).collect();
-    let mut values = values.ok_or_else(|| Failure::inside(format!("no number {key} in {}", objects.join(" "))))?;
+    let mut values = values
+        .ok_or_else(|| Failure::inside(format!("no number {key} in {}", objects.join(" "))))?;
     values.sort_by(f64::total_cmp);
     Ok(values[values.len() / 2])
 }
 
 fn time(ms: f64) -> String {
-    if ms < 100.0 { format!("{ms:.2}") } else { format!("{ms:.0}") }
+    if ms < 100.0 {
+        format!("{ms:.2}")
+    } else {
+        format!("{ms:.0}")
+    }
 }
 
 /// A Markdown table with aligned columns.
 fn table(rows: &[Vec<String>]) -> String {
-    let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or(0).max(3);
+    let width = |column: usize| {
+        rows.iter()
+            .map(|row| row[column].len())
+            .max()
+            .unwrap_or(0)
+            .max(3)
+    };
     let line = |cells: Vec<String>| format!("| {} |", cells.join(" | "));
-    let padded =
-        |row: &Vec<String>| line(row.iter().enumerate().map(|(i, cell)| format!("{cell:>w$}", w = width(i))).collect());
-    let rule = line((0..rows[0].len()).map(|column| format!("{}:", "-".repeat(width(column) - 1))).collect());
+    let padded = |row: &Vec<String>| {
+        line(
+            row.iter()
+                .enumerate()
+                .map(|(i, cell)| format!("{cell:>w$}", w = width(i)))
+                .collect(),
+        )
+    };
+    let rule = line(
+        (0..rows[0].len())
+            .map(|column| format!("{}:", "-".repeat(width(column) - 1)))
+            .collect(),
+    );
     let mut lines: Vec<String> = rows.iter().map(padded).collect();
     lines.insert(1, rule);
     lines.join("\n")
@@ -198,8 +282,12 @@ mod tests {
 
     #[test]
     fn medians_over_json_lines() {
-        let objects =
-            [r#"{"ms": 3.5, "nc1": 1e-7}"#, r#"{"nc1": 2, "ms": 1}"#, r#"{"ms": 2,"nc1":3}"#].map(str::to_owned);
+        let objects = [
+            r#"{"ms": 3.5, "nc1": 1e-7}"#,
+            r#"{"nc1": 2, "ms": 1}"#,
+            r#"{"ms": 2,"nc1":3}"#,
+        ]
+        .map(str::to_owned);
         assert!(median(&objects, "ms").is_ok_and(|found| (found - 2.0).abs() < 1e-15));
         assert!(median(&objects, "nc1").is_ok_and(|found| (found - 2.0).abs() < 1e-15));
         assert!(median(&[r#"{"extra_mib": null}"#.to_owned()], "extra_mib").is_err());
@@ -207,7 +295,13 @@ mod tests {
 
     #[test]
     fn columns_line_up() {
-        let rows = [vec!["size".to_owned(), "x".to_owned()], vec!["7".to_owned(), "1.25".to_owned()]];
-        assert_eq!(table(&rows), "| size |    x |\n| ---: | ---: |\n|    7 | 1.25 |");
+        let rows = [
+            vec!["size".to_owned(), "x".to_owned()],
+            vec!["7".to_owned(), "1.25".to_owned()],
+        ];
+        assert_eq!(
+            table(&rows),
+            "| size |    x |\n| ---: | ---: |\n|    7 | 1.25 |"
+        );
     }
 }

@@ -21,7 +21,9 @@ struct Page {
 
 pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
     if let Some(extra) = arguments.first() {
-        return Err(Failure::usage(format!("docs takes no arguments, not '{extra}'")));
+        return Err(Failure::usage(format!(
+            "docs takes no arguments, not '{extra}'"
+        )));
     }
     let root = root();
     let pages = pages(&root)?;
@@ -33,7 +35,9 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
     }
     eprintln!("building memdil (a first build takes minutes)");
     let program = reproduce::build("cpu")?;
-    let counts = scratch::with(&root, &program, |scratch| commands::check(&pages, scratch, &mut faults))?;
+    let counts = scratch::with(&root, &program, |scratch| {
+        commands::check(&pages, scratch, &mut faults)
+    })?;
     faults.dedup();
     for fault in &faults {
         eprintln!("docs: {fault}");
@@ -45,7 +49,11 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
         counts.usage,
         counts.skipped
     );
-    if faults.is_empty() { Ok(()) } else { Err(Failure::inside(format!("{} faults", faults.len()))) }
+    if faults.is_empty() {
+        Ok(())
+    } else {
+        Err(Failure::inside(format!("{} faults", faults.len())))
+    }
 }
 
 /// The README, the book's chapters, and the README of each stored result.
@@ -53,10 +61,22 @@ fn pages(root: &Path) -> Result<Vec<Page>, Failure> {
     let mut paths = vec![root.join("README.md")];
     paths.extend(find(&root.join("docs/src"), &["md"])?);
     let results = find(&root.join("experiments/results"), &["md"])?;
-    paths.extend(results.into_iter().filter(|path| path.file_name().is_some_and(|name| name == "README.md")));
+    paths.extend(
+        results
+            .into_iter()
+            .filter(|path| path.file_name().is_some_and(|name| name == "README.md")),
+    );
     let page = |path: PathBuf| {
-        let shown = path.strip_prefix(root).unwrap_or(&path).display().to_string();
-        Ok(Page { text: read(&path)?, shown, path })
+        let shown = path
+            .strip_prefix(root)
+            .unwrap_or(&path)
+            .display()
+            .to_string();
+        Ok(Page {
+            text: read(&path)?,
+            shown,
+            path,
+        })
     };
     paths.into_iter().map(page).collect()
 }

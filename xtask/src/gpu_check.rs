@@ -20,16 +20,26 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
     let (mut device, mut out, mut peers) = ("cuda:0".to_owned(), None, false);
     let mut rest = arguments.iter();
     while let Some(flag) = rest.next() {
-        let mut value = || rest.next().cloned().ok_or_else(|| Failure::usage(format!("{flag} needs a value")));
+        let mut value = || {
+            rest.next()
+                .cloned()
+                .ok_or_else(|| Failure::usage(format!("{flag} needs a value")))
+        };
         match flag.as_str() {
             "--device" => device = value()?,
             "--out" => out = Some(PathBuf::from(value()?)),
             "--peers" => peers = true,
-            _ => return Err(Failure::usage(format!("gpu-check does not know '{flag}'; see cargo xtask help"))),
+            _ => {
+                return Err(Failure::usage(format!(
+                    "gpu-check does not know '{flag}'; see cargo xtask help"
+                )));
+            }
         }
     }
     if !crate::is_cuda(&device) {
-        return Err(Failure::usage(format!("--device {device}: must be cuda:N; memdil selftest checks the processor")));
+        return Err(Failure::usage(format!(
+            "--device {device}: must be cuda:N; memdil selftest checks the processor"
+        )));
     }
     // Before a file is made, too.
     crate::check_nvcc(&device)?;
@@ -37,28 +47,44 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
     let program = reproduce::build(&device)?;
     // A check that failed is in the object too: it is kept before the status is passed on.
     let mut selftest = Command::new(program);
-    let ended = selftest.args(["selftest", "--json", "--device", &device]).output();
+    let ended = selftest
+        .args(["selftest", "--json", "--device", &device])
+        .output();
     let ended = ended.map_err(|e| Failure::inside(format!("cannot start the program: {e}")))?;
     let text = String::from_utf8_lossy(&ended.stdout).into_owned();
     if text.is_empty() {
         let said = String::from_utf8_lossy(&ended.stderr);
         let message = said.trim().trim_start_matches("error: ").to_owned();
-        return Err(Failure { message, status: crate::status(ended.status) });
+        return Err(Failure {
+            message,
+            status: crate::status(ended.status),
+        });
     }
     print!("{text}");
     if let Some((path, mut file)) = out.as_deref().zip(kept) {
-        let written = file.set_len(0).and_then(|()| file.write_all(text.as_bytes()));
+        let written = file
+            .set_len(0)
+            .and_then(|()| file.write_all(text.as_bytes()));
         written.map_err(|e| unwritable(path, &e))?;
     }
     if peers {
         beside_torch(&text, &device)?;
     }
-    if ended.status.success() { Ok(()) } else { Err(Failure::inside("a check failed: see \"passed\": false above")) }
+    if ended.status.success() {
+        Ok(())
+    } else {
+        Err(Failure::inside(
+            "a check failed: see \"passed\": false above",
+        ))
+    }
 }
 
 /// A file to be written after minutes of building: what is in it stays until then.
 fn open(path: &Path) -> Result<File, Failure> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).map_or(Ok(()), fs::create_dir_all);
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .map_or(Ok(()), fs::create_dir_all);
     let file = folder.and_then(|()| File::options().create(true).append(true).open(path));
     file.map_err(|e| unwritable(path, &e))
 }
@@ -71,14 +97,19 @@ fn unwritable(path: &Path, error: &std::io::Error) -> Failure {
 fn beside_torch(selftest: &str, device: &str) -> Result<(), Failure> {
     let python = std::env::var_os("MEMDIL_PYTHON").unwrap_or_else(|| "python3".into());
     for (name, size) in SIZES {
-        let Some(ours) = milliseconds(selftest, name) else { continue };
+        let Some(ours) = milliseconds(selftest, name) else {
+            continue;
+        };
         for mode in MODES {
             let mut command = Command::new(&python);
             command.arg(root().join("benches/peers/train_step.py"));
             match output(command.args([size, "--device", device, "--mode", mode])) {
                 Ok(object) => match number(&object, "ms") {
                     Some(theirs) => {
-                        println!("{size}: {ours:.3} ms, torch {mode} {theirs:.3} ms, ratio {:.2}", ours / theirs)
+                        println!(
+                            "{size}: {ours:.3} ms, torch {mode} {theirs:.3} ms, ratio {:.2}",
+                            ours / theirs
+                        )
                     }
                     None => println!("{size}: torch {mode} printed no time"),
                 },
@@ -103,7 +134,10 @@ mod tests {
     fn times_are_found_by_name() {
         let object = r#"{"timings": [{ "name": "depth 4, width 64, batch 16",
             "milliseconds": 0.25, "least_mb": 4.0 }, { "name": "other", "milliseconds": 9.0 }]}"#;
-        assert_eq!(milliseconds(object, "depth 4, width 64, batch 16").map(|ms| (ms * 100.0) as i32), Some(25));
+        assert_eq!(
+            milliseconds(object, "depth 4, width 64, batch 16").map(|ms| (ms * 100.0) as i32),
+            Some(25)
+        );
         assert!(milliseconds(object, "depth 5").is_none());
     }
 }

@@ -47,11 +47,17 @@ struct Failure {
 
 impl Failure {
     fn usage(message: impl Into<String>) -> Self {
-        Self { message: message.into(), status: 2 }
+        Self {
+            message: message.into(),
+            status: 2,
+        }
     }
 
     fn inside(message: impl Into<String>) -> Self {
-        Self { message: message.into(), status: 1 }
+        Self {
+            message: message.into(),
+            status: 1,
+        }
     }
 }
 
@@ -74,7 +80,9 @@ fn main() -> ExitCode {
         Some("gpu-check") => gpu_check::run(&arguments),
         Some("tidy") => tidy::run(&arguments),
         Some("assets") => assets::run(&arguments),
-        Some(other) => Err(Failure::usage(format!("there is no task '{other}'; see cargo xtask help"))),
+        Some(other) => Err(Failure::usage(format!(
+            "there is no task '{other}'; see cargo xtask help"
+        ))),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -90,8 +98,12 @@ fn main() -> ExitCode {
 /// The workspace's root.
 fn root() -> PathBuf {
     // Asked at run time: with a shared target directory this program may have been built in another checkout.
-    let own = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
-    Path::new(&own).parent().unwrap_or(Path::new(".")).to_owned()
+    let own =
+        std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+    Path::new(&own)
+        .parent()
+        .unwrap_or(Path::new("."))
+        .to_owned()
 }
 
 /// The cargo that runs this task. It does not see what cargo told this program about its own package: build scripts that
@@ -109,12 +121,16 @@ fn cargo() -> Command {
 
 /// Whether a device's name is `cuda:N`.
 fn is_cuda(device: &str) -> bool {
-    device.strip_prefix("cuda:").is_some_and(|number| number.parse::<u16>().is_ok())
+    device
+        .strip_prefix("cuda:")
+        .is_some_and(|number| number.parse::<u16>().is_ok())
 }
 
 /// Says so in one line where a build for CUDA would end in many.
 fn check_nvcc(device: &str) -> Result<(), Failure> {
-    let given = ["NVCC", "CUDA_HOME", "CUDA_PATH", "CUDA_ROOT"].iter().any(|name| std::env::var_os(name).is_some());
+    let given = ["NVCC", "CUDA_HOME", "CUDA_PATH", "CUDA_ROOT"]
+        .iter()
+        .any(|name| std::env::var_os(name).is_some());
     if given || output(Command::new("nvcc").arg("--version")).is_ok() {
         return Ok(());
     }
@@ -125,9 +141,16 @@ fn check_nvcc(device: &str) -> Result<(), Failure> {
 
 /// Where cargo puts what it builds.
 fn target_directory() -> Result<PathBuf, Failure> {
-    let metadata = output(cargo().args(["metadata", "--format-version", "1", "--no-deps"]).current_dir(root()))?;
-    let value = metadata.split_once("\"target_directory\":\"").and_then(|(_, rest)| rest.split_once('"'));
-    let (folder, _) = value.ok_or_else(|| Failure::inside("cargo metadata names no target directory"))?;
+    let metadata = output(
+        cargo()
+            .args(["metadata", "--format-version", "1", "--no-deps"])
+            .current_dir(root()),
+    )?;
+    let value = metadata
+        .split_once("\"target_directory\":\"")
+        .and_then(|(_, rest)| rest.split_once('"'));
+    let (folder, _) =
+        value.ok_or_else(|| Failure::inside("cargo metadata names no target directory"))?;
     Ok(folder.replace("\\\\", "\\").into())
 }
 
@@ -142,30 +165,51 @@ fn check(command: &mut Command) -> Result<(), Failure> {
         drop(held);
         status
     };
-    let status = run(command)
-        .map_err(|e| Failure::inside(format!("cannot start {}: {e}", command.get_program().to_string_lossy())))?;
+    let status = run(command).map_err(|e| {
+        Failure::inside(format!(
+            "cannot start {}: {e}",
+            command.get_program().to_string_lossy()
+        ))
+    })?;
     if status.success() {
         return Ok(());
     }
-    Err(Failure { message: String::new(), status: self::status(status) })
+    Err(Failure {
+        message: String::new(),
+        status: self::status(status),
+    })
 }
 
 /// What a command prints, if it succeeds.
 fn output(command: &mut Command) -> Result<String, Failure> {
     let program = command.get_program().to_string_lossy().into_owned();
-    let output = command.output().map_err(|e| Failure::inside(format!("cannot start {program}: {e}")))?;
+    let output = command
+        .output()
+        .map_err(|e| Failure::inside(format!("cannot start {program}: {e}")))?;
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }
     // Its last line says what went wrong; this program says "error" itself.
     let text = String::from_utf8_lossy(&output.stderr);
-    let message = text.trim().lines().next_back().unwrap_or_default().trim_start_matches("error: ").to_owned();
-    Err(Failure { message, status: status(output.status) })
+    let message = text
+        .trim()
+        .lines()
+        .next_back()
+        .unwrap_or_default()
+        .trim_start_matches("error: ")
+        .to_owned();
+    Err(Failure {
+        message,
+        status: status(output.status),
+    })
 }
 
 /// The exit status to pass on for a command that failed.
 fn status(status: ExitStatus) -> u8 {
-    status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1)
+    status
+        .code()
+        .and_then(|code| u8::try_from(code).ok())
+        .unwrap_or(1)
 }
 
 /// The first number with a key in JSON.
@@ -175,7 +219,8 @@ fn number(object: &str, key: &str) -> Option<f64> {
 }
 
 fn read(path: &Path) -> Result<String, Failure> {
-    fs::read_to_string(path).map_err(|e| Failure::inside(format!("cannot read {}: {e}", path.display())))
+    fs::read_to_string(path)
+        .map_err(|e| Failure::inside(format!("cannot read {}: {e}", path.display())))
 }
 
 /// All files below a folder with one of the extensions, build outputs left out.
@@ -186,7 +231,10 @@ fn find(folder: &Path, extensions: &[&str]) -> Result<Vec<PathBuf>, Failure> {
         let path = entry.map_err(unreadable)?.path();
         if path.is_dir() {
             found.extend(find(&path, extensions)?);
-        } else if path.extension().is_some_and(|e| extensions.iter().any(|x| e == *x)) {
+        } else if path
+            .extension()
+            .is_some_and(|e| extensions.iter().any(|x| e == *x))
+        {
             found.push(path);
         }
     }

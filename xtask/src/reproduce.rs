@@ -33,23 +33,41 @@ enum Kind {
 
 pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
     let options = parse(arguments)?;
-    let Selection { experiments, preset } = select(&options)?;
-    let out = options.out.clone().unwrap_or_else(|| root().join("reproduction").join(&options.preset));
+    let Selection {
+        experiments,
+        preset,
+    } = select(&options)?;
+    let out = options
+        .out
+        .clone()
+        .unwrap_or_else(|| root().join("reproduction").join(&options.preset));
     if let Some(cluster) = options.cluster.as_ref().filter(|_| !options.dry_run) {
         cluster.check(&out)?;
     }
-    fs::create_dir_all(&out).map_err(|e| Failure::usage(format!("cannot write {}: {e}", out.display())))?;
+    fs::create_dir_all(&out)
+        .map_err(|e| Failure::usage(format!("cannot write {}: {e}", out.display())))?;
 
     eprintln!("building memdil (a first build takes minutes)");
     let program = build(&options.device)?;
     if let Some(cluster) = options.cluster.as_ref().filter(|_| !options.dry_run) {
-        return cluster::run(cluster, &options, (&experiments, &preset), (&program, &out), arguments);
+        return cluster::run(
+            cluster,
+            &options,
+            (&experiments, &preset),
+            (&program, &out),
+            arguments,
+        );
     }
     let runs = out.join("runs");
     let (mut failed, mut theory, mut seconds) = (Vec::new(), false, 0.0);
     for (index, experiment) in experiments.iter().enumerate() {
         let name = name(experiment);
-        eprintln!("experiment {name} ({} of {}), preset {}", index + 1, experiments.len(), options.preset);
+        eprintln!(
+            "experiment {name} ({} of {}), preset {}",
+            index + 1,
+            experiments.len(),
+            options.preset
+        );
         let mut command = Command::new(&program);
         match kind(experiment)? {
             Kind::Report => {
@@ -57,7 +75,9 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
                 continue;
             }
             Kind::Own(own, workers) => {
-                command.args([&own, "--preset", &options.preset, "--config"]).arg(experiment);
+                command
+                    .args([&own, "--preset", &options.preset, "--config"])
+                    .arg(experiment);
                 command.arg("--out").arg(&runs);
                 if workers {
                     options.machine(&mut command);
@@ -69,7 +89,11 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
             Kind::Sweep => {
                 plan(&options, &program, experiment, &out)?;
                 let manifest = manifest(&out, experiment);
-                command.args(["sweep", "run", "--all", "--manifest"]).arg(&manifest).arg("--out").arg(&runs);
+                command
+                    .args(["sweep", "run", "--all", "--manifest"])
+                    .arg(&manifest)
+                    .arg("--out")
+                    .arg(&runs);
                 options.machine(&mut command);
             }
         }
@@ -89,7 +113,11 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
         println!(
             "all together: about {:.0} min, {}",
             (seconds / 60.0_f64).ceil(),
-            if theory { "and the theory, half a minute" } else { "and the report" }
+            if theory {
+                "and the theory, half a minute"
+            } else {
+                "and the report"
+            }
         );
         return Ok(());
     }
@@ -121,9 +149,14 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
 /// Writes the manifest of an experiment.
 fn plan(options: &Options, program: &Path, experiment: &Path, out: &Path) -> Result<(), Failure> {
     let mut plan = Command::new(program);
-    plan.args(["sweep", "plan", "--preset", &options.preset, "--config"]).arg(experiment);
+    plan.args(["sweep", "plan", "--preset", &options.preset, "--config"])
+        .arg(experiment);
     options.data(&mut plan);
-    check(plan.arg("--out").arg(manifest(out, experiment)).stdout(Stdio::null()))
+    check(
+        plan.arg("--out")
+            .arg(manifest(out, experiment))
+            .stdout(Stdio::null()),
+    )
 }
 
 impl Options {
@@ -142,14 +175,20 @@ impl Options {
         }
         self.data(command);
         // A worker ends when this process does.
-        command.arg(if self.dry_run { "--dry-run" } else { "--worker" });
+        command.arg(if self.dry_run {
+            "--dry-run"
+        } else {
+            "--worker"
+        });
     }
 }
 
 /// The seconds in `about 2 min (120 s) for ..`, the last line of a dry run.
 fn total(text: &str) -> f64 {
     let last = text.lines().next_back().unwrap_or_default();
-    last.split_once('(').and_then(|(_, rest)| rest.split_once(" s)")?.0.parse().ok()).unwrap_or_default()
+    last.split_once('(')
+        .and_then(|(_, rest)| rest.split_once(" s)")?.0.parse().ok())
+        .unwrap_or_default()
 }
 
 fn parse(arguments: &[String]) -> Result<Options, Failure> {
@@ -163,23 +202,42 @@ fn parse(arguments: &[String]) -> Result<Options, Failure> {
         dry_run: false,
         cluster: None,
     };
-    let mut cluster =
-        Cluster { engine: Engine::Slurm, submit: true, arguments: Vec::new(), cpus: 1, gpus: None, max_parallel: None };
+    let mut cluster = Cluster {
+        engine: Engine::Slurm,
+        submit: true,
+        arguments: Vec::new(),
+        cpus: 1,
+        gpus: None,
+        max_parallel: None,
+    };
     let (mut engine, mut about_jobs) = ("local".to_owned(), None);
     let mut rest = arguments.iter();
     while let Some(argument) = rest.next() {
         // `--submit=no` is `--submit no`.
-        let (flag, mut given) = match argument.split_once('=').filter(|(flag, _)| flag.starts_with("--")) {
+        let (flag, mut given) = match argument
+            .split_once('=')
+            .filter(|(flag, _)| flag.starts_with("--"))
+        {
             Some((flag, value)) => (flag, Some(value.to_owned())),
             None => (argument.as_str(), None),
         };
         let mut value = || {
             let value = given.take().or_else(|| rest.next().cloned());
-            value.ok_or_else(|| Failure::usage(format!("{flag} needs a value; see cargo xtask help")))
+            value.ok_or_else(|| {
+                Failure::usage(format!("{flag} needs a value; see cargo xtask help"))
+            })
         };
         let number = |value: String| {
-            let wrong = || Failure::usage(format!("{flag} {value}: must be a whole number from 1 to 65535"));
-            value.parse::<u16>().ok().filter(|&n| n > 0).ok_or_else(wrong)
+            let wrong = || {
+                Failure::usage(format!(
+                    "{flag} {value}: must be a whole number from 1 to 65535"
+                ))
+            };
+            value
+                .parse::<u16>()
+                .ok()
+                .filter(|&n| n > 0)
+                .ok_or_else(wrong)
         };
         if matches!(
             flag,
@@ -200,7 +258,11 @@ fn parse(arguments: &[String]) -> Result<Options, Failure> {
                 cluster.submit = match value()?.as_str() {
                     "yes" => true,
                     "no" => false,
-                    other => return Err(Failure::usage(format!("--submit {other}: must be yes or no"))),
+                    other => {
+                        return Err(Failure::usage(format!(
+                            "--submit {other}: must be yes or no"
+                        )));
+                    }
                 }
             }
             "--partition" | "--account" | "--time" => {
@@ -216,7 +278,10 @@ fn parse(arguments: &[String]) -> Result<Options, Failure> {
             "--device" => {
                 options.device = value()?;
                 if options.device != "cpu" && !crate::is_cuda(&options.device) {
-                    return Err(Failure::usage(format!("--device {}: must be cpu or cuda:N", options.device)));
+                    return Err(Failure::usage(format!(
+                        "--device {}: must be cpu or cuda:N",
+                        options.device
+                    )));
                 }
             }
             "--jobs" => {
@@ -225,25 +290,44 @@ fn parse(arguments: &[String]) -> Result<Options, Failure> {
             "--data-dir" => options.data_dir = Some(value()?.into()),
             "--out" => options.out = Some(value()?.into()),
             "--dry-run" => options.dry_run = true,
-            _ => return Err(Failure::usage(format!("reproduce does not know '{flag}'; see cargo xtask help"))),
+            _ => {
+                return Err(Failure::usage(format!(
+                    "reproduce does not know '{flag}'; see cargo xtask help"
+                )));
+            }
         }
     }
     options.cluster = match engine.as_str() {
         "local" => None,
         "slurm" => Some(cluster),
         "hq" if !cluster.arguments.is_empty() || cluster.max_parallel.is_some() => {
-            return Err(Failure::usage("--engine hq: partitions, accounts and limits are those of its workers"));
+            return Err(Failure::usage(
+                "--engine hq: partitions, accounts and limits are those of its workers",
+            ));
         }
-        "hq" if cluster.gpus.as_ref().is_some_and(|gpus| gpus.parse::<u16>().is_err()) => {
+        "hq" if cluster
+            .gpus
+            .as_ref()
+            .is_some_and(|gpus| gpus.parse::<u16>().is_err()) =>
+        {
             return Err(Failure::usage(
                 "--engine hq: --gpus-per-task must be a number; types are those of its workers",
             ));
         }
-        "hq" => Some(Cluster { engine: Engine::HyperQueue, ..cluster }),
-        other => return Err(Failure::usage(format!("--engine {other}: must be local, slurm or hq"))),
+        "hq" => Some(Cluster {
+            engine: Engine::HyperQueue,
+            ..cluster
+        }),
+        other => {
+            return Err(Failure::usage(format!(
+                "--engine {other}: must be local, slurm or hq"
+            )));
+        }
     };
     match about_jobs {
-        Some(flag) if options.cluster.is_none() => Err(Failure::usage(format!("{flag} is for --engine slurm or hq"))),
+        Some(flag) if options.cluster.is_none() => Err(Failure::usage(format!(
+            "{flag} is for --engine slurm or hq"
+        ))),
         _ => Ok(options),
     }
 }
@@ -296,8 +380,18 @@ fn select(options: &Options) -> Result<Selection, Failure> {
         let text = fs::read_to_string(&path).map_err(unreadable)?;
         let has: Vec<String> = text
             .lines()
-            .filter_map(|line| line.trim_start_matches('[').strip_prefix("preset.").filter(|_| line.starts_with('[')))
-            .map(|line| line.trim_end_matches(']').split('.').next().unwrap_or_default().to_owned())
+            .filter_map(|line| {
+                line.trim_start_matches('[')
+                    .strip_prefix("preset.")
+                    .filter(|_| line.starts_with('['))
+            })
+            .map(|line| {
+                line.trim_end_matches(']')
+                    .split('.')
+                    .next()
+                    .unwrap_or_default()
+                    .to_owned()
+            })
             .collect();
         if has.contains(&options.preset) {
             chosen.push(path);
@@ -307,13 +401,20 @@ fn select(options: &Options) -> Result<Selection, Failure> {
     presets.sort();
     presets.dedup();
     if chosen.is_empty() {
-        let message = format!("no experiment has the preset '{}'; there are: {}", options.preset, presets.join(", "));
+        let message = format!(
+            "no experiment has the preset '{}'; there are: {}",
+            options.preset,
+            presets.join(", ")
+        );
         return Err(Failure::usage(message));
     }
     let names: Vec<String> = chosen.iter().map(|path| name(path)).collect();
     if let Some(unknown) = options.only.iter().find(|only| !names.contains(only)) {
-        let message =
-            format!("preset '{}' has no experiment '{unknown}'; it has: {}", options.preset, names.join(", "));
+        let message = format!(
+            "preset '{}' has no experiment '{unknown}'; it has: {}",
+            options.preset,
+            names.join(", ")
+        );
         return Err(Failure::usage(message));
     }
     let mut wanted = options.only.clone();
@@ -324,8 +425,15 @@ fn select(options: &Options) -> Result<Selection, Failure> {
         }
     }
     chosen.sort();
-    let experiments = chosen.iter().filter(|path| wanted.is_empty() || wanted.contains(&name(path))).cloned().collect();
-    Ok(Selection { experiments, preset: chosen })
+    let experiments = chosen
+        .iter()
+        .filter(|path| wanted.is_empty() || wanted.contains(&name(path)))
+        .cloned()
+        .collect();
+    Ok(Selection {
+        experiments,
+        preset: chosen,
+    })
 }
 
 /// What an experiment file is for: a sweep, unless it names a subcommand of memdil with `command = "..."`.
@@ -342,29 +450,45 @@ fn setting(experiment: &Path, key: &str) -> Result<Option<String>, Failure> {
     let text = fs::read_to_string(experiment)
         .map_err(|e| Failure::inside(format!("cannot read {}: {e}", experiment.display())))?;
     let settings = text.lines().take_while(|line| !line.starts_with('['));
-    let value = settings.filter_map(|line| line.strip_prefix(key)?.trim_start().strip_prefix('=')).next();
-    Ok(value.and_then(|value| value.split('"').nth(1)).map(str::to_owned))
+    let value = settings
+        .filter_map(|line| line.strip_prefix(key)?.trim_start().strip_prefix('='))
+        .next();
+    Ok(value
+        .and_then(|value| value.split('"').nth(1))
+        .map(str::to_owned))
 }
 
 fn name(experiment: &Path) -> String {
-    experiment.file_stem().unwrap_or_default().to_string_lossy().into_owned()
+    experiment
+        .file_stem()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned()
 }
 
 /// Builds the program and asks cargo where it is.
 pub(crate) fn build(device: &str) -> Result<PathBuf, Failure> {
     let mut command = cargo();
-    command.args(["build", "--release", "--package", "memdil"]).current_dir(root());
+    command
+        .args(["build", "--release", "--package", "memdil"])
+        .current_dir(root());
     if device.starts_with("cuda") {
         crate::check_nvcc(device)?;
         command.args(["--features", "cuda"]);
     }
     check(&mut command)?;
-    Ok(target_directory()?.join("release").join(format!("memdil{}", std::env::consts::EXE_SUFFIX)))
+    Ok(target_directory()?
+        .join("release")
+        .join(format!("memdil{}", std::env::consts::EXE_SUFFIX)))
 }
 
 /// This command, for the report's reader.
 fn again(arguments: &[String]) -> String {
-    ["cargo xtask reproduce"].into_iter().chain(arguments.iter().map(String::as_str)).collect::<Vec<_>>().join(" ")
+    ["cargo xtask reproduce"]
+        .into_iter()
+        .chain(arguments.iter().map(String::as_str))
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 #[cfg(test)]
@@ -374,7 +498,9 @@ mod tests {
 
     fn options(arguments: &str) -> Options {
         let arguments: Vec<String> = arguments.split_whitespace().map(str::to_owned).collect();
-        parse(&arguments).map_err(|failure| failure.message).unwrap()
+        parse(&arguments)
+            .map_err(|failure| failure.message)
+            .unwrap()
     }
 
     fn names(paths: &[PathBuf]) -> Vec<String> {
@@ -386,12 +512,23 @@ mod tests {
         let quick = select(&options("")).ok().unwrap();
         assert_eq!(names(&quick.experiments), names(&quick.preset));
         assert!(names(&quick.preset).contains(&"features-2d".to_owned()));
-        let one = select(&options("--preset standard --only theory-vs-practice")).ok().unwrap();
-        assert_eq!(names(&one.experiments), ["memorization-dilation", "theory-vs-practice"]);
+        let one = select(&options("--preset standard --only theory-vs-practice"))
+            .ok()
+            .unwrap();
+        assert_eq!(
+            names(&one.experiments),
+            ["memorization-dilation", "theory-vs-practice"]
+        );
         assert_eq!(one.preset.len(), 8);
         for (arguments, expected) in [
-            ("--preset huge", "no experiment has the preset 'huge'; there are: embedded, paper"),
-            ("--only nothing", "preset 'quick' has no experiment 'nothing'; it has: features-2d"),
+            (
+                "--preset huge",
+                "no experiment has the preset 'huge'; there are: embedded, paper",
+            ),
+            (
+                "--only nothing",
+                "preset 'quick' has no experiment 'nothing'; it has: features-2d",
+            ),
         ] {
             let message = select(&options(arguments)).err().unwrap().message;
             assert!(message.starts_with(expected), "{message}");
@@ -405,20 +542,33 @@ mod tests {
         let preset = select(&options("--preset standard")).ok().unwrap().preset;
         let made = || -> Vec<PathBuf> {
             let made = made(&out, &preset).ok().unwrap();
-            made.into_iter().map(|path| path.strip_prefix(&out).unwrap().to_owned()).collect()
+            made.into_iter()
+                .map(|path| path.strip_prefix(&out).unwrap().to_owned())
+                .collect()
         };
         assert!(made().is_empty());
-        for file in ["memorization-dilation.jsonl", "runs/search/retrained.jsonl", "of-another-preset.jsonl"] {
+        for file in [
+            "memorization-dilation.jsonl",
+            "runs/search/retrained.jsonl",
+            "of-another-preset.jsonl",
+        ] {
             fs::write(out.join(file), "").unwrap();
         }
         let found = made();
         fs::remove_dir_all(&out).unwrap();
-        assert_eq!(found, ["runs/search/retrained.jsonl", "memorization-dilation.jsonl"].map(PathBuf::from));
+        assert_eq!(
+            found,
+            ["runs/search/retrained.jsonl", "memorization-dilation.jsonl"].map(PathBuf::from)
+        );
     }
 
     #[test]
     fn seconds_are_those_of_the_last_line_of_a_dry_run() {
-        assert!((total("  1.0 s  a\nabout 2 min 5 s (125 s) for 3 of 3 runs, 2 at a time\n") - 125.0).abs() < 1e-9);
+        assert!(
+            (total("  1.0 s  a\nabout 2 min 5 s (125 s) for 3 of 3 runs, 2 at a time\n") - 125.0)
+                .abs()
+                < 1e-9
+        );
         assert!(total("nothing to do").abs() < 1e-9);
     }
 }

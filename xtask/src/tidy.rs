@@ -16,7 +16,14 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("memdil-report", &["memdil-records", "memdil-theory"]),
     (
         "memdil-runner",
-        &["memdil-data", "memdil-kernels", "memdil-losses", "memdil-metrics", "memdil-models", "memdil-records"],
+        &[
+            "memdil-data",
+            "memdil-kernels",
+            "memdil-losses",
+            "memdil-metrics",
+            "memdil-models",
+            "memdil-records",
+        ],
     ),
     (
         "memdil",
@@ -52,7 +59,9 @@ const MOST_LINES: usize = 500;
 
 pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
     if let Some(extra) = arguments.first() {
-        return Err(Failure::usage(format!("tidy takes no arguments, not '{extra}'")));
+        return Err(Failure::usage(format!(
+            "tidy takes no arguments, not '{extra}'"
+        )));
     }
     let root = root();
     let mut faults = Vec::new();
@@ -63,7 +72,11 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
     for fault in &faults {
         eprintln!("tidy: {fault}");
     }
-    if faults.is_empty() { Ok(()) } else { Err(Failure::inside(format!("{} faults", faults.len()))) }
+    if faults.is_empty() {
+        Ok(())
+    } else {
+        Err(Failure::inside(format!("{} faults", faults.len())))
+    }
 }
 
 /// Every crate is known, inherits the lints, and depends on lower crates only.
@@ -78,9 +91,15 @@ fn arrows(root: &Path, faults: &mut Vec<String>) -> Result<(), Failure> {
         if text.contains("cargo-fuzz = true") {
             continue;
         }
-        let name = manifest.parent().and_then(Path::file_name).unwrap_or_default().to_string_lossy();
+        let name = manifest
+            .parent()
+            .and_then(Path::file_name)
+            .unwrap_or_default()
+            .to_string_lossy();
         let Some((_, allowed)) = ARROWS.iter().find(|(from, _)| *from == name) else {
-            faults.push(format!("{name}: not in the table of arrows; say what it may depend on"));
+            faults.push(format!(
+                "{name}: not in the table of arrows; say what it may depend on"
+            ));
             continue;
         };
         seen += 1;
@@ -99,7 +118,10 @@ fn arrows(root: &Path, faults: &mut Vec<String>) -> Result<(), Failure> {
         }
     }
     if seen != ARROWS.len() {
-        faults.push(format!("{} crates in the table of arrows, {seen} in crates/", ARROWS.len()));
+        faults.push(format!(
+            "{} crates in the table of arrows, {seen} in crates/",
+            ARROWS.len()
+        ));
     }
     Ok(())
 }
@@ -113,7 +135,9 @@ fn files(root: &Path, faults: &mut Vec<String>) -> Result<(), Failure> {
             let shown = path.strip_prefix(root).unwrap_or(&path).display();
             let lines = text.lines().count();
             if lines > MOST_LINES && path.extension().is_some_and(|e| e == "rs") {
-                faults.push(format!("{shown}: {lines} lines, more than {MOST_LINES}: split it"));
+                faults.push(format!(
+                    "{shown}: {lines} lines, more than {MOST_LINES}: split it"
+                ));
             }
             if text.contains(&outside) {
                 faults.push(format!("{shown}: refers to a place outside the repository"));
@@ -127,23 +151,39 @@ fn files(root: &Path, faults: &mut Vec<String>) -> Result<(), Failure> {
 fn docs(root: &Path, faults: &mut Vec<String>) -> Result<(), Failure> {
     let experiments = read(&root.join("docs/src/experiments.md"))?;
     for path in find(&root.join("experiments"), &["toml"])? {
-        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let name = path
+            .file_stem()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
         if !experiments.contains(&format!("`{name}`")) {
-            faults.push(format!("experiment {name}: missing from docs/src/experiments.md"));
+            faults.push(format!(
+                "experiment {name}: missing from docs/src/experiments.md"
+            ));
         }
     }
     let deviations = read(&root.join("docs/src/deviations.md"))?;
     let tag = ["Deviation", " `"].concat();
     for path in find(&root.join("crates"), &["rs"])? {
-        for name in read(&path)?.split(&tag).skip(1).filter_map(|rest| rest.split('`').next()) {
+        for name in read(&path)?
+            .split(&tag)
+            .skip(1)
+            .filter_map(|rest| rest.split('`').next())
+        {
             if !deviations.contains(&format!("`{name}`")) {
-                faults.push(format!("deviation {name}: missing from docs/src/deviations.md"));
+                faults.push(format!(
+                    "deviation {name}: missing from docs/src/deviations.md"
+                ));
             }
         }
     }
     let summary = read(&root.join("docs/src/SUMMARY.md"))?;
     for path in find(&root.join("docs/src"), &["md"])? {
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let name = path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
         if name != "SUMMARY.md" && !summary.contains(&format!("({name})")) {
             faults.push(format!("docs/src/{name}: missing from SUMMARY.md"));
         }
@@ -165,19 +205,33 @@ fn graph(root: &Path, faults: &mut Vec<String>) -> Result<(), Failure> {
     for (name, absent) in ABSENT {
         let tree = tree(&["--package", name])?;
         for package in *absent {
-            if tree.lines().any(|line| line.split(' ').next() == Some(package)) {
+            if tree
+                .lines()
+                .any(|line| line.split(' ').next() == Some(package))
+            {
                 faults.push(format!("{name}: its normal build contains {package}"));
             }
         }
     }
     let all = tree(&["--workspace"])?;
     for package in SINGLE {
-        let mut versions: Vec<&str> =
-            all.lines().filter_map(|l| l.strip_prefix(package)?.strip_prefix(' ')?.split(' ').next()).collect();
+        let mut versions: Vec<&str> = all
+            .lines()
+            .filter_map(|l| {
+                l.strip_prefix(package)?
+                    .strip_prefix(' ')?
+                    .split(' ')
+                    .next()
+            })
+            .collect();
         versions.sort_unstable();
         versions.dedup();
         if versions.len() > 1 {
-            faults.push(format!("{package}: {} versions in the graph: {}", versions.len(), versions.join(", ")));
+            faults.push(format!(
+                "{package}: {} versions in the graph: {}",
+                versions.len(),
+                versions.join(", ")
+            ));
         }
     }
     Ok(())

@@ -43,14 +43,19 @@ fn measure(source: &str, dir: &Path) -> Result<(), Box<dyn Error>> {
     let data = load(&spec, Some(dir))?;
     let values = data.train.images.pixels.len() + data.test.images.pixels.len();
     let peak = high_water()?;
-    eprintln!("{source}: {values} pixels; resident at most {peak} bytes, {before} of them before loading");
+    eprintln!(
+        "{source}: {values} pixels; resident at most {peak} bytes, {before} of them before loading"
+    );
     eprintln!("ratio {:.3}", peak as f64 / values as f64);
     Ok(())
 }
 
 fn high_water() -> Result<u64, Box<dyn Error>> {
     let status = fs::read_to_string("/proc/self/status")?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).ok_or("no VmHWM in /proc/self/status")?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))
+        .ok_or("no VmHWM in /proc/self/status")?;
     let kilobytes: u64 = line.trim().trim_end_matches(" kB").parse()?;
     Ok(kilobytes * 1024)
 }

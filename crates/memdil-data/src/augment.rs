@@ -53,7 +53,12 @@ impl Augmentation {
         rng.set_word_pos(((epoch as u128) << 36) | ((sample as u128) << 4));
         let places = 2 * self.crop + 1;
         let (down, right) = (below(&mut rng, places), below(&mut rng, places));
-        Change { crop: self.crop, down, right, flipped: self.flip && rng.next_u64() >> 63 == 1 }
+        Change {
+            crop: self.crop,
+            down,
+            right,
+            flipped: self.flip && rng.next_u64() >> 63 == 1,
+        }
     }
 }
 
@@ -71,18 +76,32 @@ impl Change {
     ///
     /// # Shapes
     /// `image` and the new `out` are (channel, row, column), flat, with `width` columns and `height` rows.
-    pub(crate) fn apply<T: Copy + Default>(self, image: &[T], (height, width): (usize, usize), out: &mut Vec<T>) {
+    pub(crate) fn apply<T: Copy + Default>(
+        self,
+        image: &[T],
+        (height, width): (usize, usize),
+        out: &mut Vec<T>,
+    ) {
         out.clear();
         out.resize(image.len(), T::default());
         // Part of the piece that lies on the image: rows and columns of the piece, and how far it moved.
-        let rows = self.crop.saturating_sub(self.down)..height.min((height + self.crop).saturating_sub(self.down));
-        let columns = self.crop.saturating_sub(self.right)..width.min((width + self.crop).saturating_sub(self.right));
-        for (plane, out) in image.chunks_exact(height * width).zip(out.chunks_exact_mut(height * width)) {
+        let rows = self.crop.saturating_sub(self.down)
+            ..height.min((height + self.crop).saturating_sub(self.down));
+        let columns = self.crop.saturating_sub(self.right)
+            ..width.min((width + self.crop).saturating_sub(self.right));
+        for (plane, out) in image
+            .chunks_exact(height * width)
+            .zip(out.chunks_exact_mut(height * width))
+        {
             for row in rows.clone() {
-                let (from, to) = (&plane[(row + self.down - self.crop) * width..], &mut out[row * width..][..width]);
+                let (from, to) = (
+                    &plane[(row + self.down - self.crop) * width..],
+                    &mut out[row * width..][..width],
+                );
                 if !columns.is_empty() {
-                    to[columns.clone()]
-                        .copy_from_slice(&from[columns.start + self.right - self.crop..][..columns.len()]);
+                    to[columns.clone()].copy_from_slice(
+                        &from[columns.start + self.right - self.crop..][..columns.len()],
+                    );
                 }
                 if self.flipped {
                     to.reverse();
@@ -102,7 +121,13 @@ mod tests {
         (crop, down, right, flipped): (usize, usize, usize, bool),
     ) -> Vec<u8> {
         let mut out = vec![99];
-        Change { crop, down, right, flipped }.apply(image, size, &mut out);
+        Change {
+            crop,
+            down,
+            right,
+            flipped,
+        }
+        .apply(image, size, &mut out);
         out
     }
 
@@ -111,44 +136,89 @@ mod tests {
         let image = [1, 2, 3, 4, 5, 6];
         assert_eq!(applied(&image, (2, 3), (1, 1, 1, false)), image);
         assert_eq!(applied(&image, (2, 3), (1, 1, 1, true)), [3, 2, 1, 6, 5, 4]);
-        assert_eq!(applied(&image, (2, 3), (1, 0, 1, false)), [0, 0, 0, 1, 2, 3]);
-        assert_eq!(applied(&image, (2, 3), (1, 2, 2, false)), [5, 6, 0, 0, 0, 0]);
+        assert_eq!(
+            applied(&image, (2, 3), (1, 0, 1, false)),
+            [0, 0, 0, 1, 2, 3]
+        );
+        assert_eq!(
+            applied(&image, (2, 3), (1, 2, 2, false)),
+            [5, 6, 0, 0, 0, 0]
+        );
         assert_eq!(applied(&image, (2, 3), (1, 2, 0, true)), [5, 4, 0, 0, 0, 0]);
         // Farther than the image is large: nothing of it is left.
         assert_eq!(applied(&image, (2, 3), (5, 10, 0, false)), [0; 6]);
         // Channels are changed alike.
-        assert_eq!(applied(&[1, 2, 3, 4], (1, 2), (1, 1, 2, false)), [2, 0, 4, 0]);
+        assert_eq!(
+            applied(&[1, 2, 3, 4], (1, 2), (1, 1, 2, false)),
+            [2, 0, 4, 0]
+        );
     }
 
     #[test]
     fn all_pieces_are_drawn_equally_often() {
-        let augmentation = Augmentation { crop: 1, flip: true };
+        let augmentation = Augmentation {
+            crop: 1,
+            flip: true,
+        };
         let mut counts = std::collections::HashMap::new();
         let n = 18_000;
         for sample in 0..n {
-            let Change { down, right, flipped, .. } = augmentation.draw(3, 5, sample);
+            let Change {
+                down,
+                right,
+                flipped,
+                ..
+            } = augmentation.draw(3, 5, sample);
             *counts.entry((down, right, flipped)).or_insert(0) += 1;
         }
         assert_eq!(counts.len(), 18);
         // Binomial with mean 1000 and deviation 31: seven of them.
-        assert!(counts.values().all(|&count: &i32| (count - 1000).abs() < 217), "{counts:?}");
+        assert!(
+            counts
+                .values()
+                .all(|&count: &i32| (count - 1000).abs() < 217),
+            "{counts:?}"
+        );
     }
 
     #[test]
     fn draws_are_pinned_and_differ_by_seed_epoch_and_sample() {
-        let augmentation = Augmentation { crop: 4, flip: true };
-        let draws = |seed, epoch| (0..200).map(|sample| augmentation.draw(seed, epoch, sample)).collect::<Vec<_>>();
+        let augmentation = Augmentation {
+            crop: 4,
+            flip: true,
+        };
+        let draws = |seed, epoch| {
+            (0..200)
+                .map(|sample| augmentation.draw(seed, epoch, sample))
+                .collect::<Vec<_>>()
+        };
         assert_eq!(draws(1, 1), draws(1, 1));
         assert_ne!(draws(1, 1), draws(2, 1));
         assert_ne!(draws(1, 1), draws(1, 2));
-        let pinned = draws(1, 1)[..3].iter().map(|c| (c.down, c.right, c.flipped)).collect::<Vec<_>>();
+        let pinned = draws(1, 1)[..3]
+            .iter()
+            .map(|c| (c.down, c.right, c.flipped))
+            .collect::<Vec<_>>();
         assert_eq!(pinned, [(7, 5, false), (1, 8, true), (0, 8, false)]);
     }
 
     #[test]
     fn too_large_a_crop_is_refused() {
-        assert!(Augmentation { crop: 1024, flip: false }.validate().is_ok());
-        let message = Augmentation { crop: 1025, flip: false }.validate().unwrap_err().to_string();
+        assert!(
+            Augmentation {
+                crop: 1024,
+                flip: false
+            }
+            .validate()
+            .is_ok()
+        );
+        let message = Augmentation {
+            crop: 1025,
+            flip: false,
+        }
+        .validate()
+        .unwrap_err()
+        .to_string();
         assert!(message.contains("augment.crop = 1025"), "{message}");
     }
 }

@@ -58,7 +58,13 @@ pub struct Unpacked<'a> {
 
 impl Published {
     /// All of them, in the order of the documentation.
-    pub const ALL: [Self; 5] = [Self::Mnist, Self::FashionMnist, Self::Cifar10, Self::Cifar100, Self::Svhn];
+    pub const ALL: [Self; 5] = [
+        Self::Mnist,
+        Self::FashionMnist,
+        Self::Cifar10,
+        Self::Cifar100,
+        Self::Svhn,
+    ];
 
     /// The name as the command line and configurations write it; also the folder the files go to.
     pub fn name(self) -> &'static str {
@@ -84,10 +90,13 @@ impl Published {
     /// # Ok::<(), memdil_data::DataError>(())
     /// ```
     pub fn from_name(name: &str) -> Result<Self, DataError> {
-        Self::ALL.into_iter().find(|published| published.name() == name).ok_or_else(|| DataError::UnknownDataSet {
-            name: name.to_owned(),
-            known: Self::ALL.map(Self::name).join(", "),
-        })
+        Self::ALL
+            .into_iter()
+            .find(|published| published.name() == name)
+            .ok_or_else(|| DataError::UnknownDataSet {
+                name: name.to_owned(),
+                known: Self::ALL.map(Self::name).join(", "),
+            })
     }
 
     /// Its files.
@@ -173,13 +182,23 @@ pub fn check_order(published: Published, part: Part, labels: &[u32]) -> Result<(
     let (name, split) = (published.name(), part.name());
     let (found, expected) = (labels.len(), published.images(part));
     if found != expected {
-        return Err(DataError::WrongCount { name, split, found, expected });
+        return Err(DataError::WrongCount {
+            name,
+            split,
+            found,
+            expected,
+        });
     }
     check_labels(labels, published.classes())?;
     let expected = published.first_labels(part);
     let found = &labels[..expected.len()];
     if found != expected {
-        return Err(DataError::WrongOrder { name, split, found: found.to_vec(), expected: expected.to_vec() });
+        return Err(DataError::WrongOrder {
+            name,
+            split,
+            found: found.to_vec(),
+            expected: expected.to_vec(),
+        });
     }
     Ok(())
 }
@@ -281,7 +300,11 @@ static FASHION_MNIST: [PublishedFile<'static>; 4] = [
 
 /// 10,000 records of a label and 3072 pixels.
 const fn cifar_10_batch(name: &'static str) -> Unpacked<'static> {
-    Unpacked { name, bytes: 10_000 * 3073, sha256: None }
+    Unpacked {
+        name,
+        bytes: 10_000 * 3073,
+        sha256: None,
+    }
 }
 
 static CIFAR_10: [PublishedFile<'static>; 1] = [PublishedFile {
@@ -304,8 +327,16 @@ static CIFAR_100: [PublishedFile<'static>; 1] = [PublishedFile {
     bytes: 168513733,
     sha256: "58a81ae192c23a4be8b1804d68e518ed807d710a4eb253b1f2a199162a40d8ec",
     unpacked: &[
-        Unpacked { name: "cifar-100-binary/train.bin", bytes: 50_000 * 3074, sha256: None },
-        Unpacked { name: "cifar-100-binary/test.bin", bytes: 10_000 * 3074, sha256: None },
+        Unpacked {
+            name: "cifar-100-binary/train.bin",
+            bytes: 50_000 * 3074,
+            sha256: None,
+        },
+        Unpacked {
+            name: "cifar-100-binary/test.bin",
+            bytes: 10_000 * 3074,
+            sha256: None,
+        },
     ],
     urls: &["https://www.cs.toronto.edu/~kriz/cifar-100-binary.tar.gz"],
 }];
@@ -326,6 +357,14 @@ macro_rules! svhn {
 }
 
 static SVHN: [PublishedFile<'static>; 2] = [
-    svhn!("train_32x32.mat", 182040794, "435e94d69a87fde4fd4d7f3dd208dfc32cb6ae8af2240d066de1df7508d083b8"),
-    svhn!("test_32x32.mat", 64275384, "cdce80dfb2a2c4c6160906d0bd7c68ec5a99d7ca4831afa54f09182025b6a75b"),
+    svhn!(
+        "train_32x32.mat",
+        182040794,
+        "435e94d69a87fde4fd4d7f3dd208dfc32cb6ae8af2240d066de1df7508d083b8"
+    ),
+    svhn!(
+        "test_32x32.mat",
+        64275384,
+        "cdce80dfb2a2c4c6160906d0bd7c68ec5a99d7ca4831afa54f09182025b6a75b"
+    ),
 ];

@@ -37,7 +37,9 @@ impl Labels {
     /// The labels of whole records, whatever they are.
     pub(crate) fn of_records(self, records: &[u8]) -> impl Iterator<Item = u32> {
         let (prefix, which, _) = self.record();
-        records.chunks_exact(prefix + PIXELS).map(move |record| u32::from(record[which]))
+        records
+            .chunks_exact(prefix + PIXELS)
+            .map(move |record| u32::from(record[which]))
     }
 
     fn files(self) -> &'static [&'static str] {
@@ -60,7 +62,10 @@ impl Labels {
 pub fn read(files: &[PathBuf], labels: Labels) -> Result<(Split, Split), DataError> {
     match files {
         [archive] => decode_archive(unpack::open(archive)?, labels),
-        [train @ .., test] => Ok((read_records(train, labels)?, read_records(std::slice::from_ref(test), labels)?)),
+        [train @ .., test] => Ok((
+            read_records(train, labels)?,
+            read_records(std::slice::from_ref(test), labels)?,
+        )),
         [] => Err(DataError::NotFound {
             name: "CIFAR".to_owned(),
             files: labels.files().join(", "),
@@ -91,7 +96,11 @@ pub fn parse_records(bytes: &[u8], labels: Labels, name: &str) -> Result<Split, 
 ///
 /// # Errors
 /// As for [`read`].
-pub fn parse_archive(bytes: &[u8], labels: Labels, name: &str) -> Result<(Split, Split), DataError> {
+pub fn parse_archive(
+    bytes: &[u8],
+    labels: Labels,
+    name: &str,
+) -> Result<(Split, Split), DataError> {
     decode_archive(unpack::from_bytes(bytes, name)?, labels)
 }
 
@@ -102,9 +111,13 @@ fn read_records(files: &[PathBuf], labels: Labels) -> Result<Split, DataError> {
 
 fn decode_records(files: Vec<Unpacked>, labels: Labels) -> Result<Split, DataError> {
     let mut records = Records::new(labels);
-    records.pixels.reserve_exact(files.iter().map(|file| file.origin.reserve(u64::MAX)).sum());
+    records
+        .pixels
+        .reserve_exact(files.iter().map(|file| file.origin.reserve(u64::MAX)).sum());
     for mut file in files {
-        records.append(&mut file.reader, &file.origin.path).map_err(|fault| file.origin.refuse(fault))?;
+        records
+            .append(&mut file.reader, &file.origin.path)
+            .map_err(|fault| file.origin.refuse(fault))?;
     }
     records.split()
 }
@@ -117,7 +130,11 @@ fn decode_archive(file: Unpacked, labels: Labels) -> Result<(Split, Split), Data
 }
 
 /// Reads the entries of a tar archive as they come and puts the training batches into their order.
-fn read_entries(reader: &mut dyn Read, path: &Path, labels: Labels) -> Result<(Records, Records), Fault> {
+fn read_entries(
+    reader: &mut dyn Read,
+    path: &Path,
+    labels: Labels,
+) -> Result<(Records, Records), Fault> {
     let names = labels.files();
     let test_file = names.len() - 1;
     let (mut train, mut test) = (Records::new(labels), Records::new(labels));
@@ -128,7 +145,10 @@ fn read_entries(reader: &mut dyn Read, path: &Path, labels: Labels) -> Result<(R
     for entry in archive.entries()?.raw(true) {
         let mut entry = entry?;
         let entry_path = entry.path()?.into_owned();
-        let Some(number) = names.iter().position(|name| entry_path.file_name() == Some(name.as_ref())) else {
+        let Some(number) = names
+            .iter()
+            .position(|name| entry_path.file_name() == Some(name.as_ref()))
+        else {
             continue;
         };
         if !entry.header().entry_type().is_file() {
@@ -137,7 +157,11 @@ fn read_entries(reader: &mut dyn Read, path: &Path, labels: Labels) -> Result<(R
         if seen.iter().any(|&(other, _)| other == number) {
             return Err(format!("holds {} twice", names[number]).into());
         }
-        let target = if number == test_file { &mut test } else { &mut train };
+        let target = if number == test_file {
+            &mut test
+        } else {
+            &mut train
+        };
         let (size, before) = (entry.size(), target.labels.len());
         let read = target.append(&mut entry, &path.join(&entry_path))?;
         if read < size {
@@ -145,12 +169,20 @@ fn read_entries(reader: &mut dyn Read, path: &Path, labels: Labels) -> Result<(R
         }
         seen.push((number, target.labels.len() - before));
         if number != test_file {
-            let later = seen.iter().filter(|&&(other, _)| number < other && other != test_file);
+            let later = seen
+                .iter()
+                .filter(|&&(other, _)| number < other && other != test_file);
             train.move_last(before, later.map(|&(_, images)| images).sum());
         }
     }
-    if let Some(missing) = (0..names.len()).find(|number| seen.iter().all(|(other, _)| other != number)) {
-        return Err(format!("holds no {}: is it the binary version of the data set?", names[missing]).into());
+    if let Some(missing) =
+        (0..names.len()).find(|number| seen.iter().all(|(other, _)| other != number))
+    {
+        return Err(format!(
+            "holds no {}: is it the binary version of the data set?",
+            names[missing]
+        )
+        .into());
     }
     // Reading on to the end makes the gzip decoder check its checksum.
     io::copy(reader, &mut io::sink())?;
@@ -166,7 +198,11 @@ struct Records {
 
 impl Records {
     fn new(kind: Labels) -> Self {
-        Self { kind, labels: Vec::new(), pixels: Vec::new() }
+        Self {
+            kind,
+            labels: Vec::new(),
+            pixels: Vec::new(),
+        }
     }
 
     /// Reads records to the end; the number of bytes read.
@@ -211,6 +247,9 @@ impl Records {
 
     fn split(mut self) -> Result<Split, DataError> {
         self.pixels.shrink_to_fit();
-        Ok(Split { images: Images::new(3, SIDE, SIDE, self.pixels)?, labels: self.labels })
+        Ok(Split {
+            images: Images::new(3, SIDE, SIDE, self.pixels)?,
+            labels: self.labels,
+        })
     }
 }

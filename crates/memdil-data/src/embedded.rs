@@ -9,7 +9,10 @@ use crate::{DataError, Split};
 pub(crate) fn read() -> Result<(Split, Split), DataError> {
     macro_rules! asset {
         ($parse:path, $name:literal) => {
-            $parse(include_bytes!(concat!("../assets/", $name)), concat!("embedded ", $name))?
+            $parse(
+                include_bytes!(concat!("../assets/", $name)),
+                concat!("embedded ", $name),
+            )?
         };
     }
     Ok((

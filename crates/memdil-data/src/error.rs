@@ -70,7 +70,9 @@ pub enum DataError {
         labels: usize,
     },
     /// Training and test images differ in size.
-    #[error("{name}: training images are {train:?} but test images {test:?} (channels, rows, columns)")]
+    #[error(
+        "{name}: training images are {train:?} but test images {test:?} (channels, rows, columns)"
+    )]
     ImageSize {
         /// The data set.
         name: String,
@@ -238,7 +240,9 @@ pub enum DataError {
         wanted: String,
     },
     /// A configuration with two sources of images, or none.
-    #[error("give exactly one of `source` (a published data set) and `npz` (a file of your own): {found} is there")]
+    #[error(
+        "give exactly one of `source` (a published data set) and `npz` (a file of your own): {found} is there"
+    )]
     OneSource {
         /// "both" or "neither".
         found: &'static str,
@@ -270,10 +274,14 @@ pub enum DataError {
         high: f64,
     },
     /// `per_class` noise with no rates, or with two sorts of them.
-    #[error("noise per_class needs one of `etas`, a rate for each class, and `range`, a lower and an upper rate")]
+    #[error(
+        "noise per_class needs one of `etas`, a rate for each class, and `range`, a lower and an upper rate"
+    )]
     PerClassRates,
     /// A row of a transition matrix is longer or shorter than the matrix is high.
-    #[error("row {row} of the transition matrix has {found} entries, {rows} are needed: as many as rows")]
+    #[error(
+        "row {row} of the transition matrix has {found} entries, {rows} are needed: as many as rows"
+    )]
     TransitionShape {
         /// The row, counted from 0.
         row: usize,
@@ -314,7 +322,9 @@ pub enum DataError {
         classes: usize,
     },
     /// Rebalancing would cut every class to nothing.
-    #[error("class {class} has no label after noise, so rebalancing to the smallest class would leave nothing")]
+    #[error(
+        "class {class} has no label after noise, so rebalancing to the smallest class would leave nothing"
+    )]
     NothingToRebalance {
         /// The class.
         class: usize,
@@ -328,7 +338,9 @@ pub enum DataError {
         known: String,
     },
     /// A published data set with more or fewer labels than published.
-    #[error("{name}: {found} labels in the {split} set, {expected} are published: get the files again")]
+    #[error(
+        "{name}: {found} labels in the {split} set, {expected} are published: get the files again"
+    )]
     WrongCount {
         /// The data set.
         name: &'static str,
@@ -366,7 +378,9 @@ pub enum DataError {
         cause: io::Error,
     },
     /// The address of a mirror that is none.
-    #[error("{url} is no address to download from: it must begin with http:// or https:// and name a host")]
+    #[error(
+        "{url} is no address to download from: it must begin with http:// or https:// and name a host"
+    )]
     BadUrl {
         /// The address.
         url: String,
@@ -390,7 +404,9 @@ pub enum DataError {
         name: &'static str,
     },
     /// The Hugging Face hub did not give the published data set.
-    #[error("cannot get {name} from the hub: {cause}; use `memdil data fetch {name}`, or {by_hand}")]
+    #[error(
+        "cannot get {name} from the hub: {cause}; use `memdil data fetch {name}`, or {by_hand}"
+    )]
     Hub {
         /// The data set.
         name: String,
@@ -404,7 +420,10 @@ pub enum DataError {
 impl DataError {
     /// Whether the input is to blame, and not the network, a disk or the program.
     pub fn is_bad_input(&self) -> bool {
-        !matches!(self, Self::Write { .. } | Self::Download { .. } | Self::Hub { .. })
+        !matches!(
+            self,
+            Self::Write { .. } | Self::Download { .. } | Self::Hub { .. }
+        )
     }
 }
 

@@ -137,7 +137,9 @@ pub fn fetch_files(
     if let Some(mirror) = &options.mirror
         && host(mirror).is_none()
     {
-        return Err(DataError::BadUrl { url: mirror.clone() });
+        return Err(DataError::BadUrl {
+            url: mirror.clone(),
+        });
     }
     // Before the lock, because a folder with all files may be one that this user cannot write.
     let mut wanted = Vec::new();
@@ -166,17 +168,31 @@ pub fn fetch_files(
 
 fn is_right(file: &PublishedFile<'_>, folder: &Path) -> Result<bool, DataError> {
     let path = folder.join(file.name);
-    if !path.try_exists().map_err(|cause| DataError::Io { path: path.clone(), cause })? {
+    if !path.try_exists().map_err(|cause| DataError::Io {
+        path: path.clone(),
+        cause,
+    })? {
         return Ok(false);
     }
-    Ok(matches!(check_file(file, &path, &mut |_, _, _| ())?, FileState::Ok | FileState::ContentOk))
+    Ok(matches!(
+        check_file(file, &path, &mut |_, _, _| ())?,
+        FileState::Ok | FileState::ContentOk
+    ))
 }
 
 /// Keeps other processes out of the folder until the returned file is dropped, or this process ends.
-pub(crate) fn lock(folder: &Path, on_event: &mut dyn FnMut(FetchEvent<'_>)) -> Result<File, DataError> {
+pub(crate) fn lock(
+    folder: &Path,
+    on_event: &mut dyn FnMut(FetchEvent<'_>),
+) -> Result<File, DataError> {
     let path = folder.join(".lock");
     let error = |cause| write_error(&path, cause);
-    let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(error)?;
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path)
+        .map_err(error)?;
     let locked = match file.try_lock() {
         Err(TryLockError::WouldBlock) => {
             on_event(FetchEvent::Waiting { folder });
@@ -225,8 +241,14 @@ fn fetch_file(
                 Failure::Source(cause) => (cause, false),
                 Failure::Passing(cause) => (cause, attempt < options.attempts),
             };
-            let again_in = again.then(|| options.backoff.saturating_mul(1 << (attempt - 1).min(16)));
-            on_event(FetchEvent::Failed { file: file.name, host: &host, cause: &cause, again_in });
+            let again_in =
+                again.then(|| options.backoff.saturating_mul(1 << (attempt - 1).min(16)));
+            on_event(FetchEvent::Failed {
+                file: file.name,
+                host: &host,
+                cause: &cause,
+                again_in,
+            });
             match again_in {
                 Some(pause) => thread::sleep(pause),
                 None => {
@@ -238,9 +260,17 @@ fn fetch_file(
     }
     Err(DataError::Download {
         file: file.name.to_owned(),
-        causes: if causes.is_empty() { "it has no source".to_owned() } else { causes.join(", ") },
+        causes: if causes.is_empty() {
+            "it has no source".to_owned()
+        } else {
+            causes.join(", ")
+        },
         // A mirror that failed is not what to try by hand.
-        by_hand: format!("put {} into {} by hand", file.urls.first().unwrap_or(&file.name), folder.display()),
+        by_hand: format!(
+            "put {} into {} by hand",
+            file.urls.first().unwrap_or(&file.name),
+            folder.display()
+        ),
     })
 }
 
@@ -254,22 +284,41 @@ fn one_attempt(
 ) -> Result<(), Failure> {
     let total = file.bytes;
     let resumed = transfer(url, part, total, options, &mut |done, resumed| {
-        on_event(FetchEvent::Progress { file: file.name, done, total, resumed });
+        on_event(FetchEvent::Progress {
+            file: file.name,
+            done,
+            total,
+            resumed,
+        });
     })?;
     let found = sha256_of_file(part, |_| ()).map_err(Failure::Here)?;
     if found == file.sha256 {
         return Ok(());
     }
     fs::remove_file(part).map_err(|cause| Failure::Here(write_error(part, cause)))?;
-    let cause = format!("{} has SHA-256 {found}, not {}, and is deleted", file.name, file.sha256);
+    let cause = format!(
+        "{} has SHA-256 {found}, not {}, and is deleted",
+        file.name, file.sha256
+    );
     // Bytes of an older download may be to blame; those of this one are what the source has.
-    Err(if resumed > 0 { Failure::Passing(cause) } else { Failure::Source(cause) })
+    Err(if resumed > 0 {
+        Failure::Passing(cause)
+    } else {
+        Failure::Source(cause)
+    })
 }
 
-pub(crate) fn set_aside(name: &str, path: &Path, on_event: &mut dyn FnMut(FetchEvent<'_>)) -> Result<(), DataError> {
+pub(crate) fn set_aside(
+    name: &str,
+    path: &Path,
+    on_event: &mut dyn FnMut(FetchEvent<'_>),
+) -> Result<(), DataError> {
     let aside = path.with_file_name(format!("{name}.wrong"));
     match fs::rename(path, &aside) {
-        Ok(()) => on_event(FetchEvent::SetAside { file: name, path: &aside }),
+        Ok(()) => on_event(FetchEvent::SetAside {
+            file: name,
+            path: &aside,
+        }),
         Err(cause) if cause.kind() == io::ErrorKind::NotFound => {}
         Err(cause) => return Err(write_error(&aside, cause)),
     }
@@ -287,12 +336,17 @@ pub(crate) fn put_in_place(part: &Path, path: &Path) -> Result<(), DataError> {
 }
 
 pub(crate) fn write_error(path: &Path, cause: io::Error) -> DataError {
-    DataError::Write { path: path.to_owned(), cause }
+    DataError::Write {
+        path: path.to_owned(),
+        cause,
+    }
 }
 
 /// The host of an address that can be downloaded from.
 fn host(url: &str) -> Option<String> {
     let uri: Uri = url.parse().ok()?;
     let known = matches!(uri.scheme_str(), Some("http" | "https"));
-    uri.host().filter(|host| known && !host.is_empty()).map(str::to_owned)
+    uri.host()
+        .filter(|host| known && !host.is_empty())
+        .map(str::to_owned)
 }

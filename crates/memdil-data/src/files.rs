@@ -6,8 +6,12 @@ use std::path::{Path, PathBuf};
 use crate::{DataError, Source};
 
 /// The IDX files of MNIST and of Fashion-MNIST: training images, training labels, test images, test labels.
-pub const IDX: [&str; 4] =
-    ["train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"];
+pub const IDX: [&str; 4] = [
+    "train-images-idx3-ubyte",
+    "train-labels-idx1-ubyte",
+    "t10k-images-idx3-ubyte",
+    "t10k-labels-idx1-ubyte",
+];
 
 /// The files of CIFAR-10's binary version: five training batches and the test batch.
 pub const CIFAR_10: [&str; 6] = [
@@ -41,23 +45,50 @@ struct Layout {
 }
 
 fn layout(source: &Source) -> Option<Layout> {
-    let plain = Layout { folders: &[], files: &[], archive: None, pickled: None };
+    let plain = Layout {
+        folders: &[],
+        files: &[],
+        archive: None,
+        pickled: None,
+    };
     Some(match source {
-        Source::Mnist => Layout { folders: &["mnist", "MNIST/raw", ""], files: &IDX, ..plain },
-        Source::FashionMnist => Layout { folders: &["fashion-mnist", "FashionMNIST/raw", ""], files: &IDX, ..plain },
+        Source::Mnist => Layout {
+            folders: &["mnist", "MNIST/raw", ""],
+            files: &IDX,
+            ..plain
+        },
+        Source::FashionMnist => Layout {
+            folders: &["fashion-mnist", "FashionMNIST/raw", ""],
+            files: &IDX,
+            ..plain
+        },
         Source::Cifar10 => Layout {
-            folders: &["cifar-10", "cifar-10/cifar-10-batches-bin", "cifar-10-batches-bin", ""],
+            folders: &[
+                "cifar-10",
+                "cifar-10/cifar-10-batches-bin",
+                "cifar-10-batches-bin",
+                "",
+            ],
             files: &CIFAR_10,
             archive: Some("cifar-10-binary.tar"),
             pickled: Some("cifar-10-batches-py"),
         },
         Source::Cifar100 | Source::Cifar100Coarse => Layout {
-            folders: &["cifar-100", "cifar-100/cifar-100-binary", "cifar-100-binary", ""],
+            folders: &[
+                "cifar-100",
+                "cifar-100/cifar-100-binary",
+                "cifar-100-binary",
+                "",
+            ],
             files: &CIFAR_100,
             archive: Some("cifar-100-binary.tar"),
             pickled: Some("cifar-100-python"),
         },
-        Source::Svhn => Layout { folders: &["svhn", "SVHN", ""], files: &SVHN, ..plain },
+        Source::Svhn => Layout {
+            folders: &["svhn", "SVHN", ""],
+            files: &SVHN,
+            ..plain
+        },
         Source::FashionMnistEmbedded | Source::Npz(_) => return None,
     })
 }
@@ -83,8 +114,15 @@ pub fn find(source: &Source, data_dir: Option<&Path>) -> Result<Vec<PathBuf>, Da
     }
 }
 
-fn find_npz(source: &Source, path: &Path, data_dir: Option<&Path>) -> Result<Vec<PathBuf>, DataError> {
-    let places: Vec<PathBuf> = [path.to_owned()].into_iter().chain(data_dir.map(|dir| dir.join(path))).collect();
+fn find_npz(
+    source: &Source,
+    path: &Path,
+    data_dir: Option<&Path>,
+) -> Result<Vec<PathBuf>, DataError> {
+    let places: Vec<PathBuf> = [path.to_owned()]
+        .into_iter()
+        .chain(data_dir.map(|dir| dir.join(path)))
+        .collect();
     match places.iter().find(|path| path.is_file()) {
         Some(path) => Ok(vec![path.clone()]),
         None => Err(not_found(source, path.display().to_string(), &places)),
@@ -111,14 +149,25 @@ fn roots_or(data_dir: Option<&Path>, from_env: Option<PathBuf>) -> Vec<PathBuf> 
 ///
 /// None for the embedded images and for a user's own file.
 pub fn folders(source: &Source, data_dir: Option<&Path>) -> Vec<PathBuf> {
-    layout(source).map_or_else(Vec::new, |layout| folders_in(source, &layout, &roots(data_dir)))
+    layout(source).map_or_else(Vec::new, |layout| {
+        folders_in(source, &layout, &roots(data_dir))
+    })
 }
 
 fn folders_in(source: &Source, layout: &Layout, roots: &[PathBuf]) -> Vec<PathBuf> {
     let mut folders = Vec::new();
     for root in roots {
-        let own = layout.folders.iter().filter(|folder| !(folder.is_empty() && is_of_another(root, source)));
-        folders.extend(own.map(|folder| if folder.is_empty() { root.clone() } else { root.join(folder) }));
+        let own = layout
+            .folders
+            .iter()
+            .filter(|folder| !(folder.is_empty() && is_of_another(root, source)));
+        folders.extend(own.map(|folder| {
+            if folder.is_empty() {
+                root.clone()
+            } else {
+                root.join(folder)
+            }
+        }));
     }
     folders
 }
@@ -126,7 +175,12 @@ fn folders_in(source: &Source, layout: &Layout, roots: &[PathBuf]) -> Vec<PathBu
 fn find_in(source: &Source, layout: &Layout, roots: &[PathBuf]) -> Result<Vec<PathBuf>, DataError> {
     let searched = folders_in(source, layout, roots);
     for folder in &searched {
-        if let Some(files) = layout.files.iter().map(|name| plain_or_gzip(folder, name)).collect() {
+        if let Some(files) = layout
+            .files
+            .iter()
+            .map(|name| plain_or_gzip(folder, name))
+            .collect()
+        {
             return Ok(files);
         }
         if let Some(archive) = layout.archive.and_then(|name| plain_or_gzip(folder, name)) {
@@ -134,9 +188,15 @@ fn find_in(source: &Source, layout: &Layout, roots: &[PathBuf]) -> Result<Vec<Pa
         }
     }
     if let Some(pickled) = layout.pickled
-        && let Some(folder) = searched.iter().map(|folder| folder.join(pickled)).find(|folder| folder.is_dir())
+        && let Some(folder) = searched
+            .iter()
+            .map(|folder| folder.join(pickled))
+            .find(|folder| folder.is_dir())
     {
-        return Err(DataError::Pickled { folder, wanted: archive_name(layout) });
+        return Err(DataError::Pickled {
+            folder,
+            wanted: archive_name(layout),
+        });
     }
     let files = match layout.archive {
         Some(_) => format!("{} or {}", archive_name(layout), layout.files.join(", ")),
@@ -156,16 +216,28 @@ fn is_of_another(root: &Path, source: &Source) -> bool {
 }
 
 fn plain_or_gzip(folder: &Path, name: &str) -> Option<PathBuf> {
-    [folder.join(name), folder.join(format!("{name}.gz"))].into_iter().find(|path| path.is_file())
+    [folder.join(name), folder.join(format!("{name}.gz"))]
+        .into_iter()
+        .find(|path| path.is_file())
 }
 
 fn archive_name(layout: &Layout) -> String {
-    layout.archive.map(|name| format!("{name}.gz")).unwrap_or_default()
+    layout
+        .archive
+        .map(|name| format!("{name}.gz"))
+        .unwrap_or_default()
 }
 
 fn not_found(source: &Source, files: String, searched: &[PathBuf]) -> DataError {
-    let searched: Vec<String> = searched.iter().map(|folder| folder.display().to_string()).collect();
-    DataError::NotFound { name: source.name().to_owned(), files, searched: searched.join(", ") }
+    let searched: Vec<String> = searched
+        .iter()
+        .map(|folder| folder.display().to_string())
+        .collect();
+    DataError::NotFound {
+        name: source.name().to_owned(),
+        files,
+        searched: searched.join(", "),
+    }
 }
 
 #[cfg(test)]
@@ -180,7 +252,10 @@ mod tests {
     #[test]
     fn the_argument_is_the_only_folder_and_the_environment_comes_before_the_defaults() {
         let from_env = Some(PathBuf::from("/env"));
-        assert_eq!(roots_or(Some(Path::new("/argument")), from_env.clone()), [PathBuf::from("/argument")]);
+        assert_eq!(
+            roots_or(Some(Path::new("/argument")), from_env.clone()),
+            [PathBuf::from("/argument")]
+        );
         let defaults = ["data", DEBIAN].map(PathBuf::from);
         assert_eq!(roots_or(None, None), defaults);
         assert_eq!(roots_or(None, Some(PathBuf::new())), defaults);
@@ -202,8 +277,14 @@ mod tests {
         assert_eq!(found[3], raw.join("t10k-labels-idx1-ubyte.gz"));
 
         let message = find(&source, Some(first.path())).unwrap_err().to_string();
-        assert!(message.contains(first.path().to_str().unwrap()), "{message}");
-        assert!(message.contains("FashionMNIST/raw") && message.contains(IDX[3]), "{message}");
+        assert!(
+            message.contains(first.path().to_str().unwrap()),
+            "{message}"
+        );
+        assert!(
+            message.contains("FashionMNIST/raw") && message.contains(IDX[3]),
+            "{message}"
+        );
         assert!(!message.contains('\n'), "{message}");
     }
 }

@@ -57,7 +57,9 @@ pub fn fetch(
         Published::Mnist => mnist::load,
         Published::FashionMnist => fashion_mnist::load,
         Published::Cifar10 | Published::Cifar100 | Published::Svhn => {
-            return Err(DataError::NotOnHub { name: published.name() });
+            return Err(DataError::NotOnHub {
+                name: published.name(),
+            });
         }
     };
     let folder = download_folder(published, data_dir);
@@ -110,8 +112,13 @@ pub fn fetch_files(
     load: impl FnOnce() -> candle_core::Result<vision::Dataset>,
     on_event: &mut dyn FnMut(FetchEvent<'_>),
 ) -> Result<(), DataError> {
-    if verify_files(files, folder, &mut |_, _, _| ())?.iter().all(|report| report.state.is_ok()) {
-        files.iter().for_each(|file| on_event(FetchEvent::AlreadyThere { file: file.name }));
+    if verify_files(files, folder, &mut |_, _, _| ())?
+        .iter()
+        .all(|report| report.state.is_ok())
+    {
+        files
+            .iter()
+            .for_each(|file| on_event(FetchEvent::AlreadyThere { file: file.name }));
         return Ok(());
     }
     let contents = checked_contents(files, load).map_err(|cause| DataError::Hub {
@@ -136,7 +143,8 @@ pub fn fetch_files(
             continue;
         }
         let part = folder.join(format!("{name}.part"));
-        let written = File::create(&part).and_then(|mut out| out.write_all(&bytes).and_then(|()| out.sync_all()));
+        let written = File::create(&part)
+            .and_then(|mut out| out.write_all(&bytes).and_then(|()| out.sync_all()));
         written.map_err(|cause| {
             // That the part cannot be removed either adds nothing to the cause.
             let _ = fs::remove_file(&part);
@@ -158,14 +166,27 @@ fn checked_contents<'a>(
         .map_err(|_| "what it sent is damaged".to_owned())?
         .map_err(|cause| first_line(&cause))?;
     let checked = |file: &PublishedFile<'a>| {
-        let &[Unpacked { name, bytes: size, sha256: Some(expected) }] = file.unpacked else {
+        let &[
+            Unpacked {
+                name,
+                bytes: size,
+                sha256: Some(expected),
+            },
+        ] = file.unpacked
+        else {
             return Err(format!("no checksum of {} unpacked is known", file.name));
         };
         let content = idx_file(&loaded, name)?;
         if content.len() as u64 != size {
-            return Err(format!("its {name} has {} bytes, not {size}", content.len()));
+            return Err(format!(
+                "its {name} has {} bytes, not {size}",
+                content.len()
+            ));
         }
-        let found: String = Sha256::digest(&content).iter().map(|byte| format!("{byte:02x}")).collect();
+        let found: String = Sha256::digest(&content)
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
         if found != expected {
             return Err(format!("its {name} has SHA-256 {found}, not {expected}"));
         }
@@ -191,7 +212,13 @@ fn images_file(images: &Tensor) -> candle_core::Result<Vec<u8>> {
     let mut file = header(&[idx::IMAGES, n as u32, SIDE, SIDE]);
     // Bytes divided by 255 are less than a millionth off, so rounding gives each of them back. Anything
     // else is bent into a byte here and told by its checksum.
-    file.extend(images.flatten_all()?.to_vec1::<f32>()?.into_iter().map(|value| (value * 255.0).round() as u8));
+    file.extend(
+        images
+            .flatten_all()?
+            .to_vec1::<f32>()?
+            .into_iter()
+            .map(|value| (value * 255.0).round() as u8),
+    );
     Ok(file)
 }
 
@@ -202,12 +229,20 @@ fn labels_file(labels: &Tensor) -> candle_core::Result<Vec<u8>> {
 }
 
 fn header(numbers: &[u32]) -> Vec<u8> {
-    numbers.iter().flat_map(|number| number.to_be_bytes()).collect()
+    numbers
+        .iter()
+        .flat_map(|number| number.to_be_bytes())
+        .collect()
 }
 
 /// A backtrace may follow it.
 fn first_line(cause: &candle_core::Error) -> String {
-    cause.to_string().lines().next().unwrap_or_default().to_owned()
+    cause
+        .to_string()
+        .lines()
+        .next()
+        .unwrap_or_default()
+        .to_owned()
 }
 
 #[cfg(test)]
@@ -226,7 +261,10 @@ mod tests {
         let divided = Tensor::from_vec(divided, (1, 256), &Device::Cpu).unwrap();
         for floats in [theirs, divided] {
             let file = images_file(&floats).unwrap();
-            assert_eq!(file[..16], [0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 28, 0, 0, 0, 28]);
+            assert_eq!(
+                file[..16],
+                [0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 28, 0, 0, 0, 28]
+            );
             assert_eq!(file[16..], bytes);
         }
     }

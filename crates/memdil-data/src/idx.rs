@@ -82,15 +82,30 @@ fn decode<const D: usize>(
 ) -> Result<([u32; D], Vec<u8>), DataError> {
     let Unpacked { mut reader, origin } = file;
     let read_error = |cause| origin.refuse(Fault::Read(cause));
-    let wrong_length = |expected, found| DataError::WrongLength { path: origin.path.clone(), expected, found };
+    let wrong_length = |expected, found| DataError::WrongLength {
+        path: origin.path.clone(),
+        expected,
+        found,
+    };
     let header_len = 4 * (D as u64 + 1);
     let mut header = Vec::new();
-    reader.by_ref().take(header_len).read_to_end(&mut header).map_err(read_error)?;
-    let mut numbers = header.chunks_exact(4).map(|bytes| u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]));
+    reader
+        .by_ref()
+        .take(header_len)
+        .read_to_end(&mut header)
+        .map_err(read_error)?;
+    let mut numbers = header
+        .chunks_exact(4)
+        .map(|bytes| u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]));
     if let Some(found) = numbers.next()
         && found != magic
     {
-        return Err(DataError::WrongMagic { path: origin.path.clone(), kind, expected: magic, found });
+        return Err(DataError::WrongMagic {
+            path: origin.path.clone(),
+            kind,
+            expected: magic,
+            found,
+        });
     }
     if (header.len() as u64) < header_len {
         return Err(wrong_length(header_len.into(), header.len() as u64));
@@ -107,10 +122,17 @@ fn decode<const D: usize>(
     // Only what is there for certain is reserved, so that the header decides on no allocation; reading
     // past the body makes the gzip decoder check its checksum.
     let mut body = Vec::with_capacity(origin.reserve(claimed));
-    reader.by_ref().take(claimed).read_to_end(&mut body).map_err(read_error)?;
+    reader
+        .by_ref()
+        .take(claimed)
+        .read_to_end(&mut body)
+        .map_err(read_error)?;
     body.shrink_to_fit();
     let rest = io::copy(&mut reader, &mut io::sink()).map_err(read_error)?;
-    let (expected, found) = (u128::from(header_len) + body_len, header_len + body.len() as u64 + rest);
+    let (expected, found) = (
+        u128::from(header_len) + body_len,
+        header_len + body.len() as u64 + rest,
+    );
     if u128::from(found) != expected {
         return Err(wrong_length(expected, found));
     }

@@ -67,7 +67,12 @@ impl Images {
     /// assert_eq!(images.bytes(1), Some(&[10, 11, 12, 13][..]));
     /// # Ok::<(), memdil_data::DataError>(())
     /// ```
-    pub fn new(channels: usize, height: usize, width: usize, pixels: Vec<u8>) -> Result<Self, DataError> {
+    pub fn new(
+        channels: usize,
+        height: usize,
+        width: usize,
+        pixels: Vec<u8>,
+    ) -> Result<Self, DataError> {
         Self::from_pixels(channels, height, width, Pixels::Bytes(pixels))
     }
 
@@ -75,11 +80,28 @@ impl Images {
     ///
     /// # Errors
     /// [`DataError::WrongShape`] if an image would be empty or the last one incomplete.
-    pub fn from_pixels(channels: usize, height: usize, width: usize, pixels: Pixels) -> Result<Self, DataError> {
-        let size = channels.checked_mul(height).and_then(|size| size.checked_mul(width));
+    pub fn from_pixels(
+        channels: usize,
+        height: usize,
+        width: usize,
+        pixels: Pixels,
+    ) -> Result<Self, DataError> {
+        let size = channels
+            .checked_mul(height)
+            .and_then(|size| size.checked_mul(width));
         match size {
-            Some(size) if size > 0 && pixels.len().is_multiple_of(size) => Ok(Self { channels, height, width, pixels }),
-            _ => Err(DataError::WrongShape { channels, height, width, pixels: pixels.len() }),
+            Some(size) if size > 0 && pixels.len().is_multiple_of(size) => Ok(Self {
+                channels,
+                height,
+                width,
+                pixels,
+            }),
+            _ => Err(DataError::WrongShape {
+                channels,
+                height,
+                width,
+                pixels: pixels.len(),
+            }),
         }
     }
 
@@ -95,7 +117,10 @@ impl Images {
 
     /// Number of images.
     pub fn len(&self) -> usize {
-        self.pixels.len().checked_div(self.values_per_image()).unwrap_or(0)
+        self.pixels
+            .len()
+            .checked_div(self.values_per_image())
+            .unwrap_or(0)
     }
 
     /// Whether there is no image.
@@ -108,7 +133,9 @@ impl Images {
     /// # Panics
     /// If `i` is not below [`len`](Self::len).
     pub fn bytes(&self, i: usize) -> Option<&[u8]> {
-        self.pixels.as_bytes().map(|values| row(values, self.values_per_image(), i))
+        self.pixels
+            .as_bytes()
+            .map(|values| row(values, self.values_per_image(), i))
     }
 
     /// The values of image `i`, if they are floats.
@@ -116,7 +143,9 @@ impl Images {
     /// # Panics
     /// If `i` is not below [`len`](Self::len).
     pub fn floats(&self, i: usize) -> Option<&[f32]> {
-        self.pixels.as_floats().map(|values| row(values, self.values_per_image(), i))
+        self.pixels
+            .as_floats()
+            .map(|values| row(values, self.values_per_image(), i))
     }
 
     /// Copies the images with these indices, in this order.

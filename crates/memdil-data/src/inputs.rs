@@ -60,38 +60,70 @@ impl Inputs {
     /// grey squares nor 3 x 32 x 32, [`DataError::FloatResize`] for `authors` with grey floats of another
     /// size than 32 x 32, [`DataError::WrongShape`] for images without pixels.
     pub fn new(images: Images, mean: &[f32], std: &[f32], input: Input) -> Result<Self, DataError> {
-        let Images { channels, height, width, .. } = images;
+        let Images {
+            channels,
+            height,
+            width,
+            ..
+        } = images;
         if mean.len() != channels
             || std.len() != channels
             || !mean.iter().all(|mean| mean.is_finite())
             || !std.iter().all(|&std| std.is_finite() && std > 0.0)
         {
-            return Err(DataError::Normalisation { channels, mean: mean.to_vec(), std: std.to_vec() });
+            return Err(DataError::Normalisation {
+                channels,
+                mean: mean.to_vec(),
+                std: std.to_vec(),
+            });
         }
         if images.values_per_image() == 0 {
-            return Err(DataError::WrongShape { channels, height, width, pixels: images.pixels.len() });
+            return Err(DataError::WrongShape {
+                channels,
+                height,
+                width,
+                pixels: images.pixels.len(),
+            });
         }
         let side = AUTHORS_SIDE;
         let (images, copies) = match (input, channels) {
             (Input::Native, _) => (images, 1),
             (Input::Authors, 1) if height == width => match &images.pixels {
-                Pixels::Bytes(planes) => {
-                    (Images::new(1, side, side, resize::bilinear_squares(planes, height, side))?, 3)
-                }
+                Pixels::Bytes(planes) => (
+                    Images::new(
+                        1,
+                        side,
+                        side,
+                        resize::bilinear_squares(planes, height, side),
+                    )?,
+                    3,
+                ),
                 Pixels::Floats(_) if height == side => (images, 3),
                 Pixels::Floats(_) => return Err(DataError::FloatResize { height, width }),
             },
             (Input::Authors, 3) if (height, width) == (side, side) => (images, 1),
             (Input::Authors, _) => {
-                return Err(DataError::NoAuthorsInput { channels, height, width });
+                return Err(DataError::NoAuthorsInput {
+                    channels,
+                    height,
+                    width,
+                });
             }
         };
-        let one = if matches!(images.pixels, Pixels::Bytes(_)) { 255.0 } else { 1.0 };
+        let one = if matches!(images.pixels, Pixels::Bytes(_)) {
+            255.0
+        } else {
+            1.0
+        };
         let constants = mean.iter().zip(std).map(|(&mean, &std)| {
             let (mean, std) = (f64::from(mean), f64::from(std));
             ((1.0 / (one * std)) as f32, (-mean / std) as f32)
         });
-        Ok(Self { images, copies, constants: constants.collect() })
+        Ok(Self {
+            images,
+            copies,
+            constants: constants.collect(),
+        })
     }
 
     /// Number of images.
@@ -117,7 +149,11 @@ impl Inputs {
 
     /// What is kept: for whoever normalises by himself, on a device say.
     pub fn stored(&self) -> StoredInputs<'_> {
-        StoredInputs { pixels: &self.images.pixels, constants: &self.constants, copies: self.copies }
+        StoredInputs {
+            pixels: &self.images.pixels,
+            constants: &self.constants,
+            copies: self.copies,
+        }
     }
 
     /// Writes the normalised samples with these indices one after another into `out`.
@@ -145,7 +181,11 @@ impl Inputs {
         (seed, epoch): (u64, usize),
         out: &mut [f32],
     ) {
-        self.fill_changed(indices, |sample| Some(augmentation.draw(seed, epoch, sample)), out);
+        self.fill_changed(
+            indices,
+            |sample| Some(augmentation.draw(seed, epoch, sample)),
+            out,
+        );
     }
 
     /// The normalised samples with these indices, as [`fill`](Self::fill) writes them.
@@ -158,7 +198,12 @@ impl Inputs {
         out
     }
 
-    fn fill_changed(&self, indices: &[usize], change: impl Fn(usize) -> Option<Change> + Sync, out: &mut [f32]) {
+    fn fill_changed(
+        &self,
+        indices: &[usize],
+        change: impl Fn(usize) -> Option<Change> + Sync,
+        out: &mut [f32],
+    ) {
         assert_eq!(
             out.len(),
             indices.len() * self.values_per_sample(),
@@ -184,13 +229,18 @@ impl Inputs {
         let image_of = |i: usize| &values[i * stored..(i + 1) * stored];
         let fill = |changed: &mut Vec<T>, (k, sample): (usize, &mut [f32])| {
             // Images of a batch lie anywhere: waiting for them takes longer than normalising them.
-            indices.get(k + 1).into_iter().for_each(|&next| prefetch(image_of(next)));
+            indices
+                .get(k + 1)
+                .into_iter()
+                .for_each(|&next| prefetch(image_of(next)));
             let mut image = image_of(indices[k]);
             if let Some(change) = change(indices[k]) {
                 change.apply(image, (self.images.height, self.images.width), changed);
                 image = changed;
             }
-            let channels = sample.chunks_exact_mut(plane).zip(image.chunks_exact(plane));
+            let channels = sample
+                .chunks_exact_mut(plane)
+                .zip(image.chunks_exact(plane));
             for ((sample, image), &(scale, shift)) in channels.zip(&self.constants) {
                 for (out, &value) in sample.iter_mut().zip(image) {
                     *out = number(value) * scale + shift;
@@ -200,8 +250,12 @@ impl Inputs {
                 sample.copy_within(..stored, copy * stored);
             }
         };
-        let samples = out.par_chunks_exact_mut(self.values_per_sample()).enumerate();
-        samples.with_min_len(PARALLEL.div_ceil(self.values_per_sample())).for_each_init(Vec::new, fill);
+        let samples = out
+            .par_chunks_exact_mut(self.values_per_sample())
+            .enumerate();
+        samples
+            .with_min_len(PARALLEL.div_ceil(self.values_per_sample()))
+            .for_each_init(Vec::new, fill);
     }
 }
 
@@ -212,7 +266,9 @@ fn prefetch<T>(values: &[T]) {
         // SAFETY: a hint, which reads nothing.
         #[allow(unsafe_code)]
         unsafe {
-            std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(line.as_ptr().cast());
+            std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(
+                line.as_ptr().cast(),
+            );
         }
     }
     #[cfg(not(target_arch = "x86_64"))]

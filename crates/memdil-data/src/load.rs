@@ -40,7 +40,12 @@ use crate::{DataError, DataSpec, Dataset, Source, Split, cifar, embedded, files,
 pub fn load(spec: &DataSpec, data_dir: Option<&Path>) -> Result<Dataset, DataError> {
     let mut spec = spec.clone();
     spec.resolve(data_dir)?;
-    let Contents { mut train, mut test, mean, std } = read(&spec.source, &files::find(&spec.source, data_dir)?)?;
+    let Contents {
+        mut train,
+        mut test,
+        mean,
+        std,
+    } = read(&spec.source, &files::find(&spec.source, data_dir)?)?;
     let name = spec.source.name();
     if train.images.size() != test.images.size() {
         return Err(DataError::ImageSize {
@@ -52,13 +57,21 @@ pub fn load(spec: &DataSpec, data_dir: Option<&Path>) -> Result<Dataset, DataErr
     let side = train.images.height.min(train.images.width);
     if let Some(augment) = spec.augment.filter(|augment| augment.crop >= side) {
         let range = "less than a side of the images";
-        return Err(DataError::OutOfRange { what: "augment.crop", value: augment.crop as f64, range });
+        return Err(DataError::OutOfRange {
+            what: "augment.crop",
+            value: augment.crop as f64,
+            range,
+        });
     }
     select(&mut train, &spec, "training", spec.images_per_class)?;
     select(&mut test, &spec, "test", spec.test_images_per_class)?;
     Ok(Dataset {
         name: name.to_owned(),
-        class_names: spec.classes.iter().map(|&class| spec.source.class_name(class)).collect(),
+        class_names: spec
+            .classes
+            .iter()
+            .map(|&class| spec.source.class_name(class))
+            .collect(),
         mean,
         std,
         train,
@@ -69,9 +82,13 @@ pub fn load(spec: &DataSpec, data_dir: Option<&Path>) -> Result<Dataset, DataErr
 /// Reads all of a data set.
 fn read(source: &Source, files: &[PathBuf]) -> Result<Contents, DataError> {
     let (train, test) = match (source, files) {
-        (Source::Mnist | Source::FashionMnist, [train_images, train_labels, test_images, test_labels]) => {
-            (read_idx(source, train_images, train_labels)?, read_idx(source, test_images, test_labels)?)
-        }
+        (
+            Source::Mnist | Source::FashionMnist,
+            [train_images, train_labels, test_images, test_labels],
+        ) => (
+            read_idx(source, train_images, train_labels)?,
+            read_idx(source, test_images, test_labels)?,
+        ),
         (Source::FashionMnistEmbedded, _) => embedded::read()?,
         (Source::Cifar10, files) => cifar::read(files, cifar::Labels::Cifar10)?,
         (Source::Cifar100, files) => cifar::read(files, cifar::Labels::Fine)?,
@@ -87,7 +104,12 @@ fn read(source: &Source, files: &[PathBuf]) -> Result<Contents, DataError> {
         }
     };
     let (mean, std) = source.normalisation().unwrap_or_default();
-    Ok(Contents { train, test, mean: mean.to_vec(), std: std.to_vec() })
+    Ok(Contents {
+        train,
+        test,
+        mean: mean.to_vec(),
+        std: std.to_vec(),
+    })
 }
 
 /// Reads one split of MNIST or Fashion-MNIST; labels first, since they are quickly refused.
@@ -95,26 +117,48 @@ fn read_idx(source: &Source, images_path: &Path, labels_path: &Path) -> Result<S
     let labels = idx::read_labels(labels_path)?;
     let classes = source.class_names().len();
     if let Some(row) = labels.iter().position(|&label| label as usize >= classes) {
-        let message = format!("label {} in row {row} is out of range: labels are below {classes}", labels[row]);
-        return Err(DataError::Malformed { path: labels_path.to_owned(), message });
+        let message = format!(
+            "label {} in row {row} is out of range: labels are below {classes}",
+            labels[row]
+        );
+        return Err(DataError::Malformed {
+            path: labels_path.to_owned(),
+            message,
+        });
     }
     let images = idx::read_images(images_path)?;
     if images.len() != labels.len() {
         let (n, of) = (labels.len(), images_path.display());
-        let message = format!("holds {n} labels for the {} images of {of}: they are not of one set", images.len());
-        return Err(DataError::Malformed { path: labels_path.to_owned(), message });
+        let message = format!(
+            "holds {n} labels for the {} images of {of}: they are not of one set",
+            images.len()
+        );
+        return Err(DataError::Malformed {
+            path: labels_path.to_owned(),
+            message,
+        });
     }
     match source.image_size() {
         Some(expected) if images.size() != expected => {
             let (name, found) = (source.name().into(), images.size());
-            Err(DataError::WrongImageSize { path: images_path.to_owned(), name, found, expected })
+            Err(DataError::WrongImageSize {
+                path: images_path.to_owned(),
+                name,
+                found,
+                expected,
+            })
         }
         _ => Ok(Split { images, labels }),
     }
 }
 
 /// Checks a split and keeps the first `limit` images of each class that `spec` names.
-fn select(split: &mut Split, spec: &DataSpec, which: &'static str, limit: Option<usize>) -> Result<(), DataError> {
+fn select(
+    split: &mut Split,
+    spec: &DataSpec,
+    which: &'static str,
+    limit: Option<usize>,
+) -> Result<(), DataError> {
     let name = place(&spec.source);
     if split.images.len() != split.labels.len() {
         return Err(DataError::LabelCount {
@@ -124,7 +168,12 @@ fn select(split: &mut Split, spec: &DataSpec, which: &'static str, limit: Option
             labels: split.labels.len(),
         });
     }
-    let numbers: BTreeMap<u32, usize> = spec.classes.iter().enumerate().map(|(k, &class)| (class, k)).collect();
+    let numbers: BTreeMap<u32, usize> = spec
+        .classes
+        .iter()
+        .enumerate()
+        .map(|(k, &class)| (class, k))
+        .collect();
     let mut kept = vec![0; spec.classes.len()];
     let (mut indices, mut labels) = (Vec::new(), Vec::new());
     for (i, label) in split.labels.iter().enumerate() {
@@ -139,7 +188,13 @@ fn select(split: &mut Split, spec: &DataSpec, which: &'static str, limit: Option
     let wanted = limit.unwrap_or(1);
     for (&class, &found) in spec.classes.iter().zip(&kept) {
         if found < wanted {
-            return Err(DataError::TooFewImages { class, name, split: which, wanted, found });
+            return Err(DataError::TooFewImages {
+                class,
+                name,
+                split: which,
+                wanted,
+                found,
+            });
         }
     }
     split.images.retain(&indices);
@@ -149,13 +204,20 @@ fn select(split: &mut Split, spec: &DataSpec, which: &'static str, limit: Option
 
 /// What errors call a source: a published set by its name, a user's file by its path.
 fn place(source: &Source) -> String {
-    source.npz().map_or_else(|| source.name().to_owned(), |path| path.display().to_string())
+    source.npz().map_or_else(
+        || source.name().to_owned(),
+        |path| path.display().to_string(),
+    )
 }
 
 /// Refuses a label that is not below `classes`, naming its row.
 pub(crate) fn check_labels(labels: &[u32], classes: usize) -> Result<(), DataError> {
     match labels.iter().position(|&label| label as usize >= classes) {
         None => Ok(()),
-        Some(row) => Err(DataError::LabelOutOfRange { row, label: labels[row], classes }),
+        Some(row) => Err(DataError::LabelOutOfRange {
+            row,
+            label: labels[row],
+            classes,
+        }),
     }
 }

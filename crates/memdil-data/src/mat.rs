@@ -54,9 +54,16 @@ pub(crate) fn for_each_matrix(
         let mut element = (&mut *reader).take(tag.len.into());
         let done = match tag.kind {
             COMPRESSED => {
-                let mut unpacked = Capped { reader: ZlibDecoder::new(&mut element), left: ceiling };
+                let mut unpacked = Capped {
+                    reader: ZlibDecoder::new(&mut element),
+                    left: ceiling,
+                };
                 match read_tag(&mut unpacked, big_endian)? {
-                    Some(Tag { kind: MATRIX, inline: None, .. }) => {}
+                    Some(Tag {
+                        kind: MATRIX,
+                        inline: None,
+                        ..
+                    }) => {}
                     _ => return Err("has a compressed element that is no array".into()),
                 }
                 let done = visit(read_matrix(&mut unpacked, big_endian)?)?;
@@ -65,7 +72,11 @@ pub(crate) fn for_each_matrix(
                 done
             }
             MATRIX if tag.inline.is_none() => visit(read_matrix(&mut element, big_endian)?)?,
-            kind => return Err(format!("has an element of type {kind} where a variable should be").into()),
+            kind => {
+                return Err(
+                    format!("has an element of type {kind} where a variable should be").into(),
+                );
+            }
         };
         if done {
             return Ok(());
@@ -89,7 +100,10 @@ fn read_header(reader: &mut dyn Read) -> Result<bool, Fault> {
     match version {
         0x0100 => Ok(big_endian),
         0x0200 => Err("is a MATLAB file of version 7.3 (HDF5): save it with -v7".into()),
-        _ => Err(format!("is a MATLAB file of version {version:#06x}: version 5 (0x0100) is read here").into()),
+        _ => Err(format!(
+            "is a MATLAB file of version {version:#06x}: version 5 (0x0100) is read here"
+        )
+        .into()),
     }
 }
 
@@ -102,15 +116,30 @@ fn read_tag(reader: &mut dyn Read, big_endian: bool) -> Result<Option<Tag>, Faul
         _ => return Err("ends in the middle of an element: get it again".into()),
     }
     let [a, b, c, d, e, f, g, h] = bytes;
-    let (kind, len) = (number([a, b, c, d], big_endian), number([e, f, g, h], big_endian));
+    let (kind, len) = (
+        number([a, b, c, d], big_endian),
+        number([e, f, g, h], big_endian),
+    );
     Ok(Some(match kind >> 16 {
-        0 => Tag { kind, len, inline: None },
-        small => Tag { kind: kind & 0xffff, len: small, inline: Some([e, f, g, h]) },
+        0 => Tag {
+            kind,
+            len,
+            inline: None,
+        },
+        small => Tag {
+            kind: kind & 0xffff,
+            len: small,
+            inline: Some([e, f, g, h]),
+        },
     }))
 }
 
 fn number(bytes: [u8; 4], big_endian: bool) -> u32 {
-    if big_endian { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) }
+    if big_endian {
+        u32::from_be_bytes(bytes)
+    } else {
+        u32::from_le_bytes(bytes)
+    }
 }
 
 fn read_matrix<'a>(reader: &'a mut dyn Read, big_endian: bool) -> Result<Matrix<'a>, Fault> {
@@ -124,29 +153,58 @@ fn read_matrix<'a>(reader: &'a mut dyn Read, big_endian: bool) -> Result<Matrix<
     let flags = number([a, b, c, d], big_endian);
     // Classes 6 to 15 are numeric, and bit 11 marks complex numbers.
     if !(6..=15).contains(&(flags & 0xff)) || flags & 0x800 != 0 {
-        return Err(format!("variable `{}` is no array of real numbers", name.escape_debug()).into());
+        return Err(format!(
+            "variable `{}` is no array of real numbers",
+            name.escape_debug()
+        )
+        .into());
     }
     let mut extents = Vec::new();
     for bytes in sizes.chunks_exact(4) {
         match number([bytes[0], bytes[1], bytes[2], bytes[3]], big_endian) {
             size if i32::try_from(size).is_ok() => extents.push(u64::from(size)),
-            size => return Err(format!("variable `{}` has size {}", name.escape_debug(), size.cast_signed()).into()),
+            size => {
+                return Err(format!(
+                    "variable `{}` has size {}",
+                    name.escape_debug(),
+                    size.cast_signed()
+                )
+                .into());
+            }
         }
     }
     let Some(tag) = read_tag(reader, big_endian)? else {
-        return Err(format!("ends before the values of variable `{}`: get it again", name.escape_debug()).into());
+        return Err(format!(
+            "ends before the values of variable `{}`: get it again",
+            name.escape_debug()
+        )
+        .into());
     };
     let reader: Box<dyn Read + 'a> = match tag.inline {
         Some(_) if tag.len > 4 => return Err("has a short element of more than 4 bytes".into()),
         Some(bytes) => Box::new(io::Cursor::new(bytes).take(tag.len.into())),
         None => Box::new(reader.take(tag.len.into())),
     };
-    let values = Values { reader, bytes: tag.len.into(), kind: tag.kind, big_endian };
-    Ok(Matrix { name, sizes: extents, values })
+    let values = Values {
+        reader,
+        bytes: tag.len.into(),
+        kind: tag.kind,
+        big_endian,
+    };
+    Ok(Matrix {
+        name,
+        sizes: extents,
+        values,
+    })
 }
 
 /// Reads one of the parts before the values, with its padding.
-fn read_short(reader: &mut dyn Read, big_endian: bool, what: &str, most: u32) -> Result<Vec<u8>, Fault> {
+fn read_short(
+    reader: &mut dyn Read,
+    big_endian: bool,
+    what: &str,
+    most: u32,
+) -> Result<Vec<u8>, Fault> {
     let Some(tag) = read_tag(reader, big_endian)? else {
         return Err(format!("ends before the {what} of an array: get it again").into());
     };
@@ -160,7 +218,11 @@ fn read_short(reader: &mut dyn Read, big_endian: bool, what: &str, most: u32) ->
             bytes.truncate(tag.len as usize);
             Ok(bytes)
         }
-        _ => Err(format!("has an array whose {what} take {} bytes: at most {most} are read", tag.len).into()),
+        _ => Err(format!(
+            "has an array whose {what} take {} bytes: at most {most} are read",
+            tag.len
+        )
+        .into()),
     }
 }
 
@@ -177,12 +239,18 @@ impl Values<'_> {
             3 | 4 => 2,
             5..=7 => 4,
             9 | 12 | 13 => 8,
-            kind => return Err(format!("has values of type {kind}, which is no type of numbers").into()),
+            kind => {
+                return Err(
+                    format!("has values of type {kind}, which is no type of numbers").into(),
+                );
+            }
         };
         let mut bytes = [0; 8];
         match read_full(&mut self.reader, &mut bytes[..width])? {
             0 => return Ok(None),
-            read if read < width => return Err("ends in the middle of a value: get it again".into()),
+            read if read < width => {
+                return Err("ends in the middle of a value: get it again".into());
+            }
             _ => {}
         }
         if self.big_endian {

@@ -22,15 +22,23 @@ pub(crate) struct Header {
 impl Header {
     /// Number of values, if 64 bits can hold it.
     pub(crate) fn len(&self) -> Option<u64> {
-        self.shape.iter().try_fold(1_u64, |len, &size| len.checked_mul(size))
+        self.shape
+            .iter()
+            .try_fold(1_u64, |len, &size| len.checked_mul(size))
     }
 
     /// How the values lie if they are integers; none if they are not.
     pub(crate) fn integers(&self) -> Option<Integers> {
         match self.dtype.as_bytes() {
-            [order @ (b'<' | b'>' | b'|' | b'='), kind @ (b'i' | b'u'), width @ (b'1' | b'2' | b'4' | b'8')] => {
-                Some(Integers { big_endian: *order == b'>', signed: *kind == b'i', width: usize::from(width - b'0') })
-            }
+            [
+                order @ (b'<' | b'>' | b'|' | b'='),
+                kind @ (b'i' | b'u'),
+                width @ (b'1' | b'2' | b'4' | b'8'),
+            ] => Some(Integers {
+                big_endian: *order == b'>',
+                signed: *kind == b'i',
+                width: usize::from(width - b'0'),
+            }),
             _ => None,
         }
     }
@@ -49,10 +57,18 @@ impl Integers {
     /// The integer that these bytes are.
     pub(crate) fn value(self, bytes: &[u8]) -> i128 {
         let join = |bits: u64, byte: &u8| bits << 8 | u64::from(*byte);
-        let bits = if self.big_endian { bytes.iter().fold(0, join) } else { bytes.iter().rev().fold(0, join) };
+        let bits = if self.big_endian {
+            bytes.iter().fold(0, join)
+        } else {
+            bytes.iter().rev().fold(0, join)
+        };
         let unused = 64 - 8 * self.width as u32;
         // Shifting back and forth copies the sign into the upper bits.
-        if self.signed { i128::from((bits << unused) as i64 >> unused) } else { i128::from(bits) }
+        if self.signed {
+            i128::from((bits << unused) as i64 >> unused)
+        } else {
+            i128::from(bits)
+        }
     }
 }
 
@@ -70,7 +86,9 @@ pub(crate) fn read_header(reader: &mut dyn Read) -> Result<Header, Fault> {
     read_full(reader, &mut len[..len_bytes])?;
     let len = u32::from_le_bytes(len) as usize;
     if len > LONGEST_HEADER {
-        return Err(format!("has a header of {len} bytes: at most {LONGEST_HEADER} are read").into());
+        return Err(
+            format!("has a header of {len} bytes: at most {LONGEST_HEADER} are read").into(),
+        );
     }
     let mut text = vec![0; len];
     if read_full(reader, &mut text)? < len {
@@ -79,7 +97,10 @@ pub(crate) fn read_header(reader: &mut dyn Read) -> Result<Header, Fault> {
     let text = String::from_utf8_lossy(&text);
     parse(&text).ok_or_else(|| {
         let start: String = text.trim().chars().take(100).collect();
-        Fault::Content(format!("has a header that is not understood: {}", start.escape_debug()))
+        Fault::Content(format!(
+            "has a header that is not understood: {}",
+            start.escape_debug()
+        ))
     })
 }
 
@@ -107,8 +128,17 @@ fn parse(text: &str) -> Option<Header> {
             "shape" => {
                 let (value, after) = after.strip_prefix('(')?.split_once(')')?;
                 let sizes = value.trim().trim_end_matches(',');
-                let sizes = if sizes.is_empty() { Vec::new() } else { sizes.split(',').collect() };
-                shape = Some(sizes.into_iter().map(|size| size.trim().parse().ok()).collect::<Option<_>>()?);
+                let sizes = if sizes.is_empty() {
+                    Vec::new()
+                } else {
+                    sizes.split(',').collect()
+                };
+                shape = Some(
+                    sizes
+                        .into_iter()
+                        .map(|size| size.trim().parse().ok())
+                        .collect::<Option<_>>()?,
+                );
                 after
             }
             _ => return None,
@@ -120,12 +150,19 @@ fn parse(text: &str) -> Option<Header> {
             None => return None,
         };
     }
-    Some(Header { dtype: dtype?, fortran_order: fortran_order?, shape: shape? })
+    Some(Header {
+        dtype: dtype?,
+        fortran_order: fortran_order?,
+        shape: shape?,
+    })
 }
 
 /// A quoted string and what follows it.
 fn string(text: &str) -> Option<(&str, &str)> {
-    let quote = text.chars().next().filter(|quote| ['\'', '"'].contains(quote))?;
+    let quote = text
+        .chars()
+        .next()
+        .filter(|quote| ['\'', '"'].contains(quote))?;
     text[1..].split_once(quote)
 }
 
@@ -141,10 +178,22 @@ mod tests {
             shape: shape.into(),
         };
         for (text, expected) in [
-            ("{'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }   \n", header("<f4", false, &[3, 4])),
-            ("{'descr': '|u1', 'fortran_order': True, 'shape': (7,), }\n", header("|u1", true, &[7])),
-            ("{'descr': '<i8', 'fortran_order': False, 'shape': ()}", header("<i8", false, &[])),
-            ("{\"shape\": (2,3,), \"descr\": \"|O\", \"fortran_order\": False}", header("|O", false, &[2, 3])),
+            (
+                "{'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }   \n",
+                header("<f4", false, &[3, 4]),
+            ),
+            (
+                "{'descr': '|u1', 'fortran_order': True, 'shape': (7,), }\n",
+                header("|u1", true, &[7]),
+            ),
+            (
+                "{'descr': '<i8', 'fortran_order': False, 'shape': ()}",
+                header("<i8", false, &[]),
+            ),
+            (
+                "{\"shape\": (2,3,), \"descr\": \"|O\", \"fortran_order\": False}",
+                header("|O", false, &[2, 3]),
+            ),
         ] {
             assert_eq!(parse(text), Some(expected), "{text}");
         }

@@ -63,7 +63,10 @@ pub fn classes(path: &Path) -> Result<Vec<u32>, DataError> {
 }
 
 fn open(path: &Path) -> Result<Npz<BufReader<File>>, DataError> {
-    let file = File::open(path).map_err(|cause| DataError::Io { path: path.to_owned(), cause })?;
+    let file = File::open(path).map_err(|cause| DataError::Io {
+        path: path.to_owned(),
+        cause,
+    })?;
     Npz::new(BufReader::new(file), path)
 }
 
@@ -83,18 +86,33 @@ struct Array<'a> {
 impl<R: Read + Seek> Npz<R> {
     fn new(file: R, path: &Path) -> Result<Self, DataError> {
         match Archive::new(file) {
-            Ok(archive) => Ok(Self { archive, path: path.to_owned() }),
+            Ok(archive) => Ok(Self {
+                archive,
+                path: path.to_owned(),
+            }),
             Err(Fault::Content(message)) => Err(malformed(path, message)),
-            Err(Fault::Read(cause)) => Err(DataError::Io { path: path.to_owned(), cause }),
+            Err(Fault::Read(cause)) => Err(DataError::Io {
+                path: path.to_owned(),
+                cause,
+            }),
         }
     }
 
     fn contents(&mut self) -> Result<Contents, DataError> {
-        let train = Split { images: self.images("images")?, labels: self.labels("labels")? };
-        let test = Split { images: self.images("test_images")?, labels: self.labels("test_labels")? };
+        let train = Split {
+            images: self.images("images")?,
+            labels: self.labels("labels")?,
+        };
+        let test = Split {
+            images: self.images("test_images")?,
+            labels: self.labels("test_labels")?,
+        };
         for (name, images) in [("images", &train.images), ("test_images", &test.images)] {
             if images.is_empty() {
-                return Err(malformed(&self.path, format!("array `{name}` holds no image")));
+                return Err(malformed(
+                    &self.path,
+                    format!("array `{name}` holds no image"),
+                ));
             }
         }
         if train.images.pixels.as_bytes().is_some() != test.images.pixels.as_bytes().is_some() {
@@ -115,7 +133,11 @@ impl<R: Read + Seek> Npz<R> {
                 (mean, std)
             }
             (mean, _) => {
-                let (there, missing) = if mean.is_some() { ("mean", "std") } else { ("std", "mean") };
+                let (there, missing) = if mean.is_some() {
+                    ("mean", "std")
+                } else {
+                    ("std", "mean")
+                };
                 return Err(malformed(
                     &self.path,
                     format!("has array `{there}` but no `{missing}`: give both or none"),
@@ -123,7 +145,12 @@ impl<R: Read + Seek> Npz<R> {
             }
         };
         self.check_constants(&train.images, &mean, &std)?;
-        Ok(Contents { train, test, mean, std })
+        Ok(Contents {
+            train,
+            test,
+            mean,
+            std,
+        })
     }
 
     fn check_constants(&self, images: &Images, mean: &[f32], std: &[f32]) -> Result<(), DataError> {
@@ -132,9 +159,15 @@ impl<R: Read + Seek> Npz<R> {
             let (found, channels) = ([mean.len(), std.len()], images.channels);
             format!("`mean` and `std` have {found:?} values for {channels} channels")
         } else if !std.iter().all(usable) || !mean.iter().all(|mean| mean.is_finite()) {
-            format!("`mean` {mean:?} and `std` {std:?} of the channels must be finite and `std` above 0")
-        } else if images.pixels.as_bytes().is_some() && !mean.iter().all(|mean| (0.0..=1.0).contains(mean)) {
-            format!("`mean` is {mean:?}: bytes are scaled to 0..1 before it is subtracted, so divide it by 255")
+            format!(
+                "`mean` {mean:?} and `std` {std:?} of the channels must be finite and `std` above 0"
+            )
+        } else if images.pixels.as_bytes().is_some()
+            && !mean.iter().all(|mean| (0.0..=1.0).contains(mean))
+        {
+            format!(
+                "`mean` is {mean:?}: bytes are scaled to 0..1 before it is subtracted, so divide it by 255"
+            )
         } else {
             return Ok(());
         };
@@ -183,12 +216,18 @@ impl<R: Read + Seek> Npz<R> {
     fn labels(&mut self, name: &str) -> Result<Vec<u32>, DataError> {
         self.read(name, |array| {
             if array.header.shape.len() != 1 {
-                return Err(
-                    format!("has shape {:?}: one label for each image, (n,), is read", array.header.shape).into()
-                );
+                return Err(format!(
+                    "has shape {:?}: one label for each image, (n,), is read",
+                    array.header.shape
+                )
+                .into());
             }
             if array.len() > MOST_LABELS {
-                return Err(format!("claims {} labels: at most {MOST_LABELS} are read", array.len()).into());
+                return Err(format!(
+                    "claims {} labels: at most {MOST_LABELS} are read",
+                    array.len()
+                )
+                .into());
             }
             array.labels()
         })
@@ -200,25 +239,42 @@ impl<R: Read + Seek> Npz<R> {
         }
         let values = self.read(name, |array| match array.header.shape.len() {
             0 | 1 => array.constants(),
-            _ => Err(format!("has shape {:?}: one value for each channel is read", array.header.shape).into()),
+            _ => Err(format!(
+                "has shape {:?}: one value for each channel is read",
+                array.header.shape
+            )
+            .into()),
         })?;
         Ok(Some(values))
     }
 
     /// Opens an array, checks that its length is believable, and has it read to the end.
-    fn read<T>(&mut self, name: &str, read: impl FnOnce(&mut Array) -> Result<T, Fault>) -> Result<T, DataError> {
+    fn read<T>(
+        &mut self,
+        name: &str,
+        read: impl FnOnce(&mut Array) -> Result<T, Fault>,
+    ) -> Result<T, DataError> {
         let refuse = |path: &Path, fault| match fault {
-            Fault::Read(cause) => malformed(path, format!("array `{name}` is damaged ({cause}): get the file again")),
+            Fault::Read(cause) => malformed(
+                path,
+                format!("array `{name}` is damaged ({cause}): get the file again"),
+            ),
             Fault::Content(message) => malformed(path, format!("array `{name}` {message}")),
         };
         let Some(entry) = self.archive.find(name) else {
             return Err(malformed(
                 &self.path,
-                format!("has no array `{name}`: images, labels, test_images and test_labels are read"),
+                format!(
+                    "has no array `{name}`: images, labels, test_images and test_labels are read"
+                ),
             ));
         };
         let most = CEILING.max(self.archive.len);
-        let there = if entry.is_stored() { self.archive.len } else { 0 };
+        let there = if entry.is_stored() {
+            self.archive.len
+        } else {
+            0
+        };
         self.archive
             .open(&entry)
             .and_then(|values| Array::open(values, most, there))
@@ -243,8 +299,13 @@ impl<'a> Array<'a> {
         if header.fortran_order && header.shape.len() > 1 {
             return Err("is in Fortran order: save numpy.ascontiguousarray of it".into());
         }
-        let width = header.dtype.get(2..).and_then(|width| width.parse::<u64>().ok());
-        let bytes = width.zip(header.len()).and_then(|(width, len)| len.checked_mul(width));
+        let width = header
+            .dtype
+            .get(2..)
+            .and_then(|width| width.parse::<u64>().ok());
+        let bytes = width
+            .zip(header.len())
+            .and_then(|(width, len)| len.checked_mul(width));
         match bytes {
             Some(bytes) if bytes <= most => {
                 let reserve = usize::try_from(bytes.min(there)).unwrap_or(0);
@@ -277,10 +338,16 @@ impl<'a> Array<'a> {
         let big_endian = self.header.dtype.starts_with('>');
         let mut floats = Vec::with_capacity(self.reserve / 4);
         self.for_each(|_, bytes: [u8; 4]| {
-            let value = if big_endian { f32::from_be_bytes(bytes) } else { f32::from_le_bytes(bytes) };
+            let value = if big_endian {
+                f32::from_be_bytes(bytes)
+            } else {
+                f32::from_le_bytes(bytes)
+            };
             if !value.is_finite() {
                 let row = floats.len() / values_per_image;
-                return Err(format!("holds {value} in row {row}: every value must be finite").into());
+                return Err(
+                    format!("holds {value} in row {row}: every value must be finite").into(),
+                );
             }
             floats.push(value);
             Ok(())
@@ -292,7 +359,9 @@ impl<'a> Array<'a> {
     fn labels(&mut self) -> Result<Vec<u32>, Fault> {
         let Some(integers) = self.header.integers() else {
             let dtype = &self.header.dtype;
-            return Err(format!("has type {dtype}: integers are read, so use astype on it first").into());
+            return Err(
+                format!("has type {dtype}: integers are read, so use astype on it first").into(),
+            );
         };
         let mut labels = Vec::new();
         let mut push = |row: u64, bytes: &[u8]| {
@@ -355,5 +424,8 @@ fn too_short() -> Fault {
 }
 
 fn malformed(path: &Path, message: String) -> DataError {
-    DataError::Malformed { path: path.to_owned(), message }
+    DataError::Malformed {
+        path: path.to_owned(),
+        message,
+    }
 }

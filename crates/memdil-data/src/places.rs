@@ -41,8 +41,13 @@ pub fn find<'a>(files: &[PublishedFile<'_>], folders: &'a [PathBuf]) -> Option<&
 impl PublishedFile<'_> {
     /// Whether it is in a folder, as published or wholly unpacked.
     pub fn is_in(&self, folder: &Path) -> bool {
-        let unpacked =
-            || !self.unpacked.is_empty() && self.unpacked.iter().all(|file| unpacked_path(folder, file.name).is_some());
+        let unpacked = || {
+            !self.unpacked.is_empty()
+                && self
+                    .unpacked
+                    .iter()
+                    .all(|file| unpacked_path(folder, file.name).is_some())
+        };
         folder.join(self.name).is_file() || unpacked()
     }
 }
@@ -50,5 +55,7 @@ impl PublishedFile<'_> {
 /// Where an unpacked file lies in a folder: under its name with the archive's folders, or without them.
 pub(crate) fn unpacked_path(folder: &Path, name: &str) -> Option<PathBuf> {
     let base = Path::new(name).file_name()?;
-    [folder.join(name), folder.join(base)].into_iter().find(|path| path.is_file())
+    [folder.join(name), folder.join(base)]
+        .into_iter()
+        .find(|path| path.is_file())
 }

@@ -24,13 +24,19 @@ pub(crate) fn bilinear_squares(planes: &[u8], side: usize, new_side: usize) -> V
         for row in plane.chunks_exact(side) {
             for window in &windows {
                 let weighted = window.weights.iter().zip(&row[window.first..]);
-                let sum: i32 = weighted.map(|(weight, &pixel)| weight * i32::from(pixel)).sum();
+                let sum: i32 = weighted
+                    .map(|(weight, &pixel)| weight * i32::from(pixel))
+                    .sum();
                 wide.push(round(sum));
             }
         }
         for window in &windows {
             sums.fill(0);
-            for (weight, row) in window.weights.iter().zip(wide.chunks_exact(new_side).skip(window.first)) {
+            for (weight, row) in window
+                .weights
+                .iter()
+                .zip(wide.chunks_exact(new_side).skip(window.first))
+            {
                 for (sum, &pixel) in sums.iter_mut().zip(row) {
                     *sum += weight * i32::from(pixel);
                 }
@@ -55,11 +61,15 @@ fn windows(side: usize, new_side: usize) -> Vec<Window> {
             // `as` truncates towards zero and cuts negative values off at 0.
             let first = (centre - reach + 0.5) as usize;
             let end = ((centre + reach + 0.5) as usize).min(side);
-            let weights: Vec<f64> =
-                (first..end).map(|x| (1.0 - ((x as f64 - centre + 0.5) / reach).abs()).max(0.0)).collect();
+            let weights: Vec<f64> = (first..end)
+                .map(|x| (1.0 - ((x as f64 - centre + 0.5) / reach).abs()).max(0.0))
+                .collect();
             let total: f64 = weights.iter().sum();
             let fixed = |weight: f64| (weight / total * f64::from(1 << FRACTION_BITS)).round();
-            Window { first, weights: weights.iter().map(|&weight| fixed(weight) as i32).collect() }
+            Window {
+                first,
+                weights: weights.iter().map(|&weight| fixed(weight) as i32).collect(),
+            }
         })
         .collect()
 }

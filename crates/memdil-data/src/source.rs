@@ -48,7 +48,13 @@ struct Facts {
     std: &'static [f32],
 }
 
-const GREY: Facts = Facts { name: "", classes: &[], size: [1, 28, 28], mean: &[0.1307], std: &[0.3081] };
+const GREY: Facts = Facts {
+    name: "",
+    classes: &[],
+    size: [1, 28, 28],
+    mean: &[0.1307],
+    std: &[0.3081],
+};
 
 const COLOUR: Facts = Facts {
     name: "",
@@ -72,17 +78,41 @@ impl Source {
 
     fn facts(&self) -> Option<Facts> {
         Some(match self {
-            Self::Mnist => Facts { name: "mnist", classes: &class_names::DIGITS, ..GREY },
-            Self::FashionMnist => Facts { name: "fashion-mnist", classes: &class_names::FASHION_MNIST, ..GREY },
-            Self::FashionMnistEmbedded => {
-                Facts { name: "fashion-mnist-embedded", classes: &class_names::FASHION_MNIST, ..GREY }
-            }
-            Self::Cifar10 => Facts { name: "cifar-10", classes: &class_names::CIFAR_10, ..COLOUR },
-            Self::Cifar100 => Facts { name: "cifar-100", classes: &class_names::CIFAR_100, ..COLOUR },
-            Self::Cifar100Coarse => {
-                Facts { name: "cifar-100-coarse", classes: &class_names::CIFAR_100_COARSE, ..COLOUR }
-            }
-            Self::Svhn => Facts { name: "svhn", classes: &class_names::DIGITS, ..COLOUR },
+            Self::Mnist => Facts {
+                name: "mnist",
+                classes: &class_names::DIGITS,
+                ..GREY
+            },
+            Self::FashionMnist => Facts {
+                name: "fashion-mnist",
+                classes: &class_names::FASHION_MNIST,
+                ..GREY
+            },
+            Self::FashionMnistEmbedded => Facts {
+                name: "fashion-mnist-embedded",
+                classes: &class_names::FASHION_MNIST,
+                ..GREY
+            },
+            Self::Cifar10 => Facts {
+                name: "cifar-10",
+                classes: &class_names::CIFAR_10,
+                ..COLOUR
+            },
+            Self::Cifar100 => Facts {
+                name: "cifar-100",
+                classes: &class_names::CIFAR_100,
+                ..COLOUR
+            },
+            Self::Cifar100Coarse => Facts {
+                name: "cifar-100-coarse",
+                classes: &class_names::CIFAR_100_COARSE,
+                ..COLOUR
+            },
+            Self::Svhn => Facts {
+                name: "svhn",
+                classes: &class_names::DIGITS,
+                ..COLOUR
+            },
             Self::Npz(_) => return None,
         })
     }
@@ -97,7 +127,10 @@ impl Source {
     /// ```
     pub fn name(&self) -> &str {
         match self {
-            Self::Npz(path) => path.file_stem().and_then(|stem| stem.to_str()).unwrap_or("npz"),
+            Self::Npz(path) => path
+                .file_stem()
+                .and_then(|stem| stem.to_str())
+                .unwrap_or("npz"),
             _ => self.facts().map_or("", |facts| facts.name),
         }
     }

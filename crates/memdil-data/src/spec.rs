@@ -158,7 +158,11 @@ impl DataSpec {
                 return Err(DataError::DuplicateClass { class });
             }
             if self.source.npz().is_none() && class as usize >= known {
-                return Err(DataError::UnknownClass { class, name: self.source.name().to_owned(), known });
+                return Err(DataError::UnknownClass {
+                    class,
+                    name: self.source.name().to_owned(),
+                    known,
+                });
             }
         }
         if !(0.0..1.0).contains(&self.validation) {
@@ -168,12 +172,18 @@ impl DataSpec {
                 range: "0 <= validation < 1",
             });
         }
-        let limits =
-            [("images_per_class", self.images_per_class), ("test_images_per_class", self.test_images_per_class)];
+        let limits = [
+            ("images_per_class", self.images_per_class),
+            ("test_images_per_class", self.test_images_per_class),
+        ];
         for (what, limit) in limits {
             if limit == Some(0) {
                 let range = "1 or more; leave it out to use all";
-                return Err(DataError::OutOfRange { what, value: 0.0, range });
+                return Err(DataError::OutOfRange {
+                    what,
+                    value: 0.0,
+                    range,
+                });
             }
         }
         if let Some(augment) = &self.augment {

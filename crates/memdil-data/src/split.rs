@@ -20,9 +20,17 @@ use crate::random::{Stream, shuffle, stream};
 /// assert_eq!((train.len(), validation.len()), (8, 2));
 /// # Ok::<(), memdil_data::DataError>(())
 /// ```
-pub fn validation_split(n: usize, fraction: f64, seed: u64) -> Result<(Vec<usize>, Vec<usize>), DataError> {
+pub fn validation_split(
+    n: usize,
+    fraction: f64,
+    seed: u64,
+) -> Result<(Vec<usize>, Vec<usize>), DataError> {
     if !(0.0..1.0).contains(&fraction) {
-        return Err(DataError::OutOfRange { what: "validation", value: fraction, range: "0 <= validation < 1" });
+        return Err(DataError::OutOfRange {
+            what: "validation",
+            value: fraction,
+            range: "0 <= validation < 1",
+        });
     }
     let held_out = (fraction * n as f64).round() as usize;
     if held_out >= n {

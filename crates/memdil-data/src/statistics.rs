@@ -19,12 +19,25 @@ use crate::images::Pixels;
 pub fn mean_and_std(images: &Images) -> (Vec<f32>, Vec<f32>) {
     let plane = images.height * images.width;
     let channel = |c: usize| match &images.pixels {
-        Pixels::Bytes(values) => of_bytes(values.chunks_exact(plane.max(1)).skip(c).step_by(images.channels).flatten()),
-        Pixels::Floats(values) => {
-            of_floats(values.chunks_exact(plane.max(1)).skip(c).step_by(images.channels).flatten())
-        }
+        Pixels::Bytes(values) => of_bytes(
+            values
+                .chunks_exact(plane.max(1))
+                .skip(c)
+                .step_by(images.channels)
+                .flatten(),
+        ),
+        Pixels::Floats(values) => of_floats(
+            values
+                .chunks_exact(plane.max(1))
+                .skip(c)
+                .step_by(images.channels)
+                .flatten(),
+        ),
     };
-    (0..images.channels).map(channel).map(|(mean, std)| (mean as f32, std as f32)).unzip()
+    (0..images.channels)
+        .map(channel)
+        .map(|(mean, std)| (mean as f32, std as f32))
+        .unzip()
 }
 
 /// Exact sums: 2^32 bytes and their squares stay far below 2^64.

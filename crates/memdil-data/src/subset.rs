@@ -27,7 +27,12 @@ pub struct Subset {
 ///
 /// # Errors
 /// The class that has fewer, with the number it has.
-fn choose(labels: &[u32], classes: usize, per_class: usize, seed: Option<u64>) -> Result<Vec<usize>, (u32, usize)> {
+fn choose(
+    labels: &[u32],
+    classes: usize,
+    per_class: usize,
+    seed: Option<u64>,
+) -> Result<Vec<usize>, (u32, usize)> {
     let mut of_class = vec![Vec::new(); classes];
     for (i, &label) in labels.iter().enumerate() {
         if let Some(indices) = of_class.get_mut(label as usize) {
@@ -79,15 +84,26 @@ fn choose(labels: &[u32], classes: usize, per_class: usize, seed: Option<u64>) -
 pub fn write_subset(data: &Dataset, subset: Subset, path: &Path) -> Result<(), DataError> {
     let part = |split: &Split, which, per_class| {
         if per_class == 0 {
-            return Err(DataError::OutOfRange { what: "images per class", value: 0.0, range: "1 or more" });
+            return Err(DataError::OutOfRange {
+                what: "images per class",
+                value: 0.0,
+                range: "1 or more",
+            });
         }
         match choose(&split.labels, data.classes(), per_class, subset.seed) {
-            Err((class, found)) => {
-                Err(DataError::TooFewImages { class, name: data.name.clone(), split: which, wanted: per_class, found })
-            }
+            Err((class, found)) => Err(DataError::TooFewImages {
+                class,
+                name: data.name.clone(),
+                split: which,
+                wanted: per_class,
+                found,
+            }),
             Ok(indices) => {
                 let labels = indices.iter().map(|&i| split.labels[i]).collect();
-                Ok(Split { images: split.images.select(&indices), labels })
+                Ok(Split {
+                    images: split.images.select(&indices),
+                    labels,
+                })
             }
         }
     };
@@ -96,24 +112,36 @@ pub fn write_subset(data: &Dataset, subset: Subset, path: &Path) -> Result<(), D
 
     let mut draft = path.to_owned().into_os_string();
     draft.push(".partial");
-    let io_error = |cause| DataError::Write { path: path.to_owned(), cause };
+    let io_error = |cause| DataError::Write {
+        path: path.to_owned(),
+        cause,
+    };
     let file = File::create(&draft).map_err(io_error)?;
-    write(file, data, &train, &test).and_then(|()| fs::rename(&draft, path)).map_err(|cause| {
-        // The draft is of no use; that it cannot be removed either adds nothing to the cause.
-        let _ = fs::remove_file(&draft);
-        io_error(cause)
-    })
+    write(file, data, &train, &test)
+        .and_then(|()| fs::rename(&draft, path))
+        .map_err(|cause| {
+            // The draft is of no use; that it cannot be removed either adds nothing to the cause.
+            let _ = fs::remove_file(&draft);
+            io_error(cause)
+        })
 }
 
 fn write(file: File, data: &Dataset, train: &Split, test: &Split) -> io::Result<()> {
     let mut npz = NpzWriter::new_compressed(io::BufWriter::new(file));
     for (prefix, split) in [("", train), ("test_", test)] {
         write_images(&mut npz, &format!("{prefix}images"), &split.images)?;
-        npz.add_array(format!("{prefix}labels"), &ArrayView1::from(&split.labels)).map_err(npz_error)?;
+        npz.add_array(format!("{prefix}labels"), &ArrayView1::from(&split.labels))
+            .map_err(npz_error)?;
     }
-    npz.add_array("mean", &ArrayView1::from(&data.mean)).map_err(npz_error)?;
-    npz.add_array("std", &ArrayView1::from(&data.std)).map_err(npz_error)?;
-    let file = npz.finish().map_err(npz_error)?.into_inner().map_err(io::Error::other)?;
+    npz.add_array("mean", &ArrayView1::from(&data.mean))
+        .map_err(npz_error)?;
+    npz.add_array("std", &ArrayView1::from(&data.std))
+        .map_err(npz_error)?;
+    let file = npz
+        .finish()
+        .map_err(npz_error)?
+        .into_inner()
+        .map_err(io::Error::other)?;
     file.sync_all()
 }
 
@@ -126,10 +154,16 @@ fn write_images(npz: &mut Writer, name: &str, images: &Images) -> io::Result<()>
     }
 }
 
-fn write_pixels<T: WritableElement>(npz: &mut Writer, name: &str, images: &Images, values: &[T]) -> io::Result<()> {
+fn write_pixels<T: WritableElement>(
+    npz: &mut Writer,
+    name: &str,
+    images: &Images,
+    values: &[T],
+) -> io::Result<()> {
     let [channels, height, width] = images.size();
     let shape = (images.len(), channels, height, width);
-    let view = ArrayView4::from_shape(shape, values).map_err(|cause: ShapeError| io::Error::other(cause))?;
+    let view = ArrayView4::from_shape(shape, values)
+        .map_err(|cause: ShapeError| io::Error::other(cause))?;
     npz.add_array(name, &view).map_err(npz_error)
 }
 

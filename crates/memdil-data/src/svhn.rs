@@ -37,7 +37,10 @@ pub fn parse(bytes: &[u8], name: &str) -> Result<Split, DataError> {
 fn decode(file: Unpacked) -> Result<Split, DataError> {
     let Unpacked { mut reader, origin } = file;
     let (pixels, labels) = read_variables(&mut reader).map_err(|fault| origin.refuse(fault))?;
-    Ok(Split { images: Images::new(3, SIDE, SIDE, pixels)?, labels })
+    Ok(Split {
+        images: Images::new(3, SIDE, SIDE, pixels)?,
+        labels,
+    })
 }
 
 fn read_variables(reader: &mut dyn Read) -> Result<(Vec<u8>, Vec<u32>), Fault> {
@@ -59,18 +62,28 @@ fn read_variables(reader: &mut dyn Read) -> Result<(Vec<u8>, Vec<u32>), Fault> {
 }
 
 fn read_pixels(matrix: Matrix) -> Result<Vec<u8>, Fault> {
-    let Matrix { sizes, mut values, .. } = matrix;
+    let Matrix {
+        sizes, mut values, ..
+    } = matrix;
     // MATLAB drops a last size of 1.
     let images = match sizes[..] {
         [32, 32, 3] => 1,
         [32, 32, 3, images] => images,
-        _ => return Err(format!("variable `X` has sizes {sizes:?}: 32 x 32 x 3 x images are read").into()),
+        _ => {
+            return Err(
+                format!("variable `X` has sizes {sizes:?}: 32 x 32 x 3 x images are read").into(),
+            );
+        }
     };
     if !values.are_bytes() {
         return Err("variable `X` does not hold unsigned bytes (uint8)".into());
     }
     if images.checked_mul(PIXELS as u64) != Some(values.bytes) {
-        return Err(format!("variable `X` has sizes {sizes:?} but {} bytes", values.bytes).into());
+        return Err(format!(
+            "variable `X` has sizes {sizes:?} but {} bytes",
+            values.bytes
+        )
+        .into());
     }
     let mut pixels = Vec::new();
     let (mut columns, mut rows) = ([0; PIXELS], [0; PIXELS]);
@@ -78,7 +91,10 @@ fn read_pixels(matrix: Matrix) -> Result<Vec<u8>, Fault> {
         if read_full(&mut values.reader, &mut columns)? < PIXELS {
             return Err(format!("ends in image {image} of {images}: get it again").into());
         }
-        for (from, to) in columns.chunks_exact(PLANE).zip(rows.chunks_exact_mut(PLANE)) {
+        for (from, to) in columns
+            .chunks_exact(PLANE)
+            .zip(rows.chunks_exact_mut(PLANE))
+        {
             transpose(from, to);
         }
         pixels.extend_from_slice(&rows);
@@ -96,10 +112,16 @@ fn transpose(from: &[u8], to: &mut [u8]) {
 }
 
 fn read_labels(matrix: Matrix) -> Result<Vec<u32>, Fault> {
-    let Matrix { sizes, mut values, .. } = matrix;
+    let Matrix {
+        sizes, mut values, ..
+    } = matrix;
     let count = match sizes[..] {
         [n, 1] | [1, n] => n,
-        _ => return Err(format!("variable `y` has sizes {sizes:?}: one column of labels is read").into()),
+        _ => {
+            return Err(
+                format!("variable `y` has sizes {sizes:?}: one column of labels is read").into(),
+            );
+        }
     };
     let mut labels = Vec::new();
     while let Some(value) = values.next()? {
@@ -114,7 +136,11 @@ fn read_labels(matrix: Matrix) -> Result<Vec<u32>, Fault> {
         }
     }
     if labels.len() as u64 != count {
-        return Err(format!("variable `y` has sizes {sizes:?} but {} values", labels.len()).into());
+        return Err(format!(
+            "variable `y` has sizes {sizes:?} but {} values",
+            labels.len()
+        )
+        .into());
     }
     Ok(labels)
 }

@@ -66,7 +66,10 @@ impl From<&str> for Fault {
 
 /// Opens a file.
 pub(crate) fn open(path: &Path) -> Result<Unpacked<'static>, DataError> {
-    let io_error = |cause| DataError::Io { path: path.to_owned(), cause };
+    let io_error = |cause| DataError::Io {
+        path: path.to_owned(),
+        cause,
+    };
     let file = File::open(path).map_err(io_error)?;
     let len = file.metadata().map_err(io_error)?.len();
     unpack(BufReader::with_capacity(1 << 16, file), len, path)
@@ -77,15 +80,33 @@ pub(crate) fn from_bytes<'a>(bytes: &'a [u8], name: &str) -> Result<Unpacked<'a>
     unpack(bytes, bytes.len() as u64, Path::new(name))
 }
 
-fn unpack<'a>(mut bytes: impl BufRead + 'a, len: u64, path: &Path) -> Result<Unpacked<'a>, DataError> {
+fn unpack<'a>(
+    mut bytes: impl BufRead + 'a,
+    len: u64,
+    path: &Path,
+) -> Result<Unpacked<'a>, DataError> {
     let path = path.to_owned();
     match bytes.fill_buf() {
         Err(cause) => Err(DataError::Io { path, cause }),
         Ok(start) if start.starts_with(&GZIP_MAGIC) => Ok(Unpacked {
-            reader: Box::new(Capped { reader: MultiGzDecoder::new(bytes), left: CEILING.max(len) }),
-            origin: Origin { path, packed: true, len: 0 },
+            reader: Box::new(Capped {
+                reader: MultiGzDecoder::new(bytes),
+                left: CEILING.max(len),
+            }),
+            origin: Origin {
+                path,
+                packed: true,
+                len: 0,
+            },
         }),
-        Ok(_) => Ok(Unpacked { reader: Box::new(bytes), origin: Origin { path, packed: false, len } }),
+        Ok(_) => Ok(Unpacked {
+            reader: Box::new(bytes),
+            origin: Origin {
+                path,
+                packed: false,
+                len,
+            },
+        }),
     }
 }
 
@@ -96,11 +117,18 @@ impl Origin {
         match fault {
             Fault::Content(message) => DataError::Malformed { path, message },
             Fault::Read(cause) => match cause.kind() {
-                ErrorKind::FileTooLarge => DataError::TooLarge { path, ceiling: CEILING },
+                ErrorKind::FileTooLarge => DataError::TooLarge {
+                    path,
+                    ceiling: CEILING,
+                },
                 _ if self.packed => DataError::DamagedGzip { path, cause },
-                ErrorKind::InvalidData | ErrorKind::InvalidInput | ErrorKind::UnexpectedEof | ErrorKind::Other => {
-                    DataError::Malformed { path, message: format!("is damaged ({cause}): get it again") }
-                }
+                ErrorKind::InvalidData
+                | ErrorKind::InvalidInput
+                | ErrorKind::UnexpectedEof
+                | ErrorKind::Other => DataError::Malformed {
+                    path,
+                    message: format!("is damaged ({cause}): get it again"),
+                },
                 _ => DataError::Io { path, cause },
             },
         }
@@ -114,7 +142,10 @@ impl Origin {
     /// Refuses a header that claims more bytes than there may be of their kind.
     pub(crate) fn check_most(&self, claimed: u64, most: u64) -> Result<(), DataError> {
         if claimed > most {
-            return Err(DataError::TooLarge { path: self.path.clone(), ceiling: most });
+            return Err(DataError::TooLarge {
+                path: self.path.clone(),
+                ceiling: most,
+            });
         }
         Ok(())
     }

@@ -124,14 +124,22 @@ pub fn verify_files(
         let packed = path.is_file();
         if packed {
             let state = check_file(file, &path, progress)?;
-            reports.push(FileReport { name: file.name.to_owned(), path: Some(path), state });
+            reports.push(FileReport {
+                name: file.name.to_owned(),
+                path: Some(path),
+                state,
+            });
         }
         let mut absent = Vec::new();
         for inner in file.unpacked {
             match unpacked_path(folder, inner.name) {
                 Some(path) => {
                     let state = check_unpacked(inner, &path, progress)?;
-                    reports.push(FileReport { name: inner.name.to_owned(), path: Some(path), state });
+                    reports.push(FileReport {
+                        name: inner.name.to_owned(),
+                        path: Some(path),
+                        state,
+                    });
                 }
                 None => absent.push(FileReport::missing(inner.name)),
             }
@@ -147,7 +155,11 @@ pub fn verify_files(
 
 impl FileReport {
     fn missing(name: &str) -> Self {
-        Self { name: name.to_owned(), path: None, state: FileState::Missing }
+        Self {
+            name: name.to_owned(),
+            path: None,
+            state: FileState::Missing,
+        }
     }
 }
 
@@ -157,20 +169,37 @@ pub(crate) fn check_file(
     path: &Path,
     progress: &mut dyn FnMut(&str, u64, u64),
 ) -> Result<FileState, DataError> {
-    let io_error = |cause| DataError::Io { path: path.to_owned(), cause };
+    let io_error = |cause| DataError::Io {
+        path: path.to_owned(),
+        cause,
+    };
     let size = fs::metadata(path).map_err(io_error)?.len();
     let wrong = if size == file.bytes {
         let found = sha256_of_file(path, |done| progress(file.name, done, size))?;
         if found == file.sha256 {
             return Ok(FileState::Ok);
         }
-        FileState::WrongChecksum { found, expected: file.sha256.to_owned() }
+        FileState::WrongChecksum {
+            found,
+            expected: file.sha256.to_owned(),
+        }
     } else {
-        FileState::WrongSize { found: size, expected: file.bytes }
+        FileState::WrongSize {
+            found: size,
+            expected: file.bytes,
+        }
     };
-    if let [Unpacked { bytes, sha256: Some(expected), .. }] = *file.unpacked {
+    if let [
+        Unpacked {
+            bytes,
+            sha256: Some(expected),
+            ..
+        },
+    ] = *file.unpacked
+    {
         // One byte more than there should be tells a longer content, however long it is.
-        let content = MultiGzDecoder::new(BufReader::new(File::open(path).map_err(io_error)?)).take(bytes + 1);
+        let content = MultiGzDecoder::new(BufReader::new(File::open(path).map_err(io_error)?))
+            .take(bytes + 1);
         // A damaged stream is no error here: that the file is not the published one says more.
         if let Ok(found) = sha256_of(content, |done| progress(file.name, done.min(bytes), bytes))
             && found == expected
@@ -186,20 +215,37 @@ fn check_unpacked(
     path: &Path,
     progress: &mut dyn FnMut(&str, u64, u64),
 ) -> Result<FileState, DataError> {
-    let found = fs::metadata(path).map_err(|cause| DataError::Io { path: path.to_owned(), cause })?.len();
+    let found = fs::metadata(path)
+        .map_err(|cause| DataError::Io {
+            path: path.to_owned(),
+            cause,
+        })?
+        .len();
     if found != file.bytes {
-        return Ok(FileState::WrongSize { found, expected: file.bytes });
+        return Ok(FileState::WrongSize {
+            found,
+            expected: file.bytes,
+        });
     }
-    let Some(expected) = file.sha256 else { return Ok(FileState::NoChecksum) };
+    let Some(expected) = file.sha256 else {
+        return Ok(FileState::NoChecksum);
+    };
     let found = sha256_of_file(path, |done| progress(file.name, done, file.bytes))?;
     if found == expected {
         return Ok(FileState::ContentOk);
     }
-    Ok(FileState::WrongChecksum { found, expected: expected.to_owned() })
+    Ok(FileState::WrongChecksum {
+        found,
+        expected: expected.to_owned(),
+    })
 }
 
 /// Checks the labels of unpacked CIFAR files, for which no checksum is published.
-fn check_labels(published: Published, part: Part, reports: &mut [FileReport]) -> Result<(), DataError> {
+fn check_labels(
+    published: Published,
+    part: Part,
+    reports: &mut [FileReport],
+) -> Result<(), DataError> {
     let kind = match published {
         Published::Cifar10 => Labels::Cifar10,
         Published::Cifar100 => Labels::Fine,
@@ -208,21 +254,32 @@ fn check_labels(published: Published, part: Part, reports: &mut [FileReport]) ->
     let is_test = |name: &str| name.contains("/test");
     let mut of_part: Vec<&mut FileReport> = reports
         .iter_mut()
-        .filter(|report| report.name.ends_with(".bin") && is_test(&report.name) == (part == Part::Test))
+        .filter(|report| {
+            report.name.ends_with(".bin") && is_test(&report.name) == (part == Part::Test)
+        })
         .collect();
-    if of_part.is_empty() || of_part.iter().any(|report| report.state != FileState::NoChecksum) {
+    if of_part.is_empty()
+        || of_part
+            .iter()
+            .any(|report| report.state != FileState::NoChecksum)
+    {
         return Ok(());
     }
     let mut labels = Vec::new();
     for report in &of_part {
         if let Some(path) = &report.path {
-            let bytes = fs::read(path).map_err(|cause| DataError::Io { path: path.clone(), cause })?;
+            let bytes = fs::read(path).map_err(|cause| DataError::Io {
+                path: path.clone(),
+                cause,
+            })?;
             labels.extend(kind.of_records(&bytes));
         }
     }
     if let Err(error) = check_order(published, part, &labels) {
         for report in &mut of_part {
-            report.state = FileState::WrongLabels { cause: error.to_string() };
+            report.state = FileState::WrongLabels {
+                cause: error.to_string(),
+            };
         }
     }
     Ok(())
@@ -232,7 +289,10 @@ fn check_labels(published: Published, part: Part, reports: &mut [FileReport]) ->
 pub(crate) fn sha256_of_file(path: &Path, progress: impl FnMut(u64)) -> Result<String, DataError> {
     File::open(path)
         .and_then(|file| sha256_of(file, progress))
-        .map_err(|cause| DataError::Io { path: path.to_owned(), cause })
+        .map_err(|cause| DataError::Io {
+            path: path.to_owned(),
+            cause,
+        })
 }
 
 fn sha256_of(mut reader: impl Read, mut progress: impl FnMut(u64)) -> io::Result<String> {
@@ -251,5 +311,9 @@ fn sha256_of(mut reader: impl Read, mut progress: impl FnMut(u64)) -> io::Result
             Err(error) => return Err(error),
         }
     }
-    Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hash
+        .finalize()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect())
 }

@@ -67,9 +67,11 @@ impl<R: Read + Seek> Archive<R> {
         let file = &mut self.file;
         let header = bytes_at(file, entry.offset, 30)?;
         let flags = u16_at(&header, 6);
-        let (Some(name_len), Some(extra_len), true) =
-            (u16_at(&header, 26), u16_at(&header, 28), header.starts_with(&LOCAL_HEADER))
-        else {
+        let (Some(name_len), Some(extra_len), true) = (
+            u16_at(&header, 26),
+            u16_at(&header, 28),
+            header.starts_with(&LOCAL_HEADER),
+        ) else {
             return Err("is not where the directory says: get the file again".into());
         };
         if flags.is_some_and(|flags| flags & 1 == 1) {
@@ -79,9 +81,21 @@ impl<R: Read + Seek> Archive<R> {
         let content = file.take(entry.packed);
         let (left, crc) = (entry.size, entry.crc);
         match entry.method {
-            0 => Ok(Box::new(Checked { content, left, crc, sum: Crc::new() })),
-            8 => Ok(Box::new(Checked { content: DeflateDecoder::new(content), left, crc, sum: Crc::new() })),
-            method => Err(format!("is packed by method {method}: stored and deflated are read").into()),
+            0 => Ok(Box::new(Checked {
+                content,
+                left,
+                crc,
+                sum: Crc::new(),
+            })),
+            8 => Ok(Box::new(Checked {
+                content: DeflateDecoder::new(content),
+                left,
+                crc,
+                sum: Crc::new(),
+            })),
+            method => {
+                Err(format!("is packed by method {method}: stored and deflated are read").into())
+            }
         }
     }
 }
@@ -90,7 +104,10 @@ impl<R: Read + Seek> Archive<R> {
 fn entries(file: &mut (impl Read + Seek), len: u64) -> Result<Vec<Entry>, Fault> {
     let (size, offset) = directory(file, len)?;
     if size > LONGEST_DIRECTORY {
-        return Err(format!("has a directory of {size} bytes: at most {LONGEST_DIRECTORY} are read").into());
+        return Err(format!(
+            "has a directory of {size} bytes: at most {LONGEST_DIRECTORY} are read"
+        )
+        .into());
     }
     let bytes = bytes_at(file, offset, size)?;
     let mut rest = &bytes[..];
@@ -108,9 +125,13 @@ fn directory(file: &mut (impl Read + Seek), len: u64) -> Result<(u64, u64), Faul
     let tail_start = len.saturating_sub(LONGEST_END);
     let tail = bytes_at(file, tail_start, len - tail_start)?;
     let is_end = |at: &usize| {
-        tail[*at..].starts_with(&END) && u16_at(&tail, at + 20) == u16::try_from(tail.len() - at - END_LEN).ok()
+        tail[*at..].starts_with(&END)
+            && u16_at(&tail, at + 20) == u16::try_from(tail.len() - at - END_LEN).ok()
     };
-    let Some(at) = (0..(tail.len() + 1).saturating_sub(END_LEN)).rev().find(is_end) else {
+    let Some(at) = (0..(tail.len() + 1).saturating_sub(END_LEN))
+        .rev()
+        .find(is_end)
+    else {
         return Err("is no .npz file, or not all of one: a ZIP archive's end is missing".into());
     };
     let (Some(size), Some(offset)) = (u32_at(&tail, at + 12), u32_at(&tail, at + 16)) else {
@@ -120,9 +141,13 @@ fn directory(file: &mut (impl Read + Seek), len: u64) -> Result<(u64, u64), Faul
         return Ok((size.into(), offset.into()));
     }
     let damaged = || Fault::from("has a damaged 64-bit directory: get it again");
-    let place = (tail_start + at as u64).checked_sub(20).ok_or_else(damaged)?;
+    let place = (tail_start + at as u64)
+        .checked_sub(20)
+        .ok_or_else(damaged)?;
     let place = bytes_at(file, place, 20)?;
-    let end = u64_at(&place, 8).filter(|_| place.starts_with(&END_64_PLACE)).ok_or_else(damaged)?;
+    let end = u64_at(&place, 8)
+        .filter(|_| place.starts_with(&END_64_PLACE))
+        .ok_or_else(damaged)?;
     let end = bytes_at(file, end, 56)?;
     match (u64_at(&end, 40), u64_at(&end, 48)) {
         (Some(size), Some(offset)) if end.starts_with(&END_64) => Ok((size, offset)),
@@ -144,7 +169,14 @@ fn entry(bytes: &[u8]) -> Option<(Entry, &[u8])> {
         number => Some(u64::from(number)),
     };
     let (size, packed, offset) = (field(24)?, field(20)?, field(42)?);
-    let entry = Entry { name, method: u16_at(bytes, 10)?, crc: u32_at(bytes, 16)?, packed, size, offset };
+    let entry = Entry {
+        name,
+        method: u16_at(bytes, 10)?,
+        crc: u32_at(bytes, 16)?,
+        packed,
+        size,
+        offset,
+    };
     Some((entry, bytes.get(name_end + extra_len + comment_len..)?))
 }
 
@@ -160,7 +192,10 @@ fn wide_fields(mut extra: &[u8]) -> impl Iterator<Item = u64> {
         }
         extra = after;
     }
-    wide.as_chunks().0.iter().map(|bytes| u64::from_le_bytes(*bytes))
+    wide.as_chunks()
+        .0
+        .iter()
+        .map(|bytes| u64::from_le_bytes(*bytes))
 }
 
 /// Content whose length and checksum are checked at its end.
@@ -204,13 +239,22 @@ fn bytes_at(file: &mut (impl Read + Seek), place: u64, len: u64) -> Result<Vec<u
 }
 
 fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
-    bytes.get(at..)?.first_chunk().map(|bytes| u16::from_le_bytes(*bytes))
+    bytes
+        .get(at..)?
+        .first_chunk()
+        .map(|bytes| u16::from_le_bytes(*bytes))
 }
 
 fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
-    bytes.get(at..)?.first_chunk().map(|bytes| u32::from_le_bytes(*bytes))
+    bytes
+        .get(at..)?
+        .first_chunk()
+        .map(|bytes| u32::from_le_bytes(*bytes))
 }
 
 fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
-    bytes.get(at..)?.first_chunk().map(|bytes| u64::from_le_bytes(*bytes))
+    bytes
+        .get(at..)?
+        .first_chunk()
+        .map(|bytes| u64::from_le_bytes(*bytes))
 }

@@ -16,7 +16,10 @@ use proptest::prelude::*;
 
 /// Records of CIFAR-10 with these labels; the pixels of the i-th begin with `seed + i`.
 fn batch(labels: &[u8], seed: u8) -> Vec<u8> {
-    (seed..).zip(labels).flat_map(|(seed, &label)| record(&[label], seed)).collect()
+    (seed..)
+        .zip(labels)
+        .flat_map(|(seed, &label)| record(&[label], seed))
+        .collect()
 }
 
 /// The six files of CIFAR-10: batch b has b + 1 images whose first pixels are 10 b, 10 b + 1, ...
@@ -33,7 +36,10 @@ fn spec(source: Source, classes: &[u32]) -> DataSpec {
 #[test]
 fn a_record_is_a_label_and_three_planes() {
     let split = parse_records(&batch(&[3, 9], 7), Labels::Cifar10, "two").unwrap();
-    assert_eq!((split.labels, split.images.size(), split.images.len()), (vec![3, 9], [3, 32, 32], 2));
+    assert_eq!(
+        (split.labels, split.images.size(), split.images.len()),
+        (vec![3, 9], [3, 32, 32], 2)
+    );
     assert_eq!(split.images.bytes(1), Some(&record(&[], 8)[..]));
 }
 
@@ -42,23 +48,41 @@ fn cifar_100_has_a_coarse_and_a_fine_label() {
     let file = [record(&[4, 77], 0), record(&[19, 99], 1)].concat();
     let fine = parse_records(&file, Labels::Fine, "x").unwrap();
     let coarse = parse_records(&file, Labels::Coarse, "x").unwrap();
-    assert_eq!((&fine.labels[..], &coarse.labels[..]), (&[77, 99][..], &[4, 19][..]));
+    assert_eq!(
+        (&fine.labels[..], &coarse.labels[..]),
+        (&[77, 99][..], &[4, 19][..])
+    );
     assert_eq!(fine.images, coarse.images);
 
     let file = record(&[20, 50], 0);
     parse_records(&file, Labels::Fine, "x").unwrap();
-    let message = parse_records(&file, Labels::Coarse, "x").unwrap_err().to_string();
-    assert!(message.contains("label 20 in record 0") && message.contains("below 20"), "{message}");
+    let message = parse_records(&file, Labels::Coarse, "x")
+        .unwrap_err()
+        .to_string();
+    assert!(
+        message.contains("label 20 in record 0") && message.contains("below 20"),
+        "{message}"
+    );
 }
 
 #[test]
 fn labels_out_of_range_and_broken_records_name_file_and_row() {
     let error = parse_records(&batch(&[1, 10], 0), Labels::Cifar10, "batch.bin").unwrap_err();
     assert!(matches!(error, DataError::Malformed { .. }), "{error}");
-    assert!(error.to_string().contains("label 10 in record 1 of batch.bin"), "{error}");
+    assert!(
+        error
+            .to_string()
+            .contains("label 10 in record 1 of batch.bin"),
+        "{error}"
+    );
 
-    let message = parse_records(&batch(&[1, 2], 0)[..4000], Labels::Cifar10, "batch.bin").unwrap_err().to_string();
-    assert!(message.contains("record 1 of batch.bin has 927 of 3073 bytes"), "{message}");
+    let message = parse_records(&batch(&[1, 2], 0)[..4000], Labels::Cifar10, "batch.bin")
+        .unwrap_err()
+        .to_string();
+    assert!(
+        message.contains("record 1 of batch.bin has 927 of 3073 bytes"),
+        "{message}"
+    );
 }
 
 #[test]
@@ -86,7 +110,9 @@ fn folder_and_archive_in_any_order_are_the_same_data() {
     let from_archive = load(&spec, Some(&packed)).unwrap();
     assert_eq!(from_folder, from_archive);
     assert_eq!(from_folder.train.labels, [0, 0, 1, 0, 1, 0, 1, 0, 1]);
-    let first: Vec<u8> = (0..9).map(|i| from_folder.train.images.bytes(i).unwrap()[0]).collect();
+    let first: Vec<u8> = (0..9)
+        .map(|i| from_folder.train.images.bytes(i).unwrap()[0])
+        .collect();
     assert_eq!(first, [0, 10, 11, 20, 21, 30, 31, 40, 41]);
     assert_eq!(from_folder.class_names, ["airplane", "automobile"]);
     assert_eq!(from_folder.mean, [0.4914, 0.4822, 0.4465]);
@@ -95,12 +121,23 @@ fn folder_and_archive_in_any_order_are_the_same_data() {
 #[test]
 fn archives_that_lack_a_file_or_end_early_are_refused() {
     let files = batches();
-    let entries: Vec<_> = CIFAR_10.iter().zip(&files).map(|(name, bytes)| (*name, b'0', &bytes[..])).collect();
+    let entries: Vec<_> = CIFAR_10
+        .iter()
+        .zip(&files)
+        .map(|(name, bytes)| (*name, b'0', &bytes[..]))
+        .collect();
     let whole = tar(&entries);
-    let refused = |bytes: &[u8]| parse_archive(bytes, Labels::Cifar10, "a.tar.gz").unwrap_err().to_string();
+    let refused = |bytes: &[u8]| {
+        parse_archive(bytes, Labels::Cifar10, "a.tar.gz")
+            .unwrap_err()
+            .to_string()
+    };
 
     assert!(refused(&tar(&entries[..5])).contains("a.tar.gz: holds no test_batch.bin"));
-    assert!(refused(&tar(&[&entries[..], &entries[2..3]].concat())).contains("holds data_batch_3.bin twice"));
+    assert!(
+        refused(&tar(&[&entries[..], &entries[2..3]].concat()))
+            .contains("holds data_batch_3.bin twice")
+    );
     // A link of the name is no file of the name.
     let mut linked = entries.clone();
     linked[0] = (linked[0].0, b'2', b"");
@@ -108,7 +145,10 @@ fn archives_that_lack_a_file_or_end_early_are_refused() {
     // On the border between two records of the last entry.
     let end = whole.len() - 1024 - (6 * 3073_usize).next_multiple_of(512);
     let message = refused(&whole[..end + 3073]);
-    assert!(message.contains("ends in the middle of test_batch.bin"), "{message}");
+    assert!(
+        message.contains("ends in the middle of test_batch.bin"),
+        "{message}"
+    );
     assert!(refused(&whole[..end + 4000]).contains("record 1"));
 
     let mut damaged = gzip(&whole);
@@ -127,7 +167,10 @@ fn cifar_100_is_found_for_both_kinds_of_label() {
     let folder = tempfile::tempdir().unwrap();
     let file: Vec<u8> = (0..3).flat_map(|i| record(&[i, 10 + i], i)).collect();
     for name in CIFAR_100 {
-        let path = folder.path().join("cifar-100/cifar-100-binary").join(format!("{name}.gz"));
+        let path = folder
+            .path()
+            .join("cifar-100/cifar-100-binary")
+            .join(format!("{name}.gz"));
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, gzip(&file)).unwrap();
     }
@@ -135,7 +178,10 @@ fn cifar_100_is_found_for_both_kinds_of_label() {
     assert_eq!(fine.class_names, ["boy", "bridge"]);
     let coarse = load(&spec(Source::Cifar100Coarse, &[2, 1]), Some(folder.path())).unwrap();
     assert_eq!(coarse.class_names, ["flowers", "fish"]);
-    assert_eq!((fine.train.images, fine.train.labels), (coarse.train.images, vec![0, 1]));
+    assert_eq!(
+        (fine.train.images, fine.train.labels),
+        (coarse.train.images, vec![0, 1])
+    );
     assert_eq!(coarse.train.labels, [1, 0]);
 }
 
@@ -145,10 +191,18 @@ fn the_version_for_python_is_told_apart() {
     fs::create_dir(folder.path().join("cifar-10-batches-py")).unwrap();
     let error = load(&spec(Source::Cifar10, &[]), Some(folder.path())).unwrap_err();
     assert!(matches!(error, DataError::Pickled { .. }), "{error}");
-    assert!(error.to_string().contains("cifar-10-binary.tar.gz"), "{error}");
+    assert!(
+        error.to_string().contains("cifar-10-binary.tar.gz"),
+        "{error}"
+    );
 
-    let message = load(&spec(Source::Cifar100, &[]), Some(Path::new("/nowhere"))).unwrap_err().to_string();
-    assert!(message.contains("/nowhere/cifar-100-binary") && message.contains("train.bin, test.bin"), "{message}");
+    let message = load(&spec(Source::Cifar100, &[]), Some(Path::new("/nowhere")))
+        .unwrap_err()
+        .to_string();
+    assert!(
+        message.contains("/nowhere/cifar-100-binary") && message.contains("train.bin, test.bin"),
+        "{message}"
+    );
 }
 
 proptest! {

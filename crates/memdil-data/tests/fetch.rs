@@ -27,9 +27,15 @@ fn a_file_comes_whole_and_with_its_progress() {
     assert_eq!(scene.progress.first(), Some(&(0, 0)));
     assert_eq!(scene.progress.last(), Some(&(300_000, 0)));
     assert!(scene.progress.is_sorted());
-    let [request] = &server.requests()[..] else { panic!("more than one request") };
+    let [request] = &server.requests()[..] else {
+        panic!("more than one request")
+    };
     assert_eq!((request.path.as_str(), request.from), ("/images.bin", None));
-    assert!(request.head.contains("accept-encoding: identity"), "{}", request.head);
+    assert!(
+        request.head.contains("accept-encoding: identity"),
+        "{}",
+        request.head
+    );
 }
 
 #[test]
@@ -37,10 +43,18 @@ fn a_slow_body_of_unknown_length_is_waited_for() {
     let mut scene = Scene::new();
     let content = scene.content.clone();
     let server = Server::new(vec![Box::new(move |_, stream| {
-        send(stream, "200 OK", &["Transfer-Encoding: chunked".to_owned()], &[]);
+        send(
+            stream,
+            "200 OK",
+            &["Transfer-Encoding: chunked".to_owned()],
+            &[],
+        );
         for piece in content.chunks(10_000) {
             write!(stream, "{:x}\r\n", piece.len()).unwrap();
-            stream.write_all(piece).and_then(|()| stream.write_all(b"\r\n")).unwrap();
+            stream
+                .write_all(piece)
+                .and_then(|()| stream.write_all(b"\r\n"))
+                .unwrap();
             thread::sleep(Duration::from_millis(2));
         }
         stream.write_all(b"0\r\n\r\n").unwrap();
@@ -53,7 +67,10 @@ fn a_slow_body_of_unknown_length_is_waited_for() {
 #[test]
 fn what_is_cut_off_goes_on_where_it_stopped() {
     let mut scene = Scene::new();
-    let server = Server::new(vec![ranged(&scene.content, 100_000), ranged(&scene.content, ALL)]);
+    let server = Server::new(vec![
+        ranged(&scene.content, 100_000),
+        ranged(&scene.content, ALL),
+    ]);
     scene.fetch(&[&server.url(NAME)]).unwrap();
     scene.assert_complete();
     assert_eq!(server.ranges(), [None, Some(100_000)]);
@@ -74,13 +91,22 @@ fn a_server_without_ranges_sends_everything_again() {
 #[test]
 fn a_range_that_was_not_asked_for_is_not_used() {
     for (headers, status) in [
-        (vec!["Content-Range: bytes 0-299999/300000".to_owned()], "206 Partial Content"),
+        (
+            vec!["Content-Range: bytes 0-299999/300000".to_owned()],
+            "206 Partial Content",
+        ),
         (vec![], "206 Partial Content"),
-        (vec!["Content-Range: bytes */300000".to_owned()], "416 Range Not Satisfiable"),
+        (
+            vec!["Content-Range: bytes */300000".to_owned()],
+            "416 Range Not Satisfiable",
+        ),
     ] {
         let mut scene = Scene::new();
         fs::write(scene.part(), &scene.content[..1000]).unwrap();
-        let server = Server::new(vec![raw(status, headers, scene.content.clone()), ranged(&scene.content, ALL)]);
+        let server = Server::new(vec![
+            raw(status, headers, scene.content.clone()),
+            ranged(&scene.content, ALL),
+        ]);
         scene.fetch(&[&server.url(NAME)]).unwrap();
         scene.assert_complete();
         assert_eq!(server.ranges(), [Some(1000), None]);
@@ -96,7 +122,10 @@ fn another_file_at_the_source_leaves_the_part_to_the_next_one() {
     let right = Server::new(vec![ranged(&scene.content, ALL)]);
     scene.fetch(&[&other.url(NAME), &right.url(NAME)]).unwrap();
     scene.assert_complete();
-    assert_eq!((other.ranges(), right.ranges()), (vec![Some(1000)], vec![Some(1000)]));
+    assert_eq!(
+        (other.ranges(), right.ranges()),
+        (vec![Some(1000)], vec![Some(1000)])
+    );
 }
 
 #[test]
@@ -110,7 +139,11 @@ fn wrong_bytes_are_deleted_and_both_checksums_said() {
         assert!(message.contains(part), "{message}");
     }
     assert!(!scene.part().exists());
-    assert_eq!(server.requests().len(), 1, "a source that has other bytes is not asked again");
+    assert_eq!(
+        server.requests().len(),
+        1,
+        "a source that has other bytes is not asked again"
+    );
 
     let right = Server::new(vec![whole(&scene.content)]);
     scene.fetch(&[&server.url(NAME), &right.url(NAME)]).unwrap();
@@ -122,7 +155,9 @@ fn the_next_source_is_tried_when_one_has_no_such_file() {
     let mut scene = Scene::new();
     let without = Server::new(vec![status("404 Not Found")]);
     let with = Server::new(vec![whole(&scene.content)]);
-    scene.fetch(&[&nobody(), &without.url(NAME), &with.url(NAME)]).unwrap();
+    scene
+        .fetch(&[&nobody(), &without.url(NAME), &with.url(NAME)])
+        .unwrap();
     scene.assert_complete();
     assert_eq!((without.requests().len(), with.requests().len()), (1, 1));
     assert_eq!(scene.log, ["Failed", "Failed", "Done"]);
@@ -147,7 +182,10 @@ fn more_bytes_than_published_are_not_taken() {
     let mut scene = Scene::new();
     let announced = Server::new(vec![whole(&[&scene.content[..], &[0]].concat())]);
     let message = scene.refused(&[&announced.url(NAME)]);
-    assert!(message.contains("has 300001 bytes, not 300000"), "{message}");
+    assert!(
+        message.contains("has 300001 bytes, not 300000"),
+        "{message}"
+    );
 
     // Never ends by itself: that the client stops is what ends it.
     let endless = Server::new(vec![Box::new(|_, stream| {
@@ -165,12 +203,20 @@ fn a_silent_server_is_given_up_and_continued() {
     scene.options.stall_timeout = Duration::from_secs(1);
     let content = scene.content.clone();
     let stall = Server::new(vec![Box::new(move |_, stream| {
-        send(stream, "200 OK", &["Content-Length: 300000".to_owned()], &content[..50_000]);
+        send(
+            stream,
+            "200 OK",
+            &["Content-Length: 300000".to_owned()],
+            &content[..50_000],
+        );
         wait_for_end(stream);
     })]);
     scene.options.attempts = 1;
     let message = scene.refused(&[&stall.url(NAME)]);
-    assert!(message.contains("silent for 1s after 50000 of 300000 bytes"), "{message}");
+    assert!(
+        message.contains("silent for 1s after 50000 of 300000 bytes"),
+        "{message}"
+    );
 
     scene.options = quick();
     let server = Server::new(vec![ranged(&scene.content, ALL)]);
@@ -185,7 +231,11 @@ fn a_redirect_is_followed_with_the_range() {
     fs::write(scene.part(), &scene.content[..1000]).unwrap();
     let target = Server::new(vec![ranged(&scene.content, ALL)]);
     let location = format!("Location: {}", target.url("elsewhere"));
-    let server = Server::new(vec![raw("302 Found", vec![location, "Content-Length: 0".to_owned()], Vec::new())]);
+    let server = Server::new(vec![raw(
+        "302 Found",
+        vec![location, "Content-Length: 0".to_owned()],
+        Vec::new(),
+    )]);
     scene.fetch(&[&server.url(NAME)]).unwrap();
     scene.assert_complete();
     assert_eq!(target.ranges(), [Some(1000)]);
@@ -209,7 +259,10 @@ fn without_network_the_line_names_host_and_folder() {
 fn a_mirror_is_asked_instead_of_the_sources() {
     for slash in ["", "/"] {
         let mut scene = Scene::new();
-        let (source, mirror) = (Server::new(vec![whole(b"x")]), Server::new(vec![whole(&scene.content)]));
+        let (source, mirror) = (
+            Server::new(vec![whole(b"x")]),
+            Server::new(vec![whole(&scene.content)]),
+        );
         scene.options.mirror = Some(format!("{}/copies{slash}", mirror.base));
         scene.fetch(&[&source.url(NAME)]).unwrap();
         scene.assert_complete();

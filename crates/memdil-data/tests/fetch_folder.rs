@@ -64,7 +64,11 @@ fn a_file_that_is_right_is_left_alone_even_if_packed_anew() {
     fs::write(scene.path(NAME), &scene.content).unwrap();
     scene.fetch(&[&nobody()]).unwrap();
     assert_eq!(scene.log, ["AlreadyThere"]);
-    assert_eq!(fs::read_dir(scene.folder.path()).unwrap().count(), 1, "no lock and no part");
+    assert_eq!(
+        fs::read_dir(scene.folder.path()).unwrap().count(),
+        1,
+        "no lock and no part"
+    );
 
     let pack = |level| {
         let mut encoder = GzEncoder::new(Vec::new(), level);
@@ -78,7 +82,11 @@ fn a_file_that_is_right_is_left_alone_even_if_packed_anew() {
         name: "labels.gz",
         bytes: published.len() as u64,
         sha256: &outer,
-        unpacked: &[Unpacked { name: "labels", bytes: 300_000, sha256: Some(&inner) }],
+        unpacked: &[Unpacked {
+            name: "labels",
+            bytes: 300_000,
+            sha256: Some(&inner),
+        }],
         urls: &[],
     };
     scene.fetch_file(&file).unwrap();
@@ -96,11 +104,21 @@ fn a_wrong_file_makes_way_but_is_not_lost() {
 
 #[test]
 fn a_mirror_that_is_no_address_is_bad_input() {
-    for url in ["", "example", "ftp://example.org", "http://", "file:///data", "http://a b"] {
+    for url in [
+        "",
+        "example",
+        "ftp://example.org",
+        "http://",
+        "file:///data",
+        "http://a b",
+    ] {
         let mut scene = Scene::new();
         scene.options.mirror = Some(url.to_owned());
         let error = scene.fetch(&[]).unwrap_err();
-        assert!(matches!(error, DataError::BadUrl { .. }) && error.is_bad_input(), "{url}: {error}");
+        assert!(
+            matches!(error, DataError::BadUrl { .. }) && error.is_bad_input(),
+            "{url}: {error}"
+        );
     }
 }
 
@@ -111,7 +129,13 @@ fn two_downloads_into_one_folder_take_turns() {
     let server = Server::new(vec![whole(&content)]);
     let fetch = |path: &Path| {
         let (sha256, url) = (sha256(&content), server.url(NAME));
-        let file = PublishedFile { name: NAME, bytes: 300_000, sha256: &sha256, unpacked: &[], urls: &[&url] };
+        let file = PublishedFile {
+            name: NAME,
+            bytes: 300_000,
+            sha256: &sha256,
+            unpacked: &[],
+            urls: &[&url],
+        };
         let mut log = String::new();
         fetch_files(&[file], path, &quick(), &mut |event| match event {
             FetchEvent::Waiting { .. } => log.push('w'),
@@ -127,7 +151,10 @@ fn two_downloads_into_one_folder_take_turns() {
     let mut logs = thread::scope(|scope| {
         let both = [(); 2].map(|()| scope.spawn(|| fetch(folder.path())));
         thread::sleep(Duration::from_millis(100));
-        assert!(server.requests().is_empty(), "nobody downloads while the lock is held");
+        assert!(
+            server.requests().is_empty(),
+            "nobody downloads while the lock is held"
+        );
         drop(held);
         both.map(|thread| thread.join().unwrap())
     });
@@ -144,9 +171,15 @@ fn a_full_disk_is_said() {
     std::os::unix::fs::symlink("/dev/full", scene.part()).unwrap();
     let server = Server::new(vec![whole(&scene.content)]);
     let error = scene.fetch(&[&server.url(NAME)]).unwrap_err();
-    assert!(matches!(error, DataError::Write { .. }) && !error.is_bad_input(), "{error}");
+    assert!(
+        matches!(error, DataError::Write { .. }) && !error.is_bad_input(),
+        "{error}"
+    );
     let message = error.to_string();
-    assert!(message.contains("images.bin.part: No space left") && message.contains("make room"), "{message}");
+    assert!(
+        message.contains("images.bin.part: No space left") && message.contains("make room"),
+        "{message}"
+    );
     assert!(!scene.path(NAME).exists());
 }
 
@@ -154,7 +187,16 @@ fn a_full_disk_is_said() {
 fn a_folder_that_cannot_be_made_is_named() {
     let file = tempfile::NamedTempFile::new().unwrap();
     let folder = file.path().join("mnist");
-    let wanted = PublishedFile { name: NAME, bytes: 1, sha256: "", unpacked: &[], urls: &[] };
+    let wanted = PublishedFile {
+        name: NAME,
+        bytes: 1,
+        sha256: "",
+        unpacked: &[],
+        urls: &[],
+    };
     let error = fetch_files(&[wanted], &folder, &quick(), &mut |_| ()).unwrap_err();
-    assert!(error.to_string().contains(file.path().to_str().unwrap()), "{error}");
+    assert!(
+        error.to_string().contains(file.path().to_str().unwrap()),
+        "{error}"
+    );
 }

@@ -44,9 +44,20 @@ fn images_file(n: u32, seed: u32) -> Vec<u8> {
 
 /// The four IDX files, in the order of `IDX`.
 fn idx_files(train: u32, test: u32) -> [Vec<u8>; 4] {
-    let labels =
-        |n: u32, seed| labels_file(&pattern(n as usize, seed).iter().map(|byte| byte % 10).collect::<Vec<_>>());
-    [images_file(train, 1), labels(train, 2), images_file(test, 3), labels(test, 4)]
+    let labels = |n: u32, seed| {
+        labels_file(
+            &pattern(n as usize, seed)
+                .iter()
+                .map(|byte| byte % 10)
+                .collect::<Vec<_>>(),
+        )
+    };
+    [
+        images_file(train, 1),
+        labels(train, 2),
+        images_file(test, 3),
+        labels(test, 4),
+    ]
 }
 
 fn write_files(folder: &Path, contents: &[Vec<u8>; 4]) {
@@ -74,13 +85,23 @@ fn ours(source: Source, folder: &Path) -> [Split; 2] {
 fn assert_same(ours: &Split, images: &Tensor, labels: &Tensor, shape: &[usize]) {
     assert_eq!(images.dims(), shape);
     let labels = labels.to_vec1::<u8>().unwrap();
-    assert!(labels.iter().map(|&label| u32::from(label)).eq(ours.labels.iter().copied()));
+    assert!(
+        labels
+            .iter()
+            .map(|&label| u32::from(label))
+            .eq(ours.labels.iter().copied())
+    );
     let pixels: usize = shape[1..].iter().product();
     let theirs = images.flatten_all().unwrap().to_vec1::<f32>().unwrap();
-    assert_eq!((ours.images.len(), theirs.len()), (shape[0], shape[0] * pixels));
+    assert_eq!(
+        (ours.images.len(), theirs.len()),
+        (shape[0], shape[0] * pixels)
+    );
     for (i, theirs) in theirs.chunks_exact(pixels).enumerate() {
         let ours = ours.images.bytes(i).unwrap();
-        let differs = |(&byte, value): (&u8, &f32)| (f32::from(byte) / 255.0 - value).abs() > f32::EPSILON / 2.0;
+        let differs = |(&byte, value): (&u8, &f32)| {
+            (f32::from(byte) / 255.0 - value).abs() > f32::EPSILON / 2.0
+        };
         let first = ours.iter().zip(theirs).position(differs);
         assert_eq!((first, ours.len()), (None, pixels), "image {i}");
     }
@@ -93,7 +114,12 @@ fn idx_files_read_as_candle_reads_them() {
     let theirs = mnist::load_dir(folder.path()).unwrap();
     for source in [Source::Mnist, Source::FashionMnist] {
         let [train, test] = ours(source, folder.path());
-        assert_same(&train, &theirs.train_images, &theirs.train_labels, &[300, 784]);
+        assert_same(
+            &train,
+            &theirs.train_images,
+            &theirs.train_labels,
+            &[300, 784],
+        );
         assert_same(&test, &theirs.test_images, &theirs.test_labels, &[70, 784]);
     }
 }
@@ -108,8 +134,18 @@ fn cifar_10_reads_as_candle_reads_it() {
     }
     let theirs = cifar::load_dir(folder.path()).unwrap();
     let [train, test] = ours(Source::Cifar10, folder.path());
-    assert_same(&train, &theirs.train_images, &theirs.train_labels, &[50_000, 3, 32, 32]);
-    assert_same(&test, &theirs.test_images, &theirs.test_labels, &[10_000, 3, 32, 32]);
+    assert_same(
+        &train,
+        &theirs.train_images,
+        &theirs.train_labels,
+        &[50_000, 3, 32, 32],
+    );
+    assert_same(
+        &test,
+        &theirs.test_images,
+        &theirs.test_labels,
+        &[10_000, 3, 32, 32],
+    );
 }
 
 /// Describes files by their content and fetches them with `load`; what was said on the way.
@@ -118,11 +154,18 @@ fn fetch(
     folder: &Path,
     load: impl FnOnce() -> candle_core::Result<vision::Dataset>,
 ) -> (Result<(), DataError>, Vec<String>) {
-    let (packed, plain): (Vec<_>, Vec<_>) =
-        contents.iter().map(|content| (sha256(&gzip(content)), sha256(content))).unzip();
+    let (packed, plain): (Vec<_>, Vec<_>) = contents
+        .iter()
+        .map(|content| (sha256(&gzip(content)), sha256(content)))
+        .unzip();
     let names = IDX.map(|name| format!("{name}.gz"));
-    let unpacked: [_; 4] =
-        std::array::from_fn(|k| [Unpacked { name: IDX[k], bytes: contents[k].len() as u64, sha256: Some(&plain[k]) }]);
+    let unpacked: [_; 4] = std::array::from_fn(|k| {
+        [Unpacked {
+            name: IDX[k],
+            bytes: contents[k].len() as u64,
+            sha256: Some(&plain[k]),
+        }]
+    });
     let files: [_; 4] = std::array::from_fn(|k| PublishedFile {
         name: &names[k],
         bytes: gzip(&contents[k]).len() as u64,
@@ -131,7 +174,9 @@ fn fetch(
         urls: &[],
     });
     let mut log = Vec::new();
-    let done = hub::fetch_files("digits", &files, folder, load, &mut |event| log.push(format!("{event:?}")));
+    let done = hub::fetch_files("digits", &files, folder, load, &mut |event| {
+        log.push(format!("{event:?}"))
+    });
     (done, log)
 }
 
@@ -145,8 +190,14 @@ fn loaded(contents: &[Vec<u8>; 4]) -> vision::Dataset {
 /// Names and contents, sorted.
 fn listing(folder: &Path) -> Vec<(String, Vec<u8>)> {
     let entries = fs::read_dir(folder).unwrap().map(Result::unwrap);
-    let mut files: Vec<_> =
-        entries.map(|entry| (entry.file_name().into_string().unwrap(), fs::read(entry.path()).unwrap())).collect();
+    let mut files: Vec<_> = entries
+        .map(|entry| {
+            (
+                entry.file_name().into_string().unwrap(),
+                fs::read(entry.path()).unwrap(),
+            )
+        })
+        .collect();
     files.sort();
     files
 }
@@ -158,9 +209,15 @@ fn what_is_loaded_becomes_the_official_files() {
     let folder = root.path().join("sets/mnist");
     let (done, log) = fetch(&contents, &folder, || Ok(loaded(&contents)));
     done.unwrap();
-    assert!(log.len() == 4 && log.iter().all(|event| event.starts_with("Done")), "{log:?}");
-    let mut expected: Vec<_> =
-        IDX.iter().zip(&contents).map(|(&name, content)| (name.to_owned(), content.clone())).collect();
+    assert!(
+        log.len() == 4 && log.iter().all(|event| event.starts_with("Done")),
+        "{log:?}"
+    );
+    let mut expected: Vec<_> = IDX
+        .iter()
+        .zip(&contents)
+        .map(|(&name, content)| (name.to_owned(), content.clone()))
+        .collect();
     expected.push((".lock".to_owned(), Vec::new()));
     expected.sort();
     assert_eq!(listing(&folder), expected);
@@ -170,7 +227,10 @@ fn what_is_loaded_becomes_the_official_files() {
 
     let (done, log) = fetch(&contents, &folder, || Err(Error::Msg("asked".to_owned())));
     done.unwrap();
-    assert!(log.len() == 4 && log.iter().all(|event| event.starts_with("AlreadyThere")), "{log:?}");
+    assert!(
+        log.len() == 4 && log.iter().all(|event| event.starts_with("AlreadyThere")),
+        "{log:?}"
+    );
 }
 
 #[test]
@@ -183,28 +243,62 @@ fn right_files_stay_and_wrong_ones_are_set_aside() {
     fs::write(path("t10k-images-idx3-ubyte.gz"), "mine too").unwrap();
     let (done, log) = fetch(&contents, folder.path(), || Ok(loaded(&contents)));
     done.unwrap();
-    let kinds: Vec<&str> = log.iter().map(|event| event.split(' ').next().unwrap()).collect();
-    assert_eq!(kinds, ["AlreadyThere", "SetAside", "Done", "SetAside", "Done", "Done"]);
+    let kinds: Vec<&str> = log
+        .iter()
+        .map(|event| event.split(' ').next().unwrap())
+        .collect();
+    assert_eq!(
+        kinds,
+        [
+            "AlreadyThere",
+            "SetAside",
+            "Done",
+            "SetAside",
+            "Done",
+            "Done"
+        ]
+    );
     assert!(!path(IDX[0]).exists());
     for (name, content) in IDX.iter().zip(&contents).skip(1) {
         assert_eq!(&fs::read(path(name)).unwrap(), content);
     }
-    assert_eq!(fs::read(path("train-labels-idx1-ubyte.wrong")).unwrap(), b"mine");
-    assert_eq!(fs::read(path("t10k-images-idx3-ubyte.gz.wrong")).unwrap(), b"mine too");
+    assert_eq!(
+        fs::read(path("train-labels-idx1-ubyte.wrong")).unwrap(),
+        b"mine"
+    );
+    assert_eq!(
+        fs::read(path("t10k-images-idx3-ubyte.gz.wrong")).unwrap(),
+        b"mine too"
+    );
 }
 
 /// The one line of a failure after which all is as it was before.
-fn refused(contents: &[Vec<u8>; 4], load: impl FnOnce() -> candle_core::Result<vision::Dataset>) -> String {
+fn refused(
+    contents: &[Vec<u8>; 4],
+    load: impl FnOnce() -> candle_core::Result<vision::Dataset>,
+) -> String {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join(IDX[1]), "mine").unwrap();
     let (done, log) = fetch(contents, folder.path(), load);
     let error = done.unwrap_err();
-    assert!(matches!(error, DataError::Hub { .. }) && !error.is_bad_input(), "{error:?}");
-    assert_eq!(listing(folder.path()), [(IDX[1].to_owned(), b"mine".to_vec())]);
+    assert!(
+        matches!(error, DataError::Hub { .. }) && !error.is_bad_input(),
+        "{error:?}"
+    );
+    assert_eq!(
+        listing(folder.path()),
+        [(IDX[1].to_owned(), b"mine".to_vec())]
+    );
     assert!(log.is_empty(), "{log:?}");
     let message = error.to_string();
     let place = folder.path().display().to_string();
-    for part in ["digits", "from the hub", "memdil data fetch digits", "t10k-labels-idx1-ubyte.gz", &place] {
+    for part in [
+        "digits",
+        "from the hub",
+        "memdil data fetch digits",
+        "t10k-labels-idx1-ubyte.gz",
+        &place,
+    ] {
         assert!(message.contains(part), "{message}");
     }
     assert_eq!(message.lines().count(), 1, "{message}");
@@ -215,16 +309,35 @@ fn refused(contents: &[Vec<u8>; 4], load: impl FnOnce() -> candle_core::Result<v
 fn other_content_is_refused_as_a_whole() {
     let contents = idx_files(6, 6);
     let swapped = refused(&contents, || {
-        let vision::Dataset { train_images, train_labels, test_images, test_labels, labels } = loaded(&contents);
+        let vision::Dataset {
+            train_images,
+            train_labels,
+            test_images,
+            test_labels,
+            labels,
+        } = loaded(&contents);
         let (train_images, test_images) = (test_images, train_images);
-        Ok(vision::Dataset { train_images, train_labels, test_images, test_labels, labels })
+        Ok(vision::Dataset {
+            train_images,
+            train_labels,
+            test_images,
+            test_labels,
+            labels,
+        })
     });
-    assert!(swapped.contains("its train-images-idx3-ubyte has SHA-256"), "{swapped}");
+    assert!(
+        swapped.contains("its train-images-idx3-ubyte has SHA-256"),
+        "{swapped}"
+    );
     // The last of the files to be checked.
     let mut other = contents.clone();
     other[3][8] ^= 1;
     let message = refused(&contents, || Ok(loaded(&other)));
-    for part in [&sha256(&other[3]), &sha256(&contents[3]), "its t10k-labels-idx1-ubyte"] {
+    for part in [
+        &sha256(&other[3]),
+        &sha256(&contents[3]),
+        "its t10k-labels-idx1-ubyte",
+    ] {
         assert!(message.contains(part), "{message}");
     }
     let message = refused(&contents, || Ok(loaded(&idx_files(5, 6))));
@@ -249,7 +362,11 @@ fn tensors_of_another_kind_are_refused() {
 #[test]
 fn a_failure_or_a_panic_of_the_loader_is_one_line() {
     let contents = idx_files(1, 1);
-    let message = refused(&contents, || Err(Error::Msg("Api error: no route\n   0: a backtrace".to_owned())));
+    let message = refused(&contents, || {
+        Err(Error::Msg(
+            "Api error: no route\n   0: a backtrace".to_owned(),
+        ))
+    });
     assert!(message.contains("Api error: no route;"), "{message}");
     let message = refused(&contents, || panic!("a picture that does not decode"));
     assert!(message.contains("what it sent is damaged;"), "{message}");
@@ -259,9 +376,15 @@ fn a_failure_or_a_panic_of_the_loader_is_one_line() {
 fn only_sets_that_can_be_checked_are_taken_from_the_hub() {
     for published in [Published::Cifar10, Published::Cifar100, Published::Svhn] {
         let error = hub::fetch(published, Some(Path::new("/nowhere")), &mut |_| ()).unwrap_err();
-        assert!(matches!(error, DataError::NotOnHub { .. }) && error.is_bad_input(), "{error:?}");
+        assert!(
+            matches!(error, DataError::NotOnHub { .. }) && error.is_bad_input(),
+            "{error:?}"
+        );
         let message = error.to_string();
-        assert!(message.contains(&format!("memdil data fetch {}", published.name())), "{message}");
+        assert!(
+            message.contains(&format!("memdil data fetch {}", published.name())),
+            "{message}"
+        );
     }
 }
 
@@ -270,15 +393,27 @@ fn only_sets_that_can_be_checked_are_taken_from_the_hub() {
 fn without_network_the_line_names_the_set_and_what_to_do() {
     const FOLDER: &str = "MEMDIL_TEST_HUB_FOLDER";
     if let Some(folder) = std::env::var_os(FOLDER) {
-        let error = hub::fetch(Published::FashionMnist, Some(Path::new(&folder)), &mut |_| ()).unwrap_err();
+        let error = hub::fetch(
+            Published::FashionMnist,
+            Some(Path::new(&folder)),
+            &mut |_| (),
+        )
+        .unwrap_err();
         eprintln!("error: {error}");
         return;
     }
     let root = tempfile::tempdir().unwrap();
     // Nobody listens there any more.
-    let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let nobody = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
     let output = Command::new(std::env::current_exe().unwrap())
-        .args(["without_network_the_line_names_the_set_and_what_to_do", "--exact", "--nocapture"])
+        .args([
+            "without_network_the_line_names_the_set_and_what_to_do",
+            "--exact",
+            "--nocapture",
+        ])
         .env(FOLDER, root.path().join("sets"))
         .env("HF_ENDPOINT", format!("http://{nobody}"))
         .env("HF_HOME", root.path().join("cache"))
@@ -289,10 +424,18 @@ fn without_network_the_line_names_the_set_and_what_to_do() {
         .output()
         .unwrap();
     let text = String::from_utf8(output.stderr).unwrap();
-    let line = text.lines().find_map(|line| line.split_once("error: ")).unwrap().1;
+    let line = text
+        .lines()
+        .find_map(|line| line.split_once("error: "))
+        .unwrap()
+        .1;
     let folder = root.path().join("sets/fashion-mnist");
     let place = format!("into {} by hand", folder.display());
-    for part in ["cannot get fashion-mnist from the hub: Api error: ", "`memdil data fetch fashion-mnist`", &place] {
+    for part in [
+        "cannot get fashion-mnist from the hub: Api error: ",
+        "`memdil data fetch fashion-mnist`",
+        &place,
+    ] {
         assert!(line.contains(part), "{text}");
     }
     assert!(!folder.exists());
@@ -315,7 +458,13 @@ fn fashion_mnist_is_made_again_byte_by_byte() {
     let (set, folder) = (Published::FashionMnist, root.path().join("fashion-mnist"));
     hub::fetch_files(set.name(), set.files(), &folder, || Ok(loaded), &mut |_| ()).unwrap();
     let reports = verify(set, Some(root.path()), &mut |_, _, _| ()).unwrap();
-    assert!(reports.len() == 4 && reports.iter().all(|report| report.state == FileState::ContentOk), "{reports:?}");
+    assert!(
+        reports.len() == 4
+            && reports
+                .iter()
+                .all(|report| report.state == FileState::ContentOk),
+        "{reports:?}"
+    );
 }
 
 proptest! {

@@ -32,7 +32,10 @@ fn plain_and_gzip_files_read_the_same_whatever_they_are_called() {
         assert_eq!((images.channels, images.height, images.width), (1, 2, 3));
         assert_eq!(images.len(), 3);
         assert_eq!(images.bytes(2), Some(&[20, 21, 22, 23, 24, 25][..]));
-        assert_eq!(images.select(&[1, 0]).bytes(1), Some(&[0, 1, 2, 3, 4, 5][..]));
+        assert_eq!(
+            images.select(&[1, 0]).bytes(1),
+            Some(&[0, 1, 2, 3, 4, 5][..])
+        );
 
         let labels = idx::read_labels(&folder.write(&pack(&labels_file(&[3, 1, 255])))).unwrap();
         assert_eq!(labels, [3, 1, 255]);
@@ -54,7 +57,11 @@ fn every_truncation_names_the_file_and_the_bytes() {
     for len in 0..whole.len() {
         let path = folder.write(&whole[..len]);
         match idx::read_images(&path).unwrap_err() {
-            DataError::WrongLength { path: named, expected, found } => {
+            DataError::WrongLength {
+                path: named,
+                expected,
+                found,
+            } => {
                 assert_eq!(named, path);
                 assert_eq!(found, len as u64);
                 assert_eq!(expected, if len < 16 { 16 } else { 34 });
@@ -62,8 +69,13 @@ fn every_truncation_names_the_file_and_the_bytes() {
             other => panic!("{len} bytes: {other}"),
         }
     }
-    let message = idx::read_images(&folder.write(&whole[..20])).unwrap_err().to_string();
-    assert!(message.contains("34") && message.contains("20"), "{message}");
+    let message = idx::read_images(&folder.write(&whole[..20]))
+        .unwrap_err()
+        .to_string();
+    assert!(
+        message.contains("34") && message.contains("20"),
+        "{message}"
+    );
 }
 
 #[test]
@@ -72,14 +84,34 @@ fn an_overlong_file_is_refused_plain_or_packed() {
     file.extend([0; 5]);
     for bytes in [file.clone(), gzip(&file)] {
         let error = idx::parse_labels(&bytes, "long").unwrap_err();
-        assert!(matches!(error, DataError::WrongLength { expected: 10, found: 15, .. }), "{error}");
+        assert!(
+            matches!(
+                error,
+                DataError::WrongLength {
+                    expected: 10,
+                    found: 15,
+                    ..
+                }
+            ),
+            "{error}"
+        );
     }
 }
 
 #[test]
 fn images_are_not_read_as_labels() {
     let error = idx::parse_labels(&images_file(1), "swapped").unwrap_err();
-    assert!(matches!(error, DataError::WrongMagic { expected: 2049, found: 2051, .. }), "{error}");
+    assert!(
+        matches!(
+            error,
+            DataError::WrongMagic {
+                expected: 2049,
+                found: 2051,
+                ..
+            }
+        ),
+        "{error}"
+    );
     assert!(error.to_string().contains("2051 (images)"), "{error}");
     let error = idx::parse_images(b"\x89PNG", "picture").unwrap_err();
     assert!(matches!(error, DataError::WrongMagic { .. }), "{error}");
@@ -93,7 +125,16 @@ fn a_lying_header_reserves_no_memory() {
         file.extend(sizes.map(u32::to_be_bytes).concat());
         for bytes in [file.clone(), gzip(&file)] {
             let error = idx::parse_images(&bytes, "liar").unwrap_err();
-            assert!(matches!(error, DataError::TooLarge { ceiling: 0x4000_0000, .. }), "{error}");
+            assert!(
+                matches!(
+                    error,
+                    DataError::TooLarge {
+                        ceiling: 0x4000_0000,
+                        ..
+                    }
+                ),
+                "{error}"
+            );
         }
     }
     // Little enough to be believed, but it is not there.
@@ -101,7 +142,11 @@ fn a_lying_header_reserves_no_memory() {
     file.extend([1_u32 << 20, 32, 32].map(u32::to_be_bytes).concat());
     for bytes in [file.clone(), gzip(&file)] {
         match idx::parse_images(&bytes, "liar").unwrap_err() {
-            DataError::WrongLength { expected: 0x4000_0010, found: 16, .. } => {}
+            DataError::WrongLength {
+                expected: 0x4000_0010,
+                found: 16,
+                ..
+            } => {}
             other => panic!("{other}"),
         }
     }
@@ -111,7 +156,10 @@ fn a_lying_header_reserves_no_memory() {
 fn images_without_pixels_are_refused() {
     let file = [0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 3];
     let error = idx::parse_images(&file, "flat").unwrap_err();
-    assert!(matches!(error, DataError::WrongShape { height: 0, .. }), "{error}");
+    assert!(
+        matches!(error, DataError::WrongShape { height: 0, .. }),
+        "{error}"
+    );
 }
 
 #[test]

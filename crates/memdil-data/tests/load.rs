@@ -38,7 +38,9 @@ fn classes_are_numbered_as_listed_and_images_stay_in_order() {
     assert_eq!(data.class_names, ["Ankle boot", "Dress"]);
     assert_eq!((data.mean, data.std), (vec![0.1307], vec![0.3081]));
     assert_eq!(data.train.labels, [1, 0, 1, 1, 0]);
-    let first_pixels: Vec<u8> = (0..5).map(|i| data.train.images.bytes(i).unwrap()[0]).collect();
+    let first_pixels: Vec<u8> = (0..5)
+        .map(|i| data.train.images.bytes(i).unwrap()[0])
+        .collect();
     assert_eq!(first_pixels, [10, 20, 30, 60, 70]);
     assert_eq!(data.test.labels, [0, 0, 1]);
     assert_eq!(data.test.images.bytes(2).unwrap()[783], 25);
@@ -55,18 +57,36 @@ fn images_per_class_takes_the_first_images_of_its_split_and_leaves_the_other() {
     assert_eq!(data.train.images.bytes(2).unwrap()[0], 30);
     assert_eq!(data.test.labels, [0, 0, 1]);
 
-    let few = DataSpec { images_per_class: Some(3), ..spec.clone() };
+    let few = DataSpec {
+        images_per_class: Some(3),
+        ..spec.clone()
+    };
     match load_from(folder.path(), &few).unwrap_err() {
-        DataError::TooFewImages { class: 9, split: "training", wanted: 3, found: 2, .. } => {}
+        DataError::TooFewImages {
+            class: 9,
+            split: "training",
+            wanted: 3,
+            found: 2,
+            ..
+        } => {}
         other => panic!("{other}"),
     }
 
     spec.test_images_per_class = Some(1);
     let data = load_from(folder.path(), &spec).unwrap();
-    assert_eq!((data.train.labels.len(), &data.test.labels[..]), (4, &[0, 1][..]));
+    assert_eq!(
+        (data.train.labels.len(), &data.test.labels[..]),
+        (4, &[0, 1][..])
+    );
     spec.test_images_per_class = Some(2);
     match load_from(folder.path(), &spec).unwrap_err() {
-        DataError::TooFewImages { class: 3, split: "test", wanted: 2, found: 1, .. } => {}
+        DataError::TooFewImages {
+            class: 3,
+            split: "test",
+            wanted: 2,
+            found: 1,
+            ..
+        } => {}
         other => panic!("{other}"),
     }
 }
@@ -76,9 +96,30 @@ fn a_class_without_images_is_named_with_its_split() {
     let folder = tempfile::tempdir().unwrap();
     write_data_set(folder.path(), &TRAIN, &TEST);
     let in_test = load_from(folder.path(), &spec(&[0, 3])).unwrap_err();
-    assert!(matches!(in_test, DataError::TooFewImages { class: 0, split: "test", found: 0, .. }), "{in_test}");
+    assert!(
+        matches!(
+            in_test,
+            DataError::TooFewImages {
+                class: 0,
+                split: "test",
+                found: 0,
+                ..
+            }
+        ),
+        "{in_test}"
+    );
     let in_training = load_from(folder.path(), &spec(&[3, 5])).unwrap_err();
-    assert!(matches!(in_training, DataError::TooFewImages { class: 5, split: "training", .. }), "{in_training}");
+    assert!(
+        matches!(
+            in_training,
+            DataError::TooFewImages {
+                class: 5,
+                split: "training",
+                ..
+            }
+        ),
+        "{in_training}"
+    );
 }
 
 #[test]
@@ -86,7 +127,12 @@ fn a_folder_that_is_not_there_is_one_clear_line() {
     let error = load_from(Path::new("/nowhere"), &spec(&[0, 1])).unwrap_err();
     assert!(matches!(error, DataError::NotFound { .. }), "{error}");
     let message = error.to_string();
-    for part in ["/nowhere", "/nowhere/fashion-mnist", "/nowhere/FashionMNIST/raw", "--data-dir"] {
+    for part in [
+        "/nowhere",
+        "/nowhere/fashion-mnist",
+        "/nowhere/FashionMNIST/raw",
+        "--data-dir",
+    ] {
         assert!(message.contains(part), "{message}");
     }
     assert!(!message.contains('\n'), "{message}");
@@ -96,7 +142,10 @@ fn a_folder_that_is_not_there_is_one_clear_line() {
 fn torchvisions_layout_is_found() {
     let folder = tempfile::tempdir().unwrap();
     write_data_set(&folder.path().join("FashionMNIST/raw"), &TRAIN, &TEST);
-    assert_eq!(load_from(folder.path(), &spec(&[3, 7])).unwrap().classes(), 2);
+    assert_eq!(
+        load_from(folder.path(), &spec(&[3, 7])).unwrap().classes(),
+        2
+    );
 }
 
 #[test]
@@ -108,20 +157,31 @@ fn files_that_do_not_go_together_are_refused() {
     fs::write(&labels, labels_file(&[3; 9])).unwrap();
     let error = load_from(folder.path(), &spec(&[3, 9])).unwrap_err();
     let message = error.to_string();
-    assert!(message.contains("train-labels-idx1-ubyte: holds 9 labels for the 8 images of "), "{message}");
+    assert!(
+        message.contains("train-labels-idx1-ubyte: holds 9 labels for the 8 images of "),
+        "{message}"
+    );
     assert!(message.contains("train-images-idx3-ubyte"), "{message}");
 
     fs::write(&labels, labels_file(&[3, 9, 3, 10, 3, 3, 3, 3])).unwrap();
     let error = load_from(folder.path(), &spec(&[3, 9])).unwrap_err();
     assert!(matches!(error, DataError::Malformed { .. }), "{error}");
     let message = error.to_string();
-    assert!(message.contains("train-labels-idx1-ubyte: label 10 in row 3"), "{message}");
+    assert!(
+        message.contains("train-labels-idx1-ubyte: label 10 in row 3"),
+        "{message}"
+    );
 
     write_data_set(folder.path(), &TRAIN, &TEST);
     let test_images = folder.path().join("t10k-images-idx3-ubyte");
     fs::write(&test_images, images_file(4)).unwrap();
     match load_from(folder.path(), &spec(&[3, 9])).unwrap_err() {
-        DataError::WrongImageSize { path, found: [1, 2, 3], expected: [1, 28, 28], .. } => {
+        DataError::WrongImageSize {
+            path,
+            found: [1, 2, 3],
+            expected: [1, 28, 28],
+            ..
+        } => {
             assert_eq!(path, test_images)
         }
         other => panic!("{other}"),
@@ -129,37 +189,84 @@ fn files_that_do_not_go_together_are_refused() {
 
     // Images where labels should be, and the other way round.
     fs::write(&test_images, labels_file(&TEST)).unwrap();
-    fs::write(folder.path().join("t10k-labels-idx1-ubyte"), square_images_file(4, 28)).unwrap();
+    fs::write(
+        folder.path().join("t10k-labels-idx1-ubyte"),
+        square_images_file(4, 28),
+    )
+    .unwrap();
     let error = load_from(folder.path(), &spec(&[3, 9])).unwrap_err();
-    assert!(matches!(error, DataError::WrongMagic { kind: "labels", .. }), "{error}");
+    assert!(
+        matches!(error, DataError::WrongMagic { kind: "labels", .. }),
+        "{error}"
+    );
 }
 
 #[test]
 fn wrong_specifications_are_refused_before_a_file_is_opened() {
     let check = |classes: &[u32]| spec(classes).validate().unwrap_err();
     assert!(matches!(check(&[4]), DataError::TooFewClasses { found: 1 }));
-    assert!(matches!(check(&[1, 2, 1]), DataError::DuplicateClass { class: 1 }));
-    assert!(matches!(check(&[1, 10]), DataError::UnknownClass { class: 10, known: 10, .. }));
+    assert!(matches!(
+        check(&[1, 2, 1]),
+        DataError::DuplicateClass { class: 1 }
+    ));
+    assert!(matches!(
+        check(&[1, 10]),
+        DataError::UnknownClass {
+            class: 10,
+            known: 10,
+            ..
+        }
+    ));
     for validation in [-0.1, 1.0, f64::NAN, f64::INFINITY] {
-        let spec = DataSpec { validation, ..spec(&[0, 1]) };
+        let spec = DataSpec {
+            validation,
+            ..spec(&[0, 1])
+        };
         let error = load(&spec, Some(Path::new("/nowhere"))).unwrap_err();
-        assert!(matches!(error, DataError::OutOfRange { what: "validation", .. }), "{error}");
+        assert!(
+            matches!(
+                error,
+                DataError::OutOfRange {
+                    what: "validation",
+                    ..
+                }
+            ),
+            "{error}"
+        );
     }
-    let none = DataSpec { images_per_class: Some(0), ..spec(&[0, 1]) };
+    let none = DataSpec {
+        images_per_class: Some(0),
+        ..spec(&[0, 1])
+    };
     assert!(none.validate().is_err());
-    let none = DataSpec { test_images_per_class: Some(0), ..spec(&[0, 1]) };
-    assert!(matches!(none.validate(), Err(DataError::OutOfRange { what: "test_images_per_class", .. })));
+    let none = DataSpec {
+        test_images_per_class: Some(0),
+        ..spec(&[0, 1])
+    };
+    assert!(matches!(
+        none.validate(),
+        Err(DataError::OutOfRange {
+            what: "test_images_per_class",
+            ..
+        })
+    ));
 }
 
 #[test]
 fn specifications_read_and_write_the_documented_names() {
     let text = r#"{"source":"fashion-mnist-embedded","classes":[2,4],"input":"authors","validation":0.2,"images_per_class":100}"#;
     let spec: DataSpec = serde_json::from_str(text).unwrap();
-    assert_eq!((&spec.source, spec.input), (&Source::FashionMnistEmbedded, Input::Authors));
+    assert_eq!(
+        (&spec.source, spec.input),
+        (&Source::FashionMnistEmbedded, Input::Authors)
+    );
     assert_eq!(serde_json::to_string(&spec).unwrap(), text);
     for source in Source::PUBLISHED {
         assert_eq!(serde_json::to_value(&source).unwrap(), source.name());
-        assert_eq!(serde_json::from_value::<Source>(source.name().into()).unwrap(), source);
+        assert_eq!(
+            serde_json::from_value::<Source>(source.name().into()).unwrap(),
+            source
+        );
     }
     for wrong in [
         text.replace("images_per_class", "images_per_clas"),
@@ -188,7 +295,10 @@ fn what_is_left_out_is_written_out_again() {
 
     let text = r#"{"npz":"pictures/mine.npz","classes":[4,1],"input":"native","validation":0.0}"#;
     let spec: DataSpec = serde_json::from_str(text).unwrap();
-    assert_eq!((spec.source.name(), &spec.source), ("mine", &Source::Npz("pictures/mine.npz".into())));
+    assert_eq!(
+        (spec.source.name(), &spec.source),
+        ("mine", &Source::Npz("pictures/mine.npz".into()))
+    );
     assert_eq!(serde_json::to_string(&spec).unwrap(), text);
     spec.validate().unwrap();
 }
@@ -230,9 +340,14 @@ fn every_published_set_has_names_sizes_and_constants() {
 fn a_crop_as_large_as_the_images_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     write_data_set(folder.path(), &TRAIN, &TEST);
-    let cropped = |crop| DataSpec { augment: Some(Augmentation { crop, flip: false }), ..spec(&[3, 9]) };
+    let cropped = |crop| DataSpec {
+        augment: Some(Augmentation { crop, flip: false }),
+        ..spec(&[3, 9])
+    };
     assert!(load_from(folder.path(), &cropped(27)).is_ok());
-    let message = load_from(folder.path(), &cropped(28)).unwrap_err().to_string();
+    let message = load_from(folder.path(), &cropped(28))
+        .unwrap_err()
+        .to_string();
     assert!(message.contains("augment.crop = 28"), "{message}");
 }
 
@@ -244,6 +359,11 @@ fn labels_beyond_any_data_set_are_refused_by_their_header() {
     let claimed: u32 = 1_060_000_000;
     let header = [&[0, 0, 8, 1][..], &claimed.to_be_bytes()[..]].concat();
     fs::write(folder.path().join("train-labels-idx1-ubyte"), header).unwrap();
-    let message = load_from(folder.path(), &spec(&[3, 9])).unwrap_err().to_string();
-    assert!(message.contains("train-labels-idx1-ubyte claims more than 67108864"), "{message}");
+    let message = load_from(folder.path(), &spec(&[3, 9]))
+        .unwrap_err()
+        .to_string();
+    assert!(
+        message.contains("train-labels-idx1-ubyte claims more than 67108864"),
+        "{message}"
+    );
 }

@@ -11,7 +11,10 @@ use proptest::prelude::*;
 use sha2::{Digest, Sha256};
 
 fn uniform(eta: f64) -> LabelNoise {
-    LabelNoise::Uniform { eta, exact_count: false }
+    LabelNoise::Uniform {
+        eta,
+        exact_count: false,
+    }
 }
 
 /// A deviation that the mean of n draws of probability p exceeds less than once in 10^12 (Bernstein).
@@ -103,16 +106,38 @@ fn the_transition_matrix_is_counted_by_hand() {
         rates: None,
         kept: None,
     };
-    assert_eq!(noisy.transition().unwrap(), array![[0.75, 0.25], [0.5, 0.5]]);
+    assert_eq!(
+        noisy.transition().unwrap(),
+        array![[0.75, 0.25], [0.5, 0.5]]
+    );
 
     for classes in [3, usize::MAX] {
-        let wider = NoisyLabels { classes, observed_classes: classes, ..noisy.clone() };
+        let wider = NoisyLabels {
+            classes,
+            observed_classes: classes,
+            ..noisy.clone()
+        };
         let error = wider.transition().unwrap_err();
-        assert!(matches!(error, DataError::EmptyClass { class: 2 }), "{error}");
+        assert!(
+            matches!(error, DataError::EmptyClass { class: 2 }),
+            "{error}"
+        );
     }
-    let strange = NoisyLabels { observed_classes: 3, ..noisy.clone() };
-    assert!(matches!(strange.transition(), Err(DataError::OutOfRange { what: "observed_classes", .. })));
-    let narrower = NoisyLabels { classes: 0, ..noisy };
+    let strange = NoisyLabels {
+        observed_classes: 3,
+        ..noisy.clone()
+    };
+    assert!(matches!(
+        strange.transition(),
+        Err(DataError::OutOfRange {
+            what: "observed_classes",
+            ..
+        })
+    ));
+    let narrower = NoisyLabels {
+        classes: 0,
+        ..noisy
+    };
     let error = narrower.transition().unwrap_err();
     assert!(error.to_string().contains("row 0"), "{error}");
 }
@@ -122,13 +147,35 @@ fn wrong_arguments_are_refused() {
     for eta in [-0.1, 1.1, f64::NAN, f64::INFINITY] {
         assert!(uniform(eta).validate().is_err());
         let error = uniform(eta).inject(&[0, 1], 2, 0).unwrap_err();
-        assert!(matches!(error, DataError::OutOfRange { what: "eta", .. }), "{error}");
+        assert!(
+            matches!(error, DataError::OutOfRange { what: "eta", .. }),
+            "{error}"
+        );
     }
     let refused = |clean: &[u32], classes| uniform(0.2).inject(clean, classes, 0).unwrap_err();
     assert!(matches!(refused(&[], 2), DataError::NoLabels));
-    assert!(matches!(refused(&[0], 1), DataError::OutOfRange { what: "classes", .. }));
-    assert!(matches!(refused(&[0], usize::MAX), DataError::OutOfRange { what: "classes", .. }));
-    assert!(matches!(refused(&[0, 1, 2], 2), DataError::LabelOutOfRange { row: 2, label: 2, classes: 2 }));
+    assert!(matches!(
+        refused(&[0], 1),
+        DataError::OutOfRange {
+            what: "classes",
+            ..
+        }
+    ));
+    assert!(matches!(
+        refused(&[0], usize::MAX),
+        DataError::OutOfRange {
+            what: "classes",
+            ..
+        }
+    ));
+    assert!(matches!(
+        refused(&[0, 1, 2], 2),
+        DataError::LabelOutOfRange {
+            row: 2,
+            label: 2,
+            classes: 2
+        }
+    ));
 }
 
 #[test]
@@ -137,10 +184,15 @@ fn configurations_use_the_documented_names() {
     let noise: LabelNoise = serde_json::from_str(text).unwrap();
     assert_eq!(noise, uniform(0.25));
     assert_eq!(serde_json::to_string(&noise).unwrap(), text);
-    for wrong in
-        [r#"{"kind":"uniform"}"#, r#"{"kind":"uniform","eta":0.25,"etta":0.1}"#, r#"{"kind":"Uniform","eta":0.25}"#]
-    {
-        assert!(serde_json::from_str::<LabelNoise>(wrong).is_err(), "{wrong}");
+    for wrong in [
+        r#"{"kind":"uniform"}"#,
+        r#"{"kind":"uniform","eta":0.25,"etta":0.1}"#,
+        r#"{"kind":"Uniform","eta":0.25}"#,
+    ] {
+        assert!(
+            serde_json::from_str::<LabelNoise>(wrong).is_err(),
+            "{wrong}"
+        );
     }
 }
 
@@ -157,14 +209,29 @@ fn the_same_labels_give_the_same_bytes() {
     let noisy = uniform(0.3).inject(&clean, 10, 7).unwrap();
     let bytes = file(&noisy);
     assert_eq!(bytes, file(&noisy.clone()));
-    let digest: String = Sha256::digest(&bytes).iter().map(|b| format!("{b:02x}")).collect();
-    assert_eq!(digest, "5f979c377ab929d43aecbe02f04e86047c65fa1595e1c1e75ad997de115deae2");
+    let digest: String = Sha256::digest(&bytes)
+        .iter()
+        .map(|b| format!("{b:02x}"))
+        .collect();
+    assert_eq!(
+        digest,
+        "5f979c377ab929d43aecbe02f04e86047c65fa1595e1c1e75ad997de115deae2"
+    );
 }
 
 /// A file with some arrays replaced or left out.
 fn altered(alter: impl Fn(&mut NpzWriter<Cursor<Vec<u8>>>, &str) -> bool) -> DataError {
     let mut npz = NpzWriter::new(Cursor::new(Vec::new()));
-    for name in ["clean", "observed", "mask", "classes", "kind", "seed", "requested", "realised"] {
+    for name in [
+        "clean",
+        "observed",
+        "mask",
+        "classes",
+        "kind",
+        "seed",
+        "requested",
+        "realised",
+    ] {
         if alter(&mut npz, name) {
             continue;
         }
@@ -220,7 +287,11 @@ fn files_that_contradict_themselves_are_refused() {
 fn damaged_files_are_refused_without_reserving_what_they_claim() {
     let clean = [0, 1, 0, 1, 1, 0];
     let whole = file(&uniform(0.5).inject(&clean, 2, 4).unwrap());
-    let refused = |bytes: Vec<u8>| NoisyLabels::read_npz(Cursor::new(bytes)).unwrap_err().to_string();
+    let refused = |bytes: Vec<u8>| {
+        NoisyLabels::read_npz(Cursor::new(bytes))
+            .unwrap_err()
+            .to_string()
+    };
 
     for len in 0..whole.len() {
         refused(whole[..len].to_vec());
@@ -231,7 +302,10 @@ fn damaged_files_are_refused_without_reserving_what_they_claim() {
     let mut damaged = whole.clone();
     damaged[numbers] ^= 1;
     let message = refused(damaged);
-    assert!(message.contains("`clean`") && message.contains("checksum"), "{message}");
+    assert!(
+        message.contains("`clean`") && message.contains("checksum"),
+        "{message}"
+    );
 
     let mut lying = whole.clone();
     let claim = b"(1152921504606846975,)}";

@@ -18,7 +18,10 @@ const CLASSES: usize = 4;
 fn labels(n: usize) -> (Vec<u32>, Vec<u32>) {
     let mut rng = stream(7, Stream::Shuffle);
     let clean: Vec<u32> = (0..n).map(|_| below(&mut rng, CLASSES) as u32).collect();
-    let noise = LabelNoise::Symmetric { eta: 0.25, exact_count: true };
+    let noise = LabelNoise::Symmetric {
+        eta: 0.25,
+        exact_count: true,
+    };
     let observed = noise.inject(&clean, CLASSES, 3).unwrap().observed;
     (clean, observed)
 }
@@ -50,19 +53,28 @@ fn npz(noisy: &NoisyLabels) -> Vec<u8> {
 }
 
 fn csv(header: &str, clean: Option<&[u32]>, observed: &[u32]) -> String {
-    let line =
-        |(i, label): (usize, &u32)| clean.map_or(format!("{label}\n"), |clean| format!("{},{label}\n", clean[i]));
+    let line = |(i, label): (usize, &u32)| {
+        clean.map_or(format!("{label}\n"), |clean| {
+            format!("{},{label}\n", clean[i])
+        })
+    };
     header.to_owned() + &observed.iter().enumerate().map(line).collect::<String>()
 }
 
 fn from_file(path: &Path, clean: &[u32]) -> Result<NoisyLabels, DataError> {
-    LabelNoise::FromFile { path: path.to_owned() }.inject(clean, CLASSES, 9)
+    LabelNoise::FromFile {
+        path: path.to_owned(),
+    }
+    .inject(clean, CLASSES, 9)
 }
 
 /// The message, which names the file in one line.
 fn refusal<T>(path: &Path, result: Result<T, DataError>) -> String {
     let message = result.err().unwrap().to_string();
-    assert!(message.contains(path.to_str().unwrap()) && !message.contains('\n'), "{message}");
+    assert!(
+        message.contains(path.to_str().unwrap()) && !message.contains('\n'),
+        "{message}"
+    );
     message
 }
 
@@ -79,30 +91,60 @@ fn the_same_labels_from_every_format() {
     let swapped = csv("observed, clean\r\n", Some(&observed), &clean).replace('\n', "\r\n");
     for (name, bytes) in [
         ("plain.csv", csv("", None, &observed).into_bytes()),
-        ("header.csv", csv("\u{feff}label\n", None, &observed).into_bytes()),
+        (
+            "header.csv",
+            csv("\u{feff}label\n", None, &observed).into_bytes(),
+        ),
         ("beside.csv", csv("", Some(&clean), &observed).into_bytes()),
-        ("named.csv", csv("clean,observed\n", Some(&clean), &observed).into_bytes()),
+        (
+            "named.csv",
+            csv("clean,observed\n", Some(&clean), &observed).into_bytes(),
+        ),
         ("swapped.csv", swapped.into_bytes()),
-        ("u8.npy", npy(observed.iter().map(|&o| o as u8).collect::<Vec<_>>())),
-        ("i16.npy", npy(observed.iter().map(|&o| o as i16).collect::<Vec<_>>())),
+        (
+            "u8.npy",
+            npy(observed.iter().map(|&o| o as u8).collect::<Vec<_>>()),
+        ),
+        (
+            "i16.npy",
+            npy(observed.iter().map(|&o| o as i16).collect::<Vec<_>>()),
+        ),
         ("u32.npy", npy(observed.clone())),
-        ("i64.npy", npy(observed.iter().map(|&o| i64::from(o)).collect::<Vec<_>>())),
+        (
+            "i64.npy",
+            npy(observed.iter().map(|&o| i64::from(o)).collect::<Vec<_>>()),
+        ),
         ("rows.npy", both((80, 2).set_f(false))),
         ("columns.npy", both((80, 2).set_f(true))),
     ] {
         let path = folder.file(name, bytes);
         let noisy = from_file(&path, &clean).unwrap();
-        assert_eq!((&noisy.clean, &noisy.observed), (&clean, &observed), "{name}");
-        assert!((noisy.realised - 0.25).abs() < 1e-12 && (noisy.requested - 0.25).abs() < 1e-12, "{name}");
-        assert_eq!((noisy.kind.as_str(), noisy.seed, noisy.classes), ("from_file", 9, CLASSES));
-        let two_columns = ["beside", "named", "swapped", "rows", "columns"].iter().any(|start| name.starts_with(start));
+        assert_eq!(
+            (&noisy.clean, &noisy.observed),
+            (&clean, &observed),
+            "{name}"
+        );
+        assert!(
+            (noisy.realised - 0.25).abs() < 1e-12 && (noisy.requested - 0.25).abs() < 1e-12,
+            "{name}"
+        );
+        assert_eq!(
+            (noisy.kind.as_str(), noisy.seed, noisy.classes),
+            ("from_file", 9, CLASSES)
+        );
+        let two_columns = ["beside", "named", "swapped", "rows", "columns"]
+            .iter()
+            .any(|start| name.starts_with(start));
         if two_columns {
             assert!(refusal(&path, read_labels(&path)).contains("two columns"));
         } else {
             assert_eq!(read_labels(&path).unwrap(), observed);
         }
         // What was read can be kept.
-        assert_eq!(NoisyLabels::read(&folder.file("kept.npz", npz(&noisy))).unwrap(), noisy);
+        assert_eq!(
+            NoisyLabels::read(&folder.file("kept.npz", npz(&noisy))).unwrap(),
+            noisy
+        );
     }
 }
 
@@ -112,10 +154,25 @@ fn a_file_of_ours_comes_back_as_it_was() {
     let (clean, _) = labels(200);
     let etas = Some(vec![0.1, 0.2, 0.3, 0.4]);
     for noise in [
-        LabelNoise::Uniform { eta: 0.4, exact_count: false },
-        LabelNoise::PerClass { etas, range: None, rebalance: true, exact_count: false },
-        LabelNoise::LatentClass { eta: 0.2, split: 0.5, exact_count: false },
-        LabelNoise::Transition { matrix: vec![vec![0.25; 4]; 4], exact_count: true },
+        LabelNoise::Uniform {
+            eta: 0.4,
+            exact_count: false,
+        },
+        LabelNoise::PerClass {
+            etas,
+            range: None,
+            rebalance: true,
+            exact_count: false,
+        },
+        LabelNoise::LatentClass {
+            eta: 0.2,
+            split: 0.5,
+            exact_count: false,
+        },
+        LabelNoise::Transition {
+            matrix: vec![vec![0.25; 4]; 4],
+            exact_count: true,
+        },
     ] {
         let noisy = noise.inject(&clean, CLASSES, 5).unwrap();
         let path = folder.file("ours.npz", npz(&noisy));
@@ -125,7 +182,10 @@ fn a_file_of_ours_comes_back_as_it_was() {
         other[17] = (clean[17] + 1) % CLASSES as u32;
         let message = refusal(&path, from_file(&path, &other));
         assert!(message.contains("row 17"), "{message}");
-        assert!(refusal(&path, from_file(&path, &clean[1..])).contains("holds 200 labels, but there are 199"));
+        assert!(
+            refusal(&path, from_file(&path, &clean[1..]))
+                .contains("holds 200 labels, but there are 199")
+        );
         let wider = LabelNoise::FromFile { path: path.clone() }.inject(&clean, 5, 9);
         assert!(refusal(&path, wider).contains("4 classes"));
     }
@@ -139,12 +199,18 @@ fn an_order_that_is_wrong_or_unproved_is_refused() {
     let path = folder.file("reversed.csv", csv("", None, &reversed(&observed)));
     assert!(refusal(&path, from_file(&path, &clean)).contains("another order"));
 
-    let path = folder.file("beside.csv", csv("", Some(&reversed(&clean)), &reversed(&observed)));
+    let path = folder.file(
+        "beside.csv",
+        csv("", Some(&reversed(&clean)), &reversed(&observed)),
+    );
     let first = (0..2000).find(|&i| clean[i] != clean[1999 - i]).unwrap();
     assert!(refusal(&path, from_file(&path, &clean)).contains(&format!("row {first} ")));
 
     // Noise so strong that nothing is left of the clean labels: the clean column proves what kappa cannot.
-    let noise = LabelNoise::Uniform { eta: 1.0, exact_count: false };
+    let noise = LabelNoise::Uniform {
+        eta: 1.0,
+        exact_count: false,
+    };
     let forgotten = noise.inject(&clean, CLASSES, 1).unwrap().observed;
     let path = folder.file("forgotten.csv", csv("", None, &forgotten));
     assert!(refusal(&path, from_file(&path, &clean)).contains("by chance"));
@@ -153,12 +219,25 @@ fn an_order_that_is_wrong_or_unproved_is_refused() {
 
     // Two classes agree by chance in half of the rows, and a third of noise is no wrong order.
     let two: Vec<u32> = clean.iter().map(|c| c % 2).collect();
-    let noisy = LabelNoise::Symmetric { eta: 0.33, exact_count: true }.inject(&two, 2, 1).unwrap();
+    let noisy = LabelNoise::Symmetric {
+        eta: 0.33,
+        exact_count: true,
+    }
+    .inject(&two, 2, 1)
+    .unwrap();
     let path = folder.file("two.csv", csv("", None, &noisy.observed));
-    let read = LabelNoise::FromFile { path: path.clone() }.inject(&two, 2, 9).unwrap();
+    let read = LabelNoise::FromFile { path: path.clone() }
+        .inject(&two, 2, 9)
+        .unwrap();
     assert_eq!(read.mask, noisy.mask);
     let turned = folder.file("two.csv", csv("", None, &reversed(&noisy.observed)));
-    refusal(&turned, LabelNoise::FromFile { path: turned.clone() }.inject(&two, 2, 9));
+    refusal(
+        &turned,
+        LabelNoise::FromFile {
+            path: turned.clone(),
+        }
+        .inject(&two, 2, 9),
+    );
 }
 
 #[test]
@@ -166,22 +245,40 @@ fn files_that_are_none_are_refused_by_name() {
     let folder = Folder::new();
     let clean = [0, 1, 2, 3];
     let header = |descr: &str, shape: &str| {
-        let literal = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}\n");
-        [b"\x93NUMPY\x01\x00", &(literal.len() as u16).to_le_bytes()[..], literal.as_bytes()].concat()
+        let literal =
+            format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}\n");
+        [
+            b"\x93NUMPY\x01\x00",
+            &(literal.len() as u16).to_le_bytes()[..],
+            literal.as_bytes(),
+        ]
+        .concat()
     };
     let whole = npy(vec![0_i64, 1, 2, 3]);
     for (name, bytes, part) in [
         ("empty.csv", vec![], "is empty"),
         ("header.csv", b"label\n".to_vec(), "is empty"),
         ("three.csv", b"0,1,2\n".to_vec(), "3 columns"),
-        ("named.csv", b"index,label\n0,1\n".to_vec(), "clean,observed"),
+        (
+            "named.csv",
+            b"index,label\n0,1\n".to_vec(),
+            "clean,observed",
+        ),
         ("ragged.csv", b"0,1\n2\n".to_vec(), "line 2 has 1 columns"),
         ("float.csv", b"label\n0.0\n".to_vec(), "line 2: `0.0`"),
         ("negative.csv", b"0\n1\n-1\n3\n".to_vec(), "line 3: `-1`"),
         ("gap.csv", b"0\n\n2\n3\n".to_vec(), "line 2: ``"),
         ("huge.csv", b"0\n99999999999\n".to_vec(), "line 2"),
-        ("range.csv", b"0\n1\n2\n4\n".to_vec(), "label 4 in row 3 is out of range: labels must be below 4"),
-        ("short.csv", b"0\n1\n2\n".to_vec(), "holds 3 labels, but there are 4"),
+        (
+            "range.csv",
+            b"0\n1\n2\n4\n".to_vec(),
+            "label 4 in row 3 is out of range: labels must be below 4",
+        ),
+        (
+            "short.csv",
+            b"0\n1\n2\n".to_vec(),
+            "holds 3 labels, but there are 4",
+        ),
         ("binary.csv", vec![0xff, 0xfe], "UTF-8"),
         ("empty.npy", vec![], "is empty"),
         ("none.npy", npy(Vec::<i64>::new()), "is empty"),
@@ -189,12 +286,28 @@ fn files_that_are_none_are_refused_by_name() {
         ("objects.npy", header("|O", "(4,)"), "Python objects"),
         ("float.npy", npy(vec![0.0_f32; 4]), "not integers"),
         ("bool.npy", npy(vec![true; 4]), "not integers"),
-        ("negative.npy", npy(vec![0_i8, 1, -2, 3]), "label -2 in row 2"),
+        (
+            "negative.npy",
+            npy(vec![0_i8, 1, -2, 3]),
+            "label -2 in row 2",
+        ),
         ("huge.npy", npy(vec![u64::MAX; 4]), "in row 0"),
         ("range.npy", npy(vec![0_u8, 1, 9, 3]), "label 9 in row 2"),
-        ("long.npy", npy(vec![0_u8; 5]), "holds 5 labels, but there are 4"),
-        ("cube.npy", [header("|u1", "(1, 2, 3)"), vec![0; 6]].concat(), "shape [1, 2, 3]"),
-        ("wide.npy", [header("|u1", "(1, 3)"), vec![0; 3]].concat(), "shape [1, 3]"),
+        (
+            "long.npy",
+            npy(vec![0_u8; 5]),
+            "holds 5 labels, but there are 4",
+        ),
+        (
+            "cube.npy",
+            [header("|u1", "(1, 2, 3)"), vec![0; 6]].concat(),
+            "shape [1, 2, 3]",
+        ),
+        (
+            "wide.npy",
+            [header("|u1", "(1, 3)"), vec![0; 3]].concat(),
+            "shape [1, 3]",
+        ),
         ("cut.npy", whole[..whole.len() - 1].to_vec(), "do not fill"),
         ("text.npy", b"0\n1\n2\n3\n".to_vec(), "no .npy array"),
         ("empty.npz", vec![], "no .npz"),
@@ -209,7 +322,10 @@ fn files_that_are_none_are_refused_by_name() {
     for name in ["gone.csv", "gone.npy", "gone.npz"] {
         let path = folder.0.path().join(name);
         let error = from_file(&path, &clean).unwrap_err();
-        assert!(matches!(&error, DataError::Io { path: named, .. } if *named == path), "{error}");
+        assert!(
+            matches!(&error, DataError::Io { path: named, .. } if *named == path),
+            "{error}"
+        );
     }
 }
 
@@ -217,18 +333,54 @@ fn files_that_are_none_are_refused_by_name() {
 fn the_arrays_of_a_file_of_ours_must_agree() {
     let folder = Folder::new();
     let (clean, _) = labels(40);
-    let latent = LabelNoise::LatentClass { eta: 0.5, split: 0.5, exact_count: false };
+    let latent = LabelNoise::LatentClass {
+        eta: 0.5,
+        split: 0.5,
+        exact_count: false,
+    };
     let latent = latent.inject(&clean, CLASSES, 2).unwrap();
     let etas = Some(vec![0.1, 0.2, 0.3, 0.4]);
-    let cut = LabelNoise::PerClass { etas, range: None, rebalance: true, exact_count: false };
+    let cut = LabelNoise::PerClass {
+        etas,
+        range: None,
+        rebalance: true,
+        exact_count: false,
+    };
     let cut = cut.inject(&clean, CLASSES, 2).unwrap();
     let kept = cut.kept.clone().unwrap();
-    let changed = |kept: Vec<usize>| NoisyLabels { kept: Some(kept), ..cut.clone() };
+    let changed = |kept: Vec<usize>| NoisyLabels {
+        kept: Some(kept),
+        ..cut.clone()
+    };
     for (noisy, part) in [
-        (NoisyLabels { observed_classes: 4, ..latent.clone() }, "out of range"),
-        (NoisyLabels { observed_classes: 9, ..latent.clone() }, "observed_classes = 9"),
-        (NoisyLabels { rates: Some(vec![0.1; 3]), ..cut.clone() }, "3 rates for 4"),
-        (NoisyLabels { rates: Some(vec![0.1, 0.2, f64::NAN, 0.0]), ..cut.clone() }, "rates[2] = NaN"),
+        (
+            NoisyLabels {
+                observed_classes: 4,
+                ..latent.clone()
+            },
+            "out of range",
+        ),
+        (
+            NoisyLabels {
+                observed_classes: 9,
+                ..latent.clone()
+            },
+            "observed_classes = 9",
+        ),
+        (
+            NoisyLabels {
+                rates: Some(vec![0.1; 3]),
+                ..cut.clone()
+            },
+            "3 rates for 4",
+        ),
+        (
+            NoisyLabels {
+                rates: Some(vec![0.1, 0.2, f64::NAN, 0.0]),
+                ..cut.clone()
+            },
+            "rates[2] = NaN",
+        ),
         (changed(vec![]), "`kept`"),
         (changed([&kept[..], &[40]].concat()), "`kept`"),
         (changed(kept.iter().rev().copied().collect()), "`kept`"),

@@ -14,32 +14,60 @@ fn of_one_rate(eta: f64, classes: usize, exact_count: bool) -> Vec<LabelNoise> {
     vec![
         LabelNoise::Uniform { eta, exact_count },
         LabelNoise::Symmetric { eta, exact_count },
-        LabelNoise::Asymmetric { eta, map, exact_count },
+        LabelNoise::Asymmetric {
+            eta,
+            map,
+            exact_count,
+        },
         LabelNoise::Pair { eta, exact_count },
-        LabelNoise::LatentClass { eta, split: 0.3, exact_count },
+        LabelNoise::LatentClass {
+            eta,
+            split: 0.3,
+            exact_count,
+        },
     ]
 }
 
 /// Those with a rate for each class, here `eta` times 0, 1/(K-1), ..., 1.
 fn of_many_rates(eta: f64, classes: usize, exact_count: bool) -> Vec<LabelNoise> {
-    let etas: Vec<f64> = (0..classes).map(|k| eta * k as f64 / (classes - 1) as f64).collect();
+    let etas: Vec<f64> = (0..classes)
+        .map(|k| eta * k as f64 / (classes - 1) as f64)
+        .collect();
     // What leaves a class goes to the two next ones, three to one.
     let row = |j: usize| {
         let mut row = vec![0.0; classes];
         row[(j + 1) % classes] += 0.75 * etas[j];
         row[(j + 2) % classes] += 0.25 * etas[j];
-        row[j] = 1.0 - row.iter().enumerate().filter(|(k, _)| *k != j).map(|(_, p)| p).sum::<f64>();
+        row[j] = 1.0
+            - row
+                .iter()
+                .enumerate()
+                .filter(|(k, _)| *k != j)
+                .map(|(_, p)| p)
+                .sum::<f64>();
         row
     };
     let matrix = (0..classes).map(row).collect();
     vec![
-        LabelNoise::Transition { matrix, exact_count },
-        LabelNoise::PerClass { etas: Some(etas), range: None, rebalance: false, exact_count },
+        LabelNoise::Transition {
+            matrix,
+            exact_count,
+        },
+        LabelNoise::PerClass {
+            etas: Some(etas),
+            range: None,
+            rebalance: false,
+            exact_count,
+        },
     ]
 }
 
 fn all(eta: f64, classes: usize, exact_count: bool) -> Vec<LabelNoise> {
-    [of_one_rate(eta, classes, exact_count), of_many_rates(eta, classes, exact_count)].concat()
+    [
+        of_one_rate(eta, classes, exact_count),
+        of_many_rates(eta, classes, exact_count),
+    ]
+    .concat()
 }
 
 fn cycle(n: usize, classes: usize) -> Vec<u32> {
@@ -58,13 +86,24 @@ fn expected(noise: &LabelNoise, classes: usize) -> Vec<Vec<f64>> {
     let k = classes as f64;
     let same = |j: usize, o: usize| f64::from(u8::from(j == o));
     let redrawn = |eta: f64, j: usize, o: usize, exact_count: bool| {
-        let (own, other) = if exact_count { (0.0, 1.0 / (k - 1.0)) } else { (1.0 / k, 1.0 / k) };
-        if j == o { 1.0 - eta + eta * own } else { eta * other }
+        let (own, other) = if exact_count {
+            (0.0, 1.0 / (k - 1.0))
+        } else {
+            (1.0 / k, 1.0 / k)
+        };
+        if j == o {
+            1.0 - eta + eta * own
+        } else {
+            eta * other
+        }
     };
-    let moved = |eta: f64, j: usize, to: usize, o: usize| (1.0 - eta) * same(j, o) + eta * same(to, o);
+    let moved =
+        |eta: f64, j: usize, to: usize, o: usize| (1.0 - eta) * same(j, o) + eta * same(to, o);
     let entry = |j: usize, o: usize| match noise {
         LabelNoise::Uniform { eta, exact_count } => redrawn(*eta, j, o, *exact_count),
-        LabelNoise::PerClass { etas, exact_count, .. } => redrawn(etas.as_ref().unwrap()[j], j, o, *exact_count),
+        LabelNoise::PerClass {
+            etas, exact_count, ..
+        } => redrawn(etas.as_ref().unwrap()[j], j, o, *exact_count),
         LabelNoise::Symmetric { eta, .. } => {
             if j == o {
                 1.0 - eta
@@ -75,21 +114,43 @@ fn expected(noise: &LabelNoise, classes: usize) -> Vec<Vec<f64>> {
         LabelNoise::Asymmetric { eta, map, .. } => moved(*eta, j, map.targets()[j] as usize, o),
         LabelNoise::Pair { eta, .. } => moved(*eta, j, (j + 1) % classes, o),
         LabelNoise::Transition { matrix, .. } => matrix[j][o],
-        LabelNoise::LatentClass { eta, split, exact_count } => {
-            redrawn(*eta, j, o % classes, *exact_count) * if o < classes { 1.0 - split } else { *split }
+        LabelNoise::LatentClass {
+            eta,
+            split,
+            exact_count,
+        } => {
+            redrawn(*eta, j, o % classes, *exact_count)
+                * if o < classes { 1.0 - split } else { *split }
         }
         LabelNoise::FromFile { .. } => unreachable!("drawn kinds only"),
     };
-    let columns = if matches!(noise, LabelNoise::LatentClass { .. }) { 2 * classes } else { classes };
-    (0..classes).map(|j| (0..columns).map(|o| entry(j, o)).collect()).collect()
+    let columns = if matches!(noise, LabelNoise::LatentClass { .. }) {
+        2 * classes
+    } else {
+        classes
+    };
+    (0..classes)
+        .map(|j| (0..columns).map(|o| entry(j, o)).collect())
+        .collect()
 }
 
 fn check_consistency(noisy: &NoisyLabels, clean: &[u32], classes: usize) {
     assert_eq!(noisy.clean, clean);
-    assert!(noisy.observed.iter().all(|&label| (label as usize) < noisy.observed_classes));
-    let differ = clean.iter().zip(&noisy.observed).map(|(&c, &o)| c != o % classes as u32);
+    assert!(
+        noisy
+            .observed
+            .iter()
+            .all(|&label| (label as usize) < noisy.observed_classes)
+    );
+    let differ = clean
+        .iter()
+        .zip(&noisy.observed)
+        .map(|(&c, &o)| c != o % classes as u32);
     assert!(differ.eq(noisy.mask.iter().copied()));
-    assert_eq!(noisy.realised, noisy.corrupted() as f64 / clean.len() as f64);
+    assert_eq!(
+        noisy.realised,
+        noisy.corrupted() as f64 / clean.len() as f64
+    );
     assert!((0.0..=1.0).contains(&noisy.requested));
 }
 
@@ -235,20 +296,39 @@ proptest! {
 
 #[test]
 fn a_transition_matrix_is_respected_at_length() {
-    let matrix = vec![vec![0.5, 0.3, 0.2, 0.0], vec![0.0, 1.0, 0.0, 0.0], vec![0.9, 0.0, 0.0, 0.1], vec![0.25; 4]];
+    let matrix = vec![
+        vec![0.5, 0.3, 0.2, 0.0],
+        vec![0.0, 1.0, 0.0, 0.0],
+        vec![0.9, 0.0, 0.0, 0.1],
+        vec![0.25; 4],
+    ];
     let clean = cycle(200_000, 4);
-    let noise = LabelNoise::Transition { matrix: matrix.clone(), exact_count: false };
+    let noise = LabelNoise::Transition {
+        matrix: matrix.clone(),
+        exact_count: false,
+    };
     let noisy = noise.inject(&clean, 4, 11).unwrap();
     let found = noisy.transition().unwrap();
     for (j, row) in matrix.iter().enumerate() {
         let n = clean.iter().filter(|&&c| c as usize == j).count() as f64;
         let possible = || row.iter().zip(found.row(j)).filter(|(p, _)| **p > 0.0);
-        let chi_square: f64 = possible().map(|(p, share)| n * (share - p).powi(2) / p).sum();
+        let chi_square: f64 = possible()
+            .map(|(p, share)| n * (share - p).powi(2) / p)
+            .sum();
         // Three degrees of freedom at most: above 44 once in 10^9.
         assert!(chi_square < 44.0, "row {j}: {chi_square}");
-        assert!(row.iter().zip(found.row(j)).all(|(p, share)| *p > 0.0 || *share == 0.0));
+        assert!(
+            row.iter()
+                .zip(found.row(j))
+                .all(|(p, share)| *p > 0.0 || *share == 0.0)
+        );
     }
-    let asked: Vec<f64> = noisy.rates.unwrap().iter().map(|rate| (rate * 1e12).round() / 1e12).collect();
+    let asked: Vec<f64> = noisy
+        .rates
+        .unwrap()
+        .iter()
+        .map(|rate| (rate * 1e12).round() / 1e12)
+        .collect();
     assert_eq!(asked, [0.5, 0.0, 1.0, 0.75]);
     assert!((noise.requested() - 2.25 / 4.0).abs() < 1e-12);
 }
@@ -258,15 +338,37 @@ fn a_transition_matrix_is_respected_at_length() {
 fn labels_of_every_kind_never_change() {
     let clean = cycle(1000, 10);
     let mut kinds = [all(0.35, 10, false), all(0.35, 10, true)].concat();
-    kinds.push(LabelNoise::Asymmetric { eta: 0.35, map: ClassMap::Named(NamedMap::Cifar10), exact_count: false });
-    kinds.push(LabelNoise::PerClass { etas: None, range: Some([0.1, 0.6]), rebalance: true, exact_count: false });
+    kinds.push(LabelNoise::Asymmetric {
+        eta: 0.35,
+        map: ClassMap::Named(NamedMap::Cifar10),
+        exact_count: false,
+    });
+    kinds.push(LabelNoise::PerClass {
+        etas: None,
+        range: Some([0.1, 0.6]),
+        rebalance: true,
+        exact_count: false,
+    });
     let hash = |noise: &LabelNoise| {
         let noisy = noise.inject(&clean, 10, 42).unwrap();
         let kept = noisy.kept.iter().flatten().map(|&i| i as u32);
-        let bytes: Vec<u8> = noisy.observed.iter().copied().chain(kept).flat_map(u32::to_le_bytes).collect();
-        Sha256::digest(&bytes).iter().take(8).map(|b| format!("{b:02x}")).collect::<String>()
+        let bytes: Vec<u8> = noisy
+            .observed
+            .iter()
+            .copied()
+            .chain(kept)
+            .flat_map(u32::to_le_bytes)
+            .collect();
+        Sha256::digest(&bytes)
+            .iter()
+            .take(8)
+            .map(|b| format!("{b:02x}"))
+            .collect::<String>()
     };
-    let found: Vec<(&str, String)> = kinds.iter().map(|noise| (noise.kind(), hash(noise))).collect();
+    let found: Vec<(&str, String)> = kinds
+        .iter()
+        .map(|noise| (noise.kind(), hash(noise)))
+        .collect();
     let golden = GOLDEN.map(|(kind, hash)| (kind, hash.to_owned()));
     assert_eq!(found, golden);
 }
@@ -293,9 +395,13 @@ const GOLDEN: [(&str, &str); 16] = [
 #[test]
 fn the_cifar_10_map_moves_five_classes() {
     let clean: Vec<u32> = (0..10).collect();
-    let noise: LabelNoise = serde_json::from_str(r#"{"kind":"asymmetric","eta":1.0,"map":"cifar10"}"#).unwrap();
+    let noise: LabelNoise =
+        serde_json::from_str(r#"{"kind":"asymmetric","eta":1.0,"map":"cifar10"}"#).unwrap();
     // airplane, automobile, airplane (bird), dog (cat), horse (deer), cat (dog), frog, horse, ship, automobile (truck)
-    assert_eq!(noise.inject(&clean, 10, 0).unwrap().observed, [0, 1, 0, 5, 7, 3, 6, 7, 8, 1]);
+    assert_eq!(
+        noise.inject(&clean, 10, 0).unwrap().observed,
+        [0, 1, 0, 5, 7, 3, 6, 7, 8, 1]
+    );
 }
 
 #[test]
@@ -319,11 +425,19 @@ fn configurations_of_every_kind_are_written_as_they_are_read() {
     for (text, part) in [
         (r#"{"kind":"pair","eta":0.2,"map":[1,0]}"#, "map"),
         (r#"{"kind":"latent_class","eta":0.2}"#, "split"),
-        (r#"{"kind":"asymmetric","eta":0.2,"map":"cifar100"}"#, "cifar10"),
-        (r#"{"kind":"per_class","etas":[0.1],"rebalanced":true}"#, "rebalanced"),
+        (
+            r#"{"kind":"asymmetric","eta":0.2,"map":"cifar100"}"#,
+            "cifar10",
+        ),
+        (
+            r#"{"kind":"per_class","etas":[0.1],"rebalanced":true}"#,
+            "rebalanced",
+        ),
         (r#"{"kind":"flip","eta":0.2}"#, "symmetric"),
     ] {
-        let message = serde_json::from_str::<LabelNoise>(text).unwrap_err().to_string();
+        let message = serde_json::from_str::<LabelNoise>(text)
+            .unwrap_err()
+            .to_string();
         assert!(message.contains(part), "{text}: {message}");
     }
 }
@@ -334,43 +448,123 @@ fn settings_that_make_no_sense_are_refused() {
     for (text, part) in [
         (r#"{"kind":"symmetric","eta":-0.1}"#, "eta = -0.1"),
         (r#"{"kind":"pair","eta":1.1}"#, "eta = 1.1"),
-        (r#"{"kind":"asymmetric","eta":0.1,"map":[1,2]}"#, "moves class 1 to 2"),
-        (r#"{"kind":"asymmetric","eta":0.1,"map":[0,1]}"#, "at least one must move"),
-        (r#"{"kind":"transition","matrix":[[0.5,0.5],[0.2,0.7]]}"#, "row 1 of the transition matrix sums to 0.8999"),
-        (r#"{"kind":"transition","matrix":[[0.5,0.5],[1.0]]}"#, "row 1 of the transition matrix has 1 entries, 2"),
-        (r#"{"kind":"transition","matrix":[[1.5,-0.5],[0.0,1.0]]}"#, "matrix[0][0] = 1.5"),
+        (
+            r#"{"kind":"asymmetric","eta":0.1,"map":[1,2]}"#,
+            "moves class 1 to 2",
+        ),
+        (
+            r#"{"kind":"asymmetric","eta":0.1,"map":[0,1]}"#,
+            "at least one must move",
+        ),
+        (
+            r#"{"kind":"transition","matrix":[[0.5,0.5],[0.2,0.7]]}"#,
+            "row 1 of the transition matrix sums to 0.8999",
+        ),
+        (
+            r#"{"kind":"transition","matrix":[[0.5,0.5],[1.0]]}"#,
+            "row 1 of the transition matrix has 1 entries, 2",
+        ),
+        (
+            r#"{"kind":"transition","matrix":[[1.5,-0.5],[0.0,1.0]]}"#,
+            "matrix[0][0] = 1.5",
+        ),
         (r#"{"kind":"per_class","etas":[0.1,2.0]}"#, "etas[1] = 2"),
-        (r#"{"kind":"per_class","etas":[0.1],"range":[0.1,0.2]}"#, "one of `etas`"),
+        (
+            r#"{"kind":"per_class","etas":[0.1],"range":[0.1,0.2]}"#,
+            "one of `etas`",
+        ),
         (r#"{"kind":"per_class"}"#, "one of `etas`"),
         (r#"{"kind":"per_class","range":[0.3,0.2]}"#, "goes down"),
-        (r#"{"kind":"per_class","range":[0.3,1.2]}"#, "range[1] = 1.2"),
-        (r#"{"kind":"latent_class","eta":0.1,"split":-1.0}"#, "split = -1"),
+        (
+            r#"{"kind":"per_class","range":[0.3,1.2]}"#,
+            "range[1] = 1.2",
+        ),
+        (
+            r#"{"kind":"latent_class","eta":0.1,"split":-1.0}"#,
+            "split = -1",
+        ),
     ] {
         let message = noise(text).validate().unwrap_err().to_string();
-        assert!(message.contains(part) && !message.contains('\n'), "{text}: {message}");
-        assert_eq!(noise(text).inject(&[0, 1], 2, 0).unwrap_err().to_string(), message);
+        assert!(
+            message.contains(part) && !message.contains('\n'),
+            "{text}: {message}"
+        );
+        assert_eq!(
+            noise(text).inject(&[0, 1], 2, 0).unwrap_err().to_string(),
+            message
+        );
     }
     for (text, part) in [
-        (r#"{"kind":"asymmetric","eta":0.1,"map":"cifar10"}"#, "`map` is for 10 classes, but there are 3"),
-        (r#"{"kind":"transition","matrix":[[0.5,0.5],[0.5,0.5]]}"#, "`matrix` is for 2 classes, but there are 3"),
-        (r#"{"kind":"transition","matrix":[]}"#, "`matrix` is for 0 classes"),
-        (r#"{"kind":"per_class","etas":[0.1]}"#, "`etas` is for 1 classes"),
+        (
+            r#"{"kind":"asymmetric","eta":0.1,"map":"cifar10"}"#,
+            "`map` is for 10 classes, but there are 3",
+        ),
+        (
+            r#"{"kind":"transition","matrix":[[0.5,0.5],[0.5,0.5]]}"#,
+            "`matrix` is for 2 classes, but there are 3",
+        ),
+        (
+            r#"{"kind":"transition","matrix":[]}"#,
+            "`matrix` is for 0 classes",
+        ),
+        (
+            r#"{"kind":"per_class","etas":[0.1]}"#,
+            "`etas` is for 1 classes",
+        ),
     ] {
         assert!(noise(text).validate().is_ok());
         let message = noise(text).validate_for(3).unwrap_err().to_string();
         assert!(message.contains(part), "{text}: {message}");
-        assert_eq!(noise(text).inject(&[0, 1, 2], 3, 0).unwrap_err().to_string(), message);
+        assert_eq!(
+            noise(text)
+                .inject(&[0, 1, 2], 3, 0)
+                .unwrap_err()
+                .to_string(),
+            message
+        );
     }
     for noise in all(0.5, 2, false) {
         assert!(matches!(noise.inject(&[], 2, 0), Err(DataError::NoLabels)));
-        assert!(matches!(noise.inject(&[0, 2], 2, 0), Err(DataError::LabelOutOfRange { row: 1, .. })));
+        assert!(matches!(
+            noise.inject(&[0, 2], 2, 0),
+            Err(DataError::LabelOutOfRange { row: 1, .. })
+        ));
     }
     // A number of classes claims no memory.
     let many = u32::MAX as usize;
-    let range = noise(r#"{"kind":"per_class","range":[0.1,0.2]}"#).inject(&[0, 1], many, 0).unwrap_err();
-    assert!(matches!(range, DataError::OutOfRange { what: "classes", .. }), "{range}");
-    let latent = noise(r#"{"kind":"latent_class","eta":0.1,"split":0.5}"#).validate_for(many).unwrap_err();
-    assert!(matches!(latent, DataError::OutOfRange { what: "classes", .. }), "{latent}");
-    let gone = noise(r#"{"kind":"per_class","etas":[0.0,0.0,0.0],"rebalance":true}"#).inject(&[0, 2], 3, 0);
-    assert!(matches!(gone, Err(DataError::NothingToRebalance { class: 1 })));
+    let range = noise(r#"{"kind":"per_class","range":[0.1,0.2]}"#)
+        .inject(&[0, 1], many, 0)
+        .unwrap_err();
+    assert!(
+        matches!(
+            range,
+            DataError::OutOfRange {
+                what: "classes",
+                ..
+            }
+        ),
+        "{range}"
+    );
+    let latent = noise(r#"{"kind":"latent_class","eta":0.1,"split":0.5}"#)
+        .validate_for(many)
+        .unwrap_err();
+    assert!(
+        matches!(
+            latent,
+            DataError::OutOfRange {
+                what: "classes",
+                ..
+            }
+        ),
+        "{latent}"
+    );
+    let gone = noise(r#"{"kind":"per_class","etas":[0.0,0.0,0.0],"rebalance":true}"#).inject(
+        &[0, 2],
+        3,
+        0,
+    );
+    assert!(matches!(
+        gone,
+        Err(DataError::NothingToRebalance { class: 1 })
+    ));
 }

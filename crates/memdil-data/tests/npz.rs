@@ -16,9 +16,28 @@ type Entries = Vec<(&'static str, Vec<u8>)>;
 /// Three training and two test images of 1 x 2 x 2 bytes.
 fn entries() -> Entries {
     vec![
-        ("images.npy", npy("|u1", false, "(3, 2, 2)", &[0, 255, 0, 255, 0, 0, 255, 255, 255, 255, 0, 0])),
-        ("labels.npy", npy("<i8", false, "(3,)", &[4_i64, 7, 4].map(i64::to_le_bytes).concat())),
-        ("test_images.npy", npy("|u1", false, "(2, 1, 2, 2)", &[1, 2, 3, 4, 5, 6, 7, 8])),
+        (
+            "images.npy",
+            npy(
+                "|u1",
+                false,
+                "(3, 2, 2)",
+                &[0, 255, 0, 255, 0, 0, 255, 255, 255, 255, 0, 0],
+            ),
+        ),
+        (
+            "labels.npy",
+            npy(
+                "<i8",
+                false,
+                "(3,)",
+                &[4_i64, 7, 4].map(i64::to_le_bytes).concat(),
+            ),
+        ),
+        (
+            "test_images.npy",
+            npy("|u1", false, "(2, 1, 2, 2)", &[1, 2, 3, 4, 5, 6, 7, 8]),
+        ),
         ("test_labels.npy", npy("|u1", false, "(2,)", &[7, 4])),
     ]
 }
@@ -37,15 +56,24 @@ fn read(entries: &Entries) -> Result<Contents, DataError> {
 }
 
 fn floats(values: &[f32]) -> Vec<u8> {
-    values.iter().flat_map(|value| value.to_le_bytes()).collect()
+    values
+        .iter()
+        .flat_map(|value| value.to_le_bytes())
+        .collect()
 }
 
 #[test]
 fn bytes_are_read_with_their_own_constants_stored_or_deflated() {
     let contents = read(&entries()).unwrap();
     assert_eq!(contents, parse(&zip(&entries(), true), "x").unwrap());
-    assert_eq!((&contents.train.labels[..], &contents.test.labels[..]), (&[4, 7, 4][..], &[7, 4][..]));
-    assert_eq!((contents.train.images.size(), contents.test.images.size()), ([1, 2, 2], [1, 2, 2]));
+    assert_eq!(
+        (&contents.train.labels[..], &contents.test.labels[..]),
+        (&[4, 7, 4][..], &[7, 4][..])
+    );
+    assert_eq!(
+        (contents.train.images.size(), contents.test.images.size()),
+        ([1, 2, 2], [1, 2, 2])
+    );
     assert_eq!(contents.train.images.bytes(1), Some(&[0, 0, 255, 255][..]));
     // Half of the training pixels are 0, half 255.
     assert_eq!((contents.mean, contents.std), (vec![0.5], vec![0.5]));
@@ -54,22 +82,37 @@ fn bytes_are_read_with_their_own_constants_stored_or_deflated() {
 #[test]
 fn floats_of_either_byte_order_are_taken_as_they_are() {
     let values = [1.0, 3.0, -2.0, -2.0, 3.0, 5.0, 2.0, 2.0];
-    let big: Vec<u8> = values.iter().flat_map(|value: &f32| value.to_be_bytes()).collect();
-    for array in [npy("<f4", false, "(2, 2, 1, 2)", &floats(&values)), npy(">f4", false, "(2, 2, 1, 2)", &big)] {
+    let big: Vec<u8> = values
+        .iter()
+        .flat_map(|value: &f32| value.to_be_bytes())
+        .collect();
+    for array in [
+        npy("<f4", false, "(2, 2, 1, 2)", &floats(&values)),
+        npy(">f4", false, "(2, 2, 1, 2)", &big),
+    ] {
         let mut entries = with("images.npy", array.clone());
         entries[1].1 = npy("<u2", false, "(2,)", &[1, 0, 0, 0]);
         entries[2].1 = array;
         let contents = read(&entries).unwrap();
         assert_eq!(contents.train.labels, [1, 0]);
-        assert_eq!(contents.train.images.pixels, Pixels::Floats(values.to_vec()));
+        assert_eq!(
+            contents.train.images.pixels,
+            Pixels::Floats(values.to_vec())
+        );
         // Channel 0 holds 1, 3, 3, 5, channel 1 holds -2, -2, 2, 2.
-        assert_eq!((contents.mean, contents.std), (vec![3.0, 0.0], vec![2.0_f32.sqrt(), 2.0]));
+        assert_eq!(
+            (contents.mean, contents.std),
+            (vec![3.0, 0.0], vec![2.0_f32.sqrt(), 2.0])
+        );
     }
 }
 
 #[test]
 fn constants_of_the_file_come_first() {
-    let mut entries = with("mean.npy", npy("<f8", false, "(1,)", &0.25_f64.to_le_bytes()));
+    let mut entries = with(
+        "mean.npy",
+        npy("<f8", false, "(1,)", &0.25_f64.to_le_bytes()),
+    );
     let message = read(&entries).unwrap_err().to_string();
     assert!(message.contains("`mean` but no `std`"), "{message}");
     entries.push(("std.npy", npy("<f4", false, "()", &0.125_f32.to_le_bytes())));
@@ -81,10 +124,20 @@ fn constants_of_the_file_come_first() {
         assert!(message.contains(part), "{message}");
     }
     entries[5].1 = npy("<f4", false, "(2,)", &floats(&[1.0, 1.0]));
-    assert!(read(&entries).unwrap_err().to_string().contains("[1, 2] values for 1 channels"));
+    assert!(
+        read(&entries)
+            .unwrap_err()
+            .to_string()
+            .contains("[1, 2] values for 1 channels")
+    );
     entries[4].1 = npy("<f4", false, "(1,)", &floats(&[33.3]));
     entries[5].1 = npy("<f4", false, "(1,)", &floats(&[70.0]));
-    assert!(read(&entries).unwrap_err().to_string().contains("divide it by 255"));
+    assert!(
+        read(&entries)
+            .unwrap_err()
+            .to_string()
+            .contains("divide it by 255")
+    );
 }
 
 #[test]
@@ -105,7 +158,10 @@ fn labels_of_every_integer_type_are_read() {
         ("<i8", [0_i64, 256, 2].map(i64::to_le_bytes).concat()),
         (">i8", [0_i64, 256, 2].map(i64::to_be_bytes).concat()),
     ] {
-        let labels = read(&with("labels.npy", npy(dtype, false, "(3,)", &bytes))).unwrap().train.labels;
+        let labels = read(&with("labels.npy", npy(dtype, false, "(3,)", &bytes)))
+            .unwrap()
+            .train
+            .labels;
         let middle = match dtype {
             "|u1" => 200,
             "|i1" => 100,
@@ -122,34 +178,92 @@ fn arrays_that_do_not_fit_are_named_with_what_is_wrong() {
     images[4 * 9..4 * 10].copy_from_slice(&f32::NAN.to_le_bytes());
     let labels = |dtype, shape, bytes: &[u8]| ("labels.npy", npy(dtype, false, shape, bytes));
     for ((name, array), part) in [
-        (labels("<i8", "(3,)", &[0_i64, -1, 2].map(i64::to_le_bytes).concat()), "`labels` holds label -1 in row 1"),
-        (labels("<u8", "(3,)", &[0, 1 << 32, 0].map(u64::to_le_bytes).concat()), "label 4294967296 in row 1"),
+        (
+            labels(
+                "<i8",
+                "(3,)",
+                &[0_i64, -1, 2].map(i64::to_le_bytes).concat(),
+            ),
+            "`labels` holds label -1 in row 1",
+        ),
+        (
+            labels(
+                "<u8",
+                "(3,)",
+                &[0, 1 << 32, 0].map(u64::to_le_bytes).concat(),
+            ),
+            "label 4294967296 in row 1",
+        ),
         (labels("<f4", "(3,)", &[0; 12]), "`labels` has type <f4"),
-        (labels("|O", "(3,)", b"pickle"), "`labels` holds Python objects"),
-        (labels("|u1", "(3, 1)", &[0; 3]), "`labels` has shape [3, 1]"),
-        (labels("|u1", "(3,)", &[0; 2]), "`labels` ends before its last value"),
+        (
+            labels("|O", "(3,)", b"pickle"),
+            "`labels` holds Python objects",
+        ),
+        (
+            labels("|u1", "(3, 1)", &[0; 3]),
+            "`labels` has shape [3, 1]",
+        ),
+        (
+            labels("|u1", "(3,)", &[0; 2]),
+            "`labels` ends before its last value",
+        ),
         (labels("|u1", "(3,)", &[0; 4]), "`labels` has 1 bytes more"),
         (labels("|u1", "(3000000000000,)", &[0; 4]), "(numpy.savez)"),
-        (labels("<u8", "(3000000000000000000,)", &[0; 4]), "(numpy.savez)"),
-        (("images.npy", npy("<f4", false, "(3, 2, 2)", &images)), "`images` holds NaN in row 2"),
-        (("images.npy", npy("<f8", false, "(3, 2, 2)", &[0; 96])), "`images` has type <f8"),
-        (("images.npy", npy("|u1", true, "(3, 2, 2)", &pixels)), "`images` is in Fortran order"),
-        (("images.npy", npy("|u1", false, "(3, 4)", &pixels)), "`images` has shape [3, 4]"),
-        (("images.npy", npy("|u1", false, "(1, 2, 2, 3)", &pixels)), "transpose(0, 3, 1, 2)"),
-        (("images.npy", npy("|u1", false, "(3, 0, 2)", &[])), "no pixels"),
-        (("images.npy", b"no array at all".to_vec()), "`images` is no .npy array"),
+        (
+            labels("<u8", "(3000000000000000000,)", &[0; 4]),
+            "(numpy.savez)",
+        ),
+        (
+            ("images.npy", npy("<f4", false, "(3, 2, 2)", &images)),
+            "`images` holds NaN in row 2",
+        ),
+        (
+            ("images.npy", npy("<f8", false, "(3, 2, 2)", &[0; 96])),
+            "`images` has type <f8",
+        ),
+        (
+            ("images.npy", npy("|u1", true, "(3, 2, 2)", &pixels)),
+            "`images` is in Fortran order",
+        ),
+        (
+            ("images.npy", npy("|u1", false, "(3, 4)", &pixels)),
+            "`images` has shape [3, 4]",
+        ),
+        (
+            ("images.npy", npy("|u1", false, "(1, 2, 2, 3)", &pixels)),
+            "transpose(0, 3, 1, 2)",
+        ),
+        (
+            ("images.npy", npy("|u1", false, "(3, 0, 2)", &[])),
+            "no pixels",
+        ),
+        (
+            ("images.npy", b"no array at all".to_vec()),
+            "`images` is no .npy array",
+        ),
     ] {
         let message = read(&with(name, array)).unwrap_err().to_string();
-        assert!(message.starts_with("mine.npz: ") && message.contains(part), "{part}: {message}");
+        assert!(
+            message.starts_with("mine.npz: ") && message.contains(part),
+            "{part}: {message}"
+        );
         assert!(!message.contains('\n'), "{message}");
     }
     for i in 0..4 {
         let mut entries = entries();
         let (name, _) = entries.remove(i);
         let message = read(&entries).unwrap_err().to_string();
-        assert!(message.contains(&format!("no array `{}`", name.trim_end_matches(".npy"))), "{message}");
+        assert!(
+            message.contains(&format!("no array `{}`", name.trim_end_matches(".npy"))),
+            "{message}"
+        );
     }
-    assert!(parse(b"no zip", "x").unwrap_err().to_string().contains("no .npz file"));
+    assert!(
+        parse(b"no zip", "x")
+            .unwrap_err()
+            .to_string()
+            .contains("no .npz file")
+    );
 }
 
 #[test]
@@ -168,11 +282,24 @@ fn archives_with_fields_of_64_bits_are_read() {
     wide[directory + 30] = extra.len() as u8;
     let end = end + extra.len();
     wide.splice(name_end..name_end, extra.clone());
-    let mut tail = [&b"PK\x06\x06"[..], &44_u64.to_le_bytes(), &[45, 0, 45, 0], &[0; 8]].concat();
+    let mut tail = [
+        &b"PK\x06\x06"[..],
+        &44_u64.to_le_bytes(),
+        &[45, 0, 45, 0],
+        &[0; 8],
+    ]
+    .concat();
     for number in [4, 4, size + extra.len() as u64, directory as u64] {
         tail.extend(number.to_le_bytes());
     }
-    tail.extend([&b"PK\x06\x07\0\0\0\0"[..], &(end as u64).to_le_bytes(), &[1, 0, 0, 0]].concat());
+    tail.extend(
+        [
+            &b"PK\x06\x07\0\0\0\0"[..],
+            &(end as u64).to_le_bytes(),
+            &[1, 0, 0, 0],
+        ]
+        .concat(),
+    );
     wide[end + 8..end + 20].fill(0xff);
     // A comment follows the end.
     wide[end + 20] = 3;
@@ -184,10 +311,16 @@ fn archives_with_fields_of_64_bits_are_read() {
 #[test]
 fn a_damaged_array_is_noticed() {
     let mut file = zip(&entries(), false);
-    let at = file.windows(4).position(|bytes| bytes == [255, 0, 255, 0]).unwrap();
+    let at = file
+        .windows(4)
+        .position(|bytes| bytes == [255, 0, 255, 0])
+        .unwrap();
     file[at] = 254;
     let message = parse(&file, "x").unwrap_err().to_string();
-    assert!(message.contains("`images` is damaged") && message.contains("checksum"), "{message}");
+    assert!(
+        message.contains("`images` is damaged") && message.contains("checksum"),
+        "{message}"
+    );
 }
 
 #[test]
@@ -199,16 +332,32 @@ fn a_specification_finds_the_file_and_its_classes() {
 
     let mut spec: DataSpec = serde_json::from_str(r#"{"npz": "mine.npz"}"#).unwrap();
     let data = load(&spec, Some(folder.path())).unwrap();
-    assert_eq!((data.name.as_str(), data.class_names.join(" ")), ("mine", "4 7".to_owned()));
-    assert_eq!((data.train.labels, data.test.labels), (vec![0, 1, 0], vec![1, 0]));
+    assert_eq!(
+        (data.name.as_str(), data.class_names.join(" ")),
+        ("mine", "4 7".to_owned())
+    );
+    assert_eq!(
+        (data.train.labels, data.test.labels),
+        (vec![0, 1, 0], vec![1, 0])
+    );
     spec.resolve(Some(folder.path())).unwrap();
     assert_eq!(spec.classes, [4, 7]);
     spec.classes = vec![7, 4];
-    assert_eq!(load(&spec, Some(folder.path())).unwrap().train.labels, [1, 0, 1]);
+    assert_eq!(
+        load(&spec, Some(folder.path())).unwrap().train.labels,
+        [1, 0, 1]
+    );
     spec.classes = vec![7, 5];
     let error = load(&spec, Some(folder.path())).unwrap_err();
-    assert!(matches!(error, DataError::TooFewImages { class: 5, .. }), "{error}");
-    let error = spec.clone().resolve(None).and_then(|()| load(&spec, None).map(drop)).unwrap_err();
+    assert!(
+        matches!(error, DataError::TooFewImages { class: 5, .. }),
+        "{error}"
+    );
+    let error = spec
+        .clone()
+        .resolve(None)
+        .and_then(|()| load(&spec, None).map(drop))
+        .unwrap_err();
     assert!(matches!(error, DataError::NotFound { .. }), "{error}");
 }
 
@@ -241,13 +390,36 @@ proptest! {
 #[test]
 fn arrays_that_cannot_be_trained_on_are_refused() {
     for (name, array, expected) in [
-        ("images.npy", npy("|u1", false, "(3, 2, 2)", &[7; 12]), "the same value everywhere in channel 0"),
-        ("images.npy", npy("|u1", false, "(0, 2, 2)", &[]), "`images` holds no image"),
-        ("test_images.npy", npy("|u1", false, "(0, 2, 2)", &[]), "`test_images` holds no image"),
-        ("test_images.npy", npy("<f4", false, "(2, 2, 2)", &floats(&[1.0; 8])), "save both alike"),
-        ("labels.npy", npy("|u1", false, "(67108865,)", &[]), "claims 67108865 labels"),
+        (
+            "images.npy",
+            npy("|u1", false, "(3, 2, 2)", &[7; 12]),
+            "the same value everywhere in channel 0",
+        ),
+        (
+            "images.npy",
+            npy("|u1", false, "(0, 2, 2)", &[]),
+            "`images` holds no image",
+        ),
+        (
+            "test_images.npy",
+            npy("|u1", false, "(0, 2, 2)", &[]),
+            "`test_images` holds no image",
+        ),
+        (
+            "test_images.npy",
+            npy("<f4", false, "(2, 2, 2)", &floats(&[1.0; 8])),
+            "save both alike",
+        ),
+        (
+            "labels.npy",
+            npy("|u1", false, "(67108865,)", &[]),
+            "claims 67108865 labels",
+        ),
     ] {
         let message = read(&with(name, array)).unwrap_err().to_string();
-        assert!(message.starts_with("mine.npz") && message.contains(expected), "{message}");
+        assert!(
+            message.starts_with("mine.npz") && message.contains(expected),
+            "{message}"
+        );
     }
 }

@@ -11,7 +11,13 @@ use memdil_data::{DataError, LabelNoise};
 use proptest::prelude::*;
 use rand_chacha::rand_core::TryRng;
 
-const PURPOSES: [Stream; 5] = [Stream::Noise, Stream::Split, Stream::Init, Stream::Shuffle, Stream::Subset];
+const PURPOSES: [Stream; 5] = [
+    Stream::Noise,
+    Stream::Split,
+    Stream::Init,
+    Stream::Shuffle,
+    Stream::Subset,
+];
 
 /// Computed with a ChaCha8 written in Python from its definition: key = seed, nonce = stream.
 #[test]
@@ -19,11 +25,19 @@ fn the_streams_are_chacha8_under_seed_and_purpose() {
     let first = PURPOSES.map(|purpose| stream(42, purpose).next_u64());
     assert_eq!(
         first[..4],
-        [14_330_608_400_789_313_726, 4_190_838_053_710_333_181, 8_425_774_088_358_092_366, 14_168_772_435_857_450_947]
+        [
+            14_330_608_400_789_313_726,
+            4_190_838_053_710_333_181,
+            8_425_774_088_358_092_366,
+            14_168_772_435_857_450_947
+        ]
     );
     let mut rng = stream(42, Stream::Noise);
     let noise = [rng.next_u64(), rng.next_u64(), rng.next_u64()];
-    assert_eq!(noise[1..], [3_725_791_316_648_749_897, 11_660_917_453_643_443_194]);
+    assert_eq!(
+        noise[1..],
+        [3_725_791_316_648_749_897, 11_660_917_453_643_443_194]
+    );
 
     let mut rng = stream(42, Stream::Init);
     let units = [unit_f64(&mut rng), unit_f64(&mut rng)];
@@ -43,7 +57,12 @@ fn what_is_made_of_the_streams_never_changes() {
     assert_eq!(split, (vec![0, 1, 3, 5, 6, 7, 9], vec![2, 4, 8]));
 
     let clean = [0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3];
-    let noisy = LabelNoise::Uniform { eta: 0.5, exact_count: false }.inject(&clean, 4, 42).unwrap();
+    let noisy = LabelNoise::Uniform {
+        eta: 0.5,
+        exact_count: false,
+    }
+    .inject(&clean, 4, 42)
+    .unwrap();
     assert_eq!(noisy.observed, [0, 1, 2, 3, 0, 2, 1, 3, 0, 1, 1, 0]);
 }
 
@@ -63,8 +82,15 @@ fn no_purpose_sees_another_ones_numbers() {
 fn the_split_is_the_same_under_every_noise() {
     let split = validation_split(200, 0.2, 5).unwrap();
     let clean: Vec<u32> = (0..200).map(|i| i % 3).collect();
-    let observed =
-        |eta, seed| LabelNoise::Uniform { eta, exact_count: false }.inject(&clean, 3, seed).unwrap().observed;
+    let observed = |eta, seed| {
+        LabelNoise::Uniform {
+            eta,
+            exact_count: false,
+        }
+        .inject(&clean, 3, seed)
+        .unwrap()
+        .observed
+    };
     assert_ne!(observed(0.4, 5), observed(0.4, 6));
     assert_ne!(observed(0.4, 5), observed(0.8, 5));
     assert_eq!(validation_split(200, 0.2, 5).unwrap(), split);
@@ -116,12 +142,18 @@ fn every_order_of_three_is_equally_likely() {
     }
     assert_eq!(counts.len(), 6);
     // Standard deviation 28.9.
-    assert!(counts.values().all(|count| (count - 1000).abs() < 150), "{counts:?}");
+    assert!(
+        counts.values().all(|count| (count - 1000).abs() < 150),
+        "{counts:?}"
+    );
 }
 
 #[test]
 fn splits_that_leave_nothing_or_make_no_sense_are_refused() {
-    assert_eq!(validation_split(5, 0.0, 1).unwrap(), ((0..5).collect(), vec![]));
+    assert_eq!(
+        validation_split(5, 0.0, 1).unwrap(),
+        ((0..5).collect(), vec![])
+    );
     assert_eq!(validation_split(5, 0.5, 1).unwrap().1.len(), 3);
     for (n, fraction) in [(3, 0.9), (1, 0.5), (0, 0.0)] {
         let error = validation_split(n, fraction, 1).unwrap_err();

@@ -10,7 +10,10 @@ use common::mat::{STYLES, Style};
 use memdil_data::{DataError, DataSpec, load, svhn};
 use proptest::prelude::*;
 
-const PLAIN: Style = Style { big_endian: false, compressed: false };
+const PLAIN: Style = Style {
+    big_endian: false,
+    compressed: false,
+};
 
 fn pixel(image: usize, channel: usize, row: usize, column: usize) -> u8 {
     (100 * image + 57 * channel + 13 * row + column) as u8
@@ -18,9 +21,18 @@ fn pixel(image: usize, channel: usize, row: usize, column: usize) -> u8 {
 
 fn refused(file: &[u8]) -> String {
     let error = svhn::parse(file, "train_32x32.mat").unwrap_err();
-    assert!(matches!(error, DataError::Malformed { .. } | DataError::TooLarge { .. }), "{error:?}");
+    assert!(
+        matches!(
+            error,
+            DataError::Malformed { .. } | DataError::TooLarge { .. }
+        ),
+        "{error:?}"
+    );
     let message = error.to_string();
-    assert!(message.starts_with("train_32x32.mat") && !message.contains('\n'), "{message}");
+    assert!(
+        message.starts_with("train_32x32.mat") && !message.contains('\n'),
+        "{message}"
+    );
     message
 }
 
@@ -29,9 +41,15 @@ fn all_styles_of_the_format_give_rows_of_planes_and_the_digit_0() {
     for style in STYLES {
         let other = style.variable("other", 6, &[1, 3], 9, &[0; 24]);
         let (images, labels) = (style.images(3, pixel), style.labels(&[10, 1, 9]));
-        for variables in [vec![images.clone(), labels.clone()], vec![other, labels, images]] {
+        for variables in [
+            vec![images.clone(), labels.clone()],
+            vec![other, labels, images],
+        ] {
             let split = svhn::parse(&style.file(&variables), "x").unwrap();
-            assert_eq!((&split.labels[..], split.images.size()), (&[0, 1, 9][..], [3, 32, 32]));
+            assert_eq!(
+                (&split.labels[..], split.images.size()),
+                (&[0, 1, 9][..], [3, 32, 32])
+            );
             for image in 0..3 {
                 let bytes = split.images.bytes(image).unwrap();
                 for (channel, row, column) in [(0, 0, 1), (0, 1, 0), (1, 5, 30), (2, 31, 31)] {
@@ -69,7 +87,11 @@ fn labels_may_be_stored_as_any_number() {
 
 #[test]
 fn a_single_image_has_three_sizes() {
-    let split = svhn::parse(&PLAIN.file(&[PLAIN.images(1, pixel), PLAIN.labels(&[5])]), "x").unwrap();
+    let split = svhn::parse(
+        &PLAIN.file(&[PLAIN.images(1, pixel), PLAIN.labels(&[5])]),
+        "x",
+    )
+    .unwrap();
     assert_eq!((split.images.len(), split.labels), (1, vec![5]));
 }
 
@@ -90,15 +112,42 @@ fn what_is_no_such_file_is_told_in_one_line() {
         (PLAIN.file(&[x.clone(), x.clone(), y.clone()]), "`X` twice"),
         (with_y(PLAIN.labels(&[1, 11])), "label 11 in row 1"),
         (with_y(PLAIN.labels(&[0, 1])), "label 0 in row 0"),
-        (with_y(PLAIN.variable("y", 6, &[1, 1], 9, &1.5_f64.to_le_bytes())), "label 1.5 in row 0"),
-        (with_y(PLAIN.variable("y", 9, &[3, 1], 2, &[1, 2])), "2 values"),
-        (with_y(PLAIN.variable("y", 9, &[2, 2], 2, &[1, 2, 3, 4])), "[2, 2]"),
-        (with_y(PLAIN.variable("y", 1, &[2, 1], 2, &[1, 2])), "no array of real numbers"),
-        (with_y(PLAIN.variable("y", 9, &[2, 1], 16, &[1, 2])), "type 16"),
-        (with_x(PLAIN.variable("X", 9, &[32, 32, 3, 3], 2, &values)), "6144 bytes"),
-        (with_x(PLAIN.variable("X", 9, &[32, 32, 6], 2, &values)), "[32, 32, 6]"),
-        (with_x(PLAIN.variable("X", 9, &[32, 32, 3, u32::MAX], 2, &values)), "size -1"),
-        (with_x(PLAIN.variable("X", 10, &[32, 32, 3, 1], 3, &values)), "uint8"),
+        (
+            with_y(PLAIN.variable("y", 6, &[1, 1], 9, &1.5_f64.to_le_bytes())),
+            "label 1.5 in row 0",
+        ),
+        (
+            with_y(PLAIN.variable("y", 9, &[3, 1], 2, &[1, 2])),
+            "2 values",
+        ),
+        (
+            with_y(PLAIN.variable("y", 9, &[2, 2], 2, &[1, 2, 3, 4])),
+            "[2, 2]",
+        ),
+        (
+            with_y(PLAIN.variable("y", 1, &[2, 1], 2, &[1, 2])),
+            "no array of real numbers",
+        ),
+        (
+            with_y(PLAIN.variable("y", 9, &[2, 1], 16, &[1, 2])),
+            "type 16",
+        ),
+        (
+            with_x(PLAIN.variable("X", 9, &[32, 32, 3, 3], 2, &values)),
+            "6144 bytes",
+        ),
+        (
+            with_x(PLAIN.variable("X", 9, &[32, 32, 6], 2, &values)),
+            "[32, 32, 6]",
+        ),
+        (
+            with_x(PLAIN.variable("X", 9, &[32, 32, 3, u32::MAX], 2, &values)),
+            "size -1",
+        ),
+        (
+            with_x(PLAIN.variable("X", 10, &[32, 32, 3, 1], 3, &values)),
+            "uint8",
+        ),
     ] {
         let message = refused(&file);
         assert!(message.contains(part), "{part}: {message}");
@@ -115,16 +164,33 @@ fn what_is_no_such_file_is_told_in_one_line() {
 fn images_and_labels_that_differ_in_number_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, labels: &[u8]| {
-        fs::write(folder.path().join(name), PLAIN.file(&[PLAIN.images(3, pixel), PLAIN.labels(labels)])).unwrap();
+        fs::write(
+            folder.path().join(name),
+            PLAIN.file(&[PLAIN.images(3, pixel), PLAIN.labels(labels)]),
+        )
+        .unwrap();
     };
     write("test_32x32.mat", &[10, 1, 1]);
     let spec: DataSpec = serde_json::from_str(r#"{"source": "svhn", "classes": [1, 0]}"#).unwrap();
     write("train_32x32.mat", &[1, 10, 2]);
     let data = load(&spec, Some(folder.path())).unwrap();
-    assert_eq!((data.train.labels, data.test.labels), (vec![0, 1], vec![1, 0, 0]));
+    assert_eq!(
+        (data.train.labels, data.test.labels),
+        (vec![0, 1], vec![1, 0, 0])
+    );
     write("train_32x32.mat", &[1, 10]);
     let error = load(&spec, Some(folder.path())).unwrap_err();
-    assert!(matches!(error, DataError::LabelCount { images: 3, labels: 2, .. }), "{error}");
+    assert!(
+        matches!(
+            error,
+            DataError::LabelCount {
+                images: 3,
+                labels: 2,
+                ..
+            }
+        ),
+        "{error}"
+    );
 }
 
 proptest! {

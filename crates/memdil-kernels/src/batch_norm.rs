@@ -72,7 +72,10 @@ pub fn moments<T: Element>(x: &[T], channels: usize) -> Result<Moments<T>, Kerne
         n += more;
     }
     let variance = squares.iter().map(|s| T::from_f64(s / n)).collect();
-    Ok(Moments { mean: mean.into_iter().map(T::from_f64).collect(), variance })
+    Ok(Moments {
+        mean: mean.into_iter().map(T::from_f64).collect(),
+        variance,
+    })
 }
 
 /// $y = \max\bigl(0,\; \gamma_c \frac{x - \mu_c}{\sqrt{\sigma_c^2 + 10^{-5}}} + \beta_c + r\bigr)$, residual $r$ and
@@ -104,7 +107,10 @@ pub fn normalize<T: Element>(
 ) -> Result<Vec<T>, KernelError> {
     let channels = scale.len();
     check(x, moments, scale, shift, follow.residual)?;
-    let factor: Vec<T> = inverse_deviations(moments).zip(scale).map(|(inverse, &scale)| inverse * scale).collect();
+    let factor: Vec<T> = inverse_deviations(moments)
+        .zip(scale)
+        .map(|(inverse, &scale)| inverse * scale)
+        .collect();
     let mut y = vec![T::default(); x.len()];
     let block = rows_of_block(channels) * channels;
     y.par_chunks_mut(block).enumerate().for_each(|(at, y)| {
@@ -113,7 +119,15 @@ pub fn normalize<T: Element>(
         let relu = follow.relu;
         T::dispatch(
             Instructions::detect(),
-            Affine { x, y, mean: &moments.mean, factor: &factor, shift, residual, relu },
+            Affine {
+                x,
+                y,
+                mean: &moments.mean,
+                factor: &factor,
+                shift,
+                residual,
+                relu,
+            },
         );
     });
     Ok(y)
@@ -146,40 +160,84 @@ pub fn normalize_gradient<T: Element>(
     length("gradient", g, x.len())?;
     let block = rows_of_block(channels) * channels;
     let inverse: Vec<T> = inverse_deviations(moments).collect();
-    let sums: Vec<[Vec<T>; 2]> = (x.par_chunks(block), y.par_chunks(block), g.par_chunks(block))
+    let sums: Vec<[Vec<T>; 2]> = (
+        x.par_chunks(block),
+        y.par_chunks(block),
+        g.par_chunks(block),
+    )
         .into_par_iter()
         .map(|(x, y, g)| {
             let mut sums = [vec![T::default(); channels], vec![T::default(); channels]];
             let (mean, relu) = (&moments.mean, follow.relu);
             T::dispatch(
                 Instructions::detect(),
-                GradientSums { x, y, g, mean, inverse: &inverse, relu, sums: &mut sums },
+                GradientSums {
+                    x,
+                    y,
+                    g,
+                    mean,
+                    inverse: &inverse,
+                    relu,
+                    sums: &mut sums,
+                },
             );
             sums
         })
         .collect();
     let total = |which: usize| -> Vec<f64> {
-        (0..channels).map(|c| sums.iter().map(|block| block[which][c].to_f64()).sum()).collect()
+        (0..channels)
+            .map(|c| sums.iter().map(|block| block[which][c].to_f64()).sum())
+            .collect()
     };
     let (scale_gradient, shift_gradient) = (total(0), total(1));
     let n = (x.len() / channels) as f64;
     let number = |values: &[f64]| values.iter().map(|&v| T::from_f64(v)).collect::<Vec<T>>();
     // The gradient is a (g - b) - c (x - mean) for every channel.
     let terms = Terms {
-        factor: inverse.iter().zip(scale).map(|(&inverse, &scale)| inverse * scale).collect(),
-        constant: shift_gradient.iter().map(|sum| T::from_f64(sum / n)).collect(),
-        along: (0..channels).map(|c| T::from_f64(scale_gradient[c] / n * inverse[c].to_f64())).collect(),
+        factor: inverse
+            .iter()
+            .zip(scale)
+            .map(|(&inverse, &scale)| inverse * scale)
+            .collect(),
+        constant: shift_gradient
+            .iter()
+            .map(|sum| T::from_f64(sum / n))
+            .collect(),
+        along: (0..channels)
+            .map(|c| T::from_f64(scale_gradient[c] / n * inverse[c].to_f64()))
+            .collect(),
     };
     let mut values = vec![T::default(); x.len()];
-    let mut residual = vec![T::default(); if follow.residual.is_some() { x.len() } else { 0 }];
+    let mut residual = vec![
+        T::default();
+        if follow.residual.is_some() {
+            x.len()
+        } else {
+            0
+        }
+    ];
     let blocks = values.par_chunks_mut(block).enumerate();
     let apply = |at: usize, values: &mut [T], residual: Option<&mut [T]>| {
         let [x, y, g] = [x, y, g].map(|all| &all[at * block..][..values.len()]);
         let (mean, relu, terms) = (&moments.mean, follow.relu, &terms);
-        T::dispatch(Instructions::detect(), Apply { x, y, g, mean, terms, relu, values, residual });
+        T::dispatch(
+            Instructions::detect(),
+            Apply {
+                x,
+                y,
+                g,
+                mean,
+                terms,
+                relu,
+                values,
+                residual,
+            },
+        );
     };
     if follow.residual.is_some() {
-        blocks.zip(residual.par_chunks_mut(block)).for_each(|((at, values), r)| apply(at, values, Some(r)));
+        blocks
+            .zip(residual.par_chunks_mut(block))
+            .for_each(|((at, values), r)| apply(at, values, Some(r)));
     } else {
         blocks.for_each(|(at, values)| apply(at, values, None));
     }
@@ -196,19 +254,33 @@ fn rows_of_block(channels: usize) -> usize {
 }
 
 fn inverse_deviations<T: Element>(moments: &Moments<T>) -> impl Iterator<Item = T> {
-    moments.variance.iter().map(|v| T::from_f64(1.0 / (v.to_f64() + EPSILON).sqrt()))
+    moments
+        .variance
+        .iter()
+        .map(|v| T::from_f64(1.0 / (v.to_f64() + EPSILON).sqrt()))
 }
 
 fn rows<T>(x: &[T], channels: usize) -> Result<(), KernelError> {
     if x.is_empty() || channels == 0 || !x.len().is_multiple_of(channels) {
-        return Err(KernelError::Batch { found: x.len(), inputs: channels });
+        return Err(KernelError::Batch {
+            found: x.len(),
+            inputs: channels,
+        });
     }
     Ok(())
 }
 
 fn length<T>(name: &str, values: &[T], expected: usize) -> Result<(), KernelError> {
     let found = values.len();
-    if found == expected { Ok(()) } else { Err(KernelError::Length { name: name.to_owned(), found, expected }) }
+    if found == expected {
+        Ok(())
+    } else {
+        Err(KernelError::Length {
+            name: name.to_owned(),
+            found,
+            expected,
+        })
+    }
 }
 
 fn check<T>(
@@ -219,7 +291,11 @@ fn check<T>(
     residual: Option<&[T]>,
 ) -> Result<(), KernelError> {
     rows(x, scale.len())?;
-    for (name, values) in [("shift", shift), ("mean", &moments.mean), ("variance", &moments.variance)] {
+    for (name, values) in [
+        ("shift", shift),
+        ("mean", &moments.mean),
+        ("variance", &moments.variance),
+    ] {
         length(name, values, scale.len())?;
     }
     residual.map_or(Ok(()), |residual| length("residual", residual, x.len()))
@@ -266,10 +342,24 @@ struct Affine<'a, T> {
 impl<T: Element> Kernel<T> for Affine<'_, T> {
     #[inline(always)]
     fn run<V: Vector<Scalar = T>>(self) {
-        let Self { x, y, mean, factor, shift, residual, relu } = self;
+        let Self {
+            x,
+            y,
+            mean,
+            factor,
+            shift,
+            residual,
+            relu,
+        } = self;
         let channels = mean.len();
-        for (at, (y, x)) in y.chunks_exact_mut(channels).zip(x.chunks_exact(channels)).enumerate() {
-            for ((((y, &x), &mean), &factor), &shift) in y.iter_mut().zip(x).zip(mean).zip(factor).zip(shift) {
+        for (at, (y, x)) in y
+            .chunks_exact_mut(channels)
+            .zip(x.chunks_exact(channels))
+            .enumerate()
+        {
+            for ((((y, &x), &mean), &factor), &shift) in
+                y.iter_mut().zip(x).zip(mean).zip(factor).zip(shift)
+            {
                 *y = (x - mean) * factor + shift;
             }
             if let Some(residual) = residual {
@@ -300,13 +390,30 @@ struct GradientSums<'a, T> {
 impl<T: Element> Kernel<T> for GradientSums<'_, T> {
     #[inline(always)]
     fn run<V: Vector<Scalar = T>>(self) {
-        let Self { x, y, g, mean, inverse, relu, sums: [scale, shift] } = self;
+        let Self {
+            x,
+            y,
+            g,
+            mean,
+            inverse,
+            relu,
+            sums: [scale, shift],
+        } = self;
         let channels = mean.len();
-        let rows = x.chunks_exact(channels).zip(y.chunks_exact(channels)).zip(g.chunks_exact(channels));
+        let rows = x
+            .chunks_exact(channels)
+            .zip(y.chunks_exact(channels))
+            .zip(g.chunks_exact(channels));
         for ((x, y), g) in rows {
             let values = x.iter().zip(y).zip(g).zip(mean);
-            for ((((&x, &y), &g), &mean), (scale, shift)) in values.zip(scale.iter_mut().zip(shift.iter_mut())) {
-                let g = if relu && y <= T::default() { T::default() } else { g };
+            for ((((&x, &y), &g), &mean), (scale, shift)) in
+                values.zip(scale.iter_mut().zip(shift.iter_mut()))
+            {
+                let g = if relu && y <= T::default() {
+                    T::default()
+                } else {
+                    g
+                };
                 *scale = *scale + g * (x - mean);
                 *shift = *shift + g;
             }
@@ -338,18 +445,52 @@ struct Apply<'a, T> {
 impl<T: Element> Kernel<T> for Apply<'_, T> {
     #[inline(always)]
     fn run<V: Vector<Scalar = T>>(self) {
-        let Self { x, y, g, mean, terms: Terms { factor, constant, along }, relu, values, mut residual } = self;
+        let Self {
+            x,
+            y,
+            g,
+            mean,
+            terms:
+                Terms {
+                    factor,
+                    constant,
+                    along,
+                },
+            relu,
+            values,
+            mut residual,
+        } = self;
         let channels = mean.len();
-        let rows = x.chunks_exact(channels).zip(y.chunks_exact(channels)).zip(g.chunks_exact(channels));
+        let rows = x
+            .chunks_exact(channels)
+            .zip(y.chunks_exact(channels))
+            .zip(g.chunks_exact(channels));
         for (at, (((x, y), g), out)) in rows.zip(values.chunks_exact_mut(channels)).enumerate() {
-            let values = x.iter().zip(y).zip(g).zip(mean).zip(factor).zip(constant).zip(along);
-            for (out, ((((((&x, &y), &g), &mean), &factor), &constant), &along)) in out.iter_mut().zip(values) {
-                let g = if relu && y <= T::default() { T::default() } else { g };
+            let values = x
+                .iter()
+                .zip(y)
+                .zip(g)
+                .zip(mean)
+                .zip(factor)
+                .zip(constant)
+                .zip(along);
+            for (out, ((((((&x, &y), &g), &mean), &factor), &constant), &along)) in
+                out.iter_mut().zip(values)
+            {
+                let g = if relu && y <= T::default() {
+                    T::default()
+                } else {
+                    g
+                };
                 *out = factor * (g - constant - (x - mean) * along);
             }
             if let Some(residual) = &mut residual {
                 for ((r, &y), &g) in residual[at * channels..].iter_mut().zip(y).zip(g) {
-                    *r = if relu && y <= T::default() { T::default() } else { g };
+                    *r = if relu && y <= T::default() {
+                        T::default()
+                    } else {
+                        g
+                    };
                 }
             }
         }

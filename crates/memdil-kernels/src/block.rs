@@ -50,7 +50,15 @@ impl<T> Vectors<T> {
     /// All pointers must be valid for more than `offset` values.
     #[inline(always)]
     pub(crate) unsafe fn offset(self, offset: usize) -> Self {
-        let Self { bias, scale, shift, running_mean, running_var, mean, variance } = self;
+        let Self {
+            bias,
+            scale,
+            shift,
+            running_mean,
+            running_var,
+            mean,
+            variance,
+        } = self;
         // SAFETY: the caller's.
         unsafe {
             Self {
@@ -126,7 +134,9 @@ pub(crate) unsafe fn batch_norm<V: Vector>(
     unsafe {
         for v in 0..2 {
             let offset = v * V::LANES;
-            let mean = x.sum::<V>(|i| V::load(x.at::<V>(i, v))).mul(V::splat(number(1.0 / n)));
+            let mean = x
+                .sum::<V>(|i| V::load(x.at::<V>(i, v)))
+                .mul(V::splat(number(1.0 / n)));
             let squares = x.sum::<V>(|i| {
                 let residual = V::load(x.at::<V>(i, v)).sub(mean);
                 residual.mul(residual)
@@ -135,11 +145,15 @@ pub(crate) unsafe fn batch_norm<V: Vector>(
             mean.store(vectors.mean.add(offset));
             variance.store(vectors.variance.add(offset));
             let inverse = inverse_deviation(variance);
-            let (scale, shift) = (V::load(vectors.scale.add(offset)), V::load(vectors.shift.add(offset)));
+            let (scale, shift) = (
+                V::load(vectors.scale.add(offset)),
+                V::load(vectors.shift.add(offset)),
+            );
             for i in 0..x.samples {
                 let normal = V::load(x.at::<V>(i, v)).sub(mean).mul(inverse);
                 normal.store(x.at::<V>(i, v));
-                activate(scale.mul_add(normal, shift), activation).store(h.add(i * width::<V>() + offset));
+                activate(scale.mul_add(normal, shift), activation)
+                    .store(h.add(i * width::<V>() + offset));
             }
         }
     }
@@ -179,7 +193,10 @@ pub(crate) unsafe fn affine<V: Vector>(
                 let inverse = inverse_deviation(V::load(vectors.running_var.add(offset)));
                 let factor = V::load(vectors.scale.add(offset)).mul(inverse);
                 let centre = bias.sub(V::load(vectors.running_mean.add(offset)));
-                (factor, centre.mul_add(factor, V::load(vectors.shift.add(offset))))
+                (
+                    factor,
+                    centre.mul_add(factor, V::load(vectors.shift.add(offset))),
+                )
             } else {
                 (V::splat(one), bias)
             };
@@ -211,12 +228,16 @@ pub(crate) unsafe fn layer_norm<V: Vector>(
         for v in 0..2 {
             let offset = v * V::LANES;
             let bias = V::load(vectors.bias.add(offset));
-            let (scale, shift) = (V::load(vectors.scale.add(offset)), V::load(vectors.shift.add(offset)));
+            let (scale, shift) = (
+                V::load(vectors.scale.add(offset)),
+                V::load(vectors.shift.add(offset)),
+            );
             for (i, &[mean, inverse]) in rows.iter().enumerate() {
                 let centred = V::load(x.at::<V>(i, v)).add(bias).sub(V::splat(mean));
                 let normal = centred.mul(V::splat(inverse));
                 normal.store(x.at::<V>(i, v));
-                activate(scale.mul_add(normal, shift), activation).store(h.add(i * width::<V>() + offset));
+                activate(scale.mul_add(normal, shift), activation)
+                    .store(h.add(i * width::<V>() + offset));
             }
         }
     }
@@ -278,7 +299,11 @@ pub(crate) unsafe fn activation_backward<V: Vector>(
 ///
 /// As [`batch_norm`].
 #[inline(always)]
-pub(crate) unsafe fn norm_gradient<V: Vector>(g: Panel<V::Scalar>, x: Panel<V::Scalar>, v: usize) -> [V; 2] {
+pub(crate) unsafe fn norm_gradient<V: Vector>(
+    g: Panel<V::Scalar>,
+    x: Panel<V::Scalar>,
+    v: usize,
+) -> [V; 2] {
     // SAFETY: the caller's.
     unsafe {
         let scale = g.sum::<V>(|i| V::load(g.at::<V>(i, v)).mul(V::load(x.at::<V>(i, v))));
@@ -305,20 +330,30 @@ pub(crate) unsafe fn batch_norm_backward<V: Vector>(
     unsafe {
         let n = x.samples as f64;
         let number = |value: f64| V::splat(V::Scalar::from_f64(value));
-        let (mean, variance) = (V::load(vectors.mean.add(offset)), V::load(vectors.variance.add(offset)));
+        let (mean, variance) = (
+            V::load(vectors.mean.add(offset)),
+            V::load(vectors.variance.add(offset)),
+        );
         let running_mean = vectors.running_mean.add(offset);
         let with_bias = mean.add(V::load(vectors.bias.add(offset)));
         let kept = number(1.0 - RUNNING);
-        number(RUNNING).mul_add(with_bias, kept.mul(V::load(running_mean))).store(running_mean);
+        number(RUNNING)
+            .mul_add(with_bias, kept.mul(V::load(running_mean)))
+            .store(running_mean);
         let running_var = vectors.running_var.add(offset);
-        number(RUNNING * n / (n - 1.0)).mul_add(variance, kept.mul(V::load(running_var))).store(running_var);
+        number(RUNNING * n / (n - 1.0))
+            .mul_add(variance, kept.mul(V::load(running_var)))
+            .store(running_var);
 
         let share = number(-1.0 / n);
         let (along, constant) = (scale_gradient.mul(share), shift_gradient.mul(share));
         let factor = V::load(vectors.scale.add(offset)).mul(inverse_deviation(variance));
         for i in 0..x.samples {
             let gradient = V::load(g.at::<V>(i, v)).add(constant);
-            along.mul_add(V::load(x.at::<V>(i, v)), gradient).mul(factor).store(x.at::<V>(i, v));
+            along
+                .mul_add(V::load(x.at::<V>(i, v)), gradient)
+                .mul(factor)
+                .store(x.at::<V>(i, v));
         }
     }
 }
@@ -348,11 +383,20 @@ impl<T: Element> Trained<T> {
     ///
     /// As [`batch_norm`].
     #[inline(always)]
-    pub(crate) unsafe fn update<V: Vector<Scalar = T>, R: Apply<V>>(self, at: usize, rule: R, gradient: V) {
+    pub(crate) unsafe fn update<V: Vector<Scalar = T>, R: Apply<V>>(
+        self,
+        at: usize,
+        rule: R,
+        gradient: V,
+    ) {
         // SAFETY: the caller's; buffers that the rule does not have are not touched.
         unsafe {
             let [first, second] = self.buffers;
-            rule.apply(self.value.add(at), [first.wrapping_add(at), second.wrapping_add(at)], gradient);
+            rule.apply(
+                self.value.add(at),
+                [first.wrapping_add(at), second.wrapping_add(at)],
+                gradient,
+            );
         }
     }
 }

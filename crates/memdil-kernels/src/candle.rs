@@ -9,9 +9,14 @@ pub mod plain;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use candle_core::backend::BackendStorage;
-use candle_core::{CpuStorage, CustomOp1, CustomOp2, CustomOp3, DType, Layout, Result, Shape, Storage, Tensor, bail};
+use candle_core::{
+    CpuStorage, CustomOp1, CustomOp2, CustomOp3, DType, Layout, Result, Shape, Storage, Tensor,
+    bail,
+};
 
-use crate::{Convolution, Element, Follow, KernelError, Moments, Pool, max_pool, max_pool_gradient};
+use crate::{
+    Convolution, Element, Follow, KernelError, Moments, Pool, max_pool, max_pool_gradient,
+};
 use crate::{moments, normalize, normalize_gradient};
 
 /// Two-dimensional convolution without bias, as [`Convolution`] describes it.
@@ -40,12 +45,25 @@ pub fn conv2d(x: &Tensor, weight: &Tensor, stride: usize, padding: usize) -> Res
     let (images, height, width, inputs) = x.dims4()?;
     let (kernel, columns, depth, outputs) = weight.dims4()?;
     if kernel != columns || depth != inputs {
-        bail!("weights {:?} for images {:?}: must be (k, k, {inputs}, outputs)", weight.dims(), x.dims());
+        bail!(
+            "weights {:?} for images {:?}: must be (k, k, {inputs}, outputs)",
+            weight.dims(),
+            x.dims()
+        );
     }
     if !x.device().is_cpu() {
         return plain::conv2d(x, weight, stride, padding);
     }
-    let sizes = Convolution { images, height, width, inputs, outputs, kernel, stride, padding };
+    let sizes = Convolution {
+        images,
+        height,
+        width,
+        inputs,
+        outputs,
+        kernel,
+        stride,
+        padding,
+    };
     x.contiguous()?.apply_op2(&weight.contiguous()?, sizes)
 }
 
@@ -71,8 +89,13 @@ pub fn batch_norm(
     }
     let found = Arc::new(Mutex::new(None));
     let y = apply(x, scale, shift, residual, relu, None, found.clone())?;
-    let [mean, variance] = found.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or_default();
-    let vector = |values: Vec<f64>| Tensor::from_vec(values, scale.dims(), x.device())?.to_dtype(x.dtype());
+    let [mean, variance] = found
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .take()
+        .unwrap_or_default();
+    let vector =
+        |values: Vec<f64>| Tensor::from_vec(values, scale.dims(), x.device())?.to_dtype(x.dtype());
     Ok((y, [vector(mean)?, vector(variance)?]))
 }
 
@@ -115,7 +138,12 @@ pub fn max_pool2(x: &Tensor) -> Result<Tensor> {
         return plain::max_pool2(x);
     }
     let (images, height, width, channels) = x.dims4()?;
-    x.contiguous()?.apply_op1(Pool { images, height, width, channels })
+    x.contiguous()?.apply_op1(Pool {
+        images,
+        height,
+        width,
+        channels,
+    })
 }
 
 fn apply(
@@ -127,7 +155,12 @@ fn apply(
     given: Option<[Vec<f64>; 2]>,
     found: Arc<Mutex<Option<[Vec<f64>; 2]>>>,
 ) -> Result<Tensor> {
-    let operation = BatchNorm { given, found, moments: Mutex::new(None), relu };
+    let operation = BatchNorm {
+        given,
+        found,
+        moments: Mutex::new(None),
+        relu,
+    };
     let (x, affine) = (x.contiguous()?, Tensor::stack(&[scale, shift], 0)?);
     match residual {
         None => x.apply_op2(&affine, operation),
@@ -153,7 +186,9 @@ macro_rules! by_type {
 
 /// The values of contiguous storage.
 fn slice<'a, T: Value>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [T]> {
-    let Some((start, end)) = layout.contiguous_offsets() else { bail!("a tensor that is not contiguous") };
+    let Some((start, end)) = layout.contiguous_offsets() else {
+        bail!("a tensor that is not contiguous")
+    };
     Ok(&storage.as_slice::<T>()?[start..end])
 }
 
@@ -176,9 +211,21 @@ impl CustomOp2 for Convolution {
         "convolution"
     }
 
-    fn cpu_fwd(&self, x: &CpuStorage, lx: &Layout, w: &CpuStorage, lw: &Layout) -> Result<(CpuStorage, Shape)> {
-        fn run<T: Value>(c: &Convolution, x: (&CpuStorage, &Layout), w: (&CpuStorage, &Layout)) -> Result<CpuStorage> {
-            let y = c.forward(slice::<T>(x.0, x.1)?, slice::<T>(w.0, w.1)?).map_err(wrap)?;
+    fn cpu_fwd(
+        &self,
+        x: &CpuStorage,
+        lx: &Layout,
+        w: &CpuStorage,
+        lw: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        fn run<T: Value>(
+            c: &Convolution,
+            x: (&CpuStorage, &Layout),
+            w: (&CpuStorage, &Layout),
+        ) -> Result<CpuStorage> {
+            let y = c
+                .forward(slice::<T>(x.0, x.1)?, slice::<T>(w.0, w.1)?)
+                .map_err(wrap)?;
             Ok(T::to_cpu_storage_owned(y))
         }
         let y = by_type!(x.dtype(), run(self, (x, lx), (w, lw)))?;
@@ -186,15 +233,39 @@ impl CustomOp2 for Convolution {
         Ok((y, (self.images, height, width, self.outputs).into()))
     }
 
-    fn bwd(&self, x: &Tensor, w: &Tensor, _: &Tensor, g: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {
-        fn run<T: Value>(c: &Convolution, x: &Tensor, w: &Tensor, g: &Tensor) -> Result<[Option<Tensor>; 2]> {
+    fn bwd(
+        &self,
+        x: &Tensor,
+        w: &Tensor,
+        _: &Tensor,
+        g: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
+        fn run<T: Value>(
+            c: &Convolution,
+            x: &Tensor,
+            w: &Tensor,
+            g: &Tensor,
+        ) -> Result<[Option<Tensor>; 2]> {
             with::<T, _>(g, |g| {
                 let of_x = || with::<T, _>(w, |w| c.input_gradient(g, w).map_err(wrap));
                 let of_w = || with::<T, _>(x, |x| c.weight_gradient(x, g).map_err(wrap));
-                let tensor = |values: Vec<T>, like: &Tensor| Tensor::from_vec(values, like.shape(), like.device());
+                let tensor = |values: Vec<T>, like: &Tensor| {
+                    Tensor::from_vec(values, like.shape(), like.device())
+                };
                 // The images of the data are no variables: nobody asks for their gradient.
-                let of_x = if x.track_op() { Some(tensor(of_x()?, x)?) } else { None };
-                Ok([of_x, if w.track_op() { Some(tensor(of_w()?, w)?) } else { None }])
+                let of_x = if x.track_op() {
+                    Some(tensor(of_x()?, x)?)
+                } else {
+                    None
+                };
+                Ok([
+                    of_x,
+                    if w.track_op() {
+                        Some(tensor(of_w()?, w)?)
+                    } else {
+                        None
+                    },
+                ])
             })
         }
         let [of_x, of_w] = by_type!(x.dtype(), run(self, x, w, g))?;
@@ -209,15 +280,22 @@ impl CustomOp1 for Pool {
 
     fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
         fn run<T: Value>(sizes: &Pool, x: &CpuStorage, layout: &Layout) -> Result<CpuStorage> {
-            Ok(T::to_cpu_storage_owned(max_pool(sizes, slice::<T>(x, layout)?).map_err(wrap)?))
+            Ok(T::to_cpu_storage_owned(
+                max_pool(sizes, slice::<T>(x, layout)?).map_err(wrap)?,
+            ))
         }
         let y = by_type!(x.dtype(), run(self, x, layout))?;
-        Ok((y, (self.images, self.height / 2, self.width / 2, self.channels).into()))
+        Ok((
+            y,
+            (self.images, self.height / 2, self.width / 2, self.channels).into(),
+        ))
     }
 
     fn bwd(&self, x: &Tensor, _: &Tensor, g: &Tensor) -> Result<Option<Tensor>> {
         fn run<T: Value>(sizes: &Pool, x: &Tensor, g: &Tensor) -> Result<Tensor> {
-            let gradient = with::<T, _>(x, |x| with::<T, _>(g, |g| max_pool_gradient(sizes, x, g).map_err(wrap)))?;
+            let gradient = with::<T, _>(x, |x| {
+                with::<T, _>(g, |g| max_pool_gradient(sizes, x, g).map_err(wrap))
+            })?;
             Tensor::from_vec(gradient, x.shape(), x.device())
         }
         by_type!(x.dtype(), run(self, x, g)).map(Some)
@@ -238,19 +316,36 @@ struct BatchNorm {
 type Stored<'a> = (&'a CpuStorage, &'a Layout);
 
 impl BatchNorm {
-    fn forward<T: Value>(&self, x: Stored<'_>, affine: Stored<'_>, residual: Option<Stored<'_>>) -> Result<CpuStorage> {
+    fn forward<T: Value>(
+        &self,
+        x: Stored<'_>,
+        affine: Stored<'_>,
+        residual: Option<Stored<'_>>,
+    ) -> Result<CpuStorage> {
         let (x, affine) = (slice::<T>(x.0, x.1)?, slice::<T>(affine.0, affine.1)?);
         let (scale, shift) = affine.split_at(affine.len() / 2);
-        let residual = residual.map(|(storage, layout)| slice::<T>(storage, layout)).transpose()?;
+        let residual = residual
+            .map(|(storage, layout)| slice::<T>(storage, layout))
+            .transpose()?;
         let statistics = match &self.given {
             Some(given) => moments_of(given),
             None => moments(x, scale.len()).map_err(wrap)?,
         };
-        let values =
-            [&statistics.mean, &statistics.variance].map(|v| v.iter().map(|&v| Element::to_f64(v)).collect::<Vec<_>>());
+        let values = [&statistics.mean, &statistics.variance]
+            .map(|v| v.iter().map(|&v| Element::to_f64(v)).collect::<Vec<_>>());
         *self.found.lock().unwrap_or_else(PoisonError::into_inner) = Some(values.clone());
         *self.moments.lock().unwrap_or_else(PoisonError::into_inner) = Some(values);
-        let y = normalize(x, &statistics, scale, shift, Follow { residual, relu: self.relu }).map_err(wrap)?;
+        let y = normalize(
+            x,
+            &statistics,
+            scale,
+            shift,
+            Follow {
+                residual,
+                relu: self.relu,
+            },
+        )
+        .map_err(wrap)?;
         Ok(T::to_cpu_storage_owned(y))
     }
 
@@ -263,7 +358,12 @@ impl BatchNorm {
         y: &Tensor,
         g: &Tensor,
     ) -> Result<(Tensor, Tensor, Option<Tensor>)> {
-        let Some(values) = self.moments.lock().unwrap_or_else(PoisonError::into_inner).clone() else {
+        let Some(values) = self
+            .moments
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+        else {
             bail!("batch normalisation backward without forward")
         };
         let statistics = moments_of::<T>(&values);
@@ -273,21 +373,44 @@ impl BatchNorm {
                 with::<T, _>(g, |g| {
                     with::<T, _>(affine, |affine| {
                         // Its values are not read.
-                        let follow = Follow { residual: residual.map(|_| g), relu: self.relu };
-                        normalize_gradient(x, y, g, &statistics, &affine[..channels], follow).map_err(wrap)
+                        let follow = Follow {
+                            residual: residual.map(|_| g),
+                            relu: self.relu,
+                        };
+                        normalize_gradient(x, y, g, &statistics, &affine[..channels], follow)
+                            .map_err(wrap)
                     })
                 })
             })
         })?;
-        let affine = Tensor::from_vec([found.scale, found.shift].concat(), (2, channels), x.device())?;
-        let residual = found.residual.map(|r| Tensor::from_vec(r, x.shape(), x.device())).transpose()?;
-        Ok((Tensor::from_vec(found.values, x.shape(), x.device())?, affine, residual))
+        let affine = Tensor::from_vec(
+            [found.scale, found.shift].concat(),
+            (2, channels),
+            x.device(),
+        )?;
+        let residual = found
+            .residual
+            .map(|r| Tensor::from_vec(r, x.shape(), x.device()))
+            .transpose()?;
+        Ok((
+            Tensor::from_vec(found.values, x.shape(), x.device())?,
+            affine,
+            residual,
+        ))
     }
 }
 
 fn moments_of<T: Value>([mean, variance]: &[Vec<f64>; 2]) -> Moments<T> {
-    let vector = |values: &[f64]| values.iter().map(|&v| <T as Element>::from_f64(v)).collect();
-    Moments { mean: vector(mean), variance: vector(variance) }
+    let vector = |values: &[f64]| {
+        values
+            .iter()
+            .map(|&v| <T as Element>::from_f64(v))
+            .collect()
+    };
+    Moments {
+        mean: vector(mean),
+        variance: vector(variance),
+    }
 }
 
 impl CustomOp2 for BatchNorm {
@@ -295,7 +418,13 @@ impl CustomOp2 for BatchNorm {
         "batch-norm"
     }
 
-    fn cpu_fwd(&self, x: &CpuStorage, lx: &Layout, a: &CpuStorage, la: &Layout) -> Result<(CpuStorage, Shape)> {
+    fn cpu_fwd(
+        &self,
+        x: &CpuStorage,
+        lx: &Layout,
+        a: &CpuStorage,
+        la: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
         let y = match x.dtype() {
             DType::F32 => self.forward::<f32>((x, lx), (a, la), None)?,
             _ => self.forward::<f64>((x, lx), (a, la), None)?,
@@ -303,7 +432,13 @@ impl CustomOp2 for BatchNorm {
         Ok((y, lx.shape().clone()))
     }
 
-    fn bwd(&self, x: &Tensor, a: &Tensor, y: &Tensor, g: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {
+    fn bwd(
+        &self,
+        x: &Tensor,
+        a: &Tensor,
+        y: &Tensor,
+        g: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
         let (of_x, of_a, _) = match x.dtype() {
             DType::F32 => self.gradients::<f32>(x, a, None, y, g)?,
             _ => self.gradients::<f64>(x, a, None, y, g)?,

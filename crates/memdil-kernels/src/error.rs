@@ -28,7 +28,9 @@ pub enum KernelError {
         expected: usize,
     },
     /// Values that are not whole samples, or none.
-    #[error("a batch of {found} values: must be a positive multiple of {inputs}, the values of a sample")]
+    #[error(
+        "a batch of {found} values: must be a positive multiple of {inputs}, the values of a sample"
+    )]
     Batch {
         /// Number of values.
         found: usize,

@@ -24,7 +24,12 @@ pub(crate) struct Panels<T> {
 
 impl<T: Element> Panels<T> {
     pub(crate) fn zeros(rows: usize, cols: usize, width: usize) -> Self {
-        let mut panels = Self { lines: Vec::new(), rows: 0, cols, width };
+        let mut panels = Self {
+            lines: Vec::new(),
+            rows: 0,
+            cols,
+            width,
+        };
         panels.set_rows(rows);
         panels
     }
@@ -34,7 +39,10 @@ impl<T: Element> Panels<T> {
         if rows != self.rows {
             self.rows = rows;
             self.lines.clear();
-            self.lines.resize((self.panels() * self.stride()).div_ceil(LINE), Line([T::default(); LINE]));
+            self.lines.resize(
+                (self.panels() * self.stride()).div_ceil(LINE),
+                Line([T::default(); LINE]),
+            );
         }
     }
 
@@ -49,12 +57,19 @@ impl<T: Element> Panels<T> {
 
     pub(crate) fn values(&self) -> &[T] {
         // SAFETY: a line is `LINE` values without padding; the vector holds at least as many as the panels have.
-        unsafe { std::slice::from_raw_parts(self.lines.as_ptr().cast(), self.panels() * self.stride()) }
+        unsafe {
+            std::slice::from_raw_parts(self.lines.as_ptr().cast(), self.panels() * self.stride())
+        }
     }
 
     pub(crate) fn values_mut(&mut self) -> &mut [T] {
         // SAFETY: as in `values`; the borrow is unique.
-        unsafe { std::slice::from_raw_parts_mut(self.lines.as_mut_ptr().cast(), self.panels() * self.stride()) }
+        unsafe {
+            std::slice::from_raw_parts_mut(
+                self.lines.as_mut_ptr().cast(),
+                self.panels() * self.stride(),
+            )
+        }
     }
 
     /// Copies a row-major matrix in; its padding is left as it is.
@@ -87,5 +102,9 @@ impl<T: Element> Panels<T> {
 /// space is left between such panels.
 pub(crate) fn stride<T>(rows: usize, width: usize) -> usize {
     let values = rows * width;
-    if (values * size_of::<T>()).is_multiple_of(4096) { values + 8 * width } else { values }
+    if (values * size_of::<T>()).is_multiple_of(4096) {
+        values + 8 * width
+    } else {
+        values
+    }
 }

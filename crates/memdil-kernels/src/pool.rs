@@ -28,15 +28,21 @@ pub struct Pool {
 /// [`KernelError::Size`], [`KernelError::Length`].
 pub fn max_pool<T: Element>(sizes: &Pool, x: &[T]) -> Result<Vec<T>, KernelError> {
     sizes.check(x)?;
-    let (row, out_row) = (sizes.width * sizes.channels, sizes.width / 2 * sizes.channels);
+    let (row, out_row) = (
+        sizes.width * sizes.channels,
+        sizes.width / 2 * sizes.channels,
+    );
     let mut y = vec![T::default(); sizes.results()];
-    y.par_chunks_exact_mut(out_row).enumerate().with_min_len(16).for_each(|(at, y)| {
-        let x = &x[sizes.first_row(at) * row..][..2 * row];
-        for (at, y) in y.iter_mut().enumerate() {
-            let [a, b, c, d] = sizes.corners(at).map(|at| x[at]);
-            *y = larger(larger(a, b), larger(c, d));
-        }
-    });
+    y.par_chunks_exact_mut(out_row)
+        .enumerate()
+        .with_min_len(16)
+        .for_each(|(at, y)| {
+            let x = &x[sizes.first_row(at) * row..][..2 * row];
+            for (at, y) in y.iter_mut().enumerate() {
+                let [a, b, c, d] = sizes.corners(at).map(|at| x[at]);
+                *y = larger(larger(a, b), larger(c, d));
+            }
+        });
     Ok(y)
 }
 
@@ -49,25 +55,46 @@ pub fn max_pool<T: Element>(sizes: &Pool, x: &[T]) -> Result<Vec<T>, KernelError
 /// # Errors
 ///
 /// [`KernelError::Size`], [`KernelError::Length`].
-pub fn max_pool_gradient<T: Element>(sizes: &Pool, x: &[T], g: &[T]) -> Result<Vec<T>, KernelError> {
+pub fn max_pool_gradient<T: Element>(
+    sizes: &Pool,
+    x: &[T],
+    g: &[T],
+) -> Result<Vec<T>, KernelError> {
     sizes.check(x)?;
     if g.len() != sizes.results() {
         let (name, found) = ("gradient".to_owned(), g.len());
-        return Err(KernelError::Length { name, found, expected: sizes.results() });
+        return Err(KernelError::Length {
+            name,
+            found,
+            expected: sizes.results(),
+        });
     }
-    let (row, out_row) = (sizes.width * sizes.channels, sizes.width / 2 * sizes.channels);
+    let (row, out_row) = (
+        sizes.width * sizes.channels,
+        sizes.width / 2 * sizes.channels,
+    );
     let image = sizes.height * row;
     let mut gradient = vec![T::default(); x.len()];
-    gradient.par_chunks_exact_mut(image).zip(x.par_chunks_exact(image)).enumerate().for_each(|(n, (gradient, x))| {
-        let rows = gradient.chunks_exact_mut(2 * row).zip(x.chunks_exact(2 * row));
-        for ((gradient, x), g) in rows.zip(g[n * (sizes.height / 2) * out_row..].chunks_exact(out_row)) {
-            for (at, &g) in g.iter().enumerate() {
-                let corners = sizes.corners(at);
-                let first = corners.into_iter().reduce(|best, at| if x[at] > x[best] { at } else { best });
-                gradient[first.unwrap_or(corners[0])] = g;
+    gradient
+        .par_chunks_exact_mut(image)
+        .zip(x.par_chunks_exact(image))
+        .enumerate()
+        .for_each(|(n, (gradient, x))| {
+            let rows = gradient
+                .chunks_exact_mut(2 * row)
+                .zip(x.chunks_exact(2 * row));
+            for ((gradient, x), g) in
+                rows.zip(g[n * (sizes.height / 2) * out_row..].chunks_exact(out_row))
+            {
+                for (at, &g) in g.iter().enumerate() {
+                    let corners = sizes.corners(at);
+                    let first = corners
+                        .into_iter()
+                        .reduce(|best, at| if x[at] > x[best] { at } else { best });
+                    gradient[first.unwrap_or(corners[0])] = g;
+                }
             }
-        }
-    });
+        });
     Ok(gradient)
 }
 
@@ -108,7 +135,15 @@ impl Pool {
         }
         let expected = self.images * self.height * self.width * self.channels;
         let found = x.len();
-        if found == expected { Ok(()) } else { Err(KernelError::Length { name: "images".to_owned(), found, expected }) }
+        if found == expected {
+            Ok(())
+        } else {
+            Err(KernelError::Length {
+                name: "images".to_owned(),
+                found,
+                expected,
+            })
+        }
     }
 }
 
@@ -119,14 +154,29 @@ mod tests {
     #[test]
     fn two_images_by_hand() {
         // An odd column is left out; of equal pixels the first has the gradient.
-        let sizes = Pool { images: 2, height: 2, width: 3, channels: 2 };
-        let x = [1, 8, 2, 7, 9, 9, 3, 6, 3, 5, 9, 9, 0, 0, 0, 0, 5, 5, 0, 0, 0, -1, 5, 5].map(f64::from);
+        let sizes = Pool {
+            images: 2,
+            height: 2,
+            width: 3,
+            channels: 2,
+        };
+        let x = [
+            1, 8, 2, 7, 9, 9, 3, 6, 3, 5, 9, 9, 0, 0, 0, 0, 5, 5, 0, 0, 0, -1, 5, 5,
+        ]
+        .map(f64::from);
         assert_eq!(max_pool(&sizes, &x).unwrap(), [3.0, 8.0, 0.0, 0.0]);
         let gradient = max_pool_gradient(&sizes, &x, &[1.0, 2.0, 3.0, 4.0]).unwrap();
         let mut expected = [0.0; 24];
         (expected[6], expected[1], expected[12], expected[13]) = (1.0, 2.0, 3.0, 4.0);
         assert_eq!(gradient, expected);
         let flat = Pool { height: 1, ..sizes };
-        assert_eq!(max_pool(&flat, &x), Err(KernelError::Size { name: "height", value: 1, least: 2 }));
+        assert_eq!(
+            max_pool(&flat, &x),
+            Err(KernelError::Size {
+                name: "height",
+                value: 1,
+                least: 2
+            })
+        );
     }
 }

@@ -1,6 +1,9 @@
 //! Products of matrices in panels, computed in tiles that stay in registers.
 
-#![allow(clippy::needless_range_loop, reason = "indices into register tiles, which iterators keep out of registers")]
+#![allow(
+    clippy::needless_range_loop,
+    reason = "indices into register tiles, which iterators keep out of registers"
+)]
 
 use crate::Element;
 use crate::vector::{Vector, prefetch, width};
@@ -125,7 +128,11 @@ impl<T: Element> Product<T> {
                     }
                 }
             }
-            let mut a = Left { start: self.a.add(row * width), row: width, step: 1 };
+            let mut a = Left {
+                start: self.a.add(row * width),
+                row: width,
+                step: 1,
+            };
             let mut b = self.b;
             for _ in 0..self.depth / width {
                 for m in 0..M {
@@ -227,7 +234,16 @@ unsafe fn transposed_tile<V: Vector, F: Finish<V>, const M: usize>(
             finish.prepare(row + m);
         }
         let mut tile = [[V::splat(V::Scalar::default()); 2]; M];
-        accumulate(&mut tile, samples, Left { start: a, row: 1, step: width::<V>() }, b);
+        accumulate(
+            &mut tile,
+            samples,
+            Left {
+                start: a,
+                row: 1,
+                step: width::<V>(),
+            },
+            b,
+        );
         for m in 0..M {
             finish.finish(row + m, tile[m]);
         }
@@ -241,13 +257,22 @@ unsafe fn transposed_tile<V: Vector, F: Finish<V>, const M: usize>(
 ///
 /// `from` must be valid for `rows` rows of `width` values, `to` for `cols`, and they must not overlap.
 #[inline(always)]
-pub(crate) unsafe fn transpose<V: Vector>(from: *const V::Scalar, rows: usize, to: *mut V::Scalar, cols: usize) {
+pub(crate) unsafe fn transpose<V: Vector>(
+    from: *const V::Scalar,
+    rows: usize,
+    to: *mut V::Scalar,
+    cols: usize,
+) {
     let width = width::<V>();
     for c in 0..cols {
         for r in 0..width {
             // SAFETY: row r is read only where there is one.
             unsafe {
-                *to.add(c * width + r) = if r < rows { *from.add(r * width + c) } else { V::Scalar::default() };
+                *to.add(c * width + r) = if r < rows {
+                    *from.add(r * width + c)
+                } else {
+                    V::Scalar::default()
+                };
             }
         }
     }

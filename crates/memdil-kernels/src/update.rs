@@ -94,12 +94,26 @@ impl<T: Element> Rule<T> {
             Decay::Decoupled(decay) => (0.0, 1.0 - learning_rate * decay),
         };
         let [rate, coupled, kept] = [learning_rate, coupled, kept].map(T::from_f64);
-        let plain = Plain { rate, coupled, kept };
+        let plain = Plain {
+            rate,
+            coupled,
+            kept,
+        };
         match optimizer {
             Optimizer::Sgd { momentum, .. } if momentum <= 0.0 => Self::Plain(plain),
-            Optimizer::Sgd { momentum, nesterov: false } => Self::Momentum(plain, T::from_f64(momentum)),
-            Optimizer::Sgd { momentum, nesterov: true } => Self::Nesterov(plain, T::from_f64(momentum)),
-            Optimizer::Adam { beta1, beta2, epsilon } => {
+            Optimizer::Sgd {
+                momentum,
+                nesterov: false,
+            } => Self::Momentum(plain, T::from_f64(momentum)),
+            Optimizer::Sgd {
+                momentum,
+                nesterov: true,
+            } => Self::Nesterov(plain, T::from_f64(momentum)),
+            Optimizer::Adam {
+                beta1,
+                beta2,
+                epsilon,
+            } => {
                 let power = |beta: f64| 1.0 - beta.powf(count as f64);
                 let all = [
                     beta1,
@@ -111,7 +125,18 @@ impl<T: Element> Rule<T> {
                     epsilon,
                 ];
                 let [beta1, beta2, rest1, rest2, rate, root, epsilon] = all.map(T::from_f64);
-                Self::Adam(plain, Adam { beta1, beta2, rest1, rest2, rate, root, epsilon })
+                Self::Adam(
+                    plain,
+                    Adam {
+                        beta1,
+                        beta2,
+                        rest1,
+                        rest2,
+                        rate,
+                        root,
+                        epsilon,
+                    },
+                )
             }
         }
     }
@@ -146,7 +171,12 @@ impl<T: Element> Plain<T> {
     #[inline(always)]
     unsafe fn decayed<V: Vector<Scalar = T>>(self, parameter: V, gradient: V) -> (V, V) {
         // SAFETY: the caller's.
-        unsafe { (V::splat(self.coupled).mul_add(parameter, gradient), parameter.mul(V::splat(self.kept))) }
+        unsafe {
+            (
+                V::splat(self.coupled).mul_add(parameter, gradient),
+                parameter.mul(V::splat(self.kept)),
+            )
+        }
     }
 }
 
@@ -158,7 +188,8 @@ impl<V: Vector> Apply<V> for ApplyPlain<V::Scalar> {
         // SAFETY: the caller's.
         unsafe {
             let (gradient, kept) = self.0.decayed(V::load(parameter), gradient);
-            kept.sub(V::splat(self.0.rate).mul(gradient)).store(parameter);
+            kept.sub(V::splat(self.0.rate).mul(gradient))
+                .store(parameter);
         }
     }
 }
@@ -167,13 +198,22 @@ impl<V: Vector, const NESTEROV: bool> Apply<V> for ApplyMomentum<V::Scalar, NEST
     const BUFFERS: usize = 1;
 
     #[inline(always)]
-    unsafe fn apply(self, parameter: *mut V::Scalar, [buffer, _]: [*mut V::Scalar; 2], gradient: V) {
+    unsafe fn apply(
+        self,
+        parameter: *mut V::Scalar,
+        [buffer, _]: [*mut V::Scalar; 2],
+        gradient: V,
+    ) {
         // SAFETY: the caller's.
         unsafe {
             let (gradient, kept) = self.0.decayed(V::load(parameter), gradient);
             let momentum = V::splat(self.1).mul_add(V::load(buffer), gradient);
             momentum.store(buffer);
-            let step = if NESTEROV { V::splat(self.1).mul_add(momentum, gradient) } else { momentum };
+            let step = if NESTEROV {
+                V::splat(self.1).mul_add(momentum, gradient)
+            } else {
+                momentum
+            };
             kept.sub(V::splat(self.0.rate).mul(step)).store(parameter);
         }
     }
@@ -183,17 +223,28 @@ impl<V: Vector> Apply<V> for ApplyAdam<V::Scalar> {
     const BUFFERS: usize = 2;
 
     #[inline(always)]
-    unsafe fn apply(self, parameter: *mut V::Scalar, [mean, square]: [*mut V::Scalar; 2], gradient: V) {
+    unsafe fn apply(
+        self,
+        parameter: *mut V::Scalar,
+        [mean, square]: [*mut V::Scalar; 2],
+        gradient: V,
+    ) {
         let adam = self.1;
         // SAFETY: the caller's.
         unsafe {
             let (gradient, kept) = self.0.decayed(V::load(parameter), gradient);
             let m = V::splat(adam.beta1).mul_add(V::load(mean), V::splat(adam.rest1).mul(gradient));
-            let v = V::splat(adam.beta2).mul_add(V::load(square), V::splat(adam.rest2).mul(gradient).mul(gradient));
+            let v = V::splat(adam.beta2).mul_add(
+                V::load(square),
+                V::splat(adam.rest2).mul(gradient).mul(gradient),
+            );
             m.store(mean);
             v.store(square);
-            let denominator = v.sqrt().mul_add(V::splat(adam.root), V::splat(adam.epsilon));
-            kept.sub(V::splat(adam.rate).mul(m).div(denominator)).store(parameter);
+            let denominator = v
+                .sqrt()
+                .mul_add(V::splat(adam.root), V::splat(adam.epsilon));
+            kept.sub(V::splat(adam.rate).mul(m).div(denominator))
+                .store(parameter);
         }
     }
 }

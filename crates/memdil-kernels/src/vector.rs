@@ -63,8 +63,16 @@ impl Instructions {
 
     /// Refuses instructions that this processor does not have.
     pub(crate) fn check(self) -> Result<(), KernelError> {
-        let name = if self == Self::Avx512 { "AVX-512" } else { "AVX2" };
-        if Self::available().contains(&self) { Ok(()) } else { Err(KernelError::Instructions(name)) }
+        let name = if self == Self::Avx512 {
+            "AVX-512"
+        } else {
+            "AVX2"
+        };
+        if Self::available().contains(&self) {
+            Ok(())
+        } else {
+            Err(KernelError::Instructions(name))
+        }
     }
 }
 
@@ -211,7 +219,12 @@ macro_rules! portable {
                 // Without the instruction, rounding once would be a slow library call.
                 if cfg!(target_arch = "aarch64") {
                     let ([a, b, c, d], [e, f, g, h], [i, j, k, l]) = (self.0, factor.0, term.0);
-                    Self([a.mul_add(e, i), b.mul_add(f, j), c.mul_add(g, k), d.mul_add(h, l)])
+                    Self([
+                        a.mul_add(e, i),
+                        b.mul_add(f, j),
+                        c.mul_add(g, k),
+                        d.mul_add(h, l),
+                    ])
                 } else {
                     // SAFETY: no instructions are asked for.
                     unsafe { self.mul(factor).add(term) }

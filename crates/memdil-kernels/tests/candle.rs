@@ -9,7 +9,9 @@ use proptest::prelude::*;
 fn var(shape: impl Into<candle_core::Shape>, seed: usize) -> Result<Var> {
     let shape = shape.into();
     let mixed = |i: usize| (i + seed * 1_000_003).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40;
-    let values: Vec<f64> = (0..shape.elem_count()).map(|i| mixed(i) as f64 / 8_388_608.0 - 1.0).collect();
+    let values: Vec<f64> = (0..shape.elem_count())
+        .map(|i| mixed(i) as f64 / 8_388_608.0 - 1.0)
+        .collect();
     Var::from_tensor(&Tensor::from_vec(values, shape, &Device::Cpu)?)
 }
 
@@ -74,5 +76,10 @@ fn what_does_not_fit_is_refused() {
     let w = Tensor::zeros((3, 3, 2, 2), DType::F64, &Device::Cpu).unwrap();
     assert!(candle::conv2d(&x, &w, 1, 1).is_err());
     let half = x.to_dtype(DType::F16).unwrap();
-    assert!(candle::max_pool2(&half).unwrap_err().to_string().contains("f32 or f64"));
+    assert!(
+        candle::max_pool2(&half)
+            .unwrap_err()
+            .to_string()
+            .contains("f32 or f64")
+    );
 }

@@ -5,7 +5,9 @@
 mod common;
 
 use common::{hash, network, train};
-use memdil_kernels::{Activation, Architecture, Decay, Element, Instructions, Norm, Optimizer, Step};
+use memdil_kernels::{
+    Activation, Architecture, Decay, Element, Instructions, Norm, Optimizer, Step,
+};
 use serde_json::Value;
 
 fn cases() -> Vec<Value> {
@@ -44,14 +46,31 @@ fn optimizer(case: &Value) -> (Optimizer, Step) {
     let spec = &case["optimizer"];
     let number = |name: &str| spec[name].as_f64().unwrap();
     let optimizer = match spec["kind"].as_str().unwrap() {
-        "sgd" => Optimizer::Sgd { momentum: number("momentum"), nesterov: spec["nesterov"] == true },
-        _ => Optimizer::Adam { beta1: number("beta1"), beta2: number("beta2"), epsilon: number("epsilon") },
+        "sgd" => Optimizer::Sgd {
+            momentum: number("momentum"),
+            nesterov: spec["nesterov"] == true,
+        },
+        _ => Optimizer::Adam {
+            beta1: number("beta1"),
+            beta2: number("beta2"),
+            epsilon: number("epsilon"),
+        },
     };
     let decoupled = spec["kind"] == "adam_w";
     let decay = |name: &str| {
-        let name = if decoupled { format!("decoupled_{name}") } else { name.to_owned() };
+        let name = if decoupled {
+            format!("decoupled_{name}")
+        } else {
+            name.to_owned()
+        };
         let value = spec[name.as_str()].as_f64();
-        value.map(|value| if decoupled { Decay::Decoupled(value) } else { Decay::Coupled(value) })
+        value.map(|value| {
+            if decoupled {
+                Decay::Decoupled(value)
+            } else {
+                Decay::Coupled(value)
+            }
+        })
     };
     let all = decay("weight_decay").unwrap();
     let step = Step {
@@ -72,18 +91,35 @@ fn distances<T: Element>(case: &Value, precision: &str, with: Instructions) -> (
     let alpha = case["loss"]["alpha"].as_f64().unwrap_or(0.0);
     let mut worst_loss = 0f64;
     for index in 0..size(&expected["steps"]) {
-        let loss = train(&mut mlp, index, size(&sizes[index % sizes.len()]), alpha, &step);
+        let loss = train(
+            &mut mlp,
+            index,
+            size(&sizes[index % sizes.len()]),
+            alpha,
+            &step,
+        );
         let expected = expected["losses"][index].as_f64().unwrap();
         worst_loss = worst_loss.max((loss - expected).abs() / expected);
     }
     let mut worst = 0f64;
     for (index, tensor) in expected["tensors"].as_array().unwrap().iter().enumerate() {
         let name = tensor["name"].as_str().unwrap();
-        let values: Vec<f64> = mlp.get(name).unwrap().into_iter().map(Element::to_f64).collect();
+        let values: Vec<f64> = mlp
+            .get(name)
+            .unwrap()
+            .into_iter()
+            .map(Element::to_f64)
+            .collect();
         let projections = tensor["projections"].as_array().unwrap();
         let squares = projections.iter().enumerate().map(|(j, expected)| {
             let stream = (3000 + 8 * index + j) as u64;
-            let sign = |i: usize| if hash(stream, i) >> 63 == 1 { -1.0 } else { 1.0 };
+            let sign = |i: usize| {
+                if hash(stream, i) >> 63 == 1 {
+                    -1.0
+                } else {
+                    1.0
+                }
+            };
             let projection: f64 = values.iter().enumerate().map(|(i, v)| v * sign(i)).sum();
             (projection - expected.as_f64().unwrap()).powi(2)
         });
@@ -99,7 +135,11 @@ fn fifty_steps_in_f64_agree_to_1e_8() {
     for case in cases() {
         for with in Instructions::available() {
             let (tensors, losses) = distances::<f64>(&case, "f64", with);
-            assert!(tensors < 1e-8 && losses < 1e-8, "{} {with:?}: {tensors:e}, losses {losses:e}", case["name"]);
+            assert!(
+                tensors < 1e-8 && losses < 1e-8,
+                "{} {with:?}: {tensors:e}, losses {losses:e}",
+                case["name"]
+            );
         }
     }
 }
@@ -109,7 +149,11 @@ fn five_steps_in_f32_agree_to_1e_3() {
     for case in cases() {
         for with in Instructions::available() {
             let (tensors, losses) = distances::<f32>(&case, "f32", with);
-            assert!(tensors < 1e-3 && losses < 1e-3, "{} {with:?}: {tensors:e}, losses {losses:e}", case["name"]);
+            assert!(
+                tensors < 1e-3 && losses < 1e-3,
+                "{} {with:?}: {tensors:e}, losses {losses:e}",
+                case["name"]
+            );
         }
     }
 }

@@ -102,11 +102,15 @@ impl Loss {
     pub fn label(&self) -> String {
         let name = self.short_name();
         match *self {
-            Self::LabelSmoothing { alpha } | Self::LabelRelaxation { alpha } => format!("{name} {alpha}"),
+            Self::LabelSmoothing { alpha } | Self::LabelRelaxation { alpha } => {
+                format!("{name} {alpha}")
+            }
             Self::Focal { gamma } => format!("{name} {gamma}"),
             Self::GeneralizedCrossEntropy { q } => format!("{name} {q}"),
             Self::SymmetricCrossEntropy { alpha, beta } => format!("{name} {alpha}/{beta}"),
-            Self::CrossEntropy {} | Self::Mse {} | Self::ForwardCorrection { .. } => name.to_owned(),
+            Self::CrossEntropy {} | Self::Mse {} | Self::ForwardCorrection { .. } => {
+                name.to_owned()
+            }
         }
     }
 
@@ -119,24 +123,63 @@ impl Loss {
     pub fn validate(&self) -> Result<(), LossError> {
         let at_least_0 = |value: f64| value >= 0.0 && value.is_finite();
         let check = |loss, name, value, valid, range| {
-            if valid { Ok(()) } else { Err(LossError::Parameter { loss, name, value, range }) }
+            if valid {
+                Ok(())
+            } else {
+                Err(LossError::Parameter {
+                    loss,
+                    name,
+                    value,
+                    range,
+                })
+            }
         };
         match *self {
             Self::CrossEntropy {} | Self::Mse {} => Ok(()),
-            Self::LabelSmoothing { alpha } => {
-                check("label_smoothing", "alpha", alpha, (0.0..1.0).contains(&alpha), "[0, 1)")
-            }
-            Self::LabelRelaxation { alpha } => {
-                check("label_relaxation", "alpha", alpha, alpha > 0.0 && alpha < 1.0, "(0, 1)")
-            }
+            Self::LabelSmoothing { alpha } => check(
+                "label_smoothing",
+                "alpha",
+                alpha,
+                (0.0..1.0).contains(&alpha),
+                "[0, 1)",
+            ),
+            Self::LabelRelaxation { alpha } => check(
+                "label_relaxation",
+                "alpha",
+                alpha,
+                alpha > 0.0 && alpha < 1.0,
+                "(0, 1)",
+            ),
             Self::Focal { gamma } => check("focal", "gamma", gamma, at_least_0(gamma), "[0, inf)"),
-            Self::GeneralizedCrossEntropy { q } => {
-                check("generalized_cross_entropy", "q", q, q > 0.0 && q <= 1.0, "(0, 1]")
-            }
+            Self::GeneralizedCrossEntropy { q } => check(
+                "generalized_cross_entropy",
+                "q",
+                q,
+                q > 0.0 && q <= 1.0,
+                "(0, 1]",
+            ),
             Self::SymmetricCrossEntropy { alpha, beta } => {
-                check("symmetric_cross_entropy", "alpha", alpha, at_least_0(alpha), "[0, inf)")?;
-                check("symmetric_cross_entropy", "beta", beta, at_least_0(beta), "[0, inf)")?;
-                check("symmetric_cross_entropy", "alpha + beta", alpha + beta, alpha + beta > 0.0, "(0, inf)")
+                check(
+                    "symmetric_cross_entropy",
+                    "alpha",
+                    alpha,
+                    at_least_0(alpha),
+                    "[0, inf)",
+                )?;
+                check(
+                    "symmetric_cross_entropy",
+                    "beta",
+                    beta,
+                    at_least_0(beta),
+                    "[0, inf)",
+                )?;
+                check(
+                    "symmetric_cross_entropy",
+                    "alpha + beta",
+                    alpha + beta,
+                    alpha + beta > 0.0,
+                    "(0, inf)",
+                )
             }
             Self::ForwardCorrection { ref transition } => {
                 check_transition(transition).map_err(|reason| LossError::Transition { reason })
@@ -153,14 +196,21 @@ fn check_transition(transition: &[Vec<f64>]) -> Result<(), String> {
     for (class, row) in transition.iter().enumerate() {
         let sum: f64 = row.iter().sum();
         if row.len() != classes {
-            return Err(format!("row {class} has {} entries, not {classes}", row.len()));
+            return Err(format!(
+                "row {class} has {} entries, not {classes}",
+                row.len()
+            ));
         }
         if !row.iter().all(|p| (0.0..=1.0).contains(p)) || (sum - 1.0).abs() > 1e-6 {
-            return Err(format!("row {class} is no distribution: its entries must be in [0, 1] and sum to 1"));
+            return Err(format!(
+                "row {class} is no distribution: its entries must be in [0, 1] and sum to 1"
+            ));
         }
     }
     match (0..classes).find(|&label| transition.iter().all(|row| row[label] <= 0.0)) {
-        Some(label) => Err(format!("column {label} is zero: no class is labelled {label}")),
+        Some(label) => Err(format!(
+            "column {label} is zero: no class is labelled {label}"
+        )),
         None => Ok(()),
     }
 }

@@ -23,7 +23,8 @@ impl Loss {
     /// # Ok::<(), memdil_losses::LossError>(())
     /// ```
     pub fn value(&self, logits: ArrayView2<'_, f64>, labels: &[u32]) -> Result<f64, LossError> {
-        self.value_and_gradient(logits, labels).map(|(value, _)| value)
+        self.value_and_gradient(logits, labels)
+            .map(|(value, _)| value)
     }
 
     /// Mean loss over the rows of `logits`, and its gradient with respect to them.
@@ -46,7 +47,12 @@ impl Loss {
         let n = labels.len() as f64;
         let mut total = 0.0;
         let mut gradient = Array2::zeros(logits.raw_dim());
-        for ((z, &label), mut g) in logits.rows().into_iter().zip(labels).zip(gradient.rows_mut()) {
+        for ((z, &label), mut g) in logits
+            .rows()
+            .into_iter()
+            .zip(labels)
+            .zip(gradient.rows_mut())
+        {
             let (value, row) = self.row(z, label as usize);
             total += value;
             for (out, d) in g.iter_mut().zip(row) {
@@ -60,7 +66,10 @@ impl Loss {
     pub(crate) fn check_classes(&self, classes: usize) -> Result<(), LossError> {
         match self {
             Self::ForwardCorrection { transition } if transition.len() != classes => {
-                let reason = format!("is of {} classes, the logits of {classes}", transition.len());
+                let reason = format!(
+                    "is of {} classes, the logits of {classes}",
+                    transition.len()
+                );
                 Err(LossError::Transition { reason })
             }
             _ => Ok(()),
@@ -75,14 +84,25 @@ impl Loss {
             Self::LabelRelaxation { alpha } => relaxed(z, label, alpha),
             Self::Focal { gamma } => of_label(z, label, |p| {
                 // (1-p)^gamma is exact however close p is to 1, and log p / (1-p) tends to -1 there.
-                let weight = if gamma > 0.0 { (gamma * p.log_rest).exp() } else { 1.0 };
+                let weight = if gamma > 0.0 {
+                    (gamma * p.log_rest).exp()
+                } else {
+                    1.0
+                };
                 let rest = p.log_rest.exp();
-                let ratio = if rest < 1e-8 { -1.0 - rest / 2.0 } else { p.log / rest };
-                (-weight * p.log, weight * (gamma * p.log.exp() * ratio - 1.0))
+                let ratio = if rest < 1e-8 {
+                    -1.0 - rest / 2.0
+                } else {
+                    p.log / rest
+                };
+                (
+                    -weight * p.log,
+                    weight * (gamma * p.log.exp() * ratio - 1.0),
+                )
             }),
-            Self::GeneralizedCrossEntropy { q } => {
-                of_label(z, label, |p| (-(q * p.log).exp_m1() / q, -(q * p.log).exp()))
-            }
+            Self::GeneralizedCrossEntropy { q } => of_label(z, label, |p| {
+                (-(q * p.log).exp_m1() / q, -(q * p.log).exp())
+            }),
             Self::SymmetricCrossEntropy { alpha, beta } => of_label(z, label, |p| {
                 let value = -alpha * p.log + 4.0 * beta * p.log_rest.exp();
                 (value, -alpha - 4.0 * beta * p.log.exp())
@@ -110,11 +130,18 @@ fn check(logits: ArrayView2<'_, f64>, labels: &[u32]) -> Result<(), LossError> {
         return Err(LossError::Shape { samples, classes });
     }
     if samples != labels.len() {
-        return Err(LossError::Length { logits: samples, labels: labels.len() });
+        return Err(LossError::Length {
+            logits: samples,
+            labels: labels.len(),
+        });
     }
     for (row, (&label, z)) in labels.iter().zip(logits.rows()).enumerate() {
         if label as usize >= classes {
-            return Err(LossError::Label { row, label, classes });
+            return Err(LossError::Label {
+                row,
+                label,
+                classes,
+            });
         }
         if z.iter().any(|v| !v.is_finite()) {
             return Err(LossError::NotFinite { row });
@@ -136,15 +163,36 @@ struct Label {
 }
 
 /// A loss of the label's probability p alone: `value` gives it and its derivative by log p.
-fn of_label(z: ArrayView1<'_, f64>, label: usize, value: impl Fn(Label) -> (f64, f64)) -> (f64, Vec<f64>) {
-    let others = log_sum_exp(z.iter().enumerate().filter(|&(j, _)| j != label).map(|(_, &v)| v));
+fn of_label(
+    z: ArrayView1<'_, f64>,
+    label: usize,
+    value: impl Fn(Label) -> (f64, f64),
+) -> (f64, Vec<f64>) {
+    let others = log_sum_exp(
+        z.iter()
+            .enumerate()
+            .filter(|&(j, _)| j != label)
+            .map(|(_, &v)| v),
+    );
     let normaliser = log_sum_exp(z.iter().copied());
     let log_rest = others - normaliser;
     // Near 1, p is known from the rest: z - normaliser would round to 0.
-    let log = if log_rest < -1.0 { (-log_rest.exp()).ln_1p() } else { z[label] - normaliser };
+    let log = if log_rest < -1.0 {
+        (-log_rest.exp()).ln_1p()
+    } else {
+        z[label] - normaliser
+    };
     let (value, slope) = value(Label { log, log_rest });
-    let gradient =
-        (0..z.len()).map(|j| slope * if j == label { log_rest.exp() } else { -(z[j] - normaliser).exp() }).collect();
+    let gradient = (0..z.len())
+        .map(|j| {
+            slope
+                * if j == label {
+                    log_rest.exp()
+                } else {
+                    -(z[j] - normaliser).exp()
+                }
+        })
+        .collect();
     (value, gradient)
 }
 
@@ -153,14 +201,21 @@ fn smoothed(z: ArrayView1<'_, f64>, label: usize, alpha: f64) -> (f64, Vec<f64>)
     let normaliser = log_sum_exp(z.iter().copied());
     let target = |j: usize| uniform + if j == label { 1.0 - alpha } else { 0.0 };
     let value = (0..z.len()).map(|j| target(j) * (normaliser - z[j])).sum();
-    let gradient = (0..z.len()).map(|j| (z[j] - normaliser).exp() - target(j)).collect();
+    let gradient = (0..z.len())
+        .map(|j| (z[j] - normaliser).exp() - target(j))
+        .collect();
     (value, gradient)
 }
 
 /// KL(q || p) collapses to (1-a) log((1-a)/p_y) + a log(a/(1-p_y)), and both logarithms are
 /// differences of log-sum-exps: nothing saturates however large the gap between logits is.
 fn relaxed(z: ArrayView1<'_, f64>, label: usize, alpha: f64) -> (f64, Vec<f64>) {
-    let others = log_sum_exp(z.iter().enumerate().filter(|&(j, _)| j != label).map(|(_, &v)| v));
+    let others = log_sum_exp(
+        z.iter()
+            .enumerate()
+            .filter(|&(j, _)| j != label)
+            .map(|(_, &v)| v),
+    );
     let normaliser = log_sum_exp(z.iter().copied());
     let log_p = z[label] - normaliser;
     if log_p >= (-alpha).ln_1p() {
@@ -170,7 +225,11 @@ fn relaxed(z: ArrayView1<'_, f64>, label: usize, alpha: f64) -> (f64, Vec<f64>) 
     let value = (1.0 - alpha) * ((-alpha).ln_1p() - log_p) + alpha * (alpha.ln() - log_rest);
     let gradient = (0..z.len())
         .map(|j| {
-            let target = if j == label { 1.0 - alpha } else { alpha * (z[j] - others).exp() };
+            let target = if j == label {
+                1.0 - alpha
+            } else {
+                alpha * (z[j] - others).exp()
+            };
             (z[j] - normaliser).exp() - target
         })
         .collect();

@@ -59,10 +59,17 @@ impl Loss {
                 // Row j holds what each class contributes to label j.
                 let classes = transition.len();
                 let log = |i: usize| transition[i % classes][i / classes].max(1e-300).ln();
-                let table =
-                    Tensor::from_vec((0..classes * classes).map(log).collect(), (classes, classes), logits.device())?;
-                let of_label = table.to_dtype(logits.dtype())?.index_select(&labels.squeeze(1)?, 0)?;
-                log_sum_exp(&(log_softmax(logits)? + of_label)?)?.mean_all()?.neg()
+                let table = Tensor::from_vec(
+                    (0..classes * classes).map(log).collect(),
+                    (classes, classes),
+                    logits.device(),
+                )?;
+                let of_label = table
+                    .to_dtype(logits.dtype())?
+                    .index_select(&labels.squeeze(1)?, 0)?;
+                log_sum_exp(&(log_softmax(logits)? + of_label)?)?
+                    .mean_all()?
+                    .neg()
             }
         }
     }
@@ -82,7 +89,12 @@ fn one_hot(logits: &Tensor, labels: &Tensor) -> Result<Tensor> {
 /// (n, 1) from (n, K), without overflow.
 fn log_sum_exp(values: &Tensor) -> Result<Tensor> {
     let max = values.max_keepdim(D::Minus1)?.detach();
-    values.broadcast_sub(&max)?.exp()?.sum_keepdim(D::Minus1)?.log()? + max
+    values
+        .broadcast_sub(&max)?
+        .exp()?
+        .sum_keepdim(D::Minus1)?
+        .log()?
+        + max
 }
 
 /// log(1 - p_y) as a log-sum-exp over the other classes, the label's own term pushed out of it.

@@ -27,25 +27,46 @@ use crate::reference::log_sum_exp;
 /// assert!((transition[0][0] - 0.75).abs() < 1e-15 && (transition[1][1] - 0.8).abs() < 1e-15);
 /// # Ok::<(), memdil_losses::LossError>(())
 /// ```
-pub fn estimate_transition(logits: ArrayView2<'_, f64>, quantile: f64) -> Result<Vec<Vec<f64>>, LossError> {
+pub fn estimate_transition(
+    logits: ArrayView2<'_, f64>,
+    quantile: f64,
+) -> Result<Vec<Vec<f64>>, LossError> {
     let (samples, classes) = logits.dim();
     if samples == 0 || classes < 2 {
         return Err(LossError::Shape { samples, classes });
     }
     if !(quantile > 0.0 && quantile <= 1.0) {
         let (loss, name, range) = ("forward_correction", "quantile", "(0, 1]");
-        return Err(LossError::Parameter { loss, name, value: quantile, range });
+        return Err(LossError::Parameter {
+            loss,
+            name,
+            value: quantile,
+            range,
+        });
     }
-    if let Some(row) = logits.rows().into_iter().position(|z| z.iter().any(|v| !v.is_finite())) {
+    if let Some(row) = logits
+        .rows()
+        .into_iter()
+        .position(|z| z.iter().any(|v| !v.is_finite()))
+    {
         return Err(LossError::NotFinite { row });
     }
-    let normalisers: Vec<f64> = logits.rows().into_iter().map(|z| log_sum_exp(z.iter().copied())).collect();
+    let normalisers: Vec<f64> = logits
+        .rows()
+        .into_iter()
+        .map(|z| log_sum_exp(z.iter().copied()))
+        .collect();
     let rank = ((quantile * samples as f64).ceil() as usize).clamp(1, samples) - 1;
     let row = |class: usize| {
         let mut order: Vec<usize> = (0..samples).collect();
         let log_p = |i: usize| logits[(i, class)] - normalisers[i];
-        let (_, &mut anchor, _) = order.select_nth_unstable_by(rank, |&a, &b| log_p(a).total_cmp(&log_p(b)));
-        logits.row(anchor).iter().map(|z| (z - normalisers[anchor]).exp()).collect()
+        let (_, &mut anchor, _) =
+            order.select_nth_unstable_by(rank, |&a, &b| log_p(a).total_cmp(&log_p(b)));
+        logits
+            .row(anchor)
+            .iter()
+            .map(|z| (z - normalisers[anchor]).exp())
+            .collect()
     };
     Ok((0..classes).map(row).collect())
 }
@@ -67,15 +88,25 @@ mod tests {
             p.max(1e-12).ln()
         });
         for quantile in [0.97, 1.0] {
-            for (row, expected) in estimate_transition(logits.view(), quantile).unwrap().iter().zip(transition) {
-                assert!(row.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-9), "{row:?}");
+            for (row, expected) in estimate_transition(logits.view(), quantile)
+                .unwrap()
+                .iter()
+                .zip(transition)
+            {
+                assert!(
+                    row.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-9),
+                    "{row:?}"
+                );
             }
         }
         // The smallest of 300 is at a quantile of 1/300.
         let least = estimate_transition(logits.view(), 1e-9).unwrap();
         assert!(least[1][1] < 0.3, "{least:?}");
         for quantile in [0.0, 1.1, f64::NAN] {
-            assert!(matches!(estimate_transition(logits.view(), quantile), Err(LossError::Parameter { .. })));
+            assert!(matches!(
+                estimate_transition(logits.view(), quantile),
+                Err(LossError::Parameter { .. })
+            ));
         }
         assert!(estimate_transition(Array2::zeros((0, 3)).view(), 1.0).is_err());
         assert!(estimate_transition(Array2::from_elem((2, 2), f64::NAN).view(), 1.0).is_err());

@@ -21,14 +21,30 @@ fn any_loss() -> impl Strategy<Value = Loss> {
 fn with_corrections(loss: Loss, classes: usize, eta: f64) -> Vec<Loss> {
     let row = |i: usize| {
         let stay = if i == 0 { 1.0 } else { 1.0 - eta };
-        (0..classes).map(|j| if i == j { stay } else { (1.0 - stay) / (classes - 1) as f64 }).collect()
+        (0..classes)
+            .map(|j| {
+                if i == j {
+                    stay
+                } else {
+                    (1.0 - stay) / (classes - 1) as f64
+                }
+            })
+            .collect()
     };
-    vec![loss, Loss::ForwardCorrection { transition: (0..classes).map(row).collect() }]
+    vec![
+        loss,
+        Loss::ForwardCorrection {
+            transition: (0..classes).map(row).collect(),
+        },
+    ]
 }
 
 fn batch() -> impl Strategy<Value = (Array2<f64>, Vec<u32>)> {
     (1usize..6, 2usize..6).prop_flat_map(|(n, k)| {
-        (prop::collection::vec(-8.0..8.0, n * k), prop::collection::vec(0..k as u32, n))
+        (
+            prop::collection::vec(-8.0..8.0, n * k),
+            prop::collection::vec(0..k as u32, n),
+        )
             .prop_map(move |(z, y)| (Array2::from_shape_vec((n, k), z).unwrap(), y))
     })
 }
@@ -96,11 +112,33 @@ proptest! {
 fn bad_input_is_named() {
     let z = array![[0.0, 1.0], [2.0, 3.0]];
     let ce = Loss::CrossEntropy {};
-    assert!(matches!(ce.value(z.view(), &[0]), Err(LossError::Length { logits: 2, labels: 1 })));
-    assert!(matches!(ce.value(z.view(), &[0, 2]), Err(LossError::Label { row: 1, label: 2, classes: 2 })));
-    assert!(matches!(ce.value(array![[0.0, f64::NAN]].view(), &[0]), Err(LossError::NotFinite { row: 0 })));
-    assert!(matches!(ce.value(Array2::zeros((0, 2)).view(), &[]), Err(LossError::Shape { .. })));
-    assert!(matches!(ce.value(array![[1.0]].view(), &[0]), Err(LossError::Shape { classes: 1, .. })));
+    assert!(matches!(
+        ce.value(z.view(), &[0]),
+        Err(LossError::Length {
+            logits: 2,
+            labels: 1
+        })
+    ));
+    assert!(matches!(
+        ce.value(z.view(), &[0, 2]),
+        Err(LossError::Label {
+            row: 1,
+            label: 2,
+            classes: 2
+        })
+    ));
+    assert!(matches!(
+        ce.value(array![[0.0, f64::NAN]].view(), &[0]),
+        Err(LossError::NotFinite { row: 0 })
+    ));
+    assert!(matches!(
+        ce.value(Array2::zeros((0, 2)).view(), &[]),
+        Err(LossError::Shape { .. })
+    ));
+    assert!(matches!(
+        ce.value(array![[1.0]].view(), &[0]),
+        Err(LossError::Shape { classes: 1, .. })
+    ));
     for loss in [
         Loss::LabelSmoothing { alpha: 1.0 },
         Loss::LabelSmoothing { alpha: -0.1 },
@@ -108,25 +146,63 @@ fn bad_input_is_named() {
         Loss::LabelRelaxation { alpha: 0.0 },
         Loss::LabelRelaxation { alpha: 1.0 },
         Loss::Focal { gamma: -0.1 },
-        Loss::Focal { gamma: f64::INFINITY },
+        Loss::Focal {
+            gamma: f64::INFINITY,
+        },
         Loss::GeneralizedCrossEntropy { q: 0.0 },
         Loss::GeneralizedCrossEntropy { q: 1.1 },
-        Loss::SymmetricCrossEntropy { alpha: -1.0, beta: 1.0 },
-        Loss::SymmetricCrossEntropy { alpha: 1.0, beta: f64::NAN },
-        Loss::SymmetricCrossEntropy { alpha: 0.0, beta: 0.0 },
+        Loss::SymmetricCrossEntropy {
+            alpha: -1.0,
+            beta: 1.0,
+        },
+        Loss::SymmetricCrossEntropy {
+            alpha: 1.0,
+            beta: f64::NAN,
+        },
+        Loss::SymmetricCrossEntropy {
+            alpha: 0.0,
+            beta: 0.0,
+        },
     ] {
-        assert!(matches!(loss.value(z.view(), &[0, 1]), Err(LossError::Parameter { .. })), "{loss:?}");
+        assert!(
+            matches!(
+                loss.value(z.view(), &[0, 1]),
+                Err(LossError::Parameter { .. })
+            ),
+            "{loss:?}"
+        );
     }
     for (transition, expected) in [
         (vec![], "transition is missing"),
         (vec![vec![1.0, 0.0]], "row 0 has 2 entries, not 1"),
-        (vec![vec![1.0, 0.0], vec![0.5, 0.4]], "row 1 is no distribution"),
-        (vec![vec![1.0, 0.0], vec![1.5, -0.5]], "row 1 is no distribution"),
-        (vec![vec![f64::NAN, 0.0], vec![0.0, 1.0]], "row 0 is no distribution"),
-        (vec![vec![1.0, 0.0], vec![1.0, 0.0]], "no class is labelled 1"),
-        (vec![vec![1.0, 0.0, 0.0], vec![0.0, 1.0, 0.0], vec![0.0, 0.0, 1.0]], "is of 3 classes, the logits of 2"),
+        (
+            vec![vec![1.0, 0.0], vec![0.5, 0.4]],
+            "row 1 is no distribution",
+        ),
+        (
+            vec![vec![1.0, 0.0], vec![1.5, -0.5]],
+            "row 1 is no distribution",
+        ),
+        (
+            vec![vec![f64::NAN, 0.0], vec![0.0, 1.0]],
+            "row 0 is no distribution",
+        ),
+        (
+            vec![vec![1.0, 0.0], vec![1.0, 0.0]],
+            "no class is labelled 1",
+        ),
+        (
+            vec![
+                vec![1.0, 0.0, 0.0],
+                vec![0.0, 1.0, 0.0],
+                vec![0.0, 0.0, 1.0],
+            ],
+            "is of 3 classes, the logits of 2",
+        ),
     ] {
-        let error = Loss::ForwardCorrection { transition }.value(z.view(), &[0, 1]).unwrap_err();
+        let error = Loss::ForwardCorrection { transition }
+            .value(z.view(), &[0, 1])
+            .unwrap_err();
         assert!(error.to_string().contains(expected), "{error}");
     }
 }
@@ -184,18 +260,28 @@ mod candle {
                 Loss::Focal { gamma: 0.5 },
                 Loss::Focal { gamma: 2.0 },
                 Loss::GeneralizedCrossEntropy { q: 0.7 },
-                Loss::SymmetricCrossEntropy { alpha: 0.1, beta: 1.0 },
+                Loss::SymmetricCrossEntropy {
+                    alpha: 0.1,
+                    beta: 1.0,
+                },
                 Loss::ForwardCorrection { transition: flips },
             ] {
                 let logits = Array2::from_shape_vec((1, 2), z.to_vec()).unwrap();
                 let (reference, slope) = loss.value_and_gradient(logits.view(), &[label]).unwrap();
-                assert!(reference.is_finite() && slope.iter().all(|g| g.is_finite()), "{loss:?} {z:?}: {slope}");
-                let (value, gradient) = differentiate(&loss, &logits, &[label], DType::F32).unwrap();
+                assert!(
+                    reference.is_finite() && slope.iter().all(|g| g.is_finite()),
+                    "{loss:?} {z:?}: {slope}"
+                );
+                let (value, gradient) =
+                    differentiate(&loss, &logits, &[label], DType::F32).unwrap();
                 assert!(
                     (value - reference).abs() <= 1e-5 * (1.0 + reference),
                     "{loss:?} {z:?}: {value} against {reference}"
                 );
-                assert!(gradient.iter().all(|g| g.is_finite()), "{loss:?} {z:?}: {gradient:?}");
+                assert!(
+                    gradient.iter().all(|g| g.is_finite()),
+                    "{loss:?} {z:?}: {gradient:?}"
+                );
             }
         }
     }

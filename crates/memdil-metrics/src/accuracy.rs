@@ -24,7 +24,10 @@ use crate::{MetricsError, Predictions};
 /// assert_eq!(memdil_metrics::accuracy(logits.view(), &[0, 1, 0, 0])?, 0.75);
 /// # Ok::<(), memdil_metrics::MetricsError>(())
 /// ```
-pub fn accuracy<T: Real, L: Label>(logits: ArrayView2<'_, T>, labels: &[L]) -> Result<f64, MetricsError> {
+pub fn accuracy<T: Real, L: Label>(
+    logits: ArrayView2<'_, T>,
+    labels: &[L],
+) -> Result<f64, MetricsError> {
     predictions(logits, labels, None)?.accuracy()
 }
 

@@ -28,7 +28,10 @@ use crate::input::{Label, Real};
 /// assert!((found - 0.25).abs() < 1e-12);
 /// # Ok::<(), memdil_metrics::MetricsError>(())
 /// ```
-pub fn ece<T: Real, L: Label>(logits: ArrayView2<'_, T>, labels: &[L]) -> Result<f64, MetricsError> {
+pub fn ece<T: Real, L: Label>(
+    logits: ArrayView2<'_, T>,
+    labels: &[L],
+) -> Result<f64, MetricsError> {
     predictions(logits, labels, None)?.ece()
 }
 
@@ -55,7 +58,10 @@ pub fn ece<T: Real, L: Label>(logits: ArrayView2<'_, T>, labels: &[L]) -> Result
 /// assert!((found - (0.25 + 0.75) / 2.0).abs() < 1e-12);
 /// # Ok::<(), memdil_metrics::MetricsError>(())
 /// ```
-pub fn adaptive_ece<T: Real, L: Label>(logits: ArrayView2<'_, T>, labels: &[L]) -> Result<f64, MetricsError> {
+pub fn adaptive_ece<T: Real, L: Label>(
+    logits: ArrayView2<'_, T>,
+    labels: &[L],
+) -> Result<f64, MetricsError> {
     predictions(logits, labels, None)?.adaptive_ece()
 }
 
@@ -78,7 +84,10 @@ pub fn adaptive_ece<T: Real, L: Label>(logits: ArrayView2<'_, T>, labels: &[L]) 
 /// assert!((found - 0.125).abs() < 1e-12); // (1 - 3/4)^2 + (1/4)^2
 /// # Ok::<(), memdil_metrics::MetricsError>(())
 /// ```
-pub fn brier<T: Real, L: Label>(logits: ArrayView2<'_, T>, labels: &[L]) -> Result<f64, MetricsError> {
+pub fn brier<T: Real, L: Label>(
+    logits: ArrayView2<'_, T>,
+    labels: &[L],
+) -> Result<f64, MetricsError> {
     predictions(logits, labels, None)?.brier()
 }
 
@@ -98,7 +107,10 @@ pub fn brier<T: Real, L: Label>(logits: ArrayView2<'_, T>, labels: &[L]) -> Resu
 /// assert!((found - 2.0_f64.ln()).abs() < 1e-12);
 /// # Ok::<(), memdil_metrics::MetricsError>(())
 /// ```
-pub fn nll<T: Real, L: Label>(logits: ArrayView2<'_, T>, labels: &[L]) -> Result<f64, MetricsError> {
+pub fn nll<T: Real, L: Label>(
+    logits: ArrayView2<'_, T>,
+    labels: &[L],
+) -> Result<f64, MetricsError> {
     predictions(logits, labels, None)?.nll()
 }
 

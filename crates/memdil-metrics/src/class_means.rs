@@ -45,7 +45,9 @@ pub fn class_means<T: Real, L: Label>(
     labels: &[L],
     classes: usize,
 ) -> Result<ClassMeans, MetricsError> {
-    Ok(Moments::of(features, labels, None, classes)?.means().clone())
+    Ok(Moments::of(features, labels, None, classes)?
+        .means()
+        .clone())
 }
 
 /// The mean feature of the uncorrupted samples of every class: those whose observed label is the clean one.
@@ -77,8 +79,17 @@ pub fn uncorrupted_class_means<T: Real, L: Label>(
 ) -> Result<ClassMeans, MetricsError> {
     check_samples("features", features.nrows())?;
     check_labels("labels", labels, "features", features.nrows(), classes)?;
-    check_labels("clean_labels", clean_labels, "features", features.nrows(), classes)?;
-    let uncorrupted = labels.iter().zip(clean_labels).map(|(a, b)| (a == b).then(|| class(*a)));
+    check_labels(
+        "clean_labels",
+        clean_labels,
+        "features",
+        features.nrows(),
+        classes,
+    )?;
+    let uncorrupted = labels
+        .iter()
+        .zip(clean_labels)
+        .map(|(a, b)| (a == b).then(|| class(*a)));
     if let Some(class) = first_empty_class(uncorrupted, classes) {
         return Err(MetricsError::NoCleanSample { class });
     }

@@ -56,11 +56,15 @@ impl Moments {
         if let Some(class) = noise.corrupted.iter().position(|&count| count == 0) {
             return Err(MetricsError::NoCorruptedSample { class });
         }
-        let (means, shifts) = (rows_of(self.relative_means()), rows_of(&noise.corrupted_shift));
+        let (means, shifts) = (
+            rows_of(self.relative_means()),
+            rows_of(&noise.corrupted_shift),
+        );
         let pairs: Vec<(usize, usize, f64)> = self.distinct_pairs()?;
         let project = |&(i, j, square): &(usize, usize, f64)| {
-            let towards =
-                |from: usize, to: usize| dot_difference(&shifts[from], &means[to], &means[from]) / square.sqrt();
+            let towards = |from: usize, to: usize| {
+                dot_difference(&shifts[from], &means[to], &means[from]) / square.sqrt()
+            };
             (i, j, towards(i, j), towards(j, i))
         };
         let mut table = Array2::zeros((self.classes(), self.classes() - 1));

@@ -123,13 +123,21 @@ pub fn separation<T: Real>(means: ArrayView2<'_, T>) -> Result<f64, MetricsError
     let means = to_f64(means, "means")?;
     let distance = finite("separation", mean_pair_distance(&means))?;
     let rounding = 4.0 * f64::EPSILON * max_abs(&means);
-    if distance <= rounding { Err(MetricsError::ZeroScatter) } else { Ok(distance) }
+    if distance <= rounding {
+        Err(MetricsError::ZeroScatter)
+    } else {
+        Ok(distance)
+    }
 }
 
 /// Mean over pairs of rows of the distance between them; at least two rows.
 pub(crate) fn mean_pair_distance(rows: &Array2<f64>) -> f64 {
     let distances = pair_distances(rows);
-    distances.iter().map(|(_, _, square)| square.sqrt()).sum::<f64>() / distances.len() as f64
+    distances
+        .iter()
+        .map(|(_, _, square)| square.sqrt())
+        .sum::<f64>()
+        / distances.len() as f64
 }
 
 /// Relative dilation read off the test variability, blind to spread that no classifier of two classes sees.
@@ -152,10 +160,18 @@ pub(crate) fn mean_pair_distance(rows: &Array2<f64>) -> f64 {
 /// ```
 pub fn rho_nc1(dilation: f64, features: usize) -> Result<f64, MetricsError> {
     if !(dilation.is_finite() && dilation >= 0.0) {
-        return Err(MetricsError::OutOfRange { name: "dilation", value: dilation, allowed: "[0, infinity)" });
+        return Err(MetricsError::OutOfRange {
+            name: "dilation",
+            value: dilation,
+            allowed: "[0, infinity)",
+        });
     }
     if features == 0 {
-        return Err(MetricsError::OutOfRange { name: "features", value: 0.0, allowed: "1, 2, 3, ..." });
+        return Err(MetricsError::OutOfRange {
+            name: "features",
+            value: 0.0,
+            allowed: "1, 2, 3, ...",
+        });
     }
     finite("rho_nc1", (dilation * features as f64 / 2.0).sqrt())
 }
@@ -170,7 +186,11 @@ mod tests {
     fn both_relative_dilations_agree_on_an_isotropic_cross() {
         // Means 8 apart, every class a cross of arm 1: radius 1, variance 1/2 in each of two features.
         let cross = [[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0], [0.0, -1.0]];
-        let both: Vec<[f64; 2]> = cross.iter().copied().chain(cross.iter().map(|&[x, y]| [x + 8.0, y])).collect();
+        let both: Vec<[f64; 2]> = cross
+            .iter()
+            .copied()
+            .chain(cross.iter().map(|&[x, y]| [x + 8.0, y]))
+            .collect();
         let features = Array2::from(both);
         let labels = [0, 0, 0, 0, 1, 1, 1, 1];
         let direct = rho(features.view(), &labels, 2).unwrap();
@@ -180,10 +200,20 @@ mod tests {
 
     #[test]
     fn rho_is_radius_over_separation() {
-        let features = array![[0.0, 1.0], [1.0, -1.0], [4.0, 2.0], [5.0, 7.0], [9.0, -3.0], [2.0, 2.0]];
+        let features = array![
+            [0.0, 1.0],
+            [1.0, -1.0],
+            [4.0, 2.0],
+            [5.0, 7.0],
+            [9.0, -3.0],
+            [2.0, 2.0]
+        ];
         let labels = [0, 1, 2, 2, 1, 0];
-        let means = crate::class_means(features.view(), &labels, 3).unwrap().means;
-        let parts = radius(features.view(), &labels, 3).unwrap() / separation(means.view()).unwrap();
+        let means = crate::class_means(features.view(), &labels, 3)
+            .unwrap()
+            .means;
+        let parts =
+            radius(features.view(), &labels, 3).unwrap() / separation(means.view()).unwrap();
         assert!((rho(features.view(), &labels, 3).unwrap() / parts - 1.0).abs() < 1e-14);
     }
 
@@ -191,6 +221,9 @@ mod tests {
     fn one_class_has_a_radius_but_no_separation() {
         let features = array![[0.0], [2.0]];
         assert_eq!(radius(features.view(), &[0, 0], 1), Ok(1.0));
-        assert_eq!(rho(features.view(), &[0, 0], 1), Err(MetricsError::TooFewClasses { classes: 1 }));
+        assert_eq!(
+            rho(features.view(), &[0, 0], 1),
+            Err(MetricsError::TooFewClasses { classes: 1 })
+        );
     }
 }

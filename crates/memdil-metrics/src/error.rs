@@ -21,7 +21,9 @@ pub enum MetricsError {
     },
 
     /// A class has no sample, so it has no mean.
-    #[error("class {class} of {classes} has no sample: add some, or renumber the classes that do occur")]
+    #[error(
+        "class {class} of {classes} has no sample: add some, or renumber the classes that do occur"
+    )]
     EmptyClass {
         /// The first class without samples.
         class: usize,
@@ -30,7 +32,9 @@ pub enum MetricsError {
     },
 
     /// A class has no sample whose observed label is its clean label, so its clean mean is not defined.
-    #[error("class {class} has no uncorrupted sample (observed = clean), so its clean mean is not defined")]
+    #[error(
+        "class {class} has no uncorrupted sample (observed = clean), so its clean mean is not defined"
+    )]
     NoCleanSample {
         /// The class.
         class: usize,
@@ -78,7 +82,9 @@ pub enum MetricsError {
     },
 
     /// All class means coincide, up to rounding.
-    #[error("the class means coincide up to rounding: there is no between-class scatter to compare with")]
+    #[error(
+        "the class means coincide up to rounding: there is no between-class scatter to compare with"
+    )]
     ZeroScatter,
 
     /// Two classes have the same mean, up to rounding, so nothing can be divided by their distance.
@@ -98,7 +104,9 @@ pub enum MetricsError {
     },
 
     /// Two class means lie in the same direction from the global mean.
-    #[error("the means of classes {first} and {second} lie in the same direction from the global mean")]
+    #[error(
+        "the means of classes {first} and {second} lie in the same direction from the global mean"
+    )]
     SameDirection {
         /// One class.
         first: usize,
@@ -107,7 +115,9 @@ pub enum MetricsError {
     },
 
     /// A class has no sample that was corrupted into it.
-    #[error("no sample of another class carries the label {class}, so the bias of such samples is not defined")]
+    #[error(
+        "no sample of another class carries the label {class}, so the bias of such samples is not defined"
+    )]
     NoCorruptedSample {
         /// The class observed.
         class: usize,
@@ -118,7 +128,9 @@ pub enum MetricsError {
     NoCleanLabels,
 
     /// Second passes can be merged only if they collect the same around the same means.
-    #[error("the two passes are not clones of one: ask for all quantities, then clone, then add batches")]
+    #[error(
+        "the two passes are not clones of one: ask for all quantities, then clone, then add batches"
+    )]
     OtherPass,
 
     /// A quantity was asked for after a batch was added, which it would miss.
@@ -133,7 +145,9 @@ pub enum MetricsError {
     },
 
     /// The second pass did not see the samples of the first.
-    #[error("the second pass saw {found} samples, the first {expected}: give both the same batches")]
+    #[error(
+        "the second pass saw {found} samples, the first {expected}: give both the same batches"
+    )]
     OtherSamples {
         /// Samples of the second pass.
         found: usize,
@@ -182,11 +196,15 @@ impl MetricsError {
     /// The same of the test set: with the names of its arrays, or saying so.
     pub(crate) fn in_test_set(mut self) -> Self {
         match &mut self {
-            Self::NoSamples { array } | Self::NonFinite { array, .. } | Self::LabelOutOfRange { array, .. } => {
+            Self::NoSamples { array }
+            | Self::NonFinite { array, .. }
+            | Self::LabelOutOfRange { array, .. } => {
                 *array = test_name(array);
                 self
             }
-            Self::LengthMismatch { array, reference, .. } => {
+            Self::LengthMismatch {
+                array, reference, ..
+            } => {
                 (*array, *reference) = (test_name(array), test_name(reference));
                 self
             }
@@ -205,5 +223,9 @@ fn test_name(array: &'static str) -> &'static str {
 
 /// Passes `value` on if it is a number.
 pub(crate) fn finite(quantity: &'static str, value: f64) -> Result<f64, MetricsError> {
-    if value.is_finite() { Ok(value) } else { Err(MetricsError::Overflow { quantity }) }
+    if value.is_finite() {
+        Ok(value)
+    } else {
+        Err(MetricsError::Overflow { quantity })
+    }
 }

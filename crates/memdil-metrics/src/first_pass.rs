@@ -52,12 +52,25 @@ impl FirstPass {
     /// # Errors
     /// Tables of classes by features of more than 2 GiB.
     pub fn new(classes: usize, dim: usize) -> Result<Self, MetricsError> {
-        if classes.checked_mul(dim.max(1)).is_none_or(|numbers| numbers > 1 << 28) {
+        if classes
+            .checked_mul(dim.max(1))
+            .is_none_or(|numbers| numbers > 1 << 28)
+        {
             let allowed = "1 to 2^28 divided by the number of features";
-            return Err(MetricsError::OutOfRange { name: "classes", value: classes as f64, allowed });
+            return Err(MetricsError::OutOfRange {
+                name: "classes",
+                value: classes as f64,
+                allowed,
+            });
         }
         let (origins, seen) = (Array2::zeros((classes, dim)), vec![false; classes]);
-        Ok(Self { classes, noisy: None, origins, seen, sums: Sums::new(classes, dim) })
+        Ok(Self {
+            classes,
+            noisy: None,
+            origins,
+            seen,
+            sums: Sums::new(classes, dim),
+        })
     }
 
     /// Adds a batch. Where clean labels are given they must come with every batch; `labels` are the observed ones.
@@ -76,12 +89,21 @@ impl FirstPass {
         clean_labels: Option<&[L]>,
     ) -> Result<(), MetricsError> {
         let (rows, dim) = features.dim();
-        check_length("features", "columns", dim, "the collector", self.origins.ncols())?;
+        check_length(
+            "features",
+            "columns",
+            dim,
+            "the collector",
+            self.origins.ncols(),
+        )?;
         check_labels("labels", labels, "features", rows, self.classes)?;
         if let Some(clean) = clean_labels {
             check_labels("clean_labels", clean, "features", rows, self.classes)?;
         }
-        if self.noisy.is_some_and(|noisy| noisy != clean_labels.is_some()) {
+        if self
+            .noisy
+            .is_some_and(|noisy| noisy != clean_labels.is_some())
+        {
             return Err(MetricsError::SomeCleanLabels);
         }
         if rows == 0 {
@@ -96,18 +118,28 @@ impl FirstPass {
             }
             let class = class(*label);
             if !std::mem::replace(&mut seen[class], true) {
-                origins.row_mut(class).zip_mut_with(&features.row(row), |origin, &value| *origin = value.into());
+                origins
+                    .row_mut(class)
+                    .zip_mut_with(&features.row(row), |origin, &value| *origin = value.into());
                 unseen -= 1;
             }
         }
 
-        let groups = if clean_labels.is_some() { 2 * self.classes } else { self.classes };
+        let groups = if clean_labels.is_some() {
+            2 * self.classes
+        } else {
+            self.classes
+        };
         let group_of = |row: usize| {
             let corrupted = clean_labels.is_some_and(|clean| clean[row] != labels[row]);
             class(labels[row]) + if corrupted { self.classes } else { 0 }
         };
         let source = Rows::new(features);
-        let slabs = slabs(rows, ROWS_A_SLAB, (SLAB_NUMBERS / (groups * dim).max(1)).min(16));
+        let slabs = slabs(
+            rows,
+            ROWS_A_SLAB,
+            (SLAB_NUMBERS / (groups * dim).max(1)).min(16),
+        );
         let total = in_halves(&slabs, &|range| {
             let mut sums = Sums::new(groups, dim);
             add_rows(source, range, group_of, &origins, &mut sums);
@@ -115,8 +147,13 @@ impl FirstPass {
         });
         if !total.squares.iter().all(|value| value.is_finite()) {
             return Err(match non_finite_row(features) {
-                Some(row) => MetricsError::NonFinite { array: "features", row },
-                None => MetricsError::Overflow { quantity: "the sum of squared features" },
+                Some(row) => MetricsError::NonFinite {
+                    array: "features",
+                    row,
+                },
+                None => MetricsError::Overflow {
+                    quantity: "the sum of squared features",
+                },
             });
         }
         if self.noisy.is_none() {
@@ -133,15 +170,29 @@ impl FirstPass {
     /// # Errors
     /// Numbers of classes or features that differ, clean labels on one side only.
     pub fn merge(&mut self, other: &Self) -> Result<(), MetricsError> {
-        check_length("the other collector", "classes", other.classes, "this one", self.classes)?;
-        check_length("the other collector", "columns", other.origins.ncols(), "this one", self.origins.ncols())?;
+        check_length(
+            "the other collector",
+            "classes",
+            other.classes,
+            "this one",
+            self.classes,
+        )?;
+        check_length(
+            "the other collector",
+            "columns",
+            other.origins.ncols(),
+            "this one",
+            self.origins.ncols(),
+        )?;
         match (self.noisy, other.noisy) {
             (_, None) => return Ok(()),
             (None, Some(_)) => {
                 *self = other.clone();
                 return Ok(());
             }
-            (Some(own), Some(others)) if own != others => return Err(MetricsError::SomeCleanLabels),
+            (Some(own), Some(others)) if own != others => {
+                return Err(MetricsError::SomeCleanLabels);
+            }
             _ => {}
         }
         let mut moved = other.sums.clone();
@@ -151,7 +202,9 @@ impl FirstPass {
                 continue;
             }
             if !std::mem::replace(&mut self.seen[class], true) {
-                self.origins.row_mut(class).assign(&other.origins.row(class));
+                self.origins
+                    .row_mut(class)
+                    .assign(&other.origins.row(class));
             }
             // Differences to the other origin o' become differences to ours: h - o = (h - o') + (o' - o).
             let shift = &other.origins.row(class) - &self.origins.row(class);
@@ -173,9 +226,16 @@ impl FirstPass {
             return Err(MetricsError::NoSamples { array: "features" });
         }
         let mut counts = vec![0; self.classes];
-        self.sums.counts.iter().enumerate().for_each(|(group, count)| counts[group % self.classes] += count);
+        self.sums
+            .counts
+            .iter()
+            .enumerate()
+            .for_each(|(group, count)| counts[group % self.classes] += count);
         if let Some(class) = counts.iter().position(|&count| count == 0) {
-            return Err(MetricsError::EmptyClass { class, classes: self.classes });
+            return Err(MetricsError::EmptyClass {
+                class,
+                classes: self.classes,
+            });
         }
         Moments::new(self.origins, &self.sums)
     }

@@ -12,7 +12,14 @@ mod sealed {
 
     /// What the inner loops need of a floating-point type.
     pub trait Sealed:
-        Debug + Default + Send + Sync + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self> + Sized
+        Debug
+        + Default
+        + Send
+        + Sync
+        + Add<Output = Self>
+        + Sub<Output = Self>
+        + Mul<Output = Self>
+        + Sized
     {
         /// As many numbers as two vector registers of 256 bits hold.
         type Lanes: Copy + Debug + Send + Sync + AsRef<[Self]> + AsMut<[Self]>;
@@ -26,7 +33,12 @@ mod sealed {
         const EPSILON: f64;
         fn from_f64(value: f64) -> Self;
         /// [`add_tile`](crate::kernels::add_tile) for this type's lanes.
-        fn add_tile<const FUSED: bool>(rows: [&[Self]; TILE], vectors: &[Self::Lanes], out: &mut [Self], stride: usize);
+        fn add_tile<const FUSED: bool>(
+            rows: [&[Self]; TILE],
+            vectors: &[Self::Lanes],
+            out: &mut [Self],
+            stride: usize,
+        );
         /// The same for the first half of the lanes.
         fn add_half_tile<const FUSED: bool>(
             rows: [&[Self]; TILE],
@@ -135,11 +147,17 @@ pub(crate) fn class<L: Label>(label: L) -> usize {
 
 /// The first row that holds a NaN or an infinity.
 pub(crate) fn non_finite_row<T: Real>(matrix: ArrayView2<'_, T>) -> Option<usize> {
-    matrix.rows().into_iter().position(|row| row.iter().any(|&value| !value.into().is_finite()))
+    matrix
+        .rows()
+        .into_iter()
+        .position(|row| row.iter().any(|&value| !value.into().is_finite()))
 }
 
 /// A finite `f64` copy, for matrices of the size of a classifier.
-pub(crate) fn to_f64<T: Real>(matrix: ArrayView2<'_, T>, array: &'static str) -> Result<Array2<f64>, MetricsError> {
+pub(crate) fn to_f64<T: Real>(
+    matrix: ArrayView2<'_, T>,
+    array: &'static str,
+) -> Result<Array2<f64>, MetricsError> {
     if let Some(row) = non_finite_row(matrix) {
         return Err(MetricsError::NonFinite { array, row });
     }
@@ -147,7 +165,10 @@ pub(crate) fn to_f64<T: Real>(matrix: ArrayView2<'_, T>, array: &'static str) ->
 }
 
 /// A finite `f64` copy of a vector.
-pub(crate) fn vector_to_f64<T: Real>(vector: ArrayView1<'_, T>, array: &'static str) -> Result<Vec<f64>, MetricsError> {
+pub(crate) fn vector_to_f64<T: Real>(
+    vector: ArrayView1<'_, T>,
+    array: &'static str,
+) -> Result<Vec<f64>, MetricsError> {
     let values: Vec<f64> = vector.iter().map(|&value| value.into()).collect();
     match values.iter().position(|value| !value.is_finite()) {
         Some(row) => Err(MetricsError::NonFinite { array, row }),
@@ -156,11 +177,19 @@ pub(crate) fn vector_to_f64<T: Real>(vector: ArrayView1<'_, T>, array: &'static 
 }
 
 pub(crate) fn check_two_classes(classes: usize) -> Result<(), MetricsError> {
-    if classes < 2 { Err(MetricsError::TooFewClasses { classes }) } else { Ok(()) }
+    if classes < 2 {
+        Err(MetricsError::TooFewClasses { classes })
+    } else {
+        Ok(())
+    }
 }
 
 pub(crate) fn check_samples(array: &'static str, rows: usize) -> Result<(), MetricsError> {
-    if rows == 0 { Err(MetricsError::NoSamples { array }) } else { Ok(()) }
+    if rows == 0 {
+        Err(MetricsError::NoSamples { array })
+    } else {
+        Ok(())
+    }
 }
 
 /// One label per row of `reference`, each in `0..classes`.
@@ -172,8 +201,16 @@ pub(crate) fn check_labels<L: Label>(
     classes: usize,
 ) -> Result<(), MetricsError> {
     check_length(array, "entries", labels.len(), reference, rows)?;
-    match labels.iter().position(|label| !(0..classes as i128).contains(&label.wide())) {
-        Some(row) => Err(MetricsError::LabelOutOfRange { array, row, label: labels[row].wide(), classes }),
+    match labels
+        .iter()
+        .position(|label| !(0..classes as i128).contains(&label.wide()))
+    {
+        Some(row) => Err(MetricsError::LabelOutOfRange {
+            array,
+            row,
+            label: labels[row].wide(),
+            classes,
+        }),
         None => Ok(()),
     }
 }
@@ -188,7 +225,13 @@ pub(crate) fn check_length(
     if found == expected {
         Ok(())
     } else {
-        Err(MetricsError::LengthMismatch { array, unit, found, reference, expected })
+        Err(MetricsError::LengthMismatch {
+            array,
+            unit,
+            found,
+            reference,
+            expected,
+        })
     }
 }
 

@@ -70,8 +70,8 @@ pub use accuracy::accuracy;
 pub use calibration::{adaptive_ece, brier, ece, nll};
 pub use class_means::{ClassMeans, class_means, uncorrupted_class_means};
 pub use collapse::{
-    bias_collapse, cdnv, hyperspherical_energy, nc1, nc1_ratio, nc2_equiangle, nc2_equinorm, nc2_equinorm_w, nc2_etf,
-    nc2_etf_means, nc2_orthogonal, nc3, nc3_dual, nc4,
+    bias_collapse, cdnv, hyperspherical_energy, nc1, nc1_ratio, nc2_equiangle, nc2_equinorm,
+    nc2_equinorm_w, nc2_etf, nc2_etf_means, nc2_orthogonal, nc3, nc3_dual, nc4,
 };
 pub use corruption::corruption_bias;
 pub use dilation::{dilation, radius, rho, rho_nc1, separation};
@@ -79,7 +79,9 @@ pub use error::MetricsError;
 pub use first_pass::FirstPass;
 pub use input::{Label, Real};
 pub use measure::{Inputs, Metrics, TestMetrics, measure};
-pub use memorization::{Memorization, MemorizedFraction, memorization, memorization_test, memorized_fraction};
+pub use memorization::{
+    Memorization, MemorizedFraction, memorization, memorization_test, memorized_fraction,
+};
 pub use moments::Moments;
 pub use predictions::{ECE_BINS, Predictions};
 pub use second_pass::{SecondPass, SecondPassTotals};

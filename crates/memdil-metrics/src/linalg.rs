@@ -64,7 +64,12 @@ impl Kernel for DotDifference<'_> {
                 lanes[lane] += v[lane] * (x[lane] - y[lane]);
             }
         }
-        let rest: f64 = vector_rest.iter().zip(a_rest).zip(b_rest).map(|((v, x), y)| v * (x - y)).sum();
+        let rest: f64 = vector_rest
+            .iter()
+            .zip(a_rest)
+            .zip(b_rest)
+            .map(|((v, x), y)| v * (x - y))
+            .sum();
         lanes.iter().sum::<f64>() + rest
     }
 }
@@ -99,11 +104,16 @@ pub(crate) fn norm(a: &[f64]) -> f64 {
 
 /// Largest absolute entry; 0 for an empty matrix.
 pub(crate) fn max_abs(matrix: &Array2<f64>) -> f64 {
-    matrix.iter().fold(0.0, |largest, value| value.abs().max(largest))
+    matrix
+        .iter()
+        .fold(0.0, |largest, value| value.abs().max(largest))
 }
 
 /// Divides by the largest absolute entry, so that squares neither overflow nor vanish. Refuses a zero matrix.
-pub(crate) fn scale_to_one(matrix: &mut Array2<f64>, array: &'static str) -> Result<(), MetricsError> {
+pub(crate) fn scale_to_one(
+    matrix: &mut Array2<f64>,
+    array: &'static str,
+) -> Result<(), MetricsError> {
     let scale = max_abs(matrix);
     if scale == 0.0 {
         return Err(MetricsError::ZeroNorm { array });
@@ -134,7 +144,10 @@ pub(crate) fn orthogonal_rows(
     let mut columns = triangular(&short(&rows, matrix.ncols()));
     rotate_all(&mut columns, matrix.ncols().max(rows.len()), max_sweeps)?;
 
-    let mut columns: Vec<(f64, Vec<f64>)> = columns.into_iter().map(|column| (dot(&column, &column), column)).collect();
+    let mut columns: Vec<(f64, Vec<f64>)> = columns
+        .into_iter()
+        .map(|column| (dot(&column, &column), column))
+        .collect();
     columns.sort_by(|a, b| b.0.total_cmp(&a.0));
     let least = columns.first().map_or(0.0, |(largest, _)| cutoff * largest);
     columns.retain(|&(square, _)| square > least);
@@ -152,7 +165,11 @@ fn combination(factors: &[f64], rows: &[Vec<f64>]) -> Vec<f64> {
     let mut sum = vec![0.0; rows.first().map_or(0, Vec::len)];
     let (blocks, rest) = factors.as_chunks::<4>();
     for (factors, rows) in blocks.iter().zip(rows.as_chunks::<4>().0) {
-        dispatch(AddFour(&mut sum, *factors, rows.each_ref().map(|row| row.as_slice())));
+        dispatch(AddFour(
+            &mut sum,
+            *factors,
+            rows.each_ref().map(|row| row.as_slice()),
+        ));
     }
     for (&factor, row) in rest.iter().zip(&rows[rows.len() - rest.len()..]) {
         add_scaled(&mut sum, factor, row);
@@ -197,13 +214,25 @@ fn short(rows: &[Vec<f64>], dim: usize) -> Vec<Vec<f64>> {
         return rows.to_vec();
     }
     let parts = slabs(dim, FEATURES_A_PART.max(2 * rows.len()), MOST_PARTS);
-    let mut parts: Vec<_> = parts.into_par_iter().map(|features| dispatch(Reflect { rows, features })).collect();
+    let mut parts: Vec<_> = parts
+        .into_par_iter()
+        .map(|features| dispatch(Reflect { rows, features }))
+        .collect();
     if parts.len() == 1 {
         return parts.remove(0);
     }
-    let stacked: Vec<Vec<f64>> =
-        (0..rows.len()).map(|row| parts.iter().flat_map(|part| part[row].iter().copied()).collect()).collect();
-    dispatch(Reflect { rows: &stacked, features: 0..stacked[0].len() })
+    let stacked: Vec<Vec<f64>> = (0..rows.len())
+        .map(|row| {
+            parts
+                .iter()
+                .flat_map(|part| part[row].iter().copied())
+                .collect()
+        })
+        .collect();
+    dispatch(Reflect {
+        rows: &stacked,
+        features: 0..stacked[0].len(),
+    })
 }
 
 /// Features worth a thread.
@@ -263,7 +292,10 @@ fn triangular(rows: &[Vec<f64>]) -> Vec<Vec<f64>> {
     let mut rest = rows.to_vec();
     let mut squares: Vec<f64> = rest.iter().map(|row| dot(row, row)).collect();
     for _ in 0..rows.len().min(dim) {
-        let Some(longest) = (0..rows.len()).max_by(|&a, &b| squares[a].total_cmp(&squares[b])) else { break };
+        let Some(longest) = (0..rows.len()).max_by(|&a, &b| squares[a].total_cmp(&squares[b]))
+        else {
+            break;
+        };
         let length = squares[longest].sqrt();
         if length == 0.0 {
             break;
@@ -300,14 +332,23 @@ impl Kernel for TakeOut<'_> {
 }
 
 /// Rotates vectors against each other until they are orthogonal. `longest_side`: of the matrix that they stand for.
-fn rotate_all(vectors: &mut [Vec<f64>], longest_side: usize, max_sweeps: usize) -> Result<(), MetricsError> {
+fn rotate_all(
+    vectors: &mut [Vec<f64>],
+    longest_side: usize,
+    max_sweeps: usize,
+) -> Result<(), MetricsError> {
     let longest_side = longest_side as f64;
     let total: f64 = vectors.iter().map(|v| dot(v, v)).sum();
     // Below this squared length a vector is rounding noise: its direction means nothing and would never settle.
     let noise = (longest_side * f64::EPSILON).powi(2) * total;
     let tolerance = 8.0 * longest_side.sqrt() * f64::EPSILON;
     for _ in 0..max_sweeps {
-        if dispatch(Sweep { vectors, noise, tolerance }) == 0 {
+        if dispatch(Sweep {
+            vectors,
+            noise,
+            tolerance,
+        }) == 0
+        {
             return Ok(());
         }
     }
@@ -326,8 +367,15 @@ impl Kernel for Sweep<'_> {
 
     #[inline(always)]
     fn run<const FUSED: bool>(self) -> usize {
-        let Self { vectors, noise, tolerance } = self;
-        let mut squares: Vec<f64> = vectors.iter().map(|vector| Dot(vector, vector).run::<FUSED>()).collect();
+        let Self {
+            vectors,
+            noise,
+            tolerance,
+        } = self;
+        let mut squares: Vec<f64> = vectors
+            .iter()
+            .map(|vector| Dot(vector, vector).run::<FUSED>())
+            .collect();
         let mut turned = 0;
         for p in 1..vectors.len() {
             let (head, tail) = vectors.split_at_mut(p);
@@ -388,9 +436,10 @@ mod tests {
     #[test]
     fn orthogonal_rows_carry_the_singular_values() {
         // [[2, 2], [-1, 1]] has singular values 2 sqrt 2 and sqrt 2; [[3, 0], [4, 5]] has sqrt 45 and sqrt 5.
-        for (rows, expected) in
-            [(array![[2.0, 2.0], [-1.0, 1.0]], [8.0, 2.0]), (array![[3.0, 0.0], [4.0, 5.0]], [45.0, 5.0])]
-        {
+        for (rows, expected) in [
+            (array![[2.0, 2.0], [-1.0, 1.0]], [8.0, 2.0]),
+            (array![[3.0, 0.0], [4.0, 5.0]], [45.0, 5.0]),
+        ] {
             for (found, expected) in squares(&rows).iter().zip(expected) {
                 assert!((found - expected).abs() < 1e-13, "{found} for {expected}");
             }
@@ -403,23 +452,37 @@ mod tests {
         let rows = orthogonal_rows(&matrix, 1e-12, MAX_SWEEPS).unwrap();
         assert_eq!(rows.len(), 2);
         // 5 + 20 along (1, 2, 0), 9 along the third axis.
-        assert!((dot(&rows[0], &rows[0]) - 25.0).abs() < 1e-13 && (dot(&rows[1], &rows[1]) - 9.0).abs() < 1e-13);
+        assert!(
+            (dot(&rows[0], &rows[0]) - 25.0).abs() < 1e-13
+                && (dot(&rows[1], &rows[1]) - 9.0).abs() < 1e-13
+        );
         assert!((rows[0][1] - 2.0 * rows[0][0]).abs() < 1e-14 && rows[0][2].abs() < 1e-14);
     }
 
     #[test]
     fn more_vectors_than_dimensions_leave_rounding_noise_only() {
-        let matrix = Array2::from_shape_fn((12, 3), |(i, j)| ((i * i * 7 + j * i + 3 * j) % 11) as f64 - 5.0);
+        let matrix = Array2::from_shape_fn((12, 3), |(i, j)| {
+            ((i * i * 7 + j * i + 3 * j) % 11) as f64 - 5.0
+        });
         let total: f64 = matrix.iter().map(|value| value * value).sum();
-        assert_eq!(orthogonal_rows(&matrix, 1e-28, MAX_SWEEPS).unwrap().len(), 3);
+        assert_eq!(
+            orthogonal_rows(&matrix, 1e-28, MAX_SWEEPS).unwrap().len(),
+            3
+        );
         let squares = squares(&matrix);
-        assert!(squares[3..].iter().all(|&s| s < 1e-28 * total) && squares[2] > 1e-3 * total, "{squares:?}");
+        assert!(
+            squares[3..].iter().all(|&s| s < 1e-28 * total) && squares[2] > 1e-3 * total,
+            "{squares:?}"
+        );
         assert!((squares.iter().sum::<f64>() / total - 1.0).abs() < 1e-14);
     }
 
     #[test]
     fn giving_up_is_an_error() {
         let matrix = array![[1.0, 0.0], [1.0, 1.0]];
-        assert_eq!(orthogonal_rows(&matrix, 0.0, 1), Err(MetricsError::NotConverged { sweeps: 1 }));
+        assert_eq!(
+            orthogonal_rows(&matrix, 0.0, 1),
+            Err(MetricsError::NotConverged { sweeps: 1 })
+        );
     }
 }

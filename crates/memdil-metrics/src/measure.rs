@@ -6,7 +6,9 @@ use ndarray::{ArrayView1, ArrayView2};
 
 use crate::input::{Label, Real, check_length, check_samples, check_two_classes};
 use crate::second_pass::{Wanted, in_memory};
-use crate::{MetricsError, Moments, Predictions, SecondPassTotals, nc2_equinorm_w, nc2_etf, rho_nc1};
+use crate::{
+    MetricsError, Moments, Predictions, SecondPassTotals, nc2_equinorm_w, nc2_etf, rho_nc1,
+};
 
 /// What to measure. What is not given is not needed: the metrics that would need it are left out.
 #[derive(Clone, Copy, Debug)]
@@ -188,23 +190,56 @@ record! {
 /// assert_eq!((found.nc2_etf.is_some(), found.nc4, found.test), (true, None, None));
 /// # Ok::<(), memdil_metrics::MetricsError>(())
 /// ```
-pub fn measure<T: Real, W: Real, L: Label>(inputs: &Inputs<'_, T, W, L>) -> Result<Metrics, MetricsError> {
-    let Inputs { features, labels, classes, clean_labels, classifier, bias, .. } = *inputs;
+pub fn measure<T: Real, W: Real, L: Label>(
+    inputs: &Inputs<'_, T, W, L>,
+) -> Result<Metrics, MetricsError> {
+    let Inputs {
+        features,
+        labels,
+        classes,
+        clean_labels,
+        classifier,
+        bias,
+        ..
+    } = *inputs;
     check_two_classes(classes)?;
     check_samples("features", features.nrows())?;
     if let Some(classifier) = classifier {
-        check_length("classifier", "rows", classifier.nrows(), "the number of classes", classes)?;
-        check_length("features", "columns", features.ncols(), "classifier", classifier.ncols())?;
+        check_length(
+            "classifier",
+            "rows",
+            classifier.nrows(),
+            "the number of classes",
+            classes,
+        )?;
+        check_length(
+            "features",
+            "columns",
+            features.ncols(),
+            "classifier",
+            classifier.ncols(),
+        )?;
     }
     let moments = Moments::of(features, labels, clean_labels, classes)?;
     let test_moments = inputs.test.map(|(features, labels)| {
-        check_length("test_features", "columns", features.ncols(), "features", moments.dim())?;
+        check_length(
+            "test_features",
+            "columns",
+            features.ncols(),
+            "features",
+            moments.dim(),
+        )?;
         Moments::of(features, labels, None, classes).map_err(MetricsError::in_test_set)
     });
     let test_moments = test_moments.transpose()?;
     let head = classifier.zip(bias);
     let noisy = clean_labels.is_some();
-    let wanted = Wanted { nc1: true, head, memorization: noisy, test: test_moments.as_ref().filter(|_| noisy) };
+    let wanted = Wanted {
+        nc1: true,
+        head,
+        memorization: noisy,
+        test: test_moments.as_ref().filter(|_| noisy),
+    };
     let totals = in_memory(&moments, (features, labels, clean_labels), wanted)?;
 
     let mut undefined = Undefined::default();
@@ -219,7 +254,8 @@ pub fn measure<T: Real, W: Real, L: Label>(inputs: &Inputs<'_, T, W, L>) -> Resu
         nc2_equinorm: undefined.keep("nc2_equinorm", moments.nc2_equinorm()),
         nc2_equiangle: undefined.keep("nc2_equiangle", moments.nc2_equiangle()),
         nc2_orthogonal: undefined.keep("nc2_orthogonal", moments.nc2_orthogonal()),
-        hyperspherical_energy: undefined.keep("hyperspherical_energy", moments.hyperspherical_energy()),
+        hyperspherical_energy: undefined
+            .keep("hyperspherical_energy", moments.hyperspherical_energy()),
         ..Metrics::default()
     };
     if let Some(classifier) = classifier {
@@ -230,10 +266,17 @@ pub fn measure<T: Real, W: Real, L: Label>(inputs: &Inputs<'_, T, W, L>) -> Resu
     }
     if let Some((classifier, bias)) = head {
         metrics.nc4 = Some(totals.nc4()?);
-        metrics.bias_collapse = undefined.keep("bias_collapse", moments.bias_collapse(classifier, bias));
+        metrics.bias_collapse =
+            undefined.keep("bias_collapse", moments.bias_collapse(classifier, bias));
         let predictions = totals.predictions()?;
         let calibration = undefined.calibration("", predictions)?;
-        [metrics.accuracy, metrics.ece, metrics.adaptive_ece, metrics.brier, metrics.nll] = calibration;
+        [
+            metrics.accuracy,
+            metrics.ece,
+            metrics.adaptive_ece,
+            metrics.brier,
+            metrics.nll,
+        ] = calibration;
         if let Some(shares) = predictions.memorized_fraction() {
             metrics.memorized_as_given = Some(shares.as_given);
             metrics.memorized_as_clean = Some(shares.as_clean);
@@ -246,7 +289,8 @@ pub fn measure<T: Real, W: Real, L: Label>(inputs: &Inputs<'_, T, W, L>) -> Resu
         metrics.memorization_mean = memorization.mean;
         metrics.memorization_per_class = Some(memorization.per_class);
         let table = undefined.keep("corruption_bias", moments.corruption_bias());
-        metrics.corruption_bias = table.map(|table| table.rows().into_iter().map(|row| row.to_vec()).collect());
+        metrics.corruption_bias =
+            table.map(|table| table.rows().into_iter().map(|row| row.to_vec()).collect());
     }
     if let Some(test_moments) = &test_moments {
         metrics.test = Some(measure_test(inputs, test_moments, &totals, &mut undefined)?);
@@ -261,9 +305,16 @@ fn measure_test<T: Real, W: Real, L: Label>(
     train: &SecondPassTotals,
     undefined: &mut Undefined,
 ) -> Result<TestMetrics, MetricsError> {
-    let Some((features, labels)) = inputs.test else { return Ok(TestMetrics::default()) };
-    let wanted = Wanted { nc1: true, head: inputs.classifier.zip(inputs.bias), ..Wanted::default() };
-    let totals = in_memory(moments, (features, labels, None), wanted).map_err(MetricsError::in_test_set)?;
+    let Some((features, labels)) = inputs.test else {
+        return Ok(TestMetrics::default());
+    };
+    let wanted = Wanted {
+        nc1: true,
+        head: inputs.classifier.zip(inputs.bias),
+        ..Wanted::default()
+    };
+    let totals =
+        in_memory(moments, (features, labels, None), wanted).map_err(MetricsError::in_test_set)?;
     let dilation = totals.nc1()?;
     let mut metrics = TestMetrics {
         samples: Some(features.nrows()),
@@ -280,7 +331,13 @@ fn measure_test<T: Real, W: Real, L: Label>(
     }
     if let Ok(predictions) = totals.predictions() {
         let calibration = undefined.calibration("test.", predictions)?;
-        [metrics.accuracy, metrics.ece, metrics.adaptive_ece, metrics.brier, metrics.nll] = calibration;
+        [
+            metrics.accuracy,
+            metrics.ece,
+            metrics.adaptive_ece,
+            metrics.brier,
+            metrics.nll,
+        ] = calibration;
     }
     if let Ok(memorization) = train.memorization_test() {
         metrics.memorization_test_sum = Some(memorization.sum);
@@ -296,13 +353,25 @@ struct Undefined(BTreeMap<String, String>);
 
 impl Undefined {
     fn keep<V>(&mut self, metric: &str, value: Result<V, MetricsError>) -> Option<V> {
-        value.map_err(|reason| self.0.insert(metric.to_owned(), reason.to_string())).ok()
+        value
+            .map_err(|reason| self.0.insert(metric.to_owned(), reason.to_string()))
+            .ok()
     }
 
     /// Accuracy, ECE, adaptive ECE, Brier score and likelihood.
-    fn calibration(&mut self, prefix: &str, predictions: &Predictions) -> Result<[Option<f64>; 5], MetricsError> {
+    fn calibration(
+        &mut self,
+        prefix: &str,
+        predictions: &Predictions,
+    ) -> Result<[Option<f64>; 5], MetricsError> {
         let nll = self.keep(&format!("{prefix}nll"), predictions.nll());
         let [accuracy, ece] = [predictions.accuracy()?, predictions.ece()?];
-        Ok([Some(accuracy), Some(ece), Some(predictions.adaptive_ece()?), Some(predictions.brier()?), nll])
+        Ok([
+            Some(accuracy),
+            Some(ece),
+            Some(predictions.adaptive_ece()?),
+            Some(predictions.brier()?),
+            nll,
+        ])
     }
 }

@@ -53,7 +53,10 @@ pub fn memorization<T: Real, L: Label>(
     classes: usize,
 ) -> Result<Memorization, MetricsError> {
     let moments = noisy_moments(features, labels, clean_labels, classes)?;
-    let wanted = Wanted::<T> { memorization: true, ..Wanted::default() };
+    let wanted = Wanted::<T> {
+        memorization: true,
+        ..Wanted::default()
+    };
     in_memory(&moments, (features, labels, Some(clean_labels)), wanted)?.memorization()
 }
 
@@ -84,10 +87,20 @@ pub fn memorization_test<T: Real, L: Label>(
     (test_features, test_labels): (ArrayView2<'_, T>, &[L]),
     classes: usize,
 ) -> Result<Memorization, MetricsError> {
-    check_length("test_features", "columns", test_features.ncols(), "features", features.ncols())?;
-    let test = Moments::of(test_features, test_labels, None, classes).map_err(|error| error.in_test_set())?;
+    check_length(
+        "test_features",
+        "columns",
+        test_features.ncols(),
+        "features",
+        features.ncols(),
+    )?;
+    let test = Moments::of(test_features, test_labels, None, classes)
+        .map_err(|error| error.in_test_set())?;
     let moments = noisy_moments(features, labels, clean_labels, classes)?;
-    let wanted = Wanted::<T> { test: Some(&test), ..Wanted::default() };
+    let wanted = Wanted::<T> {
+        test: Some(&test),
+        ..Wanted::default()
+    };
     in_memory(&moments, (features, labels, Some(clean_labels)), wanted)?.memorization_test()
 }
 
@@ -99,7 +112,13 @@ fn noisy_moments<T: Real, L: Label>(
 ) -> Result<Moments, MetricsError> {
     check_samples("features", features.nrows())?;
     check_labels("labels", labels, "features", features.nrows(), classes)?;
-    check_labels("clean_labels", clean_labels, "features", features.nrows(), classes)?;
+    check_labels(
+        "clean_labels",
+        clean_labels,
+        "features",
+        features.nrows(),
+        classes,
+    )?;
     let mut pass = FirstPass::new(classes, features.ncols())?;
     pass.add(features, labels, Some(clean_labels))?;
     pass.finish_with_gaps()
@@ -170,15 +189,40 @@ mod tests {
     fn without_corruption_there_is_no_mean() {
         let features = array![[0.0], [2.0]];
         let found = memorization(features.view(), &[0, 1], &[0, 1], 2).unwrap();
-        assert_eq!(found, Memorization { sum: 0.0, mean: None, per_class: vec![0.0; 2], counts: vec![0; 2] });
-        assert_eq!(memorized_fraction(features.view(), &[0, 0], &[0, 0]).unwrap(), None);
+        assert_eq!(
+            found,
+            Memorization {
+                sum: 0.0,
+                mean: None,
+                per_class: vec![0.0; 2],
+                counts: vec![0; 2]
+            }
+        );
+        assert_eq!(
+            memorized_fraction(features.view(), &[0, 0], &[0, 0]).unwrap(),
+            None
+        );
     }
 
     #[test]
     fn predictions_split_three_ways() {
-        let logits = array![[0.0, 5.0, 0.0, 0.0], [0.0, 0.0, 5.0, 0.0], [5.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 5.0]];
-        let shares = memorized_fraction(logits.view(), &[1, 1, 1, 3], &[0, 0, 0, 3]).unwrap().unwrap();
+        let logits = array![
+            [0.0, 5.0, 0.0, 0.0],
+            [0.0, 0.0, 5.0, 0.0],
+            [5.0, 0.0, 0.0, 0.0],
+            [0.0, 0.0, 0.0, 5.0]
+        ];
+        let shares = memorized_fraction(logits.view(), &[1, 1, 1, 3], &[0, 0, 0, 3])
+            .unwrap()
+            .unwrap();
         let third = 1.0 / 3.0;
-        assert_eq!(shares, MemorizedFraction { as_given: third, as_clean: third, as_other: third });
+        assert_eq!(
+            shares,
+            MemorizedFraction {
+                as_given: third,
+                as_clean: third,
+                as_other: third
+            }
+        );
     }
 }

@@ -5,7 +5,9 @@ use rayon::prelude::*;
 
 use crate::collapse::between_class_directions;
 use crate::error::finite;
-use crate::input::{Label, Real, check_labels, check_samples, check_two_classes, first_empty_class};
+use crate::input::{
+    Label, Real, check_labels, check_samples, check_two_classes, first_empty_class,
+};
 use crate::kernels::{Sums, squared_distance};
 use crate::linalg::{max_abs, norm, rows_of};
 use crate::{ClassMeans, FirstPass, MetricsError};
@@ -57,7 +59,10 @@ impl Moments {
     ) -> Result<Self, MetricsError> {
         check_samples("features", features.nrows())?;
         check_labels("labels", labels, "features", features.nrows(), classes)?;
-        if let Some(class) = first_empty_class(labels.iter().map(|&label| Some(crate::input::class(label))), classes) {
+        if let Some(class) = first_empty_class(
+            labels.iter().map(|&label| Some(crate::input::class(label))),
+            classes,
+        ) {
             return Err(MetricsError::EmptyClass { class, classes });
         }
         let mut pass = FirstPass::new(classes, features.ncols())?;
@@ -71,8 +76,10 @@ impl Moments {
         let noisy = sums.counts.len() > classes;
         let of_group = |group: usize| (sums.counts[group] as f64, sums.offsets.row(group));
         let mut counts = sums.counts[..classes].to_vec();
-        let (mut offsets, mut squares) =
-            (sums.offsets.slice(ndarray::s![..classes, ..]).to_owned(), sums.squares[..classes].to_vec());
+        let (mut offsets, mut squares) = (
+            sums.offsets.slice(ndarray::s![..classes, ..]).to_owned(),
+            sums.squares[..classes].to_vec(),
+        );
         if noisy {
             for class in 0..classes {
                 counts[class] += sums.counts[classes + class];
@@ -82,19 +89,30 @@ impl Moments {
         }
         let origin = origins.row(0);
         let mut scatter = Vec::with_capacity(classes);
-        for ((mut offsets, &count), square) in offsets.rows_mut().into_iter().zip(&counts).zip(squares) {
+        for ((mut offsets, &count), square) in
+            offsets.rows_mut().into_iter().zip(&counts).zip(squares)
+        {
             offsets /= count.max(1) as f64;
             scatter.push((square - count as f64 * offsets.dot(&offsets)).max(0.0));
         }
         let relative = &origins - &origin + &offsets;
         // Squares may vanish beside others, not where all do and differences do not.
-        let (least, scale) = (f64::MIN_POSITIVE / f64::EPSILON, max_abs(&relative).max(max_abs(&offsets)));
-        if scale > 0.0 && scale * scale < least && sums.squares.iter().all(|&square| square < least) {
-            return Err(MetricsError::Overflow { quantity: "the sum of squared features" });
+        let (least, scale) = (
+            f64::MIN_POSITIVE / f64::EPSILON,
+            max_abs(&relative).max(max_abs(&offsets)),
+        );
+        if scale > 0.0 && scale * scale < least && sums.squares.iter().all(|&square| square < least)
+        {
+            return Err(MetricsError::Overflow {
+                quantity: "the sum of squared features",
+            });
         }
         let relative_global = weighted_mean(&relative, &counts);
-        let spread =
-            scatter.iter().zip(&counts).map(|(sum, &count)| (sum / count.max(1) as f64).sqrt()).fold(0.0, f64::max);
+        let spread = scatter
+            .iter()
+            .zip(&counts)
+            .map(|(sum, &count)| (sum / count.max(1) as f64).sqrt())
+            .fold(0.0, f64::max);
         let span = max_abs(&relative) + spread;
 
         let noise = noisy.then(|| {
@@ -102,9 +120,13 @@ impl Moments {
             let mut corrupted_shift = -offsets.clone();
             for class in 0..classes {
                 let (count, sum) = of_group(class);
-                uncorrupted_means.row_mut(class).scaled_add(1.0 / count.max(1.0), &sum);
+                uncorrupted_means
+                    .row_mut(class)
+                    .scaled_add(1.0 / count.max(1.0), &sum);
                 let (count, sum) = of_group(classes + class);
-                corrupted_shift.row_mut(class).scaled_add(1.0 / count.max(1.0), &sum);
+                corrupted_shift
+                    .row_mut(class)
+                    .scaled_add(1.0 / count.max(1.0), &sum);
             }
             Noise {
                 uncorrupted: sums.counts[..classes].to_vec(),
@@ -113,11 +135,32 @@ impl Moments {
                 corrupted_shift,
             }
         });
-        let means = ClassMeans { means: &origins + &offsets, global: &relative_global + &origin, counts };
-        if !means.means.iter().chain(&means.global).chain(&scatter).all(|value| value.is_finite()) {
-            return Err(MetricsError::Overflow { quantity: "the sum of the features" });
+        let means = ClassMeans {
+            means: &origins + &offsets,
+            global: &relative_global + &origin,
+            counts,
+        };
+        if !means
+            .means
+            .iter()
+            .chain(&means.global)
+            .chain(&scatter)
+            .all(|value| value.is_finite())
+        {
+            return Err(MetricsError::Overflow {
+                quantity: "the sum of the features",
+            });
         }
-        Ok(Self { classes: means, origins, offsets, relative, relative_global, scatter, span, noise })
+        Ok(Self {
+            classes: means,
+            origins,
+            offsets,
+            relative,
+            relative_global,
+            scatter,
+            span,
+            noise,
+        })
     }
 
     /// Means of the classes and of all samples, and the counts.
@@ -127,7 +170,11 @@ impl Moments {
 
     /// Mean squared distance of the samples of each class from its mean, $v_k$.
     pub fn variances(&self) -> Vec<f64> {
-        self.scatter.iter().zip(&self.classes.counts).map(|(sum, &count)| sum / count as f64).collect()
+        self.scatter
+            .iter()
+            .zip(&self.classes.counts)
+            .map(|(sum, &count)| sum / count as f64)
+            .collect()
     }
 
     /// Means of the uncorrupted samples of each class, as
@@ -141,7 +188,11 @@ impl Moments {
             return Err(MetricsError::NoCleanSample { class });
         }
         let global = weighted_mean(&noise.uncorrupted_means, &noise.uncorrupted);
-        Ok(ClassMeans { means: noise.uncorrupted_means.clone(), global, counts: noise.uncorrupted.clone() })
+        Ok(ClassMeans {
+            means: noise.uncorrupted_means.clone(),
+            global,
+            counts: noise.uncorrupted.clone(),
+        })
     }
 
     /// Vectors $v_j$ with $\mathrm{NC1} = \frac1n \sum_i \sum_j (v_j^T (h_i - \mu_{y_i}))^2$: for whoever has the features
@@ -154,7 +205,10 @@ impl Moments {
     /// Fewer than two classes, class means that coincide.
     pub fn nc1_vectors(&self) -> Result<Array2<f64>, MetricsError> {
         let (directions, squares) = between_class_directions(&self.centred()?)?;
-        Ok(Array2::from_shape_fn((directions.len(), self.dim()), |(j, i)| directions[j][i] / squares[j].sqrt()))
+        Ok(Array2::from_shape_fn(
+            (directions.len(), self.dim()),
+            |(j, i)| directions[j][i] / squares[j].sqrt(),
+        ))
     }
 
     pub(crate) fn classes(&self) -> usize {
@@ -175,7 +229,10 @@ impl Moments {
 
     /// Class means, entry by entry, as sums of two numbers.
     pub(crate) fn mean_parts(&self) -> impl Iterator<Item = (f64, f64)> {
-        self.origins.iter().copied().zip(self.offsets.iter().copied())
+        self.origins
+            .iter()
+            .copied()
+            .zip(self.offsets.iter().copied())
     }
 
     pub(crate) fn relative_means(&self) -> &Array2<f64> {
@@ -187,7 +244,11 @@ impl Moments {
         check_two_classes(self.classes())?;
         let centred = &self.relative - &self.relative_global;
         let rounding = self.rounding();
-        if max_abs(&centred) <= rounding { Err(MetricsError::ZeroScatter) } else { Ok(centred) }
+        if max_abs(&centred) <= rounding {
+            Err(MetricsError::ZeroScatter)
+        } else {
+            Ok(centred)
+        }
     }
 
     /// What rounding may have made of means that are equal.
@@ -218,7 +279,10 @@ impl Moments {
     /// # Errors
     /// Fewer than two classes, means that coincide.
     pub fn separation(&self) -> Result<f64, MetricsError> {
-        finite("separation", crate::dilation::mean_pair_distance(&self.centred()?))
+        finite(
+            "separation",
+            crate::dilation::mean_pair_distance(&self.centred()?),
+        )
     }
 
     /// See [`rho`](crate::rho).
@@ -233,7 +297,10 @@ impl Moments {
     pub(crate) fn distinct_pairs(&self) -> Result<Vec<(usize, usize, f64)>, MetricsError> {
         let distances = pair_distances(&self.relative);
         let rounding = self.rounding();
-        match distances.iter().find(|(_, _, square)| square.sqrt() <= rounding) {
+        match distances
+            .iter()
+            .find(|(_, _, square)| square.sqrt() <= rounding)
+        {
             Some(&(second, first, _)) => Err(MetricsError::SameMean { first, second }),
             None => Ok(distances),
         }
@@ -267,6 +334,13 @@ fn weighted_mean(means: &Array2<f64>, counts: &[usize]) -> Array1<f64> {
 /// Squared distance of every pair of rows $j < i$, as (i, j, square).
 pub(crate) fn pair_distances(rows: &Array2<f64>) -> Vec<(usize, usize, f64)> {
     let rows = rows_of(rows);
-    let of_row = |i: usize| (0..i).map(|j| (i, j, squared_distance(&rows[i], &rows[j]))).collect::<Vec<_>>();
-    (0..rows.len()).into_par_iter().flat_map_iter(of_row).collect()
+    let of_row = |i: usize| {
+        (0..i)
+            .map(|j| (i, j, squared_distance(&rows[i], &rows[j])))
+            .collect::<Vec<_>>()
+    };
+    (0..rows.len())
+        .into_par_iter()
+        .flat_map_iter(of_row)
+        .collect()
 }

@@ -46,7 +46,15 @@ impl Predictions {
     /// A collector for logits of this many classes.
     pub fn new(classes: usize) -> Self {
         let (gaps, confidences) = ([0.0; ECE_BINS], Vec::new());
-        Self { classes, right: 0, gaps, brier: 0.0, nll: 0.0, confidences, corrupted: [0; 3] }
+        Self {
+            classes,
+            right: 0,
+            gaps,
+            brier: 0.0,
+            nll: 0.0,
+            confidences,
+            corrupted: [0; 3],
+        }
     }
 
     /// Adds a batch; without clean labels no sample counts as corrupted.
@@ -63,13 +71,28 @@ impl Predictions {
         labels: &[L],
         clean_labels: Option<&[L]>,
     ) -> Result<(), MetricsError> {
-        check_length("logits", "columns", logits.ncols(), "the number of classes", self.classes)?;
+        check_length(
+            "logits",
+            "columns",
+            logits.ncols(),
+            "the number of classes",
+            self.classes,
+        )?;
         check_labels("labels", labels, "logits", logits.nrows(), self.classes)?;
         if let Some(clean) = clean_labels {
-            check_labels("clean_labels", clean, "logits", logits.nrows(), self.classes)?;
+            check_labels(
+                "clean_labels",
+                clean,
+                "logits",
+                logits.nrows(),
+                self.classes,
+            )?;
         }
         if let Some(row) = non_finite_row(logits) {
-            return Err(MetricsError::NonFinite { array: "logits", row });
+            return Err(MetricsError::NonFinite {
+                array: "logits",
+                row,
+            });
         }
         let rows = Rows::new(logits);
         let collect = |range: std::ops::Range<usize>| {
@@ -77,14 +100,20 @@ impl Predictions {
             let (mut scratch, mut values) = (Vec::new(), vec![0.0; self.classes]);
             for row in range {
                 let logits = rows.get(row, &mut scratch);
-                values.iter_mut().zip(logits).for_each(|(slot, &value)| *slot = value.into());
+                values
+                    .iter_mut()
+                    .zip(logits)
+                    .for_each(|(slot, &value)| *slot = value.into());
                 let clean = clean_labels.map(|clean| class(clean[row]));
                 let predicted = argmax(&values);
                 part.add_row(&mut values, predicted, class(labels[row]), clean);
             }
             part
         };
-        let parts: Vec<Self> = slabs(logits.nrows(), ROWS_A_SLAB, SLABS).into_par_iter().map(collect).collect();
+        let parts: Vec<Self> = slabs(logits.nrows(), ROWS_A_SLAB, SLABS)
+            .into_par_iter()
+            .map(collect)
+            .collect();
         parts.iter().for_each(|part| self.add_all(part));
         Ok(())
     }
@@ -94,7 +123,13 @@ impl Predictions {
     /// # Errors
     /// Numbers of classes that differ.
     pub fn merge(&mut self, other: &Self) -> Result<(), MetricsError> {
-        check_length("the other collector", "classes", other.classes, "this one", self.classes)?;
+        check_length(
+            "the other collector",
+            "classes",
+            other.classes,
+            "this one",
+            self.classes,
+        )?;
         self.add_all(other);
         Ok(())
     }
@@ -128,7 +163,11 @@ impl Predictions {
         for bin in 0..ECE_BINS {
             let (own, others) = rest.split_at(least + usize::from(bin < larger));
             // Right predictions minus confidences: 1 - c where right, -c where wrong.
-            sum += own.iter().map(|c| if *c > 0.0 { 1.0 - c } else { *c }).sum::<f64>().abs();
+            sum += own
+                .iter()
+                .map(|c| if *c > 0.0 { 1.0 - c } else { *c })
+                .sum::<f64>()
+                .abs();
             rest = others;
         }
         Ok(sum / samples)
@@ -153,8 +192,13 @@ impl Predictions {
     /// See [`memorized_fraction`](crate::memorized_fraction); `None` when no sample was corrupted.
     pub fn memorized_fraction(&self) -> Option<MemorizedFraction> {
         let total: usize = self.corrupted.iter().sum();
-        let [as_given, as_clean, as_other] = self.corrupted.map(|count| count as f64 / total as f64);
-        (total > 0).then_some(MemorizedFraction { as_given, as_clean, as_other })
+        let [as_given, as_clean, as_other] =
+            self.corrupted.map(|count| count as f64 / total as f64);
+        (total > 0).then_some(MemorizedFraction {
+            as_given,
+            as_clean,
+            as_other,
+        })
     }
 
     pub(crate) fn classes(&self) -> usize {
@@ -177,7 +221,13 @@ impl Predictions {
     /// Late in training probabilities differ from 0 and 1 by little: all is computed from `rest`, the sum of the
     /// exponentials but for the largest, which is 1, so that nothing cancels.
     #[inline]
-    pub(crate) fn add_row(&mut self, logits: &mut [f64], predicted: usize, label: usize, clean: Option<usize>) {
+    pub(crate) fn add_row(
+        &mut self,
+        logits: &mut [f64],
+        predicted: usize,
+        label: usize,
+        clean: Option<usize>,
+    ) {
         let (largest, of_label) = (logits[predicted], logits[label]);
         logits[predicted] = f64::NEG_INFINITY;
         let (rest, squares) = exponentials(logits, largest);
@@ -186,12 +236,14 @@ impl Predictions {
         let right = predicted == label;
         self.right += usize::from(right);
         self.gaps[bin_of(confidence)] += if right { rest / total } else { -confidence };
-        self.confidences.push(if right { confidence } else { -confidence });
+        self.confidences
+            .push(if right { confidence } else { -confidence });
         self.brier += if right {
             (rest * rest + squares) / (total * total)
         } else {
             let of_label = logits[label];
-            (1.0 - of_label / total).powi(2) + (1.0 + (squares - of_label * of_label)) / (total * total)
+            (1.0 - of_label / total).powi(2)
+                + (1.0 + (squares - of_label * of_label)) / (total * total)
         };
         self.nll += (largest - of_label) + rest.ln_1p();
         if let Some(clean) = clean.filter(|&clean| clean != label) {
@@ -208,11 +260,17 @@ impl Predictions {
 
     pub(crate) fn add_all(&mut self, other: &Self) {
         self.right += other.right;
-        self.gaps.iter_mut().zip(other.gaps).for_each(|(sum, value)| *sum += value);
+        self.gaps
+            .iter_mut()
+            .zip(other.gaps)
+            .for_each(|(sum, value)| *sum += value);
         self.brier += other.brier;
         self.nll += other.nll;
         self.confidences.extend_from_slice(&other.confidences);
-        self.corrupted.iter_mut().zip(other.corrupted).for_each(|(sum, value)| *sum += value);
+        self.corrupted
+            .iter_mut()
+            .zip(other.corrupted)
+            .for_each(|(sum, value)| *sum += value);
     }
 }
 

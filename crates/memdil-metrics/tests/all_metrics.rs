@@ -36,7 +36,15 @@ impl Problem {
         }
         let classifier = random.matrix(classes, dim);
         let bias = random.matrix(1, classes).remove_axis(Axis(0));
-        Self { features, labels, clean, classifier, bias, test: clusters(!seed, classes, dim, 0.9), classes }
+        Self {
+            features,
+            labels,
+            clean,
+            classifier,
+            bias,
+            test: clusters(!seed, classes, dim, 0.9),
+            classes,
+        }
     }
 
     fn inputs(&self) -> Inputs<'_, f64, f64, u32> {
@@ -66,12 +74,17 @@ fn length(vector: &Array1<f64>) -> f64 {
 }
 
 fn argbest(values: &[f64]) -> usize {
-    (0..values.len()).rev().max_by(|&a, &b| values[a].total_cmp(&values[b])).unwrap()
+    (0..values.len())
+        .rev()
+        .max_by(|&a, &b| values[a].total_cmp(&values[b]))
+        .unwrap()
 }
 
 /// Means over ordered pairs of different classes.
 fn over_pairs(classes: usize, value: impl Fn(usize, usize) -> f64) -> f64 {
-    let pairs = (0..classes).flat_map(|i| (0..classes).map(move |j| (i, j))).filter(|(i, j)| i != j);
+    let pairs = (0..classes)
+        .flat_map(|i| (0..classes).map(move |j| (i, j)))
+        .filter(|(i, j)| i != j);
     pairs.map(|(i, j)| value(i, j)).sum::<f64>() / (classes * (classes - 1)) as f64
 }
 
@@ -79,7 +92,9 @@ fn over_pairs(classes: usize, value: impl Fn(usize, usize) -> f64) -> f64 {
 fn by_definition(p: &Problem) -> Vec<(&'static str, f64)> {
     let (h, y, c, k) = (p.features.view(), &p.labels, &p.clean, p.classes);
     let n = y.len() as f64;
-    let means: Vec<Array1<f64>> = (0..k).map(|class| mean_of(h, |i| y[i] as usize == class)).collect();
+    let means: Vec<Array1<f64>> = (0..k)
+        .map(|class| mean_of(h, |i| y[i] as usize == class))
+        .collect();
     let global = mean_of(h, |_| true);
     let m: Vec<Array1<f64>> = means.iter().map(|mean| mean - &global).collect();
     let squares = |i: usize, mean: &Array1<f64>| (&h.row(i) - mean).mapv(|x| x * x).sum();
@@ -87,40 +102,76 @@ fn by_definition(p: &Problem) -> Vec<(&'static str, f64)> {
         let rows: Vec<usize> = (0..y.len()).filter(|&i| y[i] as usize == class).collect();
         rows.iter().map(|&i| squares(i, &means[class])).sum::<f64>() / rows.len() as f64
     };
-    let within = (0..y.len()).map(|i| squares(i, &means[y[i] as usize])).sum::<f64>() / n;
+    let within = (0..y.len())
+        .map(|i| squares(i, &means[y[i] as usize]))
+        .sum::<f64>()
+        / n;
     let between = m.iter().map(|m| m.dot(m)).sum::<f64>() / k as f64;
     let spread = |lengths: Vec<f64>| {
         let mean = lengths.iter().sum::<f64>() / k as f64;
         (lengths.iter().map(|l| (l - mean).powi(2)).sum::<f64>() / k as f64).sqrt() / mean
     };
-    let table = |value: &dyn Fn(usize, usize) -> f64| Array2::from_shape_fn((k, k), |(i, j)| value(i, j));
+    let table =
+        |value: &dyn Fn(usize, usize) -> f64| Array2::from_shape_fn((k, k), |(i, j)| value(i, j));
     let frobenius = |a: &Array2<f64>| a.mapv(|x| x * x).sum().sqrt();
     let scaled = |a: Array2<f64>| &a / frobenius(&a);
-    let etf = scaled(table(&|i, j| if i == j { 1.0 - 1.0 / k as f64 } else { -1.0 / k as f64 }));
+    let etf = scaled(table(&|i, j| {
+        if i == j {
+            1.0 - 1.0 / k as f64
+        } else {
+            -1.0 / k as f64
+        }
+    }));
     let w = |i: usize| p.classifier.row(i).to_owned();
     let unit = |v: &Array1<f64>| v / length(v);
     let dual = |i: usize, j: usize| {
-        let (norm_w, norm_m) = (frobenius(&p.classifier), m.iter().map(|m| m.dot(m)).sum::<f64>().sqrt());
+        let (norm_w, norm_m) = (
+            frobenius(&p.classifier),
+            m.iter().map(|m| m.dot(m)).sum::<f64>().sqrt(),
+        );
         p.classifier[[i, j]] / norm_w - m[i][j] / norm_m
     };
     let dim = h.ncols();
     let logits = p.logits();
-    let nearest = |i: usize| argbest(&means.iter().map(|mean| -squares(i, mean)).collect::<Vec<_>>());
+    let nearest = |i: usize| {
+        argbest(
+            &means
+                .iter()
+                .map(|mean| -squares(i, mean))
+                .collect::<Vec<_>>(),
+        )
+    };
     let chosen = |i: usize| argbest(&logits.row(i).to_vec());
     let softmax = |i: usize| {
         let e = logits.row(i).mapv(f64::exp);
         &e / e.sum()
     };
-    let nu: Vec<Array1<f64>> =
-        (0..k).map(|class| mean_of(h, |i| y[i] as usize == class && c[i] as usize == class)).collect();
+    let nu: Vec<Array1<f64>> = (0..k)
+        .map(|class| mean_of(h, |i| y[i] as usize == class && c[i] as usize == class))
+        .collect();
     let corrupted: Vec<usize> = (0..y.len()).filter(|&i| y[i] != c[i]).collect();
-    let memorized = corrupted.iter().map(|&i| squares(i, &nu[c[i] as usize]).sqrt()).sum::<f64>();
-    let share =
-        |of: &dyn Fn(usize) -> bool| corrupted.iter().filter(|&&i| of(i)).count() as f64 / corrupted.len() as f64;
+    let memorized = corrupted
+        .iter()
+        .map(|&i| squares(i, &nu[c[i] as usize]).sqrt())
+        .sum::<f64>();
+    let share = |of: &dyn Fn(usize) -> bool| {
+        corrupted.iter().filter(|&&i| of(i)).count() as f64 / corrupted.len() as f64
+    };
     let (t, ty) = (p.test.0.view(), &p.test.1);
-    let test_means: Vec<Array1<f64>> = (0..k).map(|class| mean_of(t, |i| ty[i] as usize == class)).collect();
-    let test_memorized = corrupted.iter().map(|&i| squares(i, &test_means[c[i] as usize]).sqrt()).sum::<f64>();
-    let radius = (0..ty.len()).map(|i| (&t.row(i) - &test_means[ty[i] as usize]).mapv(|x| x * x).sum()).sum::<f64>();
+    let test_means: Vec<Array1<f64>> = (0..k)
+        .map(|class| mean_of(t, |i| ty[i] as usize == class))
+        .collect();
+    let test_memorized = corrupted
+        .iter()
+        .map(|&i| squares(i, &test_means[c[i] as usize]).sqrt())
+        .sum::<f64>();
+    let radius = (0..ty.len())
+        .map(|i| {
+            (&t.row(i) - &test_means[ty[i] as usize])
+                .mapv(|x| x * x)
+                .sum()
+        })
+        .sum::<f64>();
     let radius = (radius / ty.len() as f64).sqrt();
     let separation = over_pairs(k, |i, j| length(&(&test_means[i] - &test_means[j])));
 
@@ -137,33 +188,85 @@ fn by_definition(p: &Problem) -> Vec<(&'static str, f64)> {
     }
     vec![
         ("nc1_ratio", within / between),
-        ("cdnv", over_pairs(k, |i, j| (variance(i) + variance(j)) / 2.0 / length(&(&means[i] - &means[j])).powi(2))),
-        ("nc2_etf", frobenius(&(scaled(table(&|i, j| w(i).dot(&w(j)))) - &etf))),
-        ("nc2_etf_means", frobenius(&(scaled(table(&|i, j| m[i].dot(&m[j]))) - &etf))),
+        (
+            "cdnv",
+            over_pairs(k, |i, j| {
+                (variance(i) + variance(j)) / 2.0 / length(&(&means[i] - &means[j])).powi(2)
+            }),
+        ),
+        (
+            "nc2_etf",
+            frobenius(&(scaled(table(&|i, j| w(i).dot(&w(j)))) - &etf)),
+        ),
+        (
+            "nc2_etf_means",
+            frobenius(&(scaled(table(&|i, j| m[i].dot(&m[j]))) - &etf)),
+        ),
         ("nc2_equinorm", spread(m.iter().map(length).collect())),
-        ("nc2_equinorm_w", spread((0..k).map(|i| length(&w(i))).collect())),
-        ("nc2_equiangle", over_pairs(k, |i, j| (unit(&m[i]).dot(&unit(&m[j])) + 1.0 / (k as f64 - 1.0)).abs())),
+        (
+            "nc2_equinorm_w",
+            spread((0..k).map(|i| length(&w(i))).collect()),
+        ),
+        (
+            "nc2_equiangle",
+            over_pairs(k, |i, j| {
+                (unit(&m[i]).dot(&unit(&m[j])) + 1.0 / (k as f64 - 1.0)).abs()
+            }),
+        ),
         ("nc2_orthogonal", {
             let gram = scaled(table(&|i, j| means[i].dot(&means[j])));
             frobenius(&(gram - Array2::<f64>::eye(k) / (k as f64).sqrt()))
         }),
-        ("nc3", frobenius(&(scaled(table(&|i, j| w(i).dot(&m[j]))) - &etf))),
-        ("nc3_dual", (0..k).flat_map(|i| (0..dim).map(move |j| (i, j))).map(|(i, j)| dual(i, j).powi(2)).sum()),
-        ("nc4", (0..y.len()).filter(|&i| nearest(i) == chosen(i)).count() as f64 / n),
-        ("bias_collapse", length(&(p.classifier.dot(&global) + &p.bias))),
-        ("hyperspherical_energy", over_pairs(k, |i, j| -length(&(unit(&m[i]) - unit(&m[j]))).ln())),
-        ("accuracy", (0..y.len()).filter(|&i| chosen(i) == y[i] as usize).count() as f64 / n),
+        (
+            "nc3",
+            frobenius(&(scaled(table(&|i, j| w(i).dot(&m[j]))) - &etf)),
+        ),
+        (
+            "nc3_dual",
+            (0..k)
+                .flat_map(|i| (0..dim).map(move |j| (i, j)))
+                .map(|(i, j)| dual(i, j).powi(2))
+                .sum(),
+        ),
+        (
+            "nc4",
+            (0..y.len()).filter(|&i| nearest(i) == chosen(i)).count() as f64 / n,
+        ),
+        (
+            "bias_collapse",
+            length(&(p.classifier.dot(&global) + &p.bias)),
+        ),
+        (
+            "hyperspherical_energy",
+            over_pairs(k, |i, j| -length(&(unit(&m[i]) - unit(&m[j]))).ln()),
+        ),
+        (
+            "accuracy",
+            (0..y.len()).filter(|&i| chosen(i) == y[i] as usize).count() as f64 / n,
+        ),
         ("adaptive_ece", adaptive),
         ("brier", {
             let off = |i: usize, j: usize| softmax(i)[j] - f64::from(u8::from(j == y[i] as usize));
-            (0..y.len()).map(|i| (0..k).map(|j| off(i, j).powi(2)).sum::<f64>()).sum::<f64>() / n
+            (0..y.len())
+                .map(|i| (0..k).map(|j| off(i, j).powi(2)).sum::<f64>())
+                .sum::<f64>()
+                / n
         }),
-        ("nll", -(0..y.len()).map(|i| softmax(i)[y[i] as usize].ln()).sum::<f64>() / n),
+        (
+            "nll",
+            -(0..y.len())
+                .map(|i| softmax(i)[y[i] as usize].ln())
+                .sum::<f64>()
+                / n,
+        ),
         ("memorization_sum", memorized),
         ("memorization_mean", memorized / corrupted.len() as f64),
         ("memorized_as_given", share(&|i| chosen(i) == y[i] as usize)),
         ("memorized_as_clean", share(&|i| chosen(i) == c[i] as usize)),
-        ("memorized_as_other", share(&|i| chosen(i) != y[i] as usize && chosen(i) != c[i] as usize)),
+        (
+            "memorized_as_other",
+            share(&|i| chosen(i) != y[i] as usize && chosen(i) != c[i] as usize),
+        ),
         ("corruption_bias", {
             let drawn = |k: usize| mean_of(h, |i| y[i] as usize == k && c[i] != y[i]) - &means[k];
             (0..k * k)
@@ -183,10 +286,14 @@ fn value(metrics: &Metrics, name: &str) -> f64 {
     let json = serde_json::to_value(metrics).unwrap();
     let found = name.split('.').fold(&json, |json, part| &json[part]);
     match found {
-        serde_json::Value::Array(rows) => {
-            rows.iter().flat_map(|row| row.as_array().unwrap()).filter_map(|v| v.as_f64()).sum()
-        }
-        found => found.as_f64().unwrap_or_else(|| panic!("{name} is {found}")),
+        serde_json::Value::Array(rows) => rows
+            .iter()
+            .flat_map(|row| row.as_array().unwrap())
+            .filter_map(|v| v.as_f64())
+            .sum(),
+        found => found
+            .as_f64()
+            .unwrap_or_else(|| panic!("{name} is {found}")),
     }
 }
 
@@ -197,7 +304,9 @@ fn streamed(p: &Problem, seed: u64) -> (Moments, SecondPassTotals) {
     let h = p.features.select(Axis(0), &order);
     let take = |labels: &[u32]| order.iter().map(|&row| labels[row]).collect::<Vec<_>>();
     let (y, c) = (take(&p.labels), take(&p.clean));
-    let mut cuts: Vec<usize> = (0..random.below(5)).map(|_| random.below(y.len())).collect();
+    let mut cuts: Vec<usize> = (0..random.below(5))
+        .map(|_| random.below(y.len()))
+        .collect();
     cuts.extend([0, y.len()]);
     cuts.sort_unstable();
     let batches: Vec<(usize, usize)> = cuts.windows(2).map(|cut| (cut[0], cut[1])).collect();
@@ -206,7 +315,8 @@ fn streamed(p: &Problem, seed: u64) -> (Moments, SecondPassTotals) {
     for index in random.permutation(batches.len()) {
         let (from, to) = batches[index];
         let mut part = FirstPass::new(p.classes, h.ncols()).unwrap();
-        part.add(h.slice(s![from..to, ..]), &y[from..to], Some(&c[from..to])).unwrap();
+        part.add(h.slice(s![from..to, ..]), &y[from..to], Some(&c[from..to]))
+            .unwrap();
         first.merge(&part).unwrap();
     }
     let moments = first.finish().unwrap();
@@ -221,7 +331,8 @@ fn streamed(p: &Problem, seed: u64) -> (Moments, SecondPassTotals) {
     for index in random.permutation(batches.len()) {
         let (from, to) = batches[index];
         let mut part = empty.clone();
-        part.add(h.slice(s![from..to, ..]), &y[from..to], Some(&c[from..to])).unwrap();
+        part.add(h.slice(s![from..to, ..]), &y[from..to], Some(&c[from..to]))
+            .unwrap();
         second.merge(&part).unwrap();
     }
     let totals = second.finish();
@@ -301,10 +412,26 @@ fn large() -> (Array2<f32>, [Vec<u32>; 2], Array2<f32>, Array1<f32>) {
     let mut random = Random(5);
     let means = random.matrix(classes, dim);
     let labels: Vec<u32> = (0..n).map(|_| random.below(classes) as u32).collect();
-    let clean = labels.iter().map(|&y| if random.uniform() < 0.2 { (y + 1) % classes as u32 } else { y }).collect();
-    let features = Array2::from_shape_fn((n, dim), |(i, j)| (means[[labels[i] as usize, j]] + random.uniform()) as f32);
+    let clean = labels
+        .iter()
+        .map(|&y| {
+            if random.uniform() < 0.2 {
+                (y + 1) % classes as u32
+            } else {
+                y
+            }
+        })
+        .collect();
+    let features = Array2::from_shape_fn((n, dim), |(i, j)| {
+        (means[[labels[i] as usize, j]] + random.uniform()) as f32
+    });
     let classifier = means.mapv(|value| value as f32 * 0.05);
-    (features, [labels, clean], classifier, Array1::linspace(-0.1, 0.1, classes))
+    (
+        features,
+        [labels, clean],
+        classifier,
+        Array1::linspace(-0.1, 0.1, classes),
+    )
 }
 
 #[test]
@@ -322,7 +449,10 @@ fn single_precision_agrees_with_double_and_with_any_number_of_threads() {
     })
     .unwrap();
     let single = |threads: usize| {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .unwrap();
         pool.install(|| {
             measure(&Inputs {
                 features: features.view(),
@@ -338,11 +468,19 @@ fn single_precision_agrees_with_double_and_with_any_number_of_threads() {
     };
     let found = single(1);
     let json = serde_json::to_value(&found).unwrap();
-    let names = json.as_object().unwrap().iter().filter(|(_, value)| value.is_f64()).map(|(name, _)| name.as_str());
+    let names = json
+        .as_object()
+        .unwrap()
+        .iter()
+        .filter(|(_, value)| value.is_f64())
+        .map(|(name, _)| name.as_str());
     let mut compared = 0;
     for name in names.chain(["corruption_bias", "test.dilation", "test.rho", "test.nll"]) {
         let (expected, found) = (value(&exact, name), value(&found, name));
-        assert!((found - expected).abs() <= 1e-6 * expected.abs() + 1e-9, "{name}: {found} for {expected}");
+        assert!(
+            (found - expected).abs() <= 1e-6 * expected.abs() + 1e-9,
+            "{name}: {found} for {expected}"
+        );
         compared += 1;
     }
     assert_eq!(compared, 28);
@@ -363,7 +501,9 @@ fn collapse_far_from_the_origin_is_measured_in_single_precision() {
     let means = random.matrix(classes, dim) * 3.0 + offset;
     let labels: Vec<usize> = (0..n).map(|i| i % classes).collect();
     let noise = 1.6e-2;
-    let features = Array2::from_shape_fn((n, dim), |(i, j)| (means[[labels[i], j]] + noise * random.normal()) as f32);
+    let features = Array2::from_shape_fn((n, dim), |(i, j)| {
+        (means[[labels[i], j]] + noise * random.normal()) as f32
+    });
     let found = nc1(features.view(), &labels, classes).unwrap();
     let expected = nc1(features.mapv(f64::from).view(), &labels, classes).unwrap();
     assert!((3e-7..3e-6).contains(&expected), "{expected}");
@@ -378,14 +518,23 @@ fn ties_are_decided_by_the_samples_themselves() {
     for i in 0..3000_i32 {
         let side = if i % 2 == 0 { 1.0 } else { -1.0 };
         let shift = f64::from(i % 3 - 1) * 8.0;
-        rows.push([side * 8.0 + if i % 3 == 2 { -side * 8.0 } else { side * 4.0 }, shift * 0.0]);
+        rows.push([
+            side * 8.0 + if i % 3 == 2 { -side * 8.0 } else { side * 4.0 },
+            shift * 0.0,
+        ]);
         labels.push(u8::from(i % 2 == 1));
     }
     let features = Array2::from(rows);
     let means = class_means(features.view(), &labels, 2).unwrap().means;
     assert_eq!(means.column(0).to_vec(), [8.0, -8.0]);
     let classifier = ndarray::array![[1.0, 0.0], [-1.0, 0.0]];
-    let found = nc4(classifier.view(), ndarray::array![0.0, 0.0].view(), features.view(), &labels).unwrap();
+    let found = nc4(
+        classifier.view(),
+        ndarray::array![0.0, 0.0].view(),
+        features.view(),
+        &labels,
+    )
+    .unwrap();
     assert_eq!(found, 1.0);
     let right = measure(&Inputs {
         features: features.view(),

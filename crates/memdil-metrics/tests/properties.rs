@@ -4,7 +4,9 @@
 mod common;
 
 use common::{Random, assert_close, clusters, nc1_naive};
-use memdil_metrics::{bias_collapse, ece, memorization, nc1, nc2_etf, nc3, radius, rho, separation};
+use memdil_metrics::{
+    bias_collapse, ece, memorization, nc1, nc2_etf, nc3, radius, rho, separation,
+};
 use ndarray::{Array2, ArrayView2, Axis, ShapeBuilder, concatenate, s};
 use proptest::prelude::*;
 
@@ -163,6 +165,10 @@ fn nc1_stays_true_where_single_precision_gave_negative_numbers() {
     features += 50.0;
     let single = features.mapv(|value| value as f32);
     let found = nc1(single.view(), &labels, 10).unwrap();
-    assert_close(found, naive(single.mapv(f64::from).view(), &labels, 10), 1e-6);
+    assert_close(
+        found,
+        naive(single.mapv(f64::from).view(), &labels, 10),
+        1e-6,
+    );
     assert!(found > 0.0 && found < 1e-6, "{found}");
 }

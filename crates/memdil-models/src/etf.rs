@@ -48,8 +48,17 @@ pub fn simplex_etf(classes: usize, dim: usize) -> Result<Vec<f64>> {
             _ => 0.0,
         }
     };
-    let entry = |row, column| scale * if dim >= classes { canonical(row, column) } else { helmert(row, column) };
-    Ok((0..classes).flat_map(|row| (0..dim).map(move |column| entry(row, column))).collect())
+    let entry = |row, column| {
+        scale
+            * if dim >= classes {
+                canonical(row, column)
+            } else {
+                helmert(row, column)
+            }
+    };
+    Ok((0..classes)
+        .flat_map(|row| (0..dim).map(move |column| entry(row, column)))
+        .collect())
 }
 
 #[cfg(test)]
@@ -65,8 +74,15 @@ mod tests {
             for (i, a) in rows.iter().enumerate() {
                 for (j, b) in rows.iter().enumerate() {
                     let product: f64 = a.iter().zip(*b).map(|(x, y)| x * y).sum();
-                    let expected = if i == j { 1.0 } else { -1.0 / (classes - 1) as f64 };
-                    assert!((product - expected).abs() < 1e-14, "{classes} {dim}: {product}");
+                    let expected = if i == j {
+                        1.0
+                    } else {
+                        -1.0 / (classes - 1) as f64
+                    };
+                    assert!(
+                        (product - expected).abs() < 1e-14,
+                        "{classes} {dim}: {product}"
+                    );
                 }
             }
         }

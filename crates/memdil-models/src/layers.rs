@@ -39,7 +39,13 @@ pub(crate) struct Layers<'a> {
 
 impl<'a> Layers<'a> {
     pub(crate) fn new(rng: &'a mut ChaCha8Rng, dtype: DType, device: &'a Device) -> Self {
-        Self { rng, dtype, device, parameters: Vec::new(), buffers: Vec::new() }
+        Self {
+            rng,
+            dtype,
+            device,
+            parameters: Vec::new(),
+            buffers: Vec::new(),
+        }
     }
 
     /// `NAME.conv.weight` uniform on ±1/√fan_in, `NAME.norm` the identity.
@@ -52,9 +58,21 @@ impl<'a> Layers<'a> {
     ) -> Result<Convolution> {
         let (dtype, device) = (self.dtype, self.device);
         let fan_in = kernel * kernel * inputs;
-        let weight = uniform_fan_in((kernel, kernel, inputs, outputs), fan_in, self.rng, dtype, device)?;
-        let [scale, variance] = [Var::ones(outputs, dtype, device)?, Var::ones(outputs, dtype, device)?];
-        let [shift, mean] = [Var::zeros(outputs, dtype, device)?, Var::zeros(outputs, dtype, device)?];
+        let weight = uniform_fan_in(
+            (kernel, kernel, inputs, outputs),
+            fan_in,
+            self.rng,
+            dtype,
+            device,
+        )?;
+        let [scale, variance] = [
+            Var::ones(outputs, dtype, device)?,
+            Var::ones(outputs, dtype, device)?,
+        ];
+        let [shift, mean] = [
+            Var::zeros(outputs, dtype, device)?,
+            Var::zeros(outputs, dtype, device)?,
+        ];
         self.parameters.extend([
             (format!("{name}.conv.weight"), weight.clone()),
             (format!("{name}.norm.weight"), scale.clone()),
@@ -64,15 +82,32 @@ impl<'a> Layers<'a> {
             (format!("{name}.norm.running_mean"), mean.clone()),
             (format!("{name}.norm.running_var"), variance.clone()),
         ]);
-        Ok(Convolution { weight, scale, shift, mean, variance, stride, padding: kernel / 2 })
+        Ok(Convolution {
+            weight,
+            scale,
+            shift,
+            mean,
+            variance,
+            stride,
+            padding: kernel / 2,
+        })
     }
 
     /// `classifier.weight` (features, classes) and `classifier.bias`, uniform on ±1/√features.
     pub(crate) fn classifier(&mut self, features: usize, classes: usize) -> Result<[Tensor; 2]> {
-        let weight = uniform_fan_in((features, classes), features, self.rng, self.dtype, self.device)?;
+        let weight = uniform_fan_in(
+            (features, classes),
+            features,
+            self.rng,
+            self.dtype,
+            self.device,
+        )?;
         let bias = uniform_fan_in(classes, features, self.rng, self.dtype, self.device)?;
         let tensors = [weight.as_tensor().clone(), bias.as_tensor().clone()];
-        self.parameters.extend([("classifier.weight".to_owned(), weight), ("classifier.bias".to_owned(), bias)]);
+        self.parameters.extend([
+            ("classifier.weight".to_owned(), weight),
+            ("classifier.bias".to_owned(), bias),
+        ]);
         Ok(tensors)
     }
 }
@@ -91,20 +126,46 @@ pub(crate) struct Convolution {
 
 impl Convolution {
     /// Normalised products, plus a residual and cut off below zero where asked for.
-    pub(crate) fn forward(&self, x: &Tensor, residual: Option<&Tensor>, relu: bool, train: bool) -> Result<Tensor> {
-        let Self { weight, scale, shift, mean, variance, .. } = self;
+    pub(crate) fn forward(
+        &self,
+        x: &Tensor,
+        residual: Option<&Tensor>,
+        relu: bool,
+        train: bool,
+    ) -> Result<Tensor> {
+        let Self {
+            weight,
+            scale,
+            shift,
+            mean,
+            variance,
+            ..
+        } = self;
         if !train {
             // Without a gradient to come nothing of the batch need be kept.
             let [weight, scale, shift, mean, variance] =
                 [weight, scale, shift, mean, variance].map(Var::as_detached_tensor);
             let products = conv2d(x, &weight, self.stride, self.padding)?;
-            return batch_norm_by(&products, [&mean, &variance], &scale, &shift, residual, relu);
+            return batch_norm_by(
+                &products,
+                [&mean, &variance],
+                &scale,
+                &shift,
+                residual,
+                relu,
+            );
         }
         let products = conv2d(x, weight, self.stride, self.padding)?;
-        let (y, [batch_mean, batch_variance]) = batch_norm(&products, scale, shift, residual, relu)?;
+        let (y, [batch_mean, batch_variance]) =
+            batch_norm(&products, scale, shift, residual, relu)?;
         let n = (products.elem_count() / scale.elem_count()) as f64;
-        for (running, batch) in [(mean, batch_mean), (variance, (batch_variance * (n / (n - 1.0)))?)] {
-            running.set(&((running.as_detached_tensor() * (1.0 - MOMENTUM))? + (batch * MOMENTUM)?)?)?;
+        for (running, batch) in [
+            (mean, batch_mean),
+            (variance, (batch_variance * (n / (n - 1.0)))?),
+        ] {
+            running.set(
+                &((running.as_detached_tensor() * (1.0 - MOMENTUM))? + (batch * MOMENTUM)?)?,
+            )?;
         }
         Ok(y)
     }

@@ -101,20 +101,30 @@ impl Mlp {
         dtype: DType,
         device: &Device,
     ) -> Result<Self> {
-        let MlpShape { inputs, depth, width, features, classes } = shape;
+        let MlpShape {
+            inputs,
+            depth,
+            width,
+            features,
+            classes,
+        } = shape;
         if [inputs, depth, width, features, classes].contains(&0) {
             candle_core::bail!("a network of {shape:?}: every size must be at least 1");
         }
         let mut parameters = Vec::new();
         let mut buffers = Vec::new();
-        let mut linear = |name: &str, fan_in: usize, outputs: usize, parameters: &mut Vec<(String, Var)>| {
-            let weight = uniform_fan_in((fan_in, outputs), fan_in, rng, dtype, device)?;
-            let bias = uniform_fan_in(outputs, fan_in, rng, dtype, device)?;
-            let layer = Linear { weight: weight.as_tensor().clone(), bias: bias.as_tensor().clone() };
-            parameters.push((format!("{name}.weight"), weight));
-            parameters.push((format!("{name}.bias"), bias));
-            Ok::<_, candle_core::Error>(layer)
-        };
+        let mut linear =
+            |name: &str, fan_in: usize, outputs: usize, parameters: &mut Vec<(String, Var)>| {
+                let weight = uniform_fan_in((fan_in, outputs), fan_in, rng, dtype, device)?;
+                let bias = uniform_fan_in(outputs, fan_in, rng, dtype, device)?;
+                let layer = Linear {
+                    weight: weight.as_tensor().clone(),
+                    bias: bias.as_tensor().clone(),
+                };
+                parameters.push((format!("{name}.weight"), weight));
+                parameters.push((format!("{name}.bias"), bias));
+                Ok::<_, candle_core::Error>(layer)
+            };
         let mut blocks = Vec::with_capacity(depth);
         let mut fan_in = inputs;
         for index in 0..depth {
@@ -123,23 +133,43 @@ impl Mlp {
             let layer = linear(&format!("{name}.linear"), fan_in, outputs, &mut parameters)?;
             let norm_name = format!("{name}.norm");
             let place = (dtype, device);
-            let norm = Normalize::new(variant.norm, outputs, &norm_name, place, &mut parameters, &mut buffers)?;
-            blocks.push(Block { linear: layer, norm });
+            let norm = Normalize::new(
+                variant.norm,
+                outputs,
+                &norm_name,
+                place,
+                &mut parameters,
+                &mut buffers,
+            )?;
+            blocks.push(Block {
+                linear: layer,
+                norm,
+            });
             fan_in = outputs;
         }
         let classifier = match variant.classifier {
             Classifier::Learned => linear("classifier", fan_in, classes, &mut parameters)?,
             Classifier::Etf => {
-                let frame = Tensor::from_vec(simplex_etf(classes, features)?, (classes, features), device)?;
+                let frame =
+                    Tensor::from_vec(simplex_etf(classes, features)?, (classes, features), device)?;
                 let weight = Var::from_tensor(&frame.t()?.contiguous()?.to_dtype(dtype)?)?;
                 let bias = Var::zeros(classes, dtype, device)?;
-                let fixed = Linear { weight: weight.as_detached_tensor(), bias: bias.as_detached_tensor() };
+                let fixed = Linear {
+                    weight: weight.as_detached_tensor(),
+                    bias: bias.as_detached_tensor(),
+                };
                 buffers.push(("classifier.weight".to_owned(), weight));
                 buffers.push(("classifier.bias".to_owned(), bias));
                 fixed
             }
         };
-        Ok(Self { blocks, classifier, activation: variant.activation, parameters, buffers })
+        Ok(Self {
+            blocks,
+            classifier,
+            activation: variant.activation,
+            parameters,
+            buffers,
+        })
     }
 }
 
@@ -147,12 +177,26 @@ impl Model for Mlp {
     /// At least two samples for batch normalisation with `train`: biased variance for the batch, unbiased for the running
     /// one.
     fn forward(&self, batch: &Tensor, train: bool) -> Result<Output> {
-        if train && batch.dim(0)? < 2 && matches!(self.blocks[..], [Block { norm: Normalize::Batch(_), .. }, ..]) {
+        if train
+            && batch.dim(0)? < 2
+            && matches!(
+                self.blocks[..],
+                [
+                    Block {
+                        norm: Normalize::Batch(_),
+                        ..
+                    },
+                    ..
+                ]
+            )
+        {
             candle_core::bail!("a training batch of one sample has no variance to normalise by");
         }
         let mut features = batch.clone();
         for block in &self.blocks {
-            let normalised = block.norm.forward(&block.linear.forward(&features)?, train)?;
+            let normalised = block
+                .norm
+                .forward(&block.linear.forward(&features)?, train)?;
             features = match self.activation {
                 Activation::Relu => normalised.relu()?,
                 Activation::Sigmoid => candle_nn::ops::sigmoid(&normalised)?,
@@ -182,6 +226,8 @@ impl Model for Mlp {
 
 impl Linear {
     fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        x.contiguous()?.matmul(&self.weight)?.broadcast_add(&self.bias)
+        x.contiguous()?
+            .matmul(&self.weight)?
+            .broadcast_add(&self.bias)
     }
 }

@@ -38,18 +38,26 @@ impl Normalize {
         if norm == Norm::None {
             return Ok(Self::None);
         }
-        let [gamma, beta] = [Var::ones(units, dtype, device)?, Var::zeros(units, dtype, device)?];
+        let [gamma, beta] = [
+            Var::ones(units, dtype, device)?,
+            Var::zeros(units, dtype, device)?,
+        ];
         let (weight, bias) = (gamma.as_tensor().clone(), beta.as_tensor().clone());
         parameters.push((format!("{name}.weight"), gamma));
         parameters.push((format!("{name}.bias"), beta));
         if norm == Norm::Layer {
             return Ok(Self::Layer { weight, bias });
         }
-        let [mean, variance] = [Var::zeros(units, dtype, device)?, Var::ones(units, dtype, device)?];
+        let [mean, variance] = [
+            Var::zeros(units, dtype, device)?,
+            Var::ones(units, dtype, device)?,
+        ];
         let running = (mean.as_tensor().clone(), variance.as_tensor().clone());
         buffers.push((format!("{name}.running_mean"), mean));
         buffers.push((format!("{name}.running_var"), variance));
-        Ok(Self::Batch(BatchNorm::new(units, running.0, running.1, weight, bias, EPS)?))
+        Ok(Self::Batch(BatchNorm::new(
+            units, running.0, running.1, weight, bias, EPS,
+        )?))
     }
 
     pub(crate) fn forward(&self, x: &Tensor, train: bool) -> Result<Tensor> {

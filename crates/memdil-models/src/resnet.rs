@@ -70,8 +70,18 @@ impl ResNet {
     /// # Errors
     ///
     /// candle's error when a size is 0 or the device cannot hold the parameters.
-    pub fn new(shape: ResNetShape, rng: &mut ChaCha8Rng, dtype: DType, device: &Device) -> Result<Self> {
-        let ResNetShape { image, depth, width, classes } = shape;
+    pub fn new(
+        shape: ResNetShape,
+        rng: &mut ChaCha8Rng,
+        dtype: DType,
+        device: &Device,
+    ) -> Result<Self> {
+        let ResNetShape {
+            image,
+            depth,
+            width,
+            classes,
+        } = shape;
         if [image.channels, image.height, image.width, width, classes].contains(&0) {
             candle_core::bail!("a network of {shape:?}: every size must be at least 1");
         }
@@ -97,19 +107,40 @@ impl ResNet {
                 };
                 let (mut convolutions, mut from) = (Vec::new(), inputs);
                 for (at, (kernel, to, stride)) in plan.into_iter().enumerate() {
-                    convolutions.push(layers.convolution(&format!("{name}.{at}"), (from, to), kernel, stride)?);
+                    convolutions.push(layers.convolution(
+                        &format!("{name}.{at}"),
+                        (from, to),
+                        kernel,
+                        stride,
+                    )?);
                     from = to;
                 }
                 let same = stride == 1 && inputs == outputs;
-                let mut shortcut = || layers.convolution(&format!("{name}.shortcut"), (inputs, outputs), 1, stride);
+                let mut shortcut = || {
+                    layers.convolution(&format!("{name}.shortcut"), (inputs, outputs), 1, stride)
+                };
                 let shortcut = if same { None } else { Some(shortcut()?) };
-                blocks.push(Block { convolutions, shortcut });
+                blocks.push(Block {
+                    convolutions,
+                    shortcut,
+                });
                 inputs = outputs;
             }
         }
         let classifier = layers.classifier(inputs, classes)?;
-        let Layers { parameters, buffers, .. } = layers;
-        Ok(Self { image, stem, blocks, classifier, parameters, buffers })
+        let Layers {
+            parameters,
+            buffers,
+            ..
+        } = layers;
+        Ok(Self {
+            image,
+            stem,
+            blocks,
+            classifier,
+            parameters,
+            buffers,
+        })
     }
 }
 
@@ -134,7 +165,9 @@ impl Block {
 impl Model for ResNet {
     fn forward(&self, batch: &Tensor, train: bool) -> Result<Output> {
         check_batch(batch, train)?;
-        let mut x = self.stem.forward(&self.image.images(batch)?, None, true, train)?;
+        let mut x = self
+            .stem
+            .forward(&self.image.images(batch)?, None, true, train)?;
         for block in &self.blocks {
             x = block.forward(x, train)?;
         }

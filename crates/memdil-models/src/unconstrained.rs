@@ -52,16 +52,33 @@ impl UnconstrainedFeatures {
     ///
     /// candle's error when a size is 0 or the device cannot hold the variables.
     pub fn new(shape: FeatureShape, rng: &mut ChaCha8Rng, device: &Device) -> Result<Self> {
-        let FeatureShape { classes, samples_per_class, dim, nonnegative } = shape;
+        let FeatureShape {
+            classes,
+            samples_per_class,
+            dim,
+            nonnegative,
+        } = shape;
         if [classes, samples_per_class, dim].contains(&0) {
-            candle_core::bail!("unconstrained features of {shape:?}: every size must be at least 1");
+            candle_core::bail!(
+                "unconstrained features of {shape:?}: every size must be at least 1"
+            );
         }
         let classifier = uniform_fan_in((classes, dim), dim, rng, DType::F64, device)?;
-        let features = uniform_fan_in((classes * samples_per_class, dim), dim, rng, DType::F64, device)?;
+        let features = uniform_fan_in(
+            (classes * samples_per_class, dim),
+            dim,
+            rng,
+            DType::F64,
+            device,
+        )?;
         if nonnegative {
             features.set(&features.as_detached_tensor().abs()?)?;
         }
-        Ok(Self { shape, classifier, features })
+        Ok(Self {
+            shape,
+            classifier,
+            features,
+        })
     }
 
     /// Features and logits of all samples.
@@ -85,8 +102,14 @@ impl UnconstrainedFeatures {
     ///
     /// candle's error when the device fails.
     pub fn labels(&self) -> Result<Tensor> {
-        let FeatureShape { classes, samples_per_class, .. } = self.shape;
-        let labels: Vec<u32> = (0..classes as u32).flat_map(|k| std::iter::repeat_n(k, samples_per_class)).collect();
+        let FeatureShape {
+            classes,
+            samples_per_class,
+            ..
+        } = self.shape;
+        let labels: Vec<u32> = (0..classes as u32)
+            .flat_map(|k| std::iter::repeat_n(k, samples_per_class))
+            .collect();
         Tensor::from_vec(labels, classes * samples_per_class, self.features.device())
     }
 
@@ -98,7 +121,8 @@ impl UnconstrainedFeatures {
     /// candle's error when the device fails.
     pub fn project(&self) -> Result<()> {
         if self.shape.nonnegative {
-            self.features.set(&self.features.as_detached_tensor().relu()?)?;
+            self.features
+                .set(&self.features.as_detached_tensor().relu()?)?;
         }
         Ok(())
     }
@@ -120,6 +144,9 @@ impl UnconstrainedFeatures {
 
     /// Everything that is trained, by name.
     pub fn parameters(&self) -> [(&'static str, &Var); 2] {
-        [("classifier.weight", &self.classifier), ("features", &self.features)]
+        [
+            ("classifier.weight", &self.classifier),
+            ("features", &self.features),
+        ]
     }
 }

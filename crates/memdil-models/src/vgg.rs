@@ -65,14 +65,26 @@ impl Vgg {
     /// # Errors
     ///
     /// candle's error when a size is 0, images are too small, or the device cannot hold the parameters.
-    pub fn new(shape: VggShape, rng: &mut ChaCha8Rng, dtype: DType, device: &Device) -> Result<Self> {
-        let VggShape { image, depth, width, classes } = shape;
+    pub fn new(
+        shape: VggShape,
+        rng: &mut ChaCha8Rng,
+        dtype: DType,
+        device: &Device,
+    ) -> Result<Self> {
+        let VggShape {
+            image,
+            depth,
+            width,
+            classes,
+        } = shape;
         if [image.channels, width, classes].contains(&0) {
             candle_core::bail!("a network of {shape:?}: every size must be at least 1");
         }
         if image.height.min(image.width) < SMALLEST {
             let ImageShape { height, width, .. } = image;
-            candle_core::bail!("VGG halves images five times: {height} by {width} pixels are too few, take 32 or more");
+            candle_core::bail!(
+                "VGG halves images five times: {height} by {width} pixels are too few, take 32 or more"
+            );
         }
         let counts = match depth {
             VggDepth::V11 => [1, 1, 2, 2, 2],
@@ -85,15 +97,30 @@ impl Vgg {
             let mut convolutions = Vec::new();
             for index in 0..count {
                 let outputs = factor * width;
-                convolutions.push(layers.convolution(&format!("stages.{stage}.{index}"), (inputs, outputs), 3, 1)?);
+                convolutions.push(layers.convolution(
+                    &format!("stages.{stage}.{index}"),
+                    (inputs, outputs),
+                    3,
+                    1,
+                )?);
                 inputs = outputs;
             }
             stages.push(convolutions);
         }
         let pixels = (image.height / SMALLEST) * (image.width / SMALLEST);
         let classifier = layers.classifier(inputs * pixels, classes)?;
-        let Layers { parameters, buffers, .. } = layers;
-        Ok(Self { image, stages, classifier, parameters, buffers })
+        let Layers {
+            parameters,
+            buffers,
+            ..
+        } = layers;
+        Ok(Self {
+            image,
+            stages,
+            classifier,
+            parameters,
+            buffers,
+        })
     }
 }
 

@@ -32,7 +32,10 @@ pub fn write_atomic(
     };
     write().map_err(|cause| {
         let _ = fs::remove_file(temporary);
-        RecordError::Write { path: path.to_owned(), cause }
+        RecordError::Write {
+            path: path.to_owned(),
+            cause,
+        }
     })
 }
 
@@ -48,13 +51,21 @@ pub fn write_archive<E: std::error::Error + Send + Sync + 'static>(
 ) -> Result<(), RecordError> {
     let mut archive = Cursor::new(Vec::new());
     let filled = fill(&mut archive).map_err(std::io::Error::other);
-    write_atomic(path, |writer| filled.and_then(|()| writer.write_all(archive.get_ref())))
+    write_atomic(path, |writer| {
+        filled.and_then(|()| writer.write_all(archive.get_ref()))
+    })
 }
 
 /// True for the name of a temporary file of [`write_atomic`].
 pub(crate) fn is_temporary(path: &Path) -> bool {
-    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    let process = name.rsplit_once(".tmp").map(|(_, process)| process).unwrap_or_default();
+    let name = path
+        .file_name()
+        .and_then(|name| name.to_str())
+        .unwrap_or_default();
+    let process = name
+        .rsplit_once(".tmp")
+        .map(|(_, process)| process)
+        .unwrap_or_default();
     !process.is_empty() && process.bytes().all(|b| b.is_ascii_digit())
 }
 
@@ -64,7 +75,10 @@ pub(crate) fn is_temporary(path: &Path) -> bool {
 ///
 /// [`RecordError::Write`] naming the folder.
 pub fn create_dir(path: &Path) -> Result<(), RecordError> {
-    fs::create_dir_all(path).map_err(|cause| RecordError::Write { path: path.to_owned(), cause })
+    fs::create_dir_all(path).map_err(|cause| RecordError::Write {
+        path: path.to_owned(),
+        cause,
+    })
 }
 
 #[cfg(test)]

@@ -10,7 +10,8 @@ use serde::de::DeserializeOwned;
 
 use crate::atomic::is_temporary;
 use crate::{
-    EpochRecord, Provenance, RecordError, RunRecord, RunSpec, Snapshot, event_file, write_archive, write_atomic,
+    EpochRecord, Provenance, RecordError, RunRecord, RunSpec, Snapshot, event_file, write_archive,
+    write_atomic,
 };
 
 /// The folder of a run, and the only place that knows the names of its files.
@@ -52,8 +53,14 @@ impl RunFolder {
     /// [`RecordError`] when the metrics are damaged, or the file cannot be written.
     pub fn write_events(&self, started_unix: u64) -> Result<(), RecordError> {
         let finished = exists(&self.metrics())?;
-        let records = read_epochs(if finished { self.metrics() } else { self.metrics_in_progress() })?;
-        write_atomic(&self.events(), |file| file.write_all(&event_file(&records, started_unix)))
+        let records = read_epochs(if finished {
+            self.metrics()
+        } else {
+            self.metrics_in_progress()
+        })?;
+        write_atomic(&self.events(), |file| {
+            file.write_all(&event_file(&records, started_unix))
+        })
     }
 
     /// Parameters and running statistics after the last epoch.
@@ -94,8 +101,15 @@ impl RunFolder {
         let mut record: RunRecord = read_json(&path)?;
         if record.format != RunRecord::FORMAT {
             let known = RunRecord::FORMAT;
-            let reason = format!("format {} is not the one known here, {known}; {AGAIN}", record.format);
-            return Err(RecordError::Malformed { path, line: None, reason });
+            let reason = format!(
+                "format {} is not the one known here, {known}; {AGAIN}",
+                record.format
+            );
+            return Err(RecordError::Malformed {
+                path,
+                line: None,
+                reason,
+            });
         }
         // A run of an earlier version left out what it did not know, and is the same run.
         record.spec.resolve();
@@ -112,7 +126,10 @@ impl RunFolder {
         if !exists(&path)? {
             return Ok(None);
         }
-        let text = fs::read_to_string(&path).map_err(|cause| RecordError::Read { path: path.clone(), cause })?;
+        let text = fs::read_to_string(&path).map_err(|cause| RecordError::Read {
+            path: path.clone(),
+            cause,
+        })?;
         let mut spec: RunSpec = toml::from_str(&text).map_err(|e| damaged(path, &e.message()))?;
         spec.resolve();
         Ok(Some(spec))
@@ -137,8 +154,13 @@ impl RunFolder {
         if !exists(&path)? {
             return Ok(None);
         }
-        let file = File::open(&path).map_err(|cause| RecordError::Read { path: path.clone(), cause })?;
-        Snapshot::read_npz(BufReader::new(file)).map(Some).map_err(|e| damaged(path, &e))
+        let file = File::open(&path).map_err(|cause| RecordError::Read {
+            path: path.clone(),
+            cause,
+        })?;
+        Snapshot::read_npz(BufReader::new(file))
+            .map(Some)
+            .map_err(|e| damaged(path, &e))
     }
 
     /// Writes `config.toml` and `provenance.json`.
@@ -148,7 +170,9 @@ impl RunFolder {
     /// [`RecordError::Write`].
     pub fn write_start(&self, spec: &RunSpec, provenance: &Provenance) -> Result<(), RecordError> {
         let config = toml::to_string(spec).map_err(std::io::Error::other);
-        write_atomic(&self.path.join("config.toml"), |w| std::io::Write::write_all(w, config?.as_bytes()))?;
+        write_atomic(&self.path.join("config.toml"), |w| {
+            std::io::Write::write_all(w, config?.as_bytes())
+        })?;
         write_json(&self.path.join("provenance.json"), provenance)
     }
 
@@ -194,7 +218,10 @@ impl RunFolder {
     ///
     /// [`RecordError::Read`] or [`RecordError::Write`].
     pub fn remove_temporary(&self) -> Result<(), RecordError> {
-        let unreadable = |cause| RecordError::Read { path: self.path.clone(), cause };
+        let unreadable = |cause| RecordError::Read {
+            path: self.path.clone(),
+            cause,
+        };
         for entry in fs::read_dir(&self.path).map_err(unreadable)? {
             let path = entry.map_err(unreadable)?.path();
             if is_temporary(&path) {
@@ -224,7 +251,10 @@ pub fn find_runs(folder: &Path) -> Result<FoundRuns, RecordError> {
 ///
 /// [`RecordError::Read`] when the folder cannot be listed.
 pub fn find_undamaged_runs(folder: &Path) -> Result<(FoundRuns, Vec<RecordError>), RecordError> {
-    let unreadable = |cause| RecordError::Read { path: folder.to_owned(), cause };
+    let unreadable = |cause| RecordError::Read {
+        path: folder.to_owned(),
+        cause,
+    };
     let (mut runs, mut damaged) = (Vec::new(), Vec::new());
     for entry in fs::read_dir(folder).map_err(unreadable)? {
         let path = entry.map_err(unreadable)?.path();
@@ -243,7 +273,10 @@ pub fn find_undamaged_runs(folder: &Path) -> Result<(FoundRuns, Vec<RecordError>
 }
 
 fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, RecordError> {
-    let file = File::open(path).map_err(|cause| RecordError::Read { path: path.to_owned(), cause })?;
+    let file = File::open(path).map_err(|cause| RecordError::Read {
+        path: path.to_owned(),
+        cause,
+    })?;
     serde_json::from_reader(BufReader::new(file)).map_err(|e| damaged(path.to_owned(), &e))
 }
 
@@ -251,18 +284,28 @@ fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, RecordError> {
 const AGAIN: &str = "remove this folder and run it again";
 
 fn damaged(path: PathBuf, reason: &dyn std::fmt::Display) -> RecordError {
-    RecordError::Malformed { path, line: None, reason: format!("damaged ({reason}); {AGAIN}") }
+    RecordError::Malformed {
+        path,
+        line: None,
+        reason: format!("damaged ({reason}); {AGAIN}"),
+    }
 }
 
 /// A file that cannot be looked at is an error, not an absent one.
 pub(crate) fn exists(path: &Path) -> Result<bool, RecordError> {
-    path.try_exists().map_err(|cause| RecordError::Read { path: path.to_owned(), cause })
+    path.try_exists().map_err(|cause| RecordError::Read {
+        path: path.to_owned(),
+        cause,
+    })
 }
 
 /// Removes a file that may be absent.
 pub(crate) fn remove(path: &Path) -> Result<(), RecordError> {
     match fs::remove_file(path) {
-        Err(cause) if cause.kind() != ErrorKind::NotFound => Err(RecordError::Write { path: path.to_owned(), cause }),
+        Err(cause) if cause.kind() != ErrorKind::NotFound => Err(RecordError::Write {
+            path: path.to_owned(),
+            cause,
+        }),
         _ => Ok(()),
     }
 }
@@ -275,7 +318,10 @@ pub(crate) fn write_json(path: &Path, value: &impl Serialize) -> Result<(), Reco
 }
 
 fn read_epochs(path: PathBuf) -> Result<Vec<EpochRecord>, RecordError> {
-    let text = fs::read_to_string(&path).map_err(|cause| RecordError::Read { path: path.clone(), cause })?;
+    let text = fs::read_to_string(&path).map_err(|cause| RecordError::Read {
+        path: path.clone(),
+        cause,
+    })?;
     let parse = |(index, line): (usize, &str)| {
         let malformed = |e: serde_json::Error| RecordError::Malformed {
             path: path.clone(),
@@ -297,7 +343,11 @@ mod tests {
         let run = RunFolder::new(folder.path());
         let [first, second] = run.checkpoints();
         let half = folder.path().join("checkpoint-0.safetensors.tmp4711");
-        let kept = [first.clone(), folder.path().join("notes.tmp"), folder.path().join("a.tmp1x")];
+        let kept = [
+            first.clone(),
+            folder.path().join("notes.tmp"),
+            folder.path().join("a.tmp1x"),
+        ];
         for path in kept.iter().chain([&second, &half]) {
             fs::write(path, "x").unwrap();
         }

@@ -117,24 +117,62 @@ impl LayerPeeledSpec {
     /// [`RecordError::OutOfRange`] naming the first setting that is out of range, or the error of the loss crate.
     pub fn validate(&self) -> Result<(), RecordError> {
         check(self.classes >= 2, "classes", self.classes, "at least 2")?;
-        check(self.samples_per_class >= 1, "samples_per_class", self.samples_per_class, "at least 1")?;
+        check(
+            self.samples_per_class >= 1,
+            "samples_per_class",
+            self.samples_per_class,
+            "at least 1",
+        )?;
         check(self.dim >= 1, "dim", self.dim, "at least 1")?;
-        let known = matches!(self.loss, Loss::CrossEntropy {} | Loss::LabelSmoothing { .. });
+        let known = matches!(
+            self.loss,
+            Loss::CrossEntropy {} | Loss::LabelSmoothing { .. }
+        );
         let range = "cross_entropy or label_smoothing, the losses whose minimum is known";
         check(known, "loss", self.loss.short_name(), range)?;
         self.loss.validate()?;
-        check(positive(self.lambda_w), "lambda_w", self.lambda_w, "positive and finite")?;
-        check(positive(self.lambda_h), "lambda_h", self.lambda_h, "positive and finite")?;
-        check(positive(self.learning_rate), "learning_rate", self.learning_rate, "positive and finite")?;
-        check((0.0..1.0).contains(&self.momentum), "momentum", self.momentum, "in [0, 1)")?;
+        check(
+            positive(self.lambda_w),
+            "lambda_w",
+            self.lambda_w,
+            "positive and finite",
+        )?;
+        check(
+            positive(self.lambda_h),
+            "lambda_h",
+            self.lambda_h,
+            "positive and finite",
+        )?;
+        check(
+            positive(self.learning_rate),
+            "learning_rate",
+            self.learning_rate,
+            "positive and finite",
+        )?;
+        check(
+            (0.0..1.0).contains(&self.momentum),
+            "momentum",
+            self.momentum,
+            "in [0, 1)",
+        )?;
         check(self.steps >= 1, "steps", self.steps, "at least 1")?;
-        check(positive(self.tolerance), "tolerance", self.tolerance, "positive and finite")
+        check(
+            positive(self.tolerance),
+            "tolerance",
+            self.tolerance,
+            "positive and finite",
+        )
     }
 
     /// Whether the minimiser fits into the dimension, so that a closed form is there to compare with: $P \ge N$ for
     /// the orthogonal frame of non-negative features, $P \ge N - 1$ for the simplex of signed ones.
     pub fn frame_fits(&self) -> bool {
-        self.dim >= if self.nonnegative { self.classes } else { self.classes - 1 }
+        self.dim
+            >= if self.nonnegative {
+                self.classes
+            } else {
+                self.classes - 1
+            }
     }
 }
 
@@ -163,18 +201,36 @@ pub fn read_layer_peeled(folder: &Path) -> Result<Vec<LayerPeeledRecord>, Record
     if !path.exists() {
         return Ok(Vec::new());
     }
-    let text = fs::read_to_string(&path).map_err(|cause| RecordError::Read { path: path.clone(), cause })?;
+    let text = fs::read_to_string(&path).map_err(|cause| RecordError::Read {
+        path: path.clone(),
+        cause,
+    })?;
     let parse = |(index, line): (usize, &str)| {
-        let malformed = |reason| RecordError::Malformed { path: path.clone(), line: Some(index + 1), reason };
-        let record: LayerPeeledRecord = serde_json::from_str(line).map_err(|e| malformed(e.to_string()))?;
+        let malformed = |reason| RecordError::Malformed {
+            path: path.clone(),
+            line: Some(index + 1),
+            reason,
+        };
+        let record: LayerPeeledRecord =
+            serde_json::from_str(line).map_err(|e| malformed(e.to_string()))?;
         if record.format != LayerPeeledRecord::FORMAT {
             let known = LayerPeeledRecord::FORMAT;
-            return Err(malformed(format!("format {} is not the one known here, {known}", record.format)));
+            return Err(malformed(format!(
+                "format {} is not the one known here, {known}",
+                record.format
+            )));
         }
-        record.spec.validate().map_err(|e| malformed(e.to_string()))?;
+        record
+            .spec
+            .validate()
+            .map_err(|e| malformed(e.to_string()))?;
         Ok(record)
     };
-    text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()).map(parse).collect()
+    text.lines()
+        .enumerate()
+        .filter(|(_, line)| !line.trim().is_empty())
+        .map(parse)
+        .collect()
 }
 
 /// Writes the results atomically, one a line.

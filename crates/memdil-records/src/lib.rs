@@ -37,14 +37,18 @@ pub use atomic::{create_dir, write_archive, write_atomic};
 pub use error::RecordError;
 pub use folder::{FoundRuns, RunFolder, find_runs, find_undamaged_runs};
 pub use layer_peeled::{
-    LayerPeeledEnd, LayerPeeledRecord, LayerPeeledSpec, LayerPeeledStatus, layer_peeled_path, read_layer_peeled,
-    write_layer_peeled,
+    LayerPeeledEnd, LayerPeeledRecord, LayerPeeledSpec, LayerPeeledStatus, layer_peeled_path,
+    read_layer_peeled, write_layer_peeled,
 };
 pub use manifest::{ManifestLine, read_manifest, run_id, write_manifest};
-pub use model::{ActivationSpec, ClassifierSpec, CustomSpec, MlpSpec, ModelSpec, NormSpec, ResNetSpec, VggSpec};
+pub use model::{
+    ActivationSpec, ClassifierSpec, CustomSpec, MlpSpec, ModelSpec, NormSpec, ResNetSpec, VggSpec,
+};
 pub use optimizer::{OptimizerSpec, ScheduleSpec};
 pub use record::{EpochRecord, Provenance, RunRecord, Status, TestRecord};
-pub use search::{RetrainedRecord, Sampler, SearchRange, SearchRecord, SearchScale, SearchSpec, TrialRecord};
+pub use search::{
+    RetrainedRecord, Sampler, SearchRange, SearchRecord, SearchScale, SearchSpec, TrialRecord,
+};
 pub use search_folder::SearchFolder;
 pub use snapshot::{Snapshot, SnapshotPart};
 pub use spec::{RunSpec, TrainingSpec};

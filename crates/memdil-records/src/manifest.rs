@@ -29,16 +29,29 @@ const LISTED: usize = 20;
 pub fn run_id(spec: &RunSpec) -> String {
     // A specification holds numbers, strings and lists only: it always serialises.
     let json = serde_json::to_vec(spec).unwrap_or_default();
-    let digest: String = Sha256::digest(&json).iter().take(4).map(|b| format!("{b:02x}")).collect();
+    let digest: String = Sha256::digest(&json)
+        .iter()
+        .take(4)
+        .map(|b| format!("{b:02x}"))
+        .collect();
     let classes = match &spec.data.classes {
         classes if classes.len() > LISTED => format!("{}-classes", classes.len()),
-        classes => classes.iter().map(u32::to_string).collect::<Vec<_>>().join("-"),
+        classes => classes
+            .iter()
+            .map(u32::to_string)
+            .collect::<Vec<_>>()
+            .join("-"),
     };
     let noise = match &spec.noise {
         LabelNoise::FromFile { .. } => "file".to_owned(),
         noise => format!("eta{}", (noise.requested() * 1e6).round() / 1e6),
     };
-    format!("{}_{classes}_{}_{noise}_s{}_{digest}", spec.experiment, spec.loss.short_name(), spec.seed)
+    format!(
+        "{}_{classes}_{}_{noise}_s{}_{digest}",
+        spec.experiment,
+        spec.loss.short_name(),
+        spec.seed
+    )
 }
 
 /// Reads a manifest.
@@ -48,21 +61,41 @@ pub fn run_id(spec: &RunSpec) -> String {
 /// [`RecordError::Read`], or [`RecordError::Malformed`] naming the line that is no run or whose id does not
 /// belong to its specification, or that stands there already; an empty manifest is malformed.
 pub fn read_manifest(path: &Path) -> Result<Vec<ManifestLine>, RecordError> {
-    let text = fs::read_to_string(path).map_err(|cause| RecordError::Read { path: path.to_owned(), cause })?;
-    let malformed = |line, reason| RecordError::Malformed { path: path.to_owned(), line, reason };
+    let text = fs::read_to_string(path).map_err(|cause| RecordError::Read {
+        path: path.to_owned(),
+        cause,
+    })?;
+    let malformed = |line, reason| RecordError::Malformed {
+        path: path.to_owned(),
+        line,
+        reason,
+    };
     let (mut lines, mut known): (Vec<ManifestLine>, _) = (Vec::new(), HashSet::new());
-    for (index, text) in text.lines().enumerate().filter(|(_, text)| !text.trim().is_empty()) {
+    for (index, text) in text
+        .lines()
+        .enumerate()
+        .filter(|(_, text)| !text.trim().is_empty())
+    {
         let refused = |e: &dyn std::fmt::Display| {
-            malformed(Some(index + 1), format!("{e}; a manifest of another version must be planned again"))
+            malformed(
+                Some(index + 1),
+                format!("{e}; a manifest of another version must be planned again"),
+            )
         };
         let line: ManifestLine = serde_json::from_str(text).map_err(|e| refused(&e))?;
         line.spec.validate().map_err(|e| refused(&e))?;
         if line.id != run_id(&line.spec) {
-            let reason = format!("id {} does not belong to this specification: plan the sweep again", line.id);
+            let reason = format!(
+                "id {} does not belong to this specification: plan the sweep again",
+                line.id
+            );
             return Err(malformed(Some(index + 1), reason));
         }
         if !known.insert(line.id.clone()) {
-            return Err(malformed(Some(index + 1), format!("run {} stands here twice", line.id)));
+            return Err(malformed(
+                Some(index + 1),
+                format!("run {} stands here twice", line.id),
+            ));
         }
         lines.push(line);
     }

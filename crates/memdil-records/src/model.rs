@@ -122,7 +122,9 @@ impl ModelSpec {
     pub fn width(&self) -> Option<usize> {
         match self {
             Self::Mlp(mlp) => Some(mlp.width),
-            Self::ResNet(ResNetSpec { width, .. }) | Self::Vgg(VggSpec { width, .. }) => Some(*width),
+            Self::ResNet(ResNetSpec { width, .. }) | Self::Vgg(VggSpec { width, .. }) => {
+                Some(*width)
+            }
             Self::Custom(_) => None,
         }
     }
@@ -146,15 +148,38 @@ impl ModelSpec {
         match self {
             Self::Mlp(mlp) => mlp.validate(classes),
             Self::ResNet(ResNetSpec { depth, width }) => {
-                check([18, 34, 50].contains(depth), "model.depth", depth, "18, 34 or 50")?;
-                check((1..=1024).contains(width), "model.width", width, "1 to 1024")
+                check(
+                    [18, 34, 50].contains(depth),
+                    "model.depth",
+                    depth,
+                    "18, 34 or 50",
+                )?;
+                check(
+                    (1..=1024).contains(width),
+                    "model.width",
+                    width,
+                    "1 to 1024",
+                )
             }
             Self::Vgg(VggSpec { depth, width }) => {
-                check([11, 13, 16].contains(depth), "model.depth", depth, "11, 13 or 16")?;
-                check((1..=1024).contains(width), "model.width", width, "1 to 1024")
+                check(
+                    [11, 13, 16].contains(depth),
+                    "model.depth",
+                    depth,
+                    "11, 13 or 16",
+                )?;
+                check(
+                    (1..=1024).contains(width),
+                    "model.width",
+                    width,
+                    "1 to 1024",
+                )
             }
             Self::Custom(CustomSpec { name, .. }) => {
-                let known = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c));
+                let known = !name.is_empty()
+                    && name
+                        .chars()
+                        .all(|c| c.is_ascii_alphanumeric() || "-_".contains(c));
                 check(known, "model.name", name, "letters, digits, '-' and '_'")
             }
         }
@@ -176,10 +201,30 @@ impl fmt::Display for ModelSpec {
 impl MlpSpec {
     fn validate(&self, classes: usize) -> Result<(), RecordError> {
         let features = self.features.unwrap_or(classes);
-        check((2..=1000).contains(&self.depth), "model.depth", self.depth, "2 to 1000")?;
-        check((1..=65536).contains(&self.width), "model.width", self.width, "1 to 65536")?;
-        check((1..=65536).contains(&features), "model.features", features, "1 to 65536")?;
+        check(
+            (2..=1000).contains(&self.depth),
+            "model.depth",
+            self.depth,
+            "2 to 1000",
+        )?;
+        check(
+            (1..=65536).contains(&self.width),
+            "model.width",
+            self.width,
+            "1 to 65536",
+        )?;
+        check(
+            (1..=65536).contains(&features),
+            "model.features",
+            features,
+            "1 to 65536",
+        )?;
         let fits = self.classifier == ClassifierSpec::Learned || features + 1 >= classes;
-        check(fits, "model.features", features, "at least the number of classes less one for classifier = \"etf\"")
+        check(
+            fits,
+            "model.features",
+            features,
+            "at least the number of classes less one for classifier = \"etf\"",
+        )
     }
 }

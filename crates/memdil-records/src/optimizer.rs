@@ -114,9 +114,9 @@ impl OptimizerSpec {
     /// The learning rate of the first epoch.
     pub fn learning_rate(&self) -> f64 {
         match *self {
-            Self::Sgd { learning_rate, .. } | Self::Adam { learning_rate, .. } | Self::AdamW { learning_rate, .. } => {
-                learning_rate
-            }
+            Self::Sgd { learning_rate, .. }
+            | Self::Adam { learning_rate, .. }
+            | Self::AdamW { learning_rate, .. } => learning_rate,
         }
     }
 
@@ -131,50 +131,119 @@ impl OptimizerSpec {
 
     pub(crate) fn resolve(&mut self) {
         let (all, classifier) = match self {
-            Self::Sgd { weight_decay, classifier_weight_decay, .. }
-            | Self::Adam { weight_decay, classifier_weight_decay, .. } => (weight_decay, classifier_weight_decay),
-            Self::AdamW { decoupled_weight_decay, decoupled_classifier_weight_decay, .. } => {
-                (decoupled_weight_decay, decoupled_classifier_weight_decay)
+            Self::Sgd {
+                weight_decay,
+                classifier_weight_decay,
+                ..
             }
+            | Self::Adam {
+                weight_decay,
+                classifier_weight_decay,
+                ..
+            } => (weight_decay, classifier_weight_decay),
+            Self::AdamW {
+                decoupled_weight_decay,
+                decoupled_classifier_weight_decay,
+                ..
+            } => (decoupled_weight_decay, decoupled_classifier_weight_decay),
         };
         classifier.get_or_insert(*all);
     }
 
     pub(crate) fn validate(&self) -> Result<(), RecordError> {
         let rate = self.learning_rate();
-        check(positive(rate), "optimizer.learning_rate", rate, "positive and finite")?;
+        check(
+            positive(rate),
+            "optimizer.learning_rate",
+            rate,
+            "positive and finite",
+        )?;
         match *self {
-            Self::Sgd { momentum, nesterov, weight_decay, classifier_weight_decay, .. } => {
-                check((0.0..1.0).contains(&momentum), "optimizer.momentum", momentum, "in [0, 1)")?;
-                check(!nesterov || momentum > 0.0, "optimizer.nesterov", nesterov, "false without momentum")?;
+            Self::Sgd {
+                momentum,
+                nesterov,
+                weight_decay,
+                classifier_weight_decay,
+                ..
+            } => {
+                check(
+                    (0.0..1.0).contains(&momentum),
+                    "optimizer.momentum",
+                    momentum,
+                    "in [0, 1)",
+                )?;
+                check(
+                    !nesterov || momentum > 0.0,
+                    "optimizer.nesterov",
+                    nesterov,
+                    "false without momentum",
+                )?;
                 decay("optimizer.weight_decay", Some(weight_decay))?;
                 decay("optimizer.classifier_weight_decay", classifier_weight_decay)
             }
-            Self::Adam { beta1, beta2, epsilon, weight_decay, classifier_weight_decay, .. } => {
+            Self::Adam {
+                beta1,
+                beta2,
+                epsilon,
+                weight_decay,
+                classifier_weight_decay,
+                ..
+            } => {
                 moments(beta1, beta2, epsilon)?;
                 decay("optimizer.weight_decay", Some(weight_decay))?;
                 decay("optimizer.classifier_weight_decay", classifier_weight_decay)
             }
             Self::AdamW {
-                beta1, beta2, epsilon, decoupled_weight_decay, decoupled_classifier_weight_decay, ..
+                beta1,
+                beta2,
+                epsilon,
+                decoupled_weight_decay,
+                decoupled_classifier_weight_decay,
+                ..
             } => {
                 moments(beta1, beta2, epsilon)?;
-                decay("optimizer.decoupled_weight_decay", Some(decoupled_weight_decay))?;
-                decay("optimizer.decoupled_classifier_weight_decay", decoupled_classifier_weight_decay)
+                decay(
+                    "optimizer.decoupled_weight_decay",
+                    Some(decoupled_weight_decay),
+                )?;
+                decay(
+                    "optimizer.decoupled_classifier_weight_decay",
+                    decoupled_classifier_weight_decay,
+                )
             }
         }
     }
 }
 
 fn moments(beta1: f64, beta2: f64, epsilon: f64) -> Result<(), RecordError> {
-    check((0.0..1.0).contains(&beta1), "optimizer.beta1", beta1, "in [0, 1)")?;
-    check((0.0..1.0).contains(&beta2), "optimizer.beta2", beta2, "in [0, 1)")?;
-    check(positive(epsilon), "optimizer.epsilon", epsilon, "positive and finite")
+    check(
+        (0.0..1.0).contains(&beta1),
+        "optimizer.beta1",
+        beta1,
+        "in [0, 1)",
+    )?;
+    check(
+        (0.0..1.0).contains(&beta2),
+        "optimizer.beta2",
+        beta2,
+        "in [0, 1)",
+    )?;
+    check(
+        positive(epsilon),
+        "optimizer.epsilon",
+        epsilon,
+        "positive and finite",
+    )
 }
 
 fn decay(name: &'static str, value: Option<f64>) -> Result<(), RecordError> {
     let value = value.unwrap_or(0.0);
-    check(value >= 0.0 && value.is_finite(), name, value, "at least 0 and finite")
+    check(
+        value >= 0.0 && value.is_finite(),
+        name,
+        value,
+        "at least 0 and finite",
+    )
 }
 
 impl ScheduleSpec {
@@ -192,9 +261,17 @@ impl ScheduleSpec {
         match self {
             Self::Step { patience, gamma } => initial * gamma.powi((done / patience) as i32),
             Self::MultiStep { milestones, gamma } => {
-                initial * gamma.powi(milestones.iter().filter(|&&milestone| milestone <= done).count() as i32)
+                initial
+                    * gamma.powi(
+                        milestones
+                            .iter()
+                            .filter(|&&milestone| milestone <= done)
+                            .count() as i32,
+                    )
             }
-            Self::Cosine { minimum_learning_rate: minimum } => {
+            Self::Cosine {
+                minimum_learning_rate: minimum,
+            } => {
                 let phase = std::f64::consts::PI * done as f64 / epochs as f64;
                 minimum + (initial - minimum) * (1.0 + phase.cos()) / 2.0
             }
@@ -202,20 +279,40 @@ impl ScheduleSpec {
     }
 
     pub(crate) fn validate(&self, initial: f64) -> Result<(), RecordError> {
-        let check_gamma = |gamma: f64| check(gamma > 0.0 && gamma <= 1.0, "schedule.gamma", gamma, "in (0, 1]");
+        let check_gamma = |gamma: f64| {
+            check(
+                gamma > 0.0 && gamma <= 1.0,
+                "schedule.gamma",
+                gamma,
+                "in (0, 1]",
+            )
+        };
         match self {
             Self::Step { patience, gamma } => {
                 check(*patience >= 1, "schedule.patience", patience, "at least 1")?;
                 check_gamma(*gamma)
             }
             Self::MultiStep { milestones, gamma } => {
-                let increasing = milestones.first() != Some(&0) && milestones.is_sorted_by(|a, b| a < b);
-                check(increasing, "schedule.milestones", format!("{milestones:?}"), "increasing, from 1 on")?;
+                let increasing =
+                    milestones.first() != Some(&0) && milestones.is_sorted_by(|a, b| a < b);
+                check(
+                    increasing,
+                    "schedule.milestones",
+                    format!("{milestones:?}"),
+                    "increasing, from 1 on",
+                )?;
                 check_gamma(*gamma)
             }
-            Self::Cosine { minimum_learning_rate: minimum } => {
+            Self::Cosine {
+                minimum_learning_rate: minimum,
+            } => {
                 let range = "from 0 to optimizer.learning_rate";
-                check((0.0..=initial).contains(minimum), "schedule.minimum_learning_rate", minimum, range)
+                check(
+                    (0.0..=initial).contains(minimum),
+                    "schedule.minimum_learning_rate",
+                    minimum,
+                    range,
+                )
             }
         }
     }
@@ -226,35 +323,104 @@ mod tests {
     use super::*;
 
     fn rates(schedule: &ScheduleSpec, epochs: usize) -> Vec<f64> {
-        (1..=epochs).map(|epoch| schedule.learning_rate(0.8, epoch, epochs)).collect()
+        (1..=epochs)
+            .map(|epoch| schedule.learning_rate(0.8, epoch, epochs))
+            .collect()
     }
 
     fn near(found: &[f64], expected: &[f64]) {
-        let same = found.len() == expected.len() && found.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-15);
+        let same = found.len() == expected.len()
+            && found
+                .iter()
+                .zip(expected)
+                .all(|(a, b)| (a - b).abs() < 1e-15);
         assert!(same, "{found:?} {expected:?}");
     }
 
     #[test]
     fn rates_by_hand() {
-        near(&rates(&ScheduleSpec::Step { patience: 2, gamma: 0.5 }, 5), &[0.8, 0.8, 0.4, 0.4, 0.2]);
+        near(
+            &rates(
+                &ScheduleSpec::Step {
+                    patience: 2,
+                    gamma: 0.5,
+                },
+                5,
+            ),
+            &[0.8, 0.8, 0.4, 0.4, 0.2],
+        );
         let milestones = vec![1, 3];
-        near(&rates(&ScheduleSpec::MultiStep { milestones, gamma: 0.1 }, 4), &[0.8, 0.08, 0.08, 0.008]);
-        near(&rates(&ScheduleSpec::MultiStep { milestones: Vec::new(), gamma: 0.1 }, 2), &[0.8, 0.8]);
+        near(
+            &rates(
+                &ScheduleSpec::MultiStep {
+                    milestones,
+                    gamma: 0.1,
+                },
+                4,
+            ),
+            &[0.8, 0.08, 0.08, 0.008],
+        );
+        near(
+            &rates(
+                &ScheduleSpec::MultiStep {
+                    milestones: Vec::new(),
+                    gamma: 0.1,
+                },
+                2,
+            ),
+            &[0.8, 0.8],
+        );
         // Cosines of 0, 45, 90 and 135 degrees between 0.8 and 0.2: the minimum itself would be epoch 5.
         let half = 0.3 * 0.5f64.sqrt();
-        let cosine = ScheduleSpec::Cosine { minimum_learning_rate: 0.2 };
+        let cosine = ScheduleSpec::Cosine {
+            minimum_learning_rate: 0.2,
+        };
         near(&rates(&cosine, 4), &[0.8, 0.5 + half, 0.5, 0.5 - half]);
     }
 
     #[test]
     fn schedules_out_of_range_are_named() {
         for (schedule, expected) in [
-            (ScheduleSpec::Step { patience: 0, gamma: 0.1 }, "schedule.patience = 0"),
-            (ScheduleSpec::MultiStep { milestones: vec![0, 2], gamma: 0.1 }, "schedule.milestones = [0, 2]"),
-            (ScheduleSpec::MultiStep { milestones: vec![2, 2], gamma: 0.1 }, "schedule.milestones = [2, 2]"),
-            (ScheduleSpec::MultiStep { milestones: vec![2], gamma: 1.5 }, "schedule.gamma = 1.5"),
-            (ScheduleSpec::Cosine { minimum_learning_rate: 0.9 }, "schedule.minimum_learning_rate = 0.9"),
-            (ScheduleSpec::Cosine { minimum_learning_rate: f64::NAN }, "schedule.minimum_learning_rate = NaN"),
+            (
+                ScheduleSpec::Step {
+                    patience: 0,
+                    gamma: 0.1,
+                },
+                "schedule.patience = 0",
+            ),
+            (
+                ScheduleSpec::MultiStep {
+                    milestones: vec![0, 2],
+                    gamma: 0.1,
+                },
+                "schedule.milestones = [0, 2]",
+            ),
+            (
+                ScheduleSpec::MultiStep {
+                    milestones: vec![2, 2],
+                    gamma: 0.1,
+                },
+                "schedule.milestones = [2, 2]",
+            ),
+            (
+                ScheduleSpec::MultiStep {
+                    milestones: vec![2],
+                    gamma: 1.5,
+                },
+                "schedule.gamma = 1.5",
+            ),
+            (
+                ScheduleSpec::Cosine {
+                    minimum_learning_rate: 0.9,
+                },
+                "schedule.minimum_learning_rate = 0.9",
+            ),
+            (
+                ScheduleSpec::Cosine {
+                    minimum_learning_rate: f64::NAN,
+                },
+                "schedule.minimum_learning_rate = NaN",
+            ),
         ] {
             let error = schedule.validate(0.8).unwrap_err().to_string();
             assert!(error.starts_with(expected), "{error}");

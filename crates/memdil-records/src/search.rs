@@ -116,10 +116,22 @@ impl<'de> Deserialize<'de> for SearchRange {
             }
         }
         match deserializer.deserialize_map(Table)? {
-            Written { low: Some(low), high: Some(high), scale, values: None } => {
-                Ok(Self::Interval { low, high, scale: scale.unwrap_or_default() })
-            }
-            Written { low: None, high: None, scale: None, values: Some(values) } => Ok(Self::Values(values)),
+            Written {
+                low: Some(low),
+                high: Some(high),
+                scale,
+                values: None,
+            } => Ok(Self::Interval {
+                low,
+                high,
+                scale: scale.unwrap_or_default(),
+            }),
+            Written {
+                low: None,
+                high: None,
+                scale: None,
+                values: Some(values),
+            } => Ok(Self::Values(values)),
             _ => Err(D::Error::custom(format!("must be {SHAPES}"))),
         }
     }
@@ -128,10 +140,18 @@ impl<'de> Deserialize<'de> for SearchRange {
 impl From<SearchRange> for Written {
     fn from(range: SearchRange) -> Self {
         match range {
-            SearchRange::Interval { low, high, scale } => {
-                Self { low: Some(low), high: Some(high), scale: Some(scale), values: None }
-            }
-            SearchRange::Values(values) => Self { low: None, high: None, scale: None, values: Some(values) },
+            SearchRange::Interval { low, high, scale } => Self {
+                low: Some(low),
+                high: Some(high),
+                scale: Some(scale),
+                values: None,
+            },
+            SearchRange::Values(values) => Self {
+                low: None,
+                high: None,
+                scale: None,
+                values: Some(values),
+            },
         }
     }
 }
@@ -153,16 +173,36 @@ impl SearchSpec {
     /// [`RecordError::OutOfRange`] or [`RecordError::Space`], naming the first setting that is out of range.
     pub fn validate(&self) -> Result<(), RecordError> {
         check(self.trials >= 1, "search.trials", self.trials, "at least 1")?;
-        check(self.epochs > 0.0 && self.epochs <= 1.0, "search.epochs", self.epochs, "in (0, 1]")?;
-        check(!self.space.is_empty(), "search.space", "{}", "at least one setting with its range")?;
+        check(
+            self.epochs > 0.0 && self.epochs <= 1.0,
+            "search.epochs",
+            self.epochs,
+            "in (0, 1]",
+        )?;
+        check(
+            !self.space.is_empty(),
+            "search.space",
+            "{}",
+            "at least one setting with its range",
+        )?;
         for (name, range) in &self.space {
-            let refuse = |reason: String| Err(RecordError::Space { name: name.clone(), reason });
+            let refuse = |reason: String| {
+                Err(RecordError::Space {
+                    name: name.clone(),
+                    reason,
+                })
+            };
             if OWN.contains(&name.as_str()) {
                 return refuse("is no setting to search over: the search decides it".to_owned());
             }
-            let inside = |other: &&String| name.strip_prefix(other.as_str()).is_some_and(|rest| rest.starts_with('.'));
+            let inside = |other: &&String| {
+                name.strip_prefix(other.as_str())
+                    .is_some_and(|rest| rest.starts_with('.'))
+            };
             if let Some(whole) = self.space.keys().find(inside) {
-                return refuse(format!("is a part of '{whole}', which is searched over too"));
+                return refuse(format!(
+                    "is a part of '{whole}', which is searched over too"
+                ));
             }
             if let Err(reason) = range.validate() {
                 return refuse(reason);
@@ -183,7 +223,9 @@ impl SearchRange {
                     return Err(format!("low = {low} must be below high = {high}"));
                 }
                 if *scale == SearchScale::Log && *low <= 0.0 {
-                    return Err(format!("low = {low} must be positive on a logarithmic scale"));
+                    return Err(format!(
+                        "low = {low} must be positive on a logarithmic scale"
+                    ));
                 }
                 Ok(())
             }
@@ -194,7 +236,11 @@ impl SearchRange {
                 if values.iter().any(Value::is_null) {
                     return Err("values must be finite".to_owned());
                 }
-                match values.iter().enumerate().find(|(index, value)| values[..*index].contains(value)) {
+                match values
+                    .iter()
+                    .enumerate()
+                    .find(|(index, value)| values[..*index].contains(value))
+                {
                     Some((_, value)) => Err(format!("values hold {value} twice")),
                     None => Ok(()),
                 }
@@ -286,7 +332,9 @@ impl SearchRecord {
 
     /// The best trial.
     pub fn best(&self) -> Option<&TrialRecord> {
-        self.trials.iter().find(|trial| Some(trial.trial) == self.best_trial)
+        self.trials
+            .iter()
+            .find(|trial| Some(trial.trial) == self.best_trial)
     }
 }
 
@@ -302,28 +350,69 @@ mod tests {
 
     #[test]
     fn bad_spaces_are_refused_by_name() {
-        spec("'a.b' = { low = 1, high = 2 }\nc = { values = ['x', 2, 0.5, { kind = 'mse' }] }").unwrap();
-        let range = SearchRange::Interval { low: 1e-5, high: 0.5, scale: SearchScale::Log };
+        spec("'a.b' = { low = 1, high = 2 }\nc = { values = ['x', 2, 0.5, { kind = 'mse' }] }")
+            .unwrap();
+        let range = SearchRange::Interval {
+            low: 1e-5,
+            high: 0.5,
+            scale: SearchScale::Log,
+        };
         let json = serde_json::to_string(&range).unwrap();
         assert_eq!(serde_json::from_str::<SearchRange>(&json).unwrap(), range);
         for (space, expected) in [
             ("", "search.space = {}: must be at least one setting"),
-            ("'a.b' = { low = 2.0, high = 1.0 }", "'a.b': low = 2 must be below high = 1"),
-            ("'a.b' = { low = 1, high = 1 }", "'a.b': low = 1 must be below"),
-            ("'a.b' = { low = 0.0, high = 1.0, scale = 'log' }", "'a.b': low = 0 must be positive"),
-            ("'a.b' = { low = nan, high = 1.0 }", "'a.b': low = NaN, high = 1: must be finite"),
+            (
+                "'a.b' = { low = 2.0, high = 1.0 }",
+                "'a.b': low = 2 must be below high = 1",
+            ),
+            (
+                "'a.b' = { low = 1, high = 1 }",
+                "'a.b': low = 1 must be below",
+            ),
+            (
+                "'a.b' = { low = 0.0, high = 1.0, scale = 'log' }",
+                "'a.b': low = 0 must be positive",
+            ),
+            (
+                "'a.b' = { low = nan, high = 1.0 }",
+                "'a.b': low = NaN, high = 1: must be finite",
+            ),
             ("'a.b' = { low = -1e308, high = 1e308 }", "must be finite"),
-            ("'a.b' = { low = 0.0, high = inf }", "'a.b': low = 0, high = inf: must be finite"),
+            (
+                "'a.b' = { low = 0.0, high = inf }",
+                "'a.b': low = 0, high = inf: must be finite",
+            ),
             ("'a.b' = { values = [] }", "'a.b': values = []"),
-            ("'a.b' = { values = [0.1, nan] }", "'a.b': values must be finite"),
-            ("'a.b' = { values = [0.1, 1, 0.1] }", "'a.b': values hold 0.1 twice"),
+            (
+                "'a.b' = { values = [0.1, nan] }",
+                "'a.b': values must be finite",
+            ),
+            (
+                "'a.b' = { values = [0.1, 1, 0.1] }",
+                "'a.b': values hold 0.1 twice",
+            ),
             ("'a.b' = { low = 0.0 }", "must be { low = .., high = .. }"),
-            ("'a.b' = { low = 0.0, high = 1.0, values = [1] }", "must be { low = .., high = .. }"),
+            (
+                "'a.b' = { low = 0.0, high = 1.0, values = [1] }",
+                "must be { low = .., high = .. }",
+            ),
             ("'a.b' = { low = 0.0, hihg = 1.0 }", "unknown field `hihg`"),
-            ("'a.b' = { low = 0.1, high = 1.0, scale = 'ln' }", "unknown variant `ln`"),
-            ("seed = { values = [1, 2] }", "'seed': is no setting to search over"),
-            ("'training.epochs' = { values = [1, 2] }", "'training.epochs': is no setting to search over"),
-            ("a = { values = [1, 2] }\n'a.b' = { values = [1, 2] }", "'a.b': is a part of 'a'"),
+            (
+                "'a.b' = { low = 0.1, high = 1.0, scale = 'ln' }",
+                "unknown variant `ln`",
+            ),
+            (
+                "seed = { values = [1, 2] }",
+                "'seed': is no setting to search over",
+            ),
+            (
+                "'training.epochs' = { values = [1, 2] }",
+                "'training.epochs': is no setting to search over",
+            ),
+            (
+                "a = { values = [1, 2] }\n'a.b' = { values = [1, 2] }",
+                "'a.b': is a part of 'a'",
+            ),
         ] {
             let error = spec(space).unwrap_err();
             assert!(error.contains(expected), "{space}: {error}");
@@ -341,11 +430,30 @@ mod tests {
         };
         good.validate().unwrap();
         let error = |spec: SearchSpec| spec.validate().unwrap_err().to_string();
-        assert!(error(SearchSpec { trials: 0, ..good.clone() }).starts_with("search.trials = 0"));
+        assert!(
+            error(SearchSpec {
+                trials: 0,
+                ..good.clone()
+            })
+            .starts_with("search.trials = 0")
+        );
         for epochs in [0.0, -0.1, 1.01, f64::NAN] {
-            assert!(error(SearchSpec { epochs, ..good.clone() }).starts_with("search.epochs = "), "{epochs}");
+            assert!(
+                error(SearchSpec {
+                    epochs,
+                    ..good.clone()
+                })
+                .starts_with("search.epochs = "),
+                "{epochs}"
+            );
         }
-        let share = SearchSpec { epochs: 0.8, ..good };
-        assert_eq!([200, 30, 3, 1].map(|epochs| share.trial_epochs(epochs)), [160, 24, 2, 1]);
+        let share = SearchSpec {
+            epochs: 0.8,
+            ..good
+        };
+        assert_eq!(
+            [200, 30, 3, 1].map(|epochs| share.trial_epochs(epochs)),
+            [160, 24, 2, 1]
+        );
     }
 }

@@ -59,7 +59,11 @@ impl SearchFolder {
     /// [`RecordError::Read`], or [`RecordError::Malformed`] when the file is damaged or of an unknown format.
     pub fn read(&self, id: &str) -> Result<Option<SearchRecord>, RecordError> {
         let path = self.history(id);
-        if exists(&path)? { read(path).map(Some) } else { Ok(None) }
+        if exists(&path)? {
+            read(path).map(Some)
+        } else {
+            Ok(None)
+        }
     }
 
     /// Writes the history of a search atomically.
@@ -83,8 +87,15 @@ impl SearchFolder {
         index: Option<usize>,
     ) -> Result<(), RecordError> {
         let folder = self.path();
-        let unreadable = |cause| RecordError::Read { path: folder.clone(), cause };
-        let ours: Vec<PathBuf> = ids.into_iter().map(|id| self.history(id)).chain(self.manifests(index)).collect();
+        let unreadable = |cause| RecordError::Read {
+            path: folder.clone(),
+            cause,
+        };
+        let ours: Vec<PathBuf> = ids
+            .into_iter()
+            .map(|id| self.history(id))
+            .chain(self.manifests(index))
+            .collect();
         for entry in fs::read_dir(&folder).map_err(unreadable)? {
             let path = entry.map_err(unreadable)?.path();
             if is_temporary(&path) && ours.contains(&path.with_extension("")) {
@@ -104,7 +115,10 @@ impl SearchFolder {
         if !exists(&folder)? {
             return Ok(Vec::new());
         }
-        let unreadable = |cause| RecordError::Read { path: folder.clone(), cause };
+        let unreadable = |cause| RecordError::Read {
+            path: folder.clone(),
+            cause,
+        };
         let mut records = Vec::new();
         for entry in fs::read_dir(&folder).map_err(unreadable)? {
             let path = entry.map_err(unreadable)?.path();
@@ -118,17 +132,34 @@ impl SearchFolder {
 }
 
 fn read(path: PathBuf) -> Result<SearchRecord, RecordError> {
-    let text = fs::read_to_string(&path).map_err(|cause| RecordError::Read { path: path.clone(), cause })?;
-    let damaged = |e: serde_json::Error| format!("damaged ({e}); remove it, the search goes on from its runs");
+    let text = fs::read_to_string(&path).map_err(|cause| RecordError::Read {
+        path: path.clone(),
+        cause,
+    })?;
+    let damaged = |e: serde_json::Error| {
+        format!("damaged ({e}); remove it, the search goes on from its runs")
+    };
     let parsed = serde_json::from_str(&text).map_err(damaged);
     let mut record: SearchRecord = match parsed {
         Ok(record) => record,
-        Err(reason) => return Err(RecordError::Malformed { path, line: None, reason }),
+        Err(reason) => {
+            return Err(RecordError::Malformed {
+                path,
+                line: None,
+                reason,
+            });
+        }
     };
     let known = SearchRecord::FORMAT;
     let reason = if record.format != known {
-        format!("format {} is not the one known here, {known}", record.format)
-    } else if path.file_stem().is_none_or(|stem| stem != record.id.as_str()) {
+        format!(
+            "format {} is not the one known here, {known}",
+            record.format
+        )
+    } else if path
+        .file_stem()
+        .is_none_or(|stem| stem != record.id.as_str())
+    {
         format!("holds the search {}", record.id)
     } else if !record.trials.is_sorted_by(|a, b| a.trial < b.trial) {
         "the trials are not in the order of their numbers".to_owned()
@@ -137,7 +168,11 @@ fn read(path: PathBuf) -> Result<SearchRecord, RecordError> {
         record.spec.resolve();
         return Ok(record);
     };
-    Err(RecordError::Malformed { path, line: None, reason })
+    Err(RecordError::Malformed {
+        path,
+        line: None,
+        reason,
+    })
 }
 
 #[cfg(test)]
@@ -149,13 +184,25 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let searches = SearchFolder::new(folder.path());
         fs::create_dir(searches.path()).unwrap();
-        let stay = ["a.json", "b.json.tmp7", "a.json.tmp", "trials-2.jsonl.tmp7", "trials.jsonl.tmp7", "notes.tmp7"];
-        for name in stay.iter().chain(&["a.json.tmp7", "trials-1.jsonl.tmp7", "retrained-1.jsonl.tmp81"]) {
+        let stay = [
+            "a.json",
+            "b.json.tmp7",
+            "a.json.tmp",
+            "trials-2.jsonl.tmp7",
+            "trials.jsonl.tmp7",
+            "notes.tmp7",
+        ];
+        for name in stay.iter().chain(&[
+            "a.json.tmp7",
+            "trials-1.jsonl.tmp7",
+            "retrained-1.jsonl.tmp81",
+        ]) {
             fs::write(searches.path().join(name), "half").unwrap();
         }
         searches.remove_temporary(["a"], Some(1)).unwrap();
-        let left =
-            fs::read_dir(searches.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let left = fs::read_dir(searches.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap());
         let mut left: Vec<String> = left.collect();
         left.sort();
         let mut stay = stay.map(str::to_owned).to_vec();

@@ -56,7 +56,10 @@ impl RunSpec {
         if let Loss::ForwardCorrection { transition } = &mut self.loss
             && transition.is_empty()
         {
-            *transition = self.noise.expected_transition(self.data.classes.len()).unwrap_or_default();
+            *transition = self
+                .noise
+                .expected_transition(self.data.classes.len())
+                .unwrap_or_default();
         }
         self.model.resolve(self.network_classes());
         self.optimizer.resolve();
@@ -76,8 +79,16 @@ impl RunSpec {
     /// or loss crate.
     pub fn validate(&self) -> Result<(), RecordError> {
         let known = !self.experiment.is_empty()
-            && self.experiment.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c));
-        check(known, "experiment", &self.experiment, "letters, digits, '-' and '_'")?;
+            && self
+                .experiment
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "-_".contains(c));
+        check(
+            known,
+            "experiment",
+            &self.experiment,
+            "letters, digits, '-' and '_'",
+        )?;
         self.loss.validate()?;
         if let Loss::ForwardCorrection { transition } = &self.loss {
             let fits = transition.len() == self.data.classes.len();
@@ -94,13 +105,37 @@ impl RunSpec {
         self.optimizer.validate()?;
         self.schedule.validate(self.optimizer.learning_rate())?;
         let training = &self.training;
-        check(training.epochs >= 1, "training.epochs", training.epochs, "at least 1")?;
+        check(
+            training.epochs >= 1,
+            "training.epochs",
+            training.epochs,
+            "at least 1",
+        )?;
         let smallest = self.model.smallest_batch();
-        let range = if smallest == 2 { "at least 2" } else { "at least 1" };
-        check(training.batch_size >= smallest, "training.batch_size", training.batch_size, range)?;
-        check(training.evaluate_every >= 1, "training.evaluate_every", training.evaluate_every, "at least 1")?;
+        let range = if smallest == 2 {
+            "at least 2"
+        } else {
+            "at least 1"
+        };
+        check(
+            training.batch_size >= smallest,
+            "training.batch_size",
+            training.batch_size,
+            range,
+        )?;
+        check(
+            training.evaluate_every >= 1,
+            "training.evaluate_every",
+            training.evaluate_every,
+            "at least 1",
+        )?;
         let decay = training.feature_decay;
-        check(decay >= 0.0 && decay.is_finite(), "training.feature_decay", decay, "at least 0 and finite")
+        check(
+            decay >= 0.0 && decay.is_finite(),
+            "training.feature_decay",
+            decay,
+            "at least 0 and finite",
+        )
     }
 }
 
@@ -114,7 +149,15 @@ pub(crate) fn check(
     value: impl ToString,
     range: &'static str,
 ) -> Result<(), RecordError> {
-    if valid { Ok(()) } else { Err(RecordError::OutOfRange { name, value: value.to_string(), range }) }
+    if valid {
+        Ok(())
+    } else {
+        Err(RecordError::OutOfRange {
+            name,
+            value: value.to_string(),
+            range,
+        })
+    }
 }
 
 #[cfg(test)]
@@ -134,7 +177,11 @@ mod tests {
     fn with(pointer: &str, value: serde_json::Value) -> Result<RunSpec, String> {
         let mut json: serde_json::Value = serde_json::from_str(OLD).unwrap();
         let (table, key) = pointer.rsplit_once('.').unwrap_or(("", pointer));
-        let table = if table.is_empty() { &mut json } else { &mut json[table] };
+        let table = if table.is_empty() {
+            &mut json
+        } else {
+            &mut json[table]
+        };
         table[key] = value;
         let spec: RunSpec = serde_json::from_value(json).map_err(|e| e.to_string())?;
         spec.validate().map(|()| spec).map_err(|e| e.to_string())
@@ -180,9 +227,15 @@ mod tests {
 
     #[test]
     fn forward_correction_takes_the_transition_of_the_noise() {
-        let mut spec =
-            with("loss", serde_json::json!({"kind": "forward_correction", "transition": [[1]]})).unwrap_err();
-        assert!(spec.contains("loss.transition = 1 rows: must be a row for each class"), "{spec}");
+        let mut spec = with(
+            "loss",
+            serde_json::json!({"kind": "forward_correction", "transition": [[1]]}),
+        )
+        .unwrap_err();
+        assert!(
+            spec.contains("loss.transition = 1 rows: must be a row for each class"),
+            "{spec}"
+        );
         spec = with("loss", serde_json::json!({"kind": "forward_correction"})).unwrap_err();
         assert!(spec.contains("transition is missing"), "{spec}");
         let mut json: serde_json::Value = serde_json::from_str(OLD).unwrap();
@@ -190,36 +243,64 @@ mod tests {
         let mut spec: RunSpec = serde_json::from_value(json).unwrap();
         spec.resolve();
         spec.validate().unwrap();
-        let Loss::ForwardCorrection { transition } = &spec.loss else { panic!("{:?}", spec.loss) };
+        let Loss::ForwardCorrection { transition } = &spec.loss else {
+            panic!("{:?}", spec.loss)
+        };
         // A fifth of the labels is drawn again from three classes.
-        assert!((transition[1][2] - 0.2 / 3.0).abs() < 1e-15 && (transition[1][1] - 1.0 + 0.4 / 3.0).abs() < 1e-15);
+        assert!(
+            (transition[1][2] - 0.2 / 3.0).abs() < 1e-15
+                && (transition[1][1] - 1.0 + 0.4 / 3.0).abs() < 1e-15
+        );
     }
 
     #[test]
     fn variants_out_of_range_are_named() {
         let adam = |key: &str, value: f64| {
-            let mut json = serde_json::json!({"kind": "adam", "learning_rate": 0.1, "weight_decay": 0.0});
+            let mut json =
+                serde_json::json!({"kind": "adam", "learning_rate": 0.1, "weight_decay": 0.0});
             json[key] = value.into();
             json
         };
         let etf = serde_json::json!({"kind": "mlp", "depth": 2, "width": 8, "features": 1, "classifier": "etf"});
-        let unnormalised = serde_json::json!({"kind": "mlp", "depth": 2, "width": 8, "norm": "none"});
+        let unnormalised =
+            serde_json::json!({"kind": "mlp", "depth": 2, "width": 8, "norm": "none"});
         let nesterov = serde_json::json!({"kind": "sgd", "learning_rate": 0.1, "momentum": 0.0, "nesterov": true,
             "weight_decay": 0.0});
-        let mixed = serde_json::json!({"kind": "adam_w", "learning_rate": 0.1, "weight_decay": 0.0});
+        let mixed =
+            serde_json::json!({"kind": "adam_w", "learning_rate": 0.1, "weight_decay": 0.0});
         for (pointer, value, expected) in [
             ("model.features", 0.into(), "model.features = 0"),
             ("model.norm", "group".into(), "unknown variant `group`"),
             ("model.activation", "tanh".into(), "unknown variant `tanh`"),
-            ("model", etf, "model.features = 1: must be at least the number of classes"),
+            (
+                "model",
+                etf,
+                "model.features = 1: must be at least the number of classes",
+            ),
             ("optimizer", adam("beta1", 1.0), "optimizer.beta1 = 1"),
             ("optimizer", adam("beta2", -0.1), "optimizer.beta2 = -0.1"),
             ("optimizer", adam("epsilon", 0.0), "optimizer.epsilon = 0"),
-            ("optimizer", adam("classifier_weight_decay", -1.0), "optimizer.classifier_weight_decay = -1"),
-            ("optimizer", nesterov, "optimizer.nesterov = true: must be false without momentum"),
+            (
+                "optimizer",
+                adam("classifier_weight_decay", -1.0),
+                "optimizer.classifier_weight_decay = -1",
+            ),
+            (
+                "optimizer",
+                nesterov,
+                "optimizer.nesterov = true: must be false without momentum",
+            ),
             ("optimizer", mixed, "unknown field `weight_decay`"),
-            ("training.feature_decay", (-1.0).into(), "training.feature_decay = -1"),
-            ("training.batch_size", 1.into(), "training.batch_size = 1: must be at least 2"),
+            (
+                "training.feature_decay",
+                (-1.0).into(),
+                "training.feature_decay = -1",
+            ),
+            (
+                "training.batch_size",
+                1.into(),
+                "training.batch_size = 1: must be at least 2",
+            ),
         ] {
             let error = with(pointer, value).unwrap_err();
             assert!(error.contains(expected), "{error}");

@@ -51,13 +51,24 @@ pub fn event_file(records: &[EpochRecord], started_unix: u64) -> Vec<u8> {
 
 /// Every number with its name; reasons of missing metrics are none.
 fn scalars(name: &str, value: &Value, scalar: &mut impl FnMut(&str, f64)) {
-    let inner = |key: &str| if name.is_empty() { key.to_owned() } else { format!("{name}/{key}") };
+    let inner = |key: &str| {
+        if name.is_empty() {
+            key.to_owned()
+        } else {
+            format!("{name}/{key}")
+        }
+    };
     match value {
         Value::Number(number) => scalar(name, number.as_f64().unwrap_or_default()),
         Value::Array(values) => {
-            values.iter().enumerate().for_each(|(at, value)| scalars(&inner(&at.to_string()), value, scalar));
+            values
+                .iter()
+                .enumerate()
+                .for_each(|(at, value)| scalars(&inner(&at.to_string()), value, scalar));
         }
-        Value::Object(values) => values.iter().for_each(|(key, value)| scalars(&inner(key), value, scalar)),
+        Value::Object(values) => values
+            .iter()
+            .for_each(|(key, value)| scalars(&inner(key), value, scalar)),
         _ => (),
     }
 }
@@ -95,8 +106,16 @@ fn record(file: &mut Vec<u8>, message: &[u8]) {
 
 /// CRC-32C (Castagnoli), bit by bit: event files are small.
 fn crc32c(bytes: &[u8]) -> u32 {
-    let step = |crc: u32, _| if crc & 1 == 1 { crc >> 1 ^ 0x82F6_3B78 } else { crc >> 1 };
-    !bytes.iter().fold(!0, |crc, &byte| (0..8).fold(crc ^ u32::from(byte), step))
+    let step = |crc: u32, _| {
+        if crc & 1 == 1 {
+            crc >> 1 ^ 0x82F6_3B78
+        } else {
+            crc >> 1
+        }
+    };
+    !bytes
+        .iter()
+        .fold(!0, |crc, &byte| (0..8).fold(crc ^ u32::from(byte), step))
 }
 
 fn masked(crc: u32) -> u32 {
@@ -118,21 +137,49 @@ mod tests {
 
     #[test]
     fn every_number_is_a_scalar_under_its_name() {
-        let test = TestRecord { loss: 0.25, accuracy: 0.5, dilation: Some(3.0), ..TestRecord::default() };
+        let test = TestRecord {
+            loss: 0.25,
+            accuracy: 0.5,
+            dilation: Some(3.0),
+            ..TestRecord::default()
+        };
         let per_class = Some(vec![1.0, 2.0]);
-        let epoch =
-            EpochRecord { epoch: 300, test: Some(test), memorization_per_class: per_class, ..EpochRecord::default() };
+        let epoch = EpochRecord {
+            epoch: 300,
+            test: Some(test),
+            memorization_per_class: per_class,
+            ..EpochRecord::default()
+        };
         let mut names = Vec::new();
-        scalars("", &serde_json::to_value(&epoch).unwrap(), &mut |name, value| names.push((name.to_owned(), value)));
-        for expected in
-            [("test/dilation", 3.0), ("test/loss", 0.25), ("memorization_per_class/1", 2.0), ("epoch", 300.0)]
-        {
-            assert!(names.contains(&(expected.0.to_owned(), expected.1)), "{names:?}");
+        scalars(
+            "",
+            &serde_json::to_value(&epoch).unwrap(),
+            &mut |name, value| names.push((name.to_owned(), value)),
+        );
+        for expected in [
+            ("test/dilation", 3.0),
+            ("test/loss", 0.25),
+            ("memorization_per_class/1", 2.0),
+            ("epoch", 300.0),
+        ] {
+            assert!(
+                names.contains(&(expected.0.to_owned(), expected.1)),
+                "{names:?}"
+            );
         }
         // The second record: length, checksum, time, step 300 as a varint.
         let one = event_file(&[], 7).len();
-        let bytes = event_file(&[EpochRecord { seconds: 0.5, ..epoch }], 7);
-        assert_eq!(bytes[one + 12..one + 24], [&[9][..], &7.5f64.to_le_bytes(), &[16, 0xAC, 0x02]].concat());
+        let bytes = event_file(
+            &[EpochRecord {
+                seconds: 0.5,
+                ..epoch
+            }],
+            7,
+        );
+        assert_eq!(
+            bytes[one + 12..one + 24],
+            [&[9][..], &7.5f64.to_le_bytes(), &[16, 0xAC, 0x02]].concat()
+        );
         let length = u64::from_le_bytes(bytes[one..one + 8].try_into().unwrap()) as usize;
         assert_eq!(bytes.len(), one + 8 + 4 + length + 4);
     }

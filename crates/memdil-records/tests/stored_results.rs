@@ -11,7 +11,9 @@ fn stored_results_are_runs_with_valid_settings() {
     let results = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../experiments/results");
     let mut runs = 0;
     for folder in fs::read_dir(results).unwrap() {
-        let Ok(text) = fs::read_to_string(folder.unwrap().path().join("runs.jsonl")) else { continue };
+        let Ok(text) = fs::read_to_string(folder.unwrap().path().join("runs.jsonl")) else {
+            continue;
+        };
         for line in text.lines() {
             let mut record: RunRecord = serde_json::from_str(line).unwrap();
             assert_eq!(record.format, RunRecord::FORMAT);

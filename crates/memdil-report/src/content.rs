@@ -63,21 +63,42 @@ impl Sources {
         search::sort(&mut searches);
         let runs = runs::read_runs(folder, &options.manifests, &searches)?;
         let missing = runs::missing(&runs, &options.manifests)?;
-        Ok(Self { runs, missing, layer_peeled: layer_peeled::read(folder)?, searches })
+        Ok(Self {
+            runs,
+            missing,
+            layer_peeled: layer_peeled::read(folder)?,
+            searches,
+        })
     }
 }
 
 impl Content {
     pub(crate) fn new(sources: Sources, options: &ReportOptions) -> Result<Self, ReportError> {
-        let Sources { runs, missing, layer_peeled, searches } = sources;
-        let comparison = options.reference.as_deref().map(|path| reference::compare(path, &runs)).transpose()?;
+        let Sources {
+            runs,
+            missing,
+            layer_peeled,
+            searches,
+        } = sources;
+        let comparison = options
+            .reference
+            .as_deref()
+            .map(|path| reference::compare(path, &runs))
+            .transpose()?;
         let solved = options.theory.then(|| Theory::new(&runs)).transpose()?;
         let mut claims = claims::evaluate(&runs, solved.as_ref())?;
         claims.extend(layer_peeled::claim(&layer_peeled));
         claims.sort_by_key(|claim| experiments::rank(section::experiment(claim)));
         let command = options.command.as_deref();
         Ok(Self {
-            sections: section::sections(&runs, &searches, &layer_peeled, solved.as_ref(), &claims, command)?,
+            sections: section::sections(
+                &runs,
+                &searches,
+                &layer_peeled,
+                solved.as_ref(),
+                &claims,
+                command,
+            )?,
             claims,
             unjudged: claims::unjudged(&runs),
             missing,
@@ -93,17 +114,27 @@ impl Content {
 
     /// The figures in the order of their numbers.
     pub(crate) fn all_figures(&self) -> impl Iterator<Item = &Figure> {
-        self.sections.iter().flat_map(|section| &section.figures).chain(&self.measured_figure)
+        self.sections
+            .iter()
+            .flat_map(|section| &section.figures)
+            .chain(&self.measured_figure)
     }
 
     /// Whether there is nothing but features of other programs.
     pub(crate) fn is_measured_only(&self) -> bool {
-        self.made().is_empty() && self.searches.is_empty() && self.claims.is_empty() && !self.measured.is_empty()
+        self.made().is_empty()
+            && self.searches.is_empty()
+            && self.claims.is_empty()
+            && !self.measured.is_empty()
     }
 
     /// What the report is about.
     pub(crate) fn purpose(&self) -> &'static str {
-        if self.is_measured_only() { MEASURED_PURPOSE } else { PURPOSE }
+        if self.is_measured_only() {
+            MEASURED_PURPOSE
+        } else {
+            PURPOSE
+        }
     }
 
     pub(crate) fn diverged(&self) -> usize {
@@ -112,30 +143,52 @@ impl Content {
 
     /// Where everything shown was made, and the seconds it took.
     pub(crate) fn made(&self) -> Vec<(&Provenance, f64)> {
-        let runs = self.runs.iter().map(|run| (&run.record.provenance, run.record.seconds));
-        let descents = self.layer_peeled.iter().map(|d| (&d.record.provenance, d.record.seconds));
+        let runs = self
+            .runs
+            .iter()
+            .map(|run| (&run.record.provenance, run.record.seconds));
+        let descents = self
+            .layer_peeled
+            .iter()
+            .map(|d| (&d.record.provenance, d.record.seconds));
         runs.chain(descents).collect()
     }
 
     /// Date, number of runs, seeds, data.
     pub(crate) fn subtitle(&self) -> Vec<String> {
-        let newest = self.made().iter().map(|(provenance, _)| provenance.started_unix).max().unwrap_or(0);
-        let measured =
-            (!self.measured.is_empty()).then(|| count(self.measured.len(), "network measured", "networks measured"));
+        let newest = self
+            .made()
+            .iter()
+            .map(|(provenance, _)| provenance.started_unix)
+            .max()
+            .unwrap_or(0);
+        let measured = (!self.measured.is_empty())
+            .then(|| count(self.measured.len(), "network measured", "networks measured"));
         if self.made().is_empty() && self.searches.is_empty() {
             return measured.into_iter().collect();
         }
         if self.made().is_empty() {
-            return vec![count(self.searches.len(), "search under way", "searches under way")];
+            return vec![count(
+                self.searches.len(),
+                "search under way",
+                "searches under way",
+            )];
         }
         if self.runs.is_empty() {
-            return vec![date(newest), count(self.layer_peeled.len(), "training", "trainings")];
+            return vec![
+                date(newest),
+                count(self.layer_peeled.len(), "training", "trainings"),
+            ];
         }
         let mut parts = vec![date(newest), count(self.runs.len(), "run", "runs")];
         if self.diverged() > 0 {
             parts.push(format!("{} of them diverged", self.diverged()));
         }
-        parts.push(count(distinct(&self.runs, Run::seed).len(), "seed", "seeds"));
+        parts.push(count(
+            distinct(&self.runs, Run::seed).len(),
+            "seed",
+            "seeds",
+        ));
         parts.push(distinct(&self.runs, |run| run.record.spec.data.source.name()).join(", "));
         parts.extend(measured);
         parts
@@ -144,20 +197,40 @@ impl Content {
     /// `2 supported, 3 inconclusive`.
     pub(crate) fn tally(&self) -> String {
         let part = |verdict: Verdict| {
-            let n = self.claims.iter().filter(|claim| claim.verdict == verdict).count();
+            let n = self
+                .claims
+                .iter()
+                .filter(|claim| claim.verdict == verdict)
+                .count();
             (n > 0).then(|| format!("{n} {verdict}"))
         };
-        let parts: Vec<String> =
-            [Verdict::Supported, Verdict::Refuted, Verdict::Inconclusive].into_iter().filter_map(part).collect();
-        format!("Of {}: {}.", count(self.claims.len(), "claim", "claims"), parts.join(", "))
+        let parts: Vec<String> = [Verdict::Supported, Verdict::Refuted, Verdict::Inconclusive]
+            .into_iter()
+            .filter_map(part)
+            .collect();
+        format!(
+            "Of {}: {}.",
+            count(self.claims.len(), "claim", "claims"),
+            parts.join(", ")
+        )
     }
 
     /// Which planned runs are not there.
     pub(crate) fn missing_note(&self) -> Option<String> {
         const NAMED: usize = 10;
-        let names = self.missing.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
+        let names = self
+            .missing
+            .iter()
+            .take(NAMED)
+            .cloned()
+            .collect::<Vec<_>>()
+            .join(", ");
         let more = self.missing.len().saturating_sub(NAMED);
-        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let more = if more > 0 {
+            format!(" and {more} more")
+        } else {
+            String::new()
+        };
         (!self.missing.is_empty()).then(|| {
             let n = count(self.missing.len(), "planned run is", "planned runs are");
             format!("{n} missing here, failed or not made yet: {names}{more}.")
@@ -167,7 +240,10 @@ impl Content {
     /// Why an experiment has no verdict.
     pub(crate) fn unjudged_note(&self) -> Option<String> {
         (!self.unjudged.is_empty()).then(|| {
-            format!("No claim is tested on {}: made for its figures and tables only.", self.unjudged.join(", "))
+            format!(
+                "No claim is tested on {}: made for its figures and tables only.",
+                self.unjudged.join(", ")
+            )
         })
     }
 }

@@ -57,7 +57,10 @@ impl ReportError {
         match self {
             Self::Records(error) => error.is_bad_input(),
             Self::Theory(_) | Self::Figure { .. } => false,
-            Self::NoFolder { .. } | Self::NoRuns { .. } | Self::OtherPage { .. } | Self::Reference { .. } => true,
+            Self::NoFolder { .. }
+            | Self::NoRuns { .. }
+            | Self::OtherPage { .. }
+            | Self::Reference { .. } => true,
         }
     }
 }

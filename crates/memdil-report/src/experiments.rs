@@ -28,7 +28,10 @@ const KNOWN: [About; 11] = [
                 "Across noise levels, wrong labels that are learned by heart are paid for with the features of samples that \
                  were never seen.",
             ),
-            ("/b-ls", "At equal noise smoothed labels keep unseen features closer together."),
+            (
+                "/b-ls",
+                "At equal noise smoothed labels keep unseen features closer together.",
+            ),
         ],
         differs: "Except in preset paper: narrower and shallower networks, larger batches and less weight decay than the authors’ (depth 9, width \
              2048, batch 16, decay 1e-3), chosen so that the networks memorise, before any dilation was looked at; images in \
@@ -93,8 +96,14 @@ const KNOWN: [About; 11] = [
              trained again on all training data and tested. The paper says: LS and LR classify at least as well as CE under \
              label noise.",
         meaning: &[
-            ("/ls", "With each loss at its best, smoothing classifies better under noise."),
-            ("/lr", "With each loss at its best, relaxation classifies better under noise."),
+            (
+                "/ls",
+                "With each loss at its best, smoothing classifies better under noise.",
+            ),
+            (
+                "/lr",
+                "With each loss at its best, relaxation classifies better under noise.",
+            ),
         ],
         differs: "Fewer trials, images and networks than the authors’ search, except in preset paper.",
     },
@@ -104,7 +113,10 @@ const KNOWN: [About; 11] = [
         question: "After uniform noise each label goes on, with probability 0.5, to a second class of its own: the network \
              tells 2K classes apart and is tested on K. The paper says: memorization and dilation go together here too.",
         meaning: &[
-            ("/a", "Memorization and dilation go together where noise has classes of its own, too."),
+            (
+                "/a",
+                "Memorization and dilation go together where noise has classes of its own, too.",
+            ),
             ("/b-ls", "So does the advantage of smoothing."),
         ],
         differs: "Labels are drawn in file order and for any K; memorization is of true classes.",
@@ -115,8 +127,14 @@ const KNOWN: [About; 11] = [
         question: "VGG and ResNet on all classes, clean and noisy labels, measured after every epoch: do \
              training features collapse, and does noise dilate the features of unseen samples?",
         meaning: &[
-            ("/collapse", "Convolutional networks on all classes collapse as perceptrons on two do."),
-            ("/dilation", "Their unseen features spread under label noise as well."),
+            (
+                "/collapse",
+                "Convolutional networks on all classes collapse as perceptrons on two do.",
+            ),
+            (
+                "/dilation",
+                "Their unseen features spread under label noise as well.",
+            ),
         ],
         differs: "Fewer images, channels and epochs, except in preset paper.",
     },
@@ -124,14 +142,20 @@ const KNOWN: [About; 11] = [
         name: "fashion-mnist-reference",
         title: "Beside the authors’ code",
         question: "The setting in which the authors’ released code was measured; no claim of the paper.",
-        meaning: &[("", "Agreement here is agreement of two programs, not of a claim with the world.")],
+        meaning: &[(
+            "",
+            "Agreement here is agreement of two programs, not of a claim with the world.",
+        )],
         differs: "Noise draw, split and initial values are of other random numbers.",
     },
     About {
         name: "robust-losses",
         title: "Losses for label noise",
         question: "Losses of the label-noise literature on all ten classes under symmetric noise; no claim of the paper.",
-        meaning: &[("", "How much of the effect of a loss is memorization avoided.")],
+        meaning: &[(
+            "",
+            "How much of the effect of a loss is memorization avoided.",
+        )],
         differs: "Not in the paper.",
     },
     About {
@@ -145,7 +169,10 @@ const KNOWN: [About; 11] = [
 
 /// The place of an experiment on the page; unknown ones come after the known.
 pub(crate) fn rank(name: &str) -> usize {
-    KNOWN.iter().position(|about| about.name == name).unwrap_or(KNOWN.len())
+    KNOWN
+        .iter()
+        .position(|about| about.name == name)
+        .unwrap_or(KNOWN.len())
 }
 
 pub(crate) fn about(name: &str) -> Option<&'static About> {

@@ -24,11 +24,21 @@ pub(crate) struct Descent {
 
 /// The trainings recorded in a folder of runs, `layer-peeled.jsonl`: by class count, loss, sign, then the rest.
 pub(crate) fn read(folder: &Path) -> Result<Vec<Descent>, ReportError> {
-    let mut descents: Vec<Descent> = read_layer_peeled(folder)?.into_iter().map(Descent::new).collect();
+    let mut descents: Vec<Descent> = read_layer_peeled(folder)?
+        .into_iter()
+        .map(Descent::new)
+        .collect();
     descents.sort_by_cached_key(|descent| {
         let spec = &descent.record.spec;
         let json = serde_json::to_string(spec).unwrap_or_default();
-        (spec.nonnegative, descent.loss(), spec.classes, spec.dim, spec.seed, json)
+        (
+            spec.nonnegative,
+            descent.loss(),
+            spec.classes,
+            spec.dim,
+            spec.seed,
+            json,
+        )
     });
     Ok(descents)
 }
@@ -44,7 +54,10 @@ impl Descent {
             nonnegative: spec.nonnegative,
         };
         // A specification that was read has been checked: its values are in the ranges of the closed form.
-        let exact = spec.frame_fits().then(|| closed_form(&setting).ok()).flatten();
+        let exact = spec
+            .frame_fits()
+            .then(|| closed_form(&setting).ok())
+            .flatten();
         Self { record, exact }
     }
 
@@ -70,38 +83,80 @@ impl Descent {
     /// Deviation of the class means from the frame of the closed form.
     fn nc2_plus(&self, end: &LayerPeeledEnd) -> Option<f64> {
         let spec = &self.record.spec;
-        let cosine = if spec.nonnegative { 0.0 } else { -1.0 / (spec.classes as f64 - 1.0) };
+        let cosine = if spec.nonnegative {
+            0.0
+        } else {
+            -1.0 / (spec.classes as f64 - 1.0)
+        };
         let cosines = end.feature_cosines?.map(|found| (found - cosine).abs());
         Some(cosines.into_iter().fold(end.feature_norm_spread?, f64::max))
     }
 
     fn row(&self) -> Row {
-        let LayerPeeledRecord { spec, status, steps, end, .. } = &self.record;
-        let sign = if spec.nonnegative { "non-negative" } else { "signed" };
-        let mut cells = vec![sign.to_owned(), self.loss(), spec.classes.to_string(), spec.dim.to_string()];
+        let LayerPeeledRecord {
+            spec,
+            status,
+            steps,
+            end,
+            ..
+        } = &self.record;
+        let sign = if spec.nonnegative {
+            "non-negative"
+        } else {
+            "signed"
+        };
+        let mut cells = vec![
+            sign.to_owned(),
+            self.loss(),
+            spec.classes.to_string(),
+            spec.dim.to_string(),
+        ];
         cells.extend([spec.seed.to_string(), steps.to_string()]);
         let remark = match (status, end) {
             (LayerPeeledStatus::Diverged, _) | (_, None) => Some("✗ diverged".to_owned()),
-            (LayerPeeledStatus::OutOfSteps, Some(end)) => {
-                Some(format!("○ not converged: residual {} for {}", number(end.residual), number(spec.tolerance)))
+            (LayerPeeledStatus::OutOfSteps, Some(end)) => Some(format!(
+                "○ not converged: residual {} for {}",
+                number(end.residual),
+                number(spec.tolerance)
+            )),
+            _ if self.exact.is_none() => {
+                Some("○ no closed form: too few dimensions for the frame".to_owned())
             }
-            _ if self.exact.is_none() => Some("○ no closed form: too few dimensions for the frame".to_owned()),
             _ => None,
         };
         if let (None, Some(end)) = (&remark, end) {
             cells.extend(self.errors().into_iter().flatten().map(number));
-            cells.push(if end.collapsed { "all zero".to_owned() } else { or_dash(end.nc1, number) });
-            cells.extend([or_dash(self.nc2_plus(end), number), or_dash(end.nc3_plus, number)]);
+            cells.push(if end.collapsed {
+                "all zero".to_owned()
+            } else {
+                or_dash(end.nc1, number)
+            });
+            cells.extend([
+                or_dash(self.nc2_plus(end), number),
+                or_dash(end.nc3_plus, number),
+            ]);
         }
-        let class = if *status == LayerPeeledStatus::Diverged { "diverged" } else { "" };
-        Row { cells, remark, class }
+        let class = if *status == LayerPeeledStatus::Diverged {
+            "diverged"
+        } else {
+            ""
+        };
+        Row {
+            cells,
+            remark,
+            class,
+        }
     }
 }
 
 /// The error relative to what is expected; where that is zero (total collapse), the value itself.
 fn relative(found: f64, expected: f64) -> f64 {
     let error = (found - expected).abs();
-    if expected.abs() > 0.0 { error / expected.abs() } else { error }
+    if expected.abs() > 0.0 {
+        error / expected.abs()
+    } else {
+        error
+    }
 }
 
 /// One row a training.
@@ -121,22 +176,37 @@ pub(crate) fn table(descents: &[Descent]) -> Table {
         ("NC2+", true),
         ("NC3+", true),
     ];
-    Table { columns: heads(&columns), rows: descents.iter().map(Descent::row).collect() }
+    Table {
+        columns: heads(&columns),
+        rows: descents.iter().map(Descent::row).collect(),
+    }
 }
 
 /// Supported when every training reached the closed form, refuted when one came to rest elsewhere; none where nothing was
 /// trained.
 pub(crate) fn claim(descents: &[Descent]) -> Option<Claim> {
     let judged: Vec<&Descent> = descents.iter().filter(|d| d.exact.is_some()).collect();
-    let errors: Vec<f64> =
-        judged.iter().filter(|d| d.converged()).filter_map(|d| d.errors()?.into_iter().reduce(f64::max)).collect();
+    let errors: Vec<f64> = judged
+        .iter()
+        .filter(|d| d.converged())
+        .filter_map(|d| d.errors()?.into_iter().reduce(f64::max))
+        .collect();
     let largest = errors.iter().copied().reduce(f64::max);
     let open = judged.len() - errors.len();
     let (holds, reason) = match largest {
         Some(largest) if largest > TOLERANCE => (Some(false), None),
-        _ if open > 0 => (None, Some(format!("{} not converged", count(open, "training has", "trainings have")))),
+        _ if open > 0 => (
+            None,
+            Some(format!(
+                "{} not converged",
+                count(open, "training has", "trainings have")
+            )),
+        ),
         Some(_) => (Some(true), None),
-        None => (None, Some("no training has a closed form to compare with".to_owned())),
+        None => (
+            None,
+            Some("no training has a closed form to compare with".to_owned()),
+        ),
     };
     (!descents.is_empty()).then(|| Claim {
         name: "gradient descent reaches NC+".to_owned(),
@@ -200,7 +270,11 @@ mod tests {
             provenance,
         };
         if let Some(exact) = Descent::new(record.clone()).exact {
-            let cosine = if nonnegative { 0.0 } else { -1.0 / (classes as f64 - 1.0) };
+            let cosine = if nonnegative {
+                0.0
+            } else {
+                -1.0 / (classes as f64 - 1.0)
+            };
             record.end = Some(LayerPeeledEnd {
                 residual: 1e-9,
                 objective: exact.objective,
@@ -223,7 +297,10 @@ mod tests {
         let judge = |descents: &[Descent]| claim(descents).unwrap();
         let good = [descent(3, true, 5e-7), descent(4, false, -2e-7)];
         let found = judge(&good);
-        assert_eq!((found.verdict, found.n, found.reason), (Verdict::Supported, 2, None));
+        assert_eq!(
+            (found.verdict, found.n, found.reason),
+            (Verdict::Supported, 2, None)
+        );
         assert!((found.effect.unwrap() - 5e-7).abs() < 1e-12);
         assert_eq!(found.unit.format(found.effect.unwrap()), "5.0e−7");
         assert_eq!(judge(&[descent(3, true, 2e-6)]).verdict, Verdict::Refuted);
@@ -233,9 +310,15 @@ mod tests {
         assert_eq!((open.verdict, open.n), (Verdict::Inconclusive, 1));
         assert_eq!(open.reason.as_deref(), Some("1 training has not converged"));
         // What came to rest elsewhere refutes, whatever else is open.
-        assert_eq!(judge(&[slow, descent(3, true, 2e-6)]).verdict, Verdict::Refuted);
+        assert_eq!(
+            judge(&[slow, descent(3, true, 2e-6)]).verdict,
+            Verdict::Refuted
+        );
         // Five orthogonal directions do not fit into four dimensions.
-        assert_eq!(judge(&[descent(5, true, 0.0)]).verdict, Verdict::Inconclusive);
+        assert_eq!(
+            judge(&[descent(5, true, 0.0)]).verdict,
+            Verdict::Inconclusive
+        );
         assert_eq!(claim(&[]), None);
     }
 
@@ -247,13 +330,18 @@ mod tests {
         let cells: Vec<&[String]> = table.rows.iter().map(|row| row.cells.as_slice()).collect();
         assert_eq!(cells[0].len(), table.columns.len());
         assert_eq!(cells[0][..4], ["non-negative", "LS 0.1", "3", "4"]);
-        assert_eq!((cells[0][11].as_str(), cells[1][11].as_str()), ("3.0e−7", "3.0e−7"));
+        assert_eq!(
+            (cells[0][11].as_str(), cells[1][11].as_str()),
+            ("3.0e−7", "3.0e−7")
+        );
         assert_eq!(cells[1][7], "1.0e−3");
         assert!(cells[2].len() == 6 && table.rows[2].remark.as_deref() == Some("✗ diverged"));
     }
 
     #[test]
     fn errors_beside_zero_are_absolute() {
-        assert!((relative(1e-9, 0.0) - 1e-9).abs() < 1e-24 && (relative(2.2, 2.0) - 0.1).abs() < 1e-12);
+        assert!(
+            (relative(1e-9, 0.0) - 1e-9).abs() < 1e-24 && (relative(2.2, 2.0) - 0.1).abs() < 1e-12
+        );
     }
 }

@@ -12,8 +12,13 @@ use crate::text::escape_markdown;
 /// A figure with its number.
 fn figure(figure: &Figure, number: usize) -> String {
     let (name, heading) = (&figure.name, &figure.heading);
-    let (caption, reading) = (escape_markdown(&figure.caption), escape_markdown(&figure.reading));
-    format!("\n### Figure {number}: {heading}\n\n![{heading}](figures/{name}.svg)\n\n{caption}\n\n{reading}\n")
+    let (caption, reading) = (
+        escape_markdown(&figure.caption),
+        escape_markdown(&figure.reading),
+    );
+    format!(
+        "\n### Figure {number}: {heading}\n\n![{heading}](figures/{name}.svg)\n\n{caption}\n\n{reading}\n"
+    )
 }
 
 /// The same content as the page; figures stand in `figures/`.
@@ -31,8 +36,12 @@ pub(crate) fn markdown(content: &Content) -> String {
             tables::claims(&content.claims).markdown()
         );
     }
-    text += &content.missing_note().map_or_else(String::new, |note| format!("\n{}\n", escape_markdown(&note)));
-    text += &content.unjudged_note().map_or_else(String::new, |note| format!("\n{}\n", escape_markdown(&note)));
+    text += &content.missing_note().map_or_else(String::new, |note| {
+        format!("\n{}\n", escape_markdown(&note))
+    });
+    text += &content.unjudged_note().map_or_else(String::new, |note| {
+        format!("\n{}\n", escape_markdown(&note))
+    });
     let mut number = 0;
     for section in &content.sections {
         text += &self::section(content, section, &mut number);
@@ -40,7 +49,10 @@ pub(crate) fn markdown(content: &Content) -> String {
     if !content.measured.is_empty() {
         text += &format!("\n## Measured features\n\n{}\n", escape_markdown(MEASURED));
         let number = content.all_figures().count();
-        text += &content.measured_figure.as_ref().map_or_else(String::new, |f| figure(f, number));
+        text += &content
+            .measured_figure
+            .as_ref()
+            .map_or_else(String::new, |f| figure(f, number));
         text += &format!("\n{}", measured::table(&content.measured).markdown());
         for line in measured::undefined(&content.measured) {
             text += &format!("\n{}\n", escape_markdown(&line));
@@ -60,7 +72,10 @@ pub(crate) fn markdown(content: &Content) -> String {
     );
     if let Some(command) = &content.command {
         // Indented, so that nothing in the command can end the block.
-        let lines: String = command.lines().map(|line| format!("    {line}\n")).collect();
+        let lines: String = command
+            .lines()
+            .map(|line| format!("    {line}\n"))
+            .collect();
         text += &format!("\nTo run it again:\n\n{lines}");
     }
     text
@@ -68,17 +83,30 @@ pub(crate) fn markdown(content: &Content) -> String {
 
 /// One experiment.
 fn section(content: &Content, section: &Section, number: &mut usize) -> String {
-    let mut text = format!("\n## {}\n\n{}\n", escape_markdown(section.title()), escape_markdown(section.question()));
+    let mut text = format!(
+        "\n## {}\n\n{}\n",
+        escape_markdown(section.title()),
+        escape_markdown(section.question())
+    );
     if !section.meaning.is_empty() {
-        text += &format!("\n**What it means.** {}\n", escape_markdown(&section.meaning));
+        text += &format!(
+            "\n**What it means.** {}\n",
+            escape_markdown(&section.meaning)
+        );
     }
     for figure in &section.figures {
         *number += 1;
         text += &self::figure(figure, *number);
     }
-    text += &section.fits.as_ref().map_or_else(String::new, |fits| format!("\n{}", fits.markdown()));
+    text += &section
+        .fits
+        .as_ref()
+        .map_or_else(String::new, |fits| format!("\n{}", fits.markdown()));
     if section.experiment == "layer-peeled" && !content.layer_peeled.is_empty() {
-        text += &format!("\n{}", layer_peeled::table(&content.layer_peeled).markdown());
+        text += &format!(
+            "\n{}",
+            layer_peeled::table(&content.layer_peeled).markdown()
+        );
     }
     if !section.searches.is_empty() {
         text += &format!(
@@ -110,7 +138,10 @@ fn section(content: &Content, section: &Section, number: &mut usize) -> String {
     if !runs.is_empty() {
         text += &format!("\n### Runs\n\n{}", tables::runs(runs).markdown());
     }
-    for (name, said) in [("Where it differs from the paper.", section.differs()), ("Made from", &section.provenance)] {
+    for (name, said) in [
+        ("Where it differs from the paper.", section.differs()),
+        ("Made from", &section.provenance),
+    ] {
         if !said.is_empty() {
             text += &format!("\n**{name}** {}\n", escape_markdown(said));
         }

@@ -70,21 +70,32 @@ impl Reference {
 
 impl Comparison {
     pub(crate) fn inside(&self) -> usize {
-        self.cells.iter().filter(|cell| cell.inside == Some(true)).count()
+        self.cells
+            .iter()
+            .filter(|cell| cell.inside == Some(true))
+            .count()
     }
 
     /// Cells with an interval.
     pub(crate) fn judged(&self) -> usize {
-        self.cells.iter().filter(|cell| cell.inside.is_some()).count()
+        self.cells
+            .iter()
+            .filter(|cell| cell.inside.is_some())
+            .count()
     }
 
     /// The count that the section begins with.
     pub(crate) fn headline(&self) -> String {
         let unjudged = self.cells.len() - self.judged();
-        let mut text = format!("{} of {} cells inside our 95% prediction interval.", self.inside(), self.judged());
+        let mut text = format!(
+            "{} of {} cells inside our 95% prediction interval.",
+            self.inside(),
+            self.judged()
+        );
         if unjudged > 0 {
-            text +=
-                &format!(" {unjudged} more have no interval, because it needs at least three completed runs of ours.");
+            text += &format!(
+                " {unjudged} more have no interval, because it needs at least three completed runs of ours."
+            );
         }
         text
     }
@@ -118,9 +129,16 @@ pub(crate) fn compare(path: &Path, runs: &[Run]) -> Result<Comparison, ReportErr
     let mut cells = Vec::new();
     for cell in &reference.cell {
         for (&quantity, theirs) in &cell.values {
-            let same =
-                |run: &&Run| reference.covers(run) && run.loss() == cell.loss && (run.eta() - cell.eta).abs() < 1e-9;
-            let ours: Vec<f64> = runs.iter().filter(same).filter_map(|run| run.value(quantity)).collect();
+            let same = |run: &&Run| {
+                reference.covers(run)
+                    && run.loss() == cell.loss
+                    && (run.eta() - cell.eta).abs() < 1e-9
+            };
+            let ours: Vec<f64> = runs
+                .iter()
+                .filter(same)
+                .filter_map(|run| run.value(quantity))
+                .collect();
             let interval = prediction_interval(&ours, theirs.len());
             let theirs = mean(theirs).unwrap_or_default();
             cells.push(Compared {
@@ -140,12 +158,23 @@ pub(crate) fn compare(path: &Path, runs: &[Run]) -> Result<Comparison, ReportErr
 }
 
 fn read(path: &Path) -> Result<Reference, ReportError> {
-    let text = fs::read_to_string(path).map_err(|cause| RecordError::Read { path: path.to_owned(), cause })?;
-    let bad = |reason: String| ReportError::Reference { path: path.to_owned(), reason };
+    let text = fs::read_to_string(path).map_err(|cause| RecordError::Read {
+        path: path.to_owned(),
+        cause,
+    })?;
+    let bad = |reason: String| ReportError::Reference {
+        path: path.to_owned(),
+        reason,
+    };
     let reference: Reference = toml::from_str(&text).map_err(|e| {
         // The parser's message spans lines and shows the source; its first line and the place are enough.
-        let line = e.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1);
-        bad(format!("line {line}: {}", e.message().lines().next().unwrap_or("not valid TOML")))
+        let line = e
+            .span()
+            .map_or(1, |span| text[..span.start].matches('\n').count() + 1);
+        bad(format!(
+            "line {line}: {}",
+            e.message().lines().next().unwrap_or("not valid TOML")
+        ))
     })?;
     if reference.seeds.is_empty() || reference.cell.is_empty() {
         return Err(bad("it needs at least one seed and one cell".to_owned()));

@@ -5,8 +5,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use memdil_records::{
-    EpochRecord, RunFolder, RunRecord, RunSpec, SearchRecord, Status, TestRecord, find_undamaged_runs,
-    layer_peeled_path, read_manifest,
+    EpochRecord, RunFolder, RunRecord, RunSpec, SearchRecord, Status, TestRecord,
+    find_undamaged_runs, layer_peeled_path, read_manifest,
 };
 use serde::{Deserialize, Serialize};
 
@@ -98,8 +98,15 @@ impl Panel {
         }
         for name in searched {
             let (table, key) = name.rsplit_once('.').unwrap_or(("", name));
-            let pointer: String = table.split('.').filter(|part| !part.is_empty()).map(|p| format!("/{p}")).collect();
-            if let Some(table) = settings.pointer_mut(&pointer).and_then(serde_json::Value::as_object_mut) {
+            let pointer: String = table
+                .split('.')
+                .filter(|part| !part.is_empty())
+                .map(|p| format!("/{p}"))
+                .collect();
+            if let Some(table) = settings
+                .pointer_mut(&pointer)
+                .and_then(serde_json::Value::as_object_mut)
+            {
                 table.remove(key);
             }
         }
@@ -130,20 +137,39 @@ impl Panel {
 
 impl fmt::Display for Panel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { source, network, extra, .. } = self;
-        write!(f, "{source} {}, {network}{extra}", text::classes(&self.classes))
+        let Self {
+            source,
+            network,
+            extra,
+            ..
+        } = self;
+        write!(
+            f,
+            "{source} {}, {network}{extra}",
+            text::classes(&self.classes)
+        )
     }
 }
 
 impl Run {
     fn new(folder: RunFolder, record: RunRecord, searched: &BTreeMap<String, Vec<String>>) -> Self {
-        let panel = Panel::new(&record.spec, searched.get(&record.id).map_or(&[], Vec::as_slice));
-        Self { record, folder, panel }
+        let panel = Panel::new(
+            &record.spec,
+            searched.get(&record.id).map_or(&[], Vec::as_slice),
+        );
+        Self {
+            record,
+            folder,
+            panel,
+        }
     }
 
     /// The last epoch of a run that completed.
     pub(crate) fn last(&self) -> Option<&EpochRecord> {
-        self.record.last.as_ref().filter(|_| self.record.status == Status::Completed)
+        self.record
+            .last
+            .as_ref()
+            .filter(|_| self.record.status == Status::Completed)
     }
 
     pub(crate) fn test(&self) -> Option<&TestRecord> {
@@ -155,7 +181,12 @@ impl Run {
         if !self.folder.metrics().exists() {
             return Ok(Vec::new());
         }
-        Ok(self.folder.epochs()?.into_iter().filter(|epoch| epoch.test.is_some()).collect())
+        Ok(self
+            .folder
+            .epochs()?
+            .into_iter()
+            .filter(|epoch| epoch.test.is_some())
+            .collect())
     }
 
     pub(crate) fn diverged(&self) -> bool {
@@ -227,7 +258,10 @@ impl Run {
 }
 
 pub(crate) fn loss_rank(loss: &str) -> usize {
-    LOSSES.iter().position(|known| *known == loss).unwrap_or(LOSSES.len())
+    LOSSES
+        .iter()
+        .position(|known| *known == loss)
+        .unwrap_or(LOSSES.len())
 }
 
 /// Every finished run below `folder`, in the order of the tables; none will do where free features were trained, or
@@ -240,7 +274,9 @@ pub(crate) fn read_runs(
     searches: &[SearchRecord],
 ) -> Result<Vec<Run>, ReportError> {
     if !folder.is_dir() {
-        return Err(ReportError::NoFolder { path: folder.to_owned() });
+        return Err(ReportError::NoFolder {
+            path: folder.to_owned(),
+        });
     }
     let searched = searched(searches);
     let new = |(folder, record)| Run::new(folder, record, &searched);
@@ -256,8 +292,14 @@ pub(crate) fn read_runs(
         }
         runs.retain(|run| planned.contains(&run.record.id));
     }
-    if runs.is_empty() && manifests.is_empty() && searches.is_empty() && !layer_peeled_path(folder).exists() {
-        return Err(ReportError::NoRuns { path: folder.to_owned() });
+    if runs.is_empty()
+        && manifests.is_empty()
+        && searches.is_empty()
+        && !layer_peeled_path(folder).exists()
+    {
+        return Err(ReportError::NoRuns {
+            path: folder.to_owned(),
+        });
     }
     sort(&mut runs);
     Ok(runs)
@@ -269,7 +311,11 @@ pub(crate) fn missing(runs: &[Run], manifests: &[PathBuf]) -> Result<Vec<String>
     let mut missing = Vec::new();
     for manifest in manifests {
         let lines = read_manifest(manifest)?.into_iter();
-        missing.extend(lines.map(|line| line.id).filter(|id| !known.contains(id.as_str())));
+        missing.extend(
+            lines
+                .map(|line| line.id)
+                .filter(|id| !known.contains(id.as_str())),
+        );
     }
     Ok(missing)
 }
@@ -278,7 +324,14 @@ pub(crate) fn missing(runs: &[Run], manifests: &[PathBuf]) -> Result<Vec<String>
 pub(crate) fn sort(runs: &mut [Run]) {
     runs.sort_by_cached_key(|run| {
         let alpha = run.loss_label();
-        (run.panel().clone(), Level::of(run), run.loss_rank(), alpha, run.seed(), run.record.id.clone())
+        (
+            run.panel().clone(),
+            Level::of(run),
+            run.loss_rank(),
+            alpha,
+            run.seed(),
+            run.record.id.clone(),
+        )
     });
 }
 
@@ -307,12 +360,18 @@ impl Ord for Level {
 }
 
 /// The distinct values of a key, sorted.
-pub(crate) fn distinct<'a, T: Ord>(runs: impl IntoIterator<Item = &'a Run>, key: impl Fn(&'a Run) -> T) -> Vec<T> {
+pub(crate) fn distinct<'a, T: Ord>(
+    runs: impl IntoIterator<Item = &'a Run>,
+    key: impl Fn(&'a Run) -> T,
+) -> Vec<T> {
     let keys: std::collections::BTreeSet<T> = runs.into_iter().map(key).collect();
     keys.into_iter().collect()
 }
 
 /// The losses among some runs, in the order of [`LOSSES`].
 pub(crate) fn losses<'a>(runs: impl IntoIterator<Item = &'a Run>) -> Vec<&'static str> {
-    distinct(runs, |run| (run.loss_rank(), run.loss())).into_iter().map(|(_, loss)| loss).collect()
+    distinct(runs, |run| (run.loss_rank(), run.loss()))
+        .into_iter()
+        .map(|(_, loss)| loss)
+        .collect()
 }

@@ -48,7 +48,10 @@ impl Section {
 
     /// The claims of this experiment.
     pub(crate) fn claims<'a>(&self, claims: &'a [Claim]) -> Vec<&'a Claim> {
-        claims.iter().filter(|claim| experiment(claim) == self.experiment).collect()
+        claims
+            .iter()
+            .filter(|claim| experiment(claim) == self.experiment)
+            .collect()
     }
 }
 
@@ -68,8 +71,11 @@ pub(crate) fn sections(
 ) -> Result<Vec<Section>, ReportError> {
     let mut names: BTreeSet<(usize, String)> = BTreeSet::new();
     let mut add = |name: &str| names.insert((experiments::rank(name), name.to_owned()));
-    runs.iter().for_each(|run| _ = add(&run.record.spec.experiment));
-    searches.iter().for_each(|record| _ = add(&record.spec.experiment));
+    runs.iter()
+        .for_each(|run| _ = add(&run.record.spec.experiment));
+    searches
+        .iter()
+        .for_each(|record| _ = add(&record.spec.experiment));
     if !descents.is_empty() {
         add("layer-peeled");
     }
@@ -77,21 +83,37 @@ pub(crate) fn sections(
     if theory.is_some() {
         add("md-theory");
         // Where no run could be fitted there is nothing to lay over.
-        if claims.iter().any(|claim| experiment(claim) == "theory-vs-practice") || theory_figures.len() > 4 {
+        if claims
+            .iter()
+            .any(|claim| experiment(claim) == "theory-vs-practice")
+            || theory_figures.len() > 4
+        {
             add("theory-vs-practice");
         }
     }
     let trained = runs.iter().map(|run| &run.record.spec.experiment);
-    let several =
-        trained.chain(searches.iter().map(|record| &record.spec.experiment)).collect::<BTreeSet<_>>().len() > 1;
+    let several = trained
+        .chain(searches.iter().map(|record| &record.spec.experiment))
+        .collect::<BTreeSet<_>>()
+        .len()
+        > 1;
     let apart = names.iter().any(|(_, name)| name == "features-2d");
     let mut sections = Vec::new();
     for (_, name) in names {
-        let first = runs.iter().position(|run| run.record.spec.experiment == name).unwrap_or(0);
-        let n = runs.iter().filter(|run| run.record.spec.experiment == name).count();
+        let first = runs
+            .iter()
+            .position(|run| run.record.spec.experiment == name)
+            .unwrap_or(0);
+        let n = runs
+            .iter()
+            .filter(|run| run.record.spec.experiment == name)
+            .count();
         let here = &runs[first..first + n];
-        let searches: Vec<SearchRecord> =
-            searches.iter().filter(|record| record.spec.experiment == name).cloned().collect();
+        let searches: Vec<SearchRecord> = searches
+            .iter()
+            .filter(|record| record.spec.experiment == name)
+            .cloned()
+            .collect();
         // What features look like is drawn once.
         let draw_features = !apart || name == "features-2d";
         let mut figures = figures::figures(here, draw_features)?;
@@ -99,7 +121,9 @@ pub(crate) fn sections(
         match name.as_str() {
             "md-theory" => figures.extend(theory_figures.drain(..theory_figures.len().min(4))),
             "theory-vs-practice" => {
-                let at = theory_figures.iter().position(|figure| figure.name == "theory-practice");
+                let at = theory_figures
+                    .iter()
+                    .position(|figure| figure.name == "theory-practice");
                 figures.extend(at.map(|at| theory_figures.remove(at)));
             }
             _ => {}
@@ -115,9 +139,18 @@ pub(crate) fn sections(
             runs: first..first + n,
             figures,
             searches,
-            fits: theory.filter(|_| name == "theory-vs-practice").and_then(Theory::fits),
+            fits: theory
+                .filter(|_| name == "theory-vs-practice")
+                .and_then(Theory::fits),
             meaning: String::new(),
-            provenance: provenance(here, if name == "layer-peeled" { descents } else { &[] }),
+            provenance: provenance(
+                here,
+                if name == "layer-peeled" {
+                    descents
+                } else {
+                    &[]
+                },
+            ),
             again: again(command, &name),
             experiment: name,
         };
@@ -156,8 +189,10 @@ fn meaning(section: &Section, runs: &[Run], claims: &[&Claim]) -> String {
                 .collect();
             (!these.is_empty()).then(|| format!("{verdict}: {}", these.join(", ")))
         };
-        let parts: Vec<String> =
-            [Verdict::Supported, Verdict::Refuted, Verdict::Inconclusive].into_iter().filter_map(part).collect();
+        let parts: Vec<String> = [Verdict::Supported, Verdict::Refuted, Verdict::Inconclusive]
+            .into_iter()
+            .filter_map(part)
+            .collect();
         let text = parts.join("; ") + ".";
         text[..1].to_uppercase() + &text[1..]
     };
@@ -166,7 +201,11 @@ fn meaning(section: &Section, runs: &[Run], claims: &[&Claim]) -> String {
         said
     } else if claims.iter().any(|claim| claim.verdict == Verdict::Refuted) {
         "What the paper says is not what these runs show.".to_owned()
-    } else if !claims.is_empty() && claims.iter().all(|claim| claim.verdict == Verdict::Inconclusive) {
+    } else if !claims.is_empty()
+        && claims
+            .iter()
+            .all(|claim| claim.verdict == Verdict::Inconclusive)
+    {
         "These runs decide nothing; the reasons stand with the claims.".to_owned()
     } else {
         String::new()
@@ -177,22 +216,41 @@ fn meaning(section: &Section, runs: &[Run], claims: &[&Claim]) -> String {
 /// What an experiment's outcome means, as far as the claims that carry it are supported.
 fn sentences(about: Option<&About>, claims: &[&Claim]) -> String {
     let holds = |ending: &str| {
-        let mut carried = claims.iter().filter(|claim| claim.id.ends_with(ending)).peekable();
-        claims.is_empty() || (carried.peek().is_some() && carried.all(|claim| claim.verdict == Verdict::Supported))
+        let mut carried = claims
+            .iter()
+            .filter(|claim| claim.id.ends_with(ending))
+            .peekable();
+        claims.is_empty()
+            || (carried.peek().is_some()
+                && carried.all(|claim| claim.verdict == Verdict::Supported))
     };
     let all = about.map_or(&[][..], |about| about.meaning);
-    let said: Vec<&str> = all.iter().filter(|(ending, _)| holds(ending)).map(|(_, sentence)| *sentence).collect();
+    let said: Vec<&str> = all
+        .iter()
+        .filter(|(ending, _)| holds(ending))
+        .map(|(_, sentence)| *sentence)
+        .collect();
     said.join(" ")
 }
 
 /// Number of runs, their time, when and from which code.
 fn provenance(runs: &[Run], descents: &[Descent]) -> String {
-    let of_runs = runs.iter().map(|run| (&run.record.provenance, run.record.seconds));
-    let of_descents = descents.iter().map(|descent| (&descent.record.provenance, descent.record.seconds));
+    let of_runs = runs
+        .iter()
+        .map(|run| (&run.record.provenance, run.record.seconds));
+    let of_descents = descents
+        .iter()
+        .map(|descent| (&descent.record.provenance, descent.record.seconds));
     let made: Vec<_> = of_runs.chain(of_descents).collect();
-    let Some(newest) = made.iter().map(|(p, _)| p.started_unix).max() else { return String::new() };
+    let Some(newest) = made.iter().map(|(p, _)| p.started_unix).max() else {
+        return String::new();
+    };
     let list = |values: BTreeSet<&str>| values.into_iter().collect::<Vec<_>>().join(", ");
-    let commits = list(made.iter().map(|(p, _)| p.commit.get(..12).unwrap_or(&p.commit)).collect());
+    let commits = list(
+        made.iter()
+            .map(|(p, _)| p.commit.get(..12).unwrap_or(&p.commit))
+            .collect(),
+    );
     let devices = list(made.iter().map(|(p, _)| p.device.as_str()).collect());
     let mut text = format!("{} on {devices}", count(made.len(), "run", "runs"));
     let seeds = distinct(runs, Run::seed).len();
@@ -210,5 +268,9 @@ fn provenance(runs: &[Run], descents: &[Descent]) -> String {
 /// The command for this experiment alone.
 fn again(command: Option<&str>, name: &str) -> Option<String> {
     let command = command.filter(|command| command.starts_with("cargo xtask reproduce"))?;
-    Some(if command.contains("--only") { command.to_owned() } else { format!("{command} --only {name}") })
+    Some(if command.contains("--only") {
+        command.to_owned()
+    } else {
+        format!("{command} --only {name}")
+    })
 }

@@ -21,7 +21,10 @@ pub(crate) struct Row {
 
 /// Headings that are known beforehand.
 pub(crate) fn heads(columns: &[(&str, bool)]) -> Vec<(String, bool)> {
-    columns.iter().map(|(heading, number)| ((*heading).to_owned(), *number)).collect()
+    columns
+        .iter()
+        .map(|(heading, number)| ((*heading).to_owned(), *number))
+        .collect()
 }
 
 impl Table {
@@ -30,14 +33,28 @@ impl Table {
         if self.columns.is_empty() {
             return String::new();
         }
-        let class = |column: usize| if self.columns[column].1 { r#" class="num""# } else { "" };
+        let class = |column: usize| {
+            if self.columns[column].1 {
+                r#" class="num""#
+            } else {
+                ""
+            }
+        };
         let mut html = r#"<div class="scroll" tabindex="0"><table><thead><tr>"#.to_owned();
         for (column, (heading, _)) in self.columns.iter().enumerate() {
-            html += &format!(r#"<th scope="col"{}>{}</th>"#, class(column), escape(heading));
+            html += &format!(
+                r#"<th scope="col"{}>{}</th>"#,
+                class(column),
+                escape(heading)
+            );
         }
         html += "</tr></thead><tbody>\n";
         for row in &self.rows {
-            html += &if row.class.is_empty() { "<tr>".to_owned() } else { format!(r#"<tr class="{}">"#, row.class) };
+            html += &if row.class.is_empty() {
+                "<tr>".to_owned()
+            } else {
+                format!(r#"<tr class="{}">"#, row.class)
+            };
             for (column, cell) in row.cells.iter().enumerate() {
                 html += &format!("<td{}>{}</td>", class(column), escape(cell));
             }
@@ -55,10 +72,21 @@ impl Table {
             return String::new();
         }
         let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
-        let mut text = line(self.columns.iter().map(|(heading, _)| escape_markdown(heading)).collect());
-        text += &line(self.columns.iter().map(|(_, num)| if *num { "---:" } else { "---" }.to_owned()).collect());
+        let mut text = line(
+            self.columns
+                .iter()
+                .map(|(heading, _)| escape_markdown(heading))
+                .collect(),
+        );
+        text += &line(
+            self.columns
+                .iter()
+                .map(|(_, num)| if *num { "---:" } else { "---" }.to_owned())
+                .collect(),
+        );
         for row in &self.rows {
-            let mut cells: Vec<String> = row.cells.iter().map(|cell| escape_markdown(cell)).collect();
+            let mut cells: Vec<String> =
+                row.cells.iter().map(|cell| escape_markdown(cell)).collect();
             cells.extend(row.remark.as_deref().map(escape_markdown));
             cells.resize(self.columns.len(), String::new());
             text += &line(cells);

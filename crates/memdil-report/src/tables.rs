@@ -26,11 +26,19 @@ pub(crate) fn runs(runs: &[Run]) -> Table {
         ("NC3", true),
         ("mem. mean", true),
     ];
-    let held_out = runs.iter().any(|run| run.value(Quantity::MemorizationAll).is_some());
+    let held_out = runs
+        .iter()
+        .any(|run| run.value(Quantity::MemorizationAll).is_some());
     if held_out {
         columns.push(("mem. all samples", true));
     }
-    columns.extend([("separation", true), ("as given", true), ("test ECE", true), ("s", true), ("run", false)]);
+    columns.extend([
+        ("separation", true),
+        ("as given", true),
+        ("test ECE", true),
+        ("s", true),
+        ("run", false),
+    ]);
     let row = |run: &Run| {
         let record = &run.record;
         let mut cells = vec![
@@ -38,12 +46,19 @@ pub(crate) fn runs(runs: &[Run]) -> Table {
             run.eta().to_string(),
             percent(record.realised_noise, 1),
             run.seed().to_string(),
-            record.last.as_ref().map_or_else(|| "0".to_owned(), |last| last.epoch.to_string()),
+            record
+                .last
+                .as_ref()
+                .map_or_else(|| "0".to_owned(), |last| last.epoch.to_string()),
         ];
         if run.diverged() {
             let reason = record.reason.as_deref().unwrap_or("no reason recorded");
             let remark = Some(format!("✗ diverged: {reason} ({})", record.id));
-            return Row { cells, remark, class: "diverged" };
+            return Row {
+                cells,
+                remark,
+                class: "diverged",
+            };
         }
         let value = |quantity| or_dash(run.value(quantity), number);
         cells.extend([
@@ -65,16 +80,26 @@ pub(crate) fn runs(runs: &[Run]) -> Table {
             seconds(record.seconds),
             record.id.clone(),
         ]);
-        Row { cells, ..Row::default() }
+        Row {
+            cells,
+            ..Row::default()
+        }
     };
     let mut rows = Vec::new();
     for same in runs.chunk_by(|a, b| a.panel() == b.panel()) {
         let panel = same[0].panel();
         let heading = format!("{}: {panel}", panel.experiment);
-        rows.push(Row { cells: Vec::new(), remark: Some(heading), class: "group" });
+        rows.push(Row {
+            cells: Vec::new(),
+            remark: Some(heading),
+            class: "group",
+        });
         rows.extend(same.iter().map(row));
     }
-    Table { columns: heads(&columns), rows }
+    Table {
+        columns: heads(&columns),
+        rows,
+    }
 }
 
 /// What stands in one table row a claim.
@@ -93,35 +118,70 @@ pub(crate) fn claims(claims: &[Claim]) -> Table {
     ];
     let rows = claims.iter().map(|claim| Row {
         cells: vec![
-            claim.id.rsplit_once('/').map_or(claim.id.as_str(), |(group, _)| group).to_owned(),
+            claim
+                .id
+                .rsplit_once('/')
+                .map_or(claim.id.as_str(), |(group, _)| group)
+                .to_owned(),
             claim.name.clone(),
             format!("{} {}", claim.verdict.symbol(), claim.verdict),
-            if mixed { claim.counted.count(claim.n) } else { claim.n.to_string() },
+            if mixed {
+                claim.counted.count(claim.n)
+            } else {
+                claim.n.to_string()
+            },
             or_dash(claim.effect, |e| claim.unit.format(e)),
-            claim.interval.map_or_else(|| "–".to_owned(), |i| claim.unit.format_interval(i)),
+            claim
+                .interval
+                .map_or_else(|| "–".to_owned(), |i| claim.unit.format_interval(i)),
             or_dash(claim.p, p_value),
             or_dash(claim.p_holm, p_value),
-            [&claim.reason, &claim.caveat].into_iter().flatten().cloned().collect::<Vec<_>>().join(" "),
+            [&claim.reason, &claim.caveat]
+                .into_iter()
+                .flatten()
+                .cloned()
+                .collect::<Vec<_>>()
+                .join(" "),
         ],
         class: claim.verdict.class(),
         remark: None,
     });
-    Table { columns: heads(&columns), rows: rows.collect() }
+    Table {
+        columns: heads(&columns),
+        rows: rows.collect(),
+    }
 }
 
 /// The effect of a claim in each cell.
 pub(crate) fn cells(claim: &Claim) -> Table {
     let mut columns = vec![("cell", false), (claim.counted.label(), true)];
     let random = claim.counted == Counted::Seeds;
-    columns.extend(if random { vec![("effect", true), ("95% interval", true)] } else { vec![(claim.measure, true)] });
-    let rows = claim.cells.iter().map(|cell| {
-        let mut cells = vec![cell.label.clone(), cell.n.to_string(), or_dash(cell.effect, |e| claim.unit.format(e))];
-        if random {
-            cells.push(cell.interval.map_or_else(|| "–".to_owned(), |i| claim.unit.format_interval(i)));
-        }
-        Row { cells, ..Row::default() }
+    columns.extend(if random {
+        vec![("effect", true), ("95% interval", true)]
+    } else {
+        vec![(claim.measure, true)]
     });
-    Table { columns: heads(&columns), rows: rows.collect() }
+    let rows = claim.cells.iter().map(|cell| {
+        let mut cells = vec![
+            cell.label.clone(),
+            cell.n.to_string(),
+            or_dash(cell.effect, |e| claim.unit.format(e)),
+        ];
+        if random {
+            cells.push(
+                cell.interval
+                    .map_or_else(|| "–".to_owned(), |i| claim.unit.format_interval(i)),
+            );
+        }
+        Row {
+            cells,
+            ..Row::default()
+        }
+    });
+    Table {
+        columns: heads(&columns),
+        rows: rows.collect(),
+    }
 }
 
 /// Reference values beside ours.
@@ -147,37 +207,79 @@ pub(crate) fn comparison(comparison: &Comparison) -> Table {
             number(cell.theirs),
             cell.verdict().to_owned(),
         ],
-        class: if cell.inside == Some(false) { "outside" } else { "" },
+        class: if cell.inside == Some(false) {
+            "outside"
+        } else {
+            ""
+        },
         ..Row::default()
     });
-    Table { columns: heads(&columns), rows: rows.collect() }
+    Table {
+        columns: heads(&columns),
+        rows: rows.collect(),
+    }
 }
 
 /// Where and when runs were made, and their seconds: each distinct value once.
 pub(crate) fn provenance(made: &[(&Provenance, f64)]) -> Table {
     let distinct = |value: fn(&Provenance) -> String| {
-        let values: BTreeSet<String> = made.iter().map(|(provenance, _)| value(provenance)).collect();
+        let values: BTreeSet<String> = made
+            .iter()
+            .map(|(provenance, _)| value(provenance))
+            .collect();
         values.into_iter().collect::<Vec<_>>().join("; ")
     };
     if made.is_empty() {
-        return Table { columns: Vec::new(), rows: Vec::new() };
+        return Table {
+            columns: Vec::new(),
+            rows: Vec::new(),
+        };
     }
     let started = made.iter().map(|(provenance, _)| provenance.started_unix);
-    let (first, last) = (started.clone().min().unwrap_or(0), started.max().unwrap_or(0));
+    let (first, last) = (
+        started.clone().min().unwrap_or(0),
+        started.max().unwrap_or(0),
+    );
     let total: f64 = made.iter().map(|(_, seconds)| seconds).sum();
     let rows = [
         ("memdil", distinct(|p| p.version.clone())),
         ("commit", distinct(|p| p.commit.clone())),
-        ("Cargo.lock (SHA-256)", distinct(|p| p.lockfile_sha256.clone())),
+        (
+            "Cargo.lock (SHA-256)",
+            distinct(|p| p.lockfile_sha256.clone()),
+        ),
         ("rustc", distinct(|p| p.rustc.clone())),
         ("platform", distinct(|p| p.platform.clone())),
         ("processor", distinct(|p| p.cpu.clone())),
-        ("vector instructions", distinct(|p| p.cpu_features.join(" "))),
+        (
+            "vector instructions",
+            distinct(|p| p.cpu_features.join(" ")),
+        ),
         ("threads", distinct(|p| p.threads.to_string())),
         ("device", distinct(|p| p.device.clone())),
-        ("started", if date(first) == date(last) { date(last) } else { format!("{} to {}", date(first), date(last)) }),
-        ("time", format!("{} in {} s, one after the other", count(made.len(), "run", "runs"), seconds(total))),
+        (
+            "started",
+            if date(first) == date(last) {
+                date(last)
+            } else {
+                format!("{} to {}", date(first), date(last))
+            },
+        ),
+        (
+            "time",
+            format!(
+                "{} in {} s, one after the other",
+                count(made.len(), "run", "runs"),
+                seconds(total)
+            ),
+        ),
     ];
-    let rows = rows.map(|(name, value)| Row { cells: vec![name.to_owned(), value], ..Row::default() });
-    Table { columns: heads(&[("what", false), ("value", false)]), rows: rows.to_vec() }
+    let rows = rows.map(|(name, value)| Row {
+        cells: vec![name.to_owned(), value],
+        ..Row::default()
+    });
+    Table {
+        columns: heads(&[("what", false), ("value", false)]),
+        rows: rows.to_vec(),
+    }
 }

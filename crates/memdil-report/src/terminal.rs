@@ -10,13 +10,28 @@ pub(crate) fn table(claims: &[Claim]) -> String {
     if claims.is_empty() {
         return "No claim is tested on these runs.\n".to_owned();
     }
-    let head = ["claim", "verdict", "n", "effect", "95% interval", "p", "p (Holm)"].map(str::to_owned);
+    let head = [
+        "claim",
+        "verdict",
+        "n",
+        "effect",
+        "95% interval",
+        "p",
+        "p (Holm)",
+    ]
+    .map(str::to_owned);
     let mut rows: Vec<[String; 7]> = vec![head];
     let mut group_before = "";
     for claim in claims {
         let group = claim.id.rsplit_once('/').map_or("", |(group, _)| group);
         if group != group_before {
-            rows.push(std::array::from_fn(|column| if column == 0 { group.to_owned() } else { String::new() }));
+            rows.push(std::array::from_fn(|column| {
+                if column == 0 {
+                    group.to_owned()
+                } else {
+                    String::new()
+                }
+            }));
             group_before = group;
         }
         rows.push([
@@ -24,7 +39,9 @@ pub(crate) fn table(claims: &[Claim]) -> String {
             format!("{} {}", claim.verdict.symbol(), claim.verdict),
             claim.n.to_string(),
             or_dash(claim.effect, |e| claim.unit.format(e)),
-            claim.interval.map_or_else(|| "–".to_owned(), |i| claim.unit.format_interval(i)),
+            claim
+                .interval
+                .map_or_else(|| "–".to_owned(), |i| claim.unit.format_interval(i)),
             or_dash(claim.p, p_value),
             or_dash(claim.p_holm, p_value),
         ]);
@@ -32,14 +49,25 @@ pub(crate) fn table(claims: &[Claim]) -> String {
     let width = |column: usize| {
         // A group's name may be longer than its column: nothing stands beside it.
         let cells = rows.iter().filter(|row| column > 0 || !row[1].is_empty());
-        cells.map(|row| row[column].chars().count()).max().unwrap_or(0)
+        cells
+            .map(|row| row[column].chars().count())
+            .max()
+            .unwrap_or(0)
     };
     let widths: [usize; 7] = std::array::from_fn(width);
     let mut text = String::new();
     for row in &rows {
-        let cells = row.iter().zip(widths).enumerate().map(|(column, (cell, width))| {
-            if column < 2 { format!("{cell:<width$}") } else { format!("{cell:>width$}") }
-        });
+        let cells = row
+            .iter()
+            .zip(widths)
+            .enumerate()
+            .map(|(column, (cell, width))| {
+                if column < 2 {
+                    format!("{cell:<width$}")
+                } else {
+                    format!("{cell:>width$}")
+                }
+            });
         text += cells.collect::<Vec<_>>().join("  ").trim_end();
         text.push('\n');
     }
@@ -51,7 +79,10 @@ pub(crate) fn table(claims: &[Claim]) -> String {
         text += &format!("inconclusive ({}): {reason}\n", count(n, "claim", "claims"));
     }
     for claim in claims {
-        text += &claim.caveat.as_ref().map_or_else(String::new, |caveat| format!("{}: {caveat}\n", claim.id));
+        text += &claim
+            .caveat
+            .as_ref()
+            .map_or_else(String::new, |caveat| format!("{}: {caveat}\n", claim.id));
     }
     text
 }

@@ -19,7 +19,11 @@ pub(crate) fn setting(value: f64) -> String {
     let text = if (1e-3..1e4).contains(&value.abs()) {
         let decimals = (2.0 - value.abs().log10().floor()).max(0.0) as usize;
         let text = format!("{value:.decimals$}");
-        if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+        if text.contains('.') {
+            text.trim_end_matches('0').trim_end_matches('.').to_owned()
+        } else {
+            text
+        }
     } else {
         format!("{value:.1e}").replace(".0e", "e")
     };
@@ -43,25 +47,43 @@ pub(crate) fn percent(share: f64, decimals: usize) -> String {
 
 /// A p value.
 pub(crate) fn p_value(p: f64) -> String {
-    if p < 0.001 { "< 0.001".to_owned() } else { format!("{p:.3}") }
+    if p < 0.001 {
+        "< 0.001".to_owned()
+    } else {
+        format!("{p:.3}")
+    }
 }
 
 /// Seconds as a table shows them.
 pub(crate) fn seconds(value: f64) -> String {
-    if value < 99.95 { format!("{value:.1}") } else { format!("{value:.0}") }
+    if value < 99.95 {
+        format!("{value:.1}")
+    } else {
+        format!("{value:.0}")
+    }
 }
 
 /// `one run`, `2 runs`.
 pub(crate) fn count(n: usize, one: &str, many: &str) -> String {
-    if n == 1 { format!("1 {one}") } else { format!("{n} {many}") }
+    if n == 1 {
+        format!("1 {one}")
+    } else {
+        format!("{n} {many}")
+    }
 }
 
 /// A class selection: `0/1`, and `0–9` for three and more that follow each other.
 pub(crate) fn classes(classes: &[u32]) -> String {
-    let consecutive = classes.windows(2).all(|pair| pair[0].checked_add(1) == Some(pair[1]));
+    let consecutive = classes
+        .windows(2)
+        .all(|pair| pair[0].checked_add(1) == Some(pair[1]));
     match classes {
         [first, .., last] if consecutive && classes.len() > 2 => format!("{first}–{last}"),
-        _ => classes.iter().map(u32::to_string).collect::<Vec<_>>().join("/"),
+        _ => classes
+            .iter()
+            .map(u32::to_string)
+            .collect::<Vec<_>>()
+            .join("/"),
     }
 }
 
@@ -76,7 +98,9 @@ pub(crate) fn escape(text: &str) -> String {
             '"' => escaped.push_str("&quot;"),
             '\'' => escaped.push_str("&#39;"),
             '\n' | '\t' => escaped.push(c),
-            c if c.is_control() || ('\u{fffe}'..='\u{ffff}').contains(&c) => escaped.push('\u{fffd}'),
+            c if c.is_control() || ('\u{fffe}'..='\u{ffff}').contains(&c) => {
+                escaped.push('\u{fffd}')
+            }
             c => escaped.push(c),
         }
     }
@@ -104,11 +128,16 @@ pub(crate) fn date(unix: u64) -> String {
     let days = unix / 86_400 + 719_468;
     let era = days / 146_097;
     let day_of_era = days % 146_097;
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let year_of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let shifted_month = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
+    let month = if shifted_month < 10 {
+        shifted_month + 3
+    } else {
+        shifted_month - 9
+    };
     let year = era * 400 + year_of_era + u64::from(month <= 2);
     format!("{year}-{month:02}-{day:02}")
 }
@@ -131,19 +160,42 @@ mod tests {
         for (value, text) in expected {
             assert_eq!(number(value), text);
         }
-        assert_eq!((p_value(0.03125), p_value(1e-5)), ("0.031".to_owned(), "< 0.001".to_owned()));
+        assert_eq!(
+            (p_value(0.03125), p_value(1e-5)),
+            ("0.031".to_owned(), "< 0.001".to_owned())
+        );
         assert_eq!(percent(0.9915, 1), "99.2%");
     }
 
     #[test]
     fn settings_carry_no_needless_zeros() {
         let texts = [1e-3, 1e-10, 1.8e-10, 5e-4, 0.45, 0.00278, 1.0, 250.0].map(setting);
-        assert_eq!(texts, ["0.001", "1e−10", "1.8e−10", "5e−4", "0.45", "0.00278", "1", "250"]);
+        assert_eq!(
+            texts,
+            [
+                "0.001",
+                "1e−10",
+                "1.8e−10",
+                "5e−4",
+                "0.45",
+                "0.00278",
+                "1",
+                "250"
+            ]
+        );
     }
 
     #[test]
     fn classes_in_a_row_are_a_range() {
-        let texts = [&[0, 1][..], &[0, 1, 2], &[2, 3, 4, 5], &[0, 2, 4], &[2, 1, 0], &[]].map(classes);
+        let texts = [
+            &[0, 1][..],
+            &[0, 1, 2],
+            &[2, 3, 4, 5],
+            &[0, 2, 4],
+            &[2, 1, 0],
+            &[],
+        ]
+        .map(classes);
         assert_eq!(texts, ["0/1", "0–2", "2–5", "0/2/4", "2/1/0", ""]);
     }
 
@@ -161,7 +213,10 @@ mod tests {
 
     #[test]
     fn nothing_from_a_file_becomes_markup() {
-        assert_eq!(escape("<b a='1'>&\"\u{1}"), "&lt;b a=&#39;1&#39;&gt;&amp;&quot;\u{fffd}");
+        assert_eq!(
+            escape("<b a='1'>&\"\u{1}"),
+            "&lt;b a=&#39;1&#39;&gt;&amp;&quot;\u{fffd}"
+        );
         assert_eq!(escape_markdown("a|b\n*c*"), "a\\|b \\*c\\*");
     }
 }

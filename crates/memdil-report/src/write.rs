@@ -79,13 +79,17 @@ pub fn write_report(options: &ReportOptions) -> Result<Report, ReportError> {
     let content = Content::new(Sources::read(options)?, options)?;
     let html = page::page(&content);
     let text = markdown::markdown(&content);
-    let mut json = serde_json::to_string_pretty(&content.claims).map_err(|e| unwritable(&options.out, e))?;
+    let mut json =
+        serde_json::to_string_pretty(&content.claims).map_err(|e| unwritable(&options.out, e))?;
     json.push('\n');
 
     let folder = options.out.join("figures");
     let mut drawn = Vec::new();
     for figure in content.all_figures() {
-        let png = figure.png().map_err(|reason| ReportError::Figure { name: figure.name.clone(), reason })?;
+        let png = figure.png().map_err(|reason| ReportError::Figure {
+            name: figure.name.clone(),
+            reason,
+        })?;
         drawn.push((folder.join(&figure.name), figure.svg(), png));
     }
     create_dir(&folder)?;
@@ -99,7 +103,10 @@ pub fn write_report(options: &ReportOptions) -> Result<Report, ReportError> {
     let report = Report {
         runs: content.runs.len(),
         diverged: content.diverged(),
-        reference_inside: content.comparison.as_ref().map(|c| (c.inside(), c.judged())),
+        reference_inside: content
+            .comparison
+            .as_ref()
+            .map(|c| (c.inside(), c.judged())),
         claims: content.claims,
         html: page,
         markdown: options.out.join("report.md"),
@@ -117,5 +124,9 @@ fn write(path: &Path, bytes: &[u8]) -> Result<(), ReportError> {
 }
 
 fn unwritable(path: &Path, error: serde_json::Error) -> ReportError {
-    memdil_records::RecordError::Write { path: path.to_owned(), cause: error.into() }.into()
+    memdil_records::RecordError::Write {
+        path: path.to_owned(),
+        cause: error.into(),
+    }
+    .into()
 }

@@ -8,7 +8,8 @@ use std::path::Path;
 
 use common::{Plan, Values, check_page, record, spec, write};
 use memdil_records::{
-    RetrainedRecord, SearchFolder, SearchRecord, SearchSpec, Status, TrialRecord, create_dir, run_id,
+    RetrainedRecord, SearchFolder, SearchRecord, SearchSpec, Status, TrialRecord, create_dir,
+    run_id,
 };
 use memdil_report::{ReportOptions, write_report};
 use serde_json::json;
@@ -22,18 +23,33 @@ fn search(plan: &Plan, trials: usize, accuracies: &[Option<f64>]) -> SearchRecor
     let spec = spec(plan);
     let trial = |(index, accuracy): (usize, &Option<f64>)| TrialRecord {
         trial: index + 1,
-        values: serde_json::from_value(json!({"optimizer.learning_rate": 1.234e-5 * (index + 1) as f64,
-            "training.batch_size": 16}))
+        values: serde_json::from_value(
+            json!({"optimizer.learning_rate": 1.234e-5 * (index + 1) as f64,
+            "training.batch_size": 16}),
+        )
         .unwrap(),
         run: format!("trial<{index}>"),
-        status: if accuracy.is_some() { Status::Completed } else { Status::Diverged },
+        status: if accuracy.is_some() {
+            Status::Completed
+        } else {
+            Status::Diverged
+        },
         validation_accuracy: *accuracy,
         best_so_far: None,
     };
     let settings = search.space.keys().cloned().collect();
     let trials = accuracies.iter().enumerate().map(trial).collect();
     let id = run_id(&spec);
-    let mut record = SearchRecord { format: 1, id, search, spec, settings, trials, best_trial: None, retrained: None };
+    let mut record = SearchRecord {
+        format: 1,
+        id,
+        search,
+        spec,
+        settings,
+        trials,
+        best_trial: None,
+        retrained: None,
+    };
     record.settle();
     record
 }
@@ -49,7 +65,10 @@ fn report(runs: &Path, out: &Path) -> (String, String) {
         command: None,
     };
     let report = write_report(&options).unwrap();
-    (fs::read_to_string(report.html).unwrap(), fs::read_to_string(report.markdown).unwrap())
+    (
+        fs::read_to_string(report.html).unwrap(),
+        fs::read_to_string(report.markdown).unwrap(),
+    )
 }
 
 #[test]
@@ -61,28 +80,50 @@ fn searches_have_tables_and_a_figure() {
     let accuracies = [0.5, 0.75, 0.7, 0.8, 0.8, 0.1, 0.3, 0.79, 0.5].map(Some);
     let mut rates = [0.01, 0.02].into_iter();
     for loss in ["CE", "LS"] {
-        let plan = Plan { experiment: "generalization", ..Plan::new(loss, 0.2, 3) };
+        let plan = Plan {
+            experiment: "generalization",
+            ..Plan::new(loss, 0.2, 3)
+        };
         let mut whole = search(&plan, 10, &[&accuracies[..], &[None]].concat());
         assert_eq!(whole.best_trial, Some(4));
         // The retrained runs differ in what was searched over, and are compared all the same.
-        let mut run = record(&plan, Values { dilation: 0.3, memorization: 0.9, accuracy: 0.9321 });
+        let mut run = record(
+            &plan,
+            Values {
+                dilation: 0.3,
+                memorization: 0.9,
+                accuracy: 0.9321,
+            },
+        );
         let mut json = serde_json::to_value(&run.spec).unwrap();
         json["optimizer"]["learning_rate"] = rates.next().unwrap().into();
         run.spec = serde_json::from_value(json).unwrap();
         run.id = run_id(&run.spec);
         write(&runs, &run);
         let (status, test_accuracy) = (Status::Completed, Some(0.9321));
-        whole.retrained = Some(RetrainedRecord { run: run.id.clone(), status, test_accuracy });
+        whole.retrained = Some(RetrainedRecord {
+            run: run.id.clone(),
+            status,
+            test_accuracy,
+        });
         searches.write(&whole).unwrap();
     }
     // One that was stopped at its second trial, and one whose every trial diverged.
-    searches.write(&search(&Plan::new("LR", 0.2, 0), 5, &[Some(0.61), Some(0.62)])).unwrap();
-    searches.write(&search(&Plan::new("MSE", 0.0, 0), 2, &[None, None])).unwrap();
+    searches
+        .write(&search(
+            &Plan::new("LR", 0.2, 0),
+            5,
+            &[Some(0.61), Some(0.62)],
+        ))
+        .unwrap();
+    searches
+        .write(&search(&Plan::new("MSE", 0.0, 0), 2, &[None, None]))
+        .unwrap();
     let (page, markdown) = report(&runs, &folder.path().join("out"));
     check_page(&page);
     // Searches stand with the experiment that they belong to.
-    let section =
-        &page[page.find("<section id=\"experiment-").unwrap()..page.find("<section id=\"provenance\"").unwrap()];
+    let section = &page[page.find("<section id=\"experiment-").unwrap()
+        ..page.find("<section id=\"provenance\"").unwrap()];
     assert_eq!(section.matches("<details open").count(), 2);
     assert_eq!(section.matches("✓ best").count(), 2);
     assert_eq!(section.matches("✗ diverged").count(), 4);
@@ -98,11 +139,28 @@ fn searches_have_tables_and_a_figure() {
         assert!(section.contains(expected), "{expected} not in {section}");
     }
     assert!(page.contains("1 seed") && page.contains("settings searched"));
-    assert_eq!(page.matches("class=\"group\"><td").count(), 1, "one panel for both retrained runs");
-    assert!(markdown.contains("## Search") && markdown.contains("search-history.svg") && markdown.contains("✓ best"));
-    let svg = fs::read_to_string(folder.path().join("out/figures/generalization-search-history.svg")).unwrap();
+    assert_eq!(
+        page.matches("class=\"group\"><td").count(),
+        1,
+        "one panel for both retrained runs"
+    );
+    assert!(
+        markdown.contains("## Search")
+            && markdown.contains("search-history.svg")
+            && markdown.contains("✓ best")
+    );
+    let svg = fs::read_to_string(
+        folder
+            .path()
+            .join("out/figures/generalization-search-history.svg"),
+    )
+    .unwrap();
     assert!(svg.contains("best trial") && svg.contains("diverged") && !svg.contains("NaN"));
-    assert_eq!(svg.matches("class=\"crosses s other\"").count(), 3, "two panels and the legend");
+    assert_eq!(
+        svg.matches("class=\"crosses s other\"").count(),
+        3,
+        "two panels and the legend"
+    );
     let again = report(&runs, &folder.path().join("again"));
     assert_eq!(again, (page, markdown));
 }
@@ -112,10 +170,17 @@ fn a_search_under_way_is_reported_without_runs() {
     let folder = tempfile::tempdir().unwrap();
     let searches = SearchFolder::new(folder.path().join("runs"));
     create_dir(&searches.path()).unwrap();
-    searches.write(&search(&Plan::new("CE", 0.2, 0), 5, &[None])).unwrap();
+    searches
+        .write(&search(&Plan::new("CE", 0.2, 0), 5, &[None]))
+        .unwrap();
     let (page, markdown) = report(searches.runs(), &folder.path().join("out"));
     check_page(&page);
-    assert!(page.contains("1 of 5") && page.contains("1 search under way") && markdown.contains("1 of 5"), "{page}");
+    assert!(
+        page.contains("1 of 5")
+            && page.contains("1 search under way")
+            && markdown.contains("1 of 5"),
+        "{page}"
+    );
     assert!(!page.contains("1970") && !page.contains("<figure"));
 }
 
@@ -130,11 +195,20 @@ fn a_damaged_history_is_named() {
     let text = fs::read_to_string(&path).unwrap();
     for (damaged, expected) in [
         (text[..text.len() / 2].to_owned(), "damaged"),
-        (text.replacen("\"format\": 1", "\"format\": 2", 1), "format 2"),
-        (text.replacen("\"id\": \"", "\"id\": \"x", 1), "holds the search x"),
+        (
+            text.replacen("\"format\": 1", "\"format\": 2", 1),
+            "format 2",
+        ),
+        (
+            text.replacen("\"id\": \"", "\"id\": \"x", 1),
+            "holds the search x",
+        ),
     ] {
         fs::write(&path, damaged).unwrap();
         let error = searches.find().unwrap_err().to_string();
-        assert!(error.contains(expected) && error.contains(".json"), "{error}");
+        assert!(
+            error.contains(expected) && error.contains(".json"),
+            "{error}"
+        );
     }
 }

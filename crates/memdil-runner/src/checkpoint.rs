@@ -58,14 +58,23 @@ impl Checkpoint {
             RecordError::Malformed { reason, .. } => reason,
             other => other.to_string(),
         })?;
-        let note = |name: &str| notes.get(name).map(String::as_str).ok_or_else(|| format!("it has no note '{name}'"));
+        let note = |name: &str| {
+            notes
+                .get(name)
+                .map(String::as_str)
+                .ok_or_else(|| format!("it has no note '{name}'"))
+        };
         let state = note("state")?;
         if note("sha256")? != checksum(state, tensors.iter().map(NamedTensor::digest).collect()) {
             return Err("its checksum is wrong".to_owned());
         }
-        let state: State = serde_json::from_str(state).map_err(|e| format!("its state cannot be read: {e}"))?;
+        let state: State =
+            serde_json::from_str(state).map_err(|e| format!("its state cannot be read: {e}"))?;
         if state.format != FORMAT {
-            return Err(format!("its format {} is not the one known here, {FORMAT}", state.format));
+            return Err(format!(
+                "its format {} is not the one known here, {FORMAT}",
+                state.format
+            ));
         }
         if state.run != run_id(spec) {
             return Err(format!("it is of another run, {}", state.run));
@@ -73,15 +82,22 @@ impl Checkpoint {
         state.position.check(spec, train)?;
         let (mut model, mut optimizer) = (Vec::new(), Vec::new());
         for mut tensor in tensors {
-            let kept = [(MODEL, &mut model), (OPTIMIZER, &mut optimizer)].into_iter().find_map(|(prefix, kept)| {
-                let name = tensor.name.strip_prefix(prefix)?.to_owned();
-                Some((name, kept))
-            });
-            let (name, kept) = kept.ok_or_else(|| format!("its tensor '{}' is unknown", tensor.name))?;
+            let kept = [(MODEL, &mut model), (OPTIMIZER, &mut optimizer)]
+                .into_iter()
+                .find_map(|(prefix, kept)| {
+                    let name = tensor.name.strip_prefix(prefix)?.to_owned();
+                    Some((name, kept))
+                });
+            let (name, kept) =
+                kept.ok_or_else(|| format!("its tensor '{}' is unknown", tensor.name))?;
             tensor.name = name;
             kept.push(tensor);
         }
-        Ok(Self { state, model, optimizer })
+        Ok(Self {
+            state,
+            model,
+            optimizer,
+        })
     }
 
     /// Puts model and optimiser back.
@@ -92,7 +108,12 @@ impl Checkpoint {
 }
 
 fn prefixed<'a>(prefix: &'a str, tensors: Tensors<'a>) -> Tensors<'a> {
-    Box::new(tensors.map(move |tensor| tensor.map(|t| NamedTensor { name: format!("{prefix}{}", t.name), ..t })))
+    Box::new(tensors.map(move |tensor| {
+        tensor.map(|t| NamedTensor {
+            name: format!("{prefix}{}", t.name),
+            ..t
+        })
+    }))
 }
 
 /// A checkpoint and which of the two files it is in.
@@ -115,7 +136,12 @@ pub(crate) fn find(
             Err(reason) => refused(path, &reason),
         }
     }
-    found.sort_by_key(|(_, checkpoint)| (checkpoint.state.position.epoch, checkpoint.state.position.samples));
+    found.sort_by_key(|(_, checkpoint)| {
+        (
+            checkpoint.state.position.epoch,
+            checkpoint.state.position.samples,
+        )
+    });
     found
 }
 
@@ -141,7 +167,15 @@ impl<'a> Keeper<'a> {
         every: Duration,
         slot: usize,
     ) -> Self {
-        Self { run, id, provenance, clock, every, last: Instant::now(), slot }
+        Self {
+            run,
+            id,
+            provenance,
+            clock,
+            every,
+            last: Instant::now(),
+            slot,
+        }
     }
 
     /// Writes a checkpoint if one is due.
@@ -154,7 +188,9 @@ impl<'a> Keeper<'a> {
         if self.last.elapsed() < self.every {
             return Ok(());
         }
-        let Some(position) = training.position()? else { return Ok(()) };
+        let Some(position) = training.position()? else {
+            return Ok(());
+        };
         let state = State {
             format: FORMAT,
             run: self.id.clone(),

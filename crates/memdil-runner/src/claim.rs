@@ -31,8 +31,15 @@ pub(crate) struct Rules {
 impl Rules {
     pub(crate) fn new() -> Self {
         // A container has a name of its own, and the kernel of its machine.
-        let machine = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned();
-        Self { machine, renewed: Duration::from_secs(15), stale: Duration::from_secs(120) }
+        let machine = fs::read_to_string("/proc/sys/kernel/random/boot_id")
+            .unwrap_or_default()
+            .trim()
+            .to_owned();
+        Self {
+            machine,
+            renewed: Duration::from_secs(15),
+            stale: Duration::from_secs(120),
+        }
     }
 }
 
@@ -59,7 +66,9 @@ impl Claim {
     ///
     /// [`RunnerError::Busy`] when another process works on it; a failed write.
     pub(crate) fn take(folder: &Path, lock: &Path, rules: &Rules) -> Result<Self, RunnerError> {
-        let busy = || RunnerError::Busy { path: folder.to_owned() };
+        let busy = || RunnerError::Busy {
+            path: folder.to_owned(),
+        };
         let mut file = File::create(lock).map_err(|e| write_error(lock, e))?;
         // Whoever only looks holds the lock for a moment.
         let mut state = try_lock(&file);
@@ -74,7 +83,13 @@ impl Claim {
         let locked = match state.map_err(|e| write_error(lock, e))? {
             Lock::Ours => true,
             // A server may keep the lock of a machine that is gone: then that machine's claim, below, decides.
-            Lock::Elsewhere if last.as_ref().is_some_and(|(_, path)| is_of_another(path, rules)) => false,
+            Lock::Elsewhere
+                if last
+                    .as_ref()
+                    .is_some_and(|(_, path)| is_of_another(path, rules)) =>
+            {
+                false
+            }
             Lock::Elsewhere => return Err(busy()),
             // Claims are all there is.
             Lock::Unsupported => false,
@@ -98,16 +113,25 @@ impl Claim {
         };
         let name = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
         let held = if locked { LOCKED } else { "without a lock" };
-        let text = format!("{}\nprocess {} on {}\n{held}\n", rules.machine, std::process::id(), name.trim());
+        let text = format!(
+            "{}\nprocess {} on {}\n{held}\n",
+            rules.machine,
+            std::process::id(),
+            name.trim()
+        );
         let withdraw = |error| {
             let _ = fs::remove_file(&path);
             error
         };
         // At once on the server: other machines must not find it empty, and a full disk shows here.
-        let written = created.write_all(text.as_bytes()).and_then(|()| created.sync_all());
+        let written = created
+            .write_all(text.as_bytes())
+            .and_then(|()| created.sync_all());
         written.map_err(|e| withdraw(write_error(&path, e)))?;
         // Between the look and the claim others may have come and gone: what was judged must be what is there, and ours the newest.
-        let same = judged.is_none_or(|(path, text)| fs::read_to_string(path).map_or(true, |found| found == text));
+        let same = judged.is_none_or(|(path, text)| {
+            fs::read_to_string(path).map_or(true, |found| found == text)
+        });
         if !same || !holds(folder, &path, &text).unwrap_or(false) {
             return Err(withdraw(busy()));
         }
@@ -115,10 +139,14 @@ impl Claim {
             let _ = fs::remove_file(folder.join(format!("{PREFIX}{earlier}")));
         }
 
-        let (lost, seen) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(now())));
+        let (lost, seen) = (
+            Arc::new(AtomicBool::new(false)),
+            Arc::new(AtomicU64::new(now())),
+        );
         let (end, ended) = channel();
         let renewing = {
-            let (lost, folder, path, text) = (lost.clone(), folder.to_owned(), path.clone(), text.clone());
+            let (lost, folder, path, text) =
+                (lost.clone(), folder.to_owned(), path.clone(), text.clone());
             let seen = seen.clone();
             let renewed = rules.renewed;
             std::thread::spawn(move || {
@@ -138,7 +166,17 @@ impl Claim {
             })
         };
         let (folder, stale) = (folder.to_owned(), rules.stale);
-        Ok(Self { folder, path, text, lost, seen, stale, end: Some(end), renewing: Some(renewing), _lock: file })
+        Ok(Self {
+            folder,
+            path,
+            text,
+            lost,
+            seen,
+            stale,
+            end: Some(end),
+            renewing: Some(renewing),
+            _lock: file,
+        })
     }
 
     /// Whether the folder is still this process's.
@@ -157,7 +195,11 @@ impl Claim {
 
     /// As [`check`](Self::check), but asks the file system in any case: before what cannot be taken back.
     pub(crate) fn check_now(&self) -> Result<(), RunnerError> {
-        if holds(&self.folder, &self.path, &self.text).unwrap_or(true) { Ok(()) } else { Err(self.taken_over()) }
+        if holds(&self.folder, &self.path, &self.text).unwrap_or(true) {
+            Ok(())
+        } else {
+            Err(self.taken_over())
+        }
     }
 
     /// Why something could not be written: the folder is another's now, or else the error itself.
@@ -166,7 +208,9 @@ impl Claim {
     }
 
     fn taken_over(&self) -> RunnerError {
-        RunnerError::Lost { path: self.folder.clone() }
+        RunnerError::Lost {
+            path: self.folder.clone(),
+        }
     }
 }
 
@@ -184,15 +228,20 @@ impl Drop for Claim {
 
 /// Whether a process, of this machine or another, works on a folder.
 pub(crate) fn is_busy(folder: &Path, lock: &Path, rules: &Rules) -> bool {
-    let Ok(mut file) = OpenOptions::new().read(true).write(true).open(lock) else { return false };
+    let Ok(mut file) = OpenOptions::new().read(true).write(true).open(lock) else {
+        return false;
+    };
     let state = try_lock(&file);
     let elsewhere = matches!(state, Ok(Lock::Elsewhere));
-    let Ok(Some((_, path))) = newest(folder) else { return elsewhere };
+    let Ok(Some((_, path))) = newest(folder) else {
+        return elsewhere;
+    };
     if elsewhere && !is_of_another(&path, rules) {
         return true;
     }
     let locked = matches!(state, Ok(Lock::Ours));
-    let other = fs::read_to_string(&path).is_ok_and(|text| !(locked && ends_with_lock(&text, rules)));
+    let other =
+        fs::read_to_string(&path).is_ok_and(|text| !(locked && ends_with_lock(&text, rules)));
     other && !is_stale(&mut file, &path, rules).unwrap_or(true)
 }
 
@@ -213,7 +262,9 @@ pub(crate) fn try_lock(file: &File) -> std::io::Result<Lock> {
     match file.try_lock() {
         Ok(()) => Ok(Lock::Ours),
         Err(TryLockError::WouldBlock) => Ok(Lock::Elsewhere),
-        Err(TryLockError::Error(e)) if e.kind() == ErrorKind::Unsupported || e.raw_os_error() == Some(NO_LOCKS) => {
+        Err(TryLockError::Error(e))
+            if e.kind() == ErrorKind::Unsupported || e.raw_os_error() == Some(NO_LOCKS) =>
+        {
             Ok(Lock::Unsupported)
         }
         Err(TryLockError::Error(e)) => Err(e),
@@ -221,7 +272,9 @@ pub(crate) fn try_lock(file: &File) -> std::io::Result<Lock> {
 }
 
 fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_millis() as u64)
 }
 
 /// The newest claim on a folder and its number.
@@ -230,8 +283,12 @@ fn newest(folder: &Path) -> std::io::Result<Option<(u64, PathBuf)>> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         let name = entry.file_name();
-        let number = name.to_str().and_then(|name| name.strip_prefix(PREFIX)?.parse::<u64>().ok());
-        if let Some(number) = number.filter(|number| newest.as_ref().is_none_or(|(most, _)| number > most)) {
+        let number = name
+            .to_str()
+            .and_then(|name| name.strip_prefix(PREFIX)?.parse::<u64>().ok());
+        if let Some(number) =
+            number.filter(|number| newest.as_ref().is_none_or(|(most, _)| number > most))
+        {
             newest = Some((number, entry.path()));
         }
     }
@@ -274,7 +331,9 @@ fn is_stale(lock: &mut File, path: &Path, rules: &Rules) -> std::io::Result<bool
     let now = lock.metadata()?.modified()?;
     // Opened, so that a network file system asks its server and not what it remembers.
     match File::open(path).and_then(|claim| claim.metadata()) {
-        Ok(claim) => Ok(now.duration_since(claim.modified()?).is_ok_and(|age| age > rules.stale)),
+        Ok(claim) => Ok(now
+            .duration_since(claim.modified()?)
+            .is_ok_and(|age| age > rules.stale)),
         // It ended in this moment: who comes next is not known.
         Err(e) if e.kind() == ErrorKind::NotFound => Ok(false),
         Err(e) => Err(e),
@@ -295,18 +354,31 @@ mod tests {
 
     fn rules(machine: &str) -> Rules {
         let (renewed, stale) = (Duration::from_millis(30), Duration::from_millis(400));
-        Rules { machine: machine.to_owned(), renewed, stale }
+        Rules {
+            machine: machine.to_owned(),
+            renewed,
+            stale,
+        }
     }
 
     /// Each machine has its own lock, as where a file system keeps them apart.
     fn take(folder: &Path, machine: &str) -> Result<Claim, RunnerError> {
-        Claim::take(folder, &folder.join(format!("lock-{machine}")), &rules(machine))
+        Claim::take(
+            folder,
+            &folder.join(format!("lock-{machine}")),
+            &rules(machine),
+        )
     }
 
     /// What a process leaves that ends without a word.
     fn die(mut claim: Claim) {
         drop(claim.end.take());
-        claim.renewing.take().expect("a thread").join().expect("its end");
+        claim
+            .renewing
+            .take()
+            .expect("a thread")
+            .join()
+            .expect("its end");
         claim.text = "somebody else's".to_owned();
     }
 
@@ -321,11 +393,19 @@ mod tests {
         // Longer than it takes to be stale.
         std::thread::sleep(Duration::from_millis(700));
         assert!(is_busy_error(take(folder.path(), "b")) && is_busy_error(take(folder.path(), "a")));
-        assert!(is_busy(folder.path(), &folder.path().join("lock-b"), &rules("b")));
+        assert!(is_busy(
+            folder.path(),
+            &folder.path().join("lock-b"),
+            &rules("b")
+        ));
         claim.check().expect("it holds");
         drop(claim);
         assert!(newest(folder.path()).expect("a folder").is_none());
-        assert!(!is_busy(folder.path(), &folder.path().join("lock-b"), &rules("b")));
+        assert!(!is_busy(
+            folder.path(),
+            &folder.path().join("lock-b"),
+            &rules("b")
+        ));
         take(folder.path(), "b").expect("a free folder");
     }
 
@@ -337,15 +417,23 @@ mod tests {
         die(take(folder.path(), "a").expect("its own"));
         assert!(is_busy_error(take(folder.path(), "b")));
         std::thread::sleep(Duration::from_millis(600));
-        take(folder.path(), "b").expect("a stale claim").check().expect("it holds");
+        take(folder.path(), "b")
+            .expect("a stale claim")
+            .check()
+            .expect("it holds");
     }
 
     #[test]
     fn a_lock_that_is_kept_for_a_dead_machine_is_passed_over_when_its_claim_is_stale() {
         let folder = tempfile::tempdir().expect("a folder");
-        let rules = |machine| Rules { stale: Duration::from_secs(3), ..rules(machine) };
-        let take = |machine| Claim::take(folder.path(), &folder.path().join("lock"), &rules(machine));
-        let is_busy = |machine| is_busy(folder.path(), &folder.path().join("lock"), &rules(machine));
+        let rules = |machine| Rules {
+            stale: Duration::from_secs(3),
+            ..rules(machine)
+        };
+        let take =
+            |machine| Claim::take(folder.path(), &folder.path().join("lock"), &rules(machine));
+        let is_busy =
+            |machine| is_busy(folder.path(), &folder.path().join("lock"), &rules(machine));
         // The lock of who is gone, as a server keeps it.
         let kept = File::create(folder.path().join("lock")).expect("a file");
         kept.try_lock().expect("a free lock");
@@ -398,7 +486,12 @@ mod tests {
                     take(folder, &format!("m{i}")).ok()
                 })
             };
-            (0..8).map(start).collect::<Vec<_>>().into_iter().map(|thread| thread.join().expect("an end")).collect()
+            (0..8)
+                .map(start)
+                .collect::<Vec<_>>()
+                .into_iter()
+                .map(|thread| thread.join().expect("an end"))
+                .collect()
         });
         assert_eq!(taken.iter().flatten().count(), 1);
     }

@@ -71,14 +71,27 @@ impl Experiment {
     ///
     /// [`RunnerError::Config`] when the file cannot be read, is no TOML or lacks the preset;
     /// [`RunnerError::Override`] when an override has no `=` or leads through something that is no table.
-    pub fn load(path: &Path, preset: Option<&str>, overrides: &[String]) -> Result<Self, RunnerError> {
-        let config = |reason: String| RunnerError::Config { path: path.to_owned(), reason };
+    pub fn load(
+        path: &Path,
+        preset: Option<&str>,
+        overrides: &[String],
+    ) -> Result<Self, RunnerError> {
+        let config = |reason: String| RunnerError::Config {
+            path: path.to_owned(),
+            reason,
+        };
         let text = fs::read_to_string(path).map_err(|e| config(format!("cannot be read: {e}")))?;
-        let mut run: Table = text.parse().map_err(|e: toml::de::Error| config(one_line(&e, Some(&text))))?;
+        let mut run: Table = text
+            .parse()
+            .map_err(|e: toml::de::Error| config(one_line(&e, Some(&text))))?;
         let command = match run.remove("command") {
             None => None,
             Some(Value::String(command)) => Some(command),
-            Some(_) => return Err(config("'command' must be the name of a subcommand of memdil".to_owned())),
+            Some(_) => {
+                return Err(config(
+                    "'command' must be the name of a subcommand of memdil".to_owned(),
+                ));
+            }
         };
         let mut take = |name: &str| match run.remove(name) {
             None => Ok(None),
@@ -89,12 +102,18 @@ impl Experiment {
         let presets = take("preset")?.unwrap_or_default();
         let mut parts = Vec::new();
         match preset {
-            None => parts.push(Part { run, sweep, where_present: false }),
+            None => parts.push(Part {
+                run,
+                sweep,
+                where_present: false,
+            }),
             Some(name) => {
                 let names = presets.keys().cloned().collect::<Vec<_>>().join(", ");
-                let chosen = presets
-                    .get(name)
-                    .ok_or_else(|| config(format!("there is no preset '{name}'; the file has: {names}")))?;
+                let chosen = presets.get(name).ok_or_else(|| {
+                    config(format!(
+                        "there is no preset '{name}'; the file has: {names}"
+                    ))
+                })?;
                 let tables = match chosen {
                     Value::Array(tables) if !tables.is_empty() => tables.clone(),
                     table => vec![table.clone()],
@@ -110,11 +129,21 @@ impl Experiment {
                     if !preset.search.is_empty() {
                         search.get_or_insert_default().extend(preset.search);
                     }
-                    parts.push(Part { run, sweep, where_present: preset.where_present });
+                    parts.push(Part {
+                        run,
+                        sweep,
+                        where_present: preset.where_present,
+                    });
                 }
             }
         }
-        let mut experiment = Self { path: path.to_owned(), command, parts, search, overridden: Vec::new() };
+        let mut experiment = Self {
+            path: path.to_owned(),
+            command,
+            parts,
+            search,
+            overridden: Vec::new(),
+        };
         for text in overrides {
             let (key, value) = text.split_once('=').ok_or_else(|| RunnerError::Override {
                 setting: text.clone(),
@@ -126,21 +155,28 @@ impl Experiment {
                 continue;
             }
             // A setting that the file searches over has the given value instead.
-            if let Some(Value::Table(space)) = experiment.search.as_mut().and_then(|search| search.get_mut("space")) {
+            if let Some(Value::Table(space)) = experiment
+                .search
+                .as_mut()
+                .and_then(|search| search.get_mut("space"))
+            {
                 space.remove(key);
             }
             experiment.overridden.push(key.to_owned());
             for part in &mut experiment.parts {
                 // A setting that the file sweeps over is narrowed to the given value.
                 if part.sweep.contains_key(key) {
-                    part.sweep.insert(key.to_owned(), Value::Array(vec![value.clone()]));
+                    part.sweep
+                        .insert(key.to_owned(), Value::Array(vec![value.clone()]));
                 }
                 set(&mut part.run, key, value.clone())?;
             }
         }
         for (key, values) in experiment.parts.iter().flat_map(|part| &part.sweep) {
             if values.as_array().is_none_or(|values| values.is_empty()) {
-                return Err(config(format!("[sweep]: '{key}' must be a list with at least one value")));
+                return Err(config(format!(
+                    "[sweep]: '{key}' must be a list with at least one value"
+                )));
             }
         }
         Ok(experiment)
@@ -178,7 +214,10 @@ impl Experiment {
     pub fn plan(&self, data_dir: Option<&Path>) -> Result<Plan, RunnerError> {
         self.is_for(None)?;
         let (parts, absent) = self.present(data_dir)?;
-        let mut plan = Plan { lines: Vec::new(), absent };
+        let mut plan = Plan {
+            lines: Vec::new(),
+            absent,
+        };
         let mut planned = HashSet::new();
         for tables in parts {
             let mut seen = HashSet::new();
@@ -186,7 +225,9 @@ impl Experiment {
                 let spec = self.resolve(table, |spec| check_run(spec, data_dir))?;
                 let id = run_id(&spec);
                 if !seen.insert(id.clone()) {
-                    return Err(self.error(format!("[sweep]: run {id} comes out twice; a list repeats a value")));
+                    return Err(self.error(format!(
+                        "[sweep]: run {id} comes out twice; a list repeats a value"
+                    )));
                 }
                 if planned.insert(id.clone()) {
                     plan.lines.push(ManifestLine { id, spec });
@@ -213,7 +254,9 @@ impl Experiment {
     pub fn layer_peeled(&self) -> Result<Vec<LayerPeeledSpec>, RunnerError> {
         self.is_for(Some("layer-peeled"))?;
         if self.is_search() {
-            return Err(self.error("[search] is for the training of networks; remove it".to_owned()));
+            return Err(
+                self.error("[search] is for the training of networks; remove it".to_owned())
+            );
         }
         let mut specs = Vec::new();
         for table in self.tables()? {
@@ -233,33 +276,49 @@ impl Experiment {
 
     /// The dotted names that the sweep has lists for.
     pub(crate) fn sweep_names(&self) -> impl Iterator<Item = &str> {
-        self.parts.iter().flat_map(|part| part.sweep.keys().map(String::as_str))
+        self.parts
+            .iter()
+            .flat_map(|part| part.sweep.keys().map(String::as_str))
     }
 
     pub(crate) fn error(&self, reason: String) -> RunnerError {
-        RunnerError::Config { path: self.path.clone(), reason }
+        RunnerError::Config {
+            path: self.path.clone(),
+            reason,
+        }
     }
 
     pub(crate) fn is_for(&self, command: Option<&str>) -> Result<(), RunnerError> {
         match (self.command.as_deref(), command) {
             (ours, wanted) if ours == wanted => Ok(()),
-            (Some(ours), _) => Err(self.error(format!("this file is for memdil {ours} (its key 'command')"))),
+            (Some(ours), _) => Err(self.error(format!(
+                "this file is for memdil {ours} (its key 'command')"
+            ))),
             (None, wanted) => {
                 let wanted = wanted.unwrap_or_default();
-                Err(self.error(format!("this file is for memdil train and sweep; it lacks command = \"{wanted}\"")))
+                Err(self.error(format!(
+                    "this file is for memdil train and sweep; it lacks command = \"{wanted}\""
+                )))
             }
         }
     }
 
     /// The settings of every run.
     pub(crate) fn tables(&self) -> Result<Vec<Table>, RunnerError> {
-        let parts = self.parts.iter().map(|part| self.tables_of(part)).collect::<Result<Vec<_>, _>>()?;
+        let parts = self
+            .parts
+            .iter()
+            .map(|part| self.tables_of(part))
+            .collect::<Result<Vec<_>, _>>()?;
         Ok(parts.concat())
     }
 
     /// The settings of every run, part by part; those that are made only where their data set is at hand, and are not, are
     /// counted instead.
-    pub(crate) fn present(&self, data_dir: Option<&Path>) -> Result<(Vec<Vec<Table>>, Absent), RunnerError> {
+    pub(crate) fn present(
+        &self,
+        data_dir: Option<&Path>,
+    ) -> Result<(Vec<Vec<Table>>, Absent), RunnerError> {
         let (mut parts, mut absent) = (Vec::new(), Absent::new());
         for part in &self.parts {
             let mut tables = self.tables_of(part)?;
@@ -271,7 +330,9 @@ impl Experiment {
                     if is_present(&spec.data.source, data_dir)? {
                         kept.push(table);
                     } else {
-                        *absent.entry(spec.data.source.name().to_owned()).or_default() += 1;
+                        *absent
+                            .entry(spec.data.source.name().to_owned())
+                            .or_default() += 1;
                     }
                 }
                 tables = kept;
@@ -280,7 +341,9 @@ impl Experiment {
         }
         if parts.iter().all(Vec::is_empty) {
             let names = absent.into_keys().collect::<Vec<_>>().join(", ");
-            return Err(self.error(format!("no data set of these runs is at hand: {names}; see memdil data fetch")));
+            return Err(self.error(format!(
+                "no data set of these runs is at hand: {names}; see memdil data fetch"
+            )));
         }
         Ok((parts, absent))
     }
@@ -289,10 +352,19 @@ impl Experiment {
     fn tables_of(&self, part: &Part) -> Result<Vec<Table>, RunnerError> {
         let mut tables = vec![part.run.clone()];
         for (key, values) in &part.sweep {
-            let inside = |a: &str, b: &str| a.strip_prefix(b).is_some_and(|rest| rest.starts_with('.'));
-            if let Some(setting) = self.overridden.iter().find(|o| inside(o, key) || inside(key, o)) {
-                let reason = format!("the sweep's list '{key}' would undo it; set '{key}' as a whole");
-                return Err(RunnerError::Override { setting: setting.clone(), reason });
+            let inside =
+                |a: &str, b: &str| a.strip_prefix(b).is_some_and(|rest| rest.starts_with('.'));
+            if let Some(setting) = self
+                .overridden
+                .iter()
+                .find(|o| inside(o, key) || inside(key, o))
+            {
+                let reason =
+                    format!("the sweep's list '{key}' would undo it; set '{key}' as a whole");
+                return Err(RunnerError::Override {
+                    setting: setting.clone(),
+                    reason,
+                });
             }
             let values = values.as_array().map(Vec::as_slice).unwrap_or_default();
             let mut product = Vec::with_capacity(tables.len() * values.len());
@@ -316,7 +388,11 @@ impl Experiment {
         let mut spec: T = serde_path_to_error::deserialize(Value::Table(table)).map_err(|e| {
             let place = e.path().to_string();
             let reason = one_line(e.inner(), None);
-            self.error(if place == "." { reason } else { format!("{place}: {reason}") })
+            self.error(if place == "." {
+                reason
+            } else {
+                format!("{place}: {reason}")
+            })
         })?;
         check(&mut spec).map_err(|e| self.error(e.to_string()))?;
         Ok(spec)
@@ -351,16 +427,24 @@ pub(crate) fn set(table: &mut Table, key: &str, value: Value) -> Result<(), Runn
             table.insert(part.to_owned(), value);
             return Ok(());
         }
-        let inner = table.entry(part).or_insert_with(|| Value::Table(Table::new()));
+        let inner = table
+            .entry(part)
+            .or_insert_with(|| Value::Table(Table::new()));
         table = match inner {
             Value::Table(inner) => inner,
             _ => {
                 let reason = format!("'{part}' is a value, not a table");
-                return Err(RunnerError::Override { setting: key.to_owned(), reason });
+                return Err(RunnerError::Override {
+                    setting: key.to_owned(),
+                    reason,
+                });
             }
         };
     }
-    Err(RunnerError::Override { setting: key.to_owned(), reason: "a part of the name is empty".to_owned() })
+    Err(RunnerError::Override {
+        setting: key.to_owned(),
+        reason: "a part of the name is empty".to_owned(),
+    })
 }
 
 /// A TOML value; what is none is taken as a string, so that `data.source=fashion-mnist` needs no quotes.
@@ -378,7 +462,12 @@ fn one_line(error: &toml::de::Error, text: Option<&str>) -> String {
     let message = error.message().replace('\n', "; ");
     match (text, error.span()) {
         (Some(text), Some(span)) => {
-            let line = text.get(..span.start).unwrap_or_default().matches('\n').count() + 1;
+            let line = text
+                .get(..span.start)
+                .unwrap_or_default()
+                .matches('\n')
+                .count()
+                + 1;
             format!("line {line}: {message}")
         }
         _ => message,

@@ -10,7 +10,10 @@ use crate::RunnerError;
 ///
 /// [`RunnerError::Device`] when the name is another one or the device cannot be opened.
 pub fn open_device(name: &str) -> Result<Device, RunnerError> {
-    let failed = |reason: String| RunnerError::Device { device: name.to_owned(), reason };
+    let failed = |reason: String| RunnerError::Device {
+        device: name.to_owned(),
+        reason,
+    };
     if name == "cpu" {
         return Ok(Device::Cpu);
     }
@@ -22,8 +25,13 @@ pub fn open_device(name: &str) -> Result<Device, RunnerError> {
         let cause = e.to_string();
         let cause = cause.lines().next().unwrap_or_default();
         if !candle_core::utils::cuda_is_available() {
-            return failed("this program was built for the processor only: build it with --features cuda".to_owned());
+            return failed(
+                "this program was built for the processor only: build it with --features cuda"
+                    .to_owned(),
+            );
         }
-        failed(format!("cannot be opened ({cause}): it needs NVIDIA's driver and a card of that number"))
+        failed(format!(
+            "cannot be opened ({cause}): it needs NVIDIA's driver and a card of that number"
+        ))
     })
 }

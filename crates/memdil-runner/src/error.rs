@@ -77,7 +77,9 @@ pub enum RunnerError {
         width: usize,
     },
     /// A network that only the program that builds it can train.
-    #[error("model '{name}' is built by a program of its own, with memdil_runner::train_model: run that program")]
+    #[error(
+        "model '{name}' is built by a program of its own, with memdil_runner::train_model: run that program"
+    )]
     CustomModel {
         /// Its name.
         name: String,
@@ -199,5 +201,9 @@ impl RunnerError {
 
 /// A file that could not be written.
 pub(crate) fn write_error(path: &Path, cause: impl Into<std::io::Error>) -> RunnerError {
-    RecordError::Write { path: path.to_owned(), cause: cause.into() }.into()
+    RecordError::Write {
+        path: path.to_owned(),
+        cause: cause.into(),
+    }
+    .into()
 }

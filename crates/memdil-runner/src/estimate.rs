@@ -66,12 +66,19 @@ impl Calibration {
         data.train_inputs.fill(chunk, &mut inputs);
         let evaluated = timed(|| network.forward(&inputs).map(|_| ()))? / chunk.len() as f64;
         let others = data.validation.len() + data.test_labels.len();
-        Ok(Self { start, step, evaluated, train: data.train.len(), others })
+        Ok(Self {
+            start,
+            step,
+            evaluated,
+            train: data.train.len(),
+            others,
+        })
     }
 
     /// Whether what was timed for one run holds for another: they differ in nothing that changes the time of a step.
     pub fn covers(timed: &RunSpec, other: &RunSpec) -> bool {
-        let same_step = timed.model == other.model && timed.training.batch_size == other.training.batch_size;
+        let same_step =
+            timed.model == other.model && timed.training.batch_size == other.training.batch_size;
         same_step && timed.data == other.data && timed.network_classes() == other.network_classes()
     }
 
@@ -80,7 +87,9 @@ impl Calibration {
         let training = &spec.training;
         let steps = training.epochs * self.train.div_ceil(training.batch_size);
         let evaluations = training.epochs.div_ceil(training.evaluate_every);
-        self.start + self.step * steps as f64 + self.evaluated * (evaluations * (self.train + self.others)) as f64
+        self.start
+            + self.step * steps as f64
+            + self.evaluated * (evaluations * (self.train + self.others)) as f64
     }
 }
 

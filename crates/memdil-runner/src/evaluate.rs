@@ -30,23 +30,49 @@ impl Evaluation {
         let pick = |labels: &[u32]| noisy.iter().map(|&i| labels[i]).collect();
         let (observed, clean) = (pick(&data.labels.observed), pick(&data.labels.clean));
         // Chunks end with the training set: held-out samples do not change how it is cut into products.
-        let chunks = data.train.chunks(CHUNK).chain(data.validation.chunks(CHUNK));
+        let chunks = data
+            .train
+            .chunks(CHUNK)
+            .chain(data.validation.chunks(CHUNK));
         let noisy = evaluate(network, (data, Part::Train), chunks, observed, clean)?;
         let test: Vec<usize> = (0..data.test_labels.len()).collect();
         let labels = Array1::from(data.test_labels.clone());
-        let test = evaluate(network, (data, Part::Test), test.chunks(CHUNK), labels.clone(), labels)?;
+        let test = evaluate(
+            network,
+            (data, Part::Test),
+            test.chunks(CHUNK),
+            labels.clone(),
+            labels,
+        )?;
         let (classifier, bias) = network.classifier()?;
-        Ok(Self { noisy, trained_on: data.train.len(), classes: data.labels.classes, test, classifier, bias })
+        Ok(Self {
+            noisy,
+            trained_on: data.train.len(),
+            classes: data.labels.classes,
+            test,
+            classifier,
+            bias,
+        })
     }
 
     /// True when every feature and logit is a number.
     pub(crate) fn is_finite(&self) -> bool {
-        [&self.noisy, &self.test].iter().all(|part| part.features.iter().chain(&part.logits).all(|v| v.is_finite()))
+        [&self.noisy, &self.test].iter().all(|part| {
+            part.features
+                .iter()
+                .chain(&part.logits)
+                .all(|v| v.is_finite())
+        })
     }
 
     /// What is kept of it: the samples trained on and the test samples.
     pub(crate) fn into_snapshot(self) -> Result<Snapshot, RunnerError> {
-        let SnapshotPart { features, logits, labels, clean_labels } = self.noisy;
+        let SnapshotPart {
+            features,
+            logits,
+            labels,
+            clean_labels,
+        } = self.noisy;
         let n = self.trained_on;
         let train = SnapshotPart {
             features: first_rows(features, n)?,
@@ -54,34 +80,61 @@ impl Evaluation {
             labels: labels.iter().take(n).copied().collect(),
             clean_labels: clean_labels.iter().take(n).copied().collect(),
         };
-        Ok(Snapshot { train, test: self.test, classifier: self.classifier, bias: self.bias })
+        Ok(Snapshot {
+            train,
+            test: self.test,
+            classifier: self.classifier,
+            bias: self.bias,
+        })
     }
 
     /// Adds every metric to the record of an epoch; one that is not defined goes to `undefined` with its reason.
     pub(crate) fn measure(&self, loss: &Loss, record: &mut EpochRecord) -> Result<(), RunnerError> {
-        let Self { noisy, trained_on, classes: true_classes, test, classifier, bias } = self;
+        let Self {
+            noisy,
+            trained_on,
+            classes: true_classes,
+            test,
+            classifier,
+            bias,
+        } = self;
         let classes = bias.len();
-        let mut keep = Keep { undefined: &mut record.undefined };
-        let (all_h, all_y, all_clean) = (noisy.features.view(), labels(&noisy.labels), labels(&noisy.clean_labels));
+        let mut keep = Keep {
+            undefined: &mut record.undefined,
+        };
+        let (all_h, all_y, all_clean) = (
+            noisy.features.view(),
+            labels(&noisy.labels),
+            labels(&noisy.clean_labels),
+        );
         let (h, _) = all_h.split_at(Axis(0), *trained_on);
         let (logits, held_out_logits) = noisy.logits.view().split_at(Axis(0), *trained_on);
         let (y, held_out) = all_y.split_at(*trained_on);
         let clean = &all_clean[..*trained_on];
         // What compares given with true labels: of a latent class counts which true class it belongs to.
-        let all_given: Vec<u32> = all_y.iter().map(|label| label % *true_classes as u32).collect();
+        let all_given: Vec<u32> = all_y
+            .iter()
+            .map(|label| label % *true_classes as u32)
+            .collect();
         let given = &all_given[..*trained_on];
         let true_logits = fold(logits, *true_classes);
         record.accuracy = keep.value("accuracy", memdil_metrics::accuracy(logits, y));
         record.nc1 = keep.value("nc1", memdil_metrics::nc1(h, y, classes));
         record.nc2_etf = keep.value("nc2_etf", memdil_metrics::nc2_etf(classifier.view()));
         record.nc3 = keep.value("nc3", memdil_metrics::nc3(classifier.view(), h, y));
-        record.nc4 = keep.value("nc4", memdil_metrics::nc4(classifier.view(), bias.view(), h, y));
-        record.bias_collapse =
-            keep.value("bias_collapse", memdil_metrics::bias_collapse(classifier.view(), bias.view(), h));
+        record.nc4 = keep.value(
+            "nc4",
+            memdil_metrics::nc4(classifier.view(), bias.view(), h, y),
+        );
+        record.bias_collapse = keep.value(
+            "bias_collapse",
+            memdil_metrics::bias_collapse(classifier.view(), bias.view(), h),
+        );
         record.ece = keep.value("ece", memdil_metrics::ece(logits, y));
-        if let Some(memorization) =
-            keep.value("memorization", memdil_metrics::memorization(h, given, clean, *true_classes))
-        {
+        if let Some(memorization) = keep.value(
+            "memorization",
+            memdil_metrics::memorization(h, given, clean, *true_classes),
+        ) {
             record.memorization_sum = Some(memorization.sum);
             record.memorization_mean = memorization.mean;
             record.memorization_per_class = Some(memorization.per_class);
@@ -96,11 +149,15 @@ impl Evaluation {
         let separation = means.and_then(|m| memdil_metrics::separation(m.means.view()));
         record.separation = keep.value("separation", separation);
         if !held_out.is_empty() {
-            record.validation_accuracy =
-                keep.value("validation_accuracy", memdil_metrics::accuracy(held_out_logits, held_out));
+            record.validation_accuracy = keep.value(
+                "validation_accuracy",
+                memdil_metrics::accuracy(held_out_logits, held_out),
+            );
             record.nc1_all = keep.value("nc1_all", memdil_metrics::nc1(all_h, all_y, classes));
             let all = memdil_metrics::memorization(all_h, &all_given, all_clean, *true_classes);
-            record.memorization_mean_all = keep.value("memorization_mean_all", all).and_then(|m| m.mean);
+            record.memorization_mean_all = keep
+                .value("memorization_mean_all", all)
+                .and_then(|m| m.mean);
         }
         record.test = Some(measure_test(test, *true_classes, loss, &mut keep)?);
         Ok(())
@@ -123,11 +180,13 @@ fn measure_test(
         ece: keep.value("test.ece", memdil_metrics::ece(logits.view(), y)),
         dilation,
         rho: keep.value("test.rho", memdil_metrics::rho(h, y, classes)),
-        rho_nc1: rho_nc1.and_then(|d| keep.value("test.rho_nc1", memdil_metrics::rho_nc1(d, h.ncols()))),
+        rho_nc1: rho_nc1
+            .and_then(|d| keep.value("test.rho_nc1", memdil_metrics::rho_nc1(d, h.ncols()))),
         radius: keep.value("test.radius", memdil_metrics::radius(h, y, classes)),
         separation: keep.value(
             "test.separation",
-            memdil_metrics::class_means(h, y, classes).and_then(|m| memdil_metrics::separation(m.means.view())),
+            memdil_metrics::class_means(h, y, classes)
+                .and_then(|m| memdil_metrics::separation(m.means.view())),
         ),
     })
 }
@@ -138,8 +197,13 @@ fn fold(logits: ArrayView2<'_, f32>, classes: usize) -> CowArray<'_, f32, Ix2> {
         return logits.into();
     }
     let mut folded = logits.slice(s![.., ..classes]).to_owned();
-    for latent in logits.slice(s![.., classes..]).axis_chunks_iter(Axis(1), classes) {
-        folded.zip_mut_with(&latent, |a, &b| *a = a.max(b) + (-(*a - b).abs()).exp().ln_1p());
+    for latent in logits
+        .slice(s![.., classes..])
+        .axis_chunks_iter(Axis(1), classes)
+    {
+        folded.zip_mut_with(&latent, |a, &b| {
+            *a = a.max(b) + (-(*a - b).abs()).exp().ln_1p()
+        });
     }
     folded.into()
 }
@@ -151,7 +215,9 @@ struct Keep<'a> {
 
 impl Keep<'_> {
     fn value<T>(&mut self, name: &str, result: Result<T, MetricsError>) -> Option<T> {
-        result.map_err(|reason| self.undefined.insert(name.to_owned(), reason.to_string())).ok()
+        result
+            .map_err(|reason| self.undefined.insert(name.to_owned(), reason.to_string()))
+            .ok()
     }
 }
 
@@ -177,7 +243,12 @@ fn evaluate<'a>(
         features.extend(h);
         logits.extend(z);
     }
-    Ok(SnapshotPart { features: rows(features, n)?, logits: rows(logits, n)?, labels, clean_labels })
+    Ok(SnapshotPart {
+        features: rows(features, n)?,
+        logits: rows(logits, n)?,
+        labels,
+        clean_labels,
+    })
 }
 
 fn rows(values: Vec<f32>, rows: usize) -> Result<Array2<f32>, RunnerError> {

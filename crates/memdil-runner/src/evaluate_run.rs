@@ -67,8 +67,13 @@ fn evaluate(
     refused: impl FnMut(&Path, &str),
 ) -> Result<Evaluated, RunnerError> {
     let run = RunFolder::new(folder);
-    let none = |reason: &str| RunnerError::NoNetwork { path: folder.to_owned(), reason: reason.to_owned() };
-    let spec = run.begun_with()?.ok_or_else(|| none("holds no run: it has no config.toml"))?;
+    let none = |reason: &str| RunnerError::NoNetwork {
+        path: folder.to_owned(),
+        reason: reason.to_owned(),
+    };
+    let spec = run
+        .begun_with()?
+        .ok_or_else(|| none("holds no run: it has no config.toml"))?;
     spec.validate()?;
     let device = open_device(device)?;
     let data = prepare(&spec, run.noise(), data_dir)?;
@@ -77,18 +82,27 @@ fn evaluate(
     let (mut record, mut within_epoch) = (EpochRecord::default(), None);
     let finished = run.record()?;
     match &finished {
-        Some(RunRecord { status: Status::Completed, last: Some(last), .. }) => {
+        Some(RunRecord {
+            status: Status::Completed,
+            last: Some(last),
+            ..
+        }) => {
             let (state, _) = read_tensors(&run.model())?;
             network.load_model_state(&state)?;
             record = written_down(last);
         }
-        Some(_) => return Err(none("the run has diverged: there is no network to evaluate")),
+        Some(_) => {
+            return Err(none(
+                "the run has diverged: there is no network to evaluate",
+            ));
+        }
         None => {
             let (_, newest) = checkpoint::find(&run, &spec, &data.train, refused)
                 .pop()
                 .ok_or_else(|| none("the run is not finished and has no usable checkpoint: go on with memdil train"))?;
             newest.load_into(&mut network)?;
-            (record, within_epoch) = so_far(&spec, &newest, data.train.len()).unwrap_or((record, within_epoch));
+            (record, within_epoch) =
+                so_far(&spec, &newest, data.train.len()).unwrap_or((record, within_epoch));
         }
     }
     let evaluation = Evaluation::new(&mut network, &data)?;
@@ -96,22 +110,47 @@ fn evaluate(
         return Err(none("features or logits are not finite"));
     }
     evaluation.measure(&spec.loss, &mut record)?;
-    Ok(Evaluated { record, snapshot: evaluation.into_snapshot()?, within_epoch, finished: finished.is_some() })
+    Ok(Evaluated {
+        record,
+        snapshot: evaluation.into_snapshot()?,
+        within_epoch,
+        finished: finished.is_some(),
+    })
 }
 
 /// The data of a run, with the labels that it was begun with instead of newly drawn ones.
-fn prepare(spec: &RunSpec, noise: PathBuf, data_dir: Option<&Path>) -> Result<Prepared, RunnerError> {
+fn prepare(
+    spec: &RunSpec,
+    noise: PathBuf,
+    data_dir: Option<&Path>,
+) -> Result<Prepared, RunnerError> {
     Prepared::with_noise(spec, &LabelNoise::FromFile { path: noise }, data_dir)
 }
 
 /// The part of a record that no evaluation gives.
 fn written_down(record: &EpochRecord) -> EpochRecord {
-    let &EpochRecord { epoch, learning_rate, loss, seconds, .. } = record;
-    EpochRecord { epoch, learning_rate, loss, seconds, ..EpochRecord::default() }
+    let &EpochRecord {
+        epoch,
+        learning_rate,
+        loss,
+        seconds,
+        ..
+    } = record;
+    EpochRecord {
+        epoch,
+        learning_rate,
+        loss,
+        seconds,
+        ..EpochRecord::default()
+    }
 }
 
 /// The same for the epoch that a checkpoint is in, else for the one that it is after.
-fn so_far(spec: &RunSpec, checkpoint: &Checkpoint, n: usize) -> Option<(EpochRecord, Option<(usize, usize)>)> {
+fn so_far(
+    spec: &RunSpec,
+    checkpoint: &Checkpoint,
+    n: usize,
+) -> Option<(EpochRecord, Option<(usize, usize)>)> {
     let position = &checkpoint.state.position;
     match position.loss() {
         None => Some((written_down(checkpoint.state.last.as_ref()?), None)),

@@ -8,8 +8,8 @@ use candle_core::{Device, Tensor, Var};
 use memdil_data::random::{Stream, stream};
 use memdil_models::{FeatureShape, UnconstrainedFeatures};
 use memdil_records::{
-    LayerPeeledEnd, LayerPeeledRecord, LayerPeeledSpec, LayerPeeledStatus, create_dir, read_layer_peeled,
-    write_layer_peeled,
+    LayerPeeledEnd, LayerPeeledRecord, LayerPeeledSpec, LayerPeeledStatus, create_dir,
+    read_layer_peeled, write_layer_peeled,
 };
 use ndarray::{Array1, Array2, ArrayView1, Axis};
 
@@ -34,8 +34,9 @@ pub fn run_layer_peeled(
     for spec in specs {
         spec.validate()?;
     }
-    let find =
-        |records: &[LayerPeeledRecord], spec: &LayerPeeledSpec| records.iter().find(|r| r.spec == *spec).cloned();
+    let find = |records: &[LayerPeeledRecord], spec: &LayerPeeledSpec| {
+        records.iter().find(|r| r.spec == *spec).cloned()
+    };
     let complete = |records: &[LayerPeeledRecord]| records.iter().map(|r| &r.spec).eq(specs);
     let mut records = read_layer_peeled(folder)?;
     let mut held = None;
@@ -101,7 +102,9 @@ pub fn train_layer_peeled(spec: &LayerPeeledSpec) -> Result<LayerPeeledRecord, R
         descent.step(&gradients)?;
         steps += 1;
     };
-    let end = last.map(|(value, residual)| descent.end(value, residual)).transpose()?;
+    let end = last
+        .map(|(value, residual)| descent.end(value, residual))
+        .transpose()?;
     Ok(LayerPeeledRecord {
         format: LayerPeeledRecord::FORMAT,
         spec: spec.clone(),
@@ -125,18 +128,39 @@ struct Descent<'a> {
 
 impl<'a> Descent<'a> {
     fn new(spec: &'a LayerPeeledSpec) -> Result<Self, RunnerError> {
-        let LayerPeeledSpec { classes, samples_per_class, dim, nonnegative, .. } = *spec;
-        let shape = FeatureShape { classes, samples_per_class, dim, nonnegative };
-        let model = UnconstrainedFeatures::new(shape, &mut stream(spec.seed, Stream::Init), &Device::Cpu)?;
+        let LayerPeeledSpec {
+            classes,
+            samples_per_class,
+            dim,
+            nonnegative,
+            ..
+        } = *spec;
+        let shape = FeatureShape {
+            classes,
+            samples_per_class,
+            dim,
+            nonnegative,
+        };
+        let model =
+            UnconstrainedFeatures::new(shape, &mut stream(spec.seed, Stream::Init), &Device::Cpu)?;
         let labels = model.labels()?;
         let scale = (spec.lambda_h / spec.lambda_w).powf(0.25);
         let scales = [scale, ((classes * samples_per_class) as f64).sqrt() / scale];
         // The decay is a part of the objective, which candle differentiates as a whole.
-        let [weights, features] = model
-            .parameters()
-            .map(|(name, p)| Optimizer::new(Update::momentum(spec.momentum), &[(name.to_owned(), p.clone())]));
+        let [weights, features] = model.parameters().map(|(name, p)| {
+            Optimizer::new(
+                Update::momentum(spec.momentum),
+                &[(name.to_owned(), p.clone())],
+            )
+        });
         let optimizers = [weights?, features?];
-        Ok(Self { spec, model, labels, scales, optimizers })
+        Ok(Self {
+            spec,
+            model,
+            labels,
+            scales,
+            optimizers,
+        })
     }
 
     fn parameters(&self) -> [&Var; 2] {
@@ -155,13 +179,21 @@ impl<'a> Descent<'a> {
     /// that would raise it counts.
     fn residual(&self, gradients: &GradStore) -> candle_core::Result<f64> {
         let mut largest = 0f64;
-        for (index, (parameter, scale)) in self.parameters().into_iter().zip(self.scales).enumerate() {
-            let gradient = gradients.get(parameter).ok_or_else(|| candle_core::Error::Msg("no gradient".to_owned()))?;
+        for (index, (parameter, scale)) in
+            self.parameters().into_iter().zip(self.scales).enumerate()
+        {
+            let gradient = gradients
+                .get(parameter)
+                .ok_or_else(|| candle_core::Error::Msg("no gradient".to_owned()))?;
             let values = parameter.flatten_all()?.to_vec1::<f64>()?;
             let gradient = gradient.flatten_all()?.to_vec1::<f64>()?;
             let bounded = index == 1 && self.spec.nonnegative;
             for (value, slope) in values.into_iter().zip(gradient) {
-                let slope = if bounded && value <= 0.0 { slope.min(0.0) } else { slope };
+                let slope = if bounded && value <= 0.0 {
+                    slope.min(0.0)
+                } else {
+                    slope
+                };
                 largest = largest.max(scale * slope.abs());
             }
         }
@@ -184,7 +216,8 @@ impl<'a> Descent<'a> {
 
 fn array(tensor: &Tensor) -> candle_core::Result<Array2<f64>> {
     let shape = tensor.dims2()?;
-    Array2::from_shape_vec(shape, tensor.flatten_all()?.to_vec1()?).map_err(candle_core::Error::wrap)
+    Array2::from_shape_vec(shape, tensor.flatten_all()?.to_vec1()?)
+        .map_err(candle_core::Error::wrap)
 }
 
 /// `weights` (N, P), `features` (N n, P), class after class.
@@ -200,7 +233,11 @@ fn measure(
     let mut gaps = Vec::with_capacity(labels.len() * (classes - 1));
     for (row, &label) in logits.rows().into_iter().zip(labels) {
         let label = label as usize;
-        gaps.extend((0..classes).filter(|&j| j != label).map(|j| row[label] - row[j]));
+        gaps.extend(
+            (0..classes)
+                .filter(|&j| j != label)
+                .map(|j| row[label] - row[j]),
+        );
     }
     let feature_sq_norm = squares(features.iter()) / features.nrows() as f64;
     let weight_row_sq_norm = squares(weights.iter()) / classes as f64;
@@ -224,8 +261,10 @@ fn measure(
     // What is not defined, two classes in one point say, is left out.
     end.nc1 = memdil_metrics::nc1(features.view(), labels, classes).ok();
     let samples = features.nrows() / classes;
-    let means: Vec<Array1<f64>> =
-        features.axis_chunks_iter(Axis(0), samples).filter_map(|h| h.mean_axis(Axis(0))).collect();
+    let means: Vec<Array1<f64>> = features
+        .axis_chunks_iter(Axis(0), samples)
+        .filter_map(|h| h.mean_axis(Axis(0)))
+        .collect();
     let norms: Vec<f64> = means.iter().map(|m| squares(m.iter()).sqrt()).collect();
     end.feature_norm_spread = finite(spread(&norms) / (norms.iter().sum::<f64>() / classes as f64));
     let cosines: Vec<f64> = (0..classes)
@@ -234,10 +273,17 @@ fn measure(
         .collect();
     end.feature_cosines = finite(cosines.iter().sum()).map(|_| extremes(&cosines));
     let mut centre = Array1::<f64>::zeros(features.ncols());
-    means.iter().for_each(|mean| centre.scaled_add(1.0 / classes as f64, mean));
-    let apart =
-        means.iter().zip(weights.rows()).map(|(mean, row)| distance_of_directions(row, (mean - &centre).view()));
-    end.nc3_plus = apart.map(finite).collect::<Option<Vec<f64>>>().map(|all| all.into_iter().fold(0.0, f64::max));
+    means
+        .iter()
+        .for_each(|mean| centre.scaled_add(1.0 / classes as f64, mean));
+    let apart = means
+        .iter()
+        .zip(weights.rows())
+        .map(|(mean, row)| distance_of_directions(row, (mean - &centre).view()));
+    end.nc3_plus = apart
+        .map(finite)
+        .collect::<Option<Vec<f64>>>()
+        .map(|all| all.into_iter().fold(0.0, f64::max));
     end
 }
 
@@ -246,7 +292,11 @@ fn squares<'a>(values: impl Iterator<Item = &'a f64>) -> f64 {
 }
 
 fn extremes(values: &[f64]) -> [f64; 2] {
-    values.iter().fold([f64::INFINITY, f64::NEG_INFINITY], |[low, high], v| [low.min(*v), high.max(*v)])
+    values
+        .iter()
+        .fold([f64::INFINITY, f64::NEG_INFINITY], |[low, high], v| {
+            [low.min(*v), high.max(*v)]
+        })
 }
 
 fn spread(values: &[f64]) -> f64 {
@@ -278,12 +328,24 @@ mod tests {
         assert!(!end.collapsed);
         // Logits (2, -2) twice, (-2, 0) twice: gaps 4, 4, 2, 2.
         assert!((end.logit_gap - 3.0).abs() < 1e-15 && (end.logit_gap_spread - 2.0).abs() < 1e-15);
-        assert!((end.feature_sq_norm - 4.0).abs() < 1e-15 && (end.weight_row_sq_norm - 1.5).abs() < 1e-15);
-        assert_eq!((end.nc1, end.feature_cosines, end.feature_norm_spread), (Some(0.0), Some([0.0, 0.0]), Some(0.0)));
+        assert!(
+            (end.feature_sq_norm - 4.0).abs() < 1e-15
+                && (end.weight_row_sq_norm - 1.5).abs() < 1e-15
+        );
+        assert_eq!(
+            (end.nc1, end.feature_cosines, end.feature_norm_spread),
+            (Some(0.0), Some([0.0, 0.0]), Some(0.0))
+        );
         // An angle of 45 degrees between unit vectors: distance 2 sin(22.5 degrees).
         let expected = 2.0 * (std::f64::consts::PI / 8.0).sin();
         assert!((end.nc3_plus.unwrap() - expected).abs() < 1e-15);
-        let zero = measure(0.7, 0.0, &Array2::zeros((2, 2)), &Array2::zeros((4, 2)), &[0, 0, 1, 1]);
+        let zero = measure(
+            0.7,
+            0.0,
+            &Array2::zeros((2, 2)),
+            &Array2::zeros((4, 2)),
+            &[0, 0, 1, 1],
+        );
         assert!(zero.collapsed && zero.nc1.is_none() && zero.nc3_plus.is_none());
         // One class at zero: what needs its direction is left out.
         let half = measure(0.7, 0.0, &weights, &array![[0.0, 0.0], [0.0, 1.0]], &[0, 1]);
@@ -307,10 +369,20 @@ mod tests {
             tolerance: 1.0,
         };
         let descent = Descent::new(&spec).unwrap();
-        descent.model.features().set(&Tensor::zeros((2, 1), candle_core::DType::F64, &Device::Cpu).unwrap()).unwrap();
+        descent
+            .model
+            .features()
+            .set(&Tensor::zeros((2, 1), candle_core::DType::F64, &Device::Cpu).unwrap())
+            .unwrap();
         let residual = |weights: [[f64; 1]; 2]| {
-            descent.model.classifier().set(&Tensor::new(&weights, &Device::Cpu).unwrap()).unwrap();
-            descent.residual(&descent.objective().unwrap().backward().unwrap()).unwrap()
+            descent
+                .model
+                .classifier()
+                .set(&Tensor::new(&weights, &Device::Cpu).unwrap())
+                .unwrap();
+            descent
+                .residual(&descent.objective().unwrap().backward().unwrap())
+                .unwrap()
         };
         assert!(residual([[0.0], [0.0]]) <= 0.0);
         // Logits are zero, so the features' gradients are -(w_1 - w_2)/4 and its negative; balanced, √2 times that.

@@ -23,7 +23,8 @@ use crate::{Prepared, RunnerError};
 
 /// Builds a network of one's own in f32: from the specification, whose seed should decide the initial values, and the
 /// images' shape. Logits are as many as [`RunSpec::network_classes`].
-pub type Build<'a> = &'a dyn Fn(&RunSpec, ImageShape, &Device) -> candle_core::Result<Box<dyn Model>>;
+pub type Build<'a> =
+    &'a dyn Fn(&RunSpec, ImageShape, &Device) -> candle_core::Result<Box<dyn Model>>;
 
 /// A network with its optimiser: everything that a training step changes.
 ///
@@ -92,11 +93,26 @@ impl Network {
     ) -> Result<Self, RunnerError> {
         let inputs = shape.0 * shape.1 * shape.2;
         Ok(match (&spec.model, device.location()) {
-            (ModelSpec::Mlp(_), DeviceLocation::Cpu) => Self::Fused(Box::new(FusedMlp::new(spec, inputs, classes)?)),
-            (ModelSpec::Mlp(mlp), DeviceLocation::Cuda { gpu_id }) if mlp.norm != NormSpec::Layer => {
-                Self::Gpu(Box::new(GpuNetwork::new(spec, inputs, classes, Cuda::open(gpu_id)?)?))
+            (ModelSpec::Mlp(_), DeviceLocation::Cpu) => {
+                Self::Fused(Box::new(FusedMlp::new(spec, inputs, classes)?))
             }
-            _ => Self::Candle(CandleNetwork::new(spec, shape, classes, DType::F32, device)?),
+            (ModelSpec::Mlp(mlp), DeviceLocation::Cuda { gpu_id })
+                if mlp.norm != NormSpec::Layer =>
+            {
+                Self::Gpu(Box::new(GpuNetwork::new(
+                    spec,
+                    inputs,
+                    classes,
+                    Cuda::open(gpu_id)?,
+                )?))
+            }
+            _ => Self::Candle(CandleNetwork::new(
+                spec,
+                shape,
+                classes,
+                DType::F32,
+                device,
+            )?),
         })
     }
 
@@ -116,10 +132,21 @@ impl Network {
         device: &Device,
         build: Option<Build<'_>>,
     ) -> Result<Self, RunnerError> {
-        let Some(build) = build else { return Self::new(spec, shape, spec.network_classes(), device) };
+        let Some(build) = build else {
+            return Self::new(spec, shape, spec.network_classes(), device);
+        };
         let (channels, height, width) = shape;
-        let model = build(spec, ImageShape { channels, height, width }, device)?;
-        let network = CandleNetwork::from_model(spec, model, channels * height * width, DType::F32, device)?;
+        let model = build(
+            spec,
+            ImageShape {
+                channels,
+                height,
+                width,
+            },
+            device,
+        )?;
+        let network =
+            CandleNetwork::from_model(spec, model, channels * height * width, DType::F32, device)?;
         Ok(Self::Candle(network))
     }
 
@@ -181,7 +208,9 @@ impl Network {
         match self {
             // What augmentation draws is drawn on the processor.
             Self::Gpu(network) if spec.data.augment.is_none() => {
-                network.0.begin_epoch(data, order, done, &spec.loss, learning_rate)?;
+                network
+                    .0
+                    .begin_epoch(data, order, done, &spec.loss, learning_rate)?;
                 Ok(true)
             }
             _ => Ok(false),
@@ -215,7 +244,11 @@ impl Network {
         if let Self::Gpu(network) = self {
             return network.0.forward_stored(data, part, indices);
         }
-        let inputs = if part == Part::Train { &data.train_inputs } else { &data.test_inputs };
+        let inputs = if part == Part::Train {
+            &data.train_inputs
+        } else {
+            &data.test_inputs
+        };
         batch.resize(indices.len() * inputs.values_per_sample(), 0.0);
         inputs.fill(indices, batch);
         self.forward(batch)

@@ -17,32 +17,74 @@ pub(crate) struct Update {
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Rule {
-    Sgd { momentum: f64, nesterov: bool },
-    Adam { beta1: f64, beta2: f64, epsilon: f64 },
+    Sgd {
+        momentum: f64,
+        nesterov: bool,
+    },
+    Adam {
+        beta1: f64,
+        beta2: f64,
+        epsilon: f64,
+    },
 }
 
 impl Update {
     /// Gradient descent with momentum and nothing else.
     pub(crate) fn momentum(momentum: f64) -> Self {
-        let rule = Rule::Sgd { momentum, nesterov: false };
-        Self { rule, weight_decay: 0.0, classifier_weight_decay: 0.0, decoupled: false }
+        let rule = Rule::Sgd {
+            momentum,
+            nesterov: false,
+        };
+        Self {
+            rule,
+            weight_decay: 0.0,
+            classifier_weight_decay: 0.0,
+            decoupled: false,
+        }
     }
 
     /// Decay of a parameter.
     pub(crate) fn decay_of(&self, name: &str) -> f64 {
-        if name.starts_with("classifier.") { self.classifier_weight_decay } else { self.weight_decay }
+        if name.starts_with("classifier.") {
+            self.classifier_weight_decay
+        } else {
+            self.weight_decay
+        }
     }
 }
 
 impl From<&OptimizerSpec> for Update {
     fn from(spec: &OptimizerSpec) -> Self {
         let (rule, weight_decay, classifier, decoupled) = match *spec {
-            OptimizerSpec::Sgd { momentum, nesterov, weight_decay, classifier_weight_decay, .. } => {
-                (Rule::Sgd { momentum, nesterov }, weight_decay, classifier_weight_decay, false)
-            }
-            OptimizerSpec::Adam { beta1, beta2, epsilon, weight_decay, classifier_weight_decay, .. } => {
-                (Rule::Adam { beta1, beta2, epsilon }, weight_decay, classifier_weight_decay, false)
-            }
+            OptimizerSpec::Sgd {
+                momentum,
+                nesterov,
+                weight_decay,
+                classifier_weight_decay,
+                ..
+            } => (
+                Rule::Sgd { momentum, nesterov },
+                weight_decay,
+                classifier_weight_decay,
+                false,
+            ),
+            OptimizerSpec::Adam {
+                beta1,
+                beta2,
+                epsilon,
+                weight_decay,
+                classifier_weight_decay,
+                ..
+            } => (
+                Rule::Adam {
+                    beta1,
+                    beta2,
+                    epsilon,
+                },
+                weight_decay,
+                classifier_weight_decay,
+                false,
+            ),
             OptimizerSpec::AdamW {
                 beta1,
                 beta2,
@@ -50,11 +92,23 @@ impl From<&OptimizerSpec> for Update {
                 decoupled_weight_decay,
                 decoupled_classifier_weight_decay,
                 ..
-            } => {
-                (Rule::Adam { beta1, beta2, epsilon }, decoupled_weight_decay, decoupled_classifier_weight_decay, true)
-            }
+            } => (
+                Rule::Adam {
+                    beta1,
+                    beta2,
+                    epsilon,
+                },
+                decoupled_weight_decay,
+                decoupled_classifier_weight_decay,
+                true,
+            ),
         };
-        Self { rule, weight_decay, classifier_weight_decay: classifier.unwrap_or(weight_decay), decoupled }
+        Self {
+            rule,
+            weight_decay,
+            classifier_weight_decay: classifier.unwrap_or(weight_decay),
+            decoupled,
+        }
     }
 }
 
@@ -87,10 +141,22 @@ struct Slot {
 impl Optimizer {
     pub(crate) fn new(update: Update, parameters: &[(String, Var)]) -> Result<Self> {
         let slot = |(name, parameter): &(String, Var)| {
-            let moments = update.rule.moments().iter().map(|_| parameter.zeros_like().map(|m| m.detach()));
-            Ok(Slot { name: name.clone(), parameter: parameter.clone(), moments: moments.collect::<Result<_>>()? })
+            let moments = update
+                .rule
+                .moments()
+                .iter()
+                .map(|_| parameter.zeros_like().map(|m| m.detach()));
+            Ok(Slot {
+                name: name.clone(),
+                parameter: parameter.clone(),
+                moments: moments.collect::<Result<_>>()?,
+            })
         };
-        Ok(Self { update, slots: parameters.iter().map(slot).collect::<Result<_>>()?, steps: 0 })
+        Ok(Self {
+            update,
+            slots: parameters.iter().map(slot).collect::<Result<_>>()?,
+            steps: 0,
+        })
     }
 
     pub(crate) fn step(&mut self, gradients: &GradStore, learning_rate: f64) -> Result<()> {
@@ -107,7 +173,8 @@ impl Optimizer {
                 p = (p * (1.0 - learning_rate * decay))?;
             }
             let (rate, direction) = slot.direction(self.update.rule, g.detach(), self.steps)?;
-            slot.parameter.set(&(&p - (direction * (learning_rate * rate))?)?)?;
+            slot.parameter
+                .set(&(&p - (direction * (learning_rate * rate))?)?)?;
         }
         Ok(())
     }
@@ -116,10 +183,17 @@ impl Optimizer {
     pub(crate) fn state(&self) -> Result<Vec<(String, Tensor)>> {
         let mut state = Vec::new();
         for (index, moment) in self.update.rule.moments().iter().enumerate() {
-            state.extend(self.slots.iter().map(|s| (format!("{moment}.{}", s.name), s.moments[index].clone())));
+            state.extend(
+                self.slots
+                    .iter()
+                    .map(|s| (format!("{moment}.{}", s.name), s.moments[index].clone())),
+            );
         }
         if let (Rule::Adam { .. }, Some(slot)) = (self.update.rule, self.slots.first()) {
-            state.push(("step".to_owned(), Tensor::new(self.steps, slot.parameter.device())?.to_dtype(DType::F32)?));
+            state.push((
+                "step".to_owned(),
+                Tensor::new(self.steps, slot.parameter.device())?.to_dtype(DType::F32)?,
+            ));
         }
         Ok(state)
     }
@@ -145,9 +219,23 @@ impl Slot {
         match (rule, self.moments.as_mut_slice()) {
             (Rule::Sgd { momentum, nesterov }, [velocity]) => {
                 *velocity = (&g + (&*velocity * momentum)?)?;
-                Ok((1.0, if nesterov { (g + (&*velocity * momentum)?)? } else { velocity.clone() }))
+                Ok((
+                    1.0,
+                    if nesterov {
+                        (g + (&*velocity * momentum)?)?
+                    } else {
+                        velocity.clone()
+                    },
+                ))
             }
-            (Rule::Adam { beta1, beta2, epsilon }, [first, second]) => {
+            (
+                Rule::Adam {
+                    beta1,
+                    beta2,
+                    epsilon,
+                },
+                [first, second],
+            ) => {
                 *first = ((&*first * beta1)? + (&g * (1.0 - beta1))?)?;
                 *second = ((&*second * beta2)? + (g.sqr()? * (1.0 - beta2))?)?;
                 let [rest1, rest2] = [beta1, beta2].map(|beta| 1.0 - beta.powf(f64::from(steps)));
@@ -170,17 +258,28 @@ mod tests {
         let p = Var::new(&[2f64], &Device::Cpu).unwrap();
         let mut optimizer = Optimizer::new(update, &[(name.to_owned(), p.clone())]).unwrap();
         for expected in expected {
-            let gradients = (p.as_tensor() * 3.0).unwrap().sum_all().unwrap().backward().unwrap();
+            let gradients = (p.as_tensor() * 3.0)
+                .unwrap()
+                .sum_all()
+                .unwrap()
+                .backward()
+                .unwrap();
             optimizer.step(&gradients, 0.1).unwrap();
             let value = p.to_vec1::<f64>().unwrap()[0];
-            assert!((value - expected).abs() < 1e-12, "{update:?} {name}: {value}, not {expected}");
+            assert!(
+                (value - expected).abs() < 1e-12,
+                "{update:?} {name}: {value}, not {expected}"
+            );
         }
     }
 
     #[test]
     fn two_steps_of_gradient_descent_by_hand() {
         let sgd = |nesterov| Update {
-            rule: Rule::Sgd { momentum: 0.9, nesterov },
+            rule: Rule::Sgd {
+                momentum: 0.9,
+                nesterov,
+            },
             weight_decay: 0.5,
             classifier_weight_decay: 1.0,
             decoupled: false,
@@ -196,7 +295,11 @@ mod tests {
     #[test]
     fn two_steps_of_adam_by_hand() {
         let adam = |decoupled| Update {
-            rule: Rule::Adam { beta1: 0.5, beta2: 0.75, epsilon: 1.0 },
+            rule: Rule::Adam {
+                beta1: 0.5,
+                beta2: 0.75,
+                epsilon: 1.0,
+            },
             weight_decay: 0.5,
             classifier_weight_decay: 0.0,
             decoupled,

@@ -39,23 +39,43 @@ impl Prepared {
     }
 
     /// The same with other noise than the specification's.
-    pub(crate) fn with_noise(spec: &RunSpec, noise: &LabelNoise, data_dir: Option<&Path>) -> Result<Self, RunnerError> {
-        let Dataset { mean, std, train, test, .. } = load(&spec.data, data_dir)?;
+    pub(crate) fn with_noise(
+        spec: &RunSpec,
+        noise: &LabelNoise,
+        data_dir: Option<&Path>,
+    ) -> Result<Self, RunnerError> {
+        let Dataset {
+            mean,
+            std,
+            train,
+            test,
+            ..
+        } = load(&spec.data, data_dir)?;
         let labels = noise.inject(&train.labels, spec.data.classes.len(), spec.seed)?;
         let classes = spec.network_classes();
         if labels.observed_classes != classes {
-            return Err(RunnerError::LatentClasses { observed: labels.observed_classes, classes });
+            return Err(RunnerError::LatentClasses {
+                observed: labels.observed_classes,
+                classes,
+            });
         }
         let (n, fraction) = (train.labels.len(), spec.data.validation);
         let (mut trained_on, mut validation) = validation_split(n, fraction, spec.seed)?;
         trained_on.retain(|&i| labels.is_kept(i));
         validation.retain(|&i| labels.is_kept(i));
         if trained_on.is_empty() {
-            return Err(DataError::EmptySplit { fraction, n: validation.len() }.into());
+            return Err(DataError::EmptySplit {
+                fraction,
+                n: validation.len(),
+            }
+            .into());
         }
         let batch_size = spec.training.batch_size;
         if spec.model.smallest_batch() > 1 && trained_on.len() % batch_size == 1 {
-            return Err(RunnerError::BatchOfOne { samples: trained_on.len(), batch_size });
+            return Err(RunnerError::BatchOfOne {
+                samples: trained_on.len(),
+                batch_size,
+            });
         }
         Ok(Self {
             train_inputs: Inputs::new(train.images, &mean, &std, spec.data.input)?,

@@ -17,14 +17,19 @@ pub fn provenance(device: &str) -> Provenance {
         cpu_features: cpu_features(),
         threads: candle_core::utils::get_num_threads(),
         device: device.to_owned(),
-        started_unix: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs()),
+        started_unix: SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |d| d.as_secs()),
     }
 }
 
 fn cpu() -> String {
     let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let name = info.lines().find_map(|l| l.strip_prefix("model name"));
-    name.map_or_else(|| "unknown".to_owned(), |n| n.trim_start_matches([' ', '\t', ':']).to_owned())
+    name.map_or_else(
+        || "unknown".to_owned(),
+        |n| n.trim_start_matches([' ', '\t', ':']).to_owned(),
+    )
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -34,7 +39,11 @@ fn cpu_features() -> Vec<String> {
         ("fma", std::arch::is_x86_feature_detected!("fma")),
         ("avx512f", std::arch::is_x86_feature_detected!("avx512f")),
     ];
-    found.into_iter().filter(|(_, has)| *has).map(|(name, _)| name.to_owned()).collect()
+    found
+        .into_iter()
+        .filter(|(_, has)| *has)
+        .map(|(name, _)| name.to_owned())
+        .collect()
 }
 
 #[cfg(not(target_arch = "x86_64"))]

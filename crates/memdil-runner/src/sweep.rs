@@ -10,7 +10,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use memdil_records::{ManifestLine, RecordError, RunFolder, RunRecord, RunSpec, Status, create_dir};
+use memdil_records::{
+    ManifestLine, RecordError, RunFolder, RunRecord, RunSpec, Status, create_dir,
+};
 
 use crate::claim::{self, Rules};
 use crate::train::finished;
@@ -77,7 +79,10 @@ pub struct SweepStatus {
 ///
 /// [`RunnerError::Record`] when a folder cannot be read.
 pub fn status(lines: &[ManifestLine], out: &Path) -> Result<SweepStatus, RunnerError> {
-    let mut status = SweepStatus { runs: lines.len(), ..SweepStatus::default() };
+    let mut status = SweepStatus {
+        runs: lines.len(),
+        ..SweepStatus::default()
+    };
     for line in lines {
         let folder = RunFolder::new(out.join(&line.id));
         let state = match folder.record() {
@@ -115,13 +120,23 @@ pub fn run_all(
         let folder = RunFolder::new(options.out.join(&line.id));
         match finished(&folder, &line.spec) {
             Ok(Some(_)) => {}
-            Ok(None) => open.push_back(Job { index, line, folder }),
+            Ok(None) => open.push_back(Job {
+                index,
+                line,
+                folder,
+            }),
             // One damaged record is one failed run.
-            Err(RunnerError::Record(error @ RecordError::Malformed { .. })) => failures.push(error.to_string()),
+            Err(RunnerError::Record(error @ RecordError::Malformed { .. })) => {
+                failures.push(error.to_string())
+            }
             Err(error) => return Err(error),
         }
     }
-    check_inputs(open.iter().map(|job| &job.line.spec), &options.device, options.data_dir.as_deref())?;
+    check_inputs(
+        open.iter().map(|job| &job.line.spec),
+        &options.device,
+        options.data_dir.as_deref(),
+    )?;
     create_dir(&options.out)?;
 
     let all_epochs = open.iter().map(|job| job.line.spec.training.epochs).sum();
@@ -163,13 +178,24 @@ pub fn run_all(
         }
         let mut running = Vec::new();
         for mut worker in workers {
-            if worker.process.try_wait().map_err(RunnerError::Worker)?.is_none() {
+            if worker
+                .process
+                .try_wait()
+                .map_err(RunnerError::Worker)?
+                .is_none()
+            {
                 running.push(worker);
             } else if is_busy(&worker.job.folder) {
                 progress.epochs.1 += worker.before;
                 open.push_front(worker.job);
             } else {
-                ended_epochs += worker.job.line.spec.training.epochs.saturating_sub(worker.before);
+                ended_epochs += worker
+                    .job
+                    .line
+                    .spec
+                    .training
+                    .epochs
+                    .saturating_sub(worker.before);
                 let running = workers_epochs(&running);
                 progress.advance(ended_epochs + running, started);
                 match worker.job.folder.record()? {
@@ -189,8 +215,17 @@ pub fn run_all(
         on_progress(&progress);
         std::thread::sleep(Duration::from_millis(100));
     }
-    match failures.into_iter().enumerate().map(|(i, first)| (i + 1, first)).reduce(|a, b| (b.0, a.1)) {
-        Some((failed, first)) => Err(RunnerError::Workers { failed, runs: lines.len(), first }),
+    match failures
+        .into_iter()
+        .enumerate()
+        .map(|(i, first)| (i + 1, first))
+        .reduce(|a, b| (b.0, a.1))
+    {
+        Some((failed, first)) => Err(RunnerError::Workers {
+            failed,
+            runs: lines.len(),
+            first,
+        }),
         None => status(lines, &options.out),
     }
 }
@@ -244,8 +279,15 @@ impl Job<'_> {
     /// Run and last line of its log.
     fn failure(&self) -> String {
         let log = fs::read_to_string(self.folder.log()).unwrap_or_default();
-        let last = log.lines().next_back().unwrap_or("the process ended without a message");
-        format!("{}: {last} (log: {})", self.line.id, self.folder.log().display())
+        let last = log
+            .lines()
+            .next_back()
+            .unwrap_or("the process ended without a message");
+        format!(
+            "{}: {last} (log: {})",
+            self.line.id,
+            self.folder.log().display()
+        )
     }
 }
 
@@ -260,11 +302,29 @@ impl<'a> Worker<'a> {
     /// The worker's standard input stays open as long as this process lives: at its end the worker stops too.
     fn start(job: Job<'a>, options: &SweepOptions) -> Result<Self, RunnerError> {
         create_dir(job.folder.path())?;
-        let log = File::options().create(true).append(true).open(job.folder.log()).map_err(RunnerError::Worker)?;
+        let log = File::options()
+            .create(true)
+            .append(true)
+            .open(job.folder.log())
+            .map_err(RunnerError::Worker)?;
         let mut command = Command::new(&options.program);
-        command.args(["sweep", "run", "--worker", "--index", &job.index.to_string(), "--device", &options.device]);
-        command.arg("--manifest").arg(&options.manifest).arg("--out").arg(&options.out);
-        command.arg("--checkpoint-every").arg(options.checkpoint_every.as_secs_f64().to_string());
+        command.args([
+            "sweep",
+            "run",
+            "--worker",
+            "--index",
+            &job.index.to_string(),
+            "--device",
+            &options.device,
+        ]);
+        command
+            .arg("--manifest")
+            .arg(&options.manifest)
+            .arg("--out")
+            .arg(&options.out);
+        command
+            .arg("--checkpoint-every")
+            .arg(options.checkpoint_every.as_secs_f64().to_string());
         if options.tensorboard {
             command.arg("--tensorboard");
         }
@@ -272,15 +332,25 @@ impl<'a> Worker<'a> {
             command.arg("--data-dir").arg(folder);
         }
         command.env("RAYON_NUM_THREADS", "1");
-        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(log);
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(log);
         let before = epochs_so_far(&job.folder);
         let process = command.spawn().map_err(RunnerError::Worker)?;
-        Ok(Self { job, process, before })
+        Ok(Self {
+            job,
+            process,
+            before,
+        })
     }
 }
 
 fn workers_epochs(workers: &[Worker<'_>]) -> usize {
-    workers.iter().map(|worker| epochs_so_far(&worker.job.folder).saturating_sub(worker.before)).sum()
+    workers
+        .iter()
+        .map(|worker| epochs_so_far(&worker.job.folder).saturating_sub(worker.before))
+        .sum()
 }
 
 /// Epochs that a running worker has written down.

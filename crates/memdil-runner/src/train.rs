@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use candle_core::Device;
 use memdil_data::NoisyLabels;
-use memdil_records::{EpochRecord, Provenance, RunFolder, RunRecord, RunSpec, Status, create_dir, run_id};
+use memdil_records::{
+    EpochRecord, Provenance, RunFolder, RunRecord, RunSpec, Status, create_dir, run_id,
+};
 
 use crate::checkpoint::{self, Keeper, State};
 use crate::claim::{Claim, Lock, Rules, try_lock};
@@ -120,7 +122,16 @@ fn run(
 
     create_dir(folder)?;
     let claim = Claim::take(folder, &run.lock(), &Rules::new())?;
-    make(spec, &run, options, (&device, build), &data, &claim, on_event).map_err(|error| claim.explain(error))
+    make(
+        spec,
+        &run,
+        options,
+        (&device, build),
+        &data,
+        &claim,
+        on_event,
+    )
+    .map_err(|error| claim.explain(error))
 }
 
 /// Makes the run, or what is left of it, in a folder that is this process's.
@@ -140,7 +151,12 @@ fn make(
     run.remove_temporary()?;
     let mut provenance = provenance(&options.device);
     let mut clock = Clock::start(0.0);
-    let Start { mut training, mut metrics, state, slot } = start(run, spec, data, (device, build), &mut on_event)?;
+    let Start {
+        mut training,
+        mut metrics,
+        state,
+        slot,
+    } = start(run, spec, data, (device, build), &mut on_event)?;
     let mut last = None;
     if let Some(state) = state {
         on_event(TrainEvent::Resumed(state.position.epoch - 1));
@@ -154,7 +170,14 @@ fn make(
     run.write_start(spec, &provenance)?;
     run.write_noise(&data.labels)?;
 
-    let mut keeper = Keeper::new(run, run_id(spec), &provenance, clock, options.checkpoint_every, slot);
+    let mut keeper = Keeper::new(
+        run,
+        run_id(spec),
+        &provenance,
+        clock,
+        options.checkpoint_every,
+        slot,
+    );
     let (mut evaluation, mut reason) = (None, None);
     while training.next_epoch() <= spec.training.epochs {
         let after_batch = |training: &Training<'_>| {
@@ -181,7 +204,11 @@ fn make(
     }
     claim.check_now()?;
     metrics.finish(&run.metrics())?;
-    let status = if reason.is_none() { Status::Completed } else { Status::Diverged };
+    let status = if reason.is_none() {
+        Status::Completed
+    } else {
+        Status::Diverged
+    };
     if let (Status::Completed, Some(evaluation)) = (status, evaluation) {
         run.write_snapshot(&evaluation.into_snapshot()?)?;
         write_tensors(&run.model(), || Ok(training.network.model_tensors()), None)?;
@@ -194,7 +221,11 @@ fn make(
         reason,
         requested_noise: data.labels.requested,
         realised_noise: data.labels.realised,
-        samples: [data.train.len(), data.validation.len(), data.test_labels.len()],
+        samples: [
+            data.train.len(),
+            data.validation.len(),
+            data.test_labels.len(),
+        ],
         parameters: training.network.parameter_count(),
         last,
         seconds: clock.seconds(),
@@ -226,7 +257,10 @@ fn start<'a>(
     let mut refused = 0;
     let mut refuse = |path: &Path, reason: &str| {
         refused += 1;
-        on_event(TrainEvent::Warning(format!("{}: checkpoint not used: {reason}", path.display())));
+        on_event(TrainEvent::Warning(format!(
+            "{}: checkpoint not used: {reason}",
+            path.display()
+        )));
     };
     let mut found = checkpoint::find(run, spec, &data.train, &mut refuse);
     if !found.is_empty() && NoisyLabels::read(&run.noise())? != data.labels {
@@ -238,11 +272,17 @@ fn start<'a>(
         std::fs::rename(run.metrics(), &partial).map_err(|e| write_error(&partial, e))?;
     }
     let new = || -> Result<Training<'a>, RunnerError> {
-        Ok(Training::new(spec, data, Network::build(spec, data.train_inputs.shape(), device, build)?))
+        Ok(Training::new(
+            spec,
+            data,
+            Network::build(spec, data.train_inputs.shape(), device, build)?,
+        ))
     };
     while let Some((slot, checkpoint)) = found.pop() {
         let mut training = new()?;
-        let loaded = checkpoint.load_into(&mut training.network).map_err(|e| e.to_string());
+        let loaded = checkpoint
+            .load_into(&mut training.network)
+            .map_err(|e| e.to_string());
         let metrics = match loaded {
             Ok(()) => MetricsFile::go_on(&partial, &checkpoint.state.metrics)?,
             Err(reason) => Err(reason),
@@ -250,16 +290,28 @@ fn start<'a>(
         match metrics {
             Ok(metrics) => {
                 training.go_to(&checkpoint.state.position);
-                return Ok(Start { training, metrics, state: Some(checkpoint.state), slot: 1 - slot });
+                return Ok(Start {
+                    training,
+                    metrics,
+                    state: Some(checkpoint.state),
+                    slot: 1 - slot,
+                });
             }
             Err(reason) => refuse(&run.checkpoints()[slot], &reason),
         }
     }
     if refused > 0 {
-        on_event(TrainEvent::Warning("no checkpoint is usable: the run starts again".to_owned()));
+        on_event(TrainEvent::Warning(
+            "no checkpoint is usable: the run starts again".to_owned(),
+        ));
         run.remove_checkpoints()?;
     }
-    Ok(Start { training: new()?, metrics: MetricsFile::create(&partial)?, state: None, slot: 0 })
+    Ok(Start {
+        training: new()?,
+        metrics: MetricsFile::create(&partial)?,
+        state: None,
+        slot: 0,
+    })
 }
 
 /// What is not as it was when a checkpoint was written, where that can change numbers.
@@ -272,16 +324,28 @@ fn changes(before: &Provenance, now: &Provenance) -> Option<String> {
     };
     compare("commit", &before.commit, &now.commit);
     compare("compiler", &before.rustc, &now.rustc);
-    compare("processor features", &before.cpu_features.join(" "), &now.cpu_features.join(" "));
-    compare("threads", &before.threads.to_string(), &now.threads.to_string());
+    compare(
+        "processor features",
+        &before.cpu_features.join(" "),
+        &now.cpu_features.join(" "),
+    );
+    compare(
+        "threads",
+        &before.threads.to_string(),
+        &now.threads.to_string(),
+    );
     compare("device", &before.device, &now.device);
     let list = (!changed.is_empty()).then(|| changed.join("; "))?;
-    Some(format!("the numbers may differ from those of an uninterrupted run: it goes on with {list}"))
+    Some(format!(
+        "the numbers may differ from those of an uninterrupted run: it goes on with {list}"
+    ))
 }
 
 /// The finished record in the folder; an error when it, or the beginning of a run, belongs to other settings.
 pub(crate) fn finished(run: &RunFolder, spec: &RunSpec) -> Result<Option<RunRecord>, RunnerError> {
-    let other = || RunnerError::OtherRun { path: run.path().to_owned() };
+    let other = || RunnerError::OtherRun {
+        path: run.path().to_owned(),
+    };
     match run.record()? {
         Some(record) if record.spec == *spec => Ok(Some(record)),
         Some(_) => Err(other()),
@@ -295,6 +359,8 @@ pub(crate) fn lock(path: &Path, folder: &Path) -> Result<File, RunnerError> {
     let file = File::create(path).map_err(|e| write_error(path, e))?;
     match try_lock(&file).map_err(|e| write_error(path, e))? {
         Lock::Ours | Lock::Unsupported => Ok(file),
-        Lock::Elsewhere => Err(RunnerError::Busy { path: folder.to_owned() }),
+        Lock::Elsewhere => Err(RunnerError::Busy {
+            path: folder.to_owned(),
+        }),
     }
 }

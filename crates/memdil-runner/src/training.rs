@@ -20,7 +20,10 @@ pub(crate) struct Clock {
 impl Clock {
     /// Started now, after so many seconds in earlier processes.
     pub(crate) fn start(before: f64) -> Self {
-        Self { before, started: Instant::now() }
+        Self {
+            before,
+            started: Instant::now(),
+        }
     }
 
     /// The same clock with the seconds of earlier processes.
@@ -71,9 +74,14 @@ impl Position {
         if sorted(&self.order) != sorted(train) {
             return Err("its order is not one of the samples trained on".to_owned());
         }
-        let whole = self.samples.is_multiple_of(spec.training.batch_size) || self.samples == train.len();
-        if !(1..=spec.training.epochs).contains(&self.epoch) || self.samples > train.len() || !whole {
-            return Err(format!("there is no batch after sample {} of epoch {}", self.samples, self.epoch));
+        let whole =
+            self.samples.is_multiple_of(spec.training.batch_size) || self.samples == train.len();
+        if !(1..=spec.training.epochs).contains(&self.epoch) || self.samples > train.len() || !whole
+        {
+            return Err(format!(
+                "there is no batch after sample {} of epoch {}",
+                self.samples, self.epoch
+            ));
         }
         Ok(())
     }
@@ -104,7 +112,19 @@ impl<'a> Training<'a> {
     pub(crate) fn new(spec: &'a RunSpec, data: &'a Prepared, network: Network) -> Self {
         let (order, shuffler) = (data.train.clone(), stream(spec.seed, Stream::Shuffle));
         let (epoch, samples, total, clock) = (1, 0, 0.0, Clock::start(0.0));
-        Self { spec, data, network, shuffler, order, epoch, samples, total, clock, inputs: Vec::new(), queued: false }
+        Self {
+            spec,
+            data,
+            network,
+            shuffler,
+            order,
+            epoch,
+            samples,
+            total,
+            clock,
+            inputs: Vec::new(),
+            queued: false,
+        }
     }
 
     /// The epoch in progress, counted from one; one more than there are when all are done.
@@ -114,14 +134,22 @@ impl<'a> Training<'a> {
 
     /// Where the training stands; `None` when it has ended at a loss that is no finite number.
     pub(crate) fn position(&self) -> Result<Option<Position>, RunnerError> {
-        let total = if self.queued && self.samples > 0 { self.network.epoch_so_far()?.ok() } else { Some(self.total) };
+        let total = if self.queued && self.samples > 0 {
+            self.network.epoch_so_far()?.ok()
+        } else {
+            Some(self.total)
+        };
         Ok(total.map(|total| Position {
             epoch: self.epoch,
             samples: self.samples,
             total: total.to_bits(),
             order: self.order.clone(),
             shuffler: self.shuffler.get_word_pos(),
-            seconds: if self.samples > 0 { self.clock.seconds() } else { 0.0 },
+            seconds: if self.samples > 0 {
+                self.clock.seconds()
+            } else {
+                0.0
+            },
         }))
     }
 
@@ -155,9 +183,14 @@ impl<'a> Training<'a> {
             shuffle(&mut self.shuffler, &mut self.order);
         }
         let done = (self.samples, self.total);
-        self.queued = self.network.begin_epoch(self.spec, self.data, &self.order, done, learning_rate)?;
+        self.queued =
+            self.network
+                .begin_epoch(self.spec, self.data, &self.order, done, learning_rate)?;
         while self.samples < self.order.len() {
-            let end = self.order.len().min(self.samples + self.spec.training.batch_size);
+            let end = self
+                .order
+                .len()
+                .min(self.samples + self.spec.training.batch_size);
             if self.queued {
                 self.network.queue_step(end - self.samples)?;
                 self.samples = end;
@@ -166,8 +199,13 @@ impl<'a> Training<'a> {
             }
             let indices = &self.order[self.samples..end];
             fill(self.spec, self.data, epoch, indices, &mut self.inputs);
-            let labels: Vec<u32> = indices.iter().map(|&i| self.data.labels.observed[i]).collect();
-            let loss = self.network.step(&self.inputs, &labels, &self.spec.loss, learning_rate)?;
+            let labels: Vec<u32> = indices
+                .iter()
+                .map(|&i| self.data.labels.observed[i])
+                .collect();
+            let loss = self
+                .network
+                .step(&self.inputs, &labels, &self.spec.loss, learning_rate)?;
             if !loss.is_finite() {
                 return Ok(Err(ended_by(loss)));
             }
@@ -182,18 +220,24 @@ impl<'a> Training<'a> {
             };
         }
         let loss = self.total / self.order.len() as f64;
-        let mut record = EpochRecord { epoch, learning_rate, loss, ..EpochRecord::default() };
-        let training = &self.spec.training;
-        let evaluation = if epoch.is_multiple_of(training.evaluate_every) || epoch == training.epochs {
-            let evaluation = Evaluation::new(&mut self.network, self.data)?;
-            if !evaluation.is_finite() {
-                return Ok(Err("features or logits are not finite".to_owned()));
-            }
-            evaluation.measure(&self.spec.loss, &mut record)?;
-            Some(evaluation)
-        } else {
-            None
+        let mut record = EpochRecord {
+            epoch,
+            learning_rate,
+            loss,
+            ..EpochRecord::default()
         };
+        let training = &self.spec.training;
+        let evaluation =
+            if epoch.is_multiple_of(training.evaluate_every) || epoch == training.epochs {
+                let evaluation = Evaluation::new(&mut self.network, self.data)?;
+                if !evaluation.is_finite() {
+                    return Ok(Err("features or logits are not finite".to_owned()));
+                }
+                evaluation.measure(&self.spec.loss, &mut record)?;
+                Some(evaluation)
+            } else {
+                None
+            };
         record.seconds = self.clock.seconds();
         (self.epoch, self.samples, self.total) = (epoch + 1, 0, 0.0);
         Ok(Ok((record, evaluation)))
@@ -206,7 +250,8 @@ fn ended_by(loss: f64) -> String {
 
 /// The learning rate of an epoch, counted from one.
 pub(crate) fn learning_rate(spec: &RunSpec, epoch: usize) -> f64 {
-    spec.schedule.learning_rate(spec.optimizer.learning_rate(), epoch, spec.training.epochs)
+    spec.schedule
+        .learning_rate(spec.optimizer.learning_rate(), epoch, spec.training.epochs)
 }
 
 /// Inputs of a batch.

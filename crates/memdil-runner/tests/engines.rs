@@ -117,32 +117,65 @@ proptest! {
 }
 
 fn norm(values: &[f32]) -> f64 {
-    values.iter().map(|v| f64::from(*v).powi(2)).sum::<f64>().sqrt()
+    values
+        .iter()
+        .map(|v| f64::from(*v).powi(2))
+        .sum::<f64>()
+        .sqrt()
 }
 
 fn distance(a: &[f32], b: &[f32]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| f64::from(a - b).powi(2)).sum::<f64>().sqrt()
+    a.iter()
+        .zip(b)
+        .map(|(a, b)| f64::from(a - b).powi(2))
+        .sum::<f64>()
+        .sqrt()
 }
 
 /// What one engine saves the other continues from.
 #[test]
 fn states_travel_between_engines() {
-    let spec = spec(3, "depth = 2, width = 9", r#"kind = "adam", learning_rate = 0.01, weight_decay = 1e-3"#, 0.0);
+    let spec = spec(
+        3,
+        "depth = 2, width = 9",
+        r#"kind = "adam", learning_rate = 0.01, weight_decay = 1e-3"#,
+        0.0,
+    );
     let (batch, labels) = ([0.5, -1.0, 2.0, 0.1, 0.7, -0.3], [0, 1]);
     let mut fused = Network::Fused(Box::new(FusedMlp::new(&spec, 3, 2).unwrap()));
     for _ in 0..3 {
-        fused.step(&batch, &labels, &Loss::CrossEntropy {}, 0.01).unwrap();
+        fused
+            .step(&batch, &labels, &Loss::CrossEntropy {}, 0.01)
+            .unwrap();
     }
-    let mut candle = Network::Candle(CandleNetwork::new(&spec, (1, 1, 3), 2, DType::F32, &Device::Cpu).unwrap());
-    candle.load_model_state(&fused.model_state().unwrap()).unwrap();
-    candle.load_optimizer_state(&fused.optimizer_state().unwrap()).unwrap();
+    let mut candle =
+        Network::Candle(CandleNetwork::new(&spec, (1, 1, 3), 2, DType::F32, &Device::Cpu).unwrap());
+    candle
+        .load_model_state(&fused.model_state().unwrap())
+        .unwrap();
+    candle
+        .load_optimizer_state(&fused.optimizer_state().unwrap())
+        .unwrap();
     let mut again = Network::Fused(Box::new(FusedMlp::new(&spec, 3, 2).unwrap()));
-    again.load_model_state(&candle.model_state().unwrap()).unwrap();
-    again.load_optimizer_state(&candle.optimizer_state().unwrap()).unwrap();
+    again
+        .load_model_state(&candle.model_state().unwrap())
+        .unwrap();
+    again
+        .load_optimizer_state(&candle.optimizer_state().unwrap())
+        .unwrap();
     assert_eq!(again.model_state().unwrap(), fused.model_state().unwrap());
-    assert_eq!(again.optimizer_state().unwrap(), fused.optimizer_state().unwrap());
-    let error = again.load_model_state(&fused.optimizer_state().unwrap()).unwrap_err().to_string();
-    assert!(error.contains("first_moment.blocks.0.linear.weight"), "{error}");
+    assert_eq!(
+        again.optimizer_state().unwrap(),
+        fused.optimizer_state().unwrap()
+    );
+    let error = again
+        .load_model_state(&fused.optimizer_state().unwrap())
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("first_moment.blocks.0.linear.weight"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -155,8 +188,24 @@ fn a_loss_that_is_no_number_leaves_no_trace() {
     );
     let mut network = Network::new(&spec, (1, 1, 2), 2, &Device::Cpu).unwrap();
     assert!(matches!(network, Network::Fused(_)));
-    let before = (network.model_state().unwrap(), network.optimizer_state().unwrap());
-    let loss = network.step(&[f32::NAN, 1.0, 0.5, 2.0], &[0, 1], &Loss::CrossEntropy {}, 0.1).unwrap();
+    let before = (
+        network.model_state().unwrap(),
+        network.optimizer_state().unwrap(),
+    );
+    let loss = network
+        .step(
+            &[f32::NAN, 1.0, 0.5, 2.0],
+            &[0, 1],
+            &Loss::CrossEntropy {},
+            0.1,
+        )
+        .unwrap();
     assert!(!loss.is_finite());
-    assert_eq!((network.model_state().unwrap(), network.optimizer_state().unwrap()), before);
+    assert_eq!(
+        (
+            network.model_state().unwrap(),
+            network.optimizer_state().unwrap()
+        ),
+        before
+    );
 }

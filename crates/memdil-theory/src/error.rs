@@ -96,6 +96,20 @@ pub(crate) fn in_unit(name: &'static str, value: f64) -> Result<(), TheoryError>
     }
 }
 
-pub(crate) fn at_least(name: &'static str, value: usize, min: usize, why: &'static str) -> Result<(), TheoryError> {
-    if value >= min { Ok(()) } else { Err(TheoryError::Size { name, value, min, why }) }
+pub(crate) fn at_least(
+    name: &'static str,
+    value: usize,
+    min: usize,
+    why: &'static str,
+) -> Result<(), TheoryError> {
+    if value >= min {
+        Ok(())
+    } else {
+        Err(TheoryError::Size {
+            name,
+            value,
+            min,
+            why,
+        })
+    }
 }

@@ -41,7 +41,11 @@ pub struct Bootstrap {
 impl Default for Bootstrap {
     /// 2000 resamples, 95 %, seed 0.
     fn default() -> Self {
-        Self { resamples: 2000, confidence: 0.95, seed: 0 }
+        Self {
+            resamples: 2000,
+            confidence: 0.95,
+            seed: 0,
+        }
     }
 }
 
@@ -86,11 +90,15 @@ pub struct Fit {
 /// ```
 pub fn fit(rows: &[FitRow], bootstrap: Bootstrap) -> Result<Fit, TheoryError> {
     check(rows, bootstrap)?;
-    let points: Vec<(f64, f64)> = rows.iter().map(|r| (r.eta * r.memorization, r.radius / r.separation)).collect();
+    let points: Vec<(f64, f64)> = rows
+        .iter()
+        .map(|r| (r.eta * r.memorization, r.radius / r.separation))
+        .collect();
     let units = units(rows)?;
     let refuse = |reason: String| TheoryError::Fit { reason };
-    let line = Line::through(points.iter().copied())
-        .ok_or_else(|| refuse("eta * memorization is the same in every row; add other noise levels".to_owned()))?;
+    let line = Line::through(points.iter().copied()).ok_or_else(|| {
+        refuse("eta * memorization is the same in every row; add other noise levels".to_owned())
+    })?;
     if line.slope <= 0.0 {
         let slope = line.slope;
         let reason = format!("dilation does not grow with eta * memorization (slope {slope:.3e})");
@@ -102,7 +110,8 @@ pub fn fit(rows: &[FitRow], bootstrap: Bootstrap) -> Result<Fit, TheoryError> {
     // rest only.
     let enough = units.len() > 1 && slopes.len() * 2 > bootstrap.resamples;
     let tail = 0.5 * (1.0 - bootstrap.confidence);
-    let slope_at = |p: f64| enough.then(|| slopes[((slopes.len() - 1) as f64 * p).round() as usize]);
+    let slope_at =
+        |p: f64| enough.then(|| slopes[((slopes.len() - 1) as f64 * p).round() as usize]);
     let invert = |slope: f64| (slope > 0.0).then(|| 1.0 / slope);
     Ok(Fit {
         c_md: 1.0 / line.slope,
@@ -117,11 +126,20 @@ pub fn fit(rows: &[FitRow], bootstrap: Bootstrap) -> Result<Fit, TheoryError> {
 
 fn check(rows: &[FitRow], bootstrap: Bootstrap) -> Result<(), TheoryError> {
     crate::error::at_least("rows", rows.len(), 3, "two rows fit every line")?;
-    crate::error::at_least("resamples", bootstrap.resamples, 1, "an interval needs draws")?;
+    crate::error::at_least(
+        "resamples",
+        bootstrap.resamples,
+        1,
+        "an interval needs draws",
+    )?;
     crate::error::in_unit("confidence", bootstrap.confidence)?;
     for row in rows {
         positive("separation", row.separation)?;
-        for (name, value) in [("eta", row.eta), ("memorization", row.memorization), ("radius", row.radius)] {
+        for (name, value) in [
+            ("eta", row.eta),
+            ("memorization", row.memorization),
+            ("radius", row.radius),
+        ] {
             if !(value >= 0.0 && value.is_finite()) {
                 let range = "at least 0 and finite";
                 return Err(TheoryError::Parameter { name, value, range });
@@ -173,7 +191,9 @@ impl Line {
     /// The least squares line; `None` if all abscissae agree to rounding.
     fn through(points: impl Iterator<Item = (f64, f64)> + Clone) -> Option<Self> {
         let count = points.clone().count() as f64;
-        let (sum_x, sum_y) = points.clone().fold((0.0, 0.0), |(a, b), (x, y)| (a + x, b + y));
+        let (sum_x, sum_y) = points
+            .clone()
+            .fold((0.0, 0.0), |(a, b), (x, y)| (a + x, b + y));
         let (mean_x, mean_y) = (sum_x / count, sum_y / count);
         let (mut xx, mut xy, mut yy) = (0.0, 0.0, 0.0);
         for (x, y) in points {
@@ -188,7 +208,11 @@ impl Line {
         let slope = xy / xx;
         // A horizontal cloud is explained completely by its horizontal line.
         let r_squared = if yy > 0.0 { xy * xy / (xx * yy) } else { 1.0 };
-        Some(Self { slope, intercept: mean_y - slope * mean_x, r_squared })
+        Some(Self {
+            slope,
+            intercept: mean_y - slope * mean_x,
+            r_squared,
+        })
     }
 }
 
@@ -224,7 +248,11 @@ pub struct Prediction {
 /// assert_eq!(found.len(), 4);
 /// # Ok::<(), memdil_theory::TheoryError>(())
 /// ```
-pub fn predict(base: &MdSetting, etas: &[f64], losses: &[MarginLoss]) -> Result<Vec<Prediction>, TheoryError> {
+pub fn predict(
+    base: &MdSetting,
+    etas: &[f64],
+    losses: &[MarginLoss],
+) -> Result<Vec<Prediction>, TheoryError> {
     let mut predictions = Vec::with_capacity(etas.len() * losses.len());
     for &loss in losses {
         for &eta in etas {

@@ -71,7 +71,13 @@ pub struct LpmSolution {
 /// ```
 pub fn closed_form(setting: &LpmSetting) -> Result<LpmSolution, TheoryError> {
     setting.validate()?;
-    let LpmSetting { alpha, lambda_w, lambda_h, nonnegative, .. } = *setting;
+    let LpmSetting {
+        alpha,
+        lambda_w,
+        lambda_h,
+        nonnegative,
+        ..
+    } = *setting;
     let n = setting.classes as f64;
     let (cost, balance, size) = if nonnegative {
         let cost = 2.0 * ((n - 1.0) * lambda_w * lambda_h).sqrt();
@@ -83,22 +89,36 @@ pub fn closed_form(setting: &LpmSetting) -> Result<LpmSolution, TheoryError> {
     // 1 - p*, summed without cancellation.
     let missing = alpha * (n - 1.0) / n + cost;
     let collapsed = missing >= (n - 1.0) / n;
-    let gap = if collapsed { 0.0 } else { (-missing).ln_1p() + (n - 1.0).ln() - missing.ln() };
+    let gap = if collapsed {
+        0.0
+    } else {
+        (-missing).ln_1p() + (n - 1.0).ln() - missing.ln()
+    };
     let squared_b = gap * balance;
     Ok(LpmSolution {
         setting: *setting,
         collapsed,
         logit_gap: gap,
-        objective: ((n - 1.0) * (-gap).exp()).ln_1p() + missing * gap * f64::from(u8::from(!collapsed)),
+        objective: ((n - 1.0) * (-gap).exp()).ln_1p()
+            + missing * gap * f64::from(u8::from(!collapsed)),
         feature_sq_norm: squared_b * size,
         weight_row_sq_norm: gap / balance * (n - 1.0) / n,
-        hessian_condition: if setting.classes == 2 || collapsed { 1.0 } else { n * (1.0 - missing) },
+        hessian_condition: if setting.classes == 2 || collapsed {
+            1.0
+        } else {
+            n * (1.0 - missing)
+        },
     })
 }
 
 impl LpmSetting {
     fn validate(&self) -> Result<(), TheoryError> {
-        at_least("classes", self.classes, 2, "one class has nothing to separate from")?;
+        at_least(
+            "classes",
+            self.classes,
+            2,
+            "one class has nothing to separate from",
+        )?;
         in_unit("alpha", self.alpha)?;
         positive("lambda_w", self.lambda_w)?;
         positive("lambda_h", self.lambda_h)
@@ -126,7 +146,11 @@ impl LpmSolution {
     /// assert!((logits[(0, 0)] - logits[(1, 0)] - solution.logit_gap).abs() < 1e-12);
     /// # Ok::<(), memdil_theory::TheoryError>(())
     /// ```
-    pub fn factors(&self, samples: usize, dim: usize) -> Result<(Array2<f64>, Array2<f64>), TheoryError> {
+    pub fn factors(
+        &self,
+        samples: usize,
+        dim: usize,
+    ) -> Result<(Array2<f64>, Array2<f64>), TheoryError> {
         let n = self.setting.classes;
         at_least("samples", samples, 1, "every class needs a sample")?;
         let (mut frame, simplex) = (Array2::zeros((n, dim)), simplex(n));
@@ -134,7 +158,12 @@ impl LpmSolution {
         let weight = (self.weight_row_sq_norm / centre).sqrt();
         let mut weights = Array2::zeros((n, dim));
         if self.setting.nonnegative {
-            at_least("dim", dim, n, "an orthogonal frame needs a direction a class")?;
+            at_least(
+                "dim",
+                dim,
+                n,
+                "an orthogonal frame needs a direction a class",
+            )?;
             let b = self.feature_sq_norm.sqrt();
             for k in 0..n {
                 frame[(k, k)] = b;
@@ -143,7 +172,12 @@ impl LpmSolution {
                 }
             }
         } else {
-            at_least("dim", dim, n - 1, "a simplex of N points spans N - 1 directions")?;
+            at_least(
+                "dim",
+                dim,
+                n - 1,
+                "a simplex of N points spans N - 1 directions",
+            )?;
             let b = (self.feature_sq_norm / centre).sqrt();
             for k in 0..n {
                 for j in 0..n - 1 {
@@ -185,18 +219,42 @@ mod tests {
 
     #[test]
     fn bad_parameters_are_named() {
-        let good = LpmSetting { classes: 3, alpha: 0.1, lambda_w: 1e-3, lambda_h: 1e-3, nonnegative: true };
+        let good = LpmSetting {
+            classes: 3,
+            alpha: 0.1,
+            lambda_w: 1e-3,
+            lambda_h: 1e-3,
+            nonnegative: true,
+        };
         let cases = [
             (LpmSetting { classes: 1, ..good }, "classes"),
             (LpmSetting { alpha: 1.0, ..good }, "alpha"),
-            (LpmSetting { lambda_w: 0.0, ..good }, "lambda_w"),
-            (LpmSetting { lambda_h: f64::NAN, ..good }, "lambda_h"),
+            (
+                LpmSetting {
+                    lambda_w: 0.0,
+                    ..good
+                },
+                "lambda_w",
+            ),
+            (
+                LpmSetting {
+                    lambda_h: f64::NAN,
+                    ..good
+                },
+                "lambda_h",
+            ),
         ];
         for (setting, name) in cases {
             let message = closed_form(&setting).unwrap_err().to_string();
             assert!(message.starts_with(name), "{message}");
         }
         let solution = closed_form(&good).unwrap();
-        assert!(solution.factors(1, 2).unwrap_err().to_string().contains("dim = 2"));
+        assert!(
+            solution
+                .factors(1, 2)
+                .unwrap_err()
+                .to_string()
+                .contains("dim = 2")
+        );
     }
 }

@@ -66,13 +66,19 @@ pub fn minimize(
     let mut pairs: VecDeque<(Vec<f64>, Vec<f64>)> = VecDeque::with_capacity(MEMORY);
     let mut iterations = 0;
     let residual = |x: &[f64], g: &[f64]| {
-        let moves = x.iter().zip(g).zip(lower).map(|((x, g), lo)| (x - (x - g).max(*lo)).abs());
+        let moves = x
+            .iter()
+            .zip(g)
+            .zip(lower)
+            .map(|((x, g), lo)| (x - (x - g).max(*lo)).abs());
         moves.fold(0.0, f64::max)
     };
     let mut error = residual(x, &gradient);
     while error > budget.tolerance && iterations < budget.max_iterations {
         iterations += 1;
-        let free: Vec<bool> = (0..n).map(|i| !(x[i] <= lower[i] && gradient[i] > 0.0)).collect();
+        let free: Vec<bool> = (0..n)
+            .map(|i| !(x[i] <= lower[i] && gradient[i] > 0.0))
+            .collect();
         let mut direction = two_loop(&gradient, &free, &pairs);
         let slope: f64 = dot(&direction, &gradient);
         if slope >= 0.0 || !slope.is_finite() {
@@ -81,7 +87,11 @@ pub fn minimize(
         }
         // Without curvature the scale of the gradient says nothing about the length of a step.
         let norm = dot(&direction, &direction).sqrt();
-        let mut step = if pairs.is_empty() { (1.0 / norm).min(1.0) } else { 1.0 };
+        let mut step = if pairs.is_empty() {
+            (1.0 / norm).min(1.0)
+        } else {
+            1.0
+        };
         let mut accepted = false;
         for _ in 0..40 {
             let mut promised = 0.0;
@@ -109,7 +119,11 @@ pub fn minimize(
             continue;
         }
         let s: Vec<f64> = next.iter().zip(x.iter()).map(|(a, b)| a - b).collect();
-        let y: Vec<f64> = next_gradient.iter().zip(&gradient).map(|(a, b)| a - b).collect();
+        let y: Vec<f64> = next_gradient
+            .iter()
+            .zip(&gradient)
+            .map(|(a, b)| a - b)
+            .collect();
         if dot(&s, &y) > 1e-10 * (dot(&s, &s) * dot(&y, &y)).sqrt() {
             if pairs.len() == MEMORY {
                 pairs.pop_front();
@@ -120,14 +134,28 @@ pub fn minimize(
         std::mem::swap(&mut gradient, &mut next_gradient);
         error = residual(x, &gradient);
     }
-    Minimum { value, residual: error, iterations }
+    Minimum {
+        value,
+        residual: error,
+        iterations,
+    }
 }
 
 /// The quasi-Newton direction within the free coordinates.
 fn two_loop(gradient: &[f64], free: &[bool], pairs: &VecDeque<(Vec<f64>, Vec<f64>)>) -> Vec<f64> {
-    let masked =
-        |a: &[f64], b: &[f64]| -> f64 { a.iter().zip(b).zip(free).filter(|(_, f)| **f).map(|((a, b), _)| a * b).sum() };
-    let mut direction: Vec<f64> = gradient.iter().zip(free).map(|(g, f)| if *f { -g } else { 0.0 }).collect();
+    let masked = |a: &[f64], b: &[f64]| -> f64 {
+        a.iter()
+            .zip(b)
+            .zip(free)
+            .filter(|(_, f)| **f)
+            .map(|((a, b), _)| a * b)
+            .sum()
+    };
+    let mut direction: Vec<f64> = gradient
+        .iter()
+        .zip(free)
+        .map(|(g, f)| if *f { -g } else { 0.0 })
+        .collect();
     let mut kept = Vec::with_capacity(pairs.len());
     for (s, y) in pairs.iter().rev() {
         let curvature = masked(s, y);
@@ -181,7 +209,11 @@ mod tests {
     #[test]
     fn reaches_the_valley_floor() {
         let mut x = vec![0.3; 20];
-        let budget = Budget { tolerance: 1e-9, max_iterations: 2000, noise: 1e-15 };
+        let budget = Budget {
+            tolerance: 1e-9,
+            max_iterations: 2000,
+            noise: 1e-15,
+        };
         let end = minimize(chain, &mut x, &[f64::NEG_INFINITY; 20], budget);
         assert!(end.residual < 1e-9 && x.iter().all(|v| (v - 1.0).abs() < 1e-8));
     }
@@ -191,7 +223,11 @@ mod tests {
         let mut x = vec![2.0; 20];
         let mut lower = vec![f64::NEG_INFINITY; 20];
         lower[7] = 1.5;
-        let budget = Budget { tolerance: 1e-9, max_iterations: 5000, noise: 1e-13 };
+        let budget = Budget {
+            tolerance: 1e-9,
+            max_iterations: 5000,
+            noise: 1e-13,
+        };
         let end = minimize(chain, &mut x, &lower, budget);
         assert!(x[7] >= 1.5 && end.residual < 1e-8, "{end:?}");
         // With one coordinate held away from 1 the minimum is no longer 0.

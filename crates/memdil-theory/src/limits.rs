@@ -79,10 +79,19 @@ pub fn label_smoothing(setting: &MdSetting, alpha: f64) -> Result<f64, TheoryErr
 /// assert!((two / limits::label_smoothing(&setting, 0.1)? - 1.0).abs() < 1e-12);
 /// # Ok::<(), memdil_theory::TheoryError>(())
 /// ```
-pub fn label_smoothing_classes(setting: &MdSetting, alpha: f64, classes: usize) -> Result<f64, TheoryError> {
+pub fn label_smoothing_classes(
+    setting: &MdSetting,
+    alpha: f64,
+    classes: usize,
+) -> Result<f64, TheoryError> {
     setting.validate()?;
     smoothing(alpha)?;
-    at_least("classes", classes, 2, "one class has nothing to separate from")?;
+    at_least(
+        "classes",
+        classes,
+        2,
+        "one class has nothing to separate from",
+    )?;
     crate::memorization_dilation::classes::only_sphere(setting)?;
     let (n, p) = (classes as f64, setting.dim as f64);
     let other = alpha / n;
@@ -140,5 +149,9 @@ pub fn limits(setting: &MdSetting, alpha: f64) -> Result<Limits, TheoryError> {
         Err(TheoryError::Unsupported { .. }) => None,
         Err(error) => return Err(error),
     };
-    Ok(Limits { rho_ce: setting.measure.is_bounded().then_some(CROSS_ENTROPY), rho_ls, rho_lr })
+    Ok(Limits {
+        rho_ce: setting.measure.is_bounded().then_some(CROSS_ENTROPY),
+        rho_ls,
+        rho_lr,
+    })
 }

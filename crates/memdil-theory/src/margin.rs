@@ -117,7 +117,10 @@ struct Named {
 
 impl From<MarginLoss> for Named {
     fn from(loss: MarginLoss) -> Self {
-        Self { loss: loss.kind, alpha: loss.alpha }
+        Self {
+            loss: loss.kind,
+            alpha: loss.alpha,
+        }
     }
 }
 
@@ -156,7 +159,11 @@ impl TryFrom<&Loss> for MarginLoss {
 impl MarginLoss {
     /// Cross-entropy.
     pub const fn cross_entropy() -> Self {
-        Self { kind: LossKind::Ce, alpha: 0.0, shape: Shape::Logistic }
+        Self {
+            kind: LossKind::Ce,
+            alpha: 0.0,
+            shape: Shape::Logistic,
+        }
     }
 
     /// A loss by name; `alpha` = 0 turns label smoothing and label relaxation into cross-entropy.
@@ -167,7 +174,11 @@ impl MarginLoss {
         in_unit("alpha", alpha)?;
         if kind == LossKind::Ce && alpha > 0.0 {
             let (name, range) = ("alpha", "0 for cross-entropy (use ls or lr)");
-            return Err(TheoryError::Parameter { name, value: alpha, range });
+            return Err(TheoryError::Parameter {
+                name,
+                value: alpha,
+                range,
+            });
         }
         let shape = match kind {
             _ if alpha <= 0.0 => Shape::Logistic,
@@ -234,7 +245,11 @@ pub(crate) fn logistic(z: f64) -> [f64; 3] {
 impl Well {
     fn new(a: f64) -> Self {
         let target = (-a).ln_1p() - a.ln();
-        Self { a, target, entropy: -a * a.ln() - (1.0 - a) * (-a).ln_1p() }
+        Self {
+            a,
+            target,
+            entropy: -a * a.ln() - (1.0 - a) * (-a).ln_1p(),
+        }
     }
 
     /// Value and two derivatives.
@@ -250,13 +265,21 @@ impl Well {
             let [value, slope, curve] = logistic(z);
             return [value + (self.a * z - self.entropy), slope + self.a, curve];
         }
-        let (b, rest) = if offset >= 0.0 { (self.a, 1.0 - self.a) } else { (1.0 - self.a, self.a) };
+        let (b, rest) = if offset >= 0.0 {
+            (self.a, 1.0 - self.a)
+        } else {
+            (1.0 - self.a, self.a)
+        };
         let distance = offset.abs();
         let x = (-distance).exp_m1();
         let shift = b * x;
         let scale = 1.0 / (1.0 + shift);
         let slope = -shift * rest * scale;
-        [shift.ln_1p() + b * distance, if offset >= 0.0 { slope } else { -slope }, b * (1.0 + x) * scale * rest * scale]
+        [
+            shift.ln_1p() + b * distance,
+            if offset >= 0.0 { slope } else { -slope },
+            b * (1.0 + x) * scale * rest * scale,
+        ]
     }
 }
 
@@ -311,8 +334,14 @@ mod tests {
         }
         // The two forms meet.
         let well = Well::new(0.05);
-        let (below, above) = (well.derivatives(well.target - 1.0 - 1e-9), well.derivatives(well.target - 1.0 + 1e-9));
-        assert!(below.iter().zip(above).all(|(a, b)| (a - b).abs() < 2e-9), "{below:?} {above:?}");
+        let (below, above) = (
+            well.derivatives(well.target - 1.0 - 1e-9),
+            well.derivatives(well.target - 1.0 + 1e-9),
+        );
+        assert!(
+            below.iter().zip(above).all(|(a, b)| (a - b).abs() < 2e-9),
+            "{below:?} {above:?}"
+        );
     }
 
     #[test]
@@ -331,8 +360,13 @@ mod tests {
     #[test]
     fn alpha_is_checked_by_name() {
         for alpha in [-0.1, 1.0, f64::NAN] {
-            let message = MarginLoss::new(LossKind::Ls, alpha).unwrap_err().to_string();
-            assert!(message.contains("alpha") && message.contains("[0, 1)"), "{message}");
+            let message = MarginLoss::new(LossKind::Ls, alpha)
+                .unwrap_err()
+                .to_string();
+            assert!(
+                message.contains("alpha") && message.contains("[0, 1)"),
+                "{message}"
+            );
         }
         assert!(MarginLoss::new(LossKind::Ce, 0.1).is_err());
         assert!(MarginLoss::try_from(&Loss::Mse {}).is_err());

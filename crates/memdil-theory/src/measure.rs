@@ -61,7 +61,12 @@ impl Measure {
 
     pub(crate) fn check(self, dim: usize, nonnegative: bool) -> Result<(), TheoryError> {
         if nonnegative {
-            at_least("dim", dim, 2, "two classes in non-negative features need two directions")?;
+            at_least(
+                "dim",
+                dim,
+                2,
+                "two classes in non-negative features need two directions",
+            )?;
         }
         match self {
             Self::Sphere => at_least("dim", dim, 2, "the sphere in one dimension is two points"),
@@ -96,7 +101,9 @@ impl Rule {
         static RULES: LazyLock<Cache> = LazyLock::new(Cache::default);
         // A poisoned map only means that another thread died between two complete states.
         let mut rules = RULES.lock().unwrap_or_else(PoisonError::into_inner);
-        let rule = rules.entry((measure, dim, nodes)).or_insert_with(|| Arc::new(Self::new(measure, dim, nodes)));
+        let rule = rules
+            .entry((measure, dim, nodes))
+            .or_insert_with(|| Arc::new(Self::new(measure, dim, nodes)));
         Arc::clone(rule)
     }
 
@@ -108,7 +115,10 @@ impl Rule {
     fn new(measure: Measure, dim: usize, nodes: usize) -> Self {
         let p = dim as f64;
         match measure {
-            Measure::TwoPoint => Self { nodes: vec![-1.0, 1.0], weights: vec![0.5, 0.5] },
+            Measure::TwoPoint => Self {
+                nodes: vec![-1.0, 1.0],
+                weights: vec![0.5, 0.5],
+            },
             Measure::Sphere => Self::gauss(nodes, |k| gegenbauer(k, 0.5 * (p - 3.0))),
             Measure::Ball => Self::gauss(nodes, |k| gegenbauer(k, 0.5 * (p - 1.0))),
             Measure::Gaussian => Self::gauss(nodes, |k| k / p),
@@ -172,7 +182,11 @@ pub(crate) fn eigen_tridiagonal(mut diagonal: Vec<f64>, couplings: Vec<f64>) -> 
         for k in start..end {
             // Rotation of rows and columns k and k + 1 that sends (x, z) to (length, 0).
             let length = x.hypot(z);
-            let (c, s) = if length > 0.0 { (x / length, z / length) } else { (1.0, 0.0) };
+            let (c, s) = if length > 0.0 {
+                (x / length, z / length)
+            } else {
+                (1.0, 0.0)
+            };
             if k > start {
                 off[k - 1] = length;
             }
@@ -190,7 +204,10 @@ pub(crate) fn eigen_tridiagonal(mut diagonal: Vec<f64>, couplings: Vec<f64>) -> 
             first[k + 1] = c * v - s * u;
         }
     }
-    diagonal.into_iter().zip(first.into_iter().map(|v| v * v)).collect()
+    diagonal
+        .into_iter()
+        .zip(first.into_iter().map(|v| v * v))
+        .collect()
 }
 
 #[cfg(test)]
@@ -207,7 +224,12 @@ mod tests {
         for nodes in [16, 64, 512] {
             for dim in [2, 3, 10, 200] {
                 let p = dim as f64;
-                for measure in [Measure::Sphere, Measure::Ball, Measure::TwoPoint, Measure::Gaussian] {
+                for measure in [
+                    Measure::Sphere,
+                    Measure::Ball,
+                    Measure::TwoPoint,
+                    Measure::Gaussian,
+                ] {
                     assert!((moment(measure, dim, nodes, 0) - 1.0).abs() < 1e-12);
                     let variance = measure.margin_variance(dim);
                     let error = moment(measure, dim, nodes, 2) / variance - 1.0;

@@ -36,12 +36,16 @@ pub(crate) fn minimize<const N: usize>(
     let mut damping = 1e-3;
     let mut iterations = 0;
     let residual = |x: &[f64; N], g: &[f64; N]| -> f64 {
-        (0..N).filter(|&i| !frozen[i]).map(|i| (x[i] - (x[i] - g[i]).max(lower[i])).abs()).fold(0.0, f64::max)
+        (0..N)
+            .filter(|&i| !frozen[i])
+            .map(|i| (x[i] - (x[i] - g[i]).max(lower[i])).abs())
+            .fold(0.0, f64::max)
     };
     let mut error = residual(&x, &at.gradient);
     while error > tolerance && iterations < max_iterations && at.value.is_finite() {
         iterations += 1;
-        let free: [bool; N] = std::array::from_fn(|i| !(frozen[i] || x[i] <= lower[i] && at.gradient[i] > 0.0));
+        let free: [bool; N] =
+            std::array::from_fn(|i| !(frozen[i] || x[i] <= lower[i] && at.gradient[i] > 0.0));
         let Some(mut step) = damped_step(&at, &free, damping) else {
             damping = (damping * 8.0).max(1e-6);
             continue;
@@ -67,11 +71,20 @@ pub(crate) fn minimize<const N: usize>(
             damping = (damping * 8.0).max(1e-6);
         }
     }
-    NewtonEnd { point: x, value: at.value, residual: error, iterations }
+    NewtonEnd {
+        point: x,
+        value: at.value,
+        residual: error,
+        iterations,
+    }
 }
 
 /// Solves (H + damping) step = -gradient in the free coordinates; `None` unless positive definite.
-fn damped_step<const N: usize>(at: &Quadratic<N>, free: &[bool; N], damping: f64) -> Option<[f64; N]> {
+fn damped_step<const N: usize>(
+    at: &Quadratic<N>,
+    free: &[bool; N],
+    damping: f64,
+) -> Option<[f64; N]> {
     let mut factor = [[0.0; N]; N];
     let mut step = [0.0; N];
     for i in 0..N {
@@ -115,17 +128,34 @@ mod tests {
             Quadratic {
                 value: (1.0 - x).powi(2) + 100.0 * gap * gap,
                 gradient: [-2.0 * (1.0 - x) - 400.0 * x * gap, 200.0 * gap],
-                hessian: [[2.0 - 400.0 * (gap - 2.0 * x * x), -400.0 * x], [-400.0 * x, 200.0]],
+                hessian: [
+                    [2.0 - 400.0 * (gap - 2.0 * x * x), -400.0 * x],
+                    [-400.0 * x, 200.0],
+                ],
             }
         };
         let end = minimize(rosenbrock, [-1.2, 1.0], &[-5.0; 2], &[false; 2], 1e-10, 100);
         assert!(end.residual < 1e-10 && (end.point[0] - 1.0).abs() < 1e-9);
         // With y >= 2 the best x solves 400 x^3 - 798 x - 2 = 0.
-        let end = minimize(rosenbrock, [-1.2, 3.0], &[-5.0, 2.0], &[false; 2], 1e-9, 100);
+        let end = minimize(
+            rosenbrock,
+            [-1.2, 3.0],
+            &[-5.0, 2.0],
+            &[false; 2],
+            1e-9,
+            100,
+        );
         let [x, y] = end.point;
         assert!((y - 2.0).abs() < 1e-12 && end.residual < 1e-9);
         assert!((400.0 * x.powi(3) - 798.0 * x - 2.0).abs() < 1e-6);
-        let end = minimize(rosenbrock, [0.5, 9.0], &[-5.0; 2], &[false, true], 1e-9, 100);
+        let end = minimize(
+            rosenbrock,
+            [0.5, 9.0],
+            &[-5.0; 2],
+            &[false, true],
+            1e-9,
+            100,
+        );
         assert!((end.point[1] - 9.0).abs() < 1e-12);
     }
 }

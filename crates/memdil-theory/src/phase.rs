@@ -75,15 +75,26 @@ pub fn phase_map(
     let cross_entropy = MarginLoss::cross_entropy();
     let solve_rows = |etas: &[f64]| -> Result<Vec<_>, TheoryError> {
         etas.iter()
-            .map(|&eta| Ok((row(base, &cross_entropy, eta, lambdas)?, row(base, other, eta, lambdas)?)))
+            .map(|&eta| {
+                Ok((
+                    row(base, &cross_entropy, eta, lambdas)?,
+                    row(base, other, eta, lambdas)?,
+                ))
+            })
             .collect()
     };
     let blocks: Vec<_> = std::thread::scope(|scope| {
         let work = etas.chunks(etas.len().div_ceil(threads));
-        let handles: Vec<_> = work.map(|block| scope.spawn(|| solve_rows(block))).collect();
+        let handles: Vec<_> = work
+            .map(|block| scope.spawn(|| solve_rows(block)))
+            .collect();
         handles
             .into_iter()
-            .map(|handle| handle.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            .map(|handle| {
+                handle
+                    .join()
+                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            })
             .collect()
     });
     let mut map = PhaseMap {
@@ -99,7 +110,8 @@ pub fn phase_map(
                 (Some(ce), Some(other)) if ce > 0.0 => Some(other / ce),
                 _ => None,
             };
-            map.ratio.push(ce.iter().zip(&other).map(quotient).collect());
+            map.ratio
+                .push(ce.iter().zip(&other).map(quotient).collect());
             map.rho_ce.push(ce);
             map.rho_other.push(other);
         }
@@ -118,7 +130,12 @@ fn row<L: ConvexMargin>(
     lambdas
         .iter()
         .map(|&lambda_h| {
-            let setting = MdSetting { lambda_w: lambda_h * ratio, lambda_h, eta, ..*base };
+            let setting = MdSetting {
+                lambda_w: lambda_h * ratio,
+                lambda_h,
+                eta,
+                ..*base
+            };
             let outcome = solve_near(&setting, loss, last.as_slice())?;
             last = outcome.solution().copied();
             Ok(outcome.rho())

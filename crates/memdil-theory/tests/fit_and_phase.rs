@@ -12,7 +12,13 @@ use proptest::prelude::*;
 
 fn row(eta: f64, memorization: f64, rho: f64, group: Option<u64>) -> FitRow {
     let separation = 1.5;
-    FitRow { eta, memorization, separation, radius: rho * separation, group }
+    FitRow {
+        eta,
+        memorization,
+        separation,
+        radius: rho * separation,
+        group,
+    }
 }
 
 fn base() -> MdSetting {
@@ -67,7 +73,11 @@ fn interval_covers_the_truth_about_as_often_as_it_says() {
     let trials = 100;
     let covered = (0..trials)
         .filter(|&seed| {
-            let bootstrap = Bootstrap { resamples: 300, confidence: 0.9, seed: 1 };
+            let bootstrap = Bootstrap {
+                resamples: 300,
+                confidence: 0.9,
+                seed: 1,
+            };
             let found = fit(&noisy_rows(seed, 0.5, 0.8), bootstrap).unwrap();
             assert_eq!((found.rows, found.units), (48, 12));
             found.c_md_low.unwrap() <= 0.5 && 0.5 <= found.c_md_high.unwrap()
@@ -80,7 +90,10 @@ fn interval_covers_the_truth_about_as_often_as_it_says() {
 #[test]
 fn rows_of_a_group_are_drawn_together() {
     let grouped = noisy_rows(3, 0.5, 0.8);
-    let single: Vec<FitRow> = grouped.iter().map(|r| FitRow { group: None, ..*r }).collect();
+    let single: Vec<FitRow> = grouped
+        .iter()
+        .map(|r| FitRow { group: None, ..*r })
+        .collect();
     let width = |rows: &[FitRow]| {
         let found = fit(rows, Bootstrap::default()).unwrap();
         found.c_md_high.unwrap() - found.c_md_low.unwrap()
@@ -88,7 +101,17 @@ fn rows_of_a_group_are_drawn_together() {
     assert!(width(&grouped) > 0.0 && width(&grouped) != width(&single));
     let again = fit(&grouped, Bootstrap::default()).unwrap();
     assert_eq!(again, fit(&grouped, Bootstrap::default()).unwrap());
-    assert_ne!(again, fit(&grouped, Bootstrap { seed: 1, ..Bootstrap::default() }).unwrap());
+    assert_ne!(
+        again,
+        fit(
+            &grouped,
+            Bootstrap {
+                seed: 1,
+                ..Bootstrap::default()
+            }
+        )
+        .unwrap()
+    );
 }
 
 #[test]
@@ -96,9 +119,17 @@ fn rows_that_determine_nothing_are_refused() {
     let refuse = |rows: &[FitRow]| fit(rows, Bootstrap::default()).unwrap_err().to_string();
     assert!(refuse(&[row(0.1, 1.0, 0.1, None); 2]).starts_with("rows = 2"));
     assert!(refuse(&[row(0.1, 1.0, 0.1, None); 5]).contains("same in every row"));
-    let falling = [row(0.1, 1.0, 0.3, None), row(0.2, 1.0, 0.2, None), row(0.3, 1.0, 0.1, None)];
+    let falling = [
+        row(0.1, 1.0, 0.3, None),
+        row(0.2, 1.0, 0.2, None),
+        row(0.3, 1.0, 0.1, None),
+    ];
     assert!(refuse(&falling).contains("slope"));
-    let mixed = [row(0.1, 1.0, 0.1, None), row(0.2, 1.0, 0.2, Some(1)), row(0.3, 1.0, 0.3, Some(2))];
+    let mixed = [
+        row(0.1, 1.0, 0.1, None),
+        row(0.2, 1.0, 0.2, Some(1)),
+        row(0.3, 1.0, 0.3, Some(2)),
+    ];
     assert!(refuse(&mixed).contains("row 0 has no group"));
     let mut nan = mixed;
     nan[1].radius = f64::NAN;
@@ -111,7 +142,12 @@ fn an_interval_that_reaches_zero_slope_has_no_upper_end() {
     let rows: Vec<FitRow> = (0..6u32)
         .map(|i| {
             let eta = 0.1 * f64::from(i % 3 + 1);
-            row(eta, 1.0, if i < 3 { 3.0 * eta } else { 1.0 - 0.5 * eta }, Some(u64::from(i / 3)))
+            row(
+                eta,
+                1.0,
+                if i < 3 { 3.0 * eta } else { 1.0 - 0.5 * eta },
+                Some(u64::from(i / 3)),
+            )
         })
         .collect();
     let found = fit(&rows, Bootstrap::default()).unwrap();
@@ -120,19 +156,36 @@ fn an_interval_that_reaches_zero_slope_has_no_upper_end() {
 
 #[test]
 fn a_single_group_has_no_interval() {
-    let rows: Vec<FitRow> = noisy_rows(5, 0.5, 0.8).iter().map(|row| FitRow { group: Some(3), ..*row }).collect();
+    let rows: Vec<FitRow> = noisy_rows(5, 0.5, 0.8)
+        .iter()
+        .map(|row| FitRow {
+            group: Some(3),
+            ..*row
+        })
+        .collect();
     let found = fit(&rows, Bootstrap::default()).unwrap();
-    assert_eq!((found.units, found.c_md_low, found.c_md_high), (1, None, None));
+    assert_eq!(
+        (found.units, found.c_md_low, found.c_md_high),
+        (1, None, None)
+    );
 }
 
 #[test]
 fn predictions_are_the_solver_s() {
-    let losses = [MarginLoss::cross_entropy(), MarginLoss::new(LossKind::Lr, 0.1).unwrap()];
+    let losses = [
+        MarginLoss::cross_entropy(),
+        MarginLoss::new(LossKind::Lr, 0.1).unwrap(),
+    ];
     let found = predict(&base(), &[0.0, 0.2], &losses).unwrap();
     assert_eq!(found.len(), 4);
     assert_eq!(found[0].rho, Some(0.0));
-    let direct = solve(&MdSetting { eta: 0.2, ..base() }, &losses[1]).unwrap().rho();
-    assert_eq!((found[3].loss, found[3].eta, found[3].rho), (losses[1], 0.2, direct));
+    let direct = solve(&MdSetting { eta: 0.2, ..base() }, &losses[1])
+        .unwrap()
+        .rho();
+    assert_eq!(
+        (found[3].loss, found[3].eta, found[3].rho),
+        (losses[1], 0.2, direct)
+    );
 }
 
 #[test]
@@ -145,7 +198,12 @@ fn phase_map_holds_what_single_solves_give_whatever_the_threads() {
     let mut collapsed = 0;
     for (i, &eta) in etas.iter().enumerate() {
         for (j, &lambda_h) in lambdas.iter().enumerate() {
-            let setting = MdSetting { lambda_w: 2.0 * lambda_h, lambda_h, eta, ..base() };
+            let setting = MdSetting {
+                lambda_w: 2.0 * lambda_h,
+                lambda_h,
+                eta,
+                ..base()
+            };
             let ce = solve(&setting, &MarginLoss::cross_entropy()).unwrap().rho();
             let ls = solve(&setting, &other).unwrap().rho();
             let close = |a: Option<f64>, b: Option<f64>| match (a, b) {
@@ -159,5 +217,10 @@ fn phase_map_holds_what_single_solves_give_whatever_the_threads() {
     }
     assert!(collapsed > 0, "the map reaches into collapse");
     assert!(phase_map(&base(), &other, &etas, &lambdas, 0).is_err());
-    assert!(phase_map(&base(), &other, &[1.5], &lambdas, 1).unwrap_err().to_string().contains("eta"));
+    assert!(
+        phase_map(&base(), &other, &[1.5], &lambdas, 1)
+            .unwrap_err()
+            .to_string()
+            .contains("eta")
+    );
 }

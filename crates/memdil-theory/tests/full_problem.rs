@@ -16,15 +16,29 @@ fn cases() -> Vec<(Full, MdSolution)> {
         (LossKind::Lr, 0.2, 1e-2, 1e-2, 0.2, 0.8, true),
         (LossKind::Ls, 0.3, 2e-2, 1e-3, 0.3, 3.0, false),
     ]
-    .map(|(kind, alpha, lambda_w, lambda_h, eta, c_md, nonnegative)| {
-        let setting = MdSetting { lambda_w, lambda_h, eta, c_md, measure: Measure::Sphere, dim: 2, nonnegative };
-        let loss = MarginLoss::new(kind, alpha).unwrap();
-        let MdOutcome::Solved(solution) = solve(&setting, &loss).unwrap() else {
-            panic!("{setting:?} collapsed");
-        };
-        let full = Full { setting, kind, alpha };
-        (full, solution)
-    })
+    .map(
+        |(kind, alpha, lambda_w, lambda_h, eta, c_md, nonnegative)| {
+            let setting = MdSetting {
+                lambda_w,
+                lambda_h,
+                eta,
+                c_md,
+                measure: Measure::Sphere,
+                dim: 2,
+                nonnegative,
+            };
+            let loss = MarginLoss::new(kind, alpha).unwrap();
+            let MdOutcome::Solved(solution) = solve(&setting, &loss).unwrap() else {
+                panic!("{setting:?} collapsed");
+            };
+            let full = Full {
+                setting,
+                kind,
+                alpha,
+            };
+            (full, solution)
+        },
+    )
     .into()
 }
 
@@ -57,7 +71,10 @@ fn reduced_solution_is_a_point_of_the_full_problem() {
     for (full, solution) in cases() {
         let x = full.embed(&solution);
         let risk = full.risk(&x, &mut [0.0; 13]);
-        assert!((risk / solution.risk - 1.0).abs() < full.rounding(), "{risk} {solution:?}");
+        assert!(
+            (risk / solution.risk - 1.0).abs() < full.rounding(),
+            "{risk} {solution:?}"
+        );
         for (violation, _) in full.constraints(&x) {
             assert!(violation.abs() < 1e-9 * solution.separation);
         }
@@ -87,7 +104,10 @@ fn augmented_lagrangian_in_all_variables_finds_the_same_optimum() {
             );
             best = best.min(risk);
         }
-        assert!((best / solution.risk - 1.0).abs() < 1e-5, "{best} {solution:?}");
+        assert!(
+            (best / solution.risk - 1.0).abs() < 1e-5,
+            "{best} {solution:?}"
+        );
     }
 }
 
@@ -99,14 +119,21 @@ fn no_feasible_point_nearby_or_far_away_is_better() {
         for trial in 0..400 {
             let reach = 10f64.powi(-(trial % 5)) * solution.separation;
             let mut x: Variables = std::array::from_fn(|i| {
-                let unit = if i < 4 { solution.plane.omega / solution.separation } else { 1.0 };
+                let unit = if i < 4 {
+                    solution.plane.omega / solution.separation
+                } else {
+                    1.0
+                };
                 optimum[i] + reach * unit * scatter.between(-1.0, 1.0)
             });
             if full.setting.nonnegative {
                 x[4..].iter_mut().for_each(|v| *v = v.max(0.0));
             }
             let risk = full.risk(&full.with_feasible_radius(x), &mut [0.0; 13]);
-            assert!(risk >= solution.risk * (1.0 - full.rounding()), "{risk} {solution:?} {x:?}");
+            assert!(
+                risk >= solution.risk * (1.0 - full.rounding()),
+                "{risk} {solution:?} {x:?}"
+            );
         }
     }
 }

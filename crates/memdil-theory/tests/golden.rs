@@ -10,7 +10,12 @@ use serde_json::{Map, Value};
 
 fn golden(list: &str) -> Vec<Map<String, Value>> {
     let all: Value = serde_json::from_str(include_str!("golden/theory.json")).unwrap();
-    all[list].as_array().unwrap().iter().map(|case| case.as_object().unwrap().clone()).collect()
+    all[list]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|case| case.as_object().unwrap().clone())
+        .collect()
 }
 
 fn number(case: &Map<String, Value>, key: &str) -> f64 {
@@ -18,19 +23,35 @@ fn number(case: &Map<String, Value>, key: &str) -> f64 {
 }
 
 fn setting(case: &Map<String, Value>) -> MdSetting {
-    let keys = ["lambda_w", "lambda_h", "eta", "c_md", "measure", "dim", "nonnegative"];
-    let part: Map<_, _> = keys.iter().map(|k| ((*k).to_owned(), case[*k].clone())).collect();
+    let keys = [
+        "lambda_w",
+        "lambda_h",
+        "eta",
+        "c_md",
+        "measure",
+        "dim",
+        "nonnegative",
+    ];
+    let part: Map<_, _> = keys
+        .iter()
+        .map(|k| ((*k).to_owned(), case[*k].clone()))
+        .collect();
     serde_json::from_value(Value::Object(part)).unwrap()
 }
 
 /// Every golden key is there; numbers agree within `tolerance(key)`, the rest is equal.
 fn compare(found: &Value, case: &Map<String, Value>, tolerance: impl Fn(&str) -> f64) {
     for (key, expected) in case {
-        let found = found.get(key).unwrap_or_else(|| panic!("{key} missing in {found}"));
+        let found = found
+            .get(key)
+            .unwrap_or_else(|| panic!("{key} missing in {found}"));
         match (found.as_f64(), expected.as_f64()) {
             (Some(a), Some(b)) => {
                 let scale = if b.abs() > 0.0 { b.abs() } else { 1.0 };
-                assert!((a - b).abs() <= tolerance(key) * scale, "{key}: {a} not {b} in {case:?}");
+                assert!(
+                    (a - b).abs() <= tolerance(key) * scale,
+                    "{key}: {a} not {b} in {case:?}"
+                );
             }
             _ => assert_eq!(found, expected, "{key}"),
         }
@@ -64,7 +85,9 @@ fn layer_peeled_by_descent() {
             lambda_h: number(&case, "lambda_h"),
             nonnegative: case["nonnegative"].as_bool().unwrap(),
         };
-        let loss = Loss::LabelSmoothing { alpha: number(&case, "alpha") };
+        let loss = Loss::LabelSmoothing {
+            alpha: number(&case, "alpha"),
+        };
         let found = minimize(&problem, &loss, Search::default()).unwrap();
         for (key, value) in [
             ("objective", found.objective),
@@ -74,7 +97,10 @@ fn layer_peeled_by_descent() {
         ] {
             let expected = number(&case, key);
             let scale = if expected.abs() > 0.0 { expected } else { 1.0 };
-            assert!((value - expected).abs() <= 1e-6 * scale, "{key}: {value} not {expected}");
+            assert!(
+                (value - expected).abs() <= 1e-6 * scale,
+                "{key}: {value} not {expected}"
+            );
         }
     }
 }
@@ -97,7 +123,11 @@ fn memorization_dilation() {
 fn memorization_dilation_of_several_classes() {
     for case in golden("md_n") {
         let alpha = number(&case, "alpha");
-        let kind = if alpha > 0.0 { LossKind::Ls } else { LossKind::Ce };
+        let kind = if alpha > 0.0 {
+            LossKind::Ls
+        } else {
+            LossKind::Ce
+        };
         let loss = MarginLoss::new(kind, alpha).unwrap();
         let (setting, count) = (setting(&case), number(&case, "classes") as usize);
         let outcome = classes::solve(&setting, &loss, count).unwrap();

@@ -105,7 +105,14 @@ proptest! {
 fn numeric_minimiser_shows_neural_collapse() {
     for nonnegative in [true, false] {
         for alpha in [0.0, 0.1] {
-            let problem = LpmProblem { classes: 4, samples: 5, dim: 6, lambda_w: 5e-3, lambda_h: 2e-3, nonnegative };
+            let problem = LpmProblem {
+                classes: 4,
+                samples: 5,
+                dim: 6,
+                lambda_w: 5e-3,
+                lambda_h: 2e-3,
+                nonnegative,
+            };
             let loss = Loss::LabelSmoothing { alpha };
             let found = minimize(&problem, &loss, Search::default()).unwrap();
             let (features, labels) = (found.features.t(), problem.labels());
@@ -121,7 +128,10 @@ fn numeric_minimiser_shows_neural_collapse() {
                     (false, true) => 0.0,
                     (false, false) => -1.0 / 3.0,
                 };
-                assert!((value - expected).abs() < 1e-4, "{i} {j} {value} {nonnegative}");
+                assert!(
+                    (value - expected).abs() < 1e-4,
+                    "{i} {j} {value} {nonnegative}"
+                );
             }
             assert!(!nonnegative || found.features.iter().all(|h| *h >= 0.0));
         }
@@ -130,21 +140,45 @@ fn numeric_minimiser_shows_neural_collapse() {
 
 #[test]
 fn other_losses_are_minimised_too() {
-    let problem = LpmProblem { classes: 3, samples: 2, dim: 3, lambda_w: 1e-3, lambda_h: 1e-3, nonnegative: true };
+    let problem = LpmProblem {
+        classes: 3,
+        samples: 2,
+        dim: 3,
+        lambda_w: 1e-3,
+        lambda_h: 1e-3,
+        nonnegative: true,
+    };
     for loss in [Loss::LabelRelaxation { alpha: 0.1 }, Loss::Mse {}] {
         let found = minimize(&problem, &loss, Search::default()).unwrap();
-        let again = minimize(&problem, &loss, Search { seed: 9, ..Search::default() }).unwrap();
+        let again = minimize(
+            &problem,
+            &loss,
+            Search {
+                seed: 9,
+                ..Search::default()
+            },
+        )
+        .unwrap();
         assert!((found.objective - again.objective).abs() < 1e-9, "{loss:?}");
-        let (value, ..) = objective(&problem, &loss, found.weights.view(), found.features.view()).unwrap();
+        let (value, ..) =
+            objective(&problem, &loss, found.weights.view(), found.features.view()).unwrap();
         assert!((value - found.objective).abs() < 1e-14);
-        assert!(found.logit_gap > 0.1 && nc1(found.features.t(), &problem.labels(), 3).unwrap() < 1e-8);
+        assert!(
+            found.logit_gap > 0.1 && nc1(found.features.t(), &problem.labels(), 3).unwrap() < 1e-8
+        );
     }
 }
 
 #[test]
 fn logit_hessian_has_the_stated_condition_number() {
     for (classes, alpha) in [(3, 0.0), (5, 0.1), (10, 0.2)] {
-        let setting = LpmSetting { classes, alpha, lambda_w: 1e-3, lambda_h: 1e-3, nonnegative: true };
+        let setting = LpmSetting {
+            classes,
+            alpha,
+            lambda_w: 1e-3,
+            lambda_h: 1e-3,
+            nonnegative: true,
+        };
         let solution = closed_form(&setting).unwrap();
         // Rayleigh quotients of diag(p) - p p^T in the two eigenspaces on sum zero.
         let n = classes as f64;
@@ -164,12 +198,29 @@ fn logit_hessian_has_the_stated_condition_number() {
 
 #[test]
 fn unreachable_tolerance_is_an_error_with_the_residual() {
-    let problem = LpmProblem { classes: 3, samples: 2, dim: 3, lambda_w: 1e-3, lambda_h: 1e-3, nonnegative: true };
-    let search = Search { max_iterations: 3, ..Search::default() };
+    let problem = LpmProblem {
+        classes: 3,
+        samples: 2,
+        dim: 3,
+        lambda_w: 1e-3,
+        lambda_h: 1e-3,
+        nonnegative: true,
+    };
+    let search = Search {
+        max_iterations: 3,
+        ..Search::default()
+    };
     let error = minimize(&problem, &Loss::CrossEntropy {}, search).unwrap_err();
     let TheoryError::NoConvergence { residual, .. } = error else {
         panic!("{error}");
     };
     assert!(residual.is_finite() && residual > search.tolerance);
-    assert!(minimize(&problem, &Loss::LabelSmoothing { alpha: 2.0 }, Search::default()).is_err());
+    assert!(
+        minimize(
+            &problem,
+            &Loss::LabelSmoothing { alpha: 2.0 },
+            Search::default()
+        )
+        .is_err()
+    );
 }

@@ -82,7 +82,9 @@ fn label_relaxation_constants() {
         assert!((found - limit.rho).abs() < 1e-5, "{found} {limit:?}");
         assert!((limit.memorization * 0.1 / 0.5 - limit.rho).abs() < 1e-12);
         // Both margins are tight.
-        assert!((limit.logit_clean * (1.0 - 2.0 * limit.rho) / limit.logit_noisy - 1.0).abs() < 1e-8);
+        assert!(
+            (limit.logit_clean * (1.0 - 2.0 * limit.rho) / limit.logit_noisy - 1.0).abs() < 1e-8
+        );
     }
 }
 
@@ -92,7 +94,10 @@ fn little_relaxation_is_cross_entropy() {
     let gaps: Vec<f64> = [1e-2, 1e-8, 1e-100, 1e-300]
         .map(|alpha| limits::CROSS_ENTROPY - label_relaxation(&at(1e-9), alpha).unwrap().rho)
         .into();
-    assert!(gaps.windows(2).all(|pair| pair[1] < pair[0]) && gaps[3] > 0.0, "{gaps:?}");
+    assert!(
+        gaps.windows(2).all(|pair| pair[1] < pair[0]) && gaps[3] > 0.0,
+        "{gaps:?}"
+    );
     assert!(gaps[3] < 5e-3, "{gaps:?}");
 }
 
@@ -100,16 +105,32 @@ fn little_relaxation_is_cross_entropy() {
 fn the_three_losses_keep_their_order() {
     let found = limits::limits(&at(1e-6), 0.1).unwrap();
     assert!(found.rho_ls < found.rho_lr.unwrap() && found.rho_lr < found.rho_ce);
-    let gaussian = MdSetting { measure: Measure::Gaussian, ..at(1e-6) };
+    let gaussian = MdSetting {
+        measure: Measure::Gaussian,
+        ..at(1e-6)
+    };
     let found = limits::limits(&gaussian, 0.1).unwrap();
     assert!(found.rho_ce.is_none() && found.rho_lr.is_none());
-    assert!(label_relaxation(&at(1e-6), 0.5).unwrap_err().to_string().contains("below 1/2"));
-    assert!(label_smoothing(&at(1e-6), 0.0).unwrap_err().to_string().contains("cross-entropy"));
+    assert!(
+        label_relaxation(&at(1e-6), 0.5)
+            .unwrap_err()
+            .to_string()
+            .contains("below 1/2")
+    );
+    assert!(
+        label_smoothing(&at(1e-6), 0.0)
+            .unwrap_err()
+            .to_string()
+            .contains("cross-entropy")
+    );
 }
 
 #[test]
 fn high_dimension_delays_the_constant_of_cross_entropy() {
-    let setting = MdSetting { dim: 50, ..at(1e-20) };
+    let setting = MdSetting {
+        dim: 50,
+        ..at(1e-20)
+    };
     assert!((rho(&setting, LossKind::Ce, 0.0) - 0.448).abs() < 1e-3);
     assert!((rho(&at(1e-20), LossKind::Ce, 0.0) - 0.2961).abs() < 1e-4);
 }
@@ -117,13 +138,21 @@ fn high_dimension_delays_the_constant_of_cross_entropy() {
 #[test]
 fn label_smoothing_of_several_classes_follows_its_law() {
     for (count, dim, nonnegative) in [(3, 3, true), (4, 4, false), (3, 8, false)] {
-        let setting = MdSetting { dim, nonnegative, ..at(1e-8) };
+        let setting = MdSetting {
+            dim,
+            nonnegative,
+            ..at(1e-8)
+        };
         let loss = MarginLoss::new(LossKind::Ls, 0.1).unwrap();
         let outcome = classes::solve(&setting, &loss, count).unwrap();
         let classes::ClassesOutcome::Solved(found) = outcome else {
             panic!("{outcome:?}");
         };
         let law = label_smoothing_classes(&setting, 0.1, count).unwrap();
-        assert!((found.rho / law - 1.0).abs() < 2e-3, "{count}: {} {law}", found.rho);
+        assert!(
+            (found.rho / law - 1.0).abs() < 2e-3,
+            "{count}: {} {law}",
+            found.rho
+        );
     }
 }

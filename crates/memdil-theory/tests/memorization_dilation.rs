@@ -6,7 +6,9 @@ mod common;
 use common::Scatter;
 use memdil_theory::memorization_dilation::classes::{self, ClassesOutcome};
 use memdil_theory::memorization_dilation::{Reduced, solve, solve_near};
-use memdil_theory::{ConvexMargin, LossKind, MarginLoss, MdOutcome, MdSetting, MdSolution, Measure};
+use memdil_theory::{
+    ConvexMargin, LossKind, MarginLoss, MdOutcome, MdSetting, MdSolution, Measure,
+};
 use proptest::prelude::*;
 
 fn base() -> MdSetting {
@@ -22,7 +24,11 @@ fn base() -> MdSetting {
 }
 
 fn decay(lambda: f64) -> MdSetting {
-    MdSetting { lambda_w: lambda, lambda_h: lambda, ..base() }
+    MdSetting {
+        lambda_w: lambda,
+        lambda_h: lambda,
+        ..base()
+    }
 }
 
 fn smoothing(alpha: f64) -> MarginLoss {
@@ -30,12 +36,21 @@ fn smoothing(alpha: f64) -> MarginLoss {
 }
 
 fn solved(setting: &MdSetting, loss: &MarginLoss) -> MdSolution {
-    *solve(setting, loss).unwrap().solution().unwrap_or_else(|| panic!("collapse: {setting:?}"))
+    *solve(setting, loss)
+        .unwrap()
+        .solution()
+        .unwrap_or_else(|| panic!("collapse: {setting:?}"))
 }
 
 fn natural(s: &MdSolution) -> [f64; 5] {
     let p = s.plane;
-    [s.logit_clean.ln(), p.d.ln(), p.xi / p.d, p.mu / p.d, p.m / p.d]
+    [
+        s.logit_clean.ln(),
+        p.d.ln(),
+        p.xi / p.d,
+        p.mu / p.d,
+        p.m / p.d,
+    ]
 }
 
 prop_compose! {
@@ -193,19 +208,35 @@ proptest! {
 
 #[test]
 fn smoothing_can_lose_where_noise_and_decay_are_large() {
-    let setting = MdSetting { eta: 0.4, c_md: 0.1, ..decay(0.004) };
+    let setting = MdSetting {
+        eta: 0.4,
+        c_md: 0.1,
+        ..decay(0.004)
+    };
     let ce = solved(&setting, &MarginLoss::cross_entropy()).rho;
     let ls = solved(&setting, &smoothing(0.1)).rho;
-    assert!((ce - 0.7877).abs() < 1e-4 && (ls - 0.7918).abs() < 1e-4, "{ce} {ls}");
+    assert!(
+        (ce - 0.7877).abs() < 1e-4 && (ls - 0.7918).abs() < 1e-4,
+        "{ce} {ls}"
+    );
 }
 
 #[test]
 fn costly_memorization_shrinks_class_features_between_noisy_ones() {
     // Little C_MD, much noise and nearly free features: clean features retreat, they do not collapse.
-    let setting = MdSetting { lambda_w: 0.02, lambda_h: 1e-5, eta: 0.5, c_md: 0.08, ..base() };
+    let setting = MdSetting {
+        lambda_w: 0.02,
+        lambda_h: 1e-5,
+        eta: 0.5,
+        c_md: 0.08,
+        ..base()
+    };
     let solution = solved(&setting, &smoothing(0.1));
     assert!(solution.plane.xi / solution.plane.d > 100.0, "{solution:?}");
-    assert!(solution.separation > 0.0 && solution.logit_clean < 0.1 && solution.logit_noisy > 1.0, "{solution:?}");
+    assert!(
+        solution.separation > 0.0 && solution.logit_clean < 0.1 && solution.logit_noisy > 1.0,
+        "{solution:?}"
+    );
     assert!(solution.rho > 1.0 && solution.stationarity < 1e-8);
 }
 
@@ -213,41 +244,105 @@ fn costly_memorization_shrinks_class_features_between_noisy_ones() {
 fn bad_numbers_are_named_with_their_range() {
     let good = base();
     let cases = [
-        (MdSetting { lambda_w: 0.0, ..good }, "lambda_w"),
-        (MdSetting { lambda_w: f64::INFINITY, ..good }, "lambda_w"),
-        (MdSetting { lambda_h: -1.0, ..good }, "lambda_h"),
+        (
+            MdSetting {
+                lambda_w: 0.0,
+                ..good
+            },
+            "lambda_w",
+        ),
+        (
+            MdSetting {
+                lambda_w: f64::INFINITY,
+                ..good
+            },
+            "lambda_w",
+        ),
+        (
+            MdSetting {
+                lambda_h: -1.0,
+                ..good
+            },
+            "lambda_h",
+        ),
         (MdSetting { eta: 1.0, ..good }, "eta"),
         (MdSetting { eta: -0.1, ..good }, "eta"),
-        (MdSetting { eta: f64::NAN, ..good }, "eta"),
+        (
+            MdSetting {
+                eta: f64::NAN,
+                ..good
+            },
+            "eta",
+        ),
         (MdSetting { c_md: 0.0, ..good }, "c_md"),
         (MdSetting { dim: 0, ..good }, "dim"),
-        (MdSetting { dim: 1, nonnegative: false, ..good }, "dim"),
-        (MdSetting { dim: 1, measure: Measure::TwoPoint, ..good }, "dim"),
+        (
+            MdSetting {
+                dim: 1,
+                nonnegative: false,
+                ..good
+            },
+            "dim",
+        ),
+        (
+            MdSetting {
+                dim: 1,
+                measure: Measure::TwoPoint,
+                ..good
+            },
+            "dim",
+        ),
     ];
     for (setting, name) in cases {
         let message = solve(&setting, &smoothing(0.1)).unwrap_err().to_string();
         assert!(message.starts_with(&format!("{name} = ")), "{message}");
         assert!(message.contains("must be"), "{message}");
     }
-    let three = |setting: &MdSetting| classes::solve(setting, &smoothing(0.1), 3).unwrap_err().to_string();
+    let three = |setting: &MdSetting| {
+        classes::solve(setting, &smoothing(0.1), 3)
+            .unwrap_err()
+            .to_string()
+    };
     assert!(three(&good).starts_with("dim = 2"));
-    let ball = MdSetting { measure: Measure::Ball, dim: 3, ..good };
+    let ball = MdSetting {
+        measure: Measure::Ball,
+        dim: 3,
+        ..good
+    };
     assert!(three(&ball).contains("sphere"));
-    assert!(classes::solve(&good, &smoothing(0.1), 1).unwrap_err().to_string().starts_with("classes = 1"));
+    assert!(
+        classes::solve(&good, &smoothing(0.1), 1)
+            .unwrap_err()
+            .to_string()
+            .starts_with("classes = 1")
+    );
 }
 
 #[test]
 fn two_classes_of_the_general_model_are_the_exact_model() {
     for nonnegative in [true, false] {
-        for (kind, alpha) in [(LossKind::Ce, 0.0), (LossKind::Ls, 0.1), (LossKind::Lr, 0.1)] {
+        for (kind, alpha) in [
+            (LossKind::Ce, 0.0),
+            (LossKind::Ls, 0.1),
+            (LossKind::Lr, 0.1),
+        ] {
             for dim in [2, 7] {
-                let setting = MdSetting { eta: 0.2, dim, nonnegative, ..decay(2e-3) };
+                let setting = MdSetting {
+                    eta: 0.2,
+                    dim,
+                    nonnegative,
+                    ..decay(2e-3)
+                };
                 let loss = MarginLoss::new(kind, alpha).unwrap();
                 let exact = solved(&setting, &loss);
-                let ClassesOutcome::Solved(found) = classes::solve(&setting, &loss, 2).unwrap() else {
+                let ClassesOutcome::Solved(found) = classes::solve(&setting, &loss, 2).unwrap()
+                else {
                     panic!("collapsed");
                 };
-                assert!((found.risk / exact.risk - 1.0).abs() < 1e-4, "{kind:?} {dim}");
+                assert!(
+                    (found.risk / exact.risk - 1.0).abs() < 1e-4,
+                    "{kind:?} {dim}"
+                );
                 for (a, b) in [
                     (found.rho, exact.rho),
                     (found.radius, exact.radius),
@@ -265,19 +360,28 @@ fn two_classes_of_the_general_model_are_the_exact_model() {
 
 #[test]
 fn classes_without_noise_or_beyond_the_threshold_need_no_solver() {
-    let setting = |eta: f64, lambda: f64, nonnegative: bool| MdSetting { eta, dim: 4, nonnegative, ..decay(lambda) };
+    let setting = |eta: f64, lambda: f64, nonnegative: bool| MdSetting {
+        eta,
+        dim: 4,
+        nonnegative,
+        ..decay(lambda)
+    };
     for nonnegative in [true, false] {
         // F is the mean over samples times N, so the classifier's decay counts 1/N.
-        let peeled = memdil_theory::layer_peeled::closed_form(&memdil_theory::layer_peeled::LpmSetting {
-            classes: 4,
-            alpha: 0.1,
-            lambda_w: 1e-3 / 4.0,
-            lambda_h: 1e-3,
-            nonnegative,
-        })
-        .unwrap();
-        let ClassesOutcome::NoiseFree { risk, feature_sq_norm, .. } =
-            classes::solve(&setting(0.0, 1e-3, nonnegative), &smoothing(0.1), 4).unwrap()
+        let peeled =
+            memdil_theory::layer_peeled::closed_form(&memdil_theory::layer_peeled::LpmSetting {
+                classes: 4,
+                alpha: 0.1,
+                lambda_w: 1e-3 / 4.0,
+                lambda_h: 1e-3,
+                nonnegative,
+            })
+            .unwrap();
+        let ClassesOutcome::NoiseFree {
+            risk,
+            feature_sq_norm,
+            ..
+        } = classes::solve(&setting(0.0, 1e-3, nonnegative), &smoothing(0.1), 4).unwrap()
         else {
             panic!("not noise-free");
         };

@@ -61,7 +61,10 @@ pub(crate) struct Writing {
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {
-    let seconds = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    let seconds = text
+        .parse()
+        .ok()
+        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
     seconds.ok_or_else(|| "must be a number of seconds, at least 0".to_owned())
 }
 
@@ -70,5 +73,8 @@ pub(crate) fn check_npz(option: &str, out: &Path) -> Result<(), BadInput> {
     if out.extension().is_some_and(|ending| ending == "npz") {
         return Ok(());
     }
-    Err(BadInput(format!("{option} {}: is written as .npz; name it so", out.display())))
+    Err(BadInput(format!(
+        "{option} {}: is written as .npz; name it so",
+        out.display()
+    )))
 }

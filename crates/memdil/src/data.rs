@@ -112,10 +112,16 @@ pub(crate) fn run(command: &Command) -> anyhow::Result<ExitCode> {
 }
 
 fn source(name: &str) -> Result<Source, String> {
-    Source::PUBLISHED.into_iter().find(|source| source.name() == name).ok_or_else(|| {
-        let names: Vec<String> = Source::PUBLISHED.iter().map(|source| source.name().to_owned()).collect();
-        format!("no data set of this name; there are {}", names.join(", "))
-    })
+    Source::PUBLISHED
+        .into_iter()
+        .find(|source| source.name() == name)
+        .ok_or_else(|| {
+            let names: Vec<String> = Source::PUBLISHED
+                .iter()
+                .map(|source| source.name().to_owned())
+                .collect();
+            format!("no data set of this name; there are {}", names.join(", "))
+        })
 }
 
 fn subset(arguments: &SubsetArguments) -> anyhow::Result<ExitCode> {
@@ -131,10 +137,26 @@ fn subset(arguments: &SubsetArguments) -> anyhow::Result<ExitCode> {
     };
     let data = load(&spec, arguments.data_dir.as_deref())?;
     let train_per_class = arguments.per_class;
-    let test_per_class = arguments.test_per_class.unwrap_or((train_per_class / 6).max(1));
-    write_subset(&data, Subset { train_per_class, test_per_class, seed: arguments.seed }, &arguments.out)?;
-    let (name, classes, out) = (arguments.name.name(), data.classes(), arguments.out.display());
-    println!("{name}: {classes} classes of {train_per_class} training and {test_per_class} test images in {out}");
+    let test_per_class = arguments
+        .test_per_class
+        .unwrap_or((train_per_class / 6).max(1));
+    write_subset(
+        &data,
+        Subset {
+            train_per_class,
+            test_per_class,
+            seed: arguments.seed,
+        },
+        &arguments.out,
+    )?;
+    let (name, classes, out) = (
+        arguments.name.name(),
+        data.classes(),
+        arguments.out.display(),
+    );
+    println!(
+        "{name}: {classes} classes of {train_per_class} training and {test_per_class} test images in {out}"
+    );
     Ok(ExitCode::SUCCESS)
 }
 
@@ -175,33 +197,61 @@ fn fetch_set(arguments: &Fetch) -> anyhow::Result<ExitCode> {
     let mut bar = progress::files(true);
     let folder = bring(arguments, &mut |event| show(&mut bar, event));
     bar.clear();
-    println!("{}: complete in {}", arguments.name.name(), folder?.display());
+    println!(
+        "{}: complete in {}",
+        arguments.name.name(),
+        folder?.display()
+    );
     Ok(ExitCode::SUCCESS)
 }
 
-fn bring(arguments: &Fetch, on_event: &mut dyn FnMut(FetchEvent<'_>)) -> Result<PathBuf, DataError> {
+fn bring(
+    arguments: &Fetch,
+    on_event: &mut dyn FnMut(FetchEvent<'_>),
+) -> Result<PathBuf, DataError> {
     let (name, data_dir) = (arguments.name, arguments.data_dir.as_deref());
     #[cfg(feature = "hub")]
     if arguments.hub {
         return memdil_data::hub::fetch(name, data_dir, on_event);
     }
-    let options = FetchOptions { mirror: arguments.url.clone(), ..FetchOptions::default() };
+    let options = FetchOptions {
+        mirror: arguments.url.clone(),
+        ..FetchOptions::default()
+    };
     fetch(name, data_dir, &options, on_event)
 }
 
 fn show(bar: &mut FileBar, event: FetchEvent<'_>) {
     match event {
-        FetchEvent::Progress { file, done, total, resumed } => bar.show(file, done, total, resumed),
+        FetchEvent::Progress {
+            file,
+            done,
+            total,
+            resumed,
+        } => bar.show(file, done, total, resumed),
         FetchEvent::AlreadyThere { file } => bar.say(&format!("{file}: here already, and right")),
         FetchEvent::SetAside { file, path } => {
-            bar.say(&format!("{file}: what was here is not the published file; it is now {}", path.display()));
+            bar.say(&format!(
+                "{file}: what was here is not the published file; it is now {}",
+                path.display()
+            ));
         }
         FetchEvent::Waiting { folder } => {
-            bar.say(&format!("waiting for another process that downloads into {}", folder.display()));
+            bar.say(&format!(
+                "waiting for another process that downloads into {}",
+                folder.display()
+            ));
         }
         // The last failure is the error's line.
-        FetchEvent::Failed { file, host, cause, again_in: Some(pause) } => {
-            bar.say(&format!("{file}: {host}: {cause}; trying again in {pause:?}"));
+        FetchEvent::Failed {
+            file,
+            host,
+            cause,
+            again_in: Some(pause),
+        } => {
+            bar.say(&format!(
+                "{file}: {host}: {cause}; trying again in {pause:?}"
+            ));
         }
         FetchEvent::Done { file } => bar.say(&format!("{file}: complete, checksum right")),
         _ => {}
@@ -212,7 +262,9 @@ fn verify_set(arguments: &Verify) -> anyhow::Result<ExitCode> {
     let (published, data_dir) = (arguments.name, arguments.data_dir.as_deref());
     let name = published.name();
     let mut bar = progress::files(false);
-    let reports = verify(published, data_dir, &mut |file, done, total| bar.show(file, done, total, 0));
+    let reports = verify(published, data_dir, &mut |file, done, total| {
+        bar.show(file, done, total, 0)
+    });
     bar.clear();
     let reports = reports?;
     let ok = reports.iter().all(|report| report.state.is_ok());
@@ -227,8 +279,10 @@ fn verify_set(arguments: &Verify) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     if reports.iter().all(|report| report.path.is_none()) {
-        let searched =
-            folders(published, data_dir).iter().map(|folder| folder.display().to_string()).collect::<Vec<_>>();
+        let searched = folders(published, data_dir)
+            .iter()
+            .map(|folder| folder.display().to_string())
+            .collect::<Vec<_>>();
         eprintln!(
             "error: {name} is in none of {}: get it with `memdil data fetch {name}`, or name its folder with --data-dir",
             searched.join(", ")
@@ -236,11 +290,18 @@ fn verify_set(arguments: &Verify) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::from(2));
     }
     for report in reports.iter().filter(|report| !report.state.is_ok()) {
-        eprintln!("error: {}: {}; get it with `memdil data fetch {name}`", place(report), report.state);
+        eprintln!(
+            "error: {}: {}; get it with `memdil data fetch {name}`",
+            place(report),
+            report.state
+        );
     }
     Ok(ExitCode::from(2))
 }
 
 fn place(report: &FileReport) -> String {
-    report.path.as_ref().map_or_else(|| report.name.clone(), |path| path.display().to_string())
+    report
+        .path
+        .as_ref()
+        .map_or_else(|| report.name.clone(), |path| path.display().to_string())
 }

@@ -28,7 +28,10 @@ pub(crate) fn show(runs: &[Planned], machine: &Machine, jobs: usize) -> anyhow::
             println!("{:>8}  {}", "done", run.name);
             continue;
         }
-        let known = timed.iter().find(|(spec, _)| Calibration::covers(spec, &run.spec)).map(|(_, known)| *known);
+        let known = timed
+            .iter()
+            .find(|(spec, _)| Calibration::covers(spec, &run.spec))
+            .map(|(_, known)| *known);
         let calibration = match known {
             Some(calibration) => calibration,
             None => {
@@ -44,24 +47,36 @@ pub(crate) fn show(runs: &[Planned], machine: &Machine, jobs: usize) -> anyhow::
     // No sweep is shorter than its longest run.
     let wall = (total / jobs as f64).max(longest);
     let all = runs.len();
-    println!("about {} ({wall:.0} s) for {open} of {all} runs, {jobs} at a time", human(Duration::from_secs_f64(wall)));
+    println!(
+        "about {} ({wall:.0} s) for {open} of {all} runs, {jobs} at a time",
+        human(Duration::from_secs_f64(wall))
+    );
     Ok(())
 }
 
 /// Processes at a time: unless said otherwise one a core, or one on a GPU, whose memory not every number of them fits.
 pub(crate) fn jobs(given: Option<u16>, machine: &Machine) -> usize {
     let cores = || std::thread::available_parallelism().map_or(1, usize::from);
-    given.map_or_else(|| if machine.device == "cpu" { cores() } else { 1 }, usize::from)
+    given.map_or_else(
+        || if machine.device == "cpu" { cores() } else { 1 },
+        usize::from,
+    )
 }
 
 fn calibrated(spec: &RunSpec, machine: &Machine) -> anyhow::Result<Calibration> {
     let program = std::env::current_exe().context("cannot find this program's own file")?;
     let mut command = Command::new(program);
-    command.args(["calibrate", "--device", &machine.device]).env("RAYON_NUM_THREADS", "1");
+    command
+        .args(["calibrate", "--device", &machine.device])
+        .env("RAYON_NUM_THREADS", "1");
     if let Some(folder) = &machine.data_dir {
         command.arg("--data-dir").arg(folder);
     }
-    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().context("cannot start a worker")?;
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .context("cannot start a worker")?;
     if let Some(mut input) = child.stdin.take() {
         input.write_all(&serde_json::to_vec(spec)?)?;
     }
@@ -99,7 +114,11 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let spec: RunSpec = serde_json::from_reader(std::io::stdin())?;
-    let calibration = Calibration::new(&spec, &arguments.machine.device, arguments.machine.data_dir.as_deref())?;
+    let calibration = Calibration::new(
+        &spec,
+        &arguments.machine.device,
+        arguments.machine.data_dir.as_deref(),
+    )?;
     println!("{}", serde_json::to_string(&calibration)?);
     Ok(ExitCode::SUCCESS)
 }

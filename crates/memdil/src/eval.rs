@@ -33,16 +33,27 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         check_npz("--features-out", out)?;
     }
     let Machine { device, data_dir } = &arguments.machine;
-    let evaluated = evaluate_run(&arguments.run, device, data_dir.as_deref(), |path, reason| {
-        eprintln!("warning: {}: checkpoint not used: {reason}", path.display());
-    })?;
+    let evaluated = evaluate_run(
+        &arguments.run,
+        device,
+        data_dir.as_deref(),
+        |path, reason| {
+            eprintln!("warning: {}: checkpoint not used: {reason}", path.display());
+        },
+    )?;
     if let Some(out) = &arguments.features_out {
         write_archive(out, |w| evaluated.snapshot.write_npz(w))?;
     }
     let record = &evaluated.record;
     if !evaluated.finished {
-        let at = evaluated.within_epoch.map(|(done, all)| format!(", {done} of {all} samples of it"));
-        eprintln!("note: the run is not finished: epoch {}{}", record.epoch, at.unwrap_or_default());
+        let at = evaluated
+            .within_epoch
+            .map(|(done, all)| format!(", {done} of {all} samples of it"));
+        eprintln!(
+            "note: the run is not finished: epoch {}{}",
+            record.epoch,
+            at.unwrap_or_default()
+        );
     }
     if arguments.json {
         println!("{}", serde_json::to_string(record)?);

@@ -9,9 +9,11 @@ use memdil_runner::run_layer_peeled;
 use crate::arguments::Settings;
 
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  memdil layer-peeled --config experiments/layer-peeled.toml --out runs\n\n\
+#[command(
+    after_help = "Example:\n  memdil layer-peeled --config experiments/layer-peeled.toml --out runs\n\n\
     Writes DIR/layer-peeled.jsonl, which memdil report --runs DIR compares with the closed form. Results of \
-    the same settings are kept, those of others dropped.")]
+    the same settings are kept, those of others dropped."
+)]
 pub(crate) struct Arguments {
     #[command(flatten)]
     settings: Settings,
@@ -24,15 +26,26 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let specs = arguments.settings.load()?.layer_peeled()?;
     let (specs, skipped): (Vec<_>, Vec<_>) = specs.into_iter().partition(|s| s.frame_fits());
     for spec in skipped {
-        eprintln!("note: skipped, no closed form in {} dimensions: {}", spec.dim, label(&spec));
+        eprintln!(
+            "note: skipped, no closed form in {} dimensions: {}",
+            spec.dim,
+            label(&spec)
+        );
     }
     let mut done = 0;
     let records = run_layer_peeled(&specs, &arguments.out, |record, was_there| {
         done += 1;
-        let note = if was_there { " (was there already)" } else { "" };
+        let note = if was_there {
+            " (was there already)"
+        } else {
+            ""
+        };
         eprintln!("{done} of {}: {}{note}", specs.len(), summary(record));
     })?;
-    let converged = records.iter().filter(|r| r.status == LayerPeeledStatus::Converged).count();
+    let converged = records
+        .iter()
+        .filter(|r| r.status == LayerPeeledStatus::Converged)
+        .count();
     println!("{converged} of {} converged", records.len());
     println!("results: {}", layer_peeled_path(&arguments.out).display());
     Ok(ExitCode::SUCCESS)
@@ -40,20 +53,46 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 
 /// What tells a training from the others.
 fn label(spec: &LayerPeeledSpec) -> String {
-    let sign = if spec.nonnegative { "non-negative" } else { "signed" };
-    format!("{} classes, {}, {sign}, seed {}", spec.classes, spec.loss.short_name(), spec.seed)
+    let sign = if spec.nonnegative {
+        "non-negative"
+    } else {
+        "signed"
+    };
+    format!(
+        "{} classes, {}, {sign}, seed {}",
+        spec.classes,
+        spec.loss.short_name(),
+        spec.seed
+    )
 }
 
 fn summary(record: &LayerPeeledRecord) -> String {
-    let LayerPeeledRecord { spec, status, steps, end, seconds, .. } = record;
+    let LayerPeeledRecord {
+        spec,
+        status,
+        steps,
+        end,
+        seconds,
+        ..
+    } = record;
     let status = match status {
         LayerPeeledStatus::Converged => "converged",
         LayerPeeledStatus::OutOfSteps => "out of steps",
         LayerPeeledStatus::Diverged => "diverged",
     };
     let reached = end.as_ref().map_or_else(String::new, |end| {
-        let zero = if end.collapsed { ", collapsed to zero" } else { "" };
-        format!(", objective {:.9}, gap {:.6}{zero}", end.objective, end.logit_gap)
+        let zero = if end.collapsed {
+            ", collapsed to zero"
+        } else {
+            ""
+        };
+        format!(
+            ", objective {:.9}, gap {:.6}{zero}",
+            end.objective, end.logit_gap
+        )
     });
-    format!("{}: {status} after {steps} steps in {seconds:.1} s{reached}", label(spec))
+    format!(
+        "{}: {status} after {steps} steps in {seconds:.1} s{reached}",
+        label(spec)
+    )
 }

@@ -112,13 +112,19 @@ fn end_where_nobody_reads() {
 
 /// Help and version as they are; a usage error as one line.
 fn usage(error: &clap::Error) -> ExitCode {
-    use clap::error::ErrorKind::{DisplayHelp, DisplayHelpOnMissingArgumentOrSubcommand, DisplayVersion};
+    use clap::error::ErrorKind::{
+        DisplayHelp, DisplayHelpOnMissingArgumentOrSubcommand, DisplayVersion,
+    };
     if let DisplayHelp | DisplayVersion | DisplayHelpOnMissingArgumentOrSubcommand = error.kind() {
         let _ = error.print();
         return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
     }
     let text = error.to_string();
-    let message: Vec<&str> = text.lines().map(str::trim).take_while(|line| !line.is_empty()).collect();
+    let message: Vec<&str> = text
+        .lines()
+        .map(str::trim)
+        .take_while(|line| !line.is_empty())
+        .collect();
     eprintln!("{}; see --help", message.join(" "));
     ExitCode::from(2)
 }
@@ -139,5 +145,7 @@ fn is_bad_input(error: &anyhow::Error) -> bool {
     if let Some(error) = error.downcast_ref::<TheoryError>() {
         return error.is_bad_input();
     }
-    error.downcast_ref::<memdil_report::ReportError>().is_some_and(|e| e.is_bad_input())
+    error
+        .downcast_ref::<memdil_report::ReportError>()
+        .is_some_and(|e| e.is_bad_input())
 }

@@ -107,18 +107,22 @@ struct Summary<'a> {
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     check_npz("--out", &arguments.out)?;
     let clean = read_labels(&arguments.labels)?;
-    let noisy = kind(arguments)?.inject(&clean, arguments.classes, arguments.seed).map_err(|error| match error {
-        // The only one about the labels themselves.
-        DataError::LabelOutOfRange { .. } => {
-            anyhow::Error::new(BadInput(format!("{}: {error}", arguments.labels.display())))
-        }
-        DataError::TransitionRow { .. } | DataError::TransitionShape { .. } | DataError::NoProbability { .. }
-            if let Some(matrix) = &arguments.matrix =>
-        {
-            anyhow::Error::new(BadInput(format!("{}: {error}", matrix.display())))
-        }
-        other => other.into(),
-    })?;
+    let noisy = kind(arguments)?
+        .inject(&clean, arguments.classes, arguments.seed)
+        .map_err(|error| match error {
+            // The only one about the labels themselves.
+            DataError::LabelOutOfRange { .. } => {
+                anyhow::Error::new(BadInput(format!("{}: {error}", arguments.labels.display())))
+            }
+            DataError::TransitionRow { .. }
+            | DataError::TransitionShape { .. }
+            | DataError::NoProbability { .. }
+                if let Some(matrix) = &arguments.matrix =>
+            {
+                anyhow::Error::new(BadInput(format!("{}: {error}", matrix.display())))
+            }
+            other => other.into(),
+        })?;
     let transition = noisy.transition();
     write_archive(&arguments.out, |w| noisy.write_npz(w))?;
     let summary = summarise(&noisy, &transition, &arguments.out);
@@ -140,13 +144,22 @@ fn kind(arguments: &Arguments) -> anyhow::Result<LabelNoise> {
     let given = [
         ("eta", arguments.eta.map(Value::from)),
         ("map", arguments.map.as_deref().map(map).transpose()?),
-        ("matrix", arguments.matrix.as_deref().map(matrix).transpose()?),
+        (
+            "matrix",
+            arguments.matrix.as_deref().map(matrix).transpose()?,
+        ),
         ("etas", arguments.etas.clone().map(Value::from)),
         ("range", arguments.range.clone().map(Value::from)),
-        ("rebalance", arguments.rebalance.then_some(Value::Bool(true))),
+        (
+            "rebalance",
+            arguments.rebalance.then_some(Value::Bool(true)),
+        ),
         ("split", arguments.split.map(Value::from)),
         ("path", arguments.path.as_ref().map(|path| json!(path))),
-        ("exact_count", arguments.exact_count.then_some(Value::Bool(true))),
+        (
+            "exact_count",
+            arguments.exact_count.then_some(Value::Bool(true)),
+        ),
     ];
     for (name, value) in given {
         if let Some(value) = value {
@@ -154,7 +167,8 @@ fn kind(arguments: &Arguments) -> anyhow::Result<LabelNoise> {
         }
     }
     let noise = serde_json::from_value(Value::Object(settings));
-    Ok(noise.map_err(|error| BadInput(format!("--kind {}: {error}; see --help", arguments.kind)))?)
+    Ok(noise
+        .map_err(|error| BadInput(format!("--kind {}: {error}; see --help", arguments.kind)))?)
 }
 
 fn map(text: &str) -> Result<Value, BadInput> {
@@ -164,34 +178,52 @@ fn map(text: &str) -> Result<Value, BadInput> {
     let classes: Result<Vec<u32>, _> = text.split(',').map(|class| class.trim().parse()).collect();
     match classes {
         Ok(classes) => Ok(json!(classes)),
-        Err(_) => Err(BadInput(format!("--map {text}: give K classes separated by commas, or cifar10"))),
+        Err(_) => Err(BadInput(format!(
+            "--map {text}: give K classes separated by commas, or cifar10"
+        ))),
     }
 }
 
 fn matrix(path: &Path) -> Result<Value, BadInput> {
     let mut source = Source::open(path)?;
     let array = source.array("matrix", Kind::Matrix)?;
-    let array = array.ok_or_else(|| BadInput(format!("{}: has no array `matrix`; save it there", path.display())))?;
+    let array = array.ok_or_else(|| {
+        BadInput(format!(
+            "{}: has no array `matrix`; save it there",
+            path.display()
+        ))
+    })?;
     let columns = array.columns();
     let entries = array.floats::<f64>();
     if let Some(at) = entries.iter().position(|entry| !entry.is_finite()) {
         let (row, column) = (at / columns, at % columns);
         let place = path.display();
-        return Err(BadInput(format!("{place}: matrix[{row}][{column}] = {}; give probabilities", entries[at])));
+        return Err(BadInput(format!(
+            "{place}: matrix[{row}][{column}] = {}; give probabilities",
+            entries[at]
+        )));
     }
     Ok(entries.chunks_exact(columns).map(Value::from).collect())
 }
 
 fn finite(text: &str) -> Result<f64, String> {
-    text.parse().ok().filter(|value: &f64| value.is_finite()).ok_or_else(|| "must be a finite number".to_owned())
+    text.parse()
+        .ok()
+        .filter(|value: &f64| value.is_finite())
+        .ok_or_else(|| "must be a finite number".to_owned())
 }
 
-fn summarise<'a>(noisy: &'a NoisyLabels, transition: &Result<Array2<f64>, DataError>, out: &Path) -> Summary<'a> {
+fn summarise<'a>(
+    noisy: &'a NoisyLabels,
+    transition: &Result<Array2<f64>, DataError>,
+    out: &Path,
+) -> Summary<'a> {
     let rows = |matrix: &Array2<f64>| matrix.rows().into_iter().map(|row| row.to_vec()).collect();
     Summary {
         kind: &noisy.kind,
         classes: noisy.classes,
-        observed_classes: (noisy.observed_classes != noisy.classes).then_some(noisy.observed_classes),
+        observed_classes: (noisy.observed_classes != noisy.classes)
+            .then_some(noisy.observed_classes),
         n: noisy.clean.len(),
         kept: noisy.kept.as_ref().map(Vec::len),
         requested: noisy.requested,
@@ -199,7 +231,12 @@ fn summarise<'a>(noisy: &'a NoisyLabels, transition: &Result<Array2<f64>, DataEr
         realised: noisy.realised,
         corrupted: noisy.corrupted(),
         transition: transition.as_ref().ok().map(rows),
-        undefined: transition.as_ref().err().map(|why| ("transition", why.to_string())).into_iter().collect(),
+        undefined: transition
+            .as_ref()
+            .err()
+            .map(|why| ("transition", why.to_string()))
+            .into_iter()
+            .collect(),
         seed: noisy.seed,
         out: out.display().to_string(),
     }
@@ -207,15 +244,29 @@ fn summarise<'a>(noisy: &'a NoisyLabels, transition: &Result<Array2<f64>, DataEr
 
 /// One line a value, the transition matrix last.
 fn print_table(summary: &Summary<'_>) -> anyhow::Result<()> {
-    let digits = |row: &[f64]| row.iter().map(|share| format!("{share:.4}")).collect::<Vec<_>>().join("  ");
+    let digits = |row: &[f64]| {
+        row.iter()
+            .map(|share| format!("{share:.4}"))
+            .collect::<Vec<_>>()
+            .join("  ")
+    };
     let lines = [
         ("kind", Some(summary.kind.to_owned())),
         ("classes", Some(summary.classes.to_string())),
-        ("observed_classes", summary.observed_classes.map(|classes| classes.to_string())),
+        (
+            "observed_classes",
+            summary.observed_classes.map(|classes| classes.to_string()),
+        ),
         ("n", Some(summary.n.to_string())),
         ("kept", summary.kept.map(|kept| kept.to_string())),
         ("requested", Some(format!("{:.6}", summary.requested))),
-        ("rates", summary.rates.filter(|rates| rates.len() <= WIDEST).map(digits)),
+        (
+            "rates",
+            summary
+                .rates
+                .filter(|rates| rates.len() <= WIDEST)
+                .map(digits),
+        ),
         ("realised", Some(format!("{:.6}", summary.realised))),
         ("corrupted", Some(summary.corrupted.to_string())),
         ("seed", Some(summary.seed.to_string())),

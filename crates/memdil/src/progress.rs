@@ -31,7 +31,10 @@ pub(crate) fn training(bar: &ProgressBar, event: &TrainEvent<'_>) {
 
 /// Moves the bar on; without a terminal, says one line every tenth of the run.
 fn epoch(bar: &ProgressBar, record: &EpochRecord) {
-    let accuracy = record.test.as_ref().map(|t| format!(", test accuracy {:.2} %", 100.0 * t.accuracy));
+    let accuracy = record
+        .test
+        .as_ref()
+        .map(|t| format!(", test accuracy {:.2} %", 100.0 * t.accuracy));
     let text = format!("loss {:.4}{}", record.loss, accuracy.unwrap_or_default());
     bar.set_position(record.epoch as u64);
     if bar.is_hidden() {
@@ -55,12 +58,18 @@ pub(crate) struct SweepBar {
 pub(crate) fn sweep() -> SweepBar {
     let bar = ProgressBar::new(0);
     bar.set_style(style("{bar:30} {percent:>3} %  {msg}"));
-    SweepBar { bar, terminal: std::io::stderr().is_terminal() }
+    SweepBar {
+        bar,
+        terminal: std::io::stderr().is_terminal(),
+    }
 }
 
 impl SweepBar {
     pub(crate) fn show(&self, state: &SweepProgress) {
-        let left = state.remaining.map(|d| format!(", {} left", human(d))).unwrap_or_default();
+        let left = state
+            .remaining
+            .map(|d| format!(", {} left", human(d)))
+            .unwrap_or_default();
         let text = format!("{} of {} runs{left}", state.finished, state.runs);
         if let Some((id, status)) = &state.ended {
             let diverged = *status == Status::Diverged;
@@ -108,9 +117,17 @@ pub(crate) struct FileBar {
 /// A bar over the bytes of one file after another; without a terminal nothing, or `lines` for what takes long.
 pub(crate) fn files(lines: bool) -> FileBar {
     let bar = ProgressBar::new(0);
-    bar.set_style(style("{msg} {bar:30} {decimal_bytes}/{decimal_total_bytes}, {decimal_bytes_per_sec}, {eta} left"));
+    bar.set_style(style(
+        "{msg} {bar:30} {decimal_bytes}/{decimal_total_bytes}, {decimal_bytes_per_sec}, {eta} left",
+    ));
     let terminal = std::io::stderr().is_terminal();
-    FileBar { bar, terminal, lines: lines && !terminal, file: String::new(), tenth: 0 }
+    FileBar {
+        bar,
+        terminal,
+        lines: lines && !terminal,
+        file: String::new(),
+        tenth: 0,
+    }
 }
 
 impl FileBar {

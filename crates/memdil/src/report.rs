@@ -40,7 +40,10 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let features = arguments.features.iter().map(|path| measured(path, &arguments.features));
+    let features = arguments
+        .features
+        .iter()
+        .map(|path| measured(path, &arguments.features));
     let report = write_report(&ReportOptions {
         runs: arguments.runs.clone(),
         features: features.collect::<anyhow::Result<_>>()?,
@@ -64,27 +67,50 @@ fn measured(path: &Path, all: &[PathBuf]) -> anyhow::Result<MeasuredFeatures> {
         return Err(BadInput(format!("{file}: is given twice; give each file once")).into());
     }
     let loaded = Loaded::archive(path)?;
-    let metrics = loaded.measure(None).map_err(|error| match error.to_string() {
-        // There may be other files.
-        message if !message.contains(&file) => BadInput(format!("{file}: {message}")).into(),
-        _ => error,
-    })?;
+    let metrics = loaded
+        .measure(None)
+        .map_err(|error| match error.to_string() {
+            // There may be other files.
+            message if !message.contains(&file) => BadInput(format!("{file}: {message}")).into(),
+            _ => error,
+        })?;
     if !loaded.ignored.is_empty() {
-        eprintln!("note: {}: no use for {}", path.display(), loaded.ignored.join(", "));
+        eprintln!(
+            "note: {}: no use for {}",
+            path.display(),
+            loaded.ignored.join(", ")
+        );
     }
     let (train, test) = loaded.samples()?;
-    Ok(MeasuredFeatures { name: name(path, all), metrics: serde_json::to_value(&metrics)?, train, test })
+    Ok(MeasuredFeatures {
+        name: name(path, all),
+        metrics: serde_json::to_value(&metrics)?,
+        train,
+        test,
+    })
 }
 
 /// What a file is called in the report: the path as given where another file would be called the same.
 fn name(path: &Path, all: &[PathBuf]) -> String {
-    let alone = all.iter().filter(|other| short(other) == short(path)).count() == 1;
-    short(path).filter(|_| alone).unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+    let alone = all
+        .iter()
+        .filter(|other| short(other) == short(path))
+        .count()
+        == 1;
+    short(path)
+        .filter(|_| alone)
+        .unwrap_or(path.as_os_str())
+        .to_string_lossy()
+        .into_owned()
 }
 
 /// The stem of a file's name; the folder of a run, whose every folder has a `features.npz`.
 fn short(path: &Path) -> Option<&OsStr> {
     let stem = path.file_stem()?;
     let folder = path.parent().and_then(Path::file_name);
-    if stem == "features" { folder.or(Some(stem)) } else { Some(stem) }
+    if stem == "features" {
+        folder.or(Some(stem))
+    } else {
+        Some(stem)
+    }
 }

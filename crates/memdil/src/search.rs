@@ -6,7 +6,9 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use memdil_records::{RecordError, Sampler, SearchFolder, SearchRecord};
-use memdil_runner::{RunnerError, Search, SearchOptions, SearchPlan, end_with_parent, run_searches};
+use memdil_runner::{
+    RunnerError, Search, SearchOptions, SearchPlan, end_with_parent, run_searches,
+};
 
 use crate::arguments::{Machine, Settings, Writing};
 use crate::dry_run::{self, Planned};
@@ -50,15 +52,26 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let plan = arguments.settings.load()?.searches(arguments.machine.data_dir.as_deref())?;
+    let plan = arguments
+        .settings
+        .load()?
+        .searches(arguments.machine.data_dir.as_deref())?;
     let SearchPlan { searches, absent } = plan;
     let jobs = dry_run::jobs(arguments.jobs, &arguments.machine);
     let last = searches.len().saturating_sub(1);
-    if let Some(&index) = arguments.index.iter().find(|&&index| index >= searches.len()) {
+    if let Some(&index) = arguments
+        .index
+        .iter()
+        .find(|&&index| index >= searches.len())
+    {
         return Err(RunnerError::NoSuchSearch { index, last }.into());
     }
     if arguments.dry_run {
-        let asked = if arguments.index.is_empty() { searches.len() } else { arguments.index.len() };
+        let asked = if arguments.index.is_empty() {
+            searches.len()
+        } else {
+            arguments.index.len()
+        };
         println!("{asked} searches");
         dry_run::show(&planned(&searches, arguments)?, &arguments.machine, jobs)?;
         return Ok(ExitCode::SUCCESS);
@@ -80,8 +93,16 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let bar = progress::sweep();
     // Said once all is known to be good: an error is one line.
     let mut notes = left_out(&searches);
-    notes.extend(absent.iter().map(|(source, n)| format!("note: {source} is not at hand: {n} searches left out")));
-    let mut say = || std::mem::take(&mut notes).iter().for_each(|note| bar.say(note));
+    notes.extend(
+        absent
+            .iter()
+            .map(|(source, n)| format!("note: {source} is not at hand: {n} searches left out")),
+    );
+    let mut say = || {
+        std::mem::take(&mut notes)
+            .iter()
+            .for_each(|note| bar.say(note))
+    };
     // All at a time, or those that were asked for, one after the other.
     let asked: Vec<Option<usize>> = match arguments.index.as_slice() {
         [] => vec![None],
@@ -98,7 +119,10 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         match searched {
             Ok(searched) => made.extend(searched),
             // Runs that failed or are damaged stop no other search; the last one is said at the end.
-            Err(error @ (RunnerError::Workers { .. } | RunnerError::Record(RecordError::Malformed { .. }))) => {
+            Err(
+                error @ (RunnerError::Workers { .. }
+                | RunnerError::Record(RecordError::Malformed { .. })),
+            ) => {
                 if let Some(before) = trouble.replace(error) {
                     eprintln!("failed: {before}");
                 }
@@ -122,7 +146,11 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             let folder = SearchFolder::new(&arguments.out);
             for index in asked {
                 let [manifest, _] = folder.manifests(index);
-                println!("trials: {}, for runs in {}", manifest.display(), folder.trials().display());
+                println!(
+                    "trials: {}, for runs in {}",
+                    manifest.display(),
+                    folder.trials().display()
+                );
             }
         } else {
             println!("runs: {}", arguments.out.display());
@@ -131,8 +159,14 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     if let Some(trouble) = trouble {
         return Err(trouble.into());
     }
-    let failed = made.iter().any(|search| search.all_tried() && search.best_trial.is_none());
-    Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    let failed = made
+        .iter()
+        .any(|search| search.all_tried() && search.best_trial.is_none());
+    Ok(if failed {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    })
 }
 
 /// Trials and retrained runs of the searches; what values a trial has changes nothing in its time.
@@ -140,21 +174,38 @@ fn planned(searches: &[Search], arguments: &Arguments) -> anyhow::Result<Vec<Pla
     let folder = SearchFolder::new(&arguments.out);
     let mut planned = Vec::new();
     let asked = |index: usize| arguments.index.is_empty() || arguments.index.contains(&index);
-    for (_, search) in searches.iter().enumerate().filter(|(index, _)| asked(*index)) {
+    for (_, search) in searches
+        .iter()
+        .enumerate()
+        .filter(|(index, _)| asked(*index))
+    {
         let record = folder.read(&search.id)?;
         let made = record.as_ref().map_or(0, |record| record.trials.len());
         for trial in 1..=search.search.trials + 1 {
             let whole = trial > search.search.trials;
             let mut spec = search.spec.clone();
-            let name = if whole { "retrained".to_owned() } else { format!("trial {trial}") };
+            let name = if whole {
+                "retrained".to_owned()
+            } else {
+                format!("trial {trial}")
+            };
             if whole {
                 spec.data.validation = 0.0;
             } else {
                 spec.training.epochs = search.search.trial_epochs(spec.training.epochs);
             }
-            let done =
-                if whole { record.as_ref().is_some_and(|record| record.retrained.is_some()) } else { trial <= made };
-            planned.push(Planned { name: format!("{}: {name}", search.id), spec, done });
+            let done = if whole {
+                record
+                    .as_ref()
+                    .is_some_and(|record| record.retrained.is_some())
+            } else {
+                trial <= made
+            };
+            planned.push(Planned {
+                name: format!("{}: {name}", search.id),
+                spec,
+                done,
+            });
         }
     }
     Ok(planned)
@@ -164,25 +215,52 @@ fn planned(searches: &[Search], arguments: &Arguments) -> anyhow::Result<Vec<Pla
 fn left_out(searches: &[Search]) -> Vec<String> {
     let mut counts: BTreeMap<(&str, String), usize> = BTreeMap::new();
     for search in searches.iter().filter(|search| !search.left_out.is_empty()) {
-        *counts.entry((search.spec.loss.short_name(), search.left_out.join(", "))).or_default() += 1;
+        *counts
+            .entry((search.spec.loss.short_name(), search.left_out.join(", ")))
+            .or_default() += 1;
     }
     let all = searches.len();
-    let note =
-        |((loss, names), n)| format!("note: {n} of {all} searches ({loss}) have no setting {names}: left out there");
+    let note = |((loss, names), n)| {
+        format!("note: {n} of {all} searches ({loss}) have no setting {names}: left out there")
+    };
     counts.into_iter().map(note).collect()
 }
 
 /// A search in one line.
 fn summary(record: &SearchRecord) -> String {
     let (all, sampler) = (record.search.trials, record.search.sampler);
-    let kind = if sampler == Sampler::Tpe { "TPE" } else { sampler.name() };
-    let diverged = record.trials.iter().filter(|trial| trial.validation_accuracy.is_none()).count();
-    let diverged = if diverged > 0 { format!(", {diverged} diverged") } else { String::new() };
-    let mut text = format!("{}: {} of {all} trials ({kind}){diverged}", record.id, record.trials.len());
+    let kind = if sampler == Sampler::Tpe {
+        "TPE"
+    } else {
+        sampler.name()
+    };
+    let diverged = record
+        .trials
+        .iter()
+        .filter(|trial| trial.validation_accuracy.is_none())
+        .count();
+    let diverged = if diverged > 0 {
+        format!(", {diverged} diverged")
+    } else {
+        String::new()
+    };
+    let mut text = format!(
+        "{}: {} of {all} trials ({kind}){diverged}",
+        record.id,
+        record.trials.len()
+    );
     if let Some(best) = record.best() {
-        let values: Vec<String> = best.values.iter().map(|(name, value)| format!("{name} = {value}")).collect();
+        let values: Vec<String> = best
+            .values
+            .iter()
+            .map(|(name, value)| format!("{name} = {value}"))
+            .collect();
         let accuracy = 100.0 * best.validation_accuracy.unwrap_or_default();
-        text += &format!(", best {} with {accuracy:.2} % on held-out data: {}", best.trial, values.join(", "));
+        text += &format!(
+            ", best {} with {accuracy:.2} % on held-out data: {}",
+            best.trial,
+            values.join(", ")
+        );
     }
     if let Some(retrained) = &record.retrained {
         text += &match retrained.test_accuracy {

@@ -7,9 +7,11 @@ use memdil_runner::{SelfTest, selftest};
 use crate::progress;
 
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  memdil selftest --device cuda:0 --json > selftest.json\n\n\
+#[command(
+    after_help = "Example:\n  memdil selftest --device cuda:0 --json > selftest.json\n\n\
     Every kernel against f64 on the processor, a short training against the processor's, repeated and resumed, and the \
-    time of training steps. Exit status 1 when a check fails.")]
+    time of training steps. Exit status 1 when a check fails."
+)]
 pub(crate) struct Arguments {
     /// cpu or cuda:N
     #[arg(long, default_value = "cpu")]
@@ -29,7 +31,11 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     } else {
         print!("{}", table(&found));
     }
-    Ok(if found.passed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if found.passed {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 fn table(found: &SelfTest) -> String {
@@ -37,20 +43,30 @@ fn table(found: &SelfTest) -> String {
     if let Some(card) = &found.card {
         text += &format!(
             "{}: {}, compute capability {}, {:.0} GiB, driver for CUDA {}, memory {:.0} GB/s\n",
-            found.device, card.name, card.capability, card.memory_gib, card.driver, card.memory_gb_s
+            found.device,
+            card.name,
+            card.capability,
+            card.memory_gib,
+            card.driver,
+            card.memory_gb_s
         );
     }
     for check in &found.checks {
         let verdict = if check.passed { "ok    " } else { "FAILED" };
         let value = match (&check.error, check.deviation) {
             (Some(error), _) => error.clone(),
-            (None, Some(deviation)) => format!("deviation {deviation:.1e}, limit {:.0e}", check.limit),
+            (None, Some(deviation)) => {
+                format!("deviation {deviation:.1e}, limit {:.0e}", check.limit)
+            }
             (None, None) => "no finite numbers".to_owned(),
         };
         text += &format!("{verdict} {}: {value}\n", check.name);
     }
     for timing in &found.timings {
-        let roof = timing.over_roof.map(|roof| format!(", {roof:.2} times the memory's roof")).unwrap_or_default();
+        let roof = timing
+            .over_roof
+            .map(|roof| format!(", {roof:.2} times the memory's roof"))
+            .unwrap_or_default();
         text += &format!(
             "{}: {:.3} ms a step, at least {:.0} MB{roof}\n",
             timing.name, timing.milliseconds, timing.least_mb

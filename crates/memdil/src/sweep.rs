@@ -6,7 +6,9 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context;
-use memdil_records::{ManifestLine, RecordError, RunFolder, create_dir, read_manifest, write_manifest};
+use memdil_records::{
+    ManifestLine, RecordError, RunFolder, create_dir, read_manifest, write_manifest,
+};
 use memdil_runner::{RunnerError, SweepOptions, end_with_parent, run_all, status, train};
 
 use crate::arguments::{Machine, Settings, Writing};
@@ -20,7 +22,9 @@ pub(crate) enum Command {
         memdil sweep plan --config experiments/memorization-dilation.toml --out manifest.jsonl")]
     Plan(Plan),
     /// Make the runs of a manifest that are not complete
-    #[command(after_help = "Example:\n  memdil sweep run --manifest manifest.jsonl --out runs --all --jobs 2")]
+    #[command(
+        after_help = "Example:\n  memdil sweep run --manifest manifest.jsonl --out runs --all --jobs 2"
+    )]
     Run(Run),
     /// How far a sweep is
     #[command(after_help = "Example:\n  memdil sweep status --manifest manifest.jsonl --out runs")]
@@ -97,7 +101,11 @@ fn plan(arguments: &Plan) -> anyhow::Result<()> {
     if experiment.is_search() {
         eprintln!("note: the table [search] is for memdil search");
     }
-    if let Some(folder) = arguments.out.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+    if let Some(folder) = arguments
+        .out
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+    {
         create_dir(folder)?;
     }
     write_manifest(&arguments.out, &lines)?;
@@ -125,9 +133,17 @@ fn work(arguments: &Run) -> anyhow::Result<()> {
                 Err(RecordError::Malformed { .. }) => false,
                 Err(error) => return Err(error),
             };
-            Ok(Planned { name: id, spec, done })
+            Ok(Planned {
+                name: id,
+                spec,
+                done,
+            })
         });
-        return dry_run::show(&planned.collect::<Result<Vec<_>, RecordError>>()?, &arguments.machine, jobs);
+        return dry_run::show(
+            &planned.collect::<Result<Vec<_>, RecordError>>()?,
+            &arguments.machine,
+            jobs,
+        );
     }
     let options = SweepOptions {
         program: std::env::current_exe().context("cannot find this program's own file")?,
@@ -143,7 +159,10 @@ fn work(arguments: &Run) -> anyhow::Result<()> {
     let status = run_all(&lines, &options, |state| bar.show(state));
     bar.clear();
     let status = status?;
-    println!("{} of {} runs complete, {} diverged", status.completed, status.runs, status.diverged);
+    println!(
+        "{} of {} runs complete, {} diverged",
+        status.completed, status.runs, status.diverged
+    );
     Ok(())
 }
 
@@ -156,21 +175,34 @@ const BUSY: Duration = Duration::from_secs(5);
 fn some(lines: &[ManifestLine], arguments: &Run) -> anyhow::Result<()> {
     let find = |&index: &usize| {
         let last = lines.len() - 1;
-        lines.get(index).ok_or_else(|| RunnerError::NoSuchLine { path: arguments.manifest.clone(), index, last })
+        lines.get(index).ok_or_else(|| RunnerError::NoSuchLine {
+            path: arguments.manifest.clone(),
+            index,
+            last,
+        })
     };
-    let mut asked = arguments.index.iter().map(find).collect::<Result<VecDeque<_>, _>>()?;
+    let mut asked = arguments
+        .index
+        .iter()
+        .map(find)
+        .collect::<Result<VecDeque<_>, _>>()?;
     let options = arguments.machine.train_options(&arguments.writing);
     let (mut failed, mut told): (Option<RunnerError>, _) = (None, false);
     let mut busy = 0;
     while let Some(line) = asked.pop_front() {
         let bar = progress::epochs(line.spec.training.epochs);
-        let outcome = train(&line.spec, &arguments.out.join(&line.id), &options, |e| progress::training(&bar, &e));
+        let outcome = train(&line.spec, &arguments.out.join(&line.id), &options, |e| {
+            progress::training(&bar, &e)
+        });
         bar.finish_and_clear();
         if let Err(RunnerError::Busy { path }) = &outcome
             && !arguments.worker
         {
             if !std::mem::replace(&mut told, true) {
-                eprintln!("note: another process works on {}: waiting for it", path.display());
+                eprintln!(
+                    "note: another process works on {}: waiting for it",
+                    path.display()
+                );
             }
             asked.push_back(line);
             busy += 1;
@@ -196,8 +228,11 @@ fn show(arguments: &Status) -> anyhow::Result<()> {
     if arguments.json {
         println!("{}", serde_json::to_string(&status)?);
     } else {
-        let damaged =
-            if status.damaged.is_empty() { String::new() } else { format!(", {} damaged", status.damaged.len()) };
+        let damaged = if status.damaged.is_empty() {
+            String::new()
+        } else {
+            format!(", {} damaged", status.damaged.len())
+        };
         println!(
             "{} runs: {} completed, {} diverged, {} begun, {} missing{damaged}",
             status.runs, status.completed, status.diverged, status.begun, status.missing

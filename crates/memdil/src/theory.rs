@@ -104,7 +104,12 @@ pub(crate) struct Md {
     #[arg(long, value_parser = parse::<LossKind>)]
     loss: LossKind,
     /// Degree of smoothing or relaxation in [0, 1); 0 for ce
-    #[arg(long, value_name = "A", default_value_t = 0.0, allow_negative_numbers = true)]
+    #[arg(
+        long,
+        value_name = "A",
+        default_value_t = 0.0,
+        allow_negative_numbers = true
+    )]
     alpha: f64,
     #[command(flatten)]
     setting: Setting,
@@ -178,7 +183,12 @@ pub(crate) fn run(command: &Command) -> anyhow::Result<ExitCode> {
         println!("{}", Value::Object(value));
     } else {
         for (key, value) in value.iter().filter(|(_, value)| !value.is_array()) {
-            println!("{key:<20} {}", value.as_str().map_or_else(|| value.to_string(), str::to_owned));
+            println!(
+                "{key:<20} {}",
+                value
+                    .as_str()
+                    .map_or_else(|| value.to_string(), str::to_owned)
+            );
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -197,14 +207,42 @@ fn object(value: impl Serialize) -> anyhow::Result<Map<String, Value>> {
 }
 
 fn lpm(arguments: &Lpm) -> anyhow::Result<Map<String, Value>> {
-    let &Lpm { classes, alpha, lambda_w, lambda_h, nonnegative, .. } = arguments;
-    let setting = LpmSetting { classes, alpha, lambda_w, lambda_h, nonnegative };
+    let &Lpm {
+        classes,
+        alpha,
+        lambda_w,
+        lambda_h,
+        nonnegative,
+        ..
+    } = arguments;
+    let setting = LpmSetting {
+        classes,
+        alpha,
+        lambda_w,
+        lambda_h,
+        nonnegative,
+    };
     let exact = closed_form(&setting)?;
     let mut map = object(exact)?;
     if arguments.numeric {
-        let problem = LpmProblem { classes, samples: 2, dim: classes, lambda_w, lambda_h, nonnegative };
+        let problem = LpmProblem {
+            classes,
+            samples: 2,
+            dim: classes,
+            lambda_w,
+            lambda_h,
+            nonnegative,
+        };
         let found = minimize(&problem, &Loss::LabelSmoothing { alpha }, Search::default())?;
-        let LpmMinimum { objective, logit_gap, feature_sq_norm, weight_row_sq_norm, residual, iterations, .. } = found;
+        let LpmMinimum {
+            objective,
+            logit_gap,
+            feature_sq_norm,
+            weight_row_sq_norm,
+            residual,
+            iterations,
+            ..
+        } = found;
         map.extend(object(json!({
             "objective": objective,
             "logit_gap": logit_gap,
@@ -223,9 +261,17 @@ impl Setting {
     /// The library also knows the model without noise; here `eta` is asked for, so 0 is taken for a slip.
     fn resolve(&self) -> Result<MdSetting, TheoryError> {
         if !(self.eta > 0.0 && self.eta < 1.0) {
-            return Err(TheoryError::Parameter { name: "eta", value: self.eta, range: "in (0, 1)" });
+            return Err(TheoryError::Parameter {
+                name: "eta",
+                value: self.eta,
+                range: "in (0, 1)",
+            });
         }
-        let setting = MdSetting { lambda_w: self.lambda_w, lambda_h: self.lambda_h, ..self.space.at(self.eta) };
+        let setting = MdSetting {
+            lambda_w: self.lambda_w,
+            lambda_h: self.lambda_h,
+            ..self.space.at(self.eta)
+        };
         setting.validate()?;
         Ok(setting)
     }
@@ -234,8 +280,21 @@ impl Setting {
 impl Space {
     /// The setting at some noise level and a weight decay that the caller replaces.
     fn at(&self, eta: f64) -> MdSetting {
-        let &Self { c_md, measure, dim, nonnegative } = self;
-        MdSetting { lambda_w: 1.0, lambda_h: 1.0, eta, c_md, measure, dim, nonnegative }
+        let &Self {
+            c_md,
+            measure,
+            dim,
+            nonnegative,
+        } = self;
+        MdSetting {
+            lambda_w: 1.0,
+            lambda_h: 1.0,
+            eta,
+            c_md,
+            measure,
+            dim,
+            nonnegative,
+        }
     }
 }
 
@@ -247,7 +306,12 @@ fn md(arguments: &Md) -> anyhow::Result<Map<String, Value>> {
         return object(MdRecord::new(loss, setting, outcome));
     }
     let outcome = classes::solve(&setting, &loss, arguments.classes)?;
-    object(classes::ClassesRecord::new(loss, setting, arguments.classes, outcome))
+    object(classes::ClassesRecord::new(
+        loss,
+        setting,
+        arguments.classes,
+        outcome,
+    ))
 }
 
 fn limits_of(arguments: &LimitsOf) -> anyhow::Result<Map<String, Value>> {
@@ -263,9 +327,16 @@ fn phase(arguments: &Phase) -> anyhow::Result<Map<String, Value>> {
     let loss = MarginLoss::new(arguments.loss, arguments.alpha)?;
     let (low, high, cells) = (arguments.etas[0], arguments.etas[1], arguments.cells);
     let lambdas = geometric(arguments.lambdas[0], arguments.lambdas[1], cells)?;
-    let etas: Vec<f64> = (0..cells).map(|i| low + (high - low) * i as f64 / (cells - 1) as f64).collect();
+    let etas: Vec<f64> = (0..cells)
+        .map(|i| low + (high - low) * i as f64 / (cells - 1) as f64)
+        .collect();
     if let Some(&value) = etas.iter().find(|eta| !(**eta > 0.0 && **eta < 1.0)) {
-        return Err(TheoryError::Parameter { name: "etas", value, range: "in (0, 1)" }.into());
+        return Err(TheoryError::Parameter {
+            name: "etas",
+            value,
+            range: "in (0, 1)",
+        }
+        .into());
     }
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let map = phase_map(&arguments.space.at(low), &loss, &etas, &lambdas, threads)?;
@@ -290,7 +361,9 @@ fn fit(arguments: &Fit) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     for panel in panels {
-        let end = |bound: Option<f64>| bound.map_or_else(|| "?".to_owned(), |value| format!("{value:.3}"));
+        let end = |bound: Option<f64>| {
+            bound.map_or_else(|| "?".to_owned(), |value| format!("{value:.3}"))
+        };
         match panel.fit {
             Some(fit) => println!(
                 "{}: C_MD {:.3} [{}, {}], rho_0 {:.3}, R^2 {:.3}, {} runs",
@@ -302,10 +375,17 @@ fn fit(arguments: &Fit) -> anyhow::Result<ExitCode> {
                 fit.r_squared,
                 fit.rows
             ),
-            None => println!("{}: no fit, {}", panel.panel, panel.reason.unwrap_or_default()),
+            None => println!(
+                "{}: no fit, {}",
+                panel.panel,
+                panel.reason.unwrap_or_default()
+            ),
         }
         for predicted in panel.predicted {
-            println!("  {:<8} eta {:<5} rho {:.4}", predicted.loss, predicted.eta, predicted.rho);
+            println!(
+                "  {:<8} eta {:<5} rho {:.4}",
+                predicted.loss, predicted.eta, predicted.rho
+            );
         }
     }
     Ok(ExitCode::SUCCESS)

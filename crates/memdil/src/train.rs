@@ -30,7 +30,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let spec = experiment.run(arguments.machine.data_dir.as_deref())?;
     let bar = progress::epochs(spec.training.epochs);
     let options = arguments.machine.train_options(&arguments.writing);
-    let outcome = train(&spec, &arguments.out, &options, |event| progress::training(&bar, &event));
+    let outcome = train(&spec, &arguments.out, &options, |event| {
+        progress::training(&bar, &event)
+    });
     bar.finish_and_clear();
     let outcome = outcome?;
     let note = match &outcome {
@@ -41,12 +43,18 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     println!("{}{note}", summary(record));
     println!("run: {}", arguments.out.display());
     if experiment.is_sweep() {
-        eprintln!("note: this was one run, as the settings say; the lists under [sweep] are for memdil sweep plan");
+        eprintln!(
+            "note: this was one run, as the settings say; the lists under [sweep] are for memdil sweep plan"
+        );
     }
     if experiment.is_search() {
         eprintln!("note: the table [search] is for memdil search");
     }
-    Ok(if record.status == Status::Completed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if record.status == Status::Completed {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 /// The run in one line.
@@ -54,13 +62,23 @@ fn summary(record: &RunRecord) -> String {
     if let Some(reason) = &record.reason {
         return format!("{}: diverged, {reason}", record.id);
     }
-    let Some(last) = &record.last else { return format!("{}: no epoch", record.id) };
-    let mut text = format!("{}: {} epochs in {:.1} s, loss {:.4}", record.id, last.epoch, record.seconds, last.loss);
+    let Some(last) = &record.last else {
+        return format!("{}: no epoch", record.id);
+    };
+    let mut text = format!(
+        "{}: {} epochs in {:.1} s, loss {:.4}",
+        record.id, last.epoch, record.seconds, last.loss
+    );
     if let Some(test) = &last.test {
         text += &format!(", test accuracy {:.2} %", 100.0 * test.accuracy);
         for (name, value) in [("dilation", test.dilation), ("rho", test.rho)] {
-            text += &value.map(|v| format!(", {name} {v:.4}")).unwrap_or_default();
+            text += &value
+                .map(|v| format!(", {name} {v:.4}"))
+                .unwrap_or_default();
         }
     }
-    text + &last.memorized_as_given.map(|v| format!(", memorised {v:.2}")).unwrap_or_default()
+    text + &last
+        .memorized_as_given
+        .map(|v| format!(", memorised {v:.2}"))
+        .unwrap_or_default()
 }

@@ -27,7 +27,8 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let mut source = Source::open(&arguments.logits)?;
     let logits = source.array("logits", Kind::Matrix)?;
-    let logits = logits.ok_or_else(|| BadInput(format!("{}: holds no array 'logits'", source.path())))?;
+    let logits =
+        logits.ok_or_else(|| BadInput(format!("{}: holds no array 'logits'", source.path())))?;
     let elements = logits.floats::<f64>();
     let transition = estimate_transition(logits.matrix(&elements)?, arguments.quantile)
         .map_err(|e| BadInput(format!("{}: {e}", source.path())))?;

@@ -29,7 +29,10 @@ struct Golden {
 
 impl Golden {
     fn read(name: &str) -> Self {
-        let path = format!("{}/../memdil-metrics/tests/golden/{name}.npz", env!("CARGO_MANIFEST_DIR"));
+        let path = format!(
+            "{}/../memdil-metrics/tests/golden/{name}.npz",
+            env!("CARGO_MANIFEST_DIR")
+        );
         let file = fs::File::open(path).unwrap();
         let mut npz = NpzReader::new(file.try_clone().unwrap()).unwrap();
         let keys = [
@@ -39,7 +42,11 @@ impl Golden {
             ("bias_collapse", "counted_NC4_Wh_plus_b"),
             ("ece", "ECE15_f64"),
         ];
-        let mut scalar = |key: &str| npz.by_name::<ndarray::OwnedRepr<f64>, ndarray::Ix0>(key).unwrap().into_scalar();
+        let mut scalar = |key: &str| {
+            npz.by_name::<ndarray::OwnedRepr<f64>, ndarray::Ix0>(key)
+                .unwrap()
+                .into_scalar()
+        };
         let expected = keys.map(|(name, key)| (name, scalar(key))).to_vec();
         Self {
             features: npz.by_name("h").unwrap(),
@@ -54,8 +61,13 @@ impl Golden {
 
     fn check(&self, found: &Value) {
         let agree = |name: &str, found: &Value, expected: f64| {
-            let found = found.as_f64().unwrap_or_else(|| panic!("{name} is missing"));
-            assert!((found - expected).abs() <= 1e-9 * expected.abs(), "{name}: {found}, not {expected}");
+            let found = found
+                .as_f64()
+                .unwrap_or_else(|| panic!("{name} is missing"));
+            assert!(
+                (found - expected).abs() <= 1e-9 * expected.abs(),
+                "{name}: {found}, not {expected}"
+            );
         };
         for &(name, expected) in &self.expected {
             agree(name, &found[name], expected);
@@ -63,11 +75,19 @@ impl Golden {
         let mut npz = NpzReader::new(self.file.try_clone().unwrap()).unwrap();
         for key in ["sum", "mean"] {
             let expected: Array0<f64> = npz.by_name(&format!("mem_{key}")).unwrap();
-            agree(key, &found[format!("memorization_{key}")], expected.into_scalar());
+            agree(
+                key,
+                &found[format!("memorization_{key}")],
+                expected.into_scalar(),
+            );
         }
         let expected: Array1<f64> = npz.by_name("mem_per_class").unwrap();
         for (class, expected) in expected.into_iter().enumerate() {
-            agree("memorization per class", &found["memorization_per_class"][class], expected);
+            agree(
+                "memorization per class",
+                &found["memorization_per_class"][class],
+                expected,
+            );
         }
     }
 
@@ -91,24 +111,71 @@ impl Golden {
     }
 
     fn write_safetensors(&self, scene: &Scene) {
-        let floats = |values: &[f64]| values.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>();
-        let integers = |values: &[i64]| values.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>();
-        let (n, d, k) = (self.features.nrows(), self.features.ncols(), self.bias.len());
+        let floats = |values: &[f64]| {
+            values
+                .iter()
+                .flat_map(|v| v.to_le_bytes())
+                .collect::<Vec<u8>>()
+        };
+        let integers = |values: &[i64]| {
+            values
+                .iter()
+                .flat_map(|v| v.to_le_bytes())
+                .collect::<Vec<u8>>()
+        };
+        let (n, d, k) = (
+            self.features.nrows(),
+            self.features.ncols(),
+            self.bias.len(),
+        );
         let arrays = [
-            ("features", Dtype::F64, vec![n, d], floats(self.features.as_slice().unwrap())),
-            ("labels", Dtype::I64, vec![n], integers(self.labels.as_slice().unwrap())),
-            ("clean_labels", Dtype::I64, vec![n], integers(self.clean_labels.as_slice().unwrap())),
-            ("classifier", Dtype::F64, vec![k, d], floats(self.classifier.as_slice().unwrap())),
-            ("bias", Dtype::F64, vec![k], floats(self.bias.as_slice().unwrap())),
+            (
+                "features",
+                Dtype::F64,
+                vec![n, d],
+                floats(self.features.as_slice().unwrap()),
+            ),
+            (
+                "labels",
+                Dtype::I64,
+                vec![n],
+                integers(self.labels.as_slice().unwrap()),
+            ),
+            (
+                "clean_labels",
+                Dtype::I64,
+                vec![n],
+                integers(self.clean_labels.as_slice().unwrap()),
+            ),
+            (
+                "classifier",
+                Dtype::F64,
+                vec![k, d],
+                floats(self.classifier.as_slice().unwrap()),
+            ),
+            (
+                "bias",
+                Dtype::F64,
+                vec![k],
+                floats(self.bias.as_slice().unwrap()),
+            ),
         ];
-        let views = arrays
-            .iter()
-            .map(|(name, dtype, shape, bytes)| (*name, TensorView::new(*dtype, shape.clone(), bytes).unwrap()));
-        fs::write(scene.path("all.safetensors"), safetensors::serialize(views, None).unwrap()).unwrap();
+        let views = arrays.iter().map(|(name, dtype, shape, bytes)| {
+            (
+                *name,
+                TensorView::new(*dtype, shape.clone(), bytes).unwrap(),
+            )
+        });
+        fs::write(
+            scene.path("all.safetensors"),
+            safetensors::serialize(views, None).unwrap(),
+        )
+        .unwrap();
     }
 }
 
-const ALL: &str = "--features h.npy --labels y.npy --clean-labels c.npy --classifier W.npy --bias b.npy";
+const ALL: &str =
+    "--features h.npy --labels y.npy --clean-labels c.npy --classifier W.npy --bias b.npy";
 
 #[test]
 fn golden_values_from_every_format() {
@@ -117,20 +184,33 @@ fn golden_values_from_every_format() {
         golden.write_npy(&scene);
         let create = |name: &str| fs::File::create(scene.path(name)).unwrap();
         golden.write_npz(&scene, "stored.npz", NpzWriter::new(create("stored.npz")));
-        golden.write_npz(&scene, "packed.npz", NpzWriter::new_compressed(create("packed.npz")));
+        golden.write_npz(
+            &scene,
+            "packed.npz",
+            NpzWriter::new_compressed(create("packed.npz")),
+        );
         golden.write_safetensors(&scene);
         let first = scene.succeed(&format!("{ALL} --json"));
         golden.check(&serde_json::from_str(&first).unwrap());
         for file in ["stored.npz", "packed.npz", "all.safetensors"] {
-            assert_eq!(scene.succeed(&format!("--features {file} --json")), first, "{name} {file}");
+            assert_eq!(
+                scene.succeed(&format!("--features {file} --json")),
+                first,
+                "{name} {file}"
+            );
         }
         // Arrays may be taken from a file each, from another archive, and over an archive's own.
-        let mixed =
-            "--features h.npy --labels stored.npz --clean-labels all.safetensors --classifier W.npy --bias b.npy";
+        let mixed = "--features h.npy --labels stored.npz --clean-labels all.safetensors --classifier W.npy --bias b.npy";
         assert_eq!(scene.succeed(&format!("{mixed} --json")), first);
-        assert_eq!(scene.succeed("--features stored.npz --labels y.npy --json"), first);
+        assert_eq!(
+            scene.succeed("--features stored.npz --labels y.npy --json"),
+            first
+        );
         let other = json(&scene, "--features stored.npz --labels c.npy");
-        assert_ne!(other["nc1"], serde_json::from_str::<Value>(&first).unwrap()["nc1"]);
+        assert_ne!(
+            other["nc1"],
+            serde_json::from_str::<Value>(&first).unwrap()["nc1"]
+        );
     }
 }
 
@@ -148,12 +228,23 @@ fn element_types_do_not_matter() {
     labels!(u8, u16, u32, u64, i8, i16, i32);
     let close = |found: Value, key: &str| {
         let (found, expected) = (found[key].as_f64().unwrap(), whole[key].as_f64().unwrap());
-        assert!((found / expected - 1.0).abs() < 1e-4, "{key}: {found}, not {expected}");
+        assert!(
+            (found / expected - 1.0).abs() < 1e-4,
+            "{key}: {found}, not {expected}"
+        );
     };
-    write_npy(scene.path("h.npy"), &golden.features.mapv(|value| value as f32)).unwrap();
+    write_npy(
+        scene.path("h.npy"),
+        &golden.features.mapv(|value| value as f32),
+    )
+    .unwrap();
     close(json(&scene, ALL), "nc1");
     close(json(&scene, ALL), "bias_collapse");
-    write_npy(scene.path("W.npy"), &golden.classifier.mapv(|value| value as f32)).unwrap();
+    write_npy(
+        scene.path("W.npy"),
+        &golden.classifier.mapv(|value| value as f32),
+    )
+    .unwrap();
     close(json(&scene, ALL), "bias_collapse");
     write_npy(scene.path("b.npy"), &golden.bias.mapv(|value| value as f32)).unwrap();
     close(json(&scene, ALL), "bias_collapse");
@@ -166,17 +257,30 @@ fn what_lacks_its_inputs_is_left_out() {
     golden.write_npy(&scene);
     let found = json(&scene, "--features h.npy --labels y.npy");
     assert!(found["nc1"].is_f64());
-    for absent in ["memorization", "nc2_etf", "nc3", "bias_collapse", "ece", "test"] {
+    for absent in [
+        "memorization",
+        "nc2_etf",
+        "nc3",
+        "bias_collapse",
+        "ece",
+        "test",
+    ] {
         assert!(found.get(absent).is_none(), "{absent} in {found}");
     }
     let found = json(&scene, "--features h.npy --labels y.npy --classifier W.npy");
     assert!(found["nc2_etf"].is_f64() && found["nc3"].is_f64());
-    assert!(found.get("ece").is_none() && found.get("bias_collapse").is_none(), "{found}");
+    assert!(
+        found.get("ece").is_none() && found.get("bias_collapse").is_none(),
+        "{found}"
+    );
 
     // Unseen samples: nc1 of the test arrays is the dilation.
     write_npy(scene.path("ht.npy"), &golden.features.slice(s![..250, ..])).unwrap();
     write_npy(scene.path("yt.npy"), &golden.clean_labels.slice(s![..250])).unwrap();
-    let test = json(&scene, "--features h.npy --labels y.npy --test-features ht.npy --test-labels yt.npy");
+    let test = json(
+        &scene,
+        "--features h.npy --labels y.npy --test-features ht.npy --test-labels yt.npy",
+    );
     let alone = json(&scene, "--features ht.npy --labels yt.npy");
     assert_eq!(test["test"]["dilation"], alone["nc1"], "{test}");
     assert_eq!(test["nc1"], found["nc1"]);
@@ -187,19 +291,36 @@ fn the_number_of_classes() {
     let scene = Scene::new("metrics");
     let features = Array2::from_shape_fn((6, 2), |(i, j)| (10 * (i % 2) + i * i * (j + 1)) as f32);
     write_npy(scene.path("h.npy"), &features).unwrap();
-    write_npy(scene.path("y.npy"), &Array1::from_vec(vec![0_u8, 1, 0, 1, 0, 1])).unwrap();
+    write_npy(
+        scene.path("y.npy"),
+        &Array1::from_vec(vec![0_u8, 1, 0, 1, 0, 1]),
+    )
+    .unwrap();
     let both = "--features h.npy --labels y.npy";
-    assert_eq!(json(&scene, both), json(&scene, &format!("{both} --classes 2")));
+    assert_eq!(
+        json(&scene, both),
+        json(&scene, &format!("{both} --classes 2"))
+    );
     scene.refuse(&format!("{both} --classes 3"), &["class 2"]);
     scene.refuse(&format!("{both} --classes 1"), &["1"]);
     scene.refuse(&format!("{both} --classes 0"), &["0"]);
     scene.refuse(&format!("{both} --classes -2"), &["classes", "--help"]);
-    scene.refuse(&format!("{both} --classes 18446744073709551615"), &["class 2"]);
+    scene.refuse(
+        &format!("{both} --classes 18446744073709551615"),
+        &["class 2"],
+    );
     // The largest label counts wherever it stands, and the classifier's rows before it.
-    write_npy(scene.path("c.npy"), &Array1::from_vec(vec![0_u8, 1, 0, 1, 0, 2])).unwrap();
+    write_npy(
+        scene.path("c.npy"),
+        &Array1::from_vec(vec![0_u8, 1, 0, 1, 0, 2]),
+    )
+    .unwrap();
     scene.refuse(&format!("{both} --clean-labels c.npy"), &["class 2"]);
     write_npy(scene.path("W.npy"), &Array2::<f32>::eye(2)).unwrap();
-    scene.refuse(&format!("{both} --clean-labels c.npy --classifier W.npy"), &["clean_labels (c.npy)", "row 5"]);
+    scene.refuse(
+        &format!("{both} --clean-labels c.npy --classifier W.npy"),
+        &["clean_labels (c.npy)", "row 5"],
+    );
 }
 
 #[test]
@@ -207,13 +328,29 @@ fn text_for_readers() {
     let (scene, golden) = (Scene::new("metrics"), Golden::read("metrics_b"));
     golden.write_npy(&scene);
     let table = scene.succeed(ALL);
-    let title =
-        |title: &str| table.lines().position(|line| line == title).unwrap_or_else(|| panic!("{title}: {table}"));
-    assert!(title("collapse") < title("memorization") && title("memorization") < title("calibration"), "{table}");
-    let line = table.lines().find(|line| line.trim_start().starts_with("nc1 ")).unwrap();
-    assert_eq!(line.split_whitespace().collect::<Vec<_>>(), ["nc1", "0.679655"]);
+    let title = |title: &str| {
+        table
+            .lines()
+            .position(|line| line == title)
+            .unwrap_or_else(|| panic!("{title}: {table}"))
+    };
+    assert!(
+        title("collapse") < title("memorization") && title("memorization") < title("calibration"),
+        "{table}"
+    );
+    let line = table
+        .lines()
+        .find(|line| line.trim_start().starts_with("nc1 "))
+        .unwrap();
+    assert_eq!(
+        line.split_whitespace().collect::<Vec<_>>(),
+        ["nc1", "0.679655"]
+    );
     let help = scene.succeed("--help");
-    assert!(help.contains("Example") && help.contains("--test-labels") && help.contains("save zeros"), "{help}");
+    assert!(
+        help.contains("Example") && help.contains("--test-labels") && help.contains("save zeros"),
+        "{help}"
+    );
     // Names that mean nothing are told, in case one was meant to.
     let mut npz = NpzWriter::new(fs::File::create(scene.path("x.npz")).unwrap());
     npz.add_array("features", &golden.features).unwrap();
@@ -221,64 +358,160 @@ fn text_for_readers() {
     npz.add_array("clean_label", &golden.labels).unwrap();
     npz.finish().unwrap();
     let output = scene.run("--features x.npz --json");
-    assert!(output.status.success() && String::from_utf8(output.stderr).unwrap().contains("clean_label"));
+    assert!(
+        output.status.success()
+            && String::from_utf8(output.stderr)
+                .unwrap()
+                .contains("clean_label")
+    );
 }
 
 /// A .npy file with any header.
 fn npy(descr: &str, order: &str, shape: &str, data: &[u8]) -> Vec<u8> {
     let header = format!("{{'descr': {descr}, 'fortran_order': {order}, 'shape': {shape}, }}\n");
-    [b"\x93NUMPY\x01\x00", &(header.len() as u16).to_le_bytes()[..], header.as_bytes(), data].concat()
+    [
+        b"\x93NUMPY\x01\x00",
+        &(header.len() as u16).to_le_bytes()[..],
+        header.as_bytes(),
+        data,
+    ]
+    .concat()
 }
 
 #[test]
 fn bad_arrays_are_told_with_the_file_and_the_remedy() {
     let scene = Scene::new("metrics");
-    write_npy(scene.path("h.npy"), &Array2::from_shape_fn((4, 2), |(i, j)| (i * i + j) as f32)).unwrap();
+    write_npy(
+        scene.path("h.npy"),
+        &Array2::from_shape_fn((4, 2), |(i, j)| (i * i + j) as f32),
+    )
+    .unwrap();
     write_npy(scene.path("y.npy"), &Array1::from_vec(vec![0_i32, 1, 0, 1])).unwrap();
     let zeros = [0_u8; 64];
     let good = npy("'<f4'", "False", "(4, 2)", &zeros[..32]);
     for (bytes, expected) in [
-        (npy("'>f4'", "False", "(4, 2)", &zeros[..32]), ["big-endian", "astype"]),
-        (npy("'<f4'", "True", "(4, 2)", &zeros[..32]), ["Fortran", "ascontiguousarray"]),
-        (npy("'<f2'", "False", "(4, 2)", &zeros[..16]), ["float16", "astype(\"float32\")"]),
-        (npy("'<i8'", "False", "(4, 2)", &zeros), ["int64", "astype(\"float32\")"]),
-        (npy("'|O'", "False", "(4, 2)", b"\x80\x04]."), ["Python objects", "save"]),
+        (
+            npy("'>f4'", "False", "(4, 2)", &zeros[..32]),
+            ["big-endian", "astype"],
+        ),
+        (
+            npy("'<f4'", "True", "(4, 2)", &zeros[..32]),
+            ["Fortran", "ascontiguousarray"],
+        ),
+        (
+            npy("'<f2'", "False", "(4, 2)", &zeros[..16]),
+            ["float16", "astype(\"float32\")"],
+        ),
+        (
+            npy("'<i8'", "False", "(4, 2)", &zeros),
+            ["int64", "astype(\"float32\")"],
+        ),
+        (
+            npy("'|O'", "False", "(4, 2)", b"\x80\x04]."),
+            ["Python objects", "save"],
+        ),
         (npy("'<c8'", "False", "(4, 2)", &zeros), ["<c8", "save"]),
-        (npy("[('a', '<f4')]", "False", "(4, 2)", &zeros[..32]), ["records", "save"]),
-        (npy("'<f4'", "False", "(8,)", &zeros[..32]), ["1 dimension(s), not 2", "reshape"]),
-        (npy("'<f4'", "False", "()", &zeros[..4]), ["0 dimension(s), not 2", "reshape"]),
-        (npy("'<f4'", "False", "(4, 2, 1)", &zeros[..32]), ["3 dimension(s), not 2", "reshape"]),
+        (
+            npy("[('a', '<f4')]", "False", "(4, 2)", &zeros[..32]),
+            ["records", "save"],
+        ),
+        (
+            npy("'<f4'", "False", "(8,)", &zeros[..32]),
+            ["1 dimension(s), not 2", "reshape"],
+        ),
+        (
+            npy("'<f4'", "False", "()", &zeros[..4]),
+            ["0 dimension(s), not 2", "reshape"],
+        ),
+        (
+            npy("'<f4'", "False", "(4, 2, 1)", &zeros[..32]),
+            ["3 dimension(s), not 2", "reshape"],
+        ),
         (npy("'<f4'", "False", "(0, 2)", b""), ["empty", "0 x 2"]),
         (npy("'<f4'", "False", "(4, 0)", b""), ["empty", "4 x 0"]),
-        (npy("'<f4'", "False", "(4611686018427387904, 4)", &zeros[..32]), ["shape", "beyond"]),
-        (npy("'<f4'", "False", "(2147483648, 2147483648)", &zeros[..32]), ["shape", "beyond"]),
-        (npy("'<f4'", "False", "(100000000, 100)", &zeros[..32]), ["cut short", "40000000000"]),
+        (
+            npy("'<f4'", "False", "(4611686018427387904, 4)", &zeros[..32]),
+            ["shape", "beyond"],
+        ),
+        (
+            npy("'<f4'", "False", "(2147483648, 2147483648)", &zeros[..32]),
+            ["shape", "beyond"],
+        ),
+        (
+            npy("'<f4'", "False", "(100000000, 100)", &zeros[..32]),
+            ["cut short", "40000000000"],
+        ),
         (good[..good.len() - 1].to_vec(), ["cut short", "31 of 32"]),
         ([&good[..], b"x"].concat(), ["goes on", "1 bytes"]),
         (good[..30].to_vec(), ["header", "save"]),
         (b"".to_vec(), ["empty", "save"]),
-        (b"sepal,petal\n1,2\n".to_vec(), ["not start as a .npy", "numpy.save"]),
+        (
+            b"sepal,petal\n1,2\n".to_vec(),
+            ["not start as a .npy", "numpy.save"],
+        ),
     ] {
         fs::write(scene.path("bad.npy"), bytes).unwrap();
-        scene.refuse("--features bad.npy --labels y.npy", &["bad.npy: ", expected[0], expected[1]]);
+        scene.refuse(
+            "--features bad.npy --labels y.npy",
+            &["bad.npy: ", expected[0], expected[1]],
+        );
     }
     // One row in column order is one row in row order.
-    fs::write(scene.path("one.npy"), npy("'<f4'", "True", "(4, 1)", &1_f32.to_le_bytes().repeat(4))).unwrap();
-    scene.refuse("--features one.npy --labels y.npy", &["class means coincide"]);
+    fs::write(
+        scene.path("one.npy"),
+        npy("'<f4'", "True", "(4, 1)", &1_f32.to_le_bytes().repeat(4)),
+    )
+    .unwrap();
+    scene.refuse(
+        "--features one.npy --labels y.npy",
+        &["class means coincide"],
+    );
 
-    let labels = |values: &[i64]| values.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<_>>();
+    let labels = |values: &[i64]| {
+        values
+            .iter()
+            .flat_map(|v| v.to_le_bytes())
+            .collect::<Vec<_>>()
+    };
     let big = u64::MAX.to_le_bytes();
     for (bytes, expected) in [
-        (npy("'<f8'", "False", "(4,)", &zeros[..32]), ["float64, not integers", "astype(\"int64\")"]),
-        (npy("'|b1'", "False", "(4,)", &zeros[..4]), ["booleans", "astype(\"int64\")"]),
-        (npy("'>i8'", "False", "(4,)", &zeros[..32]), ["big-endian", "astype(\"int64\")"]),
-        (npy("'<i8'", "False", "(4, 1)", &zeros[..32]), ["2 dimension(s), not 1", "ravel"]),
-        (npy("'<i8'", "False", "(4, 2)", &zeros), ["2 dimension(s), not 1", "argmax"]),
-        (npy("'<i8'", "False", "(4,)", &labels(&[0, 1, -1, 1])), ["label -1 in row 2", "from 0"]),
+        (
+            npy("'<f8'", "False", "(4,)", &zeros[..32]),
+            ["float64, not integers", "astype(\"int64\")"],
+        ),
+        (
+            npy("'|b1'", "False", "(4,)", &zeros[..4]),
+            ["booleans", "astype(\"int64\")"],
+        ),
+        (
+            npy("'>i8'", "False", "(4,)", &zeros[..32]),
+            ["big-endian", "astype(\"int64\")"],
+        ),
+        (
+            npy("'<i8'", "False", "(4, 1)", &zeros[..32]),
+            ["2 dimension(s), not 1", "ravel"],
+        ),
+        (
+            npy("'<i8'", "False", "(4, 2)", &zeros),
+            ["2 dimension(s), not 1", "argmax"],
+        ),
+        (
+            npy("'<i8'", "False", "(4,)", &labels(&[0, 1, -1, 1])),
+            ["label -1 in row 2", "from 0"],
+        ),
         (npy("'<u8'", "False", "(1,)", &big), ["row 0", "int64"]),
-        (npy("'<i8'", "False", "(3,)", &labels(&[0, 1, 1])), ["3", "4"]),
-        (npy("'<i8'", "False", "(4,)", &labels(&[0, 1, 3, 1])), ["class 2", "4"]),
-        (npy("'<i8'", "False", "(4,)", &labels(&[0, 1, i64::MAX, 1])), ["class 2", "class"]),
+        (
+            npy("'<i8'", "False", "(3,)", &labels(&[0, 1, 1])),
+            ["3", "4"],
+        ),
+        (
+            npy("'<i8'", "False", "(4,)", &labels(&[0, 1, 3, 1])),
+            ["class 2", "4"],
+        ),
+        (
+            npy("'<i8'", "False", "(4,)", &labels(&[0, 1, i64::MAX, 1])),
+            ["class 2", "class"],
+        ),
     ] {
         fs::write(scene.path("bad.npy"), bytes).unwrap();
         scene.refuse("--features h.npy --labels bad.npy", &expected);
@@ -286,54 +519,115 @@ fn bad_arrays_are_told_with_the_file_and_the_remedy() {
     let mut features = Array2::from_shape_fn((4, 2), |(i, j)| (i * i + j) as f32);
     features[[2, 1]] = f32::NAN;
     write_npy(scene.path("nan.npy"), &features).unwrap();
-    scene.refuse("--features nan.npy --labels y.npy", &["features (nan.npy)", "row 2", "NaN"]);
+    scene.refuse(
+        "--features nan.npy --labels y.npy",
+        &["features (nan.npy)", "row 2", "NaN"],
+    );
     let unseen = "--features h.npy --labels y.npy --test-features nan.npy --test-labels y.npy";
     scene.refuse(unseen, &["test_features (nan.npy)", "row 2", "NaN"]);
     write_npy(scene.path("W.npy"), &Array2::<f32>::eye(3)).unwrap();
     scene.refuse("--features h.npy --labels y.npy --classifier W.npy", &["3"]);
     write_npy(scene.path("b.npy"), &Array2::<f32>::eye(2)).unwrap();
-    scene.refuse("--features h.npy --labels y.npy --classifier W.npy --bias b.npy", &["b.npy", "not 1"]);
+    scene.refuse(
+        "--features h.npy --labels y.npy --classifier W.npy --bias b.npy",
+        &["b.npy", "not 1"],
+    );
 }
 
 #[test]
 fn bad_files_and_missing_arrays() {
     let scene = Scene::new("metrics");
-    write_npy(scene.path("h.npy"), &Array2::from_shape_fn((4, 2), |(i, j)| (i * i + j) as f32)).unwrap();
-    write_npy(scene.path("wide.npy"), &Array2::from_shape_fn((4, 2), |(i, j)| (i * i + j) as f64)).unwrap();
+    write_npy(
+        scene.path("h.npy"),
+        &Array2::from_shape_fn((4, 2), |(i, j)| (i * i + j) as f32),
+    )
+    .unwrap();
+    write_npy(
+        scene.path("wide.npy"),
+        &Array2::from_shape_fn((4, 2), |(i, j)| (i * i + j) as f64),
+    )
+    .unwrap();
     write_npy(scene.path("y.npy"), &Array1::from_vec(vec![0_i32, 1, 0, 1])).unwrap();
     write_npy(scene.path("b.npy"), &Array1::from_vec(vec![0_f32, 1.0])).unwrap();
     fs::create_dir(scene.path("folder.npy")).unwrap();
-    for (name, bytes) in
-        [("h.csv", "1,2\n"), ("h.npz", "PK"), ("h.safetensors", "{}"), ("e.npz", ""), ("e.safetensors", "")]
-    {
+    for (name, bytes) in [
+        ("h.csv", "1,2\n"),
+        ("h.npz", "PK"),
+        ("h.safetensors", "{}"),
+        ("e.npz", ""),
+        ("e.safetensors", ""),
+    ] {
         fs::write(scene.path(name), bytes).unwrap();
     }
     let mut npz = NpzWriter::new(fs::File::create(scene.path("half.npz")).unwrap());
     npz.add_array("h", &Array2::<f32>::eye(2)).unwrap();
     npz.finish().unwrap();
     let half = [0_u8; 16];
-    let bf16 = [("features", TensorView::new(Dtype::BF16, vec![4, 2], &half).unwrap())];
-    fs::write(scene.path("b.safetensors"), safetensors::serialize(bf16, None).unwrap()).unwrap();
+    let bf16 = [(
+        "features",
+        TensorView::new(Dtype::BF16, vec![4, 2], &half).unwrap(),
+    )];
+    fs::write(
+        scene.path("b.safetensors"),
+        safetensors::serialize(bf16, None).unwrap(),
+    )
+    .unwrap();
     for (arguments, expected) in [
         ("--labels y.npy", ["--features", "--help"]),
         ("--features h.npy", ["labels", "--labels FILE"]),
-        ("--features absent.npy --labels y.npy", ["absent.npy", "check the path"]),
-        ("--features h.npy --labels absent.npy", ["absent.npy", "check the path"]),
-        ("--features folder.npy --labels y.npy", ["folder.npy", "not a plain file"]),
+        (
+            "--features absent.npy --labels y.npy",
+            ["absent.npy", "check the path"],
+        ),
+        (
+            "--features h.npy --labels absent.npy",
+            ["absent.npy", "check the path"],
+        ),
+        (
+            "--features folder.npy --labels y.npy",
+            ["folder.npy", "not a plain file"],
+        ),
         ("--features h.csv --labels y.npy", ["h.csv", ".safetensors"]),
         ("--features h --labels y.npy", ["h: ", ".npy"]),
         ("--features h.npz", ["h.npz", "no whole .npz file"]),
-        ("--features h.safetensors", ["h.safetensors", "no whole .safetensors file"]),
+        (
+            "--features h.safetensors",
+            ["h.safetensors", "no whole .safetensors file"],
+        ),
         ("--features e.npz", ["e.npz", "empty"]),
         ("--features e.safetensors", ["e.safetensors", "empty"]),
-        ("--features half.npz --labels y.npy", ["no array features", "it holds h"]),
-        ("--features h.npy --labels half.npz", ["no array labels", "it holds h"]),
-        ("--features b.safetensors --labels y.npy", ["b.safetensors: features", "bfloat16"]),
-        ("--features h.npy --labels y.npy --bias b.npy", ["b.npy", "--classifier"]),
-        ("--features h.npy --labels y.npy --test-features h.npy", ["h.npy", "--test-labels"]),
-        ("--features h.npy --labels y.npy --test-labels y.npy", ["y.npy", "--test-features"]),
-        ("--features h.npy --labels y.npy --test-features wide.npy --test-labels y.npy", ["wide.npy", "float64"]),
-        ("--features h.npy --labels y.npy --frob", ["--frob", "--help"]),
+        (
+            "--features half.npz --labels y.npy",
+            ["no array features", "it holds h"],
+        ),
+        (
+            "--features h.npy --labels half.npz",
+            ["no array labels", "it holds h"],
+        ),
+        (
+            "--features b.safetensors --labels y.npy",
+            ["b.safetensors: features", "bfloat16"],
+        ),
+        (
+            "--features h.npy --labels y.npy --bias b.npy",
+            ["b.npy", "--classifier"],
+        ),
+        (
+            "--features h.npy --labels y.npy --test-features h.npy",
+            ["h.npy", "--test-labels"],
+        ),
+        (
+            "--features h.npy --labels y.npy --test-labels y.npy",
+            ["y.npy", "--test-features"],
+        ),
+        (
+            "--features h.npy --labels y.npy --test-features wide.npy --test-labels y.npy",
+            ["wide.npy", "float64"],
+        ),
+        (
+            "--features h.npy --labels y.npy --frob",
+            ["--frob", "--help"],
+        ),
     ] {
         scene.refuse(arguments, &expected);
     }
@@ -359,7 +653,10 @@ fn damaged_files_never_end_in_a_panic() {
     };
     for (name, arguments) in [
         ("h.npy", "--features x/h.npy --labels y.npy"),
-        ("y.npy", "--features h.npy --labels x/y.npy --clean-labels c.npy"),
+        (
+            "y.npy",
+            "--features h.npy --labels x/y.npy --clean-labels c.npy",
+        ),
         ("packed.npz", "--features x/packed.npz"),
         ("all.safetensors", "--features x/all.safetensors"),
     ] {

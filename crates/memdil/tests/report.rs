@@ -26,13 +26,16 @@ fn labels(n: usize) -> Array1<i64> {
 /// Training and test features; every tenth training label is wrong.
 fn write_npz(scene: &Scene, name: &str, n: usize, spread: f64) {
     let mut given = labels(n);
-    given.slice_mut(s![..;10]).mapv_inplace(|label| (label + 1) % 3);
+    given
+        .slice_mut(s![..;10])
+        .mapv_inplace(|label| (label + 1) % 3);
     fs::create_dir_all(scene.path(name).parent().unwrap()).unwrap();
     let mut npz = NpzWriter::new(fs::File::create(scene.path(name)).unwrap());
     npz.add_array("features", &features(n, spread)).unwrap();
     npz.add_array("labels", &given).unwrap();
     npz.add_array("clean_labels", &labels(n)).unwrap();
-    npz.add_array("test_features", &features(30, 2.0 * spread)).unwrap();
+    npz.add_array("test_features", &features(30, 2.0 * spread))
+        .unwrap();
     npz.add_array("test_labels", &labels(30)).unwrap();
     npz.finish().unwrap();
 }
@@ -49,41 +52,97 @@ fn features_of_any_framework_make_a_report() {
     let h: Vec<u8> = h.iter().flat_map(|v| v.to_le_bytes()).collect();
     let y: Vec<u8> = y.iter().flat_map(|v| v.to_le_bytes()).collect();
     let arrays = [
-        ("features", TensorView::new(Dtype::F32, vec![2400, 4], &h).unwrap()),
-        ("labels", TensorView::new(Dtype::I64, vec![2400], &y).unwrap()),
+        (
+            "features",
+            TensorView::new(Dtype::F32, vec![2400, 4], &h).unwrap(),
+        ),
+        (
+            "labels",
+            TensorView::new(Dtype::I64, vec![2400], &y).unwrap(),
+        ),
     ];
-    fs::write(scene.path("ls.safetensors"), safetensors::serialize(arrays, None).unwrap()).unwrap();
+    fs::write(
+        scene.path("ls.safetensors"),
+        safetensors::serialize(arrays, None).unwrap(),
+    )
+    .unwrap();
     let both = "report --features ce.npz --features ls.safetensors --out";
-    assert_eq!(scene.succeed(&format!("{both} r")), "report: r/index.html\n");
+    assert_eq!(
+        scene.succeed(&format!("{both} r")),
+        "report: r/index.html\n"
+    );
 
     let page = fs::read_to_string(scene.path("r/index.html")).unwrap();
     let text = fs::read_to_string(scene.path("r/report.md")).unwrap();
-    assert!(!page.contains("NaN") && !page.contains("id=\"claims\"") && page.contains("2 networks measured"));
-    assert_eq!(fs::read_to_string(scene.path("r/claims.json")).unwrap().trim(), "[]");
+    assert!(
+        !page.contains("NaN")
+            && !page.contains("id=\"claims\"")
+            && page.contains("2 networks measured")
+    );
+    assert_eq!(
+        fs::read_to_string(scene.path("r/claims.json"))
+            .unwrap()
+            .trim(),
+        "[]"
+    );
     // The numbers are those of `memdil metrics`.
     for (file, column) in [("ce.npz", 1), ("ls.safetensors", 2)] {
         let json: serde_json::Value =
-            serde_json::from_str(&scene.succeed(&format!("metrics --features {file} --json"))).unwrap();
-        let row = text.lines().find(|line| line.starts_with("| NC1 |")).unwrap();
-        let cell: f64 = row.split('|').nth(column + 1).unwrap().trim().parse().unwrap();
+            serde_json::from_str(&scene.succeed(&format!("metrics --features {file} --json")))
+                .unwrap();
+        let row = text
+            .lines()
+            .find(|line| line.starts_with("| NC1 |"))
+            .unwrap();
+        let cell: f64 = row
+            .split('|')
+            .nth(column + 1)
+            .unwrap()
+            .trim()
+            .parse()
+            .unwrap();
         let expected = json["nc1"].as_f64().unwrap();
-        assert!((cell - expected).abs() < 5e-3 * expected, "{file}: {cell}, not {expected}");
+        assert!(
+            (cell - expected).abs() < 5e-3 * expected,
+            "{file}: {cell}, not {expected}"
+        );
     }
-    assert!(text.lines().any(|line| line.starts_with("| dilation | 0.") && line.contains("| – |")), "{text}");
+    assert!(
+        text.lines()
+            .any(|line| line.starts_with("| dilation | 0.") && line.contains("| – |")),
+        "{text}"
+    );
 
     let svg = fs::read_to_string(scene.path("r/figures/measured-features.svg")).unwrap();
     let strokes = |kind: &str, stroke: &str| {
-        let paths = svg.split("<path class=\"").filter(|path| path.starts_with(kind));
-        paths.map(|path| count(path.split("/>").next().unwrap(), stroke)).collect::<Vec<_>>()
+        let paths = svg
+            .split("<path class=\"")
+            .filter(|path| path.starts_with(kind));
+        paths
+            .map(|path| count(path.split("/>").next().unwrap(), stroke))
+            .collect::<Vec<_>>()
     };
     // In the legend three dots a class and one pair of crosses; then 54 and 6 of 60, 30 test samples, 1000 of 2400.
-    assert_eq!(strokes("dots", "h0").iter().sum::<usize>(), 9 + 54 + 30 + 1000);
+    assert_eq!(
+        strokes("dots", "h0").iter().sum::<usize>(),
+        9 + 54 + 30 + 1000
+    );
     assert_eq!(strokes("crosses", "l5 5").iter().sum::<usize>(), 2 + 6);
-    assert_eq!(count(&svg, "<text class=\"class\""), 9, "three numbers in each of three pictures");
-    assert!(text.contains("At most 1000 samples, chosen at random"), "{text}");
+    assert_eq!(
+        count(&svg, "<text class=\"class\""),
+        9,
+        "three numbers in each of three pictures"
+    );
+    assert!(
+        text.contains("At most 1000 samples, chosen at random"),
+        "{text}"
+    );
 
     scene.succeed(&format!("{both} again"));
-    assert_eq!(fs::read_to_string(scene.path("again/index.html")).unwrap(), page);
+    assert_eq!(
+        fs::read_to_string(scene.path("again/index.html")).unwrap(),
+        page
+    );
 }
 
 #[test]
@@ -119,29 +178,51 @@ fn what_cannot_be_reported_is_one_line_and_nothing_is_written() {
     };
     npz("unlabelled.npz", false);
     npz("nan.npz", true);
-    scene.refuse("--features h.npy --out r", &["h.npy", "give a .npz or .safetensors"]);
+    scene.refuse(
+        "--features h.npy --out r",
+        &["h.npy", "give a .npz or .safetensors"],
+    );
     scene.refuse(
         "--features unlabelled.npz --out r",
-        &["unlabelled.npz: has no array labels", "save one by that name\n"],
+        &[
+            "unlabelled.npz: has no array labels",
+            "save one by that name\n",
+        ],
     );
     scene.refuse("--features nan.npz --out r", &["nan.npz", "row 7"]);
     scene.refuse("--features none.npz --out r", &["none.npz"]);
-    scene.refuse("--features nan.npz --features nan.npz --out r", &["nan.npz: is given twice"]);
+    scene.refuse(
+        "--features nan.npz --features nan.npz --out r",
+        &["nan.npz: is given twice"],
+    );
     let mut npz = NpzWriter::new(fs::File::create(scene.path("point.npz")).unwrap());
-    npz.add_array("features", &Array2::<f64>::ones((30, 4))).unwrap();
+    npz.add_array("features", &Array2::<f64>::ones((30, 4)))
+        .unwrap();
     npz.add_array("labels", &labels(30)).unwrap();
     npz.finish().unwrap();
     write_npz(&scene, "good.npz", 30, 1.0);
-    scene.refuse("--features good.npz --features point.npz --out r", &["point.npz", "class means coincide"]);
+    scene.refuse(
+        "--features good.npz --features point.npz --out r",
+        &["point.npz", "class means coincide"],
+    );
     // A page that is none of ours stays.
     std::fs::create_dir(scene.path("site")).unwrap();
     std::fs::write(scene.path("site/index.html"), "important").unwrap();
-    scene.refuse("--features good.npz --out site", &["site/index.html", "choose another folder"]);
-    assert_eq!(std::fs::read(scene.path("site/index.html")).unwrap(), b"important");
+    scene.refuse(
+        "--features good.npz --out site",
+        &["site/index.html", "choose another folder"],
+    );
+    assert_eq!(
+        std::fs::read(scene.path("site/index.html")).unwrap(),
+        b"important"
+    );
     for arguments in ["--out r", "--features nan.npz --manifest m.jsonl --out r"] {
         let output = scene.run(arguments);
         assert_eq!(output.status.code(), Some(2), "{arguments}");
-        assert!(String::from_utf8_lossy(&output.stderr).contains("--runs"), "{arguments}");
+        assert!(
+            String::from_utf8_lossy(&output.stderr).contains("--runs"),
+            "{arguments}"
+        );
     }
     assert!(!scene.path("r").exists());
 }

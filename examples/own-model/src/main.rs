@@ -27,16 +27,30 @@ impl Skip {
         // candle's own generator cannot be seeded on the processor: with this one a run can be made again.
         let mut rng = stream(spec.seed, Stream::Init);
         let mut parameters = Vec::new();
-        let layers = [("first", inputs, width), ("second", width, width), ("third", width, features)];
-        for (name, from, to) in layers.into_iter().chain([("classifier", features, spec.data.classes.len())]) {
-            parameters.push((format!("{name}.weight"), uniform(&mut rng, (from, to), device)?));
+        let layers = [
+            ("first", inputs, width),
+            ("second", width, width),
+            ("third", width, features),
+        ];
+        for (name, from, to) in
+            layers
+                .into_iter()
+                .chain([("classifier", features, spec.data.classes.len())])
+        {
+            parameters.push((
+                format!("{name}.weight"),
+                uniform(&mut rng, (from, to), device)?,
+            ));
             parameters.push((format!("{name}.bias"), Var::zeros(to, DType::F32, device)?));
         }
         Ok(Self { parameters })
     }
 
     fn layer(&self, index: usize, x: &Tensor) -> candle_core::Result<Tensor> {
-        let [weight, bias] = [&self.parameters[2 * index].1, &self.parameters[2 * index + 1].1];
+        let [weight, bias] = [
+            &self.parameters[2 * index].1,
+            &self.parameters[2 * index + 1].1,
+        ];
         x.matmul(weight)?.broadcast_add(bias)
     }
 }
@@ -69,7 +83,9 @@ impl Model for Skip {
 
 /// A number among the settings of the model.
 fn setting(spec: &RunSpec, name: &str) -> candle_core::Result<usize> {
-    let ModelSpec::Custom(custom) = &spec.model else { candle_core::bail!("model.kind must be \"custom\"") };
+    let ModelSpec::Custom(custom) = &spec.model else {
+        candle_core::bail!("model.kind must be \"custom\"")
+    };
     match custom.settings.get(name).and_then(|value| value.as_u64()) {
         Some(value) if value > 0 => Ok(value as usize),
         _ => candle_core::bail!("model.settings.{name} must be a positive whole number"),
@@ -77,7 +93,11 @@ fn setting(spec: &RunSpec, name: &str) -> candle_core::Result<usize> {
 }
 
 /// Uniform on ±sqrt(6 / inputs), which keeps the size of values through a ReLU (He et al. 2015).
-fn uniform(rng: &mut ChaCha8Rng, (inputs, outputs): (usize, usize), device: &Device) -> candle_core::Result<Var> {
+fn uniform(
+    rng: &mut ChaCha8Rng,
+    (inputs, outputs): (usize, usize),
+    device: &Device,
+) -> candle_core::Result<Var> {
     let bound = (6.0 / inputs as f32).sqrt();
     let mut draw = || ((rng.next_u64() >> 40) as f32 / (1u64 << 23) as f32 - 1.0) * bound;
     let values: Vec<f32> = (0..inputs * outputs).map(|_| draw()).collect();
@@ -93,7 +113,10 @@ fn run(config: &Path, overrides: &[String], out: &Path) -> Result<RunRecord> {
         checkpoint_every: std::time::Duration::from_secs(30),
         tensorboard: true,
     };
-    let build = |spec: &RunSpec, image: ImageShape, device: &Device| -> candle_core::Result<Box<dyn Model>> {
+    let build = |spec: &RunSpec,
+                 image: ImageShape,
+                 device: &Device|
+     -> candle_core::Result<Box<dyn Model>> {
         Ok(Box::new(Skip::new(spec, image, device)?))
     };
     let outcome = train_model(&spec, out, &options, &build, |event| {
@@ -106,11 +129,22 @@ fn run(config: &Path, overrides: &[String], out: &Path) -> Result<RunRecord> {
 
 fn main() -> Result<()> {
     let mut arguments = std::env::args().skip(1);
-    let config = arguments.next().context("usage: own-model CONFIG.toml OUT [KEY=VALUE]..")?;
-    let out = arguments.next().context("usage: own-model CONFIG.toml OUT [KEY=VALUE]..")?;
-    let record = run(Path::new(&config), &arguments.collect::<Vec<_>>(), Path::new(&out))?;
+    let config = arguments
+        .next()
+        .context("usage: own-model CONFIG.toml OUT [KEY=VALUE]..")?;
+    let out = arguments
+        .next()
+        .context("usage: own-model CONFIG.toml OUT [KEY=VALUE]..")?;
+    let record = run(
+        Path::new(&config),
+        &arguments.collect::<Vec<_>>(),
+        Path::new(&out),
+    )?;
     if let Some(test) = record.last.as_ref().and_then(|last| last.test.as_ref()) {
-        let dilation = test.dilation.map_or_else(|| "not defined".to_owned(), |dilation| format!("{dilation:.4}"));
+        let dilation = test.dilation.map_or_else(
+            || "not defined".to_owned(),
+            |dilation| format!("{dilation:.4}"),
+        );
         eprintln!("test accuracy {:.4}, dilation {dilation}", test.accuracy);
     }
     Ok(())
@@ -124,8 +158,11 @@ mod tests {
     fn train(overrides: &[&str], out: &Path) -> Result<RunRecord> {
         let config = Path::new(env!("CARGO_MANIFEST_DIR")).join("experiment.toml");
         // Only fewer epochs: the settings of the file are what is tried.
-        let overrides: Vec<String> =
-            ["training.epochs=10"].iter().chain(overrides).map(|&text| text.to_owned()).collect();
+        let overrides: Vec<String> = ["training.epochs=10"]
+            .iter()
+            .chain(overrides)
+            .map(|&text| text.to_owned())
+            .collect();
         run(&config, &overrides, out)
     }
 
@@ -136,8 +173,16 @@ mod tests {
         let test = record.last.clone().unwrap().test.unwrap();
         assert!(test.accuracy > 0.9 && test.dilation.is_some(), "{test:?}");
         let again = train(&[], &folder.path().join("b")).unwrap();
-        assert_eq!(again.last.unwrap().loss.to_bits(), record.last.unwrap().loss.to_bits());
-        let error = train(&["model.settings.features=0"], &folder.path().join("c")).unwrap_err().to_string();
-        assert!(error.contains("model.settings.features must be a positive whole number"), "{error}");
+        assert_eq!(
+            again.last.unwrap().loss.to_bits(),
+            record.last.unwrap().loss.to_bits()
+        );
+        let error = train(&["model.settings.features=0"], &folder.path().join("c"))
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("model.settings.features must be a positive whole number"),
+            "{error}"
+        );
     }
 }

@@ -32,19 +32,27 @@ pub(super) fn beside_torch(sizes: &[&str], ours: &Path, python: &Path) -> Result
                 })?);
                 torch.extend(together(processes, count, || {
                     let mut command = Command::new(python);
-                    command.arg(root().join("benches/peers/train_step.py")).args([size, "--seconds", SECONDS]);
+                    command
+                        .arg(root().join("benches/peers/train_step.py"))
+                        .args([size, "--seconds", SECONDS]);
                     command
                 })?);
             }
-            let times = [median(&own, "ms")?, median(&torch, "ms")?].map(|ms| ms / processes as f64);
-            row.extend([time(times[0]), time(times[1]), format!("{:.2}", times[0] / times[1])]);
+            let times =
+                [median(&own, "ms")?, median(&torch, "ms")?].map(|ms| ms / processes as f64);
+            row.extend([
+                time(times[0]),
+                time(times[1]),
+                format!("{:.2}", times[0] / times[1]),
+            ]);
             if count == "2" {
                 let parameters = median(&own, "parameters_mib")?;
                 let ratio = |results: &[String]| {
                     median(results, "extra_mib")
                         .map_or_else(|_| "-".to_owned(), |mib| format!("{:.2}", mib / parameters))
                 };
-                let growth = median(&own, "growth_mib").map_or_else(|_| "-".to_owned(), |mib| format!("{mib:.1}"));
+                let growth = median(&own, "growth_mib")
+                    .map_or_else(|_| "-".to_owned(), |mib| format!("{mib:.1}"));
                 memory = vec![ratio(&own), ratio(&torch), growth];
             }
         }
@@ -52,7 +60,9 @@ pub(super) fn beside_torch(sizes: &[&str], ours: &Path, python: &Path) -> Result
         rows.push(row);
     }
     println!("{}", table(&rows));
-    println!("ms a step (of two processes: a step of either), medians; ratio: our time over that of torch");
+    println!(
+        "ms a step (of two processes: a step of either), medians; ratio: our time over that of torch"
+    );
     println!(
         "memory: peak beyond the start over the parameters' bytes; growth: MiB after the first tenth of the steps\n"
     );
@@ -60,7 +70,11 @@ pub(super) fn beside_torch(sizes: &[&str], ours: &Path, python: &Path) -> Result
 }
 
 /// Results of as many processes at once.
-fn together(processes: usize, count: &str, command: impl Fn() -> Command) -> Result<Vec<String>, Failure> {
+fn together(
+    processes: usize,
+    count: &str,
+    command: impl Fn() -> Command,
+) -> Result<Vec<String>, Failure> {
     if processes == 1 {
         return Ok(vec![output(threads(&mut command(), count))?]);
     }
@@ -71,9 +85,14 @@ fn together(processes: usize, count: &str, command: impl Fn() -> Command) -> Res
     };
     let children = (0..processes).map(start).collect::<Result<Vec<_>, _>>()?;
     let wait = |child: std::process::Child| {
-        let ended = child.wait_with_output().map_err(|e| Failure::inside(format!("cannot wait for a process: {e}")))?;
+        let ended = child
+            .wait_with_output()
+            .map_err(|e| Failure::inside(format!("cannot wait for a process: {e}")))?;
         if !ended.status.success() {
-            return Err(Failure::inside(format!("a timed process failed: {}", ended.status)));
+            return Err(Failure::inside(format!(
+                "a timed process failed: {}",
+                ended.status
+            )));
         }
         Ok(String::from_utf8_lossy(&ended.stdout).into_owned())
     };

@@ -7,11 +7,17 @@ use super::{Page, markdown};
 use crate::{Failure, find, read};
 
 /// Checks the links of Markdown files and says how many there are.
-pub(super) fn markdown(root: &Path, pages: &[Page], faults: &mut Vec<String>) -> Result<usize, Failure> {
+pub(super) fn markdown(
+    root: &Path,
+    pages: &[Page],
+    faults: &mut Vec<String>,
+) -> Result<usize, Failure> {
     let mut count = 0;
     for page in pages {
         for (line, target) in markdown::links(&page.text) {
-            let Some((path, anchor)) = relative(&target) else { continue };
+            let Some((path, anchor)) = relative(&target) else {
+                continue;
+            };
             count += 1;
             let file = target_file(root, &page.path, &path);
             let dead = match inside(root, &file) {
@@ -22,7 +28,9 @@ pub(super) fn markdown(root: &Path, pages: &[Page], faults: &mut Vec<String>) ->
                 }
                 Some(_) => None,
             };
-            faults.extend(dead.map(|dead| format!("{}:{line}: dead link {target}: {dead}", page.shown)));
+            faults.extend(
+                dead.map(|dead| format!("{}:{line}: dead link {target}: {dead}", page.shown)),
+            );
         }
     }
     Ok(count)
@@ -41,13 +49,22 @@ pub(super) fn html(book: &Path, faults: &mut Vec<String>) -> Result<usize, Failu
             ids.insert(file, values("id").chain(values("name")).collect());
         }
         for tag in &tags {
-            for target in ["href", "src"].into_iter().filter_map(|name| attribute(tag, name)) {
-                let shown = path.strip_prefix(book).unwrap_or(&path).display().to_string();
+            for target in ["href", "src"]
+                .into_iter()
+                .filter_map(|name| attribute(tag, name))
+            {
+                let shown = path
+                    .strip_prefix(book)
+                    .unwrap_or(&path)
+                    .display()
+                    .to_string();
                 match relative(&target) {
                     Some(link) => links.push((path.clone(), shown, target, link)),
                     None if tag.starts_with("a ") => {}
                     // It has to show the same without a network.
-                    None => faults.push(format!("book/{shown}: loads {target}, which is not in the book")),
+                    None => faults.push(format!(
+                        "book/{shown}: loads {target}, which is not in the book"
+                    )),
                 }
             }
         }
@@ -58,7 +75,10 @@ pub(super) fn html(book: &Path, faults: &mut Vec<String>) -> Result<usize, Failu
         let dead = match inside(book, &file) {
             None if file.exists() => "leads out of the book",
             None => "leads nowhere",
-            Some(file) if !anchor.is_empty() && ids.get(&file).is_none_or(|ids| !ids.contains(&anchor)) => {
+            Some(file)
+                if !anchor.is_empty()
+                    && ids.get(&file).is_none_or(|ids| !ids.contains(&anchor)) =>
+            {
                 "nothing there has this id"
             }
             Some(_) => continue,
@@ -70,7 +90,10 @@ pub(super) fn html(book: &Path, faults: &mut Vec<String>) -> Result<usize, Failu
 
 /// Path and anchor of a link that does not lead to another site.
 fn relative(target: &str) -> Option<(String, String)> {
-    let scheme = target.split(['/', '?', '#']).next().is_some_and(|start| start.contains(':'));
+    let scheme = target
+        .split(['/', '?', '#'])
+        .next()
+        .is_some_and(|start| start.contains(':'));
     if scheme || target.starts_with("//") {
         return None;
     }
@@ -90,7 +113,9 @@ fn target_file(root: &Path, page: &Path, path: &str) -> PathBuf {
 /// The file in full, if it is there and below the folder.
 fn inside(folder: &Path, file: &Path) -> Option<PathBuf> {
     let folder = folder.canonicalize().ok()?;
-    file.canonicalize().ok().filter(|file| file.starts_with(folder))
+    file.canonicalize()
+        .ok()
+        .filter(|file| file.starts_with(folder))
 }
 
 /// Text with its `%C3%BC` and `&amp;` as the characters they stand for.
@@ -99,7 +124,10 @@ fn decoded(text: &str) -> String {
     let text = text.replace("&amp;", "&");
     let mut rest = text.as_bytes();
     while let [first, after @ ..] = rest {
-        let code = after.get(..2).filter(|_| *first == b'%').and_then(|code| std::str::from_utf8(code).ok());
+        let code = after
+            .get(..2)
+            .filter(|_| *first == b'%')
+            .and_then(|code| std::str::from_utf8(code).ok());
         match code.and_then(|code| u8::from_str_radix(code, 16).ok()) {
             Some(byte) => {
                 bytes.push(byte);
@@ -152,15 +180,28 @@ mod tests {
 
     #[test]
     fn links_are_ours_or_not() {
-        assert_eq!(relative("a%20b.md#h%C3%BC"), Some(("a b.md".to_owned(), "hü".to_owned())));
+        assert_eq!(
+            relative("a%20b.md#h%C3%BC"),
+            Some(("a b.md".to_owned(), "hü".to_owned()))
+        );
         assert_eq!(relative("#x"), Some((String::new(), "x".to_owned())));
-        assert_eq!((relative("https://a.org"), relative("//a.org"), relative("mailto:a@b")), (None, None, None));
+        assert_eq!(
+            (
+                relative("https://a.org"),
+                relative("//a.org"),
+                relative("mailto:a@b")
+            ),
+            (None, None, None)
+        );
     }
 
     #[test]
     fn scripts_and_comments_hold_no_tags() {
         let html = "<!-- <a href=\"x\"> --><a class=\"b\" href=\"c>d\">e</a><script src=\"f\">'<a href=\"g\">'</script><img src=\"h\">";
-        let found: Vec<_> = tags(html).iter().filter_map(|t| attribute(t, "href").or(attribute(t, "src"))).collect();
+        let found: Vec<_> = tags(html)
+            .iter()
+            .filter_map(|t| attribute(t, "href").or(attribute(t, "src")))
+            .collect();
         assert_eq!(found, ["c>d", "f", "h"]);
     }
 }

@@ -9,7 +9,11 @@ fn lines(text: &str) -> impl Iterator<Item = (usize, &str, Option<&str>)> {
         let inside = language;
         if trimmed.len() - mark.len() >= 3 && !mark.contains('`') {
             // One that says a language closes nothing.
-            language = if mark.is_empty() && inside.is_some() { None } else { inside.or(Some(mark)) };
+            language = if mark.is_empty() && inside.is_some() {
+                None
+            } else {
+                inside.or(Some(mark))
+            };
         }
         (index + 1, line, inside.or(language))
     })
@@ -20,7 +24,9 @@ pub(super) fn blocks<'a>(text: &'a str, language: &str) -> Vec<Vec<(usize, &'a s
     let mut blocks: Vec<Vec<(usize, &str)>> = Vec::new();
     for (number, line, _) in lines(text).filter(|(_, _, inside)| *inside == Some(language)) {
         match blocks.last_mut() {
-            _ if line.trim_start().starts_with("```") && line.trim().len() > 3 => blocks.push(Vec::new()),
+            _ if line.trim_start().starts_with("```") && line.trim().len() > 3 => {
+                blocks.push(Vec::new())
+            }
             Some(block) if !line.trim_start().starts_with("```") => block.push((number, line)),
             _ => {}
         }
@@ -30,7 +36,9 @@ pub(super) fn blocks<'a>(text: &'a str, language: &str) -> Vec<Vec<(usize, &'a s
 
 /// The text with all code blanked out. Lines keep their numbers.
 pub(super) fn prose(text: &str) -> String {
-    let outside: Vec<&str> = lines(text).map(|(_, line, inside)| if inside.is_some() { "" } else { line }).collect();
+    let outside: Vec<&str> = lines(text)
+        .map(|(_, line, inside)| if inside.is_some() { "" } else { line })
+        .collect();
     // Code in a line of text may run over its end, but not over that of its paragraph.
     let mut paragraphs = Vec::new();
     for paragraph in outside.join("\n").split("\n\n") {
@@ -42,7 +50,11 @@ pub(super) fn prose(text: &str) -> String {
             out.push_str(&rest[..start]);
             rest = match closing(after, ticks.len()) {
                 Some(end) => {
-                    out.extend(after[..end].chars().map(|c| if c == '\n' { c } else { ' ' }));
+                    out.extend(
+                        after[..end]
+                            .chars()
+                            .map(|c| if c == '\n' { c } else { ' ' }),
+                    );
                     &after[end + ticks.len()..]
                 }
                 None => after,
@@ -83,12 +95,18 @@ pub(super) fn links(text: &str) -> Vec<(usize, String)> {
         {
             // A title may follow.
             let target = rest[..end].split_whitespace().next().unwrap_or_default();
-            found.push((prose[..at].matches('\n').count() + 1, target.trim_matches(['<', '>']).to_owned()));
+            found.push((
+                prose[..at].matches('\n').count() + 1,
+                target.trim_matches(['<', '>']).to_owned(),
+            ));
         }
     }
     for (index, line) in prose.lines().enumerate() {
         // `[label]: target`
-        if let Some((_, target)) = line.split_once("]: ").filter(|_| line.trim_start().starts_with('[')) {
+        if let Some((_, target)) = line
+            .split_once("]: ")
+            .filter(|_| line.trim_start().starts_with('['))
+        {
             let target = target.split_whitespace().next().unwrap_or_default();
             found.push((index + 1, target.trim_matches(['<', '>']).to_owned()));
         }
@@ -99,18 +117,31 @@ pub(super) fn links(text: &str) -> Vec<(usize, String)> {
 /// The anchors that GitHub makes of a page's headings.
 pub(super) fn anchors(text: &str) -> Vec<String> {
     let mut anchors: Vec<String> = Vec::new();
-    let headings = lines(text).filter(|(_, line, inside)| inside.is_none() && line.starts_with('#'));
-    for (_, line, _) in headings.filter(|(_, line, _)| line.trim_start_matches('#').starts_with(' ')) {
+    let headings =
+        lines(text).filter(|(_, line, inside)| inside.is_none() && line.starts_with('#'));
+    for (_, line, _) in
+        headings.filter(|(_, line, _)| line.trim_start_matches('#').starts_with(' '))
+    {
         // Of a link its text is what counts.
         let parts = line.trim_start_matches('#').split("](").enumerate();
         let heading: String = parts
-            .map(|(i, part)| if i == 0 { part } else { part.split_once(')').map_or("", |(_, rest)| rest) })
+            .map(|(i, part)| {
+                if i == 0 {
+                    part
+                } else {
+                    part.split_once(')').map_or("", |(_, rest)| rest)
+                }
+            })
             .collect();
         let kept = heading.trim().to_lowercase();
-        let kept = kept.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
+        let kept = kept
+            .chars()
+            .filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
         let slug: String = kept.map(|c| if c == ' ' { '-' } else { c }).collect();
         let again = (1..).map(|n| format!("{slug}-{n}"));
-        let anchor = std::iter::once(slug.clone()).chain(again).find(|anchor| !anchors.contains(anchor));
+        let anchor = std::iter::once(slug.clone())
+            .chain(again)
+            .find(|anchor| !anchors.contains(anchor));
         anchors.extend(anchor);
     }
     anchors
@@ -122,7 +153,8 @@ mod tests {
 
     #[test]
     fn code_is_no_prose() {
-        let text = "a `b\nc` [d](e.md)\n\n```console\n$ f `\n```\n``g ` h`` `i\n\nj` [k](l) \\[m\\](n)\n";
+        let text =
+            "a `b\nc` [d](e.md)\n\n```console\n$ f `\n```\n``g ` h`` `i\n\nj` [k](l) \\[m\\](n)\n";
         assert_eq!(prose(text).lines().count(), text.lines().count());
         assert_eq!(links(text), [(2, "e.md".to_owned()), (9, "l".to_owned())]);
         assert_eq!(blocks(text, "console"), [[(5, "$ f `")]]);
@@ -131,7 +163,10 @@ mod tests {
     #[test]
     fn links_have_titles_and_labels() {
         let text = "![a](b(c).svg \"d\")\n\n[e]: <f.md>\n";
-        assert_eq!(links(text), [(1, "b(c).svg".to_owned()), (3, "f.md".to_owned())]);
+        assert_eq!(
+            links(text),
+            [(1, "b(c).svg".to_owned()), (3, "f.md".to_owned())]
+        );
     }
 
     #[test]

@@ -42,8 +42,14 @@ pub(super) fn with<T>(
     work: impl FnOnce(&Scratch) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
     // `fashion-mnist   30.88 MB  in data/fashion-mnist`
-    let list = output(Command::new(program).args(["data", "list"]).current_dir(root))?;
-    let place = list.lines().find_map(|line| Some(line.strip_prefix("fashion-mnist ")?.split_once("  in ")?.1));
+    let list = output(
+        Command::new(program)
+            .args(["data", "list"])
+            .current_dir(root),
+    )?;
+    let place = list
+        .lines()
+        .find_map(|line| Some(line.strip_prefix("fashion-mnist ")?.split_once("  in ")?.1));
     let scratch = Scratch {
         root: root.to_owned(),
         program: program.to_owned(),
@@ -79,20 +85,28 @@ impl Scratch {
             // This program is that task.
             Some(task) => {
                 let own = std::env::current_exe().map_err(|e| e.to_string())?;
-                said(Command::new(own).args(task.split_whitespace()).current_dir(page))
+                said(
+                    Command::new(own)
+                        .args(task.split_whitespace())
+                        .current_dir(page),
+                )
             }
         }
     }
 
     fn prepare(&self) -> Result<(), Failure> {
         let prepared = self.folder.join("prepared");
-        fs::create_dir_all(&prepared).and_then(|()| arrays(&prepared)).map_err(|e| self.unwritable(&e))?;
+        fs::create_dir_all(&prepared)
+            .and_then(|()| arrays(&prepared))
+            .map_err(|e| self.unwritable(&e))?;
         self.set_up("prepared", RUNS)
     }
 
     fn set_up(&self, folder: &str, script: &str) -> Result<(), Failure> {
         let result = self.shell(&self.folder.join(folder), &format!("set -e\n{script}"));
-        result.map(|_| ()).map_err(|e| Failure::inside(format!("cannot prepare the commands: {e}")))
+        result
+            .map(|_| ())
+            .map_err(|e| Failure::inside(format!("cannot prepare the commands: {e}")))
     }
 
     fn shell(&self, folder: &Path, script: &str) -> Result<String, String> {
@@ -100,20 +114,32 @@ impl Scratch {
         let own = self.program.parent().map(Path::to_owned);
         let path = std::env::join_paths(own.into_iter().chain(std::env::split_paths(&found)));
         let mut command = Command::new("sh");
-        command.args(["-c", script]).current_dir(folder).env("PATH", path.map_err(|e| e.to_string())?);
-        command.env("HOME", folder).env("ROOT", &self.root).env("PROGRAM", &self.program);
+        command
+            .args(["-c", script])
+            .current_dir(folder)
+            .env("PATH", path.map_err(|e| e.to_string())?);
+        command
+            .env("HOME", folder)
+            .env("ROOT", &self.root)
+            .env("PROGRAM", &self.program);
         command.env("PREPARED", self.folder.join("prepared"));
         said(command.env("FULL_DATA", self.full_data.clone().unwrap_or_default()))
     }
 
     fn unwritable(&self, error: &io::Error) -> Failure {
-        Failure::inside(format!("cannot write to {}: {error}", self.folder.display()))
+        Failure::inside(format!(
+            "cannot write to {}: {error}",
+            self.folder.display()
+        ))
     }
 }
 
 /// What a command prints or, if it fails, its status and its error.
 fn said(command: &mut Command) -> Result<String, String> {
-    let output = command.stdin(Stdio::null()).output().map_err(|e| e.to_string())?;
+    let output = command
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|e| e.to_string())?;
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }
@@ -121,7 +147,11 @@ fn said(command: &mut Command) -> Result<String, String> {
     // Some programs end with a hint.
     let error = said.lines().rfind(|line| line.starts_with("error"));
     let last = said.lines().rfind(|line| !line.trim().is_empty());
-    Err(format!("{}: {}", output.status, error.or(last).unwrap_or("(nothing said)")))
+    Err(format!(
+        "{}: {}",
+        output.status,
+        error.or(last).unwrap_or("(nothing said)")
+    ))
 }
 
 /// Features of ten classes, which lie at the corners of a simplex, with labels and the classifier that tells them apart.
@@ -130,11 +160,23 @@ fn arrays(folder: &Path) -> io::Result<()> {
     let near = |a: u32, b: u32| if a == b { 1.0 } else { 0.0 };
     let mut features = Vec::new();
     for sample in 0..samples {
-        features.extend((0..classes).map(|k| near(sample % classes, k) + 0.01 * f64::from(sample * (k + 3) % 17)));
+        features.extend(
+            (0..classes)
+                .map(|k| near(sample % classes, k) + 0.01 * f64::from(sample * (k + 3) % 17)),
+        );
     }
-    let classifier = (0..classes).flat_map(|j| (0..classes).map(move |k| near(j, k))).collect::<Vec<_>>();
-    let bytes = |values: &[f64]| values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<_>>();
-    let labels: Vec<u8> = (0..samples).flat_map(|sample| i64::from(sample % classes).to_le_bytes()).collect();
+    let classifier = (0..classes)
+        .flat_map(|j| (0..classes).map(move |k| near(j, k)))
+        .collect::<Vec<_>>();
+    let bytes = |values: &[f64]| {
+        values
+            .iter()
+            .flat_map(|value| value.to_le_bytes())
+            .collect::<Vec<_>>()
+    };
+    let labels: Vec<u8> = (0..samples)
+        .flat_map(|sample| i64::from(sample % classes).to_le_bytes())
+        .collect();
     npy(&folder.join("h.npy"), "<f8", "200, 10", &bytes(&features))?;
     npy(&folder.join("y.npy"), "<i8", "200,", &labels)?;
     npy(&folder.join("W.npy"), "<f8", "10, 10", &bytes(&classifier))?;
@@ -146,5 +188,13 @@ fn npy(path: &Path, kind: &str, shape: &str, values: &[u8]) -> io::Result<()> {
     let header = format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': ({shape}), }}");
     // Ten bytes before it, then 118 that end with a new line: the values begin at a multiple of 64.
     let header = format!("{header:117}\n");
-    fs::write(path, [b"\x93NUMPY\x01\x00\x76\x00".as_slice(), header.as_bytes(), values].concat())
+    fs::write(
+        path,
+        [
+            b"\x93NUMPY\x01\x00\x76\x00".as_slice(),
+            header.as_bytes(),
+            values,
+        ]
+        .concat(),
+    )
 }

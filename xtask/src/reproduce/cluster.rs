@@ -18,8 +18,10 @@ const ATTEMPTS: usize = 3;
 /// What names of jobs begin with.
 const NAME: &str = "memdil-";
 /// File systems that other machines see.
-const SHARED: [&str; 13] =
-    ["nfs", "nfs4", "lustre", "gpfs", "fhgfs", "beegfs", "ceph", "fuseblk", "afs", "k-afs", "panfs", "cifs", "smb2"];
+const SHARED: [&str; 13] = [
+    "nfs", "nfs4", "lustre", "gpfs", "fhgfs", "beegfs", "ceph", "fuseblk", "afs", "k-afs", "panfs",
+    "cifs", "smb2",
+];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Engine {
@@ -69,12 +71,18 @@ impl Cluster {
     /// Whether jobs can be submitted here, and to a folder of that name.
     pub(super) fn check(&self, out: &Path) -> Result<(), Failure> {
         if self.engine == Engine::Slurm && out.to_string_lossy().contains(['"', '\\', '\n']) {
-            let message =
-                format!("--out {}: Slurm cannot write logs below a name with \", \\ or a new line", out.display());
+            let message = format!(
+                "--out {}: Slurm cannot write logs below a name with \", \\ or a new line",
+                out.display()
+            );
             return Err(Failure::usage(message));
         }
         let tool = self.engine.tool();
-        let version = if self.submit { output(Command::new(tool).arg("--version")) } else { Ok(String::new()) };
+        let version = if self.submit {
+            output(Command::new(tool).arg("--version"))
+        } else {
+            Ok(String::new())
+        };
         version.map(|_| ()).map_err(|failure| {
             Failure::usage(format!(
                 "{tool} cannot be used here ({}): run this where jobs are submitted, or add --submit=no for the scripts alone",
@@ -91,10 +99,16 @@ pub(super) fn run(
     (program, out): (&Path, &Path),
     arguments: &[String],
 ) -> Result<(), Failure> {
-    let out = std::path::absolute(out).map_err(|e| Failure::inside(format!("cannot find {}: {e}", out.display())))?;
+    let out = std::path::absolute(out)
+        .map_err(|e| Failure::inside(format!("cannot find {}: {e}", out.display())))?;
     let folder = out.join("cluster");
     let jobs = folder.join(format!("{}-jobs.txt", cluster.engine.tool()));
-    let place = Place { program: folder.join("memdil"), out: &out, folder, jobs };
+    let place = Place {
+        program: folder.join("memdil"),
+        out: &out,
+        folder,
+        jobs,
+    };
     create(&place.folder.join("logs"))?;
     create(&out.join("runs"))?;
     warn_unless_shared(&out);
@@ -150,7 +164,11 @@ impl Place<'_> {
     /// Waits for jobs of an earlier call, which go on: only what they leave is submitted.
     fn follow_earlier(&self, engine: Engine) -> Result<(), Failure> {
         let text = fs::read_to_string(&self.jobs).unwrap_or_default();
-        let jobs: Vec<String> = text.lines().map(str::to_owned).filter(|line| !line.is_empty()).collect();
+        let jobs: Vec<String> = text
+            .lines()
+            .map(str::to_owned)
+            .filter(|line| !line.is_empty())
+            .collect();
         let said = || eprintln!("following jobs {} of an earlier call", jobs.join(", "));
         match engine {
             Engine::Slurm if !jobs.is_empty() && !slurm::queue(&jobs)?.is_empty() => {
@@ -170,21 +188,38 @@ impl Place<'_> {
     }
 
     /// The id of a script that was submitted; `before` are the jobs that were.
-    fn submitted(&self, script: &Path, answer: Result<String, Failure>, before: &[String]) -> Result<String, Failure> {
+    fn submitted(
+        &self,
+        script: &Path,
+        answer: Result<String, Failure>,
+        before: &[String],
+    ) -> Result<String, Failure> {
         answer.map(|id| id.trim().to_owned()).map_err(|failure| {
             let before = if before.is_empty() {
                 "nothing was submitted".to_owned()
             } else {
-                format!("jobs {} were submitted before it: cancel them, or call again to follow them", before.join(" "))
+                format!(
+                    "jobs {} were submitted before it: cancel them, or call again to follow them",
+                    before.join(" ")
+                )
             };
-            Failure::usage(format!("{} was refused: {}; {before}", script.display(), failure.message))
+            Failure::usage(format!(
+                "{} was refused: {}; {before}",
+                script.display(),
+                failure.message
+            ))
         })
     }
 
     /// Writes down what was submitted.
     fn remember(&self, jobs: &[String]) -> Result<(), Failure> {
-        put(&self.jobs, &format!("{}\n", jobs.join("\n")))
-            .map_err(|failure| Failure::usage(format!("{}; jobs {} are submitted", failure.message, jobs.join(" "))))
+        put(&self.jobs, &format!("{}\n", jobs.join("\n"))).map_err(|failure| {
+            Failure::usage(format!(
+                "{}; jobs {} are submitted",
+                failure.message,
+                jobs.join(" ")
+            ))
+        })
     }
 }
 
@@ -193,13 +228,19 @@ fn finish(place: &Place<'_>) -> Result<(), Failure> {
     let logs = place.folder.join("logs");
     let log = logs.join("report.log");
     let Ok(failed) = fs::read_to_string(logs.join("report.done")) else {
-        return Err(Failure::inside(format!("the report was not made; its log is {}", log.display())));
+        return Err(Failure::inside(format!(
+            "the report was not made; its log is {}",
+            log.display()
+        )));
     };
     print!("{}", fs::read_to_string(&log).unwrap_or_default());
     if failed.trim() == "0" {
         return Ok(());
     }
-    Err(Failure::inside(format!("an experiment failed and is missing in the report: see {}", log.display())))
+    Err(Failure::inside(format!(
+        "an experiment failed and is missing in the report: see {}",
+        log.display()
+    )))
 }
 
 /// The runs that are not complete, packed by the time that they take on this machine's processor: it decides nothing else.
@@ -218,17 +259,27 @@ fn tasks(
                 plan(options, &place.program, experiment, place.out)?;
                 let manifest = manifest(place.out, experiment);
                 let mut dry = Command::new(&place.program);
-                dry.args(["sweep", "run", "--all", "--dry-run", "--manifest"]).arg(&manifest).arg("--out").arg(&runs);
+                dry.args(["sweep", "run", "--all", "--dry-run", "--manifest"])
+                    .arg(&manifest)
+                    .arg("--out")
+                    .arg(&runs);
                 options.data(&mut dry);
-                let start =
-                    format!("sweep run --manifest {} --out {}{rest} --index ", quoted(&manifest), quoted(&runs));
+                let start = format!(
+                    "sweep run --manifest {} --out {}{rest} --index ",
+                    quoted(&manifest),
+                    quoted(&runs)
+                );
                 tasks.extend(packed(&start, &open(&output(&mut dry)?)));
             }
             Kind::Own(own, true) => {
                 let mut dry = Command::new(&place.program);
-                dry.args([&own, "--dry-run", "--preset", &options.preset, "--config"]).arg(experiment);
+                dry.args([&own, "--dry-run", "--preset", &options.preset, "--config"])
+                    .arg(experiment);
                 options.data(dry.arg("--out").arg(&runs));
-                let start = format!("{} --index ", search(cluster, options, &own, experiment, &runs));
+                let start = format!(
+                    "{} --index ",
+                    search(cluster, options, &own, experiment, &runs)
+                );
                 tasks.extend(packed(&start, &open(&output(&mut dry)?)));
             }
             Kind::Own(_, false) | Kind::Report => {}
@@ -238,15 +289,28 @@ fn tasks(
 }
 
 /// Arguments that make all searches of an experiment.
-fn search(cluster: &Cluster, options: &Options, own: &str, experiment: &Path, runs: &Path) -> String {
+fn search(
+    cluster: &Cluster,
+    options: &Options,
+    own: &str,
+    experiment: &Path,
+    runs: &Path,
+) -> String {
     let (experiment, runs, rest) = (quoted(experiment), quoted(runs), rest(options));
-    format!("{own} --preset {} --config {experiment} --out {runs}{rest} --jobs {}", options.preset, cluster.cpus)
+    format!(
+        "{own} --preset {} --config {experiment} --out {runs}{rest} --jobs {}",
+        options.preset, cluster.cpus
+    )
 }
 
 /// Arguments about the machine.
 fn rest(options: &Options) -> String {
-    let absolute = |folder: &PathBuf| std::path::absolute(folder).unwrap_or_else(|_| folder.clone());
-    let folder = options.data_dir.as_ref().map(|folder| format!(" --data-dir {}", quoted(&absolute(folder))));
+    let absolute =
+        |folder: &PathBuf| std::path::absolute(folder).unwrap_or_else(|_| folder.clone());
+    let folder = options
+        .data_dir
+        .as_ref()
+        .map(|folder| format!(" --data-dir {}", quoted(&absolute(folder))));
     format!(" --device {}{}", options.device, folder.unwrap_or_default())
 }
 
@@ -254,45 +318,71 @@ fn rest(options: &Options) -> String {
 /// seconds.
 fn open(dry: &str) -> Vec<(usize, f64)> {
     let mut found: Vec<(&str, Option<f64>)> = Vec::new();
-    for (state, name) in dry.lines().filter_map(|line| line.trim_start().split_once("  ")) {
-        let seconds = state.strip_suffix(" s").and_then(|seconds| seconds.parse::<f64>().ok());
+    for (state, name) in dry
+        .lines()
+        .filter_map(|line| line.trim_start().split_once("  "))
+    {
+        let seconds = state
+            .strip_suffix(" s")
+            .and_then(|seconds| seconds.parse::<f64>().ok());
         if seconds.is_none() && state != "done" {
             continue;
         }
         let name = name.split(": ").next().unwrap_or(name);
         match found.last_mut().filter(|(last, _)| *last == name) {
-            Some((_, sum)) => *sum = seconds.map_or(*sum, |seconds| Some(seconds + sum.unwrap_or_default())),
+            Some((_, sum)) => {
+                *sum = seconds.map_or(*sum, |seconds| Some(seconds + sum.unwrap_or_default()))
+            }
             None => found.push((name, seconds)),
         }
     }
-    found.iter().enumerate().filter_map(|(index, (_, seconds))| Some((index, (*seconds)?))).collect()
+    found
+        .iter()
+        .enumerate()
+        .filter_map(|(index, (_, seconds))| Some((index, (*seconds)?)))
+        .collect()
 }
 
 /// Tasks of as many runs together as fill one, in their order; `start` is what is before their places.
 fn packed(start: &str, open: &[(usize, f64)]) -> Vec<Task> {
     let mut packed: Vec<Task> = Vec::new();
     for &(index, seconds) in open {
-        match packed.last_mut().filter(|task| task.seconds + seconds <= TASK) {
+        match packed
+            .last_mut()
+            .filter(|task| task.seconds + seconds <= TASK)
+        {
             Some(task) => {
                 task.arguments += &format!(",{index}");
                 task.seconds += seconds;
             }
-            None => packed.push(Task { arguments: format!("{start}{index}"), seconds }),
+            None => packed.push(Task {
+                arguments: format!("{start}{index}"),
+                seconds,
+            }),
         }
     }
     packed
 }
 
 fn warn_unless_shared(out: &Path) {
-    let found = output(Command::new("stat").args(["--file-system", "--format=%T"]).arg(out)).unwrap_or_default();
+    let found = output(
+        Command::new("stat")
+            .args(["--file-system", "--format=%T"])
+            .arg(out),
+    )
+    .unwrap_or_default();
     let found = found.trim();
     if !found.is_empty() && !SHARED.contains(&found) {
-        eprintln!("warning: {} is on {found}: other machines see it only if it is shared with them", out.display());
+        eprintln!(
+            "warning: {} is on {found}: other machines see it only if it is shared with them",
+            out.display()
+        );
     }
 }
 
 fn create(folder: &Path) -> Result<(), Failure> {
-    fs::create_dir_all(folder).map_err(|e| Failure::usage(format!("cannot write {}: {e}", folder.display())))
+    fs::create_dir_all(folder)
+        .map_err(|e| Failure::usage(format!("cannot write {}: {e}", folder.display())))
 }
 
 /// Writes a file of text.
@@ -303,10 +393,15 @@ fn put(path: &Path, text: &str) -> Result<(), Failure> {
 /// Writes a file whole or not at all.
 fn whole(path: &Path, write: impl Fn(&Path) -> std::io::Result<()>) -> Result<(), Failure> {
     let temporary = path.with_extension("tmp");
-    write(&temporary).and_then(|()| fs::rename(&temporary, path)).map_err(|e| {
-        let _ = fs::remove_file(&temporary);
-        Failure::usage(format!("cannot write {}: {e}; nothing more was submitted", path.display()))
-    })
+    write(&temporary)
+        .and_then(|()| fs::rename(&temporary, path))
+        .map_err(|e| {
+            let _ = fs::remove_file(&temporary);
+            Failure::usage(format!(
+                "cannot write {}: {e}; nothing more was submitted",
+                path.display()
+            ))
+        })
 }
 
 /// For a shell.
@@ -322,8 +417,14 @@ mod tests {
     fn what_is_open_is_packed_into_minutes() {
         let dry = "   250.0 s  a\n    done  b\n  250.0 s  c\n  250.0 s  d\n 1000.0 s  e\nabout 30 min (1750 s) for 4 of 5 runs, 2 at a time\n";
         let found = open(dry);
-        assert_eq!(found.iter().map(|(index, _)| *index).collect::<Vec<_>>(), [0, 2, 3, 4]);
-        let lines: Vec<String> = packed("run ", &found).into_iter().map(|task| task.arguments).collect();
+        assert_eq!(
+            found.iter().map(|(index, _)| *index).collect::<Vec<_>>(),
+            [0, 2, 3, 4]
+        );
+        let lines: Vec<String> = packed("run ", &found)
+            .into_iter()
+            .map(|task| task.arguments)
+            .collect();
         assert_eq!(lines, ["run 0,2", "run 3", "run 4"]);
         assert!(packed("run ", &[]).is_empty());
     }

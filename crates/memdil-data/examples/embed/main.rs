@@ -24,13 +24,20 @@ fn main() -> Result<()> {
     let (from, out) = arguments()?;
     let paths = files::find(&Source::FashionMnist, Some(&from))?;
     let mut contents = Vec::new();
-    let published = Published::FashionMnist.files().iter().flat_map(|file| file.unpacked).flat_map(|file| file.sha256);
+    let published = Published::FashionMnist
+        .files()
+        .iter()
+        .flat_map(|file| file.unpacked)
+        .flat_map(|file| file.sha256);
     for (path, published) in paths.iter().zip(published) {
         let bytes = unpacked(path)?;
         let found = subset::sha256_hex(&bytes);
         if found != published {
             let path = path.display();
-            return Err(format!("{path}: SHA-256 of the unpacked content is {found}, not {published}").into());
+            return Err(format!(
+                "{path}: SHA-256 of the unpacked content is {found}, not {published}"
+            )
+            .into());
         }
         contents.push(bytes);
     }
@@ -41,8 +48,10 @@ fn main() -> Result<()> {
         let images = idx::parse_images(&contents[2 * split], files::IDX[2 * split])?;
         let labels = idx::parse_labels(&contents[2 * split + 1], files::IDX[2 * split + 1])?;
         let kept = subset::first_per_class(&labels, per_class);
-        let assets =
-            [subset::images_file(&images.select(&kept)), subset::labels_file(kept.iter().map(|&i| labels[i] as u8))];
+        let assets = [
+            subset::images_file(&images.select(&kept)),
+            subset::labels_file(kept.iter().map(|&i| labels[i] as u8)),
+        ];
         for (asset, name) in assets.iter().zip(&files::IDX[2 * split..]) {
             let name = format!("{name}.gz");
             let packed = subset::gzip(asset);

@@ -20,7 +20,11 @@ pub(crate) fn first_per_class(labels: &[u32], per_class: usize) -> Vec<usize> {
 /// The bytes of an IDX file of grey images.
 pub(crate) fn images_file(images: &Images) -> Vec<u8> {
     let sizes = [images.len(), images.height, images.width];
-    idx_file(2051, &sizes, images.pixels.as_bytes().unwrap_or_default().iter().copied())
+    idx_file(
+        2051,
+        &sizes,
+        images.pixels.as_bytes().unwrap_or_default().iter().copied(),
+    )
 }
 
 /// The bytes of an IDX file of labels.
@@ -52,5 +56,8 @@ pub(crate) fn gzip(bytes: &[u8]) -> Vec<u8> {
 }
 
 pub(crate) fn sha256_hex(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    Sha256::digest(bytes)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }

@@ -32,7 +32,12 @@ pub(super) fn transfer(
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<u64, Failure> {
     let here = |cause| Failure::Here(write_error(part, cause));
-    let mut file = File::options().create(true).truncate(false).write(true).open(part).map_err(here)?;
+    let mut file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(part)
+        .map_err(here)?;
     let mut there = file.metadata().map_err(here)?.len();
     if there > total {
         file.set_len(0).map_err(here)?;
@@ -42,7 +47,9 @@ pub(super) fn transfer(
         let response = request(url, there, options)?;
         let Some(start) = start_of_body(&response, there, total)? else {
             file.set_len(0).map_err(here)?;
-            return Err(Failure::Passing(format!("does not continue at byte {there}")));
+            return Err(Failure::Passing(format!(
+                "does not continue at byte {there}"
+            )));
         };
         if start < there {
             file.set_len(start).map_err(here)?;
@@ -68,25 +75,39 @@ fn request(url: &str, there: u64, options: &FetchOptions) -> Result<Response<Bod
         config = config.proxy(None);
     }
     // The checksum is that of the bytes as they are stored, so nothing may pack them for the way.
-    let mut request = Agent::new_with_config(config.build()).get(url).header(header::ACCEPT_ENCODING, "identity");
+    let mut request = Agent::new_with_config(config.build())
+        .get(url)
+        .header(header::ACCEPT_ENCODING, "identity");
     if there > 0 {
         request = request.header(header::RANGE, format!("bytes={there}-"));
     }
     let response = request.call().map_err(|error| {
         let cause = describe(&error, options);
-        if is_passing(&error) { Failure::Passing(cause) } else { Failure::Source(cause) }
+        if is_passing(&error) {
+            Failure::Passing(cause)
+        } else {
+            Failure::Source(cause)
+        }
     })?;
     let status = response.status();
     match status {
-        StatusCode::OK | StatusCode::PARTIAL_CONTENT | StatusCode::RANGE_NOT_SATISFIABLE => Ok(response),
-        StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS => Err(Failure::Passing(answer(status))),
+        StatusCode::OK | StatusCode::PARTIAL_CONTENT | StatusCode::RANGE_NOT_SATISFIABLE => {
+            Ok(response)
+        }
+        StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS => {
+            Err(Failure::Passing(answer(status)))
+        }
         _ if status.is_server_error() => Err(Failure::Passing(answer(status))),
         _ => Err(Failure::Source(answer(status))),
     }
 }
 
 /// The offset in the file that the body begins at; none if the server does not go on from where it should.
-fn start_of_body(response: &Response<Body>, there: u64, total: u64) -> Result<Option<u64>, Failure> {
+fn start_of_body(
+    response: &Response<Body>,
+    there: u64,
+    total: u64,
+) -> Result<Option<u64>, Failure> {
     let size = |bytes: u64| Failure::Source(format!("has {bytes} bytes, not {total}"));
     if response.status() == StatusCode::OK {
         // Without support for ranges the server sends the whole file.
@@ -96,11 +117,18 @@ fn start_of_body(response: &Response<Body>, there: u64, total: u64) -> Result<Op
         };
     }
     // As in `bytes 500-999/1000`; a size that the server does not know is a star.
-    let range = response.headers().get(header::CONTENT_RANGE).and_then(|value| value.to_str().ok());
-    let Some((range, whole)) = range.and_then(|range| range.strip_prefix("bytes ")?.split_once('/')) else {
+    let range = response
+        .headers()
+        .get(header::CONTENT_RANGE)
+        .and_then(|value| value.to_str().ok());
+    let Some((range, whole)) =
+        range.and_then(|range| range.strip_prefix("bytes ")?.split_once('/'))
+    else {
         return Ok(None);
     };
-    if response.status() == StatusCode::RANGE_NOT_SATISFIABLE || !range.starts_with(&format!("{there}-")) {
+    if response.status() == StatusCode::RANGE_NOT_SATISFIABLE
+        || !range.starts_with(&format!("{there}-"))
+    {
         return Ok(None);
     }
     match whole.parse() {
@@ -126,12 +154,18 @@ fn copy_body(
     loop {
         let n = match body.read(&mut buffer) {
             Ok(0) if done == total => return Ok(()),
-            Ok(0) => return Err(Failure::Passing(format!("ended after {done} of {total} bytes"))),
+            Ok(0) => {
+                return Err(Failure::Passing(format!(
+                    "ended after {done} of {total} bytes"
+                )));
+            }
             Ok(n) => n,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(error) => {
                 let cause = describe(&Error::from(error), options);
-                return Err(Failure::Passing(format!("{cause} after {done} of {total} bytes")));
+                return Err(Failure::Passing(format!(
+                    "{cause} after {done} of {total} bytes"
+                )));
             }
         };
         if done + n as u64 > total {
@@ -181,7 +215,10 @@ fn answer(status: StatusCode) -> String {
 
 fn is_this_machine(url: &str) -> bool {
     host(url).is_some_and(|host| {
-        let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+        let address = host
+            .trim_start_matches('[')
+            .trim_end_matches(']')
+            .parse::<IpAddr>();
         host == "localhost" || address.is_ok_and(|address| address.is_loopback())
     })
 }

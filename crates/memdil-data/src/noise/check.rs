@@ -15,27 +15,57 @@ impl LabelNoise {
     /// to 1, a map that moves no class or leads to no class, `per_class` without `etas` and `range` or with both.
     pub fn validate(&self) -> Result<(), DataError> {
         match self {
-            Self::Uniform { eta, .. } | Self::Symmetric { eta, .. } | Self::Pair { eta, .. } => check_eta(*eta),
+            Self::Uniform { eta, .. } | Self::Symmetric { eta, .. } | Self::Pair { eta, .. } => {
+                check_eta(*eta)
+            }
             Self::Asymmetric { eta, map, .. } => {
                 check_eta(*eta)?;
                 let (targets, classes) = (map.targets(), map.targets().len());
                 for (class, &target) in targets.iter().enumerate() {
                     if target as usize >= classes {
-                        return Err(DataError::MapTarget { class, target, classes });
+                        return Err(DataError::MapTarget {
+                            class,
+                            target,
+                            classes,
+                        });
                     }
                 }
-                let moves = targets.iter().enumerate().any(|(class, &target)| target as usize != class);
-                if moves { Ok(()) } else { Err(DataError::MapMovesNothing) }
+                let moves = targets
+                    .iter()
+                    .enumerate()
+                    .any(|(class, &target)| target as usize != class);
+                if moves {
+                    Ok(())
+                } else {
+                    Err(DataError::MapMovesNothing)
+                }
             }
             Self::Transition { matrix, .. } => check_matrix(matrix),
-            Self::PerClass { etas: Some(etas), range: None, .. } => {
+            Self::PerClass {
+                etas: Some(etas),
+                range: None,
+                ..
+            } => {
                 let name = |class| format!("etas[{class}]");
-                etas.iter().enumerate().try_for_each(|(class, &eta)| check_probability(|| name(class), eta))
+                etas.iter()
+                    .enumerate()
+                    .try_for_each(|(class, &eta)| check_probability(|| name(class), eta))
             }
-            Self::PerClass { etas: None, range: Some([low, high]), .. } => {
+            Self::PerClass {
+                etas: None,
+                range: Some([low, high]),
+                ..
+            } => {
                 check_probability(|| "range[0]".to_owned(), *low)?;
                 check_probability(|| "range[1]".to_owned(), *high)?;
-                if low <= high { Ok(()) } else { Err(DataError::NoiseRange { low: *low, high: *high }) }
+                if low <= high {
+                    Ok(())
+                } else {
+                    Err(DataError::NoiseRange {
+                        low: *low,
+                        high: *high,
+                    })
+                }
             }
             Self::PerClass { .. } => Err(DataError::PerClassRates),
             Self::LatentClass { eta, split, .. } => {
@@ -62,15 +92,29 @@ impl LabelNoise {
     pub fn validate_for(&self, classes: usize) -> Result<(), DataError> {
         self.validate()?;
         // The new classes of `latent_class` need numbers too.
-        let most = if matches!(self, Self::LatentClass { .. }) { u32::MAX / 2 } else { u32::MAX };
+        let most = if matches!(self, Self::LatentClass { .. }) {
+            u32::MAX / 2
+        } else {
+            u32::MAX
+        };
         check_classes(classes, most)?;
         let (what, found) = match self {
             Self::Asymmetric { map, .. } => ("map", map.targets().len()),
             Self::Transition { matrix, .. } => ("matrix", matrix.len()),
-            Self::PerClass { etas: Some(etas), .. } => ("etas", etas.len()),
+            Self::PerClass {
+                etas: Some(etas), ..
+            } => ("etas", etas.len()),
             _ => return Ok(()),
         };
-        if found == classes { Ok(()) } else { Err(DataError::NoiseClasses { what, found, classes }) }
+        if found == classes {
+            Ok(())
+        } else {
+            Err(DataError::NoiseClasses {
+                what,
+                found,
+                classes,
+            })
+        }
     }
 }
 
@@ -78,18 +122,33 @@ fn check_eta(eta: f64) -> Result<(), DataError> {
     if (0.0..=1.0).contains(&eta) {
         Ok(())
     } else {
-        Err(DataError::OutOfRange { what: "eta", value: eta, range: "0 <= eta <= 1" })
+        Err(DataError::OutOfRange {
+            what: "eta",
+            value: eta,
+            range: "0 <= eta <= 1",
+        })
     }
 }
 
 fn check_probability(entry: impl Fn() -> String, value: f64) -> Result<(), DataError> {
-    if (0.0..=1.0).contains(&value) { Ok(()) } else { Err(DataError::NoProbability { entry: entry(), value }) }
+    if (0.0..=1.0).contains(&value) {
+        Ok(())
+    } else {
+        Err(DataError::NoProbability {
+            entry: entry(),
+            value,
+        })
+    }
 }
 
 fn check_matrix(matrix: &[Vec<f64>]) -> Result<(), DataError> {
     for (row, entries) in matrix.iter().enumerate() {
         if entries.len() != matrix.len() {
-            return Err(DataError::TransitionShape { row, found: entries.len(), rows: matrix.len() });
+            return Err(DataError::TransitionShape {
+                row,
+                found: entries.len(),
+                rows: matrix.len(),
+            });
         }
         for (column, &value) in entries.iter().enumerate() {
             check_probability(|| format!("matrix[{row}][{column}]"), value)?;

@@ -29,7 +29,12 @@ impl LabelNoise {
     /// assert_eq!(noisy.realised, 0.25); // two of eight
     /// # Ok::<(), memdil_data::DataError>(())
     /// ```
-    pub fn inject(&self, clean: &[u32], classes: usize, seed: u64) -> Result<NoisyLabels, DataError> {
+    pub fn inject(
+        &self,
+        clean: &[u32],
+        classes: usize,
+        seed: u64,
+    ) -> Result<NoisyLabels, DataError> {
         self.validate_for(classes)?;
         check_clean(clean, classes)?;
         if let Self::FromFile { path } = self {
@@ -39,7 +44,9 @@ impl LabelNoise {
         let rates = self.rates(classes, clean.len(), &mut rng)?;
         let (u, new) = self.draw(clean, classes, &mut rng);
         let hit = self.hit(clean, &u, rates.as_deref());
-        let mut observed: Vec<u32> = (0..clean.len()).map(|i| if hit[i] { new[i] } else { clean[i] }).collect();
+        let mut observed: Vec<u32> = (0..clean.len())
+            .map(|i| if hit[i] { new[i] } else { clean[i] })
+            .collect();
         let mask: Vec<bool> = clean.iter().zip(&observed).map(|(c, o)| c != o).collect();
 
         let (mut observed_classes, mut kept) = (classes, None);
@@ -52,7 +59,9 @@ impl LabelNoise {
                     }
                 }
             }
-            Self::PerClass { rebalance: true, .. } => kept = Some(balanced(&observed, classes)?),
+            Self::PerClass {
+                rebalance: true, ..
+            } => kept = Some(balanced(&observed, classes)?),
             _ => {}
         }
         Ok(NoisyLabels {
@@ -71,19 +80,31 @@ impl LabelNoise {
     }
 
     /// The rate of each class where it is not the same for all.
-    fn rates(&self, classes: usize, n: usize, rng: &mut impl Rng) -> Result<Option<Vec<f64>>, DataError> {
+    fn rates(
+        &self,
+        classes: usize,
+        n: usize,
+        rng: &mut impl Rng,
+    ) -> Result<Option<Vec<f64>>, DataError> {
         match self {
             Self::Transition { matrix, .. } => Ok(Some(leaving(matrix))),
-            Self::PerClass { etas: Some(etas), .. } => Ok(Some(etas.clone())),
+            Self::PerClass {
+                etas: Some(etas), ..
+            } => Ok(Some(etas.clone())),
             // A number of classes alone must not claim memory.
             Self::PerClass { range: Some(_), .. } if classes > n => Err(DataError::OutOfRange {
                 what: "classes",
                 value: classes as f64,
                 range: "at most the number of labels where rates are drawn from `range`",
             }),
-            Self::PerClass { range: Some([low, high]), .. } => {
-                Ok(Some((0..classes).map(|_| (low + (high - low) * unit_f64(rng)).min(*high)).collect()))
-            }
+            Self::PerClass {
+                range: Some([low, high]),
+                ..
+            } => Ok(Some(
+                (0..classes)
+                    .map(|_| (low + (high - low) * unit_f64(rng)).min(*high))
+                    .collect(),
+            )),
             _ => Ok(None),
         }
     }
@@ -99,11 +120,16 @@ impl LabelNoise {
             Self::Symmetric { .. } => other(label, rng),
             Self::Asymmetric { map, .. } => map.targets()[label as usize],
             Self::Pair { .. } => ((u64::from(label) + 1) % classes as u64) as u32,
-            Self::Transition { matrix, .. } => other_class(&matrix[label as usize], label, unit_f64(rng)),
+            Self::Transition { matrix, .. } => {
+                other_class(&matrix[label as usize], label, unit_f64(rng))
+            }
             _ if self.exact_count() => other(label, rng),
             _ => below(rng, classes) as u32,
         };
-        clean.iter().map(|&label| (unit_f64(rng), new(label, rng))).unzip()
+        clean
+            .iter()
+            .map(|&label| (unit_f64(rng), new(label, rng)))
+            .unzip()
     }
 
     /// Which samples the noise hits: those with u below their rate, or exactly as many as the rate says.
@@ -111,14 +137,21 @@ impl LabelNoise {
         let eta = self.requested();
         let rate = |label: u32| rates.map_or(eta, |rates| rates[label as usize]);
         if !self.exact_count() {
-            return clean.iter().zip(u).map(|(&label, &u)| u < rate(label)).collect();
+            return clean
+                .iter()
+                .zip(u)
+                .map(|(&label, &u)| u < rate(label))
+                .collect();
         }
         // One group, or one for each class where rates differ; without what the map leaves in its place.
         let mut groups = BTreeMap::<u32, Vec<usize>>::new();
         for (i, &label) in clean.iter().enumerate() {
             let stays = matches!(self, Self::Asymmetric { map, .. } if map.targets()[label as usize] == label);
             if !stays {
-                groups.entry(if rates.is_some() { label } else { 0 }).or_default().push(i);
+                groups
+                    .entry(if rates.is_some() { label } else { 0 })
+                    .or_default()
+                    .push(i);
             }
         }
         let mut hit = vec![false; clean.len()];
@@ -147,9 +180,18 @@ impl LabelNoise {
 /// The probability of each class to become another one.
 pub(super) fn leaving(matrix: &[Vec<f64>]) -> Vec<f64> {
     let rate = |(class, row): (usize, &Vec<f64>)| {
-        let leaving: f64 = row.iter().enumerate().filter(|(k, _)| *k != class).map(|(_, p)| p).sum();
+        let leaving: f64 = row
+            .iter()
+            .enumerate()
+            .filter(|(k, _)| *k != class)
+            .map(|(_, p)| p)
+            .sum();
         let staying = row.get(class).copied().unwrap_or_default();
-        if leaving > 0.0 { leaving / (leaving + staying) } else { 0.0 }
+        if leaving > 0.0 {
+            leaving / (leaving + staying)
+        } else {
+            0.0
+        }
     };
     matrix.iter().enumerate().map(rate).collect()
 }

@@ -18,7 +18,9 @@ impl LabelNoise {
         let others = |exact: bool| if exact { classes - 1 } else { classes } as f64;
         let spread = |class: usize, to_each: f64| {
             let stay = 1.0 - to_each * (classes - 1) as f64;
-            (0..classes).map(|k| if k == class { stay } else { to_each }).collect()
+            (0..classes)
+                .map(|k| if k == class { stay } else { to_each })
+                .collect()
         };
         let moved = |class: usize, target: usize, eta: f64| {
             let mut row = vec![0.0; classes];
@@ -30,16 +32,18 @@ impl LabelNoise {
             Some(match self {
                 Self::Uniform { eta, exact_count } => spread(class, eta / others(*exact_count)),
                 Self::Symmetric { eta, .. } => spread(class, eta / others(true)),
-                Self::Asymmetric { eta, map, .. } => moved(class, *map.targets().get(class)? as usize, *eta),
+                Self::Asymmetric { eta, map, .. } => {
+                    moved(class, *map.targets().get(class)? as usize, *eta)
+                }
                 Self::Pair { eta, .. } => moved(class, (class + 1) % classes, *eta),
                 Self::Transition { matrix, .. } => {
                     let row = matrix.get(class)?;
                     let sum: f64 = row.iter().sum();
                     row.iter().map(|p| p / sum).collect()
                 }
-                Self::PerClass { etas, exact_count, .. } => {
-                    spread(class, etas.as_ref()?.get(class)? / others(*exact_count))
-                }
+                Self::PerClass {
+                    etas, exact_count, ..
+                } => spread(class, etas.as_ref()?.get(class)? / others(*exact_count)),
                 Self::LatentClass { .. } | Self::FromFile { .. } => return None,
             })
         };

@@ -13,7 +13,12 @@ use crate::load::check_labels;
 const LEAST_KAPPA: f64 = 0.1;
 
 /// Reads a `.npz` of ours as it is, or labels from a `.csv` or `.npy` that noise of another making corrupted.
-pub(super) fn read(path: &Path, clean: &[u32], classes: usize, seed: u64) -> Result<NoisyLabels, DataError> {
+pub(super) fn read(
+    path: &Path,
+    clean: &[u32],
+    classes: usize,
+    seed: u64,
+) -> Result<NoisyLabels, DataError> {
     if ending(path) == Some("npz") {
         let noisy = NoisyLabels::read(path)?;
         if noisy.classes != classes {
@@ -24,7 +29,10 @@ pub(super) fn read(path: &Path, clean: &[u32], classes: usize, seed: u64) -> Res
         check_clean_labels(path, &noisy.clean, clean)?;
         return Ok(noisy);
     }
-    let Columns { clean: beside, observed } = read_columns(path)?;
+    let Columns {
+        clean: beside,
+        observed,
+    } = read_columns(path)?;
     check_length(path, observed.len(), clean.len())?;
     check_labels(&observed, classes).map_err(|error| refuse(path, error.to_string()))?;
     match beside {
@@ -52,11 +60,18 @@ fn check_length(path: &Path, found: usize, n: usize) -> Result<(), DataError> {
     if found == n {
         return Ok(());
     }
-    Err(refuse(path, format!("holds {found} labels, but there are {n} samples: is it for these classes and images?")))
+    Err(refuse(
+        path,
+        format!(
+            "holds {found} labels, but there are {n} samples: is it for these classes and images?"
+        ),
+    ))
 }
 
 fn check_clean_labels(path: &Path, found: &[u32], clean: &[u32]) -> Result<(), DataError> {
-    let Some(row) = (0..clean.len()).find(|&row| found[row] != clean[row]) else { return Ok(()) };
+    let Some(row) = (0..clean.len()).find(|&row| found[row] != clean[row]) else {
+        return Ok(());
+    };
     let message = format!(
         "its clean label in row {row} is {}, that of the data set {}: it is for other images or in another order",
         found[row], clean[row]
@@ -73,7 +88,11 @@ fn check_kappa(path: &Path, observed: &[u32], clean: &[u32]) -> Result<(), DataE
         counts.entry(c).or_default()[0] += 1.0;
         counts.entry(o).or_default()[1] += 1.0;
     }
-    let chance = counts.values().map(|[clean, observed]| clean * observed).sum::<f64>() / (n * n);
+    let chance = counts
+        .values()
+        .map(|[clean, observed]| clean * observed)
+        .sum::<f64>()
+        / (n * n);
     if agreement - chance >= LEAST_KAPPA * (1.0 - chance) {
         return Ok(());
     }

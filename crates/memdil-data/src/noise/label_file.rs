@@ -29,8 +29,14 @@ pub(super) struct Columns {
 /// ```
 pub fn read_labels(path: &Path) -> Result<Vec<u32>, DataError> {
     match read_columns(path)? {
-        Columns { clean: None, observed } => Ok(observed),
-        Columns { .. } => Err(refuse(path, "has two columns: save the one that is meant".to_owned())),
+        Columns {
+            clean: None,
+            observed,
+        } => Ok(observed),
+        Columns { .. } => Err(refuse(
+            path,
+            "has two columns: save the one that is meant".to_owned(),
+        )),
     }
 }
 
@@ -39,12 +45,23 @@ pub(super) fn read_columns(path: &Path) -> Result<Columns, DataError> {
     let parse: fn(&[u8]) -> Result<Columns, String> = match ending(path) {
         Some("npy") => parse_npy,
         Some("csv") => parse_csv,
-        _ => return Err(refuse(path, "is named neither .npy nor .csv: name it as what it is".to_owned())),
+        _ => {
+            return Err(refuse(
+                path,
+                "is named neither .npy nor .csv: name it as what it is".to_owned(),
+            ));
+        }
     };
-    let bytes = fs::read(path).map_err(|cause| DataError::Io { path: path.to_owned(), cause })?;
+    let bytes = fs::read(path).map_err(|cause| DataError::Io {
+        path: path.to_owned(),
+        cause,
+    })?;
     let columns = parse(&bytes).map_err(|message| refuse(path, message))?;
     if columns.observed.is_empty() {
-        return Err(refuse(path, "is empty: one label a sample is needed".to_owned()));
+        return Err(refuse(
+            path,
+            "is empty: one label a sample is needed".to_owned(),
+        ));
     }
     Ok(columns)
 }
@@ -54,7 +71,10 @@ pub(super) fn ending(path: &Path) -> Option<&str> {
 }
 
 pub(super) fn refuse(path: &Path, message: String) -> DataError {
-    DataError::NoiseFile { path: path.to_owned(), message }
+    DataError::NoiseFile {
+        path: path.to_owned(),
+        message,
+    }
 }
 
 fn parse_npy(bytes: &[u8]) -> Result<Columns, String> {
@@ -68,55 +88,100 @@ fn parse_npy(bytes: &[u8]) -> Result<Columns, String> {
     let (n, columns) = match npy.header.shape[..] {
         [n] => (n as usize, 1),
         [n, columns @ (1 | 2)] => (n as usize, columns as usize),
-        ref shape => return Err(format!("has the shape {shape:?}: one or two labels a sample are needed")),
+        ref shape => {
+            return Err(format!(
+                "has the shape {shape:?}: one or two labels a sample are needed"
+            ));
+        }
     };
     let by_column = npy.header.fortran_order;
     let label = |(i, integer): (usize, i128)| {
         let row = if by_column { i % n } else { i / columns };
-        u32::try_from(integer).map_err(|_| format!("label {integer} in row {row}: labels count classes from 0"))
+        u32::try_from(integer)
+            .map_err(|_| format!("label {integer} in row {row}: labels count classes from 0"))
     };
-    let labels = integers.enumerate().map(label).collect::<Result<Vec<u32>, _>>()?;
+    let labels = integers
+        .enumerate()
+        .map(label)
+        .collect::<Result<Vec<u32>, _>>()?;
     Ok(match (columns, by_column) {
-        (1, _) => Columns { clean: None, observed: labels },
-        (_, true) => Columns { clean: Some(labels[..n].to_vec()), observed: labels[n..].to_vec() },
+        (1, _) => Columns {
+            clean: None,
+            observed: labels,
+        },
+        (_, true) => Columns {
+            clean: Some(labels[..n].to_vec()),
+            observed: labels[n..].to_vec(),
+        },
         (_, false) => {
             let (clean, observed) = labels.chunks_exact(2).map(|row| (row[0], row[1])).unzip();
-            Columns { clean: Some(clean), observed }
+            Columns {
+                clean: Some(clean),
+                observed,
+            }
         }
     })
 }
 
 fn parse_csv(bytes: &[u8]) -> Result<Columns, String> {
-    let text = std::str::from_utf8(bytes).map_err(|_| "is no text in UTF-8: save it as such".to_owned())?;
+    let text = std::str::from_utf8(bytes)
+        .map_err(|_| "is no text in UTF-8: save it as such".to_owned())?;
     // Some editors put a mark in front, and lines without content at the end.
     let text = text.strip_prefix('\u{feff}').unwrap_or(text).trim_end();
-    let mut lines = text.lines().zip(1..).map(|(line, number)| (line.split(',').map(str::trim).collect(), number));
+    let mut lines = text
+        .lines()
+        .zip(1..)
+        .map(|(line, number)| (line.split(',').map(str::trim).collect(), number));
     let mut first: Option<(Vec<&str>, usize)> = lines.next();
     let width = first.as_ref().map_or(1, |(fields, _)| fields.len());
     if width > 2 {
-        return Err(format!("line 1 has {width} columns: one label, or `clean,observed`, is needed"));
+        return Err(format!(
+            "line 1 has {width} columns: one label, or `clean,observed`, is needed"
+        ));
     }
     let mut swapped = false;
-    if let Some((names, _)) = first.take_if(|(fields, _)| fields.iter().all(|field| field.parse::<f64>().is_err())) {
+    if let Some((names, _)) =
+        first.take_if(|(fields, _)| fields.iter().all(|field| field.parse::<f64>().is_err()))
+    {
         swapped = names == ["observed", "clean"];
         if width == 2 && !swapped && names != ["clean", "observed"] {
-            return Err("has two columns that are not named `clean,observed`: name them in line 1".to_owned());
+            return Err(
+                "has two columns that are not named `clean,observed`: name them in line 1"
+                    .to_owned(),
+            );
         }
     }
     let mut columns = [Vec::new(), Vec::new()];
     for (fields, number) in first.into_iter().chain(lines) {
         if fields.len() != width {
-            return Err(format!("line {number} has {} columns, the first one {width}", fields.len()));
+            return Err(format!(
+                "line {number} has {} columns, the first one {width}",
+                fields.len()
+            ));
         }
         for (column, field) in columns.iter_mut().zip(fields) {
-            let wrong = || format!("line {number}: `{}` is no class: integers from 0 are needed", field.escape_debug());
+            let wrong = || {
+                format!(
+                    "line {number}: `{}` is no class: integers from 0 are needed",
+                    field.escape_debug()
+                )
+            };
             column.push(field.parse().map_err(|_| wrong())?);
         }
     }
     let [first, second] = columns;
     Ok(match (width, swapped) {
-        (1, _) => Columns { clean: None, observed: first },
-        (_, false) => Columns { clean: Some(first), observed: second },
-        (_, true) => Columns { clean: Some(second), observed: first },
+        (1, _) => Columns {
+            clean: None,
+            observed: first,
+        },
+        (_, false) => Columns {
+            clean: Some(first),
+            observed: second,
+        },
+        (_, true) => Columns {
+            clean: Some(second),
+            observed: first,
+        },
     })
 }

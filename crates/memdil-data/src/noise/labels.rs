@@ -41,7 +41,9 @@ pub struct NoisyLabels {
 impl NoisyLabels {
     /// Number of corrupted labels among the samples kept.
     pub fn corrupted(&self) -> usize {
-        (0..self.mask.len()).filter(|&i| self.mask[i] && self.is_kept(i)).count()
+        (0..self.mask.len())
+            .filter(|&i| self.mask[i] && self.is_kept(i))
+            .count()
     }
 
     /// Whether a sample is trained on, which rebalancing decides.
@@ -55,7 +57,9 @@ impl NoisyLabels {
     /// # Ok::<(), memdil_data::DataError>(())
     /// ```
     pub fn is_kept(&self, sample: usize) -> bool {
-        self.kept.as_ref().is_none_or(|kept| kept.binary_search(&sample).is_ok())
+        self.kept
+            .as_ref()
+            .is_none_or(|kept| kept.binary_search(&sample).is_ok())
     }
 
     /// The realised transition matrix, $T_{jk} = \\#\\{i: c_i = j, o_i = k\\} / \\#\\{i: c_i = j\\}$
@@ -80,7 +84,11 @@ impl NoisyLabels {
     pub fn transition(&self) -> Result<Array2<f64>, DataError> {
         check_labels(&self.clean, self.classes)?;
         self.check_observed()?;
-        let pairs = || (0..).zip(self.clean.iter().zip(&self.observed)).filter(|(i, _)| self.is_kept(*i));
+        let pairs = || {
+            (0..)
+                .zip(self.clean.iter().zip(&self.observed))
+                .filter(|(i, _)| self.is_kept(*i))
+        };
         // Before the matrix is made, so that a class number far too large costs no memory.
         let present: BTreeSet<usize> = pairs().map(|(_, (&clean, _))| clean as usize).collect();
         if let Some(class) = (0..self.classes).find(|class| !present.contains(class)) {
@@ -97,7 +105,9 @@ impl NoisyLabels {
     }
 
     pub(super) fn check_observed(&self) -> Result<(), DataError> {
-        if self.observed_classes != self.classes && Some(self.observed_classes) != self.classes.checked_mul(2) {
+        if self.observed_classes != self.classes
+            && Some(self.observed_classes) != self.classes.checked_mul(2)
+        {
             return Err(DataError::OutOfRange {
                 what: "observed_classes",
                 value: self.observed_classes as f64,

@@ -150,7 +150,10 @@ pub enum LabelNoise {
 
 /// Where each class moves to in asymmetric noise.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged, expecting = "`map` must list a class for each class, or be \"cifar10\"")]
+#[serde(
+    untagged,
+    expecting = "`map` must list a class for each class, or be \"cifar10\""
+)]
 pub enum ClassMap {
     /// The k-th entry is the class that k moves to; a class may stay where it is.
     Classes(Vec<u32>),
@@ -210,7 +213,8 @@ impl LabelNoise {
     /// assert_eq!(noise.requested(), 0.2);
     /// ```
     pub fn requested(&self) -> f64 {
-        let mean = |rates: &[f64]| (rates.iter().sum::<f64>() / rates.len().max(1) as f64).clamp(0.0, 1.0);
+        let mean =
+            |rates: &[f64]| (rates.iter().sum::<f64>() / rates.len().max(1) as f64).clamp(0.0, 1.0);
         match self {
             Self::Uniform { eta, .. }
             | Self::Symmetric { eta, .. }
@@ -218,7 +222,9 @@ impl LabelNoise {
             | Self::Pair { eta, .. }
             | Self::LatentClass { eta, .. } => *eta,
             Self::Transition { matrix, .. } => mean(&draw::leaving(matrix)),
-            Self::PerClass { etas: Some(etas), .. } => mean(etas),
+            Self::PerClass {
+                etas: Some(etas), ..
+            } => mean(etas),
             Self::PerClass { range, .. } => mean(&range.unwrap_or_default()),
             Self::FromFile { .. } => 0.0,
         }

@@ -44,7 +44,10 @@ impl NoisyLabels {
                 npz.add_array("rates", &ArrayView1::from(rates))?;
             }
             if let Some(kept) = &self.kept {
-                npz.add_array("kept", &kept.iter().map(|&i| i as u64).collect::<Array1<u64>>())?;
+                npz.add_array(
+                    "kept",
+                    &kept.iter().map(|&i| i as u64).collect::<Array1<u64>>(),
+                )?;
             }
             npz.finish()?;
             Ok(())
@@ -57,13 +60,19 @@ impl NoisyLabels {
     /// # Errors
     /// [`DataError::Io`] if it cannot be opened, else [`DataError::NoiseFile`].
     pub fn read(path: &Path) -> Result<Self, DataError> {
-        let file = File::open(path).map_err(|cause| DataError::Io { path: path.to_owned(), cause })?;
+        let file = File::open(path).map_err(|cause| DataError::Io {
+            path: path.to_owned(),
+            cause,
+        })?;
         Self::read_npz(BufReader::new(file)).map_err(|error| {
             let message = match error {
                 DataError::NoiseFile { message, .. } => message,
                 other => other.to_string(),
             };
-            DataError::NoiseFile { path: path.to_owned(), message }
+            DataError::NoiseFile {
+                path: path.to_owned(),
+                message,
+            }
         })
     }
 
@@ -88,7 +97,9 @@ impl NoisyLabels {
     pub fn read_npz(file: impl Read + Seek) -> Result<Self, DataError> {
         let mut npz = Archive::new(file).map_err(|fault| refuse(fault.to_string()))?;
         let classes = length(scalar(&mut npz, "classes")?)?;
-        let observed_classes = optional(&mut npz, "observed_classes", scalar)?.map(length).transpose()?;
+        let observed_classes = optional(&mut npz, "observed_classes", scalar)?
+            .map(length)
+            .transpose()?;
         let kept = optional(&mut npz, "kept", vector::<u64>)?;
         let noisy = Self {
             clean: vector(&mut npz, "clean")?,
@@ -96,12 +107,15 @@ impl NoisyLabels {
             mask: vector(&mut npz, "mask")?,
             classes,
             observed_classes: observed_classes.unwrap_or(classes),
-            kind: String::from_utf8(vector(&mut npz, "kind")?).map_err(|_| refuse("`kind` is not UTF-8".to_owned()))?,
+            kind: String::from_utf8(vector(&mut npz, "kind")?)
+                .map_err(|_| refuse("`kind` is not UTF-8".to_owned()))?,
             seed: scalar(&mut npz, "seed")?,
             requested: scalar(&mut npz, "requested")?,
             realised: scalar(&mut npz, "realised")?,
             rates: optional(&mut npz, "rates", vector)?,
-            kept: kept.map(|kept| kept.into_iter().map(length).collect()).transpose()?,
+            kept: kept
+                .map(|kept| kept.into_iter().map(length).collect())
+                .transpose()?,
         };
         noisy.check()?;
         Ok(noisy)
@@ -128,32 +142,51 @@ impl NoisyLabels {
         if let Some(kept) = &self.kept
             && !(kept.is_sorted_by(|a, b| a < b) && kept.last().is_some_and(|&last| last < n))
         {
-            return Err(refuse(format!("`kept` must list some of the {n} rows in ascending order")));
+            return Err(refuse(format!(
+                "`kept` must list some of the {n} rows in ascending order"
+            )));
         }
         let realised = realised(&self.mask, self.kept.as_deref());
         if (self.realised - realised).abs() > 1e-12 || !self.realised.is_finite() {
-            return Err(refuse(format!("realised = {} but {realised} of the labels differ", self.realised)));
+            return Err(refuse(format!(
+                "realised = {} but {realised} of the labels differ",
+                self.realised
+            )));
         }
         if !(0.0..=1.0).contains(&self.requested) {
-            return Err(refuse(format!("requested = {} is outside 0 to 1", self.requested)));
+            return Err(refuse(format!(
+                "requested = {} is outside 0 to 1",
+                self.requested
+            )));
         }
         let rates = self.rates.as_deref().unwrap_or_default();
         if self.rates.is_some() && rates.len() != self.classes {
-            return Err(refuse(format!("holds {} rates for {} classes", rates.len(), self.classes)));
+            return Err(refuse(format!(
+                "holds {} rates for {} classes",
+                rates.len(),
+                self.classes
+            )));
         }
         if let Some(class) = rates.iter().position(|rate| !(0.0..=1.0).contains(rate)) {
-            return Err(refuse(format!("rates[{class}] = {} is outside 0 to 1", rates[class])));
+            return Err(refuse(format!(
+                "rates[{class}] = {} is outside 0 to 1",
+                rates[class]
+            )));
         }
         Ok(())
     }
 }
 
 fn refuse(message: String) -> DataError {
-    DataError::NoiseFile { path: "label-noise file".into(), message }
+    DataError::NoiseFile {
+        path: "label-noise file".into(),
+        message,
+    }
 }
 
 fn length(number: u64) -> Result<usize, DataError> {
-    usize::try_from(number).map_err(|_| refuse(format!("{number} is more than this machine can count")))
+    usize::try_from(number)
+        .map_err(|_| refuse(format!("{number} is more than this machine can count")))
 }
 
 fn optional<R: Read + Seek, T>(
@@ -161,39 +194,72 @@ fn optional<R: Read + Seek, T>(
     name: &str,
     read: impl Fn(&mut Archive<R>, &str) -> Result<T, DataError>,
 ) -> Result<Option<T>, DataError> {
-    if npz.find(name).is_some() { read(npz, name).map(Some) } else { Ok(None) }
+    if npz.find(name).is_some() {
+        read(npz, name).map(Some)
+    } else {
+        Ok(None)
+    }
 }
 
-fn vector<T: Element>(npz: &mut Archive<impl Read + Seek>, name: &str) -> Result<Vec<T>, DataError> {
+fn vector<T: Element>(
+    npz: &mut Archive<impl Read + Seek>,
+    name: &str,
+) -> Result<Vec<T>, DataError> {
     array(npz, name, 1)
 }
 
 fn scalar<T: Element>(npz: &mut Archive<impl Read + Seek>, name: &str) -> Result<T, DataError> {
     let elements = array(npz, name, 0)?;
-    elements.into_iter().next().ok_or_else(|| refuse(format!("array `{name}` is empty")))
+    elements
+        .into_iter()
+        .next()
+        .ok_or_else(|| refuse(format!("array `{name}` is empty")))
 }
 
-fn array<T: Element>(npz: &mut Archive<impl Read + Seek>, name: &str, dimensions: usize) -> Result<Vec<T>, DataError> {
+fn array<T: Element>(
+    npz: &mut Archive<impl Read + Seek>,
+    name: &str,
+    dimensions: usize,
+) -> Result<Vec<T>, DataError> {
     let refuse = |what: String| refuse(format!("array `{name}` ({}): {what}", T::DESCRIPTOR));
-    let missing = || refuse("not there (all eight arrays must be, as numpy.savez writes them)".to_owned());
+    let missing =
+        || refuse("not there (all eight arrays must be, as numpy.savez writes them)".to_owned());
     let entry = npz.find(name).ok_or_else(missing)?;
-    let member = npz.open(&entry).map_err(|fault| refuse(fault.to_string()))?;
+    let member = npz
+        .open(&entry)
+        .map_err(|fault| refuse(fault.to_string()))?;
     // Memory grows with what arrives, and reading to the end checks the checksum.
     let mut bytes = Vec::new();
-    member.take(CEILING + 1).read_to_end(&mut bytes).map_err(|cause| refuse(cause.to_string()))?;
+    member
+        .take(CEILING + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|cause| refuse(cause.to_string()))?;
     if bytes.len() as u64 > CEILING {
-        return Err(refuse(format!("unpacks to more than {CEILING} bytes, which no labels need")));
+        return Err(refuse(format!(
+            "unpacks to more than {CEILING} bytes, which no labels need"
+        )));
     }
     let npy = Npy::parse(&bytes).map_err(&refuse)?;
     let Header { dtype, shape, .. } = &npy.header;
     if dtype != T::DESCRIPTOR {
-        return Err(refuse(format!("has elements of type {}", dtype.escape_default())));
+        return Err(refuse(format!(
+            "has elements of type {}",
+            dtype.escape_default()
+        )));
     }
     if shape.len() != dimensions {
-        return Err(refuse(format!("has {} dimensions instead of {dimensions}", shape.len())));
+        return Err(refuse(format!(
+            "has {} dimensions instead of {dimensions}",
+            shape.len()
+        )));
     }
-    let decode = |element: &[u8]| T::decode(element).ok_or_else(|| refuse(format!("{element:?} is no value of it")));
-    npy.elements(T::SIZE).map_err(&refuse)?.map(decode).collect()
+    let decode = |element: &[u8]| {
+        T::decode(element).ok_or_else(|| refuse(format!("{element:?} is no value of it")))
+    };
+    npy.elements(T::SIZE)
+        .map_err(&refuse)?
+        .map(decode)
+        .collect()
 }
 
 /// A type with one NumPy descriptor, in little-endian order.

@@ -15,7 +15,10 @@ pub(crate) const NAME: &str = "images.bin";
 pub(crate) const ALL: usize = usize::MAX;
 
 pub(crate) fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    Sha256::digest(bytes)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 /// Bytes without a pattern that a shift would keep.
@@ -51,7 +54,13 @@ pub(crate) struct Scene {
 impl Scene {
     pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        Self { folder, content: content(), options: quick(), log: Vec::new(), progress: Vec::new() }
+        Self {
+            folder,
+            content: content(),
+            options: quick(),
+            log: Vec::new(),
+            progress: Vec::new(),
+        }
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -65,19 +74,41 @@ impl Scene {
     pub(crate) fn fetch(&mut self, urls: &[&str]) -> Result<(), DataError> {
         let sha256 = sha256(&self.content);
         let bytes = self.content.len() as u64;
-        let file = PublishedFile { name: NAME, bytes, sha256: &sha256, unpacked: &[], urls };
+        let file = PublishedFile {
+            name: NAME,
+            bytes,
+            sha256: &sha256,
+            unpacked: &[],
+            urls,
+        };
         self.fetch_file(&file)
     }
 
     pub(crate) fn fetch_file(&mut self, file: &PublishedFile<'_>) -> Result<(), DataError> {
         let (log, progress) = (&mut self.log, &mut self.progress);
-        fetch_files(&[*file], self.folder.path(), &self.options, &mut |event| match event {
-            FetchEvent::Progress { file, done, total, resumed } => {
-                assert_eq!((file, total), (NAME, 300_000));
-                progress.push((done, resumed));
-            }
-            other => log.push(format!("{other:?}").split([' ', '{']).next().unwrap().to_owned()),
-        })
+        fetch_files(
+            &[*file],
+            self.folder.path(),
+            &self.options,
+            &mut |event| match event {
+                FetchEvent::Progress {
+                    file,
+                    done,
+                    total,
+                    resumed,
+                } => {
+                    assert_eq!((file, total), (NAME, 300_000));
+                    progress.push((done, resumed));
+                }
+                other => log.push(
+                    format!("{other:?}")
+                        .split([' ', '{'])
+                        .next()
+                        .unwrap()
+                        .to_owned(),
+                ),
+            },
+        )
     }
 
     pub(crate) fn assert_complete(&self) {
@@ -88,7 +119,10 @@ impl Scene {
     /// The error's one line, and nothing under the file's name.
     pub(crate) fn refused(&mut self, urls: &[&str]) -> String {
         let error = self.fetch(urls).unwrap_err();
-        assert!(matches!(error, DataError::Download { .. }) && !error.is_bad_input(), "{error}");
+        assert!(
+            matches!(error, DataError::Download { .. }) && !error.is_bad_input(),
+            "{error}"
+        );
         assert!(!self.path(NAME).exists());
         let message = error.to_string();
         assert!(!message.contains('\n'), "{message}");

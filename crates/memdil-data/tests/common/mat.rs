@@ -13,15 +13,31 @@ pub(crate) struct Style {
 }
 
 pub(crate) const STYLES: [Style; 4] = [
-    Style { big_endian: false, compressed: true },
-    Style { big_endian: false, compressed: false },
-    Style { big_endian: true, compressed: true },
-    Style { big_endian: true, compressed: false },
+    Style {
+        big_endian: false,
+        compressed: true,
+    },
+    Style {
+        big_endian: false,
+        compressed: false,
+    },
+    Style {
+        big_endian: true,
+        compressed: true,
+    },
+    Style {
+        big_endian: true,
+        compressed: false,
+    },
 ];
 
 impl Style {
     pub(crate) fn number(self, number: u32) -> [u8; 4] {
-        if self.big_endian { number.to_be_bytes() } else { number.to_le_bytes() }
+        if self.big_endian {
+            number.to_be_bytes()
+        } else {
+            number.to_le_bytes()
+        }
     }
 
     /// An element, short if it fits into its tag, else padded to 8 bytes.
@@ -38,7 +54,14 @@ impl Style {
     }
 
     /// A numeric variable: its class, sizes and name, and its values as stored under a type.
-    pub(crate) fn variable(self, name: &str, class: u32, sizes: &[u32], kind: u32, values: &[u8]) -> Vec<u8> {
+    pub(crate) fn variable(
+        self,
+        name: &str,
+        class: u32,
+        sizes: &[u32],
+        kind: u32,
+        values: &[u8],
+    ) -> Vec<u8> {
         let flags = [self.number(class), self.number(0)].concat();
         let sizes: Vec<u8> = sizes.iter().flat_map(|&size| self.number(size)).collect();
         let parts = [
@@ -48,27 +71,45 @@ impl Style {
             self.element(kind, values),
         ]
         .concat();
-        let matrix = [&self.number(14)[..], &self.number(parts.len() as u32), &parts].concat();
+        let matrix = [
+            &self.number(14)[..],
+            &self.number(parts.len() as u32),
+            &parts,
+        ]
+        .concat();
         if !self.compressed {
             return matrix;
         }
         let mut encoder = ZlibEncoder::new(Vec::new(), Compression::default());
         encoder.write_all(&matrix).unwrap();
         let packed = encoder.finish().unwrap();
-        [&self.number(15)[..], &self.number(packed.len() as u32), &packed].concat()
+        [
+            &self.number(15)[..],
+            &self.number(packed.len() as u32),
+            &packed,
+        ]
+        .concat()
     }
 
     /// The head of the file and its variables.
     pub(crate) fn file(self, variables: &[Vec<u8>]) -> Vec<u8> {
         let mut file = b"MATLAB 5.0 MAT-file, written by a test".to_vec();
         file.resize(124, b' ');
-        file.extend(if self.big_endian { *b"\x01\x00MI" } else { *b"\x00\x01IM" });
+        file.extend(if self.big_endian {
+            *b"\x01\x00MI"
+        } else {
+            *b"\x00\x01IM"
+        });
         file.extend(variables.concat());
         file
     }
 
     /// Images as SVHN stores them: pixel (row, column, channel) of image i is `pixel(i, channel, row, column)`.
-    pub(crate) fn images(self, n: usize, pixel: impl Fn(usize, usize, usize, usize) -> u8) -> Vec<u8> {
+    pub(crate) fn images(
+        self,
+        n: usize,
+        pixel: impl Fn(usize, usize, usize, usize) -> u8,
+    ) -> Vec<u8> {
         let mut values = Vec::new();
         for i in 0..n {
             for channel in 0..3 {
@@ -78,7 +119,11 @@ impl Style {
             }
         }
         // MATLAB drops a last size of 1.
-        let sizes: &[u32] = if n == 1 { &[32, 32, 3] } else { &[32, 32, 3, n as u32] };
+        let sizes: &[u32] = if n == 1 {
+            &[32, 32, 3]
+        } else {
+            &[32, 32, 3, n as u32]
+        };
         self.variable("X", 9, sizes, 2, &values)
     }
 

@@ -8,7 +8,8 @@ use flate2::{Compression, Crc};
 /// An array of version 1.0, as NumPy pads it.
 pub(crate) fn npy(dtype: &str, fortran_order: bool, shape: &str, values: &[u8]) -> Vec<u8> {
     let order = if fortran_order { "True" } else { "False" };
-    let mut header = format!("{{'descr': '{dtype}', 'fortran_order': {order}, 'shape': {shape}, }}");
+    let mut header =
+        format!("{{'descr': '{dtype}', 'fortran_order': {order}, 'shape': {shape}, }}");
     let padded = (10 + header.len() + 1).next_multiple_of(64) - 11;
     header = format!("{header:padded$}\n");
     let mut file = b"\x93NUMPY\x01\x00".to_vec();
@@ -26,7 +27,11 @@ pub(crate) fn zip(entries: &[(&str, Vec<u8>)], deflated: bool) -> Vec<u8> {
         crc.update(content);
         let mut encoder = DeflateEncoder::new(Vec::new(), Compression::default());
         encoder.write_all(content).unwrap();
-        let packed = if deflated { encoder.finish().unwrap() } else { content.clone() };
+        let packed = if deflated {
+            encoder.finish().unwrap()
+        } else {
+            content.clone()
+        };
         // Version 2.0, no flags, the method, 1980-01-01, the sums and lengths, no extra field.
         let mut fields = vec![20, 0, 0, 0, if deflated { 8 } else { 0 }, 0, 0, 0, 0x21, 0];
         for number in [crc.sum(), packed.len() as u32, content.len() as u32] {
@@ -45,7 +50,11 @@ pub(crate) fn zip(entries: &[(&str, Vec<u8>)], deflated: bool) -> Vec<u8> {
         directory.extend(offset.to_le_bytes());
         directory.extend(name.as_bytes());
     }
-    let (start, len, n) = (file.len() as u32, directory.len() as u32, entries.len() as u16);
+    let (start, len, n) = (
+        file.len() as u32,
+        directory.len() as u32,
+        entries.len() as u16,
+    );
     file.extend(directory);
     file.extend(b"PK\x05\x06\0\0\0\0");
     file.extend(n.to_le_bytes());

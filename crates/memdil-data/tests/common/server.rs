@@ -36,8 +36,12 @@ impl Server {
         thread::spawn(move || {
             for (k, stream) in listener.incoming().enumerate() {
                 let mut stream = stream.unwrap();
-                stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-                stream.set_write_timeout(Some(Duration::from_secs(20))).unwrap();
+                stream
+                    .set_read_timeout(Some(Duration::from_secs(20)))
+                    .unwrap();
+                stream
+                    .set_write_timeout(Some(Duration::from_secs(20)))
+                    .unwrap();
                 if let Some(request) = read_request(&stream) {
                     seen.lock().unwrap().push(request.clone());
                     replies[k.min(replies.len() - 1)](&request, &mut stream);
@@ -70,7 +74,12 @@ fn read_request(stream: &TcpStream) -> Option<Request> {
     }
     let head = head.to_lowercase();
     let path = head.split(' ').nth(1)?.to_owned();
-    let from = head.lines().find_map(|line| line.strip_prefix("range: bytes=")?.strip_suffix('-')?.parse().ok());
+    let from = head.lines().find_map(|line| {
+        line.strip_prefix("range: bytes=")?
+            .strip_suffix('-')?
+            .parse()
+            .ok()
+    });
     Some(Request { path, head, from })
 }
 
@@ -80,7 +89,9 @@ pub(crate) fn send(stream: &mut TcpStream, status: &str, headers: &[String], bod
     for header in headers {
         head.push_str(&format!("{header}\r\n"));
     }
-    let _ = stream.write_all(format!("{head}\r\n").as_bytes()).and_then(|()| stream.write_all(body));
+    let _ = stream
+        .write_all(format!("{head}\r\n").as_bytes())
+        .and_then(|()| stream.write_all(body));
 }
 
 fn length(bytes: usize) -> String {
@@ -102,7 +113,12 @@ pub(crate) fn ranged(content: &[u8], at_most: usize) -> Reply {
         let body = &content[from..][..at_most.min(all - from)];
         if request.from.is_some() {
             let range = format!("Content-Range: bytes {from}-{}/{all}", all - 1);
-            send(stream, "206 Partial Content", &[length(all - from), range], body);
+            send(
+                stream,
+                "206 Partial Content",
+                &[length(all - from), range],
+                body,
+            );
         } else {
             send(stream, "200 OK", &[length(all)], body);
         }

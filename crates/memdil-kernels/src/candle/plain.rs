@@ -12,7 +12,10 @@ use crate::block::EPSILON;
 pub fn conv2d(x: &Tensor, weight: &Tensor, stride: usize, padding: usize) -> Result<Tensor> {
     let images = x.permute((0, 3, 1, 2))?.contiguous()?;
     let weight = weight.permute((3, 2, 0, 1))?.contiguous()?;
-    images.conv2d(&weight, padding, stride, 1, 1)?.permute((0, 2, 3, 1))?.contiguous()
+    images
+        .conv2d(&weight, padding, stride, 1, 1)?
+        .permute((0, 2, 3, 1))?
+        .contiguous()
 }
 
 /// As [`batch_norm`](super::batch_norm).
@@ -47,7 +50,9 @@ pub fn batch_norm_by(
     residual: Option<&Tensor>,
     relu: bool,
 ) -> Result<Tensor> {
-    let normal = x.broadcast_sub(mean)?.broadcast_div(&(variance + EPSILON)?.sqrt()?)?;
+    let normal = x
+        .broadcast_sub(mean)?
+        .broadcast_div(&(variance + EPSILON)?.sqrt()?)?;
     let mut y = normal.broadcast_mul(scale)?.broadcast_add(shift)?;
     if let Some(residual) = residual {
         y = (y + residual)?;
@@ -64,8 +69,13 @@ pub fn batch_norm_by(
 /// candle's error when the shape or type does not fit.
 pub fn max_pool2(x: &Tensor) -> Result<Tensor> {
     let (images, height, width, channels) = x.dims4()?;
-    let even = x.narrow(1, 0, height / 2 * 2)?.narrow(2, 0, width / 2 * 2)?.contiguous()?;
+    let even = x
+        .narrow(1, 0, height / 2 * 2)?
+        .narrow(2, 0, width / 2 * 2)?
+        .contiguous()?;
     let windows = even.reshape((images * (height / 2), 2, width / 2, 2 * channels))?;
-    let rows = windows.max(1)?.reshape((images, height / 2, width / 2, 2, channels))?;
+    let rows = windows
+        .max(1)?
+        .reshape((images, height / 2, width / 2, 2, channels))?;
     rows.max(3)
 }

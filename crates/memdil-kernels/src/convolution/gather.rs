@@ -1,6 +1,9 @@
 //! Products of gathered rows with weights in panels.
 
-#![allow(clippy::needless_range_loop, reason = "indices into register tiles, which iterators keep out of registers")]
+#![allow(
+    clippy::needless_range_loop,
+    reason = "indices into register tiles, which iterators keep out of registers"
+)]
 
 use rayon::prelude::*;
 
@@ -52,13 +55,21 @@ impl<T: Element> Packed<T> {
     ) -> Self {
         let taps = sizes.kernel * sizes.kernel;
         let mut values = vec![T::default(); columns.div_ceil(panel) * taps * depth * panel];
-        values.par_chunks_mut(taps * depth * panel).enumerate().for_each(|(j, values)| {
-            let part = panel.min(columns - j * panel);
-            for (at, to) in values.chunks_exact_mut(panel).enumerate() {
-                row(at / depth, at % depth, j * panel, &mut to[..part]);
-            }
-        });
-        Self { values, depth, columns, taps }
+        values
+            .par_chunks_mut(taps * depth * panel)
+            .enumerate()
+            .for_each(|(j, values)| {
+                let part = panel.min(columns - j * panel);
+                for (at, to) in values.chunks_exact_mut(panel).enumerate() {
+                    row(at / depth, at % depth, j * panel, &mut to[..part]);
+                }
+            });
+        Self {
+            values,
+            depth,
+            columns,
+            taps,
+        }
     }
 }
 
@@ -79,7 +90,12 @@ impl<T: Element> Kernel<T> for Product<'_, T> {
         let (width, depth) = (width::<V>(), self.packed.depth);
         let taps_at_once = (DEPTH / depth).max(1);
         let target = self.target.as_mut_ptr();
-        for (j, panel) in self.packed.values.chunks_exact(self.packed.taps * depth * width).enumerate() {
+        for (j, panel) in self
+            .packed
+            .values
+            .chunks_exact(self.packed.taps * depth * width)
+            .enumerate()
+        {
             let columns = (self.packed.columns - j * width).min(width);
             for first_tap in (0..self.plan.taps.len()).step_by(taps_at_once) {
                 for first in (0..depth).step_by(DEPTH) {
@@ -88,7 +104,10 @@ impl<T: Element> Kernel<T> for Product<'_, T> {
                         target: target.wrapping_add(j * width),
                         panel,
                         columns,
-                        taps: (first_tap, self.plan.taps.len().min(first_tap + taps_at_once)),
+                        taps: (
+                            first_tap,
+                            self.plan.taps.len().min(first_tap + taps_at_once),
+                        ),
                         channels: (first, depth.min(first + DEPTH)),
                         add: first_tap > 0 || first > 0,
                     };
@@ -151,13 +170,22 @@ impl<T: Element> Part<'_, T> {
 
     #[inline(always)]
     unsafe fn tile<V: Vector<Scalar = T>, const M: usize, const N: usize>(&self, row: usize) {
-        let Product { source, plan, packed, zeros, .. } = self.product;
+        let Product {
+            source,
+            plan,
+            packed,
+            zeros,
+            ..
+        } = self.product;
         // SAFETY: the caller's.
         unsafe {
             let mut tile = [[V::splat(T::default()); N]; M];
             if self.add {
                 for m in 0..M {
-                    tile[m] = load::<V, N>(self.target.add(*plan.targets.get_unchecked(row + m)), self.columns);
+                    tile[m] = load::<V, N>(
+                        self.target.add(*plan.targets.get_unchecked(row + m)),
+                        self.columns,
+                    );
                 }
             }
             for tap in plan.taps.get_unchecked(self.taps.0..self.taps.1) {
@@ -173,7 +201,10 @@ impl<T: Element> Part<'_, T> {
                 if !inside {
                     continue;
                 }
-                let mut b = self.panel.as_ptr().add((tap.index * packed.depth + self.channels.0) * width::<V>());
+                let mut b = self
+                    .panel
+                    .as_ptr()
+                    .add((tap.index * packed.depth + self.channels.0) * width::<V>());
                 for k in self.channels.0..self.channels.1 {
                     let mut weights = [V::splat(T::default()); N];
                     for v in 0..N {
@@ -189,7 +220,11 @@ impl<T: Element> Part<'_, T> {
                 }
             }
             for m in 0..M {
-                store::<V, N>(self.target.add(*plan.targets.get_unchecked(row + m)), tile[m], self.columns);
+                store::<V, N>(
+                    self.target.add(*plan.targets.get_unchecked(row + m)),
+                    tile[m],
+                    self.columns,
+                );
             }
         }
     }

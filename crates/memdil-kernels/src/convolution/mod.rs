@@ -61,7 +61,9 @@ const GROUP_BYTES: usize = 400 << 10;
 impl Convolution {
     /// Rows and columns of a result.
     pub fn output_size(&self) -> (usize, usize) {
-        let size = |input: usize| (input + 2 * self.padding).saturating_sub(self.kernel) / self.stride.max(1) + 1;
+        let size = |input: usize| {
+            (input + 2 * self.padding).saturating_sub(self.kernel) / self.stride.max(1) + 1
+        };
         (size(self.height), size(self.width))
     }
 
@@ -140,7 +142,11 @@ impl Convolution {
     ) -> Result<Vec<T>, KernelError> {
         instructions.check()?;
         self.check()?;
-        length("gradient of the result", g, self.images * self.output_values())?;
+        length(
+            "gradient of the result",
+            g,
+            self.images * self.output_values(),
+        )?;
         length("weights", w, self.weights())?;
         let packed = Packed::transposed(self, w, T::panel_width(instructions));
         let plans = |images: usize| Plan::input_gradient(self, images);
@@ -162,7 +168,11 @@ impl Convolution {
         instructions.check()?;
         self.check()?;
         length("images", x, self.images * self.input_values())?;
-        length("gradient of the result", g, self.images * self.output_values())?;
+        length(
+            "gradient of the result",
+            g,
+            self.images * self.output_values(),
+        )?;
         Ok(weight_gradient::run(self, instructions, x, g))
     }
 
@@ -176,15 +186,32 @@ impl Convolution {
         plans: impl Fn(usize) -> Vec<Plan>,
     ) -> Vec<T> {
         let most = GROUP_BYTES / (read * size_of::<T>());
-        let group = most.min(self.images.div_ceil(rayon::current_num_threads())).max(1);
+        let group = most
+            .min(self.images.div_ceil(rayon::current_num_threads()))
+            .max(1);
         let (whole, rest) = (plans(group), plans(self.images % group));
         let mut target = vec![T::default(); self.images * written];
         let zeros = vec![T::default(); packed.depth];
-        let groups = target.par_chunks_mut(group * written).zip(source.par_chunks(group * read));
+        let groups = target
+            .par_chunks_mut(group * written)
+            .zip(source.par_chunks(group * read));
         groups.for_each(|(target, source)| {
-            let plans = if source.len() == group * read { &whole } else { &rest };
+            let plans = if source.len() == group * read {
+                &whole
+            } else {
+                &rest
+            };
             for plan in plans {
-                T::gathered(instructions, Product { source, target: &mut *target, plan, packed, zeros: &zeros });
+                T::gathered(
+                    instructions,
+                    Product {
+                        source,
+                        target: &mut *target,
+                        plan,
+                        packed,
+                        zeros: &zeros,
+                    },
+                );
             }
         });
         target
@@ -206,12 +233,30 @@ impl Convolution {
     }
 
     fn check(&self) -> Result<(), KernelError> {
-        let Self { images, height, width, inputs, outputs, kernel, stride, padding } = *self;
-        let named =
-            [("images", images), ("inputs", inputs), ("outputs", outputs), ("kernel", kernel), ("stride", stride)];
+        let Self {
+            images,
+            height,
+            width,
+            inputs,
+            outputs,
+            kernel,
+            stride,
+            padding,
+        } = *self;
+        let named = [
+            ("images", images),
+            ("inputs", inputs),
+            ("outputs", outputs),
+            ("kernel", kernel),
+            ("stride", stride),
+        ];
         for (name, value) in named {
             if value == 0 {
-                return Err(KernelError::Size { name, value, least: 1 });
+                return Err(KernelError::Size {
+                    name,
+                    value,
+                    least: 1,
+                });
             }
         }
         for (name, value) in [("height", height), ("width", width)] {
@@ -226,5 +271,13 @@ impl Convolution {
 
 fn length<T>(name: &str, values: &[T], expected: usize) -> Result<(), KernelError> {
     let found = values.len();
-    if found == expected { Ok(()) } else { Err(KernelError::Length { name: name.to_owned(), found, expected }) }
+    if found == expected {
+        Ok(())
+    } else {
+        Err(KernelError::Length {
+            name: name.to_owned(),
+            found,
+            expected,
+        })
+    }
 }

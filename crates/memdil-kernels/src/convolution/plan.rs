@@ -38,7 +38,9 @@ impl Plan {
                 let source = |tap: &usize| {
                     let (u, v) = (tap / sizes.kernel, tap % sizes.kernel);
                     let (y, x) = (y * sizes.stride + u, x * sizes.stride + v);
-                    let inside = |at: usize, size: usize| (sizes.padding..size + sizes.padding).contains(&at);
+                    let inside = |at: usize, size: usize| {
+                        (sizes.padding..size + sizes.padding).contains(&at)
+                    };
                     if !inside(y, sizes.height) || !inside(x, sizes.width) {
                         return OUTSIDE;
                     }
@@ -46,7 +48,10 @@ impl Plan {
                     image * sizes.input_values() + pixel * sizes.inputs
                 };
                 let target = ((image * height + y) * width + x) * sizes.outputs;
-                rows.push(Row { target, sources: taps.iter().map(source).collect() });
+                rows.push(Row {
+                    target,
+                    sources: taps.iter().map(source).collect(),
+                });
             }
         }
         Self::new(taps, rows)
@@ -54,7 +59,12 @@ impl Plan {
 
     /// Every pixel of the images, those that have the same taps together: with stride s, every s-th.
     pub(super) fn input_gradient(sizes: &Convolution, images: usize) -> Vec<Self> {
-        let Convolution { kernel, stride, padding, .. } = *sizes;
+        let Convolution {
+            kernel,
+            stride,
+            padding,
+            ..
+        } = *sizes;
         let (height, width) = sizes.output_size();
         pixels(stride, stride)
             .map(|(phase_y, phase_x)| {
@@ -71,14 +81,23 @@ impl Plan {
                             let source = |tap: &usize| {
                                 let (u, v) = (tap / kernel, tap % kernel);
                                 let result = |at: usize, tap: usize, size: usize| {
-                                    (at + padding).checked_sub(tap).map(|at| at / stride).filter(|&at| at < size)
+                                    (at + padding)
+                                        .checked_sub(tap)
+                                        .map(|at| at / stride)
+                                        .filter(|&at| at < size)
                                 };
                                 let pixel = (result(y, u, height), result(x, v, width));
-                                let (Some(y), Some(x)) = pixel else { return OUTSIDE };
+                                let (Some(y), Some(x)) = pixel else {
+                                    return OUTSIDE;
+                                };
                                 ((image * height + y) * width + x) * sizes.outputs
                             };
-                            let target = image * sizes.input_values() + (y * sizes.width + x) * sizes.inputs;
-                            rows.push(Row { target, sources: taps.iter().map(source).collect() });
+                            let target =
+                                image * sizes.input_values() + (y * sizes.width + x) * sizes.inputs;
+                            rows.push(Row {
+                                target,
+                                sources: taps.iter().map(source).collect(),
+                            });
                         }
                     }
                 }
@@ -89,10 +108,22 @@ impl Plan {
 
     /// Sorts rows by the taps that they lack: a tile of rows that all lack one leaves it out.
     fn new(taps: Vec<usize>, mut rows: Vec<Row>) -> Self {
-        rows.sort_by_cached_key(|row| row.sources.iter().map(|&source| source == OUTSIDE).collect::<Vec<_>>());
+        rows.sort_by_cached_key(|row| {
+            row.sources
+                .iter()
+                .map(|&source| source == OUTSIDE)
+                .collect::<Vec<_>>()
+        });
         let targets = rows.iter().map(|row| row.target).collect();
         let sources = |at: usize| rows.iter().map(|row| row.sources[at]).collect();
-        let taps = taps.iter().enumerate().map(|(at, &index)| Tap { index, sources: sources(at) }).collect();
+        let taps = taps
+            .iter()
+            .enumerate()
+            .map(|(at, &index)| Tap {
+                index,
+                sources: sources(at),
+            })
+            .collect();
         Self { targets, taps }
     }
 }

@@ -1,7 +1,10 @@
 //! The gradient of a convolution's weights: for every tap, the product of the transposed images with the results'
 //! gradient.
 
-#![allow(clippy::needless_range_loop, reason = "indices into register tiles, which iterators keep out of registers")]
+#![allow(
+    clippy::needless_range_loop,
+    reason = "indices into register tiles, which iterators keep out of registers"
+)]
 
 use rayon::prelude::*;
 
@@ -14,9 +17,20 @@ use crate::{Element, Instructions};
 /// Rows that are summed in registers before the sum meets memory.
 const ROWS: usize = 512;
 
-pub(super) fn run<T: Element>(sizes: &Convolution, instructions: Instructions, x: &[T], g: &[T]) -> Vec<T> {
+pub(super) fn run<T: Element>(
+    sizes: &Convolution,
+    instructions: Instructions,
+    x: &[T],
+    g: &[T],
+) -> Vec<T> {
     let panel = T::panel_width(instructions);
-    let Convolution { kernel, inputs, outputs, images, .. } = *sizes;
+    let Convolution {
+        kernel,
+        inputs,
+        outputs,
+        images,
+        ..
+    } = *sizes;
     let (input_panels, output_panels) = (inputs.div_ceil(panel), outputs.div_ceil(panel));
     let group = (GROUP_BYTES / (sizes.input_values() * size_of::<T>())).clamp(1, images);
     let pairs = [group, images % group].map(|images| Pairs::new(sizes, images, panel));
@@ -26,16 +40,30 @@ pub(super) fn run<T: Element>(sizes: &Convolution, instructions: Instructions, x
     let inputs_at_once = input_panels.div_ceil((tasks / output_panels).max(1));
     let grid: Vec<_> = (0..output_panels)
         .step_by(outputs_at_once)
-        .flat_map(|o| (0..input_panels).step_by(inputs_at_once).map(move |i| (o, i)))
+        .flat_map(|o| {
+            (0..input_panels)
+                .step_by(inputs_at_once)
+                .map(move |i| (o, i))
+        })
         .collect();
     let parts: Vec<_> = grid
         .into_par_iter()
         .map(|(o, i)| {
             let outputs = (o, output_panels.min(o + outputs_at_once));
             let inputs = (i, input_panels.min(i + inputs_at_once));
-            let values = (outputs.1 - outputs.0) * (inputs.1 - inputs.0) * kernel * kernel * panel * panel;
+            let values =
+                (outputs.1 - outputs.0) * (inputs.1 - inputs.0) * kernel * kernel * panel * panel;
             let mut sums = vec![T::default(); values];
-            let task = Task { sizes, x, g, group, pairs: &pairs, outputs, inputs, sums: &mut sums };
+            let task = Task {
+                sizes,
+                x,
+                g,
+                group,
+                pairs: &pairs,
+                outputs,
+                inputs,
+                sums: &mut sums,
+            };
             T::weight_gradient(instructions, task);
             (outputs, inputs, sums)
         })
@@ -47,7 +75,11 @@ pub(super) fn run<T: Element>(sizes: &Convolution, instructions: Instructions, x
             for i in first_input..last {
                 for (tap, block) in (0..kernel * kernel).zip(&mut blocks) {
                     let wanted = panel.min(outputs - o * panel);
-                    for (channel, row) in block.chunks_exact(panel).take(inputs - i * panel).enumerate() {
+                    for (channel, row) in block
+                        .chunks_exact(panel)
+                        .take(inputs - i * panel)
+                        .enumerate()
+                    {
                         let at = (tap * inputs + i * panel + channel) * outputs + o * panel;
                         gradient[at..][..wanted].copy_from_slice(&row[..wanted]);
                     }
@@ -76,14 +108,20 @@ impl Pairs {
                 let pairs = range.clone().filter(|&row| sources[row] != OUTSIDE);
                 pairs
                     .map(|row| {
-                        [sources[row] / sizes.inputs * panel, plan.targets[row] / sizes.outputs * panel]
-                            .map(|at| at as u32)
+                        [
+                            sources[row] / sizes.inputs * panel,
+                            plan.targets[row] / sizes.outputs * panel,
+                        ]
+                        .map(|at| at as u32)
                     })
                     .collect()
             };
             plan.taps.iter().map(|t| tap(&t.sources)).collect()
         });
-        Self { images, blocks: blocks.collect() }
+        Self {
+            images,
+            blocks: blocks.collect(),
+        }
     }
 }
 
@@ -106,7 +144,16 @@ impl<T: Element> Kernel<T> for Task<'_, T> {
     #[inline(always)]
     fn run<V: Vector<Scalar = T>>(self) {
         let width = width::<V>();
-        let Self { sizes, x, g, group, pairs, outputs, inputs, sums } = self;
+        let Self {
+            sizes,
+            x,
+            g,
+            group,
+            pairs,
+            outputs,
+            inputs,
+            sums,
+        } = self;
         let (read, written) = (sizes.input_values(), sizes.output_values());
         let (mut packed_x, mut packed_g) = (Vec::new(), Vec::new());
         for (x, g) in x.chunks(group * read).zip(g.chunks(group * written)) {
@@ -118,7 +165,8 @@ impl<T: Element> Kernel<T> for Task<'_, T> {
             for block in &pairs.blocks {
                 let mut sums = sums.as_mut_ptr();
                 for g in packed_g.chunks_exact(pixels[1] * width) {
-                    for (i, x) in (inputs.0..inputs.1).zip(packed_x.chunks_exact(pixels[0] * width)) {
+                    for (i, x) in (inputs.0..inputs.1).zip(packed_x.chunks_exact(pixels[0] * width))
+                    {
                         let channels = (sizes.inputs - i * width).min(width);
                         for tap in block {
                             // SAFETY: the pairs lie within a group's packed panels, the rows within a block of sums.
@@ -136,7 +184,13 @@ impl<T: Element> Kernel<T> for Task<'_, T> {
 
 /// Copies panels of channels, one after the other; what a panel has beyond the channels is zero.
 #[inline(always)]
-fn pack<T: Element>(from: &[T], channels: usize, (first, end): (usize, usize), width: usize, to: &mut Vec<T>) {
+fn pack<T: Element>(
+    from: &[T],
+    channels: usize,
+    (first, end): (usize, usize),
+    width: usize,
+    to: &mut Vec<T>,
+) {
     let pixels = from.len() / channels;
     to.resize((end - first) * pixels * width, T::default());
     for (panel, to) in (first..end).zip(to.chunks_exact_mut(pixels * width)) {

@@ -39,15 +39,29 @@ impl<M: Machine> GpuFeatures<M> {
     ///
     /// [`KernelError::Length`] when the lengths do not fit; [`KernelError::Size`] for a label that is no class;
     /// [`KernelError::Device`].
-    pub fn new(machine: M, features: &[f32], labels: &[u32], classes: usize) -> Result<Self, KernelError> {
+    pub fn new(
+        machine: M,
+        features: &[f32],
+        labels: &[u32],
+        classes: usize,
+    ) -> Result<Self, KernelError> {
         let rows = labels.len();
         let columns = features.len().checked_div(rows).unwrap_or_default();
         if columns == 0 || features.len() != rows * columns {
-            let (name, found, expected) = ("features".to_owned(), features.len(), rows * columns.max(1));
-            return Err(KernelError::Length { name, found, expected });
+            let (name, found, expected) =
+                ("features".to_owned(), features.len(), rows * columns.max(1));
+            return Err(KernelError::Length {
+                name,
+                found,
+                expected,
+            });
         }
         if let Some(&label) = labels.iter().find(|&&label| label as usize >= classes) {
-            return Err(KernelError::Size { name: "classes", value: classes, least: label as usize + 1 });
+            return Err(KernelError::Size {
+                name: "classes",
+                value: classes,
+                least: label as usize + 1,
+            });
         }
         let mut counts = vec![0; classes];
         labels.iter().for_each(|&label| counts[label as usize] += 1);
@@ -63,7 +77,10 @@ impl<M: Machine> GpuFeatures<M> {
         }
         let ld = pitch(columns);
         let mut padded = vec![0.0; rows * ld];
-        for (to, from) in padded.chunks_exact_mut(ld).zip(features.chunks_exact(columns)) {
+        for (to, from) in padded
+            .chunks_exact_mut(ld)
+            .zip(features.chunks_exact(columns))
+        {
             to[..columns].copy_from_slice(from);
         }
         let of_segments: Vec<u32> = segments.iter().map(|&class| class as u32).collect();
@@ -110,8 +127,12 @@ impl<M: Machine> GpuFeatures<M> {
         let (products, ld) = self.products(vectors)?;
         let products = self.machine.address(&products);
         let sums = self.machine.zeros(8 * self.segments.len())?;
-        let argument =
-            Collapse { products, products_ld: ld as u32, sums: self.machine.address(&sums), ..self.argument() };
+        let argument = Collapse {
+            products,
+            products_ld: ld as u32,
+            sums: self.machine.address(&sums),
+            ..self.argument()
+        };
         self.launch("square_sums", 1, &argument)?;
         Ok(self.read(&sums, self.segments.len())?.iter().sum())
     }
@@ -129,22 +150,41 @@ impl<M: Machine> GpuFeatures<M> {
     pub fn agreeing(&self, logits: &[f32]) -> Result<usize, KernelError> {
         let classes = self.counts.len();
         if self.counts.contains(&0) {
-            return Err(KernelError::Size { name: "samples of a class", value: 0, least: 1 });
+            return Err(KernelError::Size {
+                name: "samples of a class",
+                value: 0,
+                least: 1,
+            });
         }
         if logits.len() != self.rows * classes {
             let (name, found, expected) = ("logits".to_owned(), logits.len(), self.rows * classes);
-            return Err(KernelError::Length { name, found, expected });
+            return Err(KernelError::Length {
+                name,
+                found,
+                expected,
+            });
         }
         // Distances do not change when all means move: the first one becomes zero.
         let first: Vec<f64> = self.means[..self.columns].to_vec();
-        let moved: Vec<f64> =
-            self.means.chunks_exact(self.columns).flat_map(|m| m.iter().zip(&first).map(|(a, b)| a - b)).collect();
+        let moved: Vec<f64> = self
+            .means
+            .chunks_exact(self.columns)
+            .flat_map(|m| m.iter().zip(&first).map(|(a, b)| a - b))
+            .collect();
         let mean = |k: usize| &moved[k * self.columns..][..self.columns];
-        let distance = |i: usize| mean(i / classes).iter().zip(mean(i % classes)).map(|(a, b)| (a - b) * (a - b)).sum();
+        let distance = |i: usize| {
+            mean(i / classes)
+                .iter()
+                .zip(mean(i % classes))
+                .map(|(a, b)| (a - b) * (a - b))
+                .sum()
+        };
         let distances: Vec<f64> = (0..classes * classes).map(distance).collect();
         let (products, ld) = self.products(&moved)?;
-        let (logits, distances) =
-            (upload(&self.machine, &f32_bytes(logits))?, upload(&self.machine, &f64_bytes(&distances))?);
+        let (logits, distances) = (
+            upload(&self.machine, &f32_bytes(logits))?,
+            upload(&self.machine, &f64_bytes(&distances))?,
+        );
         let sums = self.machine.zeros(8 * self.segments.len())?;
         let argument = Collapse {
             products: self.machine.address(&products),
@@ -163,17 +203,30 @@ impl<M: Machine> GpuFeatures<M> {
     fn center(&mut self) -> Result<(), KernelError> {
         let (columns, segments) = (self.columns, self.segments.len());
         let sums = self.machine.zeros(8 * segments * columns)?;
-        let argument = Collapse { sums: self.machine.address(&sums), ..self.argument() };
+        let argument = Collapse {
+            sums: self.machine.address(&sums),
+            ..self.argument()
+        };
         self.launch("segment_sums", columns.div_ceil(64) as u32, &argument)?;
-        for (sum, &class) in self.read(&sums, segments * columns)?.chunks_exact(columns).zip(&self.segments) {
+        for (sum, &class) in self
+            .read(&sums, segments * columns)?
+            .chunks_exact(columns)
+            .zip(&self.segments)
+        {
             let mean = &mut self.means[class * columns..][..columns];
-            mean.iter_mut().zip(sum).for_each(|(mean, sum)| *mean += sum);
+            mean.iter_mut()
+                .zip(sum)
+                .for_each(|(mean, sum)| *mean += sum);
         }
         for (mean, &count) in self.means.chunks_exact_mut(columns).zip(&self.counts) {
-            mean.iter_mut().for_each(|value| *value /= count.max(1) as f64);
+            mean.iter_mut()
+                .for_each(|value| *value /= count.max(1) as f64);
         }
         let means = upload(&self.machine, &f64_bytes(&self.means))?;
-        let argument = Collapse { means: self.machine.address(&means), ..argument };
+        let argument = Collapse {
+            means: self.machine.address(&means),
+            ..argument
+        };
         self.launch("center", 1, &argument)?;
         for (square, &class) in self.read(&sums, segments)?.iter().zip(&self.segments) {
             self.scatter[class] += square;
@@ -186,12 +239,19 @@ impl<M: Machine> GpuFeatures<M> {
         let (columns, ld) = (self.columns, pitch(self.columns));
         let count = vectors.len() / columns;
         if count == 0 || vectors.len() != count * columns {
-            let (name, found, expected) = ("vectors".to_owned(), vectors.len(), count.max(1) * columns);
-            return Err(KernelError::Length { name, found, expected });
+            let (name, found, expected) =
+                ("vectors".to_owned(), vectors.len(), count.max(1) * columns);
+            return Err(KernelError::Length {
+                name,
+                found,
+                expected,
+            });
         }
         let single: Vec<f32> = vectors.iter().map(|&v| v as f32).collect();
-        let (vectors, products) =
-            (upload(&self.machine, &f32_bytes(&single))?, self.machine.zeros(4 * self.rows * pitch(count))?);
+        let (vectors, products) = (
+            upload(&self.machine, &f32_bytes(&single))?,
+            self.machine.zeros(4 * self.rows * pitch(count))?,
+        );
         let product = Product {
             m: self.rows,
             n: count,
@@ -222,21 +282,39 @@ impl<M: Machine> GpuFeatures<M> {
         }
     }
 
-    fn launch(&self, kernel: &'static str, blocks: u32, argument: &Collapse) -> Result<(), KernelError> {
+    fn launch(
+        &self,
+        kernel: &'static str,
+        blocks: u32,
+        argument: &Collapse,
+    ) -> Result<(), KernelError> {
         // SAFETY: every address is of memory of the sizes in the structure, which lives until the result is read.
-        unsafe { self.machine.launch(kernel, [blocks, self.segments.len() as u32], argument) }
+        unsafe {
+            self.machine
+                .launch(kernel, [blocks, self.segments.len() as u32], argument)
+        }
     }
 
     fn read(&self, memory: &M::Memory, count: usize) -> Result<Vec<f64>, KernelError> {
         let mut bytes = vec![0; 8 * count];
         self.machine.read(memory, 0, &mut bytes)?;
-        Ok(bytes.as_chunks().0.iter().map(|b| f64::from_ne_bytes(*b)).collect())
+        Ok(bytes
+            .as_chunks()
+            .0
+            .iter()
+            .map(|b| f64::from_ne_bytes(*b))
+            .collect())
     }
 }
 
 impl<M: Machine> std::fmt::Debug for GpuFeatures<M> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { rows, columns, counts, .. } = self;
+        let Self {
+            rows,
+            columns,
+            counts,
+            ..
+        } = self;
         f.debug_struct("GpuFeatures")
             .field("rows", rows)
             .field("columns", columns)

@@ -37,7 +37,9 @@ pub struct Deviation {
 impl Deviation {
     /// The largest of all; infinite where anything is not a number.
     pub fn most(&self) -> f64 {
-        [self.loss, self.tensors, self.evaluation].into_iter().fold(0.0, larger)
+        [self.loss, self.tensors, self.evaluation]
+            .into_iter()
+            .fold(0.0, larger)
     }
 }
 
@@ -49,14 +51,22 @@ impl Comparison<'_> {
     ///
     /// Those of [`GpuMlp`].
     pub fn run<M: Machine>(&self, machine: M) -> Result<Deviation, KernelError> {
-        let Self { architecture, ref step, loss: (loss, reference), batches, .. } = *self;
+        let Self {
+            architecture,
+            ref step,
+            loss: (loss, reference),
+            batches,
+            ..
+        } = *self;
         let (mut gpu, mut cpu) = self.networks(machine)?;
         gpu.poison()?;
         let mut numbers = Numbers(self.seed + 1);
         let mut deviation = Deviation::default();
         for &n in batches {
             let inputs = numbers.values(n * architecture.inputs);
-            let labels: Vec<u32> = (0..n).map(|_| numbers.below(architecture.classes) as u32).collect();
+            let labels: Vec<u32> = (0..n)
+                .map(|_| numbers.below(architecture.classes) as u32)
+                .collect();
             let found = gpu.step_on(&inputs, &labels, loss, step)?;
             let logits = cpu.forward(&doubles(&inputs))?;
             let (value, gradient) = reference(&logits, &labels);
@@ -65,10 +75,14 @@ impl Comparison<'_> {
             deviation.loss = larger(deviation.loss, difference(found, expected));
         }
         for Tensor { name, .. } in gpu.tensors() {
-            deviation.tensors = larger(deviation.tensors, differences(&gpu.get(&name)?, &cpu.get(&name)?));
+            deviation.tensors = larger(
+                deviation.tensors,
+                differences(&gpu.get(&name)?, &cpu.get(&name)?),
+            );
         }
         let inputs = numbers.values(5 * architecture.inputs);
-        let ((features, logits), (h, z)) = (gpu.evaluate_on(&inputs)?, cpu.evaluate(&doubles(&inputs))?);
+        let ((features, logits), (h, z)) =
+            (gpu.evaluate_on(&inputs)?, cpu.evaluate(&doubles(&inputs))?);
         deviation.evaluation = larger(differences(&features, &h), differences(&logits, &z));
         Ok(deviation)
     }
@@ -85,13 +99,24 @@ impl Comparison<'_> {
         let mut numbers = Numbers(self.seed);
         for Tensor { name, shape, .. } in gpu.tensors() {
             let one = f32::from(name.ends_with("norm.weight") || name.ends_with("running_var"));
-            let fan_in = if let [inputs, _] = shape[..] { inputs as f32 } else { 6.0 };
-            let scale =
-                if name.starts_with("momentum") || name.contains("moment.") { 0.01 } else { fan_in.sqrt().recip() };
+            let fan_in = if let [inputs, _] = shape[..] {
+                inputs as f32
+            } else {
+                6.0
+            };
+            let scale = if name.starts_with("momentum") || name.contains("moment.") {
+                0.01
+            } else {
+                fan_in.sqrt().recip()
+            };
             let mut values = numbers.values(shape.iter().product());
             for value in &mut values {
                 // A second moment is positive.
-                *value = if name.starts_with("second") { scale * *value * *value } else { one + scale * *value };
+                *value = if name.starts_with("second") {
+                    scale * *value * *value
+                } else {
+                    one + scale * *value
+                };
             }
             gpu.set(&name, &values)?;
             cpu.set(&name, &doubles(&values))?;
@@ -106,8 +131,14 @@ fn doubles(values: &[f32]) -> Vec<f64> {
 
 fn differences(found: &[f32], expected: &[f64]) -> f64 {
     let pairs = found.iter().zip(expected);
-    let most = pairs.map(|(&found, &expected)| difference(found.into(), expected)).fold(0.0, larger);
-    if found.len() == expected.len() { most } else { f64::INFINITY }
+    let most = pairs
+        .map(|(&found, &expected)| difference(found.into(), expected))
+        .fold(0.0, larger);
+    if found.len() == expected.len() {
+        most
+    } else {
+        f64::INFINITY
+    }
 }
 
 /// How far a number is from another: |found - expected| / (1 + |expected|).
@@ -117,7 +148,11 @@ pub fn difference(found: f64, expected: f64) -> f64 {
 
 /// The larger one, where not a number is larger than all.
 pub fn larger(a: f64, b: f64) -> f64 {
-    if a.is_nan() || b.is_nan() { f64::INFINITY } else { a.max(b) }
+    if a.is_nan() || b.is_nan() {
+        f64::INFINITY
+    } else {
+        a.max(b)
+    }
 }
 
 /// Numbers that look random (Knuth's linear congruence).
@@ -126,7 +161,10 @@ pub struct Numbers(pub u64);
 
 impl Numbers {
     fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         self.0 >> 33
     }
 
@@ -137,6 +175,8 @@ impl Numbers {
 
     /// Numbers between -1 and 1.
     pub fn values(&mut self, n: usize) -> Vec<f32> {
-        (0..n).map(|_| (self.next() as f64 / (1_u64 << 30) as f64 - 1.0) as f32).collect()
+        (0..n)
+            .map(|_| (self.next() as f64 / (1_u64 << 30) as f64 - 1.0) as f32)
+            .collect()
     }
 }

@@ -10,7 +10,9 @@ use std::sync::Arc;
 
 use cudarc::cublas::{self, CudaBlas};
 use cudarc::driver::sys::{CUdevice_attribute, CUgraphInstantiate_flags, CUstreamCaptureMode};
-use cudarc::driver::{CudaContext, CudaFunction, CudaGraph, CudaSlice, CudaStream, DevicePtr, result};
+use cudarc::driver::{
+    CudaContext, CudaFunction, CudaGraph, CudaSlice, CudaStream, DevicePtr, result,
+};
 use cudarc::nvrtc::{CompileOptions, Ptx, compile_ptx_with_opts};
 
 use super::{Card, KERNELS, Machine, Product, SOURCE, THREADS};
@@ -36,23 +38,39 @@ impl Cuda {
     /// [`KernelError::Device`] without such a device, its driver, or cuBLAS and NVRTC.
     pub fn open(ordinal: usize) -> Result<Self, KernelError> {
         libraries()?;
-        let context = CudaContext::new(ordinal).map_err(|e| device(format!("cuda:{ordinal} cannot be opened"), e))?;
-        let stream = context.new_stream().map_err(failed("a stream cannot be made"))?;
-        let processors = context.attribute(CUdevice_attribute::CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT);
-        let processors = processors.map_err(failed("it does not say how many processors it has"))? as u32;
-        let capability = context.compute_capability().map_err(failed("it has no compute capability"))?;
+        let context = CudaContext::new(ordinal)
+            .map_err(|e| device(format!("cuda:{ordinal} cannot be opened"), e))?;
+        let stream = context
+            .new_stream()
+            .map_err(failed("a stream cannot be made"))?;
+        let processors =
+            context.attribute(CUdevice_attribute::CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT);
+        let processors =
+            processors.map_err(failed("it does not say how many processors it has"))? as u32;
+        let capability = context
+            .compute_capability()
+            .map_err(failed("it has no compute capability"))?;
         let functions = load(&context, capability)?;
         let blas = CudaBlas::new(stream.clone()).map_err(|e| device("cuBLAS cannot be used", e))?;
         // A workspace of ours: recorded or not, a product takes the same one, and with it the same way.
-        let workspace = stream.alloc_zeros::<u8>(WORKSPACE).map_err(failed("no memory for cuBLAS"))?;
+        let workspace = stream
+            .alloc_zeros::<u8>(WORKSPACE)
+            .map_err(failed("no memory for cuBLAS"))?;
         // SAFETY: it lives as long as the handle, and what it is used for is queued on its own stream.
         let set = unsafe {
             let address = address(&workspace, &stream) as *mut c_void;
             cublas::sys::cublasSetWorkspace_v2(*blas.handle(), address, WORKSPACE)
         };
-        set.result().map_err(|e| device("cuBLAS takes no workspace", e))?;
+        set.result()
+            .map_err(|e| device("cuBLAS takes no workspace", e))?;
         let blas = Arc::new((blas, workspace));
-        Ok(Self { one_thread: PhantomData, stream, blas, functions: Arc::new(functions), processors })
+        Ok(Self {
+            one_thread: PhantomData,
+            stream,
+            blas,
+            functions: Arc::new(functions),
+            processors,
+        })
     }
 
     /// What the device is.
@@ -82,7 +100,9 @@ impl Cuda {
     ///
     /// [`KernelError::Device`], of anything that was queued.
     pub fn wait(&self) -> Result<(), KernelError> {
-        self.stream.synchronize().map_err(failed("what was queued has failed"))
+        self.stream
+            .synchronize()
+            .map_err(failed("what was queued has failed"))
     }
 }
 
@@ -105,8 +125,10 @@ unsafe impl Machine for Cuda {
     type Recording = CudaGraph;
 
     fn zeros(&self, bytes: usize) -> Result<CudaMemory, KernelError> {
-        let bytes =
-            self.stream.alloc_zeros::<u8>(bytes).map_err(|e| device(format!("no memory of {bytes} bytes"), e))?;
+        let bytes = self
+            .stream
+            .alloc_zeros::<u8>(bytes)
+            .map_err(|e| device(format!("no memory of {bytes} bytes"), e))?;
         let address = address(&bytes, &self.stream);
         Ok(CudaMemory { bytes, address })
     }
@@ -115,29 +137,62 @@ unsafe impl Machine for Cuda {
         memory.address
     }
 
-    fn write(&self, memory: &mut CudaMemory, offset: usize, bytes: &[u8]) -> Result<(), KernelError> {
+    fn write(
+        &self,
+        memory: &mut CudaMemory,
+        offset: usize,
+        bytes: &[u8],
+    ) -> Result<(), KernelError> {
         let end = offset + bytes.len();
-        let mut to = memory.bytes.try_slice_mut(offset..end).ok_or_else(|| beyond(offset, end))?;
-        self.stream.memcpy_htod(bytes, &mut to).map_err(failed("its memory cannot be written"))?;
+        let mut to = memory
+            .bytes
+            .try_slice_mut(offset..end)
+            .ok_or_else(|| beyond(offset, end))?;
+        self.stream
+            .memcpy_htod(bytes, &mut to)
+            .map_err(failed("its memory cannot be written"))?;
         // The bytes are the caller's again only when they have been read.
         self.wait()
     }
 
     fn read(&self, memory: &CudaMemory, offset: usize, out: &mut [u8]) -> Result<(), KernelError> {
         let end = offset + out.len();
-        let from = memory.bytes.try_slice(offset..end).ok_or_else(|| beyond(offset, end))?;
-        self.stream.memcpy_dtoh(&from, out).map_err(failed("its memory cannot be read"))?;
+        let from = memory
+            .bytes
+            .try_slice(offset..end)
+            .ok_or_else(|| beyond(offset, end))?;
+        self.stream
+            .memcpy_dtoh(&from, out)
+            .map_err(failed("its memory cannot be read"))?;
         self.wait()
     }
 
-    unsafe fn launch<A: Copy>(&self, kernel: &'static str, blocks: [u32; 2], argument: &A) -> Result<(), KernelError> {
-        let function = self.functions.get(kernel).ok_or_else(|| KernelError::Unknown(kernel.to_owned()))?;
+    unsafe fn launch<A: Copy>(
+        &self,
+        kernel: &'static str,
+        blocks: [u32; 2],
+        argument: &A,
+    ) -> Result<(), KernelError> {
+        let function = self
+            .functions
+            .get(kernel)
+            .ok_or_else(|| KernelError::Unknown(kernel.to_owned()))?;
         let mut parameters = [std::ptr::from_ref(argument).cast_mut().cast::<c_void>()];
-        self.stream.context().bind_to_thread().map_err(failed("it is gone"))?;
+        self.stream
+            .context()
+            .bind_to_thread()
+            .map_err(failed("it is gone"))?;
         // SAFETY: the caller's.
         let queued = unsafe {
             let (blocks, threads) = ((blocks[0], blocks[1], 1), (THREADS, 1, 1));
-            result::launch_kernel(function.cu_function(), blocks, threads, 0, self.stream.cu_stream(), &mut parameters)
+            result::launch_kernel(
+                function.cu_function(),
+                blocks,
+                threads,
+                0,
+                self.stream.cu_stream(),
+                &mut parameters,
+            )
         };
         queued.map_err(|e| device(format!("kernel {kernel} cannot be queued"), e))
     }
@@ -145,9 +200,21 @@ unsafe impl Machine for Cuda {
     unsafe fn product(&self, product: &Product) -> Result<(), KernelError> {
         use cublas::sys::cublasOperation_t::{CUBLAS_OP_N, CUBLAS_OP_T};
         let operation = |transpose| if transpose { CUBLAS_OP_T } else { CUBLAS_OP_N };
-        let Product { m, n, k, a, b, c, transpose_a, transpose_b } = *product;
+        let Product {
+            m,
+            n,
+            k,
+            a,
+            b,
+            c,
+            transpose_a,
+            transpose_b,
+        } = *product;
         let (one, zero) = (1.0, 0.0);
-        self.stream.context().bind_to_thread().map_err(failed("it is gone"))?;
+        self.stream
+            .context()
+            .bind_to_thread()
+            .map_err(failed("it is gone"))?;
         // cuBLAS's matrices lie column by column: what it sees are the transposes, and C' = B' A'.
         // SAFETY: the caller's.
         let queued = unsafe {
@@ -171,18 +238,25 @@ unsafe impl Machine for Cuda {
         queued.map_err(|e| device("a product cannot be queued", e))
     }
 
-    fn record(&self, work: impl FnOnce() -> Result<(), KernelError>) -> Result<CudaGraph, KernelError> {
+    fn record(
+        &self,
+        work: impl FnOnce() -> Result<(), KernelError>,
+    ) -> Result<CudaGraph, KernelError> {
         let cannot = || failed("it cannot record a step");
         let mode = CUstreamCaptureMode::CU_STREAM_CAPTURE_MODE_THREAD_LOCAL;
         self.stream.begin_capture(mode).map_err(cannot())?;
         let done = work();
         let graph = self.stream.end_capture(CUgraphInstantiate_flags(0));
         done?;
-        graph.map_err(cannot())?.ok_or_else(|| KernelError::Device("it has recorded nothing".to_owned()))
+        graph
+            .map_err(cannot())?
+            .ok_or_else(|| KernelError::Device("it has recorded nothing".to_owned()))
     }
 
     unsafe fn replay(&self, recording: &CudaGraph) -> Result<(), KernelError> {
-        recording.launch().map_err(failed("a recorded step cannot be queued"))
+        recording
+            .launch()
+            .map_err(failed("a recorded step cannot be queued"))
     }
 
     fn processors(&self) -> u32 {
@@ -208,11 +282,19 @@ fn beyond(offset: usize, end: usize) -> KernelError {
 
 /// Whether the libraries are there: what a missing one would do is end the process.
 fn libraries() -> Result<(), KernelError> {
-    for name in ["cuda", "cublas", "nvrtc"].into_iter().filter(|_| cfg!(unix)) {
+    for name in ["cuda", "cublas", "nvrtc"]
+        .into_iter()
+        .filter(|_| cfg!(unix))
+    {
         let names = ["", ".1", ".11", ".12", ".13"].map(|version| format!("lib{name}.so{version}"));
         // SAFETY: they are NVIDIA's libraries, which are opened again when they are used.
-        if names.iter().all(|name| unsafe { libloading::Library::new(name) }.is_err()) {
-            return Err(KernelError::Device(format!("lib{name}.so is not on this machine")));
+        if names
+            .iter()
+            .all(|name| unsafe { libloading::Library::new(name) }.is_err())
+        {
+            return Err(KernelError::Device(format!(
+                "lib{name}.so is not on this machine"
+            )));
         }
     }
     Ok(())
@@ -223,9 +305,14 @@ fn load(
     context: &Arc<CudaContext>,
     capability: (i32, i32),
 ) -> Result<HashMap<&'static str, CudaFunction>, KernelError> {
-    let architecture = format!("--gpu-architecture=compute_{}{}", capability.0, capability.1);
+    let architecture = format!(
+        "--gpu-architecture=compute_{}{}",
+        capability.0, capability.1
+    );
     let cache = cache(&architecture);
-    let kept = cache.as_ref().and_then(|path| fs::read_to_string(path).ok());
+    let kept = cache
+        .as_ref()
+        .and_then(|path| fs::read_to_string(path).ok());
     let module = match kept.and_then(|text| context.load_module(Ptx::from_src(text)).ok()) {
         Some(module) => module,
         None => {
@@ -234,16 +321,21 @@ fn load(
                 name: Some("memdil.cu".to_owned()),
                 ..CompileOptions::default()
             };
-            let compiled = compile_ptx_with_opts(SOURCE, options).map_err(|e| device("NVRTC cannot compile", e))?;
+            let compiled = compile_ptx_with_opts(SOURCE, options)
+                .map_err(|e| device("NVRTC cannot compile", e))?;
             let text = compiled.to_src();
             if let Some(path) = cache {
                 keep(&path, &text);
             }
-            context.load_module(Ptx::from_src(text)).map_err(failed("the kernels cannot be loaded"))?
+            context
+                .load_module(Ptx::from_src(text))
+                .map_err(failed("the kernels cannot be loaded"))?
         }
     };
     let function = |name: &'static str| {
-        let function = module.load_function(name).map_err(|e| device(format!("there is no kernel {name}"), e))?;
+        let function = module
+            .load_function(name)
+            .map_err(|e| device(format!("there is no kernel {name}"), e))?;
         Ok((name, function))
     };
     KERNELS.into_iter().map(function).collect()
@@ -251,11 +343,18 @@ fn load(
 
 /// The file that keeps compiled kernels: below XDG_CACHE_HOME, or .cache in the home folder.
 fn cache(architecture: &str) -> Option<PathBuf> {
-    let folder = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
-    let folder = folder.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache")))?;
+    let folder = std::env::var_os("XDG_CACHE_HOME")
+        .map(PathBuf::from)
+        .filter(|path| path.is_absolute());
+    let folder =
+        folder.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache")))?;
     let mut hasher = DefaultHasher::new();
     (SOURCE, architecture, compiler_version()).hash(&mut hasher);
-    Some(folder.join("memdil").join(format!("kernels-{:016x}.ptx", hasher.finish())))
+    Some(
+        folder
+            .join("memdil")
+            .join(format!("kernels-{:016x}.ptx", hasher.finish())),
+    )
 }
 
 fn compiler_version() -> (i32, i32) {
@@ -269,7 +368,9 @@ fn compiler_version() -> (i32, i32) {
 fn keep(path: &PathBuf, text: &str) {
     let temporary = path.with_extension(format!("{}.tmp", std::process::id()));
     let kept = path.parent().map_or(Ok(()), fs::create_dir_all);
-    let kept = kept.and_then(|()| fs::write(&temporary, text)).and_then(|()| fs::rename(&temporary, path));
+    let kept = kept
+        .and_then(|()| fs::write(&temporary, text))
+        .and_then(|()| fs::rename(&temporary, path));
     if kept.is_err() {
         let _ = fs::remove_file(&temporary);
     }

@@ -52,6 +52,11 @@ impl Loss {
             Self::Symmetric { alpha, beta } => (5, alpha, beta),
             Self::Forward { .. } => (6, 0.0, 0.0),
         };
-        Settings { loss, loss_a, loss_b, ..settings }
+        Settings {
+            loss,
+            loss_a,
+            loss_b,
+            ..settings
+        }
     }
 }

@@ -35,14 +35,20 @@ pub unsafe trait Machine {
     /// # Errors
     ///
     /// [`KernelError::Device`] when the memory is smaller, or the device fails.
-    fn write(&self, memory: &mut Self::Memory, offset: usize, bytes: &[u8]) -> Result<(), KernelError>;
+    fn write(
+        &self,
+        memory: &mut Self::Memory,
+        offset: usize,
+        bytes: &[u8],
+    ) -> Result<(), KernelError>;
 
     /// Reads bytes from an offset on, after everything that was queued.
     ///
     /// # Errors
     ///
     /// [`KernelError::Device`] when the memory is smaller, or the device fails, now or in what was queued.
-    fn read(&self, memory: &Self::Memory, offset: usize, out: &mut [u8]) -> Result<(), KernelError>;
+    fn read(&self, memory: &Self::Memory, offset: usize, out: &mut [u8])
+    -> Result<(), KernelError>;
 
     /// Queues a kernel with the structure that it takes.
     ///
@@ -55,7 +61,12 @@ pub unsafe trait Machine {
     ///
     /// [`KernelError::Device`] when the kernel is unknown or cannot be queued.
     #[allow(unsafe_code)]
-    unsafe fn launch<A: Copy>(&self, kernel: &'static str, blocks: [u32; 2], argument: &A) -> Result<(), KernelError>;
+    unsafe fn launch<A: Copy>(
+        &self,
+        kernel: &'static str,
+        blocks: [u32; 2],
+        argument: &A,
+    ) -> Result<(), KernelError>;
 
     /// Queues a product.
     ///
@@ -74,7 +85,10 @@ pub unsafe trait Machine {
     /// # Errors
     ///
     /// Those of `work`; [`KernelError::Device`] when the device cannot record.
-    fn record(&self, work: impl FnOnce() -> Result<(), KernelError>) -> Result<Self::Recording, KernelError>;
+    fn record(
+        &self,
+        work: impl FnOnce() -> Result<(), KernelError>,
+    ) -> Result<Self::Recording, KernelError>;
 
     /// Queues what was recorded.
     ///

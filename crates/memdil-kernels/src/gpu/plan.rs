@@ -85,8 +85,22 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    pub(super) fn new(architecture: Architecture, optimizer: Optimizer, rows: usize, processors: u32) -> Self {
-        let Architecture { inputs, depth, width, features, classes, norm, activation, fixed_classifier } = architecture;
+    pub(super) fn new(
+        architecture: Architecture,
+        optimizer: Optimizer,
+        rows: usize,
+        processors: u32,
+    ) -> Self {
+        let Architecture {
+            inputs,
+            depth,
+            width,
+            features,
+            classes,
+            norm,
+            activation,
+            fixed_classifier,
+        } = architecture;
         let rows = rows.max(NARROW);
         let (mut values, mut statistics, mut work) = (Counter(0), Counter(0), Counter(0));
         let input = work.take(rows * pitch(inputs));
@@ -103,10 +117,25 @@ impl Plan {
             };
             let ld = pitch(units);
             let normed = norm == Norm::Batch && !top;
-            let name = if top { "classifier".to_owned() } else { format!("blocks.{index}.linear") };
+            let name = if top {
+                "classifier".to_owned()
+            } else {
+                format!("blocks.{index}.linear")
+            };
             let mut place = |name: String, shape: Vec<usize>, count: usize| {
-                let (tensor, offset) = (Tensor { name, shape, role: Role::Parameter }, values.take(count));
-                places.push(Place { tensor, arena: Arena::Values, offset });
+                let (tensor, offset) = (
+                    Tensor {
+                        name,
+                        shape,
+                        role: Role::Parameter,
+                    },
+                    values.take(count),
+                );
+                places.push(Place {
+                    tensor,
+                    arena: Arena::Values,
+                    offset,
+                });
                 offset
             };
             let weight = place(format!("{name}.weight"), vec![fan_in, units], fan_in * ld);
@@ -117,9 +146,19 @@ impl Plan {
                 shift = place(format!("blocks.{index}.norm.bias"), vec![units], ld);
                 running = ["mean", "var"].map(|what| {
                     let name = format!("blocks.{index}.norm.running_{what}");
-                    let (tensor, offset) =
-                        (Tensor { name, shape: vec![units], role: Role::Statistic }, statistics.take(ld));
-                    means.push(Place { tensor, arena: Arena::Statistics, offset });
+                    let (tensor, offset) = (
+                        Tensor {
+                            name,
+                            shape: vec![units],
+                            role: Role::Statistic,
+                        },
+                        statistics.take(ld),
+                    );
+                    means.push(Place {
+                        tensor,
+                        arena: Arena::Statistics,
+                        offset,
+                    });
                     offset
                 });
             }
@@ -147,7 +186,10 @@ impl Plan {
         }
         let widest = layers.iter().map(LayerPlan::ld).max().unwrap_or_default();
         let deltas = [work.take(rows * widest), work.take(rows * widest)];
-        let partial = layers.iter().map(|layer| splits(layer, processors).0 * NARROW * layer.ld()).max();
+        let partial = layers
+            .iter()
+            .map(|layer| splits(layer, processors).0 * NARROW * layer.ld())
+            .max();
         let partial = work.take(partial.unwrap_or_default());
         let parameters = places.clone();
         places.extend(means);
@@ -161,11 +203,25 @@ impl Plan {
                     shape: place.tensor.shape.clone(),
                     role: Role::Buffer,
                 };
-                places.push(Place { tensor, arena: Arena::Buffer(index), offset: place.offset });
+                places.push(Place {
+                    tensor,
+                    arena: Arena::Buffer(index),
+                    offset: place.offset,
+                });
             }
         }
         let (values, statistics, work) = (values.0, statistics.0, work.0);
-        Self { layers, places, values, statistics, work, input, deltas, partial, rows }
+        Self {
+            layers,
+            places,
+            values,
+            statistics,
+            work,
+            input,
+            deltas,
+            partial,
+            rows,
+        }
     }
 }
 
@@ -204,7 +260,10 @@ impl Bases {
     }
 
     pub(super) fn trained(&self, offset: usize) -> Trained {
-        Trained { value: at(self.values, offset), buffers: self.buffers.map(|base| at(base, offset)) }
+        Trained {
+            value: at(self.values, offset),
+            buffers: self.buffers.map(|base| at(base, offset)),
+        }
     }
 
     pub(super) fn layer(&self, plan: &LayerPlan) -> Layer {
@@ -228,5 +287,9 @@ impl Bases {
 
 /// The address of a value; none stays none.
 pub(super) fn at(base: Address, offset: usize) -> Address {
-    if base == 0 { 0 } else { base + 4 * offset as u64 }
+    if base == 0 {
+        0
+    } else {
+        base + 4 * offset as u64
+    }
 }

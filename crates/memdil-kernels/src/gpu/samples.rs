@@ -63,7 +63,11 @@ impl<M: Machine> Samples<M> {
         };
         let expected = values * stored.labels.len();
         if found != expected {
-            return Err(KernelError::Length { name: "pixels".to_owned(), found, expected });
+            return Err(KernelError::Length {
+                name: "pixels".to_owned(),
+                found,
+                expected,
+            });
         }
         let (scale, shift): (Vec<f32>, Vec<f32>) = stored.constants.iter().copied().unzip();
         let pixels = match stored.pixels {
@@ -102,7 +106,12 @@ impl<M: Machine> Samples<M> {
     }
 
     /// Replaces the values of all samples, which are floats.
-    pub(super) fn set_floats(&mut self, machine: &M, values: &[f32], labels: &[u32]) -> Result<(), KernelError> {
+    pub(super) fn set_floats(
+        &mut self,
+        machine: &M,
+        values: &[f32],
+        labels: &[u32],
+    ) -> Result<(), KernelError> {
         self.last_label = last(labels);
         machine.write(&mut self.pixels, 0, &f32_bytes(values))?;
         machine.write(&mut self.labels, 0, &u32_bytes(labels))
@@ -133,5 +142,10 @@ pub(super) fn f64_bytes(values: &[f64]) -> Vec<u8> {
 }
 
 pub(super) fn f32_values(bytes: &[u8]) -> Vec<f32> {
-    bytes.as_chunks().0.iter().map(|b| f32::from_ne_bytes(*b)).collect()
+    bytes
+        .as_chunks()
+        .0
+        .iter()
+        .map(|b| f32::from_ne_bytes(*b))
+        .collect()
 }

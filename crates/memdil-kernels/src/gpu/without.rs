@@ -20,7 +20,9 @@ impl Cuda {
     ///
     /// [`KernelError::Device`]: this is a build without the feature `cuda`.
     pub fn open(_: usize) -> Result<Self, KernelError> {
-        Err(KernelError::Device("this is a build without the feature cuda".to_owned()))
+        Err(KernelError::Device(
+            "this is a build without the feature cuda".to_owned(),
+        ))
     }
 
     /// What the device is.
@@ -63,7 +65,12 @@ unsafe impl Machine for Cuda {
         match self.0 {}
     }
 
-    unsafe fn launch<A: Copy>(&self, _: &'static str, _: [u32; 2], _: &A) -> Result<(), KernelError> {
+    unsafe fn launch<A: Copy>(
+        &self,
+        _: &'static str,
+        _: [u32; 2],
+        _: &A,
+    ) -> Result<(), KernelError> {
         match self.0 {}
     }
 

@@ -4,7 +4,9 @@ use rayon::prelude::*;
 
 use super::forward::SMALL;
 use super::{Mlp, Parameter};
-use crate::block::{Panel, Trained, Vectors, activation_backward, batch_norm_backward, bias_gradient, norm_gradient};
+use crate::block::{
+    Panel, Trained, Vectors, activation_backward, batch_norm_backward, bias_gradient, norm_gradient,
+};
 use crate::panels::{Panels, stride};
 use crate::tile::{DEPTH, Finish, Product, transpose, transposed_product};
 use crate::update::{Apply, Rule, Step, with_rule};
@@ -30,7 +32,11 @@ impl<T: Element> Mlp<T> {
         let expected = samples * self.architecture.classes;
         if gradient.len() != expected {
             let name = "gradient of the logits".to_owned();
-            return Err(KernelError::Length { name, found: gradient.len(), expected });
+            return Err(KernelError::Length {
+                name,
+                found: gradient.len(),
+                expected,
+            });
         }
         self.ready = None;
         self.steps += 1;
@@ -40,7 +46,12 @@ impl<T: Element> Mlp<T> {
 
         let panel = self.logits.width;
         let padded = samples.next_multiple_of(panel);
-        let widest = self.blocks.iter().map(|block| block.output.cols).max().unwrap_or(0);
+        let widest = self
+            .blocks
+            .iter()
+            .map(|block| block.output.cols)
+            .max()
+            .unwrap_or(0);
         let units = widest.max(self.architecture.classes);
         for transposed in &mut self.transposed {
             // A panel of fewer units may have more space behind it.
@@ -75,7 +86,11 @@ impl<T: Element> Mlp<T> {
                 inputs,
                 outputs: gradient.cols,
                 weight: trained(weight),
-                rule: if layer == depth { classifier_rule } else { Some(block_rule) },
+                rule: if layer == depth {
+                    classifier_rule
+                } else {
+                    Some(block_rule)
+                },
                 input: input.values().as_ptr(),
                 gradient: gradient.values().as_ptr(),
                 transposed: of_layer,
@@ -85,7 +100,11 @@ impl<T: Element> Mlp<T> {
                 job.run(self.instructions, &mut self.scratch, per_task, work);
                 break;
             };
-            let decay = if layer == depth { step.feature_decay / samples as f64 } else { 0.0 };
+            let decay = if layer == depth {
+                step.feature_decay / samples as f64
+            } else {
+                0.0
+            };
             let job = Job {
                 below: Some(Below {
                     units: inputs,
@@ -121,7 +140,10 @@ pub(super) fn trained<T: Element>(parameter: &mut Parameter<T>) -> Trained<T> {
     for (pointer, buffer) in buffers.iter_mut().zip(&mut parameter.buffers) {
         *pointer = buffer.values_mut().as_mut_ptr();
     }
-    Trained { value: parameter.value.values_mut().as_mut_ptr(), buffers }
+    Trained {
+        value: parameter.value.values_mut().as_mut_ptr(),
+        buffers,
+    }
 }
 
 /// The backward pass through the weights of one layer and the block below it.
@@ -174,9 +196,19 @@ impl<T: Element> Job<T> {
         let tasks = self.inputs.div_ceil(UNITS);
         let serial = if work < SMALL { usize::MAX } else { 1 };
         let scratch = scratch[..tasks * per_task].par_chunks_exact_mut(per_task);
-        scratch.enumerate().with_min_len(serial).for_each(|(task, scratch)| {
-            T::dispatch(instructions, Units { job: self, first: task * UNITS, scratch });
-        });
+        scratch
+            .enumerate()
+            .with_min_len(serial)
+            .for_each(|(task, scratch)| {
+                T::dispatch(
+                    instructions,
+                    Units {
+                        job: self,
+                        first: task * UNITS,
+                        scratch,
+                    },
+                );
+            });
     }
 }
 
@@ -190,7 +222,11 @@ struct Units<'a, T> {
 impl<T: Element> Kernel<T> for Units<'_, T> {
     #[inline(always)]
     fn run<V: Vector<Scalar = T>>(self) {
-        let Self { job, first, scratch } = self;
+        let Self {
+            job,
+            first,
+            scratch,
+        } = self;
         let units = UNITS.min(job.inputs - first);
         // SAFETY: `first..first + units` are this task's own units, and the pointers of a job are valid for its sizes.
         unsafe {
@@ -209,16 +245,26 @@ impl<T: Element> Kernel<T> for Units<'_, T> {
 
 /// Gradient of the inputs, transposed, into the scratch space: for each panel of samples, `UNITS` rows.
 #[inline(always)]
-unsafe fn input_gradient<V: Vector>(job: &Job<V::Scalar>, first: usize, units: usize, scratch: &mut [V::Scalar]) {
+unsafe fn input_gradient<V: Vector>(
+    job: &Job<V::Scalar>,
+    first: usize,
+    units: usize,
+    scratch: &mut [V::Scalar],
+) {
     let width = width::<V>();
     for k in (0..job.outputs).step_by(DEPTH) {
         for (q, sample) in (0..job.samples).step_by(width).enumerate() {
             // SAFETY: the caller's.
             unsafe {
                 let product = Product {
-                    a: job.weight.value.add(k / width * stride::<V::Scalar>(job.inputs, width) + first * width),
+                    a: job
+                        .weight
+                        .value
+                        .add(k / width * stride::<V::Scalar>(job.inputs, width) + first * width),
                     a_stride: stride::<V::Scalar>(job.inputs, width),
-                    b: job.transposed.add(q * stride::<V::Scalar>(job.outputs, width) + k * width),
+                    b: job
+                        .transposed
+                        .add(q * stride::<V::Scalar>(job.outputs, width) + k * width),
                     c: scratch.as_mut_ptr().add(q * UNITS * width),
                     rows: units,
                     depth: DEPTH.min(job.outputs - k),
@@ -233,7 +279,12 @@ unsafe fn input_gradient<V: Vector>(job: &Job<V::Scalar>, first: usize, units: u
 
 /// Gradient of the weights, straight into the update.
 #[inline(always)]
-unsafe fn update<V: Vector, R: Apply<V>>(job: &Job<V::Scalar>, first: usize, units: usize, rule: R) {
+unsafe fn update<V: Vector, R: Apply<V>>(
+    job: &Job<V::Scalar>,
+    first: usize,
+    units: usize,
+    rule: R,
+) {
     let width = width::<V>();
     let of_samples = stride::<V::Scalar>(job.samples, width);
     let of_weight = stride::<V::Scalar>(job.inputs, width);
@@ -271,7 +322,12 @@ impl<V: Vector, R: Apply<V>> Finish<V> for UpdateRows<V::Scalar, R> {
         let offset = self.next + row * width::<V>();
         let bytes = width::<V>() * size_of::<V::Scalar>();
         for line in (0..bytes).step_by(64) {
-            prefetch(self.weight.value.wrapping_add(offset).wrapping_byte_add(line));
+            prefetch(
+                self.weight
+                    .value
+                    .wrapping_add(offset)
+                    .wrapping_byte_add(line),
+            );
             for buffer in self.weight.buffers.iter().take(R::BUFFERS) {
                 prefetch(buffer.wrapping_add(offset).wrapping_byte_add(line));
             }
@@ -283,7 +339,8 @@ impl<V: Vector, R: Apply<V>> Finish<V> for UpdateRows<V::Scalar, R> {
         // SAFETY: the caller's.
         unsafe {
             self.weight.update(row * width::<V>(), self.rule, sums[0]);
-            self.weight.update(row * width::<V>() + V::LANES, self.rule, sums[1]);
+            self.weight
+                .update(row * width::<V>() + V::LANES, self.rule, sums[1]);
         }
     }
 }
@@ -305,15 +362,26 @@ unsafe fn block_backward<V: Vector, R: Apply<V>>(
         // SAFETY: the caller's; the scratch space ends with a panel of `samples` rows.
         unsafe {
             let start = scratch.as_mut_ptr();
-            let g = Panel { start: start.add(UNITS * padded), samples };
+            let g = Panel {
+                start: start.add(UNITS * padded),
+                samples,
+            };
             for (q, sample) in (0..samples).step_by(width).enumerate() {
                 let rows = width.min(samples - sample);
-                transpose::<V>(start.add((q * UNITS + part) * width), left, g.start.add(sample * width), rows);
+                transpose::<V>(
+                    start.add((q * UNITS + part) * width),
+                    left,
+                    g.start.add(sample * width),
+                    rows,
+                );
             }
             let panel = unit / width * stride::<V::Scalar>(samples, width);
             let output = below.output.add(panel);
             activation_backward::<V>(g, output, below.activation, below.feature_decay);
-            let x = Panel { start: below.normal.add(panel), samples };
+            let x = Panel {
+                start: below.normal.add(panel),
+                samples,
+            };
             let vectors = Vectors {
                 bias: below.bias.value.add(unit),
                 scale: below.scale.value.add(unit),
@@ -337,7 +405,9 @@ unsafe fn block_backward<V: Vector, R: Apply<V>>(
                         let scale = V::load(below.scale.value.add(at));
                         for i in 0..samples {
                             let offset = i * width + v * V::LANES;
-                            V::load(g.start.add(offset)).mul(scale).store(output.add(offset));
+                            V::load(g.start.add(offset))
+                                .mul(scale)
+                                .store(output.add(offset));
                         }
                         below.scale.update(at, rule, gradients[0]);
                         below.shift.update(at, rule, gradients[1]);
@@ -409,9 +479,24 @@ struct Classifier<'a, T> {
 impl<T: Element> Kernel<T> for Classifier<'_, T> {
     #[inline(always)]
     fn run<V: Vector<Scalar = T>>(self) {
-        let (samples, units, stride) = (self.gradient.rows, self.gradient.cols, self.gradient.stride());
-        for (j, panel) in self.gradient.values_mut().chunks_exact_mut(stride).enumerate() {
-            let (x, unit) = (Panel { start: panel.as_mut_ptr(), samples }, j * width::<V>());
+        let (samples, units, stride) = (
+            self.gradient.rows,
+            self.gradient.cols,
+            self.gradient.stride(),
+        );
+        for (j, panel) in self
+            .gradient
+            .values_mut()
+            .chunks_exact_mut(stride)
+            .enumerate()
+        {
+            let (x, unit) = (
+                Panel {
+                    start: panel.as_mut_ptr(),
+                    samples,
+                },
+                j * width::<V>(),
+            );
             // SAFETY: the transpose has room for all units and samples.
             unsafe {
                 match self.rule {
@@ -419,7 +504,13 @@ impl<T: Element> Kernel<T> for Classifier<'_, T> {
                         finish_panel::<V, _>(x, self.bias, unit, units, self.transposed, known);
                     }),
                     None => {
-                        transpose_panel::<V>(x, unit, width::<V>().min(units - unit), units, self.transposed);
+                        transpose_panel::<V>(
+                            x,
+                            unit,
+                            width::<V>().min(units - unit),
+                            units,
+                            self.transposed,
+                        );
                     }
                 }
             }

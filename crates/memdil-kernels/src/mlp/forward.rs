@@ -47,7 +47,11 @@ impl<T: Element> Mlp<T> {
     pub fn evaluate(&mut self, inputs: &[T]) -> Result<(Vec<T>, Vec<T>), KernelError> {
         self.fill(inputs)?;
         self.run(false);
-        let features = self.blocks.last().map(|block| block.output.to_rows()).unwrap_or_default();
+        let features = self
+            .blocks
+            .last()
+            .map(|block| block.output.to_rows())
+            .unwrap_or_default();
         Ok((features, self.logits.to_rows()))
     }
 
@@ -56,7 +60,12 @@ impl<T: Element> Mlp<T> {
     pub fn feature_penalty(&self, feature_decay: f64) -> f64 {
         match self.blocks.last() {
             Some(block) if feature_decay > 0.0 => {
-                let squares: f64 = block.output.to_rows().into_iter().map(|h| h.to_f64() * h.to_f64()).sum();
+                let squares: f64 = block
+                    .output
+                    .to_rows()
+                    .into_iter()
+                    .map(|h| h.to_f64() * h.to_f64())
+                    .sum();
                 feature_decay / (2.0 * block.output.rows as f64) * squares
             }
             _ => 0.0,
@@ -67,21 +76,36 @@ impl<T: Element> Mlp<T> {
         self.ready = None;
         let size = self.architecture.inputs;
         if inputs.is_empty() || !inputs.len().is_multiple_of(size) {
-            return Err(KernelError::Batch { found: inputs.len(), inputs: size });
+            return Err(KernelError::Batch {
+                found: inputs.len(),
+                inputs: size,
+            });
         }
         let samples = inputs.len() / size;
         self.input.set_rows(samples);
         let (stride, panel) = (self.input.stride(), self.input.width);
         let fill = |(j, panel_values): (usize, &mut [T])| {
             let columns = j * panel..size.min((j + 1) * panel);
-            for (to, from) in panel_values.chunks_exact_mut(panel).zip(inputs.chunks_exact(size)) {
+            for (to, from) in panel_values
+                .chunks_exact_mut(panel)
+                .zip(inputs.chunks_exact(size))
+            {
                 to[..columns.len()].copy_from_slice(&from[columns.clone()]);
             }
         };
         if inputs.len() < SMALL / 4 {
-            self.input.values_mut().chunks_exact_mut(stride).enumerate().for_each(fill);
+            self.input
+                .values_mut()
+                .chunks_exact_mut(stride)
+                .enumerate()
+                .for_each(fill);
         } else {
-            self.input.values_mut().par_chunks_exact_mut(stride).enumerate().with_min_len(8).for_each(fill);
+            self.input
+                .values_mut()
+                .par_chunks_exact_mut(stride)
+                .enumerate()
+                .with_min_len(8)
+                .for_each(fill);
         }
         Ok(samples)
     }
@@ -107,10 +131,20 @@ impl<T: Element> Mlp<T> {
         }
         self.logits.set_rows(samples);
         let Linear { weight, bias } = &self.classifier;
-        let products = Products { input, weight: &weight.value, first: 0, out: self.logits.values_mut() };
+        let products = Products {
+            input,
+            weight: &weight.value,
+            first: 0,
+            out: self.logits.values_mut(),
+        };
         T::dispatch(instructions, products);
         let (stride, panel) = (self.logits.stride(), self.logits.width);
-        for (logits, bias) in self.logits.values_mut().chunks_exact_mut(stride).zip(bias.value.values().chunks(panel)) {
+        for (logits, bias) in self
+            .logits
+            .values_mut()
+            .chunks_exact_mut(stride)
+            .zip(bias.value.values().chunks(panel))
+        {
             for row in logits.chunks_exact_mut(panel).take(samples) {
                 for (logit, &bias) in row.iter_mut().zip(bias) {
                     *logit = *logit + bias;
@@ -138,7 +172,11 @@ impl<T: Element> Block<T> {
     ) {
         let work = self.normal.rows * self.linear.weight.value.rows * self.normal.cols;
         let weight = &self.linear.weight.value;
-        let group = if work < SMALL { usize::MAX } else { self.normal.panels() / rayon::current_num_threads() };
+        let group = if work < SMALL {
+            usize::MAX
+        } else {
+            self.normal.panels() / rayon::current_num_threads()
+        };
         let group = group.clamp(1, self.normal.panels().min(GROUP));
         let (stride, panel) = (group * self.normal.stride(), group * self.normal.width);
         let (bias, scale, shift) = (
@@ -146,11 +184,21 @@ impl<T: Element> Block<T> {
             self.scale.value.values().par_chunks(panel),
             self.shift.value.values().par_chunks(panel),
         );
-        let running =
-            (self.running_mean.values_mut().par_chunks_mut(panel), self.running_var.values_mut().par_chunks_mut(panel));
-        let batch = (self.mean.values_mut().par_chunks_mut(panel), self.variance.values_mut().par_chunks_mut(panel));
-        let panels = (self.normal.values_mut().par_chunks_mut(stride), self.output.values_mut().par_chunks_mut(stride));
-        let all = (panels.0, panels.1, bias, scale, shift, running.0, running.1, batch.0, batch.1);
+        let running = (
+            self.running_mean.values_mut().par_chunks_mut(panel),
+            self.running_var.values_mut().par_chunks_mut(panel),
+        );
+        let batch = (
+            self.mean.values_mut().par_chunks_mut(panel),
+            self.variance.values_mut().par_chunks_mut(panel),
+        );
+        let panels = (
+            self.normal.values_mut().par_chunks_mut(stride),
+            self.output.values_mut().par_chunks_mut(stride),
+        );
+        let all = (
+            panels.0, panels.1, bias, scale, shift, running.0, running.1, batch.0, batch.1,
+        );
         let serial = if work < SMALL { usize::MAX } else { 1 };
         all.into_par_iter().enumerate().with_min_len(serial).for_each(|(index, parts)| {
             let (normal, output, bias, scale, shift, running_mean, running_var, mean, variance) = parts;
@@ -173,14 +221,18 @@ impl<T: Element> Block<T> {
         let (panel, stride, units) = (self.normal.width, self.normal.stride(), self.normal.cols);
         let (values, bias) = (self.normal.values(), self.linear.bias.value.values());
         let n = T::from_f64(units as f64);
-        let statistics = (0..self.normal.rows).into_par_iter().with_min_len(8).map(|i| {
-            let at = |j: usize| values[j / panel * stride + i * panel + j % panel] + bias[j];
-            let sum = (0..units).fold(T::default(), |sum, j| sum + at(j));
-            let mean = sum / n;
-            let squares = (0..units).fold(T::default(), |sum, j| sum + (at(j) - mean) * (at(j) - mean));
-            let variance = (squares / n).to_f64();
-            [mean, T::from_f64(1.0 / (variance + EPSILON).sqrt())]
-        });
+        let statistics = (0..self.normal.rows)
+            .into_par_iter()
+            .with_min_len(8)
+            .map(|i| {
+                let at = |j: usize| values[j / panel * stride + i * panel + j % panel] + bias[j];
+                let sum = (0..units).fold(T::default(), |sum, j| sum + at(j));
+                let mean = sum / n;
+                let squares =
+                    (0..units).fold(T::default(), |sum, j| sum + (at(j) - mean) * (at(j) - mean));
+                let variance = (squares / n).to_f64();
+                [mean, T::from_f64(1.0 / (variance + EPSILON).sqrt())]
+            });
         statistics.collect_into_vec(&mut self.rows);
     }
 
@@ -195,9 +247,21 @@ impl<T: Element> Block<T> {
             self.scale.value.values().par_chunks_exact(panel),
             self.shift.value.values().par_chunks_exact(panel),
         );
-        all.into_par_iter().for_each(|(normal, output, bias, scale, shift)| {
-            T::dispatch(instructions, RowsPanel { normal, output, bias, scale, shift, rows, activation });
-        });
+        all.into_par_iter()
+            .for_each(|(normal, output, bias, scale, shift)| {
+                T::dispatch(
+                    instructions,
+                    RowsPanel {
+                        normal,
+                        output,
+                        bias,
+                        scale,
+                        shift,
+                        rows,
+                        activation,
+                    },
+                );
+            });
     }
 }
 
@@ -213,7 +277,12 @@ impl<T: Element> Kernel<T> for Products<'_, T> {
     /// A block of the inputs is used for all panels before the next one is read.
     #[inline(always)]
     fn run<V: Vector<Scalar = T>>(self) {
-        let Self { input, weight, first, out } = self;
+        let Self {
+            input,
+            weight,
+            first,
+            out,
+        } = self;
         for k in (0..weight.rows).step_by(DEPTH) {
             for (j, out) in (first..).zip(out.chunks_exact_mut(input.stride())) {
                 let product = Product {
@@ -249,12 +318,37 @@ struct BlockPanels<'a, T> {
 impl<T: Element> Kernel<T> for BlockPanels<'_, T> {
     #[inline(always)]
     fn run<V: Vector<Scalar = T>>(self) {
-        let Self { products, output, vectors, finish, norm, activation } = self;
-        let Products { input, weight, first, out } = products;
-        Products { input, weight, first, out: &mut *out }.run::<V>();
+        let Self {
+            products,
+            output,
+            vectors,
+            finish,
+            norm,
+            activation,
+        } = self;
+        let Products {
+            input,
+            weight,
+            first,
+            out,
+        } = products;
+        Products {
+            input,
+            weight,
+            first,
+            out: &mut *out,
+        }
+        .run::<V>();
         let stride = input.stride();
-        for (j, (x, h)) in out.chunks_exact_mut(stride).zip(output.chunks_exact_mut(stride)).enumerate() {
-            let x = Panel { start: x.as_mut_ptr(), samples: input.rows };
+        for (j, (x, h)) in out
+            .chunks_exact_mut(stride)
+            .zip(output.chunks_exact_mut(stride))
+            .enumerate()
+        {
+            let x = Panel {
+                start: x.as_mut_ptr(),
+                samples: input.rows,
+            };
             let (h, offset) = (h.as_mut_ptr(), j * width::<V>());
             // SAFETY: both panels have as many rows, and there is a row of the vectors for every panel.
             unsafe {
@@ -283,7 +377,10 @@ struct RowsPanel<'a, T> {
 impl<T: Element> Kernel<T> for RowsPanel<'_, T> {
     #[inline(always)]
     fn run<V: Vector<Scalar = T>>(self) {
-        let x = Panel { start: self.normal.as_mut_ptr(), samples: self.rows.len() };
+        let x = Panel {
+            start: self.normal.as_mut_ptr(),
+            samples: self.rows.len(),
+        };
         let none = std::ptr::null_mut();
         let vectors = Vectors {
             bias: self.bias.as_ptr(),
@@ -296,7 +393,13 @@ impl<T: Element> Kernel<T> for RowsPanel<'_, T> {
         };
         // SAFETY: the panels have as many rows as there are statistics; what is null is not used here.
         unsafe {
-            layer_norm::<V>(x, self.output.as_mut_ptr(), vectors, self.rows, self.activation);
+            layer_norm::<V>(
+                x,
+                self.output.as_mut_ptr(),
+                vectors,
+                self.rows,
+                self.activation,
+            );
         }
     }
 }

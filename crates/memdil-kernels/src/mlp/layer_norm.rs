@@ -12,7 +12,12 @@ use crate::{Element, Instructions};
 impl<T: Element> Block<T> {
     /// Layer normalisation backwards, once all units have left $g \gamma$ in `output`: with $u = g \gamma$ and normalised
     /// values $x$, the gradient of the products is $\frac1\sigma (u - \bar u - x \overline{u x})$, means over a row.
-    pub(super) fn layer_norm_backward(&mut self, instructions: Instructions, transposed: *mut T, rule: Rule<T>) {
+    pub(super) fn layer_norm_backward(
+        &mut self,
+        instructions: Instructions,
+        transposed: *mut T,
+        rule: Rule<T>,
+    ) {
         let (panel, stride, units) = (self.normal.width, self.normal.stride(), self.normal.cols);
         let (u, x) = (self.output.values(), self.normal.values());
         let n = T::from_f64(units as f64);
@@ -29,19 +34,38 @@ impl<T: Element> Block<T> {
         let rows = &self.rows;
         let bias = Shared((trained(&mut self.linear.bias), transposed));
         let panels = self.normal.values_mut().par_chunks_exact_mut(stride);
-        panels.zip(self.output.values().par_chunks_exact(stride)).enumerate().for_each(|(j, (x, u))| {
-            let (bias, transposed) = bias.get();
-            let samples = x.chunks_exact_mut(panel).zip(u.chunks_exact(panel)).take(rows.len());
-            for (i, (x, u)) in samples.enumerate() {
-                let ([mean, along], [_, inverse]) = (means[i], rows[i]);
-                // Beyond the last unit everything stays zero.
-                for (x, &u) in x.iter_mut().zip(u).take(units - j * panel) {
-                    *x = (u - mean - *x * along) * inverse;
+        panels
+            .zip(self.output.values().par_chunks_exact(stride))
+            .enumerate()
+            .for_each(|(j, (x, u))| {
+                let (bias, transposed) = bias.get();
+                let samples = x
+                    .chunks_exact_mut(panel)
+                    .zip(u.chunks_exact(panel))
+                    .take(rows.len());
+                for (i, (x, u)) in samples.enumerate() {
+                    let ([mean, along], [_, inverse]) = (means[i], rows[i]);
+                    // Beyond the last unit everything stays zero.
+                    for (x, &u) in x.iter_mut().zip(u).take(units - j * panel) {
+                        *x = (u - mean - *x * along) * inverse;
+                    }
                 }
-            }
-            let x = Panel { start: x.as_mut_ptr(), samples: rows.len() };
-            T::dispatch(instructions, Finished { x, bias, unit: j * panel, units, transposed, rule });
-        });
+                let x = Panel {
+                    start: x.as_mut_ptr(),
+                    samples: rows.len(),
+                };
+                T::dispatch(
+                    instructions,
+                    Finished {
+                        x,
+                        bias,
+                        unit: j * panel,
+                        units,
+                        transposed,
+                        rule,
+                    },
+                );
+            });
     }
 }
 
@@ -71,7 +95,14 @@ struct Finished<T> {
 impl<T: Element> Kernel<T> for Finished<T> {
     #[inline(always)]
     fn run<V: Vector<Scalar = T>>(self) {
-        let Self { x, bias, unit, units, transposed, rule } = self;
+        let Self {
+            x,
+            bias,
+            unit,
+            units,
+            transposed,
+            rule,
+        } = self;
         // SAFETY: the panel and the vectors have `units` columns, the transpose has room for them.
         unsafe {
             with_rule!(rule, known => finish_panel::<V, _>(x, bias, unit, units, transposed, known));

@@ -121,11 +121,29 @@ impl<T: Element> Mlp<T> {
         optimizer: Optimizer,
         instructions: Instructions,
     ) -> Result<Self, KernelError> {
-        let Architecture { inputs, depth, width, features, classes, norm, fixed_classifier, .. } = architecture;
-        let sizes = [("inputs", inputs), ("depth", depth), ("width", width), ("features", features)];
+        let Architecture {
+            inputs,
+            depth,
+            width,
+            features,
+            classes,
+            norm,
+            fixed_classifier,
+            ..
+        } = architecture;
+        let sizes = [
+            ("inputs", inputs),
+            ("depth", depth),
+            ("width", width),
+            ("features", features),
+        ];
         for (name, value) in sizes.into_iter().chain([("classes", classes)]) {
             if value == 0 {
-                return Err(KernelError::Size { name, value, least: 1 });
+                return Err(KernelError::Size {
+                    name,
+                    value,
+                    least: 1,
+                });
             }
         }
         instructions.check()?;
@@ -135,8 +153,10 @@ impl<T: Element> Mlp<T> {
             value: Panels::zeros(rows, cols, panel),
             buffers: vec![Panels::zeros(rows, cols, panel); kinds],
         };
-        let linear =
-            |rows, cols, kinds| Linear { weight: parameter(rows, cols, kinds), bias: parameter(1, cols, kinds) };
+        let linear = |rows, cols, kinds| Linear {
+            weight: parameter(rows, cols, kinds),
+            bias: parameter(1, cols, kinds),
+        };
         let ones = |cols| {
             let mut panels = Panels::zeros(1, cols, panel);
             panels.set(&vec![T::from_f64(1.0); cols]);
@@ -148,7 +168,10 @@ impl<T: Element> Mlp<T> {
             let normalised = if norm == Norm::None { 0 } else { kinds };
             let block = Block {
                 linear: linear(fan_in, units, kinds),
-                scale: Parameter { value: ones(units), ..parameter(1, units, normalised) },
+                scale: Parameter {
+                    value: ones(units),
+                    ..parameter(1, units, normalised)
+                },
                 shift: parameter(1, units, normalised),
                 running_mean: Panels::zeros(1, units, panel),
                 running_var: ones(units),
@@ -202,8 +225,13 @@ impl<T: Element> Mlp<T> {
     ///
     /// [`KernelError::Unknown`].
     pub fn get(&self, name: &str) -> Result<Vec<T>, KernelError> {
-        let found = self.named().into_iter().find(|(tensor, _)| tensor.name == name);
-        found.map(|(_, panels)| panels.to_rows()).ok_or_else(|| KernelError::Unknown(name.to_owned()))
+        let found = self
+            .named()
+            .into_iter()
+            .find(|(tensor, _)| tensor.name == name);
+        found
+            .map(|(_, panels)| panels.to_rows())
+            .ok_or_else(|| KernelError::Unknown(name.to_owned()))
     }
 
     /// Replaces a tensor's values, row-major.
@@ -212,14 +240,21 @@ impl<T: Element> Mlp<T> {
     ///
     /// [`KernelError::Unknown`], [`KernelError::Length`].
     pub fn set(&mut self, name: &str, values: &[T]) -> Result<(), KernelError> {
-        let at = self.named().iter().position(|(tensor, _)| tensor.name == name);
+        let at = self
+            .named()
+            .iter()
+            .position(|(tensor, _)| tensor.name == name);
         let at = at.ok_or_else(|| KernelError::Unknown(name.to_owned()))?;
         let Some(panels) = self.panels_mut().into_iter().nth(at) else {
             return Err(KernelError::Unknown(name.to_owned()));
         };
         let expected = panels.rows * panels.cols;
         if values.len() != expected {
-            return Err(KernelError::Length { name: name.to_owned(), found: values.len(), expected });
+            return Err(KernelError::Length {
+                name: name.to_owned(),
+                found: values.len(),
+                expected,
+            });
         }
         panels.set(values);
         Ok(())
@@ -230,27 +265,43 @@ impl<T: Element> Mlp<T> {
         let mut parameters = Vec::new();
         let mut statistics = Vec::new();
         for (index, block) in self.blocks.iter().enumerate() {
-            parameters.push((format!("blocks.{index}.linear.weight"), &block.linear.weight));
+            parameters.push((
+                format!("blocks.{index}.linear.weight"),
+                &block.linear.weight,
+            ));
             parameters.push((format!("blocks.{index}.linear.bias"), &block.linear.bias));
             if normed {
                 parameters.push((format!("blocks.{index}.norm.weight"), &block.scale));
                 parameters.push((format!("blocks.{index}.norm.bias"), &block.shift));
             }
             if self.architecture.norm == Norm::Batch {
-                statistics.push((format!("blocks.{index}.norm.running_mean"), &block.running_mean));
-                statistics.push((format!("blocks.{index}.norm.running_var"), &block.running_var));
+                statistics.push((
+                    format!("blocks.{index}.norm.running_mean"),
+                    &block.running_mean,
+                ));
+                statistics.push((
+                    format!("blocks.{index}.norm.running_var"),
+                    &block.running_var,
+                ));
             }
         }
         parameters.push(("classifier.weight".to_owned(), &self.classifier.weight));
         parameters.push(("classifier.bias".to_owned(), &self.classifier.bias));
         let tensor = |name: String, role, panels: &Panels<T>| {
             let matrix = name.ends_with("linear.weight") || name.ends_with("classifier.weight");
-            let shape = if matrix { vec![panels.rows, panels.cols] } else { vec![panels.cols] };
+            let shape = if matrix {
+                vec![panels.rows, panels.cols]
+            } else {
+                vec![panels.cols]
+            };
             Tensor { name, shape, role }
         };
         let mut all = Vec::new();
         for (name, parameter) in &parameters {
-            all.push((tensor(name.clone(), Role::Parameter, &parameter.value), &parameter.value));
+            all.push((
+                tensor(name.clone(), Role::Parameter, &parameter.value),
+                &parameter.value,
+            ));
         }
         for (name, statistic) in statistics {
             all.push((tensor(name, Role::Statistic, statistic), statistic));
@@ -258,7 +309,10 @@ impl<T: Element> Mlp<T> {
         for (index, kind) in self.optimizer.buffers().iter().enumerate() {
             for (name, parameter) in &parameters {
                 if let Some(buffer) = parameter.buffers.get(index) {
-                    all.push((tensor(format!("{kind}.{name}"), Role::Buffer, buffer), buffer));
+                    all.push((
+                        tensor(format!("{kind}.{name}"), Role::Buffer, buffer),
+                        buffer,
+                    ));
                 }
             }
         }
@@ -269,7 +323,12 @@ impl<T: Element> Mlp<T> {
     fn panels_mut(&mut self) -> Vec<&mut Panels<T>> {
         let norm = self.architecture.norm;
         let (mut values, mut statistics) = (Vec::new(), Vec::new());
-        let mut buffers: Vec<Vec<&mut Panels<T>>> = self.optimizer.buffers().iter().map(|_| Vec::new()).collect();
+        let mut buffers: Vec<Vec<&mut Panels<T>>> = self
+            .optimizer
+            .buffers()
+            .iter()
+            .map(|_| Vec::new())
+            .collect();
         let mut parameters: Vec<&mut Parameter<T>> = Vec::new();
         for block in &mut self.blocks {
             parameters.extend([&mut block.linear.weight, &mut block.linear.bias]);
@@ -287,6 +346,10 @@ impl<T: Element> Mlp<T> {
                 list.push(buffer);
             }
         }
-        values.into_iter().chain(statistics).chain(buffers.into_iter().flatten()).collect()
+        values
+            .into_iter()
+            .chain(statistics)
+            .chain(buffers.into_iter().flatten())
+            .collect()
     }
 }

@@ -9,7 +9,8 @@ use std::sync::OnceLock;
 use memdil_kernels::KernelError;
 use memdil_kernels::gpu::{Machine, Product, THREADS};
 
-type Launch = unsafe extern "C" fn(*const c_char, c_uint, c_uint, c_uint, *mut c_void, usize) -> c_int;
+type Launch =
+    unsafe extern "C" fn(*const c_char, c_uint, c_uint, c_uint, *mut c_void, usize) -> c_int;
 
 /// Runs kernels one after the other.
 #[derive(Default)]
@@ -36,14 +37,20 @@ impl Emulator {
                 let argument = argument.as_mut_ptr().cast();
                 // SAFETY: the one who launched vouches for the argument; one launch at a time in a thread of its own state.
                 let code = {
-                    let launch = library().lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                    let launch = library()
+                        .lock()
+                        .unwrap_or_else(std::sync::PoisonError::into_inner);
                     unsafe { launch(text.as_ptr(), blocks[0], blocks[1], THREADS, argument, size) }
                 };
                 match code {
                     0 => Ok(()),
                     1 => Err(KernelError::Device(format!("no kernel {name}"))),
-                    2 => Err(KernelError::Device(format!("{name}: threads wait for each other"))),
-                    _ => Err(KernelError::Device(format!("{name}: its argument has another size"))),
+                    2 => Err(KernelError::Device(format!(
+                        "{name}: threads wait for each other"
+                    ))),
+                    _ => Err(KernelError::Device(format!(
+                        "{name}: its argument has another size"
+                    ))),
                 }
             }
             Call::Product(product) => {
@@ -67,22 +74,47 @@ unsafe impl Machine for Emulator {
         memory.as_ptr() as u64
     }
 
-    fn write(&self, memory: &mut Self::Memory, offset: usize, bytes: &[u8]) -> Result<(), KernelError> {
-        assert!(offset + bytes.len() <= 16 * memory.len(), "beyond the memory");
+    fn write(
+        &self,
+        memory: &mut Self::Memory,
+        offset: usize,
+        bytes: &[u8],
+    ) -> Result<(), KernelError> {
+        assert!(
+            offset + bytes.len() <= 16 * memory.len(),
+            "beyond the memory"
+        );
         // SAFETY: within the memory.
-        let to = unsafe { std::slice::from_raw_parts_mut(memory.as_mut_ptr().cast::<u8>().add(offset), bytes.len()) };
+        let to = unsafe {
+            std::slice::from_raw_parts_mut(
+                memory.as_mut_ptr().cast::<u8>().add(offset),
+                bytes.len(),
+            )
+        };
         to.copy_from_slice(bytes);
         Ok(())
     }
 
-    fn read(&self, memory: &Self::Memory, offset: usize, out: &mut [u8]) -> Result<(), KernelError> {
+    fn read(
+        &self,
+        memory: &Self::Memory,
+        offset: usize,
+        out: &mut [u8],
+    ) -> Result<(), KernelError> {
         assert!(offset + out.len() <= 16 * memory.len(), "beyond the memory");
         // SAFETY: within the memory.
-        out.copy_from_slice(unsafe { std::slice::from_raw_parts(memory.as_ptr().cast::<u8>().add(offset), out.len()) });
+        out.copy_from_slice(unsafe {
+            std::slice::from_raw_parts(memory.as_ptr().cast::<u8>().add(offset), out.len())
+        });
         Ok(())
     }
 
-    unsafe fn launch<A: Copy>(&self, kernel: &'static str, blocks: [u32; 2], argument: &A) -> Result<(), KernelError> {
+    unsafe fn launch<A: Copy>(
+        &self,
+        kernel: &'static str,
+        blocks: [u32; 2],
+        argument: &A,
+    ) -> Result<(), KernelError> {
         let mut words = vec![0_u64; size_of::<A>().div_ceil(8)];
         // SAFETY: the words have room for the argument, which is plain numbers.
         unsafe { words.as_mut_ptr().cast::<A>().write_unaligned(*argument) };
@@ -93,7 +125,10 @@ unsafe impl Machine for Emulator {
         self.call(Call::Product(*product))
     }
 
-    fn record(&self, work: impl FnOnce() -> Result<(), KernelError>) -> Result<Vec<Call>, KernelError> {
+    fn record(
+        &self,
+        work: impl FnOnce() -> Result<(), KernelError>,
+    ) -> Result<Vec<Call>, KernelError> {
         *self.recording.borrow_mut() = Some(Vec::new());
         let done = work();
         let recorded = self.recording.borrow_mut().take();
@@ -101,7 +136,9 @@ unsafe impl Machine for Emulator {
     }
 
     unsafe fn replay(&self, recording: &Vec<Call>) -> Result<(), KernelError> {
-        recording.iter().try_for_each(|call| self.call(call.clone()))
+        recording
+            .iter()
+            .try_for_each(|call| self.call(call.clone()))
     }
 
     fn processors(&self) -> u32 {
@@ -116,15 +153,33 @@ unsafe impl Machine for Emulator {
 
 /// A product by its definition.
 fn multiply(product: &Product) {
-    let Product { m, n, k, a, b, c, transpose_a, transpose_b } = *product;
-    let at =
-        |matrix: (u64, usize), row: usize, column: usize| (matrix.0 as *mut f32).wrapping_add(row * matrix.1 + column);
+    let Product {
+        m,
+        n,
+        k,
+        a,
+        b,
+        c,
+        transpose_a,
+        transpose_b,
+    } = *product;
+    let at = |matrix: (u64, usize), row: usize, column: usize| {
+        (matrix.0 as *mut f32).wrapping_add(row * matrix.1 + column)
+    };
     for i in 0..m {
         for j in 0..n {
             let sum: f64 = (0..k)
                 .map(|l| {
-                    let a = if transpose_a { at(a, l, i) } else { at(a, i, l) };
-                    let b = if transpose_b { at(b, j, l) } else { at(b, l, j) };
+                    let a = if transpose_a {
+                        at(a, l, i)
+                    } else {
+                        at(a, i, l)
+                    };
+                    let b = if transpose_b {
+                        at(b, j, l)
+                    } else {
+                        at(b, l, j)
+                    };
                     // SAFETY: who asked for the product vouches for its addresses.
                     unsafe { f64::from(*a) * f64::from(*b) }
                 })
@@ -137,12 +192,14 @@ fn multiply(product: &Product) {
 
 /// The compiled kernels; the emulator works at one launch at a time.
 fn library() -> &'static std::sync::Mutex<libloading::Symbol<'static, Launch>> {
-    static LIBRARY: OnceLock<std::sync::Mutex<libloading::Symbol<'static, Launch>>> = OnceLock::new();
+    static LIBRARY: OnceLock<std::sync::Mutex<libloading::Symbol<'static, Launch>>> =
+        OnceLock::new();
     LIBRARY.get_or_init(|| {
         let path = compile();
         // SAFETY: the library is ours, and stays open to the end of the process.
         let symbol = unsafe {
-            let library = libloading::Library::new(path.to_str().expect("UTF-8")).expect("the kernels' library");
+            let library = libloading::Library::new(path.to_str().expect("UTF-8"))
+                .expect("the kernels' library");
             let library = Box::leak(Box::new(library));
             // An open library needs no name.
             let _ = std::fs::remove_file(&path);
@@ -157,12 +214,31 @@ fn compile() -> PathBuf {
     let out = std::env::temp_dir().join(format!("memdil-kernels-{}.so", std::process::id()));
     let compiler = std::env::var("CXX").unwrap_or_else(|_| "c++".to_owned());
     let output = Command::new(&compiler)
-        .args(["-std=c++17", "-O1", "-ffp-contract=off", "-shared", "-fPIC", "-w"])
-        .arg(format!("-DKERNELS=\"{}\"", kernels.join("src/gpu/kernels.cu").display()))
-        .args([kernels.join("tests/gpu/emulator.cpp").as_os_str(), "-o".as_ref(), out.as_os_str()])
+        .args([
+            "-std=c++17",
+            "-O1",
+            "-ffp-contract=off",
+            "-shared",
+            "-fPIC",
+            "-w",
+        ])
+        .arg(format!(
+            "-DKERNELS=\"{}\"",
+            kernels.join("src/gpu/kernels.cu").display()
+        ))
+        .args([
+            kernels.join("tests/gpu/emulator.cpp").as_os_str(),
+            "-o".as_ref(),
+            out.as_os_str(),
+        ])
         .output();
-    let output =
-        output.unwrap_or_else(|e| panic!("{compiler} cannot be started ({e}): this test needs a C++ compiler"));
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let output = output.unwrap_or_else(|e| {
+        panic!("{compiler} cannot be started ({e}): this test needs a C++ compiler")
+    });
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     out
 }

@@ -8,7 +8,8 @@ mod nc4;
 pub(crate) use nc1::between_class_directions;
 pub use nc1::{cdnv, nc1, nc1_ratio};
 pub use nc2::{
-    hyperspherical_energy, nc2_equiangle, nc2_equinorm, nc2_equinorm_w, nc2_etf, nc2_etf_means, nc2_orthogonal,
+    hyperspherical_energy, nc2_equiangle, nc2_equinorm, nc2_equinorm_w, nc2_etf, nc2_etf_means,
+    nc2_orthogonal,
 };
 pub use nc3::{nc3, nc3_dual};
 pub use nc4::{bias_collapse, nc4};

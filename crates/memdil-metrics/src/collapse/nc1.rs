@@ -42,19 +42,36 @@ use crate::{MetricsError, Moments};
 /// assert!((nc1 - 0.125).abs() < 1e-12); // variance 1 / scatter 4 / 2 classes
 /// # Ok::<(), memdil_metrics::MetricsError>(())
 /// ```
-pub fn nc1<T: Real, L: Label>(features: ArrayView2<'_, T>, labels: &[L], classes: usize) -> Result<f64, MetricsError> {
+pub fn nc1<T: Real, L: Label>(
+    features: ArrayView2<'_, T>,
+    labels: &[L],
+    classes: usize,
+) -> Result<f64, MetricsError> {
     check_two_classes(classes)?;
     let moments = Moments::of(features, labels, None, classes)?;
-    in_memory(&moments, (features, labels, None), Wanted::<T> { nc1: true, ..Wanted::default() })?.nc1()
+    in_memory(
+        &moments,
+        (features, labels, None),
+        Wanted::<T> {
+            nc1: true,
+            ..Wanted::default()
+        },
+    )?
+    .nc1()
 }
 
 /// The between-class part of feature space: unit vectors $q_j$ and squared lengths $\lambda_j$ with
 /// $K \Sigma_B = \sum_j \lambda_j q_j q_j^T$.
-pub(crate) fn between_class_directions(centred: &Array2<f64>) -> Result<(Vec<Vec<f64>>, Vec<f64>), MetricsError> {
+pub(crate) fn between_class_directions(
+    centred: &Array2<f64>,
+) -> Result<(Vec<Vec<f64>>, Vec<f64>), MetricsError> {
     let scale = max_abs(centred);
     let longest_side = centred.nrows().max(centred.ncols()) as f64;
     let mut vectors = orthogonal_rows(&(centred / scale), longest_side * f64::EPSILON, MAX_SWEEPS)?;
-    let squares = vectors.iter().map(|vector| dot(vector, vector) * scale * scale).collect();
+    let squares = vectors
+        .iter()
+        .map(|vector| dot(vector, vector) * scale * scale)
+        .collect();
     for vector in &mut vectors {
         let length = norm(vector);
         vector.iter_mut().for_each(|value| *value /= length);
@@ -112,7 +129,11 @@ pub fn nc1_ratio<T: Real, L: Label>(
 /// assert!((found - 1.0 / 16.0).abs() < 1e-12); // variances 1, means 4 apart
 /// # Ok::<(), memdil_metrics::MetricsError>(())
 /// ```
-pub fn cdnv<T: Real, L: Label>(features: ArrayView2<'_, T>, labels: &[L], classes: usize) -> Result<f64, MetricsError> {
+pub fn cdnv<T: Real, L: Label>(
+    features: ArrayView2<'_, T>,
+    labels: &[L],
+    classes: usize,
+) -> Result<f64, MetricsError> {
     check_two_classes(classes)?;
     Moments::of(features, labels, None, classes)?.cdnv()
 }
@@ -123,7 +144,12 @@ impl Moments {
     /// # Errors
     /// Fewer than two classes, means that coincide, a value beyond the range of `f64`.
     pub fn nc1_ratio(&self) -> Result<f64, MetricsError> {
-        let between = self.centred()?.iter().map(|value| value * value).sum::<f64>() / self.classes() as f64;
+        let between = self
+            .centred()?
+            .iter()
+            .map(|value| value * value)
+            .sum::<f64>()
+            / self.classes() as f64;
         finite("nc1_ratio", self.within() / between)
     }
 
@@ -154,7 +180,10 @@ mod tests {
         let rank = |centred: Array2<f64>| between_class_directions(&centred).unwrap().0.len();
         assert_eq!(rank(array![[1.0, 0.0], [-1.0, 0.0]]), 1);
         assert_eq!(rank(array![[0.1, 0.3], [0.2, 0.6], [-0.3, -0.9]]), 1);
-        assert_eq!(rank(array![[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [-1.0, -1.0, 0.0]]), 2);
+        assert_eq!(
+            rank(array![[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [-1.0, -1.0, 0.0]]),
+            2
+        );
         assert_eq!(rank(array![[0.3], [0.4], [-0.7], [0.1], [-0.1]]), 1);
     }
 
@@ -170,7 +199,12 @@ mod tests {
     fn a_collapsed_cloud_far_away_keeps_its_digits() {
         // +-1 around 2^18, spread by 1/16: exact in f32, where squares of the features would keep nothing of it.
         let (offset, spread) = (262_144.0_f32, 1.0 / 16.0);
-        let features = array![[-1.0 - spread], [-1.0 + spread], [1.0 - spread], [1.0 + spread]] + offset;
+        let features = array![
+            [-1.0 - spread],
+            [-1.0 + spread],
+            [1.0 - spread],
+            [1.0 + spread]
+        ] + offset;
         let found = nc1(features.view(), &[0, 0, 1, 1], 2).unwrap();
         assert!((found * 512.0 - 1.0).abs() < 1e-12, "{found}");
     }
@@ -188,7 +222,14 @@ mod tests {
 
     #[test]
     fn features_that_equal_their_class_mean_give_zero() {
-        let features = array![[0.1, 0.7], [0.1, 0.7], [0.1, 0.7], [0.3, 0.2], [0.3, 0.2], [0.3, 0.2]];
+        let features = array![
+            [0.1, 0.7],
+            [0.1, 0.7],
+            [0.1, 0.7],
+            [0.3, 0.2],
+            [0.3, 0.2],
+            [0.3, 0.2]
+        ];
         assert!(nc1(features.view(), &[0, 0, 0, 1, 1, 1], 2).unwrap() < 1e-30);
     }
 }

@@ -245,7 +245,10 @@ impl Moments {
         let target = -1.0 / (directions.len() as f64 - 1.0);
         let mut sum = 0.0;
         for (i, a) in directions.iter().enumerate() {
-            sum += directions[..i].iter().map(|b| (dot(a, b) - target).abs()).sum::<f64>();
+            sum += directions[..i]
+                .iter()
+                .map(|b| (dot(a, b) - target).abs())
+                .sum::<f64>();
         }
         finite("nc2_equiangle", sum / pairs(directions.len()))
     }
@@ -279,7 +282,10 @@ impl Moments {
             for (j, b) in directions[..i].iter().enumerate() {
                 let distance = squared_distance(a, b).sqrt();
                 if distance <= 4.0 * f64::EPSILON {
-                    return Err(MetricsError::SameDirection { first: j, second: i });
+                    return Err(MetricsError::SameDirection {
+                        first: j,
+                        second: i,
+                    });
                 }
                 sum -= distance.ln();
             }
@@ -290,10 +296,18 @@ impl Moments {
 
 /// Standard deviation of the rows' lengths over their mean; not all rows are zero.
 fn spread_of_lengths(rows: &Array2<f64>) -> f64 {
-    let lengths: Vec<f64> = rows.rows().into_iter().map(|row| row.dot(&row).sqrt()).collect();
+    let lengths: Vec<f64> = rows
+        .rows()
+        .into_iter()
+        .map(|row| row.dot(&row).sqrt())
+        .collect();
     let count = lengths.len() as f64;
     let mean = lengths.iter().sum::<f64>() / count;
-    let variance = lengths.iter().map(|length| (length - mean).powi(2)).sum::<f64>() / count;
+    let variance = lengths
+        .iter()
+        .map(|length| (length - mean).powi(2))
+        .sum::<f64>()
+        / count;
     variance.sqrt() / mean
 }
 

@@ -84,7 +84,9 @@ impl Moments {
         let product = rows.dot(&means.t());
         let rounding = f64::EPSILON * self.dim() as f64 * frobenius(&rows) * frobenius(&means);
         if frobenius(&product) <= rounding {
-            return Err(MetricsError::ZeroNorm { array: "classifier times class means" });
+            return Err(MetricsError::ZeroNorm {
+                array: "classifier times class means",
+            });
         }
         finite("nc3", distance_to_etf(&product))
     }
@@ -96,13 +98,25 @@ impl Moments {
     pub fn nc3_dual<W: Real>(&self, classifier: ArrayView2<'_, W>) -> Result<f64, MetricsError> {
         let (rows, means) = self.scaled_pair(classifier)?;
         let difference = &rows / frobenius(&rows) - &means / frobenius(&means);
-        finite("nc3_dual", difference.iter().map(|value| value * value).sum())
+        finite(
+            "nc3_dual",
+            difference.iter().map(|value| value * value).sum(),
+        )
     }
 
     /// Classifier and centred means, each with largest entry 1.
-    fn scaled_pair<W: Real>(&self, classifier: ArrayView2<'_, W>) -> Result<(Array2<f64>, Array2<f64>), MetricsError> {
+    fn scaled_pair<W: Real>(
+        &self,
+        classifier: ArrayView2<'_, W>,
+    ) -> Result<(Array2<f64>, Array2<f64>), MetricsError> {
         check_classifier(classifier, self.dim())?;
-        check_length("classifier", "rows", classifier.nrows(), "the number of classes", self.classes())?;
+        check_length(
+            "classifier",
+            "rows",
+            classifier.nrows(),
+            "the number of classes",
+            self.classes(),
+        )?;
         let mut rows = to_f64(classifier, "classifier")?;
         scale_to_one(&mut rows, "classifier")?;
         let mut means = self.centred()?;
@@ -111,7 +125,10 @@ impl Moments {
     }
 }
 
-fn check_classifier<W: Real>(classifier: ArrayView2<'_, W>, dim: usize) -> Result<(), MetricsError> {
+fn check_classifier<W: Real>(
+    classifier: ArrayView2<'_, W>,
+    dim: usize,
+) -> Result<(), MetricsError> {
     check_two_classes(classifier.nrows())?;
     check_length("features", "columns", dim, "classifier", classifier.ncols())
 }

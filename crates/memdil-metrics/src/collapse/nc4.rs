@@ -3,7 +3,9 @@
 use ndarray::{ArrayView1, ArrayView2};
 
 use crate::error::finite;
-use crate::input::{Label, Real, check_length, check_samples, check_two_classes, to_f64, vector_to_f64};
+use crate::input::{
+    Label, Real, check_length, check_samples, check_two_classes, to_f64, vector_to_f64,
+};
 use crate::linalg::{dot, norm};
 use crate::second_pass::{Wanted, in_memory};
 use crate::{FirstPass, MetricsError, Moments};
@@ -38,7 +40,13 @@ pub fn bias_collapse<W: Real, T: Real>(
 ) -> Result<f64, MetricsError> {
     check_samples("classifier", classifier.nrows())?;
     check_samples("features", features.nrows())?;
-    check_length("features", "columns", features.ncols(), "classifier", classifier.ncols())?;
+    check_length(
+        "features",
+        "columns",
+        features.ncols(),
+        "classifier",
+        classifier.ncols(),
+    )?;
     let mut pass = FirstPass::new(1, features.ncols())?;
     pass.add(features, &vec![0_u8; features.nrows()], None)?;
     pass.finish()?.bias_collapse(classifier, bias)
@@ -54,9 +62,24 @@ impl Moments {
         classifier: ArrayView2<'_, W>,
         bias: ArrayView1<'_, W>,
     ) -> Result<f64, MetricsError> {
-        check_length("features", "columns", self.dim(), "classifier", classifier.ncols())?;
-        check_length("bias", "entries", bias.len(), "classifier", classifier.nrows())?;
-        let (classifier, bias) = (to_f64(classifier, "classifier")?, vector_to_f64(bias, "bias")?);
+        check_length(
+            "features",
+            "columns",
+            self.dim(),
+            "classifier",
+            classifier.ncols(),
+        )?;
+        check_length(
+            "bias",
+            "entries",
+            bias.len(),
+            "classifier",
+            classifier.nrows(),
+        )?;
+        let (classifier, bias) = (
+            to_f64(classifier, "classifier")?,
+            vector_to_f64(bias, "bias")?,
+        );
         let mean = self.means().global.to_vec();
         let logit = |(row, bias): (ArrayView1<'_, f64>, f64)| dot(&row.to_vec(), &mean) + bias;
         let logits: Vec<f64> = classifier.rows().into_iter().zip(bias).map(logit).collect();
@@ -95,8 +118,18 @@ pub fn nc4<W: Real, T: Real, L: Label>(
     labels: &[L],
 ) -> Result<f64, MetricsError> {
     check_two_classes(classifier.nrows())?;
-    check_length("features", "columns", features.ncols(), "classifier", classifier.ncols())?;
+    check_length(
+        "features",
+        "columns",
+        features.ncols(),
+        "classifier",
+        classifier.ncols(),
+    )?;
     let moments = Moments::of(features, labels, None, classifier.nrows())?;
-    let wanted = Wanted { nc1: true, head: Some((classifier, bias)), ..Wanted::default() };
+    let wanted = Wanted {
+        nc1: true,
+        head: Some((classifier, bias)),
+        ..Wanted::default()
+    };
     in_memory(&moments, (features, labels, None), wanted)?.nc4()
 }

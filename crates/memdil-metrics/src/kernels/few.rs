@@ -31,7 +31,13 @@ struct Group<C: Real> {
 
 impl<C: Real> Few<C> {
     pub(crate) fn new(vectors: &[Vec<f64>], dim: usize) -> Self {
-        Self { dim, groups: vectors.chunks(GROUP).map(|vectors| Group::new(vectors, dim)).collect() }
+        Self {
+            dim,
+            groups: vectors
+                .chunks(GROUP)
+                .map(|vectors| Group::new(vectors, dim))
+                .collect(),
+        }
     }
 
     pub(crate) fn stride(&self) -> usize {
@@ -47,25 +53,47 @@ impl<C: Real> Few<C> {
         scratch: &mut Vec<T>,
         out: &mut Vec<C>,
     ) {
-        dispatch(Project { few: self, rows, range, centre_of, centres, scratch, out });
+        dispatch(Project {
+            few: self,
+            rows,
+            range,
+            centre_of,
+            centres,
+            scratch,
+            out,
+        });
     }
 }
 
 impl<C: Real> Group<C> {
     fn new(vectors: &[Vec<f64>], dim: usize) -> Self {
-        let width = [1, 2, 4, 6, 9].into_iter().find(|&width| width >= vectors.len()).unwrap_or(GROUP);
-        let entry = |vector: usize, feature: usize| C::from_f64(vectors.get(vector).map_or(0.0, |v| v[feature]));
+        let width = [1, 2, 4, 6, 9]
+            .into_iter()
+            .find(|&width| width >= vectors.len())
+            .unwrap_or(GROUP);
+        let entry = |vector: usize, feature: usize| {
+            C::from_f64(vectors.get(vector).map_or(0.0, |v| v[feature]))
+        };
         let length = C::ZERO_REGISTER.as_ref().len();
         let blocks = dim / length;
         let mut packed = Vec::with_capacity(blocks * width);
-        for (block, vector) in (0..blocks).flat_map(|block| (0..width).map(move |vector| (block, vector))) {
+        for (block, vector) in
+            (0..blocks).flat_map(|block| (0..width).map(move |vector| (block, vector)))
+        {
             let mut register = C::ZERO_REGISTER;
             let lanes = register.as_mut().iter_mut().enumerate();
             lanes.for_each(|(lane, slot)| *slot = entry(vector, block * length + lane));
             packed.push(register);
         }
-        let rest = (0..width).flat_map(|vector| (blocks * length..dim).map(move |feature| (vector, feature)));
-        Self { width, packed, rest: rest.map(|(vector, feature)| entry(vector, feature)).collect() }
+        let rest = (0..width)
+            .flat_map(|vector| (blocks * length..dim).map(move |feature| (vector, feature)));
+        Self {
+            width,
+            packed,
+            rest: rest
+                .map(|(vector, feature)| entry(vector, feature))
+                .collect(),
+        }
     }
 }
 
@@ -84,7 +112,15 @@ impl<T: Real + Into<C>, C: Real, F: Fn(usize) -> usize> Kernel for Project<'_, '
 
     #[inline(always)]
     fn run<const FUSED: bool>(self) {
-        let Self { few, rows, range, centre_of, centres, scratch, out } = self;
+        let Self {
+            few,
+            rows,
+            range,
+            centre_of,
+            centres,
+            scratch,
+            out,
+        } = self;
         let stride = few.stride();
         out.clear();
         out.resize(range.len() * stride, C::ZERO);
@@ -93,16 +129,26 @@ impl<T: Real + Into<C>, C: Real, F: Fn(usize) -> usize> Kernel for Project<'_, '
             for (index, row) in range.clone().enumerate() {
                 let values = rows.get(row, scratch);
                 let from = centre_of(row) * few.dim;
-                let centre = (&centres.high[from..][..few.dim], &centres.low[from..][..few.dim]);
+                let centre = (
+                    &centres.high[from..][..few.dim],
+                    &centres.low[from..][..few.dim],
+                );
                 let out = &mut out[index * stride + offset..][..group.width];
                 let Group { packed, rest, .. } = group;
                 match group.width {
-                    1 => out.copy_from_slice(&C::products::<T, 1, FUSED>(values, centre, packed, rest)),
-                    2 => out.copy_from_slice(&C::products::<T, 2, FUSED>(values, centre, packed, rest)),
-                    4 => out.copy_from_slice(&C::products::<T, 4, FUSED>(values, centre, packed, rest)),
-                    6 => out.copy_from_slice(&C::products::<T, 6, FUSED>(values, centre, packed, rest)),
-                    9 => out.copy_from_slice(&C::products::<T, 9, FUSED>(values, centre, packed, rest)),
-                    _ => out.copy_from_slice(&C::products::<T, GROUP, FUSED>(values, centre, packed, rest)),
+                    1 => out
+                        .copy_from_slice(&C::products::<T, 1, FUSED>(values, centre, packed, rest)),
+                    2 => out
+                        .copy_from_slice(&C::products::<T, 2, FUSED>(values, centre, packed, rest)),
+                    4 => out
+                        .copy_from_slice(&C::products::<T, 4, FUSED>(values, centre, packed, rest)),
+                    6 => out
+                        .copy_from_slice(&C::products::<T, 6, FUSED>(values, centre, packed, rest)),
+                    9 => out
+                        .copy_from_slice(&C::products::<T, 9, FUSED>(values, centre, packed, rest)),
+                    _ => out.copy_from_slice(&C::products::<T, GROUP, FUSED>(
+                        values, centre, packed, rest,
+                    )),
                 }
             }
             offset += group.width;
@@ -113,7 +159,13 @@ impl<T: Real + Into<C>, C: Real, F: Fn(usize) -> usize> Kernel for Project<'_, '
 /// Products of one row, less its centre, with `N` vectors. Plain indices over arrays of known size: so the compiler keeps all
 /// sums in registers.
 #[inline(always)]
-pub(crate) fn products<T: Real + Into<C>, C: Real, const L: usize, const N: usize, const FUSED: bool>(
+pub(crate) fn products<
+    T: Real + Into<C>,
+    C: Real,
+    const L: usize,
+    const N: usize,
+    const FUSED: bool,
+>(
     row: &[T],
     (high, low): (&[C], &[C]),
     vectors: &[[C; L]],
@@ -137,8 +189,11 @@ pub(crate) fn products<T: Real + Into<C>, C: Real, const L: usize, const N: usiz
             let entries = vectors[vector];
             for lane in 0..L {
                 let sum = sums[vector][lane];
-                sums[vector][lane] =
-                    if FUSED { centred[lane].mul_add(entries[lane], sum) } else { centred[lane] * entries[lane] + sum };
+                sums[vector][lane] = if FUSED {
+                    centred[lane].mul_add(entries[lane], sum)
+                } else {
+                    centred[lane] * entries[lane] + sum
+                };
             }
         }
     }

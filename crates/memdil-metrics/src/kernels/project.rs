@@ -55,8 +55,24 @@ impl<C: Real> Projector<C> {
         out: &mut Vec<C>,
     ) {
         match self {
-            Self::Few(few) => few.project(rows, first..first + count, centre_of, centres, &mut scratch.row, out),
-            Self::Many(lines) => dispatch(Project { lines, rows, first, count, centre_of, centres, scratch, out }),
+            Self::Few(few) => few.project(
+                rows,
+                first..first + count,
+                centre_of,
+                centres,
+                &mut scratch.row,
+                out,
+            ),
+            Self::Many(lines) => dispatch(Project {
+                lines,
+                rows,
+                first,
+                count,
+                centre_of,
+                centres,
+                scratch,
+                out,
+            }),
         }
     }
 }
@@ -81,7 +97,8 @@ impl<C: Real> Lines<C> {
             for line in 0..lines {
                 packed.extend((start..dim.min(start + DEPTH)).map(|feature| {
                     let mut lanes = C::ZEROS;
-                    for (lane, vector) in lanes.as_mut().iter_mut().zip(&vectors[line * C::WIDTH..]) {
+                    for (lane, vector) in lanes.as_mut().iter_mut().zip(&vectors[line * C::WIDTH..])
+                    {
                         *lane = C::from_f64(vector[feature]);
                     }
                     lanes
@@ -89,7 +106,12 @@ impl<C: Real> Lines<C> {
             }
         }
         let half = (1..=C::WIDTH / 2).contains(&(vectors.len() % C::WIDTH));
-        Self { dim, lines, half, packed }
+        Self {
+            dim,
+            lines,
+            half,
+            packed,
+        }
     }
 
     /// Entries of a row of products; those past the last vector are zero.
@@ -99,7 +121,12 @@ impl<C: Real> Lines<C> {
 
     /// Products of `rows`, each of the first entries of a line of `stride` numbers, with all vectors.
     pub(crate) fn multiply(&self, rows: &[C], stride: usize, out: &mut Vec<C>) {
-        dispatch(Multiply { lines: self, rows, stride, out });
+        dispatch(Multiply {
+            lines: self,
+            rows,
+            stride,
+            out,
+        });
     }
 
     /// `ahead` is told of each tile, to fetch what will be needed next.
@@ -120,7 +147,8 @@ impl<C: Real> Lines<C> {
                 if line == 0 {
                     ahead(tile);
                 }
-                let rows: [&[C]; TILE] = std::array::from_fn(|row| &rows[(tile * TILE + row) * stride..][..depth]);
+                let rows: [&[C]; TILE] =
+                    std::array::from_fn(|row| &rows[(tile * TILE + row) * stride..][..depth]);
                 let out = &mut out[line * C::WIDTH..];
                 if self.half && line + 1 == self.lines {
                     C::add_half_tile::<FUSED>(rows, vectors, out, width);
@@ -146,14 +174,25 @@ pub(crate) fn add_tile<C: Real, const WIDTH: usize, const USED: usize, const FUS
     let depth = vectors.len();
     // Written out, so that the compiler sees every length and drops the checks from the loop.
     let [a, b, c, d, e, f] = rows;
-    let rows = [&a[..depth], &b[..depth], &c[..depth], &d[..depth], &e[..depth], &f[..depth]];
+    let rows = [
+        &a[..depth],
+        &b[..depth],
+        &c[..depth],
+        &d[..depth],
+        &e[..depth],
+        &f[..depth],
+    ];
     for feature in 0..depth {
         let line = vectors[feature];
         for row in 0..TILE {
             let value = rows[row][feature];
             for lane in 0..USED {
                 let sum = sums[row][lane];
-                sums[row][lane] = if FUSED { value.mul_add(line[lane], sum) } else { value * line[lane] + sum };
+                sums[row][lane] = if FUSED {
+                    value.mul_add(line[lane], sum)
+                } else {
+                    value * line[lane] + sum
+                };
             }
         }
     }
@@ -215,8 +254,20 @@ impl<T: Real + Into<C>, C: Real, F: Fn(usize) -> usize> Kernel for Project<'_, '
 
     #[inline(always)]
     fn run<const FUSED: bool>(self) {
-        let Self { lines, rows, first, count, centre_of, centres, scratch, out } = self;
-        let Scratch { row: scratch, centred } = scratch;
+        let Self {
+            lines,
+            rows,
+            first,
+            count,
+            centre_of,
+            centres,
+            scratch,
+            out,
+        } = self;
+        let Scratch {
+            row: scratch,
+            centred,
+        } = scratch;
         let padded = count.next_multiple_of(TILE);
         out.clear();
         out.resize(padded * lines.stride(), C::ZERO);
@@ -227,8 +278,15 @@ impl<T: Real + Into<C>, C: Real, F: Fn(usize) -> usize> Kernel for Project<'_, '
             for row in 0..count {
                 let values = &rows.get(first + row, scratch)[start..][..depth];
                 let from = centre_of(first + row) * centres.dim + start;
-                let (high, low) = (&centres.high[from..][..depth], &centres.low[from..][..depth]);
-                for (((slot, &value), &high), &low) in centred[row * depth..].iter_mut().zip(values).zip(high).zip(low)
+                let (high, low) = (
+                    &centres.high[from..][..depth],
+                    &centres.low[from..][..depth],
+                );
+                for (((slot, &value), &high), &low) in centred[row * depth..]
+                    .iter_mut()
+                    .zip(values)
+                    .zip(high)
+                    .zip(low)
                 {
                     let value: C = value.into();
                     *slot = (value - high) - low;
@@ -257,7 +315,12 @@ impl<C: Real> Kernel for Multiply<'_, C> {
 
     #[inline(always)]
     fn run<const FUSED: bool>(self) {
-        let Self { lines, rows, stride, out } = self;
+        let Self {
+            lines,
+            rows,
+            stride,
+            out,
+        } = self;
         let count = rows.len() / stride;
         let padded = count.next_multiple_of(TILE);
         let mut full = vec![C::ZERO; (padded - count) * stride];
@@ -300,31 +363,52 @@ mod tests {
         ] {
             let number = |i: usize, j: usize| ((i * 37 + j * 101) % 97) as f32 / 97.0 - 0.4;
             let rows = Array2::from_shape_fn((count + 2, dim), |(i, j)| number(i, j));
-            let vectors: Vec<Vec<f64>> =
-                (0..width).map(|v| (0..dim).map(|j| f64::from(number(j, v + 5))).collect()).collect();
-            let points: Vec<(f64, f64)> = (0..2 * dim).map(|i| (f64::from(number(i, 9)), 1e-9)).collect();
+            let vectors: Vec<Vec<f64>> = (0..width)
+                .map(|v| (0..dim).map(|j| f64::from(number(j, v + 5))).collect())
+                .collect();
+            let points: Vec<(f64, f64)> = (0..2 * dim)
+                .map(|i| (f64::from(number(i, 9)), 1e-9))
+                .collect();
             let projector = Projector::<C>::new(&vectors, dim);
             let centres = Centre::new(dim, points.iter().copied());
             let (mut scratch, mut out, mut again) = (Scratch::default(), Vec::new(), Vec::new());
-            projector.project(Rows::new(rows.view()), (2, count), |row| row % 2, &centres, &mut scratch, &mut out);
+            projector.project(
+                Rows::new(rows.view()),
+                (2, count),
+                |row| row % 2,
+                &centres,
+                &mut scratch,
+                &mut out,
+            );
             assert_eq!(out.len(), count * projector.stride());
             let centred = |row: usize, j: usize| {
                 let (base, offset) = points[row % 2 * dim + j];
                 f64::from(rows[[row, j]]) - base - offset
             };
             let padded: Vec<C> = (2..count + 2)
-                .flat_map(|row| (0..dim + 3).map(move |j| C::from_f64(if j < dim { centred(row, j) } else { 7.0 })))
+                .flat_map(|row| {
+                    (0..dim + 3)
+                        .map(move |j| C::from_f64(if j < dim { centred(row, j) } else { 7.0 }))
+                })
                 .collect();
             let lines = Lines::<C>::new(&vectors, dim);
             lines.multiply(&padded, dim + 3, &mut again);
             for row in 0..count {
                 for lane in 0..lines.stride() {
-                    let expected: f64 =
-                        vectors.get(lane).map_or(0.0, |v| (0..dim).map(|j| centred(row + 2, j) * v[j]).sum());
-                    let found = (lane < projector.stride()).then(|| out[row * projector.stride() + lane]);
-                    for found in found.into_iter().chain([again[row * lines.stride() + lane]]) {
+                    let expected: f64 = vectors
+                        .get(lane)
+                        .map_or(0.0, |v| (0..dim).map(|j| centred(row + 2, j) * v[j]).sum());
+                    let found =
+                        (lane < projector.stride()).then(|| out[row * projector.stride() + lane]);
+                    for found in found
+                        .into_iter()
+                        .chain([again[row * lines.stride() + lane]])
+                    {
                         let error = found.into() - expected;
-                        assert!(error.abs() < tolerance, "{count} {dim} {width}: off by {error}");
+                        assert!(
+                            error.abs() < tolerance,
+                            "{count} {dim} {width}: off by {error}"
+                        );
                     }
                 }
             }

@@ -52,7 +52,9 @@ impl<T> Rows<'_, T> {
                     // SAFETY: a hint about memory that a slice covers; it reads and writes nothing.
                     #[allow(unsafe_code)]
                     unsafe {
-                        std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T1 }>(line.as_ptr().cast());
+                        std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T1 }>(
+                            line.as_ptr().cast(),
+                        );
                     }
                 }
             }
@@ -66,7 +68,9 @@ impl<T> Rows<'_, T> {
 /// threads.
 pub(crate) fn slabs(rows: usize, least: usize, most: usize) -> Vec<Range<usize>> {
     let count = (rows / least.max(1)).clamp(1, most.max(1));
-    (0..count).map(|slab| slab * rows / count..(slab + 1) * rows / count).collect()
+    (0..count)
+        .map(|slab| slab * rows / count..(slab + 1) * rows / count)
+        .collect()
 }
 
 #[cfg(test)]
@@ -75,10 +79,23 @@ mod tests {
 
     #[test]
     fn slabs_cover_every_row_once() {
-        for (rows, least, most) in [(0, 5, 4), (1, 5, 4), (9, 5, 4), (10, 5, 4), (1000, 5, 7), (1000, 0, 0)] {
+        for (rows, least, most) in [
+            (0, 5, 4),
+            (1, 5, 4),
+            (9, 5, 4),
+            (10, 5, 4),
+            (1000, 5, 7),
+            (1000, 0, 0),
+        ] {
             let found = slabs(rows, least, most);
-            assert_eq!(found.iter().cloned().flatten().collect::<Vec<_>>(), (0..rows).collect::<Vec<_>>());
-            assert!(found.len() <= most.max(1) && (found.len() == 1 || found.iter().all(|s| s.len() >= least)));
+            assert_eq!(
+                found.iter().cloned().flatten().collect::<Vec<_>>(),
+                (0..rows).collect::<Vec<_>>()
+            );
+            assert!(
+                found.len() <= most.max(1)
+                    && (found.len() == 1 || found.iter().all(|s| s.len() >= least))
+            );
         }
     }
 
@@ -88,6 +105,9 @@ mod tests {
         let mut scratch = Vec::new();
         assert_eq!(Rows::new(matrix.view()).get(1, &mut scratch), [3.0, 4.0]);
         assert_eq!(Rows::new(matrix.t()).get(1, &mut scratch), [2.0, 4.0, 6.0]);
-        assert_eq!(Rows::new(matrix.slice(ndarray::s![..;2, ..])).get(1, &mut scratch), [5.0, 6.0]);
+        assert_eq!(
+            Rows::new(matrix.slice(ndarray::s![..;2, ..])).get(1, &mut scratch),
+            [5.0, 6.0]
+        );
     }
 }

@@ -21,7 +21,10 @@ impl Kernel for Exponentials<'_> {
         for block in values.chunks_mut(4) {
             // A short last block is filled with numbers whose exponentials are 0.
             let mut lanes = [f64::NEG_INFINITY; 4];
-            lanes.iter_mut().zip(&*block).for_each(|(lane, value)| *lane = value - largest);
+            lanes
+                .iter_mut()
+                .zip(&*block)
+                .for_each(|(lane, value)| *lane = value - largest);
             for lane in 0..4 {
                 lanes[lane] = exp::<FUSED>(lanes[lane]);
                 total[lane] += lanes[lane];
@@ -81,15 +84,20 @@ mod tests {
 
     #[test]
     fn exponentials_agree_with_the_library() {
-        let inputs: Vec<f64> =
-            (0..200_000).map(|i| -f64::from(i) * 0.003_541_7).chain([-707.9, -708.1, -1e4, -1e300]).collect();
+        let inputs: Vec<f64> = (0..200_000)
+            .map(|i| -f64::from(i) * 0.003_541_7)
+            .chain([-707.9, -708.1, -1e4, -1e300])
+            .collect();
         for size in [1, 3, 4, 5, 11] {
             for inputs in inputs.chunks(size) {
                 let mut found = inputs.to_vec();
                 let (total, squares) = exponentials(&mut found, 0.0);
                 for (found, input) in found.iter().zip(inputs) {
                     let expected = if *input < -708.0 { 0.0 } else { input.exp() };
-                    assert!((found - expected).abs() <= 4.5e-16 * expected, "exp({input}): {found} for {expected}");
+                    assert!(
+                        (found - expected).abs() <= 4.5e-16 * expected,
+                        "exp({input}): {found} for {expected}"
+                    );
                 }
                 let sum: f64 = found.iter().sum();
                 assert!((total - sum).abs() <= 1e-14 * sum, "{total} for {sum}");
@@ -99,6 +107,9 @@ mod tests {
         }
         let mut shifted = [3.0, 5.0];
         let (total, _) = exponentials(&mut shifted, 5.0);
-        assert!((total - shifted[0] - 1.0).abs() < 1e-15 && (shifted[0] - (-2.0_f64).exp()).abs() < 1e-16);
+        assert!(
+            (total - shifted[0] - 1.0).abs() < 1e-15
+                && (shifted[0] - (-2.0_f64).exp()).abs() < 1e-16
+        );
     }
 }

@@ -19,7 +19,11 @@ pub(crate) struct Sums {
 
 impl Sums {
     pub(crate) fn new(groups: usize, dim: usize) -> Self {
-        Self { offsets: Array2::zeros((groups, dim)), squares: vec![0.0; groups], counts: vec![0; groups] }
+        Self {
+            offsets: Array2::zeros((groups, dim)),
+            squares: vec![0.0; groups],
+            counts: vec![0; groups],
+        }
     }
 
     /// Adds sums about the same origins.
@@ -46,7 +50,13 @@ pub(crate) fn add_rows<T: Real>(
     origins: &Array2<f64>,
     sums: &mut Sums,
 ) {
-    dispatch(AddRows { rows, range, group_of, origins, sums });
+    dispatch(AddRows {
+        rows,
+        range,
+        group_of,
+        origins,
+        sums,
+    });
 }
 
 struct AddRows<'a, 'r, T, G> {
@@ -62,7 +72,13 @@ impl<T: Real, G: Fn(usize) -> usize> Kernel for AddRows<'_, '_, T, G> {
 
     #[inline(always)]
     fn run<const FUSED: bool>(self) {
-        let Self { rows, range, group_of, origins, sums } = self;
+        let Self {
+            rows,
+            range,
+            group_of,
+            origins,
+            sums,
+        } = self;
         let mut scratch: [Vec<T>; TOGETHER] = std::array::from_fn(|_| Vec::new());
         let groups = sums.counts.len();
         let window = WINDOW.max(groups);
@@ -77,13 +93,19 @@ impl<T: Real, G: Fn(usize) -> usize> Kernel for AddRows<'_, '_, T, G> {
                 from = to;
                 let origin = origins.row(group % origins.nrows());
                 let mut total = sums.offsets.row_mut(group);
-                let (Some(origin), Some(total)) = (origin.to_slice(), total.as_slice_mut()) else { continue };
+                let (Some(origin), Some(total)) = (origin.to_slice(), total.as_slice_mut()) else {
+                    continue;
+                };
                 let (blocks, rest) = run.as_chunks::<TOGETHER>();
                 let mut squares = 0.0;
                 for block in blocks {
                     let [a, b, c, d] = &mut scratch;
-                    let values =
-                        [rows.get(block[0], a), rows.get(block[1], b), rows.get(block[2], c), rows.get(block[3], d)];
+                    let values = [
+                        rows.get(block[0], a),
+                        rows.get(block[1], b),
+                        rows.get(block[2], c),
+                        rows.get(block[3], d),
+                    ];
                     squares += add_block(values, origin, total);
                 }
                 for &row in rest {
@@ -98,7 +120,12 @@ impl<T: Real, G: Fn(usize) -> usize> Kernel for AddRows<'_, '_, T, G> {
 
 /// Writes the rows of a range to the front of `order`, group by group, and where each group ends to `ends`.
 #[inline(always)]
-fn sort_by_group(range: Range<usize>, group_of: impl Fn(usize) -> usize, ends: &mut [usize], order: &mut [usize]) {
+fn sort_by_group(
+    range: Range<usize>,
+    group_of: impl Fn(usize) -> usize,
+    ends: &mut [usize],
+    order: &mut [usize],
+) {
     ends.fill(0);
     range.clone().for_each(|row| ends[group_of(row)] += 1);
     let mut start = 0;
@@ -177,7 +204,11 @@ impl<T: Real> Kernel for SquaredDistance<'_, T> {
                 lanes[lane] += difference * difference;
             }
         }
-        let rest: f64 = row_rest.iter().zip(mean_rest).map(|(&value, mean)| (value.into() - mean).powi(2)).sum();
+        let rest: f64 = row_rest
+            .iter()
+            .zip(mean_rest)
+            .map(|(&value, mean)| (value.into() - mean).powi(2))
+            .sum();
         lanes.iter().sum::<f64>() + rest
     }
 }
@@ -191,6 +222,9 @@ mod tests {
         let groups = [2, 0, 2, 3, 0];
         let (mut ends, mut order) = (vec![9; 5], vec![9; 6]);
         sort_by_group(10..15, |row| groups[row - 10], &mut ends, &mut order);
-        assert_eq!((order, ends), (vec![11, 14, 10, 12, 13, 9], vec![2, 2, 4, 5, 5]));
+        assert_eq!(
+            (order, ends),
+            (vec![11, 14, 10, 12, 13, 9], vec![2, 2, 4, 5, 5])
+        );
     }
 }

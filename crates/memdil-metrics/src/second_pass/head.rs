@@ -38,23 +38,47 @@ impl Head {
         bias: ArrayView1<'_, W>,
     ) -> Result<Self, MetricsError> {
         let (classes, dim) = (moments.classes(), moments.dim());
-        check_length("classifier", "rows", classifier.nrows(), "the number of classes", classes)?;
+        check_length(
+            "classifier",
+            "rows",
+            classifier.nrows(),
+            "the number of classes",
+            classes,
+        )?;
         check_length("features", "columns", dim, "classifier", classifier.ncols())?;
         check_length("bias", "entries", bias.len(), "classifier", classes)?;
-        let (classifier, bias) = (to_f64(classifier, "classifier")?, vector_to_f64(bias, "bias")?);
+        let (classifier, bias) = (
+            to_f64(classifier, "classifier")?,
+            vector_to_f64(bias, "bias")?,
+        );
         let means = moments.means().means.clone();
         let at_means = means.dot(&classifier.t()) + ArrayView1::from(&bias);
         let mut distances = Array2::zeros((classes, classes));
         for (i, j, square) in pair_distances(moments.relative_means()) {
             (distances[[i, j]], distances[[j, i]]) = (square, square);
         }
-        let centred = moments.centred().unwrap_or_else(|_| Array2::zeros((classes, dim)));
-        let longest = |rows: &Array2<f64>| rows.rows().into_iter().map(|row| row.dot(&row).sqrt()).fold(0.0, f64::max);
-        let largest = |values: &Array2<f64>| values.iter().fold(0.0_f64, |largest, value| largest.max(value.abs()));
+        let centred = moments
+            .centred()
+            .unwrap_or_else(|_| Array2::zeros((classes, dim)));
+        let longest = |rows: &Array2<f64>| {
+            rows.rows()
+                .into_iter()
+                .map(|row| row.dot(&row).sqrt())
+                .fold(0.0, f64::max)
+        };
+        let largest = |values: &Array2<f64>| {
+            values
+                .iter()
+                .fold(0.0_f64, |largest, value| largest.max(value.abs()))
+        };
         Ok(Self {
             logit_error: (longest(&classifier), largest(&at_means)),
             distance_error: (4.0 * longest(&centred), largest(&distances)),
-            classifier: classifier.rows().into_iter().map(|row| row.to_vec()).collect(),
+            classifier: classifier
+                .rows()
+                .into_iter()
+                .map(|row| row.to_vec())
+                .collect(),
             bias,
             means,
             at_means,
@@ -70,11 +94,18 @@ impl Head {
 
     /// Centred class means in coordinates of `directions`.
     pub(super) fn means_along(&mut self, directions: &[Vec<f64>]) -> Vec<Vec<f64>> {
-        let mut means: Vec<Vec<f64>> = self.centred.rows().into_iter().map(|row| row.to_vec()).collect();
+        let mut means: Vec<Vec<f64>> = self
+            .centred
+            .rows()
+            .into_iter()
+            .map(|row| row.to_vec())
+            .collect();
         let along = |mean: &mut Vec<f64>| {
             let take = |direction: &Vec<f64>| {
                 let length = dot(direction, mean);
-                mean.iter_mut().zip(direction).for_each(|(value, unit)| *value -= length * unit);
+                mean.iter_mut()
+                    .zip(direction)
+                    .for_each(|(value, unit)| *value -= length * unit);
                 length
             };
             directions.iter().map(take).collect()
@@ -95,7 +126,11 @@ impl Head {
         sample: impl FnOnce() -> &'s [T],
         logits: &mut [f64],
     ) -> usize {
-        for ((logit, &product), at_mean) in logits.iter_mut().zip(products).zip(self.at_means.row(label)) {
+        for ((logit, &product), at_mean) in logits
+            .iter_mut()
+            .zip(products)
+            .zip(self.at_means.row(label))
+        {
             *logit = product.into() + at_mean;
         }
         let (predicted, lead) = argmax_and_lead(logits);
@@ -121,18 +156,24 @@ impl Head {
         scratch: &mut [f64],
     ) -> usize {
         let own: f64 = products[label].into();
-        for ((slot, &product), distance) in scratch.iter_mut().zip(products).zip(self.distances.row(label)) {
+        for ((slot, &product), distance) in scratch
+            .iter_mut()
+            .zip(products)
+            .zip(self.distances.row(label))
+        {
             *slot = 2.0 * (product.into() - own) - distance;
         }
         let (nearest, lead) = argmax_and_lead(scratch);
-        let error =
-            16.0 * epsilon * (self.distance_error.0 * radius + self.distance_error.1) + 4.0 * self.left_out * radius;
+        let error = 16.0 * epsilon * (self.distance_error.0 * radius + self.distance_error.1)
+            + 4.0 * self.left_out * radius;
         if lead > error {
             return nearest;
         }
         let sample = sample();
         for (slot, mean) in scratch.iter_mut().zip(self.means.rows()) {
-            *slot = -mean.to_slice().map_or(f64::NAN, |mean| squared_distance(sample, mean));
+            *slot = -mean
+                .to_slice()
+                .map_or(f64::NAN, |mean| squared_distance(sample, mean));
         }
         argmax(scratch)
     }

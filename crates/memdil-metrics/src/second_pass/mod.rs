@@ -137,8 +137,20 @@ impl<'m, C: Real> SecondPass<'m, C> {
     /// Shapes that differ, a batch has been added.
     pub fn with_test_means(mut self, test: &Moments) -> Result<Self, MetricsError> {
         self.change_plan()?;
-        check_length("test_features", "columns", test.dim(), "features", self.moments.dim())?;
-        check_length("the test set", "classes", test.classes(), "the training set", self.moments.classes())?;
+        check_length(
+            "test_features",
+            "columns",
+            test.dim(),
+            "features",
+            self.moments.dim(),
+        )?;
+        check_length(
+            "the test set",
+            "classes",
+            test.classes(),
+            "the training set",
+            self.moments.classes(),
+        )?;
         self.others = Some(test.means().means.clone());
         self.totals.ask_memorization_test(self.moments.classes());
         Ok(self)
@@ -161,7 +173,10 @@ impl<'m, C: Real> SecondPass<'m, C> {
         }
         self.projector = Projector::new(&vectors, self.moments.dim());
         if let (Some(head), false) = (&mut self.head, self.directions.is_empty()) {
-            self.means = Some(Lines::new(&head.means_along(&self.directions), self.directions.len()));
+            self.means = Some(Lines::new(
+                &head.means_along(&self.directions),
+                self.directions.len(),
+            ));
             self.totals.ask_nc4();
         }
     }
@@ -182,12 +197,20 @@ impl<'m, C: Real> SecondPass<'m, C> {
         clean_labels: Option<&[L]>,
     ) -> Result<(), MetricsError> {
         let (rows, classes) = (features.nrows(), self.moments.classes());
-        check_length("features", "columns", features.ncols(), "the first pass", self.moments.dim())?;
+        check_length(
+            "features",
+            "columns",
+            features.ncols(),
+            "the first pass",
+            self.moments.dim(),
+        )?;
         check_labels("labels", labels, "features", rows, classes)?;
         self.totals.check_noisy(Some(clean_labels.is_some()))?;
         match clean_labels {
             Some(clean) => self.check_clean(labels, clean)?,
-            None if self.own.is_some() || self.others.is_some() => return Err(MetricsError::NoCleanLabels),
+            None if self.own.is_some() || self.others.is_some() => {
+                return Err(MetricsError::NoCleanLabels);
+            }
             None => {}
         }
         if rows == 0 {
@@ -196,14 +219,22 @@ impl<'m, C: Real> SecondPass<'m, C> {
         let batch = Batch::new(features, labels, clean_labels);
         let ranges = slabs(rows, ROWS_A_SLAB, SLABS);
         let collect = |scratch: &mut Work<T, C>, range| self.collect(&batch, range, scratch);
-        let parts: Vec<SecondPassTotals> = ranges.into_par_iter().map_init(Work::default, collect).collect();
+        let parts: Vec<SecondPassTotals> = ranges
+            .into_par_iter()
+            .map_init(Work::default, collect)
+            .collect();
         let mut totals = self.totals.empty();
         totals.set_noisy(clean_labels.is_some());
         parts.iter().for_each(|part| totals.add(part));
         if !totals.is_finite() {
             return Err(match non_finite_row(features) {
-                Some(row) => MetricsError::NonFinite { array: "features", row },
-                None => MetricsError::Overflow { quantity: "a product or square of the features" },
+                Some(row) => MetricsError::NonFinite {
+                    array: "features",
+                    row,
+                },
+                None => MetricsError::Overflow {
+                    quantity: "a product or square of the features",
+                },
             });
         }
         self.totals.add(&totals);
@@ -211,13 +242,22 @@ impl<'m, C: Real> SecondPass<'m, C> {
     }
 
     fn check_clean<L: Label>(&self, labels: &[L], clean: &[L]) -> Result<(), MetricsError> {
-        check_labels("clean_labels", clean, "features", labels.len(), self.moments.classes())?;
+        check_labels(
+            "clean_labels",
+            clean,
+            "features",
+            labels.len(),
+            self.moments.classes(),
+        )?;
         if self.own.is_none() {
             return Ok(());
         }
         let counts = &self.moments.noise()?.uncorrupted;
-        let corrupted =
-            labels.iter().zip(clean).filter(|(label, clean)| label != clean).map(|(_, clean)| class(*clean));
+        let corrupted = labels
+            .iter()
+            .zip(clean)
+            .filter(|(label, clean)| label != clean)
+            .map(|(_, clean)| class(*clean));
         match corrupted.filter(|&class| counts[class] == 0).min() {
             Some(class) => Err(MetricsError::NoCleanSample { class }),
             None => Ok(()),

@@ -16,8 +16,16 @@ pub(super) struct Batch<'a, T, L> {
 }
 
 impl<'a, T: Real, L: Label> Batch<'a, T, L> {
-    pub(super) fn new(features: ArrayView2<'a, T>, labels: &'a [L], clean: Option<&'a [L]>) -> Self {
-        Self { rows: Rows::new(features), labels, clean }
+    pub(super) fn new(
+        features: ArrayView2<'a, T>,
+        labels: &'a [L],
+        clean: Option<&'a [L]>,
+    ) -> Self {
+        Self {
+            rows: Rows::new(features),
+            labels,
+            clean,
+        }
     }
 
     fn label(&self, row: usize) -> usize {
@@ -35,7 +43,12 @@ pub(super) struct Work<T, C> {
 
 impl<T: Real, C: Real> Default for Work<T, C> {
     fn default() -> Self {
-        Self { scratch: Scratch::default(), products: Vec::new(), near: Vec::new(), squares: Vec::new() }
+        Self {
+            scratch: Scratch::default(),
+            products: Vec::new(),
+            near: Vec::new(),
+            squares: Vec::new(),
+        }
     }
 }
 
@@ -49,7 +62,12 @@ impl<C: Real> SecondPass<'_, C> {
     ) -> SecondPassTotals {
         let mut totals = self.totals.empty();
         totals.count(range.len());
-        let Work { scratch, products, near, squares } = work;
+        let Work {
+            scratch,
+            products,
+            near,
+            squares,
+        } = work;
         squares.clear();
         squares.resize(self.weights.len(), 0.0);
         for first in range.clone().step_by(BLOCK) {
@@ -69,11 +87,23 @@ impl<C: Real> SecondPass<'_, C> {
                 if let Some(means) = &self.means {
                     means.multiply(products, self.projector.stride(), near);
                 }
-                self.add_decisions(batch, rows.clone(), (products, near), &mut scratch.row, &mut totals);
+                self.add_decisions(
+                    batch,
+                    rows.clone(),
+                    (products, near),
+                    &mut scratch.row,
+                    &mut totals,
+                );
             }
             self.add_distances(batch, rows, &mut scratch.row, &mut totals);
         }
-        totals.add_nc1(squares.iter().zip(&self.weights).map(|(square, weight)| square * weight).sum());
+        totals.add_nc1(
+            squares
+                .iter()
+                .zip(&self.weights)
+                .map(|(square, weight)| square * weight)
+                .sum(),
+        );
         totals
     }
 
@@ -94,12 +124,18 @@ impl<C: Real> SecondPass<'_, C> {
             let label = batch.label(row);
             let scale = (label, self.moments.reach(label), C::EPSILON);
             let products = &products[index * self.projector.stride() + self.directions.len()..];
-            let predicted = head.logits(scale, products, || batch.rows.get(row, scratch), &mut logits);
+            let predicted = head.logits(
+                scale,
+                products,
+                || batch.rows.get(row, scratch),
+                &mut logits,
+            );
             let clean = batch.clean.map(|clean| class(clean[row]));
             totals.add_prediction(&mut logits, predicted, label, clean);
             if self.means.is_some() {
                 let near = &near[index * near_stride..];
-                let nearest = head.nearest(scale, near, || batch.rows.get(row, scratch), &mut nearness);
+                let nearest =
+                    head.nearest(scale, near, || batch.rows.get(row, scratch), &mut nearness);
                 totals.add_agreement(predicted == nearest);
             }
         }

@@ -27,19 +27,33 @@ struct Distances {
 
 impl Distances {
     fn new(classes: usize) -> Self {
-        Self { sums: vec![0.0; classes], counts: vec![0; classes] }
+        Self {
+            sums: vec![0.0; classes],
+            counts: vec![0; classes],
+        }
     }
 
     fn add(&mut self, other: &Self) {
-        self.sums.iter_mut().zip(&other.sums).for_each(|(sum, value)| *sum += value);
-        self.counts.iter_mut().zip(&other.counts).for_each(|(sum, value)| *sum += value);
+        self.sums
+            .iter_mut()
+            .zip(&other.sums)
+            .for_each(|(sum, value)| *sum += value);
+        self.counts
+            .iter_mut()
+            .zip(&other.counts)
+            .for_each(|(sum, value)| *sum += value);
     }
 
     fn memorization(&self) -> Result<Memorization, MetricsError> {
         let sum = finite("memorization", self.sums.iter().sum())?;
         let corrupted: usize = self.counts.iter().sum();
         let mean = (corrupted > 0).then(|| sum / corrupted as f64);
-        Ok(Memorization { sum, mean, per_class: self.sums.clone(), counts: self.counts.clone() })
+        Ok(Memorization {
+            sum,
+            mean,
+            per_class: self.sums.clone(),
+            counts: self.counts.clone(),
+        })
     }
 }
 
@@ -49,9 +63,14 @@ impl SecondPassTotals {
     /// # Errors
     /// It was not asked for, the passes saw different numbers of samples, a value beyond the range of `f64`.
     pub fn nc1(&self) -> Result<f64, MetricsError> {
-        let sum = self.nc1.ok_or(MetricsError::NotCollected { quantity: "nc1" })?;
+        let sum = self
+            .nc1
+            .ok_or(MetricsError::NotCollected { quantity: "nc1" })?;
         if self.samples != self.expected {
-            return Err(MetricsError::OtherSamples { found: self.samples, expected: self.expected });
+            return Err(MetricsError::OtherSamples {
+                found: self.samples,
+                expected: self.expected,
+            });
         }
         finite("nc1", sum / self.samples as f64)
     }
@@ -61,7 +80,9 @@ impl SecondPassTotals {
     /// # Errors
     /// NC1 and a classifier were not asked for, no samples.
     pub fn nc4(&self) -> Result<f64, MetricsError> {
-        let agreeing = self.agreeing.ok_or(MetricsError::NotCollected { quantity: "nc4" })?;
+        let agreeing = self
+            .agreeing
+            .ok_or(MetricsError::NotCollected { quantity: "nc4" })?;
         match self.samples {
             0 => Err(MetricsError::NoSamples { array: "features" }),
             samples => Ok(agreeing as f64 / samples as f64),
@@ -73,7 +94,9 @@ impl SecondPassTotals {
     /// # Errors
     /// A classifier was not asked for.
     pub fn predictions(&self) -> Result<&Predictions, MetricsError> {
-        self.predictions.as_ref().ok_or(MetricsError::NotCollected { quantity: "predictions" })
+        self.predictions.as_ref().ok_or(MetricsError::NotCollected {
+            quantity: "predictions",
+        })
     }
 
     /// Memorization; see [`memorization`](crate::memorization).
@@ -82,7 +105,11 @@ impl SecondPassTotals {
     /// It was not asked for, a value beyond the range of `f64`.
     pub fn memorization(&self) -> Result<Memorization, MetricsError> {
         let distances = self.memorization.as_ref();
-        distances.ok_or(MetricsError::NotCollected { quantity: "memorization" })?.memorization()
+        distances
+            .ok_or(MetricsError::NotCollected {
+                quantity: "memorization",
+            })?
+            .memorization()
     }
 
     /// Memorization around test means; see [`memorization_test`](crate::memorization_test).
@@ -91,7 +118,11 @@ impl SecondPassTotals {
     /// It was not asked for, a value beyond the range of `f64`.
     pub fn memorization_test(&self) -> Result<Memorization, MetricsError> {
         let distances = self.memorization_test.as_ref();
-        distances.ok_or(MetricsError::NotCollected { quantity: "memorization_test" })?.memorization()
+        distances
+            .ok_or(MetricsError::NotCollected {
+                quantity: "memorization_test",
+            })?
+            .memorization()
     }
 
     pub(super) fn new(expected: usize) -> Self {
@@ -129,14 +160,19 @@ impl SecondPassTotals {
 
     /// Totals that ask for the same and hold nothing.
     pub(super) fn empty(&self) -> Self {
-        let none = |distances: &Option<Distances>| distances.as_ref().map(|d| Distances::new(d.sums.len()));
+        let none = |distances: &Option<Distances>| {
+            distances.as_ref().map(|d| Distances::new(d.sums.len()))
+        };
         Self {
             samples: 0,
             expected: self.expected,
             noisy: self.noisy,
             nc1: self.nc1.map(|_| 0.0),
             agreeing: self.agreeing.map(|_| 0),
-            predictions: self.predictions.as_ref().map(|predictions| Predictions::new(predictions.classes())),
+            predictions: self
+                .predictions
+                .as_ref()
+                .map(|predictions| Predictions::new(predictions.classes())),
             memorization: none(&self.memorization),
             memorization_test: none(&self.memorization_test),
         }
@@ -174,7 +210,13 @@ impl SecondPassTotals {
         }
     }
 
-    pub(super) fn add_prediction(&mut self, logits: &mut [f64], predicted: usize, label: usize, clean: Option<usize>) {
+    pub(super) fn add_prediction(
+        &mut self,
+        logits: &mut [f64],
+        predicted: usize,
+        label: usize,
+        clean: Option<usize>,
+    ) {
         if let Some(predictions) = &mut self.predictions {
             predictions.add_row(logits, predicted, label, clean);
         }
@@ -182,7 +224,10 @@ impl SecondPassTotals {
 
     /// A corrupted sample of this clean class.
     pub(super) fn add_distance(&mut self, class: usize, own: Option<f64>, test: Option<f64>) {
-        for (totals, distance) in [(&mut self.memorization, own), (&mut self.memorization_test, test)] {
+        for (totals, distance) in [
+            (&mut self.memorization, own),
+            (&mut self.memorization_test, test),
+        ] {
             if let (Some(totals), Some(distance)) = (totals, distance) {
                 totals.sums[class] += distance;
                 totals.counts[class] += 1;
@@ -201,9 +246,10 @@ impl SecondPassTotals {
         if let (Some(own), Some(others)) = (&mut self.predictions, &other.predictions) {
             own.add_all(others);
         }
-        for (own, others) in
-            [(&mut self.memorization, &other.memorization), (&mut self.memorization_test, &other.memorization_test)]
-        {
+        for (own, others) in [
+            (&mut self.memorization, &other.memorization),
+            (&mut self.memorization_test, &other.memorization_test),
+        ] {
             if let (Some(own), Some(others)) = (own, others) {
                 own.add(others);
             }
@@ -211,9 +257,13 @@ impl SecondPassTotals {
     }
 
     pub(super) fn is_finite(&self) -> bool {
-        let distances = [&self.memorization, &self.memorization_test].into_iter().flatten();
+        let distances = [&self.memorization, &self.memorization_test]
+            .into_iter()
+            .flatten();
         self.nc1.is_none_or(f64::is_finite)
             && self.predictions.as_ref().is_none_or(Predictions::is_finite)
-            && distances.flat_map(|distances| &distances.sums).all(|sum| sum.is_finite())
+            && distances
+                .flat_map(|distances| &distances.sums)
+                .all(|sum| sum.is_finite())
     }
 }

@@ -50,7 +50,12 @@ impl Random {
 }
 
 /// Clusters around random centres, unbalanced, rows shuffled; centres and noise are away from zero and one another.
-pub(crate) fn clusters(seed: u64, classes: usize, dim: usize, noise: f64) -> (Array2<f64>, Vec<u32>) {
+pub(crate) fn clusters(
+    seed: u64,
+    classes: usize,
+    dim: usize,
+    noise: f64,
+) -> (Array2<f64>, Vec<u32>) {
     let mut random = Random(seed);
     let centres = random.matrix(classes, dim) * 3.0 + 1.0;
     let mut labels = Vec::new();
@@ -70,14 +75,27 @@ pub(crate) fn clusters(seed: u64, classes: usize, dim: usize, noise: f64) -> (Ar
 ///
 /// `cutoff` separates zero eigenvalues of Sigma_B from others, relative to the largest. Rounding lifts
 /// the zero ones to about 1e-16, so with well separated data anything between serves.
-pub(crate) fn nc1_naive(features: ArrayView2<f64>, labels: &[u32], classes: usize, cutoff: f64) -> f64 {
+pub(crate) fn nc1_naive(
+    features: ArrayView2<f64>,
+    labels: &[u32],
+    classes: usize,
+    cutoff: f64,
+) -> f64 {
     let (n, dim) = features.dim();
     let mut means = Array2::<f64>::zeros((classes, dim));
     for class in 0..classes {
-        let rows: Vec<usize> = (0..n).filter(|&row| labels[row] as usize == class).collect();
-        means.row_mut(class).assign(&features.select(Axis(0), &rows).mean_axis(Axis(0)).unwrap());
+        let rows: Vec<usize> = (0..n)
+            .filter(|&row| labels[row] as usize == class)
+            .collect();
+        means
+            .row_mut(class)
+            .assign(&features.select(Axis(0), &rows).mean_axis(Axis(0)).unwrap());
     }
-    let residuals = &features - &means.select(Axis(0), &labels.iter().map(|&l| l as usize).collect::<Vec<_>>());
+    let residuals = &features
+        - &means.select(
+            Axis(0),
+            &labels.iter().map(|&l| l as usize).collect::<Vec<_>>(),
+        );
     let centred = &means - &features.mean_axis(Axis(0)).unwrap();
     let sigma_w = residuals.t().dot(&residuals) / n as f64;
     let sigma_b = centred.t().dot(&centred) / classes as f64;
@@ -85,7 +103,11 @@ pub(crate) fn nc1_naive(features: ArrayView2<f64>, labels: &[u32], classes: usiz
     let (eigenvalues, vectors) = symmetric_eigen(sigma_b);
     let largest = eigenvalues.iter().fold(0.0_f64, |a, &b| a.max(b));
     let mut inverse = Array2::<f64>::zeros((dim, dim));
-    for (index, &eigenvalue) in eigenvalues.iter().enumerate().filter(|&(_, &value)| value > cutoff * largest) {
+    for (index, &eigenvalue) in eigenvalues
+        .iter()
+        .enumerate()
+        .filter(|&(_, &value)| value > cutoff * largest)
+    {
         let vector = vectors.column(index).insert_axis(Axis(1));
         inverse = inverse + vector.dot(&vector.t()) / eigenvalue;
     }
@@ -98,13 +120,18 @@ fn symmetric_eigen(mut a: Array2<f64>) -> (Vec<f64>, Array2<f64>) {
     let mut vectors = Array2::<f64>::eye(size);
     let total: f64 = a.iter().map(|x| x * x).sum();
     loop {
-        let off: f64 = a.indexed_iter().filter(|((i, j), _)| i != j).map(|(_, x)| x * x).sum();
+        let off: f64 = a
+            .indexed_iter()
+            .filter(|((i, j), _)| i != j)
+            .map(|(_, x)| x * x)
+            .sum();
         if off <= 1e-30 * total {
             return (a.diag().to_vec(), vectors);
         }
         for p in 0..size {
             for q in p + 1..size {
-                let (sine, cosine) = (0.5 * (2.0 * a[[p, q]]).atan2(a[[q, q]] - a[[p, p]])).sin_cos();
+                let (sine, cosine) =
+                    (0.5 * (2.0 * a[[p, q]]).atan2(a[[q, q]] - a[[p, p]])).sin_cos();
                 turn(a.view_mut(), p, q, sine, cosine);
                 turn(a.view_mut().reversed_axes(), p, q, sine, cosine);
                 turn(vectors.view_mut(), p, q, sine, cosine);
@@ -124,5 +151,8 @@ fn turn(mut matrix: ArrayViewMut2<f64>, p: usize, q: usize, sine: f64, cosine: f
 #[track_caller]
 pub(crate) fn assert_close(found: f64, expected: f64, relative: f64) {
     let error = (found - expected).abs();
-    assert!(error <= relative * expected.abs(), "{found} for {expected}: off by {error:e}");
+    assert!(
+        error <= relative * expected.abs(),
+        "{found} for {expected}: off by {error:e}"
+    );
 }

@@ -20,12 +20,26 @@ const HEAD_CHARACTER: f64 = 7.2;
 impl Frame {
     /// Room for a heading, tick labels and axis labels.
     pub(crate) fn new(width: f64, height: f64) -> Self {
-        Self { width, height, left: 52.0, right: 12.0, top: 26.0, bottom: 42.0 }
+        Self {
+            width,
+            height,
+            left: 52.0,
+            right: 12.0,
+            top: 26.0,
+            bottom: 42.0,
+        }
     }
 
     /// Less room, for panels whose axes carry no label.
     pub(crate) fn compact(width: f64, height: f64) -> Self {
-        Self { width, height, left: 32.0, right: 8.0, top: 24.0, bottom: 22.0 }
+        Self {
+            width,
+            height,
+            left: 32.0,
+            right: 8.0,
+            top: 24.0,
+            bottom: 22.0,
+        }
     }
 
     pub(crate) fn x_range(&self) -> [f64; 2] {
@@ -49,11 +63,17 @@ impl Frame {
         // A long heading is squeezed to the frame, not cut off.
         let wide = heading.chars().count() as f64 * HEAD_CHARACTER > right - left;
         let squeezed = if wide {
-            format!(r#" textLength="{}" lengthAdjust="spacingAndGlyphs""#, right - left)
+            format!(
+                r#" textLength="{}" lengthAdjust="spacingAndGlyphs""#,
+                right - left
+            )
         } else {
             String::new()
         };
-        let mut svg = format!(r#"<text class="head" x="{left}" y="14"{squeezed}>{}</text>"#, escape(heading));
+        let mut svg = format!(
+            r#"<text class="head" x="{left}" y="14"{squeezed}>{}</text>"#,
+            escape(heading)
+        );
         let mut grid = String::new();
         for (value, label) in x_ticks {
             let at = x.at(*value);

@@ -137,7 +137,10 @@ impl Figure {
             if let Some(title) = &group.title {
                 html += &format!("<h4>{}</h4>", escape(title));
             }
-            html += &format!(r#"<div class="panels" style="--columns:{};--panel:{width}px">"#, group.columns);
+            html += &format!(
+                r#"<div class="panels" style="--columns:{};--panel:{width}px">"#,
+                group.columns
+            );
             for (p, picture) in group.pictures.iter().enumerate() {
                 html += &picture.tag(&format!("{}-{g}-{p}", self.name), "");
             }
@@ -175,7 +178,11 @@ impl Figure {
         let top = MARGIN + legend_height;
         for (g, (group, (x, y))) in self.groups.iter().zip(places).enumerate() {
             let title = if let Some(title) = &group.title {
-                body += &format!(r#"<text class="head" x="{x}" y="{:.1}">{}</text>"#, top + y + 16.0, escape(title));
+                body += &format!(
+                    r#"<text class="head" x="{x}" y="{:.1}">{}</text>"#,
+                    top + y + 16.0,
+                    escape(title)
+                );
                 Group::TITLE
             } else {
                 0.0
@@ -220,7 +227,14 @@ impl Figure {
             );
             x += needed;
         }
-        (svg, if self.legend.is_empty() { 0.0 } else { y + LINE })
+        (
+            svg,
+            if self.legend.is_empty() {
+                0.0
+            } else {
+                y + LINE
+            },
+        )
     }
 }
 
@@ -232,8 +246,18 @@ impl Group {
         let lines = self.pictures.len().div_ceil(self.columns.max(1));
         let width = self.pictures.iter().map(|p| p.width).fold(0.0, f64::max);
         let height = self.pictures.iter().map(|p| p.height).fold(0.0, f64::max);
-        let title = if self.title.is_some() { Self::TITLE } else { 0.0 };
-        let title_width = self.title.as_ref().map_or(0.0, |title| 7.2 * title.chars().count() as f64);
-        ((columns as f64 * width).max(title_width), title + lines as f64 * height)
+        let title = if self.title.is_some() {
+            Self::TITLE
+        } else {
+            0.0
+        };
+        let title_width = self
+            .title
+            .as_ref()
+            .map_or(0.0, |title| 7.2 * title.chars().count() as f64);
+        (
+            (columns as f64 * width).max(title_width),
+            title + lines as f64 * height,
+        )
     }
 }

@@ -54,7 +54,9 @@ impl Glyph {
             Self::Plus => plus.to_vec(),
             Self::Cross => {
                 let turn = std::f64::consts::FRAC_1_SQRT_2;
-                plus.iter().map(|(x, y)| ((x - y) * turn, (x + y) * turn)).collect()
+                plus.iter()
+                    .map(|(x, y)| ((x - y) * turn, (x + y) * turn))
+                    .collect()
             }
             Self::Pentagon => polar(5, &[1.1]),
             Self::Star => polar(10, &[1.3, 0.55]),
@@ -79,7 +81,10 @@ pub(crate) fn mark(glyph: Glyph, x: f64, y: f64, r: f64, classes: &str) -> Strin
     if corners.is_empty() {
         return format!(r#"<circle class="{classes}" cx="{x:.1}" cy="{y:.1}" r="{r:.1}"/>"#);
     }
-    let points: Vec<String> = corners.iter().map(|(a, b)| format!("{:.1} {:.1}", x + r * a, y + r * b)).collect();
+    let points: Vec<String> = corners
+        .iter()
+        .map(|(a, b)| format!("{:.1} {:.1}", x + r * a, y + r * b))
+        .collect();
     format!(r#"<path class="{classes}" d="M{}Z"/>"#, points.join("L"))
 }
 
@@ -103,7 +108,9 @@ pub(crate) const CLASSES: usize = 10;
 
 /// The CSS class of a class; colours repeat after [`CLASSES`].
 pub(crate) fn class_colour(class: usize) -> &'static str {
-    const COLOURS: [&str; CLASSES] =
-        ["class0", "class1", "class2", "class3", "class4", "class5", "class6", "class7", "class8", "class9"];
+    const COLOURS: [&str; CLASSES] = [
+        "class0", "class1", "class2", "class3", "class4", "class5", "class6", "class7", "class8",
+        "class9",
+    ];
     COLOURS[class % CLASSES]
 }

@@ -24,11 +24,23 @@ static FONTS: LazyLock<Arc<Database>> = LazyLock::new(|| {
 impl Figure {
     /// The figure in light colours; why not, where it cannot be drawn.
     pub(crate) fn png(&self) -> Result<Vec<u8>, String> {
-        let options = Options { font_family: FONT.to_owned(), fontdb: FONTS.clone(), ..Options::default() };
+        let options = Options {
+            font_family: FONT.to_owned(),
+            fontdb: FONTS.clone(),
+            ..Options::default()
+        };
         let tree = Tree::from_str(&plain(&self.svg()), &options).map_err(|e| e.to_string())?;
-        let size = tree.size().to_int_size().scale_by(SCALE).ok_or("it has no size")?;
+        let size = tree
+            .size()
+            .to_int_size()
+            .scale_by(SCALE)
+            .ok_or("it has no size")?;
         let mut pixels = Pixmap::new(size.width(), size.height()).ok_or("it is too large")?;
-        resvg::render(&tree, Transform::from_scale(SCALE, SCALE), &mut pixels.as_mut());
+        resvg::render(
+            &tree,
+            Transform::from_scale(SCALE, SCALE),
+            &mut pixels.as_mut(),
+        );
         pixels.encode_png().map_err(|e| e.to_string())
     }
 }
@@ -42,22 +54,38 @@ fn plain(svg: &str) -> String {
         .map(|(name, value)| (name, value.trim()))
         .collect();
     let mut style = String::new();
-    for rule in STYLE.split('}').filter(|rule| rule.trim_start().starts_with(".chart")) {
-        let Some((selector, body)) = rule.trim().split_once('{') else { continue };
-        match colours.iter().find(|(name, _)| body.trim() == format!("--c: var(--{name});")) {
+    for rule in STYLE
+        .split('}')
+        .filter(|rule| rule.trim_start().starts_with(".chart"))
+    {
+        let Some((selector, body)) = rule.trim().split_once('{') else {
+            continue;
+        };
+        match colours
+            .iter()
+            .find(|(name, _)| body.trim() == format!("--c: var(--{name});"))
+        {
             Some((_, colour)) => {
                 let class = selector.trim_start_matches(".chart").trim();
-                _ = write!(style, "{class}.f {{ fill: {colour} }} {class}.s {{ stroke: {colour} }}");
+                _ = write!(
+                    style,
+                    "{class}.f {{ fill: {colour} }} {class}.s {{ stroke: {colour} }}"
+                );
             }
             None if !body.contains("var(--c)") => _ = write!(style, "{selector} {{ {body} }}"),
             None => {}
         }
     }
     let resolve = |text: String| {
-        colours.iter().fold(text, |text, (name, colour)| text.replace(&format!("var(--{name})"), colour))
+        colours.iter().fold(text, |text, (name, colour)| {
+            text.replace(&format!("var(--{name})"), colour)
+        })
     };
     let (before, rest) = svg.split_once("<style>").unwrap_or((svg, ""));
     let (_, after) = rest.split_once("</style>").unwrap_or(("", ""));
-    let style = style.replace("system-ui, -apple-system, \"Segoe UI\", Roboto, sans-serif", FONT);
+    let style = style.replace(
+        "system-ui, -apple-system, \"Segoe UI\", Roboto, sans-serif",
+        FONT,
+    );
     resolve(format!("{before}<style>{style}</style>{after}"))
 }

@@ -15,26 +15,48 @@ impl Scale {
             (low, high)
         } else {
             let room = (0.1 * low.abs()).max(1e-3);
-            (if low.abs() < 1e-12 { 0.0 } else { low - room }, high + room)
+            (
+                if low.abs() < 1e-12 { 0.0 } else { low - room },
+                high + room,
+            )
         };
         let step = nice_step(high - low, most_ticks);
-        let domain = [(low / step + 1e-9).floor() * step, (high / step - 1e-9).ceil() * step];
-        Self { domain, range, log: false }
+        let domain = [
+            (low / step + 1e-9).floor() * step,
+            (high / step - 1e-9).ceil() * step,
+        ];
+        Self {
+            domain,
+            range,
+            log: false,
+        }
     }
 
     /// Linear without widening.
     pub(crate) fn exact(domain: [f64; 2], range: [f64; 2]) -> Self {
-        Self { domain, range, log: false }
+        Self {
+            domain,
+            range,
+            log: false,
+        }
     }
 
     /// Logarithmic with a little room; both bounds must be positive.
     pub(crate) fn log([low, high]: [f64; 2], range: [f64; 2]) -> Self {
-        Self { domain: [low / 1.18, high * 1.18], range, log: true }
+        Self {
+            domain: [low / 1.18, high * 1.18],
+            range,
+            log: true,
+        }
     }
 
     /// Logarithmic without room; both bounds must be positive.
     pub(crate) fn log_exact(domain: [f64; 2], range: [f64; 2]) -> Self {
-        Self { domain, range, log: true }
+        Self {
+            domain,
+            range,
+            log: true,
+        }
     }
 
     /// The pixel of a value.
@@ -45,7 +67,11 @@ impl Scale {
     }
 
     fn inner(&self, value: f64) -> f64 {
-        if self.log { value.max(f64::MIN_POSITIVE).log10() } else { value }
+        if self.log {
+            value.max(f64::MIN_POSITIVE).log10()
+        } else {
+            value
+        }
     }
 
     /// Values and labels of the ticks, about `most` of them.
@@ -60,7 +86,10 @@ impl Scale {
         let last = (high / step + 1e-9).floor() as i64;
         let label = |value: f64| format!("{value:.decimals$}").replace('-', "−");
         // Rounding may leave a negative zero, whose label would carry a sign.
-        (first..=last).map(|k| k as f64 * step + 0.0).map(|value| (value, label(value))).collect()
+        (first..=last)
+            .map(|k| k as f64 * step + 0.0)
+            .map(|value| (value, label(value)))
+            .collect()
     }
 }
 
@@ -68,7 +97,10 @@ impl Scale {
 fn nice_step(span: f64, most: usize) -> f64 {
     let raw = span / most.max(1) as f64;
     let power = 10.0_f64.powf(raw.log10().floor());
-    let factor = [1.0, 2.0, 5.0].into_iter().find(|f| f * power >= raw * (1.0 - 1e-9)).unwrap_or(10.0);
+    let factor = [1.0, 2.0, 5.0]
+        .into_iter()
+        .find(|f| f * power >= raw * (1.0 - 1e-9))
+        .unwrap_or(10.0);
     factor * power
 }
 
@@ -101,29 +133,48 @@ mod tests {
     use super::*;
 
     fn labels(scale: &Scale, most: usize) -> Vec<String> {
-        scale.ticks(most).into_iter().map(|(_, label)| label).collect()
+        scale
+            .ticks(most)
+            .into_iter()
+            .map(|(_, label)| label)
+            .collect()
     }
 
     #[test]
     fn linear_ticks_are_round_and_reach_the_ends() {
         let scale = Scale::linear([0.0, 0.93], [0.0, 100.0], 5);
-        assert_eq!(labels(&scale, 5), ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]);
+        assert_eq!(
+            labels(&scale, 5),
+            ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]
+        );
         assert!((scale.at(0.5) - 50.0).abs() < 1e-9);
-        assert_eq!(labels(&Scale::linear([84.9, 99.4], [0.0, 1.0], 4), 4), ["80", "85", "90", "95", "100"]);
-        assert_eq!(labels(&Scale::linear([-1.0, 1.0], [0.0, 1.0], 4), 4), ["−1.0", "−0.5", "0.0", "0.5", "1.0"]);
+        assert_eq!(
+            labels(&Scale::linear([84.9, 99.4], [0.0, 1.0], 4), 4),
+            ["80", "85", "90", "95", "100"]
+        );
+        assert_eq!(
+            labels(&Scale::linear([-1.0, 1.0], [0.0, 1.0], 4), 4),
+            ["−1.0", "−0.5", "0.0", "0.5", "1.0"]
+        );
     }
 
     #[test]
     fn a_constant_has_a_scale() {
         for value in [0.0, 0.3, -2.0] {
             let scale = Scale::linear([value, value], [0.0, 100.0], 5);
-            assert!(scale.at(value).is_finite() && scale.ticks(5).len() >= 2, "{value}");
+            assert!(
+                scale.at(value).is_finite() && scale.ticks(5).len() >= 2,
+                "{value}"
+            );
         }
     }
 
     #[test]
     fn log_ticks_take_what_fits() {
-        assert_eq!(labels(&Scale::log([0.02, 1.1], [0.0, 1.0]), 7), ["0.02", "0.05", "0.1", "0.2", "0.5", "1"]);
+        assert_eq!(
+            labels(&Scale::log([0.02, 1.1], [0.0, 1.0]), 7),
+            ["0.02", "0.05", "0.1", "0.2", "0.5", "1"]
+        );
         assert_eq!(
             labels(&Scale::log([1e-6, 10.0], [0.0, 1.0]), 8),
             ["1e−6", "1e−5", "1e−4", "0.001", "0.01", "0.1", "1", "10"]

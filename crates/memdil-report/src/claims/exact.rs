@@ -26,8 +26,18 @@ pub(crate) struct GridPoint {
 
 impl GridPoint {
     fn place(&self) -> String {
-        let Self { c_md, alpha, eta, lambda, .. } = *self;
-        format!("C_MD = {c_md}, α = {alpha}, η = {}, λ = {}", setting(eta), setting(lambda))
+        let Self {
+            c_md,
+            alpha,
+            eta,
+            lambda,
+            ..
+        } = *self;
+        format!(
+            "C_MD = {c_md}, α = {alpha}, η = {}, λ = {}",
+            setting(eta),
+            setting(lambda)
+        )
     }
 }
 
@@ -36,7 +46,10 @@ pub(crate) fn decided(id: &str, holds: Option<bool>, n: usize) -> Claim {
     let (verdict, reason) = match holds {
         Some(true) => (Verdict::Supported, None),
         Some(false) => (Verdict::Refuted, None),
-        None => (Verdict::Inconclusive, Some("too few points could be solved".to_owned())),
+        None => (
+            Verdict::Inconclusive,
+            Some("too few points could be solved".to_owned()),
+        ),
     };
     Claim {
         id: id.to_owned(),
@@ -63,17 +76,31 @@ pub(crate) fn decided(id: &str, holds: Option<bool>, n: usize) -> Claim {
 /// Label smoothing dilates less than cross-entropy at every point given, which are all where both have a rho.
 pub(crate) fn smoothing_below_cross_entropy(points: &[GridPoint], highest: f64) -> Claim {
     let worst = points.iter().max_by(|a, b| a.ratio.total_cmp(&b.ratio));
-    let failing: Vec<&GridPoint> = points.iter().filter(|p| p.ratio.is_nan() || p.ratio >= 1.0).collect();
+    let failing: Vec<&GridPoint> = points
+        .iter()
+        .filter(|p| p.ratio.is_nan() || p.ratio >= 1.0)
+        .collect();
     let mut notes = Vec::new();
     if let Some(worst) = worst {
-        notes.push(format!("The largest ratio is {:.4}, at {}.", worst.ratio, worst.place()));
+        notes.push(format!(
+            "The largest ratio is {:.4}, at {}.",
+            worst.ratio,
+            worst.place()
+        ));
     }
     if !failing.is_empty() {
-        notes.push(format!("The ratio is 1 or more at {} of {} points.", failing.len(), points.len()));
+        notes.push(format!(
+            "The ratio is 1 or more at {} of {} points.",
+            failing.len(),
+            points.len()
+        ));
     }
     let mut by_setting: BTreeMap<(Level, Level), Vec<f64>> = BTreeMap::new();
     for point in points {
-        by_setting.entry((Level(point.c_md), Level(point.alpha))).or_default().push(point.ratio);
+        by_setting
+            .entry((Level(point.c_md), Level(point.alpha)))
+            .or_default()
+            .push(point.ratio);
     }
     let cells = by_setting.into_iter().map(|((c_md, alpha), ratios)| Cell {
         label: format!("C_MD = {}, α = {}", c_md.0, alpha.0),
@@ -83,7 +110,10 @@ pub(crate) fn smoothing_below_cross_entropy(points: &[GridPoint], highest: f64) 
     });
     Claim {
         name: "rho lower with LS than with CE".to_owned(),
-        statement: format!("In the solved model, LS dilates less than CE wherever λ is at most {}.", setting(highest)),
+        statement: format!(
+            "In the solved model, LS dilates less than CE wherever λ is at most {}.",
+            setting(highest)
+        ),
         test: format!(
             "rho of LS over rho of CE on grids of η and λ, up to λ = {}, for several C_MD and α; sphere, P = 2, \
              non-negative features, λ_W = λ_H. Supported if the ratio is below 1 at every point, refuted otherwise",
@@ -93,7 +123,11 @@ pub(crate) fn smoothing_below_cross_entropy(points: &[GridPoint], highest: f64) 
         effect: worst.map(|worst| in_percent(worst.ratio)),
         notes,
         cells: cells.collect(),
-        ..decided("md-theory/ls-below-ce", worst.map(|_| failing.is_empty()), points.len())
+        ..decided(
+            "md-theory/ls-below-ce",
+            worst.map(|_| failing.is_empty()),
+            points.len(),
+        )
     }
 }
 
@@ -102,10 +136,18 @@ pub(crate) fn quarter_power(curve: &[(f64, f64)]) -> Claim {
     let mut curve = curve.to_vec();
     curve.sort_by(|a, b| a.0.total_cmp(&b.0));
     let slope = match curve[..] {
-        [(l0, r0), (l1, r1), ..] => Some((r1 / r0).ln() / (l1 / l0).ln()).filter(|slope| slope.is_finite()),
+        [(l0, r0), (l1, r1), ..] => {
+            Some((r1 / r0).ln() / (l1 / l0).ln()).filter(|slope| slope.is_finite())
+        }
         _ => None,
     };
-    let notes = slope.map(|_| format!("Between λ = {} and {}.", setting(curve[0].0), setting(curve[1].0)));
+    let notes = slope.map(|_| {
+        format!(
+            "Between λ = {} and {}.",
+            setting(curve[0].0),
+            setting(curve[1].0)
+        )
+    });
     Claim {
         name: "rho falls like the fourth root of λ under LS".to_owned(),
         statement: "Under LS, rho falls like the fourth root of λ as λ vanishes.".to_owned(),
@@ -118,7 +160,11 @@ pub(crate) fn quarter_power(curve: &[(f64, f64)]) -> Claim {
         unit: Unit::Exponent,
         effect: slope,
         notes: notes.into_iter().collect(),
-        ..decided("md-theory/ls-slope", slope.map(|slope| (4.0 * slope - 1.0).abs() <= EXPONENT_TOLERANCE), 2)
+        ..decided(
+            "md-theory/ls-slope",
+            slope.map(|slope| (4.0 * slope - 1.0).abs() <= EXPONENT_TOLERANCE),
+            2,
+        )
     }
 }
 
@@ -138,8 +184,11 @@ pub(crate) fn cross_entropy_limit(curve: &[(f64, f64)]) -> Claim {
         }
         _ => None,
     };
-    let shrinks = curve.windows(2).all(|pair| (pair[1].1 - limit).abs() < (pair[0].1 - limit).abs());
-    let holds = found.map(|(_, _, continued)| shrinks && (continued / limit - 1.0).abs() <= LIMIT_TOLERANCE);
+    let shrinks = curve
+        .windows(2)
+        .all(|pair| (pair[1].1 - limit).abs() < (pair[0].1 - limit).abs());
+    let holds = found
+        .map(|(_, _, continued)| shrinks && (continued / limit - 1.0).abs() <= LIMIT_TOLERANCE);
     let notes = found.map(|(lambda, rho, continued)| {
         format!(
             "At λ = {} rho is {rho:.5}, {:.5} from the limit {limit:.5}; its distance {} from each λ to the next. \
@@ -173,25 +222,47 @@ mod tests {
     use super::*;
 
     fn point(ratio: f64) -> GridPoint {
-        GridPoint { c_md: 0.5, alpha: 0.1, eta: 0.1, lambda: 1e-4, ratio }
+        GridPoint {
+            c_md: 0.5,
+            alpha: 0.1,
+            eta: 0.1,
+            lambda: 1e-4,
+            ratio,
+        }
     }
 
     #[test]
     fn one_reversed_point_refutes() {
         let claim = smoothing_below_cross_entropy(&[point(0.3), point(0.9)], 1e-3);
-        assert_eq!((claim.verdict, claim.n, claim.p), (Verdict::Supported, 2, None));
+        assert_eq!(
+            (claim.verdict, claim.n, claim.p),
+            (Verdict::Supported, 2, None)
+        );
         assert!((claim.effect.unwrap() + 10.0).abs() < 1e-9);
         for wrong in [1.0, 1.02, f64::NAN] {
-            let claim = smoothing_below_cross_entropy(&[point(0.3), point(wrong), point(0.9)], 1e-3);
+            let claim =
+                smoothing_below_cross_entropy(&[point(0.3), point(wrong), point(0.9)], 1e-3);
             assert_eq!(claim.verdict, Verdict::Refuted, "{wrong}");
-            assert!(claim.notes.iter().any(|note| note.contains("at 1 of 3 points")), "{:?}", claim.notes);
+            assert!(
+                claim
+                    .notes
+                    .iter()
+                    .any(|note| note.contains("at 1 of 3 points")),
+                "{:?}",
+                claim.notes
+            );
         }
-        assert_eq!(smoothing_below_cross_entropy(&[], 1e-3).verdict, Verdict::Inconclusive);
+        assert_eq!(
+            smoothing_below_cross_entropy(&[], 1e-3).verdict,
+            Verdict::Inconclusive
+        );
     }
 
     #[test]
     fn the_exponent_is_a_quarter_or_refuted() {
-        let curve = |power: f64| [1e-3, 1e-8, 1e-9].map(|l: f64| (l, if l > 1e-4 { 7.0 } else { l.powf(power) }));
+        let curve = |power: f64| {
+            [1e-3, 1e-8, 1e-9].map(|l: f64| (l, if l > 1e-4 { 7.0 } else { l.powf(power) }))
+        };
         assert_eq!(quarter_power(&curve(0.25)).verdict, Verdict::Supported);
         assert_eq!(quarter_power(&curve(0.252)).verdict, Verdict::Supported);
         for power in [0.24, 0.26, 0.5, -0.25, 0.0] {
@@ -206,15 +277,28 @@ mod tests {
     fn a_limit_elsewhere_or_a_growing_distance_refutes() {
         let lambdas = [1e-8, 1e-12, 1e-16, 1e-20];
         let towards = |limit: f64, slope: f64| lambdas.map(|l: f64| (l, limit + slope / -l.ln()));
-        assert_eq!(cross_entropy_limit(&towards(0.2929, 0.13)).verdict, Verdict::Supported);
-        assert_eq!(cross_entropy_limit(&towards(0.2929, -0.2)).verdict, Verdict::Supported);
+        assert_eq!(
+            cross_entropy_limit(&towards(0.2929, 0.13)).verdict,
+            Verdict::Supported
+        );
+        assert_eq!(
+            cross_entropy_limit(&towards(0.2929, -0.2)).verdict,
+            Verdict::Supported
+        );
         for (limit, slope) in [(0.296, 0.05), (0.28, 0.5), (0.25, 0.0), (0.2961, 0.0)] {
-            assert_eq!(cross_entropy_limit(&towards(limit, slope)).verdict, Verdict::Refuted, "{limit} {slope}");
+            assert_eq!(
+                cross_entropy_limit(&towards(limit, slope)).verdict,
+                Verdict::Refuted,
+                "{limit} {slope}"
+            );
         }
         // The right end, approached by a detour.
         let mut detour = towards(0.2929, 0.13);
         detour[1].1 = 0.5;
         assert_eq!(cross_entropy_limit(&detour).verdict, Verdict::Refuted);
-        assert_eq!(cross_entropy_limit(&detour[..2]).verdict, Verdict::Inconclusive);
+        assert_eq!(
+            cross_entropy_limit(&detour[..2]).verdict,
+            Verdict::Inconclusive
+        );
     }
 }

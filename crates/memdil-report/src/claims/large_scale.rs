@@ -20,11 +20,15 @@ pub(super) fn collapse(runs: &[&Run], id: String) -> Result<Evidence, ReportErro
         let last = measured(run.value(Quantity::Nc1));
         if let (Some(first), Some(last), true) = (first, last, epochs.len() > 1) {
             let by_seed = ratios.entry((run.panel(), run.loss_label())).or_default();
-            by_seed.entry(run.seed()).or_default().push((last / first).ln());
+            by_seed
+                .entry(run.seed())
+                .or_default()
+                .push((last / first).ln());
         }
     }
-    let missing =
-        ratios.is_empty().then(|| "no completed run without noise that was measured in two epochs".to_owned());
+    let missing = ratios
+        .is_empty()
+        .then(|| "no completed run without noise that was measured in two epochs".to_owned());
     let words = Words {
         id,
         name: "training features collapse".to_owned(),
@@ -35,13 +39,21 @@ pub(super) fn collapse(runs: &[&Run], id: String) -> Result<Evidence, ReportErro
         measure: "last over first",
         unit: Unit::Percent,
     };
-    Ok(Evidence { claim: claim(words, ratios), expected_sign: -1.0, missing })
+    Ok(Evidence {
+        claim: claim(words, ratios),
+        expected_sign: -1.0,
+        missing,
+    })
 }
 
 /// Dilation is higher with noise than without.
 pub(super) fn dilation(runs: &[&Run], id: String) -> Evidence {
     let mut ratios = Ratios::new();
-    let log = |run: &Run| run.value(Quantity::Dilation).filter(|v| *v > 0.0).map(f64::ln);
+    let log = |run: &Run| {
+        run.value(Quantity::Dilation)
+            .filter(|v| *v > 0.0)
+            .map(f64::ln)
+    };
     for noisy in runs.iter().filter(|run| run.eta() > 0.0) {
         let partner = |run: &&&Run| {
             run.eta() <= 0.0
@@ -51,11 +63,18 @@ pub(super) fn dilation(runs: &[&Run], id: String) -> Evidence {
         };
         let clean = runs.iter().find(partner).and_then(|run| log(run));
         if let (Some(noisy_log), Some(clean_log)) = (log(noisy), clean) {
-            let by_seed = ratios.entry((noisy.panel(), noisy.loss_label())).or_default();
-            by_seed.entry(noisy.seed()).or_default().push(noisy_log - clean_log);
+            let by_seed = ratios
+                .entry((noisy.panel(), noisy.loss_label()))
+                .or_default();
+            by_seed
+                .entry(noisy.seed())
+                .or_default()
+                .push(noisy_log - clean_log);
         }
     }
-    let missing = ratios.is_empty().then(|| "no completed run with noise beside one without".to_owned());
+    let missing = ratios
+        .is_empty()
+        .then(|| "no completed run with noise beside one without".to_owned());
     let words = Words {
         id,
         name: "noise dilates unseen features".to_owned(),
@@ -64,11 +83,17 @@ pub(super) fn dilation(runs: &[&Run], id: String) -> Evidence {
         measure: "noisy over clean",
         unit: Unit::Percent,
     };
-    Evidence { claim: claim(words, ratios), expected_sign: 1.0, missing }
+    Evidence {
+        claim: claim(words, ratios),
+        expected_sign: 1.0,
+        missing,
+    }
 }
 
 fn claim(words: Words, ratios: Ratios<'_>) -> Claim {
-    let cells: Vec<(String, BySeed)> =
-        ratios.into_iter().map(|((panel, loss), by_seed)| (format!("{panel}, {loss}"), by_seed)).collect();
+    let cells: Vec<(String, BySeed)> = ratios
+        .into_iter()
+        .map(|((panel, loss), by_seed)| (format!("{panel}, {loss}"), by_seed))
+        .collect();
     seeds::claim(words, &cells, in_percent)
 }

@@ -24,7 +24,10 @@ pub(super) enum Effect {
 impl Effect {
     fn of(self, run: &Run) -> Option<f64> {
         match self {
-            Self::Dilation => run.value(Quantity::Dilation).filter(|v| *v > 0.0).map(f64::ln),
+            Self::Dilation => run
+                .value(Quantity::Dilation)
+                .filter(|v| *v > 0.0)
+                .map(f64::ln),
             Self::Accuracy => run.value(Quantity::Accuracy),
         }
     }
@@ -70,31 +73,58 @@ pub(super) fn evidence(runs: &[&Run], loss: &'static str, effect: Effect, id: St
         let of_ce = theirs.get(cell).unwrap_or(&empty);
         for (seed, values) in of_loss {
             // Several runs of a loss in a cell (two values of alpha) are averaged.
-            match (mean(values), of_ce.get(seed).and_then(|values| mean(values))) {
+            match (
+                mean(values),
+                of_ce.get(seed).and_then(|values| mean(values)),
+            ) {
                 (Some(value), Some(base)) => {
-                    differences.entry(*cell).or_default().insert(*seed, vec![value - base]);
+                    differences
+                        .entry(*cell)
+                        .or_default()
+                        .insert(*seed, vec![value - base]);
                 }
                 _ => unpaired += 1,
             }
         }
-        unpaired += of_ce.keys().filter(|seed| !of_loss.contains_key(seed)).count();
+        unpaired += of_ce
+            .keys()
+            .filter(|seed| !of_loss.contains_key(seed))
+            .count();
     }
-    let missing = differences.is_empty().then(|| format!("no completed {loss} run beside a CE run with η > 0"));
+    let missing = differences
+        .is_empty()
+        .then(|| format!("no completed {loss} run beside a CE run with η > 0"));
     let label = |(panel, level): (&Panel, Level)| format!("{panel}, η = {}", level.0);
-    let cells: Vec<(String, BySeed)> = differences.into_iter().map(|(cell, by_seed)| (label(cell), by_seed)).collect();
-    let mut claim = claim(effect.words(loss, id), &cells, |difference| effect.shown(difference));
+    let cells: Vec<(String, BySeed)> = differences
+        .into_iter()
+        .map(|(cell, by_seed)| (label(cell), by_seed))
+        .collect();
+    let mut claim = claim(effect.words(loss, id), &cells, |difference| {
+        effect.shown(difference)
+    });
     if unpaired > 0 {
         let runs = count(unpaired, "run has", "runs have");
         claim.notes.push(format!(
             "{runs} no partner at the same data, η, network and seed (not run, or diverged), and no part in this."
         ));
     }
-    Evidence { claim, expected_sign: if effect == Effect::Dilation { -1.0 } else { 1.0 }, missing }
+    Evidence {
+        claim,
+        expected_sign: if effect == Effect::Dilation {
+            -1.0
+        } else {
+            1.0
+        },
+        missing,
+    }
 }
 
 fn values<'a>(runs: &[&'a Run], loss: &str, effect: Effect) -> Values<'a> {
     let mut values = Values::new();
-    for run in runs.iter().filter(|run| run.loss() == loss && run.eta() > 0.0) {
+    for run in runs
+        .iter()
+        .filter(|run| run.loss() == loss && run.eta() > 0.0)
+    {
         if let Some(value) = effect.of(run) {
             let cell = values.entry((run.panel(), Level::of(run))).or_default();
             cell.entry(run.seed()).or_default().push(value);

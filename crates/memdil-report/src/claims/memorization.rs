@@ -18,9 +18,14 @@ pub(super) fn evidence(runs: &[&Run], id: String) -> Evidence {
     // The claim is about noise levels: a panel with a single one says nothing about it.
     let shown = with_several_levels(runs);
     let runs = with_several_levels(&deciding(&shown));
-    let seeds = distinct(runs.iter().copied().filter(|run| point(run, X).is_some()), Run::seed);
+    let seeds = distinct(
+        runs.iter().copied().filter(|run| point(run, X).is_some()),
+        Run::seed,
+    );
     let all = points(&runs, &seeds, X, |_| true);
-    let one_a_seed: Vec<f64> = (0..seeds.len()).filter_map(|seed| correlation(&all, &[seed])).collect();
+    let one_a_seed: Vec<f64> = (0..seeds.len())
+        .filter_map(|seed| correlation(&all, &[seed]))
+        .collect();
     let everyone: Vec<usize> = (0..seeds.len()).collect();
     let effect = correlation(&all, &everyone);
     let mut notes = Vec::new();
@@ -66,36 +71,61 @@ pub(super) fn evidence(runs: &[&Run], id: String) -> Evidence {
         notes,
         cells: cells(&shown),
     };
-    Evidence { claim, expected_sign: 1.0, missing }
+    Evidence {
+        claim,
+        expected_sign: 1.0,
+        missing,
+    }
 }
 
 /// What the correlation is where noise itself cannot be what makes both grow.
 fn caveat(runs: &[&Run], seeds: &[u64]) -> Option<String> {
     let everyone: Vec<usize> = (0..seeds.len()).collect();
     let of = |keep: &dyn Fn(&Run) -> bool| {
-        correlation(&points(runs, seeds, X, |run| run.eta() > 0.0 && keep(run)), &everyone).map(number)
+        correlation(
+            &points(runs, seeds, X, |run| run.eta() > 0.0 && keep(run)),
+            &everyone,
+        )
+        .map(number)
     };
     let mut parts = Vec::new();
     if runs.iter().any(|run| run.eta() <= 0.0) {
-        parts.extend(of(&|_| true).map(|r| format!("{r} without η = 0, where nothing is memorised")));
+        parts.extend(
+            of(&|_| true).map(|r| format!("{r} without η = 0, where nothing is memorised")),
+        );
     }
     let noisy = || runs.iter().copied().filter(|run| run.eta() > 0.0);
-    let level = |level: Level| Some(format!("{} at η = {} alone", of(&|run| Level::of(run) == level)?, level.0));
-    let levels: Vec<String> = distinct(noisy(), Level::of).into_iter().filter_map(level).collect();
+    let level = |level: Level| {
+        Some(format!(
+            "{} at η = {} alone",
+            of(&|run| Level::of(run) == level)?,
+            level.0
+        ))
+    };
+    let levels: Vec<String> = distinct(noisy(), Level::of)
+        .into_iter()
+        .filter_map(level)
+        .collect();
     if !levels.is_empty() {
         parts.push(levels.join(", "));
     }
     let loss = |loss: &'static str| Some(format!("{loss} {}", of(&|run| run.loss() == loss)?));
     let of_losses: Vec<String> = losses(noisy()).into_iter().filter_map(loss).collect();
     if of_losses.len() > 1 {
-        parts.push(format!("of a single loss under noise {}", of_losses.join(", ")));
+        parts.push(format!(
+            "of a single loss under noise {}",
+            of_losses.join(", ")
+        ));
     }
     (!parts.is_empty()).then(|| format!("The correlation is {}.", parts.join("; ")))
 }
 
 fn with_several_levels<'a>(runs: &[&'a Run]) -> Vec<&'a Run> {
     let several = |run: &&&Run| {
-        let same = runs.iter().copied().filter(|other| other.panel() == run.panel());
+        let same = runs
+            .iter()
+            .copied()
+            .filter(|other| other.panel() == run.panel());
         distinct(same, Level::of).len() > 1
     };
     runs.iter().filter(several).copied().collect()
@@ -105,28 +135,55 @@ fn with_several_levels<'a>(runs: &[&'a Run]) -> Vec<&'a Run> {
 fn deciding<'a>(runs: &[&'a Run]) -> Vec<&'a Run> {
     let mut seeds: BTreeMap<(&Panel, Level), BTreeSet<u64>> = BTreeMap::new();
     for run in runs.iter().filter(|run| point(run, X).is_some()) {
-        seeds.entry((run.panel(), Level::of(run))).or_default().insert(run.seed());
+        seeds
+            .entry((run.panel(), Level::of(run)))
+            .or_default()
+            .insert(run.seed());
     }
     let needed = needed(seeds.values().map(BTreeSet::len));
-    let enough = |run: &&&Run| seeds.get(&(run.panel(), Level::of(run))).map_or(0, BTreeSet::len) >= needed;
+    let enough = |run: &&&Run| {
+        seeds
+            .get(&(run.panel(), Level::of(run)))
+            .map_or(0, BTreeSet::len)
+            >= needed
+    };
     runs.iter().filter(enough).copied().collect()
 }
 
 /// One cell a panel, one a noise level and one a loss in it.
 fn cells(runs: &[&Run]) -> Vec<Cell> {
     let mut cells = Vec::new();
-    let measured: Vec<&Run> = runs.iter().copied().filter(|run| point(run, X).is_some()).collect();
+    let measured: Vec<&Run> = runs
+        .iter()
+        .copied()
+        .filter(|run| point(run, X).is_some())
+        .collect();
     for panel in distinct(measured.iter().copied(), Run::panel) {
-        let here: Vec<&Run> = measured.iter().copied().filter(|run| run.panel() == panel).collect();
+        let here: Vec<&Run> = measured
+            .iter()
+            .copied()
+            .filter(|run| run.panel() == panel)
+            .collect();
         cells.push(cell(format!("{panel}, all losses"), &here));
         // Within one noise level the noise itself cannot be what makes both grow.
-        for level in distinct(here.iter().copied(), Level::of).into_iter().filter(|level| level.0 > 0.0) {
-            let of_level: Vec<&Run> = here.iter().copied().filter(|run| Level::of(run) == level).collect();
+        for level in distinct(here.iter().copied(), Level::of)
+            .into_iter()
+            .filter(|level| level.0 > 0.0)
+        {
+            let of_level: Vec<&Run> = here
+                .iter()
+                .copied()
+                .filter(|run| Level::of(run) == level)
+                .collect();
             cells.push(cell(format!("{panel}, η = {} alone", level.0), &of_level));
         }
         let present = losses(here.iter().copied());
         for loss in present.iter().filter(|_| present.len() > 1) {
-            let of_loss: Vec<&Run> = here.iter().copied().filter(|run| run.loss() == *loss).collect();
+            let of_loss: Vec<&Run> = here
+                .iter()
+                .copied()
+                .filter(|run| run.loss() == *loss)
+                .collect();
             cells.push(cell(format!("{panel}, {loss}"), &of_loss));
         }
     }
@@ -138,15 +195,26 @@ fn cell(label: String, runs: &[&Run]) -> Cell {
     let points = points(runs, &seeds, X, |_| true);
     let everyone: Vec<usize> = (0..seeds.len()).collect();
     let effect = correlation(&points, &everyone);
-    let interval = effect.and_then(|_| bootstrap_interval(seeds.len(), |drawn| correlation(&points, drawn)));
-    Cell { label, n: seeds.len(), effect, interval }
+    let interval =
+        effect.and_then(|_| bootstrap_interval(seeds.len(), |drawn| correlation(&points, drawn)));
+    Cell {
+        label,
+        n: seeds.len(),
+        effect,
+        interval,
+    }
 }
 
 fn points(runs: &[&Run], seeds: &[u64], x: Quantity, keep: impl Fn(&Run) -> bool) -> Points {
     let mut points = Points::new();
     for run in runs.iter().filter(|run| keep(run)) {
-        let (Some(point), Ok(seed)) = (point(run, x), seeds.binary_search(&run.seed())) else { continue };
-        points.entry(run.panel().clone()).or_insert_with(|| vec![Vec::new(); seeds.len()])[seed].push(point);
+        let (Some(point), Ok(seed)) = (point(run, x), seeds.binary_search(&run.seed())) else {
+            continue;
+        };
+        points
+            .entry(run.panel().clone())
+            .or_insert_with(|| vec![Vec::new(); seeds.len()])[seed]
+            .push(point);
     }
     points
 }
@@ -158,7 +226,10 @@ fn point(run: &Run, x: Quantity) -> Option<(f64, f64)> {
 /// The mean over panels of the rank correlation over the runs of the drawn seeds.
 fn correlation(points: &Points, drawn: &[usize]) -> Option<f64> {
     let of_panel = |by_seed: &Vec<Vec<(f64, f64)>>| {
-        let (x, y): (Vec<f64>, Vec<f64>) = drawn.iter().flat_map(|&seed| by_seed[seed].iter().copied()).unzip();
+        let (x, y): (Vec<f64>, Vec<f64>) = drawn
+            .iter()
+            .flat_map(|&seed| by_seed[seed].iter().copied())
+            .unzip();
         spearman(&x, &y)
     };
     mean(&points.values().filter_map(of_panel).collect::<Vec<_>>())

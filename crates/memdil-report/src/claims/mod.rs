@@ -26,7 +26,12 @@ pub const SEEDS_NEEDED: usize = 6;
 pub const LEVEL: f64 = 0.05;
 
 /// Experiments that make a picture or a table and claim nothing.
-const WITHOUT_CLAIM: [&str; 4] = ["features-2d", "fashion-mnist-reference", "resnet-fashion-mnist", "robust-losses"];
+const WITHOUT_CLAIM: [&str; 4] = [
+    "features-2d",
+    "fashion-mnist-reference",
+    "resnet-fashion-mnist",
+    "robust-losses",
+];
 
 /// How a claim fares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -215,18 +220,28 @@ struct Evidence {
 /// # Errors
 ///
 /// When the epochs of a run cannot be read.
-pub(crate) fn evaluate(runs: &[Run], theory: Option<&Theory<'_>>) -> Result<Vec<Claim>, ReportError> {
+pub(crate) fn evaluate(
+    runs: &[Run],
+    theory: Option<&Theory<'_>>,
+) -> Result<Vec<Claim>, ReportError> {
     let mut evidence = Vec::new();
     for (experiment, source) in groups(runs) {
         let group: Vec<&Run> = runs
             .iter()
-            .filter(|r| r.record.spec.experiment == experiment && r.record.spec.data.source.name() == source)
+            .filter(|r| {
+                r.record.spec.experiment == experiment && r.record.spec.data.source.name() == source
+            })
             .collect();
         let id = |claim: &str| format!("{experiment}/{source}/{claim}");
         match experiment.as_str() {
             "generalization" => {
                 for (loss, name) in [("LS", "ls"), ("LR", "lr")] {
-                    evidence.push(losses::evidence(&group, loss, losses::Effect::Accuracy, id(name)));
+                    evidence.push(losses::evidence(
+                        &group,
+                        loss,
+                        losses::Effect::Accuracy,
+                        id(name),
+                    ));
                 }
             }
             "large-scale" => {
@@ -236,12 +251,21 @@ pub(crate) fn evaluate(runs: &[Run], theory: Option<&Theory<'_>>) -> Result<Vec<
             _ => {
                 evidence.push(memorization::evidence(&group, id("a")));
                 for (loss, name) in [("LS", "b-ls"), ("LR", "b-lr")] {
-                    evidence.push(losses::evidence(&group, loss, losses::Effect::Dilation, id(name)));
+                    evidence.push(losses::evidence(
+                        &group,
+                        loss,
+                        losses::Effect::Dilation,
+                        id(name),
+                    ));
                 }
             }
         }
     }
-    evidence.extend(theory.iter().flat_map(|theory| order::evidence(&theory.practice)));
+    evidence.extend(
+        theory
+            .iter()
+            .flat_map(|theory| order::evidence(&theory.practice)),
+    );
     let mut claims = judge(evidence);
     claims.extend(theory.iter().flat_map(|theory| theory.claims()));
     Ok(claims)
@@ -255,7 +279,12 @@ pub(crate) fn unjudged(runs: &[Run]) -> Vec<String> {
 }
 
 fn groups(runs: &[Run]) -> Vec<(String, String)> {
-    let key = |run: &Run| (run.record.spec.experiment.clone(), run.record.spec.data.source.name().to_owned());
+    let key = |run: &Run| {
+        (
+            run.record.spec.experiment.clone(),
+            run.record.spec.data.source.name().to_owned(),
+        )
+    };
     let mut groups = distinct(runs, key);
     groups.retain(|(experiment, _)| !WITHOUT_CLAIM.contains(&experiment.as_str()));
     groups
@@ -265,7 +294,10 @@ fn groups(runs: &[Run]) -> Vec<(String, String)> {
 fn judge(evidence: Vec<Evidence>) -> Vec<Claim> {
     // Too few seeds decide nothing, and so weigh on no other claim.
     let decidable = |claim: &Claim| claim.p.filter(|_| claim.n >= SEEDS_NEEDED);
-    let tested: Vec<f64> = evidence.iter().filter_map(|e| decidable(&e.claim)).collect();
+    let tested: Vec<f64> = evidence
+        .iter()
+        .filter_map(|e| decidable(&e.claim))
+        .collect();
     let mut corrected = holm(&tested).into_iter();
     let judged = evidence.into_iter().map(|Evidence { mut claim, expected_sign, missing }| {
         claim.p_holm = decidable(&claim).and_then(|_| corrected.next());

@@ -18,16 +18,26 @@ pub(super) fn evidence(practice: &[Practice<'_>]) -> Vec<Evidence> {
     let mut known = BTreeSet::new();
     let mut evidence = Vec::with_capacity(practice.len());
     let seeds = |panel: &Practice<'_>| distinct(panel.runs.iter().copied(), Run::seed).len();
-    for panel in practice.iter().filter(|p| !WITHOUT_CLAIM.contains(&p.panel.experiment.as_str())) {
+    for panel in practice
+        .iter()
+        .filter(|p| !WITHOUT_CLAIM.contains(&p.panel.experiment.as_str()))
+    {
         let beside = |other: &&Practice<'_>| {
-            (&other.panel.experiment, &other.panel.source) == (&panel.panel.experiment, &panel.panel.source)
+            (&other.panel.experiment, &other.panel.source)
+                == (&panel.panel.experiment, &panel.panel.source)
         };
         if seeds(panel) < needed(practice.iter().filter(beside).map(seeds)) {
             continue;
         }
         // Panels may differ in what a short id leaves out.
         let id = format!("theory-vs-practice/{}", panel.id());
-        let numbered = |n: usize| if n == 1 { id.clone() } else { format!("{id}-{n}") };
+        let numbered = |n: usize| {
+            if n == 1 {
+                id.clone()
+            } else {
+                format!("{id}-{n}")
+            }
+        };
         let unique = (1..).map(numbered).find(|id| known.insert(id.clone()));
         evidence.extend(unique.map(|id| of_panel(panel, id)));
     }
@@ -36,11 +46,17 @@ pub(super) fn evidence(practice: &[Practice<'_>]) -> Vec<Evidence> {
 
 fn of_panel(practice: &Practice<'_>, id: String) -> Evidence {
     let pairs = pairs(practice);
-    let one_a_seed: Vec<Vec<f64>> = pairs.values().map(per_seed).filter(|values| !values.is_empty()).collect();
+    let one_a_seed: Vec<Vec<f64>> = pairs
+        .values()
+        .map(per_seed)
+        .filter(|values| !values.is_empty())
+        .collect();
     let missing = match (&practice.fit, practice.predicted.is_empty()) {
         (Err(reason), _) => Some(format!("no prediction: {reason}")),
         (Ok(_), true) => practice.unpredicted.clone(),
-        (Ok(_), false) if one_a_seed.is_empty() => Some("no two losses at the same η > 0 and seed".to_owned()),
+        (Ok(_), false) if one_a_seed.is_empty() => {
+            Some("no two losses at the same η > 0 and seed".to_owned())
+        }
         (Ok(_), false) => None,
     };
     let deciding = deciding(&one_a_seed);
@@ -52,7 +68,10 @@ fn of_panel(practice: &Practice<'_>, id: String) -> Evidence {
         let p = if reversed {
             test(values).map(|p| (p * one_a_seed.len() as f64).min(1.0))
         } else {
-            of_pairs.collect::<Option<Vec<f64>>>()?.into_iter().max_by(f64::total_cmp)
+            of_pairs
+                .collect::<Option<Vec<f64>>>()?
+                .into_iter()
+                .max_by(f64::total_cmp)
         };
         // Too few seeds are not tested, and so weigh on no other claim.
         p.filter(|_| values.len() >= SEEDS_NEEDED)
@@ -81,20 +100,31 @@ fn of_panel(practice: &Practice<'_>, id: String) -> Evidence {
         notes: notes(practice),
         cells: cells(&pairs),
     };
-    Evidence { claim, expected_sign: -1.0, missing }
+    Evidence {
+        claim,
+        expected_sign: -1.0,
+        missing,
+    }
 }
 
 /// The measured log ratios of each pair, oriented as predicted.
 fn pairs(practice: &Practice<'_>) -> Pairs {
     let mut pairs = Pairs::new();
     for level in practice.noisy_levels() {
-        let here: Vec<&Run> = practice.runs.iter().copied().filter(|run| Level::of(run) == level).collect();
+        let here: Vec<&Run> = practice
+            .runs
+            .iter()
+            .copied()
+            .filter(|run| Level::of(run) == level)
+            .collect();
         let predicted = practice.predicted_at(level);
         for (lower, low) in &predicted {
             for (higher, high) in &predicted {
                 if low < high {
                     let (ours, theirs) = (logs(&here, lower), logs(&here, higher));
-                    let both = ours.iter().filter_map(|(seed, log)| Some((*seed, log - theirs.get(seed)?)));
+                    let both = ours
+                        .iter()
+                        .filter_map(|(seed, log)| Some((*seed, log - theirs.get(seed)?)));
                     let of_pair = pairs.entry((lower.clone(), higher.clone())).or_default();
                     of_pair.insert(level, both.collect());
                 }
@@ -109,10 +139,16 @@ fn logs(runs: &[&Run], loss: &str) -> BTreeMap<u64, f64> {
     let mut values: BTreeMap<u64, Vec<f64>> = BTreeMap::new();
     for run in runs.iter().filter(|run| run.loss_label() == loss) {
         if let Some(row) = Practice::row(run).filter(|row| row.radius > 0.0) {
-            values.entry(run.seed()).or_default().push((row.radius / row.separation).ln());
+            values
+                .entry(run.seed())
+                .or_default()
+                .push((row.radius / row.separation).ln());
         }
     }
-    values.into_iter().filter_map(|(seed, logs)| Some((seed, mean(&logs)?))).collect()
+    values
+        .into_iter()
+        .filter_map(|(seed, logs)| Some((seed, mean(&logs)?)))
+        .collect()
 }
 
 fn per_seed(levels: &BTreeMap<Level, BTreeMap<u64, f64>>) -> Vec<f64> {
@@ -125,10 +161,14 @@ fn per_seed(levels: &BTreeMap<Level, BTreeMap<u64, f64>>) -> Vec<f64> {
 
 /// The pair that agrees least: the most surely reversed one, else the least surely confirmed one.
 fn deciding(one_a_seed: &[Vec<f64>]) -> Option<usize> {
-    let bounds: Vec<[f64; 2]> =
-        one_a_seed.iter().map(|v| mean_interval(v).unwrap_or([mean(v).unwrap_or(0.0); 2])).collect();
+    let bounds: Vec<[f64; 2]> = one_a_seed
+        .iter()
+        .map(|v| mean_interval(v).unwrap_or([mean(v).unwrap_or(0.0); 2]))
+        .collect();
     let most = |kept: &dyn Fn(usize) -> bool, end: usize| {
-        (0..bounds.len()).filter(|&i| kept(i)).max_by(|&a, &b| bounds[a][end].total_cmp(&bounds[b][end]))
+        (0..bounds.len())
+            .filter(|&i| kept(i))
+            .max_by(|&a, &b| bounds[a][end].total_cmp(&bounds[b][end]))
     };
     let reversed = |i: usize| mean(&one_a_seed[i]).is_some_and(|m| m > 0.0);
     most(&reversed, 0).or_else(|| most(&|_| true, 1))
@@ -137,11 +177,19 @@ fn deciding(one_a_seed: &[Vec<f64>]) -> Option<usize> {
 fn cells(pairs: &Pairs) -> Vec<Cell> {
     let cell = |(lower, higher): &(String, String), level: &Level, by_seed: &BTreeMap<u64, f64>| {
         let values: Vec<f64> = by_seed.values().copied().collect();
-        seeds::cell(format!("{lower} below {higher}, η = {}", level.0), &values, in_percent)
+        seeds::cell(
+            format!("{lower} below {higher}, η = {}", level.0),
+            &values,
+            in_percent,
+        )
     };
     pairs
         .iter()
-        .flat_map(|(pair, levels)| levels.iter().map(move |(level, values)| cell(pair, level, values)))
+        .flat_map(|(pair, levels)| {
+            levels
+                .iter()
+                .map(move |(level, values)| cell(pair, level, values))
+        })
         .collect()
 }
 
@@ -164,6 +212,9 @@ fn notes(practice: &Practice<'_>) -> Vec<String> {
 /// `LS 0.1 0.120 < CE 0.310`.
 pub(crate) fn ascending(mut values: Vec<(String, f64)>) -> String {
     values.sort_by(|a, b| a.1.total_cmp(&b.1));
-    let parts: Vec<String> = values.into_iter().map(|(loss, rho)| format!("{loss} {}", number(rho))).collect();
+    let parts: Vec<String> = values
+        .into_iter()
+        .map(|(loss, rho)| format!("{loss} {}", number(rho)))
+        .collect();
     parts.join(" < ")
 }

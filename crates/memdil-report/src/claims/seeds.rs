@@ -19,7 +19,11 @@ pub(super) fn shown_only() -> String {
 /// The number of seeds that a cell needs to take part in a verdict, from those of all cells: [`SEEDS_NEEDED`] where one
 /// cell has as many. Where none has, all take part, and the verdict is inconclusive anyway.
 pub(super) fn needed(seeds: impl IntoIterator<Item = usize>) -> usize {
-    if seeds.into_iter().any(|n| n >= SEEDS_NEEDED) { SEEDS_NEEDED } else { 0 }
+    if seeds.into_iter().any(|n| n >= SEEDS_NEEDED) {
+        SEEDS_NEEDED
+    } else {
+        0
+    }
 }
 
 /// A claim in words.
@@ -36,10 +40,18 @@ pub(super) struct Words {
 /// A claim about values that lie on one side of zero: each seed gives their mean over its cells.
 ///
 /// `shown` turns a value into the claim's unit.
-pub(super) fn claim(words: Words, cells: &[(String, BySeed)], shown: impl Fn(f64) -> f64 + Copy) -> Claim {
+pub(super) fn claim(
+    words: Words,
+    cells: &[(String, BySeed)],
+    shown: impl Fn(f64) -> f64 + Copy,
+) -> Claim {
     let needed = needed(cells.iter().map(|(_, by_seed)| by_seed.len()));
     let mut by_seed = BySeed::new();
-    for (seed, values) in cells.iter().filter(|(_, cell)| cell.len() >= needed).flat_map(|(_, cell)| cell) {
+    for (seed, values) in cells
+        .iter()
+        .filter(|(_, cell)| cell.len() >= needed)
+        .flat_map(|(_, cell)| cell)
+    {
         by_seed.entry(*seed).or_default().extend(mean(values));
     }
     let one_a_seed = per_seed(&by_seed);
@@ -66,7 +78,10 @@ pub(super) fn claim(words: Words, cells: &[(String, BySeed)], shown: impl Fn(f64
         p_holm: None,
         p_sign: sign_test(&one_a_seed),
         notes: left_out.then(shown_only).into_iter().collect(),
-        cells: cells.iter().map(|(label, by_seed)| cell(label.clone(), &per_seed(by_seed), shown)).collect(),
+        cells: cells
+            .iter()
+            .map(|(label, by_seed)| cell(label.clone(), &per_seed(by_seed), shown))
+            .collect(),
     }
 }
 

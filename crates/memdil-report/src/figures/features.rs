@@ -28,17 +28,23 @@ struct Block<'a> {
 pub(super) fn figure(runs: &[Run]) -> Result<Option<Figure>, ReportError> {
     // Without noise there is little to see, but something to compare with where that is what the runs are for.
     let shown = |run: &Run| run.eta() > 0.0 || run.record.spec.experiment == "features-2d";
-    let two = |run: &&Run| run.last().is_some() && shown(run) && run.record.spec.data.classes.len() == 2;
+    let two =
+        |run: &&Run| run.last().is_some() && shown(run) && run.record.spec.data.classes.len() == 2;
     let candidates: Vec<&Run> = runs.iter().filter(two).collect();
-    let cells = distinct(candidates.iter().copied(), |run| (run.panel(), Level::of(run)));
+    let cells = distinct(candidates.iter().copied(), |run| {
+        (run.panel(), Level::of(run))
+    });
     let (mut blocks, mut left_out) = (Vec::new(), 0);
     for (panel, level) in cells {
         if blocks.len() == BLOCKS {
             left_out += 1;
             continue;
         }
-        let here: Vec<&Run> =
-            candidates.iter().copied().filter(|run| run.panel() == panel && Level::of(run) == level).collect();
+        let here: Vec<&Run> = candidates
+            .iter()
+            .copied()
+            .filter(|run| run.panel() == panel && Level::of(run) == level)
+            .collect();
         let runs = choose(&here)?;
         if !runs.is_empty() {
             blocks.push(Block { panel, level, runs });
@@ -47,18 +53,27 @@ pub(super) fn figure(runs: &[Run]) -> Result<Option<Figure>, ReportError> {
     if blocks.is_empty() {
         return Ok(None);
     }
-    let most = blocks.iter().flat_map(|b| &b.runs).map(|(_, s)| s.train.labels.len().max(s.test.labels.len())).max();
+    let most = blocks
+        .iter()
+        .flat_map(|b| &b.runs)
+        .map(|(_, s)| s.train.labels.len().max(s.test.labels.len()))
+        .max();
     let mut reading = "Training features are coloured by the label they were given, test features by their class; \
      axes are the two features, with one scale for all pictures of a noise level. Decision lines separate the two predicted \
      classes."
         .to_owned();
     if let Some(most) = most.filter(|most| *most > POINTS) {
-        reading += &format!(" At most {POINTS} evenly chosen points of up to {most} are drawn in a picture.");
+        reading += &format!(
+            " At most {POINTS} evenly chosen points of up to {most} are drawn in a picture."
+        );
     }
     if left_out > 0 {
         reading += &format!(" {left_out} more noise levels or networks are not drawn.");
     }
-    let drawn: Vec<&Run> = blocks.iter().flat_map(|block| block.runs.iter().map(|(run, _)| *run)).collect();
+    let drawn: Vec<&Run> = blocks
+        .iter()
+        .flat_map(|block| block.runs.iter().map(|(run, _)| *run))
+        .collect();
     Ok(Some(Figure {
         name: "features".to_owned(),
         heading: "Two-dimensional features".to_owned(),
@@ -85,7 +100,10 @@ fn choose<'a>(runs: &[&'a Run]) -> Result<Vec<(&'a Run, Snapshot)>, ReportError>
                 of_seed.push((run, snapshot));
             }
         }
-        if PAIR.iter().all(|loss| of_seed.iter().any(|(run, _)| run.loss() == *loss)) {
+        if PAIR
+            .iter()
+            .all(|loss| of_seed.iter().any(|(run, _)| run.loss() == *loss))
+        {
             of_seed.retain(|(run, _)| PAIR.contains(&run.loss()));
             return Ok(of_seed);
         }
@@ -110,14 +128,19 @@ fn caption(runs: &[&Run]) -> String {
 
 fn legend(blocks: &[Block]) -> Vec<Key> {
     // Names when all blocks show the same classes, else first and second.
-    let panels = distinct(blocks.iter().flat_map(|b| b.runs.iter().map(|(run, _)| *run)), |run| {
-        let spec = &run.record.spec.data;
-        let name = |&class: &u32| match spec.source.class_name(class) {
-            name if name == class.to_string() => name,
-            name => format!("{class} ({name})"),
-        };
-        spec.classes.iter().map(name).collect::<Vec<_>>()
-    });
+    let panels = distinct(
+        blocks
+            .iter()
+            .flat_map(|b| b.runs.iter().map(|(run, _)| *run)),
+        |run| {
+            let spec = &run.record.spec.data;
+            let name = |&class: &u32| match spec.source.class_name(class) {
+                name if name == class.to_string() => name,
+                name => format!("{class} ({name})"),
+            };
+            spec.classes.iter().map(name).collect::<Vec<_>>()
+        },
+    );
     let names = match panels.as_slice() {
         [names] if names.len() == 2 => names.iter().map(|name| format!("class {name}")).collect(),
         _ => vec!["first class".to_owned(), "second class".to_owned()],
@@ -141,15 +164,25 @@ fn group(block: &Block, runs: &[Run]) -> Group {
     let seed = block.runs.first().map_or(0, |(run, _)| run.seed());
     // One scale for all pictures of a block, so that spreads can be compared by eye.
     let frames = block.runs.iter().map(|(_, snapshot)| extent(snapshot));
-    let shared = frames.reduce(|a, b| [a[0].min(b[0]), a[1].max(b[1])]).unwrap_or([0.0, 1.0]);
+    let shared = frames
+        .reduce(|a, b| [a[0].min(b[0]), a[1].max(b[1])])
+        .unwrap_or([0.0, 1.0]);
     let row = |train: bool| {
         block.runs.iter().map(move |(run, snapshot)| {
-            let (part, which) = if train { (&snapshot.train, "train") } else { (&snapshot.test, "test") };
+            let (part, which) = if train {
+                (&snapshot.train, "train")
+            } else {
+                (&snapshot.test, "test")
+            };
             picture(run, snapshot, part, which, shared)
         })
     };
     Group {
-        title: Some(format!("{}, η = {}, seed {seed}", heading(block.panel, runs), block.level.0)),
+        title: Some(format!(
+            "{}, η = {}, seed {seed}",
+            heading(block.panel, runs),
+            block.level.0
+        )),
         columns: block.runs.len(),
         pictures: row(true).chain(row(false)).collect(),
     }
@@ -163,24 +196,44 @@ fn drawn(n: usize) -> impl Iterator<Item = usize> {
 
 /// The common range of both features over the points drawn, so that angles are true.
 fn extent(snapshot: &Snapshot) -> [f64; 2] {
-    let values = [&snapshot.train, &snapshot.test].into_iter().flat_map(|part| {
-        drawn(part.labels.len()).flat_map(|i| part.features.row(i).iter().map(|v| f64::from(*v)).collect::<Vec<_>>())
-    });
-    let [low, high] = super::span(values.filter(|v| v.is_finite()).chain([0.0])).unwrap_or([0.0, 1.0]);
+    let values = [&snapshot.train, &snapshot.test]
+        .into_iter()
+        .flat_map(|part| {
+            drawn(part.labels.len()).flat_map(|i| {
+                part.features
+                    .row(i)
+                    .iter()
+                    .map(|v| f64::from(*v))
+                    .collect::<Vec<_>>()
+            })
+        });
+    let [low, high] =
+        super::span(values.filter(|v| v.is_finite()).chain([0.0])).unwrap_or([0.0, 1.0]);
     let room = 0.04 * (high - low).max(1e-6);
     [low - room, high + room]
 }
 
-fn picture(run: &Run, snapshot: &Snapshot, part: &SnapshotPart, which: &str, extent: [f64; 2]) -> Picture {
+fn picture(
+    run: &Run,
+    snapshot: &Snapshot,
+    part: &SnapshotPart,
+    which: &str,
+    extent: [f64; 2],
+) -> Picture {
     let frame = Frame::compact(230.0, 236.0);
     let x = Scale::exact(extent, frame.x_range());
     let y = Scale::exact(extent, frame.y_range());
     let ticks = x.ticks(5);
     let heading = format!("{}, {which}", run.loss_label());
     let mut body = frame.axes(&heading, (&x, &ticks, ""), (&y, &ticks, ""));
-    let (mut dots, mut crosses) = ([String::new(), String::new()], [String::new(), String::new()]);
+    let (mut dots, mut crosses) = (
+        [String::new(), String::new()],
+        [String::new(), String::new()],
+    );
     for i in drawn(part.labels.len()) {
-        let Some((a, b)) = point(part.features.row(i)) else { continue };
+        let Some((a, b)) = point(part.features.row(i)) else {
+            continue;
+        };
         let label = part.labels[i].min(1) as usize;
         let (a, b) = (x.at(a), y.at(b));
         if part.labels[i] == part.clean_labels[i] {
@@ -190,25 +243,51 @@ fn picture(run: &Run, snapshot: &Snapshot, part: &SnapshotPart, which: &str, ext
         }
     }
     for (kind, paths) in [("dots", &dots), ("crosses", &crosses)] {
-        for (label, path) in paths.iter().enumerate().filter(|(_, path)| !path.is_empty()) {
+        for (label, path) in paths
+            .iter()
+            .enumerate()
+            .filter(|(_, path)| !path.is_empty())
+        {
             body += &format!(r#"<path class="{kind} s class{label}" d="{path}"/>"#);
         }
     }
     if let Some([from, to]) = decision_line(snapshot, extent) {
         let (a, b) = ((x.at(from.0), y.at(from.1)), (x.at(to.0), y.at(to.1)));
-        body += &format!(r#"<path class="decision" d="M{:.1} {:.1}L{:.1} {:.1}"/>"#, a.0, a.1, b.0, b.1);
+        body += &format!(
+            r#"<path class="decision" d="M{:.1} {:.1}L{:.1} {:.1}"/>"#,
+            a.0, a.1, b.0, b.1
+        );
     }
     for class in 0..2 {
         if let Some((a, b)) = class_mean(part, class) {
-            body += &mark(Glyph::Diamond, x.at(a), y.at(b), 5.6, &format!("mean f class{class}"));
+            body += &mark(
+                Glyph::Diamond,
+                x.at(a),
+                y.at(b),
+                5.6,
+                &format!("mean f class{class}"),
+            );
         }
     }
-    let corrupted = part.labels.iter().zip(&part.clean_labels).filter(|(a, b)| a != b).count();
+    let corrupted = part
+        .labels
+        .iter()
+        .zip(&part.clean_labels)
+        .filter(|(a, b)| a != b)
+        .count();
     Picture {
         width: frame.width,
         height: frame.height,
-        title: format!("{which} features, {}, η = {}, seed {}", run.loss_label(), run.eta(), run.seed()),
-        desc: format!("{} samples in two dimensions, {corrupted} of them with a corrupted label.", part.labels.len()),
+        title: format!(
+            "{which} features, {}, η = {}, seed {}",
+            run.loss_label(),
+            run.eta(),
+            run.seed()
+        ),
+        desc: format!(
+            "{} samples in two dimensions, {corrupted} of them with a corrupted label.",
+            part.labels.len()
+        ),
         body,
     }
 }
@@ -221,10 +300,14 @@ fn point(row: ArrayView1<f32>) -> Option<(f64, f64)> {
 /// The mean over all uncorrupted samples of a class, drawn or not.
 fn class_mean(part: &SnapshotPart, class: u32) -> Option<(f64, f64)> {
     let of_class = |i: &usize| part.labels[*i] == class && part.clean_labels[*i] == class;
-    let points: Vec<(f64, f64)> =
-        (0..part.labels.len()).filter(of_class).filter_map(|i| point(part.features.row(i))).collect();
+    let points: Vec<(f64, f64)> = (0..part.labels.len())
+        .filter(of_class)
+        .filter_map(|i| point(part.features.row(i)))
+        .collect();
     let n = points.len() as f64;
-    let sum = points.iter().fold((0.0, 0.0), |sum, p| (sum.0 + p.0, sum.1 + p.1));
+    let sum = points
+        .iter()
+        .fold((0.0, 0.0), |sum, p| (sum.0 + p.0, sum.1 + p.1));
     (!points.is_empty()).then(|| (sum.0 / n, sum.1 / n))
 }
 
@@ -232,17 +315,33 @@ fn class_mean(part: &SnapshotPart, class: u32) -> Option<(f64, f64)> {
 fn decision_line(snapshot: &Snapshot, [low, high]: [f64; 2]) -> Option<[(f64, f64); 2]> {
     let (w, bias) = (&snapshot.classifier, &snapshot.bias);
     let difference = |j: usize| f64::from(w[[0, j]]) - f64::from(w[[1, j]]);
-    let (a, b, c) = (difference(0), difference(1), f64::from(bias[0]) - f64::from(bias[1]));
+    let (a, b, c) = (
+        difference(0),
+        difference(1),
+        f64::from(bias[0]) - f64::from(bias[1]),
+    );
     // a x + b y + c = 0 meets the four sides of the square; two of the meeting points bound the segment.
     let inside = |v: f64| v.is_finite() && v >= low - 1e-9 && v <= high + 1e-9;
     let mut ends: Vec<(f64, f64)> = Vec::new();
     for side in [low, high] {
-        ends.extend([-(a * side + c) / b].into_iter().filter(|y| inside(*y)).map(|y| (side, y)));
-        ends.extend([-(b * side + c) / a].into_iter().filter(|x| inside(*x)).map(|x| (x, side)));
+        ends.extend(
+            [-(a * side + c) / b]
+                .into_iter()
+                .filter(|y| inside(*y))
+                .map(|y| (side, y)),
+        );
+        ends.extend(
+            [-(b * side + c) / a]
+                .into_iter()
+                .filter(|x| inside(*x))
+                .map(|x| (x, side)),
+        );
     }
     let apart = |p: &(f64, f64), q: &(f64, f64)| (p.0 - q.0).abs() + (p.1 - q.1).abs();
     let first = *ends.first()?;
-    let farthest = ends.iter().max_by(|p, q| apart(p, &first).total_cmp(&apart(q, &first)))?;
+    let farthest = ends
+        .iter()
+        .max_by(|p, q| apart(p, &first).total_cmp(&apart(q, &first)))?;
     (apart(farthest, &first) > 1e-9).then_some([first, *farthest])
 }
 
@@ -258,28 +357,51 @@ mod tests {
             labels: Array1::zeros(0),
             clean_labels: Array1::zeros(0),
         };
-        Snapshot { train: part.clone(), test: part, classifier, bias }
+        Snapshot {
+            train: part.clone(),
+            test: part,
+            classifier,
+            bias,
+        }
     }
 
     #[test]
     fn the_decision_line_is_where_the_logits_are_equal() {
         // x - y = 0: the diagonal.
-        let line = decision_line(&with_classifier(array![[1.0, 0.0], [0.0, 1.0]], array![0.0, 0.0]), [0.0, 2.0]);
+        let line = decision_line(
+            &with_classifier(array![[1.0, 0.0], [0.0, 1.0]], array![0.0, 0.0]),
+            [0.0, 2.0],
+        );
         assert_eq!(line, Some([(0.0, 0.0), (2.0, 2.0)]));
         // x = 0.5: a vertical line; y has no weight.
-        let line = decision_line(&with_classifier(array![[2.0, 0.0], [0.0, 0.0]], array![-1.0, 0.0]), [0.0, 2.0]);
+        let line = decision_line(
+            &with_classifier(array![[2.0, 0.0], [0.0, 0.0]], array![-1.0, 0.0]),
+            [0.0, 2.0],
+        );
         assert_eq!(line, Some([(0.5, 0.0), (0.5, 2.0)]));
         // x + y = 9 misses the square; a classifier of zeros has no line.
-        let line = decision_line(&with_classifier(array![[1.0, 1.0], [0.0, 0.0]], array![-9.0, 0.0]), [0.0, 2.0]);
+        let line = decision_line(
+            &with_classifier(array![[1.0, 1.0], [0.0, 0.0]], array![-9.0, 0.0]),
+            [0.0, 2.0],
+        );
         assert_eq!(line, None);
-        assert_eq!(decision_line(&with_classifier(Array2::zeros((2, 2)), Array1::zeros(2)), [0.0, 2.0]), None);
+        assert_eq!(
+            decision_line(
+                &with_classifier(Array2::zeros((2, 2)), Array1::zeros(2)),
+                [0.0, 2.0]
+            ),
+            None
+        );
     }
 
     #[test]
     fn drawn_points_are_spread_evenly() {
         assert_eq!(drawn(3).collect::<Vec<_>>(), [0, 1, 2]);
         let indices: Vec<usize> = drawn(1200).collect();
-        assert_eq!((indices.len(), indices[0], indices[1], indices[399]), (400, 0, 3, 1197));
+        assert_eq!(
+            (indices.len(), indices[0], indices[1], indices[399]),
+            (400, 0, 3, 1197)
+        );
         assert_eq!(drawn(0).count(), 0);
     }
 }

@@ -16,7 +16,9 @@ pub(crate) fn figures(runs: &[Run], features: bool) -> Result<Vec<Figure>, Repor
     figures.extend(dilation::figure(runs));
     if features {
         // Runs that are there to be looked at begin with it.
-        let first = runs.first().is_some_and(|run| run.record.spec.experiment == "features-2d");
+        let first = runs
+            .first()
+            .is_some_and(|run| run.record.spec.experiment == "features-2d");
         let at = if first { 0 } else { figures.len() };
         figures.splice(at..at, features::figure(runs)?);
     }
@@ -49,26 +51,52 @@ pub(crate) fn shape(level: Level, levels: &[Level]) -> Glyph {
 /// The runs of the panel with the most of them, which captions speak of, and a sentence that says so where there are others.
 fn largest<'a>(runs: &[&'a Run]) -> (Vec<&'a Run>, String) {
     let panels = distinct(runs.iter().copied(), Run::panel);
-    let of = |panel: &Panel| -> Vec<&'a Run> { runs.iter().copied().filter(|run| run.panel() == panel).collect() };
+    let of = |panel: &Panel| -> Vec<&'a Run> {
+        runs.iter()
+            .copied()
+            .filter(|run| run.panel() == panel)
+            .collect()
+    };
     // The first of several that are as large.
     let largest = panels.iter().rev().max_by_key(|panel| of(panel).len());
-    let note = largest.filter(|_| panels.len() > 1).map(|panel| format!(" These values are of {panel}."));
-    (largest.map(|panel| of(panel)).unwrap_or_default(), note.unwrap_or_default())
+    let note = largest
+        .filter(|_| panels.len() > 1)
+        .map(|panel| format!(" These values are of {panel}."));
+    (
+        largest.map(|panel| of(panel)).unwrap_or_default(),
+        note.unwrap_or_default(),
+    )
 }
 
 /// The mean of a quantity over runs that have it.
 fn mean_of<'a>(runs: impl IntoIterator<Item = &'a &'a Run>, quantity: Quantity) -> Option<f64> {
-    mean(&runs.into_iter().filter_map(|run| run.value(quantity)).collect::<Vec<_>>())
+    mean(
+        &runs
+            .into_iter()
+            .filter_map(|run| run.value(quantity))
+            .collect::<Vec<_>>(),
+    )
 }
 
 /// `CE 0.42, LS 0.21`: the mean of a quantity by loss.
 fn by_loss(runs: &[&Run], quantity: Quantity, format: impl Fn(f64) -> String) -> String {
     let of = |loss: &'static str| {
-        let of_loss: Vec<&Run> = runs.iter().copied().filter(|run| run.loss() == loss).collect();
+        let of_loss: Vec<&Run> = runs
+            .iter()
+            .copied()
+            .filter(|run| run.loss() == loss)
+            .collect();
         mean_of(&of_loss, quantity).map(|value| format!("{loss} {}", format(value)))
     };
-    let parts: Vec<String> = losses(runs.iter().copied()).into_iter().filter_map(of).collect();
-    if parts.is_empty() { "not measured".to_owned() } else { parts.join(", ") }
+    let parts: Vec<String> = losses(runs.iter().copied())
+        .into_iter()
+        .filter_map(of)
+        .collect();
+    if parts.is_empty() {
+        "not measured".to_owned()
+    } else {
+        parts.join(", ")
+    }
 }
 
 /// The smallest and largest value; `None` of nothing.

@@ -76,14 +76,18 @@ impl Sample {
     }
 
     fn is_corrupted(&self, i: usize) -> bool {
-        self.clean_labels.as_ref().is_some_and(|clean| clean[i] != self.labels[i])
+        self.clean_labels
+            .as_ref()
+            .is_some_and(|clean| clean[i] != self.labels[i])
     }
 }
 
 impl MeasuredFeatures {
     /// A number among the metrics.
     fn value(&self, path: &[&str]) -> Option<f64> {
-        path.iter().try_fold(&self.metrics, |value, key| value.get(key))?.as_f64()
+        path.iter()
+            .try_fold(&self.metrics, |value, key| value.get(key))?
+            .as_f64()
     }
 }
 
@@ -92,29 +96,97 @@ const METRICS: [(&[&str], &str, &str); 27] = [
     (&["samples"], "training samples", ""),
     (&["dim"], "features", ""),
     (&["classes"], "classes", ""),
-    (&["nc1"], "NC1", "spread within classes over spread between them; 0: collapsed"),
-    (&["nc1_ratio"], "NC1, ratio of traces", "variance within classes over variance of the class means"),
-    (&["cdnv"], "CDNV", "variance of two classes over their squared distance, mean over pairs"),
-    (&["nc2_etf"], "NC2, classifier", "distance of the classifier to a simplex frame; 0: is one"),
-    (&["nc2_etf_means"], "NC2, class means", "distance of the class means to a simplex frame"),
-    (&["nc2_equinorm"], "NC2, equal norms", "variation of the norms of the class means"),
-    (&["nc2_equiangle"], "NC2, equal angles", "deviation of the angles between class means from the simplex's"),
+    (
+        &["nc1"],
+        "NC1",
+        "spread within classes over spread between them; 0: collapsed",
+    ),
+    (
+        &["nc1_ratio"],
+        "NC1, ratio of traces",
+        "variance within classes over variance of the class means",
+    ),
+    (
+        &["cdnv"],
+        "CDNV",
+        "variance of two classes over their squared distance, mean over pairs",
+    ),
+    (
+        &["nc2_etf"],
+        "NC2, classifier",
+        "distance of the classifier to a simplex frame; 0: is one",
+    ),
+    (
+        &["nc2_etf_means"],
+        "NC2, class means",
+        "distance of the class means to a simplex frame",
+    ),
+    (
+        &["nc2_equinorm"],
+        "NC2, equal norms",
+        "variation of the norms of the class means",
+    ),
+    (
+        &["nc2_equiangle"],
+        "NC2, equal angles",
+        "deviation of the angles between class means from the simplex's",
+    ),
     (
         &["nc2_orthogonal"],
         "NC2, orthogonal frame",
         "distance of the class means to an orthogonal frame, their limit under a ReLU",
     ),
-    (&["nc3"], "NC3", "distance of classifier times class means to a simplex frame; 0: aligned"),
-    (&["nc4"], "NC4", "share of samples that classifier and nearest class mean put in the same class; 1: collapsed"),
-    (&["accuracy"], "training accuracy", "against the labels trained on"),
-    (&["ece"], "training ECE", "expected calibration error, 15 bins"),
-    (&["memorization_mean"], "memorization, mean", "distance of a corrupted sample from the mean of its true class"),
-    (&["memorized_as_given"], "memorised as given", "share of corrupted samples predicted as their wrong label"),
+    (
+        &["nc3"],
+        "NC3",
+        "distance of classifier times class means to a simplex frame; 0: aligned",
+    ),
+    (
+        &["nc4"],
+        "NC4",
+        "share of samples that classifier and nearest class mean put in the same class; 1: collapsed",
+    ),
+    (
+        &["accuracy"],
+        "training accuracy",
+        "against the labels trained on",
+    ),
+    (
+        &["ece"],
+        "training ECE",
+        "expected calibration error, 15 bins",
+    ),
+    (
+        &["memorization_mean"],
+        "memorization, mean",
+        "distance of a corrupted sample from the mean of its true class",
+    ),
+    (
+        &["memorized_as_given"],
+        "memorised as given",
+        "share of corrupted samples predicted as their wrong label",
+    ),
     (&["test", "samples"], "test samples", ""),
-    (&["test", "dilation"], "dilation", "NC1 of the test features"),
-    (&["test", "rho"], "rho", "radius of the test features over the distance of class means"),
-    (&["test", "radius"], "radius", "root mean square distance of a test feature from the mean of its class"),
-    (&["test", "separation"], "separation", "distance between class means of the test features"),
+    (
+        &["test", "dilation"],
+        "dilation",
+        "NC1 of the test features",
+    ),
+    (
+        &["test", "rho"],
+        "rho",
+        "radius of the test features over the distance of class means",
+    ),
+    (
+        &["test", "radius"],
+        "radius",
+        "root mean square distance of a test feature from the mean of its class",
+    ),
+    (
+        &["test", "separation"],
+        "separation",
+        "distance between class means of the test features",
+    ),
     (&["test", "accuracy"], "test accuracy", ""),
     (&["test", "ece"], "test ECE", ""),
     (&["test", "brier"], "test Brier score", ""),
@@ -135,24 +207,44 @@ pub(crate) fn table(measured: &[MeasuredFeatures]) -> Table {
         let values: Vec<Option<f64>> = measured.iter().map(|network| network.value(path)).collect();
         values.iter().any(Option::is_some).then(|| {
             let counted = matches!(path.last(), Some(&("samples" | "dim" | "classes")));
-            let shown = |value| if counted { format!("{value}") } else { number(value) };
+            let shown = |value| {
+                if counted {
+                    format!("{value}")
+                } else {
+                    number(value)
+                }
+            };
             let mut cells = vec![name.to_owned()];
             cells.extend(values.into_iter().map(|value| or_dash(value, shown)));
             cells.push(meaning.to_owned());
-            Row { cells, ..Row::default() }
+            Row {
+                cells,
+                ..Row::default()
+            }
         })
     };
-    Table { columns, rows: METRICS.into_iter().filter_map(row).collect() }
+    Table {
+        columns,
+        rows: METRICS.into_iter().filter_map(row).collect(),
+    }
 }
 
 /// Why metrics that the inputs should give have no value.
 pub(crate) fn undefined(measured: &[MeasuredFeatures]) -> Vec<String> {
     let of = |network: &MeasuredFeatures| {
-        let reasons = network.metrics.get("undefined").and_then(Value::as_object).cloned().unwrap_or_default();
+        let reasons = network
+            .metrics
+            .get("undefined")
+            .and_then(Value::as_object)
+            .cloned()
+            .unwrap_or_default();
         let name = network.name.clone();
-        reasons
-            .into_iter()
-            .map(move |(metric, why)| format!("{name}: {metric} has no value: {}.", why.as_str().unwrap_or_default()))
+        reasons.into_iter().map(move |(metric, why)| {
+            format!(
+                "{name}: {metric} has no value: {}.",
+                why.as_str().unwrap_or_default()
+            )
+        })
     };
     measured.iter().flat_map(of).collect()
 }

@@ -18,26 +18,44 @@ impl Plane {
     /// The plane of these features, samples x features.
     pub(super) fn of(features: ArrayView2<'_, f64>) -> Self {
         let dim = features.ncols();
-        let centre = features.mean_axis(Axis(0)).unwrap_or_else(|| Array1::zeros(dim));
+        let centre = features
+            .mean_axis(Axis(0))
+            .unwrap_or_else(|| Array1::zeros(dim));
         if dim == 2 {
-            return Self { centre, directions: None, share: 1.0 };
+            return Self {
+                centre,
+                directions: None,
+                share: 1.0,
+            };
         }
         let centred = &features - &centre;
         let total: f64 = centred.iter().map(|v| v * v).sum();
         // No two columns of this start are alike, and none is at right angles to anything in particular.
-        let mut directions = Array2::from_shape_fn((dim, 2), |(i, k)| (1.0 + i as f64 * (1.7 + k as f64)).sin());
+        let mut directions =
+            Array2::from_shape_fn((dim, 2), |(i, k)| (1.0 + i as f64 * (1.7 + k as f64)).sin());
         orthonormalize(&mut directions);
         for _ in 0..ROUNDS {
             directions = centred.t().dot(&centred.dot(&directions));
             orthonormalize(&mut directions);
         }
         for mut direction in directions.columns_mut() {
-            let largest = direction.iter().copied().fold(0.0_f64, |a, b| if b.abs() > a.abs() { b } else { a });
+            let largest = direction
+                .iter()
+                .copied()
+                .fold(0.0_f64, |a, b| if b.abs() > a.abs() { b } else { a });
             direction *= if largest < 0.0 { -1.0 } else { 1.0 };
         }
         let shown: f64 = centred.dot(&directions).iter().map(|v| v * v).sum();
-        let share = if total > 0.0 { (shown / total).min(1.0) } else { 1.0 };
-        Self { centre, directions: Some(directions), share }
+        let share = if total > 0.0 {
+            (shown / total).min(1.0)
+        } else {
+            1.0
+        };
+        Self {
+            centre,
+            directions: Some(directions),
+            share,
+        }
     }
 
     /// Where features lie in the plane, samples x 2.
@@ -76,20 +94,35 @@ mod tests {
     fn two_features_stay_as_they_are() {
         let features = array![[1.0, 2.0], [3.0, -4.0]];
         let plane = Plane::of(features.view());
-        assert_eq!((plane.project(features.view()), plane.share), (features, 1.0));
+        assert_eq!(
+            (plane.project(features.view()), plane.share),
+            (features, 1.0)
+        );
     }
 
     #[test]
     fn the_plane_holds_the_two_largest_variances() {
         // Variances 16, 9 and 1 along three axes at right angles, hidden in five dimensions.
-        let axes = array![[0.6, 0.0, 0.8, 0.0, 0.0], [0.0, 1.0, 0.0, 0.0, 0.0], [-0.8, 0.0, 0.6, 0.0, 0.0]];
-        let signs = array![[4.0, 3.0, 1.0], [-4.0, 3.0, -1.0], [4.0, -3.0, -1.0], [-4.0, -3.0, 1.0]];
+        let axes = array![
+            [0.6, 0.0, 0.8, 0.0, 0.0],
+            [0.0, 1.0, 0.0, 0.0, 0.0],
+            [-0.8, 0.0, 0.6, 0.0, 0.0]
+        ];
+        let signs = array![
+            [4.0, 3.0, 1.0],
+            [-4.0, 3.0, -1.0],
+            [4.0, -3.0, -1.0],
+            [-4.0, -3.0, 1.0]
+        ];
         let features = signs.dot(&axes) + 10.0;
         let plane = Plane::of(features.view());
         assert!((plane.share - 25.0 / 26.0).abs() < 1e-12, "{}", plane.share);
         let found = plane.project(features.view());
         for (found, signs) in found.rows().into_iter().zip(signs.rows()) {
-            assert!((found[0] - signs[0]).abs() < 1e-9 && (found[1] - signs[1]).abs() < 1e-9, "{found} for {signs}");
+            assert!(
+                (found[0] - signs[0]).abs() < 1e-9 && (found[1] - signs[1]).abs() < 1e-9,
+                "{found} for {signs}"
+            );
         }
     }
 
@@ -98,12 +131,20 @@ mod tests {
         let line = array![[0.0, 0.0, 0.0], [3.0, 0.0, 4.0]];
         let found = Plane::of(line.view()).project(line.view());
         let expected = array![[-2.5, 0.0], [2.5, 0.0]];
-        assert!((&found - &expected).iter().all(|d| d.abs() < 1e-9), "{found}");
-        for features in [array![[1.0], [3.0]], array![[7.0, 7.0, 7.0], [7.0, 7.0, 7.0]]] {
+        assert!(
+            (&found - &expected).iter().all(|d| d.abs() < 1e-9),
+            "{found}"
+        );
+        for features in [
+            array![[1.0], [3.0]],
+            array![[7.0, 7.0, 7.0], [7.0, 7.0, 7.0]],
+        ] {
             let plane = Plane::of(features.view());
             let found = plane.project(features.view());
             assert!(
-                found.dim() == (2, 2) && found.iter().all(|v| v.is_finite()) && (plane.share - 1.0).abs() < 1e-12,
+                found.dim() == (2, 2)
+                    && found.iter().all(|v| v.is_finite())
+                    && (plane.share - 1.0).abs() < 1e-12,
                 "{found}"
             );
         }

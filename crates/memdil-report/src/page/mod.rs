@@ -21,7 +21,11 @@ pub(crate) fn page(content: &Content) -> String {
 "#,
         include_str!("page.css"),
         escape(content.purpose()),
-        content.subtitle().iter().map(|part| format!("<span>{}</span>", escape(part))).collect::<String>()
+        content
+            .subtitle()
+            .iter()
+            .map(|part| format!("<span>{}</span>", escape(part)))
+            .collect::<String>()
     );
     if !content.is_measured_only() {
         html += &summary(content);
@@ -31,9 +35,15 @@ pub(crate) fn page(content: &Content) -> String {
         html += &section::html(content, section, &mut number);
     }
     if !content.measured.is_empty() {
-        html += &format!("<section id=\"measured\"><h2>Measured features</h2><p>{}</p>", escape(MEASURED));
+        html += &format!(
+            "<section id=\"measured\"><h2>Measured features</h2><p>{}</p>",
+            escape(MEASURED)
+        );
         let number = content.all_figures().count();
-        html += &content.measured_figure.as_ref().map_or_else(String::new, |figure| figure.html(number));
+        html += &content
+            .measured_figure
+            .as_ref()
+            .map_or_else(String::new, |figure| figure.html(number));
         html += &measured::table(&content.measured).html();
         for line in measured::undefined(&content.measured) {
             html += &format!("<p class=\"how\">{}</p>", escape(&line));
@@ -51,11 +61,15 @@ pub(crate) fn page(content: &Content) -> String {
     html += &format!(
         "<section id=\"provenance\"><h2>Deviations and provenance</h2><p>{}</p>{}{}</section>\n",
         escape(DEVIATIONS),
-        tables::provenance(&content.made()).html().replace("class=\"scroll\"", "class=\"scroll facts\""),
+        tables::provenance(&content.made())
+            .html()
+            .replace("class=\"scroll\"", "class=\"scroll facts\""),
         content
             .command
             .as_ref()
-            .map_or_else(String::new, |command| { format!("<h3>To run it again</h3><pre>{}</pre>", escape(command)) })
+            .map_or_else(String::new, |command| {
+                format!("<h3>To run it again</h3><pre>{}</pre>", escape(command))
+            })
     );
     html + "</main></body></html>\n"
 }
@@ -68,11 +82,16 @@ fn summary(content: &Content) -> String {
             "<p><strong>{}</strong> <span class=\"how\">{}</span></p>{}",
             escape(&content.tally()),
             escape(&rules(&content.claims)),
-            tables::claims(&content.claims).html().replace("class=\"scroll\"", "class=\"scroll verdicts\"")
+            tables::claims(&content.claims)
+                .html()
+                .replace("class=\"scroll\"", "class=\"scroll verdicts\"")
         );
     }
-    html +=
-        &content.missing_note().map_or_else(String::new, |note| format!("<p class=\"missing\">{}</p>", escape(&note)));
-    html += &content.unjudged_note().map_or_else(String::new, |note| format!("<p>{}</p>", escape(&note)));
+    html += &content.missing_note().map_or_else(String::new, |note| {
+        format!("<p class=\"missing\">{}</p>", escape(&note))
+    });
+    html += &content
+        .unjudged_note()
+        .map_or_else(String::new, |note| format!("<p>{}</p>", escape(&note)));
     html + "</section>\n"
 }

@@ -17,10 +17,16 @@ pub(super) fn html(content: &Content, section: &Section, number: &mut usize) -> 
     );
     let claims = section.claims(&content.claims);
     if !claims.is_empty() {
-        html += &format!("<div class=\"cards\">\n{}</div>", claims.iter().map(|claim| card(claim)).collect::<String>());
+        html += &format!(
+            "<div class=\"cards\">\n{}</div>",
+            claims.iter().map(|claim| card(claim)).collect::<String>()
+        );
     }
     if !section.meaning.is_empty() {
-        html += &format!("<p class=\"meaning\"><strong>What it means.</strong> {}</p>", escape(&section.meaning));
+        html += &format!(
+            "<p class=\"meaning\"><strong>What it means.</strong> {}</p>",
+            escape(&section.meaning)
+        );
     }
     for figure in &section.figures {
         *number += 1;
@@ -35,7 +41,10 @@ pub(super) fn html(content: &Content, section: &Section, number: &mut usize) -> 
     }
     if !claims.is_empty() {
         let details = claims.iter().map(|claim| detail(claim)).collect::<String>();
-        html += &folded(&format!("How {} tested, cell by cell", are(claims.len())), &details);
+        html += &folded(
+            &format!("How {} tested, cell by cell", are(claims.len())),
+            &details,
+        );
     }
     let runs = &content.runs[section.runs.clone()];
     if !runs.is_empty() {
@@ -43,25 +52,44 @@ pub(super) fn html(content: &Content, section: &Section, number: &mut usize) -> 
                    accuracy; mem.: distance of corrupted training samples to the mean of their true class; as given: share \
                    of them predicted as the wrong label they were given; s: seconds.</p>";
         let table = tables::runs(runs).html();
-        html += &folded(&format!("{}, one a row", count(runs.len(), "run", "runs")), &format!("{how}{table}"));
+        html += &folded(
+            &format!("{}, one a row", count(runs.len(), "run", "runs")),
+            &format!("{how}{table}"),
+        );
     }
-    for (name, text) in [("Where it differs from the paper.", section.differs()), ("Made from", &section.provenance)] {
+    for (name, text) in [
+        ("Where it differs from the paper.", section.differs()),
+        ("Made from", &section.provenance),
+    ] {
         if !text.is_empty() {
-            html += &format!("<p class=\"how\"><strong>{name}</strong> {}</p>", escape(text));
+            html += &format!(
+                "<p class=\"how\"><strong>{name}</strong> {}</p>",
+                escape(text)
+            );
         }
     }
     if let Some(again) = &section.again {
-        html += &format!("<p class=\"how\"><strong>To run it again:</strong> <code>{}</code></p>", escape(again));
+        html += &format!(
+            "<p class=\"how\"><strong>To run it again:</strong> <code>{}</code></p>",
+            escape(again)
+        );
     }
     html + "</section>\n"
 }
 
 fn are(claims: usize) -> &'static str {
-    if claims == 1 { "the claim is" } else { "the claims are" }
+    if claims == 1 {
+        "the claim is"
+    } else {
+        "the claims are"
+    }
 }
 
 fn folded(heading: &str, body: &str) -> String {
-    format!("<details><summary>{}</summary>{body}</details>\n", escape(heading))
+    format!(
+        "<details><summary>{}</summary>{body}</details>\n",
+        escape(heading)
+    )
 }
 
 fn badge(verdict: Verdict) -> String {
@@ -90,27 +118,45 @@ fn card(claim: &Claim) -> String {
 
 /// Effect, interval, seeds and p in one wrapping line; where nothing is random, effect and points.
 fn facts(claim: &Claim) -> String {
-    let effect = (claim.measure, or_dash(claim.effect, |e| claim.unit.format(e)));
+    let effect = (
+        claim.measure,
+        or_dash(claim.effect, |e| claim.unit.format(e)),
+    );
     let n = (claim.counted.label(), claim.n.to_string());
     let facts = match claim.counted {
         Counted::Points => vec![effect, n],
         Counted::Seeds => vec![
             effect,
-            ("95% interval", claim.interval.map_or_else(|| "–".to_owned(), |i| claim.unit.format_interval(i))),
+            (
+                "95% interval",
+                claim
+                    .interval
+                    .map_or_else(|| "–".to_owned(), |i| claim.unit.format_interval(i)),
+            ),
             n,
             ("p", or_dash(claim.p, p_value)),
             ("p (Holm)", or_dash(claim.p_holm, p_value)),
             ("p (sign)", or_dash(claim.p_sign, p_value)),
         ],
     };
-    let item =
-        |(name, value): (&str, String)| format!("<div><dt>{}</dt><dd>{}</dd></div>", escape(name), escape(&value));
-    format!("<dl>{}</dl>", facts.into_iter().map(item).collect::<String>())
+    let item = |(name, value): (&str, String)| {
+        format!(
+            "<div><dt>{}</dt><dd>{}</dd></div>",
+            escape(name),
+            escape(&value)
+        )
+    };
+    format!(
+        "<dl>{}</dl>",
+        facts.into_iter().map(item).collect::<String>()
+    )
 }
 
 /// Effect and interval beside zero, nothing where no chance is involved; what lies beyond the ends of the scale is cut there.
 fn interval_bar(claim: &Claim) -> String {
-    let Some(effect) = claim.effect.filter(|_| claim.counted == Counted::Seeds) else { return String::new() };
+    let Some(effect) = claim.effect.filter(|_| claim.counted == Counted::Seeds) else {
+        return String::new();
+    };
     let (end, labels) = match claim.unit {
         Unit::RankCorrelation => (1.0, ["−1", "0", "1"]),
         Unit::Percent => (100.0, ["−100%", "0", "+100%"]),
@@ -118,20 +164,36 @@ fn interval_bar(claim: &Claim) -> String {
         Unit::Exponent | Unit::RelativeError => return String::new(),
     };
     let at = |value: f64| 150.0 + 120.0 * (value / end).clamp(-1.0, 1.0);
-    let mut svg = r#"<path class="axis" d="M30 12H270"/><path class="zero" d="M150 4V20"/>"#.to_owned();
+    let mut svg =
+        r#"<path class="axis" d="M30 12H270"/><path class="zero" d="M150 4V20"/>"#.to_owned();
     for (x, label) in [30, 150, 270].into_iter().zip(labels) {
         svg += &format!(r#"<text class="tick" x="{x}" y="34" text-anchor="middle">{label}</text>"#);
     }
     if let Some([low, high]) = claim.interval {
-        svg += &format!(r#"<path class="range" d="M{:.1} 12H{:.1}"/>"#, at(low), at(high));
+        svg += &format!(
+            r#"<path class="range" d="M{:.1} 12H{:.1}"/>"#,
+            at(low),
+            at(high)
+        );
     }
-    svg += &format!(r#"<circle class="point" cx="{:.1}" cy="12" r="4"/>"#, at(effect));
+    svg += &format!(
+        r#"<circle class="point" cx="{:.1}" cy="12" r="4"/>"#,
+        at(effect)
+    );
     format!(r#"<svg class="chart interval" viewBox="0 0 300 40" aria-hidden="true">{svg}</svg>"#)
 }
 
 fn detail(claim: &Claim) -> String {
-    let mut html = format!("<article class=\"detail\"><h3>{} {}</h3>", escape(&claim.statement), badge(claim.verdict));
-    html += &format!("<p class=\"how\">{}: {}.</p>", escape(&claim.id), escape(&claim.test));
+    let mut html = format!(
+        "<article class=\"detail\"><h3>{} {}</h3>",
+        escape(&claim.statement),
+        badge(claim.verdict)
+    );
+    html += &format!(
+        "<p class=\"how\">{}: {}.</p>",
+        escape(&claim.id),
+        escape(&claim.test)
+    );
     for note in claim.caveat.iter().chain(&claim.notes) {
         html += &format!("<p>{}</p>", escape(note));
     }

@@ -21,7 +21,10 @@ pub const RESAMPLES: usize = 2000;
 /// let [low, high] = bootstrap_interval(4, mean).unwrap_or_default();
 /// assert!(1.0 <= low && low < 2.5 && 2.5 < high && high <= 4.0);
 /// ```
-pub fn bootstrap_interval(units: usize, statistic: impl Fn(&[usize]) -> Option<f64>) -> Option<[f64; 2]> {
+pub fn bootstrap_interval(
+    units: usize,
+    statistic: impl Fn(&[usize]) -> Option<f64>,
+) -> Option<[f64; 2]> {
     if units < 2 {
         return None;
     }
@@ -43,7 +46,10 @@ pub fn bootstrap_interval(units: usize, statistic: impl Fn(&[usize]) -> Option<f
 /// The quantile of sorted values, linear between neighbours.
 fn quantile(sorted: &[f64], share: f64) -> f64 {
     let position = share * (sorted.len() - 1) as f64;
-    let (low, high) = (sorted[position.floor() as usize], sorted[position.ceil() as usize]);
+    let (low, high) = (
+        sorted[position.floor() as usize],
+        sorted[position.ceil() as usize],
+    );
     low + (high - low) * position.fract()
 }
 
@@ -56,7 +62,10 @@ mod tests {
         // 0..40 has variance 133.25: the mean's standard error is 1.825, so the interval is 19.5 -+ 3.58.
         let mean = |drawn: &[usize]| Some(drawn.iter().sum::<usize>() as f64 / 40.0);
         let [low, high] = bootstrap_interval(40, mean).unwrap();
-        assert!((low - 15.92).abs() < 0.4 && (high - 23.08).abs() < 0.4, "{low} {high}");
+        assert!(
+            (low - 15.92).abs() < 0.4 && (high - 23.08).abs() < 0.4,
+            "{low} {high}"
+        );
         assert_eq!(bootstrap_interval(40, mean), Some([low, high]));
     }
 

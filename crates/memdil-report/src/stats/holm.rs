@@ -28,7 +28,13 @@ mod tests {
         // p.adjust(c(0.01, 0.02, 0.03, 0.04, 0.05), "holm") in R.
         let corrected = holm(&[0.01, 0.02, 0.03, 0.04, 0.05]);
         let expected = [0.05, 0.08, 0.09, 0.09, 0.09];
-        assert!(corrected.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-12), "{corrected:?}");
+        assert!(
+            corrected
+                .iter()
+                .zip(expected)
+                .all(|(a, b)| (a - b).abs() < 1e-12),
+            "{corrected:?}"
+        );
         assert_eq!(holm(&[0.9, 0.8]), [1.0, 1.0]);
         assert!(holm(&[]).is_empty());
     }

@@ -60,7 +60,13 @@ mod tests {
 
     #[test]
     fn the_quantile_of_student_s_t_is_that_of_the_tables() {
-        for (freedom, quantile) in [(1, 12.7062), (2, 4.30265), (4, 2.77645), (5, 2.57058), (9, 2.26216)] {
+        for (freedom, quantile) in [
+            (1, 12.7062),
+            (2, 4.30265),
+            (4, 2.77645),
+            (5, 2.57058),
+            (9, 2.26216),
+        ] {
             // n values with mean 0 and deviation s: the interval's half width gives t back.
             let n = freedom + 1;
             let mut values = vec![0.0; n];
@@ -68,7 +74,10 @@ mod tests {
             let s = (2.0 / freedom as f64).sqrt();
             let [low, high] = mean_interval(&values).unwrap();
             let t = high * (n as f64).sqrt() / s;
-            assert!((t - quantile).abs() < 1e-4 && (low + high).abs() < 1e-12, "{freedom}: {t}");
+            assert!(
+                (t - quantile).abs() < 1e-4 && (low + high).abs() < 1e-12,
+                "{freedom}: {t}"
+            );
         }
     }
 

@@ -24,13 +24,22 @@ pub fn wilcoxon_signed_rank(differences: &[f64]) -> Option<f64> {
         .map(|rank| (2.0 * rank).round() as usize)
         .collect();
     let total: usize = doubled.iter().sum();
-    let positive: usize = doubled.iter().zip(&kept).filter(|(_, d)| **d > 0.0).map(|(rank, _)| rank).sum();
+    let positive: usize = doubled
+        .iter()
+        .zip(&kept)
+        .filter(|(_, d)| **d > 0.0)
+        .map(|(rank, _)| rank)
+        .sum();
     // probability[t] that the ranks with a positive sign sum to t: each rank is in or out with 1/2.
     let mut probability = vec![0.0; total + 1];
     probability[0] = 1.0;
     for rank in doubled {
         for sum in (0..=total).rev() {
-            let with = if sum >= rank { probability[sum - rank] } else { 0.0 };
+            let with = if sum >= rank {
+                probability[sum - rank]
+            } else {
+                0.0
+            };
             probability[sum] = 0.5 * (probability[sum] + with);
         }
     }
@@ -59,7 +68,11 @@ pub fn sign_test(differences: &[f64]) -> Option<f64> {
 
 /// The differences that are not zero; `None` when there is none or one is not finite.
 fn nonzero(differences: &[f64]) -> Option<Vec<f64>> {
-    let kept: Vec<f64> = differences.iter().copied().filter(|d| d.abs() > 0.0).collect();
+    let kept: Vec<f64> = differences
+        .iter()
+        .copied()
+        .filter(|d| d.abs() > 0.0)
+        .collect();
     (!kept.is_empty() && differences.iter().all(|d| d.is_finite())).then_some(kept)
 }
 
@@ -68,8 +81,9 @@ mod tests {
     use super::*;
 
     /// Darwin's heights of cross- and self-fertilised plants (Fisher 1935; the example of SciPy's `wilcoxon`).
-    const PLANTS: [f64; 15] =
-        [6.0, 8.0, 14.0, 16.0, 23.0, 24.0, 28.0, 29.0, 41.0, -48.0, 49.0, 56.0, 60.0, -67.0, 75.0];
+    const PLANTS: [f64; 15] = [
+        6.0, 8.0, 14.0, 16.0, 23.0, 24.0, 28.0, 29.0, 41.0, -48.0, 49.0, 56.0, 60.0, -67.0, 75.0,
+    ];
 
     #[test]
     fn wilcoxon_on_published_data() {
@@ -85,8 +99,15 @@ mod tests {
             for (t, significant) in [(critical, true), (critical + 1, false)] {
                 // Negative signs on ranks that sum to t: t itself up to n, else n and t - n.
                 let negative = if t <= n { vec![t] } else { vec![n, t - n] };
-                let d: Vec<f64> =
-                    (1..=n).map(|r| if negative.contains(&r) { -f64::from(r) } else { f64::from(r) }).collect();
+                let d: Vec<f64> = (1..=n)
+                    .map(|r| {
+                        if negative.contains(&r) {
+                            -f64::from(r)
+                        } else {
+                            f64::from(r)
+                        }
+                    })
+                    .collect();
                 let p = wilcoxon_signed_rank(&d).unwrap();
                 assert_eq!(p < 0.05, significant, "n = {n}, T = {t}: p = {p}");
             }

@@ -2,21 +2,31 @@
 
 /// Segments in units of grid steps, counted from the centre of the first cell, between the four cells of every square
 /// whose corners differ in sign; squares with a missing corner have none (marching squares, linear along edges).
-pub(super) fn zero_line(rows: usize, columns: usize, value: impl Fn(usize, usize) -> Option<f64>) -> Vec<[f64; 4]> {
+pub(super) fn zero_line(
+    rows: usize,
+    columns: usize,
+    value: impl Fn(usize, usize) -> Option<f64>,
+) -> Vec<[f64; 4]> {
     let mut segments = Vec::new();
     for row in 0..rows.saturating_sub(1) {
         for column in 0..columns.saturating_sub(1) {
             let around = [(0, 0), (0, 1), (1, 1), (1, 0)].map(|(r, c)| (row + r, column + c));
             let values = around.map(|(r, c)| value(r, c));
-            let [Some(a), Some(b), Some(c), Some(d)] = values else { continue };
+            let [Some(a), Some(b), Some(c), Some(d)] = values else {
+                continue;
+            };
             let values = [a, b, c, d];
             let mut crossings = Vec::new();
             for i in 0..4 {
                 let j = (i + 1) % 4;
                 if (values[i] < 0.0) != (values[j] < 0.0) {
                     let share = values[i] / (values[i] - values[j]);
-                    let along = |from: usize, to: usize| from as f64 + share * (to as f64 - from as f64);
-                    crossings.push([along(around[i].1, around[j].1), along(around[i].0, around[j].0)]);
+                    let along =
+                        |from: usize, to: usize| from as f64 + share * (to as f64 - from as f64);
+                    crossings.push([
+                        along(around[i].1, around[j].1),
+                        along(around[i].0, around[j].0),
+                    ]);
                 }
             }
             // Two crossings, or four in a saddle: neighbours along the rim are joined.
@@ -46,7 +56,12 @@ mod tests {
     #[test]
     fn no_line_without_a_change_of_sign_or_beside_holes() {
         assert!(zero_line(4, 4, |_, _| Some(1.0)).is_empty());
-        assert!(zero_line(4, 4, |row, column| (column != 1).then_some(row as f64 - 1.5)).len() == 1);
+        assert!(
+            zero_line(4, 4, |row, column| (column != 1)
+                .then_some(row as f64 - 1.5))
+            .len()
+                == 1
+        );
         assert!(zero_line(0, 0, |_, _| Some(1.0)).is_empty());
     }
 }

@@ -36,31 +36,60 @@ impl Curves {
         let by_decay = LOSSES[..3].iter().map(|&(name, alpha, glyph)| {
             let points = along(name, alpha, &lambdas, |lambda| [ETA, lambda])?;
             let limit = limit(name, alpha, &lambdas)?;
-            Ok(Curve { label: label(name, alpha), class: loss_class(name), glyph, points, limit })
+            Ok(Curve {
+                label: label(name, alpha),
+                class: loss_class(name),
+                glyph,
+                points,
+                limit,
+            })
         });
         let by_noise = LOSSES.iter().map(|&(name, alpha, glyph)| {
             let points = along(name, alpha, &etas, |eta| [eta, LAMBDA])?;
-            Ok(Curve { label: label(name, alpha), class: loss_class(name), glyph, points, limit: Vec::new() })
+            Ok(Curve {
+                label: label(name, alpha),
+                class: loss_class(name),
+                glyph,
+                points,
+                limit: Vec::new(),
+            })
         });
         Ok(Self {
             by_decay: by_decay.collect::<Result<_, TheoryError>>()?,
             by_noise: by_noise.collect::<Result<_, TheoryError>>()?,
-            vanishing: along("CE", 0.0, &[1e-8, 1e-10, 1e-12, 1e-14, 1e-16, 1e-18, 1e-20], |lambda| [ETA, lambda])?,
+            vanishing: along(
+                "CE",
+                0.0,
+                &[1e-8, 1e-10, 1e-12, 1e-14, 1e-16, 1e-18, 1e-20],
+                |lambda| [ETA, lambda],
+            )?,
         })
     }
 
     /// (decay, rho) of label smoothing.
     pub(super) fn smoothing_by_decay(&self) -> Vec<(f64, f64)> {
-        self.by_decay.iter().find(|curve| curve.class == "ls").map_or_else(Vec::new, |curve| curve.points.clone())
+        self.by_decay
+            .iter()
+            .find(|curve| curve.class == "ls")
+            .map_or_else(Vec::new, |curve| curve.points.clone())
     }
 
     pub(super) fn by_decay_figure(&self) -> Figure {
         let frame = Frame::new(470.0, 320.0);
-        let (x, y) = (Scale::log([1e-10, 1e-2], frame.x_range()), Scale::log(span(&self.by_decay), frame.y_range()));
+        let (x, y) = (
+            Scale::log([1e-10, 1e-2], frame.x_range()),
+            Scale::log(span(&self.by_decay), frame.y_range()),
+        );
         let mut legend: Vec<Key> = self.by_decay.iter().map(Curve::key).collect();
         legend.push(Key::Limit("limit as λ → 0".to_owned()));
-        let at = |last: bool| list(&self.by_decay, |curve| curve.ends().map(|ends| ends[usize::from(last)]));
-        let limits = list(&self.by_decay, |curve| curve.limit.first().map(|point| point.1));
+        let at = |last: bool| {
+            list(&self.by_decay, |curve| {
+                curve.ends().map(|ends| ends[usize::from(last)])
+            })
+        };
+        let limits = list(&self.by_decay, |curve| {
+            curve.limit.first().map(|point| point.1)
+        });
         Figure {
             name: "theory-decay".to_owned(),
             heading: "The model: dilation against weight decay".to_owned(),
@@ -84,7 +113,11 @@ impl Curves {
                     &format!("η = {ETA}, C_MD = {C_MD}"),
                     (&x, &x.ticks(10), "weight decay λ"),
                     (&y, &y.ticks(6), "rho"),
-                ) + &self.by_decay.iter().map(|curve| curve.draw(&x, &y, STEPS)).collect::<String>(),
+                ) + &self
+                    .by_decay
+                    .iter()
+                    .map(|curve| curve.draw(&x, &y, STEPS))
+                    .collect::<String>(),
             )],
             side_by_side: false,
         }
@@ -94,12 +127,23 @@ impl Curves {
         let frame = Frame::new(470.0, 300.0);
         let x = Scale::exact([0.0, 0.46], frame.x_range());
         let y = Scale::linear([0.0, span(&self.by_noise)[1]], frame.y_range(), 7);
-        let at = |last: bool| list(&self.by_noise, |curve| curve.ends().map(|ends| ends[usize::from(last)]));
+        let at = |last: bool| {
+            list(&self.by_noise, |curve| {
+                curve.ends().map(|ends| ends[usize::from(last)])
+            })
+        };
         Figure {
             name: "theory-noise".to_owned(),
             heading: "The model: dilation against noise".to_owned(),
-            caption: format!("At η = 0.01 rho is {}. At η = 0.45 it is {}.", at(false), at(true)),
-            reading: format!("λ = {}, C_MD = {C_MD}. The number after LS and LR is their α.", short(LAMBDA)),
+            caption: format!(
+                "At η = 0.01 rho is {}. At η = 0.45 it is {}.",
+                at(false),
+                at(true)
+            ),
+            reading: format!(
+                "λ = {}, C_MD = {C_MD}. The number after LS and LR is their α.",
+                short(LAMBDA)
+            ),
             legend: self.by_noise.iter().map(Curve::key).collect(),
             groups: vec![single(
                 &frame,
@@ -109,7 +153,11 @@ impl Curves {
                     &format!("λ = {}, C_MD = {C_MD}", short(LAMBDA)),
                     (&x, &x.ticks(10), "noise level η (noisy / clean)"),
                     (&y, &y.ticks(7), "rho"),
-                ) + &self.by_noise.iter().map(|curve| curve.draw(&x, &y, 2)).collect::<String>(),
+                ) + &self
+                    .by_noise
+                    .iter()
+                    .map(|curve| curve.draw(&x, &y, 2))
+                    .collect::<String>(),
             )],
             side_by_side: false,
         }
@@ -117,15 +165,32 @@ impl Curves {
 }
 
 fn label(name: &str, alpha: f64) -> String {
-    if name == "CE" { name.to_owned() } else { format!("{name} {alpha}") }
+    if name == "CE" {
+        name.to_owned()
+    } else {
+        format!("{name} {alpha}")
+    }
 }
 
 /// `CE 0.301, LS 0.1 0.0170`.
-pub(super) fn list<'a>(curves: impl IntoIterator<Item = &'a Curve>, value: impl Fn(&Curve) -> Option<f64>) -> String {
+pub(super) fn list<'a>(
+    curves: impl IntoIterator<Item = &'a Curve>,
+    value: impl Fn(&Curve) -> Option<f64>,
+) -> String {
     let part = |curve: &Curve| {
-        value(curve).map(|v| format!("{} {}", curve.label.replacen(' ', "(", 1) + close(curve), number(v)))
+        value(curve).map(|v| {
+            format!(
+                "{} {}",
+                curve.label.replacen(' ', "(", 1) + close(curve),
+                number(v)
+            )
+        })
     };
-    curves.into_iter().filter_map(part).collect::<Vec<_>>().join(", ")
+    curves
+        .into_iter()
+        .filter_map(part)
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 fn close(curve: &Curve) -> &'static str {
@@ -138,7 +203,9 @@ fn along(
     values: &[f64],
     place: impl Fn(f64) -> [f64; 2] + Sync,
 ) -> Result<Vec<(f64, f64)>, TheoryError> {
-    let Some(loss) = loss(name, alpha)? else { return Ok(Vec::new()) };
+    let Some(loss) = loss(name, alpha)? else {
+        return Ok(Vec::new());
+    };
     let solved = in_parallel(values, |&value| {
         let [eta, lambda] = place(value);
         Ok(rho(&setting(eta, C_MD, lambda, 2), &loss, 2)?.map(|rho| (value, rho)))
@@ -162,7 +229,16 @@ fn limit(name: &str, alpha: f64, lambdas: &[f64]) -> Result<Vec<(f64, f64)>, The
 }
 
 pub(super) fn single(frame: &Frame, title: &str, desc: &str, body: String) -> Group {
-    let picture =
-        Picture { width: frame.width, height: frame.height, title: title.to_owned(), desc: desc.to_owned(), body };
-    Group { title: None, columns: 1, pictures: vec![picture] }
+    let picture = Picture {
+        width: frame.width,
+        height: frame.height,
+        title: title.to_owned(),
+        desc: desc.to_owned(),
+        body,
+    };
+    Group {
+        title: None,
+        columns: 1,
+        pictures: vec![picture],
+    }
 }

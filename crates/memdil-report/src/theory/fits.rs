@@ -50,7 +50,11 @@ pub fn fit_runs(folder: &Path) -> Result<Vec<PanelFit>, ReportError> {
         .iter()
         .map(|practice| {
             let predicted = practice.at_levels.iter().flat_map(|(level, rhos)| {
-                rhos.iter().map(|(loss, rho)| PredictedRho { loss: loss.clone(), eta: level.0, rho: *rho })
+                rhos.iter().map(|(loss, rho)| PredictedRho {
+                    loss: loss.clone(),
+                    eta: level.0,
+                    rho: *rho,
+                })
             });
             PanelFit {
                 panel: practice.panel.to_string(),

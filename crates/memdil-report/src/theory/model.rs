@@ -36,7 +36,11 @@ pub(super) fn loss(name: &str, alpha: f64) -> Result<Option<MarginLoss>, TheoryE
 }
 
 /// Rho of the model; `None` after total collapse.
-pub(super) fn rho(setting: &MdSetting, loss: &MarginLoss, of: usize) -> Result<Option<f64>, TheoryError> {
+pub(super) fn rho(
+    setting: &MdSetting,
+    loss: &MarginLoss,
+    of: usize,
+) -> Result<Option<f64>, TheoryError> {
     if of == 2 {
         return Ok(solve(setting, loss)?.rho());
     }
@@ -65,9 +69,13 @@ pub(super) fn in_parallel<T: Sync, R: Send>(
         done
     };
     let mut done = std::thread::scope(|scope| {
-        let handles: Vec<_> = (0..threads().min(items.len())).map(|_| scope.spawn(worker)).collect();
+        let handles: Vec<_> = (0..threads().min(items.len()))
+            .map(|_| scope.spawn(worker))
+            .collect();
         let join = |handle: std::thread::ScopedJoinHandle<'_, Vec<_>>| {
-            handle.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            handle
+                .join()
+                .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
         };
         handles.into_iter().flat_map(join).collect::<Vec<_>>()
     });
@@ -78,13 +86,22 @@ pub(super) fn in_parallel<T: Sync, R: Send>(
 /// `count` numbers from `low` to `high` at equal distances; ends as given.
 pub(super) fn evenly(low: f64, high: f64, count: usize) -> Vec<f64> {
     let last = (count - 1) as f64;
-    (0..count).map(|i| (low * (last - i as f64) + high * i as f64) / last).collect()
+    (0..count)
+        .map(|i| (low * (last - i as f64) + high * i as f64) / last)
+        .collect()
 }
 
 /// Powers of ten from `first` to `last`, `steps` a decade.
 pub(super) fn decades(first: i32, last: i32, steps: usize) -> Vec<f64> {
-    let exponents = evenly(f64::from(first), f64::from(last), first.abs_diff(last) as usize * steps + 1);
-    exponents.into_iter().map(|exponent| 10.0_f64.powf(exponent)).collect()
+    let exponents = evenly(
+        f64::from(first),
+        f64::from(last),
+        first.abs_diff(last) as usize * steps + 1,
+    );
+    exponents
+        .into_iter()
+        .map(|exponent| 10.0_f64.powf(exponent))
+        .collect()
 }
 
 #[cfg(test)]
@@ -94,8 +111,14 @@ mod tests {
     #[test]
     fn results_keep_the_order_of_the_items_and_errors_come_through() {
         let items: Vec<usize> = (0..200).collect();
-        assert_eq!(in_parallel(&items, |i| Ok(i * i)).unwrap(), items.iter().map(|i| i * i).collect::<Vec<_>>());
-        let failing = in_parallel(&items, |&i| if i == 150 { loss("LS", 2.0) } else { Ok(None) });
+        assert_eq!(
+            in_parallel(&items, |i| Ok(i * i)).unwrap(),
+            items.iter().map(|i| i * i).collect::<Vec<_>>()
+        );
+        let failing = in_parallel(
+            &items,
+            |&i| if i == 150 { loss("LS", 2.0) } else { Ok(None) },
+        );
         assert!(failing.is_err());
         assert!(in_parallel(&[] as &[usize], |i| Ok(*i)).unwrap().is_empty());
     }

@@ -12,24 +12,41 @@ use crate::text::{count, interval, number, setting as short};
 
 /// `None` where no panel could be fitted.
 pub(super) fn figure(practice: &[Practice<'_>]) -> Option<Figure> {
-    let fitted: Vec<(&Practice<'_>, &Fit)> = practice.iter().filter_map(|p| Some((p, p.fit.as_ref().ok()?))).collect();
+    let fitted: Vec<(&Practice<'_>, &Fit)> = practice
+        .iter()
+        .filter_map(|p| Some((p, p.fit.as_ref().ok()?)))
+        .collect();
     if fitted.is_empty() {
         return None;
     }
-    let runs: Vec<&Run> = fitted.iter().flat_map(|(panel, _)| panel.runs.iter().copied()).collect();
+    let runs: Vec<&Run> = fitted
+        .iter()
+        .flat_map(|(panel, _)| panel.runs.iter().copied())
+        .collect();
     let levels = distinct(runs.iter().copied(), Level::of);
     let group = |(practice, fit): &(&Practice<'_>, &Fit)| {
         let mut pictures = vec![fit_picture(practice, fit, &levels)];
         pictures.extend(overlay(practice, &levels));
         let title = format!("{}: {}", practice.label(), Practice::constants(fit));
-        Group { title: Some(title), columns: 2, pictures }
+        Group {
+            title: Some(title),
+            columns: 2,
+            pictures,
+        }
     };
     let mut legend = loss_keys(&runs, |_| None);
-    legend.extend(levels.iter().map(|level| Key::Shape(shape(*level, &levels), format!("η asked for: {}", level.0))));
+    legend.extend(
+        levels
+            .iter()
+            .map(|level| Key::Shape(shape(*level, &levels), format!("η asked for: {}", level.0))),
+    );
     legend.push(Key::Line("fitted line".to_owned()));
     let unfitted = practice.len() - fitted.len();
     let left_out = if unfitted > 0 {
-        format!(" No line could be fitted to {}.", count(unfitted, "other panel", "other panels"))
+        format!(
+            " No line could be fitted to {}.",
+            count(unfitted, "other panel", "other panels")
+        )
     } else {
         String::new()
     };
@@ -66,7 +83,11 @@ pub(super) fn table(practice: &[Practice<'_>]) -> Table {
             Ok(fit) => fit,
             Err(reason) => {
                 let cells = vec![practice.label(), practice.runs.len().to_string()];
-                return Row { cells, remark: Some(format!("no fit: {reason}")), ..Row::default() };
+                return Row {
+                    cells,
+                    remark: Some(format!("no fit: {reason}")),
+                    ..Row::default()
+                };
             }
         };
         let interval = match (fit.c_md_low, fit.c_md_high) {
@@ -89,14 +110,23 @@ pub(super) fn table(practice: &[Practice<'_>]) -> Table {
             number(fit.r_squared),
             order.to_owned(),
         ];
-        Row { cells, ..Row::default() }
+        Row {
+            cells,
+            ..Row::default()
+        }
     });
-    Table { columns: heads(&columns), rows: rows.collect() }
+    Table {
+        columns: heads(&columns),
+        rows: rows.collect(),
+    }
 }
 
 /// Which decay the prediction uses, and why.
 fn lambda(fitted: &[(&Practice<'_>, &Fit)]) -> String {
-    let mut values: Vec<f64> = fitted.iter().map(|(practice, _)| practice.lambda()).collect();
+    let mut values: Vec<f64> = fitted
+        .iter()
+        .map(|(practice, _)| practice.lambda())
+        .collect();
     values.sort_by(f64::total_cmp);
     values.dedup_by(|a, b| (*a - *b).abs() <= 1e-12 * b.abs());
     let values: Vec<String> = values.into_iter().map(short).collect();
@@ -111,11 +141,16 @@ fn lambda(fitted: &[(&Practice<'_>, &Fit)]) -> String {
 fn caption(fitted: &[(&Practice<'_>, &Fit)]) -> String {
     let constants = match fitted {
         [(practice, fit)] => {
-            format!("{}, from {}", Practice::constants(fit), count(practice.runs.len(), "run", "runs"))
+            format!(
+                "{}, from {}",
+                Practice::constants(fit),
+                count(practice.runs.len(), "run", "runs")
+            )
         }
         _ => {
             let ends = |value: fn(&Fit) -> f64| {
-                let [low, high] = span(fitted.iter().map(|(_, fit)| value(fit))).unwrap_or_default();
+                let [low, high] =
+                    span(fitted.iter().map(|(_, fit)| value(fit))).unwrap_or_default();
                 format!("{} to {}", number(low), number(high))
             };
             format!(
@@ -126,10 +161,17 @@ fn caption(fitted: &[(&Practice<'_>, &Fit)]) -> String {
             )
         }
     };
-    let orders: Vec<bool> = fitted.iter().filter_map(|(practice, _)| practice.same_order()).collect();
+    let orders: Vec<bool> = fitted
+        .iter()
+        .filter_map(|(practice, _)| practice.same_order())
+        .collect();
     let same = orders.iter().filter(|same| **same).count();
     let example = fitted.iter().rev().find_map(|(practice, _)| {
-        let level = practice.noisy_levels().into_iter().rev().find(|l| !practice.predicted_at(*l).is_empty())?;
+        let level = practice
+            .noisy_levels()
+            .into_iter()
+            .rev()
+            .find(|l| !practice.predicted_at(*l).is_empty())?;
         Some((practice, level))
     });
     let Some((practice, level)) = example.filter(|_| !orders.is_empty()) else {
@@ -138,9 +180,15 @@ fn caption(fitted: &[(&Practice<'_>, &Fit)]) -> String {
     let order = match (orders.len(), same) {
         (1, 1) => "The predicted order of the losses is the measured one".to_owned(),
         (1, _) => "The predicted order of the losses is not the measured one".to_owned(),
-        (n, same) => format!("The predicted order of the losses is the measured one in {same} of {n} panels"),
+        (n, same) => {
+            format!("The predicted order of the losses is the measured one in {same} of {n} panels")
+        }
     };
-    let place = if fitted.len() > 1 { format!("{}, ", practice.label()) } else { String::new() };
+    let place = if fitted.len() > 1 {
+        format!("{}, ", practice.label())
+    } else {
+        String::new()
+    };
     format!(
         "{constants}. {order}: {place}η = {}, predicted {}, measured {}.",
         level.0,
@@ -167,22 +215,39 @@ fn fit_picture(practice: &Practice<'_>, fit: &Fit, levels: &[Level]) -> Picture 
 
 /// `None` where nothing was predicted.
 fn overlay(practice: &Practice<'_>, levels: &[Level]) -> Option<Picture> {
-    let curves: Vec<(&'static str, &[(f64, f64)])> =
-        practice.predicted.iter().map(|(label, points)| (class(label), points.as_slice())).collect();
+    let curves: Vec<(&'static str, &[(f64, f64)])> = practice
+        .predicted
+        .iter()
+        .map(|(label, points)| (class(label), points.as_slice()))
+        .collect();
     if curves.iter().all(|(_, points)| points.is_empty()) {
         return None;
     }
     let points = points(practice, |row| row.eta);
-    let rhos: Vec<f64> = curves.iter().flat_map(|(_, points)| points.iter().map(|p| p.1)).collect();
-    let (mut svg, x, y, frame) =
-        panel(&points, &rhos, "measured (marks) and predicted (lines)", "noise level η, realised", levels);
+    let rhos: Vec<f64> = curves
+        .iter()
+        .flat_map(|(_, points)| points.iter().map(|p| p.1))
+        .collect();
+    let (mut svg, x, y, frame) = panel(
+        &points,
+        &rhos,
+        "measured (marks) and predicted (lines)",
+        "noise level η, realised",
+        levels,
+    );
     for (class, points) in curves {
-        svg += &format!(r#"<path class="line s {class}" d="{}"/>"#, path(points, &x, &y));
+        svg += &format!(
+            r#"<path class="line s {class}" d="{}"/>"#,
+            path(points, &x, &y)
+        );
     }
     Some(Picture {
         width: frame.width,
         height: frame.height,
-        title: format!("Measured and predicted rho against noise, {}", practice.label()),
+        title: format!(
+            "Measured and predicted rho against noise, {}",
+            practice.label()
+        ),
         desc: match practice.same_order() {
             Some(true) => "The losses are in the predicted order.".to_owned(),
             Some(false) => "The losses are not in the predicted order.".to_owned(),
@@ -197,8 +262,13 @@ fn class(label: &str) -> &'static str {
 }
 
 /// Run, place across, rho.
-fn points<'a>(practice: &Practice<'a>, across: impl Fn(&FitRow) -> f64) -> Vec<(&'a Run, f64, f64)> {
-    let point = |run: &&'a Run| Practice::row(run).map(|row| (*run, across(&row), row.radius / row.separation));
+fn points<'a>(
+    practice: &Practice<'a>,
+    across: impl Fn(&FitRow) -> f64,
+) -> Vec<(&'a Run, f64, f64)> {
+    let point = |run: &&'a Run| {
+        Practice::row(run).map(|row| (*run, across(&row), row.radius / row.separation))
+    };
     practice.runs.iter().filter_map(point).collect()
 }
 
@@ -213,13 +283,26 @@ fn panel(
     let frame = Frame::new(440.0, 310.0);
     let high = points.iter().map(|(_, x, _)| *x).fold(0.0, f64::max);
     let x = Scale::linear([0.0, 1.02 * high], frame.x_range(), 6);
-    let rhos = points.iter().map(|(_, _, rho)| *rho).chain(others.iter().copied());
+    let rhos = points
+        .iter()
+        .map(|(_, _, rho)| *rho)
+        .chain(others.iter().copied());
     let [low, high] = span(rhos).unwrap_or([0.0, 1.0]);
     let y = Scale::linear([low.min(0.0), high], frame.y_range(), 6);
-    let mut svg = frame.axes(title, (&x, &x.ticks(6), across), (&y, &y.ticks(6), "rho (test)"));
+    let mut svg = frame.axes(
+        title,
+        (&x, &x.ticks(6), across),
+        (&y, &y.ticks(6), "rho (test)"),
+    );
     for (run, across, rho) in points {
         let classes = format!("mark f {}", loss_class(run.loss()));
-        svg += &mark(shape(Level::of(run), levels), x.at(*across), y.at(*rho), 4.2, &classes);
+        svg += &mark(
+            shape(Level::of(run), levels),
+            x.at(*across),
+            y.at(*rho),
+            4.2,
+            &classes,
+        );
     }
     (svg, x, y, frame)
 }

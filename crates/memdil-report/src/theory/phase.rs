@@ -48,11 +48,22 @@ impl Phase {
         let map = |c_md: f64, alpha: f64, etas: &[f64], lambdas: &[f64]| {
             let smoothing = MarginLoss::new(LossKind::Ls, alpha)?;
             // Rows differ in cost: more threads than cores, so that none is idle at the end.
-            phase_map(&setting(0.1, c_md, CLAIMED, 2), &smoothing, etas, lambdas, 4 * threads())
+            phase_map(
+                &setting(0.1, c_md, CLAIMED, 2),
+                &smoothing,
+                etas,
+                lambdas,
+                4 * threads(),
+            )
         };
         let (mut maps, mut grid) = (Vec::new(), Vec::new());
         for c_md in DRAWN {
-            let drawn = map(c_md, ALPHA, &evenly(0.01, 0.45, ROWS), &decades(-7, 0, STEPS))?;
+            let drawn = map(
+                c_md,
+                ALPHA,
+                &evenly(0.01, 0.45, ROWS),
+                &decades(-7, 0, STEPS),
+            )?;
             grid.extend(points(&drawn, c_md, ALPHA));
             maps.push((c_md, drawn));
         }
@@ -61,32 +72,48 @@ impl Phase {
     }
 
     pub(super) fn figure(&self) -> Figure {
-        let all = || self.maps.iter().flat_map(|(c_md, map)| points_of(map).map(move |point| (*c_md, point)));
+        let all = || {
+            self.maps
+                .iter()
+                .flat_map(|(c_md, map)| points_of(map).map(move |point| (*c_md, point)))
+        };
         let mut counts = Vec::new();
         for (c_md, map) in &self.maps {
             let ratios: Vec<f64> = points_of(map).map(|(_, _, ratio)| ratio).collect();
             let below = ratios.iter().filter(|ratio| **ratio < 1.0).count();
-            counts.push(format!("{below} of {} settings with C_MD = {c_md}", ratios.len()));
+            counts.push(format!(
+                "{below} of {} settings with C_MD = {c_md}",
+                ratios.len()
+            ));
         }
         let highest = all().max_by(|a, b| a.1.2.total_cmp(&b.1.2));
-        let reversed = all().filter(|(_, (_, _, ratio))| *ratio >= 1.0).min_by(|a, b| a.1.1.total_cmp(&b.1.1));
+        let reversed = all()
+            .filter(|(_, (_, _, ratio))| *ratio >= 1.0)
+            .min_by(|a, b| a.1.1.total_cmp(&b.1.1));
         let reversal = match (reversed, highest) {
-            (Some((c_md, (eta, lambda, _))), Some((high, (high_eta, high_lambda, ratio)))) => format!(
-                "The smallest λ at which it does not is {} (η = {}, C_MD = {c_md}); the largest ratio is {} at λ = {}, \
+            (Some((c_md, (eta, lambda, _))), Some((high, (high_eta, high_lambda, ratio)))) => {
+                format!(
+                    "The smallest λ at which it does not is {} (η = {}, C_MD = {c_md}); the largest ratio is {} at λ = {}, \
                  η = {}, C_MD = {high}.",
-                short(lambda),
-                short(eta),
-                number(ratio),
-                short(high_lambda),
-                short(high_eta)
-            ),
-            (_, Some((_, (_, _, ratio)))) => format!("The largest ratio is {}: it never reverses.", number(ratio)),
+                    short(lambda),
+                    short(eta),
+                    number(ratio),
+                    short(high_lambda),
+                    short(high_eta)
+                )
+            }
+            (_, Some((_, (_, _, ratio)))) => {
+                format!("The largest ratio is {}: it never reverses.", number(ratio))
+            }
             _ => "Everything collapses.".to_owned(),
         };
         Figure {
             name: "theory-phase".to_owned(),
             heading: "The model: where smoothing dilates less".to_owned(),
-            caption: format!("LS dilates less than CE in {}. {reversal}", counts.join(" and in ")),
+            caption: format!(
+                "LS dilates less than CE in {}. {reversal}",
+                counts.join(" and in ")
+            ),
             reading: format!(
                 "Colour: rho under LS ({ALPHA}) over rho under CE, {} settings a map; the stronger, the further from \
                  1. Grey: weight decay so strong that features and weights of one loss or both are zero, so that there \
@@ -103,7 +130,11 @@ impl Phase {
             groups: vec![Group {
                 title: None,
                 columns: self.maps.len(),
-                pictures: self.maps.iter().map(|(c_md, map)| picture(*c_md, map)).collect(),
+                pictures: self
+                    .maps
+                    .iter()
+                    .map(|(c_md, map)| picture(*c_md, map))
+                    .collect(),
             }],
             side_by_side: false,
         }
@@ -113,22 +144,39 @@ impl Phase {
 /// The points of the coarse grids; cross-entropy is solved once for all alpha.
 fn coarse() -> Result<Vec<GridPoint>, TheoryError> {
     let (constants, alphas) = CHECKED;
-    let losses =
-        alphas.iter().map(|&alpha| MarginLoss::new(LossKind::Ls, alpha)).collect::<Result<Vec<_>, TheoryError>>()?;
+    let losses = alphas
+        .iter()
+        .map(|&alpha| MarginLoss::new(LossKind::Ls, alpha))
+        .collect::<Result<Vec<_>, TheoryError>>()?;
     let mut places = Vec::new();
     for c_md in constants {
         for eta in evenly(0.01, 0.45, 6) {
-            places.extend(decades(-7, -3, 1).into_iter().map(|lambda| (c_md, eta, lambda)));
+            places.extend(
+                decades(-7, -3, 1)
+                    .into_iter()
+                    .map(|lambda| (c_md, eta, lambda)),
+            );
         }
     }
     let solved = in_parallel(&places, |&(c_md, eta, lambda)| {
         let setting = setting(eta, c_md, lambda, 2);
-        let Some(ce) = rho(&setting, &MarginLoss::cross_entropy(), 2)? else { return Ok(Vec::new()) };
+        let Some(ce) = rho(&setting, &MarginLoss::cross_entropy(), 2)? else {
+            return Ok(Vec::new());
+        };
         let point = |loss: &MarginLoss| {
             let ratio = rho(&setting, loss, 2)?.map(|ls| ls / ce);
-            Ok(ratio.map(|ratio| GridPoint { c_md, alpha: loss.alpha(), eta, lambda, ratio }))
+            Ok(ratio.map(|ratio| GridPoint {
+                c_md,
+                alpha: loss.alpha(),
+                eta,
+                lambda,
+                ratio,
+            }))
         };
-        losses.iter().map(point).collect::<Result<Vec<_>, TheoryError>>()
+        losses
+            .iter()
+            .map(point)
+            .collect::<Result<Vec<_>, TheoryError>>()
     })?;
     Ok(solved.into_iter().flatten().flatten().collect())
 }
@@ -137,7 +185,10 @@ fn coarse() -> Result<Vec<GridPoint>, TheoryError> {
 fn points_of(map: &PhaseMap) -> impl Iterator<Item = (f64, f64, f64)> + '_ {
     let of_row = |(row, eta): (usize, &f64)| {
         let (eta, ratios) = (*eta, &map.ratio[row]);
-        map.lambdas.iter().zip(ratios).filter_map(move |(lambda, ratio)| Some((eta, *lambda, (*ratio)?)))
+        map.lambdas
+            .iter()
+            .zip(ratios)
+            .filter_map(move |(lambda, ratio)| Some((eta, *lambda, (*ratio)?)))
     };
     map.etas.iter().enumerate().flat_map(of_row)
 }
@@ -145,13 +196,23 @@ fn points_of(map: &PhaseMap) -> impl Iterator<Item = (f64, f64, f64)> + '_ {
 fn points(map: &PhaseMap, c_md: f64, alpha: f64) -> impl Iterator<Item = GridPoint> + '_ {
     // A hair of room for rounding in the grid.
     let claimed = points_of(map).filter(|(_, lambda, _)| *lambda <= CLAIMED * (1.0 + 1e-9));
-    claimed.map(move |(eta, lambda, ratio)| GridPoint { c_md, alpha, eta, lambda, ratio })
+    claimed.map(move |(eta, lambda, ratio)| GridPoint {
+        c_md,
+        alpha,
+        eta,
+        lambda,
+        ratio,
+    })
 }
 
 /// The colour of a cell, as an index into [`BINS`]; `None` is grey.
 fn bin(ratio: Option<f64>) -> Option<usize> {
     let ratio = ratio?;
-    Some(BINS.iter().position(|(below, ..)| ratio < *below).unwrap_or(BINS.len() - 1))
+    Some(
+        BINS.iter()
+            .position(|(below, ..)| ratio < *below)
+            .unwrap_or(BINS.len() - 1),
+    )
 }
 
 fn picture(c_md: f64, map: &PhaseMap) -> Picture {
@@ -162,28 +223,48 @@ fn picture(c_md: f64, map: &PhaseMap) -> Picture {
     let [bottom, top] = frame.y_range();
     // Cells reach half a step beyond the outer settings.
     let (rows, columns) = (map.etas.len(), map.lambdas.len());
-    let (cell_width, cell_height) = ((right - left) / columns as f64, (top - bottom) / rows as f64);
-    let centre = |column: f64, row: f64| (left + cell_width * (column + 0.5), bottom + cell_height * (row + 0.5));
+    let (cell_width, cell_height) = (
+        (right - left) / columns as f64,
+        (top - bottom) / rows as f64,
+    );
+    let centre = |column: f64, row: f64| {
+        (
+            left + cell_width * (column + 0.5),
+            bottom + cell_height * (row + 0.5),
+        )
+    };
     let (x0, y0) = centre(0.0, 0.0);
     let (x1, y1) = centre(columns as f64 - 1.0, rows as f64 - 1.0);
     let x = Scale::log_exact([map.lambdas[0], map.lambdas[columns - 1]], [x0, x1]);
     let y = Scale::exact([map.etas[0], map.etas[rows - 1]], [y0, y1]);
-    let mut body =
-        frame.axes(&format!("C_MD = {c_md}"), (&x, &x.ticks(10), "weight decay λ"), (&y, &y.ticks(6), "noise level η"));
+    let mut body = frame.axes(
+        &format!("C_MD = {c_md}"),
+        (&x, &x.ticks(10), "weight decay λ"),
+        (&y, &y.ticks(6), "noise level η"),
+    );
     body += &format!(
         r#"<path style="fill:var(--paper)" d="M{left} {top}H{right}V{bottom}H{left}Z"/>{}"#,
-        cells(map, |column, row| (left + cell_width * column as f64, bottom + cell_height * row as f64))
+        cells(map, |column, row| (
+            left + cell_width * column as f64,
+            bottom + cell_height * row as f64
+        ))
     );
-    let line = zero_line(rows, columns, |row, column| map.ratio[row][column].map(f64::ln));
+    let line = zero_line(rows, columns, |row, column| {
+        map.ratio[row][column].map(f64::ln)
+    });
     let mut d = String::new();
     for [a, b, c, e] in line {
         let ((xa, ya), (xb, yb)) = (centre(a, b), centre(c, e));
         d += &format!("M{xa:.1} {ya:.1}L{xb:.1} {yb:.1}");
     }
-    body += &format!(r#"<path class="contour" d="{d}"/><path class="axis" d="M{left} {top}V{bottom}H{right}"/>"#);
+    body += &format!(
+        r#"<path class="contour" d="{d}"/><path class="axis" d="M{left} {top}V{bottom}H{right}"/>"#
+    );
     body += &bar(right + 16.0, [bottom, top]);
     let ratios: Vec<f64> = points_of(map).map(|(_, _, ratio)| ratio).collect();
-    let ends = ratios.iter().fold([f64::INFINITY, 0.0], |[l, h], r| [f64::min(l, *r), f64::max(h, *r)]);
+    let ends = ratios.iter().fold([f64::INFINITY, 0.0], |[l, h], r| {
+        [f64::min(l, *r), f64::max(h, *r)]
+    });
     Picture {
         width,
         height,
@@ -204,16 +285,27 @@ fn cells(map: &PhaseMap, corner: impl Fn(usize, usize) -> (f64, f64)) -> String 
         let mut column = 0;
         for run in ratios.chunk_by(|a, b| bin(*a) == bin(*b)) {
             let ((x0, y0), (x1, y1)) = (corner(column, row), corner(column + run.len(), row + 1));
-            paths[bin(run[0]).unwrap_or(BINS.len())] += &format!("M{x0:.1} {y0:.1}H{x1:.1}V{y1:.1}H{x0:.1}Z");
+            paths[bin(run[0]).unwrap_or(BINS.len())] +=
+                &format!("M{x0:.1} {y0:.1}H{x1:.1}V{y1:.1}H{x0:.1}Z");
             column += run.len();
         }
     }
-    let style = |index: usize| BINS.get(index).map_or(COLLAPSED, |(_, class, opacity)| (*class, *opacity));
+    let style = |index: usize| {
+        BINS.get(index)
+            .map_or(COLLAPSED, |(_, class, opacity)| (*class, *opacity))
+    };
     let tag = |(index, d): (usize, &String)| {
         let (class, opacity) = style(index);
-        format!(r#"<path class="f {class}" fill-opacity="{opacity}" shape-rendering="crispEdges" d="{d}"/>"#)
+        format!(
+            r#"<path class="f {class}" fill-opacity="{opacity}" shape-rendering="crispEdges" d="{d}"/>"#
+        )
     };
-    paths.iter().enumerate().filter(|(_, d)| !d.is_empty()).map(tag).collect()
+    paths
+        .iter()
+        .enumerate()
+        .filter(|(_, d)| !d.is_empty())
+        .map(tag)
+        .collect()
 }
 
 /// The colours with the ratios between them.
@@ -221,11 +313,20 @@ fn bar(x: f64, [bottom, top]: [f64; 2]) -> String {
     let step = (top - bottom) / BINS.len() as f64;
     let mut svg = format!(r#"<text class="tick" x="{x:.1}" y="14">ratio</text>"#);
     for (index, (below, class, opacity)) in BINS.iter().enumerate() {
-        let (from, to) = (bottom + step * index as f64, bottom + step * (index + 1) as f64);
-        svg += &format!(r#"<path class="f {class}" fill-opacity="{opacity}" d="M{x:.1} {from:.1}h12V{to:.1}h-12Z"/>"#);
+        let (from, to) = (
+            bottom + step * index as f64,
+            bottom + step * (index + 1) as f64,
+        );
+        svg += &format!(
+            r#"<path class="f {class}" fill-opacity="{opacity}" d="M{x:.1} {from:.1}h12V{to:.1}h-12Z"/>"#
+        );
         if below.is_finite() {
             let label = escape(&below.to_string());
-            svg += &format!(r#"<text class="tick" x="{:.1}" y="{:.1}">{label}</text>"#, x + 17.0, to + 4.0);
+            svg += &format!(
+                r#"<text class="tick" x="{:.1}" y="{:.1}">{label}</text>"#,
+                x + 17.0,
+                to + 4.0
+            );
         }
         if (*below - 1.0).abs() < 1e-9 {
             svg += &format!(r#"<path class="contour" d="M{:.1} {to:.1}h16"/>"#, x - 2.0);
@@ -254,7 +355,9 @@ mod tests {
                     (Some(ce), Some(ls), Some(ratio)) => {
                         assert!((ls / ce / ratio - 1.0).abs() < 1e-6);
                         let index = bin(Some(ratio)).unwrap();
-                        assert!(ratio < BINS[index].0 && (index == 0 || ratio >= BINS[index - 1].0));
+                        assert!(
+                            ratio < BINS[index].0 && (index == 0 || ratio >= BINS[index - 1].0)
+                        );
                         assert_eq!(BINS[index].1, if ratio < 1.0 { "ls" } else { "ce" });
                     }
                     (ce, ls, ratio) => {
@@ -265,14 +368,27 @@ mod tests {
             }
         }
         assert!(map.ratio[1][1].unwrap() > 1.0 && map.ratio[1][3].is_none());
-        assert_eq!(points_of(&map).count(), map.ratio.iter().flatten().flatten().count());
+        assert_eq!(
+            points_of(&map).count(),
+            map.ratio.iter().flatten().flatten().count()
+        );
         assert!(points(&map, 0.1, ALPHA).all(|point| point.lambda <= 1e-3));
 
         let svg = picture(0.1, &map).body;
-        let grey = svg.split("<path ").find(|tag| tag.contains("f other")).unwrap();
-        let none = map.ratio.iter().map(|row| row.iter().filter(|cell| cell.is_none()).count()).collect::<Vec<_>>();
+        let grey = svg
+            .split("<path ")
+            .find(|tag| tag.contains("f other"))
+            .unwrap();
+        let none = map
+            .ratio
+            .iter()
+            .map(|row| row.iter().filter(|cell| cell.is_none()).count())
+            .collect::<Vec<_>>();
         // One rectangle a row, as wide as its cells without a ratio.
-        assert_eq!(grey.matches('M').count(), none.iter().filter(|n| **n > 0).count());
+        assert_eq!(
+            grey.matches('M').count(),
+            none.iter().filter(|n| **n > 0).count()
+        );
     }
 
     #[test]

@@ -15,7 +15,12 @@ use crate::text::{classes, count, interval, number};
 const MOST_CLASSES: usize = 10;
 /// Experiments that the model is not about: latent classes, settings that differ between losses, deep networks on all classes;
 /// and those that are a picture of runs that another one makes over many seeds.
-const NOT_MODELLED: [&str; 4] = ["features-2d", "generalization", "large-scale", "latent-classes"];
+const NOT_MODELLED: [&str; 4] = [
+    "features-2d",
+    "generalization",
+    "large-scale",
+    "latent-classes",
+];
 /// Points of a predicted curve.
 const POINTS: usize = 24;
 
@@ -51,9 +56,12 @@ type Answer = (String, Vec<Option<f64>>);
 /// One entry a panel and weight decay, in the order of the tables.
 pub(super) fn practice(runs: &[Run]) -> Result<Vec<Practice<'_>>, ReportError> {
     let modelled = |run: &Run| !NOT_MODELLED.contains(&run.record.spec.experiment.as_str());
-    let usable = |run: &&Run| modelled(run) && Practice::row(run).is_some() && margin_loss(run).is_some();
+    let usable =
+        |run: &&Run| modelled(run) && Practice::row(run).is_some() && margin_loss(run).is_some();
     let usable: Vec<&Run> = runs.iter().filter(usable).collect();
-    let keys = distinct(usable.iter().copied(), |run| (run.panel(), Level(decay(run))));
+    let keys = distinct(usable.iter().copied(), |run| {
+        (run.panel(), Level(decay(run)))
+    });
     let mut practice = Vec::new();
     for (panel, Level(decay_here)) in &keys {
         let same = |run: &&&Run| run.panel() == *panel && Level(decay(run)) == Level(*decay_here);
@@ -70,7 +78,11 @@ pub(super) fn practice(runs: &[Run]) -> Result<Vec<Practice<'_>>, ReportError> {
 
 fn decay(run: &Run) -> f64 {
     // A decoupled decay is no penalty on the loss, as the model's is: to the model there is none.
-    run.record.spec.optimizer.coupled_weight_decay().unwrap_or(0.0)
+    run.record
+        .spec
+        .optimizer
+        .coupled_weight_decay()
+        .unwrap_or(0.0)
 }
 
 fn margin_loss(run: &Run) -> Option<MarginLoss> {
@@ -78,7 +90,12 @@ fn margin_loss(run: &Run) -> Option<MarginLoss> {
 }
 
 impl<'a> Practice<'a> {
-    fn new(panel: &'a Panel, decay_in_label: bool, decay: f64, runs: Vec<&'a Run>) -> Result<Self, ReportError> {
+    fn new(
+        panel: &'a Panel,
+        decay_in_label: bool,
+        decay: f64,
+        runs: Vec<&'a Run>,
+    ) -> Result<Self, ReportError> {
         let rows: Vec<FitRow> = runs.iter().filter_map(|run| Self::row(run)).collect();
         // A fit that fails says something about the runs; it is no fault of the report.
         let fit = match distinct(runs.iter().copied(), Level::of).len() {
@@ -106,7 +123,10 @@ impl<'a> Practice<'a> {
         let memorization = match run.value(Quantity::Memorization) {
             Some(mean) => mean,
             // Without corrupted samples there is nothing to memorise.
-            None => last.memorization_sum.filter(|sum| *sum <= 0.0).map(|_| 0.0)?,
+            None => last
+                .memorization_sum
+                .filter(|sum| *sum <= 0.0)
+                .map(|_| 0.0)?,
         };
         let share = run.record.realised_noise;
         let row = FitRow {
@@ -125,36 +145,69 @@ impl<'a> Practice<'a> {
     fn predict(&mut self) -> Result<(), TheoryError> {
         let Ok(fit) = &self.fit else { return Ok(()) };
         let classes = self.panel.classes.len();
-        let losses = distinct(self.runs.iter().copied(), |run| (run.loss_rank(), run.loss_label()));
-        let known =
-            |label: &str| self.runs.iter().find(|run| run.loss_label() == label).and_then(|run| margin_loss(run));
-        let losses: Vec<(String, MarginLoss)> =
-            losses.into_iter().filter_map(|(_, label)| Some((label.clone(), known(&label)?))).collect();
+        let losses = distinct(self.runs.iter().copied(), |run| {
+            (run.loss_rank(), run.loss_label())
+        });
+        let known = |label: &str| {
+            self.runs
+                .iter()
+                .find(|run| run.loss_label() == label)
+                .and_then(|run| margin_loss(run))
+        };
+        let losses: Vec<(String, MarginLoss)> = losses
+            .into_iter()
+            .filter_map(|(_, label)| Some((label.clone(), known(&label)?)))
+            .collect();
         if self.decay <= 0.0 {
             self.unpredicted = Some("the model needs a weight decay above zero".to_owned());
         } else if !(2..=MOST_CLASSES).contains(&classes) {
-            self.unpredicted = Some(format!("the model is solved for 2 to {MOST_CLASSES} classes, not {classes}"));
+            self.unpredicted = Some(format!(
+                "the model is solved for 2 to {MOST_CLASSES} classes, not {classes}"
+            ));
         }
         if self.unpredicted.is_some() {
             return Ok(());
         }
-        let question = Question { base: setting(0.0, fit.c_md, self.lambda(), classes), classes, losses };
-        let levels: Vec<(Level, f64)> =
-            self.noisy_levels().into_iter().filter_map(|level| Some((level, self.eta_hat(level)?))).collect();
-        let etas: Vec<f64> = levels.iter().map(|(_, eta)| *eta).filter(|eta| *eta < 1.0).collect();
-        let Some(highest) = etas.iter().copied().max_by(f64::total_cmp) else { return Ok(()) };
+        let question = Question {
+            base: setting(0.0, fit.c_md, self.lambda(), classes),
+            classes,
+            losses,
+        };
+        let levels: Vec<(Level, f64)> = self
+            .noisy_levels()
+            .into_iter()
+            .filter_map(|level| Some((level, self.eta_hat(level)?)))
+            .collect();
+        let etas: Vec<f64> = levels
+            .iter()
+            .map(|(_, eta)| *eta)
+            .filter(|eta| *eta < 1.0)
+            .collect();
+        let Some(highest) = etas.iter().copied().max_by(f64::total_cmp) else {
+            return Ok(());
+        };
         let rho_0 = fit.rho_0;
         for (label, rhos) in question.answer(&etas)? {
             for ((level, _), rho) in levels.iter().filter(|(_, eta)| *eta < 1.0).zip(&rhos) {
                 if let Some(rho) = rho {
-                    self.at_levels.entry(*level).or_default().push((label.clone(), rho_0 + rho));
+                    self.at_levels
+                        .entry(*level)
+                        .or_default()
+                        .push((label.clone(), rho_0 + rho));
                 }
             }
         }
         // A smooth course is cheap for two classes only.
-        let drawn = if classes == 2 { evenly(highest / POINTS as f64, highest, POINTS) } else { etas };
+        let drawn = if classes == 2 {
+            evenly(highest / POINTS as f64, highest, POINTS)
+        } else {
+            etas
+        };
         for (label, rhos) in question.answer(&drawn)? {
-            let points = drawn.iter().zip(rhos).filter_map(|(eta, rho)| Some((*eta, rho_0 + rho?)));
+            let points = drawn
+                .iter()
+                .zip(rhos)
+                .filter_map(|(eta, rho)| Some((*eta, rho_0 + rho?)));
             self.predicted.push((label, points.collect()));
         }
         Ok(())
@@ -171,13 +224,22 @@ impl<'a> Practice<'a> {
     }
 
     pub(crate) fn noisy_levels(&self) -> Vec<Level> {
-        self.levels().into_iter().filter(|level| level.0 > 0.0).collect()
+        self.levels()
+            .into_iter()
+            .filter(|level| level.0 > 0.0)
+            .collect()
     }
 
     /// Mean realised ratio of noisy to clean samples.
     fn eta_hat(&self, level: Level) -> Option<f64> {
         let here = self.runs.iter().filter(|run| Level::of(run) == level);
-        mean(&here.filter_map(|run| Self::row(run)).map(|row| row.eta).collect::<Vec<_>>()).filter(|eta| *eta > 0.0)
+        mean(
+            &here
+                .filter_map(|run| Self::row(run))
+                .map(|row| row.eta)
+                .collect::<Vec<_>>(),
+        )
+        .filter(|eta| *eta > 0.0)
     }
 
     /// (loss, rho) that the model expects.
@@ -190,10 +252,14 @@ impl<'a> Practice<'a> {
         let mut rhos: BTreeMap<String, Vec<f64>> = BTreeMap::new();
         for run in self.runs.iter().filter(|run| Level::of(run) == level) {
             if let Some(row) = Self::row(run) {
-                rhos.entry(run.loss_label()).or_default().push(row.radius / row.separation);
+                rhos.entry(run.loss_label())
+                    .or_default()
+                    .push(row.radius / row.separation);
             }
         }
-        rhos.into_iter().filter_map(|(loss, values)| Some((loss, mean(&values)?))).collect()
+        rhos.into_iter()
+            .filter_map(|(loss, values)| Some((loss, mean(&values)?)))
+            .collect()
     }
 
     /// Whether mean rho orders the losses as predicted, at every level; `None` without two losses to order.
@@ -206,7 +272,11 @@ impl<'a> Practice<'a> {
         for level in self.noisy_levels() {
             let measured = self.measured_at(level);
             let here = |loss: &String| measured.iter().any(|(other, _)| other == loss);
-            let predicted: Vec<_> = self.predicted_at(level).into_iter().filter(|(loss, _)| here(loss)).collect();
+            let predicted: Vec<_> = self
+                .predicted_at(level)
+                .into_iter()
+                .filter(|(loss, _)| here(loss))
+                .collect();
             if predicted.len() > 1 && predicted.len() == measured.len() {
                 same = Some(same.unwrap_or(true) && order(predicted) == order(measured));
             }
@@ -215,19 +285,36 @@ impl<'a> Practice<'a> {
     }
 
     pub(crate) fn label(&self) -> String {
-        if self.decay_in_label { format!("{}, decay {}", self.panel, self.decay) } else { self.panel.to_string() }
+        if self.decay_in_label {
+            format!("{}, decay {}", self.panel, self.decay)
+        } else {
+            self.panel.to_string()
+        }
     }
 
     /// Classes and network.
     pub(crate) fn short_label(&self) -> String {
-        format!("{} {}", classes(&self.panel.classes), self.panel.network.trim_start_matches("MLP "))
+        format!(
+            "{} {}",
+            classes(&self.panel.classes),
+            self.panel.network.trim_start_matches("MLP ")
+        )
     }
 
     /// Short and without blanks; not necessarily unique.
     pub(crate) fn id(&self) -> String {
-        let Panel { experiment, source, classes, network, .. } = self.panel;
+        let Panel {
+            experiment,
+            source,
+            classes,
+            network,
+            ..
+        } = self.panel;
         let classes: Vec<String> = classes.iter().map(u32::to_string).collect();
-        let network = network.trim_start_matches("MLP ").replace('×', "x").replace([' ', ','], "-");
+        let network = network
+            .trim_start_matches("MLP ")
+            .replace('×', "x")
+            .replace([' ', ','], "-");
         format!("{experiment}/{source}/{}-{network}", classes.join("-"))
     }
 
@@ -268,10 +355,27 @@ impl<'a> Practice<'a> {
 impl Question {
     /// Rho of every loss at every noise level.
     fn answer(&self, etas: &[f64]) -> Result<Vec<Answer>, TheoryError> {
-        let all: Vec<(&MarginLoss, f64)> =
-            self.losses.iter().flat_map(|(_, loss)| etas.iter().map(move |eta| (loss, *eta))).collect();
-        let solved = in_parallel(&all, |(loss, eta)| rho(&MdSetting { eta: *eta, ..self.base }, loss, self.classes))?;
+        let all: Vec<(&MarginLoss, f64)> = self
+            .losses
+            .iter()
+            .flat_map(|(_, loss)| etas.iter().map(move |eta| (loss, *eta)))
+            .collect();
+        let solved = in_parallel(&all, |(loss, eta)| {
+            rho(
+                &MdSetting {
+                    eta: *eta,
+                    ..self.base
+                },
+                loss,
+                self.classes,
+            )
+        })?;
         let rows = solved.chunks(etas.len().max(1)).map(<[_]>::to_vec);
-        Ok(self.losses.iter().map(|(label, _)| label.clone()).zip(rows).collect())
+        Ok(self
+            .losses
+            .iter()
+            .map(|(label, _)| label.clone())
+            .zip(rows)
+            .collect())
     }
 }

@@ -4,7 +4,8 @@
 use std::path::Path;
 
 use memdil_records::{
-    EpochRecord, Provenance, RunFolder, RunRecord, RunSpec, Snapshot, SnapshotPart, Status, TestRecord, run_id,
+    EpochRecord, Provenance, RunFolder, RunRecord, RunSpec, Snapshot, SnapshotPart, Status,
+    TestRecord, run_id,
 };
 use ndarray::{Array1, Array2};
 use serde_json::json;
@@ -22,7 +23,14 @@ pub(crate) struct Plan {
 
 impl Plan {
     pub(crate) fn new(loss: &'static str, eta: f64, seed: u64) -> Self {
-        Self { experiment: "memorization-dilation", classes: [0, 1], width: 256, loss, eta, seed }
+        Self {
+            experiment: "memorization-dilation",
+            classes: [0, 1],
+            width: 256,
+            loss,
+            eta,
+            seed,
+        }
     }
 }
 
@@ -120,7 +128,14 @@ pub(crate) fn provenance() -> Provenance {
 }
 
 pub(crate) fn diverged(plan: &Plan, reason: &str) -> RunRecord {
-    let mut record = record(plan, Values { dilation: 1.0, memorization: 1.0, accuracy: 0.5 });
+    let mut record = record(
+        plan,
+        Values {
+            dilation: 1.0,
+            memorization: 1.0,
+            accuracy: 0.5,
+        },
+    );
     (record.status, record.reason, record.last) = (Status::Diverged, Some(reason.to_owned()), None);
     record
 }
@@ -138,7 +153,10 @@ pub(crate) struct Noise(pub(crate) u64);
 
 impl Noise {
     pub(crate) fn next(&mut self) -> f64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 11) as f64 / (1_u64 << 53) as f64
     }
 
@@ -150,23 +168,50 @@ impl Noise {
 
 /// Features of two classes on the axes; memorised corrupted samples lie at the other class.
 pub(crate) fn snapshot(plan: &Plan, spread: f64) -> Snapshot {
-    let mut noise =
-        Noise(plan.seed * 977 + (plan.eta * 1000.0) as u64 + plan.loss.len() as u64 * 31 + plan.width as u64);
+    let mut noise = Noise(
+        plan.seed * 977
+            + (plan.eta * 1000.0) as u64
+            + plan.loss.len() as u64 * 31
+            + plan.width as u64,
+    );
     let mut part = |n: usize, spread: f64, noisy: bool| {
-        let (mut features, mut labels, mut clean) = (Array2::zeros((n, 2)), Array1::zeros(n), Array1::zeros(n));
+        let (mut features, mut labels, mut clean) =
+            (Array2::zeros((n, 2)), Array1::zeros(n), Array1::zeros(n));
         for i in 0..n {
             clean[i] = u32::from(i >= n / 2);
-            labels[i] = if noisy && noise.next() < plan.eta / 2.0 { 1 - clean[i] } else { clean[i] };
-            let place = if noise.next() < 0.9 { labels[i] } else { clean[i] } as usize;
+            labels[i] = if noisy && noise.next() < plan.eta / 2.0 {
+                1 - clean[i]
+            } else {
+                clean[i]
+            };
+            let place = if noise.next() < 0.9 {
+                labels[i]
+            } else {
+                clean[i]
+            } as usize;
             // Some test samples drift towards the other class: that is what dilation looks like.
-            let drift = if noisy { 0.0 } else { spread * noise.next().powi(4) * 3.0 };
+            let drift = if noisy {
+                0.0
+            } else {
+                spread * noise.next().powi(4) * 3.0
+            };
             features[[i, place]] = (2.0 - drift + 0.35 * spread * noise.normal()).max(0.0) as f32;
             features[[i, 1 - place]] = (drift + 0.3 * spread * noise.normal()).max(0.0) as f32;
         }
-        SnapshotPart { logits: features.clone(), features, labels, clean_labels: clean }
+        SnapshotPart {
+            logits: features.clone(),
+            features,
+            labels,
+            clean_labels: clean,
+        }
     };
     let (train, test) = (part(1200, 0.3 * spread, true), part(200, spread, false));
-    Snapshot { train, test, classifier: ndarray::array![[1.9, -1.7], [-1.8, 1.9]], bias: ndarray::array![0.1, -0.15] }
+    Snapshot {
+        train,
+        test,
+        classifier: ndarray::array![[1.9, -1.7], [-1.8, 1.9]],
+        bias: ndarray::array![0.1, -0.15],
+    }
 }
 
 /// Every run of a design in which a loss multiplies dilation by its factor.
@@ -180,7 +225,14 @@ pub(crate) fn design(seeds: u64, losses: &[(&'static str, f64)], etas: &[f64]) -
                 let dilation = (0.03 + 1.4 * eta) * if eta > 0.0 { factor } else { 1.0 } * jitter;
                 let memorization = (0.55 + eta + 0.04 * noise.normal()).max(0.05);
                 let accuracy = 0.985 - 0.3 * eta + 0.003 * noise.normal();
-                records.push(record(&Plan::new(loss, eta, seed), Values { dilation, memorization, accuracy }));
+                records.push(record(
+                    &Plan::new(loss, eta, seed),
+                    Values {
+                        dilation,
+                        memorization,
+                        accuracy,
+                    },
+                ));
             }
         }
     }
@@ -193,7 +245,13 @@ pub(crate) fn check_page(page: &str) {
     let page = page.replace("href=\"figures/", "data-file=\"figures/");
     let page = page.as_str();
     for forbidden in ["NaN", "inf ", "src=", "href=", "@import", "url(", "<script"] {
-        assert!(!page.replace("became NaN", "").replace("is NaN", "").contains(forbidden), "{forbidden:?} in the page");
+        assert!(
+            !page
+                .replace("became NaN", "")
+                .replace("is NaN", "")
+                .contains(forbidden),
+            "{forbidden:?} in the page"
+        );
     }
     let elsewhere = page.replace("http://www.w3.org/2000/svg", "");
     assert!(!elsewhere.contains("http:") && !elsewhere.contains("https:"));
@@ -201,11 +259,18 @@ pub(crate) fn check_page(page: &str) {
     let mut rest = page;
     while let Some(start) = rest.find('<') {
         let text = &rest[..start];
-        assert!(!text.contains('>') || open.last() == Some(&"style"), "stray > in {text:?}");
+        assert!(
+            !text.contains('>') || open.last() == Some(&"style"),
+            "stray > in {text:?}"
+        );
         let end = start + rest[start..].find('>').unwrap();
         let tag = &rest[start + 1..end];
         rest = &rest[end + 1..];
-        let name = tag.trim_start_matches('/').split([' ', '/']).next().unwrap();
+        let name = tag
+            .trim_start_matches('/')
+            .split([' ', '/'])
+            .next()
+            .unwrap();
         if tag.starts_with('!') || tag.ends_with('/') {
             continue;
         }
@@ -217,7 +282,11 @@ pub(crate) fn check_page(page: &str) {
         }
     }
     assert!(open.is_empty(), "{open:?}");
-    let ids: Vec<&str> = page.split(" id=\"").skip(1).map(|after| after.split('"').next().unwrap()).collect();
+    let ids: Vec<&str> = page
+        .split(" id=\"")
+        .skip(1)
+        .map(|after| after.split('"').next().unwrap())
+        .collect();
     let distinct: std::collections::BTreeSet<&&str> = ids.iter().collect();
     assert_eq!(distinct.len(), ids.len());
 }

@@ -4,10 +4,12 @@ use candle_core::{DType, Device, Tensor, Var};
 use memdil_data::random::{Stream, stream};
 use memdil_losses::Loss;
 use memdil_models::{
-    Activation, Classifier, ImageShape, Mlp, MlpShape, MlpVariant, Model, Norm, ResNet, ResNetDepth, ResNetShape, Vgg,
-    VggDepth, VggShape,
+    Activation, Classifier, ImageShape, Mlp, MlpShape, MlpVariant, Model, Norm, ResNet,
+    ResNetDepth, ResNetShape, Vgg, VggDepth, VggShape,
 };
-use memdil_records::{ActivationSpec, ClassifierSpec, MlpSpec, ModelSpec, NormSpec, ResNetSpec, RunSpec, VggSpec};
+use memdil_records::{
+    ActivationSpec, ClassifierSpec, MlpSpec, ModelSpec, NormSpec, ResNetSpec, RunSpec, VggSpec,
+};
 use ndarray::{Array1, Array2};
 
 use super::state::pick;
@@ -41,17 +43,38 @@ impl CandleNetwork {
     ) -> Result<Self, RunnerError> {
         check(spec, shape)?;
         let (channels, height, width) = shape;
-        let image = ImageShape { channels, height, width };
+        let image = ImageShape {
+            channels,
+            height,
+            width,
+        };
         let mut rng = stream(spec.seed, Stream::Init);
         let network: Box<dyn Model> = match &spec.model {
-            ModelSpec::Mlp(mlp) => Box::new(mlp_model(spec, mlp, channels * height * width, classes, dtype, device)?),
+            ModelSpec::Mlp(mlp) => Box::new(mlp_model(
+                spec,
+                mlp,
+                channels * height * width,
+                classes,
+                dtype,
+                device,
+            )?),
             ModelSpec::ResNet(ResNetSpec { depth, width }) => {
                 let depth = match depth {
                     18 => ResNetDepth::R18,
                     34 => ResNetDepth::R34,
                     _ => ResNetDepth::R50,
                 };
-                Box::new(ResNet::new(ResNetShape { image, depth, width: *width, classes }, &mut rng, dtype, device)?)
+                Box::new(ResNet::new(
+                    ResNetShape {
+                        image,
+                        depth,
+                        width: *width,
+                        classes,
+                    },
+                    &mut rng,
+                    dtype,
+                    device,
+                )?)
             }
             ModelSpec::Vgg(VggSpec { depth, width }) => {
                 let depth = match depth {
@@ -59,9 +82,23 @@ impl CandleNetwork {
                     13 => VggDepth::V13,
                     _ => VggDepth::V16,
                 };
-                Box::new(Vgg::new(VggShape { image, depth, width: *width, classes }, &mut rng, dtype, device)?)
+                Box::new(Vgg::new(
+                    VggShape {
+                        image,
+                        depth,
+                        width: *width,
+                        classes,
+                    },
+                    &mut rng,
+                    dtype,
+                    device,
+                )?)
             }
-            ModelSpec::Custom(custom) => return Err(RunnerError::CustomModel { name: custom.name.clone() }),
+            ModelSpec::Custom(custom) => {
+                return Err(RunnerError::CustomModel {
+                    name: custom.name.clone(),
+                });
+            }
         };
         Self::from_model(spec, network, channels * height * width, dtype, device)
     }
@@ -80,7 +117,14 @@ impl CandleNetwork {
     ) -> Result<Self, RunnerError> {
         let optimizer = Optimizer::new(Update::from(&spec.optimizer), network.parameters())?;
         let (feature_decay, device) = (spec.training.feature_decay, device.clone());
-        Ok(Self { network, optimizer, feature_decay, inputs, dtype, device })
+        Ok(Self {
+            network,
+            optimizer,
+            feature_decay,
+            inputs,
+            dtype,
+            device,
+        })
     }
 
     pub(super) fn step(
@@ -92,12 +136,17 @@ impl CandleNetwork {
     ) -> Result<f64, RunnerError> {
         let batch = self.batch(inputs)?;
         let labels = Tensor::from_slice(labels, labels.len(), &self.device)?;
-        let buffers = self.network.buffers().iter().map(|(_, buffer)| buffer.copy());
+        let buffers = self
+            .network
+            .buffers()
+            .iter()
+            .map(|(_, buffer)| buffer.copy());
         let buffers = buffers.collect::<Result<Vec<_>, _>>()?;
         let output = self.network.forward(&batch, true)?;
         let mut loss = loss.tensor(&output.logits, &labels)?;
         if self.feature_decay > 0.0 {
-            let penalty = output.features.sqr()?.sum_all()? * (self.feature_decay / (2.0 * labels.elem_count() as f64));
+            let penalty = output.features.sqr()?.sum_all()?
+                * (self.feature_decay / (2.0 * labels.elem_count() as f64));
             loss = (loss + penalty?)?;
         }
         let value = loss.to_dtype(DType::F64)?.to_scalar::<f64>()?;
@@ -123,26 +172,43 @@ impl CandleNetwork {
 
     pub(super) fn classifier(&self) -> Result<(Array2<f32>, Array1<f32>), RunnerError> {
         let weight = self.network.classifier_weight();
-        let array = Array2::from_shape_vec(weight.dims2()?, values(weight)?).map_err(candle_core::Error::wrap)?;
+        let array = Array2::from_shape_vec(weight.dims2()?, values(weight)?)
+            .map_err(candle_core::Error::wrap)?;
         let by_class = array.reversed_axes().as_standard_layout().to_owned();
         Ok((by_class, values(self.network.classifier_bias())?.into()))
     }
 
     pub(super) fn parameter_count(&self) -> usize {
-        self.network.parameters().iter().map(|(_, p)| p.elem_count()).sum()
+        self.network
+            .parameters()
+            .iter()
+            .map(|(_, p)| p.elem_count())
+            .sum()
     }
 
     fn model_variables(&self) -> impl Iterator<Item = &(String, Var)> {
-        self.network.parameters().iter().chain(self.network.buffers())
+        self.network
+            .parameters()
+            .iter()
+            .chain(self.network.buffers())
     }
 
     pub(super) fn model_tensors(&self) -> Tensors<'_> {
-        Box::new(self.model_variables().map(|(name, tensor)| named(name, tensor)))
+        Box::new(
+            self.model_variables()
+                .map(|(name, tensor)| named(name, tensor)),
+        )
     }
 
     pub(super) fn load_model_state(&mut self, state: &[NamedTensor]) -> Result<(), RunnerError> {
-        let targets: Vec<(&str, &Var)> = self.model_variables().map(|(name, var)| (name.as_str(), var)).collect();
-        let expected: Vec<_> = targets.iter().map(|(name, var)| (*name, var.dims())).collect();
+        let targets: Vec<(&str, &Var)> = self
+            .model_variables()
+            .map(|(name, var)| (name.as_str(), var))
+            .collect();
+        let expected: Vec<_> = targets
+            .iter()
+            .map(|(name, var)| (*name, var.dims()))
+            .collect();
         for ((_, target), tensor) in targets.iter().zip(pick(state, &expected)?) {
             target.set(&self.tensor(tensor)?)?;
         }
@@ -150,27 +216,48 @@ impl CandleNetwork {
     }
 
     pub(super) fn optimizer_tensors(&self) -> Result<Tensors<'_>, RunnerError> {
-        Ok(Box::new(self.optimizer.state()?.into_iter().map(|(name, tensor)| named(&name, &tensor))))
+        Ok(Box::new(
+            self.optimizer
+                .state()?
+                .into_iter()
+                .map(|(name, tensor)| named(&name, &tensor)),
+        ))
     }
 
-    pub(super) fn load_optimizer_state(&mut self, state: &[NamedTensor]) -> Result<(), RunnerError> {
+    pub(super) fn load_optimizer_state(
+        &mut self,
+        state: &[NamedTensor],
+    ) -> Result<(), RunnerError> {
         let tensors = self.optimizer.state()?;
-        let expected: Vec<_> = tensors.iter().map(|(name, tensor)| (name.as_str(), tensor.dims())).collect();
-        let tensors = pick(state, &expected)?.into_iter().map(|tensor| self.tensor(tensor));
+        let expected: Vec<_> = tensors
+            .iter()
+            .map(|(name, tensor)| (name.as_str(), tensor.dims()))
+            .collect();
+        let tensors = pick(state, &expected)?
+            .into_iter()
+            .map(|tensor| self.tensor(tensor));
         let tensors = tensors.collect::<Result<Vec<_>, _>>()?;
         Ok(self.optimizer.set_state(tensors)?)
     }
 
     fn tensor(&self, tensor: &NamedTensor) -> candle_core::Result<Tensor> {
-        Tensor::from_slice(&tensor.values, tensor.shape.as_slice(), &self.device)?.to_dtype(self.dtype)
+        Tensor::from_slice(&tensor.values, tensor.shape.as_slice(), &self.device)?
+            .to_dtype(self.dtype)
     }
 }
 
 /// Whether a network of this crate's fits the images.
-pub(super) fn check(spec: &RunSpec, (_, height, width): (usize, usize, usize)) -> Result<(), RunnerError> {
+pub(super) fn check(
+    spec: &RunSpec,
+    (_, height, width): (usize, usize, usize),
+) -> Result<(), RunnerError> {
     match &spec.model {
-        ModelSpec::Vgg(_) if height.min(width) < 32 => Err(RunnerError::SmallImages { height, width }),
-        ModelSpec::Custom(custom) => Err(RunnerError::CustomModel { name: custom.name.clone() }),
+        ModelSpec::Vgg(_) if height.min(width) < 32 => {
+            Err(RunnerError::SmallImages { height, width })
+        }
+        ModelSpec::Custom(custom) => Err(RunnerError::CustomModel {
+            name: custom.name.clone(),
+        }),
         _ => Ok(()),
     }
 }
@@ -185,8 +272,20 @@ pub(super) fn mlp_model(
     device: &Device,
 ) -> candle_core::Result<Mlp> {
     let features = mlp.features.unwrap_or(classes);
-    let shape = MlpShape { inputs, depth: mlp.depth, width: mlp.width, features, classes };
-    Mlp::new(shape, variant(mlp), &mut stream(spec.seed, Stream::Init), dtype, device)
+    let shape = MlpShape {
+        inputs,
+        depth: mlp.depth,
+        width: mlp.width,
+        features,
+        classes,
+    };
+    Mlp::new(
+        shape,
+        variant(mlp),
+        &mut stream(spec.seed, Stream::Init),
+        dtype,
+        device,
+    )
 }
 
 fn variant(spec: &MlpSpec) -> MlpVariant {
@@ -208,7 +307,11 @@ fn variant(spec: &MlpSpec) -> MlpVariant {
 }
 
 fn named(name: &str, tensor: &Tensor) -> Result<NamedTensor, RunnerError> {
-    Ok(NamedTensor { name: name.to_owned(), shape: tensor.dims().to_vec(), values: values(tensor)? })
+    Ok(NamedTensor {
+        name: name.to_owned(),
+        shape: tensor.dims().to_vec(),
+        values: values(tensor)?,
+    })
 }
 
 fn values(tensor: &Tensor) -> candle_core::Result<Vec<f32>> {

@@ -3,7 +3,9 @@
 
 use candle_core::{DType, Device};
 use memdil_kernels::gpu::{GpuMlp, Machine};
-use memdil_kernels::{Activation, Architecture, Decay, KernelError, Mlp, Norm, Optimizer, Role, Step, Tensor};
+use memdil_kernels::{
+    Activation, Architecture, Decay, KernelError, Mlp, Norm, Optimizer, Role, Step, Tensor,
+};
 use memdil_models::Model as _;
 use memdil_records::{ActivationSpec, ClassifierSpec, ModelSpec, NormSpec, RunSpec};
 use ndarray::{Array1, Array2};
@@ -29,7 +31,9 @@ pub(super) struct Recipe {
 impl Recipe {
     pub(super) fn new(spec: &RunSpec, inputs: usize, classes: usize) -> Result<Self, RunnerError> {
         let ModelSpec::Mlp(mlp) = &spec.model else {
-            return Err(candle_core::Error::msg("only multilayer perceptrons have a fused step").into());
+            return Err(
+                candle_core::Error::msg("only multilayer perceptrons have a fused step").into(),
+            );
         };
         let architecture = Architecture {
             inputs,
@@ -51,16 +55,32 @@ impl Recipe {
         let update = Update::from(&spec.optimizer);
         let optimizer = match update.rule {
             Rule::Sgd { momentum, nesterov } => Optimizer::Sgd { momentum, nesterov },
-            Rule::Adam { beta1, beta2, epsilon } => Optimizer::Adam { beta1, beta2, epsilon },
+            Rule::Adam {
+                beta1,
+                beta2,
+                epsilon,
+            } => Optimizer::Adam {
+                beta1,
+                beta2,
+                epsilon,
+            },
         };
-        let decay = if update.decoupled { Decay::Decoupled } else { Decay::Coupled };
+        let decay = if update.decoupled {
+            Decay::Decoupled
+        } else {
+            Decay::Coupled
+        };
         let step = Step {
             learning_rate: spec.optimizer.learning_rate(),
             decay: decay(update.weight_decay),
             classifier_decay: decay(update.classifier_weight_decay),
             feature_decay: spec.training.feature_decay,
         };
-        Ok(Self { architecture, optimizer, step })
+        Ok(Self {
+            architecture,
+            optimizer,
+            step,
+        })
     }
 }
 
@@ -130,8 +150,12 @@ impl<M: Machine> Engine for GpuMlp<M> {
 
 /// Gives a network the numbers that candle's would begin with.
 pub(super) fn start(engine: &mut impl Engine, spec: &RunSpec) -> Result<(), RunnerError> {
-    let Architecture { inputs, classes, .. } = *engine.architecture();
-    let ModelSpec::Mlp(mlp) = &spec.model else { return Ok(()) };
+    let Architecture {
+        inputs, classes, ..
+    } = *engine.architecture();
+    let ModelSpec::Mlp(mlp) = &spec.model else {
+        return Ok(());
+    };
     let network = mlp_model(spec, mlp, inputs, classes, DType::F32, &Device::Cpu)?;
     for (name, tensor) in network.parameters().iter().chain(network.buffers()) {
         engine.set(name, &tensor.flatten_all()?.to_vec1::<f32>()?)?;
@@ -140,16 +164,28 @@ pub(super) fn start(engine: &mut impl Engine, spec: &RunSpec) -> Result<(), Runn
 }
 
 pub(super) fn classifier(engine: &impl Engine) -> Result<(Array2<f32>, Array1<f32>), RunnerError> {
-    let Architecture { features, classes, .. } = *engine.architecture();
+    let Architecture {
+        features, classes, ..
+    } = *engine.architecture();
     let weight = Array2::from_shape_vec((features, classes), engine.get("classifier.weight")?);
-    let by_class = weight.map_err(candle_core::Error::wrap)?.reversed_axes().as_standard_layout().to_owned();
+    let by_class = weight
+        .map_err(candle_core::Error::wrap)?
+        .reversed_axes()
+        .as_standard_layout()
+        .to_owned();
     Ok((by_class, engine.get("classifier.bias")?.into()))
 }
 
 pub(super) fn parameter_count(engine: &impl Engine) -> usize {
     let fixed = engine.architecture().fixed_classifier;
-    let trained = |t: &Tensor| t.role == Role::Parameter && !(fixed && t.name.starts_with("classifier."));
-    engine.tensors().iter().filter(|t| trained(t)).map(|t| t.shape.iter().product::<usize>()).sum()
+    let trained =
+        |t: &Tensor| t.role == Role::Parameter && !(fixed && t.name.starts_with("classifier."));
+    engine
+        .tensors()
+        .iter()
+        .filter(|t| trained(t))
+        .map(|t| t.shape.iter().product::<usize>())
+        .sum()
 }
 
 pub(super) fn model_tensors(engine: &impl Engine) -> Tensors<'_> {
@@ -160,13 +196,20 @@ pub(super) fn optimizer_tensors(engine: &impl Engine, optimizer: Optimizer) -> T
     // A number that f32 holds exactly up to 16 million steps.
     let steps = || {
         let values = vec![engine.steps()? as f32];
-        Ok(NamedTensor { name: STEPS.to_owned(), shape: Vec::new(), values })
+        Ok(NamedTensor {
+            name: STEPS.to_owned(),
+            shape: Vec::new(),
+            values,
+        })
     };
     let steps = std::iter::once_with(steps).take(if is_adam(optimizer) { 1 } else { 0 });
     Box::new(tensors(engine, |role| role == Role::Buffer).chain(steps))
 }
 
-pub(super) fn load_model_state(engine: &mut impl Engine, state: &[NamedTensor]) -> Result<(), RunnerError> {
+pub(super) fn load_model_state(
+    engine: &mut impl Engine,
+    state: &[NamedTensor],
+) -> Result<(), RunnerError> {
     load(engine, state, |role| role != Role::Buffer, &[])
 }
 
@@ -175,7 +218,11 @@ pub(super) fn load_optimizer_state(
     optimizer: Optimizer,
     state: &[NamedTensor],
 ) -> Result<(), RunnerError> {
-    let steps: &[(&str, &[usize])] = if is_adam(optimizer) { &[(STEPS, &[])] } else { &[] };
+    let steps: &[(&str, &[usize])] = if is_adam(optimizer) {
+        &[(STEPS, &[])]
+    } else {
+        &[]
+    };
     load(engine, state, |role| role == Role::Buffer, steps)?;
     if let Some(steps) = state.iter().find(|tensor| tensor.name == STEPS) {
         engine.set_steps(steps.values[0] as u64)?;
@@ -191,10 +238,17 @@ fn tensors(
     engine: &impl Engine,
     wanted: impl Fn(Role) -> bool,
 ) -> impl Iterator<Item = Result<NamedTensor, RunnerError>> {
-    let tensors = engine.tensors().into_iter().filter(move |tensor| wanted(tensor.role));
+    let tensors = engine
+        .tensors()
+        .into_iter()
+        .filter(move |tensor| wanted(tensor.role));
     tensors.map(|Tensor { name, shape, .. }| {
         let values = engine.get(&name)?;
-        Ok(NamedTensor { name, shape, values })
+        Ok(NamedTensor {
+            name,
+            shape,
+            values,
+        })
     })
 }
 
@@ -204,8 +258,15 @@ fn load(
     wanted: impl Fn(Role) -> bool,
     more: &[(&str, &[usize])],
 ) -> Result<(), RunnerError> {
-    let tensors: Vec<Tensor> = engine.tensors().into_iter().filter(|t| wanted(t.role)).collect();
-    let expected = tensors.iter().map(|t| (t.name.as_str(), t.shape.as_slice())).chain(more.iter().copied());
+    let tensors: Vec<Tensor> = engine
+        .tensors()
+        .into_iter()
+        .filter(|t| wanted(t.role))
+        .collect();
+    let expected = tensors
+        .iter()
+        .map(|t| (t.name.as_str(), t.shape.as_slice()))
+        .chain(more.iter().copied());
     let found = pick(state, &expected.collect::<Vec<_>>())?;
     for (tensor, values) in tensors.iter().zip(found) {
         engine.set(&tensor.name, &values.values)?;

@@ -36,14 +36,23 @@ impl FusedMlp {
         loss: &Loss,
         learning_rate: f64,
     ) -> Result<f64, RunnerError> {
-        let logits: Vec<f64> = self.network.forward(inputs)?.into_iter().map(f64::from).collect();
+        let logits: Vec<f64> = self
+            .network
+            .forward(inputs)?
+            .into_iter()
+            .map(f64::from)
+            .collect();
         if let Some(&other) = logits.iter().find(|logit| !logit.is_finite()) {
             return Ok(other);
         }
-        let step = Step { learning_rate, ..self.recipe.step };
+        let step = Step {
+            learning_rate,
+            ..self.recipe.step
+        };
         let classes = self.network.architecture().classes;
         let logits = ArrayView2::from_shape((logits.len() / classes, classes), &logits);
-        let (mut value, gradient) = loss.value_and_gradient(logits.map_err(candle_core::Error::wrap)?, labels)?;
+        let (mut value, gradient) =
+            loss.value_and_gradient(logits.map_err(candle_core::Error::wrap)?, labels)?;
         value += self.network.feature_penalty(step.feature_decay);
         if value.is_finite() {
             let gradient: Vec<f32> = gradient.iter().map(|&g| g as f32).collect();
@@ -76,7 +85,10 @@ impl FusedMlp {
         engine::load_model_state(&mut self.network, state)
     }
 
-    pub(super) fn load_optimizer_state(&mut self, state: &[NamedTensor]) -> Result<(), RunnerError> {
+    pub(super) fn load_optimizer_state(
+        &mut self,
+        state: &[NamedTensor],
+    ) -> Result<(), RunnerError> {
         engine::load_optimizer_state(&mut self.network, self.recipe.optimizer, state)
     }
 }

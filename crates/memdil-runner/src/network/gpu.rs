@@ -21,7 +21,12 @@ impl GpuNetwork {
     /// # Errors
     ///
     /// [`RunnerError::Kernel`] on sizes that make no network, layer normalisation, or when the device fails.
-    pub fn new(spec: &RunSpec, inputs: usize, classes: usize, cuda: Cuda) -> Result<Self, RunnerError> {
+    pub fn new(
+        spec: &RunSpec,
+        inputs: usize,
+        classes: usize,
+        cuda: Cuda,
+    ) -> Result<Self, RunnerError> {
         Self::on(cuda, spec, inputs, classes)
     }
 
@@ -33,15 +38,30 @@ impl GpuNetwork {
         classes: usize,
     ) -> Result<Self, RunnerError> {
         let recipe = Recipe::new(spec, inputs, classes)?;
-        let mut network = GpuMlp::new(machine, recipe.architecture, recipe.optimizer, spec.training.batch_size)?;
+        let mut network = GpuMlp::new(
+            machine,
+            recipe.architecture,
+            recipe.optimizer,
+            spec.training.batch_size,
+        )?;
         engine::start(&mut network, spec)?;
-        Ok(Self(Box::new(OnMachine { network, recipe, sets: None })))
+        Ok(Self(Box::new(OnMachine {
+            network,
+            recipe,
+            sets: None,
+        })))
     }
 }
 
 /// What [`Network`](super::Network) needs of a network on a device.
 pub(super) trait OnDevice: std::fmt::Debug {
-    fn step(&mut self, inputs: &[f32], labels: &[u32], loss: &Loss, learning_rate: f64) -> Result<f64, RunnerError>;
+    fn step(
+        &mut self,
+        inputs: &[f32],
+        labels: &[u32],
+        loss: &Loss,
+        learning_rate: f64,
+    ) -> Result<f64, RunnerError>;
     fn forward(&mut self, inputs: &[f32]) -> Result<(Vec<f32>, Vec<f32>), RunnerError>;
     /// Begins an epoch, or goes on with one.
     fn begin_epoch(
@@ -93,9 +113,20 @@ impl<M: Machine> OnMachine<M> {
 }
 
 impl<M: Machine> OnDevice for OnMachine<M> {
-    fn step(&mut self, inputs: &[f32], labels: &[u32], loss: &Loss, learning_rate: f64) -> Result<f64, RunnerError> {
-        let step = Step { learning_rate, ..self.recipe.step };
-        Ok(self.network.step_on(inputs, labels, &device_loss(loss), &step)?)
+    fn step(
+        &mut self,
+        inputs: &[f32],
+        labels: &[u32],
+        loss: &Loss,
+        learning_rate: f64,
+    ) -> Result<f64, RunnerError> {
+        let step = Step {
+            learning_rate,
+            ..self.recipe.step
+        };
+        Ok(self
+            .network
+            .step_on(inputs, labels, &device_loss(loss), &step)?)
     }
 
     fn forward(&mut self, inputs: &[f32]) -> Result<(Vec<f32>, Vec<f32>), RunnerError> {
@@ -112,12 +143,19 @@ impl<M: Machine> OnDevice for OnMachine<M> {
     ) -> Result<(), RunnerError> {
         self.sets(data)?;
         let order: Vec<u32> = order.iter().map(|&i| i as u32).collect();
-        let step = Step { learning_rate, ..self.recipe.step };
-        Ok(self.network.begin(&order, done, &device_loss(loss), &step)?)
+        let step = Step {
+            learning_rate,
+            ..self.recipe.step
+        };
+        Ok(self
+            .network
+            .begin(&order, done, &device_loss(loss), &step)?)
     }
 
     fn queue_step(&mut self, samples: usize) -> Result<(), RunnerError> {
-        let Some([train, _]) = &self.sets else { return Ok(()) };
+        let Some([train, _]) = &self.sets else {
+            return Ok(());
+        };
         Ok(self.network.step(train, samples)?)
     }
 
@@ -133,9 +171,13 @@ impl<M: Machine> OnDevice for OnMachine<M> {
         indices: &[usize],
     ) -> Result<(Vec<f32>, Vec<f32>), RunnerError> {
         self.sets(data)?;
-        let Some([train, test]) = &self.sets else { return Ok((Vec::new(), Vec::new())) };
+        let Some([train, test]) = &self.sets else {
+            return Ok((Vec::new(), Vec::new()));
+        };
         let indices: Vec<u32> = indices.iter().map(|&i| i as u32).collect();
-        Ok(self.network.evaluate(if part == Part::Train { train } else { test }, &indices)?)
+        Ok(self
+            .network
+            .evaluate(if part == Part::Train { train } else { test }, &indices)?)
     }
 
     fn classifier(&self) -> Result<(Array2<f32>, Array1<f32>), RunnerError> {
@@ -165,11 +207,17 @@ impl<M: Machine> OnDevice for OnMachine<M> {
 
 impl<M: Machine> std::fmt::Debug for OnMachine<M> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("OnMachine").field("network", &self.network).finish_non_exhaustive()
+        f.debug_struct("OnMachine")
+            .field("network", &self.network)
+            .finish_non_exhaustive()
     }
 }
 
-fn samples<M: Machine>(machine: &M, inputs: &Inputs, labels: &[u32]) -> Result<Samples<M>, RunnerError> {
+fn samples<M: Machine>(
+    machine: &M,
+    inputs: &Inputs,
+    labels: &[u32],
+) -> Result<Samples<M>, RunnerError> {
     let stored = inputs.stored();
     let pixels = match stored.pixels {
         memdil_data::Pixels::Bytes(bytes) => Pixels::Bytes(bytes),
@@ -177,7 +225,16 @@ fn samples<M: Machine>(machine: &M, inputs: &Inputs, labels: &[u32]) -> Result<S
     };
     let (_, height, width) = inputs.shape();
     let (plane, constants, copies) = (height * width, stored.constants, stored.copies);
-    Ok(Samples::new(machine, &Stored { pixels, plane, constants, copies, labels })?)
+    Ok(Samples::new(
+        machine,
+        &Stored {
+            pixels,
+            plane,
+            constants,
+            copies,
+            labels,
+        },
+    )?)
 }
 
 pub(crate) fn device_loss(loss: &Loss) -> DeviceLoss {
@@ -189,7 +246,9 @@ pub(crate) fn device_loss(loss: &Loss) -> DeviceLoss {
         Loss::Focal { gamma } => DeviceLoss::Focal { gamma },
         Loss::GeneralizedCrossEntropy { q } => DeviceLoss::Generalized { q },
         Loss::SymmetricCrossEntropy { alpha, beta } => DeviceLoss::Symmetric { alpha, beta },
-        Loss::ForwardCorrection { ref transition } => DeviceLoss::Forward { transition: transition.concat() },
+        Loss::ForwardCorrection { ref transition } => DeviceLoss::Forward {
+            transition: transition.concat(),
+        },
     }
 }
 

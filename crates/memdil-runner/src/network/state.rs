@@ -32,18 +32,29 @@ pub(crate) fn pick<'a>(
     expected: &[(&str, &[usize])],
 ) -> Result<Vec<&'a NamedTensor>, RunnerError> {
     let error = |reason: String| RunnerError::State { reason };
-    if let Some(other) = state.iter().find(|t| expected.iter().all(|(name, _)| t.name != *name)) {
+    if let Some(other) = state
+        .iter()
+        .find(|t| expected.iter().all(|(name, _)| t.name != *name))
+    {
         return Err(error(format!("tensor '{}' is unknown", other.name)));
     }
     let find = |&(name, shape): &(&str, &[usize])| {
-        let tensor =
-            state.iter().find(|t| t.name == name).ok_or_else(|| error(format!("tensor '{name}' is missing")))?;
+        let tensor = state
+            .iter()
+            .find(|t| t.name == name)
+            .ok_or_else(|| error(format!("tensor '{name}' is missing")))?;
         if tensor.shape != shape {
-            return Err(error(format!("tensor '{name}' has shape {:?}, expected {shape:?}", tensor.shape)));
+            return Err(error(format!(
+                "tensor '{name}' has shape {:?}, expected {shape:?}",
+                tensor.shape
+            )));
         }
         let count: usize = shape.iter().product();
         if tensor.values.len() != count {
-            return Err(error(format!("tensor '{name}' holds {} values, expected {count}", tensor.values.len())));
+            return Err(error(format!(
+                "tensor '{name}' holds {} values, expected {count}",
+                tensor.values.len()
+            )));
         }
         Ok(tensor)
     };
@@ -69,7 +80,11 @@ pub(crate) type Tensors<'a> = Box<dyn Iterator<Item = Result<NamedTensor, Runner
 /// SHA-256 of a text and of tensors in any order.
 pub(crate) fn checksum(state: &str, mut digests: Vec<[u8; 32]>) -> String {
     digests.sort_unstable();
-    hex(digests.iter().fold(Sha256::new_with_prefix(state), |all, digest| all.chain_update(digest)))
+    hex(digests
+        .iter()
+        .fold(Sha256::new_with_prefix(state), |all, digest| {
+            all.chain_update(digest)
+        }))
 }
 
 /// Text that stands beside the tensors of a file, by name.
@@ -93,7 +108,10 @@ pub(crate) fn write_tensors<'a>(
         header.insert(tensor.name, entry);
     }
     if let Some(state) = state {
-        header.insert("__metadata__".to_owned(), json!({"sha256": checksum(state, digests), "state": state}));
+        header.insert(
+            "__metadata__".to_owned(),
+            json!({"sha256": checksum(state, digests), "state": state}),
+        );
     }
     let mut header = serde_json::to_vec(&header).map_err(|e| write_error(path, e))?;
     header.resize(header.len().next_multiple_of(8), b' ');
@@ -110,19 +128,42 @@ pub(crate) fn write_tensors<'a>(
 
 /// Reads what [`write_tensors`] wrote, in the order of the names.
 pub(crate) fn read_tensors(path: &Path) -> Result<(Vec<NamedTensor>, Notes), RecordError> {
-    let bytes = fs::read(path).map_err(|cause| RecordError::Read { path: path.to_owned(), cause })?;
-    let malformed = |reason: String| RecordError::Malformed { path: path.to_owned(), line: None, reason };
+    let bytes = fs::read(path).map_err(|cause| RecordError::Read {
+        path: path.to_owned(),
+        cause,
+    })?;
+    let malformed = |reason: String| RecordError::Malformed {
+        path: path.to_owned(),
+        line: None,
+        reason,
+    };
     let damaged = |e: safetensors::SafeTensorError| malformed(format!("no safetensors file ({e})"));
     let (_, header) = SafeTensors::read_metadata(&bytes).map_err(damaged)?;
     let named = |(name, view): (String, TensorView<'_>)| {
         if view.dtype() != Dtype::F32 {
-            return Err(malformed(format!("tensor '{name}' is of type {:?}, expected F32", view.dtype())));
+            return Err(malformed(format!(
+                "tensor '{name}' is of type {:?}, expected F32",
+                view.dtype()
+            )));
         }
-        let values = view.data().as_chunks().0.iter().map(|b| f32::from_le_bytes(*b)).collect();
-        Ok(NamedTensor { name, shape: view.shape().to_vec(), values })
+        let values = view
+            .data()
+            .as_chunks()
+            .0
+            .iter()
+            .map(|b| f32::from_le_bytes(*b))
+            .collect();
+        Ok(NamedTensor {
+            name,
+            shape: view.shape().to_vec(),
+            values,
+        })
     };
     let tensors = SafeTensors::deserialize(&bytes).map_err(damaged)?.tensors();
-    let mut tensors = tensors.into_iter().map(named).collect::<Result<Vec<_>, _>>()?;
+    let mut tensors = tensors
+        .into_iter()
+        .map(named)
+        .collect::<Result<Vec<_>, _>>()?;
     tensors.sort_by(|a, b| a.name.cmp(&b.name));
     Ok((tensors, header.metadata().clone().unwrap_or_default()))
 }

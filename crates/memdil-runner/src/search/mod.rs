@@ -10,8 +10,9 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use memdil_records::{
-    ManifestLine, RecordError, RetrainedRecord, RunFolder, RunRecord, RunSpec, Sampler, SearchFolder, SearchRecord,
-    SearchSpec, Status, TrialRecord, create_dir, run_id, write_manifest,
+    ManifestLine, RecordError, RetrainedRecord, RunFolder, RunRecord, RunSpec, Sampler,
+    SearchFolder, SearchRecord, SearchSpec, Status, TrialRecord, create_dir, run_id,
+    write_manifest,
 };
 use serde_json::Value;
 use toml::Table;
@@ -94,7 +95,10 @@ pub fn run_searches(
         None => searches,
         Some(index) => searches
             .get(index..=index)
-            .ok_or(RunnerError::NoSuchSearch { index, last: searches.len().saturating_sub(1) })?,
+            .ok_or(RunnerError::NoSuchSearch {
+                index,
+                last: searches.len().saturating_sub(1),
+            })?,
     };
     // The retrained runs too, so that their data cannot end a search that has taken hours.
     let specs = chosen.iter().flat_map(|search| {
@@ -104,9 +108,15 @@ pub fn run_searches(
     let specs = specs.collect::<Result<Vec<RunSpec>, _>>()?;
     check_inputs(specs.iter(), &options.device, options.data_dir.as_deref())?;
 
-    let mut histories = chosen.iter().map(|search| History::read(search, &folder)).collect::<Result<Vec<_>, _>>()?;
+    let mut histories = chosen
+        .iter()
+        .map(|search| History::read(search, &folder))
+        .collect::<Result<Vec<_>, _>>()?;
     create_dir(&folder.trials())?;
-    folder.remove_temporary(chosen.iter().map(|search| search.id.as_str()), options.index)?;
+    folder.remove_temporary(
+        chosen.iter().map(|search| search.id.as_str()),
+        options.index,
+    )?;
     let mut overall = Overall::new(chosen);
     let [trials, retrained] = folder.manifests(options.index);
     // Runs that failed: the others go on, and this is said at the end.
@@ -118,32 +128,54 @@ pub fn run_searches(
         }
         write_manifest(&trials, &lines)?;
         if options.plan {
-            return Ok(histories.into_iter().map(|history| history.record).collect());
+            return Ok(histories
+                .into_iter()
+                .map(|history| history.record)
+                .collect());
         }
         overall.begin(&lines);
         let mut failed = None;
-        let round = run_all(&lines, &options.sweep(&trials, &folder.trials()), |progress| {
-            if let Some((run, _)) = &progress.ended {
-                let written = histories.iter_mut().try_for_each(|history| history.collect(Some(run)));
-                failed = written.err().or(failed.take());
-            }
-            on_progress(&overall.with(progress, false));
-        });
+        let round = run_all(
+            &lines,
+            &options.sweep(&trials, &folder.trials()),
+            |progress| {
+                if let Some((run, _)) = &progress.ended {
+                    let written = histories
+                        .iter_mut()
+                        .try_for_each(|history| history.collect(Some(run)));
+                    failed = written.err().or(failed.take());
+                }
+                on_progress(&overall.with(progress, false));
+            },
+        );
         if let Some(error) = failed {
             return Err(error);
         }
         trouble = only_runs_failed(round)?;
-        histories.iter_mut().try_for_each(|history| history.collect(None))?;
+        histories
+            .iter_mut()
+            .try_for_each(|history| history.collect(None))?;
     }
     if options.plan {
-        return Ok(histories.into_iter().map(|history| history.record).collect());
+        return Ok(histories
+            .into_iter()
+            .map(|history| history.record)
+            .collect());
     }
 
     let mut lines: Vec<ManifestLine> = Vec::new();
-    for history in histories.iter().filter(|history| history.record.all_tried()) {
-        let Some(best) = history.record.best() else { continue };
+    for history in histories
+        .iter()
+        .filter(|history| history.record.all_tried())
+    {
+        let Some(best) = history.record.best() else {
+            continue;
+        };
         let spec = history.search.whole(&best.values)?;
-        let line = ManifestLine { id: run_id(&spec), spec };
+        let line = ManifestLine {
+            id: run_id(&spec),
+            spec,
+        };
         if !lines.contains(&line) {
             lines.push(line);
         }
@@ -151,9 +183,13 @@ pub fn run_searches(
     if !lines.is_empty() {
         write_manifest(&retrained, &lines)?;
         overall.begin(&[]);
-        let round = run_all(&lines, &options.sweep(&retrained, &options.out), |progress| {
-            on_progress(&overall.with(progress, true));
-        });
+        let round = run_all(
+            &lines,
+            &options.sweep(&retrained, &options.out),
+            |progress| {
+                on_progress(&overall.with(progress, true));
+            },
+        );
         trouble = only_runs_failed(round)?.or(trouble);
     }
     for history in &mut histories {
@@ -162,7 +198,10 @@ pub fn run_searches(
     if let Some(trouble) = trouble {
         return Err(trouble);
     }
-    Ok(histories.into_iter().map(|history| history.record).collect())
+    Ok(histories
+        .into_iter()
+        .map(|history| history.record)
+        .collect())
 }
 
 /// An error that leaves the other runs as they should be.
@@ -191,13 +230,20 @@ impl SearchOptions {
 
 /// Refuses a folder with a search of the same experiment that is none of these; one that lacks some of these will do.
 fn refuse_others(searches: &[Search], folder: &SearchFolder) -> Result<(), RunnerError> {
-    let experiments: HashSet<&str> = searches.iter().map(|search| search.spec.experiment.as_str()).collect();
+    let experiments: HashSet<&str> = searches
+        .iter()
+        .map(|search| search.spec.experiment.as_str())
+        .collect();
     for record in folder.find()? {
         let is_ours = |search: &Search| {
-            search.spec == record.spec && search.search == record.search && search.settings == record.settings
+            search.spec == record.spec
+                && search.search == record.search
+                && search.settings == record.settings
         };
         if experiments.contains(record.spec.experiment.as_str()) && !searches.iter().any(is_ours) {
-            return Err(RunnerError::OtherSearch { path: folder.history(&record.id) });
+            return Err(RunnerError::OtherSearch {
+                path: folder.history(&record.id),
+            });
         }
     }
     Ok(())
@@ -208,7 +254,13 @@ fn known(histories: &mut [History<'_>]) -> Result<Vec<ManifestLine>, RunnerError
     let (mut lines, mut seen) = (Vec::new(), HashSet::new());
     for history in histories {
         history.propose()?;
-        lines.extend(history.lines.iter().filter(|line| seen.insert(line.id.clone())).cloned());
+        lines.extend(
+            history
+                .lines
+                .iter()
+                .filter(|line| seen.insert(line.id.clone()))
+                .cloned(),
+        );
     }
     Ok(lines)
 }
@@ -237,20 +289,45 @@ impl<'a> History<'a> {
         };
         let record = folder.read(&search.id)?.unwrap_or_else(new);
         for trial in &record.trials {
-            if !(1..=search.search.trials).contains(&trial.trial) || run_id(&search.trial(&trial.values)?) != trial.run
+            if !(1..=search.search.trials).contains(&trial.trial)
+                || run_id(&search.trial(&trial.values)?) != trial.run
             {
-                let reason =
-                    format!("trial {} is none of this search; remove the folder and search again", trial.trial);
-                return Err(RecordError::Malformed { path: folder.history(&search.id), line: None, reason }.into());
+                let reason = format!(
+                    "trial {} is none of this search; remove the folder and search again",
+                    trial.trial
+                );
+                return Err(RecordError::Malformed {
+                    path: folder.history(&search.id),
+                    line: None,
+                    reason,
+                }
+                .into());
             }
         }
-        Ok(Self { search, folder, record, values: Vec::new(), lines: Vec::new() })
+        Ok(Self {
+            search,
+            folder,
+            record,
+            values: Vec::new(),
+            lines: Vec::new(),
+        })
     }
 
     /// Goes on with the trials that are known: all those drawn at random, and the one after the last of a series.
     fn propose(&mut self) -> Result<(), RunnerError> {
-        let Self { search, record, values, lines, .. } = self;
-        let series = record.trials.iter().zip(1..).take_while(|(trial, number)| trial.trial == *number).count();
+        let Self {
+            search,
+            record,
+            values,
+            lines,
+            ..
+        } = self;
+        let series = record
+            .trials
+            .iter()
+            .zip(1..)
+            .take_while(|(trial, number)| trial.trial == *number)
+            .count();
         let last = match search.search.sampler {
             Sampler::Random => search.search.trials,
             Sampler::Tpe => (series + 1).max(STARTUP_TRIALS).min(search.search.trials),
@@ -261,11 +338,20 @@ impl<'a> History<'a> {
                 Some(trial) => trial.values.clone(),
                 None => {
                     let told = &record.trials[..series.min(number - 1)];
-                    sampler::values(&search.search, &search.settings, search.spec.seed, number, told)?
+                    sampler::values(
+                        &search.search,
+                        &search.settings,
+                        search.spec.seed,
+                        number,
+                        told,
+                    )?
                 }
             };
             let spec = search.trial(&tried)?;
-            lines.push(ManifestLine { id: run_id(&spec), spec });
+            lines.push(ManifestLine {
+                id: run_id(&spec),
+                spec,
+            });
             values.push(tried);
         }
         Ok(())
@@ -280,11 +366,14 @@ impl<'a> History<'a> {
             if known || run.is_some_and(|run| run != line.id) {
                 continue;
             }
-            let Some(RunRecord { status, last, .. }) = RunFolder::new(self.folder.trials().join(&line.id)).record()?
+            let Some(RunRecord { status, last, .. }) =
+                RunFolder::new(self.folder.trials().join(&line.id)).record()?
             else {
                 continue;
             };
-            let accuracy = last.and_then(|last| last.validation_accuracy).filter(|_| status == Status::Completed);
+            let accuracy = last
+                .and_then(|last| last.validation_accuracy)
+                .filter(|_| status == Status::Completed);
             self.record.trials.push(TrialRecord {
                 trial: number,
                 values: self.values[index].clone(),
@@ -303,13 +392,23 @@ impl<'a> History<'a> {
 
     /// Takes up the retrained run.
     fn retrained(&mut self) -> Result<(), RunnerError> {
-        let Some(best) = self.record.best() else { return Ok(()) };
-        let run = run_id(&self.search.whole(&best.values)?);
-        let Some(RunRecord { status, last, .. }) = RunFolder::new(self.folder.runs().join(&run)).record()? else {
+        let Some(best) = self.record.best() else {
             return Ok(());
         };
-        let test = last.and_then(|last| last.test).filter(|_| status == Status::Completed);
-        let retrained = Some(RetrainedRecord { run, status, test_accuracy: test.map(|test| test.accuracy) });
+        let run = run_id(&self.search.whole(&best.values)?);
+        let Some(RunRecord { status, last, .. }) =
+            RunFolder::new(self.folder.runs().join(&run)).record()?
+        else {
+            return Ok(());
+        };
+        let test = last
+            .and_then(|last| last.test)
+            .filter(|_| status == Status::Completed);
+        let retrained = Some(RetrainedRecord {
+            run,
+            status,
+            test_accuracy: test.map(|test| test.accuracy),
+        });
         if self.record.retrained != retrained {
             self.record.retrained = retrained;
             self.folder.write(&self.record)?;
@@ -338,7 +437,14 @@ impl Overall {
             search.search.trials * search.search.trial_epochs(whole) + whole
         };
         let epochs = searches.iter().map(epochs).sum();
-        Self { started: Instant::now(), runs: trials + searches.len(), trials, epochs, future: epochs, made: [0; 2] }
+        Self {
+            started: Instant::now(),
+            runs: trials + searches.len(),
+            trials,
+            epochs,
+            future: epochs,
+            made: [0; 2],
+        }
     }
 
     fn begin(&mut self, lines: &[ManifestLine]) {
@@ -348,7 +454,11 @@ impl Overall {
     }
 
     fn with(&mut self, round: &SweepProgress, retraining: bool) -> SweepProgress {
-        let [finished, future] = if retraining { [self.trials, 0] } else { [0, self.future] };
+        let [finished, future] = if retraining {
+            [self.trials, 0]
+        } else {
+            [0, self.future]
+        };
         let left = future + round.epochs.1.saturating_sub(round.epochs.0);
         self.made[1] = round.epochs.0;
         let made: usize = self.made.iter().sum();
@@ -356,7 +466,8 @@ impl Overall {
             finished: (finished + round.finished).min(self.runs),
             runs: self.runs,
             epochs: (self.epochs.saturating_sub(left), self.epochs),
-            remaining: (made > 0).then(|| self.started.elapsed().mul_f64(left as f64 / made as f64)),
+            remaining: (made > 0)
+                .then(|| self.started.elapsed().mul_f64(left as f64 / made as f64)),
             ended: round.ended.clone(),
             failed: round.failed.clone(),
         }

@@ -27,14 +27,21 @@ impl Experiment {
             self.is_for(None)?;
         }
         let Some(table) = &self.search else {
-            return Err(self.error("there is no [search]; memdil train and sweep are for files without one".to_owned()));
+            return Err(self.error(
+                "there is no [search]; memdil train and sweep are for files without one".to_owned(),
+            ));
         };
         let table = Table::from_iter([("search".to_owned(), Value::Table(table.clone()))]);
-        let Holder { search } = self.resolve(table, |holder: &mut Holder| holder.search.validate())?;
-        let inside = |a: &str, b: &str| a == b || a.strip_prefix(b).is_some_and(|rest| rest.starts_with('.'));
+        let Holder { search } =
+            self.resolve(table, |holder: &mut Holder| holder.search.validate())?;
+        let inside = |a: &str, b: &str| {
+            a == b || a.strip_prefix(b).is_some_and(|rest| rest.starts_with('.'))
+        };
         for name in search.space.keys() {
             if let Some(list) = self.sweep_names().find(|list| inside(list, name)) {
-                let reason = format!("[sweep] lists '{list}' too: a setting is swept or searched over, not both");
+                let reason = format!(
+                    "[sweep] lists '{list}' too: a setting is swept or searched over, not both"
+                );
                 return Err(self.space_error(name, reason));
             }
         }
@@ -43,14 +50,18 @@ impl Experiment {
         for table in parts.concat() {
             let search = self.search_of(table, &search, data_dir, &mut unknown)?;
             if !seen.insert(search.id.clone()) {
-                return Err(
-                    self.error(format!("[sweep]: search {} comes out twice; a list repeats a value", search.id))
-                );
+                return Err(self.error(format!(
+                    "[sweep]: search {} comes out twice; a list repeats a value",
+                    search.id
+                )));
             }
             searches.push(search);
         }
         for (name, reason) in unknown {
-            if !searches.iter().any(|search| search.settings.contains(&name)) {
+            if !searches
+                .iter()
+                .any(|search| search.settings.contains(&name))
+            {
                 return Err(self.space_error(&name, reason));
             }
         }
@@ -67,11 +78,16 @@ impl Experiment {
     ) -> Result<Search, RunnerError> {
         let spec: RunSpec = self.resolve(table.clone(), |spec| check_run(spec, data_dir))?;
         if spec.data.validation <= 0.0 {
-            let reason = "data.validation = 0: a search needs samples that are held out, must be above 0";
+            let reason =
+                "data.validation = 0: a search needs samples that are held out, must be above 0";
             return Err(self.error(reason.to_owned()));
         }
         // Classes that were read from the data are read once.
-        set(&mut table, "data.classes", Value::try_from(&spec.data.classes).map_err(|e| self.error(e.to_string()))?)?;
+        set(
+            &mut table,
+            "data.classes",
+            Value::try_from(&spec.data.classes).map_err(|e| self.error(e.to_string()))?,
+        )?;
         let (mut settings, mut left_out) = (Vec::new(), Vec::new());
         for (name, range) in &search.space {
             let mut known = true;
@@ -87,20 +103,35 @@ impl Experiment {
                     known = false;
                     break;
                 }
-                self.resolve(table, |spec| check_run(spec, data_dir)).map_err(|error| match error {
-                    RunnerError::Config { reason, .. } => {
-                        self.space_error(name, format!("{value} is no value for it: {}", hint(reason)))
-                    }
-                    error => error,
-                })?;
+                self.resolve(table, |spec| check_run(spec, data_dir))
+                    .map_err(|error| match error {
+                        RunnerError::Config { reason, .. } => self.space_error(
+                            name,
+                            format!("{value} is no value for it: {}", hint(reason)),
+                        ),
+                        error => error,
+                    })?;
             }
             if known { &mut settings } else { &mut left_out }.push(name.clone());
         }
-        Ok(Search { id: run_id(&spec), spec, search: search.clone(), settings, left_out, table })
+        Ok(Search {
+            id: run_id(&spec),
+            spec,
+            search: search.clone(),
+            settings,
+            left_out,
+            table,
+        })
     }
 
     fn space_error(&self, name: &str, reason: String) -> RunnerError {
-        self.error(RecordError::Space { name: name.to_owned(), reason }.to_string())
+        self.error(
+            RecordError::Space {
+                name: name.to_owned(),
+                reason,
+            }
+            .to_string(),
+        )
     }
 }
 
@@ -129,7 +160,11 @@ fn hint(reason: String) -> String {
 impl Search {
     /// The run of a trial.
     pub(crate) fn trial(&self, values: &BTreeMap<String, Json>) -> Result<RunSpec, RunnerError> {
-        self.with(values, self.search.trial_epochs(self.spec.training.epochs), self.spec.data.validation)
+        self.with(
+            values,
+            self.search.trial_epochs(self.spec.training.epochs),
+            self.spec.data.validation,
+        )
     }
 
     /// The run with all epochs and all training data.
@@ -138,14 +173,22 @@ impl Search {
     }
 
     /// Values are put into the settings as they were written, so that what follows from others still does.
-    fn with(&self, values: &BTreeMap<String, Json>, epochs: usize, validation: f64) -> Result<RunSpec, RunnerError> {
+    fn with(
+        &self,
+        values: &BTreeMap<String, Json>,
+        epochs: usize,
+        validation: f64,
+    ) -> Result<RunSpec, RunnerError> {
         let mut table = self.table.clone();
         for (name, value) in values {
             set(&mut table, name, to_toml(name, value)?)?;
         }
         let mut spec = parse(table).map_err(|e| {
             let reason = e.message().replace('\n', "; ");
-            RecordError::Space { name: values.keys().cloned().collect::<Vec<_>>().join("', '"), reason }
+            RecordError::Space {
+                name: values.keys().cloned().collect::<Vec<_>>().join("', '"),
+                reason,
+            }
         })?;
         spec.training.epochs = epochs;
         spec.data.validation = validation;
@@ -160,5 +203,8 @@ fn parse(table: Table) -> Result<RunSpec, toml::de::Error> {
 }
 
 fn to_toml(name: &str, value: &Json) -> Result<Value, RecordError> {
-    Value::try_from(value).map_err(|e| RecordError::Space { name: name.to_owned(), reason: e.to_string() })
+    Value::try_from(value).map_err(|e| RecordError::Space {
+        name: name.to_owned(),
+        reason: e.to_string(),
+    })
 }

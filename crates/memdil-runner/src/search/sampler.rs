@@ -46,26 +46,45 @@ fn random(range: &SearchRange, rng: &mut ChaCha8Rng) -> Value {
             let [start, end] = [*low, *high].map(|bound| inner(*scale, bound));
             round(range, start + unit_f64(rng) * (end - start))
         }
-        SearchRange::Values(values) => values.get(below(rng, values.len())).cloned().unwrap_or_default(),
+        SearchRange::Values(values) => values
+            .get(below(rng, values.len()))
+            .cloned()
+            .unwrap_or_default(),
     }
 }
 
 /// Where good trials are denser than the others, a diverged trial being worst of all.
-fn parzen(name: &str, range: &SearchRange, told: &[TrialRecord], rng: &mut ChaCha8Rng) -> Result<Value, RunnerError> {
-    let refused = |reason: String| RunnerError::Sampler { setting: name.to_owned(), reason };
+fn parzen(
+    name: &str,
+    range: &SearchRange,
+    told: &[TrialRecord],
+    rng: &mut ChaCha8Rng,
+) -> Result<Value, RunnerError> {
+    let refused = |reason: String| RunnerError::Sampler {
+        setting: name.to_owned(),
+        reason,
+    };
     let (estimator, domain) = match range {
-        SearchRange::Interval { low, high, scale } => {
-            (tpe::parzen_estimator(), tpe::range(inner(*scale, *low), inner(*scale, *high)))
-        }
-        SearchRange::Values(values) => (tpe::histogram_estimator(), tpe::categorical_range(values.len())),
+        SearchRange::Interval { low, high, scale } => (
+            tpe::parzen_estimator(),
+            tpe::range(inner(*scale, *low), inner(*scale, *high)),
+        ),
+        SearchRange::Values(values) => (
+            tpe::histogram_estimator(),
+            tpe::categorical_range(values.len()),
+        ),
     };
     let domain = domain.map_err(|e| refused(e.to_string()))?;
     let mut optimizer = tpe::TpeOptimizer::new(estimator, domain);
     for trial in told {
-        let Some(value) = trial.values.get(name) else { continue };
+        let Some(value) = trial.values.get(name) else {
+            continue;
+        };
         let place = match range {
             SearchRange::Interval { scale, .. } => {
-                let value = value.as_f64().ok_or_else(|| refused(format!("{value} is no number")))?;
+                let value = value
+                    .as_f64()
+                    .ok_or_else(|| refused(format!("{value} is no number")))?;
                 // The upper bound belongs to the interval, but not to the library's.
                 inner(*scale, value).clamp(domain.start(), domain.end().next_down())
             }
@@ -75,8 +94,12 @@ fn parzen(name: &str, range: &SearchRange, told: &[TrialRecord], rng: &mut ChaCh
             }
         };
         // The library minimises.
-        let cost = trial.validation_accuracy.map_or(f64::INFINITY, |accuracy| -accuracy);
-        optimizer.tell(place, cost).map_err(|e| refused(e.to_string()))?;
+        let cost = trial
+            .validation_accuracy
+            .map_or(f64::INFINITY, |accuracy| -accuracy);
+        optimizer
+            .tell(place, cost)
+            .map_err(|e| refused(e.to_string()))?;
     }
     let Ok(place) = optimizer.ask(rng);
     Ok(match range {
@@ -95,8 +118,14 @@ fn inner(scale: SearchScale, value: f64) -> f64 {
 
 /// Back from the uniform scale, in four significant digits: what is tried can be read, copied and said.
 fn round(range: &SearchRange, place: f64) -> Value {
-    let SearchRange::Interval { low, high, scale } = range else { return Value::Null };
-    let value = if *scale == SearchScale::Log { place.exp() } else { place };
+    let SearchRange::Interval { low, high, scale } = range else {
+        return Value::Null;
+    };
+    let value = if *scale == SearchScale::Log {
+        place.exp()
+    } else {
+        place
+    };
     let short: f64 = format!("{value:.3e}").parse().unwrap_or(value);
     short.clamp(*low, *high).into()
 }
@@ -113,7 +142,8 @@ mod tests {
             "gamma": {"values": [0.01, 0.1, 0.5]},
             "rate": {"low": 1e-5, "high": 0.5, "scale": "log"},
         });
-        let spec = serde_json::json!({"sampler": sampler, "trials": 20, "epochs": 0.8, "space": space});
+        let spec =
+            serde_json::json!({"sampler": sampler, "trials": 20, "epochs": 0.8, "space": space});
         serde_json::from_value(spec).unwrap()
     }
 
@@ -129,32 +159,69 @@ mod tests {
         for trial in told.len() + 1..=trials {
             let values = values(&spec, &names(&ALL), seed, trial, told).unwrap();
             let value = |name: &str| values[name].as_f64().unwrap();
-            let away = (value("rate") / 0.01).ln().abs() / 10.0 + (value("gamma") - 0.1).abs() + value("alpha");
+            let away = (value("rate") / 0.01).ln().abs() / 10.0
+                + (value("gamma") - 0.1).abs()
+                + value("alpha");
             let accuracy = (value("rate") < 0.2).then_some(1.0 - 0.3 * away);
-            let status = if accuracy.is_some() { Status::Completed } else { Status::Diverged };
+            let status = if accuracy.is_some() {
+                Status::Completed
+            } else {
+                Status::Diverged
+            };
             let run = String::new();
-            told.push(TrialRecord { trial, values, run, status, validation_accuracy: accuracy, best_so_far: None });
+            told.push(TrialRecord {
+                trial,
+                values,
+                run,
+                status,
+                validation_accuracy: accuracy,
+                best_so_far: None,
+            });
         }
     }
 
     fn numbers(told: &[TrialRecord], name: &str) -> Vec<f64> {
-        told.iter().map(|trial| trial.values[name].as_f64().unwrap()).collect()
+        told.iter()
+            .map(|trial| trial.values[name].as_f64().unwrap())
+            .collect()
     }
 
     #[test]
     fn random_values_have_their_distribution() {
         let mut told = Vec::new();
         search("random", 3, 3000, &mut told);
-        let share = |values: &[f64], below: f64| values.iter().filter(|v| **v < below).count() as f64 / 3000.0;
-        let (rates, alphas, gammas) = (numbers(&told, "rate"), numbers(&told, "alpha"), numbers(&told, "gamma"));
-        assert!(rates.iter().all(|v| (1e-5..=0.5).contains(v)) && alphas.iter().all(|v| (0.01..=0.25).contains(v)));
+        let share = |values: &[f64], below: f64| {
+            values.iter().filter(|v| **v < below).count() as f64 / 3000.0
+        };
+        let (rates, alphas, gammas) = (
+            numbers(&told, "rate"),
+            numbers(&told, "alpha"),
+            numbers(&told, "gamma"),
+        );
+        assert!(
+            rates.iter().all(|v| (1e-5..=0.5).contains(v))
+                && alphas.iter().all(|v| (0.01..=0.25).contains(v))
+        );
         // Quartiles; five standard deviations of a share of 3000 are 0.04.
         for quarter in [0.25, 0.5, 0.75] {
-            assert!((share(&rates, 1e-5 * 5e4_f64.powf(quarter)) - quarter).abs() < 0.04, "{quarter}");
-            assert!((share(&alphas, 0.01 + 0.24 * quarter) - quarter).abs() < 0.04, "{quarter}");
+            assert!(
+                (share(&rates, 1e-5 * 5e4_f64.powf(quarter)) - quarter).abs() < 0.04,
+                "{quarter}"
+            );
+            assert!(
+                (share(&alphas, 0.01 + 0.24 * quarter) - quarter).abs() < 0.04,
+                "{quarter}"
+            );
         }
-        assert!((share(&gammas, 0.05) - 1.0 / 3.0).abs() < 0.045 && (share(&gammas, 0.3) - 2.0 / 3.0).abs() < 0.045);
-        assert!(rates.iter().all(|v| format!("{v:.3e}").parse::<f64>().unwrap().to_bits() == v.to_bits()));
+        assert!(
+            (share(&gammas, 0.05) - 1.0 / 3.0).abs() < 0.045
+                && (share(&gammas, 0.3) - 2.0 / 3.0).abs() < 0.045
+        );
+        assert!(
+            rates
+                .iter()
+                .all(|v| format!("{v:.3e}").parse::<f64>().unwrap().to_bits() == v.to_bits())
+        );
     }
 
     #[test]
@@ -174,24 +241,40 @@ mod tests {
         }
         // Two searches of one seed share what both have.
         let spec = spec("random");
-        let values = |settings: &[&str], trial| values(&spec, &names(settings), 1, trial, &[]).unwrap();
+        let values =
+            |settings: &[&str], trial| values(&spec, &names(settings), 1, trial, &[]).unwrap();
         for trial in 1..10 {
-            assert_eq!(values(&ALL, trial)["rate"], values(&["rate"], trial)["rate"]);
+            assert_eq!(
+                values(&ALL, trial)["rate"],
+                values(&["rate"], trial)["rate"]
+            );
         }
         assert_eq!(values(&["rate"], 1).len(), 1);
     }
 
     #[test]
     fn tpe_begins_at_random_and_then_finds_more_than_chance() {
-        let best = |told: &[TrialRecord]| told.iter().filter_map(|t| t.validation_accuracy).fold(0.0, f64::max);
+        let best = |told: &[TrialRecord]| {
+            told.iter()
+                .filter_map(|t| t.validation_accuracy)
+                .fold(0.0, f64::max)
+        };
         let mut ahead = 0;
         for seed in 0..20 {
             let (mut random, mut tpe) = (Vec::new(), Vec::new());
             search("random", seed, 40, &mut random);
             search("tpe", seed, 40, &mut tpe);
             assert_eq!(random[..STARTUP_TRIALS], tpe[..STARTUP_TRIALS]);
-            assert!(numbers(&tpe, "rate").iter().all(|v| (1e-5..=0.5).contains(v)));
-            assert!(numbers(&tpe, "gamma").iter().all(|v| [0.01, 0.1, 0.5].contains(v)));
+            assert!(
+                numbers(&tpe, "rate")
+                    .iter()
+                    .all(|v| (1e-5..=0.5).contains(v))
+            );
+            assert!(
+                numbers(&tpe, "gamma")
+                    .iter()
+                    .all(|v| [0.01, 0.1, 0.5].contains(v))
+            );
             ahead += usize::from(best(&tpe) > best(&random));
         }
         // By chance 14 of 20 or more come out six times in a hundred.
@@ -200,7 +283,11 @@ mod tests {
 
     #[test]
     fn bounds_and_a_single_value_can_be_told() {
-        let range = SearchRange::Interval { low: 1e-5, high: 0.5, scale: SearchScale::Log };
+        let range = SearchRange::Interval {
+            low: 1e-5,
+            high: 0.5,
+            scale: SearchScale::Log,
+        };
         let told: Vec<TrialRecord> = [1e-5, 0.5]
             .map(|rate| TrialRecord {
                 trial: 1,
@@ -212,11 +299,19 @@ mod tests {
             })
             .into();
         let mut rng = stream(0, Stream::Search);
-        let value = parzen("rate", &range, &told, &mut rng).unwrap().as_f64().unwrap();
+        let value = parzen("rate", &range, &told, &mut rng)
+            .unwrap()
+            .as_f64()
+            .unwrap();
         assert!((1e-5..=0.5).contains(&value));
         let single = SearchRange::Values(vec!["a".into()]);
         assert_eq!(parzen("other", &single, &told, &mut rng).unwrap(), "a");
-        let error = parzen("rate", &single, &told, &mut rng).unwrap_err().to_string();
-        assert!(error.contains("'rate'") && error.contains("none of its values"), "{error}");
+        let error = parzen("rate", &single, &told, &mut rng)
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("'rate'") && error.contains("none of its values"),
+            "{error}"
+        );
     }
 }

@@ -106,16 +106,23 @@ const TRAINING: f64 = 5e-2;
 pub fn selftest(device: &str, mut on_check: impl FnMut(&str)) -> Result<SelfTest, RunnerError> {
     let opened = open_device(device)?;
     let mut checks = Vec::new();
-    let mut check = |name: &str, limit: f64, found: &mut dyn FnMut() -> Result<f64, RunnerError>| {
-        on_check(name);
-        let (deviation, error) = match found() {
-            Ok(deviation) => (Some(deviation), None),
-            Err(error) => (None, Some(error.to_string())),
+    let mut check =
+        |name: &str, limit: f64, found: &mut dyn FnMut() -> Result<f64, RunnerError>| {
+            on_check(name);
+            let (deviation, error) = match found() {
+                Ok(deviation) => (Some(deviation), None),
+                Err(error) => (None, Some(error.to_string())),
+            };
+            let passed = deviation.is_some_and(|deviation| deviation <= limit);
+            let deviation = deviation.filter(|deviation| deviation.is_finite());
+            checks.push(Check {
+                name: name.to_owned(),
+                passed,
+                deviation,
+                limit,
+                error,
+            });
         };
-        let passed = deviation.is_some_and(|deviation| deviation <= limit);
-        let deviation = deviation.filter(|deviation| deviation.is_finite());
-        checks.push(Check { name: name.to_owned(), passed, deviation, limit, error });
-    };
     let cuda = match opened.location() {
         DeviceLocation::Cuda { gpu_id } => Some(Cuda::open(gpu_id)),
         _ => None,
@@ -123,21 +130,31 @@ pub fn selftest(device: &str, mut on_check: impl FnMut(&str)) -> Result<SelfTest
     match &cuda {
         Some(Ok(cuda)) => {
             for (name, comparison) in kernels::kernels() {
-                check(&format!("kernels: {name}"), KERNELS, &mut || kernels::compare(&comparison, cuda));
+                check(&format!("kernels: {name}"), KERNELS, &mut || {
+                    kernels::compare(&comparison, cuda)
+                });
             }
             for (samples, features, classes) in [(5000, 64, 5), (3001, 7, 2), (20_000, 512, 10)] {
-                let name = format!("collapse: {samples} samples of {features} features, {classes} classes");
-                check(&name, COLLAPSE, &mut || kernels::collapse(cuda, (samples, features, classes)));
+                let name = format!(
+                    "collapse: {samples} samples of {features} features, {classes} classes"
+                );
+                check(&name, COLLAPSE, &mut || {
+                    kernels::collapse(cuda, (samples, features, classes))
+                });
             }
         }
         Some(Err(error)) => check("kernels: compiled", 0.0, &mut || Err(error.clone().into())),
         None => {}
     }
     for (name, model, batch) in NETWORKS_TO_CHECK {
-        check(&format!("network: {name}"), NETWORKS, &mut || network(model, *batch, &opened));
+        check(&format!("network: {name}"), NETWORKS, &mut || {
+            network(model, *batch, &opened)
+        });
     }
     if cuda.is_some() {
-        check("training: against the processor", TRAINING, &mut || training(&opened));
+        check("training: against the processor", TRAINING, &mut || {
+            training(&opened)
+        });
     }
     check("training: repeated", 0.0, &mut || repeated(&opened));
     check("training: resumed", 0.0, &mut || resumed(&opened));
@@ -155,15 +172,38 @@ pub fn selftest(device: &str, mut on_check: impl FnMut(&str)) -> Result<SelfTest
         Ok(0.0)
     });
     let passed = checks.iter().all(|check| check.passed);
-    Ok(SelfTest { device: device.to_owned(), card, provenance: provenance(device), passed, checks, timings })
+    Ok(SelfTest {
+        device: device.to_owned(),
+        card,
+        provenance: provenance(device),
+        passed,
+        checks,
+        timings,
+    })
 }
 
 /// Name, model in TOML, batch.
 const NETWORKS_TO_CHECK: &[(&str, &str, usize)] = &[
-    ("perceptron", "{ kind = \"mlp\", depth = 3, width = 40 }", 16),
-    ("perceptron, batch 64", "{ kind = \"mlp\", depth = 3, width = 40 }", 64),
-    ("perceptron, layer normalisation", "{ kind = \"mlp\", depth = 3, width = 40, norm = \"layer\" }", 16),
-    ("ResNet-18", "{ kind = \"resnet\", depth = 18, width = 4 }", 8),
+    (
+        "perceptron",
+        "{ kind = \"mlp\", depth = 3, width = 40 }",
+        16,
+    ),
+    (
+        "perceptron, batch 64",
+        "{ kind = \"mlp\", depth = 3, width = 40 }",
+        64,
+    ),
+    (
+        "perceptron, layer normalisation",
+        "{ kind = \"mlp\", depth = 3, width = 40, norm = \"layer\" }",
+        16,
+    ),
+    (
+        "ResNet-18",
+        "{ kind = \"resnet\", depth = 18, width = 4 }",
+        8,
+    ),
     ("VGG-11", "{ kind = \"vgg\", depth = 11, width = 4 }", 8),
 ];
 
@@ -182,8 +222,10 @@ fn spec(model: &str, batch: usize, epochs: usize) -> Result<RunSpec, RunnerError
         training = {{ epochs = {epochs}, batch_size = {batch}, evaluate_every = 1 }}
         "#
     );
-    toml::from_str(&text)
-        .map_err(|e| RunnerError::Override { setting: model.to_owned(), reason: e.message().to_owned() })
+    toml::from_str(&text).map_err(|e| RunnerError::Override {
+        setting: model.to_owned(),
+        reason: e.message().to_owned(),
+    })
 }
 
 /// Three steps of a network on the device in f32 and on candle in f64.
@@ -192,12 +234,19 @@ fn network(model: &str, batch: usize, device: &Device) -> Result<f64, RunnerErro
     let data = Prepared::new(&spec, None)?;
     let shape = data.train_inputs.shape();
     let mut found = Network::new(&spec, shape, 2, device)?;
-    let mut expected = Network::Candle(CandleNetwork::new(&spec, shape, 2, DType::F64, &Device::Cpu)?);
+    let mut expected = Network::Candle(CandleNetwork::new(
+        &spec,
+        shape,
+        2,
+        DType::F64,
+        &Device::Cpu,
+    )?);
     let mut most: f64 = 0.0;
     for indices in data.train.chunks(batch).take(3) {
         let inputs = data.train_inputs.batch(indices);
         let labels: Vec<u32> = indices.iter().map(|&i| data.labels.observed[i]).collect();
-        let losses = [&mut found, &mut expected].map(|network| network.step(&inputs, &labels, &spec.loss, 0.05));
+        let losses = [&mut found, &mut expected]
+            .map(|network| network.step(&inputs, &labels, &spec.loss, 0.05));
         let [found, expected] = losses;
         most = larger(most, difference(found?, expected?));
     }
@@ -214,12 +263,22 @@ fn training(device: &Device) -> Result<f64, RunnerError> {
         let (_, records) = epochs(&spec, &data, device, 0..4, None)?;
         let of = |record: &EpochRecord| {
             let test = record.test.as_ref();
-            [Some(record.loss), test.map(|t| t.accuracy), test.and_then(|t| t.rho)]
+            [
+                Some(record.loss),
+                test.map(|t| t.accuracy),
+                test.and_then(|t| t.rho),
+            ]
         };
-        Ok(records.iter().flat_map(of).map(|value| value.unwrap_or(f64::NAN)).collect())
+        Ok(records
+            .iter()
+            .flat_map(of)
+            .map(|value| value.unwrap_or(f64::NAN))
+            .collect())
     };
     let pairs = values(device)?.into_iter().zip(values(&Device::Cpu)?);
-    Ok(pairs.map(|(found, expected)| difference(found, expected)).fold(0.0, larger))
+    Ok(pairs
+        .map(|(found, expected)| difference(found, expected))
+        .fold(0.0, larger))
 }
 
 /// The same training twice.
@@ -236,7 +295,10 @@ fn resumed(device: &Device) -> Result<f64, RunnerError> {
     let data = Prepared::new(&spec, None)?;
     let whole = epochs(&spec, &data, device, 0..4, None)?.0;
     let half = epochs(&spec, &data, device, 0..2, None)?.0;
-    Ok(tensors(&epochs(&spec, &data, device, 2..4, Some(&half))?.0, &whole))
+    Ok(tensors(
+        &epochs(&spec, &data, device, 2..4, Some(&half))?.0,
+        &whole,
+    ))
 }
 
 /// Epochs of a training, the first of them from what is given; the network's and the optimiser's tensors at the end.
@@ -250,8 +312,10 @@ fn epochs(
     let network = Network::build(spec, data.train_inputs.shape(), device, None)?;
     let mut training = Training::new(spec, data, network);
     if let Some(state) = from {
-        let (model, optimizer): (Vec<_>, Vec<_>) =
-            state.iter().cloned().partition(|tensor| !tensor.name.starts_with("momentum."));
+        let (model, optimizer): (Vec<_>, Vec<_>) = state
+            .iter()
+            .cloned()
+            .partition(|tensor| !tensor.name.starts_with("momentum."));
         training.network.load_model_state(&model)?;
         training.network.load_optimizer_state(&optimizer)?;
         training.skip(range.start);
@@ -275,10 +339,17 @@ fn tensors(found: &[NamedTensor], expected: &[NamedTensor]) -> f64 {
     let of = |tensor: &NamedTensor| {
         let other = expected.iter().find(|other| other.name == tensor.name)?;
         let pairs = tensor.values.iter().zip(&other.values);
-        Some(pairs.map(|(&a, &b)| difference(a.into(), b.into())).fold(0.0, larger))
+        Some(
+            pairs
+                .map(|(&a, &b)| difference(a.into(), b.into()))
+                .fold(0.0, larger),
+        )
     };
     if found.len() != expected.len() {
         return f64::INFINITY;
     }
-    found.iter().map(|tensor| of(tensor).unwrap_or(f64::INFINITY)).fold(0.0, larger)
+    found
+        .iter()
+        .map(|tensor| of(tensor).unwrap_or(f64::INFINITY))
+        .fold(0.0, larger)
 }

@@ -17,14 +17,26 @@ const SIZES: [(usize, usize, usize); 3] = [(9, 2048, 16), (4, 512, 128), (4, 64,
 
 pub(super) fn on_processor() -> Result<Vec<Timing>, RunnerError> {
     let timed = |&(depth, width, batch): &(usize, usize, usize)| {
-        let spec = spec(&format!("{{ kind = \"mlp\", depth = {depth}, width = {width} }}"), batch, 1)?;
+        let spec = spec(
+            &format!("{{ kind = \"mlp\", depth = {depth}, width = {width} }}"),
+            batch,
+            1,
+        )?;
         let data = Prepared::new(&spec, None)?;
         let mut network = Network::new(&spec, data.train_inputs.shape(), 2, &Device::Cpu)?;
         let indices = &data.train[..batch];
         let inputs = data.train_inputs.batch(indices);
         let labels: Vec<u32> = indices.iter().map(|&i| data.labels.observed[i]).collect();
-        let seconds = timed(|| network.step(&inputs, &labels, &spec.loss, 0.0).map(|_| ()), || Ok(()))?;
-        Ok(timing((depth, width, batch), network.parameter_count(), seconds, None))
+        let seconds = timed(
+            || network.step(&inputs, &labels, &spec.loss, 0.0).map(|_| ()),
+            || Ok(()),
+        )?;
+        Ok(timing(
+            (depth, width, batch),
+            network.parameter_count(),
+            seconds,
+            None,
+        ))
     };
     SIZES.iter().map(timed).collect()
 }
@@ -65,7 +77,12 @@ pub(super) fn on_gpu(cuda: &Cuda) -> Result<(f64, Vec<Timing>), RunnerError> {
             },
             || Ok(cuda.wait()?),
         )?;
-        found.push(timing((depth, width, batch), parameters((depth, width)), seconds, Some(memory)));
+        found.push(timing(
+            (depth, width, batch),
+            parameters((depth, width)),
+            seconds,
+            Some(memory),
+        ));
     }
     Ok((memory.unwrap_or_default() / 1e9, found))
 }
@@ -76,7 +93,13 @@ const WIDE: usize = 64;
 const INPUTS: usize = 3072;
 
 fn parameters((depth, width): (usize, usize)) -> usize {
-    INPUTS * width + (depth - 2) * width * width + 3 * (depth - 1) * width + 2 * width + 3 * 2 + 2 * 2 + 2
+    INPUTS * width
+        + (depth - 2) * width * width
+        + 3 * (depth - 1) * width
+        + 2 * width
+        + 3 * 2
+        + 2 * 2
+        + 2
 }
 
 /// The paper's network and random bytes on a GPU.
@@ -94,19 +117,38 @@ fn network(
         activation: Activation::Relu,
         fixed_classifier: false,
     };
-    let optimizer = Optimizer::Sgd { momentum: 0.9, nesterov: false };
+    let optimizer = Optimizer::Sgd {
+        momentum: 0.9,
+        nesterov: false,
+    };
     let mut network = GpuMlp::new(cuda.clone(), architecture, optimizer, batch.max(WIDE))?;
     let mut numbers = Numbers(3);
-    for tensor in network.tensors().iter().filter(|tensor| tensor.shape.len() == 2) {
+    for tensor in network
+        .tensors()
+        .iter()
+        .filter(|tensor| tensor.shape.len() == 2)
+    {
         let scale = (tensor.shape[0] as f32).sqrt().recip();
-        let values: Vec<f32> = numbers.values(tensor.shape.iter().product()).iter().map(|v| scale * v).collect();
+        let values: Vec<f32> = numbers
+            .values(tensor.shape.iter().product())
+            .iter()
+            .map(|v| scale * v)
+            .collect();
         network.set(&tensor.name, &values)?;
     }
     let count = 256 * batch.max(16);
-    let bytes: Vec<u8> = (0..count * INPUTS / 3).map(|_| numbers.below(256) as u8).collect();
+    let bytes: Vec<u8> = (0..count * INPUTS / 3)
+        .map(|_| numbers.below(256) as u8)
+        .collect();
     let labels: Vec<u32> = (0..count as u32).map(|i| i % 2).collect();
     let (pixels, constants) = (Pixels::Bytes(&bytes), [(1.0 / 128.0, -1.0)]);
-    let stored = Stored { pixels, plane: INPUTS / 3, constants: &constants, copies: 3, labels: &labels };
+    let stored = Stored {
+        pixels,
+        plane: INPUTS / 3,
+        constants: &constants,
+        copies: 3,
+        labels: &labels,
+    };
     let samples = Samples::new(cuda, &stored)?;
     Ok((network, samples))
 }

@@ -41,7 +41,12 @@ pub struct Search {
 impl Default for Search {
     /// Three starts from seed 0, tolerance 1e-6, 5000 iterations each.
     fn default() -> Self {
-        Self { starts: 3, seed: 0, tolerance: 1e-6, max_iterations: 5000 }
+        Self {
+            starts: 3,
+            seed: 0,
+            tolerance: 1e-6,
+            max_iterations: 5000,
+        }
     }
 }
 
@@ -68,16 +73,28 @@ pub struct LpmMinimum {
 
 impl LpmProblem {
     fn validate(&self) -> Result<(), TheoryError> {
-        at_least("classes", self.classes, 2, "one class has nothing to separate from")?;
+        at_least(
+            "classes",
+            self.classes,
+            2,
+            "one class has nothing to separate from",
+        )?;
         at_least("samples", self.samples, 1, "every class needs a sample")?;
-        at_least("dim", self.dim, 1, "features live in at least one dimension")?;
+        at_least(
+            "dim",
+            self.dim,
+            1,
+            "features live in at least one dimension",
+        )?;
         positive("lambda_w", self.lambda_w)?;
         positive("lambda_h", self.lambda_h)
     }
 
     /// Class of every column of $H$.
     pub fn labels(&self) -> Vec<u32> {
-        (0..self.classes as u32).flat_map(|k| std::iter::repeat_n(k, self.samples)).collect()
+        (0..self.classes as u32)
+            .flat_map(|k| std::iter::repeat_n(k, self.samples))
+            .collect()
     }
 }
 
@@ -122,7 +139,11 @@ pub fn objective(
         ("columns of features", features.ncols(), columns),
     ] {
         if actual != expected {
-            return Err(TheoryError::Length { name, actual, expected });
+            return Err(TheoryError::Length {
+                name,
+                actual,
+                expected,
+            });
         }
     }
     let logits = features.t().dot(&weights.t());
@@ -155,7 +176,11 @@ pub fn objective(
 /// assert!(found.objective < 3f64.ln());
 /// # Ok::<(), memdil_theory::TheoryError>(())
 /// ```
-pub fn minimize(problem: &LpmProblem, loss: &Loss, search: Search) -> Result<LpmMinimum, TheoryError> {
+pub fn minimize(
+    problem: &LpmProblem,
+    loss: &Loss,
+    search: Search,
+) -> Result<LpmMinimum, TheoryError> {
     problem.validate()?;
     at_least("starts", search.starts, 1, "something has to be tried")?;
     let LpmProblem { classes, dim, .. } = *problem;
@@ -168,10 +193,16 @@ pub fn minimize(problem: &LpmProblem, loss: &Loss, search: Search) -> Result<Lpm
     if problem.nonnegative {
         lower[split..].fill(0.0);
     }
-    let budget = Budget { tolerance: search.tolerance * decay, max_iterations: search.max_iterations, noise: 1e-14 };
+    let budget = Budget {
+        tolerance: search.tolerance * decay,
+        max_iterations: search.max_iterations,
+        noise: 1e-14,
+    };
     let unpack = |x: &[f64]| {
         let weights = Array2::from_shape_fn((classes, dim), |(i, j)| x[i * dim + j] * weight_scale);
-        let features = Array2::from_shape_fn((dim, columns), |(i, j)| x[split + i * columns + j] * feature_scale);
+        let features = Array2::from_shape_fn((dim, columns), |(i, j)| {
+            x[split + i * columns + j] * feature_scale
+        });
         (weights, features)
     };
     // Parameters are checked once, here, so that the descent below only ever sees numbers.
@@ -182,18 +213,31 @@ pub fn minimize(problem: &LpmProblem, loss: &Loss, search: Search) -> Result<Lpm
     let mut iterations = 0;
     for _ in 0..search.starts {
         let mut x: Vec<f64> = (0..lower.len())
-            .map(|i| if i >= split && problem.nonnegative { unit() } else { 2.0 * unit() - 1.0 })
+            .map(|i| {
+                if i >= split && problem.nonnegative {
+                    unit()
+                } else {
+                    2.0 * unit() - 1.0
+                }
+            })
             .collect();
-        x[split..].iter_mut().for_each(|v| *v /= (columns as f64).sqrt());
+        x[split..]
+            .iter_mut()
+            .for_each(|v| *v /= (columns as f64).sqrt());
         let eval = |x: &[f64], gradient: &mut [f64]| {
             let (weights, features) = unpack(x);
             // Only overflow can fail here: an infinite value makes the line search step back.
-            let Ok((value, in_weights, in_features)) = objective(problem, loss, weights.view(), features.view()) else {
+            let Ok((value, in_weights, in_features)) =
+                objective(problem, loss, weights.view(), features.view())
+            else {
                 return f64::INFINITY;
             };
             let scaled = in_weights.iter().map(|g| g * weight_scale);
             let entries = scaled.chain(in_features.iter().map(|g| g * feature_scale));
-            gradient.iter_mut().zip(entries).for_each(|(g, entry)| *g = entry);
+            gradient
+                .iter_mut()
+                .zip(entries)
+                .for_each(|(g, entry)| *g = entry);
             value
         };
         let end = lbfgs::minimize(eval, &mut x, &lower, budget);
@@ -202,7 +246,9 @@ pub fn minimize(problem: &LpmProblem, loss: &Loss, search: Search) -> Result<Lpm
             best = Some((end, x));
         }
     }
-    let residual = best.as_ref().map_or(f64::INFINITY, |(end, _)| end.residual / decay);
+    let residual = best
+        .as_ref()
+        .map_or(f64::INFINITY, |(end, _)| end.residual / decay);
     let Some((end, x)) = best.filter(|_| residual <= search.tolerance) else {
         return Err(TheoryError::NoConvergence {
             solver: "layer-peeled",
@@ -212,7 +258,9 @@ pub fn minimize(problem: &LpmProblem, loss: &Loss, search: Search) -> Result<Lpm
         });
     };
     let (weights, features) = unpack(&x);
-    Ok(describe(problem, end.value, weights, features, residual, iterations))
+    Ok(describe(
+        problem, end.value, weights, features, residual, iterations,
+    ))
 }
 
 fn describe(

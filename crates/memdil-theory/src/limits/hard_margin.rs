@@ -64,14 +64,21 @@ pub fn label_relaxation(setting: &MdSetting, alpha: f64) -> Result<HardMargin, T
         return unsupported("the label relaxation limit for the gaussian", advice);
     }
     if setting.eta <= 0.0 {
-        return unsupported("the label relaxation limit at eta = 0", "without noise rho is 0");
+        return unsupported(
+            "the label relaxation limit at eta = 0",
+            "without noise rho is 0",
+        );
     }
     let problem = Problem::new(setting, target);
     let mut lower = [f64::NEG_INFINITY, 0.0, 0.0, 0.0];
     if !setting.nonnegative {
         lower = [f64::NEG_INFINITY, 0.0, f64::NEG_INFINITY, f64::NEG_INFINITY];
     }
-    let budget = Budget { tolerance: 1e-10, max_iterations: 500, noise: 1e-14 };
+    let budget = Budget {
+        tolerance: 1e-10,
+        max_iterations: 500,
+        noise: 1e-14,
+    };
     let mut best: Option<(lbfgs::Minimum, [f64; 4])> = None;
     for tau in [-4.0, -1.0, 0.5] {
         for slack in [0.0, 0.7] {
@@ -121,7 +128,11 @@ impl Problem {
     fn shape(&self, v: &[f64]) -> [f64; 4] {
         let tau = 1.0 / (1.0 + (-v[0]).exp());
         let xi = (1.0 - tau) * (-v[1]).exp();
-        if self.nonnegative { [tau, xi, xi + v[2], 1.0 + v[3]] } else { [tau, xi, 0.0, 0.0] }
+        if self.nonnegative {
+            [tau, xi, xi + v[2], 1.0 + v[3]]
+        } else {
+            [tau, xi, 0.0, 0.0]
+        }
     }
 
     /// Logarithm of the decay and its gradient.
@@ -188,8 +199,12 @@ mod tests {
                 up[i] += 1e-6;
                 down[i] -= 1e-6;
                 let mut unused = [0.0; 4];
-                let rise = problem.log_decay(&up, &mut unused) - problem.log_decay(&down, &mut unused);
-                assert!((rise / 2e-6 - gradient[i]).abs() < 1e-8, "{nonnegative} {i}");
+                let rise =
+                    problem.log_decay(&up, &mut unused) - problem.log_decay(&down, &mut unused);
+                assert!(
+                    (rise / 2e-6 - gradient[i]).abs() < 1e-8,
+                    "{nonnegative} {i}"
+                );
             }
         }
     }

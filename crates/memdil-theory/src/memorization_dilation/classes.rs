@@ -120,12 +120,25 @@ pub struct ClassesRecord {
 
 impl ClassesRecord {
     /// Puts the pieces together.
-    pub fn new(loss: MarginLoss, setting: MdSetting, classes: usize, outcome: ClassesOutcome) -> Self {
+    pub fn new(
+        loss: MarginLoss,
+        setting: MdSetting,
+        classes: usize,
+        outcome: ClassesOutcome,
+    ) -> Self {
         let (solution, risk, separation, feature_sq_norm, rho) = match outcome {
-            ClassesOutcome::Solved(s) => (Some(s), s.risk, s.separation, s.feature_sq_norm, Some(s.rho)),
-            ClassesOutcome::NoiseFree { risk, separation, feature_sq_norm } => {
-                (None, risk, separation, feature_sq_norm, Some(0.0))
-            }
+            ClassesOutcome::Solved(s) => (
+                Some(s),
+                s.risk,
+                s.separation,
+                s.feature_sq_norm,
+                Some(s.rho),
+            ),
+            ClassesOutcome::NoiseFree {
+                risk,
+                separation,
+                feature_sq_norm,
+            } => (None, risk, separation, feature_sq_norm, Some(0.0)),
             ClassesOutcome::Collapsed { risk } => (None, risk, 0.0, 0.0, None),
         };
         Self {
@@ -184,10 +197,19 @@ const SHAPES: [(f64, f64); 4] = [(0.0, 1.0), (0.05, 0.5), (0.3, 0.5), (0.7, 0.2)
 /// assert!((found.rho - 0.1032).abs() < 5e-4);
 /// # Ok::<(), memdil_theory::TheoryError>(())
 /// ```
-pub fn solve(setting: &MdSetting, loss: &MarginLoss, classes: usize) -> Result<ClassesOutcome, TheoryError> {
+pub fn solve(
+    setting: &MdSetting,
+    loss: &MarginLoss,
+    classes: usize,
+) -> Result<ClassesOutcome, TheoryError> {
     setting.validate()?;
     only_sphere(setting)?;
-    at_least("classes", classes, 2, "one class has nothing to separate from")?;
+    at_least(
+        "classes",
+        classes,
+        2,
+        "one class has nothing to separate from",
+    )?;
     at_least("dim", setting.dim, classes, "N classes need N directions")?;
     let rough = Symmetric::new(setting, loss, classes, Cloud::rough(classes, setting.dim));
     let infimum = rough.infimum();
@@ -202,12 +224,23 @@ pub fn solve(setting: &MdSetting, loss: &MarginLoss, classes: usize) -> Result<C
         return Ok(ClassesOutcome::NoiseFree {
             risk: infimum + excess,
             separation: size * std::f64::consts::SQRT_2,
-            feature_sq_norm: size * size * if setting.nonnegative { 1.0 } else { (n - 1.0) / n },
+            feature_sq_norm: size
+                * size
+                * if setting.nonnegative {
+                    1.0
+                } else {
+                    (n - 1.0) / n
+                },
         });
     }
     // A kink needs more radii.
     let radii = if loss.quadrature_nodes() > 64 { 16 } else { 6 };
-    let problem = Symmetric::new(setting, loss, classes, Cloud::fine(classes, setting.dim, radii));
+    let problem = Symmetric::new(
+        setting,
+        loss,
+        classes,
+        Cloud::fine(classes, setting.dim, radii),
+    );
     let lower = problem.lower();
     let descend = |symmetric: &Symmetric<'_>, x: &mut [f64], tolerance: f64| {
         let budget = Budget {
@@ -241,9 +274,9 @@ pub fn solve(setting: &MdSetting, loss: &MarginLoss, classes: usize) -> Result<C
         }
     }
     match best {
-        Some((end, x)) if end.residual <= ACCEPTED => {
-            Ok(ClassesOutcome::Solved(problem.describe(&x, &end, iterations)))
-        }
+        Some((end, x)) if end.residual <= ACCEPTED => Ok(ClassesOutcome::Solved(
+            problem.describe(&x, &end, iterations),
+        )),
         end => Err(TheoryError::NoConvergence {
             solver: "memorization-dilation for N classes",
             residual: end.map_or(f64::INFINITY, |(e, _)| e.residual),
@@ -254,7 +287,10 @@ pub fn solve(setting: &MdSetting, loss: &MarginLoss, classes: usize) -> Result<C
 }
 
 fn distance(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max)
+    a.iter()
+        .zip(b)
+        .map(|(a, b)| (a - b).abs())
+        .fold(0.0, f64::max)
 }
 
 /// The best point of a coarse grid of logits and sizes.

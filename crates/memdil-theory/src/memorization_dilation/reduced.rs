@@ -81,8 +81,11 @@ impl<'a, L: ConvexMargin + ?Sized> Reduced<'a, L> {
     pub fn excess(&self, y: &[f64; 5]) -> f64 {
         let spread = self.spread(y);
         let (a, tau) = (y[LOG_A].exp(), spread.sqrt());
-        let mean: f64 =
-            self.rule.pairs().map(|(t, weight)| weight * self.loss.derivatives(a * (1.0 + tau * t))[0]).sum();
+        let mean: f64 = self
+            .rule
+            .pairs()
+            .map(|(t, weight)| weight * self.loss.derivatives(a * (1.0 + tau * t))[0])
+            .sum();
         2.0 * mean + self.penalty(y, spread)
     }
 
@@ -126,7 +129,13 @@ impl<'a, L: ConvexMargin + ?Sized> Reduced<'a, L> {
 
         // 2 lambda_H d^2 (size + kappa spread); d^2 doubles its log-derivative.
         let size = 1.0 + y[M] * y[M] + s.eta * (y[XI] * y[XI] + y[MU] * y[MU]);
-        let size1 = [0.0, 0.0, 2.0 * s.eta * y[XI], 2.0 * s.eta * y[MU], 2.0 * y[M]];
+        let size1 = [
+            0.0,
+            0.0,
+            2.0 * s.eta * y[XI],
+            2.0 * s.eta * y[MU],
+            2.0 * y[M],
+        ];
         let size2 = [0.0, 0.0, 2.0 * s.eta, 2.0 * s.eta, 2.0];
         let weight = 2.0 * s.lambda_h * d2;
         let inner = size + self.kappa * spread;
@@ -137,8 +146,11 @@ impl<'a, L: ConvexMargin + ?Sized> Reduced<'a, L> {
             for j in LOG_D..5 {
                 let double_j = if j == LOG_D { 2.0 } else { 0.0 };
                 let inner2 = self.kappa * t2[i][j] + if i == j { size2[i] } else { 0.0 };
-                h[i][j] +=
-                    weight * (inner2 + double_i * inner1[j] + double_j * inner1[i] + double_i * double_j * inner);
+                h[i][j] += weight
+                    * (inner2
+                        + double_i * inner1[j]
+                        + double_j * inner1[i]
+                        + double_i * double_j * inner);
             }
         }
 
@@ -207,7 +219,11 @@ impl<'a, L: ConvexMargin + ?Sized> Reduced<'a, L> {
                 hessian[i][j] = hessian[i][j] / f - gradient[i] * gradient[j];
             }
         }
-        Quadratic { value: f.ln(), gradient, hessian }
+        Quadratic {
+            value: f.ln(),
+            gradient,
+            hessian,
+        }
     }
 
     /// [`Self::log_excess`] with the ratios under the hyperbolic sine: logarithmic far out, where noisy
@@ -231,7 +247,13 @@ impl<'a, L: ConvexMargin + ?Sized> Reduced<'a, L> {
     /// From the solver's variables to $(\log A, \log d, \xi/d, \mu/d, m/d)$.
     pub(crate) fn natural(&self, v: &[f64; 5]) -> [f64; 5] {
         if self.setting.nonnegative {
-            [v[0], v[1], 0.5 * (v[2] - v[3]), 0.5 * (v[2] + v[3]), 1.0 + v[4]]
+            [
+                v[0],
+                v[1],
+                0.5 * (v[2] - v[3]),
+                0.5 * (v[2] + v[3]),
+                1.0 + v[4],
+            ]
         } else {
             [v[0], v[1], v[2], 0.0, 0.0]
         }
@@ -252,7 +274,11 @@ fn spread_derivatives(sums: &Moments, a: f64, tau: f64) -> (f64, f64, f64) {
         return (0.5 * second, 0.0, second);
     }
     let first = a * sums.slope_t / tau;
-    (0.5 * first, 0.25 * (second - first) / (tau * tau), 0.5 * (first + a * a * sums.curve_t / tau))
+    (
+        0.5 * first,
+        0.25 * (second - first) / (tau * tau),
+        0.5 * (first + a * a * sums.curve_t / tau),
+    )
 }
 
 #[cfg(test)]
@@ -268,11 +294,21 @@ mod tests {
             MarginLoss::new(LossKind::Lr, 0.2).unwrap(),
         ];
         for loss in losses {
-            for (measure, nonnegative) in
-                [(Measure::Sphere, true), (Measure::Ball, false), (Measure::TwoPoint, true), (Measure::Gaussian, true)]
-            {
-                let setting =
-                    MdSetting { lambda_w: 3e-3, lambda_h: 1e-3, eta: 0.2, c_md: 0.4, measure, dim: 3, nonnegative };
+            for (measure, nonnegative) in [
+                (Measure::Sphere, true),
+                (Measure::Ball, false),
+                (Measure::TwoPoint, true),
+                (Measure::Gaussian, true),
+            ] {
+                let setting = MdSetting {
+                    lambda_w: 3e-3,
+                    lambda_h: 1e-3,
+                    eta: 0.2,
+                    c_md: 0.4,
+                    measure,
+                    dim: 3,
+                    nonnegative,
+                };
                 let problem = Reduced::new(&setting, &loss);
                 let v = [1.2, -0.4, 1.3, 0.3, 0.2];
                 let at = problem.log_excess(&v);
@@ -291,7 +327,10 @@ mod tests {
                     for j in 0..count {
                         let curve = (up.gradient[j] - down.gradient[j]) / (2.0 * h);
                         // The second derivative of label relaxation jumps between nodes.
-                        assert!((curve - at.hessian[i][j]).abs() < 1e-6, "{measure:?} {i} {j}");
+                        assert!(
+                            (curve - at.hessian[i][j]).abs() < 1e-6,
+                            "{measure:?} {i} {j}"
+                        );
                     }
                 }
             }

@@ -88,7 +88,9 @@ impl MdOutcome {
     /// Minimum of the risk.
     pub const fn risk(&self) -> f64 {
         match self {
-            Self::Solved(MdSolution { risk, .. }) | Self::NoiseFree { risk, .. } | Self::Collapsed { risk } => *risk,
+            Self::Solved(MdSolution { risk, .. })
+            | Self::NoiseFree { risk, .. }
+            | Self::Collapsed { risk } => *risk,
         }
     }
 
@@ -156,7 +158,11 @@ impl MdRecord {
     pub fn new(loss: MarginLoss, setting: MdSetting, outcome: MdOutcome) -> Self {
         let (separation, logit_clean) = match outcome {
             MdOutcome::Solved(solution) => (solution.separation, solution.logit_clean),
-            MdOutcome::NoiseFree { separation, logit_clean, .. } => (separation, logit_clean),
+            MdOutcome::NoiseFree {
+                separation,
+                logit_clean,
+                ..
+            } => (separation, logit_clean),
             MdOutcome::Collapsed { .. } => (0.0, 0.0),
         };
         let rho = outcome.rho();

@@ -49,7 +49,10 @@ const SHAPES: [(f64, f64); 5] = [(2.0, 0.0), (1.0, 0.0), (0.6, 0.3), (1.2, 0.4),
 /// assert!((ls - 0.0533).abs() < 1e-4);
 /// # Ok::<(), memdil_theory::TheoryError>(())
 /// ```
-pub fn solve<L: ConvexMargin + ?Sized>(setting: &MdSetting, loss: &L) -> Result<MdOutcome, TheoryError> {
+pub fn solve<L: ConvexMargin + ?Sized>(
+    setting: &MdSetting,
+    loss: &L,
+) -> Result<MdOutcome, TheoryError> {
     solve_near(setting, loss, &[])
 }
 
@@ -93,7 +96,11 @@ pub fn solve_near<L: ConvexMargin + ?Sized>(
     valleys.sort_by(|a, b| a.value.total_cmp(&b.value));
     let problem = Reduced::new(setting, loss);
     let mut best: Option<NewtonEnd<5>> = None;
-    for valley in valleys.iter().take(2).filter(|valley| valley.value < valleys[0].value + OPEN) {
+    for valley in valleys
+        .iter()
+        .take(2)
+        .filter(|valley| valley.value < valleys[0].value + OPEN)
+    {
         let end = descend(&problem, setting, valley.point, TOLERANCE);
         iterations += end.iterations;
         if best.is_none_or(|b| better(&end, &b)) {
@@ -101,10 +108,15 @@ pub fn solve_near<L: ConvexMargin + ?Sized>(
         }
     }
     let missing = || failure(f64::INFINITY, ACCEPTED, iterations);
-    let mut end = best.filter(|end| end.value.is_finite()).ok_or_else(missing)?;
+    let mut end = best
+        .filter(|end| end.value.is_finite())
+        .ok_or_else(missing)?;
     // At tiny weight decay a loss with a kink is a wall. Coming down from larger decay leads along it.
-    let relaxed =
-        MdSetting { lambda_w: setting.lambda_w * CONTINUATION, lambda_h: setting.lambda_h * CONTINUATION, ..*setting };
+    let relaxed = MdSetting {
+        lambda_w: setting.lambda_w * CONTINUATION,
+        lambda_h: setting.lambda_h * CONTINUATION,
+        ..*setting
+    };
     if end.residual > tolerance(&end)
         && relaxed.lambda_w.max(relaxed.lambda_h) < 1e-3
         && let MdOutcome::Solved(above) = solve_near(&relaxed, loss, &[])?
@@ -115,7 +127,9 @@ pub fn solve_near<L: ConvexMargin + ?Sized>(
     if end.residual > tolerance(&end) || !end.value.is_finite() {
         return Err(failure(end.residual, tolerance(&end), iterations));
     }
-    Ok(MdOutcome::Solved(describe(setting, infimum, &problem, &end, iterations)))
+    Ok(MdOutcome::Solved(describe(
+        setting, infimum, &problem, &end, iterations,
+    )))
 }
 
 /// The slopes carry rounding errors of about 1e-16, which the logarithm divides by the excess.
@@ -124,7 +138,12 @@ fn tolerance(end: &NewtonEnd<5>) -> f64 {
 }
 
 fn failure(residual: f64, tolerance: f64, iterations: usize) -> TheoryError {
-    TheoryError::NoConvergence { solver: "memorization-dilation", residual, tolerance, iterations }
+    TheoryError::NoConvergence {
+        solver: "memorization-dilation",
+        residual,
+        tolerance,
+        iterations,
+    }
 }
 
 /// A lower value wins; among equal ones the smaller residual.
@@ -148,7 +167,13 @@ pub(crate) fn descend<L: ConvexMargin + ?Sized>(
     // Beyond this the ratios of noisy to class features are better left to their logarithms.
     const FAR: f64 = 8.0;
     if start[2..].iter().any(|ratio| ratio.abs() > FAR) {
-        let w = [start[0], start[1], start[2].asinh(), start[3].asinh(), start[4].asinh()];
+        let w = [
+            start[0],
+            start[1],
+            start[2].asinh(),
+            start[3].asinh(),
+            start[4].asinh(),
+        ];
         let eval = |w: &[f64; 5]| problem.log_excess_stretched(w);
         let mut end = newton::minimize(eval, w, &lower, &frozen, tolerance, MAX_ITERATIONS);
         end.point = stretched(&end.point);
@@ -197,7 +222,11 @@ fn noise_free<L: ConvexMargin + ?Sized>(setting: &MdSetting, loss: &L) -> (f64, 
 }
 
 /// Starting points: for each family the best of a coarse grid.
-fn starts<L: ConvexMargin + ?Sized>(setting: &MdSetting, loss: &L, scan: &Reduced<'_, L>) -> Vec<[f64; 5]> {
+fn starts<L: ConvexMargin + ?Sized>(
+    setting: &MdSetting,
+    loss: &L,
+    scan: &Reduced<'_, L>,
+) -> Vec<[f64; 5]> {
     let (logit, d) = noise_free(setting, loss);
     // Features want the size d; dilation wants them smaller, down to a radius far below the distance.
     let largest = d.max(1e-8).ln() + 0.5;
@@ -209,7 +238,11 @@ fn starts<L: ConvexMargin + ?Sized>(setting: &MdSetting, loss: &L, scan: &Reduce
         let points = grid(smallest, largest, 8).flat_map(|size| {
             [0.4, 0.7, 1.0, 1.5, 2.3].map(|factor| {
                 let log_a = (logit.max(0.05) * factor).ln();
-                if setting.nonnegative { [log_a, size, p, q, 0.0] } else { [log_a, size, (0.5 * (p - q)), 0.0, 0.0] }
+                if setting.nonnegative {
+                    [log_a, size, p, q, 0.0]
+                } else {
+                    [log_a, size, (0.5 * (p - q)), 0.0, 0.0]
+                }
             })
         });
         starts.extend(lowest(scan, points));
@@ -244,7 +277,10 @@ fn lowest<L: ConvexMargin + ?Sized>(
     problem: &Reduced<'_, L>,
     points: impl Iterator<Item = [f64; 5]>,
 ) -> Option<[f64; 5]> {
-    points.map(|v| (problem.excess(&problem.natural(&v)), v)).min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, v)| v)
+    points
+        .map(|v| (problem.excess(&problem.natural(&v)), v))
+        .min_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, v)| v)
 }
 
 fn describe<L: ConvexMargin + ?Sized>(
@@ -256,7 +292,13 @@ fn describe<L: ConvexMargin + ?Sized>(
 ) -> MdSolution {
     let y = problem.natural(&end.point);
     let (logit, d) = (y[0].exp(), y[1].exp());
-    let plane = Plane { omega: logit / d, d, m: y[4] * d, xi: y[2] * d, mu: y[3] * d };
+    let plane = Plane {
+        omega: logit / d,
+        d,
+        m: y[4] * d,
+        xi: y[2] * d,
+        mu: y[3] * d,
+    };
     let separation = 2.0 * d;
     let memorization = (d + plane.xi).hypot(plane.m - plane.mu);
     let rho = setting.eta * memorization / setting.c_md;
@@ -290,7 +332,10 @@ mod tests {
 
     impl Scatter {
         fn unit(&mut self) -> f64 {
-            self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            self.0 = self
+                .0
+                .wrapping_mul(6364136223846793005)
+                .wrapping_add(1442695040888963407);
             (self.0 >> 11) as f64 / (1u64 << 53) as f64
         }
 
@@ -304,9 +349,18 @@ mod tests {
         let mut scatter = Scatter(7);
         for case in 0..60 {
             let kind = [LossKind::Ce, LossKind::Ls, LossKind::Lr][case % 3];
-            let alpha = if kind == LossKind::Ce { 0.0 } else { scatter.between(0.01, 0.4) };
+            let alpha = if kind == LossKind::Ce {
+                0.0
+            } else {
+                scatter.between(0.01, 0.4)
+            };
             let loss = MarginLoss::new(kind, alpha).unwrap();
-            let measures = [Measure::Sphere, Measure::Ball, Measure::TwoPoint, Measure::Gaussian];
+            let measures = [
+                Measure::Sphere,
+                Measure::Ball,
+                Measure::TwoPoint,
+                Measure::Gaussian,
+            ];
             let setting = MdSetting {
                 lambda_w: 10f64.powf(scatter.between(-8.0, -0.7)),
                 lambda_h: 10f64.powf(scatter.between(-8.0, -0.7)),

@@ -9,7 +9,10 @@ pub struct Scatter(pub u64);
 
 impl Scatter {
     pub fn unit(&mut self) -> f64 {
-        self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        self.0 = self
+            .0
+            .wrapping_mul(6364136223846793005)
+            .wrapping_add(1442695040888963407);
         (self.0 >> 11) as f64 / (1u64 << 53) as f64
     }
 
@@ -54,7 +57,11 @@ impl Full {
 
     /// How well the equally spaced angles integrate: to rounding but for the kink of label relaxation.
     pub fn rounding(&self) -> f64 {
-        if self.kind == LossKind::Lr { 2e-5 } else { 1e-10 }
+        if self.kind == LossKind::Lr {
+            2e-5
+        } else {
+            1e-10
+        }
     }
 
     /// F + eta G with its gradient.
@@ -86,7 +93,12 @@ impl Full {
         for class in 0..2 {
             for k in 0..ANGLES {
                 let angle = std::f64::consts::TAU * k as f64 / ANGLES as f64;
-                term(4 + 2 * class, class, [angle.cos(), angle.sin()], 1.0 / ANGLES as f64);
+                term(
+                    4 + 2 * class,
+                    class,
+                    [angle.cos(), angle.sin()],
+                    1.0 / ANGLES as f64,
+                );
             }
             term(8 + 2 * class, class, [0.0, 0.0], s.eta);
         }
@@ -141,12 +153,19 @@ impl Full {
                 for ((c, dc), multiplier) in self.constraints(x).iter().zip(multipliers) {
                     let push = (multiplier + penalty * c).max(0.0);
                     value += (push * push - multiplier * multiplier) / (2.0 * penalty);
-                    gradient.iter_mut().zip(dc).for_each(|(g, d)| *g += push * d);
+                    gradient
+                        .iter_mut()
+                        .zip(dc)
+                        .for_each(|(g, d)| *g += push * d);
                 }
                 g.copy_from_slice(&gradient);
                 value
             };
-            let budget = Budget { tolerance: 1e-9, max_iterations: 600, noise: 1e-14 };
+            let budget = Budget {
+                tolerance: 1e-9,
+                max_iterations: 600,
+                noise: 1e-14,
+            };
             minimize(lagrangian, &mut x, &lower, budget);
             for (multiplier, (c, _)) in multipliers.iter_mut().zip(self.constraints(&x)) {
                 *multiplier = (*multiplier + penalty * c).max(0.0);
@@ -163,8 +182,26 @@ impl Full {
         // The direction of w, and the one across: for non-negative features the two diagonals.
         let h = std::f64::consts::FRAC_1_SQRT_2;
         let at = |x: f64, y: f64| [h * (y + x), h * (y - x)];
-        let (w, h1, h2) = (at(plane.omega / 2.0, 0.0), at(plane.d, plane.m), at(-plane.d, plane.m));
+        let (w, h1, h2) = (
+            at(plane.omega / 2.0, 0.0),
+            at(plane.d, plane.m),
+            at(-plane.d, plane.m),
+        );
         let (u1, u2) = (at(plane.xi, plane.mu), at(-plane.xi, plane.mu));
-        [w[0], w[1], -w[0], -w[1], h1[0], h1[1], h2[0], h2[1], u1[0], u1[1], u2[0], u2[1], solution.radius]
+        [
+            w[0],
+            w[1],
+            -w[0],
+            -w[1],
+            h1[0],
+            h1[1],
+            h2[0],
+            h2[1],
+            u1[0],
+            u1[1],
+            u2[0],
+            u2[1],
+            solution.radius,
+        ]
     }
 }

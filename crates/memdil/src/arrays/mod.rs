@@ -95,9 +95,15 @@ impl Kind {
     fn refuse(self, dtype: &Dtype, shape: &[usize]) -> Option<String> {
         let float = matches!(dtype, Dtype::F32 | Dtype::F64);
         if matches!(dtype, Dtype::Other(_)) || float != (self != Self::Labels) {
-            let (needed, cast) =
-                if self == Self::Labels { ("integers", "int64") } else { ("float32 or float64", "float32") };
-            return Some(format!("holds {}, not {needed}; save a.astype(\"{cast}\")", dtype.name()));
+            let (needed, cast) = if self == Self::Labels {
+                ("integers", "int64")
+            } else {
+                ("float32 or float64", "float32")
+            };
+            return Some(format!(
+                "holds {}, not {needed}; save a.astype(\"{cast}\")",
+                dtype.name()
+            ));
         }
         if shape.len() != self.dimensions() {
             let remedy = match self {
@@ -107,10 +113,16 @@ impl Kind {
                 }
                 Self::Vector | Self::Labels => "save a.ravel()",
             };
-            return Some(format!("has {} dimension(s), not {}; {remedy}", shape.len(), self.dimensions()));
+            return Some(format!(
+                "has {} dimension(s), not {}; {remedy}",
+                shape.len(),
+                self.dimensions()
+            ));
         }
         let lengths: Vec<String> = shape.iter().map(usize::to_string).collect();
-        shape.contains(&0).then(|| format!("is empty ({}); save at least one row", lengths.join(" x ")))
+        shape
+            .contains(&0)
+            .then(|| format!("is empty ({}); save at least one row", lengths.join(" x ")))
     }
 }
 
@@ -156,18 +168,34 @@ impl Array {
             return refuse(what);
         }
         // A view addresses its elements and bytes by isize.
-        let size = shape.iter().try_fold(dtype.size(), |size, &length| size.checked_mul(length));
+        let size = shape
+            .iter()
+            .try_fold(dtype.size(), |size, &length| size.checked_mul(length));
         let Some(size) = size.filter(|&size| isize::try_from(size).is_ok()) else {
-            return refuse(format!("claims the shape {shape:?}, beyond any memory; save the array again"));
+            return refuse(format!(
+                "claims the shape {shape:?}, beyond any memory; save the array again"
+            ));
         };
         if range.len() < size {
-            return refuse(format!("is cut short: {} of {size} bytes are there; save the array again", range.len()));
+            return refuse(format!(
+                "is cut short: {} of {size} bytes are there; save the array again",
+                range.len()
+            ));
         }
         if range.len() > size {
-            return refuse(format!("goes on after its array by {} bytes; save the array again", range.len() - size));
+            return refuse(format!(
+                "goes on after its array by {} bytes; save the array again",
+                range.len() - size
+            ));
         }
         let (bytes, range) = aligned(bytes, range, dtype.size());
-        Ok(Self { place, dtype, shape, bytes, range })
+        Ok(Self {
+            place,
+            dtype,
+            shape,
+            bytes,
+            range,
+        })
     }
 
     /// The elements as they lie.
@@ -182,8 +210,16 @@ impl Array {
             return Cow::Borrowed(self.elements());
         }
         match self.dtype {
-            Dtype::F32 => self.elements::<f32>().iter().map(|&value| T::round(value.into())).collect(),
-            _ => self.elements::<f64>().iter().map(|&value| T::round(value)).collect(),
+            Dtype::F32 => self
+                .elements::<f32>()
+                .iter()
+                .map(|&value| T::round(value.into()))
+                .collect(),
+            _ => self
+                .elements::<f64>()
+                .iter()
+                .map(|&value| T::round(value))
+                .collect(),
         }
     }
 
@@ -191,7 +227,9 @@ impl Array {
     pub(crate) fn labels(&self) -> Result<Cow<'_, [i64]>, BadInput> {
         fn widen<T: Pod + TryInto<i64>>(array: &Array) -> Result<Vec<i64>, usize> {
             let elements = array.elements::<T>().iter().enumerate();
-            elements.map(|(row, &label)| label.try_into().map_err(|_| row)).collect()
+            elements
+                .map(|(row, &label)| label.try_into().map_err(|_| row))
+                .collect()
         }
         let labels = match self.dtype {
             Dtype::I64 => Ok(Cow::Borrowed(self.elements())),
@@ -205,7 +243,9 @@ impl Array {
         };
         let place = &self.place;
         let labels = labels.map_err(|row| {
-            BadInput(format!("{place}: the label in row {row} is beyond int64; labels count classes from 0"))
+            BadInput(format!(
+                "{place}: the label in row {row} is beyond int64; labels count classes from 0"
+            ))
         })?;
         match labels.iter().position(|&label| label < 0) {
             None => Ok(labels),
@@ -228,7 +268,10 @@ impl Array {
 
     /// A view of a matrix through its elements.
     pub(crate) fn matrix<'a, T>(&self, elements: &'a [T]) -> anyhow::Result<ArrayView2<'a, T>> {
-        Ok(ArrayView2::from_shape((self.shape[0], self.shape[1]), elements)?)
+        Ok(ArrayView2::from_shape(
+            (self.shape[0], self.shape[1]),
+            elements,
+        )?)
     }
 }
 

@@ -26,18 +26,33 @@ impl Header {
         let cut = || format!("ends within its header; {again}");
         let (version, rest) = rest.split_first_chunk::<2>().ok_or_else(cut)?;
         let (length, rest) = match version[0] {
-            1 => rest.split_first_chunk().map(|(length, rest)| (usize::from(u16::from_le_bytes(*length)), rest)),
-            2 | 3 => rest.split_first_chunk().map(|(length, rest)| (u32::from_le_bytes(*length) as usize, rest)),
+            1 => rest
+                .split_first_chunk()
+                .map(|(length, rest)| (usize::from(u16::from_le_bytes(*length)), rest)),
+            2 | 3 => rest
+                .split_first_chunk()
+                .map(|(length, rest)| (u32::from_le_bytes(*length) as usize, rest)),
             other => return Err(format!("has the unknown .npy version {other}; {again}")),
         }
         .ok_or_else(cut)?;
         let literal = rest.get(..length).ok_or_else(cut)?;
         let start = bytes.len() - rest.len() + length;
         let unreadable = || format!("has a header that cannot be read; {again}");
-        let Entries { descr, column_order, shape } =
-            std::str::from_utf8(literal).ok().and_then(entries).ok_or_else(unreadable)?;
+        let Entries {
+            descr,
+            column_order,
+            shape,
+        } = std::str::from_utf8(literal)
+            .ok()
+            .and_then(entries)
+            .ok_or_else(unreadable)?;
         let column_order = column_order && shape.iter().filter(|&&length| length > 1).count() > 1;
-        Ok(Self { dtype: dtype(descr), shape, column_order, start })
+        Ok(Self {
+            dtype: dtype(descr),
+            shape,
+            column_order,
+            start,
+        })
     }
 }
 
@@ -67,7 +82,8 @@ fn entries(literal: &str) -> Option<Entries<'_>> {
             }
             "fortran_order" => {
                 let truth = rest.strip_prefix("True").map(|after| (true, after));
-                let (value, after) = truth.or_else(|| rest.strip_prefix("False").map(|after| (false, after)))?;
+                let (value, after) =
+                    truth.or_else(|| rest.strip_prefix("False").map(|after| (false, after)))?;
                 (column_order, rest) = (Some(value), after);
             }
             "shape" => {
@@ -83,12 +99,19 @@ fn entries(literal: &str) -> Option<Entries<'_>> {
             None => return None,
         }
     }
-    Some(Entries { descr: descr?, column_order: column_order?, shape: shape? })
+    Some(Entries {
+        descr: descr?,
+        column_order: column_order?,
+        shape: shape?,
+    })
 }
 
 /// A string literal without escapes, and what follows it.
 fn quoted(text: &str) -> Option<(&str, &str)> {
-    let mark = text.chars().next().filter(|mark| matches!(mark, '\'' | '"'))?;
+    let mark = text
+        .chars()
+        .next()
+        .filter(|mark| matches!(mark, '\'' | '"'))?;
     text[1..].split_once(mark)
 }
 
@@ -99,7 +122,10 @@ fn lengths(values: &str) -> Option<Vec<usize>> {
     if values.is_empty() {
         return Some(Vec::new());
     }
-    values.split(',').map(|value| value.trim().trim_end_matches('L').parse().ok()).collect()
+    values
+        .split(',')
+        .map(|value| value.trim().trim_end_matches('L').parse().ok())
+        .collect()
 }
 
 /// The element type of NumPy's name for it.
@@ -149,11 +175,19 @@ mod tests {
             "{\"shape\": (3L, 4L), \"fortran_order\": False, \"descr\": \"<f4\"}\n",
         ] {
             let bytes = file(literal);
-            let expected = Header { dtype: Dtype::F32, shape: vec![3, 4], column_order: false, start: bytes.len() };
+            let expected = Header {
+                dtype: Dtype::F32,
+                shape: vec![3, 4],
+                column_order: false,
+                start: bytes.len(),
+            };
             assert_eq!(Header::read(&bytes), Ok(expected), "{literal}");
         }
-        let shape =
-            |text: &str| Header::read(&file(&format!("{{'descr': '|u1', 'fortran_order': True, 'shape': {text}}}")));
+        let shape = |text: &str| {
+            Header::read(&file(&format!(
+                "{{'descr': '|u1', 'fortran_order': True, 'shape': {text}}}"
+            )))
+        };
         assert_eq!(shape("()").unwrap().shape, [0; 0]);
         assert_eq!(shape("(7,)").unwrap().shape, [7]);
         // One column: both orders are the same bytes.
@@ -169,16 +203,32 @@ mod tests {
         for (literal, expected) in [
             ("", "cannot be read"),
             ("{'descr': '<f4', 'fortran_order': False}", "cannot be read"),
-            ("{'descr': '<f4', 'fortran_order': No, 'shape': (1,)}", "cannot be read"),
-            ("{'descr': '<f4', 'fortran_order': True, 'shape': (-1,)}", "cannot be read"),
-            ("{'descr': '<f4', 'fortran_order': True, 'shape': (99999999999999999999,)}", "cannot be read"),
-            ("{'descr': é, 'fortran_order': True, 'shape': (1,)}", "cannot be read"),
+            (
+                "{'descr': '<f4', 'fortran_order': No, 'shape': (1,)}",
+                "cannot be read",
+            ),
+            (
+                "{'descr': '<f4', 'fortran_order': True, 'shape': (-1,)}",
+                "cannot be read",
+            ),
+            (
+                "{'descr': '<f4', 'fortran_order': True, 'shape': (99999999999999999999,)}",
+                "cannot be read",
+            ),
+            (
+                "{'descr': é, 'fortran_order': True, 'shape': (1,)}",
+                "cannot be read",
+            ),
         ] {
             let found = Header::read(&file(literal)).unwrap_err();
             assert!(found.contains(expected), "{literal}: {found}");
         }
-        let records = "{'descr': [('a', '<f4'), ('b', '<i8')], 'fortran_order': False, 'shape': (3,), }";
-        assert_eq!(Header::read(&file(records)).unwrap().dtype, Dtype::Other("records".to_owned()));
+        let records =
+            "{'descr': [('a', '<f4'), ('b', '<i8')], 'fortran_order': False, 'shape': (3,), }";
+        assert_eq!(
+            Header::read(&file(records)).unwrap().dtype,
+            Dtype::Other("records".to_owned())
+        );
         // Every prefix, and every byte replaced by some others.
         let whole = file(records);
         for end in 0..whole.len() {

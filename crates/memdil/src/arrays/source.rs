@@ -35,9 +35,12 @@ impl Source {
         let refuse = |what: String| BadInput(format!("{path}: {what}"));
         let format = match ending {
             "npy" => Format::Npy(bytes),
-            "npz" => Format::Npz(ZipArchive::new(Cursor::new(bytes)).map_err(|e| refuse(damaged("npz", e)))?),
+            "npz" => Format::Npz(
+                ZipArchive::new(Cursor::new(bytes)).map_err(|e| refuse(damaged("npz", e)))?,
+            ),
             _ => {
-                SafeTensors::deserialize(bytes.as_ref()).map_err(|e| refuse(damaged("safetensors", e)))?;
+                SafeTensors::deserialize(bytes.as_ref())
+                    .map_err(|e| refuse(damaged("safetensors", e)))?;
                 Format::Safetensors(bytes)
             }
         };
@@ -57,9 +60,11 @@ impl Source {
     pub(crate) fn names(&self) -> Vec<String> {
         let mut names: Vec<String> = match &self.format {
             Format::Npy(_) => Vec::new(),
-            Format::Npz(archive) => {
-                archive.file_names().filter_map(|name| name.strip_suffix(".npy")).map(str::to_owned).collect()
-            }
+            Format::Npz(archive) => archive
+                .file_names()
+                .filter_map(|name| name.strip_suffix(".npy"))
+                .map(str::to_owned)
+                .collect(),
             Format::Safetensors(bytes) => SafeTensors::deserialize(bytes.as_ref())
                 .map(|tensors| tensors.names().into_iter().map(str::to_owned).collect())
                 .unwrap_or_default(),
@@ -76,39 +81,62 @@ impl Source {
             Format::Npy(bytes) => npy(path.clone(), kind, bytes.clone()).map(Some),
             Format::Npz(archive) => {
                 let member = format!("{name}.npy");
-                let Some(index) = archive.index_for_name(&member) else { return Ok(None) };
+                let Some(index) = archive.index_for_name(&member) else {
+                    return Ok(None);
+                };
                 let place = format!("{path}: {name}");
                 let refuse = |what: String| BadInput(format!("{place}: {what}"));
-                let mut member = archive.by_index(index).map_err(|e| refuse(damaged("npz", e)))?;
+                let mut member = archive
+                    .by_index(index)
+                    .map_err(|e| refuse(damaged("npz", e)))?;
                 let bytes = unpack(&mut member).map_err(|e| refuse(damaged("npz", e)))?;
                 npy(place, kind, bytes).map(Some)
             }
             Format::Safetensors(bytes) => {
-                let tensors =
-                    SafeTensors::deserialize(bytes.as_ref()).map_err(|e| refuse(damaged("safetensors", e)))?;
-                let Ok(tensor) = tensors.tensor(name) else { return Ok(None) };
+                let tensors = SafeTensors::deserialize(bytes.as_ref())
+                    .map_err(|e| refuse(damaged("safetensors", e)))?;
+                let Ok(tensor) = tensors.tensor(name) else {
+                    return Ok(None);
+                };
                 let start = tensor.data().as_ptr().addr() - bytes.as_ref().as_ptr().addr();
                 let range = start..start + tensor.data().len();
                 let (dtype, shape) = (dtype(tensor.dtype()), tensor.shape().to_vec());
-                Array::new(format!("{path}: {name}"), kind, dtype, shape, bytes.clone(), range).map(Some)
+                Array::new(
+                    format!("{path}: {name}"),
+                    kind,
+                    dtype,
+                    shape,
+                    bytes.clone(),
+                    range,
+                )
+                .map(Some)
             }
         }
     }
 }
 
 fn ending(path: &Path) -> Result<String, BadInput> {
-    let ending = path.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+    let ending = path
+        .extension()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .to_ascii_lowercase();
     if matches!(&*ending, "npy" | "npz" | "safetensors") {
         return Ok(ending);
     }
     let path = path.display();
-    Err(BadInput(format!("{path}: is named neither .npy nor .npz nor .safetensors; rename it to what it is")))
+    Err(BadInput(format!(
+        "{path}: is named neither .npy nor .npz nor .safetensors; rename it to what it is"
+    )))
 }
 
 fn damaged(format: &str, cause: impl std::fmt::Display) -> String {
     let cause = cause.to_string();
     let cause: Vec<&str> = cause.split_whitespace().collect();
-    format!("is no whole .{format} file ({}); save it again", cause.join(" "))
+    format!(
+        "is no whole .{format} file ({}); save it again",
+        cause.join(" ")
+    )
 }
 
 fn map(path: &Path) -> Result<Bytes, String> {
@@ -154,7 +182,9 @@ fn npy(place: String, kind: Kind, bytes: Bytes) -> Result<Array, BadInput> {
     let refuse = |what: &str| BadInput(format!("{place}: {what}"));
     let header = Header::read(bytes.as_ref()).map_err(|what| refuse(&what))?;
     if header.column_order {
-        return Err(refuse("lies column by column (Fortran order); save numpy.ascontiguousarray(a)"));
+        return Err(refuse(
+            "lies column by column (Fortran order); save numpy.ascontiguousarray(a)",
+        ));
     }
     let range = header.start..bytes.as_ref().len();
     Array::new(place, kind, header.dtype, header.shape, bytes, range)
@@ -188,13 +218,24 @@ mod tests {
     fn npy(descr: &str, shape: &str, data: &[u8]) -> Vec<u8> {
         let literal = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}");
         let literal = format!("{literal:<117}\n");
-        [b"\x93NUMPY\x01\x00", &(literal.len() as u16).to_le_bytes()[..], literal.as_bytes(), data].concat()
+        [
+            b"\x93NUMPY\x01\x00",
+            &(literal.len() as u16).to_le_bytes()[..],
+            literal.as_bytes(),
+            data,
+        ]
+        .concat()
     }
 
     fn files() -> [(&'static str, Vec<u8>); 4] {
-        let features: Vec<u8> = (0..12).flat_map(|value| (value as f32).to_le_bytes()).collect();
+        let features: Vec<u8> = (0..12)
+            .flat_map(|value| (value as f32).to_le_bytes())
+            .collect();
         let labels: Vec<u8> = (0..4_i64).flat_map(i64::to_le_bytes).collect();
-        let members = [("features.npy", npy("<f4", "(4, 3)", &features)), ("labels.npy", npy("<i8", "(4,)", &labels))];
+        let members = [
+            ("features.npy", npy("<f4", "(4, 3)", &features)),
+            ("labels.npy", npy("<i8", "(4,)", &labels)),
+        ];
         let npz = |method| {
             let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
             for (name, bytes) in &members {
@@ -204,17 +245,24 @@ mod tests {
             }
             zip.finish().unwrap().into_inner()
         };
-        let tensor =
-            |dtype, shape: &[usize], data| safetensors::tensor::TensorView::new(dtype, shape.to_vec(), data).unwrap();
+        let tensor = |dtype, shape: &[usize], data| {
+            safetensors::tensor::TensorView::new(dtype, shape.to_vec(), data).unwrap()
+        };
         let tensors = [
-            ("features", tensor(safetensors::Dtype::F32, &[4, 3], &features)),
+            (
+                "features",
+                tensor(safetensors::Dtype::F32, &[4, 3], &features),
+            ),
             ("labels", tensor(safetensors::Dtype::I64, &[4], &labels)),
         ];
         [
             ("a.npy", members[0].1.clone()),
             ("stored.npz", npz(zip::CompressionMethod::Stored)),
             ("deflated.npz", npz(zip::CompressionMethod::Deflated)),
-            ("a.safetensors", safetensors::serialize(tensors, None).unwrap()),
+            (
+                "a.safetensors",
+                safetensors::serialize(tensors, None).unwrap(),
+            ),
         ]
     }
 
@@ -223,7 +271,11 @@ mod tests {
         let bytes = unpack(&mut &file[..]).unwrap();
         let mut source = Source::new(name.to_owned(), &ending(Path::new(name))?, bytes)?;
         let features = source.array("features", Kind::Matrix)?;
-        let labels = if source.is_archive() { source.array("labels", Kind::Labels)? } else { None };
+        let labels = if source.is_archive() {
+            source.array("labels", Kind::Labels)?
+        } else {
+            None
+        };
         Ok((features, labels))
     }
 
@@ -249,13 +301,30 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("odd.npy");
         let literal = b"{'descr':'<f8','fortran_order':False,'shape':(2,1)}\n";
-        let values: Vec<u8> = [1.5_f64, -2.5].into_iter().flat_map(f64::to_le_bytes).collect();
-        let bytes = [b"\x93NUMPY\x01\x00", &(literal.len() as u16).to_le_bytes()[..], literal, &values].concat();
+        let values: Vec<u8> = [1.5_f64, -2.5]
+            .into_iter()
+            .flat_map(f64::to_le_bytes)
+            .collect();
+        let bytes = [
+            b"\x93NUMPY\x01\x00",
+            &(literal.len() as u16).to_le_bytes()[..],
+            literal,
+            &values,
+        ]
+        .concat();
         assert_ne!((bytes.len() - values.len()) % 8, 0);
         std::fs::write(&path, bytes).unwrap();
-        let array = Source::open(&path).unwrap().array("features", Kind::Matrix).unwrap().unwrap();
+        let array = Source::open(&path)
+            .unwrap()
+            .array("features", Kind::Matrix)
+            .unwrap()
+            .unwrap();
         assert_eq!(
-            array.floats::<f64>().iter().map(|value| value.to_bits()).collect::<Vec<_>>(),
+            array
+                .floats::<f64>()
+                .iter()
+                .map(|value| value.to_bits())
+                .collect::<Vec<_>>(),
             [1.5_f64, -2.5].map(f64::to_bits)
         );
     }
@@ -286,14 +355,26 @@ mod tests {
                 match load(name, &bytes) {
                     Ok((features, _)) => {
                         if let Some(features) = features {
-                            assert_eq!(features.floats::<f64>().len(), features.rows() * features.shape[1]);
+                            assert_eq!(
+                                features.floats::<f64>().len(),
+                                features.rows() * features.shape[1]
+                            );
                         }
-                        assert_ne!(round % 3, 0, "{name}: {} of {} bytes were enough", bytes.len(), whole.len());
+                        assert_ne!(
+                            round % 3,
+                            0,
+                            "{name}: {} of {} bytes were enough",
+                            bytes.len(),
+                            whole.len()
+                        );
                     }
                     Err(error) => {
                         refused += 1;
                         let text = error.to_string();
-                        assert!(text.contains(name) && text.contains("; ") && text.lines().count() == 1, "{text}");
+                        assert!(
+                            text.contains(name) && text.contains("; ") && text.lines().count() == 1,
+                            "{text}"
+                        );
                     }
                 }
             }

@@ -39,7 +39,11 @@ pub(crate) struct Loaded {
 impl Loaded {
     /// The arrays that the options name.
     pub(super) fn new(arguments: &Arguments) -> Result<Self, BadInput> {
-        Self::read(Source::open(&arguments.features)?, arguments, Remedy::Option)
+        Self::read(
+            Source::open(&arguments.features)?,
+            arguments,
+            Remedy::Option,
+        )
     }
 
     /// The arrays of one archive.
@@ -68,7 +72,9 @@ impl Loaded {
         let test_features = find("test_features", Kind::Matrix, &arguments.test_features)?;
         let test_labels = find("test_labels", Kind::Labels, &arguments.test_labels)?;
 
-        let features = features.take().ok_or_else(|| remedy.missing("features", &main))?;
+        let features = features
+            .take()
+            .ok_or_else(|| remedy.missing("features", &main))?;
         let labels = labels.ok_or_else(|| remedy.missing("labels", &main))?;
         if let (Some(bias), None) = (&bias, &classifier) {
             return Err(remedy.half(bias, "classifier"));
@@ -90,14 +96,30 @@ impl Loaded {
                 features.dtype.name()
             )));
         }
-        let known = |name: &String| ARRAYS.iter().any(|(n, _)| n == name) || RUN.contains(&name.as_str());
-        let ignored = main.names().into_iter().filter(|name| !known(name)).collect();
-        Ok(Self { features, labels, clean_labels, classifier, bias, test, ignored })
+        let known =
+            |name: &String| ARRAYS.iter().any(|(n, _)| n == name) || RUN.contains(&name.as_str());
+        let ignored = main
+            .names()
+            .into_iter()
+            .filter(|name| !known(name))
+            .collect();
+        Ok(Self {
+            features,
+            labels,
+            clean_labels,
+            classifier,
+            bias,
+            test,
+            ignored,
+        })
     }
 
     /// All metrics that these arrays allow.
     pub(crate) fn measure(&self, classes: Option<usize>) -> anyhow::Result<Metrics> {
-        let wide = [&self.classifier, &self.bias].into_iter().flatten().any(|array| array.dtype == Dtype::F64);
+        let wide = [&self.classifier, &self.bias]
+            .into_iter()
+            .flatten()
+            .any(|array| array.dtype == Dtype::F64);
         match (&self.features.dtype, wide) {
             (Dtype::F32, false) => self.measure_as::<f32, f32>(classes),
             (Dtype::F32, true) => self.measure_as::<f32, f64>(classes),
@@ -116,8 +138,13 @@ impl Loaded {
             };
             anyhow::Ok(Sample {
                 features: match features.dtype {
-                    Dtype::F32 => features.matrix(&features.floats::<f32>())?.select(Axis(0), &rows).mapv(f64::from),
-                    _ => features.matrix(&features.floats::<f64>())?.select(Axis(0), &rows),
+                    Dtype::F32 => features
+                        .matrix(&features.floats::<f32>())?
+                        .select(Axis(0), &rows)
+                        .mapv(f64::from),
+                    _ => features
+                        .matrix(&features.floats::<f64>())?
+                        .select(Axis(0), &rows),
                 },
                 labels: picked(labels)?,
                 clean_labels: clean_labels.map(picked).transpose()?,
@@ -125,28 +152,48 @@ impl Loaded {
             })
         };
         let train = of(&self.features, &self.labels, self.clean_labels.as_ref())?;
-        let test = self.test.as_ref().map(|(features, labels)| of(features, labels, None)).transpose()?;
+        let test = self
+            .test
+            .as_ref()
+            .map(|(features, labels)| of(features, labels, None))
+            .transpose()?;
         Ok((train, test))
     }
 
     fn measure_as<T: Float, W: Float>(&self, classes: Option<usize>) -> anyhow::Result<Metrics> {
         let labels = self.labels.labels()?;
         let clean_labels = self.clean_labels.as_ref().map(Array::labels).transpose()?;
-        let test_labels = self.test.as_ref().map(|(_, labels)| labels.labels()).transpose()?;
+        let test_labels = self
+            .test
+            .as_ref()
+            .map(|(_, labels)| labels.labels())
+            .transpose()?;
         let features = self.features.floats::<T>();
-        let test_features = self.test.as_ref().map(|(features, _)| (features, features.floats::<T>()));
-        let classifier = self.classifier.as_ref().map(|array| (array, array.floats::<W>()));
+        let test_features = self
+            .test
+            .as_ref()
+            .map(|(features, _)| (features, features.floats::<T>()));
+        let classifier = self
+            .classifier
+            .as_ref()
+            .map(|array| (array, array.floats::<W>()));
         let bias = self.bias.as_ref().map(Array::floats::<W>);
 
         let all = [Some(&labels), clean_labels.as_ref(), test_labels.as_ref()];
         let classes = classes.or_else(|| self.classifier.as_ref().map(Array::rows));
-        let test_features = test_features.as_ref().map(|(array, elements)| array.matrix(elements)).transpose()?;
+        let test_features = test_features
+            .as_ref()
+            .map(|(array, elements)| array.matrix(elements))
+            .transpose()?;
         let inputs = Inputs {
             features: self.features.matrix(&features)?,
             labels: &labels,
             classes: classes.unwrap_or_else(|| largest(&all)),
             clean_labels: clean_labels.as_deref(),
-            classifier: classifier.as_ref().map(|(array, elements)| array.matrix(elements)).transpose()?,
+            classifier: classifier
+                .as_ref()
+                .map(|(array, elements)| array.matrix(elements))
+                .transpose()?,
             bias: bias.as_deref().map(ArrayView1::from),
             test: test_features.zip(test_labels.as_deref()),
         };
@@ -166,8 +213,13 @@ impl Loaded {
             test_labels,
         ];
         let place = |word: &str| {
-            let named = ARRAYS.iter().zip(arrays).find(|((name, _), _)| *name == word);
-            named.and_then(|(_, array)| array).map(|array| array.place.as_str())
+            let named = ARRAYS
+                .iter()
+                .zip(arrays)
+                .find(|((name, _), _)| *name == word);
+            named
+                .and_then(|(_, array)| array)
+                .map(|array| array.place.as_str())
         };
         BadInput(annotate(&error.to_string(), place))
     }
@@ -189,13 +241,21 @@ fn annotate<'a>(message: &str, place: impl Fn(&str) -> Option<&'a str>) -> Strin
 
 /// Classes are counted from 0, so there is one more than the largest label.
 fn largest(labels: &[Option<&Cow<'_, [i64]>>]) -> usize {
-    let largest = labels.iter().flatten().flat_map(|labels| labels.iter()).max();
-    largest.map_or(0, |&label| usize::try_from(label).map_or(usize::MAX, |label| label.saturating_add(1)))
+    let largest = labels
+        .iter()
+        .flatten()
+        .flat_map(|labels| labels.iter())
+        .max();
+    largest.map_or(0, |&label| {
+        usize::try_from(label).map_or(usize::MAX, |label| label.saturating_add(1))
+    })
 }
 
 fn from_option(name: &str, kind: Kind, path: &Path) -> Result<Array, BadInput> {
     let mut source = Source::open(path)?;
-    source.array(name, kind)?.ok_or_else(|| Remedy::Option.missing(name, &source))
+    source
+        .array(name, kind)?
+        .ok_or_else(|| Remedy::Option.missing(name, &source))
 }
 
 /// What can be done about an array that is not there.
@@ -211,15 +271,24 @@ impl Remedy {
     fn missing(self, name: &str, source: &Source) -> BadInput {
         let path = source.path();
         if !source.is_archive() {
-            return BadInput(format!("{path}: {name} are needed too; give --{} FILE", name.replace('_', "-")));
+            return BadInput(format!(
+                "{path}: {name} are needed too; give --{} FILE",
+                name.replace('_', "-")
+            ));
         }
         let there = source.names().join(", ");
-        let there = if there.is_empty() { "nothing".to_owned() } else { there };
+        let there = if there.is_empty() {
+            "nothing".to_owned()
+        } else {
+            there
+        };
         let option = match self {
             Self::Option => format!(" or give --{} FILE", name.replace('_', "-")),
             Self::Save => String::new(),
         };
-        BadInput(format!("{path}: has no array {name}, it holds {there}; save one by that name{option}"))
+        BadInput(format!(
+            "{path}: has no array {name}, it holds {there}; save one by that name{option}"
+        ))
     }
 
     fn half(self, given: &Array, other: &str) -> BadInput {
@@ -227,7 +296,10 @@ impl Remedy {
             Self::Option => format!("give --{} too", other.replace('_', "-")),
             Self::Save => "save that too".to_owned(),
         };
-        BadInput(format!("{}: is given without {other}; {remedy}", given.place))
+        BadInput(format!(
+            "{}: is given without {other}; {remedy}",
+            given.place
+        ))
     }
 }
 
@@ -242,9 +314,18 @@ mod tests {
             "test_labels" => Some("run.npz: test_labels"),
             _ => None,
         };
-        assert_eq!(annotate("features: row 17 holds a NaN", place), "features (h.npy): row 17 holds a NaN");
+        assert_eq!(
+            annotate("features: row 17 holds a NaN", place),
+            "features (h.npy): row 17 holds a NaN"
+        );
         let found = annotate("test_labels has 3 entries, but features needs 4", place);
-        assert_eq!(found, "test_labels (run.npz: test_labels) has 3 entries, but features (h.npy) needs 4");
-        assert_eq!(annotate("test_features, labels", place), "test_features, labels");
+        assert_eq!(
+            found,
+            "test_labels (run.npz: test_labels) has 3 entries, but features (h.npy) needs 4"
+        );
+        assert_eq!(
+            annotate("test_features, labels", place),
+            "test_features, labels"
+        );
     }
 }

@@ -53,7 +53,11 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let inputs = Loaded::new(arguments)?;
     let metrics = inputs.measure(arguments.classes)?;
     if !inputs.ignored.is_empty() {
-        eprintln!("note: {}: no use for {}", arguments.features.display(), inputs.ignored.join(", "));
+        eprintln!(
+            "note: {}: no use for {}",
+            arguments.features.display(),
+            inputs.ignored.join(", ")
+        );
     }
     if arguments.json {
         println!("{}", serde_json::to_string(&metrics)?);

@@ -8,9 +8,34 @@ use serde_json::{Map, Value};
 const GROUPS: [(&str, &[&str]); 5] = [
     ("training", &["epoch", "learning_rate", "loss", "seconds"]),
     ("inputs", &["samples", "dim", "classes"]),
-    ("collapse", &["nc1", "nc1_ratio", "cdnv", "nc2", "nc3", "nc4", "bias_collapse", "hyperspherical_energy"]),
-    ("memorization", &["memorization", "memorized", "corruption", "separation"]),
-    ("calibration", &["accuracy", "validation_accuracy", "ece", "adaptive_ece", "brier", "nll"]),
+    (
+        "collapse",
+        &[
+            "nc1",
+            "nc1_ratio",
+            "cdnv",
+            "nc2",
+            "nc3",
+            "nc4",
+            "bias_collapse",
+            "hyperspherical_energy",
+        ],
+    ),
+    (
+        "memorization",
+        &["memorization", "memorized", "corruption", "separation"],
+    ),
+    (
+        "calibration",
+        &[
+            "accuracy",
+            "validation_accuracy",
+            "ece",
+            "adaptive_ece",
+            "brier",
+            "nll",
+        ],
+    ),
 ];
 
 /// The same for the object of the test set.
@@ -38,8 +63,12 @@ const LONGEST: usize = 10;
 /// One line a value, in groups; what belongs to none of them comes under `other`.
 pub(crate) fn text(metrics: &Value) -> String {
     let empty = Map::new();
-    let mut left: Vec<(&str, &Value)> =
-        metrics.as_object().unwrap_or(&empty).iter().map(|(name, value)| (name.as_str(), value)).collect();
+    let mut left: Vec<(&str, &Value)> = metrics
+        .as_object()
+        .unwrap_or(&empty)
+        .iter()
+        .map(|(name, value)| (name.as_str(), value))
+        .collect();
     left.retain(|(name, _)| !matches!(*name, "test" | "undefined"));
     let mut text = String::new();
     for (title, starts) in GROUPS {
@@ -48,7 +77,14 @@ pub(crate) fn text(metrics: &Value) -> String {
     }
     section(&mut text, "other", left, &[]);
     if let Some(test) = metrics.get("test").and_then(Value::as_object) {
-        section(&mut text, "test", test.iter().map(|(name, value)| (name.as_str(), value)).collect(), TEST);
+        section(
+            &mut text,
+            "test",
+            test.iter()
+                .map(|(name, value)| (name.as_str(), value))
+                .collect(),
+            TEST,
+        );
     }
     text
 }
@@ -56,7 +92,9 @@ pub(crate) fn text(metrics: &Value) -> String {
 /// Where a name stands: at its own entry, else at one that it begins with, else after all of them.
 fn rank(name: &str, starts: &[&str]) -> usize {
     let exact = starts.iter().position(|start| *start == name);
-    exact.or_else(|| starts.iter().position(|start| name.starts_with(start))).unwrap_or(starts.len())
+    exact
+        .or_else(|| starts.iter().position(|start| name.starts_with(start)))
+        .unwrap_or(starts.len())
 }
 
 fn section(text: &mut String, title: &str, mut rows: Vec<(&str, &Value)>, starts: &[&str]) {

@@ -8,10 +8,16 @@ use crate::{Failure, check, output};
 
 /// Submits the arrays, follows them to their end, then does so with the report: jobs do not wait for jobs here.
 pub(super) fn run(place: &Place<'_>, scripts: &[PathBuf]) -> Result<(), Failure> {
-    let Some((report, arrays)) = scripts.split_last() else { return Ok(()) };
+    let Some((report, arrays)) = scripts.split_last() else {
+        return Ok(());
+    };
     let mut jobs: Vec<String> = Vec::new();
     let submit = |script: &PathBuf, jobs: &mut Vec<String>| {
-        let answer = output(Command::new("hq").args(["--output-mode", "quiet", "submit"]).arg(script));
+        let answer = output(
+            Command::new("hq")
+                .args(["--output-mode", "quiet", "submit"])
+                .arg(script),
+        );
         jobs.push(place.submitted(script, answer, jobs)?);
         place.remember(jobs)
     };
@@ -20,7 +26,9 @@ pub(super) fn run(place: &Place<'_>, scripts: &[PathBuf]) -> Result<(), Failure>
     }
     if !jobs.is_empty() {
         eprintln!("submitted as {}", jobs.join(", "));
-        eprintln!("they go on without this command: called again, it follows them and makes the report");
+        eprintln!(
+            "they go on without this command: called again, it follows them and makes the report"
+        );
         follow(&jobs)?;
     }
     submit(report, &mut jobs)?;

@@ -16,12 +16,30 @@ pub(super) fn write(
     report: &str,
 ) -> Result<Vec<PathBuf>, Failure> {
     // Of each attempt another, as the scripts are: tasks of an earlier one may still wait.
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_millis();
     let file = place.folder.join(format!("tasks-{now}.txt"));
-    let lines: String = tasks.iter().map(|task| format!("{}\n", task.arguments)).collect();
+    let lines: String = tasks
+        .iter()
+        .map(|task| format!("{}\n", task.arguments))
+        .collect();
     put(&file, &lines)?;
-    let largest = if cluster.engine == Engine::Slurm { slurm::max_array() - 1 } else { usize::MAX };
-    write_arrays(cluster, options, place, &file, (tasks.len(), largest), report, now)
+    let largest = if cluster.engine == Engine::Slurm {
+        slurm::max_array() - 1
+    } else {
+        usize::MAX
+    };
+    write_arrays(
+        cluster,
+        options,
+        place,
+        &file,
+        (tasks.len(), largest),
+        report,
+        now,
+    )
 }
 
 /// The scripts of so many tasks, in arrays of at most that size.
@@ -48,7 +66,9 @@ fn write_arrays(
                 quoted(file),
                 quoted(&place.program)
             );
-        let script = place.folder.join(format!("runs-{now}-{}.sh", scripts.len() + 1));
+        let script = place
+            .folder
+            .join(format!("runs-{now}-{}.sh", scripts.len() + 1));
         put(&script, &text)?;
         scripts.push(script);
     }
@@ -64,7 +84,11 @@ fn header(cluster: &Cluster, options: &Options, place: &Place<'_>, tasks: Option
     let mut text = "#!/bin/bash\n".to_owned();
     match cluster.engine {
         Engine::Slurm => {
-            let log = if tasks.is_some() { "%A_%a.log" } else { "report.log" };
+            let log = if tasks.is_some() {
+                "%A_%a.log"
+            } else {
+                "report.log"
+            };
             // A percent sign alone means something to Slurm.
             let log = format!("{}/{}", logs.display().to_string().replace('%', "%%"), log);
             text += &format!("#SBATCH --job-name={NAME}{preset}\n#SBATCH --output=\"{log}\"\n");
@@ -77,21 +101,32 @@ fn header(cluster: &Cluster, options: &Options, place: &Place<'_>, tasks: Option
                 text += &format!("#SBATCH {argument}\n");
             }
             if let Some(count) = tasks {
-                let most = cluster.max_parallel.map(|most| format!("%{most}")).unwrap_or_default();
+                let most = cluster
+                    .max_parallel
+                    .map(|most| format!("%{most}"))
+                    .unwrap_or_default();
                 text += &format!("#SBATCH --array=1-{count}{most}\n");
             }
             text += "set -euo pipefail\n";
         }
         Engine::HyperQueue => {
-            text += &format!("#HQ --name={NAME}{preset} --cpus={cpus} --stdout=none --stderr=none\n");
+            text +=
+                &format!("#HQ --name={NAME}{preset} --cpus={cpus} --stdout=none --stderr=none\n");
             if let Some(gpus) = &cluster.gpus {
                 text += &format!("#HQ --resource=gpus/nvidia={gpus}\n");
             }
             if let Some(count) = tasks {
                 text += &format!("#HQ --array=1-{count}\n");
             }
-            let log = if tasks.is_some() { "hq-${HQ_JOB_ID}_${HQ_TASK_ID}.log" } else { "report.log" };
-            text += &format!("set -euo pipefail\nexec >> {}/\"{log}\" 2>&1\n", quoted(&logs));
+            let log = if tasks.is_some() {
+                "hq-${HQ_JOB_ID}_${HQ_TASK_ID}.log"
+            } else {
+                "report.log"
+            };
+            text += &format!(
+                "set -euo pipefail\nexec >> {}/\"{log}\" 2>&1\n",
+                quoted(&logs)
+            );
         }
     }
     text
@@ -105,14 +140,19 @@ pub(super) fn report(
     place: &Place<'_>,
     arguments: &[String],
 ) -> Result<String, Failure> {
-    let (program, runs, out) =
-        (quoted(&place.program), quoted(&place.out.join("runs")), quoted(&place.out.join("report")));
+    let (program, runs, out) = (
+        quoted(&place.program),
+        quoted(&place.out.join("runs")),
+        quoted(&place.out.join("report")),
+    );
     let (mut text, mut theory) = ("failed=0\n".to_owned(), false);
     for experiment in experiments {
         match kind(experiment)? {
             Kind::Own(own, false) => {
                 let (preset, experiment) = (&options.preset, quoted(experiment));
-                text += &format!("{program} {own} --preset {preset} --config {experiment} --out {runs} || failed=1\n");
+                text += &format!(
+                    "{program} {own} --preset {preset} --config {experiment} --out {runs} || failed=1\n"
+                );
             }
             // All its trials are there: it ends in the list of what was retrained.
             Kind::Own(own, true) => {
@@ -123,16 +163,28 @@ pub(super) fn report(
             Kind::Sweep => {}
         }
     }
-    let manifests: Vec<String> = manifests(place.out, preset)?.iter().map(|manifest| quoted(manifest)).collect();
-    text += &format!("arguments=(--command {})\n", quoted(Path::new(&again(arguments))));
+    let manifests: Vec<String> = manifests(place.out, preset)?
+        .iter()
+        .map(|manifest| quoted(manifest))
+        .collect();
+    text += &format!(
+        "arguments=(--command {})\n",
+        quoted(Path::new(&again(arguments)))
+    );
     text += &format!("for manifest in {}; do\n", manifests.join(" "));
     text += "    if [ -e \"$manifest\" ]; then arguments+=(--manifest \"$manifest\"); some=1; fi\ndone\n";
     text += &format!("if [ -e {runs}/layer-peeled.jsonl ]; then some=1; fi\n");
     text += &format!("if [ -n \"${{some:-}}\" ]; then arguments+=(--runs {runs}); fi\n");
     let before = format!("grep -qs '\"md-theory/' {out}/claims.json");
-    text += &format!("if {}; then arguments+=(--theory); fi\n", if theory { "true" } else { &before });
+    text += &format!(
+        "if {}; then arguments+=(--theory); fi\n",
+        if theory { "true" } else { &before }
+    );
     text += &format!("{program} report --out {out} \"${{arguments[@]}}\"\n");
-    text += &format!("echo $failed > {}\nexit $failed\n", quoted(&place.folder.join("logs").join("report.done")));
+    text += &format!(
+        "echo $failed > {}\nexit $failed\n",
+        quoted(&place.folder.join("logs").join("report.done"))
+    );
     Ok(text)
 }
 
@@ -149,31 +201,67 @@ mod tests {
         let out = std::env::temp_dir().join(format!("memdil's scripts %j {}", std::process::id()));
         let folder = out.join("cluster");
         fs::create_dir_all(folder.join("logs")).unwrap();
-        let place = Place { program: folder.join("memdil"), out: &out, jobs: folder.join("jobs"), folder };
+        let place = Place {
+            program: folder.join("memdil"),
+            out: &out,
+            jobs: folder.join("jobs"),
+            folder,
+        };
         fs::write(&place.program, "#!/bin/sh\nprintf '[%s]' \"$@\"\n").unwrap();
-        assert!(Command::new("chmod").arg("+x").arg(&place.program).status().unwrap().success());
+        assert!(
+            Command::new("chmod")
+                .arg("+x")
+                .arg(&place.program)
+                .status()
+                .unwrap()
+                .success()
+        );
         let file = place.folder.join("tasks.txt");
-        let lines: String = (1..=5).map(|task| format!("run {} --index {task}\n", quoted(&out))).collect();
+        let lines: String = (1..=5)
+            .map(|task| format!("run {} --index {task}\n", quoted(&out)))
+            .collect();
         fs::write(&file, lines).unwrap();
-        let options = super::super::super::parse(&["--preset".to_owned(), "smoke".to_owned()]).ok().unwrap();
+        let options = super::super::super::parse(&["--preset".to_owned(), "smoke".to_owned()])
+            .ok()
+            .unwrap();
         for engine in [Engine::Slurm, Engine::HyperQueue] {
             let gpus = Some("2".to_owned());
-            let cluster = Cluster { engine, submit: false, arguments: vec![], cpus: 1, gpus, max_parallel: Some(3) };
-            let scripts = write_arrays(&cluster, &options, &place, &file, (5, 2), "true\n", 7).ok().unwrap();
+            let cluster = Cluster {
+                engine,
+                submit: false,
+                arguments: vec![],
+                cpus: 1,
+                gpus,
+                max_parallel: Some(3),
+            };
+            let scripts = write_arrays(&cluster, &options, &place, &file, (5, 2), "true\n", 7)
+                .ok()
+                .unwrap();
             assert_eq!(scripts.len(), 4, "three arrays and the report");
             let mut said = Vec::new();
             for (script, ids) in scripts.iter().zip([vec![1, 2], vec![1, 2], vec![1]]) {
                 let text = fs::read_to_string(script).unwrap();
                 let count = ids.len();
                 let (header, id) = match engine {
-                    Engine::Slurm => (format!("#SBATCH --array=1-{count}%3\n"), "SLURM_ARRAY_TASK_ID"),
+                    Engine::Slurm => (
+                        format!("#SBATCH --array=1-{count}%3\n"),
+                        "SLURM_ARRAY_TASK_ID",
+                    ),
                     Engine::HyperQueue => (format!("#HQ --array=1-{count}\n"), "HQ_TASK_ID"),
                 };
                 assert!(text.contains(&header), "{text}");
-                assert!(text.contains("%%j") != text.contains("gpus/nvidia=2"), "{text}");
+                assert!(
+                    text.contains("%%j") != text.contains("gpus/nvidia=2"),
+                    "{text}"
+                );
                 for task in ids {
                     let mut bash = Command::new("bash");
-                    let output = bash.arg(script).env(id, task.to_string()).env("HQ_JOB_ID", "9").output().unwrap();
+                    let output = bash
+                        .arg(script)
+                        .env(id, task.to_string())
+                        .env("HQ_JOB_ID", "9")
+                        .output()
+                        .unwrap();
                     assert!(output.status.success(), "{output:?}");
                     said.push(match engine {
                         Engine::Slurm => String::from_utf8(output.stdout).unwrap(),
@@ -186,11 +274,17 @@ mod tests {
                     });
                 }
                 // One more than there are.
-                let none = Command::new("bash").arg(script).env(id, "9").env("HQ_JOB_ID", "9").output().unwrap();
+                let none = Command::new("bash")
+                    .arg(script)
+                    .env(id, "9")
+                    .env("HQ_JOB_ID", "9")
+                    .output()
+                    .unwrap();
                 assert_eq!(none.status.code(), Some(1), "{none:?}");
             }
-            let expected: Vec<String> =
-                (1..=5).map(|task| format!("[run][{}][--index][{task}]", out.display())).collect();
+            let expected: Vec<String> = (1..=5)
+                .map(|task| format!("[run][{}][--index][{task}]", out.display()))
+                .collect();
             assert_eq!(said, expected);
         }
         fs::remove_dir_all(&out).unwrap();

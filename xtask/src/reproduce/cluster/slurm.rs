@@ -42,7 +42,10 @@ pub(super) fn follow(jobs: &[String]) -> Result<(), Failure> {
             Ok(states) if states.is_empty() => return Ok(()),
             Ok(states) => {
                 failures = 0;
-                let text: Vec<String> = states.iter().map(|(state, n)| format!("{n} {state}")).collect();
+                let text: Vec<String> = states
+                    .iter()
+                    .map(|(state, n)| format!("{n} {state}"))
+                    .collect();
                 let text = text.join(", ");
                 if text != shown {
                     eprintln!("{} min: {text}", started.elapsed().as_secs() / 60);
@@ -64,14 +67,25 @@ pub(super) fn follow(jobs: &[String]) -> Result<(), Failure> {
 
 /// Tasks of the jobs in the queue, by state and, of those that wait, the reason.
 pub(super) fn queue(jobs: &[String]) -> Result<BTreeMap<String, usize>, Failure> {
-    let text = output(Command::new("squeue").args(["--me", "--noheader", "--array", "--format=%F|%j|%T|%r"]))?;
+    let text = output(Command::new("squeue").args([
+        "--me",
+        "--noheader",
+        "--array",
+        "--format=%F|%j|%T|%r",
+    ]))?;
     let mut states = BTreeMap::new();
     for line in text.lines() {
         let fields: Vec<&str> = line.trim().split('|').collect();
-        let [job, name, state, reason] = fields[..] else { continue };
+        let [job, name, state, reason] = fields[..] else {
+            continue;
+        };
         if name.starts_with(NAME) && jobs.iter().any(|known| known == job) {
             let state = state.to_lowercase();
-            let state = if state == "pending" { format!("{state} ({reason})") } else { state };
+            let state = if state == "pending" {
+                format!("{state} ({reason})")
+            } else {
+                state
+            };
             *states.entry(state).or_insert(0) += 1;
         }
     }
@@ -81,6 +95,12 @@ pub(super) fn queue(jobs: &[String]) -> Result<BTreeMap<String, usize>, Failure>
 /// The largest array that Slurm takes; its indices stay below.
 pub(super) fn max_array() -> usize {
     let text = output(Command::new("scontrol").args(["show", "config"])).unwrap_or_default();
-    let value = text.lines().find(|line| line.starts_with("MaxArraySize")).and_then(|line| line.split_once('='));
-    value.and_then(|(_, value)| value.trim().parse().ok()).filter(|&n: &usize| n > 1).unwrap_or(MAX_ARRAY)
+    let value = text
+        .lines()
+        .find(|line| line.starts_with("MaxArraySize"))
+        .and_then(|line| line.split_once('='));
+    value
+        .and_then(|(_, value)| value.trim().parse().ok())
+        .filter(|&n: &usize| n > 1)
+        .unwrap_or(MAX_ARRAY)
 }

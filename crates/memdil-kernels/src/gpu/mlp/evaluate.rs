@@ -19,23 +19,49 @@ impl<M: Machine> GpuMlp<M> {
     ///
     /// [`KernelError::Batch`] when the samples are not of the network's size; [`KernelError::Index`];
     /// [`KernelError::Device`].
-    pub fn evaluate(&mut self, samples: &Samples<M>, indices: &[u32]) -> Result<(Vec<f32>, Vec<f32>), KernelError> {
+    pub fn evaluate(
+        &mut self,
+        samples: &Samples<M>,
+        indices: &[u32],
+    ) -> Result<(Vec<f32>, Vec<f32>), KernelError> {
         let (mut features, mut logits) = (Vec::new(), Vec::new());
         self.check(samples, 1)?;
-        if let Some(&value) = indices.iter().max().filter(|&&index| index as usize >= samples.count) {
-            return Err(KernelError::Index { name: "sample", value: value as usize, count: samples.count });
+        if let Some(&value) = indices
+            .iter()
+            .max()
+            .filter(|&&index| index as usize >= samples.count)
+        {
+            return Err(KernelError::Index {
+                name: "sample",
+                value: value as usize,
+                count: samples.count,
+            });
         }
         for chunk in indices.chunks(CHUNK) {
-            self.machine.write(&mut self.evaluated.1, 0, &u32_bytes(chunk))?;
+            self.machine
+                .write(&mut self.evaluated.1, 0, &u32_bytes(chunk))?;
             let (state, order) = &self.evaluated;
             self.gather(samples, (state, order), (chunk.len(), chunk.len()))?;
             for index in 0..self.plan.layers.len() {
                 self.products(index, chunk.len())?;
-                let (layer, plan) = (self.bases().layer(&self.plan.layers[index]), &self.plan.layers[index]);
-                let argument = Normalize { layer, samples: chunk.len() as u32, unused: 0 };
-                self.launch("normalize_by_running", [blocks(chunk.len() * plan.ld()), 1], &argument)?;
+                let (layer, plan) = (
+                    self.bases().layer(&self.plan.layers[index]),
+                    &self.plan.layers[index],
+                );
+                let argument = Normalize {
+                    layer,
+                    samples: chunk.len() as u32,
+                    unused: 0,
+                };
+                self.launch(
+                    "normalize_by_running",
+                    [blocks(chunk.len() * plan.ld()), 1],
+                    &argument,
+                )?;
             }
-            let [.., hidden, top] = &self.plan.layers[..] else { continue };
+            let [.., hidden, top] = &self.plan.layers[..] else {
+                continue;
+            };
             features.extend(self.read_rows(hidden.output, chunk.len(), hidden.units)?);
             logits.extend(self.read_rows(top.output, chunk.len(), top.units)?);
         }
@@ -50,14 +76,18 @@ impl<M: Machine> GpuMlp<M> {
     pub fn evaluate_on(&mut self, inputs: &[f32]) -> Result<(Vec<f32>, Vec<f32>), KernelError> {
         let width = self.architecture.inputs;
         if inputs.is_empty() || !inputs.len().is_multiple_of(width) {
-            return Err(KernelError::Batch { found: inputs.len(), inputs: width });
+            return Err(KernelError::Batch {
+                found: inputs.len(),
+                inputs: width,
+            });
         }
         let mut staged = self.stage()?;
         let (mut features, mut logits) = (Vec::new(), Vec::new());
         for chunk in inputs.chunks(staged.len() * width) {
             let n = chunk.len() / width;
             let written = staged.set_floats(&self.machine, chunk, &vec![0; n]);
-            match written.and_then(|()| self.evaluate(&staged, &(0..n as u32).collect::<Vec<_>>())) {
+            match written.and_then(|()| self.evaluate(&staged, &(0..n as u32).collect::<Vec<_>>()))
+            {
                 Ok((h, z)) => {
                     features.extend(h);
                     logits.extend(z);
@@ -90,7 +120,12 @@ impl<M: Machine> GpuMlp<M> {
         Samples::new(&self.machine, &stored)
     }
 
-    fn read_rows(&self, offset: usize, rows: usize, columns: usize) -> Result<Vec<f32>, KernelError> {
+    fn read_rows(
+        &self,
+        offset: usize,
+        rows: usize,
+        columns: usize,
+    ) -> Result<Vec<f32>, KernelError> {
         let mut bytes = vec![0; 4 * rows * pitch(columns)];
         self.machine.read(&self.work, 4 * offset, &mut bytes)?;
         Ok(unpadded(&f32_values(&bytes), columns))

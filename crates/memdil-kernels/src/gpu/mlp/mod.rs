@@ -82,23 +82,63 @@ impl<M: Machine> GpuMlp<M> {
         optimizer: Optimizer,
         batch: usize,
     ) -> Result<Self, KernelError> {
-        let Architecture { inputs, depth, width, features, classes, norm, .. } = architecture;
-        let sizes = [("inputs", inputs), ("depth", depth), ("width", width), ("features", features)];
-        for (name, value) in sizes.into_iter().chain([("classes", classes), ("batch", batch)]) {
+        let Architecture {
+            inputs,
+            depth,
+            width,
+            features,
+            classes,
+            norm,
+            ..
+        } = architecture;
+        let sizes = [
+            ("inputs", inputs),
+            ("depth", depth),
+            ("width", width),
+            ("features", features),
+        ];
+        for (name, value) in sizes
+            .into_iter()
+            .chain([("classes", classes), ("batch", batch)])
+        {
             if value == 0 {
-                return Err(KernelError::Size { name, value, least: 1 });
+                return Err(KernelError::Size {
+                    name,
+                    value,
+                    least: 1,
+                });
             }
         }
         if norm == Norm::Layer {
             return Err(KernelError::Unsupported("layer normalisation"));
         }
-        let plan = Plan::new(architecture, optimizer, batch.max(CHUNK), machine.processors());
+        let plan = Plan::new(
+            architecture,
+            optimizer,
+            batch.max(CHUNK),
+            machine.processors(),
+        );
         let kinds = optimizer.buffers().len();
-        let stripes = plan.layers.iter().map(|layer| layer.ld().div_ceil(64)).max().unwrap_or_default();
+        let stripes = plan
+            .layers
+            .iter()
+            .map(|layer| layer.ld().div_ceil(64))
+            .max()
+            .unwrap_or_default();
         let zeros = |values: usize| machine.zeros(4 * values.max(1));
-        let (values, statistics, work) = (zeros(plan.values)?, zeros(plan.statistics)?, zeros(plan.work)?);
-        let buffers = (0..kinds).map(|_| zeros(plan.values)).collect::<Result<_, _>>()?;
-        let gradient = if batch > NARROW { Some(zeros(plan.values)?) } else { None };
+        let (values, statistics, work) = (
+            zeros(plan.values)?,
+            zeros(plan.statistics)?,
+            zeros(plan.work)?,
+        );
+        let buffers = (0..kinds)
+            .map(|_| zeros(plan.values))
+            .collect::<Result<_, _>>()?;
+        let gradient = if batch > NARROW {
+            Some(zeros(plan.values)?)
+        } else {
+            None
+        };
         let mut network = Self {
             values,
             buffers,
@@ -109,7 +149,10 @@ impl<M: Machine> GpuMlp<M> {
             settings: machine.zeros(size_of::<Settings>())?,
             state: machine.zeros(size_of::<State>())?,
             transition: machine.zeros(8 * classes * classes)?,
-            order: Memory { memory: zeros(batch)?, bytes: 4 * batch },
+            order: Memory {
+                memory: zeros(batch)?,
+                bytes: 4 * batch,
+            },
             last_sample: 0,
             ordered: 0,
             queued: 0,
@@ -144,7 +187,11 @@ impl<M: Machine> GpuMlp<M> {
 
     /// All tensors: parameters from the input to the classifier, running statistics, buffers of the optimiser.
     pub fn tensors(&self) -> Vec<Tensor> {
-        self.plan.places.iter().map(|place| place.tensor.clone()).collect()
+        self.plan
+            .places
+            .iter()
+            .map(|place| place.tensor.clone())
+            .collect()
     }
 
     /// A tensor's values, row by row. Waits for the device.
@@ -176,10 +223,17 @@ impl<M: Machine> GpuMlp<M> {
         let (arena, offset) = (place.arena, place.offset);
         if values.len() != rows * columns {
             let (name, expected) = (name.to_owned(), rows * columns);
-            return Err(KernelError::Length { name, found: values.len(), expected });
+            return Err(KernelError::Length {
+                name,
+                found: values.len(),
+                expected,
+            });
         }
         let mut padded = vec![0.0; rows * pitch(columns)];
-        for (to, from) in padded.chunks_exact_mut(pitch(columns)).zip(values.chunks_exact(columns)) {
+        for (to, from) in padded
+            .chunks_exact_mut(pitch(columns))
+            .zip(values.chunks_exact(columns))
+        {
             to[..columns].copy_from_slice(from);
         }
         let memory = match arena {
@@ -191,7 +245,11 @@ impl<M: Machine> GpuMlp<M> {
     }
 
     fn place(&self, name: &str) -> Result<&Place, KernelError> {
-        let found = self.plan.places.iter().find(|place| place.tensor.name == name);
+        let found = self
+            .plan
+            .places
+            .iter()
+            .find(|place| place.tensor.name == name);
         found.ok_or_else(|| KernelError::Unknown(name.to_owned()))
     }
 
@@ -201,7 +259,10 @@ impl<M: Machine> GpuMlp<M> {
     ///
     /// [`KernelError::Device`].
     pub fn set_steps(&mut self, steps: u64) -> Result<(), KernelError> {
-        let state = State { steps: steps as u32, ..self.read_state()? };
+        let state = State {
+            steps: steps as u32,
+            ..self.read_state()?
+        };
         self.write_state(&state)
     }
 
@@ -220,13 +281,21 @@ impl<M: Machine> GpuMlp<M> {
         if let Loss::Forward { transition } = loss {
             let expected = self.architecture.classes * self.architecture.classes;
             if transition.len() != expected {
-                return Err(KernelError::Length { name: "transition".to_owned(), found: transition.len(), expected });
+                return Err(KernelError::Length {
+                    name: "transition".to_owned(),
+                    found: transition.len(),
+                    expected,
+                });
             }
-            self.machine.write(&mut self.transition, 0, &f64_bytes(transition))?;
+            self.machine
+                .write(&mut self.transition, 0, &f64_bytes(transition))?;
         }
         let bytes = u32_bytes(order);
         if bytes.len() > self.order.bytes {
-            self.order = Memory { memory: upload(&self.machine, &bytes)?, bytes: bytes.len() };
+            self.order = Memory {
+                memory: upload(&self.machine, &bytes)?,
+                bytes: bytes.len(),
+            };
             self.recordings.clear();
         } else {
             self.machine.write(&mut self.order.memory, 0, &bytes)?;
@@ -245,9 +314,23 @@ impl<M: Machine> GpuMlp<M> {
             settings.loss_a,
             settings.loss_b,
         ];
-        let kinds = [settings.optimizer, settings.decoupled, settings.loss, settings.unused];
-        self.machine.write(&mut self.settings, 0, &[f64_bytes(&bytes), u32_bytes(&kinds)].concat())?;
-        let state = State { total, position: position as u32, stopped: 0, ..self.read_state()? };
+        let kinds = [
+            settings.optimizer,
+            settings.decoupled,
+            settings.loss,
+            settings.unused,
+        ];
+        self.machine.write(
+            &mut self.settings,
+            0,
+            &[f64_bytes(&bytes), u32_bytes(&kinds)].concat(),
+        )?;
+        let state = State {
+            total,
+            position: position as u32,
+            stopped: 0,
+            ..self.read_state()?
+        };
         self.write_state(&state)
     }
 
@@ -273,13 +356,20 @@ impl<M: Machine> GpuMlp<M> {
             }
         }
         self.queued += n;
-        let found = self.recordings.iter().position(|r| (r.samples, r.id) == (n, samples.id));
+        let found = self
+            .recordings
+            .iter()
+            .position(|r| (r.samples, r.id) == (n, samples.id));
         let Some(found) = found else {
             // The first time warms up: what libraries do then may not be recorded.
             if self.recordings.len() == RECORDINGS {
                 self.recordings.remove(0);
             }
-            self.recordings.push(Recorded { samples: n, id: samples.id, recording: None });
+            self.recordings.push(Recorded {
+                samples: n,
+                id: samples.id,
+                recording: None,
+            });
             return self.queue(samples, n);
         };
         if self.recordings[found].recording.is_none() {
@@ -300,7 +390,11 @@ impl<M: Machine> GpuMlp<M> {
     ///
     /// [`KernelError::Device`].
     pub fn poison(&mut self) -> Result<(), KernelError> {
-        self.machine.write(&mut self.work, 0, &f32_bytes(&vec![f32::NAN; self.plan.work]))
+        self.machine.write(
+            &mut self.work,
+            0,
+            &f32_bytes(&vec![f32::NAN; self.plan.work]),
+        )
     }
 
     /// Where the epoch stands. Waits for the device.
@@ -309,8 +403,18 @@ impl<M: Machine> GpuMlp<M> {
     ///
     /// [`KernelError::Device`], of anything that was queued.
     pub fn progress(&self) -> Result<Progress, KernelError> {
-        let State { total, failed, steps, stopped, .. } = self.read_state()?;
-        Ok(Progress { total, steps: steps.into(), stopped: (stopped != 0).then_some(failed) })
+        let State {
+            total,
+            failed,
+            steps,
+            stopped,
+            ..
+        } = self.read_state()?;
+        Ok(Progress {
+            total,
+            steps: steps.into(),
+            stopped: (stopped != 0).then_some(failed),
+        })
     }
 
     /// A step on a batch that is not on the device; waits for it. Returns the loss before the update; when it is no finite
@@ -323,10 +427,19 @@ impl<M: Machine> GpuMlp<M> {
     /// # Errors
     ///
     /// Those of [`begin`](Self::begin) and [`step`](Self::step).
-    pub fn step_on(&mut self, inputs: &[f32], labels: &[u32], loss: &Loss, step: &Step) -> Result<f64, KernelError> {
+    pub fn step_on(
+        &mut self,
+        inputs: &[f32],
+        labels: &[u32],
+        loss: &Loss,
+        step: &Step,
+    ) -> Result<f64, KernelError> {
         let (width, n) = (self.architecture.inputs, labels.len());
         if inputs.len() != n * width {
-            return Err(KernelError::Batch { found: inputs.len(), inputs: width });
+            return Err(KernelError::Batch {
+                found: inputs.len(),
+                inputs: width,
+            });
         }
         let order: Vec<u32> = (0..n as u32).collect();
         self.begin(&order, (0, 0.0), loss, step)?;
@@ -342,13 +455,22 @@ impl<M: Machine> GpuMlp<M> {
     fn check(&self, samples: &Samples<M>, n: usize) -> Result<(), KernelError> {
         let inputs = self.architecture.inputs;
         if samples.values_per_sample() != inputs {
-            return Err(KernelError::Batch { found: samples.values_per_sample(), inputs });
+            return Err(KernelError::Batch {
+                found: samples.values_per_sample(),
+                inputs,
+            });
         }
         if samples.queue != self.machine.queue() {
-            return Err(KernelError::Device("the samples are on another device or stream".to_owned()));
+            return Err(KernelError::Device(
+                "the samples are on another device or stream".to_owned(),
+            ));
         }
         if n == 0 || n > self.batch {
-            return Err(KernelError::Size { name: "batch", value: n, least: 1 });
+            return Err(KernelError::Size {
+                name: "batch",
+                value: n,
+                least: 1,
+            });
         }
         Ok(())
     }
@@ -381,7 +503,8 @@ fn settings(optimizer: Optimizer, step: &Step) -> Settings {
         Decay::Coupled(decay) => (decay, 0),
         Decay::Decoupled(decay) => (decay, 1),
     };
-    let (Decay::Coupled(classifier_decay) | Decay::Decoupled(classifier_decay)) = step.classifier_decay;
+    let (Decay::Coupled(classifier_decay) | Decay::Decoupled(classifier_decay)) =
+        step.classifier_decay;
     let settings = Settings {
         learning_rate: step.learning_rate,
         decay,
@@ -391,19 +514,42 @@ fn settings(optimizer: Optimizer, step: &Step) -> Settings {
         ..Settings::default()
     };
     match optimizer {
-        Optimizer::Sgd { momentum, .. } if momentum <= 0.0 => Settings { optimizer: 0, ..settings },
-        Optimizer::Sgd { momentum, nesterov } => Settings { optimizer: 1 + u32::from(nesterov), momentum, ..settings },
-        Optimizer::Adam { beta1, beta2, epsilon } => Settings { optimizer: 3, beta1, beta2, epsilon, ..settings },
+        Optimizer::Sgd { momentum, .. } if momentum <= 0.0 => Settings {
+            optimizer: 0,
+            ..settings
+        },
+        Optimizer::Sgd { momentum, nesterov } => Settings {
+            optimizer: 1 + u32::from(nesterov),
+            momentum,
+            ..settings
+        },
+        Optimizer::Adam {
+            beta1,
+            beta2,
+            epsilon,
+        } => Settings {
+            optimizer: 3,
+            beta1,
+            beta2,
+            epsilon,
+            ..settings
+        },
     }
 }
 
 /// Rows without what pads them.
 fn unpadded(values: &[f32], columns: usize) -> Vec<f32> {
-    values.chunks_exact(pitch(columns)).flat_map(|row| &row[..columns]).copied().collect()
+    values
+        .chunks_exact(pitch(columns))
+        .flat_map(|row| &row[..columns])
+        .copied()
+        .collect()
 }
 
 impl<M: Machine> std::fmt::Debug for GpuMlp<M> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("GpuMlp").field("architecture", &self.architecture).finish_non_exhaustive()
+        f.debug_struct("GpuMlp")
+            .field("architecture", &self.architecture)
+            .finish_non_exhaustive()
     }
 }

@@ -11,7 +11,11 @@ use crate::gpu::{Machine, Product, Samples, THREADS};
 impl<M: Machine> GpuMlp<M> {
     pub(super) fn queue(&self, samples: &Samples<M>, n: usize) -> Result<(), KernelError> {
         let narrow = [16, NARROW].into_iter().find(|&rows| n <= rows);
-        self.gather(samples, (&self.state, &self.order.memory), (n, narrow.unwrap_or(n)))?;
+        self.gather(
+            samples,
+            (&self.state, &self.order.memory),
+            (n, narrow.unwrap_or(n)),
+        )?;
         match narrow {
             Some(rows) => self.queue_narrow(samples, n, rows),
             None => self.queue_wide(samples, n),
@@ -19,8 +23,11 @@ impl<M: Machine> GpuMlp<M> {
     }
 
     fn queue_narrow(&self, samples: &Samples<M>, n: usize, rows: usize) -> Result<(), KernelError> {
-        let (forward, backward) =
-            if rows == 16 { ("forward_16", "backward_16") } else { ("forward_32", "backward_32") };
+        let (forward, backward) = if rows == 16 {
+            ("forward_16", "backward_16")
+        } else {
+            ("forward_32", "backward_32")
+        };
         let bases = self.bases();
         for (index, plan) in self.plan.layers.iter().enumerate() {
             let (splits, rows_a_split) = splits(plan, self.machine.processors());
@@ -35,7 +42,11 @@ impl<M: Machine> GpuMlp<M> {
                 ldx: plan.ldx() as u32,
                 rows_a_split: rows_a_split as u32,
             };
-            self.launch(forward, [plan.ld().div_ceil(64) as u32, splits as u32], &argument)?;
+            self.launch(
+                forward,
+                [plan.ld().div_ceil(64) as u32, splits as u32],
+                &argument,
+            )?;
         }
         self.loss(samples, n, rows)?;
         let [mut delta, mut below] = self.plan.deltas.map(|offset| bases.work(offset));
@@ -48,7 +59,10 @@ impl<M: Machine> GpuMlp<M> {
                 delta,
                 weight: bases.trained(plan.weight),
                 below: if index > 0 { below } else { 0 },
-                layer: index.checked_sub(1).map(|i| bases.layer(&self.plan.layers[i])).unwrap_or_default(),
+                layer: index
+                    .checked_sub(1)
+                    .map(|i| bases.layer(&self.plan.layers[i]))
+                    .unwrap_or_default(),
                 samples: n as u32,
                 inputs: plan.inputs as u32,
                 units: plan.units as u32,
@@ -58,7 +72,11 @@ impl<M: Machine> GpuMlp<M> {
                 fixed: (top && self.architecture.fixed_classifier).into(),
                 unused: 0,
             };
-            self.launch(backward, [plan.ldx().div_ceil(8 * NARROW / rows) as u32, 1], &argument)?;
+            self.launch(
+                backward,
+                [plan.ldx().div_ceil(8 * NARROW / rows) as u32, 1],
+                &argument,
+            )?;
             std::mem::swap(&mut delta, &mut below);
         }
         Ok(())
@@ -66,16 +84,28 @@ impl<M: Machine> GpuMlp<M> {
 
     fn queue_wide(&self, samples: &Samples<M>, n: usize) -> Result<(), KernelError> {
         let Some(gradient) = &self.gradient else {
-            return Err(KernelError::Size { name: "batch", value: n, least: 1 });
+            return Err(KernelError::Size {
+                name: "batch",
+                value: n,
+                least: 1,
+            });
         };
         let (bases, gradient) = (self.bases(), self.machine.address(gradient));
         for (index, plan) in self.plan.layers.iter().enumerate() {
             self.products(index, n)?;
-            let argument = Normalize { layer: bases.layer(plan), samples: n as u32, unused: 0 };
+            let argument = Normalize {
+                layer: bases.layer(plan),
+                samples: n as u32,
+                unused: 0,
+            };
             if plan.normed {
                 self.launch("normalize", [plan.units.div_ceil(16) as u32, 1], &argument)?;
             } else {
-                self.launch("normalize_by_running", [blocks(n * plan.ld()), 1], &argument)?;
+                self.launch(
+                    "normalize_by_running",
+                    [blocks(n * plan.ld()), 1],
+                    &argument,
+                )?;
             }
         }
         self.loss(samples, n, n)?;
@@ -92,7 +122,9 @@ impl<M: Machine> GpuMlp<M> {
                 transpose_a: true,
                 transpose_b: false,
             })?;
-            let Some(lower) = index.checked_sub(1).map(|i| &self.plan.layers[i]) else { break };
+            let Some(lower) = index.checked_sub(1).map(|i| &self.plan.layers[i]) else {
+                break;
+            };
             self.product(Product {
                 m: n,
                 n: plan.inputs,
@@ -116,7 +148,11 @@ impl<M: Machine> GpuMlp<M> {
                 samples: n as u32,
                 top: top.into(),
             };
-            self.launch("normalize_backward", [lower.units.div_ceil(16) as u32, 1], &argument)?;
+            self.launch(
+                "normalize_backward",
+                [lower.units.div_ceil(16) as u32, 1],
+                &argument,
+            )?;
             std::mem::swap(&mut delta, &mut below);
         }
         self.queue_update()
@@ -129,10 +165,18 @@ impl<M: Machine> GpuMlp<M> {
     /// [`KernelError::Size`] for a network of narrow batches, which has no gradients; [`KernelError::Device`].
     pub fn queue_update(&self) -> Result<(), KernelError> {
         let (Some(gradient), Some(top)) = (&self.gradient, self.plan.layers.last()) else {
-            return Err(KernelError::Size { name: "batch", value: self.batch, least: NARROW + 1 });
+            return Err(KernelError::Size {
+                name: "batch",
+                value: self.batch,
+                least: NARROW + 1,
+            });
         };
         let (bases, gradient) = (self.bases(), self.machine.address(gradient));
-        let count = if self.architecture.fixed_classifier { top.weight } else { top.bias };
+        let count = if self.architecture.fixed_classifier {
+            top.weight
+        } else {
+            top.bias
+        };
         let argument = Update {
             state: self.machine.address(&self.state),
             all: bases.trained(0),
@@ -150,7 +194,10 @@ impl<M: Machine> GpuMlp<M> {
         (state, order): (&M::Memory, &M::Memory),
         (n, rows): (usize, usize),
     ) -> Result<(), KernelError> {
-        let (pixels, ld) = (self.machine.address(&samples.pixels), pitch(self.architecture.inputs));
+        let (pixels, ld) = (
+            self.machine.address(&samples.pixels),
+            pitch(self.architecture.inputs),
+        );
         let argument = Gather {
             state: self.machine.address(state),
             bytes: if samples.floats { 0 } else { pixels },
@@ -166,7 +213,14 @@ impl<M: Machine> GpuMlp<M> {
             plane: samples.plane as u32,
             ld: ld as u32,
         };
-        self.launch("gather", [ld.div_ceil(THREADS as usize) as u32, rows.min(65_535) as u32], &argument)
+        self.launch(
+            "gather",
+            [
+                ld.div_ceil(THREADS as usize) as u32,
+                rows.min(65_535) as u32,
+            ],
+            &argument,
+        )
     }
 
     /// Products of a layer, without its bias.
@@ -185,7 +239,9 @@ impl<M: Machine> GpuMlp<M> {
     }
 
     fn loss(&self, samples: &Samples<M>, n: usize, rows: usize) -> Result<(), KernelError> {
-        let [.., hidden, top] = &self.plan.layers[..] else { return Ok(()) };
+        let [.., hidden, top] = &self.plan.layers[..] else {
+            return Ok(());
+        };
         let bases = self.bases();
         let fixed = self.architecture.fixed_classifier;
         let argument = LossStep {
@@ -197,7 +253,11 @@ impl<M: Machine> GpuMlp<M> {
             labels: self.machine.address(&samples.labels),
             order: self.machine.address(&self.order.memory),
             delta: bases.work(self.plan.deltas[0]),
-            bias: if fixed { Trained::default() } else { bases.trained(top.bias) },
+            bias: if fixed {
+                Trained::default()
+            } else {
+                bases.trained(top.bias)
+            },
             samples: n as u32,
             rows: rows as u32,
             classes: top.units as u32,

@@ -68,7 +68,11 @@ fn start(case: &Value, spec: &RunSpec, dtype: DType) -> CandleNetwork {
     for (stream, (name, parameter)) in parameters.iter().enumerate() {
         let scale = || {
             let weight = format!("{}.weight", name.rsplit_once('.').unwrap().0);
-            let weight = &parameters.iter().find(|(name, _)| *name == weight).unwrap().1;
+            let weight = &parameters
+                .iter()
+                .find(|(name, _)| *name == weight)
+                .unwrap()
+                .1;
             let fan_in: usize = weight.dims().split_last().unwrap().1.iter().product();
             1.0 / (fan_in as f64).sqrt()
         };
@@ -77,8 +81,14 @@ fn start(case: &Value, spec: &RunSpec, dtype: DType) -> CandleNetwork {
             (layer, _) if layer.ends_with(".norm") => uniform(stream, i) / 4.0,
             _ => uniform(stream, i) * scale(),
         };
-        let values = (0..parameter.elem_count()).map(|i| value(i) as f32).collect();
-        let tensor = NamedTensor { name: name.clone(), shape: parameter.dims().to_vec(), values };
+        let values = (0..parameter.elem_count())
+            .map(|i| value(i) as f32)
+            .collect();
+        let tensor = NamedTensor {
+            name: name.clone(),
+            shape: parameter.dims().to_vec(),
+            values,
+        };
         parameter.set(&model.tensor(&tensor).unwrap()).unwrap();
     }
     model
@@ -88,8 +98,18 @@ fn start(case: &Value, spec: &RunSpec, dtype: DType) -> CandleNetwork {
 fn relative_distance(values: &[f64], index: usize, stored: &Value) -> f64 {
     let projections = stored["projections"].as_array().unwrap();
     let squares = projections.iter().enumerate().map(|(j, stored)| {
-        let sign = |i| if hash(3000 + projections.len() * index + j, i) >> 63 == 1 { -1.0 } else { 1.0 };
-        let projection: f64 = values.iter().enumerate().map(|(i, value)| sign(i) * value).sum();
+        let sign = |i| {
+            if hash(3000 + projections.len() * index + j, i) >> 63 == 1 {
+                -1.0
+            } else {
+                1.0
+            }
+        };
+        let projection: f64 = values
+            .iter()
+            .enumerate()
+            .map(|(i, value)| sign(i) * value)
+            .sum();
         (projection - stored.as_f64().unwrap()).powi(2)
     });
     (squares.sum::<f64>() / projections.len() as f64).sqrt() / stored["norm"].as_f64().unwrap()
@@ -106,22 +126,46 @@ fn check(cases: Vec<Value>, dtype: DType, key: &str, bound: f64) {
         let rate = spec.optimizer.learning_rate();
         for (step, loss) in case[key]["losses"].as_array().unwrap().iter().enumerate() {
             let n = sizes[step % sizes.len()].as_u64().unwrap() as usize;
-            let batch: Vec<f32> = (0..n * inputs).map(|i| uniform(1000 + step, i) as f32).collect();
-            let labels: Vec<u32> = (0..n).map(|i| (hash(2000 + step, i) % classes) as u32).collect();
-            let (found, loss) = (model.step(&batch, &labels, &spec.loss, rate).unwrap(), loss.as_f64().unwrap());
-            assert!((found - loss).abs() <= bound * loss, "{name} {key}, step {step}: loss {found}, not {loss}");
+            let batch: Vec<f32> = (0..n * inputs)
+                .map(|i| uniform(1000 + step, i) as f32)
+                .collect();
+            let labels: Vec<u32> = (0..n)
+                .map(|i| (hash(2000 + step, i) % classes) as u32)
+                .collect();
+            let (found, loss) = (
+                model.step(&batch, &labels, &spec.loss, rate).unwrap(),
+                loss.as_f64().unwrap(),
+            );
+            assert!(
+                (found - loss).abs() <= bound * loss,
+                "{name} {key}, step {step}: loss {found}, not {loss}"
+            );
         }
-        let running = model.network.buffers().iter().filter(|(name, _)| name.contains(".running_"));
+        let running = model
+            .network
+            .buffers()
+            .iter()
+            .filter(|(name, _)| name.contains(".running_"));
         let tensors: Vec<_> = model.network.parameters().iter().chain(running).collect();
         let stored = case[key]["tensors"].as_array().unwrap();
         assert_eq!(tensors.len(), stored.len(), "{name}");
-        for (index, ((tensor_name, tensor), stored)) in tensors.into_iter().zip(stored).enumerate() {
+        for (index, ((tensor_name, tensor), stored)) in tensors.into_iter().zip(stored).enumerate()
+        {
             if let Some(name) = stored["name"].as_str() {
                 assert_eq!(tensor_name, name);
             }
-            let values = tensor.to_dtype(DType::F64).unwrap().flatten_all().unwrap().to_vec1::<f64>().unwrap();
+            let values = tensor
+                .to_dtype(DType::F64)
+                .unwrap()
+                .flatten_all()
+                .unwrap()
+                .to_vec1::<f64>()
+                .unwrap();
             let distance = relative_distance(&values, index, stored);
-            assert!(distance <= bound, "{name} {key}, {tensor_name}: {distance:e}");
+            assert!(
+                distance <= bound,
+                "{name} {key}, {tensor_name}: {distance:e}"
+            );
         }
     }
 }
@@ -152,22 +196,33 @@ fn a_state_put_back_goes_on_with_the_same_bits() {
         let spec = spec(&case);
         let inputs: Vec<f32> = (0..20 * 48).map(|i| uniform(1, i) as f32).collect();
         let labels: Vec<u32> = (0..20).map(|i| i % 3).collect();
-        let step = |model: &mut CandleNetwork| model.step(&inputs, &labels, &spec.loss, 0.05).unwrap();
+        let step =
+            |model: &mut CandleNetwork| model.step(&inputs, &labels, &spec.loss, 0.05).unwrap();
         let mut model = CandleNetwork::new(&spec, (1, 1, 48), 3, DType::F32, &Device::Cpu).unwrap();
         for _ in 0..3 {
             step(&mut model);
         }
-        let (mut network, optimizer) = (state(model.model_tensors()), state(model.optimizer_tensors().unwrap()));
+        let (mut network, optimizer) = (
+            state(model.model_tensors()),
+            state(model.optimizer_tensors().unwrap()),
+        );
         network.reverse();
-        let other = RunSpec { seed: 9, ..spec.clone() };
-        let mut again = CandleNetwork::new(&other, (1, 1, 48), 3, DType::F32, &Device::Cpu).unwrap();
+        let other = RunSpec {
+            seed: 9,
+            ..spec.clone()
+        };
+        let mut again =
+            CandleNetwork::new(&other, (1, 1, 48), 3, DType::F32, &Device::Cpu).unwrap();
         again.load_model_state(&network).unwrap();
         again.load_optimizer_state(&optimizer).unwrap();
         for _ in 0..3 {
             assert_eq!(step(&mut model).to_bits(), step(&mut again).to_bits());
         }
         assert_eq!(state(model.model_tensors()), state(again.model_tensors()));
-        assert_eq!(state(model.optimizer_tensors().unwrap()), state(again.optimizer_tensors().unwrap()));
+        assert_eq!(
+            state(model.optimizer_tensors().unwrap()),
+            state(again.optimizer_tensors().unwrap())
+        );
     }
 }
 
@@ -179,34 +234,67 @@ fn a_loss_that_is_no_number_changes_nothing() {
     model.step(&[0.5; 96], &[0, 1], &spec.loss, 0.05).unwrap();
     // Finite in every block, so that running statistics are on their way before the loss is known.
     let (_, bias) = model.network.parameters().last().unwrap();
-    bias.set(&Tensor::new(&[f32::INFINITY, 0.0, 0.0], &Device::Cpu).unwrap()).unwrap();
-    let before = (state(model.model_tensors()), state(model.optimizer_tensors().unwrap()));
-    assert!(!model.step(&[0.25; 96], &[0, 1], &spec.loss, 0.05).unwrap().is_finite());
-    assert_eq!(before, (state(model.model_tensors()), state(model.optimizer_tensors().unwrap())));
+    bias.set(&Tensor::new(&[f32::INFINITY, 0.0, 0.0], &Device::Cpu).unwrap())
+        .unwrap();
+    let before = (
+        state(model.model_tensors()),
+        state(model.optimizer_tensors().unwrap()),
+    );
+    assert!(
+        !model
+            .step(&[0.25; 96], &[0, 1], &spec.loss, 0.05)
+            .unwrap()
+            .is_finite()
+    );
+    assert_eq!(
+        before,
+        (
+            state(model.model_tensors()),
+            state(model.optimizer_tensors().unwrap())
+        )
+    );
 }
 
 #[test]
 fn states_that_do_not_fit_are_refused_and_change_nothing() {
     let case = &cases()[2];
     let mut model = start(case, &spec(case), DType::F32);
-    let (network, optimizer) = (state(model.model_tensors()), state(model.optimizer_tensors().unwrap()));
+    let (network, optimizer) = (
+        state(model.model_tensors()),
+        state(model.optimizer_tensors().unwrap()),
+    );
     assert_eq!(
         (optimizer[0].name.as_str(), network[0].shape.as_slice()),
         ("first_moment.blocks.0.linear.weight", &[48, 32][..])
     );
-    assert_eq!(optimizer.last().map(|t| (t.name.as_str(), t.values.as_slice())), Some(("step", &[0.0][..])));
+    assert_eq!(
+        optimizer
+            .last()
+            .map(|t| (t.name.as_str(), t.values.as_slice())),
+        Some(("step", &[0.0][..]))
+    );
     let mut changed = network.clone();
     changed[0].values.fill(7.0);
-    let refused =
-        |state: &[NamedTensor], model: &mut CandleNetwork| model.load_model_state(state).unwrap_err().to_string();
+    let refused = |state: &[NamedTensor], model: &mut CandleNetwork| {
+        model.load_model_state(state).unwrap_err().to_string()
+    };
     let missing = refused(&changed[..changed.len() - 1], &mut model);
-    assert!(missing.starts_with("tensor 'classifier.bias' is missing"), "{missing}");
+    assert!(
+        missing.starts_with("tensor 'classifier.bias' is missing"),
+        "{missing}"
+    );
     changed[1].shape = vec![4, 8];
     let shape = refused(&changed, &mut model);
-    assert!(shape.starts_with("tensor 'blocks.0.linear.bias' has shape [4, 8], expected [32]"), "{shape}");
+    assert!(
+        shape.starts_with("tensor 'blocks.0.linear.bias' has shape [4, 8], expected [32]"),
+        "{shape}"
+    );
     changed[1].name = "weight".to_owned();
     let unknown = refused(&changed, &mut model);
-    assert!(unknown.starts_with("tensor 'weight' is unknown") && !unknown.contains('\n'), "{unknown}");
+    assert!(
+        unknown.starts_with("tensor 'weight' is unknown") && !unknown.contains('\n'),
+        "{unknown}"
+    );
     assert_eq!(state(model.model_tensors()), network);
     let error = model.load_optimizer_state(&network).unwrap_err();
     assert!(error.is_bad_input());

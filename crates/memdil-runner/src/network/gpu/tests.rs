@@ -31,7 +31,9 @@ fn scene(config: &str) -> (RunSpec, Prepared) {
 
 fn emulated(spec: &RunSpec, data: &Prepared) -> Network {
     let inputs = data.train_inputs.values_per_sample();
-    Network::Gpu(Box::new(GpuNetwork::on(Emulator::default(), spec, inputs, 2).expect("a network")))
+    Network::Gpu(Box::new(
+        GpuNetwork::on(Emulator::default(), spec, inputs, 2).expect("a network"),
+    ))
 }
 
 /// The whole loop of epochs, its batches from the device's copy of the data, beside the processor's.
@@ -46,7 +48,12 @@ fn epochs_are_those_of_the_processor() {
             let epoch: Epoch = training.epoch(|_| Ok(())).expect("an epoch");
             epoch.expect("finite numbers").0
         });
-        assert!((found.loss - expected.loss).abs() < 1e-5, "{} {}", found.loss, expected.loss);
+        assert!(
+            (found.loss - expected.loss).abs() < 1e-5,
+            "{} {}",
+            found.loss,
+            expected.loss
+        );
         let test = |record: &memdil_records::EpochRecord| record.test.clone().expect("test images");
         assert!((test(&found).loss - test(&expected).loss).abs() < 1e-4);
         assert!((test(&found).accuracy - test(&expected).accuracy).abs() < 1e-9);
@@ -59,7 +66,10 @@ fn epochs_are_those_of_the_processor() {
 fn a_queued_epoch_is_resumed() {
     let (spec, data) = scene(CONFIG);
     let state = |network: &Network| {
-        let tensors = [network.model_state().expect("tensors"), network.optimizer_state().expect("tensors")];
+        let tensors = [
+            network.model_state().expect("tensors"),
+            network.optimizer_state().expect("tensors"),
+        ];
         tensors.concat()
     };
     let mut kept = None;
@@ -73,31 +83,49 @@ fn a_queued_epoch_is_resumed() {
             }
             Ok(())
         };
-        whole.epoch(keep).expect("an epoch").expect("finite numbers");
+        whole
+            .epoch(keep)
+            .expect("an epoch")
+            .expect("finite numbers");
     }
     let (position, model, optimizer) = kept.expect("the second epoch was kept");
     assert_eq!(position.epoch, 2);
     let mut rest = Training::new(&spec, &data, emulated(&spec, &data));
-    rest.network.load_model_state(&model).expect("the same network");
-    rest.network.load_optimizer_state(&optimizer).expect("the same optimiser");
+    rest.network
+        .load_model_state(&model)
+        .expect("the same network");
+    rest.network
+        .load_optimizer_state(&optimizer)
+        .expect("the same optimiser");
     rest.go_to(&position);
-    rest.epoch(|_| Ok(())).expect("an epoch").expect("finite numbers");
+    rest.epoch(|_| Ok(()))
+        .expect("an epoch")
+        .expect("finite numbers");
     assert_eq!(state(&rest.network), state(&whole.network));
 }
 
 /// A training that diverges says so at the end of its epoch, and leaves no position to go on from.
 #[test]
 fn a_queued_training_diverges() {
-    let config = CONFIG.replace("label_smoothing\", alpha = 0.1", "mse\"").replace("0.01, weight", "1e30, weight");
-    let (spec, data) =
-        scene(&config.replace("\"adam\"", "\"sgd\"").replace("weight_decay", "momentum = 0.0, weight_decay"));
+    let config = CONFIG
+        .replace("label_smoothing\", alpha = 0.1", "mse\"")
+        .replace("0.01, weight", "1e30, weight");
+    let (spec, data) = scene(
+        &config
+            .replace("\"adam\"", "\"sgd\"")
+            .replace("weight_decay", "momentum = 0.0, weight_decay"),
+    );
     let mut training = Training::new(&spec, &data, emulated(&spec, &data));
     let mut last = true;
     let keep = |training: &Training<'_>| {
         last = training.position()?.is_some();
         Ok(())
     };
-    let reason = training.epoch(keep).expect("an epoch").err().expect("no finite loss");
+    let reason = training
+        .epoch(keep)
+        .expect("an epoch")
+        .err()
+        .expect("no finite loss");
     assert!(reason.starts_with("the training loss is"), "{reason}");
     assert!(!last);
 }

@@ -57,11 +57,17 @@ impl Cloud {
                 weights.push(weight / count as f64);
             }
         }
-        Self { classes, coordinates, weights }
+        Self {
+            classes,
+            coordinates,
+            weights,
+        }
     }
 
     pub(super) fn points(&self) -> impl Iterator<Item = (&[f64], f64)> {
-        self.coordinates.chunks_exact(self.classes).zip(self.weights.iter().copied())
+        self.coordinates
+            .chunks_exact(self.classes)
+            .zip(self.weights.iter().copied())
     }
 }
 
@@ -71,7 +77,11 @@ fn beta_rule(count: usize, first: f64, second: f64) -> Vec<(f64, f64)> {
     let s = a + b;
     let diagonal = (0..count).map(|k| {
         let d = 2.0 * k as f64 + s;
-        if k == 0 { (b - a) / (s + 2.0) } else { (b * b - a * a) / (d * (d + 2.0)) }
+        if k == 0 {
+            (b - a) / (s + 2.0)
+        } else {
+            (b * b - a * a) / (d * (d + 2.0))
+        }
     });
     let couplings = (1..count).map(|k| {
         let k = k as f64;
@@ -108,7 +118,9 @@ mod tests {
         for (classes, dim) in [(2, 2), (3, 3), (3, 10), (4, 4), (5, 5), (10, 10), (10, 30)] {
             let p = dim as f64;
             let cloud = Cloud::fine(classes, dim, 6);
-            let mean = |f: &dyn Fn(&[f64]) -> f64| -> f64 { cloud.points().map(|(t, weight)| weight * f(t)).sum() };
+            let mean = |f: &dyn Fn(&[f64]) -> f64| -> f64 {
+                cloud.points().map(|(t, weight)| weight * f(t)).sum()
+            };
             assert!((mean(&|_| 1.0) - 1.0).abs() < 1e-12);
             for i in 0..classes {
                 let j = (i + 1) % classes;

@@ -27,13 +27,28 @@ struct Shape {
 }
 
 impl<'a> Symmetric<'a> {
-    pub(super) fn new(setting: &'a MdSetting, loss: &'a MarginLoss, classes: usize, cloud: Cloud) -> Self {
-        Self { setting, loss, n: classes as f64, cloud, gain: SQRT_2 * setting.eta / setting.c_md }
+    pub(super) fn new(
+        setting: &'a MdSetting,
+        loss: &'a MarginLoss,
+        classes: usize,
+        cloud: Cloud,
+    ) -> Self {
+        Self {
+            setting,
+            loss,
+            n: classes as f64,
+            cloud,
+            gain: SQRT_2 * setting.eta / setting.c_md,
+        }
     }
 
     /// Target on a class other than the label, for the part of the loss that smooths.
     fn smoothing(&self) -> f64 {
-        if self.loss.kind() == LossKind::Ls { self.loss.alpha() / self.n } else { 0.0 }
+        if self.loss.kind() == LossKind::Ls {
+            self.loss.alpha() / self.n
+        } else {
+            0.0
+        }
     }
 
     fn entropy(&self) -> f64 {
@@ -112,23 +127,41 @@ impl<'a> Symmetric<'a> {
 
     pub(super) fn lower(&self) -> Vec<f64> {
         let free = f64::NEG_INFINITY;
-        if self.setting.nonnegative { vec![free, free, 0.0, 0.0, 0.0, 0.0] } else { vec![free; 4] }
+        if self.setting.nonnegative {
+            vec![free, free, 0.0, 0.0, 0.0, 0.0]
+        } else {
+            vec![free; 4]
+        }
     }
 
     /// A starting point with noisy features at `shape.0` along their true and `shape.1` along their
     /// labelled class.
     pub(super) fn point(&self, log_a: f64, log_g: f64, shape: (f64, f64)) -> Vec<f64> {
         let (own, label) = (shape.0.asinh(), shape.1.asinh());
-        if self.setting.nonnegative { vec![log_a, log_g, 0.0, own, label, 0.0] } else { vec![log_a, log_g, own, label] }
+        if self.setting.nonnegative {
+            vec![log_a, log_g, 0.0, own, label, 0.0]
+        } else {
+            vec![log_a, log_g, own, label]
+        }
     }
 
     fn shape(&self, x: &[f64]) -> Shape {
         if self.setting.nonnegative {
-            Shape { c: x[2].sinh(), at_true: x[3].sinh(), at_label: x[4].sinh(), at_other: x[5].sinh() }
+            Shape {
+                c: x[2].sinh(),
+                at_true: x[3].sinh(),
+                at_label: x[4].sinh(),
+                at_other: x[5].sinh(),
+            }
         } else {
             let (own, label) = (x[2].sinh(), x[3].sinh());
             let mean = (own + label) / self.n;
-            Shape { c: -1.0 / self.n, at_true: own - mean, at_label: label - mean, at_other: -mean }
+            Shape {
+                c: -1.0 / self.n,
+                at_true: own - mean,
+                at_label: label - mean,
+                at_other: -mean,
+            }
         }
     }
 
@@ -137,7 +170,12 @@ impl<'a> Symmetric<'a> {
         let (s, n) = (self.setting, self.n);
         let shape = self.shape(x);
         let (a, g2) = (x[0].exp(), (2.0 * x[1]).exp());
-        let Shape { c, at_true, at_label, at_other } = shape;
+        let Shape {
+            c,
+            at_true,
+            at_label,
+            at_other,
+        } = shape;
         let apart = [1.0 + c - at_true, c - at_label, c - at_other];
         let count = [1.0, 1.0, n - 2.0];
         let relative: f64 = apart.iter().zip(count).map(|(v, k)| k * v * v).sum();
@@ -162,17 +200,23 @@ impl<'a> Symmetric<'a> {
         let mut by_log_a = n * a * by_a + 2.0 * weights;
         for i in 0..3 {
             by_log_a += n * s.eta * a * noisy_slopes[i] * own[i];
-            by_noisy[i] = n * s.eta * a * noisy_slopes[i] + 2.0 * features * s.eta * count[i] * own[i] - by_apart[i];
+            by_noisy[i] = n * s.eta * a * noisy_slopes[i]
+                + 2.0 * features * s.eta * count[i] * own[i]
+                - by_apart[i];
         }
         gradient[0] = by_log_a / excess;
-        gradient[1] = (2.0 * by_spread * spread + 2.0 * features * (class_size + spread + s.eta * noisy_size)
+        gradient[1] = (2.0 * by_spread * spread
+            + 2.0 * features * (class_size + spread + s.eta * noisy_size)
             - 2.0 * features * spread
             - 2.0 * weights)
             / excess
             + 2.0 * features * spread / excess;
         if s.nonnegative {
             let by_c = by_apart.iter().sum::<f64>() + 2.0 * features * (1.0 + n * c);
-            for (i, value) in [by_c, by_noisy[0], by_noisy[1], by_noisy[2]].into_iter().enumerate() {
+            for (i, value) in [by_c, by_noisy[0], by_noisy[1], by_noisy[2]]
+                .into_iter()
+                .enumerate()
+            {
                 gradient[i + 2] = value * x[i + 2].cosh() / excess;
             }
         } else {
@@ -191,7 +235,10 @@ impl<'a> Symmetric<'a> {
             for sign in [0.5, -0.5] {
                 // Logits over a: own 1 + tau t_0, others tau t_i.
                 let scale = 2.0 * sign * tau * a;
-                let top = t[1..].iter().map(|t| scale * t).fold(f64::NEG_INFINITY, f64::max);
+                let top = t[1..]
+                    .iter()
+                    .map(|t| scale * t)
+                    .fold(f64::NEG_INFINITY, f64::max);
                 let (mut sum, mut sum_t) = (0.0, 0.0);
                 for t in &t[1..] {
                     let e = (scale * t - top).exp();
@@ -200,7 +247,8 @@ impl<'a> Symmetric<'a> {
                 }
                 let behind = a + scale * t[0] - top - sum.ln();
                 // The lead's part in t cancels between a point and its mirror image.
-                let (loss, by_behind, by_lead) = self.margin_loss(behind, (self.n - 1.0) * a, entropy);
+                let (loss, by_behind, by_lead) =
+                    self.margin_loss(behind, (self.n - 1.0) * a, entropy);
                 let half = 0.5 * weight;
                 value += half * loss;
                 by_a += half * (by_behind + (self.n - 1.0) * by_lead);
@@ -264,7 +312,11 @@ mod tests {
 
     #[test]
     fn gradient_equals_finite_differences() {
-        for (kind, alpha) in [(LossKind::Ce, 0.0), (LossKind::Ls, 0.2), (LossKind::Lr, 0.2)] {
+        for (kind, alpha) in [
+            (LossKind::Ce, 0.0),
+            (LossKind::Ls, 0.2),
+            (LossKind::Lr, 0.2),
+        ] {
             let loss = MarginLoss::new(kind, alpha).unwrap();
             for (classes, dim, nonnegative) in [(2, 2, true), (4, 4, true), (4, 9, false)] {
                 let setting = MdSetting {
