@@ -1,4 +1,5 @@
-//! Batches of 128 from 60,000 grey images of 28 x 28, beside the training step that they feed: the paper's smallest network.
+//! Batches of 128 from 60,000 grey images of 28 x 28, beside the training step that they feed: the
+//! paper's smallest network.
 #![allow(missing_docs)]
 
 use std::time::{Duration, Instant};

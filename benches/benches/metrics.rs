@@ -1,7 +1,7 @@
 //! Metric kernels beside the textbook route, at the sizes of an MLP run and of large evaluations.
 //!
-//! `sigma_w` is the greater part of the textbook NC1, the covariance within classes as a matrix of features by features; the
-//! pseudo-inverse that it also needs comes on top. `nc1` is all of ours.
+//! `sigma_w` is the greater part of the textbook NC1, the covariance within classes as a matrix of
+//! features by features; the pseudo-inverse that it also needs comes on top. `nc1` is all of ours.
 #![allow(missing_docs)]
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};

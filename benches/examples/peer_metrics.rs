@@ -1,7 +1,9 @@
-//! memdil-metrics on arrays that other programs are timed on too. `cargo xtask bench --peers` drives it.
+//! memdil-metrics on arrays that other programs are timed on too. `cargo xtask bench --peers`
+//! drives it.
 //!
-//! `sizes` lists the cases, `write SIZE DIR` makes the arrays of one, `time DIR RUNS` prints one JSON object: medians
-//! after a warm-up in milliseconds, the value of NC1, and the peak of additional memory in MiB.
+//! `sizes` lists the cases, `write SIZE DIR` makes the arrays of one, `time DIR RUNS` prints one
+//! JSON object: medians after a warm-up in milliseconds, the value of NC1, and the peak of
+//! additional memory in MiB.
 #![allow(clippy::print_stdout)]
 
 use std::error::Error;

@@ -1,8 +1,9 @@
-//! A training step of the paper's MLP and of convolutional networks, to be timed beside PyTorch's. `cargo xtask bench
-//! --peers` drives it.
+//! A training step of the paper's MLP and of convolutional networks, to be timed beside PyTorch's.
+//! `cargo xtask bench --peers` drives it.
 //!
-//! `sizes` lists the cases as DEPTH/WIDTH/BATCH, `resnet18/WIDTH/BATCH` and so on; `time SIZE SECONDS` prints one JSON object: median and minimum in
-//! milliseconds, the number of steps, the memory of parameters and the peak of additional memory in MiB, and how much of it
+//! `sizes` lists the cases as DEPTH/WIDTH/BATCH, `resnet18/WIDTH/BATCH` and so on;
+//! `time SIZE SECONDS` prints one JSON object: median and minimum in milliseconds, the number of
+//! steps, the memory of parameters and the peak of additional memory in MiB, and how much of it
 //! came after the first tenth of the steps. Threads as RAYON_NUM_THREADS says.
 #![allow(clippy::print_stdout)]
 

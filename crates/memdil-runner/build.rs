@@ -7,7 +7,8 @@ use std::process::Command;
 use sha2::{Digest, Sha256};
 
 fn main() {
-    // Asked for when it runs: a compiled build script may be found again by a checkout in another place.
+    // Asked for when it runs: a compiled build script may be found again by a checkout in another
+    // place.
     let root = Path::new(&std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default()).join("../..");
     for watched in [".git/HEAD", ".git/logs/HEAD", "Cargo.lock", "crates"] {
         println!("cargo::rerun-if-changed={}", root.join(watched).display());

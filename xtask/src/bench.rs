@@ -10,7 +10,8 @@ use crate::{Failure, cargo, check, number, output, root, target_directory};
 
 /// All programs get as many threads.
 const THREADS: &str = "2";
-/// Every program has so many turns, one after the other, and makes so many runs in each (slow peers fewer).
+/// Every program has so many turns, one after the other, and makes so many runs in each (slow peers
+/// fewer).
 const TURNS: usize = 3;
 const RUNS: &str = "5";
 /// A peer whose first run takes more seconds is left out.
@@ -155,7 +156,8 @@ fn header() -> Vec<String> {
     row
 }
 
-/// One row of the table: all programs in turn, so that a change of the machine's speed meets all of them.
+/// One row of the table: all programs in turn, so that a change of the machine's speed meets all of
+/// them.
 fn measure(size: &str, ours: &Path, python: &Path, folder: &Path) -> Result<Vec<String>, Failure> {
     let script = root().join("benches/peers/metrics.py");
     let mut own = Vec::new();

@@ -1,5 +1,5 @@
-//! `cargo xtask docs`: what the documentation shows is true. The book builds without a warning, every link leads somewhere,
-//! and every command is run, or compared with the program's own help.
+//! `cargo xtask docs`: what the documentation shows is true. The book builds without a warning,
+//! every link leads somewhere, and every command is run, or compared with the program's own help.
 
 mod book;
 mod commands;

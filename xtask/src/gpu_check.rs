@@ -1,4 +1,5 @@
-//! `cargo xtask gpu-check`: builds for CUDA and checks a GPU: every kernel, a training, the time of a step.
+//! `cargo xtask gpu-check`: builds for CUDA and checks a GPU: every kernel, a training, the time of
+//! a step.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -7,7 +8,8 @@ use std::process::Command;
 
 use crate::{Failure, number, output, reproduce, root};
 
-/// Depth, width and batch of the steps that are timed, as the self-test names them and as the peer does.
+/// Depth, width and batch of the steps that are timed, as the self-test names them and as the peer
+/// does.
 const SIZES: [(&str, &str); 3] = [
     ("depth 9, width 2048, batch 16", "9/2048/16"),
     ("depth 4, width 512, batch 128", "4/512/128"),

@@ -1,5 +1,5 @@
-//! The project's own tasks. It builds and starts programs; it links none of the workspace's crates and has no
-//! dependencies, so that the first command a newcomer types starts at once.
+//! The project's own tasks. It builds and starts programs; it links none of the workspace's crates
+//! and has no dependencies, so that the first command a newcomer types starts at once.
 
 mod assets;
 mod bench;
@@ -97,7 +97,8 @@ fn main() -> ExitCode {
 
 /// The workspace's root.
 fn root() -> PathBuf {
-    // Asked at run time: with a shared target directory this program may have been built in another checkout.
+    // Asked at run time: with a shared target directory this program may have been built in another
+    // checkout.
     let own =
         std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
     Path::new(&own)
@@ -106,8 +107,9 @@ fn root() -> PathBuf {
         .to_owned()
 }
 
-/// The cargo that runs this task. It does not see what cargo told this program about its own package: build scripts that
-/// watch that would run again, and with them much of the workspace would be compiled again.
+/// The cargo that runs this task. It does not see what cargo told this program about its own
+/// package: build scripts that watch that would run again, and with them much of the workspace
+/// would be compiled again.
 fn cargo() -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     for (name, _) in std::env::vars_os() {
@@ -154,9 +156,11 @@ fn target_directory() -> Result<PathBuf, Failure> {
     Ok(folder.replace("\\\\", "\\").into())
 }
 
-/// Runs a command to its end. A command that fails has said why itself: its status is passed on, in silence.
+/// Runs a command to its end. A command that fails has said why itself: its status is passed on, in
+/// silence.
 ///
-/// Its standard input is a pipe that this process holds: a command that watches it ends when this process is killed.
+/// Its standard input is a pipe that this process holds: a command that watches it ends when this
+/// process is killed.
 fn check(command: &mut Command) -> Result<(), Failure> {
     let run = |command: &mut Command| {
         let mut child = command.stdin(Stdio::piped()).spawn()?;

@@ -25,7 +25,8 @@ struct Options {
 enum Kind {
     /// Runs of a manifest.
     Sweep,
-    /// A subcommand that takes `--config`, `--preset` and `--out`, the folder of runs; `true` if it starts workers.
+    /// A subcommand that takes `--config`, `--preset` and `--out`, the folder of runs; `true` if it
+    /// starts workers.
     Own(String, bool),
     /// A part of the report that needs no runs of its own.
     Report,
@@ -102,7 +103,8 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
             print!("{text}");
             seconds += total(&text);
         } else if let Err(failure) = check(&mut command) {
-            // What was bad input to one experiment is so to its user: nothing else will be asked for.
+            // What was bad input to one experiment is so to its user: nothing else will be asked
+            // for.
             if failure.status == 2 {
                 return Err(failure);
             }
@@ -337,8 +339,8 @@ fn manifest(out: &Path, experiment: &Path) -> PathBuf {
     out.join(format!("{}.jsonl", name(experiment)))
 }
 
-/// The manifests of a preset's experiments that have been made in a folder, now or before: with `--only` the report shows
-/// one experiment more, and keeps the others.
+/// The manifests of a preset's experiments that have been made in a folder, now or before: with
+/// `--only` the report shows one experiment more, and keeps the others.
 fn made(out: &Path, preset: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
     let mut manifests = manifests(out, preset)?;
     manifests.retain(|manifest| manifest.exists());
@@ -436,7 +438,8 @@ fn select(options: &Options) -> Result<Selection, Failure> {
     })
 }
 
-/// What an experiment file is for: a sweep, unless it names a subcommand of memdil with `command = "..."`.
+/// What an experiment file is for: a sweep, unless it names a subcommand of memdil with
+/// `command = "..."`.
 fn kind(experiment: &Path) -> Result<Kind, Failure> {
     Ok(match setting(experiment, "command")?.as_deref() {
         None => Kind::Sweep,

@@ -5,11 +5,12 @@ use serde::{Deserialize, Serialize};
 use crate::DataError;
 use crate::random::{Rng, Stream, below, stream};
 
-/// What happens to an image each time it is trained on; test images and features are never augmented.
+/// What happens to an image each time it is trained on; test images and features are never
+/// augmented.
 ///
-/// First the image is padded with `crop` black pixels on each side and a random piece of its old size is cut out, each of
-/// the $(2\,\text{crop} + 1)^2$ pieces with the same probability; then it is mirrored left to right with probability 1/2 (He et al. 2016,
-/// with `crop` 4).
+/// First the image is padded with `crop` black pixels on each side and a random piece of its old
+/// size is cut out, each of the $(2\,\text{crop} + 1)^2$ pieces with the same probability; then it
+/// is mirrored left to right with probability 1/2 (He et al. 2016, with `crop` 4).
 ///
 /// ```
 /// use memdil_data::Augmentation;
@@ -46,7 +47,8 @@ impl Augmentation {
         Ok(())
     }
 
-    /// What happens to one sample in one epoch: the same whenever, and on whichever thread, it is asked for.
+    /// What happens to one sample in one epoch: the same whenever, and on whichever thread, it is
+    /// asked for.
     pub(crate) fn draw(&self, seed: u64, epoch: usize, sample: usize) -> Change {
         let mut rng = stream(seed, Stream::Augment);
         // A block of sixteen words for each sample of each epoch.
@@ -75,7 +77,8 @@ impl Change {
     /// Writes the changed image over `out`.
     ///
     /// # Shapes
-    /// `image` and the new `out` are (channel, row, column), flat, with `width` columns and `height` rows.
+    /// `image` and the new `out` are (channel, row, column), flat, with `width` columns and
+    /// `height` rows.
     pub(crate) fn apply<T: Copy + Default>(
         self,
         image: &[T],
@@ -84,7 +87,8 @@ impl Change {
     ) {
         out.clear();
         out.resize(image.len(), T::default());
-        // Part of the piece that lies on the image: rows and columns of the piece, and how far it moved.
+        // Part of the piece that lies on the image: rows and columns of the piece, and how far it
+        // moved.
         let rows = self.crop.saturating_sub(self.down)
             ..height.min((height + self.crop).saturating_sub(self.down));
         let columns = self.crop.saturating_sub(self.right)

@@ -1,4 +1,5 @@
-//! The five published data sets: files, sizes, checksums, sources, and what their labels begin with.
+//! The five published data sets: files, sizes, checksums, sources, and what their labels begin
+//! with.
 
 use crate::DataError;
 use crate::load::check_labels;
@@ -29,8 +30,8 @@ pub enum Part {
 
 /// A file as it is published.
 ///
-/// Another file is described in the same way, for [`verify_files`](crate::verify::verify_files) and the
-/// downloader.
+/// Another file is described in the same way, for [`verify_files`](crate::verify::verify_files) and
+/// the downloader.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PublishedFile<'a> {
     /// Its name, without folders.
@@ -162,8 +163,8 @@ impl Part {
 
 /// Checks that labels are as many as published, are classes, and begin as the published ones do.
 ///
-/// Files put in another order have the same size and the same classes; noisy labels published for the
-/// original order (CIFAR-N) would go to the wrong images.
+/// Files put in another order have the same size and the same classes; noisy labels published for
+/// the original order (CIFAR-N) would go to the wrong images.
 ///
 /// # Errors
 /// [`DataError::WrongCount`], [`DataError::LabelOutOfRange`], [`DataError::WrongOrder`].

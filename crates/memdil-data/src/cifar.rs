@@ -1,7 +1,8 @@
 //! CIFAR-10 and CIFAR-100 in their binary version, as plain files or in their archive.
 //!
-//! A file is records one after another: one label (CIFAR-10), or a coarse and a fine one (CIFAR-100),
-//! each a byte, then the red, the green and the blue plane of 32 x 32 bytes (Krizhevsky 2009).
+//! A file is records one after another: one label (CIFAR-10), or a coarse and a fine one
+//! (CIFAR-100), each a byte, then the red, the green and the blue plane of 32 x 32 bytes
+//! (Krizhevsky 2009).
 
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -50,8 +51,8 @@ impl Labels {
     }
 }
 
-/// Reads training and test set from what [`find`](crate::files::find) gives: the files in their order,
-/// the last one being the test set, or the archive alone.
+/// Reads training and test set from what [`find`](crate::files::find) gives: the files in their
+/// order, the last one being the test set, or the archive alone.
 ///
 /// # Shapes
 /// Images are 3 x 32 x 32.
@@ -74,7 +75,8 @@ pub fn read(files: &[PathBuf], labels: Labels) -> Result<(Split, Split), DataErr
     }
 }
 
-/// Reads the records of one file from bytes in memory, plain or gzip; `name` stands for the path in errors.
+/// Reads the records of one file from bytes in memory, plain or gzip; `name` stands for the path in
+/// errors.
 ///
 /// # Errors
 /// As for [`read`].
@@ -238,7 +240,8 @@ impl Records {
         }
     }
 
-    /// Moves the images from `start` on before the `later` images that precede them, without a copy.
+    /// Moves the images from `start` on before the `later` images that precede them, without a
+    /// copy.
     fn move_last(&mut self, start: usize, later: usize) {
         let moved = self.labels.len() - start;
         self.labels[start - later..].rotate_right(moved);

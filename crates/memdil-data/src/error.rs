@@ -195,7 +195,8 @@ pub enum DataError {
         /// The class.
         class: usize,
     },
-    /// A label-noise file that cannot be written or read, contradicts itself, or belongs to other labels.
+    /// A label-noise file that cannot be written or read, contradicts itself, or belongs to other
+    /// labels.
     #[error("{}: {message}", path.display())]
     NoiseFile {
         /// The file; "label-noise file" where only its bytes are known.

@@ -22,7 +22,8 @@ use transfer::{Failure, transfer};
 /// How downloads are tried.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FetchOptions {
-    /// Address of a folder that is tried instead of the published sources; the name of the file is appended.
+    /// Address of a folder that is tried instead of the published sources; the name of the file is
+    /// appended.
     pub mirror: Option<String>,
     /// How long finding the host and connecting to it may each take.
     pub connect_timeout: Duration,
@@ -102,8 +103,8 @@ pub enum FetchEvent<'a> {
 ///
 /// # Errors
 /// A mirror that is no address, a folder that cannot be written, a disk that is full, and
-/// [`DataError::Download`] if no source gave the published bytes. No wrong or partial file ever lies
-/// under the name of the right one.
+/// [`DataError::Download`] if no source gave the published bytes. No wrong or partial file ever
+/// lies under the name of the right one.
 ///
 /// ```no_run
 /// use memdil_data::catalogue::Published;
@@ -180,7 +181,8 @@ fn is_right(file: &PublishedFile<'_>, folder: &Path) -> Result<bool, DataError> 
     ))
 }
 
-/// Keeps other processes out of the folder until the returned file is dropped, or this process ends.
+/// Keeps other processes out of the folder until the returned file is dropped, or this process
+/// ends.
 pub(crate) fn lock(
     folder: &Path,
     on_event: &mut dyn FnMut(FetchEvent<'_>),
@@ -202,7 +204,8 @@ pub(crate) fn lock(
         Ok(()) => Ok(()),
     };
     match locked {
-        // Some network file systems have no locks. What is then at stake is a download, not its content.
+        // Some network file systems have no locks. What is then at stake is a download, not its
+        // content.
         Err(cause) if cause.kind() != io::ErrorKind::Unsupported => Err(error(cause)),
         _ => Ok(file),
     }
@@ -328,7 +331,8 @@ pub(crate) fn set_aside(
 /// Gives the part, whose bytes are on disk, its name.
 pub(crate) fn put_in_place(part: &Path, path: &Path) -> Result<(), DataError> {
     fs::rename(part, path).map_err(|cause| write_error(path, cause))?;
-    // The name is on disk when its folder is; where folders cannot be synced, the file is whole all the same.
+    // The name is on disk when its folder is; where folders cannot be synced, the file is whole all
+    // the same.
     if let Some(Ok(folder)) = path.parent().map(File::open) {
         let _ = folder.sync_all();
     }

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use crate::{DataError, Source};
 
-/// The IDX files of MNIST and of Fashion-MNIST: training images, training labels, test images, test labels.
+/// The IDX files of MNIST and of Fashion-MNIST: training images, training labels, test images, test
+/// labels.
 pub const IDX: [&str; 4] = [
     "train-images-idx3-ubyte",
     "train-labels-idx1-ubyte",
@@ -95,15 +96,16 @@ fn layout(source: &Source) -> Option<Layout> {
 
 /// Finds the files of a data set, in the order in which they are read.
 ///
-/// A folder may hold them in a folder of the data set's name (CIFAR-100's is `cifar-100` for both kinds
-/// of label), as torchvision lays them out, or itself; each file may be plain or end in `.gz`, and
-/// CIFAR may still be in its archive. Without `data_dir` the folders are `MEMDIL_DATA_DIR` from the
-/// environment, `data`, and the one of Debian's packages. A user's own file is looked for under its path
-/// as it is, then in `data_dir`. The embedded images have no file.
+/// A folder may hold them in a folder of the data set's name (CIFAR-100's is `cifar-100` for both
+/// kinds of label), as torchvision lays them out, or itself; each file may be plain or end in
+/// `.gz`, and CIFAR may still be in its archive. Without `data_dir` the folders are
+/// `MEMDIL_DATA_DIR` from the environment, `data`, and the one of Debian's packages. A user's own
+/// file is looked for under its path as it is, then in `data_dir`. The embedded images have no
+/// file.
 ///
 /// # Errors
-/// [`DataError::NotFound`] with the folders searched if none holds all files, [`DataError::Pickled`] if
-/// there is only the version of CIFAR for Python.
+/// [`DataError::NotFound`] with the folders searched if none holds all files,
+/// [`DataError::Pickled`] if there is only the version of CIFAR for Python.
 pub fn find(source: &Source, data_dir: Option<&Path>) -> Result<Vec<PathBuf>, DataError> {
     if let Some(path) = source.npz() {
         return find_npz(source, path, data_dir);
@@ -145,7 +147,8 @@ fn roots_or(data_dir: Option<&Path>, from_env: Option<PathBuf>) -> Vec<PathBuf> 
     }
 }
 
-/// The folders in which the files of a data set are looked for, in order; the first that holds all of them is read.
+/// The folders in which the files of a data set are looked for, in order; the first that holds all
+/// of them is read.
 ///
 /// None for the embedded images and for a user's own file.
 pub fn folders(source: &Source, data_dir: Option<&Path>) -> Vec<PathBuf> {
@@ -205,7 +208,8 @@ fn find_in(source: &Source, layout: &Layout, roots: &[PathBuf]) -> Result<Vec<Pa
     Err(not_found(source, files, &searched))
 }
 
-/// MNIST and Fashion-MNIST name their files alike, so the one's folder is not searched for the other.
+/// MNIST and Fashion-MNIST name their files alike, so the one's folder is not searched for the
+/// other.
 fn is_of_another(root: &Path, source: &Source) -> bool {
     let other: &[&str] = match source {
         Source::Mnist => &["fashion-mnist", "FashionMNIST/raw"],

@@ -1,13 +1,13 @@
 //! MNIST and Fashion-MNIST from the Hugging Face hub (feature `hub`).
 //!
-//! The hub has the images as pictures in tables, under a name whose content may change. So the published
-//! IDX files are made again of what comes, byte by byte, and only files with the published SHA-256 are
-//! written, where [`load`](crate::load()) looks for them.
+//! The hub has the images as pictures in tables, under a name whose content may change. So the
+//! published IDX files are made again of what comes, byte by byte, and only files with the
+//! published SHA-256 are written, where [`load`](crate::load()) looks for them.
 //!
-//! The other sets are not taken from there. candle-datasets has neither CIFAR-100 nor SVHN. Of CIFAR-10 the
-//! only published checksum is that of the archive, which cannot be made again of pixels and labels, so
-//! neither the pixels nor the order of the images could be vouched for; and `cifar::load` of
-//! candle-datasets 0.11 swaps rows and columns.
+//! The other sets are not taken from there. candle-datasets has neither CIFAR-100 nor SVHN. Of
+//! CIFAR-10 the only published checksum is that of the archive, which cannot be made again of
+//! pixels and labels, so neither the pixels nor the order of the images could be vouched for; and
+//! `cifar::load` of candle-datasets 0.11 swaps rows and columns.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -30,16 +30,18 @@ use crate::verify::verify_files;
 /// Rows and columns of an image.
 const SIDE: u32 = 28;
 
-/// Brings the four IDX files of MNIST or Fashion-MNIST, unpacked, into [`download_folder`] and returns
-/// that folder.
+/// Brings the four IDX files of MNIST or Fashion-MNIST, unpacked, into [`download_folder`] and
+/// returns that folder.
 ///
-/// Files that are there and right, packed or not, are left alone; if all are, the hub is not asked. It
-/// keeps what it sends in a cache of its own (`HF_HOME`, else `~/.cache/huggingface`) and takes it from
-/// there the next time. Of [`FetchEvent`] there are `AlreadyThere`, `Waiting`, `SetAside` and `Done`.
+/// Files that are there and right, packed or not, are left alone; if all are, the hub is not asked.
+/// It keeps what it sends in a cache of its own (`HF_HOME`, else `~/.cache/huggingface`) and takes
+/// it from there the next time. Of [`FetchEvent`] there are `AlreadyThere`, `Waiting`, `SetAside`
+/// and `Done`.
 ///
 /// # Errors
-/// [`DataError::NotOnHub`] for another data set, [`DataError::Hub`] if the hub cannot be reached or does
-/// not have the published bytes (nothing is written then), and a folder that cannot be read or written.
+/// [`DataError::NotOnHub`] for another data set, [`DataError::Hub`] if the hub cannot be reached or
+/// does not have the published bytes (nothing is written then), and a folder that cannot be read or
+/// written.
 ///
 /// ```no_run
 /// use memdil_data::catalogue::Published;
@@ -156,7 +158,8 @@ pub fn fetch_files(
     Ok(())
 }
 
-/// Name and bytes of each file, all compared with what is published; else what is wrong, in one line.
+/// Name and bytes of each file, all compared with what is published; else what is wrong, in one
+/// line.
 fn checked_contents<'a>(
     files: &[PublishedFile<'a>],
     load: impl FnOnce() -> candle_core::Result<vision::Dataset>,
@@ -210,8 +213,8 @@ fn idx_file(loaded: &vision::Dataset, name: &str) -> Result<Vec<u8>, String> {
 fn images_file(images: &Tensor) -> candle_core::Result<Vec<u8>> {
     let (n, _) = images.dims2()?;
     let mut file = header(&[idx::IMAGES, n as u32, SIDE, SIDE]);
-    // Bytes divided by 255 are less than a millionth off, so rounding gives each of them back. Anything
-    // else is bent into a byte here and told by its checksum.
+    // Bytes divided by 255 are less than a millionth off, so rounding gives each of them back.
+    // Anything else is bent into a byte here and told by its checksum.
     file.extend(
         images
             .flatten_all()?

@@ -1,7 +1,7 @@
 //! IDX files, the format of MNIST and Fashion-MNIST, plain or gzip.
 //!
-//! A file of images is the big-endian numbers 2051, n, rows, columns, then n * rows * columns bytes;
-//! a file of labels is 2049, n, then n bytes (LeCun et al. 1998).
+//! A file of images is the big-endian numbers 2051, n, rows, columns, then n * rows * columns
+//! bytes; a file of labels is 2049, n, then n bytes (LeCun et al. 1998).
 
 use std::io::{self, Read};
 use std::path::Path;
@@ -18,9 +18,9 @@ pub(crate) const LABELS: u32 = 2049;
 /// One channel, rows and columns from the header.
 ///
 /// # Errors
-/// A file that cannot be read, is damaged, begins with another number, holds images without pixels, is
-/// shorter or longer than its header says, or claims more than 1 GiB and is smaller than that. A header
-/// that lies costs no memory.
+/// A file that cannot be read, is damaged, begins with another number, holds images without pixels,
+/// is shorter or longer than its header says, or claims more than 1 GiB and is smaller than that. A
+/// header that lies costs no memory.
 pub fn read_images(path: &Path) -> Result<Images, DataError> {
     decode_images(unpack::open(path)?)
 }
@@ -119,8 +119,8 @@ fn decode<const D: usize>(
     let claimed = u64::try_from(body_len).unwrap_or(u64::MAX);
     origin.check_claim(claimed)?;
     origin.check_most(claimed, most)?;
-    // Only what is there for certain is reserved, so that the header decides on no allocation; reading
-    // past the body makes the gzip decoder check its checksum.
+    // Only what is there for certain is reserved, so that the header decides on no allocation;
+    // reading past the body makes the gzip decoder check its checksum.
     let mut body = Vec::with_capacity(origin.reserve(claimed));
     reader
         .by_ref()

@@ -5,7 +5,8 @@ use crate::DataError;
 /// The pixels of many images, one image after another.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Pixels {
-    /// Bytes, as in all published data sets; never widened, because floats would take four times the memory.
+    /// Bytes, as in all published data sets; never widened, because floats would take four times
+    /// the memory.
     Bytes(Vec<u8>),
     /// Single-precision floats, from a user's own file.
     Floats(Vec<f32>),
@@ -210,7 +211,8 @@ pub struct Dataset {
     pub name: String,
     /// Name of each class, by label.
     pub class_names: Vec<String>,
-    /// Mean that the pixels (bytes scaled to 0..1, floats as they are) are normalised with, one a channel.
+    /// Mean that the pixels (bytes scaled to 0..1, floats as they are) are normalised with, one a
+    /// channel.
     pub mean: Vec<f32>,
     /// Standard deviation that the pixels are normalised with, one a channel.
     pub std: Vec<f32>,

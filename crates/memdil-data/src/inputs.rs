@@ -15,7 +15,8 @@ const PARALLEL: usize = 32_768;
 /// Images ready to be normalised batch by batch: bytes are kept, floats are made when asked for.
 ///
 /// A byte p of channel c becomes $(p / 255 - \text{mean}_c) / \text{std}_c$, a float x becomes
-/// $(x - \text{mean}_c) / \text{std}_c$: one multiplication and one addition in f32, the same on every machine.
+/// $(x - \text{mean}_c) / \text{std}_c$: one multiplication and one addition in f32, the same on
+/// every machine.
 ///
 /// ```
 /// use memdil_data::{Images, Input, Inputs};
@@ -47,18 +48,18 @@ pub struct StoredInputs<'a> {
 }
 
 impl Inputs {
-    /// Prepares images: with [`Input::Authors`] grey ones are resized to 32 x 32, exactly as Pillow's
-    /// `Image.resize((32, 32), BILINEAR)` does, and handed out as three equal channels. Images that need no resizing are
-    /// kept as they are, not copied.
+    /// Prepares images: with [`Input::Authors`] grey ones are resized to 32 x 32, exactly as
+    /// Pillow's `Image.resize((32, 32), BILINEAR)` does, and handed out as three equal channels.
+    /// Images that need no resizing are kept as they are, not copied.
     ///
     /// # Shapes
     /// `mean` and `std` have one entry a channel of `images`.
     ///
     /// # Errors
-    /// [`DataError::Normalisation`] if `mean` or `std` do not fit the channels or a deviation is not
-    /// positive and finite, [`DataError::NoAuthorsInput`] for `authors` with images that are neither
-    /// grey squares nor 3 x 32 x 32, [`DataError::FloatResize`] for `authors` with grey floats of another
-    /// size than 32 x 32, [`DataError::WrongShape`] for images without pixels.
+    /// [`DataError::Normalisation`] if `mean` or `std` do not fit the channels or a deviation is
+    /// not positive and finite, [`DataError::NoAuthorsInput`] for `authors` with images that are
+    /// neither grey squares nor 3 x 32 x 32, [`DataError::FloatResize`] for `authors` with grey
+    /// floats of another size than 32 x 32, [`DataError::WrongShape`] for images without pixels.
     pub fn new(images: Images, mean: &[f32], std: &[f32], input: Input) -> Result<Self, DataError> {
         let Images {
             channels,
@@ -162,7 +163,8 @@ impl Inputs {
     /// `out` is (indices, channel, row, column), flat.
     ///
     /// # Panics
-    /// If `out` has another length than `indices.len() * values_per_sample()`, or an index is not below
+    /// If `out` has another length than `indices.len() * values_per_sample()`, or an index is not
+    /// below
     /// [`len`](Self::len).
     pub fn fill(&self, indices: &[usize], out: &mut [f32]) {
         self.fill_changed(indices, |_| None, out);

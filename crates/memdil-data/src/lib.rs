@@ -55,9 +55,9 @@
 //!
 //! # The embedded images
 //!
-//! The feature `embedded` (on by default) puts the first 600 training and 100 test images of each class of
-//! Fashion-MNIST into the crate. They are Copyright (c) 2017 Zalando SE, under the MIT licence that lies
-//! beside them in `assets/LICENSE`.
+//! The feature `embedded` (on by default) puts the first 600 training and 100 test images of each
+//! class of Fashion-MNIST into the crate. They are Copyright (c) 2017 Zalando SE, under the MIT
+//! licence that lies beside them in `assets/LICENSE`.
 
 pub mod augment;
 pub mod catalogue;

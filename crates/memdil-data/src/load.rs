@@ -8,15 +8,16 @@ use crate::{DataError, DataSpec, Dataset, Source, Split, cifar, embedded, files,
 
 /// Reads a data set, checks it, and keeps the classes and images that `spec` names.
 ///
-/// Labels are renumbered 0..K in the order of `spec.classes`, or in that of the source if it names none;
-/// images stay in the order of the file. `images_per_class` shortens the training set, `test_images_per_class`
-/// the test set. Nothing is held out here: see [`validation_split`](crate::split::validation_split). The pixels are never in
-/// memory twice.
+/// Labels are renumbered 0..K in the order of `spec.classes`, or in that of the source if it names
+/// none; images stay in the order of the file. `images_per_class` shortens the training set,
+/// `test_images_per_class` the test set. Nothing is held out here: see
+/// [`validation_split`](crate::split::validation_split). The pixels are never in memory twice.
 ///
 /// # Errors
-/// Those of [`DataSpec::resolve`] and [`files::find`](crate::files::find), of reading the files, images
-/// and labels that differ in number, images of another size than the data set has or than the other
-/// split's, a label out of range, and a class with no image in a split or fewer than asked for.
+/// Those of [`DataSpec::resolve`] and [`files::find`](crate::files::find), of reading the files,
+/// images and labels that differ in number, images of another size than the data set has or than
+/// the other split's, a label out of range, and a class with no image in a split or fewer than
+/// asked for.
 ///
 /// ```
 /// # #[cfg(feature = "embedded")] {

@@ -1,9 +1,10 @@
 //! MATLAB v5 files: just enough to stream numeric arrays out of them.
 //!
-//! After 128 bytes that end in the version and the byte order come elements: a type, a length and that
-//! many bytes. A variable is an element of type matrix, or one of type compressed that unpacks to it;
-//! its parts are elements again, padded to 8 bytes: flags with the class, sizes, name, values. An element
-//! of up to 4 bytes may hold them in its tag (MathWorks, "MAT-File Format", R2024).
+//! After 128 bytes that end in the version and the byte order come elements: a type, a length and
+//! that many bytes. A variable is an element of type matrix, or one of type compressed that unpacks
+//! to it; its parts are elements again, padded to 8 bytes: flags with the class, sizes, name,
+//! values. An element of up to 4 bytes may hold them in its tag (MathWorks, "MAT-File Format",
+//! R2024).
 
 use std::io::{self, Read};
 
@@ -232,7 +233,8 @@ impl Values<'_> {
         self.kind == 2
     }
 
-    /// The next value, or none at the end; numbers of all types that are stored as integers or floats.
+    /// The next value, or none at the end; numbers of all types that are stored as integers or
+    /// floats.
     pub(crate) fn next(&mut self) -> Result<Option<f64>, Fault> {
         let width = match self.kind {
             1 | 2 => 1,

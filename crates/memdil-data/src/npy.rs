@@ -1,7 +1,7 @@
 //! NumPy's `.npy` format: the header, and the values as they lie in the file.
 //!
-//! `\x93NUMPY`, a version, the length of the header, the header (a Python dictionary with the type, the
-//! order and the shape), then the values (NumPy Enhancement Proposal 1).
+//! `\x93NUMPY`, a version, the length of the header, the header (a Python dictionary with the type,
+//! the order and the shape), then the values (NumPy Enhancement Proposal 1).
 
 use std::io::Read;
 

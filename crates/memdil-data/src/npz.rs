@@ -6,8 +6,8 @@
 //! | `labels`, `test_labels` | any integers, 0 or more | (n,) |
 //! | `mean`, `std` (optional, both or neither) | float32 or float64 | (channels,) |
 //!
-//! Bytes are scaled to 0..1 before they are normalised, floats are taken as they are. Without `mean` and
-//! `std` the training images give them, per channel.
+//! Bytes are scaled to 0..1 before they are normalised, floats are taken as they are. Without
+//! `mean` and `std` the training images give them, per channel.
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -37,8 +37,8 @@ pub struct Contents {
 ///
 /// # Errors
 /// A file that cannot be read or is damaged, an array that is missing or of another type or shape,
-/// object arrays and Fortran order, a negative label or a float that is not finite, with its row, and
-/// constants that do not fit the images.
+/// object arrays and Fortran order, a negative label or a float that is not finite, with its row,
+/// and constants that do not fit the images.
 pub fn read(path: &Path) -> Result<Contents, DataError> {
     open(path)?.contents()
 }
@@ -51,7 +51,8 @@ pub fn parse(bytes: &[u8], name: &str) -> Result<Contents, DataError> {
     Npz::new(Cursor::new(bytes), Path::new(name))?.contents()
 }
 
-/// The classes that occur in the training or test labels of a file, ascending; the images are not read.
+/// The classes that occur in the training or test labels of a file, ascending; the images are not
+/// read.
 ///
 /// # Errors
 /// As for [`read`], as far as labels are concerned.

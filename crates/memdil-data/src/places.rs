@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use crate::catalogue::{Published, PublishedFile};
 use crate::{Source, files};
 
-/// The folders searched, in order: those in which [`load`](crate::load()) looks for the same data set.
+/// The folders searched, in order: those in which [`load`](crate::load()) looks for the same data
+/// set.
 pub fn folders(published: Published, data_dir: Option<&Path>) -> Vec<PathBuf> {
     let source = match published {
         Published::Mnist => Source::Mnist,
@@ -17,8 +18,8 @@ pub fn folders(published: Published, data_dir: Option<&Path>) -> Vec<PathBuf> {
     files::folders(&source, data_dir)
 }
 
-/// The folder that downloads go to: the one of the set's name in `data_dir`, else in `MEMDIL_DATA_DIR`
-/// from the environment, else in `data`.
+/// The folder that downloads go to: the one of the set's name in `data_dir`, else in
+/// `MEMDIL_DATA_DIR` from the environment, else in `data`.
 pub fn download_folder(published: Published, data_dir: Option<&Path>) -> PathBuf {
     files::roots(data_dir).swap_remove(0).join(published.name())
 }
@@ -52,7 +53,8 @@ impl PublishedFile<'_> {
     }
 }
 
-/// Where an unpacked file lies in a folder: under its name with the archive's folders, or without them.
+/// Where an unpacked file lies in a folder: under its name with the archive's folders, or without
+/// them.
 pub(crate) fn unpacked_path(folder: &Path, name: &str) -> Option<PathBuf> {
     let base = Path::new(name).file_name()?;
     [folder.join(name), folder.join(base)]

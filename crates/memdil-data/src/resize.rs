@@ -1,9 +1,9 @@
 //! Bilinear resizing of 8-bit images, with the rounding of Pillow's `Image.resize`.
 //!
-//! The paper's input passes through Pillow, so its pixels are reproduced to the last bit: a triangle
-//! filter that widens when shrinking, weights as 22-bit fixed-point numbers, first along rows, then along
-//! columns, and each pass rounded to a byte. Only for squares: otherwise Pillow's versions differ in
-//! which pass comes first.
+//! The paper's input passes through Pillow, so its pixels are reproduced to the last bit: a
+//! triangle filter that widens when shrinking, weights as 22-bit fixed-point numbers, first along
+//! rows, then along columns, and each pass rounded to a byte. Only for squares: otherwise Pillow's
+//! versions differ in which pass comes first.
 
 const FRACTION_BITS: u32 = 22;
 

@@ -18,7 +18,8 @@ pub enum Source {
     /// Fashion-MNIST (Xiao et al. 2017): 60,000 training and 10,000 test images, 28 x 28.
     #[serde(rename = "fashion-mnist")]
     FashionMnist,
-    /// The first 600 training and 100 test images of each class of Fashion-MNIST, inside this crate.
+    /// The first 600 training and 100 test images of each class of Fashion-MNIST, inside this
+    /// crate.
     #[serde(rename = "fashion-mnist-embedded")]
     FashionMnistEmbedded,
     /// CIFAR-10 (Krizhevsky 2009): 50,000 training and 10,000 test images, 3 x 32 x 32.
@@ -30,7 +31,8 @@ pub enum Source {
     /// CIFAR-100 with its 20 coarse classes.
     #[serde(rename = "cifar-100-coarse")]
     Cifar100Coarse,
-    /// SVHN (Netzer et al. 2011), cropped digits: 73,257 training and 26,032 test images, 3 x 32 x 32.
+    /// SVHN (Netzer et al. 2011), cropped digits: 73,257 training and 26,032 test images, 3 x 32 x
+    /// 32.
     #[serde(rename = "svhn")]
     Svhn,
     /// The user's own images: a NumPy `.npz` file as [`npz`](crate::npz) describes it.
@@ -135,8 +137,8 @@ impl Source {
         }
     }
 
-    /// Names of its classes, by their number in the source; none for a user's file, whose classes are
-    /// numbers only.
+    /// Names of its classes, by their number in the source; none for a user's file, whose classes
+    /// are numbers only.
     pub fn class_names(&self) -> &'static [&'static str] {
         self.facts().map_or(&[], |facts| facts.classes)
     }
@@ -161,8 +163,8 @@ impl Source {
         self.facts().map(|facts| facts.size)
     }
 
-    /// Mean and standard deviation that the paper normalises its pixels with, one a channel; none for a
-    /// user's file, which holds its own or has them computed.
+    /// Mean and standard deviation that the paper normalises its pixels with, one a channel; none
+    /// for a user's file, which holds its own or has them computed.
     pub fn normalisation(&self) -> Option<(&'static [f32], &'static [f32])> {
         self.facts().map(|facts| (facts.mean, facts.std))
     }

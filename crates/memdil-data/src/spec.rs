@@ -11,7 +11,8 @@ use crate::{Augmentation, DataError, Source, files, npz};
 ///
 /// A configuration names a published data set (`source = "cifar-10"`) or a file of the user's own
 /// (`npz = "mine.npz"`). What else it leaves out is: `classes`, all of them; `input`, native;
-/// `validation`, 0; `images_per_class` and `test_images_per_class`, all of them; `augment`, nothing.
+/// `validation`, 0; `images_per_class` and `test_images_per_class`, all of them; `augment`,
+/// nothing.
 ///
 /// ```
 /// use memdil_data::{DataSpec, Input, Source};
@@ -27,8 +28,8 @@ use crate::{Augmentation, DataError, Source, files, npz};
 pub struct DataSpec {
     /// Where the images come from.
     pub source: Source,
-    /// The classes used, by their number in the source; the k-th becomes label k. Empty means all of
-    /// them, until [`resolve`](Self::resolve) lists them.
+    /// The classes used, by their number in the source; the k-th becomes label k. Empty means all
+    /// of them, until [`resolve`](Self::resolve) lists them.
     pub classes: Vec<u32>,
     /// The form in which images enter the network.
     pub input: Input,
@@ -125,7 +126,8 @@ impl DataSpec {
     /// user's file by reading its labels.
     ///
     /// # Errors
-    /// Those of [`validate`](Self::validate); for a user's file those of finding it and of reading its labels.
+    /// Those of [`validate`](Self::validate); for a user's file those of finding it and of reading
+    /// its labels.
     pub fn resolve(&mut self, data_dir: Option<&Path>) -> Result<(), DataError> {
         if self.classes.is_empty() {
             self.classes = match self.source {

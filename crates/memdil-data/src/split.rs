@@ -12,8 +12,8 @@ use crate::random::{Stream, shuffle, stream};
 /// The two index lists together hold each of 0..n once.
 ///
 /// # Errors
-/// [`DataError::OutOfRange`] if `fraction` is outside [0, 1), [`DataError::EmptySplit`] if no sample
-/// would be left to train on.
+/// [`DataError::OutOfRange`] if `fraction` is outside [0, 1), [`DataError::EmptySplit`] if no
+/// sample would be left to train on.
 ///
 /// ```
 /// let (train, validation) = memdil_data::split::validation_split(10, 0.2, 42)?;

@@ -3,8 +3,8 @@
 use crate::Images;
 use crate::images::Pixels;
 
-/// Mean and standard deviation (of the population) of each channel over all images: of bytes p, those
-/// of p / 255, of floats those of the floats themselves. Without images all are 0.
+/// Mean and standard deviation (of the population) of each channel over all images: of bytes p,
+/// those of p / 255, of floats those of the floats themselves. Without images all are 0.
 ///
 /// # Shapes
 /// One mean and one deviation a channel.

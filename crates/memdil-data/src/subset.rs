@@ -18,8 +18,8 @@ pub struct Subset {
     pub train_per_class: usize,
     /// Test images of each class.
     pub test_per_class: usize,
-    /// The first images of each class if absent; else drawn with this seed, where a larger number draws
-    /// a superset.
+    /// The first images of each class if absent; else drawn with this seed, where a larger number
+    /// draws a superset.
     pub seed: Option<u64>,
 }
 
@@ -54,14 +54,15 @@ fn choose(
     Ok(chosen)
 }
 
-/// Writes a class-balanced part of a data set as the `.npz` file that [`Source::Npz`](crate::Source::Npz) reads.
+/// Writes a class-balanced part of a data set as the `.npz` file that
+/// [`Source::Npz`](crate::Source::Npz) reads.
 ///
-/// Labels are those of `data`, so the file's classes are 0..K; mean and standard deviation go with it.
-/// The same call writes the same bytes, and a break leaves no half file under the name.
+/// Labels are those of `data`, so the file's classes are 0..K; mean and standard deviation go with
+/// it. The same call writes the same bytes, and a break leaves no half file under the name.
 ///
 /// # Errors
-/// [`DataError::OutOfRange`] if no image is asked for, [`DataError::TooFewImages`] if a class has fewer
-/// than asked for, [`DataError::Write`] if the file cannot be written.
+/// [`DataError::OutOfRange`] if no image is asked for, [`DataError::TooFewImages`] if a class has
+/// fewer than asked for, [`DataError::Write`] if the file cannot be written.
 ///
 /// ```
 /// # #[cfg(feature = "embedded")] {

@@ -1,7 +1,7 @@
 //! SVHN's cropped digits, MATLAB files of version 5 (Netzer et al. 2011).
 //!
-//! A file holds `X`, bytes of sizes 32 x 32 x 3 x n (rows, columns, channels, images; rows fastest), and
-//! `y`, n labels from 1 to 10, where 10 stands for the digit 0.
+//! A file holds `X`, bytes of sizes 32 x 32 x 3 x n (rows, columns, channels, images; rows
+//! fastest), and `y`, n labels from 1 to 10, where 10 stands for the digit 0.
 
 use std::io::Read;
 use std::path::Path;
@@ -20,8 +20,8 @@ const PIXELS: usize = 3 * PLANE;
 /// Images are 3 x 32 x 32.
 ///
 /// # Errors
-/// A file that cannot be read, is damaged, is no MATLAB file of version 5, lacks `X` or `y` or has them
-/// with other sizes or types, and a label outside 1 to 10, with its row.
+/// A file that cannot be read, is damaged, is no MATLAB file of version 5, lacks `X` or `y` or has
+/// them with other sizes or types, and a label outside 1 to 10, with its row.
 pub fn read_split(path: &Path) -> Result<Split, DataError> {
     decode(unpack::open(path)?)
 }

@@ -36,7 +36,8 @@ pub enum FileState {
     /// Unpacked or packed anew; the content is the published one, byte by byte.
     #[error("ok (content)")]
     ContentOk,
-    /// There is no published checksum for this form; the size is right, and so are the labels where there are any.
+    /// There is no published checksum for this form; the size is right, and so are the labels where
+    /// there are any.
     #[error("no published checksum for this form; size and labels are right")]
     NoChecksum,
     /// It is not there.
@@ -73,14 +74,15 @@ impl FileState {
     }
 }
 
-/// Checks every file of a data set where the readers look for it (see [`folders`]); `progress` gets the
-/// name of a file, the bytes read and its size.
+/// Checks every file of a data set where the readers look for it (see [`folders`]); `progress` gets
+/// the name of a file, the bytes read and its size.
 ///
-/// If no folder holds all files, the one with most of them is checked. A file that is there both packed
-/// and unpacked is checked in both forms.
+/// If no folder holds all files, the one with most of them is checked. A file that is there both
+/// packed and unpacked is checked in both forms.
 ///
 /// # Errors
-/// A file that is there but cannot be read. A wrong or missing file is no error but a [`FileState`].
+/// A file that is there but cannot be read. A wrong or missing file is no error but a
+/// [`FileState`].
 ///
 /// ```
 /// use memdil_data::catalogue::Published;
@@ -163,7 +165,8 @@ impl FileReport {
     }
 }
 
-/// Compares a file that is there with the published one; a gzip file packed anew is judged by its content.
+/// Compares a file that is there with the published one; a gzip file packed anew is judged by its
+/// content.
 pub(crate) fn check_file(
     file: &PublishedFile<'_>,
     path: &Path,

@@ -1,8 +1,9 @@
 //! ZIP archives as NumPy writes them: just enough to stream one entry after the other.
 //!
-//! The last bytes say where the directory is; the directory says of each entry its name, method, checksum,
-//! lengths and place; there a short header precedes the content (PKWARE, APPNOTE 6.3.10). Lengths that 32
-//! bits cannot hold are in 64-bit fields. Nothing is reserved for what a directory merely claims.
+//! The last bytes say where the directory is; the directory says of each entry its name, method,
+//! checksum, lengths and place; there a short header precedes the content (PKWARE, APPNOTE 6.3.10).
+//! Lengths that 32 bits cannot hold are in 64-bit fields. Nothing is reserved for what a directory
+//! merely claims.
 
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 

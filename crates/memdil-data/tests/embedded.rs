@@ -94,7 +94,8 @@ fn the_content_is_pinned_and_balanced() {
     );
 }
 
-/// Where the full files are installed; their content is pinned by the test above where they are not.
+/// Where the full files are installed; their content is pinned by the test above where they are
+/// not.
 #[test]
 fn the_images_are_the_first_of_the_full_files() {
     let embedded = load_all(Source::FashionMnistEmbedded, Some(600));

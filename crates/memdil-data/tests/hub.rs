@@ -1,4 +1,5 @@
-//! Our readers beside those of candle-datasets on the same files, and what comes from the hub into files.
+//! Our readers beside those of candle-datasets on the same files, and what comes from the hub into
+//! files.
 
 #![allow(clippy::unwrap_used)]
 
@@ -81,7 +82,8 @@ fn ours(source: Source, folder: &Path) -> [Split; 2] {
     [data.train, data.test]
 }
 
-/// Fails at the first pixel or label that is not the same; floats must be the byte divided by 255, but for the last place.
+/// Fails at the first pixel or label that is not the same; floats must be the byte divided by 255,
+/// but for the last place.
 fn assert_same(ours: &Split, images: &Tensor, labels: &Tensor, shape: &[usize]) {
     assert_eq!(images.dims(), shape);
     let labels = labels.to_vec1::<u8>().unwrap();
@@ -388,7 +390,8 @@ fn only_sets_that_can_be_checked_are_taken_from_the_hub() {
     }
 }
 
-/// The address of the hub comes from the environment, so a process of its own is needed: this test again.
+/// The address of the hub comes from the environment, so a process of its own is needed: this test
+/// again.
 #[test]
 fn without_network_the_line_names_the_set_and_what_to_do() {
     const FOLDER: &str = "MEMDIL_TEST_HUB_FOLDER";
@@ -470,7 +473,8 @@ fn fashion_mnist_is_made_again_byte_by_byte() {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 32, ..ProptestConfig::default() })]
 
-    /// Whatever the pixels and labels: through floats and back they are the same bytes, and one changed byte is seen.
+    /// Whatever the pixels and labels: through floats and back they are the same bytes, and one
+    /// changed byte is seen.
     #[test]
     fn any_bytes_come_back_and_any_change_is_seen(
         train in 1..4_u32,

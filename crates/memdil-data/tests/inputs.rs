@@ -147,7 +147,8 @@ fn growing_and_shrinking_patterns_equal_pillow() {
     );
 }
 
-/// Rows 14 to 17 of the first embedded test image, and SHA-256 over all 1,000, as Pillow gives them.
+/// Rows 14 to 17 of the first embedded test image, and SHA-256 over all 1,000, as Pillow gives
+/// them.
 #[cfg(feature = "embedded")]
 #[test]
 fn real_images_equal_pillow() {

@@ -129,8 +129,8 @@ fn mutate(file: &[u8], rng: &mut ChaCha8Rng) -> Vec<u8> {
     file
 }
 
-/// Reads damaged copies of `files`, half of the plain ones packed after the damage, and reports how many
-/// were refused and the largest peak of memory.
+/// Reads damaged copies of `files`, half of the plain ones packed after the damage, and reports how
+/// many were refused and the largest peak of memory.
 fn damage(
     name: &str,
     files: &[Vec<u8>],

@@ -17,7 +17,8 @@ fn uniform(eta: f64) -> LabelNoise {
     }
 }
 
-/// A deviation that the mean of n draws of probability p exceeds less than once in 10^12 (Bernstein).
+/// A deviation that the mean of n draws of probability p exceeds less than once in 10^12
+/// (Bernstein).
 fn bound(p: f64, n: usize) -> f64 {
     let (n, log) = (n as f64, (2e12_f64).ln());
     let third = log / 3.0;

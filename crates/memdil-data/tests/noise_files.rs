@@ -206,7 +206,8 @@ fn an_order_that_is_wrong_or_unproved_is_refused() {
     let first = (0..2000).find(|&i| clean[i] != clean[1999 - i]).unwrap();
     assert!(refusal(&path, from_file(&path, &clean)).contains(&format!("row {first} ")));
 
-    // Noise so strong that nothing is left of the clean labels: the clean column proves what kappa cannot.
+    // Noise so strong that nothing is left of the clean labels: the clean column proves what kappa
+    // cannot.
     let noise = LabelNoise::Uniform {
         eta: 1.0,
         exact_count: false,

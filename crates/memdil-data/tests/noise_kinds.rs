@@ -74,7 +74,8 @@ fn cycle(n: usize, classes: usize) -> Vec<u32> {
     (0..n).map(|i| ((i * i + i / 7) % classes) as u32).collect()
 }
 
-/// A deviation that the mean of n draws of probability p exceeds less than once in 10^18 (Bernstein).
+/// A deviation that the mean of n draws of probability p exceeds less than once in 10^18
+/// (Bernstein).
 fn bound(p: f64, n: usize) -> f64 {
     let (n, log) = (n as f64, (2e18_f64).ln());
     let third = log / 3.0;
@@ -176,7 +177,8 @@ proptest! {
             for ((j, o), &share) in found.indexed_iter() {
                 let n = clean.iter().filter(|&&c| c as usize == j).count();
                 let p = expected[j][o];
-                // What cannot happen does not; drawing without replacement only narrows the rest, but for rounding.
+                // What cannot happen does not; drawing without replacement only narrows the rest,
+                // but for rounding.
                 let slack = if p == 0.0 { 0.0 } else { bound(p, n) + 1.0 / n as f64 };
                 prop_assert!((share - p).abs() <= slack, "{noise:?} ({j}, {o}): {share} against {p}");
             }
@@ -397,7 +399,8 @@ fn the_cifar_10_map_moves_five_classes() {
     let clean: Vec<u32> = (0..10).collect();
     let noise: LabelNoise =
         serde_json::from_str(r#"{"kind":"asymmetric","eta":1.0,"map":"cifar10"}"#).unwrap();
-    // airplane, automobile, airplane (bird), dog (cat), horse (deer), cat (dog), frog, horse, ship, automobile (truck)
+    // airplane, automobile, airplane (bird), dog (cat), horse (deer), cat (dog), frog, horse, ship,
+    // automobile (truck)
     assert_eq!(
         noise.inject(&clean, 10, 0).unwrap().observed,
         [0, 1, 0, 5, 7, 3, 6, 7, 8, 1]

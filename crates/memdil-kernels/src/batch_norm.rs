@@ -1,4 +1,5 @@
-//! Batch normalisation of channels, with what follows it in a convolutional network, and its gradient.
+//! Batch normalisation of channels, with what follows it in a convolutional network, and its
+//! gradient.
 
 use rayon::prelude::*;
 
@@ -40,8 +41,8 @@ pub struct NormGradient<T> {
     pub shift: Vec<T>,
 }
 
-/// Mean and variance of every channel, each block of rows in two passes, the blocks merged in double precision
-/// (Chan, Golub and `LeVeque` 1983).
+/// Mean and variance of every channel, each block of rows in two passes, the blocks merged in
+/// double precision (Chan, Golub and `LeVeque` 1983).
 ///
 /// # Shapes
 ///
@@ -78,8 +79,8 @@ pub fn moments<T: Element>(x: &[T], channels: usize) -> Result<Moments<T>, Kerne
     })
 }
 
-/// $y = \max\bigl(0,\; \gamma_c \frac{x - \mu_c}{\sqrt{\sigma_c^2 + 10^{-5}}} + \beta_c + r\bigr)$, residual $r$ and
-/// maximum where they are asked for (Ioffe and Szegedy 2015).
+/// $y = \max\bigl(0,\; \gamma_c \frac{x - \mu_c}{\sqrt{\sigma_c^2 + 10^{-5}}} + \beta_c + r\bigr)$,
+/// residual $r$ and maximum where they are asked for (Ioffe and Szegedy 2015).
 ///
 /// # Shapes
 ///
@@ -133,11 +134,13 @@ pub fn normalize<T: Element>(
     Ok(y)
 }
 
-/// The gradient of [`normalize`] by the moments of its own values, from its result `y` and the gradient `g` of that.
+/// The gradient of [`normalize`] by the moments of its own values, from its result `y` and the
+/// gradient `g` of that.
 ///
-/// With $\hat x$ the normalised values and $g$ zero where the maximum is: $\nabla\gamma = \sum_i g \hat x$,
-/// $\nabla\beta = \sum_i g$, $\nabla x = \frac{\gamma}{\sqrt{\sigma^2 + 10^{-5}}} \bigl(g - \frac{\nabla\beta}{n} -
-/// \hat x \frac{\nabla\gamma}{n}\bigr)$.
+/// With $\hat x$ the normalised values and $g$ zero where the maximum is:
+/// $\nabla\gamma = \sum_i g \hat x$, $\nabla\beta = \sum_i g$,
+/// $\nabla x = \frac{\gamma}{\sqrt{\sigma^2 + 10^{-5}}} \bigl(g - \frac{\nabla\beta}{n} - \hat x
+/// \frac{\nabla\gamma}{n}\bigr)$.
 ///
 /// # Shapes
 ///

@@ -7,7 +7,8 @@ use crate::vector::{Vector, width};
 /// What stands between a block's product and its activation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Norm {
-    /// Batch normalisation (Ioffe and Szegedy 2015): biased variance of the batch, unbiased in the running statistics.
+    /// Batch normalisation (Ioffe and Szegedy 2015): biased variance of the batch, unbiased in the
+    /// running statistics.
     Batch,
     /// Layer normalisation (Ba et al. 2016) over a sample's units.
     Layer,
@@ -37,7 +38,8 @@ pub(crate) struct Vectors<T> {
     pub(crate) shift: *const T,
     pub(crate) running_mean: *mut T,
     pub(crate) running_var: *mut T,
-    /// Of the batch, kept for the backward pass: the mean without the bias, and the biased variance.
+    /// Of the batch, kept for the backward pass: the mean without the bias, and the biased
+    /// variance.
     pub(crate) mean: *mut T,
     pub(crate) variance: *mut T,
 }
@@ -114,7 +116,8 @@ impl<T: Element> Panel<T> {
     }
 }
 
-/// Normalises the products in `x` by the statistics of the batch, in place, and activates them into `h`.
+/// Normalises the products in `x` by the statistics of the batch, in place, and activates them into
+/// `h`.
 ///
 /// The bias of the linear map moves the mean and nothing else, so it is left out here.
 ///
@@ -169,8 +172,8 @@ unsafe fn inverse_deviation<V: Vector>(variance: V) -> V {
     }
 }
 
-/// Maps the products in `x` by `a x + b` into `h`, and activates them: batch normalisation by the running statistics, or
-/// no normalisation.
+/// Maps the products in `x` by `a x + b` into `h`, and activates them: batch normalisation by the
+/// running statistics, or no normalisation.
 ///
 /// # Safety
 ///
@@ -208,7 +211,8 @@ pub(crate) unsafe fn affine<V: Vector>(
     }
 }
 
-/// Normalises the products in `x` by statistics of their rows, in place, and activates them into `h`.
+/// Normalises the products in `x` by statistics of their rows, in place, and activates them into
+/// `h`.
 ///
 /// `rows` holds the mean and 1 over the deviation of every sample (the bias included).
 ///
@@ -263,8 +267,8 @@ unsafe fn activate<V: Vector>(value: V, activation: Activation) -> V {
     }
 }
 
-/// Makes of the gradient of the activated values `h`, held in `g`, that of the values before the activation, after adding
-/// `feature_decay` times `h`.
+/// Makes of the gradient of the activated values `h`, held in `g`, that of the values before the
+/// activation, after adding `feature_decay` times `h`.
 ///
 /// # Safety
 ///
@@ -311,8 +315,9 @@ pub(crate) unsafe fn norm_gradient<V: Vector>(
     }
 }
 
-/// Batch normalisation backwards: `x` holds the normalised values and is replaced by the gradient of the products,
-/// $\frac{\gamma}{\sigma} (g - \frac1n \sum g - \frac{x}{n} \sum g x)$. The statistics of the batch enter the running ones.
+/// Batch normalisation backwards: `x` holds the normalised values and is replaced by the gradient
+/// of the products, $\frac{\gamma}{\sigma} (g - \frac1n \sum g - \frac{x}{n} \sum g x)$. The
+/// statistics of the batch enter the running ones.
 ///
 /// # Safety
 ///

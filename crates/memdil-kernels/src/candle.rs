@@ -1,8 +1,8 @@
 //! The kernels as operations on candle's tensors, with their gradients (feature `candle`).
 //!
-//! Images have their channels last: (n, height, width, channels). The kernels compute on the processor in f32 and f64; a
-//! tensor on another device goes through candle's own operations, which [`plain`] has for every device: what the kernels
-//! are tested against.
+//! Images have their channels last: (n, height, width, channels). The kernels compute on the
+//! processor in f32 and f64; a tensor on another device goes through candle's own operations, which
+//! [`plain`] has for every device: what the kernels are tested against.
 
 pub mod plain;
 
@@ -23,7 +23,8 @@ use crate::{moments, normalize, normalize_gradient};
 ///
 /// # Shapes
 ///
-/// `x` (n, height, width, inputs), `weight` (kernel, kernel, inputs, outputs), result (n, height', width', outputs).
+/// `x` (n, height, width, inputs), `weight` (kernel, kernel, inputs, outputs), result (n, height',
+/// width', outputs).
 ///
 /// # Errors
 ///
@@ -67,8 +68,8 @@ pub fn conv2d(x: &Tensor, weight: &Tensor, stride: usize, padding: usize) -> Res
     x.contiguous()?.apply_op2(&weight.contiguous()?, sizes)
 }
 
-/// Batch normalisation by the statistics of the batch, plus a residual, then the positive part: the last two where asked
-/// for. Returns the result with mean and biased variance of every channel.
+/// Batch normalisation by the statistics of the batch, plus a residual, then the positive part: the
+/// last two where asked for. Returns the result with mean and biased variance of every channel.
 ///
 /// # Shapes
 ///

@@ -2,16 +2,19 @@
 //!
 //! [`Mlp`] owns the parameters, the optimiser's buffers and the activations of a batch. A step is
 //!
-//! 1. [`Mlp::forward`]: products, normalisation and activation, a panel of units at a time while it is in the cache;
+//! 1. [`Mlp::forward`]: products, normalisation and activation, a panel of units at a time while it
+//!    is in the cache;
 //! 2. the caller's loss, from logits to their gradient;
-//! 3. [`Mlp::backward`]: a block of input units at a time, the gradient of the inputs first, then the gradient of their
-//!    weights, which meets weights and optimiser buffers in registers and is never stored, then normalisation and
-//!    activation of the block below.
+//! 3. [`Mlp::backward`]: a block of input units at a time, the gradient of the inputs first, then
+//!    the gradient of their weights, which meets weights and optimiser buffers in registers and is
+//!    never stored, then normalisation and activation of the block below.
 //!
-//! So a step reads every weight twice and writes it once, and the buffers of the optimiser once each. Whatever the
-//! number of threads, every sum is taken in the same order: results are the same bit for bit.
+//! So a step reads every weight twice and writes it once, and the buffers of the optimiser once
+//! each. Whatever the number of threads, every sum is taken in the same order: results are the same
+//! bit for bit.
 //!
-//! Loops over memory are written with raw pointers: blocks of rows of a matrix in panels are not slices.
+//! Loops over memory are written with raw pointers: blocks of rows of a matrix in panels are not
+//! slices.
 //!
 //! ```
 //! use memdil_kernels::{Activation, Architecture, Decay, Mlp, Norm, Optimizer, Step};
@@ -36,7 +39,8 @@ mod batch_norm;
 #[cfg(feature = "candle")]
 pub mod candle;
 mod pool;
-// Unsafe by name: register intrinsics, and pointers into matrices whose blocks of rows are no slices.
+// Unsafe by name: register intrinsics, and pointers into matrices whose blocks of rows are no
+// slices.
 #[allow(unsafe_code)]
 mod block;
 #[allow(unsafe_code)]

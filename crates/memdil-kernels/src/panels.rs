@@ -12,8 +12,8 @@ const LINE: usize = 16;
 /// A matrix cut into panels of `width` columns, each stored row by row:
 /// element (i, j) stands at `j / width * stride + i * width + j % width`.
 ///
-/// Columns up to the next multiple of `width` exist and are zero. Whichever way a product goes through a matrix in
-/// this form, it reads cache lines one after the other.
+/// Columns up to the next multiple of `width` exist and are zero. Whichever way a product goes
+/// through a matrix in this form, it reads cache lines one after the other.
 #[derive(Clone, Debug)]
 pub(crate) struct Panels<T> {
     lines: Vec<Line<T>>,
@@ -56,7 +56,8 @@ impl<T: Element> Panels<T> {
     }
 
     pub(crate) fn values(&self) -> &[T] {
-        // SAFETY: a line is `LINE` values without padding; the vector holds at least as many as the panels have.
+        // SAFETY: a line is `LINE` values without padding; the vector holds at least as many as the
+        // panels have.
         unsafe {
             std::slice::from_raw_parts(self.lines.as_ptr().cast(), self.panels() * self.stride())
         }
@@ -98,8 +99,8 @@ impl<T: Element> Panels<T> {
 
 /// Values from a panel of `rows` rows to the next.
 ///
-/// The same rows of panels that lie a power of two apart would all go to the same few places of the caches, so that some
-/// space is left between such panels.
+/// The same rows of panels that lie a power of two apart would all go to the same few places of the
+/// caches, so that some space is left between such panels.
 pub(crate) fn stride<T>(rows: usize, width: usize) -> usize {
     let values = rows * width;
     if (values * size_of::<T>()).is_multiple_of(4096) {

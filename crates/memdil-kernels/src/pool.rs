@@ -46,7 +46,8 @@ pub fn max_pool<T: Element>(sizes: &Pool, x: &[T]) -> Result<Vec<T>, KernelError
     Ok(y)
 }
 
-/// The gradient of [`max_pool`] from that of its result, `g`: all of it goes to the first of the largest pixels.
+/// The gradient of [`max_pool`] from that of its result, `g`: all of it goes to the first of the
+/// largest pixels.
 ///
 /// # Shapes
 ///

@@ -8,7 +8,8 @@
 use crate::Element;
 use crate::vector::{Vector, prefetch, width};
 
-/// How the left factor of a product is read: `a(i, k)` stands at `start + i * row + k * step` within a panel.
+/// How the left factor of a product is read: `a(i, k)` stands at `start + i * row + k * step`
+/// within a panel.
 #[derive(Clone, Copy)]
 struct Left<T> {
     start: *const T,
@@ -16,12 +17,13 @@ struct Left<T> {
     step: usize,
 }
 
-/// Adds `sum over k < len of a(i, k) b(k, ·)` to a tile of `M` rows and `N` vectors. Row k of `b` stands `width` values
-/// behind row k - 1.
+/// Adds `sum over k < len of a(i, k) b(k, ·)` to a tile of `M` rows and `N` vectors. Row k of `b`
+/// stands `width` values behind row k - 1.
 ///
 /// # Safety
 ///
-/// The pointers must be valid for what is read, and the processor must have the vector's instructions.
+/// The pointers must be valid for what is read, and the processor must have the vector's
+/// instructions.
 #[inline(always)]
 unsafe fn accumulate<V: Vector, const M: usize, const N: usize>(
     tile: &mut [[V; N]; M],
@@ -46,8 +48,8 @@ unsafe fn accumulate<V: Vector, const M: usize, const N: usize>(
     }
 }
 
-/// Columns of the left factor that go through the tiles at once: with them, a panel of the right factor stays in the
-/// first-level cache.
+/// Columns of the left factor that go through the tiles at once: with them, a panel of the right
+/// factor stays in the first-level cache.
 pub(crate) const DEPTH: usize = 256;
 
 /// Panels of the left factor between a prefetch and its use.
@@ -152,8 +154,8 @@ impl<T: Element> Product<T> {
     }
 }
 
-/// Rows of the next tile: 16 rows make tiles of 6, 6 and 4, or of 8 and 8, so that none is too low to keep the
-/// multipliers busy.
+/// Rows of the next tile: 16 rows make tiles of 6, 6 and 4, or of 8 and 8, so that none is too low
+/// to keep the multipliers busy.
 #[inline(always)]
 pub(crate) fn next_tile<V: Vector>(rows: usize) -> usize {
     match rows % 16 {
@@ -179,10 +181,11 @@ pub(crate) trait Finish<V: Vector>: Copy {
     unsafe fn finish(self, row: usize, sums: [V; 2]);
 }
 
-/// Computes `Aᵀ B` for `rows` columns of A, which lie in panels, and one panel of B, and hands the tiles on.
+/// Computes `Aᵀ B` for `rows` columns of A, which lie in panels, and one panel of B, and hands the
+/// tiles on.
 ///
-/// `a` is the first panel of A with the wanted columns, `a_stride` the values to its next panel, `samples` the rows of A
-/// and B.
+/// `a` is the first panel of A with the wanted columns, `a_stride` the values to its next panel,
+/// `samples` the rows of A and B.
 ///
 /// # Safety
 ///
@@ -250,12 +253,13 @@ unsafe fn transposed_tile<V: Vector, F: Finish<V>, const M: usize>(
     }
 }
 
-/// Writes the transpose of a block of `rows` rows and `width` columns: the first `cols` columns become rows, as wide as a
-/// panel, in which zeros follow the `rows` values.
+/// Writes the transpose of a block of `rows` rows and `width` columns: the first `cols` columns
+/// become rows, as wide as a panel, in which zeros follow the `rows` values.
 ///
 /// # Safety
 ///
-/// `from` must be valid for `rows` rows of `width` values, `to` for `cols`, and they must not overlap.
+/// `from` must be valid for `rows` rows of `width` values, `to` for `cols`, and they must not
+/// overlap.
 #[inline(always)]
 pub(crate) unsafe fn transpose<V: Vector>(
     from: *const V::Scalar,

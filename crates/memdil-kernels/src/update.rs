@@ -6,8 +6,8 @@ use crate::vector::Vector;
 /// Which optimiser, with what stays the same during a training.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Optimizer {
-    /// Stochastic gradient descent: $v \leftarrow \mu v + g$, $p \leftarrow p - \eta v$ (with Nesterov's momentum
-    /// $p \leftarrow p - \eta (g + \mu v)$).
+    /// Stochastic gradient descent: $v \leftarrow \mu v + g$, $p \leftarrow p - \eta v$ (with
+    /// Nesterov's momentum $p \leftarrow p - \eta (g + \mu v)$).
     Sgd {
         /// Momentum $\mu$; at 0 there is no buffer.
         momentum: f64,
@@ -46,7 +46,8 @@ pub struct Step {
     pub decay: Decay,
     /// Decay of the classifier.
     pub classifier_decay: Decay,
-    /// Decay $\lambda_h$ of the features: $\frac{\lambda_h}{2n} \sum_i \lVert h_i \rVert^2$ is added to the loss.
+    /// Decay $\lambda_h$ of the features: $\frac{\lambda_h}{2n} \sum_i \lVert h_i \rVert^2$ is
+    /// added to the loss.
     pub feature_decay: f64,
 }
 
@@ -151,8 +152,8 @@ pub(crate) trait Apply<V: Vector>: Copy {
     ///
     /// # Safety
     ///
-    /// The pointers must be valid for a vector (of the buffers, the first `BUFFERS`), and the processor must have its
-    /// instructions.
+    /// The pointers must be valid for a vector (of the buffers, the first `BUFFERS`), and the
+    /// processor must have its instructions.
     unsafe fn apply(self, parameter: *mut V::Scalar, buffers: [*mut V::Scalar; 2], gradient: V);
 }
 

@@ -78,8 +78,8 @@ impl Instructions {
 
 /// Work to be compiled for several instruction sets.
 ///
-/// `run` and everything it calls in its inner loops must be `#[inline(always)]`: that is what compiles them with the
-/// instructions of the caller.
+/// `run` and everything it calls in its inner loops must be `#[inline(always)]`: that is what
+/// compiles them with the instructions of the caller.
 pub trait Kernel<T> {
     fn run<V: Vector<Scalar = T>>(self);
 }
@@ -88,8 +88,8 @@ pub trait Kernel<T> {
 ///
 /// # Safety
 ///
-/// Every method may be called only where the processor has the vector's instructions, and pointers must be valid for
-/// `LANES` values.
+/// Every method may be called only where the processor has the vector's instructions, and pointers
+/// must be valid for `LANES` values.
 pub trait Vector: Copy {
     type Scalar: Element;
     const LANES: usize;
@@ -138,7 +138,8 @@ pub(crate) mod private {
         fn panel_width(instructions: Instructions) -> usize;
         /// Runs a kernel with instructions that this processor has.
         fn dispatch<K: Kernel<Self>>(instructions: Instructions, kernel: K);
-        /// The same for the largest kernels: compiled once, here, not by every crate that calls them.
+        /// The same for the largest kernels: compiled once, here, not by every crate that calls
+        /// them.
         fn gathered(instructions: Instructions, kernel: Product<'_, Self>);
         fn weight_gradient(instructions: Instructions, kernel: Task<'_, Self>);
     }

@@ -19,7 +19,8 @@ fn distance(a: &Tensor, b: &Tensor) -> Result<f64> {
     (a - b)?.abs()?.flatten_all()?.max(0)?.to_scalar()
 }
 
-/// Value and gradients by all variables must agree, the value weighted so that no gradient is constant.
+/// Value and gradients by all variables must agree, the value weighted so that no gradient is
+/// constant.
 fn agree(ours: &Tensor, theirs: &Tensor, variables: &[&Var]) -> Result<()> {
     assert!(distance(ours, theirs)? < 1e-11);
     let weights = var(ours.shape(), 99)?.as_detached_tensor();

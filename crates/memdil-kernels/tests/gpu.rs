@@ -98,7 +98,8 @@ fn check(
         seed,
     };
     let found = comparison.run(Emulator::default()).unwrap();
-    // Two or three samples are normalised by their differences, which rounding may be a good part of.
+    // Two or three samples are normalised by their differences, which rounding may be a good part
+    // of.
     let limit = if batches.iter().any(|&n| n < 5) {
         3e-4
     } else {
@@ -138,7 +139,8 @@ fn narrow_and_wide_batches_of_many_shapes() {
     }
 }
 
-/// Two samples are normalised by their difference: in one block, where rounding is not divided by it again and again.
+/// Two samples are normalised by their difference: in one block, where rounding is not divided by
+/// it again and again.
 #[test]
 fn batches_of_two() {
     let (loss, reference) = cross_entropy();
@@ -273,7 +275,8 @@ fn every_part_of_a_network() {
     }
 }
 
-/// An epoch from bytes on the device, its last batch smaller, against the same batches from the processor.
+/// An epoch from bytes on the device, its last batch smaller, against the same batches from the
+/// processor.
 #[test]
 fn epochs_from_bytes() {
     let (count, plane, copies, n) = (23, 6, 2, 8);
@@ -550,7 +553,8 @@ fn bad_calls_are_refused() {
     );
 }
 
-/// NC1, scatter, means and NC4 beside memdil-metrics, where the features have collapsed far from the origin too.
+/// NC1, scatter, means and NC4 beside memdil-metrics, where the features have collapsed far from
+/// the origin too.
 #[test]
 fn collapse_beside_the_metrics() {
     for (rows, columns, classes, spread) in

@@ -1,4 +1,5 @@
-//! Training steps against PyTorch's, whose losses and tensors are described in `golden/mlp_parity.json`.
+//! Training steps against PyTorch's, whose losses and tensors are described in
+//! `golden/mlp_parity.json`.
 
 #![allow(clippy::unwrap_used)]
 

@@ -55,8 +55,8 @@ fn trained_bits(architecture: Architecture, batches: &[usize], threads: usize) -
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
-    /// In f64, so that what differs is a fault and not rounding. Sizes around the width of panels and the height of
-    /// tiles are all met; batches change their size on the way.
+    /// In f64, so that what differs is a fault and not rounding. Sizes around the width of panels
+    /// and the height of tiles are all met; batches change their size on the way.
     #[test]
     fn instructions_agree(architecture in architectures(), batches in prop::collection::vec(2..40usize, 1..4)) {
         let mut reference = network::<f64>(architecture, SGD, Instructions::Portable);

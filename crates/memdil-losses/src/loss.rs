@@ -19,8 +19,8 @@ use crate::LossError;
 /// | `SymmetricCrossEntropy` | $-\alpha \log p_y + 4 \beta (1-p_y)$ | Wang et al. 2019 |
 /// | `ForwardCorrection` | $-\log \sum_i p_i T_{iy}$ | Patrini et al. 2017 |
 ///
-/// The reverse cross-entropy in the symmetric one is $-\sum_j p_j \log t_j$ with $\log 0$ taken as $-4$: another
-/// constant is another $\beta$.
+/// The reverse cross-entropy in the symmetric one is $-\sum_j p_j \log t_j$ with $\log 0$ taken as
+/// $-4$: another constant is another $\beta$.
 ///
 /// In TOML and JSON a loss is a table with its `kind`:
 /// `{ kind = "label_smoothing", alpha = 0.1 }`.
@@ -46,7 +46,8 @@ pub enum Loss {
         /// Focusing exponent, at least 0; at 0 it is cross-entropy.
         gamma: f64,
     },
-    /// Generalised cross-entropy (GCE): between cross-entropy (q near 0) and the mean absolute error (q = 1).
+    /// Generalised cross-entropy (GCE): between cross-entropy (q near 0) and the mean absolute
+    /// error (q = 1).
     GeneralizedCrossEntropy {
         /// Exponent, in `(0, 1]`.
         q: f64,
@@ -58,17 +59,19 @@ pub enum Loss {
         /// Weight of reverse cross-entropy, at least 0.
         beta: f64,
     },
-    /// Forward correction (FC): cross-entropy of the noisy labels that the predicted classes would get.
+    /// Forward correction (FC): cross-entropy of the noisy labels that the predicted classes would
+    /// get.
     ForwardCorrection {
-        /// $T_{ij}$, the probability that class i is labelled j; rows sum to 1. A run that leaves it out takes the
-        /// transition of its own noise.
+        /// $T_{ij}$, the probability that class i is labelled j; rows sum to 1. A run that leaves
+        /// it out takes the transition of its own noise.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         transition: Vec<Vec<f64>>,
     },
 }
 
 impl Loss {
-    /// The abbreviation used in tables and figures: `CE`, `LS`, `LR`, `MSE`, `FL`, `GCE`, `SCE`, `FC`.
+    /// The abbreviation used in tables and figures: `CE`, `LS`, `LR`, `MSE`, `FL`, `GCE`, `SCE`,
+    /// `FC`.
     ///
     /// ```
     /// assert_eq!(memdil_losses::Loss::CrossEntropy {}.short_name(), "CE");
@@ -118,8 +121,9 @@ impl Loss {
     ///
     /// # Errors
     ///
-    /// [`LossError::Parameter`] when one is out of the range that its variant names, [`LossError::Transition`] when the
-    /// matrix is missing, not square, has a row that is no distribution or a label that no class gets.
+    /// [`LossError::Parameter`] when one is out of the range that its variant names,
+    /// [`LossError::Transition`] when the matrix is missing, not square, has a row that is no
+    /// distribution or a label that no class gets.
     pub fn validate(&self) -> Result<(), LossError> {
         let at_least_0 = |value: f64| value >= 0.0 && value.is_finite();
         let check = |loss, name, value, valid, range| {

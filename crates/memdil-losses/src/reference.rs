@@ -31,7 +31,8 @@ impl Loss {
     ///
     /// # Shapes
     ///
-    /// `logits` (n, K), `labels` n values below K; the gradient is (n, K) and contains the 1/n of the mean.
+    /// `logits` (n, K), `labels` n values below K; the gradient is (n, K) and contains the 1/n of
+    /// the mean.
     ///
     /// # Errors
     ///
@@ -83,7 +84,8 @@ impl Loss {
             Self::LabelSmoothing { alpha } => smoothed(z, label, alpha),
             Self::LabelRelaxation { alpha } => relaxed(z, label, alpha),
             Self::Focal { gamma } => of_label(z, label, |p| {
-                // (1-p)^gamma is exact however close p is to 1, and log p / (1-p) tends to -1 there.
+                // (1-p)^gamma is exact however close p is to 1, and log p / (1-p) tends to -1
+                // there.
                 let weight = if gamma > 0.0 {
                     (gamma * p.log_rest).exp()
                 } else {

@@ -11,7 +11,8 @@ impl Loss {
     ///
     /// # Shapes
     ///
-    /// `logits` (n, K) in f32 or f64, `labels` (n) in u32; the result is a scalar of the logits' type.
+    /// `logits` (n, K) in f32 or f64, `labels` (n) in u32; the result is a scalar of the logits'
+    /// type.
     ///
     /// # Errors
     ///
@@ -102,7 +103,8 @@ fn log_of_others(log_p: &Tensor, labels: &Tensor) -> Result<Tensor> {
     log_sum_exp(&(log_p + (one_hot(log_p, labels)? * -1e30)?)?)
 }
 
-/// See the reference version for the formula; samples beyond the relaxation threshold are masked out.
+/// See the reference version for the formula; samples beyond the relaxation threshold are masked
+/// out.
 fn relaxed(logits: &Tensor, labels: &Tensor, alpha: f64) -> Result<Tensor> {
     let log_p = log_softmax(logits)?;
     let log_label = log_p.gather(labels, 1)?;

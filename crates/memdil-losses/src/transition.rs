@@ -5,20 +5,23 @@ use ndarray::ArrayView2;
 use crate::LossError;
 use crate::reference::log_sum_exp;
 
-/// Estimates $T_{ij}$, the probability that class i is labelled j, from the logits of a network trained on the noisy
-/// labels (Patrini et al. 2017): row i is the prediction for the sample whose probability of class i stands at the given
-/// quantile of all samples' (nearest rank), since a sample that surely is of class i gets each label as often as T says.
+/// Estimates $T_{ij}$, the probability that class i is labelled j, from the logits of a network
+/// trained on the noisy labels (Patrini et al. 2017): row i is the prediction for the sample whose
+/// probability of class i stands at the given quantile of all samples' (nearest rank), since a
+/// sample that surely is of class i gets each label as often as T says.
 ///
-/// A network that has memorised its labels predicts them with certainty, and the estimate is then that nothing was
-/// corrupted: use one that was stopped early.
+/// A network that has memorised its labels predicts them with certainty, and the estimate is then
+/// that nothing was corrupted: use one that was stopped early.
 ///
 /// # Shapes
 ///
-/// `logits` (n, K); the result has K rows of K probabilities, as [`Loss::ForwardCorrection`](crate::Loss) takes them.
+/// `logits` (n, K); the result has K rows of K probabilities, as
+/// [`Loss::ForwardCorrection`](crate::Loss) takes them.
 ///
 /// # Errors
 ///
-/// [`LossError::Parameter`] when the quantile is not in (0, 1], [`LossError::Shape`] without samples or with one class,
+/// [`LossError::Parameter`] when the quantile is not in (0, 1], [`LossError::Shape`] without
+/// samples or with one class,
 /// [`LossError::NotFinite`] on a logit that is no number.
 ///
 /// ```

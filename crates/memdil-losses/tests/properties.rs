@@ -17,7 +17,8 @@ fn any_loss() -> impl Strategy<Value = Loss> {
     ]
 }
 
-/// Forward correction goes with a number of classes: the flips of symmetric noise, one of them of its own size.
+/// Forward correction goes with a number of classes: the flips of symmetric noise, one of them of
+/// its own size.
 fn with_corrections(loss: Loss, classes: usize, eta: f64) -> Vec<Loss> {
     let row = |i: usize| {
         let stay = if i == 0 { 1.0 } else { 1.0 - eta };
@@ -225,7 +226,8 @@ mod candle {
         let y = Tensor::new(labels, &Device::Cpu)?;
         let value = loss.tensor(&z, &y)?;
         let store = value.backward()?;
-        // A loss that is constant on the whole batch (label relaxation) may leave no gradient behind.
+        // A loss that is constant on the whole batch (label relaxation) may leave no gradient
+        // behind.
         let gradient = match store.get(&z) {
             Some(g) => g.to_dtype(DType::F64)?.flatten_all()?.to_vec1()?,
             None => vec![0.0; logits.len()],

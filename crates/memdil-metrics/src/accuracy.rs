@@ -12,7 +12,8 @@ use crate::{MetricsError, Predictions};
 /// with ties decided for the lowest class, as in every function here that predicts.
 ///
 /// # Shapes
-/// `logits` (samples x classes), `labels` (samples) to one number in $[0, 1]$, the mean over samples.
+/// `logits` (samples x classes), `labels` (samples) to one number in $[0, 1]$, the mean over
+/// samples.
 ///
 /// # Errors
 /// No samples, lengths that differ, a label without a logit, non-finite logits.
@@ -47,7 +48,8 @@ pub(crate) fn argmax(values: &[f64]) -> usize {
     argmax_and_lead(values).0
 }
 
-/// Index of the largest value, the lowest one where several are equal, and how much larger than the next it is.
+/// Index of the largest value, the lowest one where several are equal, and how much larger than the
+/// next it is.
 #[inline]
 pub(crate) fn argmax_and_lead(values: &[f64]) -> (usize, f64) {
     let (mut best, mut largest, mut second) = (0, f64::NEG_INFINITY, f64::NEG_INFINITY);

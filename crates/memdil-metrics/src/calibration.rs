@@ -6,15 +6,18 @@ use crate::MetricsError;
 use crate::accuracy::predictions;
 use crate::input::{Label, Real};
 
-/// Expected calibration error: the gap between confidence and accuracy, averaged over bins of confidence.
+/// Expected calibration error: the gap between confidence and accuracy, averaged over bins of
+/// confidence.
 ///
 /// $$\mathrm{ECE} = \sum_b \frac{|b|}{n} \left| \mathrm{acc}(b) - \mathrm{conf}(b) \right|$$
 ///
-/// over 15 bins $(j/15, (j+1)/15]$ of the largest softmax probability; a confidence of exactly 1 falls in the last.
-/// Ties of the prediction are decided for the lowest class. Source: Guo et al. 2017.
+/// over 15 bins $(j/15, (j+1)/15]$ of the largest softmax probability; a confidence of exactly 1
+/// falls in the last. Ties of the prediction are decided for the lowest class. Source: Guo et al.
+/// 2017.
 ///
 /// # Shapes
-/// `logits` (samples x classes), `labels` (samples) to one number in $[0, 1]$, reduced over samples.
+/// `logits` (samples x classes), `labels` (samples) to one number in $[0, 1]$, reduced over
+/// samples.
 ///
 /// # Errors
 /// No samples, lengths that differ, a label without a logit, non-finite logits.
@@ -39,12 +42,13 @@ pub fn ece<T: Real, L: Label>(
 ///
 /// $$\sum_b \frac{|b|}{n} \left| \mathrm{acc}(b) - \mathrm{conf}(b) \right|$$
 ///
-/// over 15 bins of the samples sorted by confidence (equal ones in the order given), whose sizes differ by at most one, larger
-/// bins first. Late in training most confidences crowd into the last bins of [`ece`]; these follow them.
-/// Source: Nguyen and O'Connor 2015.
+/// over 15 bins of the samples sorted by confidence (equal ones in the order given), whose sizes
+/// differ by at most one, larger bins first. Late in training most confidences crowd into the last
+/// bins of [`ece`]; these follow them. Source: Nguyen and O'Connor 2015.
 ///
 /// # Shapes
-/// `logits` (samples x classes), `labels` (samples) to one number in $[0, 1]$, reduced over samples.
+/// `logits` (samples x classes), `labels` (samples) to one number in $[0, 1]$, reduced over
+/// samples.
 ///
 /// # Errors
 /// No samples, lengths that differ, a label without a logit, non-finite logits.
@@ -91,15 +95,18 @@ pub fn brier<T: Real, L: Label>(
     predictions(logits, labels, None)?.brier()
 }
 
-/// Mean negative log-likelihood of the labels under the softmax of the logits: cross-entropy, in nats.
+/// Mean negative log-likelihood of the labels under the softmax of the logits: cross-entropy, in
+/// nats.
 ///
 /// $$-\frac{1}{n} \sum_i \log p_{i y_i}$$
 ///
 /// # Shapes
-/// `logits` (samples x classes), `labels` (samples) to one non-negative number, the mean over samples.
+/// `logits` (samples x classes), `labels` (samples) to one non-negative number, the mean over
+/// samples.
 ///
 /// # Errors
-/// No samples, lengths that differ, a label without a logit, non-finite logits, a sum beyond the range of `f64`.
+/// No samples, lengths that differ, a label without a logit, non-finite logits, a sum beyond the
+/// range of `f64`.
 ///
 /// # Examples
 /// ```

@@ -11,7 +11,8 @@ use crate::{FirstPass, MetricsError, Moments};
 pub struct ClassMeans {
     /// Class means, classes x features: row $k$ is $\mu_k$.
     pub means: Array2<f64>,
-    /// Mean over all samples counted, $\mu_G$ (not the mean of the class means, unless classes are balanced).
+    /// Mean over all samples counted, $\mu_G$ (not the mean of the class means, unless classes are
+    /// balanced).
     pub global: Array1<f64>,
     /// Samples of each class.
     pub counts: Vec<usize>,
@@ -24,11 +25,12 @@ pub struct ClassMeans {
 /// with the counts $n_k$ of the labels given. Source: Papyan et al. 2020.
 ///
 /// # Shapes
-/// `features` (samples x features), `labels` (samples) to means (classes x features), reduced over samples.
+/// `features` (samples x features), `labels` (samples) to means (classes x features), reduced over
+/// samples.
 ///
 /// # Errors
-/// No samples, lengths that differ, a label outside `0..classes`, a class without samples, non-finite features,
-/// sums beyond the range of `f64`.
+/// No samples, lengths that differ, a label outside `0..classes`, a class without samples,
+/// non-finite features, sums beyond the range of `f64`.
 ///
 /// # Examples
 /// ```
@@ -50,15 +52,17 @@ pub fn class_means<T: Real, L: Label>(
         .clone())
 }
 
-/// The mean feature of the uncorrupted samples of every class: those whose observed label is the clean one.
+/// The mean feature of the uncorrupted samples of every class: those whose observed label is the
+/// clean one.
 ///
 /// $$\nu_k = \mathrm{mean}\lbrace h_i : y_i = c_i = k \rbrace$$
 ///
-/// Here `global` is the mean over all uncorrupted samples and `counts` their number. Source: Nguyen et al. 2023.
+/// Here `global` is the mean over all uncorrupted samples and `counts` their number. Source: Nguyen
+/// et al. 2023.
 ///
 /// # Shapes
-/// `features` (samples x features), `labels` as observed and `clean_labels` (samples) to means (classes x features), reduced over
-/// the uncorrupted samples.
+/// `features` (samples x features), `labels` as observed and `clean_labels` (samples) to means
+/// (classes x features), reduced over the uncorrupted samples.
 ///
 /// # Errors
 /// As [`class_means`], and a class without an uncorrupted sample.

@@ -1,4 +1,5 @@
-//! Corruption bias: where samples with a wrong label lie between the class they were given and the others.
+//! Corruption bias: where samples with a wrong label lie between the class they were given and the
+//! others.
 
 use ndarray::{Array2, ArrayView2};
 use rayon::prelude::*;
@@ -8,21 +9,24 @@ use crate::input::{Label, Real, check_samples, check_two_classes};
 use crate::linalg::{dot_difference, rows_of};
 use crate::{MetricsError, Moments};
 
-/// How far the samples that were corrupted into a class are drawn from its mean towards each other class.
+/// How far the samples that were corrupted into a class are drawn from its mean towards each other
+/// class.
 ///
 /// $$\left\langle \mathrm{mean}\lbrace h_i : y_i = k, c_i \ne k \rbrace - \mu_k,
 ///   \frac{\mu_j - \mu_k}{\Vert \mu_j - \mu_k \Vert} \right\rangle$$
 ///
-/// for observed labels $y$ and clean labels $c$. Large where the network sees that samples carrying the label $k$ belong to
-/// $j$; 0 where it has memorised them. Source: the code of Nguyen et al. 2023.
+/// for observed labels $y$ and clean labels $c$. Large where the network sees that samples carrying
+/// the label $k$ belong to $j$; 0 where it has memorised them. Source: the code of Nguyen et al.
+/// 2023.
 ///
 /// # Shapes
-/// `features` (samples x features), `labels` as observed and `clean_labels` (samples) to a table (classes x classes - 1):
-/// in row $k$ the other classes $j$ in ascending order.
+/// `features` (samples x features), `labels` as observed and `clean_labels` (samples) to a table
+/// (classes x classes - 1): in row $k$ the other classes $j$ in ascending order.
 ///
 /// # Errors
-/// Fewer than two classes, no samples, lengths that differ, a label outside `0..classes`, a class without samples, a class
-/// that no sample was corrupted into, two class means that coincide, non-finite features, values beyond the range of `f64`.
+/// Fewer than two classes, no samples, lengths that differ, a label outside `0..classes`, a class
+/// without samples, a class that no sample was corrupted into, two class means that coincide,
+/// non-finite features, values beyond the range of `f64`.
 ///
 /// # Examples
 /// ```
@@ -48,8 +52,8 @@ impl Moments {
     /// See [`corruption_bias`].
     ///
     /// # Errors
-    /// The first pass had no clean labels, fewer than two classes, a class that no sample was corrupted into, two class
-    /// means that coincide, values beyond the range of `f64`.
+    /// The first pass had no clean labels, fewer than two classes, a class that no sample was
+    /// corrupted into, two class means that coincide, values beyond the range of `f64`.
     pub fn corruption_bias(&self) -> Result<Array2<f64>, MetricsError> {
         let noise = self.noise()?;
         check_two_classes(self.classes())?;

@@ -9,14 +9,16 @@ use crate::linalg::max_abs;
 use crate::moments::pair_distances;
 use crate::{MetricsError, Moments};
 
-/// Within-class variability of unseen samples: [`nc1`](crate::nc1) on test features with test labels.
+/// Within-class variability of unseen samples: [`nc1`](crate::nc1) on test features with test
+/// labels.
 ///
 /// $$\mathrm{dilation} = \frac{1}{K} \mathrm{tr}(\Sigma_W \Sigma_B^+)$$
 ///
 /// with class means and $\Sigma_W$ both taken from the test set. Source: Nguyen et al. 2023.
 ///
 /// # Shapes
-/// `test_features` (samples x features), `test_labels` (samples), `classes` to one number, reduced over samples.
+/// `test_features` (samples x features), `test_labels` (samples), `classes` to one number, reduced
+/// over samples.
 ///
 /// # Errors
 /// Those of [`nc1`](crate::nc1), which call the arguments `features` and `labels`.
@@ -46,11 +48,13 @@ pub fn dilation<T: Real, L: Label>(
 /// Source: the memorization-dilation model, Nguyen et al. 2023.
 ///
 /// # Shapes
-/// `test_features` (samples x features), `test_labels` (samples), `classes` to one number, reduced over samples.
+/// `test_features` (samples x features), `test_labels` (samples), `classes` to one number, reduced
+/// over samples.
 ///
 /// # Errors
-/// Fewer than two classes, no samples, lengths that differ, a label outside `0..classes`, a class without samples,
-/// non-finite features, class means that coincide, values beyond the range of `f64`.
+/// Fewer than two classes, no samples, lengths that differ, a label outside `0..classes`, a class
+/// without samples, non-finite features, class means that coincide, values beyond the range of
+/// `f64`.
 ///
 /// # Examples
 /// ```
@@ -76,7 +80,8 @@ pub fn rho<T: Real, L: Label>(
 /// Source: the memorization-dilation model, Nguyen et al. 2023.
 ///
 /// # Shapes
-/// `features` (samples x features), `labels` (samples), `classes` to one number, reduced over samples.
+/// `features` (samples x features), `labels` (samples), `classes` to one number, reduced over
+/// samples.
 ///
 /// # Errors
 /// Those of [`class_means`](crate::class_means).
@@ -102,8 +107,8 @@ pub fn radius<T: Real, L: Label>(
 /// $$\frac{2}{K (K - 1)} \sum_{i < j} \Vert \mu_i - \mu_j \Vert$$
 ///
 /// Give it `means` of [`class_means`](crate::class_means), or of
-/// [`uncorrupted_class_means`](crate::uncorrupted_class_means) to leave wrong labels out of the distance.
-/// Source: the memorization-dilation model, Nguyen et al. 2023.
+/// [`uncorrupted_class_means`](crate::uncorrupted_class_means) to leave wrong labels out of the
+/// distance. Source: the memorization-dilation model, Nguyen et al. 2023.
 ///
 /// # Shapes
 /// `means` (classes x features) to one number, reduced over pairs of classes.
@@ -140,15 +145,18 @@ pub(crate) fn mean_pair_distance(rows: &Array2<f64>) -> f64 {
         / distances.len() as f64
 }
 
-/// Relative dilation read off the test variability, blind to spread that no classifier of two classes sees.
+/// Relative dilation read off the test variability, blind to spread that no classifier of two
+/// classes sees.
 ///
 /// $$\rho_{\mathrm{nc1}} = \sqrt{\mathrm{dilation} \cdot d / 2}$$
 ///
-/// For two balanced classes with isotropic spread in $d$ features it equals [`rho`]; other spread counts only
-/// along the line between the two means. Source: the memorization-dilation model, Nguyen et al. 2023, two classes.
+/// For two balanced classes with isotropic spread in $d$ features it equals [`rho`]; other spread
+/// counts only along the line between the two means. Source: the memorization-dilation model,
+/// Nguyen et al. 2023, two classes.
 ///
 /// # Shapes
-/// Two numbers to one: `dilation` as [`dilation`](crate::dilation) gives it, and the number of features $d$.
+/// Two numbers to one: `dilation` as [`dilation`](crate::dilation) gives it, and the number of
+/// features $d$.
 ///
 /// # Errors
 /// A dilation that is negative or not finite, no features, values beyond the range of `f64`.
@@ -184,7 +192,8 @@ mod tests {
 
     #[test]
     fn both_relative_dilations_agree_on_an_isotropic_cross() {
-        // Means 8 apart, every class a cross of arm 1: radius 1, variance 1/2 in each of two features.
+        // Means 8 apart, every class a cross of arm 1: radius 1, variance 1/2 in each of two
+        // features.
         let cross = [[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0], [0.0, -1.0]];
         let both: Vec<[f64; 2]> = cross
             .iter()

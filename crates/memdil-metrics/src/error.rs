@@ -2,7 +2,8 @@
 
 /// Why a quantity has no answer.
 ///
-/// Array names in the messages are those of the function's arguments; rows, entries and classes count from 0.
+/// Array names in the messages are those of the function's arguments; rows, entries and classes
+/// count from 0.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum MetricsError {
@@ -31,7 +32,8 @@ pub enum MetricsError {
         classes: usize,
     },
 
-    /// A class has no sample whose observed label is its clean label, so its clean mean is not defined.
+    /// A class has no sample whose observed label is its clean label, so its clean mean is not
+    /// defined.
     #[error(
         "class {class} has no uncorrupted sample (observed = clean), so its clean mean is not defined"
     )]

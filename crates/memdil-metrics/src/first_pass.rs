@@ -8,12 +8,14 @@ use crate::input::{Label, Real, check_labels, check_length, class, non_finite_ro
 use crate::kernels::{Rows, Sums, add_rows, slabs};
 use crate::{MetricsError, Moments};
 
-/// Collects counts, means and scatter of classes from batches: the first of the two passes over the features.
+/// Collects counts, means and scatter of classes from batches: the first of the two passes over the
+/// features.
 ///
 /// Batches may come in any order and any size, and collectors of different batches can be
-/// [merged](Self::merge). Sums are taken in `f64` of differences to one sample of each class, so that digits are kept
-/// however far the features lie from the origin (the update of Chan et al. 1979 in another form). Memory is a few tables
-/// of classes by features, at most sixteen while a large batch is worked on in parallel.
+/// [merged](Self::merge). Sums are taken in `f64` of differences to one sample of each class, so
+/// that digits are kept however far the features lie from the origin (the update of Chan et al.
+/// 1979 in another form). Memory is a few tables of classes by features, at most sixteen while a
+/// large batch is worked on in parallel.
 ///
 /// ```
 /// use memdil_metrics::FirstPass;
@@ -37,7 +39,8 @@ pub struct FirstPass {
     /// One sample of each class that was seen.
     origins: Array2<f64>,
     seen: Vec<bool>,
-    /// Groups: class $k$ with the label it was born with (or all of class $k$), then class $k$ with a corrupted label.
+    /// Groups: class $k$ with the label it was born with (or all of class $k$), then class $k$ with
+    /// a corrupted label.
     sums: Sums,
 }
 
@@ -73,15 +76,17 @@ impl FirstPass {
         })
     }
 
-    /// Adds a batch. Where clean labels are given they must come with every batch; `labels` are the observed ones.
+    /// Adds a batch. Where clean labels are given they must come with every batch; `labels` are the
+    /// observed ones.
     ///
     /// # Shapes
-    /// `features` (samples x features), `labels` and `clean_labels` (samples). A batch may be empty.
+    /// `features` (samples x features), `labels` and `clean_labels` (samples). A batch may be
+    /// empty.
     ///
     /// # Errors
-    /// Shapes or lengths that differ, a label outside the classes, clean labels in some batches only,
-    /// non-finite features (the row counts within the batch), squares beyond the range of `f64`. After an error the
-    /// collector is as it was.
+    /// Shapes or lengths that differ, a label outside the classes, clean labels in some batches
+    /// only, non-finite features (the row counts within the batch), squares beyond the range of
+    /// `f64`. After an error the collector is as it was.
     pub fn add<T: Real, L: Label>(
         &mut self,
         features: ArrayView2<'_, T>,
@@ -206,7 +211,8 @@ impl FirstPass {
                     .row_mut(class)
                     .assign(&other.origins.row(class));
             }
-            // Differences to the other origin o' become differences to ours: h - o = (h - o') + (o' - o).
+            // Differences to the other origin o' become differences to ours: h - o = (h - o') + (o'
+            // - o).
             let shift = &other.origins.row(class) - &self.origins.row(class);
             let count = moved.counts[group] as f64;
             let mut offsets = moved.offsets.row_mut(group);
@@ -246,7 +252,8 @@ impl FirstPass {
     }
 }
 
-/// The sums of all slabs, added half to half: each is added while it is still near, and its memory used again.
+/// The sums of all slabs, added half to half: each is added while it is still near, and its memory
+/// used again.
 fn in_halves(slabs: &[Range<usize>], sum: &(impl Fn(Range<usize>) -> Sums + Sync)) -> Sums {
     if let [slab] = slabs {
         return sum(slab.clone());

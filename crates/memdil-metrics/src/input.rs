@@ -123,7 +123,8 @@ pub trait Real: Copy + Into<f64> + sealed::Sealed {}
 impl Real for f32 {}
 impl Real for f64 {}
 
-/// An integer type that labels may have: `u8` to `u64`, `usize`, `i8` to `i64`. Negative labels are refused.
+/// An integer type that labels may have: `u8` to `u64`, `usize`, `i8` to `i64`. Negative labels are
+/// refused.
 pub trait Label: Copy + Eq + Send + Sync + sealed::Integer {}
 
 macro_rules! label {
@@ -237,8 +238,8 @@ pub(crate) fn check_length(
 
 /// The first class in `0..classes` that no sample belongs to.
 ///
-/// Of `n` samples at most `n` classes can be filled, so `n + 1` counters settle the question however large
-/// `classes` is: a mistyped number of classes costs an error, not memory.
+/// Of `n` samples at most `n` classes can be filled, so `n + 1` counters settle the question
+/// however large `classes` is: a mistyped number of classes costs an error, not memory.
 pub(crate) fn first_empty_class(
     samples: impl ExactSizeIterator<Item = Option<usize>>,
     classes: usize,

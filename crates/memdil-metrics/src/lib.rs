@@ -1,9 +1,10 @@
 //! Neural collapse, memorization, dilation and calibration, measured on plain `ndarray` views.
 //!
-//! Every function takes views of any memory layout, in `f32` or `f64`, with labels of any integer type, and answers with
-//! a number that is defined or with a [`MetricsError`] that says what is wrong and where. No function copies the
-//! features or forms a matrix of features by features: time is $O(n d K)$, working memory a few tables of classes by
-//! features and of classes by classes. Large arrays are divided among rayon's threads, with the same result for any number of them.
+//! Every function takes views of any memory layout, in `f32` or `f64`, with labels of any integer
+//! type, and answers with a number that is defined or with a [`MetricsError`] that says what is
+//! wrong and where. No function copies the features or forms a matrix of features by features: time
+//! is $O(n d K)$, working memory a few tables of classes by features and of classes by classes.
+//! Large arrays are divided among rayon's threads, with the same result for any number of them.
 //!
 //! | Question | Functions |
 //! | --- | --- |
@@ -16,9 +17,9 @@
 //! | What does that cost on unseen data? | [`dilation`], [`rho`], [`radius`], [`separation`], [`rho_nc1`] |
 //! | Is it right, and does it know when? | [`accuracy`], [`ece`], [`adaptive_ece`], [`brier`], [`nll`] |
 //!
-//! Where the features come batch by batch, [`FirstPass`] collects the [`Moments`], and [`SecondPass`] what needs
-//! the class means first; [`Predictions`] does the same for logits. Each merges with others of its kind, and the functions
-//! above are these passes over one batch.
+//! Where the features come batch by batch, [`FirstPass`] collects the [`Moments`], and
+//! [`SecondPass`] what needs the class means first; [`Predictions`] does the same for logits. Each
+//! merges with others of its kind, and the functions above are these passes over one batch.
 //!
 //! # A short tour
 //!

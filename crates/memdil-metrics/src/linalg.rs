@@ -109,7 +109,8 @@ pub(crate) fn max_abs(matrix: &Array2<f64>) -> f64 {
         .fold(0.0, |largest, value| value.abs().max(largest))
 }
 
-/// Divides by the largest absolute entry, so that squares neither overflow nor vanish. Refuses a zero matrix.
+/// Divides by the largest absolute entry, so that squares neither overflow nor vanish. Refuses a
+/// zero matrix.
 pub(crate) fn scale_to_one(
     matrix: &mut Array2<f64>,
     array: &'static str,
@@ -122,17 +123,20 @@ pub(crate) fn scale_to_one(
     Ok(())
 }
 
-/// Sweeps after which [`orthogonal_rows`] gives up; six to ten are usual, thirty if lengths differ by many orders.
+/// Sweeps after which [`orthogonal_rows`] gives up; six to ten are usual, thirty if lengths differ
+/// by many orders.
 pub(crate) const MAX_SWEEPS: usize = 100;
 
-/// Orthogonal rows that span what the rows of `matrix` span, longest first: $U^T M$ for $M = U S V^T$, so
-/// that their squared lengths are the non-zero eigenvalues of $M M^T$ and of $M^T M$.
+/// Orthogonal rows that span what the rows of `matrix` span, longest first: $U^T M$ for
+/// $M = U S V^T$, so that their squared lengths are the non-zero eigenvalues of $M M^T$ and of
+/// $M^T M$.
 ///
-/// Rows are reduced to triangular form, $M = L Q^T$ (Gram-Schmidt with pivoting), then the columns of $L$ are rotated
-/// against each other until orthogonal (one-sided Jacobi, Hestenes 1958): they are those of $U S$ then. The pivoting leaves
-/// few rotations to do (Drmac and Veselic 2008). Neither product of $M$ with itself is formed, because that would square its
-/// condition: where the singular values span six orders of magnitude, an NC1 taken from
-/// the eigenvectors of $M M^T$ has four digits, this one nine.
+/// Rows are reduced to triangular form, $M = L Q^T$ (Gram-Schmidt with pivoting), then the columns
+/// of $L$ are rotated against each other until orthogonal (one-sided Jacobi, Hestenes 1958): they
+/// are those of $U S$ then. The pivoting leaves few rotations to do (Drmac and Veselic 2008).
+/// Neither product of $M$ with itself is formed, because that would square its condition: where the
+/// singular values span six orders of magnitude, an NC1 taken from the eigenvectors of $M M^T$ has
+/// four digits, this one nine.
 ///
 /// Rows whose squared length is at most `cutoff` times the largest are left out.
 pub(crate) fn orthogonal_rows(
@@ -192,7 +196,8 @@ impl Kernel for AddFour<'_> {
     }
 }
 
-/// Takes out of each row what rounding left in it of rows more than a thousand times as long (longest first).
+/// Takes out of each row what rounding left in it of rows more than a thousand times as long
+/// (longest first).
 fn clean_short_rows(rows: &mut [Vec<f64>]) {
     for index in 1..rows.len() {
         let (longer, rest) = rows.split_at_mut(index);
@@ -208,7 +213,8 @@ fn clean_short_rows(rows: &mut [Vec<f64>]) {
     }
 }
 
-/// Rows with the same inner products, no longer than there are rows: the triangular factor of the transposed matrix.
+/// Rows with the same inner products, no longer than there are rows: the triangular factor of the
+/// transposed matrix.
 fn short(rows: &[Vec<f64>], dim: usize) -> Vec<Vec<f64>> {
     if dim <= rows.len() {
         return rows.to_vec();
@@ -241,7 +247,8 @@ const MOST_PARTS: usize = 16;
 /// Features reflected at once: this much of a hundred rows stays in the second-level cache.
 const CHUNK: usize = 64;
 
-/// Householder reflections of the features in a range, a chunk at a time, until row $k$ has entries in the first $k + 1$ only.
+/// Householder reflections of the features in a range, a chunk at a time, until row $k$ has entries
+/// in the first $k + 1$ only.
 struct Reflect<'a> {
     rows: &'a [Vec<f64>],
     features: Range<usize>,
@@ -284,8 +291,8 @@ impl Kernel for Reflect<'_> {
     }
 }
 
-/// Coordinates of the rows in an orthonormal basis made of them, axis by axis: Gram-Schmidt, at each step along the
-/// longest remainder.
+/// Coordinates of the rows in an orthonormal basis made of them, axis by axis: Gram-Schmidt, at
+/// each step along the longest remainder.
 fn triangular(rows: &[Vec<f64>]) -> Vec<Vec<f64>> {
     let dim = rows.first().map_or(0, Vec::len);
     let mut axes = Vec::new();
@@ -331,7 +338,8 @@ impl Kernel for TakeOut<'_> {
     }
 }
 
-/// Rotates vectors against each other until they are orthogonal. `longest_side`: of the matrix that they stand for.
+/// Rotates vectors against each other until they are orthogonal. `longest_side`: of the matrix that
+/// they stand for.
 fn rotate_all(
     vectors: &mut [Vec<f64>],
     longest_side: usize,
@@ -339,7 +347,8 @@ fn rotate_all(
 ) -> Result<(), MetricsError> {
     let longest_side = longest_side as f64;
     let total: f64 = vectors.iter().map(|v| dot(v, v)).sum();
-    // Below this squared length a vector is rounding noise: its direction means nothing and would never settle.
+    // Below this squared length a vector is rounding noise: its direction means nothing and would
+    // never settle.
     let noise = (longest_side * f64::EPSILON).powi(2) * total;
     let tolerance = 8.0 * longest_side.sqrt() * f64::EPSILON;
     for _ in 0..max_sweeps {
@@ -435,7 +444,8 @@ mod tests {
 
     #[test]
     fn orthogonal_rows_carry_the_singular_values() {
-        // [[2, 2], [-1, 1]] has singular values 2 sqrt 2 and sqrt 2; [[3, 0], [4, 5]] has sqrt 45 and sqrt 5.
+        // [[2, 2], [-1, 1]] has singular values 2 sqrt 2 and sqrt 2; [[3, 0], [4, 5]] has sqrt 45
+        // and sqrt 5.
         for (rows, expected) in [
             (array![[2.0, 2.0], [-1.0, 1.0]], [8.0, 2.0]),
             (array![[3.0, 0.0], [4.0, 5.0]], [45.0, 5.0]),

@@ -54,8 +54,8 @@ macro_rules! record {
 }
 
 record! {
-    /// Every metric by its name. Missing is what the inputs do not give, or leave undefined: [`undefined`](Self::undefined)
-    /// has the reason.
+    /// Every metric by its name. Missing is what the inputs do not give, or leave undefined:
+    /// [`undefined`](Self::undefined) has the reason.
     ///
     /// With the feature `serde` it serialises to these names, without what is missing.
     Metrics {
@@ -93,7 +93,8 @@ record! {
         bias_collapse: f64,
         /// [`hyperspherical_energy`](crate::hyperspherical_energy)
         hyperspherical_energy: f64,
-        /// [`accuracy`](crate::accuracy()) against the labels trained on, with classifier and bias (as the next four).
+        /// [`accuracy`](crate::accuracy()) against the labels trained on, with classifier and bias
+        /// (as the next four).
         accuracy: f64,
         /// [`ece`](crate::ece)
         ece: f64,
@@ -103,13 +104,15 @@ record! {
         brier: f64,
         /// [`nll`](crate::nll)
         nll: f64,
-        /// [`memorization`](crate::memorization()): sum of distances, with clean labels (as all that follow).
+        /// [`memorization`](crate::memorization()): sum of distances, with clean labels (as all
+        /// that follow).
         memorization_sum: f64,
         /// Mean of distances; missing without corrupted samples.
         memorization_mean: f64,
         /// Sum of distances by clean class.
         memorization_per_class: Vec<f64>,
-        /// [`memorized_fraction`](crate::memorized_fraction): share predicted as the given label, with classifier and bias.
+        /// [`memorized_fraction`](crate::memorized_fraction): share predicted as the given label,
+        /// with classifier and bias.
         memorized_as_given: f64,
         /// Share predicted as the clean label.
         memorized_as_clean: f64,
@@ -119,7 +122,8 @@ record! {
         corruption_bias: Vec<Vec<f64>>,
         /// What was measured on the test set, where one was given.
         test: TestMetrics,
-        /// Metric and reason, for each metric that these inputs leave undefined; missing where all are defined.
+        /// Metric and reason, for each metric that these inputs leave undefined; missing where all
+        /// are defined.
         undefined: BTreeMap<String, String>,
     }
 }
@@ -153,7 +157,8 @@ record! {
         brier: f64,
         /// [`nll`](crate::nll)
         nll: f64,
-        /// [`memorization_test`](crate::memorization_test): sum of distances, with clean labels (as the next two).
+        /// [`memorization_test`](crate::memorization_test): sum of distances, with clean labels (as
+        /// the next two).
         memorization_test_sum: f64,
         /// Mean of distances; missing without corrupted samples.
         memorization_test_mean: f64,
@@ -162,13 +167,15 @@ record! {
     }
 }
 
-/// Measures all that the inputs allow: two passes over the features, and two over those of the test set.
+/// Measures all that the inputs allow: two passes over the features, and two over those of the test
+/// set.
 ///
 /// # Errors
-/// What makes the inputs unusable: fewer than two classes, no samples, shapes or lengths that differ, a label outside the
-/// classes, a class without samples (or with corrupted samples but no uncorrupted one), non-finite values, class
-/// means that coincide. A metric that is undefined by itself, say an angle to a class mean of length zero, is
-/// missing instead, and [`Metrics::undefined`] says why.
+/// What makes the inputs unusable: fewer than two classes, no samples, shapes or lengths that
+/// differ, a label outside the classes, a class without samples (or with corrupted samples but no
+/// uncorrupted one), non-finite values, class means that coincide. A metric that is undefined by
+/// itself, say an angle to a class mean of length zero, is missing instead, and
+/// [`Metrics::undefined`] says why.
 ///
 /// # Examples
 /// ```

@@ -26,16 +26,16 @@ pub struct Memorization {
 /// $$\mathrm{memorization}_k = \sum_{i: c_i = k, y_i \ne k} \Vert h_i - \nu_k \Vert, \qquad
 ///   \nu_k = \mathrm{mean}\lbrace h_i : y_i = c_i = k \rbrace$$
 ///
-/// for observed labels $y$ and clean labels $c$. Large where the network carries a sample to the class it was
-/// wrongly given, near 0 where it treats it as what it is. Source: Nguyen et al. 2023.
+/// for observed labels $y$ and clean labels $c$. Large where the network carries a sample to the
+/// class it was wrongly given, near 0 where it treats it as what it is. Source: Nguyen et al. 2023.
 ///
 /// # Shapes
-/// `features` (samples x features), `labels` as observed and `clean_labels` (samples) to sums and counts (classes), reduced over the
-/// corrupted samples.
+/// `features` (samples x features), `labels` as observed and `clean_labels` (samples) to sums and
+/// counts (classes), reduced over the corrupted samples.
 ///
 /// # Errors
-/// No samples, lengths that differ, a label outside `0..classes`, a class that has corrupted samples but no
-/// uncorrupted one, non-finite features, values beyond the range of `f64`.
+/// No samples, lengths that differ, a label outside `0..classes`, a class that has corrupted
+/// samples but no uncorrupted one, non-finite features, values beyond the range of `f64`.
 ///
 /// # Examples
 /// ```
@@ -66,12 +66,13 @@ pub fn memorization<T: Real, L: Label>(
 /// the network puts what it has not memorised. Source: Nguyen et al. 2023.
 ///
 /// # Shapes
-/// `features` (samples x features), `labels` as observed and `clean_labels` (samples), `test_features` (test
-/// samples x features), `test_labels` (test samples) to sums and counts (classes), reduced over the corrupted samples.
+/// `features` (samples x features), `labels` as observed and `clean_labels` (samples),
+/// `test_features` (test samples x features), `test_labels` (test samples) to sums and counts
+/// (classes), reduced over the corrupted samples.
 ///
 /// # Errors
-/// No samples, shapes or lengths that differ, a label outside `0..classes`, a class without test samples, non-finite
-/// features, values beyond the range of `f64`.
+/// No samples, shapes or lengths that differ, a label outside `0..classes`, a class without test
+/// samples, non-finite features, values beyond the range of `f64`.
 ///
 /// # Examples
 /// ```
@@ -124,7 +125,8 @@ fn noisy_moments<T: Real, L: Label>(
     pass.finish_with_gaps()
 }
 
-/// What the network predicts for corrupted samples; the three shares add up to 1. See [`memorized_fraction`].
+/// What the network predicts for corrupted samples; the three shares add up to 1. See
+/// [`memorized_fraction`].
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub struct MemorizedFraction {
@@ -136,16 +138,19 @@ pub struct MemorizedFraction {
     pub as_other: f64,
 }
 
-/// Of the corrupted samples, the shares predicted as the given label, as the clean label, and as neither.
+/// Of the corrupted samples, the shares predicted as the given label, as the clean label, and as
+/// neither.
 ///
 /// $$\mathrm{as\ given} = \frac{|\lbrace i : y_i \ne c_i, \arg\max_k z_{ik} = y_i \rbrace|}
 ///   {|\lbrace i : y_i \ne c_i \rbrace|}$$
 ///
-/// and so on, for observed labels $y$, clean labels $c$ and logits $z$ (ties go to the lowest class).
-/// `None` when no sample is corrupted. Source: Liu et al. 2020 (early-learning regularization).
+/// and so on, for observed labels $y$, clean labels $c$ and logits $z$ (ties go to the lowest
+/// class). `None` when no sample is corrupted. Source: Liu et al. 2020 (early-learning
+/// regularization).
 ///
 /// # Shapes
-/// `logits` (samples x classes), `labels` as observed and `clean_labels` (samples) to three shares, reduced over corrupted samples.
+/// `logits` (samples x classes), `labels` as observed and `clean_labels` (samples) to three shares,
+/// reduced over corrupted samples.
 ///
 /// # Errors
 /// No samples, lengths that differ, a label without a logit, non-finite logits.
@@ -176,7 +181,8 @@ mod tests {
 
     #[test]
     fn distances_count_under_the_clean_class() {
-        // Clean means: class 0 at 1, class 1 at 10, class 2 untouched and without uncorrupted samples.
+        // Clean means: class 0 at 1, class 1 at 10, class 2 untouched and without uncorrupted
+        // samples.
         let features = array![[0.0], [2.0], [10.0], [4.0], [-2.0], [9.0]];
         let (observed, clean) = ([0, 0, 1, 1, 2, 0], [0, 0, 1, 0, 0, 1]);
         let found = memorization(features.view(), &observed, &clean, 3).unwrap();

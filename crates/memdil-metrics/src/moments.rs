@@ -1,4 +1,5 @@
-//! What the first pass knows: means and scatter of the classes, and every metric that needs no more.
+//! What the first pass knows: means and scatter of the classes, and every metric that needs no
+//! more.
 
 use ndarray::{Array1, Array2, ArrayView2};
 use rayon::prelude::*;
@@ -14,12 +15,14 @@ use crate::{ClassMeans, FirstPass, MetricsError};
 
 /// Counts, means and scatter of the classes: what [`FirstPass`] collected.
 ///
-/// Its methods are the metrics that follow from these alone, each named and defined like the function of the same name.
+/// Its methods are the metrics that follow from these alone, each named and defined like the
+/// function of the same name.
 /// [`SecondPass`](crate::SecondPass) gives the others.
 #[derive(Clone, Debug)]
 pub struct Moments {
     classes: ClassMeans,
-    /// One sample of each class, and what the class mean is off it: together they have more digits than one number.
+    /// One sample of each class, and what the class mean is off it: together they have more digits
+    /// than one number.
     origins: Array2<f64>,
     offsets: Array2<f64>,
     /// Class means less the first of the origins: a point near the features.
@@ -195,8 +198,8 @@ impl Moments {
         })
     }
 
-    /// Vectors $v_j$ with $\mathrm{NC1} = \frac1n \sum_i \sum_j (v_j^T (h_i - \mu_{y_i}))^2$: for whoever has the features
-    /// elsewhere, on a GPU say.
+    /// Vectors $v_j$ with $\mathrm{NC1} = \frac1n \sum_i \sum_j (v_j^T (h_i - \mu_{y_i}))^2$: for
+    /// whoever has the features elsewhere, on a GPU say.
     ///
     /// # Shapes
     /// (at most $K - 1$, $d$).
@@ -239,7 +242,8 @@ impl Moments {
         &self.relative
     }
 
-    /// Rows $m_k = \mu_k - \mu_G$; an error if they are all zero up to the rounding of the sums behind them.
+    /// Rows $m_k = \mu_k - \mu_G$; an error if they are all zero up to the rounding of the sums
+    /// behind them.
     pub(crate) fn centred(&self) -> Result<Array2<f64>, MetricsError> {
         check_two_classes(self.classes())?;
         let centred = &self.relative - &self.relative_global;
@@ -293,7 +297,8 @@ impl Moments {
         finite("rho", self.radius()? / self.separation()?)
     }
 
-    /// Squared distances of all pairs of class means, as (i, j, square) with $j < i$; an error where two coincide.
+    /// Squared distances of all pairs of class means, as (i, j, square) with $j < i$; an error
+    /// where two coincide.
     pub(crate) fn distinct_pairs(&self) -> Result<Vec<(usize, usize, f64)>, MetricsError> {
         let distances = pair_distances(&self.relative);
         let rounding = self.rounding();

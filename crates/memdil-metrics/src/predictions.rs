@@ -13,8 +13,9 @@ pub const ECE_BINS: usize = 15;
 
 /// Collects from batches of logits: accuracy, calibration, and what became of corrupted samples.
 ///
-/// Batches may come in any order, and collectors can be [merged](Self::merge). Its methods are named and defined like
-/// the functions of the same name. Memory is 8 bytes a sample, for [`adaptive_ece`](Self::adaptive_ece).
+/// Batches may come in any order, and collectors can be [merged](Self::merge). Its methods are
+/// named and defined like the functions of the same name. Memory is 8 bytes a sample, for
+/// [`adaptive_ece`](Self::adaptive_ece).
 ///
 /// ```
 /// use ndarray::array;
@@ -28,7 +29,8 @@ pub const ECE_BINS: usize = 15;
 pub struct Predictions {
     classes: usize,
     right: usize,
-    /// Per bin of confidence: right predictions minus the sum of confidences, $|b| (acc(b) - conf(b))$.
+    /// Per bin of confidence: right predictions minus the sum of confidences,
+    /// $|b| (acc(b) - conf(b))$.
     gaps: [f64; ECE_BINS],
     brier: f64,
     nll: f64,
@@ -63,8 +65,8 @@ impl Predictions {
     /// `logits` (samples x classes), `labels` and `clean_labels` (samples). A batch may be empty.
     ///
     /// # Errors
-    /// Shapes or lengths that differ, a label without a logit, non-finite logits (the row counts within the batch). After
-    /// an error the collector is as it was.
+    /// Shapes or lengths that differ, a label without a logit, non-finite logits (the row counts
+    /// within the batch). After an error the collector is as it was.
     pub fn add<T: Real, L: Label>(
         &mut self,
         logits: ArrayView2<'_, T>,
@@ -218,8 +220,8 @@ impl Predictions {
 
     /// One sample; `predicted` is where the largest logit stands. The logits are used up.
     ///
-    /// Late in training probabilities differ from 0 and 1 by little: all is computed from `rest`, the sum of the
-    /// exponentials but for the largest, which is 1, so that nothing cancels.
+    /// Late in training probabilities differ from 0 and 1 by little: all is computed from `rest`,
+    /// the sum of the exponentials but for the largest, which is 1, so that nothing cancels.
     #[inline]
     pub(crate) fn add_row(
         &mut self,

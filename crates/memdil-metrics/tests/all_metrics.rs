@@ -1,4 +1,5 @@
-//! Every metric against its definition written out, on data of any shape; and the three ways in against each other.
+//! Every metric against its definition written out, on data of any shape; and the three ways in
+//! against each other.
 #![allow(clippy::float_cmp, clippy::unwrap_used, missing_docs)]
 
 mod common;
@@ -297,7 +298,8 @@ fn value(metrics: &Metrics, name: &str) -> f64 {
     }
 }
 
-/// The same features cut into batches, each in a collector of its own, merged in an order of its own.
+/// The same features cut into batches, each in a collector of its own, merged in an order of its
+/// own.
 fn streamed(p: &Problem, seed: u64) -> (Moments, SecondPassTotals) {
     let mut random = Random(seed);
     let order = random.permutation(p.labels.len());
@@ -512,7 +514,8 @@ fn collapse_far_from_the_origin_is_measured_in_single_precision() {
 
 #[test]
 fn ties_are_decided_by_the_samples_themselves() {
-    // Integers: every product is exact, and a third of the samples lie midway between two means. Ties go to the lowest class.
+    // Integers: every product is exact, and a third of the samples lie midway between two means.
+    // Ties go to the lowest class.
     let mut rows = Vec::new();
     let mut labels = Vec::new();
     for i in 0..3000_i32 {

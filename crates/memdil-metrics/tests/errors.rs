@@ -315,7 +315,8 @@ fn numbers_that_are_not_finite() {
 
 #[test]
 fn class_means_that_coincide() {
-    // A dead network; equal means of different samples; equal means only up to rounding; no features at all.
+    // A dead network; equal means of different samples; equal means only up to rounding; no
+    // features at all.
     let constant = Array2::from_elem((6, 3), 0.1);
     let symmetric = array![[1.0], [-1.0], [0.0], [2.0], [-2.0], [0.0]];
     let same = array![[0.1], [0.7], [0.4], [0.7], [0.4], [0.1]];

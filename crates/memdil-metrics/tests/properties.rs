@@ -45,7 +45,8 @@ proptest! {
         assert_close(found, naive(single.mapv(f64::from).view(), &labels, classes), 1e-7);
     }
 
-    /// Features that repeat, are constant or are sums of others add no dimension, but lengthen the rest.
+    /// Features that repeat, are constant or are sums of others add no dimension, but lengthen the
+    /// rest.
     #[test]
     fn nc1_handles_dependent_features(seed: u64, classes in 2_usize..9, dim in 1_usize..6, extra in 1_usize..8) {
         let (features, labels) = clusters(seed, classes, dim, 0.3);
@@ -55,8 +56,8 @@ proptest! {
         assert_close(found, naive(wide.view(), &labels, classes), 1e-7);
     }
 
-    /// Writing every feature several times stretches all distances alike. Holds to rounding only if the rank
-    /// of the class means is found exactly.
+    /// Writing every feature several times stretches all distances alike. Holds to rounding only if
+    /// the rank of the class means is found exactly.
     #[test]
     fn nc1_is_unchanged_by_duplicated_features(seed: u64, classes in 2_usize..9, dim in 1_usize..6, noise in 1e-6..1.0_f64) {
         let (features, labels) = clusters(seed, classes, dim, noise);

@@ -2,14 +2,15 @@
 
 use candle_core::Result;
 
-/// Rows of a simplex equiangular tight frame: K unit vectors of `dim` values, any two with cosine $-1/(K-1)$
-/// (Papyan et al. 2020; as a fixed classifier Zhu et al. 2021).
+/// Rows of a simplex equiangular tight frame: K unit vectors of `dim` values, any two with cosine
+/// $-1/(K-1)$ (Papyan et al. 2020; as a fixed classifier Zhu et al. 2021).
 ///
-/// The frame is the canonical one, $w_k = \sqrt{K/(K-1)}\,(e_k - \frac1K \sum_j e_j)$ in the first K of `dim` dimensions:
-/// each class has a dimension of its own, so that features that cannot be negative can still align with it. In
-/// $K - 1$ dimensions it stands in Helmert's basis: with $m = j + 1$, counting k and j from zero, $w_{kj}$ is
-/// $\sqrt{K/(K-1)}/\sqrt{m(m+1)}$ times 1 for $k < m$, $-m$ for $k = m$, 0 for $k > m$; features that
-/// cannot be negative never align with the last class there.
+/// The frame is the canonical one, $w_k = \sqrt{K/(K-1)}\,(e_k - \frac1K \sum_j e_j)$ in the first
+/// K of `dim` dimensions: each class has a dimension of its own, so that features that cannot be
+/// negative can still align with it. In $K - 1$ dimensions it stands in Helmert's basis: with
+/// $m = j + 1$, counting k and j from zero, $w_{kj}$ is $\sqrt{K/(K-1)}/\sqrt{m(m+1)}$ times 1 for
+/// $k < m$, $-m$ for $k = m$, 0 for $k > m$; features that cannot be negative never align with the
+/// last class there.
 ///
 /// # Shapes
 ///

@@ -21,7 +21,8 @@ pub struct ImageShape {
 }
 
 impl ImageShape {
-    /// Images (n, height, width, C) from samples (n, C height width), which are stored channel by channel.
+    /// Images (n, height, width, C) from samples (n, C height width), which are stored channel by
+    /// channel.
     pub(crate) fn images(&self, batch: &Tensor) -> Result<Tensor> {
         let shape = (batch.dim(0)?, self.channels, self.height, self.width);
         batch.reshape(shape)?.permute((0, 2, 3, 1))?.contiguous()

@@ -12,7 +12,8 @@ use crate::{Model, simplex_etf};
 pub struct MlpShape {
     /// Values of an input sample.
     pub inputs: usize,
-    /// Blocks of Linear, normalisation, activation: `depth - 1` of `width` units, then one of `features`.
+    /// Blocks of Linear, normalisation, activation: `depth - 1` of `width` units, then one of
+    /// `features`.
     pub depth: usize,
     /// Units in a hidden block.
     pub width: usize,
@@ -92,8 +93,8 @@ impl Mlp {
     ///
     /// # Errors
     ///
-    /// candle's error when a size is 0, the features are too few for a fixed frame, or the device cannot hold the
-    /// parameters.
+    /// candle's error when a size is 0, the features are too few for a fixed frame, or the device
+    /// cannot hold the parameters.
     pub fn new(
         shape: MlpShape,
         variant: MlpVariant,
@@ -174,8 +175,8 @@ impl Mlp {
 }
 
 impl Model for Mlp {
-    /// At least two samples for batch normalisation with `train`: biased variance for the batch, unbiased for the running
-    /// one.
+    /// At least two samples for batch normalisation with `train`: biased variance for the batch,
+    /// unbiased for the running one.
     fn forward(&self, batch: &Tensor, train: bool) -> Result<Output> {
         if train
             && batch.dim(0)? < 2

@@ -8,14 +8,17 @@ use crate::Output;
 
 /// A network with a linear classifier on penultimate features: this crate's, or one of your own.
 ///
-/// Variables are named; names decide what is decayed how (`classifier.` has a weight decay of its own) and what a saved
-/// model's tensors are called. Their order is that of [`parameters`](Self::parameters).
+/// Variables are named; names decide what is decayed how (`classifier.` has a weight decay of its
+/// own) and what a saved model's tensors are called. Their order is that of
+/// [`parameters`](Self::parameters).
 pub trait Model: Debug + Send {
-    /// Features and logits of a batch; with `train`, statistics of the batch normalise and running ones move.
+    /// Features and logits of a batch; with `train`, statistics of the batch normalise and running
+    /// ones move.
     ///
     /// # Shapes
     ///
-    /// `batch` (n, values of a sample), a sample channel by channel and row by row; features (n, d), logits (n, K).
+    /// `batch` (n, values of a sample), a sample channel by channel and row by row; features (n,
+    /// d), logits (n, K).
     ///
     /// # Errors
     ///
@@ -25,7 +28,8 @@ pub trait Model: Debug + Send {
     /// Everything that is trained, by name.
     fn parameters(&self) -> &[(String, Var)];
 
-    /// What is saved with the model but never trained or decayed, running statistics for example, by name.
+    /// What is saved with the model but never trained or decayed, running statistics for example,
+    /// by name.
     fn buffers(&self) -> &[(String, Var)];
 
     /// Weights of the classifier, (d, K).

@@ -9,7 +9,8 @@ const EPS: f64 = 1e-5;
 /// What normalises the values of a block before its activation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Norm {
-    /// Over the batch, for each unit; by running statistics in evaluation mode (Ioffe and Szegedy 2015).
+    /// Over the batch, for each unit; by running statistics in evaluation mode (Ioffe and Szegedy
+    /// 2015).
     #[default]
     Batch,
     /// Over the units, for each sample (Ba et al. 2016).

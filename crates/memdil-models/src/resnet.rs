@@ -24,15 +24,16 @@ pub struct ResNetShape {
     pub image: ImageShape,
     /// Which blocks, and how many.
     pub depth: ResNetDepth,
-    /// Channels of the first stage, 64 in the paper; the others have twice, four and eight times as many.
+    /// Channels of the first stage, 64 in the paper; the others have twice, four and eight times as
+    /// many.
     pub width: usize,
     /// Logits.
     pub classes: usize,
 }
 
-/// The residual network of He et al. (2016) as it is used on 32 by 32 images: a 3 by 3 stem without pooling, four stages,
-/// the mean over all pixels as penultimate features (8 width of them, 32 width in the bottleneck network), a linear
-/// classifier.
+/// The residual network of He et al. (2016) as it is used on 32 by 32 images: a 3 by 3 stem without
+/// pooling, four stages, the mean over all pixels as penultimate features (8 width of them, 32
+/// width in the bottleneck network), a linear classifier.
 ///
 /// ```
 /// use candle_core::{DType, Device, Tensor};
@@ -65,7 +66,8 @@ struct Block {
 }
 
 impl ResNet {
-    /// A network with PyTorch's default initialisation: weights uniform on ±1/√fan_in, normalisation the identity.
+    /// A network with PyTorch's default initialisation: weights uniform on ±1/√fan_in,
+    /// normalisation the identity.
     ///
     /// # Errors
     ///

@@ -19,11 +19,13 @@ pub struct FeatureShape {
     pub nonnegative: bool,
 }
 
-/// A linear classifier without bias whose inputs, the features of every sample, are trained like its weights
-/// (Nguyen et al. 2023): what a network could do at best if its last features were free.
+/// A linear classifier without bias whose inputs, the features of every sample, are trained like
+/// its weights (Nguyen et al. 2023): what a network could do at best if its last features were
+/// free.
 ///
-/// Non-negative features stay so by [`project`](Self::project) after each step, not by a ReLU in front of the
-/// classifier: a feature that a ReLU holds at zero has no gradient and never comes back.
+/// Non-negative features stay so by [`project`](Self::project) after each step, not by a ReLU in
+/// front of the classifier: a feature that a ReLU holds at zero has no gradient and never comes
+/// back.
 ///
 /// ```
 /// use candle_core::Device;
@@ -46,7 +48,8 @@ pub struct UnconstrainedFeatures {
 }
 
 impl UnconstrainedFeatures {
-    /// Weights and features uniform on ±1/√P in f64; non-negative features are their absolute values.
+    /// Weights and features uniform on ±1/√P in f64; non-negative features are their absolute
+    /// values.
     ///
     /// # Errors
     ///
@@ -113,8 +116,8 @@ impl UnconstrainedFeatures {
         Tensor::from_vec(labels, classes * samples_per_class, self.features.device())
     }
 
-    /// Puts the features back to the nearest admissible ones: negative entries become zero where features are
-    /// non-negative.
+    /// Puts the features back to the nearest admissible ones: negative entries become zero where
+    /// features are non-negative.
     ///
     /// # Errors
     ///

@@ -7,7 +7,8 @@ use rand_chacha::ChaCha8Rng;
 use crate::layers::{Convolution, ImageShape, Layers, check_batch, logits};
 use crate::{Model, Output};
 
-/// Which VGG network: the number of layers with weights, as in the paper's table, its three linear ones counted.
+/// Which VGG network: the number of layers with weights, as in the paper's table, its three linear
+/// ones counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum VggDepth {
     /// One convolution in the first two stages, two in the others.
@@ -34,9 +35,9 @@ pub struct VggShape {
 /// Smallest height and width of an image.
 const SMALLEST: usize = 32;
 
-/// The network of Simonyan and Zisserman (2015) as it is used on 32 by 32 images: five stages of 3 by 3 convolutions with
-/// batch normalisation and ReLU, each followed by the maximum of two by two pixels, and one linear classifier on what
-/// remains (8 width features).
+/// The network of Simonyan and Zisserman (2015) as it is used on 32 by 32 images: five stages of 3
+/// by 3 convolutions with batch normalisation and ReLU, each followed by the maximum of two by two
+/// pixels, and one linear classifier on what remains (8 width features).
 ///
 /// ```
 /// use candle_core::{DType, Device, Tensor};
@@ -60,11 +61,13 @@ pub struct Vgg {
 }
 
 impl Vgg {
-    /// A network with PyTorch's default initialisation: weights uniform on ±1/√fan_in, normalisation the identity.
+    /// A network with PyTorch's default initialisation: weights uniform on ±1/√fan_in,
+    /// normalisation the identity.
     ///
     /// # Errors
     ///
-    /// candle's error when a size is 0, images are too small, or the device cannot hold the parameters.
+    /// candle's error when a size is 0, images are too small, or the device cannot hold the
+    /// parameters.
     pub fn new(
         shape: VggShape,
         rng: &mut ChaCha8Rng,

@@ -71,7 +71,8 @@ fn initialisation_is_seeded_and_pytorch_like() {
     let first = values(parameter(&network, "blocks.0.linear.weight"));
     assert_eq!(first, values(parameter(&same, "blocks.0.linear.weight")));
     assert_ne!(first, values(parameter(&other, "blocks.0.linear.weight")));
-    // Uniform on +-1/sqrt(400): 120,000 draws fill the interval, with mean 0 and variance 1/(3 * 400).
+    // Uniform on +-1/sqrt(400): 120,000 draws fill the interval, with mean 0 and variance 1/(3 *
+    // 400).
     let bound = 1.0 / 20.0;
     assert!(first.iter().all(|w| w.abs() <= bound));
     assert!(first.iter().any(|w| *w > 0.999 * bound) && first.iter().any(|w| *w < -0.999 * bound));
@@ -121,8 +122,8 @@ fn a_training_pass_normalises_by_the_batch_and_tracks_buffers() {
 
 #[test]
 fn features_after_a_training_pass_are_the_relu_of_standardised_values() {
-    // With gamma = 1 and beta = 0 a unit's values before the ReLU have mean 0 and variance just below 1, so
-    // shifting beta by 100 opens every ReLU and shows them.
+    // With gamma = 1 and beta = 0 a unit's values before the ReLU have mean 0 and variance just
+    // below 1, so shifting beta by 100 opens every ReLU and shows them.
     let network = network(4);
     let beta = parameter(&network, "blocks.2.norm.bias");
     beta.set(&Tensor::new(&[100f64, 100.0], &Device::Cpu).unwrap())

@@ -6,11 +6,13 @@ use std::path::Path;
 
 use crate::RecordError;
 
-/// Writes a file through `fill`: to a temporary file beside it, flushed to disk, then renamed over `path`.
+/// Writes a file through `fill`: to a temporary file beside it, flushed to disk, then renamed over
+/// `path`.
 ///
 /// # Errors
 ///
-/// [`RecordError::Write`]; the file that stood there before is untouched, the temporary one is removed.
+/// [`RecordError::Write`]; the file that stood there before is untouched, the temporary one is
+/// removed.
 pub fn write_atomic(
     path: &Path,
     fill: impl FnOnce(&mut BufWriter<File>) -> std::io::Result<()>,
@@ -39,8 +41,8 @@ pub fn write_atomic(
     })
 }
 
-/// Writes an archive (`.npz`) as [`write_atomic`] does. It is made in memory before: one that meets a full disk half-way
-/// would complain on standard error.
+/// Writes an archive (`.npz`) as [`write_atomic`] does. It is made in memory before: one that meets
+/// a full disk half-way would complain on standard error.
 ///
 /// # Errors
 ///

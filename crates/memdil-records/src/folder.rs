@@ -68,7 +68,8 @@ impl RunFolder {
         self.path.join("model.safetensors")
     }
 
-    /// Where a run that is going on keeps its last two checkpoints, in turns; gone when it is finished.
+    /// Where a run that is going on keeps its last two checkpoints, in turns; gone when it is
+    /// finished.
     pub fn checkpoints(&self) -> [PathBuf; 2] {
         ["checkpoint-0.safetensors", "checkpoint-1.safetensors"].map(|name| self.path.join(name))
     }
@@ -212,7 +213,8 @@ impl RunFolder {
         self.checkpoints().iter().try_for_each(|path| remove(path))
     }
 
-    /// Removes what a process that was killed while it wrote a file has left; only for who holds the lock.
+    /// Removes what a process that was killed while it wrote a file has left; only for who holds
+    /// the lock.
     ///
     /// # Errors
     ///
@@ -239,7 +241,8 @@ pub type FoundRuns = Vec<(RunFolder, RunRecord)>;
 ///
 /// # Errors
 ///
-/// [`RecordError::Read`] when the folder cannot be listed, [`RecordError::Malformed`] when a summary is damaged.
+/// [`RecordError::Read`] when the folder cannot be listed, [`RecordError::Malformed`] when a
+/// summary is damaged.
 pub fn find_runs(folder: &Path) -> Result<FoundRuns, RecordError> {
     let (runs, damaged) = find_undamaged_runs(folder)?;
     damaged.into_iter().next().map_or(Ok(runs), Err)

@@ -11,8 +11,8 @@ use crate::{Provenance, RecordError, write_atomic};
 
 /// Everything that decides the numbers of one training of unconstrained features.
 ///
-/// With $N$ classes of $n$ samples, $W$ the classifier and $H$ the features, full-batch gradient descent with
-/// momentum on
+/// With $N$ classes of $n$ samples, $W$ the classifier and $H$ the features, full-batch gradient
+/// descent with momentum on
 /// $$\frac{1}{Nn}\sum_{k,i} l(Wh_{k,i}, k) + \lambda_W\|W\|_F^2 + \frac{\lambda_H}{Nn}\|H\|_F^2.$$
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -33,8 +33,8 @@ pub struct LayerPeeledSpec {
     pub nonnegative: bool,
     /// Seeds the initial weights and features.
     pub seed: u64,
-    /// Learning rate in balanced variables: $\sqrt{\lambda_H/\lambda_W}$ times as large for weights,
-    /// $Nn\sqrt{\lambda_W/\lambda_H}$ times for features.
+    /// Learning rate in balanced variables: $\sqrt{\lambda_H/\lambda_W}$ times as large for
+    /// weights, $Nn\sqrt{\lambda_W/\lambda_H}$ times for features.
     pub learning_rate: f64,
     /// Momentum, in `[0, 1)`.
     pub momentum: f64,
@@ -60,7 +60,8 @@ pub enum LayerPeeledStatus {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LayerPeeledEnd {
-    /// Largest entry of the projected gradient in balanced variables, over $\sqrt{\lambda_W\lambda_H}$.
+    /// Largest entry of the projected gradient in balanced variables, over
+    /// $\sqrt{\lambda_W\lambda_H}$.
     pub residual: f64,
     /// Value of the objective.
     pub objective: f64,
@@ -83,7 +84,8 @@ pub struct LayerPeeledEnd {
     /// Largest minus smallest norm of the feature means, over their mean norm.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub feature_norm_spread: Option<f64>,
-    /// Largest distance between $w_k$ and $h_k - h_G$, both scaled to length one; $h_G$ is the global mean.
+    /// Largest distance between $w_k$ and $h_k - h_G$, both scaled to length one; $h_G$ is the
+    /// global mean.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub nc3_plus: Option<f64>,
 }
@@ -114,7 +116,8 @@ impl LayerPeeledSpec {
     ///
     /// # Errors
     ///
-    /// [`RecordError::OutOfRange`] naming the first setting that is out of range, or the error of the loss crate.
+    /// [`RecordError::OutOfRange`] naming the first setting that is out of range, or the error of
+    /// the loss crate.
     pub fn validate(&self) -> Result<(), RecordError> {
         check(self.classes >= 2, "classes", self.classes, "at least 2")?;
         check(
@@ -164,8 +167,9 @@ impl LayerPeeledSpec {
         )
     }
 
-    /// Whether the minimiser fits into the dimension, so that a closed form is there to compare with: $P \ge N$ for
-    /// the orthogonal frame of non-negative features, $P \ge N - 1$ for the simplex of signed ones.
+    /// Whether the minimiser fits into the dimension, so that a closed form is there to compare
+    /// with: $P \ge N$ for the orthogonal frame of non-negative features, $P \ge N - 1$ for the
+    /// simplex of signed ones.
     pub fn frame_fits(&self) -> bool {
         self.dim
             >= if self.nonnegative {

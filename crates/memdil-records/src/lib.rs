@@ -12,11 +12,11 @@
 //! | `model.safetensors` | parameters and running statistics after the last epoch |
 //! | `summary.json` | the [`RunRecord`]: written last, so its presence means the run is complete |
 //!
-//! These are written to a temporary file, flushed to disk and renamed: no reader ever sees half a file. While a run is
-//! going on there are also `.lock`, `metrics.jsonl.partial`, its last two checkpoints (`checkpoint-0.safetensors` and
-//! `checkpoint-1.safetensors`) and, in a sweep, `worker.log`. Beside the folders of runs,
-//! `layer-peeled.jsonl` holds one [`LayerPeeledRecord`] a line, and `search/` what hyper-parameter searches leave
-//! ([`SearchFolder`]).
+//! These are written to a temporary file, flushed to disk and renamed: no reader ever sees half a
+//! file. While a run is going on there are also `.lock`, `metrics.jsonl.partial`, its last two
+//! checkpoints (`checkpoint-0.safetensors` and `checkpoint-1.safetensors`) and, in a sweep,
+//! `worker.log`. Beside the folders of runs, `layer-peeled.jsonl` holds one [`LayerPeeledRecord`] a
+//! line, and `search/` what hyper-parameter searches leave ([`SearchFolder`]).
 //! This crate trains nothing and knows no tensor library.
 
 mod atomic;

@@ -20,10 +20,12 @@ pub struct ManifestLine {
     pub spec: RunSpec,
 }
 
-/// Classes that the name of a run lists; more are counted, since the name of a folder has 255 bytes at most.
+/// Classes that the name of a run lists; more are counted, since the name of a folder has 255 bytes
+/// at most.
 const LISTED: usize = 20;
 
-/// The name of a run: readable parts, then eight hexadecimal digits of the SHA-256 of the whole specification.
+/// The name of a run: readable parts, then eight hexadecimal digits of the SHA-256 of the whole
+/// specification.
 ///
 /// Equal specifications have equal names, so a sweep that is planned again finds its finished runs.
 pub fn run_id(spec: &RunSpec) -> String {
@@ -58,8 +60,9 @@ pub fn run_id(spec: &RunSpec) -> String {
 ///
 /// # Errors
 ///
-/// [`RecordError::Read`], or [`RecordError::Malformed`] naming the line that is no run or whose id does not
-/// belong to its specification, or that stands there already; an empty manifest is malformed.
+/// [`RecordError::Read`], or [`RecordError::Malformed`] naming the line that is no run or whose id
+/// does not belong to its specification, or that stands there already; an empty manifest is
+/// malformed.
 pub fn read_manifest(path: &Path) -> Result<Vec<ManifestLine>, RecordError> {
     let text = fs::read_to_string(path).map_err(|cause| RecordError::Read {
         path: path.to_owned(),

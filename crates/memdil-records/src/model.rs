@@ -17,7 +17,8 @@ pub enum ModelSpec {
     /// A residual network with a 3 by 3 stem and no max-pooling.
     #[serde(rename = "resnet")]
     ResNet(ResNetSpec),
-    /// A VGG network with batch normalisation and one linear layer; for images of 32 by 32 pixels and more.
+    /// A VGG network with batch normalisation and one linear layer; for images of 32 by 32 pixels
+    /// and more.
     Vgg(VggSpec),
     /// A network that a program of one's own builds and hands to the runner.
     Custom(CustomSpec),
@@ -113,7 +114,8 @@ pub enum ClassifierSpec {
     /// A linear layer, trained with the rest.
     #[default]
     Learned,
-    /// A simplex equiangular tight frame with zero bias that stays as it is; needs `features` of at least K - 1.
+    /// A simplex equiangular tight frame with zero bias that stays as it is; needs `features` of at
+    /// least K - 1.
     Etf,
 }
 

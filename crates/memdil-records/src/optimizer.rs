@@ -5,16 +5,19 @@ use serde::{Deserialize, Serialize};
 use crate::RecordError;
 use crate::spec::{check, positive};
 
-/// Which optimiser updates the parameters $p$ along the gradient $g$; formulas as in PyTorch, $\eta$ the learning rate.
+/// Which optimiser updates the parameters $p$ along the gradient $g$; formulas as in PyTorch,
+/// $\eta$ the learning rate.
 ///
-/// A coupled weight decay $\lambda$ makes $\lambda p$ part of the gradient; a decoupled one shrinks $p$ beside it
-/// (Loshchilov and Hutter 2019). They are different things and named apart. The classifier's weight and bias may have
-/// their own; where it is left out it is that of all others. Running statistics and a fixed classifier never decay.
+/// A coupled weight decay $\lambda$ makes $\lambda p$ part of the gradient; a decoupled one shrinks
+/// $p$ beside it (Loshchilov and Hutter 2019). They are different things and named apart. The
+/// classifier's weight and bias may have their own; where it is left out it is that of all others.
+/// Running statistics and a fixed classifier never decay.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum OptimizerSpec {
-    /// Stochastic gradient descent, $v \leftarrow \mu v + (g + \lambda p)$, $p \leftarrow p - \eta v$; with `nesterov`
-    /// $p \leftarrow p - \eta (g + \lambda p + \mu v)$ with the new $v$.
+    /// Stochastic gradient descent, $v \leftarrow \mu v + (g + \lambda p)$,
+    /// $p \leftarrow p - \eta v$; with `nesterov` $p \leftarrow p - \eta (g + \lambda p + \mu v)$
+    /// with the new $v$.
     Sgd {
         /// Initial learning rate.
         learning_rate: f64,
@@ -29,9 +32,10 @@ pub enum OptimizerSpec {
         #[serde(skip_serializing_if = "Option::is_none", default)]
         classifier_weight_decay: Option<f64>,
     },
-    /// Adam (Kingma and Ba 2015), with $g$ standing for $g + \lambda p$: $m \leftarrow \beta_1 m + (1-\beta_1) g$,
-    /// $v \leftarrow \beta_2 v + (1-\beta_2) g^2$, and in step $t$
-    /// $p \leftarrow p - \frac{\eta}{1-\beta_1^t} \, m \big/ \bigl(\sqrt v/\sqrt{1-\beta_2^t} + \epsilon\bigr)$.
+    /// Adam (Kingma and Ba 2015), with $g$ standing for $g + \lambda p$:
+    /// $m \leftarrow \beta_1 m + (1-\beta_1) g$, $v \leftarrow \beta_2 v + (1-\beta_2) g^2$, and in
+    /// step $t$ $p \leftarrow p - \frac{\eta}{1-\beta_1^t} \, m \big/ \bigl(\sqrt
+    /// v/\sqrt{1-\beta_2^t} + \epsilon\bigr)$.
     Adam {
         /// Initial learning rate.
         learning_rate: f64,
@@ -102,8 +106,9 @@ pub enum ScheduleSpec {
         /// Factor of a step, in `(0, 1]`.
         gamma: f64,
     },
-    /// Half a cosine from the initial learning rate $\eta$ towards $\eta_{\min}$, which it would reach after the last of
-    /// $T$ epochs: epoch $e$ has $\eta_{\min} + (\eta - \eta_{\min})(1 + \cos(\pi(e-1)/T))/2$.
+    /// Half a cosine from the initial learning rate $\eta$ towards $\eta_{\min}$, which it would
+    /// reach after the last of $T$ epochs: epoch $e$ has
+    /// $\eta_{\min} + (\eta - \eta_{\min})(1 + \cos(\pi(e-1)/T))/2$.
     Cosine {
         /// $\eta_{\min}$, from 0 to the initial learning rate.
         minimum_learning_rate: f64,
@@ -120,8 +125,8 @@ impl OptimizerSpec {
         }
     }
 
-    /// The coupled weight decay, a penalty $\frac{\lambda}{2} \lVert p \rVert^2$ on the loss; `None` where the decay is
-    /// decoupled.
+    /// The coupled weight decay, a penalty $\frac{\lambda}{2} \lVert p \rVert^2$ on the loss;
+    /// `None` where the decay is decoupled.
     pub fn coupled_weight_decay(&self) -> Option<f64> {
         match *self {
             Self::Sgd { weight_decay, .. } | Self::Adam { weight_decay, .. } => Some(weight_decay),
@@ -247,7 +252,8 @@ fn decay(name: &'static str, value: Option<f64>) -> Result<(), RecordError> {
 }
 
 impl ScheduleSpec {
-    /// The learning rate of an epoch, counted from one, of `epochs`, where the first one's is `initial`.
+    /// The learning rate of an epoch, counted from one, of `epochs`, where the first one's is
+    /// `initial`.
     ///
     /// ```
     /// use memdil_records::ScheduleSpec;
@@ -370,7 +376,8 @@ mod tests {
             ),
             &[0.8, 0.8],
         );
-        // Cosines of 0, 45, 90 and 135 degrees between 0.8 and 0.2: the minimum itself would be epoch 5.
+        // Cosines of 0, 45, 90 and 135 degrees between 0.8 and 0.2: the minimum itself would be
+        // epoch 5.
         let half = 0.3 * 0.5f64.sqrt();
         let cosine = ScheduleSpec::Cosine {
             minimum_learning_rate: 0.2,

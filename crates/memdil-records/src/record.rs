@@ -16,10 +16,11 @@ pub enum Status {
     Diverged,
 }
 
-/// What is known after an epoch. Training-set metrics are taken in evaluation mode on the samples trained on,
-/// with the labels trained on; names are those of the metrics chapter.
+/// What is known after an epoch. Training-set metrics are taken in evaluation mode on the samples
+/// trained on, with the labels trained on; names are those of the metrics chapter.
 ///
-/// A metric that is not defined (two class means coincide, say) is left out and its reason stands in `undefined`.
+/// A metric that is not defined (two class means coincide, say) is left out and its reason stands
+/// in `undefined`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EpochRecord {
@@ -35,8 +36,8 @@ pub struct EpochRecord {
     /// NC1 of the training features with the given labels.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub nc1: Option<f64>,
-    /// `nc1` over all noisy samples, those held out for validation included (as the authors' code does); left out where
-    /// nothing is held out.
+    /// `nc1` over all noisy samples, those held out for validation included (as the authors' code
+    /// does); left out where nothing is held out.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub nc1_all: Option<f64>,
     /// Distance of W Wᵀ from a simplex equiangular tight frame.
@@ -54,7 +55,8 @@ pub struct EpochRecord {
     /// Expected calibration error on the training set, given labels, 15 bins.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub ece: Option<f64>,
-    /// Sum over the corrupted training samples of their distance to the clean mean of their true class.
+    /// Sum over the corrupted training samples of their distance to the clean mean of their true
+    /// class.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub memorization_sum: Option<f64>,
     /// The same, divided by the number of corrupted samples; left out where there is none.
@@ -125,7 +127,8 @@ pub struct TestRecord {
 pub struct Provenance {
     /// Version of the program.
     pub version: String,
-    /// Commit it was built from, with `-dirty` after uncommitted changes; `unknown` outside a checkout.
+    /// Commit it was built from, with `-dirty` after uncommitted changes; `unknown` outside a
+    /// checkout.
     pub commit: String,
     /// SHA-256 of the Cargo.lock it was built with; `unknown` outside a checkout.
     pub lockfile_sha256: String,
@@ -135,7 +138,8 @@ pub struct Provenance {
     pub platform: String,
     /// Processor, as the system names it.
     pub cpu: String,
-    /// Vector instructions found at run time: results differ between processors that differ in them.
+    /// Vector instructions found at run time: results differ between processors that differ in
+    /// them.
     pub cpu_features: Vec<String>,
     /// Threads that tensor operations may use.
     pub threads: usize,

@@ -31,8 +31,8 @@ pub struct SearchSpec {
 pub enum Sampler {
     /// Drawn from the space, whatever other trials gave (Bergstra and Bengio 2012).
     Random,
-    /// Tree-structured Parzen estimator (Bergstra et al. 2011): drawn where good trials are denser than bad ones, each
-    /// setting by itself.
+    /// Tree-structured Parzen estimator (Bergstra et al. 2011): drawn where good trials are denser
+    /// than bad ones, each setting by itself.
     Tpe,
 }
 
@@ -156,8 +156,8 @@ impl From<SearchRange> for Written {
     }
 }
 
-/// Settings that a search decides itself: the seed names its random numbers, trials hold data out and are short, and
-/// the retrained run does neither.
+/// Settings that a search decides itself: the seed names its random numbers, trials hold data out
+/// and are short, and the retrained run does neither.
 const OWN: [&str; 4] = ["experiment", "seed", "data.validation", "training.epochs"];
 
 impl SearchSpec {
@@ -170,7 +170,8 @@ impl SearchSpec {
     ///
     /// # Errors
     ///
-    /// [`RecordError::OutOfRange`] or [`RecordError::Space`], naming the first setting that is out of range.
+    /// [`RecordError::OutOfRange`] or [`RecordError::Space`], naming the first setting that is out
+    /// of range.
     pub fn validate(&self) -> Result<(), RecordError> {
         check(self.trials >= 1, "search.trials", self.trials, "at least 1")?;
         check(
@@ -261,7 +262,8 @@ pub struct TrialRecord {
     pub run: String,
     /// How it ended.
     pub status: Status,
-    /// Accuracy on the held-out noisy samples after the last epoch; left out when the run diverged, which counts as worst.
+    /// Accuracy on the held-out noisy samples after the last epoch; left out when the run diverged,
+    /// which counts as worst.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub validation_accuracy: Option<f64>,
     /// The highest of it up to this trial.
@@ -294,11 +296,13 @@ pub struct SearchRecord {
     pub search: SearchSpec,
     /// The settings that the values of a trial are put into.
     pub spec: RunSpec,
-    /// The settings that are searched over: those of the space that the loss, the optimiser and so on have.
+    /// The settings that are searched over: those of the space that the loss, the optimiser and so
+    /// on have.
     pub settings: Vec<String>,
     /// Finished trials, in the order of their numbers.
     pub trials: Vec<TrialRecord>,
-    /// The first trial with the highest validation accuracy, once all are finished; left out when all have diverged.
+    /// The first trial with the highest validation accuracy, once all are finished; left out when
+    /// all have diverged.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub best_trial: Option<usize>,
     /// The run made with its values.

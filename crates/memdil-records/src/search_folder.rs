@@ -56,7 +56,8 @@ impl SearchFolder {
     ///
     /// # Errors
     ///
-    /// [`RecordError::Read`], or [`RecordError::Malformed`] when the file is damaged or of an unknown format.
+    /// [`RecordError::Read`], or [`RecordError::Malformed`] when the file is damaged or of an
+    /// unknown format.
     pub fn read(&self, id: &str) -> Result<Option<SearchRecord>, RecordError> {
         let path = self.history(id);
         if exists(&path)? {
@@ -75,8 +76,8 @@ impl SearchFolder {
         write_json(&self.history(&record.id), record)
     }
 
-    /// Removes what a process that was killed while it wrote a history of these searches, or their manifests, has left;
-    /// only for who makes them.
+    /// Removes what a process that was killed while it wrote a history of these searches, or their
+    /// manifests, has left; only for who makes them.
     ///
     /// # Errors
     ///

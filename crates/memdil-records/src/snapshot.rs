@@ -32,8 +32,8 @@ pub struct SnapshotPart {
 }
 
 impl Snapshot {
-    /// Writes the arrays `features`, `logits`, `labels`, `clean_labels`, the same with the prefix `test_`,
-    /// `classifier` and `bias`, in NumPy's .npz format.
+    /// Writes the arrays `features`, `logits`, `labels`, `clean_labels`, the same with the prefix
+    /// `test_`, `classifier` and `bias`, in NumPy's .npz format.
     ///
     /// # Errors
     ///

@@ -8,8 +8,8 @@ use crate::{ModelSpec, OptimizerSpec, RecordError, ScheduleSpec};
 
 /// Everything that decides the numbers of a run. Paths, threads and devices are no part of it.
 ///
-/// There are no hidden defaults: what is saved with a run is what ran ([`resolve`](Self::resolve) writes out what a file
-/// may leave out).
+/// There are no hidden defaults: what is saved with a run is what ran ([`resolve`](Self::resolve)
+/// writes out what a file may leave out).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RunSpec {
@@ -43,15 +43,17 @@ pub struct TrainingSpec {
     pub batch_size: usize,
     /// Metrics are taken every so many epochs, and after the last.
     pub evaluate_every: usize,
-    /// $\lambda_h$ of the penalty $\frac{\lambda_h}{2n} \sum_i \lVert h_i \rVert^2$ that a batch of n samples with
-    /// penultimate features $h_i$ adds to the loss, as in the layer-peeled model; left out: 0.
+    /// $\lambda_h$ of the penalty $\frac{\lambda_h}{2n} \sum_i \lVert h_i \rVert^2$ that a batch of
+    /// n samples with penultimate features $h_i$ adds to the loss, as in the layer-peeled model;
+    /// left out: 0.
     #[serde(default)]
     pub feature_decay: f64,
 }
 
 impl RunSpec {
-    /// Writes out the settings that follow from others where they are left out: `model.features`, the classifier's
-    /// own weight decay and the transition matrix of forward correction, which is that of the noise.
+    /// Writes out the settings that follow from others where they are left out: `model.features`,
+    /// the classifier's own weight decay and the transition matrix of forward correction, which is
+    /// that of the noise.
     pub fn resolve(&mut self) {
         if let Loss::ForwardCorrection { transition } = &mut self.loss
             && transition.is_empty()
@@ -65,7 +67,8 @@ impl RunSpec {
         self.optimizer.resolve();
     }
 
-    /// Classes that the network tells apart: those of the data, or twice as many where the noise makes latent ones.
+    /// Classes that the network tells apart: those of the data, or twice as many where the noise
+    /// makes latent ones.
     pub fn network_classes(&self) -> usize {
         let latent = matches!(self.noise, LabelNoise::LatentClass { .. });
         self.data.classes.len() * if latent { 2 } else { 1 }
@@ -75,8 +78,8 @@ impl RunSpec {
     ///
     /// # Errors
     ///
-    /// [`RecordError::OutOfRange`] naming the first setting that is out of range, or the error of the data
-    /// or loss crate.
+    /// [`RecordError::OutOfRange`] naming the first setting that is out of range, or the error of
+    /// the data or loss crate.
     pub fn validate(&self) -> Result<(), RecordError> {
         let known = !self.experiment.is_empty()
             && self

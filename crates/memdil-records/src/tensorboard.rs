@@ -4,15 +4,18 @@ use serde_json::Value;
 
 use crate::EpochRecord;
 
-/// The content of an event file: a scalar for every number of every epoch, named as in `metrics.jsonl` with `/` before
-/// what stands inside (`test/dilation`, `memorization_per_class/0`). The step is the epoch, the time that of its end:
-/// `started_unix` plus the seconds of the epochs so far.
+/// The content of an event file: a scalar for every number of every epoch, named as in
+/// `metrics.jsonl` with `/` before what stands inside (`test/dilation`,
+/// `memorization_per_class/0`). The step is the epoch, the time that of its end: `started_unix`
+/// plus the seconds of the epochs so far.
 ///
-/// More epochs make a longer file with the same beginning, so that TensorBoard can go on reading it.
+/// More epochs make a longer file with the same beginning, so that TensorBoard can go on reading
+/// it.
 ///
-/// The format: records of length, checksum, message, checksum (the masked CRC-32C of TFRecord); the messages are
-/// protocol buffers, `Event { wall_time = 1, step = 2, file_version = 3, summary = 5 }`, `Summary { value = 1 }`, `Value
-/// { tag = 1, simple_value = 2 }`. Scalars are f32 there.
+/// The format: records of length, checksum, message, checksum (the masked CRC-32C of TFRecord); the
+/// messages are protocol buffers,
+/// `Event { wall_time = 1, step = 2, file_version = 3, summary = 5 }`, `Summary { value = 1 }`,
+/// `Value { tag = 1, simple_value = 2 }`. Scalars are f32 there.
 ///
 /// ```
 /// use memdil_records::{EpochRecord, event_file};

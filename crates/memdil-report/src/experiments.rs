@@ -1,4 +1,5 @@
-//! What the report knows of the experiments: their order, what they ask, and where they differ from the paper.
+//! What the report knows of the experiments: their order, what they ask, and where they differ from
+//! the paper.
 
 /// An experiment in words.
 #[derive(Clone, Copy, Debug)]
@@ -7,8 +8,8 @@ pub(crate) struct About {
     pub(crate) title: &'static str,
     /// What is done, and what the paper says comes of it.
     pub(crate) question: &'static str,
-    /// What its outcome means: the end of a claim's id, and what is said where all such claims are supported; an
-    /// experiment without claims says it all.
+    /// What its outcome means: the end of a claim's id, and what is said where all such claims are
+    /// supported; an experiment without claims says it all.
     pub(crate) meaning: &'static [(&'static str, &'static str)],
     /// Where it is not the paper's.
     pub(crate) differs: &'static str,

@@ -22,7 +22,8 @@ pub(crate) struct Descent {
     exact: Option<LpmSolution>,
 }
 
-/// The trainings recorded in a folder of runs, `layer-peeled.jsonl`: by class count, loss, sign, then the rest.
+/// The trainings recorded in a folder of runs, `layer-peeled.jsonl`: by class count, loss, sign,
+/// then the rest.
 pub(crate) fn read(folder: &Path) -> Result<Vec<Descent>, ReportError> {
     let mut descents: Vec<Descent> = read_layer_peeled(folder)?
         .into_iter()
@@ -53,7 +54,8 @@ impl Descent {
             lambda_h: spec.lambda_h,
             nonnegative: spec.nonnegative,
         };
-        // A specification that was read has been checked: its values are in the ranges of the closed form.
+        // A specification that was read has been checked: its values are in the ranges of the
+        // closed form.
         let exact = spec
             .frame_fits()
             .then(|| closed_form(&setting).ok())
@@ -182,8 +184,8 @@ pub(crate) fn table(descents: &[Descent]) -> Table {
     }
 }
 
-/// Supported when every training reached the closed form, refuted when one came to rest elsewhere; none where nothing was
-/// trained.
+/// Supported when every training reached the closed form, refuted when one came to rest elsewhere;
+/// none where nothing was trained.
 pub(crate) fn claim(descents: &[Descent]) -> Option<Claim> {
     let judged: Vec<&Descent> = descents.iter().filter(|d| d.exact.is_some()).collect();
     let errors: Vec<f64> = judged

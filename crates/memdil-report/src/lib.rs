@@ -1,8 +1,10 @@
-//! From a folder of finished runs to claims, figures and one HTML page. Reads records, trains nothing.
+//! From a folder of finished runs to claims, figures and one HTML page. Reads records, trains
+//! nothing.
 //!
 //! [`write_report`] is the whole of it: it reads every run below a folder, tests the paper's claims
-//! ([`Claim`], [`Verdict`]), draws the figures and writes `index.html` (self-contained), `report.md`,
-//! `claims.json`, and each figure as SVG and PNG in `figures/`. The tests themselves are in [`stats`] and stand alone:
+//! ([`Claim`], [`Verdict`]), draws the figures and writes `index.html` (self-contained),
+//! `report.md`, `claims.json`, and each figure as SVG and PNG in `figures/`. The tests themselves
+//! are in [`stats`] and stand alone:
 //!
 //! ```
 //! use memdil_report::stats::{mean_interval, wilcoxon_signed_rank};
@@ -13,10 +15,11 @@
 //! assert!(mean_interval(&log_ratios).is_some_and(|[_, high]| high < 0.0));
 //! ```
 //!
-//! A verdict needs six independent seeds, an interval on one side of zero, and p below 0.05 after Holm's
-//! correction over all claims of the report; a claim that fails is reported as refuted. [`MeasuredFeatures`] of networks
-//! that others trained may stand beside the runs, or alone. With `theory` the page also
-//! shows the solved models, whose claims are decided point by point, and lays their predictions over the runs.
+//! A verdict needs six independent seeds, an interval on one side of zero, and p below 0.05 after
+//! Holm's correction over all claims of the report; a claim that fails is reported as refuted.
+//! [`MeasuredFeatures`] of networks that others trained may stand beside the runs, or alone. With
+//! `theory` the page also shows the solved models, whose claims are decided point by point, and
+//! lays their predictions over the runs.
 //!
 //! ```
 //! use memdil_report::{ReportError, ReportOptions, write_report};

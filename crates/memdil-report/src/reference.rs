@@ -167,7 +167,8 @@ fn read(path: &Path) -> Result<Reference, ReportError> {
         reason,
     };
     let reference: Reference = toml::from_str(&text).map_err(|e| {
-        // The parser's message spans lines and shows the source; its first line and the place are enough.
+        // The parser's message spans lines and shows the source; its first line and the place are
+        // enough.
         let line = e
             .span()
             .map_or(1, |span| text[..span.start].matches('\n').count() + 1);

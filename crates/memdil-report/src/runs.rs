@@ -264,8 +264,8 @@ pub(crate) fn loss_rank(loss: &str) -> usize {
         .unwrap_or(LOSSES.len())
 }
 
-/// Every finished run below `folder`, in the order of the tables; none will do where free features were trained, or
-/// a search is under way.
+/// Every finished run below `folder`, in the order of the tables; none will do where free features
+/// were trained, or a search is under way.
 ///
 /// Where manifests are given, theirs only, and none will do: what is planned and missing is said.
 pub(crate) fn read_runs(
@@ -320,7 +320,8 @@ pub(crate) fn missing(runs: &[Run], manifests: &[PathBuf]) -> Result<Vec<String>
     Ok(missing)
 }
 
-/// By panel, noise level, loss and seed; ids settle what is left, so that the order never depends on the disk.
+/// By panel, noise level, loss and seed; ids settle what is left, so that the order never depends
+/// on the disk.
 pub(crate) fn sort(runs: &mut [Run]) {
     runs.sort_by_cached_key(|run| {
         let alpha = run.loss_label();

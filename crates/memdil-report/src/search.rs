@@ -220,7 +220,8 @@ pub(crate) fn markdown_trials(searches: &[SearchRecord]) -> impl Iterator<Item =
         .map(|record| (label(record, searches), trials(record).markdown()))
 }
 
-/// Validation accuracy over the trials of every search; none before the first trial that ended well.
+/// Validation accuracy over the trials of every search; none before the first trial that ended
+/// well.
 pub(crate) fn figure(searches: &[SearchRecord]) -> Option<Figure> {
     let accuracies = |record: &SearchRecord| -> Vec<f64> {
         record

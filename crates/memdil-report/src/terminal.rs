@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use crate::claims::Claim;
 use crate::text::{count, or_dash, p_value};
 
-/// Columns padded with blanks; below, why claims are inconclusive, each reason once, and what limits them.
+/// Columns padded with blanks; below, why claims are inconclusive, each reason once, and what
+/// limits them.
 pub(crate) fn table(claims: &[Claim]) -> String {
     if claims.is_empty() {
         return "No claim is tested on these runs.\n".to_owned();

@@ -1,6 +1,7 @@
 //! Numbers, dates and escapes, as every output writes them.
 
-/// Three significant digits, with a true minus sign; very small and very large values in powers of ten.
+/// Three significant digits, with a true minus sign; very small and very large values in powers of
+/// ten.
 pub(crate) fn number(value: f64) -> String {
     let size = value.abs();
     let text = if size < 1e-12 {
@@ -87,7 +88,8 @@ pub(crate) fn classes(classes: &[u32]) -> String {
     }
 }
 
-/// Text that is safe in XML and HTML, attributes included; characters that XML forbids become U+FFFD.
+/// Text that is safe in XML and HTML, attributes included; characters that XML forbids become
+/// U+FFFD.
 pub(crate) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {

@@ -12,8 +12,8 @@ use crate::{MeasuredFeatures, ReportError, markdown, page, terminal};
 /// What a report is made from, and where it goes.
 #[derive(Clone, Debug)]
 pub struct ReportOptions {
-    /// Folder whose subfolders are runs; it may also hold `layer-peeled.jsonl` and the searches in `search/`. None for a
-    /// report on `features` or the solved models alone.
+    /// Folder whose subfolders are runs; it may also hold `layer-peeled.jsonl` and the searches in
+    /// `search/`. None for a report on `features` or the solved models alone.
     pub runs: Option<PathBuf>,
     /// Features that other programs wrote, measured.
     pub features: Vec<MeasuredFeatures>,
@@ -57,19 +57,21 @@ impl Report {
     }
 }
 
-/// Reads the finished runs below `options.runs` and writes them and `options.features` as `index.html`, `report.md`,
-/// `claims.json`, `figures/*.svg` and `figures/*.png` into `options.out`.
+/// Reads the finished runs below `options.runs` and writes them and `options.features` as
+/// `index.html`, `report.md`, `claims.json`, `figures/*.svg` and `figures/*.png` into
+/// `options.out`.
 ///
-/// Everything is read and worked out before the first file is written, and each file appears whole. The same
-/// runs give the same bytes.
+/// Everything is read and worked out before the first file is written, and each file appears whole.
+/// The same runs give the same bytes.
 ///
 /// # Errors
 ///
-/// [`ReportError::OtherPage`] when the output folder has a page that is no report, [`ReportError::NoFolder`] or
+/// [`ReportError::OtherPage`] when the output folder has a page that is no report,
+/// [`ReportError::NoFolder`] or
 /// [`ReportError::NoRuns`] when there is nothing to report,
-/// [`ReportError::Reference`] when the reference file is no such file, [`ReportError::Records`] when a run is
-/// damaged or a file cannot be written, [`ReportError::Theory`] when a model cannot be
-/// solved, [`ReportError::Figure`] when a figure cannot be drawn.
+/// [`ReportError::Reference`] when the reference file is no such file, [`ReportError::Records`]
+/// when a run is damaged or a file cannot be written, [`ReportError::Theory`] when a model cannot
+/// be solved, [`ReportError::Figure`] when a figure cannot be drawn.
 pub fn write_report(options: &ReportOptions) -> Result<Report, ReportError> {
     let page = options.out.join("index.html");
     // claims.json is written first: a report that was cut off has it too.

@@ -1,4 +1,5 @@
-//! Claims that are one value a seed, over made-up run folders: which runs they count, and how they come out.
+//! Claims that are one value a seed, over made-up run folders: which runs they count, and how they
+//! come out.
 #![allow(clippy::float_cmp, clippy::unwrap_used)]
 
 mod common;
@@ -222,7 +223,8 @@ fn large_scale_asks_for_collapse_without_noise_and_for_dilation_with_it() {
         (Verdict::Supported, Verdict::Supported)
     );
     assert_eq!((collapse.n, dilation.n), (8, 8));
-    // From 2 to 0.1 and a little more is a fall by 95%; twice the dilation and a little more is +100%.
+    // From 2 to 0.1 and a little more is a fall by 95%; twice the dilation and a little more is
+    // +100%.
     assert!(
         (-95.0..-94.5).contains(&collapse.effect.unwrap()),
         "{collapse:?}"

@@ -140,7 +140,8 @@ fn holm_s_correction_has_the_last_word() {
 #[test]
 fn missing_cells_and_values_are_left_out_and_said() {
     let mut records = design(7, &LOSSES, &ETAS);
-    // CE at eta 0.4, seed 0 diverged; LS at eta 0.2, seed 1 is not there; LR at eta 0.2, seed 2 has no dilation.
+    // CE at eta 0.4, seed 0 diverged; LS at eta 0.2, seed 1 is not there; LR at eta 0.2, seed 2 has
+    // no dilation.
     let find = |records: &[RunRecord], loss, eta, seed| {
         let id = record(
             &Plan::new(loss, eta, seed),
@@ -275,7 +276,8 @@ fn only_diverged_runs_still_make_a_report() {
     check_page(&fs::read_to_string(&report.html).unwrap());
 }
 
-/// Eighteen runs with features, one of a second pair, and one that diverged; kept where it can be looked at.
+/// Eighteen runs with features, one of a second pair, and one that diverged; kept where it can be
+/// looked at.
 fn sample(out: &Path) -> PathBuf {
     let runs = out.join("runs");
     let _ = fs::remove_dir_all(out);
@@ -420,7 +422,8 @@ fn a_reference_is_compared_cell_by_cell() {
             experiment: "mine",
             ..Plan::new("CE", 0.2, seed)
         };
-        // 0.02, 0.04, ..., 0.1: mean 0.06, s = 0.0316, half width 2.776 * 0.0316 * sqrt(1/5 + 1/2) = 0.0735.
+        // 0.02, 0.04, ..., 0.1: mean 0.06, s = 0.0316, half width 2.776 * 0.0316 * sqrt(1/5 + 1/2)
+        // = 0.0735.
         write(
             &runs,
             &record(

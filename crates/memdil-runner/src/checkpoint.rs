@@ -1,6 +1,7 @@
 //! Checkpoints: everything that a run in progress needs to go on as if it had never stopped.
 //!
-//! A run writes to two files in turns, so that the one before is there whatever happens to the newest.
+//! A run writes to two files in turns, so that the one before is there whatever happens to the
+//! newest.
 
 use std::path::Path;
 use std::time::{Duration, Instant};

@@ -1,9 +1,10 @@
 //! Who works on a folder, where processes of many machines see it.
 //!
-//! On one machine a lock of the operating system says so: it is free the moment its process is gone. Between machines a claim does: the
-//! file `claim.1`, which only one process can create, and whose time of change its owner renews. A claim that was not
-//! renewed for a while is stale, and is succeeded by `claim.2`, which again only one process can create. An owner that
-//! was thought dead finds its claim succeeded, and stops.
+//! On one machine a lock of the operating system says so: it is free the moment its process is
+//! gone. Between machines a claim does: the file `claim.1`, which only one process can create, and
+//! whose time of change its owner renews. A claim that was not renewed for a while is stale, and is
+//! succeeded by `claim.2`, which again only one process can create. An owner that was thought dead
+//! finds its claim succeeded, and stops.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Write};
@@ -50,7 +51,8 @@ pub(crate) struct Claim {
     path: PathBuf,
     text: String,
     lost: Arc<AtomicBool>,
-    /// When it was last seen to hold, in milliseconds since 1970: a process may have stood still since.
+    /// When it was last seen to hold, in milliseconds since 1970: a process may have stood still
+    /// since.
     seen: Arc<AtomicU64>,
     stale: Duration,
     /// Dropped, it ends the thread.
@@ -82,7 +84,8 @@ impl Claim {
         let last = newest(folder).map_err(|e| write_error(folder, e))?;
         let locked = match state.map_err(|e| write_error(lock, e))? {
             Lock::Ours => true,
-            // A server may keep the lock of a machine that is gone: then that machine's claim, below, decides.
+            // A server may keep the lock of a machine that is gone: then that machine's claim,
+            // below, decides.
             Lock::Elsewhere
                 if last
                     .as_ref()
@@ -128,7 +131,8 @@ impl Claim {
             .write_all(text.as_bytes())
             .and_then(|()| created.sync_all());
         written.map_err(|e| withdraw(write_error(&path, e)))?;
-        // Between the look and the claim others may have come and gone: what was judged must be what is there, and ours the newest.
+        // Between the look and the claim others may have come and gone: what was judged must be
+        // what is there, and ours the newest.
         let same = judged.is_none_or(|(path, text)| {
             fs::read_to_string(path).map_or(true, |found| found == text)
         });
@@ -193,7 +197,8 @@ impl Claim {
         if unsure { self.check_now() } else { Ok(()) }
     }
 
-    /// As [`check`](Self::check), but asks the file system in any case: before what cannot be taken back.
+    /// As [`check`](Self::check), but asks the file system in any case: before what cannot be taken
+    /// back.
     pub(crate) fn check_now(&self) -> Result<(), RunnerError> {
         if holds(&self.folder, &self.path, &self.text).unwrap_or(true) {
             Ok(())
@@ -302,7 +307,8 @@ fn is_of(text: &str, rules: &Rules) -> bool {
 /// The last line of a claim whose owner has the lock too.
 const LOCKED: &str = "with its machine's lock";
 
-/// Whether the owner of a claim is gone when its lock can be had: it is of this machine, and had the lock.
+/// Whether the owner of a claim is gone when its lock can be had: it is of this machine, and had
+/// the lock.
 fn ends_with_lock(text: &str, rules: &Rules) -> bool {
     is_of(text, rules) && text.lines().last() == Some(LOCKED)
 }
@@ -324,8 +330,8 @@ fn holds(folder: &Path, path: &Path, text: &str) -> std::io::Result<bool> {
     }
 }
 
-/// Whether a claim was renewed too long ago, by the clock that gives files their times: what is written to the lock's file
-/// has the time of now.
+/// Whether a claim was renewed too long ago, by the clock that gives files their times: what is
+/// written to the lock's file has the time of now.
 fn is_stale(lock: &mut File, path: &Path, rules: &Rules) -> std::io::Result<bool> {
     renew(lock, ".")?;
     let now = lock.metadata()?.modified()?;

@@ -12,15 +12,18 @@ use toml::{Table, Value};
 
 use crate::RunnerError;
 
-/// An experiment file: settings at its top level, those of a [`RunSpec`], and three optional tables.
+/// An experiment file: settings at its top level, those of a [`RunSpec`], and three optional
+/// tables.
 ///
-/// `[sweep]` maps dotted names of settings to lists; a sweep is the product of these lists, the last one
-/// changing fastest. `[search]` is a [`SearchSpec`](memdil_records::SearchSpec): one search for each run of the sweep.
-/// `[preset.NAME]` replaces settings (`run`) and lists (`sweep`) by the same dotted names, and keys of `[search]`. Written
-/// several times as `[[preset.NAME]]` it is several such sweeps in one; `where_present = true` leaves a sweep's runs out
-/// where their data set is not at hand. The `config.toml` in a run's folder is such a file too.
+/// `[sweep]` maps dotted names of settings to lists; a sweep is the product of these lists, the
+/// last one changing fastest. `[search]` is a [`SearchSpec`](memdil_records::SearchSpec): one
+/// search for each run of the sweep. `[preset.NAME]` replaces settings (`run`) and lists (`sweep`)
+/// by the same dotted names, and keys of `[search]`. Written several times as `[[preset.NAME]]` it
+/// is several such sweeps in one; `where_present = true` leaves a sweep's runs out where their data
+/// set is not at hand. The `config.toml` in a run's folder is such a file too.
 ///
-/// A file whose settings are others says with `command = "NAME"` which subcommand of `memdil` it is for.
+/// A file whose settings are others says with `command = "NAME"` which subcommand of `memdil` it is
+/// for.
 #[derive(Clone, Debug)]
 pub struct Experiment {
     path: PathBuf,
@@ -70,7 +73,8 @@ impl Experiment {
     /// # Errors
     ///
     /// [`RunnerError::Config`] when the file cannot be read, is no TOML or lacks the preset;
-    /// [`RunnerError::Override`] when an override has no `=` or leads through something that is no table.
+    /// [`RunnerError::Override`] when an override has no `=` or leads through something that is no
+    /// table.
     pub fn load(
         path: &Path,
         preset: Option<&str>,
@@ -192,8 +196,8 @@ impl Experiment {
         self.search.is_some()
     }
 
-    /// The run that the settings at the top level describe, without the lists. Classes left out are read from the data, which may lie in
-    /// `data_dir`.
+    /// The run that the settings at the top level describe, without the lists. Classes left out are
+    /// read from the data, which may lie in `data_dir`.
     ///
     /// # Errors
     ///
@@ -209,8 +213,8 @@ impl Experiment {
     ///
     /// # Errors
     ///
-    /// As [`Experiment::run`]; also when a list repeats a value, an override changes a part of what a list replaces, or all
-    /// runs are left out.
+    /// As [`Experiment::run`]; also when a list repeats a value, an override changes a part of what
+    /// a list replaces, or all runs are left out.
     pub fn plan(&self, data_dir: Option<&Path>) -> Result<Plan, RunnerError> {
         self.is_for(None)?;
         let (parts, absent) = self.present(data_dir)?;
@@ -246,11 +250,13 @@ impl Experiment {
         Ok(self.plan(data_dir)?.lines)
     }
 
-    /// The trainings of a layer-peeled experiment (`command = "layer-peeled"`), in the order of its sweep.
+    /// The trainings of a layer-peeled experiment (`command = "layer-peeled"`), in the order of its
+    /// sweep.
     ///
     /// # Errors
     ///
-    /// [`RunnerError::Config`], as [`Experiment::runs`]; also when the minimiser fits into no run's dimension.
+    /// [`RunnerError::Config`], as [`Experiment::runs`]; also when the minimiser fits into no run's
+    /// dimension.
     pub fn layer_peeled(&self) -> Result<Vec<LayerPeeledSpec>, RunnerError> {
         self.is_for(Some("layer-peeled"))?;
         if self.is_search() {
@@ -313,8 +319,8 @@ impl Experiment {
         Ok(parts.concat())
     }
 
-    /// The settings of every run, part by part; those that are made only where their data set is at hand, and are not, are
-    /// counted instead.
+    /// The settings of every run, part by part; those that are made only where their data set is at
+    /// hand, and are not, are counted instead.
     pub(crate) fn present(
         &self,
         data_dir: Option<&Path>,
@@ -399,7 +405,8 @@ impl Experiment {
     }
 }
 
-/// Writes out what a run leaves out, its classes among it, so that what is saved with it is complete; then checks it.
+/// Writes out what a run leaves out, its classes among it, so that what is saved with it is
+/// complete; then checks it.
 pub(crate) fn check_run(spec: &mut RunSpec, data_dir: Option<&Path>) -> Result<(), RecordError> {
     spec.data.resolve(data_dir)?;
     spec.resolve();
@@ -447,7 +454,8 @@ pub(crate) fn set(table: &mut Table, key: &str, value: Value) -> Result<(), Runn
     })
 }
 
-/// A TOML value; what is none is taken as a string, so that `data.source=fashion-mnist` needs no quotes.
+/// A TOML value; what is none is taken as a string, so that `data.source=fashion-mnist` needs no
+/// quotes.
 fn parse_value(text: &str) -> Value {
     format!("value = {text}")
         .parse::<Table>()

@@ -75,7 +75,8 @@ impl Calibration {
         })
     }
 
-    /// Whether what was timed for one run holds for another: they differ in nothing that changes the time of a step.
+    /// Whether what was timed for one run holds for another: they differ in nothing that changes
+    /// the time of a step.
     pub fn covers(timed: &RunSpec, other: &RunSpec) -> bool {
         let same_step =
             timed.model == other.model && timed.training.batch_size == other.training.batch_size;

@@ -29,7 +29,8 @@ impl Evaluation {
         let noisy = [&data.train[..], &data.validation].concat();
         let pick = |labels: &[u32]| noisy.iter().map(|&i| labels[i]).collect();
         let (observed, clean) = (pick(&data.labels.observed), pick(&data.labels.clean));
-        // Chunks end with the training set: held-out samples do not change how it is cut into products.
+        // Chunks end with the training set: held-out samples do not change how it is cut into
+        // products.
         let chunks = data
             .train
             .chunks(CHUNK)
@@ -88,7 +89,8 @@ impl Evaluation {
         })
     }
 
-    /// Adds every metric to the record of an epoch; one that is not defined goes to `undefined` with its reason.
+    /// Adds every metric to the record of an epoch; one that is not defined goes to `undefined`
+    /// with its reason.
     pub(crate) fn measure(&self, loss: &Loss, record: &mut EpochRecord) -> Result<(), RunnerError> {
         let Self {
             noisy,
@@ -111,7 +113,8 @@ impl Evaluation {
         let (logits, held_out_logits) = noisy.logits.view().split_at(Axis(0), *trained_on);
         let (y, held_out) = all_y.split_at(*trained_on);
         let clean = &all_clean[..*trained_on];
-        // What compares given with true labels: of a latent class counts which true class it belongs to.
+        // What compares given with true labels: of a latent class counts which true class it
+        // belongs to.
         let all_given: Vec<u32> = all_y
             .iter()
             .map(|label| label % *true_classes as u32)
@@ -191,7 +194,8 @@ fn measure_test(
     })
 }
 
-/// Logits of the true classes: the probability of class k is that of k and of its latent class K + k together.
+/// Logits of the true classes: the probability of class k is that of k and of its latent class K +
+/// k together.
 fn fold(logits: ArrayView2<'_, f32>, classes: usize) -> CowArray<'_, f32, Ix2> {
     if logits.ncols() == classes {
         return logits.into();

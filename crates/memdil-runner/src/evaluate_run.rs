@@ -24,16 +24,18 @@ pub struct Evaluated {
     pub finished: bool,
 }
 
-/// Measures the network of a run: the final one, or of a run that is not finished that of its newest usable checkpoint.
+/// Measures the network of a run: the final one, or of a run that is not finished that of its
+/// newest usable checkpoint.
 ///
-/// Labels are those of the run's `noise.npz`, which must belong to the images that its settings name. What cannot be
-/// measured again (the training loss over an epoch and its seconds) is what the run wrote down. On the same machine a
-/// finished run gives the numbers of its last epoch. Nothing is written; `refused` hears which checkpoint is not usable,
-/// and why.
+/// Labels are those of the run's `noise.npz`, which must belong to the images that its settings
+/// name. What cannot be measured again (the training loss over an epoch and its seconds) is what
+/// the run wrote down. On the same machine a finished run gives the numbers of its last epoch.
+/// Nothing is written; `refused` hears which checkpoint is not usable, and why.
 ///
 /// # Errors
 ///
-/// [`RunnerError::NoNetwork`] when there is no run, it has diverged or has no checkpoint yet; else the errors of
+/// [`RunnerError::NoNetwork`] when there is no run, it has diverged or has no checkpoint yet; else
+/// the errors of
 /// [`train`](crate::train).
 pub fn evaluate_run(
     folder: &Path,

@@ -1,4 +1,5 @@
-//! Unconstrained features trained by gradient descent: does descent find the minimum that theory knows?
+//! Unconstrained features trained by gradient descent: does descent find the minimum that theory
+//! knows?
 
 use std::path::Path;
 use std::time::Instant;
@@ -17,15 +18,18 @@ use crate::optimizer::{Optimizer, Update};
 use crate::train::lock;
 use crate::{RunnerError, provenance};
 
-/// Trains every specification that has no result in `folder` yet, and returns the results of all of them.
+/// Trains every specification that has no result in `folder` yet, and returns the results of all of
+/// them.
 ///
-/// The file of results is written after each training, so that a stopped experiment goes on where it was. At the end it
-/// holds these results and no others, so that a report never mixes settings; where that is so already, nothing is
-/// written. `on_result` hears of each result, and whether it was there.
+/// The file of results is written after each training, so that a stopped experiment goes on where
+/// it was. At the end it holds these results and no others, so that a report never mixes settings;
+/// where that is so already, nothing is written. `on_result` hears of each result, and whether it
+/// was there.
 ///
 /// # Errors
 ///
-/// [`RunnerError`]: bad settings, a damaged file of results, another process at work on it, a failed write.
+/// [`RunnerError`]: bad settings, a damaged file of results, another process at work on it, a
+/// failed write.
 pub fn run_layer_peeled(
     specs: &[LayerPeeledSpec],
     folder: &Path,
@@ -72,10 +76,11 @@ pub fn run_layer_peeled(
 /// Trains unconstrained features by full-batch gradient descent with momentum, in f64 on the CPU.
 ///
 /// Descent runs in variables scaled such that weights and features weigh the same, $W = aW'$,
-/// $H = \sqrt{Nn}H'/a$, $a = (\lambda_H/\lambda_W)^{1/4}$: that is a learning rate for each of the two, nothing else.
-/// Non-negative features are projected after each step; with few spare dimensions a class may lose all of its own and
-/// stay at zero, a saddle, which the record shows by its objective. Training ends when the largest entry of the projected
-/// gradient is small against $\sqrt{\lambda_W\lambda_H}$, or the steps are used up, or the objective is no number.
+/// $H = \sqrt{Nn}H'/a$, $a = (\lambda_H/\lambda_W)^{1/4}$: that is a learning rate for each of the
+/// two, nothing else. Non-negative features are projected after each step; with few spare
+/// dimensions a class may lose all of its own and stay at zero, a saddle, which the record shows by
+/// its objective. Training ends when the largest entry of the projected gradient is small against
+/// $\sqrt{\lambda_W\lambda_H}$, or the steps are used up, or the objective is no number.
 ///
 /// # Errors
 ///
@@ -175,8 +180,8 @@ impl<'a> Descent<'a> {
         self.spec.loss.tensor(&output.logits, &self.labels)? + weights + features
     }
 
-    /// Largest entry of the projected gradient: at a feature that is zero and may not be negative, only a gradient
-    /// that would raise it counts.
+    /// Largest entry of the projected gradient: at a feature that is zero and may not be negative,
+    /// only a gradient that would raise it counts.
     fn residual(&self, gradients: &GradStore) -> candle_core::Result<f64> {
         let mut largest = 0f64;
         for (index, (parameter, scale)) in
@@ -321,7 +326,8 @@ mod tests {
 
     #[test]
     fn measures_by_hand() {
-        // Orthogonal features of length 2, weights along their differences but for a tilt of the second row.
+        // Orthogonal features of length 2, weights along their differences but for a tilt of the
+        // second row.
         let features = array![[2.0, 0.0], [2.0, 0.0], [0.0, 2.0], [0.0, 2.0]];
         let weights = array![[1.0, -1.0], [-1.0, 0.0]];
         let end = measure(0.5, 1e-9, &weights, &features, &[0, 0, 1, 1]);
@@ -385,8 +391,8 @@ mod tests {
                 .unwrap()
         };
         assert!(residual([[0.0], [0.0]]) <= 0.0);
-        // Logits are zero, so the features' gradients are -(w_1 - w_2)/4 and its negative; balanced, √2 times that.
-        // The weights feel their decay only: 2 λ w.
+        // Logits are zero, so the features' gradients are -(w_1 - w_2)/4 and its negative;
+        // balanced, √2 times that. The weights feel their decay only: 2 λ w.
         assert!((residual([[0.01], [-0.01]]) - 0.005 * 2f64.sqrt() / 1e-3).abs() < 1e-12);
     }
 }

@@ -2,19 +2,24 @@
 //!
 //! The way through, top to bottom:
 //!
-//! 1. [`Experiment`] reads a TOML file and gives run specifications: one, or the product of its `[sweep]`.
-//! 2. [`Prepared`] loads the images, injects the label noise and splits: after it nothing can be wrong with the input.
-//! 3. [`train`] runs the epochs of a [`Network`] and leaves a finished run folder behind; stopped at
-//!    any moment and called again, it goes on from a checkpoint to the same bytes.
+//! 1. [`Experiment`] reads a TOML file and gives run specifications: one, or the product of its
+//!    `[sweep]`.
+//! 2. [`Prepared`] loads the images, injects the label noise and splits: after it nothing can be
+//!    wrong with the input.
+//! 3. [`train`] runs the epochs of a [`Network`] and leaves a finished run folder behind; stopped
+//!    at any moment and called again, it goes on from a checkpoint to the same bytes.
 //! 4. [`run_all`] works through a manifest with worker processes, skipping what is complete.
-//! 5. [`run_searches`] tries hyper-parameters: its trials and the retrained best are runs that [`run_all`] makes.
+//! 5. [`run_searches`] tries hyper-parameters: its trials and the retrained best are runs that
+//!    [`run_all`] makes.
 //!
 //! [`selftest`] checks and times a device before long runs.
 //!
 //! [`evaluate_run`] measures the network that a run has left, finished or not. [`train_model`] and
-//! [`evaluate_model`] do the same for a network of your own. [`run_layer_peeled`] trains free features instead of a network, for the layer-peeled model.
+//! [`evaluate_model`] do the same for a network of your own. [`run_layer_peeled`] trains free
+//! features instead of a network, for the layer-peeled model.
 //!
-//! Numbers are the same, byte for byte, for the same specification, binary, processor features and thread count.
+//! Numbers are the same, byte for byte, for the same specification, binary, processor features and
+//! thread count.
 
 mod checkpoint;
 mod claim;

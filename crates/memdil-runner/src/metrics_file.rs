@@ -1,7 +1,8 @@
 //! The metrics of a run while they are being written, one line an epoch.
 //!
-//! Whoever begins or goes on writes a file of its own under the name: another process that was thought dead may still hold
-//! the one that was there, and its machine write what it had kept in memory.
+//! Whoever begins or goes on writes a file of its own under the name: another process that was
+//! thought dead may still hold the one that was there, and its machine write what it had kept in
+//! memory.
 
 use std::fs::{self, File};
 use std::io::{Seek, Write};
@@ -50,7 +51,8 @@ impl MetricsFile {
         })
     }
 
-    /// Goes on from what the file held once, in a new file under its name; why not, when it does not begin with that.
+    /// Goes on from what the file held once, in a new file under its name; why not, when it does
+    /// not begin with that.
     ///
     /// # Errors
     ///

@@ -21,15 +21,15 @@ pub(crate) use state::{Tensors, checksum, read_tensors, write_tensors};
 
 use crate::{Prepared, RunnerError};
 
-/// Builds a network of one's own in f32: from the specification, whose seed should decide the initial values, and the
-/// images' shape. Logits are as many as [`RunSpec::network_classes`].
+/// Builds a network of one's own in f32: from the specification, whose seed should decide the
+/// initial values, and the images' shape. Logits are as many as [`RunSpec::network_classes`].
 pub type Build<'a> =
     &'a dyn Fn(&RunSpec, ImageShape, &Device) -> candle_core::Result<Box<dyn Model>>;
 
 /// A network with its optimiser: everything that a training step changes.
 ///
-/// The loop of epochs hands in plain slices and gets plain values back; which library computes them is this enum's
-/// affair.
+/// The loop of epochs hands in plain slices and gets plain values back; which library computes them
+/// is this enum's affair.
 ///
 /// ```
 /// use candle_core::Device;
@@ -77,8 +77,8 @@ pub(crate) enum Part {
 }
 
 impl Network {
-    /// The network of a specification before its first step, in f32: multilayer perceptrons by memdil-kernels (on a GPU but
-    /// for layer normalisation), the rest on candle.
+    /// The network of a specification before its first step, in f32: multilayer perceptrons by
+    /// memdil-kernels (on a GPU but for layer normalisation), the rest on candle.
     ///
     /// `shape` are channels, rows and columns of a sample, `classes` the logits.
     ///
@@ -120,7 +120,8 @@ impl Network {
     ///
     /// # Errors
     ///
-    /// [`RunnerError::SmallImages`]; [`RunnerError::CustomModel`] for a network that a program of one's own builds.
+    /// [`RunnerError::SmallImages`]; [`RunnerError::CustomModel`] for a network that a program of
+    /// one's own builds.
     pub fn check(spec: &RunSpec, shape: (usize, usize, usize)) -> Result<(), RunnerError> {
         candle::check(spec, shape)
     }
@@ -150,11 +151,11 @@ impl Network {
         Ok(Self::Candle(network))
     }
 
-    /// One step on a batch in training mode: loss, gradient, update. Returns the loss before the update, averaged over
-    /// the batch, with the penalty on its features where there is one.
+    /// One step on a batch in training mode: loss, gradient, update. Returns the loss before the
+    /// update, averaged over the batch, with the penalty on its features where there is one.
     ///
-    /// A loss that is no finite number is returned as it is, and nothing has changed then: neither parameters nor
-    /// running statistics nor the optimiser's state.
+    /// A loss that is no finite number is returned as it is, and nothing has changed then: neither
+    /// parameters nor running statistics nor the optimiser's state.
     ///
     /// # Shapes
     ///
@@ -162,7 +163,8 @@ impl Network {
     ///
     /// # Errors
     ///
-    /// [`RunnerError::Tensor`] when shapes do not fit, a batch is too small to be normalised, or the device fails.
+    /// [`RunnerError::Tensor`] when shapes do not fit, a batch is too small to be normalised, or
+    /// the device fails.
     pub fn step(
         &mut self,
         inputs: &[f32],
@@ -194,9 +196,9 @@ impl Network {
         }
     }
 
-    /// Begins an epoch, or goes on with one, where the network takes its batches from a copy of the data of its own: then
-    /// steps are queued with [`queue_step`](Self::queue_step), and the loss is known at the end. False where batches are
-    /// handed in.
+    /// Begins an epoch, or goes on with one, where the network takes its batches from a copy of the
+    /// data of its own: then steps are queued with [`queue_step`](Self::queue_step), and the loss
+    /// is known at the end. False where batches are handed in.
     pub(crate) fn begin_epoch(
         &mut self,
         spec: &RunSpec,
@@ -225,7 +227,8 @@ impl Network {
         }
     }
 
-    /// Of queued steps, the sum of the loss over their samples, or the loss that ended the training.
+    /// Of queued steps, the sum of the loss over their samples, or the loss that ended the
+    /// training.
     pub(crate) fn epoch_so_far(&self) -> Result<Result<f64, f64>, RunnerError> {
         match self {
             Self::Gpu(network) => network.0.epoch_so_far(),
@@ -233,7 +236,8 @@ impl Network {
         }
     }
 
-    /// Penultimate features and logits of samples in evaluation mode; `batch` is room for their inputs.
+    /// Penultimate features and logits of samples in evaluation mode; `batch` is room for their
+    /// inputs.
     pub(crate) fn forward_samples(
         &mut self,
         data: &Prepared,
@@ -276,11 +280,13 @@ impl Network {
         }
     }
 
-    /// What the network is: its parameters from the input to the classifier, then what is not trained.
+    /// What the network is: its parameters from the input to the classifier, then what is not
+    /// trained.
     ///
-    /// Names are `blocks.0.linear.weight` (inputs, outputs), `blocks.0.linear.bias`, `blocks.0.norm.weight` and so on,
-    /// `classifier.weight`, `classifier.bias`, `blocks.0.norm.running_mean`, `blocks.0.norm.running_var`; a classifier
-    /// that is not trained comes last.
+    /// Names are `blocks.0.linear.weight` (inputs, outputs), `blocks.0.linear.bias`,
+    /// `blocks.0.norm.weight` and so on, `classifier.weight`, `classifier.bias`,
+    /// `blocks.0.norm.running_mean`, `blocks.0.norm.running_var`; a classifier that is not trained
+    /// comes last.
     ///
     /// # Errors
     ///
@@ -298,8 +304,9 @@ impl Network {
         }
     }
 
-    /// What the optimiser remembers of earlier steps, in the order of the parameters: `momentum.NAME` for each; Adam's
-    /// `first_moment.NAME` for each, then `second_moment.NAME`, then the number of steps, `step`.
+    /// What the optimiser remembers of earlier steps, in the order of the parameters:
+    /// `momentum.NAME` for each; Adam's `first_moment.NAME` for each, then `second_moment.NAME`,
+    /// then the number of steps, `step`.
     ///
     /// # Errors
     ///
@@ -317,7 +324,8 @@ impl Network {
         }
     }
 
-    /// Puts back what [`model_state`](Self::model_state) gave, in any order; on an error nothing has changed.
+    /// Puts back what [`model_state`](Self::model_state) gave, in any order; on an error nothing
+    /// has changed.
     ///
     /// # Errors
     ///
@@ -330,7 +338,8 @@ impl Network {
         }
     }
 
-    /// Puts back what [`optimizer_state`](Self::optimizer_state) gave, in any order; on an error nothing has changed.
+    /// Puts back what [`optimizer_state`](Self::optimizer_state) gave, in any order; on an error
+    /// nothing has changed.
     ///
     /// # Errors
     ///

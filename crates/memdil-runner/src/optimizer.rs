@@ -4,7 +4,8 @@ use candle_core::backprop::GradStore;
 use candle_core::{DType, Result, Tensor, Var};
 use memdil_records::OptimizerSpec;
 
-/// How a step moves a parameter: plain data, for any engine to translate. [`OptimizerSpec`] has the formulas.
+/// How a step moves a parameter: plain data, for any engine to translate. [`OptimizerSpec`] has the
+/// formulas.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Update {
     pub(crate) rule: Rule,
@@ -164,7 +165,8 @@ impl Optimizer {
         for slot in &mut self.slots {
             let decay = self.update.decay_of(&slot.name);
             let mut p = slot.parameter.as_detached_tensor();
-            // Without a path from the loss the gradient is zero, not absent: decay and momentum go on.
+            // Without a path from the loss the gradient is zero, not absent: decay and momentum go
+            // on.
             let mut g = (&p * if self.update.decoupled { 0.0 } else { decay })?;
             if let Some(gradient) = gradients.get(&slot.parameter) {
                 g = (g + gradient)?;
@@ -179,7 +181,8 @@ impl Optimizer {
         Ok(())
     }
 
-    /// Everything remembered, by name: a moment of all parameters after the other, then Adam's number of steps.
+    /// Everything remembered, by name: a moment of all parameters after the other, then Adam's
+    /// number of steps.
     pub(crate) fn state(&self) -> Result<Vec<(String, Tensor)>> {
         let mut state = Vec::new();
         for (index, moment) in self.update.rule.moments().iter().enumerate() {
@@ -288,7 +291,8 @@ mod tests {
         check(sgd(false), "blocks.0.linear.weight", [1.6, 0.86]);
         // v = 3 + 2 = 5, p = 1.5; v = 4.5 + 3 + 1.5 = 9, p = 0.6.
         check(sgd(false), "classifier.weight", [1.5, 0.6]);
-        // v = 4, p = 2 - 0.1 (4 + 3.6) = 1.24; g = 3.62, v = 3.6 + 3.62 = 7.22, p = 1.24 - 0.1 (3.62 + 6.498) = 0.2282.
+        // v = 4, p = 2 - 0.1 (4 + 3.6) = 1.24; g = 3.62, v = 3.6 + 3.62 = 7.22, p = 1.24 - 0.1
+        // (3.62 + 6.498) = 0.2282.
         check(sgd(true), "blocks.0.linear.weight", [1.24, 0.2282]);
     }
 
@@ -308,7 +312,8 @@ mod tests {
         // g = 3.96: m = 2.98, v = 3 + 3.9204 = 6.9204; corrected by 0.75 and 0.4375.
         let second = 1.92 - 0.1 * (2.98 / 0.75) / ((6.9204f64 / 0.4375).sqrt() + 1.0);
         check(adam(false), "blocks.0.linear.weight", [1.92, second]);
-        // g = 3 always: corrected moments are 3 and 9, so a step is 0.1 3/4 = 0.075, after p shrinks by 0.95.
+        // g = 3 always: corrected moments are 3 and 9, so a step is 0.1 3/4 = 0.075, after p
+        // shrinks by 0.95.
         check(adam(true), "blocks.0.linear.weight", [1.825, 1.65875]);
         check(adam(true), "classifier.bias", [1.925, 1.85]);
     }

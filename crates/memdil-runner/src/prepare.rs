@@ -26,14 +26,14 @@ pub struct Prepared {
 }
 
 impl Prepared {
-    /// Loads the data, injects label noise into the whole training set, then holds out the validation share (so
-    /// that the held-out labels are noisy too, as in the paper's protocol). What rebalancing drops is neither
-    /// trained on nor held out.
+    /// Loads the data, injects label noise into the whole training set, then holds out the
+    /// validation share (so that the held-out labels are noisy too, as in the paper's protocol).
+    /// What rebalancing drops is neither trained on nor held out.
     ///
     /// # Errors
     ///
-    /// The data crate's error, [`RunnerError::LatentClasses`] for a file whose labels are of more classes than the network,
-    /// or [`RunnerError::BatchOfOne`].
+    /// The data crate's error, [`RunnerError::LatentClasses`] for a file whose labels are of more
+    /// classes than the network, or [`RunnerError::BatchOfOne`].
     pub fn new(spec: &RunSpec, data_dir: Option<&Path>) -> Result<Self, RunnerError> {
         Self::with_noise(spec, &spec.noise, data_dir)
     }

@@ -1,7 +1,7 @@
 //! A manifest worked through by processes of one thread each.
 //!
-//! Processes rather than threads: two single-threaded runs side by side finish sooner than one on two threads, and a
-//! run that dies takes no other with it.
+//! Processes rather than threads: two single-threaded runs side by side finish sooner than one on
+//! two threads, and a run that dies takes no other with it.
 
 use std::collections::VecDeque;
 use std::fs::{self, File};
@@ -21,7 +21,8 @@ use crate::{Network, Prepared, RunnerError, open_device};
 /// How to work through a manifest.
 #[derive(Clone, Debug)]
 pub struct SweepOptions {
-    /// The program to start for each run: called as `PROGRAM sweep run --manifest M --out O --index I --worker`.
+    /// The program to start for each run: called as
+    /// `PROGRAM sweep run --manifest M --out O --index I --worker`.
     pub program: PathBuf,
     /// The manifest's file.
     pub manifest: PathBuf,
@@ -46,7 +47,8 @@ pub struct SweepProgress {
     pub finished: usize,
     /// Runs of the manifest.
     pub runs: usize,
-    /// Epochs of this sweep's runs that are done, and all of them; finished runs of earlier sweeps do not count.
+    /// Epochs of this sweep's runs that are done, and all of them; finished runs of earlier sweeps
+    /// do not count.
     pub epochs: (usize, usize),
     /// Expected time to the end, once there is something to expect it from.
     pub remaining: Option<Duration>,
@@ -105,11 +107,13 @@ pub fn status(lines: &[ManifestLine], out: &Path) -> Result<SweepStatus, RunnerE
 
 /// Makes every run of a manifest that is not finished, `jobs` at a time, and reports progress.
 ///
-/// A run that diverges is recorded and the rest goes on; so it does when a worker fails, which is an error at the end.
+/// A run that diverges is recorded and the rest goes on; so it does when a worker fails, which is
+/// an error at the end.
 ///
 /// # Errors
 ///
-/// Bad data or device, or a folder of another run, before the first run starts; [`RunnerError::Workers`] when some runs could not be finished.
+/// Bad data or device, or a folder of another run, before the first run starts;
+/// [`RunnerError::Workers`] when some runs could not be finished.
 pub fn run_all(
     lines: &[ManifestLine],
     options: &SweepOptions,
@@ -157,7 +161,8 @@ pub fn run_all(
     progress.failed = None;
     let mut workers: Vec<Worker<'_>> = Vec::new();
     while !(open.is_empty() && workers.is_empty()) {
-        // A run that another sweep is working on goes to the back: it is finished there, or free, later on.
+        // A run that another sweep is working on goes to the back: it is finished there, or free,
+        // later on.
         for _ in 0..open.len() {
             if workers.len() >= options.jobs.max(1) {
                 break;
@@ -245,7 +250,8 @@ impl SweepProgress {
     }
 }
 
-/// The device and every data set with its batches are tried once, so that bad input ends the sweep before it begins.
+/// The device and every data set with its batches are tried once, so that bad input ends the sweep
+/// before it begins.
 pub(crate) fn check_inputs<'a>(
     specs: impl Iterator<Item = &'a RunSpec>,
     device: &str,
@@ -299,7 +305,8 @@ struct Worker<'a> {
 }
 
 impl<'a> Worker<'a> {
-    /// The worker's standard input stays open as long as this process lives: at its end the worker stops too.
+    /// The worker's standard input stays open as long as this process lives: at its end the worker
+    /// stops too.
     fn start(job: Job<'a>, options: &SweepOptions) -> Result<Self, RunnerError> {
         create_dir(job.folder.path())?;
         let log = File::options()

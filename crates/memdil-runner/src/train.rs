@@ -18,14 +18,16 @@ use crate::network::write_tensors;
 use crate::training::{Clock, Training};
 use crate::{Build, Network, Prepared, RunnerError, open_device, provenance};
 
-/// What a run needs beside its specification; none of it changes its numbers, the device's rounding aside.
+/// What a run needs beside its specification; none of it changes its numbers, the device's rounding
+/// aside.
 #[derive(Clone, Debug)]
 pub struct TrainOptions {
     /// `cpu` or `cuda:N`.
     pub device: String,
     /// Where the data sets are; `None` looks in the usual places.
     pub data_dir: Option<PathBuf>,
-    /// A checkpoint is written when so much time has passed since the last one; zero means after every batch.
+    /// A checkpoint is written when so much time has passed since the last one; zero means after
+    /// every batch.
     pub checkpoint_every: Duration,
     /// Whether the metrics are written for TensorBoard too, anew after every epoch.
     pub tensorboard: bool,
@@ -63,15 +65,16 @@ impl Outcome {
 
 /// Trains the network of a specification and leaves a finished run in `folder`.
 ///
-/// Nothing is written before the specification, the device and the data are known to be good. A run that was stopped,
-/// in whatever way, goes on from its newest checkpoint and ends in the same bytes as one that was not: what differs are
-/// the seconds, and what [`TrainEvent::Warning`] says. Time lost between the checkpoint and the stop counts nowhere.
-/// When the loss or the features stop being finite numbers, the run ends there and is recorded as diverged.
+/// Nothing is written before the specification, the device and the data are known to be good. A run
+/// that was stopped, in whatever way, goes on from its newest checkpoint and ends in the same bytes
+/// as one that was not: what differs are the seconds, and what [`TrainEvent::Warning`] says. Time
+/// lost between the checkpoint and the stop counts nowhere. When the loss or the features stop
+/// being finite numbers, the run ends there and is recorded as diverged.
 ///
 /// # Errors
 ///
-/// [`RunnerError`]: bad settings or data, a folder that holds another run or is being worked on, a failed write (the
-/// checkpoints are untouched by it, and the run can go on later).
+/// [`RunnerError`]: bad settings or data, a folder that holds another run or is being worked on, a
+/// failed write (the checkpoints are untouched by it, and the run can go on later).
 pub fn train(
     spec: &RunSpec,
     folder: &Path,
@@ -81,8 +84,8 @@ pub fn train(
     run(spec, folder, options, None, on_event)
 }
 
-/// As [`train`], with a network of one's own: a specification with `model = { kind = "custom", name = ".." }`, and the
-/// function that builds it.
+/// As [`train`], with a network of one's own: a specification with
+/// `model = { kind = "custom", name = ".." }`, and the function that builds it.
 ///
 /// # Errors
 ///
@@ -341,7 +344,8 @@ fn changes(before: &Provenance, now: &Provenance) -> Option<String> {
     ))
 }
 
-/// The finished record in the folder; an error when it, or the beginning of a run, belongs to other settings.
+/// The finished record in the folder; an error when it, or the beginning of a run, belongs to other
+/// settings.
 pub(crate) fn finished(run: &RunFolder, spec: &RunSpec) -> Result<Option<RunRecord>, RunnerError> {
     let other = || RunnerError::OtherRun {
         path: run.path().to_owned(),
@@ -354,7 +358,8 @@ pub(crate) fn finished(run: &RunFolder, spec: &RunSpec) -> Result<Option<RunReco
     }
 }
 
-/// Locks a file for the work in `folder`: held until the file is dropped, or the process ends in whatever way.
+/// Locks a file for the work in `folder`: held until the file is dropped, or the process ends in
+/// whatever way.
 pub(crate) fn lock(path: &Path, folder: &Path) -> Result<File, RunnerError> {
     let file = File::create(path).map_err(|e| write_error(path, e))?;
     match try_lock(&file).map_err(|e| write_error(path, e))? {

@@ -36,7 +36,8 @@ impl Clock {
     }
 }
 
-/// Where a training stands, beside the network and its optimiser. The learning rate follows from the epoch.
+/// Where a training stands, beside the network and its optimiser. The learning rate follows from
+/// the epoch.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Position {
@@ -104,7 +105,8 @@ pub(crate) struct Training<'a> {
     queued: bool,
 }
 
-/// A finished epoch with the evaluation that its record was measured on, or why the run has diverged.
+/// A finished epoch with the evaluation that its record was measured on, or why the run has
+/// diverged.
 pub(crate) type Epoch = Result<(EpochRecord, Option<Evaluation>), String>;
 
 impl<'a> Training<'a> {

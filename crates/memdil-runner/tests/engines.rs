@@ -39,7 +39,8 @@ fn models() -> impl Strategy<Value = String> {
     let norm = prop::sample::select(vec!["batch", "layer", "none"]);
     let activation = prop::sample::select(vec!["relu", "sigmoid"]);
     let classifier = prop::sample::select(vec!["learned", "etf"]);
-    // A single unit, normalised over itself, sits at the kink of the ReLU, where candle's slope is 1 and PyTorch's 0.
+    // A single unit, normalised over itself, sits at the kink of the ReLU, where candle's slope is
+    // 1 and PyTorch's 0.
     (2..4usize, 2..40usize, 3..20usize, norm, activation, classifier).prop_map(
         |(depth, width, features, norm, activation, classifier)| {
             format!(
@@ -62,7 +63,8 @@ fn optimizers() -> impl Strategy<Value = &'static str> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
-    /// One step from the same numbers: the loss, every tensor, and features and logits after it, to 1e-5 of their norm.
+    /// One step from the same numbers: the loss, every tensor, and features and logits after it, to
+    /// 1e-5 of their norm.
     #[test]
     fn a_fused_step_is_candles_step(
         model in models(),
@@ -78,7 +80,8 @@ proptest! {
         let mut candle = Network::Candle(candle);
         let mut fused = Network::Fused(Box::new(FusedMlp::new(&spec, inputs, classes).unwrap()));
         prop_assert_eq!(fused.parameter_count(), candle.parameter_count());
-        // Adam divides by the size of gradients, rounding of small ones included: its rate is small.
+        // Adam divides by the size of gradients, rounding of small ones included: its rate is
+        // small.
         let rate = spec.optimizer.learning_rate();
         let value = |i: usize| ((i as f32 + seed as f32) * 0.7).sin() * 2.0;
         let batch: Vec<f32> = (0..samples * inputs).map(value).collect();
@@ -95,8 +98,9 @@ proptest! {
                 prop_assert!(optimizer.contains("momentum = 0.0"), "{}", expected.name);
                 continue;
             };
-            // Before a batch is normalised its mean goes: the gradient of that bias is rounding alone. Adam divides by the
-            // size of a gradient, so it makes much of the rounding of small ones; its moments show the gradient itself.
+            // Before a batch is normalised its mean goes: the gradient of that bias is rounding
+            // alone. Adam divides by the size of a gradient, so it makes much of the rounding of
+            // small ones; its moments show the gradient itself.
             let rounding = model.contains("\"batch\"") && expected.name.ends_with("linear.bias");
             prop_assert_eq!(&found.shape, &expected.shape);
             let moment = expected.name.contains("moment");

@@ -71,8 +71,8 @@ fn reached(record: &LayerPeeledRecord) -> &LayerPeeledEnd {
 
 #[test]
 fn descent_reaches_the_closed_form() {
-    // Decays differ by a factor of 4 in all. Two dimensions are just enough for a triangle; non-negative features get
-    // some to spare, or a start may leave a class at zero.
+    // Decays differ by a factor of 4 in all. Two dimensions are just enough for a triangle;
+    // non-negative features get some to spare, or a start may leave a class at zero.
     for (nonnegative, dim, loss) in [
         (true, 8, spec().loss),
         (true, 9, Loss::CrossEntropy {}),

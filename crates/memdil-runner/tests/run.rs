@@ -190,7 +190,8 @@ fn a_finished_run_is_left_alone_and_another_one_is_refused() {
         run(&spec(&["seed=9"]), folder.path()),
         Err(RunnerError::OtherRun { .. })
     ));
-    // The same holds for a run that was only begun, and a begun run of the same settings starts again.
+    // The same holds for a run that was only begun, and a begun run of the same settings starts
+    // again.
     fs::remove_file(folder.path().join("summary.json")).unwrap();
     assert!(matches!(
         run(&spec(&["seed=9"]), folder.path()),
@@ -322,7 +323,8 @@ fn latent_classes_are_trained_on_and_measured_by_true_class() {
     assert_eq!(spec.network_classes(), 4);
     let record = run(&spec, &out).unwrap().record().clone();
     let last = record.last.unwrap();
-    // Labels 2 and 3 are latent parts of classes 0 and 1, so the network has four logits; a test image has two classes.
+    // Labels 2 and 3 are latent parts of classes 0 and 1, so the network has four logits; a test
+    // image has two classes.
     let snapshot = RunFolder::new(&out).snapshot().unwrap().unwrap();
     assert_eq!(
         (snapshot.classifier.nrows(), snapshot.test.logits.ncols()),
@@ -368,7 +370,8 @@ fn latent_classes_are_trained_on_and_measured_by_true_class() {
         .test
         .unwrap();
     assert_eq!(again.accuracy, right);
-    // A file with latent classes does not say so in the specification: the network would have too few logits.
+    // A file with latent classes does not say so in the specification: the network would have too
+    // few logits.
     let file = out.join("noise.npz");
     let setting = format!(
         "noise={{ kind = 'from_file', path = '{}' }}",
@@ -429,7 +432,8 @@ fn variants_train_and_are_saved_with_what_was_left_out() {
     ] {
         assert!(config.contains(written), "{written} is not in {config}");
     }
-    // Linear layers 784x32, 32x32, 32x4 with biases, and two normalisation parameters a unit; the frame is not counted.
+    // Linear layers 784x32, 32x32, 32x4 with biases, and two normalisation parameters a unit; the
+    // frame is not counted.
     assert_eq!(
         record.parameters,
         785 * 32 + 33 * 32 + 33 * 4 + 2 * (32 + 32 + 4)

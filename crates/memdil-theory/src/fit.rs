@@ -1,7 +1,7 @@
 //! From trained networks to the model: estimating $C_{MD}$ and predicting dilation.
 //!
-//! The model's tight constraint says $\rho = \eta\nu/C_{MD}$. Networks also dilate without noise, so over
-//! runs that differ in noise level or width $\rho = \rho_0 + \eta\nu/C_{MD}$ is fitted.
+//! The model's tight constraint says $\rho = \eta\nu/C_{MD}$. Networks also dilate without noise,
+//! so over runs that differ in noise level or width $\rho = \rho_0 + \eta\nu/C_{MD}$ is fitted.
 
 use crate::error::positive;
 use crate::memorization_dilation::solve;
@@ -16,13 +16,15 @@ use serde::{Deserialize, Serialize};
 pub struct FitRow {
     /// Realised noise level $f/(1-f)$, at least 0.
     pub eta: f64,
-    /// Mean distance of corrupted training samples from the clean mean of their true class; 0 without any.
+    /// Mean distance of corrupted training samples from the clean mean of their true class; 0
+    /// without any.
     pub memorization: f64,
     /// Distance of the class means on test features, positive.
     pub separation: f64,
     /// Root mean square distance of test features from their class mean, at least 0.
     pub radius: f64,
-    /// Rows of one group (a seed) are drawn together in the bootstrap; all rows have one, or none has.
+    /// Rows of one group (a seed) are drawn together in the bootstrap; all rows have one, or none
+    /// has.
     #[serde(default)]
     pub group: Option<u64>,
 }
@@ -54,9 +56,11 @@ impl Default for Bootstrap {
 pub struct Fit {
     /// The memorization-dilation constant.
     pub c_md: f64,
-    /// Lower end of the bootstrap interval; absent if resampling cannot vary the slope, as with a single unit.
+    /// Lower end of the bootstrap interval; absent if resampling cannot vary the slope, as with a
+    /// single unit.
     pub c_md_low: Option<f64>,
-    /// Upper end; absent also where the interval of the slope reaches 0, so that nothing bounds $C_{MD}$.
+    /// Upper end; absent also where the interval of the slope reaches 0, so that nothing bounds
+    /// $C_{MD}$.
     pub c_md_high: Option<f64>,
     /// Dilation without noise.
     pub rho_0: f64,
@@ -74,8 +78,8 @@ pub struct Fit {
 /// inverse has none. Source: relation Nguyen et al., ICLR 2023; bootstrap Efron 1979.
 ///
 /// # Errors
-/// A number out of range, by name; fewer than three rows; rows without variation in $\eta\nu$; some rows
-/// with and some without group; a slope that is not positive.
+/// A number out of range, by name; fewer than three rows; rows without variation in $\eta\nu$; some
+/// rows with and some without group; a slope that is not positive.
 ///
 /// # Example
 /// ```
@@ -106,8 +110,8 @@ pub fn fit(rows: &[FitRow], bootstrap: Bootstrap) -> Result<Fit, TheoryError> {
     }
     let mut slopes = resampled_slopes(&points, &units, bootstrap);
     slopes.sort_by(f64::total_cmp);
-    // One unit is drawn again and again; half of the draws without variation means that the interval would describe the
-    // rest only.
+    // One unit is drawn again and again; half of the draws without variation means that the
+    // interval would describe the rest only.
     let enough = units.len() > 1 && slopes.len() * 2 > bootstrap.resamples;
     let tail = 0.5 * (1.0 - bootstrap.confidence);
     let slope_at =

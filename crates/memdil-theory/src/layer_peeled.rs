@@ -44,7 +44,8 @@ pub struct LpmSolution {
     pub feature_sq_norm: f64,
     /// $\|w_k\|^2$.
     pub weight_row_sq_norm: f64,
-    /// Condition number of the loss's Hessian in the logits (on sum zero): $Np^*$, or 1 for two classes.
+    /// Condition number of the loss's Hessian in the logits (on sum zero): $Np^*$, or 1 for two
+    /// classes.
     pub hessian_condition: f64,
 }
 

@@ -1,9 +1,10 @@
 //! What is left of the memorization-dilation model as weight decay vanishes.
 //!
-//! All three statements hold for $\lambda\to0$ at a fixed ratio $\lambda_W/\lambda_H$. Cross-entropy keeps
-//! a constant relative dilation ([`CROSS_ENTROPY`]), label smoothing loses it like $\lambda^{1/4}$
-//! ([`label_smoothing`]), label relaxation keeps a smaller constant ([`label_relaxation`]). The laws
-//! are this project's; the model is from Nguyen et al., ICLR 2023. Derivations: the book chapter on theory.
+//! All three statements hold for $\lambda\to0$ at a fixed ratio $\lambda_W/\lambda_H$.
+//! Cross-entropy keeps a constant relative dilation ([`CROSS_ENTROPY`]), label smoothing loses it
+//! like $\lambda^{1/4}$ ([`label_smoothing`]), label relaxation keeps a smaller constant
+//! ([`label_relaxation`]). The laws are this project's; the model is from Nguyen et al., ICLR 2023.
+//! Derivations: the book chapter on theory.
 
 mod hard_margin;
 
@@ -13,11 +14,11 @@ use crate::error::at_least;
 use crate::{LossKind, MarginLoss, MdSetting, TheoryError};
 use serde::Serialize;
 
-/// $\rho \to 1 - 1/\sqrt2$ under cross-entropy, for every $\eta > 0$, $C_{MD}$ and every measure whose
-/// support reaches $\pm r$ along $w$ and no further.
+/// $\rho \to 1 - 1/\sqrt2$ under cross-entropy, for every $\eta > 0$, $C_{MD}$ and every measure
+/// whose support reaches $\pm r$ along $w$ and no further.
 ///
-/// Margins grow without bound, so that only the smallest counts: the clean one, $A(1-2\rho)$, equals
-/// the noisy one, $A\xi/d$. At given norms both are proportional to
+/// Margins grow without bound, so that only the smallest counts: the clean one, $A(1-2\rho)$,
+/// equals the noisy one, $A\xi/d$. At given norms both are proportional to
 /// $\rho(1-2\rho)/(1-\rho)$, maximal here. The approach is logarithmic in $1/\lambda$.
 ///
 /// ```
@@ -31,9 +32,9 @@ pub const CROSS_ENTROPY: f64 = 1.0 - std::f64::consts::FRAC_1_SQRT_2;
 ///
 /// $$\rho \sim \sqrt{\frac{\eta}{C_{MD}}}
 ///   \left(\frac{\lambda_W}{\alpha(1-\alpha/2)E[t^2]}\right)^{1/4}$$
-/// with $E[t^2]$ from [`crate::Measure::margin_variance`]. Both kinds of margins settle at the finite
-/// minimiser $z^*$ of the loss, $\nu \to \|h_1-h_2\|$, and $\rho$ balances the spread of margins,
-/// $l''(z^*) z^{*2}\rho^2 E[t^2]$ a class, against the decay of the weights.
+/// with $E[t^2]$ from [`crate::Measure::margin_variance`]. Both kinds of margins settle at the
+/// finite minimiser $z^*$ of the loss, $\nu \to \|h_1-h_2\|$, and $\rho$ balances the spread of
+/// margins, $l''(z^*) z^{*2}\rho^2 E[t^2]$ a class, against the decay of the weights.
 ///
 /// # Errors
 /// A parameter out of range; `alpha` = 0, which is cross-entropy.

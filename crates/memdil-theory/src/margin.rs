@@ -254,9 +254,9 @@ impl Well {
 
     /// Value and two derivatives.
     ///
-    /// Around the target, with $\delta$ the distance from it and $b$ the probability on the side that
-    /// shrinks, the value is $\log(1 + b(e^{-\delta}-1)) + b\delta$: no entropy to cancel. Far below it
-    /// the entropy is the smaller part, and for little smoothing a tiny one.
+    /// Around the target, with $\delta$ the distance from it and $b$ the probability on the side
+    /// that shrinks, the value is $\log(1 + b(e^{-\delta}-1)) + b\delta$: no entropy to cancel. Far
+    /// below it the entropy is the smaller part, and for little smoothing a tiny one.
     #[inline]
     fn derivatives(&self, z: f64) -> [f64; 3] {
         const FAR: f64 = -1.0;

@@ -8,9 +8,9 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 /// The distribution $\mu_r$ of the deviation $v$ of an unseen feature from its class feature.
 ///
-/// Every one is symmetric; $r$ is its radius and $t = \langle v, w\rangle / (r\|w\|)$ the part of it
-/// that reaches the margin. Source: Nguyen et al., ICLR 2023 (a measure of radius $r$ around the class
-/// feature); the four choices are this project's.
+/// Every one is symmetric; $r$ is its radius and $t = \langle v, w\rangle / (r\|w\|)$ the part of
+/// it that reaches the margin. Source: Nguyen et al., ICLR 2023 (a measure of radius $r$ around the
+/// class feature); the four choices are this project's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Measure {

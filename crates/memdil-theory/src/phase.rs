@@ -1,4 +1,5 @@
-//! Where label smoothing dilates less than cross-entropy, and by how much: a map over noise and decay.
+//! Where label smoothing dilates less than cross-entropy, and by how much: a map over noise and
+//! decay.
 
 use crate::error::at_least;
 use crate::memorization_dilation::solve_near;
@@ -12,7 +13,8 @@ use serde::Serialize;
 pub struct PhaseMap {
     /// Noise levels, one a row.
     pub etas: Vec<f64>,
-    /// Feature decays $\lambda_H$, one a column; $\lambda_W$ follows at the ratio of the base setting.
+    /// Feature decays $\lambda_H$, one a column; $\lambda_W$ follows at the ratio of the base
+    /// setting.
     pub lambdas: Vec<f64>,
     /// $\rho$ under cross-entropy.
     pub rho_ce: Vec<Vec<Option<f64>>>,
@@ -43,8 +45,8 @@ pub fn geometric(low: f64, high: f64, count: usize) -> Result<Vec<f64>, TheoryEr
 
 /// Computes a [`PhaseMap`] of `other` (usually label smoothing) against cross-entropy.
 ///
-/// Along a row every solve starts from its neighbour's solution and, for safety, from the solver's own
-/// starts. Rows are shared among `threads` threads; the result does not depend on their number.
+/// Along a row every solve starts from its neighbour's solution and, for safety, from the solver's
+/// own starts. Rows are shared among `threads` threads; the result does not depend on their number.
 ///
 /// # Errors
 /// A parameter out of range, by name; an empty grid; `threads` = 0; a solve that does not converge.

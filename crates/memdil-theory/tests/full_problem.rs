@@ -1,4 +1,5 @@
-//! The reduction and its solver against the stated problem, solved in all variables by another method.
+//! The reduction and its solver against the stated problem, solved in all variables by another
+//! method.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod common;

@@ -1,4 +1,5 @@
-//! The layer-peeled model: gradients, optimality of the closed form, and collapse as metrics see it.
+//! The layer-peeled model: gradients, optimality of the closed form, and collapse as metrics see
+//! it.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use memdil_losses::Loss;

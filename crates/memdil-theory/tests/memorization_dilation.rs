@@ -1,4 +1,5 @@
-//! The memorization-dilation model: optimality, limits, collapse and bad input, for random parameters.
+//! The memorization-dilation model: optimality, limits, collapse and bad input, for random
+//! parameters.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod common;
@@ -223,7 +224,8 @@ fn smoothing_can_lose_where_noise_and_decay_are_large() {
 
 #[test]
 fn costly_memorization_shrinks_class_features_between_noisy_ones() {
-    // Little C_MD, much noise and nearly free features: clean features retreat, they do not collapse.
+    // Little C_MD, much noise and nearly free features: clean features retreat, they do not
+    // collapse.
     let setting = MdSetting {
         lambda_w: 0.02,
         lambda_h: 1e-5,

@@ -16,7 +16,8 @@ pub(crate) struct Settings {
     /// Preset of the file to apply
     #[arg(long, value_name = "NAME")]
     preset: Option<String>,
-    /// Change a setting, by its dotted name; can be given many times. A list it is swept over becomes this one value
+    /// Change a setting, by its dotted name; can be given many times. A list it is swept over
+    /// becomes this one value
     #[arg(long = "set", value_name = "KEY=VALUE")]
     set: Vec<String>,
 }
@@ -52,7 +53,8 @@ impl Machine {
 /// What a run writes on its way.
 #[derive(clap::Args)]
 pub(crate) struct Writing {
-    /// Write a checkpoint when so much time has passed since the last one; 0 means after every batch
+    /// Write a checkpoint when so much time has passed since the last one; 0 means after every
+    /// batch
     #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
     pub(crate) checkpoint_every: Duration,
     /// Write the metrics for TensorBoard too, into events.out.tfevents.memdil in the run's folder

@@ -27,7 +27,8 @@ pub(crate) enum Command {
     /// Compare the files of a data set with the published checksums
     #[command(after_help = "Example:\n  memdil data verify fashion-mnist --json")]
     Verify(Verify),
-    /// Cut a class-balanced piece out of a data set, as an .npz file that trainings read (`data.npz`)
+    /// Cut a class-balanced piece out of a data set, as an .npz file that trainings read
+    /// (`data.npz`)
     #[command(
         after_help = "Example:\n  memdil data subset fashion-mnist --classes 0,1 --per-class 600 --out small.npz"
     )]
@@ -74,13 +75,15 @@ pub(crate) struct Fetch {
     /// mnist, fashion-mnist, cifar-10, cifar-100 or svhn
     #[arg(value_parser = Published::from_name)]
     name: Published,
-    /// Folder of the data sets (default: $MEMDIL_DATA_DIR, else ./data); the files go into the folder NAME in it
+    /// Folder of the data sets (default:
+    /// $MEMDIL_DATA_DIR, else ./data); the files go into the folder NAME in it
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
     /// Address of a folder with the files, to be asked instead of the published sources
     #[arg(long, value_name = "URL")]
     url: Option<String>,
-    /// Take the images from the Hugging Face hub (mnist and fashion-mnist only) and make the published files of them
+    /// Take the images from the Hugging Face hub (mnist and fashion-mnist only) and make the
+    /// published files of them
     #[cfg(feature = "hub")]
     #[arg(long, conflicts_with = "url")]
     hub: bool,

@@ -18,8 +18,8 @@ pub(crate) struct Planned {
     pub(crate) done: bool,
 }
 
-/// Lists the runs with the seconds of each and of all. Each kind of run is timed for a second, in a process like those that
-/// would train it.
+/// Lists the runs with the seconds of each and of all. Each kind of run is timed for a second, in a
+/// process like those that would train it.
 pub(crate) fn show(runs: &[Planned], machine: &Machine, jobs: usize) -> anyhow::Result<()> {
     let mut timed: Vec<(&RunSpec, Calibration)> = Vec::new();
     let (mut total, mut longest, mut open) = (0.0, 0.0_f64, 0);
@@ -54,7 +54,8 @@ pub(crate) fn show(runs: &[Planned], machine: &Machine, jobs: usize) -> anyhow::
     Ok(())
 }
 
-/// Processes at a time: unless said otherwise one a core, or one on a GPU, whose memory not every number of them fits.
+/// Processes at a time: unless said otherwise one a core, or one on a GPU, whose memory not every
+/// number of them fits.
 pub(crate) fn jobs(given: Option<u16>, machine: &Machine) -> usize {
     let cores = || std::thread::available_parallelism().map_or(1, usize::from);
     given.map_or_else(
@@ -105,7 +106,8 @@ impl Silent {
     }
 }
 
-/// `memdil calibrate`, for the processes started above: reads a specification, prints what it was timed at.
+/// `memdil calibrate`, for the processes started above: reads a specification, prints what it was
+/// timed at.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     #[command(flatten)]

@@ -1,7 +1,7 @@
 //! The `memdil` program: arguments in, one call into a crate, text or JSON out.
 //!
-//! Exit status: 0 on success, 2 on bad usage or bad input (one line says what, where and what to do), 1 when
-//! something fails inside.
+//! Exit status: 0 on success, 2 on bad usage or bad input (one line says what, where and what to
+//! do), 1 when something fails inside.
 
 mod arguments;
 mod arrays;
@@ -51,7 +51,8 @@ enum Command {
     Sweep(sweep::Command),
     /// Try hyper-parameters in short runs, then train the best on all training data
     Search(search::Arguments),
-    /// Train free features by gradient descent, to compare with the layer-peeled model's closed form
+    /// Train free features by gradient descent, to compare with the layer-peeled model's closed
+    /// form
     LayerPeeled(layer_peeled::Arguments),
     /// Measure features of any model: collapse, memorization, dilation, calibration
     Metrics(metrics::Arguments),
@@ -98,7 +99,8 @@ fn main() -> ExitCode {
     })
 }
 
-/// Printing into a pipe that was closed (`| head`) is no fault of this program: it ends, with the status of such an end.
+/// Printing into a pipe that was closed (`| head`) is no fault of this program: it ends, with the
+/// status of such an end.
 fn end_where_nobody_reads() {
     let otherwise = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {

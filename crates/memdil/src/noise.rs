@@ -38,7 +38,8 @@ pub(crate) struct Arguments {
     /// Number of classes
     #[arg(long, value_name = "K")]
     classes: usize,
-    /// Kind of noise: uniform, symmetric, asymmetric, pair, transition, per_class, latent_class or from_file
+    /// Kind of noise: uniform, symmetric, asymmetric, pair, transition, per_class, latent_class or
+    /// from_file
     #[arg(long, value_name = "KIND")]
     kind: String,
     /// Probability that the noise hits a label
@@ -134,8 +135,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The noise that the options describe: they have the names of its settings, so that its own reader finds what is
-/// missing or does not belong to the kind.
+/// The noise that the options describe: they have the names of its settings, so that its own reader
+/// finds what is missing or does not belong to the kind.
 fn kind(arguments: &Arguments) -> anyhow::Result<LabelNoise> {
     let mut settings = Map::new();
     let mut give = |name: &str, value: Value| settings.insert(name.to_owned(), value);

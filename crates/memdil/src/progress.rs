@@ -114,7 +114,8 @@ pub(crate) struct FileBar {
     tenth: u64,
 }
 
-/// A bar over the bytes of one file after another; without a terminal nothing, or `lines` for what takes long.
+/// A bar over the bytes of one file after another; without a terminal nothing, or `lines` for what
+/// takes long.
 pub(crate) fn files(lines: bool) -> FileBar {
     let bar = ProgressBar::new(0);
     bar.set_style(style(

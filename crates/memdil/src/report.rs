@@ -19,13 +19,15 @@ pub(crate) struct Arguments {
     /// Folder with one folder a run
     #[arg(long, value_name = "DIR", required_unless_present_any = ["features", "theory"])]
     runs: Option<PathBuf>,
-    /// A .npz or .safetensors with features and labels of a network that anything trained; can be given many times
+    /// A .npz or .safetensors with features and labels of a network that anything trained; can be
+    /// given many times
     #[arg(long, value_name = "FILE")]
     features: Vec<PathBuf>,
     /// Folder for index.html, report.md, claims.json and figures/
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// Count only the runs of this manifest; can be given many times (default: every run in the folder)
+    /// Count only the runs of this manifest; can be given many times (default: every run in the
+    /// folder)
     #[arg(long, value_name = "M.jsonl", requires = "runs")]
     manifest: Vec<PathBuf>,
     /// Numbers to compare with, as experiments/reference/*.toml
@@ -90,7 +92,8 @@ fn measured(path: &Path, all: &[PathBuf]) -> anyhow::Result<MeasuredFeatures> {
     })
 }
 
-/// What a file is called in the report: the path as given where another file would be called the same.
+/// What a file is called in the report: the path as given where another file would be called the
+/// same.
 fn name(path: &Path, all: &[PathBuf]) -> String {
     let alone = all
         .iter()

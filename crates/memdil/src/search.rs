@@ -30,10 +30,12 @@ pub(crate) struct Arguments {
     /// Make this search of the sweep, counted from 0, or these, one after the other
     #[arg(long, value_name = "I[,J]...", value_delimiter = ',')]
     index: Vec<usize>,
-    /// Write DIR/search/trials.jsonl, the trials known so far, for memdil sweep run, and run nothing
+    /// Write DIR/search/trials.jsonl, the trials known so far, for memdil sweep run, and run
+    /// nothing
     #[arg(long)]
     plan: bool,
-    /// List trials and retrained runs with the time they will take, from timing each kind for a second, and run nothing
+    /// List trials and retrained runs with the time they will take, from timing each kind for a
+    /// second, and run nothing
     #[arg(long)]
     dry_run: bool,
     /// Worker processes at a time (default: one a core, or one on a GPU)
@@ -118,7 +120,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         bar.clear();
         match searched {
             Ok(searched) => made.extend(searched),
-            // Runs that failed or are damaged stop no other search; the last one is said at the end.
+            // Runs that failed or are damaged stop no other search; the last one is said at the
+            // end.
             Err(
                 error @ (RunnerError::Workers { .. }
                 | RunnerError::Record(RecordError::Malformed { .. })),

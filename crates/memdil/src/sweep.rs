@@ -58,7 +58,8 @@ pub(crate) struct Run {
     /// Make all runs, in worker processes of one thread each
     #[arg(long, group = "which")]
     all: bool,
-    /// List the runs with the time they will take, from timing each kind for a second, and run nothing
+    /// List the runs with the time they will take, from timing each kind for a second, and run
+    /// nothing
     #[arg(long, requires = "all")]
     dry_run: bool,
     /// Worker processes at a time (default: one a core, or one on a GPU)
@@ -169,9 +170,9 @@ fn work(arguments: &Run) -> anyhow::Result<()> {
 /// Between two looks at a run that another process works on.
 const BUSY: Duration = Duration::from_secs(5);
 
-/// Makes the runs that were asked for by their numbers; one that fails does not stop the others. One that another process
-/// works on is waited for: it is finished there, or free once that process is known to be gone. A sweep's worker is told
-/// at once.
+/// Makes the runs that were asked for by their numbers; one that fails does not stop the others.
+/// One that another process works on is waited for: it is finished there, or free once that process
+/// is known to be gone. A sweep's worker is told at once.
 fn some(lines: &[ManifestLine], arguments: &Run) -> anyhow::Result<()> {
     let find = |&index: &usize| {
         let last = lines.len() - 1;

@@ -57,7 +57,8 @@ pub(crate) struct Lpm {
     /// Features are at least 0, as after a ReLU
     #[arg(long)]
     nonnegative: bool,
-    /// Minimise numerically (as many dimensions as classes, 2 samples a class) instead of using the closed form
+    /// Minimise numerically (as many dimensions as classes, 2 samples a class) instead of using the
+    /// closed form
     #[arg(long)]
     numeric: bool,
     /// Print one JSON object
@@ -150,7 +151,8 @@ pub(crate) struct Phase {
     /// Smallest and largest ratio of noisy to clean samples, evenly spaced between
     #[arg(long, num_args = 2, value_names = ["LOW", "HIGH"], default_values_t = [0.01, 0.45])]
     etas: Vec<f64>,
-    /// Smallest and largest weight decay (of classifier and features alike), at equal ratios between
+    /// Smallest and largest weight decay (of classifier and features alike), at equal ratios
+    /// between
     #[arg(long, num_args = 2, value_names = ["LOW", "HIGH"], default_values_t = [1e-7, 1e-2])]
     lambdas: Vec<f64>,
     /// Cells along each side
@@ -258,7 +260,8 @@ fn lpm(arguments: &Lpm) -> anyhow::Result<Map<String, Value>> {
 }
 
 impl Setting {
-    /// The library also knows the model without noise; here `eta` is asked for, so 0 is taken for a slip.
+    /// The library also knows the model without noise; here `eta` is asked for, so 0 is taken for a
+    /// slip.
     fn resolve(&self) -> Result<MdSetting, TheoryError> {
         if !(self.eta > 0.0 && self.eta < 1.0) {
             return Err(TheoryError::Parameter {

@@ -13,7 +13,8 @@ use crate::arrays::{BadInput, Kind, Source};
     Prints rows that a configuration takes: loss = { kind = \"forward_correction\", transition = [[...], ...] }.\n\
     A network that has memorised its labels gives the identity: train the one for this a few epochs only.")]
 pub(crate) struct Arguments {
-    /// Logits of the training samples, (n, K): .npy, or the array `logits` of a .npz (a run's features.npz) or .safetensors
+    /// Logits of the training samples, (n, K): .npy, or the array `logits` of a .npz (a run's
+    /// features.npz) or .safetensors
     #[arg(long, value_name = "F")]
     logits: PathBuf,
     /// Row i is the prediction for the sample at this quantile of the probability of class i

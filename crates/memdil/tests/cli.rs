@@ -428,7 +428,8 @@ fn a_sweep_from_plan_to_report() {
     );
     assert!(!one.exists());
     fs::rename(scene.path("kept"), &one).unwrap();
-    // A damaged record is a failed run: it does not stop the others, and is missing in the report of the plan.
+    // A damaged record is a failed run: it does not stop the others, and is missing in the report
+    // of the plan.
     fs::write(one.join("summary.json"), "{bad").unwrap();
     let output = scene.run("sweep run --manifest m.jsonl --out runs --all");
     let text = String::from_utf8_lossy(&output.stderr);

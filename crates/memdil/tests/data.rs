@@ -205,7 +205,8 @@ fn what_a_server_sends_instead_is_not_kept() {
         &["has 100 bytes, not 9912422"],
     );
 
-    // Of the right size, so that only the checksum tells; without a terminal, progress comes as lines.
+    // Of the right size, so that only the checksum tells; without a terminal, progress comes as
+    // lines.
     let output = scene.run(&arguments(server("200 OK", vec![0; 9_912_422])));
     let text = String::from_utf8(output.stderr).unwrap();
     assert_eq!(

@@ -11,7 +11,8 @@ use ndarray_npy::{NpzWriter, write_npy};
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
 
-/// Features of three classes on axes of their own, with a spread that differs from sample to sample.
+/// Features of three classes on axes of their own, with a spread that differs from sample to
+/// sample.
 fn features(n: usize, spread: f64) -> Array2<f64> {
     Array2::from_shape_fn((n, 4), |(i, j)| {
         let noise = ((i * 31 + j * 17) % 101) as f64 / 101.0 - 0.5;
@@ -122,7 +123,8 @@ fn features_of_any_framework_make_a_report() {
             .map(|path| count(path.split("/>").next().unwrap(), stroke))
             .collect::<Vec<_>>()
     };
-    // In the legend three dots a class and one pair of crosses; then 54 and 6 of 60, 30 test samples, 1000 of 2400.
+    // In the legend three dots a class and one pair of crosses; then 54 and 6 of 60, 30 test
+    // samples, 1000 of 2400.
     assert_eq!(
         strokes("dots", "h0").iter().sum::<usize>(),
         9 + 54 + 30 + 1000

@@ -304,7 +304,8 @@ fn killed_at_any_moment_a_search_goes_on_with_the_same_trials() {
                 .stderr(Stdio::null())
                 .spawn()
                 .unwrap();
-            // Seven stops over the length of an undisturbed search; longer each time, so that it ends.
+            // Seven stops over the length of an undisturbed search; longer each time, so that it
+            // ends.
             let wait = duration.mul_f64(0.14 * (0.6 + 0.12 * f64::from(part)));
             let end = Instant::now() + wait;
             let mut ended = None;

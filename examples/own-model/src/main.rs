@@ -1,5 +1,6 @@
-//! A network of one's own in memdil: implement `Model`, hand the runner a function that builds it, and everything else
-//! comes with it: data, label noise, losses, checkpoints and resume, metrics, the report.
+//! A network of one's own in memdil: implement `Model`, hand the runner a function that builds it,
+//! and everything else comes with it: data, label noise, losses, checkpoints and resume, metrics,
+//! the report.
 //!
 //! `cargo run --release -p own-model -- examples/own-model/experiment.toml runs/own`
 
@@ -14,7 +15,8 @@ use memdil_runner::{Experiment, TrainEvent, TrainOptions, train_model};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::Rng;
 
-/// Two hidden layers, the second on top of the first: h = relu(x A), f = relu(h + relu(h B)) C, a classifier on relu(f).
+/// Two hidden layers, the second on top of the first: h = relu(x A), f = relu(h + relu(h B)) C, a
+/// classifier on relu(f).
 #[derive(Debug)]
 struct Skip {
     parameters: Vec<(String, Var)>,
@@ -24,7 +26,8 @@ impl Skip {
     fn new(spec: &RunSpec, image: ImageShape, device: &Device) -> candle_core::Result<Self> {
         let inputs = image.channels * image.height * image.width;
         let (width, features) = (setting(spec, "width")?, setting(spec, "features")?);
-        // candle's own generator cannot be seeded on the processor: with this one a run can be made again.
+        // candle's own generator cannot be seeded on the processor: with this one a run can be made
+        // again.
         let mut rng = stream(spec.seed, Stream::Init);
         let mut parameters = Vec::new();
         let layers = [

@@ -10,7 +10,8 @@ use crate::{Failure, output, root};
 const TURNS: usize = 3;
 const SECONDS: &str = "3";
 
-/// Prints a table: for 1 and 2 threads, and for two processes of one thread each, what a step takes.
+/// Prints a table: for 1 and 2 threads, and for two processes of one thread each, what a step
+/// takes.
 pub(super) fn beside_torch(sizes: &[&str], ours: &Path, python: &Path) -> Result<(), Failure> {
     let mut header = vec!["network/width/batch".to_owned()];
     for threads in ["1 thread", "2 threads", "2 processes"] {

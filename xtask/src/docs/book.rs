@@ -1,4 +1,5 @@
-//! The book: built by one version of mdBook, which is installed beside what cargo builds where it is missing.
+//! The book: built by one version of mdBook, which is installed beside what cargo builds where it
+//! is missing.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -49,7 +50,8 @@ pub(super) fn build(
     Ok(None)
 }
 
-/// A formula in dollars is typeset on some sites only, and the book would need a script from elsewhere for it.
+/// A formula in dollars is typeset on some sites only, and the book would need a script from
+/// elsewhere for it.
 pub(super) fn formulas(pages: &[Page], faults: &mut Vec<String>) {
     for page in pages {
         for (index, line) in markdown::prose(&page.text).lines().enumerate() {

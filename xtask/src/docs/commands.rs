@@ -1,4 +1,5 @@
-//! The commands that the documentation shows: run in a scratch folder, or compared with the program's own help.
+//! The commands that the documentation shows: run in a scratch folder, or compared with the
+//! program's own help.
 
 use std::time::Instant;
 
@@ -16,8 +17,8 @@ enum Rule {
     Skip(&'static str),
 }
 
-/// A line with a placeholder (`[--json]`, `a | b`, `DIR`) shows a usage. For the others the first row counts whose words the
-/// command has.
+/// A line with a placeholder (`[--json]`, `a | b`, `DIR`) shows a usage. For the others the first
+/// row counts whose words the command has.
 const RULES: &[(&[&str], Rule)] = &[
     (
         &["cargo", "xtask", "reproduce"],

@@ -1,6 +1,7 @@
 //! As much of Markdown as the checks need.
 
-/// The lines with their numbers, each with the language of the code block that it is in or that it opens or closes.
+/// The lines with their numbers, each with the language of the code block that it is in or that it
+/// opens or closes.
 fn lines(text: &str) -> impl Iterator<Item = (usize, &str, Option<&str>)> {
     let mut language = None;
     text.lines().enumerate().map(move |(index, line)| {

@@ -15,7 +15,8 @@ memdil sweep run --manifest plan.jsonl --out runs --all
 cp runs/*_LS_eta0.4_*/features.npz features.npz
 "#;
 
-/// Made for each page: the repository as its reader has it, and files of the names that the pages use.
+/// Made for each page: the repository as its reader has it, and files of the names that the pages
+/// use.
 const PAGE: &str = r#"
 ln -s "$ROOT"/experiments "$ROOT"/examples .
 test -z "$FULL_DATA" || ln -s "$FULL_DATA" data
@@ -77,7 +78,8 @@ impl Scratch {
         self.set_up("page", PAGE)
     }
 
-    /// Runs a command of the page and says what it prints or, if it fails, with what status and why.
+    /// Runs a command of the page and says what it prints or, if it fails, with what status and
+    /// why.
     pub(super) fn run(&self, command: &str) -> Result<String, String> {
         let page = self.folder.join("page");
         match command.strip_prefix("cargo xtask ") {
@@ -154,7 +156,8 @@ fn said(command: &mut Command) -> Result<String, String> {
     ))
 }
 
-/// Features of ten classes, which lie at the corners of a simplex, with labels and the classifier that tells them apart.
+/// Features of ten classes, which lie at the corners of a simplex, with labels and the classifier
+/// that tells them apart.
 fn arrays(folder: &Path) -> io::Result<()> {
     let (classes, samples) = (10_u32, 200_u32);
     let near = |a: u32, b: u32| if a == b { 1.0 } else { 0.0 };

@@ -1,4 +1,5 @@
-//! `--engine slurm` and `--engine hq`: the same runs as tasks of a job array. The scheduler is the cluster's.
+//! `--engine slurm` and `--engine hq`: the same runs as tasks of a job array. The scheduler is the
+//! cluster's.
 
 mod hyperqueue;
 mod scripts;
@@ -115,7 +116,8 @@ pub(super) fn run(
     if cluster.submit {
         place.follow_earlier(cluster.engine)?;
     }
-    // Tasks start whenever they may: what is built meanwhile is nothing to them. The same program stays the file that they run.
+    // Tasks start whenever they may: what is built meanwhile is nothing to them. The same program
+    // stays the file that they run.
     let same = || Some(fs::read(program).ok()? == fs::read(&place.program).ok()?);
     if same() != Some(true) {
         whole(&place.program, |copy| fs::copy(program, copy).map(|_| ()))?;
@@ -177,7 +179,8 @@ impl Place<'_> {
             }
             Engine::HyperQueue if !jobs.is_empty() => {
                 said();
-                // A server that was started anew does not know them: then there is nothing to wait for.
+                // A server that was started anew does not know them: then there is nothing to wait
+                // for.
                 if hyperqueue::follow(&jobs).is_err() {
                     eprintln!("the server does not know them: what is missing is submitted again");
                 }
@@ -243,7 +246,8 @@ fn finish(place: &Place<'_>) -> Result<(), Failure> {
     )))
 }
 
-/// The runs that are not complete, packed by the time that they take on this machine's processor: it decides nothing else.
+/// The runs that are not complete, packed by the time that they take on this machine's processor:
+/// it decides nothing else.
 fn tasks(
     cluster: &Cluster,
     options: &Options,
@@ -314,8 +318,8 @@ fn rest(options: &Options) -> String {
     format!(" --device {}{}", options.device, folder.unwrap_or_default())
 }
 
-/// The runs of a dry run that are not done, or its searches, whose trials it lists as `search: trial`: their places and
-/// seconds.
+/// The runs of a dry run that are not done, or its searches, whose trials it lists as
+/// `search: trial`: their places and seconds.
 fn open(dry: &str) -> Vec<(usize, f64)> {
     let mut found: Vec<(&str, Option<f64>)> = Vec::new();
     for (state, name) in dry
@@ -343,7 +347,8 @@ fn open(dry: &str) -> Vec<(usize, f64)> {
         .collect()
 }
 
-/// Tasks of as many runs together as fill one, in their order; `start` is what is before their places.
+/// Tasks of as many runs together as fill one, in their order; `start` is what is before their
+/// places.
 fn packed(start: &str, open: &[(usize, f64)]) -> Vec<Task> {
     let mut packed: Vec<Task> = Vec::new();
     for &(index, seconds) in open {

@@ -1,7 +1,8 @@
 //! Makes the images embedded in this crate from the full Fashion-MNIST files:
 //! `cargo run -p memdil-data --no-default-features --example embed -- --from DIR --out DIR`.
 //!
-//! The same files give the same assets, and files with other content than the published ones are refused.
+//! The same files give the same assets, and files with other content than the published ones are
+//! refused.
 
 mod subset;
 

@@ -41,10 +41,11 @@ fn idx_file(magic: u32, sizes: &[usize], body: impl Iterator<Item = u8>) -> Vec<
     file
 }
 
-/// Packs at the best level under a header without name, time or system: same bytes in, same bytes out.
+/// Packs at the best level under a header without name, time or system: same bytes in, same bytes
+/// out.
 ///
-/// This calls one compressor by name, because flate2 packs with whichever the other crates of a build
-/// ask it for.
+/// This calls one compressor by name, because flate2 packs with whichever the other crates of a
+/// build ask it for.
 pub(crate) fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut crc = Crc::new();
     crc.update(bytes);

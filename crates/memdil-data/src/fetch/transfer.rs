@@ -102,7 +102,8 @@ fn request(url: &str, there: u64, options: &FetchOptions) -> Result<Response<Bod
     }
 }
 
-/// The offset in the file that the body begins at; none if the server does not go on from where it should.
+/// The offset in the file that the body begins at; none if the server does not go on from where it
+/// should.
 fn start_of_body(
     response: &Response<Body>,
     there: u64,
@@ -178,8 +179,8 @@ fn copy_body(
     }
 }
 
-/// Whether a request that got no answer may get one soon. A host that is not found or not reached is
-/// left at once, so that a machine without network is told so without delay.
+/// Whether a request that got no answer may get one soon. A host that is not found or not reached
+/// is left at once, so that a machine without network is told so without delay.
 fn is_passing(error: &Error) -> bool {
     match error {
         Error::Timeout(timeout) => !matches!(timeout, Timeout::Resolve | Timeout::Connect),

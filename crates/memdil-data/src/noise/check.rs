@@ -11,8 +11,9 @@ impl LabelNoise {
     /// Checks everything that can be checked without the number of classes.
     ///
     /// # Errors
-    /// A probability outside [0, 1], a transition matrix that is not square or with a row that does not sum
-    /// to 1, a map that moves no class or leads to no class, `per_class` without `etas` and `range` or with both.
+    /// A probability outside [0, 1], a transition matrix that is not square or with a row that does
+    /// not sum to 1, a map that moves no class or leads to no class, `per_class` without `etas` and
+    /// `range` or with both.
     pub fn validate(&self) -> Result<(), DataError> {
         match self {
             Self::Uniform { eta, .. } | Self::Symmetric { eta, .. } | Self::Pair { eta, .. } => {

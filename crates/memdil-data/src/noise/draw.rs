@@ -10,16 +10,17 @@ use crate::random::{Rng, Stream, below, stream, unit_f64};
 impl LabelNoise {
     /// Corrupts clean labels.
     ///
-    /// The draws of a sample do not depend on the strength of the noise: with the same seed, raising `eta`
-    /// leaves the samples that were drawn anew or moved so, with the same new labels, and adds others.
+    /// The draws of a sample do not depend on the strength of the noise: with the same seed,
+    /// raising `eta` leaves the samples that were drawn anew or moved so, with the same new labels,
+    /// and adds others.
     ///
     /// # Shapes
     /// n clean labels in 0..`classes` give n observed ones.
     ///
     /// # Errors
-    /// Those of [`validate_for`](Self::validate_for), no label, a label out of range; a class that vanishes
-    /// under `rebalance`, more classes than labels under `range`, a file that is damaged or belongs to other
-    /// labels.
+    /// Those of [`validate_for`](Self::validate_for), no label, a label out of range; a class that
+    /// vanishes under `rebalance`, more classes than labels under `range`, a file that is damaged
+    /// or belongs to other labels.
     ///
     /// ```
     /// use memdil_data::noise::LabelNoise;
@@ -109,8 +110,8 @@ impl LabelNoise {
         }
     }
 
-    /// For every sample a number in [0, 1), and the label it gets if it is hit; always both, so that the draws
-    /// do not depend on the rates.
+    /// For every sample a number in [0, 1), and the label it gets if it is hit; always both, so
+    /// that the draws do not depend on the rates.
     fn draw(&self, clean: &[u32], classes: usize, rng: &mut impl Rng) -> (Vec<f64>, Vec<u32>) {
         let other = |label: u32, rng: &mut _| {
             let other = below(rng, classes - 1) as u32;
@@ -132,7 +133,8 @@ impl LabelNoise {
             .unzip()
     }
 
-    /// Which samples the noise hits: those with u below their rate, or exactly as many as the rate says.
+    /// Which samples the noise hits: those with u below their rate, or exactly as many as the rate
+    /// says.
     fn hit(&self, clean: &[u32], u: &[f64], rates: Option<&[f64]>) -> Vec<bool> {
         let eta = self.requested();
         let rate = |label: u32| rates.map_or(eta, |rates| rates[label as usize]);
@@ -143,7 +145,8 @@ impl LabelNoise {
                 .map(|(&label, &u)| u < rate(label))
                 .collect();
         }
-        // One group, or one for each class where rates differ; without what the map leaves in its place.
+        // One group, or one for each class where rates differ; without what the map leaves in its
+        // place.
         let mut groups = BTreeMap::<u32, Vec<usize>>::new();
         for (i, &label) in clean.iter().enumerate() {
             let stays = matches!(self, Self::Asymmetric { map, .. } if map.targets()[label as usize] == label);
@@ -196,8 +199,8 @@ pub(super) fn leaving(matrix: &[Vec<f64>]) -> Vec<f64> {
     matrix.iter().enumerate().map(rate).collect()
 }
 
-/// Another class, by the probabilities of its row: the first one up to which they add up to more than the
-/// share `v` of their sum. The class itself if there is no other.
+/// Another class, by the probabilities of its row: the first one up to which they add up to more
+/// than the share `v` of their sum. The class itself if there is no other.
 fn other_class(row: &[f64], class: u32, v: f64) -> u32 {
     let others = || (0_u32..).zip(row).filter(|(k, p)| *k != class && **p > 0.0);
     let sum: f64 = others().map(|(_, p)| p).sum();

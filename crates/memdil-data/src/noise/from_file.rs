@@ -12,7 +12,8 @@ use crate::load::check_labels;
 /// Cohen's kappa below which labels of unproved order are refused: a wrong order gives about 0.
 const LEAST_KAPPA: f64 = 0.1;
 
-/// Reads a `.npz` of ours as it is, or labels from a `.csv` or `.npy` that noise of another making corrupted.
+/// Reads a `.npz` of ours as it is, or labels from a `.csv` or `.npy` that noise of another making
+/// corrupted.
 pub(super) fn read(
     path: &Path,
     clean: &[u32],
@@ -79,7 +80,8 @@ fn check_clean_labels(path: &Path, found: &[u32], clean: &[u32]) -> Result<(), D
     Err(refuse(path, message))
 }
 
-/// Refuses labels that agree with the clean ones hardly better than the same labels in a random order would.
+/// Refuses labels that agree with the clean ones hardly better than the same labels in a random
+/// order would.
 fn check_kappa(path: &Path, observed: &[u32], clean: &[u32]) -> Result<(), DataError> {
     let n = clean.len() as f64;
     let agreement = clean.iter().zip(observed).filter(|(c, o)| c == o).count() as f64 / n;

@@ -13,12 +13,13 @@ pub(super) struct Columns {
     pub(super) observed: Vec<u32>,
 }
 
-/// Reads one label a sample: a `.npy` with integers of any type, or a `.csv` with one integer a line and an
-/// optional header.
+/// Reads one label a sample: a `.npy` with integers of any type, or a `.csv` with one integer a
+/// line and an optional header.
 ///
 /// # Errors
-/// [`DataError::Io`] if the file cannot be read; [`DataError::NoiseFile`] with path and row if it is empty,
-/// cut short, named otherwise, holds something else than integers from 0, or more than one column.
+/// [`DataError::Io`] if the file cannot be read; [`DataError::NoiseFile`] with path and row if it
+/// is empty, cut short, named otherwise, holds something else than integers from 0, or more than
+/// one column.
 ///
 /// ```
 /// let path = std::env::temp_dir().join(format!("memdil-labels-{}.csv", std::process::id()));

@@ -21,20 +21,21 @@ pub struct NoisyLabels {
     pub classes: usize,
     /// Number of classes of the observed labels: K, or 2K with latent classes.
     pub observed_classes: usize,
-    /// Kind of noise, [`LabelNoise::kind`](super::LabelNoise::kind); that of the original if it was read from
-    /// a `.npz` of ours.
+    /// Kind of noise, [`LabelNoise::kind`](super::LabelNoise::kind); that of the original if it was
+    /// read from a `.npz` of ours.
     pub kind: String,
     /// Seed of the draws.
     pub seed: u64,
-    /// Strength asked for, [`LabelNoise::requested`](super::LabelNoise::requested); for labels from a file
-    /// that does not tell, what was realised.
+    /// Strength asked for, [`LabelNoise::requested`](super::LabelNoise::requested); for labels from
+    /// a file that does not tell, what was realised.
     pub requested: f64,
     /// Share of corrupted labels: the mean of `mask` over the samples kept.
     pub realised: f64,
-    /// Strength asked for in each class, where it is not the same for all: $\eta_k$, or $1 - T_{kk}$.
+    /// Strength asked for in each class, where it is not the same for all: $\eta_k$, or
+    /// $1 - T_{kk}$.
     pub rates: Option<Vec<f64>>,
-    /// The samples that rebalancing keeps, ascending; all if absent. The others have labels too, but are not
-    /// to be trained on.
+    /// The samples that rebalancing keeps, ascending; all if absent. The others have labels too,
+    /// but are not to be trained on.
     pub kept: Option<Vec<usize>>,
 }
 
@@ -62,17 +63,18 @@ impl NoisyLabels {
             .is_none_or(|kept| kept.binary_search(&sample).is_ok())
     }
 
-    /// The realised transition matrix, $T_{jk} = \\#\\{i: c_i = j, o_i = k\\} / \\#\\{i: c_i = j\\}$
-    /// for clean labels c and observed labels o of the samples kept.
+    /// The realised transition matrix,
+    /// $T_{jk} = \\#\\{i: c_i = j, o_i = k\\} / \\#\\{i: c_i = j\\}$ for clean labels c and
+    /// observed labels o of the samples kept.
     ///
     /// # Shapes
-    /// (K, [`observed_classes`](Self::observed_classes)): row the clean class, column the observed one; each
-    /// row sums to 1.
+    /// (K, [`observed_classes`](Self::observed_classes)): row the clean class, column the observed
+    /// one; each row sums to 1.
     ///
     /// # Errors
-    /// [`DataError::EmptyClass`] if a class has no clean label, [`DataError::LabelOutOfRange`] if a label
-    /// is not below its number of classes, [`DataError::OutOfRange`] if that of the observed labels is neither K
-    /// nor 2K.
+    /// [`DataError::EmptyClass`] if a class has no clean label, [`DataError::LabelOutOfRange`] if a
+    /// label is not below its number of classes, [`DataError::OutOfRange`] if that of the observed
+    /// labels is neither K nor 2K.
     ///
     /// ```
     /// use memdil_data::noise::LabelNoise;

@@ -2,31 +2,35 @@
 //!
 //! What each kind does with which settings is said with its variant of [`LabelNoise`].
 //!
-//! For every sample a number u in [0, 1) and a new label are drawn, whatever the strength is; the label
-//! is taken where u lies below the sample's rate. So with the same seed, raising `eta` leaves the samples that
-//! were hit as they are and adds others. This also holds for each class of `per_class` with `etas`, and for
-//! `transition` as long as the entries of a row beside the diagonal stay in proportion.
+//! For every sample a number u in [0, 1) and a new label are drawn, whatever the strength is; the
+//! label is taken where u lies below the sample's rate. So with the same seed, raising `eta` leaves
+//! the samples that were hit as they are and adds others. This also holds for each class of
+//! `per_class` with `etas`, and for `transition` as long as the entries of a row beside the
+//! diagonal stay in proportion.
 //!
 //! # Exact counts
 //!
-//! With `exact_count = true` the number of labels that differ is no longer random: those with the smallest u are taken, as
-//! many as the rate says (how many that is, is said with each kind's `exact_count`), and none of them keeps its class
-//! (where `uniform` noise would draw from all classes, the new label is one of the K - 1 others).
-//! Which class a label moves to, and which labels `split` moves, stays random.
+//! With `exact_count = true` the number of labels that differ is no longer random: those with the
+//! smallest u are taken, as many as the rate says (how many that is, is said with each kind's
+//! `exact_count`), and none of them keeps its class (where `uniform` noise would draw from all
+//! classes, the new label is one of the K - 1 others). Which class a label moves to, and which
+//! labels `split` moves, stays random.
 //!
 //! # Label files
 //!
-//! `from_file` takes a `.npz` that [`NoisyLabels::write_npz`] wrote, or one label a sample as `.csv` or as
-//! `.npy` with integers, in the order of the training samples. A wrong order is the usual mistake, and it looks
-//! like strong noise. So a file should carry the clean labels as well: in a second column (`clean,observed` in
-//! a `.csv`, an array n x 2 with the clean labels first in a `.npy`). They are compared with those of the data
-//! set: where all agree, the order is the same but for samples that share a class with their neighbours in a
-//! sorted file; where one differs, its row is named. A file without clean labels is refused if it agrees with
-//! the data set hardly better than chance: if Cohen's kappa of clean and observed labels, 1 for equal labels
-//! and about 0 for a wrong order, is below 0.1.
+//! `from_file` takes a `.npz` that [`NoisyLabels::write_npz`] wrote, or one label a sample as
+//! `.csv` or as `.npy` with integers, in the order of the training samples. A wrong order is the
+//! usual mistake, and it looks like strong noise. So a file should carry the clean labels as well:
+//! in a second column (`clean,observed` in a `.csv`, an array n x 2 with the clean labels first in
+//! a `.npy`). They are compared with those of the data set: where all agree, the order is the same
+//! but for samples that share a class with their neighbours in a sorted file; where one differs,
+//! its row is named. A file without clean labels is refused if it agrees with the data set hardly
+//! better than chance: if Cohen's kappa of clean and observed labels, 1 for equal labels and about
+//! 0 for a wrong order, is below 0.1.
 //!
-//! CIFAR-N (Wei et al. 2022) publishes a pickled Python dictionary, which only Python can read, in the order
-//! of TensorFlow's images. This saves one of its label sets in the order of the binary (and Python) files:
+//! CIFAR-N (Wei et al. 2022) publishes a pickled Python dictionary, which only Python can read, in
+//! the order of TensorFlow's images. This saves one of its label sets in the order of the binary
+//! (and Python) files:
 //!
 //! ```python
 //! import numpy as np
@@ -40,7 +44,8 @@
 //! # or np.savetxt("cifar10n-worse.csv", columns, fmt="%d", delimiter=",", header="clean,observed", comments="")
 //! ```
 //!
-//! Had `order` been forgotten, the first column would differ from the data set's labels within a few rows.
+//! Had `order` been forgotten, the first column would differ from the data set's labels within a
+//! few rows.
 
 mod check;
 mod draw;
@@ -81,7 +86,8 @@ pub enum LabelNoise {
         #[serde(default, skip_serializing_if = "Not::not")]
         exact_count: bool,
     },
-    /// With probability $\eta$ a label moves to one of the K - 1 other classes, each equally likely.
+    /// With probability $\eta$ a label moves to one of the K - 1 other classes, each equally
+    /// likely.
     Symmetric {
         /// Probability of moving, in [0, 1].
         eta: f64,
@@ -120,7 +126,8 @@ pub enum LabelNoise {
         /// Probability of drawing anew for each of the K classes; give these or `range`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         etas: Option<Vec<f64>>,
-        /// The probability of each class is drawn uniformly between these two; give these or `etas`.
+        /// The probability of each class is drawn uniformly between these two; give these or
+        /// `etas`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         range: Option<[f64; 2]>,
         /// Keep of each observed class only its first samples, as many as the smallest class has.
@@ -130,8 +137,9 @@ pub enum LabelNoise {
         #[serde(default, skip_serializing_if = "Not::not")]
         exact_count: bool,
     },
-    /// After uniform noise each label k goes with probability `split` to a new class $K + k$: training
-    /// has 2K classes, the test set K. A label is corrupted if its class modulo K is not the clean one.
+    /// After uniform noise each label k goes with probability `split` to a new class $K + k$:
+    /// training has 2K classes, the test set K. A label is corrupted if its class modulo K is not
+    /// the clean one.
     LatentClass {
         /// Probability of drawing anew among the K classes, in [0, 1].
         eta: f64,
@@ -165,8 +173,8 @@ pub enum ClassMap {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum NamedMap {
-    /// Truck to automobile, bird to airplane, deer to horse, cat and dog to each other; the other five
-    /// classes of CIFAR-10 stay (Patrini et al. 2017).
+    /// Truck to automobile, bird to airplane, deer to horse, cat and dog to each other; the other
+    /// five classes of CIFAR-10 stay (Patrini et al. 2017).
     Cifar10,
 }
 
@@ -201,10 +209,12 @@ impl LabelNoise {
         }
     }
 
-    /// The strength asked for as one number in [0, 1]; what becomes of it is [`NoisyLabels::realised`].
+    /// The strength asked for as one number in [0, 1]; what becomes of it is
+    /// [`NoisyLabels::realised`].
     ///
-    /// `eta` where there is one; the mean over classes of $1 - T_{kk}$ or of `etas`, the middle of `range`;
-    /// 0 for `from_file`, which asks for nothing ([`NoisyLabels::requested`] then tells what the file says).
+    /// `eta` where there is one; the mean over classes of $1 - T_{kk}$ or of `etas`, the middle of
+    /// `range`; 0 for `from_file`, which asks for nothing ([`NoisyLabels::requested`] then tells
+    /// what the file says).
     ///
     /// ```
     /// use memdil_data::noise::LabelNoise;

@@ -19,10 +19,10 @@ impl NoisyLabels {
     /// Writes a `.npz` file; the same labels give the same bytes.
     ///
     /// # Shapes
-    /// Arrays `clean` and `observed` (n, uint32), `mask` (n, bool), `kind` (the name's bytes, uint8), and
-    /// the scalars `classes` and `seed` (uint64), `requested` and `realised` (float64). Only where they are
-    /// needed: the scalar `observed_classes` (uint64) if it is not `classes`, `rates` (K, float64), `kept`
-    /// (uint64). `numpy.load` reads them without pickle.
+    /// Arrays `clean` and `observed` (n, uint32), `mask` (n, bool), `kind` (the name's bytes,
+    /// uint8), and the scalars `classes` and `seed` (uint64), `requested` and `realised` (float64).
+    /// Only where they are needed: the scalar `observed_classes` (uint64) if it is not `classes`,
+    /// `rates` (K, float64), `kept` (uint64). `numpy.load` reads them without pickle.
     ///
     /// # Errors
     /// [`DataError::NoiseFile`] if `out` cannot be written to.
@@ -79,9 +79,9 @@ impl NoisyLabels {
     /// Reads what [`write_npz`](Self::write_npz) wrote, or NumPy's `savez` with the same arrays.
     ///
     /// # Errors
-    /// [`DataError::NoiseFile`] for an array that is missing, damaged or of another type, and for arrays
-    /// that contradict each other; the errors of [`LabelNoise::inject`](super::LabelNoise::inject) for labels
-    /// out of range.
+    /// [`DataError::NoiseFile`] for an array that is missing, damaged or of another type, and for
+    /// arrays that contradict each other; the errors of
+    /// [`LabelNoise::inject`](super::LabelNoise::inject) for labels out of range.
     ///
     /// ```
     /// use std::io::Cursor;

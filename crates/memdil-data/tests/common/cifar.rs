@@ -7,7 +7,8 @@ pub(crate) fn record(labels: &[u8], seed: u8) -> Vec<u8> {
     record
 }
 
-/// A tar archive (POSIX ustar): a head of 512 bytes, the content, zeros up to 512, and two empty blocks.
+/// A tar archive (POSIX ustar): a head of 512 bytes, the content, zeros up to 512, and two empty
+/// blocks.
 pub(crate) fn tar(entries: &[(&str, u8, &[u8])]) -> Vec<u8> {
     let mut file = Vec::new();
     for (name, kind, content) in entries {

@@ -104,7 +104,8 @@ impl Style {
         file
     }
 
-    /// Images as SVHN stores them: pixel (row, column, channel) of image i is `pixel(i, channel, row, column)`.
+    /// Images as SVHN stores them: pixel (row, column, channel) of image i is
+    /// `pixel(i, channel, row, column)`.
     pub(crate) fn images(
         self,
         n: usize,

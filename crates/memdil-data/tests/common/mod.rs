@@ -29,7 +29,8 @@ pub(crate) fn images_file(n: u8) -> Vec<u8> {
     file
 }
 
-/// An IDX file of `n` images of `side` x `side`; every pixel of image i is `10 i`, but the last is `10 i + 5`.
+/// An IDX file of `n` images of `side` x `side`; every pixel of image i is `10 i`, but the last is
+/// `10 i + 5`.
 pub(crate) fn square_images_file(n: u8, side: u8) -> Vec<u8> {
     let mut file = vec![0, 0, 8, 3, 0, 0, 0, n, 0, 0, 0, side, 0, 0, 0, side];
     for i in 0..n {

@@ -1,4 +1,5 @@
-//! The same operations from candle's own, on any device: slower on the processor, and the kernels' oracle.
+//! The same operations from candle's own, on any device: slower on the processor, and the kernels'
+//! oracle.
 
 use candle_core::{D, Result, Tensor};
 

@@ -12,10 +12,12 @@ use super::plan::{OUTSIDE, Plan};
 use crate::Element;
 use crate::vector::{Kernel, Vector, width};
 
-/// Rows of weights that go through the tiles at once: a panel of them stays in the first-level cache.
+/// Rows of weights that go through the tiles at once: a panel of them stays in the first-level
+/// cache.
 const DEPTH: usize = 256;
 
-/// Weights as the tiles read them: panels of columns, in each the taps, in each the channels that are summed over.
+/// Weights as the tiles read them: panels of columns, in each the taps, in each the channels that
+/// are summed over.
 pub(super) struct Packed<T> {
     values: Vec<T>,
     /// Channels that are summed over.

@@ -1,7 +1,9 @@
-//! Convolution of images and both of its gradients, as products of matrices whose rows are gathered on the way.
+//! Convolution of images and both of its gradients, as products of matrices whose rows are gathered
+//! on the way.
 //!
-//! A product for every tap of the kernel, summed in registers: what im2col would write to memory is read where it
-//! stands. Rows are sorted by the taps that fall on the padding, so that whole tiles leave such taps out.
+//! A product for every tap of the kernel, summed in registers: what im2col would write to memory is
+//! read where it stands. Rows are sorted by the taps that fall on the padding, so that whole tiles
+//! leave such taps out.
 
 mod gather;
 mod plan;
@@ -15,7 +17,8 @@ use crate::convolution::gather::Packed;
 use crate::convolution::plan::Plan;
 use crate::{Element, Instructions, KernelError};
 
-/// Sizes of a two-dimensional convolution with square kernels: what PyTorch calls a cross-correlation, without bias.
+/// Sizes of a two-dimensional convolution with square kernels: what PyTorch calls a
+/// cross-correlation, without bias.
 ///
 /// $$y_{n,i,j,o} = \sum_{u,v,c} x_{n,\; s i + u - p,\; s j + v - p,\; c} \; w_{u,v,c,o}$$
 ///
@@ -71,7 +74,8 @@ impl Convolution {
     ///
     /// # Shapes
     ///
-    /// `x` (n, height, width, inputs), `w` (kernel, kernel, inputs, outputs), result (n, [`output_size`], outputs).
+    /// `x` (n, height, width, inputs), `w` (kernel, kernel, inputs, outputs), result (n,
+    /// [`output_size`], outputs).
     ///
     /// # Errors
     ///
@@ -86,7 +90,8 @@ impl Convolution {
     ///
     /// # Shapes
     ///
-    /// As in [`forward`](Self::forward): `g` (n, output size, outputs), result (n, height, width, inputs).
+    /// As in [`forward`](Self::forward): `g` (n, output size, outputs), result (n, height, width,
+    /// inputs).
     ///
     /// # Errors
     ///
@@ -176,7 +181,8 @@ impl Convolution {
         Ok(weight_gradient::run(self, instructions, x, g))
     }
 
-    /// Products of gathered rows, a group of images at a time; `sizes` are the values of an image read and written.
+    /// Products of gathered rows, a group of images at a time; `sizes` are the values of an image
+    /// read and written.
     fn gathered<T: Element>(
         &self,
         instructions: Instructions,

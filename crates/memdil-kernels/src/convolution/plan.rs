@@ -57,7 +57,8 @@ impl Plan {
         Self::new(taps, rows)
     }
 
-    /// Every pixel of the images, those that have the same taps together: with stride s, every s-th.
+    /// Every pixel of the images, those that have the same taps together: with stride s, every
+    /// s-th.
     pub(super) fn input_gradient(sizes: &Convolution, images: usize) -> Vec<Self> {
         let Convolution {
             kernel,

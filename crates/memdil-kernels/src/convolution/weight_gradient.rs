@@ -1,5 +1,5 @@
-//! The gradient of a convolution's weights: for every tap, the product of the transposed images with the results'
-//! gradient.
+//! The gradient of a convolution's weights: for every tap, the product of the transposed images
+//! with the results' gradient.
 
 #![allow(
     clippy::needless_range_loop,
@@ -90,8 +90,8 @@ pub(super) fn run<T: Element>(
     gradient
 }
 
-/// For every tap, the rows of a group of images that it multiplies: where they stand in packed images and in packed
-/// gradients.
+/// For every tap, the rows of a group of images that it multiplies: where they stand in packed
+/// images and in packed gradients.
 struct Pairs {
     images: usize,
     /// Blocks of rows, in each the pairs of every tap.
@@ -136,7 +136,8 @@ pub struct Task<'a, T> {
     pairs: &'a [Pairs; 2],
     outputs: (usize, usize),
     inputs: (usize, usize),
-    /// For every panel of outputs, every panel of inputs and every tap: a row of the panel for each channel.
+    /// For every panel of outputs, every panel of inputs and every tap: a row of the panel for each
+    /// channel.
     sums: &'a mut [T],
 }
 
@@ -169,7 +170,8 @@ impl<T: Element> Kernel<T> for Task<'_, T> {
                     {
                         let channels = (sizes.inputs - i * width).min(width);
                         for tap in block {
-                            // SAFETY: the pairs lie within a group's packed panels, the rows within a block of sums.
+                            // SAFETY: the pairs lie within a group's packed panels, the rows within
+                            // a block of sums.
                             unsafe {
                                 add::<V>(x.as_ptr(), g.as_ptr(), tap, channels, sums);
                                 sums = sums.add(width * width);

@@ -9,9 +9,11 @@ use crate::KernelError;
 /// Rows of a segment at most.
 const SEGMENT: usize = 1024;
 
-/// Features on a device, sorted by class, and what is left of them when their class means are subtracted.
+/// Features on a device, sorted by class, and what is left of them when their class means are
+/// subtracted.
 ///
-/// Sums are in f64 and products in f32, of centred rows: nothing cancels however far the features lie from the origin.
+/// Sums are in f64 and products in f32, of centred rows: nothing cancels however far the features
+/// lie from the origin.
 pub struct GpuFeatures<M: Machine> {
     machine: M,
     features: M::Memory,
@@ -37,7 +39,8 @@ impl<M: Machine> GpuFeatures<M> {
     ///
     /// # Errors
     ///
-    /// [`KernelError::Length`] when the lengths do not fit; [`KernelError::Size`] for a label that is no class;
+    /// [`KernelError::Length`] when the lengths do not fit; [`KernelError::Size`] for a label that
+    /// is no class;
     /// [`KernelError::Device`].
     pub fn new(
         machine: M,
@@ -117,8 +120,8 @@ impl<M: Machine> GpuFeatures<M> {
         &self.scatter
     }
 
-    /// $\sum_i \sum_j (v_j^T (h_i - \mu_{y_i}))^2$ for vectors $v_j$, (m, d) row by row: with those of the scatter of the
-    /// class means, n times NC1.
+    /// $\sum_i \sum_j (v_j^T (h_i - \mu_{y_i}))^2$ for vectors $v_j$, (m, d) row by row: with those
+    /// of the scatter of the class means, n times NC1.
     ///
     /// # Errors
     ///
@@ -137,8 +140,8 @@ impl<M: Machine> GpuFeatures<M> {
         Ok(self.read(&sums, self.segments.len())?.iter().sum())
     }
 
-    /// Samples whose largest logit is that of the class with the nearest mean: n times NC4. The first of equal ones
-    /// counts.
+    /// Samples whose largest logit is that of the class with the nearest mean: n times NC4. The
+    /// first of equal ones counts.
     ///
     /// # Shapes
     ///
@@ -146,7 +149,8 @@ impl<M: Machine> GpuFeatures<M> {
     ///
     /// # Errors
     ///
-    /// [`KernelError::Length`]; [`KernelError::Size`] for a class without samples; [`KernelError::Device`].
+    /// [`KernelError::Length`]; [`KernelError::Size`] for a class without samples;
+    /// [`KernelError::Device`].
     pub fn agreeing(&self, logits: &[f32]) -> Result<usize, KernelError> {
         let classes = self.counts.len();
         if self.counts.contains(&0) {
@@ -262,7 +266,8 @@ impl<M: Machine> GpuFeatures<M> {
             transpose_a: false,
             transpose_b: true,
         };
-        // SAFETY: of memories that are still there when the product is done: what follows waits for it.
+        // SAFETY: of memories that are still there when the product is done: what follows waits for
+        // it.
         unsafe { self.machine.product(&product)? };
         // The vectors go out of scope here.
         self.machine.read(&products, 0, &mut [0; 4])?;
@@ -288,7 +293,8 @@ impl<M: Machine> GpuFeatures<M> {
         blocks: u32,
         argument: &Collapse,
     ) -> Result<(), KernelError> {
-        // SAFETY: every address is of memory of the sizes in the structure, which lives until the result is read.
+        // SAFETY: every address is of memory of the sizes in the structure, which lives until the
+        // result is read.
         unsafe {
             self.machine
                 .launch(kernel, [blocks, self.segments.len() as u32], argument)

@@ -44,8 +44,8 @@ impl Deviation {
 }
 
 impl Comparison<'_> {
-    /// Makes the steps on both sides. What the device's memory held is written over with not-a-numbers first, so that
-    /// whatever reads beyond its batch shows.
+    /// Makes the steps on both sides. What the device's memory held is written over with
+    /// not-a-numbers first, so that whatever reads beyond its batch shows.
     ///
     /// # Errors
     ///

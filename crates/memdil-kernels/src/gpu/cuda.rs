@@ -18,7 +18,8 @@ use cudarc::nvrtc::{CompileOptions, Ptx, compile_ptx_with_opts};
 use super::{Card, KERNELS, Machine, Product, SOURCE, THREADS};
 use crate::KernelError;
 
-/// A stream of a CUDA device, with the kernels compiled for it. Two of them work side by side; a clone shares the stream.
+/// A stream of a CUDA device, with the kernels compiled for it. Two of them work side by side; a
+/// clone shares the stream.
 #[derive(Clone)]
 pub struct Cuda {
     /// A stream that records takes what any thread queues: all of its clones stay in one thread.
@@ -31,7 +32,8 @@ pub struct Cuda {
 }
 
 impl Cuda {
-    /// Opens a device by its number, with a stream of its own. The kernels come from the cache where it has them.
+    /// Opens a device by its number, with a stream of its own. The kernels come from the cache
+    /// where it has them.
     ///
     /// # Errors
     ///
@@ -52,11 +54,13 @@ impl Cuda {
             .map_err(failed("it has no compute capability"))?;
         let functions = load(&context, capability)?;
         let blas = CudaBlas::new(stream.clone()).map_err(|e| device("cuBLAS cannot be used", e))?;
-        // A workspace of ours: recorded or not, a product takes the same one, and with it the same way.
+        // A workspace of ours: recorded or not, a product takes the same one, and with it the same
+        // way.
         let workspace = stream
             .alloc_zeros::<u8>(WORKSPACE)
             .map_err(failed("no memory for cuBLAS"))?;
-        // SAFETY: it lives as long as the handle, and what it is used for is queued on its own stream.
+        // SAFETY: it lives as long as the handle, and what it is used for is queued on its own
+        // stream.
         let set = unsafe {
             let address = address(&workspace, &stream) as *mut c_void;
             cublas::sys::cublasSetWorkspace_v2(*blas.handle(), address, WORKSPACE)

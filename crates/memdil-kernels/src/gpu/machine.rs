@@ -5,14 +5,15 @@ use crate::KernelError;
 /// Threads of a block, in every kernel.
 pub const THREADS: u32 = 256;
 
-/// A device with memory of its own that runs the kernels of [`SOURCE`](super::SOURCE) one after the other.
+/// A device with memory of its own that runs the kernels of [`SOURCE`](super::SOURCE) one after the
+/// other.
 ///
 /// Everything is queued and done in order; [`read`](Self::read) waits for it.
 ///
 /// # Safety
 ///
-/// [`address`](Self::address) is where the memory is, as long as it lives and until everything is done that was queued before it
-/// was dropped.
+/// [`address`](Self::address) is where the memory is, as long as it lives and until everything is
+/// done that was queued before it was dropped.
 #[allow(unsafe_code)]
 pub unsafe trait Machine {
     /// Memory of the device, released when dropped.
@@ -46,7 +47,8 @@ pub unsafe trait Machine {
     ///
     /// # Errors
     ///
-    /// [`KernelError::Device`] when the memory is smaller, or the device fails, now or in what was queued.
+    /// [`KernelError::Device`] when the memory is smaller, or the device fails, now or in what was
+    /// queued.
     fn read(&self, memory: &Self::Memory, offset: usize, out: &mut [u8])
     -> Result<(), KernelError>;
 
@@ -54,8 +56,8 @@ pub unsafe trait Machine {
     ///
     /// # Safety
     ///
-    /// The kernel must take a structure of this layout, and its addresses must be valid for the sizes in it until it has
-    /// run.
+    /// The kernel must take a structure of this layout, and its addresses must be valid for the
+    /// sizes in it until it has run.
     ///
     /// # Errors
     ///
@@ -105,7 +107,8 @@ pub unsafe trait Machine {
     /// Processors that run blocks side by side.
     fn processors(&self) -> u32;
 
-    /// What is queued here is in order with what is queued on every machine of the same number, and with no other.
+    /// What is queued here is in order with what is queued on every machine of the same number, and
+    /// with no other.
     fn queue(&self) -> u64;
 }
 
@@ -124,7 +127,8 @@ pub struct Card {
     pub processors: u32,
 }
 
-/// `c = op(a) op(b)` of f32 matrices that lie row by row, `op(a)` (m, k), `op(b)` (k, n), `c` (m, n).
+/// `c = op(a) op(b)` of f32 matrices that lie row by row, `op(a)` (m, k), `op(b)` (k, n), `c` (m,
+/// n).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Product {
     /// Rows of the result.

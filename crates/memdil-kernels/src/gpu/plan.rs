@@ -225,8 +225,8 @@ impl Plan {
     }
 }
 
-/// Into how many splits a narrow forward pass cuts a layer's inputs, and the rows of each: two blocks a processor where
-/// there is work for them.
+/// Into how many splits a narrow forward pass cuts a layer's inputs, and the rows of each: two
+/// blocks a processor where there is work for them.
 pub(super) fn splits(layer: &LayerPlan, processors: u32) -> (usize, usize) {
     let stripes = layer.ld().div_ceil(64);
     let wanted = (2 * processors as usize / stripes).max(1);

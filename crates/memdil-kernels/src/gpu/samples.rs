@@ -54,7 +54,8 @@ impl<M: Machine> Samples<M> {
     ///
     /// # Errors
     ///
-    /// [`KernelError::Length`] when there is not a whole sample for each label; [`KernelError::Device`].
+    /// [`KernelError::Length`] when there is not a whole sample for each label;
+    /// [`KernelError::Device`].
     pub fn new(machine: &M, stored: &Stored<'_>) -> Result<Self, KernelError> {
         let values = stored.plane * stored.constants.len();
         let (found, floats) = match stored.pixels {

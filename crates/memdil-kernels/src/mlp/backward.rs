@@ -13,12 +13,13 @@ use crate::update::{Apply, Rule, Step, with_rule};
 use crate::vector::{Kernel, Vector, prefetch, width};
 use crate::{Activation, Element, Instructions, KernelError, Norm};
 
-/// Input units that are worked on at once: a multiple of every panel's width, and few enough for their weights to stay
-/// in the second-level cache from the product to the update.
+/// Input units that are worked on at once: a multiple of every panel's width, and few enough for
+/// their weights to stay in the second-level cache from the product to the update.
 const UNITS: usize = 32;
 
 impl<T: Element> Mlp<T> {
-    /// Goes back from the gradient of the logits of the last [`Mlp::forward`] and updates every parameter.
+    /// Goes back from the gradient of the logits of the last [`Mlp::forward`] and updates every
+    /// parameter.
     ///
     /// # Shapes
     ///
@@ -185,8 +186,8 @@ struct Below<T> {
     rule: Rule<T>,
 }
 
-// SAFETY: tasks work on units of their own: on other rows of the weights and their buffers, and on other panels of the
-// block below.
+// SAFETY: tasks work on units of their own: on other rows of the weights and their buffers, and on
+// other panels of the block below.
 unsafe impl<T: Send + Sync> Send for Job<T> {}
 // SAFETY: as above.
 unsafe impl<T: Send + Sync> Sync for Job<T> {}
@@ -228,7 +229,8 @@ impl<T: Element> Kernel<T> for Units<'_, T> {
             scratch,
         } = self;
         let units = UNITS.min(job.inputs - first);
-        // SAFETY: `first..first + units` are this task's own units, and the pointers of a job are valid for its sizes.
+        // SAFETY: `first..first + units` are this task's own units, and the pointers of a job are
+        // valid for its sizes.
         unsafe {
             if job.below.is_some() {
                 input_gradient::<V>(job, first, units, scratch);
@@ -243,7 +245,8 @@ impl<T: Element> Kernel<T> for Units<'_, T> {
     }
 }
 
-/// Gradient of the inputs, transposed, into the scratch space: for each panel of samples, `UNITS` rows.
+/// Gradient of the inputs, transposed, into the scratch space: for each panel of samples, `UNITS`
+/// rows.
 #[inline(always)]
 unsafe fn input_gradient<V: Vector>(
     job: &Job<V::Scalar>,
@@ -448,7 +451,8 @@ pub(super) unsafe fn finish_panel<V: Vector, R: Apply<V>>(
     }
 }
 
-/// Transposes the panel of columns `unit..unit + left` of a (samples, units) matrix into one of (units, samples).
+/// Transposes the panel of columns `unit..unit + left` of a (samples, units) matrix into one of
+/// (units, samples).
 #[inline(always)]
 unsafe fn transpose_panel<V: Vector>(
     x: Panel<V::Scalar>,

@@ -11,16 +11,19 @@ use crate::{Activation, Element, Instructions, KernelError, Norm};
 
 /// Multiplications below which a layer is not worth handing to other threads.
 pub(super) const SMALL: usize = 1 << 19;
-/// Panels of a layer in a task: as many products as the second-level cache holds beside a block of the inputs.
+/// Panels of a layer in a task: as many products as the second-level cache holds beside a block of
+/// the inputs.
 const GROUP: usize = 8;
 
 impl<T: Element> Mlp<T> {
-    /// Logits of a batch in training, normalised by its own statistics. What [`Mlp::tensors`] lists changes in
+    /// Logits of a batch in training, normalised by its own statistics. What [`Mlp::tensors`] lists
+    /// changes in
     /// [`Mlp::backward`] only.
     ///
     /// # Shapes
     ///
-    /// `inputs` (n, inputs) row-major, at least two samples with batch normalisation; result (n, classes) row-major.
+    /// `inputs` (n, inputs) row-major, at least two samples with batch normalisation; result (n,
+    /// classes) row-major.
     ///
     /// # Errors
     ///
@@ -295,7 +298,8 @@ impl<T: Element> Kernel<T> for Products<'_, T> {
                     cols: weight.cols - j * width::<V>(),
                     add: k > 0,
                 };
-                // SAFETY: input and `out` have as many rows; the weights have a row for every column of the input.
+                // SAFETY: input and `out` have as many rows; the weights have a row for every
+                // column of the input.
                 unsafe {
                     product.run::<V>();
                 }
@@ -350,7 +354,8 @@ impl<T: Element> Kernel<T> for BlockPanels<'_, T> {
                 samples: input.rows,
             };
             let (h, offset) = (h.as_mut_ptr(), j * width::<V>());
-            // SAFETY: both panels have as many rows, and there is a row of the vectors for every panel.
+            // SAFETY: both panels have as many rows, and there is a row of the vectors for every
+            // panel.
             unsafe {
                 let vectors = vectors.offset(offset);
                 match finish {
@@ -391,7 +396,8 @@ impl<T: Element> Kernel<T> for RowsPanel<'_, T> {
             mean: none,
             variance: none,
         };
-        // SAFETY: the panels have as many rows as there are statistics; what is null is not used here.
+        // SAFETY: the panels have as many rows as there are statistics; what is null is not used
+        // here.
         unsafe {
             layer_norm::<V>(
                 x,

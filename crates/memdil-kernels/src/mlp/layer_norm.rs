@@ -10,8 +10,9 @@ use crate::vector::{Kernel, Vector};
 use crate::{Element, Instructions};
 
 impl<T: Element> Block<T> {
-    /// Layer normalisation backwards, once all units have left $g \gamma$ in `output`: with $u = g \gamma$ and normalised
-    /// values $x$, the gradient of the products is $\frac1\sigma (u - \bar u - x \overline{u x})$, means over a row.
+    /// Layer normalisation backwards, once all units have left $g \gamma$ in `output`: with
+    /// $u = g \gamma$ and normalised values $x$, the gradient of the products is
+    /// $\frac1\sigma (u - \bar u - x \overline{u x})$, means over a row.
     pub(super) fn layer_norm_backward(
         &mut self,
         instructions: Instructions,

@@ -8,7 +8,8 @@ use crate::panels::Panels;
 use crate::update::Optimizer;
 use crate::{Activation, Element, Instructions, KernelError, Norm};
 
-/// Sizes and parts of an [`Mlp`]: `depth - 1` blocks of `width` units, one of `features`, then a linear classifier.
+/// Sizes and parts of an [`Mlp`]: `depth - 1` blocks of `width` units, one of `features`, then a
+/// linear classifier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Architecture {
     /// Values of an input sample.
@@ -32,7 +33,8 @@ pub struct Architecture {
 /// A tensor of the network: its name and shape.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tensor {
-    /// Name, `blocks.0.linear.weight` say; buffers of the optimiser are `momentum.blocks.0.linear.weight`.
+    /// Name, `blocks.0.linear.weight` say; buffers of the optimiser are
+    /// `momentum.blocks.0.linear.weight`.
     pub name: String,
     /// Rows and columns, or the length of a vector. Weights are (inputs, outputs).
     pub shape: Vec<usize>,
@@ -102,7 +104,8 @@ struct Block<T> {
 }
 
 impl<T: Element> Mlp<T> {
-    /// A network of zeros (scales and running variances of ones), for the widest instructions of this processor.
+    /// A network of zeros (scales and running variances of ones), for the widest instructions of
+    /// this processor.
     ///
     /// # Errors
     ///
@@ -214,7 +217,8 @@ impl<T: Element> Mlp<T> {
         self.steps = steps;
     }
 
-    /// All tensors: parameters from the input to the classifier, running statistics, buffers of the optimiser.
+    /// All tensors: parameters from the input to the classifier, running statistics, buffers of the
+    /// optimiser.
     pub fn tensors(&self) -> Vec<Tensor> {
         self.named().into_iter().map(|(tensor, _)| tensor).collect()
     }

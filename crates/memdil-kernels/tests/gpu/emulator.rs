@@ -35,7 +35,8 @@ impl Emulator {
             Call::Kernel(name, blocks, mut argument, size) => {
                 let text = CString::new(name).expect("a name");
                 let argument = argument.as_mut_ptr().cast();
-                // SAFETY: the one who launched vouches for the argument; one launch at a time in a thread of its own state.
+                // SAFETY: the one who launched vouches for the argument; one launch at a time in a
+                // thread of its own state.
                 let code = {
                     let launch = library()
                         .lock()

@@ -15,23 +15,25 @@ use crate::{MetricsError, Moments};
 ///   \Sigma_W = \frac{1}{n} \sum_i (h_i - \mu_{y_i})(h_i - \mu_{y_i})^T, \quad
 ///   \Sigma_B = \frac{1}{K} \sum_k (\mu_k - \mu_G)(\mu_k - \mu_G)^T$$
 ///
-/// with the sample mean $\mu_G$; the pseudo-inverse drops eigenvalues up to $\max(K, d) \cdot 2.2 \cdot 10^{-16}$
-/// times the largest. Source: Papyan et al. 2020.
+/// with the sample mean $\mu_G$; the pseudo-inverse drops eigenvalues up to
+/// $\max(K, d) \cdot 2.2 \cdot 10^{-16}$ times the largest. Source: Papyan et al. 2020.
 ///
-/// No matrix of features by features is formed. Orthogonal vectors $r_j$ with $\sum_j r_j r_j^T = K \Sigma_B$, at most
-/// $K - 1$ of them, follow from the centred class means, and
-/// $\mathrm{NC1} = \frac{1}{n} \sum_i \sum_j (r_j^T (h_i - \mu_{y_i}) / r_j^T r_j)^2$. For $n$ samples
-/// of $d$ features this takes two passes, $O(n d K)$ time and $O(d K)$ memory; as the class mean
-/// is subtracted first, nothing cancels however far the features lie from the origin. Means are `f64`; large arrays of
-/// `f32` are projected in `f32`, all else in `f64`.
+/// No matrix of features by features is formed. Orthogonal vectors $r_j$ with
+/// $\sum_j r_j r_j^T = K \Sigma_B$, at most $K - 1$ of them, follow from the centred class means,
+/// and $\mathrm{NC1} = \frac{1}{n} \sum_i \sum_j (r_j^T (h_i - \mu_{y_i}) / r_j^T r_j)^2$. For $n$
+/// samples of $d$ features this takes two passes, $O(n d K)$ time and $O(d K)$ memory; as the class
+/// mean is subtracted first, nothing cancels however far the features lie from the origin. Means
+/// are `f64`; large arrays of `f32` are projected in `f32`, all else in `f64`.
 ///
 /// # Shapes
-/// `features` (samples x features), `labels` (samples), `classes` to one number, reduced over samples. Classes may be
-/// unbalanced, features may depend on each other and may be fewer than the classes.
+/// `features` (samples x features), `labels` (samples), `classes` to one number, reduced over
+/// samples. Classes may be unbalanced, features may depend on each other and may be fewer than the
+/// classes.
 ///
 /// # Errors
-/// Fewer than two classes, no samples, lengths that differ, a label outside `0..classes`, a class without samples,
-/// non-finite features, class means that coincide, values beyond the range of `f64`.
+/// Fewer than two classes, no samples, lengths that differ, a label outside `0..classes`, a class
+/// without samples, non-finite features, class means that coincide, values beyond the range of
+/// `f64`.
 ///
 /// # Examples
 /// ```
@@ -83,10 +85,12 @@ pub(crate) fn between_class_directions(
 ///
 /// $$\frac{\mathrm{tr}\,\Sigma_W}{\mathrm{tr}\,\Sigma_B}$$
 ///
-/// with $\Sigma_W$ and $\Sigma_B$ of [`nc1`]. Unlike it, spread in directions along which the classes do not differ counts.
+/// with $\Sigma_W$ and $\Sigma_B$ of [`nc1`]. Unlike it, spread in directions along which the
+/// classes do not differ counts.
 ///
 /// # Shapes
-/// `features` (samples x features), `labels` (samples), `classes` to one number, reduced over samples.
+/// `features` (samples x features), `labels` (samples), `classes` to one number, reduced over
+/// samples.
 ///
 /// # Errors
 /// Those of [`nc1`].
@@ -108,7 +112,8 @@ pub fn nc1_ratio<T: Real, L: Label>(
     Moments::of(features, labels, None, classes)?.nc1_ratio()
 }
 
-/// Class-distance normalised variance: spread of two classes over the squared distance of their means, on average.
+/// Class-distance normalised variance: spread of two classes over the squared distance of their
+/// means, on average.
 ///
 /// $$\frac{1}{K (K-1)} \sum_{i \ne j} \frac{v_i + v_j}{2 \Vert \mu_i - \mu_j \Vert^2}, \qquad
 ///   v_k = \mathrm{mean}_{i: y_i = k} \Vert h_i - \mu_k \Vert^2$$
@@ -116,7 +121,8 @@ pub fn nc1_ratio<T: Real, L: Label>(
 /// Source: Galanti et al. 2021.
 ///
 /// # Shapes
-/// `features` (samples x features), `labels` (samples), `classes` to one number, reduced over samples and pairs of classes.
+/// `features` (samples x features), `labels` (samples), `classes` to one number, reduced over
+/// samples and pairs of classes.
 ///
 /// # Errors
 /// Those of [`nc1`], and two classes whose means coincide.
@@ -197,7 +203,8 @@ mod tests {
 
     #[test]
     fn a_collapsed_cloud_far_away_keeps_its_digits() {
-        // +-1 around 2^18, spread by 1/16: exact in f32, where squares of the features would keep nothing of it.
+        // +-1 around 2^18, spread by 1/16: exact in f32, where squares of the features would keep
+        // nothing of it.
         let (offset, spread) = (262_144.0_f32, 1.0 / 16.0);
         let features = array![
             [-1.0 - spread],
@@ -211,7 +218,8 @@ mod tests {
 
     #[test]
     fn nearly_aligned_class_means_keep_their_digits() {
-        // Means (1, t), (-1, t), (0, -2t): squared lengths 2 along x and 6 t^2 along y. Samples at +-(1, t).
+        // Means (1, t), (-1, t), (0, -2t): squared lengths 2 along x and 6 t^2 along y. Samples at
+        // +-(1, t).
         let t = 1e-6;
         let means = array![[1.0, t], [-1.0, t], [0.0, -2.0 * t]];
         let spread = array![1.0, t];

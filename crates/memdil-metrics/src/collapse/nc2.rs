@@ -11,7 +11,8 @@ use crate::{MetricsError, Moments};
 
 /// Distance of the classifier's Gram matrix from that of a simplex ETF; 0 is an exact frame.
 ///
-/// $$\mathrm{NC2} = \left\Vert \frac{W W^T}{\Vert W W^T \Vert_F} - \frac{I - J / K}{\sqrt{K - 1}} \right\Vert_F$$
+/// $$\mathrm{NC2} = \left\Vert \frac{W W^T}{\Vert W W^T \Vert_F} - \frac{I - J / K}{\sqrt{K - 1}}
+/// \right\Vert_F$$
 ///
 /// $J$ is the matrix of ones. Scaling or rotating $W$ changes nothing. Source: Zhu et al. 2021.
 ///
@@ -38,18 +39,22 @@ pub fn nc2_etf<T: Real>(classifier: ArrayView2<'_, T>) -> Result<f64, MetricsErr
     finite("nc2_etf", distance_to_etf(&rows.dot(&rows.t())))
 }
 
-/// Distance of the Gram matrix of the centred class means from that of a simplex ETF; 0 is an exact frame.
+/// Distance of the Gram matrix of the centred class means from that of a simplex ETF; 0 is an exact
+/// frame.
 ///
-/// $$\left\Vert \frac{M M^T}{\Vert M M^T \Vert_F} - \frac{I - J / K}{\sqrt{K - 1}} \right\Vert_F, \qquad M_k = \mu_k - \mu_G$$
+/// $$\left\Vert \frac{M M^T}{\Vert M M^T \Vert_F} - \frac{I - J / K}{\sqrt{K - 1}} \right\Vert_F,
+/// \qquad M_k = \mu_k - \mu_G$$
 ///
-/// [`nc2_etf`] asks the same of the classifier. Source: Zhu et al. 2021, for the means of Papyan et al. 2020.
+/// [`nc2_etf`] asks the same of the classifier. Source: Zhu et al. 2021, for the means of Papyan et
+/// al. 2020.
 ///
 /// # Shapes
-/// `features` (samples x features), `labels` (samples), `classes` to one number, reduced over samples.
+/// `features` (samples x features), `labels` (samples), `classes` to one number, reduced over
+/// samples.
 ///
 /// # Errors
-/// Fewer than two classes, no samples, lengths that differ, a label outside the classes, a class without samples, non-finite
-/// features, class means that coincide.
+/// Fewer than two classes, no samples, lengths that differ, a label outside the classes, a class
+/// without samples, non-finite features, class means that coincide.
 ///
 /// # Examples
 /// ```
@@ -74,11 +79,12 @@ pub fn nc2_etf_means<T: Real, L: Label>(
 /// with the standard deviation of the population. Source: Papyan et al. 2020.
 ///
 /// # Shapes
-/// `features` (samples x features), `labels` (samples), `classes` to one number, reduced over samples.
+/// `features` (samples x features), `labels` (samples), `classes` to one number, reduced over
+/// samples.
 ///
 /// # Errors
-/// Fewer than two classes, no samples, lengths that differ, a label outside the classes, a class without samples, non-finite
-/// features, class means that coincide.
+/// Fewer than two classes, no samples, lengths that differ, a label outside the classes, a class
+/// without samples, non-finite features, class means that coincide.
 ///
 /// # Examples
 /// ```
@@ -123,18 +129,21 @@ pub fn nc2_equinorm_w<T: Real>(classifier: ArrayView2<'_, T>) -> Result<f64, Met
     finite("nc2_equinorm_w", spread_of_lengths(&rows))
 }
 
-/// How far the angles between centred class means are from those of a simplex ETF; 0 if they are its.
+/// How far the angles between centred class means are from those of a simplex ETF; 0 if they are
+/// its.
 ///
 /// $$\mathrm{mean}_{i \ne j} \left| \cos(\mu_i - \mu_G, \mu_j - \mu_G) + \frac{1}{K - 1} \right|$$
 ///
 /// Source: Papyan et al. 2020.
 ///
 /// # Shapes
-/// `features` (samples x features), `labels` (samples), `classes` to one number, reduced over samples.
+/// `features` (samples x features), `labels` (samples), `classes` to one number, reduced over
+/// samples.
 ///
 /// # Errors
-/// Fewer than two classes, no samples, lengths that differ, a label outside the classes, a class without samples, non-finite
-/// features, class means that coincide, a class whose mean is the global mean.
+/// Fewer than two classes, no samples, lengths that differ, a label outside the classes, a class
+/// without samples, non-finite features, class means that coincide, a class whose mean is the
+/// global mean.
 ///
 /// # Examples
 /// ```
@@ -154,19 +163,22 @@ pub fn nc2_equiangle<T: Real, L: Label>(
     Moments::of(features, labels, None, classes)?.nc2_equiangle()
 }
 
-/// Distance of the class means from an orthogonal frame; 0 where they are orthogonal and of equal length.
+/// Distance of the class means from an orthogonal frame; 0 where they are orthogonal and of equal
+/// length.
 ///
-/// $$\left\Vert \frac{C}{\Vert C \Vert_F} - \frac{I}{\sqrt K} \right\Vert_F, \qquad C_{ij} = \mu_i^T \mu_j$$
+/// $$\left\Vert \frac{C}{\Vert C \Vert_F} - \frac{I}{\sqrt K} \right\Vert_F, \qquad C_{ij} =
+/// \mu_i^T \mu_j$$
 ///
-/// with means that are not centred: NC2+, the frame of non-negative features (after a ReLU) in the layer-peeled model of
-/// Nguyen et al. 2023.
+/// with means that are not centred: NC2+, the frame of non-negative features (after a ReLU) in the
+/// layer-peeled model of Nguyen et al. 2023.
 ///
 /// # Shapes
-/// `features` (samples x features), `labels` (samples), `classes` to one number, reduced over samples.
+/// `features` (samples x features), `labels` (samples), `classes` to one number, reduced over
+/// samples.
 ///
 /// # Errors
-/// Fewer than two classes, no samples, lengths that differ, a label outside the classes, a class without samples, non-finite
-/// features, class means that coincide, means that are all zero.
+/// Fewer than two classes, no samples, lengths that differ, a label outside the classes, a class
+/// without samples, non-finite features, class means that coincide, means that are all zero.
 ///
 /// # Examples
 /// ```
@@ -186,16 +198,18 @@ pub fn nc2_orthogonal<T: Real, L: Label>(
 
 /// How evenly the directions of the centred class means are spread; lower is more even.
 ///
-/// $$\mathrm{mean}_{i \ne j} \log \frac{1}{\Vert \hat m_i - \hat m_j \Vert}, \qquad \hat m = \frac{\mu - \mu_G}{\Vert \mu - \mu_G \Vert}$$
+/// $$\mathrm{mean}_{i \ne j} \log \frac{1}{\Vert \hat m_i - \hat m_j \Vert}, \qquad \hat m =
+/// \frac{\mu - \mu_G}{\Vert \mu - \mu_G \Vert}$$
 ///
 /// The simplex ETF has the least energy. Source: Liu et al. 2023.
 ///
 /// # Shapes
-/// `features` (samples x features), `labels` (samples), `classes` to one number, reduced over samples.
+/// `features` (samples x features), `labels` (samples), `classes` to one number, reduced over
+/// samples.
 ///
 /// # Errors
-/// Fewer than two classes, no samples, lengths that differ, a label outside the classes, a class without samples, non-finite
-/// features, class means that coincide, a class whose mean is
+/// Fewer than two classes, no samples, lengths that differ, a label outside the classes, a class
+/// without samples, non-finite features, class means that coincide, a class whose mean is
 /// the global mean, two classes in the same direction from it.
 ///
 /// # Examples
@@ -273,8 +287,8 @@ impl Moments {
     /// See [`hyperspherical_energy`].
     ///
     /// # Errors
-    /// Fewer than two classes, means that coincide, a class whose mean is the global mean, two classes in the same
-    /// direction from it.
+    /// Fewer than two classes, means that coincide, a class whose mean is the global mean, two
+    /// classes in the same direction from it.
     pub fn hyperspherical_energy(&self) -> Result<f64, MetricsError> {
         let directions = self.directions()?;
         let mut sum = 0.0;
@@ -311,7 +325,8 @@ fn spread_of_lengths(rows: &Array2<f64>) -> f64 {
     variance.sqrt() / mean
 }
 
-/// $\Vert A / \Vert A \Vert_F - (I - J/K) / \sqrt{K-1} \Vert_F$ for a non-zero $K \times K$ matrix $A$, $K \ge 2$.
+/// $\Vert A / \Vert A \Vert_F - (I - J/K) / \sqrt{K-1} \Vert_F$ for a non-zero $K \times K$ matrix
+/// $A$, $K \ge 2$.
 pub(super) fn distance_to_etf(matrix: &Array2<f64>) -> f64 {
     let classes = matrix.nrows() as f64;
     let length = (classes - 1.0).sqrt();

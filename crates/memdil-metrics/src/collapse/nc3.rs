@@ -8,20 +8,23 @@ use crate::input::{Label, Real, check_length, check_two_classes, to_f64};
 use crate::linalg::scale_to_one;
 use crate::{MetricsError, Moments};
 
-/// Distance of the product of classifier and centred class means from a simplex ETF; 0 is full alignment.
+/// Distance of the product of classifier and centred class means from a simplex ETF; 0 is full
+/// alignment.
 ///
-/// $$\mathrm{NC3} = \left\Vert \frac{W M^T}{\Vert W M^T \Vert_F} - \frac{I - J / K}{\sqrt{K - 1}} \right\Vert_F,
-///   \qquad M_k = \mu_k - \mu_G$$
+/// $$\mathrm{NC3} = \left\Vert \frac{W M^T}{\Vert W M^T \Vert_F} - \frac{I - J / K}{\sqrt{K - 1}}
+/// \right\Vert_F, \qquad M_k = \mu_k - \mu_G$$
 ///
 /// $J$ is the matrix of ones, $\mu_G$ the sample mean. Source: Zhu et al. 2021.
 ///
 /// # Shapes
-/// `classifier` $W$ (classes x features), `features` (samples x features), `labels` (samples) to one number
-/// between 0 and 2, reduced over samples. The classifier's rows set the number of classes.
+/// `classifier` $W$ (classes x features), `features` (samples x features), `labels` (samples) to
+/// one number between 0 and 2, reduced over samples. The classifier's rows set the number of
+/// classes.
 ///
 /// # Errors
-/// Fewer than two classes, no samples, shapes or lengths that differ, a label without a classifier row, a class
-/// without samples, non-finite input, class means that coincide, a classifier that is zero or orthogonal to all means.
+/// Fewer than two classes, no samples, shapes or lengths that differ, a label without a classifier
+/// row, a class without samples, non-finite input, class means that coincide, a classifier that is
+/// zero or orthogonal to all means.
 ///
 /// # Examples
 /// ```
@@ -43,9 +46,11 @@ pub fn nc3<W: Real, T: Real, L: Label>(
     Moments::of(features, labels, None, classifier.nrows())?.nc3(classifier)
 }
 
-/// Squared distance between classifier and centred class means, both scaled to length one; 0 is full alignment.
+/// Squared distance between classifier and centred class means, both scaled to length one; 0 is
+/// full alignment.
 ///
-/// $$\left\Vert \frac{W}{\Vert W \Vert_F} - \frac{M}{\Vert M \Vert_F} \right\Vert_F^2, \qquad M_k = \mu_k - \mu_G$$
+/// $$\left\Vert \frac{W}{\Vert W \Vert_F} - \frac{M}{\Vert M \Vert_F} \right\Vert_F^2, \qquad M_k =
+/// \mu_k - \mu_G$$
 ///
 /// Source: Papyan et al. 2020.
 ///
@@ -53,8 +58,9 @@ pub fn nc3<W: Real, T: Real, L: Label>(
 /// Those of [`nc3`], to one number between 0 and 4.
 ///
 /// # Errors
-/// Fewer than two classes, no samples, shapes or lengths that differ, a label without a classifier row, a class
-/// without samples, non-finite input, class means that coincide, a classifier that is zero.
+/// Fewer than two classes, no samples, shapes or lengths that differ, a label without a classifier
+/// row, a class without samples, non-finite input, class means that coincide, a classifier that is
+/// zero.
 ///
 /// # Examples
 /// ```

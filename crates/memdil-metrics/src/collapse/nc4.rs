@@ -17,8 +17,8 @@ use crate::{FirstPass, MetricsError, Moments};
 /// Source: Zhu et al. 2021, where it is numbered NC4.
 ///
 /// # Shapes
-/// `classifier` $W$ (classes x features), `bias` $b$ (classes), `features` (samples x features) to one number, reduced
-/// over samples.
+/// `classifier` $W$ (classes x features), `bias` $b$ (classes), `features` (samples x features) to
+/// one number, reduced over samples.
 ///
 /// # Errors
 /// No samples, no classes, shapes that differ, non-finite input, values beyond the range of `f64`.
@@ -87,19 +87,22 @@ impl Moments {
     }
 }
 
-/// Share of samples for which the classifier chooses the class whose mean is nearest; 1 is full collapse.
+/// Share of samples for which the classifier chooses the class whose mean is nearest; 1 is full
+/// collapse.
 ///
 /// $$\frac{1}{n} \sum_i [\arg\max_k (W h_i + b)_k = \arg\min_k \Vert h_i - \mu_k \Vert]$$
 ///
 /// with ties decided for the lowest class. Source: Papyan et al. 2020.
 ///
 /// # Shapes
-/// `classifier` $W$ (classes x features), `bias` $b$ (classes), `features` (samples x features), `labels` (samples) to one
-/// number in $[0, 1]$, the mean over samples. The classifier's rows set the number of classes.
+/// `classifier` $W$ (classes x features), `bias` $b$ (classes), `features` (samples x features),
+/// `labels` (samples) to one number in $[0, 1]$, the mean over samples. The classifier's rows set
+/// the number of classes.
 ///
 /// # Errors
-/// Fewer than two classes, no samples, shapes or lengths that differ, a label without a classifier row, a class
-/// without samples, non-finite input, class means that coincide, values beyond the range of `f64`.
+/// Fewer than two classes, no samples, shapes or lengths that differ, a label without a classifier
+/// row, a class without samples, non-finite input, class means that coincide, values beyond the
+/// range of `f64`.
 ///
 /// # Examples
 /// ```

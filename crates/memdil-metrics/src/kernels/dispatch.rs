@@ -2,8 +2,8 @@
 
 /// A loop to be compiled for several instruction sets.
 ///
-/// `run` and everything it calls in its inner loops must be `#[inline(always)]`: that is what compiles them with the
-/// caller's instructions.
+/// `run` and everything it calls in its inner loops must be `#[inline(always)]`: that is what
+/// compiles them with the caller's instructions.
 pub(crate) trait Kernel {
     type Output;
 

@@ -8,7 +8,8 @@ use crate::input::Real;
 /// Vectors of a group: a register of sums each, and some to spare for the row.
 const GROUP: usize = 12;
 
-/// Most vectors for which this layout is faster than tiles: two groups, while a group fits into the first-level cache.
+/// Most vectors for which this layout is faster than tiles: two groups, while a group fits into the
+/// first-level cache.
 pub(crate) fn most(dim: usize) -> usize {
     if dim <= 1024 { 2 * GROUP } else { GROUP }
 }
@@ -156,8 +157,8 @@ impl<T: Real + Into<C>, C: Real, F: Fn(usize) -> usize> Kernel for Project<'_, '
     }
 }
 
-/// Products of one row, less its centre, with `N` vectors. Plain indices over arrays of known size: so the compiler keeps all
-/// sums in registers.
+/// Products of one row, less its centre, with `N` vectors. Plain indices over arrays of known size:
+/// so the compiler keeps all sums in registers.
 #[inline(always)]
 pub(crate) fn products<
     T: Real + Into<C>,
@@ -208,7 +209,8 @@ pub(crate) fn products<
     products
 }
 
-/// The sum of each array. Not inlined, lest the compiler reshapes the loop before it for the sake of these few additions.
+/// The sum of each array. Not inlined, lest the compiler reshapes the loop before it for the sake
+/// of these few additions.
 #[inline(never)]
 fn add_lanes<C: Real, const L: usize, const N: usize>(mut sums: [[C; L]; N]) -> [C; N] {
     let mut totals = [C::ZERO; N];

@@ -1,6 +1,7 @@
 //! Inner loops over the rows of the features.
 //!
-//! Each is compiled twice, for any CPU and for AVX2 with fused multiply-add, and [`dispatch`] chooses at run time.
+//! Each is compiled twice, for any CPU and for AVX2 with fused multiply-add, and [`dispatch`]
+//! chooses at run time.
 
 mod dispatch;
 mod few;

@@ -1,10 +1,13 @@
 //! Products of many centred rows with a few vectors: the bulk of the second pass.
 //!
-//! With $n$ rows of $d$ features and $m$ vectors this is $2 n d m$ operations on $n d$ numbers read once. Two layouts:
+//! With $n$ rows of $d$ features and $m$ vectors this is $2 n d m$ operations on $n d$ numbers read
+//! once. Two layouts:
 //!
-//! - up to a dozen or two ([`few`]): all sums stay in registers while one row streams by, which the memory limits;
-//! - more: vectors are packed in lines, and one step of the inner loop takes one feature of [`TILE`] rows to a whole line,
-//!   twelve vector registers of sums for two loads of vectors and six of rows.
+//! - up to a dozen or two ([`few`]): all sums stay in registers while one row streams by, which the
+//!   memory limits;
+//! - more: vectors are packed in lines, and one step of the inner loop takes one feature of
+//!   [`TILE`] rows to a whole line, twelve vector registers of sums for two loads of vectors and
+//!   six of rows.
 
 use super::few::{self, Few};
 use super::{Kernel, Rows, dispatch};
@@ -14,7 +17,8 @@ use crate::input::Real;
 pub(crate) const TILE: usize = 6;
 /// Rows centred before they are multiplied; a multiple of [`TILE`].
 pub(crate) const BLOCK: usize = 16 * TILE;
-/// Features of a block at a time: a line of vectors then takes 32 KiB, a block 192 KiB. Of 128 to 1024 the fastest.
+/// Features of a block at a time: a line of vectors then takes 32 KiB, a block 192 KiB. Of 128 to
+/// 1024 the fastest.
 const DEPTH: usize = 512;
 
 /// Vectors in the order in which the products need them.
@@ -42,7 +46,8 @@ impl<C: Real> Projector<C> {
         }
     }
 
-    /// Products of the rows from `first` on, `count` of them at most [`BLOCK`], less a centre each, with all vectors.
+    /// Products of the rows from `first` on, `count` of them at most [`BLOCK`], less a centre each,
+    /// with all vectors.
     ///
     /// `out` gets a row of [`stride`](Self::stride) products for each row.
     pub(crate) fn project<T: Real + Into<C>>(
@@ -119,7 +124,8 @@ impl<C: Real> Lines<C> {
         self.lines * C::WIDTH
     }
 
-    /// Products of `rows`, each of the first entries of a line of `stride` numbers, with all vectors.
+    /// Products of `rows`, each of the first entries of a line of `stride` numbers, with all
+    /// vectors.
     pub(crate) fn multiply(&self, rows: &[C], stride: usize, out: &mut Vec<C>) {
         dispatch(Multiply {
             lines: self,
@@ -160,7 +166,8 @@ impl<C: Real> Lines<C> {
     }
 }
 
-/// Adds the products of [`TILE`] rows with the first `USED` vectors of a line to rows of `out`, `stride` apart.
+/// Adds the products of [`TILE`] rows with the first `USED` vectors of a line to rows of `out`,
+/// `stride` apart.
 ///
 /// Plain indices over arrays of known size: so the compiler keeps all sums in registers.
 #[inline(always)]
@@ -204,8 +211,8 @@ pub(crate) fn add_tile<C: Real, const WIDTH: usize, const USED: usize, const FUS
     }
 }
 
-/// Points to subtract from rows, each as a sum of two numbers: subtracting one after the other keeps the digits that a
-/// single number of the type would lose.
+/// Points to subtract from rows, each as a sum of two numbers: subtracting one after the other
+/// keeps the digits that a single number of the type would lose.
 #[derive(Clone, Debug)]
 pub(crate) struct Centre<C> {
     pub(super) dim: usize,
@@ -214,7 +221,8 @@ pub(crate) struct Centre<C> {
 }
 
 impl<C: Real> Centre<C> {
-    /// Points as (base, offset): their sum is meant, as exactly as two numbers of type `C` can hold it.
+    /// Points as (base, offset): their sum is meant, as exactly as two numbers of type `C` can hold
+    /// it.
     pub(crate) fn new(dim: usize, points: impl Iterator<Item = (f64, f64)>) -> Self {
         let (high, low) = points
             .map(|(base, offset)| {

@@ -41,7 +41,8 @@ impl<'a, T: Copy> Rows<'a, T> {
 }
 
 impl<T> Rows<'_, T> {
-    /// Asks for entries of a row to be brought near, if there is such a row and it lies in one piece.
+    /// Asks for entries of a row to be brought near, if there is such a row and it lies in one
+    /// piece.
     #[inline(always)]
     pub(crate) fn prefetch(&self, row: usize, start: usize, count: usize) {
         #[cfg(target_arch = "x86_64")]
@@ -64,8 +65,8 @@ impl<T> Rows<'_, T> {
 
 /// Divides `rows` into at most `most` ranges of at least `least` rows.
 ///
-/// The division depends on these numbers only: results that are added up range by range are the same for any number of
-/// threads.
+/// The division depends on these numbers only: results that are added up range by range are the
+/// same for any number of threads.
 pub(crate) fn slabs(rows: usize, least: usize, most: usize) -> Vec<Range<usize>> {
     let count = (rows / least.max(1)).clamp(1, most.max(1));
     (0..count)

@@ -38,8 +38,9 @@ impl Kernel for Exponentials<'_> {
 
 /// $e^x$ for $x \le 0$, within two units in the last place; 0 below $10^{-307}$.
 ///
-/// $x = k \ln 2 + r$ with $|r| \le \ln 2 / 2$, a Taylor polynomial for $e^r$, and $2^k$ through the exponent's bits
-/// (Cody and Waite 1980). Without branches, so that the compiler can do four at once.
+/// $x = k \ln 2 + r$ with $|r| \le \ln 2 / 2$, a Taylor polynomial for $e^r$, and $2^k$ through the
+/// exponent's bits (Cody and Waite 1980). Without branches, so that the compiler can do four at
+/// once.
 #[inline(always)]
 fn exp<const FUSED: bool>(x: f64) -> f64 {
     // Adding this rounds to an integer, which stands in the last bits of the sum.

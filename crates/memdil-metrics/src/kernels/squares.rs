@@ -3,7 +3,8 @@
 use super::{Kernel, dispatch};
 use crate::input::Real;
 
-/// $\sum_i p_{ij}^2$ for the first `sums.len()` columns of rows of `stride` numbers, added to `sums`.
+/// $\sum_i p_{ij}^2$ for the first `sums.len()` columns of rows of `stride` numbers, added to
+/// `sums`.
 pub(crate) fn add_squares<C: Real>(rows: &[C], stride: usize, sums: &mut [f64]) {
     dispatch(AddSquares { rows, stride, sums });
 }

@@ -12,7 +12,8 @@ use crate::input::Real;
 pub(crate) struct Sums {
     /// $\sum_i (h_i - o_g)$, groups x features.
     pub(crate) offsets: Array2<f64>,
-    /// $\sum_i \Vert h_i - o_g \Vert^2$; not finite if and only if a feature is, or squares overflow.
+    /// $\sum_i \Vert h_i - o_g \Vert^2$; not finite if and only if a feature is, or squares
+    /// overflow.
     pub(crate) squares: Vec<f64>,
     pub(crate) counts: Vec<usize>,
 }
@@ -41,8 +42,8 @@ impl Sums {
 /// Rows looked at together, to bring rows of one group next to each other.
 const WINDOW: usize = 512;
 
-/// Adds `range` of `rows` to the sums. `group_of` says which group a row is in, `origins` has its row of origins at
-/// `group % origins.nrows()`.
+/// Adds `range` of `rows` to the sums. `group_of` says which group a row is in, `origins` has its
+/// row of origins at `group % origins.nrows()`.
 pub(crate) fn add_rows<T: Real>(
     rows: Rows<'_, T>,
     range: Range<usize>,
@@ -85,7 +86,8 @@ impl<T: Real, G: Fn(usize) -> usize> Kernel for AddRows<'_, '_, T, G> {
         let (mut order, mut ends) = (vec![0; window], vec![0; groups]);
         for start in range.clone().step_by(window) {
             let end = range.end.min(start + window);
-            // A row of sums is read and written once for several rows of its group, not once for each.
+            // A row of sums is read and written once for several rows of its group, not once for
+            // each.
             sort_by_group(start..end, &group_of, &mut ends, &mut order);
             let mut from = 0;
             for (group, &to) in ends.iter().enumerate() {
@@ -118,7 +120,8 @@ impl<T: Real, G: Fn(usize) -> usize> Kernel for AddRows<'_, '_, T, G> {
     }
 }
 
-/// Writes the rows of a range to the front of `order`, group by group, and where each group ends to `ends`.
+/// Writes the rows of a range to the front of `order`, group by group, and where each group ends to
+/// `ends`.
 #[inline(always)]
 fn sort_by_group(
     range: Range<usize>,

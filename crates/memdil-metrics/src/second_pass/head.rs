@@ -9,7 +9,8 @@ use crate::linalg::{dot, norm};
 use crate::moments::pair_distances;
 use crate::{MetricsError, Moments};
 
-/// Roundings that a product may have suffered, more than ever seen: it is a sum of up to 512 terms in a row.
+/// Roundings that a product may have suffered, more than ever seen: it is a sum of up to 512 terms
+/// in a row.
 const ROUNDINGS: f64 = 64.0;
 
 /// Classifier, bias and class means.
@@ -23,8 +24,8 @@ pub(super) struct Head {
     /// Squared distances between class means.
     distances: Array2<f64>,
     centred: Array2<f64>,
-    /// Bounds of what rounding in the products can do to logits and distances: a factor of the distance
-    /// of a sample to its class mean, and what comes on top.
+    /// Bounds of what rounding in the products can do to logits and distances: a factor of the
+    /// distance of a sample to its class mean, and what comes on top.
     logit_error: (f64, f64),
     distance_error: (f64, f64),
     /// Longest part of a centred class mean that the directions between the classes leave out.
@@ -115,8 +116,9 @@ impl Head {
         coordinates
     }
 
-    /// Logits of a sample of class `label` from the products of the classifier with its difference to the class mean, which
-    /// is at most `radius` long and has relative rounding errors of `epsilon`; and the class predicted.
+    /// Logits of a sample of class `label` from the products of the classifier with its difference
+    /// to the class mean, which is at most `radius` long and has relative rounding errors of
+    /// `epsilon`; and the class predicted.
     ///
     /// Where rounding could decide between two classes the logits are taken from the sample itself.
     pub(super) fn logits<'s, C: Real, T: Real + 's>(
@@ -145,9 +147,9 @@ impl Head {
         argmax(logits)
     }
 
-    /// The nearest class mean to a sample of class `label`, from the products of centred class means with its
-    /// difference to its own: $\Vert r + m_y - m_j \Vert^2$ is $2 r^T (m_y - m_j) + \Vert m_y - m_j \Vert^2$ but for
-    /// $\Vert r \Vert^2$.
+    /// The nearest class mean to a sample of class `label`, from the products of centred class
+    /// means with its difference to its own: $\Vert r + m_y - m_j \Vert^2$ is
+    /// $2 r^T (m_y - m_j) + \Vert m_y - m_j \Vert^2$ but for $\Vert r \Vert^2$.
     pub(super) fn nearest<'s, C: Real, T: Real + 's>(
         &self,
         (label, radius, epsilon): (usize, f64, f64),

@@ -19,12 +19,12 @@ use crate::{MetricsError, Moments};
 
 /// Collects from batches what [`Moments`] cannot know: NC1, NC4, predictions, memorization.
 ///
-/// Say first what is wanted (`with_...`), then add the batches of the first pass again, in any order. Clones of a pass can
-/// work on different batches and be [merged](Self::merge).
+/// Say first what is wanted (`with_...`), then add the batches of the first pass again, in any
+/// order. Clones of a pass can work on different batches and be [merged](Self::merge).
 ///
-/// `C` is the arithmetic of the products of features with directions and classifier, which are most of the work: `f32`
-/// (for `f32` features only) is twice as fast, `f64` keeps all digits. Residuals are formed from `f64` means, and sums are taken
-/// in `f64`, in either case.
+/// `C` is the arithmetic of the products of features with directions and classifier, which are most
+/// of the work: `f32` (for `f32` features only) is twice as fast, `f64` keeps all digits. Residuals
+/// are formed from `f64` means, and sums are taken in `f64`, in either case.
 ///
 /// ```
 /// use memdil_metrics::{FirstPass, SecondPass};
@@ -50,7 +50,8 @@ pub struct SecondPass<'m, C: Real> {
     plan: Arc<()>,
     /// What is subtracted from the features before products are taken.
     centre: Centre<C>,
-    /// Unit vectors $q_j$ with $K \Sigma_B = \sum_j \lambda_j q_j q_j^T$; none before they are asked for.
+    /// Unit vectors $q_j$ with $K \Sigma_B = \sum_j \lambda_j q_j q_j^T$; none before they are
+    /// asked for.
     directions: Vec<Vec<f64>>,
     /// $1 / \lambda_j$.
     weights: Vec<f64>,
@@ -59,7 +60,8 @@ pub struct SecondPass<'m, C: Real> {
     projector: Projector<C>,
     /// Centred class means in coordinates of the directions.
     means: Option<Lines<C>>,
-    /// Means that corrupted samples are measured from: uncorrupted ones of the same data, and others.
+    /// Means that corrupted samples are measured from: uncorrupted ones of the same data, and
+    /// others.
     own: Option<Array2<f64>>,
     others: Option<Array2<f64>>,
     totals: SecondPassTotals,
@@ -101,7 +103,8 @@ impl<'m, C: Real> SecondPass<'m, C> {
         Ok(self)
     }
 
-    /// Asks for [`Predictions`](crate::Predictions) of this last layer, and, with [`with_nc1`](Self::with_nc1), for [`nc4`](crate::nc4).
+    /// Asks for [`Predictions`](crate::Predictions) of this last layer, and, with
+    /// [`with_nc1`](Self::with_nc1), for [`nc4`](crate::nc4).
     ///
     /// # Shapes
     /// `classifier` (classes x features), `bias` (classes).
@@ -120,7 +123,8 @@ impl<'m, C: Real> SecondPass<'m, C> {
         Ok(self)
     }
 
-    /// Asks for [`memorization`](crate::memorization): the batches of both passes need clean labels.
+    /// Asks for [`memorization`](crate::memorization): the batches of both passes need clean
+    /// labels.
     ///
     /// # Errors
     /// The first pass had no clean labels, a batch has been added.
@@ -131,7 +135,8 @@ impl<'m, C: Real> SecondPass<'m, C> {
         Ok(self)
     }
 
-    /// Asks for [`memorization_test`](crate::memorization_test) around these means: batches need clean labels.
+    /// Asks for [`memorization_test`](crate::memorization_test) around these means: batches need
+    /// clean labels.
     ///
     /// # Errors
     /// Shapes that differ, a batch has been added.
@@ -165,7 +170,8 @@ impl<'m, C: Real> SecondPass<'m, C> {
         Ok(())
     }
 
-    /// Packs directions and classifier side by side, so that one walk over the features serves both.
+    /// Packs directions and classifier side by side, so that one walk over the features serves
+    /// both.
     fn pack(&mut self) {
         let mut vectors = self.directions.clone();
         if let Some(head) = &self.head {
@@ -184,12 +190,14 @@ impl<'m, C: Real> SecondPass<'m, C> {
     /// Adds a batch; `labels` are the observed ones.
     ///
     /// # Shapes
-    /// `features` (samples x features), `labels` and `clean_labels` (samples). A batch may be empty.
+    /// `features` (samples x features), `labels` and `clean_labels` (samples). A batch may be
+    /// empty.
     ///
     /// # Errors
-    /// Shapes or lengths that differ, a label outside the classes, clean labels in some batches only or missing where
-    /// memorization was asked for, a class with corrupted samples but no uncorrupted one, non-finite features (the row
-    /// counts within the batch), values beyond the range of `f64`. After an error the pass is as it was.
+    /// Shapes or lengths that differ, a label outside the classes, clean labels in some batches
+    /// only or missing where memorization was asked for, a class with corrupted samples but no
+    /// uncorrupted one, non-finite features (the row counts within the batch), values beyond the
+    /// range of `f64`. After an error the pass is as it was.
     pub fn add<T: Real + Into<C>, L: Label>(
         &mut self,
         features: ArrayView2<'_, T>,
@@ -292,7 +300,8 @@ pub(crate) struct Wanted<'a, W> {
     pub(crate) test: Option<&'a Moments>,
 }
 
-/// Products (samples x features x vectors) up to which `f32` features are projected in `f64`: a few milliseconds.
+/// Products (samples x features x vectors) up to which `f32` features are projected in `f64`: a few
+/// milliseconds.
 const SMALL: usize = 1 << 25;
 
 /// The second pass over features in memory, in the arithmetic that suits them.

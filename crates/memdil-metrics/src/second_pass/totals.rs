@@ -61,7 +61,8 @@ impl SecondPassTotals {
     /// NC1 of the samples; see [`nc1`](crate::nc1).
     ///
     /// # Errors
-    /// It was not asked for, the passes saw different numbers of samples, a value beyond the range of `f64`.
+    /// It was not asked for, the passes saw different numbers of samples, a value beyond the range
+    /// of `f64`.
     pub fn nc1(&self) -> Result<f64, MetricsError> {
         let sum = self
             .nc1

@@ -49,7 +49,8 @@ impl Random {
     }
 }
 
-/// Clusters around random centres, unbalanced, rows shuffled; centres and noise are away from zero and one another.
+/// Clusters around random centres, unbalanced, rows shuffled; centres and noise are away from zero
+/// and one another.
 pub(crate) fn clusters(
     seed: u64,
     classes: usize,
@@ -73,8 +74,8 @@ pub(crate) fn clusters(
 
 /// The definition word for word: both d x d scatter matrices and a pseudo-inverse.
 ///
-/// `cutoff` separates zero eigenvalues of Sigma_B from others, relative to the largest. Rounding lifts
-/// the zero ones to about 1e-16, so with well separated data anything between serves.
+/// `cutoff` separates zero eigenvalues of Sigma_B from others, relative to the largest. Rounding
+/// lifts the zero ones to about 1e-16, so with well separated data anything between serves.
 pub(crate) fn nc1_naive(
     features: ArrayView2<f64>,
     labels: &[u32],

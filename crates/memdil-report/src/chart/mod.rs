@@ -1,4 +1,5 @@
-//! A small chart module: SVG written directly, coloured by CSS classes so that light and dark both work.
+//! A small chart module: SVG written directly, coloured by CSS classes so that light and dark both
+//! work.
 
 mod axes;
 mod figure;

@@ -45,7 +45,8 @@ impl Figure {
     }
 }
 
-/// The same SVG without what only browsers know: variables in its style, dark mode, fonts of the system.
+/// The same SVG without what only browsers know: variables in its style, dark mode, fonts of the
+/// system.
 fn plain(svg: &str) -> String {
     let light = STYLE.split('}').next().unwrap_or_default();
     let colours: Vec<(&str, &str)> = light

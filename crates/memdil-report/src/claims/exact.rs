@@ -73,7 +73,8 @@ pub(crate) fn decided(id: &str, holds: Option<bool>, n: usize) -> Claim {
     }
 }
 
-/// Label smoothing dilates less than cross-entropy at every point given, which are all where both have a rho.
+/// Label smoothing dilates less than cross-entropy at every point given, which are all where both
+/// have a rho.
 pub(crate) fn smoothing_below_cross_entropy(points: &[GridPoint], highest: f64) -> Claim {
     let worst = points.iter().max_by(|a, b| a.ratio.total_cmp(&b.ratio));
     let failing: Vec<&GridPoint> = points
@@ -170,8 +171,9 @@ pub(crate) fn quarter_power(curve: &[(f64, f64)]) -> Claim {
 
 /// Rho tends to its limit as the decay vanishes; takes (decay, rho) in any order.
 ///
-/// The approach is logarithmic, so that no decay comes close: the distance has to shrink throughout, and the last two
-/// points, continued as a line in 1/log(1/decay), have to reach the limit.
+/// The approach is logarithmic, so that no decay comes close: the distance has to shrink
+/// throughout, and the last two points, continued as a line in 1/log(1/decay), have to reach the
+/// limit.
 pub(crate) fn cross_entropy_limit(curve: &[(f64, f64)]) -> Claim {
     let limit = limits::CROSS_ENTROPY;
     let mut curve = curve.to_vec();

@@ -1,4 +1,5 @@
-//! Claims of large-scale: training features collapse, and label noise dilates those of unseen samples.
+//! Claims of large-scale: training features collapse, and label noise dilates those of unseen
+//! samples.
 
 use std::collections::BTreeMap;
 

@@ -1,5 +1,5 @@
-//! Claims that compare a loss with cross-entropy: label smoothing and label relaxation dilate less, and classify at least
-//! as well after a search.
+//! Claims that compare a loss with cross-entropy: label smoothing and label relaxation dilate less,
+//! and classify at least as well after a search.
 
 use std::collections::BTreeMap;
 

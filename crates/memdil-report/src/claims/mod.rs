@@ -37,8 +37,8 @@ const WITHOUT_CLAIM: [&str; 4] = [
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    /// The interval lies on the side that the claim says, and p after Holm's correction is below 0.05; of a claim about
-    /// the solved models, its rule holds at every point checked.
+    /// The interval lies on the side that the claim says, and p after Holm's correction is below
+    /// 0.05; of a claim about the solved models, its rule holds at every point checked.
     Supported,
     /// The same on the other side; of a claim about the solved models, its rule fails somewhere.
     Refuted,
@@ -214,8 +214,8 @@ struct Evidence {
     missing: Option<String>,
 }
 
-/// The claims of every experiment and data set among the runs, judged together; then those about the solved models,
-/// which take no part in Holm's correction because no chance is involved.
+/// The claims of every experiment and data set among the runs, judged together; then those about
+/// the solved models, which take no part in Holm's correction because no chance is involved.
 ///
 /// # Errors
 ///

@@ -9,11 +9,12 @@ use crate::stats::{mean, mean_interval, sign_test, wilcoxon_signed_rank};
 use crate::text::number;
 use crate::theory::Practice;
 
-/// Two losses; the log ratios of the first's rho to the second's, by noise level and seed, where the model predicts a
-/// lower rho of the first.
+/// Two losses; the log ratios of the first's rho to the second's, by noise level and seed, where
+/// the model predicts a lower rho of the first.
 type Pairs = BTreeMap<(String, String), BTreeMap<Level, BTreeMap<u64, f64>>>;
 
-/// One claim a panel of an experiment that makes any; where panels of a data set have six seeds, one for each of those only.
+/// One claim a panel of an experiment that makes any; where panels of a data set have six seeds,
+/// one for each of those only.
 pub(super) fn evidence(practice: &[Practice<'_>]) -> Vec<Evidence> {
     let mut known = BTreeSet::new();
     let mut evidence = Vec::with_capacity(practice.len());

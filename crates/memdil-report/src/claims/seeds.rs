@@ -16,8 +16,9 @@ pub(super) fn shown_only() -> String {
     )
 }
 
-/// The number of seeds that a cell needs to take part in a verdict, from those of all cells: [`SEEDS_NEEDED`] where one
-/// cell has as many. Where none has, all take part, and the verdict is inconclusive anyway.
+/// The number of seeds that a cell needs to take part in a verdict, from those of all cells:
+/// [`SEEDS_NEEDED`] where one cell has as many. Where none has, all take part, and the verdict is
+/// inconclusive anyway.
 pub(super) fn needed(seeds: impl IntoIterator<Item = usize>) -> usize {
     if seeds.into_iter().any(|n| n >= SEEDS_NEEDED) {
         SEEDS_NEEDED
@@ -100,7 +101,8 @@ pub(super) fn cell(label: String, values: &[f64], shown: impl Fn(f64) -> f64) ->
     }
 }
 
-/// A mean log ratio as a difference in percent; capped where the number would say nothing and overflow.
+/// A mean log ratio as a difference in percent; capped where the number would say nothing and
+/// overflow.
 pub(super) fn in_percent(log_ratio: f64) -> f64 {
     100.0 * log_ratio.min(100.0).exp_m1()
 }

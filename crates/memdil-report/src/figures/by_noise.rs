@@ -180,7 +180,8 @@ fn picture(quantity: Quantity, runs: &[&Run], levels: &[Level], panel: &str) -> 
     })
 }
 
-/// Here the noise level is on the axis, so that shapes are free to tell losses apart without colour.
+/// Here the noise level is on the axis, so that shapes are free to tell losses apart without
+/// colour.
 fn loss_shape(loss: &str) -> crate::chart::Glyph {
     let ranks: Vec<Level> = (0..LOSSES.len()).map(|rank| Level(rank as f64)).collect();
     shape(Level(crate::runs::loss_rank(loss) as f64), &ranks)

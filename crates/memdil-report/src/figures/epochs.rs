@@ -139,7 +139,8 @@ pub(super) fn figure(runs: &[Run]) -> Result<Option<Figure>, ReportError> {
     }))
 }
 
-/// Noise levels keep their mark across figures only where all are drawn; here there are two at most.
+/// Noise levels keep their mark across figures only where all are drawn; here there are two at
+/// most.
 fn end_mark(level: Level) -> crate::chart::Glyph {
     let levels = [Level(0.0), Level(1.0)];
     shape(if level.0 > 0.0 { levels[1] } else { levels[0] }, &levels)

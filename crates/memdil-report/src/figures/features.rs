@@ -26,7 +26,8 @@ struct Block<'a> {
 
 /// `None` when no run with noise kept two features.
 pub(super) fn figure(runs: &[Run]) -> Result<Option<Figure>, ReportError> {
-    // Without noise there is little to see, but something to compare with where that is what the runs are for.
+    // Without noise there is little to see, but something to compare with where that is what the
+    // runs are for.
     let shown = |run: &Run| run.eta() > 0.0 || run.record.spec.experiment == "features-2d";
     let two =
         |run: &&Run| run.last().is_some() && shown(run) && run.record.spec.data.classes.len() == 2;
@@ -85,7 +86,8 @@ pub(super) fn figure(runs: &[Run]) -> Result<Option<Figure>, ReportError> {
     }))
 }
 
-/// CE and LS of the lowest seed that has both with two features; else of the lowest seed that has any loss.
+/// CE and LS of the lowest seed that has both with two features; else of the lowest seed that has
+/// any loss.
 fn choose<'a>(runs: &[&'a Run]) -> Result<Vec<(&'a Run, Snapshot)>, ReportError> {
     let mut kept: Vec<(&'a Run, Snapshot)> = Vec::new();
     for seed in distinct(runs.iter().copied(), Run::seed) {
@@ -320,7 +322,8 @@ fn decision_line(snapshot: &Snapshot, [low, high]: [f64; 2]) -> Option<[(f64, f6
         difference(1),
         f64::from(bias[0]) - f64::from(bias[1]),
     );
-    // a x + b y + c = 0 meets the four sides of the square; two of the meeting points bound the segment.
+    // a x + b y + c = 0 meets the four sides of the square; two of the meeting points bound the
+    // segment.
     let inside = |v: f64| v.is_finite() && v >= low - 1e-9 && v <= high + 1e-9;
     let mut ends: Vec<(f64, f64)> = Vec::new();
     for side in [low, high] {

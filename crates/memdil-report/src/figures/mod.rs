@@ -10,7 +10,8 @@ use crate::chart::{Figure, Glyph, Key, SHAPES, loss_class};
 use crate::runs::{Level, Panel, Quantity, Run, distinct, losses};
 use crate::stats::mean;
 
-/// Every figure that the runs of an experiment give, in the order of the page; features only where they are wanted.
+/// Every figure that the runs of an experiment give, in the order of the page; features only where
+/// they are wanted.
 pub(crate) fn figures(runs: &[Run], features: bool) -> Result<Vec<Figure>, ReportError> {
     let mut figures = Vec::new();
     figures.extend(dilation::figure(runs));
@@ -48,7 +49,8 @@ pub(crate) fn shape(level: Level, levels: &[Level]) -> Glyph {
     SHAPES[index % SHAPES.len()]
 }
 
-/// The runs of the panel with the most of them, which captions speak of, and a sentence that says so where there are others.
+/// The runs of the panel with the most of them, which captions speak of, and a sentence that says
+/// so where there are others.
 fn largest<'a>(runs: &[&'a Run]) -> (Vec<&'a Run>, String) {
     let panels = distinct(runs.iter().copied(), Run::panel);
     let of = |panel: &Panel| -> Vec<&'a Run> {

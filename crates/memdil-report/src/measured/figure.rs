@@ -112,7 +112,8 @@ fn caption(measured: &[MeasuredFeatures]) -> String {
     parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
 
-/// The pictures of a network; share of variance shown, and whether that is less than there is to see.
+/// The pictures of a network; share of variance shown, and whether that is less than there is to
+/// see.
 fn group(network: &MeasuredFeatures) -> ((f64, bool), Group) {
     let plane = Plane::of(network.train.features.view());
     let parts = [

@@ -48,8 +48,8 @@ impl Sample {
     /// How many samples are worth drawing.
     pub const DRAWN: usize = 1000;
 
-    /// The samples to draw of `all`, in their order: all, or some at random, the same each time. (Every k-th would leave out
-    /// classes whose labels come in turn.)
+    /// The samples to draw of `all`, in their order: all, or some at random, the same each time.
+    /// (Every k-th would leave out classes whose labels come in turn.)
     ///
     /// ```
     /// use std::collections::BTreeSet;
@@ -64,7 +64,8 @@ impl Sample {
     pub fn drawn(all: usize) -> BTreeSet<usize> {
         let mut rng = ChaCha8Rng::seed_from_u64(0);
         let mut drawn = BTreeSet::new();
-        // Floyd's sample: each step adds one of the first `last + 1`, or `last` itself, which no step before could.
+        // Floyd's sample: each step adds one of the first `last + 1`, or `last` itself, which no
+        // step before could.
         for last in all - all.min(Self::DRAWN)..all {
             let candidate = ((u128::from(rng.next_u64()) * (last as u128 + 1)) >> 64) as usize;
             let new = drawn.insert(candidate);

@@ -2,13 +2,15 @@
 
 use ndarray::{Array1, Array2, ArrayView2, Axis};
 
-/// Rounds of the subspace iteration: directions whose variances differ by a tenth are told apart to a millionth.
+/// Rounds of the subspace iteration: directions whose variances differ by a tenth are told apart to
+/// a millionth.
 const ROUNDS: usize = 150;
 
 /// Two features as they are, or the first two principal components of more.
 pub(super) struct Plane {
     centre: Array1<f64>,
-    /// Columns are orthonormal, or zero where the features have no more directions; none of features drawn as they are.
+    /// Columns are orthonormal, or zero where the features have no more directions; none of
+    /// features drawn as they are.
     directions: Option<Array2<f64>>,
     /// Share of the variance that the plane shows.
     pub(super) share: f64,
@@ -30,7 +32,8 @@ impl Plane {
         }
         let centred = &features - &centre;
         let total: f64 = centred.iter().map(|v| v * v).sum();
-        // No two columns of this start are alike, and none is at right angles to anything in particular.
+        // No two columns of this start are alike, and none is at right angles to anything in
+        // particular.
         let mut directions =
             Array2::from_shape_fn((dim, 2), |(i, k)| (1.0 + i as f64 * (1.7 + k as f64)).sin());
         orthonormalize(&mut directions);

@@ -152,7 +152,8 @@ fn facts(claim: &Claim) -> String {
     )
 }
 
-/// Effect and interval beside zero, nothing where no chance is involved; what lies beyond the ends of the scale is cut there.
+/// Effect and interval beside zero, nothing where no chance is involved; what lies beyond the ends
+/// of the scale is cut there.
 fn interval_bar(claim: &Claim) -> String {
     let Some(effect) = claim.effect.filter(|_| claim.counted == Counted::Seeds) else {
         return String::new();

@@ -6,12 +6,13 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 /// Resamples of [`bootstrap_interval`].
 pub const RESAMPLES: usize = 2000;
 
-/// The 95% percentile bootstrap interval of a statistic (Efron 1979) when `units` independent units are drawn
-/// with replacement.
+/// The 95% percentile bootstrap interval of a statistic (Efron 1979) when `units` independent units
+/// are drawn with replacement.
 ///
-/// `statistic` gets the drawn units, numbers below `units` that may repeat. Resamples without a value are left
-/// out; the generator is seeded with a constant, so the same data give the same interval. `None` for fewer than
-/// two units, or when more than half of the resamples have no value.
+/// `statistic` gets the drawn units, numbers below `units` that may repeat. Resamples without a
+/// value are left out; the generator is seeded with a constant, so the same data give the same
+/// interval. `None` for fewer than two units, or when more than half of the resamples have no
+/// value.
 ///
 /// ```
 /// use memdil_report::stats::bootstrap_interval;
@@ -59,7 +60,8 @@ mod tests {
 
     #[test]
     fn of_a_mean_it_agrees_with_the_normal_interval() {
-        // 0..40 has variance 133.25: the mean's standard error is 1.825, so the interval is 19.5 -+ 3.58.
+        // 0..40 has variance 133.25: the mean's standard error is 1.825, so the interval is 19.5 -+
+        // 3.58.
         let mean = |drawn: &[usize]| Some(drawn.iter().sum::<usize>() as f64 / 40.0);
         let [low, high] = bootstrap_interval(40, mean).unwrap();
         assert!(

@@ -14,7 +14,8 @@ pub fn standard_deviation(values: &[f64]) -> Option<f64> {
     (values.len() >= 2).then(|| (squares / (values.len() - 1) as f64).sqrt())
 }
 
-/// The 95% confidence interval of the mean, $\bar x \pm t_{n-1,\,0.975}\, s/\sqrt n$ (Student 1908).
+/// The 95% confidence interval of the mean, $\bar x \pm t_{n-1,\,0.975}\, s/\sqrt n$ (Student
+/// 1908).
 ///
 /// `None` for fewer than two values.
 ///

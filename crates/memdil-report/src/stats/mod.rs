@@ -1,7 +1,7 @@
 //! The few statistics that claims need, exact where samples are small.
 //!
-//! Everything here takes finite numbers; a statistic that is not defined (too few values, no spread) is
-//! `None`, never NaN.
+//! Everything here takes finite numbers; a statistic that is not defined (too few values, no
+//! spread) is `None`, never NaN.
 
 mod bootstrap;
 mod holm;

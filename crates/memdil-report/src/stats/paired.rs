@@ -4,11 +4,13 @@ use statrs::distribution::{Binomial, DiscreteCDF};
 
 use super::ranks;
 
-/// Two-sided p of Wilcoxon's signed-rank test that differences are symmetric around zero (Wilcoxon 1945).
+/// Two-sided p of Wilcoxon's signed-rank test that differences are symmetric around zero (Wilcoxon
+/// 1945).
 ///
-/// The ranks of $|d_i|$ carry the sign of $d_i$ at random under the hypothesis; $p = 2\,P(T \le \min(T^+, T^-))$,
-/// at most 1, from the exact distribution of the rank sum given the ties. Zeros are left out, as Wilcoxon does.
-/// `None` without a difference that is not zero, or with a value that is not finite.
+/// The ranks of $|d_i|$ carry the sign of $d_i$ at random under the hypothesis;
+/// $p = 2\,P(T \le \min(T^+, T^-))$, at most 1, from the exact distribution of the rank sum given
+/// the ties. Zeros are left out, as Wilcoxon does. `None` without a difference that is not zero, or
+/// with a value that is not finite.
 ///
 /// ```
 /// use memdil_report::stats::wilcoxon_signed_rank;
@@ -47,10 +49,11 @@ pub fn wilcoxon_signed_rank(differences: &[f64]) -> Option<f64> {
     Some((2.0 * probability[..=lower].iter().sum::<f64>()).min(1.0))
 }
 
-/// Two-sided p of the sign test that a positive difference is as likely as a negative one (Arbuthnot 1710).
+/// Two-sided p of the sign test that a positive difference is as likely as a negative one
+/// (Arbuthnot 1710).
 ///
-/// $p = 2\,P(B \le \min(n^+, n^-))$, at most 1, with $B \sim \mathrm{Binomial}(n^+ + n^-, 1/2)$; zeros are left out.
-/// `None` as for [`wilcoxon_signed_rank`].
+/// $p = 2\,P(B \le \min(n^+, n^-))$, at most 1, with $B \sim \mathrm{Binomial}(n^+ + n^-, 1/2)$;
+/// zeros are left out. `None` as for [`wilcoxon_signed_rank`].
 ///
 /// ```
 /// use memdil_report::stats::sign_test;
@@ -80,7 +83,8 @@ fn nonzero(differences: &[f64]) -> Option<Vec<f64>> {
 mod tests {
     use super::*;
 
-    /// Darwin's heights of cross- and self-fertilised plants (Fisher 1935; the example of SciPy's `wilcoxon`).
+    /// Darwin's heights of cross- and self-fertilised plants (Fisher 1935; the example of SciPy's
+    /// `wilcoxon`).
     const PLANTS: [f64; 15] = [
         6.0, 8.0, 14.0, 16.0, 23.0, 24.0, 28.0, 29.0, 41.0, -48.0, 49.0, 56.0, 60.0, -67.0, 75.0,
     ];
@@ -94,7 +98,8 @@ mod tests {
 
     #[test]
     fn wilcoxon_at_the_critical_values_of_the_table() {
-        // Two-sided 5% critical values: n = 8: 3, n = 10: 8, n = 12: 13; one more is not significant.
+        // Two-sided 5% critical values: n = 8: 3, n = 10: 8, n = 12: 13; one more is not
+        // significant.
         for (n, critical) in [(8, 3), (10, 8), (12, 13)] {
             for (t, significant) in [(critical, true), (critical + 1, false)] {
                 // Negative signs on ranks that sum to t: t itself up to n, else n and t - n.

@@ -20,10 +20,11 @@ pub fn ranks(values: &[f64]) -> Vec<f64> {
     ranks
 }
 
-/// Spearman's rank correlation: Pearson's correlation of the ranks, $\rho_s = r(\operatorname{rank} x,
-/// \operatorname{rank} y)$ (Spearman 1904), in `[-1, 1]`.
+/// Spearman's rank correlation: Pearson's correlation of the ranks,
+/// $\rho_s = r(\operatorname{rank} x, \operatorname{rank} y)$ (Spearman 1904), in `[-1, 1]`.
 ///
-/// `None` for fewer than three pairs, lists of different length, non-finite values, or a constant list.
+/// `None` for fewer than three pairs, lists of different length, non-finite values, or a constant
+/// list.
 ///
 /// ```
 /// use memdil_report::stats::spearman;

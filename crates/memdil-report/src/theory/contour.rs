@@ -1,7 +1,8 @@
 //! The line on which a gridded function is zero.
 
-/// Segments in units of grid steps, counted from the centre of the first cell, between the four cells of every square
-/// whose corners differ in sign; squares with a missing corner have none (marching squares, linear along edges).
+/// Segments in units of grid steps, counted from the centre of the first cell, between the four
+/// cells of every square whose corners differ in sign; squares with a missing corner have none
+/// (marching squares, linear along edges).
 pub(super) fn zero_line(
     rows: usize,
     columns: usize,

@@ -10,12 +10,14 @@ use super::practice::practice;
 use crate::ReportError;
 use crate::runs::read_runs;
 
-/// What the memorization-dilation model makes of the runs of one data set, class selection and network.
+/// What the memorization-dilation model makes of the runs of one data set, class selection and
+/// network.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct PanelFit {
     /// Data set, classes and network.
     pub panel: String,
-    /// The fitted line, as the keys `c_md`, `c_md_low`, `c_md_high`, `rho_0`, `r_squared`, `rows`, `units`.
+    /// The fitted line, as the keys `c_md`, `c_md_low`, `c_md_high`, `rho_0`, `r_squared`, `rows`,
+    /// `units`.
     #[serde(flatten)]
     pub fit: Option<Fit>,
     /// Why there is no fit.
@@ -36,12 +38,13 @@ pub struct PredictedRho {
     pub rho: f64,
 }
 
-/// Fits $\rho = \rho_0 + \eta\nu/C_{MD}$ to every panel of runs in a folder, with an interval that resamples seeds,
-/// and predicts every loss.
+/// Fits $\rho = \rho_0 + \eta\nu/C_{MD}$ to every panel of runs in a folder, with an interval that
+/// resamples seeds, and predicts every loss.
 ///
 /// # Errors
 ///
-/// [`ReportError::NoFolder`] or [`ReportError::NoRuns`], [`ReportError::Records`] when a run is damaged,
+/// [`ReportError::NoFolder`] or [`ReportError::NoRuns`], [`ReportError::Records`] when a run is
+/// damaged,
 /// [`ReportError::Theory`] when a model cannot be solved.
 pub fn fit_runs(folder: &Path) -> Result<Vec<PanelFit>, ReportError> {
     let runs = read_runs(folder, &[], &SearchFolder::new(folder).find()?)?;

@@ -13,8 +13,9 @@ use crate::text::{classes, count, interval, number};
 
 /// With more classes the model of N classes is no longer accurate.
 const MOST_CLASSES: usize = 10;
-/// Experiments that the model is not about: latent classes, settings that differ between losses, deep networks on all classes;
-/// and those that are a picture of runs that another one makes over many seeds.
+/// Experiments that the model is not about: latent classes, settings that differ between losses,
+/// deep networks on all classes; and those that are a picture of runs that another one makes over
+/// many seeds.
 const NOT_MODELLED: [&str; 4] = [
     "features-2d",
     "generalization",
@@ -213,8 +214,9 @@ impl<'a> Practice<'a> {
         Ok(())
     }
 
-    /// Weight decay of the optimiser as a decay of the model: the optimiser adds decay/2 times squared weights to a
-    /// mean over samples, the model λ times squared weights to a sum over classes.
+    /// Weight decay of the optimiser as a decay of the model: the optimiser adds decay/2 times
+    /// squared weights to a mean over samples, the model λ times squared weights to a sum over
+    /// classes.
     pub(crate) fn lambda(&self) -> f64 {
         0.5 * self.panel.classes.len() as f64 * self.decay
     }
@@ -262,7 +264,8 @@ impl<'a> Practice<'a> {
             .collect()
     }
 
-    /// Whether mean rho orders the losses as predicted, at every level; `None` without two losses to order.
+    /// Whether mean rho orders the losses as predicted, at every level; `None` without two losses
+    /// to order.
     pub(crate) fn same_order(&self) -> Option<bool> {
         let order = |mut values: Vec<(String, f64)>| {
             values.sort_by(|a, b| a.1.total_cmp(&b.1));

@@ -29,11 +29,13 @@ pub struct CandleNetwork {
 }
 
 impl CandleNetwork {
-    /// The network of a specification before its first step; `shape` are channels, rows and columns of a sample.
+    /// The network of a specification before its first step; `shape` are channels, rows and columns
+    /// of a sample.
     ///
     /// # Errors
     ///
-    /// [`RunnerError::CustomModel`], [`RunnerError::SmallImages`]; [`RunnerError::Tensor`] when the device cannot hold it.
+    /// [`RunnerError::CustomModel`], [`RunnerError::SmallImages`]; [`RunnerError::Tensor`] when the
+    /// device cannot hold it.
     pub fn new(
         spec: &RunSpec,
         shape: (usize, usize, usize),

@@ -1,5 +1,5 @@
-//! What the multilayer perceptrons of memdil-kernels have in common, on the processor and on a GPU: how they are made of a
-//! specification, and their tensors by name.
+//! What the multilayer perceptrons of memdil-kernels have in common, on the processor and on a GPU:
+//! how they are made of a specification, and their tensors by name.
 
 use candle_core::{DType, Device};
 use memdil_kernels::gpu::{GpuMlp, Machine};

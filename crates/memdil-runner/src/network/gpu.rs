@@ -1,4 +1,5 @@
-//! The network on a GPU, by the kernels of memdil-kernels: the data set lies there too, and an epoch is queued.
+//! The network on a GPU, by the kernels of memdil-kernels: the data set lies there too, and an
+//! epoch is queued.
 
 use memdil_data::Inputs;
 use memdil_kernels::Step;
@@ -20,7 +21,8 @@ impl GpuNetwork {
     ///
     /// # Errors
     ///
-    /// [`RunnerError::Kernel`] on sizes that make no network, layer normalisation, or when the device fails.
+    /// [`RunnerError::Kernel`] on sizes that make no network, layer normalisation, or when the
+    /// device fails.
     pub fn new(
         spec: &RunSpec,
         inputs: usize,

@@ -90,7 +90,8 @@ pub(crate) fn checksum(state: &str, mut digests: Vec<[u8; 32]>) -> String {
 /// Text that stands beside the tensors of a file, by name.
 type Notes = HashMap<String, String>;
 
-/// Writes tensors as a safetensors file, atomically; with a state, that and the checksum of all stand beside them.
+/// Writes tensors as a safetensors file, atomically; with a state, that and the checksum of all
+/// stand beside them.
 ///
 /// `tensors` is asked twice: for what stands in front of the values, then for the values.
 pub(crate) fn write_tensors<'a>(

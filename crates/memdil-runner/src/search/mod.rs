@@ -1,6 +1,8 @@
-//! Hyper-parameter search: short runs with sampled settings, then the best one in full on all training data.
+//! Hyper-parameter search: short runs with sampled settings, then the best one in full on all
+//! training data.
 //!
-//! Trials and retrained runs are made by [`run_all`](crate::run_all), so a search is stopped and goes on as a sweep does.
+//! Trials and retrained runs are made by [`run_all`](crate::run_all), so a search is stopped and
+//! goes on as a sweep does.
 
 mod plan;
 mod sampler;
@@ -71,19 +73,20 @@ pub struct SearchOptions {
     pub tensorboard: bool,
 }
 
-/// Makes the trials of the searches that are not finished, then trains the best of each again, and returns the histories.
-/// Progress counts trials and retrained runs.
+/// Makes the trials of the searches that are not finished, then trains the best of each again, and
+/// returns the histories. Progress counts trials and retrained runs.
 ///
-/// A search of kind `random` knows its trials from the start: they run `jobs` at a time. One of kind `tpe` makes one
-/// trial after the other, all searches side by side. A diverged trial stays in the history, is worst, and is not tried
-/// again. Stopped at any moment and called again with the same searches, it goes on with the same trials, and the histories
-/// end in the same bytes.
+/// A search of kind `random` knows its trials from the start: they run `jobs` at a time. One of
+/// kind `tpe` makes one trial after the other, all searches side by side. A diverged trial stays in
+/// the history, is worst, and is not tried again. Stopped at any moment and called again with the
+/// same searches, it goes on with the same trials, and the histories end in the same bytes.
 ///
 /// # Errors
 ///
-/// [`RunnerError::OtherSearch`] when the folder holds searches of this experiment with other settings,
-/// [`RunnerError::NoSuchSearch`]; bad data or device before the first trial; as [`run_all`], after the searches that lack no
-/// run have been finished.
+/// [`RunnerError::OtherSearch`] when the folder holds searches of this experiment with other
+/// settings,
+/// [`RunnerError::NoSuchSearch`]; bad data or device before the first trial; as [`run_all`], after
+/// the searches that lack no run have been finished.
 pub fn run_searches(
     searches: &[Search],
     options: &SearchOptions,
@@ -228,7 +231,8 @@ impl SearchOptions {
     }
 }
 
-/// Refuses a folder with a search of the same experiment that is none of these; one that lacks some of these will do.
+/// Refuses a folder with a search of the same experiment that is none of these; one that lacks some
+/// of these will do.
 fn refuse_others(searches: &[Search], folder: &SearchFolder) -> Result<(), RunnerError> {
     let experiments: HashSet<&str> = searches
         .iter()
@@ -313,7 +317,8 @@ impl<'a> History<'a> {
         })
     }
 
-    /// Goes on with the trials that are known: all those drawn at random, and the one after the last of a series.
+    /// Goes on with the trials that are known: all those drawn at random, and the one after the
+    /// last of a series.
     fn propose(&mut self) -> Result<(), RunnerError> {
         let Self {
             search,
@@ -357,7 +362,8 @@ impl<'a> History<'a> {
         Ok(())
     }
 
-    /// Takes up the trials that have finished, those of one run or all, and writes the history where it grew.
+    /// Takes up the trials that have finished, those of one run or all, and writes the history
+    /// where it grew.
     fn collect(&mut self, run: Option<&str>) -> Result<(), RunnerError> {
         let before = self.record.trials.len();
         for (index, line) in self.lines.iter().enumerate() {

@@ -12,16 +12,19 @@ use crate::config::{Experiment, check_run, set};
 use crate::search::{Search, SearchPlan};
 
 impl Experiment {
-    /// One search for each run of the sweep, in the order of the sweep; runs whose data set is not at hand as in
+    /// One search for each run of the sweep, in the order of the sweep; runs whose data set is not
+    /// at hand as in
     /// [`Experiment::plan`].
     ///
-    /// A setting of the space that a run's loss, optimiser and so on do not have is left out of its search; see
+    /// A setting of the space that a run's loss, optimiser and so on do not have is left out of its
+    /// search; see
     /// [`Search::left_out`].
     ///
     /// # Errors
     ///
-    /// As [`Experiment::runs`]; also when the file has no `[search]`, nothing is held out for validation, a range makes no
-    /// sense, no run has a setting of the space, the sweep lists it too, or a run refuses a bound or value of it.
+    /// As [`Experiment::runs`]; also when the file has no `[search]`, nothing is held out for
+    /// validation, a range makes no sense, no run has a setting of the space, the sweep lists it
+    /// too, or a run refuses a bound or value of it.
     pub fn searches(&self, data_dir: Option<&Path>) -> Result<SearchPlan, RunnerError> {
         if self.command.as_deref() != Some("search") {
             self.is_for(None)?;
@@ -68,7 +71,8 @@ impl Experiment {
         Ok(SearchPlan { searches, absent })
     }
 
-    /// The search around one run's settings; what its space has and the run has not goes to `unknown`, with the reason.
+    /// The search around one run's settings; what its space has and the run has not goes to
+    /// `unknown`, with the reason.
     fn search_of(
         &self,
         mut table: Table,
@@ -172,7 +176,8 @@ impl Search {
         self.with(values, self.spec.training.epochs, 0.0)
     }
 
-    /// Values are put into the settings as they were written, so that what follows from others still does.
+    /// Values are put into the settings as they were written, so that what follows from others
+    /// still does.
     fn with(
         &self,
         values: &BTreeMap<String, Json>,

@@ -1,4 +1,5 @@
-//! The values of a trial: a function of the space, the seed, the trial's number and what earlier trials gave.
+//! The values of a trial: a function of the space, the seed, the trial's number and what earlier
+//! trials gave.
 
 use std::collections::BTreeMap;
 
@@ -13,8 +14,9 @@ pub const STARTUP_TRIALS: usize = 5;
 
 /// The values of trial `number`, counted from one, where all earlier trials are in `told`.
 ///
-/// Each trial and setting has a part of the seed's random stream to itself. So nothing depends on where a search was
-/// stopped, and searches of one seed try the same random values: losses are compared on equal terms.
+/// Each trial and setting has a part of the seed's random stream to itself. So nothing depends on
+/// where a search was stopped, and searches of one seed try the same random values: losses are
+/// compared on equal terms.
 pub(crate) fn values(
     spec: &SearchSpec,
     settings: &[String],
@@ -116,7 +118,8 @@ fn inner(scale: SearchScale, value: f64) -> f64 {
     }
 }
 
-/// Back from the uniform scale, in four significant digits: what is tried can be read, copied and said.
+/// Back from the uniform scale, in four significant digits: what is tried can be read, copied and
+/// said.
 fn round(range: &SearchRange, place: f64) -> Value {
     let SearchRange::Interval { low, high, scale } = range else {
         return Value::Null;
@@ -153,7 +156,8 @@ mod tests {
 
     const ALL: [&str; 3] = ["alpha", "gamma", "rate"];
 
-    /// A search whose accuracy is highest at a rate of 0.01, gamma 0.1 and a small alpha; a rate above 0.2 diverges.
+    /// A search whose accuracy is highest at a rate of 0.01, gamma 0.1 and a small alpha; a rate
+    /// above 0.2 diverges.
     fn search(sampler: &str, seed: u64, trials: usize, told: &mut Vec<TrialRecord>) {
         let spec = spec(sampler);
         for trial in told.len() + 1..=trials {

@@ -18,7 +18,8 @@ pub(super) struct Case {
     seed: u64,
 }
 
-/// Shapes below, at and above the sizes that the kernels are cut at; every optimiser, loss and part of a network.
+/// Shapes below, at and above the sizes that the kernels are cut at; every optimiser, loss and part
+/// of a network.
 pub(super) fn kernels() -> Vec<(String, Case)> {
     let base = Architecture {
         inputs: 130,
@@ -72,7 +73,8 @@ pub(super) fn kernels() -> Vec<(String, Case)> {
             classes,
             ..base
         };
-        // Fewer samples are normalised by small differences: f32 on the processor is no nearer to f64 then.
+        // Fewer samples are normalised by small differences: f32 on the processor is no nearer to
+        // f64 then.
         let batches = (0..4).map(|_| 8 + numbers.below(72)).collect::<Vec<_>>();
         let name = format!("{inputs}-{width}x{depth}-{features}-{classes}, batches {batches:?}");
         cases.push((

@@ -1,4 +1,5 @@
-//! Whether a device computes what it should, and how fast: everything that a machine has to show before long runs.
+//! Whether a device computes what it should, and how fast: everything that a machine has to show
+//! before long runs.
 
 mod kernels;
 mod timings;
@@ -82,7 +83,8 @@ pub struct Timing {
     pub name: String,
     /// Mean milliseconds.
     pub milliseconds: f64,
-    /// What the step has to move at least, in MB: every weight read twice and written once, its momentum read and written.
+    /// What the step has to move at least, in MB: every weight read twice and written once, its
+    /// momentum read and written.
     pub least_mb: f64,
     /// Time over that of the least bytes at the speed of the memory; missing for the processor.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -97,12 +99,14 @@ const COLLAPSE: f64 = 1e-5;
 const NETWORKS: f64 = 2e-3;
 /// A short training against the processor's: rounding grows from step to step.
 const TRAINING: f64 = 5e-2;
-/// Checks a device against f64 on the processor, a short training on the embedded images against the processor's, that
-/// a training can be repeated and resumed bit for bit, and times training steps. `on_check` hears what is next.
+/// Checks a device against f64 on the processor, a short training on the embedded images against
+/// the processor's, that a training can be repeated and resumed bit for bit, and times training
+/// steps. `on_check` hears what is next.
 ///
 /// # Errors
 ///
-/// [`RunnerError::Device`] when the device cannot be opened. What fails after that is in the result.
+/// [`RunnerError::Device`] when the device cannot be opened. What fails after that is in the
+/// result.
 pub fn selftest(device: &str, mut on_check: impl FnMut(&str)) -> Result<SelfTest, RunnerError> {
     let opened = open_device(device)?;
     let mut checks = Vec::new();
@@ -301,7 +305,8 @@ fn resumed(device: &Device) -> Result<f64, RunnerError> {
     ))
 }
 
-/// Epochs of a training, the first of them from what is given; the network's and the optimiser's tensors at the end.
+/// Epochs of a training, the first of them from what is given; the network's and the optimiser's
+/// tensors at the end.
 fn epochs(
     spec: &RunSpec,
     data: &Prepared,

@@ -21,18 +21,18 @@ pub struct HardMargin {
 
 /// The constant to which label relaxation's relative dilation tends as weight decay vanishes.
 ///
-/// The loss is exactly 0 from the margin $z^*=\log((1-\alpha)/\alpha)$ on, so in the limit every margin on
-/// the support has to reach it, at the least decay. With $\tau=r/d=2\rho$, and $\xi,\mu,s$ for
-/// $\xi/d,\mu/d,m/d$, the smallest clean margin is $A(1-\tau)$ and the noisy one $A\xi$. Lowering
-/// $\xi$ to $z^*/A$ saves decay and dilation, hence $A=z^*/\xi$ and $\xi\le1-\tau$ is all that is left of
-/// the margins. The tight constraint $\tau=c\,d\sqrt M$, $c=2\eta/C_{MD}$,
+/// The loss is exactly 0 from the margin $z^*=\log((1-\alpha)/\alpha)$ on, so in the limit every
+/// margin on the support has to reach it, at the least decay. With $\tau=r/d=2\rho$, and
+/// $\xi,\mu,s$ for $\xi/d,\mu/d,m/d$, the smallest clean margin is $A(1-\tau)$ and the noisy one
+/// $A\xi$. Lowering $\xi$ to $z^*/A$ saves decay and dilation, hence $A=z^*/\xi$ and $\xi\le1-\tau$
+/// is all that is left of the margins. The tight constraint $\tau=c\,d\sqrt M$, $c=2\eta/C_{MD}$,
 /// $M=(1+\xi)^2+(s-\mu)^2$, eliminates $d$ from the decay:
 /// $$\min\; \frac{2\lambda_H}{c^2}\,\tau^2\,\frac{1+s^2+\kappa\tau^2+\eta(\xi^2+\mu^2)}{M} +
 ///   \frac{\lambda_W c^2 z^{*2}}{2}\,\frac{M}{\tau^2\xi^2}
 ///   \quad\text{s.t. } \xi\le1-\tau,\; s\ge1,\; \mu\ge\xi$$
-/// (signed features: $s=\mu=0$). Only $\lambda_W/\lambda_H$ matters. For $z^*\to\infty$ the second term
-/// rules, $M=(1+\xi)^2$, $\xi=1-\tau$, and $\tau\xi/(1+\xi)$ is maximal at cross-entropy's constant
-/// $\rho=1-1/\sqrt2$. This project's result; loss from Lienen & Hüllermeier 2021.
+/// (signed features: $s=\mu=0$). Only $\lambda_W/\lambda_H$ matters. For $z^*\to\infty$ the second
+/// term rules, $M=(1+\xi)^2$, $\xi=1-\tau$, and $\tau\xi/(1+\xi)$ is maximal at cross-entropy's
+/// constant $\rho=1-1/\sqrt2$. This project's result; loss from Lienen & Hüllermeier 2021.
 ///
 /// # Errors
 /// A parameter out of range; `eta` = 0 and `alpha` = 0 (cross-entropy); no limit exists for the

@@ -1,12 +1,13 @@
 //! The model for $N$ classes: this project's extension; two classes give the model of the paper.
 //!
-//! $u_{kj}$ are the features of noisy samples of true class $k$ labelled $j$, each ordered pair with
-//! noise weight $\eta/(N-1)$:
+//! $u_{kj}$ are the features of noisy samples of true class $k$ labelled $j$, each ordered pair
+//! with noise weight $\eta/(N-1)$:
 //! $$\min\; \sum_k E_v\big[l(W(h_k+v),k)+\lambda_H\|h_k+v\|^2\big] + \lambda_W\|W\|_F^2 +
 //!   \frac{\eta}{N-1}\sum_{k\ne j}\big[l(Wu_{kj},j)+\lambda_H\|u_{kj}\|^2\big]$$
 //! $$\text{s.t. for every } k:\quad \frac{\eta}{N-1}\sum_{j\ne k}\|h_k-u_{kj}\|
 //!   \le \frac{C_{MD}\,r}{\frac1{N-1}\sum_{j\ne k}\|h_k-h_j\|}.$$
-//! Solved among symmetric configurations, $v$ uniform on the sphere of radius $r$ in $R^P$, $P \ge N$.
+//! Solved among symmetric configurations, $v$ uniform on the sphere of radius $r$ in $R^P$,
+//! $P \ge N$.
 
 mod cloud;
 mod objective;
@@ -177,12 +178,12 @@ const SHAPES: [(f64, f64); 4] = [(0.0, 1.0), (0.05, 0.5), (0.3, 0.5), (0.7, 0.2)
 ///
 /// $h_k = b e_k + c\sum_{l\ne k}e_l$, $u_{kj} = Ae_k+Be_j+D\sum_l e_l$, all coefficients at least 0
 /// (signed: $h_k=b(e_k-1/N)$, $u_{kj}=A(e_k-1/N)+B(e_j-1/N)$), $w_k=\omega(e_k-1/N)$ and a tight
-/// constraint. The expectation runs over a fixed rank-one lattice on the sphere, good to about 1e-3 on
-/// $\rho$ for up to ten classes or so. This project's extension of Nguyen et al., ICLR 2023.
+/// constraint. The expectation runs over a fixed rank-one lattice on the sphere, good to about 1e-3
+/// on $\rho$ for up to ten classes or so. This project's extension of Nguyen et al., ICLR 2023.
 ///
 /// # Errors
-/// A parameter out of range; fewer than two classes; `dim` below `classes`; a measure other than the
-/// sphere; [`TheoryError::NoConvergence`].
+/// A parameter out of range; fewer than two classes; `dim` below `classes`; a measure other than
+/// the sphere; [`TheoryError::NoConvergence`].
 ///
 /// # Example
 /// ```

@@ -9,8 +9,8 @@ use std::sync::Arc;
 /// The risk above its infimum in the variables that are left after symmetry and tightness.
 ///
 /// With $x$ along $w = w_1-w_2$ and $y$ across, $h_1=(d,m)$, $h_2=(-d,m)$, $u_1=(\xi,\mu)$,
-/// $u_2=(-\xi,\mu)$. Only scale-free numbers are optimised: $\log A$ with $A=\|w\|d$ the clean logit,
-/// $\log d$, $\xi/d$, $\mu/d$ and $m/d$. The constraint is tight, so that
+/// $u_2=(-\xi,\mu)$. Only scale-free numbers are optimised: $\log A$ with $A=\|w\|d$ the clean
+/// logit, $\log d$, $\xi/d$, $\mu/d$ and $m/d$. The constraint is tight, so that
 /// $$r = \tfrac{2\eta}{C_{MD}}\,\nu d, \qquad \nu = \sqrt{(d+\xi)^2+(m-\mu)^2}, \qquad
 ///   \rho = \eta\nu/C_{MD},$$
 /// $$\text{risk} = 2E_t\,l(A(1+tr/d)) + 2\lambda_H(d^2+m^2+\kappa r^2) +
@@ -226,9 +226,9 @@ impl<'a, L: ConvexMargin + ?Sized> Reduced<'a, L> {
         }
     }
 
-    /// [`Self::log_excess`] with the ratios under the hyperbolic sine: logarithmic far out, where noisy
-    /// features are thousands of times larger than class features. Near the class features it would only
-    /// bend valleys that are straight.
+    /// [`Self::log_excess`] with the ratios under the hyperbolic sine: logarithmic far out, where
+    /// noisy features are thousands of times larger than class features. Near the class features it
+    /// would only bend valleys that are straight.
     pub(crate) fn log_excess_stretched(&self, w: &[f64; 5]) -> Quadratic<5> {
         let mut at = self.log_excess(&stretched(w));
         let factor: [f64; 5] = std::array::from_fn(|i| if i < 2 { 1.0 } else { w[i].cosh() });
@@ -266,7 +266,8 @@ pub(crate) fn stretched(w: &[f64; 5]) -> [f64; 5] {
 }
 
 /// Derivatives of $E\,l(A(1+\tau t))$ with respect to $T=\tau^2$: $E_T$, $E_{TT}$ and
-/// $\partial_{\log A} E_T$. Below `TINY` the quotients would be rounding noise; their limits are used.
+/// $\partial_{\log A} E_T$. Below `TINY` the quotients would be rounding noise; their limits are
+/// used.
 fn spread_derivatives(sums: &Moments, a: f64, tau: f64) -> (f64, f64, f64) {
     const TINY: f64 = 1e-7;
     let second = a * a * sums.curve_tt;

@@ -12,7 +12,8 @@ pub struct MdSetting {
     pub lambda_w: f64,
     /// Weight decay of the features, positive.
     pub lambda_h: f64,
-    /// Ratio of noisy to clean samples of a class, $f/(1-f)$ for a corrupted fraction $f$; in [0, 1).
+    /// Ratio of noisy to clean samples of a class, $f/(1-f)$ for a corrupted fraction $f$; in [0,
+    /// 1).
     pub eta: f64,
     /// The memorization-dilation constant $C_{MD}$, positive: large means that memorising is cheap.
     pub c_md: f64,

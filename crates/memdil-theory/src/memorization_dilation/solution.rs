@@ -36,7 +36,8 @@ pub struct MdSolution {
     pub logit_clean: f64,
     /// Margin of the noisy features, towards their label.
     pub logit_noisy: f64,
-    /// Relative violation of the memorization-dilation constraint by the vectors of [`Self::plane`].
+    /// Relative violation of the memorization-dilation constraint by the vectors of
+    /// [`Self::plane`].
     pub constraint_residual: f64,
     /// Largest entry of the projected gradient of log(risk - infimum) in scale-free variables.
     pub stationarity: f64,

@@ -19,8 +19,8 @@ const MAX_ITERATIONS: usize = 200;
 const SCAN_NODES: usize = 16;
 /// For the descent on a quarter of the nodes.
 const ROUGH_TOLERANCE: f64 = 1e-3;
-/// Where the noisy features may start, as (p, q) = ((mu + xi)/d, (mu - xi)/d); (2, 0) is on the class
-/// feature of their label, (0, 2) on that of their true class.
+/// Where the noisy features may start, as (p, q) = ((mu + xi)/d, (mu - xi)/d); (2, 0) is on the
+/// class feature of their label, (0, 2) on that of their true class.
 const SHAPES: [(f64, f64); 5] = [(2.0, 0.0), (1.0, 0.0), (0.6, 0.3), (1.2, 0.4), (0.4, 1.2)];
 
 /// Solves the memorization-dilation model for any convex margin loss.
@@ -35,8 +35,8 @@ const SHAPES: [(f64, f64); 5] = [(2.0, 0.0), (1.0, 0.0), (0.6, 0.3), (1.2, 0.4),
 /// A parameter out of range, by name; [`TheoryError::NoConvergence`] with the residual.
 ///
 /// # Example
-/// Label smoothing memorises just as much as cross-entropy, relative to the distance of the classes,
-/// and dilates less:
+/// Label smoothing memorises just as much as cross-entropy, relative to the distance of the
+/// classes, and dilates less:
 /// ```
 /// use memdil_theory::{LossKind, MarginLoss, MdSetting, Measure, memorization_dilation::solve};
 /// let setting = MdSetting {
@@ -111,7 +111,8 @@ pub fn solve_near<L: ConvexMargin + ?Sized>(
     let mut end = best
         .filter(|end| end.value.is_finite())
         .ok_or_else(missing)?;
-    // At tiny weight decay a loss with a kink is a wall. Coming down from larger decay leads along it.
+    // At tiny weight decay a loss with a kink is a wall. Coming down from larger decay leads along
+    // it.
     let relaxed = MdSetting {
         lambda_w: setting.lambda_w * CONTINUATION,
         lambda_h: setting.lambda_h * CONTINUATION,
@@ -228,7 +229,8 @@ fn starts<L: ConvexMargin + ?Sized>(
     scan: &Reduced<'_, L>,
 ) -> Vec<[f64; 5]> {
     let (logit, d) = noise_free(setting, loss);
-    // Features want the size d; dilation wants them smaller, down to a radius far below the distance.
+    // Features want the size d; dilation wants them smaller, down to a radius far below the
+    // distance.
     let largest = d.max(1e-8).ln() + 0.5;
     let smallest = (largest - 4.0).min((1e-3 * setting.c_md / setting.eta).ln());
     let smallest = smallest.max(largest - 12.0);

@@ -1,4 +1,5 @@
-//! The memorization-dilation problem as it is stated, in all of its variables (P = 2), as an oracle.
+//! The memorization-dilation problem as it is stated, in all of its variables (P = 2), as an
+//! oracle.
 #![allow(missing_docs, dead_code, unreachable_pub, clippy::unwrap_used)]
 
 use memdil_theory::lbfgs::{Budget, minimize};
@@ -55,7 +56,8 @@ impl Full {
         }
     }
 
-    /// How well the equally spaced angles integrate: to rounding but for the kink of label relaxation.
+    /// How well the equally spaced angles integrate: to rounding but for the kink of label
+    /// relaxation.
     pub fn rounding(&self) -> f64 {
         if self.kind == LossKind::Lr {
             2e-5

@@ -1,7 +1,8 @@
 //! Arrays from .npy, .npz and .safetensors files, viewed without a copy.
 //!
-//! Files are mapped into memory, so that an array may be larger than it. Members of a .npz are unpacked. Whatever the
-//! bytes are, the answer is an array that was checked or one line that says what is wrong with which file.
+//! Files are mapped into memory, so that an array may be larger than it. Members of a .npz are
+//! unpacked. Whatever the bytes are, the answer is an array that was checked or one line that says
+//! what is wrong with which file.
 
 mod npy;
 mod source;
@@ -223,7 +224,8 @@ impl Array {
         }
     }
 
-    /// The labels; a copy only if they are not int64. A negative one, which no class can have, is refused.
+    /// The labels; a copy only if they are not int64. A negative one, which no class can have, is
+    /// refused.
     pub(crate) fn labels(&self) -> Result<Cow<'_, [i64]>, BadInput> {
         fn widen<T: Pod + TryInto<i64>>(array: &Array) -> Result<Vec<i64>, usize> {
             let elements = array.elements::<T>().iter().enumerate();
@@ -275,7 +277,8 @@ impl Array {
     }
 }
 
-/// The same bytes at an address that is a multiple of `size`: as they are, but for files of an unusual writer.
+/// The same bytes at an address that is a multiple of `size`: as they are, but for files of an
+/// unusual writer.
 fn aligned(bytes: Bytes, range: Range<usize>, size: usize) -> (Bytes, Range<usize>) {
     let slice = &bytes.as_ref()[range.clone()];
     if slice.as_ptr().addr().is_multiple_of(size) {

@@ -1,7 +1,7 @@
 //! The header of NumPy's .npy format: where the numbers start, and how they lie.
 //!
-//! The header is a Python literal with three known keys. It is read by hand and without recursion, so that no bytes
-//! can exhaust the stack.
+//! The header is a Python literal with three known keys. It is read by hand and without recursion,
+//! so that no bytes can exhaust the stack.
 
 use super::Dtype;
 
@@ -70,7 +70,8 @@ fn entries(literal: &str) -> Option<Entries<'_>> {
         let (key, after) = quoted(rest)?;
         rest = after.trim_start().strip_prefix(':')?.trim_start();
         match key {
-            // A structured type is a list of fields: one level of brackets, which is all that has to be skipped.
+            // A structured type is a list of fields: one level of brackets, which is all that has
+            // to be skipped.
             "descr" if rest.starts_with('[') => {
                 let end = rest.find(']')? + 1;
                 descr = Some(&rest[..end]);

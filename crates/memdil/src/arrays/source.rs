@@ -73,7 +73,8 @@ impl Source {
         names
     }
 
-    /// The array of this name, or the only one of a .npy; `None` if an archive has none of that name.
+    /// The array of this name, or the only one of a .npy; `None` if an archive has none of that
+    /// name.
     pub(crate) fn array(&mut self, name: &str, kind: Kind) -> Result<Option<Array>, BadInput> {
         let path = &self.path;
         let refuse = |what: String| BadInput(format!("{path}: {what}"));
@@ -149,15 +150,16 @@ fn map(path: &Path) -> Result<Bytes, String> {
     if metadata.len() == 0 {
         return Err("is empty, 0 bytes; save the array again".to_owned());
     }
-    // SAFETY: the map is read-only and private to this program, which writes no file while it measures. As with every
-    // mapped file, another process must not change it meanwhile; `memdil metrics --help` says so.
+    // SAFETY: the map is read-only and private to this program, which writes no file while it
+    // measures. As with every mapped file, another process must not change it meanwhile;
+    // `memdil metrics --help` says so.
     #[allow(unsafe_code)]
     let map = unsafe { memmap2::Mmap::map(&file) }.map_err(unreadable)?;
     Ok(Bytes::Mapped(Rc::new(map)))
 }
 
-/// All bytes of a member. Memory grows with what arrives, not with what the archive claims; reading to the end checks
-/// the checksum.
+/// All bytes of a member. Memory grows with what arrives, not with what the archive claims; reading
+/// to the end checks the checksum.
 fn unpack(member: &mut impl Read) -> std::io::Result<Bytes> {
     const STEP: usize = 1 << 12;
     let mut words: Vec<u64> = Vec::new();

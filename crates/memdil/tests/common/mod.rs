@@ -11,7 +11,8 @@ pub(crate) struct Scene {
 }
 
 impl Scene {
-    /// An empty folder; what is run in it are the arguments of `subcommand`, or, if that is empty, of the program.
+    /// An empty folder; what is run in it are the arguments of `subcommand`, or, if that is empty,
+    /// of the program.
     pub(crate) fn new(subcommand: &'static str) -> Self {
         Self {
             folder: tempfile::tempdir().unwrap(),

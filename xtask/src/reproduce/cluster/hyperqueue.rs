@@ -6,7 +6,8 @@ use std::process::Command;
 use super::Place;
 use crate::{Failure, check, output};
 
-/// Submits the arrays, follows them to their end, then does so with the report: jobs do not wait for jobs here.
+/// Submits the arrays, follows them to their end, then does so with the report: jobs do not wait
+/// for jobs here.
 pub(super) fn run(place: &Place<'_>, scripts: &[PathBuf]) -> Result<(), Failure> {
     let Some((report, arrays)) = scripts.split_last() else {
         return Ok(());

@@ -1,4 +1,5 @@
-//! What is submitted: a file with the arguments of a task a line, scripts of job arrays that read it, and the report's script.
+//! What is submitted: a file with the arguments of a task a line, scripts of job arrays that read
+//! it, and the report's script.
 
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -7,7 +8,8 @@ use super::super::{Kind, again, kind, manifests};
 use super::{Cluster, Engine, NAME, Options, Place, Task, put, quoted, search, slurm};
 use crate::Failure;
 
-/// Writes the task file and the scripts: arrays of at most the size that the cluster allows, then the report.
+/// Writes the task file and the scripts: arrays of at most the size that the cluster allows, then
+/// the report.
 pub(super) fn write(
     cluster: &Cluster,
     options: &Options,

@@ -17,7 +17,8 @@ impl<M: Machine> GpuMlp<M> {
     ///
     /// # Errors
     ///
-    /// [`KernelError::Batch`] when the samples are not of the network's size; [`KernelError::Index`];
+    /// [`KernelError::Batch`] when the samples are not of the network's size;
+    /// [`KernelError::Index`];
     /// [`KernelError::Device`].
     pub fn evaluate(
         &mut self,

@@ -14,7 +14,8 @@ const RECORDINGS: usize = 8;
 /// Samples of an evaluation's forward pass.
 const CHUNK: usize = 512;
 
-/// A multilayer perceptron in training on a device: tensors, their names and every formula as those of
+/// A multilayer perceptron in training on a device: tensors, their names and every formula as those
+/// of
 /// [`Mlp`](crate::Mlp), in f32.
 pub struct GpuMlp<M: Machine> {
     architecture: Architecture,
@@ -71,11 +72,13 @@ pub struct Progress {
 }
 
 impl<M: Machine> GpuMlp<M> {
-    /// A network of zeros (scales and running variances of ones) for batches of at most `batch` samples.
+    /// A network of zeros (scales and running variances of ones) for batches of at most `batch`
+    /// samples.
     ///
     /// # Errors
     ///
-    /// [`KernelError::Size`]; [`KernelError::Unsupported`] for layer normalisation; [`KernelError::Device`].
+    /// [`KernelError::Size`]; [`KernelError::Unsupported`] for layer normalisation;
+    /// [`KernelError::Device`].
     pub fn new(
         machine: M,
         architecture: Architecture,
@@ -185,7 +188,8 @@ impl<M: Machine> GpuMlp<M> {
         &self.machine
     }
 
-    /// All tensors: parameters from the input to the classifier, running statistics, buffers of the optimiser.
+    /// All tensors: parameters from the input to the classifier, running statistics, buffers of the
+    /// optimiser.
     pub fn tensors(&self) -> Vec<Tensor> {
         self.plan
             .places
@@ -253,7 +257,8 @@ impl<M: Machine> GpuMlp<M> {
         found.ok_or_else(|| KernelError::Unknown(name.to_owned()))
     }
 
-    /// Continues the count of steps of an earlier training; the bias correction of Adam depends on it.
+    /// Continues the count of steps of an earlier training; the bias correction of Adam depends on
+    /// it.
     ///
     /// # Errors
     ///
@@ -266,11 +271,13 @@ impl<M: Machine> GpuMlp<M> {
         self.write_state(&state)
     }
 
-    /// Begins an epoch, or goes on with one: its order of samples, those of them that were trained on, and their loss.
+    /// Begins an epoch, or goes on with one: its order of samples, those of them that were trained
+    /// on, and their loss.
     ///
     /// # Errors
     ///
-    /// [`KernelError::Length`] when the transition matrix of the loss is of other classes; [`KernelError::Device`].
+    /// [`KernelError::Length`] when the transition matrix of the loss is of other classes;
+    /// [`KernelError::Device`].
     pub fn begin(
         &mut self,
         order: &[u32],
@@ -338,8 +345,9 @@ impl<M: Machine> GpuMlp<M> {
     ///
     /// # Errors
     ///
-    /// [`KernelError::Batch`] when the samples are not of the network's size; [`KernelError::Size`] when there are more than a
-    /// batch; [`KernelError::Index`] beyond the order, the data set or the classes; [`KernelError::BatchOfOne`];
+    /// [`KernelError::Batch`] when the samples are not of the network's size; [`KernelError::Size`]
+    /// when there are more than a batch; [`KernelError::Index`] beyond the order, the data set or
+    /// the classes; [`KernelError::BatchOfOne`];
     /// [`KernelError::Device`].
     pub fn step(&mut self, samples: &Samples<M>, n: usize) -> Result<(), KernelError> {
         self.check(samples, n)?;
@@ -377,14 +385,15 @@ impl<M: Machine> GpuMlp<M> {
             self.recordings[found].recording = Some(recording);
         }
         match &self.recordings[found].recording {
-            // SAFETY: it was recorded for memories that are still there: those of this network, and these samples.
+            // SAFETY: it was recorded for memories that are still there: those of this network, and
+            // these samples.
             Some(recording) => unsafe { self.machine.replay(recording) },
             None => Ok(()),
         }
     }
 
-    /// Writes not-a-numbers over all that steps and evaluations compute on their way: whatever reads what it has not written
-    /// shows then.
+    /// Writes not-a-numbers over all that steps and evaluations compute on their way: whatever
+    /// reads what it has not written shows then.
     ///
     /// # Errors
     ///
@@ -417,8 +426,8 @@ impl<M: Machine> GpuMlp<M> {
         })
     }
 
-    /// A step on a batch that is not on the device; waits for it. Returns the loss before the update; when it is no finite
-    /// number nothing has changed.
+    /// A step on a batch that is not on the device; waits for it. Returns the loss before the
+    /// update; when it is no finite number nothing has changed.
     ///
     /// # Shapes
     ///

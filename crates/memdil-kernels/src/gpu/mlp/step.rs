@@ -158,11 +158,13 @@ impl<M: Machine> GpuMlp<M> {
         self.queue_update()
     }
 
-    /// Queues the update of all parameters alone, by the gradients of the last wide batch: what the memory can do.
+    /// Queues the update of all parameters alone, by the gradients of the last wide batch: what the
+    /// memory can do.
     ///
     /// # Errors
     ///
-    /// [`KernelError::Size`] for a network of narrow batches, which has no gradients; [`KernelError::Device`].
+    /// [`KernelError::Size`] for a network of narrow batches, which has no gradients;
+    /// [`KernelError::Device`].
     pub fn queue_update(&self) -> Result<(), KernelError> {
         let (Some(gradient), Some(top)) = (&self.gradient, self.plan.layers.last()) else {
             return Err(KernelError::Size {
@@ -187,7 +189,8 @@ impl<M: Machine> GpuMlp<M> {
         self.launch("update", [blocks(count / 4), 2], &argument)
     }
 
-    /// Batch or evaluation chunk from the data set to the first layer's input; rows beyond the samples become zero.
+    /// Batch or evaluation chunk from the data set to the first layer's input; rows beyond the
+    /// samples become zero.
     pub(super) fn gather(
         &self,
         samples: &Samples<M>,
@@ -296,7 +299,8 @@ impl<M: Machine> GpuMlp<M> {
         blocks: [u32; 2],
         argument: &A,
     ) -> Result<(), KernelError> {
-        // SAFETY: every address is of memory that this network or the borrowed samples own, laid out by the plan.
+        // SAFETY: every address is of memory that this network or the borrowed samples own, laid
+        // out by the plan.
         unsafe { self.machine.launch(kernel, blocks, argument) }
     }
 

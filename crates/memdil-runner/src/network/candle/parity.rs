@@ -1,4 +1,5 @@
-//! Every variant of network, optimiser and loss against PyTorch: the fixture's README has the formulas.
+//! Every variant of network, optimiser and loss against PyTorch: the fixture's README has the
+//! formulas.
 
 use std::path::Path;
 

@@ -36,7 +36,8 @@ fn emulated(spec: &RunSpec, data: &Prepared) -> Network {
     ))
 }
 
-/// The whole loop of epochs, its batches from the device's copy of the data, beside the processor's.
+/// The whole loop of epochs, its batches from the device's copy of the data, beside the
+/// processor's.
 #[test]
 fn epochs_are_those_of_the_processor() {
     let (spec, data) = scene(CONFIG);

@@ -2,8 +2,8 @@
 
 use crate::measure::eigen_tridiagonal;
 
-/// Weighted points of the first $N$ coordinates of a uniform point of the unit sphere in $R^P$; each
-/// stands for itself and its mirror image.
+/// Weighted points of the first $N$ coordinates of a uniform point of the unit sphere in $R^P$;
+/// each stands for itself and its mirror image.
 ///
 /// Directions come from a rank-one Korobov lattice mapped to Gaussians (Box & Muller 1958) and
 /// normalised; for $P > N$ the squared length of the first $N$ coordinates is

@@ -7,8 +7,8 @@ use crate::memorization_dilation::MdSetting;
 use crate::{ConvexMargin, LossKind, MarginLoss};
 use std::f64::consts::SQRT_2;
 
-/// The risk above its infimum in $(\log A, \log g)$, $A=\omega g$ the clean logit gap and $g = b-c$ the
-/// size, and ratios to $g$ under the hyperbolic sine: $c, A, B, D$ (signed: $A, B$).
+/// The risk above its infimum in $(\log A, \log g)$, $A=\omega g$ the clean logit gap and $g = b-c$
+/// the size, and ratios to $g$ under the hyperbolic sine: $c, A, B, D$ (signed: $A, B$).
 pub(super) struct Symmetric<'a> {
     setting: &'a MdSetting,
     loss: &'a MarginLoss,
@@ -65,8 +65,8 @@ impl<'a> Symmetric<'a> {
         self.n * (1.0 + self.setting.eta) * self.entropy()
     }
 
-    /// Excess of the loss where the log-sum-exp of the other logits lies `behind` under the own logit and
-    /// the own logit leads by `lead` in sum, with the derivatives in the two.
+    /// Excess of the loss where the log-sum-exp of the other logits lies `behind` under the own
+    /// logit and the own logit leads by `lead` in sum, with the derivatives in the two.
     #[inline]
     fn margin_loss(&self, behind: f64, lead: f64, entropy: f64) -> (f64, f64, f64) {
         let other = self.smoothing();
@@ -260,7 +260,8 @@ impl<'a> Symmetric<'a> {
         (value, total_a, 0.5 * a * by_tau / tau.max(1e-12))
     }
 
-    /// Excess of the noisy samples' loss and its derivatives in the logits of true class, label, others.
+    /// Excess of the noisy samples' loss and its derivatives in the logits of true class, label,
+    /// others.
     fn noisy_loss(&self, a: f64, shape: &Shape) -> (f64, [f64; 3]) {
         let (own, label, other) = (a * shape.at_true, a * shape.at_label, a * shape.at_other);
         let rest = self.n - 2.0;
