@@ -1,7 +1,7 @@
 //! The network's part in a training, its kernels run on the processor.
 
 #[allow(unsafe_code, dead_code, unreachable_pub)]
-#[path = "../../../../memdil-kernels/tests/gpu/emulator.rs"]
+#[path = "../../../../memdil-kernels/tests/it/gpu/emulator.rs"]
 mod emulator;
 
 use candle_core::Device;

@@ -1,0 +1,25 @@
+//! The integration tests of memdil-data, in one binary so that they are linked once.
+#![allow(clippy::float_cmp, clippy::unwrap_used)]
+
+mod cifar;
+mod common;
+#[cfg(feature = "embedded")]
+mod embedded;
+#[cfg(feature = "fetch")]
+mod fetch;
+#[cfg(feature = "fetch")]
+mod fetch_folder;
+#[cfg(feature = "hub")]
+mod hub;
+mod idx;
+mod inputs;
+mod load;
+mod mutations;
+mod noise;
+mod noise_files;
+mod noise_kinds;
+mod npz;
+mod random;
+mod subset;
+mod svhn;
+mod verify;

@@ -1,0 +1,343 @@
+//! Damaged files: no reader panics, or allocates more than the file justifies.
+//!
+//! Each reader gets a few hundred inputs, or as many as `MEMDIL_FUZZ_CASES` says.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use memdil_data::cifar::{Labels, parse_archive, parse_records};
+use memdil_data::files::{CIFAR_10, CIFAR_100};
+use memdil_data::random::{ChaCha8Rng, Rng, Stream, below, stream};
+use memdil_data::{idx, npz, svhn};
+
+use crate::common::cifar::{record, tar};
+use crate::common::mat::STYLES;
+use crate::common::npz::{npy, zip};
+use crate::common::{gzip, images_file, labels_file};
+
+/// What this thread has allocated and not freed, and the most that it was.
+#[derive(Clone, Copy)]
+struct Usage {
+    live: isize,
+    peak: isize,
+}
+
+thread_local! {
+    static USAGE: Cell<Usage> = const { Cell::new(Usage { live: 0, peak: 0 }) };
+}
+
+struct Counting;
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+fn count(bytes: isize) {
+    // While a thread ends its counter may be gone; nothing is measured then.
+    let _ = USAGE.try_with(|usage| {
+        let Usage { live, peak } = usage.get();
+        usage.set(Usage {
+            live: live + bytes,
+            peak: peak.max(live + bytes),
+        });
+    });
+}
+
+#[allow(unsafe_code)]
+// SAFETY: every call is handed to the system's allocator unchanged; counting allocates nothing.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count(layout.size().cast_signed());
+        // SAFETY: the caller keeps the contract of `alloc`, which is passed on.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        count(-layout.size().cast_signed());
+        // SAFETY: `pointer` came from `System` with this layout, as the caller promises.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+/// The most that `work` has allocated at once on this thread.
+fn peak_of<T>(work: impl FnOnce() -> T) -> (T, usize) {
+    let before = USAGE.get().live;
+    USAGE.set(Usage {
+        live: before,
+        peak: before,
+    });
+    let result = work();
+    (result, (USAGE.get().peak - before).cast_unsigned())
+}
+
+/// Numbers that headers lie with.
+const EXTREMES: [u32; 8] = [
+    0,
+    1,
+    0xff,
+    0xffff,
+    0x7fff_ffff,
+    0x8000_0000,
+    u32::MAX,
+    1 << 30,
+];
+
+/// Damages a file in one to four places.
+fn mutate(file: &[u8], rng: &mut ChaCha8Rng) -> Vec<u8> {
+    let mut file = file.to_vec();
+    for _ in 0..=below(rng, 4) {
+        if file.is_empty() {
+            break;
+        }
+        // Most damage goes to the ends, where headers and directories are.
+        let reach = if below(rng, 2) == 0 {
+            file.len()
+        } else {
+            file.len().min(256)
+        };
+        let mut at = below(rng, reach);
+        if below(rng, 3) == 0 {
+            at = file.len() - 1 - at;
+        }
+        match below(rng, 6) {
+            0 => file[at] ^= 1 << below(rng, 8),
+            1 => file[at] = rng.next_u64() as u8,
+            2 => file.truncate(at),
+            3 => {
+                let some = vec![rng.next_u64() as u8; 1 + below(rng, 64)];
+                file.splice(at..at, some);
+            }
+            4 => {
+                let end = file.len().min(at + 1 + below(rng, 64));
+                file.drain(at..end);
+            }
+            _ => {
+                let number = EXTREMES[below(rng, EXTREMES.len())];
+                let bytes = if below(rng, 2) == 0 {
+                    number.to_le_bytes()
+                } else {
+                    number.to_be_bytes()
+                };
+                let end = file.len().min(at + 4);
+                file[at..end].copy_from_slice(&bytes[..end - at]);
+            }
+        }
+    }
+    file
+}
+
+/// Reads damaged copies of `files`, half of the plain ones packed after the damage, and reports how
+/// many were refused and the largest peak of memory.
+fn damage(
+    name: &str,
+    files: &[Vec<u8>],
+    packed: impl Fn(&[u8]) -> Vec<u8>,
+    read: impl Fn(&[u8]) -> bool,
+) {
+    for file in files {
+        assert!(read(file), "{name}: an undamaged file is refused");
+    }
+    let cases = std::env::var("MEMDIL_FUZZ_CASES").map_or(400, |cases| cases.parse().unwrap());
+    let mut rng = stream(cases, Stream::Noise);
+    let (mut refused, mut largest) = (0_u64, 0);
+    for case in 0..cases {
+        let mut file = mutate(&files[below(&mut rng, files.len())], &mut rng);
+        let plain = file.len();
+        if below(&mut rng, 2) == 0 {
+            file = packed(&file);
+        }
+        let (read, peak) = peak_of(|| catch_unwind(AssertUnwindSafe(|| read(&file))));
+        let Ok(read) = read else {
+            panic!("{name}: case {case} of {cases} panics");
+        };
+        refused += u64::from(!read);
+        largest = largest.max(peak);
+        // Buffers and decoders, what the file holds, and a vector that doubles; damage to packed
+        // bytes can make them unpack to more, but by no more than deflate can (1032).
+        let unpacks = if is_packed(&file) { 1032 } else { 1 };
+        let justified = (1 << 18) + 4 * plain + 3 * unpacks * file.len();
+        assert!(
+            peak <= justified,
+            "{name}: case {case} of {cases} allocates {peak} bytes for {} bytes",
+            file.len()
+        );
+    }
+    eprintln!("{name}: {cases} inputs, {refused} refused, at most {largest} bytes allocated");
+    assert!(
+        refused > cases / 4,
+        "{name}: {refused} of {cases} damaged files are refused"
+    );
+}
+
+fn is_packed(file: &[u8]) -> bool {
+    let deflated = file
+        .windows(10)
+        .any(|bytes| bytes.starts_with(b"PK\x03\x04") && bytes[8] == 8);
+    let zlib = file.starts_with(b"MATLAB");
+    file.starts_with(&[0x1f, 0x8b]) || deflated || zlib
+}
+
+#[test]
+fn idx_images() {
+    damage(
+        "idx images",
+        &[images_file(5), gzip(&images_file(9))],
+        gzip,
+        |file| idx::parse_images(file, "x").is_ok(),
+    );
+}
+
+#[test]
+fn idx_labels() {
+    damage("idx labels", &[labels_file(&[3; 50])], gzip, |file| {
+        idx::parse_labels(file, "x").is_ok()
+    });
+}
+
+#[test]
+fn cifar_records() {
+    let file = [record(&[1], 3), record(&[9], 7)].concat();
+    damage(
+        "cifar-10 records",
+        std::slice::from_ref(&file),
+        gzip,
+        |file| parse_records(file, Labels::Cifar10, "x").is_ok(),
+    );
+}
+
+#[test]
+fn cifar_archives() {
+    let one = record(&[5], 1);
+    let entries: Vec<_> = CIFAR_10
+        .iter()
+        .map(|name| (*name, b'0', &one[..]))
+        .collect();
+    let ten = tar(&entries);
+    damage("cifar-10 archive", &[gzip(&ten), ten], gzip, |file| {
+        parse_archive(file, Labels::Cifar10, "x").is_ok()
+    });
+
+    let one = record(&[5, 50], 1);
+    let entries: Vec<_> = CIFAR_100
+        .iter()
+        .map(|name| (*name, b'0', &one[..]))
+        .collect();
+    let hundred = tar(&entries);
+    damage(
+        "cifar-100 archive",
+        &[gzip(&hundred), hundred],
+        gzip,
+        |file| parse_archive(file, Labels::Coarse, "x").is_ok(),
+    );
+}
+
+#[test]
+fn svhn_files() {
+    let files: Vec<_> = STYLES
+        .iter()
+        .map(|style| {
+            style.file(&[
+                style.images(2, |i, c, y, x| (i + c + y + x) as u8),
+                style.labels(&[10, 3]),
+            ])
+        })
+        .collect();
+    damage("svhn", &files, gzip, |file| svhn::parse(file, "x").is_ok());
+}
+
+#[test]
+fn npz_files() {
+    let floats: Vec<u8> = (0..36_u8)
+        .flat_map(|i| f32::from(i).to_le_bytes())
+        .collect();
+    let bytes: Vec<u8> = (0..36).collect();
+    let of = |dtype, train: &[u8], test: &[u8]| {
+        let entries = [
+            ("images.npy", npy(dtype, false, "(4, 3, 3)", train)),
+            ("labels.npy", npy("<i8", false, "(4,)", &[0; 32])),
+            ("test_images.npy", npy(dtype, false, "(2, 1, 3, 3)", test)),
+            ("test_labels.npy", npy("|u1", false, "(2,)", &[1, 2])),
+        ];
+        [zip(&entries, false), zip(&entries, true)]
+    };
+    let files = [
+        of("<f4", &floats, &floats[..72]),
+        of("|u1", &bytes, &bytes[..18]),
+    ]
+    .concat();
+    // An archive is not packed again, so that half of the cases are damaged twice.
+    let twice = |file: &[u8]| mutate(file, &mut stream(file.len() as u64, Stream::Split));
+    damage("npz", &files, twice, |file| npz::parse(file, "x").is_ok());
+}
+
+#[test]
+fn a_directory_that_claims_billions_of_entries_reserves_nothing() {
+    let small = npy("|u1", false, "(1,)", &[0]);
+    let zeros = npy("|u1", false, "(100000,)", &[0; 100_000]);
+    let mut file = zip(&[("zeros.npy", zeros), ("labels.npy", small)], false);
+    let end = file.len() - 22;
+    let directory = u32::from_le_bytes(file[end + 16..end + 20].try_into().unwrap());
+    // The end of 64-bit archives, its place, and the end that defers to it.
+    let mut wide = [
+        &b"PK\x06\x06"[..],
+        &44_u64.to_le_bytes(),
+        &[45, 0, 45, 0],
+        &[0; 8],
+    ]
+    .concat();
+    for number in [100_000, 100_000, u64::from(u32::MAX), u64::from(directory)] {
+        wide.extend(number.to_le_bytes());
+    }
+    wide.extend(
+        [
+            &b"PK\x06\x07\0\0\0\0"[..],
+            &(end as u64).to_le_bytes(),
+            &[1, 0, 0, 0],
+        ]
+        .concat(),
+    );
+    file[end + 8..end + 20].fill(0xff);
+    file.splice(end..end, wide);
+    let (result, peak) = peak_of(|| npz::parse(&file, "liar"));
+    let message = result.unwrap_err().to_string();
+    assert!(
+        message.contains("a directory of 4294967295 bytes"),
+        "{message}"
+    );
+    assert!(peak < 1 << 18, "{peak}");
+
+    // Few enough to be believed, but they are not there.
+    let mut file = zip(&[("labels.npy", npy("|u1", false, "(1,)", &[0]))], false);
+    let end = file.len() - 22;
+    file[end + 12..end + 16].copy_from_slice(&(1_u32 << 20).to_le_bytes());
+    let (result, peak) = peak_of(|| npz::parse(&file, "liar"));
+    let message = result.unwrap_err().to_string();
+    assert!(
+        message.contains("ends before its directory says"),
+        "{message}"
+    );
+    assert!(peak < 1 << 13, "{peak}");
+}
+
+#[test]
+fn a_bomb_is_refused_before_it_goes_off() {
+    // 2^31 bytes of zeros behind a header that tells the truth, in gzip members of 2^20 zeros each.
+    let mut file = gzip(
+        &[
+            &[0, 0, 8, 3][..],
+            &[1_u32 << 21, 32, 32].map(u32::to_be_bytes).concat(),
+        ]
+        .concat(),
+    );
+    let member = gzip(&vec![0; 1 << 20]);
+    for _ in 0..1 << 11 {
+        file.extend_from_slice(&member);
+    }
+    let (result, peak) = peak_of(|| idx::parse_images(&file, "bomb"));
+    let message = result.unwrap_err().to_string();
+    assert!(
+        message.contains("bomb claims more than 1073741824 bytes"),
+        "{message}"
+    );
+    assert!(peak < 1 << 20, "{peak}");
+}

@@ -1,0 +1,429 @@
+//! Label files: what is read, and what is refused with the file's name.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use memdil_data::noise::read_labels;
+use memdil_data::random::{Stream, below, stream};
+use memdil_data::{DataError, LabelNoise, NoisyLabels};
+use ndarray::{Array1, Array2, ShapeBuilder};
+use ndarray_npy::{WritableElement, WriteNpyExt};
+use proptest::prelude::*;
+
+const CLASSES: usize = 4;
+
+/// Clean labels, and observed ones of which a quarter or so differ.
+fn labels(n: usize) -> (Vec<u32>, Vec<u32>) {
+    let mut rng = stream(7, Stream::Shuffle);
+    let clean: Vec<u32> = (0..n).map(|_| below(&mut rng, CLASSES) as u32).collect();
+    let noise = LabelNoise::Symmetric {
+        eta: 0.25,
+        exact_count: true,
+    };
+    let observed = noise.inject(&clean, CLASSES, 3).unwrap().observed;
+    (clean, observed)
+}
+
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn file(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.0.path().join(name);
+        fs::write(&path, bytes).unwrap();
+        path
+    }
+}
+
+fn npy<T: WritableElement>(values: Vec<T>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    Array1::from(values).write_npy(&mut bytes).unwrap();
+    bytes
+}
+
+fn npz(noisy: &NoisyLabels) -> Vec<u8> {
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    noisy.write_npz(&mut bytes).unwrap();
+    bytes.into_inner()
+}
+
+fn csv(header: &str, clean: Option<&[u32]>, observed: &[u32]) -> String {
+    let line = |(i, label): (usize, &u32)| {
+        clean.map_or(format!("{label}\n"), |clean| {
+            format!("{},{label}\n", clean[i])
+        })
+    };
+    header.to_owned() + &observed.iter().enumerate().map(line).collect::<String>()
+}
+
+fn from_file(path: &Path, clean: &[u32]) -> Result<NoisyLabels, DataError> {
+    LabelNoise::FromFile {
+        path: path.to_owned(),
+    }
+    .inject(clean, CLASSES, 9)
+}
+
+/// The message, which names the file in one line.
+fn refusal<T>(path: &Path, result: Result<T, DataError>) -> String {
+    let message = result.err().unwrap().to_string();
+    assert!(
+        message.contains(path.to_str().unwrap()) && !message.contains('\n'),
+        "{message}"
+    );
+    message
+}
+
+#[test]
+fn the_same_labels_from_every_format() {
+    let folder = Folder::new();
+    let (clean, observed) = labels(80);
+    let both = |order: ndarray::Shape<ndarray::Ix2>| {
+        let array = Array2::from_shape_fn(order, |(i, j)| i64::from([&clean, &observed][j][i]));
+        let mut bytes = Vec::new();
+        array.write_npy(&mut bytes).unwrap();
+        bytes
+    };
+    let swapped = csv("observed, clean\r\n", Some(&observed), &clean).replace('\n', "\r\n");
+    for (name, bytes) in [
+        ("plain.csv", csv("", None, &observed).into_bytes()),
+        (
+            "header.csv",
+            csv("\u{feff}label\n", None, &observed).into_bytes(),
+        ),
+        ("beside.csv", csv("", Some(&clean), &observed).into_bytes()),
+        (
+            "named.csv",
+            csv("clean,observed\n", Some(&clean), &observed).into_bytes(),
+        ),
+        ("swapped.csv", swapped.into_bytes()),
+        (
+            "u8.npy",
+            npy(observed.iter().map(|&o| o as u8).collect::<Vec<_>>()),
+        ),
+        (
+            "i16.npy",
+            npy(observed.iter().map(|&o| o as i16).collect::<Vec<_>>()),
+        ),
+        ("u32.npy", npy(observed.clone())),
+        (
+            "i64.npy",
+            npy(observed.iter().map(|&o| i64::from(o)).collect::<Vec<_>>()),
+        ),
+        ("rows.npy", both((80, 2).set_f(false))),
+        ("columns.npy", both((80, 2).set_f(true))),
+    ] {
+        let path = folder.file(name, bytes);
+        let noisy = from_file(&path, &clean).unwrap();
+        assert_eq!(
+            (&noisy.clean, &noisy.observed),
+            (&clean, &observed),
+            "{name}"
+        );
+        assert!(
+            (noisy.realised - 0.25).abs() < 1e-12 && (noisy.requested - 0.25).abs() < 1e-12,
+            "{name}"
+        );
+        assert_eq!(
+            (noisy.kind.as_str(), noisy.seed, noisy.classes),
+            ("from_file", 9, CLASSES)
+        );
+        let two_columns = ["beside", "named", "swapped", "rows", "columns"]
+            .iter()
+            .any(|start| name.starts_with(start));
+        if two_columns {
+            assert!(refusal(&path, read_labels(&path)).contains("two columns"));
+        } else {
+            assert_eq!(read_labels(&path).unwrap(), observed);
+        }
+        // What was read can be kept.
+        assert_eq!(
+            NoisyLabels::read(&folder.file("kept.npz", npz(&noisy))).unwrap(),
+            noisy
+        );
+    }
+}
+
+#[test]
+fn a_file_of_ours_comes_back_as_it_was() {
+    let folder = Folder::new();
+    let (clean, _) = labels(200);
+    let etas = Some(vec![0.1, 0.2, 0.3, 0.4]);
+    for noise in [
+        LabelNoise::Uniform {
+            eta: 0.4,
+            exact_count: false,
+        },
+        LabelNoise::PerClass {
+            etas,
+            range: None,
+            rebalance: true,
+            exact_count: false,
+        },
+        LabelNoise::LatentClass {
+            eta: 0.2,
+            split: 0.5,
+            exact_count: false,
+        },
+        LabelNoise::Transition {
+            matrix: vec![vec![0.25; 4]; 4],
+            exact_count: true,
+        },
+    ] {
+        let noisy = noise.inject(&clean, CLASSES, 5).unwrap();
+        let path = folder.file("ours.npz", npz(&noisy));
+        assert_eq!(from_file(&path, &clean).unwrap(), noisy);
+
+        let mut other = clean.clone();
+        other[17] = (clean[17] + 1) % CLASSES as u32;
+        let message = refusal(&path, from_file(&path, &other));
+        assert!(message.contains("row 17"), "{message}");
+        assert!(
+            refusal(&path, from_file(&path, &clean[1..]))
+                .contains("holds 200 labels, but there are 199")
+        );
+        let wider = LabelNoise::FromFile { path: path.clone() }.inject(&clean, 5, 9);
+        assert!(refusal(&path, wider).contains("4 classes"));
+    }
+}
+
+#[test]
+fn an_order_that_is_wrong_or_unproved_is_refused() {
+    let folder = Folder::new();
+    let (clean, observed) = labels(2000);
+    let reversed = |labels: &[u32]| labels.iter().rev().copied().collect::<Vec<_>>();
+    let path = folder.file("reversed.csv", csv("", None, &reversed(&observed)));
+    assert!(refusal(&path, from_file(&path, &clean)).contains("another order"));
+
+    let path = folder.file(
+        "beside.csv",
+        csv("", Some(&reversed(&clean)), &reversed(&observed)),
+    );
+    let first = (0..2000).find(|&i| clean[i] != clean[1999 - i]).unwrap();
+    assert!(refusal(&path, from_file(&path, &clean)).contains(&format!("row {first} ")));
+
+    // Noise so strong that nothing is left of the clean labels: the clean column proves what kappa
+    // cannot.
+    let noise = LabelNoise::Uniform {
+        eta: 1.0,
+        exact_count: false,
+    };
+    let forgotten = noise.inject(&clean, CLASSES, 1).unwrap().observed;
+    let path = folder.file("forgotten.csv", csv("", None, &forgotten));
+    assert!(refusal(&path, from_file(&path, &clean)).contains("by chance"));
+    let path = folder.file("forgotten.csv", csv("", Some(&clean), &forgotten));
+    assert_eq!(from_file(&path, &clean).unwrap().observed, forgotten);
+
+    // Two classes agree by chance in half of the rows, and a third of noise is no wrong order.
+    let two: Vec<u32> = clean.iter().map(|c| c % 2).collect();
+    let noisy = LabelNoise::Symmetric {
+        eta: 0.33,
+        exact_count: true,
+    }
+    .inject(&two, 2, 1)
+    .unwrap();
+    let path = folder.file("two.csv", csv("", None, &noisy.observed));
+    let read = LabelNoise::FromFile { path: path.clone() }
+        .inject(&two, 2, 9)
+        .unwrap();
+    assert_eq!(read.mask, noisy.mask);
+    let turned = folder.file("two.csv", csv("", None, &reversed(&noisy.observed)));
+    refusal(
+        &turned,
+        LabelNoise::FromFile {
+            path: turned.clone(),
+        }
+        .inject(&two, 2, 9),
+    );
+}
+
+#[test]
+fn files_that_are_none_are_refused_by_name() {
+    let folder = Folder::new();
+    let clean = [0, 1, 2, 3];
+    let header = |descr: &str, shape: &str| {
+        let literal =
+            format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}\n");
+        [
+            b"\x93NUMPY\x01\x00",
+            &(literal.len() as u16).to_le_bytes()[..],
+            literal.as_bytes(),
+        ]
+        .concat()
+    };
+    let whole = npy(vec![0_i64, 1, 2, 3]);
+    for (name, bytes, part) in [
+        ("empty.csv", vec![], "is empty"),
+        ("header.csv", b"label\n".to_vec(), "is empty"),
+        ("three.csv", b"0,1,2\n".to_vec(), "3 columns"),
+        (
+            "named.csv",
+            b"index,label\n0,1\n".to_vec(),
+            "clean,observed",
+        ),
+        ("ragged.csv", b"0,1\n2\n".to_vec(), "line 2 has 1 columns"),
+        ("float.csv", b"label\n0.0\n".to_vec(), "line 2: `0.0`"),
+        ("negative.csv", b"0\n1\n-1\n3\n".to_vec(), "line 3: `-1`"),
+        ("gap.csv", b"0\n\n2\n3\n".to_vec(), "line 2: ``"),
+        ("huge.csv", b"0\n99999999999\n".to_vec(), "line 2"),
+        (
+            "range.csv",
+            b"0\n1\n2\n4\n".to_vec(),
+            "label 4 in row 3 is out of range: labels must be below 4",
+        ),
+        (
+            "short.csv",
+            b"0\n1\n2\n".to_vec(),
+            "holds 3 labels, but there are 4",
+        ),
+        ("binary.csv", vec![0xff, 0xfe], "UTF-8"),
+        ("empty.npy", vec![], "is empty"),
+        ("none.npy", npy(Vec::<i64>::new()), "is empty"),
+        ("pickled.npy", header("|O", "()"), "Python objects"),
+        ("objects.npy", header("|O", "(4,)"), "Python objects"),
+        ("float.npy", npy(vec![0.0_f32; 4]), "not integers"),
+        ("bool.npy", npy(vec![true; 4]), "not integers"),
+        (
+            "negative.npy",
+            npy(vec![0_i8, 1, -2, 3]),
+            "label -2 in row 2",
+        ),
+        ("huge.npy", npy(vec![u64::MAX; 4]), "in row 0"),
+        ("range.npy", npy(vec![0_u8, 1, 9, 3]), "label 9 in row 2"),
+        (
+            "long.npy",
+            npy(vec![0_u8; 5]),
+            "holds 5 labels, but there are 4",
+        ),
+        (
+            "cube.npy",
+            [header("|u1", "(1, 2, 3)"), vec![0; 6]].concat(),
+            "shape [1, 2, 3]",
+        ),
+        (
+            "wide.npy",
+            [header("|u1", "(1, 3)"), vec![0; 3]].concat(),
+            "shape [1, 3]",
+        ),
+        ("cut.npy", whole[..whole.len() - 1].to_vec(), "do not fill"),
+        ("text.npy", b"0\n1\n2\n3\n".to_vec(), "no .npy array"),
+        ("empty.npz", vec![], "no .npz"),
+        ("text.npz", b"0\n1\n2\n3\n".to_vec(), "no .npz"),
+        ("labels.pt", vec![1], "named neither"),
+        ("labels", vec![1], "named neither"),
+    ] {
+        let path = folder.file(name, bytes);
+        let message = refusal(&path, from_file(&path, &clean));
+        assert!(message.contains(part), "{name}: {message}");
+    }
+    for name in ["gone.csv", "gone.npy", "gone.npz"] {
+        let path = folder.0.path().join(name);
+        let error = from_file(&path, &clean).unwrap_err();
+        assert!(
+            matches!(&error, DataError::Io { path: named, .. } if *named == path),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn the_arrays_of_a_file_of_ours_must_agree() {
+    let folder = Folder::new();
+    let (clean, _) = labels(40);
+    let latent = LabelNoise::LatentClass {
+        eta: 0.5,
+        split: 0.5,
+        exact_count: false,
+    };
+    let latent = latent.inject(&clean, CLASSES, 2).unwrap();
+    let etas = Some(vec![0.1, 0.2, 0.3, 0.4]);
+    let cut = LabelNoise::PerClass {
+        etas,
+        range: None,
+        rebalance: true,
+        exact_count: false,
+    };
+    let cut = cut.inject(&clean, CLASSES, 2).unwrap();
+    let kept = cut.kept.clone().unwrap();
+    let changed = |kept: Vec<usize>| NoisyLabels {
+        kept: Some(kept),
+        ..cut.clone()
+    };
+    for (noisy, part) in [
+        (
+            NoisyLabels {
+                observed_classes: 4,
+                ..latent.clone()
+            },
+            "out of range",
+        ),
+        (
+            NoisyLabels {
+                observed_classes: 9,
+                ..latent.clone()
+            },
+            "observed_classes = 9",
+        ),
+        (
+            NoisyLabels {
+                rates: Some(vec![0.1; 3]),
+                ..cut.clone()
+            },
+            "3 rates for 4",
+        ),
+        (
+            NoisyLabels {
+                rates: Some(vec![0.1, 0.2, f64::NAN, 0.0]),
+                ..cut.clone()
+            },
+            "rates[2] = NaN",
+        ),
+        (changed(vec![]), "`kept`"),
+        (changed([&kept[..], &[40]].concat()), "`kept`"),
+        (changed(kept.iter().rev().copied().collect()), "`kept`"),
+        (changed([&kept[..1], &kept[..]].concat()), "`kept`"),
+    ] {
+        let path = folder.file("bad.npz", npz(&noisy));
+        let message = refusal(&path, NoisyLabels::read(&path));
+        assert!(message.contains(part), "{part}: {message}");
+    }
+}
+
+proptest! {
+    /// Any damage is told or gives labels that pass every check; nothing panics.
+    #[test]
+    fn damaged_files_never_panic(
+        at in any::<proptest::sample::Index>(), byte: u8, cut: bool, which in 0..4_usize,
+    ) {
+        let folder = Folder::new();
+        let (clean, observed) = labels(30);
+        let etas = Some(vec![0.1, 0.2, 0.3, 0.4]);
+        let cut_noise = LabelNoise::PerClass { etas, range: None, rebalance: true, exact_count: false };
+        let ours = npz(&cut_noise.inject(&clean, CLASSES, 2).unwrap());
+        let (name, mut bytes) = [
+            ("a.npz", ours),
+            ("a.npy", npy(observed.iter().map(|&o| i64::from(o)).collect::<Vec<_>>())),
+            ("a.csv", csv("clean,observed\n", Some(&clean), &observed).into_bytes()),
+            ("b.csv", csv("", None, &observed).into_bytes()),
+        ]
+        .into_iter()
+        .nth(which)
+        .unwrap();
+        let at = at.index(bytes.len());
+        if cut { bytes.truncate(at) } else { bytes[at] = byte }
+        let path = folder.file(name, bytes);
+        match from_file(&path, &clean) {
+            Ok(noisy) => {
+                prop_assert_eq!(&noisy.clean, &clean);
+                prop_assert_eq!(noisy.observed.len(), 30);
+                prop_assert!(noisy.observed.iter().all(|&label| (label as usize) < noisy.observed_classes));
+            }
+            Err(error) => {
+                let message = error.to_string();
+                prop_assert!(message.contains(name) && !message.contains('\n'), "{message}");
+            }
+        }
+    }
+}

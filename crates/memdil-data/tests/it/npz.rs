@@ -1,0 +1,422 @@
+//! A user's own `.npz` files.
+
+use std::fs;
+
+use memdil_data::npz::{Contents, classes, parse};
+use memdil_data::{DataError, DataSpec, Pixels, load};
+use proptest::prelude::*;
+
+use crate::common::npz::{npy, zip};
+
+type Entries = Vec<(&'static str, Vec<u8>)>;
+
+/// Three training and two test images of 1 x 2 x 2 bytes.
+fn entries() -> Entries {
+    vec![
+        (
+            "images.npy",
+            npy(
+                "|u1",
+                false,
+                "(3, 2, 2)",
+                &[0, 255, 0, 255, 0, 0, 255, 255, 255, 255, 0, 0],
+            ),
+        ),
+        (
+            "labels.npy",
+            npy(
+                "<i8",
+                false,
+                "(3,)",
+                &[4_i64, 7, 4].map(i64::to_le_bytes).concat(),
+            ),
+        ),
+        (
+            "test_images.npy",
+            npy("|u1", false, "(2, 1, 2, 2)", &[1, 2, 3, 4, 5, 6, 7, 8]),
+        ),
+        ("test_labels.npy", npy("|u1", false, "(2,)", &[7, 4])),
+    ]
+}
+
+fn with(name: &'static str, array: Vec<u8>) -> Entries {
+    let mut entries = entries();
+    match entries.iter_mut().find(|(other, _)| *other == name) {
+        Some(entry) => entry.1 = array,
+        None => entries.push((name, array)),
+    }
+    entries
+}
+
+fn read(entries: &Entries) -> Result<Contents, DataError> {
+    parse(&zip(entries, false), "mine.npz")
+}
+
+fn floats(values: &[f32]) -> Vec<u8> {
+    values
+        .iter()
+        .flat_map(|value| value.to_le_bytes())
+        .collect()
+}
+
+#[test]
+fn bytes_are_read_with_their_own_constants_stored_or_deflated() {
+    let contents = read(&entries()).unwrap();
+    assert_eq!(contents, parse(&zip(&entries(), true), "x").unwrap());
+    assert_eq!(
+        (&contents.train.labels[..], &contents.test.labels[..]),
+        (&[4, 7, 4][..], &[7, 4][..])
+    );
+    assert_eq!(
+        (contents.train.images.size(), contents.test.images.size()),
+        ([1, 2, 2], [1, 2, 2])
+    );
+    assert_eq!(contents.train.images.bytes(1), Some(&[0, 0, 255, 255][..]));
+    // Half of the training pixels are 0, half 255.
+    assert_eq!((contents.mean, contents.std), (vec![0.5], vec![0.5]));
+}
+
+#[test]
+fn floats_of_either_byte_order_are_taken_as_they_are() {
+    let values = [1.0, 3.0, -2.0, -2.0, 3.0, 5.0, 2.0, 2.0];
+    let big: Vec<u8> = values
+        .iter()
+        .flat_map(|value: &f32| value.to_be_bytes())
+        .collect();
+    for array in [
+        npy("<f4", false, "(2, 2, 1, 2)", &floats(&values)),
+        npy(">f4", false, "(2, 2, 1, 2)", &big),
+    ] {
+        let mut entries = with("images.npy", array.clone());
+        entries[1].1 = npy("<u2", false, "(2,)", &[1, 0, 0, 0]);
+        entries[2].1 = array;
+        let contents = read(&entries).unwrap();
+        assert_eq!(contents.train.labels, [1, 0]);
+        assert_eq!(
+            contents.train.images.pixels,
+            Pixels::Floats(values.to_vec())
+        );
+        // Channel 0 holds 1, 3, 3, 5, channel 1 holds -2, -2, 2, 2.
+        assert_eq!(
+            (contents.mean, contents.std),
+            (vec![3.0, 0.0], vec![2.0_f32.sqrt(), 2.0])
+        );
+    }
+}
+
+#[test]
+fn constants_of_the_file_come_first() {
+    let mut entries = with(
+        "mean.npy",
+        npy("<f8", false, "(1,)", &0.25_f64.to_le_bytes()),
+    );
+    let message = read(&entries).unwrap_err().to_string();
+    assert!(message.contains("`mean` but no `std`"), "{message}");
+    entries.push(("std.npy", npy("<f4", false, "()", &0.125_f32.to_le_bytes())));
+    let contents = read(&entries).unwrap();
+    assert_eq!((contents.mean, contents.std), (vec![0.25], vec![0.125]));
+    for (std, part) in [(0.0_f32, "above 0"), (f32::NAN, "finite")] {
+        entries[5].1 = npy("<f4", false, "(1,)", &std.to_le_bytes());
+        let message = read(&entries).unwrap_err().to_string();
+        assert!(message.contains(part), "{message}");
+    }
+    entries[5].1 = npy("<f4", false, "(2,)", &floats(&[1.0, 1.0]));
+    assert!(
+        read(&entries)
+            .unwrap_err()
+            .to_string()
+            .contains("[1, 2] values for 1 channels")
+    );
+    entries[4].1 = npy("<f4", false, "(1,)", &floats(&[33.3]));
+    entries[5].1 = npy("<f4", false, "(1,)", &floats(&[70.0]));
+    assert!(
+        read(&entries)
+            .unwrap_err()
+            .to_string()
+            .contains("divide it by 255")
+    );
+}
+
+#[test]
+fn labels_of_every_integer_type_are_read() {
+    for (dtype, bytes) in [
+        ("|u1", vec![0, 200, 2]),
+        ("|i1", vec![0, 100, 2]),
+        ("<u2", vec![0, 0, 0, 1, 2, 0]),
+        (">u2", vec![0, 0, 1, 0, 0, 2]),
+        ("<i2", vec![0, 0, 0, 1, 2, 0]),
+        (">i2", vec![0, 0, 1, 0, 0, 2]),
+        ("<u4", [0_u32, 256, 2].map(u32::to_le_bytes).concat()),
+        (">u4", [0_u32, 256, 2].map(u32::to_be_bytes).concat()),
+        ("<i4", [0_i32, 256, 2].map(i32::to_le_bytes).concat()),
+        (">i4", [0_i32, 256, 2].map(i32::to_be_bytes).concat()),
+        ("<u8", [0_u64, 256, 2].map(u64::to_le_bytes).concat()),
+        (">u8", [0_u64, 256, 2].map(u64::to_be_bytes).concat()),
+        ("<i8", [0_i64, 256, 2].map(i64::to_le_bytes).concat()),
+        (">i8", [0_i64, 256, 2].map(i64::to_be_bytes).concat()),
+    ] {
+        let labels = read(&with("labels.npy", npy(dtype, false, "(3,)", &bytes)))
+            .unwrap()
+            .train
+            .labels;
+        let middle = match dtype {
+            "|u1" => 200,
+            "|i1" => 100,
+            _ => 256,
+        };
+        assert_eq!(labels, [0, middle, 2], "{dtype}");
+    }
+}
+
+#[test]
+fn arrays_that_do_not_fit_are_named_with_what_is_wrong() {
+    let pixels = [0; 12];
+    let mut images = floats(&[0.0; 12]);
+    images[4 * 9..4 * 10].copy_from_slice(&f32::NAN.to_le_bytes());
+    let labels = |dtype, shape, bytes: &[u8]| ("labels.npy", npy(dtype, false, shape, bytes));
+    for ((name, array), part) in [
+        (
+            labels(
+                "<i8",
+                "(3,)",
+                &[0_i64, -1, 2].map(i64::to_le_bytes).concat(),
+            ),
+            "`labels` holds label -1 in row 1",
+        ),
+        (
+            labels(
+                "<u8",
+                "(3,)",
+                &[0, 1 << 32, 0].map(u64::to_le_bytes).concat(),
+            ),
+            "label 4294967296 in row 1",
+        ),
+        (labels("<f4", "(3,)", &[0; 12]), "`labels` has type <f4"),
+        (
+            labels("|O", "(3,)", b"pickle"),
+            "`labels` holds Python objects",
+        ),
+        (
+            labels("|u1", "(3, 1)", &[0; 3]),
+            "`labels` has shape [3, 1]",
+        ),
+        (
+            labels("|u1", "(3,)", &[0; 2]),
+            "`labels` ends before its last value",
+        ),
+        (labels("|u1", "(3,)", &[0; 4]), "`labels` has 1 bytes more"),
+        (labels("|u1", "(3000000000000,)", &[0; 4]), "(numpy.savez)"),
+        (
+            labels("<u8", "(3000000000000000000,)", &[0; 4]),
+            "(numpy.savez)",
+        ),
+        (
+            ("images.npy", npy("<f4", false, "(3, 2, 2)", &images)),
+            "`images` holds NaN in row 2",
+        ),
+        (
+            ("images.npy", npy("<f8", false, "(3, 2, 2)", &[0; 96])),
+            "`images` has type <f8",
+        ),
+        (
+            ("images.npy", npy("|u1", true, "(3, 2, 2)", &pixels)),
+            "`images` is in Fortran order",
+        ),
+        (
+            ("images.npy", npy("|u1", false, "(3, 4)", &pixels)),
+            "`images` has shape [3, 4]",
+        ),
+        (
+            ("images.npy", npy("|u1", false, "(1, 2, 2, 3)", &pixels)),
+            "transpose(0, 3, 1, 2)",
+        ),
+        (
+            ("images.npy", npy("|u1", false, "(3, 0, 2)", &[])),
+            "no pixels",
+        ),
+        (
+            ("images.npy", b"no array at all".to_vec()),
+            "`images` is no .npy array",
+        ),
+    ] {
+        let message = read(&with(name, array)).unwrap_err().to_string();
+        assert!(
+            message.starts_with("mine.npz: ") && message.contains(part),
+            "{part}: {message}"
+        );
+        assert!(!message.contains('\n'), "{message}");
+    }
+    for i in 0..4 {
+        let mut entries = entries();
+        let (name, _) = entries.remove(i);
+        let message = read(&entries).unwrap_err().to_string();
+        assert!(
+            message.contains(&format!("no array `{}`", name.trim_end_matches(".npy"))),
+            "{message}"
+        );
+    }
+    assert!(
+        parse(b"no zip", "x")
+            .unwrap_err()
+            .to_string()
+            .contains("no .npz file")
+    );
+}
+
+#[test]
+fn archives_with_fields_of_64_bits_are_read() {
+    let whole = zip(&entries(), true);
+    let (end, mut wide) = (whole.len() - 22, whole.clone());
+    let number = |at: usize| u64::from(u32::from_le_bytes(whole[at..at + 4].try_into().unwrap()));
+    let (size, directory) = (number(end + 12), number(end + 16) as usize);
+    // The first entry of the directory has its lengths and its place in an extra field of its own.
+    let name_end = directory + 46 + "images.npy".len();
+    let mut extra = vec![0xfe, 0xca, 2, 0, 7, 7, 1, 0, 24, 0];
+    for at in [directory + 24, directory + 20, directory + 42] {
+        extra.extend(number(at).to_le_bytes());
+        wide[at..at + 4].fill(0xff);
+    }
+    wide[directory + 30] = extra.len() as u8;
+    let end = end + extra.len();
+    wide.splice(name_end..name_end, extra.clone());
+    let mut tail = [
+        &b"PK\x06\x06"[..],
+        &44_u64.to_le_bytes(),
+        &[45, 0, 45, 0],
+        &[0; 8],
+    ]
+    .concat();
+    for number in [4, 4, size + extra.len() as u64, directory as u64] {
+        tail.extend(number.to_le_bytes());
+    }
+    tail.extend(
+        [
+            &b"PK\x06\x07\0\0\0\0"[..],
+            &(end as u64).to_le_bytes(),
+            &[1, 0, 0, 0],
+        ]
+        .concat(),
+    );
+    wide[end + 8..end + 20].fill(0xff);
+    // A comment follows the end.
+    wide[end + 20] = 3;
+    wide.extend(b"PK\x05");
+    wide.splice(end..end, tail);
+    assert_eq!(parse(&wide, "x").unwrap(), read(&entries()).unwrap());
+}
+
+#[test]
+fn a_damaged_array_is_noticed() {
+    let mut file = zip(&entries(), false);
+    let at = file
+        .windows(4)
+        .position(|bytes| bytes == [255, 0, 255, 0])
+        .unwrap();
+    file[at] = 254;
+    let message = parse(&file, "x").unwrap_err().to_string();
+    assert!(
+        message.contains("`images` is damaged") && message.contains("checksum"),
+        "{message}"
+    );
+}
+
+#[test]
+fn a_specification_finds_the_file_and_its_classes() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("mine.npz");
+    fs::write(&path, zip(&entries(), true)).unwrap();
+    assert_eq!(classes(&path).unwrap(), [4, 7]);
+
+    let mut spec: DataSpec = serde_json::from_str(r#"{"npz": "mine.npz"}"#).unwrap();
+    let data = load(&spec, Some(folder.path())).unwrap();
+    assert_eq!(
+        (data.name.as_str(), data.class_names.join(" ")),
+        ("mine", "4 7".to_owned())
+    );
+    assert_eq!(
+        (data.train.labels, data.test.labels),
+        (vec![0, 1, 0], vec![1, 0])
+    );
+    spec.resolve(Some(folder.path())).unwrap();
+    assert_eq!(spec.classes, [4, 7]);
+    spec.classes = vec![7, 4];
+    assert_eq!(
+        load(&spec, Some(folder.path())).unwrap().train.labels,
+        [1, 0, 1]
+    );
+    spec.classes = vec![7, 5];
+    let error = load(&spec, Some(folder.path())).unwrap_err();
+    assert!(
+        matches!(error, DataError::TooFewImages { class: 5, .. }),
+        "{error}"
+    );
+    let error = spec
+        .clone()
+        .resolve(None)
+        .and_then(|()| load(&spec, None).map(drop))
+        .unwrap_err();
+    assert!(matches!(error, DataError::NotFound { .. }), "{error}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    #[test]
+    fn what_is_written_is_read(
+        n in 1..5_usize, channels in prop_oneof![Just(1_usize), Just(3)], side in 1..6_usize, deflated: bool, seed: u8,
+    ) {
+        let pixels: Vec<u8> = (0..n * channels * side * side).map(|i| (i as u8).wrapping_mul(seed | 1)).collect();
+        let array = npy("|u1", false, &format!("({n}, {channels}, {side}, {side})"), &pixels);
+        let labels: Vec<u8> = (0..n as u8).collect();
+        let constants = npy("<f4", false, &format!("({channels},)"), &floats(&vec![0.5; channels]));
+        let entries = vec![
+            ("images.npy", array.clone()),
+            ("labels.npy", npy("|u1", false, &format!("({n},)"), &labels)),
+            ("test_images.npy", array),
+            ("test_labels.npy", npy("|u1", false, &format!("({n},)"), &labels)),
+            ("mean.npy", constants.clone()),
+            ("std.npy", constants),
+        ];
+        let contents = parse(&zip(&entries, deflated), "x").unwrap();
+        prop_assert_eq!(contents.train.images.size(), [channels, side, side]);
+        prop_assert_eq!(contents.train.images.pixels.as_bytes(), Some(&pixels[..]));
+        prop_assert_eq!(contents.train, contents.test);
+    }
+}
+
+#[test]
+fn arrays_that_cannot_be_trained_on_are_refused() {
+    for (name, array, expected) in [
+        (
+            "images.npy",
+            npy("|u1", false, "(3, 2, 2)", &[7; 12]),
+            "the same value everywhere in channel 0",
+        ),
+        (
+            "images.npy",
+            npy("|u1", false, "(0, 2, 2)", &[]),
+            "`images` holds no image",
+        ),
+        (
+            "test_images.npy",
+            npy("|u1", false, "(0, 2, 2)", &[]),
+            "`test_images` holds no image",
+        ),
+        (
+            "test_images.npy",
+            npy("<f4", false, "(2, 2, 2)", &floats(&[1.0; 8])),
+            "save both alike",
+        ),
+        (
+            "labels.npy",
+            npy("|u1", false, "(67108865,)", &[]),
+            "claims 67108865 labels",
+        ),
+    ] {
+        let message = read(&with(name, array)).unwrap_err().to_string();
+        assert!(
+            message.starts_with("mine.npz") && message.contains(expected),
+            "{message}"
+        );
+    }
+}

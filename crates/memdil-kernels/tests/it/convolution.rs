@@ -1,0 +1,227 @@
+//! Convolutions against sums written out.
+
+
+use memdil_kernels::{Convolution, Element, Instructions, KernelError};
+use proptest::prelude::*;
+
+/// Visits every term of the sum: image, place in the images, in the weights and in the result.
+fn terms(c: &Convolution, mut visit: impl FnMut(usize, usize, usize)) {
+    let (height, width) = c.output_size();
+    for n in 0..c.images {
+        for (i, j) in (0..height).flat_map(|i| (0..width).map(move |j| (i, j))) {
+            for (u, v) in (0..c.kernel).flat_map(|u| (0..c.kernel).map(move |v| (u, v))) {
+                let (y, x) = (i * c.stride + u, j * c.stride + v);
+                let inside = |at: usize, size: usize| at >= c.padding && at - c.padding < size;
+                if !inside(y, c.height) || !inside(x, c.width) {
+                    continue;
+                }
+                let pixel = (n * c.height + y - c.padding) * c.width + x - c.padding;
+                for (input, output) in
+                    (0..c.inputs).flat_map(|a| (0..c.outputs).map(move |b| (a, b)))
+                {
+                    visit(
+                        pixel * c.inputs + input,
+                        ((u * c.kernel + v) * c.inputs + input) * c.outputs + output,
+                        ((n * height + i) * width + j) * c.outputs + output,
+                    );
+                }
+            }
+        }
+    }
+}
+
+fn sizes() -> impl Strategy<Value = Convolution> {
+    let channels = || prop_oneof![1usize..40, Just(16), Just(32), Just(270)];
+    (
+        (1usize..8, 1usize..10, 1usize..10),
+        (channels(), channels()),
+        (1usize..5, 1usize..4, 0usize..3),
+    )
+        .prop_filter_map(
+            "kernel larger than the padded image",
+            |((images, height, width), (inputs, outputs), (kernel, stride, padding))| {
+                let fits = height.min(width) + 2 * padding >= kernel;
+                fits.then_some(Convolution {
+                    images,
+                    height,
+                    width,
+                    inputs,
+                    outputs,
+                    kernel,
+                    stride,
+                    padding,
+                })
+            },
+        )
+}
+
+fn values<T: Element>(n: usize, seed: usize) -> Vec<T> {
+    let mixed = |i: usize| (i + seed * 1_000_003).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40;
+    (0..n)
+        .map(|i| T::from_f64(mixed(i) as f64 / 8_388_608.0 - 1.0))
+        .collect()
+}
+
+fn close<T: Element>(found: &[T], expected: &[f64], terms: usize, unit: f64) {
+    assert_eq!(found.len(), expected.len());
+    for (at, (found, expected)) in found.iter().zip(expected).enumerate() {
+        let bound = unit * (terms as f64 + 4.0) * (1.0 + expected.abs());
+        assert!(
+            (found.to_f64() - expected).abs() <= bound,
+            "at {at}: {found:?}, not {expected}"
+        );
+    }
+}
+
+fn check<T: Element>(c: &Convolution, instructions: Instructions, unit: f64) {
+    let (height, width) = c.output_size();
+    let (pixels, results) = (c.images * c.height * c.width, c.images * height * width);
+    let weights = c.kernel * c.kernel * c.inputs * c.outputs;
+    let (x, w, g) = (
+        values::<T>(pixels * c.inputs, 1),
+        values::<T>(weights, 2),
+        values::<T>(results * c.outputs, 3),
+    );
+    let [mut y, mut gx, mut gw] = [g.len(), x.len(), w.len()].map(|n| vec![0.0; n]);
+    terms(c, |a, b, r| {
+        y[r] += x[a].to_f64() * w[b].to_f64();
+        gx[a] += g[r].to_f64() * w[b].to_f64();
+        gw[b] += g[r].to_f64() * x[a].to_f64();
+    });
+    let taps = c.kernel * c.kernel;
+    close(
+        &c.forward_with(instructions, &x, &w).unwrap(),
+        &y,
+        taps * c.inputs,
+        unit,
+    );
+    close(
+        &c.input_gradient_with(instructions, &g, &w).unwrap(),
+        &gx,
+        taps * c.outputs,
+        unit,
+    );
+    close(
+        &c.weight_gradient_with(instructions, &x, &g).unwrap(),
+        &gw,
+        results,
+        unit,
+    );
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(60))]
+    #[test]
+    fn all_three_are_the_sums_written_out(c in sizes()) {
+        for instructions in Instructions::available() {
+            check::<f64>(&c, instructions, 1e-15);
+            check::<f32>(&c, instructions, 1e-6);
+        }
+    }
+}
+
+/// Sizes at which groups of images, blocks of rows and blocks of channels are cut.
+#[test]
+fn large_ones_too() {
+    let c = Convolution {
+        images: 9,
+        height: 32,
+        width: 32,
+        inputs: 64,
+        outputs: 24,
+        kernel: 3,
+        stride: 1,
+        padding: 1,
+    };
+    check::<f32>(&c, Instructions::detect(), 1e-6);
+    let c = Convolution {
+        images: 30,
+        height: 4,
+        width: 4,
+        inputs: 300,
+        outputs: 20,
+        kernel: 3,
+        stride: 2,
+        padding: 1,
+    };
+    check::<f32>(&c, Instructions::detect(), 1e-6);
+}
+
+#[test]
+fn the_number_of_threads_changes_no_bit() {
+    let c = Convolution {
+        images: 13,
+        height: 8,
+        width: 8,
+        inputs: 40,
+        outputs: 70,
+        kernel: 3,
+        stride: 1,
+        padding: 1,
+    };
+    let (x, w, g) = (
+        values::<f32>(13 * 64 * 40, 1),
+        values::<f32>(9 * 40 * 70, 2),
+        values::<f32>(13 * 64 * 70, 3),
+    );
+    let all = || {
+        (
+            c.forward(&x, &w).unwrap(),
+            c.input_gradient(&g, &w).unwrap(),
+            c.weight_gradient(&x, &g).unwrap(),
+        )
+    };
+    let one = rayon::ThreadPoolBuilder::new()
+        .num_threads(1)
+        .build()
+        .unwrap()
+        .install(all);
+    for threads in [2, 5] {
+        let more = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .unwrap()
+            .install(all);
+        assert!(one == more, "{threads} threads");
+    }
+}
+
+#[test]
+fn sizes_that_do_not_fit_are_refused() {
+    let c = Convolution {
+        images: 1,
+        height: 2,
+        width: 2,
+        inputs: 1,
+        outputs: 1,
+        kernel: 3,
+        stride: 1,
+        padding: 0,
+    };
+    let error = c.forward(&[0.0_f32; 4], &[0.0; 9]).unwrap_err();
+    assert_eq!(
+        error,
+        KernelError::Size {
+            name: "height",
+            value: 2,
+            least: 3
+        }
+    );
+    let c = Convolution { padding: 1, ..c };
+    let error = c.forward(&[0.0_f32; 3], &[0.0; 9]).unwrap_err();
+    assert_eq!(
+        error,
+        KernelError::Length {
+            name: "images".to_owned(),
+            found: 3,
+            expected: 4
+        }
+    );
+    assert!(c.weight_gradient(&[0.0_f32; 4], &[0.0; 5]).is_err());
+    assert!(c.input_gradient(&[0.0_f32; 4], &[0.0; 8]).is_err());
+    assert!(
+        Convolution { stride: 0, ..c }
+            .forward(&[0.0_f32; 4], &[0.0; 9])
+            .is_err()
+    );
+}

@@ -1,0 +1,245 @@
+//! The kernels' own text on the processor: compiled by the C++ compiler, run thread by thread.
+
+use std::cell::RefCell;
+use std::ffi::{CString, c_char, c_int, c_uint, c_void};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+use memdil_kernels::KernelError;
+use memdil_kernels::gpu::{Machine, Product, THREADS};
+
+type Launch =
+    unsafe extern "C" fn(*const c_char, c_uint, c_uint, c_uint, *mut c_void, usize) -> c_int;
+
+/// Runs kernels one after the other.
+#[derive(Default)]
+pub(crate) struct Emulator {
+    recording: RefCell<Option<Vec<Call>>>,
+}
+
+/// What was queued.
+#[derive(Clone)]
+pub(crate) enum Call {
+    Kernel(&'static str, [u32; 2], Vec<u64>, usize),
+    Product(Product),
+}
+
+impl Emulator {
+    fn call(&self, call: Call) -> Result<(), KernelError> {
+        if let Some(recording) = &mut *self.recording.borrow_mut() {
+            recording.push(call);
+            return Ok(());
+        }
+        match call {
+            Call::Kernel(name, blocks, mut argument, size) => {
+                let text = CString::new(name).expect("a name");
+                let argument = argument.as_mut_ptr().cast();
+                // SAFETY: the one who launched vouches for the argument; one launch at a time in a
+                // thread of its own state.
+                let code = {
+                    let launch = library()
+                        .lock()
+                        .unwrap_or_else(std::sync::PoisonError::into_inner);
+                    unsafe { launch(text.as_ptr(), blocks[0], blocks[1], THREADS, argument, size) }
+                };
+                match code {
+                    0 => Ok(()),
+                    1 => Err(KernelError::Device(format!("no kernel {name}"))),
+                    2 => Err(KernelError::Device(format!(
+                        "{name}: threads wait for each other"
+                    ))),
+                    _ => Err(KernelError::Device(format!(
+                        "{name}: its argument has another size"
+                    ))),
+                }
+            }
+            Call::Product(product) => {
+                multiply(&product);
+                Ok(())
+            }
+        }
+    }
+}
+
+// SAFETY: memory stays where it is while it lives, and nothing is left to do when a call returns.
+unsafe impl Machine for Emulator {
+    type Memory = Vec<u128>;
+    type Recording = Vec<Call>;
+
+    fn zeros(&self, bytes: usize) -> Result<Self::Memory, KernelError> {
+        Ok(vec![0; bytes.div_ceil(16)])
+    }
+
+    fn address(&self, memory: &Self::Memory) -> u64 {
+        memory.as_ptr() as u64
+    }
+
+    fn write(
+        &self,
+        memory: &mut Self::Memory,
+        offset: usize,
+        bytes: &[u8],
+    ) -> Result<(), KernelError> {
+        assert!(
+            offset + bytes.len() <= 16 * memory.len(),
+            "beyond the memory"
+        );
+        // SAFETY: within the memory.
+        let to = unsafe {
+            std::slice::from_raw_parts_mut(
+                memory.as_mut_ptr().cast::<u8>().add(offset),
+                bytes.len(),
+            )
+        };
+        to.copy_from_slice(bytes);
+        Ok(())
+    }
+
+    fn read(
+        &self,
+        memory: &Self::Memory,
+        offset: usize,
+        out: &mut [u8],
+    ) -> Result<(), KernelError> {
+        assert!(offset + out.len() <= 16 * memory.len(), "beyond the memory");
+        // SAFETY: within the memory.
+        out.copy_from_slice(unsafe {
+            std::slice::from_raw_parts(memory.as_ptr().cast::<u8>().add(offset), out.len())
+        });
+        Ok(())
+    }
+
+    unsafe fn launch<A: Copy>(
+        &self,
+        kernel: &'static str,
+        blocks: [u32; 2],
+        argument: &A,
+    ) -> Result<(), KernelError> {
+        let mut words = vec![0_u64; size_of::<A>().div_ceil(8)];
+        // SAFETY: the words have room for the argument, which is plain numbers.
+        unsafe { words.as_mut_ptr().cast::<A>().write_unaligned(*argument) };
+        self.call(Call::Kernel(kernel, blocks, words, size_of::<A>()))
+    }
+
+    unsafe fn product(&self, product: &Product) -> Result<(), KernelError> {
+        self.call(Call::Product(*product))
+    }
+
+    fn record(
+        &self,
+        work: impl FnOnce() -> Result<(), KernelError>,
+    ) -> Result<Vec<Call>, KernelError> {
+        *self.recording.borrow_mut() = Some(Vec::new());
+        let done = work();
+        let recorded = self.recording.borrow_mut().take();
+        done.map(|()| recorded.unwrap_or_default())
+    }
+
+    unsafe fn replay(&self, recording: &Vec<Call>) -> Result<(), KernelError> {
+        recording
+            .iter()
+            .try_for_each(|call| self.call(call.clone()))
+    }
+
+    fn processors(&self) -> u32 {
+        // Few, so that small layers have several splits.
+        3
+    }
+
+    fn queue(&self) -> u64 {
+        0
+    }
+}
+
+/// A product by its definition.
+fn multiply(product: &Product) {
+    let Product {
+        m,
+        n,
+        k,
+        a,
+        b,
+        c,
+        transpose_a,
+        transpose_b,
+    } = *product;
+    let at = |matrix: (u64, usize), row: usize, column: usize| {
+        (matrix.0 as *mut f32).wrapping_add(row * matrix.1 + column)
+    };
+    for i in 0..m {
+        for j in 0..n {
+            let sum: f64 = (0..k)
+                .map(|l| {
+                    let a = if transpose_a {
+                        at(a, l, i)
+                    } else {
+                        at(a, i, l)
+                    };
+                    let b = if transpose_b {
+                        at(b, j, l)
+                    } else {
+                        at(b, l, j)
+                    };
+                    // SAFETY: who asked for the product vouches for its addresses.
+                    unsafe { f64::from(*a) * f64::from(*b) }
+                })
+                .sum();
+            // SAFETY: the same.
+            unsafe { *at(c, i, j) = sum as f32 };
+        }
+    }
+}
+
+/// The compiled kernels; the emulator works at one launch at a time.
+fn library() -> &'static std::sync::Mutex<libloading::Symbol<'static, Launch>> {
+    static LIBRARY: OnceLock<std::sync::Mutex<libloading::Symbol<'static, Launch>>> =
+        OnceLock::new();
+    LIBRARY.get_or_init(|| {
+        let path = compile();
+        // SAFETY: the library is ours, and stays open to the end of the process.
+        let symbol = unsafe {
+            let library = libloading::Library::new(path.to_str().expect("UTF-8"))
+                .expect("the kernels' library");
+            let library = Box::leak(Box::new(library));
+            // An open library needs no name.
+            let _ = std::fs::remove_file(&path);
+            library.get(b"launch").expect("its function")
+        };
+        std::sync::Mutex::new(symbol)
+    })
+}
+
+fn compile() -> PathBuf {
+    let kernels = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../memdil-kernels"));
+    let out = std::env::temp_dir().join(format!("memdil-kernels-{}.so", std::process::id()));
+    let compiler = std::env::var("CXX").unwrap_or_else(|_| "c++".to_owned());
+    let output = Command::new(&compiler)
+        .args([
+            "-std=c++17",
+            "-O1",
+            "-ffp-contract=off",
+            "-shared",
+            "-fPIC",
+            "-w",
+        ])
+        .arg(format!(
+            "-DKERNELS=\"{}\"",
+            kernels.join("src/gpu/kernels.cu").display()
+        ))
+        .args([
+            kernels.join("tests/it/gpu/emulator.cpp").as_os_str(),
+            "-o".as_ref(),
+            out.as_os_str(),
+        ])
+        .output();
+    let output = output.unwrap_or_else(|e| {
+        panic!("{compiler} cannot be started ({e}): this test needs a C++ compiler")
+    });
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    out
+}

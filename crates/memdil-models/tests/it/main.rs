@@ -1,0 +1,5 @@
+//! The integration tests of memdil-models, in one binary so that they are linked once.
+#![allow(clippy::float_cmp, clippy::unwrap_used)]
+
+mod mlp;
+mod unconstrained;

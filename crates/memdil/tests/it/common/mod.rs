@@ -1,0 +1,72 @@
+//! The program as a user meets it: in a folder of its own.
+
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+pub(crate) struct Scene {
+    folder: tempfile::TempDir,
+    subcommand: &'static str,
+}
+
+impl Scene {
+    /// An empty folder; what is run in it are the arguments of `subcommand`, or, if that is empty,
+    /// of the program.
+    pub(crate) fn new(subcommand: &'static str) -> Self {
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+            subcommand,
+        }
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub(crate) fn command(&self, arguments: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_memdil"));
+        command
+            .args(self.subcommand.split_whitespace())
+            .args(arguments.split_whitespace());
+        command
+            .current_dir(self.folder.path())
+            .env_remove("MEMDIL_DATA_DIR");
+        command
+    }
+
+    pub(crate) fn run(&self, arguments: &str) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    pub(crate) fn succeed(&self, arguments: &str) -> String {
+        let output = self.run(arguments);
+        assert!(
+            output.status.success(),
+            "{arguments}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// The exit status and the one line on standard error, which contains all of `expected`.
+    pub(crate) fn fail(&self, arguments: &str, status: i32, expected: &[&str]) -> Output {
+        let output = self.run(arguments);
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(status), "{arguments}: {text}");
+        assert_eq!(text.lines().count(), 1, "{arguments}: {text}");
+        for expected in expected {
+            assert!(
+                text.contains(expected),
+                "{arguments}: {text} does not say {expected}"
+            );
+        }
+        output
+    }
+
+    /// As [`fail`](Self::fail) with exit status 2, and nothing on standard output.
+    pub(crate) fn refuse(&self, arguments: &str, expected: &[&str]) {
+        assert!(
+            self.fail(arguments, 2, expected).stdout.is_empty(),
+            "{arguments}"
+        );
+    }
+}

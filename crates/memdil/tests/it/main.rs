@@ -1,0 +1,17 @@
+//! The integration tests of memdil, in one binary so that they are linked once.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+mod data;
+mod metrics;
+mod metrics_errors;
+mod noise;
+mod report;
+#[cfg(unix)]
+mod resume;
+#[cfg(unix)]
+mod search;
+mod selftest;
+mod sweep;
+mod theory;
+mod train;
