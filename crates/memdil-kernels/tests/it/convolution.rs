@@ -1,6 +1,5 @@
 //! Convolutions against sums written out.
 
-
 use memdil_kernels::{Convolution, Element, Instructions, KernelError};
 use proptest::prelude::*;
 
@@ -55,6 +54,7 @@ fn sizes() -> impl Strategy<Value = Convolution> {
         )
 }
 
+/// Numbers of 24 bits in [-1, 1): exact in both types.
 fn values<T: Element>(n: usize, seed: usize) -> Vec<T> {
     let mixed = |i: usize| (i + seed * 1_000_003).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40;
     (0..n)
@@ -73,49 +73,59 @@ fn close<T: Element>(found: &[T], expected: &[f64], terms: usize, unit: f64) {
     }
 }
 
-fn check<T: Element>(c: &Convolution, instructions: Instructions, unit: f64) {
-    let (height, width) = c.output_size();
-    let (pixels, results) = (c.images * c.height * c.width, c.images * height * width);
-    let weights = c.kernel * c.kernel * c.inputs * c.outputs;
-    let (x, w, g) = (
-        values::<T>(pixels * c.inputs, 1),
-        values::<T>(weights, 2),
-        values::<T>(results * c.outputs, 3),
-    );
-    let [mut y, mut gx, mut gw] = [g.len(), x.len(), w.len()].map(|n| vec![0.0; n]);
-    terms(c, |a, b, r| {
-        y[r] += x[a].to_f64() * w[b].to_f64();
-        gx[a] += g[r].to_f64() * w[b].to_f64();
-        gw[b] += g[r].to_f64() * x[a].to_f64();
-    });
-    let taps = c.kernel * c.kernel;
-    close(
-        &c.forward_with(instructions, &x, &w).unwrap(),
-        &y,
-        taps * c.inputs,
-        unit,
-    );
-    close(
-        &c.input_gradient_with(instructions, &g, &w).unwrap(),
-        &gx,
-        taps * c.outputs,
-        unit,
-    );
-    close(
-        &c.weight_gradient_with(instructions, &x, &g).unwrap(),
-        &gw,
-        results,
-        unit,
-    );
+/// The inputs of a convolution, which f32 holds exactly, and the three sums written out.
+struct Expected {
+    inputs: [Vec<f64>; 3],
+    sums: [Vec<f64>; 3],
+}
+
+impl Expected {
+    fn new(c: &Convolution) -> Self {
+        let (height, width) = c.output_size();
+        let (pixels, results) = (c.images * c.height * c.width, c.images * height * width);
+        let weights = c.kernel * c.kernel * c.inputs * c.outputs;
+        let (x, w, g) = (
+            values::<f64>(pixels * c.inputs, 1),
+            values::<f64>(weights, 2),
+            values::<f64>(results * c.outputs, 3),
+        );
+        let [mut y, mut gx, mut gw] = [g.len(), x.len(), w.len()].map(|n| vec![0.0; n]);
+        terms(c, |a, b, r| {
+            y[r] += x[a] * w[b];
+            gx[a] += g[r] * w[b];
+            gw[b] += g[r] * x[a];
+        });
+        Self {
+            inputs: [x, w, g],
+            sums: [y, gx, gw],
+        }
+    }
+
+    fn check<T: Element>(&self, c: &Convolution, instructions: Instructions, unit: f64) {
+        let of_type = |values: &Vec<f64>| -> Vec<T> {
+            let numbers = values.iter().map(|&value| T::from_f64(value));
+            numbers.collect()
+        };
+        let [x, w, g] = self.inputs.each_ref().map(of_type);
+        let [y, gx, gw] = &self.sums;
+        let taps = c.kernel * c.kernel;
+        let found = c.forward_with(instructions, &x, &w).unwrap();
+        close(&found, y, taps * c.inputs, unit);
+        let found = c.input_gradient_with(instructions, &g, &w).unwrap();
+        close(&found, gx, taps * c.outputs, unit);
+        let found = c.weight_gradient_with(instructions, &x, &g).unwrap();
+        close(&found, gw, g.len() / c.outputs, unit);
+    }
 }
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(60))]
     #[test]
     fn all_three_are_the_sums_written_out(c in sizes()) {
+        let expected = Expected::new(&c);
         for instructions in Instructions::available() {
-            check::<f64>(&c, instructions, 1e-15);
-            check::<f32>(&c, instructions, 1e-6);
+            expected.check::<f64>(&c, instructions, 1e-15);
+            expected.check::<f32>(&c, instructions, 1e-6);
         }
     }
 }
@@ -133,7 +143,7 @@ fn large_ones_too() {
         stride: 1,
         padding: 1,
     };
-    check::<f32>(&c, Instructions::detect(), 1e-6);
+    Expected::new(&c).check::<f32>(&c, Instructions::detect(), 1e-6);
     let c = Convolution {
         images: 30,
         height: 4,
@@ -144,7 +154,7 @@ fn large_ones_too() {
         stride: 2,
         padding: 1,
     };
-    check::<f32>(&c, Instructions::detect(), 1e-6);
+    Expected::new(&c).check::<f32>(&c, Instructions::detect(), 1e-6);
 }
 
 #[test]
