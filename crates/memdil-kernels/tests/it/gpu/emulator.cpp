@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <csetjmp>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -27,22 +28,25 @@ static Index threadIdx, blockIdx, blockDim, gridDim;
 
 enum Wait { RUNNING_ON, AT_BLOCK, AT_WARP, DONE };
 
+// A fiber is started with setcontext and switched with _setjmp and _longjmp, because swapcontext
+// makes two system calls per switch. Fibers are reused for later blocks.
 struct Fiber {
     ucontext_t context;
+    jmp_buf state;
     std::vector<char> stack;
     Wait wait;
 };
 
 static std::vector<Fiber> fibers;
-static ucontext_t scheduler;
+static jmp_buf scheduler;
 static unsigned current;
 static uint32_t exchanged[1024];
 static void (*entry)(void *);
 static void *entry_argument;
 
-static void yield(Wait wait) {
+__attribute__((noinline)) static void yield(Wait wait) {
     fibers[current].wait = wait;
-    swapcontext(&fibers[current].context, &scheduler);
+    if (!_setjmp(fibers[current].state)) _longjmp(scheduler, 1);
 }
 
 static void __syncthreads() { yield(AT_BLOCK); }
@@ -84,29 +88,34 @@ using std::isfinite;
 #include KERNELS
 
 static void body() {
-    entry(entry_argument);
-    fibers[current].wait = DONE;
+    for (;;) {
+        entry(entry_argument);
+        yield(DONE);
+    }
+}
+
+static void resume(unsigned thread) {
+    current = thread;
+    threadIdx = {thread, 0, 0};
+    Fiber &fiber = fibers[thread];
+    if (_setjmp(scheduler)) return;
+    if (!fiber.stack.empty()) _longjmp(fiber.state, 1);
+    fiber.stack.resize(1 << 16);
+    getcontext(&fiber.context);
+    fiber.context.uc_stack.ss_sp = fiber.stack.data();
+    fiber.context.uc_stack.ss_size = fiber.stack.size();
+    makecontext(&fiber.context, body, 0);
+    setcontext(&fiber.context);
 }
 
 static int run_block(unsigned threads) {
-    for (unsigned t = 0; t < threads; t++) {
-        Fiber &fiber = fibers[t];
-        if (fiber.stack.empty()) fiber.stack.resize(1 << 16);
-        getcontext(&fiber.context);
-        fiber.context.uc_stack.ss_sp = fiber.stack.data();
-        fiber.context.uc_stack.ss_size = fiber.stack.size();
-        fiber.context.uc_link = &scheduler;
-        makecontext(&fiber.context, body, 0);
-        fiber.wait = RUNNING_ON;
-    }
+    for (unsigned t = 0; t < threads; t++) fibers[t].wait = RUNNING_ON;
     for (;;) {
         bool moved = false;
         for (unsigned t = 0; t < threads; t++) {
             if (fibers[t].wait != RUNNING_ON) continue;
             moved = true;
-            current = t;
-            threadIdx = {t, 0, 0};
-            swapcontext(&scheduler, &fibers[t].context);
+            resume(t);
         }
         if (moved) continue;
         unsigned done = 0, at_block = 0;
@@ -163,13 +172,16 @@ extern "C" int launch(const char *name, unsigned x, unsigned y, unsigned threads
         if (kernel.size != size) return 3;
         entry = kernel.call;
         entry_argument = argument;
-        fibers.resize(threads);
+        if (fibers.size() < threads) fibers.resize(threads);
         gridDim = {x, y, 1};
         blockDim = {threads, 1, 1};
         for (unsigned by = 0; by < y; by++) {
             for (unsigned bx = 0; bx < x; bx++) {
                 blockIdx = {bx, by, 0};
-                if (int failed = run_block(threads)) return failed;
+                if (int failed = run_block(threads)) {
+                    fibers.clear();
+                    return failed;
+                }
             }
         }
         return 0;
