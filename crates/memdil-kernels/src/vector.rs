@@ -5,6 +5,8 @@ use std::ops::{Add, Div, Mul, Sub};
 
 use crate::KernelError;
 use crate::convolution::{Product, Task};
+use crate::mlp::Mlp;
+use crate::update::Step;
 
 /// A type of number that the kernels compute with: `f32` or `f64`.
 pub trait Element:
@@ -132,6 +134,8 @@ pub(crate) fn prefetch<T>(address: *const T) {
 pub(crate) mod private {
     use super::{Instructions, Kernel};
     use crate::convolution::{Product, Task};
+    use crate::mlp::Mlp;
+    use crate::update::Step;
 
     pub trait Dispatch: Sized {
         /// Values in a row of a panel.
@@ -142,6 +146,8 @@ pub(crate) mod private {
         /// them.
         fn gathered(instructions: Instructions, kernel: Product<'_, Self>);
         fn weight_gradient(instructions: Instructions, kernel: Task<'_, Self>);
+        fn forward(network: &mut Mlp<Self>, training: bool);
+        fn backward(network: &mut Mlp<Self>, gradient: &[Self], samples: usize, step: &Step);
     }
 }
 
@@ -365,6 +371,14 @@ macro_rules! element {
 
             fn weight_gradient(instructions: Instructions, kernel: Task<'_, Self>) {
                 Self::dispatch(instructions, kernel);
+            }
+
+            fn forward(network: &mut Mlp<Self>, training: bool) {
+                network.run(training);
+            }
+
+            fn backward(network: &mut Mlp<Self>, gradient: &[Self], samples: usize, step: &Step) {
+                network.update(gradient, samples, step);
             }
 
             fn dispatch<K: Kernel<Self>>(instructions: Instructions, kernel: K) {

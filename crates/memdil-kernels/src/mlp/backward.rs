@@ -40,6 +40,11 @@ impl<T: Element> Mlp<T> {
             });
         }
         self.ready = None;
+        T::backward(self, gradient, samples, step);
+        Ok(())
+    }
+
+    pub(crate) fn update(&mut self, gradient: &[T], samples: usize, step: &Step) {
         self.steps += 1;
         let rule = |decay| Rule::new(self.optimizer, step.learning_rate, decay, self.steps);
         let (block_rule, classifier_rule) = (rule(step.decay), rule(step.classifier_decay));
@@ -132,7 +137,6 @@ impl<T: Element> Mlp<T> {
             }
             std::mem::swap(&mut of_layer, &mut of_below);
         }
-        Ok(())
     }
 }
 

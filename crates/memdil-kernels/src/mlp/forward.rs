@@ -33,7 +33,7 @@ impl<T: Element> Mlp<T> {
         if samples < 2 && self.architecture.norm == Norm::Batch {
             return Err(KernelError::BatchOfOne);
         }
-        self.run(true);
+        T::forward(self, true);
         self.ready = Some(samples);
         Ok(self.logits.to_rows())
     }
@@ -49,7 +49,7 @@ impl<T: Element> Mlp<T> {
     /// [`KernelError::Batch`].
     pub fn evaluate(&mut self, inputs: &[T]) -> Result<(Vec<T>, Vec<T>), KernelError> {
         self.fill(inputs)?;
-        self.run(false);
+        T::forward(self, false);
         let features = self
             .blocks
             .last()
@@ -113,7 +113,7 @@ impl<T: Element> Mlp<T> {
         Ok(samples)
     }
 
-    fn run(&mut self, training: bool) {
+    pub(crate) fn run(&mut self, training: bool) {
         let (instructions, samples) = (self.instructions, self.input.rows);
         let (norm, activation) = (self.architecture.norm, self.architecture.activation);
         let mut input = &self.input;
