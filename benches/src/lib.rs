@@ -1,4 +1,4 @@
-//! Criterion benches of the workspace: `cargo bench --package memdil-benches`.
+//! Criterion benches of the workspace: `cargo xtask bench`.
 //!
 //! Inputs are fixed and made outside the timed part; sizes stand in the ids.
 

@@ -23,7 +23,6 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
     command.args([
         "run",
         "--quiet",
-        "--release",
         "--package",
         "memdil-data",
         "--no-default-features",

@@ -49,7 +49,14 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
     }
     let mut command = cargo();
     command
-        .args(["bench", "--package", "memdil-benches", "--"])
+        .args([
+            "bench",
+            "--profile",
+            "dev",
+            "--package",
+            "memdil-benches",
+            "--",
+        ])
         .args(only);
     check(command.current_dir(root()))
 }
@@ -107,18 +114,11 @@ fn beside_peers(only: Option<&str>) -> Result<(), Failure> {
 /// Builds one of our programs that print times.
 fn example(name: &str) -> Result<PathBuf, Failure> {
     let mut build = cargo();
-    build.args([
-        "build",
-        "--release",
-        "--package",
-        "memdil-benches",
-        "--example",
-        name,
-    ]);
+    build.args(["build", "--package", "memdil-benches", "--example", name]);
     check(build.current_dir(root()))?;
     let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
     Ok(target_directory()?
-        .join("release")
+        .join("debug")
         .join("examples")
         .join(file))
 }

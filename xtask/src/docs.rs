@@ -9,7 +9,7 @@ mod scratch;
 
 use std::path::{Path, PathBuf};
 
-use crate::{Failure, find, read, reproduce, root, target_directory};
+use crate::{Failure, find, program, read, root, target_directory};
 
 /// A Markdown file that is checked.
 struct Page {
@@ -33,8 +33,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
     if let Some(book) = book::build(&root, &target_directory()?, &mut faults)? {
         links += links::html(&book, &mut faults)?;
     }
-    eprintln!("building memdil (a first build takes minutes)");
-    let program = reproduce::build("cpu")?;
+    let program = program::build("cpu")?;
     let counts = scratch::with(&root, &program, |scratch| {
         commands::check(&pages, scratch, &mut faults)
     })?;

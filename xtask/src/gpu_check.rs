@@ -6,7 +6,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::{Failure, number, output, reproduce, root};
+use crate::{Failure, number, output, program, root};
 
 /// Depth, width and batch of the steps that are timed, as the self-test names them and as the peer
 /// does.
@@ -46,7 +46,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
     // Before a file is made, too.
     crate::check_nvcc(&device)?;
     let kept = out.as_deref().map(open).transpose()?;
-    let program = reproduce::build(&device)?;
+    let program = program::build(&device)?;
     // A check that failed is in the object too: it is kept before the status is passed on.
     let mut selftest = Command::new(program);
     let ended = selftest

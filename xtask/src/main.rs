@@ -5,6 +5,7 @@ mod assets;
 mod bench;
 mod docs;
 mod gpu_check;
+mod program;
 mod reproduce;
 mod tidy;
 
@@ -25,6 +26,7 @@ Tasks:
               --engine slurm|hq: make the runs as tasks of a cluster's job array, [--submit=no] for its scripts alone
               [--partition P] [--account A] [--time T] [--cpus-per-task C] [--gpus-per-task G] [--max-parallel M]
               [--sbatch-arg X]...
+  build       Build the program, optimised, as target/memdil: [--device cuda:N] for a GPU
   bench       Time the crates: criterion benches, [--only FILTER]
               --peers: memdil-metrics beside NumPy and torch on the same arrays instead; the Python interpreter is
               $MEMDIL_PYTHON, else python3
@@ -75,6 +77,7 @@ fn main() -> ExitCode {
             Ok(())
         }
         Some("reproduce") => reproduce::run(&arguments),
+        Some("build") => program::run(&arguments),
         Some("bench") => bench::run(&arguments),
         Some("docs") => docs::run(&arguments),
         Some("gpu-check") => gpu_check::run(&arguments),

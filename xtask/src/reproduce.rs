@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use self::cluster::{Cluster, Engine};
-use crate::{Failure, cargo, check, output, root, target_directory};
+use crate::{Failure, check, output, program, root};
 
 struct Options {
     preset: String,
@@ -48,8 +48,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
     fs::create_dir_all(&out)
         .map_err(|e| Failure::usage(format!("cannot write {}: {e}", out.display())))?;
 
-    eprintln!("building memdil (a first build takes minutes)");
-    let program = build(&options.device)?;
+    let program = program::build(&options.device)?;
     if let Some(cluster) = options.cluster.as_ref().filter(|_| !options.dry_run) {
         return cluster::run(
             cluster,
@@ -467,22 +466,6 @@ fn name(experiment: &Path) -> String {
         .unwrap_or_default()
         .to_string_lossy()
         .into_owned()
-}
-
-/// Builds the program and asks cargo where it is.
-pub(crate) fn build(device: &str) -> Result<PathBuf, Failure> {
-    let mut command = cargo();
-    command
-        .args(["build", "--release", "--package", "memdil"])
-        .current_dir(root());
-    if device.starts_with("cuda") {
-        crate::check_nvcc(device)?;
-        command.args(["--features", "cuda"]);
-    }
-    check(&mut command)?;
-    Ok(target_directory()?
-        .join("release")
-        .join(format!("memdil{}", std::env::consts::EXE_SUFFIX)))
 }
 
 /// This command, for the report's reader.

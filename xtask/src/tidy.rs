@@ -1,5 +1,6 @@
 //! `cargo xtask tidy`: what the compiler does not check.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::{Failure, cargo, find, output, read, root};
@@ -54,8 +55,8 @@ const ABSENT: &[(&str, &[&str])] = &[
 /// Packages that may be in the graph once only.
 const SINGLE: &[&str] = &["ndarray", "gemm", "candle-core"];
 
-/// A file longer than this holds more than one concept.
-const MOST_LINES: usize = 500;
+/// A file longer than this, at 100 columns, holds more than one concept.
+const MOST_LINES: usize = 650;
 
 pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
     if let Some(extra) = arguments.first() {
@@ -69,6 +70,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
     files(&root, &mut faults)?;
     docs(&root, &mut faults)?;
     graph(&root, &mut faults)?;
+    features(&root, &mut faults)?;
     for fault in &faults {
         eprintln!("tidy: {fault}");
     }
@@ -193,17 +195,8 @@ fn docs(root: &Path, faults: &mut Vec<String>) -> Result<(), Failure> {
 
 /// The dependency graph keeps its promises.
 fn graph(root: &Path, faults: &mut Vec<String>) -> Result<(), Failure> {
-    let tree = |arguments: &[&str]| {
-        output(
-            cargo()
-                .arg("tree")
-                .args(["--edges", "normal", "--prefix", "none", "--locked"])
-                .args(arguments)
-                .current_dir(root),
-        )
-    };
     for (name, absent) in ABSENT {
-        let tree = tree(&["--package", name])?;
+        let tree = tree(root, &["--edges", "normal", "--package", name])?;
         for package in *absent {
             if tree
                 .lines()
@@ -213,7 +206,7 @@ fn graph(root: &Path, faults: &mut Vec<String>) -> Result<(), Failure> {
             }
         }
     }
-    let all = tree(&["--workspace"])?;
+    let all = tree(root, &["--edges", "normal", "--workspace"])?;
     for package in SINGLE {
         let mut versions: Vec<&str> = all
             .lines()
@@ -235,4 +228,32 @@ fn graph(root: &Path, faults: &mut Vec<String>) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+/// The program and the tests use the same features of every dependency, so that `cargo test` reuses
+/// what `cargo xtask reproduce` compiled.
+fn features(root: &Path, faults: &mut Vec<String>) -> Result<(), Failure> {
+    let packages = |arguments: &[&str]| -> Result<BTreeSet<String>, Failure> {
+        let lines = tree(root, &[&["--format", "{p} {f}"], arguments].concat())?;
+        let own = root.display().to_string();
+        let dependencies = lines.lines().filter(|line| !line.contains(&own));
+        let packages = dependencies.map(|line| line.trim_end_matches(" (*)").to_owned());
+        Ok(packages.collect())
+    };
+    let program = packages(&["--edges", "normal,build", "--package", "memdil"])?;
+    let tests = packages(&["--edges", "normal,build,dev", "--workspace"])?;
+    for package in program.difference(&tests) {
+        faults.push(format!(
+            "{package}: cargo test enables other features of it than the program, so it is \
+             compiled twice: request the same features in both"
+        ));
+    }
+    Ok(())
+}
+
+/// What `cargo tree` prints, a package per line.
+fn tree(root: &Path, arguments: &[&str]) -> Result<String, Failure> {
+    let mut command = cargo();
+    command.args(["tree", "--prefix", "none", "--locked"]);
+    output(command.args(arguments).current_dir(root))
 }

@@ -1,5 +1,5 @@
 //! How much memory loading a data set takes:
-//! `cargo run --release -p memdil-data --example memory -- SOURCE DIR`, with `--make` in front to
+//! `cargo run -p memdil-data --example memory -- SOURCE DIR`, with `--make` in front to
 //! write files of CIFAR-10's published size with made-up content to DIR first.
 //!
 //! Linux only: it reads the high-water mark of resident memory from `/proc`.

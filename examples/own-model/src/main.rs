@@ -2,7 +2,7 @@
 //! and everything else comes with it: data, label noise, losses, checkpoints and resume, metrics,
 //! the report.
 //!
-//! `cargo run --release -p own-model -- examples/own-model/experiment.toml runs/own`
+//! `cargo run -p own-model -- examples/own-model/experiment.toml runs/own`
 
 use std::path::Path;
 

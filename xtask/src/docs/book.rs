@@ -88,7 +88,8 @@ fn mdbook(tools: &Path) -> Result<PathBuf, Failure> {
         "--locked",
         "--no-default-features",
     ]);
-    check(command.args(["--debug", "--force", "--root"]).arg(tools))?;
+    command.args(["--debug", "--force", "--root"]).arg(tools);
+    check(command.env("CARGO_PROFILE_DEV_DEBUG", "false"))?;
     Ok(own)
 }
 

@@ -161,9 +161,9 @@ fn rule(command: &str) -> Rule {
     row.map_or(Rule::Run(""), |(_, rule)| *rule)
 }
 
-/// `memdil` for `target/release/memdil`.
+/// `memdil` for `target/memdil`.
 fn program(word: &str) -> &str {
-    word.strip_prefix("target/release/").unwrap_or(word)
+    word.strip_prefix("target/").unwrap_or(word)
 }
 
 fn is_placeholder(word: &str) -> bool {
@@ -253,12 +253,8 @@ mod tests {
     #[test]
     fn rules_are_found() {
         let command =
-            command("$ target/release/memdil train --config F.toml --out runs/a    # a note")
-                .unwrap();
-        assert_eq!(
-            command,
-            "target/release/memdil train --config F.toml --out runs/a"
-        );
+            command("$ target/memdil train --config F.toml --out runs/a    # a note").unwrap();
+        assert_eq!(command, "target/memdil train --config F.toml --out runs/a");
         assert!(matches!(rule(&command), Rule::Run(more) if more.contains("training.epochs=1")));
         assert_eq!(rule("memdil train --config F.toml --out DIR"), Rule::Usage);
         assert_eq!(rule("memdil theory lpm | md"), Rule::Usage);

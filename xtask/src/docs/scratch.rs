@@ -20,8 +20,8 @@ cp runs/*_LS_eta0.4_*/features.npz features.npz
 const PAGE: &str = r#"
 ln -s "$ROOT"/experiments "$ROOT"/examples .
 test -z "$FULL_DATA" || ln -s "$FULL_DATA" data
-mkdir -p target/release reproduction/quick
-ln -s "$PROGRAM" target/release/
+mkdir -p target reproduction/quick
+ln -s "$PROGRAM" target/
 ln -s "$PREPARED"/runs reproduction/quick/
 cp "$PREPARED"/*.npy .
 cp experiments/memorization-dilation.toml F.toml

@@ -1,0 +1,136 @@
+//! Builds the `memdil` program. Before a first build, which compiles every dependency, it says how
+//! long the build takes on this machine.
+
+use std::fs;
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::{Failure, cargo, check, check_nvcc, is_cuda, root, target_directory};
+
+/// A small program. Its compile time is the measure of this machine's speed.
+const SAMPLE: &str = r#"
+use std::collections::{BTreeMap, HashMap};
+pub fn sample(text: &str) -> (BTreeMap<String, Vec<usize>>, HashMap<usize, String>, Vec<String>) {
+    let mut words: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    let mut lengths: HashMap<usize, String> = HashMap::new();
+    for (index, word) in text.split_whitespace().enumerate() {
+        words.entry(word.to_lowercase()).or_default().push(index);
+        lengths.insert(word.len(), format!("{word:?} at {index:>5}"));
+    }
+    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    lines.sort_by_key(|line| (line.len(), line.chars().rev().collect::<String>()));
+    (words, lengths, lines)
+}
+"#;
+/// Processor time of a first build divided by the compile time of `SAMPLE`, measured on 2 cores.
+const FIRST_BUILD: f64 = 720.0;
+/// The part of `FIRST_BUILD` that more cores do not shorten: the longest chain of crates, each of
+/// which needs the one before.
+const IN_SEQUENCE: f64 = 70.0;
+
+/// `cargo xtask build`.
+pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
+    let device = match arguments {
+        [] => "cpu",
+        [flag, device] if flag == "--device" && (device == "cpu" || is_cuda(device)) => device,
+        _ => {
+            let given = arguments.join(" ");
+            return Err(Failure::usage(format!(
+                "build takes --device cpu or --device cuda:N, not '{given}'"
+            )));
+        }
+    };
+    println!("{}", build(device)?.display());
+    Ok(())
+}
+
+/// Builds the program for a device and returns its path.
+///
+/// The build uses the profile `dev`, so that the tests find its dependencies compiled. Cargo
+/// replaces `target/debug/memdil` with a slower one when it builds the tests, so the program is
+/// copied to a place of its own.
+pub(crate) fn build(device: &str) -> Result<PathBuf, Failure> {
+    let mut command = cargo();
+    command
+        .args(["build", "--package", "memdil"])
+        .current_dir(root());
+    if is_cuda(device) {
+        check_nvcc(device)?;
+        command.args(["--features", "cuda"]);
+    }
+    let name = format!("memdil{}", std::env::consts::EXE_SUFFIX);
+    let target = target_directory()?;
+    let program = target.join(&name);
+    if program.exists() {
+        eprintln!("building memdil");
+    } else {
+        eprintln!(
+            "building memdil for the first time: about 250 crates are compiled, which takes {} here; \
+             later builds take seconds",
+            first_build()
+        );
+    }
+    check(&mut command)?;
+    let copy = target.join(format!("{name}.{}", std::process::id()));
+    fs::copy(target.join("debug").join(&name), &copy)
+        .and_then(|_| fs::rename(&copy, &program))
+        .map_err(|e| Failure::inside(format!("cannot write {}: {e}", program.display())))?;
+    Ok(program)
+}
+
+/// The time of a first build in words.
+fn first_build() -> String {
+    let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
+    match sample() {
+        Some(sample) => {
+            let seconds = sample.as_secs_f64() * expected(cores);
+            format!("about {:.0} min", (seconds / 60.0).max(1.0))
+        }
+        None => "some minutes".to_owned(),
+    }
+}
+
+/// The time of a first build on a number of cores, in units of the compile time of `SAMPLE`.
+fn expected(cores: usize) -> f64 {
+    IN_SEQUENCE + (FIRST_BUILD - IN_SEQUENCE) / cores as f64
+}
+
+/// How long the compiler takes for `SAMPLE`.
+fn sample() -> Option<Duration> {
+    let object = std::env::temp_dir().join(format!("memdil-sample-{}.o", std::process::id()));
+    let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    let start = Instant::now();
+    let mut compiler = Command::new(rustc)
+        .args(["--edition", "2024", "--crate-type", "lib", "--emit", "obj"])
+        .args(["-C", "opt-level=3", "-o"])
+        .arg(&object)
+        .arg("-")
+        .stdin(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .ok()?;
+    // Dropping the pipe ends the compiler's input.
+    let written = compiler.stdin.take()?.write_all(SAMPLE.as_bytes());
+    let status = compiler.wait();
+    let taken = start.elapsed();
+    let _ = fs::remove_file(object);
+    (written.is_ok() && status.ok()?.success()).then_some(taken)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sample_compiles() {
+        assert!(sample().is_some());
+    }
+
+    #[test]
+    fn more_cores_shorten_a_build_but_not_its_sequence() {
+        assert!(expected(1) > expected(2));
+        assert!(expected(1000) < 1.1 * IN_SEQUENCE);
+    }
+}
