@@ -231,6 +231,14 @@ impl Drop for Claim {
     }
 }
 
+/// Removes the claim that a killed process left in a folder. The claim of a running process stays.
+pub(crate) fn remove_left(folder: &Path, lock: &Path, rules: &Rules) {
+    if newest(folder).is_ok_and(|claim| claim.is_some()) {
+        // Claiming the folder removes earlier claims, and dropping the new one removes it too.
+        drop(Claim::take(folder, lock, rules));
+    }
+}
+
 /// Whether a process, of this machine or another, works on a folder.
 pub(crate) fn is_busy(folder: &Path, lock: &Path, rules: &Rules) -> bool {
     let Ok(mut file) = OpenOptions::new().read(true).write(true).open(lock) else {

@@ -11,7 +11,7 @@ use memdil_records::{
 };
 
 use crate::checkpoint::{self, Keeper, State};
-use crate::claim::{Claim, Lock, Rules, try_lock};
+use crate::claim::{self, Claim, Lock, Rules, try_lock};
 use crate::error::write_error;
 use crate::metrics_file::MetricsFile;
 use crate::network::write_tensors;
@@ -112,6 +112,7 @@ fn run(
     if let Some(record) = finished(&run, spec)? {
         // A process that was killed at the very end may have left them.
         run.remove_checkpoints()?;
+        claim::remove_left(folder, &run.lock(), &Rules::new());
         if options.tensorboard && !run.events().exists() {
             run.write_events(record.provenance.started_unix)?;
         }
