@@ -68,7 +68,7 @@ pub(crate) fn build(device: &str) -> Result<PathBuf, Failure> {
     } else {
         eprintln!(
             "building memdil for the first time: about 250 crates are compiled, which takes {} here; \
-             later builds take seconds",
+             later builds compile only what changed",
             first_build()
         );
     }

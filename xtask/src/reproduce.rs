@@ -224,7 +224,7 @@ fn parse(arguments: &[String]) -> Result<Options, Failure> {
         };
         let mut value = || {
             let value = given.take().or_else(|| rest.next().cloned());
-            value.ok_or_else(|| {
+            value.filter(|value| !value.is_empty()).ok_or_else(|| {
                 Failure::usage(format!("{flag} needs a value; see cargo xtask help"))
             })
         };
@@ -290,7 +290,8 @@ fn parse(arguments: &[String]) -> Result<Options, Failure> {
             }
             "--data-dir" => options.data_dir = Some(value()?.into()),
             "--out" => options.out = Some(value()?.into()),
-            "--dry-run" => options.dry_run = true,
+            "--dry-run" if given.is_none() => options.dry_run = true,
+            "--dry-run" => return Err(Failure::usage("--dry-run takes no value".to_owned())),
             _ => {
                 return Err(Failure::usage(format!(
                     "reproduce does not know '{flag}'; see cargo xtask help"
