@@ -32,6 +32,33 @@ pub fn accuracy<T: Real, L: Label>(
     predictions(logits, labels, None)?.accuracy()
 }
 
+/// The rows whose largest logit is at their label, in order; what [`accuracy`] counts.
+///
+/// # Shapes
+/// `logits` (samples x classes), `labels` (samples) to row numbers.
+///
+/// # Errors
+/// Those of [`accuracy`].
+///
+/// # Examples
+/// ```
+/// use ndarray::array;
+/// let logits = array![[2.0, 1.0], [0.0, 3.0], [1.0, 1.0], [0.0, 9.0]];
+/// assert_eq!(memdil_metrics::correct(logits.view(), &[0, 1, 0, 0])?, [0, 1, 2]);
+/// # Ok::<(), memdil_metrics::MetricsError>(())
+/// ```
+pub fn correct<T: Real, L: Label>(
+    logits: ArrayView2<'_, T>,
+    labels: &[L],
+) -> Result<Vec<usize>, MetricsError> {
+    predictions(logits, labels, None)?.accuracy()?;
+    let is_right = |row: &usize| {
+        let values: Vec<f64> = logits.row(*row).iter().map(|&v| v.into()).collect();
+        argmax(&values) == crate::input::class(labels[*row])
+    };
+    Ok((0..labels.len()).filter(is_right).collect())
+}
+
 /// All there is to know from logits in memory.
 pub(crate) fn predictions<T: Real, L: Label>(
     logits: ArrayView2<'_, T>,

@@ -67,7 +67,7 @@ mod second_pass;
 /// The version of ndarray whose views the functions take.
 pub use ndarray;
 
-pub use accuracy::accuracy;
+pub use accuracy::{accuracy, correct};
 pub use calibration::{adaptive_ece, brier, ece, nll};
 pub use class_means::{ClassMeans, class_means, uncorrupted_class_means};
 pub use collapse::{

@@ -94,28 +94,16 @@ pub struct Fit {
 /// ```
 pub fn fit(rows: &[FitRow], bootstrap: Bootstrap) -> Result<Fit, TheoryError> {
     check(rows, bootstrap)?;
-    let points: Vec<(f64, f64)> = rows
-        .iter()
-        .map(|r| (r.eta * r.memorization, r.radius / r.separation))
-        .collect();
+    let points = points(rows);
     let units = units(rows)?;
-    let refuse = |reason: String| TheoryError::Fit { reason };
-    let line = Line::through(points.iter().copied()).ok_or_else(|| {
-        refuse("eta * memorization is the same in every row; add other noise levels".to_owned())
-    })?;
-    if line.slope <= 0.0 {
-        let slope = line.slope;
-        let reason = format!("dilation does not grow with eta * memorization (slope {slope:.3e})");
-        return Err(refuse(reason));
-    }
+    let line = rising_line(&points)?;
     let mut slopes = resampled_slopes(&points, &units, bootstrap);
     slopes.sort_by(f64::total_cmp);
     // One unit is drawn again and again; half of the draws without variation means that the
     // interval would describe the rest only.
     let enough = units.len() > 1 && slopes.len() * 2 > bootstrap.resamples;
     let tail = 0.5 * (1.0 - bootstrap.confidence);
-    let slope_at =
-        |p: f64| enough.then(|| slopes[((slopes.len() - 1) as f64 * p).round() as usize]);
+    let slope_at = |p: f64| enough.then(|| quantile(&slopes, p));
     let invert = |slope: f64| (slope > 0.0).then(|| 1.0 / slope);
     Ok(Fit {
         c_md: 1.0 / line.slope,
@@ -128,6 +116,60 @@ pub fn fit(rows: &[FitRow], bootstrap: Bootstrap) -> Result<Fit, TheoryError> {
     })
 }
 
+/// The line $\rho = \rho_0 + \eta\nu/C_{MD}$ alone.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Constants {
+    /// The memorization-dilation constant.
+    pub c_md: f64,
+    /// Dilation without noise.
+    pub rho_0: f64,
+}
+
+/// The constants of [`fit`] without an interval: two rows are enough.
+///
+/// # Errors
+/// As [`fit`], but for the number of rows and groups.
+///
+/// # Example
+/// ```
+/// use memdil_theory::fit::{FitRow, fit_line};
+/// let row = |eta: f64, memorization: f64| FitRow {
+///     eta, memorization, separation: 2.0, radius: 2.0 * (0.05 + eta * memorization / 0.5), group: None,
+/// };
+/// let found = fit_line(&[row(0.0, 0.0), row(0.3, 1.2)])?;
+/// assert!((found.c_md - 0.5).abs() < 1e-12 && (found.rho_0 - 0.05).abs() < 1e-12);
+/// # Ok::<(), memdil_theory::TheoryError>(())
+/// ```
+pub fn fit_line(rows: &[FitRow]) -> Result<Constants, TheoryError> {
+    rows.iter().try_for_each(FitRow::check)?;
+    let line = rising_line(&points(rows))?;
+    Ok(Constants {
+        c_md: 1.0 / line.slope,
+        rho_0: line.intercept,
+    })
+}
+
+/// $(\eta\nu, \rho)$ of every row.
+fn points(rows: &[FitRow]) -> Vec<(f64, f64)> {
+    rows.iter()
+        .map(|r| (r.eta * r.memorization, r.radius / r.separation))
+        .collect()
+}
+
+/// The line through the points, whose slope must be positive.
+fn rising_line(points: &[(f64, f64)]) -> Result<Line, TheoryError> {
+    let refuse = |reason: String| TheoryError::Fit { reason };
+    let line = Line::through(points.iter().copied()).ok_or_else(|| {
+        refuse("eta * memorization is the same in every row; add other noise levels".to_owned())
+    })?;
+    if line.slope <= 0.0 {
+        let slope = line.slope;
+        let reason = format!("dilation does not grow with eta * memorization (slope {slope:.3e})");
+        return Err(refuse(reason));
+    }
+    Ok(line)
+}
+
 fn check(rows: &[FitRow], bootstrap: Bootstrap) -> Result<(), TheoryError> {
     crate::error::at_least("rows", rows.len(), 3, "two rows fit every line")?;
     crate::error::at_least(
@@ -137,20 +179,34 @@ fn check(rows: &[FitRow], bootstrap: Bootstrap) -> Result<(), TheoryError> {
         "an interval needs draws",
     )?;
     crate::error::in_unit("confidence", bootstrap.confidence)?;
-    for row in rows {
-        positive("separation", row.separation)?;
+    rows.iter().try_for_each(FitRow::check)
+}
+
+impl FitRow {
+    fn check(&self) -> Result<(), TheoryError> {
+        positive("separation", self.separation)?;
         for (name, value) in [
-            ("eta", row.eta),
-            ("memorization", row.memorization),
-            ("radius", row.radius),
+            ("eta", self.eta),
+            ("memorization", self.memorization),
+            ("radius", self.radius),
         ] {
             if !(value >= 0.0 && value.is_finite()) {
                 let range = "at least 0 and finite";
                 return Err(TheoryError::Parameter { name, value, range });
             }
         }
+        Ok(())
     }
-    Ok(())
+}
+
+/// The quantile of sorted values, linear between neighbours (definition 7 of Hyndman and Fan 1996).
+fn quantile(sorted: &[f64], share: f64) -> f64 {
+    let position = share * (sorted.len() - 1) as f64;
+    let (low, high) = (
+        sorted[position.floor() as usize],
+        sorted[position.ceil() as usize],
+    );
+    low + (high - low) * position.fract()
 }
 
 /// Indices of rows that are drawn together.

@@ -73,23 +73,125 @@ pub fn phase_map(
     base.validate()?;
     at_least("etas", etas.len(), 1, "an empty map shows nothing")?;
     at_least("lambdas", lambdas.len(), 1, "an empty map shows nothing")?;
-    at_least("threads", threads, 1, "somebody has to do the work")?;
+    at_least("threads", threads, 1, "needs at least one thread")?;
+    let ratio = base.lambda_w / base.lambda_h;
+    let at = |eta: f64, lambda_h: f64| MdSetting {
+        lambda_w: lambda_h * ratio,
+        lambda_h,
+        eta,
+        ..*base
+    };
+    let rows: Vec<Vec<MdSetting>> = etas
+        .iter()
+        .map(|&eta| lambdas.iter().map(|&lambda| at(eta, lambda)).collect())
+        .collect();
+    let solved = solve_rows(&rows, other, threads)?;
+    Ok(PhaseMap {
+        etas: etas.to_vec(),
+        lambdas: lambdas.to_vec(),
+        ratio: solved.iter().map(quotients).collect(),
+        rho_ce: solved.iter().map(|row| row.0.clone()).collect(),
+        rho_other: solved.into_iter().map(|row| row.1).collect(),
+    })
+}
+
+/// Relative dilation of label smoothing (or another loss) over cross-entropy at one noise level,
+/// over the two numbers that decide it.
+///
+/// The model does not change under
+/// $(C_{MD}, \lambda_W, \lambda_H) \to (s C_{MD}, s^2 \lambda_W, \lambda_H / s^2)$: only
+/// $\lambda_W / C_{MD}^2$ and $\lambda_H C_{MD}^2$ matter.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct InvariantMap {
+    /// Noise level.
+    pub eta: f64,
+    /// Values of $\lambda_W / C_{MD}^2$, one for each column.
+    pub classifier: Vec<f64>,
+    /// Values of $\lambda_H C_{MD}^2$, one for each row.
+    pub features: Vec<f64>,
+    /// $\rho$ under the other loss over $\rho$ under cross-entropy, absent where a loss collapses
+    /// to zero.
+    pub ratio: Vec<Vec<Option<f64>>>,
+}
+
+/// Computes an [`InvariantMap`]; `base` supplies noise level, $C_{MD}$, measure and dimension.
+///
+/// # Errors
+/// As [`phase_map`].
+///
+/// # Example
+/// ```
+/// use memdil_theory::{LossKind, MarginLoss, MdSetting, Measure, phase::invariant_map};
+/// let base = MdSetting {
+///     lambda_w: 1e-3, lambda_h: 1e-3, eta: 0.4, c_md: 0.5,
+///     measure: Measure::Sphere, dim: 2, nonnegative: true,
+/// };
+/// let smoothing = MarginLoss::new(LossKind::Ls, 0.1)?;
+/// let map = invariant_map(&base, &smoothing, &[0.01, 0.4], &[4e-9], 1)?;
+/// assert!(map.ratio[0][0] < Some(1.0) && map.ratio[0][1] > Some(1.0));
+/// # Ok::<(), memdil_theory::TheoryError>(())
+/// ```
+pub fn invariant_map(
+    base: &MdSetting,
+    other: &MarginLoss,
+    classifier: &[f64],
+    features: &[f64],
+    threads: usize,
+) -> Result<InvariantMap, TheoryError> {
+    base.validate()?;
+    at_least(
+        "classifier",
+        classifier.len(),
+        1,
+        "an empty map shows nothing",
+    )?;
+    at_least("features", features.len(), 1, "an empty map shows nothing")?;
+    at_least("threads", threads, 1, "needs at least one thread")?;
+    let square = base.c_md * base.c_md;
+    let at = |x: f64, y: f64| MdSetting {
+        lambda_w: x * square,
+        lambda_h: y / square,
+        ..*base
+    };
+    let rows: Vec<Vec<MdSetting>> = features
+        .iter()
+        .map(|&y| classifier.iter().map(|&x| at(x, y)).collect())
+        .collect();
+    let solved = solve_rows(&rows, other, threads)?;
+    Ok(InvariantMap {
+        eta: base.eta,
+        classifier: classifier.to_vec(),
+        features: features.to_vec(),
+        ratio: solved.iter().map(quotients).collect(),
+    })
+}
+
+/// $\rho$ along a row under cross-entropy and under another loss.
+type Row = (Vec<Option<f64>>, Vec<Option<f64>>);
+
+fn quotients((ce, other): &Row) -> Vec<Option<f64>> {
+    let quotient = |(ce, other): (&Option<f64>, &Option<f64>)| match (*ce, *other) {
+        (Some(ce), Some(other)) if ce > 0.0 => Some(other / ce),
+        _ => None,
+    };
+    ce.iter().zip(other).map(quotient).collect()
+}
+
+/// Solves rows of settings under two losses, blocks of rows in parallel.
+fn solve_rows(
+    rows: &[Vec<MdSetting>],
+    other: &MarginLoss,
+    threads: usize,
+) -> Result<Vec<Row>, TheoryError> {
     let cross_entropy = MarginLoss::cross_entropy();
-    let solve_rows = |etas: &[f64]| -> Result<Vec<_>, TheoryError> {
-        etas.iter()
-            .map(|&eta| {
-                Ok((
-                    row(base, &cross_entropy, eta, lambdas)?,
-                    row(base, other, eta, lambdas)?,
-                ))
-            })
-            .collect()
+    let solve = |block: &[Vec<MdSetting>]| -> Result<Vec<Row>, TheoryError> {
+        let of_row =
+            |settings: &Vec<MdSetting>| Ok((row(settings, &cross_entropy)?, row(settings, other)?));
+        block.iter().map(of_row).collect()
     };
     let blocks: Vec<_> = std::thread::scope(|scope| {
-        let work = etas.chunks(etas.len().div_ceil(threads));
-        let handles: Vec<_> = work
-            .map(|block| scope.spawn(|| solve_rows(block)))
-            .collect();
+        let work = rows.chunks(rows.len().div_ceil(threads));
+        let handles: Vec<_> = work.map(|block| scope.spawn(|| solve(block))).collect();
         handles
             .into_iter()
             .map(|handle| {
@@ -99,46 +201,21 @@ pub fn phase_map(
             })
             .collect()
     });
-    let mut map = PhaseMap {
-        etas: etas.to_vec(),
-        lambdas: lambdas.to_vec(),
-        rho_ce: Vec::with_capacity(etas.len()),
-        rho_other: Vec::with_capacity(etas.len()),
-        ratio: Vec::with_capacity(etas.len()),
-    };
-    for block in blocks {
-        for (ce, other) in block? {
-            let quotient = |(ce, other): (&Option<f64>, &Option<f64>)| match (*ce, *other) {
-                (Some(ce), Some(other)) if ce > 0.0 => Some(other / ce),
-                _ => None,
-            };
-            map.ratio
-                .push(ce.iter().zip(&other).map(quotient).collect());
-            map.rho_ce.push(ce);
-            map.rho_other.push(other);
-        }
-    }
-    Ok(map)
+    Ok(blocks
+        .into_iter()
+        .collect::<Result<Vec<_>, _>>()?
+        .into_iter()
+        .flatten()
+        .collect())
 }
 
-fn row<L: ConvexMargin>(
-    base: &MdSetting,
-    loss: &L,
-    eta: f64,
-    lambdas: &[f64],
-) -> Result<Vec<Option<f64>>, TheoryError> {
-    let ratio = base.lambda_w / base.lambda_h;
+/// Every solve starts from its neighbour's solution and from the solver's own starts.
+fn row<L: ConvexMargin>(settings: &[MdSetting], loss: &L) -> Result<Vec<Option<f64>>, TheoryError> {
     let mut last = None;
-    lambdas
+    settings
         .iter()
-        .map(|&lambda_h| {
-            let setting = MdSetting {
-                lambda_w: lambda_h * ratio,
-                lambda_h,
-                eta,
-                ..*base
-            };
-            let outcome = solve_near(&setting, loss, last.as_slice())?;
+        .map(|setting| {
+            let outcome = solve_near(setting, loss, last.as_slice())?;
             last = outcome.solution().copied();
             Ok(outcome.rho())
         })
