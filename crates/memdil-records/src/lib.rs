@@ -26,6 +26,7 @@ mod layer_peeled;
 mod manifest;
 mod model;
 mod optimizer;
+mod quantity;
 mod record;
 mod search;
 mod search_folder;
@@ -45,6 +46,7 @@ pub use model::{
     ActivationSpec, ClassifierSpec, CustomSpec, MlpSpec, ModelSpec, NormSpec, ResNetSpec, VggSpec,
 };
 pub use optimizer::{OptimizerSpec, ScheduleSpec};
+pub use quantity::QUANTITIES;
 pub use record::{EpochRecord, Provenance, RunRecord, Status, TestRecord};
 pub use search::{
     RetrainedRecord, Sampler, SearchRange, SearchRecord, SearchScale, SearchSpec, TrialRecord,

@@ -43,9 +43,24 @@ pub struct EpochRecord {
     /// Distance of W Wᵀ from a simplex equiangular tight frame.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub nc2_etf: Option<f64>,
+    /// The mean `nc2_etf` of classifiers of the same shape with independent normal entries.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub nc2_etf_random: Option<f64>,
+    /// Distance of the Gram matrix of the uncentred class means from a multiple of the identity:
+    /// the frame that non-negative features should reach.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub nc2_orthogonal: Option<f64>,
+    /// The mean `nc2_orthogonal` of class means whose entries are absolute values of independent
+    /// normal numbers.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub nc2_orthogonal_random: Option<f64>,
     /// Distance of W Mᵀ from a simplex equiangular tight frame.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub nc3: Option<f64>,
+    /// The mean `nc3` of classifiers of the same shape with independent normal entries, with the
+    /// class means of this epoch.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub nc3_random: Option<f64>,
     /// Share of training samples that the nearest class mean classifies as the network does.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub nc4: Option<f64>,
@@ -68,6 +83,10 @@ pub struct EpochRecord {
     /// `memorization_mean` over the same samples as `nc1_all`.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub memorization_mean_all: Option<f64>,
+    /// The mean distance of the corrupted training samples to the mean of the test features of
+    /// their true class; left out where no sample is corrupted.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub memorization_test_mean: Option<f64>,
     /// Share of the corrupted training samples predicted as their given, wrong label.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub memorized_as_given: Option<f64>,
@@ -119,6 +138,12 @@ pub struct TestRecord {
     /// Mean distance between class means.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub separation: Option<f64>,
+    /// Dilation of the samples that are predicted right, around their own class means.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub dilation_correct: Option<f64>,
+    /// Rho of the samples that are predicted right, around their own class means.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub rho_correct: Option<f64>,
 }
 
 /// Where and with what a run was made.

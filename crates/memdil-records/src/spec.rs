@@ -43,11 +43,31 @@ pub struct TrainingSpec {
     pub batch_size: usize,
     /// Metrics are taken every so many epochs, and after the last.
     pub evaluate_every: usize,
+    /// More epochs after which metrics are taken, in increasing order: a claim about the course of
+    /// training needs many early ones. Left out: none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub evaluate_at: Vec<usize>,
     /// $\lambda_h$ of the penalty $\frac{\lambda_h}{2n} \sum_i \lVert h_i \rVert^2$ that a batch of
     /// n samples with penultimate features $h_i$ adds to the loss, as in the layer-peeled model;
     /// left out: 0.
     #[serde(default)]
     pub feature_decay: f64,
+}
+
+impl TrainingSpec {
+    /// Whether metrics are taken after this epoch, counted from one.
+    pub fn is_evaluated(&self, epoch: usize) -> bool {
+        epoch.is_multiple_of(self.evaluate_every)
+            || epoch == self.epochs
+            || self.evaluate_at.contains(&epoch)
+    }
+
+    /// The number of evaluations.
+    pub fn evaluations(&self) -> usize {
+        (1..=self.epochs)
+            .filter(|&epoch| self.is_evaluated(epoch))
+            .count()
+    }
 }
 
 impl RunSpec {
@@ -131,6 +151,13 @@ impl RunSpec {
             "training.evaluate_every",
             training.evaluate_every,
             "at least 1",
+        )?;
+        let at = &training.evaluate_at;
+        check(
+            at.is_sorted_by(|a, b| a < b) && at.iter().all(|e| (1..=training.epochs).contains(e)),
+            "training.evaluate_at",
+            format!("{at:?}"),
+            "increasing epochs from 1 to training.epochs",
         )?;
         let decay = training.feature_decay;
         check(

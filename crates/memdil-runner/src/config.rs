@@ -18,7 +18,7 @@ use crate::RunnerError;
 /// `[sweep]` maps dotted names of settings to lists; a sweep is the product of these lists, the
 /// last one changing fastest. `[search]` is a [`SearchSpec`](memdil_records::SearchSpec): one
 /// search for each run of the sweep. `[preset.NAME]` replaces settings (`run`) and lists (`sweep`)
-/// by the same dotted names, and keys of `[search]`. Written several times as `[[preset.NAME]]` it
+/// by the same dotted names, and keys of `[search]`. `[[claim]]` tables say what the report tests. Written several times as `[[preset.NAME]]` it
 /// is several such sweeps in one; `where_present = true` leaves a sweep's runs out where their data
 /// set is not at hand. The `config.toml` in a run's folder is such a file too.
 ///
@@ -31,6 +31,7 @@ pub struct Experiment {
     /// At least one.
     parts: Vec<Part>,
     pub(crate) search: Option<Table>,
+    claims: Vec<Table>,
     overridden: Vec<String>,
 }
 
@@ -97,6 +98,19 @@ impl Experiment {
                 ));
             }
         };
+        let claims = match run.remove("claim") {
+            None => Vec::new(),
+            Some(Value::Array(claims)) => claims
+                .into_iter()
+                .map(|claim| match claim {
+                    Value::Table(claim) => Ok(claim),
+                    _ => Err(config(
+                        "'claim' must be a list of tables, [[claim]]".to_owned(),
+                    )),
+                })
+                .collect::<Result<_, _>>()?,
+            Some(_) => return Err(config("claims are written as [[claim]]".to_owned())),
+        };
         let mut take = |name: &str| match run.remove(name) {
             None => Ok(None),
             Some(Value::Table(table)) => Ok(Some(table)),
@@ -146,6 +160,7 @@ impl Experiment {
             command,
             parts,
             search,
+            claims,
             overridden: Vec::new(),
         };
         for text in overrides {
@@ -184,6 +199,29 @@ impl Experiment {
             }
         }
         Ok(experiment)
+    }
+
+    /// The `[[claim]]` tables, in the order of the file.
+    pub fn claims(&self) -> &[Table] {
+        &self.claims
+    }
+
+    /// The name of the experiment: the setting `experiment`, or the name of the file.
+    pub fn name(&self) -> String {
+        let named = self.parts[0].run.get("experiment").and_then(Value::as_str);
+        let file = || {
+            self.path
+                .file_stem()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned()
+        };
+        named.map_or_else(file, str::to_owned)
+    }
+
+    /// The subcommand of `memdil` that the file is for, if it names one.
+    pub fn command(&self) -> Option<&str> {
+        self.command.as_deref()
     }
 
     /// True when the file has lists to sweep over.

@@ -87,7 +87,7 @@ impl Calibration {
     pub fn seconds(&self, spec: &RunSpec) -> f64 {
         let training = &spec.training;
         let steps = training.epochs * self.train.div_ceil(training.batch_size);
-        let evaluations = training.epochs.div_ceil(training.evaluate_every);
+        let evaluations = training.evaluations();
         self.start
             + self.step * steps as f64
             + self.evaluated * (evaluations * (self.train + self.others)) as f64

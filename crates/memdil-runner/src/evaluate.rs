@@ -1,11 +1,12 @@
 //! Features and metrics of a network as it stands, in evaluation mode.
 
 use memdil_losses::Loss;
-use memdil_metrics::MetricsError;
+use memdil_metrics::{MetricsError, Moments};
 use memdil_records::{EpochRecord, Snapshot, SnapshotPart, TestRecord};
 use ndarray::{Array1, Array2, ArrayView2, Axis, CowArray, Ix2, s};
 
 use crate::network::Part;
+use crate::random_classifier::RandomClassifier;
 use crate::{Network, Prepared, RunnerError};
 
 /// Samples in a forward pass: bounds the memory of an evaluation whatever the size of the data set.
@@ -113,14 +114,6 @@ impl Evaluation {
         let (logits, held_out_logits) = noisy.logits.view().split_at(Axis(0), *trained_on);
         let (y, held_out) = all_y.split_at(*trained_on);
         let clean = &all_clean[..*trained_on];
-        // What compares given with true labels: of a latent class counts which true class it
-        // belongs to.
-        let all_given: Vec<u32> = all_y
-            .iter()
-            .map(|label| label % *true_classes as u32)
-            .collect();
-        let given = &all_given[..*trained_on];
-        let true_logits = fold(logits, *true_classes);
         record.accuracy = keep.value("accuracy", memdil_metrics::accuracy(logits, y));
         record.nc1 = keep.value("nc1", memdil_metrics::nc1(h, y, classes));
         record.nc2_etf = keep.value("nc2_etf", memdil_metrics::nc2_etf(classifier.view()));
@@ -134,36 +127,136 @@ impl Evaluation {
             memdil_metrics::bias_collapse(classifier.view(), bias.view(), h),
         );
         record.ece = keep.value("ece", memdil_metrics::ece(logits, y));
-        if let Some(memorization) = keep.value(
-            "memorization",
-            memdil_metrics::memorization(h, given, clean, *true_classes),
-        ) {
+        if let Some(moments) = keep.value("nc2_orthogonal", Moments::of(h, y, None, classes)) {
+            record.nc2_orthogonal = keep.value("nc2_orthogonal", moments.nc2_orthogonal());
+            let random = RandomClassifier::new(classes, &moments);
+            record.nc2_etf_random = keep.value("nc2_etf_random", random.nc2_etf);
+            record.nc2_orthogonal_random =
+                keep.value("nc2_orthogonal_random", random.nc2_orthogonal);
+            record.nc3_random = keep.value("nc3_random", random.nc3);
+        }
+        let corruption = Corruption::new(h, logits, (y, clean), *true_classes);
+        if let Some(memorization) = keep.value("memorization", corruption.memorization()) {
             record.memorization_sum = Some(memorization.sum);
             record.memorization_mean = memorization.mean;
             record.memorization_per_class = Some(memorization.per_class);
         }
-        let fraction = memdil_metrics::memorized_fraction(true_logits.view(), given, clean);
+        let around_test = corruption.memorization_test(test);
+        record.memorization_test_mean = keep
+            .value("memorization_test_mean", around_test)
+            .and_then(|memorization| memorization.mean);
+        let fraction = corruption.memorized_fraction();
         if let Some(fraction) = keep.value("memorized_fraction", fraction).flatten() {
             record.memorized_as_given = Some(fraction.as_given);
             record.memorized_as_clean = Some(fraction.as_clean);
             record.memorized_as_other = Some(fraction.as_other);
         }
-        let means = memdil_metrics::uncorrupted_class_means(h, given, clean, *true_classes);
-        let separation = means.and_then(|m| memdil_metrics::separation(m.means.view()));
-        record.separation = keep.value("separation", separation);
+        record.separation = keep.value("separation", corruption.separation());
         if !held_out.is_empty() {
             record.validation_accuracy = keep.value(
                 "validation_accuracy",
                 memdil_metrics::accuracy(held_out_logits, held_out),
             );
             record.nc1_all = keep.value("nc1_all", memdil_metrics::nc1(all_h, all_y, classes));
-            let all = memdil_metrics::memorization(all_h, &all_given, all_clean, *true_classes);
+            let all = Corruption::new(
+                all_h,
+                noisy.logits.view(),
+                (all_y, all_clean),
+                *true_classes,
+            );
             record.memorization_mean_all = keep
-                .value("memorization_mean_all", all)
+                .value("memorization_mean_all", all.memorization())
                 .and_then(|m| m.mean);
         }
         record.test = Some(measure_test(test, *true_classes, loss, &mut keep)?);
         Ok(())
+    }
+}
+
+/// Training samples with what was done to their labels.
+///
+/// With latent classes, as in the authors' experiment, the corrupted samples are those with a
+/// latent label; samples whose label was moved to another class without becoming latent are left
+/// out.
+struct Corruption<'a> {
+    features: CowArray<'a, f32, Ix2>,
+    logits: CowArray<'a, f32, Ix2>,
+    /// As the network was given them, latent ones among them.
+    given: Vec<u32>,
+    clean: Vec<u32>,
+    classes: usize,
+}
+
+impl<'a> Corruption<'a> {
+    fn new(
+        features: ArrayView2<'a, f32>,
+        logits: ArrayView2<'a, f32>,
+        (given, clean): (&[u32], &[u32]),
+        classes: usize,
+    ) -> Self {
+        if logits.ncols() == classes {
+            return Self {
+                features: features.into(),
+                logits: logits.into(),
+                given: given.to_vec(),
+                clean: clean.to_vec(),
+                classes,
+            };
+        }
+        let kept: Vec<usize> = (0..given.len())
+            .filter(|&i| given[i] == clean[i] || given[i] >= classes as u32)
+            .collect();
+        let pick = |labels: &[u32]| kept.iter().map(|&i| labels[i]).collect();
+        Self {
+            features: features.select(Axis(0), &kept).into(),
+            logits: logits.select(Axis(0), &kept).into(),
+            given: pick(given),
+            clean: pick(clean),
+            classes,
+        }
+    }
+
+    /// The given labels among the true classes: distances need to know which samples are
+    /// corrupted, not which latent class they were given.
+    fn given_true(&self) -> Vec<u32> {
+        let k = self.classes as u32;
+        let pairs = self.given.iter().zip(&self.clean);
+        pairs
+            .map(|(&given, &clean)| if given < k { given } else { (clean + 1) % k })
+            .collect()
+    }
+
+    fn memorization(&self) -> Result<memdil_metrics::Memorization, MetricsError> {
+        let given = self.given_true();
+        memdil_metrics::memorization(self.features.view(), &given, &self.clean, self.classes)
+    }
+
+    fn memorization_test(
+        &self,
+        test: &SnapshotPart,
+    ) -> Result<memdil_metrics::Memorization, MetricsError> {
+        memdil_metrics::memorization_test(
+            (self.features.view(), &self.given_true(), &self.clean),
+            (test.features.view(), labels(&test.labels)),
+            self.classes,
+        )
+    }
+
+    fn memorized_fraction(
+        &self,
+    ) -> Result<Option<memdil_metrics::MemorizedFraction>, MetricsError> {
+        memdil_metrics::memorized_fraction(self.logits.view(), &self.given, &self.clean)
+    }
+
+    /// Mean distance between the class means of the uncorrupted samples.
+    fn separation(&self) -> Result<f64, MetricsError> {
+        let means = memdil_metrics::uncorrupted_class_means(
+            self.features.view(),
+            &self.given_true(),
+            &self.clean,
+            self.classes,
+        )?;
+        memdil_metrics::separation(means.means.view())
     }
 }
 
@@ -177,6 +270,11 @@ fn measure_test(
     let logits = fold(test.logits.view(), classes);
     let dilation = keep.value("test.dilation", memdil_metrics::dilation(h, y, classes));
     let rho_nc1 = dilation.filter(|_| classes == 2);
+    let right: Vec<usize> = memdil_metrics::correct(logits.view(), y)?;
+    let (right_h, right_y) = (
+        h.select(Axis(0), &right),
+        right.iter().map(|&i| y[i]).collect::<Vec<u32>>(),
+    );
     Ok(TestRecord {
         loss: loss.value(logits.mapv(f64::from).view(), y)?,
         accuracy: memdil_metrics::accuracy(logits.view(), y)?,
@@ -190,6 +288,14 @@ fn measure_test(
             "test.separation",
             memdil_metrics::class_means(h, y, classes)
                 .and_then(|m| memdil_metrics::separation(m.means.view())),
+        ),
+        dilation_correct: keep.value(
+            "test.dilation_correct",
+            memdil_metrics::dilation(right_h.view(), &right_y, classes),
+        ),
+        rho_correct: keep.value(
+            "test.rho_correct",
+            memdil_metrics::rho(right_h.view(), &right_y, classes),
         ),
     })
 }

@@ -35,6 +35,7 @@ mod network;
 mod optimizer;
 mod prepare;
 mod provenance;
+mod random_classifier;
 mod search;
 mod selftest;
 mod sweep;

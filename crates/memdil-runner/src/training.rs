@@ -228,18 +228,16 @@ impl<'a> Training<'a> {
             loss,
             ..EpochRecord::default()
         };
-        let training = &self.spec.training;
-        let evaluation =
-            if epoch.is_multiple_of(training.evaluate_every) || epoch == training.epochs {
-                let evaluation = Evaluation::new(&mut self.network, self.data)?;
-                if !evaluation.is_finite() {
-                    return Ok(Err("features or logits are not finite".to_owned()));
-                }
-                evaluation.measure(&self.spec.loss, &mut record)?;
-                Some(evaluation)
-            } else {
-                None
-            };
+        let evaluation = if self.spec.training.is_evaluated(epoch) {
+            let evaluation = Evaluation::new(&mut self.network, self.data)?;
+            if !evaluation.is_finite() {
+                return Ok(Err("features or logits are not finite".to_owned()));
+            }
+            evaluation.measure(&self.spec.loss, &mut record)?;
+            Some(evaluation)
+        } else {
+            None
+        };
         record.seconds = self.clock.seconds();
         (self.epoch, self.samples, self.total) = (epoch + 1, 0, 0.0);
         Ok(Ok((record, evaluation)))
