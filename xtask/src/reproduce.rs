@@ -134,8 +134,20 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
     }
     // What an earlier report here has, this one keeps.
     let before = fs::read_to_string(out.join("report").join("claims.json")).unwrap_or_default();
-    if theory || before.contains("\"md-theory/") {
+    theory = theory || before.contains("\"md-theory/");
+    if theory {
         report.arg("--theory");
+    }
+    report.args(["--preset", &options.preset]);
+    options.data(&mut report);
+    for experiment in &preset {
+        let made = match made_in(&out, experiment)? {
+            Some(made) => made.exists(),
+            None => theory,
+        };
+        if made {
+            report.arg("--config").arg(experiment);
+        }
     }
     check(report.args(["--command", &again(arguments)]))?;
     if failed.is_empty() {
@@ -153,11 +165,12 @@ fn plan(options: &Options, program: &Path, experiment: &Path, out: &Path) -> Res
     plan.args(["sweep", "plan", "--preset", &options.preset, "--config"])
         .arg(experiment);
     options.data(&mut plan);
-    check(
-        plan.arg("--out")
-            .arg(manifest(out, experiment))
-            .stdout(Stdio::null()),
-    )
+    plan.arg("--out").arg(manifest(out, experiment));
+    // A dry run shows the claims.
+    if !options.dry_run {
+        plan.stdout(Stdio::null());
+    }
+    check(&mut plan)
 }
 
 impl Options {
@@ -351,14 +364,20 @@ fn made(out: &Path, preset: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
 fn manifests(out: &Path, preset: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
     let mut manifests = Vec::new();
     for experiment in preset {
-        manifests.extend(match kind(experiment)? {
-            Kind::Sweep => Some(manifest(out, experiment)),
-            // The runs that a search ends in.
-            Kind::Own(own, _) if own == "search" => Some(out.join("runs/search/retrained.jsonl")),
-            Kind::Own(..) | Kind::Report => None,
-        });
+        let layer_peeled = matches!(kind(experiment)?, Kind::Own(own, false) if own != "search");
+        manifests.extend(made_in(out, experiment)?.filter(|_| !layer_peeled));
     }
     Ok(manifests)
+}
+
+/// The file that an experiment leaves in the output folder; none of a part of the report.
+fn made_in(out: &Path, experiment: &Path) -> Result<Option<PathBuf>, Failure> {
+    Ok(match kind(experiment)? {
+        Kind::Sweep => Some(manifest(out, experiment)),
+        Kind::Own(own, _) if own == "search" => Some(out.join("runs/search/retrained.jsonl")),
+        Kind::Own(..) => Some(out.join("runs/layer-peeled.jsonl")),
+        Kind::Report => None,
+    })
 }
 
 /// Experiment files, by name.
@@ -506,7 +525,7 @@ mod tests {
             names(&one.experiments),
             ["memorization-dilation", "theory-vs-practice"]
         );
-        assert_eq!(one.preset.len(), 8);
+        assert_eq!(one.preset.len(), 9);
         for (arguments, expected) in [
             (
                 "--preset huge",

@@ -14,7 +14,14 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("memdil-models", &["memdil-kernels"]),
     ("memdil-theory", &["memdil-losses"]),
     ("memdil-records", &["memdil-data", "memdil-losses"]),
-    ("memdil-report", &["memdil-records", "memdil-theory"]),
+    (
+        "memdil-claims",
+        &["memdil-metrics", "memdil-records", "memdil-theory"],
+    ),
+    (
+        "memdil-report",
+        &["memdil-claims", "memdil-records", "memdil-theory"],
+    ),
     (
         "memdil-runner",
         &[
@@ -29,6 +36,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "memdil",
         &[
+            "memdil-claims",
             "memdil-data",
             "memdil-losses",
             "memdil-metrics",
@@ -47,6 +55,7 @@ const ABSENT: &[(&str, &[&str])] = &[
     ("memdil-metrics", &["candle-core"]),
     ("memdil-theory", &["candle-core"]),
     ("memdil-records", &["candle-core"]),
+    ("memdil-claims", &["candle-core"]),
     ("memdil-report", &["candle-core"]),
     // What the feature `hub` brings.
     ("memdil", &["candle-datasets", "hf-hub", "tokio"]),

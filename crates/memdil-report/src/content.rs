@@ -1,22 +1,24 @@
 //! What a report says, before it becomes HTML or Markdown.
 
+use memdil_claims::{Claim, Counted, LEVEL, SEEDS_NEEDED, Verdict};
 use memdil_records::{Provenance, SearchFolder, SearchRecord};
 
 use crate::chart::Figure;
-use crate::claims::{self, Claim, Counted, Verdict};
 use crate::layer_peeled::{self, Descent};
 use crate::reference::{self, Comparison};
 use crate::runs::{self, Run, distinct};
 use crate::section::{self, Section};
 use crate::text::{count, date};
 use crate::theory::Theory;
-use crate::{MeasuredFeatures, ReportError, ReportOptions, experiments, measured, search};
+use crate::{
+    ExperimentClaims, MeasuredFeatures, ReportError, ReportOptions, experiments, measured, search,
+};
 
 pub(crate) const TITLE: &str = "Memorization and dilation";
 
 pub(crate) const PURPOSE: &str = "Does memorising noisy labels spread out the features of unseen samples, and do \
      label smoothing and label relaxation hold them together better than cross-entropy? What these runs say about the \
-     claims of “Memorization-Dilation: Modeling Neural Collapse Under Label Noise” (Nguyen et al., ICLR 2023).";
+     claims of “Memorization-Dilation: Modeling Neural Collapse Under Noise” (Nguyen et al., ICLR 2023).";
 
 pub(crate) const MEASURED_PURPOSE: &str = "How far have the features of these networks collapsed, how far do unseen \
      samples spread, and what did wrong labels do to them?";
@@ -85,9 +87,17 @@ impl Content {
             .as_deref()
             .map(|path| reference::compare(path, &runs))
             .transpose()?;
-        let solved = options.theory.then(|| Theory::new(&runs)).transpose()?;
-        let mut claims = claims::evaluate(&runs, solved.as_ref())?;
-        claims.extend(layer_peeled::claim(&layer_peeled));
+        let needs_theory = options
+            .experiments
+            .iter()
+            .any(ExperimentClaims::needs_theory);
+        let solved = (options.theory || needs_theory)
+            .then(|| Theory::new(&runs))
+            .transpose()?;
+        let mut claims = Vec::new();
+        for experiment in &options.experiments {
+            claims.extend(experiment.judge(&runs, &layer_peeled, solved.as_ref())?);
+        }
         claims.sort_by_key(|claim| experiments::rank(section::experiment(claim)));
         let command = options.command.as_deref();
         Ok(Self {
@@ -99,8 +109,8 @@ impl Content {
                 &claims,
                 command,
             )?,
+            unjudged: unjudged(&runs, &claims),
             claims,
-            unjudged: claims::unjudged(&runs),
             missing,
             measured_figure: measured::figure(&options.features),
             measured: options.features.clone(),
@@ -239,13 +249,27 @@ impl Content {
 
     /// Why an experiment has no verdict.
     pub(crate) fn unjudged_note(&self) -> Option<String> {
+        if self.claims.is_empty() && self.unjudged.is_empty() {
+            return Some("No claim is tested: no experiment file was given.".to_owned());
+        }
         (!self.unjudged.is_empty()).then(|| {
             format!(
-                "No claim is tested on {}: made for its figures and tables only.",
+                "No claim is tested on {}: the experiment declares none, or its file was not given.",
                 self.unjudged.join(", ")
             )
         })
     }
+}
+
+/// Experiments among the runs that have no verdict.
+fn unjudged(runs: &[Run], claims: &[Claim]) -> Vec<String> {
+    let mut experiments = distinct(runs, |run| run.record.spec.experiment.clone());
+    experiments.retain(|name| {
+        !claims
+            .iter()
+            .any(|claim| section::experiment(claim) == name)
+    });
+    experiments
 }
 
 /// How verdicts come about, in words.
@@ -256,9 +280,9 @@ pub(crate) fn rules(claims: &[Claim]) -> String {
         ""
     };
     format!(
-        "Supported or refuted: the 95% interval lies on one side of zero, p after Holm’s correction over all claims \
-         is below {}, and at least {} independent seeds are behind it. Everything else is inconclusive.{exact}",
-        claims::LEVEL,
-        claims::SEEDS_NEEDED
+        "Supported: the 95% interval over seeds lies on the expected side of the bound, and p after Holm’s correction within the experiment and \
+         data set is below {}. Refuted: the interval lies wholly on the other side. Either needs {} seeds; everything else is \
+         inconclusive. Effect, interval and p are of one t test with one value per seed.{exact}",
+        LEVEL, SEEDS_NEEDED
     )
 }

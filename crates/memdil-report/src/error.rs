@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use memdil_claims::ClaimError;
 use memdil_records::RecordError;
 use memdil_theory::TheoryError;
 
@@ -46,6 +47,9 @@ pub enum ReportError {
         /// What is wrong.
         reason: String,
     },
+    /// A claim that cannot be tested.
+    #[error(transparent)]
+    Claim(#[from] ClaimError),
     /// A model that could not be solved.
     #[error("theory section: {0}")]
     Theory(#[from] TheoryError),
@@ -56,6 +60,7 @@ impl ReportError {
     pub fn is_bad_input(&self) -> bool {
         match self {
             Self::Records(error) => error.is_bad_input(),
+            Self::Claim(error) => error.is_bad_input(),
             Self::Theory(_) | Self::Figure { .. } => false,
             Self::NoFolder { .. }
             | Self::NoRuns { .. }

@@ -2,17 +2,14 @@
 
 use std::path::Path;
 
+use memdil_claims::{Claim, Unit};
 use memdil_records::{LayerPeeledEnd, LayerPeeledRecord, LayerPeeledStatus, read_layer_peeled};
 use memdil_theory::layer_peeled::{LpmSetting, LpmSolution, closed_form};
 
 use crate::ReportError;
-use crate::claims::exact::decided;
-use crate::claims::{Claim, Unit};
+use crate::exact::decided;
 use crate::table::{Row, Table, heads};
 use crate::text::{count, number, or_dash};
-
-/// Largest relative error of objective, gap and norms that counts as reaching the closed form.
-pub(crate) const TOLERANCE: f64 = 1e-6;
 
 /// A training and what it should have reached.
 #[derive(Clone, Debug)]
@@ -186,7 +183,7 @@ pub(crate) fn table(descents: &[Descent]) -> Table {
 
 /// Supported when every training reached the closed form, refuted when one came to rest elsewhere;
 /// none where nothing was trained.
-pub(crate) fn claim(descents: &[Descent]) -> Option<Claim> {
+pub(crate) fn claim(descents: &[Descent], tolerance: f64) -> Option<Claim> {
     let judged: Vec<&Descent> = descents.iter().filter(|d| d.exact.is_some()).collect();
     let errors: Vec<f64> = judged
         .iter()
@@ -196,7 +193,7 @@ pub(crate) fn claim(descents: &[Descent]) -> Option<Claim> {
     let largest = errors.iter().copied().reduce(f64::max);
     let open = judged.len() - errors.len();
     let (holds, reason) = match largest {
-        Some(largest) if largest > TOLERANCE => (Some(false), None),
+        Some(largest) if largest > tolerance => (Some(false), None),
         _ if open > 0 => (
             None,
             Some(format!(
@@ -211,18 +208,15 @@ pub(crate) fn claim(descents: &[Descent]) -> Option<Claim> {
         ),
     };
     (!descents.is_empty()).then(|| Claim {
-        name: "gradient descent reaches NC+".to_owned(),
-        statement: "Free features trained by gradient descent reach the closed form of the layer-peeled model.".to_owned(),
         test: format!(
             "Relative errors of objective, logit gap and squared norms where descent came to rest; supported if all are \
-             at most {TOLERANCE:e}, refuted otherwise"
+             at most {tolerance:e}, refuted otherwise"
         ),
         reason,
-        caveat: None,
-        measure: "largest error",
+        measure: "largest error".to_owned(),
         unit: Unit::RelativeError,
         effect: largest,
-        ..decided("layer-peeled/closed-form", holds, errors.len())
+        ..decided(holds, errors.len())
     })
 }
 
@@ -232,7 +226,7 @@ mod tests {
     use memdil_records::{LayerPeeledSpec, Provenance};
 
     use super::*;
-    use crate::claims::Verdict;
+    use memdil_claims::Verdict;
 
     /// A training that reached the closed form, but for a relative error in the gap.
     fn descent(classes: usize, nonnegative: bool, error: f64) -> Descent {
@@ -296,7 +290,7 @@ mod tests {
 
     #[test]
     fn verdicts() {
-        let judge = |descents: &[Descent]| claim(descents).unwrap();
+        let judge = |descents: &[Descent]| claim(descents, 1e-6).unwrap();
         let good = [descent(3, true, 5e-7), descent(4, false, -2e-7)];
         let found = judge(&good);
         assert_eq!(
@@ -321,7 +315,7 @@ mod tests {
             judge(&[descent(5, true, 0.0)]).verdict,
             Verdict::Inconclusive
         );
-        assert_eq!(claim(&[]), None);
+        assert_eq!(claim(&[], 1e-6), None);
     }
 
     #[test]

@@ -1,25 +1,12 @@
 //! From a folder of finished runs to claims, figures and one HTML page. Reads records, trains
 //! nothing.
 //!
-//! [`write_report`] is the whole of it: it reads every run below a folder, tests the paper's claims
-//! ([`Claim`], [`Verdict`]), draws the figures and writes `index.html` (self-contained),
-//! `report.md`, `claims.json`, and each figure as SVG and PNG in `figures/`. The tests themselves
-//! are in [`stats`] and stand alone:
-//!
-//! ```
-//! use memdil_report::stats::{mean_interval, wilcoxon_signed_rank};
-//!
-//! // Log ratios of dilation, label smoothing over cross-entropy, one a seed.
-//! let log_ratios = [-0.51, -0.62, -0.44, -0.70, -0.48, -0.55];
-//! assert_eq!(wilcoxon_signed_rank(&log_ratios), Some(0.03125));
-//! assert!(mean_interval(&log_ratios).is_some_and(|[_, high]| high < 0.0));
-//! ```
-//!
-//! A verdict needs six independent seeds, an interval on one side of zero, and p below 0.05 after
-//! Holm's correction over all claims of the report; a claim that fails is reported as refuted.
-//! [`MeasuredFeatures`] of networks that others trained may stand beside the runs, or alone. With
-//! `theory` the page also shows the solved models, whose claims are decided point by point, and
-//! lays their predictions over the runs.
+//! [`write_report`] is the whole of it: it reads every run below a folder, tests the claims that
+//! experiment files declare ([`ExperimentClaims`]; the tests themselves are those of `memdil-claims`), draws the figures
+//! and writes `index.html` (self-contained), `report.md`, `claims.json`, and each figure as SVG and
+//! PNG in `figures/`. [`MeasuredFeatures`] of networks that others trained may stand beside the
+//! runs, or alone. With `theory` the page also shows the solved models and lays their predictions
+//! over the runs.
 //!
 //! ```
 //! use memdil_report::{ReportError, ReportOptions, write_report};
@@ -29,6 +16,7 @@
 //!     features: Vec::new(),
 //!     out: "report".into(),
 //!     manifests: Vec::new(),
+//!     experiments: Vec::new(),
 //!     reference: None,
 //!     theory: true,
 //!     command: Some("cargo xtask reproduce".to_owned()),
@@ -40,6 +28,7 @@ mod chart;
 mod claims;
 mod content;
 mod error;
+mod exact;
 mod experiments;
 mod figures;
 mod layer_peeled;
@@ -50,7 +39,6 @@ mod reference;
 mod runs;
 mod search;
 mod section;
-pub mod stats;
 mod table;
 mod tables;
 mod terminal;
@@ -58,7 +46,7 @@ mod text;
 mod theory;
 mod write;
 
-pub use claims::{Cell, Claim, Counted, LEVEL, SEEDS_NEEDED, Unit, Verdict};
+pub use claims::ExperimentClaims;
 pub use error::ReportError;
 pub use measured::{MeasuredFeatures, Sample};
 pub use theory::{PanelFit, PredictedRho, fit_runs};

@@ -127,8 +127,8 @@ fn section(content: &Content, section: &Section, number: &mut usize) -> String {
             claim.verdict,
             escape_markdown(&claim.test)
         );
-        for note in claim.caveat.iter().chain(&claim.notes) {
-            text += &format!("\n{}\n", escape_markdown(note));
+        for note in tables::notes(claim) {
+            text += &format!("\n{}\n", escape_markdown(&note));
         }
         if !claim.cells.is_empty() {
             text += &format!("\n{}", tables::cells(claim).markdown());

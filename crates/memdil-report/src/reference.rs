@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use crate::ReportError;
 use crate::runs::{Quantity, Run};
-use crate::stats::{mean, prediction_interval};
+use memdil_claims::stats::{mean, prediction_interval};
 
 /// A file of reference values.
 #[derive(Clone, Debug, Deserialize)]

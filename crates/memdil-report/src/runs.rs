@@ -10,7 +10,7 @@ use memdil_records::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::search::searched;
+use crate::search::{Searched, searched};
 use crate::{ReportError, text};
 
 /// The losses in the order of tables and legends.
@@ -22,6 +22,9 @@ pub(crate) struct Run {
     pub(crate) record: RunRecord,
     pub(crate) folder: RunFolder,
     panel: Panel,
+    /// What was planned, where a search found other settings.
+    planned: Option<RunSpec>,
+    noise_level: f64,
 }
 
 /// A measured value, by the name it has in the records and in a reference file.
@@ -152,16 +155,24 @@ impl fmt::Display for Panel {
 }
 
 impl Run {
-    fn new(folder: RunFolder, record: RunRecord, searched: &BTreeMap<String, Vec<String>>) -> Self {
+    fn new(folder: RunFolder, record: RunRecord, searched: &BTreeMap<String, Searched>) -> Self {
+        let searched = searched.get(&record.id);
         let panel = Panel::new(
             &record.spec,
-            searched.get(&record.id).map_or(&[], Vec::as_slice),
+            searched.map_or(&[], |s| s.settings.as_slice()),
         );
         Self {
+            planned: searched.map(|searched| searched.spec.clone()),
+            noise_level: noise_level(&record),
             record,
             folder,
             panel,
         }
+    }
+
+    /// The specification that was planned: after a search, the one that it searched around.
+    pub(crate) fn planned(&self) -> &RunSpec {
+        self.planned.as_ref().unwrap_or(&self.record.spec)
     }
 
     /// The last epoch of a run that completed.
@@ -207,8 +218,9 @@ impl Run {
         self.record.spec.loss.alpha()
     }
 
+    /// The requested noise; with latent classes the share of latent labels.
     pub(crate) fn eta(&self) -> f64 {
-        self.record.requested_noise
+        self.noise_level
     }
 
     pub(crate) fn seed(&self) -> u64 {
@@ -255,6 +267,13 @@ impl Run {
     pub(crate) fn loss_rank(&self) -> usize {
         loss_rank(self.loss())
     }
+}
+
+/// The degree of noise that an experiment varies.
+fn noise_level(record: &RunRecord) -> f64 {
+    let noise = serde_json::to_value(&record.spec.noise).unwrap_or_default();
+    let split = noise.get("split").and_then(serde_json::Value::as_f64);
+    split.unwrap_or(record.requested_noise)
 }
 
 pub(crate) fn loss_rank(loss: &str) -> usize {

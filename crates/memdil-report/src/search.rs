@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use memdil_records::{SearchRecord, TrialRecord};
+use memdil_records::{RunSpec, SearchRecord, TrialRecord};
 use serde_json::Value;
 
 use crate::chart::{Figure, Frame, Glyph, Group, Key, Picture, Scale, cross, loss_class, mark};
@@ -42,13 +42,22 @@ pub(crate) fn sort(searches: &mut [SearchRecord]) {
     });
 }
 
-/// The names of the settings that were searched over, by retrained run.
-pub(crate) fn searched(searches: &[SearchRecord]) -> BTreeMap<String, Vec<String>> {
+/// What a retrained run was searched around.
+pub(crate) struct Searched {
+    /// The specification of the search.
+    pub(crate) spec: RunSpec,
+    /// The names of the settings that were searched over.
+    pub(crate) settings: Vec<String>,
+}
+
+/// What was searched, by retrained run.
+pub(crate) fn searched(searches: &[SearchRecord]) -> BTreeMap<String, Searched> {
     let of = |record: &SearchRecord| {
-        Some((
-            record.retrained.as_ref()?.run.clone(),
-            record.settings.clone(),
-        ))
+        let searched = Searched {
+            spec: record.spec.clone(),
+            settings: record.settings.clone(),
+        };
+        Some((record.retrained.as_ref()?.run.clone(), searched))
     };
     searches.iter().filter_map(of).collect()
 }

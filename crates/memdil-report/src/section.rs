@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
+use memdil_claims::stats::mean;
+use memdil_claims::{Claim, Verdict};
 use memdil_records::SearchRecord;
 
 use crate::chart::Figure;
-use crate::claims::{Claim, Verdict};
 use crate::experiments::{self, About};
 use crate::layer_peeled::Descent;
 use crate::runs::{Quantity, Run, distinct};
@@ -83,11 +84,7 @@ pub(crate) fn sections(
     if theory.is_some() {
         add("md-theory");
         // Where no run could be fitted there is nothing to lay over.
-        if claims
-            .iter()
-            .any(|claim| experiment(claim) == "theory-vs-practice")
-            || theory_figures.len() > 4
-        {
+        if theory_figures.len() > 4 {
             add("theory-vs-practice");
         }
     }
@@ -165,7 +162,7 @@ fn meaning(section: &Section, runs: &[Run], claims: &[&Claim]) -> String {
     let first = if claims.is_empty() {
         let of = |quantity, format: fn(f64) -> String| {
             let values: Vec<f64> = runs.iter().filter_map(|run| run.value(quantity)).collect();
-            or_dash(crate::stats::mean(&values), format)
+            or_dash(mean(&values), format)
         };
         if runs.is_empty() {
             String::new()
@@ -196,41 +193,19 @@ fn meaning(section: &Section, runs: &[Run], claims: &[&Claim]) -> String {
         let text = parts.join("; ") + ".";
         text[..1].to_uppercase() + &text[1..]
     };
-    let said = sentences(section.about, claims);
-    let second = if !said.is_empty() {
-        said
+    let second = if claims.is_empty() {
+        section.about.map_or("", |about| about.shows).to_owned()
     } else if claims.iter().any(|claim| claim.verdict == Verdict::Refuted) {
         "What the paper says is not what these runs show.".to_owned()
-    } else if !claims.is_empty()
-        && claims
-            .iter()
-            .all(|claim| claim.verdict == Verdict::Inconclusive)
+    } else if claims
+        .iter()
+        .all(|claim| claim.verdict == Verdict::Inconclusive)
     {
         "These runs decide nothing; the reasons stand with the claims.".to_owned()
     } else {
         String::new()
     };
     format!("{first} {second}").trim().to_owned()
-}
-
-/// What an experiment's outcome means, as far as the claims that carry it are supported.
-fn sentences(about: Option<&About>, claims: &[&Claim]) -> String {
-    let holds = |ending: &str| {
-        let mut carried = claims
-            .iter()
-            .filter(|claim| claim.id.ends_with(ending))
-            .peekable();
-        claims.is_empty()
-            || (carried.peek().is_some()
-                && carried.all(|claim| claim.verdict == Verdict::Supported))
-    };
-    let all = about.map_or(&[][..], |about| about.meaning);
-    let said: Vec<&str> = all
-        .iter()
-        .filter(|(ending, _)| holds(ending))
-        .map(|(_, sentence)| *sentence)
-        .collect();
-    said.join(" ")
 }
 
 /// Number of runs, their time, when and from which code.

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use memdil_claims::{Claim, Counted, Verdict};
 use memdil_records::Provenance;
 
-use crate::claims::{Claim, Counted};
 use crate::reference::Comparison;
 use crate::runs::{Quantity, Run};
 use crate::table::{Row, Table, heads};
@@ -118,11 +118,7 @@ pub(crate) fn claims(claims: &[Claim]) -> Table {
     ];
     let rows = claims.iter().map(|claim| Row {
         cells: vec![
-            claim
-                .id
-                .rsplit_once('/')
-                .map_or(claim.id.as_str(), |(group, _)| group)
-                .to_owned(),
+            group(claim),
             claim.name.clone(),
             format!("{} {}", claim.verdict.symbol(), claim.verdict),
             if mixed {
@@ -136,20 +132,57 @@ pub(crate) fn claims(claims: &[Claim]) -> Table {
                 .map_or_else(|| "–".to_owned(), |i| claim.unit.format_interval(i)),
             or_dash(claim.p, p_value),
             or_dash(claim.p_holm, p_value),
-            [&claim.reason, &claim.caveat]
-                .into_iter()
-                .flatten()
-                .cloned()
-                .collect::<Vec<_>>()
-                .join(" "),
+            claim.reason.clone().unwrap_or_default(),
         ],
-        class: claim.verdict.class(),
+        class: class(claim.verdict),
         remark: None,
     });
     Table {
         columns: heads(&columns),
         rows: rows.collect(),
     }
+}
+
+/// The CSS class of a verdict.
+pub(crate) fn class(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Supported => "yes",
+        Verdict::Refuted => "no",
+        Verdict::Inconclusive => "open",
+    }
+}
+
+/// Experiment and data set; the experiment alone of a rule about the solved models.
+pub(crate) fn group(claim: &Claim) -> String {
+    let parts: Vec<&str> = claim.id.split('/').collect();
+    parts[..parts.len().clamp(2, 3) - 1].join("/")
+}
+
+/// What a reader has to know beside a verdict: further conditions, other tests, remarks.
+pub(crate) fn notes(claim: &Claim) -> Vec<String> {
+    let mut notes = vec![claim.refuted_if.clone()];
+    for condition in &claim.conditions {
+        notes.push(format!(
+            "Condition: {}: {}, 95% interval {}, p {}.",
+            condition.measure,
+            or_dash(condition.effect, |effect| condition.unit.format(effect)),
+            condition.interval.map_or_else(
+                || "–".to_owned(),
+                |ends| condition.unit.format_interval(ends)
+            ),
+            or_dash(condition.p, p_value)
+        ));
+    }
+    if let Some(family) = claim.family {
+        notes.push(format!(
+            "Corrected for {}; p of the signed-rank test {}, of the sign test {}.",
+            count(family, "test", "tests"),
+            or_dash(claim.p_signed_rank, p_value),
+            or_dash(claim.p_sign, p_value)
+        ));
+    }
+    notes.extend(claim.notes.iter().cloned());
+    notes
 }
 
 /// The effect of a claim in each cell.
@@ -159,7 +192,7 @@ pub(crate) fn cells(claim: &Claim) -> Table {
     columns.extend(if random {
         vec![("effect", true), ("95% interval", true)]
     } else {
-        vec![(claim.measure, true)]
+        vec![(claim.measure.as_str(), true)]
     });
     let rows = claim.cells.iter().map(|cell| {
         let mut cells = vec![

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::claims::Claim;
+use crate::tables;
 use crate::text::{count, or_dash, p_value};
+use memdil_claims::{Claim, Verdict};
 
-/// Columns padded with blanks; below, why claims are inconclusive, each reason once, and what
-/// limits them.
+/// Columns padded with blanks; below, why claims are inconclusive, each reason once.
 pub(crate) fn table(claims: &[Claim]) -> String {
     if claims.is_empty() {
         return "No claim is tested on these runs.\n".to_owned();
@@ -22,13 +22,13 @@ pub(crate) fn table(claims: &[Claim]) -> String {
     ]
     .map(str::to_owned);
     let mut rows: Vec<[String; 7]> = vec![head];
-    let mut group_before = "";
+    let mut group_before = String::new();
     for claim in claims {
-        let group = claim.id.rsplit_once('/').map_or("", |(group, _)| group);
+        let group = tables::group(claim);
         if group != group_before {
             rows.push(std::array::from_fn(|column| {
                 if column == 0 {
-                    group.to_owned()
+                    group.clone()
                 } else {
                     String::new()
                 }
@@ -73,17 +73,14 @@ pub(crate) fn table(claims: &[Claim]) -> String {
         text.push('\n');
     }
     let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
-    for reason in claims.iter().filter_map(|claim| claim.reason.as_deref()) {
+    let open = claims
+        .iter()
+        .filter(|claim| claim.verdict == Verdict::Inconclusive);
+    for reason in open.filter_map(|claim| claim.reason.as_deref()) {
         *reasons.entry(reason).or_default() += 1;
     }
     for (reason, n) in reasons {
         text += &format!("inconclusive ({}): {reason}\n", count(n, "claim", "claims"));
-    }
-    for claim in claims {
-        text += &claim
-            .caveat
-            .as_ref()
-            .map_or_else(String::new, |caveat| format!("{}: {caveat}\n", claim.id));
     }
     text
 }

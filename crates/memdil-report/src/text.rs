@@ -1,19 +1,6 @@
 //! Numbers, dates and escapes, as every output writes them.
 
-/// Three significant digits, with a true minus sign; very small and very large values in powers of
-/// ten.
-pub(crate) fn number(value: f64) -> String {
-    let size = value.abs();
-    let text = if size < 1e-12 {
-        "0".to_owned()
-    } else if !(1e-3..1e5).contains(&size) {
-        format!("{value:.1e}")
-    } else {
-        let decimals = (2.0 - size.log10().floor()).clamp(0.0, 5.0) as usize;
-        format!("{value:.decimals$}")
-    };
-    text.replace('-', "−")
-}
+pub(crate) use memdil_claims::{count, number, p_value};
 
 /// Three significant digits without trailing zeros, for settings: `0.001`, `1e−10`, `0.45`.
 pub(crate) fn setting(value: f64) -> String {
@@ -46,30 +33,12 @@ pub(crate) fn percent(share: f64, decimals: usize) -> String {
     format!("{:.decimals$}%", 100.0 * share)
 }
 
-/// A p value.
-pub(crate) fn p_value(p: f64) -> String {
-    if p < 0.001 {
-        "< 0.001".to_owned()
-    } else {
-        format!("{p:.3}")
-    }
-}
-
 /// Seconds as a table shows them.
 pub(crate) fn seconds(value: f64) -> String {
     if value < 99.95 {
         format!("{value:.1}")
     } else {
         format!("{value:.0}")
-    }
-}
-
-/// `one run`, `2 runs`.
-pub(crate) fn count(n: usize, one: &str, many: &str) -> String {
-    if n == 1 {
-        format!("1 {one}")
-    } else {
-        format!("{n} {many}")
     }
 }
 

@@ -3,9 +3,10 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use memdil_claims::Claim;
 use memdil_records::{create_dir, write_atomic};
 
-use crate::claims::Claim;
+use crate::claims::ExperimentClaims;
 use crate::content::{Content, Sources};
 use crate::{MeasuredFeatures, ReportError, markdown, page, terminal};
 
@@ -21,6 +22,8 @@ pub struct ReportOptions {
     pub out: PathBuf,
     /// Manifests whose runs count; empty for all runs in the folder.
     pub manifests: Vec<PathBuf>,
+    /// Experiments whose claims are tested.
+    pub experiments: Vec<ExperimentClaims>,
     /// TOML file of somebody else's numbers to stand beside ours.
     pub reference: Option<PathBuf>,
     /// Whether the solved models are shown too: seconds of computing.

@@ -23,6 +23,14 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
+    pub(crate) fn config(&self) -> &Path {
+        &self.config
+    }
+
+    pub(crate) fn preset(&self) -> Option<&str> {
+        self.preset.as_deref()
+    }
+
     pub(crate) fn load(&self) -> Result<Experiment, RunnerError> {
         Experiment::load(&self.config, self.preset.as_deref(), &self.set)
     }

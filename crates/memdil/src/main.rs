@@ -5,6 +5,7 @@
 
 mod arguments;
 mod arrays;
+mod claims;
 mod data;
 mod dry_run;
 mod eval;

@@ -4,20 +4,22 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use memdil_records::read_manifest;
 use memdil_report::{MeasuredFeatures, ReportOptions, write_report};
 
 use crate::arrays::BadInput;
+use crate::claims;
 use crate::metrics::inputs::Loaded;
 
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  \
-    memdil report --runs runs --out report\n  \
+    memdil report --runs runs --config experiment.toml --out report\n  \
     memdil report --features ce.npz --features ls.npz --out report\n  \
     memdil report --theory --out report\n\n\
     A file of --features holds arrays by the names that memdil metrics reads.")]
 pub(crate) struct Arguments {
     /// Folder with one folder a run
-    #[arg(long, value_name = "DIR", required_unless_present_any = ["features", "theory"])]
+    #[arg(long, value_name = "DIR", required_unless_present_any = ["features", "theory", "config"])]
     runs: Option<PathBuf>,
     /// A .npz or .safetensors with features and labels of a network that anything trained; can be
     /// given many times
@@ -30,6 +32,15 @@ pub(crate) struct Arguments {
     /// folder)
     #[arg(long, value_name = "M.jsonl", requires = "runs")]
     manifest: Vec<PathBuf>,
+    /// Experiment file whose claims are tested; can be given many times
+    #[arg(long, value_name = "F.toml")]
+    config: Vec<PathBuf>,
+    /// Preset of the experiment files that the runs were made with
+    #[arg(long, value_name = "NAME", requires = "config")]
+    preset: Option<String>,
+    /// Folder of the data sets, for classes that an experiment file leaves out
+    #[arg(long, value_name = "DIR", requires = "config")]
+    data_dir: Option<PathBuf>,
     /// Numbers to compare with, as experiments/reference/*.toml
     #[arg(long, value_name = "F.toml", requires = "runs")]
     reference: Option<PathBuf>,
@@ -46,16 +57,26 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         .features
         .iter()
         .map(|path| measured(path, &arguments.features));
+    let mut lines = Vec::new();
+    for manifest in &arguments.manifest {
+        lines.extend(read_manifest(manifest)?);
+    }
+    let (preset, data_dir) = (arguments.preset.as_deref(), arguments.data_dir.as_deref());
+    let experiments = arguments
+        .config
+        .iter()
+        .map(|path| claims::of_file(path, preset, &lines, data_dir));
     let report = write_report(&ReportOptions {
         runs: arguments.runs.clone(),
         features: features.collect::<anyhow::Result<_>>()?,
         out: arguments.out.clone(),
         manifests: arguments.manifest.clone(),
+        experiments: experiments.collect::<anyhow::Result<_>>()?,
         reference: arguments.reference.clone(),
         theory: arguments.theory,
         command: arguments.command.clone(),
     })?;
-    if arguments.runs.is_some() || arguments.theory {
+    if arguments.runs.is_some() || !arguments.config.is_empty() {
         println!("{}", report.terminal_table());
     }
     println!("report: {}", report.html.display());

@@ -11,6 +11,7 @@ use memdil_runner::{
 };
 
 use crate::arguments::{Machine, Settings, Writing};
+use crate::claims;
 use crate::dry_run::{self, Planned};
 use crate::progress;
 
@@ -54,11 +55,9 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let plan = arguments
-        .settings
-        .load()?
-        .searches(arguments.machine.data_dir.as_deref())?;
-    let SearchPlan { searches, absent } = plan;
+    let experiment = arguments.settings.load()?;
+    let SearchPlan { searches, absent } =
+        experiment.searches(arguments.machine.data_dir.as_deref())?;
     let jobs = dry_run::jobs(arguments.jobs, &arguments.machine);
     let last = searches.len().saturating_sub(1);
     if let Some(&index) = arguments
@@ -75,6 +74,11 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             arguments.index.len()
         };
         println!("{asked} searches");
+        let settings = &arguments.settings;
+        let specs: Vec<_> = searches.iter().map(|search| search.spec.clone()).collect();
+        for line in claims::planned(settings.config(), settings.preset(), &experiment, &specs)? {
+            println!("{line}");
+        }
         dry_run::show(&planned(&searches, arguments)?, &arguments.machine, jobs)?;
         return Ok(ExitCode::SUCCESS);
     }

@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use anyhow::Context;
 use memdil_records::{
-    ManifestLine, RecordError, RunFolder, create_dir, read_manifest, write_manifest,
+    ManifestLine, RecordError, RunFolder, RunSpec, create_dir, read_manifest, write_manifest,
 };
 use memdil_runner::{RunnerError, SweepOptions, end_with_parent, run_all, status, train};
 
 use crate::arguments::{Machine, Settings, Writing};
+use crate::claims;
 use crate::dry_run::{self, Planned};
 use crate::progress;
 
@@ -99,6 +100,9 @@ pub(crate) fn run(command: &Command) -> anyhow::Result<ExitCode> {
 fn plan(arguments: &Plan) -> anyhow::Result<()> {
     let experiment = arguments.settings.load()?;
     let memdil_runner::Plan { lines, absent } = experiment.plan(arguments.data_dir.as_deref())?;
+    let settings = &arguments.settings;
+    let specs: Vec<RunSpec> = lines.iter().map(|line| line.spec.clone()).collect();
+    let tests = claims::planned(settings.config(), settings.preset(), &experiment, &specs)?;
     if experiment.is_search() {
         eprintln!("note: the table [search] is for memdil search");
     }
@@ -114,6 +118,9 @@ fn plan(arguments: &Plan) -> anyhow::Result<()> {
         eprintln!("note: {source} is not at hand: {runs} runs left out");
     }
     println!("{} runs in {}", lines.len(), arguments.out.display());
+    for line in tests {
+        println!("{line}");
+    }
     Ok(())
 }
 

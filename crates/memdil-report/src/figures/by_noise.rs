@@ -5,7 +5,7 @@ use crate::runs::{LOSSES, Level, Quantity, Run, distinct, losses};
 use crate::text::{number, percent};
 
 use super::{by_loss, heading, largest, loss_keys, shape, span};
-use crate::stats::{mean, mean_interval};
+use memdil_claims::stats::{mean, mean_interval};
 
 const SHOWN: [Quantity; 4] = [
     Quantity::Accuracy,

@@ -10,7 +10,7 @@ use crate::runs::{Level, Panel, Run, distinct, losses};
 use crate::text::number;
 
 use super::{heading, loss_keys, shape, span};
-use crate::stats::mean;
+use memdil_claims::stats::mean;
 
 /// Epochs with an evaluation that make a course.
 const FEWEST: usize = 4;

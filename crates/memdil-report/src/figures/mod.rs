@@ -8,7 +8,7 @@ mod features;
 use crate::ReportError;
 use crate::chart::{Figure, Glyph, Key, SHAPES, loss_class};
 use crate::runs::{Level, Panel, Quantity, Run, distinct, losses};
-use crate::stats::mean;
+use memdil_claims::stats::mean;
 
 /// Every figure that the runs of an experiment give, in the order of the page; features only where
 /// they are wanted.

@@ -1,6 +1,7 @@
 //! One experiment on the page.
 
-use crate::claims::{Claim, Counted, Unit, Verdict};
+use memdil_claims::{Claim, Counted, Unit, Verdict};
+
 use crate::content::Content;
 use crate::section::Section;
 use crate::table::Table;
@@ -95,7 +96,7 @@ fn folded(heading: &str, body: &str) -> String {
 fn badge(verdict: Verdict) -> String {
     format!(
         r#"<span class="badge {}"><b aria-hidden="true">{}</b> {verdict}</span>"#,
-        verdict.class(),
+        tables::class(verdict),
         verdict.symbol()
     )
 }
@@ -103,14 +104,18 @@ fn badge(verdict: Verdict) -> String {
 fn card(claim: &Claim) -> String {
     let mut html = format!(
         "<article class=\"card {}\">{}<h3>{}</h3>",
-        claim.verdict.class(),
+        tables::class(claim.verdict),
         badge(claim.verdict),
         escape(&claim.statement)
     );
     html += &format!("<p class=\"how\">{}</p>", escape(&claim.id));
     html += &facts(claim);
     html += &interval_bar(claim);
-    for why in [&claim.reason, &claim.caveat].into_iter().flatten() {
+    for why in claim
+        .reason
+        .iter()
+        .chain(claim.reason.is_none().then_some(&claim.refuted_if))
+    {
         html += &format!("<p class=\"why\">{}</p>", escape(why));
     }
     html + "</article>\n"
@@ -119,7 +124,7 @@ fn card(claim: &Claim) -> String {
 /// Effect, interval, seeds and p in one wrapping line; where nothing is random, effect and points.
 fn facts(claim: &Claim) -> String {
     let effect = (
-        claim.measure,
+        claim.measure.as_str(),
         or_dash(claim.effect, |e| claim.unit.format(e)),
     );
     let n = (claim.counted.label(), claim.n.to_string());
@@ -162,7 +167,7 @@ fn interval_bar(claim: &Claim) -> String {
         Unit::RankCorrelation => (1.0, ["−1", "0", "1"]),
         Unit::Percent => (100.0, ["−100%", "0", "+100%"]),
         Unit::PercentagePoints => (10.0, ["−10", "0", "+10"]),
-        Unit::Exponent | Unit::RelativeError => return String::new(),
+        Unit::Exponent | Unit::RelativeError | Unit::Difference => return String::new(),
     };
     let at = |value: f64| 150.0 + 120.0 * (value / end).clamp(-1.0, 1.0);
     let mut svg =
@@ -195,8 +200,8 @@ fn detail(claim: &Claim) -> String {
         escape(&claim.id),
         escape(&claim.test)
     );
-    for note in claim.caveat.iter().chain(&claim.notes) {
-        html += &format!("<p>{}</p>", escape(note));
+    for note in tables::notes(claim) {
+        html += &format!("<p>{}</p>", escape(&note));
     }
     if !claim.cells.is_empty() {
         html += &tables::cells(claim).html();

@@ -13,9 +13,11 @@ mod practice;
 pub use fits::{PanelFit, PredictedRho, fit_runs};
 pub(crate) use practice::Practice;
 
+use memdil_claims::{Claim, Rule};
+
 use crate::ReportError;
 use crate::chart::Figure;
-use crate::claims::{Claim, exact};
+use crate::exact;
 use crate::runs::Run;
 use crate::table::Table;
 
@@ -55,12 +57,15 @@ impl<'a> Theory<'a> {
         (!self.practice.is_empty()).then(|| overlay::table(&self.practice))
     }
 
-    /// Claims that no run can change.
-    pub(crate) fn claims(&self) -> Vec<Claim> {
-        vec![
-            exact::smoothing_below_cross_entropy(&self.phase.grid, phase::CLAIMED),
-            exact::quarter_power(&self.curves.smoothing_by_decay()),
-            exact::cross_entropy_limit(&self.curves.vanishing),
-        ]
+    /// The outcome of a rule.
+    pub(crate) fn claim(&self, rule: Rule, bound: f64) -> Claim {
+        match rule {
+            Rule::LsSlope => exact::quarter_power(&self.curves.smoothing_by_decay(), bound),
+            Rule::CeLimit => exact::cross_entropy_limit(&self.curves.vanishing, bound),
+            // The other rule is about another model.
+            Rule::LsBelowCe | Rule::DescentReachesMinimum => {
+                exact::smoothing_below_cross_entropy(&self.phase.grid, bound, self.phase.deviation)
+            }
+        }
     }
 }

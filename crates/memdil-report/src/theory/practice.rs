@@ -8,8 +8,8 @@ use memdil_theory::{MarginLoss, MdSetting, TheoryError};
 use super::model::{evenly, in_parallel, loss, rho, setting};
 use crate::ReportError;
 use crate::runs::{Level, Panel, Quantity, Run, distinct};
-use crate::stats::mean;
-use crate::text::{classes, count, interval, number};
+use crate::text::{count, interval, number};
+use memdil_claims::stats::mean;
 
 /// With more classes the model of N classes is no longer accurate.
 const MOST_CLASSES: usize = 10;
@@ -293,32 +293,6 @@ impl<'a> Practice<'a> {
         } else {
             self.panel.to_string()
         }
-    }
-
-    /// Classes and network.
-    pub(crate) fn short_label(&self) -> String {
-        format!(
-            "{} {}",
-            classes(&self.panel.classes),
-            self.panel.network.trim_start_matches("MLP ")
-        )
-    }
-
-    /// Short and without blanks; not necessarily unique.
-    pub(crate) fn id(&self) -> String {
-        let Panel {
-            experiment,
-            source,
-            classes,
-            network,
-            ..
-        } = self.panel;
-        let classes: Vec<String> = classes.iter().map(u32::to_string).collect();
-        let network = network
-            .trim_start_matches("MLP ")
-            .replace('×', "x")
-            .replace([' ', ','], "-");
-        format!("{experiment}/{source}/{}-{network}", classes.join("-"))
     }
 
     /// `C_MD = 1.21 [1.08, 1.37], rho without noise 0.131, R² = 0.93`.

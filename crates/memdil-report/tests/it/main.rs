@@ -1,7 +1,6 @@
 //! The integration tests of memdil-report, in one binary so that they are linked once.
 #![allow(clippy::float_cmp, clippy::unwrap_used)]
 
-mod claims;
 mod common;
 mod report;
 mod search;

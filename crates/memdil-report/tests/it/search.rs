@@ -58,6 +58,7 @@ fn report(runs: &Path, out: &Path) -> (String, String) {
         features: Vec::new(),
         out: out.to_owned(),
         manifests: Vec::new(),
+        experiments: Vec::new(),
         reference: None,
         theory: false,
         command: None,

@@ -3,6 +3,7 @@
 
 mod common;
 mod data;
+mod declared;
 mod metrics;
 mod metrics_errors;
 mod noise;

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::super::{Kind, again, kind, manifests};
+use super::super::{Kind, again, kind, made_in, manifests};
 use super::{Cluster, Engine, NAME, Options, Place, Task, put, quoted, search, slurm};
 use crate::Failure;
 
@@ -182,6 +182,20 @@ pub(super) fn report(
         "if {}; then arguments+=(--theory); fi\n",
         if theory { "true" } else { &before }
     );
+    text += &format!("arguments+=(--preset {})\n", options.preset);
+    if let Some(folder) = &options.data_dir {
+        text += &format!("arguments+=(--data-dir {})\n", quoted(folder));
+    }
+    for experiment in preset {
+        let made = match made_in(place.out, experiment)? {
+            Some(made) => format!("[ -e {} ]", quoted(&made)),
+            None => "[[ \" ${arguments[*]} \" == *\" --theory \"* ]]".to_owned(),
+        };
+        text += &format!(
+            "if {made}; then arguments+=(--config {}); fi\n",
+            quoted(experiment)
+        );
+    }
     text += &format!("{program} report --out {out} \"${{arguments[@]}}\"\n");
     text += &format!(
         "echo $failed > {}\nexit $failed\n",

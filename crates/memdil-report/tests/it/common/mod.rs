@@ -2,10 +2,12 @@
 
 use std::path::Path;
 
+use memdil_claims::Declaration;
 use memdil_records::{
     EpochRecord, Provenance, RunFolder, RunRecord, RunSpec, Snapshot, SnapshotPart, Status,
     TestRecord, run_id,
 };
+use memdil_report::ExperimentClaims;
 use ndarray::{Array1, Array2};
 use serde_json::json;
 
@@ -91,6 +93,8 @@ pub(crate) fn record(plan: &Plan, values: Values) -> RunRecord {
             rho_nc1: Some(values.dilation.sqrt()),
             radius: Some(1.0),
             separation: Some(2.0),
+            dilation_correct: Some(0.5 * values.dilation),
+            rho_correct: Some((0.5 * values.dilation).sqrt()),
         }),
         seconds: 0.04,
         ..EpochRecord::default()
@@ -236,6 +240,51 @@ pub(crate) fn design(seeds: u64, losses: &[(&'static str, f64)], etas: &[f64]) -
         }
     }
     records
+}
+
+/// Claims as the experiment's file declares them.
+const CLAIMS: &str = r#"
+    [[claim]]
+    id = "noise-dilates"
+    name = "noise dilates"
+    statement = "Label noise spreads the features of unseen samples."
+    test = "paired"
+    quantity = "test.dilation"
+    scale = "ratio"
+    of = { "noise.eta" = { above = 0.0 } }
+    against = { "noise.eta" = 0.0 }
+    expect = "above"
+
+    [[claim]]
+    id = "ls-dilation"
+    statement = "At equal noise, LS dilates less than CE."
+    test = "paired"
+    where = { "noise.eta" = { above = 0.0 } }
+    quantity = "test.dilation"
+    scale = "ratio"
+    of = { "loss.kind" = "label_smoothing" }
+    against = { "loss.kind" = "cross_entropy" }
+    expect = "below"
+"#;
+
+/// The experiment of some runs, whose plan is what they are.
+pub(crate) fn experiment(planned: &[RunRecord]) -> ExperimentClaims {
+    claims_of("memorization-dilation", CLAIMS, planned)
+}
+
+pub(crate) fn claims_of(name: &str, claims: &str, planned: &[RunRecord]) -> ExperimentClaims {
+    let file: toml::Table = claims.parse().unwrap();
+    let tables = file["claim"].as_array().unwrap().iter();
+    let tables: Vec<toml::Table> = tables.map(|t| t.as_table().unwrap().clone()).collect();
+    let of_experiment = planned
+        .iter()
+        .filter(|record| record.spec.experiment == name);
+    ExperimentClaims {
+        name: name.to_owned(),
+        declarations: Declaration::read(&tables).unwrap(),
+        preset: None,
+        planned: of_experiment.map(|record| record.spec.clone()).collect(),
+    }
 }
 
 /// Tags balance, attributes are quoted, ids are unique, nothing is loaded, nothing is undefined.

@@ -4,7 +4,7 @@
 /// $p_{(i)}$ is $\max_{j \le i} \min(1, (m - j + 1)\, p_{(j)})$; the order of the input is kept.
 ///
 /// ```
-/// let corrected = memdil_report::stats::holm(&[0.01, 0.04, 0.03]);
+/// let corrected = memdil_claims::stats::holm(&[0.01, 0.04, 0.03]);
 /// assert!(corrected.iter().zip([0.03, 0.06, 0.06]).all(|(a, b)| (a - b).abs() < 1e-12));
 /// ```
 pub fn holm(p: &[f64]) -> Vec<f64> {

@@ -3,7 +3,7 @@
 /// Ranks counted from one; equal values share the mean of their ranks.
 ///
 /// ```
-/// assert_eq!(memdil_report::stats::ranks(&[10.0, 30.0, 20.0, 20.0]), [1.0, 4.0, 2.5, 2.5]);
+/// assert_eq!(memdil_claims::stats::ranks(&[10.0, 30.0, 20.0, 20.0]), [1.0, 4.0, 2.5, 2.5]);
 /// ```
 pub fn ranks(values: &[f64]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..values.len()).collect();
@@ -27,7 +27,7 @@ pub fn ranks(values: &[f64]) -> Vec<f64> {
 /// list.
 ///
 /// ```
-/// use memdil_report::stats::spearman;
+/// use memdil_claims::stats::spearman;
 ///
 /// assert_eq!(spearman(&[1.0, 2.0, 3.0], &[1.0, 4.0, 9.0]), Some(1.0));
 /// assert_eq!(spearman(&[1.0, 2.0, 3.0], &[7.0, 7.0, 7.0]), None);

@@ -1,48 +1,50 @@
-//! Claims about the solved models: nothing is random, so each has a rule that holds or fails.
+//! Rules about the solved models: nothing is random, so each holds or fails.
 
 use std::collections::BTreeMap;
 
+use memdil_claims::{CellEffect, Claim, Counted, Declaration, Unit, Verdict};
 use memdil_theory::limits;
 
-use super::{Cell, Claim, Counted, Unit, Verdict};
 use crate::runs::Level;
 use crate::text::setting;
-
-/// How far the exponent may be from a quarter.
-const EXPONENT_TOLERANCE: f64 = 0.01;
-/// How far cross-entropy's extrapolated rho may be from its limit.
-const LIMIT_TOLERANCE: f64 = 0.005;
 
 /// One setting at which both losses were solved.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct GridPoint {
-    pub(crate) c_md: f64,
     pub(crate) alpha: f64,
     pub(crate) eta: f64,
-    pub(crate) lambda: f64,
+    /// $\lambda_W / C_{MD}^2$.
+    pub(crate) classifier: f64,
+    /// $\lambda_H C_{MD}^2$.
+    pub(crate) features: f64,
     /// Rho under label smoothing over rho under cross-entropy.
     pub(crate) ratio: f64,
 }
 
 impl GridPoint {
     fn place(&self) -> String {
-        let Self {
-            c_md,
-            alpha,
-            eta,
-            lambda,
-            ..
-        } = *self;
         format!(
-            "C_MD = {c_md}, α = {alpha}, η = {}, λ = {}",
-            setting(eta),
-            setting(lambda)
+            "λ_W/C_MD² = {}, λ_H·C_MD² = {}, α = {}, η = {}",
+            setting(self.classifier),
+            setting(self.features),
+            self.alpha,
+            setting(self.eta)
         )
     }
 }
 
+/// The outcome with what the experiment file says of the claim.
+pub(crate) fn declared(experiment: &str, declaration: &Declaration, outcome: Claim) -> Claim {
+    Claim {
+        id: format!("{experiment}/{}", declaration.id),
+        name: declaration.name.clone(),
+        statement: declaration.statement.clone(),
+        ..outcome
+    }
+}
+
 /// A claim decided by a rule; `holds` is `None` where there was nothing to check.
-pub(crate) fn decided(id: &str, holds: Option<bool>, n: usize) -> Claim {
+pub(crate) fn decided(holds: Option<bool>, n: usize) -> Claim {
     let (verdict, reason) = match holds {
         Some(true) => (Verdict::Supported, None),
         Some(false) => (Verdict::Refuted, None),
@@ -52,35 +54,47 @@ pub(crate) fn decided(id: &str, holds: Option<bool>, n: usize) -> Claim {
         ),
     };
     Claim {
-        id: id.to_owned(),
+        id: String::new(),
         name: String::new(),
         statement: String::new(),
         test: String::new(),
+        refuted_if: "Refuted if the rule fails at any point.".to_owned(),
         verdict,
         reason,
-        caveat: None,
         n,
         counted: Counted::Points,
-        measure: "",
+        measure: String::new(),
         unit: Unit::Percent,
         effect: None,
         interval: None,
         p: None,
         p_holm: None,
+        family: None,
+        p_signed_rank: None,
         p_sign: None,
+        conditions: Vec::new(),
         notes: Vec::new(),
         cells: Vec::new(),
     }
 }
 
-/// Label smoothing dilates less than cross-entropy at every point given, which are all where both
-/// have a rho.
-pub(crate) fn smoothing_below_cross_entropy(points: &[GridPoint], highest: f64) -> Claim {
-    let worst = points.iter().max_by(|a, b| a.ratio.total_cmp(&b.ratio));
-    let failing: Vec<&GridPoint> = points
+/// Label smoothing dilates less than cross-entropy at every point with $\lambda_W / C_{MD}^2$ up to
+/// the bound, of all where both have a rho.
+///
+/// `deviation` is the largest relative difference of a ratio when $C_{MD}$ alone is varied.
+pub(crate) fn smoothing_below_cross_entropy(
+    points: &[GridPoint],
+    bound: f64,
+    deviation: Option<f64>,
+) -> Claim {
+    // A hair of room for rounding in the grid.
+    let points: Vec<&GridPoint> = points
         .iter()
-        .filter(|p| p.ratio.is_nan() || p.ratio >= 1.0)
+        .filter(|point| point.classifier <= bound * (1.0 + 1e-9))
         .collect();
+    let worst = points.iter().max_by(|a, b| a.ratio.total_cmp(&b.ratio));
+    let fails = |point: &&&GridPoint| point.ratio.is_nan() || point.ratio >= 1.0;
+    let failing = points.iter().filter(fails).count();
     let mut notes = Vec::new();
     if let Some(worst) = worst {
         notes.push(format!(
@@ -89,51 +103,50 @@ pub(crate) fn smoothing_below_cross_entropy(points: &[GridPoint], highest: f64) 
             worst.place()
         ));
     }
-    if !failing.is_empty() {
+    if failing > 0 {
         notes.push(format!(
-            "The ratio is 1 or more at {} of {} points.",
-            failing.len(),
+            "The ratio is 1 or more at {failing} of {} points.",
             points.len()
         ));
     }
+    notes.extend(deviation.map(|deviation| {
+        format!(
+            "The two numbers decide: with C_MD from 0.01 to 5 at the same two numbers, the ratio changes by {deviation:.1e} \
+             at most, relative."
+        )
+    }));
     let mut by_setting: BTreeMap<(Level, Level), Vec<f64>> = BTreeMap::new();
-    for point in points {
-        by_setting
-            .entry((Level(point.c_md), Level(point.alpha)))
-            .or_default()
-            .push(point.ratio);
+    for point in &points {
+        let ratios = by_setting
+            .entry((Level(point.alpha), Level(point.eta)))
+            .or_default();
+        ratios.push(point.ratio);
     }
-    let cells = by_setting.into_iter().map(|((c_md, alpha), ratios)| Cell {
-        label: format!("C_MD = {}, α = {}", c_md.0, alpha.0),
-        n: ratios.len(),
-        effect: ratios.into_iter().max_by(f64::total_cmp).map(in_percent),
-        interval: None,
-    });
+    let cells = by_setting
+        .into_iter()
+        .map(|((alpha, eta), ratios)| CellEffect {
+            label: format!("α = {}, η = {}", alpha.0, setting(eta.0)),
+            n: ratios.len(),
+            effect: ratios.into_iter().max_by(f64::total_cmp).map(in_percent),
+            interval: None,
+        });
     Claim {
-        name: "rho lower with LS than with CE".to_owned(),
-        statement: format!(
-            "In the solved model, LS dilates less than CE wherever λ is at most {}.",
-            setting(highest)
-        ),
         test: format!(
-            "rho of LS over rho of CE on grids of η and λ, up to λ = {}, for several C_MD and α; sphere, P = 2, \
-             non-negative features, λ_W = λ_H. Supported if the ratio is below 1 at every point, refuted otherwise",
-            setting(highest)
+            "rho of LS over rho of CE on grids of λ_W/C_MD² up to {} and λ_H·C_MD², for several η and α; sphere, P = 2, \
+             non-negative features; settings at which a loss collapses to zero are excluded. Supported if the ratio is \
+             below 1 at every point, refuted otherwise",
+            setting(bound)
         ),
-        measure: "at worst",
+        measure: "at worst".to_owned(),
         effect: worst.map(|worst| in_percent(worst.ratio)),
         notes,
         cells: cells.collect(),
-        ..decided(
-            "md-theory/ls-below-ce",
-            worst.map(|_| failing.is_empty()),
-            points.len(),
-        )
+        ..decided(worst.map(|_| failing == 0), points.len())
     }
 }
 
 /// Rho falls like the fourth root of the decay; takes (decay, rho) in any order.
-pub(crate) fn quarter_power(curve: &[(f64, f64)]) -> Claim {
+pub(crate) fn quarter_power(curve: &[(f64, f64)], tolerance: f64) -> Claim {
     let mut curve = curve.to_vec();
     curve.sort_by(|a, b| a.0.total_cmp(&b.0));
     let slope = match curve[..] {
@@ -150,22 +163,16 @@ pub(crate) fn quarter_power(curve: &[(f64, f64)]) -> Claim {
         )
     });
     Claim {
-        name: "rho falls like the fourth root of λ under LS".to_owned(),
-        statement: "Under LS, rho falls like the fourth root of λ as λ vanishes.".to_owned(),
         test: format!(
             "Slope of log rho in log λ between the two smallest λ of the curve; supported within {}% of 1/4, refuted \
              otherwise",
-            100.0 * EXPONENT_TOLERANCE
+            100.0 * tolerance
         ),
-        measure: "slope",
+        measure: "slope".to_owned(),
         unit: Unit::Exponent,
         effect: slope,
         notes: notes.into_iter().collect(),
-        ..decided(
-            "md-theory/ls-slope",
-            slope.map(|slope| (4.0 * slope - 1.0).abs() <= EXPONENT_TOLERANCE),
-            2,
-        )
+        ..decided(slope.map(|slope| (4.0 * slope - 1.0).abs() <= tolerance), 2)
     }
 }
 
@@ -174,7 +181,7 @@ pub(crate) fn quarter_power(curve: &[(f64, f64)]) -> Claim {
 /// The approach is logarithmic, so that no decay comes close: the distance has to shrink
 /// throughout, and the last two points, continued as a line in 1/log(1/decay), have to reach the
 /// limit.
-pub(crate) fn cross_entropy_limit(curve: &[(f64, f64)]) -> Claim {
+pub(crate) fn cross_entropy_limit(curve: &[(f64, f64)], tolerance: f64) -> Claim {
     let limit = limits::CROSS_ENTROPY;
     let mut curve = curve.to_vec();
     curve.sort_by(|a, b| b.0.total_cmp(&a.0));
@@ -189,8 +196,8 @@ pub(crate) fn cross_entropy_limit(curve: &[(f64, f64)]) -> Claim {
     let shrinks = curve
         .windows(2)
         .all(|pair| (pair[1].1 - limit).abs() < (pair[0].1 - limit).abs());
-    let holds = found
-        .map(|(_, _, continued)| shrinks && (continued / limit - 1.0).abs() <= LIMIT_TOLERANCE);
+    let holds =
+        found.map(|(_, _, continued)| shrinks && (continued / limit - 1.0).abs() <= tolerance);
     let notes = found.map(|(lambda, rho, continued)| {
         format!(
             "At λ = {} rho is {rho:.5}, {:.5} from the limit {limit:.5}; its distance {} from each λ to the next. \
@@ -201,17 +208,15 @@ pub(crate) fn cross_entropy_limit(curve: &[(f64, f64)]) -> Claim {
         )
     });
     Claim {
-        name: "rho tends to 0.2929 under CE".to_owned(),
-        statement: "Under CE, rho tends to 1 − 1/√2 = 0.2929 as λ vanishes.".to_owned(),
         test: format!(
             "rho at falling λ; supported if its distance to the limit shrinks at every step and the line in \
              1/log(1/λ) through the two smallest λ ends within {}% of the limit, refuted otherwise",
-            100.0 * LIMIT_TOLERANCE
+            100.0 * tolerance
         ),
-        measure: "off the limit at the end",
+        measure: "off the limit at the end".to_owned(),
         effect: found.map(|(_, rho, _)| in_percent(rho / limit)),
         notes: notes.into_iter().collect(),
-        ..decided("md-theory/ce-limit", holds, curve.len())
+        ..decided(holds, curve.len())
     }
 }
 
@@ -225,17 +230,17 @@ mod tests {
 
     fn point(ratio: f64) -> GridPoint {
         GridPoint {
-            c_md: 0.5,
             alpha: 0.1,
             eta: 0.1,
-            lambda: 1e-4,
+            classifier: 1e-4,
+            features: 1e-4,
             ratio,
         }
     }
 
     #[test]
     fn one_reversed_point_refutes() {
-        let claim = smoothing_below_cross_entropy(&[point(0.3), point(0.9)], 1e-3);
+        let claim = smoothing_below_cross_entropy(&[point(0.3), point(0.9)], 1e-3, None);
         assert_eq!(
             (claim.verdict, claim.n, claim.p),
             (Verdict::Supported, 2, None)
@@ -243,7 +248,7 @@ mod tests {
         assert!((claim.effect.unwrap() + 10.0).abs() < 1e-9);
         for wrong in [1.0, 1.02, f64::NAN] {
             let claim =
-                smoothing_below_cross_entropy(&[point(0.3), point(wrong), point(0.9)], 1e-3);
+                smoothing_below_cross_entropy(&[point(0.3), point(wrong), point(0.9)], 1e-3, None);
             assert_eq!(claim.verdict, Verdict::Refuted, "{wrong}");
             assert!(
                 claim
@@ -255,7 +260,7 @@ mod tests {
             );
         }
         assert_eq!(
-            smoothing_below_cross_entropy(&[], 1e-3).verdict,
+            smoothing_below_cross_entropy(&[], 1e-3, None).verdict,
             Verdict::Inconclusive
         );
     }
@@ -265,14 +270,23 @@ mod tests {
         let curve = |power: f64| {
             [1e-3, 1e-8, 1e-9].map(|l: f64| (l, if l > 1e-4 { 7.0 } else { l.powf(power) }))
         };
-        assert_eq!(quarter_power(&curve(0.25)).verdict, Verdict::Supported);
-        assert_eq!(quarter_power(&curve(0.252)).verdict, Verdict::Supported);
+        assert_eq!(
+            quarter_power(&curve(0.25), 0.01).verdict,
+            Verdict::Supported
+        );
+        assert_eq!(
+            quarter_power(&curve(0.252), 0.01).verdict,
+            Verdict::Supported
+        );
         for power in [0.24, 0.26, 0.5, -0.25, 0.0] {
-            let claim = quarter_power(&curve(power));
+            let claim = quarter_power(&curve(power), 0.01);
             assert_eq!(claim.verdict, Verdict::Refuted, "{power}");
             assert!((claim.effect.unwrap() - power).abs() < 1e-9);
         }
-        assert_eq!(quarter_power(&[(1e-3, 0.1)]).verdict, Verdict::Inconclusive);
+        assert_eq!(
+            quarter_power(&[(1e-3, 0.1)], 0.01).verdict,
+            Verdict::Inconclusive
+        );
     }
 
     #[test]
@@ -280,16 +294,16 @@ mod tests {
         let lambdas = [1e-8, 1e-12, 1e-16, 1e-20];
         let towards = |limit: f64, slope: f64| lambdas.map(|l: f64| (l, limit + slope / -l.ln()));
         assert_eq!(
-            cross_entropy_limit(&towards(0.2929, 0.13)).verdict,
+            cross_entropy_limit(&towards(0.2929, 0.13), 0.005).verdict,
             Verdict::Supported
         );
         assert_eq!(
-            cross_entropy_limit(&towards(0.2929, -0.2)).verdict,
+            cross_entropy_limit(&towards(0.2929, -0.2), 0.005).verdict,
             Verdict::Supported
         );
         for (limit, slope) in [(0.296, 0.05), (0.28, 0.5), (0.25, 0.0), (0.2961, 0.0)] {
             assert_eq!(
-                cross_entropy_limit(&towards(limit, slope)).verdict,
+                cross_entropy_limit(&towards(limit, slope), 0.005).verdict,
                 Verdict::Refuted,
                 "{limit} {slope}"
             );
@@ -297,9 +311,12 @@ mod tests {
         // The right end, approached by a detour.
         let mut detour = towards(0.2929, 0.13);
         detour[1].1 = 0.5;
-        assert_eq!(cross_entropy_limit(&detour).verdict, Verdict::Refuted);
         assert_eq!(
-            cross_entropy_limit(&detour[..2]).verdict,
+            cross_entropy_limit(&detour, 0.005).verdict,
+            Verdict::Refuted
+        );
+        assert_eq!(
+            cross_entropy_limit(&detour[..2], 0.005).verdict,
             Verdict::Inconclusive
         );
     }

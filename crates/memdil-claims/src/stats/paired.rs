@@ -13,7 +13,7 @@ use super::ranks;
 /// with a value that is not finite.
 ///
 /// ```
-/// use memdil_report::stats::wilcoxon_signed_rank;
+/// use memdil_claims::stats::wilcoxon_signed_rank;
 ///
 /// // Six differences of one sign: 2 / 2^6.
 /// assert_eq!(wilcoxon_signed_rank(&[0.1, 0.2, 0.3, 0.4, 0.5, 0.6]), Some(0.03125));
@@ -56,7 +56,7 @@ pub fn wilcoxon_signed_rank(differences: &[f64]) -> Option<f64> {
 /// zeros are left out. `None` as for [`wilcoxon_signed_rank`].
 ///
 /// ```
-/// use memdil_report::stats::sign_test;
+/// use memdil_claims::stats::sign_test;
 ///
 /// let p = sign_test(&[1.0, 2.0, 3.0, -1.0]).unwrap_or(0.0);
 /// assert!((p - 0.625).abs() < 1e-12);

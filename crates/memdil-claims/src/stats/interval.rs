@@ -20,7 +20,7 @@ pub fn standard_deviation(values: &[f64]) -> Option<f64> {
 /// `None` for fewer than two values.
 ///
 /// ```
-/// let [low, high] = memdil_report::stats::mean_interval(&[1.0, 2.0, 3.0]).unwrap_or_default();
+/// let [low, high] = memdil_claims::stats::mean_interval(&[1.0, 2.0, 3.0]).unwrap_or_default();
 /// assert!((low + 0.484).abs() < 1e-3 && (high - 4.484).abs() < 1e-3);
 /// ```
 pub fn mean_interval(values: &[f64]) -> Option<[f64; 2]> {
@@ -33,7 +33,7 @@ pub fn mean_interval(values: &[f64]) -> Option<[f64; 2]> {
 /// `None` for fewer than three values (the interval would say nothing) or `others` = 0.
 ///
 /// ```
-/// use memdil_report::stats::{mean_interval, prediction_interval};
+/// use memdil_claims::stats::{mean_interval, prediction_interval};
 ///
 /// let values = [1.0, 2.0, 3.0];
 /// let width = |[low, high]: [f64; 2]| high - low;

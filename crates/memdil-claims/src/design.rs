@@ -1,0 +1,588 @@
+//! Which planned runs a claim compares: panels, their cells, and one unit per seed in each cell.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use memdil_records::RunSpec;
+
+use crate::condition::{Conditions, Settings, shown};
+use crate::{ClaimError, Declaration, SEEDS_NEEDED, Test};
+
+/// Evaluations that a claim about the course of training needs.
+pub(crate) const EVALUATIONS_NEEDED: usize = 13;
+/// Values of a setting that a rank correlation over it needs.
+pub(crate) const LEVELS_NEEDED: usize = 5;
+
+/// Planned runs of one data set.
+pub(crate) struct Plan<'a> {
+    pub(crate) specs: Vec<&'a RunSpec>,
+    settings: Vec<Settings>,
+}
+
+/// The runs behind one value, as numbers of the plan.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Unit {
+    Pair(Pair),
+    Interaction {
+        within: Pair,
+        beyond: Pair,
+    },
+    Course {
+        run: usize,
+        reference: usize,
+        /// Runs that differ in the seed only.
+        others: Vec<usize>,
+    },
+    /// Runs, each with its reference, by increasing level.
+    Levels(Vec<(usize, Option<usize>)>),
+    Trend(usize),
+    Prediction {
+        /// Runs of other seeds.
+        fit: Vec<usize>,
+        /// Runs of this seed.
+        test: Vec<usize>,
+    },
+}
+
+/// Runs that are averaged, beside runs that are averaged.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Pair {
+    pub(crate) of: Vec<usize>,
+    pub(crate) against: Vec<usize>,
+}
+
+/// Units that differ in the seed only.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Cell {
+    pub(crate) label: String,
+    pub(crate) units: BTreeMap<u64, Unit>,
+}
+
+/// Runs that get a verdict of their own.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Panel {
+    /// `classes 0-1, width 128`; empty for the only panel.
+    pub(crate) label: String,
+    /// The same in an id.
+    pub(crate) slug: String,
+    /// Cells with enough seeds where some have enough.
+    pub(crate) cells: Vec<Cell>,
+    /// Labels of the cells that have too few beside others that have enough.
+    pub(crate) too_few: Vec<String>,
+}
+
+impl Panel {
+    /// The seeds that are planned in every cell.
+    pub(crate) fn seeds(&self) -> BTreeSet<u64> {
+        let mut cells = self
+            .cells
+            .iter()
+            .map(|cell| cell.units.keys().copied().collect::<BTreeSet<u64>>());
+        let first = cells.next().unwrap_or_default();
+        cells.fold(first, |common, cell| &common & &cell)
+    }
+}
+
+/// Settings by name: the identity of a panel or cell.
+type Key = BTreeMap<String, String>;
+
+/// What puts a run into a panel, and within it into a cell.
+struct Group {
+    panel: Key,
+    runs: Vec<usize>,
+}
+
+impl<'a> Plan<'a> {
+    pub(crate) fn new(specs: Vec<&'a RunSpec>) -> Self {
+        let settings = specs.iter().map(|spec| Settings::of(spec)).collect();
+        Self { specs, settings }
+    }
+
+    /// The panels of a claim.
+    ///
+    /// # Errors
+    ///
+    /// [`ClaimError::Declaration`] when a condition holds for no planned run, or no run has the
+    /// partner that the test needs.
+    pub(crate) fn panels(&self, claim: &Declaration) -> Result<Vec<Panel>, ClaimError> {
+        let error = |reason: String| ClaimError::declaration(&claim.id, reason);
+        let chosen = self.chosen(claim, &claim.runs, "where", self.all())?;
+        for (name, conditions) in claim.test.conditions() {
+            // The runs of a reference may lie outside `where`.
+            self.chosen(claim, conditions, name, self.all())?;
+        }
+        let mut panels = Vec::new();
+        for group in self.groups(claim, &chosen)? {
+            let cells = self.cells(claim, &group)?;
+            if cells.is_empty() {
+                continue;
+            }
+            let enough = cells.iter().any(|cell| cell.units.len() >= SEEDS_NEEDED);
+            let (kept, few): (Vec<Cell>, Vec<Cell>) = cells
+                .into_iter()
+                .partition(|cell| !enough || cell.units.len() >= SEEDS_NEEDED);
+            panels.push(Panel {
+                label: label(&group.panel),
+                slug: slug(&group.panel),
+                cells: kept,
+                too_few: few.into_iter().map(|cell| cell.label).collect(),
+            });
+        }
+        if panels.is_empty() {
+            return Err(error(claim.test.unpaired().to_owned()));
+        }
+        let cells = panels.iter().flat_map(|panel| &panel.cells);
+        if cells.map(|cell| cell.units.len()).max() <= Some(1) {
+            return Err(error(format!(
+                "one seed is planned, and a verdict needs {SEEDS_NEEDED}: add a list of seeds to [sweep]"
+            )));
+        }
+        Ok(panels)
+    }
+
+    fn all(&self) -> Vec<usize> {
+        (0..self.specs.len()).collect()
+    }
+
+    /// The runs for which conditions hold; none is an error that names the condition.
+    fn chosen(
+        &self,
+        claim: &Declaration,
+        conditions: &Conditions,
+        name: &str,
+        among: Vec<usize>,
+    ) -> Result<Vec<usize>, ClaimError> {
+        let settings: Vec<&Settings> = self.settings.iter().collect();
+        if let Some(fault) = conditions.fault(&settings) {
+            return Err(ClaimError::declaration(
+                &claim.id,
+                format!("{name}: {fault}"),
+            ));
+        }
+        let chosen: Vec<usize> = among
+            .into_iter()
+            .filter(|&run| conditions.hold(&self.settings[run]))
+            .collect();
+        if chosen.is_empty() {
+            let reason =
+                format!("{name}: these settings occur, but not together in one planned run");
+            return Err(ClaimError::declaration(&claim.id, reason));
+        }
+        Ok(chosen)
+    }
+
+    fn groups(&self, claim: &Declaration, chosen: &[usize]) -> Result<Vec<Group>, ClaimError> {
+        if claim.panels.is_empty() {
+            let is_panel = |key: &str| {
+                !(key.starts_with("loss.") || key.starts_with("noise.") || claim.test.decides(key))
+            };
+            let varying = self.telling(chosen, self.varying(chosen, is_panel));
+            let mut groups: BTreeMap<Vec<String>, Group> = BTreeMap::new();
+            for &run in chosen {
+                let panel = self.key(run, &varying);
+                // Numbers in order: widths 64, 128, not 128, 64.
+                let order = panel
+                    .values()
+                    .map(|value| format!("{value:0>12}"))
+                    .collect();
+                let group = Group {
+                    panel,
+                    runs: Vec::new(),
+                };
+                groups.entry(order).or_insert(group).runs.push(run);
+            }
+            return Ok(groups.into_values().collect());
+        }
+        let group = |conditions: &Conditions| {
+            let runs = self.chosen(claim, conditions, "panels", chosen.to_vec())?;
+            let named = self.varying(&self.all(), |key| conditions.decides(key));
+            Ok(Group {
+                panel: self.key(runs[0], &named),
+                runs,
+            })
+        };
+        claim.panels.iter().map(group).collect()
+    }
+
+    /// The settings that differ between some runs.
+    fn varying(&self, runs: &[usize], wanted: impl Fn(&str) -> bool) -> Vec<String> {
+        let names: BTreeSet<&String> = runs
+            .iter()
+            .flat_map(|&run| self.settings[run].0.keys())
+            .collect();
+        let varies = |name: &&String| {
+            let first = self.settings[runs[0]].get(name);
+            wanted(name)
+                && runs
+                    .iter()
+                    .any(|&run| self.settings[run].get(name) != first)
+        };
+        names.into_iter().filter(varies).cloned().collect()
+    }
+
+    /// The names without those that follow from the others, as the number of features follows from
+    /// the classes.
+    fn telling(&self, runs: &[usize], names: Vec<String>) -> Vec<String> {
+        let distinct = |names: &[String]| {
+            let keys: BTreeSet<Key> = runs.iter().map(|&run| self.key(run, names)).collect();
+            keys.len()
+        };
+        let all = distinct(&names);
+        // Classes and network say most to a reader.
+        let rank = |name: &String| match name.as_str() {
+            "data.classes" => 0,
+            name if name.starts_with("model.") && name != "model.features" => 1,
+            _ => 2,
+        };
+        let mut kept = names;
+        kept.sort_by_key(rank);
+        for index in (0..kept.len()).rev() {
+            let mut fewer = kept.clone();
+            fewer.remove(index);
+            if distinct(&fewer) == all {
+                kept = fewer;
+            }
+        }
+        kept
+    }
+
+    fn key(&self, run: usize, names: &[String]) -> Key {
+        names
+            .iter()
+            .map(|name| (name.clone(), shown(self.settings[run].get(name))))
+            .collect()
+    }
+
+    fn cells(&self, claim: &Declaration, group: &Group) -> Result<Vec<Cell>, ClaimError> {
+        let mut cells: BTreeMap<String, Cell> = BTreeMap::new();
+        let mut add = |label: String, seed: u64, unit: Unit| {
+            let cell = Cell {
+                label: label.clone(),
+                units: BTreeMap::new(),
+            };
+            cells.entry(label).or_insert(cell).units.insert(seed, unit);
+        };
+        for (run, unit) in self.units(claim, group)? {
+            let label = match claim.test {
+                Test::Prediction { .. } => "all runs predicted".to_owned(),
+                _ => self.cell_label(run, claim, group),
+            };
+            add(label, self.specs[run].seed, unit);
+        }
+        Ok(cells.into_values().collect())
+    }
+
+    /// Loss and noise, and whatever else a panel leaves open.
+    fn cell_label(&self, run: usize, claim: &Declaration, group: &Group) -> String {
+        let levels = claim.test.levels();
+        let spec = self.specs[run];
+        let mut parts = vec![spec.loss.label()];
+        parts.push(format!("η = {}", spec.noise.requested()));
+        let split = self.settings[run].get("noise.split");
+        if split.is_number() && levels != Some("noise.split") {
+            parts.push(format!("split {}", shown(split)));
+        }
+        let open = |key: &str| {
+            let said = key.starts_with("loss.") || key.starts_with("noise.");
+            !said && levels != Some(key) && !group.panel.contains_key(key)
+        };
+        let rest = self.key(run, &self.varying(&group.runs, open));
+        parts.extend((!rest.is_empty()).then(|| label(&rest)));
+        if levels == Some("noise.eta") {
+            parts.remove(1);
+        }
+        parts.join(", ")
+    }
+
+    /// One unit for each run that leads one.
+    fn units(&self, claim: &Declaration, group: &Group) -> Result<Vec<(usize, Unit)>, ClaimError> {
+        let runs = &group.runs;
+        let mut units = Vec::new();
+        match &claim.test {
+            Test::Paired { of, against, .. } | Test::NonInferior { of, against, .. } => {
+                for pair in self.pairs(runs, runs, of, against) {
+                    units.push((pair.of[0], Unit::Pair(pair)));
+                }
+            }
+            Test::Interaction {
+                of,
+                against,
+                within,
+                beyond,
+                ..
+            } => {
+                let inside = |conditions: &Conditions| -> Vec<usize> {
+                    runs.iter()
+                        .copied()
+                        .filter(|&run| conditions.hold(&self.settings[run]))
+                        .collect()
+                };
+                let (within_runs, beyond_runs) = (inside(within), inside(beyond));
+                let others = self.pairs(&beyond_runs, &beyond_runs, of, against);
+                for pair in self.pairs(&within_runs, &within_runs, of, against) {
+                    let same = |other: &&Pair| {
+                        self.matches(pair.of[0], other.of[0], |key| {
+                            within.decides(key) || beyond.decides(key)
+                        })
+                    };
+                    if let Some(beyond) = others.iter().find(same).cloned() {
+                        units.push((
+                            pair.of[0],
+                            Unit::Interaction {
+                                within: pair,
+                                beyond,
+                            },
+                        ));
+                    }
+                }
+            }
+            Test::WithinRun { reference, .. } => {
+                for &run in runs {
+                    let evaluations = self.specs[run].training.evaluations();
+                    if evaluations < EVALUATIONS_NEEDED {
+                        let reason = format!(
+                            "needs {EVALUATIONS_NEEDED} evaluations in a run, and {evaluations} are planned: add \
+                             epochs to training.evaluate_at"
+                        );
+                        return Err(ClaimError::declaration(&claim.id, reason));
+                    }
+                    let others: Vec<usize> = runs
+                        .iter()
+                        .copied()
+                        .filter(|&other| {
+                            self.settings[other] == self.settings[run]
+                                && self.specs[other].seed != self.specs[run].seed
+                        })
+                        .collect();
+                    if let Some(reference) = self.reference(run, reference)
+                        && others.len() >= 2
+                    {
+                        units.push((
+                            run,
+                            Unit::Course {
+                                run,
+                                reference,
+                                others,
+                            },
+                        ));
+                    }
+                }
+            }
+            Test::Dose {
+                over, reference, ..
+            } => units = self.doses(claim, runs, over, reference)?,
+            Test::Trend { .. } => units.extend(runs.iter().map(|&run| (run, Unit::Trend(run)))),
+            Test::Prediction { fit } => units = self.predictions(runs, fit),
+            Test::Exact { .. } => {}
+        }
+        Ok(units)
+    }
+
+    /// Pairs that agree in all but what the conditions decide; several runs on a side that agree in
+    /// everything else are one pair.
+    fn pairs(
+        &self,
+        of_runs: &[usize],
+        against_runs: &[usize],
+        of: &Conditions,
+        against: &Conditions,
+    ) -> Vec<Pair> {
+        let mut pairs = Vec::new();
+        for &run in of_runs.iter().filter(|&&run| of.hold(&self.settings[run])) {
+            let partner = |&&other: &&usize| {
+                other != run
+                    && against.hold(&self.settings[other])
+                    && self.specs[other].seed == self.specs[run].seed
+                    && self.equal_but(run, other, |key| of.decides(key) || against.decides(key))
+            };
+            let against: Vec<usize> = against_runs.iter().filter(partner).copied().collect();
+            if !against.is_empty() {
+                pairs.push(Pair {
+                    of: vec![run],
+                    against,
+                });
+            }
+        }
+        pairs
+    }
+
+    fn matches(&self, a: usize, b: usize, free: impl Fn(&str) -> bool) -> bool {
+        self.specs[a].seed == self.specs[b].seed && self.equal_but(a, b, free)
+    }
+
+    fn equal_but(&self, a: usize, b: usize, free: impl Fn(&str) -> bool) -> bool {
+        let (a, b) = (&self.settings[a], &self.settings[b]);
+        let keys = a.0.keys().chain(b.0.keys());
+        keys.filter(|key| !free(key))
+            .all(|key| a.get(key) == b.get(key))
+    }
+
+    /// The run of the same seed that differs in what the conditions decide.
+    fn reference(&self, run: usize, conditions: &Conditions) -> Option<usize> {
+        (0..self.specs.len()).find(|&other| {
+            other != run
+                && conditions.hold(&self.settings[other])
+                && self.matches(run, other, |key| conditions.decides(key))
+        })
+    }
+
+    fn doses(
+        &self,
+        claim: &Declaration,
+        runs: &[usize],
+        over: &str,
+        reference: &Conditions,
+    ) -> Result<Vec<(usize, Unit)>, ClaimError> {
+        let mut levels: BTreeSet<String> = BTreeSet::new();
+        let mut units: Vec<(usize, Vec<(usize, Option<usize>)>)> = Vec::new();
+        for &run in runs {
+            let found = match reference.is_empty() {
+                true => Some(None),
+                false => self.reference(run, reference).map(Some),
+            };
+            let Some(reference) = found else { continue };
+            levels.insert(shown(self.settings[run].get(over)));
+            match units
+                .iter_mut()
+                .find(|(first, _)| self.matches(*first, run, |key| key == over))
+            {
+                Some((_, runs)) => runs.push((run, reference)),
+                None => units.push((run, vec![(run, reference)])),
+            }
+        }
+        if levels.len() < LEVELS_NEEDED {
+            let all = self
+                .settings
+                .iter()
+                .all(|settings| !settings.0.contains_key(over));
+            let reason = if all {
+                format!("over: no run has a setting '{over}'")
+            } else {
+                format!(
+                    "over: {over} has {} values in the planned runs with a reference; {LEVELS_NEEDED} are needed",
+                    levels.len()
+                )
+            };
+            return Err(ClaimError::declaration(&claim.id, reason));
+        }
+        let number = |run: usize| self.settings[run].get(over).as_f64().unwrap_or_default();
+        let complete = units
+            .into_iter()
+            .filter(|(_, runs)| runs.len() >= LEVELS_NEEDED);
+        Ok(complete
+            .map(|(first, mut runs)| {
+                runs.sort_by(|a, b| number(a.0).total_cmp(&number(b.0)));
+                (first, Unit::Levels(runs))
+            })
+            .collect())
+    }
+
+    /// For each seed its runs that are not fitted to, beside the runs of other seeds that are.
+    fn predictions(&self, runs: &[usize], fit: &Conditions) -> Vec<(usize, Unit)> {
+        let (fitted, other): (Vec<usize>, Vec<usize>) = runs
+            .iter()
+            .copied()
+            .partition(|&run| fit.hold(&self.settings[run]));
+        let seeds: BTreeSet<u64> = other.iter().map(|&run| self.specs[run].seed).collect();
+        let unit = |seed: u64| {
+            let test: Vec<usize> = other
+                .iter()
+                .copied()
+                .filter(|&run| self.specs[run].seed == seed)
+                .collect();
+            let fit = fitted
+                .iter()
+                .copied()
+                .filter(|&run| self.specs[run].seed != seed)
+                .collect();
+            (test[0], Unit::Prediction { fit, test })
+        };
+        seeds.into_iter().map(unit).collect()
+    }
+}
+
+impl Test {
+    /// Its conditions by the names of their keys.
+    fn conditions(&self) -> Vec<(&'static str, &Conditions)> {
+        match self {
+            Self::Paired { of, against, .. } | Self::NonInferior { of, against, .. } => {
+                vec![("of", of), ("against", against)]
+            }
+            Self::Interaction {
+                of,
+                against,
+                within,
+                beyond,
+                ..
+            } => {
+                vec![
+                    ("of", of),
+                    ("against", against),
+                    ("within", within),
+                    ("beyond", beyond),
+                ]
+            }
+            Self::WithinRun { reference, .. } | Self::Dose { reference, .. } => {
+                vec![("reference", reference)]
+            }
+            Self::Prediction { fit } => vec![("fit", fit)],
+            Self::Trend { .. } | Self::Exact { .. } => Vec::new(),
+        }
+    }
+
+    /// True for settings in which the runs of one unit differ.
+    fn decides(&self, key: &str) -> bool {
+        self.levels() == Some(key)
+            || self
+                .conditions()
+                .iter()
+                .any(|(_, conditions)| conditions.decides(key))
+    }
+
+    /// The setting of a rank correlation.
+    fn levels(&self) -> Option<&str> {
+        match self {
+            Self::Dose { over, .. } => Some(over),
+            _ => None,
+        }
+    }
+
+    /// Why there may be no unit.
+    fn unpaired(&self) -> &'static str {
+        match self {
+            Self::Paired { .. } | Self::NonInferior { .. } => {
+                "no planned run has a partner that differs in the compared settings only"
+            }
+            Self::Interaction { .. } => "no planned pair of runs within has a pair beyond",
+            Self::WithinRun { .. } => "no planned run has a reference and two other seeds",
+            Self::Dose { .. } => "no planned seed has all values of the setting",
+            Self::Prediction { .. } => "no planned run is left to predict",
+            Self::Trend { .. } | Self::Exact { .. } => "there are no planned runs",
+        }
+    }
+}
+
+fn label(key: &Key) -> String {
+    let part = |(name, value): (&String, &String)| format!("{} {value}", last(name));
+    key.iter().map(part).collect::<Vec<_>>().join(", ")
+}
+
+fn slug(key: &Key) -> String {
+    let part = |(name, value): (&String, &String)| match name.as_str() {
+        "data.classes" => value.clone(),
+        _ => format!("{}-{value}", last(name)),
+    };
+    let text = key.iter().map(part).collect::<Vec<_>>().join("-");
+    text.chars()
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || "-_.".contains(c) {
+                c
+            } else {
+                '-'
+            }
+        })
+        .collect()
+}
+
+fn last(name: &str) -> &str {
+    name.rsplit('.').next().unwrap_or(name)
+}

@@ -1,0 +1,444 @@
+//! The values of a unit: one for each condition of a claim.
+
+use memdil_records::EpochRecord;
+
+use crate::design::{Pair, Plan, Unit as Planned};
+use crate::finished::{Run, Runs};
+use crate::stats::{mean, spearman};
+use crate::{ClaimError, Expect, Scale, Test, Unit, prediction, quantity};
+
+/// A condition of a claim: the mean of its values lies on the expected side of the bound.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Condition {
+    /// What one value is.
+    pub(crate) what: String,
+    pub(crate) unit: Unit,
+    pub(crate) expect: Expect,
+    pub(crate) bound: f64,
+}
+
+impl Test {
+    /// The conditions, the one that is shown first.
+    pub(crate) fn conditions_tested(&self) -> Vec<Condition> {
+        let condition = |what: String, unit, expect, bound| Condition {
+            what,
+            unit,
+            expect,
+            bound,
+        };
+        match self {
+            Self::Paired {
+                quantity,
+                scale,
+                expect,
+                margin,
+                ..
+            } => vec![condition(
+                format!("{} of {quantity} between paired runs", scale.word()),
+                quantity::unit(quantity, *scale),
+                *expect,
+                margin * expect.sign(),
+            )],
+            Self::NonInferior {
+                quantity,
+                scale,
+                better,
+                margin,
+                ..
+            } => vec![condition(
+                format!("{} of {quantity} between paired runs", scale.word()),
+                quantity::unit(quantity, *scale),
+                *better,
+                -margin * better.sign(),
+            )],
+            Self::Interaction {
+                quantity,
+                scale,
+                expect,
+                ..
+            } => vec![condition(
+                format!(
+                    "{} of {quantity} between paired runs, minus the same elsewhere",
+                    scale.word()
+                ),
+                quantity::unit(quantity, *scale),
+                *expect,
+                0.0,
+            )],
+            Self::WithinRun {
+                dose,
+                response,
+                scale,
+                expect,
+                ..
+            } => vec![
+                condition(
+                    format!(
+                        "rank correlation of the increments of {dose} with those of the {} of {response} to the \
+                         reference run's, minus its mean with the {dose} of other seeds",
+                        scale.word()
+                    ),
+                    Unit::RankCorrelation,
+                    *expect,
+                    0.0,
+                ),
+                condition(
+                    format!(
+                        "{} of the last {response} to that at the evaluation with the least {dose}",
+                        scale.word()
+                    ),
+                    quantity::unit(response, *scale),
+                    *expect,
+                    0.0,
+                ),
+            ],
+            Self::Dose {
+                over,
+                dose,
+                response,
+                scale,
+                reference,
+                expect,
+            } => {
+                let compared = match reference.is_empty() {
+                    true => response.clone(),
+                    false => format!("the {} of {response} to the reference run's", scale.word()),
+                };
+                vec![condition(
+                    format!("rank correlation over {over} of {dose} with {compared}"),
+                    Unit::RankCorrelation,
+                    *expect,
+                    0.0,
+                )]
+            }
+            Self::Trend {
+                quantity,
+                scale,
+                from,
+                baseline,
+                expect,
+            } => {
+                let unit = quantity::unit(quantity, *scale);
+                let mut conditions = vec![condition(
+                    format!(
+                        "{} of the last {quantity} to that of the first evaluation with {} of at least {}",
+                        scale.word(),
+                        from.quantity,
+                        from.at_least
+                    ),
+                    unit,
+                    *expect,
+                    0.0,
+                )];
+                conditions.extend(baseline.as_ref().map(|baseline| {
+                    condition(
+                        format!("{} of the last {quantity} to {baseline}", scale.word()),
+                        unit,
+                        *expect,
+                        0.0,
+                    )
+                }));
+                conditions
+            }
+            Self::Prediction { .. } => {
+                let over = |what: &str| {
+                    condition(
+                        format!("log ratio of the model's mean squared error to that of {what}"),
+                        Unit::Percent,
+                        Expect::Below,
+                        0.0,
+                    )
+                };
+                vec![
+                    over("a line in the noise level"),
+                    over("the mean of the fitted runs"),
+                ]
+            }
+            Self::Exact { .. } => Vec::new(),
+        }
+    }
+
+    /// Checks the quantities that it names.
+    pub(crate) fn check(&self, id: &str) -> Result<(), ClaimError> {
+        let check = |key: &str, path: &str| quantity::check(id, key, path, false);
+        match self {
+            Self::Paired { quantity, .. } | Self::NonInferior { quantity, .. } => {
+                quantity::check(id, "quantity", quantity, true)
+            }
+            Self::Interaction { quantity, .. } => check("quantity", quantity),
+            Self::WithinRun { dose, response, .. } | Self::Dose { dose, response, .. } => {
+                check("dose", dose)?;
+                check("response", response)
+            }
+            Self::Trend {
+                quantity,
+                from,
+                baseline,
+                ..
+            } => {
+                check("quantity", quantity)?;
+                check("from.quantity", &from.quantity)?;
+                baseline
+                    .as_ref()
+                    .map_or(Ok(()), |path| check("baseline", path))
+            }
+            Self::Prediction { .. } | Self::Exact { .. } => Ok(()),
+        }
+    }
+}
+
+/// One value for each condition, or why the unit has none.
+pub(crate) type Values = Result<Vec<f64>, String>;
+
+/// The values of a unit.
+///
+/// # Errors
+///
+/// When the epochs or features of a run cannot be read, or the model cannot be solved.
+pub(crate) fn values(
+    test: &Test,
+    unit: &Planned,
+    plan: &Plan<'_>,
+    runs: &Runs<'_>,
+) -> Result<Values, ClaimError> {
+    match (test, unit) {
+        (
+            Test::Paired {
+                quantity, scale, ..
+            }
+            | Test::NonInferior {
+                quantity, scale, ..
+            },
+            Planned::Pair(pair),
+        ) => Ok(difference(quantity, *scale, pair, plan, runs)?.map(|value| vec![value])),
+        (
+            Test::Interaction {
+                quantity, scale, ..
+            },
+            Planned::Interaction { within, beyond },
+        ) => {
+            let within = difference(quantity, *scale, within, plan, runs)?;
+            let beyond = difference(quantity, *scale, beyond, plan, runs)?;
+            Ok(within.and_then(|within| Ok(vec![within - beyond?])))
+        }
+        (
+            Test::WithinRun {
+                dose,
+                response,
+                scale,
+                ..
+            },
+            Planned::Course {
+                run,
+                reference,
+                others,
+            },
+        ) => course(
+            dose,
+            (response, *scale),
+            (*run, *reference, others),
+            plan,
+            runs,
+        ),
+        (
+            Test::Dose {
+                dose,
+                response,
+                scale,
+                ..
+            },
+            Planned::Levels(levels),
+        ) => Ok(correlation(dose, (response, *scale), levels, plan, runs).map(|value| vec![value])),
+        (Test::Trend { .. }, Planned::Trend(run)) => match runs.get(plan.specs[*run]) {
+            Ok(run) => Ok(trend(test, run.epochs()?)),
+            Err(reason) => Ok(Err(reason)),
+        },
+        (Test::Prediction { .. }, Planned::Prediction { fit, test }) => {
+            let found = |numbers: &[usize]| -> Vec<&Run<'_>> {
+                numbers
+                    .iter()
+                    .filter_map(|&run| runs.get(plan.specs[run]).ok())
+                    .collect()
+            };
+            prediction::values(&found(fit), &found(test))
+        }
+        _ => Ok(Err("there is nothing to measure".to_owned())),
+    }
+}
+
+fn difference(
+    quantity: &str,
+    scale: Scale,
+    pair: &Pair,
+    plan: &Plan<'_>,
+    runs: &Runs<'_>,
+) -> Result<Result<f64, String>, ClaimError> {
+    if quantity::is_of_pairs(quantity) {
+        let (of, against) = (plan.specs[pair.of[0]], plan.specs[pair.against[0]]);
+        let found = runs.get(of).and_then(|of| Ok([of, runs.get(against)?]));
+        let values = match found {
+            Ok(both) => quantity::of_pair(quantity, both, of.data.classes.len())?,
+            Err(reason) => Err(reason),
+        };
+        let compare = |[a, b]: [f64; 2]| Ok(scale.of(quantity, a)? - scale.of(quantity, b)?);
+        return Ok(values.and_then(compare));
+    }
+    let side = |numbers: &[usize]| -> Result<f64, String> {
+        let value = |&run: &usize| scale.of(quantity, runs.get(plan.specs[run])?.last(quantity)?);
+        let values = numbers
+            .iter()
+            .map(value)
+            .collect::<Result<Vec<f64>, String>>()?;
+        mean(&values).ok_or_else(|| "not run".to_owned())
+    };
+    Ok(side(&pair.of).and_then(|of| Ok(of - side(&pair.against)?)))
+}
+
+/// The number of increments that a rank correlation needs.
+const INCREMENTS: usize = 6;
+
+fn course(
+    dose: &str,
+    response: (&str, Scale),
+    (run, reference, others): (usize, usize, &[usize]),
+    plan: &Plan<'_>,
+    runs: &Runs<'_>,
+) -> Result<Values, ClaimError> {
+    let epochs = |number: usize| match runs.get(plan.specs[number]) {
+        Ok(run) => run.epochs().map(Ok),
+        Err(reason) => Ok(Err(reason)),
+    };
+    let (own, clean) = match (epochs(run)?, epochs(reference)?) {
+        (Ok(own), Ok(clean)) => (own, clean),
+        (Err(reason), _) => return Ok(Err(reason)),
+        (_, Err(reason)) => return Ok(Err(format!("the reference run: {reason}"))),
+    };
+    let relative = relative_course(response, own, clean);
+    let Some(with_own) = increments(dose, own, &relative) else {
+        return Ok(Err(format!(
+            "fewer than {INCREMENTS} increments of {dose} and {} are recorded, or one of them is constant",
+            response.0
+        )));
+    };
+    let mut with_others = Vec::new();
+    for &other in others {
+        if let Ok(other) = epochs(other)? {
+            with_others.extend(increments(dose, other, &relative));
+        }
+    }
+    let (Some(control), Some(rise)) = (mean(&with_others), rise(dose, response, own)) else {
+        return Ok(Err("no other seed to compare with".to_owned()));
+    };
+    Ok(Ok(vec![with_own - control, rise]))
+}
+
+/// The response of a run against that of its reference by epoch, where both have one.
+fn relative_course(
+    response: (&str, Scale),
+    own: &[EpochRecord],
+    clean: &[EpochRecord],
+) -> Vec<(usize, f64)> {
+    let compared = |epoch: &EpochRecord| {
+        let same = clean.iter().find(|other| other.epoch == epoch.epoch)?;
+        Some((
+            epoch.epoch,
+            scaled(response, epoch)? - scaled(response, same)?,
+        ))
+    };
+    own.iter().filter_map(compared).collect()
+}
+
+/// A quantity on its scale; `None` where it is not defined.
+fn scaled((quantity, scale): (&str, Scale), epoch: &EpochRecord) -> Option<f64> {
+    scale.of(quantity, epoch.quantity(quantity)?).ok()
+}
+
+/// Rank correlation of the increments of a dose with those of a course.
+fn increments(dose: &str, epochs: &[EpochRecord], course: &[(usize, f64)]) -> Option<f64> {
+    let points: Vec<(f64, f64)> = course
+        .iter()
+        .filter_map(|(number, response)| {
+            let epoch = epochs.iter().find(|epoch| epoch.epoch == *number)?;
+            Some((epoch.quantity(dose)?, *response))
+        })
+        .collect();
+    let steps = points
+        .windows(2)
+        .map(|pair| (pair[1].0 - pair[0].0, pair[1].1 - pair[0].1));
+    let (doses, responses): (Vec<f64>, Vec<f64>) = steps.unzip();
+    (doses.len() >= INCREMENTS)
+        .then(|| spearman(&doses, &responses))
+        .flatten()
+}
+
+/// The last response against that at the least dose.
+fn rise(dose: &str, response: (&str, Scale), epochs: &[EpochRecord]) -> Option<f64> {
+    let points: Vec<(f64, f64)> = epochs
+        .iter()
+        .filter_map(|epoch| Some((epoch.quantity(dose)?, scaled(response, epoch)?)))
+        .collect();
+    let (_, last) = points.last()?;
+    let (_, least) = points.iter().min_by(|a, b| a.0.total_cmp(&b.0))?;
+    Some(last - least)
+}
+
+fn correlation(
+    dose: &str,
+    (response, scale): (&str, Scale),
+    levels: &[(usize, Option<usize>)],
+    plan: &Plan<'_>,
+    runs: &Runs<'_>,
+) -> Result<f64, String> {
+    let (mut doses, mut responses) = (Vec::new(), Vec::new());
+    let scaled = |run: usize| scale.of(response, runs.get(plan.specs[run])?.last(response)?);
+    for &(run, reference) in levels {
+        doses.push(runs.get(plan.specs[run])?.last(dose)?);
+        responses.push(scaled(run)? - reference.map_or(Ok(0.0), scaled)?);
+    }
+    spearman(&doses, &responses)
+        .ok_or_else(|| format!("{dose} or {response} is the same at all levels"))
+}
+
+fn trend(test: &Test, epochs: &[EpochRecord]) -> Values {
+    let Test::Trend {
+        quantity,
+        scale,
+        from,
+        baseline,
+        ..
+    } = test
+    else {
+        return Err("there is nothing to measure".to_owned());
+    };
+    let reached = |epoch: &&EpochRecord| {
+        epoch
+            .quantity(&from.quantity)
+            .is_some_and(|v| v >= from.at_least)
+    };
+    let value = |epoch: &EpochRecord, path: &str| {
+        let value = epoch
+            .quantity(path)
+            .ok_or_else(|| format!("{path} is not recorded or not defined"))?;
+        scale.of(path, value)
+    };
+    let never = || format!("{} never reached {}", from.quantity, from.at_least);
+    let (Some(first), Some(last)) = (epochs.iter().find(reached), epochs.last()) else {
+        return Err(if epochs.is_empty() {
+            "the epochs were not kept".to_owned()
+        } else {
+            never()
+        });
+    };
+    if first.epoch == last.epoch {
+        return Err(format!(
+            "{} reached {} in the last epoch only",
+            from.quantity, from.at_least
+        ));
+    }
+    let end = value(last, quantity)?;
+    let mut values = vec![end - value(first, quantity)?];
+    if let Some(baseline) = baseline {
+        values.push(end - value(last, baseline)?);
+    }
+    Ok(values)
+}

@@ -1,0 +1,252 @@
+//! The memorization-dilation model out of sample, beside two baselines that know no model.
+
+use std::collections::BTreeMap;
+
+use memdil_records::RunSpec;
+use memdil_theory::fit::{FitRow, fit_line};
+use memdil_theory::memorization_dilation::solve;
+use memdil_theory::{LossKind, MarginLoss, MdSetting, Measure, TheoryError};
+
+use crate::ClaimError;
+use crate::finished::Run;
+use crate::measure::Values;
+use crate::stats::{mean, mean_interval, t_test};
+use crate::text::{number, p_value};
+
+/// Mean squared errors of rho (from NC1) over the runs of a seed.
+#[derive(Clone, Copy, Debug)]
+struct Errors {
+    model: f64,
+    line: f64,
+    mean: f64,
+}
+
+/// A run as the model sees it.
+#[derive(Clone, Debug)]
+struct Point {
+    seed: u64,
+    loss_label: String,
+    loss: MarginLoss,
+    /// Requested noise.
+    level: f64,
+    lambda: f64,
+    row: FitRow,
+}
+
+impl Point {
+    fn new(run: &Run<'_>) -> Result<Self, String> {
+        let record = run.record();
+        let spec = &record.spec;
+        if spec.data.classes.len() != 2 {
+            return Err("rho from NC1 is defined for two classes".to_owned());
+        }
+        let share = record.realised_noise;
+        let separation = run.last("test.separation")?;
+        let memorization = if share > 0.0 {
+            run.last("memorization_mean")?
+        } else {
+            0.0
+        };
+        Ok(Self {
+            seed: spec.seed,
+            loss_label: spec.loss.label(),
+            loss: margin_loss(spec)?,
+            level: record.requested_noise,
+            lambda: lambda(spec).ok_or("the model needs a coupled weight decay above zero")?,
+            row: FitRow {
+                eta: share / (1.0 - share),
+                memorization,
+                separation,
+                radius: run.last("test.rho_nc1")? * separation,
+                group: None,
+            },
+        })
+    }
+
+    fn rho(&self) -> f64 {
+        self.row.radius / self.row.separation
+    }
+}
+
+/// The loss as the model knows it.
+fn margin_loss(spec: &RunSpec) -> Result<MarginLoss, String> {
+    let alpha = spec.loss.alpha().unwrap_or(0.0);
+    let loss = match spec.loss.short_name() {
+        "CE" => return Ok(MarginLoss::cross_entropy()),
+        "LS" => MarginLoss::new(LossKind::Ls, alpha),
+        "LR" => MarginLoss::new(LossKind::Lr, alpha),
+        other => return Err(format!("the model does not know the loss {other}")),
+    };
+    loss.map_err(|error| error.to_string())
+}
+
+/// The optimiser adds half its decay times the squared weights to a mean over samples, the model
+/// $\lambda$ times the squared weights to a sum over classes.
+fn lambda(spec: &RunSpec) -> Option<f64> {
+    let decay = spec
+        .optimizer
+        .coupled_weight_decay()
+        .filter(|decay| *decay > 0.0)?;
+    Some(0.5 * spec.data.classes.len() as f64 * decay)
+}
+
+/// Log ratios of the model's error to those of the two baselines.
+pub(crate) fn values(fit: &[&Run<'_>], test: &[&Run<'_>]) -> Result<Values, ClaimError> {
+    Ok(errors(fit, test)?.and_then(|errors| {
+        let ratio = |baseline: f64| (errors.model / baseline).ln();
+        let values = vec![ratio(errors.line), ratio(errors.mean)];
+        let defined = values.iter().all(|value| value.is_finite());
+        defined
+            .then_some(values)
+            .ok_or_else(|| "an error is zero".to_owned())
+    }))
+}
+
+fn errors(fit: &[&Run<'_>], test: &[&Run<'_>]) -> Result<Result<Errors, String>, ClaimError> {
+    let points = |runs: &[&Run<'_>]| {
+        runs.iter()
+            .map(|run| Point::new(run))
+            .collect::<Result<Vec<_>, _>>()
+    };
+    let (fitted, tested) = match (points(fit), points(test)) {
+        (Ok(fitted), Ok(tested)) if !fitted.is_empty() && !tested.is_empty() => (fitted, tested),
+        (Err(reason), _) | (_, Err(reason)) => return Ok(Err(reason)),
+        _ => return Ok(Err("not run".to_owned())),
+    };
+    let rows: Vec<FitRow> = fitted.iter().map(|point| point.row).collect();
+    let constants = match fit_line(&rows) {
+        Ok(constants) => constants,
+        Err(error) => return Ok(Err(error.to_string())),
+    };
+    let levels: Vec<(f64, f64)> = fitted
+        .iter()
+        .map(|point| (point.level, point.rho()))
+        .collect();
+    let Some((slope, intercept)) = line(&levels) else {
+        return Ok(Err("the fitted runs have one noise level".to_owned()));
+    };
+    let centre = mean(&levels.iter().map(|(_, rho)| *rho).collect::<Vec<_>>()).unwrap_or_default();
+    let (mut model, mut by_line, mut by_mean) = (Vec::new(), Vec::new(), Vec::new());
+    for point in &tested {
+        let Some(predicted) = predict(point, constants.c_md)? else {
+            return Ok(Err("the model predicts total collapse".to_owned()));
+        };
+        let error = |expected: f64| (point.rho() - expected).powi(2);
+        model.push(error(constants.rho_0 + predicted));
+        by_line.push(error(intercept + slope * point.level));
+        by_mean.push(error(centre));
+    }
+    let mean = |errors: &[f64]| mean(errors).unwrap_or_default();
+    Ok(Ok(Errors {
+        model: mean(&model),
+        line: mean(&by_line),
+        mean: mean(&by_mean),
+    }))
+}
+
+/// Rho of the solved model; `None` after total collapse.
+fn predict(point: &Point, c_md: f64) -> Result<Option<f64>, TheoryError> {
+    if point.row.eta <= 0.0 {
+        return Ok(Some(0.0));
+    }
+    let setting = MdSetting {
+        lambda_w: point.lambda,
+        lambda_h: point.lambda,
+        eta: point.row.eta,
+        c_md,
+        measure: Measure::Sphere,
+        dim: 2,
+        nonnegative: true,
+    };
+    Ok(solve(&setting, &point.loss)?.rho())
+}
+
+/// Slope and intercept of the least-squares line.
+fn line(points: &[(f64, f64)]) -> Option<(f64, f64)> {
+    let (x, y): (Vec<f64>, Vec<f64>) = points.iter().copied().unzip();
+    let (centre_x, centre_y) = (mean(&x)?, mean(&y)?);
+    let xx: f64 = x.iter().map(|x| (x - centre_x).powi(2)).sum();
+    let xy: f64 = points
+        .iter()
+        .map(|(x, y)| (x - centre_x) * (y - centre_y))
+        .sum();
+    (xx > 0.0).then(|| (xy / xx, centre_y - xy / xx * centre_x))
+}
+
+/// What stands beside the verdict: R² out of sample, and C_MD fitted to each loss alone.
+pub(crate) fn notes(units: &[(Vec<&Run<'_>>, Vec<&Run<'_>>)]) -> Result<Vec<String>, ClaimError> {
+    let mut all = Vec::new();
+    for (fit, test) in units {
+        all.extend(errors(fit, test)?.ok());
+    }
+    let mut notes = Vec::new();
+    let total = |part: fn(&Errors) -> f64| mean(&all.iter().map(part).collect::<Vec<_>>());
+    if let (Some(model), Some(line), Some(centre)) =
+        (total(|e| e.model), total(|e| e.line), total(|e| e.mean))
+    {
+        notes.push(format!(
+            "R² out of sample, with the mean of the fitted runs in the denominator: {} for the model, {} for a line in \
+             the noise level.",
+            number(1.0 - model / centre),
+            number(1.0 - line / centre)
+        ));
+    }
+    let points = units.iter().flat_map(|(fit, test)| fit.iter().chain(test));
+    let mut rows: BTreeMap<String, BTreeMap<u64, Vec<FitRow>>> = BTreeMap::new();
+    let mut seen = Vec::new();
+    for point in points.filter_map(|run| Point::new(run).ok()) {
+        let key = (point.seed, point.loss_label.clone(), point.level.to_bits());
+        if !seen.contains(&key) {
+            seen.push(key);
+            rows.entry(point.loss_label)
+                .or_default()
+                .entry(point.seed)
+                .or_default()
+                .push(point.row);
+        }
+    }
+    let constants: Vec<(String, BTreeMap<u64, f64>)> = rows
+        .into_iter()
+        .map(|(loss, seeds)| {
+            let fitted = seeds
+                .into_iter()
+                .filter_map(|(seed, rows)| Some((seed, fit_line(&rows).ok()?.c_md)));
+            (loss, fitted.collect())
+        })
+        .collect();
+    let base = constants
+        .iter()
+        .find(|(loss, _)| loss == "CE")
+        .map(|(_, seeds)| seeds);
+    for (loss, seeds) in &constants {
+        let Some(centre) = mean(&seeds.values().copied().collect::<Vec<_>>()) else {
+            continue;
+        };
+        let mut note = format!(
+            "C_MD fitted to {loss} alone, mean over seeds: {}",
+            number(centre)
+        );
+        let ratios: Vec<f64> = base
+            .filter(|_| loss != "CE")
+            .into_iter()
+            .flat_map(|base| {
+                seeds
+                    .iter()
+                    .filter_map(|(seed, own)| Some((own / base.get(seed)?).ln()))
+            })
+            .collect();
+        if let (Some(centre), Some([low, high]), Some(p)) =
+            (mean(&ratios), mean_interval(&ratios), t_test(&ratios, 0.0))
+        {
+            note += &format!(
+                "; over that of CE: {} [{}, {}], p {} for equality",
+                number(centre.exp()),
+                number(low.exp()),
+                number(high.exp()),
+                p_value(p)
+            );
+        }
+        notes.push(note + ".");
+    }
+    Ok(notes)
+}

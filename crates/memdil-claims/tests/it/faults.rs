@@ -1,0 +1,137 @@
+//! Claims that planned runs cannot carry are refused in one line.
+
+use memdil_claims::Family;
+use serde_json::json;
+
+use crate::made::{declarations, record, run};
+
+const CLAIM: &str = r#"
+    [[claim]]
+    id = "ls"
+    statement = "LS dilates less than CE."
+    where = { "noise.eta" = 0.2 }
+    test = "paired"
+    quantity = "test.dilation"
+    scale = "ratio"
+    of = { "loss.kind" = "label_smoothing" }
+    against = { "loss.kind" = "cross_entropy" }
+    expect = "below"
+"#;
+
+fn fault(text: &str) -> String {
+    let mut specs = Vec::new();
+    for seed in 0..8 {
+        for loss in [
+            json!({"kind": "cross_entropy"}),
+            json!({"kind": "label_smoothing", "alpha": 0.1}),
+        ] {
+            specs.push(run(&[("loss", loss)], seed, record(0.5, 0.9, 0.9)).spec);
+        }
+    }
+    let declarations = declarations(text).unwrap();
+    let outcome = Family::of(&declarations, None, &specs).map(|_| ());
+    outcome.map_or_else(|error| error.to_string(), |()| String::new())
+}
+
+#[test]
+fn each_fault_is_named() {
+    assert_eq!(fault(CLAIM), "");
+    let cases = [
+        (
+            "\"test.dilation\"",
+            "\"test.dilatoin\"",
+            "quantity: no record has a quantity 'test.dilatoin'; did you mean 'test.dilation'?",
+        ),
+        ("0.2", "0.3", "where: noise.eta is 0.3 in no run; it is 0.2"),
+        (
+            "\"noise.eta\"",
+            "\"noise.eat\"",
+            "where: no run has a setting 'noise.eat'; there are noise.eta",
+        ),
+        (
+            "\"label_smoothing\"",
+            "\"label_smooth\"",
+            "of: loss.kind is label_smooth in no run",
+        ),
+        (
+            "{ \"loss.kind\" = \"cross_entropy\" }",
+            "{ \"loss.kind\" = \"label_smoothing\" }",
+            "no planned run has a partner",
+        ),
+        (
+            "where = { \"noise.eta\" = 0.2 }",
+            "where = { \"noise.eta\" = { above = 0.5 } }",
+            "lies in the range in no run",
+        ),
+        (
+            "where = { \"noise.eta\" = 0.2 }",
+            "panels = [{ \"model.width\" = 99 }]",
+            "panels: model.width is 99 in no run",
+        ),
+    ];
+    for (from, to, expected) in cases {
+        let found = fault(&CLAIM.replace(from, to));
+        assert!(
+            found.starts_with("claim 'ls': ") && found.contains(expected),
+            "{found}"
+        );
+        assert!(!found.contains('\n'), "{found}");
+    }
+}
+
+#[test]
+fn courses_need_evaluations_and_doses_need_levels() {
+    let within = r#"
+        [[claim]]
+        id = "within"
+        statement = "As a network memorises, it dilates."
+        test = "within_run"
+        dose = "memorized_as_given"
+        response = "test.dilation"
+        reference = { "loss.kind" = "cross_entropy" }
+        expect = "above"
+    "#;
+    assert_eq!(fault(within), "");
+    let dose = within.replace("\"within_run\"", "\"dose\"\n over = \"model.width\"");
+    assert!(
+        fault(&dose).contains("model.width has 1 values"),
+        "{}",
+        fault(&dose)
+    );
+    let declarations = declarations(within).unwrap();
+    let mut specs = Vec::new();
+    for seed in 0..8 {
+        for loss in [json!({"kind": "cross_entropy"}), json!({"kind": "mse"})] {
+            let settings = [("loss", loss), ("training.evaluate_every", json!(5))];
+            specs.push(run(&settings, seed, record(0.5, 0.9, 0.9)).spec);
+        }
+    }
+    let error = Family::of(&declarations, None, &specs)
+        .map(|_| ())
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("needs 13 evaluations in a run, and 4 are planned"),
+        "{error}"
+    );
+    assert!(Family::of(&declarations, None, &[]).is_err());
+}
+
+#[test]
+fn a_plan_says_what_it_can_find() {
+    let mut specs = Vec::new();
+    for seed in 0..10 {
+        for loss in [
+            json!({"kind": "cross_entropy"}),
+            json!({"kind": "label_smoothing", "alpha": 0.1}),
+        ] {
+            specs.push(run(&[("loss", loss)], seed, record(0.5, 0.9, 0.9)).spec);
+        }
+    }
+    let declarations = declarations(CLAIM).unwrap();
+    let families = Family::of(&declarations, None, &specs).unwrap();
+    let planned = families[0].planned();
+    assert_eq!((planned.len(), planned[0].seeds), (1, 10));
+    // Ten values at the 5% level and 80% power need 1.00 standard deviations.
+    assert_eq!(planned[0].detectable, Some(1.0));
+}

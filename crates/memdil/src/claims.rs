@@ -1,0 +1,99 @@
+//! What an experiment file claims, for plans and reports.
+
+use std::path::Path;
+
+use memdil_claims::{Declaration, Family};
+use memdil_records::{ManifestLine, RunSpec};
+use memdil_report::ExperimentClaims;
+use memdil_runner::Experiment;
+
+use crate::arrays::BadInput;
+
+/// The claims of an experiment file, with the runs that it plans. Manifest lines of the experiment
+/// stand for its plan where there are any: they need no data set.
+pub(crate) fn of_file(
+    path: &Path,
+    preset: Option<&str>,
+    lines: &[ManifestLine],
+    data_dir: Option<&Path>,
+) -> anyhow::Result<ExperimentClaims> {
+    let experiment = Experiment::load(path, preset, &[])?;
+    let name = experiment.name();
+    let planned: Vec<RunSpec> = match experiment.command() {
+        None => {
+            let of_manifest = lines.iter().filter(|line| line.spec.experiment == name);
+            let mut planned: Vec<RunSpec> = of_manifest.map(|line| line.spec.clone()).collect();
+            if planned.is_empty() {
+                let lines = experiment.runs(data_dir)?;
+                planned.extend(lines.into_iter().map(|line| line.spec));
+            }
+            planned
+        }
+        Some("search") => searched(&experiment, data_dir)?,
+        Some(_) => Vec::new(),
+    };
+    let declarations = read(path, &experiment)?;
+    let claims = ExperimentClaims {
+        name,
+        declarations,
+        preset: preset.map(str::to_owned),
+        planned,
+    };
+    check(path, &claims)?;
+    Ok(claims)
+}
+
+/// The specifications that an experiment's searches start from.
+fn searched(experiment: &Experiment, data_dir: Option<&Path>) -> anyhow::Result<Vec<RunSpec>> {
+    let plan = experiment.searches(data_dir)?;
+    Ok(plan
+        .searches
+        .into_iter()
+        .map(|search| search.spec)
+        .collect())
+}
+
+fn read(path: &Path, experiment: &Experiment) -> anyhow::Result<Vec<Declaration>> {
+    Declaration::read(experiment.claims())
+        .map_err(|error| BadInput(format!("{}: {error}", path.display())).into())
+}
+
+/// Refuses claims that the planned runs cannot carry.
+fn check(path: &Path, claims: &ExperimentClaims) -> anyhow::Result<()> {
+    Family::of(
+        &claims.declarations,
+        claims.preset.as_deref(),
+        &claims.planned,
+    )
+    .map(|_| ())
+    .map_err(|error| BadInput(format!("{}: {error}", path.display())).into())
+}
+
+/// The tests that planned runs will carry, one line each with its seeds and the smallest effect that
+/// it finds.
+pub(crate) fn planned(
+    path: &Path,
+    preset: Option<&str>,
+    experiment: &Experiment,
+    planned: &[RunSpec],
+) -> anyhow::Result<Vec<String>> {
+    let declarations = read(path, experiment)?;
+    let families = Family::of(&declarations, preset, planned)
+        .map_err(|error| BadInput(format!("{}: {error}", path.display())))?;
+    let mut lines = Vec::new();
+    for family in families
+        .iter()
+        .filter(|family| !family.planned().is_empty())
+    {
+        let tests = memdil_claims::count(family.size(), "test", "tests");
+        lines.push(format!(
+            "claims of {} on {}: {tests}, corrected together; each finds with {:.0}% power, in standard deviations \
+             between seeds:",
+            family.experiment(),
+            family.source(),
+            100.0 * memdil_claims::POWER
+        ));
+        lines.extend(family.lines());
+    }
+    Ok(lines)
+}
