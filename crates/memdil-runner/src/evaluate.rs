@@ -374,3 +374,43 @@ fn first_rows(array: Array2<f32>, n: usize) -> Result<Array2<f32>, RunnerError> 
     values.shrink_to_fit();
     rows(values, n)
 }
+
+#[cfg(test)]
+#[allow(clippy::float_cmp, clippy::unwrap_used)]
+mod tests {
+    use ndarray::array;
+
+    use super::*;
+
+    #[test]
+    fn latent_labels_are_the_corrupted_ones() {
+        // Class 0 at 0, class 1 at 10. The second sample has a latent label, which the network has
+        // learnt, and lies 3 away; the last was moved to another class and is left out.
+        let features = array![[0.0_f32], [3.0], [10.0], [4.0]];
+        let logits = array![
+            [9.0_f32, 0.0, 0.0, 0.0],
+            [0.0, 0.0, 9.0, 0.0],
+            [0.0, 9.0, 0.0, 0.0],
+            [9.0, 0.0, 0.0, 0.0],
+        ];
+        let (given, clean) = ([0, 2, 1, 0], [0, 0, 1, 1]);
+        let latent = Corruption::new(features.view(), logits.view(), (&given, &clean), 2);
+        let memorization = latent.memorization().unwrap();
+        assert_eq!((memorization.sum, memorization.counts), (3.0, vec![1, 0]));
+        let fraction = latent.memorized_fraction().unwrap().unwrap();
+        assert_eq!((fraction.as_given, fraction.as_clean), (1.0, 0.0));
+        assert_eq!(latent.separation().unwrap(), 10.0);
+        let test = SnapshotPart {
+            features: array![[1.0_f32], [10.0]],
+            logits: array![[1.0_f32, 0.0], [0.0, 1.0]],
+            labels: array![0, 1],
+            clean_labels: array![0, 1],
+        };
+        assert_eq!(latent.memorization_test(&test).unwrap().sum, 2.0);
+
+        // Without latent classes every wrong label counts.
+        let (two, given) = (logits.slice(s![.., ..2]), [0, 1, 1, 0]);
+        let noisy = Corruption::new(features.view(), two, (&given, &clean), 2);
+        assert_eq!(noisy.memorization().unwrap().counts, [1, 1]);
+    }
+}
