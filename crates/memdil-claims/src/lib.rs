@@ -28,10 +28,13 @@ mod error;
 mod family;
 mod finished;
 mod measure;
+mod measured;
 mod prediction;
 mod quantity;
 pub mod stats;
+mod tested;
 mod text;
+mod units;
 mod verdict;
 
 pub use condition::Conditions;

@@ -1,0 +1,285 @@
+//! The runs behind each value of a test.
+
+use std::collections::BTreeSet;
+
+use crate::condition::{Conditions, shown};
+use crate::design::{Group, Pair, Plan, Unit};
+use crate::{ClaimError, Declaration, Test};
+
+/// Evaluations that a claim about the course of training needs.
+const EVALUATIONS_NEEDED: usize = 13;
+/// Values of a setting that a rank correlation over it needs.
+const LEVELS_NEEDED: usize = 5;
+
+impl Plan<'_> {
+    /// One unit for each run that leads one.
+    pub(crate) fn units(
+        &self,
+        claim: &Declaration,
+        group: &Group,
+    ) -> Result<Vec<(usize, Unit)>, ClaimError> {
+        let runs = &group.runs;
+        let mut units = Vec::new();
+        match &claim.test {
+            Test::Paired { of, against, .. } | Test::NonInferior { of, against, .. } => {
+                for pair in self.pairs(runs, runs, of, against) {
+                    units.push((pair.of[0], Unit::Pair(pair)));
+                }
+            }
+            Test::Interaction {
+                of,
+                against,
+                within,
+                beyond,
+                ..
+            } => {
+                let inside = |conditions: &Conditions| -> Vec<usize> {
+                    runs.iter()
+                        .copied()
+                        .filter(|&run| conditions.hold(&self.settings[run]))
+                        .collect()
+                };
+                let (within_runs, beyond_runs) = (inside(within), inside(beyond));
+                let others = self.pairs(&beyond_runs, &beyond_runs, of, against);
+                for pair in self.pairs(&within_runs, &within_runs, of, against) {
+                    let same = |other: &&Pair| {
+                        self.matches(pair.of[0], other.of[0], |key| {
+                            within.decides(key) || beyond.decides(key)
+                        })
+                    };
+                    if let Some(beyond) = others.iter().find(same).cloned() {
+                        units.push((
+                            pair.of[0],
+                            Unit::Interaction {
+                                within: pair,
+                                beyond,
+                            },
+                        ));
+                    }
+                }
+            }
+            Test::WithinRun { reference, .. } => {
+                for &run in runs {
+                    let evaluations = self.specs[run].training.evaluations();
+                    if evaluations < EVALUATIONS_NEEDED {
+                        let reason = format!(
+                            "needs {EVALUATIONS_NEEDED} evaluations in a run, and {evaluations} are planned: add \
+                             epochs to training.evaluate_at"
+                        );
+                        return Err(ClaimError::declaration(&claim.id, reason));
+                    }
+                    let others: Vec<usize> = runs
+                        .iter()
+                        .copied()
+                        .filter(|&other| {
+                            self.settings[other] == self.settings[run]
+                                && self.specs[other].seed != self.specs[run].seed
+                        })
+                        .collect();
+                    if let Some(reference) = self.reference(run, reference)
+                        && others.len() >= 2
+                    {
+                        units.push((
+                            run,
+                            Unit::Course {
+                                run,
+                                reference,
+                                others,
+                            },
+                        ));
+                    }
+                }
+            }
+            Test::Dose {
+                over, reference, ..
+            } => units = self.doses(claim, runs, over, reference)?,
+            Test::Trend { .. } => units.extend(runs.iter().map(|&run| (run, Unit::Trend(run)))),
+            Test::Prediction { fit } => units = self.predictions(runs, fit),
+            Test::Exact { .. } => {}
+        }
+        Ok(units)
+    }
+
+    /// Pairs that agree in all but what the conditions decide; several runs on a side that agree in
+    /// everything else are one pair.
+    fn pairs(
+        &self,
+        of_runs: &[usize],
+        against_runs: &[usize],
+        of: &Conditions,
+        against: &Conditions,
+    ) -> Vec<Pair> {
+        let mut pairs = Vec::new();
+        for &run in of_runs.iter().filter(|&&run| of.hold(&self.settings[run])) {
+            let partner = |&&other: &&usize| {
+                other != run
+                    && against.hold(&self.settings[other])
+                    && self.specs[other].seed == self.specs[run].seed
+                    && self.equal_but(run, other, |key| of.decides(key) || against.decides(key))
+            };
+            let against: Vec<usize> = against_runs.iter().filter(partner).copied().collect();
+            if !against.is_empty() {
+                pairs.push(Pair {
+                    of: vec![run],
+                    against,
+                });
+            }
+        }
+        pairs
+    }
+
+    fn matches(&self, a: usize, b: usize, free: impl Fn(&str) -> bool) -> bool {
+        self.specs[a].seed == self.specs[b].seed && self.equal_but(a, b, free)
+    }
+
+    fn equal_but(&self, a: usize, b: usize, free: impl Fn(&str) -> bool) -> bool {
+        let (a, b) = (&self.settings[a], &self.settings[b]);
+        let keys = a.0.keys().chain(b.0.keys());
+        keys.filter(|key| !free(key))
+            .all(|key| a.get(key) == b.get(key))
+    }
+
+    /// The run of the same seed that differs in what the conditions decide.
+    fn reference(&self, run: usize, conditions: &Conditions) -> Option<usize> {
+        (0..self.specs.len()).find(|&other| {
+            other != run
+                && conditions.hold(&self.settings[other])
+                && self.matches(run, other, |key| conditions.decides(key))
+        })
+    }
+
+    fn doses(
+        &self,
+        claim: &Declaration,
+        runs: &[usize],
+        over: &str,
+        reference: &Conditions,
+    ) -> Result<Vec<(usize, Unit)>, ClaimError> {
+        let mut levels: BTreeSet<String> = BTreeSet::new();
+        let mut units: Vec<(usize, Vec<(usize, Option<usize>)>)> = Vec::new();
+        for &run in runs {
+            let found = match reference.is_empty() {
+                true => Some(None),
+                false => self.reference(run, reference).map(Some),
+            };
+            let Some(reference) = found else { continue };
+            levels.insert(shown(self.settings[run].get(over)));
+            match units
+                .iter_mut()
+                .find(|(first, _)| self.matches(*first, run, |key| key == over))
+            {
+                Some((_, runs)) => runs.push((run, reference)),
+                None => units.push((run, vec![(run, reference)])),
+            }
+        }
+        if levels.len() < LEVELS_NEEDED {
+            let all = self
+                .settings
+                .iter()
+                .all(|settings| !settings.0.contains_key(over));
+            let reason = if all {
+                format!("over: no run has a setting '{over}'")
+            } else {
+                format!(
+                    "over: {over} has {} values in the planned runs with a reference; {LEVELS_NEEDED} are needed",
+                    levels.len()
+                )
+            };
+            return Err(ClaimError::declaration(&claim.id, reason));
+        }
+        let number = |run: usize| self.settings[run].get(over).as_f64().unwrap_or_default();
+        let complete = units
+            .into_iter()
+            .filter(|(_, runs)| runs.len() >= LEVELS_NEEDED);
+        Ok(complete
+            .map(|(first, mut runs)| {
+                runs.sort_by(|a, b| number(a.0).total_cmp(&number(b.0)));
+                (first, Unit::Levels(runs))
+            })
+            .collect())
+    }
+
+    /// For each seed its runs that are not fitted to, beside the runs of other seeds that are.
+    fn predictions(&self, runs: &[usize], fit: &Conditions) -> Vec<(usize, Unit)> {
+        let (fitted, other): (Vec<usize>, Vec<usize>) = runs
+            .iter()
+            .copied()
+            .partition(|&run| fit.hold(&self.settings[run]));
+        let seeds: BTreeSet<u64> = other.iter().map(|&run| self.specs[run].seed).collect();
+        let unit = |seed: u64| {
+            let test: Vec<usize> = other
+                .iter()
+                .copied()
+                .filter(|&run| self.specs[run].seed == seed)
+                .collect();
+            let fit = fitted
+                .iter()
+                .copied()
+                .filter(|&run| self.specs[run].seed != seed)
+                .collect();
+            (test[0], Unit::Prediction { fit, test })
+        };
+        seeds.into_iter().map(unit).collect()
+    }
+}
+
+impl Test {
+    /// Its conditions by the names of their keys.
+    pub(crate) fn conditions(&self) -> Vec<(&'static str, &Conditions)> {
+        match self {
+            Self::Paired { of, against, .. } | Self::NonInferior { of, against, .. } => {
+                vec![("of", of), ("against", against)]
+            }
+            Self::Interaction {
+                of,
+                against,
+                within,
+                beyond,
+                ..
+            } => {
+                vec![
+                    ("of", of),
+                    ("against", against),
+                    ("within", within),
+                    ("beyond", beyond),
+                ]
+            }
+            Self::WithinRun { reference, .. } | Self::Dose { reference, .. } => {
+                vec![("reference", reference)]
+            }
+            Self::Prediction { fit } => vec![("fit", fit)],
+            Self::Trend { .. } | Self::Exact { .. } => Vec::new(),
+        }
+    }
+
+    /// True for settings in which the runs of one unit differ.
+    pub(crate) fn decides(&self, key: &str) -> bool {
+        self.levels() == Some(key)
+            || self
+                .conditions()
+                .iter()
+                .any(|(_, conditions)| conditions.decides(key))
+    }
+
+    /// The setting of a rank correlation.
+    pub(crate) fn levels(&self) -> Option<&str> {
+        match self {
+            Self::Dose { over, .. } => Some(over),
+            _ => None,
+        }
+    }
+
+    /// Why there may be no unit.
+    pub(crate) fn unpaired(&self) -> &'static str {
+        match self {
+            Self::Paired { .. } | Self::NonInferior { .. } => {
+                "no planned run has a partner that differs in the compared settings only"
+            }
+            Self::Interaction { .. } => "no planned pair of runs within has a pair beyond",
+            Self::WithinRun { .. } => "no planned run has a reference and two other seeds",
+            Self::Dose { .. } => "no planned seed has all values of the setting",
+            Self::Prediction { .. } => "no planned run is left to predict",
+            Self::Trend { .. } | Self::Exact { .. } => "there are no planned runs",
+        }
+    }
+}
