@@ -52,6 +52,19 @@ pub(crate) fn shown(value: &Value) -> String {
     }
 }
 
+/// Settings that follow from another one where a file leaves them out.
+const DERIVED: [(&str, &str); 3] = [
+    ("data.classes", "model.features"),
+    (
+        "optimizer.weight_decay",
+        "optimizer.classifier_weight_decay",
+    ),
+    (
+        "optimizer.decoupled_weight_decay",
+        "optimizer.decoupled_classifier_weight_decay",
+    ),
+];
+
 /// Conditions by the dotted names of settings; all must hold. An empty table holds for every run.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -69,8 +82,9 @@ impl TryFrom<Value> for Condition {
     type Error = String;
 
     fn try_from(value: Value) -> Result<Self, String> {
-        let unusable =
-            |_| "must be a value, a list of values, or { above = x, below = y }".to_owned();
+        let unusable = |_| {
+            "must be a value, a list of values, or { above = x, below = y }; dotted names are quoted".to_owned()
+        };
         match value {
             Value::Object(_) => serde_json::from_value(value)
                 .map(Self::Range)
@@ -147,16 +161,44 @@ impl Conditions {
     pub(crate) fn decides(&self, key: &str) -> bool {
         self.0.keys().any(|own| {
             own == key
+                || DERIVED.contains(&(own.as_str(), key))
                 || own
                     .strip_suffix("kind")
                     .is_some_and(|table| table.ends_with('.') && key.starts_with(table))
         })
     }
 
+    /// False where a condition on the data set excludes this one.
+    pub(crate) fn is_about_source(&self, source: &str) -> bool {
+        let condition = self.0.get("data.source");
+        condition.is_none_or(|condition| condition.holds(&Value::String(source.to_owned())))
+    }
+
+    /// The conditions as text, by setting.
+    pub(crate) fn named(&self) -> BTreeMap<String, String> {
+        let text = |condition: &Condition| match condition {
+            Condition::Value(Value::Array(values)) => {
+                values.iter().map(shown).collect::<Vec<_>>().join("-")
+            }
+            Condition::Value(value) => shown(value),
+            Condition::Range(Range { above, below }) => {
+                let low = above.map(|low| format!("above {low}"));
+                let high = below.map(|high| format!("below {high}"));
+                low.into_iter().chain(high).collect::<Vec<_>>().join(" ")
+            }
+        };
+        self.0
+            .iter()
+            .map(|(key, condition)| (key.clone(), text(condition)))
+            .collect()
+    }
+
     /// Why these conditions hold for none of the runs, if a setting or one of its values is to
     /// blame.
     pub(crate) fn fault(&self, runs: &[&Settings]) -> Option<String> {
-        for (key, condition) in &self.0 {
+        // Runs of other data sets are judged elsewhere.
+        let elsewhere = |key: &String| key == "data.source";
+        for (key, condition) in self.0.iter().filter(|(key, _)| !elsewhere(key)) {
             if runs.iter().all(|run| !run.0.contains_key(key)) {
                 let near: Vec<&str> = known(runs, |name| similar(name, key));
                 let known = if near.is_empty() {

@@ -288,8 +288,10 @@ impl Declaration {
         let error = |reason: String| ClaimError::declaration(&place, reason);
         let mut take = |key: &str| table.remove(key);
         let text = |key: &str, value: Option<Value>| match value {
-            Some(Value::String(text)) if !text.trim().is_empty() => Ok(text),
-            Some(_) => Err(error(format!("{key} must be a text"))),
+            Some(Value::String(text)) if !text.trim().is_empty() && !text.contains('\n') => {
+                Ok(text)
+            }
+            Some(_) => Err(error(format!("{key} must be a text in one line"))),
             None => Err(error(format!("lacks {key} = \"...\""))),
         };
         let id = text("id", take("id"))?;
@@ -321,6 +323,18 @@ impl Declaration {
                 .map_err(|e| error(one_line(&e)))?,
             id,
         })
+    }
+
+    /// Checks quantities, numbers, and that keys have a use.
+    pub(crate) fn check(&self) -> Result<(), ClaimError> {
+        self.test.check(&self.id)?;
+        if matches!(self.test, Test::Exact { .. })
+            && !(self.runs.is_empty() && self.panels.is_empty())
+        {
+            let reason = "where and panels have no use in an exact test, which has no runs";
+            return Err(ClaimError::declaration(&self.id, reason));
+        }
+        Ok(())
     }
 
     /// True when this preset tests the claim.

@@ -78,7 +78,7 @@ impl Panel {
 }
 
 /// Settings by name: the identity of a panel or cell.
-type Key = BTreeMap<String, String>;
+pub(crate) type Key = BTreeMap<String, String>;
 
 /// What puts a run into a panel, and within it into a cell.
 pub(crate) struct Group {
@@ -108,8 +108,12 @@ impl<'a> Plan<'a> {
         let mut panels = Vec::new();
         for group in self.groups(claim, &chosen)? {
             let cells = self.cells(claim, &group)?;
-            if cells.is_empty() {
+            if cells.is_empty() && claim.panels.is_empty() {
                 continue;
+            }
+            if cells.is_empty() {
+                let panel = label(&group.panel);
+                return Err(error(format!("panel {panel}: {}", claim.test.unpaired())));
             }
             let enough = cells.iter().any(|cell| cell.units.len() >= SEEDS_NEEDED);
             let (kept, few): (Vec<Cell>, Vec<Cell>) = cells
@@ -189,13 +193,30 @@ impl<'a> Plan<'a> {
         }
         let group = |conditions: &Conditions| {
             let runs = self.chosen(claim, conditions, "panels", chosen.to_vec())?;
-            let named = self.varying(&self.all(), |key| conditions.decides(key));
             Ok(Group {
-                panel: self.key(runs[0], &named),
+                panel: conditions.named(),
                 runs,
             })
         };
-        claim.panels.iter().map(group).collect()
+        let groups: Vec<Group> = claim
+            .panels
+            .iter()
+            .map(group)
+            .collect::<Result<_, ClaimError>>()?;
+        let mut runs: Vec<usize> = groups
+            .iter()
+            .flat_map(|group| &group.runs)
+            .copied()
+            .collect();
+        runs.sort_unstable();
+        if let Some(twice) = runs.windows(2).find(|pair| pair[0] == pair[1]) {
+            let reason = format!(
+                "panels: a run is in two of them, for example one of seed {}",
+                self.specs[twice[0]].seed
+            );
+            return Err(ClaimError::declaration(&claim.id, reason));
+        }
+        Ok(groups)
     }
 
     /// The settings that differ between some runs.
@@ -248,22 +269,36 @@ impl<'a> Plan<'a> {
     }
 
     fn cells(&self, claim: &Declaration, group: &Group) -> Result<Vec<Cell>, ClaimError> {
-        let mut cells: BTreeMap<String, Cell> = BTreeMap::new();
-        let mut add = |label: String, seed: u64, unit: Unit| {
+        let mut cells: BTreeMap<(String, Key), Cell> = BTreeMap::new();
+        for (run, unit) in self.units(claim, group)? {
+            let (label, identity) = match claim.test {
+                Test::Prediction { .. } => ("all runs predicted".to_owned(), Key::new()),
+                _ => (
+                    self.cell_label(run, claim, group),
+                    self.identity(run, claim, group),
+                ),
+            };
             let cell = Cell {
                 label: label.clone(),
                 units: BTreeMap::new(),
             };
-            cells.entry(label).or_insert(cell).units.insert(seed, unit);
-        };
-        for (run, unit) in self.units(claim, group)? {
-            let label = match claim.test {
-                Test::Prediction { .. } => "all runs predicted".to_owned(),
-                _ => self.cell_label(run, claim, group),
-            };
-            add(label, self.specs[run].seed, unit);
+            let units = &mut cells.entry((label, identity)).or_insert(cell).units;
+            if units.insert(self.specs[run].seed, unit).is_some() {
+                let reason = format!(
+                    "two planned runs of seed {} are the same",
+                    self.specs[run].seed
+                );
+                return Err(ClaimError::declaration(&claim.id, reason));
+            }
         }
         Ok(cells.into_values().collect())
+    }
+
+    /// Every setting that tells the cells of a panel apart.
+    fn identity(&self, run: usize, claim: &Declaration, group: &Group) -> Key {
+        let levels = claim.test.levels();
+        let names = self.varying(&group.runs, |key| levels != Some(key));
+        self.key(run, &names)
     }
 
     /// Loss and noise, and whatever else a panel leaves open.
@@ -277,7 +312,7 @@ impl<'a> Plan<'a> {
             parts.push(format!("split {}", shown(split)));
         }
         let open = |key: &str| {
-            let said = key.starts_with("loss.") || key.starts_with("noise.");
+            let said = key.starts_with("loss.") || ["noise.eta", "noise.split"].contains(&key);
             !said && levels != Some(key) && !group.panel.contains_key(key)
         };
         let rest = self.key(run, &self.varying(&group.runs, open));

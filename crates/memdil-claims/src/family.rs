@@ -51,11 +51,20 @@ impl<'a> Family<'a> {
             .iter()
             .filter(|claim| claim.is_tested_by(preset) && !matches!(claim.test, Test::Exact { .. }))
             .collect();
-        for claim in &tested {
-            claim.test.check(&claim.id)?;
+        for claim in declarations {
+            claim.check()?;
         }
         if let (Some(claim), true) = (tested.first(), planned.is_empty()) {
             return Err(ClaimError::declaration(&claim.id, "no run is planned"));
+        }
+        let sourceless = |claim: &&&Declaration| {
+            !planned
+                .iter()
+                .any(|spec| claim.runs.is_about_source(spec.data.source.name()))
+        };
+        if let Some(claim) = tested.iter().find(sourceless) {
+            let reason = "where: no planned run has this data.source";
+            return Err(ClaimError::declaration(&claim.id, reason));
         }
         let mut sources: BTreeMap<(&str, &str), Vec<&RunSpec>> = BTreeMap::new();
         for spec in planned {
@@ -66,9 +75,12 @@ impl<'a> Family<'a> {
         }
         let family = |((experiment, source), specs): ((&str, &str), Vec<&'a RunSpec>)| {
             let plan = Plan::new(specs);
+            // A claim may be about some of the data sets.
+            let about = |claim: &&&'a Declaration| claim.runs.is_about_source(source);
             let panels = |claim: &&'a Declaration| Ok((*claim, plan.panels(claim)?));
             let claims = tested
                 .iter()
+                .filter(about)
                 .map(panels)
                 .collect::<Result<_, ClaimError>>()?;
             Ok(Self {
@@ -120,6 +132,24 @@ impl<'a> Family<'a> {
             }
         }
         members
+    }
+
+    /// The panels of a claim that have too few seeds beside others that have enough.
+    fn untested(&self, claim: &Declaration) -> Option<String> {
+        let (_, panels) = self
+            .claims
+            .iter()
+            .find(|(other, _)| std::ptr::eq(*other, claim))?;
+        let (enough, few): (Vec<&Panel>, Vec<&Panel>) = panels
+            .iter()
+            .partition(|panel| panel.seeds().len() >= SEEDS_NEEDED);
+        let names: Vec<&str> = few.iter().map(|panel| panel.label.as_str()).collect();
+        (!enough.is_empty() && !few.is_empty()).then(|| {
+            format!(
+                "Not tested, for fewer than {SEEDS_NEEDED} seeds: {}.",
+                names.join("; ")
+            )
+        })
     }
 
     /// The number of tests that Holm's correction counts.
@@ -229,7 +259,9 @@ impl<'a> Family<'a> {
         }
         let mut measured = Vec::new();
         for (claim, id, scope) in self.members() {
-            measured.push(Measured::new(claim, id, &scope, &self.plan, &runs)?);
+            let mut member = Measured::new(claim, id, &scope, &self.plan, &runs)?;
+            member.notes.extend(self.untested(claim));
+            measured.push(member);
         }
         Ok(verdicts(measured))
     }

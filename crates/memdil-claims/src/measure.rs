@@ -74,13 +74,21 @@ pub(crate) fn values(
             Err(reason) => Ok(Err(reason)),
         },
         (Test::Prediction { .. }, Planned::Prediction { fit, test }) => {
-            let found = |numbers: &[usize]| -> Vec<&Run<'_>> {
+            let found = |numbers: &[usize]| -> Result<Vec<&Run<'_>>, String> {
                 numbers
                     .iter()
-                    .filter_map(|&run| runs.get(plan.specs[run]).ok())
+                    .map(|&run| runs.get(plan.specs[run]))
                     .collect()
             };
-            prediction::values(&found(fit), &found(test))
+            // A seed has a value only if all runs behind it are there: errors over other runs are
+            // other errors.
+            match (found(fit), found(test)) {
+                (Ok(fit), Ok(test)) => prediction::values(&fit, &test),
+                (Err(reason), _) => Ok(Err(format!(
+                    "a run that the constants are fitted to: {reason}"
+                ))),
+                (_, Err(reason)) => Ok(Err(reason)),
+            }
         }
         _ => Ok(Err("there is nothing to measure".to_owned())),
     }
@@ -114,8 +122,10 @@ fn difference(
     Ok(side(&pair.of).and_then(|of| Ok(of - side(&pair.against)?)))
 }
 
-/// The number of increments that a rank correlation needs.
-const INCREMENTS: usize = 6;
+/// Increments that a course needs: one less than the evaluations that are planned at least.
+const INCREMENTS: usize = 12;
+/// Other seeds that the control of a course needs.
+const OTHERS: usize = 2;
 
 fn course(
     dose: &str,
@@ -146,8 +156,13 @@ fn course(
             with_others.extend(increments(dose, other, &relative));
         }
     }
+    if with_others.len() < OTHERS {
+        return Ok(Err(format!(
+            "fewer than {OTHERS} other seeds to compare with"
+        )));
+    }
     let (Some(control), Some(rise)) = (mean(&with_others), rise(dose, response, own)) else {
-        return Ok(Err("no other seed to compare with".to_owned()));
+        return Ok(Err(format!("{dose} or {} is not defined", response.0)));
     };
     Ok(Ok(vec![with_own - control, rise]))
 }

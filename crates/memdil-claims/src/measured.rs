@@ -72,7 +72,7 @@ pub(crate) struct Measured<'a> {
     conditions: Vec<Condition>,
     values: BySeed,
     cells: Vec<(String, BySeed)>,
-    notes: Vec<String>,
+    pub(crate) notes: Vec<String>,
 }
 
 impl<'a> Measured<'a> {
@@ -94,12 +94,9 @@ impl<'a> Measured<'a> {
             )
         };
         measured.notes.extend(reasons.into_iter().map(missing));
-        if matches!(declaration.test, Test::Prediction { .. }) {
-            let units = scope
-                .panels()
-                .iter()
-                .flat_map(|panel| &panel.cells)
-                .flat_map(|cell| cell.units.values());
+        // Constants are those of a panel: a mean over panels has none.
+        if let (Test::Prediction { .. }, Scope::Panel(panel)) = (&declaration.test, scope) {
+            let units = panel.cells.iter().flat_map(|cell| cell.units.values());
             let found = |numbers: &[usize]| -> Vec<_> {
                 numbers
                     .iter()
@@ -244,7 +241,7 @@ impl<'a> Measured<'a> {
                 ""
             };
             return open(format!(
-                "{} of the {SEEDS_NEEDED} seeds that a verdict needs{planned}",
+                "{} of the {SEEDS_NEEDED} that a verdict needs{planned}",
                 count(self.values.len(), "seed", "seeds")
             ));
         }

@@ -7,11 +7,11 @@ use memdil_theory::fit::{FitRow, fit_line};
 use memdil_theory::memorization_dilation::solve;
 use memdil_theory::{LossKind, MarginLoss, MdSetting, Measure, TheoryError};
 
-use crate::ClaimError;
 use crate::finished::Run;
 use crate::measure::Values;
 use crate::stats::{mean, mean_interval, t_test};
-use crate::text::{number, p_value};
+use crate::text::{count, number, p_value};
+use crate::{ClaimError, SEEDS_NEEDED};
 
 /// Mean squared errors of rho (from NC1) over the runs of a seed.
 #[derive(Clone, Copy, Debug)]
@@ -173,7 +173,7 @@ fn line(points: &[(f64, f64)]) -> Option<(f64, f64)> {
     (xx > 0.0).then(|| (xy / xx, centre_y - xy / xx * centre_x))
 }
 
-/// What stands beside the verdict: R² out of sample, and C_MD fitted to each loss alone.
+/// R² out of sample, and C_MD fitted to each loss alone, in words.
 pub(crate) fn notes(units: &[(Vec<&Run<'_>>, Vec<&Run<'_>>)]) -> Result<Vec<String>, ClaimError> {
     let mut all = Vec::new();
     for (fit, test) in units {
@@ -191,62 +191,72 @@ pub(crate) fn notes(units: &[(Vec<&Run<'_>>, Vec<&Run<'_>>)]) -> Result<Vec<Stri
             number(1.0 - line / centre)
         ));
     }
-    let points = units.iter().flat_map(|(fit, test)| fit.iter().chain(test));
-    let mut rows: BTreeMap<String, BTreeMap<u64, Vec<FitRow>>> = BTreeMap::new();
-    let mut seen = Vec::new();
-    for point in points.filter_map(|run| Point::new(run).ok()) {
-        let key = (point.seed, point.loss_label.clone(), point.level.to_bits());
-        if !seen.contains(&key) {
-            seen.push(key);
-            rows.entry(point.loss_label)
-                .or_default()
-                .entry(point.seed)
-                .or_default()
-                .push(point.row);
-        }
-    }
-    let constants: Vec<(String, BTreeMap<u64, f64>)> = rows
-        .into_iter()
-        .map(|(loss, seeds)| {
-            let fitted = seeds
-                .into_iter()
-                .filter_map(|(seed, rows)| Some((seed, fit_line(&rows).ok()?.c_md)));
-            (loss, fitted.collect())
-        })
-        .collect();
-    let base = constants
-        .iter()
-        .find(|(loss, _)| loss == "CE")
-        .map(|(_, seeds)| seeds);
+    let constants = constants(units);
+    let base = constants.get("CE");
     for (loss, seeds) in &constants {
-        let Some(centre) = mean(&seeds.values().copied().collect::<Vec<_>>()) else {
+        let fitted: Vec<f64> = seeds.values().flatten().copied().collect();
+        let Some(centre) = mean(&fitted) else {
             continue;
         };
         let mut note = format!(
-            "C_MD fitted to {loss} alone, mean over seeds: {}",
+            "C_MD fitted to {loss} alone, mean over {}: {}",
+            count(fitted.len(), "seed", "seeds"),
             number(centre)
         );
-        let ratios: Vec<f64> = base
-            .filter(|_| loss != "CE")
-            .into_iter()
-            .flat_map(|base| {
-                seeds
-                    .iter()
-                    .filter_map(|(seed, own)| Some((own / base.get(seed)?).ln()))
-            })
-            .collect();
-        if let (Some(centre), Some([low, high]), Some(p)) =
-            (mean(&ratios), mean_interval(&ratios), t_test(&ratios, 0.0))
-        {
-            note += &format!(
-                "; over that of CE: {} [{}, {}], p {} for equality",
-                number(centre.exp()),
-                number(low.exp()),
-                number(high.exp()),
-                p_value(p)
-            );
+        if fitted.len() < seeds.len() {
+            note += &format!(" ({} have no positive slope)", seeds.len() - fitted.len());
+        }
+        if let Some(base) = base.filter(|_| loss != "CE") {
+            note += &equality(seeds, base);
         }
         notes.push(note + ".");
     }
     Ok(notes)
+}
+
+/// C_MD by loss and seed; `None` where dilation does not grow.
+fn constants(
+    units: &[(Vec<&Run<'_>>, Vec<&Run<'_>>)],
+) -> BTreeMap<String, BTreeMap<u64, Option<f64>>> {
+    let mut rows: BTreeMap<String, BTreeMap<u64, BTreeMap<u64, FitRow>>> = BTreeMap::new();
+    let runs = units.iter().flat_map(|(fit, test)| fit.iter().chain(test));
+    for point in runs.filter_map(|run| Point::new(run).ok()) {
+        // A run is fitted to for several seeds, and is one row.
+        let of_seed = rows
+            .entry(point.loss_label)
+            .or_default()
+            .entry(point.seed)
+            .or_default();
+        of_seed.insert(point.level.to_bits(), point.row);
+    }
+    let fit = |rows: BTreeMap<u64, FitRow>| {
+        let rows: Vec<FitRow> = rows.into_values().collect();
+        fit_line(&rows).ok().map(|fitted| fitted.c_md)
+    };
+    let of_loss = |seeds: BTreeMap<u64, BTreeMap<u64, FitRow>>| {
+        seeds
+            .into_iter()
+            .map(|(seed, rows)| (seed, fit(rows)))
+            .collect()
+    };
+    rows.into_iter()
+        .map(|(loss, seeds)| (loss, of_loss(seeds)))
+        .collect()
+}
+
+/// The ratio of the constants of a loss to those of cross-entropy, paired over seeds.
+fn equality(own: &BTreeMap<u64, Option<f64>>, base: &BTreeMap<u64, Option<f64>>) -> String {
+    let ratio = |(seed, own): (&u64, &Option<f64>)| Some(((*own)? / (*base.get(seed)?)?).ln());
+    let ratios: Vec<f64> = own.iter().filter_map(ratio).collect();
+    match (mean(&ratios), mean_interval(&ratios), t_test(&ratios, 0.0)) {
+        (Some(centre), Some([low, high]), Some(p)) if ratios.len() >= SEEDS_NEEDED => format!(
+            "; over that of CE, {}: {} [{}, {}], p {} for equality",
+            count(ratios.len(), "seed", "seeds"),
+            number(centre.exp()),
+            number(low.exp()),
+            number(high.exp()),
+            p_value(p)
+        ),
+        _ => String::new(),
+    }
 }

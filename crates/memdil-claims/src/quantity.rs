@@ -11,7 +11,7 @@ use crate::{ClaimError, Expect, Scale, Unit};
 const OF_PAIRS: [&str; 2] = ["pair.dilation_correct", "pair.rho_correct"];
 
 /// Names of quantities that are shares: their differences are percentage points.
-const SHARES: [&str; 8] = [
+const SHARES: [&str; 7] = [
     "accuracy",
     "validation_accuracy",
     "memorized_as_given",
@@ -19,13 +19,16 @@ const SHARES: [&str; 8] = [
     "memorized_as_other",
     "ece",
     "nc4",
-    "error",
 ];
 
 /// Refuses a quantity that no record has.
 pub(crate) fn check(claim: &str, key: &str, path: &str, pairs: bool) -> Result<(), ClaimError> {
     if QUANTITIES.contains(&path) || pairs && OF_PAIRS.contains(&path) {
         return Ok(());
+    }
+    if OF_PAIRS.contains(&path) {
+        let reason = format!("{key}: {path} is known to paired and non_inferior tests only");
+        return Err(ClaimError::declaration(claim, reason));
     }
     let wanted = path.rsplit('.').next().unwrap_or(path);
     let mut known = QUANTITIES.to_vec();

@@ -11,6 +11,9 @@ const EVALUATIONS_NEEDED: usize = 13;
 /// Values of a setting that a rank correlation over it needs.
 const LEVELS_NEEDED: usize = 5;
 
+/// Runs, each with its reference.
+type Levels = Vec<(usize, Option<usize>)>;
+
 impl Plan<'_> {
     /// One unit for each run that leads one.
     pub(crate) fn units(
@@ -33,69 +36,91 @@ impl Plan<'_> {
                 beyond,
                 ..
             } => {
-                let inside = |conditions: &Conditions| -> Vec<usize> {
-                    runs.iter()
-                        .copied()
-                        .filter(|&run| conditions.hold(&self.settings[run]))
-                        .collect()
-                };
-                let (within_runs, beyond_runs) = (inside(within), inside(beyond));
-                let others = self.pairs(&beyond_runs, &beyond_runs, of, against);
-                for pair in self.pairs(&within_runs, &within_runs, of, against) {
-                    let same = |other: &&Pair| {
-                        self.matches(pair.of[0], other.of[0], |key| {
-                            within.decides(key) || beyond.decides(key)
-                        })
-                    };
-                    if let Some(beyond) = others.iter().find(same).cloned() {
-                        units.push((
-                            pair.of[0],
-                            Unit::Interaction {
-                                within: pair,
-                                beyond,
-                            },
-                        ));
-                    }
-                }
+                units = self.interactions(runs, (of, against), within, beyond);
             }
-            Test::WithinRun { reference, .. } => {
-                for &run in runs {
-                    let evaluations = self.specs[run].training.evaluations();
-                    if evaluations < EVALUATIONS_NEEDED {
-                        let reason = format!(
-                            "needs {EVALUATIONS_NEEDED} evaluations in a run, and {evaluations} are planned: add \
-                             epochs to training.evaluate_at"
-                        );
-                        return Err(ClaimError::declaration(&claim.id, reason));
-                    }
-                    let others: Vec<usize> = runs
-                        .iter()
-                        .copied()
-                        .filter(|&other| {
-                            self.settings[other] == self.settings[run]
-                                && self.specs[other].seed != self.specs[run].seed
-                        })
-                        .collect();
-                    if let Some(reference) = self.reference(run, reference)
-                        && others.len() >= 2
-                    {
-                        units.push((
-                            run,
-                            Unit::Course {
-                                run,
-                                reference,
-                                others,
-                            },
-                        ));
-                    }
-                }
-            }
+            Test::WithinRun { reference, .. } => units = self.courses(claim, runs, reference)?,
             Test::Dose {
                 over, reference, ..
             } => units = self.doses(claim, runs, over, reference)?,
-            Test::Trend { .. } => units.extend(runs.iter().map(|&run| (run, Unit::Trend(run)))),
+            Test::Trend { .. } => {
+                if let Some(&run) = runs
+                    .iter()
+                    .find(|&&run| self.specs[run].training.evaluations() < 2)
+                {
+                    let seed = self.specs[run].seed;
+                    let reason = format!(
+                        "needs two evaluations in a run, and one is planned for seed {seed}"
+                    );
+                    return Err(ClaimError::declaration(&claim.id, reason));
+                }
+                units.extend(runs.iter().map(|&run| (run, Unit::Trend(run))));
+            }
             Test::Prediction { fit } => units = self.predictions(runs, fit),
             Test::Exact { .. } => {}
+        }
+        Ok(units)
+    }
+
+    /// Pairs within some settings, each with the pair beyond them.
+    fn interactions(
+        &self,
+        runs: &[usize],
+        (of, against): (&Conditions, &Conditions),
+        within: &Conditions,
+        beyond: &Conditions,
+    ) -> Vec<(usize, Unit)> {
+        let pairs = |conditions: &Conditions| {
+            let inside = runs
+                .iter()
+                .copied()
+                .filter(|&run| conditions.hold(&self.settings[run]));
+            let inside: Vec<usize> = inside.collect();
+            self.pairs(&inside, &inside, of, against)
+        };
+        let others = pairs(beyond);
+        let free = |key: &str| within.decides(key) || beyond.decides(key);
+        let mut units = Vec::new();
+        for within in pairs(within) {
+            let same = |other: &&Pair| self.matches(within.of[0], other.of[0], free);
+            if let Some(beyond) = others.iter().find(same).cloned() {
+                units.push((within.of[0], Unit::Interaction { within, beyond }));
+            }
+        }
+        units
+    }
+
+    /// Runs with their reference and the runs of other seeds.
+    fn courses(
+        &self,
+        claim: &Declaration,
+        runs: &[usize],
+        reference: &Conditions,
+    ) -> Result<Vec<(usize, Unit)>, ClaimError> {
+        let mut units = Vec::new();
+        for &run in runs {
+            let evaluations = self.specs[run].training.evaluations();
+            if evaluations < EVALUATIONS_NEEDED {
+                let reason = format!(
+                    "needs {EVALUATIONS_NEEDED} evaluations in a run, and {evaluations} are planned: add epochs to \
+                     training.evaluate_at"
+                );
+                return Err(ClaimError::declaration(&claim.id, reason));
+            }
+            let is_other = |&other: &usize| {
+                self.settings[other] == self.settings[run]
+                    && self.specs[other].seed != self.specs[run].seed
+            };
+            let others: Vec<usize> = runs.iter().copied().filter(is_other).collect();
+            if let (Some(reference), true) = (self.reference(run, reference), others.len() >= 2) {
+                units.push((
+                    run,
+                    Unit::Course {
+                        run,
+                        reference,
+                        others,
+                    },
+                ));
+            }
         }
         Ok(units)
     }
@@ -156,7 +181,7 @@ impl Plan<'_> {
         reference: &Conditions,
     ) -> Result<Vec<(usize, Unit)>, ClaimError> {
         let mut levels: BTreeSet<String> = BTreeSet::new();
-        let mut units: Vec<(usize, Vec<(usize, Option<usize>)>)> = Vec::new();
+        let mut units: Vec<(usize, Levels)> = Vec::new();
         for &run in runs {
             let found = match reference.is_empty() {
                 true => Some(None),

@@ -87,7 +87,7 @@ pub(crate) fn smoothing_below_cross_entropy(
     bound: f64,
     deviation: Option<f64>,
 ) -> Claim {
-    // A hair of room for rounding in the grid.
+    // The bound itself is on the grid, up to rounding.
     let points: Vec<&GridPoint> = points
         .iter()
         .filter(|point| point.classifier <= bound * (1.0 + 1e-9))

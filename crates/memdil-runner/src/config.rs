@@ -32,6 +32,7 @@ pub struct Experiment {
     parts: Vec<Part>,
     pub(crate) search: Option<Table>,
     claims: Vec<Table>,
+    presets: Vec<String>,
     overridden: Vec<String>,
 }
 
@@ -161,6 +162,7 @@ impl Experiment {
             parts,
             search,
             claims,
+            presets: presets.keys().cloned().collect(),
             overridden: Vec::new(),
         };
         for text in overrides {
@@ -206,7 +208,8 @@ impl Experiment {
         &self.claims
     }
 
-    /// The name of the experiment: the setting `experiment`, or the name of the file.
+    /// The name of the experiment: the setting `experiment`, else the subcommand that the file is for
+    /// (a report's files have names of their own), else the name of the file.
     pub fn name(&self) -> String {
         let named = self.parts[0].run.get("experiment").and_then(Value::as_str);
         let file = || {
@@ -216,7 +219,16 @@ impl Experiment {
                 .to_string_lossy()
                 .into_owned()
         };
-        named.map_or_else(file, str::to_owned)
+        let command = self
+            .command
+            .as_deref()
+            .filter(|command| *command != "report");
+        named.or(command).map_or_else(file, str::to_owned)
+    }
+
+    /// The names of its presets.
+    pub fn presets(&self) -> &[String] {
+        &self.presets
     }
 
     /// The subcommand of `memdil` that the file is for, if it names one.

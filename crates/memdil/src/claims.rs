@@ -3,38 +3,41 @@
 use std::path::Path;
 
 use memdil_claims::{Declaration, Family};
-use memdil_records::{ManifestLine, RunSpec};
+use memdil_records::RunSpec;
 use memdil_report::ExperimentClaims;
 use memdil_runner::Experiment;
 
 use crate::arrays::BadInput;
 
-/// The claims of an experiment file, with the runs that it plans. Manifest lines of the experiment
-/// stand for its plan where there are any: they need no data set.
+/// The claims of an experiment file, with the runs that it plans.
 pub(crate) fn of_file(
     path: &Path,
     preset: Option<&str>,
-    lines: &[ManifestLine],
+    set: &[String],
     data_dir: Option<&Path>,
 ) -> anyhow::Result<ExperimentClaims> {
-    let experiment = Experiment::load(path, preset, &[])?;
-    let name = experiment.name();
+    let experiment = Experiment::load(path, preset, set)?;
     let planned: Vec<RunSpec> = match experiment.command() {
         None => {
-            let of_manifest = lines.iter().filter(|line| line.spec.experiment == name);
-            let mut planned: Vec<RunSpec> = of_manifest.map(|line| line.spec.clone()).collect();
-            if planned.is_empty() {
-                let lines = experiment.runs(data_dir)?;
-                planned.extend(lines.into_iter().map(|line| line.spec));
-            }
-            planned
+            let lines = experiment.runs(data_dir)?;
+            lines.into_iter().map(|line| line.spec).collect()
         }
         Some("search") => searched(&experiment, data_dir)?,
         Some(_) => Vec::new(),
     };
     let declarations = read(path, &experiment)?;
+    if preset.is_none()
+        && let Some(claim) = declarations.iter().find(|claim| !claim.presets.is_empty())
+    {
+        let (file, presets) = (path.display(), claim.presets.join(", "));
+        let message = format!(
+            "{file}: claim '{}' is for presets {presets}: say with --preset which one the runs are of",
+            claim.id
+        );
+        return Err(BadInput(message).into());
+    }
     let claims = ExperimentClaims {
-        name,
+        name: experiment.name(),
         declarations,
         preset: preset.map(str::to_owned),
         planned,
@@ -54,8 +57,20 @@ fn searched(experiment: &Experiment, data_dir: Option<&Path>) -> anyhow::Result<
 }
 
 fn read(path: &Path, experiment: &Experiment) -> anyhow::Result<Vec<Declaration>> {
-    Declaration::read(experiment.claims())
-        .map_err(|error| BadInput(format!("{}: {error}", path.display())).into())
+    let bad = |reason: String| BadInput(format!("{}: {reason}", path.display()));
+    let declarations = Declaration::read(experiment.claims()).map_err(|e| bad(e.to_string()))?;
+    for claim in &declarations {
+        let unknown = |preset: &&String| !experiment.presets().contains(preset);
+        if let Some(preset) = claim.presets.iter().find(unknown) {
+            let known = experiment.presets().join(", ");
+            let reason = format!(
+                "claim '{}': there is no preset '{preset}'; the file has: {known}",
+                claim.id
+            );
+            return Err(bad(reason).into());
+        }
+    }
+    Ok(declarations)
 }
 
 /// Refuses claims that the planned runs cannot carry.

@@ -4,7 +4,6 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use memdil_records::read_manifest;
 use memdil_report::{MeasuredFeatures, ReportOptions, write_report};
 
 use crate::arrays::BadInput;
@@ -38,6 +37,9 @@ pub(crate) struct Arguments {
     /// Preset of the experiment files that the runs were made with
     #[arg(long, value_name = "NAME", requires = "config")]
     preset: Option<String>,
+    /// A setting that was changed when the runs were planned; can be given many times
+    #[arg(long = "set", value_name = "KEY=VALUE", requires = "config")]
+    set: Vec<String>,
     /// Folder of the data sets, for classes that an experiment file leaves out
     #[arg(long, value_name = "DIR", requires = "config")]
     data_dir: Option<PathBuf>,
@@ -57,15 +59,22 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         .features
         .iter()
         .map(|path| measured(path, &arguments.features));
-    let mut lines = Vec::new();
-    for manifest in &arguments.manifest {
-        lines.extend(read_manifest(manifest)?);
+    let all = &arguments.config;
+    if let Some(path) = all
+        .iter()
+        .find(|path| all.iter().filter(|other| other == path).count() > 1)
+    {
+        let message = format!(
+            "--config {}: is given twice; give each file once",
+            path.display()
+        );
+        return Err(BadInput(message).into());
     }
     let (preset, data_dir) = (arguments.preset.as_deref(), arguments.data_dir.as_deref());
     let experiments = arguments
         .config
         .iter()
-        .map(|path| claims::of_file(path, preset, &lines, data_dir));
+        .map(|path| claims::of_file(path, preset, &arguments.set, data_dir));
     let report = write_report(&ReportOptions {
         runs: arguments.runs.clone(),
         features: features.collect::<anyhow::Result<_>>()?,

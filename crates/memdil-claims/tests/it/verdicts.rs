@@ -66,7 +66,7 @@ fn five_seeds_decide_nothing_and_have_no_interval() {
             .reason
             .as_ref()
             .unwrap()
-            .starts_with("5 seeds of the 6 seeds")
+            .starts_with("5 seeds of the 6 that")
     );
 }
 

@@ -215,7 +215,7 @@ fn an_experiment_has_the_claims_that_its_file_declares_and_nothing_else_changes_
         "{plan}"
     );
     scene.succeed("sweep run --manifest m.jsonl --out runs --all");
-    let report = "report --runs runs --config widths.toml --manifest m.jsonl";
+    let report = format!("report --runs runs --config widths.toml {short}");
     let table = scene.succeed(&format!("{report} --out alone"));
     assert!(
         table.contains("wide dilates less") && table.contains("wide classifies as well"),
@@ -248,7 +248,7 @@ fn an_experiment_has_the_claims_that_its_file_declares_and_nothing_else_changes_
     ));
     scene.succeed("sweep run --manifest o.jsonl --out runs --all");
     scene.succeed(&format!(
-        "{report} --config other.toml --manifest o.jsonl --theory --out beside"
+        "{report} --config other.toml --theory --out beside"
     ));
     assert_eq!(claims(&scene, "beside", "own-widths"), alone);
     assert_eq!(claims(&scene, "beside", "other").len(), 2);
