@@ -11,6 +11,8 @@ use crate::{ClaimError, Declaration, SEEDS_NEEDED, Test};
 pub(crate) struct Plan<'a> {
     pub(crate) specs: Vec<&'a RunSpec>,
     pub(crate) settings: Vec<Settings>,
+    /// Those that differ between some of the runs, which are enough to compare two.
+    pub(crate) differing: Vec<Settings>,
 }
 
 /// The runs behind one value, as numbers of the plan.
@@ -88,8 +90,21 @@ pub(crate) struct Group {
 
 impl<'a> Plan<'a> {
     pub(crate) fn new(specs: Vec<&'a RunSpec>) -> Self {
-        let settings = specs.iter().map(|spec| Settings::of(spec)).collect();
-        Self { specs, settings }
+        let settings: Vec<Settings> = specs.iter().map(|spec| Settings::of(spec)).collect();
+        let mut plan = Self {
+            specs,
+            settings,
+            differing: Vec::new(),
+        };
+        let names = plan.varying(&plan.all(), |_| true);
+        let restrict = |all: &Settings| {
+            let kept = names
+                .iter()
+                .map(|name| (name.clone(), all.get(name).clone()));
+            Settings(kept.collect())
+        };
+        plan.differing = plan.settings.iter().map(restrict).collect();
+        plan
     }
 
     /// The panels of a claim.
@@ -269,14 +284,23 @@ impl<'a> Plan<'a> {
     }
 
     fn cells(&self, claim: &Declaration, group: &Group) -> Result<Vec<Cell>, ClaimError> {
+        let levels = claim.test.levels();
+        // Every setting that tells the cells of a panel apart, and those that a label has to name.
+        let telling = self.varying(&group.runs, |key| levels != Some(key));
+        let open: Vec<String> = telling
+            .iter()
+            .filter(|key| {
+                let said = key.starts_with("loss.")
+                    || ["noise.eta", "noise.split"].contains(&key.as_str());
+                !said && !group.panel.contains_key(*key)
+            })
+            .cloned()
+            .collect();
         let mut cells: BTreeMap<(String, Key), Cell> = BTreeMap::new();
         for (run, unit) in self.units(claim, group)? {
             let (label, identity) = match claim.test {
                 Test::Prediction { .. } => ("all runs predicted".to_owned(), Key::new()),
-                _ => (
-                    self.cell_label(run, claim, group),
-                    self.identity(run, claim, group),
-                ),
+                _ => (self.cell_label(run, levels, &open), self.key(run, &telling)),
             };
             let cell = Cell {
                 label: label.clone(),
@@ -284,42 +308,27 @@ impl<'a> Plan<'a> {
             };
             let units = &mut cells.entry((label, identity)).or_insert(cell).units;
             if units.insert(self.specs[run].seed, unit).is_some() {
-                let reason = format!(
-                    "two planned runs of seed {} are the same",
-                    self.specs[run].seed
-                );
+                let seed = self.specs[run].seed;
+                let reason = format!("two planned runs of seed {seed} are the same");
                 return Err(ClaimError::declaration(&claim.id, reason));
             }
         }
         Ok(cells.into_values().collect())
     }
 
-    /// Every setting that tells the cells of a panel apart.
-    fn identity(&self, run: usize, claim: &Declaration, group: &Group) -> Key {
-        let levels = claim.test.levels();
-        let names = self.varying(&group.runs, |key| levels != Some(key));
-        self.key(run, &names)
-    }
-
     /// Loss and noise, and whatever else a panel leaves open.
-    fn cell_label(&self, run: usize, claim: &Declaration, group: &Group) -> String {
-        let levels = claim.test.levels();
+    fn cell_label(&self, run: usize, levels: Option<&str>, open: &[String]) -> String {
         let spec = self.specs[run];
         let mut parts = vec![spec.loss.label()];
-        parts.push(format!("η = {}", spec.noise.requested()));
+        if levels != Some("noise.eta") {
+            parts.push(format!("η = {}", spec.noise.requested()));
+        }
         let split = self.settings[run].get("noise.split");
         if split.is_number() && levels != Some("noise.split") {
             parts.push(format!("split {}", shown(split)));
         }
-        let open = |key: &str| {
-            let said = key.starts_with("loss.") || ["noise.eta", "noise.split"].contains(&key);
-            !said && levels != Some(key) && !group.panel.contains_key(key)
-        };
-        let rest = self.key(run, &self.varying(&group.runs, open));
+        let rest = self.key(run, open);
         parts.extend((!rest.is_empty()).then(|| label(&rest)));
-        if levels == Some("noise.eta") {
-            parts.remove(1);
-        }
         parts.join(", ")
     }
 }

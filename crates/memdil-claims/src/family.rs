@@ -163,18 +163,24 @@ impl<'a> Family<'a> {
     /// The tests with their seeds and what they can find.
     pub fn planned(&self) -> Vec<PlannedTest> {
         let level = LEVEL / self.size().max(1) as f64;
-        let planned = |(claim, id, scope): (&Declaration, String, Scope<'_>)| {
-            let seeds = scope.seeds().len();
-            // All conditions must be found.
-            let power = POWER.powf(1.0 / claim.test.conditions_tested().len() as f64);
-            let effect = detectable_effect(seeds, level, power).filter(|_| seeds >= SEEDS_NEEDED);
-            PlannedTest {
+        // Most tests of a family have the same seeds and conditions.
+        let mut known: BTreeMap<(usize, usize), Option<f64>> = BTreeMap::new();
+        let mut planned = Vec::new();
+        for (claim, id, scope) in self.members() {
+            let (seeds, conditions) = (scope.seeds().len(), claim.test.conditions_tested().len());
+            let detectable = *known.entry((seeds, conditions)).or_insert_with(|| {
+                // All conditions must be found.
+                let power = POWER.powf(1.0 / conditions as f64);
+                let effect = detectable_effect(seeds, level, power)?;
+                Some((effect * 10.0).ceil() / 10.0)
+            });
+            planned.push(PlannedTest {
                 id,
                 seeds,
-                detectable: effect.map(|effect| (effect * 10.0).ceil() / 10.0),
-            }
-        };
-        self.members().into_iter().map(planned).collect()
+                detectable: detectable.filter(|_| seeds >= SEEDS_NEEDED),
+            });
+        }
+        planned
     }
 
     /// The verdicts if every unit of a cell had these values: one for each condition, or `None` for

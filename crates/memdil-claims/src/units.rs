@@ -107,8 +107,8 @@ impl Plan<'_> {
                 return Err(ClaimError::declaration(&claim.id, reason));
             }
             let is_other = |&other: &usize| {
-                self.settings[other] == self.settings[run]
-                    && self.specs[other].seed != self.specs[run].seed
+                self.specs[other].seed != self.specs[run].seed
+                    && self.differing[other] == self.differing[run]
             };
             let others: Vec<usize> = runs.iter().copied().filter(is_other).collect();
             if let (Some(reference), true) = (self.reference(run, reference), others.len() >= 2) {
@@ -135,14 +135,15 @@ impl Plan<'_> {
         against: &Conditions,
     ) -> Vec<Pair> {
         let mut pairs = Vec::new();
+        let holding = against_runs
+            .iter()
+            .copied()
+            .filter(|&run| against.hold(&self.settings[run]));
+        let holding: Vec<usize> = holding.collect();
+        let free = |key: &str| of.decides(key) || against.decides(key);
         for &run in of_runs.iter().filter(|&&run| of.hold(&self.settings[run])) {
-            let partner = |&&other: &&usize| {
-                other != run
-                    && against.hold(&self.settings[other])
-                    && self.specs[other].seed == self.specs[run].seed
-                    && self.equal_but(run, other, |key| of.decides(key) || against.decides(key))
-            };
-            let against: Vec<usize> = against_runs.iter().filter(partner).copied().collect();
+            let partner = |&other: &usize| other != run && self.matches(run, other, free);
+            let against: Vec<usize> = holding.iter().copied().filter(partner).collect();
             if !against.is_empty() {
                 pairs.push(Pair {
                     of: vec![run],
@@ -158,7 +159,7 @@ impl Plan<'_> {
     }
 
     fn equal_but(&self, a: usize, b: usize, free: impl Fn(&str) -> bool) -> bool {
-        let (a, b) = (&self.settings[a], &self.settings[b]);
+        let (a, b) = (&self.differing[a], &self.differing[b]);
         let keys = a.0.keys().chain(b.0.keys());
         keys.filter(|key| !free(key))
             .all(|key| a.get(key) == b.get(key))
@@ -168,8 +169,8 @@ impl Plan<'_> {
     fn reference(&self, run: usize, conditions: &Conditions) -> Option<usize> {
         (0..self.specs.len()).find(|&other| {
             other != run
-                && conditions.hold(&self.settings[other])
                 && self.matches(run, other, |key| conditions.decides(key))
+                && conditions.hold(&self.settings[other])
         })
     }
 

@@ -103,7 +103,8 @@ fn promised_effects_are_found_and_others_are_not() {
     {
         let families = Family::of(&declarations, Some(&preset), &specs).unwrap();
         let mut rng = ChaCha8Rng::seed_from_u64(24);
-        for family in families {
+        // Data sets of a preset have the same design.
+        for family in families.into_iter().take(1) {
             let promised = family.planned();
             let conditions = family.conditions();
             let mut count = |with_effect: bool| -> Vec<usize> {
