@@ -30,6 +30,14 @@ impl Frame {
         }
     }
 
+    /// More room on the left, for tick labels of several digits beside an axis label.
+    pub(crate) fn wider(self) -> Self {
+        Self {
+            left: self.left + 12.0,
+            ..self
+        }
+    }
+
     /// Less room, for panels whose axes carry no label.
     pub(crate) fn compact(width: f64, height: f64) -> Self {
         Self {

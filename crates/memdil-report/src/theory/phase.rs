@@ -198,7 +198,7 @@ fn bin(ratio: Option<f64>) -> Option<usize> {
 fn picture(map: &InvariantMap) -> Picture {
     const BAR: f64 = 62.0;
     let (width, height) = (480.0, 350.0);
-    let frame = Frame::new(width - BAR, height);
+    let frame = Frame::new(width - BAR, height).wider();
     let [left, right] = frame.x_range();
     let [bottom, top] = frame.y_range();
     // Cells reach half a step beyond the outer settings.
