@@ -263,9 +263,16 @@ impl<'a> Family<'a> {
         if !self.plan.specs.iter().any(|spec| runs.get(spec).is_ok()) {
             return Ok(Vec::new());
         }
-        let mut measured = Vec::new();
+        let mut measured: Vec<Measured<'_>> = Vec::new();
         for (claim, id, scope) in self.members() {
-            let mut member = Measured::new(claim, id, &scope, &self.plan, &runs)?;
+            let mut member = match &scope {
+                Scope::Panel(_) => Measured::new(claim, id, &scope, &self.plan, &runs)?,
+                // Its panels are the members just before it.
+                Scope::Mean(panels) => {
+                    let first = measured.len() - panels.len();
+                    Measured::mean(claim, id, &scope, &measured[first..])
+                }
+            };
             member.notes.extend(self.untested(claim));
             measured.push(member);
         }

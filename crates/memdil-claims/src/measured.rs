@@ -114,6 +114,19 @@ impl<'a> Measured<'a> {
         Ok(measured)
     }
 
+    /// The mean over panels that are measured.
+    pub(crate) fn mean(
+        declaration: &'a Declaration,
+        id: String,
+        scope: &Scope<'_>,
+        panels: &[Self],
+    ) -> Self {
+        let of_panel = |panel: &Self| (panel.label.clone(), panel.values.clone());
+        let cells: Vec<(String, BySeed)> = panels.iter().map(of_panel).collect();
+        let values = average(cells.iter().map(|(_, values)| values));
+        Self::with(declaration, id, scope, values, cells)
+    }
+
     pub(crate) fn with(
         declaration: &'a Declaration,
         id: String,
