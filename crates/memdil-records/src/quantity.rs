@@ -28,7 +28,6 @@ pub const QUANTITIES: [&str; 35] = [
     "nc4",
     "seconds",
     "separation",
-    "validation_accuracy",
     "test.accuracy",
     "test.dilation",
     "test.dilation_correct",
@@ -39,6 +38,7 @@ pub const QUANTITIES: [&str; 35] = [
     "test.rho_correct",
     "test.rho_nc1",
     "test.separation",
+    "validation_accuracy",
 ];
 
 impl EpochRecord {

@@ -245,6 +245,30 @@ mod tests {
     }
 
     #[test]
+    fn evaluations_are_every_so_many_epochs_and_those_of_the_list() {
+        let mut spec = with("training.evaluate_at", serde_json::json!([1, 2, 5, 30])).unwrap();
+        spec.training.evaluate_every = 10;
+        let evaluated: Vec<usize> = (1..=30)
+            .filter(|&epoch| spec.training.is_evaluated(epoch))
+            .collect();
+        assert_eq!(evaluated, [1, 2, 5, 10, 20, 30]);
+        assert_eq!(spec.training.evaluations(), 6);
+        // What leaves the list out keeps its name.
+        let old: RunSpec = serde_json::from_str(OLD).unwrap();
+        let json = serde_json::to_value(&old).unwrap();
+        assert!(json["training"].get("evaluate_at").is_none());
+        for wrong in [
+            serde_json::json!([2, 1]),
+            serde_json::json!([1, 1]),
+            serde_json::json!([0]),
+            serde_json::json!([31]),
+        ] {
+            let error = with("training.evaluate_at", wrong).unwrap_err();
+            assert!(error.contains("training.evaluate_at"), "{error}");
+        }
+    }
+
+    #[test]
     fn a_hundred_classes_are_counted_in_the_name_of_a_run() {
         let mut spec: RunSpec = serde_json::from_str(OLD).unwrap();
         assert!(crate::run_id(&spec).starts_with("old_0-1-2_CE_eta0.2_s0_"));
