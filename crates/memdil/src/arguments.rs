@@ -27,6 +27,11 @@ impl Settings {
         &self.config
     }
 
+    /// True when a setting was given on the command line.
+    pub(crate) fn is_changed(&self) -> bool {
+        !self.set.is_empty()
+    }
+
     pub(crate) fn preset(&self) -> Option<&str> {
         self.preset.as_deref()
     }

@@ -7,6 +7,7 @@ use memdil_records::RunSpec;
 use memdil_report::ExperimentClaims;
 use memdil_runner::Experiment;
 
+use crate::arguments::Settings;
 use crate::arrays::BadInput;
 
 /// The claims of an experiment file, with the runs that it plans.
@@ -86,15 +87,25 @@ fn check(path: &Path, claims: &ExperimentClaims) -> anyhow::Result<()> {
 
 /// The tests that planned runs will carry, one line each with its seeds and the smallest effect that
 /// it finds.
+///
+/// Settings that were changed on the command line may leave claims without the runs that they need:
+/// that is said, and no error.
 pub(crate) fn planned(
-    path: &Path,
-    preset: Option<&str>,
+    settings: &Settings,
     experiment: &Experiment,
     planned: &[RunSpec],
 ) -> anyhow::Result<Vec<String>> {
+    let path = settings.config();
     let declarations = read(path, experiment)?;
-    let families = Family::of(&declarations, preset, planned)
-        .map_err(|error| BadInput(format!("{}: {error}", path.display())))?;
+    let families = match Family::of(&declarations, settings.preset(), planned) {
+        Ok(families) => families,
+        Err(error) if settings.is_changed() => {
+            return Ok(vec![format!(
+                "with these settings the claims cannot be tested: {error}"
+            )]);
+        }
+        Err(error) => return Err(BadInput(format!("{}: {error}", path.display())).into()),
+    };
     let mut lines = Vec::new();
     for family in families
         .iter()

@@ -74,9 +74,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             arguments.index.len()
         };
         println!("{asked} searches");
-        let settings = &arguments.settings;
         let specs: Vec<_> = searches.iter().map(|search| search.spec.clone()).collect();
-        for line in claims::planned(settings.config(), settings.preset(), &experiment, &specs)? {
+        for line in claims::planned(&arguments.settings, &experiment, &specs)? {
             println!("{line}");
         }
         dry_run::show(&planned(&searches, arguments)?, &arguments.machine, jobs)?;

@@ -100,9 +100,8 @@ pub(crate) fn run(command: &Command) -> anyhow::Result<ExitCode> {
 fn plan(arguments: &Plan) -> anyhow::Result<()> {
     let experiment = arguments.settings.load()?;
     let memdil_runner::Plan { lines, absent } = experiment.plan(arguments.data_dir.as_deref())?;
-    let settings = &arguments.settings;
     let specs: Vec<RunSpec> = lines.iter().map(|line| line.spec.clone()).collect();
-    let tests = claims::planned(settings.config(), settings.preset(), &experiment, &specs)?;
+    let tests = claims::planned(&arguments.settings, &experiment, &specs)?;
     if experiment.is_search() {
         eprintln!("note: the table [search] is for memdil search");
     }
