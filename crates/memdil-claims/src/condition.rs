@@ -140,7 +140,7 @@ fn equal(a: &Value, b: &Value) -> bool {
             a.len() == b.len() && a.iter().zip(b).all(|(a, b)| equal(a, b))
         }
         _ => match (a.as_f64(), b.as_f64()) {
-            (Some(a), Some(b)) => a.total_cmp(&(b + 0.0)).is_eq() || (a - b).abs() <= 0.0,
+            (Some(a), Some(b)) => (a - b).abs() <= 0.0,
             _ => a == b,
         },
     }

@@ -40,10 +40,10 @@ pub(crate) enum Unit {
     },
 }
 
-/// Runs that are averaged, beside runs that are averaged.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// A run beside the runs that it is compared with, which are averaged.
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Pair {
-    pub(crate) of: Vec<usize>,
+    pub(crate) of: usize,
     pub(crate) against: Vec<usize>,
 }
 

@@ -102,7 +102,7 @@ fn difference(
     runs: &Runs<'_>,
 ) -> Result<Result<f64, String>, ClaimError> {
     if quantity::is_of_pairs(quantity) {
-        let (of, against) = (plan.specs[pair.of[0]], plan.specs[pair.against[0]]);
+        let (of, against) = (plan.specs[pair.of], plan.specs[pair.against[0]]);
         let found = runs.get(of).and_then(|of| Ok([of, runs.get(against)?]));
         let values = match found {
             Ok(both) => quantity::of_pair(quantity, both, of.data.classes.len())?,
@@ -111,15 +111,14 @@ fn difference(
         let compare = |[a, b]: [f64; 2]| Ok(scale.of(quantity, a)? - scale.of(quantity, b)?);
         return Ok(values.and_then(compare));
     }
-    let side = |numbers: &[usize]| -> Result<f64, String> {
-        let value = |&run: &usize| scale.of(quantity, runs.get(plan.specs[run])?.last(quantity)?);
-        let values = numbers
-            .iter()
-            .map(value)
-            .collect::<Result<Vec<f64>, String>>()?;
-        mean(&values).ok_or_else(|| "not run".to_owned())
+    let value = |run: usize| scale.of(quantity, runs.get(plan.specs[run])?.last(quantity)?);
+    let difference = || {
+        let of = value(pair.of)?;
+        let against = pair.against.iter().map(|&run| value(run));
+        let against = against.collect::<Result<Vec<f64>, String>>()?;
+        Ok(of - mean(&against).ok_or("not run")?)
     };
-    Ok(side(&pair.of).and_then(|of| Ok(of - side(&pair.against)?)))
+    Ok(difference())
 }
 
 /// Increments that a course needs: one less than the evaluations that are planned at least.

@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::design::{Cell, Panel, Plan, Unit};
+use crate::design::{Cell, Panel, Plan, Unit as Planned};
 use crate::finished::Runs;
 use crate::measure::values;
 use crate::stats::{mean, mean_interval, sign_test, t_test, wilcoxon_signed_rank};
 use crate::tested::Condition;
 use crate::text::count;
 use crate::{
-    CellEffect, Claim, ClaimError, Counted, Declaration, LEVEL, Outcome, SEEDS_NEEDED, Test,
+    CellEffect, Claim, ClaimError, Counted, Declaration, LEVEL, Outcome, SEEDS_NEEDED, Test, Unit,
     Verdict, prediction,
 };
 
@@ -104,7 +104,7 @@ impl<'a> Measured<'a> {
                     .collect()
             };
             let both = units.filter_map(|unit| match unit {
-                Unit::Prediction { fit, test } => Some((found(fit), found(test))),
+                Planned::Prediction { fit, test } => Some((found(fit), found(test))),
                 _ => None,
             });
             measured
@@ -180,15 +180,12 @@ impl<'a> Measured<'a> {
         let (verdict, reason) = self.verdict(p_holm);
         let outcome = |index: usize| {
             let condition = &self.conditions[index];
-            let values = self.of_condition(index);
-            let enough = values.len() >= SEEDS_NEEDED;
+            let (effect, interval) = in_unit(condition.unit, &self.of_condition(index));
             Outcome {
                 measure: condition.what.clone(),
                 unit: condition.unit,
-                effect: mean(&values).map(|effect| condition.unit.convert(effect)),
-                interval: mean_interval(&values)
-                    .filter(|_| enough)
-                    .map(|bounds| bounds.map(|end| condition.unit.convert(end))),
+                effect,
+                interval,
                 p: self.p(index),
             }
         };
@@ -233,15 +230,13 @@ impl<'a> Measured<'a> {
     }
 
     fn cell(&self, label: &str, values: &BySeed) -> CellEffect {
-        let unit = self.conditions[0].unit;
         let values: Vec<f64> = values.values().map(|values| values[0]).collect();
+        let (effect, interval) = in_unit(self.conditions[0].unit, &values);
         CellEffect {
             label: label.to_owned(),
             n: values.len(),
-            effect: mean(&values).map(|effect| unit.convert(effect)),
-            interval: mean_interval(&values)
-                .filter(|_| values.len() >= SEEDS_NEEDED)
-                .map(|bounds| bounds.map(|end| unit.convert(end))),
+            effect,
+            interval,
         }
     }
 
@@ -336,6 +331,15 @@ impl<'a> Measured<'a> {
             _ => "Refuted if the 95% interval of any condition lies wholly on the other side of its bound.".to_owned(),
         }
     }
+}
+
+/// The mean of values, and its interval where there are enough of them.
+fn in_unit(unit: Unit, values: &[f64]) -> (Option<f64>, Option<[f64; 2]>) {
+    let interval = mean_interval(values).filter(|_| values.len() >= SEEDS_NEEDED);
+    (
+        mean(values).map(|effect| unit.convert(effect)),
+        interval.map(|ends| ends.map(|end| unit.convert(end))),
+    )
 }
 
 /// The values of a cell; reasons of missing ones are counted.

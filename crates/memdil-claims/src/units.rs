@@ -25,8 +25,8 @@ impl Plan<'_> {
         let mut units = Vec::new();
         match &claim.test {
             Test::Paired { of, against, .. } | Test::NonInferior { of, against, .. } => {
-                for pair in self.pairs(runs, runs, of, against) {
-                    units.push((pair.of[0], Unit::Pair(pair)));
+                for pair in self.pairs(runs, of, against) {
+                    units.push((pair.of, Unit::Pair(pair)));
                 }
             }
             Test::Interaction {
@@ -75,15 +75,15 @@ impl Plan<'_> {
                 .copied()
                 .filter(|&run| conditions.hold(&self.settings[run]));
             let inside: Vec<usize> = inside.collect();
-            self.pairs(&inside, &inside, of, against)
+            self.pairs(&inside, of, against)
         };
         let others = pairs(beyond);
         let free = |key: &str| within.decides(key) || beyond.decides(key);
         let mut units = Vec::new();
         for within in pairs(within) {
-            let same = |other: &&Pair| self.matches(within.of[0], other.of[0], free);
+            let same = |other: &&Pair| self.matches(within.of, other.of, free);
             if let Some(beyond) = others.iter().find(same).cloned() {
-                units.push((within.of[0], Unit::Interaction { within, beyond }));
+                units.push((within.of, Unit::Interaction { within, beyond }));
             }
         }
         units
@@ -125,30 +125,23 @@ impl Plan<'_> {
         Ok(units)
     }
 
-    /// Pairs that agree in all but what the conditions decide; several runs on a side that agree in
-    /// everything else are one pair.
-    fn pairs(
-        &self,
-        of_runs: &[usize],
-        against_runs: &[usize],
-        of: &Conditions,
-        against: &Conditions,
-    ) -> Vec<Pair> {
-        let mut pairs = Vec::new();
-        let holding = against_runs
-            .iter()
-            .copied()
-            .filter(|&run| against.hold(&self.settings[run]));
-        let holding: Vec<usize> = holding.collect();
+    /// The runs of one side, each with all of the other side that agree with it in what the
+    /// conditions leave open.
+    fn pairs(&self, runs: &[usize], of: &Conditions, against: &Conditions) -> Vec<Pair> {
+        let side = |conditions: &Conditions| -> Vec<usize> {
+            let holding = runs.iter().copied();
+            holding
+                .filter(|&run| conditions.hold(&self.settings[run]))
+                .collect()
+        };
+        let holding = side(against);
         let free = |key: &str| of.decides(key) || against.decides(key);
-        for &run in of_runs.iter().filter(|&&run| of.hold(&self.settings[run])) {
+        let mut pairs = Vec::new();
+        for run in side(of) {
             let partner = |&other: &usize| other != run && self.matches(run, other, free);
             let against: Vec<usize> = holding.iter().copied().filter(partner).collect();
             if !against.is_empty() {
-                pairs.push(Pair {
-                    of: vec![run],
-                    against,
-                });
+                pairs.push(Pair { of: run, against });
             }
         }
         pairs

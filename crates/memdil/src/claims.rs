@@ -107,10 +107,11 @@ pub(crate) fn planned(
         Err(error) => return Err(BadInput(format!("{}: {error}", path.display())).into()),
     };
     let mut lines = Vec::new();
-    for family in families
-        .iter()
-        .filter(|family| !family.planned().is_empty())
-    {
+    for family in &families {
+        let of_family = family.lines();
+        if of_family.is_empty() {
+            continue;
+        }
         let tests = memdil_claims::count(family.size(), "test", "tests");
         lines.push(format!(
             "claims of {} on {}: {tests}, corrected together; each finds with {:.0}% power, in standard deviations \
@@ -119,7 +120,7 @@ pub(crate) fn planned(
             family.source(),
             100.0 * memdil_claims::POWER
         ));
-        lines.extend(family.lines());
+        lines.extend(of_family);
     }
     Ok(lines)
 }
