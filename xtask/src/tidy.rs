@@ -16,11 +16,21 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("memdil-records", &["memdil-data", "memdil-losses"]),
     (
         "memdil-claims",
-        &["memdil-metrics", "memdil-records", "memdil-theory"],
+        &[
+            "memdil-losses",
+            "memdil-metrics",
+            "memdil-records",
+            "memdil-theory",
+        ],
     ),
     (
         "memdil-report",
-        &["memdil-claims", "memdil-records", "memdil-theory"],
+        &[
+            "memdil-claims",
+            "memdil-losses",
+            "memdil-records",
+            "memdil-theory",
+        ],
     ),
     (
         "memdil-runner",

@@ -4,12 +4,15 @@ use std::collections::BTreeMap;
 
 use memdil_records::RunSpec;
 
-use crate::design::{Cell, Panel, Plan};
-use crate::finished::{Finished, Runs};
+use crate::design::{Cell, Panel, Plan, Unit};
+use crate::finished::{Finished, Run, Runs};
 use crate::measured::{Measured, Scope, collect};
 use crate::stats::{detectable_effect, holm};
 use crate::text::count;
-use crate::{Claim, ClaimError, Declaration, Expect, LEVEL, POWER, SEEDS_NEEDED, Test};
+use crate::{
+    Claim, ClaimError, Declaration, Expect, LEVEL, POWER, PanelPredictions, PredictedRun,
+    SEEDS_NEEDED, Test, prediction,
+};
 
 /// The tests of one experiment, data set and preset. Its members follow from the file alone, so
 /// that nothing else can change a verdict.
@@ -277,6 +280,54 @@ impl<'a> Family<'a> {
             measured.push(member);
         }
         Ok(verdicts(measured))
+    }
+
+    /// What the claims about predictions predict, one entry per panel; seeds that lack a run are
+    /// left out.
+    ///
+    /// # Errors
+    ///
+    /// When the model cannot be solved.
+    pub fn predictions(
+        &self,
+        finished: &[Finished<'_>],
+    ) -> Result<Vec<PanelPredictions>, ClaimError> {
+        let runs = Runs::new(finished);
+        let mut all = Vec::new();
+        for (_, panels) in &self.claims {
+            for panel in panels {
+                let mut predicted = Vec::new();
+                for unit in panel.cells.iter().flat_map(|cell| cell.units.values()) {
+                    predicted.extend(predicted_of(unit, &self.plan, &runs)?);
+                }
+                if !predicted.is_empty() {
+                    all.push(PanelPredictions {
+                        panel: format!("{} {}", self.source, panel.label).trim().to_owned(),
+                        runs: predicted,
+                    });
+                }
+            }
+        }
+        Ok(all)
+    }
+}
+
+/// The predictions of a unit; empty of one that predicts nothing.
+fn predicted_of(
+    unit: &Unit,
+    plan: &Plan<'_>,
+    runs: &Runs<'_>,
+) -> Result<Vec<PredictedRun>, ClaimError> {
+    let Unit::Prediction { fit, test } = unit else {
+        return Ok(Vec::new());
+    };
+    let found = |numbers: &[usize]| {
+        let found = numbers.iter().map(|&run| runs.get(plan.specs[run]).ok());
+        found.collect::<Option<Vec<&Run<'_>>>>()
+    };
+    match (found(fit), found(test)) {
+        (Some(fit), Some(test)) => Ok(prediction::predictions(&fit, &test)?.unwrap_or_default()),
+        _ => Ok(Vec::new()),
     }
 }
 

@@ -42,6 +42,7 @@ pub use declaration::{Declaration, Expect, Rule, Scale, Start, Test};
 pub use error::ClaimError;
 pub use family::{Family, PlannedTest};
 pub use finished::Finished;
+pub use prediction::{PanelPredictions, PredictedRun};
 pub use text::{count, number, p_value};
 pub use verdict::{CellEffect, Claim, Counted, Outcome, Unit, Verdict};
 

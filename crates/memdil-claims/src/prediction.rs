@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use memdil_losses::Loss;
 use memdil_records::RunSpec;
 use memdil_theory::fit::{FitRow, fit_line};
 use memdil_theory::memorization_dilation::solve;
@@ -25,7 +26,7 @@ struct Errors {
 #[derive(Clone, Debug)]
 struct Point {
     seed: u64,
-    loss_label: String,
+    specified: Loss,
     loss: MarginLoss,
     /// Requested noise.
     level: f64,
@@ -49,7 +50,7 @@ impl Point {
         };
         Ok(Self {
             seed: spec.seed,
-            loss_label: spec.loss.label(),
+            specified: spec.loss.clone(),
             loss: margin_loss(spec)?,
             level: record.requested_noise,
             lambda: lambda(spec).ok_or("the model needs a coupled weight decay above zero")?,
@@ -102,7 +103,39 @@ pub(crate) fn values(fit: &[&Run<'_>], test: &[&Run<'_>]) -> Result<Values, Clai
     }))
 }
 
-fn errors(fit: &[&Run<'_>], test: &[&Run<'_>]) -> Result<Result<Errors, String>, ClaimError> {
+/// A run that the model was not fitted to, with what the model and its baselines say of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PredictedRun {
+    /// Its seed.
+    pub seed: u64,
+    /// Its loss.
+    pub loss: Loss,
+    /// Requested noise.
+    pub level: f64,
+    /// Measured rho, from NC1.
+    pub measured: f64,
+    /// Rho of the solved model, with the constants fitted to runs of the other seeds.
+    pub model: f64,
+    /// A line in the noise level through the fitted runs.
+    pub line: f64,
+    /// The mean of the fitted runs.
+    pub mean: f64,
+}
+
+/// The predictions for the runs of one panel.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PanelPredictions {
+    /// Data set, and what tells the panel apart from others.
+    pub panel: String,
+    /// By noise level, loss and seed.
+    pub runs: Vec<PredictedRun>,
+}
+
+/// What the model and its baselines say of the tested runs of a seed, or why they say nothing.
+pub(crate) fn predictions(
+    fit: &[&Run<'_>],
+    test: &[&Run<'_>],
+) -> Result<Result<Vec<PredictedRun>, String>, ClaimError> {
     let points = |runs: &[&Run<'_>]| {
         runs.iter()
             .map(|run| Point::new(run))
@@ -126,22 +159,39 @@ fn errors(fit: &[&Run<'_>], test: &[&Run<'_>]) -> Result<Result<Errors, String>,
         return Ok(Err("the fitted runs have one noise level".to_owned()));
     };
     let centre = mean(&levels.iter().map(|(_, rho)| *rho).collect::<Vec<_>>()).unwrap_or_default();
-    let (mut model, mut by_line, mut by_mean) = (Vec::new(), Vec::new(), Vec::new());
-    for point in &tested {
-        let Some(predicted) = predict(point, constants.c_md)? else {
+    let mut predicted = Vec::new();
+    for point in tested {
+        let Some(rho) = predict(&point, constants.c_md)? else {
             return Ok(Err("the model predicts total collapse".to_owned()));
         };
-        let error = |expected: f64| (point.rho() - expected).powi(2);
-        model.push(error(constants.rho_0 + predicted));
-        by_line.push(error(intercept + slope * point.level));
-        by_mean.push(error(centre));
+        predicted.push(PredictedRun {
+            seed: point.seed,
+            measured: point.rho(),
+            model: constants.rho_0 + rho,
+            line: intercept + slope * point.level,
+            mean: centre,
+            level: point.level,
+            loss: point.specified,
+        });
     }
-    let mean = |errors: &[f64]| mean(errors).unwrap_or_default();
-    Ok(Ok(Errors {
-        model: mean(&model),
-        line: mean(&by_line),
-        mean: mean(&by_mean),
-    }))
+    Ok(Ok(predicted))
+}
+
+fn errors(fit: &[&Run<'_>], test: &[&Run<'_>]) -> Result<Result<Errors, String>, ClaimError> {
+    let of = |runs: Vec<PredictedRun>| {
+        let error = |predicted: fn(&PredictedRun) -> f64| {
+            let squares = runs
+                .iter()
+                .map(|run| (run.measured - predicted(run)).powi(2));
+            mean(&squares.collect::<Vec<_>>()).unwrap_or_default()
+        };
+        Errors {
+            model: error(|run| run.model),
+            line: error(|run| run.line),
+            mean: error(|run| run.mean),
+        }
+    };
+    Ok(predictions(fit, test)?.map(of))
 }
 
 /// Rho of the solved model; `None` after total collapse.
@@ -223,7 +273,7 @@ fn constants(
     for point in runs.filter_map(|run| Point::new(run).ok()) {
         // A run is fitted to for several seeds, and is one row.
         let of_seed = rows
-            .entry(point.loss_label)
+            .entry(point.specified.label())
             .or_default()
             .entry(point.seed)
             .or_default();
