@@ -18,7 +18,8 @@ use crate::RunnerError;
 /// `[sweep]` maps dotted names of settings to lists; a sweep is the product of these lists, the
 /// last one changing fastest. `[search]` is a [`SearchSpec`](memdil_records::SearchSpec): one
 /// search for each run of the sweep. `[preset.NAME]` replaces settings (`run`) and lists (`sweep`)
-/// by the same dotted names, and keys of `[search]`. `[[claim]]` tables say what the report tests. Written several times as `[[preset.NAME]]` it
+/// by the same dotted names, and keys of `[search]`. `[[claim]]` tables say what the report tests,
+/// `[report]` what it says and draws. Written several times as `[[preset.NAME]]` it
 /// is several such sweeps in one; `where_present = true` leaves a sweep's runs out where their data
 /// set is not at hand. The `config.toml` in a run's folder is such a file too.
 ///
@@ -32,6 +33,7 @@ pub struct Experiment {
     parts: Vec<Part>,
     pub(crate) search: Option<Table>,
     claims: Vec<Table>,
+    report: Table,
     presets: Vec<String>,
     overridden: Vec<String>,
 }
@@ -119,6 +121,7 @@ impl Experiment {
         };
         let (sweep, mut search) = (take("sweep")?.unwrap_or_default(), take("search")?);
         let presets = take("preset")?.unwrap_or_default();
+        let report = take("report")?.unwrap_or_default();
         let mut parts = Vec::new();
         match preset {
             None => parts.push(Part {
@@ -162,6 +165,7 @@ impl Experiment {
             parts,
             search,
             claims,
+            report,
             presets: presets.keys().cloned().collect(),
             overridden: Vec::new(),
         };
@@ -206,6 +210,11 @@ impl Experiment {
     /// The `[[claim]]` tables, in the order of the file.
     pub fn claims(&self) -> &[Table] {
         &self.claims
+    }
+
+    /// The `[report]` table: what the report says of the experiment and draws; empty without one.
+    pub fn report(&self) -> &Table {
+        &self.report
     }
 
     /// The name of the experiment: the setting `experiment`, else the subcommand that the file is for
