@@ -438,17 +438,10 @@ fn select(options: &Options) -> Result<Selection, Failure> {
         );
         return Err(Failure::usage(message));
     }
-    let mut wanted = options.only.clone();
-    for path in &chosen {
-        // What an experiment needs comes with it.
-        if options.only.contains(&name(path)) {
-            wanted.extend(setting(path, "needs")?);
-        }
-    }
     chosen.sort();
     let experiments = chosen
         .iter()
-        .filter(|path| wanted.is_empty() || wanted.contains(&name(path)))
+        .filter(|path| options.only.is_empty() || options.only.contains(&name(path)))
         .cloned()
         .collect();
     Ok(Selection {
@@ -514,18 +507,15 @@ mod tests {
     }
 
     #[test]
-    fn a_preset_selects_its_experiments_and_what_they_need() {
+    fn a_preset_selects_its_experiments() {
         let quick = select(&options("")).ok().unwrap();
         assert_eq!(names(&quick.experiments), names(&quick.preset));
         assert!(names(&quick.preset).contains(&"features-2d".to_owned()));
-        let one = select(&options("--preset standard --only theory-vs-practice"))
+        let one = select(&options("--preset standard --only capacity"))
             .ok()
             .unwrap();
-        assert_eq!(
-            names(&one.experiments),
-            ["memorization-dilation", "theory-vs-practice"]
-        );
-        assert_eq!(one.preset.len(), 9);
+        assert_eq!(names(&one.experiments), ["capacity"]);
+        assert_eq!(one.preset.len(), 8);
         for (arguments, expected) in [
             (
                 "--preset huge",

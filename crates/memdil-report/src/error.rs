@@ -11,7 +11,7 @@ use memdil_theory::TheoryError;
 #[non_exhaustive]
 pub enum ReportError {
     /// The folder of runs does not exist.
-    #[error("{} is no folder: give the one that holds the runs, what `memdil sweep run --out` wrote", path.display())]
+    #[error("{} is not a folder: give the one that holds the runs, which `memdil sweep run --out` wrote", path.display())]
     NoFolder {
         /// What was given.
         path: PathBuf,
@@ -23,7 +23,7 @@ pub enum ReportError {
         path: PathBuf,
     },
     /// A page in the output folder that is no report.
-    #[error("{} is there and no report of memdil's: choose another folder", path.display())]
+    #[error("{} exists but was not written by memdil report: choose another folder for --out", path.display())]
     OtherPage {
         /// The page.
         path: PathBuf,
@@ -33,6 +33,12 @@ pub enum ReportError {
     Reference {
         /// The file.
         path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// An experiment file's `[report]` table is wrong.
+    #[error("[report]: {reason}")]
+    Page {
         /// What is wrong with it.
         reason: String,
     },
@@ -65,6 +71,7 @@ impl ReportError {
             Self::NoFolder { .. }
             | Self::NoRuns { .. }
             | Self::OtherPage { .. }
+            | Self::Page { .. }
             | Self::Reference { .. } => true,
         }
     }

@@ -7,31 +7,7 @@ use memdil_theory::limits;
 
 use crate::runs::Level;
 use crate::text::setting;
-
-/// One setting at which both losses were solved.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct GridPoint {
-    pub(crate) alpha: f64,
-    pub(crate) eta: f64,
-    /// $\lambda_W / C_{MD}^2$.
-    pub(crate) classifier: f64,
-    /// $\lambda_H C_{MD}^2$.
-    pub(crate) features: f64,
-    /// Rho under label smoothing over rho under cross-entropy.
-    pub(crate) ratio: f64,
-}
-
-impl GridPoint {
-    fn place(&self) -> String {
-        format!(
-            "λ_W/C_MD² = {}, λ_H·C_MD² = {}, α = {}, η = {}",
-            setting(self.classifier),
-            setting(self.features),
-            self.alpha,
-            setting(self.eta)
-        )
-    }
-}
+use crate::theory::GridPoint;
 
 /// The outcome with what the experiment file says of the claim.
 pub(crate) fn declared(experiment: &str, declaration: &Declaration, outcome: Claim) -> Claim {

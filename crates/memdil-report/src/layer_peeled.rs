@@ -7,8 +7,8 @@ use memdil_records::{LayerPeeledEnd, LayerPeeledRecord, LayerPeeledStatus, read_
 use memdil_theory::layer_peeled::{LpmSetting, LpmSolution, closed_form};
 
 use crate::ReportError;
+use crate::block::{Row, Table};
 use crate::exact::decided;
-use crate::table::{Row, Table, heads};
 use crate::text::{count, number, or_dash};
 
 /// A training and what it should have reached.
@@ -158,9 +158,9 @@ fn relative(found: f64, expected: f64) -> f64 {
     }
 }
 
-/// One row a training.
+/// One row per training.
 pub(crate) fn table(descents: &[Descent]) -> Table {
-    let columns = vec![
+    let columns = [
         ("features", false),
         ("loss", false),
         ("N", true),
@@ -175,10 +175,7 @@ pub(crate) fn table(descents: &[Descent]) -> Table {
         ("NC2+", true),
         ("NC3+", true),
     ];
-    Table {
-        columns: heads(&columns),
-        rows: descents.iter().map(Descent::row).collect(),
-    }
+    Table::new(&columns, descents.iter().map(Descent::row))
 }
 
 /// Supported when every training reached the closed form, refuted when one came to rest elsewhere;

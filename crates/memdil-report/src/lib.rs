@@ -2,8 +2,8 @@
 //! nothing.
 //!
 //! [`write_report`] is the whole of it: it reads every run below a folder, tests the claims that
-//! experiment files declare ([`ExperimentClaims`]; the tests themselves are those of `memdil-claims`), draws the figures
-//! and writes `index.html` (self-contained), `report.md`, `claims.json`, and each figure as SVG and
+//! experiment files declare ([`ReportedExperiment`]; the tests are those of `memdil-claims`), draws the
+//! figures and writes `index.html` (self-contained), `report.md`, `claims.json`, and each figure as SVG and
 //! PNG in `figures/`. [`MeasuredFeatures`] of networks that others trained may stand beside the
 //! runs, or alone. With `theory` the page also shows the solved models and lays their predictions
 //! over the runs.
@@ -24,30 +24,31 @@
 //! assert!(matches!(write_report(&options), Err(ReportError::NoFolder { .. })));
 //! ```
 
+mod block;
+mod cards;
 mod chart;
-mod claims;
 mod content;
 mod error;
 mod exact;
-mod experiments;
+mod experiment;
 mod figures;
 mod layer_peeled;
-mod markdown;
+mod loss;
 mod measured;
 mod page;
 mod reference;
 mod runs;
 mod search;
-mod section;
-mod table;
+mod sources;
 mod tables;
 mod terminal;
 mod text;
 mod theory;
+mod verdicts;
 mod write;
 
-pub use claims::ExperimentClaims;
 pub use error::ReportError;
+pub use experiment::{Page, ReportedExperiment};
 pub use measured::{MeasuredFeatures, Sample};
 pub use theory::{PanelFit, PredictedRho, fit_runs};
 pub use write::{Report, ReportOptions, write_report};

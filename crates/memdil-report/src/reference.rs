@@ -131,7 +131,7 @@ pub(crate) fn compare(path: &Path, runs: &[Run]) -> Result<Comparison, ReportErr
         for (&quantity, theirs) in &cell.values {
             let same = |run: &&Run| {
                 reference.covers(run)
-                    && run.loss() == cell.loss
+                    && run.loss().to_string() == cell.loss
                     && (run.eta() - cell.eta).abs() < 1e-9
             };
             let ours: Vec<f64> = runs

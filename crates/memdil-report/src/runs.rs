@@ -10,11 +10,8 @@ use memdil_records::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::search::{Searched, searched};
+use crate::loss::Loss;
 use crate::{ReportError, text};
-
-/// The losses in the order of tables and legends.
-pub(crate) const LOSSES: [&str; 8] = ["CE", "LS", "LR", "MSE", "FL", "GCE", "SCE", "FC"];
 
 /// A finished run.
 #[derive(Clone, Debug)]
@@ -34,6 +31,8 @@ pub(crate) enum Quantity {
     /// Test accuracy in percent.
     Accuracy,
     Dilation,
+    /// NC1 of the test samples that are classified correctly.
+    DilationCorrect,
     Rho,
     Nc1,
     /// Over all noisy samples, those held out included.
@@ -57,6 +56,7 @@ impl Quantity {
         match self {
             Self::Accuracy => "test accuracy, %",
             Self::Dilation => "dilation (test NC1)",
+            Self::DilationCorrect => "dilation, correct samples only",
             Self::Rho => "rho",
             Self::Nc1 => "train NC1",
             Self::Nc1All => "train NC1, all samples",
@@ -155,12 +155,9 @@ impl fmt::Display for Panel {
 }
 
 impl Run {
-    fn new(folder: RunFolder, record: RunRecord, searched: &BTreeMap<String, Searched>) -> Self {
-        let searched = searched.get(&record.id);
-        let panel = Panel::new(
-            &record.spec,
-            searched.map_or(&[], |s| s.settings.as_slice()),
-        );
+    fn new(folder: RunFolder, record: RunRecord, searched: &BTreeMap<&str, Searched<'_>>) -> Self {
+        let searched = searched.get(record.id.as_str());
+        let panel = Panel::new(&record.spec, searched.map_or(&[], |s| s.settings));
         Self {
             planned: searched.map(|searched| searched.spec.clone()),
             noise_level: noise_level(&record),
@@ -204,8 +201,8 @@ impl Run {
         self.record.status == Status::Diverged
     }
 
-    pub(crate) fn loss(&self) -> &'static str {
-        self.record.spec.loss.short_name()
+    pub(crate) fn loss(&self) -> Loss {
+        Loss::from(&self.record.spec.loss)
     }
 
     /// The loss with its parameter, `LS 0.1`.
@@ -233,6 +230,7 @@ impl Run {
         let value = match quantity {
             Quantity::Accuracy => test.map(|t| 100.0 * t.accuracy),
             Quantity::Dilation => test?.dilation,
+            Quantity::DilationCorrect => test?.dilation_correct,
             Quantity::Rho => test?.rho,
             Quantity::TestEce => test?.ece,
             Quantity::Nc1 => last.nc1,
@@ -259,28 +257,48 @@ impl Run {
         value.filter(|v| v.is_finite())
     }
 
-    pub(crate) fn panel(&self) -> &Panel {
-        &self.panel
+    /// True when the noise is latent classes.
+    pub(crate) fn is_latent(&self) -> bool {
+        split(&self.record).is_some()
     }
 
-    /// The place of the loss in [`LOSSES`].
-    pub(crate) fn loss_rank(&self) -> usize {
-        loss_rank(self.loss())
+    pub(crate) fn panel(&self) -> &Panel {
+        &self.panel
     }
 }
 
 /// The degree of noise that an experiment varies.
 fn noise_level(record: &RunRecord) -> f64 {
-    let noise = serde_json::to_value(&record.spec.noise).unwrap_or_default();
-    let split = noise.get("split").and_then(serde_json::Value::as_f64);
-    split.unwrap_or(record.requested_noise)
+    split(record).unwrap_or(record.requested_noise)
 }
 
-pub(crate) fn loss_rank(loss: &str) -> usize {
-    LOSSES
-        .iter()
-        .position(|known| *known == loss)
-        .unwrap_or(LOSSES.len())
+/// The share of a class that gets a latent label.
+fn split(record: &RunRecord) -> Option<f64> {
+    let noise = serde_json::to_value(&record.spec.noise).unwrap_or_default();
+    noise.get("split").and_then(serde_json::Value::as_f64)
+}
+
+/// The specification that a retrained run was searched around, and the settings that were searched.
+struct Searched<'a> {
+    spec: &'a RunSpec,
+    settings: &'a [String],
+}
+
+/// What was searched, by retrained run.
+fn searched(searches: &[SearchRecord]) -> BTreeMap<&str, Searched<'_>> {
+    let mut searched = BTreeMap::new();
+    for SearchRecord {
+        spec,
+        settings,
+        retrained,
+        ..
+    } in searches
+    {
+        if let Some(retrained) = retrained {
+            searched.insert(retrained.run.as_str(), Searched { spec, settings });
+        }
+    }
+    searched
 }
 
 /// Every finished run below `folder`, in the order of the tables; none will do where free features
@@ -347,7 +365,7 @@ pub(crate) fn sort(runs: &mut [Run]) {
         (
             run.panel().clone(),
             Level::of(run),
-            run.loss_rank(),
+            run.loss(),
             alpha,
             run.seed(),
             run.record.id.clone(),
@@ -388,10 +406,28 @@ pub(crate) fn distinct<'a, T: Ord>(
     keys.into_iter().collect()
 }
 
-/// The losses among some runs, in the order of [`LOSSES`].
-pub(crate) fn losses<'a>(runs: impl IntoIterator<Item = &'a Run>) -> Vec<&'static str> {
-    distinct(runs, |run| (run.loss_rank(), run.loss()))
-        .into_iter()
-        .map(|(_, loss)| loss)
-        .collect()
+/// The losses among some runs.
+pub(crate) fn losses<'a>(runs: impl IntoIterator<Item = &'a Run>) -> Vec<Loss> {
+    distinct(runs, Run::loss)
+}
+
+/// The runs of each panel.
+pub(crate) fn by_panel<'a>(runs: &[&'a Run]) -> Vec<(&'a Panel, Vec<&'a Run>)> {
+    let mut panels: BTreeMap<&Panel, Vec<&Run>> = BTreeMap::new();
+    for run in runs {
+        panels.entry(run.panel()).or_default().push(run);
+    }
+    panels.into_iter().collect()
+}
+
+/// The runs at a noise level.
+pub(crate) fn at<'a>(runs: &[&'a Run], level: Level) -> Vec<&'a Run> {
+    let here = runs.iter().copied();
+    here.filter(|run| Level::of(run) == level).collect()
+}
+
+/// The runs with a loss.
+pub(crate) fn under<'a>(runs: &[&'a Run], loss: Loss) -> Vec<&'a Run> {
+    let here = runs.iter().copied();
+    here.filter(|run| run.loss() == loss).collect()
 }

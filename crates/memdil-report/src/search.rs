@@ -1,15 +1,13 @@
-//! The histories of hyper-parameter searches: tables and the figure of accuracy over trials.
+//! The histories of hyper-parameter searches as tables.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use memdil_records::{RunSpec, SearchRecord, TrialRecord};
+use memdil_records::{SearchRecord, TrialRecord};
 use serde_json::Value;
 
-use crate::chart::{Figure, Frame, Glyph, Group, Key, Picture, Scale, cross, loss_class, mark};
-use crate::figures::span;
-use crate::runs::loss_rank;
-use crate::table::{Row, Table, heads};
-use crate::text::{classes, count, escape, or_dash, percent, setting};
+use crate::block::{Block, Row, Table};
+use crate::loss::Loss;
+use crate::text::{classes, count, or_dash, setting};
 
 /// What the section says first.
 pub(crate) const SEARCH: &str = "Each trial trains with sampled settings for a share of the epochs. The one with the \
@@ -17,8 +15,6 @@ pub(crate) const SEARCH: &str = "Each trial trains with sampled settings for a s
      trained again on all training data for all epochs, and only that run is tested and counted. A diverged trial counts as \
      worst.";
 
-/// Searches drawn: those of the first seeds.
-const DRAWN: usize = 12;
 /// Tables with more rows are folded.
 const SHORT: usize = 8;
 
@@ -35,35 +31,15 @@ pub(crate) fn sort(searches: &mut [SearchRecord]) {
             spec.experiment.clone(),
             data,
             noise,
-            loss_rank(spec.loss.short_name()),
+            Loss::from(&spec.loss),
             spec.seed,
             record.id.clone(),
         )
     });
 }
 
-/// What a retrained run was searched around.
-pub(crate) struct Searched {
-    /// The specification of the search.
-    pub(crate) spec: RunSpec,
-    /// The names of the settings that were searched over.
-    pub(crate) settings: Vec<String>,
-}
-
-/// What was searched, by retrained run.
-pub(crate) fn searched(searches: &[SearchRecord]) -> BTreeMap<String, Searched> {
-    let of = |record: &SearchRecord| {
-        let searched = Searched {
-            spec: record.spec.clone(),
-            settings: record.settings.clone(),
-        };
-        Some((record.retrained.as_ref()?.run.clone(), searched))
-    };
-    searches.iter().filter_map(of).collect()
-}
-
 /// `LS, η = 0.2, seed 3`, after the experiment where there are several.
-fn label(record: &SearchRecord, all: &[SearchRecord]) -> String {
+pub(crate) fn label(record: &SearchRecord, all: &[SearchRecord]) -> String {
     let spec = &record.spec;
     let data = |record: &SearchRecord| {
         let data = &record.spec.data;
@@ -143,15 +119,9 @@ pub(crate) fn summary(searches: &[SearchRecord]) -> Table {
             ),
             retrained.map_or_else(|| "–".to_owned(), |retrained| retrained.run.clone()),
         ];
-        Row {
-            cells,
-            ..Row::default()
-        }
+        Row::of(cells)
     });
-    Table {
-        columns: heads(&columns),
-        rows: rows.collect(),
-    }
+    Table::new(&columns, rows)
 }
 
 fn accuracy(share: f64) -> String {
@@ -200,184 +170,24 @@ fn trials(record: &SearchRecord) -> Table {
     Table {
         columns,
         rows: rows.collect(),
+        ..Table::default()
     }
 }
 
-/// The tables on the page.
-pub(crate) fn html(searches: &[SearchRecord]) -> String {
-    let mut html = format!("<p>{}</p>{}", escape(SEARCH), summary(searches).html());
+/// How searches work, all of them in a table, and the trials of each.
+pub(crate) fn blocks(searches: &[SearchRecord]) -> Vec<Block> {
+    let mut blocks = vec![Block::text(SEARCH), Block::Table(summary(searches))];
     for record in searches {
-        let open = if record.trials.len() > SHORT {
-            ""
-        } else {
-            " open=\"open\""
-        };
-        html += &format!(
-            "<details{open}><summary>{}: {}</summary>{}</details>\n",
-            escape(&label(record, searches)),
-            count(record.trials.len(), "trial", "trials"),
-            trials(record).html()
-        );
+        let n = record.trials.len();
+        blocks.push(Block::Fold {
+            heading: format!(
+                "{}: {}",
+                label(record, searches),
+                count(n, "trial", "trials")
+            ),
+            open: n <= SHORT,
+            blocks: vec![Block::Table(trials(record))],
+        });
     }
-    html
-}
-
-/// The tables in Markdown, each with its heading.
-pub(crate) fn markdown_trials(searches: &[SearchRecord]) -> impl Iterator<Item = (String, String)> {
-    searches
-        .iter()
-        .map(|record| (label(record, searches), trials(record).markdown()))
-}
-
-/// Validation accuracy over the trials of every search; none before the first trial that ended
-/// well.
-pub(crate) fn figure(searches: &[SearchRecord]) -> Option<Figure> {
-    let accuracies = |record: &SearchRecord| -> Vec<f64> {
-        record
-            .trials
-            .iter()
-            .filter_map(|trial| trial.validation_accuracy)
-            .collect()
-    };
-    let [low, high] = span(searches.iter().flat_map(accuracies))?;
-    let all: Vec<&SearchRecord> = searches
-        .iter()
-        .filter(|record| !accuracies(record).is_empty())
-        .collect();
-    let mut seeds: Vec<u64> = all.iter().map(|record| record.spec.seed).collect();
-    seeds.sort_unstable();
-    let last = seeds[DRAWN.min(seeds.len()) - 1];
-    let mut drawn: Vec<&SearchRecord> = all
-        .iter()
-        .copied()
-        .filter(|record| record.spec.seed <= last)
-        .collect();
-    drawn.truncate(DRAWN);
-    let more = match all.len() - drawn.len() {
-        0 => String::new(),
-        n => format!(
-            " {} are in the table only.",
-            count(n, "more search", "more searches")
-        ),
-    };
-    let pictures = drawn
-        .iter()
-        .map(|record| picture(record, &label(record, searches), [low, high]))
-        .collect();
-    let mut legend: Vec<Key> = Vec::new();
-    let mut losses: Vec<&'static str> = drawn
-        .iter()
-        .map(|record| record.spec.loss.short_name())
-        .collect();
-    losses.sort_by_key(|loss| loss_rank(loss));
-    losses.dedup();
-    legend.extend(
-        losses
-            .iter()
-            .map(|loss| Key::Colour(loss_class(loss), Some(Glyph::Circle), (*loss).to_owned())),
-    );
-    legend.push(Key::Shape(Glyph::Star, "best trial".to_owned()));
-    let diverged: usize = all
-        .iter()
-        .flat_map(|r| &r.trials)
-        .filter(|t| t.validation_accuracy.is_none())
-        .count();
-    if diverged > 0 {
-        legend.push(Key::Crosses("other", "diverged".to_owned()));
-    }
-    let made: usize = all.iter().map(|record| record.trials.len()).sum();
-    let lost = if diverged > 0 {
-        format!(" {} diverged.", count(diverged, "trial", "trials"))
-    } else {
-        String::new()
-    };
-    Some(Figure {
-        name: "search-history".to_owned(),
-        heading: "What the searches found".to_owned(),
-        caption: format!(
-            "Validation accuracy of {} in {} lies between {} and {}.{lost}",
-            count(made, "trial", "trials"),
-            count(all.len(), "search", "searches"),
-            percent(low, 1),
-            percent(high, 1)
-        ),
-        reading: format!(
-            "A mark is a trial; the line steps up to the best so far. Held-out labels are noisy: even a network that \
-             knows every true label does not reach 100%.{more}"
-        ),
-        legend,
-        groups: vec![Group {
-            title: None,
-            columns: 3,
-            pictures,
-        }],
-        side_by_side: false,
-    })
-}
-
-fn picture(record: &SearchRecord, label: &str, [low, high]: [f64; 2]) -> Picture {
-    let frame = Frame::new(300.0, 220.0);
-    let class = loss_class(record.spec.loss.short_name());
-    let x = Scale::exact([0.5, record.search.trials as f64 + 0.5], frame.x_range());
-    let y = Scale::linear([100.0 * low, 100.0 * high], frame.y_range(), 4);
-    let every = record.search.trials.div_ceil(6).max(1);
-    let x_ticks: Vec<(f64, String)> = (1..=record.search.trials)
-        .step_by(every)
-        .map(|trial| (trial as f64, trial.to_string()))
-        .collect();
-    let mut body = frame.axes(
-        label,
-        (&x, &x_ticks, "trial"),
-        (&y, &y.ticks(5), "validation accuracy, %"),
-    );
-    let (mut line, mut marks, mut crosses) = (String::new(), String::new(), String::new());
-    for trial in &record.trials {
-        let at = x.at(trial.trial as f64);
-        if let Some(best) = trial.best_so_far {
-            let height = y.at(100.0 * best);
-            line += &if line.is_empty() {
-                format!("M{at:.1} {height:.1}")
-            } else {
-                format!("H{at:.1}V{height:.1}")
-            };
-        }
-        match trial.validation_accuracy {
-            Some(accuracy) => {
-                let (glyph, size) = if record.best_trial == Some(trial.trial) {
-                    (Glyph::Star, 6.5)
-                } else {
-                    (Glyph::Circle, 3.6)
-                };
-                marks += &mark(
-                    glyph,
-                    at,
-                    y.at(100.0 * accuracy),
-                    size,
-                    &format!("mark f {class}"),
-                );
-            }
-            None => crosses += &cross(at, frame.y_range()[0] - 6.0),
-        }
-    }
-    body += &format!(r#"<path class="line s {class}" d="{line}"/>"#);
-    if !crosses.is_empty() {
-        body += &format!(r#"<path class="crosses s other" d="{crosses}"/>"#);
-    }
-    body += &marks;
-    let best = record
-        .trials
-        .iter()
-        .filter_map(|trial| trial.best_so_far)
-        .fold(0.0, f64::max);
-    Picture {
-        width: frame.width,
-        height: frame.height,
-        title: format!("Validation accuracy over trials, {label}"),
-        desc: format!(
-            "{} made, the best has {}.",
-            count(record.trials.len(), "trial", "trials"),
-            percent(best, 1)
-        ),
-        body,
-    }
+    blocks
 }

@@ -2,13 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use memdil_claims::{Claim, Counted, Verdict};
 use memdil_records::Provenance;
 
+use crate::block::{Row, Table};
 use crate::reference::Comparison;
 use crate::runs::{Quantity, Run};
-use crate::table::{Row, Table, heads};
-use crate::text::{count, date, interval, number, or_dash, p_value, percent, seconds};
+use crate::text::{count, date, interval, number, or_dash, percent, seconds};
 
 /// Every run, the diverged ones with their reason.
 pub(crate) fn runs(runs: &[Run]) -> Table {
@@ -20,6 +19,7 @@ pub(crate) fn runs(runs: &[Run]) -> Table {
         ("epochs", true),
         ("test %", true),
         ("dilation", true),
+        ("of correct", true),
         ("rho", true),
         ("train NC1", true),
         ("NC2", true),
@@ -64,6 +64,7 @@ pub(crate) fn runs(runs: &[Run]) -> Table {
         cells.extend([
             or_dash(run.value(Quantity::Accuracy), |v| format!("{v:.2}")),
             value(Quantity::Dilation),
+            value(Quantity::DilationCorrect),
             value(Quantity::Rho),
             value(Quantity::Nc1),
             value(Quantity::Nc2Etf),
@@ -80,141 +81,15 @@ pub(crate) fn runs(runs: &[Run]) -> Table {
             seconds(record.seconds),
             record.id.clone(),
         ]);
-        Row {
-            cells,
-            ..Row::default()
-        }
+        Row::of(cells)
     };
     let mut rows = Vec::new();
     for same in runs.chunk_by(|a, b| a.panel() == b.panel()) {
         let panel = same[0].panel();
-        let heading = format!("{}: {panel}", panel.experiment);
-        rows.push(Row {
-            cells: Vec::new(),
-            remark: Some(heading),
-            class: "group",
-        });
+        rows.push(Row::group(format!("{}: {panel}", panel.experiment)));
         rows.extend(same.iter().map(row));
     }
-    Table {
-        columns: heads(&columns),
-        rows,
-    }
-}
-
-/// What stands in one table row a claim.
-pub(crate) fn claims(claims: &[Claim]) -> Table {
-    let mixed = claims.iter().any(|claim| claim.counted == Counted::Points);
-    let columns = vec![
-        ("experiment", false),
-        ("claim", false),
-        ("verdict", false),
-        (if mixed { "n" } else { "seeds" }, true),
-        ("effect", true),
-        ("95% interval", true),
-        ("p", true),
-        ("p (Holm)", true),
-        ("why", false),
-    ];
-    let rows = claims.iter().map(|claim| Row {
-        cells: vec![
-            group(claim),
-            claim.name.clone(),
-            format!("{} {}", claim.verdict.symbol(), claim.verdict),
-            if mixed {
-                claim.counted.count(claim.n)
-            } else {
-                claim.n.to_string()
-            },
-            or_dash(claim.effect, |e| claim.unit.format(e)),
-            claim
-                .interval
-                .map_or_else(|| "–".to_owned(), |i| claim.unit.format_interval(i)),
-            or_dash(claim.p, p_value),
-            or_dash(claim.p_holm, p_value),
-            claim.reason.clone().unwrap_or_default(),
-        ],
-        class: class(claim.verdict),
-        remark: None,
-    });
-    Table {
-        columns: heads(&columns),
-        rows: rows.collect(),
-    }
-}
-
-/// The CSS class of a verdict.
-pub(crate) fn class(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Supported => "yes",
-        Verdict::Refuted => "no",
-        Verdict::Inconclusive => "open",
-    }
-}
-
-/// Experiment and data set; the experiment alone of a rule about the solved models.
-pub(crate) fn group(claim: &Claim) -> String {
-    let parts: Vec<&str> = claim.id.split('/').collect();
-    parts[..parts.len().clamp(2, 3) - 1].join("/")
-}
-
-/// What a reader has to know beside a verdict: further conditions, other tests, remarks.
-pub(crate) fn notes(claim: &Claim) -> Vec<String> {
-    let mut notes = vec![claim.refuted_if.clone()];
-    for condition in &claim.conditions {
-        notes.push(format!(
-            "Condition: {}: {}, 95% interval {}, p {}.",
-            condition.measure,
-            or_dash(condition.effect, |effect| condition.unit.format(effect)),
-            condition.interval.map_or_else(
-                || "–".to_owned(),
-                |ends| condition.unit.format_interval(ends)
-            ),
-            or_dash(condition.p, p_value)
-        ));
-    }
-    if let Some(family) = claim.family {
-        notes.push(format!(
-            "Corrected for {}; p of the signed-rank test {}, of the sign test {}.",
-            count(family, "test", "tests"),
-            or_dash(claim.p_signed_rank, p_value),
-            or_dash(claim.p_sign, p_value)
-        ));
-    }
-    notes.extend(claim.notes.iter().cloned());
-    notes
-}
-
-/// The effect of a claim in each cell.
-pub(crate) fn cells(claim: &Claim) -> Table {
-    let mut columns = vec![("cell", false), (claim.counted.label(), true)];
-    let random = claim.counted == Counted::Seeds;
-    columns.extend(if random {
-        vec![("effect", true), ("95% interval", true)]
-    } else {
-        vec![(claim.measure.as_str(), true)]
-    });
-    let rows = claim.cells.iter().map(|cell| {
-        let mut cells = vec![
-            cell.label.clone(),
-            cell.n.to_string(),
-            or_dash(cell.effect, |e| claim.unit.format(e)),
-        ];
-        if random {
-            cells.push(
-                cell.interval
-                    .map_or_else(|| "–".to_owned(), |i| claim.unit.format_interval(i)),
-            );
-        }
-        Row {
-            cells,
-            ..Row::default()
-        }
-    });
-    Table {
-        columns: heads(&columns),
-        rows: rows.collect(),
-    }
+    Table::new(&columns, rows)
 }
 
 /// Reference values beside ours.
@@ -236,7 +111,7 @@ pub(crate) fn comparison(comparison: &Comparison) -> Table {
             cell.loss.clone(),
             cell.n.to_string(),
             or_dash(cell.ours, number),
-            cell.interval.map_or_else(|| "–".to_owned(), interval),
+            or_dash(cell.interval, interval),
             number(cell.theirs),
             cell.verdict().to_owned(),
         ],
@@ -247,10 +122,7 @@ pub(crate) fn comparison(comparison: &Comparison) -> Table {
         },
         ..Row::default()
     });
-    Table {
-        columns: heads(&columns),
-        rows: rows.collect(),
-    }
+    Table::new(&columns, rows)
 }
 
 /// Where and when runs were made, and their seconds: each distinct value once.
@@ -263,10 +135,7 @@ pub(crate) fn provenance(made: &[(&Provenance, f64)]) -> Table {
         values.into_iter().collect::<Vec<_>>().join("; ")
     };
     if made.is_empty() {
-        return Table {
-            columns: Vec::new(),
-            rows: Vec::new(),
-        };
+        return Table::default();
     }
     let started = made.iter().map(|(provenance, _)| provenance.started_unix);
     let (first, last) = (
@@ -307,12 +176,9 @@ pub(crate) fn provenance(made: &[(&Provenance, f64)]) -> Table {
             ),
         ),
     ];
-    let rows = rows.map(|(name, value)| Row {
-        cells: vec![name.to_owned(), value],
-        ..Row::default()
-    });
+    let rows = rows.map(|(name, value)| Row::of(vec![name.to_owned(), value]));
     Table {
-        columns: heads(&[("what", false), ("value", false)]),
-        rows: rows.to_vec(),
+        class: "facts",
+        ..Table::new(&[("what", false), ("value", false)], rows)
     }
 }

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use crate::tables;
 use crate::text::{count, or_dash, p_value};
 use memdil_claims::{Claim, Verdict};
 
@@ -24,7 +23,7 @@ pub(crate) fn table(claims: &[Claim]) -> String {
     let mut rows: Vec<[String; 7]> = vec![head];
     let mut group_before = String::new();
     for claim in claims {
-        let group = tables::group(claim);
+        let group = group(claim);
         if group != group_before {
             rows.push(std::array::from_fn(|column| {
                 if column == 0 {
@@ -83,4 +82,10 @@ pub(crate) fn table(claims: &[Claim]) -> String {
         text += &format!("inconclusive ({}): {reason}\n", count(n, "claim", "claims"));
     }
     text
+}
+
+/// Experiment and data set; the experiment alone of a rule about the solved models.
+fn group(claim: &Claim) -> String {
+    let parts: Vec<&str> = claim.id.split('/').collect();
+    parts[..parts.len().clamp(2, 3) - 1].join("/")
 }

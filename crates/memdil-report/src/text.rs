@@ -1,6 +1,16 @@
 //! Numbers, dates and escapes, as every output writes them.
 
+use memdil_claims::Verdict;
 pub(crate) use memdil_claims::{count, number, p_value};
+
+/// The CSS class of a verdict.
+pub(crate) fn verdict_class(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Supported => "yes",
+        Verdict::Refuted => "no",
+        Verdict::Inconclusive => "open",
+    }
+}
 
 /// Three significant digits without trailing zeros, for settings: `0.001`, `1e−10`, `0.45`.
 pub(crate) fn setting(value: f64) -> String {
@@ -18,8 +28,8 @@ pub(crate) fn setting(value: f64) -> String {
     text.replace('-', "−")
 }
 
-/// A number, or a dash where there is none.
-pub(crate) fn or_dash(value: Option<f64>, format: impl Fn(f64) -> String) -> String {
+/// A value, or a dash where there is none.
+pub(crate) fn or_dash<T>(value: Option<T>, format: impl Fn(T) -> String) -> String {
     value.map_or_else(|| "–".to_owned(), format)
 }
 

@@ -6,9 +6,8 @@ use std::path::{Path, PathBuf};
 use memdil_claims::Claim;
 use memdil_records::{create_dir, write_atomic};
 
-use crate::claims::ExperimentClaims;
-use crate::content::{Content, Sources};
-use crate::{MeasuredFeatures, ReportError, markdown, page, terminal};
+use crate::content::Content;
+use crate::{MeasuredFeatures, ReportError, ReportedExperiment, page, terminal};
 
 /// What a report is made from, and where it goes.
 #[derive(Clone, Debug)]
@@ -22,9 +21,9 @@ pub struct ReportOptions {
     pub out: PathBuf,
     /// Manifests whose runs count; empty for all runs in the folder.
     pub manifests: Vec<PathBuf>,
-    /// Experiments whose claims are tested.
-    pub experiments: Vec<ExperimentClaims>,
-    /// TOML file of somebody else's numbers to stand beside ours.
+    /// Experiment files: the claims that are tested, the figures that are drawn.
+    pub experiments: Vec<ReportedExperiment>,
+    /// TOML file of reference values to compare with ours.
     pub reference: Option<PathBuf>,
     /// Whether the solved models are shown too: seconds of computing.
     pub theory: bool,
@@ -81,16 +80,16 @@ pub fn write_report(options: &ReportOptions) -> Result<Report, ReportError> {
     if page.exists() && !options.out.join("claims.json").exists() {
         return Err(ReportError::OtherPage { path: page });
     }
-    let content = Content::new(Sources::read(options)?, options)?;
-    let html = page::page(&content);
-    let text = markdown::markdown(&content);
+    let content = Content::new(options)?;
+    let html = page::html(&content.document);
+    let text = page::markdown(&content.document);
     let mut json =
         serde_json::to_string_pretty(&content.claims).map_err(|e| unwritable(&options.out, e))?;
     json.push('\n');
 
     let folder = options.out.join("figures");
     let mut drawn = Vec::new();
-    for figure in content.all_figures() {
+    for figure in content.document.figures() {
         let png = figure.png().map_err(|reason| ReportError::Figure {
             name: figure.name.clone(),
             reason,
@@ -106,12 +105,9 @@ pub fn write_report(options: &ReportOptions) -> Result<Report, ReportError> {
         figures.push(path);
     }
     let report = Report {
-        runs: content.runs.len(),
-        diverged: content.diverged(),
-        reference_inside: content
-            .comparison
-            .as_ref()
-            .map(|c| (c.inside(), c.judged())),
+        runs: content.runs,
+        diverged: content.diverged,
+        reference_inside: content.reference_inside,
         claims: content.claims,
         html: page,
         markdown: options.out.join("report.md"),

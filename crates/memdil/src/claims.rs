@@ -4,7 +4,7 @@ use std::path::Path;
 
 use memdil_claims::{Declaration, Family};
 use memdil_records::RunSpec;
-use memdil_report::ExperimentClaims;
+use memdil_report::{Page, ReportedExperiment};
 use memdil_runner::Experiment;
 
 use crate::arguments::Settings;
@@ -16,7 +16,7 @@ pub(crate) fn of_file(
     preset: Option<&str>,
     set: &[String],
     data_dir: Option<&Path>,
-) -> anyhow::Result<ExperimentClaims> {
+) -> anyhow::Result<ReportedExperiment> {
     let experiment = Experiment::load(path, preset, set)?;
     let planned: Vec<RunSpec> = match experiment.command() {
         None => {
@@ -37,8 +37,11 @@ pub(crate) fn of_file(
         );
         return Err(BadInput(message).into());
     }
-    let claims = ExperimentClaims {
+    let page = Page::read(experiment.report())
+        .map_err(|error| BadInput(format!("{}: {error}", path.display())))?;
+    let claims = ReportedExperiment {
         name: experiment.name(),
+        page,
         declarations,
         preset: preset.map(str::to_owned),
         planned,
@@ -75,7 +78,7 @@ fn read(path: &Path, experiment: &Experiment) -> anyhow::Result<Vec<Declaration>
 }
 
 /// Refuses claims that the planned runs cannot carry.
-fn check(path: &Path, claims: &ExperimentClaims) -> anyhow::Result<()> {
+fn check(path: &Path, claims: &ReportedExperiment) -> anyhow::Result<()> {
     Family::of(
         &claims.declarations,
         claims.preset.as_deref(),

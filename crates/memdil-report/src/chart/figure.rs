@@ -1,6 +1,6 @@
 //! A figure: pictures in groups with one legend, for the page or as a file of its own.
 
-use super::{Glyph, STYLE, mark};
+use super::{Glyph, mark, style};
 use crate::text::escape;
 
 /// One panel.
@@ -14,7 +14,7 @@ pub(crate) struct Picture {
     pub(crate) body: String,
 }
 
-/// Pictures that stay together.
+/// Panels that stay together.
 #[derive(Clone, Debug)]
 pub(crate) struct Group {
     pub(crate) title: Option<String>,
@@ -55,12 +55,12 @@ pub(crate) struct Figure {
     pub(crate) reading: String,
     pub(crate) legend: Vec<Key>,
     pub(crate) groups: Vec<Group>,
-    /// Columns stay side by side on a narrow screen, where they would else wrap.
+    /// Columns stay side by side on a narrow screen instead of wrapping.
     pub(crate) side_by_side: bool,
 }
 
 impl Picture {
-    fn tag(&self, id: &str, place: &str) -> String {
+    pub(crate) fn tag(&self, id: &str, place: &str) -> String {
         let Self { width, height, .. } = self;
         format!(
             r#"<svg xmlns="http://www.w3.org/2000/svg" class="chart" {place} viewBox="0 0 {width} {height}" role="img" aria-labelledby="{id}-t {id}-d"><title id="{id}-t">{}</title><desc id="{id}-d">{}</desc>{}</svg>"#,
@@ -108,6 +108,16 @@ impl Key {
     }
 }
 
+impl Key {
+    fn html(&self) -> String {
+        format!(
+            r#"<li><svg class="chart" width="24" height="14" viewBox="0 0 24 14" aria-hidden="true">{}</svg>{}</li>"#,
+            self.sign(),
+            escape(self.label())
+        )
+    }
+}
+
 /// The strokes of a small cross, as path data.
 pub(crate) fn cross(x: f64, y: f64) -> String {
     format!("M{:.1} {:.1}l5 5m0-5l-5 5", x - 2.5, y - 2.5)
@@ -116,48 +126,40 @@ pub(crate) fn cross(x: f64, y: f64) -> String {
 impl Figure {
     /// The figure on the page, numbered.
     pub(crate) fn html(&self, number: usize) -> String {
+        let pictures = self.groups.iter().map(|group| group.pictures.len());
+        // One panel leaves room beside it for the text.
+        let solo = if pictures.sum::<usize>() == 1 {
+            r#" class="solo""#
+        } else {
+            ""
+        };
+        let (name, heading) = (&self.name, escape(&self.heading));
         let mut html = format!(
-            r#"<figure id="{}"><h3><span class="label">Figure {number}</span> {}</h3>"#,
-            self.name,
-            escape(&self.heading)
+            r#"<figure id="{name}"{solo}><h3><span class="label">Figure {number}</span> {heading}</h3>"#
         );
-        html += r#"<ul class="legend">"#;
-        for key in &self.legend {
-            html += &format!(
-                r#"<li><svg class="chart" width="24" height="14" viewBox="0 0 24 14" aria-hidden="true">{}</svg>{}</li>"#,
-                key.sign(),
-                escape(key.label())
-            );
+        if !self.legend.is_empty() {
+            let keys: String = self.legend.iter().map(Key::html).collect();
+            html += &format!(r#"<ul class="legend">{keys}</ul>"#);
         }
-        html += r#"</ul><div class="groups">"#;
-        for (g, group) in self.groups.iter().enumerate() {
-            let width: f64 = group.pictures.iter().map(|p| p.width).fold(0.0, f64::max);
-            let fixed = if self.side_by_side { " fixed" } else { "" };
-            html += &format!(r#"<div class="group{fixed}">"#);
-            if let Some(title) = &group.title {
-                html += &format!("<h4>{}</h4>", escape(title));
-            }
-            html += &format!(
-                r#"<div class="panels" style="--columns:{};--panel:{width}px">"#,
-                group.columns
-            );
-            for (p, picture) in group.pictures.iter().enumerate() {
-                html += &picture.tag(&format!("{}-{g}-{p}", self.name), "");
-            }
-            html += "</div></div>";
+        html += r#"<div class="groups">"#;
+        for (index, group) in self.groups.iter().enumerate() {
+            html += &group.html(self.side_by_side, &format!("{name}-{index}"));
         }
         html += &format!(
-            r#"</div><figcaption><p>{}</p><p class="how">{}</p><p class="files">For print: <a href="figures/{name}.svg">SVG</a>, <a href="figures/{name}.png">PNG</a></p></figcaption></figure>"#,
+            r#"</div><figcaption><p>{}</p><div><p class="how">{}</p><p class="files">For print: <a href="figures/{name}.svg">SVG</a>, <a href="figures/{name}.png">PNG</a></p></div></figcaption></figure>"#,
             escape(&self.caption),
             escape(&self.reading),
-            name = self.name
         );
-        html.push('\n');
-        html
+        html + "\n"
     }
 
-    /// The figure as one SVG file that carries its style.
+    /// The figure as one SVG file that follows the reader's theme.
     pub(crate) fn svg(&self) -> String {
+        self.drawn(&style())
+    }
+
+    /// The figure with its style inside.
+    pub(super) fn drawn(&self, style: &str) -> String {
         const MARGIN: f64 = 12.0;
         const WIDEST: f64 = 1180.0;
         let sizes: Vec<(f64, f64)> = self.groups.iter().map(Group::size).collect();
@@ -202,7 +204,7 @@ impl Figure {
         }
         let height = top + y + row + MARGIN;
         format!(
-            r#"<svg xmlns="http://www.w3.org/2000/svg" class="chart" width="{width:.0}" height="{height:.0}" viewBox="0 0 {width:.0} {height:.0}" role="img" aria-labelledby="{name}-t {name}-d"><title id="{name}-t">{}</title><desc id="{name}-d">{}</desc><style>{STYLE}</style><rect width="100%" height="100%" rx="6" style="fill:var(--paper)"/>{legend}{body}</svg>
+            r#"<svg xmlns="http://www.w3.org/2000/svg" class="chart" width="{width:.0}" height="{height:.0}" viewBox="0 0 {width:.0} {height:.0}" role="img" aria-labelledby="{name}-t {name}-d"><title id="{name}-t">{}</title><desc id="{name}-d">{}</desc><style>{style}</style><rect width="100%" height="100%" rx="6" style="fill:var(--paper)"/>{legend}{body}</svg>
 "#,
             escape(&self.heading),
             escape(&self.caption),
@@ -240,6 +242,24 @@ impl Figure {
 
 impl Group {
     const TITLE: f64 = 26.0;
+
+    /// Panels in columns that wrap on a narrow screen, unless they stay side by side.
+    fn html(&self, side_by_side: bool, id: &str) -> String {
+        let width: f64 = self.pictures.iter().map(|p| p.width).fold(0.0, f64::max);
+        let fixed = if side_by_side { " fixed" } else { "" };
+        let title = self
+            .title
+            .as_ref()
+            .map_or_else(String::new, |title| format!("<h4>{}</h4>", escape(title)));
+        let numbered = self.pictures.iter().enumerate();
+        let pictures: String = numbered
+            .map(|(index, picture)| picture.tag(&format!("{id}-{index}"), ""))
+            .collect();
+        format!(
+            r#"<div class="group{fixed}">{title}<div class="panels" style="--columns:{};--panel:{width}px">{pictures}</div></div>"#,
+            self.columns
+        )
+    }
 
     fn size(&self) -> (f64, f64) {
         let columns = self.columns.min(self.pictures.len());

@@ -1,4 +1,4 @@
-//! Marks of points: a colour a loss or a class, a shape a noise level.
+//! Marks of points.
 
 /// The shapes, in the order of the noise levels.
 pub(crate) const SHAPES: [Glyph; 9] = [
@@ -86,31 +86,4 @@ pub(crate) fn mark(glyph: Glyph, x: f64, y: f64, r: f64, classes: &str) -> Strin
         .map(|(a, b)| format!("{:.1} {:.1}", x + r * a, y + r * b))
         .collect();
     format!(r#"<path class="{classes}" d="M{}Z"/>"#, points.join("L"))
-}
-
-/// The CSS class of a loss.
-pub(crate) fn loss_class(loss: &str) -> &'static str {
-    match loss {
-        "CE" => "ce",
-        "LS" => "ls",
-        "LR" => "lr",
-        "MSE" => "mse",
-        "FL" => "fl",
-        "GCE" => "gce",
-        "SCE" => "sce",
-        "FC" => "fc",
-        _ => "other",
-    }
-}
-
-/// Classes that have a colour of their own.
-pub(crate) const CLASSES: usize = 10;
-
-/// The CSS class of a class; colours repeat after [`CLASSES`].
-pub(crate) fn class_colour(class: usize) -> &'static str {
-    const COLOURS: [&str; CLASSES] = [
-        "class0", "class1", "class2", "class3", "class4", "class5", "class6", "class7", "class8",
-        "class9",
-    ];
-    COLOURS[class % CLASSES]
 }

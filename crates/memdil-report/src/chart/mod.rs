@@ -1,16 +1,17 @@
-//! A small chart module: SVG written directly, coloured by CSS classes so that light and dark both
-//! work.
+//! A small chart module: SVG written directly, coloured by CSS classes so that it works on light
+//! and dark pages.
 
 mod axes;
 mod figure;
 mod marker;
+mod palette;
+mod plot;
 mod print;
 mod scale;
 
 pub(crate) use axes::Frame;
 pub(crate) use figure::{Figure, Group, Key, Picture, cross};
-pub(crate) use marker::{CLASSES, Glyph, SHAPES, class_colour, loss_class, mark};
-pub(crate) use scale::Scale;
-
-/// Colours and text of every chart, for the page and for files of their own.
-pub(crate) const STYLE: &str = include_str!("chart.css");
+pub(crate) use marker::{Glyph, SHAPES, mark};
+pub(crate) use palette::{CLASSES, class_colour, style};
+pub(crate) use plot::{Axis, Plot};
+pub(crate) use scale::{Scale, span};

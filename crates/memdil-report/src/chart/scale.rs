@@ -104,14 +104,24 @@ fn nice_step(span: f64, most: usize) -> f64 {
     factor * power
 }
 
-/// Powers of ten, with 2 and 5 times them where there is room.
+/// Powers of ten, with as many multiples of them as there is room for.
 fn log_ticks(low: f64, high: f64, most: usize) -> Vec<(f64, String)> {
     let (first, last) = (low.log10().floor() as i32, high.log10().ceil() as i32);
     let at = |factors: &[f64]| -> Vec<f64> {
         let all = (first..=last).flat_map(|e| factors.iter().map(move |f| f * 10.0_f64.powi(e)));
         all.filter(|v| *v >= low && *v <= high).collect()
     };
-    let values = [[1.0, 2.0, 5.0].as_slice(), &[1.0, 3.0], &[1.0]]
+    let factors = [
+        [
+            1.0, 1.2, 1.4, 1.6, 1.8, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0,
+        ]
+        .as_slice(),
+        &[1.0, 1.5, 2.0, 3.0, 5.0, 7.0],
+        &[1.0, 2.0, 5.0],
+        &[1.0, 3.0],
+        &[1.0],
+    ];
+    let values = factors
         .into_iter()
         .map(at)
         .find(|values| values.len() <= most)
@@ -121,11 +131,25 @@ fn log_ticks(low: f64, high: f64, most: usize) -> Vec<(f64, String)> {
 
 fn log_label(value: f64) -> String {
     if (1e-3..1e4).contains(&value) {
-        let decimals = (-(value * 1.001).log10().floor()).max(0.0) as usize;
-        format!("{value:.decimals$}")
+        // Two digits, without a trailing zero.
+        let decimals = (1.0 - (value * 1.001).log10().floor()).max(0.0) as usize;
+        let text = format!("{value:.decimals$}");
+        if text.contains('.') {
+            text.trim_end_matches('0').trim_end_matches('.').to_owned()
+        } else {
+            text
+        }
     } else {
         format!("{value:.0e}").replace('-', "−")
     }
+}
+
+/// The smallest and largest value; `None` of nothing.
+pub(crate) fn span(values: impl IntoIterator<Item = f64>) -> Option<[f64; 2]> {
+    values.into_iter().fold(None, |span, value| match span {
+        None => Some([value, value]),
+        Some([low, high]) => Some([f64::min(low, value), f64::max(high, value)]),
+    })
 }
 
 #[cfg(test)]

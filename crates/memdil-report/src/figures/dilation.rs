@@ -1,65 +1,36 @@
 //! Dilation against memorization.
 
-use crate::chart::{Figure, Frame, Group, Key, Picture, Scale, loss_class, mark};
-use crate::runs::{Level, Panel, Quantity, Run, distinct, losses};
+use super::{by_loss, largest, level_keys, loss_keys, mean_of, shape};
+use crate::chart::{Axis, Figure, Frame, Group, Picture, Plot, span};
+use crate::runs::{Level, Panel, Quantity, Run, at, by_panel, distinct, losses, under};
 use crate::text::{count, number};
-
-use super::{by_loss, largest, loss_keys, mean_of, shape, span};
 
 const X: Quantity = Quantity::RelativeMemorization;
 const Y: Quantity = Quantity::Dilation;
 
 pub(super) fn figure(runs: &[Run]) -> Option<Figure> {
-    let drawn: Vec<&Run> = runs
-        .iter()
-        .filter(|run| run.value(X).is_some() && run.value(Y).is_some())
-        .collect();
-    if drawn.is_empty() {
-        return None;
-    }
+    let both = |run: &&Run| run.value(X).is_some() && run.value(Y).is_some();
+    let drawn: Vec<&Run> = runs.iter().filter(both).collect();
     let levels = distinct(drawn.iter().copied(), Level::of);
-    let panels = distinct(drawn.iter().copied(), Run::panel);
-    let log = span(drawn.iter().filter_map(|run| run.value(Y)))
-        .is_some_and(|[low, high]| low > 0.0 && high > 10.0 * low);
+    let [low, high] = span(drawn.iter().filter_map(|run| run.value(Y)))?;
+    let log = low > 0.0 && high > 10.0 * low;
+    let panels = by_panel(&drawn);
     let frame = if panels.len() == 1 {
         Frame::new(520.0, 380.0)
     } else {
         Frame::new(370.0, 310.0)
     };
-    let experiments = distinct(drawn.iter().copied(), |run| {
-        run.record.spec.experiment.clone()
-    });
-    let groups = experiments.iter().map(|experiment| {
-        let here = panels
-            .iter()
-            .filter(|panel| panel.experiment == *experiment);
-        let pictures: Vec<Picture> = here
-            .map(|panel| {
-                let of_panel: Vec<&Run> = drawn
-                    .iter()
-                    .copied()
-                    .filter(|run| run.panel() == *panel)
-                    .collect();
-                picture(&frame, panel, &of_panel, &levels, log)
-            })
-            .collect();
-        let title = (experiments.len() > 1).then(|| experiment.clone());
-        Group {
-            title,
-            columns: pictures.len().min(3),
-            pictures,
-        }
-    });
-    let groups = groups.collect();
+    let picture =
+        |(panel, of_panel): &(&Panel, Vec<&Run>)| picture(frame, panel, of_panel, &levels, log);
+    let group = Group {
+        title: None,
+        columns: panels.len().min(3),
+        pictures: panels.iter().map(picture).collect(),
+    };
     let mut legend = loss_keys(&drawn, |_| None);
-    legend.extend(
-        levels
-            .iter()
-            .map(|level| Key::Shape(shape(*level, &levels), format!("η = {}", level.0))),
-    );
-    let spread = if log { "geometric means" } else { "means" };
+    legend.extend(level_keys(&levels));
     let at_zero = if levels.iter().any(|level| level.0 <= 0.0) {
-        " Runs without noise have nothing to memorise and stand at zero, the losses side by side."
+        " Runs without noise have nothing to memorise: they are at zero, the losses side by side."
     } else {
         ""
     };
@@ -68,101 +39,73 @@ pub(super) fn figure(runs: &[Run]) -> Option<Figure> {
         heading: "Dilation against memorization".to_owned(),
         caption: caption(&drawn),
         reading: format!(
-            "One point a run ({}); a colour a loss, a shape a noise level η. Across: how far corrupted training \
-             samples lie from the mean of their true class, averaged and divided by the distance between the class \
-             means. Up: dilation, NC1 of the unseen test features{}. Lines join the {spread} over seeds of one loss \
-             from the lowest to the highest noise.{at_zero}",
+            "One mark per run ({}); colours are losses, shapes noise levels η. Across: distance of corrupted training \
+             samples to the mean of their true class, averaged and divided by the distance between the class means. Up: \
+             dilation, NC1 of the test features{}. Lines join the {} over seeds of one loss from the lowest to the highest \
+             noise. Both grow with the noise, whatever causes what: the phase portrait and the capacity figure separate \
+             memorization from noise.{at_zero}",
             count(drawn.len(), "run", "runs"),
             if log { ", on a logarithmic scale" } else { "" },
+            if log { "geometric means" } else { "means" },
         ),
         legend,
-        groups,
+        groups: vec![group],
         side_by_side: false,
     })
 }
 
-fn picture(frame: &Frame, panel: &Panel, runs: &[&Run], levels: &[Level], log: bool) -> Picture {
-    let xs = runs.iter().filter_map(|run| run.value(X));
-    let [x_low, x_high] = span(xs.chain([0.0])).unwrap_or([0.0, 1.0]);
-    let x = Scale::linear([x_low, x_high * 1.03], frame.x_range(), 6);
-    let ys = span(runs.iter().filter_map(|run| run.value(Y))).unwrap_or([0.0, 1.0]);
+fn picture(frame: Frame, panel: &Panel, runs: &[&Run], levels: &[Level], log: bool) -> Picture {
+    let values = |quantity| runs.iter().filter_map(move |run| run.value(quantity));
+    let [x_low, x_high] = span(values(X).chain([0.0])).unwrap_or([0.0, 1.0]);
+    let ys = span(values(Y)).unwrap_or([0.0, 1.0]);
+    let x = Axis::linear([x_low, x_high * 1.03], "memorization / separation").most(6);
     let y = if log {
-        Scale::log(ys, frame.y_range())
+        Axis::log(ys, Y.label()).most(7)
     } else {
-        Scale::linear([ys[0].min(0.0), ys[1]], frame.y_range(), 5)
+        Axis::linear([ys[0].min(0.0), ys[1]], Y.label())
     };
-    let (x_ticks, y_ticks) = (x.ticks(6), y.ticks(7));
-    let mut body = frame.axes(
-        &panel.to_string(),
-        (&x, &x_ticks, "memorization / separation"),
-        (&y, &y_ticks, "dilation (test NC1)"),
-    );
+    let mut plot = Plot::new(frame, &panel.to_string(), &x, &y);
     for loss in losses(runs.iter().copied()) {
-        let mut line = String::new();
-        for level in levels {
-            let cell: Vec<&Run> = runs
-                .iter()
-                .copied()
-                .filter(|run| run.loss() == loss && Level::of(run) == *level)
-                .collect();
-            let Some(across) = mean_of(&cell, X) else {
-                continue;
-            };
+        let of_level = |level: &Level| {
+            let cell = at(&under(runs, loss), *level);
+            let heights: Vec<f64> = cell.iter().filter_map(|run| run.value(Y)).collect();
             // The mean as the axis shows it, so that a line runs through the middle of its points.
-            let pixels: Vec<f64> = cell
-                .iter()
-                .filter_map(|run| run.value(Y))
-                .map(|v| y.at(v))
-                .collect();
-            let up = pixels.iter().sum::<f64>() / pixels.len() as f64;
-            line += &format!(
-                "{}{:.1} {up:.1}",
-                if line.is_empty() { "M" } else { "L" },
-                x.at(across)
-            );
-        }
-        body += &format!(r#"<path class="line s {}" d="{line}"/>"#, loss_class(loss));
+            let up = if log {
+                memdil_claims::stats::mean(&heights.iter().map(|v| v.ln()).collect::<Vec<_>>())?
+                    .exp()
+            } else {
+                memdil_claims::stats::mean(&heights)?
+            };
+            Some((mean_of(&cell, X)?, up))
+        };
+        let line: Vec<(f64, f64)> = levels.iter().filter_map(of_level).collect();
+        plot.line(&format!("line s {}", loss.colour()), line);
     }
     for run in runs {
         if let (Some(a), Some(b)) = (run.value(X), run.value(Y)) {
-            let classes = format!("mark f {}", loss_class(run.loss()));
-            // All runs without memorization share one x: the losses stand side by side there.
+            // All runs without memorization share one x: the losses are side by side there.
             let aside = if a > 0.0 {
                 0.0
             } else {
-                11.0 * run.loss_rank() as f64
+                11.0 * f64::from(run.loss() as u8)
             };
-            body += &mark(
-                shape(Level::of(run), levels),
-                x.at(a) + aside,
-                y.at(b),
-                5.0,
-                &classes,
-            );
+            let glyph = shape(Level::of(run), levels);
+            plot.mark(glyph, run.loss().colour(), 5.0, (a, b), aside);
         }
     }
-    Picture {
-        width: frame.width,
-        height: frame.height,
-        title: format!("Dilation against memorization, {panel}"),
-        desc: format!("Mean dilation: {}.", by_loss(runs, Y, number)),
-        body,
-    }
+    plot.picture(
+        format!("Dilation against memorization, {panel}"),
+        format!("Mean dilation: {}.", by_loss(runs, Y, number)),
+    )
 }
 
 fn caption(all: &[&Run]) -> String {
     let (runs, note) = largest(all);
     let levels = distinct(runs.iter().copied(), Level::of);
-    let at = |level: Level| -> Vec<&Run> {
-        runs.iter()
-            .copied()
-            .filter(|run| Level::of(run) == level)
-            .collect()
-    };
     let (Some(&first), Some(&last)) = (levels.first(), levels.last()) else {
         return String::new();
     };
-    let (low, high) = (at(first), at(last));
+    let (low, high) = (at(&runs, first), at(&runs, last));
     let value =
         |runs: &[&Run], quantity| mean_of(runs, quantity).map_or_else(|| "?".to_owned(), number);
     let by = |quantity| by_loss(&high, quantity, number);

@@ -1,76 +1,112 @@
 //! Collapse and calibration over the epochs of training.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
+use memdil_claims::stats::mean;
 use memdil_records::EpochRecord;
 
+use super::{heading, loss_keys, or_undefined};
 use crate::ReportError;
-use crate::chart::{Figure, Frame, Group, Key, Picture, Scale, loss_class, mark};
-use crate::runs::{Level, Panel, Run, distinct, losses};
+use crate::chart::{Axis, Figure, Frame, Glyph, Group, Key, Picture, Plot, span};
+use crate::loss::Loss;
+use crate::runs::{Level, Panel, Run, at, by_panel, distinct, losses, under};
 use crate::text::number;
 
-use super::{heading, loss_keys, shape, span};
-use memdil_claims::stats::mean;
-
-/// Epochs with an evaluation that make a course.
+/// Evaluations that make a course.
 const FEWEST: usize = 4;
 /// Panels drawn: those with the most runs.
 const PANELS: usize = 2;
 /// Marks on a line.
 const MARKS: usize = 6;
 
-/// A value of an epoch, its name, and whether its axis is logarithmic.
-type Shown = (&'static str, bool, fn(&EpochRecord) -> Option<f64>);
-
-const SHOWN: [Shown; 8] = [
-    ("train NC1", true, |e| e.nc1),
-    ("NC2 (distance from the frame)", false, |e| e.nc2_etf),
-    ("NC3 (classifier against means)", false, |e| e.nc3),
-    ("NC4 (nearest mean agrees)", false, |e| e.nc4),
-    ("dilation (test NC1)", true, |e| e.test.as_ref()?.dilation),
-    ("test ECE", false, |e| e.test.as_ref()?.ece),
-    ("test accuracy, %", false, |e| {
-        e.test.as_ref().map(|test| 100.0 * test.accuracy)
-    }),
-    ("memorised as given", false, |e| e.memorized_as_given),
-];
-
-/// A loss at a noise level: one list of epochs a seed.
-struct Course<'a> {
-    loss: &'static str,
-    level: Level,
-    runs: Vec<(&'a Run, Vec<EpochRecord>)>,
+/// What one panel shows.
+struct Shown {
+    name: &'static str,
+    /// Path of the quantity in the records.
+    quantity: &'static str,
+    log: bool,
+    /// The same of a random classifier, or of random class means.
+    random: Option<&'static str>,
 }
 
-/// `None` where no run was evaluated often enough to have a course.
+impl Shown {
+    const fn new(name: &'static str, quantity: &'static str, log: bool) -> Self {
+        Self {
+            name,
+            quantity,
+            log,
+            random: None,
+        }
+    }
+
+    const fn beside(self, random: &'static str) -> Self {
+        Self {
+            random: Some(random),
+            ..self
+        }
+    }
+}
+
+const SHOWN: [Shown; 9] = [
+    Shown::new("train NC1", "nc1", true),
+    Shown::new("NC2, classifier to a simplex frame", "nc2_etf", false).beside("nc2_etf_random"),
+    Shown::new("NC2, means to an orthogonal frame", "nc2_orthogonal", false)
+        .beside("nc2_orthogonal_random"),
+    Shown::new("NC3, classifier to means", "nc3", false).beside("nc3_random"),
+    Shown::new("NC4, nearest mean agrees", "nc4", false),
+    Shown::new("dilation (test NC1)", "test.dilation", true),
+    Shown::new("test accuracy", "test.accuracy", false),
+    Shown::new("test ECE", "test.ece", false),
+    Shown::new("memorised share", "memorized_as_given", false),
+];
+
+/// A loss at a noise level: the evaluations of each seed.
+struct Course {
+    loss: Loss,
+    level: Level,
+    runs: Vec<Vec<EpochRecord>>,
+}
+
+impl Course {
+    /// Mean over seeds by epoch.
+    fn line(&self, quantity: &str) -> Vec<(f64, f64)> {
+        let mut by_epoch: BTreeMap<usize, Vec<f64>> = BTreeMap::new();
+        for epoch in self.runs.iter().flatten() {
+            if let Some(value) = epoch.quantity(quantity) {
+                by_epoch.entry(epoch.epoch).or_default().push(value);
+            }
+        }
+        let point = |(epoch, values): (usize, Vec<f64>)| Some((epoch as f64, mean(&values)?));
+        by_epoch.into_iter().filter_map(point).collect()
+    }
+
+    /// Two levels are drawn at most: without noise and with the most.
+    fn glyph(&self) -> Glyph {
+        if self.level.0 > 0.0 {
+            Glyph::Square
+        } else {
+            Glyph::Circle
+        }
+    }
+}
+
+/// `None` where no run was evaluated often enough.
 pub(super) fn figure(runs: &[Run]) -> Result<Option<Figure>, ReportError> {
     let often = |run: &&Run| {
         let training = &run.record.spec.training;
         run.last().is_some() && training.epochs / training.evaluate_every >= FEWEST
     };
     let candidates: Vec<&Run> = runs.iter().filter(often).collect();
-    let mut panels = distinct(candidates.iter().copied(), Run::panel);
+    let mut panels = by_panel(&candidates);
     let all = panels.len();
-    panels.sort_by_key(|panel| {
-        std::cmp::Reverse(
-            candidates
-                .iter()
-                .filter(|run| run.panel() == *panel)
-                .count(),
-        )
-    });
+    panels.sort_by_key(|(_, runs)| Reverse(runs.len()));
     panels.truncate(PANELS);
-    let mut groups = Vec::new();
-    let (mut drawn, mut levels) = (Vec::new(), Vec::new());
+    let (mut groups, mut drawn, mut levels) = (Vec::new(), Vec::new(), Vec::new());
     let mut captions = Vec::new();
-    for panel in panels {
-        let here: Vec<&Run> = candidates
-            .iter()
-            .copied()
-            .filter(|run| run.panel() == panel)
-            .collect();
+    for (panel, here) in panels {
         let of_panel = distinct(here.iter().copied(), Level::of);
-        // The extremes tell the story; what lies between lies between.
+        // The lowest and the highest level.
         let ends: Vec<Level> = match of_panel.as_slice() {
             [first, .., last] => vec![*first, *last],
             other => other.to_vec(),
@@ -80,73 +116,57 @@ pub(super) fn figure(runs: &[Run]) -> Result<Option<Figure>, ReportError> {
             continue;
         }
         captions.push(caption(&courses, &ends, (all > 1).then_some(panel)));
+        let picture = |shown: &Shown| picture(shown, &courses, panel);
+        groups.push(Group {
+            title: Some(heading(panel, runs)),
+            columns: 3,
+            pictures: SHOWN.iter().filter_map(picture).collect(),
+        });
         levels.extend(ends);
-        drawn.extend(
-            courses
-                .iter()
-                .flat_map(|course| course.runs.iter().map(|(run, _)| *run)),
-        );
-        let pictures: Vec<Picture> = SHOWN
-            .iter()
-            .filter_map(|shown| picture(shown, &courses, panel))
-            .collect();
-        groups.push((
-            panel,
-            Group {
-                title: Some(heading(panel, runs)),
-                columns: 4,
-                pictures,
-            },
-        ));
+        drawn.extend(here);
     }
-    if groups.is_empty() {
+    if captions.is_empty() {
         return Ok(None);
     }
-    levels.sort();
-    levels.dedup();
-    let mut legend = loss_keys(&drawn, |_| None);
-    // Panels may end at different levels of noise, with one mark.
-    for same in levels.chunk_by(|a, b| (a.0 > 0.0) == (b.0 > 0.0)) {
-        let names: Vec<String> = same.iter().map(|level| level.0.to_string()).collect();
-        legend.push(Key::Shape(
-            end_mark(same[0]),
-            format!("η = {}", names.join(" or ")),
-        ));
-    }
-    let left_out = all - groups.len();
-    let more = if left_out > 0 {
-        format!(
-            " The {} with the most runs are drawn; {left_out} more are not.",
-            if groups.len() == 1 { "panel" } else { "panels" }
-        )
-    } else {
-        String::new()
+    let more = match all - groups.len() {
+        0 => String::new(),
+        n => format!(" {n} panels with fewer runs are not drawn."),
     };
     Ok(Some(Figure {
         name: "epochs".to_owned(),
-        heading: "Collapse over the epochs".to_owned(),
+        heading: "Collapse along training".to_owned(),
         // Of the panel with the most runs.
         caption: captions.swap_remove(0),
         reading: format!(
-            "Means over seeds after each evaluated epoch, for the lowest and the highest noise level. NC1 to NC4 \
-             are of the training features and their given labels; as features collapse NC4 goes to one, the others to zero. \
-             Dilation, \
-             calibration error (ECE) and accuracy are of test images. NC1 and dilation are on logarithmic scales.{more}"
+            "Means over seeds at each evaluated epoch, for the lowest and the highest noise level. NC1 to NC4 are of the \
+             training features and their given labels: as features collapse NC4 goes to one, the others to zero. Dotted: \
+             the same of a random classifier, or of random class means, of this shape. Dilation, calibration error (ECE) \
+             and accuracy are of test images. NC1 and dilation are on logarithmic scales.{more}"
         ),
-        legend,
-        groups: groups.into_iter().map(|(_, group)| group).collect(),
+        legend: legend(&drawn, levels),
+        groups,
         side_by_side: false,
     }))
 }
 
-/// Noise levels keep their mark across figures only where all are drawn; here there are two at
-/// most.
-fn end_mark(level: Level) -> crate::chart::Glyph {
-    let levels = [Level(0.0), Level(1.0)];
-    shape(if level.0 > 0.0 { levels[1] } else { levels[0] }, &levels)
+fn legend(drawn: &[&Run], mut levels: Vec<Level>) -> Vec<Key> {
+    levels.sort_unstable();
+    levels.dedup();
+    let mut legend = loss_keys(drawn, |_| None);
+    // Panels may end at different levels of noise, with one mark.
+    for same in levels.chunk_by(|a, b| (a.0 > 0.0) == (b.0 > 0.0)) {
+        let names: Vec<String> = same.iter().map(|level| level.0.to_string()).collect();
+        let glyph = if same[0].0 > 0.0 {
+            Glyph::Square
+        } else {
+            Glyph::Circle
+        };
+        legend.push(Key::Shape(glyph, format!("η = {}", names.join(" or "))));
+    }
+    legend
 }
 
-fn courses<'a>(runs: &[&'a Run], levels: &[Level]) -> Result<Vec<Course<'a>>, ReportError> {
+fn courses(runs: &[&Run], levels: &[Level]) -> Result<Vec<Course>, ReportError> {
     let mut courses = Vec::new();
     for loss in losses(runs.iter().copied()) {
         for level in levels {
@@ -155,13 +175,10 @@ fn courses<'a>(runs: &[&'a Run], levels: &[Level]) -> Result<Vec<Course<'a>>, Re
                 level: *level,
                 runs: Vec::new(),
             };
-            for run in runs
-                .iter()
-                .filter(|run| run.loss() == loss && Level::of(run) == *level)
-            {
+            for run in at(&under(runs, loss), *level) {
                 let epochs = run.epochs()?;
                 if epochs.len() >= FEWEST {
-                    course.runs.push((run, epochs));
+                    course.runs.push(epochs);
                 }
             }
             courses.push(course);
@@ -170,103 +187,66 @@ fn courses<'a>(runs: &[&'a Run], levels: &[Level]) -> Result<Vec<Course<'a>>, Re
     Ok(courses)
 }
 
-/// Mean over seeds by epoch.
-fn line(course: &Course<'_>, value: fn(&EpochRecord) -> Option<f64>) -> Vec<(f64, f64)> {
-    let mut by_epoch: BTreeMap<usize, Vec<f64>> = BTreeMap::new();
-    for epoch in course.runs.iter().flat_map(|(_, epochs)| epochs) {
-        if let Some(value) = value(epoch).filter(|v| v.is_finite()) {
-            by_epoch.entry(epoch.epoch).or_default().push(value);
-        }
-    }
-    by_epoch
-        .into_iter()
-        .filter_map(|(epoch, values)| Some((epoch as f64, mean(&values)?)))
-        .collect()
-}
-
-fn picture((name, log, value): &Shown, courses: &[Course<'_>], panel: &Panel) -> Option<Picture> {
-    let lines: Vec<(&Course<'_>, Vec<(f64, f64)>)> = courses
+fn picture(shown: &Shown, courses: &[Course], panel: &Panel) -> Option<Picture> {
+    let lines: Vec<(&Course, Vec<(f64, f64)>)> = courses
         .iter()
-        .map(|course| (course, line(course, *value)))
+        .map(|course| (course, course.line(shown.quantity)))
         .filter(|(_, line)| line.len() > 1)
         .collect();
-    let values = span(lines.iter().flat_map(|(_, line)| line.iter().map(|p| p.1)))?;
-    let last = lines
-        .iter()
-        .flat_map(|(_, line)| line.iter().map(|p| p.0))
-        .fold(1.0, f64::max);
-    let frame = Frame::new(280.0, 220.0);
-    let x = Scale::exact([0.0, last], frame.x_range());
-    let log = *log && values[0] > 0.0;
-    let y = if log {
-        Scale::log(values, frame.y_range())
+    let random = shown.random.and_then(|quantity| {
+        let all = courses.iter().flat_map(|course| course.line(quantity));
+        mean(&all.map(|point| point.1).collect::<Vec<_>>())
+    });
+    let points = || lines.iter().flat_map(|(_, line)| line);
+    let [low, high] = span(points().map(|point| point.1).chain(random))?;
+    let last = points().map(|point| point.0).fold(1.0, f64::max);
+    let y = if shown.log && low > 0.0 {
+        Axis::log([low, high], "")
+    } else if shown.quantity == "test.accuracy" {
+        Axis::linear([low, high], "").most(4)
     } else {
-        let low = if name.contains('%') {
-            values[0]
-        } else {
-            values[0].min(0.0)
-        };
-        Scale::linear([low, values[1]], frame.y_range(), 4)
+        Axis::linear([low.min(0.0), high], "").most(4)
     };
-    let mut body = frame.axes(name, (&x, &x.ticks(5), "epoch"), (&y, &y.ticks(5), ""));
+    let x = Axis::exact([0.0, last], "epoch");
+    let mut plot = Plot::new(Frame::new(370.0, 220.0), shown.name, &x, &y);
     for (course, line) in &lines {
-        let class = loss_class(course.loss);
-        let path: Vec<String> = line
-            .iter()
-            .map(|(a, b)| format!("{:.1} {:.1}", x.at(*a), y.at(*b)))
-            .collect();
-        body += &format!(r#"<path class="line s {class}" d="M{}"/>"#, path.join("L"));
+        let colour = course.loss.colour();
+        plot.line(&format!("line s {colour}"), line.iter().copied());
         let every = line.len().div_ceil(MARKS);
-        for (a, b) in line.iter().rev().step_by(every) {
-            body += &mark(
-                end_mark(course.level),
-                x.at(*a),
-                y.at(*b),
-                3.6,
-                &format!("mark f {class}"),
-            );
+        for point in line.iter().rev().step_by(every) {
+            plot.mark(course.glyph(), colour, 3.6, *point, 0.0);
         }
     }
+    if let Some(random) = random {
+        plot.dashed("contour", "2 5", [(0.0, random), (last, random)]);
+    }
     let ends = lines.iter().filter_map(|(course, line)| {
+        let (loss, level) = (course.loss, course.level.0);
         Some(format!(
-            "{} at η = {} ends at {}",
-            course.loss,
-            course.level.0,
+            "{loss} at η = {level} ends at {}",
             number(line.last()?.1)
         ))
     });
-    Some(Picture {
-        width: frame.width,
-        height: frame.height,
-        title: format!("{name} over epochs, {panel}"),
-        desc: ends.collect::<Vec<_>>().join(", ") + ".",
-        body,
-    })
+    let ends: Vec<String> = ends.collect();
+    Some(plot.picture(
+        format!("{} over epochs, {panel}", shown.name),
+        ends.join(", ") + ".",
+    ))
 }
 
-/// How far training features collapsed, and what became of unseen ones.
-fn caption(courses: &[Course<'_>], levels: &[Level], panel: Option<&Panel>) -> String {
-    let text = |values: Vec<f64>| mean(&values).map_or_else(|| "undefined".to_owned(), number);
-    let ends = |level: Level, value: fn(&EpochRecord) -> Option<f64>| {
-        let here = || {
-            courses
-                .iter()
-                .filter(|course| course.level == level)
-                .flat_map(|course| &course.runs)
+/// How far training features collapsed, and what became of test features.
+fn caption(courses: &[Course], levels: &[Level], panel: Option<&Panel>) -> String {
+    let ends = |level: Level, quantity: &str| {
+        let here = courses.iter().filter(|course| course.level == level);
+        let runs: Vec<&Vec<EpochRecord>> = here.flat_map(|course| &course.runs).collect();
+        let mean_of = |end: fn(&[EpochRecord]) -> Option<&EpochRecord>| {
+            let values = runs.iter().filter_map(|run| end(run)?.quantity(quantity));
+            or_undefined(mean(&values.collect::<Vec<_>>()))
         };
-        let first = here()
-            .filter_map(|(_, epochs)| value(epochs.first()?))
-            .collect();
-        let last = here()
-            .filter_map(|(_, epochs)| value(epochs.last()?))
-            .collect();
-        format!("{} to {}", text(first), text(last))
+        format!("{} to {}", mean_of(<[_]>::first), mean_of(<[_]>::last))
     };
     let at = |level: &Level| {
-        let (train, test) = (
-            ends(*level, |e| e.nc1),
-            ends(*level, |e| e.test.as_ref()?.dilation),
-        );
+        let (train, test) = (ends(*level, "nc1"), ends(*level, "test.dilation"));
         format!(
             "at η = {} mean NC1 of training features goes from {train}, dilation from {test}",
             level.0

@@ -4,7 +4,8 @@ use memdil_records::{Snapshot, SnapshotPart};
 use ndarray::ArrayView1;
 
 use crate::ReportError;
-use crate::chart::{Figure, Frame, Glyph, Group, Key, Picture, Scale, cross, mark};
+use crate::chart::{Axis, Figure, Frame, Glyph, Group, Key, Picture, Plot, cross, mark, span};
+use crate::loss::Loss;
 use crate::runs::{Level, Panel, Quantity, Run, distinct};
 use crate::text::{number, percent};
 
@@ -12,32 +13,28 @@ use super::{by_loss, heading};
 
 /// Points drawn in one picture.
 const POINTS: usize = 400;
-/// Blocks of pictures drawn, so that the page stays small.
-const BLOCKS: usize = 12;
+/// Rows of pictures drawn, so that the page stays small.
+const ROWS: usize = 12;
 /// Losses drawn side by side.
-const PAIR: [&str; 2] = ["CE", "LS"];
+const PAIR: [Loss; 2] = [Loss::CrossEntropy, Loss::LabelSmoothing];
 
 /// One noise level of one panel: runs of one seed that differ in loss.
-struct Block<'a> {
+struct Row<'a> {
     panel: &'a Panel,
     level: Level,
     runs: Vec<(&'a Run, Snapshot)>,
 }
 
-/// `None` when no run with noise kept two features.
+/// `None` when no run kept two features.
 pub(super) fn figure(runs: &[Run]) -> Result<Option<Figure>, ReportError> {
-    // Without noise there is little to see, but something to compare with where that is what the
-    // runs are for.
-    let shown = |run: &Run| run.eta() > 0.0 || run.record.spec.experiment == "features-2d";
-    let two =
-        |run: &&Run| run.last().is_some() && shown(run) && run.record.spec.data.classes.len() == 2;
+    let two = |run: &&Run| run.last().is_some() && run.record.spec.data.classes.len() == 2;
     let candidates: Vec<&Run> = runs.iter().filter(two).collect();
     let cells = distinct(candidates.iter().copied(), |run| {
         (run.panel(), Level::of(run))
     });
-    let (mut blocks, mut left_out) = (Vec::new(), 0);
+    let (mut rows, mut left_out) = (Vec::new(), 0);
     for (panel, level) in cells {
-        if blocks.len() == BLOCKS {
+        if rows.len() == ROWS {
             left_out += 1;
             continue;
         }
@@ -48,13 +45,13 @@ pub(super) fn figure(runs: &[Run]) -> Result<Option<Figure>, ReportError> {
             .collect();
         let runs = choose(&here)?;
         if !runs.is_empty() {
-            blocks.push(Block { panel, level, runs });
+            rows.push(Row { panel, level, runs });
         }
     }
-    if blocks.is_empty() {
+    if rows.is_empty() {
         return Ok(None);
     }
-    let most = blocks
+    let most = rows
         .iter()
         .flat_map(|b| &b.runs)
         .map(|(_, s)| s.train.labels.len().max(s.test.labels.len()))
@@ -71,17 +68,17 @@ pub(super) fn figure(runs: &[Run]) -> Result<Option<Figure>, ReportError> {
     if left_out > 0 {
         reading += &format!(" {left_out} more noise levels or networks are not drawn.");
     }
-    let drawn: Vec<&Run> = blocks
+    let drawn: Vec<&Run> = rows
         .iter()
-        .flat_map(|block| block.runs.iter().map(|(run, _)| *run))
+        .flat_map(|row| row.runs.iter().map(|(run, _)| *run))
         .collect();
     Ok(Some(Figure {
         name: "features".to_owned(),
         heading: "Two-dimensional features".to_owned(),
         caption: caption(&drawn),
         reading,
-        legend: legend(&blocks),
-        groups: blocks.iter().map(|block| group(block, runs)).collect(),
+        legend: legend(&rows),
+        groups: rows.iter().map(|row| group(row, runs)).collect(),
         side_by_side: true,
     }))
 }
@@ -117,23 +114,23 @@ fn choose<'a>(runs: &[&'a Run]) -> Result<Vec<(&'a Run, Snapshot)>, ReportError>
     Ok(kept)
 }
 
-fn caption(runs: &[&Run]) -> String {
+fn caption(all: &[&Run]) -> String {
+    let noisy: Vec<&Run> = all.iter().copied().filter(|run| run.eta() > 0.0).collect();
+    let runs = if noisy.is_empty() { all } else { &noisy };
     let memorised = by_loss(runs, Quantity::MemorizedAsGiven, |v| percent(v, 0));
     let rho = by_loss(runs, Quantity::Rho, number);
     let dilation = by_loss(runs, Quantity::Dilation, number);
     format!(
-        "Of their corrupted training samples (crosses; all of them count here), these networks put on the side of their given, wrong \
-         label: {memorised}. Unseen test features spread around their class means by rho = {rho} of the distance \
-         between the means (dilation {dilation})."
+        "With noisy labels, these networks predict as their given, wrong label this share of their corrupted training samples \
+         (crosses): {memorised}. Test features spread around their class means by rho = {rho} of the distance between the \
+         means (dilation {dilation})."
     )
 }
 
-fn legend(blocks: &[Block]) -> Vec<Key> {
-    // Names when all blocks show the same classes, else first and second.
+fn legend(rows: &[Row]) -> Vec<Key> {
+    // Names when all rows show the same classes, else first and second.
     let panels = distinct(
-        blocks
-            .iter()
-            .flat_map(|b| b.runs.iter().map(|(run, _)| *run)),
+        rows.iter().flat_map(|b| b.runs.iter().map(|(run, _)| *run)),
         |run| {
             let spec = &run.record.spec.data;
             let name = |&class: &u32| match spec.source.class_name(class) {
@@ -162,31 +159,31 @@ fn short(name: &str) -> &str {
     name.split(" (").next().unwrap_or(name)
 }
 
-fn group(block: &Block, runs: &[Run]) -> Group {
-    let seed = block.runs.first().map_or(0, |(run, _)| run.seed());
-    // One scale for all pictures of a block, so that spreads can be compared by eye.
-    let frames = block.runs.iter().map(|(_, snapshot)| extent(snapshot));
+fn group(row: &Row, runs: &[Run]) -> Group {
+    let seed = row.runs.first().map_or(0, |(run, _)| run.seed());
+    // One scale for all pictures of a row, so that spreads can be compared by eye.
+    let frames = row.runs.iter().map(|(_, snapshot)| extent(snapshot));
     let shared = frames
         .reduce(|a, b| [a[0].min(b[0]), a[1].max(b[1])])
         .unwrap_or([0.0, 1.0]);
-    let row = |train: bool| {
-        block.runs.iter().map(move |(run, snapshot)| {
-            let (part, which) = if train {
+    let part = |train: bool| {
+        row.runs.iter().map(move |(run, snapshot)| {
+            let (sample, which) = if train {
                 (&snapshot.train, "train")
             } else {
                 (&snapshot.test, "test")
             };
-            picture(run, snapshot, part, which, shared)
+            picture(run, snapshot, sample, which, shared)
         })
     };
     Group {
         title: Some(format!(
             "{}, η = {}, seed {seed}",
-            heading(block.panel, runs),
-            block.level.0
+            heading(row.panel, runs),
+            row.level.0
         )),
-        columns: block.runs.len(),
-        pictures: row(true).chain(row(false)).collect(),
+        columns: row.runs.len(),
+        pictures: part(true).chain(part(false)).collect(),
     }
 }
 
@@ -209,8 +206,7 @@ fn extent(snapshot: &Snapshot) -> [f64; 2] {
                     .collect::<Vec<_>>()
             })
         });
-    let [low, high] =
-        super::span(values.filter(|v| v.is_finite()).chain([0.0])).unwrap_or([0.0, 1.0]);
+    let [low, high] = span(values.filter(|v| v.is_finite()).chain([0.0])).unwrap_or([0.0, 1.0]);
     let room = 0.04 * (high - low).max(1e-6);
     [low - room, high + room]
 }
@@ -222,12 +218,10 @@ fn picture(
     which: &str,
     extent: [f64; 2],
 ) -> Picture {
-    let frame = Frame::compact(230.0, 236.0);
-    let x = Scale::exact(extent, frame.x_range());
-    let y = Scale::exact(extent, frame.y_range());
-    let ticks = x.ticks(5);
     let heading = format!("{}, {which}", run.loss_label());
-    let mut body = frame.axes(&heading, (&x, &ticks, ""), (&y, &ticks, ""));
+    let axis = Axis::exact(extent, "");
+    let mut plot = Plot::new(Frame::compact(230.0, 236.0), &heading, &axis, &axis);
+    let (x, y) = (plot.x, plot.y);
     let (mut dots, mut crosses) = (
         [String::new(), String::new()],
         [String::new(), String::new()],
@@ -250,25 +244,19 @@ fn picture(
             .enumerate()
             .filter(|(_, path)| !path.is_empty())
         {
-            body += &format!(r#"<path class="{kind} s class{label}" d="{path}"/>"#);
+            plot.push(&format!(
+                r#"<path class="{kind} s class{label}" d="{path}"/>"#
+            ));
         }
     }
-    if let Some([from, to]) = decision_line(snapshot, extent) {
-        let (a, b) = ((x.at(from.0), y.at(from.1)), (x.at(to.0), y.at(to.1)));
-        body += &format!(
-            r#"<path class="decision" d="M{:.1} {:.1}L{:.1} {:.1}"/>"#,
-            a.0, a.1, b.0, b.1
-        );
-    }
+    plot.line(
+        "decision",
+        decision_line(snapshot, extent).into_iter().flatten(),
+    );
     for class in 0..2 {
         if let Some((a, b)) = class_mean(part, class) {
-            body += &mark(
-                Glyph::Diamond,
-                x.at(a),
-                y.at(b),
-                5.6,
-                &format!("mean f class{class}"),
-            );
+            let classes = format!("mean f class{class}");
+            plot.push(&mark(Glyph::Diamond, x.at(a), y.at(b), 5.6, &classes));
         }
     }
     let corrupted = part
@@ -277,21 +265,18 @@ fn picture(
         .zip(&part.clean_labels)
         .filter(|(a, b)| a != b)
         .count();
-    Picture {
-        width: frame.width,
-        height: frame.height,
-        title: format!(
+    plot.picture(
+        format!(
             "{which} features, {}, η = {}, seed {}",
             run.loss_label(),
             run.eta(),
             run.seed()
         ),
-        desc: format!(
+        format!(
             "{} samples in two dimensions, {corrupted} of them with a corrupted label.",
             part.labels.len()
         ),
-        body,
-    }
+    )
 }
 
 fn point(row: ArrayView1<f32>) -> Option<(f64, f64)> {

@@ -1,31 +1,81 @@
-//! The figures, each made from runs, with a caption computed from them.
+//! The figures, by the names that experiment files give them.
 
+mod against_ce;
 mod by_noise;
+mod capacity;
+mod decomposition;
 mod dilation;
 mod epochs;
 mod features;
+mod model;
+mod portrait;
+mod searches;
+
+use memdil_claims::stats::{mean, mean_interval};
+use memdil_claims::{PanelPredictions, SEEDS_NEEDED};
+use memdil_records::SearchRecord;
 
 use crate::ReportError;
-use crate::chart::{Figure, Glyph, Key, SHAPES, loss_class};
-use crate::runs::{Level, Panel, Quantity, Run, distinct, losses};
-use memdil_claims::stats::mean;
+use crate::chart::{Figure, Glyph, Key, SHAPES};
+use crate::loss::Loss;
+use crate::runs::{Level, Panel, Quantity, Run, by_panel, distinct, losses, under};
+use crate::text::number;
+use crate::theory::Theory;
 
-/// Every figure that the runs of an experiment give, in the order of the page; features only where
-/// they are wanted.
-pub(crate) fn figures(runs: &[Run], features: bool) -> Result<Vec<Figure>, ReportError> {
-    let mut figures = Vec::new();
-    figures.extend(dilation::figure(runs));
-    if features {
-        // Runs that are there to be looked at begin with it.
-        let first = runs
-            .first()
-            .is_some_and(|run| run.record.spec.experiment == "features-2d");
-        let at = if first { 0 } else { figures.len() };
-        figures.splice(at..at, features::figure(runs)?);
-    }
-    figures.extend(by_noise::figure(runs));
-    figures.extend(epochs::figure(runs)?);
-    Ok(figures)
+/// What the figures of an experiment are drawn from.
+pub(crate) struct Material<'a> {
+    pub(crate) runs: &'a [Run],
+    pub(crate) searches: &'a [SearchRecord],
+    pub(crate) predictions: &'a [PanelPredictions],
+    pub(crate) theory: Option<&'a Theory>,
+}
+
+type Draw = fn(&Material<'_>) -> Result<Option<Figure>, ReportError>;
+
+/// Every figure by its name; a figure that has nothing to show is left out.
+const FIGURES: [(&str, Draw); 14] = [
+    ("phase-portrait", |m| portrait::figure(m.runs)),
+    ("dilation-memorization", |m| Ok(dilation::figure(m.runs))),
+    ("capacity", |m| Ok(capacity::figure(m.runs))),
+    ("decomposition", |m| Ok(decomposition::figure(m.runs))),
+    ("against-ce", |m| Ok(against_ce::figure(m.runs))),
+    ("by-noise", |m| Ok(by_noise::figure(m.runs))),
+    ("model", |m| Ok(model::figure(m.predictions))),
+    ("features", |m| features::figure(m.runs)),
+    ("epochs", |m| epochs::figure(m.runs)),
+    ("search-history", |m| Ok(searches::figure(m.searches))),
+    ("theory-decay", |m| Ok(m.theory.map(Theory::by_decay))),
+    ("theory-noise", |m| Ok(m.theory.map(Theory::by_noise))),
+    ("theory-phase", |m| Ok(m.theory.map(Theory::phase))),
+    ("theory-classes", |m| Ok(m.theory.map(Theory::classes))),
+];
+
+/// What is drawn of runs whose experiment file was not given.
+pub(crate) const DEFAULT: [&str; 5] = [
+    "dilation-memorization",
+    "features",
+    "by-noise",
+    "epochs",
+    "search-history",
+];
+
+/// The figures of the solved models.
+pub(crate) const THEORY: [&str; 4] = [
+    "theory-decay",
+    "theory-noise",
+    "theory-phase",
+    "theory-classes",
+];
+
+/// The names of all figures, for an error message.
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    FIGURES.iter().map(|(name, _)| *name)
+}
+
+/// The figure of this name, `None` where there is nothing to draw.
+pub(crate) fn draw(name: &str, material: &Material<'_>) -> Result<Option<Figure>, ReportError> {
+    let known = FIGURES.iter().find(|(known, _)| *known == name);
+    known.map_or(Ok(None), |(_, draw)| draw(material))
 }
 
 /// A panel as a heading; the experiment is named only where there are several.
@@ -38,62 +88,94 @@ fn heading(panel: &Panel, runs: &[Run]) -> String {
 }
 
 /// The legend of colours, with marks where shapes go with them.
-pub(crate) fn loss_keys(runs: &[&Run], glyph: impl Fn(&str) -> Option<Glyph>) -> Vec<Key> {
-    let key = |loss: &'static str| Key::Colour(loss_class(loss), glyph(loss), loss.to_owned());
+fn loss_keys(runs: &[&Run], glyph: impl Fn(Loss) -> Option<Glyph>) -> Vec<Key> {
+    let key = |loss: Loss| Key::Colour(loss.colour(), glyph(loss), loss.to_string());
     losses(runs.iter().copied()).into_iter().map(key).collect()
 }
 
+/// The legend of noise levels.
+fn level_keys(levels: &[Level]) -> impl Iterator<Item = Key> {
+    let key = |level: &Level| Key::Shape(shape(*level, levels), format!("η = {}", level.0));
+    levels.iter().map(key)
+}
+
 /// The shape of a noise level among all levels.
-pub(crate) fn shape(level: Level, levels: &[Level]) -> Glyph {
+fn shape(level: Level, levels: &[Level]) -> Glyph {
     let index = levels.iter().position(|known| *known == level).unwrap_or(0);
     SHAPES[index % SHAPES.len()]
 }
 
-/// The runs of the panel with the most of them, which captions speak of, and a sentence that says
+/// The levels as ticks of an axis, without those whose labels would touch.
+fn level_ticks(levels: &[Level]) -> Vec<(f64, String)> {
+    let room = levels.last().map_or(0.0, |level| level.0) / 8.0;
+    let mut ticks: Vec<(f64, String)> = Vec::new();
+    for level in levels {
+        if ticks
+            .last()
+            .is_none_or(|(before, _)| level.0 - before > room)
+        {
+            ticks.push((level.0, level.0.to_string()));
+        }
+    }
+    ticks
+}
+
+/// The ends of an axis of noise levels.
+fn level_span(levels: &[Level]) -> [f64; 2] {
+    let (low, high) = (levels.first(), levels.last());
+    let [low, high] = [low, high].map(|level| level.map_or(0.0, |level| level.0));
+    let room = 0.08 * (high - low).max(1e-9);
+    [low - room, high + room]
+}
+
+/// How far a loss stands beside its place, so that marks do not overlap.
+fn aside(index: usize, all: usize) -> f64 {
+    5.0 * (index as f64 - (all - 1) as f64 / 2.0)
+}
+
+/// The mean over seeds, and its 95% interval where there are as many seeds as a verdict needs.
+fn summary(values: &[f64]) -> Option<(f64, Option<[f64; 2]>)> {
+    let interval = mean_interval(values).filter(|_| values.len() >= SEEDS_NEEDED);
+    Some((mean(values)?, interval))
+}
+
+/// What the readings of several figures say of their bars.
+fn bars() -> String {
+    format!("Bars are 95% intervals over seeds (Student’s t), drawn from {SEEDS_NEEDED} seeds on.")
+}
+
+/// The runs of the panel with the most of them, which captions describe, and a sentence that says
 /// so where there are others.
 fn largest<'a>(runs: &[&'a Run]) -> (Vec<&'a Run>, String) {
-    let panels = distinct(runs.iter().copied(), Run::panel);
-    let of = |panel: &Panel| -> Vec<&'a Run> {
-        runs.iter()
-            .copied()
-            .filter(|run| run.panel() == panel)
-            .collect()
-    };
+    let panels = by_panel(runs);
+    let several = panels.len() > 1;
     // The first of several that are as large.
-    let largest = panels.iter().rev().max_by_key(|panel| of(panel).len());
-    let note = largest
-        .filter(|_| panels.len() > 1)
-        .map(|panel| format!(" These values are of {panel}."));
-    (
-        largest.map(|panel| of(panel)).unwrap_or_default(),
-        note.unwrap_or_default(),
-    )
+    let largest = panels.into_iter().rev().max_by_key(|(_, runs)| runs.len());
+    let Some((panel, runs)) = largest else {
+        return (Vec::new(), String::new());
+    };
+    let note = if several {
+        format!(" These values are of {panel}.")
+    } else {
+        String::new()
+    };
+    (runs, note)
 }
 
 /// The mean of a quantity over runs that have it.
 fn mean_of<'a>(runs: impl IntoIterator<Item = &'a &'a Run>, quantity: Quantity) -> Option<f64> {
-    mean(
-        &runs
-            .into_iter()
-            .filter_map(|run| run.value(quantity))
-            .collect::<Vec<_>>(),
-    )
+    let values = runs.into_iter().filter_map(|run| run.value(quantity));
+    mean(&values.collect::<Vec<_>>())
 }
 
 /// `CE 0.42, LS 0.21`: the mean of a quantity by loss.
 fn by_loss(runs: &[&Run], quantity: Quantity, format: impl Fn(f64) -> String) -> String {
-    let of = |loss: &'static str| {
-        let of_loss: Vec<&Run> = runs
-            .iter()
-            .copied()
-            .filter(|run| run.loss() == loss)
-            .collect();
-        mean_of(&of_loss, quantity).map(|value| format!("{loss} {}", format(value)))
+    let of = |loss: Loss| {
+        let value = mean_of(&under(runs, loss), quantity)?;
+        Some(format!("{loss} {}", format(value)))
     };
-    let parts: Vec<String> = losses(runs.iter().copied())
-        .into_iter()
-        .filter_map(of)
-        .collect();
+    let all = losses(runs.iter().copied());
+    let parts: Vec<String> = all.into_iter().filter_map(of).collect();
     if parts.is_empty() {
         "not measured".to_owned()
     } else {
@@ -101,10 +183,25 @@ fn by_loss(runs: &[&Run], quantity: Quantity, format: impl Fn(f64) -> String) ->
     }
 }
 
-/// The smallest and largest value; `None` of nothing.
-pub(crate) fn span(values: impl IntoIterator<Item = f64>) -> Option<[f64; 2]> {
-    values.into_iter().fold(None, |span, value| match span {
-        None => Some([value, value]),
-        Some([low, high]) => Some([f64::min(low, value), f64::max(high, value)]),
-    })
+/// R² of predictions against the mean of what was measured; `None` where nothing varies.
+fn r_squared(pairs: &[(f64, f64)]) -> Option<f64> {
+    let centre = mean(
+        &pairs
+            .iter()
+            .map(|(measured, _)| *measured)
+            .collect::<Vec<_>>(),
+    )?;
+    let squares = |values: &mut dyn Iterator<Item = f64>| values.map(|v| v * v).sum::<f64>();
+    let rest = squares(
+        &mut pairs
+            .iter()
+            .map(|(measured, predicted)| measured - predicted),
+    );
+    let all = squares(&mut pairs.iter().map(|(measured, _)| measured - centre));
+    (all > 0.0).then(|| 1.0 - rest / all)
+}
+
+/// A number, or that there is none.
+fn or_undefined(value: Option<f64>) -> String {
+    value.map_or_else(|| "undefined".to_owned(), number)
 }

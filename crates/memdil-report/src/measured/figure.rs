@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::chart::{CLASSES, Figure, Frame, Group, Key, Picture, Scale, class_colour, cross};
-use crate::figures::span;
+use crate::chart::{
+    Axis, CLASSES, Figure, Frame, Group, Key, Picture, Plot, class_colour, cross, span,
+};
 use crate::text::{count, number, percent};
 
 use super::plane::Plane;
@@ -172,12 +173,9 @@ fn picture(
     points: &ndarray::Array2<f64>,
     square: [[f64; 2]; 2],
 ) -> Picture {
-    let frame = Frame::compact(262.0, 268.0);
-    let (x, y) = (
-        Scale::exact(square[0], frame.x_range()),
-        Scale::exact(square[1], frame.y_range()),
-    );
-    let mut body = frame.axes(which, (&x, &x.ticks(5), ""), (&y, &y.ticks(5), ""));
+    let axes = square.map(|ends| Axis::exact(ends, ""));
+    let mut plot = Plot::new(Frame::compact(262.0, 268.0), which, &axes[0], &axes[1]);
+    let (x, y) = (plot.x, plot.y);
     let classes: BTreeSet<usize> = sample.labels.iter().copied().collect();
     let (mut dots, mut crosses, mut means) = (String::new(), String::new(), String::new());
     for &class in &classes {
@@ -205,19 +203,16 @@ fn picture(
             crosses += &format!(r#"<path class="crosses s {colour}" d="{corrupted}"/>"#);
         }
     }
-    body += &(dots + &crosses + &means);
+    plot.push(&(dots + &crosses + &means));
     let corrupted = (0..sample.labels.len())
         .filter(|&i| sample.is_corrupted(i))
         .count();
-    Picture {
-        width: frame.width,
-        height: frame.height,
-        title: format!("{which} features of {}", network.name),
-        desc: format!(
+    plot.picture(
+        format!("{which} features of {}", network.name),
+        format!(
             "{} of {}, {corrupted} of them with a corrupted label.",
             sample.labels.len(),
             count(sample.all, "sample", "samples")
         ),
-        body,
-    }
+    )
 }

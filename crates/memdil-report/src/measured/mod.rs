@@ -10,11 +10,10 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use serde_json::Value;
 
-use crate::chart::Figure;
-use crate::table::{Row, Table};
+use crate::block::{Block, Row, Section, Table};
 use crate::text::{number, or_dash};
 
-pub(crate) const MEASURED: &str = "Networks known by their features alone, whatever trained them. One network is one \
+const MEASURED: &str = "Networks known by their features alone, whatever trained them. One network is one \
      observation: no claim is tested on these. A dash stands where the inputs leave a metric undefined or out; the metrics chapter says \
      what each needs.";
 
@@ -200,7 +199,7 @@ const METRICS: [(&[&str], &str, &str); 27] = [
 ];
 
 /// A metric a row, a network a column; rows that no network has are left out.
-pub(crate) fn table(measured: &[MeasuredFeatures]) -> Table {
+fn table(measured: &[MeasuredFeatures]) -> Table {
     let mut columns = vec![("metric".to_owned(), false)];
     columns.extend(measured.iter().map(|network| (network.name.clone(), true)));
     columns.push(("what it says".to_owned(), false));
@@ -218,20 +217,18 @@ pub(crate) fn table(measured: &[MeasuredFeatures]) -> Table {
             let mut cells = vec![name.to_owned()];
             cells.extend(values.into_iter().map(|value| or_dash(value, shown)));
             cells.push(meaning.to_owned());
-            Row {
-                cells,
-                ..Row::default()
-            }
+            Row::of(cells)
         })
     };
     Table {
         columns,
         rows: METRICS.into_iter().filter_map(row).collect(),
+        ..Table::default()
     }
 }
 
 /// Why metrics that the inputs should give have no value.
-pub(crate) fn undefined(measured: &[MeasuredFeatures]) -> Vec<String> {
+fn undefined(measured: &[MeasuredFeatures]) -> Vec<String> {
     let of = |network: &MeasuredFeatures| {
         let reasons = network
             .metrics
@@ -250,7 +247,16 @@ pub(crate) fn undefined(measured: &[MeasuredFeatures]) -> Vec<String> {
     measured.iter().flat_map(of).collect()
 }
 
-/// Pictures of all of them.
-pub(crate) fn figure(measured: &[MeasuredFeatures]) -> Option<Figure> {
-    figure::figure(measured)
+/// The section of all of them; `None` without one.
+pub(crate) fn section(measured: &[MeasuredFeatures]) -> Option<Section> {
+    let mut blocks = vec![Block::text(MEASURED)];
+    blocks.extend(figure::figure(measured).map(Block::Figure));
+    blocks.push(Block::Table(table(measured)));
+    let lines = undefined(measured).into_iter();
+    blocks.extend(lines.map(|line| Block::note("", line)));
+    (!measured.is_empty()).then(|| Section {
+        id: "measured".to_owned(),
+        title: "Measured features".to_owned(),
+        blocks,
+    })
 }

@@ -5,7 +5,8 @@ use memdil_theory::{TheoryError, limits};
 use super::curve::{Curve, span};
 use super::curves::list;
 use super::model::{ALPHA, C_MD, ETA, decades, in_parallel, loss, rho, setting};
-use crate::chart::{Figure, Frame, Glyph, Group, Key, Picture, Scale, loss_class};
+use crate::chart::{Axis, Figure, Frame, Glyph, Group, Key, Plot};
+use crate::loss::Loss;
 
 const CLASSES: [usize; 4] = [2, 3, 5, 10];
 
@@ -19,8 +20,13 @@ pub(super) struct Classes {
 pub(super) fn solve() -> Result<Vec<Classes>, TheoryError> {
     let lambdas = decades(-6, -2, 1);
     let losses = [
-        ("CE", "CE".to_owned(), 0.0, Glyph::Circle),
-        ("LS", format!("LS {ALPHA}"), ALPHA, Glyph::Square),
+        (Loss::CrossEntropy, "CE".to_owned(), 0.0, Glyph::Circle),
+        (
+            Loss::LabelSmoothing,
+            format!("LS {ALPHA}"),
+            ALPHA,
+            Glyph::Square,
+        ),
     ];
     let mut places = Vec::new();
     for classes in CLASSES {
@@ -59,7 +65,7 @@ pub(super) fn solve() -> Result<Vec<Classes>, TheoryError> {
             };
             curves.push(Curve {
                 label: label.clone(),
-                class: loss_class(name),
+                loss: *name,
                 glyph: *glyph,
                 points,
                 limit,
@@ -84,33 +90,18 @@ fn law(classes: usize, alpha: f64, lambdas: &[f64]) -> Result<Vec<(f64, f64)>, T
 }
 
 pub(super) fn figure(all: &[Classes]) -> Figure {
-    let frame = Frame::new(280.0, 260.0);
     let heights = span(all.iter().flat_map(|one| &one.curves));
     let picture = |one: &Classes| {
-        let (x, y) = (
-            Scale::log([1e-6, 1e-2], frame.x_range()),
-            Scale::log(heights, frame.y_range()),
-        );
-        let axes = frame.axes(
-            &format!("N = {}", one.classes),
-            (&x, &x.ticks(5), "weight decay λ"),
-            (&y, &y.ticks(6), "rho"),
-        );
-        Picture {
-            width: frame.width,
-            height: frame.height,
-            title: format!("Rho against weight decay, {} classes", one.classes),
-            desc: format!(
-                "At λ = 1e−6 rho is {}.",
-                list(&one.curves, |curve| Some(curve.ends()?[0]))
-            ),
-            body: axes
-                + &one
-                    .curves
-                    .iter()
-                    .map(|curve| curve.draw(&x, &y, 1))
-                    .collect::<String>(),
-        }
+        let x = Axis::log([1e-6, 1e-2], "weight decay λ");
+        let y = Axis::log(heights, "rho").most(6);
+        let frame = Frame::new(280.0, 260.0);
+        let mut plot = Plot::new(frame, &format!("N = {}", one.classes), &x, &y);
+        one.curves.iter().for_each(|curve| curve.draw(&mut plot, 1));
+        let ends = list(&one.curves, |curve| Some(curve.ends()?[0]));
+        plot.picture(
+            format!("Rho against weight decay, {} classes", one.classes),
+            format!("At λ = 1e−6 rho is {ends}."),
+        )
     };
     let at = |lambda: f64| {
         let part = |one: &Classes| {

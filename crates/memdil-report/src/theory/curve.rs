@@ -1,13 +1,13 @@
 //! A solved curve with its limit.
 
-use crate::chart::{Glyph, Key, Scale, mark};
+use crate::chart::{Glyph, Key, Plot};
+use crate::loss::Loss;
 
 /// Rho of one loss along an axis.
 #[derive(Clone, Debug)]
 pub(super) struct Curve {
     pub(super) label: String,
-    /// Colour class of the loss.
-    pub(super) class: &'static str,
+    pub(super) loss: Loss,
     pub(super) glyph: Glyph,
     pub(super) points: Vec<(f64, f64)>,
     /// What the curve tends to, drawn dotted.
@@ -16,31 +16,18 @@ pub(super) struct Curve {
 
 impl Curve {
     /// The line, marks on every so many points, and the limit.
-    pub(super) fn draw(&self, x: &Scale, y: &Scale, every: usize) -> String {
-        let class = self.class;
-        let mut svg = String::new();
-        if !self.limit.is_empty() {
-            let limit = path(&self.limit, x, y);
-            svg += &format!(r#"<path class="line s {class}" stroke-dasharray="2 5" d="{limit}"/>"#);
+    pub(super) fn draw(&self, plot: &mut Plot, every: usize) {
+        let colour = self.loss.colour();
+        let line = format!("line s {colour}");
+        plot.dashed(&line, "2 5", self.limit.iter().copied());
+        plot.line(&line, self.points.iter().copied());
+        for point in self.points.iter().step_by(every) {
+            plot.mark(self.glyph, colour, 3.6, *point, 0.0);
         }
-        svg += &format!(
-            r#"<path class="line s {class}" d="{}"/>"#,
-            path(&self.points, x, y)
-        );
-        for (a, b) in self.points.iter().step_by(every) {
-            svg += &mark(
-                self.glyph,
-                x.at(*a),
-                y.at(*b),
-                3.6,
-                &format!("mark f {class}"),
-            );
-        }
-        svg
     }
 
     pub(super) fn key(&self) -> Key {
-        Key::Colour(self.class, Some(self.glyph), self.label.clone())
+        Key::Colour(self.loss.colour(), Some(self.glyph), self.label.clone())
     }
 
     /// Rho at the first and the last point.
@@ -56,19 +43,6 @@ impl Curve {
             .min_by(|a, b| distance(a).total_cmp(&distance(b)))
             .map(|p| p.1)
     }
-}
-
-/// Path data through points.
-pub(super) fn path(points: &[(f64, f64)], x: &Scale, y: &Scale) -> String {
-    let corner = |(i, (a, b)): (usize, &(f64, f64))| {
-        format!(
-            "{}{:.1} {:.1}",
-            if i == 0 { "M" } else { "L" },
-            x.at(*a),
-            y.at(*b)
-        )
-    };
-    points.iter().enumerate().map(corner).collect()
 }
 
 /// The lowest and highest rho of some curves, limits included.

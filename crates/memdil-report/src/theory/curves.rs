@@ -4,7 +4,8 @@ use memdil_theory::{TheoryError, limits};
 
 use super::curve::{Curve, span};
 use super::model::{ALPHA, C_MD, ETA, decades, evenly, in_parallel, loss, rho, setting};
-use crate::chart::{Figure, Frame, Glyph, Group, Key, Picture, Scale, loss_class};
+use crate::chart::{Axis, Figure, Frame, Glyph, Group, Key, Plot};
+use crate::loss::Loss;
 use crate::text::{number, setting as short};
 
 /// The decay of the curves over noise.
@@ -13,12 +14,12 @@ const LAMBDA: f64 = 1e-4;
 const STEPS: usize = 4;
 
 /// The losses over noise; the first three are drawn against decay as well.
-const LOSSES: [(&str, f64, Glyph); 5] = [
-    ("CE", 0.0, Glyph::Circle),
-    ("LS", ALPHA, Glyph::Square),
-    ("LR", ALPHA, Glyph::Triangle),
-    ("LS", 0.5 * ALPHA, Glyph::Diamond),
-    ("LS", 2.0 * ALPHA, Glyph::Plus),
+const LOSSES: [(Loss, f64, Glyph); 5] = [
+    (Loss::CrossEntropy, 0.0, Glyph::Circle),
+    (Loss::LabelSmoothing, ALPHA, Glyph::Square),
+    (Loss::LabelRelaxation, ALPHA, Glyph::Triangle),
+    (Loss::LabelSmoothing, 0.5 * ALPHA, Glyph::Diamond),
+    (Loss::LabelSmoothing, 2.0 * ALPHA, Glyph::Plus),
 ];
 
 #[derive(Clone, Debug)]
@@ -33,22 +34,22 @@ impl Curves {
     pub(super) fn solve() -> Result<Self, TheoryError> {
         let lambdas = decades(-10, -2, STEPS);
         let etas = evenly(0.01, 0.45, 23);
-        let by_decay = LOSSES[..3].iter().map(|&(name, alpha, glyph)| {
-            let points = along(name, alpha, &lambdas, |lambda| [ETA, lambda])?;
-            let limit = limit(name, alpha, &lambdas)?;
+        let by_decay = LOSSES[..3].iter().map(|&(loss, alpha, glyph)| {
+            let points = along(loss, alpha, &lambdas, |lambda| [ETA, lambda])?;
+            let limit = limit(loss, alpha, &lambdas)?;
             Ok(Curve {
-                label: label(name, alpha),
-                class: loss_class(name),
+                label: label(loss, alpha),
+                loss,
                 glyph,
                 points,
                 limit,
             })
         });
-        let by_noise = LOSSES.iter().map(|&(name, alpha, glyph)| {
-            let points = along(name, alpha, &etas, |eta| [eta, LAMBDA])?;
+        let by_noise = LOSSES.iter().map(|&(loss, alpha, glyph)| {
+            let points = along(loss, alpha, &etas, |eta| [eta, LAMBDA])?;
             Ok(Curve {
-                label: label(name, alpha),
-                class: loss_class(name),
+                label: label(loss, alpha),
+                loss,
                 glyph,
                 points,
                 limit: Vec::new(),
@@ -58,7 +59,7 @@ impl Curves {
             by_decay: by_decay.collect::<Result<_, TheoryError>>()?,
             by_noise: by_noise.collect::<Result<_, TheoryError>>()?,
             vanishing: along(
-                "CE",
+                Loss::CrossEntropy,
                 0.0,
                 &[1e-8, 1e-10, 1e-12, 1e-14, 1e-16, 1e-18, 1e-20],
                 |lambda| [ETA, lambda],
@@ -70,16 +71,20 @@ impl Curves {
     pub(super) fn smoothing_by_decay(&self) -> Vec<(f64, f64)> {
         self.by_decay
             .iter()
-            .find(|curve| curve.class == "ls")
+            .find(|curve| curve.loss == Loss::LabelSmoothing)
             .map_or_else(Vec::new, |curve| curve.points.clone())
     }
 
     pub(super) fn by_decay_figure(&self) -> Figure {
-        let frame = Frame::new(470.0, 320.0);
-        let (x, y) = (
-            Scale::log([1e-10, 1e-2], frame.x_range()),
-            Scale::log(span(&self.by_decay), frame.y_range()),
+        let mut plot = Plot::new(
+            Frame::new(560.0, 360.0),
+            &format!("η = {ETA}, C_MD = {C_MD}"),
+            &Axis::log([1e-10, 1e-2], "weight decay λ").most(10),
+            &Axis::log(span(&self.by_decay), "rho").most(6),
         );
+        self.by_decay
+            .iter()
+            .for_each(|curve| curve.draw(&mut plot, STEPS));
         let mut legend: Vec<Key> = self.by_decay.iter().map(Curve::key).collect();
         legend.push(Key::Limit("limit as λ → 0".to_owned()));
         let at = |last: bool| {
@@ -106,27 +111,24 @@ impl Curves {
             ),
             legend,
             groups: vec![single(
-                &frame,
+                plot,
                 "Rho against weight decay under three losses",
                 &format!("At λ = 1e−10 rho is {}.", at(false)),
-                frame.axes(
-                    &format!("η = {ETA}, C_MD = {C_MD}"),
-                    (&x, &x.ticks(10), "weight decay λ"),
-                    (&y, &y.ticks(6), "rho"),
-                ) + &self
-                    .by_decay
-                    .iter()
-                    .map(|curve| curve.draw(&x, &y, STEPS))
-                    .collect::<String>(),
             )],
             side_by_side: false,
         }
     }
 
     pub(super) fn by_noise_figure(&self) -> Figure {
-        let frame = Frame::new(470.0, 300.0);
-        let x = Scale::exact([0.0, 0.46], frame.x_range());
-        let y = Scale::linear([0.0, span(&self.by_noise)[1]], frame.y_range(), 7);
+        let mut plot = Plot::new(
+            Frame::new(560.0, 340.0),
+            &format!("λ = {}, C_MD = {C_MD}", short(LAMBDA)),
+            &Axis::exact([0.0, 0.46], "noise level η (noisy / clean)").most(10),
+            &Axis::linear([0.0, span(&self.by_noise)[1]], "rho").most(6),
+        );
+        self.by_noise
+            .iter()
+            .for_each(|curve| curve.draw(&mut plot, 2));
         let at = |last: bool| {
             list(&self.by_noise, |curve| {
                 curve.ends().map(|ends| ends[usize::from(last)])
@@ -146,29 +148,20 @@ impl Curves {
             ),
             legend: self.by_noise.iter().map(Curve::key).collect(),
             groups: vec![single(
-                &frame,
+                plot,
                 "Rho against noise under three losses",
                 &format!("At η = 0.45 rho is {}.", at(true)),
-                frame.axes(
-                    &format!("λ = {}, C_MD = {C_MD}", short(LAMBDA)),
-                    (&x, &x.ticks(10), "noise level η (noisy / clean)"),
-                    (&y, &y.ticks(7), "rho"),
-                ) + &self
-                    .by_noise
-                    .iter()
-                    .map(|curve| curve.draw(&x, &y, 2))
-                    .collect::<String>(),
             )],
             side_by_side: false,
         }
     }
 }
 
-fn label(name: &str, alpha: f64) -> String {
-    if name == "CE" {
-        name.to_owned()
+fn label(loss: Loss, alpha: f64) -> String {
+    if loss == Loss::CrossEntropy {
+        loss.to_string()
     } else {
-        format!("{name} {alpha}")
+        format!("{loss} {alpha}")
     }
 }
 
@@ -198,7 +191,7 @@ fn close(curve: &Curve) -> &'static str {
 }
 
 fn along(
-    name: &str,
+    name: Loss,
     alpha: f64,
     values: &[f64],
     place: impl Fn(f64) -> [f64; 2] + Sync,
@@ -214,13 +207,13 @@ fn along(
 }
 
 /// The law or constant that the curve tends to, at its ends: both are straight on logarithmic axes.
-fn limit(name: &str, alpha: f64, lambdas: &[f64]) -> Result<Vec<(f64, f64)>, TheoryError> {
+fn limit(name: Loss, alpha: f64, lambdas: &[f64]) -> Result<Vec<(f64, f64)>, TheoryError> {
     let ends = lambdas.first().into_iter().chain(lambdas.last());
     ends.map(|&lambda| {
         let setting = setting(ETA, C_MD, lambda, 2);
         let rho = match name {
-            "LS" => limits::label_smoothing(&setting, alpha)?,
-            "LR" => limits::label_relaxation(&setting, alpha)?.rho,
+            Loss::LabelSmoothing => limits::label_smoothing(&setting, alpha)?,
+            Loss::LabelRelaxation => limits::label_relaxation(&setting, alpha)?.rho,
             _ => limits::CROSS_ENTROPY,
         };
         Ok((lambda, rho))
@@ -228,17 +221,10 @@ fn limit(name: &str, alpha: f64, lambdas: &[f64]) -> Result<Vec<(f64, f64)>, The
     .collect()
 }
 
-pub(super) fn single(frame: &Frame, title: &str, desc: &str, body: String) -> Group {
-    let picture = Picture {
-        width: frame.width,
-        height: frame.height,
-        title: title.to_owned(),
-        desc: desc.to_owned(),
-        body,
-    };
+fn single(plot: Plot, title: &str, desc: &str) -> Group {
     Group {
         title: None,
         columns: 1,
-        pictures: vec![picture],
+        pictures: vec![plot.picture(title.to_owned(), desc.to_owned())],
     }
 }

@@ -1,14 +1,19 @@
-//! C_MD of a folder of runs, for programs rather than readers.
+//! C_MD fitted to a folder of runs, and what the model predicts with it.
 
 use std::path::Path;
 
+use memdil_claims::stats::mean;
 use memdil_records::SearchFolder;
-use memdil_theory::fit::Fit;
+use memdil_theory::fit::{Bootstrap, Fit, FitRow, fit};
+use memdil_theory::{MarginLoss, MdSetting, TheoryError};
 use serde::Serialize;
 
-use super::practice::practice;
+use super::model::{in_parallel, loss, rho, setting};
 use crate::ReportError;
-use crate::runs::read_runs;
+use crate::runs::{Level, Panel, Quantity, Run, distinct, read_runs};
+
+/// The model of N classes is accurate up to this many.
+const MOST_CLASSES: usize = 10;
 
 /// What the memorization-dilation model makes of the runs of one data set, class selection and
 /// network.
@@ -39,32 +44,137 @@ pub struct PredictedRho {
 }
 
 /// Fits $\rho = \rho_0 + \eta\nu/C_{MD}$ to every panel of runs in a folder, with an interval that
-/// resamples seeds, and predicts every loss.
+/// resamples seeds, and predicts every loss. Runs with latent noise classes are left out: the model
+/// is about labels of the same classes.
 ///
 /// # Errors
 ///
 /// [`ReportError::NoFolder`] or [`ReportError::NoRuns`], [`ReportError::Records`] when a run is
-/// damaged,
-/// [`ReportError::Theory`] when a model cannot be solved.
+/// damaged, [`ReportError::Theory`] when a model cannot be solved.
 pub fn fit_runs(folder: &Path) -> Result<Vec<PanelFit>, ReportError> {
     let runs = read_runs(folder, &[], &SearchFolder::new(folder).find()?)?;
-    let panels = practice(&runs)?;
-    Ok(panels
+    let usable = |run: &&Run| !run.is_latent() && row(run).is_some() && margin_loss(run).is_some();
+    let usable: Vec<&Run> = runs.iter().filter(usable).collect();
+    let keys = distinct(usable.iter().copied(), |run| {
+        (run.panel(), Level(decay(run)))
+    });
+    let mut fits = Vec::new();
+    for (panel, decay_here) in &keys {
+        let same = |run: &&&Run| run.panel() == *panel && Level(decay(run)) == *decay_here;
+        let here: Vec<&Run> = usable.iter().filter(same).copied().collect();
+        // Without noise there is nothing to fit.
+        if here.iter().all(|run| run.eta() <= 0.0) {
+            continue;
+        }
+        let several = keys.iter().filter(|(other, _)| other == panel).count() > 1;
+        let label = if several {
+            format!("{panel}, decay {}", decay_here.0)
+        } else {
+            panel.to_string()
+        };
+        fits.push(panel_fit(label, panel, decay_here.0, &here)?);
+    }
+    Ok(fits)
+}
+
+/// The penalty of a decoupled decay is none on the loss, as the model's is.
+fn decay(run: &Run) -> f64 {
+    let optimizer = &run.record.spec.optimizer;
+    optimizer.coupled_weight_decay().unwrap_or(0.0)
+}
+
+fn margin_loss(run: &Run) -> Option<MarginLoss> {
+    loss(run.loss(), run.alpha().unwrap_or(0.0)).ok().flatten()
+}
+
+/// What the fit takes of a run; `None` where something was not measured.
+fn row(run: &Run) -> Option<FitRow> {
+    let (last, test) = (run.last()?, run.test()?);
+    let memorization = match run.value(Quantity::Memorization) {
+        Some(mean) => mean,
+        // Without corrupted samples there is nothing to memorise.
+        None => last
+            .memorization_sum
+            .filter(|sum| *sum <= 0.0)
+            .map(|_| 0.0)?,
+    };
+    let share = run.record.realised_noise;
+    let row = FitRow {
+        eta: share / (1.0 - share),
+        memorization,
+        separation: test.separation.filter(|s| *s > 0.0)?,
+        radius: test.radius?,
+        group: Some(run.seed()),
+    };
+    [row.eta, row.memorization, row.separation, row.radius]
         .iter()
-        .map(|practice| {
-            let predicted = practice.at_levels.iter().flat_map(|(level, rhos)| {
-                rhos.iter().map(|(loss, rho)| PredictedRho {
-                    loss: loss.clone(),
-                    eta: level.0,
-                    rho: *rho,
-                })
-            });
-            PanelFit {
-                panel: practice.panel.to_string(),
-                fit: practice.fit.as_ref().ok().copied(),
-                reason: practice.fit.as_ref().err().cloned(),
-                predicted: predicted.collect(),
+        .all(|v| v.is_finite() && *v >= 0.0)
+        .then_some(row)
+}
+
+fn panel_fit(
+    label: String,
+    panel: &Panel,
+    decay: f64,
+    runs: &[&Run],
+) -> Result<PanelFit, TheoryError> {
+    let rows: Vec<FitRow> = runs.iter().filter_map(|run| row(run)).collect();
+    // A fit that fails says something about the runs, not about the program.
+    let fitted = match distinct(runs.iter().copied(), Level::of).len() {
+        // Realised noise varies by chance at one requested level.
+        1 => Err("all runs have one noise level".to_owned()),
+        _ => fit(&rows, Bootstrap::default()).map_err(|error| error.to_string()),
+    };
+    let predicted = match &fitted {
+        Ok(fit) => predict(panel.classes.len(), fit, decay, runs)?,
+        Err(_) => Vec::new(),
+    };
+    Ok(PanelFit {
+        panel: label,
+        fit: fitted.as_ref().ok().copied(),
+        reason: fitted.err(),
+        predicted,
+    })
+}
+
+/// Rho of every loss at the mean realised noise of each level.
+///
+/// The optimiser adds decay/2 times squared weights to a mean over samples, the model $\lambda$
+/// times squared weights to a sum over classes.
+fn predict(
+    classes: usize,
+    fit: &Fit,
+    decay: f64,
+    runs: &[&Run],
+) -> Result<Vec<PredictedRho>, TheoryError> {
+    if decay <= 0.0 || !(2..=MOST_CLASSES).contains(&classes) {
+        return Ok(Vec::new());
+    }
+    let base = setting(0.0, fit.c_md, 0.5 * classes as f64 * decay, classes);
+    let mut questions = Vec::new();
+    for level in distinct(runs.iter().copied(), Level::of) {
+        let here = crate::runs::at(runs, level);
+        let etas: Vec<f64> = here.iter().filter_map(|run| Some(row(run)?.eta)).collect();
+        let Some(eta) = mean(&etas).filter(|eta| level.0 > 0.0 && *eta > 0.0 && *eta < 1.0) else {
+            continue;
+        };
+        for (_, label) in distinct(runs.iter().copied(), |run| (run.loss(), run.loss_label())) {
+            let known = runs.iter().find(|run| run.loss_label() == label);
+            if let Some(loss) = known.and_then(|run| margin_loss(run)) {
+                questions.push((level, label, MdSetting { eta, ..base }, loss));
             }
+        }
+    }
+    let solved = in_parallel(&questions, |(_, _, setting, loss)| {
+        rho(setting, loss, classes)
+    })?;
+    let predicted = questions.into_iter().zip(solved);
+    let predicted = predicted.filter_map(|((level, loss, ..), rho)| {
+        Some(PredictedRho {
+            loss,
+            eta: level.0,
+            rho: fit.rho_0 + rho?,
         })
-        .collect())
+    });
+    Ok(predicted.collect())
 }

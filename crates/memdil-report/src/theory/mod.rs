@@ -1,4 +1,4 @@
-//! The theory section: the models of memdil-theory solved, drawn, and laid over the runs.
+//! The models of memdil-theory solved and drawn, and fitted to runs.
 
 mod classes;
 mod contour;
@@ -6,66 +6,65 @@ mod curve;
 mod curves;
 mod fits;
 mod model;
-mod overlay;
 mod phase;
-mod practice;
 
 pub use fits::{PanelFit, PredictedRho, fit_runs};
-pub(crate) use practice::Practice;
+pub(crate) use phase::GridPoint;
 
-use memdil_claims::{Claim, Rule};
+use memdil_theory::TheoryError;
 
-use crate::ReportError;
 use crate::chart::Figure;
-use crate::exact;
-use crate::runs::Run;
-use crate::table::Table;
 
-/// Everything that is solved for the section.
+/// The solved models.
 #[derive(Clone, Debug)]
-pub(crate) struct Theory<'a> {
+pub(crate) struct Theory {
     curves: curves::Curves,
     phase: phase::Phase,
     classes: Vec<classes::Classes>,
-    /// One entry a panel of runs.
-    pub(crate) practice: Vec<Practice<'a>>,
 }
 
-impl<'a> Theory<'a> {
-    pub(crate) fn new(runs: &'a [Run]) -> Result<Self, ReportError> {
+impl Theory {
+    pub(crate) fn solve() -> Result<Self, TheoryError> {
         Ok(Self {
             curves: curves::Curves::solve()?,
             phase: phase::Phase::solve()?,
             classes: classes::solve()?,
-            practice: practice::practice(runs)?,
         })
     }
 
-    pub(crate) fn figures(&self) -> Vec<Figure> {
-        let mut figures = vec![
-            self.curves.by_decay_figure(),
-            self.curves.by_noise_figure(),
-            self.phase.figure(),
-            classes::figure(&self.classes),
-        ];
-        figures.extend(overlay::figure(&self.practice));
-        figures
+    /// Rho against weight decay.
+    pub(crate) fn by_decay(&self) -> Figure {
+        self.curves.by_decay_figure()
     }
 
-    /// The constants fitted to each panel of runs; `None` without one.
-    pub(crate) fn fits(&self) -> Option<Table> {
-        (!self.practice.is_empty()).then(|| overlay::table(&self.practice))
+    /// Rho against noise.
+    pub(crate) fn by_noise(&self) -> Figure {
+        self.curves.by_noise_figure()
     }
 
-    /// The outcome of a rule.
-    pub(crate) fn claim(&self, rule: Rule, bound: f64) -> Claim {
-        match rule {
-            Rule::LsSlope => exact::quarter_power(&self.curves.smoothing_by_decay(), bound),
-            Rule::CeLimit => exact::cross_entropy_limit(&self.curves.vanishing, bound),
-            // The other rule is about another model.
-            Rule::LsBelowCe | Rule::DescentReachesMinimum => {
-                exact::smoothing_below_cross_entropy(&self.phase.grid, bound, self.phase.deviation)
-            }
-        }
+    /// Label smoothing against cross-entropy over both penalties.
+    pub(crate) fn phase(&self) -> Figure {
+        self.phase.figure()
+    }
+
+    /// More than two classes.
+    pub(crate) fn classes(&self) -> Figure {
+        classes::figure(&self.classes)
+    }
+
+    /// (decay, rho) of label smoothing.
+    pub(crate) fn smoothing_by_decay(&self) -> Vec<(f64, f64)> {
+        self.curves.smoothing_by_decay()
+    }
+
+    /// (decay, rho) of cross-entropy far below any decay in use.
+    pub(crate) fn vanishing_decay(&self) -> &[(f64, f64)] {
+        &self.curves.vanishing
+    }
+
+    /// Every setting of the phase maps at which both losses have a rho, and the largest relative
+    /// difference of a ratio when C_MD alone is varied.
+    pub(crate) fn grid(&self) -> (&[GridPoint], Option<f64>) {
+        (&self.phase.grid, self.phase.deviation)
     }
 }

@@ -1,10 +1,10 @@
 //! The settings that the section draws, and solving many of them.
 
-use std::num::NonZero;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use memdil_theory::memorization_dilation::{classes, solve};
 use memdil_theory::{LossKind, MarginLoss, MdSetting, Measure, TheoryError};
+use rayon::prelude::*;
+
+use crate::loss::Loss;
 
 /// The noise level and constant of the curves.
 pub(super) const ETA: f64 = 0.1;
@@ -25,12 +25,12 @@ pub(super) fn setting(eta: f64, c_md: f64, lambda: f64, classes: usize) -> MdSet
     }
 }
 
-/// The loss by the name it has in tables; `None` for those the model does not know.
-pub(super) fn loss(name: &str, alpha: f64) -> Result<Option<MarginLoss>, TheoryError> {
-    match name {
-        "CE" => Ok(Some(MarginLoss::cross_entropy())),
-        "LS" => MarginLoss::new(LossKind::Ls, alpha).map(Some),
-        "LR" => MarginLoss::new(LossKind::Lr, alpha).map(Some),
+/// The loss of the model; `None` for losses that it does not know.
+pub(super) fn loss(loss: Loss, alpha: f64) -> Result<Option<MarginLoss>, TheoryError> {
+    match loss {
+        Loss::CrossEntropy => Ok(Some(MarginLoss::cross_entropy())),
+        Loss::LabelSmoothing => MarginLoss::new(LossKind::Ls, alpha).map(Some),
+        Loss::LabelRelaxation => MarginLoss::new(LossKind::Lr, alpha).map(Some),
         _ => Ok(None),
     }
 }
@@ -49,38 +49,15 @@ pub(super) fn rho(
 }
 
 pub(super) fn threads() -> usize {
-    std::thread::available_parallelism().map_or(1, NonZero::get)
+    rayon::current_num_threads()
 }
 
 /// The results in the order of the items, worked out on all cores.
 pub(super) fn in_parallel<T: Sync, R: Send>(
     items: &[T],
-    work: impl Fn(&T) -> Result<R, TheoryError> + Sync,
+    work: impl Fn(&T) -> Result<R, TheoryError> + Sync + Send,
 ) -> Result<Vec<R>, TheoryError> {
-    let next = AtomicUsize::new(0);
-    let worker = || {
-        let mut done = Vec::new();
-        while let Some((index, item)) = {
-            let index = next.fetch_add(1, Ordering::Relaxed);
-            items.get(index).map(|item| (index, item))
-        } {
-            done.push((index, work(item)));
-        }
-        done
-    };
-    let mut done = std::thread::scope(|scope| {
-        let handles: Vec<_> = (0..threads().min(items.len()))
-            .map(|_| scope.spawn(worker))
-            .collect();
-        let join = |handle: std::thread::ScopedJoinHandle<'_, Vec<_>>| {
-            handle
-                .join()
-                .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-        };
-        handles.into_iter().flat_map(join).collect::<Vec<_>>()
-    });
-    done.sort_by_key(|(index, _)| *index);
-    done.into_iter().map(|(_, result)| result).collect()
+    items.par_iter().map(work).collect()
 }
 
 /// `count` numbers from `low` to `high` at equal distances; ends as given.
@@ -107,21 +84,6 @@ pub(super) fn decades(first: i32, last: i32, steps: usize) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn results_keep_the_order_of_the_items_and_errors_come_through() {
-        let items: Vec<usize> = (0..200).collect();
-        assert_eq!(
-            in_parallel(&items, |i| Ok(i * i)).unwrap(),
-            items.iter().map(|i| i * i).collect::<Vec<_>>()
-        );
-        let failing = in_parallel(
-            &items,
-            |&i| if i == 150 { loss("LS", 2.0) } else { Ok(None) },
-        );
-        assert!(failing.is_err());
-        assert!(in_parallel(&[] as &[usize], |i| Ok(*i)).unwrap().is_empty());
-    }
 
     #[test]
     fn decades_hit_the_powers_of_ten() {

@@ -6,7 +6,6 @@ use memdil_theory::{LossKind, MarginLoss, TheoryError};
 use super::contour::zero_line;
 use super::model::{ALPHA, decades, setting, threads};
 use crate::chart::{Figure, Frame, Group, Key, Picture, Scale};
-use crate::exact::GridPoint;
 use crate::text::{escape, number, setting as short};
 
 /// The noise levels of the maps drawn.
@@ -35,6 +34,32 @@ const BINS: [(f64, &str, f64); 12] = [
 ];
 /// Colour of the cells without a ratio.
 const COLLAPSED: (&str, f64) = ("other", 0.75);
+
+/// One setting at which both losses were solved.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct GridPoint {
+    pub(crate) alpha: f64,
+    pub(crate) eta: f64,
+    /// $\lambda_W / C_{MD}^2$.
+    pub(crate) classifier: f64,
+    /// $\lambda_H C_{MD}^2$.
+    pub(crate) features: f64,
+    /// Rho under label smoothing over rho under cross-entropy.
+    pub(crate) ratio: f64,
+}
+
+impl GridPoint {
+    /// The setting in words.
+    pub(crate) fn place(&self) -> String {
+        format!(
+            "λ_W/C_MD² = {}, λ_H·C_MD² = {}, α = {}, η = {}",
+            short(self.classifier),
+            short(self.features),
+            self.alpha,
+            short(self.eta)
+        )
+    }
+}
 
 #[derive(Clone, Debug)]
 pub(super) struct Phase {

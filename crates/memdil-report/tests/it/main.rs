@@ -2,6 +2,7 @@
 #![allow(clippy::float_cmp, clippy::unwrap_used)]
 
 mod common;
+mod figures;
 mod report;
 mod search;
 mod theory;

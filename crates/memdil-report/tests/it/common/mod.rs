@@ -7,7 +7,7 @@ use memdil_records::{
     EpochRecord, Provenance, RunFolder, RunRecord, RunSpec, Snapshot, SnapshotPart, Status,
     TestRecord, run_id,
 };
-use memdil_report::ExperimentClaims;
+use memdil_report::{Page, ReportedExperiment};
 use ndarray::{Array1, Array2};
 use serde_json::json;
 
@@ -268,19 +268,20 @@ const CLAIMS: &str = r#"
 "#;
 
 /// The experiment of some runs, whose plan is what they are.
-pub(crate) fn experiment(planned: &[RunRecord]) -> ExperimentClaims {
+pub(crate) fn experiment(planned: &[RunRecord]) -> ReportedExperiment {
     claims_of("memorization-dilation", CLAIMS, planned)
 }
 
-pub(crate) fn claims_of(name: &str, claims: &str, planned: &[RunRecord]) -> ExperimentClaims {
+pub(crate) fn claims_of(name: &str, claims: &str, planned: &[RunRecord]) -> ReportedExperiment {
     let file: toml::Table = claims.parse().unwrap();
     let tables = file["claim"].as_array().unwrap().iter();
     let tables: Vec<toml::Table> = tables.map(|t| t.as_table().unwrap().clone()).collect();
     let of_experiment = planned
         .iter()
         .filter(|record| record.spec.experiment == name);
-    ExperimentClaims {
+    ReportedExperiment {
         name: name.to_owned(),
+        page: Page::default(),
         declarations: Declaration::read(&tables).unwrap(),
         preset: None,
         planned: of_experiment.map(|record| record.spec.clone()).collect(),

@@ -1,0 +1,163 @@
+//! The report as blocks, before a writer makes HTML or Markdown of them.
+
+use memdil_claims::Verdict;
+
+use crate::chart::{Figure, Picture};
+
+/// A whole report.
+#[derive(Clone, Debug)]
+pub(crate) struct Document {
+    pub(crate) title: &'static str,
+    /// What the report asks.
+    pub(crate) purpose: &'static str,
+    /// Date, number of runs, seeds, data.
+    pub(crate) facts: Vec<String>,
+    pub(crate) sections: Vec<Section>,
+}
+
+impl Document {
+    /// The figures in the order of their numbers.
+    pub(crate) fn figures(&self) -> impl Iterator<Item = &Figure> {
+        let blocks = self.sections.iter().flat_map(|section| &section.blocks);
+        blocks.filter_map(|block| match block {
+            Block::Figure(figure) => Some(figure),
+            _ => None,
+        })
+    }
+}
+
+/// A part of the report with a heading.
+#[derive(Clone, Debug)]
+pub(crate) struct Section {
+    /// Its anchor on the page.
+    pub(crate) id: String,
+    pub(crate) title: String,
+    pub(crate) blocks: Vec<Block>,
+}
+
+/// What a section is made of.
+#[derive(Clone, Debug)]
+pub(crate) enum Block {
+    Heading(String),
+    Text(Text),
+    /// Texts side by side, where there is room.
+    Columns(Vec<Text>),
+    Cards(Vec<Card>),
+    /// Numbered by the writer; never inside a fold.
+    Figure(Figure),
+    Table(Table),
+    /// Closed at first unless `open`.
+    Fold {
+        heading: String,
+        open: bool,
+        blocks: Vec<Block>,
+    },
+    /// A command.
+    Code(String),
+}
+
+impl Block {
+    /// A paragraph.
+    pub(crate) fn text(text: impl Into<String>) -> Self {
+        Self::Text(Text::new(text))
+    }
+
+    /// A paragraph of lesser weight, with its first words in bold.
+    pub(crate) fn note(lead: &str, text: impl Into<String>) -> Self {
+        Self::Text(Text {
+            lead: lead.to_owned(),
+            tone: Tone::Muted,
+            ..Text::new(text)
+        })
+    }
+}
+
+/// A paragraph, perhaps with its first words in bold.
+#[derive(Clone, Debug)]
+pub(crate) struct Text {
+    pub(crate) lead: String,
+    pub(crate) text: String,
+    pub(crate) tone: Tone,
+}
+
+impl Text {
+    pub(crate) fn new(text: impl Into<String>) -> Self {
+        Self {
+            lead: String::new(),
+            text: text.into(),
+            tone: Tone::Plain,
+        }
+    }
+}
+
+/// How loud a paragraph is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tone {
+    Plain,
+    Muted,
+    Warning,
+}
+
+/// A claim with its outcome; one for all its panels.
+#[derive(Clone, Debug)]
+pub(crate) struct Card {
+    pub(crate) verdict: Verdict,
+    pub(crate) statement: String,
+    pub(crate) id: String,
+    /// Name and value.
+    pub(crate) facts: Vec<(String, String)>,
+    /// Effects and intervals of the panels.
+    pub(crate) plot: Option<Picture>,
+    /// Why it is inconclusive, or what would have refuted it.
+    pub(crate) remark: String,
+}
+
+/// A table whose columns are text or numbers.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Table {
+    /// CSS class.
+    pub(crate) class: &'static str,
+    /// Heading and whether the column holds numbers.
+    pub(crate) columns: Vec<(String, bool)>,
+    pub(crate) rows: Vec<Row>,
+}
+
+impl Table {
+    pub(crate) fn new(columns: &[(&str, bool)], rows: impl IntoIterator<Item = Row>) -> Self {
+        let columns = columns.iter();
+        Self {
+            class: "",
+            columns: columns
+                .map(|(name, number)| ((*name).to_owned(), *number))
+                .collect(),
+            rows: rows.into_iter().collect(),
+        }
+    }
+}
+
+/// A row: cells, and perhaps a remark in place of those that are missing.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Row {
+    pub(crate) cells: Vec<String>,
+    pub(crate) remark: Option<String>,
+    /// CSS class.
+    pub(crate) class: &'static str,
+}
+
+impl Row {
+    pub(crate) fn of(cells: Vec<String>) -> Self {
+        Self {
+            cells,
+            ..Self::default()
+        }
+    }
+
+    /// A heading across the whole table.
+    pub(crate) fn group(heading: String) -> Self {
+        Self {
+            remark: Some(heading),
+            class: "group",
+            ..Self::default()
+        }
+    }
+}

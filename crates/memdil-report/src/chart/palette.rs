@@ -1,0 +1,84 @@
+//! The colours of the report: one table, for the page, the SVG files and the PNG files.
+
+use std::fmt::Write;
+
+/// Name, colour in the light theme, colour in the dark theme.
+type Colour = (&'static str, &'static str, &'static str);
+
+/// Paper, ink and what lies between; text in these has a contrast of at least 4.5.
+const SURFACES: [Colour; 9] = [
+    ("paper", "#ffffff", "#14181f"),
+    ("soft", "#f5f7fa", "#1b212a"),
+    ("ink", "#1b2330", "#e4e9f0"),
+    ("muted", "#586474", "#9aa7b8"),
+    ("axis", "#9aa5b4", "#667386"),
+    ("grid", "#e6eaf0", "#272e39"),
+    ("yes", "#00704f", "#4fd1a5"),
+    ("no", "#b3261e", "#ff8a80"),
+    ("open", "#7a6200", "#e2c35a"),
+];
+
+/// Losses and classes; each is also a CSS class of this name.
+const SERIES: [Colour; 19] = [
+    ("ce", "#0067a8", "#5cb3ef"),
+    ("ls", "#cc5200", "#ff9552"),
+    ("lr", "#00855f", "#3ccfa2"),
+    ("mse", "#9b4a8c", "#dd93cf"),
+    ("fl", "#8a6100", "#d9ab3c"),
+    ("gce", "#b02a4c", "#f28aa3"),
+    ("sce", "#3f4fbf", "#9aa7ff"),
+    ("fc", "#4a6b1a", "#a5cc6a"),
+    ("other", "#586474", "#9aa7b8"),
+    ("class0", "#5546c8", "#a297ff"),
+    ("class1", "#b07c00", "#e8b83f"),
+    ("class2", "#00856b", "#38cfae"),
+    ("class3", "#c2306e", "#ff86b3"),
+    ("class4", "#0a86c9", "#5cc0f5"),
+    ("class5", "#d4560a", "#ff9c5b"),
+    ("class6", "#4f7a12", "#a9d45f"),
+    ("class7", "#8d4bb0", "#d49bf0"),
+    ("class8", "#7a5236", "#d0a07c"),
+    ("class9", "#5f6b7a", "#aab6c4"),
+];
+
+/// Classes that have a colour of their own.
+pub(crate) const CLASSES: usize = 10;
+
+/// The CSS class of a class; colours repeat after [`CLASSES`].
+pub(crate) fn class_colour(class: usize) -> &'static str {
+    SERIES[SERIES.len() - CLASSES + class % CLASSES].0
+}
+
+fn colours() -> impl Iterator<Item = &'static Colour> {
+    SURFACES.iter().chain(&SERIES)
+}
+
+/// The style of every chart for browsers, which follow the reader's theme.
+pub(crate) fn style() -> String {
+    let property = |(name, colour): (&str, &str)| format!("--{name}:{colour};");
+    let light: String = colours().map(|c| property((c.0, c.1))).collect();
+    let dark: String = colours().map(|c| property((c.0, c.2))).collect();
+    format!(
+        ":root {{ {light} }}\n@media (prefers-color-scheme: dark) {{ :root {{ {dark} }} }}\n{}",
+        rules()
+    )
+}
+
+/// The rules without custom properties, which only browsers know: a figure for print is light.
+pub(super) fn light(text: &str) -> String {
+    colours().fold(text.to_owned(), |text, (name, light, _)| {
+        text.replace(&format!("var(--{name})"), light)
+    })
+}
+
+/// Text, lines and marks, with a fill and a stroke for each colour of a series.
+pub(super) fn rules() -> String {
+    let mut rules = include_str!("chart.css").to_owned();
+    for (name, ..) in SERIES {
+        _ = writeln!(
+            rules,
+            ".chart .f.{name} {{ fill: var(--{name}) }} .chart .s.{name} {{ stroke: var(--{name}) }}"
+        );
+    }
+    rules
+}

@@ -1,0 +1,148 @@
+//! An experiment file as the report needs it: what it claims, what it shows, what it plans.
+
+use memdil_claims::{Claim, Declaration, Family, Finished, PanelPredictions, Rule, Test};
+use memdil_records::RunSpec;
+use serde::Deserialize;
+
+use crate::layer_peeled::{self, Descent};
+use crate::runs::Run;
+use crate::theory::Theory;
+use crate::{ReportError, exact, figures};
+
+/// An experiment file as the report needs it.
+#[derive(Clone, Debug)]
+pub struct ReportedExperiment {
+    /// Name of the experiment.
+    pub name: String,
+    /// Its `[report]` table.
+    pub page: Page,
+    /// Its `[[claim]]` tables.
+    pub declarations: Vec<Declaration>,
+    /// The preset whose runs are judged.
+    pub preset: Option<String>,
+    /// The planned runs; after a search the specifications that were searched around.
+    pub planned: Vec<RunSpec>,
+}
+
+/// What an experiment's section says and draws: the `[report]` table of its file.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Page {
+    /// Heading; the name of the experiment where it is left out.
+    pub title: Option<String>,
+    /// Sections are in the order of these numbers; those without one come last.
+    pub place: Option<u32>,
+    /// What is done, and what is asked.
+    pub question: String,
+    /// What an experiment without claims shows.
+    pub shows: String,
+    /// Where it differs from the paper.
+    pub differs: String,
+    /// Names of figures, in their order; without the list those that runs of any kind have.
+    pub figures: Option<Vec<String>>,
+}
+
+impl Page {
+    /// Reads a `[report]` table.
+    ///
+    /// # Errors
+    ///
+    /// [`ReportError::Page`] when it has an unknown key, or names a figure that does not exist.
+    ///
+    /// ```
+    /// use memdil_report::Page;
+    ///
+    /// let read = |text: &str| Page::read(&text.parse::<toml::Table>().unwrap());
+    /// assert_eq!(read("figures = ['epochs']").unwrap().figures.unwrap(), ["epochs"]);
+    /// assert!(read("figures = ['epoch']").unwrap_err().to_string().contains("'epoch'"));
+    /// ```
+    pub fn read(table: &toml::Table) -> Result<Self, ReportError> {
+        let bad = |reason: String| ReportError::Page { reason };
+        let page: Self = table.clone().try_into().map_err(|error: toml::de::Error| {
+            bad(error
+                .message()
+                .lines()
+                .next()
+                .unwrap_or_default()
+                .to_owned())
+        })?;
+        let unknown = |name: &&String| !figures::names().any(|known| known == name.as_str());
+        if let Some(name) = page.figures.iter().flatten().find(unknown) {
+            let known = figures::names().collect::<Vec<_>>().join(", ");
+            return Err(bad(format!(
+                "there is no figure '{name}': there are {known}"
+            )));
+        }
+        Ok(page)
+    }
+}
+
+impl ReportedExperiment {
+    /// Claims about the solved models.
+    fn rules(&self) -> impl Iterator<Item = (&Declaration, Rule, f64)> {
+        let tested = |claim: &&Declaration| claim.is_tested_by(self.preset.as_deref());
+        let rule = |claim| match claim {
+            &Declaration {
+                test: Test::Exact { rule, bound },
+                ..
+            } => Some((claim, rule, bound)),
+            _ => None,
+        };
+        self.declarations.iter().filter(tested).filter_map(rule)
+    }
+
+    /// True when the memorization-dilation model has to be solved for a claim or a figure.
+    pub(crate) fn needs_theory(&self) -> bool {
+        let figure = |name: &String| figures::THEORY.contains(&name.as_str());
+        self.page.figures.iter().flatten().any(figure)
+            || self
+                .rules()
+                .any(|(_, rule, _)| rule != Rule::DescentReachesMinimum)
+    }
+
+    /// The verdicts on its claims, and what the model predicts for its runs.
+    pub(crate) fn judge(
+        &self,
+        runs: &[Run],
+        descents: &[Descent],
+        theory: Option<&Theory>,
+    ) -> Result<(Vec<Claim>, Vec<PanelPredictions>), ReportError> {
+        let own = runs
+            .iter()
+            .filter(|run| run.record.spec.experiment == self.name);
+        let finished: Vec<Finished<'_>> = own
+            .map(|run| Finished {
+                planned: run.planned(),
+                record: &run.record,
+                folder: &run.folder,
+            })
+            .collect();
+        let (mut claims, mut predictions) = (Vec::new(), Vec::new());
+        for family in Family::of(&self.declarations, self.preset.as_deref(), &self.planned)? {
+            claims.extend(family.judge(&finished)?);
+            predictions.extend(family.predictions(&finished)?);
+        }
+        for (declaration, rule, bound) in self.rules() {
+            let outcome = match (rule, theory) {
+                (Rule::DescentReachesMinimum, _) => layer_peeled::claim(descents, bound),
+                (_, Some(theory)) => Some(decide(theory, rule, bound)),
+                (_, None) => None,
+            };
+            claims.extend(outcome.map(|outcome| exact::declared(&self.name, declaration, outcome)));
+        }
+        Ok((claims, predictions))
+    }
+}
+
+/// The outcome of a rule about the memorization-dilation model.
+fn decide(theory: &Theory, rule: Rule, bound: f64) -> Claim {
+    match rule {
+        Rule::LsSlope => exact::quarter_power(&theory.smoothing_by_decay(), bound),
+        Rule::CeLimit => exact::cross_entropy_limit(theory.vanishing_decay(), bound),
+        // The other rule is about another model.
+        Rule::LsBelowCe | Rule::DescentReachesMinimum => {
+            let (grid, deviation) = theory.grid();
+            exact::smoothing_below_cross_entropy(grid, bound, deviation)
+        }
+    }
+}

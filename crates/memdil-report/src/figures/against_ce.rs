@@ -1,0 +1,160 @@
+//! Losses against cross-entropy, paired by seed.
+
+use super::{aside, bars, heading, largest, level_span, level_ticks, summary};
+use crate::chart::{Axis, Figure, Frame, Group, Key, Picture, Plot, span};
+use crate::loss::Loss;
+use crate::runs::{Level, Panel, Quantity, Run, at, by_panel, distinct, losses, under};
+use crate::text::number;
+
+/// A quantity, its heading, and whether losses are compared by ratio.
+const SHOWN: [(Quantity, &str, bool); 3] = [
+    (
+        Quantity::Accuracy,
+        "test accuracy − that of CE, points",
+        false,
+    ),
+    (Quantity::Dilation, "dilation / that of CE", true),
+    (
+        Quantity::DilationCorrect,
+        "the same, correct samples only",
+        true,
+    ),
+];
+
+/// `None` without cross-entropy and another loss.
+pub(super) fn figure(runs: &[Run]) -> Option<Figure> {
+    let drawn: Vec<&Run> = runs.iter().filter(|run| run.test().is_some()).collect();
+    let group = |(panel, here): (&Panel, Vec<&Run>)| Group {
+        title: Some(heading(panel, runs)),
+        columns: SHOWN.len(),
+        pictures: SHOWN
+            .iter()
+            .filter_map(|shown| picture(*shown, &here, &panel.to_string()))
+            .collect(),
+    };
+    let groups = by_panel(&drawn).into_iter().map(group);
+    let groups: Vec<Group> = groups.filter(|group| !group.pictures.is_empty()).collect();
+    let others = losses(drawn.iter().copied());
+    let others = others
+        .into_iter()
+        .filter(|loss| *loss != Loss::CrossEntropy);
+    (!groups.is_empty()).then(|| Figure {
+        name: "against-ce".to_owned(),
+        heading: "Losses against cross-entropy".to_owned(),
+        caption: caption(&drawn),
+        reading: format!(
+            "Each run is compared with the run under CE that has the same seed and noise; marks are means over seeds, ratios \
+             geometric ones on a logarithmic scale. {} The line is CE itself. The gain is how much higher the first panel is \
+             under noise than at η = 0.",
+            bars()
+        ),
+        legend: others
+            .map(|loss| Key::Colour(loss.colour(), Some(loss.glyph()), loss.to_string()))
+            .collect(),
+        groups,
+        side_by_side: false,
+    })
+}
+
+/// The comparisons of a loss at a level: differences or log ratios by seed.
+fn compared(quantity: Quantity, ratio: bool, runs: &[&Run], loss: Loss, level: Level) -> Vec<f64> {
+    let here = at(runs, level);
+    let base = under(&here, Loss::CrossEntropy);
+    let pair = |run: &Run| {
+        let partner = base.iter().find(|other| other.seed() == run.seed())?;
+        let (own, base) = (run.value(quantity)?, partner.value(quantity)?);
+        let value = if ratio { (own / base).ln() } else { own - base };
+        Some(value).filter(|value| value.is_finite())
+    };
+    under(&here, loss).into_iter().filter_map(pair).collect()
+}
+
+fn picture(
+    (quantity, heading, ratio): (Quantity, &str, bool),
+    runs: &[&Run],
+    panel: &str,
+) -> Option<Picture> {
+    let levels = distinct(runs.iter().copied(), Level::of);
+    let others = losses(runs.iter().copied());
+    let others: Vec<Loss> = others
+        .into_iter()
+        .filter(|loss| *loss != Loss::CrossEntropy)
+        .collect();
+    let shown = |value: f64| if ratio { value.exp() } else { value };
+    let line = |loss: Loss| {
+        let of = |level: &Level| {
+            let (mean, bar) = summary(&compared(quantity, ratio, runs, loss, *level))?;
+            Some((level.0, shown(mean), bar.map(|ends| ends.map(shown))))
+        };
+        (loss, levels.iter().filter_map(of).collect::<Vec<_>>())
+    };
+    let lines: Vec<_> = others.iter().map(|loss| line(*loss)).collect();
+    let points = lines.iter().flat_map(|(_, line)| line);
+    let ends =
+        points.flat_map(|(_, mean, bar)| [*mean].into_iter().chain(bar.iter().flatten().copied()));
+    let mut ends = ends.peekable();
+    ends.peek()?;
+    let base = shown(0.0);
+    let heights = span(ends.chain([base]))?;
+    let x = Axis::exact(level_span(&levels), "noise level η").ticks(level_ticks(&levels));
+    let y = if ratio {
+        Axis::log(heights, "").most(8)
+    } else {
+        Axis::linear(heights, "")
+    };
+    let mut plot = Plot::new(Frame::new(370.0, 250.0), heading, &x, &y);
+    plot.level("zero", base);
+    for (index, (loss, points)) in lines.iter().enumerate() {
+        let (colour, aside) = (loss.colour(), aside(index, lines.len()));
+        plot.line(
+            &format!("line s {colour}"),
+            points.iter().map(|(level, mean, _)| (*level, *mean)),
+        );
+        for (level, mean, bar) in points {
+            if let Some(bar) = bar {
+                plot.bar(colour, *level, *bar, aside);
+            }
+            plot.mark(loss.glyph(), colour, 4.2, (*level, *mean), aside);
+        }
+    }
+    let desc = lines.iter().map(|(loss, points)| {
+        let at = |(level, mean, _): &(f64, f64, _)| format!("{} at η = {level}", number(*mean));
+        format!(
+            "{loss}: {}",
+            points.iter().map(at).collect::<Vec<_>>().join(", ")
+        )
+    });
+    let desc: Vec<String> = desc.collect();
+    Some(plot.picture(format!("{heading}, {panel}"), desc.join("; ") + "."))
+}
+
+fn caption(all: &[&Run]) -> String {
+    let (runs, note) = largest(all);
+    let levels = distinct(runs.iter().copied(), Level::of);
+    let Some(&highest) = levels.last() else {
+        return String::new();
+    };
+    let of = |loss: Loss| {
+        let mean = |quantity, ratio| {
+            let values = compared(quantity, ratio, &runs, loss, highest);
+            summary(&values).map(|(mean, _)| mean)
+        };
+        let percent = |value: f64| format!("{:+.0}%", 100.0 * value.exp_m1()).replace('-', "−");
+        Some(format!(
+            "{loss} {} points of accuracy, {} dilation ({} of correct samples)",
+            format!("{:+.2}", mean(Quantity::Accuracy, false)?).replace('-', "−"),
+            percent(mean(Quantity::Dilation, true)?),
+            mean(Quantity::DilationCorrect, true).map_or_else(|| "–".to_owned(), percent)
+        ))
+    };
+    let others = losses(runs.iter().copied()).into_iter();
+    let parts: Vec<String> = others
+        .filter(|loss| *loss != Loss::CrossEntropy)
+        .filter_map(of)
+        .collect();
+    format!(
+        "Against CE at η = {}: {}.{note}",
+        highest.0,
+        parts.join("; ")
+    )
+}

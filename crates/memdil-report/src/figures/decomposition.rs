@@ -1,0 +1,148 @@
+//! Dilation as test error and the spread of the rest.
+
+use super::{by_loss, largest, level_keys, loss_keys, or_undefined, r_squared, shape};
+use crate::chart::{Axis, Figure, Frame, Group, Key, Plot, span};
+use crate::runs::{Level, Panel, Quantity, Run, by_panel, distinct};
+use crate::text::{count, number};
+
+/// Points of the curve.
+const POINTS: usize = 60;
+
+/// Dilation of two classes whose features are two points, where a share `error` of each class lies
+/// on the point of the other, and NC1 around the points is `rest`.
+///
+/// $NC_1 = (2e(1-e) + NC_1^0) / (1-2e)^2$; derivation in the chapter on metrics.
+fn dilation_of(error: f64, rest: f64) -> f64 {
+    (2.0 * error * (1.0 - error) + rest) / (1.0 - 2.0 * error).powi(2)
+}
+
+/// A run with what it measured.
+#[derive(Clone, Copy)]
+struct Point<'a> {
+    run: &'a Run,
+    error: f64,
+    dilation: f64,
+    rest: f64,
+}
+
+impl<'a> Point<'a> {
+    fn of(run: &'a Run) -> Option<Self> {
+        Some(Self {
+            run,
+            error: 1.0 - run.value(Quantity::Accuracy)? / 100.0,
+            dilation: run.value(Quantity::Dilation)?,
+            rest: run.value(Quantity::DilationCorrect)?,
+        })
+        .filter(|point| point.error < 0.5)
+    }
+}
+
+/// `None` without two-class runs.
+pub(super) fn figure(runs: &[Run]) -> Option<Figure> {
+    let two = runs
+        .iter()
+        .filter(|run| run.record.spec.data.classes.len() == 2);
+    let drawn: Vec<&Run> = two.filter(|run| Point::of(run).is_some()).collect();
+    let levels = distinct(drawn.iter().copied(), Level::of);
+    let panels = by_panel(&drawn);
+    if panels.is_empty() {
+        return None;
+    }
+    let mut legend = loss_keys(&drawn, |_| None);
+    legend.extend(level_keys(&levels));
+    legend.push(Key::Line("from test error alone, no parameter".to_owned()));
+    let of_panel = |(panel, runs): &(&Panel, Vec<&Run>)| group(panel, runs, &levels);
+    Some(Figure {
+        name: "decomposition".to_owned(),
+        heading: "How much of dilation is test error".to_owned(),
+        caption: caption(&drawn),
+        reading: "Left: one mark per run, dilation against test error; the line is 2e(1 − e)/(1 − 2e)², the dilation of two \
+                  classes that collapsed to two points, a share e of each on the wrong one. Marks above the line spread for \
+                  another reason too; below it, samples on the wrong side lie short of the other class. Right: that rest, NC1 of the test samples that are classified correctly, around their \
+                  own class means, over the same errors and on the same scale. R² has the mean over runs in its denominator."
+            .to_owned(),
+        legend,
+        groups: panels.iter().map(of_panel).collect(),
+        side_by_side: false,
+    })
+}
+
+fn caption(all: &[&Run]) -> String {
+    let (runs, note) = largest(all);
+    let points: Vec<Point<'_>> = runs.iter().filter_map(|run| Point::of(run)).collect();
+    let fit = |rest: fn(&Point<'_>) -> f64| {
+        let pairs = points.iter();
+        let pair = |p: &Point<'_>| (p.dilation, dilation_of(p.error, rest(p)));
+        or_undefined(r_squared(&pairs.map(pair).collect::<Vec<_>>()))
+    };
+    let levels = distinct(runs.iter().copied(), Level::of);
+    let highest = levels.last().copied().unwrap_or(Level(0.0));
+    let noisy = crate::runs::at(&runs, highest);
+    format!(
+        "Test error alone, without a parameter, explains the dilation of {} with R² = {}; with each run’s spread of the \
+         correct samples added, R² = {}. At η = {} dilation is {}, that of the correct samples {}.{note}",
+        count(points.len(), "run", "runs"),
+        fit(|_| 0.0),
+        fit(|point| point.rest),
+        highest.0,
+        by_loss(&noisy, Quantity::Dilation, number),
+        by_loss(&noisy, Quantity::DilationCorrect, number)
+    )
+}
+
+fn group(panel: &Panel, runs: &[&Run], levels: &[Level]) -> Group {
+    let points: Vec<Point<'_>> = runs.iter().filter_map(|run| Point::of(run)).collect();
+    let widest = points.iter().map(|point| point.error).fold(0.01, f64::max);
+    let values = points.iter().flat_map(|point| [point.dilation, point.rest]);
+    let heights = span(values.filter(|v| *v > 0.0)).unwrap_or([0.01, 1.0]);
+    let draw = |heading: &str, value: fn(&Point<'_>) -> f64, curve: bool| {
+        let x = Axis::linear([0.0, widest], "test error e");
+        let y = Axis::log(heights, "").most(7);
+        let mut plot = Plot::new(Frame::new(440.0, 300.0), heading, &x, &y);
+        for point in points.iter().filter(|point| value(point) > 0.0) {
+            let glyph = shape(Level::of(point.run), levels);
+            let at = (point.error, value(point));
+            plot.mark(glyph, point.run.loss().colour(), 4.2, at, 0.0);
+        }
+        if curve {
+            let steps = (1..=POINTS).map(|step| widest * step as f64 / POINTS as f64);
+            let line = steps.map(|error| (error, dilation_of(error, 0.0)));
+            let inside = heights[0]..=heights[1];
+            plot.line(
+                "contour",
+                line.filter(|(_, height)| inside.contains(height)),
+            );
+        }
+        let mean = by_loss(runs, Quantity::Accuracy, |v| format!("{v:.1}%"));
+        plot.picture(
+            format!("{heading} against test error, {panel}"),
+            format!(
+                "{}; mean test accuracy: {mean}.",
+                count(points.len(), "run", "runs")
+            ),
+        )
+    };
+    Group {
+        title: Some(panel.to_string()),
+        columns: 2,
+        pictures: vec![
+            draw("dilation (test NC1)", |point| point.dilation, true),
+            draw("dilation, correct samples only", |point| point.rest, false),
+        ],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_collapsed_classes_with_errors_have_this_nc1() {
+        // Class means at 0.2 and 0.8 of the way: within variance 0.16, between (0.6 / 2)² = 0.09;
+        // the pseudo-inverse makes NC1 their ratio over the number of classes, 2.
+        let (within, between) = (0.2 * 0.8, 0.3 * 0.3);
+        assert!((dilation_of(0.2, 0.0) - within / between / 2.0).abs() < 1e-12);
+        assert!(dilation_of(0.0, 0.1) - 0.1 < 1e-12);
+        assert!(dilation_of(0.2, 0.1) > dilation_of(0.2, 0.0));
+    }
+}

@@ -1,0 +1,223 @@
+//! Memorization and dilation along training: noisy networks beside the clean ones of their seeds.
+
+use std::collections::BTreeMap;
+
+use memdil_claims::stats::mean;
+use memdil_records::EpochRecord;
+
+use super::{heading, loss_keys};
+use crate::ReportError;
+use crate::chart::{Axis, Figure, Frame, Glyph, Group, Key, Picture, Plot, span};
+use crate::loss::Loss;
+use crate::runs::{Level, Run, at, by_panel, distinct, losses, under};
+use crate::text::{number, percent};
+
+/// Evaluations that make a course.
+const FEWEST: usize = 4;
+
+/// What the networks of a loss and noise level were at an epoch, on average over seeds.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    epoch: usize,
+    /// Memorised share of the noisy networks.
+    share: f64,
+    /// Geometric means of the dilation of noisy networks, and of the clean ones of the same seeds.
+    noisy: f64,
+    clean: f64,
+}
+
+/// One loss at one noise level.
+struct Course {
+    loss: Loss,
+    level: Level,
+    places: Vec<Place>,
+}
+
+/// `None` where no noisy run has a clean partner with the same evaluations.
+pub(super) fn figure(runs: &[Run]) -> Result<Option<Figure>, ReportError> {
+    let often =
+        |run: &&Run| run.last().is_some() && run.record.spec.training.evaluations() >= FEWEST;
+    let candidates: Vec<&Run> = runs.iter().filter(often).collect();
+    let (mut groups, mut drawn, mut captions) = (Vec::new(), Vec::new(), Vec::new());
+    for (panel, here) in by_panel(&candidates) {
+        let courses = courses(&here)?;
+        let levels: Vec<Level> = distinct(here.iter().copied(), Level::of)
+            .into_iter()
+            .filter(|level| courses.iter().any(|course| course.level == *level))
+            .collect();
+        if levels.is_empty() {
+            continue;
+        }
+        let picture = |level: &Level| {
+            let of_level = || courses.iter().filter(|course| course.level == *level);
+            picture(of_level, *level, &panel.to_string())
+        };
+        captions.push((here.len(), caption(&courses, &panel.to_string())));
+        groups.push(Group {
+            title: Some(heading(panel, runs)),
+            columns: levels.len().clamp(2, 3),
+            pictures: levels.iter().filter_map(picture).collect(),
+        });
+        drawn.extend(here);
+    }
+    let most = captions.into_iter().rev().max_by_key(|(runs, _)| *runs);
+    let mut legend = loss_keys(&drawn, |_| None);
+    legend.extend([
+        Key::Line("noisy labels".to_owned()),
+        Key::Limit("clean labels, same epochs".to_owned()),
+        Key::Shape(Glyph::Star, "last epoch".to_owned()),
+    ]);
+    Ok(most.map(|(_, caption)| Figure {
+        name: "phase-portrait".to_owned(),
+        heading: "Memorization and dilation along training".to_owned(),
+        caption,
+        reading: "A line follows the networks of one loss through training; a mark is an evaluation, the star the last \
+                  one. Across: the share of corrupted training samples predicted as their given, wrong label. Up: dilation \
+                  (NC1 of test features), geometric mean over seeds. Dotted: the networks of the same seeds trained on \
+                  clean labels, at the same epochs and therefore at the same place across. The gap between the two lines \
+                  is what the noise adds; the claim compares its growth with that of memorization in each run."
+            .to_owned(),
+        legend,
+        groups,
+        side_by_side: false,
+    }))
+}
+
+fn courses(runs: &[&Run]) -> Result<Vec<Course>, ReportError> {
+    let mut epochs: BTreeMap<(Loss, Level, u64), BTreeMap<usize, EpochRecord>> = BTreeMap::new();
+    for run in runs {
+        let of_run = run.epochs()?.into_iter().map(|epoch| (epoch.epoch, epoch));
+        epochs.insert((run.loss(), Level::of(run), run.seed()), of_run.collect());
+    }
+    let mut courses = Vec::new();
+    for loss in losses(runs.iter().copied()) {
+        let of_loss = under(runs, loss);
+        for level in distinct(of_loss.iter().copied(), Level::of) {
+            if level.0 <= 0.0 {
+                continue;
+            }
+            let mut by_epoch: BTreeMap<usize, Vec<[f64; 3]>> = BTreeMap::new();
+            for run in at(&of_loss, level) {
+                let key = |level| epochs.get(&(loss, level, run.seed()));
+                let (Some(noisy), Some(clean)) = (key(level), key(Level(0.0))) else {
+                    continue;
+                };
+                for (epoch, noisy) in noisy {
+                    if let Some(values) = clean.get(epoch).and_then(|clean| values(noisy, clean)) {
+                        by_epoch.entry(*epoch).or_default().push(values);
+                    }
+                }
+            }
+            let places: Vec<Place> = by_epoch.into_iter().filter_map(place).collect();
+            if places.len() >= FEWEST {
+                courses.push(Course {
+                    loss,
+                    level,
+                    places,
+                });
+            }
+        }
+    }
+    Ok(courses)
+}
+
+/// Memorised share, and the logarithms of both dilations.
+fn values(noisy: &EpochRecord, clean: &EpochRecord) -> Option<[f64; 3]> {
+    let dilation = |epoch: &EpochRecord| {
+        let dilation = epoch.quantity("test.dilation")?;
+        (dilation > 0.0).then(|| dilation.ln())
+    };
+    Some([
+        noisy.memorized_as_given?,
+        dilation(noisy)?,
+        dilation(clean)?,
+    ])
+}
+
+fn place((epoch, seeds): (usize, Vec<[f64; 3]>)) -> Option<Place> {
+    let of = |index: usize| mean(&seeds.iter().map(|values| values[index]).collect::<Vec<_>>());
+    Some(Place {
+        epoch,
+        share: of(0)?,
+        noisy: of(1)?.exp(),
+        clean: of(2)?.exp(),
+    })
+}
+
+fn picture<'a, C: Iterator<Item = &'a Course>>(
+    courses: impl Fn() -> C,
+    level: Level,
+    panel: &str,
+) -> Option<Picture> {
+    let places = || courses().flat_map(|course| &course.places);
+    let heights = span(places().flat_map(|place| [place.noisy, place.clean]))?;
+    let across = span(places().map(|place| place.share).chain([0.0, 1.0]))?;
+    let mut plot = Plot::new(
+        Frame::new(400.0, 300.0),
+        &format!("η = {}", level.0),
+        &Axis::exact(across, "memorised share"),
+        &Axis::log(heights, "dilation (test NC1)").most(7),
+    );
+    for course in courses() {
+        let colour = course.loss.colour();
+        let line = format!("line s {colour}");
+        let noisy = course.places.iter().map(|place| (place.share, place.noisy));
+        let clean = course.places.iter().map(|place| (place.share, place.clean));
+        plot.dashed(&line, "1 4", clean);
+        plot.line(&line, noisy.clone());
+        for (index, place) in noisy.enumerate() {
+            let (glyph, size) = if index + 1 == course.places.len() {
+                (Glyph::Star, 6.5)
+            } else {
+                (Glyph::Circle, 2.6)
+            };
+            plot.mark(glyph, colour, size, place, 0.0);
+        }
+    }
+    let ends = courses().filter_map(|course| {
+        let last = course.places.last()?;
+        Some(format!(
+            "{} ends at share {} and dilation {}, clean {}",
+            course.loss,
+            number(last.share),
+            number(last.noisy),
+            number(last.clean)
+        ))
+    });
+    let ends: Vec<String> = ends.collect();
+    Some(plot.picture(
+        format!("Memorised share and dilation, η = {}, {panel}", level.0),
+        ends.join("; ") + ".",
+    ))
+}
+
+/// Where the networks of the first loss go at the highest noise level.
+fn caption(courses: &[Course], panel: &str) -> String {
+    let highest = courses.iter().map(|course| course.level).max();
+    let course = courses.iter().find(|course| Some(course.level) == highest);
+    let ends = course.and_then(|course| {
+        let least = |a: &&Place, b: &&Place| a.share.total_cmp(&b.share);
+        Some((
+            course,
+            course.places.iter().min_by(least)?,
+            course.places.last()?,
+        ))
+    });
+    let Some((course, from, to)) = ends else {
+        return String::new();
+    };
+    format!(
+        "{} at η = {} ({panel}): from epoch {} to {} the memorised share goes from {} to {} and dilation from {} to {}; \
+         with clean labels, dilation goes from {} to {} over the same epochs.",
+        course.loss,
+        course.level.0,
+        from.epoch,
+        to.epoch,
+        percent(from.share, 0),
+        percent(to.share, 0),
+        number(from.noisy),
+        number(to.noisy),
+        number(from.clean),
+        number(to.clean)
+    )
+}

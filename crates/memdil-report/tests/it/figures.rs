@@ -1,0 +1,215 @@
+//! Figures that experiment files name, over made-up runs whose numbers are known.
+
+use std::fs;
+
+use memdil_records::{EpochRecord, RunRecord};
+use memdil_report::{Page, ReportOptions, write_report};
+use tempfile::TempDir;
+
+use crate::common::{Plan, Values, check_page, claims_of, record, write};
+
+/// A run with the values of its last epoch.
+fn run(plan: &Plan, dilation: f64, accuracy: f64) -> RunRecord {
+    let values = Values {
+        dilation,
+        memorization: 0.9,
+        accuracy,
+    };
+    record(plan, values)
+}
+
+/// The page, with the figures that the experiment's file names.
+fn page(figures: &str, claims: &str, records: &[RunRecord], epochs: &[Vec<EpochRecord>]) -> String {
+    let folder: TempDir = tempfile::tempdir().unwrap();
+    let runs = folder.path().join("runs");
+    for (index, record) in records.iter().enumerate() {
+        let written = write(&runs, record);
+        if let Some(epochs) = epochs.get(index) {
+            let line = |epoch: &EpochRecord| serde_json::to_string(epoch).unwrap() + "\n";
+            fs::write(
+                written.metrics(),
+                epochs.iter().map(line).collect::<String>(),
+            )
+            .unwrap();
+        }
+    }
+    let mut experiment = claims_of("memorization-dilation", claims, records);
+    experiment.page = Page::read(&figures.parse().unwrap()).unwrap();
+    let report = write_report(&ReportOptions {
+        runs: Some(runs),
+        features: Vec::new(),
+        out: folder.path().join("out"),
+        manifests: Vec::new(),
+        experiments: vec![experiment],
+        reference: None,
+        theory: false,
+        command: None,
+    })
+    .unwrap();
+    let html = fs::read_to_string(report.html).unwrap();
+    check_page(&html);
+    html
+}
+
+#[test]
+fn only_the_named_figures_are_drawn_in_their_order() {
+    let mut records = Vec::new();
+    for (seed, eta) in [(0, 0.0), (0, 0.4)] {
+        records.push(run(&Plan::new("CE", eta, seed), 0.1 + eta, 0.9));
+    }
+    let named = "title = 'Mine'\nfigures = ['by-noise', 'dilation-memorization', 'capacity']";
+    let html = page(named, "claim = []", &records, &[]);
+    // One width has no capacity to show.
+    let ids: Vec<&str> = html.split("<figure id=\"").skip(1).collect();
+    assert_eq!(ids.len(), 2);
+    assert!(ids[0].starts_with("by-noise") && ids[1].starts_with("dilation-memorization"));
+    assert!(html.contains("<h2>Mine</h2>"));
+    let none = page("figures = []", "claim = []", &records, &[]);
+    assert!(!none.contains("<figure"));
+}
+
+#[test]
+fn dilation_that_is_test_error_alone_has_an_r_squared_of_one() {
+    let formula = |error: f64| 2.0 * error * (1.0 - error) / (1.0 - 2.0 * error).powi(2);
+    let records = |factor: fn(f64) -> f64| -> Vec<RunRecord> {
+        let errors = [0.02, 0.05, 0.1, 0.15, 0.2, 0.25];
+        let of = |(seed, error): (usize, f64)| {
+            let dilation = formula(error) * factor(error);
+            run(&Plan::new("CE", 0.4, seed as u64), dilation, 1.0 - error)
+        };
+        errors.into_iter().enumerate().map(of).collect()
+    };
+    let draw =
+        |records: &[RunRecord]| page("figures = ['decomposition']", "claim = []", records, &[]);
+    let exact = draw(&records(|_| 1.0));
+    assert!(
+        exact.contains("the dilation of 6 runs with R² = 1.00;"),
+        "{exact}"
+    );
+    let other = draw(&records(|error| 1.0 / (0.2 + 4.0 * error)));
+    assert!(!other.contains("with R² = 1.00;") && other.contains("6 runs with R² = "));
+}
+
+#[test]
+fn losses_are_compared_by_seed() {
+    let mut records = Vec::new();
+    for seed in 0..6 {
+        // Seeds differ much, the losses of a seed by exactly 2 points and 40%.
+        let (accuracy, dilation) = (0.8 + 0.01 * seed as f64, 0.1 * (seed + 1) as f64);
+        records.push(run(&Plan::new("CE", 0.4, seed), dilation, accuracy));
+        records.push(run(
+            &Plan::new("LS", 0.4, seed),
+            0.6 * dilation,
+            accuracy + 0.02,
+        ));
+    }
+    let html = page("figures = ['against-ce']", "claim = []", &records, &[]);
+    let expected = "Against CE at η = 0.4: LS +2.00 points of accuracy, −40% dilation (−40% of correct samples).";
+    assert!(html.contains(expected), "{html}");
+}
+
+/// Evaluations in which the memorised share and dilation go from one value to another.
+fn course(share: Option<[f64; 2]>, dilation: [f64; 2], last: &EpochRecord) -> Vec<EpochRecord> {
+    let at = |step: usize, [from, to]: [f64; 2]| from + (to - from) * step as f64 / 4.0;
+    let epoch = |step: usize| {
+        let mut test = last.test.clone().unwrap();
+        test.dilation = Some(at(step, dilation));
+        EpochRecord {
+            epoch: 10 * step + 1,
+            memorized_as_given: share.map(|share| at(step, share)),
+            test: Some(test),
+            ..last.clone()
+        }
+    };
+    (0..5).map(epoch).collect()
+}
+
+#[test]
+fn the_portrait_lays_noisy_beside_clean_networks() {
+    let (mut records, mut epochs) = (Vec::new(), Vec::new());
+    for seed in 0..3 {
+        for (eta, share, dilation) in [
+            (0.0, None, [0.0625, 0.03125]),
+            (0.4, Some([0.1, 0.9]), [0.125, 0.5]),
+        ] {
+            let record = run(&Plan::new("CE", eta, seed), 0.5, 0.9);
+            epochs.push(course(share, dilation, record.last.as_ref().unwrap()));
+            records.push(record);
+        }
+    }
+    let draw = |records: &[RunRecord], epochs: &[Vec<EpochRecord>]| {
+        page(
+            "figures = ['phase-portrait']",
+            "claim = []",
+            records,
+            epochs,
+        )
+    };
+    let html = draw(&records, &epochs);
+    let expected = "from epoch 1 to 41 the memorised share goes from 10% to 90% and dilation from 0.125 to 0.500; with clean \
+                    labels, dilation goes from 0.0625 to 0.0312";
+    assert!(html.contains(expected), "{html}");
+    // Without the clean networks there is nothing to lay beside.
+    let noisy = |index: usize| records[index].requested_noise > 0.0;
+    let kept: Vec<usize> = (0..records.len()).filter(|index| noisy(*index)).collect();
+    let records: Vec<RunRecord> = kept.iter().map(|index| records[*index].clone()).collect();
+    let epochs: Vec<_> = kept.iter().map(|index| epochs[*index].clone()).collect();
+    assert!(!draw(&records, &epochs).contains("<figure"));
+}
+
+#[test]
+fn capacity_compares_each_width_with_its_clean_network() {
+    let mut records = Vec::new();
+    for seed in 0..6 {
+        for (width, share, ratio) in [(4, 0.2, 2.0), (16, 0.6, 4.0), (64, 0.9, 8.0)] {
+            for eta in [0.0, 0.4] {
+                let plan = Plan {
+                    width,
+                    ..Plan::new("CE", eta, seed)
+                };
+                // Wider networks have less dilation without noise.
+                let clean = 1.0 / width as f64;
+                let dilation = if eta > 0.0 { ratio * clean } else { clean };
+                let mut record = run(&plan, dilation, 0.9);
+                let last = record.last.as_mut().unwrap();
+                last.memorized_as_given = (eta > 0.0).then_some(share);
+                records.push(record);
+            }
+        }
+    }
+    let html = page("figures = ['capacity']", "claim = []", &records, &[]);
+    let expected = "at width 4 networks memorise 20% of the wrong labels and dilation is 2.00 times that of clean networks; \
+                    at width 64 they memorise 90% and it is 8.00 times. Of correctly classified samples: 2.00 and 8.00 times.";
+    assert!(html.contains(expected), "{html}");
+}
+
+#[test]
+fn the_model_is_drawn_beside_its_baselines() {
+    const CLAIM: &str = r#"
+        [[claim]]
+        id = "theory-level"
+        statement = "The model predicts rho."
+        test = "prediction"
+        fit = { "loss.kind" = "cross_entropy", "noise.eta" = [0.0, 0.2] }
+    "#;
+    let mut records = Vec::new();
+    for seed in 0..6 {
+        for loss in ["CE", "LS"] {
+            for eta in [0.0, 0.2, 0.4] {
+                let mut record = run(&Plan::new(loss, eta, seed), 0.1, 0.9);
+                let test = record.last.as_mut().unwrap().test.as_mut().unwrap();
+                // A line in the noise level, which the first baseline predicts exactly.
+                test.rho_nc1 = Some(0.1 + eta);
+                records.push(record);
+            }
+        }
+    }
+    let html = page("figures = ['model']", CLAIM, &records, &[]);
+    let caption = html.split("R² out of sample: ").nth(1).unwrap();
+    assert!(
+        caption.contains("1.00 for the line (24 runs)."),
+        "{caption}"
+    );
+    let without = page("figures = ['model']", "claim = []", &records, &[]);
+    assert!(!without.contains("<figure"));
+}
