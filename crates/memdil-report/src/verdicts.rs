@@ -57,7 +57,7 @@ pub(crate) fn missing(ids: &[String]) -> Option<Block> {
         Block::Text(Text {
             tone: Tone::Warning,
             ..Text::new(format!(
-                "{} missing, failed or not made yet: {}{more}.",
+                "{} missing here, failed or not made yet: {}{more}.",
                 count(ids.len(), "planned run is", "planned runs are"),
                 names.join(", ")
             ))

@@ -37,8 +37,7 @@ pub(crate) fn of_file(
         );
         return Err(BadInput(message).into());
     }
-    let page = Page::read(experiment.report())
-        .map_err(|error| BadInput(format!("{}: {error}", path.display())))?;
+    let page = page(path, &experiment)?;
     let claims = ReportedExperiment {
         name: experiment.name(),
         page,
@@ -58,6 +57,11 @@ fn searched(experiment: &Experiment, data_dir: Option<&Path>) -> anyhow::Result<
         .into_iter()
         .map(|search| search.spec)
         .collect())
+}
+
+fn page(path: &Path, experiment: &Experiment) -> Result<Page, BadInput> {
+    Page::read(experiment.report())
+        .map_err(|error| BadInput(format!("{}: {error}", path.display())))
 }
 
 fn read(path: &Path, experiment: &Experiment) -> anyhow::Result<Vec<Declaration>> {
@@ -99,6 +103,7 @@ pub(crate) fn planned(
     planned: &[RunSpec],
 ) -> anyhow::Result<Vec<String>> {
     let path = settings.config();
+    page(path, experiment)?;
     let declarations = read(path, experiment)?;
     let families = match Family::of(&declarations, settings.preset(), planned) {
         Ok(families) => families,

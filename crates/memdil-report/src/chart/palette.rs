@@ -21,7 +21,7 @@ const SURFACES: [Colour; 9] = [
 /// Losses and classes; each is also a CSS class of this name.
 const SERIES: [Colour; 19] = [
     ("ce", "#0067a8", "#5cb3ef"),
-    ("ls", "#cc5200", "#ff9552"),
+    ("ls", "#c54f00", "#ff9552"),
     ("lr", "#00855f", "#3ccfa2"),
     ("mse", "#9b4a8c", "#dd93cf"),
     ("fl", "#8a6100", "#d9ab3c"),
@@ -30,11 +30,11 @@ const SERIES: [Colour; 19] = [
     ("fc", "#4a6b1a", "#a5cc6a"),
     ("other", "#586474", "#9aa7b8"),
     ("class0", "#5546c8", "#a297ff"),
-    ("class1", "#b07c00", "#e8b83f"),
+    ("class1", "#9a6d00", "#e8b83f"),
     ("class2", "#00856b", "#38cfae"),
     ("class3", "#c2306e", "#ff86b3"),
-    ("class4", "#0a86c9", "#5cc0f5"),
-    ("class5", "#d4560a", "#ff9c5b"),
+    ("class4", "#097bb8", "#5cc0f5"),
+    ("class5", "#c54f09", "#ff9c5b"),
     ("class6", "#4f7a12", "#a9d45f"),
     ("class7", "#8d4bb0", "#d49bf0"),
     ("class8", "#7a5236", "#d0a07c"),

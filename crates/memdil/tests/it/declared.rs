@@ -292,6 +292,16 @@ fn claims_that_cannot_be_tested_are_one_line() {
             "against = { \"model.width\" = 16, \"noise.eta\" = { above = 0.5 } }",
             "lies in the range in no run",
         ),
+        (
+            "[[claim]]",
+            "[report]\nfigures = [\"capacty\"]\n\n[[claim]]",
+            "[report]: there is no figure 'capacty': there are phase-portrait",
+        ),
+        (
+            "[[claim]]",
+            "[report]\nheading = \"Widths\"\n\n[[claim]]",
+            "[report]: unknown field `heading`",
+        ),
     ];
     for (from, to, expected) in cases {
         fs::write(scene.path("bad.toml"), example().replacen(from, to, 1)).unwrap();

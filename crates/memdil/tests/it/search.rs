@@ -193,7 +193,7 @@ fn a_search_tries_retrains_and_is_reported() {
     let page = fs::read_to_string(scene.path("report/index.html")).unwrap();
     for expected in [
         "<section id=\"experiment-",
-        "What the searches found",
+        "Validation accuracy over the trials",
         "optimizer.learning_rate",
         "✓ best",
         "2 runs",
