@@ -214,6 +214,7 @@ impl<'a> Measured<'a> {
             unit: first.unit,
             effect: first.effect,
             interval: first.interval,
+            bound: Some(first.unit.convert(self.conditions[0].bound)).filter(|bound| *bound != 0.0),
             p: first.p,
             p_holm,
             family: p_holm.map(|_| family),

@@ -127,7 +127,7 @@ pub struct PredictedRun {
 pub struct PanelPredictions {
     /// Data set, and what tells the panel apart from others.
     pub panel: String,
-    /// By noise level, loss and seed.
+    /// By cell, then seed.
     pub runs: Vec<PredictedRun>,
 }
 

@@ -153,6 +153,9 @@ pub struct Claim {
     /// Its 95% interval (Student's t over seeds).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interval: Option<[f64; 2]>,
+    /// What effect and interval are compared with, where it is not zero.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bound: Option<f64>,
     /// Two-sided p of the t test over seeds that the interval belongs to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub p: Option<f64>,

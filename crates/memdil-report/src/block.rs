@@ -8,7 +8,7 @@ use crate::chart::{Figure, Picture};
 #[derive(Clone, Debug)]
 pub(crate) struct Document {
     pub(crate) title: &'static str,
-    /// What the report asks.
+    /// The question of the report.
     pub(crate) purpose: &'static str,
     /// Date, number of runs, seeds, data.
     pub(crate) facts: Vec<String>,
@@ -35,7 +35,7 @@ pub(crate) struct Section {
     pub(crate) blocks: Vec<Block>,
 }
 
-/// What a section is made of.
+/// A part of a section.
 #[derive(Clone, Debug)]
 pub(crate) enum Block {
     Heading(String),

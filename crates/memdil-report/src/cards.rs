@@ -42,7 +42,7 @@ impl<'a> Judged<'a> {
         self.id.rsplit_once('/').map_or("", |(group, _)| group)
     }
 
-    /// The verdict that stands for all: that of the mean over panels, which comes last.
+    /// The verdict on the claim as a whole: that of the mean over panels, which comes last.
     pub(crate) fn lead(&self) -> &'a Claim {
         self.claims[self.claims.len() - 1]
     }
@@ -112,14 +112,26 @@ impl<'a> Judged<'a> {
             let ends = claim.interval.unwrap_or([*effect; 2]);
             ends.map(place)
         });
-        let [low, high] = span(ends.chain([0.0])).filter(|[low, high]| low < high)?;
+        let bound = self.lead().bound;
+        let [low, high] =
+            span(ends.chain([0.0]).chain(bound.map(place))).filter(|[low, high]| low < high)?;
         let x = Scale::exact([low, high], ENDS);
-        let (bottom, zero) = (STEP * rows.len() as f64 + 2.0, x.at(0.0));
-        let mut body = format!(r#"<path class="zero" d="M{zero:.1} 2V{bottom:.1}"/>"#);
-        body += &format!(
-            r#"<text class="tick" x="{zero:.1}" y="{:.1}" text-anchor="middle">0</text>"#,
-            bottom + 13.0
-        );
+        let bottom = STEP * rows.len() as f64 + 2.0;
+        let mut body = String::new();
+        for (value, dashes) in [(Some(0.0), ""), (bound, r#" stroke-dasharray="3 3""#)] {
+            let Some(value) = value else { continue };
+            let x = x.at(place(value));
+            let label = if dashes.is_empty() {
+                "0".to_owned()
+            } else {
+                unit.format(value)
+            };
+            body += &format!(
+                r#"<path class="zero"{dashes} d="M{x:.1} 2V{bottom:.1}"/><text class="tick" x="{x:.1}" y="{:.1}" text-anchor="middle">{}</text>"#,
+                bottom + 13.0,
+                escape(&label.replace(" points", ""))
+            );
+        }
         let mut lines = Vec::new();
         for (index, (claim, effect)) in rows.iter().enumerate() {
             let y = STEP * (index as f64 + 0.5) + 2.0;
@@ -129,8 +141,8 @@ impl<'a> Judged<'a> {
             if let Some([low, high]) = claim.interval.map(|ends| ends.map(|end| x.at(place(end)))) {
                 body += &format!(r#"<path class="range {class}" d="M{low:.1} {y:.1}H{high:.1}"/>"#);
             }
-            let last = index + 1 == rows.len();
-            let glyph = if last { Glyph::Diamond } else { Glyph::Circle };
+            let mean = self.claims.len() > 1 && index + 1 == rows.len();
+            let glyph = if mean { Glyph::Diamond } else { Glyph::Circle };
             body += &mark(
                 glyph,
                 x.at(place(*effect)),
@@ -201,7 +213,7 @@ fn remark(claim: &Claim) -> String {
     reason.unwrap_or_default() + &claim.refuted_if
 }
 
-/// What fits beside a mark.
+/// A label short enough to stay beside its mark.
 fn shortened(text: &str) -> String {
     const MOST: usize = 15;
     if text.chars().count() <= MOST {
@@ -251,7 +263,7 @@ pub(crate) fn verdicts(all: &[Judged<'_>]) -> Table {
     }
 }
 
-/// What a reader has to know beside a verdict: further conditions, other tests, remarks.
+/// Details of a verdict: further conditions, other tests, remarks.
 fn notes(claim: &Claim) -> Vec<String> {
     let mut notes = vec![claim.refuted_if.clone()];
     for condition in &claim.conditions {

@@ -7,16 +7,17 @@ use memdil_records::{Provenance, SearchRecord};
 
 use crate::block::{Block, Document, Section, Text, Tone};
 use crate::cards::{self, Judged, judged};
-use crate::experiment::Page;
+use crate::experiment::{Page, ReportedExperiment};
 use crate::figures::{self, Material};
 use crate::layer_peeled::{self, Descent};
+use crate::options::ReportOptions;
 use crate::reference::{self, Comparison};
 use crate::runs::{Run, distinct};
 use crate::sources::Sources;
 use crate::text::{count, date, seconds};
 use crate::theory::Theory;
-use crate::verdicts::{meaning, missing, rules, tally};
-use crate::{ReportError, ReportOptions, ReportedExperiment, measured, search, tables};
+use crate::verdicts::{missing, result, rules, tally};
+use crate::{ReportError, measured, search, tables};
 
 const TITLE: &str = "Memorization and dilation";
 
@@ -39,7 +40,7 @@ const LAYER_PEELED: &str = "layer-peeled";
 /// The section of the solved models where no experiment file names one.
 const SOLVED: &str = "md-theory";
 
-/// The document and what the caller of the report is told.
+/// The document, and the facts that the caller of the report gets.
 pub(crate) struct Content {
     pub(crate) document: Document,
     pub(crate) claims: Vec<Claim>,
@@ -88,7 +89,7 @@ impl Content {
     }
 }
 
-/// Everything that the document is made from.
+/// The sources of the document.
 struct Report<'a> {
     sources: &'a Sources,
     options: &'a ReportOptions,
@@ -115,6 +116,7 @@ impl Report<'_> {
         sections.extend(measured::section(&self.options.features));
         sections.extend(comparison.map(compared));
         sections.push(self.provenance());
+        name_apart(&mut sections);
         Ok(Document {
             title: TITLE,
             purpose: if measured_only {
@@ -153,14 +155,19 @@ impl Report<'_> {
         let runs = &self.sources.runs;
         let mut names = distinct(runs, |run| run.record.spec.experiment.as_str());
         names.retain(|name| !judged.contains(name));
-        if judged.is_empty() && names.is_empty() {
-            return Some("No claim is tested: no experiment file was given.".to_owned());
-        }
-        (!names.is_empty()).then(|| {
-            format!(
-                "No claim is tested on {}: the experiment declares none, or its file was not given.",
+        if !names.is_empty() {
+            return Some(format!(
+                "No claim is tested on {}: its file was not given, or declares none for this preset.",
                 names.join(", ")
-            )
+            ));
+        }
+        judged.is_empty().then(|| {
+            let reason = if self.options.experiments.is_empty() {
+                "no experiment file was given"
+            } else {
+                "no run has finished, or the files declare none"
+            };
+            format!("No claim is tested: {reason}.")
         })
     }
 
@@ -182,7 +189,7 @@ impl Report<'_> {
         if !descents.is_empty() {
             names.insert(LAYER_PEELED);
         }
-        if self.theory.is_some() {
+        if self.options.theory {
             names.insert(SOLVED);
         }
         let mut names: Vec<&str> = names.into_iter().collect();
@@ -203,43 +210,27 @@ impl Report<'_> {
     fn experiment(&self, name: &str) -> Result<Option<Section>, ReportError> {
         let unnamed = Page::default();
         let page = self.page(name).unwrap_or(&unnamed);
+        let Sources {
+            runs,
+            searches,
+            descents,
+            ..
+        } = self.sources;
         let of_runs = |run: &&Run| run.record.spec.experiment == name;
-        let runs: Vec<Run> = self.sources.runs.iter().filter(of_runs).cloned().collect();
+        let runs: Vec<Run> = runs.iter().filter(of_runs).cloned().collect();
         let of_searches = |search: &&SearchRecord| search.spec.experiment == name;
-        let searches: Vec<SearchRecord> = self
-            .sources
-            .searches
-            .iter()
-            .filter(of_searches)
-            .cloned()
-            .collect();
-        let judged: Vec<&Judged<'_>> = self
+        let searches: Vec<SearchRecord> = searches.iter().filter(of_searches).cloned().collect();
+        let judged = self
             .judged
             .iter()
-            .filter(|judged| judged.experiment() == name)
-            .collect();
-        let descents = if name == LAYER_PEELED {
-            self.sources.descents.as_slice()
-        } else {
-            &[]
-        };
+            .filter(|judged| judged.experiment() == name);
+        let judged: Vec<&Judged<'_>> = judged.collect();
+        let descents: &[Descent] = if name == LAYER_PEELED { descents } else { &[] };
 
-        let mut columns = Vec::new();
-        if !page.question.is_empty() {
-            columns.push(Text::new(&page.question));
-        }
-        let meaning = meaning(&judged, page, &runs);
-        if !meaning.is_empty() {
-            columns.push(Text {
-                lead: "What it means.".to_owned(),
-                ..Text::new(meaning)
-            });
-        }
-        let mut blocks = vec![Block::Columns(columns)];
+        let mut blocks = Vec::new();
         if !judged.is_empty() {
-            blocks.push(Block::Cards(
-                judged.iter().map(|judged| judged.card()).collect(),
-            ));
+            let cards = judged.iter().map(|judged| judged.card());
+            blocks.push(Block::Cards(cards.collect()));
         }
         blocks.extend(self.figures(name, page, &runs, &searches)?);
         if !descents.is_empty() {
@@ -249,29 +240,15 @@ impl Report<'_> {
             blocks.push(Block::Heading("Searches".to_owned()));
             blocks.extend(search::blocks(&searches));
         }
-        // Theory that was solved for a claim alone.
-        if blocks.len() == 1 && runs.is_empty() {
+        if blocks.is_empty() && runs.is_empty() {
             return Ok(None);
         }
-        if !judged.is_empty() {
-            blocks.push(Block::Fold {
-                heading: "How the claims are tested, panel by panel".to_owned(),
-                open: false,
-                blocks: judged.iter().flat_map(|judged| judged.details()).collect(),
-            });
-        }
-        if !runs.is_empty() {
-            blocks.push(Block::Fold {
-                heading: format!("{}, one per row", count(runs.len(), "run", "runs")),
-                open: false,
-                blocks: vec![Block::note("", RUNS), Block::Table(tables::runs(&runs))],
-            });
-        }
+        let intro = introduction(&page.question, result(&judged, page, &runs));
+        blocks.splice(..0, intro);
+        blocks.extend(details(&judged, &runs));
         if !page.differs.is_empty() {
-            blocks.push(Block::note(
-                "Where it differs from the paper.",
-                &page.differs,
-            ));
+            let lead = "Where it differs from the paper.";
+            blocks.push(Block::note(lead, &page.differs));
         }
         blocks.extend(provenance(&runs, descents));
         if let Some(command) = again(self.options.command.as_deref(), name) {
@@ -341,6 +318,52 @@ impl Report<'_> {
             blocks,
         }
     }
+}
+
+/// Gives a figure whose name is taken the name of its section too.
+fn name_apart(sections: &mut [Section]) {
+    let mut taken = BTreeSet::new();
+    for Section { id, blocks, .. } in sections {
+        for block in blocks {
+            if let Block::Figure(figure) = block
+                && !taken.insert(figure.name.clone())
+            {
+                figure.name = format!("{id}-{}", figure.name);
+            }
+        }
+    }
+}
+
+/// Question and result side by side; `None` without either.
+fn introduction(question: &str, result: String) -> Option<Block> {
+    let question = (!question.is_empty()).then(|| Text::new(question));
+    let result = (!result.is_empty()).then(|| Text {
+        lead: "Result.".to_owned(),
+        ..Text::new(result)
+    });
+    let texts: Vec<Text> = question.into_iter().chain(result).collect();
+    (!texts.is_empty()).then_some(Block::Columns(texts))
+}
+
+/// Folded: how claims were tested, and the runs.
+fn details(judged: &[&Judged<'_>], runs: &[Run]) -> Vec<Block> {
+    let fold = |heading: String, blocks: Vec<Block>| Block::Fold {
+        heading,
+        open: false,
+        blocks,
+    };
+    let mut folds = Vec::new();
+    if !judged.is_empty() {
+        let details = judged.iter().flat_map(|judged| judged.details());
+        let heading = "How the claims are tested, panel by panel";
+        folds.push(fold(heading.to_owned(), details.collect()));
+    }
+    if !runs.is_empty() {
+        let heading = format!("{}, one per row", count(runs.len(), "run", "runs"));
+        let table = Block::Table(tables::runs(runs));
+        folds.push(fold(heading, vec![Block::note("", RUNS), table]));
+    }
+    folds
 }
 
 /// Number of runs, their time, when and from which code; `None` where nothing was trained.

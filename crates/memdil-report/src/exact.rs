@@ -43,6 +43,7 @@ pub(crate) fn decided(holds: Option<bool>, n: usize) -> Claim {
         unit: Unit::Percent,
         effect: None,
         interval: None,
+        bound: None,
         p: None,
         p_holm: None,
         family: None,

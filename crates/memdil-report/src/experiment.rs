@@ -1,4 +1,4 @@
-//! An experiment file as the report needs it: what it claims, what it shows, what it plans.
+//! An experiment file as the report needs it: claims, texts and figures, plan.
 
 use memdil_claims::{Claim, Declaration, Family, Finished, PanelPredictions, Rule, Test};
 use memdil_records::RunSpec;
@@ -24,7 +24,7 @@ pub struct ReportedExperiment {
     pub planned: Vec<RunSpec>,
 }
 
-/// What an experiment's section says and draws: the `[report]` table of its file.
+/// Texts and figures of an experiment's section: the `[report]` table of its file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Page {
@@ -32,11 +32,11 @@ pub struct Page {
     pub title: Option<String>,
     /// Sections are in the order of these numbers; those without one come last.
     pub place: Option<u32>,
-    /// What is done, and what is asked.
+    /// The question, and how it is answered.
     pub question: String,
-    /// What an experiment without claims shows.
+    /// The result of an experiment without claims.
     pub shows: String,
-    /// Where it differs from the paper.
+    /// Differences from the paper.
     pub differs: String,
     /// Names of figures, in their order; without the list those that runs of any kind have.
     pub figures: Option<Vec<String>>,
@@ -72,6 +72,12 @@ impl Page {
             return Err(bad(format!(
                 "there is no figure '{name}': there are {known}"
             )));
+        }
+        let names: Vec<&String> = page.figures.iter().flatten().collect();
+        if let Some(name) =
+            (1..names.len()).find_map(|i| names[..i].contains(&names[i]).then_some(names[i]))
+        {
+            return Err(bad(format!("figure '{name}' is named twice")));
         }
         Ok(page)
     }

@@ -1,12 +1,12 @@
 //! From a folder of finished runs to claims, figures and one HTML page. Reads records, trains
 //! nothing.
 //!
-//! [`write_report`] is the whole of it: it reads every run below a folder, tests the claims that
-//! experiment files declare ([`ReportedExperiment`]; the tests are those of `memdil-claims`), draws the
-//! figures and writes `index.html` (self-contained), `report.md`, `claims.json`, and each figure as SVG and
-//! PNG in `figures/`. [`MeasuredFeatures`] of networks that others trained may stand beside the
-//! runs, or alone. With `theory` the page also shows the solved models and lays their predictions
-//! over the runs.
+//! [`write_report`] does all of it: it reads every run below a folder, tests the claims that
+//! experiment files declare ([`ReportedExperiment`]; the tests are those of `memdil-claims`), draws
+//! the figures that they name and writes `index.html` (self-contained), `report.md`, `claims.json`,
+//! and each figure as SVG and PNG in `figures/`. [`MeasuredFeatures`] of networks that other
+//! programs trained can be added, or reported alone. With `theory` the page also shows the solved
+//! models.
 //!
 //! ```
 //! use memdil_report::{ReportError, ReportOptions, write_report};
@@ -35,6 +35,7 @@ mod figures;
 mod layer_peeled;
 mod loss;
 mod measured;
+mod options;
 mod page;
 mod reference;
 mod runs;
@@ -50,5 +51,6 @@ mod write;
 pub use error::ReportError;
 pub use experiment::{Page, ReportedExperiment};
 pub use measured::{MeasuredFeatures, Sample};
+pub use options::ReportOptions;
 pub use theory::{PanelFit, PredictedRho, fit_runs};
-pub use write::{Report, ReportOptions, write_report};
+pub use write::{Report, write_report};

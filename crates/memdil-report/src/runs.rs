@@ -118,7 +118,7 @@ impl Panel {
             extra += ", settings searched";
         }
         if let Some(images) = spec.data.images_per_class {
-            extra += &format!(", {images} images a class");
+            extra += &format!(", {images} images per class");
         }
         if let Some(images) = spec.data.test_images_per_class {
             extra += &format!(", {images} to test");
@@ -133,9 +133,16 @@ impl Panel {
             width: spec.model.width(),
             network: spec.model.to_string(),
             extra,
-            settings: format!("{settings} {noise}"),
+            settings: format!("{settings} {noise} {}", other_noise(spec)),
         }
     }
+}
+
+/// With latent classes, whose level is the split, the other noise.
+fn other_noise(spec: &RunSpec) -> String {
+    let noise = serde_json::to_value(&spec.noise).unwrap_or_default();
+    let eta = noise.get("split").and_then(|_| noise.get("eta"));
+    eta.map_or_else(String::new, ToString::to_string)
 }
 
 impl fmt::Display for Panel {
@@ -301,10 +308,11 @@ fn searched(searches: &[SearchRecord]) -> BTreeMap<&str, Searched<'_>> {
     searched
 }
 
-/// Every finished run below `folder`, in the order of the tables; none will do where free features
-/// were trained, or a search is under way.
+/// Every finished run below `folder`, in the order of the tables. There may be no run where free
+/// features were trained or a search is under way.
 ///
-/// Where manifests are given, theirs only, and none will do: what is planned and missing is said.
+/// With manifests only their runs, of which none has to have finished: the report names those that are
+/// missing.
 pub(crate) fn read_runs(
     folder: &Path,
     manifests: &[PathBuf],

@@ -9,8 +9,8 @@ use crate::block::{Block, Row, Table};
 use crate::loss::Loss;
 use crate::text::{classes, count, or_dash, setting};
 
-/// What the section says first.
-pub(crate) const SEARCH: &str = "Each trial trains with sampled settings for a share of the epochs. The one with the \
+/// The text before the tables.
+const SEARCH: &str = "Each trial trains with sampled settings for a share of the epochs. The one with the \
      highest accuracy on held-out training samples, whose labels are as noisy as the others, is the best; its settings are \
      trained again on all training data for all epochs, and only that run is tested and counted. A diverged trial counts as \
      worst.";
@@ -71,7 +71,7 @@ fn setting_or_zero(value: f64) -> String {
     }
 }
 
-/// A value as tables show it: numbers short, all else as in a configuration.
+/// A value in a table: numbers short, everything else as in a configuration.
 fn value(value: &Value) -> String {
     match value {
         Value::Number(number) if number.is_f64() => or_dash(number.as_f64(), setting_or_zero),
@@ -81,7 +81,7 @@ fn value(value: &Value) -> String {
 }
 
 /// All searches, one a row.
-pub(crate) fn summary(searches: &[SearchRecord]) -> Table {
+fn summary(searches: &[SearchRecord]) -> Table {
     let columns = [
         ("search", false),
         ("sampler", false),

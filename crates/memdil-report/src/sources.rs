@@ -1,13 +1,14 @@
-//! What a folder of runs holds.
+//! The contents of a folder of runs.
 
 use memdil_records::{Provenance, SearchFolder, SearchRecord};
 
 use crate::layer_peeled::{self, Descent};
+use crate::options::ReportOptions;
 use crate::runs::{self, Run, distinct};
 use crate::text::{count, date};
-use crate::{ReportError, ReportOptions, search};
+use crate::{ReportError, search};
 
-/// What a folder of runs holds.
+/// The contents of a folder of runs; empty without one.
 #[derive(Debug, Default)]
 pub(crate) struct Sources {
     pub(crate) runs: Vec<Run>,
@@ -64,6 +65,7 @@ impl Sources {
         let mut facts = vec![date(newest)];
         if runs.is_empty() {
             facts.push(count(made.len(), "training", "trainings"));
+            facts.extend(measured);
             return facts;
         }
         facts.push(count(runs.len(), "run", "runs"));

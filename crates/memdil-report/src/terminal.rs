@@ -47,7 +47,7 @@ pub(crate) fn table(claims: &[Claim]) -> String {
         ]);
     }
     let width = |column: usize| {
-        // A group's name may be longer than its column: nothing stands beside it.
+        // A group's name may be longer than its column: its row has no other cell.
         let cells = rows.iter().filter(|row| column > 0 || !row[1].is_empty());
         cells
             .map(|row| row[column].chars().count())

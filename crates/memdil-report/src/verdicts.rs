@@ -7,7 +7,9 @@ use crate::block::{Block, Text, Tone};
 use crate::cards::Judged;
 use crate::experiment::Page;
 use crate::runs::{Quantity, Run};
-use crate::text::{count, or_dash, percent};
+use crate::text::{count, percent};
+
+const ORDER: [Verdict; 3] = [Verdict::Supported, Verdict::Refuted, Verdict::Inconclusive];
 
 /// `Of 24 claims: 9 supported, 15 inconclusive.`
 pub(crate) fn tally(judged: &[Judged<'_>]) -> String {
@@ -18,8 +20,7 @@ pub(crate) fn tally(judged: &[Judged<'_>]) -> String {
         let n = same.count();
         (n > 0).then(|| format!("{n} {verdict}"))
     };
-    let verdicts = [Verdict::Supported, Verdict::Refuted, Verdict::Inconclusive];
-    let parts: Vec<String> = verdicts.into_iter().filter_map(part).collect();
+    let parts: Vec<String> = ORDER.into_iter().filter_map(part).collect();
     format!(
         "Of {}: {}.",
         count(judged.len(), "claim", "claims"),
@@ -65,45 +66,51 @@ pub(crate) fn missing(ids: &[String]) -> Option<Block> {
     })
 }
 
-/// The verdicts of an experiment in a sentence; what its runs are like where it has none.
-pub(crate) fn meaning(judged: &[&Judged<'_>], page: &Page, runs: &[Run]) -> String {
-    if judged.is_empty() {
-        let of = |quantity, format: fn(f64) -> String| {
-            let values: Vec<f64> = runs.iter().filter_map(|run| run.value(quantity)).collect();
-            or_dash(mean(&values), format)
-        };
-        let values = format!(
-            "Over {}, mean test accuracy is {}; of corrupted training samples {} are predicted as their wrong label. ",
-            count(runs.len(), "run", "runs"),
-            of(Quantity::Accuracy, |v| percent(v / 100.0, 1)),
-            of(Quantity::MemorizedAsGiven, |v| percent(v, 0))
-        );
-        let values = if runs.is_empty() { "" } else { &values };
-        return format!("{values}{}", page.shows).trim().to_owned();
+/// The verdicts of an experiment in a sentence; mean values of its runs where it has none.
+pub(crate) fn result(judged: &[&Judged<'_>], page: &Page, runs: &[Run]) -> String {
+    if !judged.is_empty() {
+        let parts = ORDER
+            .into_iter()
+            .filter_map(|verdict| named(judged, verdict));
+        return parts.collect::<Vec<_>>().join(" ");
     }
-    let part = |verdict: Verdict| {
-        let same = judged
-            .iter()
-            .filter(|judged| judged.lead().verdict == verdict);
-        let named = |judged: &&Judged<'_>| match judged.lead().effect {
-            Some(effect) => format!("{} ({})", judged.name(), judged.lead().unit.format(effect)),
-            None => judged.name().to_owned(),
-        };
-        let names: Vec<String> = same.map(named).collect();
-        match verdict {
-            _ if names.is_empty() => None,
-            Verdict::Supported => Some(format!("Supported: {}.", names.join("; "))),
-            Verdict::Refuted => Some(format!("Refuted: {}.", names.join("; "))),
-            Verdict::Inconclusive => {
-                let n = count(names.len(), "claim is", "claims are");
-                Some(format!("{n} not decided by these runs."))
-            }
-        }
+    let mean_of = |quantity| {
+        let values: Vec<f64> = runs.iter().filter_map(|run| run.value(quantity)).collect();
+        mean(&values)
     };
-    let verdicts = [Verdict::Supported, Verdict::Refuted, Verdict::Inconclusive];
-    verdicts
-        .into_iter()
-        .filter_map(part)
-        .collect::<Vec<_>>()
-        .join(" ")
+    let mut parts = Vec::new();
+    if let Some(accuracy) = mean_of(Quantity::Accuracy) {
+        let runs = count(runs.len(), "run", "runs");
+        let accuracy = percent(accuracy / 100.0, 1);
+        parts.push(format!("Mean test accuracy over {runs} is {accuracy}."));
+    }
+    if let Some(share) = mean_of(Quantity::MemorizedAsGiven) {
+        let share = percent(share, 0);
+        parts.push(format!(
+            "Of corrupted training samples {share} are predicted as their given label."
+        ));
+    }
+    parts.extend((!page.shows.is_empty()).then(|| page.shows.clone()));
+    parts.join(" ")
+}
+
+/// The claims with a verdict, with their effects; of inconclusive ones only the number.
+fn named(judged: &[&Judged<'_>], verdict: Verdict) -> Option<String> {
+    let same = judged
+        .iter()
+        .filter(|judged| judged.lead().verdict == verdict);
+    let name = |judged: &&Judged<'_>| match judged.lead().effect {
+        Some(effect) => format!("{} ({})", judged.name(), judged.lead().unit.format(effect)),
+        None => judged.name().to_owned(),
+    };
+    let names: Vec<String> = same.map(name).collect();
+    match verdict {
+        _ if names.is_empty() => None,
+        Verdict::Supported => Some(format!("Supported: {}.", names.join("; "))),
+        Verdict::Refuted => Some(format!("Refuted: {}.", names.join("; "))),
+        Verdict::Inconclusive => {
+            let n = count(names.len(), "claim is", "claims are");
+            Some(format!("{n} not decided by these runs."))
+        }
+    }
 }

@@ -7,29 +7,8 @@ use memdil_claims::Claim;
 use memdil_records::{create_dir, write_atomic};
 
 use crate::content::Content;
-use crate::{MeasuredFeatures, ReportError, ReportedExperiment, page, terminal};
-
-/// What a report is made from, and where it goes.
-#[derive(Clone, Debug)]
-pub struct ReportOptions {
-    /// Folder whose subfolders are runs; it may also hold `layer-peeled.jsonl` and the searches in
-    /// `search/`. None for a report on `features` or the solved models alone.
-    pub runs: Option<PathBuf>,
-    /// Features that other programs wrote, measured.
-    pub features: Vec<MeasuredFeatures>,
-    /// Folder of the report; made where it does not exist.
-    pub out: PathBuf,
-    /// Manifests whose runs count; empty for all runs in the folder.
-    pub manifests: Vec<PathBuf>,
-    /// Experiment files: the claims that are tested, the figures that are drawn.
-    pub experiments: Vec<ReportedExperiment>,
-    /// TOML file of reference values to compare with ours.
-    pub reference: Option<PathBuf>,
-    /// Whether the solved models are shown too: seconds of computing.
-    pub theory: bool,
-    /// The command that makes runs and report again.
-    pub command: Option<String>,
-}
+use crate::options::ReportOptions;
+use crate::{ReportError, page, terminal};
 
 /// A report that has been written.
 #[derive(Clone, Debug)]
@@ -73,7 +52,8 @@ impl Report {
 /// [`ReportError::NoRuns`] when there is nothing to report,
 /// [`ReportError::Reference`] when the reference file is no such file, [`ReportError::Records`]
 /// when a run is damaged or a file cannot be written, [`ReportError::Theory`] when a model cannot
-/// be solved, [`ReportError::Figure`] when a figure cannot be drawn.
+/// be solved, [`ReportError::Figure`] when a figure cannot be drawn, [`ReportError::Claim`] when a claim cannot be
+/// tested.
 pub fn write_report(options: &ReportOptions) -> Result<Report, ReportError> {
     let page = options.out.join("index.html");
     // claims.json is written first: a report that was cut off has it too.

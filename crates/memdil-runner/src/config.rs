@@ -19,7 +19,7 @@ use crate::RunnerError;
 /// last one changing fastest. `[search]` is a [`SearchSpec`](memdil_records::SearchSpec): one
 /// search for each run of the sweep. `[preset.NAME]` replaces settings (`run`) and lists (`sweep`)
 /// by the same dotted names, and keys of `[search]`. `[[claim]]` tables say what the report tests,
-/// `[report]` what it says and draws. Written several times as `[[preset.NAME]]` it
+/// `[report]` has its texts and figures. Written several times as `[[preset.NAME]]` it
 /// is several such sweeps in one; `where_present = true` leaves a sweep's runs out where their data
 /// set is not at hand. The `config.toml` in a run's folder is such a file too.
 ///
@@ -212,7 +212,7 @@ impl Experiment {
         &self.claims
     }
 
-    /// The `[report]` table: what the report says of the experiment and draws; empty without one.
+    /// The `[report]` table, with texts and figures of the report; empty without one.
     pub fn report(&self) -> &Table {
         &self.report
     }

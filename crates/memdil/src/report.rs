@@ -75,12 +75,27 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         .config
         .iter()
         .map(|path| claims::of_file(path, preset, &arguments.set, data_dir));
+    let experiments = experiments.collect::<anyhow::Result<Vec<_>>>()?;
+    for (index, one) in experiments.iter().enumerate() {
+        if let Some(first) = experiments[..index]
+            .iter()
+            .position(|other| other.name == one.name)
+        {
+            let message = format!(
+                "--config {} and {}: both are of the experiment '{}'; give one of them",
+                all[first].display(),
+                all[index].display(),
+                one.name
+            );
+            return Err(BadInput(message).into());
+        }
+    }
     let report = write_report(&ReportOptions {
         runs: arguments.runs.clone(),
         features: features.collect::<anyhow::Result<_>>()?,
         out: arguments.out.clone(),
         manifests: arguments.manifest.clone(),
-        experiments: experiments.collect::<anyhow::Result<_>>()?,
+        experiments,
         reference: arguments.reference.clone(),
         theory: arguments.theory,
         command: arguments.command.clone(),

@@ -82,3 +82,50 @@ pub(super) fn rules() -> String {
     }
     rules
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Relative luminance of sRGB.
+    fn luminance(colour: &str) -> f64 {
+        let channel = |at: usize| {
+            let value = f64::from(u8::from_str_radix(&colour[at..at + 2], 16).unwrap()) / 255.0;
+            if value <= 0.04045 {
+                value / 12.92
+            } else {
+                ((value + 0.055) / 1.055).powf(2.4)
+            }
+        };
+        0.2126 * channel(1) + 0.7152 * channel(3) + 0.0722 * channel(5)
+    }
+
+    fn contrast(a: &str, b: &str) -> f64 {
+        let (a, b) = (luminance(a) + 0.05, luminance(b) + 0.05);
+        f64::max(a, b) / f64::min(a, b)
+    }
+
+    #[test]
+    fn text_and_series_can_be_read_in_both_themes() {
+        assert!((contrast("#ffffff", "#000000") - 21.0).abs() < 1e-9);
+        let of = |name: &str| *colours().find(|colour| colour.0 == name).unwrap();
+        let (paper, soft) = (of("paper"), of("soft"));
+        for name in ["ink", "muted", "yes", "no", "open"] {
+            let (_, light, dark) = of(name);
+            for (_, on_light, on_dark) in [paper, soft] {
+                assert!(contrast(light, on_light) >= 4.5, "{name}");
+                assert!(contrast(dark, on_dark) >= 4.5, "{name}");
+            }
+        }
+        for (name, light, dark) in SERIES {
+            assert!(contrast(light, paper.1) >= 4.5, "{name}");
+            assert!(contrast(dark, paper.2) >= 4.5, "{name}");
+        }
+    }
+
+    #[test]
+    fn figures_for_print_need_no_custom_property() {
+        assert!(rules().contains("var(--ce)"));
+        assert!(!light(&rules()).contains("var("));
+    }
+}

@@ -140,6 +140,12 @@ impl Plot {
         self.body += &mark(glyph, x, y, size, &format!("mark f {colour}"));
     }
 
+    /// A short horizontal dash.
+    pub(crate) fn dash(&mut self, colour: &str, at: (f64, f64), aside: f64) {
+        let (x, y) = (self.x.at(at.0) + aside - 8.0, self.y.at(at.1));
+        self.body += &format!(r#"<path class="line s {colour}" d="M{x:.1} {y:.1}h16"/>"#);
+    }
+
     /// An interval as a vertical bar.
     pub(crate) fn bar(&mut self, colour: &str, at: f64, [low, high]: [f64; 2], aside: f64) {
         let x = self.x.at(at) + aside;

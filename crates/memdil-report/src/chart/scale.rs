@@ -144,7 +144,7 @@ fn log_label(value: f64) -> String {
     }
 }
 
-/// The smallest and largest value; `None` of nothing.
+/// The smallest and largest value; `None` without any.
 pub(crate) fn span(values: impl IntoIterator<Item = f64>) -> Option<[f64; 2]> {
     values.into_iter().fold(None, |span, value| match span {
         None => Some([value, value]),

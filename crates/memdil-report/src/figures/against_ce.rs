@@ -1,6 +1,6 @@
 //! Losses against cross-entropy, paired by seed.
 
-use super::{aside, bars, heading, largest, level_span, level_ticks, summary};
+use super::{aside, bars, level_span, level_ticks, summary};
 use crate::chart::{Axis, Figure, Frame, Group, Key, Picture, Plot, span};
 use crate::loss::Loss;
 use crate::runs::{Level, Panel, Quantity, Run, at, by_panel, distinct, losses, under};
@@ -16,7 +16,7 @@ const SHOWN: [(Quantity, &str, bool); 3] = [
     (Quantity::Dilation, "dilation / that of CE", true),
     (
         Quantity::DilationCorrect,
-        "the same, correct samples only",
+        "dilation of correct samples / that of CE",
         true,
     ),
 ];
@@ -25,7 +25,7 @@ const SHOWN: [(Quantity, &str, bool); 3] = [
 pub(super) fn figure(runs: &[Run]) -> Option<Figure> {
     let drawn: Vec<&Run> = runs.iter().filter(|run| run.test().is_some()).collect();
     let group = |(panel, here): (&Panel, Vec<&Run>)| Group {
-        title: Some(heading(panel, runs)),
+        title: Some(panel.to_string()),
         columns: SHOWN.len(),
         pictures: SHOWN
             .iter()
@@ -34,10 +34,6 @@ pub(super) fn figure(runs: &[Run]) -> Option<Figure> {
     };
     let groups = by_panel(&drawn).into_iter().map(group);
     let groups: Vec<Group> = groups.filter(|group| !group.pictures.is_empty()).collect();
-    let others = losses(drawn.iter().copied());
-    let others = others
-        .into_iter()
-        .filter(|loss| *loss != Loss::CrossEntropy);
     (!groups.is_empty()).then(|| Figure {
         name: "against-ce".to_owned(),
         heading: "Losses against cross-entropy".to_owned(),
@@ -48,7 +44,8 @@ pub(super) fn figure(runs: &[Run]) -> Option<Figure> {
              under noise than at η = 0.",
             bars()
         ),
-        legend: others
+        legend: others(&drawn)
+            .into_iter()
             .map(|loss| Key::Colour(loss.colour(), Some(loss.glyph()), loss.to_string()))
             .collect(),
         groups,
@@ -56,15 +53,27 @@ pub(super) fn figure(runs: &[Run]) -> Option<Figure> {
     })
 }
 
-/// The comparisons of a loss at a level: differences or log ratios by seed.
-fn compared(quantity: Quantity, ratio: bool, runs: &[&Run], loss: Loss, level: Level) -> Vec<f64> {
+/// The losses other than cross-entropy.
+fn others(runs: &[&Run]) -> Vec<Loss> {
+    let mut losses = losses(runs.iter().copied());
+    losses.retain(|loss| *loss != Loss::CrossEntropy);
+    losses
+}
+
+/// The comparisons of a loss at a level: seed, difference or log ratio.
+fn compared(
+    (quantity, ratio): (Quantity, bool),
+    runs: &[&Run],
+    loss: Loss,
+    level: Level,
+) -> Vec<(u64, f64)> {
     let here = at(runs, level);
     let base = under(&here, Loss::CrossEntropy);
     let pair = |run: &Run| {
         let partner = base.iter().find(|other| other.seed() == run.seed())?;
         let (own, base) = (run.value(quantity)?, partner.value(quantity)?);
         let value = if ratio { (own / base).ln() } else { own - base };
-        Some(value).filter(|value| value.is_finite())
+        value.is_finite().then_some((run.seed(), value))
     };
     under(&here, loss).into_iter().filter_map(pair).collect()
 }
@@ -75,15 +84,11 @@ fn picture(
     panel: &str,
 ) -> Option<Picture> {
     let levels = distinct(runs.iter().copied(), Level::of);
-    let others = losses(runs.iter().copied());
-    let others: Vec<Loss> = others
-        .into_iter()
-        .filter(|loss| *loss != Loss::CrossEntropy)
-        .collect();
+    let others = others(runs);
     let shown = |value: f64| if ratio { value.exp() } else { value };
     let line = |loss: Loss| {
         let of = |level: &Level| {
-            let (mean, bar) = summary(&compared(quantity, ratio, runs, loss, *level))?;
+            let (mean, bar) = summary(compared((quantity, ratio), runs, loss, *level))?;
             Some((level.0, shown(mean), bar.map(|ends| ends.map(shown))))
         };
         (loss, levels.iter().filter_map(of).collect::<Vec<_>>())
@@ -128,33 +133,36 @@ fn picture(
     Some(plot.picture(format!("{heading}, {panel}"), desc.join("; ") + "."))
 }
 
+/// The comparisons at the highest noise level of the panel with the most runs that has any.
 fn caption(all: &[&Run]) -> String {
-    let (runs, note) = largest(all);
-    let levels = distinct(runs.iter().copied(), Level::of);
-    let Some(&highest) = levels.last() else {
-        return String::new();
+    let mut panels = by_panel(all);
+    panels.sort_by_key(|(_, runs)| std::cmp::Reverse(runs.len()));
+    for (panel, runs) in panels {
+        for level in distinct(runs.iter().copied(), Level::of).into_iter().rev() {
+            let of = |loss: &Loss| differences(&runs, *loss, level);
+            let parts: Vec<String> = others(&runs).iter().filter_map(of).collect();
+            if !parts.is_empty() {
+                return format!(
+                    "Against CE at η = {} ({panel}): {}.",
+                    level.0,
+                    parts.join("; ")
+                );
+            }
+        }
+    }
+    String::new()
+}
+
+fn differences(runs: &[&Run], loss: Loss, level: Level) -> Option<String> {
+    let mean = |quantity, ratio| {
+        let (mean, _) = summary(compared((quantity, ratio), runs, loss, level))?;
+        Some(mean)
     };
-    let of = |loss: Loss| {
-        let mean = |quantity, ratio| {
-            let values = compared(quantity, ratio, &runs, loss, highest);
-            summary(&values).map(|(mean, _)| mean)
-        };
-        let percent = |value: f64| format!("{:+.0}%", 100.0 * value.exp_m1()).replace('-', "−");
-        Some(format!(
-            "{loss} {} points of accuracy, {} dilation ({} of correct samples)",
-            format!("{:+.2}", mean(Quantity::Accuracy, false)?).replace('-', "−"),
-            percent(mean(Quantity::Dilation, true)?),
-            mean(Quantity::DilationCorrect, true).map_or_else(|| "–".to_owned(), percent)
-        ))
-    };
-    let others = losses(runs.iter().copied()).into_iter();
-    let parts: Vec<String> = others
-        .filter(|loss| *loss != Loss::CrossEntropy)
-        .filter_map(of)
-        .collect();
-    format!(
-        "Against CE at η = {}: {}.{note}",
-        highest.0,
-        parts.join("; ")
-    )
+    let percent = |value: f64| format!("{:+.0}%", 100.0 * value.exp_m1()).replace('-', "−");
+    Some(format!(
+        "{loss} {} points of accuracy, {} dilation ({} of correct samples)",
+        format!("{:+.2}", mean(Quantity::Accuracy, false)?).replace('-', "−"),
+        percent(mean(Quantity::Dilation, true)?),
+        mean(Quantity::DilationCorrect, true).map_or_else(|| "–".to_owned(), percent)
+    ))
 }

@@ -1,6 +1,6 @@
 //! Accuracy, dilation and the memorised share by noise level.
 
-use super::{aside, bars, by_loss, heading, largest, level_span, level_ticks, loss_keys, summary};
+use super::{aside, bars, by_loss, largest, level_span, level_ticks, loss_keys, summary};
 use crate::chart::{Axis, Figure, Frame, Group, Picture, Plot, span};
 use crate::loss::Loss;
 use crate::runs::{Level, Panel, Quantity, Run, at, by_panel, distinct, losses, under};
@@ -23,7 +23,7 @@ pub(super) fn figure(runs: &[Run]) -> Option<Figure> {
     let group = |(panel, here): (&Panel, Vec<&Run>)| {
         let picture = |quantity: &Quantity| picture(*quantity, &here, &levels, &panel.to_string());
         Group {
-            title: Some(heading(panel, runs)),
+            title: Some(panel.to_string()),
             columns: SHOWN.len(),
             pictures: SHOWN.iter().filter_map(picture).collect(),
         }
@@ -81,8 +81,10 @@ fn line(quantity: Quantity, runs: &[&Run], loss: Loss, levels: &[Level]) -> Line
     };
     let of = |level: &Level| {
         let here = at(&under(runs, loss), *level);
-        let values: Vec<f64> = here.iter().filter_map(|run| run.value(quantity)).collect();
-        let (mean, interval) = summary(&values)?;
+        let values = here
+            .iter()
+            .filter_map(|run| Some((run.seed(), run.value(quantity)?)));
+        let (mean, interval) = summary(values)?;
         let interval = interval.map(|ends| ends.map(|end| end.clamp(0.0, most)));
         Some((level.0, mean, interval))
     };

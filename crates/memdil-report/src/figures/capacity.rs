@@ -26,7 +26,10 @@ struct Width {
 
 const SHOWN: [(Quantity, &str); 2] = [
     (Quantity::Dilation, "dilation / that of the clean network"),
-    (Quantity::DilationCorrect, "the same, correct samples only"),
+    (
+        Quantity::DilationCorrect,
+        "dilation of correct samples / that of the clean network",
+    ),
 ];
 
 /// `None` with fewer than three widths.
@@ -56,8 +59,8 @@ pub(super) fn figure(runs: &[Run]) -> Option<Figure> {
         caption,
         reading: format!(
             "A mark is a network’s width (the number beside it), a mean over seeds. Across: the share of corrupted training \
-             samples predicted as their given, wrong label. Up, on a logarithmic scale: NC1 of the test features over that of the clean \
-             network of the same width and seed; above 1 the noise dilates. Right: test samples that are classified correctly \
+             samples predicted as their given label. Up, on a logarithmic scale: NC1 of the test features over that of the clean \
+             network of the same settings and seed; above 1 the noise dilates. Right: test samples that are classified correctly \
              alone. {}",
             bars()
         ),
@@ -83,20 +86,23 @@ fn legend(courses: &BTreeMap<String, Vec<(Course, Vec<Width>)>>) -> Vec<Key> {
     names.into_iter().map(key).collect()
 }
 
+/// All settings but the noise: runs that agree in them are a noisy network and its clean partner.
+fn same(run: &Run) -> String {
+    let mut settings = serde_json::to_value(&run.record.spec).unwrap_or_default();
+    if let Some(settings) = settings.as_object_mut() {
+        settings.remove("noise");
+    }
+    settings.to_string()
+}
+
+/// Seed, and a quantity of a noisy network over that of its clean partner.
+fn log_ratio((run, clean): &(&Run, &Run), quantity: Quantity) -> Option<(u64, f64)> {
+    let ratio = (run.value(quantity)? / clean.value(quantity)?).ln();
+    ratio.is_finite().then_some((run.seed(), ratio))
+}
+
 /// Noisy runs by data, loss, noise level and width, each compared with the clean run of its width.
 fn by_width(runs: &[Run]) -> BTreeMap<Course, Vec<Width>> {
-    let place = |run: &Run| {
-        let data = &run.record.spec.data;
-        (data.source.name().to_owned(), classes(&data.classes))
-    };
-    let same = |run: &Run| {
-        (
-            place(run),
-            run.loss_label(),
-            run.record.spec.model.width(),
-            run.seed(),
-        )
-    };
     let mut clean = BTreeMap::new();
     for run in runs.iter().filter(|run| run.eta() <= 0.0) {
         clean.insert(same(run), run);
@@ -104,24 +110,18 @@ fn by_width(runs: &[Run]) -> BTreeMap<Course, Vec<Width>> {
     let mut noisy: BTreeMap<(Course, usize), Vec<(&Run, &Run)>> = BTreeMap::new();
     for run in runs.iter().filter(|run| run.eta() > 0.0) {
         if let (Some(clean), Some(width)) = (clean.get(&same(run)), run.record.spec.model.width()) {
-            let (source, classes) = place(run);
-            let key = (format!("{source} {classes}"), run.loss(), Level::of(run));
+            let data = &run.record.spec.data;
+            let place = format!("{} {}", data.source.name(), classes(&data.classes));
+            let key = (place, run.loss(), Level::of(run));
             noisy.entry((key, width)).or_default().push((run, clean));
         }
     }
     let mut widths: BTreeMap<Course, Vec<Width>> = BTreeMap::new();
     for ((key, width), pairs) in noisy {
-        let shares: Vec<f64> = pairs
-            .iter()
-            .filter_map(|(run, _)| run.value(Quantity::MemorizedAsGiven))
-            .collect();
-        let ratio = |quantity| {
-            let of = |(run, clean): &(&Run, &Run)| {
-                Some((run.value(quantity)? / clean.value(quantity)?).ln()).filter(|v| v.is_finite())
-            };
-            summary(&pairs.iter().filter_map(of).collect::<Vec<_>>())
-        };
-        if let Some((share, _)) = summary(&shares) {
+        let share =
+            |(run, _): &(&Run, &Run)| Some((run.seed(), run.value(Quantity::MemorizedAsGiven)?));
+        let ratio = |quantity| summary(pairs.iter().filter_map(|pair| log_ratio(pair, quantity)));
+        if let Some((share, _)) = summary(pairs.iter().filter_map(share)) {
             widths.entry(key).or_default().push(Width {
                 width,
                 share,
@@ -195,7 +195,7 @@ fn caption(((place, loss, level), widths): &(Course, Vec<Width>)) -> String {
     let ratio =
         |width: &Width, index: usize| or_undefined(width.ratios[index].map(|(mean, _)| mean.exp()));
     format!(
-        "{place}, {loss}, η = {}, {}: at width {} networks memorise {} of the wrong labels and dilation is {} times that \
+        "{place}, {loss}, η = {}, {}: at width {} networks memorise {} of the corrupted samples and dilation is {} times that \
          of clean networks; at width {} they memorise {} and it is {} times. Of correctly classified samples: {} and {} times.",
         level.0,
         count(widths.len(), "width", "widths"),

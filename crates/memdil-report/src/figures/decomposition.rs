@@ -3,7 +3,7 @@
 use super::{by_loss, largest, level_keys, loss_keys, or_undefined, r_squared, shape};
 use crate::chart::{Axis, Figure, Frame, Group, Key, Plot, span};
 use crate::runs::{Level, Panel, Quantity, Run, by_panel, distinct};
-use crate::text::{count, number};
+use crate::text::count;
 
 /// Points of the curve.
 const POINTS: usize = 60;
@@ -11,7 +11,9 @@ const POINTS: usize = 60;
 /// Dilation of two classes whose features are two points, where a share `error` of each class lies
 /// on the point of the other, and NC1 around the points is `rest`.
 ///
-/// $NC_1 = (2e(1-e) + NC_1^0) / (1-2e)^2$; derivation in the chapter on metrics.
+/// With the points at distance 1, class means are $1-2e$ apart, so that the variance between
+/// classes is $(1-2e)^2/4$; within a class it is $e(1-e)$. NC1 is their ratio over the number of
+/// classes: $(2e(1-e) + NC_1^0) / (1-2e)^2$.
 fn dilation_of(error: f64, rest: f64) -> f64 {
     (2.0 * error * (1.0 - error) + rest) / (1.0 - 2.0 * error).powi(2)
 }
@@ -56,38 +58,56 @@ pub(super) fn figure(runs: &[Run]) -> Option<Figure> {
         name: "decomposition".to_owned(),
         heading: "How much of dilation is test error".to_owned(),
         caption: caption(&drawn),
-        reading: "Left: one mark per run, dilation against test error; the line is 2e(1 − e)/(1 − 2e)², the dilation of two \
-                  classes that collapsed to two points, a share e of each on the wrong one. Marks above the line spread for \
-                  another reason too; below it, samples on the wrong side lie short of the other class. Right: that rest, NC1 of the test samples that are classified correctly, around their \
-                  own class means, over the same errors and on the same scale. R² has the mean over runs in its denominator."
-            .to_owned(),
+        reading: format!(
+            "Left: one mark per run, dilation against test error; the line is 2e(1 − e)/(1 − 2e)², the dilation of two classes \
+             that collapsed to two points, a share e of each on the point of the other. Marks above the line spread for \
+             another reason too. Marks below it have unequal errors in the two classes, or samples on the wrong side that lie \
+             short of the other class. Right: NC1 of the test samples that are classified correctly, around their own class \
+             means, over the same errors and on the same scale. R² has the mean over runs in its denominator.{}",
+            excluded(runs, drawn.len())
+        ),
         legend,
         groups: panels.iter().map(of_panel).collect(),
         side_by_side: false,
     })
 }
 
+/// How many completed runs of two classes are not drawn.
+fn excluded(runs: &[Run], drawn: usize) -> String {
+    let two = |run: &&Run| run.test().is_some() && run.record.spec.data.classes.len() == 2;
+    match runs.iter().filter(two).count() - drawn {
+        0 => String::new(),
+        n => format!(
+            " {} not drawn: a test error of one half or more, or no dilation of correct samples.",
+            count(n, "run is", "runs are")
+        ),
+    }
+}
+
 fn caption(all: &[&Run]) -> String {
     let (runs, note) = largest(all);
     let points: Vec<Point<'_>> = runs.iter().filter_map(|run| Point::of(run)).collect();
-    let fit = |rest: fn(&Point<'_>) -> f64| {
-        let pairs = points.iter();
-        let pair = |p: &Point<'_>| (p.dilation, dilation_of(p.error, rest(p)));
-        or_undefined(r_squared(&pairs.map(pair).collect::<Vec<_>>()))
-    };
-    let levels = distinct(runs.iter().copied(), Level::of);
-    let highest = levels.last().copied().unwrap_or(Level(0.0));
-    let noisy = crate::runs::at(&runs, highest);
+    let noisy: Vec<&Point<'_>> = points
+        .iter()
+        .filter(|point| point.run.eta() > 0.0)
+        .collect();
+    let all: Vec<&Point<'_>> = points.iter().collect();
     format!(
-        "Test error alone, without a parameter, explains the dilation of {} with R² = {}; with each run’s spread of the \
-         correct samples added, R² = {}. At η = {} dilation is {}, that of the correct samples {}.{note}",
-        count(points.len(), "run", "runs"),
-        fit(|_| 0.0),
-        fit(|point| point.rest),
-        highest.0,
-        by_loss(&noisy, Quantity::Dilation, number),
-        by_loss(&noisy, Quantity::DilationCorrect, number)
+        "Predicted from test error alone, without a parameter, dilation has R² = {} over {} ({} over the {} with noise); \
+         with the spread of each run’s correct samples added, {} ({}).{note}",
+        fit(&all, |_| 0.0),
+        count(all.len(), "run", "runs"),
+        fit(&noisy, |_| 0.0),
+        noisy.len(),
+        fit(&all, |point| point.rest),
+        fit(&noisy, |point| point.rest),
     )
+}
+
+/// R² of dilation predicted from test error and the spread of the rest.
+fn fit(points: &[&Point<'_>], rest: fn(&Point<'_>) -> f64) -> String {
+    let pair = |point: &&Point<'_>| (point.dilation, dilation_of(point.error, rest(point)));
+    or_undefined(r_squared(&points.iter().map(pair).collect::<Vec<_>>()))
 }
 
 fn group(panel: &Panel, runs: &[&Run], levels: &[Level]) -> Group {
@@ -142,7 +162,7 @@ mod tests {
         // the pseudo-inverse makes NC1 their ratio over the number of classes, 2.
         let (within, between) = (0.2 * 0.8, 0.3 * 0.3);
         assert!((dilation_of(0.2, 0.0) - within / between / 2.0).abs() < 1e-12);
-        assert!(dilation_of(0.0, 0.1) - 0.1 < 1e-12);
+        assert!((dilation_of(0.0, 0.1) - 0.1).abs() < 1e-12);
         assert!(dilation_of(0.2, 0.1) > dilation_of(0.2, 0.0));
     }
 }

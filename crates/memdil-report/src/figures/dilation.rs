@@ -1,6 +1,6 @@
 //! Dilation against memorization.
 
-use super::{by_loss, largest, level_keys, loss_keys, mean_of, shape};
+use super::{aside, by_loss, largest, level_keys, loss_keys, mean_of, shape};
 use crate::chart::{Axis, Figure, Frame, Group, Picture, Plot, span};
 use crate::runs::{Level, Panel, Quantity, Run, at, by_panel, distinct, losses, under};
 use crate::text::{count, number};
@@ -41,12 +41,15 @@ pub(super) fn figure(runs: &[Run]) -> Option<Figure> {
         reading: format!(
             "One mark per run ({}); colours are losses, shapes noise levels η. Across: distance of corrupted training \
              samples to the mean of their true class, averaged and divided by the distance between the class means. Up: \
-             dilation, NC1 of the test features{}. Lines join the {} over seeds of one loss from the lowest to the highest \
-             noise. Both grow with the noise, whatever causes what: the phase portrait and the capacity figure separate \
-             memorization from noise.{at_zero}",
+             dilation, NC1 of the test features{}. Lines join the means over seeds of one loss{} from the lowest to the \
+             highest noise. Noise alone moves both quantities: this figure does not separate memorization from noise.{at_zero}",
             count(drawn.len(), "run", "runs"),
             if log { ", on a logarithmic scale" } else { "" },
-            if log { "geometric means" } else { "means" },
+            if log {
+                ", geometric ones of dilation,"
+            } else {
+                ""
+            },
         ),
         legend,
         groups: vec![group],
@@ -81,13 +84,15 @@ fn picture(frame: Frame, panel: &Panel, runs: &[&Run], levels: &[Level], log: bo
         let line: Vec<(f64, f64)> = levels.iter().filter_map(of_level).collect();
         plot.line(&format!("line s {}", loss.colour()), line);
     }
+    let all = losses(runs.iter().copied());
     for run in runs {
         if let (Some(a), Some(b)) = (run.value(X), run.value(Y)) {
             // All runs without memorization share one x: the losses are side by side there.
+            let index = all.iter().position(|loss| *loss == run.loss()).unwrap_or(0);
             let aside = if a > 0.0 {
                 0.0
             } else {
-                11.0 * f64::from(run.loss() as u8)
+                2.0 * aside(index, all.len())
             };
             let glyph = shape(Level::of(run), levels);
             plot.mark(glyph, run.loss().colour(), 5.0, (a, b), aside);

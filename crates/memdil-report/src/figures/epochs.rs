@@ -6,15 +6,13 @@ use std::collections::BTreeMap;
 use memdil_claims::stats::mean;
 use memdil_records::EpochRecord;
 
-use super::{heading, loss_keys, or_undefined};
+use super::{FEWEST_EVALUATIONS, has_course, loss_keys, or_undefined};
 use crate::ReportError;
 use crate::chart::{Axis, Figure, Frame, Glyph, Group, Key, Picture, Plot, span};
 use crate::loss::Loss;
 use crate::runs::{Level, Panel, Run, at, by_panel, distinct, losses, under};
 use crate::text::number;
 
-/// Evaluations that make a course.
-const FEWEST: usize = 4;
 /// Panels drawn: those with the most runs.
 const PANELS: usize = 2;
 /// Marks on a line.
@@ -65,6 +63,8 @@ const SHOWN: [Shown; 9] = [
 struct Course {
     loss: Loss,
     level: Level,
+    /// A circle at the lowest level of the panel, a square at the highest.
+    glyph: Glyph,
     runs: Vec<Vec<EpochRecord>>,
 }
 
@@ -80,24 +80,11 @@ impl Course {
         let point = |(epoch, values): (usize, Vec<f64>)| Some((epoch as f64, mean(&values)?));
         by_epoch.into_iter().filter_map(point).collect()
     }
-
-    /// Two levels are drawn at most: without noise and with the most.
-    fn glyph(&self) -> Glyph {
-        if self.level.0 > 0.0 {
-            Glyph::Square
-        } else {
-            Glyph::Circle
-        }
-    }
 }
 
 /// `None` where no run was evaluated often enough.
 pub(super) fn figure(runs: &[Run]) -> Result<Option<Figure>, ReportError> {
-    let often = |run: &&Run| {
-        let training = &run.record.spec.training;
-        run.last().is_some() && training.epochs / training.evaluate_every >= FEWEST
-    };
-    let candidates: Vec<&Run> = runs.iter().filter(often).collect();
+    let candidates: Vec<&Run> = runs.iter().filter(|run| has_course(run)).collect();
     let mut panels = by_panel(&candidates);
     let all = panels.len();
     panels.sort_by_key(|(_, runs)| Reverse(runs.len()));
@@ -118,11 +105,11 @@ pub(super) fn figure(runs: &[Run]) -> Result<Option<Figure>, ReportError> {
         captions.push(caption(&courses, &ends, (all > 1).then_some(panel)));
         let picture = |shown: &Shown| picture(shown, &courses, panel);
         groups.push(Group {
-            title: Some(heading(panel, runs)),
+            title: Some(panel.to_string()),
             columns: 3,
             pictures: SHOWN.iter().filter_map(picture).collect(),
         });
-        levels.extend(ends);
+        levels.push(ends);
         drawn.extend(here);
     }
     if captions.is_empty() {
@@ -143,25 +130,26 @@ pub(super) fn figure(runs: &[Run]) -> Result<Option<Figure>, ReportError> {
              the same of a random classifier, or of random class means, of this shape. Dilation, calibration error (ECE) \
              and accuracy are of test images. NC1 and dilation are on logarithmic scales.{more}"
         ),
-        legend: legend(&drawn, levels),
+        legend: legend(&drawn, &levels),
         groups,
         side_by_side: false,
     }))
 }
 
-fn legend(drawn: &[&Run], mut levels: Vec<Level>) -> Vec<Key> {
-    levels.sort_unstable();
-    levels.dedup();
+/// Panels may differ in their lowest and highest levels, which have one mark each.
+fn legend(drawn: &[&Run], levels: &[Vec<Level>]) -> Vec<Key> {
     let mut legend = loss_keys(drawn, |_| None);
-    // Panels may end at different levels of noise, with one mark.
-    for same in levels.chunk_by(|a, b| (a.0 > 0.0) == (b.0 > 0.0)) {
+    for (index, glyph) in [Glyph::Circle, Glyph::Square].into_iter().enumerate() {
+        let mut same: Vec<Level> = levels
+            .iter()
+            .filter_map(|ends| ends.get(index).copied())
+            .collect();
+        same.sort_unstable();
+        same.dedup();
         let names: Vec<String> = same.iter().map(|level| level.0.to_string()).collect();
-        let glyph = if same[0].0 > 0.0 {
-            Glyph::Square
-        } else {
-            Glyph::Circle
-        };
-        legend.push(Key::Shape(glyph, format!("η = {}", names.join(" or "))));
+        if !names.is_empty() {
+            legend.push(Key::Shape(glyph, format!("η = {}", names.join(" or "))));
+        }
     }
     legend
 }
@@ -169,15 +157,16 @@ fn legend(drawn: &[&Run], mut levels: Vec<Level>) -> Vec<Key> {
 fn courses(runs: &[&Run], levels: &[Level]) -> Result<Vec<Course>, ReportError> {
     let mut courses = Vec::new();
     for loss in losses(runs.iter().copied()) {
-        for level in levels {
+        for (level, glyph) in levels.iter().zip([Glyph::Circle, Glyph::Square]) {
             let mut course = Course {
                 loss,
                 level: *level,
+                glyph,
                 runs: Vec::new(),
             };
             for run in at(&under(runs, loss), *level) {
                 let epochs = run.epochs()?;
-                if epochs.len() >= FEWEST {
+                if epochs.len() >= FEWEST_EVALUATIONS {
                     course.runs.push(epochs);
                 }
             }
@@ -214,7 +203,7 @@ fn picture(shown: &Shown, courses: &[Course], panel: &Panel) -> Option<Picture> 
         plot.line(&format!("line s {colour}"), line.iter().copied());
         let every = line.len().div_ceil(MARKS);
         for point in line.iter().rev().step_by(every) {
-            plot.mark(course.glyph(), colour, 3.6, *point, 0.0);
+            plot.mark(course.glyph, colour, 3.6, *point, 0.0);
         }
     }
     if let Some(random) = random {

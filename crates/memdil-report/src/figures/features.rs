@@ -9,7 +9,7 @@ use crate::loss::Loss;
 use crate::runs::{Level, Panel, Quantity, Run, distinct};
 use crate::text::{number, percent};
 
-use super::{by_loss, heading};
+use super::by_loss;
 
 /// Points drawn in one picture.
 const POINTS: usize = 400;
@@ -78,7 +78,7 @@ pub(super) fn figure(runs: &[Run]) -> Result<Option<Figure>, ReportError> {
         caption: caption(&drawn),
         reading,
         legend: legend(&rows),
-        groups: rows.iter().map(|row| group(row, runs)).collect(),
+        groups: rows.iter().map(group).collect(),
         side_by_side: true,
     }))
 }
@@ -114,16 +114,26 @@ fn choose<'a>(runs: &[&'a Run]) -> Result<Vec<(&'a Run, Snapshot)>, ReportError>
     Ok(kept)
 }
 
+/// Over the highest noise level.
 fn caption(all: &[&Run]) -> String {
-    let noisy: Vec<&Run> = all.iter().copied().filter(|run| run.eta() > 0.0).collect();
-    let runs = if noisy.is_empty() { all } else { &noisy };
-    let memorised = by_loss(runs, Quantity::MemorizedAsGiven, |v| percent(v, 0));
-    let rho = by_loss(runs, Quantity::Rho, number);
-    let dilation = by_loss(runs, Quantity::Dilation, number);
+    let Some(highest) = distinct(all.iter().copied(), Level::of).pop() else {
+        return String::new();
+    };
+    let runs = crate::runs::at(all, highest);
+    let rho = by_loss(&runs, Quantity::Rho, number);
+    let dilation = by_loss(&runs, Quantity::Dilation, number);
+    let memorised = if highest.0 > 0.0 {
+        let share = by_loss(&runs, Quantity::MemorizedAsGiven, |v| percent(v, 0));
+        format!(
+            " of their corrupted training samples (crosses) these networks predict as the given label {share};"
+        )
+    } else {
+        String::new()
+    };
     format!(
-        "With noisy labels, these networks predict as their given, wrong label this share of their corrupted training samples \
-         (crosses): {memorised}. Test features spread around their class means by rho = {rho} of the distance between the \
-         means (dilation {dilation})."
+        "At η = {}{memorised} test features spread around their class means by rho = {rho} of the distance between the \
+         means (dilation {dilation}).",
+        highest.0
     )
 }
 
@@ -159,7 +169,7 @@ fn short(name: &str) -> &str {
     name.split(" (").next().unwrap_or(name)
 }
 
-fn group(row: &Row, runs: &[Run]) -> Group {
+fn group(row: &Row) -> Group {
     let seed = row.runs.first().map_or(0, |(run, _)| run.seed());
     // One scale for all pictures of a row, so that spreads can be compared by eye.
     let frames = row.runs.iter().map(|(_, snapshot)| extent(snapshot));
@@ -177,11 +187,7 @@ fn group(row: &Row, runs: &[Run]) -> Group {
         })
     };
     Group {
-        title: Some(format!(
-            "{}, η = {}, seed {seed}",
-            heading(row.panel, runs),
-            row.level.0
-        )),
+        title: Some(format!("{}, η = {}, seed {seed}", row.panel, row.level.0)),
         columns: row.runs.len(),
         pictures: part(true).chain(part(false)).collect(),
     }

@@ -11,6 +11,8 @@ mod model;
 mod portrait;
 mod searches;
 
+use std::collections::BTreeMap;
+
 use memdil_claims::stats::{mean, mean_interval};
 use memdil_claims::{PanelPredictions, SEEDS_NEEDED};
 use memdil_records::SearchRecord;
@@ -18,11 +20,11 @@ use memdil_records::SearchRecord;
 use crate::ReportError;
 use crate::chart::{Figure, Glyph, Key, SHAPES};
 use crate::loss::Loss;
-use crate::runs::{Level, Panel, Quantity, Run, by_panel, distinct, losses, under};
+use crate::runs::{Level, Quantity, Run, by_panel, losses, under};
 use crate::text::number;
 use crate::theory::Theory;
 
-/// What the figures of an experiment are drawn from.
+/// The sources of an experiment's figures.
 pub(crate) struct Material<'a> {
     pub(crate) runs: &'a [Run],
     pub(crate) searches: &'a [SearchRecord],
@@ -50,7 +52,7 @@ const FIGURES: [(&str, Draw); 14] = [
     ("theory-classes", |m| Ok(m.theory.map(Theory::classes))),
 ];
 
-/// What is drawn of runs whose experiment file was not given.
+/// The figures of runs whose experiment file was not given.
 pub(crate) const DEFAULT: [&str; 5] = [
     "dilation-memorization",
     "features",
@@ -78,13 +80,12 @@ pub(crate) fn draw(name: &str, material: &Material<'_>) -> Result<Option<Figure>
     known.map_or(Ok(None), |(_, draw)| draw(material))
 }
 
-/// A panel as a heading; the experiment is named only where there are several.
-fn heading(panel: &Panel, runs: &[Run]) -> String {
-    if distinct(runs, |run| run.record.spec.experiment.as_str()).len() > 1 {
-        format!("{}: {panel}", panel.experiment)
-    } else {
-        panel.to_string()
-    }
+/// Evaluations that make a course.
+const FEWEST_EVALUATIONS: usize = 4;
+
+/// True for a completed run that was evaluated often enough to have a course.
+fn has_course(run: &Run) -> bool {
+    run.last().is_some() && run.record.spec.training.evaluations() >= FEWEST_EVALUATIONS
 }
 
 /// The legend of colours, with marks where shapes go with them.
@@ -128,18 +129,24 @@ fn level_span(levels: &[Level]) -> [f64; 2] {
     [low - room, high + room]
 }
 
-/// How far a loss stands beside its place, so that marks do not overlap.
+/// Horizontal offset of a loss in pixels, so that marks do not overlap.
 fn aside(index: usize, all: usize) -> f64 {
     5.0 * (index as f64 - (all - 1) as f64 / 2.0)
 }
 
-/// The mean over seeds, and its 95% interval where there are as many seeds as a verdict needs.
-fn summary(values: &[f64]) -> Option<(f64, Option<[f64; 2]>)> {
-    let interval = mean_interval(values).filter(|_| values.len() >= SEEDS_NEEDED);
-    Some((mean(values)?, interval))
+/// The mean over seeds, and its 95% interval from as many seeds as a verdict needs. Values of one
+/// seed, of losses that differ in a parameter, are averaged first.
+fn summary(values: impl IntoIterator<Item = (u64, f64)>) -> Option<(f64, Option<[f64; 2]>)> {
+    let mut seeds: BTreeMap<u64, Vec<f64>> = BTreeMap::new();
+    for (seed, value) in values {
+        seeds.entry(seed).or_default().push(value);
+    }
+    let values: Vec<f64> = seeds.values().filter_map(|of_seed| mean(of_seed)).collect();
+    let interval = mean_interval(&values).filter(|_| values.len() >= SEEDS_NEEDED);
+    Some((mean(&values)?, interval))
 }
 
-/// What the readings of several figures say of their bars.
+/// The sentence on bars that several readings share.
 fn bars() -> String {
     format!("Bars are 95% intervals over seeds (Student’s t), drawn from {SEEDS_NEEDED} seeds on.")
 }

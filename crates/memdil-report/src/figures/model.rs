@@ -37,9 +37,9 @@ pub(super) fn figure(predictions: &[PanelPredictions]) -> Option<Figure> {
         heading: "The model out of sample".to_owned(),
         caption: caption(&panels),
         reading: format!(
-            "Marks: measured rho (from NC1) of runs that the model was not fitted to, means over seeds. {} Coloured lines: \
-             what the memorization-dilation model predicts for them, with C_MD fitted to CE without noise and at one noise \
-             level, and the runs’ weight decay as its penalties. Black: two predictions that know no model. R² out of sample has the mean of \
+            "Marks: measured rho (from NC1) of runs that the model was not fitted to, means over seeds. {} Coloured lines and \
+             dashes: predictions of the memorization-dilation model, with C_MD fitted to the other runs and the runs’ weight \
+             decay as its penalties. The other two lines are predictions without a model. R² out of sample has the mean of \
              the fitted runs in its denominator.",
             bars()
         ),
@@ -132,13 +132,15 @@ fn picture(panel: &PanelPredictions) -> Option<Picture> {
             .map(|((_, level), runs)| (level.0, mean_of(runs, |run| run.model)));
         plot.line(&format!("line s {colour}"), model.clone());
         for ((_, level), runs) in &of_loss {
-            let measured: Vec<f64> = runs.iter().map(|run| run.measured).collect();
-            if let Some((mean, interval)) = summary(&measured) {
+            let predicted = mean_of(runs, |run| run.model);
+            plot.dash(colour, (level.0, predicted), aside);
+            if let Some((mean, interval)) = summary(runs.iter().map(|run| (run.seed, run.measured)))
+            {
                 if let Some(interval) = interval {
                     plot.bar(colour, level.0, interval, aside);
                 }
                 plot.mark(loss.glyph(), colour, 4.6, (level.0, mean), aside);
-                let model = number(mean_of(runs, |run| run.model));
+                let model = number(predicted);
                 desc.push(format!(
                     "{loss} at η = {}: measured {}, model {model}",
                     level.0,

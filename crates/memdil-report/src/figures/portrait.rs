@@ -5,15 +5,12 @@ use std::collections::BTreeMap;
 use memdil_claims::stats::mean;
 use memdil_records::EpochRecord;
 
-use super::{heading, loss_keys};
+use super::{FEWEST_EVALUATIONS, has_course, loss_keys};
 use crate::ReportError;
 use crate::chart::{Axis, Figure, Frame, Glyph, Group, Key, Picture, Plot, span};
 use crate::loss::Loss;
 use crate::runs::{Level, Run, at, by_panel, distinct, losses, under};
 use crate::text::{number, percent};
-
-/// Evaluations that make a course.
-const FEWEST: usize = 4;
 
 /// What the networks of a loss and noise level were at an epoch, on average over seeds.
 #[derive(Clone, Copy, Debug)]
@@ -35,9 +32,7 @@ struct Course {
 
 /// `None` where no noisy run has a clean partner with the same evaluations.
 pub(super) fn figure(runs: &[Run]) -> Result<Option<Figure>, ReportError> {
-    let often =
-        |run: &&Run| run.last().is_some() && run.record.spec.training.evaluations() >= FEWEST;
-    let candidates: Vec<&Run> = runs.iter().filter(often).collect();
+    let candidates: Vec<&Run> = runs.iter().filter(|run| has_course(run)).collect();
     let (mut groups, mut drawn, mut captions) = (Vec::new(), Vec::new(), Vec::new());
     for (panel, here) in by_panel(&candidates) {
         let courses = courses(&here)?;
@@ -54,7 +49,7 @@ pub(super) fn figure(runs: &[Run]) -> Result<Option<Figure>, ReportError> {
         };
         captions.push((here.len(), caption(&courses, &panel.to_string())));
         groups.push(Group {
-            title: Some(heading(panel, runs)),
+            title: Some(panel.to_string()),
             columns: levels.len().clamp(2, 3),
             pictures: levels.iter().filter_map(picture).collect(),
         });
@@ -63,8 +58,8 @@ pub(super) fn figure(runs: &[Run]) -> Result<Option<Figure>, ReportError> {
     let most = captions.into_iter().rev().max_by_key(|(runs, _)| *runs);
     let mut legend = loss_keys(&drawn, |_| None);
     legend.extend([
-        Key::Line("noisy labels".to_owned()),
-        Key::Limit("clean labels, same epochs".to_owned()),
+        Key::Line("with noise".to_owned()),
+        Key::Limit("without noise, same epochs".to_owned()),
         Key::Shape(Glyph::Star, "last epoch".to_owned()),
     ]);
     Ok(most.map(|(_, caption)| Figure {
@@ -72,10 +67,10 @@ pub(super) fn figure(runs: &[Run]) -> Result<Option<Figure>, ReportError> {
         heading: "Memorization and dilation along training".to_owned(),
         caption,
         reading: "A line follows the networks of one loss through training; a mark is an evaluation, the star the last \
-                  one. Across: the share of corrupted training samples predicted as their given, wrong label. Up: dilation \
-                  (NC1 of test features), geometric mean over seeds. Dotted: the networks of the same seeds trained on \
-                  clean labels, at the same epochs and therefore at the same place across. The gap between the two lines \
-                  is what the noise adds; the claim compares its growth with that of memorization in each run."
+                  one. Across: the share of corrupted training samples predicted as their given label. Up: dilation \
+                  (NC1 of test features), geometric mean over seeds. Dotted: the networks of the same seeds \
+                  trained without noise, at the place across of the noisy ones at the same epoch. The gap between the two \
+                  lines is what the noise adds."
             .to_owned(),
         legend,
         groups,
@@ -84,10 +79,13 @@ pub(super) fn figure(runs: &[Run]) -> Result<Option<Figure>, ReportError> {
 }
 
 fn courses(runs: &[&Run]) -> Result<Vec<Course>, ReportError> {
-    let mut epochs: BTreeMap<(Loss, Level, u64), BTreeMap<usize, EpochRecord>> = BTreeMap::new();
+    let mut epochs: BTreeMap<(String, Level, u64), BTreeMap<usize, EpochRecord>> = BTreeMap::new();
     for run in runs {
         let of_run = run.epochs()?.into_iter().map(|epoch| (epoch.epoch, epoch));
-        epochs.insert((run.loss(), Level::of(run), run.seed()), of_run.collect());
+        epochs.insert(
+            (run.loss_label(), Level::of(run), run.seed()),
+            of_run.collect(),
+        );
     }
     let mut courses = Vec::new();
     for loss in losses(runs.iter().copied()) {
@@ -98,7 +96,7 @@ fn courses(runs: &[&Run]) -> Result<Vec<Course>, ReportError> {
             }
             let mut by_epoch: BTreeMap<usize, Vec<[f64; 3]>> = BTreeMap::new();
             for run in at(&of_loss, level) {
-                let key = |level| epochs.get(&(loss, level, run.seed()));
+                let key = |level| epochs.get(&(run.loss_label(), level, run.seed()));
                 let (Some(noisy), Some(clean)) = (key(level), key(Level(0.0))) else {
                     continue;
                 };
@@ -109,7 +107,7 @@ fn courses(runs: &[&Run]) -> Result<Vec<Course>, ReportError> {
                 }
             }
             let places: Vec<Place> = by_epoch.into_iter().filter_map(place).collect();
-            if places.len() >= FEWEST {
+            if places.len() >= FEWEST_EVALUATIONS {
                 courses.push(Course {
                     loss,
                     level,
@@ -208,7 +206,7 @@ fn caption(courses: &[Course], panel: &str) -> String {
     };
     format!(
         "{} at η = {} ({panel}): from epoch {} to {} the memorised share goes from {} to {} and dilation from {} to {}; \
-         with clean labels, dilation goes from {} to {} over the same epochs.",
+         without noise, dilation goes from {} to {} over the same epochs.",
         course.loss,
         course.level.0,
         from.epoch,

@@ -86,7 +86,7 @@ pub(super) fn figure(measured: &[MeasuredFeatures]) -> Option<Figure> {
         caption: caption(measured),
         reading: format!(
             "{reading} Training samples are coloured by the label trained on, test samples by their class; a number \
-             stands at the mean of its uncorrupted samples drawn. The pictures of a network have one scale.{many}{fewer}{left_out}"
+             marks the mean of its uncorrupted samples drawn. The pictures of a network have one scale.{many}{fewer}{left_out}"
         ),
         legend,
         groups,

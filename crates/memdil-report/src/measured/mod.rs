@@ -1,4 +1,4 @@
-//! Features that somebody else's program wrote, measured: a table, and pictures of them.
+//! Features written by other programs: their metrics, and pictures of them.
 
 mod figure;
 mod plane;
@@ -13,9 +13,8 @@ use serde_json::Value;
 use crate::block::{Block, Row, Section, Table};
 use crate::text::{number, or_dash};
 
-const MEASURED: &str = "Networks known by their features alone, whatever trained them. One network is one \
-     observation: no claim is tested on these. A dash stands where the inputs leave a metric undefined or out; the metrics chapter says \
-     what each needs.";
+const MEASURED: &str = "Networks known by their features alone. Each network is one observation, so no claim is \
+     tested on them. A dash means that the inputs leave a metric undefined or out; the metrics chapter lists what each needs.";
 
 /// The features of one network, with what was measured on them.
 #[derive(Clone, Debug)]
@@ -198,7 +197,7 @@ const METRICS: [(&[&str], &str, &str); 27] = [
     ),
 ];
 
-/// A metric a row, a network a column; rows that no network has are left out.
+/// One row per metric, one column per network; rows that no network has are left out.
 fn table(measured: &[MeasuredFeatures]) -> Table {
     let mut columns = vec![("metric".to_owned(), false)];
     columns.extend(measured.iter().map(|network| (network.name.clone(), true)));

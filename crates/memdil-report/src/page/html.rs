@@ -76,11 +76,11 @@ fn block(block: &Block, figures: &mut usize) -> String {
 }
 
 fn paragraph(text: &Text) -> String {
-    let class = match text.tone {
+    let class = class(match text.tone {
         Tone::Plain => "",
-        Tone::Muted => " class=\"how\"",
-        Tone::Warning => " class=\"missing\"",
-    };
+        Tone::Muted => "how",
+        Tone::Warning => "missing",
+    });
     let lead = if text.lead.is_empty() {
         String::new()
     } else {
@@ -114,36 +114,34 @@ fn card(card: &Card) -> String {
     )
 }
 
+/// A class attribute; nothing without a class.
+fn class(name: &str) -> String {
+    if name.is_empty() {
+        String::new()
+    } else {
+        format!(" class=\"{name}\"")
+    }
+}
+
 /// In a wrapper that scrolls sideways on a narrow screen.
 fn table(table: &Table) -> String {
     if table.columns.is_empty() {
         return String::new();
     }
-    let class = |column: usize| {
-        if table.columns[column].1 {
-            " class=\"num\""
-        } else {
-            ""
-        }
-    };
+    let number = |column: usize| class(if table.columns[column].1 { "num" } else { "" });
     let columns = table.columns.iter().enumerate();
-    let head: String = columns
-        .map(|(column, (heading, _))| {
-            format!(
-                "<th scope=\"col\"{}>{}</th>",
-                class(column),
-                escape(heading)
-            )
-        })
-        .collect();
-    let mut html = format!(
-        "<div class=\"scroll {}\" tabindex=\"0\"><table><thead><tr>{head}</tr></thead><tbody>\n",
-        table.class
-    );
+    let head = |(column, (heading, _)): (usize, &(String, bool))| {
+        let number = number(column);
+        format!("<th scope=\"col\"{number}>{}</th>", escape(heading))
+    };
+    let head: String = columns.map(head).collect();
+    let wrapper = class(format!("scroll {}", table.class).trim());
+    let mut html =
+        format!("<div{wrapper} tabindex=\"0\"><table><thead><tr>{head}</tr></thead><tbody>\n");
     for row in &table.rows {
-        html += &format!("<tr class=\"{}\">", row.class);
+        html += &format!("<tr{}>", class(row.class));
         for (column, cell) in row.cells.iter().enumerate() {
-            html += &format!("<td{}>{}</td>", class(column), escape(cell));
+            html += &format!("<td{}>{}</td>", number(column), escape(cell));
         }
         if let Some(remark) = &row.remark {
             let rest = table.columns.len() - row.cells.len();
@@ -151,7 +149,5 @@ fn table(table: &Table) -> String {
         }
         html += "</tr>\n";
     }
-    html.replace(" class=\"\"", "")
-        .replace("scroll \"", "scroll\"")
-        + "</tbody></table></div>\n"
+    html + "</tbody></table></div>\n"
 }

@@ -99,8 +99,8 @@ impl Curves {
             name: "theory-decay".to_owned(),
             heading: "The model: dilation against weight decay".to_owned(),
             caption: format!(
-                "With λ falling from 0.01 to 1e−10, rho goes from {} to {}. What the limits as λ → 0 say at λ = 1e−10: \
-                 {}; CE comes near its constant, 1 − 1/√2, only like 1/log(1/λ).",
+                "With λ falling from 0.01 to 1e−10, rho goes from {} to {}. The limits as λ → 0 predict {} at λ = 1e−10; \
+                 CE approaches its constant, 1 − 1/√2, only like 1/log(1/λ).",
                 at(true),
                 at(false),
                 limits

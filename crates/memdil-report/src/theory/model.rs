@@ -68,7 +68,7 @@ pub(super) fn evenly(low: f64, high: f64, count: usize) -> Vec<f64> {
         .collect()
 }
 
-/// Powers of ten from `first` to `last`, `steps` a decade.
+/// Powers of ten from `first` to `last`, `steps` per decade.
 pub(super) fn decades(first: i32, last: i32, steps: usize) -> Vec<f64> {
     let exponents = evenly(
         f64::from(first),

@@ -12,7 +12,7 @@ use crate::text::{escape, number, setting as short};
 const DRAWN: [f64; 2] = [0.1, 0.4];
 /// Steps per decade of the maps, from 1e-7 to 10 both ways.
 const STEPS: usize = 7;
-/// Coarser grids that only the claim sees: eta and alpha.
+/// Coarser grids for the claim alone: eta and alpha.
 const CHECKED: ([f64; 5], [f64; 4]) = ([0.01, 0.1, 0.2, 0.3, 0.45], [0.02, 0.05, 0.2, 0.3]);
 /// Values of C_MD that test the invariance.
 const CONSTANTS: [f64; 4] = [0.01, 0.1, 0.5, 5.0];
@@ -286,7 +286,7 @@ fn picture(map: &InvariantMap) -> Picture {
     }
 }
 
-/// One path a colour; neighbours in a row are one rectangle.
+/// One path per colour; neighbours in a row are one rectangle.
 fn cells(map: &InvariantMap, corner: impl Fn(usize, usize) -> (f64, f64)) -> String {
     let mut paths = vec![String::new(); BINS.len() + 1];
     for (row, ratios) in map.ratio.iter().enumerate() {

@@ -59,7 +59,7 @@ fn only_the_named_figures_are_drawn_in_their_order() {
     }
     let named = "title = 'Mine'\nfigures = ['by-noise', 'dilation-memorization', 'capacity']";
     let html = page(named, "claim = []", &records, &[]);
-    // One width has no capacity to show.
+    // The runs have one width, so there is no capacity figure.
     let ids: Vec<&str> = html.split("<figure id=\"").skip(1).collect();
     assert_eq!(ids.len(), 2);
     assert!(ids[0].starts_with("by-noise") && ids[1].starts_with("dilation-memorization"));
@@ -82,30 +82,51 @@ fn dilation_that_is_test_error_alone_has_an_r_squared_of_one() {
     let draw =
         |records: &[RunRecord]| page("figures = ['decomposition']", "claim = []", records, &[]);
     let exact = draw(&records(|_| 1.0));
-    assert!(
-        exact.contains("the dilation of 6 runs with R² = 1.00;"),
-        "{exact}"
-    );
+    assert!(exact.contains("R² = 1.00 over 6 runs"), "{exact}");
     let other = draw(&records(|error| 1.0 / (0.2 + 4.0 * error)));
-    assert!(!other.contains("with R² = 1.00;") && other.contains("6 runs with R² = "));
+    assert!(!other.contains("R² = 1.00") && other.contains(" over 6 runs"));
 }
 
 #[test]
 fn losses_are_compared_by_seed() {
     let mut records = Vec::new();
     for seed in 0..6 {
-        // Seeds differ much, the losses of a seed by exactly 2 points and 40%.
+        // Seeds differ much, and the factor of LS from seed to seed: its geometric mean is 0.5.
         let (accuracy, dilation) = (0.8 + 0.01 * seed as f64, 0.1 * (seed + 1) as f64);
+        let factor = if seed % 2 == 0 { 0.25 } else { 1.0 };
         records.push(run(&Plan::new("CE", 0.4, seed), dilation, accuracy));
         records.push(run(
             &Plan::new("LS", 0.4, seed),
-            0.6 * dilation,
+            factor * dilation,
             accuracy + 0.02,
         ));
     }
+    // A run without its partner would change unpaired means.
+    records.push(run(&Plan::new("LS", 0.4, 6), 50.0, 0.5));
+    let expected = "LS +2.00 points of accuracy, −50% dilation (−50% of correct samples).";
     let html = page("figures = ['against-ce']", "claim = []", &records, &[]);
-    let expected = "Against CE at η = 0.4: LS +2.00 points of accuracy, −40% dilation (−40% of correct samples).";
+    assert!(html.contains("Against CE at η = 0.4 ("), "{html}");
     assert!(html.contains(expected), "{html}");
+    let bars = html.matches("class=\"bar s ls\"").count();
+    assert_eq!(bars, 3);
+}
+
+#[test]
+fn two_parameters_of_a_loss_are_not_two_seeds() {
+    let mut records = Vec::new();
+    for seed in 0..3 {
+        records.push(run(&Plan::new("CE", 0.4, seed), 0.2, 0.8));
+        for alpha in [0.05, 0.1] {
+            let mut smoothed = run(&Plan::new("LS", 0.4, seed), 0.1, 0.9);
+            smoothed.spec.loss = memdil_losses::Loss::LabelSmoothing { alpha };
+            smoothed.id = memdil_records::run_id(&smoothed.spec);
+            records.push(smoothed);
+        }
+    }
+    let html = page("figures = ['against-ce']", "claim = []", &records, &[]);
+    assert!(html.contains("LS +10.00 points of accuracy"), "{html}");
+    // Six runs of three seeds have no interval.
+    assert!(!html.contains("class=\"bar s ls\""), "{html}");
 }
 
 /// Evaluations in which the memorised share and dilation go from one value to another.
@@ -146,8 +167,8 @@ fn the_portrait_lays_noisy_beside_clean_networks() {
         )
     };
     let html = draw(&records, &epochs);
-    let expected = "from epoch 1 to 41 the memorised share goes from 10% to 90% and dilation from 0.125 to 0.500; with clean \
-                    labels, dilation goes from 0.0625 to 0.0312";
+    let expected = "from epoch 1 to 41 the memorised share goes from 10% to 90% and dilation from 0.125 to 0.500; without \
+                    noise, dilation goes from 0.0625 to 0.0312";
     assert!(html.contains(expected), "{html}");
     // Without the clean networks there is nothing to lay beside.
     let noisy = |index: usize| records[index].requested_noise > 0.0;
@@ -178,7 +199,7 @@ fn capacity_compares_each_width_with_its_clean_network() {
         }
     }
     let html = page("figures = ['capacity']", "claim = []", &records, &[]);
-    let expected = "at width 4 networks memorise 20% of the wrong labels and dilation is 2.00 times that of clean networks; \
+    let expected = "at width 4 networks memorise 20% of the corrupted samples and dilation is 2.00 times that of clean networks; \
                     at width 64 they memorise 90% and it is 8.00 times. Of correctly classified samples: 2.00 and 8.00 times.";
     assert!(html.contains(expected), "{html}");
 }

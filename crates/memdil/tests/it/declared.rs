@@ -315,6 +315,13 @@ fn claims_that_cannot_be_tested_are_one_line() {
             &["bad.toml", expected],
         );
     }
+    for name in ["first.toml", "second.toml"] {
+        fs::write(scene.path(name), example()).unwrap();
+    }
+    scene.refuse(
+        "report --config first.toml --config second.toml --out report",
+        &["first.toml and second.toml: both are of the experiment 'own-widths'"],
+    );
     let one = example().replace("seed = [0, 1, 2, 3, 4, 5]", "seed = [0]");
     fs::write(scene.path("one.toml"), one).unwrap();
     scene.refuse(

@@ -1,0 +1,28 @@
+//! The options of a report.
+
+use std::path::PathBuf;
+
+use crate::experiment::ReportedExperiment;
+use crate::measured::MeasuredFeatures;
+
+/// The sources of a report and its folder.
+#[derive(Clone, Debug)]
+pub struct ReportOptions {
+    /// Folder whose subfolders are runs; it may also hold `layer-peeled.jsonl` and the searches in
+    /// `search/`. None for a report on `features` or the solved models alone.
+    pub runs: Option<PathBuf>,
+    /// Features that other programs wrote, measured.
+    pub features: Vec<MeasuredFeatures>,
+    /// Folder of the report; made where it does not exist.
+    pub out: PathBuf,
+    /// Manifests whose runs count; empty for all runs in the folder.
+    pub manifests: Vec<PathBuf>,
+    /// Experiment files: the claims that are tested, the figures that are drawn.
+    pub experiments: Vec<ReportedExperiment>,
+    /// TOML file of reference values to compare with ours.
+    pub reference: Option<PathBuf>,
+    /// Whether the solved models are shown too: seconds of computing.
+    pub theory: bool,
+    /// The command that makes runs and report again.
+    pub command: Option<String>,
+}
