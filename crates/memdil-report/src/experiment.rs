@@ -34,7 +34,7 @@ pub struct Page {
     pub place: Option<u32>,
     /// The question, and how it is answered.
     pub question: String,
-    /// The result of an experiment without claims.
+    /// How to read the section of an experiment without claims.
     pub shows: String,
     /// Differences from the paper.
     pub differs: String,
