@@ -60,8 +60,10 @@ pub(super) fn figure(runs: &[Run]) -> Option<Figure> {
 fn picture(frame: Frame, panel: &Panel, runs: &[&Run], levels: &[Level], log: bool) -> Picture {
     let values = |quantity| runs.iter().filter_map(move |run| run.value(quantity));
     let [x_low, x_high] = span(values(X).chain([0.0])).unwrap_or([0.0, 1.0]);
+    // Room for the marks beside zero.
+    let room = 0.06 * (x_high - x_low).max(1e-3);
     let ys = span(values(Y)).unwrap_or([0.0, 1.0]);
-    let x = Axis::linear([x_low, x_high * 1.03], "memorization / separation").most(6);
+    let x = Axis::exact([x_low - room, x_high + room], "memorization / separation").most(6);
     let y = if log {
         Axis::log(ys, Y.label()).most(7)
     } else {
