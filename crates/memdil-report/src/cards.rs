@@ -1,6 +1,6 @@
 //! Claims as cards and tables: one card for all panels of a claim.
 
-use memdil_claims::{Claim, Counted, Unit};
+use memdil_claims::{Claim, Counted, Outcome, Unit};
 
 use crate::block::{Block, Card, Row, Table};
 use crate::chart::{Glyph, Picture, Scale, mark, span};
@@ -202,15 +202,57 @@ fn panel(claim: &Claim) -> &str {
     claim.id.splitn(4, '/').nth(3).unwrap_or("all")
 }
 
-/// Why a claim is inconclusive, and what would refute it.
+/// The p that Holm's correction starts from: every condition must hold, so that the largest counts.
+fn largest_p(claim: &Claim) -> Option<f64> {
+    let conditions = claim.conditions.iter().map(|condition| condition.p);
+    let all: Option<Vec<f64>> = conditions.chain([claim.p]).collect();
+    all?.into_iter().reduce(f64::max)
+}
+
+/// A further condition with its outcome.
+fn condition(condition: &Outcome) -> String {
+    format!(
+        "{}: {} {}",
+        condition.measure,
+        or_dash(condition.effect, |effect| condition.unit.format(effect)),
+        or_dash(condition.interval, |ends| condition
+            .unit
+            .format_interval(ends))
+    )
+}
+
+/// Why a claim is inconclusive or which condition decides, and how the other conditions fared.
+fn reason(claim: &Claim) -> String {
+    let conditions = claim.conditions.iter().map(condition);
+    let conditions: Vec<String> = conditions.collect();
+    match (&claim.reason, conditions.as_slice()) {
+        (None, _) => String::new(),
+        (Some(reason), []) => reason.clone(),
+        (Some(reason), conditions) => {
+            format!("{reason}; second condition: {}", conditions.join("; "))
+        }
+    }
+}
+
+/// The rule of a claim about solved models, why a claim is inconclusive, further conditions, and what
+/// would refute it.
 fn remark(claim: &Claim) -> String {
-    let sentence = |reason: &String| {
-        let mut rest = reason.chars();
-        let first = rest.next().into_iter().flat_map(char::to_uppercase);
-        format!("{}{}. ", first.collect::<String>(), rest.as_str())
-    };
-    let reason = claim.reason.as_ref().map(sentence);
-    reason.unwrap_or_default() + &claim.refuted_if
+    let mut sentences = Vec::new();
+    if claim.counted == Counted::Points {
+        sentences.push(claim.test.clone());
+    }
+    sentences.extend(claim.reason.clone());
+    let conditions = claim.conditions.iter().map(condition);
+    sentences.extend(conditions.map(|text| format!("second condition: {text}")));
+    let sentences = sentences.iter().map(|text| sentence(text));
+    sentences.collect::<String>() + &claim.refuted_if
+}
+
+/// With a capital letter and a full stop.
+fn sentence(text: &str) -> String {
+    let mut rest = text.chars();
+    let first = rest.next().into_iter().flat_map(char::to_uppercase);
+    format!("{}{}. ", first.collect::<String>(), rest.as_str())
 }
 
 /// A label short enough to stay beside its mark.
@@ -247,10 +289,10 @@ pub(crate) fn verdicts(all: &[Judged<'_>]) -> Table {
                     claim.counted.count(claim.n),
                     or_dash(claim.effect, |e| claim.unit.format(e)),
                     or_dash(claim.interval, |ends| claim.unit.format_interval(ends)),
-                    or_dash(claim.p, p_value),
+                    or_dash(largest_p(claim), p_value),
                     or_dash(claim.p_holm, p_value),
                     judged.panels(),
-                    claim.reason.clone().unwrap_or_default(),
+                    reason(claim),
                 ],
                 class: verdict_class(claim.verdict),
                 remark: None,

@@ -19,7 +19,7 @@ use crate::theory::Theory;
 use crate::verdicts::{missing, result, rules, tally};
 use crate::{ReportError, measured, search, tables};
 
-const TITLE: &str = "Memorization and dilation";
+pub(crate) const TITLE: &str = "Memorization and dilation";
 
 const PURPOSE: &str = "Does memorising noisy labels spread out the features of unseen samples, and do label smoothing and \
      label relaxation spread them less than cross-entropy? What these runs say about the claims of \

@@ -86,6 +86,12 @@ impl Comparison {
 
     /// The count that the section begins with.
     pub(crate) fn headline(&self) -> String {
+        if self.cells.iter().all(|cell| cell.n == 0) {
+            return format!(
+                "No run here has the settings of {}.",
+                self.reference.experiment
+            );
+        }
         let unjudged = self.cells.len() - self.judged();
         let mut text = format!(
             "{} of {} cells inside our 95% prediction interval.",

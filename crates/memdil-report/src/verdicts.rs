@@ -40,7 +40,7 @@ pub(crate) fn rules(judged: &[Judged<'_>]) -> String {
     };
     format!(
         "Supported: the 95% interval over seeds lies on the expected side of the bound, and p after Holm’s correction within \
-         the experiment and data set is below {LEVEL}. Refuted: the interval lies wholly on the other side. Either needs \
+         the experiment and data set is below {LEVEL}. Refuted: the interval of a condition lies wholly on the other side, without correction for the number of tests. Either needs \
          {SEEDS_NEEDED} seeds; everything else is inconclusive. Where a claim was tested on several panels (class selections, \
          networks) the row is the test of their mean, and the cards show each.{exact}"
     )

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use memdil_claims::Claim;
 use memdil_records::{create_dir, write_atomic};
 
-use crate::content::Content;
+use crate::content::{self, Content};
 use crate::options::ReportOptions;
 use crate::{ReportError, page, terminal};
 
@@ -55,11 +55,9 @@ impl Report {
 /// be solved, [`ReportError::Figure`] when a figure cannot be drawn, [`ReportError::Claim`] when a claim cannot be
 /// tested.
 pub fn write_report(options: &ReportOptions) -> Result<Report, ReportError> {
+    refuse_other_files(&options.out)?;
     let page = options.out.join("index.html");
-    // claims.json is written first: a report that was cut off has it too.
-    if page.exists() && !options.out.join("claims.json").exists() {
-        return Err(ReportError::OtherPage { path: page });
-    }
+    let former = figures_of(&page);
     let content = Content::new(options)?;
     let html = page::html(&content.document);
     let text = page::markdown(&content.document);
@@ -97,7 +95,47 @@ pub fn write_report(options: &ReportOptions) -> Result<Report, ReportError> {
     write(&report.claims_json, json.as_bytes())?;
     write(&report.markdown, text.as_bytes())?;
     write(&report.html, html.as_bytes())?;
+    for name in former {
+        let is_new = |path: &PathBuf| path.file_stem() == Path::new(&name).file_stem();
+        if !report.figures.iter().any(is_new) {
+            // A figure that cannot be removed is not in the page either.
+            _ = std::fs::remove_file(folder.join(name));
+        }
+    }
     Ok(report)
+}
+
+/// Refuses a folder whose files another program wrote.
+///
+/// Of a report that was cut off there may be `claims.json` alone, or with `report.md`.
+fn refuse_other_files(out: &Path) -> Result<(), ReportError> {
+    let starts = |name: &str, with: &str| {
+        std::fs::read_to_string(out.join(name)).is_ok_and(|text| text.starts_with(with))
+    };
+    let other = |name: &str| ReportError::OtherPage {
+        path: out.join(name),
+    };
+    let markdown = format!("# {}\n", content::TITLE);
+    if out.join("index.html").exists() && !out.join("claims.json").exists() {
+        return Err(other("index.html"));
+    }
+    for (name, start) in [("claims.json", "["), ("report.md", &markdown)] {
+        if out.join(name).exists() && !starts(name, start) {
+            return Err(other(name));
+        }
+    }
+    Ok(())
+}
+
+/// The files of the figures that a page links to.
+fn figures_of(page: &Path) -> Vec<String> {
+    let html = std::fs::read_to_string(page).unwrap_or_default();
+    let links = html.split("href=\"figures/").skip(1);
+    let name = |link: &str| link.split('"').next().map(str::to_owned);
+    links
+        .filter_map(name)
+        .filter(|name| !name.contains('/'))
+        .collect()
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<(), ReportError> {

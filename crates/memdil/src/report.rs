@@ -12,7 +12,7 @@ use crate::metrics::inputs::Loaded;
 
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  \
-    memdil report --runs runs --config experiment.toml --out report\n  \
+    memdil report --runs runs --config experiment.toml --preset quick --out report\n  \
     memdil report --features ce.npz --features ls.npz --out report\n  \
     memdil report --theory --out report\n\n\
     A file of --features holds arrays by the names that memdil metrics reads.")]
@@ -28,7 +28,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
     /// Count only the runs of this manifest; can be given many times (default: every run in the
-    /// folder)
+    /// folder). Records of the layer-peeled model are shown in any case
     #[arg(long, value_name = "M.jsonl", requires = "runs")]
     manifest: Vec<PathBuf>,
     /// Experiment file whose claims are tested; can be given many times

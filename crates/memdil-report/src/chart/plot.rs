@@ -108,6 +108,21 @@ impl Plot {
         self.dashed(classes, "", points);
     }
 
+    /// A line of this colour, `aside` pixels to the right of its points.
+    pub(crate) fn course(
+        &mut self,
+        colour: &str,
+        aside: f64,
+        points: impl IntoIterator<Item = (f64, f64)>,
+    ) {
+        let path = self.path(points);
+        if !path.is_empty() {
+            self.body += &format!(
+                r#"<path class="line s {colour}" transform="translate({aside:.1} 0)" d="{path}"/>"#
+            );
+        }
+    }
+
     /// A line with gaps: `2 5` are dots.
     pub(crate) fn dashed(
         &mut self,

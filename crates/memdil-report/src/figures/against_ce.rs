@@ -111,10 +111,8 @@ fn picture(
     plot.level("zero", base);
     for (index, (loss, points)) in lines.iter().enumerate() {
         let (colour, aside) = (loss.colour(), aside(index, lines.len()));
-        plot.line(
-            &format!("line s {colour}"),
-            points.iter().map(|(level, mean, _)| (*level, *mean)),
-        );
+        let means = points.iter().map(|(level, mean, _)| (*level, *mean));
+        plot.course(colour, aside, means);
         for (level, mean, bar) in points {
             if let Some(bar) = bar {
                 plot.bar(colour, *level, *bar, aside);

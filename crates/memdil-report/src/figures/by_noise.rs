@@ -110,10 +110,8 @@ fn picture(quantity: Quantity, runs: &[&Run], levels: &[Level], panel: &str) -> 
     let mut plot = Plot::new(Frame::new(280.0, 230.0), quantity.label(), &x, &y);
     for (index, (loss, points)) in lines.iter().enumerate() {
         let (colour, aside) = (loss.colour(), aside(index, lines.len()));
-        plot.line(
-            &format!("line s {colour}"),
-            points.iter().map(|(level, mean, _)| (*level, *mean)),
-        );
+        let means = points.iter().map(|(level, mean, _)| (*level, *mean));
+        plot.course(colour, aside, means);
         for (level, mean, interval) in points {
             if let Some(interval) = interval {
                 plot.bar(colour, *level, *interval, aside);

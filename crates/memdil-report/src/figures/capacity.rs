@@ -58,7 +58,7 @@ pub(super) fn figure(runs: &[Run]) -> Option<Figure> {
         heading: "Networks that memorise more, at equal noise".to_owned(),
         caption,
         reading: format!(
-            "A mark is a network’s width (the number beside it), a mean over seeds. Across: the share of corrupted training \
+            "A mark is a width (the number beside it, where there is room), a mean over seeds. Across: the share of corrupted training \
              samples predicted as their given label. Up, on a logarithmic scale: NC1 of the test features over that of the clean \
              network of the same settings and seed; above 1 the noise dilates. Right: test samples that are classified correctly \
              alone. {}",
@@ -160,15 +160,19 @@ fn picture(index: usize, courses: &[(Course, Vec<Width>)], place: &str) -> Optio
             .iter()
             .map(|(width, (mean, _))| (width.share, mean.exp()));
         plot.line(&format!("line s {colour}"), line);
-        for (index, (width, (mean, interval))) in marks.iter().enumerate() {
+        let mut labelled = f64::NEG_INFINITY;
+        for (width, (mean, interval)) in &marks {
             let at = (width.share, mean.exp());
             if let Some(ends) = interval {
                 plot.bar(colour, at.0, ends.map(f64::exp), 0.0);
             }
             plot.mark(loss.glyph(), colour, 4.2, at, 0.0);
-            // In turn above and below, so that neighbours do not overlap.
-            let down = if index % 2 == 0 { -5.0 } else { 14.0 };
-            plot.note(&width.width.to_string(), at, down);
+            // Marks that lie too close to the last label have none.
+            let x = plot.x.at(at.0);
+            if x - labelled > 18.0 {
+                plot.note(&width.width.to_string(), at, 14.0);
+                labelled = x;
+            }
         }
         if let [first, .., last] = marks.as_slice() {
             let text = |(width, (mean, _)): &(&Width, (f64, _))| {

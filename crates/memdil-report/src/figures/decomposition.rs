@@ -114,6 +114,7 @@ fn group(panel: &Panel, runs: &[&Run], levels: &[Level]) -> Group {
     let points: Vec<Point<'_>> = runs.iter().filter_map(|run| Point::of(run)).collect();
     let widest = points.iter().map(|point| point.error).fold(0.01, f64::max);
     let values = points.iter().flat_map(|point| [point.dilation, point.rest]);
+    let values = values.chain([dilation_of(widest, 0.0)]);
     let heights = span(values.filter(|v| *v > 0.0)).unwrap_or([0.01, 1.0]);
     let draw = |heading: &str, value: fn(&Point<'_>) -> f64, curve: bool| {
         let x = Axis::linear([0.0, widest], "test error e");

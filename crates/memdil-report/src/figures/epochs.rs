@@ -223,28 +223,30 @@ fn picture(shown: &Shown, courses: &[Course], panel: &Panel) -> Option<Picture> 
     ))
 }
 
-/// How far training features collapsed, and what became of test features.
+/// How far training features of the first loss collapsed, and what became of test features.
 fn caption(courses: &[Course], levels: &[Level], panel: Option<&Panel>) -> String {
+    let Some(loss) = courses.iter().map(|course| course.loss).min() else {
+        return String::new();
+    };
     let ends = |level: Level, quantity: &str| {
-        let here = courses.iter().filter(|course| course.level == level);
-        let runs: Vec<&Vec<EpochRecord>> = here.flat_map(|course| &course.runs).collect();
-        let mean_of = |end: fn(&[EpochRecord]) -> Option<&EpochRecord>| {
-            let values = runs.iter().filter_map(|run| end(run)?.quantity(quantity));
-            or_undefined(mean(&values.collect::<Vec<_>>()))
-        };
-        format!("{} to {}", mean_of(<[_]>::first), mean_of(<[_]>::last))
+        let course = courses
+            .iter()
+            .find(|course| course.loss == loss && course.level == level);
+        let line = course.map_or_else(Vec::new, |course| course.line(quantity));
+        let value = |point: Option<&(f64, f64)>| or_undefined(point.map(|point| point.1));
+        format!("{} to {}", value(line.first()), value(line.last()))
     };
     let at = |level: &Level| {
         let (train, test) = (ends(*level, "nc1"), ends(*level, "test.dilation"));
         format!(
-            "at η = {} mean NC1 of training features goes from {train}, dilation from {test}",
+            "at η = {} mean NC1 of training features from {train}, dilation from {test}",
             level.0
         )
     };
-    let place = panel.map_or_else(String::new, |panel| format!(" of {panel}"));
+    let place = panel.map_or_else(String::new, |panel| format!(" ({panel})"));
     let parts: Vec<String> = levels.iter().map(at).collect();
     format!(
-        "From the first evaluated epoch to the last{place}: {}.",
+        "{loss}{place}, from the first evaluated epoch to the last: {}.",
         parts.join("; ")
     )
 }

@@ -130,7 +130,7 @@ fn picture(panel: &PanelPredictions) -> Option<Picture> {
         let model = of_loss
             .iter()
             .map(|((_, level), runs)| (level.0, mean_of(runs, |run| run.model)));
-        plot.line(&format!("line s {colour}"), model.clone());
+        plot.course(colour, aside, model);
         for ((_, level), runs) in &of_loss {
             let predicted = mean_of(runs, |run| run.model);
             plot.dash(colour, (level.0, predicted), aside);

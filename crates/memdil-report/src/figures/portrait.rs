@@ -205,7 +205,7 @@ fn caption(courses: &[Course], panel: &str) -> String {
         return String::new();
     };
     format!(
-        "{} at η = {} ({panel}): from epoch {} to {} the memorised share goes from {} to {} and dilation from {} to {}; \
+        "{} at η = {} ({panel}): from epoch {} to {} the memorised share goes from {} to {} and the geometric mean of dilation from {} to {}; \
          without noise, dilation goes from {} to {} over the same epochs.",
         course.loss,
         course.level.0,

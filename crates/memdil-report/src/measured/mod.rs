@@ -222,7 +222,7 @@ fn table(measured: &[MeasuredFeatures]) -> Table {
     Table {
         columns,
         rows: METRICS.into_iter().filter_map(row).collect(),
-        class: "wrap"
+        class: "wrap",
     }
 }
 

@@ -167,7 +167,7 @@ fn the_portrait_lays_noisy_beside_clean_networks() {
         )
     };
     let html = draw(&records, &epochs);
-    let expected = "from epoch 1 to 41 the memorised share goes from 10% to 90% and dilation from 0.125 to 0.500; without \
+    let expected = "from epoch 1 to 41 the memorised share goes from 10% to 90% and the geometric mean of dilation from 0.125 to 0.500; without \
                     noise, dilation goes from 0.0625 to 0.0312";
     assert!(html.contains(expected), "{html}");
     // Without the clean networks there is nothing to lay beside.

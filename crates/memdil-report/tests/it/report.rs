@@ -430,7 +430,8 @@ fn the_authors_numbers_are_read() {
     options.reference = Some(root.join("experiments/reference/authors-fashion-mnist.toml"));
     let page = fs::read_to_string(write_report(&options).unwrap().html).unwrap();
     // Nine cells of eight quantities, less memorization where nothing is corrupted.
-    assert!(page.contains("69 more have no interval"));
+    assert_eq!(page.matches("○ no run of ours").count(), 69);
+    assert!(page.contains("No run here has the settings of fashion-mnist-reference."));
 }
 
 #[test]
@@ -476,4 +477,42 @@ fn an_unwritable_folder_is_named() {
         "{error}"
     );
     assert_eq!(fs::read(&out).unwrap(), b"kept");
+}
+
+#[test]
+fn files_of_other_programs_are_kept_and_former_figures_removed() {
+    let folder = tempfile::tempdir().unwrap();
+    let (runs, out) = (folder.path().join("runs"), folder.path().join("out"));
+    for record in design(2, &LOSSES, &ETAS) {
+        write(&runs, &record);
+    }
+    fs::create_dir(&out).unwrap();
+    for (name, text) in [
+        ("index.html", "<html>mine</html>"),
+        ("report.md", "# My report\n"),
+        ("claims.json", "{}"),
+    ] {
+        fs::write(out.join(name), text).unwrap();
+        let error = write_report(&options(&runs, &out)).unwrap_err();
+        assert!(matches!(error, ReportError::OtherPage { .. }) && error.to_string().contains(name));
+        assert_eq!(fs::read_to_string(out.join(name)).unwrap(), text);
+        assert_eq!(fs::read_dir(&out).unwrap().count(), 1);
+        fs::remove_file(out.join(name)).unwrap();
+    }
+    let mut options = options(&runs, &out);
+    options
+        .experiments
+        .push(experiment(&design(2, &LOSSES, &ETAS)));
+    let first = write_report(&options).unwrap();
+    assert_eq!(first.figures.len(), 2);
+    fs::write(out.join("figures/mine.svg"), "kept").unwrap();
+    options.experiments[0].page.figures = Some(vec!["by-noise".to_owned()]);
+    let second = write_report(&options).unwrap();
+    assert_eq!(second.figures.len(), 1);
+    let mut left: Vec<String> = fs::read_dir(out.join("figures"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
+        .collect();
+    left.sort();
+    assert_eq!(left, ["by-noise.png", "by-noise.svg", "mine.svg"]);
 }
