@@ -1,6 +1,6 @@
 //! Claims as cards and tables: one card for all panels of a claim.
 
-use memdil_claims::{Claim, Counted, Outcome, Unit};
+use memdil_claims::{Claim, Counted, Unit};
 
 use crate::block::{Block, Card, Row, Table};
 use crate::chart::{Glyph, Picture, Scale, mark, span};
@@ -209,29 +209,29 @@ fn largest_p(claim: &Claim) -> Option<f64> {
     all?.into_iter().reduce(f64::max)
 }
 
-/// A further condition with its outcome.
-fn condition(condition: &Outcome) -> String {
-    format!(
-        "{}: {} {}",
-        condition.measure,
-        or_dash(condition.effect, |effect| condition.unit.format(effect)),
-        or_dash(condition.interval, |ends| condition
-            .unit
-            .format_interval(ends))
-    )
-}
-
 /// Why a claim is inconclusive or which condition decides, and how the other conditions fared.
 fn reason(claim: &Claim) -> String {
-    let conditions = claim.conditions.iter().map(condition);
-    let conditions: Vec<String> = conditions.collect();
-    match (&claim.reason, conditions.as_slice()) {
-        (None, _) => String::new(),
-        (Some(reason), []) => reason.clone(),
-        (Some(reason), conditions) => {
-            format!("{reason}; second condition: {}", conditions.join("; "))
+    let mut text = claim.reason.clone().unwrap_or_default();
+    for condition in &claim.conditions {
+        let value = format!(
+            "{} {}",
+            or_dash(condition.effect, |effect| condition.unit.format(effect)),
+            or_dash(condition.interval, |ends| condition
+                .unit
+                .format_interval(ends))
+        );
+        // The deciding condition is named already.
+        if text.ends_with(&condition.measure) {
+            text += &format!(": {value}");
+        } else {
+            let separator = if text.is_empty() { "" } else { "; " };
+            text += &format!(
+                "{separator}second condition: {}: {value}",
+                condition.measure
+            );
         }
     }
+    text
 }
 
 /// The rule of a claim about solved models, why a claim is inconclusive, further conditions, and what
@@ -241,9 +241,7 @@ fn remark(claim: &Claim) -> String {
     if claim.counted == Counted::Points {
         sentences.push(claim.test.clone());
     }
-    sentences.extend(claim.reason.clone());
-    let conditions = claim.conditions.iter().map(condition);
-    sentences.extend(conditions.map(|text| format!("second condition: {text}")));
+    sentences.extend(Some(reason(claim)).filter(|reason| !reason.is_empty()));
     let sentences = sentences.iter().map(|text| sentence(text));
     sentences.collect::<String>() + &claim.refuted_if
 }
@@ -292,7 +290,10 @@ pub(crate) fn verdicts(all: &[Judged<'_>]) -> Table {
                     or_dash(largest_p(claim), p_value),
                     or_dash(claim.p_holm, p_value),
                     judged.panels(),
-                    reason(claim),
+                    claim
+                        .reason
+                        .as_ref()
+                        .map_or_else(String::new, |_| reason(claim)),
                 ],
                 class: verdict_class(claim.verdict),
                 remark: None,

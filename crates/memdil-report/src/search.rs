@@ -15,8 +15,9 @@ const SEARCH: &str = "Each trial trains with sampled settings for a share of the
      trained again on all training data for all epochs, and only that run is tested and counted. A diverged trial counts as \
      worst.";
 
-/// Tables with more rows are folded.
+/// Tables with more rows are folded, and all of them if there are more searches.
 const SHORT: usize = 8;
+const FEW: usize = 6;
 
 /// The searches in the order of the tables: experiment, data, noise level, loss, seed.
 pub(crate) fn sort(searches: &mut [SearchRecord]) {
@@ -185,7 +186,7 @@ pub(crate) fn blocks(searches: &[SearchRecord]) -> Vec<Block> {
                 label(record, searches),
                 count(n, "trial", "trials")
             ),
-            open: n <= SHORT,
+            open: n <= SHORT && searches.len() <= FEW,
             blocks: vec![Block::Table(trials(record))],
         });
     }

@@ -257,7 +257,7 @@ fn a_trial_that_fails_leaves_the_other_searches_whole() {
     scene.succeed("report --runs runs --out both --manifest swept.jsonl --manifest runs/search/retrained.jsonl");
     let rows = |report: &str| {
         let text = fs::read_to_string(scene.path(report).join("report.md")).unwrap();
-        let (_, runs) = text.split_once("### Runs").unwrap();
+        let (_, runs) = text.split_once(", one per row").unwrap();
         runs.matches("| searched\\_0-1").count()
     };
     assert_eq!((rows("swept"), rows("both")), (2, 4));
