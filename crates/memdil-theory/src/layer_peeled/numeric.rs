@@ -160,7 +160,9 @@ pub fn objective(
 ///
 /// Projected L-BFGS in variables scaled such that weights and features weigh the same,
 /// $W = aW'$, $H = \sqrt{Nn}H'/a$, $a = (\lambda_H/\lambda_W)^{1/4}$. The problem has no bad local
-/// minima for wide signed features; for non-negative ones starts differ, hence several.
+/// minima for wide signed features. Non-negative features with as many dimensions as classes may
+/// leave a class at zero, a saddle (at $N = 30$, $\alpha = 0.1$, decays 1e-4 every start ends 5e-4
+/// above the minimum); six spare dimensions avoid it for all $N$ up to 40.
 ///
 /// # Errors
 /// A parameter out of range; [`TheoryError::NoConvergence`] if the best start misses the tolerance.

@@ -180,3 +180,14 @@ fn bad_parameters_are_named_with_their_range() {
         );
     }
 }
+
+#[test]
+fn numeric_minimisation_reaches_the_closed_form_for_many_classes() {
+    for (classes, decay) in [(20, "1e-3"), (30, "1e-4")] {
+        let found = solve(&format!(
+            "lpm --classes {classes} --alpha 0.1 --lambda-w {decay} --lambda-h {decay} --nonnegative --numeric"
+        ));
+        let above = found["above_closed_form"].as_f64().unwrap();
+        assert!(above.abs() < 1e-8, "{classes} classes: {above:e}");
+    }
+}
