@@ -1,6 +1,7 @@
 //! What is submitted: a file with the arguments of a task a line, scripts of job arrays that read
 //! it, and the report's script.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -131,7 +132,16 @@ fn header(cluster: &Cluster, options: &Options, place: &Place<'_>, tasks: Option
             );
         }
     }
-    text
+    text + &environment(std::env::var_os("MEMDIL_DATA_DIR").as_deref())
+}
+
+/// The environment that the program reads: many sites start tasks without that of the submission.
+fn environment(data_dir: Option<&OsStr>) -> String {
+    let Some(folder) = data_dir.filter(|folder| !folder.is_empty()) else {
+        return String::new();
+    };
+    let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.into());
+    format!("export MEMDIL_DATA_DIR={}\n", quoted(&folder))
 }
 
 /// The lines that end in the report: as the local engine makes it, from what is there then.
@@ -211,6 +221,18 @@ mod tests {
     use std::process::Command;
 
     use super::*;
+
+    #[test]
+    fn tasks_get_the_data_folder_of_the_submission() {
+        assert_eq!(environment(None), "");
+        assert_eq!(environment(Some(OsStr::new(""))), "");
+        let text = environment(Some(OsStr::new("/data/it's here")));
+        let said = Command::new("bash")
+            .args(["-c", &format!("{text}printf %s \"$MEMDIL_DATA_DIR\"")])
+            .output()
+            .unwrap();
+        assert_eq!(said.stdout, b"/data/it's here");
+    }
 
     #[test]
     fn every_task_of_every_array_gets_its_own_line() {
