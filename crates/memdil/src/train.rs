@@ -41,6 +41,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     };
     let record = outcome.record();
     println!("{}{note}", summary(record));
+    if let Some(reason) = &record.reason {
+        eprintln!("error: the run diverged: {reason}; try a lower optimizer.learning_rate");
+    }
     println!("run: {}", arguments.out.display());
     if experiment.is_sweep() {
         eprintln!(

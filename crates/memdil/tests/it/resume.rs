@@ -532,7 +532,9 @@ fn eval_measures_what_a_run_has_left() {
     fs::write(scene.path("broken/model.safetensors"), "x").unwrap();
     copy(&scene, "whole", "labels");
     fs::remove_file(scene.path("labels/noise.npz")).unwrap();
-    scene.run("train --config e.toml --set optimizer.learning_rate=1e30 --set loss={kind='mse'} --out diverged");
+    let output = scene.run("train --config e.toml --set optimizer.learning_rate=1e30 --set loss={kind='mse'} --out diverged");
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("error: the run diverged"), "{said}");
     for (arguments, expected) in [
         ("--run nowhere", "nowhere: holds no run"),
         ("--run begun", "no usable checkpoint"),
