@@ -71,11 +71,11 @@ impl Unit {
         }
     }
 
-    /// An effect as text: `−42.0%`, `0.870`.
+    /// An effect as text: `−42.0%`, `0.870`; a ratio of eleven or more as a factor, `×13.5`.
     pub fn format(self, effect: f64) -> String {
         match self {
             Self::RankCorrelation | Self::RelativeError | Self::Difference => number(effect),
-            Self::Percent if effect > 999.0 => "> +999%".to_owned(),
+            Self::Percent if effect > 999.0 => factor(effect),
             Self::Percent => format!("{effect:+.1}%").replace('-', "−"),
             Self::PercentagePoints => format!("{effect:+.2} points").replace('-', "−"),
             Self::Exponent => format!("{effect:.4}").replace('-', "−"),
@@ -84,6 +84,9 @@ impl Unit {
 
     /// An interval of effects as text.
     pub fn format_interval(self, [low, high]: [f64; 2]) -> String {
+        if self == Self::Percent && high > 999.0 {
+            return format!("[{}, {}]", factor(low), factor(high));
+        }
         let text = format!("[{}, {}]", self.format(low), self.format(high));
         // The unit once.
         match self {
@@ -91,6 +94,11 @@ impl Unit {
             _ => text,
         }
     }
+}
+
+/// A difference in percent as a factor.
+fn factor(percent: f64) -> String {
+    format!("×{}", number(1.0 + percent / 100.0))
 }
 
 /// What [`Claim::n`] counts.
@@ -213,4 +221,23 @@ pub struct CellEffect {
     /// Its 95% interval; left out for fewer than six seeds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interval: Option<[f64; 2]>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn large_ratios_are_factors() {
+        assert_eq!(Unit::Percent.format(-42.0), "−42.0%");
+        assert_eq!(Unit::Percent.format(1246.0), "×13.5");
+        assert_eq!(
+            Unit::Percent.format_interval([-3.0, 12.5]),
+            "[−3.0%, +12.5%]"
+        );
+        assert_eq!(
+            Unit::Percent.format_interval([467.0, 3096.0]),
+            "[×5.67, ×32.0]"
+        );
+    }
 }
