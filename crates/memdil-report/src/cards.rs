@@ -38,7 +38,7 @@ impl<'a> Judged<'a> {
     }
 
     /// Experiment and data set; the experiment alone of a rule about the solved models.
-    fn group(&self) -> &str {
+    pub(crate) fn group(&self) -> &str {
         self.id.rsplit_once('/').map_or("", |(group, _)| group)
     }
 

@@ -13,7 +13,7 @@ use crate::layer_peeled::{self, Descent};
 use crate::options::ReportOptions;
 use crate::reference::{self, Comparison};
 use crate::runs::{Run, distinct};
-use crate::sources::Sources;
+use crate::sources::{Sources, made};
 use crate::text::{count, date, seconds};
 use crate::theory::Theory;
 use crate::verdicts::{missing, result, rules, tally};
@@ -368,13 +368,7 @@ fn details(judged: &[&Judged<'_>], runs: &[Run]) -> Vec<Block> {
 
 /// Number of runs, their time, when and from which code; `None` where nothing was trained.
 fn provenance(runs: &[Run], descents: &[Descent]) -> Option<Block> {
-    let runs_made = runs
-        .iter()
-        .map(|run| (&run.record.provenance, run.record.seconds));
-    let descents_made = descents
-        .iter()
-        .map(|descent| (&descent.record.provenance, descent.record.seconds));
-    let made: Vec<_> = runs_made.chain(descents_made).collect();
+    let made = made(runs, descents);
     let newest = made
         .iter()
         .map(|(provenance, _)| provenance.started_unix)

@@ -40,11 +40,7 @@ impl Sources {
 
     /// Where everything shown was made, and the seconds it took.
     pub(crate) fn made(&self) -> Vec<(&Provenance, f64)> {
-        let runs = self.runs.iter().map(|run| &run.record);
-        let runs = runs.map(|record| (&record.provenance, record.seconds));
-        let descents = self.descents.iter().map(|descent| &descent.record);
-        let descents = descents.map(|record| (&record.provenance, record.seconds));
-        runs.chain(descents).collect()
+        made(&self.runs, &self.descents)
     }
 
     /// Date, number of runs, seeds, data.
@@ -77,4 +73,13 @@ impl Sources {
         facts.extend(measured);
         facts
     }
+}
+
+/// Where runs and trainings of free features were made, and the seconds they took.
+pub(crate) fn made<'a>(runs: &'a [Run], descents: &'a [Descent]) -> Vec<(&'a Provenance, f64)> {
+    let runs = runs.iter().map(|run| &run.record);
+    let runs = runs.map(|record| (&record.provenance, record.seconds));
+    let descents = descents.iter().map(|descent| &descent.record);
+    let descents = descents.map(|record| (&record.provenance, record.seconds));
+    runs.chain(descents).collect()
 }

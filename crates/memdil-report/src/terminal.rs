@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::cards::judged;
 use crate::text::{count, or_dash, p_value};
 use memdil_claims::{Claim, Verdict};
 
@@ -21,30 +22,23 @@ pub(crate) fn table(claims: &[Claim]) -> String {
     ]
     .map(str::to_owned);
     let mut rows: Vec<[String; 7]> = vec![head];
-    let mut group_before = String::new();
-    for claim in claims {
-        let group = group(claim);
-        if group != group_before {
-            rows.push(std::array::from_fn(|column| {
-                if column == 0 {
-                    group.clone()
-                } else {
-                    String::new()
-                }
-            }));
-            group_before = group;
+    for same in judged(claims).chunk_by(|a, b| a.group() == b.group()) {
+        let mut heading: [String; 7] = Default::default();
+        heading[0] = same[0].group().to_owned();
+        rows.push(heading);
+        for claim in same.iter().flat_map(|judged| &judged.claims) {
+            rows.push([
+                format!("  {}", claim.name),
+                format!("{} {}", claim.verdict.symbol(), claim.verdict),
+                claim.n.to_string(),
+                or_dash(claim.effect, |e| claim.unit.format(e)),
+                claim
+                    .interval
+                    .map_or_else(|| "–".to_owned(), |i| claim.unit.format_interval(i)),
+                or_dash(claim.p, p_value),
+                or_dash(claim.p_holm, p_value),
+            ]);
         }
-        rows.push([
-            format!("  {}", claim.name),
-            format!("{} {}", claim.verdict.symbol(), claim.verdict),
-            claim.n.to_string(),
-            or_dash(claim.effect, |e| claim.unit.format(e)),
-            claim
-                .interval
-                .map_or_else(|| "–".to_owned(), |i| claim.unit.format_interval(i)),
-            or_dash(claim.p, p_value),
-            or_dash(claim.p_holm, p_value),
-        ]);
     }
     let width = |column: usize| {
         // A group's name may be longer than its column: its row has no other cell.
@@ -82,10 +76,4 @@ pub(crate) fn table(claims: &[Claim]) -> String {
         text += &format!("inconclusive ({}): {reason}\n", count(n, "claim", "claims"));
     }
     text
-}
-
-/// Experiment and data set; the experiment alone of a rule about the solved models.
-fn group(claim: &Claim) -> String {
-    let parts: Vec<&str> = claim.id.split('/').collect();
-    parts[..parts.len().clamp(2, 3) - 1].join("/")
 }

@@ -1,7 +1,7 @@
 //! Losses against cross-entropy, paired by seed.
 
-use super::{aside, bars, level_span, level_ticks, summary};
-use crate::chart::{Axis, Figure, Frame, Group, Key, Picture, Plot, span};
+use super::{Line, bars, draw_lines, heights, level_span, level_ticks, marked_keys, summary};
+use crate::chart::{Axis, Figure, Frame, Group, Picture, Plot, span};
 use crate::loss::Loss;
 use crate::runs::{Level, Panel, Quantity, Run, at, by_panel, distinct, losses, under};
 use crate::text::number;
@@ -44,10 +44,7 @@ pub(super) fn figure(runs: &[Run]) -> Option<Figure> {
              under noise than at η = 0.",
             bars()
         ),
-        legend: others(&drawn)
-            .into_iter()
-            .map(|loss| Key::Colour(loss.colour(), Some(loss.glyph()), loss.to_string()))
-            .collect(),
+        legend: marked_keys(others(&drawn)),
         groups,
         side_by_side: false,
     })
@@ -93,11 +90,8 @@ fn picture(
         };
         (loss, levels.iter().filter_map(of).collect::<Vec<_>>())
     };
-    let lines: Vec<_> = others.iter().map(|loss| line(*loss)).collect();
-    let points = lines.iter().flat_map(|(_, line)| line);
-    let ends =
-        points.flat_map(|(_, mean, bar)| [*mean].into_iter().chain(bar.iter().flatten().copied()));
-    let mut ends = ends.peekable();
+    let lines: Vec<Line> = others.iter().map(|loss| line(*loss)).collect();
+    let mut ends = heights(&lines).peekable();
     ends.peek()?;
     let base = shown(0.0);
     let heights = span(ends.chain([base]))?;
@@ -109,17 +103,7 @@ fn picture(
     };
     let mut plot = Plot::new(Frame::new(370.0, 250.0), heading, &x, &y);
     plot.level("zero", base);
-    for (index, (loss, points)) in lines.iter().enumerate() {
-        let (colour, aside) = (loss.colour(), aside(index, lines.len()));
-        let means = points.iter().map(|(level, mean, _)| (*level, *mean));
-        plot.course(colour, aside, means);
-        for (level, mean, bar) in points {
-            if let Some(bar) = bar {
-                plot.bar(colour, *level, *bar, aside);
-            }
-            plot.mark(loss.glyph(), colour, 4.2, (*level, *mean), aside);
-        }
-    }
+    draw_lines(&mut plot, &lines, 4.2);
     let desc = lines.iter().map(|(loss, points)| {
         let at = |(level, mean, _): &(f64, f64, _)| format!("{} at η = {level}", number(*mean));
         format!(

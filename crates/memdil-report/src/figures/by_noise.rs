@@ -1,6 +1,9 @@
 //! Accuracy, dilation and the memorised share by noise level.
 
-use super::{aside, bars, by_loss, largest, level_span, level_ticks, loss_keys, summary};
+use super::{
+    Line, bars, by_loss, draw_lines, heights, largest, level_span, level_ticks, marked_keys,
+    summary,
+};
 use crate::chart::{Axis, Figure, Frame, Group, Picture, Plot, span};
 use crate::loss::Loss;
 use crate::runs::{Level, Panel, Quantity, Run, at, by_panel, distinct, losses, under};
@@ -39,7 +42,7 @@ pub(super) fn figure(runs: &[Run]) -> Option<Figure> {
              of corrupted training samples predicted as their given, wrong label.",
             bars()
         ),
-        legend: loss_keys(&drawn, |loss| Some(loss.glyph())),
+        legend: marked_keys(losses(drawn.iter().copied())),
         groups: groups.filter(|group| !group.pictures.is_empty()).collect(),
         side_by_side: false,
     })
@@ -70,9 +73,6 @@ fn caption(all: &[&Run]) -> String {
     )
 }
 
-/// Mean and interval at each noise level of one loss.
-type Line = (Loss, Vec<(f64, f64, Option<[f64; 2]>)>);
-
 fn line(quantity: Quantity, runs: &[&Run], loss: Loss, levels: &[Level]) -> Line {
     let most = match quantity {
         Quantity::Accuracy => 100.0,
@@ -97,10 +97,7 @@ fn picture(quantity: Quantity, runs: &[&Run], levels: &[Level], panel: &str) -> 
         .into_iter()
         .map(|loss| line(quantity, runs, loss, levels))
         .collect();
-    let points = lines.iter().flat_map(|(_, line)| line);
-    let ends =
-        points.flat_map(|(_, mean, bar)| [*mean].into_iter().chain(bar.iter().flatten().copied()));
-    let values = span(ends)?;
+    let values = span(heights(&lines))?;
     let x = Axis::exact(level_span(levels), "noise level η").ticks(level_ticks(levels));
     let y = match quantity {
         Quantity::Accuracy => Axis::linear(values, "").most(4),
@@ -108,17 +105,7 @@ fn picture(quantity: Quantity, runs: &[&Run], levels: &[Level], panel: &str) -> 
         _ => Axis::linear([0.0, values[1]], "").most(4),
     };
     let mut plot = Plot::new(Frame::new(280.0, 230.0), quantity.label(), &x, &y);
-    for (index, (loss, points)) in lines.iter().enumerate() {
-        let (colour, aside) = (loss.colour(), aside(index, lines.len()));
-        let means = points.iter().map(|(level, mean, _)| (*level, *mean));
-        plot.course(colour, aside, means);
-        for (level, mean, interval) in points {
-            if let Some(interval) = interval {
-                plot.bar(colour, *level, *interval, aside);
-            }
-            plot.mark(loss.glyph(), colour, 3.8, (*level, *mean), aside);
-        }
-    }
+    draw_lines(&mut plot, &lines, 3.8);
     Some(plot.picture(
         format!("{} by noise level, {panel}", quantity.label()),
         format!(

@@ -50,7 +50,7 @@ pub(super) fn figure(runs: &[Run]) -> Option<Figure> {
     if panels.is_empty() {
         return None;
     }
-    let mut legend = loss_keys(&drawn, |_| None);
+    let mut legend = loss_keys(&drawn);
     legend.extend(level_keys(&levels));
     legend.push(Key::Line("from test error alone, no parameter".to_owned()));
     let of_panel = |(panel, runs): &(&Panel, Vec<&Run>)| group(panel, runs, &levels);

@@ -27,7 +27,7 @@ pub(super) fn figure(runs: &[Run]) -> Option<Figure> {
         columns: panels.len().min(3),
         pictures: panels.iter().map(picture).collect(),
     };
-    let mut legend = loss_keys(&drawn, |_| None);
+    let mut legend = loss_keys(&drawn);
     legend.extend(level_keys(&levels));
     let at_zero = if levels.iter().any(|level| level.0 <= 0.0) {
         " Runs without noise have nothing to memorise: they are at zero, the losses side by side."

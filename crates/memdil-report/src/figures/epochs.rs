@@ -138,7 +138,7 @@ pub(super) fn figure(runs: &[Run]) -> Result<Option<Figure>, ReportError> {
 
 /// Panels may differ in their lowest and highest levels, which have one mark each.
 fn legend(drawn: &[&Run], levels: &[Vec<Level>]) -> Vec<Key> {
-    let mut legend = loss_keys(drawn, |_| None);
+    let mut legend = loss_keys(drawn);
     for (index, glyph) in [Glyph::Circle, Glyph::Square].into_iter().enumerate() {
         let mut same: Vec<Level> = levels
             .iter()

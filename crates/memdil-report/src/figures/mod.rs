@@ -18,7 +18,7 @@ use memdil_claims::{PanelPredictions, SEEDS_NEEDED};
 use memdil_records::SearchRecord;
 
 use crate::ReportError;
-use crate::chart::{Figure, Glyph, Key, SHAPES};
+use crate::chart::{Figure, Glyph, Key, Plot, SHAPES};
 use crate::loss::Loss;
 use crate::runs::{Level, Quantity, Run, by_panel, losses, under};
 use crate::text::number;
@@ -88,9 +88,9 @@ fn has_course(run: &Run) -> bool {
     run.last().is_some() && run.record.spec.training.evaluations() >= FEWEST_EVALUATIONS
 }
 
-/// The legend of colours, with marks where shapes go with them.
-fn loss_keys(runs: &[&Run], glyph: impl Fn(Loss) -> Option<Glyph>) -> Vec<Key> {
-    let key = |loss: Loss| Key::Colour(loss.colour(), glyph(loss), loss.to_string());
+/// The legend of colours, where shapes mean something else.
+fn loss_keys(runs: &[&Run]) -> Vec<Key> {
+    let key = |loss: Loss| Key::Colour(loss.colour(), None, loss.to_string());
     losses(runs.iter().copied()).into_iter().map(key).collect()
 }
 
@@ -144,6 +144,39 @@ fn summary(values: impl IntoIterator<Item = (u64, f64)>) -> Option<(f64, Option<
     let values: Vec<f64> = seeds.values().filter_map(|of_seed| mean(of_seed)).collect();
     let interval = mean_interval(&values).filter(|_| values.len() >= SEEDS_NEEDED);
     Some((mean(&values)?, interval))
+}
+
+/// A loss with the mean and interval of a quantity at each noise level.
+type Line = (Loss, Vec<(f64, f64, Option<[f64; 2]>)>);
+
+/// The means and the ends of the intervals.
+fn heights(lines: &[Line]) -> impl Iterator<Item = f64> {
+    let points = lines.iter().flat_map(|(_, points)| points);
+    points.flat_map(|(_, mean, bar)| [*mean].into_iter().chain(bar.iter().flatten().copied()))
+}
+
+/// Draws the lines with their bars and marks, losses beside each other.
+fn draw_lines(plot: &mut Plot, lines: &[Line], size: f64) {
+    for (index, (loss, points)) in lines.iter().enumerate() {
+        let (colour, aside) = (loss.colour(), aside(index, lines.len()));
+        plot.course(
+            colour,
+            aside,
+            points.iter().map(|(level, mean, _)| (*level, *mean)),
+        );
+        for (level, mean, bar) in points {
+            if let Some(bar) = bar {
+                plot.bar(colour, *level, *bar, aside);
+            }
+            plot.mark(loss.glyph(), colour, size, (*level, *mean), aside);
+        }
+    }
+}
+
+/// The legend of losses with a shape of their own.
+fn marked_keys(losses: impl IntoIterator<Item = Loss>) -> Vec<Key> {
+    let key = |loss: Loss| Key::Colour(loss.colour(), Some(loss.glyph()), loss.to_string());
+    losses.into_iter().map(key).collect()
 }
 
 /// The sentence on bars that several readings share.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use memdil_claims::stats::mean;
 use memdil_claims::{PanelPredictions, PredictedRun};
 
-use super::{aside, bars, level_span, level_ticks, or_undefined, summary};
+use super::{aside, bars, level_span, level_ticks, marked_keys, or_undefined, summary};
 use crate::chart::{Axis, Figure, Frame, Group, Key, Picture, Plot, span};
 use crate::loss::Loss;
 use crate::runs::Level;
@@ -24,10 +24,7 @@ pub(super) fn figure(predictions: &[PanelPredictions]) -> Option<Figure> {
     let mut losses: Vec<Loss> = all.map(|run| Loss::from(&run.loss)).collect();
     losses.sort_unstable();
     losses.dedup();
-    let mut legend: Vec<Key> = losses
-        .into_iter()
-        .map(|loss| Key::Colour(loss.colour(), Some(loss.glyph()), loss.to_string()))
-        .collect();
+    let mut legend = marked_keys(losses);
     legend.extend([
         Key::Line("a line in η, fitted to the same runs".to_owned()),
         Key::Limit("their mean".to_owned()),

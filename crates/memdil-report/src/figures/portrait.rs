@@ -56,7 +56,7 @@ pub(super) fn figure(runs: &[Run]) -> Result<Option<Figure>, ReportError> {
         drawn.extend(here);
     }
     let most = captions.into_iter().rev().max_by_key(|(runs, _)| *runs);
-    let mut legend = loss_keys(&drawn, |_| None);
+    let mut legend = loss_keys(&drawn);
     legend.extend([
         Key::Line("with noise".to_owned()),
         Key::Limit("without noise, same epochs".to_owned()),
