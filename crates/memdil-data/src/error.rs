@@ -212,6 +212,14 @@ pub enum DataError {
         /// What is wrong with it, where, and what to do.
         message: String,
     },
+    /// An array, or the file that should hold it, is not what is needed.
+    #[error("{place}: {message}")]
+    Array {
+        /// The file, and the array in it: `h.npy`, or `run.npz: features`.
+        place: String,
+        /// What is wrong with it, and what to do.
+        message: String,
+    },
     /// A file claims, or unpacks to, more than any data set known here.
     #[error("{} claims more than {ceiling} bytes, which no data set read here has: get it again", path.display())]
     TooLarge {

@@ -6,6 +6,7 @@
 //! | [`source`] | [`Source`]: the data sets, their classes, sizes and constants |
 //! | [`files`] | where their files are looked for |
 //! | [`idx`], [`cifar`], [`svhn`], [`npz`] | readers, one a format |
+//! | [`arrays`] | arrays and labels in `.npy`, `.npz`, `.safetensors` and text files |
 //! | [`images`] | [`Images`], [`Split`], [`Dataset`] |
 //! | [`inputs`] | [`Inputs`]: bytes to normalised batches |
 //! | [`augment`] | random crops and flips |
@@ -59,6 +60,7 @@
 //! class of Fashion-MNIST into the crate. They are Copyright (c) 2017 Zalando SE, under the MIT
 //! licence that lies beside them in `assets/LICENSE`.
 
+pub mod arrays;
 pub mod augment;
 pub mod catalogue;
 pub mod cifar;
@@ -76,7 +78,6 @@ pub mod inputs;
 mod load;
 mod mat;
 pub mod noise;
-mod npy;
 pub mod npz;
 pub mod places;
 pub mod random;
@@ -89,7 +90,6 @@ pub mod subset;
 pub mod svhn;
 mod unpack;
 pub mod verify;
-mod zipped;
 
 pub use augment::Augmentation;
 pub use error::DataError;

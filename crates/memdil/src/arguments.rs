@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use memdil_runner::{Experiment, RunnerError, TrainOptions};
 
-use crate::arrays::BadInput;
+use crate::bad_input::BadInput;
 
 /// Which settings.
 #[derive(clap::Args)]

@@ -8,7 +8,7 @@ use memdil_report::{Page, ReportedExperiment};
 use memdil_runner::Experiment;
 
 use crate::arguments::Settings;
-use crate::arrays::BadInput;
+use crate::bad_input::BadInput;
 
 /// The claims of an experiment file, with the runs that it plans.
 pub(crate) fn of_file(

@@ -4,7 +4,7 @@
 //! do), 1 when something fails inside.
 
 mod arguments;
-mod arrays;
+mod bad_input;
 mod claims;
 mod data;
 mod dry_run;
@@ -133,7 +133,7 @@ fn usage(error: &clap::Error) -> ExitCode {
 }
 
 fn is_bad_input(error: &anyhow::Error) -> bool {
-    if error.is::<arrays::BadInput>() {
+    if error.is::<bad_input::BadInput>() {
         return true;
     }
     if let Some(error) = error.downcast_ref::<DataError>() {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use memdil_data::arrays::{ArrayFile, Role};
 use memdil_data::noise::read_labels;
 use memdil_data::{DataError, LabelNoise, NoisyLabels};
 use memdil_records::write_archive;
@@ -12,7 +13,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::arguments::check_npz;
-use crate::arrays::{BadInput, Kind, Source};
+use crate::bad_input::BadInput;
 
 /// Matrices with more columns are left to `--json`.
 const WIDEST: usize = 10;
@@ -185,26 +186,23 @@ fn map(text: &str) -> Result<Value, BadInput> {
     }
 }
 
-fn matrix(path: &Path) -> Result<Value, BadInput> {
-    let mut source = Source::open(path)?;
-    let array = source.array("matrix", Kind::Matrix)?;
-    let array = array.ok_or_else(|| {
-        BadInput(format!(
-            "{}: has no array `matrix`; save it there",
-            path.display()
-        ))
-    })?;
-    let columns = array.columns();
-    let entries = array.floats::<f64>();
-    if let Some(at) = entries.iter().position(|entry| !entry.is_finite()) {
-        let (row, column) = (at / columns, at % columns);
-        let place = path.display();
+fn matrix(path: &Path) -> anyhow::Result<Value> {
+    let array = ArrayFile::open(path)?.require(Role::Matrix)?;
+    let matrix = array.matrix::<f64>()?;
+    if let Some(((row, column), entry)) =
+        matrix.indexed_iter().find(|(_, entry)| !entry.is_finite())
+    {
+        let place = array.place();
         return Err(BadInput(format!(
-            "{place}: matrix[{row}][{column}] = {}; give probabilities",
-            entries[at]
-        )));
+            "{place}: matrix[{row}][{column}] = {entry}; give probabilities"
+        ))
+        .into());
     }
-    Ok(entries.chunks_exact(columns).map(Value::from).collect())
+    Ok(matrix
+        .rows()
+        .into_iter()
+        .map(|row| Value::from(row.to_vec()))
+        .collect())
 }
 
 fn finite(text: &str) -> Result<f64, String> {

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use memdil_report::{MeasuredFeatures, ReportOptions, write_report};
 
-use crate::arrays::BadInput;
+use crate::bad_input::BadInput;
 use crate::claims;
 use crate::metrics::inputs::Loaded;
 
@@ -121,12 +121,8 @@ fn measured(path: &Path, all: &[PathBuf]) -> anyhow::Result<MeasuredFeatures> {
             message if !message.contains(&file) => BadInput(format!("{file}: {message}")).into(),
             _ => error,
         })?;
-    if !loaded.ignored.is_empty() {
-        eprintln!(
-            "note: {}: no use for {}",
-            path.display(),
-            loaded.ignored.join(", ")
-        );
+    for note in &loaded.notes {
+        eprintln!("note: {note}");
     }
     let (train, test) = loaded.samples()?;
     Ok(MeasuredFeatures {

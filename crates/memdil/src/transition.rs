@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use memdil_data::arrays::{ArrayFile, Role};
 use memdil_losses::estimate_transition;
 
-use crate::arrays::{BadInput, Kind, Source};
+use crate::bad_input::BadInput;
 
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  \
@@ -26,13 +27,9 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let mut source = Source::open(&arguments.logits)?;
-    let logits = source.array("logits", Kind::Matrix)?;
-    let logits =
-        logits.ok_or_else(|| BadInput(format!("{}: holds no array 'logits'", source.path())))?;
-    let elements = logits.floats::<f64>();
-    let transition = estimate_transition(logits.matrix(&elements)?, arguments.quantile)
-        .map_err(|e| BadInput(format!("{}: {e}", source.path())))?;
+    let logits = ArrayFile::open(&arguments.logits)?.require(Role::Logits)?;
+    let transition = estimate_transition(logits.matrix::<f64>()?.view(), arguments.quantile)
+        .map_err(|error| BadInput(format!("{}: {error}", logits.place())))?;
     if arguments.json {
         println!("{}", serde_json::json!({ "transition": transition }));
     } else {

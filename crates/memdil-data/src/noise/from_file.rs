@@ -4,24 +4,25 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::NoisyLabels;
-use super::label_file::{Columns, ending, read_columns, refuse};
+use super::label_file::{Columns, read_columns, refuse};
 use super::labels::realised;
 use crate::DataError;
+use crate::arrays::ArrayFile;
 use crate::load::check_labels;
 
 /// Cohen's kappa below which labels of unproved order are refused: a wrong order gives about 0.
 const LEAST_KAPPA: f64 = 0.1;
 
-/// Reads a `.npz` of ours as it is, or labels from a `.csv` or `.npy` that noise of another making
-/// corrupted.
+/// Reads a file that [`NoisyLabels::write_npz`] wrote as it is, or labels that other noise corrupted.
 pub(super) fn read(
     path: &Path,
     clean: &[u32],
     classes: usize,
     seed: u64,
 ) -> Result<NoisyLabels, DataError> {
-    if ending(path) == Some("npz") {
-        let noisy = NoisyLabels::read(path)?;
+    let file = ArrayFile::open(path)?;
+    if NoisyLabels::are_in(&file) {
+        let noisy = NoisyLabels::read_archive(&file)?;
         if noisy.classes != classes {
             let message = format!("is for {} classes, but there are {classes}", noisy.classes);
             return Err(refuse(path, message));
@@ -33,7 +34,7 @@ pub(super) fn read(
     let Columns {
         clean: beside,
         observed,
-    } = read_columns(path)?;
+    } = read_columns(&file)?;
     check_length(path, observed.len(), clean.len())?;
     check_labels(&observed, classes).map_err(|error| refuse(path, error.to_string()))?;
     match beside {

@@ -53,7 +53,6 @@ mod expected;
 mod from_file;
 mod label_file;
 mod labels;
-mod npy;
 mod npz;
 
 use std::ops::Not;

@@ -1,19 +1,19 @@
 //! Noisy labels as a NumPy `.npz` file.
 
-use std::fs::File;
-use std::io::{BufReader, Read, Seek, Write};
+use std::borrow::Cow;
+use std::io::{Read, Seek, Write};
 use std::path::Path;
 
 use ndarray::{Array1, ArrayView1, aview0};
 use ndarray_npy::{NpzWriter, WriteNpzError};
 
 use super::labels::realised;
-use super::npy::Npy;
 use super::{NoisyLabels, check_clean};
 use crate::DataError;
-use crate::npy::Header;
-use crate::unpack::CEILING;
-use crate::zipped::Archive;
+use crate::arrays::{Array, ArrayFile};
+
+/// The name of a file that is only known by its content.
+const UNNAMED: &str = "label-noise file.npz";
 
 impl NoisyLabels {
     /// Writes a `.npz` file; the same labels give the same bytes.
@@ -52,35 +52,22 @@ impl NoisyLabels {
             npz.finish()?;
             Ok(())
         };
-        write().map_err(|cause| refuse(format!("cannot be written: {cause}")))
+        write().map_err(|cause| refuse(UNNAMED, format!("cannot be written: {cause}")))
     }
 
     /// Reads the `.npz` file at a path, as [`read_npz`](Self::read_npz) does; errors name the file.
     ///
     /// # Errors
-    /// [`DataError::Io`] if it cannot be opened, else [`DataError::NoiseFile`].
+    /// [`DataError::Array`] if it cannot be opened, else as [`read_npz`](Self::read_npz).
     pub fn read(path: &Path) -> Result<Self, DataError> {
-        let file = File::open(path).map_err(|cause| DataError::Io {
-            path: path.to_owned(),
-            cause,
-        })?;
-        Self::read_npz(BufReader::new(file)).map_err(|error| {
-            let message = match error {
-                DataError::NoiseFile { message, .. } => message,
-                other => other.to_string(),
-            };
-            DataError::NoiseFile {
-                path: path.to_owned(),
-                message,
-            }
-        })
+        Self::read_archive(&ArrayFile::open(path)?)
     }
 
     /// Reads what [`write_npz`](Self::write_npz) wrote, or NumPy's `savez` with the same arrays.
     ///
     /// # Errors
-    /// [`DataError::NoiseFile`] for an array that is missing, damaged or of another type, and for
-    /// arrays that contradict each other; the errors of
+    /// [`DataError::Array`] for an array that is missing, damaged or of another type,
+    /// [`DataError::NoiseFile`] for arrays that contradict each other, and the errors of
     /// [`LabelNoise::inject`](super::LabelNoise::inject) for labels out of range.
     ///
     /// ```
@@ -94,203 +81,170 @@ impl NoisyLabels {
     /// assert_eq!(NoisyLabels::read_npz(file)?, noisy);
     /// # Ok::<(), memdil_data::DataError>(())
     /// ```
-    pub fn read_npz(file: impl Read + Seek) -> Result<Self, DataError> {
-        let mut npz = Archive::new(file).map_err(|fault| refuse(fault.to_string()))?;
-        let classes = length(scalar(&mut npz, "classes")?)?;
-        let observed_classes = optional(&mut npz, "observed_classes", scalar)?
-            .map(length)
-            .transpose()?;
-        let kept = optional(&mut npz, "kept", vector::<u64>)?;
-        let noisy = Self {
-            clean: vector(&mut npz, "clean")?,
-            observed: vector(&mut npz, "observed")?,
-            mask: vector(&mut npz, "mask")?,
-            classes,
-            observed_classes: observed_classes.unwrap_or(classes),
-            kind: String::from_utf8(vector(&mut npz, "kind")?)
-                .map_err(|_| refuse("`kind` is not UTF-8".to_owned()))?,
-            seed: scalar(&mut npz, "seed")?,
-            requested: scalar(&mut npz, "requested")?,
-            realised: scalar(&mut npz, "realised")?,
-            rates: optional(&mut npz, "rates", vector)?,
-            kept: kept
-                .map(|kept| kept.into_iter().map(length).collect())
-                .transpose()?,
+    pub fn read_npz(mut file: impl Read + Seek) -> Result<Self, DataError> {
+        let mut bytes = Vec::new();
+        let read = file.rewind().and_then(|()| file.read_to_end(&mut bytes));
+        read.map_err(|cause| refuse(UNNAMED, cause.to_string()))?;
+        Self::read_archive(&ArrayFile::parse(&bytes, UNNAMED)?)
+    }
+
+    /// Whether a file holds what [`write_npz`](Self::write_npz) writes, rather than labels alone.
+    pub(super) fn are_in(file: &ArrayFile) -> bool {
+        let names = file.names();
+        ["clean", "observed", "mask", "kind"]
+            .iter()
+            .all(|name| names.iter().any(|other| other == name))
+    }
+
+    pub(super) fn read_archive(file: &ArrayFile) -> Result<Self, DataError> {
+        let classes = scalar(file, "classes")?;
+        let observed_classes = match file.array("observed_classes")? {
+            Some(array) => only(&array, integers(&array)?)?,
+            None => classes,
         };
-        noisy.check()?;
+        let kept = file.array("kept")?;
+        let rates = file.array("rates")?;
+        let noisy = Self {
+            clean: integers(&array(file, "clean")?)?,
+            observed: integers(&array(file, "observed")?)?,
+            mask: integers::<u8>(&array(file, "mask")?)?
+                .into_iter()
+                .map(|mark| mark != 0)
+                .collect(),
+            classes,
+            observed_classes,
+            kind: String::from_utf8(integers(&array(file, "kind")?)?)
+                .map_err(|_| refuse(file.path(), "`kind` is not UTF-8".to_owned()))?,
+            seed: scalar(file, "seed")?,
+            requested: float(file, "requested")?,
+            realised: float(file, "realised")?,
+            rates: rates
+                .map(|rates| rates.vector().map(Cow::into_owned))
+                .transpose()?,
+            kept: kept.map(|kept| integers(&kept)).transpose()?,
+        };
+        let in_file = |error| match error {
+            DataError::NoiseFile { .. } => error,
+            other => refuse(file.path(), other.to_string()),
+        };
+        noisy.check(file.path()).map_err(in_file)?;
         Ok(noisy)
     }
 
-    fn check(&self) -> Result<(), DataError> {
+    fn check(&self, path: &str) -> Result<(), DataError> {
         let n = self.clean.len();
         if self.observed.len() != n || self.mask.len() != n {
-            return Err(refuse(format!(
-                "clean, observed and mask differ in length: {n}, {}, {}",
-                self.observed.len(),
-                self.mask.len()
-            )));
+            return Err(refuse(
+                path,
+                format!(
+                    "clean, observed and mask differ in length: {n}, {}, {}",
+                    self.observed.len(),
+                    self.mask.len()
+                ),
+            ));
         }
         check_clean(&self.clean, self.classes)?;
         self.check_observed()?;
         let differs = |i: usize| self.clean[i] as usize != self.observed[i] as usize % self.classes;
         if let Some(row) = (0..n).find(|&i| self.mask[i] != differs(i)) {
-            return Err(refuse(format!(
-                "mask contradicts the labels in row {row}: clean {}, observed {}, mask {}",
-                self.clean[row], self.observed[row], self.mask[row]
-            )));
+            return Err(refuse(
+                path,
+                format!(
+                    "mask contradicts the labels in row {row}: clean {}, observed {}, mask {}",
+                    self.clean[row], self.observed[row], self.mask[row]
+                ),
+            ));
         }
         if let Some(kept) = &self.kept
             && !(kept.is_sorted_by(|a, b| a < b) && kept.last().is_some_and(|&last| last < n))
         {
-            return Err(refuse(format!(
-                "`kept` must list some of the {n} rows in ascending order"
-            )));
+            return Err(refuse(
+                path,
+                format!("`kept` must list some of the {n} rows in ascending order"),
+            ));
         }
         let realised = realised(&self.mask, self.kept.as_deref());
         if (self.realised - realised).abs() > 1e-12 || !self.realised.is_finite() {
-            return Err(refuse(format!(
-                "realised = {} but {realised} of the labels differ",
-                self.realised
-            )));
+            return Err(refuse(
+                path,
+                format!(
+                    "realised = {} but {realised} of the labels differ",
+                    self.realised
+                ),
+            ));
         }
         if !(0.0..=1.0).contains(&self.requested) {
-            return Err(refuse(format!(
-                "requested = {} is outside 0 to 1",
-                self.requested
-            )));
+            return Err(refuse(
+                path,
+                format!("requested = {} is outside 0 to 1", self.requested),
+            ));
         }
         let rates = self.rates.as_deref().unwrap_or_default();
         if self.rates.is_some() && rates.len() != self.classes {
-            return Err(refuse(format!(
-                "holds {} rates for {} classes",
-                rates.len(),
-                self.classes
-            )));
+            return Err(refuse(
+                path,
+                format!("holds {} rates for {} classes", rates.len(), self.classes),
+            ));
         }
         if let Some(class) = rates.iter().position(|rate| !(0.0..=1.0).contains(rate)) {
-            return Err(refuse(format!(
-                "rates[{class}] = {} is outside 0 to 1",
-                rates[class]
-            )));
+            return Err(refuse(
+                path,
+                format!("rates[{class}] = {} is outside 0 to 1", rates[class]),
+            ));
         }
         Ok(())
     }
 }
 
-fn refuse(message: String) -> DataError {
+fn refuse(path: &str, message: String) -> DataError {
     DataError::NoiseFile {
-        path: "label-noise file".into(),
+        path: path.into(),
         message,
     }
 }
 
-fn length(number: u64) -> Result<usize, DataError> {
-    usize::try_from(number)
-        .map_err(|_| refuse(format!("{number} is more than this machine can count")))
+fn array(file: &ArrayFile, name: &str) -> Result<Array, DataError> {
+    file.array(name)?.ok_or_else(|| file.lacks(name, ""))
 }
 
-fn optional<R: Read + Seek, T>(
-    npz: &mut Archive<R>,
-    name: &str,
-    read: impl Fn(&mut Archive<R>, &str) -> Result<T, DataError>,
-) -> Result<Option<T>, DataError> {
-    if npz.find(name).is_some() {
-        read(npz, name).map(Some)
-    } else {
-        Ok(None)
-    }
-}
-
-fn vector<T: Element>(
-    npz: &mut Archive<impl Read + Seek>,
-    name: &str,
-) -> Result<Vec<T>, DataError> {
-    array(npz, name, 1)
-}
-
-fn scalar<T: Element>(npz: &mut Archive<impl Read + Seek>, name: &str) -> Result<T, DataError> {
-    let elements = array(npz, name, 0)?;
-    elements
-        .into_iter()
-        .next()
-        .ok_or_else(|| refuse(format!("array `{name}` is empty")))
-}
-
-fn array<T: Element>(
-    npz: &mut Archive<impl Read + Seek>,
-    name: &str,
-    dimensions: usize,
-) -> Result<Vec<T>, DataError> {
-    let refuse = |what: String| refuse(format!("array `{name}` ({}): {what}", T::DESCRIPTOR));
-    let missing =
-        || refuse("not there (all eight arrays must be, as numpy.savez writes them)".to_owned());
-    let entry = npz.find(name).ok_or_else(missing)?;
-    let member = npz
-        .open(&entry)
-        .map_err(|fault| refuse(fault.to_string()))?;
-    // Memory grows with what arrives, and reading to the end checks the checksum.
-    let mut bytes = Vec::new();
-    member
-        .take(CEILING + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|cause| refuse(cause.to_string()))?;
-    if bytes.len() as u64 > CEILING {
-        return Err(refuse(format!(
-            "unpacks to more than {CEILING} bytes, which no labels need"
-        )));
-    }
-    let npy = Npy::parse(&bytes).map_err(&refuse)?;
-    let Header { dtype, shape, .. } = &npy.header;
-    if dtype != T::DESCRIPTOR {
-        return Err(refuse(format!(
-            "has elements of type {}",
-            dtype.escape_default()
-        )));
-    }
-    if shape.len() != dimensions {
-        return Err(refuse(format!(
-            "has {} dimensions instead of {dimensions}",
-            shape.len()
-        )));
-    }
-    let decode = |element: &[u8]| {
-        T::decode(element).ok_or_else(|| refuse(format!("{element:?} is no value of it")))
-    };
-    npy.elements(T::SIZE)
-        .map_err(&refuse)?
-        .map(decode)
-        .collect()
-}
-
-/// A type with one NumPy descriptor, in little-endian order.
-trait Element: Sized {
-    const DESCRIPTOR: &str;
-    const SIZE: usize = size_of::<Self>();
-    fn decode(bytes: &[u8]) -> Option<Self>;
-}
-
-macro_rules! number {
-    ($type:ty, $descriptor:literal) => {
-        impl Element for $type {
-            const DESCRIPTOR: &str = $descriptor;
-            fn decode(bytes: &[u8]) -> Option<Self> {
-                Some(Self::from_le_bytes(bytes.try_into().ok()?))
-            }
+/// All elements of a vector, or the one of a scalar, as integers of a type.
+fn integers<T: TryFrom<i128>>(array: &Array) -> Result<Vec<T>, DataError> {
+    let dimensions = array.shape().len();
+    let elements = match array.integers() {
+        Some(elements) if dimensions <= 1 => elements,
+        Some(_) => {
+            return Err(array.refuse(format!(
+                "has {dimensions} dimensions, not 1; save a.ravel()"
+            )));
+        }
+        None => {
+            let found = array.dtype().name();
+            return Err(array.refuse(format!(
+                "holds {found}, not integers; save a.astype(\"int64\")"
+            )));
         }
     };
+    let convert = |element: i128| {
+        T::try_from(element)
+            .map_err(|_| array.refuse(format!("holds {element}, which is out of range")))
+    };
+    elements.into_iter().map(convert).collect()
 }
-number!(u8, "|u1");
-number!(u32, "<u4");
-number!(u64, "<u8");
-number!(f64, "<f8");
 
-impl Element for bool {
-    const DESCRIPTOR: &str = "|b1";
-    fn decode(bytes: &[u8]) -> Option<Self> {
-        match bytes {
-            [0] => Some(false),
-            [1] => Some(true),
-            _ => None,
-        }
+fn scalar<T: TryFrom<i128>>(file: &ArrayFile, name: &str) -> Result<T, DataError> {
+    let array = array(file, name)?;
+    only(&array, integers(&array)?)
+}
+
+fn float(file: &ArrayFile, name: &str) -> Result<f64, DataError> {
+    let array = array(file, name)?;
+    only(&array, array.floats()?.into_owned())
+}
+
+/// The only element of an array.
+fn only<T>(array: &Array, elements: Vec<T>) -> Result<T, DataError> {
+    match <[T; 1]>::try_from(elements) {
+        Ok([element]) => Ok(element),
+        Err(_) => Err(array.refuse("does not hold one number".to_owned())),
     }
 }

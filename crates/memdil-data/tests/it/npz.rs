@@ -62,7 +62,7 @@ fn floats(values: &[f32]) -> Vec<u8> {
 #[test]
 fn bytes_are_read_with_their_own_constants_stored_or_deflated() {
     let contents = read(&entries()).unwrap();
-    assert_eq!(contents, parse(&zip(&entries(), true), "x").unwrap());
+    assert_eq!(contents, parse(&zip(&entries(), true), "x.npz").unwrap());
     assert_eq!(
         (&contents.train.labels[..], &contents.test.labels[..]),
         (&[4, 7, 4][..], &[7, 4][..])
@@ -78,14 +78,14 @@ fn bytes_are_read_with_their_own_constants_stored_or_deflated() {
 
 #[test]
 fn floats_of_either_byte_order_are_taken_as_they_are() {
-    let values = [1.0, 3.0, -2.0, -2.0, 3.0, 5.0, 2.0, 2.0];
+    let values = [1.0, 3.0, -2.0, -2.0, 0.0, 1.0, 3.0, 5.0, 2.0, 2.0, 0.0, 1.0];
     let big: Vec<u8> = values
         .iter()
         .flat_map(|value: &f32| value.to_be_bytes())
         .collect();
     for array in [
-        npy("<f4", false, "(2, 2, 1, 2)", &floats(&values)),
-        npy(">f4", false, "(2, 2, 1, 2)", &big),
+        npy("<f4", false, "(2, 3, 1, 2)", &floats(&values)),
+        npy(">f4", false, "(2, 3, 1, 2)", &big),
     ] {
         let mut entries = with("images.npy", array.clone());
         entries[1].1 = npy("<u2", false, "(2,)", &[1, 0, 0, 0]);
@@ -96,11 +96,42 @@ fn floats_of_either_byte_order_are_taken_as_they_are() {
             contents.train.images.pixels,
             Pixels::Floats(values.to_vec())
         );
-        // Channel 0 holds 1, 3, 3, 5, channel 1 holds -2, -2, 2, 2.
-        assert_eq!(
-            (contents.mean, contents.std),
-            (vec![3.0, 0.0], vec![2.0_f32.sqrt(), 2.0])
-        );
+        // Channel 0 holds 1, 3, 3, 5, channel 1 holds -2, -2, 2, 2, channel 2 holds 0, 1, 0, 1.
+        assert_eq!(contents.mean, [3.0, 0.0, 0.5]);
+        assert_eq!(contents.std, [2.0_f32.sqrt(), 2.0, 0.5]);
+    }
+}
+
+/// (n, rows, columns, channels) as TensorFlow and MedMNIST store colours, under their names.
+#[test]
+fn channels_may_come_last_and_names_be_those_of_keras_or_medmnist() {
+    let channels_last: Vec<u8> = (0..24).collect();
+    let first = |image: u8| (0..3).flat_map(move |c| (0..4).map(move |p| 12 * image + 3 * p + c));
+    let expected: Vec<u8> = (0..2).flat_map(first).collect();
+    for names in [
+        ["x_train.npy", "y_train.npy", "x_test.npy", "y_test.npy"],
+        [
+            "train_images.npy",
+            "train_labels.npy",
+            "test_images.npy",
+            "test_labels.npy",
+        ],
+        [
+            "images.npy",
+            "labels.npy",
+            "test_images.npy",
+            "test_labels.npy",
+        ],
+    ] {
+        let images = npy("|u1", false, "(2, 2, 2, 3)", &channels_last);
+        let labels = npy("|u1", false, "(2, 1)", &[0, 1]);
+        let arrays = [images.clone(), labels.clone(), images, labels];
+        let entries: Entries = names.into_iter().zip(arrays).collect();
+        let contents = read(&entries).unwrap();
+        assert_eq!(contents.train.images.size(), [3, 2, 2], "{names:?}");
+        assert_eq!(contents.train.images.pixels.as_bytes(), Some(&expected[..]));
+        assert_eq!(contents.train.labels, [0, 1]);
+        assert_eq!(contents.train, contents.test);
     }
 }
 
@@ -181,7 +212,7 @@ fn arrays_that_do_not_fit_are_named_with_what_is_wrong() {
                 "(3,)",
                 &[0_i64, -1, 2].map(i64::to_le_bytes).concat(),
             ),
-            "`labels` holds label -1 in row 1",
+            "labels: label -1 in row 1, 1 of it in all",
         ),
         (
             labels(
@@ -191,52 +222,65 @@ fn arrays_that_do_not_fit_are_named_with_what_is_wrong() {
             ),
             "label 4294967296 in row 1",
         ),
-        (labels("<f4", "(3,)", &[0; 12]), "`labels` has type <f4"),
         (
-            labels("|O", "(3,)", b"pickle"),
-            "`labels` holds Python objects",
+            labels("<f4", "(3,)", &floats(&[0.0, 1.5, 1.0])),
+            "labels: the label in row 1 is 1.5",
         ),
         (
-            labels("|u1", "(3, 1)", &[0; 3]),
-            "`labels` has shape [3, 1]",
+            labels("|O", "(3,)", b"pickle"),
+            "labels: holds Python objects, not integers",
+        ),
+        (
+            labels("|u1", "(3, 2)", &[0, 1, 1, 0, 1, 0]),
+            "labels: has 3 rows of 2 numbers, not one label per sample: they are one-hot; save a.argmax(1)",
         ),
         (
             labels("|u1", "(3,)", &[0; 2]),
-            "`labels` ends before its last value",
+            "labels: is cut short: 2 of 3 bytes",
         ),
-        (labels("|u1", "(3,)", &[0; 4]), "`labels` has 1 bytes more"),
-        (labels("|u1", "(3000000000000,)", &[0; 4]), "(numpy.savez)"),
+        (
+            labels("|u1", "(3,)", &[0; 4]),
+            "labels: has 1 bytes after the end",
+        ),
+        (
+            labels("|u1", "(3000000000000,)", &[0; 4]),
+            "cut short: 4 of 3000000000000",
+        ),
         (
             labels("<u8", "(3000000000000000000,)", &[0; 4]),
-            "(numpy.savez)",
+            "beyond any memory",
         ),
         (
             ("images.npy", npy("<f4", false, "(3, 2, 2)", &images)),
-            "`images` holds NaN in row 2",
+            "images: holds NaN in row 2",
         ),
         (
-            ("images.npy", npy("<f8", false, "(3, 2, 2)", &[0; 96])),
-            "`images` has type <f8",
-        ),
-        (
-            ("images.npy", npy("|u1", true, "(3, 2, 2)", &pixels)),
-            "`images` is in Fortran order",
+            ("images.npy", npy("<i8", false, "(3, 2, 2)", &[0; 96])),
+            "images: holds int64: uint8 or floats are read",
         ),
         (
             ("images.npy", npy("|u1", false, "(3, 4)", &pixels)),
-            "`images` has shape [3, 4]",
+            "images: has shape [3, 4], not the rows and columns of images; save a.reshape(-1, 2, 2)",
         ),
         (
-            ("images.npy", npy("|u1", false, "(1, 2, 2, 3)", &pixels)),
-            "transpose(0, 3, 1, 2)",
+            ("images.npy", npy("|u1", false, "(1, 2, 2, 4)", &[0; 16])),
+            "red, green, blue and alpha; save a[..., :3]",
+        ),
+        (
+            ("images.npy", npy("|u1", false, "(1, 4, 2, 2)", &[0; 16])),
+            "red, green, blue and alpha; save a[:, :3]",
+        ),
+        (
+            ("images.npy", npy("|u1", false, "(1, 2, 3, 2)", &pixels)),
+            "images have 1 or 3 channels",
         ),
         (
             ("images.npy", npy("|u1", false, "(3, 0, 2)", &[])),
-            "no pixels",
+            "which holds no image",
         ),
         (
             ("images.npy", b"no array at all".to_vec()),
-            "`images` is no .npy array",
+            "images: does not start as a .npy array",
         ),
     ] {
         let message = read(&with(name, array)).unwrap_err().to_string();
@@ -251,15 +295,18 @@ fn arrays_that_do_not_fit_are_named_with_what_is_wrong() {
         let (name, _) = entries.remove(i);
         let message = read(&entries).unwrap_err().to_string();
         assert!(
-            message.contains(&format!("no array `{}`", name.trim_end_matches(".npy"))),
+            message.contains(&format!(
+                "has no array {}, it holds",
+                name.trim_end_matches(".npy")
+            )),
             "{message}"
         );
     }
     assert!(
-        parse(b"no zip", "x")
+        parse(b"no zip", "x.npz")
             .unwrap_err()
             .to_string()
-            .contains("no .npz file")
+            .contains("is not a complete .npz file")
     );
 }
 
@@ -302,7 +349,7 @@ fn archives_with_fields_of_64_bits_are_read() {
     wide[end + 20] = 3;
     wide.extend(b"PK\x05");
     wide.splice(end..end, tail);
-    assert_eq!(parse(&wide, "x").unwrap(), read(&entries()).unwrap());
+    assert_eq!(parse(&wide, "x.npz").unwrap(), read(&entries()).unwrap());
 }
 
 #[test]
@@ -313,9 +360,9 @@ fn a_damaged_array_is_noticed() {
         .position(|bytes| bytes == [255, 0, 255, 0])
         .unwrap();
     file[at] = 254;
-    let message = parse(&file, "x").unwrap_err().to_string();
+    let message = parse(&file, "x.npz").unwrap_err().to_string();
     assert!(
-        message.contains("`images` is damaged") && message.contains("checksum"),
+        message.contains("x.npz: images: is not a complete .npz file (wrong checksum)"),
         "{message}"
     );
 }
@@ -377,7 +424,7 @@ proptest! {
             ("mean.npy", constants.clone()),
             ("std.npy", constants),
         ];
-        let contents = parse(&zip(&entries, deflated), "x").unwrap();
+        let contents = parse(&zip(&entries, deflated), "x.npz").unwrap();
         prop_assert_eq!(contents.train.images.size(), [channels, side, side]);
         prop_assert_eq!(contents.train.images.pixels.as_bytes(), Some(&pixels[..]));
         prop_assert_eq!(contents.train, contents.test);
@@ -395,12 +442,12 @@ fn arrays_that_cannot_be_trained_on_are_refused() {
         (
             "images.npy",
             npy("|u1", false, "(0, 2, 2)", &[]),
-            "`images` holds no image",
+            "images: has shape [0, 2, 2], which holds no image",
         ),
         (
             "test_images.npy",
             npy("|u1", false, "(0, 2, 2)", &[]),
-            "`test_images` holds no image",
+            "test_images: has shape [0, 2, 2], which holds no image",
         ),
         (
             "test_images.npy",
@@ -410,7 +457,7 @@ fn arrays_that_cannot_be_trained_on_are_refused() {
         (
             "labels.npy",
             npy("|u1", false, "(67108865,)", &[]),
-            "claims 67108865 labels",
+            "labels: is cut short: 0 of 67108865 bytes",
         ),
     ] {
         let message = read(&with(name, array)).unwrap_err().to_string();

@@ -1,30 +1,20 @@
 //! Which array comes from which file, and the call into the metrics.
 
-use std::borrow::Cow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use memdil_metrics::{Inputs, Metrics, MetricsError, measure};
+use memdil_data::DataError;
+use memdil_data::arrays::{Array, ArrayFile, Dtype, Float, Role};
+use memdil_metrics::{Inputs, Metrics, MetricsError, Real, measure};
 use memdil_report::Sample;
 use ndarray::{ArrayView1, Axis};
 
 use super::Arguments;
-use crate::arrays::{Array, BadInput, Dtype, Float, Kind, Source};
-
-/// The arrays, by their names in an archive, which are the options' names too.
-const ARRAYS: [(&str, Kind); 7] = [
-    ("features", Kind::Matrix),
-    ("labels", Kind::Labels),
-    ("clean_labels", Kind::Labels),
-    ("classifier", Kind::Matrix),
-    ("bias", Kind::Vector),
-    ("test_features", Kind::Matrix),
-    ("test_labels", Kind::Labels),
-];
+use crate::bad_input::BadInput;
 
 /// What the archive of a run holds besides: not worth a note.
-const RUN: [&str; 3] = ["logits", "test_logits", "test_clean_labels"];
+const UNUSED: [&str; 1] = ["test_clean_labels"];
 
-/// All that was given, types and shapes checked each for itself.
+/// All that was given.
 pub(crate) struct Loaded {
     features: Array,
     labels: Array,
@@ -32,50 +22,62 @@ pub(crate) struct Loaded {
     classifier: Option<Array>,
     bias: Option<Array>,
     test: Option<(Array, Array)>,
-    /// Arrays of the archive that have no known name.
-    pub(crate) ignored: Vec<String>,
+    /// What a user should know: arrays of the archive that are not used, and those that are used
+    /// under another name.
+    pub(crate) notes: Vec<String>,
 }
 
 impl Loaded {
     /// The arrays that the options name.
-    pub(super) fn new(arguments: &Arguments) -> Result<Self, BadInput> {
+    pub(super) fn new(arguments: &Arguments) -> anyhow::Result<Self> {
         Self::read(
-            Source::open(&arguments.features)?,
+            &ArrayFile::open(&arguments.features)?,
             arguments,
             Remedy::Option,
         )
     }
 
     /// The arrays of one archive.
-    pub(crate) fn archive(path: &Path) -> Result<Self, BadInput> {
-        let source = Source::open(path)?;
-        if !source.is_archive() {
+    pub(crate) fn archive(path: &Path) -> anyhow::Result<Self> {
+        let file = ArrayFile::open(path)?;
+        if !file.is_archive() {
             let path = path.display();
             return Err(BadInput(format!(
                 "{path}: one array is not enough; give a .npz or .safetensors that holds features and labels, as numpy.savez writes"
-            )));
+            ))
+            .into());
         }
-        Self::read(source, &Arguments::default(), Remedy::Save)
+        Self::read(&file, &Arguments::default(), Remedy::Save)
     }
 
-    fn read(mut main: Source, arguments: &Arguments, remedy: Remedy) -> Result<Self, BadInput> {
-        let mut features = main.array("features", Kind::Matrix)?;
-        let mut find = |name: &str, kind: Kind, option: &Option<std::path::PathBuf>| match option {
-            Some(path) => from_option(name, kind, path).map(Some),
-            None if main.is_archive() => main.array(name, kind),
-            None => Ok(None),
+    fn read(main: &ArrayFile, arguments: &Arguments, remedy: Remedy) -> anyhow::Result<Self> {
+        let features = match main.find(Role::Features)? {
+            Some(features) => features,
+            None => return Err(remedy.missing(Role::Features, main)),
         };
-        let labels = find("labels", Kind::Labels, &arguments.labels)?;
-        let clean_labels = find("clean_labels", Kind::Labels, &arguments.clean_labels)?;
-        let classifier = find("classifier", Kind::Matrix, &arguments.classifier)?;
-        let bias = find("bias", Kind::Vector, &arguments.bias)?;
-        let test_features = find("test_features", Kind::Matrix, &arguments.test_features)?;
-        let test_labels = find("test_labels", Kind::Labels, &arguments.test_labels)?;
+        let mut found = vec![(Role::Features, features.place().to_owned())];
+        let mut find = |role: Role, option: &Option<PathBuf>| -> anyhow::Result<Option<Array>> {
+            let Some(path) = option else {
+                let array = main.named(role)?;
+                found.extend(array.as_ref().map(|array| (role, array.place().to_owned())));
+                return Ok(array);
+            };
+            let file = ArrayFile::open(path)?;
+            match file.find(role)? {
+                Some(array) => Ok(Some(array)),
+                None => Err(Remedy::Option.missing(role, &file)),
+            }
+        };
+        let labels = find(Role::Labels, &arguments.labels)?;
+        let clean_labels = find(Role::CleanLabels, &arguments.clean_labels)?;
+        let classifier = find(Role::Classifier, &arguments.classifier)?;
+        let bias = find(Role::Bias, &arguments.bias)?;
+        let test_features = find(Role::TestFeatures, &arguments.test_features)?;
+        let test_labels = find(Role::TestLabels, &arguments.test_labels)?;
 
-        let features = features
-            .take()
-            .ok_or_else(|| remedy.missing("features", &main))?;
-        let labels = labels.ok_or_else(|| remedy.missing("labels", &main))?;
+        let Some(labels) = labels else {
+            return Err(remedy.missing(Role::Labels, main));
+        };
         if let (Some(bias), None) = (&bias, &classifier) {
             return Err(remedy.half(bias, "classifier"));
         }
@@ -85,24 +87,6 @@ impl Loaded {
             (Some(given), None) => return Err(remedy.half(&given, "test_labels")),
             (None, Some(given)) => return Err(remedy.half(&given, "test_features")),
         };
-        if let Some((test, _)) = &test
-            && test.dtype != features.dtype
-        {
-            return Err(BadInput(format!(
-                "{}: holds {} but the features ({}) are {}; save both as one type, a.astype(\"float32\")",
-                test.place,
-                test.dtype.name(),
-                features.place,
-                features.dtype.name()
-            )));
-        }
-        let known =
-            |name: &String| ARRAYS.iter().any(|(n, _)| n == name) || RUN.contains(&name.as_str());
-        let ignored = main
-            .names()
-            .into_iter()
-            .filter(|name| !known(name))
-            .collect();
         Ok(Self {
             features,
             labels,
@@ -110,92 +94,70 @@ impl Loaded {
             classifier,
             bias,
             test,
-            ignored,
+            notes: notes(main, &found),
         })
     }
 
-    /// All metrics that these arrays allow.
+    /// All metrics that these arrays allow, in float64 where one of the arrays is.
     pub(crate) fn measure(&self, classes: Option<usize>) -> anyhow::Result<Metrics> {
-        let wide = [&self.classifier, &self.bias]
+        let is_wide = |array: &Array| *array.dtype() == Dtype::Float64;
+        let test_features = self.test.as_ref().map(|(features, _)| features);
+        let wide = is_wide(&self.features) || test_features.is_some_and(is_wide);
+        let wide_head = [&self.classifier, &self.bias]
             .into_iter()
             .flatten()
-            .any(|array| array.dtype == Dtype::F64);
-        match (&self.features.dtype, wide) {
-            (Dtype::F32, false) => self.measure_as::<f32, f32>(classes),
-            (Dtype::F32, true) => self.measure_as::<f32, f64>(classes),
-            (_, false) => self.measure_as::<f64, f32>(classes),
-            (_, true) => self.measure_as::<f64, f64>(classes),
+            .any(is_wide);
+        match (wide, wide_head) {
+            (false, false) => self.measure_as::<f32, f32>(classes),
+            (false, true) => self.measure_as::<f32, f64>(classes),
+            (true, false) => self.measure_as::<f64, f32>(classes),
+            (true, true) => self.measure_as::<f64, f64>(classes),
         }
     }
 
     /// Some samples of the training set, and of the test set where there is one.
     pub(crate) fn samples(&self) -> anyhow::Result<(Sample, Option<Sample>)> {
-        let of = |features: &Array, labels: &Array, clean_labels: Option<&Array>| {
-            let rows: Vec<usize> = Sample::drawn(features.rows()).into_iter().collect();
-            let picked = |labels: &Array| -> Result<Vec<usize>, BadInput> {
-                let labels = labels.labels()?;
-                Ok(rows.iter().map(|&row| labels[row] as usize).collect())
-            };
-            anyhow::Ok(Sample {
-                features: match features.dtype {
-                    Dtype::F32 => features
-                        .matrix(&features.floats::<f32>())?
-                        .select(Axis(0), &rows)
-                        .mapv(f64::from),
-                    _ => features
-                        .matrix(&features.floats::<f64>())?
-                        .select(Axis(0), &rows),
-                },
-                labels: picked(labels)?,
-                clean_labels: clean_labels.map(picked).transpose()?,
-                all: features.rows(),
-            })
+        let train = sample(&self.features, &self.labels, self.clean_labels.as_ref())?;
+        let test = match &self.test {
+            Some((features, labels)) => Some(sample(features, labels, None)?),
+            None => None,
         };
-        let train = of(&self.features, &self.labels, self.clean_labels.as_ref())?;
-        let test = self
-            .test
-            .as_ref()
-            .map(|(features, labels)| of(features, labels, None))
-            .transpose()?;
         Ok((train, test))
     }
 
-    fn measure_as<T: Float, W: Float>(&self, classes: Option<usize>) -> anyhow::Result<Metrics> {
+    fn measure_as<T: Float + Real, W: Float + Real>(
+        &self,
+        classes: Option<usize>,
+    ) -> anyhow::Result<Metrics> {
         let labels = self.labels.labels()?;
         let clean_labels = self.clean_labels.as_ref().map(Array::labels).transpose()?;
-        let test_labels = self
-            .test
-            .as_ref()
-            .map(|(_, labels)| labels.labels())
-            .transpose()?;
-        let features = self.features.floats::<T>();
-        let test_features = self
-            .test
-            .as_ref()
-            .map(|(features, _)| (features, features.floats::<T>()));
+        let features = self.features.matrix::<T>()?;
+        let test = match &self.test {
+            Some((features, labels)) => Some((features.matrix::<T>()?, labels.labels()?)),
+            None => None,
+        };
         let classifier = self
             .classifier
             .as_ref()
-            .map(|array| (array, array.floats::<W>()));
-        let bias = self.bias.as_ref().map(Array::floats::<W>);
-
-        let all = [Some(&labels), clean_labels.as_ref(), test_labels.as_ref()];
-        let classes = classes.or_else(|| self.classifier.as_ref().map(Array::rows));
-        let test_features = test_features
-            .as_ref()
-            .map(|(array, elements)| array.matrix(elements))
+            .map(Array::matrix::<W>)
             .transpose()?;
+        let bias = self.bias.as_ref().map(Array::vector::<W>).transpose()?;
+        let all = [
+            Some(&labels[..]),
+            clean_labels.as_deref(),
+            test.as_ref().map(|(_, labels)| &labels[..]),
+        ];
+        let rows = classifier.as_ref().map(|classifier| classifier.nrows());
         let inputs = Inputs {
-            features: self.features.matrix(&features)?,
+            features: features.view(),
             labels: &labels,
-            classes: classes.unwrap_or_else(|| largest(&all)),
+            classes: classes.or(rows).unwrap_or_else(|| largest(&all)),
             clean_labels: clean_labels.as_deref(),
-            classifier: classifier
-                .as_ref()
-                .map(|(array, elements)| array.matrix(elements))
-                .transpose()?,
+            classifier: classifier.as_ref().map(|classifier| classifier.view()),
             bias: bias.as_deref().map(ArrayView1::from),
-            test: test_features.zip(test_labels.as_deref()),
+            test: test
+                .as_ref()
+                .map(|(features, labels)| (features.view(), &labels[..])),
         };
         Ok(measure(&inputs).map_err(|error| self.name_files(&error))?)
     }
@@ -204,22 +166,17 @@ impl Loaded {
     fn name_files(&self, error: &MetricsError) -> BadInput {
         let (test_features, test_labels) = self.test.as_ref().map(|(h, y)| (h, y)).unzip();
         let arrays = [
-            Some(&self.features),
-            Some(&self.labels),
-            self.clean_labels.as_ref(),
-            self.classifier.as_ref(),
-            self.bias.as_ref(),
-            test_features,
-            test_labels,
+            (Role::Features, Some(&self.features)),
+            (Role::Labels, Some(&self.labels)),
+            (Role::CleanLabels, self.clean_labels.as_ref()),
+            (Role::Classifier, self.classifier.as_ref()),
+            (Role::Bias, self.bias.as_ref()),
+            (Role::TestFeatures, test_features),
+            (Role::TestLabels, test_labels),
         ];
         let place = |word: &str| {
-            let named = ARRAYS
-                .iter()
-                .zip(arrays)
-                .find(|((name, _), _)| *name == word);
-            named
-                .and_then(|(_, array)| array)
-                .map(|array| array.place.as_str())
+            let (_, array) = arrays.iter().find(|(role, _)| role.name() == word)?;
+            array.map(Array::place)
         };
         BadInput(annotate(&error.to_string(), place))
     }
@@ -240,7 +197,7 @@ fn annotate<'a>(message: &str, place: impl Fn(&str) -> Option<&'a str>) -> Strin
 }
 
 /// Classes are counted from 0, so there is one more than the largest label.
-fn largest(labels: &[Option<&Cow<'_, [i64]>>]) -> usize {
+fn largest(labels: &[Option<&[i64]>]) -> usize {
     let largest = labels
         .iter()
         .flatten()
@@ -251,11 +208,49 @@ fn largest(labels: &[Option<&Cow<'_, [i64]>>]) -> usize {
     })
 }
 
-fn from_option(name: &str, kind: Kind, path: &Path) -> Result<Array, BadInput> {
-    let mut source = Source::open(path)?;
-    source
-        .array(name, kind)?
-        .ok_or_else(|| Remedy::Option.missing(name, &source))
+/// Some rows of a set, drawn once and for all.
+fn sample(
+    features: &Array,
+    labels: &Array,
+    clean_labels: Option<&Array>,
+) -> Result<Sample, DataError> {
+    let all = features.matrix::<f64>()?;
+    let rows: Vec<usize> = Sample::drawn(all.nrows()).into_iter().collect();
+    let picked = |labels: &Array| -> Result<Vec<usize>, DataError> {
+        let labels = labels.labels()?;
+        Ok(rows.iter().map(|&row| labels[row] as usize).collect())
+    };
+    Ok(Sample {
+        features: all.select(Axis(0), &rows),
+        labels: picked(labels)?,
+        clean_labels: clean_labels.map(picked).transpose()?,
+        all: all.nrows(),
+    })
+}
+
+/// Which arrays of the archive are not used, and which are used though they have another name.
+fn notes(main: &ArrayFile, found: &[(Role, String)]) -> Vec<String> {
+    let path = main.path();
+    let is_used = |name: &String| {
+        UNUSED.contains(&name.as_str())
+            || found
+                .iter()
+                .any(|(_, place)| *place == format!("{path}: {name}"))
+    };
+    let unused: Vec<String> = main
+        .names()
+        .into_iter()
+        .filter(|name| !is_used(name))
+        .collect();
+    let mut notes: Vec<String> = found
+        .iter()
+        .filter(|(role, place)| main.is_archive() && *place != format!("{path}: {}", role.name()))
+        .map(|(role, place)| format!("{place} is read as {}", role.name()))
+        .collect();
+    if !unused.is_empty() {
+        notes.push(format!("{path}: no use for {}", unused.join(", ")));
+    }
+    notes
 }
 
 /// What can be done about an array that is not there.
@@ -268,38 +263,29 @@ enum Remedy {
 }
 
 impl Remedy {
-    fn missing(self, name: &str, source: &Source) -> BadInput {
-        let path = source.path();
-        if !source.is_archive() {
-            return BadInput(format!(
-                "{path}: {name} are needed too; give --{} FILE",
-                name.replace('_', "-")
-            ));
+    fn missing(self, role: Role, file: &ArrayFile) -> anyhow::Error {
+        let option = format!("give --{} FILE", role.name().replace('_', "-"));
+        if !file.is_archive() {
+            let path = file.path();
+            return BadInput(format!("{path}: {} are needed too; {option}", role.name())).into();
         }
-        let there = source.names().join(", ");
-        let there = if there.is_empty() {
-            "nothing".to_owned()
-        } else {
-            there
-        };
-        let option = match self {
-            Self::Option => format!(" or give --{} FILE", name.replace('_', "-")),
+        let other = match self {
+            Self::Option => format!(" or {option}"),
             Self::Save => String::new(),
         };
-        BadInput(format!(
-            "{path}: has no array {name}, it holds {there}; save one by that name{option}"
-        ))
+        file.lacks(role.name(), &other).into()
     }
 
-    fn half(self, given: &Array, other: &str) -> BadInput {
+    fn half(self, given: &Array, other: &str) -> anyhow::Error {
         let remedy = match self {
             Self::Option => format!("give --{} too", other.replace('_', "-")),
             Self::Save => "save that too".to_owned(),
         };
         BadInput(format!(
             "{}: is given without {other}; {remedy}",
-            given.place
+            given.place()
         ))
+        .into()
     }
 }
 

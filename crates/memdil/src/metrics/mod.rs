@@ -52,12 +52,8 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let inputs = Loaded::new(arguments)?;
     let metrics = inputs.measure(arguments.classes)?;
-    if !inputs.ignored.is_empty() {
-        eprintln!(
-            "note: {}: no use for {}",
-            arguments.features.display(),
-            inputs.ignored.join(", ")
-        );
+    for note in &inputs.notes {
+        eprintln!("note: {note}");
     }
     if arguments.json {
         println!("{}", serde_json::to_string(&metrics)?);

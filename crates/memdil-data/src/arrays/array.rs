@@ -1,0 +1,317 @@
+//! One array and its conversion to the numbers that a caller needs.
+
+use std::borrow::Cow;
+use std::ops::Range;
+use std::sync::Arc;
+
+use bytemuck::Pod;
+use half::{bf16, f16};
+use ndarray::{ArrayD, ArrayView, CowArray, Ix2, IxDyn, ShapeBuilder};
+
+use super::Dtype;
+use super::header::Header;
+use super::remedy;
+use crate::DataError;
+
+#[cfg(target_endian = "big")]
+compile_error!("mapped files hold little-endian numbers, which are used as they are");
+
+/// Bytes that several arrays may share.
+#[derive(Clone)]
+pub(super) enum Bytes {
+    Mapped(Arc<memmap2::Mmap>),
+    Read(Arc<Vec<u8>>),
+}
+
+impl AsRef<[u8]> for Bytes {
+    fn as_ref(&self) -> &[u8] {
+        match self {
+            Self::Mapped(map) => map,
+            Self::Read(bytes) => bytes,
+        }
+    }
+}
+
+/// An array of a file, whose elements are all there.
+pub struct Array {
+    place: String,
+    dtype: Dtype,
+    big_endian: bool,
+    fortran_order: bool,
+    shape: Vec<usize>,
+    bytes: Bytes,
+    range: Range<usize>,
+}
+
+/// `f32` or `f64`, the types that metrics are computed from.
+pub trait Float: Pod {
+    /// The type in a file.
+    const DTYPE: Dtype;
+    /// The nearest value of this type.
+    fn round(value: f64) -> Self;
+}
+
+impl Float for f32 {
+    const DTYPE: Dtype = Dtype::Float32;
+    fn round(value: f64) -> Self {
+        value as Self
+    }
+}
+
+impl Float for f64 {
+    const DTYPE: Dtype = Dtype::Float64;
+    fn round(value: f64) -> Self {
+        value
+    }
+}
+
+impl Array {
+    /// The array of a whole `.npy` file that lies at `range` of `bytes`.
+    pub(super) fn of_npy(
+        place: String,
+        bytes: Bytes,
+        range: Range<usize>,
+    ) -> Result<Self, DataError> {
+        let header = match Header::read(&bytes.as_ref()[range.clone()]) {
+            Ok(header) => header,
+            Err(message) => return Err(DataError::Array { place, message }),
+        };
+        let mut array = Self {
+            place,
+            dtype: header.dtype,
+            big_endian: header.big_endian,
+            // Both orders are the same bytes unless two dimensions are longer than 1.
+            fortran_order: header.fortran_order
+                && header.shape.iter().filter(|&&length| length > 1).count() > 1,
+            shape: header.shape,
+            bytes,
+            range: range.start + header.start..range.end,
+        };
+        array.check_length()?;
+        Ok(array)
+    }
+
+    /// An array in C order and little-endian, at a range of bytes.
+    pub(super) fn of_tensor(
+        place: String,
+        dtype: Dtype,
+        shape: Vec<usize>,
+        bytes: Bytes,
+        range: Range<usize>,
+    ) -> Result<Self, DataError> {
+        let mut array = Self {
+            place,
+            dtype,
+            big_endian: false,
+            fortran_order: false,
+            shape,
+            bytes,
+            range,
+        };
+        array.check_length()?;
+        Ok(array)
+    }
+
+    /// Labels that were read from text.
+    pub(super) fn of_labels(place: String, labels: &[i64]) -> Self {
+        let bytes: Vec<u8> = bytemuck::cast_slice(labels).to_vec();
+        Self {
+            place,
+            dtype: Dtype::Integer {
+                signed: true,
+                bytes: 8,
+            },
+            big_endian: false,
+            fortran_order: false,
+            shape: vec![labels.len()],
+            range: 0..bytes.len(),
+            bytes: Bytes::Read(Arc::new(bytes)),
+        }
+    }
+
+    /// Refuses an array of numbers that is shorter or longer than its shape. The bytes of other
+    /// elements are not interpreted.
+    fn check_length(&mut self) -> Result<(), DataError> {
+        let Some(element) = self.dtype.size() else {
+            return Ok(());
+        };
+        // A view addresses its elements and bytes by isize.
+        let size = (self.shape.iter())
+            .try_fold(element, |size, &length| size.checked_mul(length))
+            .filter(|&size| isize::try_from(size).is_ok());
+        let Some(size) = size else {
+            return Err(self.refuse(format!(
+                "claims the shape {:?}, beyond any memory; save the array again",
+                self.shape
+            )));
+        };
+        let found = self.range.len();
+        match found.cmp(&size) {
+            std::cmp::Ordering::Less => Err(self.refuse(format!(
+                "is cut short: {found} of {size} bytes are there; save the array again"
+            ))),
+            std::cmp::Ordering::Greater => Err(self.refuse(format!(
+                "has {} bytes after the end of its array; save the array again",
+                found - size
+            ))),
+            std::cmp::Ordering::Equal => Ok(()),
+        }
+    }
+
+    /// Where the array comes from, for messages: `h.npy`, or `run.npz: features`.
+    pub fn place(&self) -> &str {
+        &self.place
+    }
+
+    /// The type of its elements.
+    pub fn dtype(&self) -> &Dtype {
+        &self.dtype
+    }
+
+    /// Its shape.
+    pub fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    /// The bytes of its elements as they lie in the file.
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes.as_ref()[self.range.clone()]
+    }
+
+    /// An error about this array.
+    pub(crate) fn refuse(&self, message: String) -> DataError {
+        DataError::Array {
+            place: self.place.clone(),
+            message,
+        }
+    }
+
+    /// A matrix (rows, columns) of float16, bfloat16, float32 or float64. float32 and float64 in C
+    /// order are not copied where their own type is requested.
+    ///
+    /// # Errors
+    /// [`DataError::Array`] with a remedy for another type, another number of dimensions, or an
+    /// array without elements.
+    pub fn matrix<T: Float>(&self) -> Result<CowArray<'_, T, Ix2>, DataError> {
+        let [rows, columns] = self.shape[..] else {
+            return Err(self.refuse(remedy::not_a_matrix(&self.dtype, &self.shape)));
+        };
+        let array = match self.floats()? {
+            Cow::Borrowed(values) => {
+                ArrayView::from_shape((rows, columns), values).map(CowArray::from)
+            }
+            Cow::Owned(values) => {
+                ndarray::Array::from_shape_vec((rows, columns), values).map(CowArray::from)
+            }
+        };
+        array.map_err(|error| self.refuse(format!("does not fill its shape ({error})")))
+    }
+
+    /// A vector of float16, bfloat16, float32 or float64, as [`matrix`](Self::matrix).
+    ///
+    /// # Errors
+    /// As for [`matrix`](Self::matrix).
+    pub fn vector<T: Float>(&self) -> Result<Cow<'_, [T]>, DataError> {
+        if self.shape.len() != 1 {
+            let message = remedy::not_a_vector(&self.dtype, &self.shape);
+            return Err(self.refuse(message));
+        }
+        self.floats()
+    }
+
+    /// All elements as floats in C order; what is not a float is refused.
+    pub(crate) fn floats<T: Float>(&self) -> Result<Cow<'_, [T]>, DataError> {
+        if !self.dtype.is_float() {
+            return Err(self.refuse(remedy::not_floats(&self.dtype)));
+        }
+        self.check_not_empty()?;
+        if self.dtype == T::DTYPE
+            && let Some(values) = self.as_they_lie()
+        {
+            return Ok(Cow::Borrowed(values));
+        }
+        Ok(Cow::Owned(match self.dtype {
+            Dtype::Float16 => self.each(|b| T::round(f16::from_le_bytes(b).to_f64())),
+            Dtype::Bfloat16 => self.each(|b| T::round(bf16::from_le_bytes(b).to_f64())),
+            Dtype::Float32 => self.each(|b| T::round(f32::from_le_bytes(b).into())),
+            _ => self.each(|b| T::round(f64::from_le_bytes(b))),
+        }))
+    }
+
+    /// The elements of an array of uint8 in C order, without a second copy in memory where they
+    /// were unpacked.
+    pub(crate) fn into_uint8(self) -> Result<Vec<u8>, DataError> {
+        self.check_not_empty()?;
+        if self.fortran_order {
+            return Ok(self.each(|[byte]: [u8; 1]| byte));
+        }
+        match self.bytes {
+            Bytes::Read(bytes) => {
+                let mut bytes = Arc::unwrap_or_clone(bytes);
+                bytes.truncate(self.range.end);
+                bytes.drain(..self.range.start);
+                bytes.shrink_to_fit();
+                Ok(bytes)
+            }
+            Bytes::Mapped(map) => Ok(map[self.range].to_vec()),
+        }
+    }
+
+    /// All elements as integers in C order; `None` if they are not integers or booleans.
+    pub(crate) fn integers(&self) -> Option<Vec<i128>> {
+        Some(match self.dtype {
+            Dtype::Bool => self.each(|[b]: [u8; 1]| i128::from(b != 0)),
+            Dtype::Integer { signed, bytes } => match (signed, bytes) {
+                (true, 1) => self.each(|b| i8::from_le_bytes(b).into()),
+                (true, 2) => self.each(|b| i16::from_le_bytes(b).into()),
+                (true, 4) => self.each(|b| i32::from_le_bytes(b).into()),
+                (true, _) => self.each(|b| i64::from_le_bytes(b).into()),
+                (false, 1) => self.each(|b| u8::from_le_bytes(b).into()),
+                (false, 2) => self.each(|b| u16::from_le_bytes(b).into()),
+                (false, 4) => self.each(|b| u32::from_le_bytes(b).into()),
+                (false, _) => self.each(|b| u64::from_le_bytes(b).into()),
+            },
+            _ => return None,
+        })
+    }
+
+    pub(super) fn check_not_empty(&self) -> Result<(), DataError> {
+        if self.shape.contains(&0) {
+            let lengths: Vec<String> = self.shape.iter().map(usize::to_string).collect();
+            let message = format!("is empty ({}); save at least one row", lengths.join(" x "));
+            return Err(self.refuse(message));
+        }
+        Ok(())
+    }
+
+    /// The elements without a copy, if they lie aligned, in C order and little-endian.
+    pub(super) fn as_they_lie<T: Pod>(&self) -> Option<&[T]> {
+        if self.big_endian || self.fortran_order {
+            return None;
+        }
+        bytemuck::try_cast_slice(self.bytes()).ok()
+    }
+
+    /// Every element in C order, from its bytes in little-endian order.
+    pub(super) fn each<const N: usize, T: Clone>(&self, value: impl Fn([u8; N]) -> T) -> Vec<T> {
+        let values = self.bytes().as_chunks::<N>().0.iter();
+        let values: Vec<T> = if self.big_endian {
+            values.map(|bytes| value(reversed(*bytes))).collect()
+        } else {
+            values.map(|bytes| value(*bytes)).collect()
+        };
+        if !self.fortran_order {
+            return values;
+        }
+        // `check_length` made sure that the elements fill the shape.
+        match ArrayD::from_shape_vec(IxDyn(&self.shape).f(), values) {
+            Ok(array) => array.iter().cloned().collect(),
+            Err(_) => Vec::new(),
+        }
+    }
+}
+
+fn reversed<const N: usize>(mut bytes: [u8; N]) -> [u8; N] {
+    bytes.reverse();
+    bytes
+}

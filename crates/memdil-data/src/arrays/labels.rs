@@ -1,0 +1,211 @@
+//! Labels: class numbers from 0, one per sample, from arrays and from text.
+
+use std::borrow::Cow;
+
+use super::array::Array;
+use super::{Dtype, remedy};
+use crate::DataError;
+
+impl Array {
+    /// Labels, one per sample: integers of any type, booleans, or floats that are whole numbers;
+    /// (n, 1) is read as (n,). int64 in the byte order of this machine is not copied.
+    ///
+    /// # Errors
+    /// [`DataError::Array`] with the row and a remedy for a label that is negative, beyond int64 or
+    /// not a whole number; for class names, one-hot rows, several labels per sample, other types,
+    /// and an array without elements.
+    pub fn labels(&self) -> Result<Cow<'_, [i64]>, DataError> {
+        if !self.dtype().is_number() {
+            return Err(self.refuse(remedy::not_labels(self.dtype())));
+        }
+        self.check_not_empty()?;
+        if !matches!(self.shape(), [_] | [_, 1]) {
+            return Err(self.refuse(self.not_one_label()?));
+        }
+        let int64 = Dtype::Integer {
+            signed: true,
+            bytes: 8,
+        };
+        let labels = match self.as_they_lie().filter(|_| *self.dtype() == int64) {
+            Some(labels) => Cow::Borrowed(labels),
+            None => Cow::Owned(self.widened()?),
+        };
+        self.check_not_negative(&labels)?;
+        Ok(labels)
+    }
+
+    /// Labels as the numbers of classes, below 2^32.
+    ///
+    /// # Errors
+    /// As for [`labels`](Self::labels), and for a label that is too large.
+    pub fn class_numbers(&self) -> Result<Vec<u32>, DataError> {
+        let number = |(row, &label): (usize, &i64)| {
+            let too_large = |_| {
+                self.refuse(format!(
+                    "label {label} in row {row} is too large; labels are 0 to 4294967295"
+                ))
+            };
+            u32::try_from(label).map_err(too_large)
+        };
+        self.labels()?.iter().enumerate().map(number).collect()
+    }
+
+    /// Clean and observed labels, if this is an array n x 2 of them.
+    pub(crate) fn label_pair(&self) -> Result<Option<[Vec<u32>; 2]>, DataError> {
+        if !matches!(self.shape(), [_, 2]) || !self.dtype().is_number() {
+            return Ok(None);
+        }
+        let both = self.widened()?;
+        let column = |first: usize| {
+            let labels: Vec<i64> = both.iter().skip(first).step_by(2).copied().collect();
+            Self::of_labels(self.place().to_owned(), &labels).class_numbers()
+        };
+        Ok(Some([column(0)?, column(1)?]))
+    }
+
+    fn widened(&self) -> Result<Vec<i64>, DataError> {
+        let beyond = |row| {
+            self.refuse(format!(
+                "the label in row {row} is beyond int64; labels count classes from 0"
+            ))
+        };
+        if let Some(integers) = self.integers() {
+            let labels = integers.into_iter().enumerate();
+            return labels
+                .map(|(row, label)| label.try_into().map_err(|_| beyond(row)))
+                .collect();
+        }
+        let label = |(row, &label): (usize, &f64)| {
+            match whole(label) {
+            Some(label) => Ok(label),
+            None => Err(self.refuse(format!(
+                "the label in row {row} is {label}, which is not a whole number; labels count classes from 0"
+            ))),
+        }
+        };
+        self.floats::<f64>()?
+            .iter()
+            .enumerate()
+            .map(label)
+            .collect()
+    }
+
+    /// A negative label marks a sample without a class.
+    fn check_not_negative(&self, labels: &[i64]) -> Result<(), DataError> {
+        let Some(row) = labels.iter().position(|&label| label < 0) else {
+            return Ok(());
+        };
+        let label = labels[row];
+        let count = labels.iter().filter(|&&other| other == label).count();
+        let meaning = match label {
+            -100 => " (PyTorch's mark of samples to ignore)",
+            _ => "",
+        };
+        Err(self.refuse(format!(
+            "label {label}{meaning} in row {row}, {count} of it in all; labels count classes from 0, \
+             so leave these samples out: keep = y >= 0, then save h[keep] and y[keep]"
+        )))
+    }
+
+    /// Why an array of numbers with this shape is not one label per sample.
+    fn not_one_label(&self) -> Result<String, DataError> {
+        let shape = self.shape();
+        let [rows, columns] = *shape else {
+            return Ok(format!(
+                "has {} dimension(s), not 1; save one label per sample",
+                shape.len()
+            ));
+        };
+        let found = format!("has {rows} rows of {columns} numbers, not one label per sample");
+        let values: Cow<[f64]> = match self.integers() {
+            Some(integers) => integers.iter().map(|&value| value as f64).collect(),
+            None => self.floats()?,
+        };
+        let is = |value: f64| move |x: &f64| (x - value).abs() < f64::EPSILON;
+        let binary = values.iter().all(|x| is(0.0)(x) || is(1.0)(x));
+        let one_each = values.chunks_exact(columns).all(|row| {
+            (row.iter().sum::<f64>() - 1.0).abs() < 1e-3 && row.iter().all(|&x| x >= 0.0)
+        });
+        Ok(match (binary, one_each) {
+            (true, true) => format!("{found}: they are one-hot; save a.argmax(1)"),
+            (true, false) => format!(
+                "{found}: a sample belongs to several classes or to none (multi-label), which these measures do not \
+                 cover; save one column as labels of two classes, a[:, 0]"
+            ),
+            (false, true) => format!("{found}: they are probabilities; save a.argmax(1)"),
+            (false, false) if rows == 1 => format!("{found}; save a.ravel()"),
+            (false, false) => format!("{found}; save the column of the labels, a[:, 0]"),
+        })
+    }
+}
+
+/// The integer that a float is, if it is one.
+pub(super) fn whole(value: f64) -> Option<i64> {
+    // Above 2^53 floats skip integers; no class number is that large.
+    const LARGEST: f64 = 9_007_199_254_740_992.0;
+    (value.fract() == 0.0 && value.abs() <= LARGEST).then_some(value as i64)
+}
+
+/// Columns of labels in a text: one number a line, or several separated by commas, semicolons or
+/// tabs, with or without names in the first line.
+pub(super) struct Text {
+    /// The names of the columns; two without names are clean and observed labels.
+    pub(super) names: Vec<String>,
+    rows: Vec<(usize, Vec<String>)>,
+}
+
+impl Text {
+    /// Splits a text into fields; the error says what is wrong with it.
+    pub(super) fn parse(bytes: &[u8]) -> Result<Self, String> {
+        let text = std::str::from_utf8(bytes)
+            .map_err(|_| "is not a text in UTF-8; save it as such".to_owned())?;
+        // Some editors put a mark in front, and lines without content at the end.
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text).trim_end();
+        let mut rows: Vec<_> = (1..).zip(text.lines().map(fields)).collect();
+        let Some(width) = rows.first().map(|(_, fields)| fields.len()) else {
+            return Err("is empty; save one label per sample".to_owned());
+        };
+        if let Some((number, fields)) = rows.iter().find(|(_, fields)| fields.len() != width) {
+            return Err(format!(
+                "line {number} has {} columns, the first one {width}; save the same columns in every line",
+                fields.len()
+            ));
+        }
+        let is_name = |field: &String| field.parse::<f64>().is_err();
+        let names = match (rows[0].1.iter().all(is_name), width) {
+            (true, _) => rows.remove(0).1,
+            (false, 1) => Vec::new(),
+            (false, 2) => vec!["clean".to_owned(), "observed".to_owned()],
+            (false, _) => (1..=width)
+                .map(|column| format!("column {column}"))
+                .collect(),
+        };
+        if rows.is_empty() {
+            return Err("is empty but for a line of names; save one label per sample".to_owned());
+        }
+        Ok(Self { names, rows })
+    }
+
+    /// The numbers of a column; the error names the line.
+    pub(super) fn column(&self, column: usize) -> Result<Vec<i64>, String> {
+        let label = |(line, fields): &(usize, Vec<String>)| {
+            let field = &fields[column];
+            let number = field.parse().ok().or_else(|| whole(field.parse().ok()?));
+            number.ok_or_else(|| {
+                format!(
+                    "line {line}: `{}` is not a class number; labels are integers from 0, and class names must \
+                     become numbers, np.unique(names, return_inverse=True)[1]",
+                    field.escape_debug()
+                )
+            })
+        };
+        self.rows.iter().map(label).collect()
+    }
+}
+
+fn fields(line: &str) -> Vec<String> {
+    let fields = line.split([',', ';', '\t']);
+    fields
+        .map(|field| field.trim().trim_matches('"').to_owned())
+        .collect()
+}

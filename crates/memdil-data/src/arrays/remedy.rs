@@ -1,0 +1,94 @@
+//! What is wrong with an array, and what to do about it.
+
+use super::Dtype;
+
+/// Why these elements cannot be read as floats.
+pub(super) fn not_floats(dtype: &Dtype) -> String {
+    let remedy = match dtype {
+        Dtype::Raw16 => "save a.astype(\"float32\"), or convert the file: \
+             (np.load(f).view(\"uint16\").astype(\"uint32\") << 16).view(\"float32\")"
+            .to_owned(),
+        Dtype::Records(columns) => {
+            let columns: Vec<String> = columns.iter().map(|name| format!("a[{name:?}]")).collect();
+            format!(
+                "save the columns that are features as a matrix, np.stack([{}], 1)",
+                shortened(&columns)
+            )
+        }
+        Dtype::Objects => {
+            "save a matrix of numbers: np.stack(list(a)) if the rows have one length".to_owned()
+        }
+        _ => "save a.astype(\"float32\")".to_owned(),
+    };
+    format!("holds {}, not floats; {remedy}", dtype.name())
+}
+
+/// Why an array of this shape is not a matrix.
+pub(super) fn not_a_matrix(dtype: &Dtype, shape: &[usize]) -> String {
+    if !dtype.is_float() {
+        return not_floats(dtype);
+    }
+    let remedy = match shape {
+        [] => "save one row per sample or class",
+        _ => "save a.reshape(len(a), -1), one row per sample or class",
+    };
+    format!("has {} dimension(s), not 2; {remedy}", shape.len())
+}
+
+/// Why an array of this shape is not a vector.
+pub(super) fn not_a_vector(dtype: &Dtype, shape: &[usize]) -> String {
+    if !dtype.is_float() {
+        return not_floats(dtype);
+    }
+    format!("has {} dimension(s), not 1; save a.ravel()", shape.len())
+}
+
+/// Why these elements cannot be read as labels.
+pub(super) fn not_labels(dtype: &Dtype) -> String {
+    let remedy = match dtype {
+        Dtype::Text => {
+            "class names must become numbers, np.unique(a, return_inverse=True)[1]".to_owned()
+        }
+        Dtype::Records(columns) => records_remedy(columns),
+        Dtype::Objects => {
+            "class names must become numbers, np.unique(a.astype(str), return_inverse=True)[1]; \
+             numbers can be saved as a.astype(\"int64\")"
+                .to_owned()
+        }
+        Dtype::Raw16 => "save a.astype(\"float32\").astype(\"int64\")".to_owned(),
+        _ => "save a.astype(\"int64\")".to_owned(),
+    };
+    format!("holds {}, not integers; {remedy}", dtype.name())
+}
+
+/// The column of a pandas table that holds the labels, where its name says so.
+fn records_remedy(columns: &[String]) -> String {
+    let is_label = |name: &&String| {
+        let name = name.to_lowercase();
+        ["label", "target", "class", "y"]
+            .iter()
+            .any(|part| name == *part || (part.len() > 1 && name.contains(part)))
+    };
+    match columns.iter().find(is_label) {
+        Some(name) => format!("save the column of the labels alone, a[{name:?}]"),
+        None => format!(
+            "save the column of the labels alone, one of a[{}]",
+            shortened(
+                &columns
+                    .iter()
+                    .map(|name| format!("{name:?}"))
+                    .collect::<Vec<_>>()
+            )
+        ),
+    }
+}
+
+/// The first names of a list and how many follow.
+pub(crate) fn shortened(names: &[String]) -> String {
+    const MOST: usize = 8;
+    let first = names[..names.len().min(MOST)].join(", ");
+    match names.len().saturating_sub(MOST) {
+        0 => first,
+        more => format!("{first} and {more} more"),
+    }
+}

@@ -1,0 +1,86 @@
+//! What an array is for, and the names by which it is recognised.
+
+/// The purpose of an array in an archive.
+///
+/// Each is recognised by its own name and by those that Keras (`x_train`), MedMNIST
+/// (`train_images`) and scripts commonly give it, in upper or lower case. The first name wins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Role {
+    /// Features, samples x features.
+    Features,
+    /// Labels as trained on.
+    Labels,
+    /// Labels before noise.
+    CleanLabels,
+    /// Labels after noise, in a file of noisy labels.
+    ObservedLabels,
+    /// Weights of the last layer, classes x features.
+    Classifier,
+    /// Bias of the last layer.
+    Bias,
+    /// Logits, samples x classes.
+    Logits,
+    /// Features of unseen samples.
+    TestFeatures,
+    /// Labels of unseen samples.
+    TestLabels,
+    /// Logits of unseen samples.
+    TestLogits,
+    /// Training images.
+    Images,
+    /// Test images.
+    TestImages,
+    /// A transition matrix.
+    Matrix,
+}
+
+impl Role {
+    const ALL: [Self; 13] = [
+        Self::Features,
+        Self::Labels,
+        Self::CleanLabels,
+        Self::ObservedLabels,
+        Self::Classifier,
+        Self::Bias,
+        Self::Logits,
+        Self::TestFeatures,
+        Self::TestLabels,
+        Self::TestLogits,
+        Self::Images,
+        Self::TestImages,
+        Self::Matrix,
+    ];
+
+    /// Its own name, which is also that of the option of `memdil metrics`.
+    pub fn name(self) -> &'static str {
+        self.names()[0]
+    }
+
+    /// The names by which it is recognised.
+    pub fn names(self) -> &'static [&'static str] {
+        match self {
+            Self::Features => &["features", "train_features", "embeddings", "x_train", "h"],
+            Self::Labels => &["labels", "train_labels", "y_train", "label", "targets", "y"],
+            Self::CleanLabels => &["clean_labels", "clean", "clean_label"],
+            Self::ObservedLabels => &["observed", "noisy_labels", "noisy", "labels", "label"],
+            Self::Classifier => &["classifier", "classifier.weight", "fc.weight", "weight"],
+            Self::Bias => &["bias", "classifier.bias", "fc.bias"],
+            Self::Logits => &["logits", "train_logits"],
+            Self::TestFeatures => &["test_features", "test_embeddings", "x_test"],
+            Self::TestLabels => &["test_labels", "y_test", "test_targets"],
+            Self::TestLogits => &["test_logits"],
+            Self::Images => &["images", "train_images", "x_train"],
+            Self::TestImages => &["test_images", "x_test"],
+            Self::Matrix => &["matrix", "transition", "T"],
+        }
+    }
+
+    /// Whether a name belongs to some role.
+    pub(super) fn knows(name: &str) -> bool {
+        let roles = Self::ALL.iter().flat_map(|role| role.names());
+        roles
+            .into_iter()
+            .any(|known| name.eq_ignore_ascii_case(known))
+    }
+}
