@@ -193,9 +193,7 @@ impl Array {
     /// [`DataError::Array`] with a remedy for another type, another number of dimensions, or an
     /// array without elements.
     pub fn matrix<T: Float>(&self) -> Result<CowArray<'_, T, Ix2>, DataError> {
-        let [rows, columns] = self.shape[..] else {
-            return Err(self.refuse(remedy::not_a_matrix(&self.dtype, &self.shape)));
-        };
+        let (rows, columns) = self.matrix_shape()?;
         let array = match self.floats()? {
             Cow::Borrowed(values) => {
                 ArrayView::from_shape((rows, columns), values).map(CowArray::from)
@@ -207,24 +205,33 @@ impl Array {
         array.map_err(|error| self.refuse(format!("does not fill its shape ({error})")))
     }
 
+    /// Rows and columns, if this is a matrix that [`matrix`](Self::matrix) reads.
+    ///
+    /// # Errors
+    /// As for [`matrix`](Self::matrix).
+    pub fn matrix_shape(&self) -> Result<(usize, usize), DataError> {
+        self.check_floats()?;
+        match self.shape[..] {
+            [rows, columns] => Ok((rows, columns)),
+            _ => Err(self.refuse(remedy::not_a_matrix(&self.shape))),
+        }
+    }
+
     /// A vector of float16, bfloat16, float32 or float64, as [`matrix`](Self::matrix).
     ///
     /// # Errors
     /// As for [`matrix`](Self::matrix).
     pub fn vector<T: Float>(&self) -> Result<Cow<'_, [T]>, DataError> {
+        self.check_floats()?;
         if self.shape.len() != 1 {
-            let message = remedy::not_a_vector(&self.dtype, &self.shape);
-            return Err(self.refuse(message));
+            return Err(self.refuse(remedy::not_a_vector(&self.shape)));
         }
         self.floats()
     }
 
     /// All elements as floats in C order; what is not a float is refused.
     pub(crate) fn floats<T: Float>(&self) -> Result<Cow<'_, [T]>, DataError> {
-        if !self.dtype.is_float() {
-            return Err(self.refuse(remedy::not_floats(&self.dtype)));
-        }
-        self.check_not_empty()?;
+        self.check_floats()?;
         if self.dtype == T::DTYPE
             && let Some(values) = self.as_they_lie()
         {
@@ -273,6 +280,13 @@ impl Array {
             },
             _ => return None,
         })
+    }
+
+    fn check_floats(&self) -> Result<(), DataError> {
+        if self.dtype.is_float() {
+            return self.check_not_empty();
+        }
+        Err(self.refuse(remedy::not_floats(&self.dtype)))
     }
 
     pub(super) fn check_not_empty(&self) -> Result<(), DataError> {

@@ -24,10 +24,7 @@ pub(super) fn not_floats(dtype: &Dtype) -> String {
 }
 
 /// Why an array of this shape is not a matrix.
-pub(super) fn not_a_matrix(dtype: &Dtype, shape: &[usize]) -> String {
-    if !dtype.is_float() {
-        return not_floats(dtype);
-    }
+pub(super) fn not_a_matrix(shape: &[usize]) -> String {
     let remedy = match shape {
         [] => "save one row per sample or class",
         _ => "save a.reshape(len(a), -1), one row per sample or class",
@@ -36,10 +33,7 @@ pub(super) fn not_a_matrix(dtype: &Dtype, shape: &[usize]) -> String {
 }
 
 /// Why an array of this shape is not a vector.
-pub(super) fn not_a_vector(dtype: &Dtype, shape: &[usize]) -> String {
-    if !dtype.is_float() {
-        return not_floats(dtype);
-    }
+pub(super) fn not_a_vector(shape: &[usize]) -> String {
     format!("has {} dimension(s), not 1; save a.ravel()", shape.len())
 }
 

@@ -1,6 +1,7 @@
 //! The integration tests of memdil-data, in one binary so that they are linked once.
 #![allow(clippy::float_cmp, clippy::unwrap_used)]
 
+mod arrays;
 mod cifar;
 mod common;
 #[cfg(feature = "embedded")]

@@ -55,6 +55,7 @@ impl Loaded {
             Some(features) => features,
             None => return Err(remedy.missing(Role::Features, main)),
         };
+        features.matrix_shape()?;
         let mut found = vec![(Role::Features, features.place().to_owned())];
         let mut find = |role: Role, option: &Option<PathBuf>| -> anyhow::Result<Option<Array>> {
             let Some(path) = option else {
