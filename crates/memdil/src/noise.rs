@@ -28,12 +28,12 @@ const WIDEST: usize = 10;
     Kinds and what they need: uniform, symmetric, pair: --eta; asymmetric: --eta --map; transition: --matrix; \
     per_class: --etas or --range, --rebalance if wished; latent_class: --eta --split; from_file: --path. \
     All but from_file take --exact-count.\n\n\
-    Labels are integers from 0 in a .npy, or one a line in a .csv. The output holds the arrays clean, observed, mask, \
+    Labels are whole numbers from 0: a .npy, the array labels of a .npz or .safetensors, or one a line in a .csv. The output holds the arrays clean, observed, mask, \
     classes, kind, seed, requested and realised, and observed_classes, rates and kept where they apply; \
     noise.kind = \"from_file\" reads it back."
 )]
 pub(crate) struct Arguments {
-    /// Clean labels, one a sample: .npy or .csv
+    /// Clean labels, one per sample: .npy, .npz, .safetensors or .csv
     #[arg(long, value_name = "FILE")]
     labels: PathBuf,
     /// Number of classes
@@ -49,7 +49,7 @@ pub(crate) struct Arguments {
     /// Where each class moves to: K classes separated by commas, or cifar10
     #[arg(long, value_name = "MAP")]
     map: Option<String>,
-    /// Transition matrix, K x K: .npy, or the array `matrix` of a .npz
+    /// Transition matrix, K x K: .npy, or the array `matrix` of a .npz or .safetensors
     #[arg(long, value_name = "T.npy")]
     matrix: Option<PathBuf>,
     /// Probability for each class, separated by commas

@@ -142,6 +142,15 @@ impl ArrayFile {
     /// # Errors
     /// As for [`array`](Self::array).
     pub fn find(&self, role: Role) -> Result<Option<Array>, DataError> {
+        if matches!(self.format, Format::Text(_)) && !role.is_labels() {
+            return Err(DataError::Array {
+                place: self.path.clone(),
+                message: format!(
+                    "is a text, from which only labels are read; save the {} with np.save(\"a.npy\", a)",
+                    role.name()
+                ),
+            });
+        }
         match &self.names()[..] {
             [] if !self.is_archive() => self.array(role.name()),
             [only] if !Role::knows(only) => self.array(only),

@@ -76,6 +76,14 @@ impl Role {
         }
     }
 
+    /// Whether its arrays hold labels, which may come from a text.
+    pub(super) fn is_labels(self) -> bool {
+        matches!(
+            self,
+            Self::Labels | Self::CleanLabels | Self::ObservedLabels | Self::TestLabels
+        )
+    }
+
     /// Whether a name belongs to some role.
     pub(super) fn knows(name: &str) -> bool {
         let roles = Self::ALL.iter().flat_map(|role| role.names());

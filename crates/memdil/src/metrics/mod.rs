@@ -14,10 +14,12 @@ use inputs::Loaded;
     memdil metrics --features run.npz --json\n\n\
     A file is a .npy with one array, or a .npz or .safetensors from which the array with the option's name is taken: \
     features, labels, clean_labels, classifier, bias, test_features, test_labels. From the file of --features all of \
-    them are taken that no other option names.\n\n\
-    Features are float32 or float64, labels integers from 0. A metric is left out if its inputs are not given: \
-    memorization needs clean labels; nc2_etf and nc3 need the classifier; nc4, bias_collapse, ece and what else needs \
-    logits the bias too (save zeros for a layer without bias); dilation and rho need the test arrays.\n\n\
+    them are taken that no other option names. The only array of a file is taken whatever its name. Labels may also be \
+    a .csv with one a line.\n\n\
+    Features are float16, bfloat16, float32 or float64, labels whole numbers from 0. A metric is left out if its inputs \
+    are not given: memorization needs clean labels; nc2_etf and nc3 need the classifier; nc4, bias_collapse, ece and \
+    others from logits need the bias too (save zeros for a layer without bias); dilation and rho need the test \
+    arrays.\n\n\
     .npy and .safetensors files are mapped, so they may be larger than memory. Leave them unchanged meanwhile.")]
 pub(crate) struct Arguments {
     /// Features, samples x features; or a .npz or .safetensors with all arrays
@@ -35,7 +37,7 @@ pub(crate) struct Arguments {
     /// Bias of the last layer, one a class
     #[arg(long, value_name = "FILE")]
     bias: Option<PathBuf>,
-    /// Features of samples not trained on, of the same type as the features
+    /// Features of samples not trained on
     #[arg(long, value_name = "FILE")]
     test_features: Option<PathBuf>,
     /// Their labels
