@@ -307,6 +307,11 @@ pub enum DataError {
         /// Its sum.
         sum: f64,
     },
+    /// The probabilities of the classes sum to 1 along the columns instead of the rows.
+    #[error(
+        "the columns of matrix sum to 1 and the rows do not: rows are the clean class here; give the transposed matrix (T.T)"
+    )]
+    TransitionTransposed,
     /// A map of asymmetric noise leads out of the classes.
     #[error("`map` moves class {class} to {target}: classes are below {classes}")]
     MapTarget {

@@ -24,6 +24,7 @@ const WIDEST: usize = 10;
     after_help = "Examples:\n  \
     memdil noise --labels y.npy --classes 10 --kind uniform --eta 0.4 --seed 1 --out noisy.npz\n  \
     memdil noise --labels y.npy --classes 10 --kind asymmetric --eta 0.4 --map cifar10 --exact-count --out noisy.npz\n  \
+    memdil noise --labels y.npy --classes 100 --kind asymmetric --eta 0.4 --map cifar100 --out noisy.npz\n  \
     memdil noise --labels y.csv --classes 10 --kind from_file --path cifar10n.npy --out noisy.npz --json\n\n\
     Kinds and what they need: uniform, symmetric, pair: --eta; asymmetric: --eta --map; transition: --matrix; \
     per_class: --etas or --range, --rebalance if wished; latent_class: --eta --split; from_file: --path. \
@@ -46,10 +47,11 @@ pub(crate) struct Arguments {
     /// Probability that the noise hits a label
     #[arg(long, value_name = "E", value_parser = finite)]
     eta: Option<f64>,
-    /// Where each class moves to: K classes separated by commas, or cifar10
+    /// Where each class moves to: K classes separated by commas, cifar10 or cifar100
     #[arg(long, value_name = "MAP")]
     map: Option<String>,
-    /// Transition matrix, K x K: .npy, or the array `matrix` of a .npz or .safetensors
+    /// Transition matrix, K x K, row: clean class, column: observed one: .npy, or the array `matrix`
+    /// of a .npz or .safetensors
     #[arg(long, value_name = "T.npy")]
     matrix: Option<PathBuf>,
     /// Probability for each class, separated by commas
@@ -117,6 +119,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
                 anyhow::Error::new(BadInput(format!("{}: {error}", arguments.labels.display())))
             }
             DataError::TransitionRow { .. }
+            | DataError::TransitionTransposed
             | DataError::TransitionShape { .. }
             | DataError::NoProbability { .. }
                 if let Some(matrix) = &arguments.matrix =>
@@ -181,7 +184,7 @@ fn map(text: &str) -> Result<Value, BadInput> {
     match classes {
         Ok(classes) => Ok(json!(classes)),
         Err(_) => Err(BadInput(format!(
-            "--map {text}: give K classes separated by commas, or cifar10"
+            "--map {text}: give K classes separated by commas, cifar10 or cifar100"
         ))),
     }
 }

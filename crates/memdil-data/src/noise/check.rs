@@ -12,7 +12,7 @@ impl LabelNoise {
     ///
     /// # Errors
     /// A probability outside [0, 1], a transition matrix that is not square or with a row that does
-    /// not sum to 1, a map that moves no class or leads to no class, `per_class` without `etas` and
+    /// not sum to 1 (told apart: one whose columns do), a map that moves no class or leads to no class, `per_class` without `etas` and
     /// `range` or with both.
     pub fn validate(&self) -> Result<(), DataError> {
         match self {
@@ -154,12 +154,22 @@ fn check_matrix(matrix: &[Vec<f64>]) -> Result<(), DataError> {
         for (column, &value) in entries.iter().enumerate() {
             check_probability(|| format!("matrix[{row}][{column}]"), value)?;
         }
-        let sum: f64 = entries.iter().sum();
-        if (sum - 1.0).abs() > ROW_SUM {
-            return Err(DataError::TransitionRow { row, sum });
-        }
     }
-    Ok(())
+    let row_sums: Vec<f64> = matrix.iter().map(|row| row.iter().sum()).collect();
+    let Some(row) = row_sums.iter().position(|&sum| !is_one(sum)) else {
+        return Ok(());
+    };
+    let is_transposed = (0..matrix.len()).all(|k| is_one(matrix.iter().map(|row| row[k]).sum()));
+    Err(if is_transposed {
+        DataError::TransitionTransposed
+    } else {
+        let sum = row_sums[row];
+        DataError::TransitionRow { row, sum }
+    })
+}
+
+fn is_one(sum: f64) -> bool {
+    (sum - 1.0).abs() <= ROW_SUM
 }
 
 fn check_classes(classes: usize, most: u32) -> Result<(), DataError> {

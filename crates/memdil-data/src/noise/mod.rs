@@ -48,6 +48,7 @@
 //! few rows.
 
 mod check;
+mod class_map;
 mod draw;
 mod expected;
 mod from_file;
@@ -61,6 +62,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use check::check_clean;
+pub use class_map::{ClassMap, NamedMap};
 pub use label_file::read_labels;
 pub use labels::NoisyLabels;
 
@@ -153,44 +155,6 @@ pub enum LabelNoise {
         /// A `.npz`, `.npy` or `.csv` file.
         path: PathBuf,
     },
-}
-
-/// Where each class moves to in asymmetric noise.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(
-    untagged,
-    expecting = "`map` must list a class for each class, or be \"cifar10\""
-)]
-pub enum ClassMap {
-    /// The k-th entry is the class that k moves to; a class may stay where it is.
-    Classes(Vec<u32>),
-    /// A map known by its name.
-    Named(NamedMap),
-}
-
-/// Maps known by their name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum NamedMap {
-    /// Truck to automobile, bird to airplane, deer to horse, cat and dog to each other; the other
-    /// five classes of CIFAR-10 stay (Patrini et al. 2017).
-    Cifar10,
-}
-
-impl ClassMap {
-    /// The class that each class moves to.
-    ///
-    /// ```
-    /// use memdil_data::noise::{ClassMap, NamedMap};
-    ///
-    /// assert_eq!(ClassMap::Named(NamedMap::Cifar10).targets(), [0, 1, 0, 5, 7, 3, 6, 7, 8, 1]);
-    /// ```
-    pub fn targets(&self) -> &[u32] {
-        match self {
-            Self::Classes(targets) => targets,
-            Self::Named(NamedMap::Cifar10) => &[0, 1, 0, 5, 7, 3, 6, 7, 8, 1],
-        }
-    }
 }
 
 impl LabelNoise {

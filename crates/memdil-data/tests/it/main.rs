@@ -19,6 +19,7 @@ mod mutations;
 mod noise;
 mod noise_files;
 mod noise_kinds;
+mod noise_maps;
 mod npz;
 mod random;
 mod subset;

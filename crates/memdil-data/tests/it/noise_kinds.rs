@@ -412,6 +412,7 @@ fn configurations_of_every_kind_are_written_as_they_are_read() {
         r#"{"kind":"symmetric","eta":0.2}"#,
         r#"{"kind":"asymmetric","eta":0.2,"map":[1,0]}"#,
         r#"{"kind":"asymmetric","eta":0.2,"map":"cifar10","exact_count":true}"#,
+        r#"{"kind":"asymmetric","eta":0.2,"map":"cifar100"}"#,
         r#"{"kind":"pair","eta":0.2}"#,
         r#"{"kind":"transition","matrix":[[0.5,0.5],[0.0,1.0]]}"#,
         r#"{"kind":"per_class","etas":[0.1,0.2],"rebalance":true}"#,
@@ -427,8 +428,8 @@ fn configurations_of_every_kind_are_written_as_they_are_read() {
         (r#"{"kind":"pair","eta":0.2,"map":[1,0]}"#, "map"),
         (r#"{"kind":"latent_class","eta":0.2}"#, "split"),
         (
-            r#"{"kind":"asymmetric","eta":0.2,"map":"cifar100"}"#,
-            "cifar10",
+            r#"{"kind":"asymmetric","eta":0.2,"map":"cifar20"}"#,
+            "or be \"cifar10\" or \"cifar100\"",
         ),
         (
             r#"{"kind":"per_class","etas":[0.1],"rebalanced":true}"#,
@@ -460,6 +461,10 @@ fn settings_that_make_no_sense_are_refused() {
         (
             r#"{"kind":"transition","matrix":[[0.5,0.5],[0.2,0.7]]}"#,
             "row 1 of the transition matrix sums to 0.8999",
+        ),
+        (
+            r#"{"kind":"transition","matrix":[[0.9,0.3],[0.1,0.7]]}"#,
+            "columns of matrix sum to 1 and the rows do not",
         ),
         (
             r#"{"kind":"transition","matrix":[[0.5,0.5],[1.0]]}"#,

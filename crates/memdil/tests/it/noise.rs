@@ -148,6 +148,7 @@ fn bad_input_is_told_in_one_line_and_writes_nothing() {
     let scene = scene();
     let save = |name: &str, matrix: &Array2<f64>| write_npy(scene.path(name), matrix).unwrap();
     save("sum.npy", &array![[0.5, 0.5], [0.3, 0.3]]);
+    save("columns.npy", &array![[0.9, 0.3], [0.1, 0.7]]);
     save("nan.npy", &array![[0.5, 0.5], [f64::NAN, 0.3]]);
     fs::write(scene.path("two.csv"), "0\n1\n").unwrap();
     fs::write(scene.path("bad.csv"), "0\nx\n").unwrap();
@@ -165,7 +166,11 @@ fn bad_input_is_told_in_one_line_and_writes_nothing() {
         (format!("{LABELS} --kind flip --eta 0.1"), "symmetric"),
         (
             format!("{LABELS} --kind asymmetric --eta 0.1 --map cifar100"),
-            "cifar10",
+            "`map` is for 100 classes, but there are 10",
+        ),
+        (
+            format!("{LABELS} --kind asymmetric --eta 0.1 --map cifar20"),
+            "\"cifar10\" or \"cifar100\"",
         ),
         (
             format!("{LABELS} --kind asymmetric --eta 0.1 --map 1;0"),
@@ -183,6 +188,10 @@ fn bad_input_is_told_in_one_line_and_writes_nothing() {
         (
             format!("{two} --kind transition --matrix sum.npy"),
             "row 1 of the transition matrix sums to 0.6",
+        ),
+        (
+            format!("{two} --kind transition --matrix columns.npy"),
+            "columns.npy: the columns of matrix sum to 1 and the rows do not",
         ),
         (
             format!("{two} --kind transition --matrix nan.npy"),
