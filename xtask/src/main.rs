@@ -21,7 +21,7 @@ Usage: cargo xtask <TASK>
 Tasks:
   reproduce   Run the paper's experiments and write the report
               [--preset smoke|quick|standard|standard-full|paper] [--only NAME]... [--device cpu|cuda:N] [--jobs J]
-              [--data-dir DIR] [--out DIR]
+              [--data-dir DIR]... [--out DIR]
               --dry-run: list the runs and the time they will take, and run nothing
               --engine slurm|hq: make the runs as tasks of a cluster's job array, [--submit=no] for its scripts alone
               [--partition P] [--account A] [--time T] [--cpus-per-task C] [--gpus-per-task G] [--max-parallel M]

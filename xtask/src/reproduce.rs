@@ -14,7 +14,7 @@ struct Options {
     only: Vec<String>,
     device: String,
     jobs: Option<String>,
-    data_dir: Option<PathBuf>,
+    data_dirs: Vec<PathBuf>,
     out: Option<PathBuf>,
     dry_run: bool,
     /// Where the runs are made, if not in worker processes here.
@@ -176,7 +176,7 @@ fn plan(options: &Options, program: &Path, experiment: &Path, out: &Path) -> Res
 impl Options {
     /// Where the data sets are, if that was said.
     fn data(&self, command: &mut Command) {
-        if let Some(folder) = &self.data_dir {
+        for folder in &self.data_dirs {
             command.arg("--data-dir").arg(folder);
         }
     }
@@ -211,7 +211,7 @@ fn parse(arguments: &[String]) -> Result<Options, Failure> {
         only: Vec::new(),
         device: "cpu".to_owned(),
         jobs: None,
-        data_dir: None,
+        data_dirs: Vec::new(),
         out: None,
         dry_run: false,
         cluster: None,
@@ -301,7 +301,7 @@ fn parse(arguments: &[String]) -> Result<Options, Failure> {
             "--jobs" => {
                 options.jobs = Some(number(value()?)?.to_string());
             }
-            "--data-dir" => options.data_dir = Some(value()?.into()),
+            "--data-dir" => options.data_dirs.push(existing_folder(value()?)?),
             "--out" => options.out = Some(value()?.into()),
             "--dry-run" if given.is_none() => options.dry_run = true,
             "--dry-run" => return Err(Failure::usage("--dry-run takes no value".to_owned())),
@@ -345,6 +345,17 @@ fn parse(arguments: &[String]) -> Result<Options, Failure> {
         ))),
         _ => Ok(options),
     }
+}
+
+/// A folder of data sets, which must be there.
+fn existing_folder(given: String) -> Result<PathBuf, Failure> {
+    let folder = PathBuf::from(&given);
+    let reason = match folder.metadata() {
+        Ok(found) if found.is_dir() => return Ok(folder),
+        Ok(_) => "is not a folder; give the folder that holds the data sets",
+        Err(_) => "there is no such folder; make it, or correct the path",
+    };
+    Err(Failure::usage(format!("--data-dir {given}: {reason}")))
 }
 
 /// The manifest of an experiment's sweep.

@@ -100,8 +100,19 @@ pub enum DataError {
         name: String,
         /// The files looked for.
         files: String,
-        /// The folders, separated by commas.
+        /// The folders, separated by commas, and where in them.
         searched: String,
+    },
+    /// A user's own images are in none of the places searched.
+    #[error(
+        "{} is not there (tried {tried}): name its folder with --data-dir, or correct the path",
+        .path.display()
+    )]
+    NpzNotFound {
+        /// The file as the settings name it.
+        path: PathBuf,
+        /// The paths tried, separated by commas.
+        tried: String,
     },
     /// The embedded images were left out when the crate was built.
     #[error(

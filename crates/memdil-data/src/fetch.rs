@@ -110,17 +110,17 @@ pub enum FetchEvent<'a> {
 /// use memdil_data::catalogue::Published;
 /// use memdil_data::fetch::{FetchOptions, fetch};
 ///
-/// let folder = fetch(Published::Mnist, None, &FetchOptions::default(), &mut |event| eprintln!("{event:?}"))?;
+/// let folder = fetch(Published::Mnist, &[], &FetchOptions::default(), &mut |event| eprintln!("{event:?}"))?;
 /// assert!(folder.ends_with("mnist"));
 /// # Ok::<(), memdil_data::DataError>(())
 /// ```
 pub fn fetch(
     published: Published,
-    data_dir: Option<&Path>,
+    data_dirs: &[PathBuf],
     options: &FetchOptions,
     on_event: &mut dyn FnMut(FetchEvent<'_>),
 ) -> Result<PathBuf, DataError> {
-    let folder = download_folder(published, data_dir);
+    let folder = download_folder(published, data_dirs);
     fetch_files(published.files(), &folder, options, on_event)?;
     Ok(folder)
 }

@@ -1,6 +1,8 @@
 //! Where the files of a data set are looked for.
 
+use std::collections::HashSet;
 use std::env;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use crate::{DataError, Source};
@@ -32,6 +34,9 @@ pub const SVHN: [&str; 2] = ["train_32x32.mat", "test_32x32.mat"];
 
 /// Where Debian puts data sets, each in a folder of its name.
 const DEBIAN: &str = "/usr/share/datasets";
+
+/// The environment's own folders of data sets, one or several.
+const DATA_DIR: &str = "MEMDIL_DATA_DIR";
 
 /// How the files of a data set may lie in a folder.
 struct Layout {
@@ -98,63 +103,95 @@ fn layout(source: &Source) -> Option<Layout> {
 ///
 /// A folder may hold them in a folder of the data set's name (CIFAR-100's is `cifar-100` for both
 /// kinds of label), as torchvision lays them out, or itself; each file may be plain or end in
-/// `.gz`, and CIFAR may still be in its archive. Without `data_dir` the folders are
-/// `MEMDIL_DATA_DIR` from the environment, `data`, and the one of Debian's packages. A user's own
-/// file is looked for under its path as it is, then in `data_dir`. The embedded images have no
-/// file.
+/// `.gz`, and CIFAR may still be in its archive. The folders are those of `data_dirs`, then those of
+/// `MEMDIL_DATA_DIR` from the environment (several are separated as those of `PATH`), then `data`
+/// and the one of Debian's packages; the first that holds all files is read. A user's own file is
+/// looked for under its path as it is, then in `data_dirs` and in `MEMDIL_DATA_DIR`. The embedded
+/// images have no file.
 ///
 /// # Errors
 /// [`DataError::NotFound`] with the folders searched if none holds all files,
-/// [`DataError::Pickled`] if there is only the version of CIFAR for Python.
-pub fn find(source: &Source, data_dir: Option<&Path>) -> Result<Vec<PathBuf>, DataError> {
+/// [`DataError::NpzNotFound`] for a user's own file, [`DataError::Pickled`] if there is only the
+/// version of CIFAR for Python.
+pub fn find(source: &Source, data_dirs: &[PathBuf]) -> Result<Vec<PathBuf>, DataError> {
     if let Some(path) = source.npz() {
-        return find_npz(source, path, data_dir);
+        return find_npz(path, data_dirs, env::var_os(DATA_DIR).as_deref());
     }
     match layout(source) {
-        Some(layout) => find_in(source, &layout, &roots(data_dir)),
+        Some(layout) => find_in(source, &layout, &roots(data_dirs)),
         None => Ok(Vec::new()),
     }
 }
 
 fn find_npz(
-    source: &Source,
     path: &Path,
-    data_dir: Option<&Path>,
+    data_dirs: &[PathBuf],
+    from_env: Option<&OsStr>,
 ) -> Result<Vec<PathBuf>, DataError> {
-    let places: Vec<PathBuf> = [path.to_owned()]
-        .into_iter()
-        .chain(data_dir.map(|dir| dir.join(path)))
-        .collect();
-    match places.iter().find(|path| path.is_file()) {
-        Some(path) => Ok(vec![path.clone()]),
-        None => Err(not_found(source, path.display().to_string(), &places)),
+    let mut places = vec![path.to_owned()];
+    let folders = data_dirs.iter().cloned().chain(split(from_env));
+    // An absolute path is the same in every folder.
+    places.extend(folders.map(|folder| folder.join(path)));
+    let places = distinct(places);
+    match places.iter().find(|place| place.is_file()) {
+        Some(place) => Ok(vec![place.clone()]),
+        None => Err(DataError::NpzNotFound {
+            path: path.to_owned(),
+            tried: listed(&places),
+        }),
     }
 }
 
-/// The folders given, or else those known, which hold the folders of the data sets; never none.
-pub(crate) fn roots(data_dir: Option<&Path>) -> Vec<PathBuf> {
-    roots_or(data_dir, env::var_os("MEMDIL_DATA_DIR").map(PathBuf::from))
+/// The folders given, then those known, which hold the folders of the data sets; never none.
+pub(crate) fn roots(data_dirs: &[PathBuf]) -> Vec<PathBuf> {
+    roots_or(data_dirs, env::var_os(DATA_DIR).as_deref())
 }
 
-fn roots_or(data_dir: Option<&Path>, from_env: Option<PathBuf>) -> Vec<PathBuf> {
-    match data_dir {
-        Some(dir) => vec![dir.to_owned()],
-        None => from_env
-            .into_iter()
-            .filter(|dir| !dir.as_os_str().is_empty())
-            .chain([PathBuf::from("data"), PathBuf::from(DEBIAN)])
-            .collect(),
-    }
+fn roots_or(data_dirs: &[PathBuf], from_env: Option<&OsStr>) -> Vec<PathBuf> {
+    let known = ["data", DEBIAN].map(PathBuf::from);
+    let given = data_dirs.iter().cloned().chain(split(from_env));
+    distinct(given.chain(known).collect())
+}
+
+/// The folders in a variable that names several as `PATH` does.
+fn split(variable: Option<&OsStr>) -> Vec<PathBuf> {
+    let folders = variable.map(|text| env::split_paths(text).collect::<Vec<_>>());
+    let mut folders = folders.unwrap_or_default();
+    folders.retain(|folder| !folder.as_os_str().is_empty());
+    folders
+}
+
+/// The paths without those that were there before.
+fn distinct(paths: Vec<PathBuf>) -> Vec<PathBuf> {
+    let mut seen = HashSet::new();
+    let mut paths = paths;
+    paths.retain(|path| seen.insert(path.clone()));
+    paths
 }
 
 /// The folders in which the files of a data set are looked for, in order; the first that holds all
 /// of them is read.
 ///
 /// None for the embedded images and for a user's own file.
-pub fn folders(source: &Source, data_dir: Option<&Path>) -> Vec<PathBuf> {
+pub fn folders(source: &Source, data_dirs: &[PathBuf]) -> Vec<PathBuf> {
     layout(source).map_or_else(Vec::new, |layout| {
-        folders_in(source, &layout, &roots(data_dir))
+        folders_in(source, &layout, &roots(data_dirs))
     })
+}
+
+/// What an error says of [`folders`]: `a, data, /usr/share/datasets (or in mnist, MNIST/raw there)`.
+pub(crate) fn searched(source: &Source, roots: &[PathBuf]) -> String {
+    let below: Vec<&str> = layout(source).map_or_else(Vec::new, |layout| layout.folders.to_vec());
+    let below: Vec<&str> = below.into_iter().filter(|name| !name.is_empty()).collect();
+    format!("{} (or in {} there)", listed(roots), below.join(", "))
+}
+
+fn listed(paths: &[PathBuf]) -> String {
+    let paths: Vec<String> = paths
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect();
+    paths.join(", ")
 }
 
 fn folders_in(source: &Source, layout: &Layout, roots: &[PathBuf]) -> Vec<PathBuf> {
@@ -205,7 +242,7 @@ fn find_in(source: &Source, layout: &Layout, roots: &[PathBuf]) -> Result<Vec<Pa
         Some(_) => format!("{} or {}", archive_name(layout), layout.files.join(", ")),
         None => format!("{} (each plain or .gz)", layout.files.join(", ")),
     };
-    Err(not_found(source, files, &searched))
+    Err(not_found(source, files, roots))
 }
 
 /// MNIST and Fashion-MNIST name their files alike, so the one's folder is not searched for the
@@ -232,15 +269,11 @@ fn archive_name(layout: &Layout) -> String {
         .unwrap_or_default()
 }
 
-fn not_found(source: &Source, files: String, searched: &[PathBuf]) -> DataError {
-    let searched: Vec<String> = searched
-        .iter()
-        .map(|folder| folder.display().to_string())
-        .collect();
+fn not_found(source: &Source, files: String, roots: &[PathBuf]) -> DataError {
     DataError::NotFound {
         name: source.name().to_owned(),
         files,
-        searched: searched.join(", "),
+        searched: searched(source, roots),
     }
 }
 
@@ -254,16 +287,62 @@ mod tests {
     }
 
     #[test]
-    fn the_argument_is_the_only_folder_and_the_environment_comes_before_the_defaults() {
-        let from_env = Some(PathBuf::from("/env"));
+    fn the_arguments_come_first_then_the_environment_then_the_usual_places() {
+        let paths = |paths: &[&str]| paths.iter().map(PathBuf::from).collect::<Vec<_>>();
+        let of_env = |text| roots_or(&[], Some(OsStr::new(text)));
+        assert_eq!(roots_or(&[], None), paths(&["data", DEBIAN]));
+        assert_eq!(of_env(""), paths(&["data", DEBIAN]));
+        assert_eq!(of_env("/env"), paths(&["/env", "data", DEBIAN]));
+        let several = env::join_paths(["/env", "/other"]).unwrap();
         assert_eq!(
-            roots_or(Some(Path::new("/argument")), from_env.clone()),
-            [PathBuf::from("/argument")]
+            roots_or(&paths(&["/one", "/two"]), Some(several.as_os_str())),
+            paths(&["/one", "/two", "/env", "/other", "data", DEBIAN])
         );
-        let defaults = ["data", DEBIAN].map(PathBuf::from);
-        assert_eq!(roots_or(None, None), defaults);
-        assert_eq!(roots_or(None, Some(PathBuf::new())), defaults);
-        assert_eq!(roots_or(None, from_env)[0], PathBuf::from("/env"));
+    }
+
+    #[test]
+    fn a_folder_given_twice_is_searched_once() {
+        let given = ["data", "/one", "/one"].map(PathBuf::from);
+        assert_eq!(
+            roots_or(&given, Some(OsStr::new("/one"))),
+            ["data", "/one", DEBIAN].map(PathBuf::from)
+        );
+    }
+
+    #[test]
+    fn own_images_are_looked_for_as_given_and_in_every_folder() {
+        let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+        let [first, second] = folders.each_ref().map(|folder| folder.path().to_owned());
+        let own = Path::new("sets/mine.npz");
+        let message = find_npz(own, &[first.clone()], Some(second.as_os_str()))
+            .unwrap_err()
+            .to_string();
+        for place in [own.to_owned(), first.join(own), second.join(own)] {
+            assert!(message.contains(&place.display().to_string()), "{message}");
+        }
+        assert!(
+            message.starts_with("sets/mine.npz is not there"),
+            "{message}"
+        );
+        assert!(
+            message.contains("name its folder with --data-dir"),
+            "{message}"
+        );
+        touch(&second.join(own));
+        let found = find_npz(own, &[first.clone()], Some(second.as_os_str())).unwrap();
+        assert_eq!(found, [second.join(own)]);
+        touch(&first.join(own));
+        let found = find_npz(own, &[first.clone()], Some(second.as_os_str())).unwrap();
+        assert_eq!(found, [first.join(own)]);
+    }
+
+    #[test]
+    fn an_absolute_path_is_tried_once() {
+        let own = Path::new("/nowhere/mine.npz");
+        let message = find_npz(own, &[PathBuf::from("/data")], None)
+            .unwrap_err()
+            .to_string();
+        assert_eq!(message.matches("mine.npz").count(), 2, "{message}");
     }
 
     #[test]
@@ -280,7 +359,8 @@ mod tests {
         assert_eq!(found[0], raw.join("train-images-idx3-ubyte"));
         assert_eq!(found[3], raw.join("t10k-labels-idx1-ubyte.gz"));
 
-        let message = find(&source, Some(first.path())).unwrap_err().to_string();
+        let alone = find_in(&source, &layout(&source).unwrap(), &roots[..1]);
+        let message = alone.unwrap_err().to_string();
         assert!(
             message.contains(first.path().to_str().unwrap()),
             "{message}"

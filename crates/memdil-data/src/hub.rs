@@ -46,13 +46,13 @@ const SIDE: u32 = 28;
 /// ```no_run
 /// use memdil_data::catalogue::Published;
 ///
-/// let folder = memdil_data::hub::fetch(Published::Mnist, None, &mut |event| eprintln!("{event:?}"))?;
+/// let folder = memdil_data::hub::fetch(Published::Mnist, &[], &mut |event| eprintln!("{event:?}"))?;
 /// assert!(folder.ends_with("mnist"));
 /// # Ok::<(), memdil_data::DataError>(())
 /// ```
 pub fn fetch(
     published: Published,
-    data_dir: Option<&Path>,
+    data_dirs: &[PathBuf],
     on_event: &mut dyn FnMut(FetchEvent<'_>),
 ) -> Result<PathBuf, DataError> {
     let load = match published {
@@ -64,7 +64,7 @@ pub fn fetch(
             });
         }
     };
-    let folder = download_folder(published, data_dir);
+    let folder = download_folder(published, data_dirs);
     fetch_files(published.name(), published.files(), &folder, load, on_event)?;
     Ok(folder)
 }

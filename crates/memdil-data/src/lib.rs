@@ -38,7 +38,7 @@
 //!     test_images_per_class: None,
 //!     augment: None,
 //! };
-//! let data = load(&spec, None)?;
+//! let data = load(&spec, &[])?;
 //! assert_eq!(data.train.labels.len(), 1200);
 //!
 //! let noisy = LabelNoise::Uniform { eta: 0.2, exact_count: false }.inject(&data.train.labels, data.classes(), 42)?;

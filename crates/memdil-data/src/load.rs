@@ -32,21 +32,21 @@ use crate::{DataError, DataSpec, Dataset, Source, Split, cifar, embedded, files,
 ///     test_images_per_class: None,
 ///     augment: None,
 /// };
-/// let data = load(&spec, None)?;
+/// let data = load(&spec, &[])?;
 /// assert_eq!(data.class_names, ["Ankle boot", "Sandal"]);
 /// assert_eq!((data.train.labels.len(), data.test.labels.len()), (100, 200));
 /// # }
 /// # Ok::<(), memdil_data::DataError>(())
 /// ```
-pub fn load(spec: &DataSpec, data_dir: Option<&Path>) -> Result<Dataset, DataError> {
+pub fn load(spec: &DataSpec, data_dirs: &[PathBuf]) -> Result<Dataset, DataError> {
     let mut spec = spec.clone();
-    spec.resolve(data_dir)?;
+    spec.resolve(data_dirs)?;
     let Contents {
         mut train,
         mut test,
         mean,
         std,
-    } = read(&spec.source, &files::find(&spec.source, data_dir)?)?;
+    } = read(&spec.source, &files::find(&spec.source, data_dirs)?)?;
     let name = spec.source.name();
     if train.images.size() != test.images.size() {
         return Err(DataError::ImageSize {

@@ -7,21 +7,31 @@ use crate::{Source, files};
 
 /// The folders searched, in order: those in which [`load`](crate::load()) looks for the same data
 /// set.
-pub fn folders(published: Published, data_dir: Option<&Path>) -> Vec<PathBuf> {
-    let source = match published {
+pub fn folders(published: Published, data_dirs: &[PathBuf]) -> Vec<PathBuf> {
+    files::folders(&source(published), data_dirs)
+}
+
+/// The [`folders`] as an error names them: those that hold folders of data sets, and where in them.
+pub fn searched(published: Published, data_dirs: &[PathBuf]) -> String {
+    files::searched(&source(published), &files::roots(data_dirs))
+}
+
+fn source(published: Published) -> Source {
+    match published {
         Published::Mnist => Source::Mnist,
         Published::FashionMnist => Source::FashionMnist,
         Published::Cifar10 => Source::Cifar10,
         Published::Cifar100 => Source::Cifar100,
         Published::Svhn => Source::Svhn,
-    };
-    files::folders(&source, data_dir)
+    }
 }
 
-/// The folder that downloads go to: the one of the set's name in `data_dir`, else in
+/// The folder that downloads go to: the one of the set's name in the first of `data_dirs`, else of
 /// `MEMDIL_DATA_DIR` from the environment, else in `data`.
-pub fn download_folder(published: Published, data_dir: Option<&Path>) -> PathBuf {
-    files::roots(data_dir).swap_remove(0).join(published.name())
+pub fn download_folder(published: Published, data_dirs: &[PathBuf]) -> PathBuf {
+    files::roots(data_dirs)
+        .swap_remove(0)
+        .join(published.name())
 }
 
 /// The folder that holds all files, packed or unpacked; if there is none, the one that holds most.

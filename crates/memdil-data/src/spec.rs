@@ -1,7 +1,7 @@
 //! What a configuration says about the data.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
@@ -19,7 +19,7 @@ use crate::{Augmentation, DataError, Source, files, npz};
 ///
 /// let mut spec: DataSpec = serde_json::from_str(r#"{"source": "fashion-mnist", "validation": 0.2}"#)?;
 /// assert_eq!((&spec.source, spec.input), (&Source::FashionMnist, Input::Native));
-/// spec.resolve(None)?;
+/// spec.resolve(&[])?;
 /// assert_eq!(spec.classes, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -128,10 +128,10 @@ impl DataSpec {
     /// # Errors
     /// Those of [`validate`](Self::validate); for a user's file those of finding it and of reading
     /// its labels.
-    pub fn resolve(&mut self, data_dir: Option<&Path>) -> Result<(), DataError> {
+    pub fn resolve(&mut self, data_dirs: &[PathBuf]) -> Result<(), DataError> {
         if self.classes.is_empty() {
             self.classes = match self.source {
-                Source::Npz(_) => match &files::find(&self.source, data_dir)?[..] {
+                Source::Npz(_) => match &files::find(&self.source, data_dirs)?[..] {
                     [path, ..] => npz::classes(path)?,
                     [] => Vec::new(),
                 },

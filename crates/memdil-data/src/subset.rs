@@ -70,13 +70,13 @@ fn choose(
 /// use memdil_data::{DataSpec, Source, load};
 ///
 /// let mut spec: DataSpec = serde_json::from_str(r#"{"source": "fashion-mnist-embedded", "classes": [3, 8]}"#)?;
-/// let data = load(&spec, None)?;
+/// let data = load(&spec, &[])?;
 /// let folder = tempfile::tempdir()?;
 /// let path = folder.path().join("small.npz");
 /// write_subset(&data, Subset { train_per_class: 20, test_per_class: 10, seed: Some(1) }, &path)?;
 ///
 /// spec = serde_json::from_value(serde_json::json!({"npz": path}))?;
-/// let small = load(&spec, None)?;
+/// let small = load(&spec, &[])?;
 /// assert_eq!((small.train.labels.len(), small.test.labels.len()), (40, 20));
 /// assert_eq!((small.classes(), small.mean), (2, data.mean));
 /// # }

@@ -88,17 +88,17 @@ impl FileState {
 /// use memdil_data::catalogue::Published;
 /// use memdil_data::verify::{FileState, verify};
 ///
-/// let reports = verify(Published::Svhn, Some("/nowhere".as_ref()), &mut |_file, _done, _total| ())?;
+/// let reports = verify(Published::Svhn, &["/nowhere".into()], &mut |_file, _done, _total| ())?;
 /// assert_eq!(reports.len(), 2);
 /// assert_eq!(reports[0].state, FileState::Missing);
 /// # Ok::<(), memdil_data::DataError>(())
 /// ```
 pub fn verify(
     published: Published,
-    data_dir: Option<&Path>,
+    data_dirs: &[PathBuf],
     progress: &mut dyn FnMut(&str, u64, u64),
 ) -> Result<Vec<FileReport>, DataError> {
-    let folders = folders(published, data_dir);
+    let folders = folders(published, data_dirs);
     let Some(folder) = find(published.files(), &folders) else {
         let missing = |file: &PublishedFile<'_>| FileReport::missing(file.name);
         return Ok(published.files().iter().map(missing).collect());

@@ -256,17 +256,17 @@ impl Experiment {
     }
 
     /// The run that the settings at the top level describe, without the lists. Classes left out are
-    /// read from the data, which may lie in `data_dir`.
+    /// read from the data, which may lie in one of `data_dirs`.
     ///
     /// # Errors
     ///
     /// [`RunnerError::Config`] on an unknown or missing key, a wrong type or a value out of range.
-    pub fn run(&self, data_dir: Option<&Path>) -> Result<RunSpec, RunnerError> {
+    pub fn run(&self, data_dirs: &[PathBuf]) -> Result<RunSpec, RunnerError> {
         self.is_for(None)?;
-        self.resolve(self.parts[0].run.clone(), |spec| check_run(spec, data_dir))
+        self.resolve(self.parts[0].run.clone(), |spec| check_run(spec, data_dirs))
     }
 
-    /// The runs of the sweep; `data_dir` as for [`Experiment::run`].
+    /// The runs of the sweep; `data_dirs` as for [`Experiment::run`].
     ///
     /// A run that several sweeps of a preset share is planned once.
     ///
@@ -274,9 +274,9 @@ impl Experiment {
     ///
     /// As [`Experiment::run`]; also when a list repeats a value, an override changes a part of what
     /// a list replaces, or all runs are left out.
-    pub fn plan(&self, data_dir: Option<&Path>) -> Result<Plan, RunnerError> {
+    pub fn plan(&self, data_dirs: &[PathBuf]) -> Result<Plan, RunnerError> {
         self.is_for(None)?;
-        let (parts, absent) = self.present(data_dir)?;
+        let (parts, absent) = self.present(data_dirs)?;
         let mut plan = Plan {
             lines: Vec::new(),
             absent,
@@ -285,7 +285,7 @@ impl Experiment {
         for tables in parts {
             let mut seen = HashSet::new();
             for table in tables {
-                let spec = self.resolve(table, |spec| check_run(spec, data_dir))?;
+                let spec = self.resolve(table, |spec| check_run(spec, data_dirs))?;
                 let id = run_id(&spec);
                 if !seen.insert(id.clone()) {
                     return Err(self.error(format!(
@@ -305,8 +305,8 @@ impl Experiment {
     /// # Errors
     ///
     /// As [`Experiment::plan`].
-    pub fn runs(&self, data_dir: Option<&Path>) -> Result<Vec<ManifestLine>, RunnerError> {
-        Ok(self.plan(data_dir)?.lines)
+    pub fn runs(&self, data_dirs: &[PathBuf]) -> Result<Vec<ManifestLine>, RunnerError> {
+        Ok(self.plan(data_dirs)?.lines)
     }
 
     /// The trainings of a layer-peeled experiment (`command = "layer-peeled"`), in the order of its
@@ -382,7 +382,7 @@ impl Experiment {
     /// hand, and are not, are counted instead.
     pub(crate) fn present(
         &self,
-        data_dir: Option<&Path>,
+        data_dirs: &[PathBuf],
     ) -> Result<(Vec<Vec<Table>>, Absent), RunnerError> {
         let (mut parts, mut absent) = (Vec::new(), Absent::new());
         for part in &self.parts {
@@ -392,7 +392,7 @@ impl Experiment {
                 for table in tables {
                     // The classes of a data set that is not at hand may not be known.
                     let spec: RunSpec = self.resolve(table.clone(), |_| Ok(()))?;
-                    if is_present(&spec.data.source, data_dir)? {
+                    if is_present(&spec.data.source, data_dirs)? {
                         kept.push(table);
                     } else {
                         *absent
@@ -466,17 +466,19 @@ impl Experiment {
 
 /// Writes out what a run leaves out, its classes among it, so that what is saved with it is
 /// complete; then checks it.
-pub(crate) fn check_run(spec: &mut RunSpec, data_dir: Option<&Path>) -> Result<(), RecordError> {
-    spec.data.resolve(data_dir)?;
+pub(crate) fn check_run(spec: &mut RunSpec, data_dirs: &[PathBuf]) -> Result<(), RecordError> {
+    spec.data.resolve(data_dirs)?;
     spec.resolve();
     spec.validate()
 }
 
 /// Whether the files of a data set are where they are looked for.
-fn is_present(source: &Source, data_dir: Option<&Path>) -> Result<bool, RunnerError> {
-    match files::find(source, data_dir) {
+fn is_present(source: &Source, data_dirs: &[PathBuf]) -> Result<bool, RunnerError> {
+    match files::find(source, data_dirs) {
         Ok(_) => Ok(true),
-        Err(DataError::NotFound { .. } | DataError::Pickled { .. }) => Ok(false),
+        Err(
+            DataError::NotFound { .. } | DataError::NpzNotFound { .. } | DataError::Pickled { .. },
+        ) => Ok(false),
         Err(error) => Err(error.into()),
     }
 }

@@ -1,6 +1,6 @@
 //! How long runs will take, from a few timed steps of each kind of run.
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use memdil_records::RunSpec;
@@ -37,9 +37,9 @@ impl Calibration {
     /// # Errors
     ///
     /// Bad settings, data or device, as [`train`](crate::train).
-    pub fn new(spec: &RunSpec, device: &str, data_dir: Option<&Path>) -> Result<Self, RunnerError> {
+    pub fn new(spec: &RunSpec, device: &str, data_dirs: &[PathBuf]) -> Result<Self, RunnerError> {
         let began = Instant::now();
-        let data = Prepared::new(spec, data_dir)?;
+        let data = Prepared::new(spec, data_dirs)?;
         let device = open_device(device)?;
         let mut network = Network::build(spec, data.train_inputs.shape(), &device, None)?;
         let start = began.elapsed().as_secs_f64();

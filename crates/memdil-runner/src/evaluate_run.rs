@@ -40,10 +40,10 @@ pub struct Evaluated {
 pub fn evaluate_run(
     folder: &Path,
     device: &str,
-    data_dir: Option<&Path>,
+    data_dirs: &[PathBuf],
     refused: impl FnMut(&Path, &str),
 ) -> Result<Evaluated, RunnerError> {
-    evaluate(folder, device, data_dir, None, refused)
+    evaluate(folder, device, data_dirs, None, refused)
 }
 
 /// As [`evaluate_run`], for a network of one's own.
@@ -54,17 +54,17 @@ pub fn evaluate_run(
 pub fn evaluate_model(
     folder: &Path,
     device: &str,
-    data_dir: Option<&Path>,
+    data_dirs: &[PathBuf],
     build: Build<'_>,
     refused: impl FnMut(&Path, &str),
 ) -> Result<Evaluated, RunnerError> {
-    evaluate(folder, device, data_dir, Some(build), refused)
+    evaluate(folder, device, data_dirs, Some(build), refused)
 }
 
 fn evaluate(
     folder: &Path,
     device: &str,
-    data_dir: Option<&Path>,
+    data_dirs: &[PathBuf],
     build: Option<Build<'_>>,
     refused: impl FnMut(&Path, &str),
 ) -> Result<Evaluated, RunnerError> {
@@ -78,7 +78,7 @@ fn evaluate(
         .ok_or_else(|| none("holds no run: it has no config.toml"))?;
     spec.validate()?;
     let device = open_device(device)?;
-    let data = prepare(&spec, run.noise(), data_dir)?;
+    let data = prepare(&spec, run.noise(), data_dirs)?;
     let mut network = Network::build(&spec, data.train_inputs.shape(), &device, build)?;
 
     let (mut record, mut within_epoch) = (EpochRecord::default(), None);
@@ -121,12 +121,8 @@ fn evaluate(
 }
 
 /// The data of a run, with the labels that it was begun with instead of newly drawn ones.
-fn prepare(
-    spec: &RunSpec,
-    noise: PathBuf,
-    data_dir: Option<&Path>,
-) -> Result<Prepared, RunnerError> {
-    Prepared::with_noise(spec, &LabelNoise::FromFile { path: noise }, data_dir)
+fn prepare(spec: &RunSpec, noise: PathBuf, data_dirs: &[PathBuf]) -> Result<Prepared, RunnerError> {
+    Prepared::with_noise(spec, &LabelNoise::FromFile { path: noise }, data_dirs)
 }
 
 /// The part of a record that no evaluation gives.

@@ -48,7 +48,7 @@ pub type Build<'a> =
 /// #     schedule = { kind = "step", patience = 10, gamma = 0.1 }
 /// #     training = { epochs = 1, batch_size = 4, evaluate_every = 1 }
 /// # "#)?;
-/// let spec = Experiment::load(&path, None, &[])?.run(None)?;
+/// let spec = Experiment::load(&path, None, &[])?.run(&[])?;
 /// let mut network = Network::new(&spec, (1, 1, 3), 2, &Device::Cpu)?;
 /// let inputs = [0.5, 1.0, -0.5, 1.0, 0.0, 0.5];
 /// let before = network.step(&inputs, &[0, 1], &spec.loss, 0.1)?;

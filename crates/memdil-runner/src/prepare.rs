@@ -1,6 +1,6 @@
 //! From a specification to samples and labels, before anything is written.
 
-use std::path::Path;
+use std::path::PathBuf;
 
 use memdil_data::split::validation_split;
 use memdil_data::{DataError, Dataset, Inputs, LabelNoise, NoisyLabels, load};
@@ -34,15 +34,15 @@ impl Prepared {
     ///
     /// The data crate's error, [`RunnerError::LatentClasses`] for a file whose labels are of more
     /// classes than the network, or [`RunnerError::BatchOfOne`].
-    pub fn new(spec: &RunSpec, data_dir: Option<&Path>) -> Result<Self, RunnerError> {
-        Self::with_noise(spec, &spec.noise, data_dir)
+    pub fn new(spec: &RunSpec, data_dirs: &[PathBuf]) -> Result<Self, RunnerError> {
+        Self::with_noise(spec, &spec.noise, data_dirs)
     }
 
     /// The same with other noise than the specification's.
     pub(crate) fn with_noise(
         spec: &RunSpec,
         noise: &LabelNoise,
-        data_dir: Option<&Path>,
+        data_dirs: &[PathBuf],
     ) -> Result<Self, RunnerError> {
         let Dataset {
             mean,
@@ -50,7 +50,7 @@ impl Prepared {
             train,
             test,
             ..
-        } = load(&spec.data, data_dir)?;
+        } = load(&spec.data, data_dirs)?;
         let labels = noise.inject(&train.labels, spec.data.classes.len(), spec.seed)?;
         let classes = spec.network_classes();
         if labels.observed_classes != classes {

@@ -33,7 +33,7 @@ pub struct SweepOptions {
     /// `cpu` or `cuda:N`.
     pub device: String,
     /// Where the data sets are.
-    pub data_dir: Option<PathBuf>,
+    pub data_dirs: Vec<PathBuf>,
     /// A run writes a checkpoint when so much time has passed since its last one.
     pub checkpoint_every: Duration,
     /// Whether runs write their metrics for TensorBoard too.
@@ -139,7 +139,7 @@ pub fn run_all(
     check_inputs(
         open.iter().map(|job| &job.line.spec),
         &options.device,
-        options.data_dir.as_deref(),
+        &options.data_dirs,
     )?;
     create_dir(&options.out)?;
 
@@ -255,14 +255,14 @@ impl SweepProgress {
 pub(crate) fn check_inputs<'a>(
     specs: impl Iterator<Item = &'a RunSpec>,
     device: &str,
-    data_dir: Option<&Path>,
+    data_dirs: &[PathBuf],
 ) -> Result<(), RunnerError> {
     open_device(device)?;
     let mut checked = Vec::new();
     for spec in specs {
         let settings = (&spec.data, spec.training.batch_size, &spec.model);
         if !checked.contains(&settings) {
-            let data = Prepared::new(spec, data_dir)?;
+            let data = Prepared::new(spec, data_dirs)?;
             Network::check(spec, data.train_inputs.shape())?;
             checked.push(settings);
         }
@@ -335,7 +335,7 @@ impl<'a> Worker<'a> {
         if options.tensorboard {
             command.arg("--tensorboard");
         }
-        if let Some(folder) = &options.data_dir {
+        for folder in &options.data_dirs {
             command.arg("--data-dir").arg(folder);
         }
         command.env("RAYON_NUM_THREADS", "1");

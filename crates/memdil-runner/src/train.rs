@@ -25,7 +25,7 @@ pub struct TrainOptions {
     /// `cpu` or `cuda:N`.
     pub device: String,
     /// Where the data sets are; `None` looks in the usual places.
-    pub data_dir: Option<PathBuf>,
+    pub data_dirs: Vec<PathBuf>,
     /// A checkpoint is written when so much time has passed since the last one; zero means after
     /// every batch.
     pub checkpoint_every: Duration,
@@ -119,7 +119,7 @@ fn run(
         return Ok(Outcome::AlreadyComplete(record));
     }
     let device = open_device(&options.device)?;
-    let data = Prepared::new(spec, options.data_dir.as_deref())?;
+    let data = Prepared::new(spec, &options.data_dirs)?;
     if build.is_none() {
         Network::check(spec, data.train_inputs.shape())?;
     }

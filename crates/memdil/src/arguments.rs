@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use clap::builder::{PathBufValueParser, TypedValueParser};
 use memdil_runner::{Experiment, RunnerError, TrainOptions};
 
 use crate::bad_input::BadInput;
@@ -47,16 +48,17 @@ pub(crate) struct Machine {
     /// cpu or cuda:N
     #[arg(long, default_value = "cpu")]
     pub(crate) device: String,
-    /// Folder of the data sets (default: $MEMDIL_DATA_DIR, ./data, Debian's place)
-    #[arg(long, value_name = "DIR")]
-    pub(crate) data_dir: Option<PathBuf>,
+    /// Folder of data sets; can be given many times. What is not there is looked for in
+    /// $MEMDIL_DATA_DIR, ./data and Debian's place
+    #[arg(long = "data-dir", value_name = "DIR", value_parser = existing_folder())]
+    pub(crate) data_dirs: Vec<PathBuf>,
 }
 
 impl Machine {
     pub(crate) fn train_options(&self, writing: &Writing) -> TrainOptions {
         TrainOptions {
             device: self.device.clone(),
-            data_dir: self.data_dir.clone(),
+            data_dirs: self.data_dirs.clone(),
             checkpoint_every: writing.checkpoint_every,
             tensorboard: writing.tensorboard,
         }
@@ -73,6 +75,15 @@ pub(crate) struct Writing {
     /// Write the metrics for TensorBoard too, into events.out.tfevents.memdil in the run's folder
     #[arg(long)]
     pub(crate) tensorboard: bool,
+}
+
+/// Takes the path of a folder that is there.
+pub(crate) fn existing_folder() -> impl TypedValueParser<Value = PathBuf> {
+    PathBufValueParser::new().try_map(|path| match path.metadata() {
+        Ok(found) if found.is_dir() => Ok(path),
+        Ok(_) => Err("is not a folder; give the folder that holds the data sets"),
+        Err(_) => Err("there is no such folder; make it, or correct the path"),
+    })
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

@@ -1,6 +1,6 @@
 //! What an experiment file claims, for plans and reports.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use memdil_claims::{Declaration, Family};
 use memdil_records::RunSpec;
@@ -15,15 +15,15 @@ pub(crate) fn of_file(
     path: &Path,
     preset: Option<&str>,
     set: &[String],
-    data_dir: Option<&Path>,
+    data_dirs: &[PathBuf],
 ) -> anyhow::Result<ReportedExperiment> {
     let experiment = Experiment::load(path, preset, set)?;
     let planned: Vec<RunSpec> = match experiment.command() {
         None => {
-            let lines = experiment.runs(data_dir)?;
+            let lines = experiment.runs(data_dirs)?;
             lines.into_iter().map(|line| line.spec).collect()
         }
-        Some("search") => searched(&experiment, data_dir)?,
+        Some("search") => searched(&experiment, data_dirs)?,
         Some(_) => Vec::new(),
     };
     let declarations = read(path, &experiment)?;
@@ -50,8 +50,8 @@ pub(crate) fn of_file(
 }
 
 /// The specifications that an experiment's searches start from.
-fn searched(experiment: &Experiment, data_dir: Option<&Path>) -> anyhow::Result<Vec<RunSpec>> {
-    let plan = experiment.searches(data_dir)?;
+fn searched(experiment: &Experiment, data_dirs: &[PathBuf]) -> anyhow::Result<Vec<RunSpec>> {
+    let plan = experiment.searches(data_dirs)?;
     Ok(plan
         .searches
         .into_iter()

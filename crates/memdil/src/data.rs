@@ -6,13 +6,13 @@ use std::process::ExitCode;
 use indicatif::DecimalBytes;
 use memdil_data::catalogue::{Published, PublishedFile};
 use memdil_data::fetch::{FetchEvent, FetchOptions, fetch};
-use memdil_data::places::{find, folders};
+use memdil_data::places::{find, folders, searched};
 use memdil_data::subset::{Subset, write_subset};
 use memdil_data::verify::{FileReport, verify};
 use memdil_data::{DataError, DataSpec, Input, Source, load};
 use serde_json::json;
 
-use crate::arguments::check_npz;
+use crate::arguments::{check_npz, existing_folder};
 use crate::progress::{self, FileBar};
 
 #[derive(clap::Subcommand)]
@@ -52,9 +52,10 @@ pub(crate) struct SubsetArguments {
     /// Draw the images with this seed (default: the first ones of each class)
     #[arg(long, value_name = "S")]
     seed: Option<u64>,
-    /// Folder of the data sets (default: $MEMDIL_DATA_DIR, ./data, Debian's place)
-    #[arg(long, value_name = "DIR")]
-    data_dir: Option<PathBuf>,
+    /// Folder of data sets; can be given many times. What is not there is looked for in
+    /// $MEMDIL_DATA_DIR, ./data and Debian's place
+    #[arg(long = "data-dir", value_name = "DIR", value_parser = existing_folder())]
+    data_dirs: Vec<PathBuf>,
     /// The file to write
     #[arg(long, value_name = "F.npz")]
     out: PathBuf,
@@ -62,9 +63,10 @@ pub(crate) struct SubsetArguments {
 
 #[derive(clap::Args)]
 pub(crate) struct List {
-    /// Folder of the data sets (default: $MEMDIL_DATA_DIR, ./data, Debian's place)
-    #[arg(long, value_name = "DIR")]
-    data_dir: Option<PathBuf>,
+    /// Folder of data sets; can be given many times. What is not there is looked for in
+    /// $MEMDIL_DATA_DIR, ./data and Debian's place
+    #[arg(long = "data-dir", value_name = "DIR", value_parser = existing_folder())]
+    data_dirs: Vec<PathBuf>,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -75,10 +77,10 @@ pub(crate) struct Fetch {
     /// mnist, fashion-mnist, cifar-10, cifar-100 or svhn
     #[arg(value_parser = Published::from_name)]
     name: Published,
-    /// Folder of the data sets (default:
-    /// $MEMDIL_DATA_DIR, else ./data); the files go into the folder NAME in it
-    #[arg(long, value_name = "DIR")]
-    data_dir: Option<PathBuf>,
+    /// Folder of data sets (default: $MEMDIL_DATA_DIR, else ./data); the files go into the folder
+    /// NAME in it, of several in the first
+    #[arg(long = "data-dir", value_name = "DIR")]
+    data_dirs: Vec<PathBuf>,
     /// Address of a folder with the files, to be asked instead of the published sources
     #[arg(long, value_name = "URL")]
     url: Option<String>,
@@ -94,9 +96,10 @@ pub(crate) struct Verify {
     /// mnist, fashion-mnist, cifar-10, cifar-100 or svhn
     #[arg(value_parser = Published::from_name)]
     name: Published,
-    /// Folder of the data sets (default: $MEMDIL_DATA_DIR, ./data, Debian's place)
-    #[arg(long, value_name = "DIR")]
-    data_dir: Option<PathBuf>,
+    /// Folder of data sets; can be given many times. What is not there is looked for in
+    /// $MEMDIL_DATA_DIR, ./data and Debian's place
+    #[arg(long = "data-dir", value_name = "DIR", value_parser = existing_folder())]
+    data_dirs: Vec<PathBuf>,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -138,7 +141,7 @@ fn subset(arguments: &SubsetArguments) -> anyhow::Result<ExitCode> {
         test_images_per_class: None,
         augment: None,
     };
-    let data = load(&spec, arguments.data_dir.as_deref())?;
+    let data = load(&spec, &arguments.data_dirs)?;
     let train_per_class = arguments.per_class;
     let test_per_class = arguments
         .test_per_class
@@ -167,7 +170,7 @@ fn list(arguments: &List) {
     let mut sets = Vec::new();
     for published in Published::ALL {
         let (name, files) = (published.name(), published.files());
-        let folders = folders(published, arguments.data_dir.as_deref());
+        let folders = folders(published, &arguments.data_dirs);
         let folder = find(files, &folders);
         let is_here = |file: &PublishedFile<'_>| folder.is_some_and(|folder| file.is_in(folder));
         let here = files.iter().filter(|file| is_here(file)).count();
@@ -212,16 +215,16 @@ fn bring(
     arguments: &Fetch,
     on_event: &mut dyn FnMut(FetchEvent<'_>),
 ) -> Result<PathBuf, DataError> {
-    let (name, data_dir) = (arguments.name, arguments.data_dir.as_deref());
+    let (name, data_dirs) = (arguments.name, &arguments.data_dirs);
     #[cfg(feature = "hub")]
     if arguments.hub {
-        return memdil_data::hub::fetch(name, data_dir, on_event);
+        return memdil_data::hub::fetch(name, data_dirs, on_event);
     }
     let options = FetchOptions {
         mirror: arguments.url.clone(),
         ..FetchOptions::default()
     };
-    fetch(name, data_dir, &options, on_event)
+    fetch(name, data_dirs, &options, on_event)
 }
 
 fn show(bar: &mut FileBar, event: FetchEvent<'_>) {
@@ -262,10 +265,10 @@ fn show(bar: &mut FileBar, event: FetchEvent<'_>) {
 }
 
 fn verify_set(arguments: &Verify) -> anyhow::Result<ExitCode> {
-    let (published, data_dir) = (arguments.name, arguments.data_dir.as_deref());
+    let (published, data_dirs) = (arguments.name, &arguments.data_dirs);
     let name = published.name();
     let mut bar = progress::files(false);
-    let reports = verify(published, data_dir, &mut |file, done, total| {
+    let reports = verify(published, data_dirs, &mut |file, done, total| {
         bar.show(file, done, total, 0)
     });
     bar.clear();
@@ -282,13 +285,9 @@ fn verify_set(arguments: &Verify) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     if reports.iter().all(|report| report.path.is_none()) {
-        let searched = folders(published, data_dir)
-            .iter()
-            .map(|folder| folder.display().to_string())
-            .collect::<Vec<_>>();
         eprintln!(
             "error: {name} is in none of {}: get it with `memdil data fetch {name}`, or name its folder with --data-dir",
-            searched.join(", ")
+            searched(published, data_dirs)
         );
         return Ok(ExitCode::from(2));
     }

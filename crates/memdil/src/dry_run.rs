@@ -70,7 +70,7 @@ fn calibrated(spec: &RunSpec, machine: &Machine) -> anyhow::Result<Calibration> 
     command
         .args(["calibrate", "--device", &machine.device])
         .env("RAYON_NUM_THREADS", "1");
-    if let Some(folder) = &machine.data_dir {
+    for folder in &machine.data_dirs {
         command.arg("--data-dir").arg(folder);
     }
     let mut child = command
@@ -119,7 +119,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let calibration = Calibration::new(
         &spec,
         &arguments.machine.device,
-        arguments.machine.data_dir.as_deref(),
+        &arguments.machine.data_dirs,
     )?;
     println!("{}", serde_json::to_string(&calibration)?);
     Ok(ExitCode::SUCCESS)

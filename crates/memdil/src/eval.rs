@@ -32,15 +32,10 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     if let Some(out) = &arguments.features_out {
         check_npz("--features-out", out)?;
     }
-    let Machine { device, data_dir } = &arguments.machine;
-    let evaluated = evaluate_run(
-        &arguments.run,
-        device,
-        data_dir.as_deref(),
-        |path, reason| {
-            eprintln!("warning: {}: checkpoint not used: {reason}", path.display());
-        },
-    )?;
+    let Machine { device, data_dirs } = &arguments.machine;
+    let evaluated = evaluate_run(&arguments.run, device, data_dirs, |path, reason| {
+        eprintln!("warning: {}: checkpoint not used: {reason}", path.display());
+    })?;
     if let Some(out) = &arguments.features_out {
         write_archive(out, |w| evaluated.snapshot.write_npz(w))?;
     }

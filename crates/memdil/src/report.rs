@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use memdil_report::{MeasuredFeatures, ReportOptions, write_report};
 
+use crate::arguments::existing_folder;
 use crate::bad_input::BadInput;
 use crate::claims;
 use crate::metrics::inputs::Loaded;
@@ -40,9 +41,15 @@ pub(crate) struct Arguments {
     /// A setting that was changed when the runs were planned; can be given many times
     #[arg(long = "set", value_name = "KEY=VALUE", requires = "config")]
     set: Vec<String>,
-    /// Folder of the data sets, for classes that an experiment file leaves out
-    #[arg(long, value_name = "DIR", requires = "config")]
-    data_dir: Option<PathBuf>,
+    /// Folder of data sets, for classes that an experiment file leaves out; can be given many times.
+    /// What is not there is looked for in $MEMDIL_DATA_DIR, ./data and Debian's place
+    #[arg(
+        long = "data-dir",
+        value_name = "DIR",
+        requires = "config",
+        value_parser = existing_folder()
+    )]
+    data_dirs: Vec<PathBuf>,
     /// Numbers to compare with, as experiments/reference/*.toml
     #[arg(long, value_name = "F.toml", requires = "runs")]
     reference: Option<PathBuf>,
@@ -70,11 +77,11 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         );
         return Err(BadInput(message).into());
     }
-    let (preset, data_dir) = (arguments.preset.as_deref(), arguments.data_dir.as_deref());
+    let (preset, data_dirs) = (arguments.preset.as_deref(), &arguments.data_dirs);
     let experiments = arguments
         .config
         .iter()
-        .map(|path| claims::of_file(path, preset, &arguments.set, data_dir));
+        .map(|path| claims::of_file(path, preset, &arguments.set, data_dirs));
     let experiments = experiments.collect::<anyhow::Result<Vec<_>>>()?;
     for (index, one) in experiments.iter().enumerate() {
         if let Some(first) = experiments[..index]

@@ -56,8 +56,7 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let experiment = arguments.settings.load()?;
-    let SearchPlan { searches, absent } =
-        experiment.searches(arguments.machine.data_dir.as_deref())?;
+    let SearchPlan { searches, absent } = experiment.searches(&arguments.machine.data_dirs)?;
     let jobs = dry_run::jobs(arguments.jobs, &arguments.machine);
     let last = searches.len().saturating_sub(1);
     if let Some(&index) = arguments
@@ -91,7 +90,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         program: std::env::current_exe().context("cannot find this program's own file")?,
         jobs,
         device: arguments.machine.device.clone(),
-        data_dir: arguments.machine.data_dir.clone(),
+        data_dirs: arguments.machine.data_dirs.clone(),
         checkpoint_every: arguments.writing.checkpoint_every,
         tensorboard: arguments.writing.tensorboard,
     };

@@ -11,7 +11,7 @@ use memdil_records::{
 };
 use memdil_runner::{RunnerError, SweepOptions, end_with_parent, run_all, status, train};
 
-use crate::arguments::{Machine, Settings, Writing};
+use crate::arguments::{Machine, Settings, Writing, existing_folder};
 use crate::claims;
 use crate::dry_run::{self, Planned};
 use crate::progress;
@@ -39,9 +39,10 @@ pub(crate) struct Plan {
     /// Manifest to write
     #[arg(long, value_name = "M.jsonl")]
     out: PathBuf,
-    /// Folder of the data sets, for classes that the settings leave out
-    #[arg(long, value_name = "DIR")]
-    data_dir: Option<PathBuf>,
+    /// Folder of data sets, for classes that the settings leave out; can be given many times. What
+    /// is not there is looked for in $MEMDIL_DATA_DIR, ./data and Debian's place
+    #[arg(long = "data-dir", value_name = "DIR", value_parser = existing_folder())]
+    data_dirs: Vec<PathBuf>,
 }
 
 #[derive(clap::Args)]
@@ -99,7 +100,7 @@ pub(crate) fn run(command: &Command) -> anyhow::Result<ExitCode> {
 
 fn plan(arguments: &Plan) -> anyhow::Result<()> {
     let experiment = arguments.settings.load()?;
-    let memdil_runner::Plan { lines, absent } = experiment.plan(arguments.data_dir.as_deref())?;
+    let memdil_runner::Plan { lines, absent } = experiment.plan(&arguments.data_dirs)?;
     let specs: Vec<RunSpec> = lines.iter().map(|line| line.spec.clone()).collect();
     let tests = claims::planned(&arguments.settings, &experiment, &specs)?;
     if experiment.is_search() {
@@ -158,7 +159,7 @@ fn work(arguments: &Run) -> anyhow::Result<()> {
         out: arguments.out.clone(),
         jobs,
         device: arguments.machine.device.clone(),
-        data_dir: arguments.machine.data_dir.clone(),
+        data_dirs: arguments.machine.data_dirs.clone(),
         checkpoint_every: arguments.writing.checkpoint_every,
         tensorboard: arguments.writing.tensorboard,
     };

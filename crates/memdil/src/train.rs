@@ -27,7 +27,7 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let experiment = arguments.settings.load()?;
-    let spec = experiment.run(arguments.machine.data_dir.as_deref())?;
+    let spec = experiment.run(&arguments.machine.data_dirs)?;
     let bar = progress::epochs(spec.training.epochs);
     let options = arguments.machine.train_options(&arguments.writing);
     let outcome = train(&spec, &arguments.out, &options, |event| {

@@ -109,10 +109,10 @@ fn uniform(
 
 /// Trains as the file says, with `key=value` overrides; goes on where an earlier call was stopped.
 fn run(config: &Path, overrides: &[String], out: &Path) -> Result<RunRecord> {
-    let spec = Experiment::load(config, None, overrides)?.run(None)?;
+    let spec = Experiment::load(config, None, overrides)?.run(&[])?;
     let options = TrainOptions {
         device: "cpu".to_owned(),
-        data_dir: None,
+        data_dirs: Vec::new(),
         checkpoint_every: std::time::Duration::from_secs(30),
         tensorboard: true,
     };

@@ -309,13 +309,17 @@ fn search(
 
 /// Arguments about the machine.
 fn rest(options: &Options) -> String {
-    let absolute =
-        |folder: &PathBuf| std::path::absolute(folder).unwrap_or_else(|_| folder.clone());
-    let folder = options
-        .data_dir
-        .as_ref()
-        .map(|folder| format!(" --data-dir {}", quoted(&absolute(folder))));
-    format!(" --device {}{}", options.device, folder.unwrap_or_default())
+    format!(" --device {}{}", options.device, data(options))
+}
+
+/// Arguments about the data sets, from wherever a task is started.
+fn data(options: &Options) -> String {
+    let argument = |folder: &PathBuf| format!(" --data-dir {}", quoted(&absolute(folder)));
+    options.data_dirs.iter().map(argument).collect()
+}
+
+fn absolute(folder: &Path) -> PathBuf {
+    std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned())
 }
 
 /// The runs of a dry run that are not done, or its searches, whose trials it lists as

@@ -23,7 +23,7 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 fn main() -> Result<()> {
     let (from, out) = arguments()?;
-    let paths = files::find(&Source::FashionMnist, Some(&from))?;
+    let paths = files::find(&Source::FashionMnist, &[from])?;
     let mut contents = Vec::new();
     let published = Published::FashionMnist
         .files()

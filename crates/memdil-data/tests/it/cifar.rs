@@ -1,7 +1,6 @@
 //! CIFAR's binary files, plain and in their archive.
 
 use std::fs;
-use std::path::Path;
 
 use memdil_data::cifar::{Labels, parse_archive, parse_records};
 use memdil_data::files::{CIFAR_10, CIFAR_100};
@@ -103,8 +102,8 @@ fn folder_and_archive_in_any_order_are_the_same_data() {
     fs::write(packed.join("cifar-10-binary.tar.gz"), gzip(&tar(&entries))).unwrap();
 
     let spec = spec(Source::Cifar10, &[0, 1]);
-    let from_folder = load(&spec, Some(&folder.path().join("plain"))).unwrap();
-    let from_archive = load(&spec, Some(&packed)).unwrap();
+    let from_folder = load(&spec, &[folder.path().join("plain")]).unwrap();
+    let from_archive = load(&spec, &[packed.clone()]).unwrap();
     assert_eq!(from_folder, from_archive);
     assert_eq!(from_folder.train.labels, [0, 0, 1, 0, 1, 0, 1, 0, 1]);
     let first: Vec<u8> = (0..9)
@@ -171,9 +170,17 @@ fn cifar_100_is_found_for_both_kinds_of_label() {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, gzip(&file)).unwrap();
     }
-    let fine = load(&spec(Source::Cifar100, &[11, 12]), Some(folder.path())).unwrap();
+    let fine = load(
+        &spec(Source::Cifar100, &[11, 12]),
+        &[folder.path().to_owned()],
+    )
+    .unwrap();
     assert_eq!(fine.class_names, ["boy", "bridge"]);
-    let coarse = load(&spec(Source::Cifar100Coarse, &[2, 1]), Some(folder.path())).unwrap();
+    let coarse = load(
+        &spec(Source::Cifar100Coarse, &[2, 1]),
+        &[folder.path().to_owned()],
+    )
+    .unwrap();
     assert_eq!(coarse.class_names, ["flowers", "fish"]);
     assert_eq!(
         (fine.train.images, fine.train.labels),
@@ -186,18 +193,20 @@ fn cifar_100_is_found_for_both_kinds_of_label() {
 fn the_version_for_python_is_told_apart() {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir(folder.path().join("cifar-10-batches-py")).unwrap();
-    let error = load(&spec(Source::Cifar10, &[]), Some(folder.path())).unwrap_err();
+    let error = load(&spec(Source::Cifar10, &[]), &[folder.path().to_owned()]).unwrap_err();
     assert!(matches!(error, DataError::Pickled { .. }), "{error}");
     assert!(
         error.to_string().contains("cifar-10-binary.tar.gz"),
         "{error}"
     );
 
-    let message = load(&spec(Source::Cifar100, &[]), Some(Path::new("/nowhere")))
+    let message = load(&spec(Source::Cifar100, &[]), &["/nowhere".into()])
         .unwrap_err()
         .to_string();
     assert!(
-        message.contains("/nowhere/cifar-100-binary") && message.contains("train.bin, test.bin"),
+        message.contains("/nowhere")
+            && message.contains("cifar-100/cifar-100-binary")
+            && message.contains("train.bin, test.bin"),
         "{message}"
     );
 }

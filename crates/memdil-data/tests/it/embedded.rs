@@ -20,8 +20,7 @@ fn load_all(source: Source, images_per_class: Option<usize>) -> Dataset {
         test_images_per_class: None,
         augment: None,
     };
-    let folder = (source == Source::FashionMnist).then_some(Path::new(DEBIAN));
-    load(&spec, folder).unwrap()
+    load(&spec, &[DEBIAN.into()]).unwrap()
 }
 
 #[test]

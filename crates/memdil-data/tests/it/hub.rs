@@ -73,7 +73,7 @@ fn ours(source: Source, folder: &Path) -> [Split; 2] {
         test_images_per_class: None,
         augment: None,
     };
-    let data = load(&spec, Some(folder)).unwrap();
+    let data = load(&spec, &[folder.to_owned()]).unwrap();
     [data.train, data.test]
 }
 

@@ -161,7 +161,7 @@ fn real_images_equal_pillow() {
         test_images_per_class: None,
         augment: None,
     };
-    let images = load(&spec, None).unwrap().test.images;
+    let images = load(&spec, &[]).unwrap().test.images;
     let all: Vec<u8> = (0..images.len())
         .flat_map(|i| resized(&images.select(&[i]), 0))
         .collect();

@@ -375,7 +375,7 @@ fn a_specification_finds_the_file_and_its_classes() {
     assert_eq!(classes(&path).unwrap(), [4, 7]);
 
     let mut spec: DataSpec = serde_json::from_str(r#"{"npz": "mine.npz"}"#).unwrap();
-    let data = load(&spec, Some(folder.path())).unwrap();
+    let data = load(&spec, &[folder.path().to_owned()]).unwrap();
     assert_eq!(
         (data.name.as_str(), data.class_names.join(" ")),
         ("mine", "4 7".to_owned())
@@ -384,25 +384,28 @@ fn a_specification_finds_the_file_and_its_classes() {
         (data.train.labels, data.test.labels),
         (vec![0, 1, 0], vec![1, 0])
     );
-    spec.resolve(Some(folder.path())).unwrap();
+    spec.resolve(&[folder.path().to_owned()]).unwrap();
     assert_eq!(spec.classes, [4, 7]);
     spec.classes = vec![7, 4];
     assert_eq!(
-        load(&spec, Some(folder.path())).unwrap().train.labels,
+        load(&spec, &[folder.path().to_owned()])
+            .unwrap()
+            .train
+            .labels,
         [1, 0, 1]
     );
     spec.classes = vec![7, 5];
-    let error = load(&spec, Some(folder.path())).unwrap_err();
+    let error = load(&spec, &[folder.path().to_owned()]).unwrap_err();
     assert!(
         matches!(error, DataError::TooFewImages { class: 5, .. }),
         "{error}"
     );
     let error = spec
         .clone()
-        .resolve(None)
-        .and_then(|()| load(&spec, None).map(drop))
+        .resolve(&[])
+        .and_then(|()| load(&spec, &[]).map(drop))
         .unwrap_err();
-    assert!(matches!(error, DataError::NotFound { .. }), "{error}");
+    assert!(matches!(error, DataError::NpzNotFound { .. }), "{error}");
 }
 
 proptest! {

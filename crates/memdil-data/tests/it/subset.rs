@@ -35,7 +35,7 @@ fn written(data: &Dataset, subset: Subset) -> (Dataset, Vec<u8>) {
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     let spec: DataSpec = serde_json::from_value(serde_json::json!({"npz": path})).unwrap();
     assert_eq!(spec.source, Source::Npz(path.clone()));
-    (load(&spec, None).unwrap(), std::fs::read(&path).unwrap())
+    (load(&spec, &[]).unwrap(), std::fs::read(&path).unwrap())
 }
 
 const FIRST: Subset = Subset {

@@ -170,13 +170,13 @@ fn images_and_labels_that_differ_in_number_are_refused() {
     write("test_32x32.mat", &[10, 1, 1]);
     let spec: DataSpec = serde_json::from_str(r#"{"source": "svhn", "classes": [1, 0]}"#).unwrap();
     write("train_32x32.mat", &[1, 10, 2]);
-    let data = load(&spec, Some(folder.path())).unwrap();
+    let data = load(&spec, &[folder.path().to_owned()]).unwrap();
     assert_eq!(
         (data.train.labels, data.test.labels),
         (vec![0, 1], vec![1, 0, 0])
     );
     write("train_32x32.mat", &[1, 10]);
-    let error = load(&spec, Some(folder.path())).unwrap_err();
+    let error = load(&spec, &[folder.path().to_owned()]).unwrap_err();
     assert!(
         matches!(
             error,

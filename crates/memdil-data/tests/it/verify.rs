@@ -145,7 +145,7 @@ fn the_files_of_debians_package_are_the_published_ones() {
     let mut seen = HashSet::new();
     let reports = verify(
         Published::FashionMnist,
-        Some(Path::new(DEBIAN)),
+        &[DEBIAN.into()],
         &mut |file, done, total| {
             assert!(done <= total);
             seen.insert((file.to_owned(), done == total));
@@ -163,7 +163,7 @@ fn the_files_of_debians_package_are_the_published_ones() {
     }
 
     // MNIST's files have the same names, so it is not looked for in the folder of Fashion-MNIST.
-    let reports = verify(Published::Mnist, Some(Path::new(DEBIAN)), &mut |_, _, _| ()).unwrap();
+    let reports = verify(Published::Mnist, &[DEBIAN.into()], &mut |_, _, _| ()).unwrap();
     assert_eq!(states(&reports), [&FileState::Missing; 4]);
 }
 
@@ -277,9 +277,9 @@ fn unpacked_cifar_files_are_said_to_have_no_checksum_and_checked_by_their_labels
         (Published::Cifar100, 3074, 1),
     ] {
         let root = tempfile::tempdir().unwrap();
-        let folder = download_folder(published, Some(root.path()));
+        let folder = download_folder(published, &[root.path().to_owned()]);
         write_cifar(&folder, published, record, label_at);
-        let check = || verify(published, Some(root.path()), &mut |_, _, _| ()).unwrap();
+        let check = || verify(published, &[root.path().to_owned()], &mut |_, _, _| ()).unwrap();
         let reports = check();
         assert_eq!(reports.len(), published.files()[0].unpacked.len());
         assert!(
@@ -332,7 +332,9 @@ fn files_are_found_in_all_usual_folders() {
         let root = tempfile::tempdir().unwrap();
         let folder = root.path().join(layout);
         fs::create_dir_all(&folder).unwrap();
-        let searched = folders(published, Some(root.path()));
+        let mut searched = folders(published, &[root.path().to_owned()]);
+        // Debian's place may hold Fashion-MNIST.
+        searched.retain(|folder| folder.starts_with(root.path()));
         assert_eq!(find(published.files(), &searched), None);
         for (k, file) in published.files().iter().enumerate() {
             let name = if k % 2 == 0 {
@@ -356,7 +358,7 @@ fn the_folder_with_all_files_comes_before_one_with_some() {
     let root = tempfile::tempdir().unwrap();
     let files = Published::Svhn.files();
     fs::write(root.path().join(files[0].name), []).unwrap();
-    let searched = folders(Published::Svhn, Some(root.path()));
+    let searched = folders(Published::Svhn, &[root.path().to_owned()]);
     assert_eq!(find(files, &searched), Some(root.path()));
     let complete = root.path().join("svhn");
     fs::create_dir(&complete).unwrap();
@@ -368,12 +370,7 @@ fn the_folder_with_all_files_comes_before_one_with_some() {
 
 #[test]
 fn reports_are_flat_json() {
-    let reports = verify(
-        Published::Mnist,
-        Some(Path::new("/nowhere")),
-        &mut |_, _, _| (),
-    )
-    .unwrap();
+    let reports = verify(Published::Mnist, &["/nowhere".into()], &mut |_, _, _| ()).unwrap();
     let json = serde_json::to_value(&reports[1]).unwrap();
     let expected = serde_json::json!({ "name": "train-labels-idx1-ubyte.gz", "path": null, "state": "missing" });
     assert_eq!(json, expected);

@@ -66,7 +66,7 @@ pub struct SearchOptions {
     /// `cpu` or `cuda:N`.
     pub device: String,
     /// Where the data sets are.
-    pub data_dir: Option<PathBuf>,
+    pub data_dirs: Vec<PathBuf>,
     /// A run writes a checkpoint when so much time has passed since its last one.
     pub checkpoint_every: Duration,
     /// Whether runs write their metrics for TensorBoard too.
@@ -109,7 +109,7 @@ pub fn run_searches(
         [search.trial(&none), search.whole(&none)]
     });
     let specs = specs.collect::<Result<Vec<RunSpec>, _>>()?;
-    check_inputs(specs.iter(), &options.device, options.data_dir.as_deref())?;
+    check_inputs(specs.iter(), &options.device, &options.data_dirs)?;
 
     let mut histories = chosen
         .iter()
@@ -224,7 +224,7 @@ impl SearchOptions {
             out: out.to_owned(),
             jobs: self.jobs,
             device: self.device.clone(),
-            data_dir: self.data_dir.clone(),
+            data_dirs: self.data_dirs.clone(),
             checkpoint_every: self.checkpoint_every,
             tensorboard: self.tensorboard,
         }

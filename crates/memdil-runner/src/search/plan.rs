@@ -1,7 +1,7 @@
 //! The searches that an experiment file describes.
 
 use std::collections::{BTreeMap, HashSet};
-use std::path::Path;
+use std::path::PathBuf;
 
 use memdil_records::{RecordError, RunSpec, SearchRange, SearchSpec, run_id};
 use serde_json::Value as Json;
@@ -25,7 +25,7 @@ impl Experiment {
     /// As [`Experiment::runs`]; also when the file has no `[search]`, nothing is held out for
     /// validation, a range makes no sense, no run has a setting of the space, the sweep lists it
     /// too, or a run refuses a bound or value of it.
-    pub fn searches(&self, data_dir: Option<&Path>) -> Result<SearchPlan, RunnerError> {
+    pub fn searches(&self, data_dirs: &[PathBuf]) -> Result<SearchPlan, RunnerError> {
         if self.command.as_deref() != Some("search") {
             self.is_for(None)?;
         }
@@ -49,9 +49,9 @@ impl Experiment {
             }
         }
         let (mut searches, mut seen, mut unknown) = (Vec::new(), HashSet::new(), BTreeMap::new());
-        let (parts, absent) = self.present(data_dir)?;
+        let (parts, absent) = self.present(data_dirs)?;
         for table in parts.concat() {
-            let search = self.search_of(table, &search, data_dir, &mut unknown)?;
+            let search = self.search_of(table, &search, data_dirs, &mut unknown)?;
             if !seen.insert(search.id.clone()) {
                 return Err(self.error(format!(
                     "[sweep]: search {} comes out twice; a list repeats a value",
@@ -77,10 +77,10 @@ impl Experiment {
         &self,
         mut table: Table,
         search: &SearchSpec,
-        data_dir: Option<&Path>,
+        data_dirs: &[PathBuf],
         unknown: &mut BTreeMap<String, String>,
     ) -> Result<Search, RunnerError> {
-        let spec: RunSpec = self.resolve(table.clone(), |spec| check_run(spec, data_dir))?;
+        let spec: RunSpec = self.resolve(table.clone(), |spec| check_run(spec, data_dirs))?;
         if spec.data.validation <= 0.0 {
             let reason =
                 "data.validation = 0: a search needs samples that are held out, must be above 0";
@@ -107,7 +107,7 @@ impl Experiment {
                     known = false;
                     break;
                 }
-                self.resolve(table, |spec| check_run(spec, data_dir))
+                self.resolve(table, |spec| check_run(spec, data_dirs))
                     .map_err(|error| match error {
                         RunnerError::Config { reason, .. } => self.space_error(
                             name,

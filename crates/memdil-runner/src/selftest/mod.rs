@@ -235,7 +235,7 @@ fn spec(model: &str, batch: usize, epochs: usize) -> Result<RunSpec, RunnerError
 /// Three steps of a network on the device in f32 and on candle in f64.
 fn network(model: &str, batch: usize, device: &Device) -> Result<f64, RunnerError> {
     let spec = spec(model, batch, 1)?;
-    let data = Prepared::new(&spec, None)?;
+    let data = Prepared::new(&spec, &[])?;
     let shape = data.train_inputs.shape();
     let mut found = Network::new(&spec, shape, 2, device)?;
     let mut expected = Network::Candle(CandleNetwork::new(
@@ -262,7 +262,7 @@ const MODEL: &str = "{ kind = \"mlp\", depth = 3, width = 48 }";
 /// Four epochs on the device and on the processor: losses and what is measured on unseen images.
 fn training(device: &Device) -> Result<f64, RunnerError> {
     let spec = spec(MODEL, 16, 4)?;
-    let data = Prepared::new(&spec, None)?;
+    let data = Prepared::new(&spec, &[])?;
     let values = |device: &Device| -> Result<Vec<f64>, RunnerError> {
         let (_, records) = epochs(&spec, &data, device, 0..4, None)?;
         let of = |record: &EpochRecord| {
@@ -288,7 +288,7 @@ fn training(device: &Device) -> Result<f64, RunnerError> {
 /// The same training twice.
 fn repeated(device: &Device) -> Result<f64, RunnerError> {
     let spec = spec(MODEL, 16, 3)?;
-    let data = Prepared::new(&spec, None)?;
+    let data = Prepared::new(&spec, &[])?;
     let once = || epochs(&spec, &data, device, 0..3, None).map(|(state, _)| state);
     Ok(tensors(&once()?, &once()?))
 }
@@ -296,7 +296,7 @@ fn repeated(device: &Device) -> Result<f64, RunnerError> {
 /// A training that goes on from what another has left after two of its four epochs.
 fn resumed(device: &Device) -> Result<f64, RunnerError> {
     let spec = spec("{ kind = \"mlp\", depth = 3, width = 48 }", 40, 4)?;
-    let data = Prepared::new(&spec, None)?;
+    let data = Prepared::new(&spec, &[])?;
     let whole = epochs(&spec, &data, device, 0..4, None)?.0;
     let half = epochs(&spec, &data, device, 0..2, None)?.0;
     Ok(tensors(

@@ -22,7 +22,7 @@ pub(super) fn on_processor() -> Result<Vec<Timing>, RunnerError> {
             batch,
             1,
         )?;
-        let data = Prepared::new(&spec, None)?;
+        let data = Prepared::new(&spec, &[])?;
         let mut network = Network::new(&spec, data.train_inputs.shape(), 2, &Device::Cpu)?;
         let indices = &data.train[..batch];
         let inputs = data.train_inputs.batch(indices);

@@ -274,8 +274,8 @@ fn wrong_settings_are_named() {
     fs::write(&path, CONFIG).unwrap();
     let experiment = Experiment::load(&path, None, &[]).unwrap();
     for error in [
-        experiment.run(None).unwrap_err(),
-        experiment.runs(None).unwrap_err(),
+        experiment.run(&[]).unwrap_err(),
+        experiment.runs(&[]).unwrap_err(),
     ] {
         assert!(
             error.to_string().contains("for memdil layer-peeled"),

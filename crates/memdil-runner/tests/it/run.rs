@@ -74,13 +74,13 @@ fn load(preset: Option<&str>, overrides: &[&str]) -> Result<Experiment, RunnerEr
 }
 
 fn spec(overrides: &[&str]) -> RunSpec {
-    experiment(overrides).unwrap().run(None).unwrap()
+    experiment(overrides).unwrap().run(&[]).unwrap()
 }
 
 fn options() -> TrainOptions {
     TrainOptions {
         device: "cpu".to_owned(),
-        data_dir: None,
+        data_dirs: Vec::new(),
         checkpoint_every: Duration::from_secs(30),
         tensorboard: false,
     }
@@ -239,8 +239,8 @@ fn a_loss_that_is_no_number_ends_the_run_as_diverged() {
 
 #[test]
 fn streams_do_not_touch_each_other() {
-    let clean = Prepared::new(&spec(&["noise.eta=0"]), None).unwrap();
-    let noisy = Prepared::new(&spec(&["noise.eta=0.4"]), None).unwrap();
+    let clean = Prepared::new(&spec(&["noise.eta=0"]), &[]).unwrap();
+    let noisy = Prepared::new(&spec(&["noise.eta=0.4"]), &[]).unwrap();
     assert_eq!(clean.train, noisy.train);
     assert_eq!(clean.labels.clean, noisy.labels.clean);
     assert_ne!(clean.labels.observed, noisy.labels.observed);
@@ -251,7 +251,7 @@ fn streams_do_not_touch_each_other() {
 fn what_rebalancing_drops_is_neither_trained_on_nor_held_out() {
     let folder = tempfile::tempdir().unwrap();
     let spec = spec(&["noise={ kind = 'per_class', etas = [0.0, 0.6], rebalance = true }"]);
-    let data = Prepared::new(&spec, None).unwrap();
+    let data = Prepared::new(&spec, &[]).unwrap();
     let mut used = [&data.train[..], &data.validation].concat();
     used.sort_unstable();
     assert_eq!(Some(&used), data.labels.kept.as_ref());
@@ -363,7 +363,7 @@ fn latent_classes_are_trained_on_and_measured_by_true_class() {
     );
     assert!(test.dilation.unwrap() > 0.0 && last.memorization_per_class.unwrap().len() == 2);
     // Evaluating it again reads the labels it was trained on.
-    let again = evaluate_run(&out, "cpu", None, |_, _| ())
+    let again = evaluate_run(&out, "cpu", &[], |_, _| ())
         .unwrap()
         .record
         .test
@@ -457,7 +457,7 @@ fn variants_train_and_are_saved_with_what_was_left_out() {
 
 #[test]
 fn sweeps_are_products_and_presets_replace() {
-    let lines = experiment(&[]).unwrap().runs(None).unwrap();
+    let lines = experiment(&[]).unwrap().runs(&[]).unwrap();
     let described: Vec<(f64, u64)> = lines
         .iter()
         .map(|l| (l.spec.noise.requested(), l.spec.seed))
@@ -468,7 +468,7 @@ fn sweeps_are_products_and_presets_replace() {
     );
     let tiny = load(Some("tiny"), &["noise.eta=0.3"])
         .unwrap()
-        .runs(None)
+        .runs(&[])
         .unwrap();
     assert_eq!(tiny.len(), 1);
     assert_eq!((tiny[0].spec.seed, tiny[0].spec.training.epochs), (7, 1));
@@ -501,7 +501,7 @@ fn wrong_settings_are_named() {
         (&["training..epochs=3"], "empty"),
         (&["experiment=a b"], "experiment"),
     ] {
-        let error = experiment(overrides).and_then(|e| e.run(None)).unwrap_err();
+        let error = experiment(overrides).and_then(|e| e.run(&[])).unwrap_err();
         let text = error.to_string();
         assert!(
             error.is_bad_input() && text.contains(expected) && !text.contains('\n'),
@@ -511,7 +511,7 @@ fn wrong_settings_are_named() {
     // A list of the sweep would undo a change of its part.
     let undone = experiment(&["noise={ kind = 'uniform', eta = 0.7 }"]).unwrap();
     assert!(
-        undone.run(None).is_ok() && matches!(undone.runs(None), Err(RunnerError::Override { .. }))
+        undone.run(&[]).is_ok() && matches!(undone.runs(&[]), Err(RunnerError::Override { .. }))
     );
     assert!(
         load(Some("huge"), &[])

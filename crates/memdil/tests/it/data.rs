@@ -116,6 +116,11 @@ fn list_says_what_is_where() {
     );
     assert_eq!(svhn["bytes"].as_u64(), Some(246_316_178));
 
+    // Of several folders, the one that holds most.
+    fs::create_dir(scene.path("empty")).unwrap();
+    let text = scene.succeed("list --data-dir empty --data-dir sets");
+    assert!(text.contains("1 of 2 files in sets/svhn"), "{text}");
+
     fs::write(folder.join("test_32x32.mat"), []).unwrap();
     let output = scene
         .command("list")
@@ -234,8 +239,7 @@ fn verify_names_what_is_missing_or_wrong() {
         "verify mnist",
         2,
         &[
-            "data/mnist",
-            "data/MNIST/raw",
+            "data, /usr/share/datasets (or in mnist, MNIST/raw there)",
             "memdil data fetch mnist",
             "--data-dir",
         ],

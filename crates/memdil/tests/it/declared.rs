@@ -43,11 +43,11 @@ fn planned() -> Vec<Planned> {
             let experiment = Experiment::load(&path, Some(preset), &[]).unwrap();
             let specs = match experiment.command() {
                 None => {
-                    let lines = experiment.runs(Some(data.path())).unwrap();
+                    let lines = experiment.runs(&[data.path().to_owned()]).unwrap();
                     lines.into_iter().map(|line| line.spec).collect()
                 }
                 Some("search") => {
-                    let plan = experiment.searches(Some(data.path())).unwrap();
+                    let plan = experiment.searches(&[data.path().to_owned()]).unwrap();
                     plan.searches
                         .into_iter()
                         .map(|search| search.spec)

@@ -269,8 +269,9 @@ fn searches_of_absent_data_sets_are_left_out_where_the_preset_says_so() {
     let preset = "\n[preset.elsewhere]\nwhere_present = true\nsearch = { trials = 1 }\n[preset.elsewhere.sweep]\n\
                   \"data.source\" = [\"fashion-mnist-embedded\", \"mnist\"]\n";
     fs::write(scene.path("p.toml"), format!("{CONFIG}{preset}")).unwrap();
-    let output = scene
-        .run("search --config p.toml --preset elsewhere --out runs --data-dir nowhere --jobs 2");
+    fs::create_dir(scene.path("empty")).unwrap();
+    let output =
+        scene.run("search --config p.toml --preset elsewhere --out runs --data-dir empty --jobs 2");
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(output.status.success(), "{said}");
     assert!(

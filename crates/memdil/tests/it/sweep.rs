@@ -165,6 +165,7 @@ run = { "data.source" = "mnist", "data.images_per_class" = 20 }
 where_presnet = true
 "#;
     fs::write(scene.path("p.toml"), format!("{CONFIG}{presets}")).unwrap();
+    fs::create_dir(scene.path("data")).unwrap();
     let plan = "sweep plan --config p.toml --data-dir data --out m.jsonl --preset";
     let output = scene.run(&format!("{plan} several"));
     let (text, notes) = (

@@ -174,6 +174,11 @@ fn official_files_are_read() {
     scene.succeed(&format!(
         "train --config e.toml --out runs/b {set} --set data.input=authors"
     ));
+    // What is not in the folder given is looked for in the usual places.
+    fs::create_dir(scene.path("empty")).unwrap();
+    scene.succeed(&format!(
+        "train --config e.toml --data-dir empty --out runs/c {set}"
+    ));
 }
 
 #[test]
@@ -190,11 +195,23 @@ fn own_images_are_found_in_the_data_folder() {
     );
     scene.succeed(&format!("sweep plan --config e.toml --out m.jsonl {set}"));
     scene.succeed("sweep run --manifest m.jsonl --out runs --index 0 --data-dir own");
+    // The first place that has it is read.
+    fs::create_dir(scene.path("empty")).unwrap();
+    scene.succeed(&format!(
+        "train --config e.toml --out again --data-dir empty {set}"
+    ));
+    let output = scene
+        .command(r#"train --config e.toml --out third --set data={npz="mine.npz"} --set training.epochs=1"#)
+        .env("MEMDIL_DATA_DIR", "own")
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
     refuse(
         &scene,
-        r#"train --config e.toml --out other --set data={npz="mine.npz"}"#,
-        "mine.npz",
+        r#"train --config e.toml --out other --data-dir empty --set data={npz="mine.npz"}"#,
+        "mine.npz is not there (tried mine.npz, empty/mine.npz): name its folder with --data-dir",
     );
+    refuse(&scene, "eval --run run", "name its folder with --data-dir");
 }
 
 #[test]
@@ -297,7 +314,16 @@ fn bad_settings_are_refused() {
 fn bad_data_is_refused() {
     let scene = scene();
     let train = "train --config e.toml --set data.source=fashion-mnist --set data.images_per_class=20 --out runs/a";
-    refuse(&scene, &format!("{train} --data-dir nowhere"), "nowhere");
+    refuse(
+        &scene,
+        &format!("{train} --data-dir nowhere"),
+        "nowhere' for '--data-dir <DIR>': there is no such folder; make it, or correct the path",
+    );
+    refuse(
+        &scene,
+        &format!("{train} --data-dir e.toml"),
+        "is not a folder; give the folder that holds the data sets",
+    );
     let damage = [
         ("train-labels-idx1-ubyte", idx(2049, &[41], &[0; 41]), "41"),
         (
@@ -327,6 +353,11 @@ fn bad_data_is_refused() {
         fs::write(scene.path("data").join(file), bytes).unwrap();
         refuse(&scene, &format!("{train} --data-dir data"), expected);
     }
-    fs::remove_file(scene.path("data/t10k-labels-idx1-ubyte")).unwrap();
-    refuse(&scene, &format!("{train} --data-dir data"), "data");
+    // Not Fashion-MNIST, which Debian's place may hold.
+    fs::create_dir_all(scene.path("more")).unwrap();
+    refuse(
+        &scene,
+        "train --config e.toml --set data.source=svhn --out runs/a --data-dir more --data-dir data",
+        "svhn not found in more, data, /usr/share/datasets (or in svhn, SVHN there): put train_32x32.mat",
+    );
 }

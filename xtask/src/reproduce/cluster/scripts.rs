@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::super::{Kind, again, kind, made_in, manifests};
-use super::{Cluster, Engine, NAME, Options, Place, Task, put, quoted, search, slurm};
+use super::{
+    Cluster, Engine, NAME, Options, Place, Task, absolute, data, put, quoted, search, slurm,
+};
 use crate::Failure;
 
 /// Writes the task file and the scripts: arrays of at most the size that the cluster allows, then
@@ -136,12 +138,16 @@ fn header(cluster: &Cluster, options: &Options, place: &Place<'_>, tasks: Option
 }
 
 /// The environment that the program reads: many sites start tasks without that of the submission.
-fn environment(data_dir: Option<&OsStr>) -> String {
-    let Some(folder) = data_dir.filter(|folder| !folder.is_empty()) else {
+fn environment(data_dirs: Option<&OsStr>) -> String {
+    let Some(text) = data_dirs.filter(|text| !text.is_empty()) else {
         return String::new();
     };
-    let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.into());
-    format!("export MEMDIL_DATA_DIR={}\n", quoted(&folder))
+    let folders = std::env::split_paths(text)
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .map(|folder| absolute(&folder));
+    // They came out of such a variable, so they fit into one.
+    let text = std::env::join_paths(folders).unwrap_or_else(|_| text.to_owned());
+    format!("export MEMDIL_DATA_DIR={}\n", quoted(Path::new(&text)))
 }
 
 /// The lines that end in the report: as the local engine makes it, from what is there then.
@@ -193,8 +199,8 @@ pub(super) fn report(
         if theory { "true" } else { &before }
     );
     text += &format!("arguments+=(--preset {})\n", options.preset);
-    if let Some(folder) = &options.data_dir {
-        text += &format!("arguments+=(--data-dir {})\n", quoted(folder));
+    if !options.data_dirs.is_empty() {
+        text += &format!("arguments+=({})\n", data(options).trim_start());
     }
     for experiment in preset {
         let made = match made_in(place.out, experiment)? {
@@ -232,6 +238,28 @@ mod tests {
             .output()
             .unwrap();
         assert_eq!(said.stdout, b"/data/it's here");
+    }
+
+    #[test]
+    fn tasks_get_every_folder_of_the_environment_in_full() {
+        let given = std::env::join_paths(["/data/one", "two"]).unwrap();
+        let two = std::env::current_dir().unwrap().join("two");
+        let absolute = std::env::join_paths([Path::new("/data/one"), &two]).unwrap();
+        assert_eq!(
+            environment(Some(&given)),
+            format!("export MEMDIL_DATA_DIR={}\n", quoted(Path::new(&absolute)))
+        );
+    }
+
+    #[test]
+    fn tasks_and_report_get_every_data_folder_of_the_submission() {
+        let here = std::env::current_dir().unwrap();
+        let arguments = ["--data-dir", ".", "--data-dir=/"].map(str::to_owned);
+        let options = super::super::super::parse(&arguments).ok().unwrap();
+        assert_eq!(
+            data(&options),
+            format!(" --data-dir {} --data-dir '/'", quoted(&here))
+        );
     }
 
     #[test]

@@ -25,7 +25,7 @@ const CONFIG: &str = r#"
 
 fn scene(config: &str) -> (RunSpec, Prepared) {
     let spec: RunSpec = toml::from_str(config).expect("a run");
-    let data = Prepared::new(&spec, None).expect("embedded images");
+    let data = Prepared::new(&spec, &[]).expect("embedded images");
     (spec, data)
 }
 
