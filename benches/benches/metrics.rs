@@ -52,15 +52,10 @@ fn kernels(criterion: &mut Criterion) {
                 |(k, j)| if j % classes == k { 0.5_f32 } else { -0.1 },
             );
         let bias = Array1::<f32>::zeros(classes);
-        let all = Inputs {
-            features: h.view(),
-            labels: &y,
-            classes,
-            clean_labels: Some(&clean),
-            classifier: Some(classifier.view()),
-            bias: Some(bias.view()),
-            test: None,
-        };
+        let all = Inputs::new(h.view(), &y, classes)
+            .clean_labels(&clean)
+            .classifier(classifier.view())
+            .bias(bias.view());
         let size = format!("{n}x{d}x{classes}");
         let mut group = criterion.benchmark_group("metrics");
         group

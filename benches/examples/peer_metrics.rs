@@ -103,15 +103,11 @@ fn time(folder: &Path, runs: usize) -> Result<(), Box<dyn Error>> {
     let classes = bias.len();
     // Every metric; a fifth of the samples stands in for unseen ones.
     let unseen = labels.len() / 5;
-    let inputs = Inputs {
-        features: features.view(),
-        labels: &labels,
-        classes,
-        clean_labels: Some(&clean_labels),
-        classifier: Some(classifier.view()),
-        bias: Some(bias.view()),
-        test: Some((features.slice(s![..unseen, ..]), &clean_labels[..unseen])),
-    };
+    let inputs = Inputs::new(features.view(), &labels, classes)
+        .clean_labels(&clean_labels)
+        .classifier(classifier.view())
+        .bias(bias.view())
+        .test(features.slice(s![..unseen, ..]), &clean_labels[..unseen]);
     // From here on, the peak is that of the measurement.
     let _ = std::fs::write("/proc/self/clear_refs", "5");
     let loaded = memory("VmRSS");

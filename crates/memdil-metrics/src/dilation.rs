@@ -77,14 +77,14 @@ pub fn rho<T: Real, L: Label>(
 ///
 /// $$r = \sqrt{\frac{1}{n} \sum_i \Vert h_i - \mu_{y_i} \Vert^2}$$
 ///
-/// Source: the memorization-dilation model, Nguyen et al. 2023.
+/// A class without samples adds nothing to the sum. Source: the memorization-dilation model, Nguyen et al. 2023.
 ///
 /// # Shapes
 /// `features` (samples x features), `labels` (samples), `classes` to one number, reduced over
 /// samples.
 ///
 /// # Errors
-/// Those of [`class_means`](crate::class_means).
+/// Those of [`class_means`](crate::class_means), except for a class without samples.
 ///
 /// # Examples
 /// ```
@@ -99,7 +99,7 @@ pub fn radius<T: Real, L: Label>(
     labels: &[L],
     classes: usize,
 ) -> Result<f64, MetricsError> {
-    Moments::of(features, labels, None, classes)?.radius()
+    Moments::of_present(features, labels, classes)?.radius()
 }
 
 /// Mean distance between two class means, over all pairs of classes.

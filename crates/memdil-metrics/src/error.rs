@@ -1,5 +1,8 @@
 //! What can go wrong, with the place and the remedy.
 
+use crate::OccurringLabels;
+use crate::labels::list;
+
 /// Why a quantity has no answer.
 ///
 /// Array names in the messages are those of the function's arguments; rows, entries and classes
@@ -53,6 +56,42 @@ pub enum MetricsError {
         label: i128,
         /// The number of classes.
         classes: usize,
+    },
+
+    /// The class numbers that occur are not 0, 1, 2, ... up to the number of classes; see
+    /// [`check_class_numbers`](crate::check_class_numbers).
+    #[error("{array}: {labels}")]
+    ClassNumbers {
+        /// Name of the argument.
+        array: &'static str,
+        /// Which class numbers occur; its text has the remedy.
+        labels: Box<OccurringLabels>,
+    },
+
+    /// Classes have no test sample, so they have no mean in the test set.
+    #[error("{} no test sample", class_list(classes))]
+    NoTestSample {
+        /// The classes, in ascending order.
+        classes: Vec<usize>,
+    },
+
+    /// Rows given as logits are probabilities; see
+    /// [`looks_like_probabilities`](crate::looks_like_probabilities).
+    #[error(
+        "{array}: every row is a list of probabilities (each sums to 1); give the values before the softmax, or np.log(p.astype(float) + 1e-30)"
+    )]
+    Probabilities {
+        /// Name of the argument.
+        array: &'static str,
+    },
+
+    /// An array is of use only beside another one, which was not given.
+    #[error("{array} needs {needed}; give that too")]
+    GivenAlone {
+        /// Name of the array that was given.
+        array: &'static str,
+        /// Name of the one that is missing.
+        needed: &'static str,
     },
 
     /// Two arguments that must agree in a dimension do not.
@@ -195,11 +234,32 @@ pub enum MetricsError {
 }
 
 impl MetricsError {
+    /// True when a quantity has no value for these inputs, which are usable for others.
+    pub(crate) fn is_of_one_metric(&self) -> bool {
+        match self {
+            Self::NoCleanSample { .. }
+            | Self::NoTestSample { .. }
+            | Self::ZeroScatter
+            | Self::SameMean { .. }
+            | Self::MeanAtCentre { .. }
+            | Self::SameDirection { .. }
+            | Self::NoCorruptedSample { .. }
+            | Self::ZeroNorm { .. }
+            | Self::OutOfRange { .. }
+            | Self::Overflow { .. }
+            | Self::NotConverged { .. } => true,
+            Self::InTestSet(error) => error.is_of_one_metric(),
+            _ => false,
+        }
+    }
+
     /// The same of the test set: with the names of its arrays, or saying so.
     pub(crate) fn in_test_set(mut self) -> Self {
         match &mut self {
             Self::NoSamples { array }
             | Self::NonFinite { array, .. }
+            | Self::Probabilities { array }
+            | Self::ClassNumbers { array, .. }
             | Self::LabelOutOfRange { array, .. } => {
                 *array = test_name(array);
                 self
@@ -219,8 +279,20 @@ fn test_name(array: &'static str) -> &'static str {
     match array {
         "features" => "test_features",
         "labels" => "test_labels",
+        "logits" => "test_logits",
         other => other,
     }
+}
+
+/// `class 2 has`, or `classes 0, 2 and 5 have`.
+fn class_list(classes: &[usize]) -> String {
+    let (noun, verb) = if classes.len() == 1 {
+        ("class", "has")
+    } else {
+        ("classes", "have")
+    };
+    let numbers = list(classes.iter().map(|&class| class as i128));
+    format!("{noun} {numbers} {verb}")
 }
 
 /// Passes `value` on if it is a number.

@@ -246,8 +246,15 @@ impl FirstPass {
         Moments::new(self.origins, &self.sums)
     }
 
-    /// Ends a pass in which classes may be empty: their means are zero and must not be used.
-    pub(crate) fn finish_with_gaps(self) -> Result<Moments, MetricsError> {
+    /// Ends a pass in which classes may be empty. Their means are those of another class's sample,
+    /// so that they do not widen the range of the features, and must not be used.
+    pub(crate) fn finish_with_gaps(mut self) -> Result<Moments, MetricsError> {
+        if let Some(present) = self.seen.iter().position(|&seen| seen) {
+            let origin = self.origins.row(present).to_owned();
+            for class in (0..self.classes).filter(|&class| !self.seen[class]) {
+                self.origins.row_mut(class).assign(&origin);
+            }
+        }
         Moments::new(self.origins, &self.sums)
     }
 }

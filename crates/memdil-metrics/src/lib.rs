@@ -15,6 +15,7 @@
 //! | Does the classifier? | [`nc2_etf`], [`nc2_equinorm_w`], [`nc3`], [`nc3_dual`], [`nc4`], [`bias_collapse`] |
 //! | Has the network memorised the wrong labels? | [`memorization`], [`memorization_test`], [`memorized_fraction`], [`corruption_bias`] |
 //! | What does that cost on unseen data? | [`dilation`], [`rho`], [`radius`], [`separation`], [`rho_nc1`] |
+//! | Are the inputs what they should be? | [`check_class_numbers`], [`looks_like_probabilities`] |
 //! | Is it right, and does it know when? | [`accuracy`], [`ece`], [`adaptive_ece`], [`brier`], [`nll`] |
 //!
 //! Where the features come batch by batch, [`FirstPass`] collects the [`Moments`], and
@@ -57,11 +58,13 @@ mod error;
 mod first_pass;
 mod input;
 mod kernels;
+mod labels;
 mod linalg;
 mod measure;
 mod memorization;
 mod moments;
 mod predictions;
+mod probabilities;
 mod second_pass;
 
 /// The version of ndarray whose views the functions take.
@@ -79,10 +82,12 @@ pub use dilation::{dilation, radius, rho, rho_nc1, separation};
 pub use error::MetricsError;
 pub use first_pass::FirstPass;
 pub use input::{Label, Real};
+pub use labels::{OccurringLabels, SharedClasses, check_class_numbers};
 pub use measure::{Inputs, Metrics, TestMetrics, measure};
 pub use memorization::{
     Memorization, MemorizedFraction, memorization, memorization_test, memorized_fraction,
 };
 pub use moments::Moments;
 pub use predictions::{ECE_BINS, Predictions};
+pub use probabilities::looks_like_probabilities;
 pub use second_pass::{SecondPass, SecondPassTotals};

@@ -71,8 +71,8 @@ pub fn memorization<T: Real, L: Label>(
 /// (classes), reduced over the corrupted samples.
 ///
 /// # Errors
-/// No samples, shapes or lengths that differ, a label outside `0..classes`, a class without test
-/// samples, non-finite features, values beyond the range of `f64`.
+/// No samples, shapes or lengths that differ, a label outside `0..classes`, a class that has
+/// corrupted samples but no test sample, non-finite features, values beyond the range of `f64`.
 ///
 /// # Examples
 /// ```
@@ -95,8 +95,8 @@ pub fn memorization_test<T: Real, L: Label>(
         "features",
         features.ncols(),
     )?;
-    let test = Moments::of(test_features, test_labels, None, classes)
-        .map_err(|error| error.in_test_set())?;
+    let test = Moments::of_present(test_features, test_labels, classes)
+        .map_err(MetricsError::in_test_set)?;
     let moments = noisy_moments(features, labels, clean_labels, classes)?;
     let wanted = Wanted::<T> {
         test: Some(&test),

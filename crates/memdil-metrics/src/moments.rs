@@ -73,6 +73,26 @@ impl Moments {
         pass.finish()
     }
 
+    /// As [`of`](Self::of), but classes may be absent: see [`FirstPass::finish_with_gaps`].
+    pub(crate) fn of_present<T: Real, L: Label>(
+        features: ArrayView2<'_, T>,
+        labels: &[L],
+        classes: usize,
+    ) -> Result<Self, MetricsError> {
+        check_samples("features", features.nrows())?;
+        check_labels("labels", labels, "features", features.nrows(), classes)?;
+        let mut pass = FirstPass::new(classes, features.ncols())?;
+        pass.add(features, labels, None)?;
+        pass.finish_with_gaps()
+    }
+
+    /// The classes without a sample, which have no mean.
+    pub(crate) fn absent(&self) -> Vec<usize> {
+        let counts = self.classes.counts.iter().enumerate();
+        let absent = counts.filter(|&(_, &count)| count == 0);
+        absent.map(|(class, _)| class).collect()
+    }
+
     /// From sums about one sample of each class.
     pub(crate) fn new(origins: Array2<f64>, sums: &Sums) -> Result<Self, MetricsError> {
         let classes = origins.nrows();

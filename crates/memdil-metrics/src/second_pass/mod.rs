@@ -4,6 +4,7 @@ mod head;
 mod rows;
 mod totals;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use ndarray::{Array2, ArrayView1, ArrayView2};
@@ -64,6 +65,8 @@ pub struct SecondPass<'m, C: Real> {
     /// others.
     own: Option<Array2<f64>>,
     others: Option<Array2<f64>>,
+    /// Samples behind each of the other means.
+    other_counts: Vec<usize>,
     totals: SecondPassTotals,
 }
 
@@ -85,6 +88,7 @@ impl<'m, C: Real> SecondPass<'m, C> {
             means: None,
             own: None,
             others: None,
+            other_counts: Vec::new(),
             totals: SecondPassTotals::new(moments.samples()),
         }
     }
@@ -157,6 +161,7 @@ impl<'m, C: Real> SecondPass<'m, C> {
             self.moments.classes(),
         )?;
         self.others = Some(test.means().means.clone());
+        self.other_counts = test.means().counts.clone();
         self.totals.ask_memorization_test(self.moments.classes());
         Ok(self)
     }
@@ -196,8 +201,9 @@ impl<'m, C: Real> SecondPass<'m, C> {
     /// # Errors
     /// Shapes or lengths that differ, a label outside the classes, clean labels in some batches
     /// only or missing where memorization was asked for, a class with corrupted samples but no
-    /// uncorrupted one, non-finite features (the row counts within the batch), values beyond the
-    /// range of `f64`. After an error the pass is as it was.
+    /// uncorrupted one (or no test sample, where test means were asked for), non-finite features
+    /// (the row counts within the batch), values beyond the range of `f64`. After an error the pass
+    /// is as it was.
     pub fn add<T: Real + Into<C>, L: Label>(
         &mut self,
         features: ArrayView2<'_, T>,
@@ -257,18 +263,29 @@ impl<'m, C: Real> SecondPass<'m, C> {
             labels.len(),
             self.moments.classes(),
         )?;
-        if self.own.is_none() {
-            return Ok(());
+        // Clean classes of corrupted samples among those that have no mean.
+        let lacking = |counts: &[usize]| -> BTreeSet<usize> {
+            if !counts.contains(&0) {
+                return BTreeSet::new();
+            }
+            let corrupted = labels
+                .iter()
+                .zip(clean)
+                .filter(|(label, clean)| label != clean);
+            let classes = corrupted.map(|(_, clean)| class(*clean));
+            classes.filter(|&class| counts[class] == 0).collect()
+        };
+        if self.own.is_some()
+            && let Some(&class) = lacking(&self.moments.noise()?.uncorrupted).first()
+        {
+            return Err(MetricsError::NoCleanSample { class });
         }
-        let counts = &self.moments.noise()?.uncorrupted;
-        let corrupted = labels
-            .iter()
-            .zip(clean)
-            .filter(|(label, clean)| label != clean)
-            .map(|(_, clean)| class(*clean));
-        match corrupted.filter(|&class| counts[class] == 0).min() {
-            Some(class) => Err(MetricsError::NoCleanSample { class }),
-            None => Ok(()),
+        let classes = lacking(&self.other_counts);
+        if classes.is_empty() {
+            Ok(())
+        } else {
+            let classes = classes.into_iter().collect();
+            Err(MetricsError::NoTestSample { classes })
         }
     }
 
@@ -298,6 +315,33 @@ pub(crate) struct Wanted<'a, W> {
     pub(crate) head: Option<(ArrayView2<'a, W>, ArrayView1<'a, W>)>,
     pub(crate) memorization: bool,
     pub(crate) test: Option<&'a Moments>,
+}
+
+impl<'a, W: Copy> Wanted<'a, W> {
+    /// Each part by itself: NC1, predictions, memorization, memorization around test means.
+    pub(crate) fn parts(&self) -> [Option<Self>; 4] {
+        let none = Self {
+            nc1: false,
+            head: None,
+            memorization: false,
+            test: None,
+        };
+        let (head, test) = (self.head, self.test);
+        let [nc1, memorization] = [true; 2];
+        [
+            self.nc1.then_some(Self { nc1, ..none }),
+            head.is_some().then_some(Self { head, ..none }),
+            self.memorization.then_some(Self {
+                memorization,
+                ..none
+            }),
+            test.is_some().then_some(Self { test, ..none }),
+        ]
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.parts().iter().all(Option::is_none)
+    }
 }
 
 /// Products (samples x features x vectors) up to which `f32` features are projected in `f64`: a few

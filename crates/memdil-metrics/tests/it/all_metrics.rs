@@ -47,15 +47,11 @@ impl Problem {
     }
 
     fn inputs(&self) -> Inputs<'_, f64, f64, u32> {
-        Inputs {
-            features: self.features.view(),
-            labels: &self.labels,
-            classes: self.classes,
-            clean_labels: Some(&self.clean),
-            classifier: Some(self.classifier.view()),
-            bias: Some(self.bias.view()),
-            test: Some((self.test.0.view(), &self.test.1)),
-        }
+        Inputs::new(self.features.view(), &self.labels, self.classes)
+            .clean_labels(&self.clean)
+            .classifier(self.classifier.view())
+            .bias(self.bias.view())
+            .test(self.test.0.view(), &self.test.1)
     }
 
     fn logits(&self) -> Array2<f64> {
@@ -392,7 +388,7 @@ proptest! {
         let p = Problem::new(seed, classes, dim);
         let rotation = Random(!seed).rotation(dim);
         let same = |changed: Array2<f64>, names: &[&str]| {
-            let inputs = Inputs { features: changed.view(), classifier: None, bias: None, test: None, ..p.inputs() };
+            let inputs = Inputs::<_, f64, _>::new(changed.view(), &p.labels, classes).clean_labels(&p.clean);
             let (expected, found) = (measure(&p.inputs()).unwrap(), measure(&inputs).unwrap());
             for name in names {
                 let (expected, found) = (value(&expected, name), value(&found, name));
@@ -438,32 +434,24 @@ fn large() -> (Array2<f32>, [Vec<u32>; 2], Array2<f32>, Array1<f32>) {
 fn single_precision_agrees_with_double_and_with_any_number_of_threads() {
     let (features, [labels, clean], classifier, bias) = large();
     let wide = features.mapv(f64::from);
-    let exact = measure(&Inputs {
-        features: wide.view(),
-        labels: &labels,
-        classes: 12,
-        clean_labels: Some(&clean),
-        classifier: Some(classifier.view()),
-        bias: Some(bias.view()),
-        test: Some((wide.slice(s![..8000, ..]), &labels[..8000])),
-    })
-    .unwrap();
+    let inputs = Inputs::new(wide.view(), &labels, 12)
+        .clean_labels(&clean)
+        .classifier(classifier.view())
+        .bias(bias.view())
+        .test(wide.slice(s![..8000, ..]), &labels[..8000]);
+    let exact = measure(&inputs).unwrap();
     let single = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(threads)
             .build()
             .unwrap();
         pool.install(|| {
-            measure(&Inputs {
-                features: features.view(),
-                labels: &labels,
-                classes: 12,
-                clean_labels: Some(&clean),
-                classifier: Some(classifier.view()),
-                bias: Some(bias.view()),
-                test: Some((features.slice(s![..8000, ..]), &labels[..8000])),
-            })
-            .unwrap()
+            let inputs = Inputs::new(features.view(), &labels, 12)
+                .clean_labels(&clean)
+                .classifier(classifier.view())
+                .bias(bias.view())
+                .test(features.slice(s![..8000, ..]), &labels[..8000]);
+            measure(&inputs).unwrap()
         })
     };
     let found = single(1);
@@ -537,15 +525,11 @@ fn ties_are_decided_by_the_samples_themselves() {
     )
     .unwrap();
     assert_eq!(found, 1.0);
-    let right = measure(&Inputs {
-        features: features.view(),
-        labels: &labels,
-        classes: 2,
-        clean_labels: None,
-        classifier: Some(classifier.view()),
-        bias: Some(ndarray::array![0.0, 0.0].view()),
-        test: None,
-    });
+    let bias = ndarray::array![0.0, 0.0];
+    let inputs = Inputs::new(features.view(), &labels, 2)
+        .classifier(classifier.view())
+        .bias(bias.view());
+    let right = measure(&inputs);
     // Midway samples count for class 0: right where they carry that label, half of a third of all.
     assert_close(right.unwrap().accuracy.unwrap(), 1.0 - 1.0 / 6.0, 1e-12);
 }

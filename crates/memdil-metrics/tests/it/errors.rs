@@ -17,12 +17,18 @@ fn valid() -> (Array2<f64>, Vec<u32>, Vec<u32>) {
 }
 
 /// All functions that take features, labels and a number of classes.
-fn labelled(h: &Array2<f64>, y: &[u32], classes: usize) -> [Result<f64, MetricsError>; 5] {
+fn labelled(h: &Array2<f64>, y: &[u32], classes: usize) -> Vec<Result<f64, MetricsError>> {
+    let mut found = of_all_classes(h, y, classes).to_vec();
+    found.push(radius(h.view(), y, classes));
+    found
+}
+
+/// Those of them that need a sample of every class.
+fn of_all_classes(h: &Array2<f64>, y: &[u32], classes: usize) -> [Result<f64, MetricsError>; 4] {
     [
         nc1(h.view(), y, classes),
         dilation(h.view(), y, classes),
         rho(h.view(), y, classes),
-        radius(h.view(), y, classes),
         class_means(h.view(), y, classes).map(|found| found.means.sum()),
     ]
 }
@@ -106,7 +112,7 @@ fn too_few_classes() {
 fn empty_class() {
     let (h, mut observed, _) = valid();
     observed[4] = 3;
-    for found in labelled(&h, &observed, 4) {
+    for found in of_all_classes(&h, &observed, 4) {
         assert_eq!(
             found,
             Err(MetricsError::EmptyClass {
@@ -128,7 +134,7 @@ fn empty_class() {
         "class 2 of 4 has no sample: add some, or renumber the classes that do occur"
     );
     // A mistyped number of classes must not be allocated.
-    for found in labelled(&h, &observed, usize::MAX) {
+    for found in of_all_classes(&h, &observed, usize::MAX) {
         assert_eq!(
             found,
             Err(MetricsError::EmptyClass {
@@ -137,6 +143,10 @@ fn empty_class() {
             })
         );
     }
+    assert!(matches!(
+        radius(h.view(), &observed, usize::MAX),
+        Err(MetricsError::OutOfRange { .. })
+    ));
 }
 
 #[test]
@@ -450,20 +460,14 @@ fn values_beyond_the_range_of_f64() {
 fn errors_of_the_test_set_say_so() {
     let (h, observed, clean) = valid();
     let found = |features: &Array2<f64>, labels: &[u32]| {
-        let inputs = Inputs {
-            features: h.view(),
-            labels: &observed,
-            classes: 2,
-            clean_labels: Some(&clean),
-            classifier: None::<ndarray::ArrayView2<'_, f64>>,
-            bias: None,
-            test: Some((features.view(), labels)),
-        };
+        let inputs = Inputs::<_, f64, _>::new(h.view(), &observed, 2)
+            .clean_labels(&clean)
+            .test(features.view(), labels);
         message(measure(&inputs))
     };
     assert_eq!(
-        found(&array![[1.0, 2.0]], &[0]),
-        "in the test set: class 1 of 2 has no sample: add some, or renumber the classes that do occur"
+        found(&Array2::zeros((0, 2)), &[]),
+        "test_features has no rows: at least one sample is needed"
     );
     assert_eq!(
         found(&array![[1.0, 2.0], [1.0, f64::NAN]], &[0, 1]),
@@ -514,15 +518,7 @@ fn what_geometry_leaves_undefined_is_an_error() {
     );
     // In all metrics at once they are missing, with the reason.
     let zero = Array2::<f64>::zeros((3, 1));
-    let inputs = Inputs {
-        features: h.view(),
-        labels: &y,
-        classes: 3,
-        clean_labels: None,
-        classifier: Some(zero.view()),
-        bias: None,
-        test: None,
-    };
+    let inputs = Inputs::new(h.view(), &y, 3).classifier(zero.view());
     let found = measure(&inputs).unwrap();
     assert_eq!(
         (found.nc1, found.nc2_equiangle, found.nc3),

@@ -1,0 +1,297 @@
+//! Class numbers that cannot be used as they are: what occurs, and how to mend it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use crate::MetricsError;
+use crate::input::{Label, first_empty_class};
+
+/// Which class numbers occur, where they do not fit the classes.
+///
+/// As text ([`Display`](fmt::Display)) it says on one line what occurs and what to do: classes
+/// that begin at 1, values that mark ignored samples, gaps to renumber. It is the reason of
+/// [`MetricsError::ClassNumbers`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct OccurringLabels {
+    /// Samples of each class number that occurs, in ascending order of the numbers.
+    pub counts: Vec<(i128, usize)>,
+    /// The number of classes, whose numbers are 0 to `classes - 1`.
+    pub classes: usize,
+    /// Other arrays that count the same classes, so that renumbering one of them is not enough.
+    pub shared: SharedClasses,
+}
+
+/// Which other arrays count the classes that the labels count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SharedClasses {
+    /// None: the labels can be renumbered alone.
+    Nowhere,
+    /// Other label arrays: all of them have to be renumbered alike.
+    Labels,
+    /// The rows of a last layer, or the columns of logits.
+    LastLayer,
+}
+
+/// Checks that every class number in `0..classes` occurs and no other one does.
+///
+/// `array` is the name of the labels in messages.
+///
+/// # Errors
+/// [`MetricsError::ClassNumbers`], whose text says which class numbers occur and what to do about
+/// them, or [`MetricsError::LabelOutOfRange`] for a stray label.
+///
+/// # Examples
+/// ```
+/// use memdil_metrics::{SharedClasses, check_class_numbers};
+///
+/// let error = check_class_numbers("labels", &[3, 8, 8], 9, SharedClasses::Nowhere).unwrap_err();
+/// assert_eq!(
+///     error.to_string(),
+///     "labels: only 3 and 8 of the class numbers 0 to 8 occur; \
+///      renumber them with np.unique(y, return_inverse=True)[1]"
+/// );
+/// ```
+pub fn check_class_numbers<L: Label>(
+    array: &'static str,
+    labels: &[L],
+    classes: usize,
+    shared: SharedClasses,
+) -> Result<(), MetricsError> {
+    check_label_range(array, labels, classes, shared)?;
+    let found = labels.iter().map(|label| Some(crate::input::class(*label)));
+    match first_empty_class(found, classes) {
+        None => Ok(()),
+        Some(_) => Err(class_numbers(array, labels, classes, shared)),
+    }
+}
+
+/// Checks that all labels are in `0..classes`; a class may be absent.
+///
+/// # Errors
+/// Those of [`check_class_numbers`], except for classes that do not occur.
+pub(crate) fn check_label_range<L: Label>(
+    array: &'static str,
+    labels: &[L],
+    classes: usize,
+    shared: SharedClasses,
+) -> Result<(), MetricsError> {
+    let outside = |label: &L| !(0..classes as i128).contains(&label.wide());
+    let Some(row) = labels.iter().position(outside) else {
+        return Ok(());
+    };
+    let occurring = OccurringLabels::of(labels, classes, shared);
+    // A stray label is best named by its row; the other kinds concern the array as a whole.
+    let of_the_array = match occurring.problem() {
+        Problem::Ignored(..) | Problem::Negative(..) => true,
+        Problem::FromOne => occurring.largest() == classes as i128,
+        _ => false,
+    };
+    if !of_the_array {
+        return Err(MetricsError::LabelOutOfRange {
+            array,
+            row,
+            label: labels[row].wide(),
+            classes,
+        });
+    }
+    let labels = Box::new(occurring);
+    Err(MetricsError::ClassNumbers { array, labels })
+}
+
+fn class_numbers<L: Label>(
+    array: &'static str,
+    labels: &[L],
+    classes: usize,
+    shared: SharedClasses,
+) -> MetricsError {
+    let labels = Box::new(OccurringLabels::of(labels, classes, shared));
+    MetricsError::ClassNumbers { array, labels }
+}
+
+/// What is wrong with class numbers.
+enum Problem {
+    /// A value that PyTorch or a segmentation data set reserves for ignored samples, and its count.
+    Ignored(i128, usize),
+    /// One negative value among others.
+    Negative(i128, usize),
+    /// The classes are numbered from 1.
+    FromOne,
+    /// Only one class number occurs.
+    OneClass(i128),
+    /// The first classes occur, the last ones do not.
+    LastMissing,
+    Gaps,
+}
+
+impl OccurringLabels {
+    /// Counts the labels.
+    pub fn of<L: Label>(labels: &[L], classes: usize, shared: SharedClasses) -> Self {
+        let mut counts = BTreeMap::new();
+        for label in labels {
+            *counts.entry(label.wide()).or_insert(0) += 1;
+        }
+        Self {
+            counts: counts.into_iter().collect(),
+            classes,
+            shared,
+        }
+    }
+
+    fn largest(&self) -> i128 {
+        self.counts.last().map_or(0, |&(label, _)| label)
+    }
+
+    fn problem(&self) -> Problem {
+        let (Some(&(least, least_count)), Some(&(largest, largest_count))) =
+            (self.counts.first(), self.counts.last())
+        else {
+            return Problem::Gaps;
+        };
+        // Binary masks of 0 and 255 have two classes, so a marker needs two others beside it.
+        let several = self.counts.len() > 2;
+        let second_least = self.counts.get(1).map_or(0, |&(label, _)| label);
+        let second_largest = self
+            .counts
+            .iter()
+            .rev()
+            .nth(1)
+            .map_or(0, |&(label, _)| label);
+        let markers = [u8::MAX.into(), u16::MAX.into(), u32::MAX.into()];
+        if several && least == -100 && second_least >= 0 {
+            Problem::Ignored(least, least_count)
+        } else if several && markers.contains(&largest) && second_largest < largest / 2 {
+            Problem::Ignored(largest, largest_count)
+        } else if several && least < 0 && second_least >= 0 {
+            Problem::Negative(least, least_count)
+        } else if self.counts.len() == 1 {
+            Problem::OneClass(least)
+        } else if least == 1 && (self.is_contiguous() || largest == self.classes as i128) {
+            Problem::FromOne
+        } else if least == 0 && self.is_contiguous() && largest < self.classes as i128 {
+            Problem::LastMissing
+        } else {
+            Problem::Gaps
+        }
+    }
+
+    /// True when no number between the least and the largest is left out.
+    fn is_contiguous(&self) -> bool {
+        let mut pairs = self.counts.windows(2);
+        pairs.all(|pair| pair[1].0 == pair[0].0 + 1)
+    }
+}
+
+impl fmt::Display for OccurringLabels {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let last = self.classes.saturating_sub(1);
+        match self.problem() {
+            Problem::Ignored(label, count) => {
+                let custom = if label < 0 {
+                    "the ignore_index of PyTorch"
+                } else {
+                    "segmentation data"
+                };
+                write!(
+                    f,
+                    "{label} occurs {} and marks ignored samples in {custom}; keep only the rows \
+                     y != {label} of every array",
+                    times(count)
+                )
+            }
+            Problem::Negative(label, count) => write!(
+                f,
+                "{label} occurs {}; keep only the rows y != {label} of every array if it marks \
+                 samples without a label, else {}",
+                times(count),
+                self.renumber()
+            ),
+            Problem::FromOne => write!(f, "they begin at 1 (1 to {}); subtract 1", self.largest()),
+            Problem::OneClass(label) => write!(
+                f,
+                "every one is {label}; give samples of at least 2 classes, numbered from 0"
+            ),
+            Problem::LastMissing => write!(
+                f,
+                "no sample has the class number {} of 0 to {last}; add samples, or count fewer \
+                 classes{}",
+                run(self.largest() + 1, self.classes as i128 - 1),
+                match self.shared {
+                    SharedClasses::Nowhere => "",
+                    SharedClasses::Labels => " in the other arrays too",
+                    SharedClasses::LastLayer => " in the last layer and the other arrays too",
+                }
+            ),
+            Problem::Gaps => write!(
+                f,
+                "only {} of the class numbers 0 to {last} occur; {}",
+                list(self.counts.iter().map(|&(label, _)| label)),
+                self.renumber()
+            ),
+        }
+    }
+}
+
+impl OccurringLabels {
+    /// How to number the classes that occur from 0 on, without gaps.
+    fn renumber(&self) -> &'static str {
+        match self.shared {
+            SharedClasses::Nowhere => "renumber them with np.unique(y, return_inverse=True)[1]",
+            SharedClasses::Labels => {
+                "renumber each array a of class numbers with np.searchsorted(np.unique(y), a)"
+            }
+            SharedClasses::LastLayer => {
+                "renumber each array a of class numbers with np.searchsorted(np.unique(y), a), \
+                 and keep only the classes np.unique(y) of the last layer"
+            }
+        }
+    }
+}
+
+fn times(count: usize) -> String {
+    match count {
+        1 => "once".to_owned(),
+        count => format!("{count} times"),
+    }
+}
+
+/// `5`, or `5 to 7`.
+fn run(first: i128, last: i128) -> String {
+    if first == last {
+        first.to_string()
+    } else {
+        format!("{first} to {last}")
+    }
+}
+
+/// Runs of numbers in a list, after which `..` stands for the rest.
+const LONGEST: usize = 5;
+
+/// Ascending numbers in words: `0 to 2, 5 and 7`; a long list is cut short.
+pub(crate) fn list(numbers: impl Iterator<Item = i128>) -> String {
+    let mut runs: Vec<(i128, i128)> = Vec::new();
+    let mut more = None;
+    for number in numbers {
+        let end = runs.last().map(|&(_, end)| end);
+        if more.is_none()
+            && end.is_some_and(|end| end + 1 == number)
+            && let Some((_, end)) = runs.last_mut()
+        {
+            *end = number;
+        } else if runs.len() < LONGEST {
+            runs.push((number, number));
+        } else {
+            more = Some(number);
+        }
+    }
+    let words: Vec<String> = runs.iter().map(|&(first, last)| run(first, last)).collect();
+    if let Some(last) = more {
+        return format!("{} .. {last}", words.join(", "));
+    }
+    match words.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
+        Some((last, _)) => last.clone(),
+        None => String::new(),
+    }
+}
