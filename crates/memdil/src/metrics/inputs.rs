@@ -6,13 +6,13 @@ use memdil_data::DataError;
 use memdil_data::arrays::{Array, ArrayFile, Dtype, Float, Role};
 use memdil_metrics::{Inputs, Metrics, MetricsError, Real, measure};
 use memdil_report::Sample;
-use ndarray::{ArrayView1, Axis};
+use ndarray::{ArrayView1, Axis, CowArray, Ix2};
 
 use super::Arguments;
 use crate::bad_input::BadInput;
 
-/// What the archive of a run holds besides: not worth a note.
-const UNUSED: [&str; 1] = ["test_clean_labels"];
+/// What the archive of a run holds besides: not worth a note. Its logits are those of its last layer.
+const UNUSED: [&str; 3] = ["logits", "test_logits", "test_clean_labels"];
 
 /// All that was given.
 pub(crate) struct Loaded {
@@ -21,7 +21,11 @@ pub(crate) struct Loaded {
     clean_labels: Option<Array>,
     classifier: Option<Array>,
     bias: Option<Array>,
-    test: Option<(Array, Array)>,
+    /// Used only without classifier and bias, as [`Inputs::logits`]; then not even read.
+    logits: Option<Array>,
+    test_logits: Option<Array>,
+    test_features: Option<Array>,
+    test_labels: Option<Array>,
     /// What a user should know: arrays of the archive that are not used, and those that are used
     /// under another name.
     pub(crate) notes: Vec<String>,
@@ -75,6 +79,18 @@ impl Loaded {
         let bias = find(Role::Bias, &arguments.bias)?;
         let test_features = find(Role::TestFeatures, &arguments.test_features)?;
         let test_labels = find(Role::TestLabels, &arguments.test_labels)?;
+        // The archive of a run holds both: its last layer says more than its logits.
+        let (mut logits, mut test_logits) = (None, None);
+        if classifier.is_none() || bias.is_none() {
+            logits = find(Role::Logits, &arguments.logits)?;
+            test_logits = find(Role::TestLogits, &arguments.test_logits)?;
+        } else if let Some(path) = arguments.logits.as_ref().or(arguments.test_logits.as_ref()) {
+            let path = path.display();
+            return Err(BadInput(format!(
+                "{path}: logits are computed where classifier and bias are given; leave out the bias, or these logits"
+            ))
+            .into());
+        }
 
         let Some(labels) = labels else {
             return Err(remedy.missing(Role::Labels, main));
@@ -82,19 +98,28 @@ impl Loaded {
         if let (Some(bias), None) = (&bias, &classifier) {
             return Err(remedy.half(bias, "classifier"));
         }
-        let test = match (test_features, test_labels) {
-            (Some(features), Some(labels)) => Some((features, labels)),
-            (None, None) => None,
-            (Some(given), None) => return Err(remedy.half(&given, "test_labels")),
-            (None, Some(given)) => return Err(remedy.half(&given, "test_features")),
-        };
+        if let (Some(given), None) = (
+            test_features.as_ref().or(test_logits.as_ref()),
+            &test_labels,
+        ) {
+            return Err(remedy.half(given, "test_labels"));
+        }
+        if let (Some(given), None) = (
+            &test_labels,
+            test_features.as_ref().or(test_logits.as_ref()),
+        ) {
+            return Err(remedy.half(given, "test_features"));
+        }
         Ok(Self {
             features,
             labels,
             clean_labels,
             classifier,
             bias,
-            test,
+            logits,
+            test_logits,
+            test_features,
+            test_labels,
             notes: notes(main, &found),
         })
     }
@@ -102,12 +127,14 @@ impl Loaded {
     /// All metrics that these arrays allow, in float64 where one of the arrays is.
     pub(crate) fn measure(&self, classes: Option<usize>) -> anyhow::Result<Metrics> {
         let is_wide = |array: &Array| *array.dtype() == Dtype::Float64;
-        let test_features = self.test.as_ref().map(|(features, _)| features);
-        let wide = is_wide(&self.features) || test_features.is_some_and(is_wide);
-        let wide_head = [&self.classifier, &self.bias]
-            .into_iter()
-            .flatten()
-            .any(is_wide);
+        let wide = is_wide(&self.features) || self.test_features.as_ref().is_some_and(is_wide);
+        let head = [
+            &self.classifier,
+            &self.bias,
+            &self.logits,
+            &self.test_logits,
+        ];
+        let wide_head = head.into_iter().flatten().any(is_wide);
         match (wide, wide_head) {
             (false, false) => self.measure_as::<f32, f32>(classes),
             (false, true) => self.measure_as::<f32, f64>(classes),
@@ -119,9 +146,9 @@ impl Loaded {
     /// Some samples of the training set, and of the test set where there is one.
     pub(crate) fn samples(&self) -> anyhow::Result<(Sample, Option<Sample>)> {
         let train = sample(&self.features, &self.labels, self.clean_labels.as_ref())?;
-        let test = match &self.test {
-            Some((features, labels)) => Some(sample(features, labels, None)?),
-            None => None,
+        let test = match (&self.test_features, &self.test_labels) {
+            (Some(features), Some(labels)) => Some(sample(features, labels, None)?),
+            _ => None,
         };
         Ok((train, test))
     }
@@ -130,50 +157,48 @@ impl Loaded {
         &self,
         classes: Option<usize>,
     ) -> anyhow::Result<Metrics> {
+        let features = self.features.matrix::<T>()?;
+        let test_features = matrix::<T>(&self.test_features)?;
         let labels = self.labels.labels()?;
         let clean_labels = self.clean_labels.as_ref().map(Array::labels).transpose()?;
-        let features = self.features.matrix::<T>()?;
-        let test = match &self.test {
-            Some((features, labels)) => Some((features.matrix::<T>()?, labels.labels()?)),
-            None => None,
-        };
-        let classifier = self
-            .classifier
-            .as_ref()
-            .map(Array::matrix::<W>)
-            .transpose()?;
+        let test_labels = self.test_labels.as_ref().map(Array::labels).transpose()?;
         let bias = self.bias.as_ref().map(Array::vector::<W>).transpose()?;
-        let all = [
-            Some(&labels[..]),
-            clean_labels.as_deref(),
-            test.as_ref().map(|(_, labels)| &labels[..]),
-        ];
-        let rows = classifier.as_ref().map(|classifier| classifier.nrows());
-        let inputs = Inputs {
-            features: features.view(),
-            labels: &labels,
-            classes: classes.or(rows).unwrap_or_else(|| largest(&all)),
-            clean_labels: clean_labels.as_deref(),
-            classifier: classifier.as_ref().map(|classifier| classifier.view()),
-            bias: bias.as_deref().map(ArrayView1::from),
-            test: test
-                .as_ref()
-                .map(|(features, labels)| (features.view(), &labels[..])),
-        };
+        let classifier = matrix::<W>(&self.classifier)?;
+        let logits = matrix::<W>(&self.logits)?;
+        let test_logits = matrix::<W>(&self.test_logits)?;
+        let classes = classes
+            .or(classifier.as_ref().map(|classifier| classifier.nrows()))
+            .or(logits.as_ref().map(|logits| logits.ncols()))
+            .unwrap_or_else(|| {
+                largest(&[
+                    Some(&labels),
+                    clean_labels.as_deref(),
+                    test_labels.as_deref(),
+                ])
+            });
+        let mut inputs = Inputs::new(features.view(), &labels, classes);
+        inputs.clean_labels = clean_labels.as_deref();
+        inputs.classifier = classifier.as_ref().map(|classifier| classifier.view());
+        inputs.bias = bias.as_deref().map(ArrayView1::from);
+        inputs.logits = logits.as_ref().map(|logits| logits.view());
+        inputs.test_features = test_features.as_ref().map(|features| features.view());
+        inputs.test_labels = test_labels.as_deref();
+        inputs.test_logits = test_logits.as_ref().map(|logits| logits.view());
         Ok(measure(&inputs).map_err(|error| self.name_files(&error))?)
     }
 
     /// The message of an error, with the file behind each array that it names.
     fn name_files(&self, error: &MetricsError) -> BadInput {
-        let (test_features, test_labels) = self.test.as_ref().map(|(h, y)| (h, y)).unzip();
         let arrays = [
             (Role::Features, Some(&self.features)),
             (Role::Labels, Some(&self.labels)),
             (Role::CleanLabels, self.clean_labels.as_ref()),
             (Role::Classifier, self.classifier.as_ref()),
             (Role::Bias, self.bias.as_ref()),
-            (Role::TestFeatures, test_features),
-            (Role::TestLabels, test_labels),
+            (Role::Logits, self.logits.as_ref()),
+            (Role::TestFeatures, self.test_features.as_ref()),
+            (Role::TestLabels, self.test_labels.as_ref()),
+            (Role::TestLogits, self.test_logits.as_ref()),
         ];
         let place = |word: &str| {
             let (_, array) = arrays.iter().find(|(role, _)| role.name() == word)?;
@@ -181,6 +206,11 @@ impl Loaded {
         };
         BadInput(annotate(&error.to_string(), place))
     }
+}
+
+/// A matrix that may be missing.
+fn matrix<T: Float>(array: &Option<Array>) -> Result<Option<CowArray<'_, T, Ix2>>, DataError> {
+    array.as_ref().map(Array::matrix).transpose()
 }
 
 /// Adds to every word that has a place the place in brackets.

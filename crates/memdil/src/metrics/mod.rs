@@ -13,13 +13,14 @@ use inputs::Loaded;
     memdil metrics --features h.npy --labels y.npy --classifier W.npy --bias b.npy\n  \
     memdil metrics --features run.npz --json\n\n\
     A file is a .npy with one array, or a .npz or .safetensors from which the array with the option's name is taken: \
-    features, labels, clean_labels, classifier, bias, test_features, test_labels. From the file of --features all of \
-    them are taken that no other option names. The only array of a file is taken whatever its name. Labels may also be \
-    a .csv with one a line.\n\n\
+    features, labels, clean_labels, classifier, bias, logits, test_features, test_labels, test_logits. From the file of \
+    --features all of them are taken that no other option names. The only array of a file is taken whatever its name. \
+    Labels may also be a .csv with one a line.\n\n\
     Features are float16, bfloat16, float32 or float64, labels whole numbers from 0. A metric is left out if its inputs \
-    are not given: memorization needs clean labels; nc2_etf and nc3 need the classifier; nc4, bias_collapse, ece and \
-    others from logits need the bias too (save zeros for a layer without bias); dilation and rho need the test \
-    arrays.\n\n\
+    are not given: memorization needs clean labels; nc2_etf and nc3 need the classifier; nc4 and bias_collapse the bias \
+    too (save zeros for a layer without bias); accuracy, ece, adaptive_ece, brier and nll need classifier and bias, or \
+    else logits; dilation and rho need the test arrays. A metric that the inputs leave undefined is named with the \
+    reason.\n\n\
     .npy and .safetensors files are mapped, so they may be larger than memory. Leave them unchanged meanwhile.")]
 pub(crate) struct Arguments {
     /// Features, samples x features; or a .npz or .safetensors with all arrays
@@ -37,13 +38,19 @@ pub(crate) struct Arguments {
     /// Bias of the last layer, one a class
     #[arg(long, value_name = "FILE")]
     bias: Option<PathBuf>,
+    /// Logits, samples x classes; used without --classifier and --bias
+    #[arg(long, value_name = "FILE")]
+    logits: Option<PathBuf>,
     /// Features of samples not trained on
     #[arg(long, value_name = "FILE")]
     test_features: Option<PathBuf>,
     /// Their labels
     #[arg(long, value_name = "FILE")]
     test_labels: Option<PathBuf>,
-    /// Number of classes (default: the classifier's rows, else the largest label plus 1)
+    /// Their logits
+    #[arg(long, value_name = "FILE")]
+    test_logits: Option<PathBuf>,
+    /// Number of classes (default: the classifier's rows, the logits' columns, else the largest label plus 1)
     #[arg(long, value_name = "K", allow_negative_numbers = true)]
     classes: Option<usize>,
     /// Print one JSON object
