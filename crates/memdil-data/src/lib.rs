@@ -70,6 +70,8 @@ mod error;
 #[cfg(feature = "fetch")]
 pub mod fetch;
 pub mod files;
+mod foreign;
+mod gzip;
 #[cfg(feature = "hub")]
 pub mod hub;
 pub mod idx;
@@ -79,6 +81,7 @@ mod load;
 mod mat;
 pub mod noise;
 pub mod npz;
+mod pickle;
 pub mod places;
 pub mod random;
 mod resize;

@@ -5,9 +5,9 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
-use flate2::bufread::MultiGzDecoder;
-
 use crate::DataError;
+use crate::foreign::foreign;
+use crate::gzip::Gzip;
 
 /// What a file may unpack to without being that large itself: more than four times the largest data
 /// set known here, little enough to survive.
@@ -65,6 +65,9 @@ impl From<&str> for Fault {
 }
 
 /// Opens a file.
+///
+/// # Errors
+/// A file that cannot be read, and a web page or a pointer of Git LFS in its place.
 pub(crate) fn open(path: &Path) -> Result<Unpacked<'static>, DataError> {
     let io_error = |cause| DataError::Io {
         path: path.to_owned(),
@@ -88,9 +91,13 @@ fn unpack<'a>(
     let path = path.to_owned();
     match bytes.fill_buf() {
         Err(cause) => Err(DataError::Io { path, cause }),
+        Ok(start) if let Some(what) = foreign(start) => Err(DataError::Malformed {
+            path,
+            message: what.to_owned(),
+        }),
         Ok(start) if start.starts_with(&GZIP_MAGIC) => Ok(Unpacked {
             reader: Box::new(Capped {
-                reader: MultiGzDecoder::new(bytes),
+                reader: Gzip::new(bytes),
                 left: CEILING.max(len),
             }),
             origin: Origin {

@@ -4,13 +4,13 @@ use std::fs::{self, File};
 use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 
-use flate2::read::MultiGzDecoder;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::DataError;
 use crate::catalogue::{Part, Published, PublishedFile, Unpacked, check_order};
 use crate::cifar::Labels;
+use crate::gzip::Gzip;
 use crate::places::{find, folders, unpacked_path};
 
 /// What was found out about one file.
@@ -201,8 +201,8 @@ pub(crate) fn check_file(
     ] = *file.unpacked
     {
         // One byte more than there should be tells a longer content, however long it is.
-        let content = MultiGzDecoder::new(BufReader::new(File::open(path).map_err(io_error)?))
-            .take(bytes + 1);
+        let content =
+            Gzip::new(BufReader::new(File::open(path).map_err(io_error)?)).take(bytes + 1);
         // A damaged stream is no error here: that the file is not the published one says more.
         if let Ok(found) = sha256_of(content, |done| progress(file.name, done.min(bytes), bytes))
             && found == expected

@@ -1,0 +1,141 @@
+//! Gzip files: members one after another, and zeros behind the last one.
+
+use std::io::{self, BufRead, ErrorKind, Read};
+
+use flate2::bufread::GzDecoder;
+
+/// Unpacks a gzip file. Zeros behind the last member are padding, as tapes and some servers leave
+/// it and `gzip` accepts it; anything else there is an error.
+pub(crate) struct Gzip<R> {
+    state: State<R>,
+}
+
+enum State<R> {
+    Member(Box<GzDecoder<R>>),
+    Padding(R),
+    Done,
+}
+
+impl<R: BufRead> Gzip<R> {
+    pub(crate) fn new(reader: R) -> Self {
+        Self {
+            state: State::Member(Box::new(GzDecoder::new(reader))),
+        }
+    }
+}
+
+impl<R: BufRead> Read for Gzip<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if buffer.is_empty() {
+            return Ok(0);
+        }
+        loop {
+            if let State::Member(member) = &mut self.state {
+                let read = member.read(buffer)?;
+                if read > 0 {
+                    return Ok(read);
+                }
+            }
+            self.state = match std::mem::replace(&mut self.state, State::Done) {
+                State::Member(member) => after(member.into_inner())?,
+                State::Padding(mut reader) => {
+                    skip_zeros(&mut reader)?;
+                    State::Done
+                }
+                State::Done => return Ok(0),
+            };
+        }
+    }
+}
+
+/// What follows a member.
+fn after<R: BufRead>(mut reader: R) -> io::Result<State<R>> {
+    Ok(match first(&mut reader)? {
+        None => State::Done,
+        Some(0) => State::Padding(reader),
+        Some(_) => State::Member(Box::new(GzDecoder::new(reader))),
+    })
+}
+
+/// The next byte, which is not taken.
+fn first(reader: &mut impl BufRead) -> io::Result<Option<u8>> {
+    loop {
+        match reader.fill_buf() {
+            Ok(bytes) => return Ok(bytes.first().copied()),
+            Err(cause) if cause.kind() == ErrorKind::Interrupted => {}
+            Err(cause) => return Err(cause),
+        }
+    }
+}
+
+fn skip_zeros(reader: &mut impl BufRead) -> io::Result<()> {
+    while let Some(byte) = first(reader)? {
+        if byte != 0 {
+            return Err(io::Error::new(
+                ErrorKind::InvalidData,
+                "neither a gzip member nor zeros behind the last member",
+            ));
+        }
+        let bytes = reader.fill_buf()?;
+        let zeros = bytes
+            .iter()
+            .position(|&byte| byte != 0)
+            .unwrap_or(bytes.len());
+        reader.consume(zeros);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+
+    use super::*;
+
+    fn pack(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn unpack(bytes: &[u8]) -> io::Result<Vec<u8>> {
+        let mut content = Vec::new();
+        // A small buffer, so that members and padding cross its borders.
+        let reader = io::BufReader::with_capacity(7, bytes);
+        Gzip::new(reader).read_to_end(&mut content)?;
+        Ok(content)
+    }
+
+    #[test]
+    fn members_follow_each_other() {
+        let file = [pack(b"one "), pack(b""), pack(b"two")].concat();
+        assert_eq!(unpack(&file).unwrap(), b"one two");
+    }
+
+    #[test]
+    fn zeros_behind_the_last_member_are_padding() {
+        for zeros in [1, 6, 512, 10_000] {
+            let file = [pack(b"content"), vec![0; zeros]].concat();
+            assert_eq!(unpack(&file).unwrap(), b"content", "{zeros}");
+        }
+    }
+
+    #[test]
+    fn anything_else_behind_the_last_member_is_an_error() {
+        for rest in [&b"\0\0x"[..], b"x", &[0, 0x1f, 0x8b]] {
+            let file = [&pack(b"content")[..], rest].concat();
+            assert!(unpack(&file).is_err(), "{rest:?}");
+        }
+    }
+
+    #[test]
+    fn a_member_that_ends_early_is_an_error() {
+        let file = pack(b"content");
+        for length in 0..file.len() {
+            assert!(unpack(&file[..length]).is_err(), "{length}");
+        }
+    }
+}
