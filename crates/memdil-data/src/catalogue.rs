@@ -118,6 +118,23 @@ impl Published {
         }
     }
 
+    /// The archive of the version for Python, which is read but not downloaded.
+    ///
+    /// ```
+    /// use memdil_data::catalogue::Published;
+    ///
+    /// let python = Published::Cifar100.python().unwrap();
+    /// assert_eq!((python.name, python.bytes), ("cifar-100-python.tar.gz", 169_001_437));
+    /// assert_eq!(Published::Mnist.python(), None);
+    /// ```
+    pub fn python(self) -> Option<PublishedFile<'static>> {
+        match self {
+            Self::Cifar10 => Some(CIFAR_10_PYTHON),
+            Self::Cifar100 => Some(CIFAR_100_PYTHON),
+            Self::Mnist | Self::FashionMnist | Self::Svhn => None,
+        }
+    }
+
     /// Number of classes.
     pub fn classes(self) -> usize {
         if self == Self::Cifar100 { 100 } else { 10 }
@@ -341,6 +358,22 @@ static CIFAR_100: [PublishedFile<'static>; 1] = [PublishedFile {
     ],
     urls: &["https://www.cs.toronto.edu/~kriz/cifar-100-binary.tar.gz"],
 }];
+
+const CIFAR_10_PYTHON: PublishedFile<'static> = PublishedFile {
+    name: "cifar-10-python.tar.gz",
+    bytes: 170498071,
+    sha256: "6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce",
+    unpacked: &[],
+    urls: &["https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz"],
+};
+
+const CIFAR_100_PYTHON: PublishedFile<'static> = PublishedFile {
+    name: "cifar-100-python.tar.gz",
+    bytes: 169001437,
+    sha256: "85cd44d02ba6437773c5bbd22e183051d648de2e7d6b014e1ef29b855ba677a7",
+    unpacked: &[],
+    urls: &["https://www.cs.toronto.edu/~kriz/cifar-100-python.tar.gz"],
+};
 
 macro_rules! svhn {
     ($name:literal, $bytes:literal, $sha256:literal) => {

@@ -1,13 +1,20 @@
-//! CIFAR-10 and CIFAR-100 in their binary version, as plain files or in their archive.
+//! CIFAR-10 and CIFAR-100 in their binary version or that for Python, as plain files or in their
+//! archive.
 //!
-//! A file is records one after another: one label (CIFAR-10), or a coarse and a fine one
-//! (CIFAR-100), each a byte, then the red, the green and the blue plane of 32 x 32 bytes
-//! (Krizhevsky 2009).
+//! A file of the binary version is records one after another: one label (CIFAR-10), or a coarse and
+//! a fine one (CIFAR-100), each a byte, then the red, the green and the blue plane of 32 x 32 bytes
+//! (Krizhevsky 2009). A file of the version for Python is a pickled dictionary with the same
+//! labels and planes; it is read without Python and calls nothing. The version is told by the
+//! content, not by the name, and both give the same images in the same order.
 
+mod python;
+
+use std::ffi::OsStr;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use crate::files::{CIFAR_10, CIFAR_100};
+use crate::pickle;
 use crate::unpack::{self, Fault, Unpacked, read_full};
 use crate::{DataError, Images, Split};
 
@@ -35,6 +42,11 @@ impl Labels {
         }
     }
 
+    /// Bytes of a record of the binary version.
+    pub(crate) fn record_len(self) -> usize {
+        self.record().0 + PIXELS
+    }
+
     /// The labels of whole records, whatever they are.
     pub(crate) fn of_records(self, records: &[u8]) -> impl Iterator<Item = u32> {
         let (prefix, which, _) = self.record();
@@ -43,11 +55,22 @@ impl Labels {
             .map(move |record| u32::from(record[which]))
     }
 
+    /// The files of the binary version, the test set last.
     fn files(self) -> &'static [&'static str] {
         match self {
             Self::Cifar10 => &CIFAR_10,
             Self::Fine | Self::Coarse => &CIFAR_100,
         }
+    }
+
+    /// The place in [`files`](Self::files) of a file of either version; that for Python has the
+    /// same names without `.bin`.
+    pub(crate) fn number_of(self, name: &OsStr) -> Option<usize> {
+        let name = name.to_str()?;
+        let stem = name.strip_suffix(".bin").unwrap_or(name);
+        self.files()
+            .iter()
+            .position(|file| file.strip_suffix(".bin") == Some(stem))
     }
 }
 
@@ -58,8 +81,8 @@ impl Labels {
 /// Images are 3 x 32 x 32.
 ///
 /// # Errors
-/// A file that cannot be read, is damaged, ends in the middle of a record or is missing from the
-/// archive, and a label out of range, with file and row.
+/// A file that cannot be read, is damaged, ends in the middle of a record, is a pickle of something
+/// else or is missing from the archive, and a label out of range, with file and row.
 pub fn read(files: &[PathBuf], labels: Labels) -> Result<(Split, Split), DataError> {
     match files {
         [archive] => decode_archive(unpack::open(archive)?, labels),
@@ -75,8 +98,8 @@ pub fn read(files: &[PathBuf], labels: Labels) -> Result<(Split, Split), DataErr
     }
 }
 
-/// Reads the records of one file from bytes in memory, plain or gzip; `name` stands for the path in
-/// errors.
+/// Reads one file of either version from bytes in memory, plain or gzip; `name` stands for the path
+/// in errors.
 ///
 /// # Errors
 /// As for [`read`].
@@ -113,9 +136,7 @@ fn read_records(files: &[PathBuf], labels: Labels) -> Result<Split, DataError> {
 
 fn decode_records(files: Vec<Unpacked>, labels: Labels) -> Result<Split, DataError> {
     let mut records = Records::new(labels);
-    records
-        .pixels
-        .reserve_exact(files.iter().map(|file| file.origin.reserve(u64::MAX)).sum());
+    records.expected = files.iter().map(|file| file.origin.reserve(u64::MAX)).sum();
     for mut file in files {
         records
             .append(&mut file.reader, &file.origin.path)
@@ -138,6 +159,7 @@ fn read_entries(
     labels: Labels,
 ) -> Result<(Records, Records), Fault> {
     let names = labels.files();
+    let mut python = false;
     let test_file = names.len() - 1;
     let (mut train, mut test) = (Records::new(labels), Records::new(labels));
     // Number of the file and images of it, for each one read so far.
@@ -147,12 +169,13 @@ fn read_entries(
     for entry in archive.entries()?.raw(true) {
         let mut entry = entry?;
         let entry_path = entry.path()?.into_owned();
-        let Some(number) = names
-            .iter()
-            .position(|name| entry_path.file_name() == Some(name.as_ref()))
+        let Some(number) = entry_path
+            .file_name()
+            .and_then(|name| labels.number_of(name))
         else {
             continue;
         };
+        python |= entry_path.extension().is_none();
         if !entry.header().entry_type().is_file() {
             continue;
         }
@@ -180,11 +203,14 @@ fn read_entries(
     if let Some(missing) =
         (0..names.len()).find(|number| seen.iter().all(|(other, _)| other != number))
     {
-        return Err(format!(
-            "holds no {}: is it the binary version of the data set?",
-            names[missing]
-        )
-        .into());
+        let name = names[missing];
+        return Err(match name.strip_suffix(".bin").filter(|_| python) {
+            Some(name) => format!("holds no {name}: get it again").into(),
+            None => format!(
+                "holds no {name}: is it the data set, in the binary version or that for Python?"
+            )
+            .into(),
+        });
     }
     // Reading on to the end makes the gzip decoder check its checksum.
     io::copy(reader, &mut io::sink())?;
@@ -196,6 +222,8 @@ struct Records {
     kind: Labels,
     labels: Vec<u32>,
     pixels: Vec<u8>,
+    /// Bytes of all files, where they are known; the pixels are a little less.
+    expected: usize,
 }
 
 impl Records {
@@ -204,11 +232,49 @@ impl Records {
             kind,
             labels: Vec::new(),
             pixels: Vec::new(),
+            expected: 0,
+        }
+    }
+
+    /// Reads a file of either version to the end; the number of bytes read.
+    fn append(&mut self, reader: &mut impl Read, path: &Path) -> Result<u64, Fault> {
+        let mut start = [0; 3];
+        let read = read_full(reader, &mut start)?;
+        let mut reader = start[..read].chain(reader);
+        if pickle::may_begin(&start[..read]) {
+            self.append_batch(&mut reader, path)
+        } else {
+            self.append_records(&mut reader, path)
+        }
+    }
+
+    /// Reads a pickled batch.
+    fn append_batch(&mut self, reader: &mut impl Read, path: &Path) -> Result<u64, Fault> {
+        let mut bytes = Vec::new();
+        reader.read_to_end(&mut bytes)?;
+        let read = bytes.len();
+        let name = path.file_name().unwrap_or(path.as_os_str()).display();
+        let mut batch = python::parse(bytes, self.kind)
+            .map_err(|message| Fault::Content(format!("{name} {message}")))?;
+        self.labels.append(&mut batch.labels);
+        if self.pixels.is_empty() && self.expected <= read {
+            self.pixels = batch.pixels;
+        } else {
+            self.reserve();
+            self.pixels.append(&mut batch.pixels);
+        }
+        Ok(read as u64)
+    }
+
+    fn reserve(&mut self) {
+        if self.pixels.is_empty() {
+            self.pixels.reserve_exact(self.expected);
         }
     }
 
     /// Reads records to the end; the number of bytes read.
-    fn append(&mut self, reader: &mut impl Read, path: &Path) -> Result<u64, Fault> {
+    fn append_records(&mut self, reader: &mut impl Read, path: &Path) -> Result<u64, Fault> {
+        self.reserve();
         let (prefix, which, classes) = self.kind.record();
         let mut buffer = [0; 2 + PIXELS];
         let record = &mut buffer[..prefix + PIXELS];
@@ -219,7 +285,7 @@ impl Records {
                 read if read == record.len() => {}
                 read => {
                     return Err(format!(
-                        "record {row} of {} has {read} of {} bytes: get it again, and see that it is the binary version",
+                        "record {row} of {} has {read} of {} bytes: get it again, and see that it is a file of CIFAR",
                         path.display(),
                         record.len()
                     )

@@ -251,14 +251,6 @@ pub enum DataError {
         /// Channels, rows and columns of the data set.
         expected: [usize; 3],
     },
-    /// Only the version of CIFAR for Python is there.
-    #[error("{} is the version for Python, which needs pickle: get the binary version, {wanted}", folder.display())]
-    Pickled {
-        /// The folder found.
-        folder: PathBuf,
-        /// The archive to get.
-        wanted: String,
-    },
     /// A configuration with two sources of images, or none.
     #[error(
         "give exactly one of `source` (a published data set) and `npz` (a file of your own): {found} is there"

@@ -1,10 +1,13 @@
 //! Where the files of a data set are looked for.
 
+mod cifar;
+
 use std::collections::HashSet;
 use std::env;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
+use crate::cifar::Labels;
 use crate::{DataError, Source};
 
 /// The IDX files of MNIST and of Fashion-MNIST: training images, training labels, test images, test
@@ -29,6 +32,19 @@ pub const CIFAR_10: [&str; 6] = [
 /// The files of CIFAR-100's binary version: training and test set.
 pub const CIFAR_100: [&str; 2] = ["train.bin", "test.bin"];
 
+/// The files of CIFAR-10's version for Python.
+pub const CIFAR_10_PYTHON: [&str; 6] = [
+    "data_batch_1",
+    "data_batch_2",
+    "data_batch_3",
+    "data_batch_4",
+    "data_batch_5",
+    "test_batch",
+];
+
+/// The files of CIFAR-100's version for Python: training and test set.
+pub const CIFAR_100_PYTHON: [&str; 2] = ["train", "test"];
+
 /// The files of SVHN's cropped digits: training and test set.
 pub const SVHN: [&str; 2] = ["train_32x32.mat", "test_32x32.mat"];
 
@@ -46,8 +62,8 @@ struct Layout {
     files: &'static [&'static str],
     /// Or this one instead, plain or as `.gz`.
     archive: Option<&'static str>,
-    /// A version of the data set that is not read here, as torchvision leaves it behind.
-    pickled: Option<&'static str>,
+    /// Or its version for Python, where the first is not in any of the folders.
+    python: Option<cifar::Version>,
 }
 
 fn layout(source: &Source) -> Option<Layout> {
@@ -55,7 +71,7 @@ fn layout(source: &Source) -> Option<Layout> {
         folders: &[],
         files: &[],
         archive: None,
-        pickled: None,
+        python: None,
     };
     Some(match source {
         Source::Mnist => Layout {
@@ -73,22 +89,34 @@ fn layout(source: &Source) -> Option<Layout> {
                 "cifar-10",
                 "cifar-10/cifar-10-batches-bin",
                 "cifar-10-batches-bin",
+                "cifar-10/cifar-10-batches-py",
+                "cifar-10-batches-py",
                 "",
             ],
             files: &CIFAR_10,
             archive: Some("cifar-10-binary.tar"),
-            pickled: Some("cifar-10-batches-py"),
+            python: Some(cifar::Version {
+                files: &CIFAR_10_PYTHON,
+                archive: "cifar-10-python.tar",
+                labels: Labels::Cifar10,
+            }),
         },
         Source::Cifar100 | Source::Cifar100Coarse => Layout {
             folders: &[
                 "cifar-100",
                 "cifar-100/cifar-100-binary",
                 "cifar-100-binary",
+                "cifar-100/cifar-100-python",
+                "cifar-100-python",
                 "",
             ],
             files: &CIFAR_100,
             archive: Some("cifar-100-binary.tar"),
-            pickled: Some("cifar-100-python"),
+            python: Some(cifar::Version {
+                files: &CIFAR_100_PYTHON,
+                archive: "cifar-100-python.tar",
+                labels: Labels::Fine,
+            }),
         },
         Source::Svhn => Layout {
             folders: &["svhn", "SVHN", ""],
@@ -103,7 +131,10 @@ fn layout(source: &Source) -> Option<Layout> {
 ///
 /// A folder may hold them in a folder of the data set's name (CIFAR-100's is `cifar-100` for both
 /// kinds of label), as torchvision lays them out, or itself; each file may be plain or end in
-/// `.gz`, and CIFAR may still be in its archive. The folders are those of `data_dirs`, then those of
+/// `.gz`, and the files of MNIST may have a dot in their names, as 7-Zip writes them, or lie in
+/// folders of their names. CIFAR may still be in its archive, and where a folder does not hold the
+/// binary version, that for Python is looked for, in folders named after CIFAR too, and then an
+/// archive of either version under any name. The folders are those of `data_dirs`, then those of
 /// `MEMDIL_DATA_DIR` from the environment (several are separated as those of `PATH`), then `data`
 /// and the one of Debian's packages; the first that holds all files is read. A user's own file is
 /// looked for under its path as it is, then in `data_dirs` and in `MEMDIL_DATA_DIR`. The embedded
@@ -111,8 +142,7 @@ fn layout(source: &Source) -> Option<Layout> {
 ///
 /// # Errors
 /// [`DataError::NotFound`] with the folders searched if none holds all files,
-/// [`DataError::NpzNotFound`] for a user's own file, [`DataError::Pickled`] if there is only the
-/// version of CIFAR for Python.
+/// [`DataError::NpzNotFound`] for a user's own file.
 pub fn find(source: &Source, data_dirs: &[PathBuf]) -> Result<Vec<PathBuf>, DataError> {
     if let Some(path) = source.npz() {
         return find_npz(path, data_dirs, env::var_os(DATA_DIR).as_deref());
@@ -213,36 +243,36 @@ fn folders_in(source: &Source, layout: &Layout, roots: &[PathBuf]) -> Vec<PathBu
 }
 
 fn find_in(source: &Source, layout: &Layout, roots: &[PathBuf]) -> Result<Vec<PathBuf>, DataError> {
-    let searched = folders_in(source, layout, roots);
-    for folder in &searched {
-        if let Some(files) = layout
-            .files
-            .iter()
-            .map(|name| plain_or_gzip(folder, name))
-            .collect()
+    for root in roots {
+        let folders = folders_in(source, layout, std::slice::from_ref(root));
+        if let Some(files) = folders.iter().find_map(|folder| in_folder(folder, layout)) {
+            return Ok(files);
+        }
+        if let Some(version) = &layout.python
+            && let Some(files) = cifar::find(root, &folders, version)
         {
             return Ok(files);
         }
-        if let Some(archive) = layout.archive.and_then(|name| plain_or_gzip(folder, name)) {
-            return Ok(vec![archive]);
-        }
     }
-    if let Some(pickled) = layout.pickled
-        && let Some(folder) = searched
-            .iter()
-            .map(|folder| folder.join(pickled))
-            .find(|folder| folder.is_dir())
-    {
-        return Err(DataError::Pickled {
-            folder,
-            wanted: archive_name(layout),
-        });
+    let mut files = layout.files.join(", ");
+    if let Some(archive) = layout.archive {
+        files = format!("{archive}.gz or {files}");
+    } else {
+        files += " (each plain or .gz)";
     }
-    let files = match layout.archive {
-        Some(_) => format!("{} or {}", archive_name(layout), layout.files.join(", ")),
-        None => format!("{} (each plain or .gz)", layout.files.join(", ")),
-    };
+    if let Some(version) = &layout.python {
+        files += &format!(", or the version for Python, {}.gz", version.archive);
+    }
     Err(not_found(source, files, roots))
+}
+
+/// The files that a folder holds, or their archive.
+fn in_folder(folder: &Path, layout: &Layout) -> Option<Vec<PathBuf>> {
+    let files = layout.files.iter().map(|name| locate(folder, name));
+    files.collect::<Option<Vec<PathBuf>>>().or_else(|| {
+        let archive = layout.archive?;
+        plain_or_gzip(folder, archive).map(|archive| vec![archive])
+    })
 }
 
 /// MNIST and Fashion-MNIST name their files alike, so the one's folder is not searched for the
@@ -262,11 +292,30 @@ fn plain_or_gzip(folder: &Path, name: &str) -> Option<PathBuf> {
         .find(|path| path.is_file())
 }
 
-fn archive_name(layout: &Layout) -> String {
-    layout
-        .archive
-        .map(|name| format!("{name}.gz"))
-        .unwrap_or_default()
+/// Where a file lies in a folder, plain, else as `.gz`; see [`spelled`].
+fn locate(folder: &Path, name: &str) -> Option<PathBuf> {
+    spelled(folder, name, "").or_else(|| spelled(folder, name, ".gz"))
+}
+
+/// Where a file lies in a folder: under its name and ending, under the name that 7-Zip gives the
+/// files of MNIST (`train-images.idx3-ubyte`), or in a folder of one of these names, as Kaggle
+/// serves them.
+pub(crate) fn spelled(folder: &Path, name: &str, ending: &str) -> Option<PathBuf> {
+    let names = [name.to_owned(), name.replace("-idx", ".idx")];
+    let names = if names[0] == names[1] {
+        &names[..1]
+    } else {
+        &names
+    };
+    let outer = names.iter().map(|outer| folder.join(outer));
+    let folders = std::iter::once(folder.to_owned()).chain(outer);
+    folders
+        .flat_map(|folder| {
+            names
+                .iter()
+                .map(move |name| folder.join(format!("{name}{ending}")))
+        })
+        .find(|path| path.is_file())
 }
 
 fn not_found(source: &Source, files: String, roots: &[PathBuf]) -> DataError {

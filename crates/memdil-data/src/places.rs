@@ -59,15 +59,39 @@ impl PublishedFile<'_> {
                     .iter()
                     .all(|file| unpacked_path(folder, file.name).is_some())
         };
-        folder.join(self.name).is_file() || unpacked()
+        self.packed_path(folder).is_some() || unpacked()
+    }
+
+    /// Where it lies in a folder as published; see [`files::find`] for other names of it.
+    pub(crate) fn packed_path(&self, folder: &Path) -> Option<PathBuf> {
+        match self.name.strip_suffix(".gz") {
+            Some(name) => files::spelled(folder, name, ".gz"),
+            None => files::spelled(folder, self.name, ""),
+        }
     }
 }
 
 /// Where an unpacked file lies in a folder: under its name with the archive's folders, or without
 /// them.
 pub(crate) fn unpacked_path(folder: &Path, name: &str) -> Option<PathBuf> {
-    let base = Path::new(name).file_name()?;
-    [folder.join(name), folder.join(base)]
-        .into_iter()
-        .find(|path| path.is_file())
+    let base = Path::new(name).file_name()?.to_str()?;
+    files::spelled(folder, name, "").or_else(|| files::spelled(folder, base, ""))
+}
+
+/// The files of CIFAR that [`load`](crate::load()) would read, if they are not the published ones of
+/// the binary version: those of the version for Python, or an archive of either under another name.
+///
+/// None where there are neither, and for the other data sets.
+pub fn other_form(published: Published, data_dirs: &[PathBuf]) -> Option<Vec<PathBuf>> {
+    let source = match published {
+        Published::Cifar10 => Source::Cifar10,
+        Published::Cifar100 => Source::Cifar100,
+        Published::Mnist | Published::FashionMnist | Published::Svhn => return None,
+    };
+    let files = files::find(&source, data_dirs).ok()?;
+    let is_published = |file: &PublishedFile<'_>| {
+        let folder = files.first().and_then(|path| path.parent());
+        folder.is_some_and(|folder| file.is_in(folder))
+    };
+    (!published.files().iter().any(is_published)).then_some(files)
 }

@@ -1,5 +1,7 @@
 //! Checking the files of a published data set against what is published.
 
+mod other_form;
+
 use std::fs::{self, File};
 use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -10,8 +12,10 @@ use sha2::{Digest, Sha256};
 use crate::DataError;
 use crate::catalogue::{Part, Published, PublishedFile, Unpacked, check_order};
 use crate::cifar::Labels;
+use crate::foreign::{ENOUGH, foreign};
 use crate::gzip::Gzip;
-use crate::places::{find, folders, unpacked_path};
+use crate::places::{find, folders, other_form, unpacked_path};
+use crate::unpack::read_full;
 
 /// What was found out about one file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -59,6 +63,12 @@ pub enum FileState {
         /// The SHA-256 published.
         expected: String,
     },
+    /// It does not hold the data: it is a web page, or cannot be read.
+    #[error("{what}")]
+    NotData {
+        /// What it is, or what is wrong with it.
+        what: String,
+    },
     /// Its labels are no classes or come in another order.
     #[error("{cause}")]
     WrongLabels {
@@ -78,7 +88,8 @@ impl FileState {
 /// the name of a file, the bytes read and its size.
 ///
 /// If no folder holds all files, the one with most of them is checked. A file that is there both
-/// packed and unpacked is checked in both forms.
+/// packed and unpacked is checked in both forms. Where CIFAR is there in the version for Python
+/// only, that is checked: by the checksum of its archive, else by its labels.
 ///
 /// # Errors
 /// A file that is there but cannot be read. A wrong or missing file is no error but a
@@ -98,6 +109,9 @@ pub fn verify(
     data_dirs: &[PathBuf],
     progress: &mut dyn FnMut(&str, u64, u64),
 ) -> Result<Vec<FileReport>, DataError> {
+    if let Some(files) = other_form(published, data_dirs) {
+        return other_form::verify(published, &files, progress);
+    }
     let folders = folders(published, data_dirs);
     let Some(folder) = find(published.files(), &folders) else {
         let missing = |file: &PublishedFile<'_>| FileReport::missing(file.name);
@@ -122,9 +136,9 @@ pub fn verify_files(
     let mut reports = Vec::new();
     for file in files {
         let before = reports.len();
-        let path = folder.join(file.name);
-        let packed = path.is_file();
-        if packed {
+        let path = file.packed_path(folder);
+        let packed = path.is_some();
+        if let Some(path) = path {
             let state = check_file(file, &path, progress)?;
             reports.push(FileReport {
                 name: file.name.to_owned(),
@@ -210,7 +224,20 @@ pub(crate) fn check_file(
             return Ok(FileState::ContentOk);
         }
     }
-    Ok(wrong)
+    Ok(not_data(path)?.unwrap_or(wrong))
+}
+
+/// Whether a file is a web page or a pointer of Git LFS.
+fn not_data(path: &Path) -> Result<Option<FileState>, DataError> {
+    let mut start = [0; ENOUGH];
+    let read = File::open(path)
+        .and_then(|mut file| read_full(&mut file, &mut start))
+        .map_err(|cause| DataError::Io {
+            path: path.to_owned(),
+            cause,
+        })?;
+    let what = foreign(&start[..read]).map(str::to_owned);
+    Ok(what.map(|what| FileState::NotData { what }))
 }
 
 fn check_unpacked(
@@ -225,10 +252,11 @@ fn check_unpacked(
         })?
         .len();
     if found != file.bytes {
-        return Ok(FileState::WrongSize {
+        let wrong = FileState::WrongSize {
             found,
             expected: file.bytes,
-        });
+        };
+        return Ok(not_data(path)?.unwrap_or(wrong));
     }
     let Some(expected) = file.sha256 else {
         return Ok(FileState::NoChecksum);

@@ -476,9 +476,7 @@ pub(crate) fn check_run(spec: &mut RunSpec, data_dirs: &[PathBuf]) -> Result<(),
 fn is_present(source: &Source, data_dirs: &[PathBuf]) -> Result<bool, RunnerError> {
     match files::find(source, data_dirs) {
         Ok(_) => Ok(true),
-        Err(
-            DataError::NotFound { .. } | DataError::NpzNotFound { .. } | DataError::Pickled { .. },
-        ) => Ok(false),
+        Err(DataError::NotFound { .. } | DataError::NpzNotFound { .. }) => Ok(false),
         Err(error) => Err(error.into()),
     }
 }

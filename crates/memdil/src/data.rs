@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use indicatif::DecimalBytes;
 use memdil_data::catalogue::{Published, PublishedFile};
 use memdil_data::fetch::{FetchEvent, FetchOptions, fetch};
-use memdil_data::places::{find, folders, searched};
+use memdil_data::places::{find, folders, other_form, searched};
 use memdil_data::subset::{Subset, write_subset};
 use memdil_data::verify::{FileReport, verify};
 use memdil_data::{DataError, DataSpec, Input, Source, load};
@@ -175,15 +175,18 @@ fn list(arguments: &List) {
         let is_here = |file: &PublishedFile<'_>| folder.is_some_and(|folder| file.is_in(folder));
         let here = files.iter().filter(|file| is_here(file)).count();
         let bytes: u64 = files.iter().map(|file| file.bytes).sum();
+        // The version of CIFAR for Python is read as well, though it is not what is downloaded.
+        let other = other_form(published, &arguments.data_dirs).unwrap_or_default();
         if arguments.json {
             let files: Vec<_> = files
                 .iter()
                 .map(|file| json!({ "name": file.name, "bytes": file.bytes, "sha256": file.sha256, "found": is_here(file) }))
                 .collect();
-            sets.push(json!({ "name": name, "bytes": bytes, "folder": folder, "complete": here == files.len(), "files": files }));
+            sets.push(json!({ "name": name, "bytes": bytes, "folder": folder, "complete": here == files.len(), "other_form": other, "files": files }));
             continue;
         }
         let place = match folder {
+            _ if let [file, ..] = &other[..] => format!("in another form: {}", file.display()),
             Some(folder) if here == files.len() => format!("in {}", folder.display()),
             Some(folder) => format!("{here} of {} files in {}", files.len(), folder.display()),
             None => "not found".to_owned(),
