@@ -8,9 +8,8 @@ use bytemuck::Pod;
 use half::{bf16, f16};
 use ndarray::{ArrayD, ArrayView, CowArray, Ix2, IxDyn, ShapeBuilder};
 
-use super::Dtype;
 use super::header::Header;
-use super::remedy;
+use super::{Dtype, objects, remedy};
 use crate::DataError;
 
 #[cfg(target_endian = "big")]
@@ -174,7 +173,7 @@ impl Array {
     }
 
     /// The bytes of its elements as they lie in the file.
-    pub(super) fn bytes(&self) -> &[u8] {
+    pub(crate) fn bytes(&self) -> &[u8] {
         &self.bytes.as_ref()[self.range.clone()]
     }
 
@@ -286,7 +285,10 @@ impl Array {
         if self.dtype.is_float() {
             return self.check_not_empty();
         }
-        Err(self.refuse(remedy::not_floats(&self.dtype)))
+        Err(self.refuse(match self.dtype {
+            Dtype::Objects => objects::describe(self.bytes()),
+            _ => remedy::not_floats(&self.dtype),
+        }))
     }
 
     pub(super) fn check_not_empty(&self) -> Result<(), DataError> {

@@ -1,23 +1,20 @@
 //! Files of arrays, told apart by their endings and checked against their content.
 
 use std::fs::File;
-use std::io::{self, Cursor, Read};
+use std::io::{self, Cursor};
 use std::path::Path;
 use std::sync::Arc;
 
-use flate2::Crc;
 use safetensors::SafeTensors;
-use zip::{CompressionMethod, ZipArchive};
+use zip::ZipArchive;
 
 use super::array::{Array, Bytes};
 use super::header::MAGIC;
 use super::labels::Text;
+use super::member::{self, member_name};
 use super::{Dtype, Role, remedy};
 use crate::DataError;
-use crate::unpack::CEILING;
-
-/// What a member may unpack to, as a multiple of the whole file, if that is more than 1 GiB.
-const MOST_UNPACKED: u64 = 64;
+use crate::foreign::{foreign, format_name};
 
 /// An opened file. Arrays of `.npy`, `.safetensors` and stored members of `.npz` stay where they
 /// lie in the mapped file; packed members are unpacked.
@@ -210,7 +207,7 @@ impl ArrayFile {
         else {
             return Ok(None);
         };
-        match content(archive.clone(), index, &self.bytes) {
+        match member::content(archive.clone(), index, &self.bytes) {
             Ok((bytes, range)) => Array::of_npy(place, bytes, range).map(Some),
             Err(message) => Err(DataError::Array { place, message }),
         }
@@ -257,16 +254,22 @@ impl Format {
         if content.is_empty() && !matches!(&*ending, "csv" | "txt") {
             return Err("is empty, 0 bytes; save the array again".to_owned());
         }
+        if let Some(what) = foreign(content) {
+            return Err(what.to_owned());
+        }
         if let Some(found) = recognise(content).filter(|found| *found != ending) {
-            return Err(match found {
-                "npy" | "npz" | "safetensors" if !ending.is_empty() => {
-                    format!("is a .{found} file named .{ending}; rename it to .{found}")
-                }
-                "npy" | "npz" | "safetensors" => {
-                    format!("is a .{found} file; add .{found} to its name")
-                }
-                other => other.to_owned(),
+            return Err(match &*ending {
+                "" => format!("is a .{found} file; add .{found} to its name"),
+                _ => format!("is a .{found} file named .{ending}; rename it to .{found}"),
             });
+        }
+        if is_torch(content) {
+            return Err("is a file of torch.save; save the tensor with np.save(\"a.npy\", a.float().cpu().numpy())".to_owned());
+        }
+        if let Some(format) = format_name(content).filter(|_| recognise(content).is_none()) {
+            return Err(format!(
+                "is {format}, from which arrays are not read; load it in Python and save the array with np.save(\"a.npy\", a)"
+            ));
         }
         match &*ending {
             "npy" => Ok(Self::Npy),
@@ -282,38 +285,27 @@ impl Format {
     }
 }
 
-/// What a file is by its first bytes: the ending that belongs to it, or, if it is not read here,
-/// what it is and what to do.
+/// The ending that belongs to a file by its first bytes.
 fn recognise(content: &[u8]) -> Option<&'static str> {
-    let starts = |start: &[u8]| content.starts_with(start);
-    let is_torch = || {
-        content
-            .windows(9)
-            .take(512)
-            .any(|name| name == b"/data.pkl")
-    };
-    if starts(MAGIC) {
+    if content.starts_with(MAGIC) {
         Some("npy")
-    } else if starts(b"PK\x03\x04") && is_torch() {
-        Some(
-            "is a file of torch.save; save the tensor with np.save(\"a.npy\", a.float().cpu().numpy())",
-        )
-    } else if starts(b"PK\x03\x04") {
+    } else if content.starts_with(b"PK\x03\x04") && !is_torch(content) {
         Some("npz")
-    } else if content.get(8) == Some(&b'{') && content.get(7) == Some(&0) {
+    } else if content.get(7..9) == Some(b"\0{") {
         Some("safetensors")
     } else {
         None
     }
 }
 
-/// NumPy's name of a member: without folders and without `.npy`.
-fn member_name(name: &str) -> String {
-    let name = name.rsplit('/').next().unwrap_or(name);
-    name.strip_suffix(".npy").unwrap_or(name).to_owned()
+/// Whether this is an archive of `torch.save`, whose first member is a pickle of this name.
+fn is_torch(content: &[u8]) -> bool {
+    let start = &content[..content.len().min(512)];
+    start.starts_with(b"PK\x03\x04") && start.windows(9).any(|name| name == b"/data.pkl")
 }
 
-fn damaged(format: &str, cause: &dyn std::fmt::Display) -> String {
+/// Says that a file is not whole.
+pub(super) fn damaged(format: &str, cause: &dyn std::fmt::Display) -> String {
     let cause = cause.to_string();
     let cause: Vec<&str> = cause.split_whitespace().collect();
     format!(
@@ -338,77 +330,4 @@ fn map(path: &Path) -> Result<Bytes, String> {
     #[allow(unsafe_code)]
     let map = unsafe { memmap2::Mmap::map(&file) }.map_err(unreadable)?;
     Ok(Bytes::Mapped(Arc::new(map)))
-}
-
-/// The name of a method of packing (PKWARE, APPNOTE 6.3.10, section 4.4.5).
-fn method_name(method: CompressionMethod) -> String {
-    let name = match method {
-        CompressionMethod::DEFLATE64 => "Deflate64",
-        CompressionMethod::BZIP2 => "bzip2",
-        CompressionMethod::LZMA => "LZMA",
-        CompressionMethod::ZSTD => "Zstandard",
-        CompressionMethod::XZ => "xz",
-        other => return other.to_string(),
-    };
-    name.to_owned()
-}
-
-/// The bytes of a member and where they lie: in the file itself if they are stored, else unpacked.
-/// The checksum is compared either way.
-fn content(
-    mut archive: ZipArchive<Cursor<Bytes>>,
-    index: usize,
-    file: &Bytes,
-) -> Result<(Bytes, std::ops::Range<usize>), String> {
-    let raw = archive
-        .by_index_raw(index)
-        .map_err(|error| damaged("npz", &error))?;
-    let (method, size) = (raw.compression(), raw.size());
-    if raw.encrypted() {
-        return Err("is encrypted; save it without a password".to_owned());
-    }
-    if method == CompressionMethod::Stored {
-        let range = usize::try_from(raw.data_start())
-            .ok()
-            .zip(usize::try_from(size).ok())
-            .and_then(|(start, size)| Some(start..start.checked_add(size)?));
-        let checksum = raw.crc32();
-        drop(raw);
-        let member = range.clone().and_then(|range| file.as_ref().get(range));
-        let (Some(range), Some(member)) = (range, member) else {
-            return Err(damaged("npz", &"a member ends after the file"));
-        };
-        let mut crc = Crc::new();
-        crc.update(member);
-        if crc.sum() != checksum {
-            return Err(damaged("npz", &"wrong checksum"));
-        }
-        return Ok((file.clone(), range));
-    }
-    if method != CompressionMethod::Deflated {
-        return Err(format!(
-            "is packed by {}; stored and deflated are read, so save it again: \
-             np.savez_compressed(\"new.npz\", **np.load(\"old.npz\"))",
-            method_name(method)
-        ));
-    }
-    let most = CEILING.max(MOST_UNPACKED * file.as_ref().len() as u64);
-    if size > most {
-        return Err(format!(
-            "claims to unpack to {size} bytes, more than a file of this size is trusted with; save it unpacked, np.savez"
-        ));
-    }
-    drop(raw);
-    let mut member = archive
-        .by_index(index)
-        .map_err(|error| damaged("npz", &error))?;
-    // Memory grows with what arrives, not with what the archive claims. Reading to the end compares
-    // the checksum.
-    let mut bytes = Vec::new();
-    (&mut member)
-        .take(most + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|error| damaged("npz", &error))?;
-    let range = 0..bytes.len();
-    Ok((Bytes::Read(Arc::new(bytes)), range))
 }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::array::Array;
-use super::{Dtype, remedy};
+use super::{Dtype, objects, remedy};
 use crate::DataError;
 
 impl Array {
@@ -16,7 +16,10 @@ impl Array {
     /// and an array without elements.
     pub fn labels(&self) -> Result<Cow<'_, [i64]>, DataError> {
         if !self.dtype().is_number() {
-            return Err(self.refuse(remedy::not_labels(self.dtype())));
+            return Err(self.refuse(match self.dtype() {
+                Dtype::Objects => objects::describe(self.bytes()),
+                dtype => remedy::not_labels(dtype),
+            }));
         }
         self.check_not_empty()?;
         if !matches!(self.shape(), [_] | [_, 1]) {

@@ -20,6 +20,8 @@ mod dtype;
 mod file;
 mod header;
 mod labels;
+mod member;
+mod objects;
 mod remedy;
 mod role;
 

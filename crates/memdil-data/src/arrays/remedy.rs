@@ -15,9 +15,6 @@ pub(super) fn not_floats(dtype: &Dtype) -> String {
                 shortened(&columns)
             )
         }
-        Dtype::Objects => {
-            "save a matrix of numbers: np.stack(list(a)) if the rows have one length".to_owned()
-        }
         _ => "save a.astype(\"float32\")".to_owned(),
     };
     format!("holds {}, not floats; {remedy}", dtype.name())
@@ -44,11 +41,6 @@ pub(super) fn not_labels(dtype: &Dtype) -> String {
             "class names must become numbers, np.unique(a, return_inverse=True)[1]".to_owned()
         }
         Dtype::Records(columns) => records_remedy(columns),
-        Dtype::Objects => {
-            "class names must become numbers, np.unique(a.astype(str), return_inverse=True)[1]; \
-             numbers can be saved as a.astype(\"int64\")"
-                .to_owned()
-        }
         Dtype::Raw16 => "save a.astype(\"float32\").astype(\"int64\")".to_owned(),
         _ => "save a.astype(\"int64\")".to_owned(),
     };
