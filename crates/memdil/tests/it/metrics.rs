@@ -1,6 +1,7 @@
 //! `memdil metrics` through the real binary, on real files of all three formats.
 
 use std::fs;
+use std::io::Write;
 
 use ndarray::{Array0, Array1, Array2, s};
 use ndarray_npy::{NpzReader, NpzWriter, write_npy};
@@ -9,6 +10,7 @@ use safetensors::tensor::TensorView;
 use serde_json::Value;
 
 use crate::common::Scene;
+use crate::metrics_errors::npy;
 
 fn json(scene: &Scene, arguments: &str) -> Value {
     serde_json::from_str(&scene.succeed(&format!("{arguments} --json"))).unwrap()
@@ -172,6 +174,107 @@ impl Golden {
     }
 }
 
+/// The same features and labels in every type, byte order, memory order and container.
+#[test]
+fn the_same_metrics_from_every_layout() {
+    let scene = Scene::new("metrics");
+    let (rows, columns) = (12, 3);
+    // Multiples of 1/8 below 16 are float16, bfloat16 and float32 alike.
+    let value = |i: usize| (i * 37 % 128) as f64 / 8.0 - 7.5;
+    let labels: Vec<u8> = (0..rows as u8).map(|i| i % 3).collect();
+    let array = |descr: &str, fortran_order: bool, bytes: fn(f64) -> Vec<u8>, reverse: bool| {
+        let mut data = Vec::new();
+        for i in 0..rows * columns {
+            let place = if fortran_order {
+                (i % rows) * columns + i / rows
+            } else {
+                i
+            };
+            let mut element = bytes(value(place));
+            if reverse {
+                element.reverse();
+            }
+            data.extend(element);
+        }
+        let order = if fortran_order { "True" } else { "False" };
+        npy(
+            &format!("'{descr}'"),
+            order,
+            &format!("({rows}, {columns})"),
+            &data,
+        )
+    };
+    fs::write(
+        scene.path("y.npy"),
+        npy("'|u1'", "False", &format!("({rows}, 1)"), &labels),
+    )
+    .unwrap();
+    let types: [(&str, fn(f64) -> Vec<u8>); 3] = [
+        ("f2", |value| {
+            half::f16::from_f64(value).to_le_bytes().to_vec()
+        }),
+        ("f4", |value| (value as f32).to_le_bytes().to_vec()),
+        ("f8", |value| value.to_le_bytes().to_vec()),
+    ];
+    let mut outputs: Vec<(String, String)> = Vec::new();
+    for (kind, bytes) in types {
+        for (order, reverse) in [('<', false), ('>', true)] {
+            for fortran_order in [false, true] {
+                let file = array(&format!("{order}{kind}"), fortran_order, bytes, reverse);
+                fs::write(scene.path("h.npy"), &file).unwrap();
+                let name = format!("{order}{kind} {fortran_order}");
+                outputs.push((
+                    name,
+                    scene.succeed("--features h.npy --labels y.npy --json"),
+                ));
+                for method in [
+                    zip::CompressionMethod::Stored,
+                    zip::CompressionMethod::Deflated,
+                ] {
+                    let mut archive =
+                        zip::ZipWriter::new(fs::File::create(scene.path("h.npz")).unwrap());
+                    let options =
+                        zip::write::SimpleFileOptions::default().compression_method(method);
+                    archive.start_file("features.npy", options).unwrap();
+                    archive.write_all(&file).unwrap();
+                    archive.finish().unwrap();
+                    let name = format!("{order}{kind} {fortran_order} {method}");
+                    outputs.push((
+                        name,
+                        scene.succeed("--features h.npz --labels y.npy --json"),
+                    ));
+                }
+            }
+        }
+    }
+    let tensors: [(Dtype, fn(f64) -> Vec<u8>); 4] = [
+        (Dtype::F16, types[0].1),
+        (Dtype::BF16, |value| {
+            half::bf16::from_f64(value).to_le_bytes().to_vec()
+        }),
+        (Dtype::F32, types[1].1),
+        (Dtype::F64, types[2].1),
+    ];
+    for (dtype, bytes) in tensors {
+        let data: Vec<u8> = (0..rows * columns).flat_map(|i| bytes(value(i))).collect();
+        let tensor = TensorView::new(dtype, vec![rows, columns], &data).unwrap();
+        let file = safetensors::serialize([("features", tensor)], None).unwrap();
+        fs::write(scene.path("h.safetensors"), file).unwrap();
+        let output = scene.succeed("--features h.safetensors --labels y.npy --json");
+        outputs.push((format!("{dtype:?}"), output));
+    }
+    // float64 is summed in float64, all others in float32 like float32 itself.
+    let is_wide = |name: &str| name.contains("f8") || name == "F64";
+    for wide in [false, true] {
+        let mut group = outputs.iter().filter(|(name, _)| is_wide(name) == wide);
+        let (_, first) = group.next().unwrap();
+        for (name, output) in group {
+            assert_eq!(output, first, "{name}");
+        }
+    }
+    assert_eq!(outputs.len(), 3 * 2 * 2 * 3 + 4);
+}
+
 const ALL: &str =
     "--features h.npy --labels y.npy --clean-labels c.npy --classifier W.npy --bias b.npy";
 
@@ -299,13 +402,13 @@ fn the_number_of_classes() {
         json(&scene, both),
         json(&scene, &format!("{both} --classes 2"))
     );
-    scene.refuse(&format!("{both} --classes 3"), &["class 2"]);
+    scene.refuse(&format!("{both} --classes 3"), &["class number 2"]);
     scene.refuse(&format!("{both} --classes 1"), &["1"]);
     scene.refuse(&format!("{both} --classes 0"), &["0"]);
     scene.refuse(&format!("{both} --classes -2"), &["classes", "--help"]);
     scene.refuse(
         &format!("{both} --classes 18446744073709551615"),
-        &["class 2"],
+        &["class number 2"],
     );
     // The largest label counts wherever it stands, and the classifier's rows before it.
     write_npy(
@@ -313,7 +416,7 @@ fn the_number_of_classes() {
         &Array1::from_vec(vec![0_u8, 1, 0, 1, 0, 2]),
     )
     .unwrap();
-    scene.refuse(&format!("{both} --clean-labels c.npy"), &["class 2"]);
+    scene.refuse(&format!("{both} --clean-labels c.npy"), &["class number 2"]);
     write_npy(scene.path("W.npy"), &Array2::<f32>::eye(2)).unwrap();
     scene.refuse(
         &format!("{both} --clean-labels c.npy --classifier W.npy"),
