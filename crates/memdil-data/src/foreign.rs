@@ -23,10 +23,10 @@ pub(crate) fn foreign(start: &[u8]) -> Option<&'static str> {
     };
     let page = ["<!doctype", "<html", "<head", "<body", "<script", "<!--"];
     if page.iter().any(is) {
-        return Some("is a web page, not data: download it again, from elsewhere if need be");
+        return Some("is a web page, not data: download it again from elsewhere");
     }
     is(&"<?xml").then_some(
-        "is an XML document, as servers answer with when they refuse, not data: download it again, from elsewhere if need be",
+        "is an XML document, as servers answer with when they refuse, not data: download it again from elsewhere",
     )
 }
 

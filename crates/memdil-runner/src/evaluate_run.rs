@@ -122,7 +122,11 @@ fn evaluate(
 
 /// The data of a run, with the labels that it was begun with instead of newly drawn ones.
 fn prepare(spec: &RunSpec, noise: PathBuf, data_dirs: &[PathBuf]) -> Result<Prepared, RunnerError> {
-    Prepared::with_noise(spec, &LabelNoise::FromFile { path: noise }, data_dirs)
+    let labels = LabelNoise::FromFile {
+        path: noise,
+        column: None,
+    };
+    Prepared::with_noise(spec, &labels, data_dirs)
 }
 
 /// The part of a record that no evaluation gives.

@@ -25,9 +25,9 @@ const WIDEST: usize = 10;
     memdil noise --labels y.npy --classes 10 --kind uniform --eta 0.4 --seed 1 --out noisy.npz\n  \
     memdil noise --labels y.npy --classes 10 --kind asymmetric --eta 0.4 --map cifar10 --exact-count --out noisy.npz\n  \
     memdil noise --labels y.npy --classes 100 --kind asymmetric --eta 0.4 --map cifar100 --out noisy.npz\n  \
-    memdil noise --labels y.csv --classes 10 --kind from_file --path cifar10n.npy --out noisy.npz --json\n\n\
+    memdil noise --labels y.csv --classes 10 --kind from_file --path CIFAR-10_human.npy --column worse_label --out noisy.npz\n\n\
     Kinds and what they need: uniform, symmetric, pair: --eta; asymmetric: --eta --map; transition: --matrix; \
-    per_class: --etas or --range, --rebalance if wished; latent_class: --eta --split; from_file: --path. \
+    per_class: --etas or --range, --rebalance if wished; latent_class: --eta --split; from_file: --path, and --column for a pickled dictionary. \
     All but from_file take --exact-count.\n\n\
     Labels are whole numbers from 0: a .npy, the array labels of a .npz or .safetensors, or one a line in a .csv. The output holds the arrays clean, observed, mask, \
     classes, kind, seed, requested and realised, and observed_classes, rates and kept where they apply; \
@@ -66,9 +66,13 @@ pub(crate) struct Arguments {
     /// Probability that a label goes on to its latent class
     #[arg(long, value_name = "P", value_parser = finite)]
     split: Option<f64>,
-    /// Noisy labels: a .npz of this program, a .npy or .csv
+    /// Noisy labels: a .npz of this program, a .npy, .csv, or a pickle (.pkl), such as those of
+    /// CIFAR-N
     #[arg(long, value_name = "FILE")]
     path: Option<PathBuf>,
+    /// Which label set of a pickled dictionary is read
+    #[arg(long, value_name = "NAME")]
+    column: Option<String>,
     /// Corrupt exactly as many labels as the probability says
     #[arg(long)]
     exact_count: bool,
@@ -161,6 +165,7 @@ fn kind(arguments: &Arguments) -> anyhow::Result<LabelNoise> {
         ),
         ("split", arguments.split.map(Value::from)),
         ("path", arguments.path.as_ref().map(|path| json!(path))),
+        ("column", arguments.column.as_ref().map(|name| json!(name))),
         (
             "exact_count",
             arguments.exact_count.then_some(Value::Bool(true)),

@@ -111,6 +111,19 @@ impl Array {
         Ok(array)
     }
 
+    /// The objects of a whole pickle.
+    pub(super) fn of_pickle(place: String, bytes: Bytes) -> Self {
+        Self {
+            place,
+            dtype: Dtype::Objects,
+            big_endian: false,
+            fortran_order: false,
+            shape: Vec::new(),
+            range: 0..bytes.as_ref().len(),
+            bytes,
+        }
+    }
+
     /// Labels that were read from text.
     pub(super) fn of_labels(place: String, labels: &[i64]) -> Self {
         let bytes: Vec<u8> = bytemuck::cast_slice(labels).to_vec();

@@ -29,6 +29,7 @@ enum Format {
     Npz(ZipArchive<Cursor<Bytes>>),
     Safetensors,
     Text(Text),
+    Pickle,
 }
 
 impl ArrayFile {
@@ -78,7 +79,7 @@ impl ArrayFile {
     /// Whether arrays have names in this file.
     pub fn is_archive(&self) -> bool {
         match &self.format {
-            Format::Npy => false,
+            Format::Npy | Format::Pickle => false,
             Format::Text(text) => text.names.len() > 1,
             Format::Npz(_) | Format::Safetensors => true,
         }
@@ -87,7 +88,7 @@ impl ArrayFile {
     /// The names of the arrays, sorted; none in a `.npy` or a text without names.
     pub fn names(&self) -> Vec<String> {
         let mut names: Vec<String> = match &self.format {
-            Format::Npy => Vec::new(),
+            Format::Npy | Format::Pickle => Vec::new(),
             Format::Npz(archive) => archive.file_names().map(member_name).collect(),
             Format::Safetensors => match SafeTensors::deserialize(self.bytes.as_ref()) {
                 Ok(tensors) => tensors.names().into_iter().map(str::to_owned).collect(),
@@ -114,6 +115,10 @@ impl ArrayFile {
             Format::Npz(archive) => self.member(archive, name),
             Format::Safetensors => self.tensor(name),
             Format::Text(text) => self.column(text, name),
+            Format::Pickle => {
+                let (path, bytes) = (self.path.clone(), self.bytes.clone());
+                Ok(Some(Array::of_pickle(path, bytes)))
+            }
         }
     }
 
@@ -263,13 +268,22 @@ impl Format {
                 _ => format!("is a .{found} file named .{ending}; rename it to .{found}"),
             });
         }
-        if is_torch(content) {
-            return Err("is a file of torch.save; save the tensor with np.save(\"a.npy\", a.float().cpu().numpy())".to_owned());
-        }
-        if let Some(format) = format_name(content).filter(|_| recognise(content).is_none()) {
-            return Err(format!(
-                "is {format}, from which arrays are not read; load it in Python and save the array with np.save(\"a.npy\", a)"
-            ));
+        let format = match is_torch(content) {
+            true => Some("a file of torch.save"),
+            false => format_name(content).filter(|_| recognise(content).is_none()),
+        };
+        match format {
+            Some("a pickle") => return Ok(Self::Pickle),
+            Some("a file of torch.save") => {
+                return Err("is a file of torch.save; save the tensor with np.save(\"a.npy\", a.float().cpu().numpy())".to_owned());
+            }
+            Some(other) => {
+                return Err(format!(
+                    "is {other}, from which arrays are not read; load it in Python and save the array with \
+                     np.save(\"a.npy\", a)"
+                ));
+            }
+            None => {}
         }
         match &*ending {
             "npy" => Ok(Self::Npy),
@@ -280,6 +294,7 @@ impl Format {
                 .map(|_| Self::Safetensors)
                 .map_err(|error| damaged("safetensors", &error)),
             "csv" | "txt" => Text::parse(content).map(Self::Text),
+            "pkl" | "pickle" => Ok(Self::Pickle),
             _ => Err("is named neither .npy, .npz, .safetensors nor, for labels, .csv; rename it to what it is".to_owned()),
         }
     }

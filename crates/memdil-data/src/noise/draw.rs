@@ -38,8 +38,8 @@ impl LabelNoise {
     ) -> Result<NoisyLabels, DataError> {
         self.validate_for(classes)?;
         check_clean(clean, classes)?;
-        if let Self::FromFile { path } = self {
-            return from_file::read(path, clean, classes, seed);
+        if let Self::FromFile { path, column } = self {
+            return from_file::read(path, column.as_deref(), clean, classes, seed);
         }
         let mut rng = stream(seed, Stream::Noise);
         let rates = self.rates(classes, clean.len(), &mut rng)?;

@@ -13,32 +13,39 @@ use crate::load::check_labels;
 /// Cohen's kappa below which labels of unproved order are refused: a wrong order gives about 0.
 const LEAST_KAPPA: f64 = 0.1;
 
-/// Reads a file that [`NoisyLabels::write_npz`] wrote as it is, or labels that other noise corrupted.
+/// What to do about a pickled dictionary in another order.
+const TWO_ORDERS: &str = "; the files of CIFAR-N named `ordered` are in that of TensorFlow's images: the documentation of memdil_data::noise shows how to put them in order";
+
+/// Reads a file that [`NoisyLabels::write_npz`] wrote as it is, or labels that other noise
+/// corrupted; `column` names one of several label sets.
 pub(super) fn read(
     path: &Path,
+    column: Option<&str>,
     clean: &[u32],
     classes: usize,
     seed: u64,
 ) -> Result<NoisyLabels, DataError> {
     let file = ArrayFile::open(path)?;
-    if NoisyLabels::are_in(&file) {
+    if NoisyLabels::are_in(&file) && column.is_none() {
         let noisy = NoisyLabels::read_archive(&file)?;
         if noisy.classes != classes {
             let message = format!("is for {} classes, but there are {classes}", noisy.classes);
             return Err(refuse(path, message));
         }
         check_length(path, noisy.clean.len(), clean.len())?;
-        check_clean_labels(path, &noisy.clean, clean)?;
+        check_clean_labels(path, &noisy.clean, clean, "")?;
         return Ok(noisy);
     }
     let Columns {
         clean: beside,
         observed,
-    } = read_columns(&file)?;
+    } = read_columns(&file, column)?;
     check_length(path, observed.len(), clean.len())?;
     check_labels(&observed, classes).map_err(|error| refuse(path, error.to_string()))?;
     match beside {
-        Some(beside) => check_clean_labels(path, &beside, clean)?,
+        Some(beside) => {
+            check_clean_labels(path, &beside, clean, column.map_or("", |_| TWO_ORDERS))?
+        }
         None => check_kappa(path, &observed, clean)?,
     }
     let mask: Vec<bool> = clean.iter().zip(&observed).map(|(c, o)| c != o).collect();
@@ -70,12 +77,17 @@ fn check_length(path: &Path, found: usize, n: usize) -> Result<(), DataError> {
     ))
 }
 
-fn check_clean_labels(path: &Path, found: &[u32], clean: &[u32]) -> Result<(), DataError> {
+fn check_clean_labels(
+    path: &Path,
+    found: &[u32],
+    clean: &[u32],
+    hint: &str,
+) -> Result<(), DataError> {
     let Some(row) = (0..clean.len()).find(|&row| found[row] != clean[row]) else {
         return Ok(());
     };
     let message = format!(
-        "its clean label in row {row} is {}, that of the data set {}: it is for other images or in another order",
+        "its clean label in row {row} is {}, that of the data set {}: it is for other images or in another order{hint}",
         found[row], clean[row]
     );
     Err(refuse(path, message))

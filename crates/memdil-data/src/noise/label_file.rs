@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
+use super::pickled;
 use crate::DataError;
-use crate::arrays::{ArrayFile, Role};
+use crate::arrays::{Array, ArrayFile, Dtype, Role};
 
 /// Labels of one file, row by row.
 pub(super) struct Columns {
@@ -11,8 +12,19 @@ pub(super) struct Columns {
     pub(super) observed: Vec<u32>,
 }
 
+/// Which label set of a file with several is read.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Wanted<'a> {
+    /// There may be one only, and nothing can name it.
+    Alone,
+    /// There may be one only, but it could be named.
+    Any,
+    /// The one of this name.
+    Named(&'a str),
+}
+
 /// Reads one label per sample from a file as [`arrays`](crate::arrays) describes them: a `.npy`, the
-/// array `labels` of an archive, or a `.csv` with one number a line.
+/// array `labels` of an archive, a `.csv` with one number a line, or a pickled list of integers.
 ///
 /// # Errors
 /// [`DataError::Array`] with the file and the row if it cannot be read, is empty, or holds something
@@ -26,15 +38,27 @@ pub(super) struct Columns {
 /// # Ok::<(), memdil_data::DataError>(())
 /// ```
 pub fn read_labels(path: &Path) -> Result<Vec<u32>, DataError> {
-    ArrayFile::open(path)?
-        .require(Role::Labels)?
-        .class_numbers()
+    let array = ArrayFile::open(path)?.require(Role::Labels)?;
+    match array.dtype() {
+        Dtype::Objects => Ok(pickled(&array, Wanted::Alone)?.observed),
+        _ => array.class_numbers(),
+    }
 }
 
 /// Reads observed labels and, where they are there, clean ones: two columns of an array or a text,
-/// or two arrays of an archive.
-pub(super) fn read_columns(file: &ArrayFile) -> Result<Columns, DataError> {
-    let observed = file.require(Role::ObservedLabels)?;
+/// two arrays of an archive or of a pickled dictionary. `column` names the observed ones.
+pub(super) fn read_columns(file: &ArrayFile, column: Option<&str>) -> Result<Columns, DataError> {
+    let observed = match column.filter(|_| file.is_archive()) {
+        Some(column) => file.array(column)?.ok_or_else(|| file.lacks(column, ""))?,
+        None => file.require(Role::ObservedLabels)?,
+    };
+    if *observed.dtype() == Dtype::Objects {
+        return pickled(&observed, column.map_or(Wanted::Any, Wanted::Named));
+    }
+    if column.is_some() && !file.is_archive() {
+        let message = "holds one array without a name: leave `column` out";
+        return Err(observed.refuse(message.to_owned()));
+    }
     if let Some([clean, observed]) = observed.label_pair()? {
         return Ok(Columns {
             clean: Some(clean),
@@ -46,6 +70,10 @@ pub(super) fn read_columns(file: &ArrayFile) -> Result<Columns, DataError> {
         clean: clean.map(|clean| clean.class_numbers()).transpose()?,
         observed: observed.class_numbers()?,
     })
+}
+
+fn pickled(array: &Array, wanted: Wanted<'_>) -> Result<Columns, DataError> {
+    pickled::read(array.bytes(), wanted).map_err(|message| array.refuse(message))
 }
 
 pub(super) fn refuse(path: &Path, message: String) -> DataError {

@@ -28,9 +28,11 @@
 //! better than chance: if Cohen's kappa of clean and observed labels, 1 for equal labels and about
 //! 0 for a wrong order, is below 0.1.
 //!
-//! CIFAR-N (Wei et al. 2022) publishes a pickled Python dictionary, which only Python can read, in
-//! the order of TensorFlow's images. This saves one of its label sets in the order of the binary
-//! (and Python) files:
+//! CIFAR-N (Wei et al. 2022) publishes a pickled Python dictionary with several label sets. It is
+//! read as it is, as a `.npy` of objects or a `.pkl`, without Python and without calling anything;
+//! `column` names the label set, and `clean_label` beside it proves the order. The files named
+//! `ordered` are in the order of TensorFlow's images. This saves one of their label sets in the
+//! order of the binary (and Python) files:
 //!
 //! ```python
 //! import numpy as np
@@ -44,6 +46,16 @@
 //! # or np.savetxt("cifar10n-worse.csv", columns, fmt="%d", delimiter=",", header="clean,observed", comments="")
 //! ```
 //!
+//! A `.pt` of CIFAR-N is PyTorch's own format, which is not read. This saves the same dictionary
+//! as a `.npy` that is, in the order of the binary files:
+//!
+//! ```python
+//! import numpy as np
+//! import torch
+//!
+//! np.save("CIFAR-10_human.npy", torch.load("CIFAR-10_human.pt", weights_only=False))
+//! ```
+//!
 //! Had `order` been forgotten, the first column would differ from the data set's labels within a
 //! few rows.
 
@@ -55,6 +67,7 @@ mod from_file;
 mod label_file;
 mod labels;
 mod npz;
+mod pickled;
 
 use std::ops::Not;
 use std::path::PathBuf;
@@ -152,8 +165,11 @@ pub enum LabelNoise {
     },
     /// The labels are read from a [file](self#label-files) instead of drawn.
     FromFile {
-        /// A `.npz`, `.npy` or `.csv` file.
+        /// A `.npz`, `.npy`, `.csv`, `.pkl` or `.pickle` file.
         path: PathBuf,
+        /// Which label set of a pickled dictionary is read, where it holds several.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        column: Option<String>,
     },
 }
 

@@ -18,9 +18,8 @@ mod value;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use array::ArrayView;
 pub(crate) use machine::read;
-pub(crate) use value::{Items, Pickle, Value};
+pub(crate) use value::{Items, Value};
 
 /// Whether a file may be a pickle by its first bytes: protocol 2 or later says so, and a dictionary
 /// of protocol 0 or 1 begins with one of two other instructions.

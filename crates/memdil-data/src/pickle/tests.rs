@@ -232,7 +232,7 @@ fn arrays_tell_their_type_and_shape() {
         ("f4", "an array of <f4 [2]"),
         ("bool", "an array of |b1 [2]"),
         ("names", "an array of <U2 [2]"),
-        ("records", "an array of |V12 [2]"),
+        ("records", "an array of records [2]"),
         ("ragged", "an array of |O [2]"),
         ("point", "an array of <i8 []"),
         ("nothing", "an array of <f8 [0, 3]"),

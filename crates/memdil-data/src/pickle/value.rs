@@ -253,7 +253,8 @@ impl<'p> Value<'p> {
     pub(crate) fn describe(self) -> String {
         match self {
             Self::None => "None".to_owned(),
-            Self::Bool(_) => "a truth value".to_owned(),
+            Self::Bool(true) => "True".to_owned(),
+            Self::Bool(false) => "False".to_owned(),
             Self::Integer(_) | Self::Huge => "one integer".to_owned(),
             Self::Float(_) => "one float".to_owned(),
             Self::Text(_) => "a string".to_owned(),
@@ -261,6 +262,9 @@ impl<'p> Value<'p> {
             Self::List(items) => format!("a list of {}", items.len()),
             Self::Tuple(items) => format!("a tuple of {}", items.len()),
             Self::Dict(entries) => format!("a dictionary of {}", entries.refs.len()),
+            Self::Array(array) if array.is_records() => {
+                format!("an array of records {:?}", array.shape())
+            }
             Self::Array(array) => {
                 format!("an array of {} {:?}", array.descr(), array.shape())
             }

@@ -3,6 +3,7 @@
 
 mod arrays;
 mod cifar;
+mod cifar_python;
 mod common;
 #[cfg(feature = "embedded")]
 mod embedded;
@@ -20,7 +21,9 @@ mod noise;
 mod noise_files;
 mod noise_kinds;
 mod noise_maps;
+mod noise_pickled;
 mod npz;
+mod other_forms;
 mod random;
 mod subset;
 mod svhn;

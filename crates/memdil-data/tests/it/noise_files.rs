@@ -62,6 +62,7 @@ fn csv(header: &str, clean: Option<&[u32]>, observed: &[u32]) -> String {
 fn from_file(path: &Path, clean: &[u32]) -> Result<NoisyLabels, DataError> {
     LabelNoise::FromFile {
         path: path.to_owned(),
+        column: None,
     }
     .inject(clean, CLASSES, 9)
 }
@@ -189,7 +190,11 @@ fn a_file_of_ours_comes_back_as_it_was() {
             refusal(&path, from_file(&path, &clean[1..]))
                 .contains("holds 200 labels, but there are 199")
         );
-        let wider = LabelNoise::FromFile { path: path.clone() }.inject(&clean, 5, 9);
+        let wider = LabelNoise::FromFile {
+            path: path.clone(),
+            column: None,
+        }
+        .inject(&clean, 5, 9);
         assert!(refusal(&path, wider).contains("4 classes"));
     }
 }
@@ -230,15 +235,19 @@ fn an_order_that_is_wrong_or_unproved_is_refused() {
     .inject(&two, 2, 1)
     .unwrap();
     let path = folder.file("two.csv", csv("", None, &noisy.observed));
-    let read = LabelNoise::FromFile { path: path.clone() }
-        .inject(&two, 2, 9)
-        .unwrap();
+    let read = LabelNoise::FromFile {
+        path: path.clone(),
+        column: None,
+    }
+    .inject(&two, 2, 9)
+    .unwrap();
     assert_eq!(read.mask, noisy.mask);
     let turned = folder.file("two.csv", csv("", None, &reversed(&noisy.observed)));
     refusal(
         &turned,
         LabelNoise::FromFile {
             path: turned.clone(),
+            column: None,
         }
         .inject(&two, 2, 9),
     );
@@ -302,8 +311,12 @@ fn files_that_are_none_are_refused_by_name() {
         ("binary.csv", vec![0xff, 0xfe], "UTF-8"),
         ("empty.npy", vec![], "is empty"),
         ("none.npy", npy(Vec::<i64>::new()), "is empty"),
-        ("pickled.npy", header("|O", "()"), "Python objects"),
-        ("objects.npy", header("|O", "(4,)"), "Python objects"),
+        ("pickled.npy", header("|O", "()"), "middle of its pickle"),
+        (
+            "objects.npy",
+            [header("|O", "(4,)"), b"cos\nsystem\n.".to_vec()].concat(),
+            "`os.system`",
+        ),
         (
             "float.npy",
             npy(vec![0.5_f32; 4]),

@@ -102,7 +102,7 @@ fn what_is_no_such_file_is_told_in_one_line() {
     newer[124..126].copy_from_slice(&[0, 2]);
     let values = vec![0; 2 * 3072];
     for (file, part) in [
-        (b"<html>".to_vec(), "no MATLAB file"),
+        (b"<html>".to_vec(), "is a web page"),
         (newer, "save it with -v7"),
         (PLAIN.file(std::slice::from_ref(&x)), "no variable `y`"),
         (PLAIN.file(std::slice::from_ref(&y)), "no variable `X`"),

@@ -5,6 +5,7 @@ pub(crate) mod cifar;
 pub(crate) mod download;
 pub(crate) mod mat;
 pub(crate) mod npz;
+pub(crate) mod pickle;
 #[cfg(feature = "fetch")]
 pub(crate) mod server;
 

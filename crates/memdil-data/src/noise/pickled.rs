@@ -1,0 +1,146 @@
+//! Label sets in a pickled dictionary, as CIFAR-N publishes them (Wei et al. 2022).
+//!
+//! The dictionary holds one array of labels for each way in which annotators were asked, beside
+//! `clean_label` (and `clean_coarse_label` for the superclasses of CIFAR-100).
+
+use super::label_file::{Columns, Wanted};
+use crate::pickle::{self, Value};
+
+/// Names listed in a message.
+const MOST_NAMES: usize = 20;
+
+/// Reads one label set: the one that is named, or the only one there is beside the clean labels.
+/// `bytes` are a pickle, or what follows the header of a `.npy` of objects.
+///
+/// # Errors
+/// A pickle that is not read, and a dictionary in which no label set has the name or there are
+/// several and none is named, with the names there are.
+pub(super) fn read(bytes: &[u8], wanted: Wanted<'_>) -> Result<Columns, String> {
+    let pickle = pickle::read(bytes)?;
+    let root = pickle.root().unwrapped();
+    let Value::Dict(entries) = root else {
+        return alone(root, wanted);
+    };
+    let names: Vec<&str> = entries
+        .iter()
+        .filter(|(_, value)| value.integers().is_some_and(|labels| !labels.is_empty()))
+        .filter_map(|(name, _)| name.text())
+        .collect();
+    let noisy: Vec<&str> = names
+        .iter()
+        .copied()
+        .filter(|name| !is_clean(name))
+        .collect();
+    let name = match (wanted, &noisy[..], &names[..]) {
+        (Wanted::Named(column), ..) => names
+            .iter()
+            .find(|name| **name == column)
+            .ok_or_else(|| missing(column, &names))?,
+        (_, [only], _) | (_, [], [only]) => only,
+        _ if names.is_empty() => {
+            return Err(format!(
+                "holds {} without a list of integers: labels count classes from 0",
+                root.describe()
+            ));
+        }
+        _ => {
+            let names = if noisy.is_empty() { &names } else { &noisy };
+            return Err(several(names, wanted));
+        }
+    };
+    let clean_name = if name.contains("coarse") {
+        "clean_coarse_label"
+    } else {
+        "clean_label"
+    };
+    let clean = names.contains(&clean_name).then(|| root.get(clean_name));
+    Ok(Columns {
+        clean: clean
+            .flatten()
+            .map(|value| labels(value, clean_name))
+            .transpose()?,
+        observed: root
+            .get(name)
+            .map(|value| labels(value, name))
+            .transpose()?
+            .unwrap_or_default(),
+    })
+}
+
+/// Labels that are not in a dictionary.
+fn alone(root: Value<'_>, wanted: Wanted<'_>) -> Result<Columns, String> {
+    if let Wanted::Named(column) = wanted {
+        return Err(format!(
+            "holds {}, not a dictionary with a column `{}`: leave the column out",
+            root.describe(),
+            column.escape_debug()
+        ));
+    }
+    if root.integers().is_none() {
+        return Err(format!(
+            "holds {}, which is not a list of integers: save np.array(labels).astype(\"int64\") with np.save",
+            root.describe()
+        ));
+    }
+    Ok(Columns {
+        clean: None,
+        observed: labels(root, "labels")?,
+    })
+}
+
+fn is_clean(name: &str) -> bool {
+    matches!(name, "clean_label" | "clean_coarse_label")
+}
+
+fn labels(value: Value<'_>, name: &str) -> Result<Vec<u32>, String> {
+    let label = |(row, integer): (usize, i128)| {
+        u32::try_from(integer).map_err(|_| {
+            format!(
+                "label {integer} in row {row} of `{}`: labels count classes from 0",
+                name.escape_debug()
+            )
+        })
+    };
+    let integers = value.integers().unwrap_or_default();
+    integers.into_iter().enumerate().map(label).collect()
+}
+
+fn several(names: &[&str], wanted: Wanted<'_>) -> String {
+    let first = names.first().copied().unwrap_or_default().escape_debug();
+    let remedy = match wanted {
+        Wanted::Alone => {
+            format!("save the one that is meant, np.save(\"labels.npy\", d[\"{first}\"])")
+        }
+        _ => format!(
+            "name the one that is meant, for instance column = \"{first}\" (--column {first})"
+        ),
+    };
+    format!(
+        "is a pickled dictionary with the label columns {}: {remedy}",
+        list(names)
+    )
+}
+
+fn missing(column: &str, names: &[&str]) -> String {
+    let column = column.escape_debug();
+    if names.is_empty() {
+        return format!("has no label column `{column}`, nor any other: is it the right file?");
+    }
+    format!(
+        "has no label column `{column}`: name one of {}",
+        list(names)
+    )
+}
+
+fn list(names: &[&str]) -> String {
+    let mut shown: Vec<String> = names
+        .iter()
+        .take(MOST_NAMES)
+        .map(|name| name.chars().take(100).collect::<String>())
+        .map(|name| name.escape_debug().to_string())
+        .collect();
+    if names.len() > MOST_NAMES {
+        shown.push(format!("and {} more", names.len() - MOST_NAMES));
+    }
+    shown.join(", ")
+}
