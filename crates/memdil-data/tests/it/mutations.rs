@@ -7,13 +7,15 @@ use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use memdil_data::cifar::{Labels, parse_archive, parse_records};
-use memdil_data::files::{CIFAR_10, CIFAR_100};
+use memdil_data::files::{CIFAR_10, CIFAR_10_PYTHON, CIFAR_100};
+use memdil_data::noise::read_labels;
 use memdil_data::random::{ChaCha8Rng, Rng, Stream, below, stream};
 use memdil_data::{idx, npz, svhn};
 
 use crate::common::cifar::{record, tar};
 use crate::common::mat::STYLES;
 use crate::common::npz::{npy, zip};
+use crate::common::pickle::{WRITERS, Writer};
 use crate::common::{gzip, images_file, labels_file};
 
 /// What this thread has allocated and not freed, and the most that it was.
@@ -229,6 +231,117 @@ fn cifar_archives() {
         gzip,
         |file| parse_archive(file, Labels::Coarse, "x").is_ok(),
     );
+}
+
+#[test]
+fn cifar_batches_for_python() {
+    let pixels = [record(&[], 3), record(&[], 7)].concat();
+    let labels: [(&str, &[u8]); 3] = [
+        ("labels", &[1, 9]),
+        ("fine_labels", &[70, 9]),
+        ("coarse_labels", &[19, 0]),
+    ];
+    let files = WRITERS.map(|writer| writer.batch(&labels, &pixels));
+    damage("cifar-10 batches for Python", &files, gzip, |file| {
+        parse_records(file, Labels::Cifar10, "x").is_ok()
+    });
+    // Without pixels most of the damage goes to the instructions.
+    let files = WRITERS.map(|writer| writer.batch(&[("fine_labels", &[]), ("labels", &[])], &[]));
+    damage("empty batches for Python", &files, gzip, |file| {
+        parse_records(file, Labels::Fine, "x").is_ok()
+    });
+}
+
+#[test]
+fn cifar_archives_for_python() {
+    let one = Writer::Python2.batch(&[("labels", &[5])], &record(&[], 1));
+    let entries: Vec<_> = CIFAR_10_PYTHON
+        .iter()
+        .map(|name| (*name, b'0', &one[..]))
+        .collect();
+    let ten = tar(&entries);
+    damage(
+        "cifar-10 archive for Python",
+        &[gzip(&ten), ten],
+        gzip,
+        |file| parse_archive(file, Labels::Cifar10, "x").is_ok(),
+    );
+}
+
+#[test]
+fn pickled_labels() {
+    let folder = tempfile::tempdir().unwrap();
+    let bytes: Vec<u8> = (0..30_u64).flat_map(u64::to_le_bytes).collect();
+    // One label set, and others that are no labels, so that the only one is read.
+    let dictionary = |writer: Writer| {
+        writer.dictionary(&[
+            ("worse_label", writer.array(("u8", "<"), [30, 0], &bytes)),
+            ("rate", b"G?\xb9\x99\x99\x99\x99\x99\x9a".to_vec()),
+            ("names", b"](U\x03catU\x03doge".to_vec()),
+            ("nested", b"}(K\x01]]a\x85K\x02)u".to_vec()),
+        ])
+    };
+    let pickles = WRITERS.map(dictionary);
+    let arrays = pickles
+        .each_ref()
+        .map(|pickle| npy("|O", false, "()", pickle));
+    for (name, files) in [("labels.pkl", pickles), ("labels.npy", arrays)] {
+        let path = folder.path().join(name);
+        let twice = |file: &[u8]| mutate(file, &mut stream(file.len() as u64, Stream::Split));
+        damage(name, &files, twice, |file| {
+            std::fs::write(&path, file).unwrap();
+            read_labels(&path).is_ok()
+        });
+    }
+}
+
+/// Values of one byte each, copies of copies, and numbers for places that do not exist.
+#[test]
+fn pickles_that_multiply_values_take_little_memory() {
+    let megabyte = 1 << 20;
+    let repeated = |part: &[u8]| {
+        let mut file = b"\x80\x04}(C\x04datac_codecs\nencode\nq\x00X\x04\x00\x00\x00\xc3\xa9\xc3\xa9q\x01X\x06\x00\x00\x00latin1q\x02]q\x03".to_vec();
+        file.extend(part.repeat(megabyte / part.len()));
+        file.push(b'.');
+        file
+    };
+    let mut largest = 0;
+    for part in [
+        &b"]"[..],
+        b"}",
+        b"(",
+        b"N",
+        b"2",
+        b")",
+        b"\x94",
+        b"]\x94",
+        b"(t",
+        b"(]l",
+        b"((d",
+        b"K\x01\x85",
+        b"h\x03\x85q\x03",
+        b"h\x03h\x03\x86q\x03",
+        b"h\x03h\x03a0",
+        b"h\x03(K\x01K\x01e0",
+        b"h\x00h\x01h\x02\x86R",
+        b"cnumpy\ndtype\n",
+        b"I1\nI2\n",
+        b"G\x00\x00\x00\x00\x00\x00\x00\x00",
+        b"r\xff\xff\x00\x00",
+        b"V\xe9\n",
+        b"S'\\n'\n",
+    ] {
+        let file = repeated(part);
+        let (result, peak) = peak_of(|| parse_records(&file, Labels::Cifar10, "x"));
+        assert!(result.is_err(), "{part:?}");
+        largest = largest.max(peak);
+        assert!(
+            peak < 26 * file.len(),
+            "{part:?} takes {peak} bytes for {}",
+            file.len()
+        );
+    }
+    eprintln!("pickles of {megabyte} bytes: at most {largest} bytes allocated");
 }
 
 #[test]
