@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use memdil_data::arrays::{ArrayFile, Role};
 use memdil_losses::estimate_transition;
+use memdil_metrics::{MetricsError, looks_like_probabilities};
 
 use crate::bad_input::BadInput;
 
@@ -15,7 +16,7 @@ use crate::bad_input::BadInput;
     A network that has memorised its labels gives the identity: train the one for this a few epochs only.")]
 pub(crate) struct Arguments {
     /// Logits of the training samples, (n, K): .npy, or the array `logits` of a .npz (a run's
-    /// features.npz) or .safetensors
+    /// features.npz) or .safetensors; probabilities are refused
     #[arg(long, value_name = "F")]
     logits: PathBuf,
     /// Row i is the prediction for the sample at this quantile of the probability of class i
@@ -28,8 +29,14 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let logits = ArrayFile::open(&arguments.logits)?.require(Role::Logits)?;
-    let transition = estimate_transition(logits.matrix::<f64>()?.view(), arguments.quantile)
-        .map_err(|error| BadInput(format!("{}: {error}", logits.place())))?;
+    let place = logits.place();
+    let matrix = logits.matrix::<f64>()?;
+    if looks_like_probabilities(matrix.view()) {
+        let error = MetricsError::Probabilities { array: "logits" };
+        return Err(BadInput(format!("{place}: {error}")).into());
+    }
+    let transition = estimate_transition(matrix.view(), arguments.quantile)
+        .map_err(|error| BadInput(format!("{place}: {error}")))?;
     if arguments.json {
         println!("{}", serde_json::json!({ "transition": transition }));
     } else {
