@@ -1,10 +1,13 @@
 //! Features and metrics of a network as it stands, in evaluation mode.
 
+use std::collections::BTreeMap;
+
 use memdil_losses::Loss;
 use memdil_metrics::{MetricsError, Moments};
 use memdil_records::{EpochRecord, Snapshot, SnapshotPart, TestRecord};
 use ndarray::{Array1, Array2, ArrayView2, Axis, CowArray, Ix2, s};
 
+use crate::corruption::Corruption;
 use crate::network::Part;
 use crate::random_classifier::RandomClassifier;
 use crate::{Network, Prepared, RunnerError};
@@ -93,170 +96,105 @@ impl Evaluation {
     /// Adds every metric to the record of an epoch; one that is not defined goes to `undefined`
     /// with its reason.
     pub(crate) fn measure(&self, loss: &Loss, record: &mut EpochRecord) -> Result<(), RunnerError> {
-        let Self {
-            noisy,
-            trained_on,
-            classes: true_classes,
-            test,
-            classifier,
-            bias,
-        } = self;
-        let classes = bias.len();
         let mut keep = Keep {
-            undefined: &mut record.undefined,
+            undefined: std::mem::take(&mut record.undefined),
         };
-        let (all_h, all_y, all_clean) = (
-            noisy.features.view(),
-            labels(&noisy.labels),
-            labels(&noisy.clean_labels),
-        );
-        let (h, _) = all_h.split_at(Axis(0), *trained_on);
-        let (logits, held_out_logits) = noisy.logits.view().split_at(Axis(0), *trained_on);
-        let (y, held_out) = all_y.split_at(*trained_on);
-        let clean = &all_clean[..*trained_on];
+        self.measure_collapse(record, &mut keep);
+        self.measure_corruption(record, &mut keep);
+        if self.trained_on < self.noisy.labels.len() {
+            self.measure_held_out(record, &mut keep);
+        }
+        record.test = Some(measure_test(&self.test, self.classes, loss, &mut keep)?);
+        record.undefined = keep.undefined;
+        Ok(())
+    }
+
+    /// Features and logits of the samples trained on.
+    fn trained_on(&self) -> (ArrayView2<'_, f32>, ArrayView2<'_, f32>) {
+        let (h, _) = self
+            .noisy
+            .features
+            .view()
+            .split_at(Axis(0), self.trained_on);
+        let (logits, _) = self.noisy.logits.view().split_at(Axis(0), self.trained_on);
+        (h, logits)
+    }
+
+    /// Accuracy, calibration and collapse of the samples trained on.
+    fn measure_collapse(&self, record: &mut EpochRecord, keep: &mut Keep) {
+        let (h, logits) = self.trained_on();
+        let y = &labels(&self.noisy.labels)[..self.trained_on];
+        let (classifier, bias) = (self.classifier.view(), self.bias.view());
+        let classes = bias.len();
         record.accuracy = keep.value("accuracy", memdil_metrics::accuracy(logits, y));
         record.nc1 = keep.value("nc1", memdil_metrics::nc1(h, y, classes));
-        record.nc2_etf = keep.value("nc2_etf", memdil_metrics::nc2_etf(classifier.view()));
-        record.nc3 = keep.value("nc3", memdil_metrics::nc3(classifier.view(), h, y));
-        record.nc4 = keep.value(
-            "nc4",
-            memdil_metrics::nc4(classifier.view(), bias.view(), h, y),
-        );
+        record.nc2_etf = keep.value("nc2_etf", memdil_metrics::nc2_etf(classifier));
+        record.nc3 = keep.value("nc3", memdil_metrics::nc3(classifier, h, y));
+        record.nc4 = keep.value("nc4", memdil_metrics::nc4(classifier, bias, h, y));
         record.bias_collapse = keep.value(
             "bias_collapse",
-            memdil_metrics::bias_collapse(classifier.view(), bias.view(), h),
+            memdil_metrics::bias_collapse(classifier, bias, h),
         );
         record.ece = keep.value("ece", memdil_metrics::ece(logits, y));
-        if let Some(moments) = keep.value("nc2_orthogonal", Moments::of(h, y, None, classes)) {
-            record.nc2_orthogonal = keep.value("nc2_orthogonal", moments.nc2_orthogonal());
-            let random = RandomClassifier::new(classes, &moments);
-            record.nc2_etf_random = keep.value("nc2_etf_random", random.nc2_etf);
-            record.nc2_orthogonal_random =
-                keep.value("nc2_orthogonal_random", random.nc2_orthogonal);
-            record.nc3_random = keep.value("nc3_random", random.nc3);
-        }
-        let corruption = Corruption::new(h, logits, (y, clean), *true_classes);
-        if let Some(memorization) = keep.value("memorization", corruption.memorization()) {
+        let moments = Moments::of(h, y, None, classes);
+        let random = RandomClassifier::new(classes, h.ncols(), &moments);
+        let orthogonal = moments.and_then(|moments| moments.nc2_orthogonal());
+        record.nc2_orthogonal = keep.value("nc2_orthogonal", orthogonal);
+        record.nc2_etf_random = keep.value("nc2_etf_random", random.nc2_etf);
+        record.nc2_orthogonal_random = keep.value("nc2_orthogonal_random", random.nc2_orthogonal);
+        record.nc3_random = keep.value("nc3_random", random.nc3);
+    }
+
+    /// What became of the samples whose label was corrupted, of those trained on.
+    fn measure_corruption(&self, record: &mut EpochRecord, keep: &mut Keep) {
+        let (h, logits) = self.trained_on();
+        let [y, clean] = [&self.noisy.labels, &self.noisy.clean_labels]
+            .map(|array| &labels(array)[..self.trained_on]);
+        let corruption = Corruption::new(h, logits, (y, clean), self.classes);
+        let names = [
+            "memorization_sum",
+            "memorization_mean",
+            "memorization_per_class",
+        ];
+        if let Some(memorization) = keep.value_of(&names, corruption.memorization()) {
             record.memorization_sum = Some(memorization.sum);
             record.memorization_mean = memorization.mean;
             record.memorization_per_class = Some(memorization.per_class);
         }
-        let around_test = corruption.memorization_test(test);
+        let around_test = corruption.memorization_test(&self.test);
         record.memorization_test_mean = keep
             .value("memorization_test_mean", around_test)
             .and_then(|memorization| memorization.mean);
+        let names = [
+            "memorized_as_given",
+            "memorized_as_clean",
+            "memorized_as_other",
+        ];
         let fraction = corruption.memorized_fraction();
-        if let Some(fraction) = keep.value("memorized_fraction", fraction).flatten() {
+        if let Some(fraction) = keep.value_of(&names, fraction).flatten() {
             record.memorized_as_given = Some(fraction.as_given);
             record.memorized_as_clean = Some(fraction.as_clean);
             record.memorized_as_other = Some(fraction.as_other);
         }
         record.separation = keep.value("separation", corruption.separation());
-        if !held_out.is_empty() {
-            record.validation_accuracy = keep.value(
-                "validation_accuracy",
-                memdil_metrics::accuracy(held_out_logits, held_out),
-            );
-            record.nc1_all = keep.value("nc1_all", memdil_metrics::nc1(all_h, all_y, classes));
-            let all = Corruption::new(
-                all_h,
-                noisy.logits.view(),
-                (all_y, all_clean),
-                *true_classes,
-            );
-            record.memorization_mean_all = keep
-                .value("memorization_mean_all", all.memorization())
-                .and_then(|m| m.mean);
-        }
-        record.test = Some(measure_test(test, *true_classes, loss, &mut keep)?);
-        Ok(())
-    }
-}
-
-/// Training samples with what was done to their labels.
-///
-/// With latent classes, as in the authors' experiment, the corrupted samples are those with a
-/// latent label; samples whose label was moved to another class without becoming latent are left
-/// out.
-struct Corruption<'a> {
-    features: CowArray<'a, f32, Ix2>,
-    logits: CowArray<'a, f32, Ix2>,
-    /// As the network was given them, latent ones among them.
-    given: Vec<u32>,
-    clean: Vec<u32>,
-    classes: usize,
-}
-
-impl<'a> Corruption<'a> {
-    fn new(
-        features: ArrayView2<'a, f32>,
-        logits: ArrayView2<'a, f32>,
-        (given, clean): (&[u32], &[u32]),
-        classes: usize,
-    ) -> Self {
-        if logits.ncols() == classes {
-            return Self {
-                features: features.into(),
-                logits: logits.into(),
-                given: given.to_vec(),
-                clean: clean.to_vec(),
-                classes,
-            };
-        }
-        let kept: Vec<usize> = (0..given.len())
-            .filter(|&i| given[i] == clean[i] || given[i] >= classes as u32)
-            .collect();
-        let pick = |labels: &[u32]| kept.iter().map(|&i| labels[i]).collect();
-        Self {
-            features: features.select(Axis(0), &kept).into(),
-            logits: logits.select(Axis(0), &kept).into(),
-            given: pick(given),
-            clean: pick(clean),
-            classes,
-        }
     }
 
-    /// The given labels among the true classes: distances need to know which samples are
-    /// corrupted, not which latent class they were given.
-    fn given_true(&self) -> Vec<u32> {
-        let k = self.classes as u32;
-        let pairs = self.given.iter().zip(&self.clean);
-        pairs
-            .map(|(&given, &clean)| if given < k { given } else { (clean + 1) % k })
-            .collect()
-    }
-
-    fn memorization(&self) -> Result<memdil_metrics::Memorization, MetricsError> {
-        let given = self.given_true();
-        memdil_metrics::memorization(self.features.view(), &given, &self.clean, self.classes)
-    }
-
-    fn memorization_test(
-        &self,
-        test: &SnapshotPart,
-    ) -> Result<memdil_metrics::Memorization, MetricsError> {
-        memdil_metrics::memorization_test(
-            (self.features.view(), &self.given_true(), &self.clean),
-            (test.features.view(), labels(&test.labels)),
-            self.classes,
-        )
-    }
-
-    fn memorized_fraction(
-        &self,
-    ) -> Result<Option<memdil_metrics::MemorizedFraction>, MetricsError> {
-        memdil_metrics::memorized_fraction(self.logits.view(), &self.given, &self.clean)
-    }
-
-    /// Mean distance between the class means of the uncorrupted samples.
-    fn separation(&self) -> Result<f64, MetricsError> {
-        let means = memdil_metrics::uncorrupted_class_means(
-            self.features.view(),
-            &self.given_true(),
-            &self.clean,
-            self.classes,
-        )?;
-        memdil_metrics::separation(means.means.view())
+    /// The samples held out for validation, and those together with the ones trained on.
+    fn measure_held_out(&self, record: &mut EpochRecord, keep: &mut Keep) {
+        let (all_h, all_logits) = (self.noisy.features.view(), self.noisy.logits.view());
+        let (_, logits) = all_logits.split_at(Axis(0), self.trained_on);
+        let [all_y, all_clean] = [&self.noisy.labels, &self.noisy.clean_labels].map(labels);
+        let held_out = &all_y[self.trained_on..];
+        record.validation_accuracy = keep.value(
+            "validation_accuracy",
+            memdil_metrics::accuracy(logits, held_out),
+        );
+        let classes = self.bias.len();
+        record.nc1_all = keep.value("nc1_all", memdil_metrics::nc1(all_h, all_y, classes));
+        let all = Corruption::new(all_h, all_logits, (all_y, all_clean), self.classes);
+        record.memorization_mean_all = keep
+            .value("memorization_mean_all", all.memorization())
+            .and_then(|memorization| memorization.mean);
     }
 }
 
@@ -264,40 +202,41 @@ fn measure_test(
     test: &SnapshotPart,
     classes: usize,
     loss: &Loss,
-    keep: &mut Keep<'_>,
+    keep: &mut Keep,
 ) -> Result<TestRecord, RunnerError> {
     let (h, y) = (test.features.view(), labels(&test.labels));
     let logits = fold(test.logits.view(), classes);
-    let dilation = keep.value("test.dilation", memdil_metrics::dilation(h, y, classes));
-    let rho_nc1 = dilation.filter(|_| classes == 2);
     let right: Vec<usize> = memdil_metrics::correct(logits.view(), y)?;
     let (right_h, right_y) = (
         h.select(Axis(0), &right),
         right.iter().map(|&i| y[i]).collect::<Vec<u32>>(),
     );
-    Ok(TestRecord {
+    let mut of_all = |name, result| keep.test_value(name, "test sample", result);
+    let dilation = memdil_metrics::dilation(h, y, classes);
+    let rho_nc1 = (classes == 2).then(|| {
+        let dilation = dilation.clone()?;
+        memdil_metrics::rho_nc1(dilation, h.ncols())
+    });
+    let separation = memdil_metrics::class_means(h, y, classes)
+        .and_then(|found| memdil_metrics::separation(found.means.view()));
+    let mut record = TestRecord {
         loss: loss.value(logits.mapv(f64::from).view(), y)?,
         accuracy: memdil_metrics::accuracy(logits.view(), y)?,
-        ece: keep.value("test.ece", memdil_metrics::ece(logits.view(), y)),
-        dilation,
-        rho: keep.value("test.rho", memdil_metrics::rho(h, y, classes)),
-        rho_nc1: rho_nc1
-            .and_then(|d| keep.value("test.rho_nc1", memdil_metrics::rho_nc1(d, h.ncols()))),
-        radius: keep.value("test.radius", memdil_metrics::radius(h, y, classes)),
-        separation: keep.value(
-            "test.separation",
-            memdil_metrics::class_means(h, y, classes)
-                .and_then(|m| memdil_metrics::separation(m.means.view())),
-        ),
-        dilation_correct: keep.value(
-            "test.dilation_correct",
-            memdil_metrics::dilation(right_h.view(), &right_y, classes),
-        ),
-        rho_correct: keep.value(
-            "test.rho_correct",
-            memdil_metrics::rho(right_h.view(), &right_y, classes),
-        ),
-    })
+        ece: of_all("test.ece", memdil_metrics::ece(logits.view(), y)),
+        dilation: of_all("test.dilation", dilation),
+        rho: of_all("test.rho", memdil_metrics::rho(h, y, classes)),
+        rho_nc1: rho_nc1.and_then(|found| of_all("test.rho_nc1", found)),
+        radius: of_all("test.radius", memdil_metrics::radius(h, y, classes)),
+        separation: of_all("test.separation", separation),
+        ..TestRecord::default()
+    };
+    let mut of_right =
+        |name, result| keep.test_value(name, "test sample that is predicted right", result);
+    let dilation = memdil_metrics::dilation(right_h.view(), &right_y, classes);
+    record.dilation_correct = of_right("test.dilation_correct", dilation);
+    let rho = memdil_metrics::rho(right_h.view(), &right_y, classes);
+    record.rho_correct = of_right("test.rho_correct", rho);
+    Ok(record)
 }
 
 /// Logits of the true classes: the probability of class k is that of k and of its latent class K +
@@ -319,19 +258,46 @@ fn fold(logits: ArrayView2<'_, f32>, classes: usize) -> CowArray<'_, f32, Ix2> {
 }
 
 /// Collects values, and the reasons of those that are not defined.
-struct Keep<'a> {
-    undefined: &'a mut std::collections::BTreeMap<String, String>,
+struct Keep {
+    undefined: BTreeMap<String, String>,
 }
 
-impl Keep<'_> {
+impl Keep {
     fn value<T>(&mut self, name: &str, result: Result<T, MetricsError>) -> Option<T> {
-        result
-            .map_err(|reason| self.undefined.insert(name.to_owned(), reason.to_string()))
-            .ok()
+        self.value_of(&[name], result)
+    }
+
+    /// A value that gives several metrics.
+    fn value_of<T>(&mut self, names: &[&str], result: Result<T, MetricsError>) -> Option<T> {
+        if let Err(reason) = &result {
+            let reasons = names
+                .iter()
+                .map(|&name| (name.to_owned(), reason.to_string()));
+            self.undefined.extend(reasons);
+        }
+        result.ok()
+    }
+
+    /// A value of the test set, or of those of its samples that are predicted right.
+    fn test_value<T>(
+        &mut self,
+        name: &str,
+        samples: &str,
+        result: Result<T, MetricsError>,
+    ) -> Option<T> {
+        let reason = match &result {
+            Err(MetricsError::EmptyClass { class, .. }) => {
+                format!("class {class} has no {samples}")
+            }
+            Err(MetricsError::NoSamples { .. }) => format!("there is not a {samples}"),
+            _ => return self.value(name, result),
+        };
+        self.undefined.insert(name.to_owned(), reason);
+        None
     }
 }
 
-fn labels(array: &Array1<u32>) -> &[u32] {
+pub(crate) fn labels(array: &Array1<u32>) -> &[u32] {
     array.as_slice().unwrap_or_default()
 }
 
@@ -378,39 +344,115 @@ fn first_rows(array: Array2<f32>, n: usize) -> Result<Array2<f32>, RunnerError> 
 #[cfg(test)]
 #[allow(clippy::float_cmp, clippy::unwrap_used)]
 mod tests {
-    use ndarray::array;
+    use ndarray::{Array, array};
 
     use super::*;
 
-    #[test]
-    fn latent_labels_are_the_corrupted_ones() {
-        // Class 0 at 0, class 1 at 10. The second sample has a latent label, which the network has
-        // learnt, and lies 3 away; the last was moved to another class and is left out.
-        let features = array![[0.0_f32], [3.0], [10.0], [4.0]];
-        let logits = array![
-            [9.0_f32, 0.0, 0.0, 0.0],
-            [0.0, 0.0, 9.0, 0.0],
-            [0.0, 9.0, 0.0, 0.0],
-            [9.0, 0.0, 0.0, 0.0],
-        ];
-        let (given, clean) = ([0, 2, 1, 0], [0, 0, 1, 1]);
-        let latent = Corruption::new(features.view(), logits.view(), (&given, &clean), 2);
-        let memorization = latent.memorization().unwrap();
-        assert_eq!((memorization.sum, memorization.counts), (3.0, vec![1, 0]));
-        let fraction = latent.memorized_fraction().unwrap().unwrap();
-        assert_eq!((fraction.as_given, fraction.as_clean), (1.0, 0.0));
-        assert_eq!(latent.separation().unwrap(), 10.0);
-        let test = SnapshotPart {
-            features: array![[1.0_f32], [10.0]],
-            logits: array![[1.0_f32, 0.0], [0.0, 1.0]],
-            labels: array![0, 1],
-            clean_labels: array![0, 1],
-        };
-        assert_eq!(latent.memorization_test(&test).unwrap().sum, 2.0);
+    fn part(features: Array2<f32>, labels: Vec<u32>, clean_labels: Vec<u32>) -> SnapshotPart {
+        let columns = labels.len();
+        SnapshotPart {
+            // Class 0 is predicted for every sample.
+            logits: Array::from_shape_fn((columns, 3), |(_, k)| if k == 0 { 1.0 } else { 0.0 }),
+            features,
+            labels: labels.into(),
+            clean_labels: clean_labels.into(),
+        }
+    }
 
-        // Without latent classes every wrong label counts.
-        let (two, given) = (logits.slice(s![.., ..2]), [0, 1, 1, 0]);
-        let noisy = Corruption::new(features.view(), two, (&given, &clean), 2);
-        assert_eq!(noisy.memorization().unwrap().counts, [1, 1]);
+    /// Six training samples of three classes, three test samples; the network has three features.
+    fn evaluation() -> Evaluation {
+        let near = |i: usize, j: usize| if i % 3 == j { 4.0 } else { i as f32 };
+        let features = |rows| Array2::from_shape_fn((rows, 3), |(i, j)| near(i, j));
+        let labels = vec![0, 1, 2, 0, 1, 2];
+        Evaluation {
+            noisy: part(features(6), labels.clone(), labels),
+            trained_on: 6,
+            classes: 3,
+            test: part(features(3), vec![0, 1, 2], vec![0, 1, 2]),
+            classifier: Array2::eye(3),
+            bias: array![0.5, 0.0, 0.0],
+        }
+    }
+
+    fn measured(evaluation: &Evaluation) -> EpochRecord {
+        let mut record = EpochRecord::default();
+        evaluation
+            .measure(&Loss::CrossEntropy {}, &mut record)
+            .unwrap();
+        record
+    }
+
+    fn undefined(record: &EpochRecord) -> Vec<&str> {
+        record.undefined.keys().map(String::as_str).collect()
+    }
+
+    #[test]
+    fn only_the_metrics_of_samples_predicted_right_lack_classes() {
+        let record = measured(&evaluation());
+        assert_eq!(
+            undefined(&record),
+            ["test.dilation_correct", "test.rho_correct"]
+        );
+        assert_eq!(
+            record.undefined["test.rho_correct"],
+            "class 1 has no test sample that is predicted right"
+        );
+    }
+
+    #[test]
+    fn dead_features_leave_accuracy_and_calibration() {
+        let mut evaluation = evaluation();
+        evaluation.noisy.features.fill(0.0);
+        evaluation.test.features.fill(0.0);
+        let record = measured(&evaluation);
+        let whole = measured(&self::evaluation());
+        assert_eq!(record.accuracy, Some(1.0 / 3.0));
+        assert_eq!(record.ece, whole.ece);
+        assert_eq!(record.memorization_sum, Some(0.0));
+        assert_eq!(record.nc1, None);
+        assert!(record.undefined["nc1"].starts_with("the class means coincide"));
+        let test = record.test.unwrap();
+        assert_eq!(test.accuracy, 1.0 / 3.0);
+        assert_eq!(test.radius, Some(0.0));
+        assert_eq!(test.dilation, None);
+    }
+
+    #[test]
+    fn a_class_without_test_samples_leaves_what_does_not_compare_classes() {
+        let mut evaluation = evaluation();
+        evaluation.test.labels = array![0, 1, 1];
+        let record = measured(&evaluation);
+        assert_eq!(
+            undefined(&record),
+            [
+                "test.dilation",
+                "test.dilation_correct",
+                "test.rho",
+                "test.rho_correct",
+                "test.separation"
+            ]
+        );
+        assert_eq!(
+            record.undefined["test.dilation"],
+            "class 2 has no test sample"
+        );
+        assert_eq!(record.nc1, measured(&self::evaluation()).nc1);
+        assert!(record.test.unwrap().radius.is_some());
+    }
+
+    #[test]
+    fn a_class_without_uncorrupted_samples_leaves_collapse() {
+        let mut evaluation = evaluation();
+        evaluation.noisy.clean_labels = array![0, 1, 0, 0, 1, 0];
+        evaluation.noisy.labels = array![0, 1, 2, 1, 0, 2];
+        evaluation.noisy.clean_labels[2] = 2;
+        evaluation.noisy.labels[2] = 0;
+        let record = measured(&evaluation);
+        assert_eq!(record.memorization_sum, None);
+        assert!(record.undefined["memorization_sum"].starts_with("class 2 has no uncorrupted"));
+        assert!(record.undefined.contains_key("memorization_per_class"));
+        assert!(record.nc1.is_some());
+        assert!(record.memorization_test_mean.is_some());
+        assert!(record.memorized_as_given.is_some());
     }
 }

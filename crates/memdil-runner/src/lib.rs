@@ -24,6 +24,7 @@
 mod checkpoint;
 mod claim;
 mod config;
+mod corruption;
 mod device;
 mod error;
 mod estimate;

@@ -20,9 +20,12 @@ pub(crate) struct RandomClassifier {
 
 impl RandomClassifier {
     /// Classifiers (classes x features) with independent standard normal entries, the same for each
-    /// shape.
-    pub(crate) fn new(classes: usize, moments: &Moments) -> Self {
-        let features = moments.means().means.ncols();
+    /// shape. Only `nc3` needs the class means; where they are not defined it is not either.
+    pub(crate) fn new(
+        classes: usize,
+        features: usize,
+        moments: &Result<Moments, MetricsError>,
+    ) -> Self {
         let mut rng = ChaCha8Rng::from_seed([11; 32]);
         let draw = |_| Array2::from_shape_simple_fn((classes, features), || normal(&mut rng));
         let drawn: Vec<Array2<f64>> = (0..DRAWS).map(draw).collect();
@@ -32,7 +35,10 @@ impl RandomClassifier {
             nc2_orthogonal: average(&drawn, |w| {
                 nc2_orthogonal(w.mapv(f64::abs).view(), &labels, classes)
             }),
-            nc3: average(&drawn, |w| moments.nc3(w.view())),
+            nc3: moments
+                .as_ref()
+                .map_err(MetricsError::clone)
+                .and_then(|moments| average(&drawn, |w| moments.nc3(w.view()))),
         }
     }
 }
@@ -62,8 +68,8 @@ mod tests {
         // draw of 0.483 with a deviation of 0.042 is known.
         let features = Array2::from_shape_fn((20, 64), |(i, j)| f64::from(i % 10 == j % 10));
         let labels: Vec<u32> = (0..20).map(|i| i % 10).collect();
-        let moments = Moments::of(features.view(), &labels, None, 10).unwrap();
-        let random = RandomClassifier::new(10, &moments);
+        let moments = Moments::of(features.view(), &labels, None, 10);
+        let random = RandomClassifier::new(10, 64, &moments);
         let nc2 = random.nc2_etf.unwrap();
         assert!((0.4..0.6).contains(&nc2), "{nc2}");
         // Uncorrelated with the means, the product is as far from the frame as a random matrix.
@@ -75,8 +81,23 @@ mod tests {
     #[test]
     fn the_same_shape_gives_the_same_numbers() {
         let means = array![[1.0, 0.0], [0.0, 1.0]];
-        let moments = Moments::of(means.view(), &[0_u32, 1], None, 2).unwrap();
-        let [a, b] = [0, 1].map(|_| RandomClassifier::new(2, &moments).nc2_etf.unwrap());
+        let moments = Moments::of(means.view(), &[0_u32, 1], None, 2);
+        let [a, b] = [0, 1].map(|_| RandomClassifier::new(2, 2, &moments).nc2_etf.unwrap());
         assert_eq!(a.to_bits(), b.to_bits());
+    }
+
+    #[test]
+    fn only_nc3_needs_class_means() {
+        let means = array![[1.0, 0.0], [0.0, 1.0]];
+        let whole = Moments::of(means.view(), &[0_u32, 1], None, 2);
+        let lacking = Moments::of(means.view(), &[0_u32, 0], None, 2);
+        let [whole, lacking] = [whole, lacking].map(|m| RandomClassifier::new(2, 2, &m));
+        assert_eq!(lacking.nc2_etf, whole.nc2_etf);
+        assert_eq!(lacking.nc2_orthogonal, whole.nc2_orthogonal);
+        let (class, classes) = (1, 2);
+        assert_eq!(
+            lacking.nc3,
+            Err(MetricsError::EmptyClass { class, classes })
+        );
     }
 }
