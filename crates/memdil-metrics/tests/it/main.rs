@@ -5,4 +5,5 @@ mod all_metrics;
 mod common;
 mod errors;
 mod golden;
+mod partial;
 mod properties;
