@@ -16,6 +16,8 @@ use super::{Dtype, Role, remedy};
 use crate::DataError;
 use crate::foreign::{foreign, format_name};
 
+const TORCH: &str = "a file of torch.save";
+
 /// An opened file. Arrays of `.npy`, `.safetensors` and stored members of `.npz` stay where they
 /// lie in the mapped file; packed members are unpacked.
 pub struct ArrayFile {
@@ -262,20 +264,25 @@ impl Format {
         if let Some(what) = foreign(content) {
             return Err(what.to_owned());
         }
-        if let Some(found) = recognise(content).filter(|found| *found != ending) {
+        let torch = is_torch(content) || matches!(&*ending, "pt" | "pth");
+        if let Some(found) = recognise(content).filter(|found| *found != ending && !torch) {
             return Err(match &*ending {
                 "" => format!("is a .{found} file; add .{found} to its name"),
                 _ => format!("is a .{found} file named .{ending}; rename it to .{found}"),
             });
         }
-        let format = match is_torch(content) {
-            true => Some("a file of torch.save"),
+        let format = match torch {
+            true => Some(TORCH),
             false => format_name(content).filter(|_| recognise(content).is_none()),
         };
         match format {
             Some("a pickle") => return Ok(Self::Pickle),
-            Some("a file of torch.save") => {
-                return Err("is a file of torch.save; save the tensor with np.save(\"a.npy\", a.float().cpu().numpy())".to_owned());
+            Some(TORCH) => {
+                return Err(
+                    "is a file of torch.save; save what it holds with np.save(\"a.npy\", torch.load(f, weights_only=False)), \
+                     tensors as a.float().cpu().numpy()"
+                        .to_owned(),
+                );
             }
             Some(other) => {
                 return Err(format!(
@@ -304,7 +311,7 @@ impl Format {
 fn recognise(content: &[u8]) -> Option<&'static str> {
     if content.starts_with(MAGIC) {
         Some("npy")
-    } else if content.starts_with(b"PK\x03\x04") && !is_torch(content) {
+    } else if content.starts_with(b"PK\x03\x04") {
         Some("npz")
     } else if content.get(7..9) == Some(b"\0{") {
         Some("safetensors")

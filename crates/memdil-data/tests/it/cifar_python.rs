@@ -155,7 +155,7 @@ fn folders_of_other_programs_are_found() {
     for (name, batch) in CIFAR_10.iter().zip(ten()) {
         fs::write(binary.path().join(name), batch.binary()).unwrap();
     }
-    let expected = load(&spec(Source::Cifar10), Some(binary.path())).unwrap();
+    let expected = load(&spec(Source::Cifar10), &[binary.path().to_owned()]).unwrap();
     for folder in [
         "",
         "cifar-10-batches-py",
@@ -167,7 +167,7 @@ fn folders_of_other_programs_are_found() {
     ] {
         let root = tempfile::tempdir().unwrap();
         write_batches(&root.path().join(folder), Writer::Python2);
-        let found = load(&spec(Source::Cifar10), Some(root.path())).unwrap();
+        let found = load(&spec(Source::Cifar10), &[root.path().to_owned()]).unwrap();
         assert_eq!(found, expected, "{folder}");
     }
 }
@@ -187,7 +187,7 @@ fn archives_are_found_under_any_name() {
         let path = root.path().join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, bytes).unwrap();
-        let found = find(&Source::Cifar10, Some(root.path())).unwrap();
+        let found = find(&Source::Cifar10, &[root.path().to_owned()]).unwrap();
         assert_eq!(found, [path], "{name}");
     }
 }
@@ -199,8 +199,11 @@ fn the_binary_archive_is_found_under_any_name_too() {
     let path = root.path().join("c10.tar.gz");
     fs::write(&path, gzip(&archive(&CIFAR_10, &files))).unwrap();
     let expected = [path.clone()];
-    assert_eq!(find(&Source::Cifar10, Some(root.path())).unwrap(), expected);
-    assert_eq!(find(&Source::Cifar10, Some(&path)).unwrap(), expected);
+    assert_eq!(
+        find(&Source::Cifar10, &[root.path().to_owned()]).unwrap(),
+        expected
+    );
+    assert_eq!(find(&Source::Cifar10, &[path.clone()]).unwrap(), expected);
 }
 
 #[test]
@@ -213,7 +216,7 @@ fn the_binary_version_comes_first() {
     for (name, batch) in CIFAR_10.iter().zip(ten()) {
         fs::write(binary.join(name), batch.binary()).unwrap();
     }
-    let found = find(&Source::Cifar10, Some(root.path())).unwrap();
+    let found = find(&Source::Cifar10, &[root.path().to_owned()]).unwrap();
     assert_eq!(found[0], binary.join("data_batch_1.bin"));
 }
 
@@ -226,9 +229,9 @@ fn cifar_100_is_read_for_both_kinds_of_label() {
         fs::write(folder.join(name), batch.python(Writer::Python2)).unwrap();
     }
     for root in [root.path(), &folder] {
-        let fine = load(&spec(Source::Cifar100), Some(root)).unwrap();
+        let fine = load(&spec(Source::Cifar100), &[root.to_owned()]).unwrap();
         assert_eq!(fine.train.labels, [0, 1, 2]);
-        let coarse = load(&spec(Source::Cifar100Coarse), Some(root)).unwrap();
+        let coarse = load(&spec(Source::Cifar100Coarse), &[root.to_owned()]).unwrap();
         assert_eq!(coarse.train, fine.train);
     }
 }
@@ -239,7 +242,7 @@ fn files_called_train_and_test_are_not_taken_for_batches() {
     for name in CIFAR_100_PYTHON {
         fs::write(root.path().join(name), "a list of files").unwrap();
     }
-    let message = find(&Source::Cifar100, Some(root.path())).unwrap_err();
+    let message = find(&Source::Cifar100, &[root.path().to_owned()]).unwrap_err();
     let message = message.to_string();
     assert!(message.contains("not found"), "{message}");
     assert!(

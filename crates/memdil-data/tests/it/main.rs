@@ -25,6 +25,7 @@ mod noise_pickled;
 mod npz;
 mod other_forms;
 mod random;
+mod remedies;
 mod subset;
 mod svhn;
 mod verify;

@@ -361,7 +361,7 @@ fn files_that_are_none_are_refused_by_name() {
         ),
         ("empty.npz", vec![], "is empty, 0 bytes"),
         ("text.npz", b"0\n1\n2\n3\n".to_vec(), "not a complete .npz"),
-        ("labels.pt", vec![1], "is named neither"),
+        ("labels.pt", vec![1], "is a file of torch.save"),
         ("labels", vec![1], "is named neither"),
     ] {
         let path = folder.file(name, bytes);

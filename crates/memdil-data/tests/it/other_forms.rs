@@ -22,7 +22,7 @@ fn states(reports: &[FileReport]) -> Vec<&FileState> {
 }
 
 fn check(published: Published, folder: &Path) -> Vec<FileReport> {
-    verify(published, Some(folder), &mut |_, _, _| ()).unwrap()
+    verify(published, &[folder.to_owned()], &mut |_, _, _| ()).unwrap()
 }
 
 /// MNIST with each file moved to the path that `place` gives.
@@ -58,7 +58,7 @@ fn mnist_is_found_under_the_names_of_other_programs() {
     for (i, place) in places.into_iter().enumerate() {
         for gz in [false, true] {
             let folder = moved(place, gz);
-            let data = load(&spec, Some(folder.path())).unwrap();
+            let data = load(&spec, &[folder.path().to_owned()]).unwrap();
             assert_eq!(data.train.labels, [0, 1, 1], "{i} {gz}");
             let reports = check(Published::Mnist, folder.path());
             let found = reports.iter().filter(|report| report.path.is_some());
@@ -191,7 +191,7 @@ fn a_part_of_a_set_for_python_is_told() {
 #[test]
 fn other_forms_are_those_that_are_read() {
     let folder = tempfile::tempdir().unwrap();
-    let root = Some(folder.path());
+    let root = &[folder.path().to_owned()];
     assert_eq!(other_form(Published::Cifar100, root), None);
     for name in CIFAR_100_PYTHON {
         let labels: [(&str, &[u8]); 1] = [("fine_labels", &[1])];
