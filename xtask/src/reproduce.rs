@@ -45,8 +45,10 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
     if let Some(cluster) = options.cluster.as_ref().filter(|_| !options.dry_run) {
         cluster.check(&out)?;
     }
-    fs::create_dir_all(&out)
-        .map_err(|e| Failure::usage(format!("cannot write {}: {e}", out.display())))?;
+    fs::create_dir_all(&out).map_err(|e| {
+        let remedy = "give --out a folder that can be made there";
+        Failure::usage(format!("cannot write {}: {e}; {remedy}", out.display()))
+    })?;
 
     let program = program::build(&options.device)?;
     if let Some(cluster) = options.cluster.as_ref().filter(|_| !options.dry_run) {

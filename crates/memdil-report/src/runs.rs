@@ -308,6 +308,16 @@ fn searched(searches: &[SearchRecord]) -> BTreeMap<&str, Searched<'_>> {
     searched
 }
 
+/// Refuses what is not a folder, before anything in it is read.
+pub(crate) fn check_folder(folder: &Path) -> Result<(), ReportError> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    Err(ReportError::NoFolder {
+        path: folder.to_owned(),
+    })
+}
+
 /// Every finished run below `folder`, in the order of the tables. There may be no run where free
 /// features were trained or a search is under way.
 ///
@@ -318,11 +328,7 @@ pub(crate) fn read_runs(
     manifests: &[PathBuf],
     searches: &[SearchRecord],
 ) -> Result<Vec<Run>, ReportError> {
-    if !folder.is_dir() {
-        return Err(ReportError::NoFolder {
-            path: folder.to_owned(),
-        });
-    }
+    check_folder(folder)?;
     let searched = searched(searches);
     let new = |(folder, record)| Run::new(folder, record, &searched);
     let (found, damaged) = find_undamaged_runs(folder)?;

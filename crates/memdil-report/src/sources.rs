@@ -23,6 +23,7 @@ impl Sources {
         let Some(folder) = &options.runs else {
             return Ok(Self::default());
         };
+        runs::check_folder(folder)?;
         let mut searches = SearchFolder::new(folder).find()?;
         search::sort(&mut searches);
         let runs = runs::read_runs(folder, &options.manifests, &searches)?;

@@ -87,7 +87,7 @@ pub fn status(lines: &[ManifestLine], out: &Path) -> Result<SweepStatus, RunnerE
     };
     for line in lines {
         let folder = RunFolder::new(out.join(&line.id));
-        let state = match folder.record() {
+        let state = match folder.whole_record() {
             Ok(record) => record.map(|record| record.status),
             Err(error @ RecordError::Malformed { .. }) => {
                 status.damaged.push(error.to_string());

@@ -352,7 +352,10 @@ pub(crate) fn finished(run: &RunFolder, spec: &RunSpec) -> Result<Option<RunReco
         path: run.path().to_owned(),
     };
     match run.record()? {
-        Some(record) if record.spec == *spec => Ok(Some(record)),
+        Some(record) if record.spec == *spec => {
+            run.check_metrics(&record)?;
+            Ok(Some(record))
+        }
         Some(_) => Err(other()),
         None if run.begun_with()?.is_some_and(|begun| begun != *spec) => Err(other()),
         None => Ok(None),

@@ -94,13 +94,78 @@ fn seconds(text: &str) -> Result<Duration, String> {
     seconds.ok_or_else(|| "must be a number of seconds, at least 0".to_owned())
 }
 
-/// Refuses a file to be written as .npz under another name, given with `option`.
-pub(crate) fn check_npz(option: &str, out: &Path) -> Result<(), BadInput> {
-    if out.extension().is_some_and(|ending| ending == "npz") {
-        return Ok(());
+/// Takes the path of a folder that is there or can be made.
+pub(crate) fn folder_to_be() -> impl TypedValueParser<Value = PathBuf> {
+    PathBufValueParser::new().try_map(|path| match file_instead_of_folder(&path) {
+        None => Ok(path),
+        Some(file) => Err(format!(
+            "{} is a file, not a folder; give another path",
+            file.display()
+        )),
+    })
+}
+
+/// The path itself or what it lies in, where that is there and not a folder.
+fn file_instead_of_folder(path: &Path) -> Option<&Path> {
+    let nearest = path.ancestors().find_map(|place| {
+        let found = place.metadata().ok()?;
+        Some((place, found))
+    });
+    nearest
+        .filter(|(_, found)| !found.is_dir())
+        .map(|(place, _)| place)
+}
+
+/// Refuses a path given with `option` under which no folder can be, before any work is done.
+pub(crate) fn check_folder(option: &str, out: &Path) -> Result<(), BadInput> {
+    match file_instead_of_folder(out) {
+        None => Ok(()),
+        Some(file) => Err(BadInput(format!(
+            "{option} {}: {} is a file, not a folder; give another path",
+            out.display(),
+            file.display()
+        ))),
     }
-    Err(BadInput(format!(
-        "{option} {}: is written as .npz; name it so",
-        out.display()
-    )))
+}
+
+/// Refuses a path given with `option` under which no file can be written, before any work is done.
+/// The folder that it lies in need not be there.
+pub(crate) fn check_file(option: &str, out: &Path) -> Result<(), BadInput> {
+    if out.is_dir() {
+        return Err(BadInput(format!(
+            "{option} {}: is a folder; give the name of a file in it",
+            out.display()
+        )));
+    }
+    out.parent()
+        .map_or(Ok(()), |folder| match file_instead_of_folder(folder) {
+            None => Ok(()),
+            Some(file) => Err(BadInput(format!(
+                "{option} {}: {} is a file, not a folder; give another path",
+                out.display(),
+                file.display()
+            ))),
+        })
+}
+
+/// Refuses a file to be written as .npz under another name, given with `option`, or where it cannot
+/// be written.
+pub(crate) fn check_npz(option: &str, out: &Path) -> Result<(), BadInput> {
+    if out.extension().is_none_or(|ending| ending != "npz") {
+        return Err(BadInput(format!(
+            "{option} {}: is written as .npz; name it so",
+            out.display()
+        )));
+    }
+    check_file(option, out)?;
+    match out.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() && !folder.is_dir() => {
+            Err(BadInput(format!(
+                "{option} {}: there is no folder {}; make it, or correct the path",
+                out.display(),
+                folder.display()
+            )))
+        }
+        _ => Ok(()),
+    }
 }

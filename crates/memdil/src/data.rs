@@ -12,7 +12,7 @@ use memdil_data::verify::{FileReport, verify};
 use memdil_data::{DataError, DataSpec, Input, Source, load};
 use serde_json::json;
 
-use crate::arguments::{check_npz, existing_folder};
+use crate::arguments::{check_npz, existing_folder, folder_to_be};
 use crate::progress::{self, FileBar};
 
 #[derive(clap::Subcommand)]
@@ -79,7 +79,7 @@ pub(crate) struct Fetch {
     name: Published,
     /// Folder of data sets (default: $MEMDIL_DATA_DIR, else ./data); the files go into the folder
     /// NAME in it, of several in the first
-    #[arg(long = "data-dir", value_name = "DIR")]
+    #[arg(long = "data-dir", value_name = "DIR", value_parser = folder_to_be())]
     data_dirs: Vec<PathBuf>,
     /// Address of a folder with the files, to be asked instead of the published sources
     #[arg(long, value_name = "URL")]

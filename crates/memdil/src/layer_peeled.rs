@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use memdil_records::{LayerPeeledRecord, LayerPeeledSpec, LayerPeeledStatus, layer_peeled_path};
 use memdil_runner::run_layer_peeled;
 
-use crate::arguments::Settings;
+use crate::arguments::{Settings, check_folder};
 
 #[derive(clap::Args)]
 #[command(
@@ -23,6 +23,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    check_folder("--out", &arguments.out)?;
     let specs = arguments.settings.load()?.layer_peeled()?;
     let (specs, skipped): (Vec<_>, Vec<_>) = specs.into_iter().partition(|s| s.frame_fits());
     for spec in skipped {

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use memdil_report::{MeasuredFeatures, ReportOptions, write_report};
 
-use crate::arguments::existing_folder;
+use crate::arguments::{check_folder, existing_folder};
 use crate::bad_input::BadInput;
 use crate::claims;
 use crate::metrics::inputs::Loaded;
@@ -62,6 +62,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    check_folder("--out", &arguments.out)?;
     let features = arguments
         .features
         .iter()

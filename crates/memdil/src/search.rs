@@ -10,7 +10,7 @@ use memdil_runner::{
     RunnerError, Search, SearchOptions, SearchPlan, end_with_parent, run_searches,
 };
 
-use crate::arguments::{Machine, Settings, Writing};
+use crate::arguments::{Machine, Settings, Writing, check_folder};
 use crate::claims;
 use crate::dry_run::{self, Planned};
 use crate::progress;
@@ -55,6 +55,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    check_folder("--out", &arguments.out)?;
     let experiment = arguments.settings.load()?;
     let SearchPlan { searches, absent } = experiment.searches(&arguments.machine.data_dirs)?;
     let jobs = dry_run::jobs(arguments.jobs, &arguments.machine);

@@ -11,7 +11,7 @@ use memdil_records::{
 };
 use memdil_runner::{RunnerError, SweepOptions, end_with_parent, run_all, status, train};
 
-use crate::arguments::{Machine, Settings, Writing, existing_folder};
+use crate::arguments::{Machine, Settings, Writing, check_file, check_folder, existing_folder};
 use crate::claims;
 use crate::dry_run::{self, Planned};
 use crate::progress;
@@ -99,6 +99,7 @@ pub(crate) fn run(command: &Command) -> anyhow::Result<ExitCode> {
 }
 
 fn plan(arguments: &Plan) -> anyhow::Result<()> {
+    check_file("--out", &arguments.out)?;
     let experiment = arguments.settings.load()?;
     let memdil_runner::Plan { lines, absent } = experiment.plan(&arguments.data_dirs)?;
     let specs: Vec<RunSpec> = lines.iter().map(|line| line.spec.clone()).collect();
@@ -125,6 +126,7 @@ fn plan(arguments: &Plan) -> anyhow::Result<()> {
 }
 
 fn work(arguments: &Run) -> anyhow::Result<()> {
+    check_folder("--out", &arguments.out)?;
     let lines = read_manifest(&arguments.manifest)?;
     if arguments.worker {
         end_with_parent();
@@ -232,6 +234,7 @@ fn some(lines: &[ManifestLine], arguments: &Run) -> anyhow::Result<()> {
 }
 
 fn show(arguments: &Status) -> anyhow::Result<()> {
+    check_folder("--out", &arguments.out)?;
     let status = status(&read_manifest(&arguments.manifest)?, &arguments.out)?;
     if arguments.json {
         println!("{}", serde_json::to_string(&status)?);

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use memdil_records::{RunRecord, Status};
 use memdil_runner::{Outcome, train};
 
-use crate::arguments::{Machine, Settings, Writing};
+use crate::arguments::{Machine, Settings, Writing, check_folder};
 use crate::progress;
 
 #[derive(clap::Args)]
@@ -26,6 +26,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    check_folder("--out", &arguments.out)?;
     let experiment = arguments.settings.load()?;
     let spec = experiment.run(&arguments.machine.data_dirs)?;
     let bar = progress::epochs(spec.training.epochs);

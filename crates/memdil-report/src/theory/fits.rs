@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::model::{in_parallel, loss, rho, setting};
 use crate::ReportError;
-use crate::runs::{Level, Panel, Quantity, Run, distinct, read_runs};
+use crate::runs::{Level, Panel, Quantity, Run, check_folder, distinct, read_runs};
 
 /// The model of N classes is accurate up to this many.
 const MOST_CLASSES: usize = 10;
@@ -52,6 +52,7 @@ pub struct PredictedRho {
 /// [`ReportError::NoFolder`] or [`ReportError::NoRuns`], [`ReportError::Records`] when a run is
 /// damaged, [`ReportError::Theory`] when a model cannot be solved.
 pub fn fit_runs(folder: &Path) -> Result<Vec<PanelFit>, ReportError> {
+    check_folder(folder)?;
     let runs = read_runs(folder, &[], &SearchFolder::new(folder).find()?)?;
     let usable = |run: &&Run| !run.is_latent() && row(run).is_some() && margin_loss(run).is_some();
     let usable: Vec<&Run> = runs.iter().filter(usable).collect();

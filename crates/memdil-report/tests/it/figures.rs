@@ -18,13 +18,31 @@ fn run(plan: &Plan, dilation: f64, accuracy: f64) -> RunRecord {
     record(plan, values)
 }
 
+/// Every epoch up to the last one evaluated, as a run writes them.
+fn all(evaluated: &[EpochRecord]) -> Vec<EpochRecord> {
+    let last = evaluated.last().map_or(0, |epoch| epoch.epoch);
+    let given = |epoch| evaluated.iter().find(|given| given.epoch == epoch).cloned();
+    let skipped = |epoch| EpochRecord {
+        epoch,
+        ..EpochRecord::default()
+    };
+    (1..=last)
+        .map(|epoch| given(epoch).unwrap_or_else(|| skipped(epoch)))
+        .collect()
+}
+
 /// The page, with the figures that the experiment's file names.
 fn page(figures: &str, claims: &str, records: &[RunRecord], epochs: &[Vec<EpochRecord>]) -> String {
     let folder: TempDir = tempfile::tempdir().unwrap();
     let runs = folder.path().join("runs");
     for (index, record) in records.iter().enumerate() {
-        let written = write(&runs, record);
-        if let Some(epochs) = epochs.get(index) {
+        let mut record = record.clone();
+        let epochs = epochs.get(index).map(|evaluated| all(evaluated));
+        if let (Some(epochs), Some(last)) = (&epochs, &mut record.last) {
+            last.epoch = epochs.len();
+        }
+        let written = write(&runs, &record);
+        if let Some(epochs) = epochs {
             let line = |epoch: &EpochRecord| serde_json::to_string(epoch).unwrap() + "\n";
             fs::write(
                 written.metrics(),

@@ -2,11 +2,13 @@
 #![allow(clippy::unwrap_used)]
 
 mod common;
+mod damaged;
 mod data;
 mod declared;
 mod metrics;
 mod metrics_errors;
 mod noise;
+mod outputs;
 mod report;
 #[cfg(unix)]
 mod resume;

@@ -1,0 +1,109 @@
+//! Runs whose files were cut: by a killed copy, or a full disk.
+
+use std::fs;
+use std::path::PathBuf;
+
+use crate::common::Scene;
+
+const CONFIG: &str = r#"
+experiment = "probe"
+loss = { kind = "cross_entropy" }
+noise = { kind = "uniform", eta = 0.2 }
+model = { kind = "mlp", depth = 2, width = 8 }
+optimizer = { kind = "sgd", learning_rate = 0.05, momentum = 0.9, weight_decay = 0.0005 }
+schedule = { kind = "step", patience = 20, gamma = 0.1 }
+training = { epochs = 3, batch_size = 16, evaluate_every = 1 }
+seed = 0
+
+[data]
+source = "fashion-mnist-embedded"
+classes = [0, 1]
+images_per_class = 20
+test_images_per_class = 10
+
+[sweep]
+seed = [0, 1]
+"#;
+
+/// Two runs, and the path of a file of the first.
+fn scene(file: &str) -> (Scene, PathBuf) {
+    let scene = Scene::new("");
+    fs::write(scene.path("e.toml"), CONFIG).unwrap();
+    scene.succeed("sweep plan --config e.toml --out m.jsonl");
+    scene.succeed("sweep run --manifest m.jsonl --out runs --index 0,1");
+    let text = fs::read_to_string(scene.path("m.jsonl")).unwrap();
+    let line: serde_json::Value = serde_json::from_str(text.lines().next().unwrap()).unwrap();
+    let path = scene
+        .path("runs")
+        .join(line["id"].as_str().unwrap())
+        .join(file);
+    (scene, path)
+}
+
+/// What every reader of the runs says of the damage.
+fn is_noticed(scene: &Scene, expected: &str) {
+    let parts = [expected, "run it again"];
+    scene.refuse("theory fit --runs runs", &parts);
+    scene.refuse("report --runs runs --out report", &parts);
+    scene.refuse("report --runs runs --config e.toml --out report", &parts);
+    let status = scene.succeed("sweep status --manifest m.jsonl --out runs");
+    assert!(
+        status.contains("1 completed") && status.contains(expected),
+        "{status}"
+    );
+    // What is planned and damaged is missing in a report on a manifest.
+    scene.succeed("report --runs runs --manifest m.jsonl --out report");
+    let report = fs::read_to_string(scene.path("report/report.md")).unwrap();
+    assert!(report.contains("1 planned run is missing here"), "{report}");
+    scene.fail(
+        "sweep run --manifest m.jsonl --out runs --index 0",
+        2,
+        &parts,
+    );
+}
+
+#[test]
+fn a_damaged_record_is_named() {
+    let (scene, summary) = scene("summary.json");
+    let whole = fs::read(&summary).unwrap();
+    for (content, expected) in [
+        (&whole[..200], "summary.json: damaged (EOF"),
+        (b"<html>", "summary.json: damaged (expected value"),
+        (b"", "summary.json: damaged (EOF"),
+    ] {
+        fs::write(&summary, content).unwrap();
+        is_noticed(&scene, expected);
+    }
+}
+
+#[test]
+fn metrics_that_were_cut_beside_a_whole_record_are_named() {
+    let (scene, metrics) = scene("metrics.jsonl");
+    let whole = fs::read(&metrics).unwrap();
+    let second = whole.iter().position(|&byte| byte == b'\n').unwrap() + 1;
+    for (content, expected) in [
+        (
+            &whole[..whole.len() - 20],
+            "metrics.jsonl line 3: damaged (EOF",
+        ),
+        (
+            &whole[..second],
+            "metrics.jsonl: holds 1 epochs, the last of them 1, but summary.json is of 3 epochs",
+        ),
+        (
+            b"",
+            "metrics.jsonl: is empty, but summary.json is of 3 epochs",
+        ),
+    ] {
+        fs::write(&metrics, content).unwrap();
+        is_noticed(&scene, expected);
+    }
+    fs::remove_file(&metrics).unwrap();
+    is_noticed(
+        &scene,
+        "metrics.jsonl: is missing, but summary.json is of 3 epochs",
+    );
+    // Where the record is kept alone, that is on purpose.
+    fs::remove_file(metrics.with_file_name("config.toml")).unwrap();
+    scene.succeed("report --runs runs --out report");
+}

@@ -1,0 +1,119 @@
+//! Outputs that cannot be written: refused in one line, before any work.
+
+use std::fs;
+
+use crate::common::Scene;
+
+const CONFIG: &str = r#"
+experiment = "probe"
+loss = { kind = "cross_entropy" }
+noise = { kind = "uniform", eta = 0.2 }
+model = { kind = "mlp", depth = 2, width = 8 }
+optimizer = { kind = "sgd", learning_rate = 0.05, momentum = 0.9, weight_decay = 0.0 }
+schedule = { kind = "step", patience = 20, gamma = 0.1 }
+training = { epochs = 1, batch_size = 16, evaluate_every = 1 }
+seed = 0
+
+[data]
+source = "fashion-mnist-embedded"
+classes = [0, 1]
+images_per_class = 20
+test_images_per_class = 10
+
+[search]
+trials = 1
+epochs = 1
+sampler = "random"
+space = { "optimizer.learning_rate" = { low = 0.01, high = 0.1, scale = "log" } }
+"#;
+
+/// A folder with settings, labels, a manifest of one run, and what is in the way.
+fn scene() -> Scene {
+    let scene = Scene::new("");
+    fs::write(scene.path("e.toml"), CONFIG).unwrap();
+    let layer_peeled = include_str!("../../../../experiments/layer-peeled.toml");
+    fs::write(scene.path("l.toml"), layer_peeled).unwrap();
+    fs::write(scene.path("y.csv"), "0\n1\n").unwrap();
+    fs::write(scene.path("taken"), "mine").unwrap();
+    fs::create_dir(scene.path("folder.npz")).unwrap();
+    scene.succeed("sweep plan --config e.toml --out m.jsonl");
+    scene
+}
+
+#[test]
+fn a_file_is_not_taken_for_an_output_folder() {
+    let scene = scene();
+    for command in [
+        "train --config e.toml --out",
+        "sweep run --manifest m.jsonl --all --out",
+        "sweep run --manifest m.jsonl --index 0 --out",
+        "sweep run --manifest m.jsonl --all --dry-run --out",
+        "sweep status --manifest m.jsonl --out",
+        "search --config e.toml --out",
+        "layer-peeled --config l.toml --preset smoke --out",
+        "report --theory --out",
+    ] {
+        for out in ["taken", "taken/below/it"] {
+            let expected = format!("--out {out}: taken is a file, not a folder");
+            scene.refuse(&format!("{command} {out}"), &[&expected]);
+        }
+    }
+    assert_eq!(fs::read(scene.path("taken")).unwrap(), b"mine");
+}
+
+#[test]
+fn downloads_into_a_file_are_refused() {
+    let scene = scene();
+    for folder in ["taken", "taken/below"] {
+        scene.refuse(
+            &format!("data fetch mnist --url http://127.0.0.1:9 --data-dir {folder}"),
+            &["--data-dir", "taken is a file, not a folder"],
+        );
+    }
+}
+
+#[test]
+fn a_folder_is_not_taken_for_an_output_file() {
+    let scene = scene();
+    scene.succeed("train --config e.toml --out run");
+    for command in [
+        "noise --labels y.csv --classes 2 --kind pair --eta 0.5 --out",
+        "data subset fashion-mnist-embedded --per-class 5 --out",
+        "eval --run run --features-out",
+    ] {
+        for (out, expected) in [
+            (
+                "folder.npz",
+                "folder.npz: is a folder; give the name of a file in it",
+            ),
+            ("taken/a.npz", "taken/a.npz: taken is a file, not a folder"),
+            ("no/such/a.npz", "there is no folder no/such; make it"),
+        ] {
+            scene.refuse(&format!("{command} {out}"), &[expected]);
+        }
+    }
+}
+
+#[test]
+fn a_manifest_is_written_where_it_can_be() {
+    let scene = scene();
+    let plan = "sweep plan --config e.toml --out";
+    scene.refuse(
+        &format!("{plan} folder.npz"),
+        &["is a folder; give the name"],
+    );
+    scene.refuse(
+        &format!("{plan} taken/m.jsonl"),
+        &["taken is a file, not a folder"],
+    );
+    scene.succeed(&format!("{plan} made/for/it.jsonl"));
+    assert!(scene.path("made/for/it.jsonl").is_file());
+}
+
+#[test]
+fn runs_are_not_looked_for_in_a_file() {
+    let scene = scene();
+    for command in ["theory fit --runs taken", "report --out r --runs taken"] {
+        scene.refuse(command, &["taken is not a folder"]);
+    }
+}
