@@ -117,19 +117,6 @@ impl RunFolder {
         Ok(Some(record))
     }
 
-    /// As [`record`](Self::record), when the metrics go with it.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`record`](Self::record) and of [`check_metrics`](Self::check_metrics).
-    pub fn whole_record(&self) -> Result<Option<RunRecord>, RecordError> {
-        let record = self.record()?;
-        if let Some(record) = &record {
-            self.check_metrics(record)?;
-        }
-        Ok(record)
-    }
-
     /// The specification that a run was begun with, `None` when it was not begun.
     ///
     /// # Errors
@@ -147,59 +134,6 @@ impl RunFolder {
         let mut spec: RunSpec = toml::from_str(&text).map_err(|e| damaged(path, &e.message()))?;
         spec.resolve();
         Ok(Some(spec))
-    }
-
-    /// Refuses metrics that are not those of the record: of a copy that was broken off, or of a full
-    /// disk, the record may be whole and the metrics cut.
-    ///
-    /// Where only the record was kept, without the `config.toml` beside it, there need not be metrics.
-    ///
-    /// # Errors
-    ///
-    /// [`RecordError::Read`], or [`RecordError::Malformed`] when the last line is cut or the lines
-    /// are not one for each epoch of the record.
-    pub fn check_metrics(&self, record: &RunRecord) -> Result<(), RecordError> {
-        let path = self.metrics();
-        let epochs = record.last.as_ref().map_or(0, |last| last.epoch);
-        let refused = |line, reason: String| {
-            Err(RecordError::Malformed {
-                path: path.clone(),
-                line,
-                reason: format!("{reason}; {COPY_AGAIN}"),
-            })
-        };
-        if !exists(&path)? {
-            if epochs > 0 && exists(&self.path.join("config.toml"))? {
-                return refused(
-                    None,
-                    format!("is missing, but summary.json is of {epochs} epochs"),
-                );
-            }
-            return Ok(());
-        }
-        let content = fs::read(&path).map_err(|cause| RecordError::Read {
-            path: path.clone(),
-            cause,
-        })?;
-        let lines: Vec<&[u8]> = content.split(|&byte| byte == b'\n').collect();
-        // What follows the last line's end is nothing, or a line that was cut.
-        let lines = lines.strip_suffix(&[&[][..]]).unwrap_or(&lines);
-        let last = match lines.last().map(|line| serde_json::from_slice(line)) {
-            Some(Ok(EpochRecord { epoch, .. })) => epoch,
-            Some(Err(error)) => return refused(Some(lines.len()), format!("damaged ({error})")),
-            None => 0,
-        };
-        if lines.len() == epochs && last == epochs {
-            return Ok(());
-        }
-        let held = match lines.len() {
-            0 => "is empty".to_owned(),
-            held => format!("holds {held} epochs, the last of them {last}"),
-        };
-        refused(
-            None,
-            format!("{held}, but summary.json is of {epochs} epochs"),
-        )
     }
 
     /// Every epoch of a finished run.
@@ -353,7 +287,7 @@ fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, RecordError> {
 const AGAIN: &str = "remove this folder and run it again";
 
 /// What helps against a file that was cut on its way.
-const COPY_AGAIN: &str = "copy this folder again, or remove it and run it again";
+pub(crate) const COPY_AGAIN: &str = "copy this folder again, or remove it and run it again";
 
 fn damaged(path: PathBuf, reason: &dyn std::fmt::Display) -> RecordError {
     RecordError::Malformed {
@@ -408,84 +342,6 @@ fn read_epochs(path: PathBuf) -> Result<Vec<EpochRecord>, RecordError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// A run of three epochs with these metrics, and what is wrong with them.
-    fn wrong(metrics: Option<&str>) -> Option<String> {
-        let folder = tempfile::tempdir().unwrap();
-        let run = RunFolder::new(folder.path());
-        fs::write(folder.path().join("config.toml"), "").unwrap();
-        if let Some(metrics) = metrics {
-            fs::write(run.metrics(), metrics).unwrap();
-        }
-        let error = run.check_metrics(&record_of(3)).err()?;
-        assert!(matches!(error, RecordError::Malformed { .. }), "{error}");
-        let message = error.to_string();
-        assert!(message.contains("metrics.jsonl"), "{message}");
-        assert!(message.ends_with(&format!("; {COPY_AGAIN}")), "{message}");
-        Some(message)
-    }
-
-    fn line(epoch: usize) -> String {
-        let record = EpochRecord {
-            epoch,
-            ..EpochRecord::default()
-        };
-        serde_json::to_string(&record).unwrap() + "\n"
-    }
-
-    fn record_of(epochs: usize) -> RunRecord {
-        let text = include_str!("../../../experiments/results/resnet-fashion-mnist/summary.json");
-        let mut record: RunRecord = serde_json::from_str(text).unwrap();
-        record.last.as_mut().unwrap().epoch = epochs;
-        record
-    }
-
-    #[test]
-    fn whole_metrics_are_right_with_and_without_a_last_line_end() {
-        let whole = [1, 2, 3].map(line).concat();
-        assert_eq!(wrong(Some(&whole)), None);
-        assert_eq!(wrong(Some(whole.trim_end())), None);
-    }
-
-    #[test]
-    fn metrics_cut_anywhere_are_refused() {
-        let whole = [1, 2, 3].map(line).concat();
-        for end in 0..whole.len() - 1 {
-            assert!(wrong(Some(&whole[..end])).is_some(), "cut at {end}");
-        }
-    }
-
-    #[test]
-    fn what_is_wrong_with_metrics_is_told() {
-        let whole = [1, 2, 3].map(line).concat();
-        let half = wrong(Some(&whole[..whole.len() - 9])).unwrap();
-        assert!(
-            half.contains("metrics.jsonl line 3: damaged (EOF"),
-            "{half}"
-        );
-        let fewer = wrong(Some(&[1, 2].map(line).concat())).unwrap();
-        let expected = "holds 2 epochs, the last of them 2, but summary.json is of 3";
-        assert!(fewer.contains(expected), "{fewer}");
-        let empty = wrong(Some("")).unwrap();
-        assert!(
-            empty.contains("is empty, but summary.json is of 3 epochs"),
-            "{empty}"
-        );
-        let missing = wrong(None).unwrap();
-        assert!(
-            missing.contains("is missing, but summary.json is of 3 epochs"),
-            "{missing}"
-        );
-        let doubled = wrong(Some(&[1, 2, 3, 1, 2, 3].map(line).concat())).unwrap();
-        assert!(doubled.contains("holds 6 epochs"), "{doubled}");
-    }
-
-    #[test]
-    fn a_record_that_was_kept_alone_needs_no_metrics() {
-        let folder = tempfile::tempdir().unwrap();
-        let run = RunFolder::new(folder.path());
-        assert!(run.check_metrics(&record_of(3)).is_ok());
-    }
 
     #[test]
     fn what_a_killed_process_left_is_removed_and_nothing_else() {

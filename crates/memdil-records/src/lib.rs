@@ -24,6 +24,7 @@ mod error;
 mod folder;
 mod layer_peeled;
 mod manifest;
+mod metrics_check;
 mod model;
 mod optimizer;
 mod quantity;

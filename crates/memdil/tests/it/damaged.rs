@@ -84,11 +84,11 @@ fn metrics_that_were_cut_beside_a_whole_record_are_named() {
     for (content, expected) in [
         (
             &whole[..whole.len() - 20],
-            "metrics.jsonl line 3: damaged (EOF",
+            "metrics.jsonl: the last line is damaged (EOF",
         ),
         (
             &whole[..second],
-            "metrics.jsonl: holds 1 epochs, the last of them 1, but summary.json is of 3 epochs",
+            "metrics.jsonl: ends with epoch 1, but summary.json is of 3 epochs",
         ),
         (
             b"",
