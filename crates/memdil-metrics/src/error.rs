@@ -201,7 +201,7 @@ pub enum MetricsError {
     InTestSet(Box<MetricsError>),
 
     /// A matrix that has to be divided by its norm is zero, up to rounding.
-    #[error("{array} is zero up to rounding, so it cannot be normalised")]
+    #[error("the norm of {array} is zero up to rounding, so nothing can be divided by it")]
     ZeroNorm {
         /// The matrix.
         array: &'static str,

@@ -55,8 +55,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     print!("{}", table::text(&serde_json::to_value(record)?));
-    for (metric, why) in &record.undefined {
-        eprintln!("note: {metric} has no value: {why}");
+    for note in table::notes(&record.undefined) {
+        eprintln!("{note}");
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -396,7 +396,7 @@ fn matrices_without_a_direction() {
     );
     assert_eq!(
         message(nc2_etf(zero.view())),
-        "classifier is zero up to rounding, so it cannot be normalised"
+        "the norm of classifier is zero up to rounding, so nothing can be divided by it"
     );
 }
 

@@ -69,8 +69,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     print!("{}", table::text(&serde_json::to_value(&metrics)?));
-    for (metric, why) in metrics.undefined.iter().flatten() {
-        eprintln!("note: {metric} has no value: {why}");
+    for note in table::notes(&metrics.undefined.unwrap_or_default()) {
+        eprintln!("{note}");
     }
     Ok(ExitCode::SUCCESS)
 }

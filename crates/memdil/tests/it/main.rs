@@ -9,6 +9,7 @@ mod metrics;
 mod metrics_errors;
 mod noise;
 mod outputs;
+mod partial;
 mod report;
 #[cfg(unix)]
 mod resume;
