@@ -18,15 +18,16 @@
 //!
 //! # Label files
 //!
-//! `from_file` takes a `.npz` that [`NoisyLabels::write_npz`] wrote, or one label a sample as
-//! `.csv` or as `.npy` with integers, in the order of the training samples. A wrong order is the
-//! usual mistake, and it looks like strong noise. So a file should carry the clean labels as well:
-//! in a second column (`clean,observed` in a `.csv`, an array n x 2 with the clean labels first in
-//! a `.npy`). They are compared with those of the data set: where all agree, the order is the same
-//! but for samples that share a class with their neighbours in a sorted file; where one differs,
-//! its row is named. A file without clean labels is refused if it agrees with the data set hardly
-//! better than chance: if Cohen's kappa of clean and observed labels, 1 for equal labels and about
-//! 0 for a wrong order, is below 0.1.
+//! `from_file` takes a `.npz` that [`NoisyLabels::write_npz`] wrote, or one label per sample in any
+//! file that [`arrays`](crate::arrays) describes, in the order of the training samples. A wrong
+//! order is the usual mistake, and it looks like strong noise. So a file should carry the clean
+//! labels as well: in a second column (`clean,observed` in a `.csv`, an array n x 2 with the clean
+//! labels first in a `.npy`) or as a second array (`clean_labels` beside `labels` in an archive).
+//! They are compared with those of the data set: where all agree, the order is the same but for
+//! samples that share a class with their neighbours in a sorted file; where one differs, its row is
+//! named. A file without clean labels is refused if it agrees with the data set hardly better than
+//! chance: if Cohen's kappa of clean and observed labels, 1 for equal labels and about 0 for a wrong
+//! order, is below 0.1. Of several label sets in a file, `column` names one.
 //!
 //! CIFAR-N (Wei et al. 2022) publishes a pickled Python dictionary with several label sets. It is
 //! read as it is, as a `.npy` of objects or a `.pkl`, without Python and without calling anything;
@@ -46,6 +47,9 @@
 //! # or np.savetxt("cifar10n-worse.csv", columns, fmt="%d", delimiter=",", header="clean,observed", comments="")
 //! ```
 //!
+//! Had `order` been forgotten, the first column would differ from the data set's labels within a
+//! few rows.
+//!
 //! A `.pt` of CIFAR-N is PyTorch's own format, which is not read. This saves the same dictionary
 //! as a `.npy` that is, in the order of the binary files:
 //!
@@ -55,9 +59,6 @@
 //!
 //! np.save("CIFAR-10_human.npy", torch.load("CIFAR-10_human.pt", weights_only=False))
 //! ```
-//!
-//! Had `order` been forgotten, the first column would differ from the data set's labels within a
-//! few rows.
 
 mod check;
 mod class_map;
