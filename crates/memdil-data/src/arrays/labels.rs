@@ -99,14 +99,21 @@ impl Array {
             return Ok(());
         };
         let label = labels[row];
-        let count = labels.iter().filter(|&&other| other == label).count();
         let meaning = match label {
-            -100 => " (PyTorch's mark of samples to ignore)",
+            -100 => " (PyTorch's mark of ignored samples)",
             _ => "",
         };
+        let others = match labels[row + 1..]
+            .iter()
+            .filter(|&&other| other == label)
+            .count()
+        {
+            0 => String::new(),
+            others => format!(" and {others} others"),
+        };
         Err(self.refuse(format!(
-            "label {label}{meaning} in row {row}, {count} of it in all; labels count classes from 0, \
-             so leave these samples out: keep = y >= 0, then save h[keep] and y[keep]"
+            "label {label}{meaning} in row {row}{others}; labels count classes from 0, so leave these samples out: \
+             keep = y >= 0, then save h[keep] and y[keep]"
         )))
     }
 

@@ -15,7 +15,7 @@ pub(super) fn not_floats(dtype: &Dtype) -> String {
                 shortened(&columns)
             )
         }
-        _ => "save a.astype(\"float32\")".to_owned(),
+        _ => "save a.astype(\"float32\"), in PyTorch a.float()".to_owned(),
     };
     format!("holds {}, not floats; {remedy}", dtype.name())
 }
@@ -42,7 +42,7 @@ pub(super) fn not_labels(dtype: &Dtype) -> String {
         }
         Dtype::Records(columns) => records_remedy(columns),
         Dtype::Raw16 => "save a.astype(\"float32\").astype(\"int64\")".to_owned(),
-        _ => "save a.astype(\"int64\")".to_owned(),
+        _ => "save a.astype(\"int64\"), in PyTorch a.long()".to_owned(),
     };
     format!("holds {}, not integers; {remedy}", dtype.name())
 }

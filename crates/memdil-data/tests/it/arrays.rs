@@ -365,7 +365,7 @@ fn labels_that_are_not_class_numbers_are_described() {
             "|i1",
             "(3,)",
             vec![0, 0x9c, 0x9c],
-            "label -100 (PyTorch's mark of samples to ignore) in row 1, 2 of it in all",
+            "label -100 (PyTorch's mark of ignored samples) in row 1 and 1 others",
         ),
         (
             "<U2",

@@ -6,6 +6,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use memdil_data::arrays::{ArrayFile, Role};
 use memdil_data::cifar::{Labels, parse_archive, parse_records};
 use memdil_data::files::{CIFAR_10, CIFAR_10_PYTHON, CIFAR_100};
 use memdil_data::noise::read_labels;
@@ -356,6 +357,60 @@ fn svhn_files() {
         })
         .collect();
     damage("svhn", &files, gzip, |file| svhn::parse(file, "x").is_ok());
+}
+
+/// Features of 4 x 3 and labels, or labels alone, by the name of the file that holds them.
+fn array_files() -> [(&'static str, Vec<u8>); 5] {
+    let features: Vec<u8> = (0..12).flat_map(|i| f64::from(i).to_le_bytes()).collect();
+    let labels = [0_i64, 1, 2, 1].map(i64::to_le_bytes).concat();
+    let entries = [
+        ("features.npy", npy("<f8", true, "(4, 3)", &features)),
+        ("labels.npy", npy("<i8", false, "(4, 1)", &labels)),
+    ];
+    let tensor = |dtype, shape: &[usize], bytes| {
+        safetensors::tensor::TensorView::new(dtype, shape.to_vec(), bytes).unwrap()
+    };
+    let tensors = [
+        (
+            "features",
+            tensor(safetensors::Dtype::BF16, &[4, 3], &features[..24]),
+        ),
+        ("labels", tensor(safetensors::Dtype::I64, &[4], &labels)),
+    ];
+    [
+        ("a.npy", entries[1].1.clone()),
+        ("stored.npz", zip(&entries, false)),
+        ("deflated.npz", zip(&entries, true)),
+        (
+            "a.safetensors",
+            safetensors::serialize(tensors, None).unwrap(),
+        ),
+        ("a.csv", b"clean,labels\n0,0\n1,1\n1,2\n2.0,1\n".to_vec()),
+    ]
+}
+
+#[test]
+fn arrays() {
+    let twice = |file: &[u8]| mutate(file, &mut stream(file.len() as u64, Stream::Split));
+    for (name, file) in array_files() {
+        damage(name, &[file], twice, |bytes| {
+            let Ok(file) = ArrayFile::parse(bytes, name) else {
+                return false;
+            };
+            let labels = file.find(Role::Labels).and_then(|array| match array {
+                Some(array) => array.labels().map(|labels| labels.len() == 4),
+                None => Ok(false),
+            });
+            let features = match name {
+                "a.npy" | "a.csv" => Ok(true),
+                _ => file.find(Role::Features).and_then(|array| match array {
+                    Some(array) => array.matrix::<f32>().map(|matrix| matrix.dim() == (4, 3)),
+                    None => Ok(false),
+                }),
+            };
+            labels.is_ok_and(|whole| whole) && features.is_ok_and(|whole| whole)
+        });
+    }
 }
 
 #[test]

@@ -212,7 +212,7 @@ fn arrays_that_do_not_fit_are_named_with_what_is_wrong() {
                 "(3,)",
                 &[0_i64, -1, 2].map(i64::to_le_bytes).concat(),
             ),
-            "labels: label -1 in row 1, 1 of it in all",
+            "labels: label -1 in row 1; labels count classes from 0",
         ),
         (
             labels(
