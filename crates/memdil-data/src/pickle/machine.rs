@@ -7,8 +7,6 @@
 //! and 64 KiB, which no file that Python wrote of arrays, labels and names comes near. Vectors that
 //! double while they grow take three times that for a moment at most.
 
-use std::borrow::Cow;
-
 use super::array::Array;
 use super::symbols::{Symbol, build, reduce};
 use super::text;
@@ -142,87 +140,6 @@ impl<'a> Machine<'a> {
         format!(
             "is a pickle that holds {what}: only plain values and NumPy arrays are read; load it in Python and save its arrays with np.savez"
         )
-    }
-
-    fn number(&mut self, instruction: u8) -> Result<Ref, String> {
-        let value = match instruction {
-            b'K' => self.byte()?.into(),
-            b'M' => i64::from(u16::from_le_bytes(self.array()?)),
-            b'J' => i64::from(i32::from_le_bytes(self.array()?)),
-            0x8a | 0x8b => {
-                let length = if instruction == 0x8a {
-                    self.byte()?.into()
-                } else {
-                    u32::from_le_bytes(self.array()?) as usize
-                };
-                return self.long(length);
-            }
-            b'G' => {
-                let value = f64::from_be_bytes(self.array()?);
-                return self.add(Node::Float(value));
-            }
-            b'F' => {
-                let value = text::parse(self.line()?).ok_or_else(damaged)?;
-                return self.add(Node::Float(value));
-            }
-            // Protocols 0 and 1 write truth values as integers of two digits.
-            _ => match self.line()? {
-                b"00" if instruction == b'I' => return Ok(Ref::FALSE),
-                b"01" if instruction == b'I' => return Ok(Ref::TRUE),
-                line => {
-                    let digits = line.strip_suffix(b"L").unwrap_or(line);
-                    match text::parse::<i64>(digits) {
-                        Some(value) => value,
-                        None => return self.add(text::large_integer(digits)?),
-                    }
-                }
-            },
-        };
-        self.add_integer(value)
-    }
-
-    /// An integer of any length, least significant byte first, the sign in the last one.
-    fn long(&mut self, length: usize) -> Result<Ref, String> {
-        let bytes = self.take(length)?;
-        if length > 9 || (length == 9 && bytes[8] != 0) {
-            return self.add(Node::Huge);
-        }
-        let negative = bytes.last().is_some_and(|&byte| byte >= 0x80);
-        let mut wide = [if negative { 0xff } else { 0 }; 16];
-        wide[..length].copy_from_slice(bytes);
-        let value = i128::from_le_bytes(wide);
-        match i64::try_from(value) {
-            Ok(value) => self.add_integer(value),
-            Err(_) => self.add(u64::try_from(value).map_or(Node::Huge, Node::Unsigned)),
-        }
-    }
-
-    fn string(&mut self, instruction: u8) -> Result<Node<'a>, String> {
-        match instruction {
-            b'S' => {
-                let line = self.line()?;
-                self.charge(line.len())?;
-                return text::unquote(line).map(Node::Bytes).ok_or_else(damaged);
-            }
-            b'V' => {
-                let line = self.line()?;
-                // A byte beyond ASCII takes two.
-                self.charge(2 * line.len())?;
-                return text::unescape(line).map(Node::Text).ok_or_else(damaged);
-            }
-            _ => {}
-        }
-        let length = match instruction {
-            b'U' | b'C' | 0x8c => self.byte()?.into(),
-            b'T' | b'X' | b'B' => u32::from_le_bytes(self.array()?).into(),
-            _ => u64::from_le_bytes(self.array()?),
-        };
-        let bytes = self.take(usize::try_from(length).map_err(|_| damaged())?)?;
-        if matches!(instruction, b'X' | 0x8c | 0x8d) {
-            let text = std::str::from_utf8(bytes).map_err(|_| damaged())?;
-            return Ok(Node::Text(Cow::Borrowed(text)));
-        }
-        Ok(Node::Bytes(Cow::Borrowed(bytes)))
     }
 
     /// Lists, tuples and dictionaries, empty or of what is on the stack.
@@ -447,15 +364,15 @@ impl<'a> Machine<'a> {
         Ok(items)
     }
 
-    fn byte(&mut self) -> Result<u8, String> {
+    pub(super) fn byte(&mut self) -> Result<u8, String> {
         self.array::<1>().map(|[byte]| byte)
     }
 
-    fn array<const N: usize>(&mut self) -> Result<[u8; N], String> {
+    pub(super) fn array<const N: usize>(&mut self) -> Result<[u8; N], String> {
         self.take(N)?.try_into().map_err(|_| damaged())
     }
 
-    fn take(&mut self, length: usize) -> Result<&'a [u8], String> {
+    pub(super) fn take(&mut self, length: usize) -> Result<&'a [u8], String> {
         let end = self.at.checked_add(length);
         let bytes = end.and_then(|end| self.input.get(self.at..end));
         let bytes = bytes.ok_or("ends in the middle of its pickle: get it again")?;
@@ -464,7 +381,7 @@ impl<'a> Machine<'a> {
     }
 
     /// The bytes up to the end of a line, which is passed.
-    fn line(&mut self) -> Result<&'a [u8], String> {
+    pub(super) fn line(&mut self) -> Result<&'a [u8], String> {
         let rest = &self.input[self.at..];
         let length = rest
             .iter()

@@ -10,11 +10,14 @@
 //! itself. What the values take is limited by the size of the file (see [`machine`]).
 
 mod array;
+mod literals;
 mod machine;
 mod symbols;
 mod text;
 mod value;
 
+#[cfg(test)]
+mod refusals;
 #[cfg(test)]
 mod tests;
 
