@@ -16,7 +16,9 @@ use crate::input::{Label, Real, check_length, check_samples, check_two_classes};
 use crate::labels::{SharedClasses, check_class_numbers, check_label_range};
 use crate::probabilities::check_logits;
 use crate::second_pass::Wanted;
-use crate::{MetricsError, Moments, Predictions, nc2_equinorm_w, nc2_etf, rho_nc1};
+use crate::{
+    MetricsError, Moments, OccurringLabels, Predictions, nc2_equinorm_w, nc2_etf, rho_nc1,
+};
 
 /// Measures all that the inputs allow: two passes over the features, and two over those of the test
 /// set.
@@ -191,7 +193,7 @@ fn test_moments<T: Real, W: Real, L: Label>(
     let moments = Moments::of_present(features, labels, inputs.classes);
     moments
         .map(Some)
-        .map_err(|error| explain_range(error.in_test_set(), "test_labels", labels, inputs.classes))
+        .map_err(|error| explain_test(error, labels, inputs.classes))
 }
 
 /// All of the test set; `None` where none is given.
@@ -311,8 +313,7 @@ fn test_predictions<W: Real, L: Label>(
 ) -> Result<Predictions, MetricsError> {
     check_samples("test_logits", logits.nrows())?;
     check_logits("test_logits", logits)?;
-    from_logits(logits, labels, None, classes)
-        .map_err(|error| explain_range(error.in_test_set(), "test_labels", labels, classes))
+    from_logits(logits, labels, None, classes).map_err(|error| explain_test(error, labels, classes))
 }
 
 /// Predictions of given logits.
@@ -336,6 +337,7 @@ fn from_logits<W: Real, L: Label>(
 /// Says of labels that cannot be used which ones occur, and what to do.
 fn explain<T, W, L: Label>(error: MetricsError, inputs: &Inputs<'_, T, W, L>) -> MetricsError {
     let (labels, classes) = (inputs.labels, inputs.classes);
+    let [clean, test] = [inputs.clean_labels, inputs.test_labels].map(Option::unwrap_or_default);
     let shared = if inputs.classifier.is_some() || inputs.logits.is_some() {
         SharedClasses::LastLayer
     } else if inputs.clean_labels.is_some() || inputs.test_labels.is_some() {
@@ -343,29 +345,46 @@ fn explain<T, W, L: Label>(error: MetricsError, inputs: &Inputs<'_, T, W, L>) ->
     } else {
         SharedClasses::Nowhere
     };
-    let found = match &error {
-        MetricsError::EmptyClass { .. }
-        | MetricsError::LabelOutOfRange {
-            array: "labels", ..
-        } => check_class_numbers("labels", labels, classes, shared),
-        _ => {
-            let clean = inputs.clean_labels.unwrap_or_default();
-            return explain_range(error, "clean_labels", clean, classes);
+    match &error {
+        MetricsError::EmptyClass { .. } => {
+            let found = check_class_numbers("labels", labels, classes, shared);
+            // Classes beyond those trained on may come from other labels that begin at 1, say.
+            let trained = OccurringLabels::of(labels, classes, shared).counts.len();
+            let whole = check_class_numbers("labels", labels, trained, shared).is_ok();
+            let others = [("clean_labels", clean), ("test_labels", test)];
+            let others = others.map(|(name, labels)| {
+                check_label_range(name, labels, trained, SharedClasses::Labels).err()
+            });
+            let cause = others
+                .into_iter()
+                .flatten()
+                .find(|other| whole && matches!(other, MetricsError::ClassNumbers { .. }));
+            cause.or(found.err()).unwrap_or(error)
         }
-    };
-    found.err().unwrap_or(error)
+        _ => {
+            let error = explain_range(error, "labels", labels, classes, shared);
+            explain_range(error, "clean_labels", clean, classes, SharedClasses::Labels)
+        }
+    }
 }
 
-/// The same where classes may be absent.
+/// The same for the labels of the test set.
+fn explain_test<L: Label>(error: MetricsError, labels: &[L], classes: usize) -> MetricsError {
+    let error = error.in_test_set();
+    explain_range(error, "test_labels", labels, classes, SharedClasses::Labels)
+}
+
+/// The same for labels outside the classes.
 fn explain_range<L: Label>(
     error: MetricsError,
     name: &'static str,
     labels: &[L],
     classes: usize,
+    shared: SharedClasses,
 ) -> MetricsError {
     let found = match &error {
         MetricsError::LabelOutOfRange { array, .. } if *array == name => {
-            check_label_range(name, labels, classes, SharedClasses::Labels)
+            check_label_range(name, labels, classes, shared)
         }
         _ => Ok(()),
     };

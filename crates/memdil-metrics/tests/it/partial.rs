@@ -352,6 +352,25 @@ fn inputs_that_cannot_be_used_remain_errors() {
     );
 }
 
+#[test]
+fn other_labels_that_begin_at_1_are_told_from_missing_classes() {
+    let (features, labels) = three_classes();
+    let shifted = [1, 2, 3, 1, 2, 3];
+    // Four classes, as the largest label of all arrays says.
+    let inputs = Inputs::<_, f64, _>::new(features.view(), &labels, 4);
+    assert_eq!(
+        refusal(&inputs.test(features.view(), &shifted)),
+        "test_labels: they begin at 1 (1 to 3); subtract 1"
+    );
+    let marked = [0, 1, 2, 255, 0, 1];
+    let inputs = Inputs::<_, f64, _>::new(features.view(), &labels, 256);
+    let found = refusal(&inputs.clean_labels(&marked));
+    assert!(
+        found.starts_with("clean_labels: 255 occurs once and marks"),
+        "{found}"
+    );
+}
+
 /// A problem in which anything may be missing but a training sample of each class.
 struct Degenerate {
     features: Array2<f64>,
