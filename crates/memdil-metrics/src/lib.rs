@@ -8,7 +8,7 @@
 //!
 //! | Question | Functions |
 //! | --- | --- |
-//! | All of it, at once? | [`measure`] |
+//! | All of it, at once? | [`measure`], without features [`measure_logits`] |
 //! | Where are the classes? | [`class_means`], [`uncorrupted_class_means`] |
 //! | Have the features collapsed? | [`nc1`], [`nc1_ratio`], [`cdnv`] |
 //! | Do the means form a frame? | [`nc2_etf_means`], [`nc2_equinorm`], [`nc2_equiangle`], [`nc2_orthogonal`], [`hyperspherical_energy`] |
@@ -83,7 +83,7 @@ pub use error::MetricsError;
 pub use first_pass::FirstPass;
 pub use input::{Label, Real};
 pub use labels::{OccurringLabels, SharedClasses, check_class_numbers};
-pub use measure::{Inputs, Metrics, TestMetrics, measure};
+pub use measure::{Inputs, Metrics, TestMetrics, measure, measure_logits};
 pub use memorization::{
     Memorization, MemorizedFraction, memorization, memorization_test, memorized_fraction,
 };

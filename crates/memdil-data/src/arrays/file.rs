@@ -162,6 +162,27 @@ impl ArrayFile {
         }
     }
 
+    /// The only array of an archive that is of a kind, if no array of it has a name that any role
+    /// knows; `None` if there are none or several.
+    ///
+    /// # Errors
+    /// As for [`array`](Self::array).
+    pub fn only(&self, is: impl Fn(&Array) -> bool) -> Result<Option<Array>, DataError> {
+        let names = self.names();
+        if names.iter().any(|name| Role::knows(name)) {
+            return Ok(None);
+        }
+        let mut found = None;
+        for name in &names {
+            let array = self.array(name)?.filter(&is);
+            if array.is_some() && found.is_some() {
+                return Ok(None);
+            }
+            found = found.or(array);
+        }
+        Ok(found)
+    }
+
     /// The array for a purpose, which has to be there.
     ///
     /// # Errors

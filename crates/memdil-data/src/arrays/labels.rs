@@ -15,11 +15,15 @@ impl Array {
     /// not a whole number; for class names, one-hot rows, several labels per sample, other types,
     /// and an array without elements.
     pub fn labels(&self) -> Result<Cow<'_, [i64]>, DataError> {
+        if *self.dtype() == Dtype::Objects {
+            let Some(labels) = objects::labels(self.bytes()) else {
+                return Err(self.refuse(objects::describe(self.bytes())));
+            };
+            self.check_not_negative(&labels)?;
+            return Ok(Cow::Owned(labels));
+        }
         if !self.dtype().is_number() {
-            return Err(self.refuse(match self.dtype() {
-                Dtype::Objects => objects::describe(self.bytes()),
-                dtype => remedy::not_labels(dtype),
-            }));
+            return Err(self.refuse(remedy::not_labels(self.dtype())));
         }
         self.check_not_empty()?;
         if !matches!(self.shape(), [_] | [_, 1]) {

@@ -7,9 +7,7 @@ use crate::pickle::{self, Items, Value};
 pub(super) fn describe(bytes: &[u8]) -> String {
     let pickle = match pickle::read(bytes) {
         Ok(pickle) => pickle,
-        Err(reason) => {
-            return format!("holds pickled Python objects ({reason}); save an array of numbers");
-        }
+        Err(reason) => return reason,
     };
     match pickle.root().unwrapped() {
         Value::Dict(entries) => {
@@ -22,13 +20,23 @@ pub(super) fn describe(bytes: &[u8]) -> String {
         }
         Value::Array(array) => match array.objects() {
             Some(objects) => rows(objects),
-            None => "holds one pickled array; save it alone, np.save(f, a.item())".to_owned(),
+            None => "holds one pickled array; save it with np.save(\"a.npy\", a)".to_owned(),
         },
         other => format!(
             "holds one pickled Python object ({}); save an array of numbers",
             other.describe()
         ),
     }
+}
+
+/// Labels that are integers or whole floats, in a list or an array of objects; `None` for others.
+pub(super) fn labels(bytes: &[u8]) -> Option<Vec<i64>> {
+    let pickle = pickle::read(bytes).ok()?;
+    let labels = pickle.root().unwrapped().integers()?;
+    labels
+        .into_iter()
+        .map(|label| label.try_into().ok())
+        .collect()
 }
 
 /// Describes one object per sample.

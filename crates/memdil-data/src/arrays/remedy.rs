@@ -57,15 +57,13 @@ fn records_remedy(columns: &[String]) -> String {
     };
     match columns.iter().find(is_label) {
         Some(name) => format!("save the column of the labels alone, a[{name:?}]"),
-        None => format!(
-            "save the column of the labels alone, one of a[{}]",
-            shortened(
-                &columns
-                    .iter()
-                    .map(|name| format!("{name:?}"))
-                    .collect::<Vec<_>>()
+        None => {
+            let columns: Vec<String> = columns.iter().map(|name| format!("a[{name:?}]")).collect();
+            format!(
+                "save the column of the labels alone, one of {}",
+                shortened(&columns)
             )
-        ),
+        }
     }
 }
 

@@ -228,7 +228,7 @@ fn arrays_that_do_not_fit_are_named_with_what_is_wrong() {
         ),
         (
             labels("|O", "(3,)", b"pickle"),
-            "labels: holds pickled Python objects (ends in the middle",
+            "labels: ends in the middle of its pickle",
         ),
         (
             labels("|u1", "(3, 2)", &[0, 1, 1, 0, 1, 0]),

@@ -1,6 +1,7 @@
 //! All metrics at once, in two passes over the features.
 
 mod inputs;
+mod logits;
 mod metrics;
 mod second;
 mod undefined;
@@ -8,6 +9,7 @@ mod undefined;
 use ndarray::ArrayView2;
 
 pub use self::inputs::Inputs;
+pub use self::logits::measure_logits;
 pub use self::metrics::{Metrics, TestMetrics};
 use self::second::Second;
 use self::undefined::Undefined;

@@ -475,3 +475,56 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn logits_without_features_give_what_they_give_beside_them() {
+    let features = array![
+        [0.0_f64, 1.0],
+        [1.0, 0.0],
+        [3.0, 1.0],
+        [4.0, 0.5],
+        [0.5, 0.5],
+        [3.5, 0.0]
+    ];
+    let logits = array![
+        [2.0, 0.5],
+        [1.0, 3.0],
+        [-1.0, 0.5],
+        [0.25, 0.5],
+        [4.0, 0.0],
+        [1.0, 0.0]
+    ];
+    let (labels, clean) = ([0, 0, 1, 1, 0, 1], [0, 0, 1, 1, 1, 0]);
+    let inputs = Inputs::new(features.view(), &labels, 2)
+        .clean_labels(&clean)
+        .logits(logits.view());
+    let beside = measure(&inputs).unwrap();
+    let test = (logits.view(), &labels[..]);
+    let alone = measure_logits(logits.view(), &labels, Some(&clean), Some(test)).unwrap();
+    assert_eq!(alone.accuracy, beside.accuracy);
+    assert_eq!(alone.ece, beside.ece);
+    assert_eq!(alone.adaptive_ece, beside.adaptive_ece);
+    assert_eq!(alone.brier, beside.brier);
+    assert_eq!(alone.nll, beside.nll);
+    assert_eq!(alone.memorized_as_given, beside.memorized_as_given);
+    assert_eq!(alone.memorized_as_clean, beside.memorized_as_clean);
+    assert_eq!(alone.test.unwrap().ece, beside.ece);
+    assert_eq!(alone.nc1, None);
+}
+
+#[test]
+fn logits_alone_are_checked() {
+    let logits = array![[2.0, 0.5], [1.0, 3.0]];
+    let refuse = |labels: &[i64]| measure_logits(logits.view(), labels, None, None).unwrap_err();
+    assert!(matches!(refuse(&[0]), MetricsError::LengthMismatch { .. }));
+    assert!(refuse(&[1, 2]).to_string().contains("begin at 1"));
+    assert!(refuse(&[0, -1]).to_string().contains("-1"));
+    let probabilities = array![[0.25, 0.75], [0.5, 0.5]];
+    let error = measure_logits(probabilities.view(), &[0, 1], None, None).unwrap_err();
+    assert!(
+        matches!(error, MetricsError::Probabilities { .. }),
+        "{error}"
+    );
+    // A class without samples is not needed.
+    assert!(measure_logits(logits.view(), &[1, 1], None, None).is_ok());
+}

@@ -4,19 +4,18 @@ use std::path::{Path, PathBuf};
 
 use memdil_data::DataError;
 use memdil_data::arrays::{Array, ArrayFile, Dtype, Float, Role};
-use memdil_metrics::{Inputs, Metrics, MetricsError, Real, measure};
+use memdil_metrics::{Inputs, Metrics, MetricsError, Real, measure, measure_logits};
 use memdil_report::Sample;
 use ndarray::{ArrayView1, Axis, CowArray, Ix2};
 
 use super::Arguments;
+use super::messages::{Remedy, annotate, notes};
 use crate::bad_input::BadInput;
-
-/// What the archive of a run holds besides: not worth a note. Its logits are those of its last layer.
-const UNUSED: [&str; 3] = ["logits", "test_logits", "test_clean_labels"];
 
 /// All that was given.
 pub(crate) struct Loaded {
-    features: Array,
+    /// Missing where logits and labels are all there is.
+    features: Option<Array>,
     labels: Array,
     clean_labels: Option<Array>,
     classifier: Option<Array>,
@@ -34,11 +33,10 @@ pub(crate) struct Loaded {
 impl Loaded {
     /// The arrays that the options name.
     pub(super) fn new(arguments: &Arguments) -> anyhow::Result<Self> {
-        Self::read(
-            &ArrayFile::open(&arguments.features)?,
-            arguments,
-            Remedy::Option,
-        )
+        let main = arguments.features.as_ref().or(arguments.logits.as_ref());
+        let main =
+            main.ok_or_else(|| BadInput("give --features FILE, or --logits FILE".to_owned()))?;
+        Self::read(&ArrayFile::open(main)?, arguments, Remedy::Option)
     }
 
     /// The arrays of one archive.
@@ -51,19 +49,30 @@ impl Loaded {
             ))
             .into());
         }
-        Self::read(&file, &Arguments::default(), Remedy::Save)
+        let loaded = Self::read(&file, &Arguments::default(), Remedy::Save)?;
+        match loaded.features {
+            Some(_) => Ok(loaded),
+            None => Err(Remedy::Save.missing(Role::Features, &file)),
+        }
     }
 
     fn read(main: &ArrayFile, arguments: &Arguments, remedy: Remedy) -> anyhow::Result<Self> {
-        let features = match main.find(Role::Features)? {
-            Some(features) => features,
-            None => return Err(remedy.missing(Role::Features, main)),
+        let features = match (&arguments.features, &arguments.logits) {
+            (None, Some(_)) => None,
+            _ => features(main)?,
         };
-        features.matrix_shape()?;
-        let mut found = vec![(Role::Features, features.place().to_owned())];
+        let mut found: Vec<(Role, String)> = Vec::new();
+        found.extend(
+            features
+                .as_ref()
+                .map(|array| (Role::Features, array.place().to_owned())),
+        );
         let mut find = |role: Role, option: &Option<PathBuf>| -> anyhow::Result<Option<Array>> {
             let Some(path) = option else {
-                let array = main.named(role)?;
+                let array = match main.named(role)? {
+                    None if role == Role::Labels => only_labels(main)?,
+                    array => array,
+                };
                 found.extend(array.as_ref().map(|array| (role, array.place().to_owned())));
                 return Ok(array);
             };
@@ -92,6 +101,9 @@ impl Loaded {
             .into());
         }
 
+        if features.is_none() && logits.is_none() {
+            return Err(remedy.missing(Role::Features, main));
+        }
         let Some(labels) = labels else {
             return Err(remedy.missing(Role::Labels, main));
         };
@@ -127,7 +139,8 @@ impl Loaded {
     /// All metrics that these arrays allow, in float64 where one of the arrays is.
     pub(crate) fn measure(&self, classes: Option<usize>) -> anyhow::Result<Metrics> {
         let is_wide = |array: &Array| *array.dtype() == Dtype::Float64;
-        let wide = is_wide(&self.features) || self.test_features.as_ref().is_some_and(is_wide);
+        let features = [&self.features, &self.test_features];
+        let wide = features.into_iter().flatten().any(is_wide);
         let head = [
             &self.classifier,
             &self.bias,
@@ -145,7 +158,10 @@ impl Loaded {
 
     /// Some samples of the training set, and of the test set where there is one.
     pub(crate) fn samples(&self) -> anyhow::Result<(Sample, Option<Sample>)> {
-        let train = sample(&self.features, &self.labels, self.clean_labels.as_ref())?;
+        let Some(features) = &self.features else {
+            anyhow::bail!("no features to draw samples from");
+        };
+        let train = sample(features, &self.labels, self.clean_labels.as_ref())?;
         let test = match (&self.test_features, &self.test_labels) {
             (Some(features), Some(labels)) => Some(sample(features, labels, None)?),
             _ => None,
@@ -157,7 +173,7 @@ impl Loaded {
         &self,
         classes: Option<usize>,
     ) -> anyhow::Result<Metrics> {
-        let features = self.features.matrix::<T>()?;
+        let features = matrix::<T>(&self.features)?;
         let test_features = matrix::<T>(&self.test_features)?;
         let labels = self.labels.labels()?;
         let clean_labels = self.clean_labels.as_ref().map(Array::labels).transpose()?;
@@ -176,6 +192,9 @@ impl Loaded {
                     test_labels.as_deref(),
                 ])
             });
+        let Some(features) = &features else {
+            return self.measure_logits::<W>();
+        };
         let mut inputs = Inputs::new(features.view(), &labels, classes);
         inputs.clean_labels = clean_labels.as_deref();
         inputs.classifier = classifier.as_ref().map(|classifier| classifier.view());
@@ -187,10 +206,24 @@ impl Loaded {
         Ok(measure(&inputs).map_err(|error| self.name_files(&error))?)
     }
 
+    fn measure_logits<W: Float + Real>(&self) -> anyhow::Result<Metrics> {
+        let (labels, logits) = (self.labels.labels()?, matrix::<W>(&self.logits)?);
+        let clean_labels = self.clean_labels.as_ref().map(Array::labels).transpose()?;
+        let test_labels = self.test_labels.as_ref().map(Array::labels).transpose()?;
+        let test_logits = matrix::<W>(&self.test_logits)?;
+        let test = test_logits.as_ref().zip(test_labels.as_ref());
+        let test = test.map(|(logits, labels)| (logits.view(), &labels[..]));
+        let Some(logits) = &logits else {
+            anyhow::bail!("neither features nor logits");
+        };
+        let found = measure_logits(logits.view(), &labels, clean_labels.as_deref(), test);
+        Ok(found.map_err(|error| self.name_files(&error))?)
+    }
+
     /// The message of an error, with the file behind each array that it names.
     fn name_files(&self, error: &MetricsError) -> BadInput {
         let arrays = [
-            (Role::Features, Some(&self.features)),
+            (Role::Features, self.features.as_ref()),
             (Role::Labels, Some(&self.labels)),
             (Role::CleanLabels, self.clean_labels.as_ref()),
             (Role::Classifier, self.classifier.as_ref()),
@@ -208,23 +241,27 @@ impl Loaded {
     }
 }
 
+/// The features of an archive: by name, or the only matrix of floats where no array has a name that
+/// is known (`np.savez(f, h, y)` names them `arr_0` and `arr_1`).
+fn features(main: &ArrayFile) -> anyhow::Result<Option<Array>> {
+    let features = match main.find(Role::Features)? {
+        None => main.only(|array| array.matrix_shape().is_ok_and(|(_, columns)| columns > 1))?,
+        features => features,
+    };
+    if let Some(features) = &features {
+        features.matrix_shape()?;
+    }
+    Ok(features)
+}
+
+/// The only labels of an archive in which no array has a name that is known.
+fn only_labels(main: &ArrayFile) -> Result<Option<Array>, DataError> {
+    main.only(|array| !array.dtype().is_float() && array.labels().is_ok())
+}
+
 /// A matrix that may be missing.
 fn matrix<T: Float>(array: &Option<Array>) -> Result<Option<CowArray<'_, T, Ix2>>, DataError> {
     array.as_ref().map(Array::matrix).transpose()
-}
-
-/// Adds to every word that has a place the place in brackets.
-fn annotate<'a>(message: &str, place: impl Fn(&str) -> Option<&'a str>) -> String {
-    let mut text = String::new();
-    for part in message.split_inclusive(|c: char| !(c.is_alphanumeric() || c == '_')) {
-        let word = part.trim_end_matches(|c: char| !(c.is_alphanumeric() || c == '_'));
-        text += word;
-        if let Some(place) = place(word) {
-            text += &format!(" ({place})");
-        }
-        text += &part[word.len()..];
-    }
-    text
 }
 
 /// Classes are counted from 0, so there is one more than the largest label.
@@ -257,92 +294,4 @@ fn sample(
         clean_labels: clean_labels.map(picked).transpose()?,
         all: all.nrows(),
     })
-}
-
-/// Which arrays of the archive are not used, and which are used though they have another name.
-fn notes(main: &ArrayFile, found: &[(Role, String)]) -> Vec<String> {
-    let path = main.path();
-    let is_used = |name: &String| {
-        UNUSED.contains(&name.as_str())
-            || found
-                .iter()
-                .any(|(_, place)| *place == format!("{path}: {name}"))
-    };
-    let unused: Vec<String> = main
-        .names()
-        .into_iter()
-        .filter(|name| !is_used(name))
-        .collect();
-    let mut notes: Vec<String> = found
-        .iter()
-        .filter(|(role, place)| main.is_archive() && *place != format!("{path}: {}", role.name()))
-        .map(|(role, place)| format!("{place} is read as {}", role.name()))
-        .collect();
-    if !unused.is_empty() {
-        notes.push(format!("{path}: no use for {}", unused.join(", ")));
-    }
-    notes
-}
-
-/// What can be done about an array that is not there.
-#[derive(Clone, Copy)]
-enum Remedy {
-    /// Name a file by its option.
-    Option,
-    /// Save it in the archive: there are no options.
-    Save,
-}
-
-impl Remedy {
-    fn missing(self, role: Role, file: &ArrayFile) -> anyhow::Error {
-        let option = format!("give --{} FILE", role.name().replace('_', "-"));
-        if !file.is_archive() {
-            let path = file.path();
-            return BadInput(format!("{path}: {} are needed too; {option}", role.name())).into();
-        }
-        let other = match self {
-            Self::Option => format!(" or {option}"),
-            Self::Save => String::new(),
-        };
-        file.lacks(role.name(), &other).into()
-    }
-
-    fn half(self, given: &Array, other: &str) -> anyhow::Error {
-        let remedy = match self {
-            Self::Option => format!("give --{} too", other.replace('_', "-")),
-            Self::Save => "save that too".to_owned(),
-        };
-        BadInput(format!(
-            "{}: is given without {other}; {remedy}",
-            given.place()
-        ))
-        .into()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn arrays_in_a_message_get_their_files() {
-        let place = |word: &str| match word {
-            "features" => Some("h.npy"),
-            "test_labels" => Some("run.npz: test_labels"),
-            _ => None,
-        };
-        assert_eq!(
-            annotate("features: row 17 holds a NaN", place),
-            "features (h.npy): row 17 holds a NaN"
-        );
-        let found = annotate("test_labels has 3 entries, but features needs 4", place);
-        assert_eq!(
-            found,
-            "test_labels (run.npz: test_labels) has 3 entries, but features (h.npy) needs 4"
-        );
-        assert_eq!(
-            annotate("test_features, labels", place),
-            "test_features, labels"
-        );
-    }
 }

@@ -1,6 +1,7 @@
 //! `memdil metrics`
 
 pub(crate) mod inputs;
+mod messages;
 pub(crate) mod table;
 
 use std::path::PathBuf;
@@ -15,7 +16,7 @@ use inputs::Loaded;
     A file is a .npy with one array, or a .npz or .safetensors from which the array with the option's name is taken: \
     features, labels, clean_labels, classifier, bias, logits, test_features, test_labels, test_logits. From the file of \
     --features all of them are taken that no other option names. The only array of a file is taken whatever its name. \
-    Labels may also be a .csv with one a line.\n\n\
+    Labels may also be a .csv with one a line. Logits and labels alone give accuracy and calibration.\n\n\
     Features are float16, bfloat16, float32 or float64, labels whole numbers from 0. A metric is left out if its inputs \
     are not given: memorization needs clean labels; nc2_etf and nc3 need the classifier; nc4 and bias_collapse the bias \
     too (save zeros for a layer without bias); accuracy, ece, adaptive_ece, brier and nll need classifier and bias, or \
@@ -24,8 +25,8 @@ use inputs::Loaded;
     .npy and .safetensors files are mapped, so they may be larger than memory. Leave them unchanged meanwhile.")]
 pub(crate) struct Arguments {
     /// Features, samples x features; or a .npz or .safetensors with all arrays
-    #[arg(long, value_name = "FILE")]
-    features: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present = "logits")]
+    features: Option<PathBuf>,
     /// Labels as trained on, one a sample
     #[arg(long, value_name = "FILE")]
     labels: Option<PathBuf>,
@@ -38,7 +39,8 @@ pub(crate) struct Arguments {
     /// Bias of the last layer, one a class
     #[arg(long, value_name = "FILE")]
     bias: Option<PathBuf>,
-    /// Logits, samples x classes; used without --classifier and --bias
+    /// Logits, samples x classes; used without --classifier and --bias, and enough for accuracy and
+    /// calibration
     #[arg(long, value_name = "FILE")]
     logits: Option<PathBuf>,
     /// Features of samples not trained on
