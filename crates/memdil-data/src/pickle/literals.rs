@@ -1,8 +1,9 @@
-//! Numbers and strings as they are written in a pickle.
+//! Numbers, strings and names as they are written in a pickle.
 
 use std::borrow::Cow;
 
 use super::machine::{Machine, damaged};
+use super::symbols::Symbol;
 use super::text;
 use super::value::{Node, Ref};
 
@@ -86,5 +87,20 @@ impl<'a> Machine<'a> {
             return Ok(Node::Text(Cow::Borrowed(text)));
         }
         Ok(Node::Bytes(Cow::Borrowed(bytes)))
+    }
+
+    pub(super) fn symbol(&mut self, instruction: u8) -> Result<Symbol, String> {
+        if instruction == b'c' {
+            let (module, name) = (self.line()?, self.line()?);
+            return Symbol::find(
+                &String::from_utf8_lossy(&module[..module.len().min(100)]),
+                &String::from_utf8_lossy(&name[..name.len().min(100)]),
+            );
+        }
+        let (name, module) = (self.pop()?, self.pop()?);
+        match (self.node(module), self.node(name)) {
+            (Some(Node::Text(module)), Some(Node::Text(name))) => Symbol::find(module, name),
+            _ => Err(damaged()),
+        }
     }
 }

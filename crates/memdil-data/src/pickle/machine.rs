@@ -3,20 +3,17 @@
 //! # Memory
 //!
 //! One byte of a pickle may make a value of 32 bytes, or copy a text of a megabyte. So every value,
-//! every entry of a list and every copy is charged to a budget of eight times the size of the file
-//! and 64 KiB, which no file that Python wrote of arrays, labels and names comes near. Vectors that
-//! double while they grow take three times that for a moment at most.
+//! every entry of a list and every copy is charged to a budget of ten times the size of the file and
+//! 64 KiB. Of what Python writes of arrays, labels and names, lists of one small integer each come
+//! nearest, with nine times. Vectors that grow take twice that for a moment.
 
 use super::array::Array;
-use super::symbols::{Symbol, build, reduce};
+use super::symbols::{build, reduce};
 use super::text;
 use super::value::{Node, Pickle, Ref};
 
 /// What values may take for each byte of the file, and in any file.
-const BUDGET: (usize, usize) = (8, 1 << 16);
-
-/// A place in the memo that was never written.
-const UNSET: Option<Ref> = None;
+const BUDGET: (usize, usize) = (10, 1 << 16);
 
 /// Reads a pickle, all of which must be `bytes`.
 ///
@@ -57,6 +54,13 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Pickle<'_>, String> {
     })
 }
 
+/// Makes room for one more by a quarter: doubling would take three times the bytes for a moment.
+fn grow<T>(values: &mut Vec<T>) {
+    if values.len() == values.capacity() {
+        values.reserve_exact(values.len() / 4 + 16);
+    }
+}
+
 pub(super) fn damaged() -> String {
     "is a damaged pickle: get it again".to_owned()
 }
@@ -68,8 +72,8 @@ pub(super) struct Machine<'a> {
     stack: Vec<Ref>,
     /// Lengths of the stack at which a group of values begins.
     marks: Vec<u32>,
-    /// Values by the number under which the file refers to them again.
-    memo: Vec<Option<Ref>>,
+    /// Values by the number under which the file refers to them again, or [`Ref::UNSET`].
+    memo: Vec<Ref>,
     /// Bytes that values may still take.
     left: usize,
 }
@@ -193,6 +197,10 @@ impl<'a> Machine<'a> {
             let Some(Node::List(list)) = self.nodes.get_mut(index) else {
                 return Err(damaged());
             };
+            // Most lists are filled once, or hold one value.
+            if list.is_empty() {
+                list.reserve_exact(items.len());
+            }
             list.extend_from_slice(&items);
             return Ok(());
         }
@@ -224,7 +232,8 @@ impl<'a> Machine<'a> {
             _ => text::parse(self.line()?).ok_or_else(damaged)?,
         };
         if matches!(instruction, b'g' | b'h' | b'j') {
-            let value = self.memo.get(number).copied().flatten();
+            let value = self.memo.get(number).copied();
+            let value = value.filter(|&value| value != Ref::UNSET);
             return self.push(value.ok_or_else(damaged)?);
         }
         // Python counts from 0, so that a number is never above that of the bytes read.
@@ -232,26 +241,12 @@ impl<'a> Machine<'a> {
             return Err(damaged());
         }
         if number >= self.memo.len() {
-            self.charge((number + 1 - self.memo.len()) * size_of::<Option<Ref>>())?;
-            self.memo.resize(number + 1, UNSET);
+            self.charge((number + 1 - self.memo.len()) * size_of::<Ref>())?;
+            grow(&mut self.memo);
+            self.memo.resize(number + 1, Ref::UNSET);
         }
-        self.memo[number] = Some(*self.stack.last().ok_or_else(damaged)?);
+        self.memo[number] = *self.stack.last().ok_or_else(damaged)?;
         Ok(())
-    }
-
-    fn symbol(&mut self, instruction: u8) -> Result<Symbol, String> {
-        if instruction == b'c' {
-            let (module, name) = (self.line()?, self.line()?);
-            return Symbol::find(
-                &String::from_utf8_lossy(&module[..module.len().min(100)]),
-                &String::from_utf8_lossy(&name[..name.len().min(100)]),
-            );
-        }
-        let (name, module) = (self.pop()?, self.pop()?);
-        match (self.node(module), self.node(name)) {
-            (Some(Node::Text(module)), Some(Node::Text(name))) => Symbol::find(module, name),
-            _ => Err(damaged()),
-        }
     }
 
     fn reduce(&mut self) -> Result<(), String> {
@@ -293,6 +288,7 @@ impl<'a> Machine<'a> {
     pub(super) fn add(&mut self, node: Node<'a>) -> Result<Ref, String> {
         self.charge(size_of::<Node<'a>>())?;
         let reference = Ref::node(self.nodes.len()).ok_or_else(damaged)?;
+        grow(&mut self.nodes);
         self.nodes.push(node);
         Ok(reference)
     }
@@ -323,6 +319,7 @@ impl<'a> Machine<'a> {
 
     fn push(&mut self, reference: Ref) -> Result<(), String> {
         self.charge(size_of::<Ref>())?;
+        grow(&mut self.stack);
         self.stack.push(reference);
         Ok(())
     }
@@ -337,7 +334,7 @@ impl<'a> Machine<'a> {
         self.marks.last().map_or(0, |&mark| mark as usize)
     }
 
-    fn pop(&mut self) -> Result<Ref, String> {
+    pub(super) fn pop(&mut self) -> Result<Ref, String> {
         if self.stack.len() <= self.floor() {
             return Err(damaged());
         }

@@ -148,3 +148,13 @@ fn laughter_of_a_billion_is_bounded() {
     bytes.extend(b"l.");
     assert!(refusal(&bytes).contains("more values"));
 }
+
+#[test]
+fn labels_in_lists_of_one_are_few_enough_values() {
+    // What `y.tolist()` of an (n, 1) array gives, in the shortest form.
+    let mut bytes = b"\x80\x04](".to_vec();
+    bytes.extend(b"]\x94K\x03a".repeat(100_000));
+    bytes.extend(b"e.");
+    let pickle = read(&bytes).unwrap();
+    assert_eq!(pickle.root().integers(), Some(vec![3; 100_000]));
+}

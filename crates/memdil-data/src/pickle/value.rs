@@ -20,11 +20,14 @@ impl Ref {
     pub(super) const FALSE: Self = Self(2);
     pub(super) const EMPTY_TUPLE: Self = Self(3);
 
+    /// The place of no value.
+    pub(super) const UNSET: Self = Self(INLINE - 1);
+
     pub(super) fn node(index: usize) -> Option<Self> {
         u32::try_from(index)
             .ok()
-            .filter(|index| index & INLINE == 0)
             .map(Self)
+            .filter(|reference| reference.0 < Self::UNSET.0)
     }
 
     /// The integer itself, if it fits into 31 bits.
