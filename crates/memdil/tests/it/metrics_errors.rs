@@ -97,6 +97,7 @@ fn bad_arrays_are_told_with_the_file_and_the_remedy() {
         npy("'<f4'", "True", "(4, 1)", &1_f32.to_le_bytes().repeat(4)),
     )
     .unwrap();
+    // It is read; that its class means coincide leaves metrics undefined.
     let found = scene.succeed("--features one.npy --labels y.npy --json");
     assert!(found.contains("class means coincide"), "{found}");
 
@@ -136,11 +137,11 @@ fn bad_arrays_are_told_with_the_file_and_the_remedy() {
         ),
         (
             npy("'<i8'", "False", "(4,)", &labels(&[0, 1, 3, 1])),
-            ["labels (bad.npy)", "np.unique(y, return_inverse=True)[1]"],
+            ["only 0 to 1 and 3", "np.unique"],
         ),
         (
             npy("'<i8'", "False", "(4,)", &labels(&[0, 1, i64::MAX, 1])),
-            ["labels (bad.npy)", "9223372036854775807"],
+            ["and 9223372036854775807", "np.unique"],
         ),
     ] {
         fs::write(scene.path("bad.npy"), bytes).unwrap();
