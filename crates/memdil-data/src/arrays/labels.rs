@@ -8,18 +8,18 @@ use crate::DataError;
 
 impl Array {
     /// Labels, one per sample: integers of any type, booleans, or floats that are whole numbers;
-    /// (n, 1) is read as (n,). int64 in the byte order of this machine is not copied.
+    /// (n, 1) is read as (n,), and a pickled list of integers as an array. int64 in the byte order of
+    /// this machine is not copied. Negative numbers are left to the caller, who knows the classes.
     ///
     /// # Errors
-    /// [`DataError::Array`] with the row and a remedy for a label that is negative, beyond int64 or
-    /// not a whole number; for class names, one-hot rows, several labels per sample, other types,
-    /// and an array without elements.
+    /// [`DataError::Array`] with the row and a remedy for a label that is beyond int64 or not a whole
+    /// number; for class names, one-hot rows, several labels per sample, other types, and an array
+    /// without elements.
     pub fn labels(&self) -> Result<Cow<'_, [i64]>, DataError> {
         if *self.dtype() == Dtype::Objects {
             let Some(labels) = objects::labels(self.bytes()) else {
                 return Err(self.refuse(objects::describe(self.bytes())));
             };
-            self.check_not_negative(&labels)?;
             return Ok(Cow::Owned(labels));
         }
         if !self.dtype().is_number() {
@@ -33,18 +33,16 @@ impl Array {
             signed: true,
             bytes: 8,
         };
-        let labels = match self.as_they_lie().filter(|_| *self.dtype() == int64) {
-            Some(labels) => Cow::Borrowed(labels),
-            None => Cow::Owned(self.widened()?),
-        };
-        self.check_not_negative(&labels)?;
-        Ok(labels)
+        match self.as_they_lie().filter(|_| *self.dtype() == int64) {
+            Some(labels) => Ok(Cow::Borrowed(labels)),
+            None => self.widened().map(Cow::Owned),
+        }
     }
 
-    /// Labels as the numbers of classes, below 2^32.
+    /// Labels as the numbers of classes, 0 to 2^32 - 1.
     ///
     /// # Errors
-    /// As for [`labels`](Self::labels), and for a label that is too large.
+    /// As for [`labels`](Self::labels), and for a label that is negative or too large.
     pub fn class_numbers(&self) -> Result<Vec<u32>, DataError> {
         let number = |(row, &label): (usize, &i64)| {
             let too_large = |_| {
@@ -54,7 +52,9 @@ impl Array {
             };
             u32::try_from(label).map_err(too_large)
         };
-        self.labels()?.iter().enumerate().map(number).collect()
+        let labels = self.labels()?;
+        self.check_not_negative(&labels)?;
+        labels.iter().enumerate().map(number).collect()
     }
 
     /// Clean and observed labels, if this is an array n x 2 of them.

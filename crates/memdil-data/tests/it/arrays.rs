@@ -322,7 +322,7 @@ fn labels_that_are_not_class_numbers_are_described() {
         let file = ArrayFile::parse(&npy(descr, false, shape, bytes), "y.npy").unwrap();
         file.require(Role::Labels)
             .unwrap()
-            .labels()
+            .class_numbers()
             .err()
             .unwrap()
             .to_string()

@@ -272,7 +272,8 @@ fn largest(labels: &[Option<&[i64]>]) -> usize {
         .flat_map(|labels| labels.iter())
         .max();
     largest.map_or(0, |&label| {
-        usize::try_from(label).map_or(usize::MAX, |label| label.saturating_add(1))
+        // Negative numbers are told by `measure`.
+        usize::try_from(label).map_or(2, |label| label.saturating_add(1))
     })
 }
 
