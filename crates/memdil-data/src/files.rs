@@ -363,9 +363,8 @@ mod tests {
         let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
         let [first, second] = folders.each_ref().map(|folder| folder.path().to_owned());
         let own = Path::new("sets/mine.npz");
-        let message = find_npz(own, &[first.clone()], Some(second.as_os_str()))
-            .unwrap_err()
-            .to_string();
+        let find = || find_npz(own, std::slice::from_ref(&first), Some(second.as_os_str()));
+        let message = find().unwrap_err().to_string();
         for place in [own.to_owned(), first.join(own), second.join(own)] {
             assert!(message.contains(&place.display().to_string()), "{message}");
         }
@@ -378,10 +377,10 @@ mod tests {
             "{message}"
         );
         touch(&second.join(own));
-        let found = find_npz(own, &[first.clone()], Some(second.as_os_str())).unwrap();
+        let found = find().unwrap();
         assert_eq!(found, [second.join(own)]);
         touch(&first.join(own));
-        let found = find_npz(own, &[first.clone()], Some(second.as_os_str())).unwrap();
+        let found = find().unwrap();
         assert_eq!(found, [first.join(own)]);
     }
 

@@ -103,7 +103,7 @@ fn folder_and_archive_in_any_order_are_the_same_data() {
 
     let spec = spec(Source::Cifar10, &[0, 1]);
     let from_folder = load(&spec, &[folder.path().join("plain")]).unwrap();
-    let from_archive = load(&spec, &[packed.clone()]).unwrap();
+    let from_archive = load(&spec, std::slice::from_ref(&packed)).unwrap();
     assert_eq!(from_folder, from_archive);
     assert_eq!(from_folder.train.labels, [0, 0, 1, 0, 1, 0, 1, 0, 1]);
     let first: Vec<u8> = (0..9)
