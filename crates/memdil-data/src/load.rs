@@ -11,7 +11,8 @@ use crate::{DataError, DataSpec, Dataset, Source, Split, cifar, embedded, files,
 /// Labels are renumbered 0..K in the order of `spec.classes`, or in that of the source if it names
 /// none; images stay in the order of the file. `images_per_class` shortens the training set,
 /// `test_images_per_class` the test set. Nothing is held out here: see
-/// [`validation_split`](crate::split::validation_split). The pixels are never in memory twice.
+/// [`validation_split`](crate::split::validation_split). The pixels are in memory once;
+/// twice while floats are unpacked or channels are moved to the front.
 ///
 /// # Errors
 /// Those of [`DataSpec::resolve`] and [`files::find`](crate::files::find), of reading the files,

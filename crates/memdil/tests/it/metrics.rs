@@ -174,6 +174,9 @@ impl Golden {
     }
 }
 
+/// The little-endian bytes that a type has for a value.
+type Bytes = fn(f64) -> Vec<u8>;
+
 /// The same features and labels in every type, byte order, memory order and container.
 #[test]
 fn the_same_metrics_from_every_layout() {
@@ -182,7 +185,7 @@ fn the_same_metrics_from_every_layout() {
     // Multiples of 1/8 below 16 are float16, bfloat16 and float32 alike.
     let value = |i: usize| (i * 37 % 128) as f64 / 8.0 - 7.5;
     let labels: Vec<u8> = (0..rows as u8).map(|i| i % 3).collect();
-    let array = |descr: &str, fortran_order: bool, bytes: fn(f64) -> Vec<u8>, reverse: bool| {
+    let array = |descr: &str, fortran_order: bool, bytes: Bytes, reverse: bool| {
         let mut data = Vec::new();
         for i in 0..rows * columns {
             let place = if fortran_order {
@@ -209,7 +212,7 @@ fn the_same_metrics_from_every_layout() {
         npy("'|u1'", "False", &format!("({rows}, 1)"), &labels),
     )
     .unwrap();
-    let types: [(&str, fn(f64) -> Vec<u8>); 3] = [
+    let types: [(&str, Bytes); 3] = [
         ("f2", |value| {
             half::f16::from_f64(value).to_le_bytes().to_vec()
         }),
@@ -247,7 +250,7 @@ fn the_same_metrics_from_every_layout() {
             }
         }
     }
-    let tensors: [(Dtype, fn(f64) -> Vec<u8>); 4] = [
+    let tensors: [(Dtype, Bytes); 4] = [
         (Dtype::F16, types[0].1),
         (Dtype::BF16, |value| {
             half::bf16::from_f64(value).to_le_bytes().to_vec()
