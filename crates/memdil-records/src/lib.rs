@@ -34,6 +34,7 @@ mod search_folder;
 mod snapshot;
 mod spec;
 mod tensorboard;
+mod undefined;
 
 pub use atomic::{create_dir, write_archive, write_atomic};
 pub use error::RecordError;
@@ -56,3 +57,4 @@ pub use search_folder::SearchFolder;
 pub use snapshot::{Snapshot, SnapshotPart};
 pub use spec::{RunSpec, TrainingSpec};
 pub use tensorboard::event_file;
+pub use undefined::undefined_by_reason;

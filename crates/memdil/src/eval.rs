@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use memdil_records::write_archive;
+use memdil_records::{undefined_by_reason, write_archive};
 use memdil_runner::evaluate_run;
 
 use crate::arguments::{Machine, check_npz};
@@ -55,8 +55,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     print!("{}", table::text(&serde_json::to_value(record)?));
-    for note in table::notes(&record.undefined) {
-        eprintln!("{note}");
+    for line in undefined_by_reason(&record.undefined) {
+        eprintln!("note: {line}");
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -3,8 +3,9 @@
 mod figure;
 mod plane;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use memdil_records::undefined_by_reason;
 use ndarray::Array2;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
@@ -229,19 +230,13 @@ fn table(measured: &[MeasuredFeatures]) -> Table {
 /// Why metrics that the inputs should give have no value.
 fn undefined(measured: &[MeasuredFeatures]) -> Vec<String> {
     let of = |network: &MeasuredFeatures| {
-        let reasons = network
-            .metrics
-            .get("undefined")
-            .and_then(Value::as_object)
-            .cloned()
+        let undefined = network.metrics.get("undefined").cloned();
+        let undefined: BTreeMap<String, String> = undefined
+            .and_then(|undefined| serde_json::from_value(undefined).ok())
             .unwrap_or_default();
         let name = network.name.clone();
-        reasons.into_iter().map(move |(metric, why)| {
-            format!(
-                "{name}: {metric} has no value: {}.",
-                why.as_str().unwrap_or_default()
-            )
-        })
+        let lines = undefined_by_reason(&undefined).into_iter();
+        lines.map(move |line| format!("{name}: {line}."))
     };
     measured.iter().flat_map(of).collect()
 }

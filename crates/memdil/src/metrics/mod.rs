@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use inputs::Loaded;
+use memdil_records::undefined_by_reason;
 
 #[derive(Default, clap::Args)]
 #[command(after_help = "Examples:\n  \
@@ -71,8 +72,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     print!("{}", table::text(&serde_json::to_value(&metrics)?));
-    for note in table::notes(&metrics.undefined.unwrap_or_default()) {
-        eprintln!("{note}");
+    for line in undefined_by_reason(&metrics.undefined.unwrap_or_default()) {
+        eprintln!("note: {line}");
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -1,6 +1,5 @@
 //! Metrics as text for a reader.
 
-use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use serde_json::{Map, Value};
@@ -90,19 +89,6 @@ pub(crate) fn text(metrics: &Value) -> String {
     text
 }
 
-/// A note for each reason why metrics have no value, with the names of these metrics.
-pub(crate) fn notes(undefined: &BTreeMap<String, String>) -> Vec<String> {
-    let mut names_by_reason: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for (name, reason) in undefined {
-        names_by_reason.entry(reason).or_default().push(name);
-    }
-    let note = |(reason, names): (&str, Vec<&str>)| {
-        let have = if names.len() == 1 { "has" } else { "have" };
-        format!("note: {} {have} no value: {reason}", names.join(", "))
-    };
-    names_by_reason.into_iter().map(note).collect()
-}
-
 /// Where a name stands: at its own entry, else at one that it begins with, else after all of them.
 fn rank(name: &str, starts: &[&str]) -> usize {
     let exact = starts.iter().position(|start| *start == name);
@@ -190,18 +176,5 @@ test
   cdnv                         1
 ";
         assert_eq!(found, expected);
-    }
-
-    #[test]
-    fn metrics_without_a_value_are_listed_by_reason() {
-        let undefined = [("nc1", "dead"), ("nc4", "dead"), ("test.rho", "absent")]
-            .map(|(name, reason)| (name.to_owned(), reason.to_owned()));
-        assert_eq!(
-            notes(&undefined.into()),
-            [
-                "note: test.rho has no value: absent",
-                "note: nc1, nc4 have no value: dead"
-            ]
-        );
     }
 }

@@ -128,7 +128,7 @@ fn bad_arrays_are_told_with_the_file_and_the_remedy() {
         ),
         (
             npy("'<i8'", "False", "(4,)", &labels(&[0, 1, -1, 1])),
-            ["label -1 in row 2", "from 0"],
+            ["labels (bad.npy)", "-1 occurs once"],
         ),
         (npy("'<u8'", "False", "(1,)", &big), ["row 0", "int64"]),
         (

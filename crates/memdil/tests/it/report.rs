@@ -201,10 +201,11 @@ fn what_cannot_be_reported_is_one_line_and_nothing_is_written() {
     npz.add_array("labels", &labels(30)).unwrap();
     npz.finish().unwrap();
     write_npz(&scene, "good.npz", 30, 1.0);
-    scene.refuse(
-        "--features good.npz --features point.npz --out r",
-        &["point.npz", "class means coincide"],
-    );
+    scene.succeed("--features good.npz --features point.npz --out points");
+    let page = std::fs::read_to_string(scene.path("points/report.md")).unwrap();
+    let why = "point: cdnv, hyperspherical\\_energy, nc1, nc1\\_ratio, nc2\\_equiangle, nc2\\_equinorm, \
+               nc2\\_etf\\_means have no value: the class means coincide";
+    assert!(page.contains(why), "{page}");
     // A page that is none of ours stays.
     std::fs::create_dir(scene.path("site")).unwrap();
     std::fs::write(scene.path("site/index.html"), "important").unwrap();

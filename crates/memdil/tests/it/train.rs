@@ -253,7 +253,7 @@ fn a_transition_matrix_is_estimated_and_used() {
     refuse(
         &scene,
         "transition --logits early/noise.npz",
-        "holds no array 'logits'",
+        "has no array logits",
     );
     refuse(
         &scene,
