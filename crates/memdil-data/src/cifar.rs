@@ -4,8 +4,8 @@
 //! A file of the binary version is records one after another: one label (CIFAR-10), or a coarse and
 //! a fine one (CIFAR-100), each a byte, then the red, the green and the blue plane of 32 x 32 bytes
 //! (Krizhevsky 2009). A file of the version for Python is a pickled dictionary with the same
-//! labels and planes; it is read without Python and calls nothing. The version is told by the
-//! content, not by the name, and both give the same images in the same order.
+//! labels and planes; it is read without Python and calls nothing. The version is detected
+//! from the content, not from the name, and both give the same images in the same order.
 
 mod python;
 

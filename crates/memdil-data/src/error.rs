@@ -312,7 +312,7 @@ pub enum DataError {
     },
     /// The probabilities of the classes sum to 1 along the columns instead of the rows.
     #[error(
-        "the columns of matrix sum to 1 and the rows do not: rows are the clean class here; give the transposed matrix (T.T)"
+        "the columns of matrix sum to 1 and the rows do not: each row must belong to one clean class, so give the transposed matrix (T.T)"
     )]
     TransitionTransposed,
     /// A map of asymmetric noise leads out of the classes.

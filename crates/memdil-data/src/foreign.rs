@@ -26,7 +26,7 @@ pub(crate) fn foreign(start: &[u8]) -> Option<&'static str> {
         return Some("is a web page, not data: download it again from elsewhere");
     }
     is(&"<?xml").then_some(
-        "is an XML document, as servers answer with when they refuse, not data: download it again from elsewhere",
+        "is an XML document, usually a server's error message, not data: download it again from elsewhere",
     )
 }
 

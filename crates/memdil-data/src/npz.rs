@@ -211,7 +211,7 @@ fn layout(shape: &[usize]) -> Result<(Channels, [usize; 3]), String> {
         }
         [_, pixels] => {
             let side = (pixels as f64).sqrt().round() as usize;
-            let remedy = match side * side == pixels {
+            let remedy = match side.checked_mul(side) == Some(pixels) {
                 true => format!("save a.reshape(-1, {side}, {side})"),
                 false => "reshape it".to_owned(),
             };

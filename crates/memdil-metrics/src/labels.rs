@@ -171,13 +171,20 @@ impl OccurringLabels {
             Problem::BelowZero
         } else if self.counts.len() == 1 {
             Problem::OneClass(least)
-        } else if least == 1 && (self.is_contiguous() || largest == self.classes as i128) {
+        } else if least == 1 && self.counts_from_one(largest) {
             Problem::FromOne
         } else if least == 0 && self.is_contiguous() && largest < self.classes as i128 {
             Problem::LastMissing
         } else {
             Problem::Gaps
         }
+    }
+
+    /// True when the classes are numbered from 1. With a last layer, class 0 may as well have no
+    /// sample, so the number of classes has to occur.
+    fn counts_from_one(&self, largest: i128) -> bool {
+        let is_last = largest == self.classes as i128;
+        is_last || self.is_contiguous() && self.shared != SharedClasses::LastLayer
     }
 
     /// True when no number between the least and the largest is left out.

@@ -10,7 +10,7 @@ use crate::input::Real;
 const TOLERANCE: f64 = 1.0 / 256.0;
 
 /// True when every row of the logits is a list of probabilities: all values lie in [0, 1] and each
-/// row sums to 1 up to the rounding of half precision.
+/// row sums to 1 to within 1/256, the rounding of bfloat16.
 ///
 /// The softmax of probabilities is nearly uniform, so that calibration measured on it is wrong
 /// without a sign of it. Logits of a network fulfil the rule in every row by chance only where

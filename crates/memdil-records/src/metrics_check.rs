@@ -21,10 +21,10 @@ impl RunFolder {
         Ok(record)
     }
 
-    /// Refuses metrics that are not those of the record: of a copy that was broken off, or of a full
-    /// disk, the record may be whole and the metrics cut.
+    /// Refuses metrics that do not match the record: after an interrupted copy or on a full disk, the
+    /// record can be complete while the metrics are truncated.
     ///
-    /// Where only the record was kept, without the `config.toml` beside it, there need not be metrics.
+    /// A folder that holds the record alone, without `config.toml`, need not have metrics.
     ///
     /// # Errors
     ///

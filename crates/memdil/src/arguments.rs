@@ -48,8 +48,8 @@ pub(crate) struct Machine {
     /// cpu or cuda:N
     #[arg(long, default_value = "cpu")]
     pub(crate) device: String,
-    /// Folder of data sets; can be given many times. What is not there is looked for in
-    /// $MEMDIL_DATA_DIR, ./data and Debian's place
+    /// Folder of data sets; can be given many times. Missing data sets are looked up in
+    /// $MEMDIL_DATA_DIR, ./data and /usr/share/datasets
     #[arg(long = "data-dir", value_name = "DIR", value_parser = existing_folder())]
     pub(crate) data_dirs: Vec<PathBuf>,
 }

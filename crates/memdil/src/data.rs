@@ -52,8 +52,8 @@ pub(crate) struct SubsetArguments {
     /// Draw the images with this seed (default: the first ones of each class)
     #[arg(long, value_name = "S")]
     seed: Option<u64>,
-    /// Folder of data sets; can be given many times. What is not there is looked for in
-    /// $MEMDIL_DATA_DIR, ./data and Debian's place
+    /// Folder of data sets; can be given many times. Missing data sets are looked up in
+    /// $MEMDIL_DATA_DIR, ./data and /usr/share/datasets
     #[arg(long = "data-dir", value_name = "DIR", value_parser = existing_folder())]
     data_dirs: Vec<PathBuf>,
     /// The file to write
@@ -63,8 +63,8 @@ pub(crate) struct SubsetArguments {
 
 #[derive(clap::Args)]
 pub(crate) struct List {
-    /// Folder of data sets; can be given many times. What is not there is looked for in
-    /// $MEMDIL_DATA_DIR, ./data and Debian's place
+    /// Folder of data sets; can be given many times. Missing data sets are looked up in
+    /// $MEMDIL_DATA_DIR, ./data and /usr/share/datasets
     #[arg(long = "data-dir", value_name = "DIR", value_parser = existing_folder())]
     data_dirs: Vec<PathBuf>,
     /// Print one JSON object
@@ -96,8 +96,8 @@ pub(crate) struct Verify {
     /// mnist, fashion-mnist, cifar-10, cifar-100 or svhn
     #[arg(value_parser = Published::from_name)]
     name: Published,
-    /// Folder of data sets; can be given many times. What is not there is looked for in
-    /// $MEMDIL_DATA_DIR, ./data and Debian's place
+    /// Folder of data sets; can be given many times. Missing data sets are looked up in
+    /// $MEMDIL_DATA_DIR, ./data and /usr/share/datasets
     #[arg(long = "data-dir", value_name = "DIR", value_parser = existing_folder())]
     data_dirs: Vec<PathBuf>,
     /// Print one JSON object

@@ -66,11 +66,11 @@ pub(crate) struct Arguments {
     /// Probability that a label goes on to its latent class
     #[arg(long, value_name = "P", value_parser = finite)]
     split: Option<f64>,
-    /// Noisy labels: a .npz of this program, a .npy, .csv, or a pickle (.pkl), such as those of
-    /// CIFAR-N
+    /// Noisy labels: a .npz of this program, or a .npy, .npz, .safetensors, .csv or .pkl with one
+    /// label per sample, such as those of CIFAR-N
     #[arg(long, value_name = "FILE")]
     path: Option<PathBuf>,
-    /// Which label set of a pickled dictionary is read
+    /// Which array, column or label set of the file holds the noisy labels
     #[arg(long, value_name = "NAME")]
     column: Option<String>,
     /// Corrupt exactly as many labels as the probability says

@@ -42,7 +42,7 @@ pub(crate) struct Arguments {
     #[arg(long = "set", value_name = "KEY=VALUE", requires = "config")]
     set: Vec<String>,
     /// Folder of data sets, for classes that an experiment file leaves out; can be given many times.
-    /// What is not there is looked for in $MEMDIL_DATA_DIR, ./data and Debian's place
+    /// Missing data sets are looked up in $MEMDIL_DATA_DIR, ./data and /usr/share/datasets
     #[arg(
         long = "data-dir",
         value_name = "DIR",

@@ -276,22 +276,39 @@ impl Array {
         }
     }
 
-    /// All elements as integers in C order; `None` if they are not integers or booleans.
+    /// All elements as integers in C order, of any size; `None` if they are not integers or booleans.
     pub(crate) fn integers(&self) -> Option<Vec<i128>> {
-        Some(match self.dtype {
-            Dtype::Bool => self.each(|[b]: [u8; 1]| i128::from(b != 0)),
+        if self.dtype == Dtype::parse("u8").0 {
+            return Some(self.each(|b| u64::from_le_bytes(b).into()));
+        }
+        let values = self.int64()?.ok()?;
+        Some(values.into_iter().map(i128::from).collect())
+    }
+
+    /// All elements as int64 in C order, or the place of one that is too large; `None` if they are
+    /// not integers or booleans.
+    pub(super) fn int64(&self) -> Option<Result<Vec<i64>, usize>> {
+        Some(Ok(match self.dtype {
+            Dtype::Bool => self.each(|[b]: [u8; 1]| i64::from(b != 0)),
             Dtype::Integer { signed, bytes } => match (signed, bytes) {
                 (true, 1) => self.each(|b| i8::from_le_bytes(b).into()),
                 (true, 2) => self.each(|b| i16::from_le_bytes(b).into()),
                 (true, 4) => self.each(|b| i32::from_le_bytes(b).into()),
-                (true, _) => self.each(|b| i64::from_le_bytes(b).into()),
+                (true, _) => self.each(i64::from_le_bytes),
                 (false, 1) => self.each(|b| u8::from_le_bytes(b).into()),
                 (false, 2) => self.each(|b| u16::from_le_bytes(b).into()),
                 (false, 4) => self.each(|b| u32::from_le_bytes(b).into()),
-                (false, _) => self.each(|b| u64::from_le_bytes(b).into()),
+                (false, _) => {
+                    // The highest bit would be the sign.
+                    let values = self.each(i64::from_le_bytes);
+                    if let Some(row) = values.iter().position(|&value| value < 0) {
+                        return Some(Err(row));
+                    }
+                    values
+                }
             },
             _ => return None,
-        })
+        }))
     }
 
     fn check_floats(&self) -> Result<(), DataError> {

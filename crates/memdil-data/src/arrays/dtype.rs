@@ -1,5 +1,7 @@
 //! The type of an array's elements.
 
+use super::remedy::shortened;
+
 /// What an array holds, whatever the byte order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -123,7 +125,13 @@ impl Dtype {
             Self::Raw16 => "two raw bytes per element (JAX's bfloat16)".to_owned(),
             Self::Text => "strings".to_owned(),
             Self::Objects => "Python objects".to_owned(),
-            Self::Records(columns) => format!("records with the columns {}", columns.join(", ")),
+            Self::Records(columns) => {
+                let names = columns.iter().map(String::as_str);
+                format!(
+                    "records with the columns {}",
+                    shortened(names, columns.len())
+                )
+            }
             Self::Other(description) => description.clone(),
         }
     }

@@ -11,7 +11,7 @@ use zip::ZipArchive;
 use super::array::{Array, Bytes};
 use super::header::MAGIC;
 use super::labels::Text;
-use super::member::{self, member_name};
+use super::member::{self, array_name};
 use super::{Dtype, Role, remedy};
 use crate::DataError;
 use crate::foreign::{foreign, format_name};
@@ -91,7 +91,11 @@ impl ArrayFile {
     pub fn names(&self) -> Vec<String> {
         let mut names: Vec<String> = match &self.format {
             Format::Npy | Format::Pickle => Vec::new(),
-            Format::Npz(archive) => archive.file_names().map(member_name).collect(),
+            Format::Npz(archive) => archive
+                .file_names()
+                .filter_map(array_name)
+                .map(str::to_owned)
+                .collect(),
             Format::Safetensors => match SafeTensors::deserialize(self.bytes.as_ref()) {
                 Ok(tensors) => tensors.names().into_iter().map(str::to_owned).collect(),
                 Err(_) => Vec::new(),
@@ -130,14 +134,29 @@ impl ArrayFile {
     /// As for [`array`](Self::array).
     pub fn named(&self, role: Role) -> Result<Option<Array>, DataError> {
         let names = self.names();
-        let known = role
-            .names()
-            .iter()
-            .find_map(|known| names.iter().find(|name| name.eq_ignore_ascii_case(known)));
-        match known {
-            Some(name) => self.array(name),
-            None => Ok(None),
+        for known in role.names() {
+            let whole = names.iter().find(|name| name.eq_ignore_ascii_case(known));
+            if let Some(name) = whole {
+                return self.array(name);
+            }
+            let inside = |name: &&String| base(name).eq_ignore_ascii_case(known);
+            match &names.iter().filter(inside).collect::<Vec<_>>()[..] {
+                [] => {}
+                [only] => return self.array(only),
+                several => {
+                    let several = several.iter().map(|name| name.as_str());
+                    let message = format!(
+                        "holds several arrays {known}: {}; save the one that is meant in a file of its own",
+                        remedy::shortened(several.clone(), several.count())
+                    );
+                    return Err(DataError::Array {
+                        place: self.path.clone(),
+                        message,
+                    });
+                }
+            }
         }
+        Ok(None)
     }
 
     /// The array for a purpose: the one that has one of the role's names, else the only array of
@@ -157,7 +176,7 @@ impl ArrayFile {
         }
         match &self.names()[..] {
             [] if !self.is_archive() => self.array(role.name()),
-            [only] if !Role::knows(only) => self.array(only),
+            [only] if role.may_be(base(only)) => self.array(only),
             _ => self.named(role),
         }
     }
@@ -169,7 +188,7 @@ impl ArrayFile {
     /// As for [`array`](Self::array).
     pub fn only(&self, is: impl Fn(&Array) -> bool) -> Result<Option<Array>, DataError> {
         let names = self.names();
-        if names.iter().any(|name| Role::knows(name)) {
+        if names.iter().any(|name| Role::knows(base(name))) {
             return Ok(None);
         }
         let mut found = None;
@@ -200,18 +219,23 @@ impl ArrayFile {
                 .iter()
                 .any(|ending| name.ends_with(ending))
         };
-        let message = if names.is_empty() {
+        let found = remedy::shortened(names.iter().map(String::as_str), names.len());
+        let message = if !self.is_archive() {
+            format!(
+                "holds one array without a name, not {name}; save both by name, np.savez(\"a.npz\", {name}=a, ..)"
+            )
+        } else if names.is_empty() {
             format!("has no array {name}, it is empty; save one by that name{remedy}")
         } else if names.len() > 3 && 2 * names.iter().filter(is_weight).count() > names.len() {
             format!(
                 "is a checkpoint of weights ({}), which holds no {name}; run the samples through the network and save \
                  the input of its last layer as features",
-                remedy::shortened(&names)
+                found
             )
         } else {
             format!(
                 "has no array {name}, it holds {}; save one by that name{remedy}",
-                remedy::shortened(&names)
+                found
             )
         };
         DataError::Array {
@@ -221,7 +245,7 @@ impl ArrayFile {
     }
 
     fn place(&self, name: &str) -> String {
-        format!("{}: {name}", self.path)
+        format!("{}: {}", self.path, remedy::printable(name))
     }
 
     fn member(
@@ -231,7 +255,7 @@ impl ArrayFile {
     ) -> Result<Option<Array>, DataError> {
         let place = self.place(name);
         let Some(index) = (0..archive.len())
-            .find(|&index| archive.name_for_index(index).map(member_name).as_deref() == Some(name))
+            .find(|&index| archive.name_for_index(index).and_then(array_name) == Some(name))
         else {
             return Ok(None);
         };
@@ -285,7 +309,9 @@ impl Format {
         if let Some(what) = foreign(content) {
             return Err(what.to_owned());
         }
-        let torch = is_torch(content) || matches!(&*ending, "pt" | "pth");
+        // Only a ZIP archive or an unknown content may be PyTorch's whatever its first member is.
+        let unsure = matches!(recognise(content), None | Some("npz"));
+        let torch = is_torch(content) || unsure && matches!(&*ending, "pt" | "pth");
         if let Some(found) = recognise(content).filter(|found| *found != ending && !torch) {
             return Err(match &*ending {
                 "" => format!("is a .{found} file; add .{found} to its name"),
@@ -323,7 +349,7 @@ impl Format {
                 .map_err(|error| damaged("safetensors", &error)),
             "csv" | "txt" => Text::parse(content).map(Self::Text),
             "pkl" | "pickle" => Ok(Self::Pickle),
-            _ => Err("is named neither .npy, .npz, .safetensors nor, for labels, .csv; rename it to what it is".to_owned()),
+            _ => Err("is named neither .npy, .npz, .safetensors nor, for labels, .csv, .txt or .pkl; rename it to what it is".to_owned()),
         }
     }
 }
@@ -345,6 +371,11 @@ fn recognise(content: &[u8]) -> Option<&'static str> {
 fn is_torch(content: &[u8]) -> bool {
     let start = &content[..content.len().min(512)];
     start.starts_with(b"PK\x03\x04") && start.windows(9).any(|name| name == b"/data.pkl")
+}
+
+/// The name of an array without the folders that it lies in.
+fn base(name: &str) -> &str {
+    name.rsplit('/').next().unwrap_or(name)
 }
 
 /// Says that a file is not whole.

@@ -71,16 +71,12 @@ impl Array {
     }
 
     fn widened(&self) -> Result<Vec<i64>, DataError> {
-        let beyond = |row| {
-            self.refuse(format!(
-                "the label in row {row} is beyond int64; labels count classes from 0"
-            ))
-        };
-        if let Some(integers) = self.integers() {
-            let labels = integers.into_iter().enumerate();
-            return labels
-                .map(|(row, label)| label.try_into().map_err(|_| beyond(row)))
-                .collect();
+        if let Some(labels) = self.int64() {
+            return labels.map_err(|row| {
+                self.refuse(format!(
+                    "the label in row {row} is beyond int64; labels count classes from 0"
+                ))
+            });
         }
         let label = |(row, &label): (usize, &f64)| {
             match whole(label) {

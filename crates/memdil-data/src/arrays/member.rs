@@ -14,10 +14,16 @@ use crate::unpack::CEILING;
 /// What a member may unpack to, as a multiple of the whole file, if that is more than 1 GiB.
 const MOST_UNPACKED: u64 = 64;
 
-/// NumPy's name of a member: without folders and without `.npy`.
-pub(super) fn member_name(name: &str) -> String {
-    let name = name.rsplit('/').next().unwrap_or(name);
-    name.strip_suffix(".npy").unwrap_or(name).to_owned()
+/// NumPy's name of a member: without `.npy`. `None` for folders, for files that are not arrays, and
+/// for what macOS adds.
+pub(super) fn array_name(name: &str) -> Option<&str> {
+    let base = name.rsplit('/').next().unwrap_or(name);
+    let name = match name.strip_suffix(".npy") {
+        Some(name) => name,
+        None if base.contains('.') || base.is_empty() => return None,
+        None => name,
+    };
+    (!base.starts_with("._")).then_some(name)
 }
 
 /// The name of a method of packing (PKWARE, APPNOTE 6.3.10, section 4.4.5).

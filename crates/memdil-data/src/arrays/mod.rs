@@ -5,7 +5,8 @@
 //! | `.npy` | one; header versions 1 to 3 |
 //! | `.npz` | several by name, stored or deflated |
 //! | `.safetensors` | several by name |
-//! | `.csv`, `.txt` | labels: one integer a line, or several columns with names in the first line |
+//! | `.csv`, `.txt` | labels: one number a line, or several columns with names in the first line |
+//! | `.pkl`, `.pickle` | labels: a pickled list or array of integers |
 //!
 //! Floats are float16, bfloat16 (in `.safetensors` only), float32 or float64; labels are integers
 //! of any type, booleans, or floats that are whole numbers. Both byte orders and both memory orders

@@ -1,6 +1,9 @@
 //! What the pickled Python objects of an array are, and how to save numbers instead.
 
+use super::remedy::shortened;
 use crate::pickle::{self, Items, Value};
+
+const SEVERAL_KINDS: &str = "holds Python objects of several kinds; save an array of numbers";
 
 /// Describes the objects of an array, whose `.npy` header is followed by `bytes`. The text completes
 /// a sentence that begins with the path.
@@ -11,11 +14,10 @@ pub(super) fn describe(bytes: &[u8]) -> String {
     };
     match pickle.root().unwrapped() {
         Value::Dict(entries) => {
-            let keys = entries.iter().filter_map(|(key, _)| key.text());
-            let keys: Vec<String> = keys.map(str::to_owned).collect();
+            let keys = entries.iter().map(|(key, _)| key.text().unwrap_or("?"));
             format!(
                 "holds one pickled dictionary ({}); save its arrays by name, np.savez(f, **d)",
-                super::remedy::shortened(&keys)
+                shortened(keys, entries.len())
             )
         }
         Value::Array(array) => match array.objects() {
@@ -41,6 +43,9 @@ pub(super) fn labels(bytes: &[u8]) -> Option<Vec<i64>> {
 
 /// Describes one object per sample.
 fn rows(objects: Items<'_>) -> String {
+    if objects.len() == 0 {
+        return "is empty; save at least one row".to_owned();
+    }
     let all = |is: fn(Value<'_>) -> bool| objects.iter().all(is);
     if let Some(row) = objects
         .iter()
@@ -61,18 +66,23 @@ fn rows(objects: Items<'_>) -> String {
     if all(|object| matches!(object, Value::Integer(_) | Value::Float(_))) {
         return "holds floats as Python objects; save a.astype(\"float32\")".to_owned();
     }
-    let shapes: Option<Vec<Vec<u64>>> = objects.iter().map(shape).collect();
-    match shapes.as_deref() {
-        Some([first, rest @ ..]) => match rest.iter().position(|shape| shape != first) {
-            None => "holds a list of arrays as Python objects; save np.stack(list(a))".to_owned(),
-            Some(row) => format!(
-                "holds a list of arrays of different shapes ({first:?} in row 0, {:?} in row {}); pool or cut them to \
-                 one shape, then save np.stack(list(a))",
-                rest[row],
-                row + 1
-            ),
-        },
-        _ => "holds Python objects of several kinds; save an array of numbers".to_owned(),
+    let first = objects.get(0).and_then(shape);
+    if first.is_none() {
+        return SEVERAL_KINDS.to_owned();
+    }
+    match objects
+        .iter()
+        .map(shape)
+        .enumerate()
+        .find(|(_, shape)| *shape != first)
+    {
+        None => "holds a list of arrays as Python objects; save np.stack(list(a))".to_owned(),
+        Some((row, Some(other))) => format!(
+            "holds a list of arrays of different shapes ({:?} in row 0, {other:?} in row {row}); pool or cut them to \
+             one shape, then save np.stack(list(a))",
+            first.unwrap_or_default()
+        ),
+        Some((_, None)) => SEVERAL_KINDS.to_owned(),
     }
 }
 

@@ -2,17 +2,19 @@
 
 use super::Dtype;
 
+/// The numbers of a saved array of bfloat16, of which NumPy only knows two raw bytes each.
+const RAW16: &str = "(a.view(\"uint16\").astype(\"uint32\") << 16).view(\"float32\")";
+
 /// Why these elements cannot be read as floats.
 pub(super) fn not_floats(dtype: &Dtype) -> String {
     let remedy = match dtype {
-        Dtype::Raw16 => "save a.astype(\"float32\"), or convert the file: \
-             (np.load(f).view(\"uint16\").astype(\"uint32\") << 16).view(\"float32\")"
-            .to_owned(),
+        Dtype::Raw16 => {
+            format!("save a.astype(\"float32\") in JAX, or convert what is saved: {RAW16}")
+        }
         Dtype::Records(columns) => {
-            let columns: Vec<String> = columns.iter().map(|name| format!("a[{name:?}]")).collect();
             format!(
                 "save the columns that are features as a matrix, np.stack([{}], 1)",
-                shortened(&columns)
+                indexed(columns)
             )
         }
         _ => "save a.astype(\"float32\"), in PyTorch a.float()".to_owned(),
@@ -41,7 +43,9 @@ pub(super) fn not_labels(dtype: &Dtype) -> String {
             "class names must become numbers, np.unique(a, return_inverse=True)[1]".to_owned()
         }
         Dtype::Records(columns) => records_remedy(columns),
-        Dtype::Raw16 => "save a.astype(\"float32\").astype(\"int64\")".to_owned(),
+        Dtype::Raw16 => {
+            format!("save a.astype(\"int64\") in JAX, or convert what is saved: {RAW16}")
+        }
         _ => "save a.astype(\"int64\"), in PyTorch a.long()".to_owned(),
     };
     format!("holds {}, not integers; {remedy}", dtype.name())
@@ -58,21 +62,43 @@ fn records_remedy(columns: &[String]) -> String {
     match columns.iter().find(is_label) {
         Some(name) => format!("save the column of the labels alone, a[{name:?}]"),
         None => {
-            let columns: Vec<String> = columns.iter().map(|name| format!("a[{name:?}]")).collect();
             format!(
                 "save the column of the labels alone, one of {}",
-                shortened(&columns)
+                indexed(columns)
             )
         }
     }
 }
 
-/// The first names of a list and how many follow.
-pub(crate) fn shortened(names: &[String]) -> String {
+/// The first of `count` names and how many follow, each cut and without line breaks.
+pub(crate) fn shortened<'a>(names: impl IntoIterator<Item = &'a str>, count: usize) -> String {
     const MOST: usize = 8;
-    let first = names[..names.len().min(MOST)].join(", ");
-    match names.len().saturating_sub(MOST) {
+    let first: Vec<String> = names.into_iter().take(MOST).map(printable).collect();
+    let first = first.join(", ");
+    match count.saturating_sub(MOST) {
         0 => first,
         more => format!("{first} and {more} more"),
     }
+}
+
+/// A name from a file, cut and without line breaks and other control characters.
+pub(crate) fn printable(name: &str) -> String {
+    const LONGEST: usize = 100;
+    let plain = |c: char| {
+        if c.is_control() {
+            char::REPLACEMENT_CHARACTER
+        } else {
+            c
+        }
+    };
+    name.chars().take(LONGEST).map(plain).collect()
+}
+
+/// Columns of records, as NumPy takes them out of an array.
+fn indexed(columns: &[String]) -> String {
+    let columns: Vec<String> = columns
+        .iter()
+        .map(|name| format!("a[\"{name}\"]"))
+        .collect();
+    shortened(columns.iter().map(String::as_str), columns.len())
 }

@@ -63,7 +63,17 @@ impl Role {
             Self::Features => &["features", "train_features", "embeddings", "x_train", "h"],
             Self::Labels => &["labels", "train_labels", "y_train", "label", "targets", "y"],
             Self::CleanLabels => &["clean_labels", "clean", "clean_label"],
-            Self::ObservedLabels => &["observed", "noisy_labels", "noisy", "labels", "label"],
+            Self::ObservedLabels => &[
+                "observed",
+                "noisy_labels",
+                "noisy",
+                "labels",
+                "train_labels",
+                "y_train",
+                "label",
+                "targets",
+                "y",
+            ],
             Self::Classifier => &["classifier", "classifier.weight", "fc.weight", "weight"],
             Self::Bias => &["bias", "classifier.bias", "fc.bias"],
             Self::Logits => &["logits", "train_logits"],
@@ -78,10 +88,30 @@ impl Role {
 
     /// Whether its arrays hold labels, which may come from a text.
     pub(super) fn is_labels(self) -> bool {
-        matches!(
-            self,
-            Self::Labels | Self::CleanLabels | Self::ObservedLabels | Self::TestLabels
-        )
+        self.kind() == Self::Labels
+    }
+
+    /// Whether an array of this name may be for the role: its name belongs to no role, or to one of
+    /// the same kind.
+    pub(super) fn may_be(self, name: &str) -> bool {
+        let knows = |role: &&Self| {
+            role.names()
+                .iter()
+                .any(|known| name.eq_ignore_ascii_case(known))
+        };
+        let mut roles = Self::ALL.iter().filter(knows).peekable();
+        roles.peek().is_none() || roles.any(|role| role.kind() == self.kind())
+    }
+
+    /// The role of training samples that holds the same kind of array.
+    fn kind(self) -> Self {
+        match self {
+            Self::CleanLabels | Self::ObservedLabels | Self::TestLabels => Self::Labels,
+            Self::TestFeatures => Self::Features,
+            Self::TestLogits => Self::Logits,
+            Self::TestImages => Self::Images,
+            other => other,
+        }
     }
 
     /// Whether a name belongs to some role.

@@ -13,7 +13,8 @@ pub(super) struct Batch {
     pub(super) pixels: Vec<u8>,
 }
 
-/// Reads a batch. Its pixels stay where they are in memory, so that they are never there twice.
+/// Reads a batch. The pixels of protocol 3 and later stay where they are in memory; those of earlier
+/// protocols are encoded as text and copied.
 ///
 /// # Errors
 /// What is wrong with the file, as the end of a sentence that begins with its name.

@@ -2,8 +2,8 @@
 //!
 //! torchvision keeps `cifar-10-python.tar.gz` and the folder `cifar-10-batches-py` beside it, Keras
 //! the same content as `cifar-10-batches-py.tar.gz`, as a file without an ending, or in a folder
-//! `cifar-10-batches-py-target`, and Kaggle in a folder of the data set's name. So the folders are
-//! told by the files in them, and archives by their entries.
+//! `cifar-10-batches-py-target`, and Kaggle in a folder of the data set's name. So folders are
+//! recognised by the files in them, and archives by their entries.
 
 use std::fs;
 use std::path::{Path, PathBuf};

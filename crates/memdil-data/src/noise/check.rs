@@ -11,9 +11,9 @@ impl LabelNoise {
     /// Checks everything that can be checked without the number of classes.
     ///
     /// # Errors
-    /// A probability outside [0, 1], a transition matrix that is not square or with a row that does
-    /// not sum to 1 (told apart: one whose columns do), a map that moves no class or leads to no class, `per_class` without `etas` and
-    /// `range` or with both.
+    /// A probability outside [0, 1], a transition matrix that is not square or has a row that does not
+    /// sum to 1 (a matrix whose columns sum to 1 has an error of its own), a map that moves no class or
+    /// leads to no class, `per_class` without `etas` and `range` or with both.
     pub fn validate(&self) -> Result<(), DataError> {
         match self {
             Self::Uniform { eta, .. } | Self::Symmetric { eta, .. } | Self::Pair { eta, .. } => {

@@ -39,12 +39,14 @@ pub(super) fn read(
     let Columns {
         clean: beside,
         observed,
+        pickled,
     } = read_columns(&file, column)?;
     check_length(path, observed.len(), clean.len())?;
     check_labels(&observed, classes).map_err(|error| refuse(path, error.to_string()))?;
     match beside {
         Some(beside) => {
-            check_clean_labels(path, &beside, clean, column.map_or("", |_| TWO_ORDERS))?
+            let is_human = pickled && column.is_some();
+            check_clean_labels(path, &beside, clean, if is_human { TWO_ORDERS } else { "" })?
         }
         None => check_kappa(path, &observed, clean)?,
     }

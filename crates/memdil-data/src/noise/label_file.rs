@@ -10,6 +10,8 @@ use crate::arrays::{Array, ArrayFile, Dtype, Role};
 pub(super) struct Columns {
     pub(super) clean: Option<Vec<u32>>,
     pub(super) observed: Vec<u32>,
+    /// Whether they come from a pickled dictionary, as CIFAR-N's do.
+    pub(super) pickled: bool,
 }
 
 /// Which label set of a file with several is read.
@@ -63,12 +65,14 @@ pub(super) fn read_columns(file: &ArrayFile, column: Option<&str>) -> Result<Col
         return Ok(Columns {
             clean: Some(clean),
             observed,
+            pickled: false,
         });
     }
     let clean = file.named(Role::CleanLabels)?;
     Ok(Columns {
         clean: clean.map(|clean| clean.class_numbers()).transpose()?,
         observed: observed.class_numbers()?,
+        pickled: false,
     })
 }
 

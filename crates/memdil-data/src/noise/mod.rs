@@ -166,9 +166,9 @@ pub enum LabelNoise {
     },
     /// The labels are read from a [file](self#label-files) instead of drawn.
     FromFile {
-        /// A `.npz`, `.npy`, `.csv`, `.pkl` or `.pickle` file.
+        /// A file of labels.
         path: PathBuf,
-        /// Which label set of a pickled dictionary is read, where it holds several.
+        /// Which array, column or label set of the file is read, where it holds several.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         column: Option<String>,
     },

@@ -6,6 +6,10 @@
 use super::label_file::{Columns, Wanted};
 use crate::pickle::{self, Value};
 
+/// Entries that are looked at. A dictionary of CIFAR-N has five; one that uses the same list a
+/// million times must not be read a million times.
+const MOST_ENTRIES: usize = 100;
+
 /// Names listed in a message.
 const MOST_NAMES: usize = 20;
 
@@ -23,6 +27,7 @@ pub(super) fn read(bytes: &[u8], wanted: Wanted<'_>) -> Result<Columns, String> 
     };
     let names: Vec<&str> = entries
         .iter()
+        .take(MOST_ENTRIES)
         .filter(|(_, value)| value.integers().is_some_and(|labels| !labels.is_empty()))
         .filter_map(|(name, _)| name.text())
         .collect();
@@ -64,6 +69,7 @@ pub(super) fn read(bytes: &[u8], wanted: Wanted<'_>) -> Result<Columns, String> 
             .map(|value| labels(value, name))
             .transpose()?
             .unwrap_or_default(),
+        pickled: true,
     })
 }
 
@@ -85,6 +91,7 @@ fn alone(root: Value<'_>, wanted: Wanted<'_>) -> Result<Columns, String> {
     Ok(Columns {
         clean: None,
         observed: labels(root, "labels")?,
+        pickled: true,
     })
 }
 

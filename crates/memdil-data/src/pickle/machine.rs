@@ -12,6 +12,10 @@ use super::symbols::{build, reduce};
 use super::text;
 use super::value::{Node, Pickle, Ref};
 
+/// The largest pickle that is read: twice the largest batch of CIFAR, and much less than a small
+/// packed file may unpack to.
+const LARGEST: usize = 1 << 28;
+
 /// What values may take for each byte of the file, and in any file.
 const BUDGET: (usize, usize) = (10, 1 << 16);
 
@@ -21,6 +25,12 @@ const BUDGET: (usize, usize) = (10, 1 << 16);
 /// What is wrong with it: an instruction or a name that is not read here, damage, an end before the
 /// last instruction or bytes behind it, or more values than its size justifies.
 pub(crate) fn read(bytes: &[u8]) -> Result<Pickle<'_>, String> {
+    if bytes.len() > LARGEST {
+        return Err(format!(
+            "is a pickle of {} bytes, of which at most {LARGEST} are read: load it in Python and save its arrays with np.savez",
+            bytes.len()
+        ));
+    }
     let mut machine = Machine {
         input: bytes,
         at: 0,

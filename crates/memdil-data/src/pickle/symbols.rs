@@ -246,14 +246,15 @@ fn encode(machine: &mut Machine<'_>, content: Ref, codec: Ref) -> Result<Ref, St
     if !["latin1", "latin-1", "iso-8859-1"].contains(&codec.as_str()) {
         return Err(damaged());
     }
+    // Looking at a text costs time, and a pickle may name the same one a million times.
+    let length = match machine.node(content) {
+        Some(Node::Text(text)) => text.len(),
+        _ => return Err(damaged()),
+    };
+    machine.charge(length)?;
     let encoded = match machine.node(content) {
         Some(Node::Text(Cow::Borrowed(text))) if text.is_ascii() => Cow::Borrowed(text.as_bytes()),
         Some(Node::Text(text)) => {
-            let length = text.len();
-            machine.charge(length)?;
-            let Some(Node::Text(text)) = machine.node(content) else {
-                return Err(damaged());
-            };
             // Reserved at once: growing would take three times the bytes for a moment.
             let mut bytes = Vec::with_capacity(text.chars().count());
             for character in text.chars() {

@@ -185,6 +185,10 @@ impl<'p> Items<'p> {
 }
 
 impl<'p> Entries<'p> {
+    pub(crate) fn len(&self) -> usize {
+        self.refs.len()
+    }
+
     pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = (Value<'p>, Value<'p>)> + use<'p> {
         let pickle = self.pickle;
         self.refs

@@ -32,7 +32,10 @@ pub(super) fn verify(
         Ok(read) => read,
         Err(error @ DataError::Io { .. }) => return Err(error),
         Err(error) => {
-            let what = error.to_string();
+            let what = match error {
+                DataError::Malformed { message, .. } | DataError::Array { message, .. } => message,
+                other => other.to_string(),
+            };
             let state = || FileState::NotData { what: what.clone() };
             return Ok(files.iter().map(|path| report(path, state())).collect());
         }

@@ -273,7 +273,7 @@ fn the_only_array_of_a_file_is_taken_whatever_its_name() {
     );
     assert_eq!(
         find(&["run/H.npy"], Role::Features).as_deref(),
-        Some("a.npz: H")
+        Some("a.npz: run/H")
     );
     // Its name speaks for another purpose.
     assert_eq!(find(&["logits.npy"], Role::Features), None);
@@ -314,6 +314,59 @@ fn what_is_not_an_array_of_numbers_is_described() {
             "{message}"
         );
     }
+}
+
+#[test]
+fn names_inside_folders_are_found_if_only_one_array_has_them() {
+    let array = npy("|u1", false, "(1,)", &[0]);
+    let find = |members: &[&str]| {
+        let entries: Vec<_> = members.iter().map(|name| (*name, array.clone())).collect();
+        let file = ArrayFile::parse(&zip(&entries, false), "a.npz").unwrap();
+        file.find(Role::Labels)
+            .map(|array| array.unwrap().place().to_owned())
+            .map_err(|error| error.to_string())
+    };
+    assert_eq!(
+        find(&["run/labels.npy", "run/other.npy"]).as_deref(),
+        Ok("a.npz: run/labels")
+    );
+    // The array without a folder comes first.
+    assert_eq!(
+        find(&["run/labels.npy", "labels.npy"]).as_deref(),
+        Ok("a.npz: labels")
+    );
+    let error = find(&["train/labels.npy", "test/labels.npy"]).unwrap_err();
+    assert!(
+        error.contains("several arrays labels: test/labels, train/labels"),
+        "{error}"
+    );
+    // What is not an array is passed over.
+    assert_eq!(
+        find(&["__MACOSX/._y.npy", "readme.txt", "run/", "y.npy"]).as_deref(),
+        Ok("a.npz: y")
+    );
+}
+
+/// A dictionary of a million entries whose keys are one text of a megabyte: its description must
+/// not copy the text a million times.
+#[test]
+fn a_hostile_dictionary_is_described_in_one_short_line() {
+    let mut pickle = b"\x80\x02}(".to_vec();
+    pickle.extend(b"X\x00\x00\x10\x00");
+    pickle.extend(vec![b'\n'; 1 << 20]);
+    pickle.extend(b"q\x01N");
+    pickle.extend(b"h\x01N".repeat(1 << 18));
+    pickle.extend(b"u.");
+    let file = ArrayFile::parse(&pickle, "d.pkl").unwrap();
+    let message = file
+        .require(Role::Labels)
+        .unwrap()
+        .labels()
+        .unwrap_err()
+        .to_string();
+    assert!(message.len() < 4000, "{}", message.len());
+    assert!(message.contains("and 262137 more"), "{message}");
+    assert!(!message.contains('\n'), "{message}");
 }
 
 #[test]

@@ -43,7 +43,7 @@ fn read(path: &Path, wanted: Wanted) -> Result<(), DataError> {
 }
 
 /// What a user has as `a`, and the remedy: an expression of `a`.
-const ARRAYS: [(Wanted, &str, &str); 23] = [
+const ARRAYS: [(Wanted, &str, &str); 24] = [
     (
         Wanted::Matrix,
         "np.arange(6).reshape(3, 2)",
@@ -78,7 +78,7 @@ const ARRAYS: [(Wanted, &str, &str); 23] = [
     (
         Wanted::Matrix,
         "np.ones((3, 2), \"<u2\").view(\"V2\")",
-        "(np.load(f).view(\"uint16\").astype(\"uint32\") << 16).view(\"float32\")",
+        "(a.view(\"uint16\").astype(\"uint32\") << 16).view(\"float32\")",
     ),
     (
         Wanted::Matrix,
@@ -94,6 +94,11 @@ const ARRAYS: [(Wanted, &str, &str); 23] = [
         Wanted::Matrix,
         "np.array([[1.5, 2], [3, 4]], object)",
         "a.astype(\"float32\")",
+    ),
+    (
+        Wanted::Labels,
+        "np.array([0, 0x3f80], \"<u2\").view(\"V2\")",
+        "(a.view(\"uint16\").astype(\"uint32\") << 16).view(\"float32\")",
     ),
     (Wanted::Vector, "np.ones((1, 3))", "a.ravel()"),
     (Wanted::Vector, "np.arange(3)", "a.astype(\"float32\")"),

@@ -66,7 +66,7 @@ record! {
         bias_collapse: f64,
         /// [`hyperspherical_energy`](crate::hyperspherical_energy)
         hyperspherical_energy: f64,
-        /// [`accuracy`](crate::accuracy()) against the labels trained on, with classifier and bias
+        /// [`accuracy`](crate::accuracy()) against the labels trained on, with classifier and bias or logits
         /// (as the next four).
         accuracy: f64,
         /// [`ece`](crate::ece)
@@ -85,7 +85,7 @@ record! {
         /// Sum of distances by clean class.
         memorization_per_class: Vec<f64>,
         /// [`memorized_fraction`](crate::memorized_fraction): share predicted as the given label,
-        /// with classifier and bias.
+        /// with classifier and bias or logits.
         memorized_as_given: f64,
         /// Share predicted as the clean label.
         memorized_as_clean: f64,
@@ -120,7 +120,7 @@ record! {
         nc1_ratio: f64,
         /// [`cdnv`](crate::cdnv)
         cdnv: f64,
-        /// [`accuracy`](crate::accuracy()), with classifier and bias (as the next four).
+        /// [`accuracy`](crate::accuracy()), with classifier and bias or logits (as the next four).
         accuracy: f64,
         /// [`ece`](crate::ece)
         ece: f64,

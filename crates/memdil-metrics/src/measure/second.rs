@@ -69,7 +69,10 @@ impl Second {
     }
 
     pub(super) fn nc4(&self) -> Result<f64, MetricsError> {
-        or_reason(&self.reasons.nc1)?;
+        // Other reasons of NC1 (overflow, no convergence) leave the nearest means as they are.
+        if let Some(reason @ MetricsError::ZeroScatter) = &self.reasons.nc1 {
+            return Err(reason.clone());
+        }
         or_reason(&self.reasons.head)?;
         self.totals.nc4()
     }

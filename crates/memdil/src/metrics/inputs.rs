@@ -57,10 +57,8 @@ impl Loaded {
     }
 
     fn read(main: &ArrayFile, arguments: &Arguments, remedy: Remedy) -> anyhow::Result<Self> {
-        let features = match (&arguments.features, &arguments.logits) {
-            (None, Some(_)) => None,
-            _ => features(main)?,
-        };
+        let alone = arguments.features.is_none() && arguments.logits.is_some();
+        let features = if alone { None } else { features(main)? };
         let mut found: Vec<(Role, String)> = Vec::new();
         found.extend(
             features
@@ -69,6 +67,19 @@ impl Loaded {
         );
         let mut find = |role: Role, option: &Option<PathBuf>| -> anyhow::Result<Option<Array>> {
             let Some(path) = option else {
+                // Without features only logits and labels are of use.
+                if alone
+                    && !matches!(
+                        role,
+                        Role::Labels
+                            | Role::CleanLabels
+                            | Role::Logits
+                            | Role::TestLabels
+                            | Role::TestLogits
+                    )
+                {
+                    return Ok(None);
+                }
                 let array = match main.named(role)? {
                     None if role == Role::Labels => only_labels(main)?,
                     array => array,
@@ -89,14 +100,25 @@ impl Loaded {
         let test_features = find(Role::TestFeatures, &arguments.test_features)?;
         let test_labels = find(Role::TestLabels, &arguments.test_labels)?;
         // The archive of a run holds both: its last layer says more than its logits.
-        let (mut logits, mut test_logits) = (None, None);
-        if classifier.is_none() || bias.is_none() {
-            logits = find(Role::Logits, &arguments.logits)?;
-            test_logits = find(Role::TestLogits, &arguments.test_logits)?;
-        } else if let Some(path) = arguments.logits.as_ref().or(arguments.test_logits.as_ref()) {
+        let has_head = classifier.is_some() && bias.is_some();
+        if let Some(path) = arguments.logits.as_ref().filter(|_| has_head) {
             let path = path.display();
             return Err(BadInput(format!(
                 "{path}: logits are computed where classifier and bias are given; leave out the bias, or these logits"
+            ))
+            .into());
+        }
+        let mut logits = None;
+        if !has_head {
+            logits = find(Role::Logits, &arguments.logits)?;
+        }
+        let mut test_logits = None;
+        if !has_head || test_features.is_none() {
+            test_logits = find(Role::TestLogits, &arguments.test_logits)?;
+        } else if let Some(path) = &arguments.test_logits {
+            let path = path.display();
+            return Err(BadInput(format!(
+                "{path}: test logits are computed where classifier, bias and test features are given; leave these out"
             ))
             .into());
         }
@@ -120,7 +142,7 @@ impl Loaded {
             &test_labels,
             test_features.as_ref().or(test_logits.as_ref()),
         ) {
-            return Err(remedy.half(given, "test_features"));
+            return Err(remedy.half(given, "test_features or test_logits"));
         }
         Ok(Self {
             features,
@@ -173,7 +195,9 @@ impl Loaded {
         &self,
         classes: Option<usize>,
     ) -> anyhow::Result<Metrics> {
-        let features = matrix::<T>(&self.features)?;
+        let Some(features) = matrix::<T>(&self.features)? else {
+            return self.measure_logits::<W>(classes);
+        };
         let test_features = matrix::<T>(&self.test_features)?;
         let labels = self.labels.labels()?;
         let clean_labels = self.clean_labels.as_ref().map(Array::labels).transpose()?;
@@ -192,9 +216,6 @@ impl Loaded {
                     test_labels.as_deref(),
                 ])
             });
-        let Some(features) = &features else {
-            return self.measure_logits::<W>();
-        };
         let mut inputs = Inputs::new(features.view(), &labels, classes);
         inputs.clean_labels = clean_labels.as_deref();
         inputs.classifier = classifier.as_ref().map(|classifier| classifier.view());
@@ -206,7 +227,7 @@ impl Loaded {
         Ok(measure(&inputs).map_err(|error| self.name_files(&error))?)
     }
 
-    fn measure_logits<W: Float + Real>(&self) -> anyhow::Result<Metrics> {
+    fn measure_logits<W: Float + Real>(&self, classes: Option<usize>) -> anyhow::Result<Metrics> {
         let (labels, logits) = (self.labels.labels()?, matrix::<W>(&self.logits)?);
         let clean_labels = self.clean_labels.as_ref().map(Array::labels).transpose()?;
         let test_labels = self.test_labels.as_ref().map(Array::labels).transpose()?;
@@ -216,6 +237,13 @@ impl Loaded {
         let Some(logits) = &logits else {
             anyhow::bail!("neither features nor logits");
         };
+        if let Some(classes) = classes.filter(|&classes| classes != logits.ncols()) {
+            return Err(BadInput(format!(
+                "--classes {classes}: the logits have {} columns, one per class; leave it out",
+                logits.ncols()
+            ))
+            .into());
+        }
         let found = measure_logits(logits.view(), &labels, clean_labels.as_deref(), test);
         Ok(found.map_err(|error| self.name_files(&error))?)
     }
@@ -272,7 +300,7 @@ fn largest(labels: &[Option<&[i64]>]) -> usize {
         .flat_map(|labels| labels.iter())
         .max();
     largest.map_or(0, |&label| {
-        // Negative numbers are told by `measure`.
+        // `measure` reports negative numbers.
         usize::try_from(label).map_or(2, |label| label.saturating_add(1))
     })
 }
@@ -283,16 +311,23 @@ fn sample(
     labels: &Array,
     clean_labels: Option<&Array>,
 ) -> Result<Sample, DataError> {
-    let all = features.matrix::<f64>()?;
-    let rows: Vec<usize> = Sample::drawn(all.nrows()).into_iter().collect();
+    let (all, _) = features.matrix_shape()?;
+    let rows: Vec<usize> = Sample::drawn(all).into_iter().collect();
     let picked = |labels: &Array| -> Result<Vec<usize>, DataError> {
         let labels = labels.labels()?;
         Ok(rows.iter().map(|&row| labels[row] as usize).collect())
     };
     Ok(Sample {
-        features: all.select(Axis(0), &rows),
+        // float32 stays where it lies; only the rows drawn are widened.
+        features: match features.dtype() {
+            Dtype::Float32 => features
+                .matrix::<f32>()?
+                .select(Axis(0), &rows)
+                .mapv(f64::from),
+            _ => features.matrix::<f64>()?.select(Axis(0), &rows),
+        },
         labels: picked(labels)?,
         clean_labels: clean_labels.map(picked).transpose()?,
-        all: all.nrows(),
+        all,
     })
 }

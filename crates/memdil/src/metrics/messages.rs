@@ -41,7 +41,7 @@ pub(super) fn notes(main: &ArrayFile, found: &[(Role, String)]) -> Vec<String> {
         .map(|(role, place)| format!("{place} is read as {}", role.name()))
         .collect();
     if !unused.is_empty() {
-        notes.push(format!("{path}: no use for {}", unused.join(", ")));
+        notes.push(format!("{path}: not used: {}", unused.join(", ")));
     }
     notes
 }
@@ -71,7 +71,10 @@ impl Remedy {
 
     pub(super) fn half(self, given: &Array, other: &str) -> anyhow::Error {
         let remedy = match self {
-            Self::Option => format!("give --{} too", other.replace('_', "-")),
+            Self::Option => format!(
+                "give --{} too",
+                other.replace('_', "-").replace(" or ", " or --")
+            ),
             Self::Save => "save that too".to_owned(),
         };
         BadInput(format!(

@@ -15,8 +15,8 @@ use memdil_records::undefined_by_reason;
     memdil metrics --features h.npy --labels y.npy --classifier W.npy --bias b.npy\n  \
     memdil metrics --features run.npz --json\n\n\
     A file is a .npy with one array, or a .npz or .safetensors from which the array with the option's name is taken: \
-    features, labels, clean_labels, classifier, bias, logits, test_features, test_labels, test_logits. From the file of \
-    --features all of them are taken that no other option names. The only array of a file is taken whatever its name. \
+    features, labels, clean_labels, classifier, bias, logits, test_features, test_labels, test_logits. The file of \
+    --features supplies every array that has no option of its own. The only array of a file is taken whatever its name. \
     Labels may also be a .csv with one a line. Logits and labels alone give accuracy and calibration.\n\n\
     Features are float16, bfloat16, float32 or float64, labels whole numbers from 0. A metric is left out if its inputs \
     are not given: memorization needs clean labels; nc2_etf and nc3 need the classifier; nc4 and bias_collapse the bias \
@@ -35,17 +35,17 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FILE")]
     clean_labels: Option<PathBuf>,
     /// Weights of the last layer, classes x features
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", requires = "features")]
     classifier: Option<PathBuf>,
     /// Bias of the last layer, one a class
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", requires = "features")]
     bias: Option<PathBuf>,
     /// Logits, samples x classes; used without --classifier and --bias, and enough for accuracy and
     /// calibration
     #[arg(long, value_name = "FILE")]
     logits: Option<PathBuf>,
     /// Features of samples not trained on
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", requires = "features")]
     test_features: Option<PathBuf>,
     /// Their labels
     #[arg(long, value_name = "FILE")]
