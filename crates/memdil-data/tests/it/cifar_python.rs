@@ -203,7 +203,10 @@ fn the_binary_archive_is_found_under_any_name_too() {
         find(&Source::Cifar10, &[root.path().to_owned()]).unwrap(),
         expected
     );
-    assert_eq!(find(&Source::Cifar10, &[path.clone()]).unwrap(), expected);
+    assert_eq!(
+        find(&Source::Cifar10, std::slice::from_ref(&path)).unwrap(),
+        expected
+    );
 }
 
 #[test]
