@@ -64,8 +64,22 @@ pub fn classes(path: &Path) -> Result<Vec<u32>, DataError> {
         labels(&file, Role::TestLabels)?,
     ]
     .concat();
-    let distinct: BTreeSet<u32> = labels.into_iter().collect();
-    Ok(distinct.into_iter().collect())
+    let distinct: BTreeSet<u32> = labels.iter().copied().collect();
+    let classes: Vec<u32> = distinct.into_iter().collect();
+    // As memdil-metrics has it: a mark needs two other classes, far below it.
+    if let [_, .., second, mark @ 255] = classes[..]
+        && second < mark / 2
+    {
+        let count = labels.iter().filter(|&&label| label == mark).count();
+        return Err(malformed(
+            &file,
+            format!(
+                "label {mark} occurs {count} times and marks ignored samples in segmentation data; leave these samples out, \
+                 keep = y != {mark}, or list the classes in data.classes"
+            ),
+        ));
+    }
+    Ok(classes)
 }
 
 fn contents(file: &ArrayFile) -> Result<Contents, DataError> {
@@ -178,6 +192,11 @@ fn images(file: &ArrayFile, role: Role) -> Result<Images, DataError> {
             channels,
             height * width,
         ))
+    } else if !array.dtype().is_number() {
+        return Err(array
+            .floats::<f32>()
+            .err()
+            .unwrap_or_else(|| array.refuse("holds no numbers".to_owned())));
     } else {
         let message = format!(
             "holds {}: uint8 or floats are read, so save a.astype(\"uint8\") if they are 0 to 255, else a.astype(\"float32\")",

@@ -46,7 +46,7 @@ pub enum MetricsError {
     },
 
     /// A label names a class that does not exist.
-    #[error("{array}: label {label} in row {row} is not in 0..{classes}")]
+    #[error("{array}: label {label} in row {row} is not a class: they are 0 to {}", classes.saturating_sub(1))]
     LabelOutOfRange {
         /// Name of the argument.
         array: &'static str,
@@ -92,6 +92,19 @@ pub enum MetricsError {
         array: &'static str,
         /// Name of the one that is missing.
         needed: &'static str,
+    },
+
+    /// The rows and columns of a matrix are those of its transpose.
+    #[error(
+        "{array} looks transposed: it has {rows} rows and {columns} columns; give its transpose, {array}.T"
+    )]
+    Transposed {
+        /// Name of the argument.
+        array: &'static str,
+        /// Its rows.
+        rows: usize,
+        /// Its columns.
+        columns: usize,
     },
 
     /// Two arguments that must agree in a dimension do not.

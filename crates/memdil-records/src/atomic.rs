@@ -7,27 +7,33 @@ use std::path::Path;
 use crate::RecordError;
 
 /// Writes a file through `fill`: to a temporary file beside it, flushed to disk, then renamed over
-/// `path`.
+/// `path`. Where `path` is a link, the file that it leads to is replaced.
 ///
 /// # Errors
 ///
-/// [`RecordError::Write`]; the file that stood there before is untouched, the temporary one is
+/// [`RecordError::Write`], also where `path` is a device, a pipe or another thing that is not a plain
+/// file, which a rename would replace; the file that stood there before is untouched, the temporary one is
 /// removed.
 pub fn write_atomic(
     path: &Path,
     fill: impl FnOnce(&mut BufWriter<File>) -> std::io::Result<()>,
 ) -> Result<(), RecordError> {
-    let mut temporary = path.as_os_str().to_owned();
+    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let mut temporary = target.as_os_str().to_owned();
     temporary.push(format!(".tmp{}", std::process::id()));
     let temporary = Path::new(&temporary);
     let write = || {
+        if fs::metadata(&target).is_ok_and(|found| !found.is_file()) {
+            let reason = "there is something that is not a plain file; give another path";
+            return Err(std::io::Error::other(reason));
+        }
         let mut writer = BufWriter::new(File::create(temporary)?);
         fill(&mut writer)?;
         writer.flush()?;
         writer.get_ref().sync_all()?;
-        fs::rename(temporary, path)?;
+        fs::rename(temporary, &target)?;
         // The rename itself is only on disk once the folder is.
-        match path.parent().filter(|p| !p.as_os_str().is_empty()) {
+        match target.parent().filter(|p| !p.as_os_str().is_empty()) {
             Some(folder) => File::open(folder)?.sync_all(),
             None => Ok(()),
         }
@@ -86,6 +92,25 @@ pub fn create_dir(path: &Path) -> Result<(), RecordError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_stays_a_link_and_what_is_not_a_file_stays_what_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, link) = (folder.path().join("file"), folder.path().join("link"));
+        fs::write(&file, "old").unwrap();
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        write_atomic(&link, |writer| writer.write_all(b"new")).unwrap();
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(fs::read(&file).unwrap(), b"new");
+
+        let socket = folder.path().join("socket");
+        let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+        let error = write_atomic(&socket, |writer| writer.write_all(b"new")).unwrap_err();
+        assert!(error.to_string().contains("not a plain file"), "{error}");
+        assert!(!fs::symlink_metadata(&socket).unwrap().is_file());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 3);
+    }
 
     #[test]
     fn a_failed_write_leaves_the_old_file_and_no_litter() {

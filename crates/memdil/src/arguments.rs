@@ -137,6 +137,12 @@ pub(crate) fn check_file(option: &str, out: &Path) -> Result<(), BadInput> {
             out.display()
         )));
     }
+    if out.metadata().is_ok_and(|found| !found.is_file()) {
+        return Err(BadInput(format!(
+            "{option} {}: is a device or a pipe, not a plain file; give another path",
+            out.display()
+        )));
+    }
     out.parent()
         .map_or(Ok(()), |folder| match file_instead_of_folder(folder) {
             None => Ok(()),

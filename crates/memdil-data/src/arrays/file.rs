@@ -181,19 +181,18 @@ impl ArrayFile {
         }
     }
 
-    /// The only array of an archive that is of a kind, if no array of it has a name that any role
-    /// knows; `None` if there are none or several.
+    /// The only array of a kind among those of an archive whose names no role knows; `None` if there
+    /// are none or several.
     ///
     /// # Errors
     /// As for [`array`](Self::array).
     pub fn only(&self, is: impl Fn(&Array) -> bool) -> Result<Option<Array>, DataError> {
-        let names = self.names();
-        if names.iter().any(|name| Role::knows(base(name))) {
-            return Ok(None);
-        }
         let mut found = None;
-        for name in &names {
-            let array = self.array(name)?.filter(&is);
+        for name in self.names() {
+            if Role::knows(base(&name)) {
+                continue;
+            }
+            let array = self.array(&name)?.filter(&is);
             if array.is_some() && found.is_some() {
                 return Ok(None);
             }
@@ -320,14 +319,15 @@ impl Format {
         }
         let format = match torch {
             true => Some(TORCH),
+            false if ending == "npz" && content.starts_with(b"PK") => None,
             false => format_name(content).filter(|_| recognise(content).is_none()),
         };
         match format {
             Some("a pickle") => return Ok(Self::Pickle),
             Some(TORCH) => {
                 return Err(
-                    "is a file of torch.save; save what it holds with np.save(\"a.npy\", torch.load(f, weights_only=False)), \
-                     tensors as a.float().cpu().numpy()"
+                    "is a file of torch.save; load it in PyTorch, d = torch.load(f, map_location=\"cpu\"), and save its tensors by \
+                     name, np.savez(\"a.npz\", features=d[\"features\"].detach().float().numpy(), ..)"
                         .to_owned(),
                 );
             }
@@ -358,13 +358,23 @@ impl Format {
 fn recognise(content: &[u8]) -> Option<&'static str> {
     if content.starts_with(MAGIC) {
         Some("npy")
-    } else if content.starts_with(b"PK\x03\x04") {
+    } else if content.starts_with(b"PK\x03\x04") && holds_npy(content) {
         Some("npz")
     } else if content.get(7..9) == Some(b"\0{") {
         Some("safetensors")
     } else {
         None
     }
+}
+
+/// Whether the first member of a ZIP archive, or the last that its directory lists, is an array.
+fn holds_npy(content: &[u8]) -> bool {
+    let start = &content[..content.len().min(512)];
+    let end = &content[content.len().saturating_sub(512)..];
+    [start, end].iter().any(|part| {
+        part.windows(4)
+            .any(|name| name.eq_ignore_ascii_case(b".npy"))
+    })
 }
 
 /// Whether this is an archive of `torch.save`, whose first member is a pickle of this name.
@@ -375,7 +385,7 @@ fn is_torch(content: &[u8]) -> bool {
 
 /// The name of an array without the folders that it lies in.
 fn base(name: &str) -> &str {
-    name.rsplit('/').next().unwrap_or(name)
+    name.rsplit(['/', '\\']).next().unwrap_or(name)
 }
 
 /// Says that a file is not whole.
@@ -392,6 +402,9 @@ fn map(path: &Path) -> Result<Bytes, String> {
     let unreadable = |error: io::Error| format!("cannot be read ({error}); check the path");
     let file = File::open(path).map_err(unreadable)?;
     let metadata = file.metadata().map_err(unreadable)?;
+    if metadata.is_dir() {
+        return Err("is a folder, not a file of arrays; name the file in it".to_owned());
+    }
     if !metadata.is_file() {
         return Err("is not a plain file, from which arrays are mapped; save one".to_owned());
     }

@@ -145,7 +145,7 @@ fn columns(text: &str) -> Option<(Vec<String>, &str)> {
             _ => {}
         }
         if depth == 0 {
-            return Some((names, rest));
+            return (!names.is_empty()).then_some((names, rest));
         }
     }
     None

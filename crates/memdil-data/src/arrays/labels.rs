@@ -144,9 +144,33 @@ impl Array {
             ),
             (false, true) => format!("{found}: they are probabilities; save a.argmax(1)"),
             (false, false) if rows == 1 => format!("{found}; save a.ravel()"),
-            (false, false) => format!("{found}; save the column of the labels, a[:, 0]"),
+            (false, false) if values.iter().any(|x| whole(*x).is_none()) => {
+                format!("{found}; save a.argmax(1) if they are scores of the classes")
+            }
+            (false, false) => format!(
+                "{found}; save the column that holds the labels, {}, or a.ravel() if the rows are batches",
+                label_column(&values, columns)
+            ),
         })
     }
+}
+
+/// The first column in which a number occurs twice, unlike in an index; else any.
+fn label_column(values: &[f64], columns: usize) -> String {
+    let repeats = |column: &usize| {
+        let mut numbers: Vec<f64> = values
+            .iter()
+            .skip(*column)
+            .step_by(columns)
+            .copied()
+            .collect();
+        numbers.sort_by(f64::total_cmp);
+        numbers
+            .windows(2)
+            .any(|pair| pair[0].total_cmp(&pair[1]).is_eq())
+    };
+    let column = (0..columns).find(repeats).unwrap_or(columns - 1);
+    format!("a[:, {column}]")
 }
 
 /// The integer that a float is, if it is one.
@@ -182,7 +206,7 @@ impl Text {
             ));
         }
         let is_name = |field: &String| field.parse::<f64>().is_err();
-        let names = match (rows[0].1.iter().all(is_name), width) {
+        let names = match (rows[0].1.iter().any(is_name), width) {
             (true, _) => rows.remove(0).1,
             (false, 1) => Vec::new(),
             (false, 2) => vec!["clean".to_owned(), "observed".to_owned()],
@@ -190,6 +214,17 @@ impl Text {
                 .map(|column| format!("column {column}"))
                 .collect(),
         };
+        // The first column of pandas is an index without a name.
+        let unnamed = names.iter().filter(|name| name.is_empty()).count();
+        if unnamed == 1 && names.len() == 2 {
+            let index = usize::from(names[1].is_empty());
+            rows.iter_mut()
+                .for_each(|(_, fields)| drop(fields.remove(index)));
+            return Ok(Self {
+                names: Vec::new(),
+                rows,
+            });
+        }
         if rows.is_empty() {
             return Err("is empty but for a line of names; save one label per sample".to_owned());
         }
@@ -205,7 +240,7 @@ impl Text {
                 format!(
                     "line {line}: `{}` is not a class number; labels are integers from 0, and class names must \
                      become numbers, np.unique(names, return_inverse=True)[1]",
-                    field.escape_debug()
+                    remedy::printable(field)
                 )
             })
         };

@@ -17,8 +17,8 @@ const MOST_UNPACKED: u64 = 64;
 /// NumPy's name of a member: without `.npy`. `None` for folders, for files that are not arrays, and
 /// for what macOS adds.
 pub(super) fn array_name(name: &str) -> Option<&str> {
-    let base = name.rsplit('/').next().unwrap_or(name);
-    let name = match name.strip_suffix(".npy") {
+    let base = name.rsplit(['/', '\\']).next().unwrap_or(name);
+    let name = match name.strip_suffix(".npy").or(name.strip_suffix(".NPY")) {
         Some(name) => name,
         None if base.contains('.') || base.is_empty() => return None,
         None => name,

@@ -57,11 +57,12 @@ fn rows(objects: Items<'_>) -> String {
     }
     if all(|object| object.text().is_some()) {
         return "holds class names as Python objects; class names must become numbers, \
-                np.unique(a.astype(str), return_inverse=True)[1]"
+                np.unique(a.astype(str), return_inverse=True)[1]; numbers that were saved as text, a.astype(\"int64\")"
             .to_owned();
     }
     if all(|object| matches!(object, Value::Integer(_) | Value::Bool(_))) {
-        return "holds integers as Python objects; save a.astype(\"int64\")".to_owned();
+        return "holds integers as Python objects; save a.astype(\"int64\") as labels, a.astype(\"float32\") as features"
+            .to_owned();
     }
     if all(|object| matches!(object, Value::Integer(_) | Value::Float(_))) {
         return "holds floats as Python objects; save a.astype(\"float32\")".to_owned();
@@ -78,8 +79,8 @@ fn rows(objects: Items<'_>) -> String {
     {
         None => "holds a list of arrays as Python objects; save np.stack(list(a))".to_owned(),
         Some((row, Some(other))) => format!(
-            "holds a list of arrays of different shapes ({:?} in row 0, {other:?} in row {row}); pool or cut them to \
-             one shape, then save np.stack(list(a))",
+            "holds a list of arrays of different shapes ({:?} in row 0, {other:?} in row {row}); save \
+             np.concatenate(list(a)) if they are batches, else pool or cut them to one shape and save np.stack(list(a))",
             first.unwrap_or_default()
         ),
         Some((_, None)) => SEVERAL_KINDS.to_owned(),

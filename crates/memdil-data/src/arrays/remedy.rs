@@ -26,6 +26,10 @@ pub(super) fn not_floats(dtype: &Dtype) -> String {
 pub(super) fn not_a_matrix(shape: &[usize]) -> String {
     let remedy = match shape {
         [] => "save one row per sample or class",
+        [1, _, _] => "save a[0], one row per sample or class",
+        [_, _, _] => {
+            "save a.reshape(len(a), -1) if the first axis counts samples, a.reshape(-1, a.shape[-1]) if it counts batches"
+        }
         _ => "save a.reshape(len(a), -1), one row per sample or class",
     };
     format!("has {} dimension(s), not 2; {remedy}", shape.len())
@@ -40,7 +44,9 @@ pub(super) fn not_a_vector(shape: &[usize]) -> String {
 pub(super) fn not_labels(dtype: &Dtype) -> String {
     let remedy = match dtype {
         Dtype::Text => {
-            "class names must become numbers, np.unique(a, return_inverse=True)[1]".to_owned()
+            "class names must become numbers, np.unique(a, return_inverse=True)[1]; numbers that were saved as text, \
+             a.astype(\"int64\")"
+                .to_owned()
         }
         Dtype::Records(columns) => records_remedy(columns),
         Dtype::Raw16 => {

@@ -52,7 +52,15 @@ pub fn read_labels(path: &Path) -> Result<Vec<u32>, DataError> {
 pub(super) fn read_columns(file: &ArrayFile, column: Option<&str>) -> Result<Columns, DataError> {
     let observed = match column.filter(|_| file.is_archive()) {
         Some(column) => file.array(column)?.ok_or_else(|| file.lacks(column, ""))?,
-        None => file.require(Role::ObservedLabels)?,
+        None => match file.find(Role::ObservedLabels)? {
+            Some(observed) => observed,
+            None => {
+                return Err(file.lacks(
+                    Role::ObservedLabels.name(),
+                    ", or name one by `column` (--column)",
+                ));
+            }
+        },
     };
     if *observed.dtype() == Dtype::Objects {
         return pickled(&observed, column.map_or(Wanted::Any, Wanted::Named));

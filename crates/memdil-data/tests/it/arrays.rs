@@ -399,7 +399,7 @@ fn labels_that_are_not_class_numbers_are_described() {
             "|u1",
             "(2, 2)",
             vec![7, 1, 8, 2],
-            "save the column of the labels, a[:, 0]",
+            "save the column that holds the labels, a[:, 1], or a.ravel()",
         ),
         ("|u1", "(1, 3)", vec![7, 1, 8], "save a.ravel()"),
         (

@@ -43,7 +43,7 @@ fn read(path: &Path, wanted: Wanted) -> Result<(), DataError> {
 }
 
 /// What a user has as `a`, and the remedy: an expression of `a`.
-const ARRAYS: [(Wanted, &str, &str); 24] = [
+const ARRAYS: [(Wanted, &str, &str); 28] = [
     (
         Wanted::Matrix,
         "np.arange(6).reshape(3, 2)",
@@ -100,6 +100,22 @@ const ARRAYS: [(Wanted, &str, &str); 24] = [
         "np.array([0, 0x3f80], \"<u2\").view(\"V2\")",
         "(a.view(\"uint16\").astype(\"uint32\") << 16).view(\"float32\")",
     ),
+    (
+        Wanted::Matrix,
+        "np.ones((2, 4, 3))",
+        "a.reshape(-1, a.shape[-1])",
+    ),
+    (Wanted::Matrix, "np.ones((1, 4, 3))", "a[0]"),
+    (
+        Wanted::Matrix,
+        "np.array([np.ones((2, 3)), np.ones((1, 3))], object)",
+        "np.concatenate(list(a))",
+    ),
+    (
+        Wanted::Labels,
+        "np.array([\"1\", \"0\", \"10\"])",
+        "a.astype(\"int64\")",
+    ),
     (Wanted::Vector, "np.ones((1, 3))", "a.ravel()"),
     (Wanted::Vector, "np.arange(3)", "a.astype(\"float32\")"),
     (
@@ -124,7 +140,11 @@ const ARRAYS: [(Wanted, &str, &str); 24] = [
         "np.full((4, 3), 1 / 3, \"float16\")",
         "a.argmax(1)",
     ),
-    (Wanted::Labels, "np.array([[3, 7], [4, 8]])", "a[:, 0]"),
+    (
+        Wanted::Labels,
+        "np.array([[0, 7], [1, 8], [2, 7]])",
+        "a[:, 1]",
+    ),
     (Wanted::Labels, "np.array([[3, 7, 4]])", "a.ravel()"),
     (
         Wanted::Labels,

@@ -91,7 +91,7 @@ fn two_values_are_two_classes_whatever_they_are() {
 fn a_stray_label_is_named_by_its_row() {
     assert_eq!(
         alone(&[0, 1, 7, 2], 3),
-        "y: label 7 in row 2 is not in 0..3"
+        "y: label 7 in row 2 is not a class: they are 0 to 2"
     );
 }
 

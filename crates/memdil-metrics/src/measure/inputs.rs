@@ -117,7 +117,15 @@ impl<'a, T, W, L> Inputs<'a, T, W, L> {
     /// that they need.
     pub(super) fn check(&self) -> Result<(), MetricsError> {
         if let Some(classifier) = self.classifier {
-            let rows = classifier.nrows();
+            let (rows, columns) = classifier.dim();
+            if rows == self.features.ncols() && columns != rows {
+                let array = "classifier";
+                return Err(MetricsError::Transposed {
+                    array,
+                    rows,
+                    columns,
+                });
+            }
             check_length(
                 "classifier",
                 "rows",
@@ -125,7 +133,7 @@ impl<'a, T, W, L> Inputs<'a, T, W, L> {
                 "the number of classes",
                 self.classes,
             )?;
-            let (dim, columns) = (self.features.ncols(), classifier.ncols());
+            let dim = self.features.ncols();
             check_length("features", "columns", dim, "classifier", columns)?;
         }
         if let Some(logits) = self.logits {

@@ -199,7 +199,7 @@ fn labels_out_of_range() {
     );
     assert_eq!(
         message(ece(h.view(), &observed)),
-        "labels: label 2 in row 3 is not in 0..2"
+        "labels: label 2 in row 3 is not a class: they are 0 to 1"
     );
 }
 
@@ -475,7 +475,7 @@ fn errors_of_the_test_set_say_so() {
     );
     assert_eq!(
         found(&array![[1.0, 2.0], [1.0, 0.0]], &[0, 7]),
-        "test_labels: label 7 in row 1 is not in 0..2"
+        "test_labels: label 7 in row 1 is not a class: they are 0 to 1"
     );
     assert_eq!(
         found(&array![[1.0], [2.0]], &[0, 1]),
@@ -615,7 +615,7 @@ fn negative_labels_are_refused() {
     let h = array![[0.0], [1.0]];
     assert_eq!(
         message(nc1(h.view(), &[0, -1], 2)),
-        "labels: label -1 in row 1 is not in 0..2"
+        "labels: label -1 in row 1 is not a class: they are 0 to 1"
     );
     assert!(nc1(h.view(), &[0_u8, 1], 2).is_ok() && nc1(h.view(), &[0_usize, 1], 2).is_ok());
 }

@@ -273,7 +273,10 @@ impl Loaded {
 /// is known (`np.savez(f, h, y)` names them `arr_0` and `arr_1`).
 fn features(main: &ArrayFile) -> anyhow::Result<Option<Array>> {
     let features = match main.find(Role::Features)? {
-        None => main.only(|array| array.matrix_shape().is_ok_and(|(_, columns)| columns > 1))?,
+        // Beside logits a matrix without a known name may be anything.
+        None if main.named(Role::Logits)?.is_none() => {
+            main.only(|array| array.matrix_shape().is_ok_and(|(_, columns)| columns > 1))?
+        }
         features => features,
     };
     if let Some(features) = &features {
