@@ -212,7 +212,7 @@ fn bad_files_and_missing_arrays() {
         ),
         (
             "--features folder.npy --labels y.npy",
-            ["folder.npy", "not a plain file"],
+            ["folder.npy", "is a folder"],
         ),
         (
             "--features h.csv --labels y.npy",
