@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bytemuck::Pod;
 use half::{bf16, f16};
-use ndarray::{ArrayD, ArrayView, CowArray, Ix2, IxDyn, ShapeBuilder};
+use ndarray::{Array2, ArrayD, ArrayView, CowArray, Ix2, IxDyn, ShapeBuilder};
 
 use super::header::Header;
 use super::{Dtype, objects, remedy};
@@ -14,6 +14,12 @@ use crate::DataError;
 
 #[cfg(target_endian = "big")]
 compile_error!("mapped files hold little-endian numbers, which are used as they are");
+
+/// Makes an error of a message about a file or an array.
+pub(super) fn at(place: impl ToString) -> impl FnOnce(String) -> DataError {
+    let place = place.to_string();
+    |message| DataError::Array { place, message }
+}
 
 /// Bytes that several arrays may share.
 #[derive(Clone)]
@@ -71,20 +77,19 @@ impl Array {
         bytes: Bytes,
         range: Range<usize>,
     ) -> Result<Self, DataError> {
-        let header = match Header::read(&bytes.as_ref()[range.clone()]) {
-            Ok(header) => header,
-            Err(message) => return Err(DataError::Array { place, message }),
-        };
-        let mut array = Self {
-            place,
-            dtype: header.dtype,
+        let header = Header::read(&bytes.as_ref()[range.clone()]).map_err(at(&place))?;
+        // Both orders are the same bytes unless two dimensions are longer than 1.
+        let long = header.shape.iter().filter(|&&length| length > 1).count();
+        let array = Self {
             big_endian: header.big_endian,
-            // Both orders are the same bytes unless two dimensions are longer than 1.
-            fortran_order: header.fortran_order
-                && header.shape.iter().filter(|&&length| length > 1).count() > 1,
-            shape: header.shape,
-            bytes,
-            range: range.start + header.start..range.end,
+            fortran_order: header.fortran_order && long > 1,
+            ..Self::plain(
+                place,
+                header.dtype,
+                header.shape,
+                bytes,
+                range.start + header.start..range.end,
+            )
         };
         array.check_length()?;
         Ok(array)
@@ -98,7 +103,38 @@ impl Array {
         bytes: Bytes,
         range: Range<usize>,
     ) -> Result<Self, DataError> {
-        let mut array = Self {
+        let array = Self::plain(place, dtype, shape, bytes, range);
+        array.check_length()?;
+        Ok(array)
+    }
+
+    /// The objects of a whole pickle.
+    pub(super) fn of_pickle(place: String, bytes: Bytes) -> Self {
+        let range = 0..bytes.as_ref().len();
+        Self::plain(place, Dtype::Objects, Vec::new(), bytes, range)
+    }
+
+    /// Labels that were read from text.
+    pub(super) fn of_labels(place: String, labels: &[i64]) -> Self {
+        let bytes: Vec<u8> = bytemuck::cast_slice(labels).to_vec();
+        let (shape, range) = (vec![labels.len()], 0..bytes.len());
+        Self::plain(
+            place,
+            Dtype::parse("i8").0,
+            shape,
+            Bytes::Read(Arc::new(bytes)),
+            range,
+        )
+    }
+
+    fn plain(
+        place: String,
+        dtype: Dtype,
+        shape: Vec<usize>,
+        bytes: Bytes,
+        range: Range<usize>,
+    ) -> Self {
+        Self {
             place,
             dtype,
             big_endian: false,
@@ -106,44 +142,12 @@ impl Array {
             shape,
             bytes,
             range,
-        };
-        array.check_length()?;
-        Ok(array)
-    }
-
-    /// The objects of a whole pickle.
-    pub(super) fn of_pickle(place: String, bytes: Bytes) -> Self {
-        Self {
-            place,
-            dtype: Dtype::Objects,
-            big_endian: false,
-            fortran_order: false,
-            shape: Vec::new(),
-            range: 0..bytes.as_ref().len(),
-            bytes,
-        }
-    }
-
-    /// Labels that were read from text.
-    pub(super) fn of_labels(place: String, labels: &[i64]) -> Self {
-        let bytes: Vec<u8> = bytemuck::cast_slice(labels).to_vec();
-        Self {
-            place,
-            dtype: Dtype::Integer {
-                signed: true,
-                bytes: 8,
-            },
-            big_endian: false,
-            fortran_order: false,
-            shape: vec![labels.len()],
-            range: 0..bytes.len(),
-            bytes: Bytes::Read(Arc::new(bytes)),
         }
     }
 
     /// Refuses an array of numbers that is shorter or longer than its shape. The bytes of other
     /// elements are not interpreted.
-    fn check_length(&mut self) -> Result<(), DataError> {
+    fn check_length(&self) -> Result<(), DataError> {
         let Some(element) = self.dtype.size() else {
             return Ok(());
         };
@@ -158,16 +162,15 @@ impl Array {
             )));
         };
         let found = self.range.len();
-        match found.cmp(&size) {
-            std::cmp::Ordering::Less => Err(self.refuse(format!(
-                "is cut short: {found} of {size} bytes are there; save the array again"
-            ))),
-            std::cmp::Ordering::Greater => Err(self.refuse(format!(
-                "has {} bytes after the end of its array; save the array again",
-                found - size
-            ))),
-            std::cmp::Ordering::Equal => Ok(()),
-        }
+        let message = if found < size {
+            format!("is cut short: {found} of {size} bytes are there; save the array again")
+        } else if found > size {
+            let more = found - size;
+            format!("has {more} bytes after the end of its array; save the array again")
+        } else {
+            return Ok(());
+        };
+        Err(self.refuse(message))
     }
 
     /// Where the array comes from, for messages: `h.npy`, or `run.npz: features`.
@@ -192,10 +195,7 @@ impl Array {
 
     /// An error about this array.
     pub(crate) fn refuse(&self, message: String) -> DataError {
-        DataError::Array {
-            place: self.place.clone(),
-            message,
-        }
+        at(&self.place)(message)
     }
 
     /// A matrix (rows, columns) of float16, bfloat16, float32 or float64. float32 and float64 in C
@@ -206,13 +206,10 @@ impl Array {
     /// array without elements.
     pub fn matrix<T: Float>(&self) -> Result<CowArray<'_, T, Ix2>, DataError> {
         let (rows, columns) = self.matrix_shape()?;
+        let shape = (rows, columns);
         let array = match self.floats()? {
-            Cow::Borrowed(values) => {
-                ArrayView::from_shape((rows, columns), values).map(CowArray::from)
-            }
-            Cow::Owned(values) => {
-                ndarray::Array::from_shape_vec((rows, columns), values).map(CowArray::from)
-            }
+            Cow::Borrowed(values) => ArrayView::from_shape(shape, values).map(CowArray::from),
+            Cow::Owned(values) => Array2::from_shape_vec(shape, values).map(CowArray::from),
         };
         array.map_err(|error| self.refuse(format!("does not fill its shape ({error})")))
     }

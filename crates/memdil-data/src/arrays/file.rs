@@ -8,7 +8,7 @@ use std::sync::Arc;
 use safetensors::SafeTensors;
 use zip::ZipArchive;
 
-use super::array::{Array, Bytes};
+use super::array::{Array, Bytes, at};
 use super::header::MAGIC;
 use super::labels::Text;
 use super::member::{self, array_name};
@@ -41,15 +41,8 @@ impl ArrayFile {
     /// [`DataError::Array`] for a file that is not there, is empty, has an unknown ending, or is
     /// not what its ending says; it says what the file is where that can be recognised.
     pub fn open(path: &Path) -> Result<Self, DataError> {
-        let place = path.display().to_string();
-        match map(path).and_then(|bytes| Format::of(path, &bytes).map(|format| (bytes, format))) {
-            Ok((bytes, format)) => Ok(Self {
-                path: place,
-                bytes,
-                format,
-            }),
-            Err(message) => Err(DataError::Array { place, message }),
-        }
+        let bytes = map(path).map_err(at(path.display()))?;
+        Self::new(path, bytes)
     }
 
     /// Reads a file from bytes in memory; `name` is its path in errors, and its ending says what it
@@ -58,19 +51,17 @@ impl ArrayFile {
     /// # Errors
     /// As for [`open`](Self::open).
     pub fn parse(bytes: &[u8], name: &str) -> Result<Self, DataError> {
-        let bytes = Bytes::Read(Arc::new(bytes.to_vec()));
-        let path = name.to_owned();
-        match Format::of(Path::new(name), &bytes) {
-            Ok(format) => Ok(Self {
-                path,
-                bytes,
-                format,
-            }),
-            Err(message) => Err(DataError::Array {
-                place: path,
-                message,
-            }),
-        }
+        Self::new(Path::new(name), Bytes::Read(Arc::new(bytes.to_vec())))
+    }
+
+    fn new(path: &Path, bytes: Bytes) -> Result<Self, DataError> {
+        let format = Format::of(path, &bytes).map_err(at(path.display()))?;
+        let path = path.display().to_string();
+        Ok(Self {
+            path,
+            bytes,
+            format,
+        })
     }
 
     /// The path, for messages.
@@ -135,25 +126,14 @@ impl ArrayFile {
     pub fn named(&self, role: Role) -> Result<Option<Array>, DataError> {
         let names = self.names();
         for known in role.names() {
-            let whole = names.iter().find(|name| name.eq_ignore_ascii_case(known));
-            if let Some(name) = whole {
+            let mut whole = names.iter().filter(|name| name.eq_ignore_ascii_case(known));
+            let mut inside = names
+                .iter()
+                .filter(|name| base(name).eq_ignore_ascii_case(known));
+            // Of two folders that hold one, neither is the one that is meant.
+            let only = inside.next().filter(|_| inside.next().is_none());
+            if let Some(name) = whole.next().or(only) {
                 return self.array(name);
-            }
-            let inside = |name: &&String| base(name).eq_ignore_ascii_case(known);
-            match &names.iter().filter(inside).collect::<Vec<_>>()[..] {
-                [] => {}
-                [only] => return self.array(only),
-                several => {
-                    let several = several.iter().map(|name| name.as_str());
-                    let message = format!(
-                        "holds several arrays {known}: {}; save the one that is meant in a file of its own",
-                        remedy::shortened(several.clone(), several.count())
-                    );
-                    return Err(DataError::Array {
-                        place: self.path.clone(),
-                        message,
-                    });
-                }
             }
         }
         Ok(None)
@@ -166,13 +146,10 @@ impl ArrayFile {
     /// As for [`array`](Self::array).
     pub fn find(&self, role: Role) -> Result<Option<Array>, DataError> {
         if matches!(self.format, Format::Text(_)) && !role.is_labels() {
-            return Err(DataError::Array {
-                place: self.path.clone(),
-                message: format!(
-                    "is a text, from which only labels are read; save the {} with np.save(\"a.npy\", a)",
-                    role.name()
-                ),
-            });
+            let name = role.name();
+            return Err(at(&self.path)(format!(
+                "is a text, from which only labels are read; save the {name} with np.save(\"a.npy\", a)"
+            )));
         }
         match &self.names()[..] {
             [] if !self.is_archive() => self.array(role.name()),
@@ -213,11 +190,8 @@ impl ArrayFile {
     /// The error for an array that an archive does not hold; `remedy` follows the usual one.
     pub fn lacks(&self, name: &str, remedy: &str) -> DataError {
         let names = self.names();
-        let is_weight = |name: &&String| {
-            [".weight", ".bias", ".running_mean", ".running_var"]
-                .iter()
-                .any(|ending| name.ends_with(ending))
-        };
+        let endings = [".weight", ".bias", ".running_mean", ".running_var"];
+        let is_weight = |name: &&String| endings.iter().any(|ending| name.ends_with(ending));
         let found = remedy::shortened(names.iter().map(String::as_str), names.len());
         let message = if !self.is_archive() {
             format!(
@@ -227,20 +201,13 @@ impl ArrayFile {
             format!("has no array {name}, it is empty; save one by that name{remedy}")
         } else if names.len() > 3 && 2 * names.iter().filter(is_weight).count() > names.len() {
             format!(
-                "is a checkpoint of weights ({}), which holds no {name}; run the samples through the network and save \
-                 the input of its last layer as features",
-                found
+                "is a checkpoint of weights ({found}), which holds no {name}; run the samples through the network and save \
+                 the input of its last layer as features"
             )
         } else {
-            format!(
-                "has no array {name}, it holds {}; save one by that name{remedy}",
-                found
-            )
+            format!("has no array {name}, it holds {found}; save one by that name{remedy}")
         };
-        DataError::Array {
-            place: self.path.clone(),
-            message,
-        }
+        at(&self.path)(message)
     }
 
     fn place(&self, name: &str) -> String {
@@ -258,18 +225,15 @@ impl ArrayFile {
         else {
             return Ok(None);
         };
-        match member::content(archive.clone(), index, &self.bytes) {
-            Ok((bytes, range)) => Array::of_npy(place, bytes, range).map(Some),
-            Err(message) => Err(DataError::Array { place, message }),
-        }
+        let content = member::content(archive.clone(), index, &self.bytes);
+        let (bytes, range) = content.map_err(at(&place))?;
+        Array::of_npy(place, bytes, range).map(Some)
     }
 
     fn tensor(&self, name: &str) -> Result<Option<Array>, DataError> {
         let bytes = self.bytes.as_ref();
-        let Ok(tensors) = SafeTensors::deserialize(bytes) else {
-            return Ok(None);
-        };
-        let Ok(tensor) = tensors.tensor(name) else {
+        let tensors = SafeTensors::deserialize(bytes);
+        let Some(tensor) = tensors.ok().and_then(|tensors| tensors.tensor(name).ok()) else {
             return Ok(None);
         };
         let start = tensor.data().as_ptr().addr() - bytes.as_ptr().addr();
@@ -280,19 +244,14 @@ impl ArrayFile {
 
     fn column(&self, text: &Text, name: &str) -> Result<Option<Array>, DataError> {
         let column = match &text.names[..] {
-            [] | [_] => Some(0),
-            names => names.iter().position(|other| other == name),
+            [] | [_] => 0,
+            names => match names.iter().position(|other| other == name) {
+                Some(column) => column,
+                None => return Ok(None),
+            },
         };
-        let Some(column) = column else {
-            return Ok(None);
-        };
-        match text.column(column) {
-            Ok(labels) => Ok(Some(Array::of_labels(self.path.clone(), &labels))),
-            Err(message) => Err(DataError::Array {
-                place: self.path.clone(),
-                message,
-            }),
-        }
+        let labels = text.column(column).map_err(at(&self.path))?;
+        Ok(Some(Array::of_labels(self.path.clone(), &labels)))
     }
 }
 

@@ -29,11 +29,8 @@ impl Array {
         if !matches!(self.shape(), [_] | [_, 1]) {
             return Err(self.refuse(self.not_one_label()?));
         }
-        let int64 = Dtype::Integer {
-            signed: true,
-            bytes: 8,
-        };
-        match self.as_they_lie().filter(|_| *self.dtype() == int64) {
+        let is_int64 = *self.dtype() == Dtype::parse("i8").0;
+        match self.as_they_lie().filter(|_| is_int64) {
             Some(labels) => Ok(Cow::Borrowed(labels)),
             None => self.widened().map(Cow::Owned),
         }

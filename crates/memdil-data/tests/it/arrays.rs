@@ -337,7 +337,7 @@ fn names_inside_folders_are_found_if_only_one_array_has_them() {
     );
     let error = find(&["train/labels.npy", "test/labels.npy"]).unwrap_err();
     assert!(
-        error.contains("several arrays labels: test/labels, train/labels"),
+        error.contains("has no array labels, it holds test/labels, train/labels"),
         "{error}"
     );
     // What is not an array is passed over.
