@@ -192,7 +192,7 @@ fn images(file: &ArrayFile, role: Role) -> Result<Images, DataError> {
             channels,
             height * width,
         ))
-    } else if !array.dtype().is_number() {
+    } else if array.dtype().size().is_none() {
         return Err(array
             .floats::<f32>()
             .err()

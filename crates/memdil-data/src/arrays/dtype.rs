@@ -105,11 +105,6 @@ impl Dtype {
         )
     }
 
-    /// Whether labels can be read from it: booleans, integers and floats.
-    pub fn is_number(&self) -> bool {
-        self.size().is_some()
-    }
-
     /// The name that NumPy gives it, or a description.
     pub fn name(&self) -> String {
         match self {

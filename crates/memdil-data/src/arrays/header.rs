@@ -41,34 +41,14 @@ impl Header {
         .ok_or_else(cut)?;
         let literal = rest.get(..length).ok_or_else(cut)?;
         let start = bytes.len() - rest.len() + length;
-        let entries = std::str::from_utf8(literal).ok().and_then(Entries::read);
-        let Some(Entries {
-            dtype: (dtype, big_endian),
-            fortran_order,
-            shape,
-        }) = entries
-        else {
-            return Err(format!("has a header that cannot be read; {AGAIN}"));
-        };
-        Ok(Self {
-            dtype,
-            big_endian,
-            fortran_order,
-            shape,
-            start,
-        })
+        let header = std::str::from_utf8(literal).ok();
+        header
+            .and_then(|literal| Self::parse(literal, start))
+            .ok_or_else(|| format!("has a header that cannot be read; {AGAIN}"))
     }
-}
 
-/// The three values of the header's dictionary.
-struct Entries {
-    dtype: (Dtype, bool),
-    fortran_order: bool,
-    shape: Vec<usize>,
-}
-
-impl Entries {
-    fn read(literal: &str) -> Option<Self> {
+    /// Reads the three values of the header's dictionary.
+    fn parse(literal: &str, start: usize) -> Option<Self> {
         let mut rest = literal.trim().strip_prefix('{')?.trim_start();
         let (mut dtype, mut fortran_order, mut shape) = (None, None, None);
         while !rest.starts_with('}') {
@@ -100,10 +80,13 @@ impl Entries {
                 None => return None,
             }
         }
+        let (dtype, big_endian) = dtype?;
         Some(Self {
-            dtype: dtype?,
+            dtype,
+            big_endian,
             fortran_order: fortran_order?,
             shape: shape?,
+            start,
         })
     }
 }

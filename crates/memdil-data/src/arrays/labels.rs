@@ -22,7 +22,7 @@ impl Array {
             };
             return Ok(Cow::Owned(labels));
         }
-        if !self.dtype().is_number() {
+        if self.dtype().size().is_none() {
             return Err(self.refuse(remedy::not_labels(self.dtype())));
         }
         self.check_not_empty()?;
@@ -56,7 +56,7 @@ impl Array {
 
     /// Clean and observed labels, if this is an array n x 2 of them.
     pub(crate) fn label_pair(&self) -> Result<Option<[Vec<u32>; 2]>, DataError> {
-        if !matches!(self.shape(), [_, 2]) || !self.dtype().is_number() {
+        if !matches!(self.shape(), [_, 2]) || self.dtype().size().is_none() {
             return Ok(None);
         }
         let both = self.widened()?;

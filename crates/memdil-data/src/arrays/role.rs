@@ -94,13 +94,16 @@ impl Role {
     /// Whether an array of this name may be for the role: its name belongs to no role, or to one of
     /// the same kind.
     pub(super) fn may_be(self, name: &str) -> bool {
-        let knows = |role: &&Self| {
-            role.names()
+        !Self::knows(name)
+            || Self::ALL
                 .iter()
-                .any(|known| name.eq_ignore_ascii_case(known))
-        };
-        let mut roles = Self::ALL.iter().filter(knows).peekable();
-        roles.peek().is_none() || roles.any(|role| role.kind() == self.kind())
+                .any(|role| role.kind() == self.kind() && role.has(name))
+    }
+
+    fn has(self, name: &str) -> bool {
+        self.names()
+            .iter()
+            .any(|known| name.eq_ignore_ascii_case(known))
     }
 
     /// The role of training samples that holds the same kind of array.
@@ -116,9 +119,6 @@ impl Role {
 
     /// Whether a name belongs to some role.
     pub(super) fn knows(name: &str) -> bool {
-        let roles = Self::ALL.iter().flat_map(|role| role.names());
-        roles
-            .into_iter()
-            .any(|known| name.eq_ignore_ascii_case(known))
+        Self::ALL.iter().any(|role| role.has(name))
     }
 }

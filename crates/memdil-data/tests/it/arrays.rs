@@ -322,8 +322,8 @@ fn names_inside_folders_are_found_if_only_one_array_has_them() {
     let find = |members: &[&str]| {
         let entries: Vec<_> = members.iter().map(|name| (*name, array.clone())).collect();
         let file = ArrayFile::parse(&zip(&entries, false), "a.npz").unwrap();
-        file.find(Role::Labels)
-            .map(|array| array.unwrap().place().to_owned())
+        file.require(Role::Labels)
+            .map(|array| array.place().to_owned())
             .map_err(|error| error.to_string())
     };
     assert_eq!(
