@@ -64,8 +64,9 @@ impl Header {
                     (dtype, rest) = (Some(Dtype::parse(descr)), after);
                 }
                 "fortran_order" => {
-                    let (value, after) = truth(rest)?;
-                    (fortran_order, rest) = (Some(value), after);
+                    let value = rest.starts_with("True");
+                    rest = rest.strip_prefix(if value { "True" } else { "False" })?;
+                    fortran_order = Some(value);
                 }
                 "shape" => {
                     let (lengths, after) = lengths(rest)?;
@@ -88,13 +89,6 @@ impl Header {
             shape: shape?,
             start,
         })
-    }
-}
-
-fn truth(text: &str) -> Option<(bool, &str)> {
-    match text.strip_prefix("True") {
-        Some(after) => Some((true, after)),
-        None => Some((false, text.strip_prefix("False")?)),
     }
 }
 

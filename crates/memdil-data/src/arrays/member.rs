@@ -54,14 +54,11 @@ pub(super) fn content(
         return Err("is encrypted; save it without a password".to_owned());
     }
     if method == CompressionMethod::Stored {
-        let range = usize::try_from(raw.data_start())
-            .ok()
-            .zip(usize::try_from(size).ok())
-            .and_then(|(start, size)| Some(start..start.checked_add(size)?));
-        let checksum = raw.crc32();
+        let (start, checksum) = (raw.data_start(), raw.crc32());
         drop(raw);
-        let member = range.clone().and_then(|range| file.as_ref().get(range));
-        let (Some(range), Some(member)) = (range, member) else {
+        let start = usize::try_from(start).unwrap_or(usize::MAX);
+        let end = start.saturating_add(usize::try_from(size).unwrap_or(usize::MAX));
+        let Some(member) = file.as_ref().get(start..end) else {
             return Err(damaged("npz", &"a member ends after the file"));
         };
         let mut crc = Crc::new();
@@ -69,7 +66,7 @@ pub(super) fn content(
         if crc.sum() != checksum {
             return Err(damaged("npz", &"wrong checksum"));
         }
-        return Ok((file.clone(), range));
+        return Ok((file.clone(), start..end));
     }
     if method != CompressionMethod::Deflated {
         return Err(format!(
