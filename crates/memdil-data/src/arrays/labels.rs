@@ -41,17 +41,17 @@ impl Array {
     /// # Errors
     /// As for [`labels`](Self::labels), and for a label that is negative or too large.
     pub fn class_numbers(&self) -> Result<Vec<u32>, DataError> {
-        let number = |(row, &label): (usize, &i64)| {
-            let too_large = |_| {
-                self.refuse(format!(
-                    "label {label} in row {row} is too large; labels are 0 to 4294967295"
-                ))
-            };
-            u32::try_from(label).map_err(too_large)
-        };
         let labels = self.labels()?;
         self.check_not_negative(&labels)?;
-        labels.iter().enumerate().map(number).collect()
+        if let Some(row) = labels
+            .iter()
+            .position(|&label| u32::try_from(label).is_err())
+        {
+            let label = labels[row];
+            let what = format!("label {label} in row {row} is too large");
+            return Err(self.refuse(format!("{what}; labels are 0 to 4294967295")));
+        }
+        Ok(labels.iter().map(|&label| label as u32).collect())
     }
 
     /// Clean and observed labels, if this is an array n x 2 of them.
@@ -68,26 +68,18 @@ impl Array {
     }
 
     fn widened(&self) -> Result<Vec<i64>, DataError> {
-        if let Some(labels) = self.int64() {
-            return labels.map_err(|row| {
-                self.refuse(format!(
-                    "the label in row {row} is beyond int64; labels count classes from 0"
-                ))
-            });
-        }
-        let label = |(row, &label): (usize, &f64)| {
-            match whole(label) {
-            Some(label) => Ok(label),
-            None => Err(self.refuse(format!(
-                "the label in row {row} is {label}, which is not a whole number; labels count classes from 0"
-            ))),
-        }
+        let wrong = |row, label| {
+            let what = format!("the label in row {row} is {label}");
+            self.refuse(format!(
+                "{what}; labels are whole numbers that count classes from 0"
+            ))
         };
-        self.floats::<f64>()?
-            .iter()
-            .enumerate()
-            .map(label)
-            .collect()
+        if let Some(labels) = self.int64() {
+            return labels.map_err(|row| wrong(row, "beyond int64".to_owned()));
+        }
+        let floats = self.floats::<f64>()?;
+        let label = |(row, &label)| whole(label).ok_or_else(|| wrong(row, label.to_string()));
+        floats.iter().enumerate().map(label).collect()
     }
 
     /// A negative label marks a sample without a class.
@@ -100,13 +92,10 @@ impl Array {
             -100 => " (PyTorch's mark of ignored samples)",
             _ => "",
         };
-        let others = match labels[row + 1..]
-            .iter()
-            .filter(|&&other| other == label)
-            .count()
-        {
-            0 => String::new(),
-            others => format!(" and {others} others"),
+        let count = labels.iter().filter(|&&other| other == label).count();
+        let others = match count {
+            1 => String::new(),
+            _ => format!(" and {} others", count - 1),
         };
         Err(self.refuse(format!(
             "label {label}{meaning} in row {row}{others}; labels count classes from 0, so leave these samples out: \
