@@ -320,7 +320,7 @@ fn files_that_are_none_are_refused_by_name() {
         (
             "float.npy",
             npy(vec![0.5_f32; 4]),
-            "row 0 is 0.5, which is not a whole number",
+            "row 0 is 0.5; labels are whole numbers",
         ),
         (
             "text.npy",

@@ -111,7 +111,7 @@ fn bad_arrays_are_told_with_the_file_and_the_remedy() {
     for (bytes, expected) in [
         (
             npy("'<f4'", "False", "(4,)", &0.5_f32.to_le_bytes().repeat(4)),
-            ["row 0 is 0.5", "not a whole number"],
+            ["row 0 is 0.5", "whole numbers"],
         ),
         (
             npy("'<U1'", "False", "(4,)", &zeros[..16]),
