@@ -44,13 +44,13 @@ record! {
         nc1_ratio: f64,
         /// [`cdnv`](crate::cdnv)
         cdnv: f64,
-        /// [`nc2_etf`], with a classifier.
+        /// [`nc2_etf`](crate::nc2_etf), with a classifier.
         nc2_etf: f64,
         /// [`nc2_etf_means`](crate::nc2_etf_means)
         nc2_etf_means: f64,
         /// [`nc2_equinorm`](crate::nc2_equinorm)
         nc2_equinorm: f64,
-        /// [`nc2_equinorm_w`], with a classifier.
+        /// [`nc2_equinorm_w`](crate::nc2_equinorm_w), with a classifier.
         nc2_equinorm_w: f64,
         /// [`nc2_equiangle`](crate::nc2_equiangle)
         nc2_equiangle: f64,
@@ -110,7 +110,7 @@ record! {
         dilation: f64,
         /// [`rho`](crate::rho)
         rho: f64,
-        /// [`rho_nc1`], for two classes.
+        /// [`rho_nc1`](crate::rho_nc1), for two classes.
         rho_nc1: f64,
         /// [`radius`](crate::radius)
         radius: f64,
