@@ -4,7 +4,7 @@
 use std::fs;
 use std::io::Read;
 use std::net::TcpListener;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use candle_core::{DType, Error, Tensor};
@@ -372,7 +372,7 @@ fn a_failure_or_a_panic_of_the_loader_is_one_line() {
 #[test]
 fn only_sets_that_can_be_checked_are_taken_from_the_hub() {
     for published in [Published::Cifar10, Published::Cifar100, Published::Svhn] {
-        let error = hub::fetch(published, Some(Path::new("/nowhere")), &mut |_| ()).unwrap_err();
+        let error = hub::fetch(published, &["/nowhere".into()], &mut |_| ()).unwrap_err();
         assert!(
             matches!(error, DataError::NotOnHub { .. }) && error.is_bad_input(),
             "{error:?}"
@@ -393,7 +393,7 @@ fn without_network_the_line_names_the_set_and_what_to_do() {
     if let Some(folder) = std::env::var_os(FOLDER) {
         let error = hub::fetch(
             Published::FashionMnist,
-            Some(Path::new(&folder)),
+            &[PathBuf::from(folder)],
             &mut |_| (),
         )
         .unwrap_err();
@@ -455,7 +455,7 @@ fn fashion_mnist_is_made_again_byte_by_byte() {
     let root = tempfile::tempdir().unwrap();
     let (set, folder) = (Published::FashionMnist, root.path().join("fashion-mnist"));
     hub::fetch_files(set.name(), set.files(), &folder, || Ok(loaded), &mut |_| ()).unwrap();
-    let reports = verify(set, Some(root.path()), &mut |_, _, _| ()).unwrap();
+    let reports = verify(set, &[root.path().to_owned()], &mut |_, _, _| ()).unwrap();
     assert!(
         reports.len() == 4
             && reports
