@@ -183,7 +183,30 @@ fn arrays(folder: &Path) -> io::Result<()> {
     npy(&folder.join("h.npy"), "<f8", "200, 10", &bytes(&features))?;
     npy(&folder.join("y.npy"), "<i8", "200,", &labels)?;
     npy(&folder.join("W.npy"), "<f8", "10, 10", &bytes(&classifier))?;
-    npy(&folder.join("b.npy"), "<f8", "10,", &bytes(&[0.0; 10]))
+    npy(&folder.join("b.npy"), "<f8", "10,", &bytes(&[0.0; 10]))?;
+    // With this classifier and bias the logits are the features.
+    npy(&folder.join("l.npy"), "<f8", "200, 10", &bytes(&features))?;
+    let human = pickled_labels(samples, classes);
+    npy(&folder.join("CIFAR-10_human.npy"), "|O", "", &human)
+}
+
+/// A pickled dictionary (protocol 2) of clean and worse labels, as CIFAR-N publishes them: every
+/// tenth label is worse.
+fn pickled_labels(samples: u32, classes: u32) -> Vec<u8> {
+    let mut pickle = b"\x80\x02}(".to_vec();
+    for (name, wrong) in [("clean_label", 0), ("worse_label", 1)] {
+        pickle.push(b'X');
+        pickle.extend((name.len() as u32).to_le_bytes());
+        pickle.extend(name.as_bytes());
+        pickle.extend(b"](");
+        for sample in 0..samples {
+            let moved = if sample % 10 == 3 { wrong } else { 0 };
+            pickle.extend([b'K', ((sample + moved) % classes) as u8]);
+        }
+        pickle.push(b'e');
+    }
+    pickle.extend(b"u.");
+    pickle
 }
 
 /// An array as `numpy.save` writes it.
