@@ -71,9 +71,7 @@ pub fn classes(path: &Path) -> Result<Vec<u32>, DataError> {
         && second < mark / 2
     {
         let count = labels.iter().filter(|&&label| label == mark).count();
-        return Err(malformed(
-            &file,
-            format!(
+        return Err(file.refuse(format!(
                 "label {mark} occurs {count} times and marks ignored samples in segmentation data; leave these samples out, \
                  keep = y != {mark}, or list the classes in data.classes"
             ),
@@ -93,7 +91,7 @@ fn contents(file: &ArrayFile) -> Result<Contents, DataError> {
     };
     if train.images.pixels.as_bytes().is_some() != test.images.pixels.as_bytes().is_some() {
         let message = "holds bytes in one of `images` and `test_images` and floats in the other: save both alike";
-        return Err(malformed(file, message.to_owned()));
+        return Err(file.refuse(message.to_owned()));
     }
     let (mean, std) = match (constants(file, "mean")?, constants(file, "std")?) {
         (Some(mean), Some(std)) => (mean, std),
@@ -104,7 +102,7 @@ fn contents(file: &ArrayFile) -> Result<Contents, DataError> {
                 None => ("std", "mean"),
             };
             let message = format!("has array `{there}` but no `{missing}`: give both or neither");
-            return Err(malformed(file, message));
+            return Err(file.refuse(message));
         }
     };
     check_constants(file, &train.images, &mean, &std)?;
@@ -121,9 +119,7 @@ fn measured(file: &ArrayFile, images: &Images) -> Result<(Vec<f32>, Vec<f32>), D
     let (mean, std) = statistics::mean_and_std(images);
     match std.iter().position(|&std| std == 0.0) {
         None => Ok((mean, std)),
-        Some(channel) => Err(malformed(
-            file,
-            format!(
+        Some(channel) => Err(file.refuse(format!(
                 "array `images` has the same value everywhere in channel {channel}: without `mean` and `std` \
                  it cannot be normalised"
             ),
@@ -154,7 +150,7 @@ fn check_constants(
     } else {
         return Ok(());
     };
-    Err(malformed(file, message))
+    Err(file.refuse(message))
 }
 
 /// Where the channels of images are.
@@ -183,26 +179,16 @@ fn images(file: &ArrayFile, role: Role) -> Result<Images, DataError> {
             channels,
             height * width,
         ))
-    } else if array.dtype().is_float() {
-        let floats = array.floats::<f32>()?;
-        check_finite(&array, &floats, channels * height * width)?;
-        Pixels::Floats(channels_first(
-            floats.into_owned(),
-            order,
-            channels,
-            height * width,
-        ))
-    } else if array.dtype().size().is_none() {
-        return Err(array
-            .floats::<f32>()
-            .err()
-            .unwrap_or_else(|| array.refuse("holds no numbers".to_owned())));
-    } else {
-        let message = format!(
+    } else if array.dtype().size().is_some() && !array.dtype().is_float() {
+        return Err(array.refuse(format!(
             "holds {}: uint8 or floats are read, so save a.astype(\"uint8\") if they are 0 to 255, else a.astype(\"float32\")",
             array.dtype().name()
-        );
-        return Err(array.refuse(message));
+        )));
+    } else {
+        let floats = array.floats::<f32>()?;
+        check_finite(&array, &floats, channels * height * width)?;
+        let floats = floats.into_owned();
+        Pixels::Floats(channels_first(floats, order, channels, height * width))
     };
     Images::from_pixels(channels, height, width, pixels)
 }
@@ -303,12 +289,5 @@ fn require(file: &ArrayFile, role: Role) -> Result<Array, DataError> {
     match file.find(role)? {
         Some(array) if file.is_archive() => Ok(array),
         _ => Err(file.lacks(role.name(), others)),
-    }
-}
-
-fn malformed(file: &ArrayFile, message: String) -> DataError {
-    DataError::Array {
-        place: file.path().to_owned(),
-        message,
     }
 }

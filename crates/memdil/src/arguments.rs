@@ -118,7 +118,12 @@ fn file_instead_of_folder(path: &Path) -> Option<&Path> {
 
 /// Refuses a path given with `option` under which no folder can be, before any work is done.
 pub(crate) fn check_folder(option: &str, out: &Path) -> Result<(), BadInput> {
-    match file_instead_of_folder(out) {
+    check_place(option, out, out)
+}
+
+/// Refuses an output if `folder` is not a folder and cannot become one.
+fn check_place(option: &str, out: &Path, folder: &Path) -> Result<(), BadInput> {
+    match file_instead_of_folder(folder) {
         None => Ok(()),
         Some(file) => Err(BadInput(format!(
             "{option} {}: {} is a file, not a folder; give another path",
@@ -143,15 +148,7 @@ pub(crate) fn check_file(option: &str, out: &Path) -> Result<(), BadInput> {
             out.display()
         )));
     }
-    out.parent()
-        .map_or(Ok(()), |folder| match file_instead_of_folder(folder) {
-            None => Ok(()),
-            Some(file) => Err(BadInput(format!(
-                "{option} {}: {} is a file, not a folder; give another path",
-                out.display(),
-                file.display()
-            ))),
-        })
+    check_place(option, out, out.parent().unwrap_or(out))
 }
 
 /// Refuses a file to be written as .npz under another name, given with `option`, or where it cannot

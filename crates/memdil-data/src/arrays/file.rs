@@ -11,7 +11,7 @@ use zip::ZipArchive;
 use super::array::{Array, Bytes, at};
 use super::header::MAGIC;
 use super::labels::Text;
-use super::member::{self, array_name};
+use super::member::{self, array_name, base};
 use super::{Dtype, Role, remedy};
 use crate::DataError;
 use crate::foreign::{foreign, format_name};
@@ -147,7 +147,7 @@ impl ArrayFile {
     pub fn find(&self, role: Role) -> Result<Option<Array>, DataError> {
         if matches!(self.format, Format::Text(_)) && !role.is_labels() {
             let name = role.name();
-            return Err(at(&self.path)(format!(
+            return Err(self.refuse(format!(
                 "is a text, from which only labels are read; save the {name} with np.save(\"a.npy\", a)"
             )));
         }
@@ -207,6 +207,11 @@ impl ArrayFile {
         } else {
             format!("has no array {name}, it holds {found}; save one by that name{remedy}")
         };
+        self.refuse(message)
+    }
+
+    /// An error about this file.
+    pub(crate) fn refuse(&self, message: String) -> DataError {
         at(&self.path)(message)
     }
 
@@ -268,9 +273,10 @@ impl Format {
             return Err(what.to_owned());
         }
         // Only a ZIP archive or an unknown content may be PyTorch's whatever its first member is.
-        let unsure = matches!(recognise(content), None | Some("npz"));
+        let recognised = recognise(content);
+        let unsure = matches!(recognised, None | Some("npz"));
         let torch = is_torch(content) || unsure && matches!(&*ending, "pt" | "pth");
-        if let Some(found) = recognise(content).filter(|found| *found != ending && !torch) {
+        if let Some(found) = recognised.filter(|found| *found != ending && !torch) {
             return Err(match &*ending {
                 "" => format!("is a .{found} file; add .{found} to its name"),
                 _ => format!("is a .{found} file named .{ending}; rename it to .{found}"),
@@ -279,7 +285,7 @@ impl Format {
         let format = match torch {
             true => Some(TORCH),
             false if ending == "npz" && content.starts_with(b"PK") => None,
-            false => format_name(content).filter(|_| recognise(content).is_none()),
+            false => format_name(content).filter(|_| recognised.is_none()),
         };
         match format {
             Some("a pickle") => return Ok(Self::Pickle),
@@ -340,11 +346,6 @@ fn holds_npy(content: &[u8]) -> bool {
 fn is_torch(content: &[u8]) -> bool {
     let start = &content[..content.len().min(512)];
     start.starts_with(b"PK\x03\x04") && start.windows(9).any(|name| name == b"/data.pkl")
-}
-
-/// The name of an array without the folders that it lies in.
-fn base(name: &str) -> &str {
-    name.rsplit(['/', '\\']).next().unwrap_or(name)
 }
 
 /// Says that a file is not whole.

@@ -17,13 +17,18 @@ const MOST_UNPACKED: u64 = 64;
 /// NumPy's name of a member: without `.npy`. `None` for folders, for files that are not arrays, and
 /// for what macOS adds.
 pub(super) fn array_name(name: &str) -> Option<&str> {
-    let base = name.rsplit(['/', '\\']).next().unwrap_or(name);
+    let base = base(name);
     let name = match name.strip_suffix(".npy").or(name.strip_suffix(".NPY")) {
         Some(name) => name,
         None if base.contains('.') || base.is_empty() => return None,
         None => name,
     };
     (!base.starts_with("._")).then_some(name)
+}
+
+/// The name of an array without the folders that it lies in.
+pub(super) fn base(name: &str) -> &str {
+    name.rsplit(['/', '\\']).next().unwrap_or(name)
 }
 
 /// The name of a method of packing (PKWARE, APPNOTE 6.3.10, section 4.4.5).

@@ -269,8 +269,8 @@ impl Loaded {
     }
 }
 
-/// The features of an archive: by name, or the only matrix of floats where no array has a name that
-/// is known (`np.savez(f, h, y)` names them `arr_0` and `arr_1`).
+/// The features of an archive: by name, or the only matrix of floats among the arrays without a
+/// known name (`np.savez(f, h, y)` names them `arr_0` and `arr_1`).
 fn features(main: &ArrayFile) -> anyhow::Result<Option<Array>> {
     let features = match main.find(Role::Features)? {
         // Beside logits a matrix without a known name may be anything.
@@ -285,7 +285,7 @@ fn features(main: &ArrayFile) -> anyhow::Result<Option<Array>> {
     Ok(features)
 }
 
-/// The only labels of an archive in which no array has a name that is known.
+/// The only labels among the arrays of an archive without a known name.
 fn only_labels(main: &ArrayFile) -> Result<Option<Array>, DataError> {
     main.only(|array| !array.dtype().is_float() && array.labels().is_ok())
 }
