@@ -4,17 +4,9 @@
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use memdil_theory::memorization_dilation::solve;
 use memdil_theory::phase::{geometric, phase_map};
-use memdil_theory::{LossKind, MarginLoss, MdSetting, Measure, TheoryError};
+use memdil_theory::{LossKind, MarginLoss, MdSetting, TheoryError};
 
-const BASE: MdSetting = MdSetting {
-    lambda_w: 1e-4,
-    lambda_h: 1e-4,
-    eta: 0.1,
-    c_md: 0.5,
-    measure: Measure::Sphere,
-    dim: 2,
-    nonnegative: true,
-};
+const BASE: MdSetting = MdSetting::new(1e-4, 1e-4).noise(0.1, 0.5);
 
 fn theory(criterion: &mut Criterion) {
     if let Err(error) = benches(criterion) {
@@ -38,7 +30,7 @@ fn benches(criterion: &mut Criterion) -> Result<(), TheoryError> {
     let smoothing = MarginLoss::new(LossKind::Ls, 0.1)?;
     group.sample_size(10);
     group.bench_function("phase-map/60x60", |b| {
-        b.iter(|| phase_map(&BASE, &smoothing, &etas, &lambdas, 2))
+        b.iter(|| phase_map(&BASE, &smoothing, &etas, &lambdas))
     });
     group.finish();
     Ok(())

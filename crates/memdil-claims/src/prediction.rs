@@ -6,7 +6,7 @@ use memdil_losses::Loss;
 use memdil_records::RunSpec;
 use memdil_theory::fit::{FitRow, fit_line};
 use memdil_theory::memorization_dilation::solve;
-use memdil_theory::{LossKind, MarginLoss, MdSetting, Measure, TheoryError};
+use memdil_theory::{LossKind, MarginLoss, MdSetting, TheoryError};
 
 use crate::finished::Run;
 use crate::measure::Values;
@@ -199,15 +199,7 @@ fn predict(point: &Point, c_md: f64) -> Result<Option<f64>, TheoryError> {
     if point.row.eta <= 0.0 {
         return Ok(Some(0.0));
     }
-    let setting = MdSetting {
-        lambda_w: point.lambda,
-        lambda_h: point.lambda,
-        eta: point.row.eta,
-        c_md,
-        measure: Measure::Sphere,
-        dim: 2,
-        nonnegative: true,
-    };
+    let setting = MdSetting::new(point.lambda, point.lambda).noise(point.row.eta, c_md);
     Ok(solve(&setting, &point.loss)?.rho())
 }
 

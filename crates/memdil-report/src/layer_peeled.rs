@@ -44,13 +44,9 @@ pub(crate) fn read(folder: &Path) -> Result<Vec<Descent>, ReportError> {
 impl Descent {
     fn new(record: LayerPeeledRecord) -> Self {
         let spec = &record.spec;
-        let setting = LpmSetting {
-            classes: spec.classes,
-            alpha: spec.loss.alpha().unwrap_or(0.0),
-            lambda_w: spec.lambda_w,
-            lambda_h: spec.lambda_h,
-            nonnegative: spec.nonnegative,
-        };
+        let setting = LpmSetting::new(spec.classes, spec.lambda_w, spec.lambda_h)
+            .alpha(spec.loss.alpha().unwrap_or(0.0))
+            .nonnegative(spec.nonnegative);
         // A specification that was read has been checked: its values are in the ranges of the
         // closed form.
         let exact = spec

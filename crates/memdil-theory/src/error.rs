@@ -77,23 +77,32 @@ impl TheoryError {
     }
 }
 
-pub(crate) fn positive(name: &'static str, value: f64) -> Result<(), TheoryError> {
-    if value > 0.0 && value.is_finite() {
+fn parameter(
+    name: &'static str,
+    value: f64,
+    valid: bool,
+    range: &'static str,
+) -> Result<(), TheoryError> {
+    if valid {
         Ok(())
     } else {
-        let range = "positive and finite";
         Err(TheoryError::Parameter { name, value, range })
     }
 }
 
+pub(crate) fn positive(name: &'static str, value: f64) -> Result<(), TheoryError> {
+    let valid = value > 0.0 && value.is_finite();
+    parameter(name, value, valid, "positive and finite")
+}
+
+pub(crate) fn not_negative(name: &'static str, value: f64) -> Result<(), TheoryError> {
+    let valid = value >= 0.0 && value.is_finite();
+    parameter(name, value, valid, "at least 0 and finite")
+}
+
 /// Half-open unit interval, the range of `alpha` and of `eta`.
 pub(crate) fn in_unit(name: &'static str, value: f64) -> Result<(), TheoryError> {
-    if (0.0..1.0).contains(&value) {
-        Ok(())
-    } else {
-        let range = "in [0, 1)";
-        Err(TheoryError::Parameter { name, value, range })
-    }
+    parameter(name, value, (0.0..1.0).contains(&value), "in [0, 1)")
 }
 
 pub(crate) fn at_least(
@@ -102,14 +111,27 @@ pub(crate) fn at_least(
     min: usize,
     why: &'static str,
 ) -> Result<(), TheoryError> {
-    if value >= min {
-        Ok(())
-    } else {
-        Err(TheoryError::Size {
+    if value < min {
+        return Err(TheoryError::Size {
             name,
             value,
             min,
             why,
-        })
+        });
     }
+    Ok(())
+}
+
+pub(crate) fn two_classes(classes: usize) -> Result<(), TheoryError> {
+    let why = "one class has nothing to separate from";
+    at_least("classes", classes, 2, why)
+}
+
+pub(crate) fn some_dimension(dim: usize) -> Result<(), TheoryError> {
+    let why = "features live in at least one dimension";
+    at_least("dim", dim, 1, why)
+}
+
+pub(crate) fn unsupported(what: &'static str, advice: &'static str) -> TheoryError {
+    TheoryError::Unsupported { what, advice }
 }

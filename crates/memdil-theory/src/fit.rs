@@ -3,11 +3,12 @@
 //! The model's tight constraint says $\rho = \eta\nu/C_{MD}$. Networks also dilate without noise,
 //! so over runs that differ in noise level or width $\rho = \rho_0 + \eta\nu/C_{MD}$ is fitted.
 
-use crate::error::positive;
-use crate::memorization_dilation::solve;
-use crate::{MarginLoss, MdSetting, TheoryError};
+use crate::bootstrap::{quantile, resampled};
+use crate::error::{TheoryError, at_least, in_unit, not_negative, positive};
+use crate::margin::MarginLoss;
+use crate::memorization_dilation::{MdSetting, solve};
 use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
+use rand_chacha::rand_core::SeedableRng;
 use serde::{Deserialize, Serialize};
 
 /// What one run measured.
@@ -53,6 +54,7 @@ impl Default for Bootstrap {
 
 /// A fitted line $\rho = \rho_0 + \eta\nu/C_{MD}$.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Fit {
     /// The memorization-dilation constant.
     pub c_md: f64,
@@ -97,8 +99,7 @@ pub fn fit(rows: &[FitRow], bootstrap: Bootstrap) -> Result<Fit, TheoryError> {
     let points = points(rows);
     let units = units(rows)?;
     let line = rising_line(&points)?;
-    let mut slopes = resampled_slopes(&points, &units, bootstrap);
-    slopes.sort_by(f64::total_cmp);
+    let slopes = resampled_slopes(&points, &units, bootstrap);
     // One unit is drawn again and again; half of the draws without variation means that the
     // interval would describe the rest only.
     let enough = units.len() > 1 && slopes.len() * 2 > bootstrap.resamples;
@@ -118,6 +119,7 @@ pub fn fit(rows: &[FitRow], bootstrap: Bootstrap) -> Result<Fit, TheoryError> {
 
 /// The line $\rho = \rho_0 + \eta\nu/C_{MD}$ alone.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Constants {
     /// The memorization-dilation constant.
     pub c_md: f64,
@@ -171,42 +173,24 @@ fn rising_line(points: &[(f64, f64)]) -> Result<Line, TheoryError> {
 }
 
 fn check(rows: &[FitRow], bootstrap: Bootstrap) -> Result<(), TheoryError> {
-    crate::error::at_least("rows", rows.len(), 3, "two rows fit every line")?;
-    crate::error::at_least(
+    at_least("rows", rows.len(), 3, "two rows fit every line")?;
+    at_least(
         "resamples",
         bootstrap.resamples,
         1,
         "an interval needs draws",
     )?;
-    crate::error::in_unit("confidence", bootstrap.confidence)?;
+    in_unit("confidence", bootstrap.confidence)?;
     rows.iter().try_for_each(FitRow::check)
 }
 
 impl FitRow {
     fn check(&self) -> Result<(), TheoryError> {
         positive("separation", self.separation)?;
-        for (name, value) in [
-            ("eta", self.eta),
-            ("memorization", self.memorization),
-            ("radius", self.radius),
-        ] {
-            if !(value >= 0.0 && value.is_finite()) {
-                let range = "at least 0 and finite";
-                return Err(TheoryError::Parameter { name, value, range });
-            }
-        }
-        Ok(())
+        not_negative("eta", self.eta)?;
+        not_negative("memorization", self.memorization)?;
+        not_negative("radius", self.radius)
     }
-}
-
-/// The quantile of sorted values, linear between neighbours (definition 7 of Hyndman and Fan 1996).
-fn quantile(sorted: &[f64], share: f64) -> f64 {
-    let position = share * (sorted.len() - 1) as f64;
-    let (low, high) = (
-        sorted[position.floor() as usize],
-        sorted[position.ceil() as usize],
-    );
-    low + (high - low) * position.fract()
 }
 
 /// Indices of rows that are drawn together.
@@ -225,20 +209,14 @@ fn units(rows: &[FitRow]) -> Result<Vec<Vec<usize>>, TheoryError> {
     Ok(groups.into_values().collect())
 }
 
+/// The slopes of resampled points that have one.
 fn resampled_slopes(points: &[(f64, f64)], units: &[Vec<usize>], bootstrap: Bootstrap) -> Vec<f64> {
-    let mut rng = ChaCha8Rng::seed_from_u64(bootstrap.seed);
-    let count = units.len() as u64;
-    let draw = |_| {
-        let drawn: Vec<(f64, f64)> = (0..count)
-            .flat_map(|_| {
-                // The high word of a 128-bit product: uniform up to 2^-64 of a unit.
-                let unit = (u128::from(rng.next_u64()) * u128::from(count)) >> 64;
-                units[unit as usize].iter().map(|&i| points[i])
-            })
-            .collect();
-        Line::through(drawn.into_iter()).map(|line| line.slope)
+    let slope = |drawn: &[usize]| {
+        let rows = drawn.iter().flat_map(|&unit| &units[unit]);
+        Line::through(rows.map(|&row| points[row])).map(|line| line.slope)
     };
-    (0..bootstrap.resamples).filter_map(draw).collect()
+    let rng = ChaCha8Rng::seed_from_u64(bootstrap.seed);
+    resampled(rng, units.len(), bootstrap.resamples, slope)
 }
 
 struct Line {
@@ -278,6 +256,7 @@ impl Line {
 
 /// The model's relative dilation at one noise level under one loss.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Prediction {
     /// The loss, as the keys `loss` and `alpha`.
     #[serde(flatten)]
@@ -298,11 +277,8 @@ pub struct Prediction {
 /// # Example
 /// ```
 /// use memdil_theory::fit::predict;
-/// use memdil_theory::{LossKind, MarginLoss, MdSetting, Measure};
-/// let base = MdSetting {
-///     lambda_w: 1e-3, lambda_h: 1e-3, eta: 0.0, c_md: 0.5,
-///     measure: Measure::Sphere, dim: 2, nonnegative: true,
-/// };
+/// use memdil_theory::{LossKind, MarginLoss, MdSetting};
+/// let base = MdSetting::new(1e-3, 1e-3).noise(0.0, 0.5);
 /// let losses = [MarginLoss::cross_entropy(), MarginLoss::new(LossKind::Ls, 0.1)?];
 /// let found = predict(&base, &[0.05, 0.1], &losses)?;
 /// assert_eq!(found.len(), 4);
@@ -316,7 +292,7 @@ pub fn predict(
     let mut predictions = Vec::with_capacity(etas.len() * losses.len());
     for &loss in losses {
         for &eta in etas {
-            let rho = solve(&MdSetting { eta, ..*base }, &loss)?.rho();
+            let rho = solve(&base.noise(eta, base.c_md), &loss)?.rho();
             predictions.push(Prediction { loss, eta, rho });
         }
     }

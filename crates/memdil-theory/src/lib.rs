@@ -7,6 +7,7 @@
 //! | [`limits`] | what is left as weight decay vanishes, for three losses |
 //! | [`phase`] | label smoothing against cross-entropy over noise and weight decay |
 //! | [`fit`] | $C_{MD}$ from measured runs, and predictions from it |
+//! | [`bootstrap`] | resampling of independent units |
 //! | [`lbfgs`] | the optimiser for many variables |
 //!
 //! # A short tour
@@ -14,22 +15,17 @@
 //! Without noise, features collapse to one point a class; smoothing keeps them closer together:
 //! ```
 //! use memdil_theory::layer_peeled::{LpmSetting, closed_form};
-//! let setting = LpmSetting {
-//!     classes: 10, alpha: 0.0, lambda_w: 1e-4, lambda_h: 1e-4, nonnegative: true,
-//! };
+//! let setting = LpmSetting::new(10, 1e-4, 1e-4);
 //! let ce = closed_form(&setting)?;
-//! let ls = closed_form(&LpmSetting { alpha: 0.1, ..setting })?;
+//! let ls = closed_form(&setting.alpha(0.1))?;
 //! assert!(ls.feature_sq_norm < ce.feature_sq_norm);
 //! # Ok::<(), memdil_theory::TheoryError>(())
 //! ```
 //! With noise, both losses memorise wrong labels, and smoothing pays with far less dilation:
 //! ```
-//! use memdil_theory::{LossKind, MarginLoss, MdSetting, Measure};
+//! use memdil_theory::{LossKind, MarginLoss, MdSetting};
 //! use memdil_theory::{limits, memorization_dilation::solve};
-//! let setting = MdSetting {
-//!     lambda_w: 1e-5, lambda_h: 1e-5, eta: 0.1, c_md: 0.5,
-//!     measure: Measure::Sphere, dim: 2, nonnegative: true,
-//! };
+//! let setting = MdSetting::new(1e-5, 1e-5).noise(0.1, 0.5);
 //! let ce = solve(&setting, &MarginLoss::cross_entropy())?.rho().unwrap();
 //! let ls = solve(&setting, &MarginLoss::new(LossKind::Ls, 0.1)?)?.rho().unwrap();
 //! assert!(ls < 0.2 * ce);
@@ -39,18 +35,21 @@
 //! # Ok::<(), memdil_theory::TheoryError>(())
 //! ```
 
+pub mod bootstrap;
 mod error;
 pub mod fit;
 pub mod layer_peeled;
-pub mod lbfgs;
 pub mod limits;
 mod margin;
 mod measure;
 pub mod memorization_dilation;
-mod newton;
+mod optimizers;
 pub mod phase;
+mod quadrature;
 
 pub use error::TheoryError;
 pub use margin::{ConvexMargin, LossKind, MarginLoss};
-pub use measure::{Measure, Rule};
+pub use measure::Measure;
 pub use memorization_dilation::{MdOutcome, MdRecord, MdSetting, MdSolution};
+pub use optimizers::lbfgs;
+pub use quadrature::GaussRule;

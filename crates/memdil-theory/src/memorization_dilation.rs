@@ -10,6 +10,7 @@
 //! [`solve()`] works on the exact reduction to five variables (see the book chapter on theory);
 //! [`classes`] holds this project's extension to $N$ classes.
 
+mod balance;
 pub mod classes;
 mod reduced;
 mod setting;

@@ -1,15 +1,17 @@
 //! Where label smoothing dilates less than cross-entropy, and by how much: a map over noise and
 //! decay.
 
-use crate::error::at_least;
-use crate::memorization_dilation::solve_near;
-use crate::{ConvexMargin, MarginLoss, MdSetting, TheoryError};
+use crate::error::{TheoryError, at_least, positive};
+use crate::margin::{ConvexMargin, MarginLoss};
+use crate::memorization_dilation::{MdSetting, solve_near};
+use rayon::prelude::*;
 use serde::Serialize;
 
 /// Relative dilation of two losses over a grid; rows are noise levels, columns weight decays.
 ///
 /// Cells without a number are those where a loss collapses to zero.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct PhaseMap {
     /// Noise levels, one a row.
     pub etas: Vec<f64>,
@@ -36,8 +38,8 @@ pub struct PhaseMap {
 /// # Ok::<(), memdil_theory::TheoryError>(())
 /// ```
 pub fn geometric(low: f64, high: f64, count: usize) -> Result<Vec<f64>, TheoryError> {
-    crate::error::positive("low", low)?;
-    crate::error::positive("high", high)?;
+    positive("low", low)?;
+    positive("high", high)?;
     at_least("count", count, 2, "a grid has two ends")?;
     let step = (high / low).ln() / (count - 1) as f64;
     Ok((0..count).map(|i| low * (step * i as f64).exp()).collect())
@@ -46,20 +48,17 @@ pub fn geometric(low: f64, high: f64, count: usize) -> Result<Vec<f64>, TheoryEr
 /// Computes a [`PhaseMap`] of `other` (usually label smoothing) against cross-entropy.
 ///
 /// Along a row every solve starts from its neighbour's solution and, for safety, from the solver's
-/// own starts. Rows are shared among `threads` threads; the result does not depend on their number.
+/// own starts. Rows are shared among rayon's threads; the result does not depend on their number.
 ///
 /// # Errors
-/// A parameter out of range, by name; an empty grid; `threads` = 0; a solve that does not converge.
+/// A parameter out of range, by name; an empty grid; a solve that does not converge.
 ///
 /// # Example
 /// ```
-/// use memdil_theory::{LossKind, MarginLoss, MdSetting, Measure, phase::phase_map};
-/// let base = MdSetting {
-///     lambda_w: 1e-3, lambda_h: 1e-3, eta: 0.1, c_md: 0.5,
-///     measure: Measure::Sphere, dim: 2, nonnegative: true,
-/// };
+/// use memdil_theory::{LossKind, MarginLoss, MdSetting, phase::phase_map};
+/// let base = MdSetting::new(1e-3, 1e-3).noise(0.1, 0.5);
 /// let other = MarginLoss::new(LossKind::Ls, 0.1)?;
-/// let map = phase_map(&base, &other, &[0.1, 0.2], &[1e-4, 1e-3], 1)?;
+/// let map = phase_map(&base, &other, &[0.1, 0.2], &[1e-4, 1e-3])?;
 /// assert!(map.ratio[0][0] < map.ratio[0][1]); // less decay, more advantage
 /// # Ok::<(), memdil_theory::TheoryError>(())
 /// ```
@@ -68,30 +67,23 @@ pub fn phase_map(
     other: &MarginLoss,
     etas: &[f64],
     lambdas: &[f64],
-    threads: usize,
 ) -> Result<PhaseMap, TheoryError> {
     base.validate()?;
-    at_least("etas", etas.len(), 1, "an empty map shows nothing")?;
-    at_least("lambdas", lambdas.len(), 1, "an empty map shows nothing")?;
-    at_least("threads", threads, 1, "needs at least one thread")?;
-    let ratio = base.lambda_w / base.lambda_h;
-    let at = |eta: f64, lambda_h: f64| MdSetting {
-        lambda_w: lambda_h * ratio,
-        lambda_h,
-        eta,
-        ..*base
-    };
-    let rows: Vec<Vec<MdSetting>> = etas
-        .iter()
-        .map(|&eta| lambdas.iter().map(|&lambda| at(eta, lambda)).collect())
-        .collect();
-    let solved = solve_rows(&rows, other, threads)?;
+    not_empty("etas", etas)?;
+    not_empty("lambdas", lambdas)?;
+    let decay_ratio = base.lambda_w / base.lambda_h;
+    let solved = solve_grid(etas, lambdas, other, |eta, lambda_h| {
+        base.weight_decay(lambda_h * decay_ratio, lambda_h)
+            .noise(eta, base.c_md)
+    })?;
+    let ratio = solved.iter().map(quotients).collect();
+    let (rho_ce, rho_other) = solved.into_iter().unzip();
     Ok(PhaseMap {
         etas: etas.to_vec(),
         lambdas: lambdas.to_vec(),
-        ratio: solved.iter().map(quotients).collect(),
-        rho_ce: solved.iter().map(|row| row.0.clone()).collect(),
-        rho_other: solved.into_iter().map(|row| row.1).collect(),
+        ratio,
+        rho_ce,
+        rho_other,
     })
 }
 
@@ -102,6 +94,7 @@ pub fn phase_map(
 /// $(C_{MD}, \lambda_W, \lambda_H) \to (s C_{MD}, s^2 \lambda_W, \lambda_H / s^2)$: only
 /// $\lambda_W / C_{MD}^2$ and $\lambda_H C_{MD}^2$ matter.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct InvariantMap {
     /// Noise level.
     pub eta: f64,
@@ -121,13 +114,10 @@ pub struct InvariantMap {
 ///
 /// # Example
 /// ```
-/// use memdil_theory::{LossKind, MarginLoss, MdSetting, Measure, phase::invariant_map};
-/// let base = MdSetting {
-///     lambda_w: 1e-3, lambda_h: 1e-3, eta: 0.4, c_md: 0.5,
-///     measure: Measure::Sphere, dim: 2, nonnegative: true,
-/// };
+/// use memdil_theory::{LossKind, MarginLoss, MdSetting, phase::invariant_map};
+/// let base = MdSetting::new(1e-3, 1e-3).noise(0.4, 0.5);
 /// let smoothing = MarginLoss::new(LossKind::Ls, 0.1)?;
-/// let map = invariant_map(&base, &smoothing, &[0.01, 0.4], &[4e-9], 1)?;
+/// let map = invariant_map(&base, &smoothing, &[0.01, 0.4], &[4e-9])?;
 /// assert!(map.ratio[0][0] < Some(1.0) && map.ratio[0][1] > Some(1.0));
 /// # Ok::<(), memdil_theory::TheoryError>(())
 /// ```
@@ -136,28 +126,14 @@ pub fn invariant_map(
     other: &MarginLoss,
     classifier: &[f64],
     features: &[f64],
-    threads: usize,
 ) -> Result<InvariantMap, TheoryError> {
     base.validate()?;
-    at_least(
-        "classifier",
-        classifier.len(),
-        1,
-        "an empty map shows nothing",
-    )?;
-    at_least("features", features.len(), 1, "an empty map shows nothing")?;
-    at_least("threads", threads, 1, "needs at least one thread")?;
+    not_empty("classifier", classifier)?;
+    not_empty("features", features)?;
     let square = base.c_md * base.c_md;
-    let at = |x: f64, y: f64| MdSetting {
-        lambda_w: x * square,
-        lambda_h: y / square,
-        ..*base
-    };
-    let rows: Vec<Vec<MdSetting>> = features
-        .iter()
-        .map(|&y| classifier.iter().map(|&x| at(x, y)).collect())
-        .collect();
-    let solved = solve_rows(&rows, other, threads)?;
+    let solved = solve_grid(features, classifier, other, |y, x| {
+        base.weight_decay(x * square, y / square)
+    })?;
     Ok(InvariantMap {
         eta: base.eta,
         classifier: classifier.to_vec(),
@@ -177,36 +153,25 @@ fn quotients((ce, other): &Row) -> Vec<Option<f64>> {
     ce.iter().zip(other).map(quotient).collect()
 }
 
-/// Solves rows of settings under two losses, blocks of rows in parallel.
-fn solve_rows(
-    rows: &[Vec<MdSetting>],
+fn not_empty(name: &'static str, values: &[f64]) -> Result<(), TheoryError> {
+    at_least(name, values.len(), 1, "an empty map shows nothing")
+}
+
+/// Solves a grid of settings under two losses, rows in parallel.
+fn solve_grid(
+    rows: &[f64],
+    columns: &[f64],
     other: &MarginLoss,
-    threads: usize,
+    setting: impl Fn(f64, f64) -> MdSetting + Sync,
 ) -> Result<Vec<Row>, TheoryError> {
     let cross_entropy = MarginLoss::cross_entropy();
-    let solve = |block: &[Vec<MdSetting>]| -> Result<Vec<Row>, TheoryError> {
-        let of_row =
-            |settings: &Vec<MdSetting>| Ok((row(settings, &cross_entropy)?, row(settings, other)?));
-        block.iter().map(of_row).collect()
+    let solve = |&y: &f64| {
+        let settings: Vec<MdSetting> = columns.iter().map(|&x| setting(y, x)).collect();
+        Ok((row(&settings, &cross_entropy)?, row(&settings, other)?))
     };
-    let blocks: Vec<_> = std::thread::scope(|scope| {
-        let work = rows.chunks(rows.len().div_ceil(threads));
-        let handles: Vec<_> = work.map(|block| scope.spawn(|| solve(block))).collect();
-        handles
-            .into_iter()
-            .map(|handle| {
-                handle
-                    .join()
-                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-            })
-            .collect()
-    });
-    Ok(blocks
-        .into_iter()
-        .collect::<Result<Vec<_>, _>>()?
-        .into_iter()
-        .flatten()
-        .collect())
+    // Collected before the first error is looked for: which one that is must not depend on threads.
+    let solved: Vec<Result<Row, TheoryError>> = rows.par_iter().map(solve).collect();
+    solved.into_iter().collect()
 }
 
 /// Every solve starts from its neighbour's solution and from the solver's own starts.

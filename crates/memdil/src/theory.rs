@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use memdil_losses::Loss;
-use memdil_theory::layer_peeled::numeric::{LpmMinimum, LpmProblem, Search, minimize};
+use memdil_theory::layer_peeled::numeric::{Descent, LpmMinimum, LpmProblem, minimize};
 use memdil_theory::layer_peeled::{LpmSetting, closed_form};
 use memdil_theory::limits::{label_smoothing_classes, limits};
 use memdil_theory::memorization_dilation::{classes, solve};
@@ -220,26 +220,19 @@ fn lpm(arguments: &Lpm) -> anyhow::Result<Map<String, Value>> {
         nonnegative,
         ..
     } = arguments;
-    let setting = LpmSetting {
-        classes,
-        alpha,
-        lambda_w,
-        lambda_h,
-        nonnegative,
-    };
+    let setting = LpmSetting::new(classes, lambda_w, lambda_h)
+        .alpha(alpha)
+        .nonnegative(nonnegative);
     let exact = closed_form(&setting)?;
     let mut map = object(exact)?;
     if arguments.numeric {
-        let problem = LpmProblem {
-            classes,
-            samples: 2,
-            // With as many dimensions as classes, a class may stay at zero, a saddle.
-            dim: classes + SPARE,
-            lambda_w,
-            lambda_h,
-            nonnegative,
-        };
-        let found = minimize(&problem, &Loss::LabelSmoothing { alpha }, Search::default())?;
+        // With as many dimensions as classes, a class may stay at zero, a saddle.
+        let problem = LpmProblem::new(&setting, 2, classes + SPARE);
+        let found = minimize(
+            &problem,
+            &Loss::LabelSmoothing { alpha },
+            Descent::default(),
+        )?;
         let LpmMinimum {
             objective,
             logit_gap,
@@ -275,11 +268,10 @@ impl Setting {
                 range: "in (0, 1)",
             });
         }
-        let setting = MdSetting {
-            lambda_w: self.lambda_w,
-            lambda_h: self.lambda_h,
-            ..self.space.at(self.eta)
-        };
+        let setting = self
+            .space
+            .at(self.eta)
+            .weight_decay(self.lambda_w, self.lambda_h);
         setting.validate()?;
         Ok(setting)
     }
@@ -294,15 +286,11 @@ impl Space {
             dim,
             nonnegative,
         } = self;
-        MdSetting {
-            lambda_w: 1.0,
-            lambda_h: 1.0,
-            eta,
-            c_md,
-            measure,
-            dim,
-            nonnegative,
-        }
+        MdSetting::new(1.0, 1.0)
+            .noise(eta, c_md)
+            .measure(measure)
+            .dim(dim)
+            .nonnegative(nonnegative)
     }
 }
 
@@ -346,8 +334,7 @@ fn phase(arguments: &Phase) -> anyhow::Result<Map<String, Value>> {
         }
         .into());
     }
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let map = phase_map(&arguments.space.at(low), &loss, &etas, &lambdas, threads)?;
+    let map = phase_map(&arguments.space.at(low), &loss, &etas, &lambdas)?;
     let ratios = || map.ratio.iter().flatten().flatten().copied();
     let summary = json!({
         "cells": cells * cells,

@@ -367,7 +367,7 @@ const PREDICTION: &str = r#"
 /// Runs whose rho is that of the model, or a line in the noise level that is the same for all
 /// losses.
 fn measured(share_of_model: impl Fn(u64) -> f64) -> Vec<Made> {
-    use memdil_theory::{LossKind, MarginLoss, MdSetting, Measure, memorization_dilation::solve};
+    use memdil_theory::{LossKind, MarginLoss, MdSetting, memorization_dilation::solve};
     let mut runs = Vec::new();
     let losses = [
         (
@@ -377,15 +377,7 @@ fn measured(share_of_model: impl Fn(u64) -> f64) -> Vec<Made> {
         (smoothing(), MarginLoss::new(LossKind::Ls, 0.1).unwrap()),
     ];
     let rho = |eta: f64, loss: &MarginLoss| {
-        let setting = MdSetting {
-            lambda_w: 5e-4,
-            lambda_h: 5e-4,
-            eta: eta / (1.0 - eta),
-            c_md: 1.0,
-            measure: Measure::Sphere,
-            dim: 2,
-            nonnegative: true,
-        };
+        let setting = MdSetting::new(5e-4, 5e-4).noise(eta / (1.0 - eta), 1.0);
         if eta > 0.0 {
             solve(&setting, loss).unwrap().rho().unwrap()
         } else {

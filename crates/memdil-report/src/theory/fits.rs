@@ -5,7 +5,7 @@ use std::path::Path;
 use memdil_claims::stats::mean;
 use memdil_records::SearchFolder;
 use memdil_theory::fit::{Bootstrap, Fit, FitRow, fit};
-use memdil_theory::{MarginLoss, MdSetting, TheoryError};
+use memdil_theory::{MarginLoss, TheoryError};
 use serde::Serialize;
 
 use super::model::{in_parallel, loss, rho, setting};
@@ -162,7 +162,7 @@ fn predict(
         for (_, label) in distinct(runs.iter().copied(), |run| (run.loss(), run.loss_label())) {
             let known = runs.iter().find(|run| run.loss_label() == label);
             if let Some(loss) = known.and_then(|run| margin_loss(run)) {
-                questions.push((level, label, MdSetting { eta, ..base }, loss));
+                questions.push((level, label, base.noise(eta, base.c_md), loss));
             }
         }
     }

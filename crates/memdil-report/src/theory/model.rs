@@ -1,7 +1,7 @@
 //! The settings that the section draws, and solving many of them.
 
 use memdil_theory::memorization_dilation::{classes, solve};
-use memdil_theory::{LossKind, MarginLoss, MdSetting, Measure, TheoryError};
+use memdil_theory::{LossKind, MarginLoss, MdSetting, TheoryError};
 use rayon::prelude::*;
 
 use crate::loss::Loss;
@@ -14,15 +14,7 @@ pub(super) const ALPHA: f64 = 0.1;
 
 /// Sphere in as many dimensions as classes, non-negative features, equal decays.
 pub(super) fn setting(eta: f64, c_md: f64, lambda: f64, classes: usize) -> MdSetting {
-    MdSetting {
-        lambda_w: lambda,
-        lambda_h: lambda,
-        eta,
-        c_md,
-        measure: Measure::Sphere,
-        dim: classes,
-        nonnegative: true,
-    }
+    MdSetting::new(lambda, lambda).noise(eta, c_md).dim(classes)
 }
 
 /// The loss of the model; `None` for losses that it does not know.
@@ -46,10 +38,6 @@ pub(super) fn rho(
     }
     let outcome = classes::solve(setting, loss, of)?;
     Ok(classes::ClassesRecord::new(*loss, *setting, of, outcome).rho)
-}
-
-pub(super) fn threads() -> usize {
-    rayon::current_num_threads()
 }
 
 /// The results in the order of the items, worked out on all cores.

@@ -4,7 +4,7 @@ use memdil_theory::phase::{InvariantMap, invariant_map};
 use memdil_theory::{LossKind, MarginLoss, TheoryError};
 
 use super::contour::zero_line;
-use super::model::{ALPHA, decades, setting, threads};
+use super::model::{ALPHA, decades, setting};
 use crate::chart::{Figure, Frame, Group, Key, Picture, Scale};
 use crate::text::{escape, number, setting as short};
 
@@ -165,14 +165,8 @@ fn map(
     features: &[f64],
 ) -> Result<InvariantMap, TheoryError> {
     let smoothing = MarginLoss::new(LossKind::Ls, alpha)?;
-    // Rows differ in cost: more threads than cores, so that none is idle at the end.
-    invariant_map(
-        &setting(eta, c_md, 1.0, 2),
-        &smoothing,
-        classifier,
-        features,
-        4 * threads(),
-    )
+    let base = setting(eta, c_md, 1.0, 2);
+    invariant_map(&base, &smoothing, classifier, features)
 }
 
 /// The ratios of a few settings for every C_MD against those of the first.
@@ -346,7 +340,6 @@ fn bar(x: f64, [bottom, top]: [f64; 2]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use memdil_theory::MdSetting;
     use memdil_theory::memorization_dilation::solve;
 
     #[test]
@@ -357,11 +350,7 @@ mod tests {
         let map = map(0.4, ALPHA, 0.1, &classifier, &features).unwrap();
         for (row, y) in features.iter().enumerate() {
             for (column, x) in classifier.iter().enumerate() {
-                let setting = MdSetting {
-                    lambda_w: x * 0.01,
-                    lambda_h: y / 0.01,
-                    ..setting(0.4, 0.1, 1.0, 2)
-                };
+                let setting = setting(0.4, 0.1, 1.0, 2).weight_decay(x * 0.01, y / 0.01);
                 let ce = solve(&setting, &MarginLoss::cross_entropy()).unwrap().rho();
                 let ls = solve(&setting, &smoothing).unwrap().rho();
                 let expected = ce.zip(ls).map(|(ce, ls)| ls / ce);

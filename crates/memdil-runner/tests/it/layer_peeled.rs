@@ -41,13 +41,11 @@ fn solution(spec: &LayerPeeledSpec) -> LpmSolution {
         nonnegative,
         ..
     } = *spec;
-    closed_form(&LpmSetting {
-        classes,
-        alpha,
-        lambda_w,
-        lambda_h,
-        nonnegative,
-    })
+    closed_form(
+        &LpmSetting::new(classes, lambda_w, lambda_h)
+            .alpha(alpha)
+            .nonnegative(nonnegative),
+    )
     .unwrap()
 }
 

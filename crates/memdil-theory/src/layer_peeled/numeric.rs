@@ -1,8 +1,8 @@
 //! The layer-peeled model by descent, for any loss.
 
-use crate::TheoryError;
-use crate::error::{at_least, positive};
-use crate::lbfgs::{self, Budget};
+use super::closed_form::LpmSetting;
+use crate::error::{TheoryError, at_least, positive, some_dimension, two_classes};
+use crate::optimizers::lbfgs::{self, Budget, Lowest, Minimum};
 use memdil_losses::Loss;
 use ndarray::{Array2, ArrayView2};
 use rand_chacha::ChaCha8Rng;
@@ -10,6 +10,7 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 
 /// Sizes and weight decay of a layer-peeled problem.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub struct LpmProblem {
     /// Number of classes $N$, at least 2.
     pub classes: usize,
@@ -25,9 +26,9 @@ pub struct LpmProblem {
     pub nonnegative: bool,
 }
 
-/// How hard to search.
+/// The random starts of the descent, and when each of them ends.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Search {
+pub struct Descent {
     /// Random starts, at least 1; the best end wins.
     pub starts: usize,
     /// Seed of the starts.
@@ -38,7 +39,7 @@ pub struct Search {
     pub max_iterations: usize,
 }
 
-impl Default for Search {
+impl Default for Descent {
     /// Three starts from seed 0, tolerance 1e-6, 5000 iterations each.
     fn default() -> Self {
         Self {
@@ -52,6 +53,7 @@ impl Default for Search {
 
 /// The best minimum found.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct LpmMinimum {
     /// Value of the objective.
     pub objective: f64,
@@ -72,20 +74,23 @@ pub struct LpmMinimum {
 }
 
 impl LpmProblem {
+    /// The problem of the same classes, weight decay and sign of features; the smoothing belongs to
+    /// the loss.
+    pub const fn new(setting: &LpmSetting, samples: usize, dim: usize) -> Self {
+        Self {
+            classes: setting.classes,
+            samples,
+            dim,
+            lambda_w: setting.lambda_w,
+            lambda_h: setting.lambda_h,
+            nonnegative: setting.nonnegative,
+        }
+    }
+
     fn validate(&self) -> Result<(), TheoryError> {
-        at_least(
-            "classes",
-            self.classes,
-            2,
-            "one class has nothing to separate from",
-        )?;
+        two_classes(self.classes)?;
         at_least("samples", self.samples, 1, "every class needs a sample")?;
-        at_least(
-            "dim",
-            self.dim,
-            1,
-            "features live in at least one dimension",
-        )?;
+        some_dimension(self.dim)?;
         positive("lambda_w", self.lambda_w)?;
         positive("lambda_h", self.lambda_h)
     }
@@ -114,11 +119,10 @@ impl LpmProblem {
 /// # Example
 /// ```
 /// use memdil_losses::Loss;
+/// use memdil_theory::layer_peeled::LpmSetting;
 /// use memdil_theory::layer_peeled::numeric::{LpmProblem, objective};
 /// use ndarray::Array2;
-/// let problem = LpmProblem {
-///     classes: 2, samples: 3, dim: 2, lambda_w: 0.1, lambda_h: 0.1, nonnegative: false,
-/// };
+/// let problem = LpmProblem::new(&LpmSetting::new(2, 0.1, 0.1), 3, 2);
 /// let zeros = (Array2::zeros((2, 2)), Array2::zeros((2, 6)));
 /// let (value, ..) = objective(&problem, &Loss::CrossEntropy {}, zeros.0.view(), zeros.1.view())?;
 /// assert!((value - 2f64.ln()).abs() < 1e-15);
@@ -170,108 +174,132 @@ pub fn objective(
 /// # Example
 /// ```
 /// use memdil_losses::Loss;
-/// use memdil_theory::layer_peeled::numeric::{LpmProblem, Search, minimize};
-/// let problem = LpmProblem {
-///     classes: 3, samples: 2, dim: 4, lambda_w: 1e-2, lambda_h: 1e-2, nonnegative: true,
-/// };
-/// let found = minimize(&problem, &Loss::LabelRelaxation { alpha: 0.1 }, Search::default())?;
+/// use memdil_theory::layer_peeled::LpmSetting;
+/// use memdil_theory::layer_peeled::numeric::{Descent, LpmProblem, minimize};
+/// let problem = LpmProblem::new(&LpmSetting::new(3, 1e-2, 1e-2), 2, 4);
+/// let found = minimize(&problem, &Loss::LabelRelaxation { alpha: 0.1 }, Descent::default())?;
 /// assert!(found.objective < 3f64.ln());
 /// # Ok::<(), memdil_theory::TheoryError>(())
 /// ```
 pub fn minimize(
     problem: &LpmProblem,
     loss: &Loss,
-    search: Search,
+    search: Descent,
 ) -> Result<LpmMinimum, TheoryError> {
     problem.validate()?;
     at_least("starts", search.starts, 1, "something has to be tried")?;
-    let LpmProblem { classes, dim, .. } = *problem;
-    let columns = classes * problem.samples;
-    let split = classes * dim;
-    let weight_scale = (problem.lambda_h / problem.lambda_w).powf(0.25);
-    let feature_scale = (columns as f64).sqrt() / weight_scale;
+    // Parameters are checked once, here, so that the descent below only ever sees numbers.
+    loss.value(Array2::zeros((1, problem.classes)).view(), &[0])?;
+    let scaled = Scaled::new(problem);
     let decay = (problem.lambda_w * problem.lambda_h).sqrt();
-    let mut lower = vec![f64::NEG_INFINITY; split + dim * columns];
-    if problem.nonnegative {
-        lower[split..].fill(0.0);
-    }
     let budget = Budget {
         tolerance: search.tolerance * decay,
         max_iterations: search.max_iterations,
         noise: 1e-14,
     };
-    let unpack = |x: &[f64]| {
-        let weights = Array2::from_shape_fn((classes, dim), |(i, j)| x[i * dim + j] * weight_scale);
-        let features = Array2::from_shape_fn((dim, columns), |(i, j)| {
-            x[split + i * columns + j] * feature_scale
-        });
-        (weights, features)
-    };
-    // Parameters are checked once, here, so that the descent below only ever sees numbers.
-    loss.value(Array2::zeros((1, classes)).view(), &[0])?;
+    let lower = scaled.lower();
     let mut rng = ChaCha8Rng::seed_from_u64(search.seed);
-    let mut unit = || (rng.next_u64() >> 11) as f64 / (1u64 << 53) as f64;
-    let mut best: Option<(lbfgs::Minimum, Vec<f64>)> = None;
-    let mut iterations = 0;
+    let mut lowest = Lowest::default();
     for _ in 0..search.starts {
-        let mut x: Vec<f64> = (0..lower.len())
-            .map(|i| {
-                if i >= split && problem.nonnegative {
-                    unit()
-                } else {
-                    2.0 * unit() - 1.0
-                }
-            })
-            .collect();
-        x[split..]
-            .iter_mut()
-            .for_each(|v| *v /= (columns as f64).sqrt());
-        let eval = |x: &[f64], gradient: &mut [f64]| {
-            let (weights, features) = unpack(x);
-            // Only overflow can fail here: an infinite value makes the line search step back.
-            let Ok((value, in_weights, in_features)) =
-                objective(problem, loss, weights.view(), features.view())
-            else {
-                return f64::INFINITY;
-            };
-            let scaled = in_weights.iter().map(|g| g * weight_scale);
-            let entries = scaled.chain(in_features.iter().map(|g| g * feature_scale));
-            gradient
-                .iter_mut()
-                .zip(entries)
-                .for_each(|(g, entry)| *g = entry);
-            value
-        };
-        let end = lbfgs::minimize(eval, &mut x, &lower, budget);
-        iterations += end.iterations;
-        if best.as_ref().is_none_or(|(b, _)| end.value < b.value) {
-            best = Some((end, x));
+        let mut x = scaled.random_start(&mut rng);
+        let eval = |x: &[f64], gradient: &mut [f64]| scaled.evaluate(loss, x, gradient);
+        let mut end = lbfgs::minimize(eval, &mut x, &lower, budget);
+        end.residual /= decay;
+        lowest.offer(end, x);
+    }
+    let (end, x) = lowest.accept("layer-peeled", search.tolerance)?;
+    Ok(describe(problem, end, scaled.unpack(&x)))
+}
+
+/// The problem in one vector of variables that weigh the same: $W'$ row by row, then $H'$.
+struct Scaled<'a> {
+    problem: &'a LpmProblem,
+    /// Columns of $H$.
+    columns: usize,
+    /// $W / W'$.
+    weight_scale: f64,
+    /// $H / H'$.
+    feature_scale: f64,
+}
+
+impl<'a> Scaled<'a> {
+    fn new(problem: &'a LpmProblem) -> Self {
+        let columns = problem.classes * problem.samples;
+        let weight_scale = (problem.lambda_h / problem.lambda_w).powf(0.25);
+        Self {
+            problem,
+            columns,
+            weight_scale,
+            feature_scale: (columns as f64).sqrt() / weight_scale,
         }
     }
-    let residual = best
-        .as_ref()
-        .map_or(f64::INFINITY, |(end, _)| end.residual / decay);
-    let Some((end, x)) = best.filter(|_| residual <= search.tolerance) else {
-        return Err(TheoryError::NoConvergence {
-            solver: "layer-peeled",
-            residual,
-            tolerance: search.tolerance,
-            iterations,
+
+    /// Entries of $W'$, which come before those of $H'$.
+    fn split(&self) -> usize {
+        self.problem.classes * self.problem.dim
+    }
+
+    fn lower(&self) -> Vec<f64> {
+        let free = f64::NEG_INFINITY;
+        let mut lower = vec![free; self.split() + self.problem.dim * self.columns];
+        if self.problem.nonnegative {
+            lower[self.split()..].fill(0.0);
+        }
+        lower
+    }
+
+    fn random_start(&self, rng: &mut ChaCha8Rng) -> Vec<f64> {
+        let mut unit = || (rng.next_u64() >> 11) as f64 / (1u64 << 53) as f64;
+        let mut x = vec![0.0; self.split() + self.problem.dim * self.columns];
+        let (weights, features) = x.split_at_mut(self.split());
+        weights.fill_with(|| 2.0 * unit() - 1.0);
+        for value in features {
+            *value = if self.problem.nonnegative {
+                unit()
+            } else {
+                2.0 * unit() - 1.0
+            };
+            *value /= (self.columns as f64).sqrt();
+        }
+        x
+    }
+
+    /// $W$ and $H$.
+    fn unpack(&self, x: &[f64]) -> (Array2<f64>, Array2<f64>) {
+        let (dim, split) = (self.problem.dim, self.split());
+        let weights = Array2::from_shape_fn((self.problem.classes, dim), |(i, j)| {
+            x[i * dim + j] * self.weight_scale
         });
-    };
-    let (weights, features) = unpack(&x);
-    Ok(describe(
-        problem, end.value, weights, features, residual, iterations,
-    ))
+        let features = Array2::from_shape_fn((dim, self.columns), |(i, j)| {
+            x[split + i * self.columns + j] * self.feature_scale
+        });
+        (weights, features)
+    }
+
+    /// The objective and its gradient.
+    fn evaluate(&self, loss: &Loss, x: &[f64], gradient: &mut [f64]) -> f64 {
+        let (weights, features) = self.unpack(x);
+        // Only overflow can fail here: an infinite value makes the line search step back.
+        let Ok((value, in_weights, in_features)) =
+            objective(self.problem, loss, weights.view(), features.view())
+        else {
+            return f64::INFINITY;
+        };
+        let (weight_part, feature_part) = gradient.split_at_mut(self.split());
+        for (g, entry) in weight_part.iter_mut().zip(&in_weights) {
+            *g = entry * self.weight_scale;
+        }
+        for (g, entry) in feature_part.iter_mut().zip(&in_features) {
+            *g = entry * self.feature_scale;
+        }
+        value
+    }
 }
 
 fn describe(
     problem: &LpmProblem,
-    objective: f64,
-    weights: Array2<f64>,
-    features: Array2<f64>,
-    residual: f64,
-    iterations: usize,
+    end: Minimum,
+    (weights, features): (Array2<f64>, Array2<f64>),
 ) -> LpmMinimum {
     let n = problem.classes as f64;
     let logits = weights.dot(&features);
@@ -281,13 +309,13 @@ fn describe(
         (column[k as usize] * n - column.sum()) / (n - 1.0)
     });
     LpmMinimum {
-        objective,
+        objective: end.value,
         logit_gap: gaps.sum::<f64>() / columns,
         feature_sq_norm: features.iter().map(|v| v * v).sum::<f64>() / columns,
         weight_row_sq_norm: weights.iter().map(|v| v * v).sum::<f64>() / n,
         weights,
         features,
-        residual,
-        iterations,
+        residual: end.residual,
+        iterations: end.iterations,
     }
 }

@@ -1,11 +1,14 @@
 //! The hard-margin problem behind the limit of label relaxation.
 
-use crate::lbfgs::{self, Budget};
-use crate::{LossKind, MarginLoss, MdSetting, TheoryError};
+use crate::error::{TheoryError, unsupported};
+use crate::margin::{LossKind, MarginLoss};
+use crate::memorization_dilation::MdSetting;
+use crate::optimizers::lbfgs::{self, Budget, Lowest};
 use serde::Serialize;
 
 /// The limiting geometry of label relaxation.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct HardMargin {
     /// Relative dilation.
     pub rho: f64,
@@ -40,34 +43,37 @@ pub struct HardMargin {
 ///
 /// # Example
 /// ```
-/// use memdil_theory::{MdSetting, Measure, limits::label_relaxation};
-/// let setting = MdSetting {
-///     lambda_w: 1e-6, lambda_h: 1e-6, eta: 0.1, c_md: 0.5,
-///     measure: Measure::Sphere, dim: 2, nonnegative: true,
-/// };
+/// use memdil_theory::{MdSetting, limits::label_relaxation};
+/// let setting = MdSetting::new(1e-6, 1e-6).noise(0.1, 0.5);
 /// assert!((label_relaxation(&setting, 0.1)?.rho - 0.2496).abs() < 1e-4);
 /// # Ok::<(), memdil_theory::TheoryError>(())
 /// ```
 pub fn label_relaxation(setting: &MdSetting, alpha: f64) -> Result<HardMargin, TheoryError> {
     setting.validate()?;
-    let unsupported = |what, advice| Err(TheoryError::Unsupported { what, advice });
     let Some(target) = MarginLoss::new(LossKind::Lr, alpha)?.target() else {
         let advice = "that is cross-entropy, whose limit is 1 - 1/sqrt 2";
-        return unsupported("the label relaxation limit at alpha = 0", advice);
+        return Err(unsupported(
+            "the label relaxation limit at alpha = 0",
+            advice,
+        ));
     };
     if target <= 0.0 {
         let advice = "the loss is zero at zero features; choose alpha below 1/2";
-        return unsupported("the label relaxation limit for alpha >= 1/2", advice);
+        return Err(unsupported(
+            "the label relaxation limit for alpha >= 1/2",
+            advice,
+        ));
     }
     if !setting.measure.is_bounded() {
         let advice = "no margin holds on an unbounded support; choose sphere, ball or two-point";
-        return unsupported("the label relaxation limit for the gaussian", advice);
+        return Err(unsupported(
+            "the label relaxation limit for the gaussian",
+            advice,
+        ));
     }
     if setting.eta <= 0.0 {
-        return unsupported(
-            "the label relaxation limit at eta = 0",
-            "without noise rho is 0",
-        );
+        let what = "the label relaxation limit at eta = 0";
+        return Err(unsupported(what, "without noise rho is 0"));
     }
     let problem = Problem::new(setting, target);
     let mut lower = [f64::NEG_INFINITY, 0.0, 0.0, 0.0];
@@ -79,25 +85,16 @@ pub fn label_relaxation(setting: &MdSetting, alpha: f64) -> Result<HardMargin, T
         max_iterations: 500,
         noise: 1e-14,
     };
-    let mut best: Option<(lbfgs::Minimum, [f64; 4])> = None;
+    let mut lowest = Lowest::default();
     for tau in [-4.0, -1.0, 0.5] {
         for slack in [0.0, 0.7] {
             let mut v = [tau, slack, 0.1, 0.1];
             let end = lbfgs::minimize(|v, g| problem.log_decay(v, g), &mut v, &lower, budget);
-            if best.as_ref().is_none_or(|(b, _)| end.value < b.value) {
-                best = Some((end, v));
-            }
+            lowest.offer(end, v);
         }
     }
-    match best {
-        Some((end, v)) if end.residual < 1e-6 => Ok(problem.describe(&v, target)),
-        end => Err(TheoryError::NoConvergence {
-            solver: "hard margin",
-            residual: end.as_ref().map_or(f64::INFINITY, |(e, _)| e.residual),
-            tolerance: 1e-6,
-            iterations: end.map_or(0, |(e, _)| e.iterations),
-        }),
-    }
+    let (_, v) = lowest.accept("hard margin", 1e-6)?;
+    Ok(problem.describe(&v, target))
 }
 
 struct Problem {
@@ -176,20 +173,16 @@ impl Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Measure;
+    use crate::measure::Measure;
 
     #[test]
     fn gradient_equals_finite_differences() {
         for nonnegative in [true, false] {
-            let setting = MdSetting {
-                lambda_w: 2e-3,
-                lambda_h: 1e-3,
-                eta: 0.3,
-                c_md: 0.4,
-                measure: Measure::Ball,
-                dim: 4,
-                nonnegative,
-            };
+            let setting = MdSetting::new(2e-3, 1e-3)
+                .noise(0.3, 0.4)
+                .measure(Measure::Ball)
+                .dim(4)
+                .nonnegative(nonnegative);
             let problem = Problem::new(&setting, 1.3);
             let v = [-0.4, 0.3, 0.2, 0.5];
             let mut gradient = [0.0; 4];

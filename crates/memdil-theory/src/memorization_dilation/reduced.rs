@@ -1,9 +1,9 @@
 //! The reduced problem: risk as a smooth function of five numbers.
 
-use super::MdSetting;
+use super::setting::MdSetting;
 use crate::margin::ConvexMargin;
-use crate::measure::Rule;
-use crate::newton::Quadratic;
+use crate::optimizers::newton::Quadratic;
+use crate::quadrature::GaussRule;
 use std::sync::Arc;
 
 /// The risk above its infimum in the variables that are left after symmetry and tightness.
@@ -20,7 +20,7 @@ use std::sync::Arc;
 pub struct Reduced<'a, L: ?Sized> {
     setting: &'a MdSetting,
     loss: &'a L,
-    rule: Arc<Rule>,
+    rule: Arc<GaussRule>,
     /// $(2\eta/C_{MD})^2$.
     gain: f64,
     kappa: f64,
@@ -35,7 +35,7 @@ const M: usize = 4;
 
 /// Sums over the nodes that value, gradient and Hessian of the expectation are made of.
 #[derive(Default)]
-struct Moments {
+struct NodeSums {
     value: f64,
     slope: f64,
     slope_t: f64,
@@ -54,7 +54,7 @@ impl<'a, L: ConvexMargin + ?Sized> Reduced<'a, L> {
         Self {
             setting,
             loss,
-            rule: Rule::cached(setting.measure, setting.dim, nodes),
+            rule: GaussRule::cached(setting.measure, setting.dim, nodes),
             gain: (2.0 * setting.eta / setting.c_md).powi(2),
             kappa: setting.measure.kappa(setting.dim),
         }
@@ -91,92 +91,94 @@ impl<'a, L: ConvexMargin + ?Sized> Reduced<'a, L> {
 
     /// [`Self::excess`] with its gradient and Hessian.
     pub fn excess_derivatives(&self, y: &[f64; 5]) -> (f64, [f64; 5], [[f64; 5]; 5]) {
-        let s = self.setting;
-        let (a, d2) = (y[LOG_A].exp(), (2.0 * y[LOG_D]).exp());
-        let spread = self.spread(y);
-        let mut value = self.penalty(y, spread);
-        let mut g = [0.0; 5];
-        let mut h = [[0.0; 5]; 5];
+        let spread = Spread::new(y, self.spread(y), self.gain);
+        let mut sum = Quadratic {
+            value: self.penalty(y, spread.value),
+            gradient: [0.0; 5],
+            hessian: [[0.0; 5]; 5],
+        };
+        self.add_clean_loss(y, &spread, &mut sum);
+        self.add_feature_decay(y, &spread, &mut sum);
+        self.add_classifier_decay(y, &mut sum);
+        self.add_noisy_loss(y, &mut sum);
+        (sum.value, sum.gradient, sum.hessian)
+    }
 
-        // First and second derivatives of `spread`, row LOG_A left at zero.
-        let k = 2.0 * self.gain * d2;
-        let across = k * (y[M] - y[MU]);
-        let t1 = [0.0, 2.0 * spread, k * (1.0 + y[XI]), -across, across];
-        let mut t2 = [[0.0; 5]; 5];
-        for i in XI..5 {
-            t2[i][i] = k;
-            t2[LOG_D][i] = 2.0 * t1[i];
-            t2[i][LOG_D] = 2.0 * t1[i];
-        }
-        t2[LOG_D][LOG_D] = 4.0 * spread;
-        t2[M][MU] = -k;
-        t2[MU][M] = -k;
-
-        // 2 E l(A (1 + tau t)) as a function of log A and spread.
-        let sums = self.moments(a, spread.sqrt());
-        value += 2.0 * sums.value;
-        let (e_t, e_tt, e_at) = spread_derivatives(&sums, a, spread.sqrt());
-        g[LOG_A] += 2.0 * a * sums.slope;
-        h[LOG_A][LOG_A] += 2.0 * a * (sums.slope + a * sums.curve);
+    /// Value and derivatives of $2 E\,l(A(1+\tau t))$, a function of $\log A$ and the spread.
+    fn add_clean_loss(&self, y: &[f64; 5], spread: &Spread, sum: &mut Quadratic<5>) {
+        let (a, tau) = (y[LOG_A].exp(), spread.value.sqrt());
+        let nodes = self.node_sums(a, tau);
+        sum.value += 2.0 * nodes.value;
+        let (e_t, e_tt, e_at) = spread_derivatives(&nodes, a, tau);
+        let (g, h, first, second) = (
+            &mut sum.gradient,
+            &mut sum.hessian,
+            &spread.first,
+            &spread.second,
+        );
+        g[LOG_A] += 2.0 * a * nodes.slope;
+        h[LOG_A][LOG_A] += 2.0 * a * (nodes.slope + a * nodes.curve);
         for i in LOG_D..5 {
-            g[i] += 2.0 * e_t * t1[i];
-            h[LOG_A][i] += 2.0 * e_at * t1[i];
-            h[i][LOG_A] += 2.0 * e_at * t1[i];
+            g[i] += 2.0 * e_t * first[i];
+            h[LOG_A][i] += 2.0 * e_at * first[i];
+            h[i][LOG_A] += 2.0 * e_at * first[i];
             for j in LOG_D..5 {
-                h[i][j] += 2.0 * (e_t * t2[i][j] + e_tt * t1[i] * t1[j]);
+                h[i][j] += 2.0 * (e_t * second[i][j] + e_tt * first[i] * first[j]);
             }
         }
+    }
 
-        // 2 lambda_H d^2 (size + kappa spread); d^2 doubles its log-derivative.
+    /// Derivatives of $2\lambda_H d^2(\text{size} + \kappa\,\text{spread})$; $d^2$ doubles its
+    /// log-derivative.
+    fn add_feature_decay(&self, y: &[f64; 5], spread: &Spread, sum: &mut Quadratic<5>) {
+        let (s, d2) = (self.setting, (2.0 * y[LOG_D]).exp());
         let size = 1.0 + y[M] * y[M] + s.eta * (y[XI] * y[XI] + y[MU] * y[MU]);
-        let size1 = [
-            0.0,
-            0.0,
-            2.0 * s.eta * y[XI],
-            2.0 * s.eta * y[MU],
-            2.0 * y[M],
-        ];
+        let (by_xi, by_mu) = (2.0 * s.eta * y[XI], 2.0 * s.eta * y[MU]);
+        let size1 = [0.0, 0.0, by_xi, by_mu, 2.0 * y[M]];
         let size2 = [0.0, 0.0, 2.0 * s.eta, 2.0 * s.eta, 2.0];
         let weight = 2.0 * s.lambda_h * d2;
-        let inner = size + self.kappa * spread;
-        let inner1: [f64; 5] = std::array::from_fn(|i| size1[i] + self.kappa * t1[i]);
+        let inner = size + self.kappa * spread.value;
+        let inner1: [f64; 5] = std::array::from_fn(|i| size1[i] + self.kappa * spread.first[i]);
         for i in LOG_D..5 {
             let double_i = if i == LOG_D { 2.0 } else { 0.0 };
-            g[i] += weight * (inner1[i] + double_i * inner);
+            sum.gradient[i] += weight * (inner1[i] + double_i * inner);
             for j in LOG_D..5 {
                 let double_j = if j == LOG_D { 2.0 } else { 0.0 };
-                let inner2 = self.kappa * t2[i][j] + if i == j { size2[i] } else { 0.0 };
-                h[i][j] += weight
-                    * (inner2
-                        + double_i * inner1[j]
-                        + double_j * inner1[i]
-                        + double_i * double_j * inner);
+                let own = if i == j { size2[i] } else { 0.0 };
+                let inner2 = self.kappa * spread.second[i][j] + own;
+                let crossed = inner2 + double_i * inner1[j] + double_j * inner1[i];
+                sum.hessian[i][j] += weight * (crossed + double_i * double_j * inner);
             }
         }
+    }
 
-        // (lambda_W / 2) A^2 / d^2.
-        let decay = 0.5 * s.lambda_w * a * a / d2;
-        g[LOG_A] += 2.0 * decay;
-        g[LOG_D] -= 2.0 * decay;
+    /// Derivatives of $(\lambda_W / 2) A^2 / d^2$.
+    fn add_classifier_decay(&self, y: &[f64; 5], sum: &mut Quadratic<5>) {
+        let (a, d2) = (y[LOG_A].exp(), (2.0 * y[LOG_D]).exp());
+        let decay = 0.5 * self.setting.lambda_w * a * a / d2;
+        sum.gradient[LOG_A] += 2.0 * decay;
+        sum.gradient[LOG_D] -= 2.0 * decay;
         for (i, j, sign) in [(0, 0, 1.0), (0, 1, -1.0), (1, 0, -1.0), (1, 1, 1.0)] {
-            h[i][j] += 4.0 * sign * decay;
+            sum.hessian[i][j] += 4.0 * sign * decay;
         }
+    }
 
-        // 2 eta l(A xi / d).
-        let noisy = 2.0 * s.eta;
-        let [_, l1, l2] = self.loss.derivatives(a * y[XI]);
+    /// Derivatives of $2\eta\,l(A \xi / d)$.
+    fn add_noisy_loss(&self, y: &[f64; 5], sum: &mut Quadratic<5>) {
+        let (a, noisy) = (y[LOG_A].exp(), 2.0 * self.setting.eta);
         let margin = a * y[XI];
+        let [_, l1, l2] = self.loss.derivatives(margin);
+        let (g, h) = (&mut sum.gradient, &mut sum.hessian);
         g[LOG_A] += noisy * margin * l1;
         g[XI] += noisy * a * l1;
         h[LOG_A][LOG_A] += noisy * margin * (l1 + margin * l2);
         h[LOG_A][XI] += noisy * a * (l1 + margin * l2);
         h[XI][LOG_A] += noisy * a * (l1 + margin * l2);
         h[XI][XI] += noisy * a * a * l2;
-        (value, g, h)
     }
 
-    fn moments(&self, a: f64, tau: f64) -> Moments {
-        let mut sums = Moments::default();
+    fn node_sums(&self, a: f64, tau: f64) -> NodeSums {
+        let mut sums = NodeSums::default();
         for (t, weight) in self.rule.pairs() {
             let reach = 1.0 + tau * t;
             let [l0, l1, l2] = self.loss.derivatives(a * reach);
@@ -265,10 +267,39 @@ pub(crate) fn stretched(w: &[f64; 5]) -> [f64; 5] {
     [w[0], w[1], w[2].sinh(), w[3].sinh(), w[4].sinh()]
 }
 
+/// $(r/d)^2$ with its derivatives; those in $\log A$ are zero.
+struct Spread {
+    value: f64,
+    first: [f64; 5],
+    second: [[f64; 5]; 5],
+}
+
+impl Spread {
+    fn new(y: &[f64; 5], value: f64, gain: f64) -> Self {
+        let k = 2.0 * gain * (2.0 * y[LOG_D]).exp();
+        let across = k * (y[M] - y[MU]);
+        let first = [0.0, 2.0 * value, k * (1.0 + y[XI]), -across, across];
+        let mut second = [[0.0; 5]; 5];
+        for i in XI..5 {
+            second[i][i] = k;
+            second[LOG_D][i] = 2.0 * first[i];
+            second[i][LOG_D] = 2.0 * first[i];
+        }
+        second[LOG_D][LOG_D] = 4.0 * value;
+        second[M][MU] = -k;
+        second[MU][M] = -k;
+        Self {
+            value,
+            first,
+            second,
+        }
+    }
+}
+
 /// Derivatives of $E\,l(A(1+\tau t))$ with respect to $T=\tau^2$: $E_T$, $E_{TT}$ and
 /// $\partial_{\log A} E_T$. Below `TINY` the quotients would be rounding noise; their limits are
 /// used.
-fn spread_derivatives(sums: &Moments, a: f64, tau: f64) -> (f64, f64, f64) {
+fn spread_derivatives(sums: &NodeSums, a: f64, tau: f64) -> (f64, f64, f64) {
     const TINY: f64 = 1e-7;
     let second = a * a * sums.curve_tt;
     if tau < TINY {
@@ -285,7 +316,8 @@ fn spread_derivatives(sums: &Moments, a: f64, tau: f64) -> (f64, f64, f64) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{LossKind, MarginLoss, Measure};
+    use crate::margin::{LossKind, MarginLoss};
+    use crate::measure::Measure;
 
     #[test]
     fn gradient_and_hessian_equal_finite_differences() {
@@ -301,15 +333,11 @@ mod tests {
                 (Measure::TwoPoint, true),
                 (Measure::Gaussian, true),
             ] {
-                let setting = MdSetting {
-                    lambda_w: 3e-3,
-                    lambda_h: 1e-3,
-                    eta: 0.2,
-                    c_md: 0.4,
-                    measure,
-                    dim: 3,
-                    nonnegative,
-                };
+                let setting = MdSetting::new(3e-3, 1e-3)
+                    .noise(0.2, 0.4)
+                    .measure(measure)
+                    .dim(3)
+                    .nonnegative(nonnegative);
                 let problem = Reduced::new(&setting, &loss);
                 let v = [1.2, -0.4, 1.3, 0.3, 0.2];
                 let at = problem.log_excess(&v);

@@ -1,12 +1,22 @@
 //! The parameters of one memorization-dilation problem.
 
-use crate::error::{in_unit, positive};
-use crate::{Measure, TheoryError};
+use crate::error::{TheoryError, in_unit, positive, two_classes, unsupported};
+use crate::measure::Measure;
 use serde::{Deserialize, Serialize};
 
 /// Everything but the loss; the names are the JSON keys.
+///
+/// ```
+/// use memdil_theory::{MdSetting, Measure};
+///
+/// // Non-negative features, unseen ones on the sphere in the plane.
+/// let setting = MdSetting::new(1e-3, 1e-3).noise(0.1, 0.5);
+/// let signed = setting.measure(Measure::Ball).dim(4).nonnegative(false);
+/// assert_eq!((signed.eta, signed.dim), (0.1, 4));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct MdSetting {
     /// Weight decay of the classifier, positive.
     pub lambda_w: f64,
@@ -26,6 +36,52 @@ pub struct MdSetting {
 }
 
 impl MdSetting {
+    /// Weight decay of classifier and features, without noise: the sphere in the plane,
+    /// non-negative features.
+    pub const fn new(lambda_w: f64, lambda_h: f64) -> Self {
+        Self {
+            lambda_w,
+            lambda_h,
+            eta: 0.0,
+            c_md: 1.0,
+            measure: Measure::Sphere,
+            dim: 2,
+            nonnegative: true,
+        }
+    }
+
+    /// With another weight decay of classifier and features.
+    pub const fn weight_decay(self, lambda_w: f64, lambda_h: f64) -> Self {
+        Self {
+            lambda_w,
+            lambda_h,
+            ..self
+        }
+    }
+
+    /// With this noise level and constant.
+    pub const fn noise(self, eta: f64, c_md: f64) -> Self {
+        Self { eta, c_md, ..self }
+    }
+
+    /// With another distribution of unseen features.
+    pub const fn measure(self, measure: Measure) -> Self {
+        Self { measure, ..self }
+    }
+
+    /// With another feature dimension.
+    pub const fn dim(self, dim: usize) -> Self {
+        Self { dim, ..self }
+    }
+
+    /// With non-negative features, or with signed ones.
+    pub const fn nonnegative(self, nonnegative: bool) -> Self {
+        Self {
+            nonnegative,
+            ..self
+        }
+    }
+
     /// Checks every number against its range.
     ///
     /// # Errors
@@ -33,11 +89,8 @@ impl MdSetting {
     ///
     /// # Example
     /// ```
-    /// use memdil_theory::{MdSetting, Measure};
-    /// let setting = MdSetting {
-    ///     lambda_w: 1e-3, lambda_h: 1e-3, eta: 1.5, c_md: 0.5,
-    ///     measure: Measure::Sphere, dim: 2, nonnegative: true,
-    /// };
+    /// use memdil_theory::MdSetting;
+    /// let setting = MdSetting::new(1e-3, 1e-3).noise(1.5, 0.5);
     /// let message = setting.validate().unwrap_err().to_string();
     /// assert_eq!(message, "eta = 1.5 is not allowed: eta must be in [0, 1)");
     /// ```
@@ -47,5 +100,17 @@ impl MdSetting {
         in_unit("eta", self.eta)?;
         positive("c_md", self.c_md)?;
         self.measure.check(self.dim, self.nonnegative)
+    }
+
+    /// [`Self::validate`] for a formula of $N$ classes, which knows the sphere only.
+    pub(crate) fn validate_for(&self, classes: usize) -> Result<(), TheoryError> {
+        self.validate()?;
+        if self.measure != Measure::Sphere {
+            return Err(unsupported(
+                "a measure other than the sphere for N classes",
+                "choose sphere, or two classes",
+            ));
+        }
+        two_classes(classes)
     }
 }

@@ -1,11 +1,12 @@
 //! What the model's optimum looks like.
 
-use super::MdSetting;
-use crate::MarginLoss;
+use super::setting::MdSetting;
+use crate::margin::MarginLoss;
 use serde::Serialize;
 
 /// The optimum in the plane: $x$ along $w_1-w_2$, $y$ across it.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub struct Plane {
     /// $\omega = \|w_1-w_2\|$.
     pub omega: f64,
@@ -21,6 +22,7 @@ pub struct Plane {
 
 /// A minimiser with memorization and dilation; the fields that serialise are the JSON keys.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct MdSolution {
     /// Minimum of the risk, including the entropy of smoothed targets.
     pub risk: f64,
@@ -108,17 +110,15 @@ impl MdOutcome {
 ///
 /// # Example
 /// ```
-/// use memdil_theory::{MarginLoss, MdRecord, MdSetting, Measure, memorization_dilation::solve};
+/// use memdil_theory::{MarginLoss, MdRecord, MdSetting, memorization_dilation::solve};
 /// let loss = MarginLoss::cross_entropy();
-/// let setting = MdSetting {
-///     lambda_w: 5.0, lambda_h: 5.0, eta: 0.1, c_md: 0.5,
-///     measure: Measure::Sphere, dim: 2, nonnegative: true,
-/// };
+/// let setting = MdSetting::new(5.0, 5.0).noise(0.1, 0.5);
 /// let record = MdRecord::new(loss, setting, solve(&setting, &loss)?);
 /// assert!(record.collapsed && record.rho.is_none());
 /// # Ok::<(), memdil_theory::TheoryError>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct MdRecord {
     /// The loss, as the keys `loss` and `alpha`.
     #[serde(flatten)]

@@ -1,10 +1,12 @@
 //! Finding the global minimum of the reduced problem.
 
-use super::reduced::stretched;
-use super::{MdOutcome, MdSetting, MdSolution, Plane, Reduced};
-use crate::TheoryError;
+use super::balance::balanced_margin;
+use super::reduced::{Reduced, stretched};
+use super::setting::MdSetting;
+use super::solution::{MdOutcome, MdSolution, Plane};
+use crate::error::TheoryError;
 use crate::margin::ConvexMargin;
-use crate::newton::{self, NewtonEnd};
+use crate::optimizers::newton::{self, NewtonEnd};
 
 /// Projected gradient of the logarithm of the excess that Newton's method aims at.
 const TOLERANCE: f64 = 1e-10;
@@ -38,11 +40,8 @@ const SHAPES: [(f64, f64); 5] = [(2.0, 0.0), (1.0, 0.0), (0.6, 0.3), (1.2, 0.4),
 /// Label smoothing memorises just as much as cross-entropy, relative to the distance of the
 /// classes, and dilates less:
 /// ```
-/// use memdil_theory::{LossKind, MarginLoss, MdSetting, Measure, memorization_dilation::solve};
-/// let setting = MdSetting {
-///     lambda_w: 1e-5, lambda_h: 1e-5, eta: 0.1, c_md: 0.5,
-///     measure: Measure::Sphere, dim: 2, nonnegative: true,
-/// };
+/// use memdil_theory::{LossKind, MarginLoss, MdSetting, memorization_dilation::solve};
+/// let setting = MdSetting::new(1e-5, 1e-5).noise(0.1, 0.5);
 /// let ce = solve(&setting, &MarginLoss::cross_entropy())?.rho().unwrap();
 /// let ls = solve(&setting, &MarginLoss::new(LossKind::Ls, 0.1)?)?.rho().unwrap();
 /// assert!((ce - 0.3018).abs() < 1e-4);
@@ -113,11 +112,10 @@ pub fn solve_near<L: ConvexMargin + ?Sized>(
         .ok_or_else(missing)?;
     // At tiny weight decay a loss with a kink is a wall. Coming down from larger decay leads along
     // it.
-    let relaxed = MdSetting {
-        lambda_w: setting.lambda_w * CONTINUATION,
-        lambda_h: setting.lambda_h * CONTINUATION,
-        ..*setting
-    };
+    let relaxed = setting.weight_decay(
+        setting.lambda_w * CONTINUATION,
+        setting.lambda_h * CONTINUATION,
+    );
     if end.residual > tolerance(&end)
         && relaxed.lambda_w.max(relaxed.lambda_h) < 1e-3
         && let MdOutcome::Solved(above) = solve_near(&relaxed, loss, &[])?
@@ -196,27 +194,10 @@ fn is_collapsed<L: ConvexMargin + ?Sized>(setting: &MdSetting, loss: &L) -> bool
     pull * (1.0 + setting.eta).sqrt() <= decay_slope(setting)
 }
 
-/// Where $-l'$ falls to `decay`, or 0 if it starts below.
-fn balanced_margin<L: ConvexMargin + ?Sized>(loss: &L, decay: f64) -> f64 {
-    let (mut low, mut high) = (0.0, 1.0);
-    while loss.derivatives(high)[1] < -decay && high < 1e6 {
-        (low, high) = (high, 2.0 * high);
-    }
-    for _ in 0..60 {
-        let middle = 0.5 * (low + high);
-        if loss.derivatives(middle)[1] < -decay {
-            low = middle;
-        } else {
-            high = middle;
-        }
-    }
-    low
-}
-
 /// Margin and `d` of the optimum without noise, where weights and features share the decay equally.
 /// Just short of collapse both may be 0 although noise keeps features alive.
 fn noise_free<L: ConvexMargin + ?Sized>(setting: &MdSetting, loss: &L) -> (f64, f64) {
-    let margin = balanced_margin(loss, decay_slope(setting));
+    let margin = balanced_margin(|z| loss.derivatives(z)[1], decay_slope(setting));
     let across: f64 = if setting.nonnegative { 2.0 } else { 1.0 };
     let d2 = 0.5 * margin * (setting.lambda_w / (setting.lambda_h * across)).sqrt();
     (margin, d2.sqrt())
@@ -251,7 +232,8 @@ fn starts<L: ConvexMargin + ?Sized>(
     }
     // Where memorising costs most dilation, the class features shrink between noisy features that
     // stay as large as they would be alone.
-    let margin = balanced_margin(loss, decay_slope(setting) / setting.eta.sqrt());
+    let decay = decay_slope(setting) / setting.eta.sqrt();
+    let margin = balanced_margin(|z| loss.derivatives(z)[1], decay);
     if margin > 0.0 {
         let shared = setting.lambda_w / (setting.eta * setting.lambda_h * (1.0 + across));
         let xi = (0.5 * margin * shared.sqrt()).sqrt();
@@ -327,7 +309,8 @@ fn describe<L: ConvexMargin + ?Sized>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{LossKind, MarginLoss, Measure};
+    use crate::margin::{LossKind, MarginLoss};
+    use crate::measure::Measure;
 
     /// A small generator is enough to scatter starts.
     struct Scatter(u64);
@@ -363,15 +346,17 @@ mod tests {
                 Measure::TwoPoint,
                 Measure::Gaussian,
             ];
-            let setting = MdSetting {
-                lambda_w: 10f64.powf(scatter.between(-8.0, -0.7)),
-                lambda_h: 10f64.powf(scatter.between(-8.0, -0.7)),
-                eta: scatter.between(0.01, 0.9),
-                c_md: 10f64.powf(scatter.between(-1.5, 1.5)),
-                measure: measures[case % 4],
-                dim: 2 + case % 7,
-                nonnegative: case % 5 != 0,
-            };
+            let setting = MdSetting::new(
+                10f64.powf(scatter.between(-8.0, -0.7)),
+                10f64.powf(scatter.between(-8.0, -0.7)),
+            )
+            .noise(
+                scatter.between(0.01, 0.9),
+                10f64.powf(scatter.between(-1.5, 1.5)),
+            )
+            .measure(measures[case % 4])
+            .dim(2 + case % 7)
+            .nonnegative(case % 5 != 0);
             let MdOutcome::Solved(solution) = solve(&setting, &loss).unwrap() else {
                 continue;
             };

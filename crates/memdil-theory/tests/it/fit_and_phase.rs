@@ -3,7 +3,7 @@
 use memdil_theory::fit::{Bootstrap, FitRow, fit, predict};
 use memdil_theory::memorization_dilation::solve;
 use memdil_theory::phase::{geometric, phase_map};
-use memdil_theory::{LossKind, MarginLoss, MdSetting, Measure};
+use memdil_theory::{LossKind, MarginLoss, MdSetting};
 use proptest::prelude::*;
 
 use crate::common::Scatter;
@@ -20,15 +20,7 @@ fn row(eta: f64, memorization: f64, rho: f64, group: Option<u64>) -> FitRow {
 }
 
 fn base() -> MdSetting {
-    MdSetting {
-        lambda_w: 2e-3,
-        lambda_h: 1e-3,
-        eta: 0.1,
-        c_md: 0.5,
-        measure: Measure::Sphere,
-        dim: 2,
-        nonnegative: true,
-    }
+    MdSetting::new(2e-3, 1e-3).noise(0.1, 0.5)
 }
 
 proptest! {
@@ -177,9 +169,7 @@ fn predictions_are_the_solver_s() {
     let found = predict(&base(), &[0.0, 0.2], &losses).unwrap();
     assert_eq!(found.len(), 4);
     assert_eq!(found[0].rho, Some(0.0));
-    let direct = solve(&MdSetting { eta: 0.2, ..base() }, &losses[1])
-        .unwrap()
-        .rho();
+    let direct = solve(&base().noise(0.2, 0.5), &losses[1]).unwrap().rho();
     assert_eq!(
         (found[3].loss, found[3].eta, found[3].rho),
         (losses[1], 0.2, direct)
@@ -190,18 +180,20 @@ fn predictions_are_the_solver_s() {
 fn phase_map_holds_what_single_solves_give_whatever_the_threads() {
     let other = MarginLoss::new(LossKind::Ls, 0.1).unwrap();
     let (etas, lambdas) = ([0.05, 0.2, 0.4], geometric(1e-5, 0.5, 9).unwrap());
-    let map = phase_map(&base(), &other, &etas, &lambdas, 1).unwrap();
-    assert_eq!(map, phase_map(&base(), &other, &etas, &lambdas, 2).unwrap());
-    assert_eq!(map, phase_map(&base(), &other, &etas, &lambdas, 7).unwrap());
+    let with_threads = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+        let map = || phase_map(&base(), &other, &etas, &lambdas).unwrap();
+        pool.build().unwrap().install(map)
+    };
+    let map = with_threads(1);
+    assert_eq!(map, with_threads(2));
+    assert_eq!(map, with_threads(7));
     let mut collapsed = 0;
     for (i, &eta) in etas.iter().enumerate() {
         for (j, &lambda_h) in lambdas.iter().enumerate() {
-            let setting = MdSetting {
-                lambda_w: 2.0 * lambda_h,
-                lambda_h,
-                eta,
-                ..base()
-            };
+            let setting = base()
+                .weight_decay(2.0 * lambda_h, lambda_h)
+                .noise(eta, 0.5);
             let ce = solve(&setting, &MarginLoss::cross_entropy()).unwrap().rho();
             let ls = solve(&setting, &other).unwrap().rho();
             let close = |a: Option<f64>, b: Option<f64>| match (a, b) {
@@ -214,9 +206,9 @@ fn phase_map_holds_what_single_solves_give_whatever_the_threads() {
         }
     }
     assert!(collapsed > 0, "the map reaches into collapse");
-    assert!(phase_map(&base(), &other, &etas, &lambdas, 0).is_err());
+    assert!(phase_map(&base(), &other, &[], &lambdas).is_err());
     assert!(
-        phase_map(&base(), &other, &[1.5], &lambdas, 1)
+        phase_map(&base(), &other, &[1.5], &lambdas)
             .unwrap_err()
             .to_string()
             .contains("eta")

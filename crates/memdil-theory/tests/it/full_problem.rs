@@ -2,7 +2,7 @@
 //! method.
 
 use memdil_theory::memorization_dilation::solve;
-use memdil_theory::{LossKind, MarginLoss, MdOutcome, MdSetting, MdSolution, Measure};
+use memdil_theory::{LossKind, MarginLoss, MdOutcome, MdSetting, MdSolution};
 
 use crate::common::{Full, Scatter, Variables};
 
@@ -17,15 +17,9 @@ fn cases() -> Vec<(Full, MdSolution)> {
     ]
     .map(
         |(kind, alpha, lambda_w, lambda_h, eta, c_md, nonnegative)| {
-            let setting = MdSetting {
-                lambda_w,
-                lambda_h,
-                eta,
-                c_md,
-                measure: Measure::Sphere,
-                dim: 2,
-                nonnegative,
-            };
+            let setting = MdSetting::new(lambda_w, lambda_h)
+                .noise(eta, c_md)
+                .nonnegative(nonnegative);
             let loss = MarginLoss::new(kind, alpha).unwrap();
             let MdOutcome::Solved(solution) = solve(&setting, &loss).unwrap() else {
                 panic!("{setting:?} collapsed");

@@ -1,7 +1,7 @@
 //! Every solution in `golden/theory.json`, through the records whose JSON the program prints.
 
 use memdil_losses::Loss;
-use memdil_theory::layer_peeled::numeric::{LpmProblem, Search, minimize};
+use memdil_theory::layer_peeled::numeric::{Descent, LpmProblem, minimize};
 use memdil_theory::layer_peeled::{LpmSetting, closed_form};
 use memdil_theory::memorization_dilation::{classes, solve};
 use memdil_theory::{LossKind, MarginLoss, MdRecord, MdSetting};
@@ -60,13 +60,13 @@ fn compare(found: &Value, case: &Map<String, Value>, tolerance: impl Fn(&str) ->
 #[test]
 fn layer_peeled_closed_form() {
     for case in golden("lpm") {
-        let setting = LpmSetting {
-            classes: number(&case, "classes") as usize,
-            alpha: number(&case, "alpha"),
-            lambda_w: number(&case, "lambda_w"),
-            lambda_h: number(&case, "lambda_h"),
-            nonnegative: case["nonnegative"].as_bool().unwrap(),
-        };
+        let setting = LpmSetting::new(
+            number(&case, "classes") as usize,
+            number(&case, "lambda_w"),
+            number(&case, "lambda_h"),
+        )
+        .alpha(number(&case, "alpha"))
+        .nonnegative(case["nonnegative"].as_bool().unwrap());
         let found = serde_json::to_value(closed_form(&setting).unwrap()).unwrap();
         compare(&found, &case, |_| 1e-9);
     }
@@ -76,18 +76,20 @@ fn layer_peeled_closed_form() {
 fn layer_peeled_by_descent() {
     for case in golden("lpm") {
         let classes = number(&case, "classes") as usize;
-        let problem = LpmProblem {
-            classes,
-            samples: 2,
-            dim: classes + 1,
-            lambda_w: number(&case, "lambda_w"),
-            lambda_h: number(&case, "lambda_h"),
-            nonnegative: case["nonnegative"].as_bool().unwrap(),
-        };
+        let problem = LpmProblem::new(
+            &LpmSetting::new(
+                classes,
+                number(&case, "lambda_w"),
+                number(&case, "lambda_h"),
+            )
+            .nonnegative(case["nonnegative"].as_bool().unwrap()),
+            2,
+            classes + 1,
+        );
         let loss = Loss::LabelSmoothing {
             alpha: number(&case, "alpha"),
         };
-        let found = minimize(&problem, &loss, Search::default()).unwrap();
+        let found = minimize(&problem, &loss, Descent::default()).unwrap();
         for (key, value) in [
             ("objective", found.objective),
             ("logit_gap", found.logit_gap),

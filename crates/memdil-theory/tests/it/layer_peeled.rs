@@ -4,20 +4,13 @@
 use memdil_losses::Loss;
 use memdil_metrics::{class_means, nc1, nc2_etf, nc3};
 use memdil_theory::TheoryError;
-use memdil_theory::layer_peeled::numeric::{LpmProblem, Search, minimize, objective};
+use memdil_theory::layer_peeled::numeric::{Descent, LpmProblem, minimize, objective};
 use memdil_theory::layer_peeled::{LpmSetting, closed_form};
 use ndarray::Array2;
 use proptest::prelude::*;
 
 fn problem(setting: &LpmSetting, samples: usize, dim: usize) -> LpmProblem {
-    LpmProblem {
-        classes: setting.classes,
-        samples,
-        dim,
-        lambda_w: setting.lambda_w,
-        lambda_h: setting.lambda_h,
-        nonnegative: setting.nonnegative,
-    }
+    LpmProblem::new(&setting, samples, dim)
 }
 
 prop_compose! {
@@ -26,7 +19,7 @@ prop_compose! {
         nonnegative: bool,
     ) -> LpmSetting {
         let (lambda_w, lambda_h) = (10f64.powf(w), 10f64.powf(h));
-        LpmSetting { classes, alpha, lambda_w, lambda_h, nonnegative }
+        LpmSetting::new(classes, lambda_w, lambda_h).alpha(alpha).nonnegative(nonnegative)
     }
 }
 
@@ -43,9 +36,7 @@ proptest! {
             Loss::LabelRelaxation { alpha: 0.2 },
             Loss::Mse {},
         ][which].clone();
-        let problem = LpmProblem {
-            classes: 3, samples: 2, dim: 4, lambda_w: 0.02, lambda_h: 0.05, nonnegative: false,
-        };
+        let problem = LpmProblem::new(&LpmSetting::new(3, 0.02, 0.05).nonnegative(false), 2, 4);
         let split = |v: &[f64]| {
             let weights = Array2::from_shape_vec((3, 4), v[..12].to_vec()).unwrap();
             let features = Array2::from_shape_vec((4, 6), v[12..].to_vec()).unwrap();
@@ -90,7 +81,7 @@ proptest! {
     fn descent_never_beats_the_closed_form_and_reaches_it(setting in settings(), seed: u64) {
         let solution = closed_form(&setting).unwrap();
         let loss = Loss::LabelSmoothing { alpha: setting.alpha };
-        let search = Search { seed, ..Search::default() };
+        let search = Descent { seed, ..Descent::default() };
         let found = minimize(&problem(&setting, 2, setting.classes + 1), &loss, search).unwrap();
         prop_assert!(found.objective >= solution.objective - 1e-9);
         prop_assert!(found.objective <= solution.objective * (1.0 + 1e-6));
@@ -105,16 +96,13 @@ proptest! {
 fn numeric_minimiser_shows_neural_collapse() {
     for nonnegative in [true, false] {
         for alpha in [0.0, 0.1] {
-            let problem = LpmProblem {
-                classes: 4,
-                samples: 5,
-                dim: 6,
-                lambda_w: 5e-3,
-                lambda_h: 2e-3,
-                nonnegative,
-            };
+            let problem = LpmProblem::new(
+                &LpmSetting::new(4, 5e-3, 2e-3).nonnegative(nonnegative),
+                5,
+                6,
+            );
             let loss = Loss::LabelSmoothing { alpha };
-            let found = minimize(&problem, &loss, Search::default()).unwrap();
+            let found = minimize(&problem, &loss, Descent::default()).unwrap();
             let (features, labels) = (found.features.t(), problem.labels());
             assert!(nc1(features, &labels, 4).unwrap() < 1e-9);
             assert!(nc2_etf(found.weights.view()).unwrap() < 1e-4);
@@ -140,22 +128,15 @@ fn numeric_minimiser_shows_neural_collapse() {
 
 #[test]
 fn other_losses_are_minimised_too() {
-    let problem = LpmProblem {
-        classes: 3,
-        samples: 2,
-        dim: 3,
-        lambda_w: 1e-3,
-        lambda_h: 1e-3,
-        nonnegative: true,
-    };
+    let problem = LpmProblem::new(&LpmSetting::new(3, 1e-3, 1e-3), 2, 3);
     for loss in [Loss::LabelRelaxation { alpha: 0.1 }, Loss::Mse {}] {
-        let found = minimize(&problem, &loss, Search::default()).unwrap();
+        let found = minimize(&problem, &loss, Descent::default()).unwrap();
         let again = minimize(
             &problem,
             &loss,
-            Search {
+            Descent {
                 seed: 9,
-                ..Search::default()
+                ..Descent::default()
             },
         )
         .unwrap();
@@ -172,13 +153,7 @@ fn other_losses_are_minimised_too() {
 #[test]
 fn logit_hessian_has_the_stated_condition_number() {
     for (classes, alpha) in [(3, 0.0), (5, 0.1), (10, 0.2)] {
-        let setting = LpmSetting {
-            classes,
-            alpha,
-            lambda_w: 1e-3,
-            lambda_h: 1e-3,
-            nonnegative: true,
-        };
+        let setting = LpmSetting::new(classes, 1e-3, 1e-3).alpha(alpha);
         let solution = closed_form(&setting).unwrap();
         // Rayleigh quotients of diag(p) - p p^T in the two eigenspaces on sum zero.
         let n = classes as f64;
@@ -198,17 +173,10 @@ fn logit_hessian_has_the_stated_condition_number() {
 
 #[test]
 fn unreachable_tolerance_is_an_error_with_the_residual() {
-    let problem = LpmProblem {
-        classes: 3,
-        samples: 2,
-        dim: 3,
-        lambda_w: 1e-3,
-        lambda_h: 1e-3,
-        nonnegative: true,
-    };
-    let search = Search {
+    let problem = LpmProblem::new(&LpmSetting::new(3, 1e-3, 1e-3), 2, 3);
+    let search = Descent {
         max_iterations: 3,
-        ..Search::default()
+        ..Descent::default()
     };
     let error = minimize(&problem, &Loss::CrossEntropy {}, search).unwrap_err();
     let TheoryError::NoConvergence { residual, .. } = error else {
@@ -219,7 +187,7 @@ fn unreachable_tolerance_is_an_error_with_the_residual() {
         minimize(
             &problem,
             &Loss::LabelSmoothing { alpha: 2.0 },
-            Search::default()
+            Descent::default()
         )
         .is_err()
     );

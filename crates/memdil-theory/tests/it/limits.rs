@@ -6,15 +6,7 @@ use memdil_theory::{LossKind, MarginLoss, MdSetting, Measure};
 use proptest::prelude::*;
 
 fn at(lambda: f64) -> MdSetting {
-    MdSetting {
-        lambda_w: lambda,
-        lambda_h: lambda,
-        eta: 0.1,
-        c_md: 0.5,
-        measure: Measure::Sphere,
-        dim: 2,
-        nonnegative: true,
-    }
+    MdSetting::new(lambda, lambda).noise(0.1, 0.5)
 }
 
 fn rho(setting: &MdSetting, kind: LossKind, alpha: f64) -> f64 {
@@ -33,7 +25,7 @@ proptest! {
         ],
         nonnegative: bool,
     ) {
-        let setting = MdSetting { eta, c_md: eta / share, measure, dim, nonnegative, ..at(1e-9) };
+        let setting = at(1e-9).noise(eta, eta / share).measure(measure).dim(dim).nonnegative(nonnegative);
         let law = label_smoothing(&setting, alpha).unwrap();
         let found = rho(&setting, LossKind::Ls, alpha);
         prop_assert!((found / law - 1.0).abs() < 0.01, "{found} {law} {setting:?}");
@@ -48,7 +40,7 @@ proptest! {
         eta in 0.02..0.45f64, share in 0.1..1.5f64, two_points: bool, nonnegative: bool,
     ) {
         let measure = if two_points { Measure::TwoPoint } else { Measure::Sphere };
-        let setting = |lambda| MdSetting { eta, c_md: eta / share, measure, nonnegative, ..at(lambda) };
+        let setting = |lambda| at(lambda).noise(eta, eta / share).measure(measure).nonnegative(nonnegative);
         // Logarithmic in the decay, and not monotone on the way: absurdly small numbers are needed.
         let gap = |lambda| (rho(&setting(lambda), LossKind::Ce, 0.0) - limits::CROSS_ENTROPY).abs();
         let (near, nearer) = (gap(1e-20), gap(1e-60));
@@ -63,7 +55,7 @@ proptest! {
         let measure = if ball { Measure::Ball } else { Measure::TwoPoint };
         let base = at(1e-8);
         let lambda_w = base.lambda_w * 10f64.powf(log_ratio);
-        let setting = MdSetting { eta, c_md, nonnegative, measure, lambda_w, ..base };
+        let setting = base.weight_decay(lambda_w, base.lambda_h).noise(eta, c_md).measure(measure).nonnegative(nonnegative);
         let limit = label_relaxation(&setting, alpha).unwrap();
         let found = rho(&setting, LossKind::Lr, alpha);
         // A ball puts little mass near its surface: the wall is softer there.
@@ -104,10 +96,7 @@ fn little_relaxation_is_cross_entropy() {
 fn the_three_losses_keep_their_order() {
     let found = limits::limits(&at(1e-6), 0.1).unwrap();
     assert!(found.rho_ls < found.rho_lr.unwrap() && found.rho_lr < found.rho_ce);
-    let gaussian = MdSetting {
-        measure: Measure::Gaussian,
-        ..at(1e-6)
-    };
+    let gaussian = at(1e-6).measure(Measure::Gaussian);
     let found = limits::limits(&gaussian, 0.1).unwrap();
     assert!(found.rho_ce.is_none() && found.rho_lr.is_none());
     assert!(
@@ -126,10 +115,7 @@ fn the_three_losses_keep_their_order() {
 
 #[test]
 fn high_dimension_delays_the_constant_of_cross_entropy() {
-    let setting = MdSetting {
-        dim: 50,
-        ..at(1e-20)
-    };
+    let setting = at(1e-20).dim(50);
     assert!((rho(&setting, LossKind::Ce, 0.0) - 0.448).abs() < 1e-3);
     assert!((rho(&at(1e-20), LossKind::Ce, 0.0) - 0.2961).abs() < 1e-4);
 }
@@ -137,11 +123,7 @@ fn high_dimension_delays_the_constant_of_cross_entropy() {
 #[test]
 fn label_smoothing_of_several_classes_follows_its_law() {
     for (count, dim, nonnegative) in [(3, 3, true), (4, 4, false), (3, 8, false)] {
-        let setting = MdSetting {
-            dim,
-            nonnegative,
-            ..at(1e-8)
-        };
+        let setting = at(1e-8).dim(dim).nonnegative(nonnegative);
         let loss = MarginLoss::new(LossKind::Ls, 0.1).unwrap();
         let outcome = classes::solve(&setting, &loss, count).unwrap();
         let classes::ClassesOutcome::Solved(found) = outcome else {

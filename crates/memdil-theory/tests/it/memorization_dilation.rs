@@ -1,6 +1,7 @@
 //! The memorization-dilation model: optimality, limits, collapse and bad input, for random
 //! parameters.
 
+use memdil_theory::layer_peeled::{LpmSetting, closed_form};
 use memdil_theory::memorization_dilation::classes::{self, ClassesOutcome};
 use memdil_theory::memorization_dilation::{Reduced, solve, solve_near};
 use memdil_theory::{
@@ -11,23 +12,11 @@ use proptest::prelude::*;
 use crate::common::Scatter;
 
 fn base() -> MdSetting {
-    MdSetting {
-        lambda_w: 1e-3,
-        lambda_h: 1e-3,
-        eta: 0.1,
-        c_md: 0.5,
-        measure: Measure::Sphere,
-        dim: 2,
-        nonnegative: true,
-    }
+    MdSetting::new(1e-3, 1e-3).noise(0.1, 0.5)
 }
 
 fn decay(lambda: f64) -> MdSetting {
-    MdSetting {
-        lambda_w: lambda,
-        lambda_h: lambda,
-        ..base()
-    }
+    base().weight_decay(lambda, lambda)
 }
 
 fn smoothing(alpha: f64) -> MarginLoss {
@@ -60,9 +49,7 @@ prop_compose! {
         ],
         dim in 2usize..20, nonnegative: bool,
     ) -> MdSetting {
-        MdSetting {
-            lambda_w: 10f64.powf(w), lambda_h: 10f64.powf(h), eta, c_md: 10f64.powf(c), measure, dim, nonnegative,
-        }
+        MdSetting::new(10f64.powf(w), 10f64.powf(h)).noise(eta, 10f64.powf(c)).measure(measure).dim(dim).nonnegative(nonnegative)
     }
 }
 
@@ -134,7 +121,7 @@ proptest! {
     fn smoothing_dilates_less_than_cross_entropy(
         log_lambda in -7.0..-3.0f64, eta in 0.01..0.45f64, c_md in 0.1..5.0f64, alpha in 0.02..0.3f64,
     ) {
-        let setting = MdSetting { eta, c_md, ..decay(10f64.powf(log_lambda)) };
+        let setting = decay(10f64.powf(log_lambda)).noise(eta, c_md);
         let ce = solved(&setting, &MarginLoss::cross_entropy()).rho;
         let ls = solved(&setting, &smoothing(alpha)).rho;
         prop_assert!(ls < ce, "{setting:?} {alpha}: {ls} {ce}");
@@ -145,10 +132,8 @@ proptest! {
         log_lambda in -5.0..-1.5f64, alpha in 0.0..0.4f64, nonnegative: bool,
     ) {
         // F is twice the mean over samples, so the classifier's decay counts half.
-        let setting = MdSetting { eta: 0.0, nonnegative, ..decay(10f64.powf(log_lambda)) };
-        let peeled = memdil_theory::layer_peeled::closed_form(&memdil_theory::layer_peeled::LpmSetting {
-            classes: 2, alpha, lambda_w: 0.5 * setting.lambda_w, lambda_h: setting.lambda_h, nonnegative,
-        }).unwrap();
+        let setting = decay(10f64.powf(log_lambda)).noise(0.0, 0.5).nonnegative(nonnegative);
+        let peeled = closed_form(&LpmSetting::new(2, 0.5 * setting.lambda_w, setting.lambda_h).alpha(alpha).nonnegative(nonnegative)).unwrap();
         let outcome = solve(&setting, &smoothing(alpha)).unwrap();
         let MdOutcome::NoiseFree { risk, logit_clean, separation } = outcome else {
             return Err(TestCaseError::fail(format!("{outcome:?}")));
@@ -169,9 +154,7 @@ proptest! {
         prop_assume!(pull > 0.0);
         let across = if setting.nonnegative { 2.0 } else { 1.0 };
         let product = pull * pull * (1.0 + setting.eta) / across;
-        let with = |factor: f64| MdSetting {
-            lambda_w: factor * product / setting.lambda_h, ..setting
-        };
+        let with = |factor: f64| setting.weight_decay(factor * product / setting.lambda_h, setting.lambda_h);
         let zero = 2.0 * (1.0 + setting.eta) * (loss.derivatives(0.0)[0] + loss.infimum());
         let below = solve(&with(0.9), &loss).unwrap();
         prop_assert!(below.solution().is_some() && below.risk() < zero, "{below:?} {zero}");
@@ -195,7 +178,7 @@ proptest! {
 
     #[test]
     fn a_neighbour_does_not_change_the_answer(setting in settings(), loss in losses(), factor in 0.3..3.0f64) {
-        let near = MdSetting { lambda_w: setting.lambda_w * factor, ..setting };
+        let near = setting.weight_decay(setting.lambda_w * factor, setting.lambda_h);
         if let (MdOutcome::Solved(here), MdOutcome::Solved(there)) =
             (solve(&setting, &loss).unwrap(), solve(&near, &loss).unwrap())
         {
@@ -207,11 +190,7 @@ proptest! {
 
 #[test]
 fn smoothing_can_lose_where_noise_and_decay_are_large() {
-    let setting = MdSetting {
-        eta: 0.4,
-        c_md: 0.1,
-        ..decay(0.004)
-    };
+    let setting = decay(0.004).noise(0.4, 0.1);
     let ce = solved(&setting, &MarginLoss::cross_entropy()).rho;
     let ls = solved(&setting, &smoothing(0.1)).rho;
     assert!(
@@ -224,13 +203,7 @@ fn smoothing_can_lose_where_noise_and_decay_are_large() {
 fn costly_memorization_shrinks_class_features_between_noisy_ones() {
     // Little C_MD, much noise and nearly free features: clean features retreat, they do not
     // collapse.
-    let setting = MdSetting {
-        lambda_w: 0.02,
-        lambda_h: 1e-5,
-        eta: 0.5,
-        c_md: 0.08,
-        ..base()
-    };
+    let setting = base().weight_decay(0.02, 1e-5).noise(0.5, 0.08);
     let solution = solved(&setting, &smoothing(0.1));
     assert!(solution.plane.xi / solution.plane.d > 100.0, "{solution:?}");
     assert!(
@@ -244,54 +217,16 @@ fn costly_memorization_shrinks_class_features_between_noisy_ones() {
 fn bad_numbers_are_named_with_their_range() {
     let good = base();
     let cases = [
-        (
-            MdSetting {
-                lambda_w: 0.0,
-                ..good
-            },
-            "lambda_w",
-        ),
-        (
-            MdSetting {
-                lambda_w: f64::INFINITY,
-                ..good
-            },
-            "lambda_w",
-        ),
-        (
-            MdSetting {
-                lambda_h: -1.0,
-                ..good
-            },
-            "lambda_h",
-        ),
-        (MdSetting { eta: 1.0, ..good }, "eta"),
-        (MdSetting { eta: -0.1, ..good }, "eta"),
-        (
-            MdSetting {
-                eta: f64::NAN,
-                ..good
-            },
-            "eta",
-        ),
-        (MdSetting { c_md: 0.0, ..good }, "c_md"),
-        (MdSetting { dim: 0, ..good }, "dim"),
-        (
-            MdSetting {
-                dim: 1,
-                nonnegative: false,
-                ..good
-            },
-            "dim",
-        ),
-        (
-            MdSetting {
-                dim: 1,
-                measure: Measure::TwoPoint,
-                ..good
-            },
-            "dim",
-        ),
+        (good.weight_decay(0.0, good.lambda_h), "lambda_w"),
+        (good.weight_decay(f64::INFINITY, good.lambda_h), "lambda_w"),
+        (good.weight_decay(good.lambda_w, -1.0), "lambda_h"),
+        (good.noise(1.0, good.c_md), "eta"),
+        (good.noise(-0.1, good.c_md), "eta"),
+        (good.noise(f64::NAN, good.c_md), "eta"),
+        (good.noise(good.eta, 0.0), "c_md"),
+        (good.dim(0), "dim"),
+        (good.dim(1).nonnegative(false), "dim"),
+        (good.measure(Measure::TwoPoint).dim(1), "dim"),
     ];
     for (setting, name) in cases {
         let message = solve(&setting, &smoothing(0.1)).unwrap_err().to_string();
@@ -304,11 +239,7 @@ fn bad_numbers_are_named_with_their_range() {
             .to_string()
     };
     assert!(three(&good).starts_with("dim = 2"));
-    let ball = MdSetting {
-        measure: Measure::Ball,
-        dim: 3,
-        ..good
-    };
+    let ball = good.measure(Measure::Ball).dim(3);
     assert!(three(&ball).contains("sphere"));
     assert!(
         classes::solve(&good, &smoothing(0.1), 1)
@@ -327,12 +258,10 @@ fn two_classes_of_the_general_model_are_the_exact_model() {
             (LossKind::Lr, 0.1),
         ] {
             for dim in [2, 7] {
-                let setting = MdSetting {
-                    eta: 0.2,
-                    dim,
-                    nonnegative,
-                    ..decay(2e-3)
-                };
+                let setting = decay(2e-3)
+                    .noise(0.2, 0.5)
+                    .dim(dim)
+                    .nonnegative(nonnegative);
                 let loss = MarginLoss::new(kind, alpha).unwrap();
                 let exact = solved(&setting, &loss);
                 let ClassesOutcome::Solved(found) = classes::solve(&setting, &loss, 2).unwrap()
@@ -360,23 +289,20 @@ fn two_classes_of_the_general_model_are_the_exact_model() {
 
 #[test]
 fn classes_without_noise_or_beyond_the_threshold_need_no_solver() {
-    let setting = |eta: f64, lambda: f64, nonnegative: bool| MdSetting {
-        eta,
-        dim: 4,
-        nonnegative,
-        ..decay(lambda)
+    let setting = |eta: f64, lambda: f64, nonnegative: bool| {
+        decay(lambda)
+            .noise(eta, 0.5)
+            .dim(4)
+            .nonnegative(nonnegative)
     };
     for nonnegative in [true, false] {
         // F is the mean over samples times N, so the classifier's decay counts 1/N.
-        let peeled =
-            memdil_theory::layer_peeled::closed_form(&memdil_theory::layer_peeled::LpmSetting {
-                classes: 4,
-                alpha: 0.1,
-                lambda_w: 1e-3 / 4.0,
-                lambda_h: 1e-3,
-                nonnegative,
-            })
-            .unwrap();
+        let peeled = closed_form(
+            &LpmSetting::new(4, 1e-3 / 4.0, 1e-3)
+                .alpha(0.1)
+                .nonnegative(nonnegative),
+        )
+        .unwrap();
         let ClassesOutcome::NoiseFree {
             risk,
             feature_sq_norm,

@@ -1,6 +1,6 @@
 //! A fixed rule for expectations over the sphere, seen in its first coordinates.
 
-use crate::measure::eigen_tridiagonal;
+use crate::quadrature::eigen_tridiagonal;
 
 /// Weighted points of the first $N$ coordinates of a uniform point of the unit sphere in $R^P$;
 /// each stands for itself and its mirror image.

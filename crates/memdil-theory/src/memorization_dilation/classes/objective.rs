@@ -1,10 +1,11 @@
 //! The risk of a symmetric configuration of N classes.
 
-use super::{ClassesSolution, Cloud};
-use crate::lbfgs::Minimum;
-use crate::margin::logistic;
-use crate::memorization_dilation::MdSetting;
-use crate::{ConvexMargin, LossKind, MarginLoss};
+use super::cloud::Cloud;
+use super::outcome::ClassesSolution;
+use crate::margin::{ConvexMargin, LossKind, MarginLoss, logistic};
+use crate::memorization_dilation::balance::balanced_margin;
+use crate::memorization_dilation::setting::MdSetting;
+use crate::optimizers::lbfgs::Minimum;
 use std::f64::consts::SQRT_2;
 
 /// The risk above its infimum in $(\log A, \log g)$, $A=\omega g$ the clean logit gap and $g = b-c$
@@ -19,11 +20,20 @@ pub(super) struct Symmetric<'a> {
 }
 
 /// Coordinates over $g$ of a class feature ($1+c$ and $c$) and of a noisy one.
-struct Shape {
+struct Coordinates {
     c: f64,
     at_true: f64,
     at_label: f64,
     at_other: f64,
+}
+
+/// The optimum without noise, whose excess bounds that with noise from below.
+pub(super) struct NoiseFree {
+    /// Logit gap.
+    pub(super) gap: f64,
+    /// $g$.
+    pub(super) size: f64,
+    pub(super) excess: f64,
 }
 
 impl<'a> Symmetric<'a> {
@@ -104,25 +114,16 @@ impl<'a> Symmetric<'a> {
         -self.simple(0.0).1 * (1.0 + self.setting.eta).sqrt() <= self.decay_slope()
     }
 
-    /// Gap, size and excess of the optimum without noise.
-    pub(super) fn noise_free(&self) -> (f64, f64, f64) {
+    pub(super) fn noise_free(&self) -> NoiseFree {
         let decay = self.decay_slope();
-        let (mut low, mut high) = (0.0, 1.0);
-        while self.simple(high).1 < -decay && high < 1e6 {
-            (low, high) = (high, 2.0 * high);
-        }
-        for _ in 0..60 {
-            let middle = 0.5 * (low + high);
-            if self.simple(middle).1 < -decay {
-                low = middle;
-            } else {
-                high = middle;
-            }
-        }
+        let gap = balanced_margin(|gap| self.simple(gap).1, decay);
         let s = self.setting;
         let count = if s.nonnegative { self.n - 1.0 } else { self.n };
-        let size = (low * (s.lambda_w * count / (self.n * s.lambda_h)).sqrt()).sqrt();
-        (low, size, self.n * (self.simple(low).0 + low * decay))
+        NoiseFree {
+            gap,
+            size: (gap * (s.lambda_w * count / (self.n * s.lambda_h)).sqrt()).sqrt(),
+            excess: self.n * (self.simple(gap).0 + gap * decay),
+        }
     }
 
     pub(super) fn lower(&self) -> Vec<f64> {
@@ -145,9 +146,9 @@ impl<'a> Symmetric<'a> {
         }
     }
 
-    fn shape(&self, x: &[f64]) -> Shape {
+    fn shape(&self, x: &[f64]) -> Coordinates {
         if self.setting.nonnegative {
-            Shape {
+            Coordinates {
                 c: x[2].sinh(),
                 at_true: x[3].sinh(),
                 at_label: x[4].sinh(),
@@ -156,7 +157,7 @@ impl<'a> Symmetric<'a> {
         } else {
             let (own, label) = (x[2].sinh(), x[3].sinh());
             let mean = (own + label) / self.n;
-            Shape {
+            Coordinates {
                 c: -1.0 / self.n,
                 at_true: own - mean,
                 at_label: label - mean,
@@ -170,7 +171,7 @@ impl<'a> Symmetric<'a> {
         let (s, n) = (self.setting, self.n);
         let shape = self.shape(x);
         let (a, g2) = (x[0].exp(), (2.0 * x[1]).exp());
-        let Shape {
+        let Coordinates {
             c,
             at_true,
             at_label,
@@ -262,7 +263,7 @@ impl<'a> Symmetric<'a> {
 
     /// Excess of the noisy samples' loss and its derivatives in the logits of true class, label,
     /// others.
-    fn noisy_loss(&self, a: f64, shape: &Shape) -> (f64, [f64; 3]) {
+    fn noisy_loss(&self, a: f64, shape: &Coordinates) -> (f64, [f64; 3]) {
         let (own, label, other) = (a * shape.at_true, a * shape.at_label, a * shape.at_other);
         let rest = self.n - 2.0;
         let top = own.max(other);
@@ -279,7 +280,7 @@ impl<'a> Symmetric<'a> {
         (value, slopes)
     }
 
-    pub(super) fn describe(&self, x: &[f64], end: &Minimum, iterations: usize) -> ClassesSolution {
+    pub(super) fn describe(&self, x: &[f64], end: &Minimum) -> ClassesSolution {
         let (n, shape) = (self.n, self.shape(x));
         let (a, g) = (x[0].exp(), x[1].exp());
         let relative = (1.0 + shape.c - shape.at_true).powi(2)
@@ -301,7 +302,7 @@ impl<'a> Symmetric<'a> {
             logit_noisy: a * (shape.at_label - shape.at_true),
             constraint_residual: (self.setting.eta * memorization / allowed - 1.0).abs(),
             stationarity: end.residual,
-            iterations,
+            iterations: end.iterations,
         }
     }
 }
@@ -309,7 +310,6 @@ impl<'a> Symmetric<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Measure;
 
     #[test]
     fn gradient_equals_finite_differences() {
@@ -320,15 +320,10 @@ mod tests {
         ] {
             let loss = MarginLoss::new(kind, alpha).unwrap();
             for (classes, dim, nonnegative) in [(2, 2, true), (4, 4, true), (4, 9, false)] {
-                let setting = MdSetting {
-                    lambda_w: 3e-3,
-                    lambda_h: 1e-3,
-                    eta: 0.2,
-                    c_md: 0.4,
-                    measure: Measure::Sphere,
-                    dim,
-                    nonnegative,
-                };
+                let setting = MdSetting::new(3e-3, 1e-3)
+                    .noise(0.2, 0.4)
+                    .dim(dim)
+                    .nonnegative(nonnegative);
                 let cloud = Cloud::rough(classes, dim);
                 let problem = Symmetric::new(&setting, &loss, classes, cloud);
                 let x = [1.2, -0.4, 0.1, 0.3, 0.5, 0.2];

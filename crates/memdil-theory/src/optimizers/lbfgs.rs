@@ -1,5 +1,6 @@
 //! L-BFGS with lower bounds, over slices.
 
+use crate::error::TheoryError;
 use std::collections::VecDeque;
 
 /// How long and how closely to minimise.
@@ -24,7 +25,62 @@ pub struct Minimum {
     pub iterations: usize,
 }
 
+/// The lowest of several minima, each with what it is the minimum of.
+pub(crate) struct Lowest<P> {
+    best: Option<(Minimum, P)>,
+    pub(crate) iterations: usize,
+}
+
+impl<P> Default for Lowest<P> {
+    fn default() -> Self {
+        Self {
+            best: None,
+            iterations: 0,
+        }
+    }
+}
+
+impl<P> Lowest<P> {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.best.is_none()
+    }
+
+    /// Adds a minimum; among equal values the first stays.
+    pub(crate) fn offer(&mut self, end: Minimum, point: P) {
+        self.iterations += end.iterations;
+        if self.best.as_ref().is_none_or(|(b, _)| end.value < b.value) {
+            self.best = Some((end, point));
+        }
+    }
+
+    /// The lowest, with the iterations of all.
+    ///
+    /// # Errors
+    /// [`TheoryError::NoConvergence`] when its residual is above the tolerance.
+    pub(crate) fn accept(
+        self,
+        solver: &'static str,
+        tolerance: f64,
+    ) -> Result<(Minimum, P), TheoryError> {
+        let iterations = self.iterations;
+        match self.best {
+            Some((end, point)) if end.residual <= tolerance => {
+                Ok((Minimum { iterations, ..end }, point))
+            }
+            end => Err(TheoryError::NoConvergence {
+                solver,
+                residual: end.map_or(f64::INFINITY, |(end, _)| end.residual),
+                tolerance,
+                iterations,
+            }),
+        }
+    }
+}
+
+/// Pairs that the direction is made from.
 const MEMORY: usize = 12;
+/// Lengths of a step that are tried, each 0.4 times the one before.
+const LENGTHS: usize = 40;
 
 /// Minimises a smooth function over $x \ge$ `lower`, overwriting `x`.
 ///
@@ -63,17 +119,9 @@ pub fn minimize(
     let mut value = eval(x, &mut gradient);
     let mut next = vec![0.0; n];
     let mut next_gradient = vec![0.0; n];
-    let mut pairs: VecDeque<(Vec<f64>, Vec<f64>)> = VecDeque::with_capacity(MEMORY);
+    let mut pairs = Pairs::with_capacity(MEMORY);
     let mut iterations = 0;
-    let residual = |x: &[f64], g: &[f64]| {
-        let moves = x
-            .iter()
-            .zip(g)
-            .zip(lower)
-            .map(|((x, g), lo)| (x - (x - g).max(*lo)).abs());
-        moves.fold(0.0, f64::max)
-    };
-    let mut error = residual(x, &gradient);
+    let mut error = residual(x, &gradient, lower);
     while error > budget.tolerance && iterations < budget.max_iterations {
         iterations += 1;
         let free: Vec<bool> = (0..n)
@@ -86,14 +134,12 @@ pub fn minimize(
             direction = two_loop(&gradient, &free, &pairs);
         }
         // Without curvature the scale of the gradient says nothing about the length of a step.
-        let norm = dot(&direction, &direction).sqrt();
-        let mut step = if pairs.is_empty() {
-            (1.0 / norm).min(1.0)
-        } else {
-            1.0
-        };
+        let mut step = 1.0;
+        if pairs.is_empty() {
+            step = (1.0 / dot(&direction, &direction).sqrt()).min(1.0);
+        }
         let mut accepted = false;
-        for _ in 0..40 {
+        for _ in 0..LENGTHS {
             let mut promised = 0.0;
             for i in 0..n {
                 next[i] = (x[i] + step * direction[i]).max(lower[i]);
@@ -103,7 +149,7 @@ pub fn minimize(
             let descends = there <= value + 1e-4 * promised;
             let polishes = promised.abs() <= 4.0 * budget.noise
                 && there <= value + budget.noise
-                && residual(&next, &next_gradient) < error;
+                && residual(&next, &next_gradient, lower) < error;
             if promised < 0.0 && (descends || polishes) {
                 value = there;
                 accepted = true;
@@ -118,21 +164,14 @@ pub fn minimize(
             pairs.clear();
             continue;
         }
-        let s: Vec<f64> = next.iter().zip(x.iter()).map(|(a, b)| a - b).collect();
-        let y: Vec<f64> = next_gradient
-            .iter()
-            .zip(&gradient)
-            .map(|(a, b)| a - b)
-            .collect();
-        if dot(&s, &y) > 1e-10 * (dot(&s, &s) * dot(&y, &y)).sqrt() {
-            if pairs.len() == MEMORY {
-                pairs.pop_front();
-            }
-            pairs.push_back((s, y));
-        }
+        remember(
+            &mut pairs,
+            difference(&next, x),
+            difference(&next_gradient, &gradient),
+        );
         x.copy_from_slice(&next);
         std::mem::swap(&mut gradient, &mut next_gradient);
-        error = residual(x, &gradient);
+        error = residual(x, &gradient, lower);
     }
     Minimum {
         value,
@@ -141,8 +180,33 @@ pub fn minimize(
     }
 }
 
+/// Largest entry of the projected gradient.
+fn residual(x: &[f64], gradient: &[f64], lower: &[f64]) -> f64 {
+    let entries = x.iter().zip(gradient).zip(lower);
+    entries
+        .map(|((x, g), lo)| (x - (x - g).max(*lo)).abs())
+        .fold(0.0, f64::max)
+}
+
+/// Steps in the variables with the changes of the gradient, the oldest first.
+type Pairs = VecDeque<(Vec<f64>, Vec<f64>)>;
+
+/// Keeps a pair of positive curvature, in place of the oldest when the memory is full.
+fn remember(pairs: &mut Pairs, s: Vec<f64>, y: Vec<f64>) {
+    if dot(&s, &y) > 1e-10 * (dot(&s, &s) * dot(&y, &y)).sqrt() {
+        if pairs.len() == MEMORY {
+            pairs.pop_front();
+        }
+        pairs.push_back((s, y));
+    }
+}
+
+fn difference(a: &[f64], b: &[f64]) -> Vec<f64> {
+    a.iter().zip(b).map(|(a, b)| a - b).collect()
+}
+
 /// The quasi-Newton direction within the free coordinates.
-fn two_loop(gradient: &[f64], free: &[bool], pairs: &VecDeque<(Vec<f64>, Vec<f64>)>) -> Vec<f64> {
+fn two_loop(gradient: &[f64], free: &[bool], pairs: &Pairs) -> Vec<f64> {
     let masked = |a: &[f64], b: &[f64]| -> f64 {
         a.iter()
             .zip(b)

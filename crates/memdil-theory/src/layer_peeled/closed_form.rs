@@ -1,0 +1,249 @@
+//! The global minimiser in closed form.
+
+use crate::error::{TheoryError, at_least, in_unit, positive, two_classes};
+use ndarray::Array2;
+use serde::{Deserialize, Serialize};
+
+/// Parameters of the model under label smoothing (`alpha` = 0: cross-entropy).
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct LpmSetting {
+    /// Number of classes $N$, at least 2.
+    pub classes: usize,
+    /// Smoothing $\alpha$ in [0, 1); the target is $(1-\alpha)e_k + \alpha/N$.
+    pub alpha: f64,
+    /// Weight decay of the classifier, positive.
+    pub lambda_w: f64,
+    /// Weight decay of the features, positive.
+    pub lambda_h: f64,
+    /// Whether features are non-negative.
+    pub nonnegative: bool,
+}
+
+/// The global minimiser; fields are the JSON keys.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct LpmSolution {
+    /// What was solved.
+    #[serde(flatten)]
+    pub setting: LpmSetting,
+    /// Whether everything is zero.
+    pub collapsed: bool,
+    /// True logit minus any other, $s$.
+    pub logit_gap: f64,
+    /// Minimum of the objective.
+    pub objective: f64,
+    /// $\|h_k\|^2$.
+    pub feature_sq_norm: f64,
+    /// $\|w_k\|^2$.
+    pub weight_row_sq_norm: f64,
+    /// Condition number of the loss's Hessian in the logits (on sum zero): $Np^*$, or 1 for two
+    /// classes.
+    pub hessian_condition: f64,
+}
+
+/// The global minimiser of the layer-peeled model, for $P \ge N$ ($P \ge N-1$ for signed features).
+///
+/// With $c = 2\sqrt{(N-1)\lambda_W\lambda_H}$ (signed: $2(N-1)\sqrt{\lambda_W\lambda_H/N}$),
+/// $$1-p^* = \tfrac{N-1}{N}\alpha + c, \qquad s = \log\frac{p^*(N-1)}{1-p^*},$$
+/// and total collapse to zero if $p^* \le 1/N$. Features are an orthogonal frame $h_k = b e_k$
+/// (signed: a simplex $b(e_k - 1/N)$), weights $w_k = a(e_k - 1/N)$, $ab = s$.
+/// Source: model Nguyen et al., ICLR 2023, and Fang et al. 2021; this form is this project's.
+///
+/// # Errors
+/// A parameter out of range, by name.
+///
+/// # Example
+/// ```
+/// use memdil_theory::layer_peeled::{LpmSetting, closed_form};
+/// let solution = closed_form(&LpmSetting::new(2, 1e-3, 1e-3))?;
+/// assert!((solution.logit_gap - 6.212606095751518).abs() < 1e-12);
+/// # Ok::<(), memdil_theory::TheoryError>(())
+/// ```
+pub fn closed_form(setting: &LpmSetting) -> Result<LpmSolution, TheoryError> {
+    setting.validate()?;
+    let (lambda_w, lambda_h) = (setting.lambda_w, setting.lambda_h);
+    let n = setting.classes as f64;
+    let (cost, balance, size) = if setting.nonnegative {
+        let cost = 2.0 * ((n - 1.0) * lambda_w * lambda_h).sqrt();
+        (cost, (lambda_w * (n - 1.0) / lambda_h).sqrt(), 1.0)
+    } else {
+        let cost = 2.0 * (n - 1.0) * (lambda_w * lambda_h / n).sqrt();
+        (cost, (lambda_w * n / lambda_h).sqrt(), (n - 1.0) / n)
+    };
+    // 1 - p*, summed without cancellation.
+    let missing = setting.alpha * (n - 1.0) / n + cost;
+    let collapsed = missing >= (n - 1.0) / n;
+    let gap = if collapsed {
+        0.0
+    } else {
+        (-missing).ln_1p() + (n - 1.0).ln() - missing.ln()
+    };
+    let squared_b = gap * balance;
+    Ok(LpmSolution {
+        setting: *setting,
+        collapsed,
+        logit_gap: gap,
+        objective: ((n - 1.0) * (-gap).exp()).ln_1p()
+            + missing * gap * f64::from(u8::from(!collapsed)),
+        feature_sq_norm: squared_b * size,
+        weight_row_sq_norm: gap / balance * (n - 1.0) / n,
+        hessian_condition: if setting.classes == 2 || collapsed {
+            1.0
+        } else {
+            n * (1.0 - missing)
+        },
+    })
+}
+
+impl LpmSetting {
+    /// Cross-entropy and non-negative features.
+    pub const fn new(classes: usize, lambda_w: f64, lambda_h: f64) -> Self {
+        Self {
+            classes,
+            alpha: 0.0,
+            lambda_w,
+            lambda_h,
+            nonnegative: true,
+        }
+    }
+
+    /// With label smoothing of this strength.
+    pub const fn alpha(self, alpha: f64) -> Self {
+        Self { alpha, ..self }
+    }
+
+    /// With non-negative features, or with signed ones.
+    pub const fn nonnegative(self, nonnegative: bool) -> Self {
+        Self {
+            nonnegative,
+            ..self
+        }
+    }
+
+    fn validate(&self) -> Result<(), TheoryError> {
+        two_classes(self.classes)?;
+        in_unit("alpha", self.alpha)?;
+        positive("lambda_w", self.lambda_w)?;
+        positive("lambda_h", self.lambda_h)
+    }
+}
+
+impl LpmSolution {
+    /// The minimiser itself, for `samples` samples a class and feature dimension `dim`.
+    ///
+    /// # Shapes
+    /// $W$ is (N, P); $H$ is (P, N n), class after class.
+    ///
+    /// # Errors
+    /// `samples` = 0, or `dim` below $N$ (signed: $N-1$), where the frame does not fit.
+    ///
+    /// # Example
+    /// ```
+    /// use memdil_theory::layer_peeled::{LpmSetting, closed_form};
+    /// let setting = LpmSetting::new(3, 1e-3, 1e-3).alpha(0.1).nonnegative(false);
+    /// let solution = closed_form(&setting)?;
+    /// let (weights, features) = solution.factors(5, 2)?;
+    /// let logits = weights.dot(&features);
+    /// assert!((logits[(0, 0)] - logits[(1, 0)] - solution.logit_gap).abs() < 1e-12);
+    /// # Ok::<(), memdil_theory::TheoryError>(())
+    /// ```
+    pub fn factors(
+        &self,
+        samples: usize,
+        dim: usize,
+    ) -> Result<(Array2<f64>, Array2<f64>), TheoryError> {
+        let n = self.setting.classes;
+        at_least("samples", samples, 1, "every class needs a sample")?;
+        let (mut frame, simplex) = (Array2::zeros((n, dim)), simplex(n));
+        let centre = 1.0 - 1.0 / n as f64;
+        let weight = (self.weight_row_sq_norm / centre).sqrt();
+        let mut weights = Array2::zeros((n, dim));
+        if self.setting.nonnegative {
+            let why = "an orthogonal frame needs a direction a class";
+            at_least("dim", dim, n, why)?;
+            let b = self.feature_sq_norm.sqrt();
+            for k in 0..n {
+                frame[(k, k)] = b;
+                for j in 0..n {
+                    weights[(k, j)] = weight * (f64::from(u8::from(j == k)) - 1.0 / n as f64);
+                }
+            }
+        } else {
+            let why = "a simplex of N points spans N - 1 directions";
+            at_least("dim", dim, n - 1, why)?;
+            let b = (self.feature_sq_norm / centre).sqrt();
+            for k in 0..n {
+                for j in 0..n - 1 {
+                    frame[(k, j)] = b * simplex[(k, j)];
+                    weights[(k, j)] = weight * simplex[(k, j)];
+                }
+            }
+        }
+        let features = Array2::from_shape_fn((dim, n * samples), |(p, i)| frame[(i / samples, p)]);
+        Ok((weights, features))
+    }
+}
+
+/// The points $e_k - 1/N$ in an orthonormal basis of their span (Helmert's), one a row.
+fn simplex(n: usize) -> Array2<f64> {
+    Array2::from_shape_fn((n, n - 1), |(k, j)| {
+        let scale = (((j + 1) * (j + 2)) as f64).sqrt();
+        match k.cmp(&(j + 1)) {
+            std::cmp::Ordering::Less => 1.0 / scale,
+            std::cmp::Ordering::Equal => -((j + 1) as f64) / scale,
+            std::cmp::Ordering::Greater => 0.0,
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn simplex_points_have_the_right_inner_products() {
+        let points = simplex(5);
+        let gram = points.dot(&points.t());
+        for ((i, j), value) in gram.indexed_iter() {
+            let expected = if i == j { 0.8 } else { -0.2 };
+            assert!((value - expected).abs() < 1e-14);
+        }
+    }
+
+    #[test]
+    fn bad_parameters_are_named() {
+        let good = LpmSetting::new(3, 1e-3, 1e-3).alpha(0.1);
+        let cases = [
+            (LpmSetting { classes: 1, ..good }, "classes"),
+            (LpmSetting { alpha: 1.0, ..good }, "alpha"),
+            (
+                LpmSetting {
+                    lambda_w: 0.0,
+                    ..good
+                },
+                "lambda_w",
+            ),
+            (
+                LpmSetting {
+                    lambda_h: f64::NAN,
+                    ..good
+                },
+                "lambda_h",
+            ),
+        ];
+        for (setting, name) in cases {
+            let message = closed_form(&setting).unwrap_err().to_string();
+            assert!(message.starts_with(name), "{message}");
+        }
+        let solution = closed_form(&good).unwrap();
+        assert!(
+            solution
+                .factors(1, 2)
+                .unwrap_err()
+                .to_string()
+                .contains("dim = 2")
+        );
+    }
+}

@@ -1,0 +1,133 @@
+//! The limits of the three losses.
+
+use super::hard_margin::label_relaxation;
+use crate::error::{TheoryError, unsupported};
+use crate::margin::{LossKind, MarginLoss};
+use crate::memorization_dilation::MdSetting;
+use serde::Serialize;
+
+/// $\rho \to 1 - 1/\sqrt2$ under cross-entropy, for every $\eta > 0$, $C_{MD}$ and every measure
+/// whose support reaches $\pm r$ along $w$ and no further.
+///
+/// Margins grow without bound, so that only the smallest counts: the clean one, $A(1-2\rho)$,
+/// equals the noisy one, $A\xi/d$. At given norms both are proportional to
+/// $\rho(1-2\rho)/(1-\rho)$, maximal here. The approach is logarithmic in $1/\lambda$.
+///
+/// ```
+/// let value = |rho: f64| rho * (1.0 - 2.0 * rho) / (1.0 - rho);
+/// let best = value(memdil_theory::limits::CROSS_ENTROPY);
+/// assert!(best > value(0.292) && best > value(0.294));
+/// ```
+pub const CROSS_ENTROPY: f64 = 1.0 - std::f64::consts::FRAC_1_SQRT_2;
+
+/// The small-decay law of label smoothing: relative dilation vanishes like $\lambda_W^{1/4}$.
+///
+/// $$\rho \sim \sqrt{\frac{\eta}{C_{MD}}}
+///   \left(\frac{\lambda_W}{\alpha(1-\alpha/2)E[t^2]}\right)^{1/4}$$
+/// with $E[t^2]$ from [`crate::Measure::margin_variance`]. Both kinds of margins settle at the
+/// finite minimiser $z^*$ of the loss, $\nu \to \|h_1-h_2\|$, and $\rho$ balances the spread of
+/// margins, $l''(z^*) z^{*2}\rho^2 E[t^2]$ a class, against the decay of the weights.
+///
+/// # Errors
+/// A parameter out of range; `alpha` = 0, which is cross-entropy.
+///
+/// # Example
+/// ```
+/// use memdil_theory::{MdSetting, limits};
+/// let setting = MdSetting::new(1e-9, 1e-9).noise(0.1, 0.5);
+/// let rho = limits::label_smoothing(&setting, 0.1)?;
+/// assert!((rho - 0.00538).abs() < 1e-5);
+/// # Ok::<(), memdil_theory::TheoryError>(())
+/// ```
+pub fn label_smoothing(setting: &MdSetting, alpha: f64) -> Result<f64, TheoryError> {
+    setting.validate()?;
+    let loss = smoothing(alpha)?;
+    let variance = setting.measure.margin_variance(setting.dim);
+    let curvature = loss.alpha() * (1.0 - 0.5 * loss.alpha()) * variance;
+    Ok((setting.eta / setting.c_md).sqrt() * (setting.lambda_w / curvature).powf(0.25))
+}
+
+/// The law of [`label_smoothing`] for $N$ classes (see
+/// [`memorization_dilation::classes`](crate::memorization_dilation::classes)), sphere in $R^P$.
+///
+/// $$\rho \sim \sqrt{\frac{\eta}{C_{MD}}}
+///   \left(\frac{2\lambda_W(N-1)P}{N(1-\|\pi\|^2)}\right)^{1/4}, \qquad
+///   \pi = (1-\alpha)e_k + \alpha/N.$$
+/// For two classes it is the law above.
+///
+/// # Errors
+/// A parameter out of range; `alpha` = 0; fewer than two classes; a measure that is not the sphere.
+///
+/// # Example
+/// ```
+/// use memdil_theory::{MdSetting, limits};
+/// let setting = MdSetting::new(1e-8, 1e-8).noise(0.1, 0.5);
+/// let two = limits::label_smoothing_classes(&setting, 0.1, 2)?;
+/// assert!((two / limits::label_smoothing(&setting, 0.1)? - 1.0).abs() < 1e-12);
+/// # Ok::<(), memdil_theory::TheoryError>(())
+/// ```
+pub fn label_smoothing_classes(
+    setting: &MdSetting,
+    alpha: f64,
+    classes: usize,
+) -> Result<f64, TheoryError> {
+    setting.validate_for(classes)?;
+    smoothing(alpha)?;
+    let (n, p) = (classes as f64, setting.dim as f64);
+    let other = alpha / n;
+    let own = 1.0 - alpha + other;
+    // 1 - own^2 - (n - 1) other^2 without cancellation: own = 1 - (n - 1) other.
+    let spread = (n - 1.0) * other * (1.0 + own - other);
+    let inner = 2.0 * setting.lambda_w * (n - 1.0) * p / (n * spread);
+    Ok((setting.eta / setting.c_md).sqrt() * inner.powf(0.25))
+}
+
+fn smoothing(alpha: f64) -> Result<MarginLoss, TheoryError> {
+    let loss = MarginLoss::new(LossKind::Ls, alpha)?;
+    if loss.target().is_none() {
+        let advice = "that is cross-entropy, whose limit is 1 - 1/sqrt 2";
+        return Err(unsupported("the label smoothing law at alpha = 0", advice));
+    }
+    Ok(loss)
+}
+
+/// The limits of the three losses side by side; fields are the JSON keys.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Limits {
+    /// [`CROSS_ENTROPY`]; absent for the Gaussian, whose support is unbounded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rho_ce: Option<f64>,
+    /// [`label_smoothing`] at the setting's `lambda_w`.
+    pub rho_ls: f64,
+    /// [`label_relaxation`]; absent for the Gaussian and for `alpha` of 1/2 and more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rho_lr: Option<f64>,
+}
+
+/// All limits for one setting and one `alpha` (shared by smoothing and relaxation).
+///
+/// # Errors
+/// As the single functions, except where a limit does not exist.
+///
+/// # Example
+/// ```
+/// use memdil_theory::{MdSetting, limits::limits};
+/// let setting = MdSetting::new(1e-6, 1e-6).noise(0.1, 0.5);
+/// let found = limits(&setting, 0.1)?;
+/// assert!(found.rho_ls < found.rho_lr.unwrap() && found.rho_lr < found.rho_ce);
+/// # Ok::<(), memdil_theory::TheoryError>(())
+/// ```
+pub fn limits(setting: &MdSetting, alpha: f64) -> Result<Limits, TheoryError> {
+    let rho_ls = label_smoothing(setting, alpha)?;
+    let rho_lr = match label_relaxation(setting, alpha) {
+        Ok(limit) => Some(limit.rho),
+        Err(TheoryError::Unsupported { .. }) => None,
+        Err(error) => return Err(error),
+    };
+    Ok(Limits {
+        rho_ce: setting.measure.is_bounded().then_some(CROSS_ENTROPY),
+        rho_ls,
+        rho_lr,
+    })
+}
