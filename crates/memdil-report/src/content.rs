@@ -397,7 +397,7 @@ fn provenance(runs: &[Run], descents: &[Descent]) -> Option<Block> {
 
 /// The command for this experiment alone.
 fn again(command: Option<&str>, name: &str) -> Option<String> {
-    let command = command.filter(|command| command.starts_with("cargo xtask reproduce"))?;
+    let command = command.filter(|command| command.contains(" reproduce"))?;
     Some(if command.contains("--only") {
         command.to_owned()
     } else {

@@ -24,6 +24,15 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
+    /// A file with one of its presets.
+    pub(crate) fn of_preset(config: &Path, preset: &str) -> Self {
+        Self {
+            config: config.to_owned(),
+            preset: Some(preset.to_owned()),
+            set: Vec::new(),
+        }
+    }
+
     pub(crate) fn config(&self) -> &Path {
         &self.config
     }
@@ -43,7 +52,7 @@ impl Settings {
 }
 
 /// On what machine, with which files.
-#[derive(clap::Args)]
+#[derive(Clone, clap::Args)]
 pub(crate) struct Machine {
     /// cpu or cuda:N
     #[arg(long, default_value = "cpu")]
@@ -77,11 +86,20 @@ pub(crate) struct Writing {
     pub(crate) tensorboard: bool,
 }
 
+impl Default for Writing {
+    fn default() -> Self {
+        Self {
+            checkpoint_every: Duration::from_secs(30),
+            tensorboard: false,
+        }
+    }
+}
+
 /// Takes the path of a folder that is there.
 pub(crate) fn existing_folder() -> impl TypedValueParser<Value = PathBuf> {
     PathBufValueParser::new().try_map(|path| match path.metadata() {
         Ok(found) if found.is_dir() => Ok(path),
-        Ok(_) => Err("is not a folder; give the folder that holds the data sets"),
+        Ok(_) => Err("is not a folder; give the path of a folder"),
         Err(_) => Err("there is no such folder; make it, or correct the path"),
     })
 }

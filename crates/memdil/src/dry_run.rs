@@ -1,5 +1,6 @@
 //! What would be run, and how long it would take.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
@@ -13,45 +14,87 @@ use crate::progress::human;
 
 /// A run that would be made, or is there already.
 pub(crate) struct Planned {
+    /// The place of its line in the manifest, or of its search among the searches.
+    pub(crate) index: usize,
     pub(crate) name: String,
     pub(crate) spec: RunSpec,
     pub(crate) done: bool,
 }
 
-/// Lists the runs with the seconds of each and of all. Each kind of run is timed for a second, in a
-/// process like those that would train it.
-pub(crate) fn show(runs: &[Planned], machine: &Machine, jobs: usize) -> anyhow::Result<()> {
-    let mut timed: Vec<(&RunSpec, Calibration)> = Vec::new();
-    let (mut total, mut longest, mut open) = (0.0, 0.0_f64, 0);
-    for run in runs {
-        if run.done {
-            println!("{:>8}  {}", "done", run.name);
-            continue;
-        }
-        let known = timed
-            .iter()
-            .find(|(spec, _)| Calibration::covers(spec, &run.spec))
-            .map(|(_, known)| *known);
-        let calibration = match known {
-            Some(calibration) => calibration,
-            None => {
-                let calibration = calibrated(&run.spec, machine)?;
-                timed.push((&run.spec, calibration));
-                calibration
+/// How long runs that are not done will take.
+pub(crate) struct Estimate {
+    /// Places of the runs as in [`Planned`], with the seconds of each.
+    open: Vec<(usize, f64)>,
+    /// Done or not.
+    runs: usize,
+    jobs: usize,
+}
+
+impl Estimate {
+    /// Times each kind of run for a second, in a process like those that would train it. `say` gets
+    /// each run with its seconds, in one line, as soon as they are known.
+    pub(crate) fn of(
+        runs: &[Planned],
+        machine: &Machine,
+        jobs: usize,
+        say: &mut dyn FnMut(String),
+    ) -> anyhow::Result<Self> {
+        let mut timed: Vec<(&RunSpec, Calibration)> = Vec::new();
+        let mut open = Vec::new();
+        for run in runs {
+            if run.done {
+                say(format!("{:>8}  {}", "done", run.name));
+                continue;
             }
-        };
-        let seconds = calibration.seconds(&run.spec);
-        println!("{seconds:>6.1} s  {}", run.name);
-        (total, longest, open) = (total + seconds, longest.max(seconds), open + 1);
+            let known = timed
+                .iter()
+                .find(|(spec, _)| Calibration::covers(spec, &run.spec))
+                .map(|(_, known)| *known);
+            let calibration = match known {
+                Some(calibration) => calibration,
+                None => {
+                    let calibration = calibrated(&run.spec, machine)?;
+                    timed.push((&run.spec, calibration));
+                    calibration
+                }
+            };
+            let seconds = calibration.seconds(&run.spec);
+            say(format!("{seconds:>6.1} s  {}", run.name));
+            open.push((run.index, seconds));
+        }
+        Ok(Self {
+            open,
+            runs: runs.len(),
+            jobs,
+        })
     }
-    // No sweep is shorter than its longest run.
-    let wall = (total / jobs as f64).max(longest);
-    let all = runs.len();
-    println!(
-        "about {} ({wall:.0} s) for {open} of {all} runs, {jobs} at a time",
-        human(Duration::from_secs_f64(wall))
-    );
-    Ok(())
+
+    /// Places of what is not done, each once, with seconds.
+    pub(crate) fn open(&self) -> BTreeMap<usize, f64> {
+        let mut open = BTreeMap::new();
+        for (index, seconds) in &self.open {
+            *open.entry(*index).or_default() += seconds;
+        }
+        open
+    }
+
+    /// Seconds by the clock. No sweep is shorter than its longest run.
+    pub(crate) fn wall_clock(&self) -> f64 {
+        let seconds = self.open.iter().map(|(_, seconds)| seconds);
+        let longest = seconds.clone().fold(0.0_f64, |a, b| a.max(*b));
+        (seconds.sum::<f64>() / self.jobs as f64).max(longest)
+    }
+
+    pub(crate) fn summary(&self) -> String {
+        let seconds = self.wall_clock();
+        format!(
+            "about {} ({seconds:.0} s) for {} of {} runs, {} at a time",
+            human(Duration::from_secs_f64(seconds)),
+            self.open.len(),
+            self.runs,
+            self.jobs
+        )
+    }
 }
 
 /// Processes at a time: unless said otherwise one a core, or one on a GPU, whose memory not every

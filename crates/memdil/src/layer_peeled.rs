@@ -16,10 +16,10 @@ use crate::arguments::{Settings, check_folder};
 )]
 pub(crate) struct Arguments {
     #[command(flatten)]
-    settings: Settings,
+    pub(crate) settings: Settings,
     /// Folder of runs that gets layer-peeled.jsonl
     #[arg(long, value_name = "DIR")]
-    out: PathBuf,
+    pub(crate) out: PathBuf,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {

@@ -14,6 +14,7 @@ mod metrics;
 mod noise;
 mod progress;
 mod report;
+mod reproduce;
 mod search;
 mod selftest;
 mod sweep;
@@ -24,9 +25,6 @@ mod transition;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use memdil_data::DataError;
-use memdil_runner::RunnerError;
-use memdil_theory::TheoryError;
 
 /// Neural collapse under label noise: train, measure, report
 #[derive(Parser)]
@@ -64,6 +62,8 @@ enum Command {
     Theory(theory::Command),
     /// Claims, figures and tables of finished runs as one HTML page
     Report(report::Arguments),
+    /// Run the paper's experiments and write the report
+    Reproduce(Box<reproduce::Arguments>),
     /// Whether a device computes what it should, and how fast
     Selftest(selftest::Arguments),
     #[command(hide = true)]
@@ -88,6 +88,7 @@ fn main() -> ExitCode {
         Command::Transition(arguments) => transition::run(&arguments),
         Command::Theory(command) => theory::run(&command),
         Command::Report(arguments) => report::run(&arguments),
+        Command::Reproduce(arguments) => reproduce::run(&arguments),
         Command::Selftest(arguments) => selftest::run(&arguments),
         Command::Calibrate(arguments) => dry_run::run(&arguments),
     };
@@ -96,7 +97,11 @@ fn main() -> ExitCode {
             return silent.exit();
         }
         eprintln!("error: {error:#}");
-        ExitCode::from(if is_bad_input(&error) { 2 } else { 1 })
+        ExitCode::from(if bad_input::is_bad_input(&error) {
+            2
+        } else {
+            1
+        })
     })
 }
 
@@ -130,25 +135,4 @@ fn usage(error: &clap::Error) -> ExitCode {
         .collect();
     eprintln!("{}; see --help", message.join(" "));
     ExitCode::from(2)
-}
-
-fn is_bad_input(error: &anyhow::Error) -> bool {
-    if error.is::<bad_input::BadInput>() {
-        return true;
-    }
-    if let Some(error) = error.downcast_ref::<DataError>() {
-        return error.is_bad_input();
-    }
-    if let Some(error) = error.downcast_ref::<RunnerError>() {
-        return error.is_bad_input();
-    }
-    if let Some(error) = error.downcast_ref::<memdil_records::RecordError>() {
-        return error.is_bad_input();
-    }
-    if let Some(error) = error.downcast_ref::<TheoryError>() {
-        return error.is_bad_input();
-    }
-    error
-        .downcast_ref::<memdil_report::ReportError>()
-        .is_some_and(|e| e.is_bad_input())
 }

@@ -20,27 +20,27 @@ use crate::metrics::inputs::Loaded;
 pub(crate) struct Arguments {
     /// Folder with one folder a run
     #[arg(long, value_name = "DIR", required_unless_present_any = ["features", "theory", "config"])]
-    runs: Option<PathBuf>,
+    pub(crate) runs: Option<PathBuf>,
     /// A .npz or .safetensors with features and labels of a network that anything trained; can be
     /// given many times
     #[arg(long, value_name = "FILE")]
-    features: Vec<PathBuf>,
+    pub(crate) features: Vec<PathBuf>,
     /// Folder for index.html, report.md, claims.json and figures/
     #[arg(long, value_name = "DIR")]
-    out: PathBuf,
+    pub(crate) out: PathBuf,
     /// Count only the runs of this manifest; can be given many times (default: every run in the
     /// folder). Records of the layer-peeled model are shown in any case
     #[arg(long, value_name = "M.jsonl", requires = "runs")]
-    manifest: Vec<PathBuf>,
+    pub(crate) manifest: Vec<PathBuf>,
     /// Experiment file whose claims are tested; can be given many times
     #[arg(long, value_name = "F.toml")]
-    config: Vec<PathBuf>,
+    pub(crate) config: Vec<PathBuf>,
     /// Preset of the experiment files that the runs were made with
     #[arg(long, value_name = "NAME", requires = "config")]
-    preset: Option<String>,
+    pub(crate) preset: Option<String>,
     /// A setting that was changed when the runs were planned; can be given many times
     #[arg(long = "set", value_name = "KEY=VALUE", requires = "config")]
-    set: Vec<String>,
+    pub(crate) set: Vec<String>,
     /// Folder of data sets, for classes that an experiment file leaves out; can be given many times.
     /// Missing data sets are looked up in $MEMDIL_DATA_DIR, ./data and /usr/share/datasets
     #[arg(
@@ -49,16 +49,16 @@ pub(crate) struct Arguments {
         requires = "config",
         value_parser = existing_folder()
     )]
-    data_dirs: Vec<PathBuf>,
+    pub(crate) data_dirs: Vec<PathBuf>,
     /// Numbers to compare with, as experiments/reference/*.toml
     #[arg(long, value_name = "F.toml", requires = "runs")]
-    reference: Option<PathBuf>,
+    pub(crate) reference: Option<PathBuf>,
     /// Add the solved models: curves, phase map, N classes
     #[arg(long)]
-    theory: bool,
+    pub(crate) theory: bool,
     /// Command that makes these runs again, to be printed in the report
     #[arg(long, value_name = "TEXT")]
-    command: Option<String>,
+    pub(crate) command: Option<String>,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {

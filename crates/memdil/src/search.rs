@@ -12,7 +12,7 @@ use memdil_runner::{
 
 use crate::arguments::{Machine, Settings, Writing, check_folder};
 use crate::claims;
-use crate::dry_run::{self, Planned};
+use crate::dry_run::{self, Estimate, Planned};
 use crate::progress;
 
 #[derive(clap::Args)]
@@ -24,148 +24,67 @@ use crate::progress;
     goes on with the same trials when called again.")]
 pub(crate) struct Arguments {
     #[command(flatten)]
-    settings: Settings,
+    pub(crate) settings: Settings,
     /// Folder of runs
     #[arg(long, value_name = "DIR")]
-    out: PathBuf,
+    pub(crate) out: PathBuf,
     /// Make this search of the sweep, counted from 0, or these, one after the other
     #[arg(long, value_name = "I[,J]...", value_delimiter = ',')]
-    index: Vec<usize>,
+    pub(crate) index: Vec<usize>,
     /// Write DIR/search/trials.jsonl, the trials known so far, for memdil sweep run, and run
     /// nothing
     #[arg(long)]
-    plan: bool,
+    pub(crate) plan: bool,
     /// List trials and retrained runs with the time they will take, from timing each kind for a
     /// second, and run nothing
     #[arg(long)]
-    dry_run: bool,
+    pub(crate) dry_run: bool,
     /// Worker processes at a time (default: one a core, or one on a GPU)
     #[arg(long, value_name = "J", value_parser = clap::value_parser!(u16).range(1..))]
-    jobs: Option<u16>,
+    pub(crate) jobs: Option<u16>,
     #[command(flatten)]
-    writing: Writing,
+    pub(crate) writing: Writing,
     #[command(flatten)]
-    machine: Machine,
+    pub(crate) machine: Machine,
     /// Print the histories as one JSON object
     #[arg(long)]
-    json: bool,
+    pub(crate) json: bool,
     /// End when standard input closes: whoever started this process is gone then
     #[arg(long, hide = true)]
-    worker: bool,
+    pub(crate) worker: bool,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     check_folder("--out", &arguments.out)?;
-    let experiment = arguments.settings.load()?;
-    let SearchPlan { searches, absent } = experiment.searches(&arguments.machine.data_dirs)?;
-    let jobs = dry_run::jobs(arguments.jobs, &arguments.machine);
-    let last = searches.len().saturating_sub(1);
-    if let Some(&index) = arguments
-        .index
-        .iter()
-        .find(|&&index| index >= searches.len())
-    {
-        return Err(RunnerError::NoSuchSearch { index, last }.into());
-    }
     if arguments.dry_run {
-        let asked = if arguments.index.is_empty() {
-            searches.len()
-        } else {
-            arguments.index.len()
-        };
-        println!("{asked} searches");
-        let specs: Vec<_> = searches.iter().map(|search| search.spec.clone()).collect();
-        for line in claims::planned(&arguments.settings, &experiment, &specs)? {
-            println!("{line}");
-        }
-        dry_run::show(&planned(&searches, arguments)?, &arguments.machine, jobs)?;
+        let estimate = estimate(arguments, &mut |line| println!("{line}"))?;
+        println!("{}", estimate.summary());
         return Ok(ExitCode::SUCCESS);
     }
+    let SearchPlan { searches, absent } = plan(arguments)?;
     if arguments.worker {
         end_with_parent();
     }
-    let mut options = SearchOptions {
-        out: arguments.out.clone(),
-        index: None,
-        plan: arguments.plan,
-        program: std::env::current_exe().context("cannot find this program's own file")?,
-        jobs,
-        device: arguments.machine.device.clone(),
-        data_dirs: arguments.machine.data_dirs.clone(),
-        checkpoint_every: arguments.writing.checkpoint_every,
-        tensorboard: arguments.writing.tensorboard,
-    };
-    let bar = progress::sweep();
-    // Said once all is known to be good: an error is one line.
     let mut notes = left_out(&searches);
     notes.extend(
         absent
             .iter()
             .map(|(source, n)| format!("note: {source} is not at hand: {n} searches left out")),
     );
-    let mut say = || {
-        std::mem::take(&mut notes)
-            .iter()
-            .for_each(|note| bar.say(note))
-    };
     // All at a time, or those that were asked for, one after the other.
     let asked: Vec<Option<usize>> = match arguments.index.as_slice() {
         [] => vec![None],
         indices => indices.iter().copied().map(Some).collect(),
     };
-    let (mut made, mut trouble): (_, Option<RunnerError>) = (Vec::new(), None);
-    for &index in &asked {
-        options.index = index;
-        let searched = run_searches(&searches, &options, |state| {
-            say();
-            bar.show(state);
-        });
-        bar.clear();
-        match searched {
-            Ok(searched) => made.extend(searched),
-            // Runs that failed or are damaged stop no other search; the last one is said at the
-            // end.
-            Err(
-                error @ (RunnerError::Workers { .. }
-                | RunnerError::Record(RecordError::Malformed { .. })),
-            ) => {
-                if let Some(before) = trouble.replace(error) {
-                    eprintln!("failed: {before}");
-                }
-            }
-            Err(error) => return Err(error.into()),
-        }
-    }
-    if made.is_empty()
-        && let Some(trouble) = trouble
-    {
-        return Err(trouble.into());
-    }
-    say();
-    if arguments.json {
-        println!("{}", serde_json::json!({ "searches": made }));
-    } else {
-        for search in &made {
-            println!("{}", summary(search));
-        }
-        if arguments.plan {
-            let folder = SearchFolder::new(&arguments.out);
-            for index in asked {
-                let [manifest, _] = folder.manifests(index);
-                println!(
-                    "trials: {}, for runs in {}",
-                    manifest.display(),
-                    folder.trials().display()
-                );
-            }
-        } else {
-            println!("runs: {}", arguments.out.display());
-        }
+    let Made { searches, trouble } = make(arguments, &searches, &asked, notes)?;
+    match trouble {
+        Some(trouble) if searches.is_empty() => return Err(trouble.into()),
+        _ => print(arguments, &searches, &asked),
     }
     if let Some(trouble) = trouble {
         return Err(trouble.into());
     }
-    let failed = made
+    let failed = searches
         .iter()
         .any(|search| search.all_tried() && search.best_trial.is_none());
     Ok(if failed {
@@ -175,45 +94,157 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     })
 }
 
-/// Trials and retrained runs of the searches; what values a trial has changes nothing in its time.
-fn planned(searches: &[Search], arguments: &Arguments) -> anyhow::Result<Vec<Planned>> {
-    let folder = SearchFolder::new(&arguments.out);
-    let mut planned = Vec::new();
-    let asked = |index: usize| arguments.index.is_empty() || arguments.index.contains(&index);
-    for (_, search) in searches
-        .iter()
-        .enumerate()
-        .filter(|(index, _)| asked(*index))
-    {
-        let record = folder.read(&search.id)?;
-        let made = record.as_ref().map_or(0, |record| record.trials.len());
-        for trial in 1..=search.search.trials + 1 {
-            let whole = trial > search.search.trials;
-            let mut spec = search.spec.clone();
-            let name = if whole {
-                "retrained".to_owned()
-            } else {
-                format!("trial {trial}")
-            };
-            if whole {
-                spec.data.validation = 0.0;
-            } else {
-                spec.training.epochs = search.search.trial_epochs(spec.training.epochs);
+/// The searches of the experiment, of which the requested ones are there.
+fn plan(arguments: &Arguments) -> anyhow::Result<SearchPlan> {
+    let plan = arguments
+        .settings
+        .load()?
+        .searches(&arguments.machine.data_dirs)?;
+    let searches = plan.searches.len();
+    if let Some(&index) = arguments.index.iter().find(|&&index| index >= searches) {
+        let last = searches.saturating_sub(1);
+        return Err(RunnerError::NoSuchSearch { index, last }.into());
+    }
+    Ok(plan)
+}
+
+/// What became of the requested searches.
+struct Made {
+    searches: Vec<SearchRecord>,
+    /// The last error of runs that failed or are damaged.
+    trouble: Option<RunnerError>,
+}
+
+/// Makes the requested searches; notes are shown once all is known to be good: an error is one
+/// line.
+fn make(
+    arguments: &Arguments,
+    searches: &[Search],
+    asked: &[Option<usize>],
+    mut notes: Vec<String>,
+) -> anyhow::Result<Made> {
+    let mut options = SearchOptions {
+        out: arguments.out.clone(),
+        index: None,
+        plan: arguments.plan,
+        program: std::env::current_exe().context("cannot find this program's own file")?,
+        jobs: dry_run::jobs(arguments.jobs, &arguments.machine),
+        device: arguments.machine.device.clone(),
+        data_dirs: arguments.machine.data_dirs.clone(),
+        checkpoint_every: arguments.writing.checkpoint_every,
+        tensorboard: arguments.writing.tensorboard,
+    };
+    let bar = progress::sweep();
+    let mut made = Made {
+        searches: Vec::new(),
+        trouble: None,
+    };
+    for &index in asked {
+        options.index = index;
+        let searched = run_searches(searches, &options, |state| {
+            notes.drain(..).for_each(|note| bar.say(&note));
+            bar.show(state);
+        });
+        bar.clear();
+        match searched {
+            Ok(searched) => made.searches.extend(searched),
+            // Runs that failed or are damaged stop no other search; the last error is returned.
+            Err(
+                error @ (RunnerError::Workers { .. }
+                | RunnerError::Record(RecordError::Malformed { .. })),
+            ) => {
+                if let Some(before) = made.trouble.replace(error) {
+                    eprintln!("failed: {before}");
+                }
             }
-            let done = if whole {
-                record
-                    .as_ref()
-                    .is_some_and(|record| record.retrained.is_some())
-            } else {
-                trial <= made
-            };
-            planned.push(Planned {
-                name: format!("{}: {name}", search.id),
-                spec,
-                done,
-            });
+            Err(error) => return Err(error.into()),
         }
     }
+    if !made.searches.is_empty() || made.trouble.is_none() {
+        notes.iter().for_each(|note| bar.say(note));
+    }
+    Ok(made)
+}
+
+/// Prints the searches that were made.
+fn print(arguments: &Arguments, made: &[SearchRecord], asked: &[Option<usize>]) {
+    if arguments.json {
+        println!("{}", serde_json::json!({ "searches": made }));
+        return;
+    }
+    for search in made {
+        println!("{}", summary(search));
+    }
+    if !arguments.plan {
+        println!("runs: {}", arguments.out.display());
+        return;
+    }
+    let folder = SearchFolder::new(&arguments.out);
+    for index in asked {
+        let [manifest, _] = folder.manifests(*index);
+        println!(
+            "trials: {}, for runs in {}",
+            manifest.display(),
+            folder.trials().display()
+        );
+    }
+}
+
+/// How long trials and retrained runs that are not done will take: which values a trial has does
+/// not change its time. `say` gets the claims too.
+pub(crate) fn estimate(
+    arguments: &Arguments,
+    say: &mut dyn FnMut(String),
+) -> anyhow::Result<Estimate> {
+    let SearchPlan { searches, .. } = plan(arguments)?;
+    let asked = if arguments.index.is_empty() {
+        searches.len()
+    } else {
+        arguments.index.len()
+    };
+    say(format!("{asked} searches"));
+    let specs: Vec<_> = searches.iter().map(|search| search.spec.clone()).collect();
+    let experiment = arguments.settings.load()?;
+    claims::planned(&arguments.settings, &experiment, &specs)?
+        .into_iter()
+        .for_each(&mut *say);
+    let mut runs = Vec::new();
+    for (index, search) in searches.iter().enumerate() {
+        if arguments.index.is_empty() || arguments.index.contains(&index) {
+            runs.extend(planned(index, search, &SearchFolder::new(&arguments.out))?);
+        }
+    }
+    let jobs = dry_run::jobs(arguments.jobs, &arguments.machine);
+    Estimate::of(&runs, &arguments.machine, jobs, say)
+}
+
+/// The trials of a search and its retrained run.
+fn planned(
+    index: usize,
+    search: &Search,
+    folder: &SearchFolder,
+) -> Result<Vec<Planned>, RecordError> {
+    let record = folder.read(&search.id)?;
+    let made = record.as_ref().map_or(0, |record| record.trials.len());
+    let mut planned = Vec::new();
+    for trial in 1..=search.search.trials {
+        let mut spec = search.spec.clone();
+        spec.training.epochs = search.search.trial_epochs(spec.training.epochs);
+        planned.push(Planned {
+            index,
+            name: format!("{}: trial {trial}", search.id),
+            spec,
+            done: trial <= made,
+        });
+    }
+    let mut spec = search.spec.clone();
+    spec.data.validation = 0.0;
+    planned.push(Planned {
+        index,
+        name: format!("{}: retrained", search.id),
+        spec,
+        done: record.is_some_and(|record| record.retrained.is_some()),
+    });
     Ok(planned)
 }
 

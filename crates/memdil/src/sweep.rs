@@ -13,7 +13,7 @@ use memdil_runner::{RunnerError, SweepOptions, end_with_parent, run_all, status,
 
 use crate::arguments::{Machine, Settings, Writing, check_file, check_folder, existing_folder};
 use crate::claims;
-use crate::dry_run::{self, Planned};
+use crate::dry_run::{self, Estimate, Planned};
 use crate::progress;
 
 #[derive(clap::Subcommand)]
@@ -35,14 +35,14 @@ pub(crate) enum Command {
 #[derive(clap::Args)]
 pub(crate) struct Plan {
     #[command(flatten)]
-    settings: Settings,
+    pub(crate) settings: Settings,
     /// Manifest to write
     #[arg(long, value_name = "M.jsonl")]
-    out: PathBuf,
+    pub(crate) out: PathBuf,
     /// Folder of data sets, for classes that the settings leave out; can be given many times. What
     /// is not there is looked for in $MEMDIL_DATA_DIR, ./data and Debian's place
     #[arg(long = "data-dir", value_name = "DIR", value_parser = existing_folder())]
-    data_dirs: Vec<PathBuf>,
+    pub(crate) data_dirs: Vec<PathBuf>,
 }
 
 #[derive(clap::Args)]
@@ -50,30 +50,30 @@ pub(crate) struct Plan {
 pub(crate) struct Run {
     /// Manifest to work through
     #[arg(long, value_name = "M.jsonl")]
-    manifest: PathBuf,
+    pub(crate) manifest: PathBuf,
     /// Folder that gets one folder a run
     #[arg(long, value_name = "DIR")]
-    out: PathBuf,
+    pub(crate) out: PathBuf,
     /// Make this run, counted from 0, or these, one after the other
     #[arg(long, group = "which", value_name = "I[,J]...", value_delimiter = ',')]
-    index: Vec<usize>,
+    pub(crate) index: Vec<usize>,
     /// Make all runs, in worker processes of one thread each
     #[arg(long, group = "which")]
-    all: bool,
+    pub(crate) all: bool,
     /// List the runs with the time they will take, from timing each kind for a second, and run
     /// nothing
     #[arg(long, requires = "all")]
-    dry_run: bool,
+    pub(crate) dry_run: bool,
     /// Worker processes at a time (default: one a core, or one on a GPU)
     #[arg(long, value_name = "J", value_parser = clap::value_parser!(u16).range(1..))]
-    jobs: Option<u16>,
+    pub(crate) jobs: Option<u16>,
     #[command(flatten)]
-    writing: Writing,
+    pub(crate) writing: Writing,
     #[command(flatten)]
-    machine: Machine,
+    pub(crate) machine: Machine,
     /// End when standard input closes: whoever started this process is gone then
     #[arg(long, hide = true)]
-    worker: bool,
+    pub(crate) worker: bool,
 }
 
 #[derive(clap::Args)]
@@ -91,14 +91,15 @@ pub(crate) struct Status {
 
 pub(crate) fn run(command: &Command) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Plan(arguments) => plan(arguments),
+        Command::Plan(arguments) => plan(arguments, |line| println!("{line}")),
         Command::Run(arguments) => work(arguments),
         Command::Status(arguments) => show(arguments),
     }?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn plan(arguments: &Plan) -> anyhow::Result<()> {
+/// Writes the manifest; `say` gets the number of runs and the tests that they will carry.
+pub(crate) fn plan(arguments: &Plan, say: impl Fn(String)) -> anyhow::Result<()> {
     check_file("--out", &arguments.out)?;
     let experiment = arguments.settings.load()?;
     let memdil_runner::Plan { lines, absent } = experiment.plan(&arguments.data_dirs)?;
@@ -118,48 +119,61 @@ fn plan(arguments: &Plan) -> anyhow::Result<()> {
     for (source, runs) in absent {
         eprintln!("note: {source} is not at hand: {runs} runs left out");
     }
-    println!("{} runs in {}", lines.len(), arguments.out.display());
-    for line in tests {
-        println!("{line}");
-    }
+    say(format!(
+        "{} runs in {}",
+        lines.len(),
+        arguments.out.display()
+    ));
+    tests.into_iter().for_each(say);
     Ok(())
 }
 
 fn work(arguments: &Run) -> anyhow::Result<()> {
     check_folder("--out", &arguments.out)?;
-    let lines = read_manifest(&arguments.manifest)?;
     if arguments.worker {
         end_with_parent();
     }
     if !arguments.index.is_empty() {
-        return some(&lines, arguments);
+        return some(&read_manifest(&arguments.manifest)?, arguments);
+    }
+    if arguments.dry_run {
+        let estimate = estimate(arguments, &mut |line| println!("{line}"))?;
+        println!("{}", estimate.summary());
+        return Ok(());
+    }
+    all(arguments)
+}
+
+/// How long the runs of a manifest that are not complete will take.
+pub(crate) fn estimate(arguments: &Run, say: &mut dyn FnMut(String)) -> anyhow::Result<Estimate> {
+    let mut planned = Vec::new();
+    for (index, line) in read_manifest(&arguments.manifest)?.into_iter().enumerate() {
+        let ManifestLine { id, spec } = line;
+        let done = match RunFolder::new(arguments.out.join(&id)).record() {
+            Ok(record) => record.is_some_and(|record| record.spec == spec),
+            // One damaged record is one run that will fail.
+            Err(RecordError::Malformed { .. }) => false,
+            Err(error) => return Err(error.into()),
+        };
+        planned.push(Planned {
+            index,
+            name: id,
+            spec,
+            done,
+        });
     }
     let jobs = dry_run::jobs(arguments.jobs, &arguments.machine);
-    if arguments.dry_run {
-        let planned = lines.into_iter().map(|ManifestLine { id, spec }| {
-            let done = match RunFolder::new(arguments.out.join(&id)).record() {
-                Ok(record) => record.is_some_and(|record| record.spec == spec),
-                // One damaged record is one run that will fail.
-                Err(RecordError::Malformed { .. }) => false,
-                Err(error) => return Err(error),
-            };
-            Ok(Planned {
-                name: id,
-                spec,
-                done,
-            })
-        });
-        return dry_run::show(
-            &planned.collect::<Result<Vec<_>, RecordError>>()?,
-            &arguments.machine,
-            jobs,
-        );
-    }
+    Estimate::of(&planned, &arguments.machine, jobs, say)
+}
+
+/// Makes all runs of a manifest in worker processes.
+pub(crate) fn all(arguments: &Run) -> anyhow::Result<()> {
+    let lines = read_manifest(&arguments.manifest)?;
     let options = SweepOptions {
         program: std::env::current_exe().context("cannot find this program's own file")?,
         manifest: arguments.manifest.clone(),
         out: arguments.out.clone(),
-        jobs,
+        jobs: dry_run::jobs(arguments.jobs, &arguments.machine),
         device: arguments.machine.device.clone(),
         data_dirs: arguments.machine.data_dirs.clone(),
         checkpoint_every: arguments.writing.checkpoint_every,

@@ -322,7 +322,7 @@ fn bad_data_is_refused() {
     refuse(
         &scene,
         &format!("{train} --data-dir e.toml"),
-        "is not a folder; give the folder that holds the data sets",
+        "is not a folder; give the path of a folder",
     );
     let damage = [
         ("train-labels-idx1-ubyte", idx(2049, &[41], &[0; 41]), "41"),

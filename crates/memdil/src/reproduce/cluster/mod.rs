@@ -1,0 +1,18 @@
+//! `--engine slurm` and `--engine hq`: the same runs as tasks of a job array. The scheduler is the
+//! cluster's.
+//!
+//! [`run`] packs what is not done into tasks, writes the scripts ([`scripts`]), submits them through
+//! [`slurm`] or [`hyperqueue`], and repeats this for what is then missing. The last job is
+//! `memdil reproduce --report-only`.
+
+mod hyperqueue;
+mod options;
+mod place;
+mod process;
+mod run;
+mod scripts;
+mod slurm;
+mod tasks;
+
+pub(super) use options::Cluster;
+pub(super) use run::run;

@@ -1,0 +1,101 @@
+//! How tasks are submitted.
+
+use std::process::Command;
+
+use super::process::output;
+use crate::bad_input::BadInput;
+use crate::reproduce::arguments::{Arguments, Engine};
+use crate::reproduce::layout::Layout;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::reproduce) enum Scheduler {
+    Slurm,
+    HyperQueue,
+}
+
+#[derive(Debug)]
+pub(in crate::reproduce) struct Cluster {
+    pub(in crate::reproduce) scheduler: Scheduler,
+    pub(in crate::reproduce) submit: bool,
+    /// `--partition=P` and so on, as sbatch takes them.
+    pub(in crate::reproduce) arguments: Vec<String>,
+    /// Cores of a task.
+    pub(in crate::reproduce) cpus: u16,
+    /// GPUs of a task: a number, for Slurm also `type:number`.
+    pub(in crate::reproduce) gpus: Option<String>,
+    pub(in crate::reproduce) max_parallel: Option<u16>,
+}
+
+impl Scheduler {
+    /// The program that submits.
+    pub(super) fn tool(self) -> &'static str {
+        match self {
+            Self::Slurm => "sbatch",
+            Self::HyperQueue => "hq",
+        }
+    }
+}
+
+impl Cluster {
+    /// Reads the arguments; `None` for the local engine.
+    pub(in crate::reproduce) fn of(arguments: &Arguments) -> Result<Option<Self>, BadInput> {
+        let tasks = &arguments.tasks;
+        let scheduler = match arguments.engine {
+            Engine::Local => {
+                return match tasks.first_given() {
+                    None => Ok(None),
+                    Some(flag) => Err(BadInput(format!("{flag} is for --engine slurm or hq"))),
+                };
+            }
+            Engine::Slurm => Scheduler::Slurm,
+            Engine::Hq => Scheduler::HyperQueue,
+        };
+        let cluster = Self {
+            scheduler,
+            submit: tasks.submit.unwrap_or(true),
+            arguments: tasks.for_sbatch(),
+            cpus: tasks.cpus_per_task.unwrap_or(1),
+            gpus: tasks.gpus_per_task.clone(),
+            max_parallel: tasks.max_parallel,
+        };
+        if scheduler == Scheduler::HyperQueue {
+            cluster.check_hyperqueue()?;
+        }
+        Ok(Some(cluster))
+    }
+
+    fn check_hyperqueue(&self) -> Result<(), BadInput> {
+        let refused = |reason: &str| Err(BadInput(format!("--engine hq: {reason}")));
+        if !self.arguments.is_empty() || self.max_parallel.is_some() {
+            return refused("partitions, accounts and limits are those of its workers");
+        }
+        match &self.gpus {
+            Some(gpus) if gpus.parse::<u16>().is_err() => {
+                refused("--gpus-per-task must be a number; types are those of its workers")
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Refuses what cannot be submitted from here or into that folder.
+    pub(in crate::reproduce) fn check(&self, layout: &Layout) -> Result<(), BadInput> {
+        let out = &layout.out;
+        if self.scheduler == Scheduler::Slurm && out.to_string_lossy().contains(['"', '\\', '\n']) {
+            return Err(BadInput(format!(
+                "--out {}: Slurm cannot write logs below a name with \", \\ or a new line",
+                out.display()
+            )));
+        }
+        if !self.submit {
+            return Ok(());
+        }
+        let tool = self.scheduler.tool();
+        match output(Command::new(tool).arg("--version")) {
+            Ok(_) => Ok(()),
+            Err(error) => Err(BadInput(format!(
+                "{tool} cannot be used here ({error:#}): run this where jobs are submitted, or add \
+                 --submit=no for the scripts alone"
+            ))),
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! Submits what is not done, waits for it, and repeats this for what is then missing.
+
+use std::fs;
+use std::process::ExitCode;
+
+use anyhow::bail;
+use memdil_records::create_dir;
+
+use super::options::{Cluster, Scheduler};
+use super::place::Place;
+use super::scripts::{self, Scripts};
+use super::tasks::tasks;
+use super::{hyperqueue, slurm};
+use crate::reproduce::arguments::Arguments;
+use crate::reproduce::experiments::Selection;
+use crate::reproduce::layout::Layout;
+
+/// How often what is missing is submitted.
+const ATTEMPTS: usize = 3;
+
+pub(in crate::reproduce) fn run(
+    cluster: &Cluster,
+    arguments: &Arguments,
+    selection: &Selection,
+    layout: &Layout,
+) -> anyhow::Result<ExitCode> {
+    let place = Place::new(layout, cluster.scheduler);
+    place.create()?;
+    create_dir(&layout.runs())?;
+    if cluster.submit {
+        follow_earlier(&place, cluster.scheduler)?;
+    }
+    place.copy_program()?;
+    for attempt in 1..=ATTEMPTS {
+        let tasks = tasks(cluster, arguments, selection, layout)?;
+        if tasks.is_empty() && attempt > 1 {
+            return finish(&place);
+        }
+        let scripts = scripts::write(cluster, arguments, layout, &place, &tasks)?;
+        let seconds: f64 = tasks.iter().map(|task| task.seconds).sum();
+        println!(
+            "{} tasks, about {:.0} min of one processor; scripts in {}",
+            tasks.len(),
+            (seconds / 60.0).ceil(),
+            place.folder.display()
+        );
+        if !cluster.submit {
+            let Scripts { arrays, report } = scripts;
+            for script in arrays.iter().chain([&report]) {
+                println!("{}", script.display());
+            }
+            return Ok(ExitCode::SUCCESS);
+        }
+        for of_before in [place.report_log(), place.report_status()] {
+            let _ = fs::remove_file(of_before);
+        }
+        match cluster.scheduler {
+            Scheduler::Slurm => slurm::run(&place, &scripts)?,
+            Scheduler::HyperQueue => hyperqueue::run(&place, &scripts)?,
+        }
+    }
+    match tasks(cluster, arguments, selection, layout)?.as_slice() {
+        [] => finish(&place),
+        [first, ..] => bail!(
+            "tasks are not done after {ATTEMPTS} attempts; first: {}; logs are in {}",
+            first.arguments,
+            place.logs().display()
+        ),
+    }
+}
+
+/// Waits for jobs of an earlier call, which run on without it: only what they leave is submitted.
+fn follow_earlier(place: &Place, scheduler: Scheduler) -> anyhow::Result<()> {
+    let jobs = place.submitted_before();
+    let waiting = match scheduler {
+        _ if jobs.is_empty() => false,
+        Scheduler::Slurm => !slurm::queue(&jobs)?.is_empty(),
+        Scheduler::HyperQueue => true,
+    };
+    if !waiting {
+        return Ok(());
+    }
+    eprintln!("following jobs {} of an earlier call", jobs.join(", "));
+    match scheduler {
+        Scheduler::Slurm => slurm::follow(&jobs),
+        Scheduler::HyperQueue => {
+            // A server that was started anew does not know them: there is nothing to wait for.
+            if hyperqueue::follow(&jobs).is_err() {
+                eprintln!("the server does not know them: what is missing is submitted again");
+            }
+            Ok(())
+        }
+    }
+}
+
+/// Prints what the report's job has printed.
+fn finish(place: &Place) -> anyhow::Result<ExitCode> {
+    let log = place.report_log();
+    let Ok(status) = fs::read_to_string(place.report_status()) else {
+        bail!("the report was not made; its log is {}", log.display());
+    };
+    print!("{}", fs::read_to_string(&log).unwrap_or_default());
+    if status.trim() != "0" {
+        bail!(
+            "an experiment failed and is missing in the report: see {}",
+            log.display()
+        );
+    }
+    Ok(ExitCode::SUCCESS)
+}

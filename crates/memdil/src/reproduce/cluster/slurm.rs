@@ -1,0 +1,84 @@
+//! Slurm: `sbatch` takes the scripts, `squeue` shows how far they are.
+
+use std::collections::BTreeMap;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use anyhow::bail;
+
+use super::place::Place;
+use super::process::output;
+use super::scripts::{JOB_PREFIX, Scripts};
+
+/// Between two looks at the queue, in the first minute and later.
+const POLLS: [Duration; 2] = [Duration::from_secs(5), Duration::from_secs(15)];
+/// Looks that may fail one after the other: a controller that restarts is away for a while.
+const FAILURES: usize = 12;
+
+/// Submits the arrays and, behind them, the report, and follows them to their end.
+pub(super) fn run(place: &Place, scripts: &Scripts) -> anyhow::Result<()> {
+    let mut jobs: Vec<String> = Vec::new();
+    for script in &scripts.arrays {
+        let answer = output(Command::new("sbatch").arg("--parsable").arg(script));
+        place.submitted(script, answer, &mut jobs)?;
+    }
+    let mut report = Command::new("sbatch");
+    report.arg("--parsable");
+    if !jobs.is_empty() {
+        report.arg(format!("--dependency=afterany:{}", jobs.join(":")));
+    }
+    let answer = output(report.arg(&scripts.report));
+    place.submitted(&scripts.report, answer, &mut jobs)?;
+    eprintln!("submitted as {}", jobs.join(", "));
+    eprintln!("the jobs run on without this command: called again, it follows them");
+    follow(&jobs)
+}
+
+/// Waits until none of the jobs is in the queue.
+pub(super) fn follow(jobs: &[String]) -> anyhow::Result<()> {
+    let (started, mut shown, mut failures) = (Instant::now(), String::new(), 0);
+    loop {
+        match queue(jobs) {
+            Ok(states) if states.is_empty() => return Ok(()),
+            Ok(states) => {
+                failures = 0;
+                let states: Vec<String> = states
+                    .iter()
+                    .map(|(state, count)| format!("{count} {state}"))
+                    .collect();
+                let text = states.join(", ");
+                if text != shown {
+                    eprintln!("{} min: {text}", started.elapsed().as_secs() / 60);
+                    shown = text;
+                }
+            }
+            Err(error) if failures >= FAILURES => bail!(
+                "squeue does not answer ({error:#}); jobs {} run on: call again to follow them",
+                jobs.join(", ")
+            ),
+            Err(_) => failures += 1,
+        }
+        std::thread::sleep(POLLS[usize::from(started.elapsed() > Duration::from_secs(60))]);
+    }
+}
+
+/// Tasks of the jobs in the queue, by state and, of those that wait, the reason.
+pub(super) fn queue(jobs: &[String]) -> anyhow::Result<BTreeMap<String, usize>> {
+    let mut squeue = Command::new("squeue");
+    squeue.args(["--me", "--noheader", "--array", "--format=%F|%j|%T|%r"]);
+    let mut states = BTreeMap::new();
+    for line in output(&mut squeue)?.lines() {
+        let fields: Vec<&str> = line.trim().split('|').collect();
+        let [job, name, state, reason] = fields[..] else {
+            continue;
+        };
+        if name.starts_with(JOB_PREFIX) && jobs.iter().any(|known| known == job) {
+            let mut state = state.to_lowercase();
+            if state == "pending" {
+                state += &format!(" ({reason})");
+            }
+            *states.entry(state).or_insert(0) += 1;
+        }
+    }
+    Ok(states)
+}

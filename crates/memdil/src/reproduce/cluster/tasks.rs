@@ -1,0 +1,106 @@
+//! What is not done, packed into tasks.
+
+use std::collections::BTreeMap;
+
+use super::options::Cluster;
+use super::process::{absolute, quoted};
+use crate::reproduce::arguments::Arguments;
+use crate::reproduce::experiments::{ExperimentFile, Kind, Selection};
+use crate::reproduce::layout::Layout;
+use crate::reproduce::local;
+use crate::sweep;
+
+/// Seconds that a task is packed to, so that the cost of starting one does not count.
+const TASK_SECONDS: f64 = 600.0;
+
+/// One line of the task file.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Task {
+    /// Arguments of memdil.
+    pub(super) arguments: String,
+    /// The time that it is expected to take.
+    pub(super) seconds: f64,
+}
+
+/// The runs that are not complete, packed by the time that they take on this machine's processor,
+/// which decides nothing else.
+pub(super) fn tasks(
+    cluster: &Cluster,
+    arguments: &Arguments,
+    selection: &Selection,
+    layout: &Layout,
+) -> anyhow::Result<Vec<Task>> {
+    let mut tasks = Vec::new();
+    for experiment in &selection.experiments {
+        if experiment.kind == Kind::Sweep {
+            sweep::plan(&local::planned(arguments, experiment, layout), |_| ())?;
+        }
+        if let Some(estimate) = local::open(arguments, experiment, layout, &mut |_| ())? {
+            let start = start(cluster, arguments, experiment, layout);
+            tasks.extend(packed(&start, &estimate.open()));
+        }
+    }
+    Ok(tasks)
+}
+
+/// Arguments of a task, but for the places of its runs or searches.
+fn start(
+    cluster: &Cluster,
+    arguments: &Arguments,
+    experiment: &ExperimentFile,
+    layout: &Layout,
+) -> String {
+    let (runs, machine) = (quoted(&layout.runs()), machine(arguments));
+    if experiment.kind == Kind::Search {
+        let (preset, jobs) = (&arguments.preset, cluster.cpus);
+        let config = quoted(&absolute(&experiment.path));
+        return format!(
+            "search --preset {preset} --config {config} --out {runs}{machine} --jobs {jobs} --index "
+        );
+    }
+    let manifest = quoted(&layout.manifest(experiment));
+    format!("sweep run --manifest {manifest} --out {runs}{machine} --index ")
+}
+
+/// Arguments about the machine and its data sets, for a task that starts in any folder.
+pub(super) fn machine(arguments: &Arguments) -> String {
+    let mut text = format!(" --device {}", arguments.machine.device);
+    for folder in &arguments.machine.data_dirs {
+        text += &format!(" --data-dir {}", quoted(&absolute(folder)));
+    }
+    text
+}
+
+/// Tasks of as many runs together as fill one, in their order; `start` comes before their places.
+fn packed(start: &str, open: &BTreeMap<usize, f64>) -> Vec<Task> {
+    let mut packed: Vec<Task> = Vec::new();
+    for (index, seconds) in open {
+        match packed.last_mut() {
+            Some(task) if task.seconds + seconds <= TASK_SECONDS => {
+                task.arguments += &format!(",{index}");
+                task.seconds += seconds;
+            }
+            _ => packed.push(Task {
+                arguments: format!("{start}{index}"),
+                seconds: *seconds,
+            }),
+        }
+    }
+    packed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn open_runs_are_packed_into_minutes() {
+        let open = BTreeMap::from([(0, 250.0), (2, 250.0), (3, 250.0), (4, 1000.0)]);
+        let lines: Vec<String> = packed("run ", &open)
+            .into_iter()
+            .map(|task| task.arguments)
+            .collect();
+        assert_eq!(lines, ["run 0,2", "run 3", "run 4"]);
+        assert!(packed("run ", &BTreeMap::new()).is_empty());
+    }
+}

@@ -1,0 +1,57 @@
+//! Runs `memdil reproduce`.
+
+use std::process::ExitCode;
+
+use memdil_records::create_dir;
+use memdil_runner::end_with_parent;
+
+use super::arguments::Arguments;
+use super::cluster::Cluster;
+use super::experiments::{Selection, write_built_in};
+use super::layout::Layout;
+use super::{cluster, local};
+use crate::arguments::check_folder;
+use crate::bad_input::BadInput;
+
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let cluster = Cluster::of(arguments)?.filter(|_| !arguments.dry_run);
+    if arguments.worker {
+        end_with_parent();
+    }
+    check_device(&arguments.machine.device)?;
+    let out = arguments.out();
+    check_folder("--out", &out)?;
+    let layout = Layout {
+        out: std::path::absolute(out)?,
+    };
+    let folder = arguments.experiments.as_deref();
+    let selection = Selection::new(
+        folder,
+        &layout.experiments(),
+        &arguments.preset,
+        &arguments.only,
+    )?;
+    if let Some(cluster) = &cluster {
+        cluster.check(&layout)?;
+    }
+    create_dir(&layout.out).map_err(|error| BadInput(error.to_string()))?;
+    if folder.is_none() {
+        write_built_in(&layout.experiments())?;
+    }
+    match cluster {
+        Some(cluster) => cluster::run(&cluster, arguments, &selection, &layout),
+        None if arguments.dry_run => local::estimate(arguments, &selection, &layout),
+        None => local::run(arguments, &selection, &layout),
+    }
+}
+
+/// Refuses the name of no device before anything is planned: a cluster's tasks would fail later.
+fn check_device(device: &str) -> Result<(), BadInput> {
+    let number = device.strip_prefix("cuda:").map(str::parse::<u16>);
+    if device == "cpu" || matches!(number, Some(Ok(_))) {
+        return Ok(());
+    }
+    Err(BadInput(format!(
+        "--device {device}: must be cpu or cuda:N"
+    )))
+}

@@ -1,0 +1,206 @@
+//! Which experiment files a reproduction is made of.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use memdil_records::{RecordError, create_dir, write_atomic};
+use serde::Deserialize;
+
+use crate::bad_input::BadInput;
+
+macro_rules! embedded {
+    ($($name:literal),* $(,)?) => {
+        &[$(($name, include_str!(concat!("../../../../experiments/", $name, ".toml")))),*]
+    };
+}
+
+/// The experiment files of this repository, by name.
+const EMBEDDED: &[(&str, &str)] = embedded![
+    "capacity",
+    "fashion-mnist-reference",
+    "features-2d",
+    "generalization",
+    "large-scale",
+    "latent-classes",
+    "layer-peeled",
+    "md-theory",
+    "memorization-dilation",
+    "resnet-fashion-mnist",
+    "robust-losses",
+];
+
+/// What the program makes of an experiment file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Kind {
+    /// Runs of a manifest.
+    #[default]
+    Sweep,
+    /// Searches over hyper-parameters.
+    Search,
+    /// Trainings of free features, which take seconds.
+    LayerPeeled,
+    /// A part of the report that needs no runs of its own.
+    Report,
+}
+
+/// An experiment file.
+#[derive(Clone, Debug)]
+pub(super) struct ExperimentFile {
+    pub(super) name: String,
+    pub(super) path: PathBuf,
+    pub(super) kind: Kind,
+}
+
+/// The experiment files of a reproduction.
+#[derive(Debug)]
+pub(super) struct Selection {
+    /// Those to make.
+    pub(super) experiments: Vec<ExperimentFile>,
+    /// All that have the preset.
+    pub(super) of_preset: Vec<ExperimentFile>,
+}
+
+/// The part of an experiment file that is read here.
+#[derive(Deserialize)]
+struct Header {
+    #[serde(default)]
+    command: Kind,
+    #[serde(default)]
+    preset: BTreeMap<String, toml::Value>,
+}
+
+impl Selection {
+    /// The experiment files that have a preset, of which those named in `only` are made, or all.
+    ///
+    /// They are those of `folder`; without one, the built-in ones, whose place is `written`.
+    pub(super) fn new(
+        folder: Option<&Path>,
+        written: &Path,
+        preset: &str,
+        only: &[String],
+    ) -> Result<Self, BadInput> {
+        let files = match folder {
+            Some(folder) => read_folder(folder)?,
+            None => built_in(written),
+        };
+        let (mut of_preset, mut presets) = (Vec::new(), BTreeSet::new());
+        for (path, text) in files {
+            let header: Header = toml::from_str(&text)
+                .map_err(|error| BadInput(format!("{}: {}", path.display(), error.message())))?;
+            if header.preset.contains_key(preset) {
+                of_preset.push(ExperimentFile {
+                    name: stem(&path),
+                    path,
+                    kind: header.command,
+                });
+            }
+            presets.extend(header.preset.into_keys());
+        }
+        if of_preset.is_empty() {
+            let known = Vec::from_iter(presets).join(", ");
+            return Err(BadInput(format!(
+                "no experiment has the preset '{preset}'; there are: {known}"
+            )));
+        }
+        let names: Vec<&str> = of_preset.iter().map(|file| file.name.as_str()).collect();
+        if let Some(unknown) = only.iter().find(|only| !names.contains(&only.as_str())) {
+            return Err(BadInput(format!(
+                "preset '{preset}' has no experiment '{unknown}'; it has: {}",
+                names.join(", ")
+            )));
+        }
+        let mut experiments = of_preset.clone();
+        experiments.retain(|file| only.is_empty() || only.contains(&file.name));
+        Ok(Self {
+            experiments,
+            of_preset,
+        })
+    }
+}
+
+/// Writes the built-in experiment files into a folder.
+pub(super) fn write_built_in(folder: &Path) -> Result<(), RecordError> {
+    create_dir(folder)?;
+    built_in(folder)
+        .iter()
+        .try_for_each(|(path, text)| write_atomic(path, |file| file.write_all(text.as_bytes())))
+}
+
+/// The built-in experiment files with their texts, as they are written into a folder.
+fn built_in(folder: &Path) -> Vec<(PathBuf, String)> {
+    let file =
+        |(name, text): &(&str, &str)| (folder.join(format!("{name}.toml")), (*text).to_owned());
+    EMBEDDED.iter().map(file).collect()
+}
+
+/// The `.toml` files of a folder with their texts, sorted.
+fn read_folder(folder: &Path) -> Result<Vec<(PathBuf, String)>, BadInput> {
+    let unreadable = |path: &Path, error: std::io::Error| {
+        BadInput(format!("cannot read {}: {error}", path.display()))
+    };
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).map_err(|error| unreadable(folder, error))? {
+        let path = entry.map_err(|error| unreadable(folder, error))?.path();
+        if path.extension().is_some_and(|ending| ending == "toml") {
+            let text = fs::read_to_string(&path).map_err(|error| unreadable(&path, error))?;
+            files.push((path, text));
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+fn stem(path: &Path) -> String {
+    path.file_stem()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn select(preset: &str, only: &[&str]) -> Result<Selection, BadInput> {
+        let only: Vec<String> = only.iter().map(|name| (*name).to_owned()).collect();
+        Selection::new(None, Path::new("experiments"), preset, &only)
+    }
+
+    fn names(files: &[ExperimentFile]) -> Vec<&str> {
+        files.iter().map(|file| file.name.as_str()).collect()
+    }
+
+    #[test]
+    fn every_experiment_of_the_repository_is_built_in() {
+        let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../experiments");
+        assert_eq!(built_in(&repository), read_folder(&repository).unwrap());
+    }
+
+    #[test]
+    fn a_preset_selects_its_experiments() {
+        let quick = select("quick", &[]).unwrap();
+        assert_eq!(names(&quick.experiments), names(&quick.of_preset));
+        assert!(names(&quick.of_preset).contains(&"features-2d"));
+        let one = select("standard", &["capacity"]).unwrap();
+        assert_eq!(names(&one.experiments), ["capacity"]);
+        assert_eq!(one.of_preset.len(), 8);
+    }
+
+    #[test]
+    fn an_unknown_preset_or_experiment_is_refused() {
+        let preset = select("huge", &[]).unwrap_err().to_string();
+        assert!(
+            preset.starts_with("no experiment has the preset 'huge'; there are: embedded, paper"),
+            "{preset}"
+        );
+        let name = select("quick", &["nothing"]).unwrap_err().to_string();
+        assert!(
+            name.starts_with("preset 'quick' has no experiment 'nothing'; it has: capacity"),
+            "{name}"
+        );
+    }
+}
