@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use crate::{Failure, cargo, check, root};
+use crate::failure::Failure;
+use crate::process::check;
+use crate::workspace::{cargo, root};
 
 pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
     let [flag, from] = arguments else {

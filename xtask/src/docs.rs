@@ -5,19 +5,13 @@ mod book;
 mod commands;
 mod links;
 mod markdown;
+mod page;
 mod scratch;
 
-use std::path::{Path, PathBuf};
-
-use crate::{Failure, find, program, read, root, target_directory};
-
-/// A Markdown file that is checked.
-struct Page {
-    path: PathBuf,
-    /// Its path below the root, as faults name it.
-    shown: String,
-    text: String,
-}
+use crate::failure::Failure;
+use crate::program;
+use crate::workspace::{root, target_directory};
+use page::pages;
 
 pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
     if let Some(extra) = arguments.first() {
@@ -53,29 +47,4 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
     } else {
         Err(Failure::inside(format!("{} faults", faults.len())))
     }
-}
-
-/// The README, the book's chapters, and the README of each stored result.
-fn pages(root: &Path) -> Result<Vec<Page>, Failure> {
-    let mut paths = vec![root.join("README.md")];
-    paths.extend(find(&root.join("docs/src"), &["md"])?);
-    let results = find(&root.join("experiments/results"), &["md"])?;
-    paths.extend(
-        results
-            .into_iter()
-            .filter(|path| path.file_name().is_some_and(|name| name == "README.md")),
-    );
-    let page = |path: PathBuf| {
-        let shown = path
-            .strip_prefix(root)
-            .unwrap_or(&path)
-            .display()
-            .to_string();
-        Ok(Page {
-            text: read(&path)?,
-            shown,
-            path,
-        })
-    };
-    paths.into_iter().map(page).collect()
 }

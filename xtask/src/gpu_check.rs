@@ -6,7 +6,11 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::{Failure, number, output, program, root};
+use crate::failure::Failure;
+use crate::json::number;
+use crate::process::{self, output};
+use crate::program::{self, check_nvcc, is_cuda};
+use crate::workspace::root;
 
 /// Depth, width and batch of the steps that are timed, as the self-test names them and as the peer
 /// does.
@@ -38,13 +42,13 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
             }
         }
     }
-    if !crate::is_cuda(&device) {
+    if !is_cuda(&device) {
         return Err(Failure::usage(format!(
             "--device {device}: must be cuda:N; memdil selftest checks the processor"
         )));
     }
     // Before a file is made, too.
-    crate::check_nvcc(&device)?;
+    check_nvcc(&device)?;
     let kept = out.as_deref().map(open).transpose()?;
     let program = program::build(&device)?;
     // A check that failed is in the object too: it is kept before the status is passed on.
@@ -59,7 +63,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
         let message = said.trim().trim_start_matches("error: ").to_owned();
         return Err(Failure {
             message,
-            status: crate::status(ended.status),
+            status: process::status(ended.status),
         });
     }
     print!("{text}");

@@ -7,7 +7,9 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::{Failure, cargo, check, check_nvcc, is_cuda, root, target_directory};
+use crate::failure::Failure;
+use crate::process::{check, output};
+use crate::workspace::{cargo, root, target_directory};
 
 /// A small program. Its compile time is the measure of this machine's speed.
 const SAMPLE: &str = r#"
@@ -78,6 +80,26 @@ pub(crate) fn build(device: &str) -> Result<PathBuf, Failure> {
         .and_then(|_| fs::rename(&copy, &program))
         .map_err(|e| Failure::inside(format!("cannot write {}: {e}", program.display())))?;
     Ok(program)
+}
+
+/// Whether a device's name is `cuda:N`.
+pub(crate) fn is_cuda(device: &str) -> bool {
+    device
+        .strip_prefix("cuda:")
+        .is_some_and(|number| number.parse::<u16>().is_ok())
+}
+
+/// Says so in one line where a build for CUDA would end in many.
+pub(crate) fn check_nvcc(device: &str) -> Result<(), Failure> {
+    let given = ["NVCC", "CUDA_HOME", "CUDA_PATH", "CUDA_ROOT"]
+        .iter()
+        .any(|name| std::env::var_os(name).is_some());
+    if given || output(Command::new("nvcc").arg("--version")).is_ok() {
+        return Ok(());
+    }
+    Err(Failure::usage(format!(
+        "--device {device}: a build for CUDA needs nvcc, which is not found: install the CUDA toolkit, or set CUDA_HOME"
+    )))
 }
 
 /// The time of a first build in words.

@@ -3,8 +3,10 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use super::{median, table, threads, time};
-use crate::{Failure, output, root};
+use super::table::{median, table, threads, time};
+use crate::failure::Failure;
+use crate::process::output;
+use crate::workspace::root;
 
 /// Every program has so many turns of so many seconds, one after the other.
 const TURNS: usize = 3;

@@ -4,8 +4,11 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::{Page, markdown};
-use crate::{Failure, cargo, check};
+use super::markdown;
+use super::page::Page;
+use crate::failure::Failure;
+use crate::process::check;
+use crate::workspace::cargo;
 
 /// The version that builds the book. Another one may warn of other things.
 const VERSION: &str = "0.5.4";

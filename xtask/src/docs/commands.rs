@@ -3,9 +3,11 @@
 
 use std::time::Instant;
 
+use super::markdown;
+use super::page::Page;
 use super::scratch::Scratch;
-use super::{Page, markdown};
-use crate::{Failure, HELP};
+use crate::failure::Failure;
+use crate::help::HELP;
 
 /// What is done with a command.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -20,10 +22,7 @@ enum Rule {
 /// A line with a placeholder (`[--json]`, `a | b`, `DIR`) shows a usage. For the others the first
 /// row counts whose words the command has.
 const RULES: &[(&[&str], Rule)] = &[
-    (
-        &["cargo", "xtask", "reproduce"],
-        Rule::Run("--dry-run --out dry-run"),
-    ),
+    (&["reproduce"], Rule::Run("--dry-run --out dry-run")),
     (&["cargo", "xtask"], Rule::Usage),
     (&["cargo", "install"], Rule::Skip("it downloads")),
     (&["cargo"], Rule::Skip("CI builds and tests it all")),

@@ -3,8 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use super::{Page, markdown};
-use crate::{Failure, find, read};
+use super::markdown;
+use super::page::Page;
+use crate::failure::Failure;
+use crate::workspace::{find, read};
 
 /// Checks the links of Markdown files and says how many there are.
 pub(super) fn markdown(

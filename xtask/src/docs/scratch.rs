@@ -5,7 +5,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::{Failure, output};
+use crate::failure::Failure;
+use crate::process::output;
 
 /// Made once: runs at every noise level, and the features of one of them.
 const RUNS: &str = r#"

@@ -1,9 +1,11 @@
-//! `cargo xtask tidy`: what the compiler does not check.
+//! What packages depend on.
 
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use crate::{Failure, cargo, find, output, read, root};
+use crate::failure::Failure;
+use crate::process::output;
+use crate::workspace::{cargo, find, read};
 
 /// What each crate may depend on. An arrow that is not here points up.
 const ARROWS: &[(&str, &[&str])] = &[
@@ -74,34 +76,8 @@ const ABSENT: &[(&str, &[&str])] = &[
 /// Packages that may be in the graph once only.
 const SINGLE: &[&str] = &["ndarray", "gemm", "candle-core"];
 
-/// A file longer than this, at 100 columns, holds more than one concept.
-const MOST_LINES: usize = 650;
-
-pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
-    if let Some(extra) = arguments.first() {
-        return Err(Failure::usage(format!(
-            "tidy takes no arguments, not '{extra}'"
-        )));
-    }
-    let root = root();
-    let mut faults = Vec::new();
-    arrows(&root, &mut faults)?;
-    files(&root, &mut faults)?;
-    docs(&root, &mut faults)?;
-    graph(&root, &mut faults)?;
-    features(&root, &mut faults)?;
-    for fault in &faults {
-        eprintln!("tidy: {fault}");
-    }
-    if faults.is_empty() {
-        Ok(())
-    } else {
-        Err(Failure::inside(format!("{} faults", faults.len())))
-    }
-}
-
 /// Every crate is known, inherits the lints, and depends on lower crates only.
-fn arrows(root: &Path, faults: &mut Vec<String>) -> Result<(), Failure> {
+pub(super) fn arrows(root: &Path, faults: &mut Vec<String>) -> Result<(), Failure> {
     let mut seen = 0;
     for manifest in find(&root.join("crates"), &["toml"])? {
         if manifest.file_name().is_none_or(|n| n != "Cargo.toml") {
@@ -147,73 +123,8 @@ fn arrows(root: &Path, faults: &mut Vec<String>) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Files are short, and nothing refers to a place outside the repository.
-fn files(root: &Path, faults: &mut Vec<String>) -> Result<(), Failure> {
-    let outside = ["..", "shared"].join("/");
-    for folder in ["crates", "xtask", "benches", "docs", "experiments"] {
-        for path in find(&root.join(folder), &["rs", "md", "toml", "py"])? {
-            let text = read(&path)?;
-            let shown = path.strip_prefix(root).unwrap_or(&path).display();
-            let lines = text.lines().count();
-            if lines > MOST_LINES && path.extension().is_some_and(|e| e == "rs") {
-                faults.push(format!(
-                    "{shown}: {lines} lines, more than {MOST_LINES}: split it"
-                ));
-            }
-            if text.contains(&outside) {
-                faults.push(format!("{shown}: refers to a place outside the repository"));
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Every experiment stands in the docs; so does every deviation that the code names.
-fn docs(root: &Path, faults: &mut Vec<String>) -> Result<(), Failure> {
-    let experiments = read(&root.join("docs/src/experiments.md"))?;
-    for path in find(&root.join("experiments"), &["toml"])? {
-        let name = path
-            .file_stem()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
-        if !experiments.contains(&format!("`{name}`")) {
-            faults.push(format!(
-                "experiment {name}: missing from docs/src/experiments.md"
-            ));
-        }
-    }
-    let deviations = read(&root.join("docs/src/deviations.md"))?;
-    let tag = ["Deviation", " `"].concat();
-    for path in find(&root.join("crates"), &["rs"])? {
-        for name in read(&path)?
-            .split(&tag)
-            .skip(1)
-            .filter_map(|rest| rest.split('`').next())
-        {
-            if !deviations.contains(&format!("`{name}`")) {
-                faults.push(format!(
-                    "deviation {name}: missing from docs/src/deviations.md"
-                ));
-            }
-        }
-    }
-    let summary = read(&root.join("docs/src/SUMMARY.md"))?;
-    for path in find(&root.join("docs/src"), &["md"])? {
-        let name = path
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
-        if name != "SUMMARY.md" && !summary.contains(&format!("({name})")) {
-            faults.push(format!("docs/src/{name}: missing from SUMMARY.md"));
-        }
-    }
-    Ok(())
-}
-
 /// The dependency graph keeps its promises.
-fn graph(root: &Path, faults: &mut Vec<String>) -> Result<(), Failure> {
+pub(super) fn graph(root: &Path, faults: &mut Vec<String>) -> Result<(), Failure> {
     for (name, absent) in ABSENT {
         let tree = tree(root, &["--edges", "normal", "--package", name])?;
         for package in *absent {
@@ -251,7 +162,7 @@ fn graph(root: &Path, faults: &mut Vec<String>) -> Result<(), Failure> {
 
 /// The program and the tests use the same features of every dependency, so that `cargo test` reuses
 /// what `cargo xtask reproduce` compiled.
-fn features(root: &Path, faults: &mut Vec<String>) -> Result<(), Failure> {
+pub(super) fn features(root: &Path, faults: &mut Vec<String>) -> Result<(), Failure> {
     let packages = |arguments: &[&str]| -> Result<BTreeSet<String>, Failure> {
         let lines = tree(root, &[&["--format", "{p} {f}"], arguments].concat())?;
         let own = root.display().to_string();

@@ -1,0 +1,34 @@
+//! `cargo xtask tidy`: what the compiler does not check.
+
+mod files;
+mod modules;
+mod packages;
+mod pages;
+mod source;
+
+use crate::failure::Failure;
+use crate::workspace::root;
+
+pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
+    if let Some(extra) = arguments.first() {
+        return Err(Failure::usage(format!(
+            "tidy takes no arguments, not '{extra}'"
+        )));
+    }
+    let root = root();
+    let mut faults = Vec::new();
+    packages::arrows(&root, &mut faults)?;
+    files::check(&root, &mut faults)?;
+    files::modules(&root, &mut faults)?;
+    pages::docs(&root, &mut faults)?;
+    packages::graph(&root, &mut faults)?;
+    packages::features(&root, &mut faults)?;
+    for fault in &faults {
+        eprintln!("tidy: {fault}");
+    }
+    if faults.is_empty() {
+        Ok(())
+    } else {
+        Err(Failure::inside(format!("{} faults", faults.len())))
+    }
+}

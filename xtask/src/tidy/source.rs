@@ -1,0 +1,232 @@
+//! Reads a Rust source file far enough to see its modules, imports and functions.
+
+/// A word or a mark of a source file, outside comments and strings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Token<'a> {
+    pub(crate) text: &'a str,
+    /// From 1.
+    pub(crate) line: usize,
+}
+
+/// A function with a body.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Function<'a> {
+    pub(crate) name: &'a str,
+    /// From 1.
+    pub(crate) line: usize,
+    /// From the word `fn` to the closing brace.
+    pub(crate) lines: usize,
+}
+
+/// The code of a file: comments become spaces, contents of strings become quotation marks, and items
+/// under `#[cfg(test)]` become spaces. Every line stays where it is.
+pub(crate) fn code(text: &str) -> String {
+    let mut code = without_comments(text);
+    while let Some(item) = next_test(&code) {
+        let blank: String = code[item.clone()]
+            .chars()
+            .map(|c| if c == '\n' { c } else { ' ' })
+            .collect();
+        code.replace_range(item, &blank);
+    }
+    code
+}
+
+/// Where the next item under `#[cfg(test)]` is, with its attributes.
+fn next_test(code: &str) -> Option<std::ops::Range<usize>> {
+    const TEST: &str = "#[cfg(test)]";
+    let start = code.find(TEST)?;
+    let mut depth = 0;
+    for (offset, byte) in code[start + TEST.len()..].bytes().enumerate() {
+        match byte {
+            b'{' | b'(' | b'[' => depth += 1,
+            b'}' | b')' | b']' => depth -= 1,
+            _ => {}
+        }
+        // An attribute ends in `]`; only a brace or a semicolon ends the item.
+        if depth == 0 && matches!(byte, b'}' | b';') {
+            return Some(start..start + TEST.len() + offset + 1);
+        }
+    }
+    Some(start..code.len())
+}
+
+fn without_comments(text: &str) -> String {
+    let mut code = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let (length, fill) = if rest.starts_with("//") {
+            (rest.find('\n').unwrap_or(rest.len()), ' ')
+        } else if rest.starts_with("/*") {
+            (block_comment(rest), ' ')
+        } else if let Some(length) = literal(rest, code.chars().next_back()) {
+            (length, '"')
+        } else {
+            code.push(first);
+            rest = &rest[first.len_utf8()..];
+            continue;
+        };
+        let (skipped, after) = rest.split_at(length);
+        code.extend(skipped.chars().map(|c| if c == '\n' { c } else { fill }));
+        rest = after;
+    }
+    code
+}
+
+/// The length of the comment that a text begins with; comments nest.
+fn block_comment(text: &str) -> usize {
+    let (mut depth, mut at) = (0_usize, 0);
+    while at < text.len() {
+        if text[at..].starts_with("/*") {
+            (depth, at) = (depth + 1, at + 2);
+        } else if text[at..].starts_with("*/") {
+            (depth, at) = (depth - 1, at + 2);
+            if depth == 0 {
+                return at;
+            }
+        } else {
+            at += text[at..].chars().next().map_or(1, char::len_utf8);
+        }
+    }
+    text.len()
+}
+
+/// The length of the string or character that a text begins with.
+fn literal(text: &str, before: Option<char>) -> Option<usize> {
+    let in_word = before.is_some_and(|c| c.is_alphanumeric() || c == '_');
+    let unprefixed = if in_word {
+        text
+    } else {
+        text.trim_start_matches(['b', 'c'])
+    };
+    let prefix = text.len() - unprefixed.len();
+    if let Some(raw) = unprefixed.strip_prefix('r').filter(|_| !in_word) {
+        let hashes = raw.len() - raw.trim_start_matches('#').len();
+        if raw[hashes..].starts_with('"') {
+            let end = format!("\"{}", "#".repeat(hashes));
+            let body = prefix + 1 + hashes + 1;
+            return Some(
+                text[body..]
+                    .find(&end)
+                    .map_or(text.len(), |n| body + n + end.len()),
+            );
+        }
+    }
+    match unprefixed.chars().next()? {
+        '"' => Some(prefix + quoted(unprefixed, '"')),
+        // A lifetime has no second quotation mark right behind its first character.
+        '\'' if unprefixed[1..].starts_with('\\')
+            || unprefixed[1..].chars().nth(1) == Some('\'') =>
+        {
+            Some(prefix + quoted(unprefixed, '\''))
+        }
+        _ => None,
+    }
+}
+
+/// The length of a text between two of the same marks, both included.
+fn quoted(text: &str, mark: char) -> usize {
+    let mut escaped = false;
+    for (at, c) in text.char_indices().skip(1) {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            c if c == mark => return at + 1,
+            _ => {}
+        }
+    }
+    text.len()
+}
+
+/// Words, `::`, and single characters of a file's code.
+pub(crate) fn tokens(code: &str) -> Vec<Token<'_>> {
+    let (mut tokens, mut line, mut rest) = (Vec::new(), 1, code);
+    while let Some(first) = rest.chars().next() {
+        let word = rest
+            .find(|c: char| !c.is_alphanumeric() && c != '_')
+            .unwrap_or(rest.len());
+        let length = match word {
+            0 if rest.starts_with("::") => 2,
+            0 => first.len_utf8(),
+            word => word,
+        };
+        if first == '\n' {
+            line += 1;
+        } else if !first.is_whitespace() && first != '"' {
+            let text = &rest[..length];
+            tokens.push(Token { text, line });
+        }
+        rest = &rest[length..];
+    }
+    tokens
+}
+
+/// Functions with a body, nested ones too.
+pub(crate) fn functions<'a>(tokens: &[Token<'a>]) -> Vec<Function<'a>> {
+    let mut functions = Vec::new();
+    for (at, pair) in tokens.windows(2).enumerate() {
+        let [keyword, name] = pair else { continue };
+        // `fn(u8)` is a type.
+        if keyword.text == "fn"
+            && name.text != "("
+            && let Some(end) = end_of_body(&tokens[at..])
+        {
+            functions.push(Function {
+                name: name.text,
+                line: keyword.line,
+                lines: end - keyword.line + 1,
+            });
+        }
+    }
+    functions
+}
+
+/// The line of the brace that ends the first item of the tokens.
+fn end_of_body(tokens: &[Token<'_>]) -> Option<usize> {
+    let mut depth = 0;
+    for token in tokens {
+        match token.text {
+            "(" | "[" | "{" => depth += 1,
+            ")" | "]" => depth -= 1,
+            "}" => {
+                depth -= 1;
+                if depth == 0 {
+                    return Some(token.line);
+                }
+            }
+            ";" if depth == 0 => return None,
+            _ => {}
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn comments_strings_and_tests_are_not_code() {
+        let text = "fn a<'x>() { '\\'' ; \"fn b() {\" } // fn c() {}\n/* fn d() /* */ {} */\n\
+                    r#\"fn e() \" {}\"#;\n#[cfg(test)]\n#[allow(x)]\nmod tests {\n fn f() {}\n}\nfn g() {}\n";
+        let code = code(text);
+        let tokens = tokens(&code);
+        let names: Vec<&str> = functions(&tokens).iter().map(|f| f.name).collect();
+        assert_eq!(names, ["a", "g"]);
+        assert_eq!(code.lines().count(), text.lines().count());
+    }
+
+    #[test]
+    fn a_function_is_as_long_as_its_lines() {
+        let code = code("trait T { fn a(x: [u8; 2]); }\nfn b(\n    x: u8,\n) {\n    { }\n}\n");
+        let functions = functions(&tokens(&code));
+        assert_eq!(
+            functions,
+            [Function {
+                name: "b",
+                line: 2,
+                lines: 5
+            }]
+        );
+    }
+}

@@ -1,0 +1,73 @@
+//! The workspace: its root, its files, and the cargo that builds it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::failure::Failure;
+use crate::process::output;
+
+/// The workspace's root.
+pub(crate) fn root() -> PathBuf {
+    // Asked at run time: with a shared target directory this program may have been built in another
+    // checkout.
+    let own =
+        std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+    Path::new(&own)
+        .parent()
+        .unwrap_or(Path::new("."))
+        .to_owned()
+}
+
+/// The cargo that runs this task. It does not see what cargo told this program about its own
+/// package: build scripts that watch that would run again, and with them much of the workspace
+/// would be compiled again.
+pub(crate) fn cargo() -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(&name);
+        }
+    }
+    command
+}
+
+/// Where cargo puts what it builds.
+pub(crate) fn target_directory() -> Result<PathBuf, Failure> {
+    let metadata = output(
+        cargo()
+            .args(["metadata", "--format-version", "1", "--no-deps"])
+            .current_dir(root()),
+    )?;
+    let value = metadata
+        .split_once("\"target_directory\":\"")
+        .and_then(|(_, rest)| rest.split_once('"'));
+    let (folder, _) =
+        value.ok_or_else(|| Failure::inside("cargo metadata names no target directory"))?;
+    Ok(folder.replace("\\\\", "\\").into())
+}
+
+pub(crate) fn read(path: &Path) -> Result<String, Failure> {
+    fs::read_to_string(path)
+        .map_err(|e| Failure::inside(format!("cannot read {}: {e}", path.display())))
+}
+
+/// All files below a folder with one of the extensions, build outputs left out.
+pub(crate) fn find(folder: &Path, extensions: &[&str]) -> Result<Vec<PathBuf>, Failure> {
+    let unreadable = |e| Failure::inside(format!("cannot read {}: {e}", folder.display()));
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).map_err(unreadable)? {
+        let path = entry.map_err(unreadable)?.path();
+        if path.is_dir() {
+            found.extend(find(&path, extensions)?);
+        } else if path
+            .extension()
+            .is_some_and(|e| extensions.iter().any(|x| e == *x))
+        {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
+}
