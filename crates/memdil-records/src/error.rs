@@ -1,6 +1,7 @@
 //! What can go wrong with specifications and records.
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 
 /// A specification that makes no sense, or a file that cannot be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -36,7 +37,7 @@ pub enum RecordError {
         /// The file.
         path: PathBuf,
         /// The operating system's reason.
-        cause: std::io::Error,
+        cause: io::Error,
     },
     /// A file or folder that could not be written.
     #[error("cannot write {}: {cause}", path.display())]
@@ -44,7 +45,7 @@ pub enum RecordError {
         /// The file or folder.
         path: PathBuf,
         /// The operating system's reason.
-        cause: std::io::Error,
+        cause: io::Error,
     },
     /// A file whose content is not what its name says.
     #[error("{}{}: {reason}", path.display(), line.map(|l| format!(" line {l}")).unwrap_or_default())]
@@ -64,5 +65,33 @@ impl RecordError {
         use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
         let full = |kind| matches!(kind, StorageFull | QuotaExceeded | FileTooLarge);
         !matches!(self, Self::Write { cause, .. } if full(cause.kind()))
+    }
+
+    pub(crate) fn read(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |cause| Self::Read { path, cause }
+    }
+
+    pub(crate) fn write(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |cause| Self::Write { path, cause }
+    }
+
+    /// A file that is wrong as a whole.
+    pub(crate) fn malformed(path: &Path, reason: String) -> Self {
+        Self::Malformed {
+            path: path.to_owned(),
+            line: None,
+            reason,
+        }
+    }
+
+    /// A line that is wrong; lines are counted from one, `index` from zero.
+    pub(crate) fn malformed_line(path: &Path, index: usize, reason: String) -> Self {
+        Self::Malformed {
+            path: path.to_owned(),
+            line: Some(index + 1),
+            reason,
+        }
     }
 }

@@ -19,42 +19,32 @@
 //! line, and `search/` what hyper-parameter searches leave ([`SearchFolder`]).
 //! This crate trains nothing and knows no tensor library.
 
-mod atomic;
 mod error;
 mod folder;
-mod layer_peeled;
-mod manifest;
-mod metrics_check;
-mod model;
-mod optimizer;
-mod quantity;
+mod range;
 mod record;
-mod search;
-mod search_folder;
-mod snapshot;
 mod spec;
-mod tensorboard;
-mod undefined;
 
-pub use atomic::{create_dir, write_archive, write_atomic};
 pub use error::RecordError;
-pub use folder::{FoundRuns, RunFolder, find_runs, find_undamaged_runs};
-pub use layer_peeled::{
-    LayerPeeledEnd, LayerPeeledRecord, LayerPeeledSpec, LayerPeeledStatus, layer_peeled_path,
-    read_layer_peeled, write_layer_peeled,
-};
-pub use manifest::{ManifestLine, read_manifest, run_id, write_manifest};
-pub use model::{
+pub use folder::files::{create_dir, write_archive, write_atomic};
+pub use folder::find::{FoundRuns, find_runs, find_undamaged_runs};
+pub use folder::layer_peeled::{layer_peeled_path, read_layer_peeled, write_layer_peeled};
+pub use folder::manifest::{ManifestLine, read_manifest, run_id, write_manifest};
+pub use folder::run::RunFolder;
+pub use folder::search::SearchFolder;
+pub use record::epoch::{EpochRecord, TestRecord};
+pub use record::layer_peeled::{LayerPeeledEnd, LayerPeeledRecord, LayerPeeledStatus};
+pub use record::quantity::QUANTITIES;
+pub use record::run::{Provenance, RunRecord, Status};
+pub use record::search::{RetrainedRecord, SearchRecord, TrialRecord};
+pub use record::snapshot::{Snapshot, SnapshotPart};
+pub use record::tensorboard::event_file;
+pub use record::undefined::undefined_by_reason;
+pub use spec::layer_peeled::LayerPeeledSpec;
+pub use spec::model::{
     ActivationSpec, ClassifierSpec, CustomSpec, MlpSpec, ModelSpec, NormSpec, ResNetSpec, VggSpec,
 };
-pub use optimizer::{OptimizerSpec, ScheduleSpec};
-pub use quantity::QUANTITIES;
-pub use record::{EpochRecord, Provenance, RunRecord, Status, TestRecord};
-pub use search::{
-    RetrainedRecord, Sampler, SearchRange, SearchRecord, SearchScale, SearchSpec, TrialRecord,
-};
-pub use search_folder::SearchFolder;
-pub use snapshot::{Snapshot, SnapshotPart};
-pub use spec::{RunSpec, TrainingSpec};
-pub use tensorboard::event_file;
-pub use undefined::undefined_by_reason;
+pub use spec::optimizer::OptimizerSpec;
+pub use spec::run::{RunSpec, TrainingSpec};
+pub use spec::schedule::ScheduleSpec;
+pub use spec::search::{Sampler, SearchRange, SearchScale, SearchSpec};

@@ -1,45 +1,60 @@
 //! Numbers of an epoch's record by their path.
 
-use crate::{EpochRecord, TestRecord};
+use super::epoch::EpochRecord;
+
+type Field = (&'static str, fn(&EpochRecord) -> Option<f64>);
+
+/// Every number in an [`EpochRecord`] with its dotted path, sorted.
+const FIELDS: [Field; 35] = [
+    ("accuracy", |r| r.accuracy),
+    ("bias_collapse", |r| r.bias_collapse),
+    ("ece", |r| r.ece),
+    ("epoch", |r| Some(r.epoch as f64)),
+    ("learning_rate", |r| Some(r.learning_rate)),
+    ("loss", |r| Some(r.loss)),
+    ("memorization_mean", |r| r.memorization_mean),
+    ("memorization_mean_all", |r| r.memorization_mean_all),
+    ("memorization_sum", |r| r.memorization_sum),
+    ("memorization_test_mean", |r| r.memorization_test_mean),
+    ("memorized_as_clean", |r| r.memorized_as_clean),
+    ("memorized_as_given", |r| r.memorized_as_given),
+    ("memorized_as_other", |r| r.memorized_as_other),
+    ("nc1", |r| r.nc1),
+    ("nc1_all", |r| r.nc1_all),
+    ("nc2_etf", |r| r.nc2_etf),
+    ("nc2_etf_random", |r| r.nc2_etf_random),
+    ("nc2_orthogonal", |r| r.nc2_orthogonal),
+    ("nc2_orthogonal_random", |r| r.nc2_orthogonal_random),
+    ("nc3", |r| r.nc3),
+    ("nc3_random", |r| r.nc3_random),
+    ("nc4", |r| r.nc4),
+    ("seconds", |r| Some(r.seconds)),
+    ("separation", |r| r.separation),
+    ("test.accuracy", |r| Some(r.test.as_ref()?.accuracy)),
+    ("test.dilation", |r| r.test.as_ref()?.dilation),
+    ("test.dilation_correct", |r| {
+        r.test.as_ref()?.dilation_correct
+    }),
+    ("test.ece", |r| r.test.as_ref()?.ece),
+    ("test.loss", |r| Some(r.test.as_ref()?.loss)),
+    ("test.radius", |r| r.test.as_ref()?.radius),
+    ("test.rho", |r| r.test.as_ref()?.rho),
+    ("test.rho_correct", |r| r.test.as_ref()?.rho_correct),
+    ("test.rho_nc1", |r| r.test.as_ref()?.rho_nc1),
+    ("test.separation", |r| r.test.as_ref()?.separation),
+    ("validation_accuracy", |r| r.validation_accuracy),
+];
 
 /// Every number in an [`EpochRecord`] by its dotted path, sorted.
-pub const QUANTITIES: [&str; 35] = [
-    "accuracy",
-    "bias_collapse",
-    "ece",
-    "epoch",
-    "learning_rate",
-    "loss",
-    "memorization_mean",
-    "memorization_mean_all",
-    "memorization_sum",
-    "memorization_test_mean",
-    "memorized_as_clean",
-    "memorized_as_given",
-    "memorized_as_other",
-    "nc1",
-    "nc1_all",
-    "nc2_etf",
-    "nc2_etf_random",
-    "nc2_orthogonal",
-    "nc2_orthogonal_random",
-    "nc3",
-    "nc3_random",
-    "nc4",
-    "seconds",
-    "separation",
-    "test.accuracy",
-    "test.dilation",
-    "test.dilation_correct",
-    "test.ece",
-    "test.loss",
-    "test.radius",
-    "test.rho",
-    "test.rho_correct",
-    "test.rho_nc1",
-    "test.separation",
-    "validation_accuracy",
-];
+pub const QUANTITIES: [&str; FIELDS.len()] = {
+    let mut paths = [""; FIELDS.len()];
+    let mut index = 0;
+    while index < FIELDS.len() {
+        paths[index] = FIELDS[index].0;
+        index += 1;
+    }
+    paths
+};
 
 impl EpochRecord {
     /// The number at a path of [`QUANTITIES`]; `None` when it is not defined, or not finite.
@@ -49,61 +64,15 @@ impl EpochRecord {
     /// assert_eq!((record.quantity("nc1"), record.quantity("test.dilation")), (Some(0.5), None));
     /// ```
     pub fn quantity(&self, path: &str) -> Option<f64> {
-        let value = match path {
-            "accuracy" => self.accuracy,
-            "bias_collapse" => self.bias_collapse,
-            "ece" => self.ece,
-            "epoch" => Some(self.epoch as f64),
-            "learning_rate" => Some(self.learning_rate),
-            "loss" => Some(self.loss),
-            "memorization_mean" => self.memorization_mean,
-            "memorization_mean_all" => self.memorization_mean_all,
-            "memorization_sum" => self.memorization_sum,
-            "memorization_test_mean" => self.memorization_test_mean,
-            "memorized_as_clean" => self.memorized_as_clean,
-            "memorized_as_given" => self.memorized_as_given,
-            "memorized_as_other" => self.memorized_as_other,
-            "nc1" => self.nc1,
-            "nc1_all" => self.nc1_all,
-            "nc2_etf" => self.nc2_etf,
-            "nc2_etf_random" => self.nc2_etf_random,
-            "nc2_orthogonal" => self.nc2_orthogonal,
-            "nc2_orthogonal_random" => self.nc2_orthogonal_random,
-            "nc3" => self.nc3,
-            "nc3_random" => self.nc3_random,
-            "nc4" => self.nc4,
-            "seconds" => Some(self.seconds),
-            "separation" => self.separation,
-            "validation_accuracy" => self.validation_accuracy,
-            _ => path
-                .strip_prefix("test.")
-                .and_then(|name| self.test.as_ref()?.quantity(name)),
-        };
-        value.filter(|value| value.is_finite())
-    }
-}
-
-impl TestRecord {
-    fn quantity(&self, name: &str) -> Option<f64> {
-        match name {
-            "accuracy" => Some(self.accuracy),
-            "dilation" => self.dilation,
-            "dilation_correct" => self.dilation_correct,
-            "ece" => self.ece,
-            "loss" => Some(self.loss),
-            "radius" => self.radius,
-            "rho" => self.rho,
-            "rho_correct" => self.rho_correct,
-            "rho_nc1" => self.rho_nc1,
-            "separation" => self.separation,
-            _ => None,
-        }
+        let index = QUANTITIES.binary_search(&path).ok()?;
+        FIELDS[index].1(self).filter(|value| value.is_finite())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::epoch::TestRecord;
 
     /// A record with every number; no field is left to a default, so that a new one is missed.
     fn filled() -> EpochRecord {

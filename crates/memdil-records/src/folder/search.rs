@@ -1,11 +1,10 @@
 //! Where a search keeps its files.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::atomic::is_temporary;
-use crate::folder::{exists, remove, write_json};
-use crate::{RecordError, SearchRecord};
+use super::files::{exists, list, read_text, remove_temporary, write_json};
+use crate::error::RecordError;
+use crate::record::search::SearchRecord;
 
 /// What searches leave in a folder of runs, and the only place that knows the names.
 ///
@@ -60,11 +59,10 @@ impl SearchFolder {
     /// unknown format.
     pub fn read(&self, id: &str) -> Result<Option<SearchRecord>, RecordError> {
         let path = self.history(id);
-        if exists(&path)? {
-            read(path).map(Some)
-        } else {
-            Ok(None)
+        if !exists(&path)? {
+            return Ok(None);
         }
+        read(&path).map(Some)
     }
 
     /// Writes the history of a search atomically.
@@ -87,23 +85,9 @@ impl SearchFolder {
         ids: impl IntoIterator<Item = &'a str>,
         index: Option<usize>,
     ) -> Result<(), RecordError> {
-        let folder = self.path();
-        let unreadable = |cause| RecordError::Read {
-            path: folder.clone(),
-            cause,
-        };
-        let ours: Vec<PathBuf> = ids
-            .into_iter()
-            .map(|id| self.history(id))
-            .chain(self.manifests(index))
-            .collect();
-        for entry in fs::read_dir(&folder).map_err(unreadable)? {
-            let path = entry.map_err(unreadable)?.path();
-            if is_temporary(&path) && ours.contains(&path.with_extension("")) {
-                remove(&path)?;
-            }
-        }
-        Ok(())
+        let histories = ids.into_iter().map(|id| self.history(id));
+        let ours: Vec<PathBuf> = histories.chain(self.manifests(index)).collect();
+        remove_temporary(&self.path(), |file| ours.iter().any(|own| own == file))
     }
 
     /// The histories of all searches, sorted by id; none where the folder has no searches.
@@ -116,15 +100,10 @@ impl SearchFolder {
         if !exists(&folder)? {
             return Ok(Vec::new());
         }
-        let unreadable = |cause| RecordError::Read {
-            path: folder.clone(),
-            cause,
-        };
         let mut records = Vec::new();
-        for entry in fs::read_dir(&folder).map_err(unreadable)? {
-            let path = entry.map_err(unreadable)?.path();
+        for path in list(&folder)? {
             if path.extension().is_some_and(|ending| ending == "json") {
-                records.push(read(path)?);
+                records.push(read(&path)?);
             }
         }
         records.sort_by(|a, b| a.id.cmp(&b.id));
@@ -132,35 +111,17 @@ impl SearchFolder {
     }
 }
 
-fn read(path: PathBuf) -> Result<SearchRecord, RecordError> {
-    let text = fs::read_to_string(&path).map_err(|cause| RecordError::Read {
-        path: path.clone(),
-        cause,
+fn read(path: &Path) -> Result<SearchRecord, RecordError> {
+    let parsed = serde_json::from_str(&read_text(path)?);
+    let mut record: SearchRecord = parsed.map_err(|e| {
+        let reason = format!("damaged ({e}); remove it, the search goes on from its runs");
+        RecordError::malformed(path, reason)
     })?;
-    let damaged = |e: serde_json::Error| {
-        format!("damaged ({e}); remove it, the search goes on from its runs")
-    };
-    let parsed = serde_json::from_str(&text).map_err(damaged);
-    let mut record: SearchRecord = match parsed {
-        Ok(record) => record,
-        Err(reason) => {
-            return Err(RecordError::Malformed {
-                path,
-                line: None,
-                reason,
-            });
-        }
-    };
-    let known = SearchRecord::FORMAT;
-    let reason = if record.format != known {
-        format!(
-            "format {} is not the one known here, {known}",
-            record.format
-        )
-    } else if path
-        .file_stem()
-        .is_none_or(|stem| stem != record.id.as_str())
-    {
+    let (found, known) = (record.format, SearchRecord::FORMAT);
+    let stem = path.file_stem();
+    let reason = if found != known {
+        format!("format {found} is not the one known here, {known}")
+    } else if stem.is_none_or(|stem| stem != record.id.as_str()) {
         format!("holds the search {}", record.id)
     } else if !record.trials.is_sorted_by(|a, b| a.trial < b.trial) {
         "the trials are not in the order of their numbers".to_owned()
@@ -169,15 +130,13 @@ fn read(path: PathBuf) -> Result<SearchRecord, RecordError> {
         record.spec.resolve();
         return Ok(record);
     };
-    Err(RecordError::Malformed {
-        path,
-        line: None,
-        reason,
-    })
+    Err(RecordError::malformed(path, reason))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

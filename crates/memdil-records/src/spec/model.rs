@@ -5,8 +5,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::RecordError;
-use crate::spec::check;
+use crate::error::RecordError;
+use crate::range::{between, check, plain_name};
 
 /// Which network is trained.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -150,42 +150,24 @@ impl ModelSpec {
         match self {
             Self::Mlp(mlp) => mlp.validate(classes),
             Self::ResNet(ResNetSpec { depth, width }) => {
-                check(
-                    [18, 34, 50].contains(depth),
-                    "model.depth",
-                    depth,
-                    "18, 34 or 50",
-                )?;
-                check(
-                    (1..=1024).contains(width),
-                    "model.width",
-                    width,
-                    "1 to 1024",
-                )
+                depth_of(*depth, &[18, 34, 50], "18, 34 or 50")?;
+                channels(*width)
             }
             Self::Vgg(VggSpec { depth, width }) => {
-                check(
-                    [11, 13, 16].contains(depth),
-                    "model.depth",
-                    depth,
-                    "11, 13 or 16",
-                )?;
-                check(
-                    (1..=1024).contains(width),
-                    "model.width",
-                    width,
-                    "1 to 1024",
-                )
+                depth_of(*depth, &[11, 13, 16], "11, 13 or 16")?;
+                channels(*width)
             }
-            Self::Custom(CustomSpec { name, .. }) => {
-                let known = !name.is_empty()
-                    && name
-                        .chars()
-                        .all(|c| c.is_ascii_alphanumeric() || "-_".contains(c));
-                check(known, "model.name", name, "letters, digits, '-' and '_'")
-            }
+            Self::Custom(custom) => plain_name("model.name", &custom.name),
         }
     }
+}
+
+fn depth_of(depth: usize, known: &[usize], range: &'static str) -> Result<(), RecordError> {
+    check(known.contains(&depth), "model.depth", depth, range)
+}
+
+fn channels(width: usize) -> Result<(), RecordError> {
+    between("model.width", width, 1..=1024, "1 to 1024")
 }
 
 /// `MLP 4×64`, `ResNet-18×64`, `VGG-11×64`, or the name of one's own.
@@ -203,30 +185,11 @@ impl fmt::Display for ModelSpec {
 impl MlpSpec {
     fn validate(&self, classes: usize) -> Result<(), RecordError> {
         let features = self.features.unwrap_or(classes);
-        check(
-            (2..=1000).contains(&self.depth),
-            "model.depth",
-            self.depth,
-            "2 to 1000",
-        )?;
-        check(
-            (1..=65536).contains(&self.width),
-            "model.width",
-            self.width,
-            "1 to 65536",
-        )?;
-        check(
-            (1..=65536).contains(&features),
-            "model.features",
-            features,
-            "1 to 65536",
-        )?;
+        between("model.depth", self.depth, 2..=1000, "2 to 1000")?;
+        between("model.width", self.width, 1..=65536, "1 to 65536")?;
+        between("model.features", features, 1..=65536, "1 to 65536")?;
         let fits = self.classifier == ClassifierSpec::Learned || features + 1 >= classes;
-        check(
-            fits,
-            "model.features",
-            features,
-            "at least the number of classes less one for classifier = \"etf\"",
-        )
+        let range = "at least the number of classes less one for classifier = \"etf\"";
+        check(fits, "model.features", features, range)
     }
 }

@@ -4,8 +4,11 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
-use crate::folder::{COPY_AGAIN, exists};
-use crate::{EpochRecord, RecordError, RunFolder, RunRecord};
+use super::files::exists;
+use super::run::{COPY_AGAIN, RunFolder};
+use crate::error::RecordError;
+use crate::record::epoch::EpochRecord;
+use crate::record::run::RunRecord;
 
 impl RunFolder {
     /// As [`record`](Self::record), when the metrics go with it.
@@ -34,24 +37,17 @@ impl RunFolder {
         let path = self.metrics();
         let epochs = record.last.as_ref().map_or(0, |last| last.epoch);
         let refused = |reason: String| {
-            Err(RecordError::Malformed {
-                path: path.clone(),
-                line: None,
-                reason: format!("{reason}; {COPY_AGAIN}"),
-            })
+            let reason = format!("{reason}; {COPY_AGAIN}");
+            Err(RecordError::malformed(&path, reason))
         };
         if !exists(&path)? {
             if epochs > 0 && exists(&self.path().join("config.toml"))? {
-                return refused(format!(
-                    "is missing, but summary.json is of {epochs} epochs"
-                ));
+                let reason = format!("is missing, but summary.json is of {epochs} epochs");
+                return refused(reason);
             }
             return Ok(());
         }
-        let line = last_line(&path).map_err(|cause| RecordError::Read {
-            path: path.clone(),
-            cause,
-        })?;
+        let line = last_line(&path).map_err(RecordError::read(&path))?;
         let found = match &line[..] {
             [] => "is empty".to_owned(),
             line => match serde_json::from_slice(line) {
@@ -122,7 +118,8 @@ mod tests {
     }
 
     fn record_of(epochs: usize) -> RunRecord {
-        let text = include_str!("../../../experiments/results/resnet-fashion-mnist/summary.json");
+        let text =
+            include_str!("../../../../experiments/results/resnet-fashion-mnist/summary.json");
         let mut record: RunRecord = serde_json::from_str(text).unwrap();
         record.last.as_mut().unwrap().epoch = epochs;
         record

@@ -1,10 +1,12 @@
-//! Files that are there whole or not at all.
+//! Reading files, and writing them whole or not at all.
 
 use std::fs::{self, File};
-use std::io::{BufWriter, Cursor, Write};
-use std::path::Path;
+use std::io::{BufReader, BufWriter, Cursor, ErrorKind, Write};
+use std::path::{Path, PathBuf};
 
-use crate::RecordError;
+use serde::Serialize;
+
+use crate::error::RecordError;
 
 /// Writes a file through `fill`: to a temporary file beside it, flushed to disk, then renamed over
 /// `path`. Where `path` is a link, the file that it leads to is replaced.
@@ -40,10 +42,7 @@ pub fn write_atomic(
     };
     write().map_err(|cause| {
         let _ = fs::remove_file(temporary);
-        RecordError::Write {
-            path: path.to_owned(),
-            cause,
-        }
+        RecordError::write(path)(cause)
     })
 }
 
@@ -64,17 +63,74 @@ pub fn write_archive<E: std::error::Error + Send + Sync + 'static>(
     })
 }
 
+/// Writes JSON with line breaks.
+pub(crate) fn write_json(path: &Path, value: &impl Serialize) -> Result<(), RecordError> {
+    write_atomic(path, |writer| {
+        serde_json::to_writer_pretty(&mut *writer, value)?;
+        writer.write_all(b"\n")
+    })
+}
+
+/// Writes one JSON value a line.
+pub(crate) fn write_lines(path: &Path, values: &[impl Serialize]) -> Result<(), RecordError> {
+    write_atomic(path, |writer| {
+        for value in values {
+            serde_json::to_writer(&mut *writer, value)?;
+            writer.write_all(b"\n")?;
+        }
+        Ok(())
+    })
+}
+
+pub(crate) fn read_text(path: &Path) -> Result<String, RecordError> {
+    fs::read_to_string(path).map_err(RecordError::read(path))
+}
+
+pub(crate) fn open(path: &Path) -> Result<BufReader<File>, RecordError> {
+    let file = File::open(path).map_err(RecordError::read(path))?;
+    Ok(BufReader::new(file))
+}
+
+/// What is in a folder.
+pub(crate) fn list(folder: &Path) -> Result<Vec<PathBuf>, RecordError> {
+    let entries = fs::read_dir(folder).map_err(RecordError::read(folder))?;
+    entries
+        .map(|entry| Ok(entry.map_err(RecordError::read(folder))?.path()))
+        .collect()
+}
+
+/// A file that cannot be looked at is an error, not an absent one.
+pub(crate) fn exists(path: &Path) -> Result<bool, RecordError> {
+    path.try_exists().map_err(RecordError::read(path))
+}
+
+/// Removes a file that may be absent.
+pub(crate) fn remove(path: &Path) -> Result<(), RecordError> {
+    match fs::remove_file(path) {
+        Err(cause) if cause.kind() != ErrorKind::NotFound => Err(RecordError::write(path)(cause)),
+        _ => Ok(()),
+    }
+}
+
+/// Removes the temporary files that a process killed while it wrote has left in a folder, of those
+/// files for which `is_ours` holds.
+pub(crate) fn remove_temporary(
+    folder: &Path,
+    is_ours: impl Fn(&Path) -> bool,
+) -> Result<(), RecordError> {
+    for path in list(folder)? {
+        if is_temporary(&path) && is_ours(&path.with_extension("")) {
+            remove(&path)?;
+        }
+    }
+    Ok(())
+}
+
 /// True for the name of a temporary file of [`write_atomic`].
-pub(crate) fn is_temporary(path: &Path) -> bool {
-    let name = path
-        .file_name()
-        .and_then(|name| name.to_str())
-        .unwrap_or_default();
-    let process = name
-        .rsplit_once(".tmp")
-        .map(|(_, process)| process)
-        .unwrap_or_default();
-    !process.is_empty() && process.bytes().all(|b| b.is_ascii_digit())
+fn is_temporary(path: &Path) -> bool {
+    let extension = path.extension().and_then(|ending| ending.to_str());
+    let process = extension.and_then(|ending| ending.strip_prefix("tmp"));
+    process.is_some_and(|id| !id.is_empty() && id.bytes().all(|b| b.is_ascii_digit()))
 }
 
 /// Makes a folder and its parents.
@@ -83,10 +139,7 @@ pub(crate) fn is_temporary(path: &Path) -> bool {
 ///
 /// [`RecordError::Write`] naming the folder.
 pub fn create_dir(path: &Path) -> Result<(), RecordError> {
-    fs::create_dir_all(path).map_err(|cause| RecordError::Write {
-        path: path.to_owned(),
-        cause,
-    })
+    fs::create_dir_all(path).map_err(RecordError::write(path))
 }
 
 #[cfg(test)]

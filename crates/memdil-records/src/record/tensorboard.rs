@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::EpochRecord;
+use super::epoch::EpochRecord;
 
 /// The content of an event file: a scalar for every number of every epoch, named as in
 /// `metrics.jsonl` with `/` before what stands inside (`test/dilation`,
@@ -128,7 +128,7 @@ fn masked(crc: u32) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::TestRecord;
+    use crate::record::epoch::TestRecord;
 
     #[test]
     fn checksums_are_those_of_the_standard() {

@@ -1,14 +1,15 @@
 //! A sweep as a file: one run a line.
 
 use std::collections::HashSet;
-use std::fs;
 use std::path::Path;
 
 use memdil_data::LabelNoise;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::{RecordError, RunSpec, write_atomic};
+use super::files::{read_text, write_lines};
+use crate::error::RecordError;
+use crate::spec::run::RunSpec;
 
 /// One line of a manifest.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -31,11 +32,8 @@ const LISTED: usize = 20;
 pub fn run_id(spec: &RunSpec) -> String {
     // A specification holds numbers, strings and lists only: it always serialises.
     let json = serde_json::to_vec(spec).unwrap_or_default();
-    let digest: String = Sha256::digest(&json)
-        .iter()
-        .take(4)
-        .map(|b| format!("{b:02x}"))
-        .collect();
+    let [a, b, c, d, ..] = Sha256::digest(&json).0;
+    let digest = u32::from_be_bytes([a, b, c, d]);
     let classes = match &spec.data.classes {
         classes if classes.len() > LISTED => format!("{}-classes", classes.len()),
         classes => classes
@@ -49,7 +47,7 @@ pub fn run_id(spec: &RunSpec) -> String {
         noise => format!("eta{}", (noise.requested() * 1e6).round() / 1e6),
     };
     format!(
-        "{}_{classes}_{}_{noise}_s{}_{digest}",
+        "{}_{classes}_{}_{noise}_s{}_{digest:08x}",
         spec.experiment,
         spec.loss.short_name(),
         spec.seed
@@ -64,48 +62,38 @@ pub fn run_id(spec: &RunSpec) -> String {
 /// does not belong to its specification, or that stands there already; an empty manifest is
 /// malformed.
 pub fn read_manifest(path: &Path) -> Result<Vec<ManifestLine>, RecordError> {
-    let text = fs::read_to_string(path).map_err(|cause| RecordError::Read {
-        path: path.to_owned(),
-        cause,
-    })?;
-    let malformed = |line, reason| RecordError::Malformed {
-        path: path.to_owned(),
-        line,
-        reason,
-    };
-    let (mut lines, mut known): (Vec<ManifestLine>, _) = (Vec::new(), HashSet::new());
-    for (index, text) in text
-        .lines()
-        .enumerate()
-        .filter(|(_, text)| !text.trim().is_empty())
-    {
-        let refused = |e: &dyn std::fmt::Display| {
-            malformed(
-                Some(index + 1),
-                format!("{e}; a manifest of another version must be planned again"),
-            )
-        };
-        let line: ManifestLine = serde_json::from_str(text).map_err(|e| refused(&e))?;
-        line.spec.validate().map_err(|e| refused(&e))?;
-        if line.id != run_id(&line.spec) {
-            let reason = format!(
-                "id {} does not belong to this specification: plan the sweep again",
-                line.id
-            );
-            return Err(malformed(Some(index + 1), reason));
+    let mut lines: Vec<ManifestLine> = Vec::new();
+    let mut known = HashSet::new();
+    for (index, text) in read_text(path)?.lines().enumerate() {
+        if text.trim().is_empty() {
+            continue;
         }
+        let malformed = |reason| RecordError::malformed_line(path, index, reason);
+        let line = read_line(text).map_err(malformed)?;
         if !known.insert(line.id.clone()) {
-            return Err(malformed(
-                Some(index + 1),
-                format!("run {} stands here twice", line.id),
-            ));
+            return Err(malformed(format!("run {} stands here twice", line.id)));
         }
         lines.push(line);
     }
     if lines.is_empty() {
-        return Err(malformed(None, "the manifest holds no run".to_owned()));
+        let reason = "the manifest holds no run".to_owned();
+        return Err(RecordError::malformed(path, reason));
     }
     Ok(lines)
+}
+
+/// A line of a manifest, or what is wrong with it.
+fn read_line(text: &str) -> Result<ManifestLine, String> {
+    const PLAN: &str = "a manifest of another version must be planned again";
+    let line: ManifestLine = serde_json::from_str(text).map_err(|e| format!("{e}; {PLAN}"))?;
+    line.spec.validate().map_err(|e| format!("{e}; {PLAN}"))?;
+    if line.id != run_id(&line.spec) {
+        return Err(format!(
+            "id {} does not belong to this specification: plan the sweep again",
+            line.id
+        ));
+    }
+    Ok(line)
 }
 
 /// Writes a manifest atomically.
@@ -114,11 +102,5 @@ pub fn read_manifest(path: &Path) -> Result<Vec<ManifestLine>, RecordError> {
 ///
 /// [`RecordError::Write`].
 pub fn write_manifest(path: &Path, lines: &[ManifestLine]) -> Result<(), RecordError> {
-    write_atomic(path, |writer| {
-        for line in lines {
-            serde_json::to_writer(&mut *writer, line)?;
-            std::io::Write::write_all(writer, b"\n")?;
-        }
-        Ok(())
-    })
+    write_lines(path, lines)
 }

@@ -1,0 +1,83 @@
+//! How a training of unconstrained features ended.
+
+use serde::{Deserialize, Serialize};
+
+use super::run::Provenance;
+use crate::spec::layer_peeled::LayerPeeledSpec;
+
+/// How a training of unconstrained features ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LayerPeeledStatus {
+    /// The residual fell to the tolerance.
+    Converged,
+    /// All steps were taken before that.
+    OutOfSteps,
+    /// The objective became NaN or infinite.
+    Diverged,
+}
+
+/// Weights and features at the end. What has no meaning at zero is left out there.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LayerPeeledEnd {
+    /// Largest entry of the projected gradient in balanced variables, over
+    /// $\sqrt{\lambda_W\lambda_H}$.
+    pub residual: f64,
+    /// Value of the objective.
+    pub objective: f64,
+    /// Whether weights and features are all zero ([`LayerPeeledEnd::ZERO`]).
+    pub collapsed: bool,
+    /// Mean over samples and wrong classes of (true logit) - (wrong logit).
+    pub logit_gap: f64,
+    /// Largest minus smallest of these gaps.
+    pub logit_gap_spread: f64,
+    /// Mean of $\|h_{k,i}\|^2$.
+    pub feature_sq_norm: f64,
+    /// Mean of $\|w_k\|^2$.
+    pub weight_row_sq_norm: f64,
+    /// NC1 of the features.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub nc1: Option<f64>,
+    /// Smallest and largest cosine between the feature means of two classes.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub feature_cosines: Option<[f64; 2]>,
+    /// Largest minus smallest norm of the feature means, over their mean norm.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub feature_norm_spread: Option<f64>,
+    /// Largest distance between $w_k$ and $h_k - h_G$, both scaled to length one; $h_G$ is the
+    /// global mean.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub nc3_plus: Option<f64>,
+}
+
+/// One finished training of unconstrained features.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LayerPeeledRecord {
+    /// Version of this format; readers refuse what they do not know.
+    pub format: u32,
+    /// What was run.
+    pub spec: LayerPeeledSpec,
+    /// How it ended.
+    pub status: LayerPeeledStatus,
+    /// Steps taken.
+    pub steps: usize,
+    /// What was reached; left out when the training diverged.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub end: Option<LayerPeeledEnd>,
+    /// Wall-clock seconds.
+    pub seconds: f64,
+    /// Where and with what.
+    pub provenance: Provenance,
+}
+
+impl LayerPeeledEnd {
+    /// Mean squared norms up to this count as zero.
+    pub const ZERO: f64 = 1e-12;
+}
+
+impl LayerPeeledRecord {
+    /// The format this crate writes and reads.
+    pub const FORMAT: u32 = 1;
+}

@@ -1,0 +1,190 @@
+//! The optimiser of a run.
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::RecordError;
+use crate::range::{below_one, check, not_negative, positive};
+
+/// Which optimiser updates the parameters $p$ along the gradient $g$; formulas as in PyTorch,
+/// $\eta$ the learning rate.
+///
+/// A coupled weight decay $\lambda$ makes $\lambda p$ part of the gradient; a decoupled one shrinks
+/// $p$ beside it (Loshchilov and Hutter 2019). They are different things and named apart. The
+/// classifier's weight and bias may have their own; where it is left out it is that of all others.
+/// Running statistics and a fixed classifier never decay.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum OptimizerSpec {
+    /// Stochastic gradient descent, $v \leftarrow \mu v + (g + \lambda p)$,
+    /// $p \leftarrow p - \eta v$; with `nesterov` $p \leftarrow p - \eta (g + \lambda p + \mu v)$
+    /// with the new $v$.
+    Sgd {
+        /// Initial learning rate.
+        learning_rate: f64,
+        /// Momentum $\mu$, in `[0, 1)`.
+        momentum: f64,
+        /// Nesterov's momentum; left out: false.
+        #[serde(default)]
+        nesterov: bool,
+        /// Coupled weight decay $\lambda$.
+        weight_decay: f64,
+        /// The same for the classifier.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        classifier_weight_decay: Option<f64>,
+    },
+    /// Adam (Kingma and Ba 2015), with $g$ standing for $g + \lambda p$:
+    /// $m \leftarrow \beta_1 m + (1-\beta_1) g$, $v \leftarrow \beta_2 v + (1-\beta_2) g^2$, and in
+    /// step $t$ $p \leftarrow p - \frac{\eta}{1-\beta_1^t} \, m \big/ \bigl(\sqrt
+    /// v/\sqrt{1-\beta_2^t} + \epsilon\bigr)$.
+    Adam {
+        /// Initial learning rate.
+        learning_rate: f64,
+        /// Memory $\beta_1$ of the first moment, in `[0, 1)`; left out: 0.9.
+        #[serde(default = "beta1")]
+        beta1: f64,
+        /// Memory $\beta_2$ of the second moment, in `[0, 1)`; left out: 0.999.
+        #[serde(default = "beta2")]
+        beta2: f64,
+        /// Addend $\epsilon$ of the denominator, positive; left out: 1e-8.
+        #[serde(default = "epsilon")]
+        epsilon: f64,
+        /// Coupled weight decay $\lambda$.
+        weight_decay: f64,
+        /// The same for the classifier.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        classifier_weight_decay: Option<f64>,
+    },
+    /// Adam without decay in the gradient, after $p \leftarrow (1 - \eta\lambda) p$.
+    AdamW {
+        /// Initial learning rate.
+        learning_rate: f64,
+        /// Memory $\beta_1$ of the first moment, in `[0, 1)`; left out: 0.9.
+        #[serde(default = "beta1")]
+        beta1: f64,
+        /// Memory $\beta_2$ of the second moment, in `[0, 1)`; left out: 0.999.
+        #[serde(default = "beta2")]
+        beta2: f64,
+        /// Addend $\epsilon$ of the denominator, positive; left out: 1e-8.
+        #[serde(default = "epsilon")]
+        epsilon: f64,
+        /// Decoupled weight decay $\lambda$.
+        decoupled_weight_decay: f64,
+        /// The same for the classifier.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        decoupled_classifier_weight_decay: Option<f64>,
+    },
+}
+
+/// PyTorch's defaults.
+fn beta1() -> f64 {
+    0.9
+}
+
+fn beta2() -> f64 {
+    0.999
+}
+
+fn epsilon() -> f64 {
+    1e-8
+}
+
+impl OptimizerSpec {
+    /// The learning rate of the first epoch.
+    pub fn learning_rate(&self) -> f64 {
+        match *self {
+            Self::Sgd { learning_rate, .. }
+            | Self::Adam { learning_rate, .. }
+            | Self::AdamW { learning_rate, .. } => learning_rate,
+        }
+    }
+
+    /// The coupled weight decay, a penalty $\frac{\lambda}{2} \lVert p \rVert^2$ on the loss;
+    /// `None` where the decay is decoupled.
+    pub fn coupled_weight_decay(&self) -> Option<f64> {
+        match *self {
+            Self::Sgd { weight_decay, .. } | Self::Adam { weight_decay, .. } => Some(weight_decay),
+            Self::AdamW { .. } => None,
+        }
+    }
+
+    pub(crate) fn resolve(&mut self) {
+        let (all, _) = self.decays();
+        let (Self::Sgd {
+            classifier_weight_decay: own,
+            ..
+        }
+        | Self::Adam {
+            classifier_weight_decay: own,
+            ..
+        }
+        | Self::AdamW {
+            decoupled_classifier_weight_decay: own,
+            ..
+        }) = self;
+        own.get_or_insert(all);
+    }
+
+    /// The weight decay of all parameters, and the classifier's own.
+    fn decays(&self) -> (f64, Option<f64>) {
+        match *self {
+            Self::Sgd {
+                weight_decay: all,
+                classifier_weight_decay: own,
+                ..
+            }
+            | Self::Adam {
+                weight_decay: all,
+                classifier_weight_decay: own,
+                ..
+            }
+            | Self::AdamW {
+                decoupled_weight_decay: all,
+                decoupled_classifier_weight_decay: own,
+                ..
+            } => (all, own),
+        }
+    }
+
+    pub(crate) fn validate(&self) -> Result<(), RecordError> {
+        positive("optimizer.learning_rate", self.learning_rate())?;
+        match *self {
+            Self::Sgd {
+                momentum, nesterov, ..
+            } => {
+                below_one("optimizer.momentum", momentum)?;
+                let valid = !nesterov || momentum > 0.0;
+                let range = "false without momentum";
+                check(valid, "optimizer.nesterov", nesterov, range)?;
+            }
+            Self::Adam {
+                beta1,
+                beta2,
+                epsilon,
+                ..
+            }
+            | Self::AdamW {
+                beta1,
+                beta2,
+                epsilon,
+                ..
+            } => {
+                below_one("optimizer.beta1", beta1)?;
+                below_one("optimizer.beta2", beta2)?;
+                positive("optimizer.epsilon", epsilon)?;
+            }
+        }
+        let [all, classifier] = match self {
+            Self::Sgd { .. } | Self::Adam { .. } => [
+                "optimizer.weight_decay",
+                "optimizer.classifier_weight_decay",
+            ],
+            Self::AdamW { .. } => [
+                "optimizer.decoupled_weight_decay",
+                "optimizer.decoupled_classifier_weight_decay",
+            ],
+        };
+        let (decay, own) = self.decays();
+        not_negative(all, decay)?;
+        not_negative(classifier, own.unwrap_or(0.0))
+    }
+}
