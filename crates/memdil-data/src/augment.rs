@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::DataError;
+use crate::error::DataError;
 use crate::random::{Rng, Stream, below, stream};
 
 /// What happens to an image each time it is trained on; test images and features are never

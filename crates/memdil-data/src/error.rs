@@ -1,7 +1,7 @@
 //! What can go wrong between a file and a batch.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// An error of this crate: one line that says what was found, where, and what would be right.
 #[derive(Debug, thiserror::Error)]
@@ -206,19 +206,11 @@ pub enum DataError {
         /// The class.
         class: usize,
     },
-    /// A label-noise file that cannot be written or read, contradicts itself, or belongs to other
-    /// labels.
-    #[error("{}: {message}", path.display())]
-    NoiseFile {
-        /// The file; "label-noise file" where only its bytes are known.
-        path: PathBuf,
-        /// What is wrong with it.
-        message: String,
-    },
-    /// A file whose content is not what its format or its data set demands.
+    /// A file whose content is not what its format or its data set demands, or a label-noise file
+    /// that cannot be written, contradicts itself, or belongs to other labels.
     #[error("{}: {message}", path.display())]
     Malformed {
-        /// The file.
+        /// The file; "label-noise file.npz" where only its bytes are known.
         path: PathBuf,
         /// What is wrong with it, where, and what to do.
         message: String,
@@ -435,6 +427,30 @@ pub enum DataError {
 }
 
 impl DataError {
+    /// The error of a file that could not be read.
+    pub(crate) fn unreadable(path: &Path) -> impl Fn(io::Error) -> Self + Copy {
+        |cause| Self::Io {
+            path: path.to_owned(),
+            cause,
+        }
+    }
+
+    /// The error of a file or folder that could not be written.
+    pub(crate) fn unwritable(path: &Path) -> impl Fn(io::Error) -> Self + Copy {
+        |cause| Self::Write {
+            path: path.to_owned(),
+            cause,
+        }
+    }
+
+    /// The error of a file whose content is not what it should be.
+    pub(crate) fn malformed(path: impl AsRef<Path>, message: impl Into<String>) -> Self {
+        Self::Malformed {
+            path: path.as_ref().to_owned(),
+            message: message.into(),
+        }
+    }
+
     /// Whether the input is to blame, and not the network, a disk or the program.
     pub fn is_bad_input(&self) -> bool {
         !matches!(

@@ -1,6 +1,6 @@
 //! Images, a split with its labels, and a data set of two splits.
 
-use crate::DataError;
+use crate::error::DataError;
 
 /// The pixels of many images, one image after another.
 #[derive(Debug, Clone, PartialEq)]

@@ -2,9 +2,13 @@
 
 use rayon::prelude::*;
 
+use crate::augment::Augmentation;
 use crate::augment::Change;
+use crate::error::DataError;
+use crate::images::Images;
 use crate::images::Pixels;
-use crate::{Augmentation, DataError, Images, Input, resize};
+use crate::resize;
+use crate::spec::Input;
 
 /// Side of the images in the paper.
 const AUTHORS_SIDE: usize = 32;

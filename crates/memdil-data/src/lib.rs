@@ -60,45 +60,36 @@
 //! class of Fashion-MNIST into the crate. They are Copyright (c) 2017 Zalando SE, under the MIT
 //! licence that lies beside them in `assets/LICENSE`.
 
-pub mod arrays;
 pub mod augment;
 pub mod catalogue;
-pub mod cifar;
-mod class_names;
-mod embedded;
 mod error;
-#[cfg(feature = "fetch")]
-pub mod fetch;
-pub mod files;
-mod foreign;
-mod gzip;
-#[cfg(feature = "hub")]
-pub mod hub;
-pub mod idx;
+mod formats;
 pub mod images;
 pub mod inputs;
+mod labels;
 mod load;
-mod mat;
 pub mod noise;
-pub mod npz;
-mod pickle;
-pub mod places;
 pub mod random;
+mod readers;
 mod resize;
-pub mod source;
 pub mod spec;
 pub mod split;
 pub mod statistics;
 pub mod subset;
-pub mod svhn;
-mod unpack;
-pub mod verify;
+
+#[cfg(feature = "fetch")]
+pub use catalogue::fetch;
+#[cfg(feature = "hub")]
+pub use catalogue::hub;
+pub use catalogue::{files, places, source, verify};
+pub use formats::arrays;
+pub use readers::{cifar, idx, npz, svhn};
 
 pub use augment::Augmentation;
+pub use catalogue::source::Source;
 pub use error::DataError;
 pub use images::{Dataset, Images, Pixels, Split};
 pub use inputs::{Inputs, StoredInputs};
 pub use load::load;
 pub use noise::{LabelNoise, NoisyLabels};
-pub use source::Source;
 pub use spec::{DataSpec, Input};

@@ -3,8 +3,18 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::npz::Contents;
-use crate::{DataError, DataSpec, Dataset, Source, Split, cifar, embedded, files, idx, npz, svhn};
+use crate::catalogue::files;
+use crate::catalogue::source::Source;
+use crate::error::DataError;
+use crate::images::Dataset;
+use crate::images::Split;
+use crate::readers::cifar;
+use crate::readers::embedded;
+use crate::readers::idx;
+use crate::readers::npz;
+use crate::readers::npz::Contents;
+use crate::readers::svhn;
+use crate::spec::DataSpec;
 
 /// Reads a data set, checks it, and keeps the classes and images that `spec` names.
 ///
@@ -15,7 +25,7 @@ use crate::{DataError, DataSpec, Dataset, Source, Split, cifar, embedded, files,
 /// twice while floats are unpacked or channels are moved to the front.
 ///
 /// # Errors
-/// Those of [`DataSpec::resolve`] and [`files::find`](crate::files::find), of reading the files,
+/// Those of [`DataSpec::resolve`] and [`files::find`](crate::catalogue::files::find), of reading the files,
 /// images and labels that differ in number, images of another size than the data set has or than
 /// the other split's, a label out of range, and a class with no image in a split or fewer than
 /// asked for.
@@ -210,16 +220,4 @@ fn place(source: &Source) -> String {
         || source.name().to_owned(),
         |path| path.display().to_string(),
     )
-}
-
-/// Refuses a label that is not below `classes`, naming its row.
-pub(crate) fn check_labels(labels: &[u32], classes: usize) -> Result<(), DataError> {
-    match labels.iter().position(|&label| label as usize >= classes) {
-        None => Ok(()),
-        Some(row) => Err(DataError::LabelOutOfRange {
-            row,
-            label: labels[row],
-            classes,
-        }),
-    }
 }

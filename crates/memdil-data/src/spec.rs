@@ -5,7 +5,11 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Augmentation, DataError, Source, files, npz};
+use crate::augment::Augmentation;
+use crate::catalogue::files;
+use crate::catalogue::source::Source;
+use crate::error::DataError;
+use crate::readers::npz;
 
 /// Which images and classes a run uses, and in which form they enter the network.
 ///

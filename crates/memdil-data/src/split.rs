@@ -1,6 +1,6 @@
 //! Holding out a validation set.
 
-use crate::DataError;
+use crate::error::DataError;
 use crate::random::{Stream, shuffle, stream};
 
 /// Splits the indices 0..n at random into those trained on and those held out, both ascending.

@@ -1,6 +1,6 @@
 //! Mean and standard deviation of images.
 
-use crate::Images;
+use crate::images::Images;
 use crate::images::Pixels;
 
 /// Mean and standard deviation (of the population) of each channel over all images: of bytes p,

@@ -7,9 +7,12 @@ use std::path::Path;
 use ndarray::{ArrayView1, ArrayView4, ShapeError};
 use ndarray_npy::{NpzWriter, WritableElement, WriteNpzError};
 
+use crate::error::DataError;
+use crate::images::Dataset;
+use crate::images::Images;
 use crate::images::Pixels;
+use crate::images::Split;
 use crate::random::{Stream, shuffle, stream};
-use crate::{DataError, Dataset, Images, Split};
 
 /// How many images of each class a subset has, and which.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,8 +1,8 @@
 //! What makes sense as label noise, before a label is drawn.
 
-use super::LabelNoise;
-use crate::DataError;
-use crate::load::check_labels;
+use super::kinds::LabelNoise;
+use crate::error::DataError;
+use crate::labels::check_labels;
 
 /// How far a row of a transition matrix may be from summing to 1: the rounding of 32-bit numbers.
 const ROW_SUM: f64 = 1e-6;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::class_names::CIFAR_100_SUPERCLASS;
+use crate::catalogue::class_names::CIFAR_100_SUPERCLASS;
 
 /// Where each class moves to in asymmetric noise.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::labels::realised;
-use super::{LabelNoise, NoisyLabels, check_clean, from_file};
-use crate::DataError;
+use super::check::check_clean;
+use super::from_file;
+use super::kinds::{LabelNoise, leaving};
+use super::labels::{NoisyLabels, realised};
+use crate::error::DataError;
 use crate::random::{Rng, Stream, below, stream, unit_f64};
 
 impl LabelNoise {
@@ -178,25 +180,6 @@ impl LabelNoise {
             Self::FromFile { .. } => false,
         }
     }
-}
-
-/// The probability of each class to become another one.
-pub(super) fn leaving(matrix: &[Vec<f64>]) -> Vec<f64> {
-    let rate = |(class, row): (usize, &Vec<f64>)| {
-        let leaving: f64 = row
-            .iter()
-            .enumerate()
-            .filter(|(k, _)| *k != class)
-            .map(|(_, p)| p)
-            .sum();
-        let staying = row.get(class).copied().unwrap_or_default();
-        if leaving > 0.0 {
-            leaving / (leaving + staying)
-        } else {
-            0.0
-        }
-    };
-    matrix.iter().enumerate().map(rate).collect()
 }
 
 /// Another class, by the probabilities of its row: the first one up to which they add up to more

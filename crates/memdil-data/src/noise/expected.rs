@@ -1,6 +1,6 @@
 //! What a kind of noise does on average.
 
-use super::LabelNoise;
+use super::kinds::LabelNoise;
 
 impl LabelNoise {
     /// $T_{jk}$, the probability that a label j becomes k: what

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::NoisyLabels;
-use super::label_file::{Columns, read_columns, refuse};
-use super::labels::realised;
-use crate::DataError;
-use crate::arrays::ArrayFile;
-use crate::load::check_labels;
+use super::columns::Columns;
+use super::label_file::read_columns;
+use super::labels::{NoisyLabels, realised};
+use crate::error::DataError;
+use crate::formats::arrays::ArrayFile;
+use crate::labels::check_labels;
 
 /// Cohen's kappa below which labels of unproved order are refused: a wrong order gives about 0.
 const LEAST_KAPPA: f64 = 0.1;
@@ -30,7 +30,7 @@ pub(super) fn read(
         let noisy = NoisyLabels::read_archive(&file)?;
         if noisy.classes != classes {
             let message = format!("is for {} classes, but there are {classes}", noisy.classes);
-            return Err(refuse(path, message));
+            return Err(DataError::malformed(path, message));
         }
         check_length(path, noisy.clean.len(), clean.len())?;
         check_clean_labels(path, &noisy.clean, clean, "")?;
@@ -42,7 +42,8 @@ pub(super) fn read(
         pickled,
     } = read_columns(&file, column)?;
     check_length(path, observed.len(), clean.len())?;
-    check_labels(&observed, classes).map_err(|error| refuse(path, error.to_string()))?;
+    check_labels(&observed, classes)
+        .map_err(|error| DataError::malformed(path, error.to_string()))?;
     match beside {
         Some(beside) => {
             let is_human = pickled && column.is_some();
@@ -71,7 +72,7 @@ fn check_length(path: &Path, found: usize, n: usize) -> Result<(), DataError> {
     if found == n {
         return Ok(());
     }
-    Err(refuse(
+    Err(DataError::malformed(
         path,
         format!(
             "holds {found} labels, but there are {n} samples: is it for these classes and images?"
@@ -92,7 +93,7 @@ fn check_clean_labels(
         "its clean label in row {row} is {}, that of the data set {}: it is for other images or in another order{hint}",
         found[row], clean[row]
     );
-    Err(refuse(path, message))
+    Err(DataError::malformed(path, message))
 }
 
 /// Refuses labels that agree with the clean ones hardly better than the same labels in a random
@@ -118,5 +119,5 @@ fn check_kappa(path: &Path, observed: &[u32], clean: &[u32]) -> Result<(), DataE
         100.0 * agreement,
         100.0 * chance
     );
-    Err(refuse(path, message))
+    Err(DataError::malformed(path, message))
 }

@@ -2,28 +2,10 @@
 
 use std::path::Path;
 
+use super::columns::{Columns, Wanted};
 use super::pickled;
-use crate::DataError;
-use crate::arrays::{Array, ArrayFile, Dtype, Role};
-
-/// Labels of one file, row by row.
-pub(super) struct Columns {
-    pub(super) clean: Option<Vec<u32>>,
-    pub(super) observed: Vec<u32>,
-    /// Whether they come from a pickled dictionary, as CIFAR-N's do.
-    pub(super) pickled: bool,
-}
-
-/// Which label set of a file with several is read.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Wanted<'a> {
-    /// There may be one only, and nothing can name it.
-    Alone,
-    /// There may be one only, but it could be named.
-    Any,
-    /// The one of this name.
-    Named(&'a str),
-}
+use crate::error::DataError;
+use crate::formats::arrays::{Array, ArrayFile, Dtype, Role};
 
 /// Reads one label per sample from a file as [`arrays`](crate::arrays) describes them: a `.npy`, the
 /// array `labels` of an archive, a `.csv` with one number a line, or a pickled list of integers.
@@ -86,11 +68,4 @@ pub(super) fn read_columns(file: &ArrayFile, column: Option<&str>) -> Result<Col
 
 fn pickled(array: &Array, wanted: Wanted<'_>) -> Result<Columns, DataError> {
     pickled::read(array.bytes(), wanted).map_err(|message| array.refuse(message))
-}
-
-pub(super) fn refuse(path: &Path, message: String) -> DataError {
-    DataError::NoiseFile {
-        path: path.to_owned(),
-        message,
-    }
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use ndarray::Array2;
 
-use crate::DataError;
-use crate::load::check_labels;
+use crate::error::DataError;
+use crate::labels::check_labels;
 
 /// Labels before and after corruption, with how they came about.
 #[derive(Debug, Clone, PartialEq)]

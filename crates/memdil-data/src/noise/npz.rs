@@ -7,10 +7,10 @@ use std::path::Path;
 use ndarray::{Array1, ArrayView1, aview0};
 use ndarray_npy::{NpzWriter, WriteNpzError};
 
-use super::labels::realised;
-use super::{NoisyLabels, check_clean};
-use crate::DataError;
-use crate::arrays::{Array, ArrayFile};
+use super::check::check_clean;
+use super::labels::{NoisyLabels, realised};
+use crate::error::DataError;
+use crate::formats::arrays::{Array, ArrayFile};
 
 /// The name of a file that is only known by its content.
 const UNNAMED: &str = "label-noise file.npz";
@@ -25,7 +25,7 @@ impl NoisyLabels {
     /// `rates` (K, float64), `kept` (uint64). `numpy.load` reads them without pickle.
     ///
     /// # Errors
-    /// [`DataError::NoiseFile`] if `out` cannot be written to.
+    /// [`DataError::Malformed`] if `out` cannot be written to.
     pub fn write_npz(&self, out: impl Write + Seek) -> Result<(), DataError> {
         let write = || -> Result<(), WriteNpzError> {
             let mut npz = NpzWriter::new(out);
@@ -52,7 +52,8 @@ impl NoisyLabels {
             npz.finish()?;
             Ok(())
         };
-        write().map_err(|cause| refuse(UNNAMED, format!("cannot be written: {cause}")))
+        write()
+            .map_err(|cause| DataError::malformed(UNNAMED, format!("cannot be written: {cause}")))
     }
 
     /// Reads the `.npz` file at a path, as [`read_npz`](Self::read_npz) does; errors name the file.
@@ -67,7 +68,7 @@ impl NoisyLabels {
     ///
     /// # Errors
     /// [`DataError::Array`] for an array that is missing, damaged or of another type,
-    /// [`DataError::NoiseFile`] for arrays that contradict each other, and the errors of
+    /// [`DataError::Malformed`] for arrays that contradict each other, and the errors of
     /// [`LabelNoise::inject`](super::LabelNoise::inject) for labels out of range.
     ///
     /// ```
@@ -84,7 +85,7 @@ impl NoisyLabels {
     pub fn read_npz(mut file: impl Read + Seek) -> Result<Self, DataError> {
         let mut bytes = Vec::new();
         let read = file.rewind().and_then(|()| file.read_to_end(&mut bytes));
-        read.map_err(|cause| refuse(UNNAMED, cause.to_string()))?;
+        read.map_err(|cause| DataError::malformed(UNNAMED, cause.to_string()))?;
         Self::read_archive(&ArrayFile::parse(&bytes, UNNAMED)?)
     }
 
@@ -114,7 +115,7 @@ impl NoisyLabels {
             classes,
             observed_classes,
             kind: String::from_utf8(integers(&array(file, "kind")?)?)
-                .map_err(|_| refuse(file.path(), "`kind` is not UTF-8".to_owned()))?,
+                .map_err(|_| DataError::malformed(file.path(), "`kind` is not UTF-8"))?,
             seed: scalar(file, "seed")?,
             requested: float(file, "requested")?,
             realised: float(file, "realised")?,
@@ -123,83 +124,64 @@ impl NoisyLabels {
                 .transpose()?,
             kept: kept.map(|kept| integers(&kept)).transpose()?,
         };
-        let in_file = |error| match error {
-            DataError::NoiseFile { .. } => error,
-            other => refuse(file.path(), other.to_string()),
-        };
-        noisy.check(file.path()).map_err(in_file)?;
+        noisy.check(file.path())?;
         Ok(noisy)
     }
 
     fn check(&self, path: &str) -> Result<(), DataError> {
+        let refuse = |message| DataError::malformed(path, message);
         let n = self.clean.len();
         if self.observed.len() != n || self.mask.len() != n {
-            return Err(refuse(
-                path,
-                format!(
-                    "clean, observed and mask differ in length: {n}, {}, {}",
-                    self.observed.len(),
-                    self.mask.len()
-                ),
-            ));
+            return Err(refuse(format!(
+                "clean, observed and mask differ in length: {n}, {}, {}",
+                self.observed.len(),
+                self.mask.len()
+            )));
         }
-        check_clean(&self.clean, self.classes)?;
-        self.check_observed()?;
+        check_clean(&self.clean, self.classes)
+            .and_then(|()| self.check_observed())
+            .map_err(|error| refuse(error.to_string()))?;
+        self.contradiction()
+            .map_or(Ok(()), |found| Err(refuse(found)))
+    }
+
+    /// What contradicts the labels, which are classes.
+    fn contradiction(&self) -> Option<String> {
+        let n = self.clean.len();
         let differs = |i: usize| self.clean[i] as usize != self.observed[i] as usize % self.classes;
         if let Some(row) = (0..n).find(|&i| self.mask[i] != differs(i)) {
-            return Err(refuse(
-                path,
-                format!(
-                    "mask contradicts the labels in row {row}: clean {}, observed {}, mask {}",
-                    self.clean[row], self.observed[row], self.mask[row]
-                ),
+            return Some(format!(
+                "mask contradicts the labels in row {row}: clean {}, observed {}, mask {}",
+                self.clean[row], self.observed[row], self.mask[row]
             ));
         }
         if let Some(kept) = &self.kept
             && !(kept.is_sorted_by(|a, b| a < b) && kept.last().is_some_and(|&last| last < n))
         {
-            return Err(refuse(
-                path,
-                format!("`kept` must list some of the {n} rows in ascending order"),
+            return Some(format!(
+                "`kept` must list some of the {n} rows in ascending order"
             ));
         }
         let realised = realised(&self.mask, self.kept.as_deref());
         if (self.realised - realised).abs() > 1e-12 || !self.realised.is_finite() {
-            return Err(refuse(
-                path,
-                format!(
-                    "realised = {} but {realised} of the labels differ",
-                    self.realised
-                ),
+            return Some(format!(
+                "realised = {} but {realised} of the labels differ",
+                self.realised
             ));
         }
         if !(0.0..=1.0).contains(&self.requested) {
-            return Err(refuse(
-                path,
-                format!("requested = {} is outside 0 to 1", self.requested),
-            ));
+            return Some(format!("requested = {} is outside 0 to 1", self.requested));
         }
-        let rates = self.rates.as_deref().unwrap_or_default();
-        if self.rates.is_some() && rates.len() != self.classes {
-            return Err(refuse(
-                path,
-                format!("holds {} rates for {} classes", rates.len(), self.classes),
-            ));
+        let rates = self.rates.as_deref()?;
+        if rates.len() != self.classes {
+            let (found, classes) = (rates.len(), self.classes);
+            return Some(format!("holds {found} rates for {classes} classes"));
         }
-        if let Some(class) = rates.iter().position(|rate| !(0.0..=1.0).contains(rate)) {
-            return Err(refuse(
-                path,
-                format!("rates[{class}] = {} is outside 0 to 1", rates[class]),
-            ));
-        }
-        Ok(())
-    }
-}
-
-fn refuse(path: &str, message: String) -> DataError {
-    DataError::NoiseFile {
-        path: path.into(),
-        message,
+        let class = rates.iter().position(|rate| !(0.0..=1.0).contains(rate))?;
+        Some(format!(
+            "rates[{class}] = {} is outside 0 to 1",
+            rates[class]
+        ))
     }
 }
 

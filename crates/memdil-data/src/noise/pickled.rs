@@ -3,8 +3,8 @@
 //! The dictionary holds one array of labels for each way in which annotators were asked, beside
 //! `clean_label` (and `clean_coarse_label` for the superclasses of CIFAR-100).
 
-use super::label_file::{Columns, Wanted};
-use crate::pickle::{self, Value};
+use super::columns::{Columns, Wanted};
+use crate::formats::pickle::{self, Value};
 
 /// Entries that are looked at. A dictionary of CIFAR-N has five; one that uses the same list a
 /// million times must not be read a million times.

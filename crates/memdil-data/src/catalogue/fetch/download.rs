@@ -1,0 +1,191 @@
+//! Downloading files that are missing or wrong, from one source after another.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::thread;
+
+use super::event::FetchEvent;
+use super::folder::{lock, put_in_place, set_aside};
+use super::options::FetchOptions;
+use super::transfer::{Failure, host, transfer};
+use crate::catalogue::places::download_folder;
+use crate::catalogue::published::Published;
+use crate::catalogue::published_file::PublishedFile;
+use crate::catalogue::verify::{check_file, sha256_of_file};
+use crate::error::DataError;
+
+/// Downloads the files of a data set into [`download_folder`] and returns that folder.
+///
+/// Files that are there and right are left alone; if all are, nothing is written and no host asked.
+///
+/// # Errors
+/// A mirror that is no address, a folder that cannot be written, a disk that is full, and
+/// [`DataError::Download`] if no source gave the published bytes. No wrong or partial file ever
+/// lies under the name of the right one.
+///
+/// ```no_run
+/// use memdil_data::catalogue::Published;
+/// use memdil_data::fetch::{FetchOptions, fetch};
+///
+/// let folder = fetch(Published::Mnist, &[], &FetchOptions::default(), &mut |event| eprintln!("{event:?}"))?;
+/// assert!(folder.ends_with("mnist"));
+/// # Ok::<(), memdil_data::DataError>(())
+/// ```
+pub fn fetch(
+    published: Published,
+    data_dirs: &[PathBuf],
+    options: &FetchOptions,
+    on_event: &mut dyn FnMut(FetchEvent<'_>),
+) -> Result<PathBuf, DataError> {
+    let folder = download_folder(published, data_dirs);
+    fetch_files(published.files(), &folder, options, on_event)?;
+    Ok(folder)
+}
+
+/// Downloads files of any description into one folder; see [`fetch`].
+///
+/// # Errors
+/// As for [`fetch`].
+pub fn fetch_files(
+    files: &[PublishedFile<'_>],
+    folder: &Path,
+    options: &FetchOptions,
+    on_event: &mut dyn FnMut(FetchEvent<'_>),
+) -> Result<(), DataError> {
+    if let Some(mirror) = &options.mirror
+        && host(mirror).is_none()
+    {
+        return Err(DataError::BadUrl {
+            url: mirror.clone(),
+        });
+    }
+    // Before the lock, because a folder with all files may be one that this user cannot write.
+    let mut wanted = Vec::new();
+    for file in files {
+        if is_right(file, folder)? {
+            on_event(FetchEvent::AlreadyThere { file: file.name });
+        } else {
+            wanted.push(file);
+        }
+    }
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    fs::create_dir_all(folder).map_err(DataError::unwritable(folder))?;
+    let _lock = lock(folder, on_event)?;
+    for file in wanted {
+        // Another process may have brought it while the lock was waited for.
+        if is_right(file, folder)? {
+            on_event(FetchEvent::AlreadyThere { file: file.name });
+        } else {
+            fetch_file(file, folder, options, on_event)?;
+        }
+    }
+    Ok(())
+}
+
+fn is_right(file: &PublishedFile<'_>, folder: &Path) -> Result<bool, DataError> {
+    let path = folder.join(file.name);
+    let exists = path.try_exists().map_err(DataError::unreadable(&path))?;
+    Ok(exists && check_file(file, &path, &mut |_, _, _| ())?.is_ok())
+}
+
+/// Tries each source a bounded number of times.
+fn fetch_file(
+    file: &PublishedFile<'_>,
+    folder: &Path,
+    options: &FetchOptions,
+    on_event: &mut dyn FnMut(FetchEvent<'_>),
+) -> Result<(), DataError> {
+    let path = folder.join(file.name);
+    set_aside(file.name, &path, on_event)?;
+    let part = folder.join(format!("{}.part", file.name));
+    let sources: Vec<String> = match &options.mirror {
+        Some(base) => vec![format!("{}/{}", base.trim_end_matches('/'), file.name)],
+        None => file.urls.iter().map(|&url| url.to_owned()).collect(),
+    };
+    let mut causes = Vec::new();
+    for url in &sources {
+        let host = host(url).unwrap_or_else(|| url.clone());
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            let failure = match one_attempt(file, url, &part, options, on_event) {
+                Ok(()) => {
+                    put_in_place(&part, &path)?;
+                    on_event(FetchEvent::Done { file: file.name });
+                    return Ok(());
+                }
+                Err(failure) => failure,
+            };
+            let (cause, again) = match failure {
+                Failure::Here(error) => return Err(error),
+                Failure::Source(cause) => (cause, false),
+                Failure::Passing(cause) => (cause, attempt < options.attempts),
+            };
+            let again_in =
+                again.then(|| options.backoff.saturating_mul(1 << (attempt - 1).min(16)));
+            on_event(FetchEvent::Failed {
+                file: file.name,
+                host: &host,
+                cause: &cause,
+                again_in,
+            });
+            match again_in {
+                Some(pause) => thread::sleep(pause),
+                None => {
+                    causes.push(format!("{host}: {cause}"));
+                    break;
+                }
+            }
+        }
+    }
+    Err(DataError::Download {
+        file: file.name.to_owned(),
+        causes: if causes.is_empty() {
+            "it has no source".to_owned()
+        } else {
+            causes.join(", ")
+        },
+        // A mirror that failed is not what to try by hand.
+        by_hand: format!(
+            "put {} into {} by hand",
+            file.urls.first().unwrap_or(&file.name),
+            folder.display()
+        ),
+    })
+}
+
+/// Brings the part to its full size and compares its checksum; a part that fails is deleted.
+fn one_attempt(
+    file: &PublishedFile<'_>,
+    url: &str,
+    part: &Path,
+    options: &FetchOptions,
+    on_event: &mut dyn FnMut(FetchEvent<'_>),
+) -> Result<(), Failure> {
+    let total = file.bytes;
+    let resumed = transfer(url, part, total, options, &mut |done, resumed| {
+        on_event(FetchEvent::Progress {
+            file: file.name,
+            done,
+            total,
+            resumed,
+        });
+    })?;
+    let found = sha256_of_file(part, |_| ()).map_err(Failure::Here)?;
+    if found == file.sha256 {
+        return Ok(());
+    }
+    fs::remove_file(part).map_err(|cause| Failure::Here(DataError::unwritable(part)(cause)))?;
+    let cause = format!(
+        "{} has SHA-256 {found}, not {}, and is deleted",
+        file.name, file.sha256
+    );
+    // Bytes of an older download may be to blame; those of this one are what the source has.
+    Err(if resumed > 0 {
+        Failure::Passing(cause)
+    } else {
+        Failure::Source(cause)
+    })
+}

@@ -1,0 +1,67 @@
+//! The folder that files are downloaded into.
+
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::path::Path;
+
+use super::event::FetchEvent;
+use crate::error::DataError;
+
+/// Keeps other processes out of the folder until the returned file is dropped, or this process
+/// ends.
+pub(crate) fn lock(
+    folder: &Path,
+    on_event: &mut dyn FnMut(FetchEvent<'_>),
+) -> Result<File, DataError> {
+    let path = folder.join(".lock");
+    let error = DataError::unwritable(&path);
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path)
+        .map_err(error)?;
+    let locked = match file.try_lock() {
+        Err(TryLockError::WouldBlock) => {
+            on_event(FetchEvent::Waiting { folder });
+            file.lock()
+        }
+        Err(TryLockError::Error(cause)) => Err(cause),
+        Ok(()) => Ok(()),
+    };
+    match locked {
+        // Some network file systems have no locks. What is then at stake is a download, not its
+        // content.
+        Err(cause) if cause.kind() != io::ErrorKind::Unsupported => Err(error(cause)),
+        _ => Ok(file),
+    }
+}
+
+/// Keeps a file that is not the published one under another name.
+pub(crate) fn set_aside(
+    name: &str,
+    path: &Path,
+    on_event: &mut dyn FnMut(FetchEvent<'_>),
+) -> Result<(), DataError> {
+    let aside = path.with_file_name(format!("{name}.wrong"));
+    match fs::rename(path, &aside) {
+        Ok(()) => on_event(FetchEvent::SetAside {
+            file: name,
+            path: &aside,
+        }),
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => {}
+        Err(cause) => return Err(DataError::unwritable(&aside)(cause)),
+    }
+    Ok(())
+}
+
+/// Gives the part, whose bytes are on disk, its name.
+pub(crate) fn put_in_place(part: &Path, path: &Path) -> Result<(), DataError> {
+    fs::rename(part, path).map_err(DataError::unwritable(path))?;
+    // The name is on disk when its folder is; where folders cannot be synced, the file is whole all
+    // the same.
+    if let Some(Ok(folder)) = path.parent().map(File::open) {
+        let _ = folder.sync_all();
+    }
+    Ok(())
+}

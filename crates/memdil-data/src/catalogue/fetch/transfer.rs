@@ -1,0 +1,234 @@
+//! One request, and its body into a file.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::net::IpAddr;
+use std::path::Path;
+
+use ureq::http::{Response, StatusCode, Uri, header};
+use ureq::{Agent, Body, Error, Timeout};
+
+use super::options::FetchOptions;
+use crate::error::DataError;
+
+/// Why an attempt failed, which decides what comes next.
+pub(super) enum Failure {
+    /// It may go better another time.
+    Passing(String),
+    /// This source will not do.
+    Source(String),
+    /// Something on this machine, which no other source would mend.
+    Here(DataError),
+}
+
+/// Brings `part` to `total` bytes that are on disk, going on from those that are there.
+///
+/// Returns how many bytes of an earlier attempt were kept.
+pub(super) fn transfer(
+    url: &str,
+    part: &Path,
+    total: u64,
+    options: &FetchOptions,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<u64, Failure> {
+    let here = |cause| Failure::Here(DataError::unwritable(part)(cause));
+    let mut file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(part)
+        .map_err(here)?;
+    let mut there = file.metadata().map_err(here)?.len();
+    if there > total {
+        file.set_len(0).map_err(here)?;
+        there = 0;
+    }
+    if there < total {
+        let response = request(url, there, options)?;
+        let Some(start) = start_of_body(&response, there, total)? else {
+            file.set_len(0).map_err(here)?;
+            return Err(Failure::Passing(format!(
+                "does not continue at byte {there}"
+            )));
+        };
+        if start < there {
+            file.set_len(start).map_err(here)?;
+        }
+        there = start;
+        file.seek(SeekFrom::Start(start)).map_err(here)?;
+        copy_body(response, &mut file, part, start, total, options, progress)?;
+    }
+    file.sync_all().map_err(here)?;
+    Ok(there)
+}
+
+fn request(url: &str, there: u64, options: &FetchOptions) -> Result<Response<Body>, Failure> {
+    let mut config = Agent::config_builder()
+        .user_agent(concat!("memdil/", env!("CARGO_PKG_VERSION")))
+        .http_status_as_error(false)
+        .timeout_resolve(Some(options.connect_timeout))
+        .timeout_connect(Some(options.connect_timeout))
+        .timeout_per_read(Some(options.stall_timeout))
+        .timeout_per_write(Some(options.stall_timeout));
+    if is_this_machine(url) {
+        // A proxy named in the environment cannot reach a server on this machine.
+        config = config.proxy(None);
+    }
+    // The checksum is that of the bytes as they are stored, so nothing may pack them for the way.
+    let mut request = Agent::new_with_config(config.build())
+        .get(url)
+        .header(header::ACCEPT_ENCODING, "identity");
+    if there > 0 {
+        request = request.header(header::RANGE, format!("bytes={there}-"));
+    }
+    let response = request.call().map_err(|error| {
+        let cause = describe(&error, options);
+        if is_passing(&error) {
+            Failure::Passing(cause)
+        } else {
+            Failure::Source(cause)
+        }
+    })?;
+    let status = response.status();
+    match status {
+        StatusCode::OK | StatusCode::PARTIAL_CONTENT | StatusCode::RANGE_NOT_SATISFIABLE => {
+            Ok(response)
+        }
+        StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS => {
+            Err(Failure::Passing(answer(status)))
+        }
+        _ if status.is_server_error() => Err(Failure::Passing(answer(status))),
+        _ => Err(Failure::Source(answer(status))),
+    }
+}
+
+/// The offset in the file that the body begins at; none if the server does not go on from where it
+/// should.
+fn start_of_body(
+    response: &Response<Body>,
+    there: u64,
+    total: u64,
+) -> Result<Option<u64>, Failure> {
+    let size = |bytes: u64| Failure::Source(format!("has {bytes} bytes, not {total}"));
+    if response.status() == StatusCode::OK {
+        // Without support for ranges the server sends the whole file.
+        return match response.body().content_length() {
+            Some(length) if length != total => Err(size(length)),
+            _ => Ok(Some(0)),
+        };
+    }
+    // As in `bytes 500-999/1000`; a size that the server does not know is a star.
+    let range = response
+        .headers()
+        .get(header::CONTENT_RANGE)
+        .and_then(|value| value.to_str().ok());
+    let Some((range, whole)) =
+        range.and_then(|range| range.strip_prefix("bytes ")?.split_once('/'))
+    else {
+        return Ok(None);
+    };
+    if response.status() == StatusCode::RANGE_NOT_SATISFIABLE
+        || !range.starts_with(&format!("{there}-"))
+    {
+        return Ok(None);
+    }
+    match whole.parse() {
+        Ok(whole) if whole != total => Err(size(whole)),
+        _ => Ok(Some(there)),
+    }
+}
+
+fn copy_body(
+    response: Response<Body>,
+    file: &mut File,
+    part: &Path,
+    start: u64,
+    total: u64,
+    options: &FetchOptions,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<(), Failure> {
+    let here = |cause| Failure::Here(DataError::unwritable(part)(cause));
+    let mut body = response.into_body().into_reader();
+    let mut buffer = vec![0; 1 << 16];
+    let mut done = start;
+    progress(done, start);
+    loop {
+        let n = match body.read(&mut buffer) {
+            Ok(0) if done == total => return Ok(()),
+            Ok(0) => {
+                return Err(Failure::Passing(format!(
+                    "ended after {done} of {total} bytes"
+                )));
+            }
+            Ok(n) => n,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => {
+                let cause = describe(&Error::from(error), options);
+                return Err(Failure::Passing(format!(
+                    "{cause} after {done} of {total} bytes"
+                )));
+            }
+        };
+        if done + n as u64 > total {
+            file.set_len(0).map_err(here)?;
+            return Err(Failure::Source(format!("sends more than {total} bytes")));
+        }
+        file.write_all(&buffer[..n]).map_err(here)?;
+        done += n as u64;
+        progress(done, start);
+    }
+}
+
+/// Whether a request that got no answer may get one soon. A host that is not found or not reached
+/// is left at once, so that a machine without network is told so without delay.
+fn is_passing(error: &Error) -> bool {
+    match error {
+        Error::Timeout(timeout) => !matches!(timeout, Timeout::Resolve | Timeout::Connect),
+        Error::Io(error) => matches!(
+            error.kind(),
+            io::ErrorKind::UnexpectedEof
+                | io::ErrorKind::ConnectionReset
+                | io::ErrorKind::ConnectionAborted
+                | io::ErrorKind::BrokenPipe
+                | io::ErrorKind::TimedOut
+        ),
+        Error::Protocol(_) => true,
+        _ => false,
+    }
+}
+
+fn describe(error: &Error, options: &FetchOptions) -> String {
+    let text = match error {
+        Error::HostNotFound => "host not found".to_owned(),
+        Error::Timeout(Timeout::Resolve | Timeout::Connect) => {
+            format!("not reached within {:?}", options.connect_timeout)
+        }
+        Error::Timeout(_) => format!("silent for {:?}", options.stall_timeout),
+        Error::Io(error) => error.to_string(),
+        other => other.to_string(),
+    };
+    text.lines().collect::<Vec<_>>().join(" ")
+}
+
+fn answer(status: StatusCode) -> String {
+    format!("answers {status}")
+}
+
+fn is_this_machine(url: &str) -> bool {
+    host(url).is_some_and(|host| {
+        let address = host
+            .trim_start_matches('[')
+            .trim_end_matches(']')
+            .parse::<IpAddr>();
+        host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+    })
+}
+
+/// The host of an address that can be downloaded from.
+pub(super) fn host(url: &str) -> Option<String> {
+    let uri: Uri = url.parse().ok()?;
+    let known = matches!(uri.scheme_str(), Some("http" | "https"));
+    uri.host()
+        .filter(|host| known && !host.is_empty())
+        .map(str::to_owned)
+}

@@ -1,0 +1,36 @@
+//! The names under which a file may lie in a folder.
+
+use std::path::{Path, PathBuf};
+
+/// Where a file lies in a folder under its own name, plain, else as `.gz`.
+pub(super) fn plain_or_gzip(folder: &Path, name: &str) -> Option<PathBuf> {
+    [folder.join(name), folder.join(format!("{name}.gz"))]
+        .into_iter()
+        .find(|path| path.is_file())
+}
+
+/// Where a file lies in a folder, plain, else as `.gz`; see [`spelled`].
+pub(super) fn locate(folder: &Path, name: &str) -> Option<PathBuf> {
+    spelled(folder, name, "").or_else(|| spelled(folder, name, ".gz"))
+}
+
+/// Where a file lies in a folder: under its name and ending, under the name that 7-Zip gives the
+/// files of MNIST (`train-images.idx3-ubyte`), or in a folder of one of these names, as Kaggle
+/// serves them.
+pub(crate) fn spelled(folder: &Path, name: &str, ending: &str) -> Option<PathBuf> {
+    let names = [name.to_owned(), name.replace("-idx", ".idx")];
+    let names = if names[0] == names[1] {
+        &names[..1]
+    } else {
+        &names
+    };
+    let outer = names.iter().map(|outer| folder.join(outer));
+    let folders = std::iter::once(folder.to_owned()).chain(outer);
+    folders
+        .flat_map(|folder| {
+            names
+                .iter()
+                .map(move |name| folder.join(format!("{name}{ending}")))
+        })
+        .find(|path| path.is_file())
+}

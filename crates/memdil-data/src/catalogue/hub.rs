@@ -1,0 +1,278 @@
+//! MNIST and Fashion-MNIST from the Hugging Face hub (feature `hub`).
+//!
+//! The hub has the images as pictures in tables, under a name whose content may change. So the
+//! published IDX files are made again of what comes, byte by byte, and only files with the
+//! published SHA-256 are written, where [`load`](crate::load()) looks for them.
+//!
+//! The other sets are not taken from there. candle-datasets has neither CIFAR-100 nor SVHN. Of
+//! CIFAR-10 the only published checksum is that of the archive, which cannot be made again of
+//! pixels and labels, so neither the pixels nor the order of the images could be vouched for; and
+//! `cifar::load` of candle-datasets 0.11 swaps rows and columns.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::panic::{self, AssertUnwindSafe};
+use std::path::{Path, PathBuf};
+use std::slice;
+
+use candle_core::Tensor;
+use candle_datasets::vision::{self, fashion_mnist, mnist};
+use sha2::{Digest, Sha256};
+
+use super::fetch::{FetchEvent, lock, put_in_place, set_aside};
+use super::files::IDX;
+use super::places::download_folder;
+use super::published::Published;
+use super::published_file::{PublishedFile, Unpacked};
+use super::verify::{hex, verify_files};
+use crate::error::DataError;
+use crate::readers::idx;
+
+/// Rows and columns of an image.
+const SIDE: u32 = 28;
+
+/// Brings the four IDX files of MNIST or Fashion-MNIST, unpacked, into [`download_folder`] and
+/// returns that folder.
+///
+/// Files that are there and right, packed or not, are left alone; if all are, the hub is not asked.
+/// It keeps what it sends in a cache of its own (`HF_HOME`, else `~/.cache/huggingface`) and takes
+/// it from there the next time. Of [`FetchEvent`] there are `AlreadyThere`, `Waiting`, `SetAside`
+/// and `Done`.
+///
+/// # Errors
+/// [`DataError::NotOnHub`] for another data set, [`DataError::Hub`] if the hub cannot be reached or
+/// does not have the published bytes (nothing is written then), and a folder that cannot be read or
+/// written.
+///
+/// ```no_run
+/// use memdil_data::catalogue::Published;
+///
+/// let folder = memdil_data::hub::fetch(Published::Mnist, &[], &mut |event| eprintln!("{event:?}"))?;
+/// assert!(folder.ends_with("mnist"));
+/// # Ok::<(), memdil_data::DataError>(())
+/// ```
+pub fn fetch(
+    published: Published,
+    data_dirs: &[PathBuf],
+    on_event: &mut dyn FnMut(FetchEvent<'_>),
+) -> Result<PathBuf, DataError> {
+    let load = match published {
+        Published::Mnist => mnist::load,
+        Published::FashionMnist => fashion_mnist::load,
+        Published::Cifar10 | Published::Cifar100 | Published::Svhn => {
+            return Err(DataError::NotOnHub {
+                name: published.name(),
+            });
+        }
+    };
+    let folder = download_folder(published, data_dirs);
+    fetch_files(published.name(), published.files(), &folder, load, on_event)?;
+    Ok(folder)
+}
+
+/// Brings IDX files of any content into a folder, from wherever `load` gets them; see [`fetch`].
+///
+/// The files are told by the names in [`IDX`]; each needs the checksum of its unpacked form.
+///
+/// # Shapes
+/// Images are floats of (n, 784), bytes divided by 255; labels are bytes of (n).
+///
+/// # Errors
+/// As for [`fetch`]; a panic of `load` counts as its failure.
+///
+/// ```
+/// use candle_core::{Device, Error, Tensor};
+/// use candle_datasets::vision::Dataset;
+/// use memdil_data::catalogue::{PublishedFile, Unpacked};
+///
+/// let published = PublishedFile {
+///     name: "t10k-labels-idx1-ubyte.gz",
+///     bytes: 0,
+///     sha256: "",
+///     unpacked: &[Unpacked {
+///         name: "t10k-labels-idx1-ubyte",
+///         bytes: 11,
+///         sha256: Some("e10ef6244367a3de9d78e7174bfb1f9fab743509b5c56243b2dd7b87e6aabb9a"),
+///     }],
+///     urls: &[],
+/// };
+/// let labels = Tensor::new(&[7_u8, 2, 1], &Device::Cpu)?;
+/// let images = Tensor::zeros((3, 784), candle_core::DType::F32, &Device::Cpu)?;
+/// let load = || {
+///     let (train_images, train_labels) = (images.clone(), labels.clone());
+///     Ok(Dataset { train_images, train_labels, test_images: images, test_labels: labels, labels: 10 })
+/// };
+/// let folder = tempfile::tempdir()?;
+/// memdil_data::hub::fetch_files("three", &[published], folder.path(), load, &mut |_| ())?;
+/// let file = std::fs::read(folder.path().join("t10k-labels-idx1-ubyte"))?;
+/// assert_eq!(file, [0, 0, 8, 1, 0, 0, 0, 3, 7, 2, 1]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn fetch_files(
+    name: &str,
+    files: &[PublishedFile<'_>],
+    folder: &Path,
+    load: impl FnOnce() -> candle_core::Result<vision::Dataset>,
+    on_event: &mut dyn FnMut(FetchEvent<'_>),
+) -> Result<(), DataError> {
+    if verify_files(files, folder, &mut |_, _, _| ())?
+        .iter()
+        .all(|report| report.state.is_ok())
+    {
+        files
+            .iter()
+            .for_each(|file| on_event(FetchEvent::AlreadyThere { file: file.name }));
+        return Ok(());
+    }
+    let contents = checked_contents(files, load).map_err(|cause| DataError::Hub {
+        name: name.to_owned(),
+        cause,
+        by_hand: {
+            let names: Vec<&str> = files.iter().map(|file| file.name).collect();
+            format!("put {} into {} by hand", names.join(", "), folder.display())
+        },
+    })?;
+    fs::create_dir_all(folder).map_err(DataError::unwritable(folder))?;
+    let _lock = lock(folder, on_event)?;
+    for (file, (name, bytes)) in files.iter().zip(contents) {
+        let reports = verify_files(slice::from_ref(file), folder, &mut |_, _, _| ())?;
+        for report in reports.iter().filter(|report| !report.state.is_ok()) {
+            if let Some(path) = &report.path {
+                set_aside(&report.name, path, on_event)?;
+            }
+        }
+        if reports.iter().any(|report| report.state.is_ok()) {
+            on_event(FetchEvent::AlreadyThere { file: file.name });
+            continue;
+        }
+        let part = folder.join(format!("{name}.part"));
+        let written = File::create(&part)
+            .and_then(|mut out| out.write_all(&bytes).and_then(|()| out.sync_all()));
+        written.map_err(|cause| {
+            // That the part cannot be removed either adds nothing to the cause.
+            let _ = fs::remove_file(&part);
+            DataError::unwritable(&part)(cause)
+        })?;
+        put_in_place(&part, &folder.join(name))?;
+        on_event(FetchEvent::Done { file: name });
+    }
+    Ok(())
+}
+
+/// Name and bytes of each file, all compared with what is published; else what is wrong, in one
+/// line.
+fn checked_contents<'a>(
+    files: &[PublishedFile<'a>],
+    load: impl FnOnce() -> candle_core::Result<vision::Dataset>,
+) -> Result<Vec<(&'a str, Vec<u8>)>, String> {
+    // A picture that cannot be decoded makes candle-datasets panic. It is dropped with all it held.
+    let loaded = panic::catch_unwind(AssertUnwindSafe(load))
+        .map_err(|_| "what it sent is damaged".to_owned())?
+        .map_err(|cause| first_line(&cause))?;
+    let checked = |file: &PublishedFile<'a>| {
+        let &[
+            Unpacked {
+                name,
+                bytes: size,
+                sha256: Some(expected),
+            },
+        ] = file.unpacked
+        else {
+            return Err(format!("no checksum of {} unpacked is known", file.name));
+        };
+        let content = idx_file(&loaded, name)?;
+        if content.len() as u64 != size {
+            return Err(format!(
+                "its {name} has {} bytes, not {size}",
+                content.len()
+            ));
+        }
+        let found = hex(&Sha256::digest(&content));
+        if found != expected {
+            return Err(format!("its {name} has SHA-256 {found}, not {expected}"));
+        }
+        Ok((name, content))
+    };
+    files.iter().map(checked).collect()
+}
+
+/// The bytes of one of the four files.
+fn idx_file(loaded: &vision::Dataset, name: &str) -> Result<Vec<u8>, String> {
+    let file = match IDX.iter().position(|&known| known == name) {
+        Some(0) => images_file(&loaded.train_images),
+        Some(1) => labels_file(&loaded.train_labels),
+        Some(2) => images_file(&loaded.test_images),
+        Some(3) => labels_file(&loaded.test_labels),
+        _ => return Err(format!("it has no {name}")),
+    };
+    file.map_err(|cause| first_line(&cause))
+}
+
+fn images_file(images: &Tensor) -> candle_core::Result<Vec<u8>> {
+    let (n, _) = images.dims2()?;
+    let mut file = header(&[idx::IMAGES, n as u32, SIDE, SIDE]);
+    // Bytes divided by 255 are less than a millionth off, so rounding gives each of them back.
+    // Anything else is bent into a byte here and told by its checksum.
+    file.extend(
+        images
+            .flatten_all()?
+            .to_vec1::<f32>()?
+            .into_iter()
+            .map(|value| (value * 255.0).round() as u8),
+    );
+    Ok(file)
+}
+
+fn labels_file(labels: &Tensor) -> candle_core::Result<Vec<u8>> {
+    let mut file = header(&[idx::LABELS, labels.dims1()? as u32]);
+    file.extend(labels.to_vec1::<u8>()?);
+    Ok(file)
+}
+
+fn header(numbers: &[u32]) -> Vec<u8> {
+    numbers
+        .iter()
+        .flat_map(|number| number.to_be_bytes())
+        .collect()
+}
+
+/// A backtrace may follow it.
+fn first_line(cause: &candle_core::Error) -> String {
+    cause
+        .to_string()
+        .lines()
+        .next()
+        .unwrap_or_default()
+        .to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::{DType, Device};
+
+    use super::*;
+
+    #[test]
+    fn every_byte_comes_back_from_its_float() {
+        let bytes: Vec<u8> = (0..=255).collect();
+        let tensor = Tensor::from_vec(bytes.clone(), (1, 256), &Device::Cpu).unwrap();
+        // As candle-datasets divides, which multiplies by the inverse, and a division.
+        let theirs = (tensor.to_dtype(DType::F32).unwrap() / 255.0).unwrap();
+        let divided: Vec<f32> = bytes.iter().map(|&byte| f32::from(byte) / 255.0).collect();
+        let divided = Tensor::from_vec(divided, (1, 256), &Device::Cpu).unwrap();
+        for floats in [theirs, divided] {
+            let file = images_file(&floats).unwrap();
+            assert_eq!(
+                file[..16],
+                [0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 28, 0, 0, 0, 28]
+            );
+            assert_eq!(file[16..], bytes);
+        }
+    }
+
+    #[test]
+    fn an_error_is_one_line() {
+        let error = candle_core::Error::Msg("no route\n   0: a backtrace".to_owned());
+        assert_eq!(first_line(&error), "no route");
+    }
+}

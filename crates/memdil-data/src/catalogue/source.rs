@@ -1,0 +1,184 @@
+//! The data sets that can be loaded, and what is known of them before a file is opened.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::class_names;
+
+/// Where images come from.
+///
+/// Alone, a published data set is written as its name; a user's own file only within a
+/// [`DataSpec`](crate::DataSpec), under the key `npz`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Source {
+    /// MNIST (LeCun et al. 1998): 60,000 training and 10,000 test images of digits, 28 x 28.
+    #[serde(rename = "mnist")]
+    Mnist,
+    /// Fashion-MNIST (Xiao et al. 2017): 60,000 training and 10,000 test images, 28 x 28.
+    #[serde(rename = "fashion-mnist")]
+    FashionMnist,
+    /// The first 600 training and 100 test images of each class of Fashion-MNIST, inside this
+    /// crate.
+    #[serde(rename = "fashion-mnist-embedded")]
+    FashionMnistEmbedded,
+    /// CIFAR-10 (Krizhevsky 2009): 50,000 training and 10,000 test images, 3 x 32 x 32.
+    #[serde(rename = "cifar-10")]
+    Cifar10,
+    /// CIFAR-100 (Krizhevsky 2009) with its 100 fine classes.
+    #[serde(rename = "cifar-100")]
+    Cifar100,
+    /// CIFAR-100 with its 20 coarse classes.
+    #[serde(rename = "cifar-100-coarse")]
+    Cifar100Coarse,
+    /// SVHN (Netzer et al. 2011), cropped digits: 73,257 training and 26,032 test images, 3 x 32 x
+    /// 32.
+    #[serde(rename = "svhn")]
+    Svhn,
+    /// The user's own images: a NumPy `.npz` file as [`npz`](crate::npz) describes it.
+    #[serde(skip)]
+    Npz(PathBuf),
+}
+
+/// What is published about a data set.
+struct Facts {
+    name: &'static str,
+    classes: &'static [&'static str],
+    /// Channels, rows and columns of an image.
+    size: [usize; 3],
+    mean: &'static [f32],
+    std: &'static [f32],
+}
+
+const GREY: Facts = Facts {
+    name: "",
+    classes: &[],
+    size: [1, 28, 28],
+    mean: &[0.1307],
+    std: &[0.3081],
+};
+
+const COLOUR: Facts = Facts {
+    name: "",
+    classes: &[],
+    size: [3, 32, 32],
+    mean: &[0.4914, 0.4822, 0.4465],
+    std: &[0.2023, 0.1994, 0.2010],
+};
+
+impl Source {
+    /// Every published data set, in the order of the documentation.
+    pub const PUBLISHED: [Self; 7] = [
+        Self::Mnist,
+        Self::FashionMnist,
+        Self::FashionMnistEmbedded,
+        Self::Cifar10,
+        Self::Cifar100,
+        Self::Cifar100Coarse,
+        Self::Svhn,
+    ];
+
+    fn facts(&self) -> Option<Facts> {
+        Some(match self {
+            Self::Mnist => Facts {
+                name: "mnist",
+                classes: &class_names::DIGITS,
+                ..GREY
+            },
+            Self::FashionMnist => Facts {
+                name: "fashion-mnist",
+                classes: &class_names::FASHION_MNIST,
+                ..GREY
+            },
+            Self::FashionMnistEmbedded => Facts {
+                name: "fashion-mnist-embedded",
+                classes: &class_names::FASHION_MNIST,
+                ..GREY
+            },
+            Self::Cifar10 => Facts {
+                name: "cifar-10",
+                classes: &class_names::CIFAR_10,
+                ..COLOUR
+            },
+            Self::Cifar100 => Facts {
+                name: "cifar-100",
+                classes: &class_names::CIFAR_100,
+                ..COLOUR
+            },
+            Self::Cifar100Coarse => Facts {
+                name: "cifar-100-coarse",
+                classes: &class_names::CIFAR_100_COARSE,
+                ..COLOUR
+            },
+            Self::Svhn => Facts {
+                name: "svhn",
+                classes: &class_names::DIGITS,
+                ..COLOUR
+            },
+            Self::Npz(_) => return None,
+        })
+    }
+
+    /// The name as configurations write it; of a user's file its name without `.npz`.
+    ///
+    /// ```
+    /// use memdil_data::Source;
+    ///
+    /// assert_eq!(Source::FashionMnist.name(), "fashion-mnist");
+    /// assert_eq!(Source::Npz("data/mine.npz".into()).name(), "mine");
+    /// ```
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Npz(path) => path
+                .file_stem()
+                .and_then(|stem| stem.to_str())
+                .unwrap_or("npz"),
+            _ => self.published_name(),
+        }
+    }
+
+    /// The name of a published data set; empty for a user's file.
+    pub(super) fn published_name(&self) -> &'static str {
+        self.facts().map_or("", |facts| facts.name)
+    }
+
+    /// Names of its classes, by their number in the source; none for a user's file, whose classes
+    /// are numbers only.
+    pub fn class_names(&self) -> &'static [&'static str] {
+        self.facts().map_or(&[], |facts| facts.classes)
+    }
+
+    /// The name of a class by its number in the source, or the number if it has no name.
+    ///
+    /// ```
+    /// use memdil_data::Source;
+    ///
+    /// assert_eq!(Source::Cifar10.class_name(1), "automobile");
+    /// assert_eq!(Source::Npz("mine.npz".into()).class_name(1), "1");
+    /// ```
+    pub fn class_name(&self, class: u32) -> String {
+        match self.class_names().get(class as usize) {
+            Some(&name) => name.to_owned(),
+            None => class.to_string(),
+        }
+    }
+
+    /// Channels, rows and columns of its images, where they are published.
+    pub fn image_size(&self) -> Option<[usize; 3]> {
+        self.facts().map(|facts| facts.size)
+    }
+
+    /// Mean and standard deviation that the paper normalises its pixels with, one a channel; none
+    /// for a user's file, which holds its own or has them computed.
+    pub fn normalisation(&self) -> Option<(&'static [f32], &'static [f32])> {
+        self.facts().map(|facts| (facts.mean, facts.std))
+    }
+
+    /// The user's own file, if that is what it is.
+    pub fn npz(&self) -> Option<&Path> {
+        match self {
+            Self::Npz(path) => Some(path),
+            _ => None,
+        }
+    }
+}

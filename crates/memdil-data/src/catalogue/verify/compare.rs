@@ -1,0 +1,100 @@
+//! Comparing one file with the published one.
+
+use std::fs::{self, File};
+use std::io::{BufReader, Read};
+use std::path::Path;
+
+use super::checksum::{sha256_of, sha256_of_file};
+use super::report::FileState;
+use crate::catalogue::published_file::{PublishedFile, Unpacked};
+use crate::error::DataError;
+use crate::formats::gzip::Gzip;
+use crate::formats::signature::{ENOUGH, foreign};
+use crate::formats::unpack::read_full;
+
+/// Bytes of a file.
+pub(super) fn size_of(path: &Path) -> Result<u64, DataError> {
+    let metadata = fs::metadata(path).map_err(DataError::unreadable(path))?;
+    Ok(metadata.len())
+}
+
+/// Compares a file that is there with the published one; a gzip file packed anew is judged by its
+/// content.
+pub(crate) fn check_file(
+    file: &PublishedFile<'_>,
+    path: &Path,
+    progress: &mut dyn FnMut(&str, u64, u64),
+) -> Result<FileState, DataError> {
+    let size = size_of(path)?;
+    let wrong = if size == file.bytes {
+        let found = sha256_of_file(path, |done| progress(file.name, done, size))?;
+        if found == file.sha256 {
+            return Ok(FileState::Ok);
+        }
+        FileState::WrongChecksum {
+            found,
+            expected: file.sha256.to_owned(),
+        }
+    } else {
+        FileState::WrongSize {
+            found: size,
+            expected: file.bytes,
+        }
+    };
+    if let [
+        Unpacked {
+            bytes,
+            sha256: Some(expected),
+            ..
+        },
+    ] = *file.unpacked
+    {
+        // One byte more than there should be tells a longer content, however long it is.
+        let packed = File::open(path).map_err(DataError::unreadable(path))?;
+        let content = Gzip::new(BufReader::new(packed)).take(bytes + 1);
+        // A damaged stream is no error here: that the file is not the published one says more.
+        if let Ok(found) = sha256_of(content, |done| progress(file.name, done.min(bytes), bytes))
+            && found == expected
+        {
+            return Ok(FileState::ContentOk);
+        }
+    }
+    Ok(not_data(path)?.unwrap_or(wrong))
+}
+
+/// Whether a file is a web page or a pointer of Git LFS.
+fn not_data(path: &Path) -> Result<Option<FileState>, DataError> {
+    let mut start = [0; ENOUGH];
+    let read = File::open(path)
+        .and_then(|mut file| read_full(&mut file, &mut start))
+        .map_err(DataError::unreadable(path))?;
+    let what = foreign(&start[..read]).map(str::to_owned);
+    Ok(what.map(|what| FileState::NotData { what }))
+}
+
+/// Compares an unpacked file that is there with the published one.
+pub(super) fn check_unpacked(
+    file: &Unpacked<'_>,
+    path: &Path,
+    progress: &mut dyn FnMut(&str, u64, u64),
+) -> Result<FileState, DataError> {
+    let found = size_of(path)?;
+    if found != file.bytes {
+        let wrong = FileState::WrongSize {
+            found,
+            expected: file.bytes,
+        };
+        return Ok(not_data(path)?.unwrap_or(wrong));
+    }
+    let Some(expected) = file.sha256 else {
+        return Ok(FileState::NoChecksum);
+    };
+    let found = sha256_of_file(path, |done| progress(file.name, done, file.bytes))?;
+    if found == expected {
+        return Ok(FileState::ContentOk);
+    }
+    Ok(FileState::WrongChecksum {
+        found,
+        expected: expected.to_owned(),
+    })
+}

@@ -1,0 +1,79 @@
+//! CIFAR in another form than the published archive of the binary version.
+
+use std::path::{Path, PathBuf};
+
+use super::checksum::sha256_of_file;
+use super::compare::size_of;
+use super::report::{FileReport, FileState};
+use crate::catalogue::published::{Part, Published};
+use crate::error::DataError;
+use crate::readers::cifar::{self, Labels};
+
+/// Checks the files that are read: an archive by the published checksums, any other form by what
+/// can be read of it, since no checksum is published for it.
+///
+/// # Errors
+/// A file that is there but cannot be read from the disk.
+pub(super) fn verify(
+    published: Published,
+    files: &[PathBuf],
+    progress: &mut dyn FnMut(&str, u64, u64),
+) -> Result<Vec<FileReport>, DataError> {
+    if let [archive] = files
+        && is_published(published, archive, progress)?
+    {
+        return Ok(vec![report(archive, FileState::Ok)]);
+    }
+    let kind = if published == Published::Cifar100 {
+        Labels::Fine
+    } else {
+        Labels::Cifar10
+    };
+    let (train, test) = match cifar::read(files, kind) {
+        Ok(read) => read,
+        Err(error @ DataError::Io { .. }) => return Err(error),
+        Err(error) => {
+            let what = match error {
+                DataError::Malformed { message, .. } | DataError::Array { message, .. } => message,
+                other => other.to_string(),
+            };
+            let state = FileState::NotData { what };
+            return Ok(files
+                .iter()
+                .map(|path| report(path, state.clone()))
+                .collect());
+        }
+    };
+    let train = FileState::of_labels(published, Part::Training, &train.labels);
+    let test = FileState::of_labels(published, Part::Test, &test.labels);
+    Ok(match files {
+        [archive] => vec![report(archive, if train.is_ok() { test } else { train })],
+        [batches @ .., last] => batches
+            .iter()
+            .map(|path| report(path, train.clone()))
+            .chain([report(last, test)])
+            .collect(),
+        [] => Vec::new(),
+    })
+}
+
+/// Whether an archive is one of the two that are published, whatever its name is.
+fn is_published(
+    published: Published,
+    archive: &Path,
+    progress: &mut dyn FnMut(&str, u64, u64),
+) -> Result<bool, DataError> {
+    let size = size_of(archive)?;
+    let known = published.files().iter().copied().chain(published.python());
+    for file in known.filter(|file| file.bytes == size) {
+        if sha256_of_file(archive, |done| progress(file.name, done, size))? == file.sha256 {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn report(path: &Path, state: FileState) -> FileReport {
+    let name = path.file_name().unwrap_or_default().display().to_string();
+    FileReport::found(&name, path, state)
+}

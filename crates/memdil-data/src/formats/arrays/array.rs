@@ -1,0 +1,345 @@
+//! One array and its conversion to the numbers that a caller needs.
+
+use std::borrow::Cow;
+use std::ops::Range;
+use std::sync::Arc;
+
+use bytemuck::Pod;
+use half::{bf16, f16};
+use ndarray::{Array2, ArrayD, ArrayView, CowArray, Ix2, IxDyn, ShapeBuilder};
+
+use super::dtype::Dtype;
+use super::header::Header;
+use super::{objects, remedy};
+use crate::error::DataError;
+use crate::formats::numbers::integer;
+
+#[cfg(target_endian = "big")]
+compile_error!("mapped files hold little-endian numbers, which are used as they are");
+
+/// Makes an error of a message about a file or an array.
+pub(super) fn at(place: impl ToString) -> impl FnOnce(String) -> DataError {
+    let place = place.to_string();
+    |message| DataError::Array { place, message }
+}
+
+/// Bytes that several arrays may share.
+#[derive(Clone)]
+pub(super) enum Bytes {
+    Mapped(Arc<memmap2::Mmap>),
+    Read(Arc<Vec<u8>>),
+}
+
+impl AsRef<[u8]> for Bytes {
+    fn as_ref(&self) -> &[u8] {
+        match self {
+            Self::Mapped(map) => map,
+            Self::Read(bytes) => bytes,
+        }
+    }
+}
+
+/// An array of a file, whose elements are all there.
+pub struct Array {
+    place: String,
+    dtype: Dtype,
+    big_endian: bool,
+    fortran_order: bool,
+    shape: Vec<usize>,
+    bytes: Bytes,
+    range: Range<usize>,
+}
+
+/// `f32` or `f64`, the types that metrics are computed from.
+pub trait Float: Pod {
+    /// The type in a file.
+    const DTYPE: Dtype;
+    /// The nearest value of this type.
+    fn round(value: f64) -> Self;
+}
+
+impl Float for f32 {
+    const DTYPE: Dtype = Dtype::Float32;
+    fn round(value: f64) -> Self {
+        value as Self
+    }
+}
+
+impl Float for f64 {
+    const DTYPE: Dtype = Dtype::Float64;
+    fn round(value: f64) -> Self {
+        value
+    }
+}
+
+impl Array {
+    /// The array of a whole `.npy` file that lies at `range` of `bytes`.
+    pub(super) fn of_npy(
+        place: String,
+        bytes: Bytes,
+        range: Range<usize>,
+    ) -> Result<Self, DataError> {
+        let header = Header::read(&bytes.as_ref()[range.clone()]).map_err(at(&place))?;
+        // Both orders are the same bytes unless two dimensions are longer than 1.
+        let long = header.shape.iter().filter(|&&length| length > 1).count();
+        let array = Self {
+            big_endian: header.big_endian,
+            fortran_order: header.fortran_order && long > 1,
+            ..Self::plain(
+                place,
+                header.dtype,
+                header.shape,
+                bytes,
+                range.start + header.start..range.end,
+            )
+        };
+        array.check_length()?;
+        Ok(array)
+    }
+
+    /// An array in C order and little-endian, at a range of bytes.
+    pub(super) fn of_tensor(
+        place: String,
+        dtype: Dtype,
+        shape: Vec<usize>,
+        bytes: Bytes,
+        range: Range<usize>,
+    ) -> Result<Self, DataError> {
+        let array = Self::plain(place, dtype, shape, bytes, range);
+        array.check_length()?;
+        Ok(array)
+    }
+
+    /// The objects of a whole pickle.
+    pub(super) fn of_pickle(place: String, bytes: Bytes) -> Self {
+        let range = 0..bytes.as_ref().len();
+        Self::plain(place, Dtype::Objects, Vec::new(), bytes, range)
+    }
+
+    /// Labels that were read from text.
+    pub(super) fn of_labels(place: String, labels: &[i64]) -> Self {
+        let bytes: Vec<u8> = bytemuck::cast_slice(labels).to_vec();
+        let (shape, range) = (vec![labels.len()], 0..bytes.len());
+        Self::plain(
+            place,
+            Dtype::INT64,
+            shape,
+            Bytes::Read(Arc::new(bytes)),
+            range,
+        )
+    }
+
+    fn plain(
+        place: String,
+        dtype: Dtype,
+        shape: Vec<usize>,
+        bytes: Bytes,
+        range: Range<usize>,
+    ) -> Self {
+        Self {
+            place,
+            dtype,
+            big_endian: false,
+            fortran_order: false,
+            shape,
+            bytes,
+            range,
+        }
+    }
+
+    /// Refuses an array of numbers that is shorter or longer than its shape. The bytes of other
+    /// elements are not interpreted.
+    fn check_length(&self) -> Result<(), DataError> {
+        let Some(element) = self.dtype.size() else {
+            return Ok(());
+        };
+        // A view addresses its elements and bytes by isize.
+        let size = (self.shape.iter())
+            .try_fold(element, |size, &length| size.checked_mul(length))
+            .filter(|&size| isize::try_from(size).is_ok());
+        let Some(size) = size else {
+            return Err(self.refuse(format!(
+                "claims the shape {:?}, beyond any memory; save the array again",
+                self.shape
+            )));
+        };
+        let found = self.range.len();
+        let message = if found < size {
+            format!("is cut short: {found} of {size} bytes are there; save the array again")
+        } else if found > size {
+            let more = found - size;
+            format!("has {more} bytes after the end of its array; save the array again")
+        } else {
+            return Ok(());
+        };
+        Err(self.refuse(message))
+    }
+
+    /// Where the array comes from, for messages: `h.npy`, or `run.npz: features`.
+    pub fn place(&self) -> &str {
+        &self.place
+    }
+
+    /// The type of its elements.
+    pub fn dtype(&self) -> &Dtype {
+        &self.dtype
+    }
+
+    /// Its shape.
+    pub fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    /// The bytes of its elements as they lie in the file.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes.as_ref()[self.range.clone()]
+    }
+
+    /// An error about this array.
+    pub(crate) fn refuse(&self, message: String) -> DataError {
+        at(&self.place)(message)
+    }
+
+    /// A matrix (rows, columns) of float16, bfloat16, float32 or float64. float32 and float64 in C
+    /// order are not copied where their own type is requested.
+    ///
+    /// # Errors
+    /// [`DataError::Array`] with a remedy for another type, another number of dimensions, or an
+    /// array without elements.
+    pub fn matrix<T: Float>(&self) -> Result<CowArray<'_, T, Ix2>, DataError> {
+        let (rows, columns) = self.matrix_shape()?;
+        let shape = (rows, columns);
+        let array = match self.floats()? {
+            Cow::Borrowed(values) => ArrayView::from_shape(shape, values).map(CowArray::from),
+            Cow::Owned(values) => Array2::from_shape_vec(shape, values).map(CowArray::from),
+        };
+        array.map_err(|error| self.refuse(format!("does not fill its shape ({error})")))
+    }
+
+    /// Rows and columns, if this is a matrix that [`matrix`](Self::matrix) reads.
+    ///
+    /// # Errors
+    /// As for [`matrix`](Self::matrix).
+    pub fn matrix_shape(&self) -> Result<(usize, usize), DataError> {
+        self.check_floats()?;
+        match self.shape[..] {
+            [rows, columns] => Ok((rows, columns)),
+            _ => Err(self.refuse(remedy::not_a_matrix(&self.shape))),
+        }
+    }
+
+    /// A vector of float16, bfloat16, float32 or float64, as [`matrix`](Self::matrix).
+    ///
+    /// # Errors
+    /// As for [`matrix`](Self::matrix).
+    pub fn vector<T: Float>(&self) -> Result<Cow<'_, [T]>, DataError> {
+        self.check_floats()?;
+        if self.shape.len() != 1 {
+            return Err(self.refuse(remedy::not_a_vector(&self.shape)));
+        }
+        self.floats()
+    }
+
+    /// All elements as floats in C order; what is not a float is refused.
+    pub(crate) fn floats<T: Float>(&self) -> Result<Cow<'_, [T]>, DataError> {
+        self.check_floats()?;
+        if self.dtype == T::DTYPE
+            && let Some(values) = self.as_they_lie()
+        {
+            return Ok(Cow::Borrowed(values));
+        }
+        Ok(Cow::Owned(match self.dtype {
+            Dtype::Float16 => self.each(|b| T::round(f16::from_le_bytes(b).to_f64())),
+            Dtype::Bfloat16 => self.each(|b| T::round(bf16::from_le_bytes(b).to_f64())),
+            Dtype::Float32 => self.each(|b| T::round(f32::from_le_bytes(b).into())),
+            _ => self.each(|b| T::round(f64::from_le_bytes(b))),
+        }))
+    }
+
+    /// The elements of an array of uint8 in C order, without a second copy in memory where they
+    /// were unpacked.
+    pub(crate) fn into_uint8(self) -> Result<Vec<u8>, DataError> {
+        self.check_not_empty()?;
+        if self.fortran_order {
+            return Ok(self.each(|[byte]: [u8; 1]| byte));
+        }
+        match self.bytes {
+            Bytes::Read(bytes) => {
+                let mut bytes = Arc::unwrap_or_clone(bytes);
+                bytes.truncate(self.range.end);
+                bytes.drain(..self.range.start);
+                bytes.shrink_to_fit();
+                Ok(bytes)
+            }
+            Bytes::Mapped(map) => Ok(map[self.range].to_vec()),
+        }
+    }
+
+    /// All elements as integers in C order; `None` if they are not integers or booleans.
+    pub(crate) fn integers(&self) -> Option<Vec<i128>> {
+        match self.dtype {
+            Dtype::Bool => Some(self.each(|[b]: [u8; 1]| i128::from(b != 0))),
+            Dtype::Integer { signed, bytes: 1 } => {
+                Some(self.each(|b: [u8; 1]| integer(signed, &b)))
+            }
+            Dtype::Integer { signed, bytes: 2 } => {
+                Some(self.each(|b: [u8; 2]| integer(signed, &b)))
+            }
+            Dtype::Integer { signed, bytes: 4 } => {
+                Some(self.each(|b: [u8; 4]| integer(signed, &b)))
+            }
+            Dtype::Integer { signed, .. } => Some(self.each(|b: [u8; 8]| integer(signed, &b))),
+            _ => None,
+        }
+    }
+
+    fn check_floats(&self) -> Result<(), DataError> {
+        if self.dtype.is_float() {
+            return self.check_not_empty();
+        }
+        Err(self.refuse(match self.dtype {
+            Dtype::Objects => objects::describe(self.bytes()),
+            _ => remedy::not_floats(&self.dtype),
+        }))
+    }
+
+    pub(super) fn check_not_empty(&self) -> Result<(), DataError> {
+        if self.shape.contains(&0) {
+            let lengths: Vec<String> = self.shape.iter().map(usize::to_string).collect();
+            let message = format!("is empty ({}); save at least one row", lengths.join(" x "));
+            return Err(self.refuse(message));
+        }
+        Ok(())
+    }
+
+    /// The elements without a copy, if they lie aligned, in C order and little-endian.
+    pub(super) fn as_they_lie<T: Pod>(&self) -> Option<&[T]> {
+        if self.big_endian || self.fortran_order {
+            return None;
+        }
+        bytemuck::try_cast_slice(self.bytes()).ok()
+    }
+
+    /// Every element in C order, from its bytes in little-endian order.
+    pub(super) fn each<const N: usize, T: Clone>(&self, value: impl Fn([u8; N]) -> T) -> Vec<T> {
+        let values = self.bytes().as_chunks::<N>().0.iter();
+        let values: Vec<T> = if self.big_endian {
+            values.map(|bytes| value(reversed(*bytes))).collect()
+        } else {
+            values.map(|bytes| value(*bytes)).collect()
+        };
+        if !self.fortran_order {
+            return values;
+        }
+        // `check_length` made sure that the elements fill the shape.
+        match ArrayD::from_shape_vec(IxDyn(&self.shape).f(), values) {
+            Ok(array) => array.iter().cloned().collect(),
+            Err(_) => Vec::new(),
+        }
+    }
+}
+
+fn reversed<const N: usize>(mut bytes: [u8; N]) -> [u8; N] {
+    bytes.reverse();
+    bytes
+}

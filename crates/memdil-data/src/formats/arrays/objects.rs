@@ -1,0 +1,96 @@
+//! What the pickled Python objects of an array are, and how to save numbers instead.
+
+use crate::formats::names::shortened;
+use crate::formats::pickle::{self, Items, Value};
+
+const SEVERAL_KINDS: &str = "holds Python objects of several kinds; save an array of numbers";
+
+/// Describes the objects of an array, whose `.npy` header is followed by `bytes`. The text completes
+/// a sentence that begins with the path.
+pub(super) fn describe(bytes: &[u8]) -> String {
+    let pickle = match pickle::read(bytes) {
+        Ok(pickle) => pickle,
+        Err(reason) => return reason,
+    };
+    match pickle.root().unwrapped() {
+        Value::Dict(entries) => {
+            let keys = entries.iter().map(|(key, _)| key.text().unwrap_or("?"));
+            format!(
+                "holds one pickled dictionary ({}); save its arrays by name, np.savez(f, **d)",
+                shortened(keys, entries.len())
+            )
+        }
+        Value::Array(array) => match array.objects() {
+            Some(objects) => rows(objects),
+            None => "holds one pickled array; save it with np.save(\"a.npy\", a)".to_owned(),
+        },
+        other => format!(
+            "holds one pickled Python object ({}); save an array of numbers",
+            other.describe()
+        ),
+    }
+}
+
+/// Labels that are integers or whole floats, in a list or an array of objects; `None` for others.
+pub(super) fn labels(bytes: &[u8]) -> Option<Vec<i64>> {
+    let pickle = pickle::read(bytes).ok()?;
+    let labels = pickle.root().unwrapped().integers()?;
+    labels
+        .into_iter()
+        .map(|label| label.try_into().ok())
+        .collect()
+}
+
+/// Describes one object per sample.
+fn rows(objects: Items<'_>) -> String {
+    if objects.len() == 0 {
+        return "is empty; save at least one row".to_owned();
+    }
+    let all = |is: fn(Value<'_>) -> bool| objects.iter().all(is);
+    if let Some(row) = objects
+        .iter()
+        .position(|object| matches!(object, Value::None))
+    {
+        return format!(
+            "holds Python objects, and None in row {row}; leave that sample out, or give it a value"
+        );
+    }
+    if all(|object| object.text().is_some()) {
+        return "holds class names as Python objects; class names must become numbers, \
+                np.unique(a.astype(str), return_inverse=True)[1]; numbers that were saved as text, a.astype(\"int64\")"
+            .to_owned();
+    }
+    if all(|object| matches!(object, Value::Integer(_) | Value::Bool(_))) {
+        return "holds integers as Python objects; save a.astype(\"int64\") as labels, a.astype(\"float32\") as features"
+            .to_owned();
+    }
+    if all(|object| matches!(object, Value::Integer(_) | Value::Float(_))) {
+        return "holds floats as Python objects; save a.astype(\"float32\")".to_owned();
+    }
+    let first = objects.get(0).and_then(shape);
+    if first.is_none() {
+        return SEVERAL_KINDS.to_owned();
+    }
+    match objects
+        .iter()
+        .map(shape)
+        .enumerate()
+        .find(|(_, shape)| *shape != first)
+    {
+        None => "holds a list of arrays as Python objects; save np.stack(list(a))".to_owned(),
+        Some((row, Some(other))) => format!(
+            "holds a list of arrays of different shapes ({:?} in row 0, {other:?} in row {row}); save \
+             np.concatenate(list(a)) if they are batches, else pool or cut them to one shape and save np.stack(list(a))",
+            first.unwrap_or_default()
+        ),
+        Some((_, None)) => SEVERAL_KINDS.to_owned(),
+    }
+}
+
+fn shape(object: Value<'_>) -> Option<Vec<u64>> {
+    match object {
+        Value::Array(array) => Some(array.shape().to_vec()),
+        Value::List(items) | Value::Tuple(items) => Some(vec![items.len() as u64]),
+        _ => None,
+    }
+}

@@ -1,0 +1,99 @@
+//! What is wrong with an array, and what to do about it.
+
+use std::fmt::Display;
+
+use super::dtype::Dtype;
+use crate::formats::names::shortened;
+
+/// The numbers of a saved array of bfloat16, of which NumPy only knows two raw bytes each.
+const RAW16: &str = "(a.view(\"uint16\").astype(\"uint32\") << 16).view(\"float32\")";
+
+/// Why these elements cannot be read as floats.
+pub(super) fn not_floats(dtype: &Dtype) -> String {
+    let remedy = match dtype {
+        Dtype::Raw16 => {
+            format!("save a.astype(\"float32\") in JAX, or convert what is saved: {RAW16}")
+        }
+        Dtype::Records(columns) => {
+            format!(
+                "save the columns that are features as a matrix, np.stack([{}], 1)",
+                indexed(columns)
+            )
+        }
+        _ => "save a.astype(\"float32\"), in PyTorch a.float()".to_owned(),
+    };
+    format!("holds {}, not floats; {remedy}", dtype.name())
+}
+
+/// Why an array of this shape is not a matrix.
+pub(super) fn not_a_matrix(shape: &[usize]) -> String {
+    let remedy = match shape {
+        [] => "save one row per sample or class",
+        [1, _, _] => "save a[0], one row per sample or class",
+        [_, _, _] => {
+            "save a.reshape(len(a), -1) if the first axis counts samples, a.reshape(-1, a.shape[-1]) if it counts batches"
+        }
+        _ => "save a.reshape(len(a), -1), one row per sample or class",
+    };
+    format!("has {} dimension(s), not 2; {remedy}", shape.len())
+}
+
+/// Why an array of this shape is not a vector.
+pub(super) fn not_a_vector(shape: &[usize]) -> String {
+    format!("has {} dimension(s), not 1; save a.ravel()", shape.len())
+}
+
+/// Why these elements cannot be read as labels.
+pub(super) fn not_labels(dtype: &Dtype) -> String {
+    let remedy = match dtype {
+        Dtype::Text => {
+            "class names must become numbers, np.unique(a, return_inverse=True)[1]; numbers that were saved as text, \
+             a.astype(\"int64\")"
+                .to_owned()
+        }
+        Dtype::Records(columns) => records_remedy(columns),
+        Dtype::Raw16 => {
+            format!("save a.astype(\"int64\") in JAX, or convert what is saved: {RAW16}")
+        }
+        _ => "save a.astype(\"int64\"), in PyTorch a.long()".to_owned(),
+    };
+    format!("holds {}, not integers; {remedy}", dtype.name())
+}
+
+/// The column of a pandas table that holds the labels, where its name says so.
+fn records_remedy(columns: &[String]) -> String {
+    let is_label = |name: &&String| {
+        let name = name.to_lowercase();
+        ["label", "target", "class", "y"]
+            .iter()
+            .any(|part| name == *part || (part.len() > 1 && name.contains(part)))
+    };
+    match columns.iter().find(is_label) {
+        Some(name) => format!("save the column of the labels alone, a[{name:?}]"),
+        None => {
+            format!(
+                "save the column of the labels alone, one of {}",
+                indexed(columns)
+            )
+        }
+    }
+}
+
+/// Columns of records, as NumPy takes them out of an array.
+fn indexed(columns: &[String]) -> String {
+    let columns: Vec<String> = columns
+        .iter()
+        .map(|name| format!("a[\"{name}\"]"))
+        .collect();
+    shortened(columns.iter().map(String::as_str), columns.len())
+}
+
+/// Says that a file is not whole.
+pub(super) fn damaged(format: &str, cause: &dyn Display) -> String {
+    let cause = cause.to_string();
+    let cause: Vec<&str> = cause.split_whitespace().collect();
+    format!(
+        "is not a complete .{format} file ({}); save it again",
+        cause.join(" ")
+    )
+}

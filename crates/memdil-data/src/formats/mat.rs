@@ -1,0 +1,275 @@
+//! MATLAB v5 files: just enough to stream numeric arrays out of them.
+//!
+//! After 128 bytes that end in the version and the byte order come elements: a type, a length and
+//! that many bytes. A variable is an element of type matrix, or one of type compressed that unpacks
+//! to it; its parts are elements again, padded to 8 bytes: flags with the class, sizes, name,
+//! values. An element of up to 4 bytes may hold them in its tag (MathWorks, "MAT-File Format",
+//! R2024).
+
+use std::io::{self, Read};
+
+use flate2::read::ZlibDecoder;
+
+use crate::formats::unpack::{Capped, Fault, read_full};
+
+const COMPRESSED: u32 = 15;
+const MATRIX: u32 = 14;
+
+/// The longest name of a variable in MATLAB.
+const LONGEST_NAME: u32 = 63;
+/// More sizes than any array read here has.
+const MOST_SIZES: u32 = 8;
+
+/// An array whose values are still to be read.
+pub(crate) struct Matrix<'a> {
+    pub(crate) name: String,
+    /// First size fastest: columns are contiguous.
+    pub(crate) sizes: Vec<u64>,
+    pub(crate) values: Values<'a>,
+}
+
+/// The values of an array, as they are stored.
+pub(crate) struct Values<'a> {
+    pub(crate) reader: Box<dyn Read + 'a>,
+    pub(crate) bytes: u64,
+    /// Type of the numbers as stored: 1 to 7, 9, 12 or 13.
+    kind: u32,
+    big_endian: bool,
+}
+
+/// The head of an element: type, length, and its bytes if they are in the tag.
+struct Tag {
+    kind: u32,
+    len: u32,
+    inline: Option<[u8; 4]>,
+}
+
+/// Calls `visit` with every variable of the file until it says that it has seen enough.
+pub(crate) fn for_each_matrix(
+    reader: &mut dyn Read,
+    ceiling: u64,
+    mut visit: impl FnMut(Matrix) -> Result<bool, Fault>,
+) -> Result<(), Fault> {
+    let big_endian = read_header(reader)?;
+    while let Some(tag) = read_tag(reader, big_endian)? {
+        let mut element = (&mut *reader).take(tag.len.into());
+        let done = match tag.kind {
+            COMPRESSED => {
+                let mut unpacked = Capped {
+                    reader: ZlibDecoder::new(&mut element),
+                    left: ceiling,
+                };
+                match read_tag(&mut unpacked, big_endian)? {
+                    Some(Tag {
+                        kind: MATRIX,
+                        inline: None,
+                        ..
+                    }) => {}
+                    _ => return Err("has a compressed element that is no array".into()),
+                }
+                let done = visit(read_matrix(&mut unpacked, big_endian)?)?;
+                // Reading on to the end checks the checksum.
+                io::copy(&mut unpacked, &mut io::sink())?;
+                done
+            }
+            MATRIX if tag.inline.is_none() => visit(read_matrix(&mut element, big_endian)?)?,
+            kind => {
+                return Err(
+                    format!("has an element of type {kind} where a variable should be").into(),
+                );
+            }
+        };
+        if done {
+            return Ok(());
+        }
+        io::copy(&mut element, &mut io::sink())?;
+    }
+    Ok(())
+}
+
+/// Whether numbers have their high byte first.
+fn read_header(reader: &mut dyn Read) -> Result<bool, Fault> {
+    let mut header = [0; 128];
+    if read_full(reader, &mut header)? < header.len() || !header.starts_with(b"MATLAB") {
+        return Err("is no MATLAB file: it does not begin with MATLAB's 128 bytes".into());
+    }
+    let (version, big_endian) = match &header[124..] {
+        [low, high, b'I', b'M'] => (u16::from_le_bytes([*low, *high]), false),
+        [high, low, b'M', b'I'] => (u16::from_be_bytes([*high, *low]), true),
+        _ => return Err("is no MATLAB file of version 5: its byte order is not marked".into()),
+    };
+    match version {
+        0x0100 => Ok(big_endian),
+        0x0200 => Err("is a MATLAB file of version 7.3 (HDF5): save it with -v7".into()),
+        _ => Err(format!(
+            "is a MATLAB file of version {version:#06x}: version 5 (0x0100) is read here"
+        )
+        .into()),
+    }
+}
+
+/// The next tag, or none at the end.
+fn read_tag(reader: &mut dyn Read, big_endian: bool) -> Result<Option<Tag>, Fault> {
+    let mut bytes = [0; 8];
+    match read_full(reader, &mut bytes)? {
+        0 => return Ok(None),
+        8 => {}
+        _ => return Err("ends in the middle of an element: get it again".into()),
+    }
+    let [a, b, c, d, e, f, g, h] = bytes;
+    let (kind, len) = (
+        number([a, b, c, d], big_endian),
+        number([e, f, g, h], big_endian),
+    );
+    Ok(Some(match kind >> 16 {
+        0 => Tag {
+            kind,
+            len,
+            inline: None,
+        },
+        small => Tag {
+            kind: kind & 0xffff,
+            len: small,
+            inline: Some([e, f, g, h]),
+        },
+    }))
+}
+
+fn number(bytes: [u8; 4], big_endian: bool) -> u32 {
+    if big_endian {
+        u32::from_be_bytes(bytes)
+    } else {
+        u32::from_le_bytes(bytes)
+    }
+}
+
+fn read_matrix<'a>(reader: &'a mut dyn Read, big_endian: bool) -> Result<Matrix<'a>, Fault> {
+    let flags = read_short(reader, big_endian, "flags", 8)?;
+    let sizes = read_short(reader, big_endian, "sizes", 4 * MOST_SIZES)?;
+    let name = read_short(reader, big_endian, "name", LONGEST_NAME)?;
+    let name = String::from_utf8_lossy(&name).into_owned();
+    let [a, b, c, d, ..] = flags[..] else {
+        return Err("has an array without flags".into());
+    };
+    let flags = number([a, b, c, d], big_endian);
+    // Classes 6 to 15 are numeric, and bit 11 marks complex numbers.
+    if !(6..=15).contains(&(flags & 0xff)) || flags & 0x800 != 0 {
+        return Err(format!(
+            "variable `{}` is no array of real numbers",
+            name.escape_debug()
+        )
+        .into());
+    }
+    let mut extents = Vec::new();
+    for bytes in sizes.chunks_exact(4) {
+        match number([bytes[0], bytes[1], bytes[2], bytes[3]], big_endian) {
+            size if i32::try_from(size).is_ok() => extents.push(u64::from(size)),
+            size => {
+                return Err(format!(
+                    "variable `{}` has size {}",
+                    name.escape_debug(),
+                    size.cast_signed()
+                )
+                .into());
+            }
+        }
+    }
+    let Some(tag) = read_tag(reader, big_endian)? else {
+        return Err(format!(
+            "ends before the values of variable `{}`: get it again",
+            name.escape_debug()
+        )
+        .into());
+    };
+    let reader: Box<dyn Read + 'a> = match tag.inline {
+        Some(_) if tag.len > 4 => return Err("has a short element of more than 4 bytes".into()),
+        Some(bytes) => Box::new(io::Cursor::new(bytes).take(tag.len.into())),
+        None => Box::new(reader.take(tag.len.into())),
+    };
+    let values = Values {
+        reader,
+        bytes: tag.len.into(),
+        kind: tag.kind,
+        big_endian,
+    };
+    Ok(Matrix {
+        name,
+        sizes: extents,
+        values,
+    })
+}
+
+/// Reads one of the parts before the values, with its padding.
+fn read_short(
+    reader: &mut dyn Read,
+    big_endian: bool,
+    what: &str,
+    most: u32,
+) -> Result<Vec<u8>, Fault> {
+    let Some(tag) = read_tag(reader, big_endian)? else {
+        return Err(format!("ends before the {what} of an array: get it again").into());
+    };
+    match tag.inline {
+        Some(bytes) if tag.len <= 4 => Ok(bytes[..tag.len as usize].to_vec()),
+        None if tag.len <= most => {
+            let mut bytes = vec![0; tag.len.next_multiple_of(8) as usize];
+            if read_full(reader, &mut bytes)? < bytes.len() {
+                return Err(format!("ends in the {what} of an array: get it again").into());
+            }
+            bytes.truncate(tag.len as usize);
+            Ok(bytes)
+        }
+        _ => Err(format!(
+            "has an array whose {what} take {} bytes: at most {most} are read",
+            tag.len
+        )
+        .into()),
+    }
+}
+
+impl Values<'_> {
+    /// Whether the values are stored as unsigned bytes.
+    pub(crate) fn are_bytes(&self) -> bool {
+        self.kind == 2
+    }
+
+    /// The next value, or none at the end; numbers of all types that are stored as integers or
+    /// floats.
+    pub(crate) fn next(&mut self) -> Result<Option<f64>, Fault> {
+        let width = match self.kind {
+            1 | 2 => 1,
+            3 | 4 => 2,
+            5..=7 => 4,
+            9 | 12 | 13 => 8,
+            kind => {
+                return Err(
+                    format!("has values of type {kind}, which is no type of numbers").into(),
+                );
+            }
+        };
+        let mut bytes = [0; 8];
+        match read_full(&mut self.reader, &mut bytes[..width])? {
+            0 => return Ok(None),
+            read if read < width => {
+                return Err("ends in the middle of a value: get it again".into());
+            }
+            _ => {}
+        }
+        if self.big_endian {
+            bytes[..width].reverse();
+        }
+        let [a, b, c, d, ..] = bytes;
+        Ok(Some(match self.kind {
+            1 => f64::from(i8::from_le_bytes([a])),
+            2 => f64::from(a),
+            3 => f64::from(i16::from_le_bytes([a, b])),
+            4 => f64::from(u16::from_le_bytes([a, b])),
+            5 => f64::from(i32::from_le_bytes([a, b, c, d])),
+            6 => f64::from(u32::from_le_bytes([a, b, c, d])),
+            7 => f64::from(f32::from_le_bytes([a, b, c, d])),
+            9 => f64::from_le_bytes(bytes),
+            12 => i64::from_le_bytes(bytes) as f64,
+            _ => u64::from_le_bytes(bytes) as f64,
+        }))
+    }
+}

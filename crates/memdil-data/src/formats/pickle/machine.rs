@@ -1,0 +1,179 @@
+//! The stack machine: its input, its values and what they may take.
+//!
+//! # Memory
+//!
+//! One byte of a pickle may make a value of 32 bytes, or copy a text of a megabyte. So every value,
+//! every entry of a list and every copy is charged to a budget of ten times the size of the file and
+//! 64 KiB. Of what Python writes of arrays, labels and names, lists of one small integer each come
+//! nearest, with nine times. Vectors that grow take twice that for a moment.
+
+use super::node::{Array, Node, Ref};
+
+/// What values may take for each byte of the file, and in any file.
+const BUDGET: (usize, usize) = (10, 1 << 16);
+
+/// Makes room for one more by a quarter: doubling would take three times the bytes for a moment.
+pub(super) fn grow<T>(values: &mut Vec<T>) {
+    if values.len() == values.capacity() {
+        values.reserve_exact(values.len() / 4 + 16);
+    }
+}
+
+pub(super) fn damaged() -> String {
+    "is a damaged pickle: get it again".to_owned()
+}
+
+pub(super) struct Machine<'a> {
+    pub(super) input: &'a [u8],
+    pub(super) at: usize,
+    pub(super) nodes: Vec<Node<'a>>,
+    pub(super) stack: Vec<Ref>,
+    /// Lengths of the stack at which a group of values begins.
+    pub(super) marks: Vec<u32>,
+    /// Values by the number under which the file refers to them again, or [`Ref::UNSET`].
+    pub(super) memo: Vec<Ref>,
+    /// Bytes that values may still take.
+    pub(super) left: usize,
+}
+
+impl<'a> Machine<'a> {
+    pub(super) fn new(input: &'a [u8]) -> Self {
+        Self {
+            input,
+            at: 0,
+            nodes: Node::shared(),
+            stack: Vec::new(),
+            marks: Vec::new(),
+            memo: Vec::new(),
+            left: input
+                .len()
+                .saturating_mul(BUDGET.0)
+                .saturating_add(BUDGET.1),
+        }
+    }
+
+    /// Takes bytes off the budget.
+    pub(super) fn charge(&mut self, bytes: usize) -> Result<(), String> {
+        self.left = self.left.checked_sub(bytes).ok_or_else(|| {
+            "is a pickle that holds more values than its size justifies: it is damaged or made to exhaust memory; get it again".to_owned()
+        })?;
+        Ok(())
+    }
+
+    pub(super) fn node(&self, reference: Ref) -> Option<&Node<'a>> {
+        self.nodes.get(reference.index()?)
+    }
+
+    /// An integer of at most 63 bits.
+    pub(super) fn integer(&self, reference: Ref) -> Option<i64> {
+        reference
+            .as_integer()
+            .or_else(|| match self.node(reference) {
+                Some(Node::Integer(value)) => Some(*value),
+                _ => None,
+            })
+    }
+
+    pub(super) fn add(&mut self, node: Node<'a>) -> Result<Ref, String> {
+        self.charge(size_of::<Node<'a>>())?;
+        let reference = Ref::node(self.nodes.len()).ok_or_else(damaged)?;
+        grow(&mut self.nodes);
+        self.nodes.push(node);
+        Ok(reference)
+    }
+
+    pub(super) fn add_integer(&mut self, value: i64) -> Result<Ref, String> {
+        match Ref::integer(value) {
+            Some(inline) => Ok(inline),
+            None => self.add(Node::Integer(value)),
+        }
+    }
+
+    pub(super) fn push_array(&mut self, array: Array) -> Result<Ref, String> {
+        self.charge(size_of::<Array>() + size_of_val(&array.shape[..]))?;
+        self.add(Node::Array(Box::new(array)))
+    }
+
+    /// Puts a value in the place of another, for all who refer to it.
+    pub(super) fn replace(&mut self, reference: Ref, node: Node<'a>) -> Result<(), String> {
+        if let Node::Array(array) = &node {
+            self.charge(size_of_val(&array.shape[..]))?;
+        }
+        let place = reference
+            .index()
+            .and_then(|index| self.nodes.get_mut(index));
+        *place.ok_or_else(damaged)? = node;
+        Ok(())
+    }
+
+    pub(super) fn push(&mut self, reference: Ref) -> Result<(), String> {
+        self.charge(size_of::<Ref>())?;
+        grow(&mut self.stack);
+        self.stack.push(reference);
+        Ok(())
+    }
+
+    pub(super) fn push_node(&mut self, node: Node<'a>) -> Result<(), String> {
+        let reference = self.add(node)?;
+        self.push(reference)
+    }
+
+    /// Where the innermost group begins: what lies below belongs to another.
+    pub(super) fn floor(&self) -> usize {
+        self.marks.last().map_or(0, |&mark| mark as usize)
+    }
+
+    pub(super) fn pop(&mut self) -> Result<Ref, String> {
+        if self.stack.len() <= self.floor() {
+            return Err(damaged());
+        }
+        let top = self.stack.pop().ok_or_else(damaged)?;
+        self.left += size_of::<Ref>();
+        Ok(top)
+    }
+
+    /// Takes the top off, which may be a mark.
+    pub(super) fn discard(&mut self) -> Result<(), String> {
+        if self.stack.len() <= self.floor() {
+            self.marks.pop().ok_or_else(damaged)?;
+            self.left += size_of::<u32>();
+            return Ok(());
+        }
+        self.pop().map(drop)
+    }
+
+    /// Everything down to the last mark, which goes too.
+    pub(super) fn pop_group(&mut self) -> Result<Vec<Ref>, String> {
+        let mark = self.marks.pop().ok_or_else(damaged)? as usize;
+        let items = self.stack.split_off(mark.min(self.stack.len()));
+        self.left += size_of::<u32>() + size_of_val(&items[..]);
+        Ok(items)
+    }
+
+    pub(super) fn byte(&mut self) -> Result<u8, String> {
+        self.array::<1>().map(|[byte]| byte)
+    }
+
+    pub(super) fn array<const N: usize>(&mut self) -> Result<[u8; N], String> {
+        self.take(N)?.try_into().map_err(|_| damaged())
+    }
+
+    pub(super) fn take(&mut self, length: usize) -> Result<&'a [u8], String> {
+        let end = self.at.checked_add(length);
+        let bytes = end.and_then(|end| self.input.get(self.at..end));
+        let bytes = bytes.ok_or("ends in the middle of its pickle: get it again")?;
+        self.at += length;
+        Ok(bytes)
+    }
+
+    /// The bytes up to the end of a line, which is passed.
+    pub(super) fn line(&mut self) -> Result<&'a [u8], String> {
+        let rest = &self.input[self.at..];
+        let length = rest
+            .iter()
+            .position(|&byte| byte == b'\n')
+            .ok_or("ends in the middle of its pickle: get it again")?;
+        self.at += length + 1;
+        Ok(&rest[..length])
+    }
+}

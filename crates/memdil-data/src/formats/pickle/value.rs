@@ -1,0 +1,267 @@
+//! The values that a pickle holds.
+
+use super::element::element_count;
+use super::node::{Array, Node, Ref};
+use crate::formats::numbers::whole;
+
+/// All values of one pickle; what is not copied refers to the bytes it was read from.
+#[derive(Debug)]
+pub(crate) struct Pickle<'a> {
+    pub(super) nodes: Vec<Node<'a>>,
+    pub(super) root: Ref,
+}
+
+/// One value of a [`Pickle`].
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Value<'p> {
+    None,
+    Bool(bool),
+    /// An integer of at most 64 bits, with or without a sign.
+    Integer(i128),
+    /// An integer of more than 64 bits.
+    Huge,
+    Float(f64),
+    Text(&'p str),
+    /// `bytes`, `bytearray` or a `str` of Python 2.
+    Bytes(&'p [u8]),
+    List(Items<'p>),
+    Tuple(Items<'p>),
+    Dict(Entries<'p>),
+    Array(ArrayView<'p>),
+    /// A NumPy type, or the name of a function.
+    Other,
+}
+
+/// The values of a list or a tuple.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Items<'p> {
+    pickle: &'p Pickle<'p>,
+    refs: &'p [Ref],
+}
+
+/// The keys and values of a dictionary.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Entries<'p> {
+    pickle: &'p Pickle<'p>,
+    refs: &'p [(Ref, Ref)],
+}
+
+impl Pickle<'_> {
+    /// The value that the file was written from.
+    pub(crate) fn root(&self) -> Value<'_> {
+        self.value(self.root)
+    }
+
+    fn value(&self, reference: Ref) -> Value<'_> {
+        if let Some(integer) = reference.as_integer() {
+            return Value::Integer(integer.into());
+        }
+        match reference.index().and_then(|index| self.nodes.get(index)) {
+            None | Some(Node::None) => Value::None,
+            Some(Node::Bool(value)) => Value::Bool(*value),
+            Some(Node::Integer(value)) => Value::Integer((*value).into()),
+            Some(Node::Unsigned(value)) => Value::Integer((*value).into()),
+            Some(Node::Huge) => Value::Huge,
+            Some(Node::Float(value)) => Value::Float(*value),
+            Some(Node::Text(text)) => Value::Text(text),
+            Some(Node::Bytes(bytes)) => Value::Bytes(bytes),
+            Some(Node::List(refs)) => Value::List(Items { pickle: self, refs }),
+            Some(Node::Tuple(refs)) => Value::Tuple(Items { pickle: self, refs }),
+            Some(Node::Dict(refs)) => Value::Dict(Entries { pickle: self, refs }),
+            Some(Node::Array(array)) => Value::Array(ArrayView {
+                pickle: self,
+                array,
+            }),
+            Some(Node::Type(_) | Node::Symbol(_)) => Value::Other,
+        }
+    }
+
+    fn bytes(&self, reference: Ref) -> Option<&[u8]> {
+        match self.value(reference) {
+            Value::Bytes(bytes) => Some(bytes),
+            _ => None,
+        }
+    }
+
+    fn items(&self, reference: Ref) -> Option<Items<'_>> {
+        match self.value(reference) {
+            Value::List(items) | Value::Tuple(items) => Some(items),
+            _ => None,
+        }
+    }
+}
+
+impl<'p> Items<'p> {
+    pub(crate) fn len(&self) -> usize {
+        self.refs.len()
+    }
+
+    pub(crate) fn get(&self, index: usize) -> Option<Value<'p>> {
+        let pickle = self.pickle;
+        self.refs
+            .get(index)
+            .map(|&reference| pickle.value(reference))
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Value<'p>> + use<'p> {
+        let pickle = self.pickle;
+        self.refs
+            .iter()
+            .map(move |&reference| pickle.value(reference))
+    }
+}
+
+impl<'p> Entries<'p> {
+    pub(crate) fn len(&self) -> usize {
+        self.refs.len()
+    }
+
+    pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = (Value<'p>, Value<'p>)> + use<'p> {
+        let pickle = self.pickle;
+        self.refs
+            .iter()
+            .map(move |&(key, value)| (pickle.value(key), pickle.value(value)))
+    }
+}
+
+impl<'p> Value<'p> {
+    /// A string, which Python 2 writes as bytes.
+    pub(crate) fn text(self) -> Option<&'p str> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Bytes(bytes) => std::str::from_utf8(bytes).ok(),
+            _ => None,
+        }
+    }
+
+    /// The value of a key that is this string; of several the last one, which Python would keep.
+    pub(crate) fn get(self, name: &str) -> Option<Value<'p>> {
+        let Self::Dict(entries) = self else {
+            return None;
+        };
+        entries
+            .iter()
+            .rev()
+            .find(|(key, _)| key.text() == Some(name))
+            .map(|(_, value)| value)
+    }
+
+    /// The value that an object array without dimensions holds, as `np.save` wraps a dictionary;
+    /// any other value as it is.
+    pub(crate) fn unwrapped(self) -> Value<'p> {
+        match self {
+            Self::Array(array) if array.shape().is_empty() => array
+                .objects()
+                .and_then(|objects| objects.get(0))
+                .unwrap_or(self),
+            _ => self,
+        }
+    }
+
+    /// The integers of a list, a tuple, or an array with one dimension longer than 1; none if there
+    /// is anything else in it. Floats that are whole numbers count as integers.
+    pub(crate) fn integers(self) -> Option<Vec<i128>> {
+        match self {
+            Self::List(items) | Self::Tuple(items) => items.iter().map(Self::whole).collect(),
+            Self::Array(array) => array.integers(),
+            _ => None,
+        }
+    }
+
+    /// An integer, or a float that is a whole number.
+    fn whole(self) -> Option<i128> {
+        match self {
+            Self::Integer(value) => Some(value),
+            Self::Float(value) => whole(value).map(i128::from),
+            // A list of lists of one label each, as `y.tolist()` of an (n, 1) array gives.
+            Self::List(items) if items.len() == 1 => match items.get(0) {
+                Some(Self::Integer(value)) => Some(value),
+                Some(Self::Float(value)) => whole(value).map(i128::from),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// Says in words what the value is, for messages.
+    pub(crate) fn describe(self) -> String {
+        match self {
+            Self::None => "None".to_owned(),
+            Self::Bool(true) => "True".to_owned(),
+            Self::Bool(false) => "False".to_owned(),
+            Self::Integer(_) | Self::Huge => "one integer".to_owned(),
+            Self::Float(_) => "one float".to_owned(),
+            Self::Text(_) => "a string".to_owned(),
+            Self::Bytes(_) => "bytes".to_owned(),
+            Self::List(items) => format!("a list of {}", items.len()),
+            Self::Tuple(items) => format!("a tuple of {}", items.len()),
+            Self::Dict(entries) => format!("a dictionary of {}", entries.refs.len()),
+            Self::Array(array) if array.is_records() => {
+                format!("an array of records {:?}", array.shape())
+            }
+            Self::Array(array) => {
+                format!("an array of {} {:?}", array.descr(), array.shape())
+            }
+            Self::Other => "a name".to_owned(),
+        }
+    }
+}
+
+/// An array of a [`Pickle`].
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ArrayView<'p> {
+    pickle: &'p Pickle<'p>,
+    array: &'p Array,
+}
+
+impl<'p> ArrayView<'p> {
+    /// The type as the header of a `.npy` writes it, for instance `<i8`.
+    pub(crate) fn descr(&self) -> String {
+        self.array.kind.descr()
+    }
+
+    /// Whether the elements are records of named fields.
+    pub(crate) fn is_records(&self) -> bool {
+        self.array.kind.compound
+    }
+
+    pub(crate) fn shape(&self) -> &'p [u64] {
+        &self.array.shape
+    }
+
+    /// Whether the first index varies fastest.
+    pub(crate) fn fortran(&self) -> bool {
+        self.array.fortran
+    }
+
+    /// The bytes of all elements, which fill the shape; none for objects.
+    pub(crate) fn bytes(&self) -> Option<&'p [u8]> {
+        self.pickle.bytes(self.array.data)
+    }
+
+    /// The elements of type `O`, if they are as many as the shape says.
+    pub(crate) fn objects(&self) -> Option<Items<'p>> {
+        let claimed = element_count(self.shape())?;
+        self.pickle
+            .items(self.array.data)
+            .filter(|items| self.array.kind.is_object() && items.len() as u64 == claimed)
+    }
+
+    /// The elements if they are integers and lie along one dimension.
+    fn integers(&self) -> Option<Vec<i128>> {
+        if self.shape().is_empty() || self.shape().iter().filter(|&&size| size != 1).count() > 1 {
+            return None;
+        }
+        if let Some(objects) = self.objects() {
+            return objects.iter().map(Value::whole).collect();
+        }
+        let kind = self.array.kind;
+        let width = usize::try_from(kind.size())
+            .ok()
+            .filter(|&width| width > 0)?;
+        self.bytes()?
+            .chunks_exact(width)
+            .map(|element| kind.integer(element))
+            .collect()
+    }
+}

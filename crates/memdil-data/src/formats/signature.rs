@@ -1,0 +1,113 @@
+//! Telling what a file is that is not what its name says.
+
+use super::pickle::begins;
+
+/// How many bytes of a file are enough to tell.
+pub(crate) const ENOUGH: usize = 512;
+
+/// Says what a file is that holds no data of any kind, and what to do: a web page or a pointer of
+/// Git LFS that a download left in its place. The text completes a sentence that begins with the
+/// path.
+///
+/// `start` is the beginning of the file, of which [`ENOUGH`] bytes are looked at.
+pub(crate) fn foreign(start: &[u8]) -> Option<&'static str> {
+    if start.starts_with(b"version https://git-lfs") {
+        return Some(
+            "is a pointer of Git LFS, not data: run `git lfs pull` in its repository, or download the file itself",
+        );
+    }
+    let start = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start);
+    let start = start.get(..ENOUGH).unwrap_or(start).trim_ascii_start();
+    let is = |tag: &&str| {
+        start
+            .get(..tag.len())
+            .is_some_and(|first| first.eq_ignore_ascii_case(tag.as_bytes()))
+    };
+    let page = ["<!doctype", "<html", "<head", "<body", "<script", "<!--"];
+    if page.iter().any(is) {
+        return Some("is a web page, not data: download it again from elsewhere");
+    }
+    is(&"<?xml").then_some(
+        "is an XML document, usually a server's error message, not data: download it again from elsewhere",
+    )
+}
+
+/// The name of a file's format by its first bytes, where it is one that people confuse with
+/// another: "a ZIP archive", "a pickle".
+pub(crate) fn format_name(start: &[u8]) -> Option<&'static str> {
+    /// The old format of `torch.save`: a pickle of one magic number comes first.
+    const TORCH: &[u8] = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19";
+    let known: &[(&[u8], &str)] = &[
+        (b"\x1f\x8b", "a gzip file"),
+        (b"PK\x03\x04", "a ZIP archive"),
+        (b"PK\x05\x06", "an empty ZIP archive"),
+        (b"\x93NUMPY", "an array of NumPy (.npy)"),
+        (b"\x89HDF\r\n\x1a\n", "an HDF5 file"),
+        (b"\x89PNG", "a PNG picture"),
+        (b"\xff\xd8\xff", "a JPEG picture"),
+        (b"%PDF", "a PDF document"),
+        (b"MATLAB ", "a MATLAB file"),
+        (b"BZh", "a bzip2 file"),
+        (b"\xfd7zXZ", "an xz file"),
+        (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive"),
+        (b"Rar!", "a RAR archive"),
+        (b"PAR1", "a Parquet table"),
+        (b"ARROW1", "an Arrow table"),
+        (TORCH, "a file of torch.save"),
+    ];
+    let format = known.iter().find(|(magic, _)| start.starts_with(magic));
+    match format {
+        Some((_, name)) => Some(name),
+        None if start.get(257..262) == Some(b"ustar") => Some("a tar archive"),
+        None if begins(start) => Some("a pickle"),
+        None => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn web_pages_are_told_in_any_spelling() {
+        for page in [
+            "<!DOCTYPE html>",
+            "<!doctype HTML PUBLIC",
+            "\n\t <html lang=\"en\">",
+            "\u{feff}<HTML>",
+            "<head><title>403",
+        ] {
+            let what = foreign(page.as_bytes()).unwrap_or_default();
+            assert!(what.contains("is a web page"), "{page}: {what}");
+        }
+    }
+
+    #[test]
+    fn pointers_and_refusals_of_servers_are_told() {
+        let pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:0";
+        assert!(foreign(pointer).is_some_and(|what| what.contains("git lfs pull")));
+        let refusal = b"<?xml version=\"1.0\"?><Error><Code>AccessDenied</Code>";
+        assert!(foreign(refusal).is_some_and(|what| what.contains("XML")));
+    }
+
+    #[test]
+    fn data_is_not_foreign() {
+        for data in [
+            &[0, 0, 8, 3][..],
+            b"",
+            b"<",
+            b"\x80\x04\x95",
+            b"MATLAB 5.0",
+            b"0\n1\n",
+        ] {
+            assert_eq!(foreign(data), None, "{data:?}");
+        }
+    }
+
+    #[test]
+    fn formats_have_names() {
+        assert_eq!(format_name(b"PK\x03\x04rest"), Some("a ZIP archive"));
+        assert_eq!(format_name(&[0x80, 4, 0x95]), Some("a pickle"));
+        assert_eq!(format_name(&[0; 600]), None);
+    }
+}

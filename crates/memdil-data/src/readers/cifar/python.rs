@@ -1,0 +1,133 @@
+//! The batches of CIFAR in the version for Python: pickled dictionaries.
+//!
+//! A batch holds `data`, an array of bytes of shape (n, 3072) whose rows are the planes of an image
+//! as in the binary version, and the list `labels` (CIFAR-10), or `fine_labels` and `coarse_labels`
+//! (CIFAR-100). Python 2 wrote the published ones, so that the keys are bytes for Python 3.
+
+use super::labels::{Labels, PIXELS};
+use crate::formats::pickle::{self, Value};
+
+/// Labels and pixels of one batch.
+pub(super) struct Batch {
+    pub(super) labels: Vec<u32>,
+    pub(super) pixels: Vec<u8>,
+}
+
+/// Reads a batch. The pixels of protocol 3 and later stay where they are in memory; those of earlier
+/// protocols are encoded as text and copied.
+///
+/// # Errors
+/// What is wrong with the file, as the end of a sentence that begins with its name.
+pub(super) fn parse(bytes: Vec<u8>, kind: Labels) -> Result<Batch, String> {
+    let (labels, place) = {
+        let pickle = pickle::read(&bytes)?;
+        let batch = pickle.root();
+        let labels = labels(batch, kind)?;
+        (labels, pixels(batch, &bytes)?)
+    };
+    let pixels = match place {
+        Pixels::At(start, length) => {
+            let mut pixels = bytes;
+            pixels.truncate(start + length);
+            pixels.drain(..start);
+            pixels
+        }
+        Pixels::Copied(pixels) => pixels,
+    };
+    if labels.len() * PIXELS != pixels.len() {
+        return Err(format!(
+            "holds {} labels for {} images: get it again",
+            labels.len(),
+            pixels.len() / PIXELS
+        ));
+    }
+    Ok(Batch { labels, pixels })
+}
+
+/// The labels of one batch, whatever its pixels are.
+fn labels(batch: Value<'_>, kind: Labels) -> Result<Vec<u32>, String> {
+    let (name, other) = match kind {
+        Labels::Cifar10 => ("labels", "CIFAR-100"),
+        Labels::Fine => ("fine_labels", "CIFAR-10"),
+        Labels::Coarse => ("coarse_labels", "CIFAR-10"),
+    };
+    if !matches!(batch, Value::Dict(_)) {
+        return Err(format!(
+            "holds {}, not the dictionary of a batch: is it a file of CIFAR for Python?",
+            batch.describe()
+        ));
+    }
+    let Some(found) = batch.get(name) else {
+        let is_other = match kind {
+            Labels::Cifar10 => batch.get("fine_labels").is_some(),
+            Labels::Fine | Labels::Coarse => batch.get("labels").is_some(),
+        };
+        return Err(if is_other {
+            format!("has no `{name}`: it is a batch of {other}")
+        } else {
+            format!("has no `{name}`: is it a batch of CIFAR for Python?")
+        });
+    };
+    let Some(integers) = found.integers() else {
+        return Err(format!(
+            "holds {} as `{name}`, not a list of integers: get it again",
+            found.describe()
+        ));
+    };
+    let (_, _, classes) = kind.record();
+    let label = |(row, &integer): (usize, &i128)| {
+        u32::try_from(integer)
+            .ok()
+            .filter(|&label| (label as usize) < classes)
+            .ok_or_else(|| {
+                format!(
+                    "has label {integer} in row {row}, which is out of range: labels are below {classes}"
+                )
+            })
+    };
+    integers.iter().enumerate().map(label).collect()
+}
+
+/// Where the pixels are.
+enum Pixels {
+    /// In the file, row by row: where they begin, and how many they are.
+    At(usize, usize),
+    /// Put into the order of rows.
+    Copied(Vec<u8>),
+}
+
+fn pixels(batch: Value<'_>, file: &[u8]) -> Result<Pixels, String> {
+    let found = batch.get("data");
+    let wrong = || {
+        let found = found.map_or_else(|| "nothing".to_owned(), Value::describe);
+        format!(
+            "holds {found} as `data`: an array of uint8 of shape (n, {PIXELS}) is needed; is it a batch of CIFAR for Python?"
+        )
+    };
+    let Some(Value::Array(array)) = found else {
+        return Err(wrong());
+    };
+    let (&[count, PIXELS_64], Some(bytes), "|u1") =
+        (array.shape(), array.bytes(), array.descr().as_str())
+    else {
+        return Err(wrong());
+    };
+    if array.fortran() {
+        // As many bytes are there, so their number fits into memory.
+        let count = count as usize;
+        let pixel = |i: usize| bytes[i / PIXELS + i % PIXELS * count];
+        return Ok(Pixels::Copied((0..bytes.len()).map(pixel).collect()));
+    }
+    // Text of protocols 0 to 2 was decoded into bytes of its own.
+    let start = bytes.as_ptr().addr().wrapping_sub(file.as_ptr().addr());
+    let is_there = file
+        .get(start..start.wrapping_add(bytes.len()))
+        .is_some_and(|place| std::ptr::eq(place, bytes));
+    Ok(if is_there {
+        Pixels::At(start, bytes.len())
+    } else {
+        Pixels::Copied(bytes.to_vec())
+    })
+}
+
+const PIXELS_64: u64 = PIXELS as u64;

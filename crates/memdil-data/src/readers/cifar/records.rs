@@ -1,0 +1,117 @@
+//! Labels and pixels, file by file.
+
+use std::io::Read;
+use std::path::Path;
+
+use super::labels::{Labels, PIXELS, SIDE};
+use super::python;
+use crate::error::DataError;
+use crate::formats::pickle;
+use crate::formats::unpack::{Fault, read_full};
+use crate::images::{Images, Split};
+
+/// What has been read so far.
+pub(super) struct Records {
+    kind: Labels,
+    pub(super) labels: Vec<u32>,
+    pixels: Vec<u8>,
+    /// Bytes of all files, where they are known; the pixels are a little less.
+    pub(super) expected: usize,
+}
+
+impl Records {
+    pub(super) fn new(kind: Labels) -> Self {
+        Self {
+            kind,
+            labels: Vec::new(),
+            pixels: Vec::new(),
+            expected: 0,
+        }
+    }
+
+    /// Reads a file of either version to the end; the number of bytes read.
+    pub(super) fn append(&mut self, reader: &mut impl Read, path: &Path) -> Result<u64, Fault> {
+        let mut start = [0; 3];
+        let read = read_full(reader, &mut start)?;
+        let mut reader = start[..read].chain(reader);
+        if pickle::may_begin(&start[..read]) {
+            self.append_batch(&mut reader, path)
+        } else {
+            self.append_records(&mut reader, path)
+        }
+    }
+
+    /// Reads a pickled batch.
+    fn append_batch(&mut self, reader: &mut impl Read, path: &Path) -> Result<u64, Fault> {
+        let mut bytes = Vec::new();
+        reader.read_to_end(&mut bytes)?;
+        let read = bytes.len();
+        let name = path.file_name().unwrap_or(path.as_os_str()).display();
+        let mut batch = python::parse(bytes, self.kind)
+            .map_err(|message| Fault::Content(format!("{name} {message}")))?;
+        self.labels.append(&mut batch.labels);
+        if self.pixels.is_empty() && self.expected <= read {
+            self.pixels = batch.pixels;
+        } else {
+            self.reserve();
+            self.pixels.append(&mut batch.pixels);
+        }
+        Ok(read as u64)
+    }
+
+    fn reserve(&mut self) {
+        if self.pixels.is_empty() {
+            self.pixels.reserve_exact(self.expected);
+        }
+    }
+
+    /// Reads records to the end; the number of bytes read.
+    fn append_records(&mut self, reader: &mut impl Read, path: &Path) -> Result<u64, Fault> {
+        self.reserve();
+        let (prefix, which, classes) = self.kind.record();
+        let mut buffer = [0; 2 + PIXELS];
+        let record = &mut buffer[..prefix + PIXELS];
+        let mut row = 0;
+        loop {
+            match read_full(reader, record)? {
+                0 => break Ok(row * record.len() as u64),
+                read if read == record.len() => {}
+                read => {
+                    return Err(format!(
+                        "record {row} of {} has {read} of {} bytes: get it again, and see that it is a file of CIFAR",
+                        path.display(),
+                        record.len()
+                    )
+                    .into());
+                }
+            }
+            let label = u32::from(record[which]);
+            if label as usize >= classes {
+                return Err(format!(
+                    "label {label} in record {row} of {} is out of range: labels are below {classes}",
+                    path.display()
+                )
+                .into());
+            }
+            self.labels.push(label);
+            self.pixels.extend_from_slice(&record[prefix..]);
+            row += 1;
+        }
+    }
+
+    /// Moves the images from `start` on before the `later` images that precede them, without a
+    /// copy.
+    pub(super) fn move_last(&mut self, start: usize, later: usize) {
+        let moved = self.labels.len() - start;
+        self.labels[start - later..].rotate_right(moved);
+        self.pixels[(start - later) * PIXELS..].rotate_right(moved * PIXELS);
+    }
+
+    pub(super) fn split(mut self) -> Result<Split, DataError> {
+        self.pixels.shrink_to_fit();
+        Ok(Split {
+            images: Images::new(3, SIDE, SIDE, self.pixels)?,
+            labels: self.labels,
+        })
+    }
+}

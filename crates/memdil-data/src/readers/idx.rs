@@ -1,0 +1,141 @@
+//! IDX files, the format of MNIST and Fashion-MNIST, plain or gzip.
+//!
+//! A file of images is the big-endian numbers 2051, n, rows, columns, then n * rows * columns
+//! bytes; a file of labels is 2049, n, then n bytes (LeCun et al. 1998).
+
+use std::io::{self, Read};
+use std::path::Path;
+
+use crate::error::DataError;
+use crate::formats::unpack::{self, Fault, MOST_LABELS, Unpacked};
+use crate::images::Images;
+
+pub(crate) const IMAGES: u32 = 2051;
+pub(crate) const LABELS: u32 = 2049;
+
+/// Reads a file of grey images; gzip is told by the content, not by the name.
+///
+/// # Shapes
+/// One channel, rows and columns from the header.
+///
+/// # Errors
+/// A file that cannot be read, is damaged, begins with another number, holds images without pixels,
+/// is shorter or longer than its header says, or claims more than 1 GiB and is smaller than that. A
+/// header that lies costs no memory.
+pub fn read_images(path: &Path) -> Result<Images, DataError> {
+    decode_images(unpack::open(path)?)
+}
+
+/// Reads a file of labels; gzip is told by the content, not by the name.
+///
+/// # Errors
+/// As for [`read_images`].
+pub fn read_labels(path: &Path) -> Result<Vec<u32>, DataError> {
+    decode_labels(unpack::open(path)?)
+}
+
+/// Reads grey images from bytes in memory, plain or gzip; `name` stands for the path in errors.
+///
+/// # Errors
+/// As for [`read_images`].
+///
+/// ```
+/// let bytes = [0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 2, 10, 20];
+/// let images = memdil_data::idx::parse_images(&bytes, "one image")?;
+/// assert_eq!((images.height, images.width), (1, 2));
+/// assert_eq!(images.bytes(0), Some(&[10, 20][..]));
+/// # Ok::<(), memdil_data::DataError>(())
+/// ```
+pub fn parse_images(bytes: &[u8], name: &str) -> Result<Images, DataError> {
+    decode_images(unpack::from_bytes(bytes, name)?)
+}
+
+/// Reads labels from bytes in memory, plain or gzip; `name` stands for the path in errors.
+///
+/// # Errors
+/// As for [`read_images`].
+///
+/// ```
+/// let bytes = [0, 0, 8, 1, 0, 0, 0, 3, 9, 0, 4];
+/// assert_eq!(memdil_data::idx::parse_labels(&bytes, "three labels")?, [9, 0, 4]);
+/// # Ok::<(), memdil_data::DataError>(())
+/// ```
+pub fn parse_labels(bytes: &[u8], name: &str) -> Result<Vec<u32>, DataError> {
+    decode_labels(unpack::from_bytes(bytes, name)?)
+}
+
+fn decode_images(file: Unpacked) -> Result<Images, DataError> {
+    let ([_, height, width], pixels) = decode(file, "images", IMAGES, u64::MAX)?;
+    Images::new(1, height as usize, width as usize, pixels)
+}
+
+fn decode_labels(file: Unpacked) -> Result<Vec<u32>, DataError> {
+    let ([_], labels) = decode(file, "labels", LABELS, MOST_LABELS)?;
+    Ok(labels.into_iter().map(u32::from).collect())
+}
+
+/// Reads D sizes and the body they announce.
+fn decode<const D: usize>(
+    file: Unpacked,
+    kind: &'static str,
+    magic: u32,
+    most: u64,
+) -> Result<([u32; D], Vec<u8>), DataError> {
+    let Unpacked { mut reader, origin } = file;
+    let read_error = |cause| origin.refuse(Fault::Read(cause));
+    let wrong_length = |expected, found| DataError::WrongLength {
+        path: origin.path.clone(),
+        expected,
+        found,
+    };
+    let header_len = 4 * (D as u64 + 1);
+    let mut header = Vec::new();
+    reader
+        .by_ref()
+        .take(header_len)
+        .read_to_end(&mut header)
+        .map_err(read_error)?;
+    let mut numbers = header
+        .chunks_exact(4)
+        .map(|bytes| u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]));
+    if let Some(found) = numbers.next()
+        && found != magic
+    {
+        return Err(DataError::WrongMagic {
+            path: origin.path.clone(),
+            kind,
+            expected: magic,
+            found,
+        });
+    }
+    if (header.len() as u64) < header_len {
+        return Err(wrong_length(header_len.into(), header.len() as u64));
+    }
+    let mut sizes = [0; D];
+    for (size, number) in sizes.iter_mut().zip(numbers) {
+        *size = number;
+    }
+
+    let body_len: u128 = sizes.iter().map(|&size| u128::from(size)).product();
+    let claimed = u64::try_from(body_len).unwrap_or(u64::MAX);
+    origin.check_claim(claimed)?;
+    origin.check_most(claimed, most)?;
+    // Only what is there for certain is reserved, so that the header decides on no allocation;
+    // reading past the body makes the gzip decoder check its checksum.
+    let mut body = Vec::with_capacity(origin.reserve(claimed));
+    reader
+        .by_ref()
+        .take(claimed)
+        .read_to_end(&mut body)
+        .map_err(read_error)?;
+    body.shrink_to_fit();
+    let rest = io::copy(&mut reader, &mut io::sink()).map_err(read_error)?;
+    let (expected, found) = (
+        u128::from(header_len) + body_len,
+        header_len + body.len() as u64 + rest,
+    );
+    if u128::from(found) != expected {
+        return Err(wrong_length(expected, found));
+    }
+    Ok((sizes, body))
+}

@@ -1,0 +1,148 @@
+//! SVHN's cropped digits, MATLAB files of version 5 (Netzer et al. 2011).
+//!
+//! A file holds `X`, bytes of sizes 32 x 32 x 3 x n (rows, columns, channels, images; rows
+//! fastest), and `y`, n labels from 1 to 10, where 10 stands for the digit 0.
+
+use std::io::Read;
+use std::path::Path;
+
+use crate::error::DataError;
+use crate::formats::mat::{Matrix, for_each_matrix};
+use crate::formats::unpack::{self, CEILING, Fault, Unpacked, read_full};
+use crate::images::Images;
+use crate::images::Split;
+
+const SIDE: usize = 32;
+const PLANE: usize = SIDE * SIDE;
+const PIXELS: usize = 3 * PLANE;
+
+/// Reads one file: the training or the test set.
+///
+/// # Shapes
+/// Images are 3 x 32 x 32.
+///
+/// # Errors
+/// A file that cannot be read, is damaged, is no MATLAB file of version 5, lacks `X` or `y` or has
+/// them with other sizes or types, and a label outside 1 to 10, with its row.
+pub fn read_split(path: &Path) -> Result<Split, DataError> {
+    decode(unpack::open(path)?)
+}
+
+/// Reads one file from bytes in memory; `name` stands for the path in errors.
+///
+/// # Errors
+/// As for [`read_split`].
+pub fn parse(bytes: &[u8], name: &str) -> Result<Split, DataError> {
+    decode(unpack::from_bytes(bytes, name)?)
+}
+
+fn decode(file: Unpacked) -> Result<Split, DataError> {
+    let Unpacked { mut reader, origin } = file;
+    let (pixels, labels) = read_variables(&mut reader).map_err(|fault| origin.refuse(fault))?;
+    Ok(Split {
+        images: Images::new(3, SIDE, SIDE, pixels)?,
+        labels,
+    })
+}
+
+fn read_variables(reader: &mut dyn Read) -> Result<(Vec<u8>, Vec<u32>), Fault> {
+    let (mut pixels, mut labels) = (None, None);
+    for_each_matrix(reader, CEILING, |matrix| {
+        match matrix.name.as_str() {
+            "X" if pixels.is_none() => pixels = Some(read_pixels(matrix)?),
+            "y" if labels.is_none() => labels = Some(read_labels(matrix)?),
+            "X" | "y" => return Err(format!("holds variable `{}` twice", matrix.name).into()),
+            _ => {}
+        }
+        Ok(pixels.is_some() && labels.is_some())
+    })?;
+    match (pixels, labels) {
+        (Some(pixels), Some(labels)) => Ok((pixels, labels)),
+        (None, _) => Err("has no variable `X` with the images".into()),
+        (_, None) => Err("has no variable `y` with the labels".into()),
+    }
+}
+
+fn read_pixels(matrix: Matrix) -> Result<Vec<u8>, Fault> {
+    let Matrix {
+        sizes, mut values, ..
+    } = matrix;
+    // MATLAB drops a last size of 1.
+    let images = match sizes[..] {
+        [32, 32, 3] => 1,
+        [32, 32, 3, images] => images,
+        _ => {
+            return Err(
+                format!("variable `X` has sizes {sizes:?}: 32 x 32 x 3 x images are read").into(),
+            );
+        }
+    };
+    if !values.are_bytes() {
+        return Err("variable `X` does not hold unsigned bytes (uint8)".into());
+    }
+    if images.checked_mul(PIXELS as u64) != Some(values.bytes) {
+        return Err(format!(
+            "variable `X` has sizes {sizes:?} but {} bytes",
+            values.bytes
+        )
+        .into());
+    }
+    let mut pixels = Vec::new();
+    let (mut columns, mut rows) = ([0; PIXELS], [0; PIXELS]);
+    for image in 0..images {
+        if read_full(&mut values.reader, &mut columns)? < PIXELS {
+            return Err(format!("ends in image {image} of {images}: get it again").into());
+        }
+        for (from, to) in columns
+            .chunks_exact(PLANE)
+            .zip(rows.chunks_exact_mut(PLANE))
+        {
+            transpose(from, to);
+        }
+        pixels.extend_from_slice(&rows);
+    }
+    pixels.shrink_to_fit();
+    Ok(pixels)
+}
+
+fn transpose(from: &[u8], to: &mut [u8]) {
+    for (row, to) in to.chunks_exact_mut(SIDE).enumerate() {
+        for (column, to) in to.iter_mut().enumerate() {
+            *to = from[column * SIDE + row];
+        }
+    }
+}
+
+fn read_labels(matrix: Matrix) -> Result<Vec<u32>, Fault> {
+    let Matrix {
+        sizes, mut values, ..
+    } = matrix;
+    let count = match sizes[..] {
+        [n, 1] | [1, n] => n,
+        _ => {
+            return Err(
+                format!("variable `y` has sizes {sizes:?}: one column of labels is read").into(),
+            );
+        }
+    };
+    let mut labels = Vec::new();
+    while let Some(value) = values.next()? {
+        match (1..=10_u8).find(|&digit| f64::from(digit).total_cmp(&value).is_eq()) {
+            Some(digit) => labels.push(u32::from(digit % 10)),
+            None => {
+                let row = labels.len();
+                return Err(
+                    format!("label {value} in row {row} of `y` is out of range: labels are 1 to 10 (digit 0)").into()
+                );
+            }
+        }
+    }
+    if labels.len() as u64 != count {
+        return Err(format!(
+            "variable `y` has sizes {sizes:?} but {} values",
+            labels.len()
+        )
+        .into());
+    }
+    Ok(labels)
+}
