@@ -42,7 +42,7 @@ fn measure(source: &str, dir: &Path) -> Result<(), Box<dyn Error>> {
     let before = high_water()?;
     let spec: DataSpec = serde_json::from_value(serde_json::json!({ "source": source }))?;
     let data = load(&spec, &[dir.to_owned()])?;
-    let values = data.train.images.pixels.len() + data.test.images.pixels.len();
+    let values = data.train.images.pixels().len() + data.test.images.pixels().len();
     let peak = high_water()?;
     eprintln!(
         "{source}: {values} pixels; resident at most {peak} bytes, {before} of them before loading"

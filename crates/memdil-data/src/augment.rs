@@ -38,11 +38,11 @@ impl Augmentation {
     /// [`DataError::OutOfRange`] for a crop above 1024 pixels.
     pub fn validate(&self) -> Result<(), DataError> {
         if self.crop > MOST_CROP {
-            return Err(DataError::OutOfRange {
-                what: "augment.crop",
-                value: self.crop as f64,
-                range: "0 to 1024 pixels",
-            });
+            return Err(DataError::out_of_range(
+                "augment.crop",
+                self.crop as f64,
+                "0 to 1024 pixels",
+            ));
         }
         Ok(())
     }

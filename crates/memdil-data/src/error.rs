@@ -443,6 +443,11 @@ impl DataError {
         }
     }
 
+    /// The error of a number outside its range.
+    pub(crate) fn out_of_range(what: &'static str, value: f64, range: &'static str) -> Self {
+        Self::OutOfRange { what, value, range }
+    }
+
     /// The error of a file whose content is not what it should be.
     pub(crate) fn malformed(path: impl AsRef<Path>, message: impl Into<String>) -> Self {
         Self::Malformed {

@@ -43,17 +43,14 @@ impl Pixels {
     }
 }
 
-/// Images of one size, in the order (n, channel, row, column).
+/// Images of one size, in the order (n, channel, row, column); all of them are whole, and none is
+/// empty.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Images {
-    /// Channels of an image: 1 (grey) or 3 (red, green, blue).
-    pub channels: usize,
-    /// Rows of an image.
-    pub height: usize,
-    /// Columns of an image.
-    pub width: usize,
-    /// All pixels, `len() * channels * height * width` values.
-    pub pixels: Pixels,
+    channels: usize,
+    height: usize,
+    width: usize,
+    pixels: Pixels,
 }
 
 impl Images {
@@ -87,23 +84,41 @@ impl Images {
         width: usize,
         pixels: Pixels,
     ) -> Result<Self, DataError> {
-        let size = channels
-            .checked_mul(height)
-            .and_then(|size| size.checked_mul(width));
-        match size {
-            Some(size) if size > 0 && pixels.len().is_multiple_of(size) => Ok(Self {
+        let size = (channels.checked_mul(height)).and_then(|size| size.checked_mul(width));
+        if size.is_some_and(|size| size > 0 && pixels.len().is_multiple_of(size)) {
+            return Ok(Self {
                 channels,
                 height,
                 width,
                 pixels,
-            }),
-            _ => Err(DataError::WrongShape {
-                channels,
-                height,
-                width,
-                pixels: pixels.len(),
-            }),
+            });
         }
+        Err(DataError::WrongShape {
+            channels,
+            height,
+            width,
+            pixels: pixels.len(),
+        })
+    }
+
+    /// Channels of an image: 1 (grey) or 3 (red, green, blue).
+    pub fn channels(&self) -> usize {
+        self.channels
+    }
+
+    /// Rows of an image.
+    pub fn height(&self) -> usize {
+        self.height
+    }
+
+    /// Columns of an image.
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// All pixels, `len() * channels() * height() * width()` values.
+    pub fn pixels(&self) -> &Pixels {
+        &self.pixels
     }
 
     /// Channels, rows and columns of an image.
@@ -118,10 +133,7 @@ impl Images {
 
     /// Number of images.
     pub fn len(&self) -> usize {
-        self.pixels
-            .len()
-            .checked_div(self.values_per_image())
-            .unwrap_or(0)
+        self.pixels.len() / self.values_per_image()
     }
 
     /// Whether there is no image.

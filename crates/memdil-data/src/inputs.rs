@@ -42,6 +42,7 @@ pub struct Inputs {
 
 /// Images as [`Inputs`] keeps them.
 #[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
 pub struct StoredInputs<'a> {
     /// Values, (n, stored channel, row, column).
     pub pixels: &'a Pixels,
@@ -63,14 +64,9 @@ impl Inputs {
     /// [`DataError::Normalisation`] if `mean` or `std` do not fit the channels or a deviation is
     /// not positive and finite, [`DataError::NoAuthorsInput`] for `authors` with images that are
     /// neither grey squares nor 3 x 32 x 32, [`DataError::FloatResize`] for `authors` with grey
-    /// floats of another size than 32 x 32, [`DataError::WrongShape`] for images without pixels.
+    /// floats of another size than 32 x 32.
     pub fn new(images: Images, mean: &[f32], std: &[f32], input: Input) -> Result<Self, DataError> {
-        let Images {
-            channels,
-            height,
-            width,
-            ..
-        } = images;
+        let [channels, height, width] = images.size();
         if mean.len() != channels
             || std.len() != channels
             || !mean.iter().all(|mean| mean.is_finite())
@@ -82,32 +78,19 @@ impl Inputs {
                 std: std.to_vec(),
             });
         }
-        if images.values_per_image() == 0 {
-            return Err(DataError::WrongShape {
-                channels,
-                height,
-                width,
-                pixels: images.pixels.len(),
-            });
-        }
         let side = AUTHORS_SIDE;
-        let (images, copies) = match (input, channels) {
-            (Input::Native, _) => (images, 1),
-            (Input::Authors, 1) if height == width => match &images.pixels {
-                Pixels::Bytes(planes) => (
-                    Images::new(
-                        1,
-                        side,
-                        side,
-                        resize::bilinear_squares(planes, height, side),
-                    )?,
-                    3,
-                ),
-                Pixels::Floats(_) if height == side => (images, 3),
-                Pixels::Floats(_) => return Err(DataError::FloatResize { height, width }),
-            },
-            (Input::Authors, 3) if (height, width) == (side, side) => (images, 1),
-            (Input::Authors, _) => {
+        let (images, copies) = match (input, channels, images.pixels()) {
+            (Input::Native, ..) => (images, 1),
+            (Input::Authors, 1, Pixels::Bytes(planes)) if height == width => {
+                let planes = resize::bilinear_squares(planes, height, side);
+                (Images::new(1, side, side, planes)?, 3)
+            }
+            (Input::Authors, 1, _) if (height, width) == (side, side) => (images, 3),
+            (Input::Authors, 1, _) if height == width => {
+                return Err(DataError::FloatResize { height, width });
+            }
+            (Input::Authors, 3, _) if (height, width) == (side, side) => (images, 1),
+            (Input::Authors, ..) => {
                 return Err(DataError::NoAuthorsInput {
                     channels,
                     height,
@@ -115,10 +98,9 @@ impl Inputs {
                 });
             }
         };
-        let one = if matches!(images.pixels, Pixels::Bytes(_)) {
-            255.0
-        } else {
-            1.0
+        let one = match images.pixels() {
+            Pixels::Bytes(_) => 255.0,
+            Pixels::Floats(_) => 1.0,
         };
         let constants = mean.iter().zip(std).map(|(&mean, &std)| {
             let (mean, std) = (f64::from(mean), f64::from(std));
@@ -143,8 +125,8 @@ impl Inputs {
 
     /// Channels, rows and columns of a sample as [`fill`](Self::fill) writes it.
     pub fn shape(&self) -> (usize, usize, usize) {
-        let images = &self.images;
-        (images.channels * self.copies, images.height, images.width)
+        let [channels, height, width] = self.images.size();
+        (channels * self.copies, height, width)
     }
 
     /// Numbers in a sample: the product of its [`shape`](Self::shape).
@@ -155,7 +137,7 @@ impl Inputs {
     /// What is kept: for whoever normalises by himself, on a device say.
     pub fn stored(&self) -> StoredInputs<'_> {
         StoredInputs {
-            pixels: &self.images.pixels,
+            pixels: self.images.pixels(),
             constants: &self.constants,
             copies: self.copies,
         }
@@ -216,7 +198,7 @@ impl Inputs {
             "a batch of {} samples has another length",
             indices.len()
         );
-        match &self.images.pixels {
+        match self.images.pixels() {
             Pixels::Bytes(values) => self.fill_from(values, f32::from, indices, change, out),
             Pixels::Floats(values) => self.fill_from(values, |value| value, indices, change, out),
         }
@@ -231,7 +213,8 @@ impl Inputs {
         out: &mut [f32],
     ) {
         let stored = self.images.values_per_image();
-        let plane = self.images.height * self.images.width;
+        let [_, height, width] = self.images.size();
+        let plane = height * width;
         let image_of = |i: usize| &values[i * stored..(i + 1) * stored];
         let fill = |changed: &mut Vec<T>, (k, sample): (usize, &mut [f32])| {
             // Images of a batch lie anywhere: waiting for them takes longer than normalising them.
@@ -241,7 +224,7 @@ impl Inputs {
                 .for_each(|&next| prefetch(image_of(next)));
             let mut image = image_of(indices[k]);
             if let Some(change) = change(indices[k]) {
-                change.apply(image, (self.images.height, self.images.width), changed);
+                change.apply(image, (height, width), changed);
                 image = changed;
             }
             let channels = sample

@@ -29,22 +29,17 @@
 //! use memdil_data::split::validation_split;
 //! use memdil_data::{DataSpec, Input, Inputs, LabelNoise, Source, load};
 //!
-//! let spec = DataSpec {
-//!     source: Source::FashionMnistEmbedded,
-//!     classes: vec![0, 1],
-//!     input: Input::Authors,
-//!     validation: 0.2,
-//!     images_per_class: None,
-//!     test_images_per_class: None,
-//!     augment: None,
-//! };
+//! let mut spec = DataSpec::new(Source::FashionMnistEmbedded);
+//! spec.classes = vec![0, 1];
+//! spec.input = Input::Authors;
+//! spec.validation = 0.2;
 //! let data = load(&spec, &[])?;
 //! assert_eq!(data.train.labels.len(), 1200);
 //!
 //! let noisy = LabelNoise::Uniform { eta: 0.2, exact_count: false }.inject(&data.train.labels, data.classes(), 42)?;
-//! assert!((noisy.realised - 0.1).abs() < 0.05); // half of the labels drawn anew are right by chance
+//! assert!((noisy.realised() - 0.1).abs() < 0.05); // half of the labels drawn anew are right by chance
 //!
-//! let (train, validation) = validation_split(noisy.observed.len(), spec.validation, 42)?;
+//! let (train, validation) = validation_split(noisy.observed().len(), spec.validation, 42)?;
 //! assert_eq!((train.len(), validation.len()), (960, 240));
 //!
 //! let inputs = Inputs::new(data.train.images, &data.mean, &data.std, spec.input)?;

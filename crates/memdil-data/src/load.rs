@@ -32,17 +32,11 @@ use crate::spec::DataSpec;
 ///
 /// ```
 /// # #[cfg(feature = "embedded")] {
-/// use memdil_data::{DataSpec, Input, Source, load};
+/// use memdil_data::{DataSpec, Source, load};
 ///
-/// let spec = DataSpec {
-///     source: Source::FashionMnistEmbedded,
-///     classes: vec![9, 5],
-///     input: Input::Native,
-///     validation: 0.0,
-///     images_per_class: Some(50),
-///     test_images_per_class: None,
-///     augment: None,
-/// };
+/// let mut spec = DataSpec::new(Source::FashionMnistEmbedded);
+/// spec.classes = vec![9, 5];
+/// spec.images_per_class = Some(50);
 /// let data = load(&spec, &[])?;
 /// assert_eq!(data.class_names, ["Ankle boot", "Sandal"]);
 /// assert_eq!((data.train.labels.len(), data.test.labels.len()), (100, 200));
@@ -58,7 +52,6 @@ pub fn load(spec: &DataSpec, data_dirs: &[PathBuf]) -> Result<Dataset, DataError
         mean,
         std,
     } = read(&spec.source, &files::find(&spec.source, data_dirs)?)?;
-    let name = spec.source.name();
     if train.images.size() != test.images.size() {
         return Err(DataError::ImageSize {
             name: place(&spec.source),
@@ -66,24 +59,24 @@ pub fn load(spec: &DataSpec, data_dirs: &[PathBuf]) -> Result<Dataset, DataError
             test: test.images.size(),
         });
     }
-    let side = train.images.height.min(train.images.width);
+    let side = train.images.height().min(train.images.width());
     if let Some(augment) = spec.augment.filter(|augment| augment.crop >= side) {
         let range = "less than a side of the images";
-        return Err(DataError::OutOfRange {
-            what: "augment.crop",
-            value: augment.crop as f64,
+        return Err(DataError::out_of_range(
+            "augment.crop",
+            augment.crop as f64,
             range,
-        });
+        ));
     }
     select(&mut train, &spec, "training", spec.images_per_class)?;
     select(&mut test, &spec, "test", spec.test_images_per_class)?;
+    let class_names = spec
+        .classes
+        .iter()
+        .map(|&class| spec.source.class_name(class));
     Ok(Dataset {
-        name: name.to_owned(),
-        class_names: spec
-            .classes
-            .iter()
-            .map(|&class| spec.source.class_name(class))
-            .collect(),
+        name: spec.source.name().to_owned(),
+        class_names: class_names.collect(),
         mean,
         std,
         train,
@@ -133,33 +126,25 @@ fn read_idx(source: &Source, images_path: &Path, labels_path: &Path) -> Result<S
             "label {} in row {row} is out of range: labels are below {classes}",
             labels[row]
         );
-        return Err(DataError::Malformed {
-            path: labels_path.to_owned(),
-            message,
-        });
+        return Err(DataError::malformed(labels_path, message));
     }
     let images = idx::read_images(images_path)?;
     if images.len() != labels.len() {
-        let (n, of) = (labels.len(), images_path.display());
         let message = format!(
-            "holds {n} labels for the {} images of {of}: they are not of one set",
-            images.len()
+            "holds {} labels for the {} images of {}: they are not of one set",
+            labels.len(),
+            images.len(),
+            images_path.display()
         );
-        return Err(DataError::Malformed {
-            path: labels_path.to_owned(),
-            message,
-        });
+        return Err(DataError::malformed(labels_path, message));
     }
     match source.image_size() {
-        Some(expected) if images.size() != expected => {
-            let (name, found) = (source.name().into(), images.size());
-            Err(DataError::WrongImageSize {
-                path: images_path.to_owned(),
-                name,
-                found,
-                expected,
-            })
-        }
+        Some(expected) if images.size() != expected => Err(DataError::WrongImageSize {
+            path: images_path.to_owned(),
+            name: source.name().into(),
+            found: images.size(),
+            expected,
+        }),
         _ => Ok(Split { images, labels }),
     }
 }
@@ -180,12 +165,7 @@ fn select(
             labels: split.labels.len(),
         });
     }
-    let numbers: BTreeMap<u32, usize> = spec
-        .classes
-        .iter()
-        .enumerate()
-        .map(|(k, &class)| (class, k))
-        .collect();
+    let numbers: BTreeMap<u32, usize> = spec.classes.iter().copied().zip(0..).collect();
     let mut kept = vec![0; spec.classes.len()];
     let (mut indices, mut labels) = (Vec::new(), Vec::new());
     for (i, label) in split.labels.iter().enumerate() {

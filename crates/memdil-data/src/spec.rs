@@ -25,10 +25,15 @@ use crate::readers::npz;
 /// assert_eq!((&spec.source, spec.input), (&Source::FashionMnist, Input::Native));
 /// spec.resolve(&[])?;
 /// assert_eq!(spec.classes, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+///
+/// let mut other = DataSpec::new(Source::FashionMnist);
+/// (other.classes, other.validation) = (spec.classes.clone(), 0.2);
+/// assert_eq!(other, spec);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Written", into = "Written")]
+#[non_exhaustive]
 pub struct DataSpec {
     /// Where the images come from.
     pub source: Source,
@@ -126,6 +131,19 @@ impl From<DataSpec> for Written {
 }
 
 impl DataSpec {
+    /// All classes and images of a source in their native form, none held out or augmented.
+    pub fn new(source: Source) -> Self {
+        Self {
+            source,
+            classes: Vec::new(),
+            input: Input::Native,
+            validation: 0.0,
+            images_per_class: None,
+            test_images_per_class: None,
+            augment: None,
+        }
+    }
+
     /// Lists all classes if none is listed: for a published data set without opening a file, for a
     /// user's file by reading its labels.
     ///
@@ -172,11 +190,11 @@ impl DataSpec {
             }
         }
         if !(0.0..1.0).contains(&self.validation) {
-            return Err(DataError::OutOfRange {
-                what: "validation",
-                value: self.validation,
-                range: "0 <= validation < 1",
-            });
+            return Err(DataError::out_of_range(
+                "validation",
+                self.validation,
+                "0 <= validation < 1",
+            ));
         }
         let limits = [
             ("images_per_class", self.images_per_class),

@@ -26,11 +26,11 @@ pub fn validation_split(
     seed: u64,
 ) -> Result<(Vec<usize>, Vec<usize>), DataError> {
     if !(0.0..1.0).contains(&fraction) {
-        return Err(DataError::OutOfRange {
-            what: "validation",
-            value: fraction,
-            range: "0 <= validation < 1",
-        });
+        return Err(DataError::out_of_range(
+            "validation",
+            fraction,
+            "0 <= validation < 1",
+        ));
     }
     let held_out = (fraction * n as f64).round() as usize;
     if held_out >= n {

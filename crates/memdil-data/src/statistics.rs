@@ -17,27 +17,25 @@ use crate::images::Pixels;
 /// # Ok::<(), memdil_data::DataError>(())
 /// ```
 pub fn mean_and_std(images: &Images) -> (Vec<f32>, Vec<f32>) {
-    let plane = images.height * images.width;
-    let channel = |c: usize| match &images.pixels {
-        Pixels::Bytes(values) => of_bytes(
-            values
-                .chunks_exact(plane.max(1))
-                .skip(c)
-                .step_by(images.channels)
-                .flatten(),
-        ),
-        Pixels::Floats(values) => of_floats(
-            values
-                .chunks_exact(plane.max(1))
-                .skip(c)
-                .step_by(images.channels)
-                .flatten(),
-        ),
+    let channel = |c: usize| match images.pixels() {
+        Pixels::Bytes(values) => of_bytes(of_channel(values, images, c)),
+        Pixels::Floats(values) => of_floats(of_channel(values, images, c)),
     };
-    (0..images.channels)
+    (0..images.channels())
         .map(channel)
         .map(|(mean, std)| (mean as f32, std as f32))
         .unzip()
+}
+
+/// The values of one channel in all images.
+fn of_channel<'a, T>(
+    values: &'a [T],
+    images: &Images,
+    channel: usize,
+) -> impl Iterator<Item = &'a T> + Clone + use<'a, T> {
+    let [channels, height, width] = images.size();
+    let planes = values.chunks_exact(height * width);
+    planes.skip(channel).step_by(channels).flatten()
 }
 
 /// Exact sums: 2^32 bytes and their squares stay far below 2^64.

@@ -88,11 +88,11 @@ fn choose(
 pub fn write_subset(data: &Dataset, subset: Subset, path: &Path) -> Result<(), DataError> {
     let part = |split: &Split, which, per_class| {
         if per_class == 0 {
-            return Err(DataError::OutOfRange {
-                what: "images per class",
-                value: 0.0,
-                range: "1 or more",
-            });
+            return Err(DataError::out_of_range(
+                "images per class",
+                0.0,
+                "1 or more",
+            ));
         }
         match choose(&split.labels, data.classes(), per_class, subset.seed) {
             Err((class, found)) => Err(DataError::TooFewImages {
@@ -152,7 +152,7 @@ fn write(file: File, data: &Dataset, train: &Split, test: &Split) -> io::Result<
 type Writer = NpzWriter<io::BufWriter<File>>;
 
 fn write_images(npz: &mut Writer, name: &str, images: &Images) -> io::Result<()> {
-    match &images.pixels {
+    match images.pixels() {
         Pixels::Bytes(values) => write_pixels(npz, name, images, values),
         Pixels::Floats(values) => write_pixels(npz, name, images, values),
     }

@@ -32,7 +32,7 @@ impl Evaluation {
     pub(crate) fn new(network: &mut Network, data: &Prepared) -> Result<Self, RunnerError> {
         let noisy = [&data.train[..], &data.validation].concat();
         let pick = |labels: &[u32]| noisy.iter().map(|&i| labels[i]).collect();
-        let (observed, clean) = (pick(&data.labels.observed), pick(&data.labels.clean));
+        let (observed, clean) = (pick(data.labels.observed()), pick(data.labels.clean()));
         // Chunks end with the training set: held-out samples do not change how it is cut into
         // products.
         let chunks = data

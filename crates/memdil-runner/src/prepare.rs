@@ -53,9 +53,9 @@ impl Prepared {
         } = load(&spec.data, data_dirs)?;
         let labels = noise.inject(&train.labels, spec.data.classes.len(), spec.seed)?;
         let classes = spec.network_classes();
-        if labels.observed_classes != classes {
+        if labels.observed_classes() != classes {
             return Err(RunnerError::LatentClasses {
-                observed: labels.observed_classes,
+                observed: labels.observed_classes(),
                 classes,
             });
         }

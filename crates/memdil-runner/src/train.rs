@@ -224,7 +224,7 @@ fn make(
         status,
         reason,
         requested_noise: data.labels.requested,
-        realised_noise: data.labels.realised,
+        realised_noise: data.labels.realised(),
         samples: [
             data.train.len(),
             data.validation.len(),

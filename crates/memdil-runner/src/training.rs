@@ -203,7 +203,7 @@ impl<'a> Training<'a> {
             fill(self.spec, self.data, epoch, indices, &mut self.inputs);
             let labels: Vec<u32> = indices
                 .iter()
-                .map(|&i| self.data.labels.observed[i])
+                .map(|&i| self.data.labels.observed()[i])
                 .collect();
             let loss = self
                 .network

@@ -9,7 +9,7 @@ use memdil_data::fetch::{FetchEvent, FetchOptions, fetch};
 use memdil_data::places::{find, folders, other_form, searched};
 use memdil_data::subset::{Subset, write_subset};
 use memdil_data::verify::{FileReport, verify};
-use memdil_data::{DataError, DataSpec, Input, Source, load};
+use memdil_data::{DataError, DataSpec, Source, load};
 use serde_json::json;
 
 use crate::arguments::{check_npz, existing_folder, folder_to_be};
@@ -132,15 +132,8 @@ fn source(name: &str) -> Result<Source, String> {
 
 fn subset(arguments: &SubsetArguments) -> anyhow::Result<ExitCode> {
     check_npz("--out", &arguments.out)?;
-    let spec = DataSpec {
-        source: arguments.name.clone(),
-        classes: arguments.classes.clone(),
-        input: Input::Native,
-        validation: 0.0,
-        images_per_class: None,
-        test_images_per_class: None,
-        augment: None,
-    };
+    let mut spec = DataSpec::new(arguments.name.clone());
+    spec.classes.clone_from(&arguments.classes);
     let data = load(&spec, &arguments.data_dirs)?;
     let train_per_class = arguments.per_class;
     let test_per_class = arguments
@@ -223,10 +216,8 @@ fn bring(
     if arguments.hub {
         return memdil_data::hub::fetch(name, data_dirs, on_event);
     }
-    let options = FetchOptions {
-        mirror: arguments.url.clone(),
-        ..FetchOptions::default()
-    };
+    let mut options = FetchOptions::default();
+    options.mirror.clone_from(&arguments.url);
     fetch(name, data_dirs, &options, on_event)
 }
 

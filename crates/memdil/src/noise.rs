@@ -227,15 +227,15 @@ fn summarise<'a>(
 ) -> Summary<'a> {
     let rows = |matrix: &Array2<f64>| matrix.rows().into_iter().map(|row| row.to_vec()).collect();
     Summary {
-        kind: &noisy.kind,
-        classes: noisy.classes,
-        observed_classes: (noisy.observed_classes != noisy.classes)
-            .then_some(noisy.observed_classes),
-        n: noisy.clean.len(),
-        kept: noisy.kept.as_ref().map(Vec::len),
-        requested: noisy.requested,
-        rates: noisy.rates.as_deref(),
-        realised: noisy.realised,
+        kind: noisy.kind(),
+        classes: noisy.classes(),
+        observed_classes: (noisy.observed_classes() != noisy.classes())
+            .then_some(noisy.observed_classes()),
+        n: noisy.clean().len(),
+        kept: noisy.kept().map(<[usize]>::len),
+        requested: noisy.requested(),
+        rates: noisy.rates(),
+        realised: noisy.realised(),
         corrupted: noisy.corrupted(),
         transition: transition.as_ref().ok().map(rows),
         undefined: transition
@@ -244,7 +244,7 @@ fn summarise<'a>(
             .map(|why| ("transition", why.to_string()))
             .into_iter()
             .collect(),
-        seed: noisy.seed,
+        seed: noisy.seed(),
         out: out.display().to_string(),
     }
 }

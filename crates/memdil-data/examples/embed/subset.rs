@@ -19,11 +19,16 @@ pub(crate) fn first_per_class(labels: &[u32], per_class: usize) -> Vec<usize> {
 
 /// The bytes of an IDX file of grey images.
 pub(crate) fn images_file(images: &Images) -> Vec<u8> {
-    let sizes = [images.len(), images.height, images.width];
+    let sizes = [images.len(), images.height(), images.width()];
     idx_file(
         2051,
         &sizes,
-        images.pixels.as_bytes().unwrap_or_default().iter().copied(),
+        images
+            .pixels()
+            .as_bytes()
+            .unwrap_or_default()
+            .iter()
+            .copied(),
     )
 }
 

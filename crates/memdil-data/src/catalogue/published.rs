@@ -11,6 +11,7 @@ use crate::labels::check_labels;
 
 /// A data set that is published as files with known checksums.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Published {
     /// MNIST (LeCun et al. 1998).
     Mnist,

@@ -4,13 +4,14 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::class_names;
+use super::class_names::{CIFAR_10, CIFAR_100, CIFAR_100_COARSE, DIGITS, FASHION_MNIST};
 
 /// Where images come from.
 ///
 /// Alone, a published data set is written as its name; a user's own file only within a
 /// [`DataSpec`](crate::DataSpec), under the key `npz`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
 pub enum Source {
     /// MNIST (LeCun et al. 1998): 60,000 training and 10,000 test images of digits, 28 x 28.
     #[serde(rename = "mnist")]
@@ -50,21 +51,27 @@ struct Facts {
     std: &'static [f32],
 }
 
-const GREY: Facts = Facts {
-    name: "",
-    classes: &[],
-    size: [1, 28, 28],
-    mean: &[0.1307],
-    std: &[0.3081],
-};
+impl Facts {
+    const fn grey(name: &'static str, classes: &'static [&'static str]) -> Self {
+        Self {
+            name,
+            classes,
+            size: [1, 28, 28],
+            mean: &[0.1307],
+            std: &[0.3081],
+        }
+    }
 
-const COLOUR: Facts = Facts {
-    name: "",
-    classes: &[],
-    size: [3, 32, 32],
-    mean: &[0.4914, 0.4822, 0.4465],
-    std: &[0.2023, 0.1994, 0.2010],
-};
+    const fn colour(name: &'static str, classes: &'static [&'static str]) -> Self {
+        Self {
+            name,
+            classes,
+            size: [3, 32, 32],
+            mean: &[0.4914, 0.4822, 0.4465],
+            std: &[0.2023, 0.1994, 0.2010],
+        }
+    }
+}
 
 impl Source {
     /// Every published data set, in the order of the documentation.
@@ -80,41 +87,13 @@ impl Source {
 
     fn facts(&self) -> Option<Facts> {
         Some(match self {
-            Self::Mnist => Facts {
-                name: "mnist",
-                classes: &class_names::DIGITS,
-                ..GREY
-            },
-            Self::FashionMnist => Facts {
-                name: "fashion-mnist",
-                classes: &class_names::FASHION_MNIST,
-                ..GREY
-            },
-            Self::FashionMnistEmbedded => Facts {
-                name: "fashion-mnist-embedded",
-                classes: &class_names::FASHION_MNIST,
-                ..GREY
-            },
-            Self::Cifar10 => Facts {
-                name: "cifar-10",
-                classes: &class_names::CIFAR_10,
-                ..COLOUR
-            },
-            Self::Cifar100 => Facts {
-                name: "cifar-100",
-                classes: &class_names::CIFAR_100,
-                ..COLOUR
-            },
-            Self::Cifar100Coarse => Facts {
-                name: "cifar-100-coarse",
-                classes: &class_names::CIFAR_100_COARSE,
-                ..COLOUR
-            },
-            Self::Svhn => Facts {
-                name: "svhn",
-                classes: &class_names::DIGITS,
-                ..COLOUR
-            },
+            Self::Mnist => Facts::grey("mnist", &DIGITS),
+            Self::FashionMnist => Facts::grey("fashion-mnist", &FASHION_MNIST),
+            Self::FashionMnistEmbedded => Facts::grey("fashion-mnist-embedded", &FASHION_MNIST),
+            Self::Cifar10 => Facts::colour("cifar-10", &CIFAR_10),
+            Self::Cifar100 => Facts::colour("cifar-100", &CIFAR_100),
+            Self::Cifar100Coarse => Facts::colour("cifar-100-coarse", &CIFAR_100_COARSE),
+            Self::Svhn => Facts::colour("svhn", &DIGITS),
             Self::Npz(_) => return None,
         })
     }

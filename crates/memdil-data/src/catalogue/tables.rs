@@ -97,13 +97,17 @@ pub(super) static FASHION_MNIST: [PublishedFile<'static>; 4] = [
     ),
 ];
 
-/// 10,000 records of a label and 3072 pixels.
-const fn cifar_10_batch(name: &'static str) -> Unpacked<'static> {
+/// A file of records: labels and 3072 pixels each.
+const fn records(name: &'static str, bytes: u64) -> Unpacked<'static> {
     Unpacked {
         name,
-        bytes: 10_000 * 3073,
+        bytes,
         sha256: None,
     }
+}
+
+const fn cifar_10_batch(name: &'static str) -> Unpacked<'static> {
+    records(name, 10_000 * 3073)
 }
 
 pub(super) static CIFAR_10: [PublishedFile<'static>; 1] = [PublishedFile {
@@ -126,16 +130,8 @@ pub(super) static CIFAR_100: [PublishedFile<'static>; 1] = [PublishedFile {
     bytes: 168513733,
     sha256: "58a81ae192c23a4be8b1804d68e518ed807d710a4eb253b1f2a199162a40d8ec",
     unpacked: &[
-        Unpacked {
-            name: "cifar-100-binary/train.bin",
-            bytes: 50_000 * 3074,
-            sha256: None,
-        },
-        Unpacked {
-            name: "cifar-100-binary/test.bin",
-            bytes: 10_000 * 3074,
-            sha256: None,
-        },
+        records("cifar-100-binary/train.bin", 50_000 * 3074),
+        records("cifar-100-binary/test.bin", 10_000 * 3074),
     ],
     urls: &["https://www.cs.toronto.edu/~kriz/cifar-100-binary.tar.gz"],
 }];

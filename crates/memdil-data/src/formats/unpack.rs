@@ -1,6 +1,5 @@
 //! Opening a file, unpacking gzip on the way, with a ceiling on what comes out.
 
-use std::fmt;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, ErrorKind, Read};
 use std::path::{Path, PathBuf};
@@ -37,15 +36,6 @@ pub(crate) enum Fault {
     Content(String),
 }
 
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Read(cause) => cause.fmt(f),
-            Self::Content(message) => f.write_str(message),
-        }
-    }
-}
-
 impl From<io::Error> for Fault {
     fn from(cause: io::Error) -> Self {
         Self::Read(cause)
@@ -69,12 +59,9 @@ impl From<&str> for Fault {
 /// # Errors
 /// A file that cannot be read, and a web page or a pointer of Git LFS in its place.
 pub(crate) fn open(path: &Path) -> Result<Unpacked<'static>, DataError> {
-    let io_error = |cause| DataError::Io {
-        path: path.to_owned(),
-        cause,
-    };
-    let file = File::open(path).map_err(io_error)?;
-    let len = file.metadata().map_err(io_error)?.len();
+    let unreadable = DataError::unreadable(path);
+    let file = File::open(path).map_err(unreadable)?;
+    let len = file.metadata().map_err(unreadable)?.len();
     unpack(BufReader::with_capacity(1 << 16, file), len, path)
 }
 
@@ -88,33 +75,25 @@ fn unpack<'a>(
     len: u64,
     path: &Path,
 ) -> Result<Unpacked<'a>, DataError> {
-    let path = path.to_owned();
-    match bytes.fill_buf() {
-        Err(cause) => Err(DataError::Io { path, cause }),
-        Ok(start) if let Some(what) = foreign(start) => Err(DataError::Malformed {
-            path,
-            message: what.to_owned(),
-        }),
-        Ok(start) if start.starts_with(&GZIP_MAGIC) => Ok(Unpacked {
-            reader: Box::new(Capped {
-                reader: Gzip::new(bytes),
-                left: CEILING.max(len),
-            }),
-            origin: Origin {
-                path,
-                packed: true,
-                len: 0,
-            },
-        }),
-        Ok(_) => Ok(Unpacked {
-            reader: Box::new(bytes),
-            origin: Origin {
-                path,
-                packed: false,
-                len,
-            },
-        }),
+    let start = bytes.fill_buf().map_err(DataError::unreadable(path))?;
+    if let Some(what) = foreign(start) {
+        return Err(DataError::malformed(path, what));
     }
+    let packed = start.starts_with(&GZIP_MAGIC);
+    let reader: Box<dyn Read + 'a> = if packed {
+        Box::new(Capped {
+            reader: Gzip::new(bytes),
+            left: CEILING.max(len),
+        })
+    } else {
+        Box::new(bytes)
+    };
+    let origin = Origin {
+        path: path.to_owned(),
+        packed,
+        len: if packed { 0 } else { len },
+    };
+    Ok(Unpacked { reader, origin })
 }
 
 impl Origin {
@@ -132,10 +111,9 @@ impl Origin {
                 ErrorKind::InvalidData
                 | ErrorKind::InvalidInput
                 | ErrorKind::UnexpectedEof
-                | ErrorKind::Other => DataError::Malformed {
-                    path,
-                    message: format!("is damaged ({cause}): get it again"),
-                },
+                | ErrorKind::Other => {
+                    DataError::malformed(path, format!("is damaged ({cause}): get it again"))
+                }
                 _ => DataError::Io { path, cause },
             },
         }

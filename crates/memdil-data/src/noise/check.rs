@@ -22,24 +22,21 @@ impl LabelNoise {
             Self::Asymmetric { eta, map, .. } => {
                 check_eta(*eta)?;
                 let (targets, classes) = (map.targets(), map.targets().len());
-                for (class, &target) in targets.iter().enumerate() {
-                    if target as usize >= classes {
-                        return Err(DataError::MapTarget {
-                            class,
-                            target,
-                            classes,
-                        });
-                    }
-                }
-                let moves = targets
+                let mut moves = (0..)
+                    .zip(targets)
+                    .filter(|&(class, target)| class != *target);
+                if let Some(class) = targets
                     .iter()
-                    .enumerate()
-                    .any(|(class, &target)| target as usize != class);
-                if moves {
-                    Ok(())
-                } else {
-                    Err(DataError::MapMovesNothing)
+                    .position(|&target| target as usize >= classes)
+                {
+                    let target = targets[class];
+                    return Err(DataError::MapTarget {
+                        class,
+                        target,
+                        classes,
+                    });
                 }
+                moves.next().map(drop).ok_or(DataError::MapMovesNothing)
             }
             Self::Transition { matrix, .. } => check_matrix(matrix),
             Self::PerClass {
@@ -47,10 +44,10 @@ impl LabelNoise {
                 range: None,
                 ..
             } => {
-                let name = |class| format!("etas[{class}]");
-                etas.iter()
-                    .enumerate()
-                    .try_for_each(|(class, &eta)| check_probability(|| name(class), eta))
+                let mut etas = etas.iter().enumerate();
+                etas.try_for_each(|(class, &eta)| {
+                    check_probability(|| format!("etas[{class}]"), eta)
+                })
             }
             Self::PerClass {
                 etas: None,
@@ -59,14 +56,8 @@ impl LabelNoise {
             } => {
                 check_probability(|| "range[0]".to_owned(), *low)?;
                 check_probability(|| "range[1]".to_owned(), *high)?;
-                if low <= high {
-                    Ok(())
-                } else {
-                    Err(DataError::NoiseRange {
-                        low: *low,
-                        high: *high,
-                    })
-                }
+                let [low, high] = [*low, *high];
+                ok_if(low <= high, || DataError::NoiseRange { low, high })
             }
             Self::PerClass { .. } => Err(DataError::PerClassRates),
             Self::LatentClass { eta, split, .. } => {
@@ -107,39 +98,29 @@ impl LabelNoise {
             } => ("etas", etas.len()),
             _ => return Ok(()),
         };
-        if found == classes {
-            Ok(())
-        } else {
-            Err(DataError::NoiseClasses {
-                what,
-                found,
-                classes,
-            })
-        }
+        ok_if(found == classes, || DataError::NoiseClasses {
+            what,
+            found,
+            classes,
+        })
     }
+}
+
+fn ok_if(holds: bool, error: impl FnOnce() -> DataError) -> Result<(), DataError> {
+    if holds { Ok(()) } else { Err(error()) }
 }
 
 fn check_eta(eta: f64) -> Result<(), DataError> {
-    if (0.0..=1.0).contains(&eta) {
-        Ok(())
-    } else {
-        Err(DataError::OutOfRange {
-            what: "eta",
-            value: eta,
-            range: "0 <= eta <= 1",
-        })
-    }
+    ok_if((0.0..=1.0).contains(&eta), || {
+        DataError::out_of_range("eta", eta, "0 <= eta <= 1")
+    })
 }
 
-fn check_probability(entry: impl Fn() -> String, value: f64) -> Result<(), DataError> {
-    if (0.0..=1.0).contains(&value) {
-        Ok(())
-    } else {
-        Err(DataError::NoProbability {
-            entry: entry(),
-            value,
-        })
-    }
+fn check_probability(entry: impl FnOnce() -> String, value: f64) -> Result<(), DataError> {
+    ok_if((0.0..=1.0).contains(&value), || DataError::NoProbability {
+        entry: entry(),
+        value,
+    })
 }
 
 fn check_matrix(matrix: &[Vec<f64>]) -> Result<(), DataError> {
@@ -173,17 +154,14 @@ fn is_one(sum: f64) -> bool {
 }
 
 fn check_classes(classes: usize, most: u32) -> Result<(), DataError> {
-    if (2..=most as usize).contains(&classes) {
-        return Ok(());
-    }
-    Err(DataError::OutOfRange {
-        what: "classes",
-        value: classes as f64,
-        range: "2 or more, as many as labels of 32 bits can number",
+    ok_if((2..=most as usize).contains(&classes), || {
+        let range = "2 or more, as many as labels of 32 bits can number";
+        DataError::out_of_range("classes", classes as f64, range)
     })
 }
 
-pub(crate) fn check_clean(clean: &[u32], classes: usize) -> Result<(), DataError> {
+/// Refuses clean labels that are not classes.
+pub(super) fn check_clean(clean: &[u32], classes: usize) -> Result<(), DataError> {
     check_classes(classes, u32::MAX)?;
     if clean.is_empty() {
         return Err(DataError::NoLabels);

@@ -20,6 +20,7 @@ pub enum ClassMap {
 /// Maps known by their name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum NamedMap {
     /// Truck to automobile, bird to airplane, deer to horse, cat and dog to each other; the other
     /// five classes of CIFAR-10 stay (Patrini et al. 2017).

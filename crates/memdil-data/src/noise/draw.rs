@@ -29,7 +29,7 @@ impl LabelNoise {
     ///
     /// let clean = [0, 1, 2, 0, 1, 2, 0, 1];
     /// let noisy = LabelNoise::Symmetric { eta: 0.25, exact_count: true }.inject(&clean, 3, 1)?;
-    /// assert_eq!(noisy.realised, 0.25); // two of eight
+    /// assert_eq!(noisy.realised(), 0.25); // two of eight
     /// # Ok::<(), memdil_data::DataError>(())
     /// ```
     pub fn inject(
@@ -47,16 +47,16 @@ impl LabelNoise {
         let rates = self.rates(classes, clean.len(), &mut rng)?;
         let (u, new) = self.draw(clean, classes, &mut rng);
         let hit = self.hit(clean, &u, rates.as_deref());
-        let mut observed: Vec<u32> = (0..clean.len())
+        let observed = (0..clean.len())
             .map(|i| if hit[i] { new[i] } else { clean[i] })
             .collect();
-        let mask: Vec<bool> = clean.iter().zip(&observed).map(|(c, o)| c != o).collect();
-
-        let (mut observed_classes, mut kept) = (classes, None);
+        let mut noisy = NoisyLabels::new(clean, observed, classes, self.kind(), seed);
+        noisy.requested = self.requested();
+        noisy.rates = rates;
         match *self {
             Self::LatentClass { split, .. } => {
-                observed_classes = 2 * classes;
-                for label in &mut observed {
+                noisy.observed_classes = 2 * classes;
+                for label in &mut noisy.observed {
                     if unit_f64(&mut rng) < split {
                         *label += classes as u32;
                     }
@@ -64,22 +64,14 @@ impl LabelNoise {
             }
             Self::PerClass {
                 rebalance: true, ..
-            } => kept = Some(balanced(&observed, classes)?),
+            } => {
+                let kept = balanced(&noisy.observed, classes)?;
+                noisy.realised = realised(&noisy.mask, Some(&kept));
+                noisy.kept = Some(kept);
+            }
             _ => {}
         }
-        Ok(NoisyLabels {
-            clean: clean.to_vec(),
-            observed,
-            realised: realised(&mask, kept.as_deref()),
-            mask,
-            classes,
-            observed_classes,
-            kind: self.kind().to_owned(),
-            seed,
-            requested: self.requested(),
-            rates,
-            kept,
-        })
+        Ok(noisy)
     }
 
     /// The rate of each class where it is not the same for all.
@@ -95,11 +87,11 @@ impl LabelNoise {
                 etas: Some(etas), ..
             } => Ok(Some(etas.clone())),
             // A number of classes alone must not claim memory.
-            Self::PerClass { range: Some(_), .. } if classes > n => Err(DataError::OutOfRange {
-                what: "classes",
-                value: classes as f64,
-                range: "at most the number of labels where rates are drawn from `range`",
-            }),
+            Self::PerClass { range: Some(_), .. } if classes > n => Err(DataError::out_of_range(
+                "classes",
+                classes as f64,
+                "at most the number of labels where rates are drawn from `range`",
+            )),
             Self::PerClass {
                 range: Some([low, high]),
                 ..

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::columns::Columns;
 use super::label_file::read_columns;
-use super::labels::{NoisyLabels, realised};
+use super::labels::NoisyLabels;
 use crate::error::DataError;
 use crate::formats::arrays::ArrayFile;
 use crate::labels::check_labels;
@@ -51,21 +51,8 @@ pub(super) fn read(
         }
         None => check_kappa(path, &observed, clean)?,
     }
-    let mask: Vec<bool> = clean.iter().zip(&observed).map(|(c, o)| c != o).collect();
-    let realised = realised(&mask, None);
-    Ok(NoisyLabels {
-        clean: clean.to_vec(),
-        observed,
-        mask,
-        classes,
-        observed_classes: classes,
-        kind: "from_file".to_owned(),
-        seed,
-        requested: realised,
-        realised,
-        rates: None,
-        kept: None,
-    })
+    let kind = "from_file";
+    Ok(NoisyLabels::new(clean, observed, classes, kind, seed))
 }
 
 fn check_length(path: &Path, found: usize, n: usize) -> Result<(), DataError> {

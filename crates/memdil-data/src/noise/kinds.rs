@@ -18,6 +18,7 @@ use super::class_map::ClassMap;
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+#[non_exhaustive]
 pub enum LabelNoise {
     /// With probability $\eta$ a label is drawn anew, uniformly over ALL K classes, so that a share
     /// $\eta (K-1)/K$ is corrupted on average (Nguyen et al. 2023).

@@ -5,41 +5,113 @@ use std::collections::BTreeSet;
 use ndarray::Array2;
 
 use crate::error::DataError;
-use crate::labels::check_labels;
 
 /// Labels before and after corruption, with how they came about.
+///
+/// Clean labels are below [`classes`](Self::classes), observed ones below
+/// [`observed_classes`](Self::observed_classes), and the mask says where they differ: labels come
+/// from [`LabelNoise::inject`](super::LabelNoise::inject) or from a file that was checked.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NoisyLabels {
-    /// The labels as they were.
-    pub clean: Vec<u32>,
-    /// The labels that training sees.
-    pub observed: Vec<u32>,
-    /// Whether each observed label is of another class than the clean one; the class K + k of
-    /// [`LatentClass`](super::LabelNoise::LatentClass) counts as k.
-    pub mask: Vec<bool>,
-    /// Number of classes K.
-    pub classes: usize,
-    /// Number of classes of the observed labels: K, or 2K with latent classes.
-    pub observed_classes: usize,
-    /// Kind of noise, [`LabelNoise::kind`](super::LabelNoise::kind); that of the original if it was
-    /// read from a `.npz` of ours.
-    pub kind: String,
-    /// Seed of the draws.
-    pub seed: u64,
-    /// Strength asked for, [`LabelNoise::requested`](super::LabelNoise::requested); for labels from
-    /// a file that does not tell, what was realised.
-    pub requested: f64,
-    /// Share of corrupted labels: the mean of `mask` over the samples kept.
-    pub realised: f64,
-    /// Strength asked for in each class, where it is not the same for all: $\eta_k$, or
-    /// $1 - T_{kk}$.
-    pub rates: Option<Vec<f64>>,
-    /// The samples that rebalancing keeps, ascending; all if absent. The others have labels too,
-    /// but are not to be trained on.
-    pub kept: Option<Vec<usize>>,
+    pub(super) clean: Vec<u32>,
+    pub(super) observed: Vec<u32>,
+    pub(super) mask: Vec<bool>,
+    pub(super) classes: usize,
+    pub(super) observed_classes: usize,
+    pub(super) kind: String,
+    pub(super) seed: u64,
+    pub(super) requested: f64,
+    pub(super) realised: f64,
+    pub(super) rates: Option<Vec<f64>>,
+    pub(super) kept: Option<Vec<usize>>,
 }
 
 impl NoisyLabels {
+    /// Labels that are all kept, where nothing says how strong the noise was meant to be.
+    pub(super) fn new(
+        clean: &[u32],
+        observed: Vec<u32>,
+        classes: usize,
+        kind: &str,
+        seed: u64,
+    ) -> Self {
+        let mask: Vec<bool> = clean.iter().zip(&observed).map(|(c, o)| c != o).collect();
+        let realised = realised(&mask, None);
+        Self {
+            clean: clean.to_vec(),
+            observed,
+            mask,
+            classes,
+            observed_classes: classes,
+            kind: kind.to_owned(),
+            seed,
+            requested: realised,
+            realised,
+            rates: None,
+            kept: None,
+        }
+    }
+
+    /// The labels as they were.
+    pub fn clean(&self) -> &[u32] {
+        &self.clean
+    }
+
+    /// The labels that training sees.
+    pub fn observed(&self) -> &[u32] {
+        &self.observed
+    }
+
+    /// Whether each observed label is of another class than the clean one; the class K + k of
+    /// [`LatentClass`](super::LabelNoise::LatentClass) counts as k.
+    pub fn mask(&self) -> &[bool] {
+        &self.mask
+    }
+
+    /// Number of classes K.
+    pub fn classes(&self) -> usize {
+        self.classes
+    }
+
+    /// Number of classes of the observed labels: K, or 2K with latent classes.
+    pub fn observed_classes(&self) -> usize {
+        self.observed_classes
+    }
+
+    /// Kind of noise, [`LabelNoise::kind`](super::LabelNoise::kind); that of the original if it was
+    /// read from a `.npz` of ours.
+    pub fn kind(&self) -> &str {
+        &self.kind
+    }
+
+    /// Seed of the draws.
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// Strength requested, [`LabelNoise::requested`](super::LabelNoise::requested); for labels from
+    /// a file that does not tell, what was realised.
+    pub fn requested(&self) -> f64 {
+        self.requested
+    }
+
+    /// Share of corrupted labels: the mean of [`mask`](Self::mask) over the samples kept.
+    pub fn realised(&self) -> f64 {
+        self.realised
+    }
+
+    /// Strength requested for each class, where it is not the same for all: $\eta_k$, or
+    /// $1 - T_{kk}$.
+    pub fn rates(&self) -> Option<&[f64]> {
+        self.rates.as_deref()
+    }
+
+    /// The samples that rebalancing keeps, ascending; all if absent. The others have labels too,
+    /// but are not to be trained on.
+    pub fn kept(&self) -> Option<&[usize]> {
+        self.kept.as_deref()
+    }
+
     /// Number of corrupted labels among the samples kept.
     pub fn corrupted(&self) -> usize {
         (0..self.mask.len())
@@ -72,9 +144,7 @@ impl NoisyLabels {
     /// one; each row sums to 1.
     ///
     /// # Errors
-    /// [`DataError::EmptyClass`] if a class has no clean label, [`DataError::LabelOutOfRange`] if a
-    /// label is not below its number of classes, [`DataError::OutOfRange`] if that of the observed
-    /// labels is neither K nor 2K.
+    /// [`DataError::EmptyClass`] if a class has no clean label.
     ///
     /// ```
     /// use memdil_data::noise::LabelNoise;
@@ -84,8 +154,6 @@ impl NoisyLabels {
     /// # Ok::<(), memdil_data::DataError>(())
     /// ```
     pub fn transition(&self) -> Result<Array2<f64>, DataError> {
-        check_labels(&self.clean, self.classes)?;
-        self.check_observed()?;
         let pairs = || {
             (0..)
                 .zip(self.clean.iter().zip(&self.observed))
@@ -104,19 +172,6 @@ impl NoisyLabels {
             row /= row.sum();
         }
         Ok(counts)
-    }
-
-    pub(super) fn check_observed(&self) -> Result<(), DataError> {
-        if self.observed_classes != self.classes
-            && Some(self.observed_classes) != self.classes.checked_mul(2)
-        {
-            return Err(DataError::OutOfRange {
-                what: "observed_classes",
-                value: self.observed_classes as f64,
-                range: "as many as classes, or twice as many",
-            });
-        }
-        check_labels(&self.observed, self.observed_classes)
     }
 }
 

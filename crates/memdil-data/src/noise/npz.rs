@@ -11,6 +11,7 @@ use super::check::check_clean;
 use super::labels::{NoisyLabels, realised};
 use crate::error::DataError;
 use crate::formats::arrays::{Array, ArrayFile};
+use crate::labels::check_labels;
 
 /// The name of a file that is only known by its content.
 const UNNAMED: &str = "label-noise file.npz";
@@ -143,6 +144,16 @@ impl NoisyLabels {
             .map_err(|error| refuse(error.to_string()))?;
         self.contradiction()
             .map_or(Ok(()), |found| Err(refuse(found)))
+    }
+
+    fn check_observed(&self) -> Result<(), DataError> {
+        let allowed = [Some(self.classes), self.classes.checked_mul(2)];
+        if !allowed.contains(&Some(self.observed_classes)) {
+            let range = "as many as classes, or twice as many";
+            let value = self.observed_classes as f64;
+            return Err(DataError::out_of_range("observed_classes", value, range));
+        }
+        check_labels(&self.observed, self.observed_classes)
     }
 
     /// What contradicts the labels, which are classes.

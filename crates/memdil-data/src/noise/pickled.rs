@@ -4,14 +4,12 @@
 //! `clean_label` (and `clean_coarse_label` for the superclasses of CIFAR-100).
 
 use super::columns::{Columns, Wanted};
+use crate::formats::names::shortened;
 use crate::formats::pickle::{self, Value};
 
 /// Entries that are looked at. A dictionary of CIFAR-N has five; one that uses the same list a
 /// million times must not be read a million times.
 const MOST_ENTRIES: usize = 100;
-
-/// Names listed in a message.
-const MOST_NAMES: usize = 20;
 
 /// Reads one label set: the one that is named, or the only one there is beside the clean labels.
 /// `bytes` are a pickle, or what follows the header of a `.npy` of objects.
@@ -58,17 +56,13 @@ pub(super) fn read(bytes: &[u8], wanted: Wanted<'_>) -> Result<Columns, String> 
     } else {
         "clean_label"
     };
-    let clean = names.contains(&clean_name).then(|| root.get(clean_name));
+    let set = |name| root.get(name).map(|value| labels(value, name)).transpose();
     Ok(Columns {
-        clean: clean
-            .flatten()
-            .map(|value| labels(value, clean_name))
-            .transpose()?,
-        observed: root
-            .get(name)
-            .map(|value| labels(value, name))
-            .transpose()?
-            .unwrap_or_default(),
+        clean: match names.contains(&clean_name) {
+            true => set(clean_name)?,
+            false => None,
+        },
+        observed: set(name)?.unwrap_or_default(),
         pickled: true,
     })
 }
@@ -124,7 +118,7 @@ fn several(names: &[&str], wanted: Wanted<'_>) -> String {
     };
     format!(
         "is a pickled dictionary with the label columns {}: {remedy}",
-        list(names)
+        shortened(names.iter().copied(), names.len())
     )
 }
 
@@ -135,19 +129,6 @@ fn missing(column: &str, names: &[&str]) -> String {
     }
     format!(
         "has no label column `{column}`: name one of {}",
-        list(names)
+        shortened(names.iter().copied(), names.len())
     )
-}
-
-fn list(names: &[&str]) -> String {
-    let mut shown: Vec<String> = names
-        .iter()
-        .take(MOST_NAMES)
-        .map(|name| name.chars().take(100).collect::<String>())
-        .map(|name| name.escape_debug().to_string())
-        .collect();
-    if names.len() > MOST_NAMES {
-        shown.push(format!("and {} more", names.len() - MOST_NAMES));
-    }
-    shown.join(", ")
 }

@@ -42,7 +42,7 @@ pub fn read_labels(path: &Path) -> Result<Vec<u32>, DataError> {
 /// ```
 /// let bytes = [0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 2, 10, 20];
 /// let images = memdil_data::idx::parse_images(&bytes, "one image")?;
-/// assert_eq!((images.height, images.width), (1, 2));
+/// assert_eq!((images.height(), images.width()), (1, 2));
 /// assert_eq!(images.bytes(0), Some(&[10, 20][..]));
 /// # Ok::<(), memdil_data::DataError>(())
 /// ```

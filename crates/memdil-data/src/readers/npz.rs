@@ -26,6 +26,7 @@ use crate::statistics;
 
 /// What a file holds.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Contents {
     /// `images` and `labels`.
     pub train: Split,
@@ -92,7 +93,7 @@ fn contents(file: &ArrayFile) -> Result<Contents, DataError> {
         images: images(file, Role::TestImages)?,
         labels: labels(file, Role::TestLabels)?,
     };
-    if train.images.pixels.as_bytes().is_some() != test.images.pixels.as_bytes().is_some() {
+    if train.images.pixels().as_bytes().is_some() != test.images.pixels().as_bytes().is_some() {
         let message = "holds bytes in one of `images` and `test_images` and floats in the other: save both alike";
         return Err(file.refuse(message.to_owned()));
     }
@@ -137,14 +138,14 @@ fn check_constants(
     std: &[f32],
 ) -> Result<(), DataError> {
     let usable = |std: &f32| std.is_finite() && *std > 0.0;
-    let message = if mean.len() != images.channels || std.len() != images.channels {
-        let (found, channels) = ([mean.len(), std.len()], images.channels);
+    let message = if mean.len() != images.channels() || std.len() != images.channels() {
+        let (found, channels) = ([mean.len(), std.len()], images.channels());
         format!("`mean` and `std` have {found:?} values for {channels} channels")
     } else if !std.iter().all(usable) || !mean.iter().all(|mean| mean.is_finite()) {
         format!(
             "`mean` {mean:?} and `std` {std:?} of the channels must be finite and `std` above 0"
         )
-    } else if images.pixels.as_bytes().is_some()
+    } else if images.pixels().as_bytes().is_some()
         && !mean.iter().all(|mean| (0.0..=1.0).contains(mean))
     {
         format!(
@@ -171,11 +172,7 @@ fn images(file: &ArrayFile, role: Role) -> Result<Images, DataError> {
         let message = format!("has shape {:?}, which holds no image", array.shape());
         return Err(array.refuse(message));
     }
-    let pixels = if *array.dtype()
-        == (Dtype::Integer {
-            signed: false,
-            bytes: 1,
-        }) {
+    let pixels = if *array.dtype() == Dtype::UINT8 {
         Pixels::Bytes(channels_first(
             array.into_uint8()?,
             order,

@@ -5,21 +5,14 @@ mod subset;
 
 use std::path::Path;
 
-use memdil_data::{DataSpec, Dataset, Images, Input, Source, load};
+use memdil_data::{DataSpec, Dataset, Images, Source, load};
 
 const DEBIAN: &str = "/usr/share/datasets/fashion-mnist";
 const SUMS: &str = include_str!("../../assets/SHA256SUMS");
 
 fn load_all(source: Source, images_per_class: Option<usize>) -> Dataset {
-    let spec = DataSpec {
-        source: source.clone(),
-        classes: (0..10).collect(),
-        input: Input::Native,
-        validation: 0.0,
-        images_per_class,
-        test_images_per_class: None,
-        augment: None,
-    };
+    let mut spec = DataSpec::new(source);
+    spec.images_per_class = images_per_class;
     load(&spec, &[DEBIAN.into()]).unwrap()
 }
 
@@ -55,9 +48,9 @@ fn the_content_is_pinned_and_balanced() {
         assert_eq!(split.images.len(), 10 * per_class);
         assert_eq!(
             (
-                split.images.channels,
-                split.images.height,
-                split.images.width
+                split.images.channels(),
+                split.images.height(),
+                split.images.width()
             ),
             (1, 28, 28)
         );

@@ -13,7 +13,7 @@ use flate2::read::GzDecoder;
 use memdil_data::catalogue::{Published, PublishedFile, Unpacked};
 use memdil_data::files::{CIFAR_10, IDX};
 use memdil_data::verify::{FileState, verify};
-use memdil_data::{DataError, DataSpec, Input, Source, Split, hub, load};
+use memdil_data::{DataError, DataSpec, Source, Split, hub, load};
 use proptest::prelude::*;
 
 use crate::common::download::sha256;
@@ -64,16 +64,7 @@ fn write_files(folder: &Path, contents: &[Vec<u8>; 4]) {
 
 /// Both splits of a set as we read them, all classes.
 fn ours(source: Source, folder: &Path) -> [Split; 2] {
-    let spec = DataSpec {
-        source,
-        classes: Vec::new(),
-        input: Input::Native,
-        validation: 0.0,
-        images_per_class: None,
-        test_images_per_class: None,
-        augment: None,
-    };
-    let data = load(&spec, &[folder.to_owned()]).unwrap();
+    let data = load(&DataSpec::new(source), &[folder.to_owned()]).unwrap();
     [data.train, data.test]
 }
 

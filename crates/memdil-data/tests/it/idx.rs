@@ -26,7 +26,7 @@ fn plain_and_gzip_files_read_the_same_whatever_they_are_called() {
     let folder = Folder::new();
     for pack in [<[u8]>::to_vec, gzip] {
         let images = idx::read_images(&folder.write(&pack(&images_file(3)))).unwrap();
-        assert_eq!((images.channels, images.height, images.width), (1, 2, 3));
+        assert_eq!(images.size(), [1, 2, 3]);
         assert_eq!(images.len(), 3);
         assert_eq!(images.bytes(2), Some(&[20, 21, 22, 23, 24, 25][..]));
         assert_eq!(

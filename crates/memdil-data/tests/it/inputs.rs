@@ -141,7 +141,7 @@ fn growing_and_shrinking_patterns_equal_pillow() {
     );
     assert_eq!(
         Some(&resized(&pattern(32), 0)[..]),
-        pattern(32).pixels.as_bytes()
+        pattern(32).pixels().as_bytes()
     );
 }
 
@@ -152,15 +152,9 @@ fn growing_and_shrinking_patterns_equal_pillow() {
 fn real_images_equal_pillow() {
     use memdil_data::{DataSpec, Source, load};
 
-    let spec = DataSpec {
-        source: Source::FashionMnistEmbedded,
-        classes: (0..10).collect(),
-        input: Input::Authors,
-        validation: 0.0,
-        images_per_class: Some(1),
-        test_images_per_class: None,
-        augment: None,
-    };
+    let mut spec = DataSpec::new(Source::FashionMnistEmbedded);
+    spec.input = Input::Authors;
+    spec.images_per_class = Some(1);
     let images = load(&spec, &[]).unwrap().test.images;
     let all: Vec<u8> = (0..images.len())
         .flat_map(|i| resized(&images.select(&[i]), 0))

@@ -11,15 +11,9 @@ const TRAIN: [u8; 8] = [7, 3, 9, 3, 7, 0, 3, 9];
 const TEST: [u8; 4] = [9, 9, 3, 7];
 
 fn spec(classes: &[u32]) -> DataSpec {
-    DataSpec {
-        source: Source::FashionMnist,
-        classes: classes.to_vec(),
-        input: Input::Native,
-        validation: 0.0,
-        images_per_class: None,
-        test_images_per_class: None,
-        augment: None,
-    }
+    let mut spec = DataSpec::new(Source::FashionMnist);
+    spec.classes = classes.to_vec();
+    spec
 }
 
 fn load_from(folder: &Path, spec: &DataSpec) -> Result<Dataset, DataError> {
@@ -54,10 +48,8 @@ fn images_per_class_takes_the_first_images_of_its_split_and_leaves_the_other() {
     assert_eq!(data.train.images.bytes(2).unwrap()[0], 30);
     assert_eq!(data.test.labels, [0, 0, 1]);
 
-    let few = DataSpec {
-        images_per_class: Some(3),
-        ..spec.clone()
-    };
+    let mut few = spec.clone();
+    few.images_per_class = Some(3);
     match load_from(folder.path(), &few).unwrap_err() {
         DataError::TooFewImages {
             class: 9,
@@ -122,10 +114,8 @@ fn a_class_without_images_is_named_with_its_split() {
 #[test]
 fn a_folder_that_is_not_there_is_one_clear_line() {
     // Not Fashion-MNIST, which Debian's place may hold.
-    let mnist = DataSpec {
-        source: Source::Mnist,
-        ..spec(&[0, 1])
-    };
+    let mut mnist = DataSpec::new(Source::Mnist);
+    mnist.classes = vec![0, 1];
     let error = load_from(Path::new("/nowhere"), &mnist).unwrap_err();
     assert!(matches!(error, DataError::NotFound { .. }), "{error}");
     let message = error.to_string();
@@ -219,10 +209,8 @@ fn wrong_specifications_are_refused_before_a_file_is_opened() {
         }
     ));
     for validation in [-0.1, 1.0, f64::NAN, f64::INFINITY] {
-        let spec = DataSpec {
-            validation,
-            ..spec(&[0, 1])
-        };
+        let mut spec = spec(&[0, 1]);
+        spec.validation = validation;
         let error = load(&spec, &["/nowhere".into()]).unwrap_err();
         assert!(
             matches!(
@@ -235,15 +223,11 @@ fn wrong_specifications_are_refused_before_a_file_is_opened() {
             "{error}"
         );
     }
-    let none = DataSpec {
-        images_per_class: Some(0),
-        ..spec(&[0, 1])
-    };
+    let mut none = spec(&[0, 1]);
+    none.images_per_class = Some(0);
     assert!(none.validate().is_err());
-    let none = DataSpec {
-        test_images_per_class: Some(0),
-        ..spec(&[0, 1])
-    };
+    let mut none = spec(&[0, 1]);
+    none.test_images_per_class = Some(0);
     assert!(matches!(
         none.validate(),
         Err(DataError::OutOfRange {
@@ -341,9 +325,10 @@ fn every_published_set_has_names_sizes_and_constants() {
 fn a_crop_as_large_as_the_images_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     write_data_set(folder.path(), &TRAIN, &TEST);
-    let cropped = |crop| DataSpec {
-        augment: Some(Augmentation { crop, flip: false }),
-        ..spec(&[3, 9])
+    let cropped = |crop| {
+        let mut spec = spec(&[3, 9]);
+        spec.augment = Some(Augmentation { crop, flip: false });
+        spec
     };
     assert!(load_from(folder.path(), &cropped(27)).is_ok());
     let message = load_from(folder.path(), &cropped(28))

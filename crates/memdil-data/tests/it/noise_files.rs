@@ -1,6 +1,7 @@
 //! Label files: what is read, and what is refused with the file's name.
 
 use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use memdil_data::noise::read_labels;
@@ -20,8 +21,8 @@ fn labels(n: usize) -> (Vec<u32>, Vec<u32>) {
         eta: 0.25,
         exact_count: true,
     };
-    let observed = noise.inject(&clean, CLASSES, 3).unwrap().observed;
-    (clean, observed)
+    let observed = noise.inject(&clean, CLASSES, 3).unwrap();
+    (clean, observed.observed().to_vec())
 }
 
 struct Folder(tempfile::TempDir);
@@ -48,6 +49,29 @@ fn npz(noisy: &NoisyLabels) -> Vec<u8> {
     let mut bytes = std::io::Cursor::new(Vec::new());
     noisy.write_npz(&mut bytes).unwrap();
     bytes.into_inner()
+}
+
+/// The file of labels with another content of one array.
+fn with(noisy: &NoisyLabels, name: &str, array: Vec<u8>) -> Vec<u8> {
+    let mut archive = zip::ZipArchive::new(std::io::Cursor::new(npz(noisy))).unwrap();
+    let names: Vec<String> = archive.file_names().map(str::to_owned).collect();
+    let other = format!("{name}.npy");
+    assert!(names.contains(&other));
+    let entries: Vec<(&str, Vec<u8>)> = names
+        .iter()
+        .map(|name| {
+            let mut content = Vec::new();
+            let mut member = archive.by_name(name).unwrap();
+            member.read_to_end(&mut content).unwrap();
+            let content = if *name == other {
+                array.clone()
+            } else {
+                content
+            };
+            (name.as_str(), content)
+        })
+        .collect();
+    crate::common::npz::zip(&entries, false)
 }
 
 fn csv(header: &str, clean: Option<&[u32]>, observed: &[u32]) -> String {
@@ -119,16 +143,16 @@ fn the_same_labels_from_every_format() {
         let path = folder.file(name, bytes);
         let noisy = from_file(&path, &clean).unwrap();
         assert_eq!(
-            (&noisy.clean, &noisy.observed),
-            (&clean, &observed),
+            (noisy.clean(), noisy.observed()),
+            (&clean[..], &observed[..]),
             "{name}"
         );
         assert!(
-            (noisy.realised - 0.25).abs() < 1e-12 && (noisy.requested - 0.25).abs() < 1e-12,
+            (noisy.realised() - 0.25).abs() < 1e-12 && (noisy.requested() - 0.25).abs() < 1e-12,
             "{name}"
         );
         assert_eq!(
-            (noisy.kind.as_str(), noisy.seed, noisy.classes),
+            (noisy.kind(), noisy.seed(), noisy.classes()),
             ("from_file", 9, CLASSES)
         );
         let two_columns = ["beside", "named", "swapped", "rows", "columns"]
@@ -220,11 +244,12 @@ fn an_order_that_is_wrong_or_unproved_is_refused() {
         eta: 1.0,
         exact_count: false,
     };
-    let forgotten = noise.inject(&clean, CLASSES, 1).unwrap().observed;
-    let path = folder.file("forgotten.csv", csv("", None, &forgotten));
+    let forgotten = noise.inject(&clean, CLASSES, 1).unwrap();
+    let forgotten = forgotten.observed();
+    let path = folder.file("forgotten.csv", csv("", None, forgotten));
     assert!(refusal(&path, from_file(&path, &clean)).contains("by chance"));
-    let path = folder.file("forgotten.csv", csv("", Some(&clean), &forgotten));
-    assert_eq!(from_file(&path, &clean).unwrap().observed, forgotten);
+    let path = folder.file("forgotten.csv", csv("", Some(&clean), forgotten));
+    assert_eq!(from_file(&path, &clean).unwrap().observed(), forgotten);
 
     // Two classes agree by chance in half of the rows, and a third of noise is no wrong order.
     let two: Vec<u32> = clean.iter().map(|c| c % 2).collect();
@@ -234,15 +259,15 @@ fn an_order_that_is_wrong_or_unproved_is_refused() {
     }
     .inject(&two, 2, 1)
     .unwrap();
-    let path = folder.file("two.csv", csv("", None, &noisy.observed));
+    let path = folder.file("two.csv", csv("", None, noisy.observed()));
     let read = LabelNoise::FromFile {
         path: path.clone(),
         column: None,
     }
     .inject(&two, 2, 9)
     .unwrap();
-    assert_eq!(read.mask, noisy.mask);
-    let turned = folder.file("two.csv", csv("", None, &reversed(&noisy.observed)));
+    assert_eq!(read.mask(), noisy.mask());
+    let turned = folder.file("two.csv", csv("", None, &reversed(noisy.observed())));
     refusal(
         &turned,
         LabelNoise::FromFile {
@@ -393,46 +418,40 @@ fn the_arrays_of_a_file_of_ours_must_agree() {
         exact_count: false,
     };
     let cut = cut.inject(&clean, CLASSES, 2).unwrap();
-    let kept = cut.kept.clone().unwrap();
-    let changed = |kept: Vec<usize>| NoisyLabels {
-        kept: Some(kept),
-        ..cut.clone()
-    };
-    for (noisy, part) in [
+    let kept = cut.kept().unwrap();
+    let kept_as = |kept: &[usize]| npy(kept.iter().map(|&i| i as u64).collect());
+    let reversed: Vec<usize> = kept.iter().rev().copied().collect();
+    for (noisy, name, array, part) in [
         (
-            NoisyLabels {
-                observed_classes: 4,
-                ..latent.clone()
-            },
+            &latent,
+            "observed_classes",
+            npy(vec![4_u64]),
             "out of range",
         ),
         (
-            NoisyLabels {
-                observed_classes: 9,
-                ..latent.clone()
-            },
+            &latent,
+            "observed_classes",
+            npy(vec![9_u64]),
             "observed_classes = 9",
         ),
+        (&cut, "rates", npy(vec![0.1; 3]), "3 rates for 4"),
         (
-            NoisyLabels {
-                rates: Some(vec![0.1; 3]),
-                ..cut.clone()
-            },
-            "3 rates for 4",
-        ),
-        (
-            NoisyLabels {
-                rates: Some(vec![0.1, 0.2, f64::NAN, 0.0]),
-                ..cut.clone()
-            },
+            &cut,
+            "rates",
+            npy(vec![0.1, 0.2, f64::NAN, 0.0]),
             "rates[2] = NaN",
         ),
-        (changed(vec![]), "`kept`"),
-        (changed([&kept[..], &[40]].concat()), "`kept`"),
-        (changed(kept.iter().rev().copied().collect()), "`kept`"),
-        (changed([&kept[..1], &kept[..]].concat()), "`kept`"),
+        (&cut, "kept", kept_as(&[]), "`kept`"),
+        (&cut, "kept", kept_as(&[kept, &[40]].concat()), "`kept`"),
+        (&cut, "kept", kept_as(&reversed), "`kept`"),
+        (
+            &cut,
+            "kept",
+            kept_as(&[&kept[..1], kept].concat()),
+            "`kept`",
+        ),
     ] {
-        let path = folder.file("bad.npz", npz(&noisy));
+        let path = folder.file("bad.npz", with(noisy, name, array));
         let message = refusal(&path, NoisyLabels::read(&path));
         assert!(message.contains(part), "{part}: {message}");
     }
@@ -463,9 +482,9 @@ proptest! {
         let path = folder.file(name, bytes);
         match from_file(&path, &clean) {
             Ok(noisy) => {
-                prop_assert_eq!(&noisy.clean, &clean);
-                prop_assert_eq!(noisy.observed.len(), 30);
-                prop_assert!(noisy.observed.iter().all(|&label| (label as usize) < noisy.observed_classes));
+                prop_assert_eq!(noisy.clean(), &clean);
+                prop_assert_eq!(noisy.observed().len(), 30);
+                prop_assert!(noisy.observed().iter().all(|&label| (label as usize) < noisy.observed_classes()));
             }
             Err(error) => {
                 let message = error.to_string();

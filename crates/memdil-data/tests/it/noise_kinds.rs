@@ -121,7 +121,7 @@ fn expected(noise: &LabelNoise, classes: usize) -> Vec<Vec<f64>> {
             redrawn(*eta, j, o % classes, *exact_count)
                 * if o < classes { 1.0 - split } else { *split }
         }
-        LabelNoise::FromFile { .. } => unreachable!("drawn kinds only"),
+        other => unreachable!("{other:?} is not drawn"),
     };
     let columns = if matches!(noise, LabelNoise::LatentClass { .. }) {
         2 * classes
@@ -134,23 +134,23 @@ fn expected(noise: &LabelNoise, classes: usize) -> Vec<Vec<f64>> {
 }
 
 fn check_consistency(noisy: &NoisyLabels, clean: &[u32], classes: usize) {
-    assert_eq!(noisy.clean, clean);
+    assert_eq!(noisy.clean(), clean);
     assert!(
         noisy
-            .observed
+            .observed()
             .iter()
-            .all(|&label| (label as usize) < noisy.observed_classes)
+            .all(|&label| (label as usize) < noisy.observed_classes())
     );
     let differ = clean
         .iter()
-        .zip(&noisy.observed)
+        .zip(noisy.observed())
         .map(|(&c, &o)| c != o % classes as u32);
-    assert!(differ.eq(noisy.mask.iter().copied()));
+    assert!(differ.eq(noisy.mask().iter().copied()));
     assert_eq!(
-        noisy.realised,
+        noisy.realised(),
         noisy.corrupted() as f64 / clean.len() as f64
     );
-    assert!((0.0..=1.0).contains(&noisy.requested));
+    assert!((0.0..=1.0).contains(&noisy.requested()));
 }
 
 proptest! {
@@ -163,7 +163,7 @@ proptest! {
         for noise in all(eta, classes, exact_count) {
             let noisy = noise.inject(&clean, classes, seed).unwrap();
             check_consistency(&noisy, &clean, classes);
-            prop_assert_eq!((noisy.requested, noisy.kind.as_str()), (noise.requested(), noise.kind()));
+            prop_assert_eq!((noisy.requested(), noisy.kind()), (noise.requested(), noise.kind()));
             let (found, expected) = (noisy.transition().unwrap(), expected(&noise, classes));
             match noise.expected_transition(classes) {
                 Some(rows) => {
@@ -202,10 +202,10 @@ proptest! {
         }
         for noise in of_many_rates(eta, classes, true) {
             let noisy = noise.inject(&clean, classes, seed).unwrap();
-            for (class, &rate) in noisy.rates.as_ref().unwrap().iter().enumerate() {
+            for (class, &rate) in noisy.rates().unwrap().iter().enumerate() {
                 let of_class = |i: &usize| clean[*i] as usize == class;
                 let count = round(rate, (0..n).filter(of_class).count());
-                let corrupted = (0..n).filter(of_class).filter(|&i| noisy.mask[i]).count();
+                let corrupted = (0..n).filter(of_class).filter(|&i| noisy.mask()[i]).count();
                 prop_assert_eq!(corrupted, count);
             }
         }
@@ -221,7 +221,7 @@ proptest! {
             let less = less.inject(&clean, classes, seed).unwrap();
             let more = more.inject(&clean, classes, seed).unwrap();
             for i in 0..clean.len() {
-                prop_assert!(!less.mask[i] || less.observed[i] == more.observed[i], "{}", less.kind);
+                prop_assert!(!less.mask()[i] || less.observed()[i] == more.observed()[i], "{}", less.kind());
             }
         }
     }
@@ -233,7 +233,7 @@ proptest! {
             let noisy = noise.inject(&clean, 5, seed).unwrap();
             prop_assert_eq!(&noisy, &noise.inject(&clean, 5, seed).unwrap());
             let other = noise.inject(&clean, 5, seed.wrapping_add(1)).unwrap();
-            prop_assert_ne!(noisy.observed, other.observed);
+            prop_assert_ne!(noisy.observed(), other.observed());
         }
     }
 
@@ -242,10 +242,10 @@ proptest! {
         let clean = cycle(4000, 3);
         let plain = LabelNoise::Uniform { eta, exact_count: false }.inject(&clean, 3, seed).unwrap();
         let latent = LabelNoise::LatentClass { eta, split, exact_count: false }.inject(&clean, 3, seed).unwrap();
-        prop_assert_eq!((latent.classes, latent.observed_classes), (3, 6));
-        prop_assert!(latent.observed.iter().map(|label| label % 3).eq(plain.observed.iter().copied()));
-        prop_assert_eq!((&latent.mask, latent.realised), (&plain.mask, plain.realised));
-        let share = latent.observed.iter().filter(|&&label| label >= 3).count() as f64 / 4000.0;
+        prop_assert_eq!((latent.classes(), latent.observed_classes()), (3, 6));
+        prop_assert!(latent.observed().iter().map(|label| label % 3).eq(plain.observed().iter().copied()));
+        prop_assert_eq!((latent.mask(), latent.realised()), (plain.mask(), plain.realised()));
+        let share = latent.observed().iter().filter(|&&label| label >= 3).count() as f64 / 4000.0;
         prop_assert!((share - split).abs() <= bound(split, 4000));
         prop_assert_eq!(latent.transition().unwrap().dim(), (3, 6));
     }
@@ -256,13 +256,14 @@ proptest! {
         let clean = cycle(200, 10);
         let noise = |range| LabelNoise::PerClass { etas: None, range: Some(range), rebalance: false, exact_count: true };
         let noisy = noise([low, high]).inject(&clean, 10, seed).unwrap();
-        let rates = noisy.rates.as_ref().unwrap();
+        let rates = noisy.rates().unwrap();
         prop_assert_eq!(rates.len(), 10);
         prop_assert!(rates.iter().all(|rate| (low..=high).contains(rate)));
-        prop_assert!((noisy.requested - (low + high) / 2.0).abs() < 1e-12);
+        prop_assert!((noisy.requested() - (low + high) / 2.0).abs() < 1e-12);
         prop_assert_eq!(&noisy, &noise([low, high]).inject(&clean, 10, seed).unwrap());
         let wide = noise([0.0, 1.0]);
-        prop_assert_ne!(wide.inject(&clean, 10, seed).unwrap().rates, wide.inject(&clean, 10, !seed).unwrap().rates);
+        let [one, other] = [seed, !seed].map(|seed| wide.inject(&clean, 10, seed).unwrap());
+        prop_assert_ne!(one.rates(), other.rates());
     }
 
     #[test]
@@ -273,23 +274,23 @@ proptest! {
             LabelNoise::PerClass { etas, range: None, rebalance, exact_count: false }
         };
         let (all, cut) = (noise(false).inject(&clean, 3, seed).unwrap(), noise(true).inject(&clean, 3, seed).unwrap());
-        prop_assert_eq!((&all.observed, &all.mask, &all.rates), (&cut.observed, &cut.mask, &cut.rates));
-        prop_assert_eq!(all.kept, None);
-        let kept = cut.kept.as_ref().unwrap();
+        prop_assert_eq!((all.observed(), all.mask(), all.rates()), (cut.observed(), cut.mask(), cut.rates()));
+        prop_assert_eq!(all.kept(), None);
+        let kept = cut.kept().unwrap();
         prop_assert!(kept.is_sorted_by(|a, b| a < b));
-        let of = |class: u32| (0..n).filter(|&i| cut.observed[i] == class).collect::<Vec<_>>();
+        let of = |class: u32| (0..n).filter(|&i| cut.observed()[i] == class).collect::<Vec<_>>();
         let smallest = (0..3).map(|class| of(class).len()).min().unwrap();
         for class in 0..3 {
-            let kept: Vec<usize> = kept.iter().copied().filter(|&i| cut.observed[i] == class).collect();
+            let kept: Vec<usize> = kept.iter().copied().filter(|&i| cut.observed()[i] == class).collect();
             prop_assert_eq!(&kept[..], &of(class)[..smallest]);
         }
-        let corrupted = kept.iter().filter(|&&i| cut.mask[i]).count();
+        let corrupted = kept.iter().filter(|&&i| cut.mask()[i]).count();
         prop_assert_eq!(cut.corrupted(), corrupted);
-        prop_assert_eq!(cut.realised, corrupted as f64 / kept.len() as f64);
+        prop_assert_eq!(cut.realised(), corrupted as f64 / kept.len() as f64);
         // The matrix is that of the samples kept.
         let row = cut.transition().unwrap().row(2).to_vec();
         let twos: Vec<usize> = kept.iter().copied().filter(|&i| clean[i] == 2).collect();
-        let stayed = twos.iter().filter(|&&i| cut.observed[i] == 2).count();
+        let stayed = twos.iter().filter(|&&i| cut.observed()[i] == 2).count();
         prop_assert_eq!(row[2], stayed as f64 / twos.len() as f64);
     }
 }
@@ -324,7 +325,7 @@ fn a_transition_matrix_is_respected_at_length() {
         );
     }
     let asked: Vec<f64> = noisy
-        .rates
+        .rates()
         .unwrap()
         .iter()
         .map(|rate| (rate * 1e12).round() / 1e12)
@@ -351,9 +352,9 @@ fn labels_of_every_kind_never_change() {
     });
     let hash = |noise: &LabelNoise| {
         let noisy = noise.inject(&clean, 10, 42).unwrap();
-        let kept = noisy.kept.iter().flatten().map(|&i| i as u32);
+        let kept = noisy.kept().into_iter().flatten().map(|&i| i as u32);
         let bytes: Vec<u8> = noisy
-            .observed
+            .observed()
             .iter()
             .copied()
             .chain(kept)
@@ -400,7 +401,7 @@ fn the_cifar_10_map_moves_five_classes() {
     // airplane, automobile, airplane (bird), dog (cat), horse (deer), cat (dog), frog, horse, ship,
     // automobile (truck)
     assert_eq!(
-        noise.inject(&clean, 10, 0).unwrap().observed,
+        noise.inject(&clean, 10, 0).unwrap().observed(),
         [0, 1, 0, 5, 7, 3, 6, 7, 8, 1]
     );
 }

@@ -60,7 +60,8 @@ fn labels_moved_five_times_are_back() {
     let clean: Vec<u32> = (0..100).collect();
     let mut labels = clean.clone();
     for moves in 1..=5 {
-        labels = noise.inject(&labels, 100, 0).unwrap().observed;
+        let moved = noise.inject(&labels, 100, 0).unwrap();
+        labels = moved.observed().to_vec();
         assert_eq!(labels == clean, moves == 5, "after {moves} moves");
     }
 }

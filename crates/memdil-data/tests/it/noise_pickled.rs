@@ -91,10 +91,10 @@ fn a_named_column_is_read_from_every_writer_and_ending() {
         ] {
             let path = folder.file(name, bytes);
             let noisy = read(&path, Some("worse_label")).unwrap();
-            assert_eq!(noisy.observed, WORSE, "{writer:?} {name}");
+            assert_eq!(noisy.observed(), WORSE, "{writer:?} {name}");
             assert_eq!(noisy.corrupted(), 2, "{writer:?} {name}");
             let noisy = read(&path, Some("aggre_label")).unwrap();
-            assert_eq!(noisy.observed, AGGRE, "{writer:?} {name}");
+            assert_eq!(noisy.observed(), AGGRE, "{writer:?} {name}");
         }
     }
 }
@@ -128,10 +128,10 @@ fn the_only_column_needs_no_name() {
         ("noisy_label", array(writer, &WORSE)),
     ];
     let path = folder.file("c100.pkl", &writer.dictionary(&entries));
-    assert_eq!(read(&path, None).unwrap().observed, WORSE);
+    assert_eq!(read(&path, None).unwrap().observed(), WORSE);
     let alone = [vec![0x80, 2], array(writer, &WORSE), vec![b'.']].concat();
     let path = folder.file("alone.pkl", &alone);
-    assert_eq!(read(&path, None).unwrap().observed, WORSE);
+    assert_eq!(read(&path, None).unwrap().observed(), WORSE);
     let message = refusal(&path, Some("noisy_label"));
     assert!(message.contains("not a dictionary"), "{message}");
 }
@@ -160,7 +160,7 @@ fn superclasses_are_compared_with_superclasses() {
     ];
     let path = folder.file("c100.pkl", &writer.dictionary(&entries));
     let noisy = read(&path, Some("noisy_coarse_label")).unwrap();
-    assert_eq!(noisy.observed, WORSE);
+    assert_eq!(noisy.observed(), WORSE);
     let message = refusal(&path, Some("noisy_label"));
     assert!(message.contains("label 50 in row 0"), "{message}");
 }

@@ -93,8 +93,8 @@ fn floats_of_either_byte_order_are_taken_as_they_are() {
         let contents = read(&entries).unwrap();
         assert_eq!(contents.train.labels, [1, 0]);
         assert_eq!(
-            contents.train.images.pixels,
-            Pixels::Floats(values.to_vec())
+            contents.train.images.pixels(),
+            &Pixels::Floats(values.to_vec())
         );
         // Channel 0 holds 1, 3, 3, 5, channel 1 holds -2, -2, 2, 2, channel 2 holds 0, 1, 0, 1.
         assert_eq!(contents.mean, [3.0, 0.0, 0.5]);
@@ -129,7 +129,10 @@ fn channels_may_come_last_and_names_be_those_of_keras_or_medmnist() {
         let entries: Entries = names.into_iter().zip(arrays).collect();
         let contents = read(&entries).unwrap();
         assert_eq!(contents.train.images.size(), [3, 2, 2], "{names:?}");
-        assert_eq!(contents.train.images.pixels.as_bytes(), Some(&expected[..]));
+        assert_eq!(
+            contents.train.images.pixels().as_bytes(),
+            Some(&expected[..])
+        );
         assert_eq!(contents.train.labels, [0, 1]);
         assert_eq!(contents.train, contents.test);
     }
@@ -429,7 +432,7 @@ proptest! {
         ];
         let contents = parse(&zip(&entries, deflated), "x.npz").unwrap();
         prop_assert_eq!(contents.train.images.size(), [channels, side, side]);
-        prop_assert_eq!(contents.train.images.pixels.as_bytes(), Some(&pixels[..]));
+        prop_assert_eq!(contents.train.images.pixels().as_bytes(), Some(&pixels[..]));
         prop_assert_eq!(contents.train, contents.test);
     }
 }

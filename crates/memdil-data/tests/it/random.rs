@@ -61,7 +61,7 @@ fn what_is_made_of_the_streams_never_changes() {
     }
     .inject(&clean, 4, 42)
     .unwrap();
-    assert_eq!(noisy.observed, [0, 1, 2, 3, 0, 2, 1, 3, 0, 1, 1, 0]);
+    assert_eq!(noisy.observed(), [0, 1, 2, 3, 0, 2, 1, 3, 0, 1, 1, 0]);
 }
 
 #[test]
@@ -87,7 +87,8 @@ fn the_split_is_the_same_under_every_noise() {
         }
         .inject(&clean, 3, seed)
         .unwrap()
-        .observed
+        .observed()
+        .to_vec()
     };
     assert_ne!(observed(0.4, 5), observed(0.4, 6));
     assert_ne!(observed(0.4, 5), observed(0.8, 5));

@@ -204,6 +204,6 @@ proptest! {
             .flat_map(|i| (0..3072).map(move |at| (i, at / 1024, at / 32 % 32, at % 32)))
             .map(|(i, c, y, x)| pixel(i, c, y, x))
             .collect();
-        prop_assert_eq!(split.images.pixels.as_bytes(), Some(&expected[..]));
+        prop_assert_eq!(split.images.pixels().as_bytes(), Some(&expected[..]));
     }
 }

@@ -106,7 +106,7 @@ impl<M: Machine> OnMachine<M> {
         if self.sets.is_none() {
             let machine = self.network.machine();
             self.sets = Some([
-                samples(machine, &data.train_inputs, &data.labels.observed)?,
+                samples(machine, &data.train_inputs, data.labels.observed())?,
                 samples(machine, &data.test_inputs, &data.test_labels)?,
             ]);
         }

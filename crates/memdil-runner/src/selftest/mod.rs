@@ -248,7 +248,7 @@ fn network(model: &str, batch: usize, device: &Device) -> Result<f64, RunnerErro
     let mut most: f64 = 0.0;
     for indices in data.train.chunks(batch).take(3) {
         let inputs = data.train_inputs.batch(indices);
-        let labels: Vec<u32> = indices.iter().map(|&i| data.labels.observed[i]).collect();
+        let labels: Vec<u32> = indices.iter().map(|&i| data.labels.observed()[i]).collect();
         let losses = [&mut found, &mut expected]
             .map(|network| network.step(&inputs, &labels, &spec.loss, 0.05));
         let [found, expected] = losses;

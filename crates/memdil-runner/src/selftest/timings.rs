@@ -26,7 +26,7 @@ pub(super) fn on_processor() -> Result<Vec<Timing>, RunnerError> {
         let mut network = Network::new(&spec, data.train_inputs.shape(), 2, &Device::Cpu)?;
         let indices = &data.train[..batch];
         let inputs = data.train_inputs.batch(indices);
-        let labels: Vec<u32> = indices.iter().map(|&i| data.labels.observed[i]).collect();
+        let labels: Vec<u32> = indices.iter().map(|&i| data.labels.observed()[i]).collect();
         let seconds = timed(
             || network.step(&inputs, &labels, &spec.loss, 0.0).map(|_| ()),
             || Ok(()),

@@ -242,8 +242,8 @@ fn streams_do_not_touch_each_other() {
     let clean = Prepared::new(&spec(&["noise.eta=0"]), &[]).unwrap();
     let noisy = Prepared::new(&spec(&["noise.eta=0.4"]), &[]).unwrap();
     assert_eq!(clean.train, noisy.train);
-    assert_eq!(clean.labels.clean, noisy.labels.clean);
-    assert_ne!(clean.labels.observed, noisy.labels.observed);
+    assert_eq!(clean.labels.clean(), noisy.labels.clean());
+    assert_ne!(clean.labels.observed(), noisy.labels.observed());
     assert_eq!(clean.train.len() + clean.validation.len(), 160);
 }
 
@@ -254,10 +254,10 @@ fn what_rebalancing_drops_is_neither_trained_on_nor_held_out() {
     let data = Prepared::new(&spec, &[]).unwrap();
     let mut used = [&data.train[..], &data.validation].concat();
     used.sort_unstable();
-    assert_eq!(Some(&used), data.labels.kept.as_ref());
+    assert_eq!(Some(&used[..]), data.labels.kept());
     let of = |class| {
         used.iter()
-            .filter(|&&i| data.labels.observed[i] == class)
+            .filter(|&&i| data.labels.observed()[i] == class)
             .count()
     };
     assert!(

@@ -54,13 +54,13 @@ fn every_kind_is_written_and_summed_up() {
             (summary["n"].as_u64(), summary["classes"].as_u64()),
             (Some(1000), Some(10))
         );
-        assert_eq!(summary["realised"].as_f64(), Some(noisy.realised));
-        assert_eq!(summary["requested"].as_f64(), Some(noisy.requested));
+        assert_eq!(summary["realised"].as_f64(), Some(noisy.realised()));
+        assert_eq!(summary["requested"].as_f64(), Some(noisy.requested()));
         assert_eq!(
             summary["corrupted"].as_u64(),
             Some(noisy.corrupted() as u64)
         );
-        assert_eq!(summary["seed"].as_u64(), Some(noisy.seed));
+        assert_eq!(summary["seed"].as_u64(), Some(noisy.seed()));
         assert_eq!(summary["out"], "noisy.npz");
         let rows: Vec<Vec<f64>> = serde_json::from_value(summary["transition"].clone()).unwrap();
         assert_eq!(

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 /// How downloads are tried.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct FetchOptions {
     /// Address of a folder that is tried instead of the published sources; the name of the file is
     /// appended.

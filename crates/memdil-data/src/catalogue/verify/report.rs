@@ -8,6 +8,7 @@ use crate::catalogue::published::{Part, Published, check_order};
 
 /// What was found out about one file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct FileReport {
     /// Its name.
     pub name: String,
@@ -98,5 +99,21 @@ impl FileReport {
             path: Some(path.to_owned()),
             state,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reports_are_flat_json() {
+        let state = FileState::WrongSize {
+            found: 1,
+            expected: 2,
+        };
+        let report = FileReport::found("a", Path::new("b/a"), state);
+        let expected = serde_json::json!({ "name": "a", "path": "b/a", "state": "wrong_size", "found": 1, "expected": 2 });
+        assert_eq!(serde_json::to_value(&report).unwrap(), expected);
     }
 }

@@ -30,13 +30,12 @@ pub(crate) fn content() -> Vec<u8> {
 }
 
 pub(crate) fn quick() -> FetchOptions {
-    FetchOptions {
-        mirror: None,
-        connect_timeout: Duration::from_secs(20),
-        stall_timeout: Duration::from_secs(20),
-        attempts: 3,
-        backoff: Duration::from_millis(1),
-    }
+    let mut options = FetchOptions::default();
+    options.connect_timeout = Duration::from_secs(20);
+    options.stall_timeout = Duration::from_secs(20);
+    options.attempts = 3;
+    options.backoff = Duration::from_millis(1);
+    options
 }
 
 /// A folder, a file that belongs there, and what was said on the way.
