@@ -53,7 +53,7 @@ impl Evaluation {
         Ok(Self {
             noisy,
             trained_on: data.train.len(),
-            classes: data.labels.classes,
+            classes: data.labels.classes(),
             test,
             classifier,
             bias,

@@ -223,7 +223,7 @@ fn make(
         spec: spec.clone(),
         status,
         reason,
-        requested_noise: data.labels.requested,
+        requested_noise: data.labels.requested(),
         realised_noise: data.labels.realised(),
         samples: [
             data.train.len(),
