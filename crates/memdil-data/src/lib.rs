@@ -82,7 +82,7 @@ pub use readers::{cifar, idx, npz, svhn};
 
 pub use augment::Augmentation;
 pub use catalogue::source::Source;
-pub use error::DataError;
+pub use error::{DataError, NoiseError};
 pub use images::{Dataset, Images, Pixels, Split};
 pub use inputs::{Inputs, StoredInputs};
 pub use load::load;

@@ -53,11 +53,12 @@ pub fn load(spec: &DataSpec, data_dirs: &[PathBuf]) -> Result<Dataset, DataError
         std,
     } = read(&spec.source, &files::find(&spec.source, data_dirs)?)?;
     if train.images.size() != test.images.size() {
-        return Err(DataError::ImageSize {
-            name: place(&spec.source),
-            train: train.images.size(),
-            test: test.images.size(),
-        });
+        let message = format!(
+            "training images are {:?} but test images {:?} (channels, rows, columns)",
+            train.images.size(),
+            test.images.size()
+        );
+        return Err(DataError::malformed(place(&spec.source), message));
     }
     let side = train.images.height().min(train.images.width());
     if let Some(augment) = spec.augment.filter(|augment| augment.crop >= side) {

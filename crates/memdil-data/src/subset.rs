@@ -4,8 +4,8 @@ use std::fs::{self, File};
 use std::io;
 use std::path::Path;
 
-use ndarray::{ArrayView1, ArrayView4, ShapeError};
-use ndarray_npy::{NpzWriter, WritableElement, WriteNpzError};
+use ndarray::{ArrayView1, ArrayView4};
+use ndarray_npy::{NpzWriter, WritableElement};
 
 use crate::error::DataError;
 use crate::images::Dataset;
@@ -24,37 +24,6 @@ pub struct Subset {
     /// The first images of each class if absent; else drawn with this seed, where a larger number
     /// draws a superset.
     pub seed: Option<u64>,
-}
-
-/// Indices of `per_class` samples of each of the classes 0..`classes`, ascending.
-///
-/// # Errors
-/// The class that has fewer, with the number it has.
-fn choose(
-    labels: &[u32],
-    classes: usize,
-    per_class: usize,
-    seed: Option<u64>,
-) -> Result<Vec<usize>, (u32, usize)> {
-    let mut of_class = vec![Vec::new(); classes];
-    for (i, &label) in labels.iter().enumerate() {
-        if let Some(indices) = of_class.get_mut(label as usize) {
-            indices.push(i);
-        }
-    }
-    let mut rng = seed.map(|seed| stream(seed, Stream::Subset));
-    let mut chosen = Vec::new();
-    for (class, mut indices) in (0..).zip(of_class) {
-        if indices.len() < per_class {
-            return Err((class, indices.len()));
-        }
-        if let Some(rng) = &mut rng {
-            shuffle(rng, &mut indices);
-        }
-        chosen.extend_from_slice(&indices[..per_class]);
-    }
-    chosen.sort_unstable();
-    Ok(chosen)
 }
 
 /// Writes a class-balanced part of a data set as the `.npz` file that
@@ -86,40 +55,13 @@ fn choose(
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn write_subset(data: &Dataset, subset: Subset, path: &Path) -> Result<(), DataError> {
-    let part = |split: &Split, which, per_class| {
-        if per_class == 0 {
-            return Err(DataError::out_of_range(
-                "images per class",
-                0.0,
-                "1 or more",
-            ));
-        }
-        match choose(&split.labels, data.classes(), per_class, subset.seed) {
-            Err((class, found)) => Err(DataError::TooFewImages {
-                class,
-                name: data.name.clone(),
-                split: which,
-                wanted: per_class,
-                found,
-            }),
-            Ok(indices) => {
-                let labels = indices.iter().map(|&i| split.labels[i]).collect();
-                Ok(Split {
-                    images: split.images.select(&indices),
-                    labels,
-                })
-            }
-        }
-    };
-    let train = part(&data.train, "training", subset.train_per_class)?;
-    let test = part(&data.test, "test", subset.test_per_class)?;
+    let [train_n, test_n] = [subset.train_per_class, subset.test_per_class];
+    let train = choose(data, &data.train, "training", train_n, subset.seed)?;
+    let test = choose(data, &data.test, "test", test_n, subset.seed)?;
 
     let mut draft = path.to_owned().into_os_string();
     draft.push(".partial");
-    let io_error = |cause| DataError::Write {
-        path: path.to_owned(),
-        cause,
-    };
+    let io_error = DataError::unwritable(path);
     let file = File::create(&draft).map_err(io_error)?;
     write(file, data, &train, &test)
         .and_then(|()| fs::rename(&draft, path))
@@ -130,47 +72,79 @@ pub fn write_subset(data: &Dataset, subset: Subset, path: &Path) -> Result<(), D
         })
 }
 
+/// The first images of each class, or those drawn with a seed, in the order of `split`.
+fn choose(
+    data: &Dataset,
+    split: &Split,
+    which: &'static str,
+    per_class: usize,
+    seed: Option<u64>,
+) -> Result<Split, DataError> {
+    if per_class == 0 {
+        return Err(DataError::out_of_range(
+            "images per class",
+            0.0,
+            "1 or more",
+        ));
+    }
+    let mut of_class = vec![Vec::new(); data.classes()];
+    for (i, &label) in split.labels.iter().enumerate() {
+        if let Some(indices) = of_class.get_mut(label as usize) {
+            indices.push(i);
+        }
+    }
+    let mut rng = seed.map(|seed| stream(seed, Stream::Subset));
+    let mut chosen = Vec::new();
+    for (class, mut indices) in (0..).zip(of_class) {
+        if indices.len() < per_class {
+            return Err(DataError::TooFewImages {
+                class,
+                name: data.name.clone(),
+                split: which,
+                wanted: per_class,
+                found: indices.len(),
+            });
+        }
+        if let Some(rng) = &mut rng {
+            shuffle(rng, &mut indices);
+        }
+        chosen.extend_from_slice(&indices[..per_class]);
+    }
+    chosen.sort_unstable();
+    Ok(Split {
+        images: split.images.select(&chosen),
+        labels: chosen.iter().map(|&i| split.labels[i]).collect(),
+    })
+}
+
 fn write(file: File, data: &Dataset, train: &Split, test: &Split) -> io::Result<()> {
     let mut npz = NpzWriter::new_compressed(io::BufWriter::new(file));
     for (prefix, split) in [("", train), ("test_", test)] {
-        write_images(&mut npz, &format!("{prefix}images"), &split.images)?;
-        npz.add_array(format!("{prefix}labels"), &ArrayView1::from(&split.labels))
-            .map_err(npz_error)?;
+        let images = format!("{prefix}images");
+        match split.images.pixels() {
+            Pixels::Bytes(values) => write_pixels(&mut npz, &images, &split.images, values)?,
+            Pixels::Floats(values) => write_pixels(&mut npz, &images, &split.images, values)?,
+        }
+        let labels = ArrayView1::from(&split.labels);
+        npz.add_array(format!("{prefix}labels"), &labels)
+            .map_err(io::Error::other)?;
     }
-    npz.add_array("mean", &ArrayView1::from(&data.mean))
-        .map_err(npz_error)?;
-    npz.add_array("std", &ArrayView1::from(&data.std))
-        .map_err(npz_error)?;
-    let file = npz
-        .finish()
-        .map_err(npz_error)?
-        .into_inner()
-        .map_err(io::Error::other)?;
-    file.sync_all()
-}
-
-type Writer = NpzWriter<io::BufWriter<File>>;
-
-fn write_images(npz: &mut Writer, name: &str, images: &Images) -> io::Result<()> {
-    match images.pixels() {
-        Pixels::Bytes(values) => write_pixels(npz, name, images, values),
-        Pixels::Floats(values) => write_pixels(npz, name, images, values),
+    for (name, constants) in [("mean", &data.mean), ("std", &data.std)] {
+        npz.add_array(name, &ArrayView1::from(constants))
+            .map_err(io::Error::other)?;
     }
+    let file = npz.finish().map_err(io::Error::other)?;
+    file.into_inner().map_err(io::Error::other)?.sync_all()
 }
 
 fn write_pixels<T: WritableElement>(
-    npz: &mut Writer,
+    npz: &mut NpzWriter<io::BufWriter<File>>,
     name: &str,
     images: &Images,
     values: &[T],
 ) -> io::Result<()> {
     let [channels, height, width] = images.size();
     let shape = (images.len(), channels, height, width);
-    let view = ArrayView4::from_shape(shape, values)
-        .map_err(|cause: ShapeError| io::Error::other(cause))?;
-    npz.add_array(name, &view).map_err(npz_error)
-}
-
-fn npz_error(cause: WriteNpzError) -> io::Error {
-    io::Error::other(cause)
+    let view = ArrayView4::from_shape(shape, values).map_err(io::Error::other)?;
+    npz.add_array(name, &view).map_err(io::Error::other)
 }

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use memdil_data::arrays::{ArrayFile, Role};
 use memdil_data::noise::read_labels;
-use memdil_data::{DataError, LabelNoise, NoisyLabels};
+use memdil_data::{DataError, LabelNoise, NoiseError, NoisyLabels};
 use memdil_records::write_archive;
 use ndarray::Array2;
 use serde::Serialize;
@@ -122,12 +122,12 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             DataError::LabelOutOfRange { .. } => {
                 anyhow::Error::new(BadInput(format!("{}: {error}", arguments.labels.display())))
             }
-            DataError::TransitionRow { .. }
-            | DataError::TransitionTransposed
-            | DataError::TransitionShape { .. }
-            | DataError::NoProbability { .. }
-                if let Some(matrix) = &arguments.matrix =>
-            {
+            DataError::Noise(
+                NoiseError::TransitionRow { .. }
+                | NoiseError::TransitionTransposed
+                | NoiseError::TransitionShape { .. }
+                | NoiseError::NoProbability { .. },
+            ) if let Some(matrix) = &arguments.matrix => {
                 anyhow::Error::new(BadInput(format!("{}: {error}", matrix.display())))
             }
             other => other.into(),

@@ -10,6 +10,7 @@ use std::io::{self, Read};
 
 use flate2::read::ZlibDecoder;
 
+use crate::formats::numbers::integer;
 use crate::formats::unpack::{Capped, Fault, read_full};
 
 const COMPRESSED: u32 = 15;
@@ -121,18 +122,11 @@ fn read_tag(reader: &mut dyn Read, big_endian: bool) -> Result<Option<Tag>, Faul
         number([a, b, c, d], big_endian),
         number([e, f, g, h], big_endian),
     );
-    Ok(Some(match kind >> 16 {
-        0 => Tag {
-            kind,
-            len,
-            inline: None,
-        },
-        small => Tag {
-            kind: kind & 0xffff,
-            len: small,
-            inline: Some([e, f, g, h]),
-        },
-    }))
+    let (kind, len, inline) = match kind >> 16 {
+        0 => (kind, len, None),
+        small => (kind & 0xffff, small, Some([e, f, g, h])),
+    };
+    Ok(Some(Tag { kind, len, inline }))
 }
 
 fn number(bytes: [u8; 4], big_endian: bool) -> u32 {
@@ -152,34 +146,21 @@ fn read_matrix<'a>(reader: &'a mut dyn Read, big_endian: bool) -> Result<Matrix<
         return Err("has an array without flags".into());
     };
     let flags = number([a, b, c, d], big_endian);
+    let shown = name.escape_debug();
     // Classes 6 to 15 are numeric, and bit 11 marks complex numbers.
     if !(6..=15).contains(&(flags & 0xff)) || flags & 0x800 != 0 {
-        return Err(format!(
-            "variable `{}` is no array of real numbers",
-            name.escape_debug()
-        )
-        .into());
+        return Err(format!("variable `{shown}` is no array of real numbers").into());
     }
     let mut extents = Vec::new();
-    for bytes in sizes.chunks_exact(4) {
-        match number([bytes[0], bytes[1], bytes[2], bytes[3]], big_endian) {
-            size if i32::try_from(size).is_ok() => extents.push(u64::from(size)),
-            size => {
-                return Err(format!(
-                    "variable `{}` has size {}",
-                    name.escape_debug(),
-                    size.cast_signed()
-                )
-                .into());
-            }
+    for bytes in sizes.as_chunks::<4>().0 {
+        match number(*bytes, big_endian).cast_signed() {
+            size @ 0.. => extents.push(u64::from(size.cast_unsigned())),
+            size => return Err(format!("variable `{shown}` has size {size}").into()),
         }
     }
     let Some(tag) = read_tag(reader, big_endian)? else {
-        return Err(format!(
-            "ends before the values of variable `{}`: get it again",
-            name.escape_debug()
-        )
-        .into());
+        let message = format!("ends before the values of variable `{shown}`: get it again");
+        return Err(message.into());
     };
     let reader: Box<dyn Read + 'a> = match tag.inline {
         Some(_) if tag.len > 4 => return Err("has a short element of more than 4 bytes".into()),
@@ -242,9 +223,8 @@ impl Values<'_> {
             5..=7 => 4,
             9 | 12 | 13 => 8,
             kind => {
-                return Err(
-                    format!("has values of type {kind}, which is no type of numbers").into(),
-                );
+                let message = format!("has values of type {kind}, which is no type of numbers");
+                return Err(message.into());
             }
         };
         let mut bytes = [0; 8];
@@ -260,16 +240,9 @@ impl Values<'_> {
         }
         let [a, b, c, d, ..] = bytes;
         Ok(Some(match self.kind {
-            1 => f64::from(i8::from_le_bytes([a])),
-            2 => f64::from(a),
-            3 => f64::from(i16::from_le_bytes([a, b])),
-            4 => f64::from(u16::from_le_bytes([a, b])),
-            5 => f64::from(i32::from_le_bytes([a, b, c, d])),
-            6 => f64::from(u32::from_le_bytes([a, b, c, d])),
-            7 => f64::from(f32::from_le_bytes([a, b, c, d])),
+            7 => f32::from_le_bytes([a, b, c, d]).into(),
             9 => f64::from_le_bytes(bytes),
-            12 => i64::from_le_bytes(bytes) as f64,
-            _ => u64::from_le_bytes(bytes) as f64,
+            kind => integer(matches!(kind, 1 | 3 | 5 | 12), &bytes[..width]) as f64,
         }))
     }
 }

@@ -1,7 +1,7 @@
 //! What makes sense as label noise, before a label is drawn.
 
 use super::kinds::LabelNoise;
-use crate::error::DataError;
+use crate::error::{DataError, NoiseError};
 use crate::labels::check_labels;
 
 /// How far a row of a transition matrix may be from summing to 1: the rounding of 32-bit numbers.
@@ -21,45 +21,17 @@ impl LabelNoise {
             }
             Self::Asymmetric { eta, map, .. } => {
                 check_eta(*eta)?;
-                let (targets, classes) = (map.targets(), map.targets().len());
-                let mut moves = (0..)
-                    .zip(targets)
-                    .filter(|&(class, target)| class != *target);
-                if let Some(class) = targets
-                    .iter()
-                    .position(|&target| target as usize >= classes)
-                {
-                    let target = targets[class];
-                    return Err(DataError::MapTarget {
-                        class,
-                        target,
-                        classes,
-                    });
-                }
-                moves.next().map(drop).ok_or(DataError::MapMovesNothing)
+                check_map(map.targets())
             }
             Self::Transition { matrix, .. } => check_matrix(matrix),
-            Self::PerClass {
-                etas: Some(etas),
-                range: None,
-                ..
-            } => {
-                let mut etas = etas.iter().enumerate();
-                etas.try_for_each(|(class, &eta)| {
-                    check_probability(|| format!("etas[{class}]"), eta)
-                })
-            }
-            Self::PerClass {
-                etas: None,
-                range: Some([low, high]),
-                ..
-            } => {
-                check_probability(|| "range[0]".to_owned(), *low)?;
-                check_probability(|| "range[1]".to_owned(), *high)?;
-                let [low, high] = [*low, *high];
-                ok_if(low <= high, || DataError::NoiseRange { low, high })
-            }
-            Self::PerClass { .. } => Err(DataError::PerClassRates),
+            Self::PerClass { etas, range, .. } => match (etas, range) {
+                (Some(etas), None) => check_probabilities("etas", etas),
+                (None, &Some([low, high])) => {
+                    check_probabilities("range", &[low, high])?;
+                    ok_if(low <= high, || NoiseError::Range { low, high }.into())
+                }
+                _ => Err(NoiseError::PerClassRates.into()),
+            },
             Self::LatentClass { eta, split, .. } => {
                 check_eta(*eta)?;
                 check_probability(|| "split".to_owned(), *split)
@@ -71,7 +43,7 @@ impl LabelNoise {
     /// Checks also that matrix, map and rates are for this number of classes.
     ///
     /// # Errors
-    /// Those of [`validate`](Self::validate), fewer than two classes, [`DataError::NoiseClasses`].
+    /// Those of [`validate`](Self::validate), fewer than two classes, [`NoiseError::Classes`].
     ///
     /// ```
     /// use memdil_data::noise::{ClassMap, LabelNoise, NamedMap};
@@ -98,11 +70,12 @@ impl LabelNoise {
             } => ("etas", etas.len()),
             _ => return Ok(()),
         };
-        ok_if(found == classes, || DataError::NoiseClasses {
+        let error = || NoiseError::Classes {
             what,
             found,
             classes,
-        })
+        };
+        ok_if(found == classes, || error().into())
     }
 }
 
@@ -117,36 +90,54 @@ fn check_eta(eta: f64) -> Result<(), DataError> {
 }
 
 fn check_probability(entry: impl FnOnce() -> String, value: f64) -> Result<(), DataError> {
-    ok_if((0.0..=1.0).contains(&value), || DataError::NoProbability {
-        entry: entry(),
-        value,
+    ok_if((0.0..=1.0).contains(&value), || {
+        let entry = entry();
+        NoiseError::NoProbability { entry, value }.into()
     })
 }
 
+fn check_probabilities(name: &str, values: &[f64]) -> Result<(), DataError> {
+    let mut values = values.iter().enumerate();
+    values.try_for_each(|(i, &value)| check_probability(|| format!("{name}[{i}]"), value))
+}
+
+fn check_map(targets: &[u32]) -> Result<(), DataError> {
+    let classes = targets.len();
+    let mut map = targets.iter().copied().enumerate();
+    if let Some((class, target)) = map.clone().find(|&(_, target)| target as usize >= classes) {
+        let error = NoiseError::MapTarget {
+            class,
+            target,
+            classes,
+        };
+        return Err(error.into());
+    }
+    let moves = map.any(|(class, target)| target as usize != class);
+    ok_if(moves, || NoiseError::MapMovesNothing.into())
+}
+
 fn check_matrix(matrix: &[Vec<f64>]) -> Result<(), DataError> {
+    let rows = matrix.len();
     for (row, entries) in matrix.iter().enumerate() {
-        if entries.len() != matrix.len() {
-            return Err(DataError::TransitionShape {
-                row,
-                found: entries.len(),
-                rows: matrix.len(),
-            });
-        }
-        for (column, &value) in entries.iter().enumerate() {
-            check_probability(|| format!("matrix[{row}][{column}]"), value)?;
-        }
+        let found = entries.len();
+        ok_if(found == rows, || {
+            NoiseError::TransitionShape { row, found, rows }.into()
+        })?;
+        check_probabilities(&format!("matrix[{row}]"), entries)?;
     }
     let row_sums: Vec<f64> = matrix.iter().map(|row| row.iter().sum()).collect();
     let Some(row) = row_sums.iter().position(|&sum| !is_one(sum)) else {
         return Ok(());
     };
-    let is_transposed = (0..matrix.len()).all(|k| is_one(matrix.iter().map(|row| row[k]).sum()));
-    Err(if is_transposed {
-        DataError::TransitionTransposed
-    } else {
-        let sum = row_sums[row];
-        DataError::TransitionRow { row, sum }
-    })
+    let is_transposed = (0..rows).all(|k| is_one(matrix.iter().map(|row| row[k]).sum()));
+    let error = match is_transposed {
+        true => NoiseError::TransitionTransposed,
+        false => NoiseError::TransitionRow {
+            row,
+            sum: row_sums[row],
+        },
+    };
+    Err(error.into())
 }
 
 fn is_one(sum: f64) -> bool {

@@ -6,7 +6,7 @@ use super::check::check_clean;
 use super::from_file;
 use super::kinds::{LabelNoise, leaving};
 use super::labels::{NoisyLabels, realised};
-use crate::error::DataError;
+use crate::error::{DataError, NoiseError};
 use crate::random::{Rng, Stream, below, stream, unit_f64};
 
 impl LabelNoise {
@@ -198,7 +198,7 @@ fn balanced(observed: &[u32], classes: usize) -> Result<Vec<usize>, DataError> {
         *left.entry(label).or_default() += 1;
     }
     if let Some(class) = (0..classes).find(|&class| !left.contains_key(&(class as u32))) {
-        return Err(DataError::NothingToRebalance { class });
+        return Err(NoiseError::NothingToRebalance { class }.into());
     }
     let smallest = left.values().copied().min().unwrap_or_default();
     left.values_mut().for_each(|count| *count = smallest);

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use ndarray::Array2;
 
-use crate::error::DataError;
+use crate::error::{DataError, NoiseError};
 
 /// Labels before and after corruption, with how they came about.
 ///
@@ -144,7 +144,7 @@ impl NoisyLabels {
     /// one; each row sums to 1.
     ///
     /// # Errors
-    /// [`DataError::EmptyClass`] if a class has no clean label.
+    /// [`NoiseError::EmptyClass`] if a class has no clean label.
     ///
     /// ```
     /// use memdil_data::noise::LabelNoise;
@@ -162,7 +162,7 @@ impl NoisyLabels {
         // Before the matrix is made, so that a class number far too large costs no memory.
         let present: BTreeSet<usize> = pairs().map(|(_, (&clean, _))| clean as usize).collect();
         if let Some(class) = (0..self.classes).find(|class| !present.contains(class)) {
-            return Err(DataError::EmptyClass { class });
+            return Err(NoiseError::EmptyClass { class }.into());
         }
         let mut counts = Array2::<f64>::zeros((self.classes, self.observed_classes));
         for (_, (&clean, &observed)) in pairs() {

@@ -195,43 +195,33 @@ fn images(file: &ArrayFile, role: Role) -> Result<Images, DataError> {
 
 /// The order of the axes, and channels, rows and columns of an image.
 fn layout(shape: &[usize]) -> Result<(Channels, [usize; 3]), String> {
-    let (channels, size) = match *shape {
-        [_, height, width] => (Channels::Second, [1, height, width]),
-        [_, channels @ (1 | 3), height, width] => (Channels::Second, [channels, height, width]),
-        [_, height, width, channels @ (1 | 3)] => (Channels::Last, [channels, height, width]),
+    let why_not = match *shape {
+        [_, height, width] => return Ok((Channels::Second, [1, height, width])),
+        [_, channels @ (1 | 3), height, width] => {
+            return Ok((Channels::Second, [channels, height, width]));
+        }
+        [_, height, width, channels @ (1 | 3)] => {
+            return Ok((Channels::Last, [channels, height, width]));
+        }
         [_, _, _, 4] => {
-            return Err(format!(
-                "has shape {shape:?}: the last axis looks like red, green, blue and alpha; save a[..., :3]"
-            ));
+            ": the last axis looks like red, green, blue and alpha; save a[..., :3]".to_owned()
         }
         [_, 4, _, _] => {
-            return Err(format!(
-                "has shape {shape:?}: the second axis looks like red, green, blue and alpha; save a[:, :3]"
-            ));
+            ": the second axis looks like red, green, blue and alpha; save a[:, :3]".to_owned()
         }
-        [_, _, _, _] => {
-            return Err(format!(
-                "has shape {shape:?}: images have 1 or 3 channels, in the second or the last place"
-            ));
-        }
+        [_, _, _, _] => ": images have 1 or 3 channels, in the second or the last place".to_owned(),
         [_, pixels] => {
             let side = (pixels as f64).sqrt().round() as usize;
             let remedy = match side.checked_mul(side) == Some(pixels) {
                 true => format!("save a.reshape(-1, {side}, {side})"),
                 false => "reshape it".to_owned(),
             };
-            return Err(format!(
-                "has shape {shape:?}, not the rows and columns of images; {remedy}"
-            ));
+            format!(", not the rows and columns of images; {remedy}")
         }
-        _ => {
-            return Err(format!(
-                "has shape {shape:?}: (n, channels, rows, columns), (n, rows, columns, channels) or \
-                 (n, rows, columns) is read"
-            ));
-        }
+        _ => ": (n, channels, rows, columns), (n, rows, columns, channels) or (n, rows, columns) is read"
+            .to_owned(),
     };
-    Ok((channels, size))
+    Err(format!("has shape {shape:?}{why_not}"))
 }
 
 /// Pixels in the order (n, channels, rows, columns).

@@ -72,20 +72,17 @@ fn read_pixels(matrix: Matrix) -> Result<Vec<u8>, Fault> {
         [32, 32, 3] => 1,
         [32, 32, 3, images] => images,
         _ => {
-            return Err(
-                format!("variable `X` has sizes {sizes:?}: 32 x 32 x 3 x images are read").into(),
-            );
+            let message =
+                format!("variable `X` has sizes {sizes:?}: 32 x 32 x 3 x images are read");
+            return Err(message.into());
         }
     };
     if !values.are_bytes() {
         return Err("variable `X` does not hold unsigned bytes (uint8)".into());
     }
     if images.checked_mul(PIXELS as u64) != Some(values.bytes) {
-        return Err(format!(
-            "variable `X` has sizes {sizes:?} but {} bytes",
-            values.bytes
-        )
-        .into());
+        let bytes = values.bytes;
+        return Err(format!("variable `X` has sizes {sizes:?} but {bytes} bytes").into());
     }
     let mut pixels = Vec::new();
     let (mut columns, mut rows) = ([0; PIXELS], [0; PIXELS]);
@@ -138,11 +135,8 @@ fn read_labels(matrix: Matrix) -> Result<Vec<u32>, Fault> {
         }
     }
     if labels.len() as u64 != count {
-        return Err(format!(
-            "variable `y` has sizes {sizes:?} but {} values",
-            labels.len()
-        )
-        .into());
+        let found = labels.len();
+        return Err(format!("variable `y` has sizes {sizes:?} but {found} values").into());
     }
     Ok(labels)
 }

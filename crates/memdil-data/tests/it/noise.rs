@@ -2,7 +2,7 @@
 
 use std::io::{Cursor, Write};
 
-use memdil_data::{DataError, LabelNoise, NoisyLabels};
+use memdil_data::{DataError, LabelNoise, NoiseError, NoisyLabels};
 use ndarray::{Array1, array, aview0};
 use ndarray_npy::NpzWriter;
 use proptest::prelude::*;
@@ -107,7 +107,7 @@ fn the_transition_matrix_is_counted_by_hand() {
         let wider = noise.inject(&clean, classes, 0).unwrap();
         let error = wider.transition().unwrap_err();
         assert!(
-            matches!(error, DataError::EmptyClass { class: 2 }),
+            matches!(error, DataError::Noise(NoiseError::EmptyClass { class: 2 })),
             "{error}"
         );
     }

@@ -1,7 +1,7 @@
 //! Every kind of label noise does what its definition says.
 
 use memdil_data::noise::{ClassMap, NamedMap};
-use memdil_data::{DataError, LabelNoise, NoisyLabels};
+use memdil_data::{DataError, LabelNoise, NoiseError, NoisyLabels};
 use proptest::prelude::*;
 use sha2::{Digest, Sha256};
 
@@ -572,6 +572,8 @@ fn settings_that_make_no_sense_are_refused() {
     );
     assert!(matches!(
         gone,
-        Err(DataError::NothingToRebalance { class: 1 })
+        Err(DataError::Noise(NoiseError::NothingToRebalance {
+            class: 1
+        }))
     ));
 }

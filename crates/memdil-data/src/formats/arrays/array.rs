@@ -42,10 +42,7 @@ impl AsRef<[u8]> for Bytes {
 /// An array of a file, whose elements are all there.
 pub struct Array {
     place: String,
-    dtype: Dtype,
-    big_endian: bool,
-    fortran_order: bool,
-    shape: Vec<usize>,
+    header: Header,
     bytes: Bytes,
     range: Range<usize>,
 }
@@ -79,88 +76,54 @@ impl Array {
         bytes: Bytes,
         range: Range<usize>,
     ) -> Result<Self, DataError> {
-        let header = Header::read(&bytes.as_ref()[range.clone()]).map_err(at(&place))?;
+        let mut header = Header::read(&bytes.as_ref()[range.clone()]).map_err(at(&place))?;
         // Both orders are the same bytes unless two dimensions are longer than 1.
-        let long = header.shape.iter().filter(|&&length| length > 1).count();
-        let array = Self {
-            big_endian: header.big_endian,
-            fortran_order: header.fortran_order && long > 1,
-            ..Self::plain(
-                place,
-                header.dtype,
-                header.shape,
-                bytes,
-                range.start + header.start..range.end,
-            )
-        };
-        array.check_length()?;
-        Ok(array)
-    }
-
-    /// An array in C order and little-endian, at a range of bytes.
-    pub(super) fn of_tensor(
-        place: String,
-        dtype: Dtype,
-        shape: Vec<usize>,
-        bytes: Bytes,
-        range: Range<usize>,
-    ) -> Result<Self, DataError> {
-        let array = Self::plain(place, dtype, shape, bytes, range);
-        array.check_length()?;
-        Ok(array)
-    }
-
-    /// The objects of a whole pickle.
-    pub(super) fn of_pickle(place: String, bytes: Bytes) -> Self {
-        let range = 0..bytes.as_ref().len();
-        Self::plain(place, Dtype::Objects, Vec::new(), bytes, range)
+        header.fortran_order &= header.shape.iter().filter(|&&length| length > 1).count() > 1;
+        let start = range.start + header.start;
+        Self::new(place, header, bytes, start..range.end)
     }
 
     /// Labels that were read from text.
-    pub(super) fn of_labels(place: String, labels: &[i64]) -> Self {
+    pub(super) fn of_labels(place: String, labels: &[i64]) -> Result<Self, DataError> {
         let bytes: Vec<u8> = bytemuck::cast_slice(labels).to_vec();
-        let (shape, range) = (vec![labels.len()], 0..bytes.len());
-        Self::plain(
-            place,
-            Dtype::INT64,
-            shape,
-            Bytes::Read(Arc::new(bytes)),
-            range,
-        )
+        let (header, range) = (
+            Header::plain(Dtype::INT64, vec![labels.len()]),
+            0..bytes.len(),
+        );
+        Self::new(place, header, Bytes::Read(Arc::new(bytes)), range)
     }
 
-    fn plain(
+    /// The array whose elements lie at `range` of `bytes`.
+    pub(super) fn new(
         place: String,
-        dtype: Dtype,
-        shape: Vec<usize>,
+        header: Header,
         bytes: Bytes,
         range: Range<usize>,
-    ) -> Self {
-        Self {
+    ) -> Result<Self, DataError> {
+        let array = Self {
             place,
-            dtype,
-            big_endian: false,
-            fortran_order: false,
-            shape,
+            header,
             bytes,
             range,
-        }
+        };
+        array.check_length()?;
+        Ok(array)
     }
 
     /// Refuses an array of numbers that is shorter or longer than its shape. The bytes of other
     /// elements are not interpreted.
     fn check_length(&self) -> Result<(), DataError> {
-        let Some(element) = self.dtype.size() else {
+        let Some(element) = self.header.dtype.size() else {
             return Ok(());
         };
         // A view addresses its elements and bytes by isize.
-        let size = (self.shape.iter())
+        let size = (self.header.shape.iter())
             .try_fold(element, |size, &length| size.checked_mul(length))
             .filter(|&size| isize::try_from(size).is_ok());
         let Some(size) = size else {
             return Err(self.refuse(format!(
                 "claims the shape {:?}, beyond any memory; save the array again",
-                self.shape
+                self.header.shape
             )));
         };
         let found = self.range.len();
@@ -182,12 +145,12 @@ impl Array {
 
     /// The type of its elements.
     pub fn dtype(&self) -> &Dtype {
-        &self.dtype
+        &self.header.dtype
     }
 
     /// Its shape.
     pub fn shape(&self) -> &[usize] {
-        &self.shape
+        &self.header.shape
     }
 
     /// The bytes of its elements as they lie in the file.
@@ -222,9 +185,9 @@ impl Array {
     /// As for [`matrix`](Self::matrix).
     pub fn matrix_shape(&self) -> Result<(usize, usize), DataError> {
         self.check_floats()?;
-        match self.shape[..] {
+        match self.header.shape[..] {
             [rows, columns] => Ok((rows, columns)),
-            _ => Err(self.refuse(remedy::not_a_matrix(&self.shape))),
+            _ => Err(self.refuse(remedy::not_a_matrix(&self.header.shape))),
         }
     }
 
@@ -234,8 +197,8 @@ impl Array {
     /// As for [`matrix`](Self::matrix).
     pub fn vector<T: Float>(&self) -> Result<Cow<'_, [T]>, DataError> {
         self.check_floats()?;
-        if self.shape.len() != 1 {
-            return Err(self.refuse(remedy::not_a_vector(&self.shape)));
+        if self.header.shape.len() != 1 {
+            return Err(self.refuse(remedy::not_a_vector(&self.header.shape)));
         }
         self.floats()
     }
@@ -243,12 +206,12 @@ impl Array {
     /// All elements as floats in C order; what is not a float is refused.
     pub(crate) fn floats<T: Float>(&self) -> Result<Cow<'_, [T]>, DataError> {
         self.check_floats()?;
-        if self.dtype == T::DTYPE
+        if self.header.dtype == T::DTYPE
             && let Some(values) = self.as_they_lie()
         {
             return Ok(Cow::Borrowed(values));
         }
-        Ok(Cow::Owned(match self.dtype {
+        Ok(Cow::Owned(match self.header.dtype {
             Dtype::Float16 => self.each(|b| T::round(f16::from_le_bytes(b).to_f64())),
             Dtype::Bfloat16 => self.each(|b| T::round(bf16::from_le_bytes(b).to_f64())),
             Dtype::Float32 => self.each(|b| T::round(f32::from_le_bytes(b).into())),
@@ -260,7 +223,7 @@ impl Array {
     /// were unpacked.
     pub(crate) fn into_uint8(self) -> Result<Vec<u8>, DataError> {
         self.check_not_empty()?;
-        if self.fortran_order {
+        if self.header.fortran_order {
             return Ok(self.each(|[byte]: [u8; 1]| byte));
         }
         match self.bytes {
@@ -277,7 +240,7 @@ impl Array {
 
     /// All elements as integers in C order; `None` if they are not integers or booleans.
     pub(crate) fn integers(&self) -> Option<Vec<i128>> {
-        match self.dtype {
+        match self.header.dtype {
             Dtype::Bool => Some(self.each(|[b]: [u8; 1]| i128::from(b != 0))),
             Dtype::Integer { signed, bytes: 1 } => {
                 Some(self.each(|b: [u8; 1]| integer(signed, &b)))
@@ -294,18 +257,18 @@ impl Array {
     }
 
     fn check_floats(&self) -> Result<(), DataError> {
-        if self.dtype.is_float() {
+        if self.header.dtype.is_float() {
             return self.check_not_empty();
         }
-        Err(self.refuse(match self.dtype {
+        Err(self.refuse(match self.header.dtype {
             Dtype::Objects => objects::describe(self.bytes()),
-            _ => remedy::not_floats(&self.dtype),
+            _ => remedy::not_floats(&self.header.dtype),
         }))
     }
 
     pub(super) fn check_not_empty(&self) -> Result<(), DataError> {
-        if self.shape.contains(&0) {
-            let lengths: Vec<String> = self.shape.iter().map(usize::to_string).collect();
+        if self.header.shape.contains(&0) {
+            let lengths: Vec<String> = self.header.shape.iter().map(usize::to_string).collect();
             let message = format!("is empty ({}); save at least one row", lengths.join(" x "));
             return Err(self.refuse(message));
         }
@@ -314,7 +277,7 @@ impl Array {
 
     /// The elements without a copy, if they lie aligned, in C order and little-endian.
     pub(super) fn as_they_lie<T: Pod>(&self) -> Option<&[T]> {
-        if self.big_endian || self.fortran_order {
+        if self.header.big_endian || self.header.fortran_order {
             return None;
         }
         bytemuck::try_cast_slice(self.bytes()).ok()
@@ -323,16 +286,16 @@ impl Array {
     /// Every element in C order, from its bytes in little-endian order.
     pub(super) fn each<const N: usize, T: Clone>(&self, value: impl Fn([u8; N]) -> T) -> Vec<T> {
         let values = self.bytes().as_chunks::<N>().0.iter();
-        let values: Vec<T> = if self.big_endian {
+        let values: Vec<T> = if self.header.big_endian {
             values.map(|bytes| value(reversed(*bytes))).collect()
         } else {
             values.map(|bytes| value(*bytes)).collect()
         };
-        if !self.fortran_order {
+        if !self.header.fortran_order {
             return values;
         }
         // `check_length` made sure that the elements fill the shape.
-        match ArrayD::from_shape_vec(IxDyn(&self.shape).f(), values) {
+        match ArrayD::from_shape_vec(IxDyn(&self.header.shape).f(), values) {
             Ok(array) => array.iter().cloned().collect(),
             Err(_) => Vec::new(),
         }

@@ -11,7 +11,7 @@ use zip::ZipArchive;
 
 use super::array::{Array, Bytes, at};
 use super::dtype::Dtype;
-use super::header::MAGIC;
+use super::header::{Header, MAGIC};
 use super::member::{self, array_name, base};
 use super::remedy::damaged;
 use super::role::Role;
@@ -121,8 +121,9 @@ impl ArrayFile {
             },
             Format::Text(text) => self.column(text, name),
             Format::Pickle => {
-                let (path, bytes) = (self.path.clone(), self.bytes.clone());
-                Ok(Some(Array::of_pickle(path, bytes)))
+                let header = Header::plain(Dtype::Objects, Vec::new());
+                let range = 0..self.bytes.as_ref().len();
+                Array::new(self.path.clone(), header, self.bytes.clone(), range).map(Some)
             }
         }
     }
@@ -245,13 +246,9 @@ impl ArrayFile {
 
     fn tensor(&self, name: &str, start: usize, tensor: &TensorInfo) -> Result<Array, DataError> {
         let (first, end) = tensor.data_offsets;
-        Array::of_tensor(
-            self.place(name),
-            Dtype::of_tensor(tensor.dtype),
-            tensor.shape.clone(),
-            self.bytes.clone(),
-            start + first..start + end,
-        )
+        let header = Header::plain(Dtype::of_tensor(tensor.dtype), tensor.shape.clone());
+        let range = start + first..start + end;
+        Array::new(self.place(name), header, self.bytes.clone(), range)
     }
 
     fn column(&self, text: &Text, name: &str) -> Result<Option<Array>, DataError> {
@@ -263,7 +260,7 @@ impl ArrayFile {
             },
         };
         let labels = text.column(column).map_err(at(&self.path))?;
-        Ok(Some(Array::of_labels(self.path.clone(), &labels)))
+        Array::of_labels(self.path.clone(), &labels).map(Some)
     }
 }
 

@@ -9,7 +9,7 @@ use super::dtype::Dtype;
 pub(super) const MAGIC: &[u8] = b"\x93NUMPY";
 const AGAIN: &str = "save the array again with numpy.save";
 
-/// What a `.npy` file says about its array.
+/// What a file says about an array.
 #[derive(Debug, PartialEq)]
 pub(super) struct Header {
     pub(super) dtype: Dtype,
@@ -22,6 +22,17 @@ pub(super) struct Header {
 }
 
 impl Header {
+    /// An array in C order and little-endian.
+    pub(super) fn plain(dtype: Dtype, shape: Vec<usize>) -> Self {
+        Self {
+            dtype,
+            big_endian: false,
+            fortran_order: false,
+            shape,
+            start: 0,
+        }
+    }
+
     /// Reads the beginning of a file; the error says what is wrong with it and what to do.
     pub(super) fn read(bytes: &[u8]) -> Result<Self, String> {
         let Some(rest) = bytes.strip_prefix(MAGIC) else {

@@ -64,7 +64,7 @@ impl Array {
         let both = self.widened()?;
         let column = |first: usize| {
             let labels: Vec<i64> = both.iter().skip(first).step_by(2).copied().collect();
-            Self::of_labels(self.place().to_owned(), &labels).class_numbers()
+            Self::of_labels(self.place().to_owned(), &labels)?.class_numbers()
         };
         Ok(Some([column(0)?, column(1)?]))
     }

@@ -1,7 +1,11 @@
 //! What can go wrong between a file and a batch.
 
+mod noise;
+
 use std::io;
 use std::path::{Path, PathBuf};
+
+pub use noise::NoiseError;
 
 /// An error of this crate: one line that says what was found, where, and what would be right.
 #[derive(Debug, thiserror::Error)]
@@ -68,18 +72,6 @@ pub enum DataError {
         images: usize,
         /// Number of labels.
         labels: usize,
-    },
-    /// Training and test images differ in size.
-    #[error(
-        "{name}: training images are {train:?} but test images {test:?} (channels, rows, columns)"
-    )]
-    ImageSize {
-        /// The data set.
-        name: String,
-        /// Channels, rows and columns of a training image.
-        train: [usize; 3],
-        /// Channels, rows and columns of a test image.
-        test: [usize; 3],
     },
     /// A label is no class of the data set.
     #[error("label {label} in row {row} is out of range: labels must be below {classes}")]
@@ -200,12 +192,6 @@ pub enum DataError {
     /// No labels at all.
     #[error("no labels: at least one is needed")]
     NoLabels,
-    /// A class without a clean label has no row in the transition matrix.
-    #[error("class {class} has no clean label, so its row of the transition matrix is undefined")]
-    EmptyClass {
-        /// The class.
-        class: usize,
-    },
     /// A file whose content is not what its format or its data set demands, or a label-noise file
     /// that cannot be written, contradicts itself, or belongs to other labels.
     #[error("{}: {message}", path.display())]
@@ -261,83 +247,9 @@ pub enum DataError {
         /// Columns of an image.
         width: usize,
     },
-    /// A setting of label noise that is no probability.
-    #[error("{entry} = {value} is no probability: 0 to 1 is needed")]
-    NoProbability {
-        /// The setting, with its place in a list.
-        entry: String,
-        /// Its value.
-        value: f64,
-    },
-    /// The lower end of a range of noise rates is above the upper one.
-    #[error("range = [{low}, {high}] goes down: give the lower rate first")]
-    NoiseRange {
-        /// The first rate.
-        low: f64,
-        /// The second rate.
-        high: f64,
-    },
-    /// `per_class` noise with no rates, or with two sorts of them.
-    #[error(
-        "noise per_class needs one of `etas`, a rate for each class, and `range`, a lower and an upper rate"
-    )]
-    PerClassRates,
-    /// A row of a transition matrix is longer or shorter than the matrix is high.
-    #[error(
-        "row {row} of the transition matrix has {found} entries, {rows} are needed: as many as rows"
-    )]
-    TransitionShape {
-        /// The row, counted from 0.
-        row: usize,
-        /// Its entries.
-        found: usize,
-        /// Rows of the matrix.
-        rows: usize,
-    },
-    /// The probabilities of a class do not sum to 1.
-    #[error("row {row} of the transition matrix sums to {sum}, not to 1")]
-    TransitionRow {
-        /// The row, counted from 0.
-        row: usize,
-        /// Its sum.
-        sum: f64,
-    },
-    /// The probabilities of the classes sum to 1 along the columns instead of the rows.
-    #[error(
-        "the columns of matrix sum to 1 and the rows do not: each row must belong to one clean class, so give the transposed matrix (T.T)"
-    )]
-    TransitionTransposed,
-    /// A map of asymmetric noise leads out of the classes.
-    #[error("`map` moves class {class} to {target}: classes are below {classes}")]
-    MapTarget {
-        /// The class that moves.
-        class: usize,
-        /// Where to.
-        target: u32,
-        /// Number of classes in the map.
-        classes: usize,
-    },
-    /// A map of asymmetric noise that leaves all labels as they are.
-    #[error("`map` leaves every class where it is: at least one must move")]
-    MapMovesNothing,
-    /// Label noise for another number of classes.
-    #[error("`{what}` is for {found} classes, but there are {classes}")]
-    NoiseClasses {
-        /// The setting.
-        what: &'static str,
-        /// Number of classes it is for.
-        found: usize,
-        /// Number of classes of the data.
-        classes: usize,
-    },
-    /// Rebalancing would cut every class to nothing.
-    #[error(
-        "class {class} has no label after noise, so rebalancing to the smallest class would leave nothing"
-    )]
-    NothingToRebalance {
-        /// The class.
-        class: usize,
-    },
+    /// Label noise that makes no sense.
+    #[error(transparent)]
+    Noise(#[from] NoiseError),
     /// A name that is no published data set.
     #[error("{name} is no published data set: the names are {known}")]
     UnknownDataSet {
