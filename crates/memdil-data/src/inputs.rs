@@ -2,11 +2,9 @@
 
 use rayon::prelude::*;
 
-use crate::augment::Augmentation;
-use crate::augment::Change;
+use crate::augment::{Augmentation, Change};
 use crate::error::DataError;
-use crate::images::Images;
-use crate::images::Pixels;
+use crate::images::{Images, Pixels};
 use crate::resize;
 use crate::spec::Input;
 

@@ -6,14 +6,9 @@ use std::path::{Path, PathBuf};
 use crate::catalogue::files;
 use crate::catalogue::source::Source;
 use crate::error::DataError;
-use crate::images::Dataset;
-use crate::images::Split;
-use crate::readers::cifar;
-use crate::readers::embedded;
-use crate::readers::idx;
-use crate::readers::npz;
+use crate::images::{Dataset, Split};
 use crate::readers::npz::Contents;
-use crate::readers::svhn;
+use crate::readers::{cifar, embedded, idx, npz, svhn};
 use crate::spec::DataSpec;
 
 /// Reads a data set, checks it, and keeps the classes and images that `spec` names.

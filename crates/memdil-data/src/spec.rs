@@ -203,11 +203,7 @@ impl DataSpec {
         for (what, limit) in limits {
             if limit == Some(0) {
                 let range = "1 or more; leave it out to use all";
-                return Err(DataError::OutOfRange {
-                    what,
-                    value: 0.0,
-                    range,
-                });
+                return Err(DataError::out_of_range(what, 0.0, range));
             }
         }
         if let Some(augment) = &self.augment {

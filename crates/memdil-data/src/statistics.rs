@@ -1,7 +1,6 @@
 //! Mean and standard deviation of images.
 
-use crate::images::Images;
-use crate::images::Pixels;
+use crate::images::{Images, Pixels};
 
 /// Mean and standard deviation (of the population) of each channel over all images: of bytes p,
 /// those of p / 255, of floats those of the floats themselves. Without images all are 0.

@@ -8,10 +8,7 @@ use ndarray::{ArrayView1, ArrayView4};
 use ndarray_npy::{NpzWriter, WritableElement};
 
 use crate::error::DataError;
-use crate::images::Dataset;
-use crate::images::Images;
-use crate::images::Pixels;
-use crate::images::Split;
+use crate::images::{Dataset, Images, Pixels, Split};
 use crate::random::{Stream, shuffle, stream};
 
 /// How many images of each class a subset has, and which.

@@ -96,7 +96,7 @@ fn main() -> ExitCode {
         if let Some(silent) = error.downcast_ref::<dry_run::Silent>() {
             return silent.exit();
         }
-        eprintln!("error: {error:#}");
+        eprintln!("error: {}", one_line(&error));
         ExitCode::from(if bad_input::is_bad_input(&error) {
             2
         } else {
@@ -116,6 +116,17 @@ fn end_where_nobody_reads() {
         }
         otherwise(panic);
     }));
+}
+
+/// An error and its causes. A cause that the message before it names already is not repeated.
+fn one_line(error: &anyhow::Error) -> String {
+    let causes = error.chain().skip(1).map(ToString::to_string);
+    causes.fold(error.to_string(), |line, cause| {
+        match line.contains(&cause) {
+            true => line,
+            false => format!("{line}: {cause}"),
+        }
+    })
 }
 
 /// Help and version as they are; a usage error as one line.

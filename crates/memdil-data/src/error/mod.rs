@@ -17,6 +17,7 @@ pub enum DataError {
         /// The file.
         path: PathBuf,
         /// What the system said.
+        #[source]
         cause: io::Error,
     },
     /// A gzip stream ends early or fails its checksum.
@@ -25,6 +26,7 @@ pub enum DataError {
         /// The file.
         path: PathBuf,
         /// What the decoder said.
+        #[source]
         cause: io::Error,
     },
     /// An IDX file begins with another number than its kind demands.
@@ -296,6 +298,7 @@ pub enum DataError {
         /// The file.
         path: PathBuf,
         /// What the system said.
+        #[source]
         cause: io::Error,
     },
     /// The address of a mirror that is none.

@@ -69,18 +69,13 @@ fn first(reader: &mut impl BufRead) -> io::Result<Option<u8>> {
 }
 
 fn skip_zeros(reader: &mut impl BufRead) -> io::Result<()> {
-    while let Some(byte) = first(reader)? {
-        if byte != 0 {
-            return Err(io::Error::new(
-                ErrorKind::InvalidData,
-                "neither a gzip member nor zeros behind the last member",
-            ));
-        }
+    while first(reader)?.is_some() {
         let bytes = reader.fill_buf()?;
-        let zeros = bytes
-            .iter()
-            .position(|&byte| byte != 0)
-            .unwrap_or(bytes.len());
+        if bytes.iter().any(|&byte| byte != 0) {
+            let message = "neither a gzip member nor zeros behind the last member";
+            return Err(io::Error::new(ErrorKind::InvalidData, message));
+        }
+        let zeros = bytes.len();
         reader.consume(zeros);
     }
     Ok(())

@@ -32,11 +32,21 @@ pub(crate) fn foreign(start: &[u8]) -> Option<&'static str> {
     )
 }
 
+/// The old format of `torch.save`: a pickle of one magic number comes first.
+const TORCH: &[u8] = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19";
+
+/// Whether this is a file of `torch.save`: in the old format, or an archive whose first member is a
+/// pickle of the name `data.pkl`.
+pub(crate) fn is_torch(content: &[u8]) -> bool {
+    let start = &content[..content.len().min(ENOUGH)];
+    let mut names = start.windows(9);
+    start.starts_with(TORCH)
+        || start.starts_with(b"PK\x03\x04") && names.any(|name| name == b"/data.pkl")
+}
+
 /// The name of a file's format by its first bytes, where it is one that people confuse with
 /// another: "a ZIP archive", "a pickle".
 pub(crate) fn format_name(start: &[u8]) -> Option<&'static str> {
-    /// The old format of `torch.save`: a pickle of one magic number comes first.
-    const TORCH: &[u8] = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19";
     let known: &[(&[u8], &str)] = &[
         (b"\x1f\x8b", "a gzip file"),
         (b"PK\x03\x04", "a ZIP archive"),

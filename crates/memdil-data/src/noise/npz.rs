@@ -202,21 +202,18 @@ fn array(file: &ArrayFile, name: &str) -> Result<Array, DataError> {
 
 /// All elements of a vector, or the one of a scalar, as integers of a type.
 fn integers<T: TryFrom<i128>>(array: &Array) -> Result<Vec<T>, DataError> {
-    let dimensions = array.shape().len();
-    let elements = match array.integers() {
-        Some(elements) if dimensions <= 1 => elements,
-        Some(_) => {
-            return Err(array.refuse(format!(
-                "has {dimensions} dimensions, not 1; save a.ravel()"
-            )));
-        }
-        None => {
-            let found = array.dtype().name();
-            return Err(array.refuse(format!(
-                "holds {found}, not integers; save a.astype(\"int64\")"
-            )));
-        }
+    let Some(elements) = array.integers() else {
+        let found = array.dtype().name();
+        return Err(array.refuse(format!(
+            "holds {found}, not integers; save a.astype(\"int64\")"
+        )));
     };
+    let dimensions = array.shape().len();
+    if dimensions > 1 {
+        return Err(array.refuse(format!(
+            "has {dimensions} dimensions, not 1; save a.ravel()"
+        )));
+    }
     let convert = |element: i128| {
         T::try_from(element)
             .map_err(|_| array.refuse(format!("holds {element}, which is out of range")))

@@ -19,9 +19,7 @@ use std::path::Path;
 
 use crate::error::DataError;
 use crate::formats::arrays::{Array, ArrayFile, Dtype, Role};
-use crate::images::Images;
-use crate::images::Pixels;
-use crate::images::Split;
+use crate::images::{Images, Pixels, Split};
 use crate::statistics;
 
 /// What a file holds.

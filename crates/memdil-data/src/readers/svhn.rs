@@ -9,8 +9,7 @@ use std::path::Path;
 use crate::error::DataError;
 use crate::formats::mat::{Matrix, for_each_matrix};
 use crate::formats::unpack::{self, CEILING, Fault, Unpacked, read_full};
-use crate::images::Images;
-use crate::images::Split;
+use crate::images::{Images, Split};
 
 const SIDE: usize = 32;
 const PLANE: usize = SIDE * SIDE;

@@ -29,6 +29,7 @@ pub const CIFAR_100_PYTHON: [&str; 2] = ["train", "test"];
 pub const SVHN: [&str; 2] = ["train_32x32.mat", "test_32x32.mat"];
 
 /// How the files of a data set may lie in a folder.
+#[derive(Default)]
 pub(super) struct Layout {
     /// Folders below the one given; the first that holds a complete set wins.
     pub(super) folders: &'static [&'static str],
@@ -50,22 +51,16 @@ pub(super) struct Version {
 }
 
 pub(super) fn layout(source: &Source) -> Option<Layout> {
-    let plain = Layout {
-        folders: &[],
-        files: &[],
-        archive: None,
-        python: None,
-    };
     Some(match source {
         Source::Mnist => Layout {
             folders: &["mnist", "MNIST/raw", ""],
             files: &IDX,
-            ..plain
+            ..Layout::default()
         },
         Source::FashionMnist => Layout {
             folders: &["fashion-mnist", "FashionMNIST/raw", ""],
             files: &IDX,
-            ..plain
+            ..Layout::default()
         },
         Source::Cifar10 => Layout {
             folders: &[
@@ -104,7 +99,7 @@ pub(super) fn layout(source: &Source) -> Option<Layout> {
         Source::Svhn => Layout {
             folders: &["svhn", "SVHN", ""],
             files: &SVHN,
-            ..plain
+            ..Layout::default()
         },
         Source::FashionMnistEmbedded | Source::Npz(_) => return None,
     })

@@ -18,9 +18,8 @@ use super::role::Role;
 use super::text::Text;
 use crate::error::DataError;
 use crate::formats::names::{printable, shortened};
-use crate::formats::signature::{foreign, format_name};
-
-const TORCH: &str = "a file of torch.save";
+use crate::formats::pickle;
+use crate::formats::signature::{foreign, format_name, is_torch};
 
 /// An opened file. Arrays of `.npy`, `.safetensors` and stored members of `.npz` stay where they
 /// lie in the mapped file; packed members are unpacked.
@@ -286,27 +285,24 @@ impl Format {
                 _ => format!("is a .{found} file named .{ending}; rename it to .{found}"),
             });
         }
-        let format = match torch {
-            true => Some(TORCH),
-            false if ending == "npz" && content.starts_with(b"PK") => None,
-            false => format_name(content).filter(|_| recognised.is_none()),
-        };
-        match format {
-            Some("a pickle") => return Ok(Self::Pickle),
-            Some(TORCH) => {
-                return Err(
-                    "is a file of torch.save; load it in PyTorch, d = torch.load(f, map_location=\"cpu\"), and save its tensors by \
-                     name, np.savez(\"a.npz\", features=d[\"features\"].detach().float().numpy(), ..)"
-                        .to_owned(),
-                );
+        if torch {
+            return Err(
+                "is a file of torch.save; load it in PyTorch, d = torch.load(f, map_location=\"cpu\"), and save its tensors by \
+                 name, np.savez(\"a.npz\", features=d[\"features\"].detach().float().numpy(), ..)"
+                    .to_owned(),
+            );
+        }
+        let is_zip = ending == "npz" && content.starts_with(b"PK");
+        if recognised.is_none() && !is_zip {
+            if pickle::begins(content) {
+                return Ok(Self::Pickle);
             }
-            Some(other) => {
+            if let Some(other) = format_name(content) {
                 return Err(format!(
                     "is {other}, from which arrays are not read; load it in Python and save the array with \
                      np.save(\"a.npy\", a)"
                 ));
             }
-            None => {}
         }
         match &*ending {
             "npy" => Ok(Self::Npy),
@@ -348,12 +344,6 @@ fn holds_npy(content: &[u8]) -> bool {
         part.windows(4)
             .any(|name| name.eq_ignore_ascii_case(b".npy"))
     })
-}
-
-/// Whether this is an archive of `torch.save`, whose first member is a pickle of this name.
-fn is_torch(content: &[u8]) -> bool {
-    let start = &content[..content.len().min(512)];
-    start.starts_with(b"PK\x03\x04") && start.windows(9).any(|name| name == b"/data.pkl")
 }
 
 fn map(path: &Path) -> Result<Bytes, String> {

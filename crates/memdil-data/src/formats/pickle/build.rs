@@ -159,36 +159,24 @@ fn scalar(machine: &mut Machine<'_>, kind: Ref, value: Ref) -> Result<Ref, Strin
     if element.is_object() {
         return Ok(value);
     }
-    let plain = match machine.node(value) {
-        Some(Node::Bytes(bytes)) if bytes.len() as u64 == element.size() => {
-            if let Some(truth) = element.truth(bytes) {
-                Some(Node::Bool(truth))
-            } else if let Some(value) = element.float(bytes) {
-                Some(Node::Float(value))
-            } else {
-                match element.integer(bytes).map(i64::try_from) {
-                    Some(Ok(value)) => return machine.add_integer(value),
-                    Some(Err(_)) => element.integer(bytes).map(unsigned),
-                    None => None,
-                }
-            }
-        }
+    let bytes = match machine.node(value) {
+        Some(Node::Bytes(bytes)) if bytes.len() as u64 == element.size() => bytes,
         _ => return Err(damaged()),
     };
-    match plain {
-        Some(node) => machine.add(node),
-        None => machine.push_array(Array {
+    if let Some(truth) = element.truth(bytes) {
+        machine.add(Node::Bool(truth))
+    } else if let Some(value) = element.float(bytes) {
+        machine.add(Node::Float(value))
+    } else if let Some(value) = element.integer(bytes) {
+        machine.add_integer(value)
+    } else {
+        machine.push_array(Array {
             kind: element,
             shape: Vec::new(),
             fortran: false,
             data: value,
-        }),
+        })
     }
-}
-
-/// An integer beyond 63 bits.
-fn unsigned(value: i128) -> Node<'static> {
-    u64::try_from(value).map_or(Node::Huge, Node::Unsigned)
 }
 
 /// The bytes of a text whose characters are below 256.

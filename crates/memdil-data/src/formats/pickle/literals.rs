@@ -11,8 +11,8 @@ impl<'a> Machine<'a> {
     pub(super) fn number(&mut self, instruction: u8) -> Result<Ref, String> {
         let value = match instruction {
             b'K' => self.byte()?.into(),
-            b'M' => i64::from(u16::from_le_bytes(self.array()?)),
-            b'J' => i64::from(i32::from_le_bytes(self.array()?)),
+            b'M' => i128::from(u16::from_le_bytes(self.array()?)),
+            b'J' => i128::from(i32::from_le_bytes(self.array()?)),
             0x8a | 0x8b => {
                 let length = if instruction == 0x8a {
                     self.byte()?.into()
@@ -36,7 +36,7 @@ impl<'a> Machine<'a> {
                 line => {
                     let digits = line.strip_suffix(b"L").unwrap_or(line);
                     match text::parse::<i64>(digits) {
-                        Some(value) => value,
+                        Some(value) => value.into(),
                         None => return self.add(text::large_integer(digits).ok_or_else(damaged)?),
                     }
                 }
@@ -54,11 +54,7 @@ impl<'a> Machine<'a> {
         let negative = bytes.last().is_some_and(|&byte| byte >= 0x80);
         let mut wide = [if negative { 0xff } else { 0 }; 16];
         wide[..length].copy_from_slice(bytes);
-        let value = i128::from_le_bytes(wide);
-        match i64::try_from(value) {
-            Ok(value) => self.add_integer(value),
-            Err(_) => self.add(u64::try_from(value).map_or(Node::Huge, Node::Unsigned)),
-        }
+        self.add_integer(i128::from_le_bytes(wide))
     }
 
     pub(super) fn string(&mut self, instruction: u8) -> Result<Node<'a>, String> {

@@ -12,6 +12,8 @@ use super::node::{Array, Node, Ref};
 /// What values may take for each byte of the file, and in any file.
 const BUDGET: (usize, usize) = (10, 1 << 16);
 
+const CUT: &str = "ends in the middle of its pickle: get it again";
+
 /// Makes room for one more by a quarter: doubling would take three times the bytes for a moment.
 pub(super) fn grow<T>(values: &mut Vec<T>) {
     if values.len() == values.capacity() {
@@ -82,10 +84,13 @@ impl<'a> Machine<'a> {
         Ok(reference)
     }
 
-    pub(super) fn add_integer(&mut self, value: i64) -> Result<Ref, String> {
-        match Ref::integer(value) {
-            Some(inline) => Ok(inline),
-            None => self.add(Node::Integer(value)),
+    pub(super) fn add_integer(&mut self, value: i128) -> Result<Ref, String> {
+        match i64::try_from(value) {
+            Ok(value) => match Ref::integer(value) {
+                Some(inline) => Ok(inline),
+                None => self.add(Node::Integer(value)),
+            },
+            Err(_) => self.add(u64::try_from(value).map_or(Node::Huge, Node::Unsigned)),
         }
     }
 
@@ -161,7 +166,7 @@ impl<'a> Machine<'a> {
     pub(super) fn take(&mut self, length: usize) -> Result<&'a [u8], String> {
         let end = self.at.checked_add(length);
         let bytes = end.and_then(|end| self.input.get(self.at..end));
-        let bytes = bytes.ok_or("ends in the middle of its pickle: get it again")?;
+        let bytes = bytes.ok_or(CUT)?;
         self.at += length;
         Ok(bytes)
     }
@@ -169,10 +174,7 @@ impl<'a> Machine<'a> {
     /// The bytes up to the end of a line, which is passed.
     pub(super) fn line(&mut self) -> Result<&'a [u8], String> {
         let rest = &self.input[self.at..];
-        let length = rest
-            .iter()
-            .position(|&byte| byte == b'\n')
-            .ok_or("ends in the middle of its pickle: get it again")?;
+        let length = rest.iter().position(|&byte| byte == b'\n').ok_or(CUT)?;
         self.at += length + 1;
         Ok(&rest[..length])
     }

@@ -168,17 +168,19 @@ impl<'p> Value<'p> {
         }
     }
 
-    /// An integer, or a float that is a whole number.
+    /// An integer, or a float that is a whole number, alone or in a list, as `y.tolist()` of an
+    /// (n, 1) array gives.
     fn whole(self) -> Option<i128> {
+        match self {
+            Self::List(items) if items.len() == 1 => items.get(0)?.number(),
+            _ => self.number(),
+        }
+    }
+
+    fn number(self) -> Option<i128> {
         match self {
             Self::Integer(value) => Some(value),
             Self::Float(value) => whole(value).map(i128::from),
-            // A list of lists of one label each, as `y.tolist()` of an (n, 1) array gives.
-            Self::List(items) if items.len() == 1 => match items.get(0) {
-                Some(Self::Integer(value)) => Some(value),
-                Some(Self::Float(value)) => whole(value).map(i128::from),
-                _ => None,
-            },
             _ => None,
         }
     }

@@ -46,10 +46,10 @@ pub(super) fn parse(bytes: Vec<u8>, kind: Labels) -> Result<Batch, String> {
 
 /// The labels of one batch, whatever its pixels are.
 fn labels(batch: Value<'_>, kind: Labels) -> Result<Vec<u32>, String> {
-    let (name, other) = match kind {
-        Labels::Cifar10 => ("labels", "CIFAR-100"),
-        Labels::Fine => ("fine_labels", "CIFAR-10"),
-        Labels::Coarse => ("coarse_labels", "CIFAR-10"),
+    let (name, other_name, other) = match kind {
+        Labels::Cifar10 => ("labels", "fine_labels", "CIFAR-100"),
+        Labels::Fine => ("fine_labels", "labels", "CIFAR-10"),
+        Labels::Coarse => ("coarse_labels", "labels", "CIFAR-10"),
     };
     if !matches!(batch, Value::Dict(_)) {
         return Err(format!(
@@ -58,14 +58,9 @@ fn labels(batch: Value<'_>, kind: Labels) -> Result<Vec<u32>, String> {
         ));
     }
     let Some(found) = batch.get(name) else {
-        let is_other = match kind {
-            Labels::Cifar10 => batch.get("fine_labels").is_some(),
-            Labels::Fine | Labels::Coarse => batch.get("labels").is_some(),
-        };
-        return Err(if is_other {
-            format!("has no `{name}`: it is a batch of {other}")
-        } else {
-            format!("has no `{name}`: is it a batch of CIFAR for Python?")
+        return Err(match batch.get(other_name) {
+            Some(_) => format!("has no `{name}`: it is a batch of {other}"),
+            None => format!("has no `{name}`: is it a batch of CIFAR for Python?"),
         });
     };
     let Some(integers) = found.integers() else {
@@ -75,17 +70,14 @@ fn labels(batch: Value<'_>, kind: Labels) -> Result<Vec<u32>, String> {
         ));
     };
     let (_, _, classes) = kind.record();
-    let label = |(row, &integer): (usize, &i128)| {
-        u32::try_from(integer)
-            .ok()
-            .filter(|&label| (label as usize) < classes)
-            .ok_or_else(|| {
-                format!(
-                    "has label {integer} in row {row}, which is out of range: labels are below {classes}"
-                )
-            })
-    };
-    integers.iter().enumerate().map(label).collect()
+    let is_class = |&integer: &i128| (0..classes as i128).contains(&integer);
+    if let Some(row) = integers.iter().position(|integer| !is_class(integer)) {
+        return Err(format!(
+            "has label {} in row {row}, which is out of range: labels are below {classes}",
+            integers[row]
+        ));
+    }
+    Ok(integers.into_iter().map(|label| label as u32).collect())
 }
 
 /// Where the pixels are.
