@@ -15,7 +15,7 @@ use memdil_benches::memory;
 use memdil_kernels::{Activation, Architecture, Decay, Mlp, Norm, Optimizer, Role, Step};
 use memdil_losses::Loss;
 use memdil_records::RunSpec;
-use memdil_runner::Network;
+use memdil_runner::build_network;
 use ndarray::ArrayView2;
 use serde_json::json;
 
@@ -77,7 +77,7 @@ fn convolutional(
         "training": {"epochs": 1, "batch_size": labels.len(), "evaluate_every": 1},
     }))?;
     spec.validate()?;
-    let mut network = Network::new(&spec, (3, 32, 32), CLASSES, &Device::Cpu)?;
+    let mut network = build_network(&spec, (3, 32, 32), CLASSES, &Device::Cpu)?;
     let parameters = network.parameter_count();
     repeat(seconds, parameters, before, || {
         let start = Instant::now();

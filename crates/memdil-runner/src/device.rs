@@ -2,7 +2,7 @@
 
 use candle_core::Device;
 
-use crate::RunnerError;
+use crate::error::RunnerError;
 
 /// Opens `cpu` or `cuda:N`; there is no fallback from one to the other.
 ///

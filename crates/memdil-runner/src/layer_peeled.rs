@@ -14,9 +14,11 @@ use memdil_records::{
 };
 use ndarray::{Array1, Array2, ArrayView1, Axis};
 
-use crate::optimizer::{Optimizer, Update};
-use crate::train::lock;
-use crate::{RunnerError, provenance};
+use crate::config::update::Update;
+use crate::error::RunnerError;
+use crate::network::optimizer::Optimizer;
+use crate::run::lock::lock;
+use crate::run::provenance::provenance;
 
 /// Trains every specification that has no result in `folder` yet, and returns the results of all of
 /// them.

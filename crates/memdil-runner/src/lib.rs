@@ -1,5 +1,9 @@
 //! Training runs and sweeps for memorization-dilation experiments, on candle.
 //!
+//! The folders of this crate, each using only those before it: `config/` reads experiment files,
+//! `network/` computes training steps, `run/` makes and evaluates a run, `sweep/` makes many,
+//! `search/` tries hyper-parameters, `selftest/` checks a device.
+//!
 //! The way through, top to bottom:
 //!
 //! 1. [`Experiment`] reads a TOML file and gives run specifications: one, or the product of its
@@ -7,7 +11,7 @@
 //! 2. [`Prepared`] loads the images, injects the label noise and splits: after it nothing can be
 //!    wrong with the input.
 //! 3. [`train`] runs the epochs of a [`Network`] and leaves a finished run folder behind; stopped
-//!    at any moment and called again, it goes on from a checkpoint to the same bytes.
+//!    at any moment and called again, it resumes from a checkpoint and ends in the same bytes.
 //! 4. [`run_all`] works through a manifest with worker processes, skipping what is complete.
 //! 5. [`run_searches`] tries hyper-parameters: its trials and the retrained best are runs that
 //!    [`run_all`] makes.
@@ -21,38 +25,42 @@
 //! Numbers are the same, byte for byte, for the same specification, binary, processor features and
 //! thread count.
 
-mod checkpoint;
-mod claim;
 mod config;
-mod corruption;
 mod device;
 mod error;
-mod estimate;
-mod evaluate;
-mod evaluate_run;
+mod hex;
 mod layer_peeled;
-mod metrics_file;
 mod network;
-mod optimizer;
 mod prepare;
-mod provenance;
-mod random_classifier;
+mod run;
 mod search;
 mod selftest;
 mod sweep;
-mod train;
-mod training;
 
-pub use config::{Experiment, Plan};
+pub use config::experiment::Experiment;
+pub use config::runs::SweepPlan;
 pub use device::open_device;
 pub use error::RunnerError;
-pub use estimate::Calibration;
-pub use evaluate_run::{Evaluated, evaluate_model, evaluate_run};
 pub use layer_peeled::{run_layer_peeled, train_layer_peeled};
-pub use network::{Build, CandleNetwork, FusedMlp, GpuNetwork, NamedTensor, Network};
+pub use network::build::{Build, build_network};
+pub use network::candle::CandleNetwork;
+pub use network::cpu::FusedMlp;
+pub use network::gpu::GpuNetwork;
+pub use network::interface::Network;
+pub use network::state::NamedTensor;
 pub use prepare::Prepared;
-pub use provenance::provenance;
-pub use search::{STARTUP_TRIALS, Search, SearchOptions, SearchPlan, run_searches};
-pub use selftest::{Card, Check, SelfTest, Timing, selftest};
-pub use sweep::{SweepOptions, SweepProgress, SweepStatus, end_with_parent, run_all, status};
-pub use train::{Outcome, TrainEvent, TrainOptions, train, train_model};
+pub use run::evaluate_run::{Evaluated, evaluate_model, evaluate_run};
+pub use run::options::RunOptions;
+pub use run::provenance::provenance;
+pub use run::train::{Outcome, TrainEvent, train, train_model};
+pub use search::plan::{Search, SearchPlan};
+pub use search::rounds::{SearchOptions, run_searches};
+pub use search::sampler::STARTUP_TRIALS;
+pub use selftest::device::selftest;
+pub use selftest::report::{Card, Check, SelfTest, Timing};
+pub use sweep::estimate::Calibration;
+pub use sweep::manifest::run_all;
+pub use sweep::options::{SweepOptions, Workers};
+pub use sweep::progress::SweepProgress;
+pub use sweep::status::{SweepStatus, status};
+pub use sweep::worker::end_with_parent;

@@ -6,7 +6,7 @@ use memdil_data::split::validation_split;
 use memdil_data::{DataError, Dataset, Inputs, LabelNoise, NoisyLabels, load};
 use memdil_records::RunSpec;
 
-use crate::RunnerError;
+use crate::error::RunnerError;
 
 /// Images, labels and split of a run.
 #[derive(Clone, Debug)]

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::builder::{PathBufValueParser, TypedValueParser};
-use memdil_runner::{Experiment, RunnerError, TrainOptions};
+use memdil_runner::{Experiment, RunOptions, RunnerError};
 
 use crate::bad_input::BadInput;
 
@@ -64,13 +64,14 @@ pub(crate) struct Machine {
 }
 
 impl Machine {
-    pub(crate) fn train_options(&self, writing: &Writing) -> TrainOptions {
-        TrainOptions {
-            device: self.device.clone(),
-            data_dirs: self.data_dirs.clone(),
-            checkpoint_every: writing.checkpoint_every,
-            tensorboard: writing.tensorboard,
-        }
+    pub(crate) fn options(&self) -> RunOptions {
+        RunOptions::new(&self.device).data_dirs(&*self.data_dirs)
+    }
+
+    pub(crate) fn run_options(&self, writing: &Writing) -> RunOptions {
+        self.options()
+            .checkpoint_every(writing.checkpoint_every)
+            .tensorboard(writing.tensorboard)
     }
 }
 

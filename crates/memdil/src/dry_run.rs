@@ -159,11 +159,7 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let spec: RunSpec = serde_json::from_reader(std::io::stdin())?;
-    let calibration = Calibration::new(
-        &spec,
-        &arguments.machine.device,
-        &arguments.machine.data_dirs,
-    )?;
+    let calibration = Calibration::new(&spec, &arguments.machine.options())?;
     println!("{}", serde_json::to_string(&calibration)?);
     Ok(ExitCode::SUCCESS)
 }

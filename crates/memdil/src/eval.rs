@@ -32,8 +32,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     if let Some(out) = &arguments.features_out {
         check_npz("--features-out", out)?;
     }
-    let Machine { device, data_dirs } = &arguments.machine;
-    let evaluated = evaluate_run(&arguments.run, device, data_dirs, |path, reason| {
+    let options = arguments.machine.options();
+    let evaluated = evaluate_run(&arguments.run, &options, |path, reason| {
         eprintln!("warning: {}: checkpoint not used: {reason}", path.display());
     })?;
     if let Some(out) = &arguments.features_out {

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use memdil_records::{RecordError, Sampler, SearchFolder, SearchRecord};
 use memdil_runner::{
-    RunnerError, Search, SearchOptions, SearchPlan, end_with_parent, run_searches,
+    RunnerError, Search, SearchOptions, SearchPlan, Workers, end_with_parent, run_searches,
 };
 
 use crate::arguments::{Machine, Settings, Writing, check_folder};
@@ -123,17 +123,11 @@ fn make(
     asked: &[Option<usize>],
     mut notes: Vec<String>,
 ) -> anyhow::Result<Made> {
-    let mut options = SearchOptions {
-        out: arguments.out.clone(),
-        index: None,
-        plan: arguments.plan,
-        program: std::env::current_exe().context("cannot find this program's own file")?,
-        jobs: dry_run::jobs(arguments.jobs, &arguments.machine),
-        device: arguments.machine.device.clone(),
-        data_dirs: arguments.machine.data_dirs.clone(),
-        checkpoint_every: arguments.writing.checkpoint_every,
-        tensorboard: arguments.writing.tensorboard,
-    };
+    let program = std::env::current_exe().context("cannot find this program's own file")?;
+    let jobs = dry_run::jobs(arguments.jobs, &arguments.machine);
+    let run = arguments.machine.run_options(&arguments.writing);
+    let mut options = SearchOptions::new(Workers::new(program, jobs, run), &arguments.out);
+    options.plan = arguments.plan;
     let bar = progress::sweep();
     let mut made = Made {
         searches: Vec::new(),

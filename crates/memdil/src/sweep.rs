@@ -9,7 +9,9 @@ use anyhow::Context;
 use memdil_records::{
     ManifestLine, RecordError, RunFolder, RunSpec, create_dir, read_manifest, write_manifest,
 };
-use memdil_runner::{RunnerError, SweepOptions, end_with_parent, run_all, status, train};
+use memdil_runner::{
+    RunnerError, SweepOptions, Workers, end_with_parent, run_all, status, train,
+};
 
 use crate::arguments::{Machine, Settings, Writing, check_file, check_folder, existing_folder};
 use crate::claims;
@@ -102,7 +104,7 @@ pub(crate) fn run(command: &Command) -> anyhow::Result<ExitCode> {
 pub(crate) fn plan(arguments: &Plan, say: impl Fn(String)) -> anyhow::Result<()> {
     check_file("--out", &arguments.out)?;
     let experiment = arguments.settings.load()?;
-    let memdil_runner::Plan { lines, absent } = experiment.plan(&arguments.data_dirs)?;
+    let memdil_runner::SweepPlan { lines, absent } = experiment.plan(&arguments.data_dirs)?;
     let specs: Vec<RunSpec> = lines.iter().map(|line| line.spec.clone()).collect();
     let tests = claims::planned(&arguments.settings, &experiment, &specs)?;
     if experiment.is_search() {
@@ -169,16 +171,11 @@ pub(crate) fn estimate(arguments: &Run, say: &mut dyn FnMut(String)) -> anyhow::
 /// Makes all runs of a manifest in worker processes.
 pub(crate) fn all(arguments: &Run) -> anyhow::Result<()> {
     let lines = read_manifest(&arguments.manifest)?;
-    let options = SweepOptions {
-        program: std::env::current_exe().context("cannot find this program's own file")?,
-        manifest: arguments.manifest.clone(),
-        out: arguments.out.clone(),
-        jobs: dry_run::jobs(arguments.jobs, &arguments.machine),
-        device: arguments.machine.device.clone(),
-        data_dirs: arguments.machine.data_dirs.clone(),
-        checkpoint_every: arguments.writing.checkpoint_every,
-        tensorboard: arguments.writing.tensorboard,
-    };
+    let jobs = dry_run::jobs(arguments.jobs, &arguments.machine);
+    let program = std::env::current_exe().context("cannot find this program's own file")?;
+    let run = arguments.machine.run_options(&arguments.writing);
+    let workers = Workers::new(program, jobs, run);
+    let options = SweepOptions::new(workers, &arguments.manifest, &arguments.out);
     let bar = progress::sweep();
     let status = run_all(&lines, &options, |state| bar.show(state));
     bar.clear();
@@ -210,7 +207,7 @@ fn some(lines: &[ManifestLine], arguments: &Run) -> anyhow::Result<()> {
         .iter()
         .map(find)
         .collect::<Result<VecDeque<_>, _>>()?;
-    let options = arguments.machine.train_options(&arguments.writing);
+    let options = arguments.machine.run_options(&arguments.writing);
     let (mut failed, mut told): (Option<RunnerError>, _) = (None, false);
     let mut busy = 0;
     while let Some(line) = asked.pop_front() {

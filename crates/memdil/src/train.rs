@@ -30,7 +30,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let experiment = arguments.settings.load()?;
     let spec = experiment.run(&arguments.machine.data_dirs)?;
     let bar = progress::epochs(spec.training.epochs);
-    let options = arguments.machine.train_options(&arguments.writing);
+    let options = arguments.machine.run_options(&arguments.writing);
     let outcome = train(&spec, &arguments.out, &options, |event| {
         progress::training(&bar, &event)
     });

@@ -11,7 +11,7 @@ use candle_core::{DType, Device, Tensor, Var};
 use memdil_data::random::{Stream, stream};
 use memdil_models::{ImageShape, Model, Output};
 use memdil_records::{ModelSpec, RunRecord, RunSpec};
-use memdil_runner::{Experiment, TrainEvent, TrainOptions, train_model};
+use memdil_runner::{Experiment, RunOptions, TrainEvent, train_model};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::Rng;
 
@@ -110,12 +110,7 @@ fn uniform(
 /// Trains as the file says, with `key=value` overrides; goes on where an earlier call was stopped.
 fn run(config: &Path, overrides: &[String], out: &Path) -> Result<RunRecord> {
     let spec = Experiment::load(config, None, overrides)?.run(&[])?;
-    let options = TrainOptions {
-        device: "cpu".to_owned(),
-        data_dirs: Vec::new(),
-        checkpoint_every: std::time::Duration::from_secs(30),
-        tensorboard: true,
-    };
+    let options = RunOptions::new("cpu").tensorboard(true);
     let build = |spec: &RunSpec,
                  image: ImageShape,
                  device: &Device|

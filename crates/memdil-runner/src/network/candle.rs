@@ -12,10 +12,11 @@ use memdil_records::{
 };
 use ndarray::{Array1, Array2};
 
-use super::state::pick;
-use super::{NamedTensor, Tensors};
-use crate::RunnerError;
-use crate::optimizer::{Optimizer, Update};
+use crate::config::update::Update;
+use crate::error::RunnerError;
+use crate::network::interface::Network;
+use crate::network::optimizer::Optimizer;
+use crate::network::state::{NamedTensor, Tensors, pick};
 
 /// A network and its optimiser on candle's tensors.
 #[derive(Debug)]
@@ -129,7 +130,26 @@ impl CandleNetwork {
         })
     }
 
-    pub(super) fn step(
+    fn batch(&self, inputs: &[f32]) -> candle_core::Result<Tensor> {
+        let shape = (inputs.len() / self.inputs, self.inputs);
+        Tensor::from_slice(inputs, shape, &self.device)?.to_dtype(self.dtype)
+    }
+
+    fn model_variables(&self) -> impl Iterator<Item = &(String, Var)> {
+        self.network
+            .parameters()
+            .iter()
+            .chain(self.network.buffers())
+    }
+
+    fn tensor(&self, tensor: &NamedTensor) -> candle_core::Result<Tensor> {
+        Tensor::from_slice(&tensor.values, tensor.shape.as_slice(), &self.device)?
+            .to_dtype(self.dtype)
+    }
+}
+
+impl Network for CandleNetwork {
+    fn step(
         &mut self,
         inputs: &[f32],
         labels: &[u32],
@@ -162,17 +182,12 @@ impl CandleNetwork {
         Ok(value)
     }
 
-    pub(super) fn forward(&mut self, inputs: &[f32]) -> Result<(Vec<f32>, Vec<f32>), RunnerError> {
+    fn forward(&mut self, inputs: &[f32]) -> Result<(Vec<f32>, Vec<f32>), RunnerError> {
         let output = self.network.forward(&self.batch(inputs)?, false)?;
         Ok((values(&output.features)?, values(&output.logits)?))
     }
 
-    fn batch(&self, inputs: &[f32]) -> candle_core::Result<Tensor> {
-        let shape = (inputs.len() / self.inputs, self.inputs);
-        Tensor::from_slice(inputs, shape, &self.device)?.to_dtype(self.dtype)
-    }
-
-    pub(super) fn classifier(&self) -> Result<(Array2<f32>, Array1<f32>), RunnerError> {
+    fn classifier(&self) -> Result<(Array2<f32>, Array1<f32>), RunnerError> {
         let weight = self.network.classifier_weight();
         let array = Array2::from_shape_vec(weight.dims2()?, values(weight)?)
             .map_err(candle_core::Error::wrap)?;
@@ -180,7 +195,7 @@ impl CandleNetwork {
         Ok((by_class, values(self.network.classifier_bias())?.into()))
     }
 
-    pub(super) fn parameter_count(&self) -> usize {
+    fn parameter_count(&self) -> usize {
         self.network
             .parameters()
             .iter()
@@ -188,21 +203,14 @@ impl CandleNetwork {
             .sum()
     }
 
-    fn model_variables(&self) -> impl Iterator<Item = &(String, Var)> {
-        self.network
-            .parameters()
-            .iter()
-            .chain(self.network.buffers())
-    }
-
-    pub(super) fn model_tensors(&self) -> Tensors<'_> {
+    fn model_tensors(&self) -> Tensors<'_> {
         Box::new(
             self.model_variables()
                 .map(|(name, tensor)| named(name, tensor)),
         )
     }
 
-    pub(super) fn load_model_state(&mut self, state: &[NamedTensor]) -> Result<(), RunnerError> {
+    fn load_model_state(&mut self, state: &[NamedTensor]) -> Result<(), RunnerError> {
         let targets: Vec<(&str, &Var)> = self
             .model_variables()
             .map(|(name, var)| (name.as_str(), var))
@@ -217,7 +225,7 @@ impl CandleNetwork {
         Ok(())
     }
 
-    pub(super) fn optimizer_tensors(&self) -> Result<Tensors<'_>, RunnerError> {
+    fn optimizer_tensors(&self) -> Result<Tensors<'_>, RunnerError> {
         Ok(Box::new(
             self.optimizer
                 .state()?
@@ -226,10 +234,7 @@ impl CandleNetwork {
         ))
     }
 
-    pub(super) fn load_optimizer_state(
-        &mut self,
-        state: &[NamedTensor],
-    ) -> Result<(), RunnerError> {
+    fn load_optimizer_state(&mut self, state: &[NamedTensor]) -> Result<(), RunnerError> {
         let tensors = self.optimizer.state()?;
         let expected: Vec<_> = tensors
             .iter()
@@ -241,15 +246,10 @@ impl CandleNetwork {
         let tensors = tensors.collect::<Result<Vec<_>, _>>()?;
         Ok(self.optimizer.set_state(tensors)?)
     }
-
-    fn tensor(&self, tensor: &NamedTensor) -> candle_core::Result<Tensor> {
-        Tensor::from_slice(&tensor.values, tensor.shape.as_slice(), &self.device)?
-            .to_dtype(self.dtype)
-    }
 }
 
 /// Whether a network of this crate's fits the images.
-pub(super) fn check(
+pub(crate) fn check(
     spec: &RunSpec,
     (_, height, width): (usize, usize, usize),
 ) -> Result<(), RunnerError> {
@@ -321,4 +321,4 @@ fn values(tensor: &Tensor) -> candle_core::Result<Vec<f32>> {
 }
 
 #[cfg(test)]
-mod parity;
+mod tests;

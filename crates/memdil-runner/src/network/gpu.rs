@@ -8,15 +8,21 @@ use memdil_losses::Loss;
 use memdil_records::RunSpec;
 use ndarray::{Array1, Array2};
 
-use super::engine::{self, Recipe};
-use super::{NamedTensor, Part, Tensors};
-use crate::{Prepared, RunnerError};
+use crate::error::RunnerError;
+use crate::network::interface::{ImageSet, Network, QueuedLoss};
+use crate::network::perceptron::{self, Recipe};
+use crate::network::state::{NamedTensor, Tensors};
+use crate::prepare::Prepared;
 
 /// A multilayer perceptron and its optimiser on a GPU.
-#[derive(Debug)]
-pub struct GpuNetwork(pub(super) Box<dyn OnDevice>);
+pub struct GpuNetwork<M: Machine = Cuda> {
+    network: GpuMlp<M>,
+    recipe: Recipe,
+    /// Training and test images, once they are needed.
+    sets: Option<[Samples<M>; 2]>,
+}
 
-impl GpuNetwork {
+impl<M: Machine> GpuNetwork<M> {
     /// The network of a specification before its first step: the numbers that candle's would have.
     ///
     /// # Errors
@@ -27,17 +33,7 @@ impl GpuNetwork {
         spec: &RunSpec,
         inputs: usize,
         classes: usize,
-        cuda: Cuda,
-    ) -> Result<Self, RunnerError> {
-        Self::on(cuda, spec, inputs, classes)
-    }
-
-    /// The same on whatever runs the kernels.
-    fn on<M: Machine + 'static>(
         machine: M,
-        spec: &RunSpec,
-        inputs: usize,
-        classes: usize,
     ) -> Result<Self, RunnerError> {
         let recipe = Recipe::new(spec, inputs, classes)?;
         let mut network = GpuMlp::new(
@@ -46,61 +42,14 @@ impl GpuNetwork {
             recipe.optimizer,
             spec.training.batch_size,
         )?;
-        engine::start(&mut network, spec)?;
-        Ok(Self(Box::new(OnMachine {
+        perceptron::start(&mut network, spec)?;
+        Ok(Self {
             network,
             recipe,
             sets: None,
-        })))
+        })
     }
-}
 
-/// What [`Network`](super::Network) needs of a network on a device.
-pub(super) trait OnDevice: std::fmt::Debug {
-    fn step(
-        &mut self,
-        inputs: &[f32],
-        labels: &[u32],
-        loss: &Loss,
-        learning_rate: f64,
-    ) -> Result<f64, RunnerError>;
-    fn forward(&mut self, inputs: &[f32]) -> Result<(Vec<f32>, Vec<f32>), RunnerError>;
-    /// Begins an epoch, or goes on with one.
-    fn begin_epoch(
-        &mut self,
-        data: &Prepared,
-        order: &[usize],
-        done: (usize, f64),
-        loss: &Loss,
-        learning_rate: f64,
-    ) -> Result<(), RunnerError>;
-    /// Queues a step on the next samples of the epoch.
-    fn queue_step(&mut self, samples: usize) -> Result<(), RunnerError>;
-    /// Sum of the loss over the epoch's samples so far, or the loss that ended the training.
-    fn epoch_so_far(&self) -> Result<Result<f64, f64>, RunnerError>;
-    /// Features and logits of samples of the data set.
-    fn forward_stored(
-        &mut self,
-        data: &Prepared,
-        part: Part,
-        indices: &[usize],
-    ) -> Result<(Vec<f32>, Vec<f32>), RunnerError>;
-    fn classifier(&self) -> Result<(Array2<f32>, Array1<f32>), RunnerError>;
-    fn parameter_count(&self) -> usize;
-    fn model_tensors(&self) -> Tensors<'_>;
-    fn optimizer_tensors(&self) -> Tensors<'_>;
-    fn load_model_state(&mut self, state: &[NamedTensor]) -> Result<(), RunnerError>;
-    fn load_optimizer_state(&mut self, state: &[NamedTensor]) -> Result<(), RunnerError>;
-}
-
-struct OnMachine<M: Machine> {
-    network: GpuMlp<M>,
-    recipe: Recipe,
-    /// Training and test images, once they are needed.
-    sets: Option<[Samples<M>; 2]>,
-}
-
-impl<M: Machine> OnMachine<M> {
     /// Copies the data set to the device, once.
     fn sets(&mut self, data: &Prepared) -> Result<(), RunnerError> {
         if self.sets.is_none() {
@@ -114,7 +63,7 @@ impl<M: Machine> OnMachine<M> {
     }
 }
 
-impl<M: Machine> OnDevice for OnMachine<M> {
+impl<M: Machine> Network for GpuNetwork<M> {
     fn step(
         &mut self,
         inputs: &[f32],
@@ -137,21 +86,25 @@ impl<M: Machine> OnDevice for OnMachine<M> {
 
     fn begin_epoch(
         &mut self,
+        spec: &RunSpec,
         data: &Prepared,
         order: &[usize],
         done: (usize, f64),
-        loss: &Loss,
         learning_rate: f64,
-    ) -> Result<(), RunnerError> {
+    ) -> Result<bool, RunnerError> {
+        // What augmentation draws is drawn on the processor.
+        if spec.data.augment.is_some() {
+            return Ok(false);
+        }
         self.sets(data)?;
         let order: Vec<u32> = order.iter().map(|&i| i as u32).collect();
         let step = Step {
             learning_rate,
             ..self.recipe.step
         };
-        Ok(self
-            .network
-            .begin(&order, done, &device_loss(loss), &step)?)
+        self.network
+            .begin(&order, done, &device_loss(&spec.loss), &step)?;
+        Ok(true)
     }
 
     fn queue_step(&mut self, samples: usize) -> Result<(), RunnerError> {
@@ -161,55 +114,62 @@ impl<M: Machine> OnDevice for OnMachine<M> {
         Ok(self.network.step(train, samples)?)
     }
 
-    fn epoch_so_far(&self) -> Result<Result<f64, f64>, RunnerError> {
+    fn queued_loss(&self) -> Result<QueuedLoss, RunnerError> {
         let progress = self.network.progress()?;
-        Ok(progress.stopped.map_or(Ok(progress.total), Err))
+        let sum = QueuedLoss::Sum(progress.total);
+        Ok(progress.stopped.map_or(sum, QueuedLoss::Ended))
     }
 
-    fn forward_stored(
+    fn forward_samples(
         &mut self,
         data: &Prepared,
-        part: Part,
+        set: ImageSet,
         indices: &[usize],
+        _batch: &mut Vec<f32>,
     ) -> Result<(Vec<f32>, Vec<f32>), RunnerError> {
         self.sets(data)?;
         let Some([train, test]) = &self.sets else {
             return Ok((Vec::new(), Vec::new()));
         };
+        let samples = match set {
+            ImageSet::Train => train,
+            ImageSet::Test => test,
+        };
         let indices: Vec<u32> = indices.iter().map(|&i| i as u32).collect();
-        Ok(self
-            .network
-            .evaluate(if part == Part::Train { train } else { test }, &indices)?)
+        Ok(self.network.evaluate(samples, &indices)?)
     }
 
     fn classifier(&self) -> Result<(Array2<f32>, Array1<f32>), RunnerError> {
-        engine::classifier(&self.network)
+        perceptron::classifier(&self.network)
     }
 
     fn parameter_count(&self) -> usize {
-        engine::parameter_count(&self.network)
+        perceptron::parameter_count(&self.network)
     }
 
     fn model_tensors(&self) -> Tensors<'_> {
-        engine::model_tensors(&self.network)
+        perceptron::model_tensors(&self.network)
     }
 
-    fn optimizer_tensors(&self) -> Tensors<'_> {
-        engine::optimizer_tensors(&self.network, self.recipe.optimizer)
+    fn optimizer_tensors(&self) -> Result<Tensors<'_>, RunnerError> {
+        Ok(perceptron::optimizer_tensors(
+            &self.network,
+            self.recipe.optimizer,
+        ))
     }
 
     fn load_model_state(&mut self, state: &[NamedTensor]) -> Result<(), RunnerError> {
-        engine::load_model_state(&mut self.network, state)
+        perceptron::load_model_state(&mut self.network, state)
     }
 
     fn load_optimizer_state(&mut self, state: &[NamedTensor]) -> Result<(), RunnerError> {
-        engine::load_optimizer_state(&mut self.network, self.recipe.optimizer, state)
+        perceptron::load_optimizer_state(&mut self.network, self.recipe.optimizer, state)
     }
 }
 
-impl<M: Machine> std::fmt::Debug for OnMachine<M> {
+impl<M: Machine> std::fmt::Debug for GpuNetwork<M> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("OnMachine")
+        f.debug_struct("GpuNetwork")
             .field("network", &self.network)
             .finish_non_exhaustive()
     }

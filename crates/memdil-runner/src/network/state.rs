@@ -11,9 +11,8 @@ use safetensors::tensor::{Dtype, TensorView};
 use serde_json::{Map, json};
 use sha2::{Digest, Sha256};
 
-use crate::RunnerError;
-use crate::error::write_error;
-use crate::metrics_file::hex;
+use crate::error::{RunnerError, write_error};
+use crate::hex::hex;
 
 /// A tensor outside any tensor library.
 #[derive(Clone, Debug, PartialEq)]
@@ -88,7 +87,7 @@ pub(crate) fn checksum(state: &str, mut digests: Vec<[u8; 32]>) -> String {
 }
 
 /// Text that stands beside the tensors of a file, by name.
-type Notes = HashMap<String, String>;
+pub(crate) type Notes = HashMap<String, String>;
 
 /// Writes tensors as a safetensors file, atomically; with a state, that and the checksum of all
 /// stand beside them.

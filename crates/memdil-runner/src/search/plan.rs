@@ -7,9 +7,37 @@ use memdil_records::{RecordError, RunSpec, SearchRange, SearchSpec, run_id};
 use serde_json::Value as Json;
 use toml::{Table, Value};
 
-use crate::RunnerError;
-use crate::config::{Experiment, check_run, set};
-use crate::search::{Search, SearchPlan};
+use crate::config::experiment::Experiment;
+use crate::config::runs::{Absent, check_run};
+use crate::config::settings::set;
+use crate::error::RunnerError;
+
+/// A search as planned: one run's settings, and what is tried in their place.
+#[derive(Clone, Debug)]
+pub struct Search {
+    /// Name of the search: that of the run that its settings describe.
+    pub id: String,
+    /// These settings.
+    pub spec: RunSpec,
+    /// What is tried.
+    pub search: SearchSpec,
+    /// The settings of the space that the run has.
+    pub settings: Vec<String>,
+    /// Those that it has not, and that are left as they are.
+    pub left_out: Vec<String>,
+    /// The settings as the file writes them.
+    table: Table,
+}
+
+/// The searches of an experiment.
+#[derive(Clone, Debug)]
+pub struct SearchPlan {
+    /// In the order of the sweep.
+    pub searches: Vec<Search>,
+    /// Data sets that are not available, and the number of searches that are left out for that
+    /// reason.
+    pub absent: Absent,
+}
 
 impl Experiment {
     /// One search for each run of the sweep, in the order of the sweep; runs whose data set is not

@@ -7,7 +7,7 @@ use memdil_data::random::{ChaCha8Rng, Stream, below, stream, unit_f64};
 use memdil_records::{Sampler, SearchRange, SearchScale, SearchSpec, TrialRecord};
 use serde_json::Value;
 
-use crate::RunnerError;
+use crate::error::RunnerError;
 
 /// Trials of a `tpe` search that are drawn at random: a model needs something to begin with.
 pub const STARTUP_TRIALS: usize = 5;

@@ -5,7 +5,7 @@ use memdil_kernels::{Activation, Architecture, Decay, Norm, Optimizer, Step};
 use memdil_losses::Loss;
 use ndarray::ArrayView2;
 
-use crate::RunnerError;
+use crate::error::RunnerError;
 use crate::network::gpu::device_loss;
 
 /// A step to compare, with what it is.
@@ -18,45 +18,64 @@ pub(super) struct Case {
     seed: u64,
 }
 
+impl Case {
+    /// The first step of a network, with other settings where a case needs them.
+    fn of(architecture: Architecture, batches: &[usize]) -> Self {
+        Self {
+            architecture,
+            optimizer: SGD,
+            step: COUPLED,
+            loss: Loss::CrossEntropy {},
+            batches: batches.to_vec(),
+            seed: 1,
+        }
+    }
+}
+
+const BASE: Architecture = Architecture {
+    inputs: 130,
+    depth: 3,
+    width: 66,
+    features: 3,
+    classes: 5,
+    norm: Norm::Batch,
+    activation: Activation::Relu,
+    fixed_classifier: false,
+};
+
+const SGD: Optimizer = Optimizer::Sgd {
+    momentum: 0.9,
+    nesterov: false,
+};
+
+const COUPLED: Step = Step {
+    learning_rate: 0.05,
+    decay: Decay::Coupled(5e-3),
+    classifier_decay: Decay::Coupled(2e-3),
+    feature_decay: 0.05,
+};
+
+const DECOUPLED: Step = Step {
+    decay: Decay::Decoupled(0.05),
+    classifier_decay: Decay::Decoupled(0.01),
+    ..COUPLED
+};
+
 /// Shapes below, at and above the sizes that the kernels are cut at; every optimiser, loss and part
 /// of a network.
-pub(super) fn kernels() -> Vec<(String, Case)> {
-    let base = Architecture {
-        inputs: 130,
-        depth: 3,
-        width: 66,
-        features: 3,
-        classes: 5,
-        norm: Norm::Batch,
-        activation: Activation::Relu,
-        fixed_classifier: false,
-    };
-    let sgd = Optimizer::Sgd {
-        momentum: 0.9,
-        nesterov: false,
-    };
-    let coupled = Step {
-        learning_rate: 0.05,
-        decay: Decay::Coupled(5e-3),
-        classifier_decay: Decay::Coupled(2e-3),
-        feature_decay: 0.05,
-    };
-    let decoupled = Step {
-        decay: Decay::Decoupled(0.05),
-        classifier_decay: Decay::Decoupled(0.01),
-        ..coupled
-    };
+pub(super) fn cases() -> Vec<(String, Case)> {
+    let mut cases = shapes();
+    cases.extend(optimizers());
+    cases.extend(losses());
+    cases.extend(variants());
+    cases
+}
+
+fn shapes() -> Vec<(String, Case)> {
     // Each three times: the first warms up, the second is recorded.
     let narrow = [16, 32, 17, 5].map(|n| [n; 3]).concat();
-    let case = |architecture| Case {
-        architecture,
-        optimizer: sgd,
-        step: coupled,
-        loss: Loss::CrossEntropy {},
-        batches: narrow.clone(),
-        seed: 1,
-    };
-    let mut cases = vec![("batches of every kind, three times".to_owned(), case(base))];
+    let name = "batches of every kind, three times".to_owned();
+    let mut cases = vec![(name, Case::of(BASE, &narrow))];
     let mut numbers = Numbers(7);
     for _ in 0..12 {
         let [inputs, width] = [1, 1].map(|_| 1 + numbers.below(300));
@@ -71,71 +90,57 @@ pub(super) fn kernels() -> Vec<(String, Case)> {
             width,
             features,
             classes,
-            ..base
+            ..BASE
         };
-        // Fewer samples are normalised by small differences: f32 on the processor is no nearer to
-        // f64 then.
+        // Fewer samples are normalised by small differences: then f32 on the processor is no nearer
+        // to f64.
         let batches = (0..4).map(|_| 8 + numbers.below(72)).collect::<Vec<_>>();
         let name = format!("{inputs}-{width}x{depth}-{features}-{classes}, batches {batches:?}");
-        cases.push((
-            name,
-            Case {
-                batches,
-                ..case(architecture)
-            },
-        ));
+        cases.push((name, Case::of(architecture, &batches)));
     }
     let wide = Architecture {
         inputs: 3072,
         width: 2048,
         features: 2,
         classes: 2,
-        ..base
+        ..BASE
     };
-    cases.push((
-        "3072-2048x3-2-2".to_owned(),
-        Case {
-            batches: vec![16, 16, 16, 128, 128, 128],
-            ..case(wide)
-        },
-    ));
+    let case = Case::of(wide, &[16, 16, 16, 128, 128, 128]);
+    cases.push(("3072-2048x3-2-2".to_owned(), case));
+    cases
+}
+
+fn optimizers() -> Vec<(String, Case)> {
+    let sgd = |momentum, nesterov| Optimizer::Sgd { momentum, nesterov };
     let adam = Optimizer::Adam {
         beta1: 0.9,
         beta2: 0.99,
         epsilon: 1e-3,
     };
-    let nesterov = Optimizer::Sgd {
-        momentum: 0.8,
-        nesterov: true,
-    };
+    let mut cases = Vec::new();
     for (name, optimizer) in [
-        (
-            "plain",
-            Optimizer::Sgd {
-                momentum: 0.0,
-                nesterov: false,
-            },
-        ),
-        ("Nesterov", nesterov),
+        ("plain", sgd(0.0, false)),
+        ("Nesterov", sgd(0.8, true)),
         ("Adam", adam),
     ] {
-        for (kind, step) in [("coupled", coupled), ("decoupled", decoupled)] {
-            let batches = vec![16, 40, 9];
-            cases.push((
-                format!("{name}, decay {kind}"),
-                Case {
-                    optimizer,
-                    step,
-                    batches,
-                    ..case(base)
-                },
-            ));
+        for (kind, step) in [("coupled", COUPLED), ("decoupled", DECOUPLED)] {
+            let case = Case {
+                optimizer,
+                step,
+                ..Case::of(BASE, &[16, 40, 9])
+            };
+            cases.push((format!("{name}, decay {kind}"), case));
         }
     }
+    cases
+}
+
+fn losses() -> Vec<(String, Case)> {
+    let entry = |i, j| if i == j { 0.8 } else { 0.05 };
     let transition: Vec<Vec<f64>> = (0..5)
-        .map(|i| (0..5).map(|j| if i == j { 0.8 } else { 0.05 }).collect())
+        .map(|i| (0..5).map(|j| entry(i, j)).collect())
         .collect();
-    for loss in [
+    let losses = [
         Loss::LabelSmoothing { alpha: 0.2 },
         Loss::LabelRelaxation { alpha: 0.3 },
         Loss::Mse {},
@@ -146,34 +151,30 @@ pub(super) fn kernels() -> Vec<(String, Case)> {
             beta: 0.2,
         },
         Loss::ForwardCorrection { transition },
-    ] {
-        cases.push((
-            loss.label(),
-            Case {
-                loss,
-                batches: vec![16, 40],
-                ..case(base)
-            },
-        ));
-    }
+    ];
+    losses
+        .into_iter()
+        .map(|loss| {
+            let name = loss.label();
+            let base = Case::of(BASE, &[16, 40]);
+            (name, Case { loss, ..base })
+        })
+        .collect()
+}
+
+fn variants() -> Vec<(String, Case)> {
+    let mut cases = Vec::new();
     for norm in [Norm::Batch, Norm::None] {
         for fixed_classifier in [false, true] {
-            let features = 7;
-            let parts = Architecture {
+            let architecture = Architecture {
                 norm,
                 activation: Activation::Sigmoid,
                 fixed_classifier,
-                features,
-                ..base
+                features: 7,
+                ..BASE
             };
             let name = format!("sigmoid, norm {norm:?}, fixed classifier {fixed_classifier}");
-            cases.push((
-                name,
-                Case {
-                    batches: vec![16, 40],
-                    ..case(parts)
-                },
-            ));
+            cases.push((name, Case::of(architecture, &[16, 40])));
         }
     }
     cases

@@ -6,8 +6,11 @@ use candle_core::Device;
 use memdil_kernels::gpu::{Cuda, GpuMlp, Loss as DeviceLoss, Numbers, Pixels, Samples, Stored};
 use memdil_kernels::{Activation, Architecture, Decay, KernelError, Norm, Optimizer, Step};
 
-use super::{Timing, spec};
-use crate::{Network, Prepared, RunnerError};
+use crate::error::RunnerError;
+use crate::network::build::build_network;
+use crate::prepare::Prepared;
+use crate::selftest::report::Timing;
+use crate::selftest::training::spec;
 
 /// Time for the steps of a timing.
 const TIMED: Duration = Duration::from_millis(700);
@@ -23,7 +26,7 @@ pub(super) fn on_processor() -> Result<Vec<Timing>, RunnerError> {
             1,
         )?;
         let data = Prepared::new(&spec, &[])?;
-        let mut network = Network::new(&spec, data.train_inputs.shape(), 2, &Device::Cpu)?;
+        let mut network = build_network(&spec, data.train_inputs.shape(), 2, &Device::Cpu)?;
         let indices = &data.train[..batch];
         let inputs = data.train_inputs.batch(indices);
         let labels: Vec<u32> = indices.iter().map(|&i| data.labels.observed()[i]).collect();

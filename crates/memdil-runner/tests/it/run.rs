@@ -2,12 +2,9 @@
 
 use std::fs;
 use std::path::Path;
-use std::time::Duration;
 
 use memdil_records::{RunFolder, RunSpec, Status};
-use memdil_runner::{
-    Experiment, Outcome, Prepared, RunnerError, TrainOptions, evaluate_run, train,
-};
+use memdil_runner::{Experiment, Outcome, Prepared, RunOptions, RunnerError, evaluate_run, train};
 
 const CONFIG: &str = r#"
 experiment = "test"
@@ -77,17 +74,8 @@ fn spec(overrides: &[&str]) -> RunSpec {
     experiment(overrides).unwrap().run(&[]).unwrap()
 }
 
-fn options() -> TrainOptions {
-    TrainOptions {
-        device: "cpu".to_owned(),
-        data_dirs: Vec::new(),
-        checkpoint_every: Duration::from_secs(30),
-        tensorboard: false,
-    }
-}
-
 fn run(spec: &RunSpec, folder: &Path) -> Result<Outcome, RunnerError> {
-    train(spec, folder, &options(), |_| {})
+    train(spec, folder, &RunOptions::new("cpu"), |_| {})
 }
 
 /// The metrics of a run without the one value that is a time.
@@ -363,7 +351,7 @@ fn latent_classes_are_trained_on_and_measured_by_true_class() {
     );
     assert!(test.dilation.unwrap() > 0.0 && last.memorization_per_class.unwrap().len() == 2);
     // Evaluating it again reads the labels it was trained on.
-    let again = evaluate_run(&out, "cpu", &[], |_, _| ())
+    let again = evaluate_run(&out, &RunOptions::new("cpu"), |_, _| ())
         .unwrap()
         .record
         .test
@@ -519,10 +507,7 @@ fn wrong_settings_are_named() {
             .to_string()
             .contains("tiny")
     );
-    let device = TrainOptions {
-        device: "tpu".to_owned(),
-        ..options()
-    };
+    let device = RunOptions::new("tpu");
     let folder = tempfile::tempdir().unwrap();
     let error = train(&spec(&[]), &folder.path().join("x"), &device, |_| {}).unwrap_err();
     assert!(matches!(error, RunnerError::Device { .. }) && !folder.path().join("x").exists());

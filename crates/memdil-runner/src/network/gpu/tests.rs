@@ -6,10 +6,11 @@ mod emulator;
 
 use candle_core::Device;
 use emulator::Emulator;
+use memdil_records::EpochRecord;
 
 use super::*;
-use crate::Network;
-use crate::training::{Epoch, Training};
+use crate::network::build::build_network;
+use crate::run::training::{EpochOutcome, Training};
 
 const CONFIG: &str = r#"
     experiment = "gpu"
@@ -29,11 +30,18 @@ fn scene(config: &str) -> (RunSpec, Prepared) {
     (spec, data)
 }
 
-fn emulated(spec: &RunSpec, data: &Prepared) -> Network {
+fn emulated(spec: &RunSpec, data: &Prepared) -> Box<dyn Network> {
     let inputs = data.train_inputs.values_per_sample();
-    Network::Gpu(Box::new(
-        GpuNetwork::on(Emulator::default(), spec, inputs, 2).expect("a network"),
-    ))
+    let network = GpuNetwork::new(spec, inputs, 2, Emulator::default());
+    Box::new(network.expect("a network"))
+}
+
+/// The record of an epoch that ends with finite numbers.
+fn finished(training: &mut Training<'_>) -> EpochRecord {
+    match training.epoch(|_| Ok(())).expect("an epoch") {
+        EpochOutcome::Finished(record, _) => record,
+        EpochOutcome::Diverged(reason) => panic!("diverged: {reason}"),
+    }
 }
 
 /// The whole loop of epochs, its batches from the device's copy of the data, beside the
@@ -41,21 +49,18 @@ fn emulated(spec: &RunSpec, data: &Prepared) -> Network {
 #[test]
 fn epochs_are_those_of_the_processor() {
     let (spec, data) = scene(CONFIG);
-    let cpu = Network::new(&spec, data.train_inputs.shape(), 2, &Device::Cpu).expect("a network");
+    let cpu = build_network(&spec, data.train_inputs.shape(), 2, &Device::Cpu).expect("a network");
     let mut ours = Training::new(&spec, &data, emulated(&spec, &data));
     let mut theirs = Training::new(&spec, &data, cpu);
     for _ in 0..3 {
-        let [found, expected] = [&mut ours, &mut theirs].map(|training| {
-            let epoch: Epoch = training.epoch(|_| Ok(())).expect("an epoch");
-            epoch.expect("finite numbers").0
-        });
+        let [found, expected] = [&mut ours, &mut theirs].map(finished);
         assert!(
             (found.loss - expected.loss).abs() < 1e-5,
             "{} {}",
             found.loss,
             expected.loss
         );
-        let test = |record: &memdil_records::EpochRecord| record.test.clone().expect("test images");
+        let test = |record: &EpochRecord| record.test.clone().expect("test images");
         assert!((test(&found).loss - test(&expected).loss).abs() < 1e-4);
         assert!((test(&found).accuracy - test(&expected).accuracy).abs() < 1e-9);
         assert_eq!(found.undefined, expected.undefined);
@@ -66,7 +71,7 @@ fn epochs_are_those_of_the_processor() {
 #[test]
 fn a_queued_epoch_is_resumed() {
     let (spec, data) = scene(CONFIG);
-    let state = |network: &Network| {
+    let state = |network: &dyn Network| {
         let tensors = [
             network.model_state().expect("tensors"),
             network.optimizer_state().expect("tensors"),
@@ -84,10 +89,8 @@ fn a_queued_epoch_is_resumed() {
             }
             Ok(())
         };
-        whole
-            .epoch(keep)
-            .expect("an epoch")
-            .expect("finite numbers");
+        let outcome = whole.epoch(keep).expect("an epoch");
+        assert!(matches!(outcome, EpochOutcome::Finished(..)));
     }
     let (position, model, optimizer) = kept.expect("the second epoch was kept");
     assert_eq!(position.epoch, 2);
@@ -99,10 +102,8 @@ fn a_queued_epoch_is_resumed() {
         .load_optimizer_state(&optimizer)
         .expect("the same optimiser");
     rest.go_to(&position);
-    rest.epoch(|_| Ok(()))
-        .expect("an epoch")
-        .expect("finite numbers");
-    assert_eq!(state(&rest.network), state(&whole.network));
+    finished(&mut rest);
+    assert_eq!(state(rest.network.as_ref()), state(whole.network.as_ref()));
 }
 
 /// A training that diverges says so at the end of its epoch, and leaves no position to go on from.
@@ -122,11 +123,9 @@ fn a_queued_training_diverges() {
         last = training.position()?.is_some();
         Ok(())
     };
-    let reason = training
-        .epoch(keep)
-        .expect("an epoch")
-        .err()
-        .expect("no finite loss");
+    let EpochOutcome::Diverged(reason) = training.epoch(keep).expect("an epoch") else {
+        panic!("no finite loss");
+    };
     assert!(reason.starts_with("the training loss is"), "{reason}");
     assert!(!last);
 }

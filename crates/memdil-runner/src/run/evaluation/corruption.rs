@@ -2,9 +2,7 @@
 
 use memdil_metrics::MetricsError;
 use memdil_records::SnapshotPart;
-use ndarray::{ArrayView2, Axis, CowArray, Ix2};
-
-use crate::evaluate::labels;
+use ndarray::{Array1, ArrayView2, Axis, CowArray, Ix2};
 
 /// Training samples with what was done to their labels.
 ///
@@ -91,6 +89,10 @@ impl<'a> Corruption<'a> {
         )?;
         memdil_metrics::separation(means.means.view())
     }
+}
+
+pub(crate) fn labels(array: &Array1<u32>) -> &[u32] {
+    array.as_slice().unwrap_or_default()
 }
 
 #[cfg(test)]

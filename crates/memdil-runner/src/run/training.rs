@@ -7,8 +7,10 @@ use memdil_records::{EpochRecord, RunSpec};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use crate::evaluate::Evaluation;
-use crate::{Network, Prepared, RunnerError};
+use crate::error::RunnerError;
+use crate::network::interface::{Network, QueuedLoss};
+use crate::prepare::Prepared;
+use crate::run::evaluation::Evaluation;
 
 /// Seconds of work, those of interrupted processes included.
 #[derive(Clone, Copy, Debug)]
@@ -92,7 +94,7 @@ impl Position {
 pub(crate) struct Training<'a> {
     spec: &'a RunSpec,
     data: &'a Prepared,
-    pub(crate) network: Network,
+    pub(crate) network: Box<dyn Network>,
     shuffler: ChaCha8Rng,
     order: Vec<usize>,
     epoch: usize,
@@ -105,13 +107,17 @@ pub(crate) struct Training<'a> {
     queued: bool,
 }
 
-/// A finished epoch with the evaluation that its record was measured on, or why the run has
-/// diverged.
-pub(crate) type Epoch = Result<(EpochRecord, Option<Evaluation>), String>;
+/// How an epoch ended.
+pub(crate) enum EpochOutcome {
+    /// With its record, and the evaluation that this was measured on.
+    Finished(EpochRecord, Option<Evaluation>),
+    /// For this reason.
+    Diverged(String),
+}
 
 impl<'a> Training<'a> {
     /// Before the first epoch.
-    pub(crate) fn new(spec: &'a RunSpec, data: &'a Prepared, network: Network) -> Self {
+    pub(crate) fn new(spec: &'a RunSpec, data: &'a Prepared, network: Box<dyn Network>) -> Self {
         let (order, shuffler) = (data.train.clone(), stream(spec.seed, Stream::Shuffle));
         let (epoch, samples, total, clock) = (1, 0, 0.0, Clock::start(0.0));
         Self {
@@ -136,12 +142,15 @@ impl<'a> Training<'a> {
 
     /// Where the training stands; `None` when it has ended at a loss that is no finite number.
     pub(crate) fn position(&self) -> Result<Option<Position>, RunnerError> {
-        let total = if self.queued && self.samples > 0 {
-            self.network.epoch_so_far()?.ok()
+        let loss = if self.queued && self.samples > 0 {
+            self.network.queued_loss()?
         } else {
-            Some(self.total)
+            QueuedLoss::Sum(self.total)
         };
-        Ok(total.map(|total| Position {
+        let QueuedLoss::Sum(total) = loss else {
+            return Ok(None);
+        };
+        Ok(Some(Position {
             epoch: self.epoch,
             samples: self.samples,
             total: total.to_bits(),
@@ -177,7 +186,7 @@ impl<'a> Training<'a> {
     pub(crate) fn epoch(
         &mut self,
         mut after_batch: impl FnMut(&Self) -> Result<(), RunnerError>,
-    ) -> Result<Epoch, RunnerError> {
+    ) -> Result<EpochOutcome, RunnerError> {
         let epoch = self.epoch;
         let learning_rate = learning_rate(self.spec, epoch);
         if self.samples == 0 {
@@ -209,16 +218,16 @@ impl<'a> Training<'a> {
                 .network
                 .step(&self.inputs, &labels, &self.spec.loss, learning_rate)?;
             if !loss.is_finite() {
-                return Ok(Err(ended_by(loss)));
+                return Ok(ended_by(loss));
             }
             self.total += loss * indices.len() as f64;
             self.samples = end;
             after_batch(self)?;
         }
         if self.queued {
-            self.total = match self.network.epoch_so_far()? {
-                Ok(total) => total,
-                Err(loss) => return Ok(Err(ended_by(loss))),
+            self.total = match self.network.queued_loss()? {
+                QueuedLoss::Sum(total) => total,
+                QueuedLoss::Ended(loss) => return Ok(ended_by(loss)),
             };
         }
         let loss = self.total / self.order.len() as f64;
@@ -229,9 +238,10 @@ impl<'a> Training<'a> {
             ..EpochRecord::default()
         };
         let evaluation = if self.spec.training.is_evaluated(epoch) {
-            let evaluation = Evaluation::new(&mut self.network, self.data)?;
+            let evaluation = Evaluation::new(self.network.as_mut(), self.data)?;
             if !evaluation.is_finite() {
-                return Ok(Err("features or logits are not finite".to_owned()));
+                let reason = "features or logits are not finite".to_owned();
+                return Ok(EpochOutcome::Diverged(reason));
             }
             evaluation.measure(&self.spec.loss, &mut record)?;
             Some(evaluation)
@@ -240,12 +250,12 @@ impl<'a> Training<'a> {
         };
         record.seconds = self.clock.seconds();
         (self.epoch, self.samples, self.total) = (epoch + 1, 0, 0.0);
-        Ok(Ok((record, evaluation)))
+        Ok(EpochOutcome::Finished(record, evaluation))
     }
 }
 
-fn ended_by(loss: f64) -> String {
-    format!("the training loss is {loss}")
+fn ended_by(loss: f64) -> EpochOutcome {
+    EpochOutcome::Diverged(format!("the training loss is {loss}"))
 }
 
 /// The learning rate of an epoch, counted from one.

@@ -2,126 +2,8 @@
 
 use candle_core::backprop::GradStore;
 use candle_core::{DType, Result, Tensor, Var};
-use memdil_records::OptimizerSpec;
 
-/// How a step moves a parameter: plain data, for any engine to translate. [`OptimizerSpec`] has the
-/// formulas.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Update {
-    pub(crate) rule: Rule,
-    pub(crate) weight_decay: f64,
-    /// Of the parameters named `classifier.`.
-    pub(crate) classifier_weight_decay: f64,
-    /// The decay shrinks the parameter instead of adding to its gradient.
-    pub(crate) decoupled: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Rule {
-    Sgd {
-        momentum: f64,
-        nesterov: bool,
-    },
-    Adam {
-        beta1: f64,
-        beta2: f64,
-        epsilon: f64,
-    },
-}
-
-impl Update {
-    /// Gradient descent with momentum and nothing else.
-    pub(crate) fn momentum(momentum: f64) -> Self {
-        let rule = Rule::Sgd {
-            momentum,
-            nesterov: false,
-        };
-        Self {
-            rule,
-            weight_decay: 0.0,
-            classifier_weight_decay: 0.0,
-            decoupled: false,
-        }
-    }
-
-    /// Decay of a parameter.
-    pub(crate) fn decay_of(&self, name: &str) -> f64 {
-        if name.starts_with("classifier.") {
-            self.classifier_weight_decay
-        } else {
-            self.weight_decay
-        }
-    }
-}
-
-impl From<&OptimizerSpec> for Update {
-    fn from(spec: &OptimizerSpec) -> Self {
-        let (rule, weight_decay, classifier, decoupled) = match *spec {
-            OptimizerSpec::Sgd {
-                momentum,
-                nesterov,
-                weight_decay,
-                classifier_weight_decay,
-                ..
-            } => (
-                Rule::Sgd { momentum, nesterov },
-                weight_decay,
-                classifier_weight_decay,
-                false,
-            ),
-            OptimizerSpec::Adam {
-                beta1,
-                beta2,
-                epsilon,
-                weight_decay,
-                classifier_weight_decay,
-                ..
-            } => (
-                Rule::Adam {
-                    beta1,
-                    beta2,
-                    epsilon,
-                },
-                weight_decay,
-                classifier_weight_decay,
-                false,
-            ),
-            OptimizerSpec::AdamW {
-                beta1,
-                beta2,
-                epsilon,
-                decoupled_weight_decay,
-                decoupled_classifier_weight_decay,
-                ..
-            } => (
-                Rule::Adam {
-                    beta1,
-                    beta2,
-                    epsilon,
-                },
-                decoupled_weight_decay,
-                decoupled_classifier_weight_decay,
-                true,
-            ),
-        };
-        Self {
-            rule,
-            weight_decay,
-            classifier_weight_decay: classifier.unwrap_or(weight_decay),
-            decoupled,
-        }
-    }
-}
-
-impl Rule {
-    /// What is remembered of each parameter's gradients.
-    fn moments(self) -> &'static [&'static str] {
-        match self {
-            Self::Sgd { .. } => &["momentum"],
-            Self::Adam { .. } => &["first_moment", "second_moment"],
-        }
-    }
-}
+use crate::config::update::{Update, UpdateRule};
 
 /// An update on candle, with what it remembers.
 #[derive(Debug)]
@@ -135,7 +17,7 @@ pub(crate) struct Optimizer {
 struct Slot {
     name: String,
     parameter: Var,
-    /// In the order of [`Rule::moments`].
+    /// In the order of [`UpdateRule::moments`].
     moments: Vec<Tensor>,
 }
 
@@ -192,7 +74,7 @@ impl Optimizer {
                     .map(|s| (format!("{moment}.{}", s.name), s.moments[index].clone())),
             );
         }
-        if let (Rule::Adam { .. }, Some(slot)) = (self.update.rule, self.slots.first()) {
+        if let (UpdateRule::Adam { .. }, Some(slot)) = (self.update.rule, self.slots.first()) {
             state.push((
                 "step".to_owned(),
                 Tensor::new(self.steps, slot.parameter.device())?.to_dtype(DType::F32)?,
@@ -218,9 +100,9 @@ impl Optimizer {
 
 impl Slot {
     /// The direction of a step, and the factor of its learning rate.
-    fn direction(&mut self, rule: Rule, g: Tensor, steps: u32) -> Result<(f64, Tensor)> {
+    fn direction(&mut self, rule: UpdateRule, g: Tensor, steps: u32) -> Result<(f64, Tensor)> {
         match (rule, self.moments.as_mut_slice()) {
-            (Rule::Sgd { momentum, nesterov }, [velocity]) => {
+            (UpdateRule::Sgd { momentum, nesterov }, [velocity]) => {
                 *velocity = (&g + (&*velocity * momentum)?)?;
                 Ok((
                     1.0,
@@ -232,7 +114,7 @@ impl Slot {
                 ))
             }
             (
-                Rule::Adam {
+                UpdateRule::Adam {
                     beta1,
                     beta2,
                     epsilon,
@@ -279,7 +161,7 @@ mod tests {
     #[test]
     fn two_steps_of_gradient_descent_by_hand() {
         let sgd = |nesterov| Update {
-            rule: Rule::Sgd {
+            rule: UpdateRule::Sgd {
                 momentum: 0.9,
                 nesterov,
             },
@@ -299,7 +181,7 @@ mod tests {
     #[test]
     fn two_steps_of_adam_by_hand() {
         let adam = |decoupled| Update {
-            rule: Rule::Adam {
+            rule: UpdateRule::Adam {
                 beta1: 0.5,
                 beta2: 0.75,
                 epsilon: 1.0,

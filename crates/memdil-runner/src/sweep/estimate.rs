@@ -1,12 +1,15 @@
 //! How long runs will take, from a few timed steps of each kind of run.
 
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use memdil_records::RunSpec;
 use serde::{Deserialize, Serialize};
 
-use crate::{Network, Prepared, RunnerError, open_device};
+use crate::device::open_device;
+use crate::error::RunnerError;
+use crate::network::build::build_for_run;
+use crate::prepare::Prepared;
+use crate::run::options::RunOptions;
 
 /// Time for the steps, and again for the forward passes, of a calibration.
 const TIMED: Duration = Duration::from_millis(400);
@@ -37,11 +40,11 @@ impl Calibration {
     /// # Errors
     ///
     /// Bad settings, data or device, as [`train`](crate::train).
-    pub fn new(spec: &RunSpec, device: &str, data_dirs: &[PathBuf]) -> Result<Self, RunnerError> {
+    pub fn new(spec: &RunSpec, options: &RunOptions) -> Result<Self, RunnerError> {
         let began = Instant::now();
-        let data = Prepared::new(spec, data_dirs)?;
-        let device = open_device(device)?;
-        let mut network = Network::build(spec, data.train_inputs.shape(), &device, None)?;
+        let data = Prepared::new(spec, &options.data_dirs)?;
+        let device = open_device(&options.device)?;
+        let mut network = build_for_run(spec, &data, &device, None)?;
         let start = began.elapsed().as_secs_f64();
 
         let batch = &data.train[..spec.training.batch_size.min(data.train.len())];
@@ -54,7 +57,7 @@ impl Calibration {
             let queued = timed(|| {
                 network.begin_epoch(spec, &data, &data.train, (0, 0.0), 0.0)?;
                 (0..steps).try_for_each(|_| network.queue_step(batch.len()))?;
-                network.epoch_so_far().map(|_| ())
+                network.queued_loss().map(|_| ())
             });
             queued? / steps as f64
         } else {

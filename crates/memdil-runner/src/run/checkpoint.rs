@@ -9,11 +9,11 @@ use std::time::{Duration, Instant};
 use memdil_records::{EpochRecord, Provenance, RecordError, RunFolder, RunSpec, run_id};
 use serde::{Deserialize, Serialize};
 
-use crate::error::write_error;
-use crate::metrics_file::{MetricsFile, Written};
-use crate::network::{Tensors, checksum, read_tensors, write_tensors};
-use crate::training::{Clock, Position, Training};
-use crate::{NamedTensor, Network, RunnerError};
+use crate::error::{RunnerError, write_error};
+use crate::network::interface::Network;
+use crate::network::state::{NamedTensor, Tensors, checksum, read_tensors, write_tensors};
+use crate::run::metrics_file::{MetricsFile, Written};
+use crate::run::training::{Clock, Position, Training};
 
 /// A checkpoint as it is on disk.
 #[derive(Clone, Debug)]
@@ -43,7 +43,7 @@ const MODEL: &str = "model.";
 const OPTIMIZER: &str = "optimizer.";
 
 /// Writes a checkpoint without a second copy of the tensors.
-fn write(path: &Path, state: &State, network: &Network) -> Result<(), RunnerError> {
+fn write(path: &Path, state: &State, network: &dyn Network) -> Result<(), RunnerError> {
     let state = serde_json::to_string(state).map_err(|e| write_error(path, e))?;
     let tensors = || {
         let optimizer = prefixed(OPTIMIZER, network.optimizer_tensors()?);
@@ -102,7 +102,7 @@ impl Checkpoint {
     }
 
     /// Puts model and optimiser back.
-    pub(crate) fn load_into(&self, network: &mut Network) -> Result<(), RunnerError> {
+    pub(crate) fn load_into(&self, network: &mut dyn Network) -> Result<(), RunnerError> {
         network.load_model_state(&self.model)?;
         network.load_optimizer_state(&self.optimizer)
     }
@@ -150,7 +150,7 @@ pub(crate) fn find(
 pub(crate) struct Keeper<'a> {
     run: &'a RunFolder,
     id: String,
-    provenance: &'a Provenance,
+    pub(crate) provenance: &'a Provenance,
     clock: Clock,
     every: Duration,
     last: Instant,
@@ -203,7 +203,7 @@ impl<'a> Keeper<'a> {
         };
         let [first, second] = self.run.checkpoints();
         let path = if self.slot == 0 { first } else { second };
-        write(&path, &state, &training.network)?;
+        write(&path, &state, training.network.as_ref())?;
         self.slot = 1 - self.slot;
         self.last = Instant::now();
         Ok(())

@@ -1,5 +1,8 @@
 //! Features and metrics of a network as it stands, in evaluation mode.
 
+mod corruption;
+mod random_classifier;
+
 use std::collections::BTreeMap;
 
 use memdil_losses::Loss;
@@ -7,10 +10,11 @@ use memdil_metrics::{MetricsError, Moments};
 use memdil_records::{EpochRecord, Snapshot, SnapshotPart, TestRecord};
 use ndarray::{Array1, Array2, ArrayView2, Axis, CowArray, Ix2, s};
 
-use crate::corruption::Corruption;
-use crate::network::Part;
-use crate::random_classifier::RandomClassifier;
-use crate::{Network, Prepared, RunnerError};
+use crate::error::RunnerError;
+use crate::network::interface::{ImageSet, Network};
+use crate::prepare::Prepared;
+use crate::run::evaluation::corruption::{Corruption, labels};
+use crate::run::evaluation::random_classifier::RandomClassifier;
 
 /// Samples in a forward pass: bounds the memory of an evaluation whatever the size of the data set.
 const CHUNK: usize = 512;
@@ -29,7 +33,7 @@ pub(crate) struct Evaluation {
 }
 
 impl Evaluation {
-    pub(crate) fn new(network: &mut Network, data: &Prepared) -> Result<Self, RunnerError> {
+    pub(crate) fn new(network: &mut dyn Network, data: &Prepared) -> Result<Self, RunnerError> {
         let noisy = [&data.train[..], &data.validation].concat();
         let pick = |labels: &[u32]| noisy.iter().map(|&i| labels[i]).collect();
         let (observed, clean) = (pick(data.labels.observed()), pick(data.labels.clean()));
@@ -39,12 +43,12 @@ impl Evaluation {
             .train
             .chunks(CHUNK)
             .chain(data.validation.chunks(CHUNK));
-        let noisy = evaluate(network, (data, Part::Train), chunks, observed, clean)?;
+        let noisy = evaluate(network, (data, ImageSet::Train), chunks, observed, clean)?;
         let test: Vec<usize> = (0..data.test_labels.len()).collect();
         let labels = Array1::from(data.test_labels.clone());
         let test = evaluate(
             network,
-            (data, Part::Test),
+            (data, ImageSet::Test),
             test.chunks(CHUNK),
             labels.clone(),
             labels,
@@ -297,14 +301,10 @@ impl Keep {
     }
 }
 
-pub(crate) fn labels(array: &Array1<u32>) -> &[u32] {
-    array.as_slice().unwrap_or_default()
-}
-
 /// Features and logits, chunk by chunk straight into their place.
 fn evaluate<'a>(
-    network: &mut Network,
-    (data, part): (&Prepared, Part),
+    network: &mut dyn Network,
+    (data, set): (&Prepared, ImageSet),
     chunks: impl Iterator<Item = &'a [usize]>,
     labels: Array1<u32>,
     clean_labels: Array1<u32>,
@@ -313,7 +313,7 @@ fn evaluate<'a>(
     let (mut features, mut logits) = (Vec::new(), Vec::new());
     let mut batch = Vec::new();
     for chunk in chunks {
-        let (h, z) = network.forward_samples(data, part, chunk, &mut batch)?;
+        let (h, z) = network.forward_samples(data, set, chunk, &mut batch)?;
         features.reserve_exact(n * (h.len() / chunk.len()) - features.len());
         logits.reserve_exact(n * (z.len() / chunk.len()) - logits.len());
         features.extend(h);

@@ -5,11 +5,15 @@ use std::path::{Path, PathBuf};
 use memdil_data::LabelNoise;
 use memdil_records::{EpochRecord, RunFolder, RunRecord, RunSpec, Snapshot, Status};
 
-use crate::checkpoint::{self, Checkpoint};
-use crate::evaluate::Evaluation;
-use crate::network::read_tensors;
-use crate::training::learning_rate;
-use crate::{Build, Network, Prepared, RunnerError, open_device};
+use crate::device::open_device;
+use crate::error::RunnerError;
+use crate::network::build::{Build, build_for_run};
+use crate::network::state::read_tensors;
+use crate::prepare::Prepared;
+use crate::run::checkpoint::{self, Checkpoint};
+use crate::run::evaluation::Evaluation;
+use crate::run::options::RunOptions;
+use crate::run::training::learning_rate;
 
 /// What [`evaluate_run`] finds.
 #[derive(Clone, Debug)]
@@ -39,11 +43,10 @@ pub struct Evaluated {
 /// [`train`](crate::train).
 pub fn evaluate_run(
     folder: &Path,
-    device: &str,
-    data_dirs: &[PathBuf],
+    options: &RunOptions,
     refused: impl FnMut(&Path, &str),
 ) -> Result<Evaluated, RunnerError> {
-    evaluate(folder, device, data_dirs, None, refused)
+    evaluate(folder, options, None, refused)
 }
 
 /// As [`evaluate_run`], for a network of one's own.
@@ -53,18 +56,16 @@ pub fn evaluate_run(
 /// Those of [`evaluate_run`].
 pub fn evaluate_model(
     folder: &Path,
-    device: &str,
-    data_dirs: &[PathBuf],
+    options: &RunOptions,
     build: Build<'_>,
     refused: impl FnMut(&Path, &str),
 ) -> Result<Evaluated, RunnerError> {
-    evaluate(folder, device, data_dirs, Some(build), refused)
+    evaluate(folder, options, Some(build), refused)
 }
 
 fn evaluate(
     folder: &Path,
-    device: &str,
-    data_dirs: &[PathBuf],
+    options: &RunOptions,
     build: Option<Build<'_>>,
     refused: impl FnMut(&Path, &str),
 ) -> Result<Evaluated, RunnerError> {
@@ -77,9 +78,9 @@ fn evaluate(
         .begun_with()?
         .ok_or_else(|| none("holds no run: it has no config.toml"))?;
     spec.validate()?;
-    let device = open_device(device)?;
-    let data = prepare(&spec, run.noise(), data_dirs)?;
-    let mut network = Network::build(&spec, data.train_inputs.shape(), &device, build)?;
+    let device = open_device(&options.device)?;
+    let data = prepare(&spec, run.noise(), &options.data_dirs)?;
+    let mut network = build_for_run(&spec, &data, &device, build)?;
 
     let (mut record, mut within_epoch) = (EpochRecord::default(), None);
     let finished = run.record()?;
@@ -102,12 +103,12 @@ fn evaluate(
             let (_, newest) = checkpoint::find(&run, &spec, &data.train, refused)
                 .pop()
                 .ok_or_else(|| none("the run is not finished and has no usable checkpoint: go on with memdil train"))?;
-            newest.load_into(&mut network)?;
+            newest.load_into(network.as_mut())?;
             (record, within_epoch) =
                 so_far(&spec, &newest, data.train.len()).unwrap_or((record, within_epoch));
         }
     }
-    let evaluation = Evaluation::new(&mut network, &data)?;
+    let evaluation = Evaluation::new(network.as_mut(), &data)?;
     if !evaluation.is_finite() {
         return Err(none("features or logits are not finite"));
     }

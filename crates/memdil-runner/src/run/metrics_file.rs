@@ -1,8 +1,7 @@
 //! The metrics of a run while they are being written, one line an epoch.
 //!
-//! Whoever begins or goes on writes a file of its own under the name: another process that was
-//! thought dead may still hold the one that was there, and its machine write what it had kept in
-//! memory.
+//! A process that begins or resumes a run writes a new file under the same name: another process
+//! that was thought dead may still hold the old file, and its machine may yet write to that.
 
 use std::fs::{self, File};
 use std::io::{Seek, Write};
@@ -12,8 +11,8 @@ use memdil_records::{EpochRecord, write_atomic};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::RunnerError;
-use crate::error::write_error;
+use crate::error::{RunnerError, write_error};
+use crate::hex::hex;
 
 /// A file of metrics with what was written to it.
 #[derive(Debug)]
@@ -34,6 +33,62 @@ pub(crate) struct Written {
     sha256: String,
 }
 
+impl Written {
+    /// Reads the beginning of a file that has to be what was written once; an error says why it is
+    /// not.
+    pub(crate) fn read<'a>(&'a self, path: &'a Path) -> Result<Beginning<'a>, String> {
+        let refused = |reason: &str| format!("{} {reason}", path.display());
+        let mut content = fs::read(path).map_err(|e| refused(&format!("cannot be read: {e}")))?;
+        match usize::try_from(self.bytes) {
+            Ok(bytes) if bytes <= content.len() => content.truncate(bytes),
+            _ => return Err(refused("is shorter than it was")),
+        }
+        let digest = Sha256::new_with_prefix(&content);
+        if hex(digest.clone()) != self.sha256 {
+            return Err(refused("is not what it was"));
+        }
+        Ok(Beginning {
+            path,
+            written: self,
+            content,
+            digest,
+        })
+    }
+}
+
+/// The beginning of a file of metrics, to which more can be added.
+#[derive(Debug)]
+pub(crate) struct Beginning<'a> {
+    path: &'a Path,
+    written: &'a Written,
+    content: Vec<u8>,
+    digest: Sha256,
+}
+
+impl Beginning<'_> {
+    /// Resumes from it in a new file of the same name.
+    ///
+    /// # Errors
+    ///
+    /// A failed write: the file before stays as it is.
+    pub(crate) fn resume(self) -> Result<MetricsFile, RunnerError> {
+        write_atomic(self.path, |writer| writer.write_all(&self.content))?;
+        let open = || {
+            let mut file = File::options().write(true).open(self.path)?;
+            file.seek(std::io::SeekFrom::End(0))?;
+            Ok(file)
+        };
+        let file = open().map_err(|e: std::io::Error| write_error(self.path, e))?;
+        Ok(MetricsFile {
+            path: self.path.to_owned(),
+            file,
+            lines: self.written.lines,
+            bytes: self.written.bytes,
+            digest: self.digest,
+        })
+    }
+}
+
 impl MetricsFile {
     /// An empty file; what was there is lost.
     pub(crate) fn create(path: &Path) -> Result<Self, RunnerError> {
@@ -49,52 +104,6 @@ impl MetricsFile {
             bytes: 0,
             digest: Sha256::new(),
         })
-    }
-
-    /// Goes on from what the file held once, in a new file under its name; why not, when it does
-    /// not begin with that.
-    ///
-    /// # Errors
-    ///
-    /// A failed write: what was there stays.
-    pub(crate) fn go_on(
-        path: &Path,
-        written: &Written,
-    ) -> Result<Result<Self, String>, RunnerError> {
-        let begins = |content: Vec<u8>| -> Result<(Vec<u8>, Sha256), &str> {
-            let start = usize::try_from(written.bytes)
-                .ok()
-                .and_then(|n| content.get(..n))
-                .ok_or("is shorter than it was")?;
-            let digest = Sha256::new_with_prefix(start);
-            if hex(digest.clone()) == written.sha256 {
-                Ok((start.to_vec(), digest))
-            } else {
-                Err("is not what it was")
-            }
-        };
-        let content = match fs::read(path) {
-            Ok(content) => begins(content).map_err(str::to_owned),
-            Err(e) => Err(format!("cannot be read: {e}")),
-        };
-        let (start, digest) = match content {
-            Ok(found) => found,
-            Err(reason) => return Ok(Err(format!("{} {reason}", path.display()))),
-        };
-        write_atomic(path, |writer| writer.write_all(&start))?;
-        let open = || {
-            let mut file = File::options().write(true).open(path)?;
-            file.seek(std::io::SeekFrom::End(0))?;
-            Ok(file)
-        };
-        let file = open().map_err(|e: std::io::Error| write_error(path, e))?;
-        Ok(Ok(Self {
-            path: path.to_owned(),
-            file,
-            lines: written.lines,
-            bytes: written.bytes,
-            digest,
-        }))
     }
 
     /// Adds the line of an epoch.
@@ -135,15 +144,6 @@ impl MetricsFile {
     }
 }
 
-/// A digest in hexadecimal.
-pub(crate) fn hex(digest: Sha256) -> String {
-    digest
-        .finalize()
-        .iter()
-        .map(|b| format!("{b:02x}"))
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -160,7 +160,7 @@ mod tests {
         let mut before = MetricsFile::create(&path).unwrap();
         before.add(&record(1)).unwrap();
         let (written, first) = (before.written().unwrap(), fs::read(&path).unwrap());
-        let mut after = MetricsFile::go_on(&path, &written).unwrap().unwrap();
+        let mut after = written.read(&path).unwrap().resume().unwrap();
         before.add(&record(7)).unwrap();
         assert_eq!(fs::read(&path).unwrap(), first);
         after.add(&record(2)).unwrap();
@@ -186,13 +186,8 @@ mod tests {
         let (after_two, both) = (file.written().unwrap(), fs::read(&path).unwrap());
         // Half a line, as a kill leaves it.
         fs::write(&path, &both[..both.len() - 3]).unwrap();
-        assert!(
-            MetricsFile::go_on(&path, &after_two)
-                .unwrap()
-                .unwrap_err()
-                .contains("shorter")
-        );
-        let mut file = MetricsFile::go_on(&path, &after_one).unwrap().unwrap();
+        assert!(after_two.read(&path).unwrap_err().contains("shorter"));
+        let mut file = after_one.read(&path).unwrap().resume().unwrap();
         assert_eq!(fs::read(&path).unwrap(), first);
         file.add(&record(2)).unwrap();
         assert_eq!(
@@ -204,22 +199,22 @@ mod tests {
             .path()
             .join(format!("metrics.tmp{}", std::process::id()));
         fs::create_dir(&blocked).unwrap();
-        assert!(MetricsFile::go_on(&path, &after_one).is_err());
+        assert!(after_one.read(&path).unwrap().resume().is_err());
         assert_eq!(fs::read(&path).unwrap(), both);
         fs::remove_dir(&blocked).unwrap();
         let mut changed = both;
         changed[10] ^= 1;
         fs::write(&path, changed).unwrap();
         assert!(
-            MetricsFile::go_on(&path, &after_two)
-                .unwrap()
+            after_two
+                .read(&path)
                 .unwrap_err()
                 .contains("not what it was")
         );
         fs::remove_file(&path).unwrap();
         assert!(
-            MetricsFile::go_on(&path, &after_two)
-                .unwrap()
+            after_two
+                .read(&path)
                 .unwrap_err()
                 .contains("cannot be read")
         );

@@ -5,9 +5,10 @@ use memdil_losses::Loss;
 use memdil_records::RunSpec;
 use ndarray::{Array1, Array2, ArrayView2};
 
-use super::engine::{self, Recipe};
-use super::{NamedTensor, Tensors};
-use crate::RunnerError;
+use crate::error::RunnerError;
+use crate::network::interface::Network;
+use crate::network::perceptron::{self, Recipe};
+use crate::network::state::{NamedTensor, Tensors};
 
 /// A multilayer perceptron and its optimiser, computed by memdil-kernels.
 #[derive(Debug)]
@@ -25,11 +26,13 @@ impl FusedMlp {
     pub fn new(spec: &RunSpec, inputs: usize, classes: usize) -> Result<Self, RunnerError> {
         let recipe = Recipe::new(spec, inputs, classes)?;
         let mut network = Mlp::new(recipe.architecture, recipe.optimizer)?;
-        engine::start(&mut network, spec)?;
+        perceptron::start(&mut network, spec)?;
         Ok(Self { network, recipe })
     }
+}
 
-    pub(super) fn step(
+impl Network for FusedMlp {
+    fn step(
         &mut self,
         inputs: &[f32],
         labels: &[u32],
@@ -61,34 +64,34 @@ impl FusedMlp {
         Ok(value)
     }
 
-    pub(super) fn forward(&mut self, inputs: &[f32]) -> Result<(Vec<f32>, Vec<f32>), RunnerError> {
+    fn forward(&mut self, inputs: &[f32]) -> Result<(Vec<f32>, Vec<f32>), RunnerError> {
         Ok(self.network.evaluate(inputs)?)
     }
 
-    pub(super) fn classifier(&self) -> Result<(Array2<f32>, Array1<f32>), RunnerError> {
-        engine::classifier(&self.network)
+    fn classifier(&self) -> Result<(Array2<f32>, Array1<f32>), RunnerError> {
+        perceptron::classifier(&self.network)
     }
 
-    pub(super) fn parameter_count(&self) -> usize {
-        engine::parameter_count(&self.network)
+    fn parameter_count(&self) -> usize {
+        perceptron::parameter_count(&self.network)
     }
 
-    pub(super) fn model_tensors(&self) -> Tensors<'_> {
-        engine::model_tensors(&self.network)
+    fn model_tensors(&self) -> Tensors<'_> {
+        perceptron::model_tensors(&self.network)
     }
 
-    pub(super) fn optimizer_tensors(&self) -> Tensors<'_> {
-        engine::optimizer_tensors(&self.network, self.recipe.optimizer)
+    fn optimizer_tensors(&self) -> Result<Tensors<'_>, RunnerError> {
+        Ok(perceptron::optimizer_tensors(
+            &self.network,
+            self.recipe.optimizer,
+        ))
     }
 
-    pub(super) fn load_model_state(&mut self, state: &[NamedTensor]) -> Result<(), RunnerError> {
-        engine::load_model_state(&mut self.network, state)
+    fn load_model_state(&mut self, state: &[NamedTensor]) -> Result<(), RunnerError> {
+        perceptron::load_model_state(&mut self.network, state)
     }
 
-    pub(super) fn load_optimizer_state(
-        &mut self,
-        state: &[NamedTensor],
-    ) -> Result<(), RunnerError> {
-        engine::load_optimizer_state(&mut self.network, self.recipe.optimizer, state)
+    fn load_optimizer_state(&mut self, state: &[NamedTensor]) -> Result<(), RunnerError> {
+        perceptron::load_optimizer_state(&mut self.network, self.recipe.optimizer, state)
     }
 }

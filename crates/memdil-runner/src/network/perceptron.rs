@@ -10,11 +10,10 @@ use memdil_models::Model as _;
 use memdil_records::{ActivationSpec, ClassifierSpec, ModelSpec, NormSpec, RunSpec};
 use ndarray::{Array1, Array2};
 
-use super::candle::mlp_model;
-use super::state::pick;
-use super::{NamedTensor, Tensors};
-use crate::RunnerError;
-use crate::optimizer::{Rule, Update};
+use crate::config::update::{Update, UpdateRule};
+use crate::error::RunnerError;
+use crate::network::candle::mlp_model;
+use crate::network::state::{NamedTensor, Tensors, pick};
 
 /// Adam's number of steps among the optimiser's tensors.
 const STEPS: &str = "step";
@@ -54,8 +53,8 @@ impl Recipe {
         };
         let update = Update::from(&spec.optimizer);
         let optimizer = match update.rule {
-            Rule::Sgd { momentum, nesterov } => Optimizer::Sgd { momentum, nesterov },
-            Rule::Adam {
+            UpdateRule::Sgd { momentum, nesterov } => Optimizer::Sgd { momentum, nesterov },
+            UpdateRule::Adam {
                 beta1,
                 beta2,
                 epsilon,

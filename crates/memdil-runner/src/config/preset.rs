@@ -1,0 +1,77 @@
+//! The presets of an experiment file.
+
+use serde::Deserialize;
+use toml::{Table, Value};
+
+use crate::config::file::ConfigFile;
+use crate::config::settings::{one_line, set};
+use crate::error::RunnerError;
+
+/// The settings of runs and the lists to sweep over.
+#[derive(Clone, Debug)]
+pub(crate) struct SubSweep {
+    pub(crate) run: Table,
+    pub(crate) sweep: Table,
+    /// Whether runs are left out where their data set is not available.
+    pub(crate) where_present: bool,
+}
+
+/// A table `[preset.NAME]`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Preset {
+    #[serde(default)]
+    run: Table,
+    #[serde(default)]
+    sweep: Table,
+    #[serde(default)]
+    search: Table,
+    #[serde(default)]
+    where_present: bool,
+}
+
+/// The sweeps of a file with a preset, at least one; keys of its search go into the file's.
+pub(crate) fn apply(file: &mut ConfigFile, name: &str) -> Result<Vec<SubSweep>, RunnerError> {
+    let ConfigFile {
+        path,
+        run,
+        sweep,
+        search,
+        presets,
+        ..
+    } = file;
+    let error = |reason: String| RunnerError::Config {
+        path: path.clone(),
+        reason,
+    };
+    let tables = match presets.get(name) {
+        Some(Value::Array(tables)) if !tables.is_empty() => tables.clone(),
+        Some(table) => vec![table.clone()],
+        None => {
+            let names = presets.keys().cloned().collect::<Vec<_>>().join(", ");
+            return Err(error(format!(
+                "there is no preset '{name}'; the file has: {names}"
+            )));
+        }
+    };
+    let mut sweeps = Vec::new();
+    for table in tables {
+        let preset: Preset = table
+            .try_into()
+            .map_err(|e| error(format!("[preset.{name}]: {}", one_line(&e, None))))?;
+        let (mut run, mut sweep) = (run.clone(), sweep.clone());
+        for (key, value) in preset.run {
+            set(&mut run, &key, value)?;
+        }
+        sweep.extend(preset.sweep);
+        if !preset.search.is_empty() {
+            search.get_or_insert_default().extend(preset.search);
+        }
+        sweeps.push(SubSweep {
+            run,
+            sweep,
+            where_present: preset.where_present,
+        });
+    }
+    Ok(sweeps)
+}

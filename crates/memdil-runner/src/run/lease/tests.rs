@@ -1,0 +1,230 @@
+use std::io::{Seek, Write};
+use std::sync::Mutex;
+use std::time::{Instant, SystemTime};
+
+use super::terms::Clock;
+use super::*;
+
+const STALE: Duration = Duration::from_secs(120);
+const HALF: Duration = Duration::from_secs(70);
+
+/// A clock that the test sets; files get its time.
+#[derive(Debug)]
+struct TestClock(Mutex<SystemTime>);
+
+impl TestClock {
+    fn new() -> Arc<Self> {
+        let start = UNIX_EPOCH + Duration::from_secs(1_700_000_000);
+        Arc::new(Self(Mutex::new(start)))
+    }
+
+    fn advance(&self, time: Duration) {
+        *self.0.lock().expect("a time") += time;
+    }
+}
+
+impl Clock for TestClock {
+    fn now(&self) -> SystemTime {
+        *self.0.lock().expect("a time")
+    }
+
+    fn pause(&self, _: Duration) {}
+
+    fn write(&self, mut file: &File, text: &str) -> io::Result<()> {
+        file.rewind()?;
+        file.write_all(text.as_bytes())?;
+        file.set_modified(self.now())
+    }
+}
+
+/// A folder that several machines see.
+struct Scene {
+    folder: tempfile::TempDir,
+    clock: Arc<TestClock>,
+    /// Whether all machines see the same lock.
+    one_lock: bool,
+    renewed_every: Duration,
+}
+
+impl Scene {
+    /// Each machine has its own lock, and leases are renewed by hand.
+    fn new() -> Self {
+        Self {
+            folder: tempfile::tempdir().expect("a folder"),
+            clock: TestClock::new(),
+            one_lock: false,
+            renewed_every: Duration::from_secs(3600),
+        }
+    }
+
+    fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    fn terms(&self, machine: &str) -> Terms {
+        Terms {
+            machine: machine.to_owned(),
+            renewed_every: self.renewed_every,
+            stale_after: STALE,
+            clock: self.clock.clone(),
+        }
+    }
+
+    fn lock(&self, machine: &str) -> PathBuf {
+        let name = if self.one_lock {
+            "lock".to_owned()
+        } else {
+            format!("lock-{machine}")
+        };
+        self.path().join(name)
+    }
+
+    fn acquire(&self, machine: &str) -> Result<Lease, RunnerError> {
+        Lease::acquire(self.path(), &self.lock(machine), &self.terms(machine))
+    }
+
+    fn is_busy(&self, machine: &str) -> bool {
+        is_busy(self.path(), &self.lock(machine), &self.terms(machine))
+    }
+
+    /// Whether a machine cannot have the folder.
+    fn is_refused(&self, machine: &str) -> bool {
+        matches!(self.acquire(machine), Err(RunnerError::Busy { .. }))
+    }
+}
+
+/// Leaves what a killed process leaves: its file.
+fn die(lease: Lease) {
+    let LeaseFile { path, text, .. } = &lease.tenure.file;
+    let (path, text) = (path.clone(), text.clone());
+    let renewed = path.metadata().expect("a file").modified().expect("a time");
+    drop(lease);
+    fs::write(&path, text).expect("a file");
+    let file = OpenOptions::new().write(true).open(path).expect("a file");
+    file.set_modified(renewed).expect("a file with a time");
+}
+
+#[test]
+fn a_renewed_lease_holds_and_a_released_one_leaves_nothing() {
+    let scene = Scene::new();
+    let lease = scene.acquire("a").expect("a free folder");
+    // Together longer than it takes to be stale.
+    for _ in 0..2 {
+        scene.clock.advance(HALF);
+        assert_eq!(lease.tenure.renew(), Renewal::Renewed);
+    }
+    assert!(scene.is_refused("b"));
+    assert!(scene.is_refused("a"));
+    assert!(scene.is_busy("b"));
+    lease.check().expect("it holds");
+    drop(lease);
+    assert!(newest(scene.path()).expect("a folder").is_none());
+    assert!(!scene.is_busy("b"));
+    scene.acquire("b").expect("a free folder");
+}
+
+#[test]
+fn the_same_machine_resumes_at_once_and_another_one_waits() {
+    let scene = Scene::new();
+    die(scene.acquire("a").expect("a free folder"));
+    assert!(scene.is_refused("b"));
+    die(scene.acquire("a").expect("its own"));
+    assert!(scene.is_refused("b"));
+    scene.clock.advance(2 * HALF);
+    let lease = scene.acquire("b").expect("a stale lease");
+    lease.check().expect("it holds");
+}
+
+#[test]
+fn a_lock_that_is_kept_for_a_dead_machine_is_passed_over_when_its_lease_is_stale() {
+    let scene = Scene {
+        one_lock: true,
+        ..Scene::new()
+    };
+    // The lock of a process that is gone, as a server keeps it.
+    let kept = File::create(scene.lock("")).expect("a file");
+    kept.try_lock().expect("a free lock");
+    assert!(scene.is_refused("b"));
+    assert!(scene.is_busy("b"));
+    let other_lock = scene.path().join("lock-a");
+    let lease = Lease::acquire(scene.path(), &other_lock, &scene.terms("a"));
+    die(lease.expect("a free folder"));
+    assert!(scene.is_refused("b"));
+    assert!(scene.is_busy("b"));
+    scene.clock.advance(2 * HALF);
+    // On its own machine a lock says that its process lives, stopped as it may be.
+    assert!(scene.is_refused("a"));
+    assert!(scene.is_busy("a"));
+    assert!(!scene.is_busy("b"));
+    let lease = scene.acquire("b").expect("a stale lease");
+    lease.check().expect("it holds");
+    // The server lets go of the lock: the lease was acquired without, and its holder lives.
+    drop(kept);
+    assert!(scene.is_refused("b"));
+    assert!(scene.is_busy("b"));
+    lease.check().expect("it holds");
+}
+
+#[test]
+fn a_holder_that_was_thought_dead_finds_out() {
+    let scene = Scene::new();
+    let lease = scene.acquire("a").expect("a free folder");
+    let error = || RunnerError::Worker(ErrorKind::Other.into());
+    assert!(matches!(lease.explain(error()), RunnerError::Worker(_)));
+    // Another machine has succeeded it.
+    fs::write(scene.path().join("claim.2"), "b\n").expect("a lease");
+    assert!(matches!(lease.explain(error()), RunnerError::Lost { .. }));
+    lease.check().expect("not known before the next renewal");
+    assert_eq!(lease.tenure.renew(), Renewal::Lost);
+    assert!(matches!(lease.check(), Err(RunnerError::Lost { .. })));
+    drop(lease);
+    assert!(scene.path().join("claim.2").exists());
+}
+
+#[test]
+fn a_holder_that_was_suspended_asks_at_once() {
+    let scene = Scene::new();
+    let lease = scene.acquire("a").expect("a free folder");
+    fs::write(scene.path().join("claim.2"), "b\n").expect("a lease");
+    scene.clock.advance(HALF);
+    assert!(matches!(lease.check(), Err(RunnerError::Lost { .. })));
+}
+
+#[test]
+fn a_thread_renews_the_lease() {
+    let scene = Scene {
+        renewed_every: Duration::from_millis(1),
+        ..Scene::new()
+    };
+    let lease = scene.acquire("a").expect("a free folder");
+    fs::write(scene.path().join("claim.2"), "b\n").expect("a lease");
+    let began = Instant::now();
+    while lease.check().is_ok() {
+        assert!(began.elapsed().as_secs() < 60, "it never finds out");
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn one_of_many_succeeds_a_stale_lease() {
+    let scene = Scene::new();
+    die(scene.acquire("dead").expect("a free folder"));
+    scene.clock.advance(2 * HALF);
+    let gate = std::sync::Barrier::new(8);
+    let acquired: Vec<Option<Lease>> = std::thread::scope(|scope| {
+        let (gate, scene) = (&gate, &scene);
+        let start = |i: usize| {
+            scope.spawn(move || {
+                gate.wait();
+                scene.acquire(&format!("m{i}")).ok()
+            })
+        };
+        (0..8)
+            .map(start)
+            .collect::<Vec<_>>()
+            .into_iter()
+            .map(|thread| thread.join().expect("an end"))
+            .collect()
+    });
+    assert_eq!(acquired.iter().flatten().count(), 1);
+}

@@ -1,0 +1,14 @@
+//! A run, from its specification to a finished folder.
+
+mod checkpoint;
+pub(crate) mod evaluate_run;
+mod evaluation;
+pub(crate) mod folder;
+pub(crate) mod lease;
+pub(crate) mod lock;
+mod metrics_file;
+pub(crate) mod options;
+pub(crate) mod provenance;
+mod start;
+pub(crate) mod train;
+pub(crate) mod training;

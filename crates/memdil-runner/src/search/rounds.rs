@@ -1,0 +1,244 @@
+//! Rounds of trials, then the retrained runs.
+
+use std::collections::{BTreeMap, HashSet};
+use std::path::{Path, PathBuf};
+
+use memdil_records::{
+    ManifestLine, RunSpec, SearchFolder, SearchRecord, create_dir, run_id, write_manifest,
+};
+
+use crate::error::RunnerError;
+use crate::search::history::History;
+use crate::search::plan::Search;
+use crate::search::progress::Overall;
+use crate::sweep::inputs::check_inputs;
+use crate::sweep::manifest::run_all;
+use crate::sweep::options::{SweepOptions, Workers};
+use crate::sweep::progress::SweepProgress;
+
+/// How to make searches.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct SearchOptions {
+    /// The processes that make the runs.
+    pub workers: Workers,
+    /// Folder of runs that gets the retrained ones and `search/`.
+    pub out: PathBuf,
+    /// Make this search only, counted from 0.
+    pub index: Option<usize>,
+    /// Write the manifest of the trials that are known so far, and run nothing.
+    pub plan: bool,
+}
+
+impl SearchOptions {
+    /// All searches into a folder of runs.
+    pub fn new(workers: Workers, out: impl Into<PathBuf>) -> Self {
+        Self {
+            workers,
+            out: out.into(),
+            index: None,
+            plan: false,
+        }
+    }
+}
+
+/// Makes the trials of the searches that are not finished, then trains the best of each again, and
+/// returns the histories. Progress counts trials and retrained runs.
+///
+/// A search of kind `random` knows its trials from the start: they run `jobs` at a time. One of
+/// kind `tpe` makes one trial after the other, all searches side by side. A diverged trial stays in
+/// the history, is worst, and is not tried again. Stopped at any moment and called again with the
+/// same searches, it resumes with the same trials, and the histories end in the same bytes.
+///
+/// # Errors
+///
+/// [`RunnerError::OtherSearch`] when the folder holds searches of this experiment with other
+/// settings, [`RunnerError::NoSuchSearch`]; bad data or device before the first trial; as
+/// [`run_all`], after the searches whose runs are all there have been finished.
+pub fn run_searches(
+    searches: &[Search],
+    options: &SearchOptions,
+    mut on_progress: impl FnMut(&SweepProgress),
+) -> Result<Vec<SearchRecord>, RunnerError> {
+    let folder = SearchFolder::new(&options.out);
+    refuse_others(searches, &folder)?;
+    let chosen = match options.index {
+        None => searches,
+        Some(index) => searches
+            .get(index..=index)
+            .ok_or(RunnerError::NoSuchSearch {
+                index,
+                last: searches.len().saturating_sub(1),
+            })?,
+    };
+    check_searches(chosen, options)?;
+    let histories = chosen
+        .iter()
+        .map(|search| History::read(search, &folder))
+        .collect::<Result<Vec<_>, _>>()?;
+    create_dir(&folder.trials())?;
+    folder.remove_temporary(
+        chosen.iter().map(|search| search.id.as_str()),
+        options.index,
+    )?;
+    let mut rounds = Rounds {
+        options,
+        folder: &folder,
+        histories,
+        overall: Overall::new(chosen),
+        on_progress: &mut on_progress,
+    };
+    let trouble = rounds.try_all()?;
+    if !options.plan {
+        let trouble = rounds.retrain()?.or(trouble);
+        for history in &mut rounds.histories {
+            history.retrained()?;
+        }
+        if let Some(trouble) = trouble {
+            return Err(trouble);
+        }
+    }
+    let records = rounds.histories.into_iter().map(|history| history.record);
+    Ok(records.collect())
+}
+
+/// Tries the data of all runs. Those of the retrained runs too, so that they cannot end a search
+/// that has taken hours.
+fn check_searches(searches: &[Search], options: &SearchOptions) -> Result<(), RunnerError> {
+    let specs = searches.iter().flat_map(|search| {
+        let none = BTreeMap::new();
+        [search.trial(&none), search.whole(&none)]
+    });
+    let specs = specs.collect::<Result<Vec<RunSpec>, _>>()?;
+    check_inputs(specs.iter(), &options.workers.run)
+}
+
+/// Refuses a folder with a search of the same experiment that is none of these. One that lacks some
+/// of these is accepted.
+fn refuse_others(searches: &[Search], folder: &SearchFolder) -> Result<(), RunnerError> {
+    let experiments: HashSet<&str> = searches
+        .iter()
+        .map(|search| search.spec.experiment.as_str())
+        .collect();
+    for record in folder.find()? {
+        let is_ours = |search: &Search| {
+            search.spec == record.spec
+                && search.search == record.search
+                && search.settings == record.settings
+        };
+        if experiments.contains(record.spec.experiment.as_str()) && !searches.iter().any(is_ours) {
+            return Err(RunnerError::OtherSearch {
+                path: folder.history(&record.id),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Searches in progress.
+struct Rounds<'a> {
+    options: &'a SearchOptions,
+    folder: &'a SearchFolder,
+    histories: Vec<History<'a>>,
+    overall: Overall,
+    on_progress: &'a mut dyn FnMut(&SweepProgress),
+}
+
+impl Rounds<'_> {
+    /// Makes trials until all are tried or some failed: the others are made, and the error is
+    /// returned for the end.
+    fn try_all(&mut self) -> Result<Option<RunnerError>, RunnerError> {
+        let [trials, _] = self.folder.manifests(self.options.index);
+        loop {
+            let lines = self.known()?;
+            if self.histories.iter().all(|h| h.record.all_tried()) {
+                return Ok(None);
+            }
+            write_manifest(&trials, &lines)?;
+            if self.options.plan {
+                return Ok(None);
+            }
+            let trouble = self.round(&trials, &lines)?;
+            for history in &mut self.histories {
+                history.collect(None)?;
+            }
+            if trouble.is_some() {
+                return Ok(trouble);
+            }
+        }
+    }
+
+    /// The manifest of all trials that are known, each run once.
+    fn known(&mut self) -> Result<Vec<ManifestLine>, RunnerError> {
+        let (mut lines, mut seen) = (Vec::new(), HashSet::new());
+        for history in &mut self.histories {
+            history.propose()?;
+            let new = history.lines.iter();
+            let new = new.filter(|line| seen.insert(line.id.clone()));
+            lines.extend(new.cloned());
+        }
+        Ok(lines)
+    }
+
+    /// Makes trials, and notes each as it ends.
+    fn round(
+        &mut self,
+        manifest: &Path,
+        lines: &[ManifestLine],
+    ) -> Result<Option<RunnerError>, RunnerError> {
+        let options = self.sweep(manifest, &self.folder.trials());
+        self.overall.begin(lines);
+        let mut failed = None;
+        let round = run_all(lines, &options, |progress| {
+            if let Some((run, _)) = &progress.ended {
+                let mut histories = self.histories.iter_mut();
+                let written = histories.try_for_each(|history| history.collect(Some(run)));
+                failed = written.err().or(failed.take());
+            }
+            (self.on_progress)(&self.overall.with(progress, false));
+        });
+        match failed {
+            Some(error) => Err(error),
+            None => only_runs_failed(round),
+        }
+    }
+
+    /// Trains the best of each search whose trials are all tried.
+    fn retrain(&mut self) -> Result<Option<RunnerError>, RunnerError> {
+        let mut lines: Vec<ManifestLine> = Vec::new();
+        for history in self.histories.iter().filter(|h| h.record.all_tried()) {
+            let Some(best) = history.record.best() else {
+                continue;
+            };
+            let spec = history.search.whole(&best.values)?;
+            let id = run_id(&spec);
+            let line = ManifestLine { id, spec };
+            if !lines.contains(&line) {
+                lines.push(line);
+            }
+        }
+        if lines.is_empty() {
+            return Ok(None);
+        }
+        let [_, retrained] = self.folder.manifests(self.options.index);
+        write_manifest(&retrained, &lines)?;
+        self.overall.begin(&[]);
+        let options = self.sweep(&retrained, &self.options.out);
+        only_runs_failed(run_all(&lines, &options, |progress| {
+            (self.on_progress)(&self.overall.with(progress, true));
+        }))
+    }
+
+    fn sweep(&self, manifest: &Path, out: &Path) -> SweepOptions {
+        SweepOptions::new(self.options.workers.clone(), manifest, out)
+    }
+}
+
+/// An error that leaves the other runs as they should be.
+fn only_runs_failed<T>(round: Result<T, RunnerError>) -> Result<Option<RunnerError>, RunnerError> {
+    match round {
+        Ok(_) => Ok(None),
+        Err(error @ RunnerError::Workers { .. }) => Ok(Some(error)),
+        Err(error) => Err(error),
+    }
+}

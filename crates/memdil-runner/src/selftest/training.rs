@@ -1,0 +1,182 @@
+//! Networks and short trainings on a device beside the processor.
+
+use candle_core::{DType, Device};
+use memdil_kernels::gpu::{difference, larger};
+use memdil_records::{EpochRecord, RunSpec};
+
+use crate::error::RunnerError;
+use crate::network::build::{build_for_run, build_network};
+use crate::network::candle::CandleNetwork;
+use crate::network::interface::Network;
+use crate::network::state::NamedTensor;
+use crate::prepare::Prepared;
+use crate::run::training::{EpochOutcome, Training};
+
+/// Name, model in TOML, batch.
+pub(crate) const NETWORKS: &[(&str, &str, usize)] = &[
+    (
+        "perceptron",
+        "{ kind = \"mlp\", depth = 3, width = 40 }",
+        16,
+    ),
+    (
+        "perceptron, batch 64",
+        "{ kind = \"mlp\", depth = 3, width = 40 }",
+        64,
+    ),
+    (
+        "perceptron, layer normalisation",
+        "{ kind = \"mlp\", depth = 3, width = 40, norm = \"layer\" }",
+        16,
+    ),
+    (
+        "ResNet-18",
+        "{ kind = \"resnet\", depth = 18, width = 4 }",
+        8,
+    ),
+    ("VGG-11", "{ kind = \"vgg\", depth = 11, width = 4 }", 8),
+];
+
+/// A run of two classes of the embedded images.
+pub(crate) fn spec(model: &str, batch: usize, epochs: usize) -> Result<RunSpec, RunnerError> {
+    let text = format!(
+        r#"
+        experiment = "selftest"
+        seed = 1
+        loss = {{ kind = "label_smoothing", alpha = 0.1 }}
+        data = {{ source = "fashion-mnist-embedded", classes = [0, 1], input = "authors", validation = 0.0, images_per_class = 150 }}
+        noise = {{ kind = "uniform", eta = 0.2 }}
+        model = {model}
+        optimizer = {{ kind = "sgd", learning_rate = 0.05, momentum = 0.9, weight_decay = 1e-3 }}
+        schedule = {{ kind = "step", patience = 10, gamma = 0.1 }}
+        training = {{ epochs = {epochs}, batch_size = {batch}, evaluate_every = 1 }}
+        "#
+    );
+    toml::from_str(&text).map_err(|e| RunnerError::Override {
+        setting: model.to_owned(),
+        reason: e.message().to_owned(),
+    })
+}
+
+/// Three steps of a network on the device in f32 and on candle in f64.
+pub(crate) fn network(model: &str, batch: usize, device: &Device) -> Result<f64, RunnerError> {
+    let spec = spec(model, batch, 1)?;
+    let data = Prepared::new(&spec, &[])?;
+    let shape = data.train_inputs.shape();
+    let mut found = build_network(&spec, shape, 2, device)?;
+    let mut expected = CandleNetwork::new(&spec, shape, 2, DType::F64, &Device::Cpu)?;
+    let mut most: f64 = 0.0;
+    for indices in data.train.chunks(batch).take(3) {
+        let inputs = data.train_inputs.batch(indices);
+        let labels: Vec<u32> = indices.iter().map(|&i| data.labels.observed()[i]).collect();
+        let found = found.step(&inputs, &labels, &spec.loss, 0.05)?;
+        let expected = expected.step(&inputs, &labels, &spec.loss, 0.05)?;
+        most = larger(most, difference(found, expected));
+    }
+    Ok(larger(
+        most,
+        tensors(&state(found.as_ref())?, &state(&expected)?),
+    ))
+}
+
+const MODEL: &str = "{ kind = \"mlp\", depth = 3, width = 48 }";
+
+/// Four epochs on the device and on the processor: losses and what is measured on unseen images.
+pub(crate) fn compared(device: &Device) -> Result<f64, RunnerError> {
+    let spec = spec(MODEL, 16, 4)?;
+    let data = Prepared::new(&spec, &[])?;
+    let values = |device: &Device| -> Result<Vec<f64>, RunnerError> {
+        let (_, records) = epochs(&spec, &data, device, 0..4, None)?;
+        let of = |record: &EpochRecord| {
+            let test = record.test.as_ref();
+            [
+                Some(record.loss),
+                test.map(|t| t.accuracy),
+                test.and_then(|t| t.rho),
+            ]
+        };
+        Ok(records
+            .iter()
+            .flat_map(of)
+            .map(|value| value.unwrap_or(f64::NAN))
+            .collect())
+    };
+    let pairs = values(device)?.into_iter().zip(values(&Device::Cpu)?);
+    Ok(pairs
+        .map(|(found, expected)| difference(found, expected))
+        .fold(0.0, larger))
+}
+
+/// The same training twice.
+pub(crate) fn repeated(device: &Device) -> Result<f64, RunnerError> {
+    let spec = spec(MODEL, 16, 3)?;
+    let data = Prepared::new(&spec, &[])?;
+    let once = || epochs(&spec, &data, device, 0..3, None).map(|(state, _)| state);
+    Ok(tensors(&once()?, &once()?))
+}
+
+/// A training that goes on from what another has left after two of its four epochs.
+pub(crate) fn resumed(device: &Device) -> Result<f64, RunnerError> {
+    let spec = spec("{ kind = \"mlp\", depth = 3, width = 48 }", 40, 4)?;
+    let data = Prepared::new(&spec, &[])?;
+    let whole = epochs(&spec, &data, device, 0..4, None)?.0;
+    let half = epochs(&spec, &data, device, 0..2, None)?.0;
+    Ok(tensors(
+        &epochs(&spec, &data, device, 2..4, Some(&half))?.0,
+        &whole,
+    ))
+}
+
+/// Epochs of a training, the first of them from what is given; the network's and the optimiser's
+/// tensors at the end.
+fn epochs(
+    spec: &RunSpec,
+    data: &Prepared,
+    device: &Device,
+    range: std::ops::Range<usize>,
+    from: Option<&[NamedTensor]>,
+) -> Result<(Vec<NamedTensor>, Vec<EpochRecord>), RunnerError> {
+    let network = build_for_run(spec, data, device, None)?;
+    let mut training = Training::new(spec, data, network);
+    if let Some(state) = from {
+        let (model, optimizer): (Vec<_>, Vec<_>) = state
+            .iter()
+            .cloned()
+            .partition(|tensor| !tensor.name.starts_with("momentum."));
+        training.network.load_model_state(&model)?;
+        training.network.load_optimizer_state(&optimizer)?;
+        training.skip(range.start);
+    }
+    let mut records = Vec::new();
+    for _ in range {
+        match training.epoch(|_| Ok(()))? {
+            EpochOutcome::Finished(record, _) => records.push(record),
+            EpochOutcome::Diverged(reason) => return Err(candle_core::Error::msg(reason).into()),
+        }
+    }
+    Ok((state(training.network.as_ref())?, records))
+}
+
+fn state(network: &dyn Network) -> Result<Vec<NamedTensor>, RunnerError> {
+    Ok([network.model_state()?, network.optimizer_state()?].concat())
+}
+
+/// The largest difference of tensors with the same names.
+fn tensors(found: &[NamedTensor], expected: &[NamedTensor]) -> f64 {
+    let of = |tensor: &NamedTensor| {
+        let other = expected.iter().find(|other| other.name == tensor.name)?;
+        let pairs = tensor.values.iter().zip(&other.values);
+        Some(
+            pairs
+                .map(|(&a, &b)| difference(a.into(), b.into()))
+                .fold(0.0, larger),
+        )
+    };
+    if found.len() != expected.len() {
+        return f64::INFINITY;
+    }
+    found
+        .iter()
+        .map(|tensor| of(tensor).unwrap_or(f64::INFINITY))
+        .fold(0.0, larger)
+}
