@@ -9,9 +9,7 @@ use anyhow::Context;
 use memdil_records::{
     ManifestLine, RecordError, RunFolder, RunSpec, create_dir, read_manifest, write_manifest,
 };
-use memdil_runner::{
-    RunnerError, SweepOptions, Workers, end_with_parent, run_all, status, train,
-};
+use memdil_runner::{RunnerError, SweepOptions, Workers, end_with_parent, run_all, status, train};
 
 use crate::arguments::{Machine, Settings, Writing, check_file, check_folder, existing_folder};
 use crate::claims;
