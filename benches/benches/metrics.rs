@@ -5,7 +5,7 @@
 #![allow(missing_docs)]
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use memdil_metrics::{Inputs, Moments, class_means, ece, measure, memorization, nc1};
+use memdil_metrics::{Measure, Moments, class_means, ece, memorization, nc1};
 use ndarray::{Array1, Array2, ArrayView2};
 
 /// Features around their class's corner, deterministic and far from collapsed.
@@ -52,7 +52,7 @@ fn kernels(criterion: &mut Criterion) {
                 |(k, j)| if j % classes == k { 0.5_f32 } else { -0.1 },
             );
         let bias = Array1::<f32>::zeros(classes);
-        let all = Inputs::new(h.view(), &y, classes)
+        let all = Measure::new(h.view(), &y, classes)
             .clean_labels(&clean)
             .classifier(classifier.view())
             .bias(bias.view());
@@ -73,7 +73,7 @@ fn kernels(criterion: &mut Criterion) {
         group.bench_function(BenchmarkId::new("memorization", &size), |b| {
             b.iter(|| memorization(h.view(), &y, &clean, classes))
         });
-        group.bench_function(BenchmarkId::new("all", &size), |b| b.iter(|| measure(&all)));
+        group.bench_function(BenchmarkId::new("all", &size), |b| b.iter(|| all.run()));
         if d >= classes {
             let logits = h.slice(ndarray::s![.., ..classes]);
             group.bench_function(BenchmarkId::new("ece", &size), |b| {

@@ -11,7 +11,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use memdil_benches::memory;
-use memdil_metrics::{Inputs, measure, nc1};
+use memdil_metrics::{Measure, nc1};
 use ndarray::{Array1, Array2, s};
 use ndarray_npy::{read_npy, write_npy};
 
@@ -103,7 +103,7 @@ fn time(folder: &Path, runs: usize) -> Result<(), Box<dyn Error>> {
     let classes = bias.len();
     // Every metric; a fifth of the samples stands in for unseen ones.
     let unseen = labels.len() / 5;
-    let inputs = Inputs::new(features.view(), &labels, classes)
+    let inputs = Measure::new(features.view(), &labels, classes)
         .clean_labels(&clean_labels)
         .classifier(classifier.view())
         .bias(bias.view())
@@ -113,8 +113,8 @@ fn time(folder: &Path, runs: usize) -> Result<(), Box<dyn Error>> {
     let loaded = memory("VmRSS");
     let value = nc1(features.view(), &labels, classes)?;
     let nc1_ms = median(runs, || nc1(features.view(), &labels, classes).map(drop))?;
-    measure(&inputs)?;
-    let measure_ms = median(runs, || measure(&inputs).map(drop))?;
+    inputs.run()?;
+    let measure_ms = median(runs, || inputs.run().map(drop))?;
     let extra = loaded
         .zip(memory("VmHWM"))
         .map(|(loaded, peak)| peak - loaded);

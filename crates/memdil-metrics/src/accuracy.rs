@@ -2,8 +2,10 @@
 
 use ndarray::ArrayView2;
 
-use crate::input::{Label, Real};
-use crate::{MetricsError, Predictions};
+use crate::error::MetricsError;
+use crate::kernels::Real;
+use crate::label::{Label, class};
+use crate::passes::{Predictions, argmax};
 
 /// Share of samples whose largest logit is at their label.
 ///
@@ -29,7 +31,7 @@ pub fn accuracy<T: Real, L: Label>(
     logits: ArrayView2<'_, T>,
     labels: &[L],
 ) -> Result<f64, MetricsError> {
-    predictions(logits, labels, None)?.accuracy()
+    Predictions::of(logits, labels, None)?.accuracy()
 }
 
 /// The rows whose largest logit is at their label, in order; what [`accuracy`] counts.
@@ -51,55 +53,10 @@ pub fn correct<T: Real, L: Label>(
     logits: ArrayView2<'_, T>,
     labels: &[L],
 ) -> Result<Vec<usize>, MetricsError> {
-    predictions(logits, labels, None)?.accuracy()?;
+    Predictions::of(logits, labels, None)?.accuracy()?;
     let is_right = |row: &usize| {
         let values: Vec<f64> = logits.row(*row).iter().map(|&v| v.into()).collect();
-        argmax(&values) == crate::input::class(labels[*row])
+        argmax(&values) == class(labels[*row])
     };
     Ok((0..labels.len()).filter(is_right).collect())
-}
-
-/// All there is to know from logits in memory.
-pub(crate) fn predictions<T: Real, L: Label>(
-    logits: ArrayView2<'_, T>,
-    labels: &[L],
-    clean_labels: Option<&[L]>,
-) -> Result<Predictions, MetricsError> {
-    let mut predictions = Predictions::new(logits.ncols());
-    predictions.add(logits, labels, clean_labels)?;
-    Ok(predictions)
-}
-
-/// Index of the largest value, the lowest one where several are equal.
-pub(crate) fn argmax(values: &[f64]) -> usize {
-    argmax_and_lead(values).0
-}
-
-/// Index of the largest value, the lowest one where several are equal, and how much larger than the
-/// next it is.
-#[inline]
-pub(crate) fn argmax_and_lead(values: &[f64]) -> (usize, f64) {
-    let (mut best, mut largest, mut second) = (0, f64::NEG_INFINITY, f64::NEG_INFINITY);
-    for (index, &value) in values.iter().enumerate() {
-        second = second.max(value.min(largest));
-        if value > largest {
-            (best, largest) = (index, value);
-        }
-    }
-    (best, largest - second)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ties_go_to_the_lowest_index() {
-        assert_eq!(argmax(&[1.0, 3.0, 3.0]), 1);
-        assert_eq!(argmax(&[0.0, -0.0, 0.0]), 0);
-        assert_eq!(argmax_and_lead(&[-5.0, -4.0, -4.0, -3.0]), (3, 1.0));
-        assert_eq!(argmax_and_lead(&[2.0, 5.0, 3.0]), (1, 2.0));
-        assert_eq!(argmax_and_lead(&[7.0, 7.0]), (0, 0.0));
-        assert_eq!(argmax_and_lead(&[7.0]), (0, f64::INFINITY));
-    }
 }

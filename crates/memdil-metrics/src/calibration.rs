@@ -2,9 +2,10 @@
 
 use ndarray::ArrayView2;
 
-use crate::MetricsError;
-use crate::accuracy::predictions;
-use crate::input::{Label, Real};
+use crate::error::MetricsError;
+use crate::kernels::Real;
+use crate::label::Label;
+use crate::passes::Predictions;
 
 /// Expected calibration error: the gap between confidence and accuracy, averaged over bins of
 /// confidence.
@@ -35,7 +36,7 @@ pub fn ece<T: Real, L: Label>(
     logits: ArrayView2<'_, T>,
     labels: &[L],
 ) -> Result<f64, MetricsError> {
-    predictions(logits, labels, None)?.ece()
+    Predictions::of(logits, labels, None)?.ece()
 }
 
 /// Expected calibration error over bins that hold equally many samples.
@@ -66,7 +67,7 @@ pub fn adaptive_ece<T: Real, L: Label>(
     logits: ArrayView2<'_, T>,
     labels: &[L],
 ) -> Result<f64, MetricsError> {
-    predictions(logits, labels, None)?.adaptive_ece()
+    Predictions::of(logits, labels, None)?.adaptive_ece()
 }
 
 /// Brier score: squared distance of the softmax probabilities from the label.
@@ -92,7 +93,7 @@ pub fn brier<T: Real, L: Label>(
     logits: ArrayView2<'_, T>,
     labels: &[L],
 ) -> Result<f64, MetricsError> {
-    predictions(logits, labels, None)?.brier()
+    Predictions::of(logits, labels, None)?.brier()
 }
 
 /// Mean negative log-likelihood of the labels under the softmax of the logits: cross-entropy, in
@@ -118,7 +119,7 @@ pub fn nll<T: Real, L: Label>(
     logits: ArrayView2<'_, T>,
     labels: &[L],
 ) -> Result<f64, MetricsError> {
-    predictions(logits, labels, None)?.nll()
+    Predictions::of(logits, labels, None)?.nll()
 }
 
 #[cfg(test)]

@@ -1,22 +1,14 @@
 //! Class means: where each class lies in feature space.
 
-use ndarray::{Array1, Array2, ArrayView2};
+use ndarray::ArrayView2;
 
-use crate::input::{Label, Real, check_labels, check_samples, class, first_empty_class};
-use crate::{FirstPass, MetricsError, Moments};
-
-/// The mean of every class and of all samples.
-#[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
-pub struct ClassMeans {
-    /// Class means, classes x features: row $k$ is $\mu_k$.
-    pub means: Array2<f64>,
-    /// Mean over all samples counted, $\mu_G$ (not the mean of the class means, unless classes are
-    /// balanced).
-    pub global: Array1<f64>,
-    /// Samples of each class.
-    pub counts: Vec<usize>,
-}
+use crate::error::{MetricsError, Subject};
+use crate::geometry::weighted_mean;
+use crate::input::{check_labels, check_samples, first_missing};
+use crate::kernels::Real;
+use crate::label::{Label, class};
+use crate::passes::Moments;
+use crate::results::ClassMeans;
 
 /// The mean feature of every class, and of all samples.
 ///
@@ -47,9 +39,8 @@ pub fn class_means<T: Real, L: Label>(
     labels: &[L],
     classes: usize,
 ) -> Result<ClassMeans, MetricsError> {
-    Ok(Moments::of(features, labels, None, classes)?
-        .means()
-        .clone())
+    let moments = Moments::of(features, labels, None, classes)?;
+    Ok(moments.means().clone())
 }
 
 /// The mean feature of the uncorrupted samples of every class: those whose observed label is the
@@ -81,23 +72,33 @@ pub fn uncorrupted_class_means<T: Real, L: Label>(
     clean_labels: &[L],
     classes: usize,
 ) -> Result<ClassMeans, MetricsError> {
-    check_samples("features", features.nrows())?;
-    check_labels("labels", labels, "features", features.nrows(), classes)?;
-    check_labels(
-        "clean_labels",
-        clean_labels,
-        "features",
-        features.nrows(),
-        classes,
-    )?;
-    let uncorrupted = labels
-        .iter()
-        .zip(clean_labels)
-        .map(|(a, b)| (a == b).then(|| class(*a)));
-    if let Some(class) = first_empty_class(uncorrupted, classes) {
+    let reference = (Subject::Features, features.nrows());
+    check_samples(Subject::Features, features.nrows())?;
+    check_labels(labels, Some(clean_labels), reference, classes)?;
+    let samples = labels.iter().zip(clean_labels);
+    let uncorrupted = samples.map(|(label, clean)| (label == clean).then(|| class(*label)));
+    if let Some(class) = first_missing(uncorrupted, classes) {
         return Err(MetricsError::NoCleanSample { class });
     }
-    let mut pass = FirstPass::new(classes, features.ncols())?;
-    pass.add(features, labels, Some(clean_labels))?;
-    pass.finish()?.uncorrupted_means()
+    Moments::of_present(features, labels, Some(clean_labels), classes)?.uncorrupted_means()
+}
+
+impl Moments {
+    /// Means of the uncorrupted samples of each class, as
+    /// [`uncorrupted_class_means`](crate::uncorrupted_class_means).
+    ///
+    /// # Errors
+    /// The first pass had no clean labels; a class without an uncorrupted sample.
+    pub fn uncorrupted_means(&self) -> Result<ClassMeans, MetricsError> {
+        let noise = self.noise()?;
+        if let Some(class) = noise.uncorrupted.iter().position(|&count| count == 0) {
+            return Err(MetricsError::NoCleanSample { class });
+        }
+        let global = weighted_mean(&noise.uncorrupted_means, &noise.uncorrupted);
+        Ok(ClassMeans {
+            means: noise.uncorrupted_means.clone(),
+            global,
+            counts: noise.uncorrupted.clone(),
+        })
+    }
 }

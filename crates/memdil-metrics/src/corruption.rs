@@ -4,10 +4,12 @@
 use ndarray::{Array2, ArrayView2};
 use rayon::prelude::*;
 
-use crate::error::finite;
-use crate::input::{Label, Real, check_samples, check_two_classes};
+use crate::error::{MetricsError, Subject, finite};
+use crate::input::{check_samples, check_two_classes};
+use crate::kernels::Real;
+use crate::label::Label;
 use crate::linalg::{dot_difference, rows_of};
-use crate::{MetricsError, Moments};
+use crate::passes::Moments;
 
 /// How far the samples that were corrupted into a class are drawn from its mean towards each other
 /// class.
@@ -44,7 +46,7 @@ pub fn corruption_bias<T: Real, L: Label>(
     classes: usize,
 ) -> Result<Array2<f64>, MetricsError> {
     check_two_classes(classes)?;
-    check_samples("features", features.nrows())?;
+    check_samples(Subject::Features, features.nrows())?;
     Moments::of(features, labels, Some(clean_labels), classes)?.corruption_bias()
 }
 
@@ -60,10 +62,8 @@ impl Moments {
         if let Some(class) = noise.corrupted.iter().position(|&count| count == 0) {
             return Err(MetricsError::NoCorruptedSample { class });
         }
-        let (means, shifts) = (
-            rows_of(self.relative_means()),
-            rows_of(&noise.corrupted_shift),
-        );
+        let means = rows_of(self.relative_means());
+        let shifts = rows_of(&noise.corrupted_shift);
         let pairs: Vec<(usize, usize, f64)> = self.distinct_pairs()?;
         let project = |&(i, j, square): &(usize, usize, f64)| {
             let towards = |from: usize, to: usize| {

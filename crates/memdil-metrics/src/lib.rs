@@ -8,7 +8,7 @@
 //!
 //! | Question | Functions |
 //! | --- | --- |
-//! | All of it, at once? | [`measure`], without features [`measure_logits`] |
+//! | All of it, at once? | [`Measure`], without features [`measure_logits`] |
 //! | Where are the classes? | [`class_means`], [`uncorrupted_class_means`] |
 //! | Have the features collapsed? | [`nc1`], [`nc1_ratio`], [`cdnv`] |
 //! | Do the means form a frame? | [`nc2_etf_means`], [`nc2_equinorm`], [`nc2_equiangle`], [`nc2_orthogonal`], [`hyperspherical_energy`] |
@@ -53,41 +53,35 @@ mod calibration;
 mod class_means;
 mod collapse;
 mod corruption;
-mod dilation;
 mod error;
-mod first_pass;
+mod geometry;
 mod input;
 mod kernels;
-mod labels;
+mod label;
 mod linalg;
 mod measure;
 mod memorization;
-mod moments;
-mod predictions;
-mod probabilities;
-mod second_pass;
+mod passes;
+mod results;
+mod spread;
 
 /// The version of ndarray whose views the functions take.
 pub use ndarray;
 
 pub use accuracy::{accuracy, correct};
 pub use calibration::{adaptive_ece, brier, ece, nll};
-pub use class_means::{ClassMeans, class_means, uncorrupted_class_means};
+pub use class_means::{class_means, uncorrupted_class_means};
 pub use collapse::{
     bias_collapse, cdnv, hyperspherical_energy, nc1, nc1_ratio, nc2_equiangle, nc2_equinorm,
     nc2_equinorm_w, nc2_etf, nc2_etf_means, nc2_orthogonal, nc3, nc3_dual, nc4,
 };
 pub use corruption::corruption_bias;
-pub use dilation::{dilation, radius, rho, rho_nc1, separation};
-pub use error::MetricsError;
-pub use first_pass::FirstPass;
-pub use input::{Label, Real};
-pub use labels::{OccurringLabels, SharedClasses, check_class_numbers};
-pub use measure::{Inputs, Metrics, TestMetrics, measure, measure_logits};
-pub use memorization::{
-    Memorization, MemorizedFraction, memorization, memorization_test, memorized_fraction,
-};
-pub use moments::Moments;
-pub use predictions::{ECE_BINS, Predictions};
-pub use probabilities::looks_like_probabilities;
-pub use second_pass::{SecondPass, SecondPassTotals};
+pub use error::{Counted, MetricsError, OccurringLabels, SharedClasses, Subject};
+pub use input::{check_class_numbers, looks_like_probabilities};
+pub use kernels::Real;
+pub use label::Label;
+pub use measure::{Measure, Metrics, TestMetrics, measure_logits};
+pub use memorization::{memorization, memorization_test, memorized_fraction};
+pub use passes::{ECE_BINS, FirstPass, Moments, Predictions, SecondPass, SecondPassTotals};
+pub use results::{ClassMeans, Memorization, MemorizedFraction};
+pub use spread::{dilation, radius, rho, rho_nc1, separation};

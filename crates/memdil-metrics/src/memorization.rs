@@ -2,24 +2,12 @@
 
 use ndarray::ArrayView2;
 
-use crate::accuracy::predictions;
-use crate::input::{Label, Real, check_labels, check_length, check_samples};
-use crate::second_pass::{Wanted, in_memory};
-use crate::{FirstPass, MetricsError, Moments};
-
-/// How far corrupted samples lie from where their true class does; see [`memorization`].
-#[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
-pub struct Memorization {
-    /// Sum of the distances over all corrupted samples; 0 without any.
-    pub sum: f64,
-    /// Mean distance over all corrupted samples; `None` without any.
-    pub mean: Option<f64>,
-    /// Sum of the distances by clean class; 0 for a class without corrupted samples.
-    pub per_class: Vec<f64>,
-    /// Corrupted samples by clean class.
-    pub counts: Vec<usize>,
-}
+use crate::error::{Counted, MetricsError, Subject};
+use crate::input::check_samples;
+use crate::kernels::Real;
+use crate::label::Label;
+use crate::passes::{Moments, Predictions, Wanted, in_memory};
+use crate::results::{Memorization, MemorizedFraction};
 
 /// Distance of the corrupted samples from the mean of the uncorrupted samples of their true class.
 ///
@@ -52,7 +40,7 @@ pub fn memorization<T: Real, L: Label>(
     clean_labels: &[L],
     classes: usize,
 ) -> Result<Memorization, MetricsError> {
-    let moments = noisy_moments(features, labels, clean_labels, classes)?;
+    let moments = Moments::of_present(features, labels, Some(clean_labels), classes)?;
     let wanted = Wanted::<T> {
         memorization: true,
         ..Wanted::default()
@@ -88,54 +76,16 @@ pub fn memorization_test<T: Real, L: Label>(
     (test_features, test_labels): (ArrayView2<'_, T>, &[L]),
     classes: usize,
 ) -> Result<Memorization, MetricsError> {
-    check_length(
-        "test_features",
-        "columns",
-        test_features.ncols(),
-        "features",
-        features.ncols(),
-    )?;
-    let test = Moments::of_present(test_features, test_labels, classes)
+    let (columns, dim) = (test_features.ncols(), features.ncols());
+    Counted::Columns.check(Subject::TestFeatures, columns, Subject::Features, dim)?;
+    let test = Moments::of_present(test_features, test_labels, None, classes)
         .map_err(MetricsError::in_test_set)?;
-    let moments = noisy_moments(features, labels, clean_labels, classes)?;
+    let moments = Moments::of_present(features, labels, Some(clean_labels), classes)?;
     let wanted = Wanted::<T> {
         test: Some(&test),
         ..Wanted::default()
     };
     in_memory(&moments, (features, labels, Some(clean_labels)), wanted)?.memorization_test()
-}
-
-fn noisy_moments<T: Real, L: Label>(
-    features: ArrayView2<'_, T>,
-    labels: &[L],
-    clean_labels: &[L],
-    classes: usize,
-) -> Result<Moments, MetricsError> {
-    check_samples("features", features.nrows())?;
-    check_labels("labels", labels, "features", features.nrows(), classes)?;
-    check_labels(
-        "clean_labels",
-        clean_labels,
-        "features",
-        features.nrows(),
-        classes,
-    )?;
-    let mut pass = FirstPass::new(classes, features.ncols())?;
-    pass.add(features, labels, Some(clean_labels))?;
-    pass.finish_with_gaps()
-}
-
-/// What the network predicts for corrupted samples; the three shares add up to 1. See
-/// [`memorized_fraction`].
-#[derive(Debug, Clone, Copy, PartialEq)]
-#[non_exhaustive]
-pub struct MemorizedFraction {
-    /// Share predicted as the wrong label they were given: memorised.
-    pub as_given: f64,
-    /// Share predicted as their clean label: the noise was seen through.
-    pub as_clean: f64,
-    /// Share predicted as neither.
-    pub as_other: f64,
 }
 
 /// Of the corrupted samples, the shares predicted as the given label, as the clean label, and as
@@ -169,8 +119,8 @@ pub fn memorized_fraction<T: Real, L: Label>(
     labels: &[L],
     clean_labels: &[L],
 ) -> Result<Option<MemorizedFraction>, MetricsError> {
-    check_samples("logits", logits.nrows())?;
-    Ok(predictions(logits, labels, Some(clean_labels))?.memorized_fraction())
+    check_samples(Subject::Logits, logits.nrows())?;
+    Ok(Predictions::of(logits, labels, Some(clean_labels))?.memorized_fraction())
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use memdil_data::arrays::{ArrayFile, Role};
 use memdil_losses::estimate_transition;
-use memdil_metrics::{MetricsError, looks_like_probabilities};
+use memdil_metrics::{MetricsError, Subject, looks_like_probabilities};
 
 use crate::bad_input::BadInput;
 
@@ -32,7 +32,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let place = logits.place();
     let matrix = logits.matrix::<f64>()?;
     if looks_like_probabilities(matrix.view()) {
-        let error = MetricsError::Probabilities { array: "logits" };
+        let array = Subject::Logits;
+        let error = MetricsError::Probabilities { array };
         return Err(BadInput(format!("{place}: {error}")).into());
     }
     let transition = estimate_transition(matrix.view(), arguments.quantile)

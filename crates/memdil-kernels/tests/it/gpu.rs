@@ -612,7 +612,7 @@ fn collapse_beside_the_metrics() {
             "NC1 {nc1}, expected {expected}"
         );
         let nc4 = device.agreeing(&logits).unwrap() as f64 / rows as f64;
-        let expected = memdil_metrics::nc4(weights.view(), bias.view(), h, &labels).unwrap();
+        let expected = memdil_metrics::nc4(h, &labels, weights.view(), bias.view()).unwrap();
         assert!(
             (nc4 - expected).abs() < 1e-12,
             "NC4 {nc4}, expected {expected}"

@@ -1,11 +1,11 @@
 //! Neural collapse: the four properties NC1 to NC4 of Papyan et al. 2020 and their common measures.
 
+mod frames;
 mod nc1;
 mod nc2;
 mod nc3;
 mod nc4;
 
-pub(crate) use nc1::between_class_directions;
 pub use nc1::{cdnv, nc1, nc1_ratio};
 pub use nc2::{
     hyperspherical_energy, nc2_equiangle, nc2_equinorm, nc2_equinorm_w, nc2_etf, nc2_etf_means,
@@ -13,8 +13,3 @@ pub use nc2::{
 };
 pub use nc3::{nc3, nc3_dual};
 pub use nc4::{bias_collapse, nc4};
-
-/// Pairs of classes.
-fn pairs(classes: usize) -> f64 {
-    classes as f64 * (classes as f64 - 1.0) / 2.0
-}

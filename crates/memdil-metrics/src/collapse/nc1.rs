@@ -2,12 +2,13 @@
 
 use ndarray::{Array2, ArrayView2};
 
-use super::pairs;
-use crate::error::finite;
-use crate::input::{Label, Real, check_two_classes};
-use crate::linalg::{MAX_SWEEPS, dot, max_abs, norm, orthogonal_rows};
-use crate::second_pass::{Wanted, in_memory};
-use crate::{MetricsError, Moments};
+use super::frames::pairs;
+use crate::error::{MetricsError, finite};
+use crate::geometry::between_class_directions;
+use crate::input::check_two_classes;
+use crate::kernels::Real;
+use crate::label::Label;
+use crate::passes::{Moments, Wanted, in_memory};
 
 /// Within-class variability relative to the scatter of the class means; 0 is full collapse.
 ///
@@ -51,34 +52,11 @@ pub fn nc1<T: Real, L: Label>(
 ) -> Result<f64, MetricsError> {
     check_two_classes(classes)?;
     let moments = Moments::of(features, labels, None, classes)?;
-    in_memory(
-        &moments,
-        (features, labels, None),
-        Wanted::<T> {
-            nc1: true,
-            ..Wanted::default()
-        },
-    )?
-    .nc1()
-}
-
-/// The between-class part of feature space: unit vectors $q_j$ and squared lengths $\lambda_j$ with
-/// $K \Sigma_B = \sum_j \lambda_j q_j q_j^T$.
-pub(crate) fn between_class_directions(
-    centred: &Array2<f64>,
-) -> Result<(Vec<Vec<f64>>, Vec<f64>), MetricsError> {
-    let scale = max_abs(centred);
-    let longest_side = centred.nrows().max(centred.ncols()) as f64;
-    let mut vectors = orthogonal_rows(&(centred / scale), longest_side * f64::EPSILON, MAX_SWEEPS)?;
-    let squares = vectors
-        .iter()
-        .map(|vector| dot(vector, vector) * scale * scale)
-        .collect();
-    for vector in &mut vectors {
-        let length = norm(vector);
-        vector.iter_mut().for_each(|value| *value /= length);
-    }
-    Ok((vectors, squares))
+    let wanted = Wanted::<T> {
+        nc1: true,
+        ..Wanted::default()
+    };
+    in_memory(&moments, (features, labels, None), wanted)?.nc1()
 }
 
 /// Total variance within classes over that between them; 0 is full collapse.
@@ -150,13 +128,25 @@ impl Moments {
     /// # Errors
     /// Fewer than two classes, means that coincide, a value beyond the range of `f64`.
     pub fn nc1_ratio(&self) -> Result<f64, MetricsError> {
-        let between = self
-            .centred()?
-            .iter()
-            .map(|value| value * value)
-            .sum::<f64>()
-            / self.classes() as f64;
+        let squares: f64 = self.centred()?.iter().map(|value| value * value).sum();
+        let between = squares / self.classes() as f64;
         finite("nc1_ratio", self.within() / between)
+    }
+
+    /// Vectors $v_j$ with $\mathrm{NC1} = \frac1n \sum_i \sum_j (v_j^T (h_i - \mu_{y_i}))^2$, for
+    /// features that lie elsewhere, for example on a GPU.
+    ///
+    /// # Shapes
+    /// (at most $K - 1$, $d$).
+    ///
+    /// # Errors
+    /// Fewer than two classes, class means that coincide.
+    pub fn nc1_vectors(&self) -> Result<Array2<f64>, MetricsError> {
+        let (directions, squares) = between_class_directions(&self.centred()?)?;
+        Ok(Array2::from_shape_fn(
+            (directions.len(), self.dim()),
+            |(j, i)| directions[j][i] / squares[j].sqrt(),
+        ))
     }
 
     /// See [`cdnv`].
@@ -167,8 +157,7 @@ impl Moments {
         self.centred()?;
         let variances = self.variances();
         let mut sum = 0.0;
-        let distances = self.distinct_pairs()?;
-        for &(i, j, square) in &distances {
+        for (i, j, square) in self.distinct_pairs()? {
             sum += (variances[i] + variances[j]) / (2.0 * square);
         }
         finite("cdnv", sum / pairs(self.classes()))
@@ -180,18 +169,6 @@ mod tests {
     use ndarray::array;
 
     use super::*;
-
-    #[test]
-    fn there_are_as_many_directions_as_the_means_have_dimensions() {
-        let rank = |centred: Array2<f64>| between_class_directions(&centred).unwrap().0.len();
-        assert_eq!(rank(array![[1.0, 0.0], [-1.0, 0.0]]), 1);
-        assert_eq!(rank(array![[0.1, 0.3], [0.2, 0.6], [-0.3, -0.9]]), 1);
-        assert_eq!(
-            rank(array![[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [-1.0, -1.0, 0.0]]),
-            2
-        );
-        assert_eq!(rank(array![[0.3], [0.4], [-0.7], [0.1], [-0.1]]), 1);
-    }
 
     #[test]
     fn unbalanced_classes_use_sample_means_and_unweighted_scatter() {

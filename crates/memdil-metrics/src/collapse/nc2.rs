@@ -1,13 +1,14 @@
 //! NC2: class means and classifier rows form a simplex equiangular tight frame (ETF).
 
-use ndarray::{Array2, ArrayView2};
+use ndarray::ArrayView2;
 
-use super::pairs;
-use crate::error::finite;
-use crate::input::{Label, Real, check_two_classes, to_f64};
-use crate::kernels::squared_distance;
+use super::frames::{distance_to_etf, frobenius, pairs, spread_of_lengths};
+use crate::error::{MetricsError, Subject, finite};
+use crate::input::{check_two_classes, to_f64};
+use crate::kernels::{Real, squared_distance};
+use crate::label::Label;
 use crate::linalg::{dot, scale_to_one};
-use crate::{MetricsError, Moments};
+use crate::passes::Moments;
 
 /// Distance of the classifier's Gram matrix from that of a simplex ETF; 0 is an exact frame.
 ///
@@ -34,8 +35,8 @@ use crate::{MetricsError, Moments};
 /// ```
 pub fn nc2_etf<T: Real>(classifier: ArrayView2<'_, T>) -> Result<f64, MetricsError> {
     check_two_classes(classifier.nrows())?;
-    let mut rows = to_f64(classifier, "classifier")?;
-    scale_to_one(&mut rows, "classifier")?;
+    let mut rows = to_f64(classifier, Subject::Classifier)?;
+    scale_to_one(&mut rows, Subject::Classifier)?;
     finite("nc2_etf", distance_to_etf(&rows.dot(&rows.t())))
 }
 
@@ -124,8 +125,8 @@ pub fn nc2_equinorm<T: Real, L: Label>(
 /// ```
 pub fn nc2_equinorm_w<T: Real>(classifier: ArrayView2<'_, T>) -> Result<f64, MetricsError> {
     check_two_classes(classifier.nrows())?;
-    let mut rows = to_f64(classifier, "classifier")?;
-    scale_to_one(&mut rows, "classifier")?;
+    let mut rows = to_f64(classifier, Subject::Classifier)?;
+    scale_to_one(&mut rows, Subject::Classifier)?;
     finite("nc2_equinorm_w", spread_of_lengths(&rows))
 }
 
@@ -236,7 +237,7 @@ impl Moments {
     /// Fewer than two classes, means that coincide.
     pub fn nc2_etf_means(&self) -> Result<f64, MetricsError> {
         let mut means = self.centred()?;
-        scale_to_one(&mut means, "class means")?;
+        scale_to_one(&mut means, Subject::ClassMeans)?;
         finite("nc2_etf_means", distance_to_etf(&means.dot(&means.t())))
     }
 
@@ -246,7 +247,7 @@ impl Moments {
     /// Fewer than two classes, means that coincide.
     pub fn nc2_equinorm(&self) -> Result<f64, MetricsError> {
         let mut means = self.centred()?;
-        scale_to_one(&mut means, "class means")?;
+        scale_to_one(&mut means, Subject::ClassMeans)?;
         finite("nc2_equinorm", spread_of_lengths(&means))
     }
 
@@ -259,10 +260,8 @@ impl Moments {
         let target = -1.0 / (directions.len() as f64 - 1.0);
         let mut sum = 0.0;
         for (i, a) in directions.iter().enumerate() {
-            sum += directions[..i]
-                .iter()
-                .map(|b| (dot(a, b) - target).abs())
-                .sum::<f64>();
+            let gaps = directions[..i].iter().map(|b| (dot(a, b) - target).abs());
+            sum += gaps.sum::<f64>();
         }
         finite("nc2_equiangle", sum / pairs(directions.len()))
     }
@@ -274,7 +273,7 @@ impl Moments {
     pub fn nc2_orthogonal(&self) -> Result<f64, MetricsError> {
         check_two_classes(self.classes())?;
         let mut means = self.means().means.clone();
-        scale_to_one(&mut means, "class means")?;
+        scale_to_one(&mut means, Subject::ClassMeans)?;
         let gram = means.dot(&means.t());
         let (norm, target) = (frobenius(&gram), 1.0 / (self.classes() as f64).sqrt());
         let squares = gram.indexed_iter().map(|((i, j), value)| {
@@ -308,41 +307,6 @@ impl Moments {
     }
 }
 
-/// Standard deviation of the rows' lengths over their mean; not all rows are zero.
-fn spread_of_lengths(rows: &Array2<f64>) -> f64 {
-    let lengths: Vec<f64> = rows
-        .rows()
-        .into_iter()
-        .map(|row| row.dot(&row).sqrt())
-        .collect();
-    let count = lengths.len() as f64;
-    let mean = lengths.iter().sum::<f64>() / count;
-    let variance = lengths
-        .iter()
-        .map(|length| (length - mean).powi(2))
-        .sum::<f64>()
-        / count;
-    variance.sqrt() / mean
-}
-
-/// $\Vert A / \Vert A \Vert_F - (I - J/K) / \sqrt{K-1} \Vert_F$ for a non-zero $K \times K$ matrix
-/// $A$, $K \ge 2$.
-pub(super) fn distance_to_etf(matrix: &Array2<f64>) -> f64 {
-    let classes = matrix.nrows() as f64;
-    let length = (classes - 1.0).sqrt();
-    let (on, off) = ((1.0 - 1.0 / classes) / length, -1.0 / classes / length);
-    let norm = frobenius(matrix);
-    let squares = matrix.indexed_iter().map(|((i, j), value)| {
-        let target = if i == j { on } else { off };
-        (value / norm - target).powi(2)
-    });
-    squares.sum::<f64>().sqrt()
-}
-
-pub(super) fn frobenius(matrix: &Array2<f64>) -> f64 {
-    matrix.iter().map(|value| value * value).sum::<f64>().sqrt()
-}
-
 #[cfg(test)]
 mod tests {
     use ndarray::array;
@@ -355,11 +319,5 @@ mod tests {
             let etf = array![[2.0, -1.0, -1.0], [-1.0, 2.0, -1.0], [-1.0, -1.0, 2.0]] * scale;
             assert!(nc2_etf(etf.view()).unwrap() < 1e-15);
         }
-    }
-
-    #[test]
-    fn the_negative_frame_is_at_distance_two() {
-        let etf = array![[-0.5, 0.5], [0.5, -0.5]];
-        assert!((distance_to_etf(&etf) - 2.0).abs() < 1e-15);
     }
 }

@@ -2,11 +2,13 @@
 
 use ndarray::{Array2, ArrayView2};
 
-use super::nc2::{distance_to_etf, frobenius};
-use crate::error::finite;
-use crate::input::{Label, Real, check_length, check_two_classes, to_f64};
+use super::frames::{distance_to_etf, frobenius};
+use crate::error::{Counted, MetricsError, Subject, finite};
+use crate::input::{check_two_classes, to_f64};
+use crate::kernels::Real;
+use crate::label::Label;
 use crate::linalg::scale_to_one;
-use crate::{MetricsError, Moments};
+use crate::passes::Moments;
 
 /// Distance of the product of classifier and centred class means from a simplex ETF; 0 is full
 /// alignment.
@@ -17,7 +19,7 @@ use crate::{MetricsError, Moments};
 /// $J$ is the matrix of ones, $\mu_G$ the sample mean. Source: Zhu et al. 2021.
 ///
 /// # Shapes
-/// `classifier` $W$ (classes x features), `features` (samples x features), `labels` (samples) to
+/// `features` (samples x features), `labels` (samples), `classifier` $W$ (classes x features) to
 /// one number between 0 and 2, reduced over samples. The classifier's rows set the number of
 /// classes.
 ///
@@ -32,15 +34,15 @@ use crate::{MetricsError, Moments};
 /// let features = array![[4.0, 1.0], [4.0, 3.0], [-4.0, 1.0], [-4.0, 3.0]];
 /// let labels = [0, 0, 1, 1];
 /// let aligned = array![[1.0, 0.0], [-1.0, 0.0]];
-/// assert!(memdil_metrics::nc3(aligned.view(), features.view(), &labels)? < 1e-12);
+/// assert!(memdil_metrics::nc3(features.view(), &labels, aligned.view())? < 1e-12);
 /// let swapped = array![[-1.0, 0.0], [1.0, 0.0]];
-/// assert!((memdil_metrics::nc3(swapped.view(), features.view(), &labels)? - 2.0).abs() < 1e-12);
+/// assert!((memdil_metrics::nc3(features.view(), &labels, swapped.view())? - 2.0).abs() < 1e-12);
 /// # Ok::<(), memdil_metrics::MetricsError>(())
 /// ```
-pub fn nc3<W: Real, T: Real, L: Label>(
-    classifier: ArrayView2<'_, W>,
+pub fn nc3<T: Real, L: Label, W: Real>(
     features: ArrayView2<'_, T>,
     labels: &[L],
+    classifier: ArrayView2<'_, W>,
 ) -> Result<f64, MetricsError> {
     check_classifier(classifier, features.ncols())?;
     Moments::of(features, labels, None, classifier.nrows())?.nc3(classifier)
@@ -67,14 +69,14 @@ pub fn nc3<W: Real, T: Real, L: Label>(
 /// use ndarray::array;
 /// let features = array![[4.0, 1.0], [-4.0, 1.0]];
 /// let crossed = array![[0.0, 7.0], [0.0, -7.0]];
-/// let found = memdil_metrics::nc3_dual(crossed.view(), features.view(), &[0, 1])?;
+/// let found = memdil_metrics::nc3_dual(features.view(), &[0, 1], crossed.view())?;
 /// assert!((found - 2.0).abs() < 1e-12); // unit vectors at right angles
 /// # Ok::<(), memdil_metrics::MetricsError>(())
 /// ```
-pub fn nc3_dual<W: Real, T: Real, L: Label>(
-    classifier: ArrayView2<'_, W>,
+pub fn nc3_dual<T: Real, L: Label, W: Real>(
     features: ArrayView2<'_, T>,
     labels: &[L],
+    classifier: ArrayView2<'_, W>,
 ) -> Result<f64, MetricsError> {
     check_classifier(classifier, features.ncols())?;
     Moments::of(features, labels, None, classifier.nrows())?.nc3_dual(classifier)
@@ -90,9 +92,8 @@ impl Moments {
         let product = rows.dot(&means.t());
         let rounding = f64::EPSILON * self.dim() as f64 * frobenius(&rows) * frobenius(&means);
         if frobenius(&product) <= rounding {
-            return Err(MetricsError::ZeroNorm {
-                array: "classifier times class means",
-            });
+            let array = Subject::ClassifierTimesMeans;
+            return Err(MetricsError::ZeroNorm { array });
         }
         finite("nc3", distance_to_etf(&product))
     }
@@ -104,10 +105,8 @@ impl Moments {
     pub fn nc3_dual<W: Real>(&self, classifier: ArrayView2<'_, W>) -> Result<f64, MetricsError> {
         let (rows, means) = self.scaled_pair(classifier)?;
         let difference = &rows / frobenius(&rows) - &means / frobenius(&means);
-        finite(
-            "nc3_dual",
-            difference.iter().map(|value| value * value).sum(),
-        )
+        let squares = difference.iter().map(|value| value * value);
+        finite("nc3_dual", squares.sum())
     }
 
     /// Classifier and centred means, each with largest entry 1.
@@ -116,17 +115,12 @@ impl Moments {
         classifier: ArrayView2<'_, W>,
     ) -> Result<(Array2<f64>, Array2<f64>), MetricsError> {
         check_classifier(classifier, self.dim())?;
-        check_length(
-            "classifier",
-            "rows",
-            classifier.nrows(),
-            "the number of classes",
-            self.classes(),
-        )?;
-        let mut rows = to_f64(classifier, "classifier")?;
-        scale_to_one(&mut rows, "classifier")?;
+        let (rows, classes) = (classifier.nrows(), self.classes());
+        Counted::Rows.check(Subject::Classifier, rows, Subject::NumberOfClasses, classes)?;
+        let mut rows = to_f64(classifier, Subject::Classifier)?;
+        scale_to_one(&mut rows, Subject::Classifier)?;
         let mut means = self.centred()?;
-        scale_to_one(&mut means, "class means")?;
+        scale_to_one(&mut means, Subject::ClassMeans)?;
         Ok((rows, means))
     }
 }
@@ -135,6 +129,7 @@ fn check_classifier<W: Real>(
     classifier: ArrayView2<'_, W>,
     dim: usize,
 ) -> Result<(), MetricsError> {
-    check_two_classes(classifier.nrows())?;
-    check_length("features", "columns", dim, "classifier", classifier.ncols())
+    let (classes, columns) = classifier.dim();
+    check_two_classes(classes)?;
+    Counted::Columns.check(Subject::Features, dim, Subject::Classifier, columns)
 }

@@ -2,13 +2,12 @@
 
 use ndarray::{ArrayView1, ArrayView2};
 
-use crate::error::finite;
-use crate::input::{
-    Label, Real, check_length, check_samples, check_two_classes, to_f64, vector_to_f64,
-};
+use crate::error::{Counted, MetricsError, Subject, finite};
+use crate::input::{check_samples, check_two_classes, to_f64, vector_to_f64};
+use crate::kernels::Real;
+use crate::label::Label;
 use crate::linalg::{dot, norm};
-use crate::second_pass::{Wanted, in_memory};
-use crate::{FirstPass, MetricsError, Moments};
+use crate::passes::{Moments, Wanted, in_memory};
 
 /// Length of the mean logit vector: 0 when the bias cancels what the mean feature contributes.
 ///
@@ -17,7 +16,7 @@ use crate::{FirstPass, MetricsError, Moments};
 /// Source: Zhu et al. 2021, where it is numbered NC4.
 ///
 /// # Shapes
-/// `classifier` $W$ (classes x features), `bias` $b$ (classes), `features` (samples x features) to
+/// `features` (samples x features), `classifier` $W$ (classes x features), `bias` $b$ (classes) to
 /// one number, reduced over samples.
 ///
 /// # Errors
@@ -29,27 +28,25 @@ use crate::{FirstPass, MetricsError, Moments};
 /// let features = array![[1.0, 0.0], [3.0, 2.0]]; // mean (2, 1)
 /// let classifier = array![[1.0, 0.0], [0.0, 1.0]];
 /// let bias = array![-2.0, 2.0]; // mean logits (0, 3)
-/// let found = memdil_metrics::bias_collapse(classifier.view(), bias.view(), features.view())?;
+/// let found = memdil_metrics::bias_collapse(features.view(), classifier.view(), bias.view())?;
 /// assert!((found - 3.0).abs() < 1e-12);
 /// # Ok::<(), memdil_metrics::MetricsError>(())
 /// ```
-pub fn bias_collapse<W: Real, T: Real>(
+pub fn bias_collapse<T: Real, W: Real>(
+    features: ArrayView2<'_, T>,
     classifier: ArrayView2<'_, W>,
     bias: ArrayView1<'_, W>,
-    features: ArrayView2<'_, T>,
 ) -> Result<f64, MetricsError> {
-    check_samples("classifier", classifier.nrows())?;
-    check_samples("features", features.nrows())?;
-    check_length(
-        "features",
-        "columns",
-        features.ncols(),
-        "classifier",
+    let (samples, dim) = features.dim();
+    check_samples(Subject::Classifier, classifier.nrows())?;
+    check_samples(Subject::Features, samples)?;
+    Counted::Columns.check(
+        Subject::Features,
+        dim,
+        Subject::Classifier,
         classifier.ncols(),
     )?;
-    let mut pass = FirstPass::new(1, features.ncols())?;
-    pass.add(features, &vec![0_u8; features.nrows()], None)?;
-    pass.finish()?.bias_collapse(classifier, bias)
+    Moments::of(features, &vec![0_u8; samples], None, 1)?.bias_collapse(classifier, bias)
 }
 
 impl Moments {
@@ -62,24 +59,11 @@ impl Moments {
         classifier: ArrayView2<'_, W>,
         bias: ArrayView1<'_, W>,
     ) -> Result<f64, MetricsError> {
-        check_length(
-            "features",
-            "columns",
-            self.dim(),
-            "classifier",
-            classifier.ncols(),
-        )?;
-        check_length(
-            "bias",
-            "entries",
-            bias.len(),
-            "classifier",
-            classifier.nrows(),
-        )?;
-        let (classifier, bias) = (
-            to_f64(classifier, "classifier")?,
-            vector_to_f64(bias, "bias")?,
-        );
+        let (rows, columns) = classifier.dim();
+        Counted::Columns.check(Subject::Features, self.dim(), Subject::Classifier, columns)?;
+        Counted::Entries.check(Subject::Bias, bias.len(), Subject::Classifier, rows)?;
+        let classifier = to_f64(classifier, Subject::Classifier)?;
+        let bias = vector_to_f64(bias, Subject::Bias)?;
         let mean = self.means().global.to_vec();
         let logit = |(row, bias): (ArrayView1<'_, f64>, f64)| dot(&row.to_vec(), &mean) + bias;
         let logits: Vec<f64> = classifier.rows().into_iter().zip(bias).map(logit).collect();
@@ -95,8 +79,8 @@ impl Moments {
 /// with ties decided for the lowest class. Source: Papyan et al. 2020.
 ///
 /// # Shapes
-/// `classifier` $W$ (classes x features), `bias` $b$ (classes), `features` (samples x features),
-/// `labels` (samples) to one number in $[0, 1]$, the mean over samples. The classifier's rows set
+/// `features` (samples x features), `labels` (samples), `classifier` $W$ (classes x features),
+/// `bias` $b$ (classes) to one number in $[0, 1]$, the mean over samples. The classifier's rows set
 /// the number of classes.
 ///
 /// # Errors
@@ -110,25 +94,26 @@ impl Moments {
 /// let features = array![[-3.0], [-1.0], [1.0], [3.0]];
 /// let classifier = array![[-1.0], [1.0]];
 /// // The classifier's border is at -2, that of the means at 0.
-/// let found = memdil_metrics::nc4(classifier.view(), array![0.0, 4.0].view(), features.view(), &[0, 0, 1, 1])?;
+/// let bias = array![0.0, 4.0];
+/// let found = memdil_metrics::nc4(features.view(), &[0, 0, 1, 1], classifier.view(), bias.view())?;
 /// assert_eq!(found, 0.75);
 /// # Ok::<(), memdil_metrics::MetricsError>(())
 /// ```
-pub fn nc4<W: Real, T: Real, L: Label>(
-    classifier: ArrayView2<'_, W>,
-    bias: ArrayView1<'_, W>,
+pub fn nc4<T: Real, L: Label, W: Real>(
     features: ArrayView2<'_, T>,
     labels: &[L],
+    classifier: ArrayView2<'_, W>,
+    bias: ArrayView1<'_, W>,
 ) -> Result<f64, MetricsError> {
-    check_two_classes(classifier.nrows())?;
-    check_length(
-        "features",
-        "columns",
+    let (classes, columns) = classifier.dim();
+    check_two_classes(classes)?;
+    Counted::Columns.check(
+        Subject::Features,
         features.ncols(),
-        "classifier",
-        classifier.ncols(),
+        Subject::Classifier,
+        columns,
     )?;
-    let moments = Moments::of(features, labels, None, classifier.nrows())?;
+    let moments = Moments::of(features, labels, None, classes)?;
     let wanted = Wanted {
         nc1: true,
         head: Some((classifier, bias)),

@@ -1,4 +1,4 @@
-//! One generic loop, compiled for the instructions at hand.
+//! One generic loop, compiled for the instructions of the CPU.
 
 /// A loop to be compiled for several instruction sets.
 ///

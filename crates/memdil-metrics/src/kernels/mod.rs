@@ -3,17 +3,25 @@
 //! Each is compiled twice, for any CPU and for AVX2 with fused multiply-add, and [`dispatch`]
 //! chooses at run time.
 
+mod centre;
 mod dispatch;
 mod few;
+mod few_products;
+mod lines;
+mod number;
 mod project;
+mod real;
 mod rows;
 mod softmax;
 mod squares;
 mod sums;
+mod tile;
 
+pub(crate) use centre::{Centre, Centred};
 pub(crate) use dispatch::{Kernel, dispatch};
-pub(crate) use few::products;
-pub(crate) use project::{BLOCK, Centre, Lines, Projector, Scratch, TILE, add_tile};
+pub(crate) use lines::Lines;
+pub(crate) use project::{BLOCK, Projector, Scratch};
+pub use real::Real;
 pub(crate) use rows::{Rows, slabs};
 pub(crate) use softmax::exponentials;
 pub(crate) use squares::add_squares;

@@ -1,6 +1,6 @@
 //! Exponentials of many numbers at once.
 
-use super::{Kernel, dispatch};
+use super::dispatch::{Kernel, dispatch};
 
 /// Replaces each `x` by $e^{x - largest}$, and gives the sum and the sum of squares of the results.
 ///

@@ -1,7 +1,7 @@
 //! Sums of squares of products, vector by vector.
 
-use super::{Kernel, dispatch};
-use crate::input::Real;
+use super::dispatch::{Kernel, dispatch};
+use super::real::Real;
 
 /// $\sum_i p_{ij}^2$ for the first `sums.len()` columns of rows of `stride` numbers, added to
 /// `sums`.

@@ -2,10 +2,11 @@
 
 use std::ops::Range;
 
-use ndarray::Array2;
+use ndarray::{Array2, s};
 
-use super::{Kernel, Rows, dispatch};
-use crate::input::Real;
+use super::dispatch::{Kernel, dispatch};
+use super::real::Real;
+use super::rows::Rows;
 
 /// Sums over groups of samples, of differences to an origin that each group has.
 #[derive(Clone, Debug)]
@@ -25,6 +26,24 @@ impl Sums {
             squares: vec![0.0; groups],
             counts: vec![0; groups],
         }
+    }
+
+    /// Sums of whole classes: groups $k$ and, where there are twice as many groups as classes,
+    /// $K + k$ are those of class $k$.
+    pub(crate) fn by_class(&self, classes: usize) -> Self {
+        let mut total = Self {
+            offsets: self.offsets.slice(s![..classes, ..]).to_owned(),
+            squares: self.squares[..classes].to_vec(),
+            counts: self.counts[..classes].to_vec(),
+        };
+        if self.counts.len() > classes {
+            total.add(&Self {
+                offsets: self.offsets.slice(s![classes.., ..]).to_owned(),
+                squares: self.squares[classes..].to_vec(),
+                counts: self.counts[classes..].to_vec(),
+            });
+        }
+        total
     }
 
     /// Adds sums about the same origins.
@@ -73,13 +92,7 @@ impl<T: Real, G: Fn(usize) -> usize> Kernel for AddRows<'_, '_, T, G> {
 
     #[inline(always)]
     fn run<const FUSED: bool>(self) {
-        let Self {
-            rows,
-            range,
-            group_of,
-            origins,
-            sums,
-        } = self;
+        let (rows, range, origins, sums) = (self.rows, self.range, self.origins, self.sums);
         let mut scratch: [Vec<T>; TOGETHER] = std::array::from_fn(|_| Vec::new());
         let groups = sums.counts.len();
         let window = WINDOW.max(groups);
@@ -88,7 +101,7 @@ impl<T: Real, G: Fn(usize) -> usize> Kernel for AddRows<'_, '_, T, G> {
             let end = range.end.min(start + window);
             // A row of sums is read and written once for several rows of its group, not once for
             // each.
-            sort_by_group(start..end, &group_of, &mut ends, &mut order);
+            sort_by_group(start..end, &self.group_of, &mut ends, &mut order);
             let mut from = 0;
             for (group, &to) in ends.iter().enumerate() {
                 let run = &order[from..to];

@@ -3,12 +3,12 @@
 use ndarray::ArrayView2;
 
 use super::metrics::{Metrics, TestMetrics};
+use super::predictions::{add_calibration, add_predictions, from_logits, test_predictions};
 use super::undefined::Undefined;
-use super::{add_predictions, from_logits, test_predictions};
-use crate::MetricsError;
-use crate::input::{Label, Real, check_length, check_samples, check_two_classes};
-use crate::labels::{SharedClasses, check_label_range};
-use crate::probabilities::check_logits;
+use crate::error::{Counted, MetricsError, SharedClasses, Subject};
+use crate::input::{check_label_range, check_logits, check_samples, check_two_classes};
+use crate::kernels::Real;
+use crate::label::Label;
 
 /// Measures what logits and labels give without features: accuracy and calibration, and the shares
 /// of memorised labels where clean labels are given. A class may have no sample.
@@ -37,46 +37,33 @@ pub fn measure_logits<W: Real, L: Label>(
     clean_labels: Option<&[L]>,
     test: Option<(ArrayView2<'_, W>, &[L])>,
 ) -> Result<Metrics, MetricsError> {
-    let classes = logits.ncols();
+    let (samples, classes) = logits.dim();
     check_two_classes(classes)?;
-    check_samples("logits", logits.nrows())?;
-    check_length("labels", "entries", labels.len(), "logits", logits.nrows())?;
-    check_label_range("labels", labels, classes, SharedClasses::LastLayer)?;
+    check_samples(Subject::Logits, samples)?;
+    Counted::Entries.check(Subject::Labels, labels.len(), Subject::Logits, samples)?;
+    let shared = SharedClasses::LastLayer;
+    check_label_range(labels, Subject::Labels, classes, shared)?;
     if let Some(clean_labels) = clean_labels {
-        check_label_range(
-            "clean_labels",
-            clean_labels,
-            classes,
-            SharedClasses::LastLayer,
-        )?;
+        check_label_range(clean_labels, Subject::CleanLabels, classes, shared)?;
     }
-    check_logits("logits", logits)?;
+    check_logits(Subject::Logits, logits)?;
     let mut undefined = Undefined::default();
     let mut metrics = Metrics {
-        samples: Some(labels.len()),
+        samples: Some(samples),
         classes: Some(classes),
         ..Metrics::default()
     };
     let found = from_logits(logits, labels, clean_labels, classes)?;
-    add_predictions(
-        &mut metrics,
-        Ok(&found),
-        clean_labels.is_some(),
-        &mut undefined,
-    )?;
+    let noisy = clean_labels.is_some();
+    add_predictions(&mut metrics, Ok(&found), noisy, &mut undefined)?;
     if let Some((logits, labels)) = test {
         let found = test_predictions(logits, labels, classes)?;
-        let [accuracy, ece, adaptive_ece, brier, nll] =
-            undefined.calibration("test.", Ok(&found))?;
-        metrics.test = Some(TestMetrics {
+        let mut of_test = TestMetrics {
             samples: Some(labels.len()),
-            accuracy,
-            ece,
-            adaptive_ece,
-            brier,
-            nll,
             ..TestMetrics::default()
-        });
+        };
+        add_calibration(&mut of_test, Ok(&found), &mut undefined)?;
+        metrics.test = Some(of_test);
     }
     metrics.undefined = undefined.into_map();
     Ok(metrics)

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::{MetricsError, Predictions};
+use crate::error::MetricsError;
+use crate::passes::Predictions;
 
 /// The reason of each metric that the inputs leave undefined.
 #[derive(Default)]

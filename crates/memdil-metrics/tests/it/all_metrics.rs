@@ -46,8 +46,8 @@ impl Problem {
         }
     }
 
-    fn inputs(&self) -> Inputs<'_, f64, f64, u32> {
-        Inputs::new(self.features.view(), &self.labels, self.classes)
+    fn inputs(&self) -> Measure<'_, f64, f64, u32> {
+        Measure::new(self.features.view(), &self.labels, self.classes)
             .clean_labels(&self.clean)
             .classifier(self.classifier.view())
             .bias(self.bias.view())
@@ -341,7 +341,7 @@ proptest! {
     #[test]
     fn all_metrics_equal_their_definitions(seed: u64, classes in 2_usize..7, dim in 2_usize..12) {
         let p = Problem::new(seed, classes, dim);
-        let found = measure(&p.inputs()).unwrap();
+        let found = p.inputs().run().unwrap();
         prop_assert_eq!(&found.undefined.as_ref().map_or(0, |u| u.len()), &0, "{:?}", found.undefined);
         for (name, expected) in by_definition(&p) {
             let error = (value(&found, name) - expected).abs();
@@ -357,7 +357,7 @@ proptest! {
     #[test]
     fn streams_give_what_views_give(seed: u64, classes in 2_usize..7, dim in 2_usize..12) {
         let p = Problem::new(seed, classes, dim);
-        let whole = measure(&p.inputs()).unwrap();
+        let whole = p.inputs().run().unwrap();
         let (moments, totals) = streamed(&p, !seed);
         let predictions = totals.predictions().unwrap();
         let found = [
@@ -388,8 +388,8 @@ proptest! {
         let p = Problem::new(seed, classes, dim);
         let rotation = Random(!seed).rotation(dim);
         let same = |changed: Array2<f64>, names: &[&str]| {
-            let inputs = Inputs::<_, f64, _>::new(changed.view(), &p.labels, classes).clean_labels(&p.clean);
-            let (expected, found) = (measure(&p.inputs()).unwrap(), measure(&inputs).unwrap());
+            let inputs = Measure::<_, f64, _>::new(changed.view(), &p.labels, classes).clean_labels(&p.clean);
+            let (expected, found) = (p.inputs().run().unwrap(), inputs.run().unwrap());
             for name in names {
                 let (expected, found) = (value(&expected, name), value(&found, name));
                 assert!((found - expected).abs() <= 1e-7 * expected.abs() + 1e-9, "{name}: {found} for {expected}");
@@ -434,24 +434,24 @@ fn large() -> (Array2<f32>, [Vec<u32>; 2], Array2<f32>, Array1<f32>) {
 fn single_precision_agrees_with_double_and_with_any_number_of_threads() {
     let (features, [labels, clean], classifier, bias) = large();
     let wide = features.mapv(f64::from);
-    let inputs = Inputs::new(wide.view(), &labels, 12)
+    let inputs = Measure::new(wide.view(), &labels, 12)
         .clean_labels(&clean)
         .classifier(classifier.view())
         .bias(bias.view())
         .test(wide.slice(s![..8000, ..]), &labels[..8000]);
-    let exact = measure(&inputs).unwrap();
+    let exact = inputs.run().unwrap();
     let single = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(threads)
             .build()
             .unwrap();
         pool.install(|| {
-            let inputs = Inputs::new(features.view(), &labels, 12)
+            let inputs = Measure::new(features.view(), &labels, 12)
                 .clean_labels(&clean)
                 .classifier(classifier.view())
                 .bias(bias.view())
                 .test(features.slice(s![..8000, ..]), &labels[..8000]);
-            measure(&inputs).unwrap()
+            inputs.run().unwrap()
         })
     };
     let found = single(1);
@@ -518,18 +518,18 @@ fn ties_are_decided_by_the_samples_themselves() {
     assert_eq!(means.column(0).to_vec(), [8.0, -8.0]);
     let classifier = ndarray::array![[1.0, 0.0], [-1.0, 0.0]];
     let found = nc4(
-        classifier.view(),
-        ndarray::array![0.0, 0.0].view(),
         features.view(),
         &labels,
+        classifier.view(),
+        ndarray::array![0.0, 0.0].view(),
     )
     .unwrap();
     assert_eq!(found, 1.0);
     let bias = ndarray::array![0.0, 0.0];
-    let inputs = Inputs::new(features.view(), &labels, 2)
+    let inputs = Measure::new(features.view(), &labels, 2)
         .classifier(classifier.view())
         .bias(bias.view());
-    let right = measure(&inputs);
+    let right = inputs.run();
     // Midway samples count for class 0: right where they carry that label, half of a third of all.
     assert_close(right.unwrap().accuracy.unwrap(), 1.0 - 1.0 / 6.0, 1e-12);
 }

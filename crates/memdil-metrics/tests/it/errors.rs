@@ -61,27 +61,30 @@ fn no_samples() {
         .into_iter()
         .chain(noisy(&none, &[], &[], 2))
     {
-        assert_eq!(found, expected("features"));
+        assert_eq!(found, expected(Subject::Features));
     }
     let w = Array2::<f64>::ones((2, 2));
     assert_eq!(
-        nc3(w.view(), none.view(), &[0_u32; 0]),
-        expected("features")
+        nc3(none.view(), &[0_u32; 0], w.view()),
+        expected(Subject::Features)
     );
     assert_eq!(
-        bias_collapse(w.view(), array![0.0, 0.0].view(), none.view()),
-        expected("features")
+        bias_collapse(none.view(), w.view(), array![0.0, 0.0].view()),
+        expected(Subject::Features)
     );
     let nothing = Array1::<f64>::zeros(0);
     assert_eq!(
-        bias_collapse(none.view(), nothing.view(), w.view()),
-        expected("classifier")
+        bias_collapse(w.view(), none.view(), nothing.view()),
+        expected(Subject::Classifier)
     );
-    assert_eq!(accuracy(none.view(), &[0_u32; 0]), expected("logits"));
-    assert_eq!(ece(none.view(), &[0_u32; 0]), expected("logits"));
+    assert_eq!(
+        accuracy(none.view(), &[0_u32; 0]),
+        expected(Subject::Logits)
+    );
+    assert_eq!(ece(none.view(), &[0_u32; 0]), expected(Subject::Logits));
     assert_eq!(
         memorized_fraction(none.view(), &[0_u32; 0], &[]).map(|_| 0.0),
-        expected("logits")
+        expected(Subject::Logits)
     );
     assert_eq!(
         message(ece(none.view(), &[0_u32; 0])),
@@ -99,7 +102,7 @@ fn too_few_classes() {
         assert_eq!(rho(h.view(), &[0, 0], classes), expected);
         let w = Array2::<f64>::ones((classes, 1));
         assert_eq!(nc2_etf(w.view()), expected);
-        assert_eq!(nc3(w.view(), h.view(), &[0, 0]), expected);
+        assert_eq!(nc3(h.view(), &[0, 0], w.view()), expected);
         assert_eq!(separation(w.view()), expected);
     }
     assert_eq!(
@@ -123,7 +126,7 @@ fn empty_class() {
     }
     let w = Array2::<f64>::eye(4);
     assert_eq!(
-        nc3(w.slice(ndarray::s![.., ..2]), h.view(), &observed),
+        nc3(h.view(), &observed, w.slice(ndarray::s![.., ..2])),
         Err(MetricsError::EmptyClass {
             class: 2,
             classes: 4
@@ -175,27 +178,27 @@ fn labels_out_of_range() {
         })
     };
     for found in labelled(&h, &observed, 2) {
-        assert_eq!(found, expected("labels"));
+        assert_eq!(found, expected(Subject::Labels));
     }
     for found in noisy(&h, &observed, &clean, 2) {
-        assert_eq!(found, expected("labels"));
+        assert_eq!(found, expected(Subject::Labels));
     }
     for found in noisy(&h, &clean, &observed, 2) {
-        assert_eq!(found, expected("clean_labels"));
+        assert_eq!(found, expected(Subject::CleanLabels));
     }
     assert_eq!(
-        nc3(array![[1.0, 0.0], [0.0, 1.0]].view(), h.view(), &observed),
-        expected("labels")
+        nc3(h.view(), &observed, array![[1.0, 0.0], [0.0, 1.0]].view()),
+        expected(Subject::Labels)
     );
-    assert_eq!(accuracy(h.view(), &observed), expected("labels"));
-    assert_eq!(ece(h.view(), &observed), expected("labels"));
+    assert_eq!(accuracy(h.view(), &observed), expected(Subject::Labels));
+    assert_eq!(ece(h.view(), &observed), expected(Subject::Labels));
     assert_eq!(
         memorized_fraction(h.view(), &observed, &clean).map(|_| 0.0),
-        expected("labels")
+        expected(Subject::Labels)
     );
     assert_eq!(
         memorized_fraction(h.view(), &clean, &observed).map(|_| 0.0),
-        expected("clean_labels")
+        expected(Subject::CleanLabels)
     );
     assert_eq!(
         message(ece(h.view(), &observed)),
@@ -210,48 +213,54 @@ fn lengths_that_differ() {
     let expected = |array, reference| {
         Err(MetricsError::LengthMismatch {
             array,
-            unit: "entries",
+            unit: Counted::Entries,
             found: 3,
             reference,
             expected: 5,
         })
     };
     for found in labelled(&h, short, 2) {
-        assert_eq!(found, expected("labels", "features"));
+        assert_eq!(found, expected(Subject::Labels, Subject::Features));
     }
     for found in noisy(&h, short, &clean, 2) {
-        assert_eq!(found, expected("labels", "features"));
+        assert_eq!(found, expected(Subject::Labels, Subject::Features));
     }
     for found in noisy(&h, &observed, short, 2) {
-        assert_eq!(found, expected("clean_labels", "features"));
+        assert_eq!(found, expected(Subject::CleanLabels, Subject::Features));
     }
-    assert_eq!(accuracy(h.view(), short), expected("labels", "logits"));
-    assert_eq!(ece(h.view(), short), expected("labels", "logits"));
+    assert_eq!(
+        accuracy(h.view(), short),
+        expected(Subject::Labels, Subject::Logits)
+    );
+    assert_eq!(
+        ece(h.view(), short),
+        expected(Subject::Labels, Subject::Logits)
+    );
     assert_eq!(
         memorized_fraction(h.view(), short, &clean).map(|_| 0.0),
-        expected("labels", "logits")
+        expected(Subject::Labels, Subject::Logits)
     );
     assert_eq!(
         memorized_fraction(h.view(), &observed, short).map(|_| 0.0),
-        expected("clean_labels", "logits")
+        expected(Subject::CleanLabels, Subject::Logits)
     );
 
     let wide = Array2::<f64>::ones((2, 3));
     let columns = MetricsError::LengthMismatch {
-        array: "features",
-        unit: "columns",
+        array: Subject::Features,
+        unit: Counted::Columns,
         found: 2,
-        reference: "classifier",
+        reference: Subject::Classifier,
         expected: 3,
     };
-    assert_eq!(nc3(wide.view(), h.view(), &observed), Err(columns.clone()));
+    assert_eq!(nc3(h.view(), &observed, wide.view()), Err(columns.clone()));
     assert_eq!(
-        bias_collapse(wide.view(), array![0.0, 0.0].view(), h.view()),
+        bias_collapse(h.view(), wide.view(), array![0.0, 0.0].view()),
         Err(columns)
     );
     let square = Array2::<f64>::ones((2, 2));
     assert_eq!(
-        message(bias_collapse(square.view(), array![0.0].view(), h.view())),
+        message(bias_collapse(h.view(), square.view(), array![0.0].view())),
         "bias has 1 entries, but classifier needs 2"
     );
 }
@@ -267,38 +276,41 @@ fn numbers_that_are_not_finite() {
             .into_iter()
             .chain(noisy(&broken, &observed, &clean, 2))
         {
-            assert_eq!(found, expected("features", 2));
+            assert_eq!(found, expected(Subject::Features, 2));
         }
-        assert_eq!(accuracy(broken.view(), &observed), expected("logits", 2));
-        assert_eq!(ece(broken.view(), &observed), expected("logits", 2));
+        assert_eq!(
+            accuracy(broken.view(), &observed),
+            expected(Subject::Logits, 2)
+        );
+        assert_eq!(ece(broken.view(), &observed), expected(Subject::Logits, 2));
         assert_eq!(
             memorized_fraction(broken.view(), &observed, &clean).map(|_| 0.0),
-            expected("logits", 2)
+            expected(Subject::Logits, 2)
         );
-        assert_eq!(nc2_etf(broken.view()), expected("classifier", 2));
-        assert_eq!(separation(broken.view()), expected("means", 2));
+        assert_eq!(nc2_etf(broken.view()), expected(Subject::Classifier, 2));
+        assert_eq!(separation(broken.view()), expected(Subject::Means, 2));
 
         let (w, b) = (array![[1.0, 0.0], [0.0, bad]], array![0.0, 1.0]);
         assert_eq!(
-            nc3(w.view(), h.view(), &observed),
-            expected("classifier", 1)
+            nc3(h.view(), &observed, w.view()),
+            expected(Subject::Classifier, 1)
         );
         assert_eq!(
-            bias_collapse(w.view(), b.view(), h.view()),
-            expected("classifier", 1)
+            bias_collapse(h.view(), w.view(), b.view()),
+            expected(Subject::Classifier, 1)
         );
         let w = Array2::<f64>::eye(2);
         assert_eq!(
-            nc3(w.view(), broken.view(), &observed),
-            expected("features", 2)
+            nc3(broken.view(), &observed, w.view()),
+            expected(Subject::Features, 2)
         );
         assert_eq!(
-            bias_collapse(w.view(), b.view(), broken.view()),
-            expected("features", 2)
+            bias_collapse(broken.view(), w.view(), b.view()),
+            expected(Subject::Features, 2)
         );
         assert_eq!(
-            bias_collapse(w.view(), array![bad, 0.0].view(), h.view()),
-            expected("bias", 0)
+            bias_collapse(h.view(), w.view(), array![bad, 0.0].view()),
+            expected(Subject::Bias, 0)
         );
         assert_eq!(
             message(nc2_etf(broken.view())),
@@ -316,7 +328,7 @@ fn numbers_that_are_not_finite() {
     assert_eq!(
         nc2_etf(array![[f32::NAN], [1.0]].view()),
         Err(MetricsError::NonFinite {
-            array: "classifier",
+            array: Subject::Classifier,
             row: 0
         })
     );
@@ -345,7 +357,7 @@ fn class_means_that_coincide() {
         assert_eq!(rho(h.view(), &labels, 2), Err(MetricsError::ZeroScatter));
         if h.ncols() > 0 {
             assert_eq!(
-                nc3(w(h.ncols()).view(), h.view(), &labels),
+                nc3(h.view(), &labels, w(h.ncols()).view()),
                 Err(MetricsError::ZeroScatter)
             );
         }
@@ -366,13 +378,13 @@ fn matrices_without_a_direction() {
     assert_eq!(
         nc2_etf(zero.view()),
         Err(MetricsError::ZeroNorm {
-            array: "classifier"
+            array: Subject::Classifier
         })
     );
     assert_eq!(
-        nc3(zero.view(), h.view(), &observed),
+        nc3(h.view(), &observed, zero.view()),
         Err(MetricsError::ZeroNorm {
-            array: "classifier"
+            array: Subject::Classifier
         })
     );
     // Means differ along x only, the classifier looks along y only.
@@ -381,17 +393,17 @@ fn matrices_without_a_direction() {
         array![[0.0, 1.0], [0.0, -1.0]],
     );
     let expected = MetricsError::ZeroNorm {
-        array: "classifier times class means",
+        array: Subject::ClassifierTimesMeans,
     };
-    assert_eq!(nc3(across.view(), h.view(), &[0, 1]), Err(expected));
+    assert_eq!(nc3(h.view(), &[0, 1], across.view()), Err(expected));
     // The same after a turn by 0.3 radians, where rounding leaves a little of the product.
     let (sine, cosine) = 0.3_f64.sin_cos();
     let turn = array![[cosine, -sine], [sine, cosine]];
     let expected = MetricsError::ZeroNorm {
-        array: "classifier times class means",
+        array: Subject::ClassifierTimesMeans,
     };
     assert_eq!(
-        nc3(across.dot(&turn).view(), h.dot(&turn).view(), &[0, 1]),
+        nc3(h.dot(&turn).view(), &[0, 1], across.dot(&turn).view()),
         Err(expected)
     );
     assert_eq!(
@@ -417,25 +429,20 @@ fn values_beyond_the_range_of_f64() {
     let huge = array![[1e308], [-1e308], [1e308], [1e308]];
     let labels = [0, 0, 1, 1];
     let expected = |quantity| MetricsError::Overflow { quantity };
-    assert_eq!(
-        nc1(huge.view(), &labels, 2),
-        Err(expected("the sum of squared features"))
-    );
+    let squares = MetricsError::SumOverflow {
+        sum: "the sum of squared",
+        array: Subject::Features,
+    };
+    assert_eq!(nc1(huge.view(), &labels, 2), Err(squares.clone()));
     let (large, tiny) = (
         array![[1e200], [3e200], [5e200], [9e200]],
         array![[1e-200], [3e-200], [5e-200], [9e-200]],
     );
     for features in [large.view(), tiny.view()] {
-        assert_eq!(
-            nc1(features, &labels, 2),
-            Err(expected("the sum of squared features"))
-        );
-        assert_eq!(
-            radius(features, &labels, 2),
-            Err(expected("the sum of squared features"))
-        );
+        assert_eq!(nc1(features, &labels, 2), Err(squares.clone()));
+        assert_eq!(radius(features, &labels, 2), Err(squares.clone()));
         let found = memorization(features, &labels, &[0, 0, 1, 0], 2);
-        assert_eq!(found, Err(expected("the sum of squared features")));
+        assert_eq!(found, Err(squares.clone()));
     }
     assert!(
         nc1((&large * 1e-60).view(), &labels, 2).is_ok()
@@ -447,7 +454,7 @@ fn values_beyond_the_range_of_f64() {
     assert_eq!(separation(large.view()), Err(expected("separation")));
     let w = array![[1e200], [1e200]];
     assert_eq!(
-        bias_collapse(w.view(), array![0.0, 0.0].view(), (&large * 1e-60).view()),
+        bias_collapse((&large * 1e-60).view(), w.view(), array![0.0, 0.0].view()),
         Err(expected("bias_collapse"))
     );
     assert_eq!(
@@ -460,10 +467,10 @@ fn values_beyond_the_range_of_f64() {
 fn errors_of_the_test_set_say_so() {
     let (h, observed, clean) = valid();
     let found = |features: &Array2<f64>, labels: &[u32]| {
-        let inputs = Inputs::<_, f64, _>::new(h.view(), &observed, 2)
+        let inputs = Measure::<_, f64, _>::new(h.view(), &observed, 2)
             .clean_labels(&clean)
             .test(features.view(), labels);
-        message(measure(&inputs))
+        message(inputs.run())
     };
     assert_eq!(
         found(&Array2::zeros((0, 2)), &[]),
@@ -513,13 +520,13 @@ fn what_geometry_leaves_undefined_is_an_error() {
     assert_eq!(
         nc2_orthogonal(Array2::<f64>::zeros((2, 2)).view(), &[0, 1], 2),
         Err(MetricsError::ZeroNorm {
-            array: "class means"
+            array: Subject::ClassMeans
         })
     );
     // In all metrics at once they are missing, with the reason.
     let zero = Array2::<f64>::zeros((3, 1));
-    let inputs = Inputs::new(h.view(), &y, 3).classifier(zero.view());
-    let found = measure(&inputs).unwrap();
+    let inputs = Measure::new(h.view(), &y, 3).classifier(zero.view());
+    let found = inputs.run().unwrap();
     assert_eq!(
         (found.nc1, found.nc2_equiangle, found.nc3),
         (Some(0.0), None, None)
@@ -556,7 +563,7 @@ fn passes_that_do_not_belong_together() {
     let mut bad = h.clone();
     bad[[3, 1]] = f64::INFINITY;
     let expected = Err(MetricsError::NonFinite {
-        array: "features",
+        array: Subject::Features,
         row: 3,
     });
     assert_eq!(first.add(bad.view(), &observed, Some(&clean)), expected);

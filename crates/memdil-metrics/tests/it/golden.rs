@@ -3,8 +3,8 @@
 use std::fs::File;
 
 use memdil_metrics::{
-    accuracy, bias_collapse, class_means, ece, memorization, nc1, nc2_etf, nc3,
-    uncorrupted_class_means,
+    MetricsError, Subject, accuracy, bias_collapse, class_means, ece, memorization, nc1, nc2_etf,
+    nc3, uncorrupted_class_means,
 };
 use ndarray::{Array, Array1, Array2, ArrayD, Axis, Dimension, OwnedRepr};
 use ndarray_npy::{NpzReader, ReadableElement};
@@ -87,11 +87,11 @@ fn neural_collapse() {
             TOLERANCE,
         );
         assert_close(
-            nc3(w.view(), h.view(), &labels).unwrap(),
+            nc3(h.view(), &labels, w.view()).unwrap(),
             golden.scalar("counted_NC3_WH"),
             TOLERANCE,
         );
-        let found = bias_collapse(w.view(), b.view(), h.view()).unwrap();
+        let found = bias_collapse(h.view(), w.view(), b.view()).unwrap();
         assert_close(found, golden.scalar("counted_NC4_Wh_plus_b"), TOLERANCE);
     }
 }
@@ -177,8 +177,8 @@ fn one_nan_is_found_in_real_data() {
     let mut golden = Golden::open("b");
     let (mut h, labels) = (golden.matrix("h"), golden.labels("labels"));
     h.index_axis_mut(Axis(0), 321)[17] = f64::NAN;
-    let expected = memdil_metrics::MetricsError::NonFinite {
-        array: "features",
+    let expected = MetricsError::NonFinite {
+        array: Subject::Features,
         row: 321,
     };
     assert_eq!(nc1(h.view(), &labels, 10), Err(expected));

@@ -15,8 +15,8 @@ fn reason<'a>(metrics: &'a Metrics, name: &str) -> &'a str {
     &metrics.undefined.as_ref().unwrap()[name]
 }
 
-fn refusal<T: Real, W: Real>(inputs: &Inputs<'_, T, W, i64>) -> String {
-    measure(inputs).unwrap_err().to_string()
+fn refusal<T: Real, W: Real>(inputs: &Measure<'_, T, W, i64>) -> String {
+    inputs.run().unwrap_err().to_string()
 }
 
 /// Three classes far apart, two samples of each.
@@ -40,10 +40,10 @@ fn dead_features_leave_what_the_last_layer_says() {
         array![[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]],
         array![0.1, 0.0, 0.0],
     );
-    let inputs = Inputs::new(dead.view(), &labels, 3)
+    let inputs = Measure::new(dead.view(), &labels, 3)
         .classifier(classifier.view())
         .bias(bias.view());
-    let found = measure(&inputs).unwrap();
+    let found = inputs.run().unwrap();
     assert_eq!(found.accuracy, Some(1.0 / 3.0));
     assert_eq!(found.bias_collapse, Some(0.1));
     assert_eq!(found.nc2_etf, nc2_etf(classifier.view()).ok());
@@ -80,12 +80,12 @@ fn a_class_without_test_samples_leaves_radius_and_predictions() {
         array![[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]],
         array![2.0, 0.0, 0.0],
     );
-    let inputs = Inputs::new(features.view(), &labels, 3)
+    let inputs = Measure::new(features.view(), &labels, 3)
         .clean_labels(&clean)
         .classifier(classifier.view())
         .bias(bias.view())
         .test(test, test_labels);
-    let found = measure(&inputs).unwrap();
+    let found = inputs.run().unwrap();
     let logits = test.dot(&classifier.t()) + &bias;
     let of_test = found.test.as_ref().unwrap();
     assert_eq!(of_test.samples, Some(4));
@@ -113,8 +113,8 @@ fn a_class_without_test_samples_leaves_radius_and_predictions() {
 fn all_absent_test_classes_are_named() {
     let (features, labels) = three_classes();
     let test = features.slice(ndarray::s![2..4, ..]);
-    let inputs = Inputs::<_, f64, _>::new(features.view(), &labels, 3).test(test, &labels[2..4]);
-    let found = measure(&inputs).unwrap();
+    let inputs = Measure::<_, f64, _>::new(features.view(), &labels, 3).test(test, &labels[2..4]);
+    let found = inputs.run().unwrap();
     assert_eq!(
         reason(&found, "test.dilation"),
         "classes 0 and 2 have no test sample"
@@ -126,8 +126,8 @@ fn all_absent_test_classes_are_named() {
 fn two_classes_with_one_in_the_test_set_leave_rho_nc1_undefined() {
     let (features, labels) = (array![[0.0], [1.0], [5.0], [6.0]], [0, 0, 1, 1]);
     let test = features.slice(ndarray::s![..2, ..]);
-    let inputs = Inputs::<_, f64, _>::new(features.view(), &labels, 2).test(test, &labels[..2]);
-    let found = measure(&inputs).unwrap();
+    let inputs = Measure::<_, f64, _>::new(features.view(), &labels, 2).test(test, &labels[..2]);
+    let found = inputs.run().unwrap();
     assert_eq!(reason(&found, "test.rho_nc1"), "class 1 has no test sample");
 }
 
@@ -136,10 +136,10 @@ fn memorization_needs_the_mean_of_the_test_class() {
     let (features, labels) = three_classes();
     let clean = [0, 0, 1, 2, 2, 2];
     let test = features.slice(ndarray::s![..4, ..]);
-    let inputs = Inputs::<_, f64, _>::new(features.view(), &labels, 3)
+    let inputs = Measure::<_, f64, _>::new(features.view(), &labels, 3)
         .clean_labels(&clean)
         .test(test, &labels[..4]);
-    let found = measure(&inputs).unwrap();
+    let found = inputs.run().unwrap();
     let name = "test.memorization_test_sum";
     assert_eq!(reason(&found, name), "class 2 has no test sample");
     let own = memorization(features.view(), &labels, &clean, 3).unwrap();
@@ -150,10 +150,10 @@ fn memorization_needs_the_mean_of_the_test_class() {
 fn a_class_without_uncorrupted_samples_leaves_collapse() {
     let (features, labels) = three_classes();
     let clean = [0, 2, 1, 2, 0, 0];
-    let inputs = Inputs::<_, f64, _>::new(features.view(), &labels, 3)
+    let inputs = Measure::<_, f64, _>::new(features.view(), &labels, 3)
         .clean_labels(&clean)
         .test(features.view(), &labels);
-    let found = measure(&inputs).unwrap();
+    let found = inputs.run().unwrap();
     assert_eq!(
         names(&found),
         [
@@ -177,11 +177,11 @@ fn an_overflow_of_one_part_leaves_the_others() {
         array![[1e308, 1e308], [-1e308, 0.0], [0.0, 1e308]],
         array![0.0, 0.0, 0.0],
     );
-    let inputs = Inputs::new(features.view(), &labels, 3)
+    let inputs = Measure::new(features.view(), &labels, 3)
         .clean_labels(&clean)
         .classifier(classifier.view())
         .bias(bias.view());
-    let found = measure(&inputs).unwrap();
+    let found = inputs.run().unwrap();
     assert_eq!(found.nc1, nc1(features.view(), &labels, 3).ok());
     assert_eq!(
         found.memorization_sum,
@@ -209,12 +209,12 @@ fn logits_serve_where_there_is_no_last_layer() {
         [0.0, 0.0, 5.0],
         [1.0, 0.0, 0.5]
     ];
-    let mut inputs = Inputs::new(features.view(), &labels, 3)
+    let mut inputs = Measure::new(features.view(), &labels, 3)
         .clean_labels(&clean)
         .logits(logits.view())
         .test(features.view(), &labels)
         .test_logits(logits.view());
-    let found = measure(&inputs).unwrap();
+    let found = inputs.run().unwrap();
     assert_eq!(found.accuracy, accuracy(logits.view(), &labels).ok());
     assert_eq!(found.ece, ece(logits.view(), &labels).ok());
     assert_eq!(
@@ -233,8 +233,8 @@ fn logits_serve_where_there_is_no_last_layer() {
         array![2.0, 0.0, 0.0],
     );
     inputs = inputs.classifier(classifier.view());
-    assert_eq!(measure(&inputs).unwrap().accuracy, found.accuracy);
-    let with_head = measure(&inputs.bias(bias.view())).unwrap();
+    assert_eq!(inputs.run().unwrap().accuracy, found.accuracy);
+    let with_head = inputs.bias(bias.view()).run().unwrap();
     let own = features.dot(&classifier.t()) + &bias;
     assert_eq!(with_head.accuracy, accuracy(own.view(), &labels).ok());
 }
@@ -243,13 +243,13 @@ fn logits_serve_where_there_is_no_last_layer() {
 fn test_logits_need_labels_but_not_features() {
     let (features, labels) = three_classes();
     let logits = array![[2.0, 0.5, 0.0], [0.0, 1.0, 2.0]];
-    let mut inputs = Inputs::new(features.view(), &labels, 3).test_logits(logits.view());
+    let mut inputs = Measure::new(features.view(), &labels, 3).test_logits(logits.view());
     assert_eq!(
         refusal(&inputs),
         "test_logits needs test_labels; give that too"
     );
     inputs.test_labels = Some(&[0, 1]);
-    let test = measure(&inputs).unwrap().test.unwrap();
+    let test = inputs.run().unwrap().test.unwrap();
     assert_eq!((test.samples, test.accuracy), (Some(2), Some(0.5)));
     assert_eq!(test.radius, None);
     inputs.test_labels = Some(&[0]);
@@ -264,7 +264,7 @@ fn logits_of_another_shape_are_refused() {
     let (features, labels) = three_classes();
     let refused = |rows, columns| {
         let logits = Array2::<f64>::from_elem((rows, columns), 3.0);
-        refusal(&Inputs::new(features.view(), &labels, 3).logits(logits.view()))
+        refusal(&Measure::new(features.view(), &labels, 3).logits(logits.view()))
     };
     assert_eq!(refused(5, 3), "logits has 5 rows, but features needs 6");
     assert_eq!(
@@ -281,10 +281,17 @@ fn probabilities_are_refused_and_their_logarithms_are_not() {
     let mut probabilities = &exponentials / &exponentials.sum_axis(Axis(1)).insert_axis(Axis(1));
     probabilities.row_mut(2).assign(&array![0.0, 1.0, 0.0]);
     let measured = |logits: ArrayView2<'_, f64>| {
-        measure(&Inputs::new(features.view(), &labels, 3).logits(logits))
+        Measure::new(features.view(), &labels, 3)
+            .logits(logits)
+            .run()
     };
     let refused = measured(probabilities.view()).unwrap_err();
-    assert_eq!(refused, MetricsError::Probabilities { array: "logits" });
+    assert_eq!(
+        refused,
+        MetricsError::Probabilities {
+            array: Subject::Logits
+        }
+    );
     // The remedy of the message: the softmax of log(p) is p.
     assert!(
         refused
@@ -328,7 +335,7 @@ fn probabilities_rounded_to_half_precision_are_recognised() {
 #[test]
 fn inputs_that_cannot_be_used_remain_errors() {
     let (features, labels) = three_classes();
-    let inputs = Inputs::<_, f64, _>::new(features.view(), &labels, 4);
+    let inputs = Measure::<_, f64, _>::new(features.view(), &labels, 4);
     assert_eq!(
         refusal(&inputs),
         "labels: no sample has the class number 3 of 0 to 3; add samples, or count fewer classes"
@@ -338,10 +345,10 @@ fn inputs_that_cannot_be_used_remain_errors() {
         [1, 2, 3, 1, 2, 3],
     );
     assert_eq!(
-        refusal(&Inputs::new(features.view(), &labels, 3).classifier(broken.view())),
+        refusal(&Measure::new(features.view(), &labels, 3).classifier(broken.view())),
         "classifier: row 0 holds a NaN or an infinity"
     );
-    let inputs = Inputs::<_, f64, _>::new(features.view(), &labels, 3);
+    let inputs = Measure::<_, f64, _>::new(features.view(), &labels, 3);
     assert_eq!(
         refusal(&inputs.clean_labels(&shifted)),
         "clean_labels: they begin at 1 (1 to 3); subtract 1"
@@ -357,13 +364,13 @@ fn other_labels_that_begin_at_1_are_told_from_missing_classes() {
     let (features, labels) = three_classes();
     let shifted = [1, 2, 3, 1, 2, 3];
     // Four classes, as the largest label of all arrays says.
-    let inputs = Inputs::<_, f64, _>::new(features.view(), &labels, 4);
+    let inputs = Measure::<_, f64, _>::new(features.view(), &labels, 4);
     assert_eq!(
         refusal(&inputs.test(features.view(), &shifted)),
         "test_labels: they begin at 1 (1 to 3); subtract 1"
     );
     let marked = [0, 1, 2, 255, 0, 1];
-    let inputs = Inputs::<_, f64, _>::new(features.view(), &labels, 256);
+    let inputs = Measure::<_, f64, _>::new(features.view(), &labels, 256);
     let found = refusal(&inputs.clean_labels(&marked));
     assert!(
         found.starts_with("clean_labels: 255 occurs once and marks"),
@@ -434,12 +441,12 @@ proptest! {
         let (h, y, w) = (p.features.view(), &p.labels, p.classifier.view());
         let (test, test_y) = (p.test.0.view(), &p.test.1);
         let bias = ndarray::Array1::zeros(classes);
-        let inputs = Inputs::new(h, y, classes)
+        let inputs = Measure::new(h, y, classes)
             .clean_labels(&p.clean)
             .classifier(w)
             .bias(bias.view())
             .test(test, test_y);
-        let found = measure(&inputs).unwrap();
+        let found = inputs.run().unwrap();
         let of_test = found.test.clone().unwrap();
         let undefined = found.undefined.clone().unwrap_or_default();
         let logits = h.dot(&w.t());
@@ -456,8 +463,8 @@ proptest! {
             ("nc2_equinorm", found.nc2_equinorm, nc2_equinorm(h, y, classes)),
             ("nc2_equiangle", found.nc2_equiangle, nc2_equiangle(h, y, classes)),
             ("nc2_orthogonal", found.nc2_orthogonal, nc2_orthogonal(h, y, classes)),
-            ("nc3", found.nc3, nc3(w, h, y)),
-            ("nc4", found.nc4, nc4(w, bias.view(), h, y)),
+            ("nc3", found.nc3, nc3(h, y, w)),
+            ("nc4", found.nc4, nc4(h, y, w, bias.view())),
             ("memorization_sum", found.memorization_sum, moved.map(|m| m.sum)),
             ("test.memorization_test_sum", of_test.memorization_test_sum, around_test.map(|m| m.sum)),
             ("test.dilation", of_test.dilation, dilation(test, test_y, classes)),
@@ -495,10 +502,10 @@ fn logits_without_features_give_what_they_give_beside_them() {
         [1.0, 0.0]
     ];
     let (labels, clean) = ([0, 0, 1, 1, 0, 1], [0, 0, 1, 1, 1, 0]);
-    let inputs = Inputs::new(features.view(), &labels, 2)
+    let inputs = Measure::new(features.view(), &labels, 2)
         .clean_labels(&clean)
         .logits(logits.view());
-    let beside = measure(&inputs).unwrap();
+    let beside = inputs.run().unwrap();
     let test = (logits.view(), &labels[..]);
     let alone = measure_logits(logits.view(), &labels, Some(&clean), Some(test)).unwrap();
     assert_eq!(alone.accuracy, beside.accuracy);

@@ -109,8 +109,8 @@ proptest! {
             [
                 nc1(h, &observed, classes).unwrap(),
                 nc2_etf(w).unwrap(),
-                nc3(w, h, &observed).unwrap(),
-                bias_collapse(w, bias.view(), h).unwrap(),
+                nc3(h, &observed, w).unwrap(),
+                bias_collapse(h, w, bias.view()).unwrap(),
                 ece(z, &observed).unwrap(),
                 rho(h, &observed, classes).unwrap(),
                 moved.sum,

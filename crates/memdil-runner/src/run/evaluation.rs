@@ -133,11 +133,11 @@ impl Evaluation {
         record.accuracy = keep.value("accuracy", memdil_metrics::accuracy(logits, y));
         record.nc1 = keep.value("nc1", memdil_metrics::nc1(h, y, classes));
         record.nc2_etf = keep.value("nc2_etf", memdil_metrics::nc2_etf(classifier));
-        record.nc3 = keep.value("nc3", memdil_metrics::nc3(classifier, h, y));
-        record.nc4 = keep.value("nc4", memdil_metrics::nc4(classifier, bias, h, y));
+        record.nc3 = keep.value("nc3", memdil_metrics::nc3(h, y, classifier));
+        record.nc4 = keep.value("nc4", memdil_metrics::nc4(h, y, classifier, bias));
         record.bias_collapse = keep.value(
             "bias_collapse",
-            memdil_metrics::bias_collapse(classifier, bias, h),
+            memdil_metrics::bias_collapse(h, classifier, bias),
         );
         record.ece = keep.value("ece", memdil_metrics::ece(logits, y));
         let moments = Moments::of(h, y, None, classes);

@@ -256,6 +256,6 @@ pub(super) fn collapse(
         .fold(0.0, larger);
     Ok(larger(
         relative,
-        difference(nc4, memdil_metrics::nc4(weights, bias.view(), h, &labels)?),
+        difference(nc4, memdil_metrics::nc4(h, &labels, weights, bias.view())?),
     ))
 }

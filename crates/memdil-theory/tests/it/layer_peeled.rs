@@ -106,7 +106,7 @@ fn numeric_minimiser_shows_neural_collapse() {
             let (features, labels) = (found.features.t(), problem.labels());
             assert!(nc1(features, &labels, 4).unwrap() < 1e-9);
             assert!(nc2_etf(found.weights.view()).unwrap() < 1e-4);
-            assert!(nc3(found.weights.view(), features, &labels).unwrap() < 1e-4);
+            assert!(nc3(features, &labels, found.weights.view()).unwrap() < 1e-4);
             let means = class_means(features, &labels, 4).unwrap().means;
             let gram = means.dot(&means.t()) / found.feature_sq_norm;
             for ((i, j), value) in gram.indexed_iter() {

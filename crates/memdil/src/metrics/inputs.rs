@@ -1,30 +1,31 @@
-//! Which array comes from which file, and the call into the metrics.
+//! The arrays of `memdil metrics`: which one comes from which file.
 
 use std::path::{Path, PathBuf};
 
 use memdil_data::DataError;
-use memdil_data::arrays::{Array, ArrayFile, Dtype, Float, Role};
-use memdil_metrics::{Inputs, Metrics, MetricsError, Real, measure, measure_logits};
+use memdil_data::arrays::{Array, ArrayFile, Dtype, Role};
 use memdil_report::Sample;
-use ndarray::{ArrayView1, Axis, CowArray, Ix2};
+use ndarray::Axis;
 
-use super::Arguments;
-use super::messages::{Remedy, annotate, notes};
+use super::arguments::Arguments;
+use super::finder::Finder;
+use super::messages::{Remedy, notes};
 use crate::bad_input::BadInput;
 
 /// All that was given.
 pub(crate) struct Loaded {
     /// Missing where logits and labels are all there is.
-    features: Option<Array>,
-    labels: Array,
-    clean_labels: Option<Array>,
-    classifier: Option<Array>,
-    bias: Option<Array>,
-    /// Used only without classifier and bias, as [`Inputs::logits`]; then not even read.
-    logits: Option<Array>,
-    test_logits: Option<Array>,
-    test_features: Option<Array>,
-    test_labels: Option<Array>,
+    pub(super) features: Option<Array>,
+    pub(super) labels: Array,
+    pub(super) clean_labels: Option<Array>,
+    pub(super) classifier: Option<Array>,
+    pub(super) bias: Option<Array>,
+    /// Used only without classifier and bias, as [`Measure::logits`](memdil_metrics::Measure::logits);
+    /// with them it is not even read.
+    pub(super) logits: Option<Array>,
+    pub(super) test_logits: Option<Array>,
+    pub(super) test_features: Option<Array>,
+    pub(super) test_labels: Option<Array>,
     /// What a user should know: arrays of the archive that are not used, and those that are used
     /// under another name.
     pub(crate) notes: Vec<String>,
@@ -58,95 +59,40 @@ impl Loaded {
 
     fn read(main: &ArrayFile, arguments: &Arguments, remedy: Remedy) -> anyhow::Result<Self> {
         let alone = arguments.features.is_none() && arguments.logits.is_some();
-        let features = if alone { None } else { features(main)? };
-        let mut found: Vec<(Role, String)> = Vec::new();
-        found.extend(
-            features
-                .as_ref()
-                .map(|array| (Role::Features, array.place().to_owned())),
-        );
-        let mut find = |role: Role, option: &Option<PathBuf>| -> anyhow::Result<Option<Array>> {
-            let Some(path) = option else {
-                // Without features only logits and labels are of use.
-                if alone
-                    && !matches!(
-                        role,
-                        Role::Labels
-                            | Role::CleanLabels
-                            | Role::Logits
-                            | Role::TestLabels
-                            | Role::TestLogits
-                    )
-                {
-                    return Ok(None);
-                }
-                let array = match main.named(role)? {
-                    None if role == Role::Labels => only_labels(main)?,
-                    array => array,
-                };
-                found.extend(array.as_ref().map(|array| (role, array.place().to_owned())));
-                return Ok(array);
-            };
-            let file = ArrayFile::open(path)?;
-            match file.find(role)? {
-                Some(array) => Ok(Some(array)),
-                None => Err(Remedy::Option.missing(role, &file)),
-            }
-        };
-        let labels = find(Role::Labels, &arguments.labels)?;
-        let clean_labels = find(Role::CleanLabels, &arguments.clean_labels)?;
-        let classifier = find(Role::Classifier, &arguments.classifier)?;
-        let bias = find(Role::Bias, &arguments.bias)?;
-        let test_features = find(Role::TestFeatures, &arguments.test_features)?;
-        let test_labels = find(Role::TestLabels, &arguments.test_labels)?;
+        let mut finder = Finder::new(main, alone);
+        let features = finder.features()?;
+        let labels = finder.find(Role::Labels, &arguments.labels)?;
+        let clean_labels = finder.find(Role::CleanLabels, &arguments.clean_labels)?;
+        let classifier = finder.find(Role::Classifier, &arguments.classifier)?;
+        let bias = finder.find(Role::Bias, &arguments.bias)?;
+        let test_features = finder.find(Role::TestFeatures, &arguments.test_features)?;
+        let test_labels = finder.find(Role::TestLabels, &arguments.test_labels)?;
         // The archive of a run holds both: its last layer says more than its logits.
         let has_head = classifier.is_some() && bias.is_some();
-        if let Some(path) = arguments.logits.as_ref().filter(|_| has_head) {
-            let path = path.display();
-            return Err(BadInput(format!(
-                "{path}: logits are computed where classifier and bias are given; leave out the bias, or these logits"
-            ))
-            .into());
-        }
-        let mut logits = None;
-        if !has_head {
-            logits = find(Role::Logits, &arguments.logits)?;
-        }
-        let mut test_logits = None;
-        if !has_head || test_features.is_none() {
-            test_logits = find(Role::TestLogits, &arguments.test_logits)?;
-        } else if let Some(path) = &arguments.test_logits {
-            let path = path.display();
-            return Err(BadInput(format!(
-                "{path}: test logits are computed where classifier, bias and test features are given; leave these out"
-            ))
-            .into());
-        }
-
+        let logits = if has_head {
+            refuse(
+                &arguments.logits,
+                "logits are computed where classifier and bias are given; leave out the bias, or these logits",
+            )?;
+            None
+        } else {
+            finder.find(Role::Logits, &arguments.logits)?
+        };
+        let test_logits = if has_head && test_features.is_some() {
+            refuse(
+                &arguments.test_logits,
+                "test logits are computed where classifier, bias and test features are given; leave these out",
+            )?;
+            None
+        } else {
+            finder.find(Role::TestLogits, &arguments.test_logits)?
+        };
         if features.is_none() && logits.is_none() {
             return Err(remedy.missing(Role::Features, main));
         }
-        let Some(labels) = labels else {
-            return Err(remedy.missing(Role::Labels, main));
-        };
-        if let (Some(bias), None) = (&bias, &classifier) {
-            return Err(remedy.half(bias, "classifier"));
-        }
-        if let (Some(given), None) = (
-            test_features.as_ref().or(test_logits.as_ref()),
-            &test_labels,
-        ) {
-            return Err(remedy.half(given, "test_labels"));
-        }
-        if let (Some(given), None) = (
-            &test_labels,
-            test_features.as_ref().or(test_logits.as_ref()),
-        ) {
-            return Err(remedy.half(given, "test_features or test_logits"));
-        }
-        Ok(Self {
+        let loaded = Self {
             features,
-            labels,
+            labels: labels.ok_or_else(|| remedy.missing(Role::Labels, main))?,
             clean_labels,
             classifier,
             bias,
@@ -154,27 +100,23 @@ impl Loaded {
             test_logits,
             test_features,
             test_labels,
-            notes: notes(main, &found),
-        })
+            notes: notes(main, &finder.found),
+        };
+        loaded.check_pairs(remedy)?;
+        Ok(loaded)
     }
 
-    /// All metrics that these arrays allow, in float64 where one of the arrays is.
-    pub(crate) fn measure(&self, classes: Option<usize>) -> anyhow::Result<Metrics> {
-        let is_wide = |array: &Array| *array.dtype() == Dtype::Float64;
-        let features = [&self.features, &self.test_features];
-        let wide = features.into_iter().flatten().any(is_wide);
-        let head = [
-            &self.classifier,
-            &self.bias,
-            &self.logits,
-            &self.test_logits,
-        ];
-        let wide_head = head.into_iter().flatten().any(is_wide);
-        match (wide, wide_head) {
-            (false, false) => self.measure_as::<f32, f32>(classes),
-            (false, true) => self.measure_as::<f32, f64>(classes),
-            (true, false) => self.measure_as::<f64, f32>(classes),
-            (true, true) => self.measure_as::<f64, f64>(classes),
+    /// Refuses arrays that are of use only beside another one.
+    fn check_pairs(&self, remedy: Remedy) -> anyhow::Result<()> {
+        let test = self.test_features.as_ref().or(self.test_logits.as_ref());
+        match (&self.bias, &self.classifier) {
+            (Some(bias), None) => return Err(remedy.half(bias, &[Role::Classifier])),
+            _ => {}
+        }
+        match (test, &self.test_labels) {
+            (Some(given), None) => Err(remedy.half(given, &[Role::TestLabels])),
+            (None, Some(given)) => Err(remedy.half(given, &[Role::TestFeatures, Role::TestLogits])),
+            _ => Ok(()),
         }
     }
 
@@ -190,122 +132,14 @@ impl Loaded {
         };
         Ok((train, test))
     }
-
-    fn measure_as<T: Float + Real, W: Float + Real>(
-        &self,
-        classes: Option<usize>,
-    ) -> anyhow::Result<Metrics> {
-        let Some(features) = matrix::<T>(&self.features)? else {
-            return self.measure_logits::<W>(classes);
-        };
-        let test_features = matrix::<T>(&self.test_features)?;
-        let labels = self.labels.labels()?;
-        let clean_labels = self.clean_labels.as_ref().map(Array::labels).transpose()?;
-        let test_labels = self.test_labels.as_ref().map(Array::labels).transpose()?;
-        let bias = self.bias.as_ref().map(Array::vector::<W>).transpose()?;
-        let classifier = matrix::<W>(&self.classifier)?;
-        let logits = matrix::<W>(&self.logits)?;
-        let test_logits = matrix::<W>(&self.test_logits)?;
-        let classes = classes
-            .or(classifier.as_ref().map(|classifier| classifier.nrows()))
-            .or(logits.as_ref().map(|logits| logits.ncols()))
-            .unwrap_or_else(|| {
-                largest(&[
-                    Some(&labels),
-                    clean_labels.as_deref(),
-                    test_labels.as_deref(),
-                ])
-            });
-        let mut inputs = Inputs::new(features.view(), &labels, classes);
-        inputs.clean_labels = clean_labels.as_deref();
-        inputs.classifier = classifier.as_ref().map(|classifier| classifier.view());
-        inputs.bias = bias.as_deref().map(ArrayView1::from);
-        inputs.logits = logits.as_ref().map(|logits| logits.view());
-        inputs.test_features = test_features.as_ref().map(|features| features.view());
-        inputs.test_labels = test_labels.as_deref();
-        inputs.test_logits = test_logits.as_ref().map(|logits| logits.view());
-        Ok(measure(&inputs).map_err(|error| self.name_files(&error))?)
-    }
-
-    fn measure_logits<W: Float + Real>(&self, classes: Option<usize>) -> anyhow::Result<Metrics> {
-        let (labels, logits) = (self.labels.labels()?, matrix::<W>(&self.logits)?);
-        let clean_labels = self.clean_labels.as_ref().map(Array::labels).transpose()?;
-        let test_labels = self.test_labels.as_ref().map(Array::labels).transpose()?;
-        let test_logits = matrix::<W>(&self.test_logits)?;
-        let test = test_logits.as_ref().zip(test_labels.as_ref());
-        let test = test.map(|(logits, labels)| (logits.view(), &labels[..]));
-        let Some(logits) = &logits else {
-            anyhow::bail!("neither features nor logits");
-        };
-        if let Some(classes) = classes.filter(|&classes| classes != logits.ncols()) {
-            return Err(BadInput(format!(
-                "--classes {classes}: the logits have {} columns, one per class; leave it out",
-                logits.ncols()
-            ))
-            .into());
-        }
-        let found = measure_logits(logits.view(), &labels, clean_labels.as_deref(), test);
-        Ok(found.map_err(|error| self.name_files(&error))?)
-    }
-
-    /// The message of an error, with the file behind each array that it names.
-    fn name_files(&self, error: &MetricsError) -> BadInput {
-        let arrays = [
-            (Role::Features, self.features.as_ref()),
-            (Role::Labels, Some(&self.labels)),
-            (Role::CleanLabels, self.clean_labels.as_ref()),
-            (Role::Classifier, self.classifier.as_ref()),
-            (Role::Bias, self.bias.as_ref()),
-            (Role::Logits, self.logits.as_ref()),
-            (Role::TestFeatures, self.test_features.as_ref()),
-            (Role::TestLabels, self.test_labels.as_ref()),
-            (Role::TestLogits, self.test_logits.as_ref()),
-        ];
-        let place = |word: &str| {
-            let (_, array) = arrays.iter().find(|(role, _)| role.name() == word)?;
-            array.map(Array::place)
-        };
-        BadInput(annotate(&error.to_string(), place))
-    }
 }
 
-/// The features of an archive: by name, or the only matrix of floats among the arrays without a
-/// known name (`np.savez(f, h, y)` names them `arr_0` and `arr_1`).
-fn features(main: &ArrayFile) -> anyhow::Result<Option<Array>> {
-    let features = match main.find(Role::Features)? {
-        // Beside logits a matrix without a known name may be anything.
-        None if main.named(Role::Logits)?.is_none() => {
-            main.only(|array| array.matrix_shape().is_ok_and(|(_, columns)| columns > 1))?
-        }
-        features => features,
-    };
-    if let Some(features) = &features {
-        features.matrix_shape()?;
+/// Refuses a file whose array would not be read.
+fn refuse(option: &Option<PathBuf>, reason: &str) -> Result<(), BadInput> {
+    match option {
+        Some(path) => Err(BadInput(format!("{}: {reason}", path.display()))),
+        None => Ok(()),
     }
-    Ok(features)
-}
-
-/// The only labels among the arrays of an archive without a known name.
-fn only_labels(main: &ArrayFile) -> Result<Option<Array>, DataError> {
-    main.only(|array| !array.dtype().is_float() && array.labels().is_ok())
-}
-
-/// A matrix that may be missing.
-fn matrix<T: Float>(array: &Option<Array>) -> Result<Option<CowArray<'_, T, Ix2>>, DataError> {
-    array.as_ref().map(Array::matrix).transpose()
-}
-
-/// Classes are counted from 0, so there is one more than the largest label.
-fn largest(labels: &[Option<&[i64]>]) -> usize {
-    let largest = labels
-        .iter()
-        .flatten()
-        .flat_map(|labels| labels.iter())
-        .max();
-    largest.map_or(0, |&label| {
-        // `measure` reports negative numbers.
-        usize::try_from(label).map_or(2, |label| label.saturating_add(1))
-    })
 }
 
 /// Some rows of a set, drawn once and for all.

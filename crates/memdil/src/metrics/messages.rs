@@ -1,4 +1,4 @@
-//! Lines about the arrays of `memdil metrics`: what is not used, what is missing, where a fault is.
+//! Lines about the arrays of `memdil metrics`: which ones are not used, and which are missing.
 
 use memdil_data::arrays::{Array, ArrayFile, Role};
 
@@ -6,20 +6,6 @@ use crate::bad_input::BadInput;
 
 /// What the archive of a run holds besides: not worth a note. Its logits are those of its last layer.
 const UNUSED: [&str; 3] = ["logits", "test_logits", "test_clean_labels"];
-
-/// Adds to every word that has a place the place in brackets.
-pub(super) fn annotate<'a>(message: &str, place: impl Fn(&str) -> Option<&'a str>) -> String {
-    let mut text = String::new();
-    for part in message.split_inclusive(|c: char| !(c.is_alphanumeric() || c == '_')) {
-        let word = part.trim_end_matches(|c: char| !(c.is_alphanumeric() || c == '_'));
-        text += word;
-        if let Some(place) = place(word) {
-            text += &format!(" ({place})");
-        }
-        text += &part[word.len()..];
-    }
-    text
-}
 
 /// Which arrays of the archive are not used, and which are used though they have another name.
 pub(super) fn notes(main: &ArrayFile, found: &[(Role, String)]) -> Vec<String> {
@@ -57,7 +43,7 @@ pub(super) enum Remedy {
 
 impl Remedy {
     pub(super) fn missing(self, role: Role, file: &ArrayFile) -> anyhow::Error {
-        let option = format!("give --{} FILE", role.name().replace('_', "-"));
+        let option = format!("give {} FILE", option(role));
         if !file.is_archive() {
             let path = file.path();
             return BadInput(format!("{path}: {} are needed too; {option}", role.name())).into();
@@ -69,45 +55,24 @@ impl Remedy {
         file.lacks(role.name(), &other).into()
     }
 
-    pub(super) fn half(self, given: &Array, other: &str) -> anyhow::Error {
+    /// An array that needs one of the others beside it.
+    pub(super) fn half(self, given: &Array, others: &[Role]) -> anyhow::Error {
         let remedy = match self {
-            Self::Option => format!(
-                "give --{} too",
-                other.replace('_', "-").replace(" or ", " or --")
-            ),
+            Self::Option => format!("give {} too", any_of(others, option)),
             Self::Save => "save that too".to_owned(),
         };
-        BadInput(format!(
-            "{}: is given without {other}; {remedy}",
-            given.place()
-        ))
-        .into()
+        let others = any_of(others, |role| role.name().to_owned());
+        let place = given.place();
+        BadInput(format!("{place}: is given without {others}; {remedy}")).into()
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// The option that names the file of an array.
+fn option(role: Role) -> String {
+    format!("--{}", role.name().replace('_', "-"))
+}
 
-    #[test]
-    fn arrays_in_a_message_get_their_files() {
-        let place = |word: &str| match word {
-            "features" => Some("h.npy"),
-            "test_labels" => Some("run.npz: test_labels"),
-            _ => None,
-        };
-        assert_eq!(
-            annotate("features: row 17 holds a NaN", place),
-            "features (h.npy): row 17 holds a NaN"
-        );
-        let found = annotate("test_labels has 3 entries, but features needs 4", place);
-        assert_eq!(
-            found,
-            "test_labels (run.npz: test_labels) has 3 entries, but features (h.npy) needs 4"
-        );
-        assert_eq!(
-            annotate("test_features, labels", place),
-            "test_features, labels"
-        );
-    }
+fn any_of(roles: &[Role], name: impl Fn(Role) -> String) -> String {
+    let names: Vec<String> = roles.iter().map(|&role| name(role)).collect();
+    names.join(" or ")
 }

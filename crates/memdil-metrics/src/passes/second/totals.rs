@@ -1,32 +1,33 @@
 //! Sums over samples, and the metrics that they give.
 
-use crate::error::finite;
-use crate::{Memorization, MetricsError, Predictions};
+use crate::error::{MetricsError, Subject, finite};
+use crate::passes::predictions::Predictions;
+use crate::results::Memorization;
 
 /// What a [`SecondPass`](crate::SecondPass) has collected.
 #[derive(Clone, Debug)]
 pub struct SecondPassTotals {
-    samples: usize,
+    pub(super) samples: usize,
     /// Samples of the first pass.
-    expected: usize,
+    pub(super) expected: usize,
     /// Whether clean labels come with the batches; the first batch decides.
-    noisy: Option<bool>,
-    nc1: Option<f64>,
-    agreeing: Option<usize>,
-    predictions: Option<Predictions>,
-    memorization: Option<Distances>,
-    memorization_test: Option<Distances>,
+    pub(super) noisy: Option<bool>,
+    pub(super) nc1: Option<f64>,
+    pub(super) agreeing: Option<usize>,
+    pub(super) predictions: Option<Predictions>,
+    pub(super) memorization: Option<Distances>,
+    pub(super) memorization_test: Option<Distances>,
 }
 
 /// Sums of distances and numbers of corrupted samples by clean class.
 #[derive(Clone, Debug)]
-struct Distances {
+pub(super) struct Distances {
     sums: Vec<f64>,
     counts: Vec<usize>,
 }
 
 impl Distances {
-    fn new(classes: usize) -> Self {
+    pub(super) fn new(classes: usize) -> Self {
         Self {
             sums: vec![0.0; classes],
             counts: vec![0; classes],
@@ -64,9 +65,7 @@ impl SecondPassTotals {
     /// It was not asked for, the passes saw different numbers of samples, a value beyond the range
     /// of `f64`.
     pub fn nc1(&self) -> Result<f64, MetricsError> {
-        let sum = self
-            .nc1
-            .ok_or(MetricsError::NotCollected { quantity: "nc1" })?;
+        let sum = collected(&self.nc1, "nc1")?;
         if self.samples != self.expected {
             return Err(MetricsError::OtherSamples {
                 found: self.samples,
@@ -81,13 +80,12 @@ impl SecondPassTotals {
     /// # Errors
     /// NC1 and a classifier were not asked for, no samples.
     pub fn nc4(&self) -> Result<f64, MetricsError> {
-        let agreeing = self
-            .agreeing
-            .ok_or(MetricsError::NotCollected { quantity: "nc4" })?;
-        match self.samples {
-            0 => Err(MetricsError::NoSamples { array: "features" }),
-            samples => Ok(agreeing as f64 / samples as f64),
+        let agreeing = *collected(&self.agreeing, "nc4")?;
+        if self.samples == 0 {
+            let array = Subject::Features;
+            return Err(MetricsError::NoSamples { array });
         }
+        Ok(agreeing as f64 / self.samples as f64)
     }
 
     /// What the classifier predicts.
@@ -95,9 +93,7 @@ impl SecondPassTotals {
     /// # Errors
     /// A classifier was not asked for.
     pub fn predictions(&self) -> Result<&Predictions, MetricsError> {
-        self.predictions.as_ref().ok_or(MetricsError::NotCollected {
-            quantity: "predictions",
-        })
+        collected(&self.predictions, "predictions")
     }
 
     /// Memorization; see [`memorization`](crate::memorization).
@@ -105,12 +101,7 @@ impl SecondPassTotals {
     /// # Errors
     /// It was not asked for, a value beyond the range of `f64`.
     pub fn memorization(&self) -> Result<Memorization, MetricsError> {
-        let distances = self.memorization.as_ref();
-        distances
-            .ok_or(MetricsError::NotCollected {
-                quantity: "memorization",
-            })?
-            .memorization()
+        collected(&self.memorization, "memorization")?.memorization()
     }
 
     /// Memorization around test means; see [`memorization_test`](crate::memorization_test).
@@ -118,12 +109,7 @@ impl SecondPassTotals {
     /// # Errors
     /// It was not asked for, a value beyond the range of `f64`.
     pub fn memorization_test(&self) -> Result<Memorization, MetricsError> {
-        let distances = self.memorization_test.as_ref();
-        distances
-            .ok_or(MetricsError::NotCollected {
-                quantity: "memorization_test",
-            })?
-            .memorization()
+        collected(&self.memorization_test, "memorization_test")?.memorization()
     }
 
     pub(super) fn new(expected: usize) -> Self {
@@ -139,43 +125,19 @@ impl SecondPassTotals {
         }
     }
 
-    pub(super) fn ask_nc1(&mut self) {
-        self.nc1 = Some(0.0);
-    }
-
-    pub(super) fn ask_nc4(&mut self) {
-        self.agreeing = Some(0);
-    }
-
-    pub(super) fn ask_predictions(&mut self, classes: usize) {
-        self.predictions = Some(Predictions::new(classes));
-    }
-
-    pub(super) fn ask_memorization(&mut self, classes: usize) {
-        self.memorization = Some(Distances::new(classes));
-    }
-
-    pub(super) fn ask_memorization_test(&mut self, classes: usize) {
-        self.memorization_test = Some(Distances::new(classes));
-    }
-
     /// Totals that ask for the same and hold nothing.
     pub(super) fn empty(&self) -> Self {
-        let none = |distances: &Option<Distances>| {
-            distances.as_ref().map(|d| Distances::new(d.sums.len()))
-        };
+        let nothing = |distances: &Distances| Distances::new(distances.sums.len());
+        let predictions = self.predictions.as_ref();
         Self {
             samples: 0,
             expected: self.expected,
             noisy: self.noisy,
             nc1: self.nc1.map(|_| 0.0),
             agreeing: self.agreeing.map(|_| 0),
-            predictions: self
-                .predictions
-                .as_ref()
-                .map(|predictions| Predictions::new(predictions.classes())),
-            memorization: none(&self.memorization),
-            memorization_test: none(&self.memorization_test),
+            predictions: predictions.map(|of| Predictions::new(of.classes())),
+            memorization: self.memorization.as_ref().map(nothing),
+            memorization_test: self.memorization_test.as_ref().map(nothing),
         }
     }
 
@@ -184,42 +146,6 @@ impl SecondPassTotals {
         match (self.noisy, noisy) {
             (Some(own), Some(others)) if own != others => Err(MetricsError::SomeCleanLabels),
             _ => Ok(()),
-        }
-    }
-
-    pub(super) fn noisy(&self) -> Option<bool> {
-        self.noisy
-    }
-
-    pub(super) fn set_noisy(&mut self, noisy: bool) {
-        self.noisy = Some(noisy);
-    }
-
-    pub(super) fn count(&mut self, samples: usize) {
-        self.samples += samples;
-    }
-
-    pub(super) fn add_nc1(&mut self, sum: f64) {
-        if let Some(nc1) = &mut self.nc1 {
-            *nc1 += sum;
-        }
-    }
-
-    pub(super) fn add_agreement(&mut self, agrees: bool) {
-        if let Some(agreeing) = &mut self.agreeing {
-            *agreeing += usize::from(agrees);
-        }
-    }
-
-    pub(super) fn add_prediction(
-        &mut self,
-        logits: &mut [f64],
-        predicted: usize,
-        label: usize,
-        clean: Option<usize>,
-    ) {
-        if let Some(predictions) = &mut self.predictions {
-            predictions.add_row(logits, predicted, label, clean);
         }
     }
 
@@ -240,7 +166,9 @@ impl SecondPassTotals {
     pub(super) fn add(&mut self, other: &Self) {
         self.samples += other.samples;
         self.noisy = self.noisy.or(other.noisy);
-        self.add_nc1(other.nc1.unwrap_or(0.0));
+        if let (Some(own), Some(others)) = (&mut self.nc1, other.nc1) {
+            *own += others;
+        }
         if let (Some(own), Some(others)) = (&mut self.agreeing, other.agreeing) {
             *own += others;
         }
@@ -267,4 +195,9 @@ impl SecondPassTotals {
                 .flat_map(|distances| &distances.sums)
                 .all(|sum| sum.is_finite())
     }
+}
+
+/// A part that was asked for.
+fn collected<'a, T>(part: &'a Option<T>, quantity: &'static str) -> Result<&'a T, MetricsError> {
+    part.as_ref().ok_or(MetricsError::NotCollected { quantity })
 }

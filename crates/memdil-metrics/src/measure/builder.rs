@@ -2,16 +2,15 @@
 
 use ndarray::{ArrayView1, ArrayView2};
 
-use crate::MetricsError;
-use crate::input::check_length;
+use crate::error::{Counted, MetricsError, Subject};
 
-/// What to measure: features `T`, last layer and logits `W`, labels `L`.
+/// Measures everything that the arrays allow: features `T`, last layer and logits `W`, labels `L`.
 ///
-/// Start with [`Inputs::new`] and add what there is. Metrics that need an array that is not given
-/// are left out.
+/// Start with [`Measure::new`], add the arrays that there are, and [`run`](Self::run). Metrics that
+/// need an array that is not given are left out.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
-pub struct Inputs<'a, T, W, L> {
+pub struct Measure<'a, T, W, L> {
     /// Features $h_i$, samples x features.
     pub features: ArrayView2<'a, T>,
     /// Labels trained on, $y_i$.
@@ -36,11 +35,11 @@ pub struct Inputs<'a, T, W, L> {
     pub test_logits: Option<ArrayView2<'a, W>>,
 }
 
-impl<'a, T, W, L> Inputs<'a, T, W, L> {
+impl<'a, T, W, L> Measure<'a, T, W, L> {
     /// Features (samples x features), labels (samples) and the number of classes.
     ///
     /// Where neither a last layer nor logits follow, name their type:
-    /// `Inputs::<_, f32, _>::new(..)`.
+    /// `Measure::<_, f32, _>::new(..)`.
     pub fn new(features: ArrayView2<'a, T>, labels: &'a [L], classes: usize) -> Self {
         Self {
             features,
@@ -58,54 +57,45 @@ impl<'a, T, W, L> Inputs<'a, T, W, L> {
 
     /// With the labels before noise.
     #[must_use]
-    pub fn clean_labels(self, clean_labels: &'a [L]) -> Self {
-        let clean_labels = Some(clean_labels);
-        Self {
-            clean_labels,
-            ..self
-        }
+    pub fn clean_labels(mut self, clean_labels: &'a [L]) -> Self {
+        self.clean_labels = Some(clean_labels);
+        self
     }
 
     /// With the weights of the last layer, classes x features.
     #[must_use]
-    pub fn classifier(self, classifier: ArrayView2<'a, W>) -> Self {
-        let classifier = Some(classifier);
-        Self { classifier, ..self }
+    pub fn classifier(mut self, classifier: ArrayView2<'a, W>) -> Self {
+        self.classifier = Some(classifier);
+        self
     }
 
     /// With the bias of the last layer.
     #[must_use]
-    pub fn bias(self, bias: ArrayView1<'a, W>) -> Self {
-        let bias = Some(bias);
-        Self { bias, ..self }
+    pub fn bias(mut self, bias: ArrayView1<'a, W>) -> Self {
+        self.bias = Some(bias);
+        self
     }
 
     /// With logits, samples x classes.
     #[must_use]
-    pub fn logits(self, logits: ArrayView2<'a, W>) -> Self {
-        let logits = Some(logits);
-        Self { logits, ..self }
+    pub fn logits(mut self, logits: ArrayView2<'a, W>) -> Self {
+        self.logits = Some(logits);
+        self
     }
 
     /// With features and labels of unseen samples.
     #[must_use]
-    pub fn test(self, features: ArrayView2<'a, T>, labels: &'a [L]) -> Self {
-        let (test_features, test_labels) = (Some(features), Some(labels));
-        Self {
-            test_features,
-            test_labels,
-            ..self
-        }
+    pub fn test(mut self, features: ArrayView2<'a, T>, labels: &'a [L]) -> Self {
+        self.test_features = Some(features);
+        self.test_labels = Some(labels);
+        self
     }
 
     /// With logits of the unseen samples.
     #[must_use]
-    pub fn test_logits(self, logits: ArrayView2<'a, W>) -> Self {
-        let test_logits = Some(logits);
-        Self {
-            test_logits,
-            ..self
-        }
+    pub fn test_logits(mut self, logits: ArrayView2<'a, W>) -> Self {
+        self.test_logits = Some(logits);
+        self
     }
 
     /// The last layer, where both parts of it are given.
@@ -116,46 +106,36 @@ impl<'a, T, W, L> Inputs<'a, T, W, L> {
     /// The shapes that the single passes do not check, and arrays that come without the other one
     /// that they need.
     pub(super) fn check(&self) -> Result<(), MetricsError> {
+        let (samples, dim) = self.features.dim();
         if let Some(classifier) = self.classifier {
             let (rows, columns) = classifier.dim();
-            if rows == self.features.ncols() && columns != rows {
-                let array = "classifier";
+            if rows == dim && columns != rows {
                 return Err(MetricsError::Transposed {
-                    array,
+                    array: Subject::Classifier,
                     rows,
                     columns,
                 });
             }
-            check_length(
-                "classifier",
-                "rows",
-                rows,
-                "the number of classes",
-                self.classes,
-            )?;
-            let dim = self.features.ncols();
-            check_length("features", "columns", dim, "classifier", columns)?;
+            let reference = Subject::NumberOfClasses;
+            Counted::Rows.check(Subject::Classifier, rows, reference, self.classes)?;
+            Counted::Columns.check(Subject::Features, dim, Subject::Classifier, columns)?;
         }
         if let Some(logits) = self.logits {
-            let (rows, samples) = (logits.nrows(), self.features.nrows());
-            check_length("logits", "rows", rows, "features", samples)?;
+            Counted::Rows.check(Subject::Logits, logits.nrows(), Subject::Features, samples)?;
         }
+        let alone = |array, needed| Err(MetricsError::GivenAlone { array, needed });
         match (self.test_features, self.test_logits, self.test_labels) {
-            (Some(_), _, None) => Err(alone("test_features", "test_labels")),
-            (None, Some(_), None) => Err(alone("test_logits", "test_labels")),
-            (None, None, Some(_)) => Err(alone("test_labels", "test_features")),
+            (Some(_), _, None) => alone(Subject::TestFeatures, Subject::TestLabels),
+            (None, Some(_), None) => alone(Subject::TestLogits, Subject::TestLabels),
+            (None, None, Some(_)) => alone(Subject::TestLabels, Subject::TestFeatures),
             (Some(features), logits, Some(_)) => {
-                let (columns, dim) = (features.ncols(), self.features.ncols());
-                check_length("test_features", "columns", columns, "features", dim)?;
-                let (found, needed) = (logits.map(|logits| logits.nrows()), features.nrows());
-                let found = found.unwrap_or(needed);
-                check_length("test_logits", "rows", found, "test_features", needed)
+                let (needed, columns) = features.dim();
+                let reference = Subject::TestFeatures;
+                Counted::Columns.check(reference, columns, Subject::Features, dim)?;
+                let found = logits.map_or(needed, |logits| logits.nrows());
+                Counted::Rows.check(Subject::TestLogits, found, reference, needed)
             }
             (None, ..) => Ok(()),
         }
     }
-}
-
-fn alone(array: &'static str, needed: &'static str) -> MetricsError {
-    MetricsError::GivenAlone { array, needed }
 }

@@ -1,7 +1,7 @@
-//! What can go wrong, with the place and the remedy.
+//! The errors of all functions.
 
-use crate::OccurringLabels;
-use crate::labels::list;
+use super::occurring::{OccurringLabels, list};
+use super::subject::{Counted, Subject};
 
 /// Why a quantity has no answer.
 ///
@@ -11,10 +11,10 @@ use crate::labels::list;
 #[non_exhaustive]
 pub enum MetricsError {
     /// An array holds no samples.
-    #[error("{array} has no rows: at least one sample is needed")]
+    #[error("{}", self.message(&own_name))]
     NoSamples {
-        /// Name of the argument.
-        array: &'static str,
+        /// The array.
+        array: Subject,
     },
 
     /// The quantity compares classes and there are fewer than two.
@@ -46,10 +46,10 @@ pub enum MetricsError {
     },
 
     /// A label names a class that does not exist.
-    #[error("{array}: label {label} in row {row} is not a class: they are 0 to {}", classes.saturating_sub(1))]
+    #[error("{}", self.message(&own_name))]
     LabelOutOfRange {
-        /// Name of the argument.
-        array: &'static str,
+        /// The array.
+        array: Subject,
         /// The row.
         row: usize,
         /// The label found there.
@@ -60,10 +60,10 @@ pub enum MetricsError {
 
     /// The class numbers that occur are not 0, 1, 2, ... up to the number of classes; see
     /// [`check_class_numbers`](crate::check_class_numbers).
-    #[error("{array}: {labels}")]
+    #[error("{}", self.message(&own_name))]
     ClassNumbers {
-        /// Name of the argument.
-        array: &'static str,
+        /// The array.
+        array: Subject,
         /// Which class numbers occur; its text has the remedy.
         labels: Box<OccurringLabels>,
     },
@@ -77,30 +77,26 @@ pub enum MetricsError {
 
     /// Rows given as logits are probabilities; see
     /// [`looks_like_probabilities`](crate::looks_like_probabilities).
-    #[error(
-        "{array}: every row is a list of probabilities (each sums to 1); give the values before the softmax, or np.log(p.astype(float) + 1e-30)"
-    )]
+    #[error("{}", self.message(&own_name))]
     Probabilities {
-        /// Name of the argument.
-        array: &'static str,
+        /// The array.
+        array: Subject,
     },
 
     /// An array is of use only beside another one, which was not given.
-    #[error("{array} needs {needed}; give that too")]
+    #[error("{}", self.message(&own_name))]
     GivenAlone {
-        /// Name of the array that was given.
-        array: &'static str,
-        /// Name of the one that is missing.
-        needed: &'static str,
+        /// The array that was given.
+        array: Subject,
+        /// The one that is missing.
+        needed: Subject,
     },
 
     /// The rows and columns of a matrix are those of its transpose.
-    #[error(
-        "{array} looks transposed: it has {rows} rows and {columns} columns; give its transpose, {array}.T"
-    )]
+    #[error("{}", self.message(&own_name))]
     Transposed {
-        /// Name of the argument.
-        array: &'static str,
+        /// The array.
+        array: Subject,
         /// Its rows.
         rows: usize,
         /// Its columns.
@@ -108,16 +104,16 @@ pub enum MetricsError {
     },
 
     /// Two arguments that must agree in a dimension do not.
-    #[error("{array} has {found} {unit}, but {reference} needs {expected}")]
+    #[error("{}", self.message(&own_name))]
     LengthMismatch {
-        /// Name of the argument that does not fit.
-        array: &'static str,
+        /// The array that does not fit.
+        array: Subject,
         /// What is counted.
-        unit: &'static str,
+        unit: Counted,
         /// How many it has.
         found: usize,
-        /// Name of the argument it has to fit.
-        reference: &'static str,
+        /// What it has to fit.
+        reference: Subject,
         /// How many it should have.
         expected: usize,
     },
@@ -127,10 +123,10 @@ pub enum MetricsError {
     SomeCleanLabels,
 
     /// A NaN or an infinity in the input.
-    #[error("{array}: row {row} holds a NaN or an infinity")]
+    #[error("{}", self.message(&own_name))]
     NonFinite {
-        /// Name of the argument.
-        array: &'static str,
+        /// The array.
+        array: Subject,
         /// The row (of a vector: the entry).
         row: usize,
     },
@@ -217,13 +213,13 @@ pub enum MetricsError {
     #[error("the norm of {array} is zero up to rounding, so nothing can be divided by it")]
     ZeroNorm {
         /// The matrix.
-        array: &'static str,
+        array: Subject,
     },
 
     /// A number is outside the range for which the quantity is defined.
     #[error("{name} = {value} is not in {allowed}")]
     OutOfRange {
-        /// Name of the argument.
+        /// The array.
         name: &'static str,
         /// Its value.
         value: f64,
@@ -238,6 +234,15 @@ pub enum MetricsError {
         quantity: &'static str,
     },
 
+    /// The features are finite, but a sum over all of them leaves the range of `f64`.
+    #[error("{}", self.message(&own_name))]
+    SumOverflow {
+        /// The sum that could not be represented, up to the name of the array.
+        sum: &'static str,
+        /// The array.
+        array: Subject,
+    },
+
     /// The orthogonalisation of the class means did not settle.
     #[error("the class means were not orthogonal after {sweeps} Jacobi sweeps")]
     NotConverged {
@@ -247,6 +252,74 @@ pub enum MetricsError {
 }
 
 impl MetricsError {
+    /// The message, with `name` in the place of the name of each array: to say where it came from.
+    ///
+    /// ```
+    /// use memdil_metrics::{Subject, class_means};
+    ///
+    /// let error = class_means(ndarray::array![[f64::NAN]].view(), &[0], 1).unwrap_err();
+    /// assert_eq!(error.to_string(), "features: row 0 holds a NaN or an infinity");
+    /// let message = error.message(&|array: Subject| format!("{array} (h.npy)"));
+    /// assert_eq!(message, "features (h.npy): row 0 holds a NaN or an infinity");
+    /// ```
+    pub fn message(&self, name: &dyn Fn(Subject) -> String) -> String {
+        match self {
+            Self::NoSamples { array } => {
+                format!(
+                    "{} has no rows: at least one sample is needed",
+                    name(*array)
+                )
+            }
+            Self::LabelOutOfRange {
+                array,
+                row,
+                label,
+                classes,
+            } => format!(
+                "{}: label {label} in row {row} is not a class: they are 0 to {}",
+                name(*array),
+                classes.saturating_sub(1)
+            ),
+            Self::ClassNumbers { array, labels } => format!("{}: {labels}", name(*array)),
+            Self::Probabilities { array } => format!(
+                "{}: every row is a list of probabilities (each sums to 1); give the values \
+                 before the softmax, or np.log(p.astype(float) + 1e-30)",
+                name(*array)
+            ),
+            Self::GivenAlone { array, needed } => {
+                format!("{} needs {}; give that too", name(*array), name(*needed))
+            }
+            Self::Transposed {
+                array,
+                rows,
+                columns,
+            } => format!(
+                "{array} looks transposed: it has {rows} rows and {columns} columns; \
+                 give its transpose, {array}.T",
+                array = name(*array)
+            ),
+            Self::LengthMismatch {
+                array,
+                unit,
+                found,
+                reference,
+                expected,
+            } => format!(
+                "{} has {found} {unit}, but {} needs {expected}",
+                name(*array),
+                name(*reference)
+            ),
+            Self::NonFinite { array, row } => {
+                format!("{}: row {row} holds a NaN or an infinity", name(*array))
+            }
+            Self::SumOverflow { sum, array } => {
+                let array = name(*array);
+                format!("{sum} {array} leaves the range of f64: rescale the inputs")
+            }
+            other => other.to_string(),
+        }
+    }
+
     /// True when a quantity has no value for these inputs, which are usable for others.
     pub(crate) fn is_of_one_metric(&self) -> bool {
         match self {
@@ -260,6 +333,7 @@ impl MetricsError {
             | Self::ZeroNorm { .. }
             | Self::OutOfRange { .. }
             | Self::Overflow { .. }
+            | Self::SumOverflow { .. }
             | Self::NotConverged { .. } => true,
             Self::InTestSet(error) => error.is_of_one_metric(),
             _ => false,
@@ -273,28 +347,18 @@ impl MetricsError {
             | Self::NonFinite { array, .. }
             | Self::Probabilities { array }
             | Self::ClassNumbers { array, .. }
-            | Self::LabelOutOfRange { array, .. } => {
-                *array = test_name(array);
-                self
-            }
+            | Self::LabelOutOfRange { array, .. } => *array = array.of_test_set(),
             Self::LengthMismatch {
                 array, reference, ..
-            } => {
-                (*array, *reference) = (test_name(array), test_name(reference));
-                self
-            }
-            _ => Self::InTestSet(Box::new(self)),
+            } => (*array, *reference) = (array.of_test_set(), reference.of_test_set()),
+            _ => return Self::InTestSet(Box::new(self)),
         }
+        self
     }
 }
 
-fn test_name(array: &'static str) -> &'static str {
-    match array {
-        "features" => "test_features",
-        "labels" => "test_labels",
-        "logits" => "test_logits",
-        other => other,
-    }
+fn own_name(array: Subject) -> String {
+    array.to_string()
 }
 
 /// `class 2 has`, or `classes 0, 2 and 5 have`.

@@ -1,13 +1,15 @@
 //! Dilation: how far unseen samples spread around their class means.
 
-use ndarray::{Array2, ArrayView2};
+use ndarray::ArrayView2;
 
 use crate::collapse::nc1;
-use crate::error::finite;
-use crate::input::{Label, Real, check_two_classes, to_f64};
+use crate::error::{MetricsError, Subject, finite};
+use crate::geometry::mean_pair_distance;
+use crate::input::{check_two_classes, to_f64};
+use crate::kernels::Real;
+use crate::label::Label;
 use crate::linalg::max_abs;
-use crate::moments::pair_distances;
-use crate::{MetricsError, Moments};
+use crate::passes::Moments;
 
 /// Within-class variability of unseen samples: [`nc1`](crate::nc1) on test features with test
 /// labels.
@@ -99,7 +101,7 @@ pub fn radius<T: Real, L: Label>(
     labels: &[L],
     classes: usize,
 ) -> Result<f64, MetricsError> {
-    Moments::of_present(features, labels, classes)?.radius()
+    Moments::of_present(features, labels, None, classes)?.radius()
 }
 
 /// Mean distance between two class means, over all pairs of classes.
@@ -125,24 +127,12 @@ pub fn radius<T: Real, L: Label>(
 /// ```
 pub fn separation<T: Real>(means: ArrayView2<'_, T>) -> Result<f64, MetricsError> {
     check_two_classes(means.nrows())?;
-    let means = to_f64(means, "means")?;
+    let means = to_f64(means, Subject::Means)?;
     let distance = finite("separation", mean_pair_distance(&means))?;
-    let rounding = 4.0 * f64::EPSILON * max_abs(&means);
-    if distance <= rounding {
-        Err(MetricsError::ZeroScatter)
-    } else {
-        Ok(distance)
+    if distance <= 4.0 * f64::EPSILON * max_abs(&means) {
+        return Err(MetricsError::ZeroScatter);
     }
-}
-
-/// Mean over pairs of rows of the distance between them; at least two rows.
-pub(crate) fn mean_pair_distance(rows: &Array2<f64>) -> f64 {
-    let distances = pair_distances(rows);
-    distances
-        .iter()
-        .map(|(_, _, square)| square.sqrt())
-        .sum::<f64>()
-        / distances.len() as f64
+    Ok(distance)
 }
 
 /// Relative dilation read off the test variability, blind to spread that no classifier of two
@@ -184,9 +174,35 @@ pub fn rho_nc1(dilation: f64, features: usize) -> Result<f64, MetricsError> {
     finite("rho_nc1", (dilation * features as f64 / 2.0).sqrt())
 }
 
+impl Moments {
+    /// See [`radius`](crate::radius).
+    ///
+    /// # Errors
+    /// A value beyond the range of `f64`.
+    pub fn radius(&self) -> Result<f64, MetricsError> {
+        finite("radius", self.within().sqrt())
+    }
+
+    /// See [`separation`](crate::separation).
+    ///
+    /// # Errors
+    /// Fewer than two classes, means that coincide.
+    pub fn separation(&self) -> Result<f64, MetricsError> {
+        finite("separation", mean_pair_distance(&self.centred()?))
+    }
+
+    /// See [`rho`](crate::rho).
+    ///
+    /// # Errors
+    /// Fewer than two classes, means that coincide, a value beyond the range of `f64`.
+    pub fn rho(&self) -> Result<f64, MetricsError> {
+        finite("rho", self.radius()? / self.separation()?)
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use ndarray::array;
+    use ndarray::{Array2, array};
 
     use super::*;
 

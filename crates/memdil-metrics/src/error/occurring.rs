@@ -1,16 +1,15 @@
-//! Class numbers that cannot be used as they are: what occurs, and how to mend it.
+//! Class numbers that do not fit the classes: which ones occur, and how to renumber them.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::MetricsError;
-use crate::input::{Label, first_empty_class};
+use crate::label::Label;
 
 /// Which class numbers occur, where they do not fit the classes.
 ///
 /// As text ([`Display`](fmt::Display)) it says on one line what occurs and what to do: classes
 /// that begin at 1, values that mark ignored samples, gaps to renumber. It is the reason of
-/// [`MetricsError::ClassNumbers`].
+/// [`MetricsError::ClassNumbers`](crate::MetricsError::ClassNumbers).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct OccurringLabels {
@@ -34,84 +33,8 @@ pub enum SharedClasses {
     LastLayer,
 }
 
-/// Checks that every class number in `0..classes` occurs and no other one does.
-///
-/// `array` is the name of the labels in messages.
-///
-/// # Errors
-/// [`MetricsError::ClassNumbers`], whose text says which class numbers occur and what to do about
-/// them, or [`MetricsError::LabelOutOfRange`] for a stray label.
-///
-/// # Examples
-/// ```
-/// use memdil_metrics::{SharedClasses, check_class_numbers};
-///
-/// let error = check_class_numbers("labels", &[3, 8, 8], 9, SharedClasses::Nowhere).unwrap_err();
-/// assert_eq!(
-///     error.to_string(),
-///     "labels: only 3 and 8 of the class numbers 0 to 8 occur; \
-///      renumber them with np.unique(y, return_inverse=True)[1]"
-/// );
-/// ```
-pub fn check_class_numbers<L: Label>(
-    array: &'static str,
-    labels: &[L],
-    classes: usize,
-    shared: SharedClasses,
-) -> Result<(), MetricsError> {
-    check_label_range(array, labels, classes, shared)?;
-    let found = labels.iter().map(|label| Some(crate::input::class(*label)));
-    match first_empty_class(found, classes) {
-        None => Ok(()),
-        Some(_) => Err(class_numbers(array, labels, classes, shared)),
-    }
-}
-
-/// Checks that all labels are in `0..classes`; a class may be absent.
-///
-/// # Errors
-/// Those of [`check_class_numbers`], except for classes that do not occur.
-pub(crate) fn check_label_range<L: Label>(
-    array: &'static str,
-    labels: &[L],
-    classes: usize,
-    shared: SharedClasses,
-) -> Result<(), MetricsError> {
-    let outside = |label: &L| !(0..classes as i128).contains(&label.wide());
-    let Some(row) = labels.iter().position(outside) else {
-        return Ok(());
-    };
-    let occurring = OccurringLabels::of(labels, classes, shared);
-    // A stray label is best named by its row; the other kinds concern the array as a whole.
-    let of_the_array = match occurring.problem() {
-        Problem::Ignored(..) | Problem::Negative(..) | Problem::BelowZero => true,
-        Problem::FromOne => occurring.largest() == classes as i128,
-        _ => false,
-    };
-    if !of_the_array {
-        return Err(MetricsError::LabelOutOfRange {
-            array,
-            row,
-            label: labels[row].wide(),
-            classes,
-        });
-    }
-    let labels = Box::new(occurring);
-    Err(MetricsError::ClassNumbers { array, labels })
-}
-
-fn class_numbers<L: Label>(
-    array: &'static str,
-    labels: &[L],
-    classes: usize,
-    shared: SharedClasses,
-) -> MetricsError {
-    let labels = Box::new(OccurringLabels::of(labels, classes, shared));
-    MetricsError::ClassNumbers { array, labels }
-}
-
 /// What is wrong with class numbers.
-enum Problem {
+pub(crate) enum Problem {
     /// A value that PyTorch or a segmentation data set reserves for ignored samples, and its count.
     Ignored(i128, usize),
     /// One negative value among others.
@@ -141,11 +64,11 @@ impl OccurringLabels {
         }
     }
 
-    fn largest(&self) -> i128 {
+    pub(crate) fn largest(&self) -> i128 {
         self.counts.last().map_or(0, |&(label, _)| label)
     }
 
-    fn problem(&self) -> Problem {
+    pub(crate) fn problem(&self) -> Problem {
         let (Some(&(least, least_count)), Some(&(largest, largest_count))) =
             (self.counts.first(), self.counts.last())
         else {
@@ -286,7 +209,7 @@ fn run(first: i128, last: i128) -> String {
 const LONGEST: usize = 5;
 
 /// Ascending numbers in words: `0 to 2, 5 and 7`; a long list is cut short.
-pub(crate) fn list(numbers: impl Iterator<Item = i128>) -> String {
+pub(super) fn list(numbers: impl Iterator<Item = i128>) -> String {
     let mut runs: Vec<(i128, i128)> = Vec::new();
     let mut more = None;
     for number in numbers {
@@ -312,6 +235,3 @@ pub(crate) fn list(numbers: impl Iterator<Item = i128>) -> String {
         None => String::new(),
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -2,11 +2,12 @@
 
 use std::ops::Range;
 
-use ndarray::{Array2, ArrayView2};
+use ndarray::Array2;
 
-use super::{SecondPass, SecondPassTotals};
-use crate::input::{Label, Real, class};
-use crate::kernels::{BLOCK, Rows, Scratch, add_squares, squared_distance};
+use super::pass::SecondPass;
+use super::totals::SecondPassTotals;
+use crate::kernels::{BLOCK, Centred, Real, Rows, Scratch, add_squares, squared_distance};
+use crate::label::{Label, class};
 
 /// A checked batch.
 pub(super) struct Batch<'a, T, L> {
@@ -15,41 +16,19 @@ pub(super) struct Batch<'a, T, L> {
     pub(super) clean: Option<&'a [L]>,
 }
 
-impl<'a, T: Real, L: Label> Batch<'a, T, L> {
-    pub(super) fn new(
-        features: ArrayView2<'a, T>,
-        labels: &'a [L],
-        clean: Option<&'a [L]>,
-    ) -> Self {
-        Self {
-            rows: Rows::new(features),
-            labels,
-            clean,
-        }
-    }
-
+impl<T: Real, L: Label> Batch<'_, T, L> {
     fn label(&self, row: usize) -> usize {
         class(self.labels[row])
     }
 }
 
 /// Memory that a thread keeps from range to range.
+#[derive(Default)]
 pub(super) struct Work<T, C> {
     scratch: Scratch<T, C>,
     products: Vec<C>,
     near: Vec<C>,
     squares: Vec<f64>,
-}
-
-impl<T: Real, C: Real> Default for Work<T, C> {
-    fn default() -> Self {
-        Self {
-            scratch: Scratch::default(),
-            products: Vec::new(),
-            near: Vec::new(),
-            squares: Vec::new(),
-        }
-    }
 }
 
 impl<C: Real> SecondPass<'_, C> {
@@ -61,7 +40,7 @@ impl<C: Real> SecondPass<'_, C> {
         work: &mut Work<T, C>,
     ) -> SecondPassTotals {
         let mut totals = self.totals.empty();
-        totals.count(range.len());
+        totals.samples = range.len();
         let Work {
             scratch,
             products,
@@ -73,37 +52,27 @@ impl<C: Real> SecondPass<'_, C> {
         for first in range.clone().step_by(BLOCK) {
             let rows = first..range.end.min(first + BLOCK);
             if self.projector.stride() > 0 {
-                self.projector.project(
-                    batch.rows,
-                    (first, rows.len()),
-                    |row| batch.label(row),
-                    &self.centre,
-                    scratch,
-                    products,
-                );
+                let residuals = Centred {
+                    rows: batch.rows,
+                    range: rows.clone(),
+                    centre_of: |row| batch.label(row),
+                    centres: &self.centre,
+                };
+                self.projector.project(residuals, scratch, products);
                 add_squares(products, self.projector.stride(), squares);
             }
             if self.head.is_some() {
                 if let Some(means) = &self.means {
                     means.multiply(products, self.projector.stride(), near);
                 }
-                self.add_decisions(
-                    batch,
-                    rows.clone(),
-                    (products, near),
-                    &mut scratch.row,
-                    &mut totals,
-                );
+                let products = (&products[..], &near[..]);
+                self.add_decisions(batch, rows.clone(), products, &mut scratch.row, &mut totals);
             }
             self.add_distances(batch, rows, &mut scratch.row, &mut totals);
         }
-        totals.add_nc1(
-            squares
-                .iter()
-                .zip(&self.weights)
-                .map(|(square, weight)| square * weight)
-                .sum(),
-        );
+        let weighted = squares.iter().zip(&self.weights);
+        let sum: f64 = weighted.map(|(square, weight)| square * weight).sum();
+        totals.nc1 = totals.nc1.map(|nc1| nc1 + sum);
         totals
     }
 
@@ -131,12 +100,14 @@ impl<C: Real> SecondPass<'_, C> {
                 &mut logits,
             );
             let clean = batch.clean.map(|clean| class(clean[row]));
-            totals.add_prediction(&mut logits, predicted, label, clean);
-            if self.means.is_some() {
+            if let Some(predictions) = &mut totals.predictions {
+                predictions.add_row(&mut logits, predicted, label, clean);
+            }
+            if let Some(agreeing) = &mut totals.agreeing {
                 let near = &near[index * near_stride..];
                 let nearest =
                     head.nearest(scale, near, || batch.rows.get(row, scratch), &mut nearness);
-                totals.add_agreement(predicted == nearest);
+                *agreeing += usize::from(predicted == nearest);
             }
         }
     }

@@ -2,12 +2,13 @@
 
 use ndarray::{Array2, ArrayView1, ArrayView2};
 
-use crate::accuracy::{argmax, argmax_and_lead};
-use crate::input::{Real, check_length, to_f64, vector_to_f64};
-use crate::kernels::squared_distance;
-use crate::linalg::{dot, norm};
-use crate::moments::pair_distances;
-use crate::{MetricsError, Moments};
+use crate::error::{Counted, MetricsError, Subject};
+use crate::geometry::pair_distances;
+use crate::input::{to_f64, vector_to_f64};
+use crate::kernels::{Real, squared_distance};
+use crate::linalg::{dot, max_abs, norm, rows_of};
+use crate::passes::moments::Moments;
+use crate::passes::predictions::{argmax, argmax_and_lead};
 
 /// Roundings that a product may have suffered, more than ever seen: it is a sum of up to 512 terms
 /// in a row.
@@ -39,19 +40,12 @@ impl Head {
         bias: ArrayView1<'_, W>,
     ) -> Result<Self, MetricsError> {
         let (classes, dim) = (moments.classes(), moments.dim());
-        check_length(
-            "classifier",
-            "rows",
-            classifier.nrows(),
-            "the number of classes",
-            classes,
-        )?;
-        check_length("features", "columns", dim, "classifier", classifier.ncols())?;
-        check_length("bias", "entries", bias.len(), "classifier", classes)?;
-        let (classifier, bias) = (
-            to_f64(classifier, "classifier")?,
-            vector_to_f64(bias, "bias")?,
-        );
+        let (rows, columns) = classifier.dim();
+        Counted::Rows.check(Subject::Classifier, rows, Subject::NumberOfClasses, classes)?;
+        Counted::Columns.check(Subject::Features, dim, Subject::Classifier, columns)?;
+        Counted::Entries.check(Subject::Bias, bias.len(), Subject::Classifier, classes)?;
+        let classifier = to_f64(classifier, Subject::Classifier)?;
+        let bias = vector_to_f64(bias, Subject::Bias)?;
         let means = moments.means().means.clone();
         let at_means = means.dot(&classifier.t()) + ArrayView1::from(&bias);
         let mut distances = Array2::zeros((classes, classes));
@@ -61,25 +55,10 @@ impl Head {
         let centred = moments
             .centred()
             .unwrap_or_else(|_| Array2::zeros((classes, dim)));
-        let longest = |rows: &Array2<f64>| {
-            rows.rows()
-                .into_iter()
-                .map(|row| row.dot(&row).sqrt())
-                .fold(0.0, f64::max)
-        };
-        let largest = |values: &Array2<f64>| {
-            values
-                .iter()
-                .fold(0.0_f64, |largest, value| largest.max(value.abs()))
-        };
         Ok(Self {
-            logit_error: (longest(&classifier), largest(&at_means)),
-            distance_error: (4.0 * longest(&centred), largest(&distances)),
-            classifier: classifier
-                .rows()
-                .into_iter()
-                .map(|row| row.to_vec())
-                .collect(),
+            logit_error: (longest_row(&classifier), max_abs(&at_means)),
+            distance_error: (4.0 * longest_row(&centred), max_abs(&distances)),
+            classifier: rows_of(&classifier),
             bias,
             means,
             at_means,
@@ -95,12 +74,7 @@ impl Head {
 
     /// Centred class means in coordinates of `directions`.
     pub(super) fn means_along(&mut self, directions: &[Vec<f64>]) -> Vec<Vec<f64>> {
-        let mut means: Vec<Vec<f64>> = self
-            .centred
-            .rows()
-            .into_iter()
-            .map(|row| row.to_vec())
-            .collect();
+        let mut means = rows_of(&self.centred);
         let along = |mean: &mut Vec<f64>| {
             let take = |direction: &Vec<f64>| {
                 let length = dot(direction, mean);
@@ -179,4 +153,9 @@ impl Head {
         }
         argmax(scratch)
     }
+}
+
+fn longest_row(rows: &Array2<f64>) -> f64 {
+    let lengths = rows.rows().into_iter().map(|row| row.dot(&row).sqrt());
+    lengths.fold(0.0, f64::max)
 }

@@ -2,8 +2,8 @@
 
 use ndarray::ArrayView2;
 
-use crate::MetricsError;
-use crate::input::Real;
+use crate::error::{MetricsError, Subject};
+use crate::kernels::Real;
 
 /// How far a row of probabilities may sum from 1: rounding to bfloat16, the coarsest type in use,
 /// moves a sum by half of this at most.
@@ -41,7 +41,7 @@ pub fn looks_like_probabilities<T: Real>(logits: ArrayView2<'_, T>) -> bool {
 
 /// Refuses probabilities in the place of logits.
 pub(crate) fn check_logits<T: Real>(
-    array: &'static str,
+    array: Subject,
     logits: ArrayView2<'_, T>,
 ) -> Result<(), MetricsError> {
     if looks_like_probabilities(logits) {

@@ -1,12 +1,15 @@
 //! Everything that follows from logits and labels, collected sample by sample.
 
+use std::ops::Range;
+
 use ndarray::ArrayView2;
 use rayon::prelude::*;
 
-use crate::accuracy::argmax;
-use crate::input::{Label, Real, check_labels, check_length, class, non_finite_row};
-use crate::kernels::{Rows, exponentials, slabs};
-use crate::{MemorizedFraction, MetricsError};
+use crate::error::{Counted, MetricsError, Subject, finite};
+use crate::input::{check_labels, non_finite_row};
+use crate::kernels::{Real, Rows, exponentials, slabs};
+use crate::label::{Label, class};
+use crate::results::MemorizedFraction;
 
 /// Number of bins of [`ece`](crate::ece) and [`adaptive_ece`](crate::adaptive_ece).
 pub const ECE_BINS: usize = 15;
@@ -47,16 +50,26 @@ const SLABS: usize = 256;
 impl Predictions {
     /// A collector for logits of this many classes.
     pub fn new(classes: usize) -> Self {
-        let (gaps, confidences) = ([0.0; ECE_BINS], Vec::new());
         Self {
             classes,
             right: 0,
-            gaps,
+            gaps: [0.0; ECE_BINS],
             brier: 0.0,
             nll: 0.0,
-            confidences,
+            confidences: Vec::new(),
             corrupted: [0; 3],
         }
+    }
+
+    /// All there is to know from logits in memory.
+    pub(crate) fn of<T: Real, L: Label>(
+        logits: ArrayView2<'_, T>,
+        labels: &[L],
+        clean_labels: Option<&[L]>,
+    ) -> Result<Self, MetricsError> {
+        let mut predictions = Self::new(logits.ncols());
+        predictions.add(logits, labels, clean_labels)?;
+        Ok(predictions)
     }
 
     /// Adds a batch; without clean labels no sample counts as corrupted.
@@ -73,35 +86,20 @@ impl Predictions {
         labels: &[L],
         clean_labels: Option<&[L]>,
     ) -> Result<(), MetricsError> {
-        check_length(
-            "logits",
-            "columns",
-            logits.ncols(),
-            "the number of classes",
-            self.classes,
-        )?;
-        check_labels("labels", labels, "logits", logits.nrows(), self.classes)?;
-        if let Some(clean) = clean_labels {
-            check_labels(
-                "clean_labels",
-                clean,
-                "logits",
-                logits.nrows(),
-                self.classes,
-            )?;
-        }
+        let (rows, columns) = logits.dim();
+        let classes = self.classes;
+        Counted::Columns.check(Subject::Logits, columns, Subject::NumberOfClasses, classes)?;
+        check_labels(labels, clean_labels, (Subject::Logits, rows), classes)?;
         if let Some(row) = non_finite_row(logits) {
-            return Err(MetricsError::NonFinite {
-                array: "logits",
-                row,
-            });
+            let array = Subject::Logits;
+            return Err(MetricsError::NonFinite { array, row });
         }
-        let rows = Rows::new(logits);
-        let collect = |range: std::ops::Range<usize>| {
-            let mut part = Self::new(self.classes);
-            let (mut scratch, mut values) = (Vec::new(), vec![0.0; self.classes]);
+        let source = Rows::new(logits);
+        let collect = |range: Range<usize>| {
+            let mut part = Self::new(classes);
+            let (mut scratch, mut values) = (Vec::new(), vec![0.0; classes]);
             for row in range {
-                let logits = rows.get(row, &mut scratch);
+                let logits = source.get(row, &mut scratch);
                 values
                     .iter_mut()
                     .zip(logits)
@@ -112,10 +110,8 @@ impl Predictions {
             }
             part
         };
-        let parts: Vec<Self> = slabs(logits.nrows(), ROWS_A_SLAB, SLABS)
-            .into_par_iter()
-            .map(collect)
-            .collect();
+        let ranges = slabs(rows, ROWS_A_SLAB, SLABS).into_par_iter();
+        let parts: Vec<Self> = ranges.map(collect).collect();
         parts.iter().for_each(|part| self.add_all(part));
         Ok(())
     }
@@ -125,13 +121,8 @@ impl Predictions {
     /// # Errors
     /// Numbers of classes that differ.
     pub fn merge(&mut self, other: &Self) -> Result<(), MetricsError> {
-        check_length(
-            "the other collector",
-            "classes",
-            other.classes,
-            "this one",
-            self.classes,
-        )?;
+        let (theirs, own) = (Subject::OtherCollector, Subject::ThisCollector);
+        Counted::Classes.check(theirs, other.classes, own, self.classes)?;
         self.add_all(other);
         Ok(())
     }
@@ -188,7 +179,7 @@ impl Predictions {
     /// # Errors
     /// No samples, a sum beyond the range of `f64`.
     pub fn nll(&self) -> Result<f64, MetricsError> {
-        crate::error::finite("nll", self.nll / self.samples()?)
+        finite("nll", self.nll / self.samples()?)
     }
 
     /// See [`memorized_fraction`](crate::memorized_fraction); `None` when no sample was corrupted.
@@ -209,7 +200,9 @@ impl Predictions {
 
     fn samples(&self) -> Result<f64, MetricsError> {
         match self.confidences.len() {
-            0 => Err(MetricsError::NoSamples { array: "logits" }),
+            0 => Err(MetricsError::NoSamples {
+                array: Subject::Logits,
+            }),
             samples => Ok(samples as f64),
         }
     }
@@ -290,6 +283,25 @@ fn bin_of(confidence: f64) -> usize {
     }
 }
 
+/// Index of the largest value, the lowest one where several are equal.
+pub(crate) fn argmax(values: &[f64]) -> usize {
+    argmax_and_lead(values).0
+}
+
+/// Index of the largest value, the lowest one where several are equal, and how much larger than the
+/// next it is.
+#[inline]
+pub(crate) fn argmax_and_lead(values: &[f64]) -> (usize, f64) {
+    let (mut best, mut largest, mut second) = (0, f64::NEG_INFINITY, f64::NEG_INFINITY);
+    for (index, &value) in values.iter().enumerate() {
+        second = second.max(value.min(largest));
+        if value > largest {
+            (best, largest) = (index, value);
+        }
+    }
+    (best, largest - second)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -302,5 +314,15 @@ mod tests {
             assert_eq!(bin_of(edge + 1e-15), (bin + 1).min(ECE_BINS - 1));
         }
         assert_eq!(bin_of(1e-9), 0);
+    }
+
+    #[test]
+    fn ties_go_to_the_lowest_index() {
+        assert_eq!(argmax(&[1.0, 3.0, 3.0]), 1);
+        assert_eq!(argmax(&[0.0, -0.0, 0.0]), 0);
+        assert_eq!(argmax_and_lead(&[-5.0, -4.0, -4.0, -3.0]), (3, 1.0));
+        assert_eq!(argmax_and_lead(&[2.0, 5.0, 3.0]), (1, 2.0));
+        assert_eq!(argmax_and_lead(&[7.0, 7.0]), (0, 0.0));
+        assert_eq!(argmax_and_lead(&[7.0]), (0, f64::INFINITY));
     }
 }

@@ -4,9 +4,11 @@ use std::ops::Range;
 
 use ndarray::{Array2, ArrayView2};
 
-use crate::input::{Label, Real, check_labels, check_length, class, non_finite_row};
-use crate::kernels::{Rows, Sums, add_rows, slabs};
-use crate::{MetricsError, Moments};
+use super::moments::Moments;
+use crate::error::{Counted, MetricsError, Subject};
+use crate::input::{check_labels, check_samples, first_empty_class, non_finite_row};
+use crate::kernels::{Real, Rows, Sums, add_rows, slabs};
+use crate::label::{Label, class};
 
 /// Collects counts, means and scatter of classes from batches: the first of the two passes over the
 /// features.
@@ -59,19 +61,17 @@ impl FirstPass {
             .checked_mul(dim.max(1))
             .is_none_or(|numbers| numbers > 1 << 28)
         {
-            let allowed = "1 to 2^28 divided by the number of features";
             return Err(MetricsError::OutOfRange {
                 name: "classes",
                 value: classes as f64,
-                allowed,
+                allowed: "1 to 2^28 divided by the number of features",
             });
         }
-        let (origins, seen) = (Array2::zeros((classes, dim)), vec![false; classes]);
         Ok(Self {
             classes,
             noisy: None,
-            origins,
-            seen,
+            origins: Array2::zeros((classes, dim)),
+            seen: vec![false; classes],
             sums: Sums::new(classes, dim),
         })
     }
@@ -94,28 +94,56 @@ impl FirstPass {
         clean_labels: Option<&[L]>,
     ) -> Result<(), MetricsError> {
         let (rows, dim) = features.dim();
-        check_length(
-            "features",
-            "columns",
-            dim,
-            "the collector",
-            self.origins.ncols(),
-        )?;
-        check_labels("labels", labels, "features", rows, self.classes)?;
-        if let Some(clean) = clean_labels {
-            check_labels("clean_labels", clean, "features", rows, self.classes)?;
-        }
-        if self
-            .noisy
-            .is_some_and(|noisy| noisy != clean_labels.is_some())
-        {
+        let own_dim = self.origins.ncols();
+        Counted::Columns.check(Subject::Features, dim, Subject::Collector, own_dim)?;
+        let reference = (Subject::Features, rows);
+        check_labels(labels, clean_labels, reference, self.classes)?;
+        let noisy = clean_labels.is_some();
+        if self.noisy.is_some_and(|own| own != noisy) {
             return Err(MetricsError::SomeCleanLabels);
         }
         if rows == 0 {
             return Ok(());
         }
-        let mut origins = self.origins.clone();
-        let mut seen = self.seen.clone();
+        let (origins, seen) = self.origins_with(features, labels);
+        let groups = self.classes * (1 + usize::from(noisy));
+        let group_of = |row: usize| {
+            let corrupted = clean_labels.is_some_and(|clean| clean[row] != labels[row]);
+            class(labels[row]) + if corrupted { self.classes } else { 0 }
+        };
+        let source = Rows::new(features);
+        let most = (SLAB_NUMBERS / (groups * dim).max(1)).min(16);
+        let total = in_halves(&slabs(rows, ROWS_A_SLAB, most), &|range| {
+            let mut sums = Sums::new(groups, dim);
+            add_rows(source, range, group_of, &origins, &mut sums);
+            sums
+        });
+        if !total.squares.iter().all(|value| value.is_finite()) {
+            let array = Subject::Features;
+            return Err(match non_finite_row(features) {
+                Some(row) => MetricsError::NonFinite { array, row },
+                None => MetricsError::SumOverflow {
+                    sum: "the sum of squared",
+                    array,
+                },
+            });
+        }
+        if self.noisy.is_none() {
+            self.sums = Sums::new(groups, dim);
+        }
+        self.noisy = Some(noisy);
+        (self.origins, self.seen) = (origins, seen);
+        self.sums.add(&total);
+        Ok(())
+    }
+
+    /// The origins, and which classes have one, with the first samples of classes new in a batch.
+    fn origins_with<T: Real, L: Label>(
+        &self,
+        features: ArrayView2<'_, T>,
+        labels: &[L],
+    ) -> (Array2<f64>, Vec<bool>) {
+        let (mut origins, mut seen) = (self.origins.clone(), self.seen.clone());
         let mut unseen = seen.iter().filter(|seen| !**seen).count();
         for (row, label) in labels.iter().enumerate() {
             if unseen == 0 {
@@ -123,51 +151,12 @@ impl FirstPass {
             }
             let class = class(*label);
             if !std::mem::replace(&mut seen[class], true) {
-                origins
-                    .row_mut(class)
-                    .zip_mut_with(&features.row(row), |origin, &value| *origin = value.into());
+                let sample = features.row(row).mapv(Into::into);
+                origins.row_mut(class).assign(&sample);
                 unseen -= 1;
             }
         }
-
-        let groups = if clean_labels.is_some() {
-            2 * self.classes
-        } else {
-            self.classes
-        };
-        let group_of = |row: usize| {
-            let corrupted = clean_labels.is_some_and(|clean| clean[row] != labels[row]);
-            class(labels[row]) + if corrupted { self.classes } else { 0 }
-        };
-        let source = Rows::new(features);
-        let slabs = slabs(
-            rows,
-            ROWS_A_SLAB,
-            (SLAB_NUMBERS / (groups * dim).max(1)).min(16),
-        );
-        let total = in_halves(&slabs, &|range| {
-            let mut sums = Sums::new(groups, dim);
-            add_rows(source, range, group_of, &origins, &mut sums);
-            sums
-        });
-        if !total.squares.iter().all(|value| value.is_finite()) {
-            return Err(match non_finite_row(features) {
-                Some(row) => MetricsError::NonFinite {
-                    array: "features",
-                    row,
-                },
-                None => MetricsError::Overflow {
-                    quantity: "the sum of squared features",
-                },
-            });
-        }
-        if self.noisy.is_none() {
-            self.sums = Sums::new(groups, dim);
-        }
-        self.noisy = Some(clean_labels.is_some());
-        (self.origins, self.seen) = (origins, seen);
-        self.sums.add(&total);
-        Ok(())
+        (origins, seen)
     }
 
     /// Adds what another collector has seen.
@@ -175,20 +164,10 @@ impl FirstPass {
     /// # Errors
     /// Numbers of classes or features that differ, clean labels on one side only.
     pub fn merge(&mut self, other: &Self) -> Result<(), MetricsError> {
-        check_length(
-            "the other collector",
-            "classes",
-            other.classes,
-            "this one",
-            self.classes,
-        )?;
-        check_length(
-            "the other collector",
-            "columns",
-            other.origins.ncols(),
-            "this one",
-            self.origins.ncols(),
-        )?;
+        let (theirs, own) = (Subject::OtherCollector, Subject::ThisCollector);
+        let (columns, dim) = (other.origins.ncols(), self.origins.ncols());
+        Counted::Classes.check(theirs, other.classes, own, self.classes)?;
+        Counted::Columns.check(theirs, columns, own, dim)?;
         match (self.noisy, other.noisy) {
             (_, None) => return Ok(()),
             (None, Some(_)) => {
@@ -228,27 +207,22 @@ impl FirstPass {
     /// # Errors
     /// No samples, a class without samples, sums beyond the range of `f64`.
     pub fn finish(self) -> Result<Moments, MetricsError> {
-        if self.noisy.is_none() || self.sums.counts.iter().all(|&count| count == 0) {
-            return Err(MetricsError::NoSamples { array: "features" });
+        let counts = &self.sums.counts;
+        if counts.iter().all(|&count| count == 0) {
+            let array = Subject::Features;
+            return Err(MetricsError::NoSamples { array });
         }
-        let mut counts = vec![0; self.classes];
-        self.sums
-            .counts
-            .iter()
-            .enumerate()
-            .for_each(|(group, count)| counts[group % self.classes] += count);
-        if let Some(class) = counts.iter().position(|&count| count == 0) {
-            return Err(MetricsError::EmptyClass {
-                class,
-                classes: self.classes,
-            });
+        let classes = self.classes;
+        let of_class = |class: usize| counts.iter().skip(class).step_by(classes);
+        if let Some(class) = (0..classes).find(|&class| of_class(class).all(|&count| count == 0)) {
+            return Err(MetricsError::EmptyClass { class, classes });
         }
         Moments::new(self.origins, &self.sums)
     }
 
     /// Ends a pass in which classes may be empty. Their means are those of another class's sample,
     /// so that they do not widen the range of the features, and must not be used.
-    pub(crate) fn finish_with_gaps(mut self) -> Result<Moments, MetricsError> {
+    fn finish_with_gaps(mut self) -> Result<Moments, MetricsError> {
         if let Some(present) = self.seen.iter().position(|&seen| seen) {
             let origin = self.origins.row(present).to_owned();
             for class in (0..self.classes).filter(|&class| !self.seen[class]) {
@@ -256,6 +230,44 @@ impl FirstPass {
             }
         }
         Moments::new(self.origins, &self.sums)
+    }
+}
+
+impl Moments {
+    /// One pass over features in memory (or mapped into it).
+    ///
+    /// # Errors
+    /// Those of [`FirstPass::add`] and [`FirstPass::finish`].
+    pub fn of<T: Real, L: Label>(
+        features: ArrayView2<'_, T>,
+        labels: &[L],
+        clean_labels: Option<&[L]>,
+        classes: usize,
+    ) -> Result<Self, MetricsError> {
+        // Before the tables of classes by features are made, as `classes` may be mistyped.
+        check_samples(Subject::Features, features.nrows())?;
+        check_labels(labels, None, (Subject::Features, features.nrows()), classes)?;
+        if let Some(class) = first_empty_class(labels, classes) {
+            return Err(MetricsError::EmptyClass { class, classes });
+        }
+        let mut pass = FirstPass::new(classes, features.ncols())?;
+        pass.add(features, labels, clean_labels)?;
+        pass.finish()
+    }
+
+    /// As [`of`](Self::of), but classes may be absent: see [`FirstPass::finish_with_gaps`].
+    pub(crate) fn of_present<T: Real, L: Label>(
+        features: ArrayView2<'_, T>,
+        labels: &[L],
+        clean_labels: Option<&[L]>,
+        classes: usize,
+    ) -> Result<Self, MetricsError> {
+        let reference = (Subject::Features, features.nrows());
+        check_samples(Subject::Features, features.nrows())?;
+        check_labels(labels, clean_labels, reference, classes)?;
+        let mut pass = FirstPass::new(classes, features.ncols())?;
+        pass.add(features, labels, clean_labels)?;
+        pass.finish_with_gaps()
     }
 }
 

@@ -1,7 +1,7 @@
 use super::*;
 
 fn message(labels: &[i64], classes: usize, shared: SharedClasses) -> String {
-    check_class_numbers("y", labels, classes, shared)
+    check_class_numbers(labels, Subject::Labels, classes, shared)
         .unwrap_err()
         .to_string()
 }
@@ -12,7 +12,7 @@ fn alone(labels: &[i64], classes: usize) -> String {
 
 #[test]
 fn numbers_from_0_without_gaps_pass() {
-    let found = check_class_numbers("y", &[2_u8, 0, 1, 0], 3, SharedClasses::Nowhere);
+    let found = check_class_numbers(&[2_u8, 0, 1, 0], Subject::Labels, 3, SharedClasses::Nowhere);
     assert_eq!(found, Ok(()));
 }
 
@@ -20,7 +20,7 @@ fn numbers_from_0_without_gaps_pass() {
 fn gaps_are_listed_with_how_to_renumber() {
     assert_eq!(
         alone(&[3, 8, 8, 3], 9),
-        "y: only 3 and 8 of the class numbers 0 to 8 occur; \
+        "labels: only 3 and 8 of the class numbers 0 to 8 occur; \
          renumber them with np.unique(y, return_inverse=True)[1]"
     );
     let found = alone(&[0, 1, 2, 5, 7, 9, 11, 13, 15, 17], 18);
@@ -46,29 +46,29 @@ fn arrays_of_the_same_classes_are_renumbered_alike() {
 
 #[test]
 fn classes_that_begin_at_1() {
-    let expected = "y: they begin at 1 (1 to 3); subtract 1";
+    let expected = "labels: they begin at 1 (1 to 3); subtract 1";
     assert_eq!(alone(&[1, 2, 3, 3], 4), expected);
     // The classifier has as many rows, so the largest label is outside the classes.
     assert_eq!(message(&[1, 2, 3], 3, SharedClasses::LastLayer), expected);
     let sparse = message(&[1, 3, 5], 5, SharedClasses::LastLayer);
-    assert_eq!(sparse, "y: they begin at 1 (1 to 5); subtract 1");
+    assert_eq!(sparse, "labels: they begin at 1 (1 to 5); subtract 1");
 }
 
 #[test]
 fn values_that_mark_ignored_samples() {
     assert_eq!(
         alone(&[0, 1, 255, 2, 255], 256),
-        "y: 255 occurs 2 times and marks ignored samples in segmentation data; \
+        "labels: 255 occurs 2 times and marks ignored samples in segmentation data; \
          keep only the rows y != 255 of every array"
     );
     assert_eq!(
         alone(&[0, -100, 1], 2),
-        "y: -100 occurs once and marks ignored samples in PyTorch; \
+        "labels: -100 occurs once and marks ignored samples in PyTorch; \
          keep only the rows y != -100 of every array"
     );
     assert_eq!(
         alone(&[0, 1, -1, 1], 2),
-        "y: -1 occurs once; keep only the rows y != -1 of every array if it marks samples \
+        "labels: -1 occurs once; keep only the rows y != -1 of every array if it marks samples \
          without a label, else renumber them with np.unique(y, return_inverse=True)[1]"
     );
 }
@@ -77,12 +77,12 @@ fn values_that_mark_ignored_samples() {
 fn two_values_are_two_classes_whatever_they_are() {
     let found = alone(&[0, 255], 256);
     assert!(
-        found.starts_with("y: only 0 and 255 of the class numbers"),
+        found.starts_with("labels: only 0 and 255 of the class numbers"),
         "{found}"
     );
     let found = alone(&[-1, 1, 1], 2);
     assert!(
-        found.starts_with("y: they are -1 and 1, but classes count from 0;"),
+        found.starts_with("labels: they are -1 and 1, but classes count from 0;"),
         "{found}"
     );
 }
@@ -91,7 +91,7 @@ fn two_values_are_two_classes_whatever_they_are() {
 fn a_stray_label_is_named_by_its_row() {
     assert_eq!(
         alone(&[0, 1, 7, 2], 3),
-        "y: label 7 in row 2 is not a class: they are 0 to 2"
+        "labels: label 7 in row 2 is not a class: they are 0 to 2"
     );
 }
 
@@ -99,7 +99,7 @@ fn a_stray_label_is_named_by_its_row() {
 fn classes_at_the_end_without_samples() {
     assert_eq!(
         alone(&[0, 1], 3),
-        "y: no sample has the class number 2 of 0 to 2; add samples, or count fewer classes"
+        "labels: no sample has the class number 2 of 0 to 2; add samples, or count fewer classes"
     );
     // A mistyped number of classes must not be walked through.
     let found = message(&[0, 1], usize::MAX, SharedClasses::LastLayer);
@@ -117,6 +117,6 @@ fn classes_at_the_end_without_samples() {
 fn one_class_only() {
     assert_eq!(
         alone(&[4, 4], 5),
-        "y: every one is 4; give samples of at least 2 classes, numbered from 0"
+        "labels: every one is 4; give samples of at least 2 classes, numbered from 0"
     );
 }

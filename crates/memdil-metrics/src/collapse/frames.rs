@@ -1,0 +1,49 @@
+//! Frames: how far matrices are from those of a simplex equiangular tight frame (ETF).
+
+use ndarray::Array2;
+
+/// Pairs of classes.
+pub(super) fn pairs(classes: usize) -> f64 {
+    classes as f64 * (classes as f64 - 1.0) / 2.0
+}
+
+/// Standard deviation of the rows' lengths over their mean; not all rows are zero.
+pub(super) fn spread_of_lengths(rows: &Array2<f64>) -> f64 {
+    let lengths = rows.rows().into_iter().map(|row| row.dot(&row).sqrt());
+    let lengths: Vec<f64> = lengths.collect();
+    let count = lengths.len() as f64;
+    let mean = lengths.iter().sum::<f64>() / count;
+    let squares: f64 = lengths.iter().map(|length| (length - mean).powi(2)).sum();
+    (squares / count).sqrt() / mean
+}
+
+/// $\Vert A / \Vert A \Vert_F - (I - J/K) / \sqrt{K-1} \Vert_F$ for a non-zero $K \times K$ matrix
+/// $A$, $K \ge 2$.
+pub(super) fn distance_to_etf(matrix: &Array2<f64>) -> f64 {
+    let classes = matrix.nrows() as f64;
+    let length = (classes - 1.0).sqrt();
+    let (on, off) = ((1.0 - 1.0 / classes) / length, -1.0 / classes / length);
+    let norm = frobenius(matrix);
+    let squares = matrix.indexed_iter().map(|((i, j), value)| {
+        let target = if i == j { on } else { off };
+        (value / norm - target).powi(2)
+    });
+    squares.sum::<f64>().sqrt()
+}
+
+pub(super) fn frobenius(matrix: &Array2<f64>) -> f64 {
+    matrix.iter().map(|value| value * value).sum::<f64>().sqrt()
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::array;
+
+    use super::*;
+
+    #[test]
+    fn the_negative_frame_is_at_distance_two() {
+        let etf = array![[-0.5, 0.5], [0.5, -0.5]];
+        assert!((distance_to_etf(&etf) - 2.0).abs() < 1e-15);
+    }
+}

@@ -1,0 +1,138 @@
+//! Finite numbers, lengths that agree, labels that are classes.
+
+use ndarray::{Array2, ArrayView1, ArrayView2};
+
+use crate::error::{Counted, MetricsError, Subject};
+use crate::kernels::Real;
+use crate::label::{Label, class};
+
+/// The first row that holds a NaN or an infinity.
+pub(crate) fn non_finite_row<T: Real>(matrix: ArrayView2<'_, T>) -> Option<usize> {
+    matrix
+        .rows()
+        .into_iter()
+        .position(|row| row.iter().any(|&value| !value.into().is_finite()))
+}
+
+/// A finite `f64` copy, for matrices of the size of a classifier.
+pub(crate) fn to_f64<T: Real>(
+    matrix: ArrayView2<'_, T>,
+    array: Subject,
+) -> Result<Array2<f64>, MetricsError> {
+    match non_finite_row(matrix) {
+        Some(row) => Err(MetricsError::NonFinite { array, row }),
+        None => Ok(matrix.mapv(Into::into)),
+    }
+}
+
+/// A finite `f64` copy of a vector.
+pub(crate) fn vector_to_f64<T: Real>(
+    vector: ArrayView1<'_, T>,
+    array: Subject,
+) -> Result<Vec<f64>, MetricsError> {
+    let values: Vec<f64> = vector.iter().map(|&value| value.into()).collect();
+    match values.iter().position(|value| !value.is_finite()) {
+        Some(row) => Err(MetricsError::NonFinite { array, row }),
+        None => Ok(values),
+    }
+}
+
+pub(crate) fn check_two_classes(classes: usize) -> Result<(), MetricsError> {
+    if classes < 2 {
+        return Err(MetricsError::TooFewClasses { classes });
+    }
+    Ok(())
+}
+
+pub(crate) fn check_samples(array: Subject, rows: usize) -> Result<(), MetricsError> {
+    if rows == 0 {
+        return Err(MetricsError::NoSamples { array });
+    }
+    Ok(())
+}
+
+/// One label per row of `reference`, each in `0..classes`, and the same of clean labels.
+pub(crate) fn check_labels<L: Label>(
+    labels: &[L],
+    clean_labels: Option<&[L]>,
+    (reference, rows): (Subject, usize),
+    classes: usize,
+) -> Result<(), MetricsError> {
+    let clean_labels = clean_labels.map(|clean| (clean, Subject::CleanLabels));
+    for (labels, array) in [(labels, Subject::Labels)].into_iter().chain(clean_labels) {
+        Counted::Entries.check(array, labels.len(), reference, rows)?;
+        if let Some(row) = first_outside(labels, classes) {
+            return Err(MetricsError::LabelOutOfRange {
+                array,
+                row,
+                label: labels[row].wide(),
+                classes,
+            });
+        }
+    }
+    Ok(())
+}
+
+/// The row of the first label outside `0..classes`.
+pub(super) fn first_outside<L: Label>(labels: &[L], classes: usize) -> Option<usize> {
+    labels
+        .iter()
+        .position(|label| !(0..classes as i128).contains(&label.wide()))
+}
+
+impl Counted {
+    /// Checks that `array` has as many of these as `reference` needs.
+    pub(crate) fn check(
+        self,
+        array: Subject,
+        found: usize,
+        reference: Subject,
+        expected: usize,
+    ) -> Result<(), MetricsError> {
+        if found == expected {
+            return Ok(());
+        }
+        Err(MetricsError::LengthMismatch {
+            array,
+            unit: self,
+            found,
+            reference,
+            expected,
+        })
+    }
+}
+
+/// The first class in `0..classes` that no label names.
+pub(crate) fn first_empty_class<L: Label>(labels: &[L], classes: usize) -> Option<usize> {
+    first_missing(labels.iter().map(|&label| Some(class(label))), classes)
+}
+
+/// The first class in `0..classes` that no sample belongs to.
+///
+/// Of `n` samples at most `n` classes can be filled, so `n + 1` counters settle the question
+/// however large `classes` is: a mistyped number of classes costs an error, not memory.
+pub(crate) fn first_missing(
+    samples: impl ExactSizeIterator<Item = Option<usize>>,
+    classes: usize,
+) -> Option<usize> {
+    let mut seen = vec![false; classes.min(samples.len() + 1)];
+    for class in samples.flatten() {
+        if let Some(slot) = seen.get_mut(class) {
+            *slot = true;
+        }
+    }
+    seen.iter().position(|&filled| !filled)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_empty_class_is_found_without_a_counter_per_class() {
+        assert_eq!(first_empty_class(&[0, 2, 1], 3), None);
+        assert_eq!(first_empty_class(&[0, 2, 0], 3), Some(1));
+        assert_eq!(first_empty_class(&[0, 1], usize::MAX), Some(2));
+        assert_eq!(first_missing([Some(0), None].into_iter(), 2), Some(1));
+    }
+}

@@ -1,0 +1,79 @@
+//! Labels beside the classes that they number.
+
+use super::checks::{first_empty_class, first_outside};
+use crate::error::{MetricsError, OccurringLabels, Problem, SharedClasses, Subject};
+use crate::label::Label;
+
+/// Checks that every class number in `0..classes` occurs and no other one does.
+///
+/// `array` is the name of the labels in messages.
+///
+/// # Errors
+/// [`MetricsError::ClassNumbers`], whose text says which class numbers occur and what to do about
+/// them, or [`MetricsError::LabelOutOfRange`] for a stray label.
+///
+/// # Examples
+/// ```
+/// use memdil_metrics::{SharedClasses, Subject, check_class_numbers};
+///
+/// let labels = [3, 8, 8];
+/// let found = check_class_numbers(&labels, Subject::Labels, 9, SharedClasses::Nowhere);
+/// assert_eq!(
+///     found.unwrap_err().to_string(),
+///     "labels: only 3 and 8 of the class numbers 0 to 8 occur; \
+///      renumber them with np.unique(y, return_inverse=True)[1]"
+/// );
+/// ```
+pub fn check_class_numbers<L: Label>(
+    labels: &[L],
+    array: Subject,
+    classes: usize,
+    shared: SharedClasses,
+) -> Result<(), MetricsError> {
+    check_label_range(labels, array, classes, shared)?;
+    match first_empty_class(labels, classes) {
+        None => Ok(()),
+        Some(_) => Err(MetricsError::ClassNumbers {
+            array,
+            labels: Box::new(OccurringLabels::of(labels, classes, shared)),
+        }),
+    }
+}
+
+/// Checks that all labels are in `0..classes`; a class may be absent.
+///
+/// # Errors
+/// Those of [`check_class_numbers`], except for classes that do not occur.
+pub(crate) fn check_label_range<L: Label>(
+    labels: &[L],
+    array: Subject,
+    classes: usize,
+    shared: SharedClasses,
+) -> Result<(), MetricsError> {
+    let Some(row) = first_outside(labels, classes) else {
+        return Ok(());
+    };
+    let occurring = OccurringLabels::of(labels, classes, shared);
+    // A stray label is best named by its row; the other kinds concern the array as a whole.
+    let of_the_array = match occurring.problem() {
+        Problem::Ignored(..) | Problem::Negative(..) | Problem::BelowZero => true,
+        Problem::FromOne => occurring.largest() == classes as i128,
+        _ => false,
+    };
+    Err(if of_the_array {
+        MetricsError::ClassNumbers {
+            array,
+            labels: Box::new(occurring),
+        }
+    } else {
+        MetricsError::LabelOutOfRange {
+            array,
+            row,
+            label: labels[row].wide(),
+            classes,
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,64 @@
+//! Points to subtract from rows.
+
+use std::ops::Range;
+
+use super::number::Number;
+use super::rows::Rows;
+
+/// Points to subtract from rows, each as a sum of two numbers: subtracting one after the other
+/// keeps the digits that a single number of the type would lose.
+#[derive(Clone, Debug)]
+pub(crate) struct Centre<C> {
+    dim: usize,
+    high: Vec<C>,
+    low: Vec<C>,
+}
+
+impl<C: Number> Centre<C> {
+    /// Points as (base, offset): their sum is meant, as exactly as two numbers of type `C` can hold
+    /// it.
+    pub(crate) fn new(dim: usize, points: impl Iterator<Item = (f64, f64)>) -> Self {
+        let (high, low) = points
+            .map(|(base, offset)| {
+                let sum = base + offset;
+                let high = C::from_f64(sum);
+                let wide: f64 = high.into();
+                // What the rounding of the sum lost, and what that of `high` did (Knuth's two-sum).
+                let part = sum - base;
+                let lost = (base - (sum - part)) + (offset - part);
+                (high, C::from_f64((sum - wide) + lost))
+            })
+            .unzip();
+        Self { dim, high, low }
+    }
+
+    /// Features of a point, `depth` of them from `start` on, as both numbers.
+    #[inline(always)]
+    pub(super) fn point(&self, point: usize, start: usize, depth: usize) -> (&[C], &[C]) {
+        let from = point * self.dim + start;
+        (&self.high[from..][..depth], &self.low[from..][..depth])
+    }
+}
+
+/// A range of rows, each less one of the points.
+pub(crate) struct Centred<'a, 'r, T, C, F> {
+    pub(crate) rows: Rows<'r, T>,
+    pub(crate) range: Range<usize>,
+    /// The point that belongs to a row.
+    pub(crate) centre_of: F,
+    pub(crate) centres: &'a Centre<C>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn centres_keep_digits_beyond_their_type() {
+        let centre = Centre::<f32>::new(1, [(100.0, 1e-6)].into_iter());
+        let left = (100.000_01_f32 - centre.high[0]) - centre.low[0];
+        assert!((f64::from(left) - (f64::from(100.000_01_f32) - 100.000_001)).abs() < 1e-12);
+        let centre = Centre::<f64>::new(1, [(1.0, 1e-20)].into_iter());
+        assert!((centre.low[0] - 1e-20).abs() < 1e-34);
+    }
+}

@@ -1,0 +1,81 @@
+//! The element types of features, and the vector registers in which their products are summed.
+
+use super::few_products::products;
+use super::number::Number;
+use super::tile::{TILE, add_tile};
+
+mod sealed {
+    use std::fmt::Debug;
+
+    use super::{Number, TILE};
+
+    /// Vectors of a floating-point type, and the loops compiled for their lengths.
+    pub trait Sealed: Number {
+        /// As many numbers as two vector registers of 256 bits hold.
+        type Lanes: Copy + Debug + Send + Sync + AsRef<[Self]> + AsMut<[Self]>;
+        const WIDTH: usize;
+        const ZEROS: Self::Lanes;
+        /// As many numbers as one vector register holds.
+        type Register: Copy + Debug + Send + Sync + AsRef<[Self]> + AsMut<[Self]>;
+        const ZERO_REGISTER: Self::Register;
+
+        /// [`add_tile`](super::add_tile) for this type's lanes, or the first half of them.
+        fn add_tile<const HALF: bool, const FUSED: bool>(
+            rows: [&[Self]; TILE],
+            vectors: &[Self::Lanes],
+            out: &mut [Self],
+            stride: usize,
+        );
+
+        /// [`products`](super::products) for this type's registers.
+        fn products<T: Copy + Into<Self>, const N: usize, const FUSED: bool>(
+            row: &[T],
+            centre: (&[Self], &[Self]),
+            vectors: &[Self::Register],
+            rest: &[Self],
+        ) -> [Self; N];
+    }
+}
+
+/// An element type that the metrics accept: `f32` or `f64`.
+pub trait Real: Copy + Into<f64> + sealed::Sealed {}
+
+macro_rules! real {
+    ($type:ident, $width:literal) => {
+        impl sealed::Sealed for $type {
+            type Lanes = [$type; $width];
+            const WIDTH: usize = $width;
+            const ZEROS: Self::Lanes = [0.0; $width];
+            type Register = [$type; $width / 2];
+            const ZERO_REGISTER: Self::Register = [0.0; $width / 2];
+
+            #[inline(always)]
+            fn add_tile<const HALF: bool, const FUSED: bool>(
+                rows: [&[Self]; TILE],
+                vectors: &[Self::Lanes],
+                out: &mut [Self],
+                stride: usize,
+            ) {
+                if HALF {
+                    add_tile::<Self, $width, { $width / 2 }, FUSED>(rows, vectors, out, stride);
+                } else {
+                    add_tile::<Self, $width, $width, FUSED>(rows, vectors, out, stride);
+                }
+            }
+
+            #[inline(always)]
+            fn products<T: Copy + Into<Self>, const N: usize, const FUSED: bool>(
+                row: &[T],
+                centre: (&[Self], &[Self]),
+                vectors: &[Self::Register],
+                rest: &[Self],
+            ) -> [Self; N] {
+                products::<T, Self, { $width / 2 }, N, FUSED>(row, centre, vectors, rest)
+            }
+        }
+
+        impl Real for $type {}
+    };
+}
+real!(f32, 16);
+real!(f64, 8);

@@ -1,0 +1,89 @@
+//! LQ reduction: short rows in the place of long ones.
+
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use super::vectors::{AddScaled, Dot};
+use crate::kernels::{Kernel, dispatch, slabs};
+
+/// The factor $L$ of $M = L Q^T$: rows with the same inner products, no longer than there are rows.
+///
+/// Long rows are divided among threads: their parts are reduced each by itself, and then the factors
+/// of the parts, side by side, once more.
+pub(super) fn lq_reduction(rows: &[Vec<f64>], dim: usize) -> Vec<Vec<f64>> {
+    if dim <= rows.len() {
+        return rows.to_vec();
+    }
+    let parts = slabs(dim, FEATURES_A_PART.max(2 * rows.len()), MOST_PARTS);
+    let mut parts: Vec<_> = parts
+        .into_par_iter()
+        .map(|features| dispatch(Householder { rows, features }))
+        .collect();
+    if parts.len() == 1 {
+        return parts.remove(0);
+    }
+    let stacked: Vec<Vec<f64>> = (0..rows.len())
+        .map(|row| {
+            parts
+                .iter()
+                .flat_map(|part| part[row].iter().copied())
+                .collect()
+        })
+        .collect();
+    dispatch(Householder {
+        rows: &stacked,
+        features: 0..stacked[0].len(),
+    })
+}
+
+/// Features worth a thread.
+const FEATURES_A_PART: usize = 1024;
+const MOST_PARTS: usize = 16;
+/// Features of a panel, reflected at once: this much of a hundred rows stays in the second-level
+/// cache.
+const PANEL: usize = 64;
+
+/// Householder reflections of the features in a range, a panel at a time, until row $k$ has entries
+/// in the first $k + 1$ only: the factor $L$ of these features.
+struct Householder<'a> {
+    rows: &'a [Vec<f64>],
+    features: Range<usize>,
+}
+
+impl Kernel for Householder<'_> {
+    type Output = Vec<Vec<f64>>;
+
+    #[inline(always)]
+    fn run<const FUSED: bool>(self) -> Vec<Vec<f64>> {
+        let Self { rows, features } = self;
+        let mut factor = vec![vec![0.0; rows.len()]; rows.len()];
+        let mut panel = vec![[0.0; PANEL]; rows.len()];
+        for start in features.clone().step_by(PANEL) {
+            let depth = PANEL.min(features.end - start);
+            for (entries, row) in panel.iter_mut().zip(rows) {
+                *entries = [0.0; PANEL];
+                entries[..depth].copy_from_slice(&row[start..][..depth]);
+            }
+            for axis in 0..rows.len() {
+                let (head, tail) = panel.split_at_mut(axis + 1);
+                let below = &head[axis];
+                let square = Dot(below, below).run::<FUSED>();
+                if square == 0.0 {
+                    continue;
+                }
+                let entry = factor[axis][axis];
+                let image = -(entry * entry + square).sqrt().copysign(entry);
+                let top = entry - image;
+                let scale = 2.0 / (top * top + square);
+                factor[axis][axis] = image;
+                for (row, entries) in tail.iter_mut().zip(&mut factor[axis + 1..]) {
+                    let along = scale * (top * entries[axis] + Dot(below, row).run::<FUSED>());
+                    entries[axis] -= along * top;
+                    AddScaled(row, -along, below).run::<FUSED>();
+                }
+            }
+        }
+        factor
+    }
+}

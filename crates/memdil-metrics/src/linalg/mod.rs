@@ -1,0 +1,9 @@
+//! The little linear algebra that the metrics need.
+
+mod jacobi;
+mod lq;
+mod orthogonal;
+mod vectors;
+
+pub(crate) use orthogonal::{MAX_SWEEPS, orthogonal_rows};
+pub(crate) use vectors::{dot, dot_difference, max_abs, norm, rows_of, scale_to_one};

@@ -1,0 +1,64 @@
+//! Labels that cannot be used: which ones occur, and what to do.
+
+use super::builder::Measure;
+use crate::error::{MetricsError, OccurringLabels, SharedClasses, Subject};
+use crate::input::{check_class_numbers, check_label_range};
+use crate::label::Label;
+
+/// Says of labels that cannot be used which ones occur, and what to do.
+pub(super) fn explain<T, W, L: Label>(
+    error: MetricsError,
+    inputs: &Measure<'_, T, W, L>,
+) -> MetricsError {
+    let (labels, classes) = (inputs.labels, inputs.classes);
+    let [clean, test] = [inputs.clean_labels, inputs.test_labels].map(Option::unwrap_or_default);
+    let shared = if inputs.classifier.is_some() || inputs.logits.is_some() {
+        SharedClasses::LastLayer
+    } else if inputs.clean_labels.is_some() || inputs.test_labels.is_some() {
+        SharedClasses::Labels
+    } else {
+        SharedClasses::Nowhere
+    };
+    if !matches!(error, MetricsError::EmptyClass { .. }) {
+        let error = explain_range(error, labels, Subject::Labels, classes, shared);
+        let (array, shared) = (Subject::CleanLabels, SharedClasses::Labels);
+        return explain_range(error, clean, array, classes, shared);
+    }
+    let found = check_class_numbers(labels, Subject::Labels, classes, shared).err();
+    // Classes beyond those trained on may come from other labels that begin at 1, say.
+    let trained = OccurringLabels::of(labels, classes, shared).counts.len();
+    let whole = check_class_numbers(labels, Subject::Labels, trained, shared).is_ok();
+    let others = [(clean, Subject::CleanLabels), (test, Subject::TestLabels)];
+    let mut others = others.into_iter().filter_map(|(labels, array)| {
+        check_label_range(labels, array, trained, SharedClasses::Labels).err()
+    });
+    let cause = others.find(|other| whole && matches!(other, MetricsError::ClassNumbers { .. }));
+    cause.or(found).unwrap_or(error)
+}
+
+/// The same for the labels of the test set.
+pub(super) fn explain_test<L: Label>(
+    error: MetricsError,
+    labels: &[L],
+    classes: usize,
+) -> MetricsError {
+    let (error, array) = (error.in_test_set(), Subject::TestLabels);
+    explain_range(error, labels, array, classes, SharedClasses::Labels)
+}
+
+/// The same for labels outside the classes.
+fn explain_range<L: Label>(
+    error: MetricsError,
+    labels: &[L],
+    name: Subject,
+    classes: usize,
+    shared: SharedClasses,
+) -> MetricsError {
+    let found = match &error {
+        MetricsError::LabelOutOfRange { array, .. } if *array == name => {
+            check_label_range(labels, name, classes, shared)
+        }
+        _ => Ok(()),
+    };
+    found.err().unwrap_or(error)
+}

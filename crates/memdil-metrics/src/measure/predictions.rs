@@ -1,0 +1,82 @@
+//! Accuracy, calibration and memorised labels, from the last layer or from logits.
+
+use ndarray::ArrayView2;
+
+use super::explain::explain_test;
+use super::metrics::{Metrics, TestMetrics};
+use super::undefined::Undefined;
+use crate::error::{MetricsError, Subject};
+use crate::input::{check_logits, check_samples};
+use crate::kernels::Real;
+use crate::label::Label;
+use crate::passes::Predictions;
+
+/// Accuracy, calibration, and what corrupted samples are predicted as.
+pub(super) fn add_predictions(
+    metrics: &mut Metrics,
+    predictions: Result<&Predictions, MetricsError>,
+    noisy: bool,
+    undefined: &mut Undefined,
+) -> Result<(), MetricsError> {
+    [
+        metrics.accuracy,
+        metrics.ece,
+        metrics.adaptive_ece,
+        metrics.brier,
+        metrics.nll,
+    ] = undefined.calibration("", predictions.clone())?;
+    if !noisy {
+        return Ok(());
+    }
+    let names = [
+        "memorized_as_given",
+        "memorized_as_clean",
+        "memorized_as_other",
+    ];
+    let shares = predictions.map(Predictions::memorized_fraction);
+    if let Some(shares) = undefined.keep_for(&names, shares)?.flatten() {
+        metrics.memorized_as_given = Some(shares.as_given);
+        metrics.memorized_as_clean = Some(shares.as_clean);
+        metrics.memorized_as_other = Some(shares.as_other);
+    }
+    Ok(())
+}
+
+/// Accuracy and calibration on the test set.
+pub(super) fn add_calibration(
+    metrics: &mut TestMetrics,
+    predictions: Result<&Predictions, MetricsError>,
+    undefined: &mut Undefined,
+) -> Result<(), MetricsError> {
+    [
+        metrics.accuracy,
+        metrics.ece,
+        metrics.adaptive_ece,
+        metrics.brier,
+        metrics.nll,
+    ] = undefined.calibration("test.", predictions)?;
+    Ok(())
+}
+
+/// Predictions of given logits of the test set.
+pub(super) fn test_predictions<W: Real, L: Label>(
+    logits: ArrayView2<'_, W>,
+    labels: &[L],
+    classes: usize,
+) -> Result<Predictions, MetricsError> {
+    check_samples(Subject::TestLogits, logits.nrows())?;
+    check_logits(Subject::TestLogits, logits)?;
+    from_logits(logits, labels, None, classes).map_err(|error| explain_test(error, labels, classes))
+}
+
+/// Predictions of given logits.
+pub(super) fn from_logits<W: Real, L: Label>(
+    logits: ArrayView2<'_, W>,
+    labels: &[L],
+    clean_labels: Option<&[L]>,
+    classes: usize,
+) -> Result<Predictions, MetricsError> {
+    let mut predictions = Predictions::new(classes);
+    predictions.add(logits, labels, clean_labels)?;
+    Ok(predictions)
+}

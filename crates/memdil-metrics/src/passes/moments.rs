@@ -1,0 +1,242 @@
+//! What the first pass knows: means and scatter of the classes.
+
+use ndarray::{Array1, Array2, ArrayView1};
+
+use crate::error::{MetricsError, Subject};
+use crate::geometry::{pair_distances, weighted_mean};
+use crate::input::check_two_classes;
+use crate::kernels::Sums;
+use crate::linalg::{max_abs, norm};
+use crate::results::ClassMeans;
+
+/// Counts, means and scatter of the classes: what [`FirstPass`](crate::FirstPass) collected.
+///
+/// Its methods are the metrics that follow from these alone, each named and defined like the
+/// function of the same name. [`SecondPass`](crate::SecondPass) gives the others.
+#[derive(Clone, Debug)]
+pub struct Moments {
+    classes: ClassMeans,
+    /// One sample of each class, and what the class mean is off it: together they have more digits
+    /// than one number.
+    origins: Array2<f64>,
+    offsets: Array2<f64>,
+    /// Class means less the first of the origins: a point near the features.
+    relative: Array2<f64>,
+    /// Mean of all samples less the same.
+    relative_global: Array1<f64>,
+    /// $\sum_i \Vert h_i - \mu_k \Vert^2$ of each class.
+    scatter: Vec<f64>,
+    /// Rough size of differences to the origin: the scale of rounding errors.
+    span: f64,
+    noise: Option<Noise>,
+}
+
+/// What clean labels add. Means of groups without samples are zero and never used.
+#[derive(Clone, Debug)]
+pub(crate) struct Noise {
+    /// Samples of each class whose observed label is the clean one.
+    pub(crate) uncorrupted: Vec<usize>,
+    /// Their means.
+    pub(crate) uncorrupted_means: Array2<f64>,
+    /// Samples observed as each class and born as another.
+    pub(crate) corrupted: Vec<usize>,
+    /// Their means less the means of all samples observed as the class.
+    pub(crate) corrupted_shift: Array2<f64>,
+}
+
+impl Moments {
+    /// The classes without a sample, which have no mean.
+    pub(crate) fn absent(&self) -> Vec<usize> {
+        let counts = self.classes.counts.iter().enumerate();
+        let absent = counts.filter(|&(_, &count)| count == 0);
+        absent.map(|(class, _)| class).collect()
+    }
+
+    /// From sums about one sample of each class.
+    pub(super) fn new(origins: Array2<f64>, sums: &Sums) -> Result<Self, MetricsError> {
+        let Sums {
+            mut offsets,
+            squares,
+            counts,
+        } = sums.by_class(origins.nrows());
+        let mut scatter = Vec::with_capacity(counts.len());
+        for ((mut offsets, &count), square) in
+            offsets.rows_mut().into_iter().zip(&counts).zip(squares)
+        {
+            offsets /= count.max(1) as f64;
+            scatter.push((square - count as f64 * offsets.dot(&offsets)).max(0.0));
+        }
+        let origin = origins.row(0);
+        let relative = &origins - &origin + &offsets;
+        check_squares(&relative, &offsets, &sums.squares)?;
+        let relative_global = weighted_mean(&relative, &counts);
+        let spread = scatter
+            .iter()
+            .zip(&counts)
+            .map(|(sum, &count)| (sum / count.max(1) as f64).sqrt())
+            .fold(0.0, f64::max);
+        let span = max_abs(&relative) + spread;
+        let is_noisy = sums.counts.len() > counts.len();
+        let noise = is_noisy.then(|| Noise::new(&origins, &offsets, sums));
+        let classes = ClassMeans {
+            means: &origins + &offsets,
+            global: &relative_global + &origin,
+            counts,
+        };
+        let mut numbers = classes.means.iter().chain(&classes.global).chain(&scatter);
+        if !numbers.all(|value| value.is_finite()) {
+            return Err(MetricsError::SumOverflow {
+                sum: "the sum of the",
+                array: Subject::Features,
+            });
+        }
+        Ok(Self {
+            classes,
+            origins,
+            offsets,
+            relative,
+            relative_global,
+            scatter,
+            span,
+            noise,
+        })
+    }
+
+    /// Means of the classes and of all samples, and the counts.
+    pub fn means(&self) -> &ClassMeans {
+        &self.classes
+    }
+
+    /// Mean squared distance of the samples of each class from its mean, $v_k$.
+    pub fn variances(&self) -> Vec<f64> {
+        self.scatter
+            .iter()
+            .zip(&self.classes.counts)
+            .map(|(sum, &count)| sum / count as f64)
+            .collect()
+    }
+
+    pub(crate) fn classes(&self) -> usize {
+        self.classes.counts.len()
+    }
+
+    pub(crate) fn dim(&self) -> usize {
+        self.origins.ncols()
+    }
+
+    pub(crate) fn samples(&self) -> usize {
+        self.classes.counts.iter().sum()
+    }
+
+    pub(crate) fn noise(&self) -> Result<&Noise, MetricsError> {
+        self.noise.as_ref().ok_or(MetricsError::NoCleanLabels)
+    }
+
+    /// Class means, entry by entry, as sums of two numbers.
+    pub(crate) fn mean_parts(&self) -> impl Iterator<Item = (f64, f64)> {
+        self.origins
+            .iter()
+            .copied()
+            .zip(self.offsets.iter().copied())
+    }
+
+    pub(crate) fn relative_means(&self) -> &Array2<f64> {
+        &self.relative
+    }
+
+    /// Rows $m_k = \mu_k - \mu_G$; an error if they are all zero up to the rounding of the sums
+    /// behind them.
+    pub(crate) fn centred(&self) -> Result<Array2<f64>, MetricsError> {
+        check_two_classes(self.classes())?;
+        let centred = &self.relative - &self.relative_global;
+        if max_abs(&centred) <= self.rounding() {
+            return Err(MetricsError::ZeroScatter);
+        }
+        Ok(centred)
+    }
+
+    /// What rounding may have made of means that are equal.
+    fn rounding(&self) -> f64 {
+        f64::EPSILON * (self.samples() as f64).sqrt() * self.span
+    }
+
+    /// More than the distance of any sample of a class from its mean.
+    pub(crate) fn reach(&self, class: usize) -> f64 {
+        self.scatter[class].sqrt()
+    }
+
+    /// $\mathrm{tr}\,\Sigma_W$.
+    pub(crate) fn within(&self) -> f64 {
+        self.scatter.iter().sum::<f64>() / self.samples() as f64
+    }
+
+    /// Squared distances of all pairs of class means, as (i, j, square) with $j < i$; an error
+    /// where two coincide.
+    pub(crate) fn distinct_pairs(&self) -> Result<Vec<(usize, usize, f64)>, MetricsError> {
+        let distances = pair_distances(&self.relative);
+        let rounding = self.rounding();
+        match distances
+            .iter()
+            .find(|(_, _, square)| square.sqrt() <= rounding)
+        {
+            Some(&(second, first, _)) => Err(MetricsError::SameMean { first, second }),
+            None => Ok(distances),
+        }
+    }
+
+    /// Unit vectors along $m_k = \mu_k - \mu_G$; an error where one is zero.
+    pub(crate) fn directions(&self) -> Result<Vec<Vec<f64>>, MetricsError> {
+        let centred = self.centred()?;
+        let rounding = self.rounding();
+        let unit = |(class, row): (usize, ArrayView1<'_, f64>)| {
+            let row = row.to_vec();
+            let length = norm(&row);
+            if length <= rounding {
+                return Err(MetricsError::MeanAtCentre { class });
+            }
+            Ok(row.iter().map(|value| value / length).collect())
+        };
+        centred.rows().into_iter().enumerate().map(unit).collect()
+    }
+}
+
+impl Noise {
+    /// From sums of the uncorrupted samples of each class, then of the corrupted ones.
+    fn new(origins: &Array2<f64>, offsets: &Array2<f64>, sums: &Sums) -> Self {
+        let classes = origins.nrows();
+        let mut uncorrupted_means = origins.clone();
+        let mut corrupted_shift = -offsets;
+        for class in 0..classes {
+            for (mut mean, group) in [
+                (uncorrupted_means.row_mut(class), class),
+                (corrupted_shift.row_mut(class), classes + class),
+            ] {
+                let count = sums.counts[group] as f64;
+                mean.scaled_add(1.0 / count.max(1.0), &sums.offsets.row(group));
+            }
+        }
+        Self {
+            uncorrupted: sums.counts[..classes].to_vec(),
+            uncorrupted_means,
+            corrupted: sums.counts[classes..].to_vec(),
+            corrupted_shift,
+        }
+    }
+}
+
+/// Refuses differences whose squares vanish: beside others they may, but not all of them.
+fn check_squares(
+    relative: &Array2<f64>,
+    offsets: &Array2<f64>,
+    squares: &[f64],
+) -> Result<(), MetricsError> {
+    let least = f64::MIN_POSITIVE / f64::EPSILON;
+    let scale = max_abs(relative).max(max_abs(offsets));
+    if scale > 0.0 && scale * scale < least && squares.iter().all(|&square| square < least) {
+        return Err(MetricsError::SumOverflow {
+            sum: "the sum of squared",
+            array: Subject::Features,
+        });
+    }
+    Ok(())
+}

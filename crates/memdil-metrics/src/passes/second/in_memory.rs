@@ -1,0 +1,98 @@
+//! The second pass over features in memory.
+
+use ndarray::{ArrayView1, ArrayView2};
+
+use super::pass::SecondPass;
+use super::totals::SecondPassTotals;
+use crate::error::MetricsError;
+use crate::kernels::Real;
+use crate::label::Label;
+use crate::passes::moments::Moments;
+
+/// What a pass over features in memory is to collect.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Wanted<'a, W> {
+    pub(crate) nc1: bool,
+    pub(crate) head: Option<(ArrayView2<'a, W>, ArrayView1<'a, W>)>,
+    pub(crate) memorization: bool,
+    pub(crate) test: Option<&'a Moments>,
+}
+
+/// One of the parts of [`Wanted`].
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Part {
+    Nc1,
+    Head,
+    Memorization,
+    Test,
+}
+
+impl Part {
+    pub(crate) const ALL: [Self; 4] = [Self::Nc1, Self::Head, Self::Memorization, Self::Test];
+}
+
+impl<W: Copy> Wanted<'_, W> {
+    pub(crate) fn has(&self, part: Part) -> bool {
+        match part {
+            Part::Nc1 => self.nc1,
+            Part::Head => self.head.is_some(),
+            Part::Memorization => self.memorization,
+            Part::Test => self.test.is_some(),
+        }
+    }
+
+    pub(crate) fn leave_out(&mut self, part: Part) {
+        match part {
+            Part::Nc1 => self.nc1 = false,
+            Part::Head => self.head = None,
+            Part::Memorization => self.memorization = false,
+            Part::Test => self.test = None,
+        }
+    }
+
+    /// One part by itself.
+    pub(crate) fn only(mut self, part: Part) -> Self {
+        let others = Part::ALL.into_iter().filter(|&other| other != part);
+        others.for_each(|other| self.leave_out(other));
+        self
+    }
+}
+
+/// Products (samples x features x vectors) up to which `f32` features are projected in `f64`: a few
+/// milliseconds.
+const SMALL: usize = 1 << 25;
+
+/// The second pass over features in memory, in the arithmetic that suits them.
+pub(crate) fn in_memory<T: Real, W: Real, L: Label>(
+    moments: &Moments,
+    (features, labels, clean_labels): (ArrayView2<'_, T>, &[L], Option<&[L]>),
+    wanted: Wanted<'_, W>,
+) -> Result<SecondPassTotals, MetricsError> {
+    if features.len().saturating_mul(moments.classes()) <= SMALL {
+        collect::<T, f64, W, L>(moments, (features, labels, clean_labels), wanted)
+    } else {
+        collect::<T, T, W, L>(moments, (features, labels, clean_labels), wanted)
+    }
+}
+
+fn collect<T: Real + Into<C>, C: Real, W: Real, L: Label>(
+    moments: &Moments,
+    (features, labels, clean_labels): (ArrayView2<'_, T>, &[L], Option<&[L]>),
+    wanted: Wanted<'_, W>,
+) -> Result<SecondPassTotals, MetricsError> {
+    let mut pass = SecondPass::<C>::new(moments);
+    if wanted.nc1 {
+        pass = pass.with_nc1()?;
+    }
+    if let Some((classifier, bias)) = wanted.head {
+        pass = pass.with_classifier(classifier, bias)?;
+    }
+    if wanted.memorization {
+        pass = pass.with_memorization()?;
+    }
+    if let Some(test) = wanted.test {
+        pass = pass.with_test_means(test)?;
+    }
+    pass.add(features, labels, clean_labels)?;
+    Ok(pass.finish())
+}

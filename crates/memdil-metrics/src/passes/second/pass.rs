@@ -1,0 +1,190 @@
+//! What is asked of the second pass, and the vectors that give it.
+
+use std::sync::Arc;
+
+use ndarray::{Array2, ArrayView1, ArrayView2};
+
+use super::head::Head;
+use super::totals::{Distances, SecondPassTotals};
+use crate::error::{Counted, MetricsError, Subject};
+use crate::geometry::between_class_directions;
+use crate::kernels::{Centre, Lines, Projector, Real};
+use crate::passes::moments::Moments;
+use crate::passes::predictions::Predictions;
+
+/// Collects from batches what [`Moments`] cannot know: NC1, NC4, predictions, memorization.
+///
+/// Say first what is wanted (`with_...`), then add the batches of the first pass again, in any
+/// order. Clones of a pass can work on different batches and be [merged](Self::merge).
+///
+/// `C` is the arithmetic of the products of features with directions and classifier, which are most
+/// of the work: `f32` (for `f32` features only) is twice as fast, `f64` keeps all digits. Residuals
+/// are formed from `f64` means, and sums are taken in `f64`, in either case.
+///
+/// ```
+/// use memdil_metrics::{FirstPass, SecondPass};
+/// use ndarray::array;
+///
+/// let batches = [(array![[-3.0], [3.0]], [0, 1]), (array![[-1.0], [1.0]], [0, 1])];
+/// let mut first = FirstPass::new(2, 1)?;
+/// for (features, labels) in &batches {
+///     first.add(features.view(), labels, None)?;
+/// }
+/// let moments = first.finish()?;
+/// let mut second = SecondPass::<f64>::new(&moments).with_nc1()?;
+/// for (features, labels) in &batches {
+///     second.add(features.view(), labels, None)?;
+/// }
+/// assert!((second.finish().nc1()? - 0.125).abs() < 1e-12);
+/// # Ok::<(), memdil_metrics::MetricsError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct SecondPass<'m, C: Real> {
+    pub(super) moments: &'m Moments,
+    /// Shared by clones, new with every quantity that is asked for: what may be merged.
+    plan: Arc<()>,
+    /// What is subtracted from the features before products are taken.
+    pub(super) centre: Centre<C>,
+    /// Unit vectors $q_j$ with $K \Sigma_B = \sum_j \lambda_j q_j q_j^T$; none before they are
+    /// asked for.
+    pub(super) directions: Vec<Vec<f64>>,
+    /// $1 / \lambda_j$.
+    pub(super) weights: Vec<f64>,
+    pub(super) head: Option<Head>,
+    /// Directions, then rows of the classifier.
+    pub(super) projector: Projector<C>,
+    /// Centred class means in coordinates of the directions.
+    pub(super) means: Option<Lines<C>>,
+    /// Means that corrupted samples are measured from: uncorrupted ones of the same data, and
+    /// others.
+    pub(super) own: Option<Array2<f64>>,
+    pub(super) others: Option<Array2<f64>>,
+    /// Samples behind each of the other means.
+    pub(super) other_counts: Vec<usize>,
+    pub(super) totals: SecondPassTotals,
+}
+
+impl<'m, C: Real> SecondPass<'m, C> {
+    /// A pass that collects nothing yet.
+    pub fn new(moments: &'m Moments) -> Self {
+        Self {
+            moments,
+            plan: Arc::new(()),
+            centre: Centre::new(moments.dim(), moments.mean_parts()),
+            directions: Vec::new(),
+            weights: Vec::new(),
+            head: None,
+            projector: Projector::new(&[], moments.dim()),
+            means: None,
+            own: None,
+            others: None,
+            other_counts: Vec::new(),
+            totals: SecondPassTotals::new(moments.samples()),
+        }
+    }
+
+    /// Asks for [`nc1`](crate::nc1).
+    ///
+    /// # Errors
+    /// Fewer than two classes, class means that coincide, a batch has been added.
+    pub fn with_nc1(mut self) -> Result<Self, MetricsError> {
+        self.change_plan()?;
+        let (directions, squares) = between_class_directions(&self.moments.centred()?)?;
+        self.directions = directions;
+        self.weights = squares.into_iter().map(f64::recip).collect();
+        self.totals.nc1 = Some(0.0);
+        self.pack();
+        Ok(self)
+    }
+
+    /// Asks for [`Predictions`](crate::Predictions) of this last layer, and, with
+    /// [`with_nc1`](Self::with_nc1), for [`nc4`](crate::nc4).
+    ///
+    /// # Shapes
+    /// `classifier` (classes x features), `bias` (classes).
+    ///
+    /// # Errors
+    /// Shapes that differ, non-finite values, a batch has been added.
+    pub fn with_classifier<W: Real>(
+        mut self,
+        classifier: ArrayView2<'_, W>,
+        bias: ArrayView1<'_, W>,
+    ) -> Result<Self, MetricsError> {
+        self.change_plan()?;
+        self.head = Some(Head::new(self.moments, classifier, bias)?);
+        self.totals.predictions = Some(Predictions::new(self.moments.classes()));
+        self.pack();
+        Ok(self)
+    }
+
+    /// Asks for [`memorization`](crate::memorization): the batches of both passes need clean
+    /// labels.
+    ///
+    /// # Errors
+    /// The first pass had no clean labels, a batch has been added.
+    pub fn with_memorization(mut self) -> Result<Self, MetricsError> {
+        self.change_plan()?;
+        self.own = Some(self.moments.noise()?.uncorrupted_means.clone());
+        self.totals.memorization = Some(Distances::new(self.moments.classes()));
+        Ok(self)
+    }
+
+    /// Asks for [`memorization_test`](crate::memorization_test) around these means: batches need
+    /// clean labels.
+    ///
+    /// # Errors
+    /// Shapes that differ, a batch has been added.
+    pub fn with_test_means(mut self, test: &Moments) -> Result<Self, MetricsError> {
+        self.change_plan()?;
+        let (dim, classes) = (self.moments.dim(), self.moments.classes());
+        Counted::Columns.check(Subject::TestFeatures, test.dim(), Subject::Features, dim)?;
+        let (theirs, own) = (Subject::TestSet, Subject::TrainingSet);
+        Counted::Classes.check(theirs, test.classes(), own, classes)?;
+        self.others = Some(test.means().means.clone());
+        self.other_counts = test.means().counts.clone();
+        self.totals.memorization_test = Some(Distances::new(classes));
+        Ok(self)
+    }
+
+    /// Nothing may be asked for once there are batches: it would miss them.
+    fn change_plan(&mut self) -> Result<(), MetricsError> {
+        if self.totals.noisy.is_some() {
+            return Err(MetricsError::AskedLate);
+        }
+        self.plan = Arc::new(());
+        Ok(())
+    }
+
+    /// Packs directions and classifier side by side, so that one walk over the features serves
+    /// both.
+    fn pack(&mut self) {
+        let mut vectors = self.directions.clone();
+        if let Some(head) = &self.head {
+            vectors.extend(head.rows());
+        }
+        self.projector = Projector::new(&vectors, self.moments.dim());
+        if let (Some(head), false) = (&mut self.head, self.directions.is_empty()) {
+            let means = head.means_along(&self.directions);
+            self.means = Some(Lines::new(&means, self.directions.len()));
+            self.totals.agreeing = Some(0);
+        }
+    }
+
+    /// Adds what a clone of this pass has collected.
+    ///
+    /// # Errors
+    /// Passes that are not clones of one, clean labels on one side only.
+    pub fn merge(&mut self, other: &Self) -> Result<(), MetricsError> {
+        if !Arc::ptr_eq(&self.plan, &other.plan) {
+            return Err(MetricsError::OtherPass);
+        }
+        self.totals.check_noisy(other.totals.noisy)?;
+        self.totals.add(&other.totals);
+        Ok(())
+    }
+
+    /// Ends the pass.
+    pub fn finish(self) -> SecondPassTotals {
+        self.totals
+    }
+}

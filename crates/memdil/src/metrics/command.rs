@@ -1,0 +1,26 @@
+//! The command: from options to printed metrics.
+
+use std::process::ExitCode;
+
+use memdil_records::undefined_by_reason;
+
+use super::arguments::Arguments;
+use super::inputs::Loaded;
+use super::table;
+
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let inputs = Loaded::new(arguments)?;
+    let metrics = inputs.measure(arguments.classes)?;
+    for note in &inputs.notes {
+        eprintln!("note: {note}");
+    }
+    if arguments.json {
+        println!("{}", serde_json::to_string(&metrics)?);
+        return Ok(ExitCode::SUCCESS);
+    }
+    print!("{}", table::text(&serde_json::to_value(&metrics)?));
+    for line in undefined_by_reason(&metrics.undefined.unwrap_or_default()) {
+        eprintln!("note: {line}");
+    }
+    Ok(ExitCode::SUCCESS)
+}

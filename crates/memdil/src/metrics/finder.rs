@@ -1,0 +1,87 @@
+//! The search for arrays, in the main file and in those of the options.
+
+use std::path::PathBuf;
+
+use memdil_data::DataError;
+use memdil_data::arrays::{Array, ArrayFile, Role};
+
+use super::messages::Remedy;
+
+/// Looks arrays up and remembers which ones the main file supplied.
+pub(super) struct Finder<'a> {
+    main: &'a ArrayFile,
+    /// Whether there are no features, so that only logits and labels are of use.
+    alone: bool,
+    /// The role of each array of the main file that is used, and its place.
+    pub(super) found: Vec<(Role, String)>,
+}
+
+impl<'a> Finder<'a> {
+    pub(super) fn new(main: &'a ArrayFile, alone: bool) -> Self {
+        let found = Vec::new();
+        Self { main, alone, found }
+    }
+
+    /// The features of the main file.
+    pub(super) fn features(&mut self) -> anyhow::Result<Option<Array>> {
+        let features = if self.alone {
+            None
+        } else {
+            features(self.main)?
+        };
+        self.note(Role::Features, features.as_ref());
+        Ok(features)
+    }
+
+    /// The array of a role, from the file of its option or else from the main file.
+    pub(super) fn find(
+        &mut self,
+        role: Role,
+        option: &Option<PathBuf>,
+    ) -> anyhow::Result<Option<Array>> {
+        if let Some(path) = option {
+            let file = ArrayFile::open(path)?;
+            let array = file.find(role)?;
+            return match array {
+                Some(array) => Ok(Some(array)),
+                None => Err(Remedy::Option.missing(role, &file)),
+            };
+        }
+        let needs_features = matches!(role, Role::Classifier | Role::Bias | Role::TestFeatures);
+        if self.alone && needs_features {
+            return Ok(None);
+        }
+        let array = match self.main.named(role)? {
+            None if role == Role::Labels => only_labels(self.main)?,
+            array => array,
+        };
+        self.note(role, array.as_ref());
+        Ok(array)
+    }
+
+    fn note(&mut self, role: Role, array: Option<&Array>) {
+        let place = array.map(|array| (role, array.place().to_owned()));
+        self.found.extend(place);
+    }
+}
+
+/// The features of an archive: by name, or the only matrix of floats among the arrays without a
+/// known name (`np.savez(f, h, y)` names them `arr_0` and `arr_1`).
+fn features(main: &ArrayFile) -> anyhow::Result<Option<Array>> {
+    let features = match main.find(Role::Features)? {
+        // Beside logits a matrix without a known name may be anything.
+        None if main.named(Role::Logits)?.is_none() => {
+            main.only(|array| array.matrix_shape().is_ok_and(|(_, columns)| columns > 1))?
+        }
+        features => features,
+    };
+    if let Some(features) = &features {
+        features.matrix_shape()?;
+    }
+    Ok(features)
+}
+
+/// The only labels among the arrays of an archive without a known name.
+fn only_labels(main: &ArrayFile) -> Result<Option<Array>, DataError> {
+    main.only(|array| !array.dtype().is_float() && array.labels().is_ok())
+}

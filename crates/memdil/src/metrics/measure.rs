@@ -1,0 +1,169 @@
+//! The call into the metrics.
+
+use memdil_data::DataError;
+use memdil_data::arrays::{Array, Dtype, Float};
+use memdil_metrics::{Measure, Metrics, MetricsError, Real, Subject, measure_logits};
+use ndarray::{ArrayView1, CowArray, Ix2};
+
+use super::inputs::Loaded;
+use crate::bad_input::BadInput;
+
+impl Loaded {
+    /// All metrics that these arrays allow, in float64 where one of the arrays is.
+    pub(crate) fn measure(&self, classes: Option<usize>) -> anyhow::Result<Metrics> {
+        let is_wide = |array: &Array| *array.dtype() == Dtype::Float64;
+        let features = [&self.features, &self.test_features];
+        let wide = features.into_iter().flatten().any(is_wide);
+        let head = [
+            &self.classifier,
+            &self.bias,
+            &self.logits,
+            &self.test_logits,
+        ];
+        let wide_head = head.into_iter().flatten().any(is_wide);
+        match (wide, wide_head) {
+            (false, false) => self.measure_as::<f32, f32>(classes),
+            (false, true) => self.measure_as::<f32, f64>(classes),
+            (true, false) => self.measure_as::<f64, f32>(classes),
+            (true, true) => self.measure_as::<f64, f64>(classes),
+        }
+    }
+
+    fn measure_as<T: Float + Real, W: Float + Real>(
+        &self,
+        classes: Option<usize>,
+    ) -> anyhow::Result<Metrics> {
+        let Some(features) = matrix::<T>(&self.features)? else {
+            return self.measure_logits::<W>(classes);
+        };
+        let test_features = matrix::<T>(&self.test_features)?;
+        let labels = self.labels.labels()?;
+        let clean_labels = self.clean_labels.as_ref().map(Array::labels).transpose()?;
+        let test_labels = self.test_labels.as_ref().map(Array::labels).transpose()?;
+        let bias = self.bias.as_ref().map(Array::vector::<W>).transpose()?;
+        let classifier = matrix::<W>(&self.classifier)?;
+        let logits = matrix::<W>(&self.logits)?;
+        let test_logits = matrix::<W>(&self.test_logits)?;
+        let classes = classes
+            .or(classifier.as_ref().map(|classifier| classifier.nrows()))
+            .or(logits.as_ref().map(|logits| logits.ncols()))
+            .unwrap_or_else(|| {
+                largest(&[
+                    Some(&labels),
+                    clean_labels.as_deref(),
+                    test_labels.as_deref(),
+                ])
+            });
+        let mut inputs = Measure::new(features.view(), &labels, classes);
+        inputs.clean_labels = clean_labels.as_deref();
+        inputs.classifier = classifier.as_ref().map(|classifier| classifier.view());
+        inputs.bias = bias.as_deref().map(ArrayView1::from);
+        inputs.logits = logits.as_ref().map(|logits| logits.view());
+        inputs.test_features = test_features.as_ref().map(|features| features.view());
+        inputs.test_labels = test_labels.as_deref();
+        inputs.test_logits = test_logits.as_ref().map(|logits| logits.view());
+        Ok(inputs.run().map_err(|error| self.name_files(&error))?)
+    }
+
+    fn measure_logits<W: Float + Real>(&self, classes: Option<usize>) -> anyhow::Result<Metrics> {
+        let (labels, logits) = (self.labels.labels()?, matrix::<W>(&self.logits)?);
+        let clean_labels = self.clean_labels.as_ref().map(Array::labels).transpose()?;
+        let test_labels = self.test_labels.as_ref().map(Array::labels).transpose()?;
+        let test_logits = matrix::<W>(&self.test_logits)?;
+        let test = test_logits.as_ref().zip(test_labels.as_ref());
+        let test = test.map(|(logits, labels)| (logits.view(), &labels[..]));
+        let Some(logits) = &logits else {
+            anyhow::bail!("neither features nor logits");
+        };
+        if let Some(classes) = classes.filter(|&classes| classes != logits.ncols()) {
+            return Err(BadInput(format!(
+                "--classes {classes}: the logits have {} columns, one per class; leave it out",
+                logits.ncols()
+            ))
+            .into());
+        }
+        let found = measure_logits(logits.view(), &labels, clean_labels.as_deref(), test);
+        Ok(found.map_err(|error| self.name_files(&error))?)
+    }
+
+    /// The message of an error, with the file behind each array that it names.
+    fn name_files(&self, error: &MetricsError) -> BadInput {
+        BadInput(error.message(&|subject| match self.array(subject) {
+            Some(array) => format!("{subject} ({})", array.place()),
+            None => subject.to_string(),
+        }))
+    }
+
+    fn array(&self, subject: Subject) -> Option<&Array> {
+        match subject {
+            Subject::Features => self.features.as_ref(),
+            Subject::Labels => Some(&self.labels),
+            Subject::CleanLabels => self.clean_labels.as_ref(),
+            Subject::Classifier => self.classifier.as_ref(),
+            Subject::Bias => self.bias.as_ref(),
+            Subject::Logits => self.logits.as_ref(),
+            Subject::TestFeatures => self.test_features.as_ref(),
+            Subject::TestLabels => self.test_labels.as_ref(),
+            Subject::TestLogits => self.test_logits.as_ref(),
+            _ => None,
+        }
+    }
+}
+
+/// A matrix that may be missing.
+fn matrix<T: Float>(array: &Option<Array>) -> Result<Option<CowArray<'_, T, Ix2>>, DataError> {
+    array.as_ref().map(Array::matrix).transpose()
+}
+
+/// Classes are counted from 0, so there is one more than the largest label.
+fn largest(labels: &[Option<&[i64]>]) -> usize {
+    let largest = labels
+        .iter()
+        .flatten()
+        .flat_map(|labels| labels.iter())
+        .max();
+    largest.map_or(0, |&label| {
+        // `measure` reports negative numbers.
+        usize::try_from(label).map_or(2, |label| label.saturating_add(1))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use memdil_data::arrays::ArrayFile;
+
+    use super::*;
+
+    #[test]
+    fn arrays_in_a_message_get_their_files() {
+        let labels = |name| {
+            let file = ArrayFile::parse(b"0\n1\n0\n", name).unwrap();
+            file.find(memdil_data::arrays::Role::Labels).unwrap()
+        };
+        let loaded = Loaded {
+            features: None,
+            labels: labels("y.csv").unwrap(),
+            clean_labels: None,
+            classifier: None,
+            bias: None,
+            logits: None,
+            test_logits: None,
+            test_features: None,
+            test_labels: labels("t.csv"),
+            notes: Vec::new(),
+        };
+        let alone = MetricsError::GivenAlone {
+            array: Subject::TestLabels,
+            needed: Subject::TestFeatures,
+        };
+        assert_eq!(
+            loaded.name_files(&alone).to_string(),
+            "test_labels (t.csv) needs test_features; give that too"
+        );
+        let short = measure_logits(ndarray::array![[0.0, 1.0]].view(), &[0, 1], None, None);
+        assert_eq!(
+            loaded.name_files(&short.unwrap_err()).to_string(),
+            "labels (y.csv) has 2 entries, but logits needs 1"
+        );
+    }
+}
