@@ -12,7 +12,7 @@ use std::time::Instant;
 
 use candle_core::Device;
 use memdil_benches::memory;
-use memdil_kernels::{Activation, Architecture, Decay, Mlp, Norm, Optimizer, Role, Step};
+use memdil_kernels::{Activation, Architecture, Decay, Mlp, Norm, Optimizer, Step, TensorRole};
 use memdil_losses::Loss;
 use memdil_records::RunSpec;
 use memdil_runner::build_network;
@@ -118,7 +118,7 @@ fn perceptron(
     for tensor in mlp
         .tensors()
         .into_iter()
-        .filter(|tensor| tensor.role == Role::Parameter)
+        .filter(|tensor| tensor.role == TensorRole::Parameter)
     {
         let values: usize = tensor.shape.iter().product();
         parameters += values;

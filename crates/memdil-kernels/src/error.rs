@@ -63,3 +63,37 @@ pub enum KernelError {
     #[error("GPU: {0}")]
     Device(String),
 }
+
+/// Refuses a slice of another length than needed.
+pub(crate) fn check_length<T>(
+    name: &str,
+    values: &[T],
+    expected: usize,
+) -> Result<(), KernelError> {
+    let found = values.len();
+    if found == expected {
+        return Ok(());
+    }
+    Err(KernelError::Length {
+        name: name.to_owned(),
+        found,
+        expected,
+    })
+}
+
+/// Refuses sizes below their least value: name, value, least.
+pub(crate) fn check_sizes(sizes: &[(&'static str, usize, usize)]) -> Result<(), KernelError> {
+    match sizes.iter().find(|(_, value, least)| value < least) {
+        Some(&(name, value, least)) => Err(KernelError::Size { name, value, least }),
+        None => Ok(()),
+    }
+}
+
+/// Refuses values that are not whole samples of `inputs` values, one at least.
+pub(crate) fn check_batch<T>(values: &[T], inputs: usize) -> Result<(), KernelError> {
+    let found = values.len();
+    if found > 0 && inputs > 0 && found.is_multiple_of(inputs) {
+        return Ok(());
+    }
+    Err(KernelError::Batch { found, inputs })
+}

@@ -42,15 +42,12 @@ mod pool;
 // Unsafe by name: register intrinsics, and pointers into matrices whose blocks of rows are no
 // slices.
 #[allow(unsafe_code)]
-mod block;
-#[allow(unsafe_code)]
 mod convolution;
 mod error;
 pub mod gpu;
 #[allow(unsafe_code)]
 mod mlp;
-#[allow(unsafe_code)]
-mod panels;
+mod optimizer;
 #[allow(unsafe_code)]
 mod tile;
 #[allow(unsafe_code)]
@@ -58,11 +55,12 @@ mod update;
 #[allow(unsafe_code)]
 mod vector;
 
-pub use batch_norm::{Follow, Moments, NormGradient, moments, normalize, normalize_gradient};
-pub use block::{Activation, Norm};
-pub use convolution::Convolution;
+pub use batch_norm::{
+    ChannelMoments, Epilogue, NormGradient, moments, normalize, normalize_gradient,
+};
+pub use convolution::{Convolution, ConvolutionElement};
 pub use error::KernelError;
-pub use mlp::{Architecture, Mlp, Role, Tensor};
+pub use mlp::{Activation, Architecture, Mlp, MlpElement, Norm, TensorInfo, TensorRole};
+pub use optimizer::{Decay, Optimizer, Step};
 pub use pool::{Pool, max_pool, max_pool_gradient};
-pub use update::{Decay, Optimizer, Step};
 pub use vector::{Element, Instructions};

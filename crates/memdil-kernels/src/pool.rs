@@ -2,7 +2,8 @@
 
 use rayon::prelude::*;
 
-use crate::{Element, KernelError};
+use crate::error::{KernelError, check_length, check_sizes};
+use crate::vector::Element;
 
 /// Sizes of the images that [`max_pool`] halves; an odd last row or column is left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,14 +63,7 @@ pub fn max_pool_gradient<T: Element>(
     g: &[T],
 ) -> Result<Vec<T>, KernelError> {
     sizes.check(x)?;
-    if g.len() != sizes.results() {
-        let (name, found) = ("gradient".to_owned(), g.len());
-        return Err(KernelError::Length {
-            name,
-            found,
-            expected: sizes.results(),
-        });
-    }
+    check_length("gradient", g, sizes.results())?;
     let (row, out_row) = (
         sizes.width * sizes.channels,
         sizes.width / 2 * sizes.channels,
@@ -124,27 +118,14 @@ impl Pool {
     }
 
     fn check<T>(&self, x: &[T]) -> Result<(), KernelError> {
-        for (name, value, least) in [
+        check_sizes(&[
             ("images", self.images, 1),
             ("height", self.height, 2),
             ("width", self.width, 2),
             ("channels", self.channels, 1),
-        ] {
-            if value < least {
-                return Err(KernelError::Size { name, value, least });
-            }
-        }
-        let expected = self.images * self.height * self.width * self.channels;
-        let found = x.len();
-        if found == expected {
-            Ok(())
-        } else {
-            Err(KernelError::Length {
-                name: "images".to_owned(),
-                found,
-                expected,
-            })
-        }
+        ])?;
+        let values = self.images * self.height * self.width * self.channels;
+        check_length("images", x, values)
     }
 }
 

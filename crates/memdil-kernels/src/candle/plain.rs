@@ -3,7 +3,7 @@
 
 use candle_core::{D, Result, Tensor};
 
-use crate::block::EPSILON;
+use crate::batch_norm::EPSILON;
 
 /// As [`conv2d`](super::conv2d).
 ///

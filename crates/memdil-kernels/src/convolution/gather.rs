@@ -5,88 +5,27 @@
     reason = "indices into register tiles, which iterators keep out of registers"
 )]
 
-use rayon::prelude::*;
-
-use super::Convolution;
-use super::plan::{OUTSIDE, Plan};
-use crate::Element;
-use crate::vector::{Kernel, Vector, width};
+use super::packed::PackedWeights;
+use super::plan::{GatherPlan, OUTSIDE};
+use crate::tile::with_height;
+use crate::vector::{Element, Kernel, Vector, width};
 
 /// Rows of weights that go through the tiles at once: a panel of them stays in the first-level
 /// cache.
 const DEPTH: usize = 256;
 
-/// Weights as the tiles read them: panels of columns, in each the taps, in each the channels that
-/// are summed over.
-pub(super) struct Packed<T> {
-    values: Vec<T>,
-    /// Channels that are summed over.
-    pub(super) depth: usize,
-    /// Columns of the product.
-    columns: usize,
-    taps: usize,
-}
-
-impl<T: Element> Packed<T> {
-    /// For the forward pass: from inputs to outputs.
-    pub(super) fn forward(sizes: &Convolution, w: &[T], panel: usize) -> Self {
-        let (depth, columns) = (sizes.inputs, sizes.outputs);
-        Self::new(sizes, depth, columns, panel, |tap, k, first, to| {
-            to.copy_from_slice(&w[(tap * depth + k) * columns + first..][..to.len()]);
-        })
-    }
-
-    /// For the gradient of the images: from outputs to inputs.
-    pub(super) fn transposed(sizes: &Convolution, w: &[T], panel: usize) -> Self {
-        let (depth, columns) = (sizes.outputs, sizes.inputs);
-        Self::new(sizes, depth, columns, panel, |tap, k, first, to| {
-            let from = &w[(tap * columns + first) * depth + k..];
-            for (to, from) in to.iter_mut().zip(from.iter().step_by(depth)) {
-                *to = *from;
-            }
-        })
-    }
-
-    /// `row(tap, k, first, to)` fills the columns from `first` on.
-    fn new(
-        sizes: &Convolution,
-        depth: usize,
-        columns: usize,
-        panel: usize,
-        row: impl Fn(usize, usize, usize, &mut [T]) + Sync,
-    ) -> Self {
-        let taps = sizes.kernel * sizes.kernel;
-        let mut values = vec![T::default(); columns.div_ceil(panel) * taps * depth * panel];
-        values
-            .par_chunks_mut(taps * depth * panel)
-            .enumerate()
-            .for_each(|(j, values)| {
-                let part = panel.min(columns - j * panel);
-                for (at, to) in values.chunks_exact_mut(panel).enumerate() {
-                    row(at / depth, at % depth, j * panel, &mut to[..part]);
-                }
-            });
-        Self {
-            values,
-            depth,
-            columns,
-            taps,
-        }
-    }
-}
-
 /// The rows of a plan for one group of images.
-pub struct Product<'a, T> {
+pub struct GatheredProduct<'a, T> {
     /// The group's images, and its results.
     pub(super) source: &'a [T],
     pub(super) target: &'a mut [T],
-    pub(super) plan: &'a Plan,
-    pub(super) packed: &'a Packed<T>,
+    pub(super) plan: &'a GatherPlan,
+    pub(super) packed: &'a PackedWeights<T>,
     /// As many as channels that are summed over.
     pub(super) zeros: &'a [T],
 }
 
-impl<T: Element> Kernel<T> for Product<'_, T> {
+impl<T: Element> Kernel<T> for GatheredProduct<'_, T> {
     #[inline(always)]
     fn run<V: Vector<Scalar = T>>(self) {
         let (width, depth) = (width::<V>(), self.packed.depth);
@@ -101,7 +40,7 @@ impl<T: Element> Kernel<T> for Product<'_, T> {
             let columns = (self.packed.columns - j * width).min(width);
             for first_tap in (0..self.plan.taps.len()).step_by(taps_at_once) {
                 for first in (0..depth).step_by(DEPTH) {
-                    let part = Part {
+                    let block = ProductBlock {
                         product: &self,
                         target: target.wrapping_add(j * width),
                         panel,
@@ -114,7 +53,7 @@ impl<T: Element> Kernel<T> for Product<'_, T> {
                         add: first_tap > 0 || first > 0,
                     };
                     // SAFETY: a plan's offsets lie within the groups that it was made for.
-                    unsafe { part.run::<V>() }
+                    unsafe { block.run::<V>() }
                 }
             }
         }
@@ -122,8 +61,8 @@ impl<T: Element> Kernel<T> for Product<'_, T> {
 }
 
 /// The terms of some taps and channels for one panel of columns.
-struct Part<'a, T> {
-    product: &'a Product<'a, T>,
+struct ProductBlock<'a, T> {
+    product: &'a GatheredProduct<'a, T>,
     /// Columns of the first row's result.
     target: *mut T,
     panel: &'a [T],
@@ -134,52 +73,44 @@ struct Part<'a, T> {
     add: bool,
 }
 
-impl<T: Element> Part<'_, T> {
+impl<T: Element> ProductBlock<'_, T> {
+    /// Adds the terms to all rows.
+    ///
+    /// # Safety
+    ///
+    /// The plan's offsets must lie within source and target, and the processor must have the
+    /// vector's instructions.
     #[inline(always)]
     unsafe fn run<V: Vector<Scalar = T>>(&self) {
         let rows = self.product.plan.targets.len();
         let mut row = 0;
         while row < rows {
             let height = (rows - row).min(V::ROWS);
-            // SAFETY: the caller's.
             unsafe {
                 if self.columns <= V::LANES {
-                    self.tile_of::<V, 1>(row, height);
+                    with_height!(V, height, M => self.tile::<V, M, 1>(row));
                 } else {
-                    self.tile_of::<V, 2>(row, height);
+                    with_height!(V, height, M => self.tile::<V, M, 2>(row));
                 }
             }
             row += height;
         }
     }
 
-    #[inline(always)]
-    unsafe fn tile_of<V: Vector<Scalar = T>, const N: usize>(&self, row: usize, height: usize) {
-        // SAFETY: the caller's.
-        unsafe {
-            match height {
-                8 if V::ROWS == 8 => self.tile::<V, 8, N>(row),
-                7 if V::ROWS == 8 => self.tile::<V, 7, N>(row),
-                6 => self.tile::<V, 6, N>(row),
-                5 => self.tile::<V, 5, N>(row),
-                4 => self.tile::<V, 4, N>(row),
-                3 => self.tile::<V, 3, N>(row),
-                2 => self.tile::<V, 2, N>(row),
-                _ => self.tile::<V, 1, N>(row),
-            }
-        }
-    }
-
+    /// A tile of `M` rows from `row` on, and `N` vectors.
+    ///
+    /// # Safety
+    ///
+    /// As [`run`](Self::run).
     #[inline(always)]
     unsafe fn tile<V: Vector<Scalar = T>, const M: usize, const N: usize>(&self, row: usize) {
-        let Product {
+        let GatheredProduct {
             source,
             plan,
             packed,
             zeros,
             ..
         } = self.product;
-        // SAFETY: the caller's.
         unsafe {
             let mut tile = [[V::splat(T::default()); N]; M];
             if self.add {
@@ -233,9 +164,13 @@ impl<T: Element> Part<'_, T> {
 }
 
 /// `columns` values, zeros after them.
+///
+/// # Safety
+///
+/// The pointer must be valid for them, and the processor must have the vector's instructions.
 #[inline(always)]
 unsafe fn load<V: Vector, const N: usize>(from: *const V::Scalar, columns: usize) -> [V; N] {
-    // SAFETY: the caller's; no two vectors hold more than 32 values.
+    // No two vectors hold more than 32 values.
     unsafe {
         let mut buffer = [V::Scalar::default(); 32];
         let mut start = from;
@@ -251,10 +186,14 @@ unsafe fn load<V: Vector, const N: usize>(from: *const V::Scalar, columns: usize
     }
 }
 
-/// The first `columns` values.
+/// Writes the first `columns` values.
+///
+/// # Safety
+///
+/// As [`load`].
 #[inline(always)]
 unsafe fn store<V: Vector, const N: usize>(to: *mut V::Scalar, values: [V; N], columns: usize) {
-    // SAFETY: the caller's; no two vectors hold more than 32 values.
+    // No two vectors hold more than 32 values.
     unsafe {
         if columns >= N * V::LANES {
             for v in 0..N {

@@ -1,15 +1,42 @@
 //! Which rows a product gathers: offsets, the same for every group of images.
+//!
+//! With stride s and padding p, a convolution is a sum of matrix products, one per tap (u, v) of
+//! the kernel:
+//!
+//! ```text
+//! y[i, j] = sum over (u, v) of x[s i + u - p, s j + v - p] W[u, v]
+//! ```
+//!
+//! A pixel is a row of channels, and W[u, v] a matrix (inputs, outputs). The row that is gathered
+//! for a pixel of the result and a tap is a pixel of the image, or [`OUTSIDE`] on the padding:
+//!
+//! ```text
+//!   . . . . .      kernel 3, stride 1, padding 1: for the first pixel of the result, the taps of
+//!   . a b c        the first row and the first column are outside. All pixels of a border lack
+//!   . d e f        the same taps; sorted by the taps that they lack, they fill whole tiles, which
+//!   .              leave these taps out.
+//! ```
+//!
+//! The gradient of a pixel (a, b) of the image collects what it has contributed to. From
+//! a = s i + u - p follows i = (a + p - u) / s, where s must divide a + p - u:
+//!
+//! ```text
+//! dx[a, b] = sum over (u, v) of dy[(a + p - u) / s, (b + p - v) / s] W[u, v]^T
+//! ```
+//!
+//! Which taps divide depends on (a mod s, b mod s) alone, the phase: each phase has its own plan,
+//! with about 1 / s^2 of the taps.
 
-use super::Convolution;
+use super::sizes::Convolution;
 
 /// The source of a tap that falls on the padding.
 pub(super) const OUTSIDE: usize = usize::MAX;
 
 /// Rows that are computed together, for some images that lie one after the other.
-pub(super) struct Plan {
+pub(super) struct GatherPlan {
     /// Offset of each row's result.
     pub(super) targets: Vec<usize>,
-    /// The taps that any of the rows has.
+    /// The taps that some of the rows have.
     pub(super) taps: Vec<Tap>,
 }
 
@@ -17,7 +44,7 @@ pub(super) struct Plan {
 pub(super) struct Tap {
     /// Which one, counted row by row.
     pub(super) index: usize,
-    /// Of each row, the offset of what it is multiplied with, or [`OUTSIDE`].
+    /// For each row of the product, the offset of the row that is gathered, or [`OUTSIDE`].
     pub(super) sources: Vec<usize>,
 }
 
@@ -27,108 +54,122 @@ struct Row {
     sources: Vec<usize>,
 }
 
-impl Plan {
-    /// Every pixel of the result.
-    pub(super) fn forward(sizes: &Convolution, images: usize) -> Self {
-        let (height, width) = sizes.output_size();
-        let taps: Vec<usize> = (0..sizes.kernel * sizes.kernel).collect();
-        let mut rows = Vec::with_capacity(images * height * width);
-        for image in 0..images {
-            for (y, x) in pixels(height, width) {
-                let source = |tap: &usize| {
-                    let (u, v) = (tap / sizes.kernel, tap % sizes.kernel);
-                    let (y, x) = (y * sizes.stride + u, x * sizes.stride + v);
-                    let inside = |at: usize, size: usize| {
-                        (sizes.padding..size + sizes.padding).contains(&at)
-                    };
-                    if !inside(y, sizes.height) || !inside(x, sizes.width) {
-                        return OUTSIDE;
-                    }
-                    let pixel = (y - sizes.padding) * sizes.width + x - sizes.padding;
-                    image * sizes.input_values() + pixel * sizes.inputs
-                };
-                let target = ((image * height + y) * width + x) * sizes.outputs;
-                rows.push(Row {
-                    target,
-                    sources: taps.iter().map(source).collect(),
-                });
-            }
-        }
-        Self::new(taps, rows)
+/// Pixels of the images or of the results.
+#[derive(Clone, Copy)]
+struct Grid {
+    height: usize,
+    width: usize,
+    channels: usize,
+}
+
+impl Grid {
+    /// Offset of a pixel of an image of a group.
+    fn offset(self, image: usize, (y, x): (usize, usize)) -> usize {
+        ((image * self.height + y) * self.width + x) * self.channels
     }
 
-    /// Every pixel of the images, those that have the same taps together: with stride s, every
-    /// s-th.
-    pub(super) fn input_gradient(sizes: &Convolution, images: usize) -> Vec<Self> {
-        let Convolution {
-            kernel,
-            stride,
-            padding,
-            ..
-        } = *sizes;
-        let (height, width) = sizes.output_size();
-        pixels(stride, stride)
-            .map(|(phase_y, phase_x)| {
-                let fits = |tap: &usize| {
-                    let (u, v) = (tap / kernel, tap % kernel);
-                    (phase_y + padding + stride * kernel - u).is_multiple_of(stride)
-                        && (phase_x + padding + stride * kernel - v).is_multiple_of(stride)
-                };
-                let taps: Vec<usize> = (0..kernel * kernel).filter(fits).collect();
-                let mut rows = Vec::new();
-                for image in 0..images {
-                    for y in (phase_y..sizes.height).step_by(stride) {
-                        for x in (phase_x..sizes.width).step_by(stride) {
-                            let source = |tap: &usize| {
-                                let (u, v) = (tap / kernel, tap % kernel);
-                                let result = |at: usize, tap: usize, size: usize| {
-                                    (at + padding)
-                                        .checked_sub(tap)
-                                        .map(|at| at / stride)
-                                        .filter(|&at| at < size)
-                                };
-                                let pixel = (result(y, u, height), result(x, v, width));
-                                let (Some(y), Some(x)) = pixel else {
-                                    return OUTSIDE;
-                                };
-                                ((image * height + y) * width + x) * sizes.outputs
-                            };
-                            let target =
-                                image * sizes.input_values() + (y * sizes.width + x) * sizes.inputs;
-                            rows.push(Row {
-                                target,
-                                sources: taps.iter().map(source).collect(),
-                            });
-                        }
-                    }
-                }
-                Self::new(taps, rows)
-            })
-            .collect()
-    }
-
-    /// Sorts rows by the taps that they lack: a tile of rows that all lack one leaves it out.
-    fn new(taps: Vec<usize>, mut rows: Vec<Row>) -> Self {
-        rows.sort_by_cached_key(|row| {
-            row.sources
-                .iter()
-                .map(|&source| source == OUTSIDE)
-                .collect::<Vec<_>>()
-        });
-        let targets = rows.iter().map(|row| row.target).collect();
-        let sources = |at: usize| rows.iter().map(|row| row.sources[at]).collect();
-        let taps = taps
-            .iter()
-            .enumerate()
-            .map(|(at, &index)| Tap {
-                index,
-                sources: sources(at),
-            })
-            .collect();
-        Self { targets, taps }
+    /// A pixel where both coordinates are inside.
+    fn pixel(self, y: Option<usize>, x: Option<usize>) -> Option<(usize, usize)> {
+        let (y, x) = (y?, x?);
+        (y < self.height && x < self.width).then_some((y, x))
     }
 }
 
-fn pixels(height: usize, width: usize) -> impl Iterator<Item = (usize, usize)> {
-    (0..height).flat_map(move |y| (0..width).map(move |x| (y, x)))
+/// Those of the images, and of the results.
+fn grids(sizes: &Convolution) -> (Grid, Grid) {
+    let images = Grid {
+        height: sizes.height,
+        width: sizes.width,
+        channels: sizes.inputs,
+    };
+    let (height, width) = sizes.output_size();
+    let channels = sizes.outputs;
+    let results = Grid {
+        height,
+        width,
+        channels,
+    };
+    (images, results)
+}
+
+impl GatherPlan {
+    /// Every pixel of the result.
+    pub(super) fn forward(sizes: &Convolution, images: usize) -> Self {
+        let (from, to) = grids(sizes);
+        let taps = (0..sizes.kernel * sizes.kernel).collect();
+        let under = |at: usize, tap: usize| (at * sizes.stride + tap).checked_sub(sizes.padding);
+        let source = |tap: usize, (y, x): (usize, usize)| {
+            from.pixel(under(y, tap / sizes.kernel), under(x, tap % sizes.kernel))
+        };
+        Self::new(images, (from, to), taps, &pixels(to, (0, 0), 1), source)
+    }
+
+    /// Every pixel of the images, those of a phase together.
+    pub(super) fn input_gradient(sizes: &Convolution, images: usize) -> Vec<Self> {
+        let (to, from) = grids(sizes);
+        let (kernel, stride) = (sizes.kernel, sizes.stride);
+        let phases = (0..stride).flat_map(|y| (0..stride).map(move |x| (y, x)));
+        // Only where the stride divides the numerator: other taps are not of the phase.
+        let result = |at: usize, tap: usize| Some((at + sizes.padding).checked_sub(tap)? / stride);
+        let source = |tap: usize, (y, x): (usize, usize)| {
+            from.pixel(result(y, tap / kernel), result(x, tap % kernel))
+        };
+        let divides = |phase: usize, tap: usize| {
+            (phase + sizes.padding + stride * kernel - tap).is_multiple_of(stride)
+        };
+        let of_phase = |(y, x): (usize, usize)| {
+            let taps = (0..kernel * kernel)
+                .filter(|tap| divides(y, tap / kernel) && divides(x, tap % kernel));
+            Self::new(
+                images,
+                (from, to),
+                taps.collect(),
+                &pixels(to, (y, x), stride),
+                source,
+            )
+        };
+        phases.map(of_phase).collect()
+    }
+
+    /// Gathers rows for some pixels, `source` of each tap, and sorts them by the taps that they
+    /// lack: a tile of rows that all lack one leaves it out.
+    fn new(
+        images: usize,
+        (from, to): (Grid, Grid),
+        taps: Vec<usize>,
+        pixels: &[(usize, usize)],
+        source: impl Fn(usize, (usize, usize)) -> Option<(usize, usize)>,
+    ) -> Self {
+        let mut rows = Vec::with_capacity(images * pixels.len());
+        for image in 0..images {
+            for &pixel in pixels {
+                let offset = |&tap| match source(tap, pixel) {
+                    Some(pixel) => from.offset(image, pixel),
+                    None => OUTSIDE,
+                };
+                rows.push(Row {
+                    target: to.offset(image, pixel),
+                    sources: taps.iter().map(offset).collect(),
+                });
+            }
+        }
+        rows.sort_by_cached_key(|row| {
+            let lacking = row.sources.iter().map(|&source| source == OUTSIDE);
+            lacking.collect::<Vec<_>>()
+        });
+        let tap = |(at, index): (usize, usize)| Tap {
+            index,
+            sources: rows.iter().map(|row| row.sources[at]).collect(),
+        };
+        Self {
+            targets: rows.iter().map(|row| row.target).collect(),
+            taps: taps.into_iter().enumerate().map(tap).collect(),
+        }
+    }
+}
+
+/// Every `step`-th pixel of a grid, row by row.
+fn pixels(grid: Grid, (y, x): (usize, usize), step: usize) -> Vec<(usize, usize)> {
+    let columns = move |y| (x..grid.width).step_by(step).map(move |x| (y, x));
+    (y..grid.height).step_by(step).flat_map(columns).collect()
 }

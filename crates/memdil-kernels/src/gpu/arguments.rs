@@ -1,5 +1,7 @@
 //! What the kernels take: twins of the structures in kernels.cu, in the same order.
 
+use bytemuck::{Pod, Zeroable};
+
 /// An address in the device's memory; zero for none.
 pub(super) type Address = u64;
 
@@ -184,3 +186,12 @@ pub(super) struct Collapse {
     pub(super) count: u32,
     pub(super) unused: u32,
 }
+
+// SAFETY: numbers that fill the structure; all of their bits are values.
+unsafe impl Zeroable for Settings {}
+// SAFETY: as above.
+unsafe impl Pod for Settings {}
+// SAFETY: as above.
+unsafe impl Zeroable for State {}
+// SAFETY: as above.
+unsafe impl Pod for State {}

@@ -1,10 +1,9 @@
 //! What the metrics of neural collapse need of many features, computed where they lie.
 
 use super::arguments::Collapse;
-use super::plan::pitch;
-use super::samples::{f32_bytes, f64_bytes, u32_bytes, upload};
-use super::{Machine, Product};
-use crate::KernelError;
+use super::machine::{Machine, MatrixProduct};
+use super::memory::{download, padded, pitch, upload};
+use crate::error::{KernelError, check_length};
 
 /// Rows of a segment at most.
 const SEGMENT: usize = 1024;
@@ -50,15 +49,14 @@ impl<M: Machine> GpuFeatures<M> {
     ) -> Result<Self, KernelError> {
         let rows = labels.len();
         let columns = features.len().checked_div(rows).unwrap_or_default();
-        if columns == 0 || features.len() != rows * columns {
-            let (name, found, expected) =
-                ("features".to_owned(), features.len(), rows * columns.max(1));
+        if columns == 0 {
             return Err(KernelError::Length {
-                name,
-                found,
-                expected,
+                name: "features".to_owned(),
+                found: features.len(),
+                expected: rows,
             });
         }
+        check_length("features", features, rows * columns)?;
         if let Some(&label) = labels.iter().find(|&&label| label as usize >= classes) {
             return Err(KernelError::Size {
                 name: "classes",
@@ -78,21 +76,13 @@ impl<M: Machine> GpuFeatures<M> {
             }
             begin += count;
         }
-        let ld = pitch(columns);
-        let mut padded = vec![0.0; rows * ld];
-        for (to, from) in padded
-            .chunks_exact_mut(ld)
-            .zip(features.chunks_exact(columns))
-        {
-            to[..columns].copy_from_slice(from);
-        }
         let of_segments: Vec<u32> = segments.iter().map(|&class| class as u32).collect();
         let mut found = Self {
-            features: upload(&machine, &f32_bytes(&padded))?,
-            centred: machine.zeros(4 * rows * ld)?,
-            order: upload(&machine, &u32_bytes(&order))?,
-            bounds: upload(&machine, &u32_bytes(&bounds))?,
-            segment_classes: upload(&machine, &u32_bytes(&of_segments))?,
+            features: upload(&machine, &padded(features, columns))?,
+            centred: machine.zeros(4 * rows * pitch(columns))?,
+            order: upload(&machine, &order)?,
+            bounds: upload(&machine, &bounds)?,
+            segment_classes: upload(&machine, &of_segments)?,
             machine,
             segments,
             counts,
@@ -160,14 +150,7 @@ impl<M: Machine> GpuFeatures<M> {
                 least: 1,
             });
         }
-        if logits.len() != self.rows * classes {
-            let (name, found, expected) = ("logits".to_owned(), logits.len(), self.rows * classes);
-            return Err(KernelError::Length {
-                name,
-                found,
-                expected,
-            });
-        }
+        check_length("logits", logits, self.rows * classes)?;
         // Distances do not change when all means move: the first one becomes zero.
         let first: Vec<f64> = self.means[..self.columns].to_vec();
         let moved: Vec<f64> = self
@@ -186,8 +169,8 @@ impl<M: Machine> GpuFeatures<M> {
         let distances: Vec<f64> = (0..classes * classes).map(distance).collect();
         let (products, ld) = self.products(&moved)?;
         let (logits, distances) = (
-            upload(&self.machine, &f32_bytes(logits))?,
-            upload(&self.machine, &f64_bytes(&distances))?,
+            upload(&self.machine, logits)?,
+            upload(&self.machine, &distances)?,
         );
         let sums = self.machine.zeros(8 * self.segments.len())?;
         let argument = Collapse {
@@ -226,7 +209,7 @@ impl<M: Machine> GpuFeatures<M> {
             mean.iter_mut()
                 .for_each(|value| *value /= count.max(1) as f64);
         }
-        let means = upload(&self.machine, &f64_bytes(&self.means))?;
+        let means = upload(&self.machine, &self.means)?;
         let argument = Collapse {
             means: self.machine.address(&means),
             ..argument
@@ -242,21 +225,13 @@ impl<M: Machine> GpuFeatures<M> {
     fn products(&self, vectors: &[f64]) -> Result<(M::Memory, usize), KernelError> {
         let (columns, ld) = (self.columns, pitch(self.columns));
         let count = vectors.len() / columns;
-        if count == 0 || vectors.len() != count * columns {
-            let (name, found, expected) =
-                ("vectors".to_owned(), vectors.len(), count.max(1) * columns);
-            return Err(KernelError::Length {
-                name,
-                found,
-                expected,
-            });
-        }
+        check_length("vectors", vectors, count.max(1) * columns)?;
         let single: Vec<f32> = vectors.iter().map(|&v| v as f32).collect();
         let (vectors, products) = (
-            upload(&self.machine, &f32_bytes(&single))?,
+            upload(&self.machine, &single)?,
             self.machine.zeros(4 * self.rows * pitch(count))?,
         );
-        let product = Product {
+        let product = MatrixProduct {
             m: self.rows,
             n: count,
             k: columns,
@@ -302,14 +277,7 @@ impl<M: Machine> GpuFeatures<M> {
     }
 
     fn read(&self, memory: &M::Memory, count: usize) -> Result<Vec<f64>, KernelError> {
-        let mut bytes = vec![0; 8 * count];
-        self.machine.read(memory, 0, &mut bytes)?;
-        Ok(bytes
-            .as_chunks()
-            .0
-            .iter()
-            .map(|b| f64::from_ne_bytes(*b))
-            .collect())
+        download(&self.machine, memory, 0, count)
     }
 }
 

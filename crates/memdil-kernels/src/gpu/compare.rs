@@ -1,14 +1,18 @@
 //! The step of a device beside the processor's in f64.
 
-use super::{GpuMlp, Loss, Machine};
-use crate::{Architecture, KernelError, Mlp, Optimizer, Step, Tensor};
+use super::loss::DeviceLoss;
+use super::machine::Machine;
+use super::mlp::GpuMlp;
+use crate::error::KernelError;
+use crate::mlp::{Architecture, Mlp, TensorInfo};
+use crate::optimizer::{Optimizer, Step};
 
 /// Value and gradient of a loss: from logits (n, classes) row by row and labels (n), in f64.
-pub type Reference<'a> = &'a dyn Fn(&[f64], &[u32]) -> (f64, Vec<f64>);
+pub type ReferenceLoss<'a> = &'a dyn Fn(&[f64], &[u32]) -> (f64, Vec<f64>);
 
 /// A training that both sides make.
 #[derive(Clone, Copy)]
-pub struct Comparison<'a> {
+pub struct StepComparison<'a> {
     /// The network.
     pub architecture: Architecture,
     /// Its optimiser.
@@ -16,7 +20,7 @@ pub struct Comparison<'a> {
     /// Constants of the steps.
     pub step: Step,
     /// The loss on the device, and on the processor.
-    pub loss: (&'a Loss, Reference<'a>),
+    pub loss: (&'a DeviceLoss, ReferenceLoss<'a>),
     /// Samples of each step.
     pub batches: &'a [usize],
     /// Of parameters, inputs and labels.
@@ -43,7 +47,7 @@ impl Deviation {
     }
 }
 
-impl Comparison<'_> {
+impl StepComparison<'_> {
     /// Makes the steps on both sides. What the device's memory held is written over with
     /// not-a-numbers first, so that whatever reads beyond its batch shows.
     ///
@@ -74,7 +78,7 @@ impl Comparison<'_> {
             cpu.backward(&gradient, step)?;
             deviation.loss = larger(deviation.loss, difference(found, expected));
         }
-        for Tensor { name, .. } in gpu.tensors() {
+        for TensorInfo { name, .. } in gpu.tensors() {
             deviation.tensors = larger(
                 deviation.tensors,
                 differences(&gpu.get(&name)?, &cpu.get(&name)?),
@@ -97,7 +101,7 @@ impl Comparison<'_> {
         let mut gpu = GpuMlp::new(machine, self.architecture, self.optimizer, most)?;
         let mut cpu = Mlp::<f64>::new(self.architecture, self.optimizer)?;
         let mut numbers = Numbers(self.seed);
-        for Tensor { name, shape, .. } in gpu.tensors() {
+        for TensorInfo { name, shape, .. } in gpu.tensors() {
             let one = f32::from(name.ends_with("norm.weight") || name.ends_with("running_var"));
             let fan_in = if let [inputs, _] = shape[..] {
                 inputs as f32

@@ -15,8 +15,9 @@ use cudarc::driver::{
 };
 use cudarc::nvrtc::{CompileOptions, Ptx, compile_ptx_with_opts};
 
-use super::{Card, KERNELS, Machine, Product, SOURCE, THREADS};
-use crate::KernelError;
+use super::machine::{GpuCard, Machine, MatrixProduct, THREADS};
+use super::source::{KERNELS, SOURCE};
+use crate::error::KernelError;
 
 /// A stream of a CUDA device, with the kernels compiled for it. Two of them work side by side; a
 /// clone shares the stream.
@@ -82,14 +83,14 @@ impl Cuda {
     /// # Errors
     ///
     /// [`KernelError::Device`] when it does not say.
-    pub fn card(&self) -> Result<Card, KernelError> {
+    pub fn card(&self) -> Result<GpuCard, KernelError> {
         let context = self.stream.context();
         let unknown = || failed("it does not say what it is");
         let mut version = 0;
         // SAFETY: the version is written to a number of ours.
         let asked = unsafe { cudarc::driver::sys::cuDriverGetVersion(&raw mut version) };
         asked.result().map_err(unknown())?;
-        Ok(Card {
+        Ok(GpuCard {
             name: context.name().map_err(unknown())?,
             capability: context.compute_capability().map_err(unknown())?,
             memory: context.total_mem().map_err(unknown())?,
@@ -201,10 +202,10 @@ unsafe impl Machine for Cuda {
         queued.map_err(|e| device(format!("kernel {kernel} cannot be queued"), e))
     }
 
-    unsafe fn product(&self, product: &Product) -> Result<(), KernelError> {
+    unsafe fn product(&self, product: &MatrixProduct) -> Result<(), KernelError> {
         use cublas::sys::cublasOperation_t::{CUBLAS_OP_N, CUBLAS_OP_T};
         let operation = |transpose| if transpose { CUBLAS_OP_T } else { CUBLAS_OP_N };
-        let Product {
+        let MatrixProduct {
             m,
             n,
             k,

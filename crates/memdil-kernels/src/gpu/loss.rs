@@ -4,7 +4,7 @@ use super::arguments::Settings;
 
 /// A loss of logits and labels, averaged over a batch; memdil-losses has the formulas.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Loss {
+pub enum DeviceLoss {
     /// Cross-entropy with targets smoothed to degree alpha; at 0 plain cross-entropy.
     Smoothed {
         /// Smoothing degree.
@@ -41,7 +41,7 @@ pub enum Loss {
     },
 }
 
-impl Loss {
+impl DeviceLoss {
     pub(super) fn settings(&self, settings: Settings) -> Settings {
         let (loss, loss_a, loss_b) = match *self {
             Self::Smoothed { alpha } => (0, alpha, 0.0),

@@ -1,6 +1,6 @@
 //! What runs kernels: a CUDA device, or in tests an emulation of one.
 
-use crate::KernelError;
+use crate::error::KernelError;
 
 /// Threads of a block, in every kernel.
 pub const THREADS: u32 = 256;
@@ -80,7 +80,7 @@ pub unsafe trait Machine {
     ///
     /// [`KernelError::Device`] when it cannot be queued.
     #[allow(unsafe_code)]
-    unsafe fn product(&self, product: &Product) -> Result<(), KernelError>;
+    unsafe fn product(&self, product: &MatrixProduct) -> Result<(), KernelError>;
 
     /// Records what `work` queues instead of doing it.
     ///
@@ -114,7 +114,7 @@ pub unsafe trait Machine {
 
 /// What a device is.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Card {
+pub struct GpuCard {
     /// Name, `NVIDIA H200` say.
     pub name: String,
     /// Compute capability, (9, 0) say.
@@ -130,7 +130,7 @@ pub struct Card {
 /// `c = op(a) op(b)` of f32 matrices that lie row by row, `op(a)` (m, k), `op(b)` (k, n), `c` (m,
 /// n).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Product {
+pub struct MatrixProduct {
     /// Rows of the result.
     pub m: usize,
     /// Columns of the result.

@@ -16,6 +16,7 @@
 //! is a [`Machine`]: `Cuda`, with the feature `cuda`, or in tests an emulation that runs the same
 //! text on the processor.
 
+#[allow(unsafe_code)]
 mod arguments;
 #[allow(unsafe_code)]
 mod collapse;
@@ -27,38 +28,20 @@ mod cuda;
 #[allow(unsafe_code)]
 #[path = "without.rs"]
 mod cuda;
+mod layout;
 mod loss;
 mod machine;
+mod memory;
 #[allow(unsafe_code)]
 mod mlp;
-mod plan;
 mod samples;
+mod source;
 
 pub use collapse::GpuFeatures;
-pub use compare::{Comparison, Deviation, Numbers, Reference, difference, larger};
+pub use compare::{Deviation, Numbers, ReferenceLoss, StepComparison, difference, larger};
 pub use cuda::Cuda;
-pub use loss::Loss;
-pub use machine::{Card, Machine, Product, THREADS};
+pub use loss::DeviceLoss;
+pub use machine::{GpuCard, Machine, MatrixProduct, THREADS};
 pub use mlp::{GpuMlp, Progress};
-pub use samples::{Pixels, Samples, Stored};
-
-/// The kernels, in CUDA C.
-pub const SOURCE: &str = include_str!("kernels.cu");
-
-/// Names of the kernels.
-pub const KERNELS: [&str; 14] = [
-    "gather",
-    "forward_16",
-    "forward_32",
-    "backward_16",
-    "backward_32",
-    "normalize",
-    "normalize_by_running",
-    "normalize_backward",
-    "update",
-    "loss_step",
-    "segment_sums",
-    "center",
-    "square_sums",
-    "agreements",
-];
+pub use samples::{Samples, StoredPixels, StoredSamples};
+pub use source::{KERNELS, SOURCE};

@@ -2,12 +2,15 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::Machine;
-use crate::KernelError;
+use bytemuck::cast_slice;
+
+use super::machine::Machine;
+use super::memory::upload;
+use crate::error::{KernelError, check_length};
 
 /// Samples as a data set stores them: bytes are normalised where they are needed.
 #[derive(Clone, Copy, Debug)]
-pub enum Pixels<'a> {
+pub enum StoredPixels<'a> {
     /// One byte a value.
     Bytes(&'a [u8]),
     /// One float a value.
@@ -16,9 +19,9 @@ pub enum Pixels<'a> {
 
 /// What to keep on the device.
 #[derive(Clone, Copy, Debug)]
-pub struct Stored<'a> {
+pub struct StoredSamples<'a> {
     /// Values of all samples, (n, channels, plane).
-    pub pixels: Pixels<'a>,
+    pub pixels: StoredPixels<'a>,
     /// Values of a stored channel.
     pub plane: usize,
     /// What a value is multiplied by and what is added then, for each stored channel.
@@ -56,36 +59,31 @@ impl<M: Machine> Samples<M> {
     ///
     /// [`KernelError::Length`] when there is not a whole sample for each label;
     /// [`KernelError::Device`].
-    pub fn new(machine: &M, stored: &Stored<'_>) -> Result<Self, KernelError> {
+    pub fn new(machine: &M, stored: &StoredSamples<'_>) -> Result<Self, KernelError> {
         let values = stored.plane * stored.constants.len();
-        let (found, floats) = match stored.pixels {
-            Pixels::Bytes(bytes) => (bytes.len(), false),
-            Pixels::Floats(floats) => (floats.len(), true),
-        };
         let expected = values * stored.labels.len();
-        if found != expected {
-            return Err(KernelError::Length {
-                name: "pixels".to_owned(),
-                found,
-                expected,
-            });
-        }
-        let (scale, shift): (Vec<f32>, Vec<f32>) = stored.constants.iter().copied().unzip();
-        let pixels = match stored.pixels {
-            Pixels::Bytes(bytes) => upload(machine, bytes)?,
-            Pixels::Floats(floats) => upload(machine, &f32_bytes(floats))?,
+        let (pixels, floats) = match stored.pixels {
+            StoredPixels::Bytes(bytes) => {
+                check_length("pixels", bytes, expected)?;
+                (upload(machine, bytes)?, false)
+            }
+            StoredPixels::Floats(floats) => {
+                check_length("pixels", floats, expected)?;
+                (upload(machine, floats)?, true)
+            }
         };
+        let (scale, shift): (Vec<f32>, Vec<f32>) = stored.constants.iter().copied().unzip();
         Ok(Self {
             pixels,
             floats,
-            labels: upload(machine, &u32_bytes(stored.labels))?,
-            scale: upload(machine, &f32_bytes(&scale))?,
-            shift: upload(machine, &f32_bytes(&shift))?,
+            labels: upload(machine, stored.labels)?,
+            scale: upload(machine, &scale)?,
+            shift: upload(machine, &shift)?,
             count: stored.labels.len(),
             values,
             plane: stored.plane,
             copies: stored.copies,
-            last_label: last(stored.labels),
+            last_label: largest(stored.labels),
             id: IDS.fetch_add(1, Ordering::Relaxed),
             queue: machine.queue(),
         })
@@ -113,40 +111,13 @@ impl<M: Machine> Samples<M> {
         values: &[f32],
         labels: &[u32],
     ) -> Result<(), KernelError> {
-        self.last_label = last(labels);
-        machine.write(&mut self.pixels, 0, &f32_bytes(values))?;
-        machine.write(&mut self.labels, 0, &u32_bytes(labels))
+        self.last_label = largest(labels);
+        machine.write(&mut self.pixels, 0, cast_slice(values))?;
+        machine.write(&mut self.labels, 0, cast_slice(labels))
     }
 }
 
 /// The largest of some numbers; zero where there is none.
-pub(super) fn last(numbers: &[u32]) -> usize {
+pub(super) fn largest(numbers: &[u32]) -> usize {
     numbers.iter().max().map_or(0, |&number| number as usize)
-}
-
-pub(super) fn upload<M: Machine>(machine: &M, bytes: &[u8]) -> Result<M::Memory, KernelError> {
-    let mut memory = machine.zeros(bytes.len().max(1))?;
-    machine.write(&mut memory, 0, bytes)?;
-    Ok(memory)
-}
-
-pub(super) fn f32_bytes(values: &[f32]) -> Vec<u8> {
-    values.iter().flat_map(|v| v.to_ne_bytes()).collect()
-}
-
-pub(super) fn u32_bytes(values: &[u32]) -> Vec<u8> {
-    values.iter().flat_map(|v| v.to_ne_bytes()).collect()
-}
-
-pub(super) fn f64_bytes(values: &[f64]) -> Vec<u8> {
-    values.iter().flat_map(|v| v.to_ne_bytes()).collect()
-}
-
-pub(super) fn f32_values(bytes: &[u8]) -> Vec<f32> {
-    bytes
-        .as_chunks()
-        .0
-        .iter()
-        .map(|b| f32::from_ne_bytes(*b))
-        .collect()
 }

@@ -2,8 +2,8 @@
 
 use std::marker::PhantomData;
 
-use super::{Card, Machine, Product};
-use crate::KernelError;
+use super::machine::{GpuCard, Machine, MatrixProduct};
+use crate::error::KernelError;
 
 /// A stream of a CUDA device; in this build there is none. As a real one, it stays in its thread.
 #[derive(Clone, Debug)]
@@ -30,7 +30,7 @@ impl Cuda {
     /// # Errors
     ///
     /// None: there is no device.
-    pub fn card(&self) -> Result<Card, KernelError> {
+    pub fn card(&self) -> Result<GpuCard, KernelError> {
         match self.0 {}
     }
 
@@ -74,7 +74,7 @@ unsafe impl Machine for Cuda {
         match self.0 {}
     }
 
-    unsafe fn product(&self, _: &Product) -> Result<(), KernelError> {
+    unsafe fn product(&self, _: &MatrixProduct) -> Result<(), KernelError> {
         match self.0 {}
     }
 

@@ -1,112 +1,103 @@
-//! Layer normalisation backwards: its means go over all units, so it waits for all of them.
+//! Layer normalisation: its statistics are of rows, so it waits for all units of a block.
 
 use rayon::prelude::*;
 
-use super::Block;
-use super::backward::{finish_panel, trained};
-use crate::block::{Panel, Trained};
-use crate::update::{Rule, with_rule};
-use crate::vector::{Kernel, Vector};
-use crate::{Element, Instructions};
+use super::architecture::Activation;
+use super::network::MlpBlock;
+use super::normalization::layer_norm;
+use super::panel::{BlockVectors, Panel};
+use crate::batch_norm::EPSILON;
+use crate::vector::{Element, Instructions, Kernel, Vector};
 
-impl<T: Element> Block<T> {
-    /// Layer normalisation backwards, once all units have left $g \gamma$ in `output`: with
-    /// $u = g \gamma$ and normalised values $x$, the gradient of the products is
-    /// $\frac1\sigma (u - \bar u - x \overline{u x})$, means over a row.
-    pub(super) fn layer_norm_backward(
-        &mut self,
-        instructions: Instructions,
-        transposed: *mut T,
-        rule: Rule<T>,
-    ) {
+impl<T: Element> MlpBlock<T> {
+    /// Mean and 1 over the deviation of every row of products and bias.
+    pub(super) fn row_statistics(&mut self) {
         let (panel, stride, units) = (self.normal.width, self.normal.stride(), self.normal.cols);
-        let (u, x) = (self.output.values(), self.normal.values());
+        let (values, bias) = (self.normal.values(), self.linear.bias.value.values());
         let n = T::from_f64(units as f64);
-        let means: Vec<[T; 2]> = (0..self.normal.rows)
+        let statistics = (0..self.normal.rows)
             .into_par_iter()
             .with_min_len(8)
             .map(|i| {
-                let at = |j: usize| j / panel * stride + i * panel + j % panel;
-                let sum = (0..units).fold(T::default(), |sum, j| sum + u[at(j)]);
-                let along = (0..units).fold(T::default(), |sum, j| sum + u[at(j)] * x[at(j)]);
-                [sum / n, along / n]
-            })
-            .collect();
+                let at = |j: usize| values[j / panel * stride + i * panel + j % panel] + bias[j];
+                let sum = (0..units).fold(T::default(), |sum, j| sum + at(j));
+                let mean = sum / n;
+                let squares =
+                    (0..units).fold(T::default(), |sum, j| sum + (at(j) - mean) * (at(j) - mean));
+                let variance = (squares / n).to_f64();
+                [mean, T::from_f64(1.0 / (variance + EPSILON).sqrt())]
+            });
+        statistics.collect_into_vec(&mut self.rows);
+    }
+
+    /// Normalises and activates the products by the statistics of their rows.
+    pub(super) fn normalise_rows(&mut self, instructions: Instructions, activation: Activation) {
+        let (stride, panel) = (self.normal.stride(), self.normal.width);
         let rows = &self.rows;
-        let bias = Shared((trained(&mut self.linear.bias), transposed));
-        let panels = self.normal.values_mut().par_chunks_exact_mut(stride);
-        panels
-            .zip(self.output.values().par_chunks_exact(stride))
-            .enumerate()
-            .for_each(|(j, (x, u))| {
-                let (bias, transposed) = bias.get();
-                let samples = x
-                    .chunks_exact_mut(panel)
-                    .zip(u.chunks_exact(panel))
-                    .take(rows.len());
-                for (i, (x, u)) in samples.enumerate() {
-                    let ([mean, along], [_, inverse]) = (means[i], rows[i]);
-                    // Beyond the last unit everything stays zero.
-                    for (x, &u) in x.iter_mut().zip(u).take(units - j * panel) {
-                        *x = (u - mean - *x * along) * inverse;
-                    }
-                }
-                let x = Panel {
-                    start: x.as_mut_ptr(),
-                    samples: rows.len(),
-                };
+        let (normal, output) = (self.normal.values_mut(), self.output.values_mut());
+        let all = (
+            normal.par_chunks_exact_mut(stride),
+            output.par_chunks_exact_mut(stride),
+            self.linear.bias.value.values().par_chunks_exact(panel),
+            self.scale.value.values().par_chunks_exact(panel),
+            self.shift.value.values().par_chunks_exact(panel),
+        );
+        all.into_par_iter()
+            .for_each(|(normal, output, bias, scale, shift)| {
                 T::dispatch(
                     instructions,
-                    Finished {
-                        x,
+                    RowsPanel {
+                        normal,
+                        output,
                         bias,
-                        unit: j * panel,
-                        units,
-                        transposed,
-                        rule,
+                        scale,
+                        shift,
+                        rows,
+                        activation,
                     },
                 );
             });
     }
 }
 
-/// Pointers of which every task uses its own part.
-#[derive(Clone, Copy)]
-struct Shared<P>(P);
-
-impl<P: Copy> Shared<P> {
-    fn get(&self) -> P {
-        self.0
-    }
+/// A panel of a layer-normalised block.
+struct RowsPanel<'a, T> {
+    normal: &'a mut [T],
+    output: &'a mut [T],
+    bias: &'a [T],
+    scale: &'a [T],
+    shift: &'a [T],
+    rows: &'a [[T; 2]],
+    activation: Activation,
 }
 
-// SAFETY: tasks use the parts of their own panel.
-unsafe impl<P> Sync for Shared<P> {}
-
-/// A panel of the gradient of a block's products.
-struct Finished<T> {
-    x: Panel<T>,
-    bias: Trained<T>,
-    unit: usize,
-    units: usize,
-    transposed: *mut T,
-    rule: Rule<T>,
-}
-
-impl<T: Element> Kernel<T> for Finished<T> {
+impl<T: Element> Kernel<T> for RowsPanel<'_, T> {
     #[inline(always)]
     fn run<V: Vector<Scalar = T>>(self) {
-        let Self {
-            x,
-            bias,
-            unit,
-            units,
-            transposed,
-            rule,
-        } = self;
-        // SAFETY: the panel and the vectors have `units` columns, the transpose has room for them.
+        let x = Panel {
+            start: self.normal.as_mut_ptr(),
+            samples: self.rows.len(),
+        };
+        let none = std::ptr::null_mut();
+        let vectors = BlockVectors {
+            bias: self.bias.as_ptr(),
+            scale: self.scale.as_ptr(),
+            shift: self.shift.as_ptr(),
+            running_mean: none,
+            running_var: none,
+            mean: none,
+            variance: none,
+        };
+        // SAFETY: the panels have as many rows as there are statistics; what is null is not used
+        // here.
         unsafe {
-            with_rule!(rule, known => finish_panel::<V, _>(x, bias, unit, units, transposed, known));
+            layer_norm::<V>(
+                x,
+                self.output.as_mut_ptr(),
+                vectors,
+                self.rows,
+                self.activation,
+            );
         }
     }
 }

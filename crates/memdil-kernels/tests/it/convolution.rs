@@ -1,6 +1,6 @@
 //! Convolutions against sums written out.
 
-use memdil_kernels::{Convolution, Element, Instructions, KernelError};
+use memdil_kernels::{Convolution, ConvolutionElement, Element, Instructions, KernelError};
 use proptest::prelude::*;
 
 /// Visits every term of the sum: image, place in the images, in the weights and in the result.
@@ -101,7 +101,7 @@ impl Expected {
         }
     }
 
-    fn check<T: Element>(&self, c: &Convolution, instructions: Instructions, unit: f64) {
+    fn check<T: ConvolutionElement>(&self, c: &Convolution, instructions: Instructions, unit: f64) {
         let of_type = |values: &Vec<f64>| -> Vec<T> {
             let numbers = values.iter().map(|&value| T::from_f64(value));
             numbers.collect()

@@ -3,7 +3,8 @@
 mod emulator;
 
 use memdil_kernels::gpu::{
-    Comparison, Cuda, GpuFeatures, GpuMlp, Loss, Numbers, Pixels, Progress, Samples, Stored,
+    Cuda, DeviceLoss, GpuFeatures, GpuMlp, Numbers, Progress, Samples, StepComparison,
+    StoredPixels, StoredSamples,
 };
 use memdil_kernels::{Activation, Architecture, Decay, KernelError, Mlp, Norm, Optimizer, Step};
 use ndarray::{Array2, ArrayView2};
@@ -48,7 +49,7 @@ fn both(architecture: Architecture, batch: usize, seed: u64) -> (GpuMlp<Emulator
     let (loss, reference) = cross_entropy();
     let reference = |logits: &[f64], labels: &[u32]| value_and_gradient(&reference, logits, labels);
     let (optimizer, step, batches) = (SGD, step(0.1), &[batch][..]);
-    let comparison = Comparison {
+    let comparison = StepComparison {
         architecture,
         optimizer,
         step,
@@ -82,12 +83,12 @@ fn check(
     architecture: Architecture,
     optimizer: Optimizer,
     batches: &[usize],
-    (loss, reference): (&Loss, &memdil_losses::Loss),
+    (loss, reference): (&DeviceLoss, &memdil_losses::Loss),
     step: Step,
     seed: u64,
 ) {
     let reference = |logits: &[f64], labels: &[u32]| value_and_gradient(reference, logits, labels);
-    let comparison = Comparison {
+    let comparison = StepComparison {
         architecture,
         optimizer,
         step,
@@ -109,9 +110,9 @@ fn check(
     );
 }
 
-fn cross_entropy() -> (Loss, memdil_losses::Loss) {
+fn cross_entropy() -> (DeviceLoss, memdil_losses::Loss) {
     (
-        Loss::Smoothed { alpha: 0.0 },
+        DeviceLoss::Smoothed { alpha: 0.0 },
         memdil_losses::Loss::CrossEntropy {},
     )
 }
@@ -195,7 +196,7 @@ fn every_optimizer() {
 
 #[test]
 fn every_loss() {
-    use memdil_losses::Loss as Reference;
+    use memdil_losses::Loss;
     let transition = vec![
         vec![0.8, 0.1, 0.1],
         vec![0.2, 0.7, 0.1],
@@ -204,34 +205,34 @@ fn every_loss() {
     let losses = [
         cross_entropy(),
         (
-            Loss::Smoothed { alpha: 0.2 },
-            Reference::LabelSmoothing { alpha: 0.2 },
+            DeviceLoss::Smoothed { alpha: 0.2 },
+            Loss::LabelSmoothing { alpha: 0.2 },
         ),
         (
-            Loss::Relaxed { alpha: 0.3 },
-            Reference::LabelRelaxation { alpha: 0.3 },
+            DeviceLoss::Relaxed { alpha: 0.3 },
+            Loss::LabelRelaxation { alpha: 0.3 },
         ),
-        (Loss::Squared, Reference::Mse {}),
-        (Loss::Focal { gamma: 2.0 }, Reference::Focal { gamma: 2.0 }),
+        (DeviceLoss::Squared, Loss::Mse {}),
+        (DeviceLoss::Focal { gamma: 2.0 }, Loss::Focal { gamma: 2.0 }),
         (
-            Loss::Generalized { q: 0.7 },
-            Reference::GeneralizedCrossEntropy { q: 0.7 },
+            DeviceLoss::Generalized { q: 0.7 },
+            Loss::GeneralizedCrossEntropy { q: 0.7 },
         ),
         (
-            Loss::Symmetric {
+            DeviceLoss::Symmetric {
                 alpha: 0.5,
                 beta: 0.2,
             },
-            Reference::SymmetricCrossEntropy {
+            Loss::SymmetricCrossEntropy {
                 alpha: 0.5,
                 beta: 0.2,
             },
         ),
         (
-            Loss::Forward {
+            DeviceLoss::Forward {
                 transition: transition.concat(),
             },
-            Reference::ForwardCorrection { transition },
+            Loss::ForwardCorrection { transition },
         ),
     ];
     for (loss, reference) in &losses {
@@ -287,8 +288,8 @@ fn epochs_from_bytes() {
     let shape = architecture(plane * 2 * copies, 2, 9, 4, 3);
     let (loss, reference_loss) = cross_entropy();
     let (mut gpu, mut cpu) = both(shape, n, 6);
-    let stored = Stored {
-        pixels: Pixels::Bytes(&bytes),
+    let stored = StoredSamples {
+        pixels: StoredPixels::Bytes(&bytes),
         plane,
         constants: &constants,
         copies,
@@ -360,7 +361,7 @@ fn a_failed_step_changes_nothing() {
         let good = numbers.values(10 * n);
         gpu.step_on(&good, &labels, &loss, &step(0.1)).unwrap();
         let state = |gpu: &GpuMlp<Emulator>| {
-            let values = |t: memdil_kernels::Tensor| {
+            let values = |t: memdil_kernels::TensorInfo| {
                 gpu.get(&t.name)
                     .unwrap()
                     .iter()
@@ -385,8 +386,8 @@ fn a_failed_step_changes_nothing() {
         // In the middle of an epoch: the batches behind it are not trained on either.
         let pixels = [good.clone(), bad, good.clone()].concat();
         let labels = labels.repeat(3);
-        let stored = Stored {
-            pixels: Pixels::Floats(&pixels),
+        let stored = StoredSamples {
+            pixels: StoredPixels::Floats(&pixels),
             plane: 10,
             constants: &[(1.0, 0.0)],
             copies: 1,
@@ -487,7 +488,7 @@ fn bad_calls_are_refused() {
             least: 1
         })
     );
-    let loss = Loss::Forward {
+    let loss = DeviceLoss::Forward {
         transition: vec![1.0; 9],
     };
     let error = gpu
@@ -509,8 +510,8 @@ fn bad_calls_are_refused() {
         index("label", 2, 2)
     );
     let constants = [(1.0, 0.0)];
-    let stored = Stored {
-        pixels: Pixels::Bytes(&[0; 12]),
+    let stored = StoredSamples {
+        pixels: StoredPixels::Bytes(&[0; 12]),
         plane: 4,
         constants: &constants,
         copies: 1,
@@ -531,8 +532,8 @@ fn bad_calls_are_refused() {
         Err(KernelError::Unknown("nonsense".to_owned()))
     );
     let constants = [(1.0, 0.0)];
-    let stored = Stored {
-        pixels: Pixels::Bytes(&[0; 5]),
+    let stored = StoredSamples {
+        pixels: StoredPixels::Bytes(&[0; 5]),
         plane: 4,
         constants: &constants,
         copies: 1,
@@ -634,7 +635,7 @@ fn a_card_or_one_line() {
                 |logits: &[f64], labels: &[u32]| value_and_gradient(&reference, logits, labels);
             let (architecture, step, batches) =
                 (architecture(130, 3, 66, 3, 5), step(0.05), &[16, 33, 5][..]);
-            let comparison = Comparison {
+            let comparison = StepComparison {
                 architecture,
                 optimizer: SGD,
                 step,

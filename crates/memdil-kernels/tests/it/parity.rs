@@ -2,7 +2,7 @@
 //! `golden/mlp_parity.json`.
 
 use memdil_kernels::{
-    Activation, Architecture, Decay, Element, Instructions, Norm, Optimizer, Step,
+    Activation, Architecture, Decay, Element, Instructions, MlpElement, Norm, Optimizer, Step,
 };
 use serde_json::Value;
 
@@ -81,7 +81,7 @@ fn optimizer(case: &Value) -> (Optimizer, Step) {
 }
 
 /// The largest relative distance of a tensor, estimated from projections, and of a loss.
-fn distances<T: Element>(case: &Value, precision: &str, with: Instructions) -> (f64, f64) {
+fn distances<T: MlpElement>(case: &Value, precision: &str, with: Instructions) -> (f64, f64) {
     let (optimizer, step) = optimizer(case);
     let mut mlp = network::<T>(architecture(case), optimizer, with);
     let expected = &case[precision];

@@ -1,7 +1,8 @@
 //! The same numbers whatever computes them; clear refusals.
 
 use memdil_kernels::{
-    Activation, Architecture, Decay, Instructions, KernelError, Mlp, Norm, Optimizer, Role, Step,
+    Activation, Architecture, Decay, Instructions, KernelError, Mlp, Norm, Optimizer, Step,
+    TensorRole,
 };
 use proptest::prelude::*;
 
@@ -181,7 +182,7 @@ fn a_fixed_classifier_stays() {
     assert!(
         mlp.tensors()
             .iter()
-            .all(|t| t.role != Role::Buffer || !t.name.contains("classifier"))
+            .all(|t| t.role != TensorRole::Buffer || !t.name.contains("classifier"))
     );
 }
 

@@ -3,7 +3,9 @@
 
 use memdil_data::Inputs;
 use memdil_kernels::Step;
-use memdil_kernels::gpu::{Cuda, GpuMlp, Loss as DeviceLoss, Machine, Pixels, Samples, Stored};
+use memdil_kernels::gpu::{
+    Cuda, DeviceLoss, GpuMlp, Machine, Samples, StoredPixels, StoredSamples,
+};
 use memdil_losses::Loss;
 use memdil_records::RunSpec;
 use ndarray::{Array1, Array2};
@@ -182,14 +184,14 @@ fn samples<M: Machine>(
 ) -> Result<Samples<M>, RunnerError> {
     let stored = inputs.stored();
     let pixels = match stored.pixels {
-        memdil_data::Pixels::Bytes(bytes) => Pixels::Bytes(bytes),
-        memdil_data::Pixels::Floats(floats) => Pixels::Floats(floats),
+        memdil_data::Pixels::Bytes(bytes) => StoredPixels::Bytes(bytes),
+        memdil_data::Pixels::Floats(floats) => StoredPixels::Floats(floats),
     };
     let (_, height, width) = inputs.shape();
     let (plane, constants, copies) = (height * width, stored.constants, stored.copies);
     Ok(Samples::new(
         machine,
-        &Stored {
+        &StoredSamples {
             pixels,
             plane,
             constants,

@@ -4,7 +4,8 @@
 use candle_core::{DType, Device};
 use memdil_kernels::gpu::{GpuMlp, Machine};
 use memdil_kernels::{
-    Activation, Architecture, Decay, KernelError, Mlp, Norm, Optimizer, Role, Step, Tensor,
+    Activation, Architecture, Decay, KernelError, Mlp, Norm, Optimizer, Step, TensorInfo,
+    TensorRole,
 };
 use memdil_models::Model as _;
 use memdil_records::{ActivationSpec, ClassifierSpec, ModelSpec, NormSpec, RunSpec};
@@ -86,7 +87,7 @@ impl Recipe {
 /// A network whose tensors have names.
 pub(super) trait Engine {
     fn architecture(&self) -> &Architecture;
-    fn tensors(&self) -> Vec<Tensor>;
+    fn tensors(&self) -> Vec<TensorInfo>;
     fn get(&self, name: &str) -> Result<Vec<f32>, KernelError>;
     fn set(&mut self, name: &str, values: &[f32]) -> Result<(), KernelError>;
     /// Steps that the optimiser has made.
@@ -99,7 +100,7 @@ impl Engine for Mlp<f32> {
         self.architecture()
     }
 
-    fn tensors(&self) -> Vec<Tensor> {
+    fn tensors(&self) -> Vec<TensorInfo> {
         self.tensors()
     }
 
@@ -126,7 +127,7 @@ impl<M: Machine> Engine for GpuMlp<M> {
         self.architecture()
     }
 
-    fn tensors(&self) -> Vec<Tensor> {
+    fn tensors(&self) -> Vec<TensorInfo> {
         self.tensors()
     }
 
@@ -177,8 +178,9 @@ pub(super) fn classifier(engine: &impl Engine) -> Result<(Array2<f32>, Array1<f3
 
 pub(super) fn parameter_count(engine: &impl Engine) -> usize {
     let fixed = engine.architecture().fixed_classifier;
-    let trained =
-        |t: &Tensor| t.role == Role::Parameter && !(fixed && t.name.starts_with("classifier."));
+    let trained = |t: &TensorInfo| {
+        t.role == TensorRole::Parameter && !(fixed && t.name.starts_with("classifier."))
+    };
     engine
         .tensors()
         .iter()
@@ -188,7 +190,7 @@ pub(super) fn parameter_count(engine: &impl Engine) -> usize {
 }
 
 pub(super) fn model_tensors(engine: &impl Engine) -> Tensors<'_> {
-    Box::new(tensors(engine, |role| role != Role::Buffer))
+    Box::new(tensors(engine, |role| role != TensorRole::Buffer))
 }
 
 pub(super) fn optimizer_tensors(engine: &impl Engine, optimizer: Optimizer) -> Tensors<'_> {
@@ -202,14 +204,14 @@ pub(super) fn optimizer_tensors(engine: &impl Engine, optimizer: Optimizer) -> T
         })
     };
     let steps = std::iter::once_with(steps).take(if is_adam(optimizer) { 1 } else { 0 });
-    Box::new(tensors(engine, |role| role == Role::Buffer).chain(steps))
+    Box::new(tensors(engine, |role| role == TensorRole::Buffer).chain(steps))
 }
 
 pub(super) fn load_model_state(
     engine: &mut impl Engine,
     state: &[NamedTensor],
 ) -> Result<(), RunnerError> {
-    load(engine, state, |role| role != Role::Buffer, &[])
+    load(engine, state, |role| role != TensorRole::Buffer, &[])
 }
 
 pub(super) fn load_optimizer_state(
@@ -222,7 +224,7 @@ pub(super) fn load_optimizer_state(
     } else {
         &[]
     };
-    load(engine, state, |role| role == Role::Buffer, steps)?;
+    load(engine, state, |role| role == TensorRole::Buffer, steps)?;
     if let Some(steps) = state.iter().find(|tensor| tensor.name == STEPS) {
         engine.set_steps(steps.values[0] as u64)?;
     }
@@ -235,13 +237,13 @@ fn is_adam(optimizer: Optimizer) -> bool {
 
 fn tensors(
     engine: &impl Engine,
-    wanted: impl Fn(Role) -> bool,
+    wanted: impl Fn(TensorRole) -> bool,
 ) -> impl Iterator<Item = Result<NamedTensor, RunnerError>> {
     let tensors = engine
         .tensors()
         .into_iter()
         .filter(move |tensor| wanted(tensor.role));
-    tensors.map(|Tensor { name, shape, .. }| {
+    tensors.map(|TensorInfo { name, shape, .. }| {
         let values = engine.get(&name)?;
         Ok(NamedTensor {
             name,
@@ -254,10 +256,10 @@ fn tensors(
 fn load(
     engine: &mut impl Engine,
     state: &[NamedTensor],
-    wanted: impl Fn(Role) -> bool,
+    wanted: impl Fn(TensorRole) -> bool,
     more: &[(&str, &[usize])],
 ) -> Result<(), RunnerError> {
-    let tensors: Vec<Tensor> = engine
+    let tensors: Vec<TensorInfo> = engine
         .tensors()
         .into_iter()
         .filter(|t| wanted(t.role))

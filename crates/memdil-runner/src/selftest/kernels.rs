@@ -1,6 +1,6 @@
 //! The kernels of a GPU beside the processor.
 
-use memdil_kernels::gpu::{Comparison, Cuda, GpuFeatures, Numbers, difference, larger};
+use memdil_kernels::gpu::{Cuda, GpuFeatures, Numbers, StepComparison, difference, larger};
 use memdil_kernels::{Activation, Architecture, Decay, Norm, Optimizer, Step};
 use memdil_losses::Loss;
 use ndarray::ArrayView2;
@@ -200,7 +200,7 @@ pub(super) fn compare(case: &Case, cuda: &Cuda) -> Result<f64, RunnerError> {
         ..
     } = *case;
     let loss = device_loss(&case.loss);
-    let comparison = Comparison {
+    let comparison = StepComparison {
         architecture,
         optimizer,
         step,

@@ -39,7 +39,7 @@ pub struct Card {
 }
 
 impl Card {
-    pub(crate) fn of(card: &memdil_kernels::gpu::Card) -> Self {
+    pub(crate) fn of(card: &memdil_kernels::gpu::GpuCard) -> Self {
         Self {
             name: card.name.clone(),
             capability: format!("{}.{}", card.capability.0, card.capability.1),

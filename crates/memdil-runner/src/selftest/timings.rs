@@ -3,7 +3,9 @@
 use std::time::{Duration, Instant};
 
 use candle_core::Device;
-use memdil_kernels::gpu::{Cuda, GpuMlp, Loss as DeviceLoss, Numbers, Pixels, Samples, Stored};
+use memdil_kernels::gpu::{
+    Cuda, DeviceLoss, GpuMlp, Numbers, Samples, StoredPixels, StoredSamples,
+};
 use memdil_kernels::{Activation, Architecture, Decay, KernelError, Norm, Optimizer, Step};
 
 use crate::error::RunnerError;
@@ -144,8 +146,8 @@ fn network(
         .map(|_| numbers.below(256) as u8)
         .collect();
     let labels: Vec<u32> = (0..count as u32).map(|i| i % 2).collect();
-    let (pixels, constants) = (Pixels::Bytes(&bytes), [(1.0 / 128.0, -1.0)]);
-    let stored = Stored {
+    let (pixels, constants) = (StoredPixels::Bytes(&bytes), [(1.0 / 128.0, -1.0)]);
+    let stored = StoredSamples {
         pixels,
         plane: INPUTS / 3,
         constants: &constants,

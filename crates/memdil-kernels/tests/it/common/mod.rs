@@ -1,7 +1,8 @@
 //! The integer hash and the networks of `tests/golden/README.md`.
 
 use memdil_kernels::{
-    Activation, Architecture, Element, Instructions, Mlp, Norm, Optimizer, Role, Step,
+    Activation, Architecture, Element, Instructions, Mlp, MlpElement, Norm, Optimizer, Step,
+    TensorRole,
 };
 
 fn mix(z: u64) -> u64 {
@@ -30,7 +31,7 @@ pub(crate) fn network<T: Element>(
     let parameters = mlp
         .tensors()
         .into_iter()
-        .filter(|tensor| tensor.role == Role::Parameter);
+        .filter(|tensor| tensor.role == TensorRole::Parameter);
     for (stream, tensor) in parameters.enumerate() {
         let (count, stream) = (tensor.shape.iter().product(), stream as u64);
         let layer_inputs = mlp
@@ -87,7 +88,7 @@ pub(crate) fn cross_entropy<T: Element>(
 }
 
 /// A step on the hashed batch number `index`; returns its loss.
-pub(crate) fn train<T: Element>(
+pub(crate) fn train<T: MlpElement>(
     mlp: &mut Mlp<T>,
     index: usize,
     samples: usize,

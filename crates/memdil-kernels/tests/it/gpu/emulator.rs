@@ -7,7 +7,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 use memdil_kernels::KernelError;
-use memdil_kernels::gpu::{Machine, Product, THREADS};
+use memdil_kernels::gpu::{Machine, MatrixProduct, THREADS};
 
 type Launch =
     unsafe extern "C" fn(*const c_char, c_uint, c_uint, c_uint, *mut c_void, usize) -> c_int;
@@ -22,7 +22,7 @@ pub(crate) struct Emulator {
 #[derive(Clone)]
 pub(crate) enum Call {
     Kernel(&'static str, [u32; 2], Vec<u64>, usize),
-    Product(Product),
+    Product(MatrixProduct),
 }
 
 impl Emulator {
@@ -122,7 +122,7 @@ unsafe impl Machine for Emulator {
         self.call(Call::Kernel(kernel, blocks, words, size_of::<A>()))
     }
 
-    unsafe fn product(&self, product: &Product) -> Result<(), KernelError> {
+    unsafe fn product(&self, product: &MatrixProduct) -> Result<(), KernelError> {
         self.call(Call::Product(*product))
     }
 
@@ -153,8 +153,8 @@ unsafe impl Machine for Emulator {
 }
 
 /// A product by its definition.
-fn multiply(product: &Product) {
-    let Product {
+fn multiply(product: &MatrixProduct) {
+    let MatrixProduct {
         m,
         n,
         k,

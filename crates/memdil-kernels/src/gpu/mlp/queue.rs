@@ -1,12 +1,15 @@
 //! What a step queues: narrow batches by our own kernels, wide ones with products between them.
 
-use super::GpuMlp;
-use crate::KernelError;
+use super::network::GpuMlp;
+use crate::error::KernelError;
 use crate::gpu::arguments::{
     Address, Backward, Forward, Gather, LossStep, Normalize, NormalizeBackward, Trained, Update,
 };
-use crate::gpu::plan::{Bases, NARROW, at, pitch, splits};
-use crate::gpu::{Machine, Product, Samples, THREADS};
+use crate::gpu::layout::{NARROW, at, splits};
+use crate::gpu::machine::{Machine, MatrixProduct, THREADS};
+use crate::gpu::memory::pitch;
+use crate::gpu::samples::Samples;
+use crate::mlp::LayerPart;
 
 impl<M: Machine> GpuMlp<M> {
     pub(super) fn queue(&self, samples: &Samples<M>, n: usize) -> Result<(), KernelError> {
@@ -29,52 +32,52 @@ impl<M: Machine> GpuMlp<M> {
             ("forward_32", "backward_32")
         };
         let bases = self.bases();
-        for (index, plan) in self.plan.layers.iter().enumerate() {
-            let (splits, rows_a_split) = splits(plan, self.machine.processors());
+        for (index, layer) in self.layout.layers.iter().enumerate() {
+            let (splits, rows_a_split) = splits(layer, self.machine.processors());
             let argument = Forward {
                 x: self.input_of(index),
-                weight: at(bases.values, plan.weight),
-                partial: bases.work(self.plan.partial),
+                weight: at(bases.values, layer.offset(LayerPart::Weight)),
+                partial: bases.work(self.layout.partial),
                 arrived: self.machine.address(&self.arrived),
-                layer: bases.layer(plan),
+                layer: bases.layer(layer),
                 samples: n as u32,
-                inputs: plan.inputs as u32,
-                ldx: plan.ldx() as u32,
+                inputs: layer.inputs as u32,
+                ldx: layer.ldx() as u32,
                 rows_a_split: rows_a_split as u32,
             };
             self.launch(
                 forward,
-                [plan.ld().div_ceil(64) as u32, splits as u32],
+                [layer.ld().div_ceil(64) as u32, splits as u32],
                 &argument,
             )?;
         }
         self.loss(samples, n, rows)?;
-        let [mut delta, mut below] = self.plan.deltas.map(|offset| bases.work(offset));
-        for (index, plan) in self.plan.layers.iter().enumerate().rev() {
-            let top = index + 1 == self.plan.layers.len();
+        let [mut delta, mut below] = self.layout.deltas.map(|offset| bases.work(offset));
+        for (index, layer) in self.layout.layers.iter().enumerate().rev() {
+            let top = index + 1 == self.layout.layers.len();
             let argument = Backward {
                 settings: self.machine.address(&self.settings),
                 state: self.machine.address(&self.state),
                 x: self.input_of(index),
                 delta,
-                weight: bases.trained(plan.weight),
+                weight: bases.trained(layer.offset(LayerPart::Weight)),
                 below: if index > 0 { below } else { 0 },
                 layer: index
                     .checked_sub(1)
-                    .map(|i| bases.layer(&self.plan.layers[i]))
+                    .map(|i| bases.layer(&self.layout.layers[i]))
                     .unwrap_or_default(),
                 samples: n as u32,
-                inputs: plan.inputs as u32,
-                units: plan.units as u32,
-                ld: plan.ld() as u32,
-                ldx: plan.ldx() as u32,
+                inputs: layer.inputs as u32,
+                units: layer.units as u32,
+                ld: layer.ld() as u32,
+                ldx: layer.ldx() as u32,
                 top: top.into(),
                 fixed: (top && self.architecture.fixed_classifier).into(),
                 unused: 0,
             };
             self.launch(
                 backward,
-                [plan.ldx().div_ceil(8 * NARROW / rows) as u32, 1],
+                [layer.ldx().div_ceil(8 * NARROW / rows) as u32, 1],
                 &argument,
             )?;
             std::mem::swap(&mut delta, &mut below);
@@ -91,47 +94,36 @@ impl<M: Machine> GpuMlp<M> {
             });
         };
         let (bases, gradient) = (self.bases(), self.machine.address(gradient));
-        for (index, plan) in self.plan.layers.iter().enumerate() {
-            self.products(index, n)?;
-            let argument = Normalize {
-                layer: bases.layer(plan),
-                samples: n as u32,
-                unused: 0,
-            };
-            if plan.normed {
-                self.launch("normalize", [plan.units.div_ceil(16) as u32, 1], &argument)?;
-            } else {
-                self.launch(
-                    "normalize_by_running",
-                    [blocks(n * plan.ld()), 1],
-                    &argument,
-                )?;
-            }
+        for index in 0..self.layout.layers.len() {
+            self.queue_layer(index, n, true)?;
         }
         self.loss(samples, n, n)?;
-        let [mut delta, mut below] = self.plan.deltas.map(|offset| bases.work(offset));
-        for (index, plan) in self.plan.layers.iter().enumerate().rev() {
-            let top = index + 1 == self.plan.layers.len();
-            self.product(Product {
-                m: plan.inputs,
-                n: plan.units,
+        let [mut delta, mut below] = self.layout.deltas.map(|offset| bases.work(offset));
+        for (index, layer) in self.layout.layers.iter().enumerate().rev() {
+            let top = index + 1 == self.layout.layers.len();
+            self.product(MatrixProduct {
+                m: layer.inputs,
+                n: layer.units,
                 k: n,
-                a: (self.input_of(index), plan.ldx()),
-                b: (delta, plan.ld()),
-                c: (at(gradient, plan.weight), plan.ld()),
+                a: (self.input_of(index), layer.ldx()),
+                b: (delta, layer.ld()),
+                c: (at(gradient, layer.offset(LayerPart::Weight)), layer.ld()),
                 transpose_a: true,
                 transpose_b: false,
             })?;
-            let Some(lower) = index.checked_sub(1).map(|i| &self.plan.layers[i]) else {
+            let Some(lower) = index.checked_sub(1).map(|i| &self.layout.layers[i]) else {
                 break;
             };
-            self.product(Product {
+            self.product(MatrixProduct {
                 m: n,
-                n: plan.inputs,
-                k: plan.units,
-                a: (delta, plan.ld()),
-                b: (at(bases.values, plan.weight), plan.ld()),
-                c: (below, plan.ldx()),
+                n: layer.inputs,
+                k: layer.units,
+                a: (delta, layer.ld()),
+                b: (
+                    at(bases.values, layer.offset(LayerPart::Weight)),
+                    layer.ld(),
+                ),
+                c: (below, layer.ldx()),
                 transpose_a: false,
                 transpose_b: true,
             })?;
@@ -166,7 +158,7 @@ impl<M: Machine> GpuMlp<M> {
     /// [`KernelError::Size`] for a network of narrow batches, which has no gradients;
     /// [`KernelError::Device`].
     pub fn queue_update(&self) -> Result<(), KernelError> {
-        let (Some(gradient), Some(top)) = (&self.gradient, self.plan.layers.last()) else {
+        let (Some(gradient), Some(top)) = (&self.gradient, self.layout.layers.last()) else {
             return Err(KernelError::Size {
                 name: "batch",
                 value: self.batch,
@@ -175,15 +167,15 @@ impl<M: Machine> GpuMlp<M> {
         };
         let (bases, gradient) = (self.bases(), self.machine.address(gradient));
         let count = if self.architecture.fixed_classifier {
-            top.weight
+            top.offset(LayerPart::Weight)
         } else {
-            top.bias
+            top.offset(LayerPart::Bias)
         };
         let argument = Update {
             state: self.machine.address(&self.state),
             all: bases.trained(0),
             gradient,
-            body: top.weight as u64,
+            body: top.offset(LayerPart::Weight) as u64,
             count: count as u64,
         };
         self.launch("update", [blocks(count / 4), 2], &argument)
@@ -208,7 +200,7 @@ impl<M: Machine> GpuMlp<M> {
             order: self.machine.address(order),
             scale: self.machine.address(&samples.scale),
             shift: self.machine.address(&samples.shift),
-            out: self.bases().work(self.plan.input),
+            out: self.bases().work(self.layout.input),
             samples: n as u32,
             rows: rows as u32,
             values: samples.values as u32,
@@ -226,23 +218,42 @@ impl<M: Machine> GpuMlp<M> {
         )
     }
 
-    /// Products of a layer, without its bias.
-    pub(super) fn products(&self, index: usize, n: usize) -> Result<(), KernelError> {
-        let (plan, bases) = (&self.plan.layers[index], self.bases());
-        self.product(Product {
+    /// The forward pass of a layer, normalised by the batch or by the running statistics.
+    pub(super) fn queue_layer(
+        &self,
+        index: usize,
+        n: usize,
+        training: bool,
+    ) -> Result<(), KernelError> {
+        let (layer, bases) = (&self.layout.layers[index], self.bases());
+        self.product(MatrixProduct {
             m: n,
-            n: plan.units,
-            k: plan.inputs,
-            a: (self.input_of(index), plan.ldx()),
-            b: (at(bases.values, plan.weight), plan.ld()),
-            c: (bases.work(plan.normal), plan.ld()),
+            n: layer.units,
+            k: layer.inputs,
+            a: (self.input_of(index), layer.ldx()),
+            b: (
+                at(bases.values, layer.offset(LayerPart::Weight)),
+                layer.ld(),
+            ),
+            c: (bases.work(layer.normal), layer.ld()),
             transpose_a: false,
             transpose_b: false,
-        })
+        })?;
+        let argument = Normalize {
+            layer: bases.layer(layer),
+            samples: n as u32,
+            unused: 0,
+        };
+        let (kernel, count) = if training && layer.normed {
+            ("normalize", layer.units.div_ceil(16) as u32)
+        } else {
+            ("normalize_by_running", blocks(n * layer.ld()))
+        };
+        self.launch(kernel, [count, 1], &argument)
     }
 
     fn loss(&self, samples: &Samples<M>, n: usize, rows: usize) -> Result<(), KernelError> {
-        let [.., hidden, top] = &self.plan.layers[..] else {
+        let [.., hidden, top] = &self.layout.layers[..] else {
             return Ok(());
         };
         let bases = self.bases();
@@ -255,11 +266,11 @@ impl<M: Machine> GpuMlp<M> {
             transition: self.machine.address(&self.transition),
             labels: self.machine.address(&samples.labels),
             order: self.machine.address(&self.order.memory),
-            delta: bases.work(self.plan.deltas[0]),
+            delta: bases.work(self.layout.deltas[0]),
             bias: if fixed {
                 Trained::default()
             } else {
-                bases.trained(top.bias)
+                bases.trained(top.offset(LayerPart::Bias))
             },
             samples: n as u32,
             rows: rows as u32,
@@ -270,47 +281,9 @@ impl<M: Machine> GpuMlp<M> {
         };
         self.launch("loss_step", [1, 1], &argument)
     }
-
-    /// What a layer reads.
-    pub(super) fn input_of(&self, index: usize) -> Address {
-        let offset = match index.checked_sub(1) {
-            Some(below) => self.plan.layers[below].output,
-            None => self.plan.input,
-        };
-        self.bases().work(offset)
-    }
-
-    pub(super) fn bases(&self) -> Bases {
-        let mut buffers = [0; 2];
-        for (address, memory) in buffers.iter_mut().zip(&self.buffers) {
-            *address = self.machine.address(memory);
-        }
-        Bases {
-            values: self.machine.address(&self.values),
-            buffers,
-            statistics: self.machine.address(&self.statistics),
-            work: self.machine.address(&self.work),
-        }
-    }
-
-    pub(super) fn launch<A: Copy>(
-        &self,
-        kernel: &'static str,
-        blocks: [u32; 2],
-        argument: &A,
-    ) -> Result<(), KernelError> {
-        // SAFETY: every address is of memory that this network or the borrowed samples own, laid
-        // out by the plan.
-        unsafe { self.machine.launch(kernel, blocks, argument) }
-    }
-
-    fn product(&self, product: Product) -> Result<(), KernelError> {
-        // SAFETY: as for kernels.
-        unsafe { self.machine.product(&product) }
-    }
 }
 
 /// Blocks for so many values, a bounded number of them.
-pub(super) fn blocks(values: usize) -> u32 {
+fn blocks(values: usize) -> u32 {
     values.div_ceil(THREADS as usize).clamp(1, 4096) as u32
 }

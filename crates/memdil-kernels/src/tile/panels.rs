@@ -1,6 +1,6 @@
 //! Matrices as the register tiles read them.
 
-use crate::Element;
+use crate::vector::{Element, Vector, width};
 
 /// A cache line or two: what keeps a panel's rows aligned.
 #[derive(Clone, Copy, Debug)]
@@ -107,5 +107,34 @@ pub(crate) fn stride<T>(rows: usize, width: usize) -> usize {
         values + 8 * width
     } else {
         values
+    }
+}
+
+/// Writes the transpose of a block of `rows` rows and `width` columns: the first `cols` columns
+/// become rows, as wide as a panel, in which zeros follow the `rows` values.
+///
+/// # Safety
+///
+/// `from` must be valid for `rows` rows of `width` values, `to` for `cols`, and they must not
+/// overlap.
+#[inline(always)]
+pub(crate) unsafe fn transpose<V: Vector>(
+    from: *const V::Scalar,
+    rows: usize,
+    to: *mut V::Scalar,
+    cols: usize,
+) {
+    let width = width::<V>();
+    for c in 0..cols {
+        for r in 0..width {
+            // SAFETY: row r is read only where there is one.
+            unsafe {
+                *to.add(c * width + r) = if r < rows {
+                    *from.add(r * width + c)
+                } else {
+                    V::Scalar::default()
+                };
+            }
+        }
     }
 }

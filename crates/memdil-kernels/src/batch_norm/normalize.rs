@@ -1,0 +1,135 @@
+//! Normalisation by given moments, and what follows it.
+
+use rayon::prelude::*;
+
+use super::moments::{ChannelMoments, inverse_deviations, rows_of_block};
+use crate::error::{KernelError, check_batch, check_length};
+use crate::vector::{Element, Instructions, Kernel, Vector};
+
+/// What follows a normalisation.
+#[derive(Clone, Copy, Debug)]
+pub struct Epilogue<'a, T> {
+    /// Values that are added, as many as there are.
+    pub residual: Option<&'a [T]>,
+    /// Whether $\max(0, \cdot)$ is taken of the result.
+    pub relu: bool,
+}
+
+/// $y = \max\bigl(0,\; \gamma_c \frac{x - \mu_c}{\sqrt{\sigma_c^2 + 10^{-5}}} + \beta_c + r\bigr)$,
+/// residual $r$ and maximum where they are asked for (Ioffe and Szegedy 2015).
+///
+/// # Shapes
+///
+/// `x` and the residual (n, C) row-major, `scale`, `shift` and the moments (C); result (n, C).
+///
+/// # Errors
+///
+/// [`KernelError::Batch`], [`KernelError::Length`].
+///
+/// ```
+/// use memdil_kernels::{Epilogue, moments, normalize};
+///
+/// let x = [0.0_f64, 2.0, 4.0];
+/// let found = moments(&x, 1)?;
+/// let y = normalize(&x, &found, &[1.0], &[0.0], Epilogue { residual: None, relu: true })?;
+/// assert!(y[0] == 0.0 && y[1] == 0.0 && (y[2] - 1.224_742).abs() < 1e-5);
+/// # Ok::<(), memdil_kernels::KernelError>(())
+/// ```
+pub fn normalize<T: Element>(
+    x: &[T],
+    moments: &ChannelMoments<T>,
+    scale: &[T],
+    shift: &[T],
+    epilogue: Epilogue<'_, T>,
+) -> Result<Vec<T>, KernelError> {
+    let channels = scale.len();
+    check(x, moments, scale, shift, epilogue.residual)?;
+    let factor: Vec<T> = inverse_deviations(moments)
+        .zip(scale)
+        .map(|(inverse, &scale)| inverse * scale)
+        .collect();
+    let mut y = vec![T::default(); x.len()];
+    let block = rows_of_block(channels) * channels;
+    y.par_chunks_mut(block).enumerate().for_each(|(at, y)| {
+        let x = &x[at * block..][..y.len()];
+        let residual = epilogue.residual.map(|r| &r[at * block..][..y.len()]);
+        let relu = epilogue.relu;
+        T::dispatch(
+            Instructions::detect(),
+            Affine {
+                x,
+                y,
+                mean: &moments.mean,
+                factor: &factor,
+                shift,
+                residual,
+                relu,
+            },
+        );
+    });
+    Ok(y)
+}
+
+/// Refuses slices whose lengths do not fit the values and the scale.
+pub(super) fn check<T>(
+    x: &[T],
+    moments: &ChannelMoments<T>,
+    scale: &[T],
+    shift: &[T],
+    residual: Option<&[T]>,
+) -> Result<(), KernelError> {
+    check_batch(x, scale.len())?;
+    check_length("shift", shift, scale.len())?;
+    check_length("mean", &moments.mean, scale.len())?;
+    check_length("variance", &moments.variance, scale.len())?;
+    residual.map_or(Ok(()), |r| check_length("residual", r, x.len()))
+}
+
+/// `y = (x - mean) factor + shift` and the epilogue, for a block of rows.
+struct Affine<'a, T> {
+    x: &'a [T],
+    y: &'a mut [T],
+    mean: &'a [T],
+    factor: &'a [T],
+    shift: &'a [T],
+    residual: Option<&'a [T]>,
+    relu: bool,
+}
+
+impl<T: Element> Kernel<T> for Affine<'_, T> {
+    #[inline(always)]
+    fn run<V: Vector<Scalar = T>>(self) {
+        let Self {
+            x,
+            y,
+            mean,
+            factor,
+            shift,
+            residual,
+            relu,
+        } = self;
+        let channels = mean.len();
+        for (at, (y, x)) in y
+            .chunks_exact_mut(channels)
+            .zip(x.chunks_exact(channels))
+            .enumerate()
+        {
+            for ((((y, &x), &mean), &factor), &shift) in
+                y.iter_mut().zip(x).zip(mean).zip(factor).zip(shift)
+            {
+                *y = (x - mean) * factor + shift;
+            }
+            if let Some(residual) = residual {
+                for (y, &r) in y.iter_mut().zip(&residual[at * channels..]) {
+                    *y = *y + r;
+                }
+            }
+            if relu {
+                for y in y {
+                    // In this order, what is not a number stays visible.
+                    *y = if *y < T::default() { T::default() } else { *y };
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! The numbers of candle's tensors, as the kernels read them.
+
+use candle_core::{CpuStorage, Layout, Result, Storage, Tensor, WithDType, bail};
+
+use crate::convolution::ConvolutionElement;
+use crate::error::KernelError;
+
+/// A number that both the kernels and candle have.
+pub(super) trait Value: ConvolutionElement + WithDType {}
+impl Value for f32 {}
+impl Value for f64 {}
+
+/// Evaluates an expression with `$T` as the type of the values.
+macro_rules! by_type {
+    ($dtype:expr, $T:ident => $body:expr) => {
+        match $dtype {
+            candle_core::DType::F32 => {
+                type $T = f32;
+                $body
+            }
+            candle_core::DType::F64 => {
+                type $T = f64;
+                $body
+            }
+            other => candle_core::bail!("values of type {other:?}: f32 or f64 is needed"),
+        }
+    };
+}
+pub(super) use by_type;
+
+/// The values of contiguous storage.
+pub(super) fn slice<'a, T: Value>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [T]> {
+    let Some((start, end)) = layout.contiguous_offsets() else {
+        bail!("a tensor that is not contiguous")
+    };
+    Ok(&storage.as_slice::<T>()?[start..end])
+}
+
+/// Calls a function with the values of a tensor on the processor.
+pub(super) fn with<T: Value, R>(tensor: &Tensor, f: impl FnOnce(&[T]) -> Result<R>) -> Result<R> {
+    let tensor = tensor.contiguous()?;
+    let (storage, layout) = tensor.storage_and_layout();
+    match &*storage {
+        Storage::Cpu(storage) => f(slice(storage, layout)?),
+        _ => bail!("a tensor that is not on the processor"),
+    }
+}
+
+/// A gradient from the values of two tensors, with the shape of a third.
+pub(super) fn gradient<T: Value>(
+    like: &Tensor,
+    a: &Tensor,
+    b: &Tensor,
+    f: impl FnOnce(&[T], &[T]) -> std::result::Result<Vec<T>, KernelError>,
+) -> Result<Tensor> {
+    let values = with(a, |a| with(b, |b| f(a, b).map_err(wrap)))?;
+    Tensor::from_vec(values, like.shape(), like.device())
+}
+
+pub(super) fn wrap(error: KernelError) -> candle_core::Error {
+    candle_core::Error::wrap(error)
+}

@@ -1,0 +1,239 @@
+//! The steps of an epoch.
+
+use bytemuck::{bytes_of, cast_slice};
+
+use super::network::{GpuMlp, OrderMemory, RECORDINGS, Recorded};
+use crate::error::{KernelError, check_length};
+use crate::gpu::arguments::{Settings, State};
+use crate::gpu::loss::DeviceLoss;
+use crate::gpu::machine::Machine;
+use crate::gpu::memory::upload;
+use crate::gpu::samples::{Samples, largest};
+use crate::mlp::Norm;
+use crate::optimizer::{Decay, Optimizer, Step};
+
+/// Where an epoch stands.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Progress {
+    /// Sum of the loss over the samples trained on.
+    pub total: f64,
+    /// Steps made since the network was new.
+    pub steps: u64,
+    /// The loss, no finite number, that ended the training.
+    pub stopped: Option<f64>,
+}
+
+impl<M: Machine> GpuMlp<M> {
+    /// Begins an epoch, or goes on with one: its order of samples, those of them that were trained
+    /// on, and their loss.
+    ///
+    /// # Errors
+    ///
+    /// [`KernelError::Length`] when the transition matrix of the loss is of other classes;
+    /// [`KernelError::Device`].
+    pub fn begin(
+        &mut self,
+        order: &[u32],
+        (position, total): (usize, f64),
+        loss: &DeviceLoss,
+        step: &Step,
+    ) -> Result<(), KernelError> {
+        if let DeviceLoss::Forward { transition } = loss {
+            let expected = self.architecture.classes * self.architecture.classes;
+            check_length("transition", transition, expected)?;
+            self.machine
+                .write(&mut self.transition, 0, cast_slice(transition))?;
+        }
+        if order.len() > self.order.values {
+            self.order = OrderMemory {
+                memory: upload(&self.machine, order)?,
+                values: order.len(),
+            };
+            self.recordings.clear();
+        } else {
+            self.machine
+                .write(&mut self.order.memory, 0, cast_slice(order))?;
+        }
+        (self.last_sample, self.ordered, self.queued) = (largest(order), order.len(), position);
+        let settings = loss.settings(settings(self.optimizer, step));
+        self.machine
+            .write(&mut self.settings, 0, bytes_of(&settings))?;
+        let state = State {
+            total,
+            position: position as u32,
+            stopped: 0,
+            ..self.read_state()?
+        };
+        self.write_state(&state)
+    }
+
+    /// Queues a step on the next `n` samples of the order: loss, gradient, update.
+    ///
+    /// # Errors
+    ///
+    /// [`KernelError::Batch`] when the samples are not of the network's size; [`KernelError::Size`]
+    /// when there are more than a batch; [`KernelError::Index`] beyond the order, the data set or
+    /// the classes; [`KernelError::BatchOfOne`];
+    /// [`KernelError::Device`].
+    pub fn step(&mut self, samples: &Samples<M>, n: usize) -> Result<(), KernelError> {
+        self.check(samples, n)?;
+        if self.architecture.norm == Norm::Batch && n < 2 {
+            return Err(KernelError::BatchOfOne);
+        }
+        for (name, value, count) in [
+            ("sample of the order", self.last_sample, samples.count),
+            ("label", samples.last_label, self.architecture.classes),
+            ("place in the order", self.queued + n - 1, self.ordered),
+        ] {
+            if value >= count {
+                return Err(KernelError::Index { name, value, count });
+            }
+        }
+        self.queued += n;
+        let found = self
+            .recordings
+            .iter()
+            .position(|r| (r.samples, r.id) == (n, samples.id));
+        let Some(found) = found else {
+            // The first time warms up: what libraries do then may not be recorded.
+            if self.recordings.len() == RECORDINGS {
+                self.recordings.remove(0);
+            }
+            self.recordings.push(Recorded {
+                samples: n,
+                id: samples.id,
+                recording: None,
+            });
+            return self.queue(samples, n);
+        };
+        if self.recordings[found].recording.is_none() {
+            let recording = self.machine.record(|| self.queue(samples, n))?;
+            self.recordings[found].recording = Some(recording);
+        }
+        match &self.recordings[found].recording {
+            // SAFETY: it was recorded for memories that are still there: those of this network, and
+            // these samples.
+            Some(recording) => unsafe { self.machine.replay(recording) },
+            None => Ok(()),
+        }
+    }
+
+    /// Where the epoch stands. Waits for the device.
+    ///
+    /// # Errors
+    ///
+    /// [`KernelError::Device`], of anything that was queued.
+    pub fn progress(&self) -> Result<Progress, KernelError> {
+        let State {
+            total,
+            failed,
+            steps,
+            stopped,
+            ..
+        } = self.read_state()?;
+        Ok(Progress {
+            total,
+            steps: steps.into(),
+            stopped: (stopped != 0).then_some(failed),
+        })
+    }
+
+    /// A step on a batch that is not on the device; waits for it. Returns the loss before the
+    /// update; when it is no finite number nothing has changed.
+    ///
+    /// # Shapes
+    ///
+    /// `inputs` (n, inputs) row by row, `labels` (n).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`begin`](Self::begin) and [`step`](Self::step).
+    pub fn step_on(
+        &mut self,
+        inputs: &[f32],
+        labels: &[u32],
+        loss: &DeviceLoss,
+        step: &Step,
+    ) -> Result<f64, KernelError> {
+        let (width, n) = (self.architecture.inputs, labels.len());
+        if inputs.len() != n * width {
+            return Err(KernelError::Batch {
+                found: inputs.len(),
+                inputs: width,
+            });
+        }
+        let order: Vec<u32> = (0..n as u32).collect();
+        self.begin(&order, (0, 0.0), loss, step)?;
+        let mut staged = self.stage()?;
+        let written = staged.set_floats(&self.machine, inputs, labels);
+        let done = written.and_then(|()| self.step(&staged, n));
+        self.staged = Some(staged);
+        done?;
+        let Progress { total, stopped, .. } = self.progress()?;
+        Ok(stopped.unwrap_or(total / n as f64))
+    }
+
+    /// Refuses samples of another size or device, and more of them than a batch.
+    pub(super) fn check(&self, samples: &Samples<M>, n: usize) -> Result<(), KernelError> {
+        let inputs = self.architecture.inputs;
+        if samples.values_per_sample() != inputs {
+            return Err(KernelError::Batch {
+                found: samples.values_per_sample(),
+                inputs,
+            });
+        }
+        if samples.queue != self.machine.queue() {
+            return Err(KernelError::Device(
+                "the samples are on another device or stream".to_owned(),
+            ));
+        }
+        if n == 0 || n > self.batch {
+            return Err(KernelError::Size {
+                name: "batch",
+                value: n,
+                least: 1,
+            });
+        }
+        Ok(())
+    }
+}
+
+/// The constants of a step, without those of the loss.
+fn settings(optimizer: Optimizer, step: &Step) -> Settings {
+    let (decay, decoupled) = match step.decay {
+        Decay::Coupled(decay) => (decay, 0),
+        Decay::Decoupled(decay) => (decay, 1),
+    };
+    let (Decay::Coupled(classifier_decay) | Decay::Decoupled(classifier_decay)) =
+        step.classifier_decay;
+    let settings = Settings {
+        learning_rate: step.learning_rate,
+        decay,
+        classifier_decay,
+        feature_decay: step.feature_decay,
+        decoupled,
+        ..Settings::default()
+    };
+    match optimizer {
+        Optimizer::Sgd { momentum, .. } if momentum <= 0.0 => Settings {
+            optimizer: 0,
+            ..settings
+        },
+        Optimizer::Sgd { momentum, nesterov } => Settings {
+            optimizer: 1 + u32::from(nesterov),
+            momentum,
+            ..settings
+        },
+        Optimizer::Adam {
+            beta1,
+            beta2,
+            epsilon,
+        } => Settings {
+            optimizer: 3,
+            beta1,
+            beta2,
+            epsilon,
+            ..settings
+        },
+    }
+}

@@ -1,0 +1,111 @@
+//! The backward pass through activation and normalisation of a block.
+
+use super::architecture::{Activation, Norm};
+use super::finish_gradient::finish_panel;
+use super::normalization_gradient::{activation_backward, batch_norm_backward, norm_gradient};
+use super::panel::{BlockVectors, Panel};
+use crate::tile::{stride, transpose};
+use crate::update::{ApplyRule, ParameterPointers, StepRule};
+use crate::vector::{Vector, width};
+
+/// Input units that are worked on at once: a multiple of every panel's width, and few enough for
+/// their weights to stay in the second-level cache from the product to the update.
+pub(super) const UNITS: usize = 32;
+
+/// The block below a layer.
+#[derive(Clone, Copy)]
+pub(super) struct BlockGradient<T> {
+    pub(super) units: usize,
+    pub(super) normal: *mut T,
+    pub(super) output: *mut T,
+    /// Where the gradient of its products goes, as (units, samples).
+    pub(super) transposed: *mut T,
+    pub(super) bias: ParameterPointers<T>,
+    pub(super) scale: ParameterPointers<T>,
+    pub(super) shift: ParameterPointers<T>,
+    /// Of the first panel.
+    pub(super) vectors: BlockVectors<T>,
+    pub(super) norm: Norm,
+    pub(super) activation: Activation,
+    pub(super) feature_decay: T,
+    pub(super) rule: StepRule<T>,
+}
+
+/// Through activation and normalisation of the block below, for the panels of some of its units.
+///
+/// # Safety
+///
+/// The pointers must be valid for the units and samples, and the processor must have the vector's
+/// instructions.
+#[inline(always)]
+pub(super) unsafe fn block_backward<V: Vector, R: ApplyRule<V>>(
+    below: &BlockGradient<V::Scalar>,
+    samples: usize,
+    first: usize,
+    units: usize,
+    scratch: &mut [V::Scalar],
+    rule: R,
+) {
+    let width = width::<V>();
+    let padded = samples.next_multiple_of(width);
+    for part in (0..units).step_by(width) {
+        let (unit, left) = (first + part, width.min(units - part));
+        // SAFETY: as for this function; the scratch space ends with a panel of `samples` rows.
+        unsafe {
+            let start = scratch.as_mut_ptr();
+            let g = Panel {
+                start: start.add(UNITS * padded),
+                samples,
+            };
+            for (q, sample) in (0..samples).step_by(width).enumerate() {
+                let rows = width.min(samples - sample);
+                transpose::<V>(
+                    start.add((q * UNITS + part) * width),
+                    left,
+                    g.start.add(sample * width),
+                    rows,
+                );
+            }
+            let panel = unit / width * stride::<V::Scalar>(samples, width);
+            let output = below.output.add(panel);
+            activation_backward::<V>(g, output, below.activation, below.feature_decay);
+            let x = Panel {
+                start: below.normal.add(panel),
+                samples,
+            };
+            let vectors = below.vectors.offset(unit);
+            for v in 0..2 {
+                let at = unit + v * V::LANES;
+                match below.norm {
+                    Norm::Batch => {
+                        let gradients = norm_gradient::<V>(g, x, v);
+                        batch_norm_backward(g, x, vectors, v, gradients);
+                        below.scale.update(at, rule, gradients[0]);
+                        below.shift.update(at, rule, gradients[1]);
+                    }
+                    Norm::Layer => {
+                        let gradients = norm_gradient::<V>(g, x, v);
+                        let scale = V::load(below.scale.value.add(at));
+                        for i in 0..samples {
+                            let offset = i * width + v * V::LANES;
+                            V::load(g.start.add(offset))
+                                .mul(scale)
+                                .store(output.add(offset));
+                        }
+                        below.scale.update(at, rule, gradients[0]);
+                        below.shift.update(at, rule, gradients[1]);
+                    }
+                    Norm::None => {
+                        for i in 0..samples {
+                            let offset = i * width + v * V::LANES;
+                            V::load(g.start.add(offset)).store(x.start.add(offset));
+                        }
+                    }
+                }
+            }
+            if below.norm != Norm::Layer {
+                finish_panel::<V, R>(x, below.bias, unit, below.units, below.transposed, rule);
+            }
+        }
+    }
+}

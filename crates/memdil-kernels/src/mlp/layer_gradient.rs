@@ -1,0 +1,189 @@
+//! The backward pass through the weights of a layer, some of its input units at a time.
+
+use rayon::prelude::*;
+
+use super::block_gradient::{BlockGradient, UNITS, block_backward};
+use super::products::SMALL;
+use crate::tile::{DEPTH, PanelProduct, TileSink, stride, transposed_product};
+use crate::update::{ApplyRule, ParameterPointers, StepRule, with_rule};
+use crate::vector::{Element, Instructions, Kernel, Vector, prefetch, width};
+
+/// The backward pass through the weights of one layer and the block below it.
+#[derive(Clone, Copy)]
+pub(super) struct LayerGradient<T> {
+    pub(super) samples: usize,
+    pub(super) inputs: usize,
+    pub(super) outputs: usize,
+    pub(super) weight: ParameterPointers<T>,
+    /// `None` where the weights stay as they are.
+    pub(super) rule: Option<StepRule<T>>,
+    /// (samples, inputs).
+    pub(super) input: *const T,
+    /// Gradient of the layer's products, (samples, outputs).
+    pub(super) gradient: *const T,
+    /// The same as (outputs, samples).
+    pub(super) transposed: *const T,
+    pub(super) below: Option<BlockGradient<T>>,
+}
+
+// SAFETY: tasks work on units of their own: on other rows of the weights and their buffers, and on
+// other panels of the block below.
+unsafe impl<T: Send + Sync> Send for LayerGradient<T> {}
+// SAFETY: as above.
+unsafe impl<T: Send + Sync> Sync for LayerGradient<T> {}
+
+impl<T: Element> LayerGradient<T> {
+    /// Shares the input units out between threads; each has `per_task` values of scratch space.
+    pub(super) fn run(&self, instructions: Instructions, scratch: &mut [T], per_task: usize) {
+        let tasks = self.inputs.div_ceil(UNITS);
+        let work = self.samples * self.inputs * self.outputs;
+        let serial = if work < SMALL { usize::MAX } else { 1 };
+        let scratch = scratch[..tasks * per_task].par_chunks_exact_mut(per_task);
+        let tasks = scratch.enumerate().with_min_len(serial);
+        tasks.for_each(|(task, scratch)| {
+            let units = UnitsTask {
+                layer: self,
+                first: task * UNITS,
+                scratch,
+            };
+            T::dispatch(instructions, units);
+        });
+    }
+}
+
+/// The part of a [`LayerGradient`] for some input units.
+struct UnitsTask<'a, T> {
+    layer: &'a LayerGradient<T>,
+    first: usize,
+    scratch: &'a mut [T],
+}
+
+impl<T: Element> Kernel<T> for UnitsTask<'_, T> {
+    #[inline(always)]
+    fn run<V: Vector<Scalar = T>>(self) {
+        let Self {
+            layer,
+            first,
+            scratch,
+        } = self;
+        let units = UNITS.min(layer.inputs - first);
+        // SAFETY: `first..first + units` are this task's own units, and the pointers of a layer are
+        // valid for its sizes.
+        unsafe {
+            if layer.below.is_some() {
+                input_gradient::<V>(layer, first, units, scratch);
+            }
+            if let Some(rule) = layer.rule {
+                with_rule!(rule, known => update::<V, _>(layer, first, units, known));
+            }
+            if let Some(below) = &layer.below {
+                with_rule!(below.rule, known => block_backward::<V, _>(below, layer.samples, first, units, scratch, known));
+            }
+        }
+    }
+}
+
+/// Gradient of the inputs, transposed, into the scratch space: for each panel of samples, `UNITS`
+/// rows.
+///
+/// # Safety
+///
+/// The pointers must be valid for the units, and the processor must have the vector's
+/// instructions.
+#[inline(always)]
+unsafe fn input_gradient<V: Vector>(
+    layer: &LayerGradient<V::Scalar>,
+    first: usize,
+    units: usize,
+    scratch: &mut [V::Scalar],
+) {
+    let width = width::<V>();
+    for k in (0..layer.outputs).step_by(DEPTH) {
+        for (q, sample) in (0..layer.samples).step_by(width).enumerate() {
+            unsafe {
+                let product = PanelProduct {
+                    a: layer
+                        .weight
+                        .value
+                        .add(k / width * stride::<V::Scalar>(layer.inputs, width) + first * width),
+                    a_stride: stride::<V::Scalar>(layer.inputs, width),
+                    b: layer
+                        .transposed
+                        .add(q * stride::<V::Scalar>(layer.outputs, width) + k * width),
+                    c: scratch.as_mut_ptr().add(q * UNITS * width),
+                    rows: units,
+                    depth: DEPTH.min(layer.outputs - k),
+                    cols: layer.samples - sample,
+                    add: k > 0,
+                };
+                product.run::<V>();
+            }
+        }
+    }
+}
+
+/// Gradient of the weights, straight into the update.
+///
+/// # Safety
+///
+/// As [`input_gradient`].
+#[inline(always)]
+unsafe fn update<V: Vector, R: ApplyRule<V>>(
+    layer: &LayerGradient<V::Scalar>,
+    first: usize,
+    units: usize,
+    rule: R,
+) {
+    let width = width::<V>();
+    let of_samples = stride::<V::Scalar>(layer.samples, width);
+    let of_weight = stride::<V::Scalar>(layer.inputs, width);
+    for p in 0..layer.outputs.div_ceil(width) {
+        let offset = p * of_weight + first * width;
+        unsafe {
+            let rows = UpdateRows {
+                weight: layer.weight.offset(offset),
+                next: of_weight,
+                rule,
+            };
+            let input = layer.input.add(first / width * of_samples);
+            let gradient = layer.gradient.add(p * of_samples);
+            transposed_product::<V, _>(input, of_samples, gradient, units, layer.samples, rows);
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+struct UpdateRows<T, R> {
+    weight: ParameterPointers<T>,
+    /// Values to the same rows of the next panel.
+    next: usize,
+    rule: R,
+}
+
+impl<V: Vector, R: ApplyRule<V>> TileSink<V> for UpdateRows<V::Scalar, R> {
+    #[inline(always)]
+    unsafe fn prepare(self, row: usize) {
+        let offset = self.next + row * width::<V>();
+        let bytes = width::<V>() * size_of::<V::Scalar>();
+        for line in (0..bytes).step_by(64) {
+            prefetch(
+                self.weight
+                    .value
+                    .wrapping_add(offset)
+                    .wrapping_byte_add(line),
+            );
+            for buffer in self.weight.buffers.iter().take(R::BUFFERS) {
+                prefetch(buffer.wrapping_add(offset).wrapping_byte_add(line));
+            }
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn take(self, row: usize, sums: [V; 2]) {
+        unsafe {
+            self.weight.update(row * width::<V>(), self.rule, sums[0]);
+            self.weight
+                .update(row * width::<V>() + V::LANES, self.rule, sums[1]);
+        }
+    }
+}

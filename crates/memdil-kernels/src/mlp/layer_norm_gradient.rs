@@ -1,0 +1,111 @@
+//! Layer normalisation backwards: its means go over all units, so it waits for all of them.
+
+use rayon::prelude::*;
+
+use super::finish_gradient::finish_panel;
+use super::network::MlpBlock;
+use super::panel::Panel;
+use crate::update::{ParameterPointers, StepRule, with_rule};
+use crate::vector::{Element, Instructions, Kernel, Vector};
+
+impl<T: Element> MlpBlock<T> {
+    /// Layer normalisation backwards, once all units have left $g \gamma$ in `output`: with
+    /// $u = g \gamma$ and normalised values $x$, the gradient of the products is
+    /// $\frac1\sigma (u - \bar u - x \overline{u x})$, means over a row.
+    pub(super) fn layer_norm_backward(
+        &mut self,
+        instructions: Instructions,
+        transposed: *mut T,
+        rule: StepRule<T>,
+    ) {
+        let (panel, stride, units) = (self.normal.width, self.normal.stride(), self.normal.cols);
+        let (u, x) = (self.output.values(), self.normal.values());
+        let n = T::from_f64(units as f64);
+        let means: Vec<[T; 2]> = (0..self.normal.rows)
+            .into_par_iter()
+            .with_min_len(8)
+            .map(|i| {
+                let at = |j: usize| j / panel * stride + i * panel + j % panel;
+                let sum = (0..units).fold(T::default(), |sum, j| sum + u[at(j)]);
+                let along = (0..units).fold(T::default(), |sum, j| sum + u[at(j)] * x[at(j)]);
+                [sum / n, along / n]
+            })
+            .collect();
+        let rows = &self.rows;
+        let bias = Shared((self.linear.bias.pointers(), transposed));
+        let panels = self.normal.values_mut().par_chunks_exact_mut(stride);
+        panels
+            .zip(self.output.values().par_chunks_exact(stride))
+            .enumerate()
+            .for_each(|(j, (x, u))| {
+                let (bias, transposed) = bias.get();
+                let samples = x
+                    .chunks_exact_mut(panel)
+                    .zip(u.chunks_exact(panel))
+                    .take(rows.len());
+                for (i, (x, u)) in samples.enumerate() {
+                    let ([mean, along], [_, inverse]) = (means[i], rows[i]);
+                    // Beyond the last unit everything stays zero.
+                    for (x, &u) in x.iter_mut().zip(u).take(units - j * panel) {
+                        *x = (u - mean - *x * along) * inverse;
+                    }
+                }
+                let x = Panel {
+                    start: x.as_mut_ptr(),
+                    samples: rows.len(),
+                };
+                T::dispatch(
+                    instructions,
+                    Finished {
+                        x,
+                        bias,
+                        unit: j * panel,
+                        units,
+                        transposed,
+                        rule,
+                    },
+                );
+            });
+    }
+}
+
+/// Pointers of which every task uses its own part.
+#[derive(Clone, Copy)]
+struct Shared<P>(P);
+
+impl<P: Copy> Shared<P> {
+    fn get(&self) -> P {
+        self.0
+    }
+}
+
+// SAFETY: tasks use the parts of their own panel.
+unsafe impl<P> Sync for Shared<P> {}
+
+/// A panel of the gradient of a block's products.
+struct Finished<T> {
+    x: Panel<T>,
+    bias: ParameterPointers<T>,
+    unit: usize,
+    units: usize,
+    transposed: *mut T,
+    rule: StepRule<T>,
+}
+
+impl<T: Element> Kernel<T> for Finished<T> {
+    #[inline(always)]
+    fn run<V: Vector<Scalar = T>>(self) {
+        let Self {
+            x,
+            bias,
+            unit,
+            units,
+            transposed,
+            rule,
+        } = self;
+        // SAFETY: the panel and the vectors have `units` columns, the transpose has room for them.
+        unsafe {
+            with_rule!(rule, known => finish_panel::<V, _>(x, bias, unit, units, transposed, known));
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! A panel of units: their values for every sample, and their vectors.
+
+use crate::batch_norm::EPSILON;
+use crate::vector::{Element, Vector, width};
+
+/// Pointers to a panel of a block's vectors: one row of `width` values each.
+#[derive(Clone, Copy)]
+pub(super) struct BlockVectors<T> {
+    pub(super) bias: *const T,
+    pub(super) scale: *const T,
+    pub(super) shift: *const T,
+    pub(super) running_mean: *mut T,
+    pub(super) running_var: *mut T,
+    /// Of the batch, kept for the backward pass: the mean without the bias, and the biased
+    /// variance.
+    pub(super) mean: *mut T,
+    pub(super) variance: *mut T,
+}
+
+impl<T> BlockVectors<T> {
+    /// The vectors of another panel.
+    ///
+    /// # Safety
+    ///
+    /// All pointers must be valid for more than `offset` values.
+    #[inline(always)]
+    pub(super) unsafe fn offset(self, offset: usize) -> Self {
+        unsafe {
+            Self {
+                bias: self.bias.add(offset),
+                scale: self.scale.add(offset),
+                shift: self.shift.add(offset),
+                running_mean: self.running_mean.add(offset),
+                running_var: self.running_var.add(offset),
+                mean: self.mean.add(offset),
+                variance: self.variance.add(offset),
+            }
+        }
+    }
+}
+
+/// A panel of `samples` rows.
+#[derive(Clone, Copy)]
+pub(super) struct Panel<T> {
+    pub(super) start: *mut T,
+    pub(super) samples: usize,
+}
+
+impl<T: Element> Panel<T> {
+    /// The vector `v` of row `i`.
+    ///
+    /// # Safety
+    ///
+    /// The row must be one of the panel.
+    #[inline(always)]
+    pub(super) unsafe fn at<V: Vector<Scalar = T>>(self, i: usize, v: usize) -> *mut T {
+        unsafe { self.start.add(i * width::<V>() + v * V::LANES) }
+    }
+
+    /// Sums of a function of every row, in four chains so that they need not wait for each other.
+    ///
+    /// # Safety
+    ///
+    /// The processor must have the vector's instructions.
+    #[inline(always)]
+    pub(super) unsafe fn sum<V: Vector<Scalar = T>>(self, f: impl Fn(usize) -> V) -> V {
+        unsafe {
+            let zero = V::splat(T::default());
+            let (mut a, mut b, mut c, mut d) = (zero, zero, zero, zero);
+            let whole = self.samples / 4 * 4;
+            let mut i = 0;
+            while i < whole {
+                a = a.add(f(i));
+                b = b.add(f(i + 1));
+                c = c.add(f(i + 2));
+                d = d.add(f(i + 3));
+                i += 4;
+            }
+            while i < self.samples {
+                a = a.add(f(i));
+                i += 1;
+            }
+            a.add(b).add(c.add(d))
+        }
+    }
+}
+
+/// 1 over the deviation.
+///
+/// # Safety
+///
+/// The processor must have the vector's instructions.
+#[inline(always)]
+pub(super) unsafe fn inverse_deviation<V: Vector>(variance: V) -> V {
+    unsafe {
+        let moved = variance.add(V::splat(V::Scalar::from_f64(EPSILON)));
+        V::splat(V::Scalar::from_f64(1.0)).div(moved.sqrt())
+    }
+}

@@ -1,0 +1,117 @@
+//! The products of a layer, panel by panel, with what follows them while they are in the cache.
+
+use super::architecture::{Activation, Norm};
+use super::normalization::{affine, batch_norm};
+use super::panel::{BlockVectors, Panel};
+use crate::tile::{DEPTH, PanelProduct, Panels};
+use crate::vector::{Element, Kernel, Vector, width};
+
+/// Multiplications below which a layer is not worth handing to other threads.
+pub(super) const SMALL: usize = 1 << 19;
+/// What follows the products of a panel at once.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Finish {
+    BatchNorm,
+    Affine,
+    Nothing,
+}
+
+/// Some panels of a layer's products, from panel `first` on.
+pub(super) struct Products<'a, T> {
+    pub(super) input: &'a Panels<T>,
+    pub(super) weight: &'a Panels<T>,
+    pub(super) first: usize,
+    pub(super) out: &'a mut [T],
+}
+
+impl<T: Element> Kernel<T> for Products<'_, T> {
+    /// A block of the inputs is used for all panels before the next one is read.
+    #[inline(always)]
+    fn run<V: Vector<Scalar = T>>(self) {
+        let Self {
+            input,
+            weight,
+            first,
+            out,
+        } = self;
+        for k in (0..weight.rows).step_by(DEPTH) {
+            for (j, out) in (first..).zip(out.chunks_exact_mut(input.stride())) {
+                let product = PanelProduct {
+                    a: input.values()[k / width::<V>() * input.stride()..].as_ptr(),
+                    a_stride: input.stride(),
+                    b: weight.values()[j * weight.stride() + k * width::<V>()..].as_ptr(),
+                    c: out.as_mut_ptr(),
+                    rows: input.rows,
+                    depth: DEPTH.min(weight.rows - k),
+                    cols: weight.cols - j * width::<V>(),
+                    add: k > 0,
+                };
+                // SAFETY: input and `out` have as many rows; the weights have a row for every
+                // column of the input.
+                unsafe {
+                    product.run::<V>();
+                }
+            }
+        }
+    }
+}
+
+/// Some panels of a block: products, normalisation, activation.
+pub(super) struct BlockPanels<'a, T> {
+    pub(super) products: Products<'a, T>,
+    pub(super) output: &'a mut [T],
+    /// Of the first panel.
+    pub(super) vectors: BlockVectors<T>,
+    pub(super) finish: Finish,
+    pub(super) norm: Norm,
+    pub(super) activation: Activation,
+}
+
+impl<T: Element> Kernel<T> for BlockPanels<'_, T> {
+    #[inline(always)]
+    fn run<V: Vector<Scalar = T>>(self) {
+        let Self {
+            products,
+            output,
+            vectors,
+            finish,
+            norm,
+            activation,
+        } = self;
+        let Products {
+            input,
+            weight,
+            first,
+            out,
+        } = products;
+        Products {
+            input,
+            weight,
+            first,
+            out: &mut *out,
+        }
+        .run::<V>();
+        let stride = input.stride();
+        for (j, (x, h)) in out
+            .chunks_exact_mut(stride)
+            .zip(output.chunks_exact_mut(stride))
+            .enumerate()
+        {
+            let x = Panel {
+                start: x.as_mut_ptr(),
+                samples: input.rows,
+            };
+            let (h, offset) = (h.as_mut_ptr(), j * width::<V>());
+            // SAFETY: both panels have as many rows, and there is a row of the vectors for every
+            // panel.
+            unsafe {
+                let vectors = vectors.offset(offset);
+                match finish {
+                    Finish::BatchNorm => batch_norm::<V>(x, h, vectors, activation),
+                    Finish::Affine => affine::<V>(x, h, vectors, norm, activation),
+                    Finish::Nothing => (),
+                }
+            }
+        }
+    }
+}

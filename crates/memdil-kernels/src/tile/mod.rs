@@ -1,0 +1,12 @@
+//! Matrices in panels, and their products in tiles that stay in registers.
+
+mod accumulate;
+mod height;
+mod panels;
+mod product;
+mod transposed;
+
+pub(crate) use height::{next_tile, with_height};
+pub(crate) use panels::{Panels, stride, transpose};
+pub(crate) use product::{DEPTH, PanelProduct};
+pub(crate) use transposed::{TileSink, transposed_product};

@@ -1,0 +1,50 @@
+//! The instruction sets that kernels are compiled for.
+
+use crate::error::KernelError;
+
+/// Which instructions compute.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Instructions {
+    /// Those that every processor of the architecture has.
+    Portable,
+    /// AVX2 and fused multiply-add.
+    Avx2,
+    /// AVX-512.
+    Avx512,
+}
+
+impl Instructions {
+    /// The widest that this processor has.
+    pub fn detect() -> Self {
+        Self::available().last().copied().unwrap_or(Self::Portable)
+    }
+
+    /// All that this processor has, the widest last.
+    pub fn available() -> Vec<Self> {
+        let mut found = vec![Self::Portable];
+        #[cfg(target_arch = "x86_64")]
+        {
+            if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+                found.push(Self::Avx2);
+            }
+            if is_x86_feature_detected!("avx512f") {
+                found.push(Self::Avx512);
+            }
+        }
+        found
+    }
+
+    /// Refuses instructions that this processor does not have.
+    pub(crate) fn check(self) -> Result<(), KernelError> {
+        let name = if self == Self::Avx512 {
+            "AVX-512"
+        } else {
+            "AVX2"
+        };
+        if Self::available().contains(&self) {
+            Ok(())
+        } else {
+            Err(KernelError::Instructions(name))
+        }
+    }
+}

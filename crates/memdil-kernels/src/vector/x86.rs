@@ -1,0 +1,93 @@
+//! Vectors of x86-64 processors: AVX2 with fused multiply-add, and AVX-512.
+
+use std::arch::x86_64::*;
+
+use super::element::Vector;
+
+macro_rules! vector {
+    (
+        $name:ident, $register:ty, $scalar:ty, $lanes:literal, $rows:literal,
+        $splat:ident $load:ident $store:ident $add:ident $sub:ident $mul:ident $div:ident $sqrt:ident $max:ident
+        $mul_add:ident, $positive:expr
+    ) => {
+        #[derive(Clone, Copy)]
+        pub(crate) struct $name($register);
+
+        // SAFETY of all: the caller vouches for the instructions and for the pointers.
+        impl Vector for $name {
+            type Scalar = $scalar;
+            const LANES: usize = $lanes;
+            const ROWS: usize = $rows;
+
+            #[inline(always)]
+            unsafe fn splat(value: $scalar) -> Self {
+                Self(unsafe { $splat(value) })
+            }
+            #[inline(always)]
+            unsafe fn load(from: *const $scalar) -> Self {
+                Self(unsafe { $load(from) })
+            }
+            #[inline(always)]
+            unsafe fn store(self, to: *mut $scalar) {
+                unsafe { $store(to, self.0) }
+            }
+            #[inline(always)]
+            unsafe fn add(self, other: Self) -> Self {
+                Self(unsafe { $add(self.0, other.0) })
+            }
+            #[inline(always)]
+            unsafe fn sub(self, other: Self) -> Self {
+                Self(unsafe { $sub(self.0, other.0) })
+            }
+            #[inline(always)]
+            unsafe fn mul(self, other: Self) -> Self {
+                Self(unsafe { $mul(self.0, other.0) })
+            }
+            #[inline(always)]
+            unsafe fn div(self, other: Self) -> Self {
+                Self(unsafe { $div(self.0, other.0) })
+            }
+            #[inline(always)]
+            unsafe fn sqrt(self) -> Self {
+                Self(unsafe { $sqrt(self.0) })
+            }
+            #[inline(always)]
+            unsafe fn max(self, other: Self) -> Self {
+                Self(unsafe { $max(self.0, other.0) })
+            }
+            #[inline(always)]
+            unsafe fn where_positive(self, mask: Self) -> Self {
+                Self(unsafe { $positive(self.0, mask.0) })
+            }
+            #[inline(always)]
+            unsafe fn mul_add(self, factor: Self, term: Self) -> Self {
+                Self(unsafe { $mul_add(self.0, factor.0, term.0) })
+            }
+        }
+    };
+}
+
+vector!(
+    Avx2F32, __m256, f32, 8, 6,
+    _mm256_set1_ps _mm256_loadu_ps _mm256_storeu_ps _mm256_add_ps _mm256_sub_ps _mm256_mul_ps _mm256_div_ps
+    _mm256_sqrt_ps _mm256_max_ps _mm256_fmadd_ps,
+    |v, mask| _mm256_and_ps(v, _mm256_cmp_ps::<_CMP_GT_OQ>(mask, _mm256_setzero_ps()))
+);
+vector!(
+    Avx2F64, __m256d, f64, 4, 6,
+    _mm256_set1_pd _mm256_loadu_pd _mm256_storeu_pd _mm256_add_pd _mm256_sub_pd _mm256_mul_pd _mm256_div_pd
+    _mm256_sqrt_pd _mm256_max_pd _mm256_fmadd_pd,
+    |v, mask| _mm256_and_pd(v, _mm256_cmp_pd::<_CMP_GT_OQ>(mask, _mm256_setzero_pd()))
+);
+vector!(
+    Avx512F32, __m512, f32, 16, 8,
+    _mm512_set1_ps _mm512_loadu_ps _mm512_storeu_ps _mm512_add_ps _mm512_sub_ps _mm512_mul_ps _mm512_div_ps
+    _mm512_sqrt_ps _mm512_max_ps _mm512_fmadd_ps,
+    |v, mask| _mm512_maskz_mov_ps(_mm512_cmp_ps_mask::<_CMP_GT_OQ>(mask, _mm512_setzero_ps()), v)
+);
+vector!(
+    Avx512F64, __m512d, f64, 8, 8,
+    _mm512_set1_pd _mm512_loadu_pd _mm512_storeu_pd _mm512_add_pd _mm512_sub_pd _mm512_mul_pd _mm512_div_pd
+    _mm512_sqrt_pd _mm512_max_pd _mm512_fmadd_pd,
+    |v, mask| _mm512_maskz_mov_pd(_mm512_cmp_pd_mask::<_CMP_GT_OQ>(mask, _mm512_setzero_pd()), v)
+);
