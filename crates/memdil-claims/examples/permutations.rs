@@ -43,7 +43,7 @@ fn main() -> Result<(), Failure> {
         .collect();
     let mut declarations = Declaration::read(&claims)?;
     // Memorised shares matter to no other kind of test.
-    declarations.retain(|claim| matches!(claim.test, Test::WithinRun { .. } | Test::Dose { .. }));
+    declarations.retain(|claim| matches!(claim.test, Test::WithinRun(_) | Test::Dose(_)));
     let mut planned = Vec::new();
     let mut all = Vec::new();
     for line in read_manifest(Path::new(manifest))? {

@@ -21,28 +21,32 @@
 //! assert!(mean_interval(&log_ratios).is_some_and(|[_, high]| high < 0.0));
 //! ```
 
-mod condition;
 mod declaration;
-mod design;
+mod declared;
 mod error;
 mod family;
-mod finished;
-mod measure;
-mod measured;
-mod prediction;
-mod quantity;
+mod kinds;
+mod panels;
+mod runs;
 pub mod stats;
-mod tested;
 mod text;
-mod units;
 mod verdict;
 
-pub use condition::Conditions;
-pub use declaration::{Declaration, Expect, Rule, Scale, Start, Test};
+pub use declaration::conditions::Conditions;
+pub use declaration::effect::{Expect, Scale};
+pub use declared::Declaration;
 pub use error::ClaimError;
-pub use family::{Family, PlannedTest};
-pub use finished::Finished;
-pub use prediction::{PanelPredictions, PredictedRun};
+pub use family::tests_of::{Family, PlannedTest};
+pub use kinds::dose::Dose;
+pub use kinds::exact::{Exact, ExactRule};
+pub use kinds::interaction::Interaction;
+pub use kinds::paired::{NonInferior, Paired};
+pub use kinds::prediction::Prediction;
+pub use kinds::prediction::model::{PanelPredictions, PredictedRun};
+pub use kinds::test::Test;
+pub use kinds::trend::{Start, Trend};
+pub use kinds::within_run::WithinRun;
+pub use runs::finished::Finished;
 pub use text::{count, number, p_value};
 pub use verdict::{CellEffect, Claim, Counted, Outcome, Unit, Verdict};
 

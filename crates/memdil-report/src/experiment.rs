@@ -1,6 +1,6 @@
 //! An experiment file as the report needs it: claims, texts and figures, plan.
 
-use memdil_claims::{Claim, Declaration, Family, Finished, PanelPredictions, Rule, Test};
+use memdil_claims::{Claim, Declaration, ExactRule, Family, Finished, PanelPredictions, Test};
 use memdil_records::RunSpec;
 use serde::Deserialize;
 
@@ -85,16 +85,13 @@ impl Page {
 
 impl ReportedExperiment {
     /// Claims about the solved models.
-    fn rules(&self) -> impl Iterator<Item = (&Declaration, Rule, f64)> {
+    fn rules(&self) -> impl Iterator<Item = (&Declaration, ExactRule, f64)> {
         let tested = |claim: &&Declaration| claim.is_tested_by(self.preset.as_deref());
-        let rule = |claim| match claim {
-            &Declaration {
-                test: Test::Exact { rule, bound },
-                ..
-            } => Some((claim, rule, bound)),
+        let tested = self.declarations.iter().filter(tested);
+        tested.filter_map(|claim| match &claim.test {
+            Test::Exact(exact) => Some((claim, exact.rule, exact.bound)),
             _ => None,
-        };
-        self.declarations.iter().filter(tested).filter_map(rule)
+        })
     }
 
     /// True when the memorization-dilation model has to be solved for a claim or a figure.
@@ -103,7 +100,7 @@ impl ReportedExperiment {
         self.page.figures.iter().flatten().any(figure)
             || self
                 .rules()
-                .any(|(_, rule, _)| rule != Rule::DescentReachesMinimum)
+                .any(|(_, rule, _)| rule != ExactRule::DescentReachesMinimum)
     }
 
     /// The verdicts on its claims, and what the model predicts for its runs.
@@ -130,7 +127,7 @@ impl ReportedExperiment {
         }
         for (declaration, rule, bound) in self.rules() {
             let outcome = match (rule, theory) {
-                (Rule::DescentReachesMinimum, _) => layer_peeled::claim(descents, bound),
+                (ExactRule::DescentReachesMinimum, _) => layer_peeled::claim(descents, bound),
                 (_, Some(theory)) => Some(decide(theory, rule, bound)),
                 (_, None) => None,
             };
@@ -141,12 +138,12 @@ impl ReportedExperiment {
 }
 
 /// The outcome of a rule about the memorization-dilation model.
-fn decide(theory: &Theory, rule: Rule, bound: f64) -> Claim {
+fn decide(theory: &Theory, rule: ExactRule, bound: f64) -> Claim {
     match rule {
-        Rule::LsSlope => exact::quarter_power(&theory.smoothing_by_decay(), bound),
-        Rule::CeLimit => exact::cross_entropy_limit(theory.vanishing_decay(), bound),
+        ExactRule::LsSlope => exact::quarter_power(&theory.smoothing_by_decay(), bound),
+        ExactRule::CeLimit => exact::cross_entropy_limit(theory.vanishing_decay(), bound),
         // The other rule is about another model.
-        Rule::LsBelowCe | Rule::DescentReachesMinimum => {
+        ExactRule::LsBelowCe | ExactRule::DescentReachesMinimum => {
             let (grid, deviation) = theory.grid();
             exact::smoothing_below_cross_entropy(grid, bound, deviation)
         }

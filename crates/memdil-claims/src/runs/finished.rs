@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use memdil_records::{EpochRecord, RunFolder, RunRecord, RunSpec, Snapshot, Status, run_id};
 
-use crate::ClaimError;
+use crate::error::ClaimError;
 
 /// A finished run.
 #[derive(Clone, Copy, Debug)]
@@ -19,9 +19,9 @@ pub struct Finished<'a> {
     pub folder: &'a RunFolder,
 }
 
-/// Finished runs by their planned specification; epochs and features are read once.
-pub(crate) struct Runs<'a> {
-    by_id: HashMap<String, Run<'a>>,
+/// Finished runs by their numbers in the plan; epochs and features are read once.
+pub(crate) struct FinishedRuns<'a> {
+    runs: Vec<Option<Run<'a>>>,
 }
 
 pub(crate) struct Run<'a> {
@@ -29,34 +29,50 @@ pub(crate) struct Run<'a> {
     epochs: OnceCell<Vec<EpochRecord>>,
 }
 
-impl<'a> Runs<'a> {
-    pub(crate) fn new(finished: &[Finished<'a>]) -> Self {
-        let run = |&finished: &Finished<'a>| {
-            (
-                key(finished.planned),
-                Run {
-                    finished,
-                    epochs: OnceCell::new(),
-                },
-            )
+impl<'a> FinishedRuns<'a> {
+    pub(crate) fn new(planned: &[&RunSpec], finished: &[Finished<'a>]) -> Self {
+        let mut by_id = HashMap::new();
+        for run in finished {
+            by_id.insert(full_id(run.planned), *run);
+        }
+        let run = |spec: &&RunSpec| {
+            Some(Run {
+                finished: *by_id.get(&full_id(spec))?,
+                epochs: OnceCell::new(),
+            })
         };
         Self {
-            by_id: finished.iter().map(run).collect(),
+            runs: planned.iter().map(run).collect(),
         }
     }
 
-    /// The run of a planned specification, or why it has no value.
-    pub(crate) fn get(&self, planned: &RunSpec) -> Result<&Run<'a>, String> {
-        let run = self.by_id.get(&key(planned)).ok_or("not run")?;
+    /// The run of this number, or why it has no value.
+    pub(crate) fn get(&self, number: usize) -> Result<&Run<'a>, String> {
+        let run = self.runs[number].as_ref().ok_or("not run")?;
         match run.finished.record.status {
             Status::Completed => Ok(run),
             Status::Diverged => Err("diverged".to_owned()),
         }
     }
+
+    /// All of these runs, or why one of them has no value.
+    pub(crate) fn all(&self, numbers: &[usize]) -> Result<Vec<&Run<'a>>, String> {
+        numbers.iter().map(|&number| self.get(number)).collect()
+    }
+
+    /// Those of these runs that have a value.
+    pub(crate) fn found(&self, numbers: &[usize]) -> Vec<&Run<'a>> {
+        let found = numbers.iter().map(|&number| self.get(number));
+        found.filter_map(Result::ok).collect()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        (0..self.runs.len()).all(|number| self.get(number).is_err())
+    }
 }
 
 /// The name of a run with every setting written out: manifests of earlier versions leave some out.
-fn key(spec: &RunSpec) -> String {
+fn full_id(spec: &RunSpec) -> String {
     let mut spec = spec.clone();
     spec.resolve();
     run_id(&spec)
@@ -67,13 +83,15 @@ impl Run<'_> {
         self.finished.record
     }
 
+    /// Classes of the planned specification.
+    pub(crate) fn classes(&self) -> usize {
+        self.finished.planned.data.classes.len()
+    }
+
     /// A number of the last epoch.
     pub(crate) fn last(&self, quantity: &str) -> Result<f64, String> {
-        let value = self
-            .record()
-            .last
-            .as_ref()
-            .and_then(|last| last.quantity(quantity));
+        let last = self.record().last.as_ref();
+        let value = last.and_then(|last| last.quantity(quantity));
         value.ok_or_else(|| format!("{quantity} is not recorded or not defined"))
     }
 

@@ -1,0 +1,332 @@
+//! The claims of one experiment and data set: what is tested together, and its verdicts.
+
+use std::collections::BTreeMap;
+
+use memdil_records::RunSpec;
+
+use super::measured::Measured;
+use super::member::{Scope, collect, not_tested};
+use crate::declaration::effect::Expect;
+use crate::declared::Declaration;
+use crate::error::ClaimError;
+use crate::kinds::kind::PlannedUnit;
+use crate::kinds::prediction::model::{PanelPredictions, PredictedRun, predictions};
+use crate::panels::{Cell, Panel};
+use crate::runs::finished::{Finished, FinishedRuns};
+use crate::runs::no_value::NoValue;
+use crate::runs::planned::PlannedRuns;
+use crate::stats::{detectable_effect, holm};
+use crate::text::count;
+use crate::verdict::Claim;
+use crate::{LEVEL, POWER, SEEDS_NEEDED};
+
+/// The tests of one experiment, data set and preset. Its members follow from the file alone, so
+/// that nothing else can change a verdict.
+pub struct Family<'a> {
+    experiment: String,
+    source: String,
+    planned: PlannedRuns<'a>,
+    claims: Vec<(&'a Declaration, Vec<Panel>)>,
+}
+
+/// A test of a family, as `memdil sweep plan` prints it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PlannedTest {
+    /// The id that its verdict will have.
+    pub id: String,
+    /// Seeds that are planned in every cell.
+    pub seeds: usize,
+    /// The smallest effect, in standard deviations between seeds, that is found with 80% power
+    /// after correction, rounded up to a tenth; `None` for fewer than six seeds, which decide nothing.
+    pub detectable: Option<f64>,
+}
+
+impl<'a> Family<'a> {
+    /// The families of an experiment: one for each data set among the planned runs.
+    ///
+    /// `preset` leaves out the claims of other presets. Claims about the solved models are in no
+    /// family.
+    ///
+    /// # Errors
+    ///
+    /// [`ClaimError::Declaration`] when a claim names a quantity, a setting or a level that does not
+    /// exist, or no planned run has the partner that its test needs.
+    pub fn of(
+        declarations: &'a [Declaration],
+        preset: Option<&str>,
+        planned: &'a [RunSpec],
+    ) -> Result<Vec<Self>, ClaimError> {
+        let tested: Vec<&Declaration> = declarations
+            .iter()
+            .filter(|claim| claim.is_tested_by(preset) && !claim.is_exact())
+            .collect();
+        for claim in declarations {
+            claim.check()?;
+        }
+        if let (Some(claim), true) = (tested.first(), planned.is_empty()) {
+            return Err(ClaimError::declaration(&claim.id, "no run is planned"));
+        }
+        let mut specs_by_source: BTreeMap<(&str, &str), Vec<&RunSpec>> = BTreeMap::new();
+        for spec in planned {
+            let key = (&spec.experiment[..], spec.data.source.name());
+            specs_by_source.entry(key).or_default().push(spec);
+        }
+        let about = |claim: &Declaration| {
+            let mut sources = specs_by_source.keys().map(|(_, source)| source);
+            sources.any(|source| claim.runs.is_about_source(source))
+        };
+        if let Some(claim) = tested.iter().find(|claim| !about(claim)) {
+            let reason = "where: no planned run has this data.source";
+            return Err(ClaimError::declaration(&claim.id, reason));
+        }
+        let mut families = Vec::new();
+        for ((experiment, source), specs) in specs_by_source {
+            let planned = PlannedRuns::new(specs);
+            let mut claims = Vec::new();
+            // A claim may be about some of the data sets.
+            for claim in tested
+                .iter()
+                .filter(|claim| claim.runs.is_about_source(source))
+            {
+                claims.push((*claim, Panel::all(&planned, claim)?));
+            }
+            families.push(Self {
+                experiment: experiment.to_owned(),
+                source: source.to_owned(),
+                planned,
+                claims,
+            });
+        }
+        Ok(families)
+    }
+
+    /// The experiment.
+    pub fn experiment(&self) -> &str {
+        &self.experiment
+    }
+
+    /// The data set.
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// The members in the order of the file.
+    fn members(&self) -> Vec<(&'a Declaration, String, Scope<'_>)> {
+        let mut members = Vec::new();
+        for (claim, panels) in &self.claims {
+            let id = format!("{}/{}/{}", self.experiment, self.source, claim.id);
+            let mut shown: Vec<&Panel> = panels.iter().filter(|panel| has_enough(panel)).collect();
+            // Panels that can decide nothing are shown only where all are of this kind.
+            if shown.is_empty() {
+                shown = panels.iter().collect();
+            }
+            let several = shown.len() > 1;
+            for panel in &shown {
+                let mut id = id.clone();
+                if several {
+                    id += &format!("/{}", panel.slug);
+                }
+                members.push((*claim, id, Scope::Panel(panel)));
+            }
+            if several {
+                members.push((*claim, format!("{id}/mean"), Scope::Mean(shown)));
+            }
+        }
+        members
+    }
+
+    /// The panels of a claim that have too few seeds beside others that have enough.
+    fn untested(&self, claim: &Declaration) -> Option<String> {
+        let mut claims = self.claims.iter();
+        let (_, panels) = claims.find(|(other, _)| std::ptr::eq(*other, claim))?;
+        let (enough, few): (Vec<&Panel>, Vec<&Panel>) =
+            panels.iter().partition(|panel| has_enough(panel));
+        if enough.is_empty() || few.is_empty() {
+            return None;
+        }
+        Some(not_tested(few.iter().map(|panel| panel.label.as_str())))
+    }
+
+    /// The number of tests that Holm's correction counts.
+    pub fn size(&self) -> usize {
+        self.members()
+            .iter()
+            .filter(|(_, _, scope)| scope.seeds().len() >= SEEDS_NEEDED)
+            .count()
+    }
+
+    /// The tests with their seeds and what they can find.
+    pub fn planned(&self) -> Vec<PlannedTest> {
+        let level = LEVEL / self.size().max(1) as f64;
+        // Most tests of a family have the same seeds and conditions.
+        let mut known: BTreeMap<(usize, usize), Option<f64>> = BTreeMap::new();
+        let mut planned = Vec::new();
+        for (claim, id, scope) in self.members() {
+            let (seeds, conditions) = (scope.seeds().len(), claim.kind().requirements().len());
+            let detectable = *known.entry((seeds, conditions)).or_insert_with(|| {
+                // All conditions must be found.
+                let power = POWER.powf(1.0 / conditions as f64);
+                let effect = detectable_effect(seeds, level, power)?;
+                Some((effect * 10.0).ceil() / 10.0)
+            });
+            planned.push(PlannedTest {
+                id,
+                seeds,
+                detectable: detectable.filter(|_| seeds >= SEEDS_NEEDED),
+            });
+        }
+        planned
+    }
+
+    /// The verdicts if every unit of a cell had these values: one for each condition, or `None` for
+    /// a missing one. For studies of power and of false alarms.
+    ///
+    /// `value` gets the id of the test, the label of the cell and the seed.
+    pub fn judge_values(
+        &self,
+        mut value: impl FnMut(&str, &str, u64) -> Option<Vec<f64>>,
+    ) -> Vec<Claim> {
+        let mut measured = Vec::new();
+        for (claim, id, scope) in self.members() {
+            let mut of_cell = |cell: &Cell| {
+                let values = cell
+                    .units
+                    .keys()
+                    .filter_map(|seed| Some((*seed, value(&id, &cell.label, *seed)?)));
+                Ok::<_, std::convert::Infallible>(values.collect())
+            };
+            let Ok((values, cells)) = collect(&scope, &mut of_cell);
+            measured.push(Measured::with(claim, id, &scope, values, cells));
+        }
+        verdicts(measured)
+    }
+
+    /// The tests as text, a claim per line: its panels, seeds, and the smallest effect that is
+    /// found.
+    pub fn lines(&self) -> Vec<String> {
+        let mut lines: Vec<(String, Vec<String>, String)> = Vec::new();
+        let prefix = format!("{}/{}/", self.experiment, self.source);
+        for test in self.planned() {
+            let id = test.id.strip_prefix(&prefix).unwrap_or(&test.id);
+            let (claim, panel) = id.split_once('/').unwrap_or((id, ""));
+            let found = match test.detectable {
+                Some(effect) => format!("{effect:.1}"),
+                None => format!("decides nothing: {SEEDS_NEEDED} seeds are needed"),
+            };
+            let facts = format!("{:>8}  {found}", count(test.seeds, "seed", "seeds"));
+            match lines.last_mut() {
+                Some((last, panels, same)) if *last == claim && *same == facts => {
+                    panels.push(panel.to_owned());
+                }
+                _ => lines.push((claim.to_owned(), vec![panel.to_owned()], facts)),
+            }
+        }
+        let mut text = Vec::new();
+        for (claim, panels, facts) in lines {
+            let panels = panels.join(", ");
+            let place = match &panels[..] {
+                "" => claim,
+                panels => format!("{claim} ({panels})"),
+            };
+            text.push(format!("  {place:<50} {facts}"));
+        }
+        text
+    }
+
+    /// Expected side and bound of each condition, by the id of the test.
+    pub fn conditions(&self) -> BTreeMap<String, Vec<(Expect, f64)>> {
+        let mut sides = BTreeMap::new();
+        for (claim, id, _) in self.members() {
+            let requirements = claim.kind().requirements().into_iter();
+            sides.insert(
+                id,
+                requirements.map(|one| (one.expect, one.bound)).collect(),
+            );
+        }
+        sides
+    }
+
+    /// The verdicts; none where no run of the data set is there.
+    ///
+    /// # Errors
+    ///
+    /// When epochs or features of a run cannot be read, or the model cannot be solved.
+    pub fn judge(&self, finished: &[Finished<'_>]) -> Result<Vec<Claim>, ClaimError> {
+        let runs = FinishedRuns::new(&self.planned.specs, finished);
+        if runs.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut measured: Vec<Measured<'_>> = Vec::new();
+        for (claim, id, scope) in self.members() {
+            let mut member = match &scope {
+                Scope::Panel(_) => Measured::new(claim, id, &scope, &runs)?,
+                // Its panels are the members just before it.
+                Scope::Mean(panels) => {
+                    let first = measured.len() - panels.len();
+                    Measured::mean(claim, id, &scope, &measured[first..])
+                }
+            };
+            member.notes.extend(self.untested(claim));
+            measured.push(member);
+        }
+        Ok(verdicts(measured))
+    }
+
+    /// What the claims about predictions predict, one entry per panel; seeds that lack a run are
+    /// left out.
+    ///
+    /// # Errors
+    ///
+    /// When the model cannot be solved.
+    pub fn predictions(
+        &self,
+        finished: &[Finished<'_>],
+    ) -> Result<Vec<PanelPredictions>, ClaimError> {
+        let runs = FinishedRuns::new(&self.planned.specs, finished);
+        let mut all = Vec::new();
+        for panel in self.claims.iter().flat_map(|(_, panels)| panels) {
+            let mut predicted = Vec::new();
+            for unit in panel.units() {
+                predicted.extend(NoValue::or_undefined(predicted_of(unit, &runs))?);
+            }
+            let predicted: Vec<PredictedRun> = predicted.into_iter().flatten().collect();
+            if !predicted.is_empty() {
+                all.push(PanelPredictions {
+                    panel: format!("{} {}", self.source, panel.label).trim().to_owned(),
+                    runs: predicted,
+                });
+            }
+        }
+        Ok(all)
+    }
+}
+
+fn has_enough(panel: &Panel) -> bool {
+    panel.seeds().len() >= SEEDS_NEEDED
+}
+
+/// The predictions of a unit; empty of one that predicts nothing.
+fn predicted_of(unit: &PlannedUnit, runs: &FinishedRuns<'_>) -> Result<Vec<PredictedRun>, NoValue> {
+    match unit {
+        PlannedUnit::Prediction { fit, test } => predictions(&runs.all(fit)?, &runs.all(test)?),
+        _ => Ok(Vec::new()),
+    }
+}
+
+/// Corrects every p for the others of the family, then decides.
+fn verdicts(measured: Vec<Measured<'_>>) -> Vec<Claim> {
+    let counted: Vec<bool> = measured.iter().map(|m| m.planned >= SEEDS_NEEDED).collect();
+    // A p that is missing is counted as 1.
+    let tested = measured
+        .iter()
+        .zip(&counted)
+        .filter(|(_, counted)| **counted);
+    let p: Vec<f64> = tested.map(|(m, _)| m.largest_p().unwrap_or(1.0)).collect();
+    let mut corrected = holm(&p).into_iter();
+    let family = p.len();
+    let judge = |(measured, counted): (Measured<'_>, bool)| {
+        let p_holm = counted.then(|| corrected.next()).flatten();
+        measured.claim(p_holm, family)
+    };
+    measured.into_iter().zip(counted).map(judge).collect()
+}

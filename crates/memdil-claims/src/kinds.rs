@@ -1,0 +1,13 @@
+//! The kinds of tests, one in each file: what it declares, compares and measures.
+
+pub(crate) mod dose;
+pub(crate) mod exact;
+pub(crate) mod interaction;
+pub(crate) mod kind;
+mod of_pairs;
+pub(crate) mod paired;
+pub(crate) mod prediction;
+mod sides;
+pub(crate) mod test;
+pub(crate) mod trend;
+pub(crate) mod within_run;

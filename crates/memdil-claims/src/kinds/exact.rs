@@ -1,0 +1,66 @@
+//! Rules about the solved models, where nothing is random.
+
+use serde::{Deserialize, Serialize};
+
+use super::kind::{Kind, PlannedUnit, Requirement, nothing, number};
+use crate::declaration::conditions::Conditions;
+use crate::runs::finished::FinishedRuns;
+use crate::runs::no_value::NoValue;
+use crate::runs::planned::PlannedRuns;
+
+/// A rule about the solved models.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Exact {
+    /// Which.
+    pub rule: ExactRule,
+    /// Its bound.
+    pub bound: f64,
+}
+
+/// A rule about the solved models, where nothing is random.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ExactRule {
+    /// rho under label smoothing lies below rho under cross-entropy at every point of a grid with
+    /// $\lambda_W / C_{MD}^2 \le$ `bound`.
+    LsBelowCe,
+    /// The exponent of rho in $\lambda$ under label smoothing is within `bound` (relative) of 1/4.
+    LsSlope,
+    /// rho under cross-entropy tends to $1 - 1/\sqrt 2$: extrapolated, it ends within `bound`
+    /// (relative) of it.
+    CeLimit,
+    /// Gradient descent on the layer-peeled model ends within `bound` (relative) of the minimum in
+    /// closed form.
+    DescentReachesMinimum,
+}
+
+impl Kind for Exact {
+    fn measure(&self) -> &'static str {
+        "at worst"
+    }
+
+    fn unpaired(&self) -> &'static str {
+        "there are no planned runs"
+    }
+
+    fn check(&self) -> Result<(), String> {
+        number("bound", self.bound, self.bound > 0.0, "above 0 and finite")
+    }
+
+    fn conditions(&self) -> Vec<(&'static str, &Conditions)> {
+        Vec::new()
+    }
+
+    fn requirements(&self) -> Vec<Requirement> {
+        Vec::new()
+    }
+
+    fn units(&self, _: &PlannedRuns<'_>, _: &[usize]) -> Result<Vec<(usize, PlannedUnit)>, String> {
+        Ok(Vec::new())
+    }
+
+    fn values(&self, _: &PlannedUnit, _: &FinishedRuns<'_>) -> Result<Vec<f64>, NoValue> {
+        nothing()
+    }
+}

@@ -1,0 +1,136 @@
+//! Runs beside others of the same seed: better than them, or not worse.
+
+use serde::{Deserialize, Serialize};
+
+use super::kind::{Kind, PlannedUnit, Requirement, nothing, number};
+use super::sides::Sides;
+use crate::declaration::conditions::Conditions;
+use crate::declaration::effect::{Expect, Scale};
+use crate::runs::finished::FinishedRuns;
+use crate::runs::no_value::NoValue;
+use crate::runs::planned::PlannedRuns;
+
+/// Runs `of` one setting beside runs `against` another, equal in all other settings and in the
+/// seed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Paired {
+    /// What is compared.
+    pub quantity: String,
+    /// As a ratio or as a difference.
+    pub scale: Scale,
+    /// The runs compared.
+    pub of: Conditions,
+    /// The runs that they are compared with.
+    pub against: Conditions,
+    /// The expected side.
+    pub expect: Expect,
+    /// The effect must exceed this, in units of the scale.
+    #[serde(default)]
+    pub margin: f64,
+}
+
+/// As [`Paired`]; the claim is that the runs are not worse than those they are compared with by
+/// more than the margin.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NonInferior {
+    /// What is compared.
+    pub quantity: String,
+    /// As a ratio or as a difference.
+    pub scale: Scale,
+    /// The runs compared.
+    pub of: Conditions,
+    /// The runs that they are compared with.
+    pub against: Conditions,
+    /// The better side.
+    pub better: Expect,
+    /// The largest tolerable loss, positive, in units of the scale.
+    pub margin: f64,
+}
+
+/// A comparison of pairs with a bound.
+pub(super) trait ComparesPairs {
+    fn sides(&self) -> Sides<'_>;
+
+    /// The expected side of the bound.
+    fn bounded(&self) -> (Expect, f64);
+
+    fn check_margin(&self) -> Result<(), String>;
+}
+
+impl ComparesPairs for Paired {
+    fn sides(&self) -> Sides<'_> {
+        Sides::new(&self.quantity, self.scale, &self.of, &self.against)
+    }
+
+    fn bounded(&self) -> (Expect, f64) {
+        (self.expect, self.margin * self.expect.sign())
+    }
+
+    fn check_margin(&self) -> Result<(), String> {
+        let valid = self.margin >= 0.0;
+        number("margin", self.margin, valid, "at least 0 and finite")
+    }
+}
+
+impl ComparesPairs for NonInferior {
+    fn sides(&self) -> Sides<'_> {
+        Sides::new(&self.quantity, self.scale, &self.of, &self.against)
+    }
+
+    fn bounded(&self) -> (Expect, f64) {
+        (self.better, -self.margin * self.better.sign())
+    }
+
+    fn check_margin(&self) -> Result<(), String> {
+        let valid = self.margin > 0.0;
+        number("margin", self.margin, valid, "above 0 and finite")
+    }
+}
+
+impl<T: ComparesPairs> Kind for T {
+    fn measure(&self) -> &'static str {
+        "difference"
+    }
+
+    fn unpaired(&self) -> &'static str {
+        "no planned run has a partner that differs in the compared settings only"
+    }
+
+    fn check(&self) -> Result<(), String> {
+        self.check_margin()?;
+        self.sides().check(true)
+    }
+
+    fn conditions(&self) -> Vec<(&'static str, &Conditions)> {
+        self.sides().conditions()
+    }
+
+    fn requirements(&self) -> Vec<Requirement> {
+        let (expect, bound) = self.bounded();
+        let requirement = self.sides().requirement("between paired runs", expect);
+        vec![Requirement {
+            bound,
+            ..requirement
+        }]
+    }
+
+    fn units(
+        &self,
+        planned: &PlannedRuns<'_>,
+        runs: &[usize],
+    ) -> Result<Vec<(usize, PlannedUnit)>, String> {
+        let pairs = self.sides().pairs(planned, runs).into_iter();
+        Ok(pairs
+            .map(|pair| (pair.of, PlannedUnit::Pair(pair)))
+            .collect())
+    }
+
+    fn values(&self, unit: &PlannedUnit, runs: &FinishedRuns<'_>) -> Result<Vec<f64>, NoValue> {
+        match unit {
+            PlannedUnit::Pair(pair) => Ok(vec![self.sides().difference(pair, runs)?]),
+            _ => nothing(),
+        }
+    }
+}

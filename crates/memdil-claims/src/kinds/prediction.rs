@@ -1,0 +1,7 @@
+//! The memorization-dilation model out of sample.
+
+pub(crate) mod model;
+pub(crate) mod notes;
+mod test;
+
+pub use test::Prediction;

@@ -1,0 +1,90 @@
+//! Predictions as a kind of test.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use super::model::errors;
+use crate::declaration::conditions::Conditions;
+use crate::declaration::effect::Expect;
+use crate::kinds::kind::{Kind, PlannedUnit, Requirement, nothing};
+use crate::runs::finished::FinishedRuns;
+use crate::runs::no_value::NoValue;
+use crate::runs::planned::PlannedRuns;
+use crate::verdict::Unit;
+
+/// The memorization-dilation model, fitted to the runs `fit` of the other seeds, predicts rho (from
+/// NC1) of all other runs with a smaller mean squared error than a line in the noise level and than
+/// the mean, both fitted to the same runs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Prediction {
+    /// The runs that the constants are fitted to.
+    pub fit: Conditions,
+}
+
+impl Kind for Prediction {
+    fn measure(&self) -> &'static str {
+        "error over the baseline's"
+    }
+
+    fn unpaired(&self) -> &'static str {
+        "no planned run is left to predict"
+    }
+
+    fn check(&self) -> Result<(), String> {
+        Ok(())
+    }
+
+    fn conditions(&self) -> Vec<(&'static str, &Conditions)> {
+        vec![("fit", &self.fit)]
+    }
+
+    fn requirements(&self) -> Vec<Requirement> {
+        let baselines = ["a line in the noise level", "the mean of the fitted runs"];
+        let below = |baseline: &str| {
+            let what = format!("log ratio of the model's mean squared error to that of {baseline}");
+            Requirement::new(what, Unit::Percent, Expect::Below)
+        };
+        baselines.map(below).to_vec()
+    }
+
+    /// For each seed its runs that are not fitted to, beside the runs of other seeds that are.
+    fn units(
+        &self,
+        planned: &PlannedRuns<'_>,
+        runs: &[usize],
+    ) -> Result<Vec<(usize, PlannedUnit)>, String> {
+        let seed_of = |run: usize| planned.specs[run].seed;
+        let (fitted, others): (Vec<usize>, Vec<usize>) = runs
+            .iter()
+            .partition(|run| self.fit.hold(&planned.settings[**run]));
+        let seeds: BTreeSet<u64> = others.iter().map(|&run| seed_of(run)).collect();
+        let mut units = Vec::new();
+        for seed in seeds {
+            let (mut fit, mut test) = (fitted.clone(), others.clone());
+            fit.retain(|&run| seed_of(run) != seed);
+            test.retain(|&run| seed_of(run) == seed);
+            units.push((test[0], PlannedUnit::Prediction { fit, test }));
+        }
+        Ok(units)
+    }
+
+    /// Log ratios of the model's error to those of the two baselines.
+    fn values(&self, unit: &PlannedUnit, runs: &FinishedRuns<'_>) -> Result<Vec<f64>, NoValue> {
+        let PlannedUnit::Prediction { fit, test } = unit else {
+            return nothing();
+        };
+        // A seed has a value only if all runs behind it are there: errors over other runs are other
+        // errors.
+        let fit = runs
+            .all(fit)
+            .map_err(|reason| format!("a run that the constants are fitted to: {reason}"))?;
+        let errors = errors(&fit, &runs.all(test)?)?;
+        let ratios = [errors.line, errors.mean].map(|baseline| (errors.model / baseline).ln());
+        if ratios.iter().any(|ratio| !ratio.is_finite()) {
+            return Err("an error is zero".into());
+        }
+        Ok(ratios.to_vec())
+    }
+}

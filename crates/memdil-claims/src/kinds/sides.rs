@@ -1,0 +1,80 @@
+//! Runs on two sides of a comparison.
+
+use super::kind::{Pair, Requirement};
+use super::of_pairs;
+use crate::declaration::conditions::Conditions;
+use crate::declaration::effect::{Expect, Scale};
+use crate::declaration::quantity;
+use crate::runs::finished::FinishedRuns;
+use crate::runs::no_value::NoValue;
+use crate::runs::planned::PlannedRuns;
+use crate::stats::mean;
+
+/// What is compared, and the runs on both sides.
+pub(super) struct Sides<'a> {
+    quantity: &'a str,
+    scale: Scale,
+    of: &'a Conditions,
+    against: &'a Conditions,
+}
+
+impl<'a> Sides<'a> {
+    pub(super) fn new(
+        quantity: &'a str,
+        scale: Scale,
+        of: &'a Conditions,
+        against: &'a Conditions,
+    ) -> Self {
+        Self {
+            quantity,
+            scale,
+            of,
+            against,
+        }
+    }
+
+    pub(super) fn conditions(&self) -> Vec<(&'static str, &'a Conditions)> {
+        vec![("of", self.of), ("against", self.against)]
+    }
+
+    /// Refuses an unknown quantity; `pairs` knows those that two runs have together.
+    pub(super) fn check(&self, pairs: bool) -> Result<(), String> {
+        quantity::check("quantity", self.quantity, pairs)
+    }
+
+    /// About zero; `what` follows the quantity.
+    pub(super) fn requirement(&self, what: &str, expect: Expect) -> Requirement {
+        let what = format!("{} {what}", self.quantity);
+        Requirement::compared(self.quantity, self.scale, &what, expect)
+    }
+
+    /// The runs of one side, each with all of the other side that agree with it in what the
+    /// conditions leave open.
+    pub(super) fn pairs(&self, planned: &PlannedRuns<'_>, runs: &[usize]) -> Vec<Pair> {
+        let candidates = planned.holding(runs, self.against);
+        let free = |key: &str| self.of.decides(key) || self.against.decides(key);
+        let mut pairs = Vec::new();
+        for of in planned.holding(runs, self.of) {
+            let partner = |&other: &usize| other != of && planned.matches(of, other, free);
+            let against: Vec<usize> = candidates.iter().copied().filter(partner).collect();
+            if !against.is_empty() {
+                pairs.push(Pair { of, against });
+            }
+        }
+        pairs
+    }
+
+    pub(super) fn difference(&self, pair: &Pair, runs: &FinishedRuns<'_>) -> Result<f64, NoValue> {
+        let (quantity, scale) = (self.quantity, self.scale);
+        if quantity::is_of_pairs(quantity) {
+            let both = [runs.get(pair.of)?, runs.get(pair.against[0])?];
+            let [of, against] = of_pairs::values(quantity, both)?;
+            return Ok(scale.of(quantity, of)? - scale.of(quantity, against)?);
+        }
+        let value = |run: usize| scale.of(quantity, runs.get(run)?.last(quantity)?);
+        let of = value(pair.of)?;
+        let against: Result<Vec<f64>, String> =
+            pair.against.iter().map(|&run| value(run)).collect();
+        Ok(of - mean(&against?).ok_or("not run")?)
+    }
+}

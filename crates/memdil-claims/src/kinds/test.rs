@@ -1,0 +1,52 @@
+//! All kinds of tests.
+
+use serde::{Deserialize, Serialize};
+
+use super::dose::Dose;
+use super::exact::Exact;
+use super::interaction::Interaction;
+use super::kind::Kind;
+use super::paired::{NonInferior, Paired};
+use super::prediction::Prediction;
+use super::trend::Trend;
+use super::within_run::WithinRun;
+
+/// A kind of test. All but `exact` reduce the runs to one value per seed, averaged over the cells
+/// of a panel, and compare the values with a bound (zero unless a margin is declared) by Student's
+/// t test.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "test", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Test {
+    /// Runs of one setting beside runs of another.
+    Paired(Paired),
+    /// The claim is that runs are not worse than others by more than a margin.
+    NonInferior(NonInferior),
+    /// A paired effect in runs within some settings, minus the same effect beyond them.
+    Interaction(Interaction),
+    /// Correlation of the increments of a dose with those of a response, along training.
+    WithinRun(WithinRun),
+    /// Correlation of a dose with a response, over the values of a setting.
+    Dose(Dose),
+    /// The end of training against its beginning.
+    Trend(Trend),
+    /// The memorization-dilation model beside two baselines, out of sample.
+    Prediction(Prediction),
+    /// A rule about the solved models.
+    Exact(Exact),
+}
+
+impl Test {
+    pub(crate) fn kind(&self) -> &dyn Kind {
+        match self {
+            Self::Paired(test) => test,
+            Self::NonInferior(test) => test,
+            Self::Interaction(test) => test,
+            Self::WithinRun(test) => test,
+            Self::Dose(test) => test,
+            Self::Trend(test) => test,
+            Self::Prediction(test) => test,
+            Self::Exact(test) => test,
+        }
+    }
+}

@@ -1,0 +1,250 @@
+//! Which planned runs a claim compares: panels, their cells, and one unit per seed in each cell.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::SEEDS_NEEDED;
+use crate::declaration::conditions::Conditions;
+use crate::declaration::settings::{last, shown};
+use crate::declared::Declaration;
+use crate::error::ClaimError;
+use crate::kinds::kind::PlannedUnit;
+use crate::kinds::test::Test;
+use crate::runs::planned::{Key, PlannedRuns};
+
+/// Units that differ in the seed only.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Cell {
+    pub(crate) label: String,
+    pub(crate) units: BTreeMap<u64, PlannedUnit>,
+}
+
+/// Runs that get a verdict of their own.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Panel {
+    /// `classes 0-1, width 128`; empty for the only panel.
+    pub(crate) label: String,
+    /// The same in an id.
+    pub(crate) slug: String,
+    /// Cells with enough seeds where some have enough.
+    pub(crate) cells: Vec<Cell>,
+    /// Labels of the cells that have too few beside others that have enough.
+    pub(crate) too_few: Vec<String>,
+}
+
+/// The runs of a panel, and what puts them there.
+struct Group {
+    panel: Key,
+    runs: Vec<usize>,
+}
+
+/// The seeds that all have.
+pub(crate) fn common_seeds(sets: impl IntoIterator<Item = BTreeSet<u64>>) -> BTreeSet<u64> {
+    let common = sets.into_iter().reduce(|common, seeds| &common & &seeds);
+    common.unwrap_or_default()
+}
+
+impl Panel {
+    /// The panels of a claim.
+    ///
+    /// # Errors
+    ///
+    /// [`ClaimError::Declaration`] when a condition holds for no planned run, or no run has the
+    /// partner that the test needs.
+    pub(crate) fn all(
+        planned: &PlannedRuns<'_>,
+        claim: &Declaration,
+    ) -> Result<Vec<Self>, ClaimError> {
+        let panels = Claimed { planned, claim }.panels();
+        panels.map_err(|reason| ClaimError::declaration(&claim.id, reason))
+    }
+
+    fn new(group: &Group, cells: Vec<Cell>) -> Self {
+        let enough = |cell: &Cell| cell.units.len() >= SEEDS_NEEDED;
+        let some_enough = cells.iter().any(enough);
+        let (kept, few): (Vec<Cell>, Vec<Cell>) = cells
+            .into_iter()
+            .partition(|cell| !some_enough || enough(cell));
+        Self {
+            label: label(&group.panel),
+            slug: slug(&group.panel),
+            cells: kept,
+            too_few: few.into_iter().map(|cell| cell.label).collect(),
+        }
+    }
+
+    /// The seeds that are planned in every cell.
+    pub(crate) fn seeds(&self) -> BTreeSet<u64> {
+        let cells = self.cells.iter();
+        common_seeds(cells.map(|cell| cell.units.keys().copied().collect()))
+    }
+
+    pub(crate) fn units(&self) -> impl Iterator<Item = &PlannedUnit> {
+        self.cells.iter().flat_map(|cell| cell.units.values())
+    }
+}
+
+/// A claim about planned runs; errors are reasons why it cannot be tested.
+struct Claimed<'a> {
+    planned: &'a PlannedRuns<'a>,
+    claim: &'a Declaration,
+}
+
+impl Claimed<'_> {
+    fn panels(&self) -> Result<Vec<Panel>, String> {
+        let (claim, kind) = (self.claim, self.claim.kind());
+        let all = self.planned.all();
+        let chosen = self.chosen(&claim.runs, "where", &all)?;
+        for (name, conditions) in kind.conditions() {
+            // The runs of a reference may lie outside `where`.
+            self.chosen(conditions, name, &all)?;
+        }
+        let mut panels = Vec::new();
+        for group in self.groups(&chosen)? {
+            let cells = self.cells(&group)?;
+            if !cells.is_empty() {
+                panels.push(Panel::new(&group, cells));
+            } else if !claim.panels.is_empty() {
+                let panel = label(&group.panel);
+                return Err(format!("panel {panel}: {}", kind.unpaired()));
+            }
+        }
+        if panels.is_empty() {
+            return Err(kind.unpaired().to_owned());
+        }
+        let cells = panels.iter().flat_map(|panel| &panel.cells);
+        if cells.map(|cell| cell.units.len()).max() <= Some(1) {
+            return Err(format!(
+                "one seed is planned, and a verdict needs {SEEDS_NEEDED}: add a list of seeds to [sweep]"
+            ));
+        }
+        Ok(panels)
+    }
+
+    /// The runs for which conditions hold; none is an error that names the condition.
+    fn chosen(
+        &self,
+        conditions: &Conditions,
+        name: &str,
+        among: &[usize],
+    ) -> Result<Vec<usize>, String> {
+        if let Some(fault) = conditions.fault(&self.planned.settings) {
+            return Err(format!("{name}: {fault}"));
+        }
+        let chosen = self.planned.holding(among, conditions);
+        if chosen.is_empty() {
+            return Err(format!(
+                "{name}: these settings occur, but not together in one planned run"
+            ));
+        }
+        Ok(chosen)
+    }
+
+    fn groups(&self, chosen: &[usize]) -> Result<Vec<Group>, String> {
+        if self.claim.panels.is_empty() {
+            return Ok(self.groups_by_settings(chosen));
+        }
+        let mut groups = Vec::new();
+        for conditions in &self.claim.panels {
+            groups.push(Group {
+                panel: conditions.named(),
+                runs: self.chosen(conditions, "panels", chosen)?,
+            });
+        }
+        let mut known = BTreeSet::new();
+        let runs = groups.iter().flat_map(|group| &group.runs);
+        let twice = runs.filter(|run| !known.insert(**run)).min();
+        if let Some(&run) = twice {
+            let seed = self.planned.specs[run].seed;
+            return Err(format!(
+                "panels: a run is in two of them, for example one of seed {seed}"
+            ));
+        }
+        Ok(groups)
+    }
+
+    /// One group for each combination of settings that are neither loss nor noise.
+    fn groups_by_settings(&self, chosen: &[usize]) -> Vec<Group> {
+        let kind = self.claim.kind();
+        let is_panel = |key: &str| {
+            !(key.starts_with("loss.") || key.starts_with("noise.") || kind.decides(key))
+        };
+        let varying = self.planned.varying(chosen, is_panel);
+        let telling = self.planned.telling(chosen, varying);
+        let mut groups: BTreeMap<Vec<String>, Group> = BTreeMap::new();
+        for &run in chosen {
+            let panel = self.planned.key(run, &telling);
+            // Numbers in order: widths 64, 128, not 128, 64.
+            let values = panel.values();
+            let order = values.map(|value| format!("{value:0>12}")).collect();
+            let group = groups.entry(order).or_insert(Group {
+                panel,
+                runs: Vec::new(),
+            });
+            group.runs.push(run);
+        }
+        groups.into_values().collect()
+    }
+
+    fn cells(&self, group: &Group) -> Result<Vec<Cell>, String> {
+        let (planned, kind) = (self.planned, self.claim.kind());
+        let levels = kind.levels();
+        // Every setting that tells the cells of a panel apart, and those that a label has to name.
+        let telling = planned.varying(&group.runs, |key| levels != Some(key));
+        let mut open = telling.clone();
+        open.retain(|key| {
+            let said = key.starts_with("loss.") || key == "noise.eta" || key == "noise.split";
+            !said && !group.panel.contains_key(key)
+        });
+        let mut cells: BTreeMap<(String, Key), Cell> = BTreeMap::new();
+        for (run, unit) in kind.units(planned, &group.runs)? {
+            let (label, identity) = match self.claim.test {
+                Test::Prediction(_) => ("all runs predicted".to_owned(), Key::new()),
+                _ => (
+                    self.cell_label(run, levels, &open),
+                    planned.key(run, &telling),
+                ),
+            };
+            let cell = Cell {
+                label: label.clone(),
+                units: BTreeMap::new(),
+            };
+            let seed = planned.specs[run].seed;
+            let cell = cells.entry((label, identity)).or_insert(cell);
+            if cell.units.insert(seed, unit).is_some() {
+                return Err(format!("two planned runs of seed {seed} are the same"));
+            }
+        }
+        Ok(cells.into_values().collect())
+    }
+
+    /// Loss and noise, and whatever else a panel leaves open.
+    fn cell_label(&self, run: usize, levels: Option<&str>, open: &[String]) -> String {
+        let spec = self.planned.specs[run];
+        let mut parts = vec![spec.loss.label()];
+        if levels != Some("noise.eta") {
+            parts.push(format!("η = {}", spec.noise.requested()));
+        }
+        let split = self.planned.setting(run, "noise.split");
+        if split.is_number() && levels != Some("noise.split") {
+            parts.push(format!("split {}", shown(split)));
+        }
+        let rest = self.planned.key(run, open);
+        parts.extend((!rest.is_empty()).then(|| label(&rest)));
+        parts.join(", ")
+    }
+}
+
+fn label(key: &Key) -> String {
+    let part = |(name, value): (&String, &String)| format!("{} {value}", last(name));
+    key.iter().map(part).collect::<Vec<_>>().join(", ")
+}
+
+fn slug(key: &Key) -> String {
+    let part = |(name, value): (&String, &String)| match name.as_str() {
+        "data.classes" => value.clone(),
+        _ => format!("{}-{value}", last(name)),
+    };
+    let text = key.iter().map(part).collect::<Vec<_>>().join("-");
+    let unusual = |c: char| !(c.is_ascii_alphanumeric() || "-_.".contains(c));
+    text.replace(unusual, "-")
+}

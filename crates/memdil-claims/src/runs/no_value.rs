@@ -1,0 +1,49 @@
+//! Why a unit has no value.
+
+use memdil_theory::TheoryError;
+
+use crate::error::ClaimError;
+
+/// Why a unit has no value.
+#[derive(Debug)]
+pub(crate) enum NoValue {
+    /// A run is missing, or does not define it; in words.
+    Undefined(String),
+    /// A run cannot be read, or the model cannot be solved.
+    Failed(ClaimError),
+}
+
+impl NoValue {
+    /// The value where it is defined.
+    pub(crate) fn or_undefined<T>(found: Result<T, Self>) -> Result<Option<T>, ClaimError> {
+        match found {
+            Ok(value) => Ok(Some(value)),
+            Err(Self::Undefined(_)) => Ok(None),
+            Err(Self::Failed(error)) => Err(error),
+        }
+    }
+}
+
+impl From<String> for NoValue {
+    fn from(reason: String) -> Self {
+        Self::Undefined(reason)
+    }
+}
+
+impl From<&str> for NoValue {
+    fn from(reason: &str) -> Self {
+        Self::Undefined(reason.to_owned())
+    }
+}
+
+impl From<ClaimError> for NoValue {
+    fn from(error: ClaimError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl From<TheoryError> for NoValue {
+    fn from(error: TheoryError) -> Self {
+        Self::Failed(error.into())
+    }
+}
