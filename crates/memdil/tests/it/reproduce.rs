@@ -128,7 +128,7 @@ fn bad_arguments_are_told_before_any_work() {
     for (arguments, expected) in [
         (
             "--preset huge",
-            "no experiment has the preset 'huge'; there are: embedded, paper, quick",
+            "no experiment has the preset 'huge'; there are: embedded, paper, paper-figure",
         ),
         (
             "--only nothing",
