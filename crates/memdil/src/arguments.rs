@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::builder::{PathBufValueParser, TypedValueParser};
-use memdil_runner::{Experiment, RunOptions, RunnerError};
+use memdil_runner::{Experiment, RunOptions, RunnerError, Workers};
 
-use crate::bad_input::BadInput;
+use crate::failure::{BadInput, Failure};
 
 /// Which settings.
 #[derive(clap::Args)]
@@ -51,49 +51,89 @@ impl Settings {
     }
 }
 
-/// On what machine, with which files.
+/// Where data sets are looked for.
 #[derive(Clone, clap::Args)]
-pub(crate) struct Machine {
-    /// cpu or cuda:N
-    #[arg(long, default_value = "cpu")]
-    pub(crate) device: String,
+pub(crate) struct DataDirs {
     /// Folder of data sets; can be given many times. Missing data sets are looked up in
     /// $MEMDIL_DATA_DIR, ./data and /usr/share/datasets
     #[arg(long = "data-dir", value_name = "DIR", value_parser = existing_folder())]
     pub(crate) data_dirs: Vec<PathBuf>,
 }
 
-impl Machine {
-    pub(crate) fn options(&self) -> RunOptions {
-        RunOptions::new(&self.device).data_dirs(&*self.data_dirs)
-    }
-
-    pub(crate) fn run_options(&self, writing: &Writing) -> RunOptions {
-        self.options()
-            .checkpoint_every(writing.checkpoint_every)
-            .tensorboard(writing.tensorboard)
-    }
+/// On what machine, with which files.
+#[derive(Clone, clap::Args)]
+pub(crate) struct Machine {
+    /// cpu or cuda:N
+    #[arg(long, default_value = "cpu")]
+    pub(crate) device: String,
+    #[command(flatten)]
+    pub(crate) data: DataDirs,
 }
 
-/// What a run writes on its way.
-#[derive(clap::Args)]
-pub(crate) struct Writing {
+/// How a run is made.
+#[derive(Clone, clap::Args)]
+pub(crate) struct Running {
     /// Write a checkpoint when so much time has passed since the last one; 0 means after every
     /// batch
     #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
-    pub(crate) checkpoint_every: Duration,
+    checkpoint_every: Duration,
     /// Write the metrics for TensorBoard too, into events.out.tfevents.memdil in the run's folder
     #[arg(long)]
-    pub(crate) tensorboard: bool,
+    tensorboard: bool,
+    #[command(flatten)]
+    pub(crate) machine: Machine,
 }
 
-impl Default for Writing {
-    fn default() -> Self {
-        Self {
-            checkpoint_every: Duration::from_secs(30),
-            tensorboard: false,
+/// How worker processes make runs.
+#[derive(Clone, clap::Args)]
+pub(crate) struct Processes {
+    /// Worker processes at a time (default: one a core, or one on a GPU)
+    #[arg(long, value_name = "J", value_parser = clap::value_parser!(u16).range(1..))]
+    jobs: Option<u16>,
+    #[command(flatten)]
+    pub(crate) running: Running,
+    /// End when standard input closes: the process that started this one has ended
+    #[arg(long, hide = true)]
+    pub(crate) worker: bool,
+}
+
+impl Machine {
+    pub(crate) fn options(&self) -> RunOptions {
+        RunOptions::new(&self.device).data_dirs(&*self.data.data_dirs)
+    }
+}
+
+impl Running {
+    pub(crate) fn options(&self) -> RunOptions {
+        self.machine
+            .options()
+            .checkpoint_every(self.checkpoint_every)
+            .tensorboard(self.tensorboard)
+    }
+}
+
+impl Processes {
+    /// Processes at a time: by default one per core, or one on a GPU, whose memory may not hold
+    /// more.
+    pub(crate) fn jobs(&self) -> usize {
+        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+        match self.jobs {
+            Some(jobs) => jobs.into(),
+            None if self.running.machine.device == "cpu" => cores(),
+            None => 1,
         }
     }
+
+    pub(crate) fn workers(&self) -> Result<Workers, Failure> {
+        let program = own_program()?;
+        Ok(Workers::new(program, self.jobs(), self.running.options()))
+    }
+}
+
+/// The file of this program, which workers run too.
+pub(crate) fn own_program() -> Result<PathBuf, Failure> {
+    std::env::current_exe()
+        .map_err(|error| Failure::inside(format!("cannot find this program's own file: {error}")))
 }
 
 /// Takes the path of a folder that is there.

@@ -8,7 +8,7 @@ use memdil_report::{Page, ReportedExperiment};
 use memdil_runner::Experiment;
 
 use crate::arguments::Settings;
-use crate::bad_input::BadInput;
+use crate::failure::{BadInput, Failure};
 
 /// The claims of an experiment file, with the runs that it plans.
 pub(crate) fn of_file(
@@ -16,7 +16,7 @@ pub(crate) fn of_file(
     preset: Option<&str>,
     set: &[String],
     data_dirs: &[PathBuf],
-) -> anyhow::Result<ReportedExperiment> {
+) -> Result<ReportedExperiment, Failure> {
     let experiment = Experiment::load(path, preset, set)?;
     let planned: Vec<RunSpec> = match experiment.command() {
         None => {
@@ -50,7 +50,7 @@ pub(crate) fn of_file(
 }
 
 /// The specifications that an experiment's searches start from.
-fn searched(experiment: &Experiment, data_dirs: &[PathBuf]) -> anyhow::Result<Vec<RunSpec>> {
+fn searched(experiment: &Experiment, data_dirs: &[PathBuf]) -> Result<Vec<RunSpec>, Failure> {
     let plan = experiment.searches(data_dirs)?;
     Ok(plan
         .searches
@@ -64,7 +64,7 @@ fn page(path: &Path, experiment: &Experiment) -> Result<Page, BadInput> {
         .map_err(|error| BadInput(format!("{}: {error}", path.display())))
 }
 
-fn read(path: &Path, experiment: &Experiment) -> anyhow::Result<Vec<Declaration>> {
+fn read(path: &Path, experiment: &Experiment) -> Result<Vec<Declaration>, Failure> {
     let bad = |reason: String| BadInput(format!("{}: {reason}", path.display()));
     let declarations = Declaration::read(experiment.claims()).map_err(|e| bad(e.to_string()))?;
     for claim in &declarations {
@@ -82,7 +82,7 @@ fn read(path: &Path, experiment: &Experiment) -> anyhow::Result<Vec<Declaration>
 }
 
 /// Refuses claims that the planned runs cannot carry.
-fn check(path: &Path, claims: &ReportedExperiment) -> anyhow::Result<()> {
+fn check(path: &Path, claims: &ReportedExperiment) -> Result<(), Failure> {
     Family::of(
         &claims.declarations,
         claims.preset.as_deref(),
@@ -101,7 +101,7 @@ pub(crate) fn planned(
     settings: &Settings,
     experiment: &Experiment,
     planned: &[RunSpec],
-) -> anyhow::Result<Vec<String>> {
+) -> Result<Vec<String>, Failure> {
     let path = settings.config();
     page(path, experiment)?;
     let declarations = read(path, experiment)?;

@@ -12,7 +12,8 @@ use memdil_data::verify::{FileReport, verify};
 use memdil_data::{DataError, DataSpec, Source, load};
 use serde_json::json;
 
-use crate::arguments::{check_npz, existing_folder, folder_to_be};
+use crate::arguments::{DataDirs, check_npz, folder_to_be};
+use crate::failure::Failure;
 use crate::progress::{self, FileBar};
 
 #[derive(clap::Subcommand)]
@@ -52,10 +53,8 @@ pub(crate) struct SubsetArguments {
     /// Draw the images with this seed (default: the first ones of each class)
     #[arg(long, value_name = "S")]
     seed: Option<u64>,
-    /// Folder of data sets; can be given many times. Missing data sets are looked up in
-    /// $MEMDIL_DATA_DIR, ./data and /usr/share/datasets
-    #[arg(long = "data-dir", value_name = "DIR", value_parser = existing_folder())]
-    data_dirs: Vec<PathBuf>,
+    #[command(flatten)]
+    data: DataDirs,
     /// The file to write
     #[arg(long, value_name = "F.npz")]
     out: PathBuf,
@@ -63,10 +62,8 @@ pub(crate) struct SubsetArguments {
 
 #[derive(clap::Args)]
 pub(crate) struct List {
-    /// Folder of data sets; can be given many times. Missing data sets are looked up in
-    /// $MEMDIL_DATA_DIR, ./data and /usr/share/datasets
-    #[arg(long = "data-dir", value_name = "DIR", value_parser = existing_folder())]
-    data_dirs: Vec<PathBuf>,
+    #[command(flatten)]
+    data: DataDirs,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -96,16 +93,14 @@ pub(crate) struct Verify {
     /// mnist, fashion-mnist, cifar-10, cifar-100 or svhn
     #[arg(value_parser = Published::from_name)]
     name: Published,
-    /// Folder of data sets; can be given many times. Missing data sets are looked up in
-    /// $MEMDIL_DATA_DIR, ./data and /usr/share/datasets
-    #[arg(long = "data-dir", value_name = "DIR", value_parser = existing_folder())]
-    data_dirs: Vec<PathBuf>,
+    #[command(flatten)]
+    data: DataDirs,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
 }
 
-pub(crate) fn run(command: &Command) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(command: &Command) -> Result<ExitCode, Failure> {
     match command {
         Command::List(arguments) => {
             list(arguments);
@@ -130,11 +125,11 @@ fn source(name: &str) -> Result<Source, String> {
         })
 }
 
-fn subset(arguments: &SubsetArguments) -> anyhow::Result<ExitCode> {
+fn subset(arguments: &SubsetArguments) -> Result<ExitCode, Failure> {
     check_npz("--out", &arguments.out)?;
     let mut spec = DataSpec::new(arguments.name.clone());
     spec.classes.clone_from(&arguments.classes);
-    let data = load(&spec, &arguments.data_dirs)?;
+    let data = load(&spec, &arguments.data.data_dirs)?;
     let train_per_class = arguments.per_class;
     let test_per_class = arguments
         .test_per_class
@@ -163,13 +158,13 @@ fn list(arguments: &List) {
     let mut sets = Vec::new();
     for published in Published::ALL {
         let (name, files) = (published.name(), published.files());
-        let folders = folders(published, &arguments.data_dirs);
+        let folders = folders(published, &arguments.data.data_dirs);
         let folder = find(files, &folders);
         let is_here = |file: &PublishedFile<'_>| folder.is_some_and(|folder| file.is_in(folder));
         let here = files.iter().filter(|file| is_here(file)).count();
         let bytes: u64 = files.iter().map(|file| file.bytes).sum();
         // The version of CIFAR for Python is read as well, though it is not what is downloaded.
-        let other = other_form(published, &arguments.data_dirs).unwrap_or_default();
+        let other = other_form(published, &arguments.data.data_dirs).unwrap_or_default();
         if arguments.json {
             let files: Vec<_> = files
                 .iter()
@@ -195,7 +190,7 @@ fn list(arguments: &List) {
     }
 }
 
-fn fetch_set(arguments: &Fetch) -> anyhow::Result<ExitCode> {
+fn fetch_set(arguments: &Fetch) -> Result<ExitCode, Failure> {
     let mut bar = progress::files(true);
     let folder = bring(arguments, &mut |event| show(&mut bar, event));
     bar.clear();
@@ -258,8 +253,8 @@ fn show(bar: &mut FileBar, event: FetchEvent<'_>) {
     }
 }
 
-fn verify_set(arguments: &Verify) -> anyhow::Result<ExitCode> {
-    let (published, data_dirs) = (arguments.name, &arguments.data_dirs);
+fn verify_set(arguments: &Verify) -> Result<ExitCode, Failure> {
+    let (published, data_dirs) = (arguments.name, &arguments.data.data_dirs);
     let name = published.name();
     let mut bar = progress::files(false);
     let reports = verify(published, data_dirs, &mut |file, done, total| {

@@ -5,11 +5,12 @@ use std::io::Write;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
 
-use anyhow::Context;
 use memdil_records::RunSpec;
 use memdil_runner::Calibration;
 
-use crate::arguments::Machine;
+use crate::arguments::own_program;
+use crate::arguments::{Machine, Processes};
+use crate::failure::Failure;
 use crate::progress::human;
 
 /// A run that would be made, or is there already.
@@ -35,10 +36,9 @@ impl Estimate {
     /// each run with its seconds, in one line, as soon as they are known.
     pub(crate) fn of(
         runs: &[Planned],
-        machine: &Machine,
-        jobs: usize,
+        processes: &Processes,
         say: &mut dyn FnMut(String),
-    ) -> anyhow::Result<Self> {
+    ) -> Result<Self, Failure> {
         let mut timed: Vec<(&RunSpec, Calibration)> = Vec::new();
         let mut open = Vec::new();
         for run in runs {
@@ -53,7 +53,7 @@ impl Estimate {
             let calibration = match known {
                 Some(calibration) => calibration,
                 None => {
-                    let calibration = calibrated(&run.spec, machine)?;
+                    let calibration = calibrated(&run.spec, &processes.running.machine)?;
                     timed.push((&run.spec, calibration));
                     calibration
                 }
@@ -65,7 +65,7 @@ impl Estimate {
         Ok(Self {
             open,
             runs: runs.len(),
-            jobs,
+            jobs: processes.jobs(),
         })
     }
 
@@ -97,56 +97,28 @@ impl Estimate {
     }
 }
 
-/// Processes at a time: unless said otherwise one a core, or one on a GPU, whose memory not every
-/// number of them fits.
-pub(crate) fn jobs(given: Option<u16>, machine: &Machine) -> usize {
-    let cores = || std::thread::available_parallelism().map_or(1, usize::from);
-    given.map_or_else(
-        || if machine.device == "cpu" { cores() } else { 1 },
-        usize::from,
-    )
-}
-
-fn calibrated(spec: &RunSpec, machine: &Machine) -> anyhow::Result<Calibration> {
-    let program = std::env::current_exe().context("cannot find this program's own file")?;
+fn calibrated(spec: &RunSpec, machine: &Machine) -> Result<Calibration, Failure> {
+    let program = own_program()?;
     let mut command = Command::new(program);
     command
         .args(["calibrate", "--device", &machine.device])
         .env("RAYON_NUM_THREADS", "1");
-    for folder in &machine.data_dirs {
+    for folder in &machine.data.data_dirs {
         command.arg("--data-dir").arg(folder);
     }
     let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
-        .context("cannot start a worker")?;
+        .map_err(|error| Failure::inside(format!("cannot start a worker: {error}")))?;
     if let Some(mut input) = child.stdin.take() {
         input.write_all(&serde_json::to_vec(spec)?)?;
     }
     let output = child.wait_with_output()?;
     if !output.status.success() {
-        return Err(Silent(output.status.code()).into());
+        return Err(Failure::of_worker(output.status.code()));
     }
     Ok(serde_json::from_slice(&output.stdout)?)
-}
-
-/// A worker that failed has said why.
-#[derive(Debug)]
-pub(crate) struct Silent(Option<i32>);
-
-impl std::error::Error for Silent {}
-
-impl std::fmt::Display for Silent {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("a worker failed")
-    }
-}
-
-impl Silent {
-    pub(crate) fn exit(&self) -> ExitCode {
-        ExitCode::from(self.0.and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
-    }
 }
 
 /// `memdil calibrate`, for the processes started above: reads a specification, prints what it was
@@ -157,7 +129,7 @@ pub(crate) struct Arguments {
     machine: Machine,
 }
 
-pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let spec: RunSpec = serde_json::from_reader(std::io::stdin())?;
     let calibration = Calibration::new(&spec, &arguments.machine.options())?;
     println!("{}", serde_json::to_string(&calibration)?);

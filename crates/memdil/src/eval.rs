@@ -7,6 +7,7 @@ use memdil_records::{undefined_by_reason, write_archive};
 use memdil_runner::evaluate_run;
 
 use crate::arguments::{Machine, check_npz};
+use crate::failure::Failure;
 use crate::metrics::table;
 
 #[derive(clap::Args)]
@@ -28,7 +29,7 @@ pub(crate) struct Arguments {
     machine: Machine,
 }
 
-pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     if let Some(out) = &arguments.features_out {
         check_npz("--features-out", out)?;
     }

@@ -7,6 +7,7 @@ use memdil_records::{LayerPeeledRecord, LayerPeeledSpec, LayerPeeledStatus, laye
 use memdil_runner::run_layer_peeled;
 
 use crate::arguments::{Settings, check_folder};
+use crate::failure::Failure;
 
 #[derive(clap::Args)]
 #[command(
@@ -22,7 +23,7 @@ pub(crate) struct Arguments {
     pub(crate) out: PathBuf,
 }
 
-pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     check_folder("--out", &arguments.out)?;
     let specs = arguments.settings.load()?.layer_peeled()?;
     let (specs, skipped): (Vec<_>, Vec<_>) = specs.into_iter().partition(|s| s.frame_fits());

@@ -4,11 +4,11 @@
 //! do), 1 when something fails inside.
 
 mod arguments;
-mod bad_input;
 mod claims;
 mod data;
 mod dry_run;
 mod eval;
+mod failure;
 mod layer_peeled;
 mod metrics;
 mod noise;
@@ -92,17 +92,7 @@ fn main() -> ExitCode {
         Command::Selftest(arguments) => selftest::run(&arguments),
         Command::Calibrate(arguments) => dry_run::run(&arguments),
     };
-    result.unwrap_or_else(|error| {
-        if let Some(silent) = error.downcast_ref::<dry_run::Silent>() {
-            return silent.exit();
-        }
-        eprintln!("error: {}", one_line(&error));
-        ExitCode::from(if bad_input::is_bad_input(&error) {
-            2
-        } else {
-            1
-        })
-    })
+    result.unwrap_or_else(|failure| failure.print())
 }
 
 /// Printing into a pipe that was closed (`| head`) is no fault of this program: it ends, with the
@@ -116,17 +106,6 @@ fn end_where_nobody_reads() {
         }
         otherwise(panic);
     }));
-}
-
-/// An error and its causes. A cause that the message before it names already is not repeated.
-fn one_line(error: &anyhow::Error) -> String {
-    let causes = error.chain().skip(1).map(ToString::to_string);
-    causes.fold(error.to_string(), |line, cause| {
-        match line.contains(&cause) {
-            true => line,
-            false => format!("{line}: {cause}"),
-        }
-    })
 }
 
 /// Help and version as they are; a usage error as one line.

@@ -13,7 +13,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::arguments::check_npz;
-use crate::bad_input::BadInput;
+use crate::failure::{BadInput, Failure};
 
 /// Matrices with more columns are left to `--json`.
 const WIDEST: usize = 10;
@@ -112,7 +112,7 @@ struct Summary<'a> {
     out: String,
 }
 
-pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     check_npz("--out", &arguments.out)?;
     let clean = read_labels(&arguments.labels)?;
     let noisy = kind(arguments)?
@@ -120,7 +120,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         .map_err(|error| match error {
             // The only one about the labels themselves.
             DataError::LabelOutOfRange { .. } => {
-                anyhow::Error::new(BadInput(format!("{}: {error}", arguments.labels.display())))
+                Failure::from(BadInput(format!("{}: {error}", arguments.labels.display())))
             }
             DataError::Noise(
                 NoiseError::TransitionRow { .. }
@@ -128,7 +128,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
                 | NoiseError::TransitionShape { .. }
                 | NoiseError::NoProbability { .. },
             ) if let Some(matrix) = &arguments.matrix => {
-                anyhow::Error::new(BadInput(format!("{}: {error}", matrix.display())))
+                Failure::from(BadInput(format!("{}: {error}", matrix.display())))
             }
             other => other.into(),
         })?;
@@ -145,7 +145,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 
 /// The noise that the options describe: they have the names of its settings, so that its own reader
 /// finds what is missing or does not belong to the kind.
-fn kind(arguments: &Arguments) -> anyhow::Result<LabelNoise> {
+fn kind(arguments: &Arguments) -> Result<LabelNoise, Failure> {
     let mut settings = Map::new();
     let mut give = |name: &str, value: Value| settings.insert(name.to_owned(), value);
     let kind = arguments.kind.replace('-', "_");
@@ -194,7 +194,7 @@ fn map(text: &str) -> Result<Value, BadInput> {
     }
 }
 
-fn matrix(path: &Path) -> anyhow::Result<Value> {
+fn matrix(path: &Path) -> Result<Value, Failure> {
     let array = ArrayFile::open(path)?.require(Role::Matrix)?;
     let matrix = array.matrix::<f64>()?;
     if let Some(((row, column), entry)) =
@@ -250,7 +250,7 @@ fn summarise<'a>(
 }
 
 /// One line a value, the transition matrix last.
-fn print_table(summary: &Summary<'_>) -> anyhow::Result<()> {
+fn print_table(summary: &Summary<'_>) -> Result<(), Failure> {
     let digits = |row: &[f64]| {
         row.iter()
             .map(|share| format!("{share:.4}"))

@@ -7,8 +7,8 @@ use std::process::ExitCode;
 use memdil_report::{MeasuredFeatures, ReportOptions, write_report};
 
 use crate::arguments::{check_folder, existing_folder};
-use crate::bad_input::BadInput;
 use crate::claims;
+use crate::failure::{BadInput, Failure};
 use crate::metrics::inputs::Loaded;
 
 #[derive(clap::Args)]
@@ -61,7 +61,7 @@ pub(crate) struct Arguments {
     pub(crate) command: Option<String>,
 }
 
-pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     check_folder("--out", &arguments.out)?;
     let features = arguments
         .features
@@ -83,7 +83,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         .config
         .iter()
         .map(|path| claims::of_file(path, preset, &arguments.set, data_dirs));
-    let experiments = experiments.collect::<anyhow::Result<Vec<_>>>()?;
+    let experiments = experiments.collect::<Result<Vec<_>, Failure>>()?;
     for (index, one) in experiments.iter().enumerate() {
         if let Some(first) = experiments[..index]
             .iter()
@@ -100,7 +100,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     }
     let report = write_report(&ReportOptions {
         runs: arguments.runs.clone(),
-        features: features.collect::<anyhow::Result<_>>()?,
+        features: features.collect::<Result<_, Failure>>()?,
         out: arguments.out.clone(),
         manifests: arguments.manifest.clone(),
         experiments,
@@ -116,7 +116,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 }
 
 /// The metrics of a file, and what is drawn of it.
-fn measured(path: &Path, all: &[PathBuf]) -> anyhow::Result<MeasuredFeatures> {
+fn measured(path: &Path, all: &[PathBuf]) -> Result<MeasuredFeatures, Failure> {
     let file = path.display().to_string();
     if all.iter().filter(|other| *other == path).count() > 1 {
         return Err(BadInput(format!("{file}: is given twice; give each file once")).into());

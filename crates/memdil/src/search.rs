@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Context;
 use memdil_records::{RecordError, Sampler, SearchFolder, SearchRecord};
 use memdil_runner::{
-    RunnerError, Search, SearchOptions, SearchPlan, Workers, end_with_parent, run_searches,
+    RunnerError, Search, SearchOptions, SearchPlan, end_with_parent, run_searches,
 };
 
-use crate::arguments::{Machine, Settings, Writing, check_folder};
+use crate::arguments::{Processes, Settings, check_folder};
 use crate::claims;
-use crate::dry_run::{self, Estimate, Planned};
+use crate::dry_run::{Estimate, Planned};
+use crate::failure::Failure;
 use crate::progress;
 
 #[derive(clap::Args)]
@@ -39,22 +39,14 @@ pub(crate) struct Arguments {
     /// second, and run nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
-    /// Worker processes at a time (default: one a core, or one on a GPU)
-    #[arg(long, value_name = "J", value_parser = clap::value_parser!(u16).range(1..))]
-    pub(crate) jobs: Option<u16>,
     #[command(flatten)]
-    pub(crate) writing: Writing,
-    #[command(flatten)]
-    pub(crate) machine: Machine,
+    pub(crate) processes: Processes,
     /// Print the histories as one JSON object
     #[arg(long)]
     pub(crate) json: bool,
-    /// End when standard input closes: whoever started this process is gone then
-    #[arg(long, hide = true)]
-    pub(crate) worker: bool,
 }
 
-pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     check_folder("--out", &arguments.out)?;
     if arguments.dry_run {
         let estimate = estimate(arguments, &mut |line| println!("{line}"))?;
@@ -62,7 +54,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let SearchPlan { searches, absent } = plan(arguments)?;
-    if arguments.worker {
+    if arguments.processes.worker {
         end_with_parent();
     }
     let mut notes = left_out(&searches);
@@ -95,11 +87,11 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 }
 
 /// The searches of the experiment, of which the requested ones are there.
-fn plan(arguments: &Arguments) -> anyhow::Result<SearchPlan> {
+fn plan(arguments: &Arguments) -> Result<SearchPlan, Failure> {
     let plan = arguments
         .settings
         .load()?
-        .searches(&arguments.machine.data_dirs)?;
+        .searches(&arguments.processes.running.machine.data.data_dirs)?;
     let searches = plan.searches.len();
     if let Some(&index) = arguments.index.iter().find(|&&index| index >= searches) {
         let last = searches.saturating_sub(1);
@@ -122,11 +114,8 @@ fn make(
     searches: &[Search],
     asked: &[Option<usize>],
     mut notes: Vec<String>,
-) -> anyhow::Result<Made> {
-    let program = std::env::current_exe().context("cannot find this program's own file")?;
-    let jobs = dry_run::jobs(arguments.jobs, &arguments.machine);
-    let run = arguments.machine.run_options(&arguments.writing);
-    let mut options = SearchOptions::new(Workers::new(program, jobs, run), &arguments.out);
+) -> Result<Made, Failure> {
+    let mut options = SearchOptions::new(arguments.processes.workers()?, &arguments.out);
     options.plan = arguments.plan;
     let bar = progress::sweep();
     let mut made = Made {
@@ -189,7 +178,7 @@ fn print(arguments: &Arguments, made: &[SearchRecord], asked: &[Option<usize>]) 
 pub(crate) fn estimate(
     arguments: &Arguments,
     say: &mut dyn FnMut(String),
-) -> anyhow::Result<Estimate> {
+) -> Result<Estimate, Failure> {
     let SearchPlan { searches, .. } = plan(arguments)?;
     let asked = if arguments.index.is_empty() {
         searches.len()
@@ -208,8 +197,7 @@ pub(crate) fn estimate(
             runs.extend(planned(index, search, &SearchFolder::new(&arguments.out))?);
         }
     }
-    let jobs = dry_run::jobs(arguments.jobs, &arguments.machine);
-    Estimate::of(&runs, &arguments.machine, jobs, say)
+    Estimate::of(&runs, &arguments.processes, say)
 }
 
 /// The trials of a search and its retrained run.

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use memdil_runner::{SelfTest, selftest};
 
+use crate::failure::Failure;
 use crate::progress;
 
 #[derive(clap::Args)]
@@ -21,7 +22,7 @@ pub(crate) struct Arguments {
     json: bool,
 }
 
-pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let bar = progress::named();
     let found = selftest(&arguments.device, |name| bar.set_message(name.to_owned()));
     bar.finish_and_clear();

@@ -5,15 +5,15 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::Context;
 use memdil_records::{
     ManifestLine, RecordError, RunFolder, RunSpec, create_dir, read_manifest, write_manifest,
 };
-use memdil_runner::{RunnerError, SweepOptions, Workers, end_with_parent, run_all, status, train};
+use memdil_runner::{RunnerError, SweepOptions, end_with_parent, run_all, status, train};
 
-use crate::arguments::{Machine, Settings, Writing, check_file, check_folder, existing_folder};
+use crate::arguments::{DataDirs, Processes, Settings, check_file, check_folder};
 use crate::claims;
-use crate::dry_run::{self, Estimate, Planned};
+use crate::dry_run::{Estimate, Planned};
+use crate::failure::Failure;
 use crate::progress;
 
 #[derive(clap::Subcommand)]
@@ -39,10 +39,8 @@ pub(crate) struct Plan {
     /// Manifest to write
     #[arg(long, value_name = "M.jsonl")]
     pub(crate) out: PathBuf,
-    /// Folder of data sets, for classes that the settings leave out; can be given many times. What
-    /// is not there is looked for in $MEMDIL_DATA_DIR, ./data and Debian's place
-    #[arg(long = "data-dir", value_name = "DIR", value_parser = existing_folder())]
-    pub(crate) data_dirs: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) data: DataDirs,
 }
 
 #[derive(clap::Args)]
@@ -64,16 +62,8 @@ pub(crate) struct Run {
     /// nothing
     #[arg(long, requires = "all")]
     pub(crate) dry_run: bool,
-    /// Worker processes at a time (default: one a core, or one on a GPU)
-    #[arg(long, value_name = "J", value_parser = clap::value_parser!(u16).range(1..))]
-    pub(crate) jobs: Option<u16>,
     #[command(flatten)]
-    pub(crate) writing: Writing,
-    #[command(flatten)]
-    pub(crate) machine: Machine,
-    /// End when standard input closes: whoever started this process is gone then
-    #[arg(long, hide = true)]
-    pub(crate) worker: bool,
+    pub(crate) processes: Processes,
 }
 
 #[derive(clap::Args)]
@@ -89,7 +79,7 @@ pub(crate) struct Status {
     json: bool,
 }
 
-pub(crate) fn run(command: &Command) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(command: &Command) -> Result<ExitCode, Failure> {
     match command {
         Command::Plan(arguments) => plan(arguments, |line| println!("{line}")),
         Command::Run(arguments) => work(arguments),
@@ -99,10 +89,10 @@ pub(crate) fn run(command: &Command) -> anyhow::Result<ExitCode> {
 }
 
 /// Writes the manifest; `say` gets the number of runs and the tests that they will carry.
-pub(crate) fn plan(arguments: &Plan, say: impl Fn(String)) -> anyhow::Result<()> {
+pub(crate) fn plan(arguments: &Plan, say: impl Fn(String)) -> Result<(), Failure> {
     check_file("--out", &arguments.out)?;
     let experiment = arguments.settings.load()?;
-    let memdil_runner::SweepPlan { lines, absent } = experiment.plan(&arguments.data_dirs)?;
+    let memdil_runner::SweepPlan { lines, absent } = experiment.plan(&arguments.data.data_dirs)?;
     let specs: Vec<RunSpec> = lines.iter().map(|line| line.spec.clone()).collect();
     let tests = claims::planned(&arguments.settings, &experiment, &specs)?;
     if experiment.is_search() {
@@ -128,9 +118,9 @@ pub(crate) fn plan(arguments: &Plan, say: impl Fn(String)) -> anyhow::Result<()>
     Ok(())
 }
 
-fn work(arguments: &Run) -> anyhow::Result<()> {
+fn work(arguments: &Run) -> Result<(), Failure> {
     check_folder("--out", &arguments.out)?;
-    if arguments.worker {
+    if arguments.processes.worker {
         end_with_parent();
     }
     if !arguments.index.is_empty() {
@@ -145,7 +135,7 @@ fn work(arguments: &Run) -> anyhow::Result<()> {
 }
 
 /// How long the runs of a manifest that are not complete will take.
-pub(crate) fn estimate(arguments: &Run, say: &mut dyn FnMut(String)) -> anyhow::Result<Estimate> {
+pub(crate) fn estimate(arguments: &Run, say: &mut dyn FnMut(String)) -> Result<Estimate, Failure> {
     let mut planned = Vec::new();
     for (index, line) in read_manifest(&arguments.manifest)?.into_iter().enumerate() {
         let ManifestLine { id, spec } = line;
@@ -162,17 +152,13 @@ pub(crate) fn estimate(arguments: &Run, say: &mut dyn FnMut(String)) -> anyhow::
             done,
         });
     }
-    let jobs = dry_run::jobs(arguments.jobs, &arguments.machine);
-    Estimate::of(&planned, &arguments.machine, jobs, say)
+    Estimate::of(&planned, &arguments.processes, say)
 }
 
 /// Makes all runs of a manifest in worker processes.
-pub(crate) fn all(arguments: &Run) -> anyhow::Result<()> {
+pub(crate) fn all(arguments: &Run) -> Result<(), Failure> {
     let lines = read_manifest(&arguments.manifest)?;
-    let jobs = dry_run::jobs(arguments.jobs, &arguments.machine);
-    let program = std::env::current_exe().context("cannot find this program's own file")?;
-    let run = arguments.machine.run_options(&arguments.writing);
-    let workers = Workers::new(program, jobs, run);
+    let workers = arguments.processes.workers()?;
     let options = SweepOptions::new(workers, &arguments.manifest, &arguments.out);
     let bar = progress::sweep();
     let status = run_all(&lines, &options, |state| bar.show(state));
@@ -191,7 +177,7 @@ const BUSY: Duration = Duration::from_secs(5);
 /// Makes the runs that were asked for by their numbers; one that fails does not stop the others.
 /// One that another process works on is waited for: it is finished there, or free once that process
 /// is known to be gone. A sweep's worker is told at once.
-fn some(lines: &[ManifestLine], arguments: &Run) -> anyhow::Result<()> {
+fn some(lines: &[ManifestLine], arguments: &Run) -> Result<(), Failure> {
     let find = |&index: &usize| {
         let last = lines.len() - 1;
         lines.get(index).ok_or_else(|| RunnerError::NoSuchLine {
@@ -205,7 +191,7 @@ fn some(lines: &[ManifestLine], arguments: &Run) -> anyhow::Result<()> {
         .iter()
         .map(find)
         .collect::<Result<VecDeque<_>, _>>()?;
-    let options = arguments.machine.run_options(&arguments.writing);
+    let options = arguments.processes.running.options();
     let (mut failed, mut told): (Option<RunnerError>, _) = (None, false);
     let mut busy = 0;
     while let Some(line) = asked.pop_front() {
@@ -215,7 +201,7 @@ fn some(lines: &[ManifestLine], arguments: &Run) -> anyhow::Result<()> {
         });
         bar.finish_and_clear();
         if let Err(RunnerError::Busy { path }) = &outcome
-            && !arguments.worker
+            && !arguments.processes.worker
         {
             if !std::mem::replace(&mut told, true) {
                 eprintln!(
@@ -242,7 +228,7 @@ fn some(lines: &[ManifestLine], arguments: &Run) -> anyhow::Result<()> {
     failed.map_or(Ok(()), |error| Err(error.into()))
 }
 
-fn show(arguments: &Status) -> anyhow::Result<()> {
+fn show(arguments: &Status) -> Result<(), Failure> {
     check_folder("--out", &arguments.out)?;
     let status = status(&read_manifest(&arguments.manifest)?, &arguments.out)?;
     if arguments.json {

@@ -14,6 +14,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
+use crate::failure::Failure;
+
 #[derive(clap::Subcommand)]
 pub(crate) enum Command {
     /// The layer-peeled model: closed form, or found by descent
@@ -176,7 +178,7 @@ pub(crate) struct Fit {
     json: bool,
 }
 
-pub(crate) fn run(command: &Command) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(command: &Command) -> Result<ExitCode, Failure> {
     let (value, json) = match command {
         Command::Lpm(arguments) => (lpm(arguments)?, arguments.json),
         Command::Md(arguments) => (md(arguments)?, arguments.json),
@@ -204,14 +206,14 @@ fn parse<T: DeserializeOwned>(name: &str) -> Result<T, String> {
     serde_json::from_value(Value::String(name.to_owned())).map_err(|e| e.to_string())
 }
 
-fn object(value: impl Serialize) -> anyhow::Result<Map<String, Value>> {
+fn object(value: impl Serialize) -> Result<Map<String, Value>, Failure> {
     match serde_json::to_value(value)? {
         Value::Object(map) => Ok(map),
-        other => anyhow::bail!("not an object: {other}"),
+        other => return Err(Failure::inside(format!("not an object: {other}"))),
     }
 }
 
-fn lpm(arguments: &Lpm) -> anyhow::Result<Map<String, Value>> {
+fn lpm(arguments: &Lpm) -> Result<Map<String, Value>, Failure> {
     let &Lpm {
         classes,
         alpha,
@@ -294,7 +296,7 @@ impl Space {
     }
 }
 
-fn md(arguments: &Md) -> anyhow::Result<Map<String, Value>> {
+fn md(arguments: &Md) -> Result<Map<String, Value>, Failure> {
     let setting = arguments.setting.resolve()?;
     let loss = MarginLoss::new(arguments.loss, arguments.alpha)?;
     if arguments.classes == 2 {
@@ -310,7 +312,7 @@ fn md(arguments: &Md) -> anyhow::Result<Map<String, Value>> {
     ))
 }
 
-fn limits_of(arguments: &LimitsOf) -> anyhow::Result<Map<String, Value>> {
+fn limits_of(arguments: &LimitsOf) -> Result<Map<String, Value>, Failure> {
     let setting = arguments.setting.resolve()?;
     if arguments.classes == 2 {
         return object(limits(&setting, arguments.alpha)?);
@@ -319,7 +321,7 @@ fn limits_of(arguments: &LimitsOf) -> anyhow::Result<Map<String, Value>> {
     object(json!({ "classes": arguments.classes, "rho_ls": rho_ls }))
 }
 
-fn phase(arguments: &Phase) -> anyhow::Result<Map<String, Value>> {
+fn phase(arguments: &Phase) -> Result<Map<String, Value>, Failure> {
     let loss = MarginLoss::new(arguments.loss, arguments.alpha)?;
     let (low, high, cells) = (arguments.etas[0], arguments.etas[1], arguments.cells);
     let lambdas = geometric(arguments.lambdas[0], arguments.lambdas[1], cells)?;
@@ -349,7 +351,7 @@ fn phase(arguments: &Phase) -> anyhow::Result<Map<String, Value>> {
     Ok(all)
 }
 
-fn fit(arguments: &Fit) -> anyhow::Result<ExitCode> {
+fn fit(arguments: &Fit) -> Result<ExitCode, Failure> {
     let panels = memdil_report::fit_runs(&arguments.runs)?;
     if arguments.json {
         println!("{}", json!({ "fits": panels }));

@@ -6,7 +6,8 @@ use std::process::ExitCode;
 use memdil_records::{RunRecord, Status};
 use memdil_runner::{Outcome, train};
 
-use crate::arguments::{Machine, Settings, Writing, check_folder};
+use crate::arguments::{Running, Settings, check_folder};
+use crate::failure::Failure;
 use crate::progress;
 
 #[derive(clap::Args)]
@@ -20,17 +21,15 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
     #[command(flatten)]
-    writing: Writing,
-    #[command(flatten)]
-    machine: Machine,
+    running: Running,
 }
 
-pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     check_folder("--out", &arguments.out)?;
     let experiment = arguments.settings.load()?;
-    let spec = experiment.run(&arguments.machine.data_dirs)?;
+    let spec = experiment.run(&arguments.running.machine.data.data_dirs)?;
     let bar = progress::epochs(spec.training.epochs);
-    let options = arguments.machine.run_options(&arguments.writing);
+    let options = arguments.running.options();
     let outcome = train(&spec, &arguments.out, &options, |event| {
         progress::training(&bar, &event)
     });

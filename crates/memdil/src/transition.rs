@@ -7,7 +7,7 @@ use memdil_data::arrays::{ArrayFile, Role};
 use memdil_losses::estimate_transition;
 use memdil_metrics::{MetricsError, Subject, looks_like_probabilities};
 
-use crate::bad_input::BadInput;
+use crate::failure::{BadInput, Failure};
 
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  \
@@ -27,7 +27,7 @@ pub(crate) struct Arguments {
     json: bool,
 }
 
-pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let logits = ArrayFile::open(&arguments.logits)?.require(Role::Logits)?;
     let place = logits.place();
     let matrix = logits.matrix::<f64>()?;

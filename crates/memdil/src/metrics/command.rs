@@ -8,7 +8,9 @@ use super::arguments::Arguments;
 use super::inputs::Loaded;
 use super::table;
 
-pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+use crate::failure::Failure;
+
+pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let inputs = Loaded::new(arguments)?;
     let metrics = inputs.measure(arguments.classes)?;
     for note in &inputs.notes {

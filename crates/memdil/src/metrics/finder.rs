@@ -7,6 +7,8 @@ use memdil_data::arrays::{Array, ArrayFile, Role};
 
 use super::messages::Remedy;
 
+use crate::failure::Failure;
+
 /// Looks arrays up and remembers which ones the main file supplied.
 pub(super) struct Finder<'a> {
     main: &'a ArrayFile,
@@ -23,7 +25,7 @@ impl<'a> Finder<'a> {
     }
 
     /// The features of the main file.
-    pub(super) fn features(&mut self) -> anyhow::Result<Option<Array>> {
+    pub(super) fn features(&mut self) -> Result<Option<Array>, Failure> {
         let features = if self.alone {
             None
         } else {
@@ -38,7 +40,7 @@ impl<'a> Finder<'a> {
         &mut self,
         role: Role,
         option: &Option<PathBuf>,
-    ) -> anyhow::Result<Option<Array>> {
+    ) -> Result<Option<Array>, Failure> {
         if let Some(path) = option {
             let file = ArrayFile::open(path)?;
             let array = file.find(role)?;
@@ -67,7 +69,7 @@ impl<'a> Finder<'a> {
 
 /// The features of an archive: by name, or the only matrix of floats among the arrays without a
 /// known name (`np.savez(f, h, y)` names them `arr_0` and `arr_1`).
-fn features(main: &ArrayFile) -> anyhow::Result<Option<Array>> {
+fn features(main: &ArrayFile) -> Result<Option<Array>, Failure> {
     let features = match main.find(Role::Features)? {
         // Beside logits a matrix without a known name may be anything.
         None if main.named(Role::Logits)?.is_none() => {

@@ -10,7 +10,7 @@ use ndarray::Axis;
 use super::arguments::Arguments;
 use super::finder::Finder;
 use super::messages::{Remedy, notes};
-use crate::bad_input::BadInput;
+use crate::failure::{BadInput, Failure};
 
 /// All that was given.
 pub(crate) struct Loaded {
@@ -33,7 +33,7 @@ pub(crate) struct Loaded {
 
 impl Loaded {
     /// The arrays that the options name.
-    pub(super) fn new(arguments: &Arguments) -> anyhow::Result<Self> {
+    pub(super) fn new(arguments: &Arguments) -> Result<Self, Failure> {
         let main = arguments.features.as_ref().or(arguments.logits.as_ref());
         let main =
             main.ok_or_else(|| BadInput("give --features FILE, or --logits FILE".to_owned()))?;
@@ -41,7 +41,7 @@ impl Loaded {
     }
 
     /// The arrays of one archive.
-    pub(crate) fn archive(path: &Path) -> anyhow::Result<Self> {
+    pub(crate) fn archive(path: &Path) -> Result<Self, Failure> {
         let file = ArrayFile::open(path)?;
         if !file.is_archive() {
             let path = path.display();
@@ -57,7 +57,7 @@ impl Loaded {
         }
     }
 
-    fn read(main: &ArrayFile, arguments: &Arguments, remedy: Remedy) -> anyhow::Result<Self> {
+    fn read(main: &ArrayFile, arguments: &Arguments, remedy: Remedy) -> Result<Self, Failure> {
         let alone = arguments.features.is_none() && arguments.logits.is_some();
         let mut finder = Finder::new(main, alone);
         let features = finder.features()?;
@@ -107,7 +107,7 @@ impl Loaded {
     }
 
     /// Refuses arrays that are of use only beside another one.
-    fn check_pairs(&self, remedy: Remedy) -> anyhow::Result<()> {
+    fn check_pairs(&self, remedy: Remedy) -> Result<(), Failure> {
         let test = self.test_features.as_ref().or(self.test_logits.as_ref());
         match (&self.bias, &self.classifier) {
             (Some(bias), None) => return Err(remedy.half(bias, &[Role::Classifier])),
@@ -121,9 +121,9 @@ impl Loaded {
     }
 
     /// Some samples of the training set, and of the test set where there is one.
-    pub(crate) fn samples(&self) -> anyhow::Result<(Sample, Option<Sample>)> {
+    pub(crate) fn samples(&self) -> Result<(Sample, Option<Sample>), Failure> {
         let Some(features) = &self.features else {
-            anyhow::bail!("no features to draw samples from");
+            return Err(Failure::inside(format!("no features to draw samples from")));
         };
         let train = sample(features, &self.labels, self.clean_labels.as_ref())?;
         let test = match (&self.test_features, &self.test_labels) {

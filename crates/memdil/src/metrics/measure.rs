@@ -6,11 +6,11 @@ use memdil_metrics::{Measure, Metrics, MetricsError, Real, Subject, measure_logi
 use ndarray::{ArrayView1, CowArray, Ix2};
 
 use super::inputs::Loaded;
-use crate::bad_input::BadInput;
+use crate::failure::{BadInput, Failure};
 
 impl Loaded {
     /// All metrics that these arrays allow, in float64 where one of the arrays is.
-    pub(crate) fn measure(&self, classes: Option<usize>) -> anyhow::Result<Metrics> {
+    pub(crate) fn measure(&self, classes: Option<usize>) -> Result<Metrics, Failure> {
         let is_wide = |array: &Array| *array.dtype() == Dtype::Float64;
         let features = [&self.features, &self.test_features];
         let wide = features.into_iter().flatten().any(is_wide);
@@ -32,7 +32,7 @@ impl Loaded {
     fn measure_as<T: Float + Real, W: Float + Real>(
         &self,
         classes: Option<usize>,
-    ) -> anyhow::Result<Metrics> {
+    ) -> Result<Metrics, Failure> {
         let Some(features) = matrix::<T>(&self.features)? else {
             return self.measure_logits::<W>(classes);
         };
@@ -65,7 +65,7 @@ impl Loaded {
         Ok(inputs.run().map_err(|error| self.name_files(&error))?)
     }
 
-    fn measure_logits<W: Float + Real>(&self, classes: Option<usize>) -> anyhow::Result<Metrics> {
+    fn measure_logits<W: Float + Real>(&self, classes: Option<usize>) -> Result<Metrics, Failure> {
         let (labels, logits) = (self.labels.labels()?, matrix::<W>(&self.logits)?);
         let clean_labels = self.clean_labels.as_ref().map(Array::labels).transpose()?;
         let test_labels = self.test_labels.as_ref().map(Array::labels).transpose()?;
@@ -73,7 +73,7 @@ impl Loaded {
         let test = test_logits.as_ref().zip(test_labels.as_ref());
         let test = test.map(|(logits, labels)| (logits.view(), &labels[..]));
         let Some(logits) = &logits else {
-            anyhow::bail!("neither features nor logits");
+            return Err(Failure::inside(format!("neither features nor logits")));
         };
         if let Some(classes) = classes.filter(|&classes| classes != logits.ncols()) {
             return Err(BadInput(format!(

@@ -2,7 +2,7 @@
 
 use memdil_data::arrays::{Array, ArrayFile, Role};
 
-use crate::bad_input::BadInput;
+use crate::failure::{BadInput, Failure};
 
 /// What the archive of a run holds besides: not worth a note. Its logits are those of its last layer.
 const UNUSED: [&str; 3] = ["logits", "test_logits", "test_clean_labels"];
@@ -42,7 +42,7 @@ pub(super) enum Remedy {
 }
 
 impl Remedy {
-    pub(super) fn missing(self, role: Role, file: &ArrayFile) -> anyhow::Error {
+    pub(super) fn missing(self, role: Role, file: &ArrayFile) -> Failure {
         let option = format!("give {} FILE", option(role));
         if !file.is_archive() {
             let path = file.path();
@@ -56,7 +56,7 @@ impl Remedy {
     }
 
     /// An array that needs one of the others beside it.
-    pub(super) fn half(self, given: &Array, others: &[Role]) -> anyhow::Error {
+    pub(super) fn half(self, given: &Array, others: &[Role]) -> Failure {
         let remedy = match self {
             Self::Option => format!("give {} too", any_of(others, option)),
             Self::Save => "save that too".to_owned(),

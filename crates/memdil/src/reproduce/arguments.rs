@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 use clap::builder::BoolishValueParser;
 
-use crate::arguments::{Machine, existing_folder};
+use crate::arguments::{Machine, Processes, existing_folder};
 
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  \
@@ -26,22 +26,16 @@ pub(crate) struct Arguments {
     /// Folder of experiment files to use instead of the built-in ones
     #[arg(long, value_name = "DIR", value_parser = existing_folder())]
     pub(super) experiments: Option<PathBuf>,
-    /// Worker processes at a time (default: one a core, or one on a GPU)
-    #[arg(long, value_name = "J", value_parser = clap::value_parser!(u16).range(1..))]
-    pub(super) jobs: Option<u16>,
     /// List the runs with the time they will take, and run nothing
     #[arg(long)]
     pub(super) dry_run: bool,
     #[command(flatten)]
-    pub(super) machine: Machine,
+    pub(super) processes: Processes,
     /// Where the runs are made: in worker processes here, or as tasks of a cluster's job array
     #[arg(long, value_enum, default_value = "local")]
     pub(super) engine: Engine,
     #[command(flatten)]
     pub(super) tasks: TaskArguments,
-    /// End when standard input closes: the process that started this one has ended
-    #[arg(long, hide = true)]
-    pub(super) worker: bool,
     /// Make the report of runs that a cluster has made, and what needs no job array
     #[arg(long, hide = true)]
     pub(super) report_only: bool,
@@ -89,6 +83,10 @@ pub(super) struct TaskArguments {
 }
 
 impl Arguments {
+    pub(super) fn machine(&self) -> &Machine {
+        &self.processes.running.machine
+    }
+
     pub(super) fn out(&self) -> PathBuf {
         let default = || PathBuf::from("reproduction").join(&self.preset);
         self.out.clone().unwrap_or_else(default)

@@ -11,14 +11,14 @@ use super::experiments::{Selection, write_built_in};
 use super::layout::Layout;
 use super::{cluster, local};
 use crate::arguments::check_folder;
-use crate::bad_input::BadInput;
+use crate::failure::{BadInput, Failure};
 
-pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let cluster = Cluster::of(arguments)?.filter(|_| !arguments.dry_run);
-    if arguments.worker {
+    if arguments.processes.worker {
         end_with_parent();
     }
-    check_device(&arguments.machine.device)?;
+    check_device(&arguments.machine().device)?;
     let out = arguments.out();
     check_folder("--out", &out)?;
     let layout = Layout {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use memdil_records::{RecordError, create_dir, write_atomic};
 use serde::Deserialize;
 
-use crate::bad_input::BadInput;
+use crate::failure::BadInput;
 
 macro_rules! embedded {
     ($($name:literal),* $(,)?) => {

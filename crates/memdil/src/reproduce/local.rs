@@ -7,9 +7,9 @@ use std::process::ExitCode;
 use super::arguments::Arguments;
 use super::experiments::{ExperimentFile, Kind, Selection};
 use super::layout::Layout;
-use crate::arguments::{Settings, Writing};
-use crate::bad_input::is_bad_input;
+use crate::arguments::Settings;
 use crate::dry_run::Estimate;
+use crate::failure::Failure;
 use crate::{layer_peeled, report, search, sweep};
 
 /// Makes every experiment and writes the report.
@@ -17,7 +17,7 @@ pub(super) fn run(
     arguments: &Arguments,
     selection: &Selection,
     layout: &Layout,
-) -> anyhow::Result<ExitCode> {
+) -> Result<ExitCode, Failure> {
     let mut failed = Vec::new();
     for (index, experiment) in selection.experiments.iter().enumerate() {
         announce(arguments, selection, index);
@@ -25,9 +25,9 @@ pub(super) fn run(
             Ok(code) if code == ExitCode::SUCCESS => {}
             Ok(_) => failed.push(experiment.name.as_str()),
             // Input that is bad for one experiment is bad for its user: nothing else is made.
-            Err(error) if is_bad_input(&error) => return Err(error),
+            Err(error) if error.is_bad_input() => return Err(error),
             Err(error) => {
-                eprintln!("error: {error:#}");
+                error.print();
                 failed.push(&experiment.name);
             }
         }
@@ -36,10 +36,10 @@ pub(super) fn run(
     if failed.is_empty() {
         return Ok(ExitCode::SUCCESS);
     }
-    anyhow::bail!(
+    return Err(Failure::inside(format!(
         "runs of {} failed or diverged and are missing in the report; the same command tries again what failed",
         failed.join(", ")
-    )
+    )));
 }
 
 /// Lists the runs with the time that they take; nothing is run.
@@ -47,7 +47,7 @@ pub(super) fn estimate(
     arguments: &Arguments,
     selection: &Selection,
     layout: &Layout,
-) -> anyhow::Result<ExitCode> {
+) -> Result<ExitCode, Failure> {
     let mut seconds = 0.0;
     for (index, experiment) in selection.experiments.iter().enumerate() {
         announce(arguments, selection, index);
@@ -79,7 +79,7 @@ pub(super) fn open(
     experiment: &ExperimentFile,
     layout: &Layout,
     say: &mut dyn FnMut(String),
-) -> anyhow::Result<Option<Estimate>> {
+) -> Result<Option<Estimate>, Failure> {
     Ok(match experiment.kind {
         Kind::Sweep => {
             let sweep = swept(arguments, experiment, layout);
@@ -109,7 +109,7 @@ fn make(
     arguments: &Arguments,
     experiment: &ExperimentFile,
     layout: &Layout,
-) -> anyhow::Result<ExitCode> {
+) -> Result<ExitCode, Failure> {
     match experiment.kind {
         Kind::Sweep if !arguments.report_only => {
             sweep::plan(&planned(arguments, experiment, layout), |_| ())?;
@@ -138,7 +138,7 @@ pub(super) fn planned(
     sweep::Plan {
         settings: settings(arguments, experiment),
         out: layout.manifest(experiment),
-        data_dirs: arguments.machine.data_dirs.clone(),
+        data: arguments.machine().data.clone(),
     }
 }
 
@@ -150,10 +150,7 @@ fn swept(arguments: &Arguments, experiment: &ExperimentFile, layout: &Layout) ->
         index: Vec::new(),
         all: true,
         dry_run: false,
-        jobs: arguments.jobs,
-        writing: Writing::default(),
-        machine: arguments.machine.clone(),
-        worker: false,
+        processes: arguments.processes.clone(),
     }
 }
 
@@ -169,11 +166,8 @@ fn searched(
         index: Vec::new(),
         plan: false,
         dry_run: false,
-        jobs: arguments.jobs,
-        writing: Writing::default(),
-        machine: arguments.machine.clone(),
+        processes: arguments.processes.clone(),
         json: false,
-        worker: false,
     }
 }
 
@@ -183,7 +177,7 @@ fn write_report(
     arguments: &Arguments,
     selection: &Selection,
     layout: &Layout,
-) -> anyhow::Result<()> {
+) -> Result<(), Failure> {
     let before = fs::read_to_string(layout.report().join("claims.json")).unwrap_or_default();
     let theory = before.contains("\"md-theory/")
         || selection.experiments.iter().any(|e| e.kind == Kind::Report);
@@ -208,7 +202,7 @@ fn write_report(
             .collect(),
         preset: Some(arguments.preset.clone()),
         set: Vec::new(),
-        data_dirs: arguments.machine.data_dirs.clone(),
+        data_dirs: arguments.machine().data.data_dirs.clone(),
         reference: None,
         theory,
         command: Some(arguments.shown()),

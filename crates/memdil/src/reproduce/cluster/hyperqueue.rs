@@ -3,15 +3,15 @@
 use std::path::Path;
 use std::process::Command;
 
-use anyhow::ensure;
-
 use super::place::Place;
 use super::process::output;
 use super::scripts::Scripts;
 
+use crate::failure::Failure;
+
 /// Submits the arrays, follows them to their end, then does so with the report: jobs do not wait
 /// for jobs here.
-pub(super) fn run(place: &Place, scripts: &Scripts) -> anyhow::Result<()> {
+pub(super) fn run(place: &Place, scripts: &Scripts) -> Result<(), Failure> {
     let mut jobs: Vec<String> = Vec::new();
     for script in &scripts.arrays {
         submit(place, script, &mut jobs)?;
@@ -27,7 +27,7 @@ pub(super) fn run(place: &Place, scripts: &Scripts) -> anyhow::Result<()> {
     follow(&jobs[jobs.len() - 1..])
 }
 
-fn submit(place: &Place, script: &Path, jobs: &mut Vec<String>) -> anyhow::Result<()> {
+fn submit(place: &Place, script: &Path, jobs: &mut Vec<String>) -> Result<(), Failure> {
     let mut submit = Command::new("hq");
     submit
         .args(["--output-mode", "quiet", "submit"])
@@ -37,13 +37,14 @@ fn submit(place: &Place, script: &Path, jobs: &mut Vec<String>) -> anyhow::Resul
 }
 
 /// Waits until the jobs have ended, well or not: runs that are then missing are found later.
-pub(super) fn follow(jobs: &[String]) -> anyhow::Result<()> {
+pub(super) fn follow(jobs: &[String]) -> Result<(), Failure> {
     for job in jobs {
         let status = Command::new("hq").args(["job", "progress", job]).status();
-        ensure!(
-            status.is_ok_and(|status| status.success()),
-            "hq does not answer; job {job} runs on if its server does: call again to follow it"
-        );
+        if !status.is_ok_and(|status| status.success()) {
+            return Err(Failure::inside(format!(
+                "hq does not answer; job {job} runs on if its server does: call again to follow it"
+            )));
+        }
     }
     Ok(())
 }

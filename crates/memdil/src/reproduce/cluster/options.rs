@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use super::process::output;
-use crate::bad_input::BadInput;
+use crate::failure::BadInput;
 use crate::reproduce::arguments::{Arguments, Engine};
 use crate::reproduce::layout::Layout;
 
@@ -93,7 +93,7 @@ impl Cluster {
         match output(Command::new(tool).arg("--version")) {
             Ok(_) => Ok(()),
             Err(error) => Err(BadInput(format!(
-                "{tool} cannot be used here ({error:#}): run this where jobs are submitted, or add \
+                "{tool} cannot be used here ({error}): run this where jobs are submitted, or add \
                  --submit=no for the scripts alone"
             ))),
         }

@@ -5,12 +5,12 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::Context;
 use memdil_records::{create_dir, write_atomic};
 
 use super::options::Scheduler;
 use super::process::output;
-use crate::bad_input::BadInput;
+use crate::arguments::own_program;
+use crate::failure::{BadInput, Failure};
 use crate::reproduce::layout::Layout;
 
 /// File systems that other machines see.
@@ -51,7 +51,7 @@ impl Place {
         self.logs().join("report.log")
     }
 
-    pub(super) fn create(&self) -> anyhow::Result<()> {
+    pub(super) fn create(&self) -> Result<(), Failure> {
         create_dir(&self.logs())?;
         warn_unless_shared(&self.folder);
         Ok(())
@@ -59,8 +59,8 @@ impl Place {
 
     /// Copies this program to where tasks run it: they start at any time, and a program that is
     /// built meanwhile must not replace theirs. An equal file stays as it is.
-    pub(super) fn copy_program(&self) -> anyhow::Result<()> {
-        let own = std::env::current_exe().context("cannot find this program's own file")?;
+    pub(super) fn copy_program(&self) -> Result<(), Failure> {
+        let own = own_program()?;
         let same = || Some(fs::read(&own).ok()? == fs::read(&self.program).ok()?);
         if same() == Some(true) {
             return Ok(());
@@ -97,7 +97,7 @@ impl Place {
     pub(super) fn submitted(
         &self,
         script: &Path,
-        answer: anyhow::Result<String>,
+        answer: Result<String, Failure>,
         jobs: &mut Vec<String>,
     ) -> Result<(), BadInput> {
         let before = jobs.join(" ");
@@ -109,7 +109,7 @@ impl Place {
                     "jobs {before} were submitted before it: cancel them, or call again to follow them"
                 )
             };
-            BadInput(format!("{} was refused: {error:#}; {before}", script.display()))
+            BadInput(format!("{} was refused: {error}; {before}", script.display()))
         })?;
         // Slurm answers `12;name-of-the-cluster` where there are several.
         let id = id.trim().split(';').next().unwrap_or_default();

@@ -3,20 +3,20 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, bail};
+use crate::failure::Failure;
 
 /// The output of a command that succeeds; else the last line that it wrote is the error.
-pub(super) fn output(command: &mut Command) -> anyhow::Result<String> {
+pub(super) fn output(command: &mut Command) -> Result<String, Failure> {
     let program = command.get_program().to_string_lossy().into_owned();
     let output = command
         .output()
-        .with_context(|| format!("cannot start {program}"))?;
+        .map_err(|error| Failure::inside(format!("cannot start {program}: {error}")))?;
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }
     let text = String::from_utf8_lossy(&output.stderr);
     let last = text.trim().lines().next_back().unwrap_or_default();
-    bail!("{}", last.trim_start_matches("error: "))
+    Err(Failure::inside(last.trim_start_matches("error: ")))
 }
 
 /// For a shell.

@@ -3,7 +3,6 @@
 use std::fs;
 use std::process::ExitCode;
 
-use anyhow::bail;
 use memdil_records::create_dir;
 
 use super::options::{Cluster, Scheduler};
@@ -11,6 +10,7 @@ use super::place::Place;
 use super::scripts::{self, Scripts};
 use super::tasks::tasks;
 use super::{hyperqueue, slurm};
+use crate::failure::Failure;
 use crate::reproduce::arguments::Arguments;
 use crate::reproduce::experiments::Selection;
 use crate::reproduce::layout::Layout;
@@ -23,7 +23,7 @@ pub(in crate::reproduce) fn run(
     arguments: &Arguments,
     selection: &Selection,
     layout: &Layout,
-) -> anyhow::Result<ExitCode> {
+) -> Result<ExitCode, Failure> {
     let place = Place::new(layout, cluster.scheduler);
     place.create()?;
     create_dir(&layout.runs())?;
@@ -61,16 +61,18 @@ pub(in crate::reproduce) fn run(
     }
     match tasks(cluster, arguments, selection, layout)?.as_slice() {
         [] => finish(&place),
-        [first, ..] => bail!(
-            "tasks are not done after {ATTEMPTS} attempts; first: {}; logs are in {}",
-            first.arguments,
-            place.logs().display()
-        ),
+        [first, ..] => {
+            return Err(Failure::inside(format!(
+                "tasks are not done after {ATTEMPTS} attempts; first: {}; logs are in {}",
+                first.arguments,
+                place.logs().display()
+            )));
+        }
     }
 }
 
 /// Waits for jobs of an earlier call, which run on without it: only what they leave is submitted.
-fn follow_earlier(place: &Place, scheduler: Scheduler) -> anyhow::Result<()> {
+fn follow_earlier(place: &Place, scheduler: Scheduler) -> Result<(), Failure> {
     let jobs = place.submitted_before();
     let waiting = match scheduler {
         _ if jobs.is_empty() => false,
@@ -94,17 +96,20 @@ fn follow_earlier(place: &Place, scheduler: Scheduler) -> anyhow::Result<()> {
 }
 
 /// Prints what the report's job has printed.
-fn finish(place: &Place) -> anyhow::Result<ExitCode> {
+fn finish(place: &Place) -> Result<ExitCode, Failure> {
     let log = place.report_log();
     let Ok(status) = fs::read_to_string(place.report_status()) else {
-        bail!("the report was not made; its log is {}", log.display());
+        return Err(Failure::inside(format!(
+            "the report was not made; its log is {}",
+            log.display()
+        )));
     };
     print!("{}", fs::read_to_string(&log).unwrap_or_default());
     if status.trim() != "0" {
-        bail!(
+        return Err(Failure::inside(format!(
             "an experiment failed and is missing in the report: see {}",
             log.display()
-        );
+        )));
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -10,7 +10,7 @@ use super::options::{Cluster, Scheduler};
 use super::place::Place;
 use super::process::{absolute, output, quoted};
 use super::tasks::{Task, machine};
-use crate::bad_input::BadInput;
+use crate::failure::BadInput;
 use crate::reproduce::arguments::Arguments;
 use crate::reproduce::layout::Layout;
 

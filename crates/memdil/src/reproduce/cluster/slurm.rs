@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use anyhow::bail;
-
 use super::place::Place;
 use super::process::output;
 use super::scripts::{JOB_PREFIX, Scripts};
+
+use crate::failure::Failure;
 
 /// Between two looks at the queue, in the first minute and later.
 const POLLS: [Duration; 2] = [Duration::from_secs(5), Duration::from_secs(15)];
@@ -16,7 +16,7 @@ const POLLS: [Duration; 2] = [Duration::from_secs(5), Duration::from_secs(15)];
 const FAILURES: usize = 12;
 
 /// Submits the arrays and, behind them, the report, and follows them to their end.
-pub(super) fn run(place: &Place, scripts: &Scripts) -> anyhow::Result<()> {
+pub(super) fn run(place: &Place, scripts: &Scripts) -> Result<(), Failure> {
     let mut jobs: Vec<String> = Vec::new();
     for script in &scripts.arrays {
         let answer = output(Command::new("sbatch").arg("--parsable").arg(script));
@@ -35,7 +35,7 @@ pub(super) fn run(place: &Place, scripts: &Scripts) -> anyhow::Result<()> {
 }
 
 /// Waits until none of the jobs is in the queue.
-pub(super) fn follow(jobs: &[String]) -> anyhow::Result<()> {
+pub(super) fn follow(jobs: &[String]) -> Result<(), Failure> {
     let (started, mut shown, mut failures) = (Instant::now(), String::new(), 0);
     loop {
         match queue(jobs) {
@@ -52,10 +52,12 @@ pub(super) fn follow(jobs: &[String]) -> anyhow::Result<()> {
                     shown = text;
                 }
             }
-            Err(error) if failures >= FAILURES => bail!(
-                "squeue does not answer ({error:#}); jobs {} run on: call again to follow them",
-                jobs.join(", ")
-            ),
+            Err(error) if failures >= FAILURES => {
+                return Err(Failure::inside(format!(
+                    "squeue does not answer ({error}); jobs {} run on: call again to follow them",
+                    jobs.join(", ")
+                )));
+            }
             Err(_) => failures += 1,
         }
         std::thread::sleep(POLLS[usize::from(started.elapsed() > Duration::from_secs(60))]);
@@ -63,7 +65,7 @@ pub(super) fn follow(jobs: &[String]) -> anyhow::Result<()> {
 }
 
 /// Tasks of the jobs in the queue, by state and, of those that wait, the reason.
-pub(super) fn queue(jobs: &[String]) -> anyhow::Result<BTreeMap<String, usize>> {
+pub(super) fn queue(jobs: &[String]) -> Result<BTreeMap<String, usize>, Failure> {
     let mut squeue = Command::new("squeue");
     squeue.args(["--me", "--noheader", "--array", "--format=%F|%j|%T|%r"]);
     let mut states = BTreeMap::new();

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::options::Cluster;
 use super::process::{absolute, quoted};
+use crate::failure::Failure;
 use crate::reproduce::arguments::Arguments;
 use crate::reproduce::experiments::{ExperimentFile, Kind, Selection};
 use crate::reproduce::layout::Layout;
@@ -29,7 +30,7 @@ pub(super) fn tasks(
     arguments: &Arguments,
     selection: &Selection,
     layout: &Layout,
-) -> anyhow::Result<Vec<Task>> {
+) -> Result<Vec<Task>, Failure> {
     let mut tasks = Vec::new();
     for experiment in &selection.experiments {
         if experiment.kind == Kind::Sweep {
@@ -64,8 +65,8 @@ fn start(
 
 /// Arguments about the machine and its data sets, for a task that starts in any folder.
 pub(super) fn machine(arguments: &Arguments) -> String {
-    let mut text = format!(" --device {}", arguments.machine.device);
-    for folder in &arguments.machine.data_dirs {
+    let mut text = format!(" --device {}", arguments.machine().device);
+    for folder in &arguments.machine().data.data_dirs {
         text += &format!(" --data-dir {}", quoted(&absolute(folder)));
     }
     text

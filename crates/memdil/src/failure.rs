@@ -1,0 +1,115 @@
+//! Why the program ends, and with which exit status.
+
+use std::process::ExitCode;
+
+use memdil_data::DataError;
+use memdil_records::RecordError;
+use memdil_report::ReportError;
+use memdil_runner::RunnerError;
+use memdil_theory::TheoryError;
+
+/// An error that ends the program: exit status 2 for bad input, 1 when something fails inside.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    /// One line: what, where, what to do; `None` when a worker process has printed it.
+    message: Option<String>,
+    status: u8,
+}
+
+/// An error that knows whether the input was bad or something failed inside.
+pub(crate) trait Fault: std::error::Error {
+    fn is_bad_input(&self) -> bool;
+}
+
+/// Bad input, in one line: what, where, what to do.
+#[derive(Debug)]
+pub(crate) struct BadInput(pub(crate) String);
+
+impl Failure {
+    /// Something failed inside.
+    pub(crate) fn inside(message: impl Into<String>) -> Self {
+        Self {
+            message: Some(message.into()),
+            status: 1,
+        }
+    }
+
+    /// A worker process has failed with an exit status.
+    pub(crate) fn of_worker(status: Option<i32>) -> Self {
+        Self {
+            message: None,
+            status: status.and_then(|code| u8::try_from(code).ok()).unwrap_or(1),
+        }
+    }
+
+    pub(crate) fn is_bad_input(&self) -> bool {
+        self.status == 2
+    }
+
+    /// Prints the message and returns the exit status.
+    pub(crate) fn print(&self) -> ExitCode {
+        if let Some(message) = &self.message {
+            eprintln!("error: {message}");
+        }
+        ExitCode::from(self.status)
+    }
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.message.as_deref().unwrap_or("a worker failed"))
+    }
+}
+
+impl<E: Fault> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self {
+            message: Some(error.to_string()),
+            status: if error.is_bad_input() { 2 } else { 1 },
+        }
+    }
+}
+
+impl std::fmt::Display for BadInput {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for BadInput {}
+
+impl Fault for BadInput {
+    fn is_bad_input(&self) -> bool {
+        true
+    }
+}
+
+macro_rules! faults {
+    ($($error:ty),*) => {
+        $(impl Fault for $error {
+            fn is_bad_input(&self) -> bool {
+                <$error>::is_bad_input(self)
+            }
+        })*
+    };
+}
+
+faults!(
+    DataError,
+    RecordError,
+    ReportError,
+    RunnerError,
+    TheoryError
+);
+
+impl Fault for std::io::Error {
+    fn is_bad_input(&self) -> bool {
+        false
+    }
+}
+
+impl Fault for serde_json::Error {
+    fn is_bad_input(&self) -> bool {
+        false
+    }
+}
