@@ -101,27 +101,12 @@ impl Images {
         })
     }
 
-    /// Channels of an image: 1 (grey) or 3 (red, green, blue).
-    pub fn channels(&self) -> usize {
-        self.channels
-    }
-
-    /// Rows of an image.
-    pub fn height(&self) -> usize {
-        self.height
-    }
-
-    /// Columns of an image.
-    pub fn width(&self) -> usize {
-        self.width
-    }
-
-    /// All pixels, `len() * channels() * height() * width()` values.
+    /// All pixels, `len() * values_per_image()` values.
     pub fn pixels(&self) -> &Pixels {
         &self.pixels
     }
 
-    /// Channels, rows and columns of an image.
+    /// Channels (1 for grey, 3 for red, green, blue), rows and columns of an image.
     pub fn size(&self) -> [usize; 3] {
         [self.channels, self.height, self.width]
     }

@@ -55,8 +55,11 @@ pub fn load(spec: &DataSpec, data_dirs: &[PathBuf]) -> Result<Dataset, DataError
         );
         return Err(DataError::malformed(place(&spec.source), message));
     }
-    let side = train.images.height().min(train.images.width());
-    if let Some(augment) = spec.augment.filter(|augment| augment.crop >= side) {
+    let [_, height, width] = train.images.size();
+    if let Some(augment) = spec
+        .augment
+        .filter(|augment| augment.crop >= height.min(width))
+    {
         let range = "less than a side of the images";
         return Err(DataError::out_of_range(
             "augment.crop",
@@ -96,7 +99,7 @@ fn read(source: &Source, files: &[PathBuf]) -> Result<Contents, DataError> {
         (Source::Cifar100Coarse, files) => cifar::read(files, cifar::Labels::Coarse)?,
         (Source::Svhn, [train, test]) => (svhn::read_split(train)?, svhn::read_split(test)?),
         (Source::Npz(_), [path]) => return npz::read(path),
-        (Source::Mnist | Source::FashionMnist | Source::Svhn | Source::Npz(_), files) => {
+        (_, files) => {
             return Err(DataError::NotFound {
                 name: source.name().to_owned(),
                 files: "another number of files".to_owned(),

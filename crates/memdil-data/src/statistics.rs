@@ -20,7 +20,7 @@ pub fn mean_and_std(images: &Images) -> (Vec<f32>, Vec<f32>) {
         Pixels::Bytes(values) => of_bytes(of_channel(values, images, c)),
         Pixels::Floats(values) => of_floats(of_channel(values, images, c)),
     };
-    (0..images.channels())
+    (0..images.size()[0])
         .map(channel)
         .map(|(mean, std)| (mean as f32, std as f32))
         .unzip()

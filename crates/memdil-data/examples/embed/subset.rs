@@ -19,7 +19,8 @@ pub(crate) fn first_per_class(labels: &[u32], per_class: usize) -> Vec<usize> {
 
 /// The bytes of an IDX file of grey images.
 pub(crate) fn images_file(images: &Images) -> Vec<u8> {
-    let sizes = [images.len(), images.height(), images.width()];
+    let [_, height, width] = images.size();
+    let sizes = [images.len(), height, width];
     idx_file(
         2051,
         &sizes,

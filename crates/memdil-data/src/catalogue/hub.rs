@@ -115,13 +115,11 @@ pub fn fetch_files(
     load: impl FnOnce() -> candle_core::Result<vision::Dataset>,
     on_event: &mut dyn FnMut(FetchEvent<'_>),
 ) -> Result<(), DataError> {
-    if verify_files(files, folder, &mut |_, _, _| ())?
-        .iter()
-        .all(|report| report.state.is_ok())
-    {
-        files
-            .iter()
-            .for_each(|file| on_event(FetchEvent::AlreadyThere { file: file.name }));
+    let reports = verify_files(files, folder, &mut |_, _, _| ())?;
+    if reports.iter().all(|report| report.state.is_ok()) {
+        for file in files {
+            on_event(FetchEvent::AlreadyThere { file: file.name });
+        }
         return Ok(());
     }
     let contents = checked_contents(files, load).map_err(|cause| DataError::Hub {
@@ -182,10 +180,8 @@ fn checked_contents<'a>(
         };
         let content = idx_file(&loaded, name)?;
         if content.len() as u64 != size {
-            return Err(format!(
-                "its {name} has {} bytes, not {size}",
-                content.len()
-            ));
+            let found = content.len();
+            return Err(format!("its {name} has {found} bytes, not {size}"));
         }
         let found = hex(&Sha256::digest(&content));
         if found != expected {
@@ -230,10 +226,7 @@ fn labels_file(labels: &Tensor) -> candle_core::Result<Vec<u8>> {
 }
 
 fn header(numbers: &[u32]) -> Vec<u8> {
-    numbers
-        .iter()
-        .flat_map(|number| number.to_be_bytes())
-        .collect()
+    numbers.iter().copied().flat_map(u32::to_be_bytes).collect()
 }
 
 /// A backtrace may follow it.

@@ -41,13 +41,9 @@ pub fn find<'a>(files: &[PublishedFile<'_>], folders: &'a [PathBuf]) -> Option<&
 ///
 /// None where there are neither, and for the other data sets.
 pub fn other_form(published: Published, data_dirs: &[PathBuf]) -> Option<Vec<PathBuf>> {
-    if !matches!(published, Published::Cifar10 | Published::Cifar100) {
-        return None;
-    }
+    published.cifar_labels()?;
     let files = files::find(&published.source(), data_dirs).ok()?;
-    let is_published = |file: &PublishedFile<'_>| {
-        let folder = files.first().and_then(|path| path.parent());
-        folder.is_some_and(|folder| file.is_in(folder))
-    };
-    (!published.files().iter().any(is_published)).then_some(files)
+    let folder = files.first().and_then(|path| path.parent());
+    let is_published = |folder| (published.files().iter()).any(|file| file.is_in(folder));
+    (!folder.is_some_and(is_published)).then_some(files)
 }

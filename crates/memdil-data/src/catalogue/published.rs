@@ -8,6 +8,7 @@ use super::tables::{
 };
 use crate::error::DataError;
 use crate::labels::check_labels;
+use crate::readers::cifar::Labels;
 
 /// A data set that is published as files with known checksums.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -113,6 +114,15 @@ impl Published {
         match self {
             Self::Cifar10 => Some(CIFAR_10_PYTHON),
             Self::Cifar100 => Some(CIFAR_100_PYTHON),
+            Self::Mnist | Self::FashionMnist | Self::Svhn => None,
+        }
+    }
+
+    /// The labels of CIFAR's files that are published in a known order.
+    pub(super) fn cifar_labels(self) -> Option<Labels> {
+        match self {
+            Self::Cifar10 => Some(Labels::Cifar10),
+            Self::Cifar100 => Some(Labels::Fine),
             Self::Mnist | Self::FashionMnist | Self::Svhn => None,
         }
     }

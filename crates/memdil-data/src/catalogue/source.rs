@@ -108,10 +108,10 @@ impl Source {
     /// ```
     pub fn name(&self) -> &str {
         match self {
-            Self::Npz(path) => path
-                .file_stem()
-                .and_then(|stem| stem.to_str())
-                .unwrap_or("npz"),
+            Self::Npz(path) => {
+                let stem = path.file_stem().and_then(|stem| stem.to_str());
+                stem.unwrap_or("npz")
+            }
             _ => self.published_name(),
         }
     }

@@ -7,19 +7,14 @@ use flate2::bufread::GzDecoder;
 /// Unpacks a gzip file. Zeros behind the last member are padding, as tapes and some servers leave
 /// it and `gzip` accepts it; anything else there is an error.
 pub(crate) struct Gzip<R> {
-    state: State<R>,
-}
-
-enum State<R> {
-    Member(Box<GzDecoder<R>>),
-    Padding(R),
-    Done,
+    /// The member that is read; none behind the last one.
+    member: Option<Box<GzDecoder<R>>>,
 }
 
 impl<R: BufRead> Gzip<R> {
     pub(crate) fn new(reader: R) -> Self {
         Self {
-            state: State::Member(Box::new(GzDecoder::new(reader))),
+            member: Some(Box::new(GzDecoder::new(reader))),
         }
     }
 }
@@ -29,32 +24,25 @@ impl<R: BufRead> Read for Gzip<R> {
         if buffer.is_empty() {
             return Ok(0);
         }
-        loop {
-            if let State::Member(member) = &mut self.state {
-                let read = member.read(buffer)?;
-                if read > 0 {
-                    return Ok(read);
-                }
+        while let Some(member) = &mut self.member {
+            let read = member.read(buffer)?;
+            if read > 0 {
+                return Ok(read);
             }
-            self.state = match std::mem::replace(&mut self.state, State::Done) {
-                State::Member(member) => after(member.into_inner())?,
-                State::Padding(mut reader) => {
-                    skip_zeros(&mut reader)?;
-                    State::Done
-                }
-                State::Done => return Ok(0),
-            };
+            let ended = self.member.take();
+            self.member = ended.map_or(Ok(None), |member| next_member(member.into_inner()))?;
         }
+        Ok(0)
     }
 }
 
-/// What follows a member.
-fn after<R: BufRead>(mut reader: R) -> io::Result<State<R>> {
-    Ok(match first(&mut reader)? {
-        None => State::Done,
-        Some(0) => State::Padding(reader),
-        Some(_) => State::Member(Box::new(GzDecoder::new(reader))),
-    })
+/// The member that follows another one; none where there is padding or nothing.
+fn next_member<R: BufRead>(mut reader: R) -> io::Result<Option<Box<GzDecoder<R>>>> {
+    match first(&mut reader)? {
+        None => Ok(None),
+        Some(0) => skip_zeros(&mut reader).map(|()| None),
+        Some(_) => Ok(Some(Box::new(GzDecoder::new(reader)))),
+    }
 }
 
 /// The next byte, which is not taken.

@@ -119,20 +119,19 @@ impl Origin {
         }
     }
 
-    /// Refuses a header that claims more than a file of this size may hold.
-    pub(crate) fn check_claim(&self, claimed: u64) -> Result<(), DataError> {
-        self.check_most(claimed, CEILING.max(self.len))
-    }
-
-    /// Refuses a header that claims more bytes than there may be of their kind.
-    pub(crate) fn check_most(&self, claimed: u64, most: u64) -> Result<(), DataError> {
-        if claimed > most {
-            return Err(DataError::TooLarge {
+    /// Refuses a header that claims more bytes than a file of this size may hold, or than there may
+    /// be of their kind.
+    pub(crate) fn check_claim(&self, claimed: u64, most: u64) -> Result<(), DataError> {
+        match [CEILING.max(self.len), most]
+            .into_iter()
+            .find(|&most| claimed > most)
+        {
+            None => Ok(()),
+            Some(ceiling) => Err(DataError::TooLarge {
                 path: self.path.clone(),
-                ceiling: most,
-            });
+                ceiling,
+            }),
         }
-        Ok(())
     }
 
     /// How much of what a header claims may be reserved at once: what is there for certain.

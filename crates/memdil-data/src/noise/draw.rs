@@ -121,10 +121,8 @@ impl LabelNoise {
             _ if self.exact_count() => other(label, rng),
             _ => below(rng, classes) as u32,
         };
-        clean
-            .iter()
-            .map(|&label| (unit_f64(rng), new(label, rng)))
-            .unzip()
+        let draws = clean.iter().map(|&label| (unit_f64(rng), new(label, rng)));
+        draws.unzip()
     }
 
     /// Which samples the noise hits: those with u below their rate, or exactly as many as the rate
@@ -133,11 +131,8 @@ impl LabelNoise {
         let eta = self.requested();
         let rate = |label: u32| rates.map_or(eta, |rates| rates[label as usize]);
         if !self.exact_count() {
-            return clean
-                .iter()
-                .zip(u)
-                .map(|(&label, &u)| u < rate(label))
-                .collect();
+            let samples = clean.iter().zip(u);
+            return samples.map(|(&label, &u)| u < rate(label)).collect();
         }
         // One group, or one for each class where rates differ; without what the map leaves in its
         // place.
@@ -193,17 +188,18 @@ fn other_class(row: &[f64], class: u32, v: f64) -> u32 {
 
 /// The first samples of each observed class, as many as the smallest class has.
 fn balanced(observed: &[u32], classes: usize) -> Result<Vec<usize>, DataError> {
-    let mut left = BTreeMap::<u32, usize>::new();
+    // As many classes as there are rates, so that their number alone claims no memory.
+    let mut counts = vec![0_usize; classes];
     for &label in observed {
-        *left.entry(label).or_default() += 1;
+        counts[label as usize] += 1;
     }
-    if let Some(class) = (0..classes).find(|&class| !left.contains_key(&(class as u32))) {
+    if let Some(class) = counts.iter().position(|&count| count == 0) {
         return Err(NoiseError::NothingToRebalance { class }.into());
     }
-    let smallest = left.values().copied().min().unwrap_or_default();
-    left.values_mut().for_each(|count| *count = smallest);
+    let smallest = counts.iter().copied().min().unwrap_or_default();
+    let mut left = vec![smallest; classes];
     let mut keep = |i: &usize| {
-        let left = left.entry(observed[*i]).or_default();
+        let left = &mut left[observed[*i] as usize];
         let some = *left > 0;
         *left -= usize::from(some);
         some

@@ -152,12 +152,8 @@ impl LabelNoise {
 /// The probability of each class to become another one.
 pub(super) fn leaving(matrix: &[Vec<f64>]) -> Vec<f64> {
     let rate = |(class, row): (usize, &Vec<f64>)| {
-        let leaving: f64 = row
-            .iter()
-            .enumerate()
-            .filter(|(k, _)| *k != class)
-            .map(|(_, p)| p)
-            .sum();
+        let others = row.iter().enumerate().filter(|(k, _)| *k != class);
+        let leaving: f64 = others.map(|(_, p)| p).sum();
         let staying = row.get(class).copied().unwrap_or_default();
         if leaving > 0.0 {
             leaving / (leaving + staying)

@@ -29,11 +29,8 @@ pub(super) fn read(bytes: &[u8], wanted: Wanted<'_>) -> Result<Columns, String> 
         .filter(|(_, value)| value.integers().is_some_and(|labels| !labels.is_empty()))
         .filter_map(|(name, _)| name.text())
         .collect();
-    let noisy: Vec<&str> = names
-        .iter()
-        .copied()
-        .filter(|name| !is_clean(name))
-        .collect();
+    let mut noisy = names.clone();
+    noisy.retain(|name| !is_clean(name));
     let name = match (wanted, &noisy[..], &names[..]) {
         (Wanted::Named(column), ..) => names
             .iter()

@@ -42,7 +42,7 @@ pub fn read_labels(path: &Path) -> Result<Vec<u32>, DataError> {
 /// ```
 /// let bytes = [0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 2, 10, 20];
 /// let images = memdil_data::idx::parse_images(&bytes, "one image")?;
-/// assert_eq!((images.height(), images.width()), (1, 2));
+/// assert_eq!(images.size(), [1, 1, 2]);
 /// assert_eq!(images.bytes(0), Some(&[10, 20][..]));
 /// # Ok::<(), memdil_data::DataError>(())
 /// ```
@@ -118,8 +118,7 @@ fn decode<const D: usize>(
 
     let body_len: u128 = sizes.iter().map(|&size| u128::from(size)).product();
     let claimed = u64::try_from(body_len).unwrap_or(u64::MAX);
-    origin.check_claim(claimed)?;
-    origin.check_most(claimed, most)?;
+    origin.check_claim(claimed, most)?;
     // Only what is there for certain is reserved, so that the header decides on no allocation;
     // reading past the body makes the gzip decoder check its checksum.
     let mut body = Vec::with_capacity(origin.reserve(claimed));

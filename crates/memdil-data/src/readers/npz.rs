@@ -136,8 +136,9 @@ fn check_constants(
     std: &[f32],
 ) -> Result<(), DataError> {
     let usable = |std: &f32| std.is_finite() && *std > 0.0;
-    let message = if mean.len() != images.channels() || std.len() != images.channels() {
-        let (found, channels) = ([mean.len(), std.len()], images.channels());
+    let [channels, ..] = images.size();
+    let found = [mean.len(), std.len()];
+    let message = if found != [channels; 2] {
         format!("`mean` and `std` have {found:?} values for {channels} channels")
     } else if !std.iter().all(usable) || !mean.iter().all(|mean| mean.is_finite()) {
         format!(

@@ -46,14 +46,7 @@ fn the_content_is_pinned_and_balanced() {
     assert_eq!(data.class_names.len(), 10);
     for (split, per_class) in [(&data.train, 600), (&data.test, 100)] {
         assert_eq!(split.images.len(), 10 * per_class);
-        assert_eq!(
-            (
-                split.images.channels(),
-                split.images.height(),
-                split.images.width()
-            ),
-            (1, 28, 28)
-        );
+        assert_eq!(split.images.size(), [1, 28, 28]);
         for class in 0..10 {
             let count = split.labels.iter().filter(|&&label| label == class).count();
             assert_eq!(count, per_class);

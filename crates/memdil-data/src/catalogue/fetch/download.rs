@@ -107,9 +107,7 @@ fn fetch_file(
     let mut causes = Vec::new();
     for url in &sources {
         let host = host(url).unwrap_or_else(|| url.clone());
-        let mut attempt = 0;
-        loop {
-            attempt += 1;
+        for attempt in 1.. {
             let failure = match one_attempt(file, url, &part, options, on_event) {
                 Ok(()) => {
                     put_in_place(&part, &path)?;
@@ -131,13 +129,11 @@ fn fetch_file(
                 cause: &cause,
                 again_in,
             });
-            match again_in {
-                Some(pause) => thread::sleep(pause),
-                None => {
-                    causes.push(format!("{host}: {cause}"));
-                    break;
-                }
-            }
+            let Some(pause) = again_in else {
+                causes.push(format!("{host}: {cause}"));
+                break;
+            };
+            thread::sleep(pause);
         }
     }
     Err(DataError::Download {

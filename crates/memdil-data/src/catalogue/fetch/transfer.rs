@@ -83,22 +83,20 @@ fn request(url: &str, there: u64, options: &FetchOptions) -> Result<Response<Bod
     }
     let response = request.call().map_err(|error| {
         let cause = describe(&error, options);
-        if is_passing(&error) {
-            Failure::Passing(cause)
-        } else {
-            Failure::Source(cause)
+        match is_passing(&error) {
+            true => Failure::Passing(cause),
+            false => Failure::Source(cause),
         }
     })?;
     let status = response.status();
+    let cause = format!("answers {status}");
     match status {
         StatusCode::OK | StatusCode::PARTIAL_CONTENT | StatusCode::RANGE_NOT_SATISFIABLE => {
             Ok(response)
         }
-        StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS => {
-            Err(Failure::Passing(answer(status)))
-        }
-        _ if status.is_server_error() => Err(Failure::Passing(answer(status))),
-        _ => Err(Failure::Source(answer(status))),
+        StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS => Err(Failure::Passing(cause)),
+        _ if status.is_server_error() => Err(Failure::Passing(cause)),
+        _ => Err(Failure::Source(cause)),
     }
 }
 
@@ -156,17 +154,15 @@ fn copy_body(
         let n = match body.read(&mut buffer) {
             Ok(0) if done == total => return Ok(()),
             Ok(0) => {
-                return Err(Failure::Passing(format!(
-                    "ended after {done} of {total} bytes"
-                )));
+                let cause = format!("ended after {done} of {total} bytes");
+                return Err(Failure::Passing(cause));
             }
             Ok(n) => n,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(error) => {
                 let cause = describe(&Error::from(error), options);
-                return Err(Failure::Passing(format!(
-                    "{cause} after {done} of {total} bytes"
-                )));
+                let cause = format!("{cause} after {done} of {total} bytes");
+                return Err(Failure::Passing(cause));
             }
         };
         if done + n as u64 > total {
@@ -208,10 +204,6 @@ fn describe(error: &Error, options: &FetchOptions) -> String {
         other => other.to_string(),
     };
     text.lines().collect::<Vec<_>>().join(" ")
-}
-
-fn answer(status: StatusCode) -> String {
-    format!("answers {status}")
 }
 
 fn is_this_machine(url: &str) -> bool {

@@ -33,11 +33,8 @@ pub(super) fn find(root: &Path, folders: &[PathBuf], version: &Version) -> Optio
         folders.push(folder);
     }
     let batches = folders.iter().find_map(|folder| batches(folder, version));
-    let named = || {
-        folders
-            .iter()
-            .find_map(|folder| plain_or_gzip(folder, version.archive))
-    };
+    let archive = |folder: &PathBuf| plain_or_gzip(folder, version.archive);
+    let named = || folders.iter().find_map(archive);
     let other = || {
         let archives = folders.iter().flat_map(|folder| paths(folder));
         let mut files = archives.filter(|path| path.is_file());
@@ -48,11 +45,8 @@ pub(super) fn find(root: &Path, folders: &[PathBuf], version: &Version) -> Optio
 
 /// All batches of the version for Python, if the folder holds them.
 fn batches(folder: &Path, version: &Version) -> Option<Vec<PathBuf>> {
-    let files: Vec<PathBuf> = version
-        .files
-        .iter()
-        .map(|name| plain_or_gzip(folder, name))
-        .collect::<Option<_>>()?;
+    let files = version.files.iter().map(|name| plain_or_gzip(folder, name));
+    let files: Vec<PathBuf> = files.collect::<Option<_>>()?;
     // `train` and `test` are names of many things.
     let may_be = |path: &PathBuf| {
         let Ok(mut file) = unpack::open(path) else {
@@ -108,7 +102,8 @@ fn holds_batches(
         let path = entry.path()?.into_owned();
         if path
             .file_name()
-            .is_none_or(|name| labels.number_of(name).is_none())
+            .and_then(|name| labels.number_of(name))
+            .is_none()
         {
             if entry.size() > LONGEST_SKIPPED {
                 return Ok(false);

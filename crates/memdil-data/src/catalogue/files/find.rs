@@ -68,33 +68,26 @@ pub fn folders(source: &Source, data_dirs: &[PathBuf]) -> Vec<PathBuf> {
 
 /// What an error says of [`folders`]: `a, data, /usr/share/datasets (or in mnist, MNIST/raw there)`.
 pub(crate) fn searched(source: &Source, roots: &[PathBuf]) -> String {
-    let below: Vec<&str> = layout(source).map_or_else(Vec::new, |layout| layout.folders.to_vec());
-    let below: Vec<&str> = below.into_iter().filter(|name| !name.is_empty()).collect();
+    let mut below = layout(source).map_or_else(Vec::new, |layout| layout.folders.to_vec());
+    below.retain(|name| !name.is_empty());
     format!("{} (or in {} there)", listed(roots), below.join(", "))
 }
 
 fn listed(paths: &[PathBuf]) -> String {
-    let paths: Vec<String> = paths
-        .iter()
-        .map(|path| path.display().to_string())
-        .collect();
-    paths.join(", ")
+    let shown = |path: &PathBuf| path.display().to_string();
+    paths.iter().map(shown).collect::<Vec<_>>().join(", ")
 }
 
 fn folders_in(source: &Source, layout: &Layout, roots: &[PathBuf]) -> Vec<PathBuf> {
     let mut folders = Vec::new();
     for root in roots {
-        let own = layout
-            .folders
-            .iter()
-            .filter(|folder| !(folder.is_empty() && is_of_another(root, source)));
-        folders.extend(own.map(|folder| {
-            if folder.is_empty() {
-                root.clone()
-            } else {
-                root.join(folder)
+        for folder in layout.folders {
+            if !folder.is_empty() {
+                folders.push(root.join(folder));
+            } else if !is_of_another(root, source) {
+                folders.push(root.clone());
             }
-        }));
+        }
     }
     folders
 }
@@ -120,7 +113,11 @@ fn find_in(source: &Source, layout: &Layout, roots: &[PathBuf]) -> Result<Vec<Pa
     if let Some(version) = &layout.python {
         files += &format!(", or the version for Python, {}.gz", version.archive);
     }
-    Err(not_found(source, files, roots))
+    Err(DataError::NotFound {
+        name: source.name().to_owned(),
+        files,
+        searched: searched(source, roots),
+    })
 }
 
 /// The files that a folder holds, or their archive.
@@ -141,14 +138,6 @@ fn is_of_another(root: &Path, source: &Source) -> bool {
         _ => &[],
     };
     other.iter().any(|folder| root.ends_with(folder))
-}
-
-fn not_found(source: &Source, files: String, roots: &[PathBuf]) -> DataError {
-    DataError::NotFound {
-        name: source.name().to_owned(),
-        files,
-        searched: searched(source, roots),
-    }
 }
 
 #[cfg(test)]

@@ -24,16 +24,14 @@ pub(super) fn roots_or(data_dirs: &[PathBuf], from_env: Option<&OsStr>) -> Vec<P
 
 /// The folders in a variable that names several as `PATH` does.
 pub(super) fn split(variable: Option<&OsStr>) -> Vec<PathBuf> {
-    let folders = variable.map(|text| env::split_paths(text).collect::<Vec<_>>());
-    let mut folders = folders.unwrap_or_default();
+    let mut folders: Vec<PathBuf> = variable.into_iter().flat_map(env::split_paths).collect();
     folders.retain(|folder| !folder.as_os_str().is_empty());
     folders
 }
 
 /// The paths without those that were there before.
-pub(super) fn distinct(paths: Vec<PathBuf>) -> Vec<PathBuf> {
+pub(super) fn distinct(mut paths: Vec<PathBuf>) -> Vec<PathBuf> {
     let mut seen = HashSet::new();
-    let mut paths = paths;
     paths.retain(|path| seen.insert(path.clone()));
     paths
 }

@@ -25,21 +25,9 @@ pub(crate) fn check_file(
     path: &Path,
     progress: &mut dyn FnMut(&str, u64, u64),
 ) -> Result<FileState, DataError> {
-    let size = size_of(path)?;
-    let wrong = if size == file.bytes {
-        let found = sha256_of_file(path, |done| progress(file.name, done, size))?;
-        if found == file.sha256 {
-            return Ok(FileState::Ok);
-        }
-        FileState::WrongChecksum {
-            found,
-            expected: file.sha256.to_owned(),
-        }
-    } else {
-        FileState::WrongSize {
-            found: size,
-            expected: file.bytes,
-        }
+    let published = (file.bytes, Some(file.sha256));
+    let Some(wrong) = difference(file.name, published, path, progress)? else {
+        return Ok(FileState::Ok);
     };
     if let [
         Unpacked {
@@ -78,23 +66,28 @@ pub(super) fn check_unpacked(
     path: &Path,
     progress: &mut dyn FnMut(&str, u64, u64),
 ) -> Result<FileState, DataError> {
+    match difference(file.name, (file.bytes, file.sha256), path, progress)? {
+        Some(wrong) => Ok(not_data(path)?.unwrap_or(wrong)),
+        None if file.sha256.is_some() => Ok(FileState::ContentOk),
+        None => Ok(FileState::NoChecksum),
+    }
+}
+
+/// In what a file differs from the published size and, where one is known, checksum.
+fn difference(
+    name: &str,
+    (bytes, sha256): (u64, Option<&str>),
+    path: &Path,
+    progress: &mut dyn FnMut(&str, u64, u64),
+) -> Result<Option<FileState>, DataError> {
     let found = size_of(path)?;
-    if found != file.bytes {
-        let wrong = FileState::WrongSize {
-            found,
-            expected: file.bytes,
-        };
-        return Ok(not_data(path)?.unwrap_or(wrong));
+    if found != bytes {
+        let expected = bytes;
+        return Ok(Some(FileState::WrongSize { found, expected }));
     }
-    let Some(expected) = file.sha256 else {
-        return Ok(FileState::NoChecksum);
+    let Some(expected) = sha256.map(str::to_owned) else {
+        return Ok(None);
     };
-    let found = sha256_of_file(path, |done| progress(file.name, done, file.bytes))?;
-    if found == expected {
-        return Ok(FileState::ContentOk);
-    }
-    Ok(FileState::WrongChecksum {
-        found,
-        expected: expected.to_owned(),
-    })
+    let found = sha256_of_file(path, |done| progress(name, done, bytes))?;
+    Ok((found != expected).then_some(FileState::WrongChecksum { found, expected }))
 }

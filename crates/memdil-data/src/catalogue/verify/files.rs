@@ -10,7 +10,6 @@ use crate::catalogue::places::{find, folders, other_form};
 use crate::catalogue::published::{Part, Published};
 use crate::catalogue::published_file::PublishedFile;
 use crate::error::DataError;
-use crate::readers::cifar::Labels;
 
 /// Checks every file of a data set where the readers look for it (see [`folders`]); `progress` gets
 /// the name of a file, the bytes read and its size.
@@ -37,8 +36,10 @@ pub fn verify(
     data_dirs: &[PathBuf],
     progress: &mut dyn FnMut(&str, u64, u64),
 ) -> Result<Vec<FileReport>, DataError> {
-    if let Some(files) = other_form(published, data_dirs) {
-        return other_form::verify(published, &files, progress);
+    if let Some(kind) = published.cifar_labels()
+        && let Some(files) = other_form(published, data_dirs)
+    {
+        return other_form::verify(published, kind, &files, progress);
     }
     let folders = folders(published, data_dirs);
     let Some(folder) = find(published.files(), &folders) else {
@@ -95,10 +96,8 @@ fn check_labels(
     part: Part,
     reports: &mut [FileReport],
 ) -> Result<(), DataError> {
-    let kind = match published {
-        Published::Cifar10 => Labels::Cifar10,
-        Published::Cifar100 => Labels::Fine,
-        _ => return Ok(()),
+    let Some(kind) = published.cifar_labels() else {
+        return Ok(());
     };
     let is_of_part = |report: &&mut FileReport| {
         report.name.ends_with(".bin") && report.name.contains("/test") == (part == Part::Test)

@@ -16,6 +16,7 @@ use crate::readers::cifar::{self, Labels};
 /// A file that is there but cannot be read from the disk.
 pub(super) fn verify(
     published: Published,
+    kind: Labels,
     files: &[PathBuf],
     progress: &mut dyn FnMut(&str, u64, u64),
 ) -> Result<Vec<FileReport>, DataError> {
@@ -24,11 +25,6 @@ pub(super) fn verify(
     {
         return Ok(vec![report(archive, FileState::Ok)]);
     }
-    let kind = if published == Published::Cifar100 {
-        Labels::Fine
-    } else {
-        Labels::Cifar10
-    };
     let (train, test) = match cifar::read(files, kind) {
         Ok(read) => read,
         Err(error @ DataError::Io { .. }) => return Err(error),

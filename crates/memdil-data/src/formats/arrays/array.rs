@@ -118,7 +118,8 @@ impl Array {
         };
         // A view addresses its elements and bytes by isize.
         let size = (self.header.shape.iter())
-            .try_fold(element, |size, &length| size.checked_mul(length))
+            .copied()
+            .try_fold(element, usize::checked_mul)
             .filter(|&size| isize::try_from(size).is_ok());
         let Some(size) = size else {
             return Err(self.refuse(format!(

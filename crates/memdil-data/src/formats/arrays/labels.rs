@@ -45,10 +45,8 @@ impl Array {
     pub fn class_numbers(&self) -> Result<Vec<u32>, DataError> {
         let labels = self.labels()?;
         self.check_not_negative(&labels)?;
-        if let Some(row) = labels
-            .iter()
-            .position(|&label| u32::try_from(label).is_err())
-        {
+        let is_too_large = |&label: &i64| u32::try_from(label).is_err();
+        if let Some(row) = labels.iter().position(is_too_large) {
             let label = labels[row];
             let what = format!("label {label} in row {row} is too large");
             return Err(self.refuse(format!("{what}; labels are 0 to 4294967295")));
@@ -149,12 +147,8 @@ impl Array {
 /// The first column in which a number occurs twice, unlike in an index; else any.
 fn label_column(values: &[f64], columns: usize) -> String {
     let repeats = |column: &usize| {
-        let mut numbers: Vec<f64> = values
-            .iter()
-            .skip(*column)
-            .step_by(columns)
-            .copied()
-            .collect();
+        let of_column = values.iter().skip(*column).step_by(columns);
+        let mut numbers: Vec<f64> = of_column.copied().collect();
         numbers.sort_by(f64::total_cmp);
         numbers
             .windows(2)

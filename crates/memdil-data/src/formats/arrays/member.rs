@@ -1,5 +1,6 @@
 //! Members of a `.npz`, which is a ZIP archive.
 
+use std::fmt::Display;
 use std::io::{Cursor, Read};
 use std::ops::Range;
 use std::sync::Arc;
@@ -51,9 +52,7 @@ pub(super) fn content(
     index: usize,
     file: &Bytes,
 ) -> Result<(Bytes, Range<usize>), String> {
-    let raw = archive
-        .by_index_raw(index)
-        .map_err(|error| damaged("npz", &error))?;
+    let raw = archive.by_index_raw(index).map_err(broken)?;
     let (method, size) = (raw.compression(), raw.size());
     if raw.encrypted() {
         return Err("is encrypted; save it without a password".to_owned());
@@ -64,12 +63,12 @@ pub(super) fn content(
         let start = usize::try_from(start).unwrap_or(usize::MAX);
         let end = start.saturating_add(usize::try_from(size).unwrap_or(usize::MAX));
         let Some(member) = file.as_ref().get(start..end) else {
-            return Err(damaged("npz", &"a member ends after the file"));
+            return Err(broken("a member ends after the file"));
         };
         let mut crc = Crc::new();
         crc.update(member);
         if crc.sum() != checksum {
-            return Err(damaged("npz", &"wrong checksum"));
+            return Err(broken("wrong checksum"));
         }
         return Ok((file.clone(), start..end));
     }
@@ -87,16 +86,18 @@ pub(super) fn content(
         ));
     }
     drop(raw);
-    let mut member = archive
-        .by_index(index)
-        .map_err(|error| damaged("npz", &error))?;
+    let mut member = archive.by_index(index).map_err(broken)?;
     // Memory grows with what arrives, not with what the archive claims. Reading to the end compares
     // the checksum.
     let mut bytes = Vec::new();
     (&mut member)
         .take(most + 1)
         .read_to_end(&mut bytes)
-        .map_err(|error| damaged("npz", &error))?;
+        .map_err(broken)?;
     let range = 0..bytes.len();
     Ok((Bytes::Read(Arc::new(bytes)), range))
+}
+
+fn broken(cause: impl Display) -> String {
+    damaged("npz", &cause)
 }

@@ -47,10 +47,8 @@ fn rows(objects: Items<'_>) -> String {
         return "is empty; save at least one row".to_owned();
     }
     let all = |is: fn(Value<'_>) -> bool| objects.iter().all(is);
-    if let Some(row) = objects
-        .iter()
-        .position(|object| matches!(object, Value::None))
-    {
+    let is_none = |object| matches!(object, Value::None);
+    if let Some(row) = objects.iter().position(is_none) {
         return format!(
             "holds Python objects, and None in row {row}; leave that sample out, or give it a value"
         );
@@ -71,12 +69,8 @@ fn rows(objects: Items<'_>) -> String {
     if first.is_none() {
         return SEVERAL_KINDS.to_owned();
     }
-    match objects
-        .iter()
-        .map(shape)
-        .enumerate()
-        .find(|(_, shape)| *shape != first)
-    {
+    let mut shapes = objects.iter().map(shape).enumerate();
+    match shapes.find(|(_, shape)| *shape != first) {
         None => "holds a list of arrays as Python objects; save np.stack(list(a))".to_owned(),
         Some((row, Some(other))) => format!(
             "holds a list of arrays of different shapes ({:?} in row 0, {other:?} in row {row}); save \

@@ -15,10 +15,8 @@ pub(super) fn not_floats(dtype: &Dtype) -> String {
             format!("save a.astype(\"float32\") in JAX, or convert what is saved: {RAW16}")
         }
         Dtype::Records(columns) => {
-            format!(
-                "save the columns that are features as a matrix, np.stack([{}], 1)",
-                indexed(columns)
-            )
+            let columns = indexed(columns);
+            format!("save the columns that are features as a matrix, np.stack([{columns}], 1)")
         }
         _ => "save a.astype(\"float32\"), in PyTorch a.float()".to_owned(),
     };
@@ -71,20 +69,16 @@ fn records_remedy(columns: &[String]) -> String {
     match columns.iter().find(is_label) {
         Some(name) => format!("save the column of the labels alone, a[{name:?}]"),
         None => {
-            format!(
-                "save the column of the labels alone, one of {}",
-                indexed(columns)
-            )
+            let columns = indexed(columns);
+            format!("save the column of the labels alone, one of {columns}")
         }
     }
 }
 
 /// Columns of records, as NumPy takes them out of an array.
 fn indexed(columns: &[String]) -> String {
-    let columns: Vec<String> = columns
-        .iter()
-        .map(|name| format!("a[\"{name}\"]"))
-        .collect();
+    let indexed = |name: &String| format!("a[\"{name}\"]");
+    let columns: Vec<String> = columns.iter().map(indexed).collect();
     shortened(columns.iter().map(String::as_str), columns.len())
 }
 

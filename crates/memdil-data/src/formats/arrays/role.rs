@@ -94,16 +94,13 @@ impl Role {
     /// Whether an array of this name may be for the role: its name belongs to no role, or to one of
     /// the same kind.
     pub(super) fn may_be(self, name: &str) -> bool {
-        !Self::knows(name)
-            || Self::ALL
-                .iter()
-                .any(|role| role.kind() == self.kind() && role.has(name))
+        let mut same_kind = Self::ALL.iter().filter(|role| role.kind() == self.kind());
+        !Self::knows(name) || same_kind.any(|role| role.has(name))
     }
 
     fn has(self, name: &str) -> bool {
-        self.names()
-            .iter()
-            .any(|known| name.eq_ignore_ascii_case(known))
+        let is_name = |known: &&str| name.eq_ignore_ascii_case(known);
+        self.names().iter().any(is_name)
     }
 
     /// The role of training samples that holds the same kind of array.

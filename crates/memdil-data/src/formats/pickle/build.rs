@@ -116,14 +116,10 @@ fn array(
         _ => return Err(damaged()),
     };
     if claimed != Some(found) {
+        let unit = ["bytes", "elements"][usize::from(kind.is_object())];
+        let kind = kind.descr();
         return Err(format!(
-            "holds an array of type {} whose {found} {} do not fill the shape {shape:?}: get it again",
-            kind.descr(),
-            if kind.is_object() {
-                "elements"
-            } else {
-                "bytes"
-            }
+            "holds an array of type {kind} whose {found} {unit} do not fill the shape {shape:?}: get it again"
         ));
     }
     Ok(Array {

@@ -109,7 +109,5 @@ impl Type {
 
 /// Number of elements, if 64 bits can hold it.
 pub(super) fn element_count(shape: &[u64]) -> Option<u64> {
-    shape
-        .iter()
-        .try_fold(1_u64, |count, &size| count.checked_mul(size))
+    shape.iter().copied().try_fold(1, u64::checked_mul)
 }

@@ -139,11 +139,9 @@ impl<'p> Value<'p> {
         let Self::Dict(entries) = self else {
             return None;
         };
-        entries
-            .iter()
-            .rev()
-            .find(|(key, _)| key.text() == Some(name))
-            .map(|(_, value)| value)
+        let mut entries = entries.iter().rev();
+        let (_, value) = entries.find(|(key, _)| key.text() == Some(name))?;
+        Some(value)
     }
 
     /// The value that an object array without dimensions holds, as `np.save` wraps a dictionary;

@@ -65,8 +65,7 @@ impl Labels {
     pub(crate) fn number_of(self, name: &OsStr) -> Option<usize> {
         let name = name.to_str()?;
         let stem = name.strip_suffix(".bin").unwrap_or(name);
-        self.files()
-            .iter()
-            .position(|file| file.strip_suffix(".bin") == Some(stem))
+        let is_file = |file: &&str| file.strip_suffix(".bin") == Some(stem);
+        self.files().iter().position(is_file)
     }
 }

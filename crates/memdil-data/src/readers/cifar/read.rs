@@ -104,10 +104,8 @@ fn read_entries(
     for entry in archive.entries()?.raw(true) {
         let mut entry = entry?;
         let entry_path = entry.path()?.into_owned();
-        let Some(number) = entry_path
-            .file_name()
-            .and_then(|name| labels.number_of(name))
-        else {
+        let name = entry_path.file_name();
+        let Some(number) = name.and_then(|name| labels.number_of(name)) else {
             continue;
         };
         python |= entry_path.extension().is_none();
@@ -117,10 +115,9 @@ fn read_entries(
         if seen.iter().any(|&(other, _)| other == number) {
             return Err(format!("holds {} twice", names[number]).into());
         }
-        let target = if number == test_file {
-            &mut test
-        } else {
-            &mut train
+        let target = match number == test_file {
+            true => &mut test,
+            false => &mut train,
         };
         let (size, before) = (entry.size(), target.labels.len());
         let read = target.append(&mut entry, &path.join(&entry_path))?;
@@ -129,15 +126,13 @@ fn read_entries(
         }
         seen.push((number, target.labels.len() - before));
         if number != test_file {
-            let later = seen
-                .iter()
-                .filter(|&&(other, _)| number < other && other != test_file);
-            train.move_last(before, later.map(|&(_, images)| images).sum());
+            let is_later = |&&(other, _): &&(usize, usize)| number < other && other != test_file;
+            let later = seen.iter().filter(is_later).map(|&(_, images)| images);
+            train.move_last(before, later.sum());
         }
     }
-    if let Some(missing) =
-        (0..names.len()).find(|number| seen.iter().all(|(other, _)| other != number))
-    {
+    let is_missing = |number: &usize| seen.iter().all(|(other, _)| other != number);
+    if let Some(missing) = (0..names.len()).find(is_missing) {
         let name = names[missing];
         return Err(match name.strip_suffix(".bin").filter(|_| python) {
             Some(name) => format!("holds no {name}: get it again").into(),
