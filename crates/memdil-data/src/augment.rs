@@ -28,7 +28,7 @@ pub struct Augmentation {
     pub flip: bool,
 }
 
-/// Most padding that is sensible for the images at hand.
+/// Most padding that is sensible for any image.
 const MOST_CROP: usize = 1 << 10;
 
 impl Augmentation {
@@ -38,17 +38,14 @@ impl Augmentation {
     /// [`DataError::OutOfRange`] for a crop above 1024 pixels.
     pub fn validate(&self) -> Result<(), DataError> {
         if self.crop > MOST_CROP {
-            return Err(DataError::out_of_range(
-                "augment.crop",
-                self.crop as f64,
-                "0 to 1024 pixels",
-            ));
+            let (crop, range) = (self.crop as f64, "0 to 1024 pixels");
+            return Err(DataError::out_of_range("augment.crop", crop, range));
         }
         Ok(())
     }
 
     /// What happens to one sample in one epoch: the same whenever, and on whichever thread, it is
-    /// asked for.
+    /// drawn.
     pub(crate) fn draw(&self, seed: u64, epoch: usize, sample: usize) -> Change {
         let mut rng = stream(seed, Stream::Augment);
         // A block of sixteen words for each sample of each epoch.

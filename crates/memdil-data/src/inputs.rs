@@ -14,7 +14,7 @@ const AUTHORS_SIDE: usize = 32;
 /// Values that are worth a thread: some ten microseconds.
 const PARALLEL: usize = 32_768;
 
-/// Images ready to be normalised batch by batch: bytes are kept, floats are made when asked for.
+/// Images ready to be normalised batch by batch: bytes are kept, floats are made when requested.
 ///
 /// A byte p of channel c becomes $(p / 255 - \text{mean}_c) / \text{std}_c$, a float x becomes
 /// $(x - \text{mean}_c) / \text{std}_c$: one multiplication and one addition in f32, the same on
@@ -132,7 +132,7 @@ impl Inputs {
         self.images.values_per_image() * self.copies
     }
 
-    /// What is kept: for whoever normalises by himself, on a device say.
+    /// The stored values, for code that normalises them itself, for instance on a device.
     pub fn stored(&self) -> StoredInputs<'_> {
         StoredInputs {
             pixels: self.images.pixels(),

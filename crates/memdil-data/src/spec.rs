@@ -10,6 +10,7 @@ use crate::catalogue::files;
 use crate::catalogue::source::Source;
 use crate::error::DataError;
 use crate::readers::npz;
+use crate::split::check_fraction;
 
 /// Which images and classes a run uses, and in which form they enter the network.
 ///
@@ -189,13 +190,7 @@ impl DataSpec {
                 });
             }
         }
-        if !(0.0..1.0).contains(&self.validation) {
-            return Err(DataError::out_of_range(
-                "validation",
-                self.validation,
-                "0 <= validation < 1",
-            ));
-        }
+        check_fraction(self.validation)?;
         let limits = [
             ("images_per_class", self.images_per_class),
             ("test_images_per_class", self.test_images_per_class),

@@ -25,13 +25,7 @@ pub fn validation_split(
     fraction: f64,
     seed: u64,
 ) -> Result<(Vec<usize>, Vec<usize>), DataError> {
-    if !(0.0..1.0).contains(&fraction) {
-        return Err(DataError::out_of_range(
-            "validation",
-            fraction,
-            "0 <= validation < 1",
-        ));
-    }
+    check_fraction(fraction)?;
     let held_out = (fraction * n as f64).round() as usize;
     if held_out >= n {
         return Err(DataError::EmptySplit { fraction, n });
@@ -42,4 +36,13 @@ pub fn validation_split(
     train.sort_unstable();
     validation.sort_unstable();
     Ok((train, validation))
+}
+
+/// Refuses a fraction outside [0, 1).
+pub(crate) fn check_fraction(fraction: f64) -> Result<(), DataError> {
+    if (0.0..1.0).contains(&fraction) {
+        return Ok(());
+    }
+    let range = "0 <= validation < 1";
+    Err(DataError::out_of_range("validation", fraction, range))
 }

@@ -30,8 +30,8 @@ pub struct Subset {
 /// it. The same call writes the same bytes, and a break leaves no half file under the name.
 ///
 /// # Errors
-/// [`DataError::OutOfRange`] if no image is asked for, [`DataError::TooFewImages`] if a class has
-/// fewer than asked for, [`DataError::Write`] if the file cannot be written.
+/// [`DataError::OutOfRange`] if no image is requested, [`DataError::TooFewImages`] if a class has
+/// fewer than requested, [`DataError::Write`] if the file cannot be written.
 ///
 /// ```
 /// # #[cfg(feature = "embedded")] {
@@ -78,11 +78,8 @@ fn choose(
     seed: Option<u64>,
 ) -> Result<Split, DataError> {
     if per_class == 0 {
-        return Err(DataError::out_of_range(
-            "images per class",
-            0.0,
-            "1 or more",
-        ));
+        let range = "1 or more";
+        return Err(DataError::out_of_range("images per class", 0.0, range));
     }
     let mut of_class = vec![Vec::new(); data.classes()];
     for (i, &label) in split.labels.iter().enumerate() {

@@ -128,14 +128,14 @@ pub enum DataError {
     /// A class that the data set does not have.
     #[error("class {class} in `classes` is unknown: classes of {name} are below {known}")]
     UnknownClass {
-        /// The class asked for.
+        /// The class requested.
         class: u32,
         /// The data set.
         name: String,
         /// Number of its classes.
         known: usize,
     },
-    /// A class has no image, or fewer than asked for.
+    /// A class has no image, or fewer than requested.
     #[error("class {class} has {found} images in the {split} set of {name}, {wanted} are needed")]
     TooFewImages {
         /// The class, by its number in the file.

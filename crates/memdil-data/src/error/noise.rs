@@ -10,7 +10,7 @@ pub enum NoiseError {
         /// The class.
         class: usize,
     },
-    /// A setting of label noise that is no probability.
+    /// A setting of label noise that is not a probability.
     #[error("{entry} = {value} is no probability: 0 to 1 is needed")]
     NoProbability {
         /// The setting, with its place in a list.

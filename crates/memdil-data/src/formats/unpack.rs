@@ -65,7 +65,7 @@ pub(crate) fn open(path: &Path) -> Result<Unpacked<'static>, DataError> {
     unpack(BufReader::with_capacity(1 << 16, file), len, path)
 }
 
-/// The same for bytes in memory; `name` stands for the path in errors.
+/// The same for bytes in memory; `name` is the path in errors.
 pub(crate) fn from_bytes<'a>(bytes: &'a [u8], name: &str) -> Result<Unpacked<'a>, DataError> {
     unpack(bytes, bytes.len() as u64, Path::new(name))
 }

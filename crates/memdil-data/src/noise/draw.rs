@@ -81,27 +81,25 @@ impl LabelNoise {
         n: usize,
         rng: &mut impl Rng,
     ) -> Result<Option<Vec<f64>>, DataError> {
-        match self {
-            Self::Transition { matrix, .. } => Ok(Some(leaving(matrix))),
+        Ok(Some(match self {
+            Self::Transition { matrix, .. } => leaving(matrix),
             Self::PerClass {
                 etas: Some(etas), ..
-            } => Ok(Some(etas.clone())),
-            // A number of classes alone must not claim memory.
-            Self::PerClass { range: Some(_), .. } if classes > n => Err(DataError::out_of_range(
-                "classes",
-                classes as f64,
-                "at most the number of labels where rates are drawn from `range`",
-            )),
+            } => etas.clone(),
             Self::PerClass {
                 range: Some([low, high]),
                 ..
-            } => Ok(Some(
-                (0..classes)
-                    .map(|_| (low + (high - low) * unit_f64(rng)).min(*high))
-                    .collect(),
-            )),
-            _ => Ok(None),
-        }
+            } => {
+                // A number of classes alone must not claim memory.
+                if classes > n {
+                    let range = "at most the number of labels where rates are drawn from `range`";
+                    return Err(DataError::out_of_range("classes", classes as f64, range));
+                }
+                let rate = |_| (low + (high - low) * unit_f64(rng)).min(*high);
+                (0..classes).map(rate).collect()
+            }
+            _ => return Ok(None),
+        }))
     }
 
     /// For every sample a number in [0, 1), and the label it gets if it is hit; always both, so

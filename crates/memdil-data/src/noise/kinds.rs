@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::class_map::ClassMap;
 
-/// A kind of label noise with its strength; how all of them draw is said [above](super).
+/// A kind of label noise with its strength; the [module](super) explains how all of them draw.
 ///
 /// ```
 /// use memdil_data::noise::LabelNoise;
@@ -117,7 +117,7 @@ impl LabelNoise {
         }
     }
 
-    /// The strength asked for as one number in [0, 1]; what becomes of it is
+    /// The strength requested as one number in [0, 1]; what becomes of it is
     /// [`NoisyLabels::realised`].
     ///
     /// `eta` where there is one; the mean over classes of $1 - T_{kk}$ or of `etas`, the middle of

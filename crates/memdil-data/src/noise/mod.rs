@@ -1,6 +1,6 @@
 //! Label noise: kinds, and how they corrupt clean labels.
 //!
-//! What each kind does with which settings is said with its variant of [`LabelNoise`].
+//! Each variant of [`LabelNoise`] explains what the kind does with its settings.
 //!
 //! For every sample a number u in [0, 1) and a new label are drawn, whatever the strength is; the
 //! label is taken where u lies below the sample's rate. So with the same seed, raising `eta` leaves

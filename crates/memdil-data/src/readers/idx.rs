@@ -34,7 +34,7 @@ pub fn read_labels(path: &Path) -> Result<Vec<u32>, DataError> {
     decode_labels(unpack::open(path)?)
 }
 
-/// Reads grey images from bytes in memory, plain or gzip; `name` stands for the path in errors.
+/// Reads grey images from bytes in memory, plain or gzip; `name` is the path in errors.
 ///
 /// # Errors
 /// As for [`read_images`].
@@ -50,7 +50,7 @@ pub fn parse_images(bytes: &[u8], name: &str) -> Result<Images, DataError> {
     decode_images(unpack::from_bytes(bytes, name)?)
 }
 
-/// Reads labels from bytes in memory, plain or gzip; `name` stands for the path in errors.
+/// Reads labels from bytes in memory, plain or gzip; `name` is the path in errors.
 ///
 /// # Errors
 /// As for [`read_images`].

@@ -46,7 +46,7 @@ pub fn read(path: &Path) -> Result<Contents, DataError> {
     contents(&ArrayFile::open(path)?)
 }
 
-/// Reads a file from bytes in memory; `name` stands for the path in errors.
+/// Reads a file from bytes in memory; `name` is the path in errors.
 ///
 /// # Errors
 /// As for [`read`].

@@ -27,7 +27,7 @@ pub fn read_split(path: &Path) -> Result<Split, DataError> {
     decode(unpack::open(path)?)
 }
 
-/// Reads one file from bytes in memory; `name` stands for the path in errors.
+/// Reads one file from bytes in memory; `name` is the path in errors.
 ///
 /// # Errors
 /// As for [`read_split`].

@@ -116,7 +116,11 @@ fn array(
         _ => return Err(damaged()),
     };
     if claimed != Some(found) {
-        let unit = ["bytes", "elements"][usize::from(kind.is_object())];
+        let unit = if kind.is_object() {
+            "elements"
+        } else {
+            "bytes"
+        };
         let kind = kind.descr();
         return Err(format!(
             "holds an array of type {kind} whose {found} {unit} do not fill the shape {shape:?}: get it again"

@@ -33,8 +33,8 @@ pub fn read(files: &[PathBuf], labels: Labels) -> Result<(Split, Split), DataErr
     }
 }
 
-/// Reads one file of either version from bytes in memory, plain or gzip; `name` stands for the path
-/// in errors.
+/// Reads one file of either version from bytes in memory, plain or gzip; `name` is the path in
+/// errors.
 ///
 /// # Errors
 /// As for [`read`].
@@ -52,7 +52,7 @@ pub fn parse_records(bytes: &[u8], labels: Labels, name: &str) -> Result<Split, 
     decode_records(vec![unpack::from_bytes(bytes, name)?], labels)
 }
 
-/// Reads an archive from bytes in memory, plain or gzip; `name` stands for the path in errors.
+/// Reads an archive from bytes in memory, plain or gzip; `name` is the path in errors.
 ///
 /// # Errors
 /// As for [`read`].
