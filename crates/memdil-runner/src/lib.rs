@@ -28,7 +28,6 @@
 mod config;
 mod device;
 mod error;
-mod hex;
 mod layer_peeled;
 mod network;
 mod prepare;

@@ -5,6 +5,7 @@ use std::fs;
 use std::io::Write;
 use std::path::Path;
 
+use memdil_data::verify::hex;
 use memdil_records::{RecordError, write_atomic};
 use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
@@ -12,7 +13,6 @@ use serde_json::{Map, json};
 use sha2::{Digest, Sha256};
 
 use crate::error::{RunnerError, write_error};
-use crate::hex::hex;
 
 /// A tensor outside any tensor library.
 #[derive(Clone, Debug, PartialEq)]
@@ -79,11 +79,9 @@ pub(crate) type Tensors<'a> = Box<dyn Iterator<Item = Result<NamedTensor, Runner
 /// SHA-256 of a text and of tensors in any order.
 pub(crate) fn checksum(state: &str, mut digests: Vec<[u8; 32]>) -> String {
     digests.sort_unstable();
-    hex(digests
-        .iter()
-        .fold(Sha256::new_with_prefix(state), |all, digest| {
-            all.chain_update(digest)
-        }))
+    let mut all = Sha256::new_with_prefix(state);
+    digests.iter().for_each(|digest| all.update(digest));
+    hex(&all.finalize())
 }
 
 /// Text that stands beside the tensors of a file, by name.

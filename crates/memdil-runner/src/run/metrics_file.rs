@@ -7,12 +7,12 @@ use std::fs::{self, File};
 use std::io::{Seek, Write};
 use std::path::{Path, PathBuf};
 
+use memdil_data::verify::hex;
 use memdil_records::{EpochRecord, write_atomic};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::error::{RunnerError, write_error};
-use crate::hex::hex;
 
 /// A file of metrics with what was written to it.
 #[derive(Debug)]
@@ -44,7 +44,7 @@ impl Written {
             _ => return Err(refused("is shorter than it was")),
         }
         let digest = Sha256::new_with_prefix(&content);
-        if hex(digest.clone()) != self.sha256 {
+        if hex(&digest.clone().finalize()) != self.sha256 {
             return Err(refused("is not what it was"));
         }
         Ok(Beginning {
@@ -129,7 +129,7 @@ impl MetricsFile {
         Ok(Written {
             lines: self.lines,
             bytes: self.bytes,
-            sha256: hex(self.digest.clone()),
+            sha256: hex(&self.digest.clone().finalize()),
         })
     }
 
