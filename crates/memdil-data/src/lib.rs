@@ -3,9 +3,13 @@
 //! | module | what it holds |
 //! | --- | --- |
 //! | [`spec`] | [`DataSpec`]: what a configuration says about the data |
+//! | [`catalogue`] | the known data sets, in the following modules |
 //! | [`source`] | [`Source`]: the data sets, their classes, sizes and constants |
-//! | [`files`] | where their files are looked for |
-//! | [`idx`], [`cifar`], [`svhn`], [`npz`] | readers, one a format |
+//! | [`files`], [`places`] | where their files are looked for |
+//! | [`verify`] | checking them against what is published |
+//! | `fetch` | downloading them (feature `fetch`, off by default) |
+//! | `hub` | MNIST and Fashion-MNIST from the Hugging Face hub (feature `hub`, off by default) |
+//! | [`idx`], [`cifar`], [`svhn`], [`npz`] | readers, one per format of images |
 //! | [`arrays`] | arrays and labels in `.npy`, `.npz`, `.safetensors` and text files |
 //! | [`images`] | [`Images`], [`Split`], [`Dataset`] |
 //! | [`inputs`] | [`Inputs`]: bytes to normalised batches |
@@ -15,10 +19,10 @@
 //! | [`subset`] | class-balanced parts as files of their own |
 //! | [`split`] | holding out a validation set |
 //! | [`noise`] | [`LabelNoise`]: corrupting labels and keeping track of it |
-//! | [`catalogue`] | [`Published`](catalogue::Published): files, checksums and sources of the published data sets |
-//! | [`places`], [`verify`] | where these files are looked for; checking them against what is published |
-//! | `fetch` | downloading them (feature `fetch`, off by default) |
-//! | `hub` | MNIST and Fashion-MNIST from the Hugging Face hub (feature `hub`, off by default) |
+//!
+//! Inside, the code reads from bottom to top: the folder `formats` holds what files look like whatever
+//! is in them, `readers` makes images and labels of them, `catalogue` knows which files there are,
+//! [`spec`] which of them a configuration names, and [`load()`] puts all of it together.
 //!
 //! # A tour
 //!

@@ -20,7 +20,7 @@ use crate::spec::DataSpec;
 /// twice while floats are unpacked or channels are moved to the front.
 ///
 /// # Errors
-/// Those of [`DataSpec::resolve`] and [`files::find`](crate::catalogue::files::find), of reading the files,
+/// Those of [`DataSpec::resolve`] and [`files::find`], of reading the files,
 /// images and labels that differ in number, images of another size than the data set has or than
 /// the other split's, a label out of range, and a class with no image in a split or fewer than
 /// requested.

@@ -3,7 +3,7 @@
 //! | module | what it holds |
 //! | --- | --- |
 //! | [`source`] | the data sets that a configuration can name, and their classes |
-//! | [`published`] | files, sizes, checksums and addresses as published, and the first labels |
+//! | [`Published`] | files, sizes, checksums and addresses as published, and the first labels |
 //! | [`files`] | where the readers look for the files |
 //! | [`places`] | where the published files are looked for and downloaded to |
 //! | [`verify`] | comparing files with the published ones |

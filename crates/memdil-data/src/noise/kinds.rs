@@ -118,10 +118,11 @@ impl LabelNoise {
     }
 
     /// The strength requested as one number in [0, 1]; what becomes of it is
-    /// [`NoisyLabels::realised`].
+    /// [`NoisyLabels::realised`](super::NoisyLabels::realised).
     ///
     /// `eta` where there is one; the mean over classes of $1 - T_{kk}$ or of `etas`, the middle of
-    /// `range`; 0 for `from_file`, which asks for nothing ([`NoisyLabels::requested`] then tells
+    /// `range`; 0 for `from_file`, which requests nothing
+    /// ([`NoisyLabels::requested`](super::NoisyLabels::requested) then tells
     /// what the file says).
     ///
     /// ```
