@@ -1,13 +1,17 @@
 //! An experiment file as the report needs it: claims, texts and figures, plan.
 
+use std::collections::HashSet;
+
 use memdil_claims::{Claim, Declaration, ExactRule, Family, Finished, PanelPredictions, Test};
 use memdil_records::RunSpec;
 use serde::Deserialize;
 
+use crate::claims::{cross_entropy_limit, declared, quarter_power, smoothing_below_cross_entropy};
+use crate::error::ReportError;
+use crate::figures;
 use crate::layer_peeled::{self, Descent};
 use crate::runs::Run;
 use crate::theory::Theory;
-use crate::{ReportError, exact, figures};
 
 /// An experiment file as the report needs it.
 #[derive(Clone, Debug)]
@@ -58,26 +62,26 @@ impl Page {
     /// ```
     pub fn read(table: &toml::Table) -> Result<Self, ReportError> {
         let bad = |reason: String| ReportError::Page { reason };
-        let page: Self = table.clone().try_into().map_err(|error: toml::de::Error| {
-            bad(error
-                .message()
-                .lines()
-                .next()
-                .unwrap_or_default()
-                .to_owned())
-        })?;
-        let unknown = |name: &&String| !figures::names().any(|known| known == name.as_str());
-        if let Some(name) = page.figures.iter().flatten().find(unknown) {
-            let known = figures::names().collect::<Vec<_>>().join(", ");
-            return Err(bad(format!(
-                "there is no figure '{name}': there are {known}"
-            )));
-        }
-        let names: Vec<&String> = page.figures.iter().flatten().collect();
-        if let Some(name) =
-            (1..names.len()).find_map(|i| names[..i].contains(&names[i]).then_some(names[i]))
-        {
-            return Err(bad(format!("figure '{name}' is named twice")));
+        let page: Self = match table.clone().try_into() {
+            Ok(page) => page,
+            Err(error) => {
+                let error: toml::de::Error = error;
+                let line = error.message().lines().next();
+                return Err(bad(line.unwrap_or_default().to_owned()));
+            }
+        };
+        let mut seen = HashSet::new();
+        for name in page.figures.iter().flatten() {
+            let known = figures::names();
+            if !known.contains(&name.as_str()) {
+                let known = known.join(", ");
+                return Err(bad(format!(
+                    "there is no figure '{name}': there are {known}"
+                )));
+            }
+            if !seen.insert(name) {
+                return Err(bad(format!("figure '{name}' is named twice")));
+            }
         }
         Ok(page)
     }
@@ -110,16 +114,16 @@ impl ReportedExperiment {
         descents: &[Descent],
         theory: Option<&Theory>,
     ) -> Result<(Vec<Claim>, Vec<PanelPredictions>), ReportError> {
-        let own = runs
-            .iter()
-            .filter(|run| run.record.spec.experiment == self.name);
-        let finished: Vec<Finished<'_>> = own
-            .map(|run| Finished {
-                planned: run.planned(),
-                record: &run.record,
-                folder: &run.folder,
-            })
-            .collect();
+        let mut finished = Vec::new();
+        for run in runs {
+            if run.record.spec.experiment == self.name {
+                finished.push(Finished {
+                    planned: run.planned(),
+                    record: &run.record,
+                    folder: &run.folder,
+                });
+            }
+        }
         let (mut claims, mut predictions) = (Vec::new(), Vec::new());
         for family in Family::of(&self.declarations, self.preset.as_deref(), &self.planned)? {
             claims.extend(family.judge(&finished)?);
@@ -131,7 +135,7 @@ impl ReportedExperiment {
                 (_, Some(theory)) => Some(decide(theory, rule, bound)),
                 (_, None) => None,
             };
-            claims.extend(outcome.map(|outcome| exact::declared(&self.name, declaration, outcome)));
+            claims.extend(outcome.map(|outcome| declared(&self.name, declaration, outcome)));
         }
         Ok((claims, predictions))
     }
@@ -140,12 +144,12 @@ impl ReportedExperiment {
 /// The outcome of a rule about the memorization-dilation model.
 fn decide(theory: &Theory, rule: ExactRule, bound: f64) -> Claim {
     match rule {
-        ExactRule::LsSlope => exact::quarter_power(&theory.smoothing_by_decay(), bound),
-        ExactRule::CeLimit => exact::cross_entropy_limit(theory.vanishing_decay(), bound),
+        ExactRule::LsSlope => quarter_power(theory.curves.smoothing_by_decay(), bound),
+        ExactRule::CeLimit => cross_entropy_limit(&theory.curves.vanishing, bound),
         // The other rule is about another model.
         ExactRule::LsBelowCe | ExactRule::DescentReachesMinimum => {
-            let (grid, deviation) = theory.grid();
-            exact::smoothing_below_cross_entropy(grid, bound, deviation)
+            let phase = &theory.phase;
+            smoothing_below_cross_entropy(&phase.grid, bound, phase.deviation)
         }
     }
 }

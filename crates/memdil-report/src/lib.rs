@@ -24,28 +24,21 @@
 //! assert!(matches!(write_report(&options), Err(ReportError::NoFolder { .. })));
 //! ```
 
-mod block;
-mod cards;
 mod chart;
-mod content;
+mod claims;
+mod document;
 mod error;
-mod exact;
 mod experiment;
 mod figures;
 mod layer_peeled;
 mod loss;
 mod measured;
 mod options;
-mod page;
-mod reference;
 mod runs;
-mod search;
+mod sections;
 mod sources;
-mod tables;
-mod terminal;
 mod text;
 mod theory;
-mod verdicts;
 mod write;
 
 pub use error::ReportError;

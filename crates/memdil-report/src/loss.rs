@@ -19,19 +19,22 @@ pub(crate) enum Loss {
     ForwardCorrection,
 }
 
+/// Name and colour, in the order of [`Loss`].
+const NAMES: [(&str, &str); 8] = [
+    ("CE", "ce"),
+    ("LS", "ls"),
+    ("LR", "lr"),
+    ("MSE", "mse"),
+    ("FL", "fl"),
+    ("GCE", "gce"),
+    ("SCE", "sce"),
+    ("FC", "fc"),
+];
+
 impl Loss {
     /// Its colour.
     pub(crate) fn colour(self) -> &'static str {
-        match self {
-            Self::CrossEntropy => "ce",
-            Self::LabelSmoothing => "ls",
-            Self::LabelRelaxation => "lr",
-            Self::Mse => "mse",
-            Self::Focal => "fl",
-            Self::GeneralizedCrossEntropy => "gce",
-            Self::SymmetricCrossEntropy => "sce",
-            Self::ForwardCorrection => "fc",
-        }
+        NAMES[self as usize].1
     }
 
     /// A shape of its own, where shapes are not noise levels.
@@ -57,15 +60,6 @@ impl From<&Specified> for Loss {
 
 impl fmt::Display for Loss {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::CrossEntropy => "CE",
-            Self::LabelSmoothing => "LS",
-            Self::LabelRelaxation => "LR",
-            Self::Mse => "MSE",
-            Self::Focal => "FL",
-            Self::GeneralizedCrossEntropy => "GCE",
-            Self::SymmetricCrossEntropy => "SCE",
-            Self::ForwardCorrection => "FC",
-        })
+        f.write_str(NAMES[*self as usize].0)
     }
 }

@@ -1,12 +1,12 @@
 //! The contents of a folder of runs.
 
-use memdil_records::{Provenance, SearchFolder, SearchRecord};
+use memdil_records::{Provenance, SearchRecord};
 
+use crate::error::ReportError;
 use crate::layer_peeled::{self, Descent};
 use crate::options::ReportOptions;
-use crate::runs::{self, Run, distinct};
+use crate::runs::{FolderRuns, Run, distinct, read_folder};
 use crate::text::{count, date};
-use crate::{ReportError, search};
 
 /// The contents of a folder of runs; empty without one.
 #[derive(Debug, Default)]
@@ -14,8 +14,8 @@ pub(crate) struct Sources {
     pub(crate) runs: Vec<Run>,
     /// Planned runs that have not finished.
     pub(crate) missing: Vec<String>,
-    pub(crate) descents: Vec<Descent>,
     pub(crate) searches: Vec<SearchRecord>,
+    pub(crate) descents: Vec<Descent>,
 }
 
 impl Sources {
@@ -23,15 +23,16 @@ impl Sources {
         let Some(folder) = &options.runs else {
             return Ok(Self::default());
         };
-        runs::check_folder(folder)?;
-        let mut searches = SearchFolder::new(folder).find()?;
-        search::sort(&mut searches);
-        let runs = runs::read_runs(folder, &options.manifests, &searches)?;
-        Ok(Self {
-            missing: runs::missing(&runs, &options.manifests)?,
-            descents: layer_peeled::read(folder)?,
+        let FolderRuns {
             runs,
+            missing,
             searches,
+        } = read_folder(folder, &options.manifests)?;
+        Ok(Self {
+            runs,
+            missing,
+            searches,
+            descents: layer_peeled::read(folder)?,
         })
     }
 
@@ -46,18 +47,15 @@ impl Sources {
 
     /// Date, number of runs, seeds, data.
     pub(crate) fn facts(&self, measured: usize) -> Vec<String> {
-        let Self { runs, searches, .. } = self;
-        let made = self.made();
+        let (runs, made) = (&self.runs, self.made());
         let measured =
             (measured > 0).then(|| count(measured, "network measured", "networks measured"));
-        let newest = made
-            .iter()
-            .map(|(provenance, _)| provenance.started_unix)
-            .max();
-        let Some(newest) = newest else {
-            let under_way = count(searches.len(), "search under way", "searches under way");
-            let under_way = (!searches.is_empty()).then_some(under_way);
-            return under_way.or(measured).into_iter().collect();
+        let Some(newest) = made.iter().map(|(p, _)| p.started_unix).max() else {
+            let searches = self.searches.len();
+            return match searches {
+                0 => measured.into_iter().collect(),
+                _ => vec![count(searches, "search under way", "searches under way")],
+            };
         };
         let mut facts = vec![date(newest)];
         if runs.is_empty() {
@@ -69,18 +67,26 @@ impl Sources {
         if self.diverged() > 0 {
             facts.push(format!("{} of them diverged", self.diverged()));
         }
-        facts.push(count(distinct(runs, Run::seed).len(), "seed", "seeds"));
-        facts.push(distinct(runs, |run| run.record.spec.data.source.name()).join(", "));
+        let seeds = distinct(runs.iter().map(Run::seed)).len();
+        facts.push(count(seeds, "seed", "seeds"));
+        let sources = runs.iter().map(|run| run.record.spec.data.source.name());
+        facts.push(distinct(sources).join(", "));
         facts.extend(measured);
         facts
     }
 }
 
 /// Where runs and trainings of free features were made, and the seconds they took.
-pub(crate) fn made<'a>(runs: &'a [Run], descents: &'a [Descent]) -> Vec<(&'a Provenance, f64)> {
-    let runs = runs.iter().map(|run| &run.record);
-    let runs = runs.map(|record| (&record.provenance, record.seconds));
-    let descents = descents.iter().map(|descent| &descent.record);
-    let descents = descents.map(|record| (&record.provenance, record.seconds));
-    runs.chain(descents).collect()
+pub(crate) fn made<'a>(
+    runs: impl IntoIterator<Item = &'a Run>,
+    descents: &'a [Descent],
+) -> Vec<(&'a Provenance, f64)> {
+    let mut made = Vec::new();
+    for Run { record, .. } in runs {
+        made.push((&record.provenance, record.seconds));
+    }
+    for Descent { record, .. } in descents {
+        made.push((&record.provenance, record.seconds));
+    }
+    made
 }

@@ -12,20 +12,41 @@ pub(crate) fn verdict_class(verdict: Verdict) -> &'static str {
     }
 }
 
+/// The text under a condition, or nothing.
+pub(crate) fn when(condition: bool, text: impl Into<String>) -> String {
+    if condition {
+        text.into()
+    } else {
+        String::new()
+    }
+}
+
+/// The texts with a separator between them.
+pub(crate) fn joined(texts: impl IntoIterator<Item = String>, separator: &str) -> String {
+    texts.into_iter().collect::<Vec<_>>().join(separator)
+}
+
 /// Three significant digits without trailing zeros, for settings: `0.001`, `1e−10`, `0.45`.
 pub(crate) fn setting(value: f64) -> String {
-    let text = if (1e-3..1e4).contains(&value.abs()) {
-        let decimals = (2.0 - value.abs().log10().floor()).max(0.0) as usize;
-        let text = format!("{value:.decimals$}");
-        if text.contains('.') {
-            text.trim_end_matches('0').trim_end_matches('.').to_owned()
-        } else {
-            text
-        }
+    let size = value.abs();
+    let text = if size < 1e-300 {
+        "0".to_owned()
+    } else if (1e-3..1e4).contains(&size) {
+        decimal(value, 2.0 - size.log10().floor())
     } else {
         format!("{value:.1e}").replace(".0e", "e")
     };
     text.replace('-', "−")
+}
+
+/// A decimal number without trailing zeros.
+pub(crate) fn decimal(value: f64, decimals: f64) -> String {
+    let decimals = decimals.max(0.0) as usize;
+    let text = format!("{value:.decimals$}");
+    if !text.contains('.') {
+        return text;
+    }
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 /// A value, or a dash where there is none.
@@ -54,16 +75,11 @@ pub(crate) fn seconds(value: f64) -> String {
 
 /// A class selection: `0/1`, and `0–9` for three and more that follow each other.
 pub(crate) fn classes(classes: &[u32]) -> String {
-    let consecutive = classes
-        .windows(2)
-        .all(|pair| pair[0].checked_add(1) == Some(pair[1]));
+    let mut pairs = classes.windows(2);
+    let consecutive = pairs.all(|pair| pair[0].checked_add(1) == Some(pair[1]));
     match classes {
         [first, .., last] if consecutive && classes.len() > 2 => format!("{first}–{last}"),
-        _ => classes
-            .iter()
-            .map(u32::to_string)
-            .collect::<Vec<_>>()
-            .join("/"),
+        _ => joined(classes.iter().map(u32::to_string), "/"),
     }
 }
 

@@ -6,9 +6,11 @@ use std::path::{Path, PathBuf};
 use memdil_claims::Claim;
 use memdil_records::{create_dir, write_atomic};
 
-use crate::content::{self, Content};
+use crate::claims::terminal_table;
+use crate::document;
+use crate::error::ReportError;
 use crate::options::ReportOptions;
-use crate::{ReportError, page, terminal};
+use crate::sections::{Content, TITLE};
 
 /// A report that has been written.
 #[derive(Clone, Debug)]
@@ -34,7 +36,7 @@ pub struct Report {
 impl Report {
     /// The claims for a terminal: claim, verdict, n, effect, interval, p.
     pub fn terminal_table(&self) -> String {
-        terminal::table(&self.claims)
+        terminal_table(&self.claims)
     }
 }
 
@@ -59,8 +61,8 @@ pub fn write_report(options: &ReportOptions) -> Result<Report, ReportError> {
     let page = options.out.join("index.html");
     let former = figures_of(&page);
     let content = Content::new(options)?;
-    let html = page::html(&content.document);
-    let text = page::markdown(&content.document);
+    let html = document::html(&content.document);
+    let text = document::markdown(&content.document);
     let mut json =
         serde_json::to_string_pretty(&content.claims).map_err(|e| unwritable(&options.out, e))?;
     json.push('\n');
@@ -115,7 +117,7 @@ fn refuse_other_files(out: &Path) -> Result<(), ReportError> {
     let other = |name: &str| ReportError::OtherPage {
         path: out.join(name),
     };
-    let markdown = format!("# {}\n", content::TITLE);
+    let markdown = format!("# {}\n", TITLE);
     if out.join("index.html").exists() && !out.join("claims.json").exists() {
         return Err(other("index.html"));
     }

@@ -117,6 +117,14 @@ impl LabelNoise {
         }
     }
 
+    /// The probability of a new class; `None` for noise without latent classes.
+    pub fn split(&self) -> Option<f64> {
+        match self {
+            Self::LatentClass { split, .. } => Some(*split),
+            _ => None,
+        }
+    }
+
     /// The strength requested as one number in [0, 1]; what becomes of it is
     /// [`NoisyLabels::realised`](super::NoisyLabels::realised).
     ///

@@ -1,7 +1,7 @@
 //! The frame of a panel: grid, ticks, labels.
 
-use super::Scale;
-use crate::text::escape;
+use super::scale::Scale;
+use crate::text::{escape, when};
 
 /// The drawing area inside a picture of `width` by `height`.
 #[derive(Clone, Copy, Debug)]
@@ -70,14 +70,11 @@ impl Frame {
         let [bottom, top] = self.y_range();
         // A long heading is squeezed to the frame, not cut off.
         let wide = heading.chars().count() as f64 * HEAD_CHARACTER > right - left;
-        let squeezed = if wide {
-            format!(
-                r#" textLength="{}" lengthAdjust="spacingAndGlyphs""#,
-                right - left
-            )
-        } else {
-            String::new()
-        };
+        let length = format!(
+            r#" textLength="{}" lengthAdjust="spacingAndGlyphs""#,
+            right - left
+        );
+        let squeezed = when(wide, length);
         let mut svg = format!(
             r#"<text class="head" x="{left}" y="14"{squeezed}>{}</text>"#,
             escape(heading)

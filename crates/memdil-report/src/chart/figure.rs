@@ -1,7 +1,8 @@
 //! A figure: pictures in groups with one legend, for the page or as a file of its own.
 
-use super::{Glyph, mark, style};
-use crate::text::escape;
+use super::marker::{Glyph, mark};
+use super::palette::style;
+use crate::text::{escape, when};
 
 /// One panel.
 #[derive(Clone, Debug)]
@@ -24,23 +25,32 @@ pub(crate) struct Group {
 
 /// An entry of a legend.
 #[derive(Clone, Debug)]
-pub(crate) enum Key {
-    /// A colour class, with a mark where its shape says the same.
-    Colour(&'static str, Option<Glyph>, String),
+pub(crate) struct Key {
+    sign: Sign,
+    label: String,
+}
+
+/// The sign of a legend's entry.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Sign {
+    /// A colour class.
+    Colour(&'static str),
+    /// A colour class with a mark whose shape says the same.
+    Marked(&'static str, Glyph),
     /// A shape without colour.
-    Shape(Glyph, String),
+    Shape(Glyph),
     /// Small dots of a colour class.
-    Dots(&'static str, String),
+    Dots(&'static str),
     /// Small crosses of a colour class.
-    Crosses(&'static str, String),
+    Crosses(&'static str),
     /// Class mean.
-    Mean(String),
+    Mean,
     /// Decision line.
-    Decision(String),
+    Decision,
     /// Dotted line.
-    Limit(String),
+    Limit,
     /// Line on a map or through points.
-    Line(String),
+    Line,
 }
 
 /// A numbered figure.
@@ -48,7 +58,7 @@ pub(crate) enum Key {
 pub(crate) struct Figure {
     /// Stem of its file.
     pub(crate) name: String,
-    pub(crate) heading: String,
+    pub(crate) heading: &'static str,
     /// What the data show, in two sentences.
     pub(crate) caption: String,
     /// How to read it.
@@ -71,49 +81,43 @@ impl Picture {
     }
 }
 
-impl Key {
-    fn label(&self) -> &str {
-        match self {
-            Self::Colour(_, _, label)
-            | Self::Shape(_, label)
-            | Self::Dots(_, label)
-            | Self::Crosses(_, label)
-            | Self::Mean(label)
-            | Self::Decision(label)
-            | Self::Limit(label)
-            | Self::Line(label) => label,
-        }
-    }
-
+impl Sign {
     /// The sign in a box of 24 by 14.
-    fn sign(&self) -> String {
+    fn svg(self) -> String {
         match self {
-            Self::Colour(class, None, _) => format!(r#"<path class="swatch s {class}" d="M4 7H20"/>"#),
-            Self::Colour(class, Some(glyph), _) => {
-                let mark = mark(*glyph, 12.0, 7.0, 4.5, &format!("mark f {class}"));
+            Self::Colour(class) => format!(r#"<path class="swatch s {class}" d="M4 7H20"/>"#),
+            Self::Marked(class, glyph) => {
+                let mark = mark(glyph, 12.0, 7.0, 4.5, &format!("mark f {class}"));
                 format!(r#"<path class="line s {class}" d="M1 7H23"/>{mark}"#)
             }
-            Self::Shape(glyph, _) => mark(*glyph, 12.0, 7.0, 5.0, "plain"),
-            Self::Dots(class, _) => format!(r#"<path class="dots s {class}" d="M5 8h0M12 5h0M19 9h0"/>"#),
-            Self::Crosses(class, _) => {
+            Self::Shape(glyph) => mark(glyph, 12.0, 7.0, 5.0, "plain"),
+            Self::Dots(class) => format!(r#"<path class="dots s {class}" d="M5 8h0M12 5h0M19 9h0"/>"#),
+            Self::Crosses(class) => {
                 format!(r#"<path class="crosses s {class}" d="{}{}"/>"#, cross(7.0, 7.0), cross(17.0, 7.0))
             }
-            Self::Mean(_) => mark(Glyph::Diamond, 12.0, 7.0, 5.2, "plain"),
-            Self::Decision(_) => r#"<path class="decision" d="M1 7H23"/>"#.to_owned(),
-            Self::Limit(_) => {
+            Self::Mean => mark(Glyph::Diamond, 12.0, 7.0, 5.2, "plain"),
+            Self::Decision => r#"<path class="decision" d="M1 7H23"/>"#.to_owned(),
+            Self::Limit => {
                 r#"<path class="contour" stroke-linecap="round" stroke-dasharray="2 5" d="M2 7H22"/>"#.to_owned()
             }
-            Self::Line(_) => r#"<path class="contour" d="M1 7H23"/>"#.to_owned(),
+            Self::Line => r#"<path class="contour" d="M1 7H23"/>"#.to_owned(),
         }
     }
 }
 
 impl Key {
+    pub(crate) fn new(sign: Sign, label: impl Into<String>) -> Self {
+        Self {
+            sign,
+            label: label.into(),
+        }
+    }
+
     fn html(&self) -> String {
         format!(
             r#"<li><svg class="chart" width="24" height="14" viewBox="0 0 24 14" aria-hidden="true">{}</svg>{}</li>"#,
-            self.sign(),
-            escape(self.label())
+            self.sign.svg(),
+            escape(&self.label)
         )
     }
 }
@@ -124,16 +128,25 @@ pub(crate) fn cross(x: f64, y: f64) -> String {
 }
 
 impl Figure {
+    /// A figure whose text and panels are still to be filled in.
+    pub(crate) fn new(name: &str, heading: &'static str) -> Self {
+        Self {
+            name: name.to_owned(),
+            heading,
+            caption: String::new(),
+            reading: String::new(),
+            legend: Vec::new(),
+            groups: Vec::new(),
+            side_by_side: false,
+        }
+    }
+
     /// The figure on the page, numbered.
     pub(crate) fn html(&self, number: usize) -> String {
         let pictures = self.groups.iter().map(|group| group.pictures.len());
         // One panel leaves room beside it for the text.
-        let solo = if pictures.sum::<usize>() == 1 {
-            r#" class="solo""#
-        } else {
-            ""
-        };
-        let (name, heading) = (&self.name, escape(&self.heading));
+        let solo = when(pictures.sum::<usize>() == 1, r#" class="solo""#);
+        let (name, heading) = (&self.name, escape(self.heading));
         let mut html = format!(
             r#"<figure id="{name}"{solo}><h3><span class="label">Figure {number}</span> {heading}</h3>"#
         );
@@ -206,7 +219,7 @@ impl Figure {
         format!(
             r#"<svg xmlns="http://www.w3.org/2000/svg" class="chart" width="{width:.0}" height="{height:.0}" viewBox="0 0 {width:.0} {height:.0}" role="img" aria-labelledby="{name}-t {name}-d"><title id="{name}-t">{}</title><desc id="{name}-d">{}</desc><style>{style}</style><rect width="100%" height="100%" rx="6" style="fill:var(--paper)"/>{legend}{body}</svg>
 "#,
-            escape(&self.heading),
+            escape(self.heading),
             escape(&self.caption),
             name = self.name
         )
@@ -218,66 +231,75 @@ impl Figure {
         let mut svg = String::new();
         let (mut x, mut y) = (12.0, 10.0);
         for key in &self.legend {
-            let needed = 30.0 + 6.6 * key.label().chars().count() as f64 + 16.0;
+            let needed = 30.0 + 6.6 * key.label.chars().count() as f64 + 16.0;
             if x > 12.0 && x + needed > width + 12.0 {
                 (x, y) = (12.0, y + LINE);
             }
             svg += &format!(
                 r#"<g transform="translate({x:.1} {y:.1})">{}<text x="30" y="11">{}</text></g>"#,
-                key.sign(),
-                escape(key.label())
+                key.sign.svg(),
+                escape(&key.label)
             );
             x += needed;
         }
-        (
-            svg,
-            if self.legend.is_empty() {
-                0.0
-            } else {
-                y + LINE
-            },
-        )
+        let empty = self.legend.is_empty();
+        (svg, if empty { 0.0 } else { y + LINE })
     }
 }
 
 impl Group {
     const TITLE: f64 = 26.0;
 
+    pub(crate) fn untitled(columns: usize, pictures: Vec<Picture>) -> Self {
+        Self {
+            title: None,
+            columns,
+            pictures,
+        }
+    }
+
+    pub(crate) fn titled(title: impl ToString, columns: usize, pictures: Vec<Picture>) -> Self {
+        Self {
+            title: Some(title.to_string()),
+            columns,
+            pictures,
+        }
+    }
+
     /// Panels in columns that wrap on a narrow screen, unless they stay side by side.
     fn html(&self, side_by_side: bool, id: &str) -> String {
-        let width: f64 = self.pictures.iter().map(|p| p.width).fold(0.0, f64::max);
-        let fixed = if side_by_side { " fixed" } else { "" };
-        let title = self
-            .title
-            .as_ref()
-            .map_or_else(String::new, |title| format!("<h4>{}</h4>", escape(title)));
-        let numbered = self.pictures.iter().enumerate();
-        let pictures: String = numbered
-            .map(|(index, picture)| picture.tag(&format!("{id}-{index}"), ""))
-            .collect();
+        let width = self.widest();
+        let fixed = when(side_by_side, " fixed");
+        let mut body = String::new();
+        if let Some(title) = &self.title {
+            body += &format!("<h4>{}</h4>", escape(title));
+        }
+        let mut pictures = String::new();
+        for (index, picture) in self.pictures.iter().enumerate() {
+            pictures += &picture.tag(&format!("{id}-{index}"), "");
+        }
         format!(
-            r#"<div class="group{fixed}">{title}<div class="panels" style="--columns:{};--panel:{width}px">{pictures}</div></div>"#,
+            r#"<div class="group{fixed}">{body}<div class="panels" style="--columns:{};--panel:{width}px">{pictures}</div></div>"#,
             self.columns
         )
+    }
+
+    fn widest(&self) -> f64 {
+        self.pictures.iter().map(|p| p.width).fold(0.0, f64::max)
     }
 
     fn size(&self) -> (f64, f64) {
         let columns = self.columns.min(self.pictures.len());
         let lines = self.pictures.len().div_ceil(self.columns.max(1));
-        let width = self.pictures.iter().map(|p| p.width).fold(0.0, f64::max);
+        let width = columns as f64 * self.widest();
         let height = self.pictures.iter().map(|p| p.height).fold(0.0, f64::max);
-        let title = if self.title.is_some() {
-            Self::TITLE
-        } else {
-            0.0
-        };
-        let title_width = self
-            .title
-            .as_ref()
-            .map_or(0.0, |title| 7.2 * title.chars().count() as f64);
-        (
-            (columns as f64 * width).max(title_width),
-            title + lines as f64 * height,
-        )
+        let height = lines as f64 * height;
+        match &self.title {
+            None => (width, height),
+            Some(title) => {
+                let title_width = 7.2 * title.chars().count() as f64;
+                (width.max(title_width), Self::TITLE + height)
+            }
+        }
     }
 }

@@ -10,7 +10,7 @@ mod print;
 mod scale;
 
 pub(crate) use axes::Frame;
-pub(crate) use figure::{Figure, Group, Key, Picture, cross};
+pub(crate) use figure::{Figure, Group, Key, Picture, Sign, cross};
 pub(crate) use marker::{Glyph, SHAPES, mark};
 pub(crate) use palette::{CLASSES, class_colour, style};
 pub(crate) use plot::{Axis, Plot};

@@ -1,6 +1,10 @@
 //! A panel with two axes, and what is drawn on it.
 
-use super::{Frame, Glyph, Picture, Scale, mark};
+use super::axes::Frame;
+use super::figure::Picture;
+use super::marker::{Glyph, mark};
+use super::scale::Scale;
+use crate::text::{escape, when};
 
 /// One axis: its scale, ticks and label.
 #[derive(Clone, Debug)]
@@ -108,6 +112,11 @@ impl Plot {
         self.dashed(classes, "", points);
     }
 
+    /// A line of this colour.
+    pub(crate) fn series(&mut self, colour: &str, points: impl IntoIterator<Item = (f64, f64)>) {
+        self.line(&format!("line s {colour}"), points);
+    }
+
     /// A line of this colour, `aside` pixels to the right of its points.
     pub(crate) fn course(
         &mut self,
@@ -134,11 +143,10 @@ impl Plot {
         if path.is_empty() {
             return;
         }
-        let dashes = if dashes.is_empty() {
-            String::new()
-        } else {
-            format!(r#" stroke-dasharray="{dashes}""#)
-        };
+        let dashes = when(
+            !dashes.is_empty(),
+            format!(r#" stroke-dasharray="{dashes}""#),
+        );
         self.body += &format!(r#"<path class="{classes}"{dashes} d="{path}"/>"#);
     }
 
@@ -178,7 +186,7 @@ impl Plot {
     /// A short text to the right of a point, `down` pixels below it.
     pub(crate) fn note(&mut self, text: &str, at: (f64, f64), down: f64) {
         let (x, y) = (self.x.at(at.0) + 7.0, self.y.at(at.1) + down);
-        let text = crate::text::escape(text);
+        let text = escape(text);
         self.body += &format!(r#"<text class="note" x="{x:.1}" y="{y:.1}">{text}</text>"#);
     }
 

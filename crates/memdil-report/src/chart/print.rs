@@ -6,7 +6,7 @@ use resvg::tiny_skia::{Pixmap, Transform};
 use resvg::usvg::fontdb::Database;
 use resvg::usvg::{Options, Tree};
 
-use super::Figure;
+use super::figure::Figure;
 use super::palette::{light, rules};
 
 /// Pixels per unit of a picture: 300 dots per inch at the width of a printed column.

@@ -1,5 +1,7 @@
 //! From values to pixels, and the ticks between.
 
+use crate::text::decimal;
+
 /// A linear or logarithmic scale.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Scale {
@@ -131,14 +133,8 @@ fn log_ticks(low: f64, high: f64, most: usize) -> Vec<(f64, String)> {
 
 fn log_label(value: f64) -> String {
     if (1e-3..1e4).contains(&value) {
-        // Two digits, without a trailing zero.
-        let decimals = (1.0 - (value * 1.001).log10().floor()).max(0.0) as usize;
-        let text = format!("{value:.decimals$}");
-        if text.contains('.') {
-            text.trim_end_matches('0').trim_end_matches('.').to_owned()
-        } else {
-            text
-        }
+        // Two digits.
+        decimal(value, 1.0 - (value * 1.001).log10().floor())
     } else {
         format!("{value:.0e}").replace('-', "−")
     }

@@ -1,10 +1,13 @@
 //! Losses against cross-entropy, paired by seed.
 
-use super::{Line, bars, draw_lines, heights, level_span, level_ticks, marked_keys, summary};
+use std::cmp::Reverse;
+
+use super::levels::level_axis;
+use super::lines::{Line, bars, draw_lines, heights, marked_keys};
 use crate::chart::{Axis, Figure, Frame, Group, Picture, Plot, span};
 use crate::loss::Loss;
-use crate::runs::{Level, Panel, Quantity, Run, at, by_panel, distinct, losses, under};
-use crate::text::number;
+use crate::runs::{Level, Quantity, Run, at, by_panel, levels, losses, select, summary, under};
+use crate::text::{joined, number, or_dash};
 
 /// A quantity, its heading, and whether losses are compared by ratio.
 const SHOWN: [(Quantity, &str, bool); 3] = [
@@ -22,21 +25,17 @@ const SHOWN: [(Quantity, &str, bool); 3] = [
 ];
 
 /// `None` without cross-entropy and another loss.
-pub(super) fn figure(runs: &[Run]) -> Option<Figure> {
-    let drawn: Vec<&Run> = runs.iter().filter(|run| run.test().is_some()).collect();
-    let group = |(panel, here): (&Panel, Vec<&Run>)| Group {
-        title: Some(panel.to_string()),
-        columns: SHOWN.len(),
-        pictures: SHOWN
-            .iter()
-            .filter_map(|shown| picture(*shown, &here, &panel.to_string()))
-            .collect(),
-    };
-    let groups = by_panel(&drawn).into_iter().map(group);
-    let groups: Vec<Group> = groups.filter(|group| !group.pictures.is_empty()).collect();
+pub(super) fn figure(runs: &[&Run]) -> Option<Figure> {
+    let drawn = select(runs, |run| run.test().is_some());
+    let mut groups = Vec::new();
+    for (panel, here) in by_panel(&drawn) {
+        let picture = |shown| picture(shown, &here, &panel.to_string());
+        let pictures: Vec<Picture> = SHOWN.into_iter().filter_map(picture).collect();
+        if !pictures.is_empty() {
+            groups.push(Group::titled(panel, SHOWN.len(), pictures));
+        }
+    }
     (!groups.is_empty()).then(|| Figure {
-        name: "against-ce".to_owned(),
-        heading: "Losses against cross-entropy".to_owned(),
         caption: caption(&drawn),
         reading: format!(
             "Each run is compared with the run under CE that has the same seed and noise; marks are means over seeds, ratios \
@@ -46,33 +45,39 @@ pub(super) fn figure(runs: &[Run]) -> Option<Figure> {
         ),
         legend: marked_keys(others(&drawn)),
         groups,
-        side_by_side: false,
+        ..Figure::new("against-ce", "Losses against cross-entropy")
     })
 }
 
 /// The losses other than cross-entropy.
 fn others(runs: &[&Run]) -> Vec<Loss> {
-    let mut losses = losses(runs.iter().copied());
+    let mut losses = losses(runs);
     losses.retain(|loss| *loss != Loss::CrossEntropy);
     losses
 }
 
 /// The comparisons of a loss at a level: seed, difference or log ratio.
 fn compared(
-    (quantity, ratio): (Quantity, bool),
+    quantity: Quantity,
+    ratio: bool,
     runs: &[&Run],
     loss: Loss,
     level: Level,
 ) -> Vec<(u64, f64)> {
     let here = at(runs, level);
     let base = under(&here, Loss::CrossEntropy);
-    let pair = |run: &Run| {
-        let partner = base.iter().find(|other| other.seed() == run.seed())?;
-        let (own, base) = (run.value(quantity)?, partner.value(quantity)?);
-        let value = if ratio { (own / base).ln() } else { own - base };
-        value.is_finite().then_some((run.seed(), value))
-    };
-    under(&here, loss).into_iter().filter_map(pair).collect()
+    let mut compared = Vec::new();
+    for run in under(&here, loss) {
+        let partner = base.iter().find(|other| other.seed() == run.seed());
+        let base = partner.and_then(|partner| partner.value(quantity));
+        if let (Some(own), Some(base)) = (run.value(quantity), base) {
+            let value = if ratio { (own / base).ln() } else { own - base };
+            if value.is_finite() {
+                compared.push((run.seed(), value));
+            }
+        }
+    }
+    compared
 }
 
 fn picture(
@@ -80,55 +85,51 @@ fn picture(
     runs: &[&Run],
     panel: &str,
 ) -> Option<Picture> {
-    let levels = distinct(runs.iter().copied(), Level::of);
-    let others = others(runs);
+    let levels = levels(runs);
     let shown = |value: f64| if ratio { value.exp() } else { value };
-    let line = |loss: Loss| {
-        let of = |level: &Level| {
-            let (mean, bar) = summary(compared((quantity, ratio), runs, loss, *level))?;
-            Some((level.0, shown(mean), bar.map(|ends| ends.map(shown))))
-        };
-        (loss, levels.iter().filter_map(of).collect::<Vec<_>>())
-    };
-    let lines: Vec<Line> = others.iter().map(|loss| line(*loss)).collect();
-    let mut ends = heights(&lines).peekable();
-    ends.peek()?;
+    let (mut lines, mut described): (Vec<Line>, _) = (Vec::new(), Vec::new());
+    for loss in others(runs) {
+        let (mut means, mut words) = (Vec::new(), Vec::new());
+        for level in &levels {
+            let compared = compared(quantity, ratio, runs, loss, *level);
+            if let Some((mean, bar)) = summary(compared) {
+                let mean = shown(mean);
+                means.push((level.0, mean, bar.map(|ends| ends.map(shown))));
+                words.push(format!("{} at η = {level}", number(mean)));
+            }
+        }
+        lines.push((loss, means));
+        described.push(format!("{loss}: {}", words.join(", ")));
+    }
+    let mut ends = heights(&lines);
+    if ends.is_empty() {
+        return None;
+    }
     let base = shown(0.0);
-    let heights = span(ends.chain([base]))?;
-    let x = Axis::exact(level_span(&levels), "noise level η").ticks(level_ticks(&levels));
+    ends.push(base);
+    let heights = span(ends)?;
     let y = if ratio {
         Axis::log(heights, "").most(8)
     } else {
         Axis::linear(heights, "")
     };
-    let mut plot = Plot::new(Frame::new(370.0, 250.0), heading, &x, &y);
+    let mut plot = Plot::new(Frame::new(370.0, 250.0), heading, &level_axis(&levels), &y);
     plot.level("zero", base);
     draw_lines(&mut plot, &lines, 4.2);
-    let desc = lines.iter().map(|(loss, points)| {
-        let at = |(level, mean, _): &(f64, f64, _)| format!("{} at η = {level}", number(*mean));
-        format!(
-            "{loss}: {}",
-            points.iter().map(at).collect::<Vec<_>>().join(", ")
-        )
-    });
-    let desc: Vec<String> = desc.collect();
-    Some(plot.picture(format!("{heading}, {panel}"), desc.join("; ") + "."))
+    Some(plot.picture(format!("{heading}, {panel}"), described.join("; ") + "."))
 }
 
 /// The comparisons at the highest noise level of the panel with the most runs that has any.
 fn caption(all: &[&Run]) -> String {
     let mut panels = by_panel(all);
-    panels.sort_by_key(|(_, runs)| std::cmp::Reverse(runs.len()));
+    panels.sort_by_key(|(_, runs)| Reverse(runs.len()));
     for (panel, runs) in panels {
-        for level in distinct(runs.iter().copied(), Level::of).into_iter().rev() {
-            let of = |loss: &Loss| differences(&runs, *loss, level);
-            let parts: Vec<String> = others(&runs).iter().filter_map(of).collect();
+        for level in levels(&runs).into_iter().rev() {
+            let others = others(&runs).into_iter();
+            let of = |loss| differences(&runs, loss, level);
+            let parts = joined(others.filter_map(of), "; ");
             if !parts.is_empty() {
-                return format!(
-                    "Against CE at η = {} ({panel}): {}.",
-                    level.0,
-                    parts.join("; ")
-                );
+                return format!("Against CE at η = {level} ({panel}): {parts}.");
             }
         }
     }
@@ -136,15 +137,16 @@ fn caption(all: &[&Run]) -> String {
 }
 
 fn differences(runs: &[&Run], loss: Loss, level: Level) -> Option<String> {
-    let mean = |quantity, ratio| {
-        let (mean, _) = summary(compared((quantity, ratio), runs, loss, level))?;
-        Some(mean)
-    };
-    let percent = |value: f64| format!("{:+.0}%", 100.0 * value.exp_m1()).replace('-', "−");
+    let mean = |quantity, ratio| summary(compared(quantity, ratio, runs, loss, level));
+    let points = format!("{:+.2}", mean(Quantity::Accuracy, false)?.0).replace('-', "−");
+    let dilation = percent_more(mean(Quantity::Dilation, true)?);
+    let correct = or_dash(mean(Quantity::DilationCorrect, true), percent_more);
     Some(format!(
-        "{loss} {} points of accuracy, {} dilation ({} of correct samples)",
-        format!("{:+.2}", mean(Quantity::Accuracy, false)?).replace('-', "−"),
-        percent(mean(Quantity::Dilation, true)?),
-        mean(Quantity::DilationCorrect, true).map_or_else(|| "–".to_owned(), percent)
+        "{loss} {points} points of accuracy, {dilation} dilation ({correct} of correct samples)"
     ))
+}
+
+/// The mean of log ratios as a difference in percent.
+fn percent_more((mean, _): (f64, Option<[f64; 2]>)) -> String {
+    format!("{:+.0}%", 100.0 * mean.exp_m1()).replace('-', "−")
 }

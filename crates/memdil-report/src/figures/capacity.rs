@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::{bars, or_undefined, summary};
+use super::lines::{bars, marked_key};
 use crate::chart::{Axis, Figure, Frame, Group, Key, Picture, Plot, span};
 use crate::loss::Loss;
-use crate::runs::{Level, Quantity, Run};
+use crate::runs::{Level, Quantity, Run, distinct, or_undefined, summary};
 use crate::text::{classes, count, number, percent};
 
 /// Widths that make a course.
@@ -33,29 +33,22 @@ const SHOWN: [(Quantity, &str); 2] = [
 ];
 
 /// `None` with fewer than three widths.
-pub(super) fn figure(runs: &[Run]) -> Option<Figure> {
+pub(super) fn figure(runs: &[&Run]) -> Option<Figure> {
     let mut courses: BTreeMap<String, Vec<(Course, Vec<Width>)>> = BTreeMap::new();
     for (key, widths) in by_width(runs) {
         if widths.len() >= FEWEST {
-            courses
-                .entry(key.0.clone())
-                .or_default()
-                .push((key, widths));
+            let of_place = courses.entry(key.0.clone()).or_default();
+            of_place.push((key, widths));
         }
     }
     let (_, first) = courses.first_key_value()?;
     let caption = caption(first.last()?);
-    let group = |(place, courses): (&String, &Vec<(Course, Vec<Width>)>)| {
-        let picture = |index: usize| picture(index, courses, place);
-        Group {
-            title: Some(place.clone()),
-            columns: 2,
-            pictures: (0..SHOWN.len()).filter_map(picture).collect(),
-        }
-    };
+    let mut groups = Vec::new();
+    for (place, courses) in &courses {
+        let pictures = (0..SHOWN.len()).filter_map(|index| picture(index, courses, place));
+        groups.push(Group::titled(place, 2, pictures.collect()));
+    }
     Some(Figure {
-        name: "capacity".to_owned(),
-        heading: "Networks that memorise more, at equal noise".to_owned(),
         caption,
         reading: format!(
             "A mark is a width (the number beside it, where there is room), a mean over seeds. Across: the share of corrupted training \
@@ -65,24 +58,15 @@ pub(super) fn figure(runs: &[Run]) -> Option<Figure> {
             bars()
         ),
         legend: legend(&courses),
-        groups: courses.iter().map(group).collect(),
-        side_by_side: false,
+        groups,
+        ..Figure::new("capacity", "Networks that memorise more, at equal noise")
     })
 }
 
 fn legend(courses: &BTreeMap<String, Vec<(Course, Vec<Width>)>>) -> Vec<Key> {
-    let lines = courses.values().flatten();
-    let mut names: Vec<(Loss, Level)> =
-        lines.map(|((_, loss, level), _)| (*loss, *level)).collect();
-    names.sort_unstable();
-    names.dedup();
-    let key = |(loss, level): (Loss, Level)| {
-        Key::Colour(
-            loss.colour(),
-            Some(loss.glyph()),
-            format!("{loss}, η = {}", level.0),
-        )
-    };
+    let courses = courses.values().flatten();
+    let names = distinct(courses.map(|((_, loss, level), _)| (*loss, *level)));
+    let key = |(loss, level): (Loss, Level)| marked_key(loss, format!("{loss}, η = {level}"));
     names.into_iter().map(key).collect()
 }
 
@@ -95,94 +79,100 @@ fn same(run: &Run) -> String {
     settings.to_string()
 }
 
-/// Seed, and a quantity of a noisy network over that of its clean partner.
-fn log_ratio((run, clean): &(&Run, &Run), quantity: Quantity) -> Option<(u64, f64)> {
-    let ratio = (run.value(quantity)? / clean.value(quantity)?).ln();
-    ratio.is_finite().then_some((run.seed(), ratio))
-}
-
 /// Noisy runs by data, loss, noise level and width, each compared with the clean run of its width.
-fn by_width(runs: &[Run]) -> BTreeMap<Course, Vec<Width>> {
+fn by_width(runs: &[&Run]) -> BTreeMap<Course, Vec<Width>> {
     let mut clean = BTreeMap::new();
     for run in runs.iter().filter(|run| run.eta() <= 0.0) {
-        clean.insert(same(run), run);
+        clean.insert(same(run), *run);
     }
     let mut noisy: BTreeMap<(Course, usize), Vec<(&Run, &Run)>> = BTreeMap::new();
     for run in runs.iter().filter(|run| run.eta() > 0.0) {
-        if let (Some(clean), Some(width)) = (clean.get(&same(run)), run.record.spec.model.width()) {
-            let data = &run.record.spec.data;
-            let place = format!("{} {}", data.source.name(), classes(&data.classes));
-            let key = (place, run.loss(), Level::of(run));
-            noisy.entry((key, width)).or_default().push((run, clean));
+        let spec = &run.record.spec;
+        if let (Some(clean), Some(width)) = (clean.get(&same(run)), spec.model.width()) {
+            let place = format!(
+                "{} {}",
+                spec.data.source.name(),
+                classes(&spec.data.classes)
+            );
+            let course = (place, run.loss(), run.level());
+            noisy.entry((course, width)).or_default().push((run, clean));
         }
     }
     let mut widths: BTreeMap<Course, Vec<Width>> = BTreeMap::new();
-    for ((key, width), pairs) in noisy {
-        let share =
-            |(run, _): &(&Run, &Run)| Some((run.seed(), run.value(Quantity::MemorizedAsGiven)?));
-        let ratio = |quantity| summary(pairs.iter().filter_map(|pair| log_ratio(pair, quantity)));
-        if let Some((share, _)) = summary(pairs.iter().filter_map(share)) {
-            widths.entry(key).or_default().push(Width {
+    for ((course, width), pairs) in noisy {
+        let shares = pairs.iter().map(|(run, _)| {
+            let share = run.value(Quantity::MemorizedAsGiven)?;
+            Some((run.seed(), share))
+        });
+        if let Some((share, _)) = summary(shares.flatten()) {
+            widths.entry(course).or_default().push(Width {
                 width,
                 share,
-                ratios: SHOWN.map(|(quantity, _)| ratio(quantity)),
+                ratios: SHOWN.map(|(quantity, _)| log_ratio(&pairs, quantity)),
             });
         }
     }
     widths
 }
 
+/// The mean log ratio of a quantity of noisy networks to that of their clean partners.
+fn log_ratio(pairs: &[(&Run, &Run)], quantity: Quantity) -> Option<(f64, Option<[f64; 2]>)> {
+    let mut ratios = Vec::new();
+    for (noisy, clean) in pairs {
+        if let (Some(noisy_value), Some(clean)) = (noisy.value(quantity), clean.value(quantity)) {
+            ratios.push((noisy.seed(), (noisy_value / clean).ln()));
+        }
+    }
+    ratios.retain(|(_, ratio)| ratio.is_finite());
+    summary(ratios)
+}
+
 fn picture(index: usize, courses: &[(Course, Vec<Width>)], place: &str) -> Option<Picture> {
     let heading = SHOWN[index].1;
-    let points = || {
-        let widths = courses.iter().flat_map(|(_, widths)| widths);
-        widths.filter_map(move |width| Some((width.share, width.ratios[index]?)))
-    };
-    let heights =
-        points().flat_map(|(_, (mean, bar))| [mean].into_iter().chain(bar.into_iter().flatten()));
-    let [low, high] = span(heights.chain([0.0]))?.map(f64::exp);
-    let across = span(points().map(|(share, _)| share).chain([0.0, 1.0]))?;
+    let (mut shares, mut heights) = (vec![0.0, 1.0], vec![0.0]);
+    for width in courses.iter().flat_map(|(_, widths)| widths) {
+        if let Some((mean, interval)) = width.ratios[index] {
+            shares.push(width.share);
+            heights.push(mean);
+            heights.extend(interval.iter().flatten());
+        }
+    }
+    let (across, heights) = (span(shares)?, span(heights)?.map(f64::exp));
     let mut plot = Plot::new(
         Frame::new(440.0, 300.0),
         heading,
         &Axis::exact(across, "memorised share"),
-        &Axis::log([low, high], "").most(8),
+        &Axis::log(heights, "").most(8),
     );
     plot.level("zero", 1.0);
     let mut ends = Vec::new();
     for ((_, loss, level), widths) in courses {
         let colour = loss.colour();
-        let marks: Vec<_> = widths
-            .iter()
-            .filter_map(|width| Some((width, width.ratios[index]?)))
-            .collect();
-        let line = marks
-            .iter()
-            .map(|(width, (mean, _))| (width.share, mean.exp()));
-        plot.line(&format!("line s {colour}"), line);
+        let mut marks = Vec::new();
+        for width in widths {
+            if let Some((mean, interval)) = width.ratios[index] {
+                let at = (width.share, mean.exp());
+                marks.push((width.width, at, interval));
+            }
+        }
+        plot.series(colour, marks.iter().map(|(_, at, _)| *at));
         let mut labelled = f64::NEG_INFINITY;
-        for (width, (mean, interval)) in &marks {
-            let at = (width.share, mean.exp());
+        for (width, at, interval) in &marks {
             if let Some(ends) = interval {
                 plot.bar(colour, at.0, ends.map(f64::exp), 0.0);
             }
-            plot.mark(loss.glyph(), colour, 4.2, at, 0.0);
+            plot.mark(loss.glyph(), colour, 4.2, *at, 0.0);
             // Marks that lie too close to the last label have none.
             let x = plot.x.at(at.0);
             if x - labelled > 18.0 {
-                plot.note(&width.width.to_string(), at, 14.0);
+                plot.note(&width.to_string(), *at, 14.0);
                 labelled = x;
             }
         }
-        if let [first, .., last] = marks.as_slice() {
-            let text = |(width, (mean, _)): &(&Width, (f64, _))| {
-                format!("{} at width {}", number(mean.exp()), width.width)
-            };
+        if let [(first, from, _), .., (last, to, _)] = marks.as_slice() {
+            let (from, to) = (number(from.1), number(to.1));
             ends.push(format!(
-                "{loss}, η = {}: {}, {}",
-                level.0,
-                text(first),
-                text(last)
+                "{loss}, η = {level}: {from} at width {first}, {to} at width {last}"
             ));
         }
     }
@@ -190,18 +180,16 @@ fn picture(index: usize, courses: &[(Course, Vec<Width>)], place: &str) -> Optio
 }
 
 fn caption(((place, loss, level), widths): &(Course, Vec<Width>)) -> String {
-    let (Some(least), Some(most)) = (
-        widths.iter().min_by(|a, b| a.share.total_cmp(&b.share)),
-        widths.iter().max_by(|a, b| a.share.total_cmp(&b.share)),
-    ) else {
+    let by_share = |a: &&Width, b: &&Width| a.share.total_cmp(&b.share);
+    let least = widths.iter().min_by(by_share);
+    let (Some(least), Some(most)) = (least, widths.iter().max_by(by_share)) else {
         return String::new();
     };
     let ratio =
         |width: &Width, index: usize| or_undefined(width.ratios[index].map(|(mean, _)| mean.exp()));
     format!(
-        "{place}, {loss}, η = {}, {}: at width {} networks memorise {} of the corrupted samples and dilation is {} times that \
+        "{place}, {loss}, η = {level}, {}: at width {} networks memorise {} of the corrupted samples and dilation is {} times that \
          of clean networks; at width {} they memorise {} and it is {} times. Of correctly classified samples: {} and {} times.",
-        level.0,
         count(widths.len(), "width", "widths"),
         least.width,
         percent(least.share, 0),

@@ -1,9 +1,13 @@
 //! Dilation as test error and the spread of the rest.
 
-use super::{by_loss, largest, level_keys, loss_keys, or_undefined, r_squared, shape};
-use crate::chart::{Axis, Figure, Frame, Group, Key, Plot, span};
-use crate::runs::{Level, Panel, Quantity, Run, by_panel, distinct};
-use crate::text::count;
+use super::levels::{level_keys, shape};
+use super::lines::loss_keys;
+use crate::chart::{Axis, Figure, Frame, Group, Key, Picture, Plot, Sign, span};
+use crate::runs::{
+    Level, Panel, Quantity, Run, by_loss, by_panel, largest, levels, or_undefined, r_squared,
+    select,
+};
+use crate::text::{count, when};
 
 /// Points of the curve.
 const POINTS: usize = 60;
@@ -29,34 +33,35 @@ struct Point<'a> {
 
 impl<'a> Point<'a> {
     fn of(run: &'a Run) -> Option<Self> {
-        Some(Self {
+        let point = Self {
             run,
             error: 1.0 - run.value(Quantity::Accuracy)? / 100.0,
             dilation: run.value(Quantity::Dilation)?,
             rest: run.value(Quantity::DilationCorrect)?,
-        })
-        .filter(|point| point.error < 0.5)
+        };
+        (point.error < 0.5).then_some(point)
     }
 }
 
 /// `None` without two-class runs.
-pub(super) fn figure(runs: &[Run]) -> Option<Figure> {
-    let two = runs
-        .iter()
-        .filter(|run| run.record.spec.data.classes.len() == 2);
-    let drawn: Vec<&Run> = two.filter(|run| Point::of(run).is_some()).collect();
-    let levels = distinct(drawn.iter().copied(), Level::of);
-    let panels = by_panel(&drawn);
-    if panels.is_empty() {
+pub(super) fn figure(runs: &[&Run]) -> Option<Figure> {
+    let two = select(runs, |run| run.record.spec.data.classes.len() == 2);
+    let drawn = select(&two, |run| Point::of(run).is_some());
+    if drawn.is_empty() {
         return None;
     }
+    // Completed runs of two classes.
+    let excluded = select(&two, |run| run.test().is_some()).len() - drawn.len();
+    let excluded_text = format!(
+        " {} not drawn: a test error of one half or more, or no dilation of correct samples.",
+        count(excluded, "run is", "runs are")
+    );
+    let levels = levels(&drawn);
     let mut legend = loss_keys(&drawn);
     legend.extend(level_keys(&levels));
-    legend.push(Key::Line("from test error alone, no parameter".to_owned()));
-    let of_panel = |(panel, runs): &(&Panel, Vec<&Run>)| group(panel, runs, &levels);
+    legend.push(Key::new(Sign::Line, "from test error alone, no parameter"));
+    let panels = by_panel(&drawn).into_iter();
     Some(Figure {
-        name: "decomposition".to_owned(),
-        heading: "How much of dilation is test error".to_owned(),
         caption: caption(&drawn),
         reading: format!(
             "Left: one mark per run, dilation against test error; the line is 2e(1 − e)/(1 − 2e)², the dilation of two classes \
@@ -64,34 +69,21 @@ pub(super) fn figure(runs: &[Run]) -> Option<Figure> {
              another reason too. Marks below it have unequal errors in the two classes, or samples on the wrong side that lie \
              short of the other class. Right: NC1 of the test samples that are classified correctly, around their own class \
              means, over the same errors and on the same scale. R² has the mean over runs in its denominator.{}",
-            excluded(runs, drawn.len())
+            when(excluded > 0, excluded_text)
         ),
         legend,
-        groups: panels.iter().map(of_panel).collect(),
-        side_by_side: false,
+        groups: panels
+            .map(|(panel, runs)| group(panel, &runs, &levels))
+            .collect(),
+        ..Figure::new("decomposition", "How much of dilation is test error")
     })
-}
-
-/// How many completed runs of two classes are not drawn.
-fn excluded(runs: &[Run], drawn: usize) -> String {
-    let two = |run: &&Run| run.test().is_some() && run.record.spec.data.classes.len() == 2;
-    match runs.iter().filter(two).count() - drawn {
-        0 => String::new(),
-        n => format!(
-            " {} not drawn: a test error of one half or more, or no dilation of correct samples.",
-            count(n, "run is", "runs are")
-        ),
-    }
 }
 
 fn caption(all: &[&Run]) -> String {
     let (runs, note) = largest(all);
-    let points: Vec<Point<'_>> = runs.iter().filter_map(|run| Point::of(run)).collect();
-    let noisy: Vec<&Point<'_>> = points
-        .iter()
-        .filter(|point| point.run.eta() > 0.0)
-        .collect();
-    let all: Vec<&Point<'_>> = points.iter().collect();
+    let all: Vec<Point<'_>> = runs.iter().filter_map(|run| Point::of(run)).collect();
+    let mut noisy = all.clone();
+    noisy.retain(|point| point.run.eta() > 0.0);
     format!(
         "Predicted from test error alone, without a parameter, dilation has R² = {} over {} ({} over the {} with noise); \
          with the spread of each run’s correct samples added, {} ({}).{note}",
@@ -105,52 +97,53 @@ fn caption(all: &[&Run]) -> String {
 }
 
 /// R² of dilation predicted from test error and the spread of the rest.
-fn fit(points: &[&Point<'_>], rest: fn(&Point<'_>) -> f64) -> String {
-    let pair = |point: &&Point<'_>| (point.dilation, dilation_of(point.error, rest(point)));
+fn fit(points: &[Point<'_>], rest: fn(&Point<'_>) -> f64) -> String {
+    let pair = |point: &Point<'_>| (point.dilation, dilation_of(point.error, rest(point)));
     or_undefined(r_squared(&points.iter().map(pair).collect::<Vec<_>>()))
 }
 
 fn group(panel: &Panel, runs: &[&Run], levels: &[Level]) -> Group {
     let points: Vec<Point<'_>> = runs.iter().filter_map(|run| Point::of(run)).collect();
     let widest = points.iter().map(|point| point.error).fold(0.01, f64::max);
-    let values = points.iter().flat_map(|point| [point.dilation, point.rest]);
-    let values = values.chain([dilation_of(widest, 0.0)]);
-    let heights = span(values.filter(|v| *v > 0.0)).unwrap_or([0.01, 1.0]);
-    let draw = |heading: &str, value: fn(&Point<'_>) -> f64, curve: bool| {
+    let mut heights = vec![dilation_of(widest, 0.0)];
+    heights.extend(points.iter().flat_map(|point| [point.dilation, point.rest]));
+    heights.retain(|height| *height > 0.0);
+    let heights = span(heights).unwrap_or([0.01, 1.0]);
+    let plot = |heading: &str, value: fn(&Point<'_>) -> f64| {
         let x = Axis::linear([0.0, widest], "test error e");
         let y = Axis::log(heights, "").most(7);
         let mut plot = Plot::new(Frame::new(440.0, 300.0), heading, &x, &y);
         for point in points.iter().filter(|point| value(point) > 0.0) {
-            let glyph = shape(Level::of(point.run), levels);
+            let glyph = shape(point.run.level(), levels);
             let at = (point.error, value(point));
             plot.mark(glyph, point.run.loss().colour(), 4.2, at, 0.0);
         }
-        if curve {
-            let steps = (1..=POINTS).map(|step| widest * step as f64 / POINTS as f64);
-            let line = steps.map(|error| (error, dilation_of(error, 0.0)));
-            let inside = heights[0]..=heights[1];
-            plot.line(
-                "contour",
-                line.filter(|(_, height)| inside.contains(height)),
-            );
-        }
-        let mean = by_loss(runs, Quantity::Accuracy, |v| format!("{v:.1}%"));
-        plot.picture(
-            format!("{heading} against test error, {panel}"),
-            format!(
-                "{}; mean test accuracy: {mean}.",
-                count(points.len(), "run", "runs")
-            ),
-        )
+        plot
     };
-    Group {
-        title: Some(panel.to_string()),
-        columns: 2,
-        pictures: vec![
-            draw("dilation (test NC1)", |point| point.dilation, true),
-            draw("dilation, correct samples only", |point| point.rest, false),
-        ],
+    let (left, right) = ("dilation (test NC1)", "dilation, correct samples only");
+    let mut with_curve = plot(left, |point| point.dilation);
+    with_curve.line("contour", curve(widest, heights));
+    let pictures = [(left, with_curve), (right, plot(right, |point| point.rest))];
+    let runs_text = count(points.len(), "run", "runs");
+    let mean = by_loss(runs, Quantity::Accuracy, |v| format!("{v:.1}%"));
+    let picture = |(heading, plot): (&str, Plot)| -> Picture {
+        let title = format!("{heading} against test error, {panel}");
+        plot.picture(title, format!("{runs_text}; mean test accuracy: {mean}."))
+    };
+    Group::titled(panel, 2, pictures.map(picture).into())
+}
+
+/// Dilation from test error alone, within some heights.
+fn curve(widest: f64, [low, high]: [f64; 2]) -> Vec<(f64, f64)> {
+    let mut curve = Vec::new();
+    for step in 1..=POINTS {
+        let error = widest * step as f64 / POINTS as f64;
+        let height = dilation_of(error, 0.0);
+        if low <= height && height <= high {
+            curve.push((error, height));
+        }
     }
+    curve
 }
 
 #[cfg(test)]

@@ -1,17 +1,20 @@
 //! Dilation against memorization.
 
-use super::{aside, by_loss, largest, level_keys, loss_keys, mean_of, shape};
+use super::levels::{level_keys, shape};
+use super::lines::{aside, loss_keys};
 use crate::chart::{Axis, Figure, Frame, Group, Picture, Plot, span};
-use crate::runs::{Level, Panel, Quantity, Run, at, by_panel, distinct, losses, under};
-use crate::text::{count, number};
+use crate::runs::{
+    Level, Panel, Quantity, Run, at, by_loss, by_panel, largest, levels, losses, mean, mean_of,
+    select, under,
+};
+use crate::text::{count, number, when};
 
 const X: Quantity = Quantity::RelativeMemorization;
 const Y: Quantity = Quantity::Dilation;
 
-pub(super) fn figure(runs: &[Run]) -> Option<Figure> {
-    let both = |run: &&Run| run.value(X).is_some() && run.value(Y).is_some();
-    let drawn: Vec<&Run> = runs.iter().filter(both).collect();
-    let levels = distinct(drawn.iter().copied(), Level::of);
+pub(super) fn figure(runs: &[&Run]) -> Option<Figure> {
+    let drawn = select(runs, |run| run.value(X).is_some() && run.value(Y).is_some());
+    let levels = levels(&drawn);
     let [low, high] = span(drawn.iter().filter_map(|run| run.value(Y)))?;
     let log = low > 0.0 && high > 10.0 * low;
     let panels = by_panel(&drawn);
@@ -20,23 +23,16 @@ pub(super) fn figure(runs: &[Run]) -> Option<Figure> {
     } else {
         Frame::new(370.0, 310.0)
     };
-    let picture =
-        |(panel, of_panel): &(&Panel, Vec<&Run>)| picture(frame, panel, of_panel, &levels, log);
-    let group = Group {
-        title: None,
-        columns: panels.len().min(3),
-        pictures: panels.iter().map(picture).collect(),
-    };
+    let columns = panels.len().min(3);
+    let panels = panels.iter();
+    let pictures = panels.map(|(panel, runs)| picture(frame, panel, runs, &levels, log));
     let mut legend = loss_keys(&drawn);
     legend.extend(level_keys(&levels));
-    let at_zero = if levels.iter().any(|level| level.0 <= 0.0) {
-        " Runs without noise have nothing to memorise: they are at zero, the losses side by side."
-    } else {
-        ""
-    };
+    let at_zero = when(
+        levels.iter().any(|level| level.0 <= 0.0),
+        " Runs without noise have nothing to memorise: they are at zero, the losses side by side.",
+    );
     Some(Figure {
-        name: "dilation-memorization".to_owned(),
-        heading: "Dilation against memorization".to_owned(),
         caption: caption(&drawn),
         reading: format!(
             "One mark per run ({}); colours are losses, shapes noise levels η. Across: distance of corrupted training \
@@ -44,16 +40,12 @@ pub(super) fn figure(runs: &[Run]) -> Option<Figure> {
              dilation, NC1 of the test features{}. Lines join the means over seeds of one loss{} from the lowest to the \
              highest noise. Noise alone moves both quantities: this figure does not separate memorization from noise.{at_zero}",
             count(drawn.len(), "run", "runs"),
-            if log { ", on a logarithmic scale" } else { "" },
-            if log {
-                ", geometric ones of dilation,"
-            } else {
-                ""
-            },
+            when(log, ", on a logarithmic scale"),
+            when(log, ", geometric ones of dilation,"),
         ),
         legend,
-        groups: vec![group],
-        side_by_side: false,
+        groups: vec![Group::untitled(columns, pictures.collect())],
+        ..Figure::new("dilation-memorization", "Dilation against memorization")
     })
 }
 
@@ -70,23 +62,22 @@ fn picture(frame: Frame, panel: &Panel, runs: &[&Run], levels: &[Level], log: bo
         Axis::linear([ys[0].min(0.0), ys[1]], Y.label())
     };
     let mut plot = Plot::new(frame, &panel.to_string(), &x, &y);
-    for loss in losses(runs.iter().copied()) {
-        let of_level = |level: &Level| {
-            let cell = at(&under(runs, loss), *level);
-            let heights: Vec<f64> = cell.iter().filter_map(|run| run.value(Y)).collect();
+    let all = losses(runs);
+    for loss in &all {
+        let mut line = Vec::new();
+        for level in levels {
+            let cell = at(&under(runs, *loss), *level);
+            let heights = cell.iter().filter_map(|run| run.value(Y));
             // The mean as the axis shows it, so that a line runs through the middle of its points.
             let up = if log {
-                memdil_claims::stats::mean(&heights.iter().map(|v| v.ln()).collect::<Vec<_>>())?
-                    .exp()
+                mean(heights.map(f64::ln)).map(f64::exp)
             } else {
-                memdil_claims::stats::mean(&heights)?
+                mean(heights)
             };
-            Some((mean_of(&cell, X)?, up))
-        };
-        let line: Vec<(f64, f64)> = levels.iter().filter_map(of_level).collect();
-        plot.line(&format!("line s {}", loss.colour()), line);
+            line.extend(mean_of(&cell, X).zip(up));
+        }
+        plot.series(loss.colour(), line);
     }
-    let all = losses(runs.iter().copied());
     for run in runs {
         if let (Some(a), Some(b)) = (run.value(X), run.value(Y)) {
             // All runs without memorization share one x: the losses are side by side there.
@@ -96,7 +87,7 @@ fn picture(frame: Frame, panel: &Panel, runs: &[&Run], levels: &[Level], log: bo
             } else {
                 2.0 * aside(index, all.len())
             };
-            let glyph = shape(Level::of(run), levels);
+            let glyph = shape(run.level(), levels);
             plot.mark(glyph, run.loss().colour(), 5.0, (a, b), aside);
         }
     }
@@ -108,34 +99,32 @@ fn picture(frame: Frame, panel: &Panel, runs: &[&Run], levels: &[Level], log: bo
 
 fn caption(all: &[&Run]) -> String {
     let (runs, note) = largest(all);
-    let levels = distinct(runs.iter().copied(), Level::of);
+    let levels = levels(&runs);
     let (Some(&first), Some(&last)) = (levels.first(), levels.last()) else {
         return String::new();
     };
     let (low, high) = (at(&runs, first), at(&runs, last));
-    let value =
-        |runs: &[&Run], quantity| mean_of(runs, quantity).map_or_else(|| "?".to_owned(), number);
+    let value = |runs: &[&Run], quantity| {
+        let value = mean_of(runs, quantity);
+        value.map_or_else(|| "?".to_owned(), number)
+    };
     let by = |quantity| by_loss(&high, quantity, number);
     if levels.len() == 1 {
         return format!(
-            "All runs have noise level η = {}: mean memorization is {} of the class separation and mean dilation {}. \
+            "All runs have noise level η = {last}: mean memorization is {} of the class separation and mean dilation {}. \
              By loss, mean dilation is {}.{note}",
-            last.0,
             value(&high, X),
             value(&high, Y),
             by(Y)
         );
     }
     format!(
-        "From η = {} to η = {}, mean memorization goes from {} to {} of the class separation and mean dilation from \
-         {} to {}. At η = {} mean dilation is {} at mean memorization {}.{note}",
-        first.0,
-        last.0,
+        "From η = {first} to η = {last}, mean memorization goes from {} to {} of the class separation and mean dilation from \
+         {} to {}. At η = {last} mean dilation is {} at mean memorization {}.{note}",
         value(&low, X),
         value(&high, X),
         value(&low, Y),
         value(&high, Y),
-        last.0,
         by(Y),
         by(X)
     )

@@ -3,15 +3,16 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use memdil_claims::stats::mean;
 use memdil_records::EpochRecord;
 
-use super::{FEWEST_EVALUATIONS, has_course, loss_keys, or_undefined};
-use crate::ReportError;
-use crate::chart::{Axis, Figure, Frame, Glyph, Group, Key, Picture, Plot, span};
+use super::lines::{FEWEST_EVALUATIONS, has_course, loss_keys};
+use crate::chart::{Axis, Figure, Frame, Glyph, Group, Key, Picture, Plot, Sign, span};
+use crate::error::ReportError;
 use crate::loss::Loss;
-use crate::runs::{Level, Panel, Run, at, by_panel, distinct, losses, under};
-use crate::text::number;
+use crate::runs::{
+    Level, Panel, Run, at, by_panel, distinct, levels, losses, mean, or_undefined, select, under,
+};
+use crate::text::{number, when};
 
 /// Panels drawn: those with the most runs.
 const PANELS: usize = 2;
@@ -46,6 +47,9 @@ impl Shown {
     }
 }
 
+/// The marks of the lowest and the highest level.
+const ENDS: [Glyph; 2] = [Glyph::Circle, Glyph::Square];
+
 const SHOWN: [Shown; 9] = [
     Shown::new("train NC1", "nc1", true),
     Shown::new("NC2, classifier to a simplex frame", "nc2_etf", false).beside("nc2_etf_random"),
@@ -77,51 +81,48 @@ impl Course {
                 by_epoch.entry(epoch.epoch).or_default().push(value);
             }
         }
-        let point = |(epoch, values): (usize, Vec<f64>)| Some((epoch as f64, mean(&values)?));
+        let point = |(epoch, values)| Some((epoch as f64, mean(values)?));
         by_epoch.into_iter().filter_map(point).collect()
     }
 }
 
 /// `None` where no run was evaluated often enough.
-pub(super) fn figure(runs: &[Run]) -> Result<Option<Figure>, ReportError> {
-    let candidates: Vec<&Run> = runs.iter().filter(|run| has_course(run)).collect();
+pub(super) fn figure(runs: &[&Run]) -> Result<Option<Figure>, ReportError> {
+    let candidates = select(runs, has_course);
     let mut panels = by_panel(&candidates);
     let all = panels.len();
     panels.sort_by_key(|(_, runs)| Reverse(runs.len()));
     panels.truncate(PANELS);
-    let (mut groups, mut drawn, mut levels) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut groups, mut drawn, mut ends_drawn) = (Vec::new(), Vec::new(), Vec::new());
     let mut captions = Vec::new();
     for (panel, here) in panels {
-        let of_panel = distinct(here.iter().copied(), Level::of);
         // The lowest and the highest level.
-        let ends: Vec<Level> = match of_panel.as_slice() {
-            [first, .., last] => vec![*first, *last],
-            other => other.to_vec(),
+        let ends: Vec<Level> = match levels(&here)[..] {
+            [first, .., last] => vec![first, last],
+            [only] => vec![only],
+            [] => Vec::new(),
         };
         let courses = courses(&here, &ends)?;
         if courses.iter().all(|course| course.runs.is_empty()) {
             continue;
         }
         captions.push(caption(&courses, &ends, (all > 1).then_some(panel)));
-        let picture = |shown: &Shown| picture(shown, &courses, panel);
-        groups.push(Group {
-            title: Some(panel.to_string()),
-            columns: 3,
-            pictures: SHOWN.iter().filter_map(picture).collect(),
-        });
-        levels.push(ends);
+        let pictures = SHOWN
+            .iter()
+            .filter_map(|shown| picture(shown, &courses, panel));
+        groups.push(Group::titled(panel, 3, pictures.collect()));
+        ends_drawn.push(ends);
         drawn.extend(here);
     }
     if captions.is_empty() {
         return Ok(None);
     }
-    let more = match all - groups.len() {
-        0 => String::new(),
-        n => format!(" {n} panels with fewer runs are not drawn."),
-    };
+    let more = all - groups.len();
+    let more = when(
+        more > 0,
+        format!(" {more} panels with fewer runs are not drawn."),
+    );
     Ok(Some(Figure {
-        name: "epochs".to_owned(),
-        heading: "Collapse along training".to_owned(),
         // Of the panel with the most runs.
         caption: captions.swap_remove(0),
         reading: format!(
@@ -130,25 +131,21 @@ pub(super) fn figure(runs: &[Run]) -> Result<Option<Figure>, ReportError> {
              the same of a random classifier, or of random class means, of this shape. Dilation, calibration error (ECE) \
              and accuracy are of test images. NC1 and dilation are on logarithmic scales.{more}"
         ),
-        legend: legend(&drawn, &levels),
+        legend: legend(&drawn, &ends_drawn),
         groups,
-        side_by_side: false,
+        ..Figure::new("epochs", "Collapse along training")
     }))
 }
 
 /// Panels may differ in their lowest and highest levels, which have one mark each.
-fn legend(drawn: &[&Run], levels: &[Vec<Level>]) -> Vec<Key> {
+fn legend(drawn: &[&Run], ends: &[Vec<Level>]) -> Vec<Key> {
     let mut legend = loss_keys(drawn);
-    for (index, glyph) in [Glyph::Circle, Glyph::Square].into_iter().enumerate() {
-        let mut same: Vec<Level> = levels
-            .iter()
-            .filter_map(|ends| ends.get(index).copied())
-            .collect();
-        same.sort_unstable();
-        same.dedup();
-        let names: Vec<String> = same.iter().map(|level| level.0.to_string()).collect();
+    for (index, glyph) in ENDS.into_iter().enumerate() {
+        let same = distinct(ends.iter().filter_map(|ends| ends.get(index)));
+        let names: Vec<String> = same.iter().map(ToString::to_string).collect();
         if !names.is_empty() {
-            legend.push(Key::Shape(glyph, format!("η = {}", names.join(" or "))));
+            let label = format!("η = {}", names.join(" or "));
+            legend.push(Key::new(Sign::Shape(glyph), label));
         }
     }
     legend
@@ -156,8 +153,8 @@ fn legend(drawn: &[&Run], levels: &[Vec<Level>]) -> Vec<Key> {
 
 fn courses(runs: &[&Run], levels: &[Level]) -> Result<Vec<Course>, ReportError> {
     let mut courses = Vec::new();
-    for loss in losses(runs.iter().copied()) {
-        for (level, glyph) in levels.iter().zip([Glyph::Circle, Glyph::Square]) {
+    for loss in losses(runs) {
+        for (level, glyph) in levels.iter().zip(ENDS) {
             let mut course = Course {
                 loss,
                 level: *level,
@@ -177,14 +174,13 @@ fn courses(runs: &[&Run], levels: &[Level]) -> Result<Vec<Course>, ReportError> 
 }
 
 fn picture(shown: &Shown, courses: &[Course], panel: &Panel) -> Option<Picture> {
-    let lines: Vec<(&Course, Vec<(f64, f64)>)> = courses
+    let lines = courses
         .iter()
-        .map(|course| (course, course.line(shown.quantity)))
-        .filter(|(_, line)| line.len() > 1)
-        .collect();
+        .map(|course| (course, course.line(shown.quantity)));
+    let lines: Vec<_> = lines.filter(|(_, line)| line.len() > 1).collect();
     let random = shown.random.and_then(|quantity| {
         let all = courses.iter().flat_map(|course| course.line(quantity));
-        mean(&all.map(|point| point.1).collect::<Vec<_>>())
+        mean(all.map(|(_, value)| value))
     });
     let points = || lines.iter().flat_map(|(_, line)| line);
     let [low, high] = span(points().map(|point| point.1).chain(random))?;
@@ -198,29 +194,22 @@ fn picture(shown: &Shown, courses: &[Course], panel: &Panel) -> Option<Picture> 
     };
     let x = Axis::exact([0.0, last], "epoch");
     let mut plot = Plot::new(Frame::new(370.0, 220.0), shown.name, &x, &y);
+    let mut ends = Vec::new();
     for (course, line) in &lines {
-        let colour = course.loss.colour();
-        plot.line(&format!("line s {colour}"), line.iter().copied());
+        let (loss, level, colour) = (course.loss, course.level, course.loss.colour());
+        plot.series(colour, line.iter().copied());
         let every = line.len().div_ceil(MARKS);
         for point in line.iter().rev().step_by(every) {
             plot.mark(course.glyph, colour, 3.6, *point, 0.0);
         }
+        let last = number(line[line.len() - 1].1);
+        ends.push(format!("{loss} at η = {level} ends at {last}"));
     }
     if let Some(random) = random {
         plot.dashed("contour", "2 5", [(0.0, random), (last, random)]);
     }
-    let ends = lines.iter().filter_map(|(course, line)| {
-        let (loss, level) = (course.loss, course.level.0);
-        Some(format!(
-            "{loss} at η = {level} ends at {}",
-            number(line.last()?.1)
-        ))
-    });
-    let ends: Vec<String> = ends.collect();
-    Some(plot.picture(
-        format!("{} over epochs, {panel}", shown.name),
-        ends.join(", ") + ".",
-    ))
+    let title = format!("{} over epochs, {panel}", shown.name);
+    Some(plot.picture(title, ends.join(", ") + "."))
 }
 
 /// How far training features of the first loss collapsed, and what became of test features.
@@ -229,22 +218,21 @@ fn caption(courses: &[Course], levels: &[Level], panel: Option<&Panel>) -> Strin
         return String::new();
     };
     let ends = |level: Level, quantity: &str| {
-        let course = courses
-            .iter()
-            .find(|course| course.loss == loss && course.level == level);
+        let mut courses = courses.iter();
+        let course = courses.find(|course| course.loss == loss && course.level == level);
         let line = course.map_or_else(Vec::new, |course| course.line(quantity));
-        let value = |point: Option<&(f64, f64)>| or_undefined(point.map(|point| point.1));
-        format!("{} to {}", value(line.first()), value(line.last()))
-    };
-    let at = |level: &Level| {
-        let (train, test) = (ends(*level, "nc1"), ends(*level, "test.dilation"));
-        format!(
-            "at η = {} mean NC1 of training features from {train}, dilation from {test}",
-            level.0
-        )
+        let [first, last] =
+            [line.first(), line.last()].map(|point| or_undefined(point.map(|p| p.1)));
+        format!("{first} to {last}")
     };
     let place = panel.map_or_else(String::new, |panel| format!(" ({panel})"));
-    let parts: Vec<String> = levels.iter().map(at).collect();
+    let mut parts = Vec::new();
+    for &level in levels {
+        let (train, test) = (ends(level, "nc1"), ends(level, "test.dilation"));
+        parts.push(format!(
+            "at η = {level} mean NC1 of training features from {train}, dilation from {test}"
+        ));
+    }
     format!(
         "{loss}{place}, from the first evaluated epoch to the last: {}.",
         parts.join("; ")

@@ -3,13 +3,13 @@
 use memdil_records::{Snapshot, SnapshotPart};
 use ndarray::ArrayView1;
 
-use crate::ReportError;
-use crate::chart::{Axis, Figure, Frame, Glyph, Group, Key, Picture, Plot, cross, mark, span};
+use crate::chart::{
+    Axis, Figure, Frame, Glyph, Group, Key, Picture, Plot, Sign, cross, mark, span,
+};
+use crate::error::ReportError;
 use crate::loss::Loss;
-use crate::runs::{Level, Panel, Quantity, Run, distinct};
-use crate::text::{number, percent};
-
-use super::by_loss;
+use crate::runs::{Level, Panel, Quantity, Run, at, by_loss, distinct, levels, select};
+use crate::text::{number, percent, when};
 
 /// Points drawn in one picture.
 const POINTS: usize = 400;
@@ -19,67 +19,54 @@ const ROWS: usize = 12;
 const PAIR: [Loss; 2] = [Loss::CrossEntropy, Loss::LabelSmoothing];
 
 /// One noise level of one panel: runs of one seed that differ in loss.
-struct Row<'a> {
+struct LevelRow<'a> {
     panel: &'a Panel,
     level: Level,
     runs: Vec<(&'a Run, Snapshot)>,
 }
 
 /// `None` when no run kept two features.
-pub(super) fn figure(runs: &[Run]) -> Result<Option<Figure>, ReportError> {
-    let two = |run: &&Run| run.last().is_some() && run.record.spec.data.classes.len() == 2;
-    let candidates: Vec<&Run> = runs.iter().filter(two).collect();
-    let cells = distinct(candidates.iter().copied(), |run| {
-        (run.panel(), Level::of(run))
-    });
+pub(super) fn figure(runs: &[&Run]) -> Result<Option<Figure>, ReportError> {
+    let two = |run: &Run| run.last().is_some() && run.record.spec.data.classes.len() == 2;
+    let candidates = select(runs, two);
+    let cells = distinct(candidates.iter().map(|run| (run.panel(), run.level())));
     let (mut rows, mut left_out) = (Vec::new(), 0);
     for (panel, level) in cells {
         if rows.len() == ROWS {
             left_out += 1;
             continue;
         }
-        let here: Vec<&Run> = candidates
-            .iter()
-            .copied()
-            .filter(|run| run.panel() == panel && Level::of(run) == level)
-            .collect();
+        let here = at(&select(&candidates, |run| run.panel() == panel), level);
         let runs = choose(&here)?;
         if !runs.is_empty() {
-            rows.push(Row { panel, level, runs });
+            rows.push(LevelRow { panel, level, runs });
         }
     }
-    if rows.is_empty() {
+    let (mut most, mut drawn) = (0, Vec::new());
+    for (run, snapshot) in rows.iter().flat_map(|row| &row.runs) {
+        let (train, test) = (snapshot.train.labels.len(), snapshot.test.labels.len());
+        most = most.max(train).max(test);
+        drawn.push(*run);
+    }
+    if drawn.is_empty() {
         return Ok(None);
     }
-    let most = rows
-        .iter()
-        .flat_map(|b| &b.runs)
-        .map(|(_, s)| s.train.labels.len().max(s.test.labels.len()))
-        .max();
-    let mut reading = "Training features are coloured by the label they were given, test features by their class; \
-     axes are the two features, with one scale for all pictures of a noise level. Decision lines separate the two predicted \
-     classes."
-        .to_owned();
-    if let Some(most) = most.filter(|most| *most > POINTS) {
-        reading += &format!(
-            " At most {POINTS} evenly chosen points of up to {most} are drawn in a picture."
-        );
-    }
-    if left_out > 0 {
-        reading += &format!(" {left_out} more noise levels or networks are not drawn.");
-    }
-    let drawn: Vec<&Run> = rows
-        .iter()
-        .flat_map(|row| row.runs.iter().map(|(run, _)| *run))
-        .collect();
+    let fewer =
+        format!(" At most {POINTS} evenly chosen points of up to {most} are drawn in a picture.");
+    let fewer = when(most > POINTS, fewer);
+    let more = format!(" {left_out} more noise levels or networks are not drawn.");
+    let more = when(left_out > 0, more);
     Ok(Some(Figure {
-        name: "features".to_owned(),
-        heading: "Two-dimensional features".to_owned(),
         caption: caption(&drawn),
-        reading,
-        legend: legend(&rows),
+        reading: format!(
+            "Training features are coloured by the label they were given, test features by their class; \
+             axes are the two features, with one scale for all pictures of a noise level. Decision lines separate the two predicted \
+             classes.{fewer}{more}"
+        ),
+        legend: legend(&drawn),
         groups: rows.iter().map(group).collect(),
         side_by_side: true,
+        ..Figure::new("features", "Two-dimensional features")
     }))
 }
 
@@ -87,22 +74,23 @@ pub(super) fn figure(runs: &[Run]) -> Result<Option<Figure>, ReportError> {
 /// any loss.
 fn choose<'a>(runs: &[&'a Run]) -> Result<Vec<(&'a Run, Snapshot)>, ReportError> {
     let mut kept: Vec<(&'a Run, Snapshot)> = Vec::new();
-    for seed in distinct(runs.iter().copied(), Run::seed) {
+    for seed in distinct(runs.iter().map(|run| run.seed())) {
         let mut of_seed: Vec<(&'a Run, Snapshot)> = Vec::new();
-        for run in runs.iter().filter(|run| run.seed() == seed) {
-            let new = of_seed.iter().all(|(other, _)| other.loss() != run.loss());
-            if !new || (!PAIR.contains(&run.loss()) && of_seed.len() >= PAIR.len()) {
+        for run in select(runs, |run| run.seed() == seed) {
+            let of_pair = PAIR.contains(&run.loss());
+            let known = of_seed.iter().any(|(other, _)| other.loss() == run.loss());
+            if known || (!of_pair && of_seed.len() >= PAIR.len()) {
                 continue;
             }
-            let fits = |s: &Snapshot| s.train.features.ncols() == 2 && s.classifier.dim() == (2, 2);
-            if let Some(snapshot) = run.folder.snapshot()?.filter(fits) {
+            if let Some(snapshot) = run.folder.snapshot()?
+                && snapshot.train.features.ncols() == 2
+                && snapshot.classifier.dim() == (2, 2)
+            {
                 of_seed.push((run, snapshot));
             }
         }
-        if PAIR
-            .iter()
-            .all(|loss| of_seed.iter().any(|(run, _)| run.loss() == *loss))
-        {
+        let has = |loss: &Loss| of_seed.iter().any(|(run, _)| run.loss() == *loss);
+        if PAIR.iter().all(has) {
             of_seed.retain(|(run, _)| PAIR.contains(&run.loss()));
             return Ok(of_seed);
         }
@@ -116,51 +104,50 @@ fn choose<'a>(runs: &[&'a Run]) -> Result<Vec<(&'a Run, Snapshot)>, ReportError>
 
 /// Over the highest noise level.
 fn caption(all: &[&Run]) -> String {
-    let Some(highest) = distinct(all.iter().copied(), Level::of).pop() else {
+    let Some(highest) = levels(all).pop() else {
         return String::new();
     };
-    let runs = crate::runs::at(all, highest);
+    let runs = at(all, highest);
     let rho = by_loss(&runs, Quantity::Rho, number);
     let dilation = by_loss(&runs, Quantity::Dilation, number);
-    let memorised = if highest.0 > 0.0 {
-        let share = by_loss(&runs, Quantity::MemorizedAsGiven, |v| percent(v, 0));
-        format!(
-            " of their corrupted training samples (crosses) these networks predict as the given label {share};"
-        )
-    } else {
-        String::new()
-    };
+    let share = by_loss(&runs, Quantity::MemorizedAsGiven, |v| percent(v, 0));
+    let memorised = format!(
+        " of their corrupted training samples (crosses) these networks predict as the given label {share};"
+    );
     format!(
-        "At η = {}{memorised} test features spread around their class means by rho = {rho} of the distance between the \
+        "At η = {highest}{} test features spread around their class means by rho = {rho} of the distance between the \
          means (dilation {dilation}).",
-        highest.0
+        when(highest.0 > 0.0, memorised)
     )
 }
 
-fn legend(rows: &[Row]) -> Vec<Key> {
-    // Names when all rows show the same classes, else first and second.
-    let panels = distinct(
-        rows.iter().flat_map(|b| b.runs.iter().map(|(run, _)| *run)),
-        |run| {
-            let spec = &run.record.spec.data;
-            let name = |&class: &u32| match spec.source.class_name(class) {
-                name if name == class.to_string() => name,
-                name => format!("{class} ({name})"),
-            };
-            spec.classes.iter().map(name).collect::<Vec<_>>()
-        },
-    );
-    let names = match panels.as_slice() {
-        [names] if names.len() == 2 => names.iter().map(|name| format!("class {name}")).collect(),
-        _ => vec!["first class".to_owned(), "second class".to_owned()],
+/// The names of a run's classes.
+fn class_names(run: &Run) -> Vec<String> {
+    let data = &run.record.spec.data;
+    let name = |&class: &u32| match data.source.class_name(class) {
+        name if name == class.to_string() => format!("class {name}"),
+        name => format!("class {class} ({name})"),
     };
+    data.classes.iter().map(name).collect()
+}
+
+fn legend(drawn: &[&Run]) -> Vec<Key> {
+    // Names when all rows show the same classes, else first and second.
+    let names = match &distinct(drawn.iter().map(|run| class_names(run)))[..] {
+        [names] => [names[0].clone(), names[1].clone()],
+        _ => ["first class", "second class"].map(str::to_owned),
+    };
+    let [first, second] = names
+        .clone()
+        .map(|name| format!("corrupted, given {}", short(&name)));
+    let [first_name, second_name] = names;
     vec![
-        Key::Dots("class0", names[0].clone()),
-        Key::Dots("class1", names[1].clone()),
-        Key::Crosses("class0", format!("corrupted, given {}", short(&names[0]))),
-        Key::Crosses("class1", format!("corrupted, given {}", short(&names[1]))),
-        Key::Mean("class mean (of uncorrupted samples)".to_owned()),
-        Key::Decision("decision line".to_owned()),
+        Key::new(Sign::Dots("class0"), first_name),
+        Key::new(Sign::Dots("class1"), second_name),
+        Key::new(Sign::Crosses("class0"), first),
+        Key::new(Sign::Crosses("class1"), second),
+        Key::new(Sign::Mean, "class mean (of uncorrupted samples)"),
+        Key::new(Sign::Decision, "decision line"),
     ]
 }
 
@@ -169,28 +156,19 @@ fn short(name: &str) -> &str {
     name.split(" (").next().unwrap_or(name)
 }
 
-fn group(row: &Row) -> Group {
+fn group(row: &LevelRow<'_>) -> Group {
     let seed = row.runs.first().map_or(0, |(run, _)| run.seed());
     // One scale for all pictures of a row, so that spreads can be compared by eye.
-    let frames = row.runs.iter().map(|(_, snapshot)| extent(snapshot));
-    let shared = frames
-        .reduce(|a, b| [a[0].min(b[0]), a[1].max(b[1])])
-        .unwrap_or([0.0, 1.0]);
-    let part = |train: bool| {
-        row.runs.iter().map(move |(run, snapshot)| {
-            let (sample, which) = if train {
-                (&snapshot.train, "train")
-            } else {
-                (&snapshot.test, "test")
-            };
-            picture(run, snapshot, sample, which, shared)
-        })
-    };
-    Group {
-        title: Some(format!("{}, η = {}, seed {seed}", row.panel, row.level.0)),
-        columns: row.runs.len(),
-        pictures: part(true).chain(part(false)).collect(),
+    let ends = row.runs.iter().flat_map(|(_, snapshot)| extent(snapshot));
+    let shared = span(ends).unwrap_or([0.0, 1.0]);
+    let (mut pictures, mut test) = (Vec::new(), Vec::new());
+    for (run, snapshot) in &row.runs {
+        pictures.push(picture(run, snapshot, &snapshot.train, "train", shared));
+        test.push(picture(run, snapshot, &snapshot.test, "test", shared));
     }
+    pictures.extend(test);
+    let title = format!("{}, η = {}, seed {seed}", row.panel, row.level);
+    Group::titled(title, row.runs.len(), pictures)
 }
 
 /// Indices of the points drawn of `n`, evenly spread.
@@ -201,18 +179,14 @@ fn drawn(n: usize) -> impl Iterator<Item = usize> {
 
 /// The common range of both features over the points drawn, so that angles are true.
 fn extent(snapshot: &Snapshot) -> [f64; 2] {
-    let values = [&snapshot.train, &snapshot.test]
-        .into_iter()
-        .flat_map(|part| {
-            drawn(part.labels.len()).flat_map(|i| {
-                part.features
-                    .row(i)
-                    .iter()
-                    .map(|v| f64::from(*v))
-                    .collect::<Vec<_>>()
-            })
-        });
-    let [low, high] = span(values.filter(|v| v.is_finite()).chain([0.0])).unwrap_or([0.0, 1.0]);
+    let mut values = vec![0.0];
+    for part in [&snapshot.train, &snapshot.test] {
+        for i in drawn(part.labels.len()) {
+            values.extend(part.features.row(i).iter().map(|v| f64::from(*v)));
+        }
+    }
+    values.retain(|value| value.is_finite());
+    let [low, high] = span(values).unwrap_or([0.0, 1.0]);
     let room = 0.04 * (high - low).max(1e-6);
     [low - room, high + room]
 }
@@ -228,10 +202,7 @@ fn picture(
     let axis = Axis::exact(extent, "");
     let mut plot = Plot::new(Frame::compact(230.0, 236.0), &heading, &axis, &axis);
     let (x, y) = (plot.x, plot.y);
-    let (mut dots, mut crosses) = (
-        [String::new(), String::new()],
-        [String::new(), String::new()],
-    );
+    let (mut dots, mut crosses) = ([const { String::new() }; 2], [const { String::new() }; 2]);
     for i in drawn(part.labels.len()) {
         let Some((a, b)) = point(part.features.row(i)) else {
             continue;
@@ -245,39 +216,24 @@ fn picture(
         }
     }
     for (kind, paths) in [("dots", &dots), ("crosses", &crosses)] {
-        for (label, path) in paths
-            .iter()
-            .enumerate()
-            .filter(|(_, path)| !path.is_empty())
-        {
-            plot.push(&format!(
-                r#"<path class="{kind} s class{label}" d="{path}"/>"#
-            ));
+        for (label, path) in paths.iter().enumerate() {
+            let tag = format!(r#"<path class="{kind} s class{label}" d="{path}"/>"#);
+            plot.push(&when(!path.is_empty(), tag));
         }
     }
-    plot.line(
-        "decision",
-        decision_line(snapshot, extent).into_iter().flatten(),
-    );
+    let line = decision_line(snapshot, extent);
+    plot.line("decision", line.into_iter().flatten());
     for class in 0..2 {
         if let Some((a, b)) = class_mean(part, class) {
             let classes = format!("mean f class{class}");
             plot.push(&mark(Glyph::Diamond, x.at(a), y.at(b), 5.6, &classes));
         }
     }
-    let corrupted = part
-        .labels
-        .iter()
-        .zip(&part.clean_labels)
-        .filter(|(a, b)| a != b)
-        .count();
+    let pairs = part.labels.iter().zip(&part.clean_labels);
+    let corrupted = pairs.filter(|(given, clean)| given != clean).count();
+    let (loss, eta, seed) = (run.loss_label(), run.eta(), run.seed());
     plot.picture(
-        format!(
-            "{which} features, {}, η = {}, seed {}",
-            run.loss_label(),
-            run.eta(),
-            run.seed()
-        ),
+        format!("{which} features, {loss}, η = {eta}, seed {seed}"),
         format!(
             "{} samples in two dimensions, {corrupted} of them with a corrupted label.",
             part.labels.len()
@@ -292,50 +248,42 @@ fn point(row: ArrayView1<f32>) -> Option<(f64, f64)> {
 
 /// The mean over all uncorrupted samples of a class, drawn or not.
 fn class_mean(part: &SnapshotPart, class: u32) -> Option<(f64, f64)> {
-    let of_class = |i: &usize| part.labels[*i] == class && part.clean_labels[*i] == class;
-    let points: Vec<(f64, f64)> = (0..part.labels.len())
-        .filter(of_class)
-        .filter_map(|i| point(part.features.row(i)))
-        .collect();
-    let n = points.len() as f64;
-    let sum = points
-        .iter()
-        .fold((0.0, 0.0), |sum, p| (sum.0 + p.0, sum.1 + p.1));
-    (!points.is_empty()).then(|| (sum.0 / n, sum.1 / n))
+    let (mut sum, mut n) = ((0.0, 0.0), 0.0);
+    for i in 0..part.labels.len() {
+        if part.labels[i] == class
+            && part.clean_labels[i] == class
+            && let Some((a, b)) = point(part.features.row(i))
+        {
+            sum = (sum.0 + a, sum.1 + b);
+            n += 1.0;
+        }
+    }
+    (n > 0.0).then(|| (sum.0 / n, sum.1 / n))
 }
 
 /// Where the two logits are equal, clipped to the square `[low, high]`².
 fn decision_line(snapshot: &Snapshot, [low, high]: [f64; 2]) -> Option<[(f64, f64); 2]> {
     let (w, bias) = (&snapshot.classifier, &snapshot.bias);
     let difference = |j: usize| f64::from(w[[0, j]]) - f64::from(w[[1, j]]);
-    let (a, b, c) = (
-        difference(0),
-        difference(1),
-        f64::from(bias[0]) - f64::from(bias[1]),
-    );
+    let (a, b) = (difference(0), difference(1));
+    let c = f64::from(bias[0]) - f64::from(bias[1]);
     // a x + b y + c = 0 meets the four sides of the square; two of the meeting points bound the
     // segment.
     let inside = |v: f64| v.is_finite() && v >= low - 1e-9 && v <= high + 1e-9;
     let mut ends: Vec<(f64, f64)> = Vec::new();
     for side in [low, high] {
-        ends.extend(
-            [-(a * side + c) / b]
-                .into_iter()
-                .filter(|y| inside(*y))
-                .map(|y| (side, y)),
-        );
-        ends.extend(
-            [-(b * side + c) / a]
-                .into_iter()
-                .filter(|x| inside(*x))
-                .map(|x| (x, side)),
-        );
+        let (x, y) = (-(b * side + c) / a, -(a * side + c) / b);
+        if inside(y) {
+            ends.push((side, y));
+        }
+        if inside(x) {
+            ends.push((x, side));
+        }
     }
     let apart = |p: &(f64, f64), q: &(f64, f64)| (p.0 - q.0).abs() + (p.1 - q.1).abs();
     let first = *ends.first()?;
-    let farthest = ends
-        .iter()
-        .max_by(|p, q| apart(p, &first).total_cmp(&apart(q, &first)))?;
+    let nearer = |p: &&_, q: &&_| apart(p, &first).total_cmp(&apart(q, &first));
+    let farthest = ends.iter().max_by(nearer)?;
     (apart(farthest, &first) > 1e-9).then_some([first, *farthest])
 }
 

@@ -2,14 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use memdil_claims::stats::mean;
 use memdil_records::EpochRecord;
 
-use super::{FEWEST_EVALUATIONS, has_course, loss_keys};
-use crate::ReportError;
-use crate::chart::{Axis, Figure, Frame, Glyph, Group, Key, Picture, Plot, span};
+use super::lines::{FEWEST_EVALUATIONS, has_course, loss_keys};
+use crate::chart::{Axis, Figure, Frame, Glyph, Group, Key, Picture, Plot, Sign, span};
+use crate::error::ReportError;
 use crate::loss::Loss;
-use crate::runs::{Level, Run, at, by_panel, distinct, losses, under};
+use crate::runs::{Level, Run, at, by_panel, distinct, levels, losses, mean, select, under};
 use crate::text::{number, percent};
 
 /// What the networks of a loss and noise level were at an epoch, on average over seeds.
@@ -31,40 +30,33 @@ struct Course {
 }
 
 /// `None` where no noisy run has a clean partner with the same evaluations.
-pub(super) fn figure(runs: &[Run]) -> Result<Option<Figure>, ReportError> {
-    let candidates: Vec<&Run> = runs.iter().filter(|run| has_course(run)).collect();
+pub(super) fn figure(runs: &[&Run]) -> Result<Option<Figure>, ReportError> {
+    let candidates = select(runs, has_course);
     let (mut groups, mut drawn, mut captions) = (Vec::new(), Vec::new(), Vec::new());
     for (panel, here) in by_panel(&candidates) {
         let courses = courses(&here)?;
-        let levels: Vec<Level> = distinct(here.iter().copied(), Level::of)
-            .into_iter()
-            .filter(|level| courses.iter().any(|course| course.level == *level))
-            .collect();
+        let levels = distinct(courses.iter().map(|course| course.level));
         if levels.is_empty() {
             continue;
         }
-        let picture = |level: &Level| {
-            let of_level = || courses.iter().filter(|course| course.level == *level);
-            picture(of_level, *level, &panel.to_string())
-        };
-        captions.push((here.len(), caption(&courses, &panel.to_string())));
-        groups.push(Group {
-            title: Some(panel.to_string()),
-            columns: levels.len().clamp(2, 3),
-            pictures: levels.iter().filter_map(picture).collect(),
-        });
+        let name = panel.to_string();
+        let mut pictures = Vec::new();
+        for level in &levels {
+            let of_level = courses.iter().filter(|course| course.level == *level);
+            pictures.extend(picture(&of_level.collect::<Vec<_>>(), *level, &name));
+        }
+        captions.push((here.len(), caption(&courses, &name)));
+        groups.push(Group::titled(name, levels.len().clamp(2, 3), pictures));
         drawn.extend(here);
     }
     let most = captions.into_iter().rev().max_by_key(|(runs, _)| *runs);
     let mut legend = loss_keys(&drawn);
     legend.extend([
-        Key::Line("with noise".to_owned()),
-        Key::Limit("without noise, same epochs".to_owned()),
-        Key::Shape(Glyph::Star, "last epoch".to_owned()),
+        Key::new(Sign::Line, "with noise"),
+        Key::new(Sign::Limit, "without noise, same epochs"),
+        Key::new(Sign::Shape(Glyph::Star), "last epoch"),
     ]);
     Ok(most.map(|(_, caption)| Figure {
-        name: "phase-portrait".to_owned(),
-        heading: "Memorization and dilation along training".to_owned(),
         caption,
         reading: "A line follows the networks of one loss through training; a mark is an evaluation, the star the last \
                   one. Across: the share of corrupted training samples predicted as their given label. Up: dilation \
@@ -74,7 +66,7 @@ pub(super) fn figure(runs: &[Run]) -> Result<Option<Figure>, ReportError> {
             .to_owned(),
         legend,
         groups,
-        side_by_side: false,
+        ..Figure::new("phase-portrait", "Memorization and dilation along training")
     }))
 }
 
@@ -82,26 +74,22 @@ fn courses(runs: &[&Run]) -> Result<Vec<Course>, ReportError> {
     let mut epochs: BTreeMap<(String, Level, u64), BTreeMap<usize, EpochRecord>> = BTreeMap::new();
     for run in runs {
         let of_run = run.epochs()?.into_iter().map(|epoch| (epoch.epoch, epoch));
-        epochs.insert(
-            (run.loss_label(), Level::of(run), run.seed()),
-            of_run.collect(),
-        );
+        let key = (run.loss_label(), run.level(), run.seed());
+        epochs.insert(key, of_run.collect());
     }
     let mut courses = Vec::new();
-    for loss in losses(runs.iter().copied()) {
+    for loss in losses(runs) {
         let of_loss = under(runs, loss);
-        for level in distinct(of_loss.iter().copied(), Level::of) {
+        for level in levels(&of_loss) {
             if level.0 <= 0.0 {
                 continue;
             }
             let mut by_epoch: BTreeMap<usize, Vec<[f64; 3]>> = BTreeMap::new();
             for run in at(&of_loss, level) {
-                let key = |level| epochs.get(&(run.loss_label(), level, run.seed()));
-                let (Some(noisy), Some(clean)) = (key(level), key(Level(0.0))) else {
-                    continue;
-                };
-                for (epoch, noisy) in noisy {
-                    if let Some(values) = clean.get(epoch).and_then(|clean| values(noisy, clean)) {
+                let of = |level| epochs.get(&(run.loss_label(), level, run.seed()));
+                for (epoch, noisy) in of(level).into_iter().flatten() {
+                    let clean = of(Level(0.0)).and_then(|clean| clean.get(epoch));
+                    if let Some(values) = clean.and_then(|clean| values(noisy, clean)) {
                         by_epoch.entry(*epoch).or_default().push(values);
                     }
                 }
@@ -133,7 +121,7 @@ fn values(noisy: &EpochRecord, clean: &EpochRecord) -> Option<[f64; 3]> {
 }
 
 fn place((epoch, seeds): (usize, Vec<[f64; 3]>)) -> Option<Place> {
-    let of = |index: usize| mean(&seeds.iter().map(|values| values[index]).collect::<Vec<_>>());
+    let of = |index: usize| mean(seeds.iter().map(|values| values[index]));
     Some(Place {
         epoch,
         share: of(0)?,
@@ -142,27 +130,23 @@ fn place((epoch, seeds): (usize, Vec<[f64; 3]>)) -> Option<Place> {
     })
 }
 
-fn picture<'a, C: Iterator<Item = &'a Course>>(
-    courses: impl Fn() -> C,
-    level: Level,
-    panel: &str,
-) -> Option<Picture> {
-    let places = || courses().flat_map(|course| &course.places);
+fn picture(courses: &[&Course], level: Level, panel: &str) -> Option<Picture> {
+    let places = || courses.iter().flat_map(|course| &course.places);
     let heights = span(places().flat_map(|place| [place.noisy, place.clean]))?;
     let across = span(places().map(|place| place.share).chain([0.0, 1.0]))?;
     let mut plot = Plot::new(
         Frame::new(400.0, 300.0),
-        &format!("η = {}", level.0),
+        &format!("η = {level}"),
         &Axis::exact(across, "memorised share"),
         &Axis::log(heights, "dilation (test NC1)").most(7),
     );
-    for course in courses() {
+    let mut ends = Vec::new();
+    for course in courses {
         let colour = course.loss.colour();
-        let line = format!("line s {colour}");
         let noisy = course.places.iter().map(|place| (place.share, place.noisy));
         let clean = course.places.iter().map(|place| (place.share, place.clean));
-        plot.dashed(&line, "1 4", clean);
-        plot.line(&line, noisy.clone());
+        plot.dashed(&format!("line s {colour}"), "1 4", clean);
+        plot.series(colour, noisy.clone());
         for (index, place) in noisy.enumerate() {
             let (glyph, size) = if index + 1 == course.places.len() {
                 (Glyph::Star, 6.5)
@@ -171,37 +155,31 @@ fn picture<'a, C: Iterator<Item = &'a Course>>(
             };
             plot.mark(glyph, colour, size, place, 0.0);
         }
-    }
-    let ends = courses().filter_map(|course| {
         let last = course.places.last()?;
-        Some(format!(
+        ends.push(format!(
             "{} ends at share {} and dilation {}, clean {}",
             course.loss,
             number(last.share),
             number(last.noisy),
             number(last.clean)
-        ))
-    });
-    let ends: Vec<String> = ends.collect();
-    Some(plot.picture(
-        format!("Memorised share and dilation, η = {}, {panel}", level.0),
-        ends.join("; ") + ".",
-    ))
+        ));
+    }
+    let title = format!("Memorised share and dilation, η = {level}, {panel}");
+    Some(plot.picture(title, ends.join("; ") + "."))
 }
 
 /// Where the networks of the first loss go at the highest noise level.
 fn caption(courses: &[Course], panel: &str) -> String {
     let highest = courses.iter().map(|course| course.level).max();
-    let course = courses.iter().find(|course| Some(course.level) == highest);
-    let ends = course.and_then(|course| {
-        let least = |a: &&Place, b: &&Place| a.share.total_cmp(&b.share);
-        Some((
-            course,
-            course.places.iter().min_by(least)?,
-            course.places.last()?,
-        ))
-    });
-    let Some((course, from, to)) = ends else {
+    let mut highest = courses
+        .iter()
+        .filter(|course| Some(course.level) == highest);
+    let least = |a: &&Place, b: &&Place| a.share.total_cmp(&b.share);
+    let Some(course) = highest.next() else {
+        return String::new();
+    };
+    let from = course.places.iter().min_by(least);
+    let (Some(from), Some(to)) = (from, course.places.last()) else {
         return String::new();
     };
     format!(

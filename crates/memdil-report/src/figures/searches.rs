@@ -1,73 +1,44 @@
 //! Hyper-parameter searches: validation accuracy over the trials.
 
-use std::collections::BTreeSet;
-
 use memdil_records::SearchRecord;
 
-use crate::chart::{Axis, Figure, Frame, Glyph, Group, Key, Picture, Plot, cross, span};
+use crate::chart::{Axis, Figure, Frame, Glyph, Group, Key, Picture, Plot, Sign, cross, span};
 use crate::loss::Loss;
-use crate::search::label;
-use crate::text::{count, percent};
+use crate::runs::{distinct, label};
+use crate::text::{count, percent, when};
 
 /// Searches drawn: those of the first seeds.
 const DRAWN: usize = 12;
 
-/// Validation accuracy over the trials of every search; none before the first trial that ended
+/// Validation accuracy over the trials of every search; `None` before the first trial that ended
 /// well.
-pub(super) fn figure(searches: &[SearchRecord]) -> Option<Figure> {
-    let accuracies = |record: &SearchRecord| -> Vec<f64> {
-        record
-            .trials
-            .iter()
-            .filter_map(|trial| trial.validation_accuracy)
-            .collect()
-    };
-    let [low, high] = span(searches.iter().flat_map(accuracies))?;
-    let all: Vec<&SearchRecord> = searches
-        .iter()
-        .filter(|record| !accuracies(record).is_empty())
-        .collect();
+pub(super) fn figure(searches: &[&SearchRecord]) -> Option<Figure> {
+    let [low, high] = span(searches.iter().flat_map(|record| accuracies(record)))?;
+    let mut all = searches.to_vec();
+    all.retain(|record| accuracies(record).next().is_some());
     let mut seeds: Vec<u64> = all.iter().map(|record| record.spec.seed).collect();
     seeds.sort_unstable();
     let last = seeds[DRAWN.min(seeds.len()) - 1];
-    let mut drawn: Vec<&SearchRecord> = all
-        .iter()
-        .copied()
-        .filter(|record| record.spec.seed <= last)
-        .collect();
+    let mut drawn = all.clone();
+    drawn.retain(|record| record.spec.seed <= last);
     drawn.truncate(DRAWN);
-    let more = match all.len() - drawn.len() {
-        0 => String::new(),
-        n => format!(
-            " {} are in the table only.",
-            count(n, "more search", "more searches")
-        ),
-    };
-    let pictures = drawn
-        .iter()
-        .map(|record| picture(record, &label(record, searches), [low, high]))
-        .collect();
-    let losses: BTreeSet<Loss> = drawn.iter().map(|r| Loss::from(&r.spec.loss)).collect();
-    let key = |loss: Loss| Key::Colour(loss.colour(), Some(Glyph::Circle), loss.to_string());
+    let more = all.len() - drawn.len();
+    let more_text = count(more, "more search", "more searches");
+    let more = when(more > 0, format!(" {more_text} are in the table only."));
+    let pictures = drawn.iter();
+    let pictures = pictures.map(|record| picture(record, &label(record, searches), [low, high]));
+    let losses = distinct(drawn.iter().map(|record| Loss::from(&record.spec.loss)));
+    let key = |loss: Loss| Key::new(Sign::Marked(loss.colour(), Glyph::Circle), loss.to_string());
     let mut legend: Vec<Key> = losses.into_iter().map(key).collect();
-    legend.push(Key::Shape(Glyph::Star, "best trial".to_owned()));
-    let diverged: usize = all
-        .iter()
-        .flat_map(|r| &r.trials)
-        .filter(|t| t.validation_accuracy.is_none())
-        .count();
-    if diverged > 0 {
-        legend.push(Key::Crosses("other", "diverged".to_owned()));
-    }
+    legend.push(Key::new(Sign::Shape(Glyph::Star), "best trial"));
     let made: usize = all.iter().map(|record| record.trials.len()).sum();
-    let lost = if diverged > 0 {
-        format!(" {} diverged.", count(diverged, "trial", "trials"))
-    } else {
-        String::new()
-    };
+    let diverged = made - all.iter().flat_map(|record| accuracies(record)).count();
+    if diverged > 0 {
+        legend.push(Key::new(Sign::Crosses("other"), "diverged"));
+    }
+    let lost = count(diverged, "trial", "trials");
+    let lost = when(diverged > 0, format!(" {lost} diverged."));
     Some(Figure {
-        name: "search-history".to_owned(),
-        heading: "Validation accuracy over the trials".to_owned(),
         caption: format!(
             "Validation accuracy of {} in {} lies between {} and {}.{lost}",
             count(made, "trial", "trials"),
@@ -80,23 +51,25 @@ pub(super) fn figure(searches: &[SearchRecord]) -> Option<Figure> {
              knows every true label does not reach 100%.{more}"
         ),
         legend,
-        groups: vec![Group {
-            title: None,
-            columns: 3,
-            pictures,
-        }],
-        side_by_side: false,
+        groups: vec![Group::untitled(3, pictures.collect())],
+        ..Figure::new("search-history", "Validation accuracy over the trials")
     })
+}
+
+/// The validation accuracies of the trials that ended well.
+fn accuracies(record: &SearchRecord) -> impl Iterator<Item = f64> {
+    record
+        .trials
+        .iter()
+        .filter_map(|trial| trial.validation_accuracy)
 }
 
 fn picture(record: &SearchRecord, label: &str, [low, high]: [f64; 2]) -> Picture {
     let colour = Loss::from(&record.spec.loss).colour();
     let every = record.search.trials.div_ceil(6).max(1);
-    let x_ticks: Vec<(f64, String)> = (1..=record.search.trials)
-        .step_by(every)
-        .map(|trial| (trial as f64, trial.to_string()))
-        .collect();
-    let x = Axis::exact([0.5, record.search.trials as f64 + 0.5], "trial").ticks(x_ticks);
+    let ticks = (1..=record.search.trials).step_by(every);
+    let ticks = ticks.map(|trial| (trial as f64, trial.to_string()));
+    let x = Axis::exact([0.5, record.search.trials as f64 + 0.5], "trial").ticks(ticks.collect());
     let y = Axis::linear([100.0 * low, 100.0 * high], "validation accuracy, %").most(4);
     let mut plot = Plot::new(Frame::new(300.0, 220.0), label, &x, &y);
     // A line that steps up to the best so far.
@@ -109,7 +82,7 @@ fn picture(record: &SearchRecord, label: &str, [low, high]: [f64; 2]) -> Picture
             height = Some(100.0 * best);
         }
     }
-    plot.line(&format!("line s {colour}"), steps);
+    plot.series(colour, steps);
     for trial in &record.trials {
         let across = trial.trial as f64;
         let Some(accuracy) = trial.validation_accuracy else {
@@ -125,11 +98,8 @@ fn picture(record: &SearchRecord, label: &str, [low, high]: [f64; 2]) -> Picture
         };
         plot.mark(glyph, colour, size, (across, 100.0 * accuracy), 0.0);
     }
-    let best = record
-        .trials
-        .iter()
-        .filter_map(|trial| trial.best_so_far)
-        .fold(0.0, f64::max);
+    let best = record.trials.iter().filter_map(|trial| trial.best_so_far);
+    let best = best.fold(0.0, f64::max);
     plot.picture(
         format!("Validation accuracy over trials, {label}"),
         format!(

@@ -2,175 +2,144 @@
 
 use std::collections::BTreeSet;
 
-use crate::chart::{
-    Axis, CLASSES, Figure, Frame, Group, Key, Picture, Plot, class_colour, cross, span,
-};
-use crate::text::{count, number, percent};
+use ndarray::Array2;
 
+use super::features::{MeasuredFeatures, Sample};
 use super::plane::Plane;
-use super::{MeasuredFeatures, Sample};
+use crate::chart::{
+    Axis, CLASSES, Figure, Frame, Group, Key, Picture, Plot, Sign, class_colour, cross, span,
+};
+use crate::text::{count, number, percent, when};
 
 /// Networks drawn, so that the page stays small.
 const NETWORKS: usize = 12;
 
-/// `None` of no network.
-pub(super) fn figure(measured: &[MeasuredFeatures]) -> Option<Figure> {
+/// The figure of at least one network.
+pub(super) fn figure(measured: &[MeasuredFeatures]) -> Figure {
     let drawn = &measured[..measured.len().min(NETWORKS)];
-    let samples = || {
-        drawn
-            .iter()
-            .flat_map(|network| [Some(&network.train), network.test.as_ref()])
-            .flatten()
-    };
-    let classes = samples()
-        .flat_map(|sample| sample.labels.iter().copied())
-        .collect::<BTreeSet<_>>();
-    let corrupted =
-        samples().any(|sample| (0..sample.labels.len()).any(|i| sample.is_corrupted(i)));
-    let (planes, groups): (Vec<_>, Vec<_>) = drawn.iter().map(group).unzip();
-
-    let mut legend: Vec<Key> = classes
-        .iter()
-        .take(CLASSES)
-        .map(|&class| Key::Dots(class_colour(class), format!("class {class}")))
-        .collect();
-    if corrupted {
-        legend.push(Key::Crosses(
-            "other",
-            "corrupted, in the colour of the given label".to_owned(),
-        ));
+    let mut samples = Vec::new();
+    for network in drawn {
+        samples.push(&network.train);
+        samples.extend(&network.test);
     }
-    let many = if classes.len() > CLASSES {
-        format!(" Colours repeat after {CLASSES} classes.")
-    } else {
-        String::new()
-    };
-    let most = samples()
-        .map(|sample| sample.labels.len())
-        .max()
-        .filter(|most| samples().any(|s| s.all > *most));
-    let fewer = most.map_or_else(String::new, |most| {
-        format!(" At most {most} samples, chosen at random, are drawn in a picture.")
-    });
-    let more = measured.len() - drawn.len();
-    let left_out = if more > 0 {
-        format!(
-            " {} not drawn.",
-            count(more, "more network is", "more networks are")
-        )
-    } else {
-        String::new()
-    };
-    let mut shares = planes
+    let labels = samples
         .iter()
-        .filter(|(_, reduced)| *reduced)
-        .map(|(share, _)| *share)
-        .peekable();
-    let reading = if shares.peek().is_some() {
-        let [low, high] = span(shares).unwrap_or([1.0, 1.0]);
-        let shown = if percent(low, 0) == percent(high, 0) {
-            percent(low, 0)
-        } else {
-            format!("{} to {}", percent(low, 0), percent(high, 0))
-        };
-        format!(
-            "Features of more than two dimensions are drawn in the plane of the first two principal components of the training features drawn, which shows {shown} of \
-             their variance: classes that lie over each other here may be apart in the other directions."
-        )
-    } else {
-        "The axes are the features themselves.".to_owned()
-    };
-    Some(Figure {
-        name: "measured-features".to_owned(),
-        heading: "Features".to_owned(),
-        caption: caption(measured),
+        .flat_map(|sample| sample.labels.iter().copied());
+    let classes: BTreeSet<usize> = labels.collect();
+    let (mut groups, mut shares) = (Vec::new(), Vec::new());
+    for network in drawn {
+        let plane = Plane::of(network.train.features.view());
+        if network.train.features.ncols() > 2 {
+            shares.push(plane.share);
+        }
+        groups.push(group(network, &plane));
+    }
+    let mut legend = Vec::new();
+    for &class in classes.iter().take(CLASSES) {
+        let sign = Sign::Dots(class_colour(class));
+        legend.push(Key::new(sign, format!("class {class}")));
+    }
+    if samples.iter().any(|sample| sample.corrupted() > 0) {
+        let label = "corrupted, in the colour of the given label";
+        legend.push(Key::new(Sign::Crosses("other"), label));
+    }
+    let many = format!(" Colours repeat after {CLASSES} classes.");
+    let most = samples.iter().map(|sample| sample.labels.len()).max();
+    let most = most.unwrap_or_default();
+    let fewer = format!(" At most {most} samples, chosen at random, are drawn in a picture.");
+    let left_out = measured.len() - drawn.len();
+    let left_out_text = count(left_out, "more network is", "more networks are");
+    Figure {
+        caption: caption(drawn),
         reading: format!(
-            "{reading} Training samples are coloured by the label trained on, test samples by their class; a number \
-             marks the mean of its uncorrupted samples drawn. The pictures of a network have one scale.{many}{fewer}{left_out}"
+            "{} Training samples are coloured by the label trained on, test samples by their class; a number \
+             marks the mean of its uncorrupted samples drawn. The pictures of a network have one scale.{}{}{}",
+            axes(shares),
+            when(classes.len() > CLASSES, many),
+            when(samples.iter().any(|sample| sample.all > most), fewer),
+            when(left_out > 0, format!(" {left_out_text} not drawn."))
         ),
         legend,
         groups,
         side_by_side: true,
-    })
-    .filter(|_| !measured.is_empty())
+        ..Figure::new("measured-features", "Features")
+    }
 }
 
-/// What the numbers say of the first and the last by NC1 and dilation.
-fn caption(measured: &[MeasuredFeatures]) -> String {
-    let values = |path: &[&str], what: &str| {
-        let of = |network: &MeasuredFeatures| {
-            network
-                .value(path)
-                .map(|value| format!("{} {}", network.name, number(value)))
-        };
-        let found: Vec<String> = measured.iter().take(NETWORKS).filter_map(of).collect();
-        (!found.is_empty()).then(|| format!("{what}: {}.", found.join(", ")))
+/// What the axes are, from the shares of variance shown of features with more than two dimensions.
+fn axes(shares: Vec<f64>) -> String {
+    let Some(ends) = span(shares) else {
+        return "The axes are the features themselves.".to_owned();
     };
-    let parts = [
-        values(&["nc1"], "NC1 of the training features"),
-        values(&["test", "dilation"], "Dilation, NC1 of the test features"),
-    ];
-    parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
+    let [low, high] = ends.map(|share| percent(share, 0));
+    let shown = if low == high {
+        low
+    } else {
+        format!("{low} to {high}")
+    };
+    format!(
+        "Features of more than two dimensions are drawn in the plane of the first two principal components of the training features drawn, which shows {shown} of \
+         their variance: classes that lie over each other here may be apart in the other directions."
+    )
 }
 
-/// The pictures of a network; share of variance shown, and whether that is less than there is to
-/// see.
-fn group(network: &MeasuredFeatures) -> ((f64, bool), Group) {
-    let plane = Plane::of(network.train.features.view());
-    let parts = [
-        ("train", Some(&network.train)),
-        ("test", network.test.as_ref()),
-    ];
-    let placed: Vec<_> = parts
+/// NC1 and dilation of the networks drawn.
+fn caption(drawn: &[MeasuredFeatures]) -> String {
+    let mut parts = Vec::new();
+    for (path, what) in [
+        ("nc1", "NC1 of the training features"),
+        ("test.dilation", "Dilation, NC1 of the test features"),
+    ] {
+        let mut found = Vec::new();
+        for network in drawn {
+            let value = network.value(path);
+            found.extend(value.map(|value| format!("{} {}", network.name, number(value))));
+        }
+        if !found.is_empty() {
+            parts.push(format!("{what}: {}.", found.join(", ")));
+        }
+    }
+    parts.join(" ")
+}
+
+/// The pictures of a network in its plane.
+fn group(network: &MeasuredFeatures, plane: &Plane) -> Group {
+    let mut placed = vec![("train", &network.train)];
+    placed.extend(network.test.as_ref().map(|test| ("test", test)));
+    let placed: Vec<_> = placed
         .into_iter()
-        .filter_map(|(which, sample)| {
-            sample.map(|sample| (which, sample, plane.project(sample.features.view())))
-        })
+        .map(|(which, sample)| (which, sample, plane.project(sample.features.view())))
         .collect();
-    let [low, high] = span(
-        placed
-            .iter()
-            .flat_map(|(_, _, points)| points.iter().copied()),
-    )
-    .unwrap_or([0.0, 1.0]);
-    // A square, so that angles are true: each axis has room for the wider of the two.
-    let extents = [0, 1].map(|axis| {
-        let along = placed
-            .iter()
-            .flat_map(|(_, _, points)| points.column(axis).to_vec());
-        span(along).unwrap_or([low, high])
-    });
-    let widest = extents
-        .iter()
-        .map(|[low, high]| high - low)
-        .fold(0.0, f64::max);
-    let half = if widest > 0.0 { 0.54 * widest } else { 1.0 };
-    let square = extents.map(|[low, high]| {
-        [
-            f64::midpoint(low, high) - half,
-            f64::midpoint(low, high) + half,
-        ]
-    });
+    let square = square(placed.iter().map(|(_, _, points)| points));
     let pictures = placed
         .iter()
-        .map(|(which, sample, points)| picture(network, which, sample, points, square))
-        .collect::<Vec<_>>();
-    let reduced = network.train.features.ncols() > 2;
-    (
-        (plane.share, reduced),
-        Group {
-            title: Some(network.name.clone()),
-            columns: pictures.len(),
-            pictures,
-        },
-    )
+        .map(|(which, sample, points)| picture(network, which, sample, points, square));
+    Group::titled(&network.name, placed.len(), pictures.collect())
+}
+
+/// The ends of both axes, a square, so that angles are true: each axis has room for the wider of
+/// the two.
+fn square<'a>(points: impl Iterator<Item = &'a Array2<f64>> + Clone) -> [[f64; 2]; 2] {
+    let extents = [0, 1].map(|axis| {
+        let along = points
+            .clone()
+            .flat_map(|points| points.column(axis).to_vec());
+        span(along).unwrap_or([0.0, 1.0])
+    });
+    let widths = extents.iter().map(|[low, high]| high - low);
+    let widest = widths.fold(0.0, f64::max);
+    let half = if widest > 0.0 { 0.54 * widest } else { 1.0 };
+    extents.map(|[low, high]| {
+        let middle = f64::midpoint(low, high);
+        [middle - half, middle + half]
+    })
 }
 
 fn picture(
     network: &MeasuredFeatures,
     which: &str,
     sample: &Sample,
-    points: &ndarray::Array2<f64>,
+    points: &Array2<f64>,
     square: [[f64; 2]; 2],
 ) -> Picture {
     let axes = square.map(|ends| Axis::exact(ends, ""));
@@ -179,8 +148,8 @@ fn picture(
     let classes: BTreeSet<usize> = sample.labels.iter().copied().collect();
     let (mut dots, mut crosses, mut means) = (String::new(), String::new(), String::new());
     for &class in &classes {
-        let (mut dot, mut corrupted, mut sum, mut n) =
-            (String::new(), String::new(), [0.0, 0.0], 0.0);
+        let (mut dot, mut corrupted) = (String::new(), String::new());
+        let (mut sum, mut n) = ([0.0, 0.0], 0.0);
         for i in (0..sample.labels.len()).filter(|&i| sample.labels[i] == class) {
             let (a, b) = (x.at(points[[i, 0]]), y.at(points[[i, 1]]));
             if sample.is_corrupted(i) {
@@ -204,9 +173,7 @@ fn picture(
         }
     }
     plot.push(&(dots + &crosses + &means));
-    let corrupted = (0..sample.labels.len())
-        .filter(|&i| sample.is_corrupted(i))
-        .count();
+    let corrupted = sample.corrupted();
     plot.picture(
         format!("{which} features of {}", network.name),
         format!(

@@ -1,7 +1,14 @@
 //! A solved curve with its limit.
 
-use crate::chart::{Glyph, Key, Plot};
+use memdil_theory::TheoryError;
+
+use super::model::{C_MD, in_parallel, loss, rho, setting};
+use crate::chart::{Glyph, Key, Plot, Sign};
 use crate::loss::Loss;
+use crate::text::number;
+
+/// A loss, its parameter and the shape of its marks.
+pub(super) type Shown = (Loss, f64, Glyph);
 
 /// Rho of one loss along an axis.
 #[derive(Clone, Debug)]
@@ -15,19 +22,45 @@ pub(super) struct Curve {
 }
 
 impl Curve {
+    /// `place` gives noise level and decay for each of the values on the axis.
+    pub(super) fn solve(
+        (loss, alpha, glyph): Shown,
+        classes: usize,
+        values: &[f64],
+        place: impl Fn(f64) -> [f64; 2] + Sync,
+    ) -> Result<Self, TheoryError> {
+        let label = match loss {
+            Loss::CrossEntropy => loss.to_string(),
+            _ => format!("{loss} {alpha}"),
+        };
+        Ok(Self {
+            label,
+            loss,
+            glyph,
+            points: along(loss, alpha, classes, values, place)?,
+            limit: Vec::new(),
+        })
+    }
+
     /// The line, marks on every so many points, and the limit.
     pub(super) fn draw(&self, plot: &mut Plot, every: usize) {
         let colour = self.loss.colour();
-        let line = format!("line s {colour}");
-        plot.dashed(&line, "2 5", self.limit.iter().copied());
-        plot.line(&line, self.points.iter().copied());
+        plot.dashed(
+            &format!("line s {colour}"),
+            "2 5",
+            self.limit.iter().copied(),
+        );
+        plot.series(colour, self.points.iter().copied());
         for point in self.points.iter().step_by(every) {
             plot.mark(self.glyph, colour, 3.6, *point, 0.0);
         }
     }
 
     pub(super) fn key(&self) -> Key {
-        Key::Colour(self.loss.colour(), Some(self.glyph), self.label.clone())
+        Key::new(
+            Sign::Marked(self.loss.colour(), self.glyph),
+            self.label.clone(),
+        )
     }
 
     /// Rho at the first and the last point.
@@ -38,10 +71,11 @@ impl Curve {
     /// Rho at the point nearest to a value on the axis, by ratio.
     pub(super) fn near(&self, at: f64) -> Option<f64> {
         let distance = |p: &&(f64, f64)| (p.0 / at).ln().abs();
-        self.points
+        let nearest = self
+            .points
             .iter()
-            .min_by(|a, b| distance(a).total_cmp(&distance(b)))
-            .map(|p| p.1)
+            .min_by(|a, b| distance(a).total_cmp(&distance(b)));
+        nearest.map(|p| p.1)
     }
 }
 
@@ -55,4 +89,46 @@ pub(super) fn span<'a>(curves: impl IntoIterator<Item = &'a Curve>) -> [f64; 2] 
         [f64::min(low, v), f64::max(high, v)]
     });
     if low < high { [low, high] } else { [0.1, 1.0] }
+}
+
+/// `CE 0.301, LS(0.1) 0.0170`.
+pub(super) fn list(curves: &[Curve], value: impl Fn(&Curve) -> Option<f64>) -> String {
+    let mut parts = Vec::new();
+    for curve in curves {
+        if let Some(value) = value(curve).map(number) {
+            parts.push(match curve.label.split_once(' ') {
+                Some((loss, alpha)) => format!("{loss}({alpha}) {value}"),
+                None => format!("{} {value}", curve.label),
+            });
+        }
+    }
+    parts.join(", ")
+}
+
+/// The values on an axis with their rho.
+pub(super) fn along(
+    name: Loss,
+    alpha: f64,
+    classes: usize,
+    values: &[f64],
+    place: impl Fn(f64) -> [f64; 2] + Sync,
+) -> Result<Vec<(f64, f64)>, TheoryError> {
+    let Some(loss) = loss(name, alpha)? else {
+        return Ok(Vec::new());
+    };
+    let solved = in_parallel(values, |&value| {
+        let [eta, lambda] = place(value);
+        let rho = rho(&setting(eta, C_MD, lambda, classes), &loss, classes)?;
+        Ok(rho.map(|rho| (value, rho)))
+    })?;
+    Ok(solved.into_iter().flatten().collect())
+}
+
+/// The law or constant that a curve tends to, at its ends: both are straight on logarithmic axes.
+pub(super) fn at_ends(
+    lambdas: &[f64],
+    limit: impl Fn(f64) -> Result<f64, TheoryError>,
+) -> Result<Vec<(f64, f64)>, TheoryError> {
+    let ends = lambdas.first().into_iter().chain(lambdas.last());
+    ends.map(|&lambda| Ok((lambda, limit(lambda)?))).collect()
 }

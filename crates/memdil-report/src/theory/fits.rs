@@ -2,15 +2,13 @@
 
 use std::path::Path;
 
-use memdil_claims::stats::mean;
-use memdil_records::SearchFolder;
 use memdil_theory::fit::{Bootstrap, Fit, FitRow, fit};
 use memdil_theory::{MarginLoss, TheoryError};
 use serde::Serialize;
 
 use super::model::{in_parallel, loss, rho, setting};
-use crate::ReportError;
-use crate::runs::{Level, Panel, Quantity, Run, check_folder, distinct, read_runs};
+use crate::error::ReportError;
+use crate::runs::{Level, Panel, Quantity, Run, at, distinct, levels, mean, read_folder};
 
 /// The model of N classes is accurate up to this many.
 const MOST_CLASSES: usize = 10;
@@ -52,24 +50,22 @@ pub struct PredictedRho {
 /// [`ReportError::NoFolder`] or [`ReportError::NoRuns`], [`ReportError::Records`] when a run is
 /// damaged, [`ReportError::Theory`] when a model cannot be solved.
 pub fn fit_runs(folder: &Path) -> Result<Vec<PanelFit>, ReportError> {
-    check_folder(folder)?;
-    let runs = read_runs(folder, &[], &SearchFolder::new(folder).find()?)?;
-    let usable = |run: &&Run| !run.is_latent() && row(run).is_some() && margin_loss(run).is_some();
-    let usable: Vec<&Run> = runs.iter().filter(usable).collect();
-    let keys = distinct(usable.iter().copied(), |run| {
-        (run.panel(), Level(decay(run)))
-    });
+    let runs = read_folder(folder, &[])?.runs;
+    let mut usable: Vec<&Run> = runs.iter().collect();
+    usable.retain(|run| run.record.spec.noise.split().is_none() && row(run).is_some());
+    usable.retain(|run| margin_loss(run).is_some());
+    let keys = distinct(usable.iter().map(|run| (run.panel(), Level(decay(run)))));
     let mut fits = Vec::new();
     for (panel, decay_here) in &keys {
-        let same = |run: &&&Run| run.panel() == *panel && Level(decay(run)) == *decay_here;
-        let here: Vec<&Run> = usable.iter().filter(same).copied().collect();
+        let mut here = usable.clone();
+        here.retain(|run| run.panel() == *panel && Level(decay(run)) == *decay_here);
         // Without noise there is nothing to fit.
         if here.iter().all(|run| run.eta() <= 0.0) {
             continue;
         }
         let several = keys.iter().filter(|(other, _)| other == panel).count() > 1;
         let label = if several {
-            format!("{panel}, decay {}", decay_here.0)
+            format!("{panel}, decay {decay_here}")
         } else {
             panel.to_string()
         };
@@ -107,10 +103,8 @@ fn row(run: &Run) -> Option<FitRow> {
         radius: test.radius?,
         group: Some(run.seed()),
     };
-    [row.eta, row.memorization, row.separation, row.radius]
-        .iter()
-        .all(|v| v.is_finite() && *v >= 0.0)
-        .then_some(row)
+    let mut values = [row.eta, row.memorization, row.separation, row.radius].into_iter();
+    values.all(|v| v.is_finite() && v >= 0.0).then_some(row)
 }
 
 fn panel_fit(
@@ -121,7 +115,7 @@ fn panel_fit(
 ) -> Result<PanelFit, TheoryError> {
     let rows: Vec<FitRow> = runs.iter().filter_map(|run| row(run)).collect();
     // A fit that fails says something about the runs, not about the program.
-    let fitted = match distinct(runs.iter().copied(), Level::of).len() {
+    let fitted = match levels(runs).len() {
         // Realised noise varies by chance at one requested level.
         1 => Err("all runs have one noise level".to_owned()),
         _ => fit(&rows, Bootstrap::default()).map_err(|error| error.to_string()),
@@ -152,30 +146,29 @@ fn predict(
         return Ok(Vec::new());
     }
     let base = setting(0.0, fit.c_md, 0.5 * classes as f64 * decay, classes);
-    let mut questions = Vec::new();
-    for level in distinct(runs.iter().copied(), Level::of) {
-        let here = crate::runs::at(runs, level);
-        let etas: Vec<f64> = here.iter().filter_map(|run| Some(row(run)?.eta)).collect();
-        let Some(eta) = mean(&etas).filter(|eta| level.0 > 0.0 && *eta > 0.0 && *eta < 1.0) else {
+    let losses = distinct(runs.iter().map(|run| (run.loss(), run.loss_label())));
+    let mut cells = Vec::new();
+    for level in levels(runs) {
+        let here = at(runs, level);
+        let etas = here.iter().filter_map(|run| Some(row(run)?.eta));
+        let Some(eta) = mean(etas).filter(|eta| level.0 > 0.0 && *eta > 0.0 && *eta < 1.0) else {
             continue;
         };
-        for (_, label) in distinct(runs.iter().copied(), |run| (run.loss(), run.loss_label())) {
-            let known = runs.iter().find(|run| run.loss_label() == label);
+        for (_, label) in &losses {
+            let known = runs.iter().find(|run| run.loss_label() == *label);
             if let Some(loss) = known.and_then(|run| margin_loss(run)) {
-                questions.push((level, label, base.noise(eta, base.c_md), loss));
+                cells.push((level, label, base.noise(eta, base.c_md), loss));
             }
         }
     }
-    let solved = in_parallel(&questions, |(_, _, setting, loss)| {
-        rho(setting, loss, classes)
-    })?;
-    let predicted = questions.into_iter().zip(solved);
-    let predicted = predicted.filter_map(|((level, loss, ..), rho)| {
-        Some(PredictedRho {
-            loss,
+    let solved = in_parallel(&cells, |(_, _, setting, loss)| rho(setting, loss, classes))?;
+    let mut predicted = Vec::new();
+    for ((level, loss, ..), rho) in cells.into_iter().zip(solved) {
+        predicted.extend(rho.map(|rho| PredictedRho {
+            loss: loss.clone(),
             eta: level.0,
-            rho: fit.rho_0 + rho?,
-        })
-    });
-    Ok(predicted.collect())
+            rho: fit.rho_0 + rho,
+        }));
+    }
+    Ok(predicted)
 }

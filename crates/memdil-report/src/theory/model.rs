@@ -58,15 +58,9 @@ pub(super) fn evenly(low: f64, high: f64, count: usize) -> Vec<f64> {
 
 /// Powers of ten from `first` to `last`, `steps` per decade.
 pub(super) fn decades(first: i32, last: i32, steps: usize) -> Vec<f64> {
-    let exponents = evenly(
-        f64::from(first),
-        f64::from(last),
-        first.abs_diff(last) as usize * steps + 1,
-    );
-    exponents
-        .into_iter()
-        .map(|exponent| 10.0_f64.powf(exponent))
-        .collect()
+    let count = first.abs_diff(last) as usize * steps + 1;
+    let exponents = evenly(f64::from(first), f64::from(last), count).into_iter();
+    exponents.map(|exponent| 10.0_f64.powf(exponent)).collect()
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The report as Markdown; figures lie beside it in `figures/`.
 
-use crate::block::{Block, Card, Document, Table, Text};
-use crate::text::escape_markdown as escape;
+use super::blocks::{Block, Card, Document, Table, Text};
+use crate::text::{escape_markdown as escape, joined, when};
 
 /// The same document as the page.
 pub(crate) fn markdown(document: &Document) -> String {
@@ -26,8 +26,8 @@ fn block(block: &Block, level: usize, figures: &mut usize) -> String {
     match block {
         Block::Heading(heading) => format!("{hashes} {}\n", escape(heading)),
         Block::Text(text) => paragraph(text),
-        Block::Columns(texts) => texts.iter().map(paragraph).collect::<Vec<_>>().join("\n"),
-        Block::Cards(cards) => cards.iter().map(card).collect::<Vec<_>>().join("\n"),
+        Block::Columns(texts) => joined(texts.iter().map(paragraph), "\n"),
+        Block::Cards(cards) => joined(cards.iter().map(card), "\n"),
         Block::Figure(figure) => {
             *figures += 1;
             let (name, heading) = (&figure.name, &figure.heading);
@@ -50,24 +50,21 @@ fn block(block: &Block, level: usize, figures: &mut usize) -> String {
 }
 
 fn paragraph(text: &Text) -> String {
-    let lead = if text.lead.is_empty() {
-        String::new()
-    } else {
-        format!("**{}** ", escape(&text.lead))
-    };
+    let lead = format!("**{}** ", escape(&text.lead));
+    let lead = when(!text.lead.is_empty(), lead);
     format!("{lead}{}\n", escape(&text.text))
 }
 
 fn card(card: &Card) -> String {
-    let fact = |(name, value): &(String, String)| format!("{name} {value}");
-    let facts: Vec<String> = card.facts.iter().map(fact).collect();
+    let facts = card.facts.iter();
+    let facts = joined(facts.map(|(name, value)| format!("{name} {value}")), ", ");
     format!(
         "**{} {}** {} (`{}`)\n\n{}. {}\n",
         card.verdict.symbol(),
         card.verdict,
         escape(&card.statement),
         card.id,
-        escape(&facts.join(", ")),
+        escape(&facts),
         escape(&card.remark)
     )
 }
@@ -76,16 +73,22 @@ fn table(table: &Table) -> String {
     if table.columns.is_empty() {
         return String::new();
     }
-    let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
-    let columns = || table.columns.iter();
-    let mut text = line(columns().map(|(heading, _)| escape(heading)).collect());
-    let align = |number: bool| if number { "---:" } else { "---" }.to_owned();
-    text += &line(columns().map(|(_, number)| align(*number)).collect());
+    let mut cells = Vec::new();
+    let mut alignments = Vec::new();
+    for (heading, is_number) in &table.columns {
+        cells.push(escape(heading));
+        alignments.push(if *is_number { "---:" } else { "---" }.to_owned());
+    }
+    let mut text = line(&cells) + &line(&alignments);
     for row in &table.rows {
         let mut cells: Vec<String> = row.cells.iter().map(|cell| escape(cell)).collect();
         cells.extend(row.remark.as_deref().map(escape));
         cells.resize(table.columns.len(), String::new());
-        text += &line(cells);
+        text += &line(&cells);
     }
     text
+}
+
+fn line(cells: &[String]) -> String {
+    format!("| {} |\n", cells.join(" | "))
 }

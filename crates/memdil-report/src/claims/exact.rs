@@ -65,48 +65,41 @@ pub(crate) fn smoothing_below_cross_entropy(
     deviation: Option<f64>,
 ) -> Claim {
     // The bound itself is on the grid, up to rounding.
-    let points: Vec<&GridPoint> = points
-        .iter()
-        .filter(|point| point.classifier <= bound * (1.0 + 1e-9))
-        .collect();
+    let below_bound = |point: &&GridPoint| point.classifier <= bound * (1.0 + 1e-9);
+    let points: Vec<&GridPoint> = points.iter().filter(below_bound).collect();
     let worst = points.iter().max_by(|a, b| a.ratio.total_cmp(&b.ratio));
     let fails = |point: &&&GridPoint| point.ratio.is_nan() || point.ratio >= 1.0;
-    let failing = points.iter().filter(fails).count();
+    let (all, failing) = (points.len(), points.iter().filter(fails).count());
     let mut notes = Vec::new();
     if let Some(worst) = worst {
-        notes.push(format!(
-            "The largest ratio is {:.4}, at {}.",
-            worst.ratio,
-            worst.place()
-        ));
+        let (ratio, place) = (worst.ratio, worst.place());
+        notes.push(format!("The largest ratio is {ratio:.4}, at {place}."));
     }
     if failing > 0 {
         notes.push(format!(
-            "The ratio is 1 or more at {failing} of {} points.",
-            points.len()
+            "The ratio is 1 or more at {failing} of {all} points."
         ));
     }
-    notes.extend(deviation.map(|deviation| {
-        format!(
+    if let Some(deviation) = deviation {
+        notes.push(format!(
             "The two numbers decide: with C_MD from 0.01 to 5 at the same two numbers, the ratio changes by {deviation:.1e} \
              at most, relative."
-        )
-    }));
+        ));
+    }
     let mut by_setting: BTreeMap<(Level, Level), Vec<f64>> = BTreeMap::new();
     for point in &points {
-        let ratios = by_setting
-            .entry((Level(point.alpha), Level(point.eta)))
-            .or_default();
-        ratios.push(point.ratio);
+        let setting = (Level(point.alpha), Level(point.eta));
+        by_setting.entry(setting).or_default().push(point.ratio);
     }
-    let cells = by_setting
-        .into_iter()
-        .map(|((alpha, eta), ratios)| CellEffect {
-            label: format!("α = {}, η = {}", alpha.0, setting(eta.0)),
+    let mut cells = Vec::new();
+    for ((alpha, eta), ratios) in by_setting {
+        cells.push(CellEffect {
+            label: format!("α = {alpha}, η = {}", setting(eta.0)),
             n: ratios.len(),
             effect: ratios.into_iter().max_by(f64::total_cmp).map(in_percent),
             interval: None,
         });
+    }
     Claim {
         test: format!(
             "rho of LS over rho of CE on grids of λ_W/C_MD² up to {} and λ_H·C_MD², for several η and α; sphere, P = 2, \
@@ -117,8 +110,8 @@ pub(crate) fn smoothing_below_cross_entropy(
         measure: "at worst".to_owned(),
         effect: worst.map(|worst| in_percent(worst.ratio)),
         notes,
-        cells: cells.collect(),
-        ..decided(worst.map(|_| failing == 0), points.len())
+        cells,
+        ..decided(worst.map(|_| failing == 0), all)
     }
 }
 
@@ -126,19 +119,15 @@ pub(crate) fn smoothing_below_cross_entropy(
 pub(crate) fn quarter_power(curve: &[(f64, f64)], tolerance: f64) -> Claim {
     let mut curve = curve.to_vec();
     curve.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let slope = match curve[..] {
-        [(l0, r0), (l1, r1), ..] => {
-            Some((r1 / r0).ln() / (l1 / l0).ln()).filter(|slope| slope.is_finite())
+    let (mut slope, mut notes) = (None, Vec::new());
+    if let [(l0, r0), (l1, r1), ..] = curve[..] {
+        let found = (r1 / r0).ln() / (l1 / l0).ln();
+        if found.is_finite() {
+            slope = Some(found);
+            let (l0, l1) = (setting(l0), setting(l1));
+            notes.push(format!("Between λ = {l0} and {l1}."));
         }
-        _ => None,
-    };
-    let notes = slope.map(|_| {
-        format!(
-            "Between λ = {} and {}.",
-            setting(curve[0].0),
-            setting(curve[1].0)
-        )
-    });
+    }
     Claim {
         test: format!(
             "Slope of log rho in log λ between the two smallest λ of the curve; supported within {}% of 1/4, refuted \
@@ -148,7 +137,7 @@ pub(crate) fn quarter_power(curve: &[(f64, f64)], tolerance: f64) -> Claim {
         measure: "slope".to_owned(),
         unit: Unit::Exponent,
         effect: slope,
-        notes: notes.into_iter().collect(),
+        notes,
         ..decided(slope.map(|slope| (4.0 * slope - 1.0).abs() <= tolerance), 2)
     }
 }
@@ -162,28 +151,25 @@ pub(crate) fn cross_entropy_limit(curve: &[(f64, f64)], tolerance: f64) -> Claim
     let limit = limits::CROSS_ENTROPY;
     let mut curve = curve.to_vec();
     curve.sort_by(|a, b| b.0.total_cmp(&a.0));
-    let found = match curve[..] {
-        [_, .., (l0, r0), (l1, r1)] => {
-            let (x0, x1) = (1.0 / l0.ln(), 1.0 / l1.ln());
-            let continued = r1 - x1 * (r1 - r0) / (x1 - x0);
-            Some((l1, r1, continued)).filter(|_| r1.is_finite() && continued.is_finite())
+    let distance = |(_, rho): (f64, f64)| (rho - limit).abs();
+    let mut pairs = curve.windows(2);
+    let shrinks = pairs.all(|pair| distance(pair[1]) < distance(pair[0]));
+    let (mut holds, mut effect, mut notes) = (None, None, Vec::new());
+    if let [_, .., (l0, r0), (l1, r1)] = curve[..] {
+        let (x0, x1) = (1.0 / l0.ln(), 1.0 / l1.ln());
+        let continued = r1 - x1 * (r1 - r0) / (x1 - x0);
+        if r1.is_finite() && continued.is_finite() {
+            holds = Some(shrinks && (continued / limit - 1.0).abs() <= tolerance);
+            effect = Some(in_percent(r1 / limit));
+            notes.push(format!(
+                "At λ = {} rho is {r1:.5}, {:.5} from the limit {limit:.5}; its distance {} from each λ to the next. \
+                 Continued as a straight line in 1/log(1/λ), rho ends at {continued:.5}.",
+                setting(l1),
+                distance((l1, r1)),
+                if shrinks { "shrinks" } else { "does not shrink" },
+            ));
         }
-        _ => None,
-    };
-    let shrinks = curve
-        .windows(2)
-        .all(|pair| (pair[1].1 - limit).abs() < (pair[0].1 - limit).abs());
-    let holds =
-        found.map(|(_, _, continued)| shrinks && (continued / limit - 1.0).abs() <= tolerance);
-    let notes = found.map(|(lambda, rho, continued)| {
-        format!(
-            "At λ = {} rho is {rho:.5}, {:.5} from the limit {limit:.5}; its distance {} from each λ to the next. \
-             Continued as a straight line in 1/log(1/λ), rho ends at {continued:.5}.",
-            setting(lambda),
-            (rho - limit).abs(),
-            if shrinks { "shrinks" } else { "does not shrink" },
-        )
-    });
+    }
     Claim {
         test: format!(
             "rho at falling λ; supported if its distance to the limit shrinks at every step and the line in \
@@ -191,8 +177,8 @@ pub(crate) fn cross_entropy_limit(curve: &[(f64, f64)], tolerance: f64) -> Claim
             100.0 * tolerance
         ),
         measure: "off the limit at the end".to_owned(),
-        effect: found.map(|(_, rho, _)| in_percent(rho / limit)),
-        notes: notes.into_iter().collect(),
+        effect,
+        notes,
         ..decided(holds, curve.len())
     }
 }

@@ -1,16 +1,16 @@
 //! The report as one HTML file.
 
-use crate::block::{Block, Card, Document, Table, Text, Tone};
+use super::blocks::{Block, Card, Document, Table, Text, Tone};
 use crate::chart::style;
-use crate::text::{escape, verdict_class};
+use crate::text::{escape, verdict_class, when};
 
 /// The whole page; style and figures inside, nothing loaded from elsewhere.
 pub(crate) fn html(document: &Document) -> String {
     let title = escape(document.title);
-    let facts = document.facts.iter();
-    let facts: String = facts
-        .map(|fact| format!("<span>{}</span>", escape(fact)))
-        .collect();
+    let mut facts = String::new();
+    for fact in &document.facts {
+        facts += &format!("<span>{}</span>", escape(fact));
+    }
     let mut html = format!(
         r#"<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"/><meta name="viewport" content="width=device-width, initial-scale=1"/>
@@ -26,11 +26,8 @@ pub(crate) fn html(document: &Document) -> String {
     );
     let mut figures = 0;
     for section in &document.sections {
-        let heading = escape(&section.title);
-        html += &format!(
-            r#"<section id="{}"><h2>{heading}</h2>"#,
-            escape(&section.id)
-        );
+        let (id, heading) = (escape(&section.id), escape(&section.title));
+        html += &format!(r#"<section id="{id}"><h2>{heading}</h2>"#);
         html += &blocks(&section.blocks, &mut figures);
         html += "</section>\n";
     }
@@ -64,12 +61,9 @@ fn block(block: &Block, figures: &mut usize) -> String {
             open,
             blocks,
         } => {
-            let open = if *open { " open=\"open\"" } else { "" };
+            let (open, heading) = (when(*open, " open=\"open\""), escape(heading));
             let body = self::blocks(blocks, figures);
-            format!(
-                "<details{open}><summary>{}</summary>{body}</details>\n",
-                escape(heading)
-            )
+            format!("<details{open}><summary>{heading}</summary>{body}</details>\n")
         }
         Block::Code(code) => format!("<pre>{}</pre>\n", escape(code)),
     }
@@ -81,46 +75,35 @@ fn paragraph(text: &Text) -> String {
         Tone::Muted => "how",
         Tone::Warning => "missing",
     });
-    let lead = if text.lead.is_empty() {
-        String::new()
-    } else {
-        format!("<strong>{}</strong> ", escape(&text.lead))
-    };
+    let lead = format!("<strong>{}</strong> ", escape(&text.lead));
+    let lead = when(!text.lead.is_empty(), lead);
     format!("<p{class}>{lead}{}</p>\n", escape(&text.text))
 }
 
 fn card(card: &Card) -> String {
     let class = verdict_class(card.verdict);
-    let fact = |(name, value): &(String, String)| {
-        format!(
-            "<div><dt>{}</dt><dd>{}</dd></div>",
-            escape(name),
-            escape(value)
-        )
-    };
-    let plot = card.plot.as_ref().map_or_else(String::new, |plot| {
-        let id = format!("plot-{}", card.id.replace('/', "-"));
-        plot.tag(&escape(&id), "")
-    });
+    let mut facts = String::new();
+    for (name, value) in &card.facts {
+        let (name, value) = (escape(name), escape(value));
+        facts += &format!("<div><dt>{name}</dt><dd>{value}</dd></div>");
+    }
+    let id = escape(&format!("plot-{}", card.id.replace('/', "-")));
+    let plot = card.plot.iter().map(|plot| plot.tag(&id, ""));
+    let plot: String = plot.collect();
     format!(
         "<article class=\"card {class}\"><span class=\"badge\"><b aria-hidden=\"true\">{}</b> {}</span><h3>{}</h3>\
-         <p class=\"how\">{}</p><dl>{}</dl>{plot}<p class=\"why\">{}</p></article>\n",
+         <p class=\"how\">{}</p><dl>{facts}</dl>{plot}<p class=\"why\">{}</p></article>\n",
         card.verdict.symbol(),
         card.verdict,
         escape(&card.statement),
         escape(&card.id),
-        card.facts.iter().map(fact).collect::<String>(),
         escape(&card.remark)
     )
 }
 
 /// A class attribute; nothing without a class.
 fn class(name: &str) -> String {
-    if name.is_empty() {
-        String::new()
-    } else {
-        format!(" class=\"{name}\"")
-    }
+    when(!name.is_empty(), format!(" class=\"{name}\""))
 }
 
 /// In a wrapper that scrolls sideways on a narrow screen.
@@ -128,20 +111,20 @@ fn table(table: &Table) -> String {
     if table.columns.is_empty() {
         return String::new();
     }
-    let number = |column: usize| class(if table.columns[column].1 { "num" } else { "" });
-    let columns = table.columns.iter().enumerate();
-    let head = |(column, (heading, _)): (usize, &(String, bool))| {
-        let number = number(column);
-        format!("<th scope=\"col\"{number}>{}</th>", escape(heading))
-    };
-    let head: String = columns.map(head).collect();
+    let mut numbers = Vec::new();
+    let mut head = String::new();
+    for (heading, is_number) in &table.columns {
+        let number = class(if *is_number { "num" } else { "" });
+        head += &format!("<th scope=\"col\"{number}>{}</th>", escape(heading));
+        numbers.push(number);
+    }
     let wrapper = class(format!("scroll {}", table.class).trim());
     let mut html =
         format!("<div{wrapper} tabindex=\"0\"><table><thead><tr>{head}</tr></thead><tbody>\n");
     for row in &table.rows {
         html += &format!("<tr{}>", class(row.class));
-        for (column, cell) in row.cells.iter().enumerate() {
-            html += &format!("<td{}>{}</td>", number(column), escape(cell));
+        for (number, cell) in numbers.iter().zip(&row.cells) {
+            html += &format!("<td{number}>{}</td>", escape(cell));
         }
         if let Some(remark) = &row.remark {
             let rest = table.columns.len() - row.cells.len();

@@ -1,4 +1,4 @@
-//! The report as blocks, before a writer makes HTML or Markdown of them.
+//! The blocks of a document, before a writer makes HTML or Markdown of them.
 
 use memdil_claims::Verdict;
 
@@ -66,9 +66,18 @@ impl Block {
     pub(crate) fn note(lead: &str, text: impl Into<String>) -> Self {
         Self::Text(Text {
             lead: lead.to_owned(),
+            text: text.into(),
             tone: Tone::Muted,
-            ..Text::new(text)
         })
+    }
+
+    /// Blocks behind a heading, closed at first.
+    pub(crate) fn fold(heading: impl Into<String>, blocks: Vec<Self>) -> Self {
+        Self::Fold {
+            heading: heading.into(),
+            open: false,
+            blocks,
+        }
     }
 }
 
@@ -123,14 +132,17 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    pub(crate) fn new(columns: &[(&str, bool)], rows: impl IntoIterator<Item = Row>) -> Self {
-        let columns = columns.iter();
+    /// `headings` are separated by `|`; a `#` marks a column of numbers.
+    pub(crate) fn new(headings: &str, rows: impl IntoIterator<Item = Row>) -> Self {
+        let mut columns = Vec::new();
+        for heading in headings.split(" | ") {
+            let number = heading.strip_prefix('#');
+            columns.push((number.unwrap_or(heading).to_owned(), number.is_some()));
+        }
         Self {
-            class: "",
-            columns: columns
-                .map(|(name, number)| ((*name).to_owned(), *number))
-                .collect(),
+            columns,
             rows: rows.into_iter().collect(),
+            class: "",
         }
     }
 }

@@ -1,30 +1,32 @@
-//! Somebody else's numbers beside ours.
+//! Reference values of another program beside ours.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
+use memdil_claims::stats::{mean, prediction_interval};
 use memdil_records::RecordError;
 use serde::Deserialize;
 
-use crate::ReportError;
+use crate::document::{Block, Row, Section, Table, Text};
+use crate::error::ReportError;
 use crate::runs::{Quantity, Run};
-use memdil_claims::stats::{mean, prediction_interval};
+use crate::text::{interval, number, or_dash, when};
 
 /// A file of reference values.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Reference {
+struct Reference {
     /// Whose numbers these are.
-    pub(crate) title: String,
+    title: String,
     /// Experiment whose runs have the same settings.
-    pub(crate) experiment: String,
+    experiment: String,
     /// Data set, classes and width of those runs, so that other runs of the experiment stay out.
     source: String,
     classes: Vec<u32>,
     width: usize,
     /// Seeds behind every list of values.
-    pub(crate) seeds: Vec<u64>,
+    seeds: Vec<u64>,
     cell: Vec<ReferenceCell>,
 }
 
@@ -38,24 +40,24 @@ struct ReferenceCell {
 
 /// One compared value.
 #[derive(Clone, Debug)]
-pub(crate) struct Compared {
-    pub(crate) quantity: Quantity,
-    pub(crate) eta: f64,
-    pub(crate) loss: String,
+struct ComparedCell {
+    quantity: Quantity,
+    eta: f64,
+    loss: String,
     /// Our seeds.
-    pub(crate) n: usize,
-    pub(crate) ours: Option<f64>,
-    pub(crate) interval: Option<[f64; 2]>,
-    pub(crate) theirs: f64,
+    n: usize,
+    ours: Option<f64>,
+    interval: Option<[f64; 2]>,
+    theirs: f64,
     /// Where there is an interval: whether `theirs` lies in it.
-    pub(crate) inside: Option<bool>,
+    inside: Option<bool>,
 }
 
 /// Reference values and ours, cell by cell.
 #[derive(Clone, Debug)]
-pub(crate) struct Comparison {
-    pub(crate) reference: Reference,
-    pub(crate) cells: Vec<Compared>,
+pub(super) struct Comparison {
+    reference: Reference,
+    cells: Vec<ComparedCell>,
 }
 
 impl Reference {
@@ -69,44 +71,49 @@ impl Reference {
 }
 
 impl Comparison {
-    pub(crate) fn inside(&self) -> usize {
-        self.cells
-            .iter()
-            .filter(|cell| cell.inside == Some(true))
-            .count()
+    /// The section of the report.
+    pub(super) fn section(&self) -> Section {
+        let text = Text {
+            lead: self.headline(),
+            ..Text::new(self.explanation())
+        };
+        let headings = "quantity | #η | loss | #our seeds | #our mean | #95% prediction interval | \
+                        #their mean | ";
+        let table = Table::new(headings, self.cells.iter().map(ComparedCell::row));
+        Section {
+            id: "reference".to_owned(),
+            title: "Beside the reference".to_owned(),
+            blocks: vec![Block::Text(text), Block::Table(table)],
+        }
+    }
+
+    pub(super) fn inside(&self) -> usize {
+        let inside = |cell: &&ComparedCell| cell.inside == Some(true);
+        self.cells.iter().filter(inside).count()
     }
 
     /// Cells with an interval.
-    pub(crate) fn judged(&self) -> usize {
-        self.cells
-            .iter()
-            .filter(|cell| cell.inside.is_some())
-            .count()
+    pub(super) fn judged(&self) -> usize {
+        let judged = |cell: &&ComparedCell| cell.inside.is_some();
+        self.cells.iter().filter(judged).count()
     }
 
     /// The count that the section begins with.
-    pub(crate) fn headline(&self) -> String {
+    fn headline(&self) -> String {
         if self.cells.iter().all(|cell| cell.n == 0) {
-            return format!(
-                "No run here has the settings of {}.",
-                self.reference.experiment
-            );
+            let experiment = &self.reference.experiment;
+            return format!("No run here has the settings of {experiment}.");
         }
-        let unjudged = self.cells.len() - self.judged();
-        let mut text = format!(
-            "{} of {} cells inside our 95% prediction interval.",
-            self.inside(),
-            self.judged()
+        let (inside, judged) = (self.inside(), self.judged());
+        let unjudged = self.cells.len() - judged;
+        let more = format!(
+            " {unjudged} more have no interval, because it needs at least three completed runs of ours."
         );
-        if unjudged > 0 {
-            text += &format!(
-                " {unjudged} more have no interval, because it needs at least three completed runs of ours."
-            );
-        }
-        text
+        let more = when(unjudged > 0, more);
+        format!("{inside} of {judged} cells inside our 95% prediction interval.{more}")
     }
 
-    pub(crate) fn explanation(&self) -> String {
+    fn explanation(&self) -> String {
         format!(
             "{} The interval is the one in which the mean of {} further seeds is expected, from the spread of our \
              seeds; if both programs do the same, about 19 of 20 cells are inside. Our runs: experiment {}.",
@@ -117,9 +124,27 @@ impl Comparison {
     }
 }
 
-impl Compared {
+impl ComparedCell {
+    fn row(&self) -> Row {
+        let outside = self.inside == Some(false);
+        Row {
+            cells: vec![
+                self.quantity.label().to_owned(),
+                self.eta.to_string(),
+                self.loss.clone(),
+                self.n.to_string(),
+                or_dash(self.ours, number),
+                or_dash(self.interval, interval),
+                number(self.theirs),
+                self.verdict().to_owned(),
+            ],
+            class: if outside { "outside" } else { "" },
+            remark: None,
+        }
+    }
+
     /// The verdict in words with a sign.
-    pub(crate) fn verdict(&self) -> &'static str {
+    fn verdict(&self) -> &'static str {
         match (self.inside, self.n) {
             (Some(true), _) => "✓ inside",
             (Some(false), _) => "✗ outside",
@@ -130,24 +155,22 @@ impl Compared {
 }
 
 /// Reads the file and puts the runs of its experiment beside it.
-pub(crate) fn compare(path: &Path, runs: &[Run]) -> Result<Comparison, ReportError> {
+pub(super) fn compare(path: &Path, runs: &[Run]) -> Result<Comparison, ReportError> {
     let reference = read(path)?;
     let mut cells = Vec::new();
     for cell in &reference.cell {
         for (&quantity, theirs) in &cell.values {
-            let same = |run: &&Run| {
-                reference.covers(run)
-                    && run.loss().to_string() == cell.loss
-                    && (run.eta() - cell.eta).abs() < 1e-9
-            };
-            let ours: Vec<f64> = runs
-                .iter()
-                .filter(same)
-                .filter_map(|run| run.value(quantity))
-                .collect();
+            let mut ours = Vec::new();
+            for run in runs {
+                let same =
+                    run.loss().to_string() == cell.loss && (run.eta() - cell.eta).abs() < 1e-9;
+                if same && reference.covers(run) {
+                    ours.extend(run.value(quantity));
+                }
+            }
             let interval = prediction_interval(&ours, theirs.len());
             let theirs = mean(theirs).unwrap_or_default();
-            cells.push(Compared {
+            cells.push(ComparedCell {
                 quantity,
                 eta: cell.eta,
                 loss: cell.loss.clone(),

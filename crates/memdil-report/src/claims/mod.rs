@@ -1,0 +1,17 @@
+//! Claims with their verdicts: as cards, tables and sentences, and the rules about solved models.
+
+mod cards;
+mod exact;
+mod judged;
+mod tables;
+mod terminal;
+mod words;
+
+pub(crate) use cards::card;
+pub(crate) use exact::{
+    cross_entropy_limit, decided, declared, quarter_power, smoothing_below_cross_entropy,
+};
+pub(crate) use judged::{JudgedClaim, judged};
+pub(crate) use tables::{details, verdicts};
+pub(crate) use terminal::terminal_table;
+pub(crate) use words::{result, rules, tally};

@@ -1,0 +1,77 @@
+//! The claims as a table for the terminal.
+
+use std::collections::BTreeMap;
+
+use memdil_claims::{Claim, Verdict};
+
+use super::judged::{effect, interval, judged, verdict};
+use crate::text::{count, joined, or_dash, p_value};
+
+const HEADINGS: [&str; 7] = [
+    "claim",
+    "verdict",
+    "n",
+    "effect",
+    "95% interval",
+    "p",
+    "p (Holm)",
+];
+
+/// Columns padded with blanks; below, why claims are inconclusive, each reason once.
+pub(crate) fn terminal_table(claims: &[Claim]) -> String {
+    if claims.is_empty() {
+        return "No claim is tested on these runs.\n".to_owned();
+    }
+    let mut rows = vec![HEADINGS.map(str::to_owned)];
+    for same in judged(claims).chunk_by(|a, b| a.group() == b.group()) {
+        let mut heading = [const { String::new() }; 7];
+        heading[0] = same[0].group().to_owned();
+        rows.push(heading);
+        for claim in same.iter().flat_map(|judged| &judged.verdicts) {
+            rows.push([
+                format!("  {}", claim.name),
+                verdict(claim),
+                claim.n.to_string(),
+                effect(claim.unit, claim.effect),
+                interval(claim.unit, claim.interval),
+                or_dash(claim.p, p_value),
+                or_dash(claim.p_holm, p_value),
+            ]);
+        }
+    }
+    let mut widths = [0; 7];
+    for row in &rows {
+        for (column, cell) in row.iter().enumerate() {
+            // A group's name may be longer than its column: its row has no other cell.
+            if column > 0 || !row[1].is_empty() {
+                widths[column] = cell.chars().count().max(widths[column]);
+            }
+        }
+    }
+    let mut text = String::new();
+    for row in &rows {
+        let cells = (0..).zip(row.iter().zip(widths));
+        let padded = cells.map(|(column, (cell, width))| match column {
+            0 | 1 => format!("{cell:<width$}"),
+            _ => format!("{cell:>width$}"),
+        });
+        text += joined(padded, "  ").trim_end();
+        text.push('\n');
+    }
+    text + &reasons(claims)
+}
+
+/// Why claims are inconclusive.
+fn reasons(claims: &[Claim]) -> String {
+    let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
+    for claim in claims {
+        if let (Verdict::Inconclusive, Some(reason)) = (claim.verdict, &claim.reason) {
+            *reasons.entry(reason).or_default() += 1;
+        }
+    }
+    let mut text = String::new();
+    for (reason, n) in reasons {
+        text += &format!("inconclusive ({}): {reason}\n", count(n, "claim", "claims"));
+    }
+    text
+}

@@ -1,0 +1,91 @@
+//! Verdicts in words.
+
+use memdil_claims::{Counted, LEVEL, SEEDS_NEEDED, Verdict};
+
+use super::judged::JudgedClaim;
+use crate::runs::{Quantity, Run, mean_of};
+use crate::text::{count, percent, when};
+
+const ORDER: [Verdict; 3] = [Verdict::Supported, Verdict::Refuted, Verdict::Inconclusive];
+
+/// The claims with a verdict.
+fn with<'a>(judged: &[&'a JudgedClaim<'a>], verdict: Verdict) -> Vec<&'a JudgedClaim<'a>> {
+    let all = judged.iter().copied();
+    all.filter(|judged| judged.lead().verdict == verdict)
+        .collect()
+}
+
+/// `Of 24 claims: 9 supported, 15 inconclusive.`
+pub(crate) fn tally(judged: &[&JudgedClaim<'_>]) -> String {
+    let mut parts = Vec::new();
+    for verdict in ORDER {
+        match with(judged, verdict).len() {
+            0 => {}
+            n => parts.push(format!("{n} {verdict}")),
+        }
+    }
+    let claims = count(judged.len(), "claim", "claims");
+    format!("Of {claims}: {}.", parts.join(", "))
+}
+
+/// How verdicts come about.
+pub(crate) fn rules(judged: &[&JudgedClaim<'_>]) -> String {
+    let mut counted = judged.iter().map(|judged| judged.lead().counted);
+    let exact = when(
+        counted.any(|counted| counted == Counted::Points),
+        " A claim about the solved models has no p: its rule holds at all points checked, or it is refuted.",
+    );
+    format!(
+        "Supported: the 95% interval over seeds lies on the expected side of the bound, and p after Holm’s correction within \
+         the experiment and data set is below {LEVEL}. Refuted: the interval of a condition lies wholly on the other side, without correction for the number of tests. Either needs \
+         {SEEDS_NEEDED} seeds; everything else is inconclusive. Where a claim was tested on several panels (class selections, \
+         networks) the row is the test of their mean, and the cards show each.{exact}"
+    )
+}
+
+/// The verdicts of an experiment in a sentence; mean values of its runs and how to read them where
+/// it has none.
+pub(crate) fn result(judged: &[&JudgedClaim<'_>], runs: &[&Run], shows: &str) -> String {
+    let mut parts = Vec::new();
+    if !judged.is_empty() {
+        for verdict in ORDER {
+            parts.extend(named(&with(judged, verdict), verdict));
+        }
+        return parts.join(" ");
+    }
+    if let Some(accuracy) = mean_of(runs, Quantity::Accuracy) {
+        let runs = count(runs.len(), "run", "runs");
+        let accuracy = percent(accuracy / 100.0, 1);
+        parts.push(format!("Mean test accuracy over {runs} is {accuracy}."));
+    }
+    if let Some(share) = mean_of(runs, Quantity::MemorizedAsGiven) {
+        let share = percent(share, 0);
+        parts.push(format!(
+            "Of corrupted training samples {share} are predicted as their given label."
+        ));
+    }
+    if !shows.is_empty() {
+        parts.push(shows.to_owned());
+    }
+    parts.join(" ")
+}
+
+/// The claims of a verdict with their effects; of inconclusive ones only the number.
+fn named(judged: &[&JudgedClaim<'_>], verdict: Verdict) -> Option<String> {
+    let mut names = Vec::new();
+    for claim in judged {
+        names.push(match claim.lead().effect {
+            Some(effect) => format!("{} ({})", claim.name(), claim.lead().unit.format(effect)),
+            None => claim.name().to_owned(),
+        });
+    }
+    match verdict {
+        _ if names.is_empty() => None,
+        Verdict::Supported => Some(format!("Supported: {}.", names.join("; "))),
+        Verdict::Refuted => Some(format!("Refuted: {}.", names.join("; "))),
+        Verdict::Inconclusive => {
+            let n = count(names.len(), "claim is", "claims are");
+            Some(format!("{n} not decided by these runs."))
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! Every figure by its name.
+
+use memdil_claims::PanelPredictions;
+use memdil_records::SearchRecord;
+
+use super::{
+    against_ce, by_noise, capacity, decomposition, dilation, epochs, features, model, portrait,
+    searches,
+};
+use crate::chart::Figure;
+use crate::error::ReportError;
+use crate::runs::Run;
+use crate::theory::Theory;
+
+/// The sources of an experiment's figures.
+pub(crate) struct FigureSources<'a> {
+    pub(crate) runs: &'a [&'a Run],
+    pub(crate) searches: &'a [&'a SearchRecord],
+    pub(crate) predictions: &'a [PanelPredictions],
+    pub(crate) theory: Option<&'a Theory>,
+}
+
+type Draw = fn(&FigureSources<'_>) -> Result<Option<Figure>, ReportError>;
+
+/// Every figure by its name; a figure that has nothing to show is left out.
+const FIGURES: [(&str, Draw); 14] = [
+    ("phase-portrait", |s| portrait::figure(s.runs)),
+    ("dilation-memorization", |s| Ok(dilation::figure(s.runs))),
+    ("capacity", |s| Ok(capacity::figure(s.runs))),
+    ("decomposition", |s| Ok(decomposition::figure(s.runs))),
+    ("against-ce", |s| Ok(against_ce::figure(s.runs))),
+    ("by-noise", |s| Ok(by_noise::figure(s.runs))),
+    ("model", |s| Ok(model::figure(s.predictions))),
+    ("features", |s| features::figure(s.runs)),
+    ("epochs", |s| epochs::figure(s.runs)),
+    ("search-history", |s| Ok(searches::figure(s.searches))),
+    ("theory-decay", |s| Ok(s.theory.map(Theory::by_decay))),
+    ("theory-noise", |s| Ok(s.theory.map(Theory::by_noise))),
+    ("theory-phase", |s| Ok(s.theory.map(Theory::by_penalties))),
+    ("theory-classes", |s| Ok(s.theory.map(Theory::by_classes))),
+];
+
+/// The figures of runs whose experiment file was not given.
+pub(crate) const DEFAULT: [&str; 5] = [
+    "dilation-memorization",
+    "features",
+    "by-noise",
+    "epochs",
+    "search-history",
+];
+
+/// The figures of the solved models.
+pub(crate) const THEORY: [&str; 4] = [
+    "theory-decay",
+    "theory-noise",
+    "theory-phase",
+    "theory-classes",
+];
+
+/// The names of all figures, for an error message.
+pub(crate) fn names() -> [&'static str; FIGURES.len()] {
+    FIGURES.map(|(name, _)| name)
+}
+
+/// The figure of this name, `None` where there is nothing to draw.
+pub(crate) fn draw(name: &str, sources: &FigureSources<'_>) -> Result<Option<Figure>, ReportError> {
+    let known = FIGURES.iter().find(|(known, _)| *known == name);
+    known.map_or(Ok(None), |(_, draw)| draw(sources))
+}

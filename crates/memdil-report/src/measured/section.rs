@@ -1,0 +1,68 @@
+//! The section of measured features.
+
+use super::features::MeasuredFeatures;
+use super::figure;
+use crate::document::{Block, Row, Section, Table};
+use crate::text::{number, or_dash};
+
+const MEASURED: &str = "Networks known by their features alone. Each network is one observation, so no claim is \
+     tested on them. A dash means that the inputs leave a metric undefined or out; the metrics chapter lists what each needs.";
+
+/// Metrics in reading order: path among the metrics, name, and what it says.
+const METRICS: &str = include_str!("metrics.txt");
+
+/// Counts, which are shown in full.
+const COUNTS: [&str; 4] = ["samples", "dim", "classes", "test.samples"];
+
+/// The section of all of them; `None` without one.
+pub(crate) fn section(measured: &[MeasuredFeatures]) -> Option<Section> {
+    if measured.is_empty() {
+        return None;
+    }
+    let mut blocks = vec![
+        Block::text(MEASURED),
+        Block::Figure(figure::figure(measured)),
+        Block::Table(table(measured)),
+    ];
+    for network in measured {
+        for line in network.undefined() {
+            blocks.push(Block::note("", format!("{}: {line}.", network.name)));
+        }
+    }
+    Some(Section {
+        id: "measured".to_owned(),
+        title: "Measured features".to_owned(),
+        blocks,
+    })
+}
+
+/// One row per metric, one column per network; rows that no network has are left out.
+fn table(measured: &[MeasuredFeatures]) -> Table {
+    let mut columns = vec![("metric".to_owned(), false)];
+    columns.extend(measured.iter().map(|network| (network.name.clone(), true)));
+    columns.push(("what it says".to_owned(), false));
+    let mut rows = Vec::new();
+    for metric in METRICS.lines() {
+        let fields: Vec<&str> = metric.split('|').map(str::trim).collect();
+        let (path, name, meaning) = (fields[0], fields[1], fields[2]);
+        let shown = |value: f64| match path {
+            path if COUNTS.contains(&path) => value.to_string(),
+            _ => number(value),
+        };
+        let mut cells = vec![name.to_owned()];
+        cells.extend(
+            measured
+                .iter()
+                .map(|network| or_dash(network.value(path), shown)),
+        );
+        cells.push(meaning.to_owned());
+        if measured.iter().any(|network| network.value(path).is_some()) {
+            rows.push(Row::of(cells));
+        }
+    }
+    Table {
+        columns,
+        rows,
+        class: "wrap",
+    }
+}

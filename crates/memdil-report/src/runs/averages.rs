@@ -1,0 +1,65 @@
+//! Averages over runs.
+
+use std::collections::BTreeMap;
+
+use memdil_claims::SEEDS_NEEDED;
+use memdil_claims::stats::{self, mean_interval};
+
+use super::groups::{losses, under};
+use super::quantity::Quantity;
+use super::run::Run;
+use crate::text::{joined, number};
+
+/// The mean; `None` of no value.
+pub(crate) fn mean(values: impl IntoIterator<Item = f64>) -> Option<f64> {
+    stats::mean(&values.into_iter().collect::<Vec<_>>())
+}
+
+/// The mean of a quantity over runs that have it.
+pub(crate) fn mean_of(runs: &[&Run], quantity: Quantity) -> Option<f64> {
+    mean(runs.iter().filter_map(|run| run.value(quantity)))
+}
+
+/// `CE 0.42, LS 0.21`: the mean of a quantity by loss.
+pub(crate) fn by_loss(runs: &[&Run], quantity: Quantity, format: impl Fn(f64) -> String) -> String {
+    let mut means = Vec::new();
+    for loss in losses(runs) {
+        if let Some(value) = mean_of(&under(runs, loss), quantity) {
+            means.push(format!("{loss} {}", format(value)));
+        }
+    }
+    if means.is_empty() {
+        return "not measured".to_owned();
+    }
+    joined(means, ", ")
+}
+
+/// The mean over seeds, and its 95% interval from as many seeds as a verdict needs. Values of one
+/// seed, of losses that differ in a parameter, are averaged first.
+pub(crate) fn summary(
+    values: impl IntoIterator<Item = (u64, f64)>,
+) -> Option<(f64, Option<[f64; 2]>)> {
+    let mut seeds: BTreeMap<u64, Vec<f64>> = BTreeMap::new();
+    for (seed, value) in values {
+        seeds.entry(seed).or_default().push(value);
+    }
+    let values: Vec<f64> = seeds.into_values().filter_map(mean).collect();
+    let interval = mean_interval(&values).filter(|_| values.len() >= SEEDS_NEEDED);
+    Some((stats::mean(&values)?, interval))
+}
+
+/// R² of predictions against the mean of what was measured; `None` where nothing varies.
+pub(crate) fn r_squared(pairs: &[(f64, f64)]) -> Option<f64> {
+    let centre = mean(pairs.iter().map(|(measured, _)| *measured))?;
+    let (mut rest, mut all) = (0.0, 0.0);
+    for (measured, predicted) in pairs {
+        rest += (measured - predicted) * (measured - predicted);
+        all += (measured - centre) * (measured - centre);
+    }
+    (all > 0.0).then(|| 1.0 - rest / all)
+}
+
+/// A number, or that there is none.
+pub(crate) fn or_undefined(value: Option<f64>) -> String {
+    value.map_or_else(|| "undefined".to_owned(), number)
+}

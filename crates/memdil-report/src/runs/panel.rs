@@ -1,0 +1,83 @@
+//! Runs that are drawn together.
+
+use std::fmt;
+
+use memdil_records::RunSpec;
+use serde_json::Value;
+
+use crate::text;
+
+/// The settings shared by the runs of one panel, which differ in loss, noise level and seed only.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Panel {
+    pub(crate) experiment: String,
+    pub(crate) source: String,
+    pub(crate) classes: Vec<u32>,
+    pub(crate) width: Option<usize>,
+    /// `MLP 4×64`.
+    pub(crate) network: String,
+    /// Further settings of training, data and noise, as text.
+    extra: String,
+    /// Everything but loss, noise level and seed, so that different settings never share a panel.
+    settings: String,
+}
+
+impl Panel {
+    /// Settings that were searched over are not part of what a panel has in common.
+    pub(super) fn new(spec: &RunSpec, searched: &[String]) -> Self {
+        let (data, noise) = (&spec.data, spec.noise.kind());
+        let mut extra = format!(", {} epochs", spec.training.epochs);
+        if !searched.is_empty() {
+            extra += ", settings searched";
+        }
+        if let Some(images) = data.images_per_class {
+            extra += &format!(", {images} images per class");
+        }
+        if let Some(images) = data.test_images_per_class {
+            extra += &format!(", {images} to test");
+        }
+        if noise != "uniform" {
+            extra += &format!(", {} noise", noise.replace('_', " "));
+        }
+        // The level of latent classes is the split: their other noise is a setting.
+        let eta = spec.noise.split().map(|_| spec.noise.requested());
+        let shared = shared_settings(spec, searched);
+        Self {
+            experiment: spec.experiment.clone(),
+            source: data.source.name().to_owned(),
+            classes: data.classes.clone(),
+            width: spec.model.width(),
+            network: spec.model.to_string(),
+            extra,
+            settings: format!("{shared} {noise} {eta:?}"),
+        }
+    }
+}
+
+/// The settings without those that runs of a panel may differ in.
+fn shared_settings(spec: &RunSpec, searched: &[String]) -> Value {
+    let mut settings = serde_json::to_value(spec).unwrap_or_default();
+    let searched = searched.iter().map(String::as_str);
+    for name in ["loss", "noise", "seed"].into_iter().chain(searched) {
+        let (tables, key) = name.rsplit_once('.').unwrap_or(("", name));
+        let mut table = Some(&mut settings);
+        for name in tables.split('.').filter(|name| !name.is_empty()) {
+            table = table.and_then(|table| table.get_mut(name));
+        }
+        if let Some(table) = table.and_then(Value::as_object_mut) {
+            table.remove(key);
+        }
+    }
+    settings
+}
+
+impl fmt::Display for Panel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let classes = text::classes(&self.classes);
+        write!(
+            f,
+            "{} {classes}, {}{}",
+            self.source, self.network, self.extra
+        )
+    }
+}

@@ -1,0 +1,52 @@
+//! Measured values by name.
+
+use serde::{Deserialize, Serialize};
+
+/// A measured value, by the name it has in the records and in a reference file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Quantity {
+    /// Test accuracy in percent.
+    Accuracy,
+    Dilation,
+    /// NC1 of the test samples that are classified correctly.
+    DilationCorrect,
+    Rho,
+    Nc1,
+    /// Over all noisy samples, those held out included.
+    Nc1All,
+    Memorization,
+    /// Over the samples of `Nc1All`.
+    MemorizationAll,
+    /// `Memorization` over `Separation`; zero in a run without corrupted samples.
+    RelativeMemorization,
+    /// Sum over corrupted samples divided by all samples trained on and by `Separation`.
+    TotalMemorization,
+    MemorizedAsGiven,
+    Separation,
+    Nc2Etf,
+    Nc3,
+    TestEce,
+}
+
+impl Quantity {
+    pub(crate) fn label(self) -> &'static str {
+        match self {
+            Self::Accuracy => "test accuracy, %",
+            Self::Dilation => "dilation (test NC1)",
+            Self::DilationCorrect => "dilation, correct samples only",
+            Self::Rho => "rho",
+            Self::Nc1 => "train NC1",
+            Self::Nc1All => "train NC1, all samples",
+            Self::Memorization => "memorization, mean",
+            Self::MemorizationAll => "memorization, all samples",
+            Self::RelativeMemorization => "memorization / separation",
+            Self::TotalMemorization => "memorization per training sample / separation",
+            Self::MemorizedAsGiven => "memorised as given",
+            Self::Separation => "separation",
+            Self::Nc2Etf => "NC2",
+            Self::Nc3 => "NC3",
+            Self::TestEce => "test ECE",
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! The section of one experiment.
+
+use memdil_records::SearchRecord;
+
+use super::inputs::{LAYER_PEELED, SOLVED, SectionInputs};
+use super::{provenance, runs, searches};
+use crate::claims::{JudgedClaim, card, details, result};
+use crate::document::{Block, Section, Text};
+use crate::error::ReportError;
+use crate::experiment::Page;
+use crate::figures::{self, FigureSources};
+use crate::layer_peeled::{self, Descent};
+use crate::runs::Run;
+use crate::text::count;
+
+/// `None` where the experiment has nothing to show.
+pub(super) fn section(
+    inputs: &SectionInputs<'_>,
+    name: &str,
+) -> Result<Option<Section>, ReportError> {
+    let unnamed = Page::default();
+    let page = inputs.page(name).unwrap_or(&unnamed);
+    let mut runs: Vec<&Run> = inputs.sources.runs.iter().collect();
+    runs.retain(|run| run.record.spec.experiment == name);
+    let mut searches: Vec<&SearchRecord> = inputs.sources.searches.iter().collect();
+    searches.retain(|search| search.spec.experiment == name);
+    let mut judged: Vec<&JudgedClaim<'_>> = inputs.judged.iter().collect();
+    judged.retain(|judged| judged.experiment() == name);
+    let descents: &[Descent] = match name {
+        LAYER_PEELED => &inputs.sources.descents,
+        _ => &[],
+    };
+
+    let mut shown = Vec::new();
+    if !judged.is_empty() {
+        let cards = judged.iter().map(|judged| card(judged));
+        shown.push(Block::Cards(cards.collect()));
+    }
+    shown.extend(figures(inputs, name, page, &runs, &searches)?);
+    if !descents.is_empty() {
+        shown.push(Block::Table(layer_peeled::table(descents)));
+    }
+    if !searches.is_empty() {
+        shown.push(Block::Heading("Searches".to_owned()));
+        shown.extend(searches::blocks(&searches));
+    }
+    if shown.is_empty() && runs.is_empty() {
+        return Ok(None);
+    }
+    let mut blocks = Vec::new();
+    blocks.extend(introduction(
+        &page.question,
+        result(&judged, &runs, &page.shows),
+    ));
+    blocks.extend(shown);
+    if !judged.is_empty() {
+        let details = judged.iter().flat_map(|judged| details(judged));
+        let heading = "How the claims are tested, panel by panel";
+        blocks.push(Block::fold(heading, details.collect()));
+    }
+    if !runs.is_empty() {
+        let heading = format!("{}, one per row", count(runs.len(), "run", "runs"));
+        blocks.push(Block::fold(heading, runs::blocks(&runs)));
+    }
+    if !page.differs.is_empty() {
+        let lead = "Where it differs from the paper.";
+        blocks.push(Block::note(lead, &page.differs));
+    }
+    blocks.extend(provenance::made_from(&runs, descents));
+    if let Some(command) = again(inputs.options.command.as_deref(), name) {
+        blocks.push(Block::note("To run it again:", command));
+    }
+    Ok(Some(Section {
+        id: format!("experiment-{name}"),
+        title: page.title.clone().unwrap_or_else(|| name.to_owned()),
+        blocks,
+    }))
+}
+
+/// The figures that the experiment's file names, or those that runs of any kind have.
+fn figures(
+    inputs: &SectionInputs<'_>,
+    name: &str,
+    page: &Page,
+    runs: &[&Run],
+    searches: &[&SearchRecord],
+) -> Result<Vec<Block>, ReportError> {
+    let names: Vec<&str> = match (&page.figures, name) {
+        (Some(names), _) => names.iter().map(String::as_str).collect(),
+        (None, SOLVED) => figures::THEORY.to_vec(),
+        (None, _) => figures::DEFAULT.to_vec(),
+    };
+    let sources = FigureSources {
+        runs,
+        searches,
+        predictions: inputs.predictions.get(name).map_or(&[], Vec::as_slice),
+        theory: inputs.theory,
+    };
+    // Figures of several experiments need names of their own.
+    let several = inputs.trained().len() > 1 && !(runs.is_empty() && searches.is_empty());
+    let mut blocks = Vec::new();
+    for figure in names {
+        if let Some(mut figure) = figures::draw(figure, &sources)? {
+            if several {
+                figure.name = format!("{name}-{}", figure.name);
+            }
+            blocks.push(Block::Figure(figure));
+        }
+    }
+    Ok(blocks)
+}
+
+/// Question and result side by side; `None` without either.
+fn introduction(question: &str, result: String) -> Option<Block> {
+    let mut texts = Vec::new();
+    if !question.is_empty() {
+        texts.push(Text::new(question));
+    }
+    if !result.is_empty() {
+        texts.push(Text {
+            lead: "Result.".to_owned(),
+            ..Text::new(result)
+        });
+    }
+    (!texts.is_empty()).then_some(Block::Columns(texts))
+}
+
+/// The command for this experiment alone.
+fn again(command: Option<&str>, name: &str) -> Option<String> {
+    let command = command.filter(|command| command.contains(" reproduce"))?;
+    Some(if command.contains("--only") {
+        command.to_owned()
+    } else {
+        format!("{command} --only {name}")
+    })
+}

@@ -1,0 +1,127 @@
+//! The histories of hyper-parameter searches as tables.
+
+use memdil_records::{SearchRecord, TrialRecord};
+use serde_json::Value;
+
+use crate::document::{Block, Row, Table};
+use crate::runs::label;
+use crate::text::{count, joined, or_dash, setting};
+
+/// The text before the tables.
+const SEARCH: &str = "Each trial trains with sampled settings for a share of the epochs. The one with the \
+     highest accuracy on held-out training samples, whose labels are as noisy as the others, is the best; its settings are \
+     trained again on all training data for all epochs, and only that run is tested and counted. A diverged trial counts as \
+     worst.";
+
+/// Tables with more rows are folded, and all of them if there are more searches.
+const SHORT: usize = 8;
+const FEW: usize = 6;
+
+/// A value in a table: numbers short, everything else as in a configuration.
+fn value(value: &Value) -> String {
+    match value {
+        Value::Number(number) if number.is_f64() => or_dash(number.as_f64(), setting),
+        Value::String(text) => text.clone(),
+        value => value.to_string(),
+    }
+}
+
+/// All searches, one per row.
+fn summary(searches: &[&SearchRecord]) -> Table {
+    let headings = "search | sampler | #trials | #best | #validation % | its settings | \
+                    #test % of the retrained | retrained run";
+    Table::new(
+        headings,
+        searches.iter().map(|search| row(search, searches)),
+    )
+}
+
+fn row(search: &SearchRecord, all: &[&SearchRecord]) -> Row {
+    let (made, planned) = (search.trials.len(), search.search.trials);
+    let (best, retrained) = (search.best(), search.retrained.as_ref());
+    Row::of(vec![
+        label(search, all),
+        search.search.sampler.name().to_owned(),
+        if made < planned {
+            format!("{made} of {planned}")
+        } else {
+            made.to_string()
+        },
+        or_dash(best, |best| best.trial.to_string()),
+        or_dash(best.and_then(|best| best.validation_accuracy), accuracy),
+        or_dash(best, settings),
+        or_dash(retrained.and_then(|run| run.test_accuracy), accuracy),
+        or_dash(retrained, |retrained| retrained.run.clone()),
+    ])
+}
+
+/// The settings of a trial.
+fn settings(trial: &TrialRecord) -> String {
+    let settings = trial.values.iter();
+    joined(
+        settings.map(|(name, setting)| format!("{name} = {}", value(setting))),
+        ", ",
+    )
+}
+
+fn accuracy(share: f64) -> String {
+    format!("{:.2}", 100.0 * share)
+}
+
+/// The trials of a search, the best one marked.
+fn trials(record: &SearchRecord) -> Table {
+    let mut columns = vec![("trial".to_owned(), true)];
+    columns.extend(record.settings.iter().map(|name| (name.clone(), true)));
+    for (heading, number) in [
+        ("validation %", true),
+        ("best so far %", true),
+        ("", false),
+        ("run", false),
+    ] {
+        columns.push((heading.to_owned(), number));
+    }
+    let mut rows = Vec::new();
+    for trial in &record.trials {
+        let is_best = record.best_trial == Some(trial.trial);
+        let (remark, class) = match trial.validation_accuracy {
+            None => ("✗ diverged", "diverged"),
+            Some(_) if is_best => ("✓ best", ""),
+            Some(_) => ("", ""),
+        };
+        let mut cells = vec![trial.trial.to_string()];
+        for name in &record.settings {
+            cells.push(or_dash(trial.values.get(name), value));
+        }
+        cells.extend([
+            or_dash(trial.validation_accuracy, accuracy),
+            or_dash(trial.best_so_far, accuracy),
+            remark.to_owned(),
+            trial.run.clone(),
+        ]);
+        rows.push(Row {
+            cells,
+            class,
+            remark: None,
+        });
+    }
+    Table {
+        columns,
+        rows,
+        ..Table::default()
+    }
+}
+
+/// How searches work, all of them in a table, and the trials of each.
+pub(super) fn blocks(searches: &[&SearchRecord]) -> Vec<Block> {
+    let mut blocks = vec![Block::text(SEARCH), Block::Table(summary(searches))];
+    for record in searches {
+        let n = record.trials.len();
+        let (label, trials_made) = (label(record, searches), count(n, "trial", "trials"));
+        blocks.push(Block::Fold {
+            heading: format!("{label}: {trials_made}"),
+            open: n <= SHORT && searches.len() <= FEW,
+            blocks: vec![Block::Table(trials(record))],
+        });
+    }
+    blocks
+}

@@ -1,0 +1,59 @@
+//! The section of all verdicts.
+
+use super::inputs::SectionInputs;
+use crate::claims::{JudgedClaim, rules, tally, verdicts};
+use crate::document::{Block, Section, Text, Tone};
+use crate::text::{count, when};
+
+/// Every verdict in one table, before anything else.
+pub(super) fn section(inputs: &SectionInputs<'_>) -> Section {
+    let judged: Vec<&JudgedClaim<'_>> = inputs.judged.iter().collect();
+    let mut blocks = Vec::new();
+    if !judged.is_empty() {
+        blocks.push(Block::note(&tally(&judged), rules(&judged)));
+        blocks.push(Block::Table(verdicts(&inputs.judged)));
+    }
+    if !inputs.sources.missing.is_empty() {
+        blocks.push(missing(&inputs.sources.missing));
+    }
+    blocks.extend(unjudged(inputs).map(Block::text));
+    Section {
+        id: "claims".to_owned(),
+        title: "Verdicts".to_owned(),
+        blocks,
+    }
+}
+
+/// Which planned runs are not there.
+fn missing(ids: &[String]) -> Block {
+    const NAMED: usize = 10;
+    let more = ids.len().saturating_sub(NAMED);
+    let text = format!(
+        "{} missing here, failed or not made yet: {}{}.",
+        count(ids.len(), "planned run is", "planned runs are"),
+        ids[..ids.len() - more].join(", "),
+        when(more > 0, format!(" and {more} more"))
+    );
+    Block::Text(Text {
+        tone: Tone::Warning,
+        ..Text::new(text)
+    })
+}
+
+/// Why an experiment has no verdict.
+fn unjudged(inputs: &SectionInputs<'_>) -> Option<String> {
+    let names = inputs.unjudged();
+    if !names.is_empty() {
+        return Some(format!(
+            "No claim is tested on {}: its file was not given, or declares none for this preset.",
+            names.join(", ")
+        ));
+    }
+    let reason = if inputs.options.experiments.is_empty() {
+        "no experiment file was given"
+    } else {
+        "no run has finished, or the files declare none"
+    };
+    let none = inputs.judged.is_empty();
+    none.then(|| format!("No claim is tested: {reason}."))
+}

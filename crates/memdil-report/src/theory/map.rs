@@ -1,0 +1,155 @@
+//! The picture of a map of ratios.
+
+use memdil_theory::phase::InvariantMap;
+
+use super::contour::zero_line;
+use crate::chart::{Frame, Picture, Scale, span};
+use crate::text::{escape, number, when};
+
+/// Ratios between which cells have the same colour: class and opacity.
+pub(super) const BINS: [(f64, &str, f64); 12] = [
+    (0.1, "ls", 1.0),
+    (0.2, "ls", 0.86),
+    (0.3, "ls", 0.72),
+    (0.45, "ls", 0.58),
+    (0.6, "ls", 0.45),
+    (0.75, "ls", 0.33),
+    (0.9, "ls", 0.22),
+    (1.0, "ls", 0.12),
+    (1.05, "ce", 0.3),
+    (1.2, "ce", 0.55),
+    (1.5, "ce", 0.78),
+    (f64::INFINITY, "ce", 1.0),
+];
+/// Colour of the cells without a ratio.
+const COLLAPSED: (&str, f64) = ("other", 0.75);
+
+/// The colour of a cell, as an index into [`BINS`]; `None` is grey.
+pub(super) fn bin(ratio: Option<f64>) -> Option<usize> {
+    let ratio = ratio?;
+    let bin = BINS.iter().position(|(below, ..)| ratio < *below);
+    Some(bin.unwrap_or(BINS.len() - 1))
+}
+
+/// The places of cells, which reach half a step beyond the outer settings.
+struct Grid {
+    left: f64,
+    bottom: f64,
+    cell_width: f64,
+    cell_height: f64,
+}
+
+impl Grid {
+    /// A place counted in cells from the lower left corner.
+    fn place(&self, column: f64, row: f64) -> (f64, f64) {
+        (
+            self.left + self.cell_width * column,
+            self.bottom + self.cell_height * row,
+        )
+    }
+}
+
+pub(super) fn picture(map: &InvariantMap) -> Picture {
+    const BAR: f64 = 62.0;
+    let (width, height) = (480.0, 350.0);
+    let frame = Frame::new(width - BAR, height).wider();
+    let [left, right] = frame.x_range();
+    let [bottom, top] = frame.y_range();
+    let (rows, columns) = (map.features.len(), map.classifier.len());
+    let grid = Grid {
+        left,
+        bottom,
+        cell_width: (right - left) / columns as f64,
+        cell_height: (top - bottom) / rows as f64,
+    };
+    let (x0, y0) = grid.place(0.5, 0.5);
+    let (x1, y1) = grid.place(columns as f64 - 0.5, rows as f64 - 0.5);
+    let x = Scale::log_exact([map.classifier[0], map.classifier[columns - 1]], [x0, x1]);
+    let y = Scale::log_exact([map.features[0], map.features[rows - 1]], [y0, y1]);
+    let mut body = frame.axes(
+        &format!("η = {}", map.eta),
+        (&x, &x.ticks(10), "λ_W / C_MD²"),
+        (&y, &y.ticks(10), "λ_H · C_MD²"),
+    );
+    body += &format!(
+        r#"<path style="fill:var(--paper)" d="M{left} {top}H{right}V{bottom}H{left}Z"/>{}<path class="contour" d="{}"/><path class="axis" d="M{left} {top}V{bottom}H{right}"/>{}"#,
+        cells(map, &grid),
+        ratio_one(map, &grid),
+        bar(right + 16.0, [bottom, top])
+    );
+    let desc = match span(map.ratio.iter().flatten().copied().flatten()) {
+        Some([low, high]) => format!("Ratios from {} to {}.", number(low), number(high)),
+        None => "Everything collapses.".to_owned(),
+    };
+    let eta = map.eta;
+    Picture {
+        width,
+        height,
+        title: format!("Rho under LS over rho under CE by the penalties, η = {eta}"),
+        desc,
+        body,
+    }
+}
+
+/// The line on which both losses have the same rho, as path data.
+fn ratio_one(map: &InvariantMap, grid: &Grid) -> String {
+    let (rows, columns) = (map.features.len(), map.classifier.len());
+    let log_ratio = |row: usize, column: usize| map.ratio[row][column].map(f64::ln);
+    let mut d = String::new();
+    for [a, b, c, e] in zero_line(rows, columns, log_ratio) {
+        let (xa, ya) = grid.place(a + 0.5, b + 0.5);
+        let (xb, yb) = grid.place(c + 0.5, e + 0.5);
+        d += &format!("M{xa:.1} {ya:.1}L{xb:.1} {yb:.1}");
+    }
+    d
+}
+
+/// One path per colour; neighbours in a row are one rectangle.
+fn cells(map: &InvariantMap, grid: &Grid) -> String {
+    let mut paths = vec![String::new(); BINS.len() + 1];
+    for (row, ratios) in map.ratio.iter().enumerate() {
+        let mut column = 0;
+        for same in ratios.chunk_by(|a, b| bin(*a) == bin(*b)) {
+            let (x0, y0) = grid.place(column as f64, row as f64);
+            column += same.len();
+            let (x1, y1) = grid.place(column as f64, (row + 1) as f64);
+            paths[bin(same[0]).unwrap_or(BINS.len())] +=
+                &format!("M{x0:.1} {y0:.1}H{x1:.1}V{y1:.1}H{x0:.1}Z");
+        }
+    }
+    let mut svg = String::new();
+    for (index, d) in paths.iter().enumerate() {
+        let bin = BINS.get(index);
+        let (class, opacity) = bin.map_or(COLLAPSED, |(_, class, opacity)| (*class, *opacity));
+        let tag = format!(
+            r#"<path class="f {class}" fill-opacity="{opacity}" shape-rendering="crispEdges" d="{d}"/>"#
+        );
+        svg += &when(!d.is_empty(), tag);
+    }
+    svg
+}
+
+/// The colours with the ratios between them.
+fn bar(x: f64, [bottom, top]: [f64; 2]) -> String {
+    let step = (top - bottom) / BINS.len() as f64;
+    let mut svg = format!(r#"<text class="tick" x="{x:.1}" y="14">ratio</text>"#);
+    for (index, (below, class, opacity)) in BINS.iter().enumerate() {
+        let from = bottom + step * index as f64;
+        let to = bottom + step * (index + 1) as f64;
+        svg += &format!(
+            r#"<path class="f {class}" fill-opacity="{opacity}" d="M{x:.1} {from:.1}h12V{to:.1}h-12Z"/>"#
+        );
+        if below.is_finite() {
+            let label = escape(&below.to_string());
+            svg += &format!(
+                r#"<text class="tick" x="{:.1}" y="{:.1}">{label}</text>"#,
+                x + 17.0,
+                to + 4.0
+            );
+        }
+        if (*below - 1.0).abs() < 1e-9 {
+            svg += &format!(r#"<path class="contour" d="M{:.1} {to:.1}h16"/>"#, x - 2.0);
+        }
+    }
+    svg
+}
