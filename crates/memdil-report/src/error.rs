@@ -46,12 +46,12 @@ pub enum ReportError {
     #[error(transparent)]
     Records(#[from] RecordError),
     /// A figure that cannot be made a PNG.
-    #[error("figure {name} cannot be drawn as PNG: {reason}")]
+    #[error("figure {name} cannot be drawn as PNG: {source}")]
     Figure {
         /// Stem of its file.
         name: String,
-        /// What is wrong.
-        reason: String,
+        /// The reason.
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// A claim that cannot be tested.
     #[error(transparent)]

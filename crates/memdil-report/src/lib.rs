@@ -9,18 +9,13 @@
 //! models.
 //!
 //! ```
+//! use std::path::PathBuf;
+//!
 //! use memdil_report::{ReportError, ReportOptions, write_report};
 //!
-//! let options = ReportOptions {
-//!     runs: Some("no/such/folder".into()),
-//!     features: Vec::new(),
-//!     out: "report".into(),
-//!     manifests: Vec::new(),
-//!     experiments: Vec::new(),
-//!     reference: None,
-//!     theory: true,
-//!     command: Some("cargo xtask reproduce".to_owned()),
-//! };
+//! let options = ReportOptions::new("report")
+//!     .runs(PathBuf::from("no/such/folder"))
+//!     .command("cargo xtask reproduce".to_owned());
 //! assert!(matches!(write_report(&options), Err(ReportError::NoFolder { .. })));
 //! ```
 

@@ -70,9 +70,9 @@ pub fn write_report(options: &ReportOptions) -> Result<Report, ReportError> {
     let folder = options.out.join("figures");
     let mut drawn = Vec::new();
     for figure in content.document.figures() {
-        let png = figure.png().map_err(|reason| ReportError::Figure {
+        let png = figure.png().map_err(|source| ReportError::Figure {
             name: figure.name.clone(),
-            reason,
+            source,
         })?;
         drawn.push((folder.join(&figure.name), figure.svg(), png));
     }
@@ -114,16 +114,15 @@ fn refuse_other_files(out: &Path) -> Result<(), ReportError> {
     let starts = |name: &str, with: &str| {
         std::fs::read_to_string(out.join(name)).is_ok_and(|text| text.starts_with(with))
     };
-    let other = |name: &str| ReportError::OtherPage {
-        path: out.join(name),
-    };
     let markdown = format!("# {}\n", TITLE);
     if out.join("index.html").exists() && !out.join("claims.json").exists() {
-        return Err(other("index.html"));
+        let path = out.join("index.html");
+        return Err(ReportError::OtherPage { path });
     }
     for (name, start) in [("claims.json", "["), ("report.md", &markdown)] {
         if out.join(name).exists() && !starts(name, start) {
-            return Err(other(name));
+            let path = out.join(name);
+            return Err(ReportError::OtherPage { path });
         }
     }
     Ok(())
@@ -133,10 +132,10 @@ fn refuse_other_files(out: &Path) -> Result<(), ReportError> {
 fn figures_of(page: &Path) -> Vec<String> {
     let html = std::fs::read_to_string(page).unwrap_or_default();
     let links = html.split("href=\"figures/").skip(1);
-    let name = |link: &str| link.split('"').next().map(str::to_owned);
-    links
-        .filter_map(name)
+    let names = links.filter_map(|link| link.split('"').next());
+    names
         .filter(|name| !name.contains('/'))
+        .map(str::to_owned)
         .collect()
 }
 

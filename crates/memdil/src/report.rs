@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use memdil_report::{MeasuredFeatures, ReportOptions, write_report};
+use memdil_report::{MeasuredFeatures, ReportOptions, ReportedExperiment, write_report};
 
 use crate::arguments::{check_folder, existing_folder};
 use crate::claims;
@@ -63,56 +63,55 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     check_folder("--out", &arguments.out)?;
-    let features = arguments
-        .features
-        .iter()
-        .map(|path| measured(path, &arguments.features));
-    let all = &arguments.config;
-    if let Some(path) = all
-        .iter()
-        .find(|path| all.iter().filter(|other| other == path).count() > 1)
-    {
-        let message = format!(
-            "--config {}: is given twice; give each file once",
-            path.display()
-        );
-        return Err(BadInput(message).into());
+    let experiments = experiments(arguments)?;
+    let mut features = Vec::new();
+    for path in &arguments.features {
+        features.push(measured(path, &arguments.features)?);
     }
-    let (preset, data_dirs) = (arguments.preset.as_deref(), &arguments.data_dirs);
-    let experiments = arguments
-        .config
-        .iter()
-        .map(|path| claims::of_file(path, preset, &arguments.set, data_dirs));
-    let experiments = experiments.collect::<Result<Vec<_>, Failure>>()?;
-    for (index, one) in experiments.iter().enumerate() {
-        if let Some(first) = experiments[..index]
-            .iter()
-            .position(|other| other.name == one.name)
-        {
-            let message = format!(
-                "--config {} and {}: both are of the experiment '{}'; give one of them",
-                all[first].display(),
-                all[index].display(),
-                one.name
-            );
-            return Err(BadInput(message).into());
-        }
-    }
-    let report = write_report(&ReportOptions {
-        runs: arguments.runs.clone(),
-        features: features.collect::<Result<_, Failure>>()?,
-        out: arguments.out.clone(),
-        manifests: arguments.manifest.clone(),
-        experiments,
-        reference: arguments.reference.clone(),
-        theory: arguments.theory,
-        command: arguments.command.clone(),
-    })?;
+    let options = ReportOptions::new(&arguments.out)
+        .runs(arguments.runs.clone())
+        .features(features)
+        .manifests(arguments.manifest.clone())
+        .experiments(experiments)
+        .reference(arguments.reference.clone())
+        .theory(arguments.theory)
+        .command(arguments.command.clone());
+    let report = write_report(&options)?;
     if arguments.runs.is_some() || !arguments.config.is_empty() {
         println!("{}", report.terminal_table());
     }
     println!("report: {}", report.html.display());
     Ok(ExitCode::SUCCESS)
+}
+
+/// The experiment files, each experiment once.
+fn experiments(arguments: &Arguments) -> Result<Vec<ReportedExperiment>, Failure> {
+    let (preset, set) = (arguments.preset.as_deref(), &arguments.set);
+    let paths = &arguments.config;
+    for (index, path) in paths.iter().enumerate() {
+        if paths[..index].contains(path) {
+            let file = path.display();
+            let message = format!("--config {file}: is given twice; give each file once");
+            return Err(BadInput(message).into());
+        }
+    }
+    let mut experiments: Vec<ReportedExperiment> = Vec::new();
+    for path in paths {
+        experiments.push(claims::of_file(path, preset, set, &arguments.data_dirs)?);
+    }
+    for (index, one) in experiments.iter().enumerate() {
+        let mut before = experiments[..index].iter();
+        if let Some(first) = before.position(|other| other.name == one.name) {
+            let message = format!(
+                "--config {} and {}: both are of the experiment '{}'; give one of them",
+                paths[first].display(),
+                paths[index].display(),
+                one.name
+            );
+            return Err(BadInput(message).into());
+        }
+    }
+    Ok(experiments)
 }
 
 /// The metrics of a file, and what is drawn of it.
@@ -144,14 +143,10 @@ fn measured(path: &Path, all: &[PathBuf]) -> Result<MeasuredFeatures, Failure> {
 /// What a file is called in the report: the path as given where another file would be called the
 /// same.
 fn name(path: &Path, all: &[PathBuf]) -> String {
-    let alone = all
-        .iter()
-        .filter(|other| short(other) == short(path))
-        .count()
-        == 1;
-    short(path)
-        .filter(|_| alone)
-        .unwrap_or(path.as_os_str())
+    let same = all.iter().filter(|other| short(other) == short(path));
+    let alone = same.count() == 1;
+    let name = short(path).filter(|_| alone);
+    name.unwrap_or(path.as_os_str())
         .to_string_lossy()
         .into_owned()
 }

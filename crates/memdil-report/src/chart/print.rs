@@ -1,5 +1,6 @@
 //! Figures as PNG, for slides and papers.
 
+use std::error::Error;
 use std::sync::{Arc, LazyLock};
 
 use resvg::tiny_skia::{Pixmap, Transform};
@@ -23,7 +24,7 @@ static FONTS: LazyLock<Arc<Database>> = LazyLock::new(|| {
 
 impl Figure {
     /// The figure in light colours, or the reason why it cannot be drawn.
-    pub(crate) fn png(&self) -> Result<Vec<u8>, String> {
+    pub(crate) fn png(&self) -> Result<Vec<u8>, Box<dyn Error + Send + Sync>> {
         let options = Options {
             font_family: FONT.to_owned(),
             fontdb: FONTS.clone(),
@@ -31,18 +32,15 @@ impl Figure {
         };
         let system = "system-ui, -apple-system, \"Segoe UI\", Roboto, sans-serif";
         let svg = light(&self.drawn(&rules().replace(system, FONT)));
-        let tree = Tree::from_str(&svg, &options).map_err(|e| e.to_string())?;
-        let size = tree
-            .size()
-            .to_int_size()
-            .scale_by(SCALE)
-            .ok_or("it has no size")?;
+        let tree = Tree::from_str(&svg, &options)?;
+        let size = tree.size().to_int_size().scale_by(SCALE);
+        let size = size.ok_or("it has no size")?;
         let mut pixels = Pixmap::new(size.width(), size.height()).ok_or("it is too large")?;
         resvg::render(
             &tree,
             Transform::from_scale(SCALE, SCALE),
             &mut pixels.as_mut(),
         );
-        pixels.encode_png().map_err(|e| e.to_string())
+        Ok(pixels.encode_png()?)
     }
 }

@@ -2,7 +2,7 @@
 
 use super::levels::{level_keys, shape};
 use super::lines::loss_keys;
-use crate::chart::{Axis, Figure, Frame, Group, Key, Picture, Plot, Sign, span};
+use crate::chart::{Axis, Figure, Frame, Group, Key, Plot, Sign, span};
 use crate::runs::{
     Level, Panel, Quantity, Run, by_loss, by_panel, largest, levels, or_undefined, r_squared,
     select,
@@ -42,6 +42,12 @@ impl<'a> Point<'a> {
         (point.error < 0.5).then_some(point)
     }
 }
+
+/// The heights of the left and of the right picture.
+const SHOWN: [(&str, fn(&Point<'_>) -> f64); 2] = [
+    ("dilation (test NC1)", |point| point.dilation),
+    ("dilation, correct samples only", |point| point.rest),
+];
 
 /// `None` without two-class runs.
 pub(super) fn figure(runs: &[&Run]) -> Option<Figure> {
@@ -109,7 +115,10 @@ fn group(panel: &Panel, runs: &[&Run], levels: &[Level]) -> Group {
     heights.extend(points.iter().flat_map(|point| [point.dilation, point.rest]));
     heights.retain(|height| *height > 0.0);
     let heights = span(heights).unwrap_or([0.01, 1.0]);
-    let plot = |heading: &str, value: fn(&Point<'_>) -> f64| {
+    let all = count(points.len(), "run", "runs");
+    let mean = by_loss(runs, Quantity::Accuracy, |v| format!("{v:.1}%"));
+    let mut pictures = Vec::new();
+    for (heading, value) in SHOWN {
         let x = Axis::linear([0.0, widest], "test error e");
         let y = Axis::log(heights, "").most(7);
         let mut plot = Plot::new(Frame::new(440.0, 300.0), heading, &x, &y);
@@ -118,19 +127,15 @@ fn group(panel: &Panel, runs: &[&Run], levels: &[Level]) -> Group {
             let at = (point.error, value(point));
             plot.mark(glyph, point.run.loss().colour(), 4.2, at, 0.0);
         }
-        plot
-    };
-    let (left, right) = ("dilation (test NC1)", "dilation, correct samples only");
-    let mut with_curve = plot(left, |point| point.dilation);
-    with_curve.line("contour", curve(widest, heights));
-    let pictures = [(left, with_curve), (right, plot(right, |point| point.rest))];
-    let runs_text = count(points.len(), "run", "runs");
-    let mean = by_loss(runs, Quantity::Accuracy, |v| format!("{v:.1}%"));
-    let picture = |(heading, plot): (&str, Plot)| -> Picture {
-        let title = format!("{heading} against test error, {panel}");
-        plot.picture(title, format!("{runs_text}; mean test accuracy: {mean}."))
-    };
-    Group::titled(panel, 2, pictures.map(picture).into())
+        if pictures.is_empty() {
+            plot.line("contour", curve(widest, heights));
+        }
+        pictures.push(plot.picture(
+            format!("{heading} against test error, {panel}"),
+            format!("{all}; mean test accuracy: {mean}."),
+        ));
+    }
+    Group::titled(panel, 2, pictures)
 }
 
 /// Dilation from test error alone, within some heights.

@@ -53,6 +53,21 @@ fn mean_of(runs: &[&PredictedRun], value: fn(&PredictedRun) -> f64) -> f64 {
     mean(runs.iter().map(|run| value(run))).unwrap_or_default()
 }
 
+/// The mean over the runs of each level, whatever their loss.
+fn by_level(
+    cells: &Cells<'_>,
+    levels: &[Level],
+    value: fn(&PredictedRun) -> f64,
+) -> Vec<(f64, f64)> {
+    let mut means = Vec::new();
+    for level in levels {
+        let here = cells.iter().filter(|((_, other), _)| other == level);
+        let runs: Vec<_> = here.flat_map(|(_, runs)| runs.iter().copied()).collect();
+        means.push((level.0, mean_of(&runs, value)));
+    }
+    means
+}
+
 fn caption(panels: &[&PanelPredictions]) -> String {
     let mut parts = Vec::new();
     for panel in panels {
@@ -86,17 +101,8 @@ fn picture(panel: &PanelPredictions) -> Option<Picture> {
         &level_axis(&levels),
         &Axis::linear([low.min(0.0), high], "rho, from NC1"),
     );
-    let by_level = |value: fn(&PredictedRun) -> f64| {
-        let mut means = Vec::new();
-        for level in &levels {
-            let here = cells.iter().filter(|((_, other), _)| other == level);
-            let runs: Vec<_> = here.flat_map(|(_, runs)| runs.iter().copied()).collect();
-            means.push((level.0, mean_of(&runs, value)));
-        }
-        means
-    };
-    plot.line("contour", by_level(|run| run.line));
-    plot.dashed("contour", "2 5", by_level(|run| run.mean));
+    plot.line("contour", by_level(&cells, &levels, |run| run.line));
+    plot.dashed("contour", "2 5", by_level(&cells, &levels, |run| run.mean));
     let mut desc = Vec::new();
     for (index, loss) in losses.iter().enumerate() {
         let (colour, aside) = (loss.colour(), aside(index, losses.len()));

@@ -73,12 +73,13 @@ pub(super) fn made_from(runs: &[&Run], descents: &[Descent]) -> Option<Block> {
         when(seeds > 0, ", ".to_owned() + &count(seeds, "seed", "seeds")),
         seconds(made.iter().map(|(_, seconds)| seconds).sum()),
         date(newest),
-        values(&made, |p| p
-            .commit
-            .get(..12)
-            .unwrap_or(&p.commit)
-            .to_owned())
-        .join(", "),
+        values(&made, short_commit).join(", "),
     );
     Some(Block::note("Made from", text))
+}
+
+/// The first twelve digits of a commit.
+fn short_commit(provenance: &Provenance) -> String {
+    let commit = &provenance.commit;
+    commit.get(..12).unwrap_or(commit).to_owned()
 }

@@ -195,17 +195,8 @@ fn read(path: &Path) -> Result<Reference, ReportError> {
         path: path.to_owned(),
         reason,
     };
-    let reference: Reference = toml::from_str(&text).map_err(|e| {
-        // The parser's message spans lines and shows the source; its first line and the place are
-        // enough.
-        let line = e
-            .span()
-            .map_or(1, |span| text[..span.start].matches('\n').count() + 1);
-        bad(format!(
-            "line {line}: {}",
-            e.message().lines().next().unwrap_or("not valid TOML")
-        ))
-    })?;
+    let reference: Reference =
+        toml::from_str(&text).map_err(|error| bad(in_one_line(&error, &text)))?;
     if reference.seeds.is_empty() || reference.cell.is_empty() {
         return Err(bad("it needs at least one seed and one cell".to_owned()));
     }
@@ -222,4 +213,13 @@ fn read(path: &Path) -> Result<Reference, ReportError> {
         }
     }
     Ok(reference)
+}
+
+/// The place of a parser's error and the first line of its message, which spans lines and shows the
+/// text.
+fn in_one_line(error: &toml::de::Error, text: &str) -> String {
+    let before = error.span().map_or("", |span| &text[..span.start]);
+    let line = before.matches('\n').count() + 1;
+    let message = error.message().lines().next();
+    format!("line {line}: {}", message.unwrap_or("not valid TOML"))
 }

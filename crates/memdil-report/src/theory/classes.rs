@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use super::curve::{Curve, Shown, at_ends, list, span};
 use super::model::{ALPHA, C_MD, ETA, decades, setting};
-use crate::chart::{Axis, Figure, Frame, Glyph, Group, Key, Plot, Sign};
+use crate::chart::{Axis, Figure, Frame, Glyph, Group, Key, Picture, Plot, Sign};
 use crate::loss::Loss;
 
 const CLASSES: [usize; 4] = [2, 3, 5, 10];
@@ -48,32 +48,11 @@ fn curve(shown: Shown, classes: usize) -> Result<Curve, TheoryError> {
 
 pub(super) fn figure(all: &[ClassCurves]) -> Figure {
     let heights = span(all.iter().flat_map(|one| &one.curves));
-    let picture = |one: &ClassCurves| {
-        let x = Axis::log([1e-6, 1e-2], "weight decay λ");
-        let y = Axis::log(heights, "rho").most(6);
-        let frame = Frame::new(280.0, 260.0);
-        let mut plot = Plot::new(frame, &format!("N = {}", one.classes), &x, &y);
-        for curve in &one.curves {
-            curve.draw(&mut plot, 1);
-        }
-        let ends = list(&one.curves, |curve| Some(curve.ends()?[0]));
-        plot.picture(
-            format!("Rho against weight decay, {} classes", one.classes),
-            format!("At λ = 1e−6 rho is {ends}."),
-        )
-    };
-    let at = |lambda: f64| {
-        let mut parts = Vec::new();
-        for one in all {
-            let list = list(&one.curves, |curve| curve.near(lambda));
-            parts.push(format!("{list} for N = {}", one.classes));
-        }
-        parts.join("; ")
-    };
+    let pictures = all.iter().map(|one| picture(one, heights)).collect();
     let curves = all.first().into_iter().flat_map(|one| &one.curves);
     let mut legend: Vec<Key> = curves.map(Curve::key).collect();
     legend.push(Key::new(Sign::Limit, "law of LS as λ → 0"));
-    let (low, high) = (at(1e-6), at(1e-3));
+    let (low, high) = (rhos_at(all, 1e-6), rhos_at(all, 1e-3));
     Figure {
         caption: format!("At λ = 1e−6, rho is {low}. At λ = 1e−3 it is {high}."),
         reading: format!(
@@ -82,10 +61,32 @@ pub(super) fn figure(all: &[ClassCurves]) -> Figure {
              their axes."
         ),
         legend,
-        groups: vec![Group::untitled(
-            CLASSES.len(),
-            all.iter().map(picture).collect(),
-        )],
+        groups: vec![Group::untitled(CLASSES.len(), pictures)],
         ..Figure::new("theory-classes", "The model: more classes")
     }
+}
+
+fn picture(one: &ClassCurves, heights: [f64; 2]) -> Picture {
+    let x = Axis::log([1e-6, 1e-2], "weight decay λ");
+    let y = Axis::log(heights, "rho").most(6);
+    let frame = Frame::new(280.0, 260.0);
+    let mut plot = Plot::new(frame, &format!("N = {}", one.classes), &x, &y);
+    for curve in &one.curves {
+        curve.draw(&mut plot, 1);
+    }
+    let ends = list(&one.curves, |curve| Some(curve.ends()?[0]));
+    plot.picture(
+        format!("Rho against weight decay, {} classes", one.classes),
+        format!("At λ = 1e−6 rho is {ends}."),
+    )
+}
+
+/// Rho at a decay for each number of classes.
+fn rhos_at(all: &[ClassCurves], lambda: f64) -> String {
+    let mut parts = Vec::new();
+    for one in all {
+        let rhos = list(&one.curves, |curve| curve.near(lambda));
+        parts.push(format!("{rhos} for N = {}", one.classes));
+    }
+    parts.join("; ")
 }

@@ -53,17 +53,10 @@ fn page(figures: &str, claims: &str, records: &[RunRecord], epochs: &[Vec<EpochR
     }
     let mut experiment = claims_of("memorization-dilation", claims, records);
     experiment.page = Page::read(&figures.parse().unwrap()).unwrap();
-    let report = write_report(&ReportOptions {
-        runs: Some(runs),
-        features: Vec::new(),
-        out: folder.path().join("out"),
-        manifests: Vec::new(),
-        experiments: vec![experiment],
-        reference: None,
-        theory: false,
-        command: None,
-    })
-    .unwrap();
+    let options = ReportOptions::new(folder.path().join("out"))
+        .runs(runs)
+        .experiments(vec![experiment]);
+    let report = write_report(&options).unwrap();
     let html = fs::read_to_string(report.html).unwrap();
     check_page(&html);
     html

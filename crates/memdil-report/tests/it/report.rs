@@ -18,16 +18,9 @@ const ETAS: [f64; 3] = [0.0, 0.2, 0.4];
 
 fn options(runs: &Path, out: &Path) -> ReportOptions {
     let command = Some("cargo xtask reproduce --preset \"quick\" && echo <done>".to_owned());
-    ReportOptions {
-        runs: Some(runs.to_owned()),
-        features: Vec::new(),
-        out: out.to_owned(),
-        manifests: Vec::new(),
-        experiments: Vec::new(),
-        reference: None,
-        theory: false,
-        command,
-    }
+    ReportOptions::new(out)
+        .runs(runs.to_owned())
+        .command(command)
 }
 
 fn report(records: &[RunRecord]) -> (TempDir, Report) {
@@ -288,11 +281,8 @@ fn the_whole_report_is_well_formed_self_contained_and_reproducible() {
         serde_json::from_slice(&fs::read(&first.claims_json).unwrap()).unwrap();
     assert_eq!(json.len(), 2);
 
-    let again = write_report(&ReportOptions {
-        out: out.join("again"),
-        ..options
-    })
-    .unwrap();
+    options.out = out.join("again");
+    let again = write_report(&options).unwrap();
     let files = |report: &Report| {
         let all =
             report

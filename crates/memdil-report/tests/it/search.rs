@@ -53,16 +53,7 @@ fn search(plan: &Plan, trials: usize, accuracies: &[Option<f64>]) -> SearchRecor
 }
 
 fn report(runs: &Path, out: &Path) -> (String, String) {
-    let options = ReportOptions {
-        runs: Some(runs.to_owned()),
-        features: Vec::new(),
-        out: out.to_owned(),
-        manifests: Vec::new(),
-        experiments: Vec::new(),
-        reference: None,
-        theory: false,
-        command: None,
-    };
+    let options = ReportOptions::new(out).runs(runs.to_owned());
     let report = write_report(&options).unwrap();
     (
         fs::read_to_string(report.html).unwrap(),

@@ -109,16 +109,10 @@ fn report(records: &[RunRecord], out: &Path) -> Report {
     for record in records {
         write(&runs, record);
     }
-    let options = ReportOptions {
-        runs: Some(runs),
-        features: Vec::new(),
-        out: out.join("report"),
-        manifests: Vec::new(),
-        experiments: vec![claims_of("md-theory", CLAIMS, &[])],
-        reference: None,
-        theory: true,
-        command: None,
-    };
+    let options = ReportOptions::new(out.join("report"))
+        .runs(runs)
+        .experiments(vec![claims_of("md-theory", CLAIMS, &[])])
+        .theory(true);
     write_report(&options).unwrap()
 }
 
