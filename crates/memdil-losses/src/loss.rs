@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::LossError;
+use crate::error::LossError;
 
 /// A classification loss on logits, averaged over the batch (natural logarithm).
 ///
@@ -122,72 +122,75 @@ impl Loss {
     /// # Errors
     ///
     /// [`LossError::Parameter`] when one is out of the range that its variant names,
-    /// [`LossError::Transition`] when the matrix is missing, not square, has a row that is no
-    /// distribution or a label that no class gets.
+    /// [`LossError::Transition`] when the matrix is missing or not square, has a row that is not a
+    /// distribution, or a label that no class gets.
     pub fn validate(&self) -> Result<(), LossError> {
-        let at_least_0 = |value: f64| value >= 0.0 && value.is_finite();
-        let check = |loss, name, value, valid, range| {
-            if valid {
-                Ok(())
-            } else {
-                Err(LossError::Parameter {
-                    loss,
-                    name,
-                    value,
-                    range,
-                })
-            }
-        };
+        let weight = |value: f64| value >= 0.0 && value.is_finite();
         match *self {
             Self::CrossEntropy {} | Self::Mse {} => Ok(()),
-            Self::LabelSmoothing { alpha } => check(
-                "label_smoothing",
-                "alpha",
-                alpha,
-                (0.0..1.0).contains(&alpha),
-                "[0, 1)",
-            ),
-            Self::LabelRelaxation { alpha } => check(
-                "label_relaxation",
-                "alpha",
-                alpha,
-                alpha > 0.0 && alpha < 1.0,
-                "(0, 1)",
-            ),
-            Self::Focal { gamma } => check("focal", "gamma", gamma, at_least_0(gamma), "[0, inf)"),
-            Self::GeneralizedCrossEntropy { q } => check(
-                "generalized_cross_entropy",
-                "q",
-                q,
-                q > 0.0 && q <= 1.0,
-                "(0, 1]",
-            ),
+            Self::LabelSmoothing { alpha } => {
+                self.check("alpha", alpha, (0.0..1.0).contains(&alpha), "[0, 1)")
+            }
+            Self::LabelRelaxation { alpha } => {
+                self.check("alpha", alpha, alpha > 0.0 && alpha < 1.0, "(0, 1)")
+            }
+            Self::Focal { gamma } => self.check("gamma", gamma, weight(gamma), "[0, inf)"),
+            Self::GeneralizedCrossEntropy { q } => {
+                self.check("q", q, q > 0.0 && q <= 1.0, "(0, 1]")
+            }
             Self::SymmetricCrossEntropy { alpha, beta } => {
-                check(
-                    "symmetric_cross_entropy",
-                    "alpha",
-                    alpha,
-                    at_least_0(alpha),
-                    "[0, inf)",
-                )?;
-                check(
-                    "symmetric_cross_entropy",
-                    "beta",
-                    beta,
-                    at_least_0(beta),
-                    "[0, inf)",
-                )?;
-                check(
-                    "symmetric_cross_entropy",
-                    "alpha + beta",
-                    alpha + beta,
-                    alpha + beta > 0.0,
-                    "(0, inf)",
-                )
+                let sum = alpha + beta;
+                self.check("alpha", alpha, weight(alpha), "[0, inf)")?;
+                self.check("beta", beta, weight(beta), "[0, inf)")?;
+                self.check("alpha + beta", sum, sum > 0.0, "(0, inf)")
             }
             Self::ForwardCorrection { ref transition } => {
                 check_transition(transition).map_err(|reason| LossError::Transition { reason })
             }
+        }
+    }
+
+    /// Checks a transition matrix against the number of classes.
+    pub(crate) fn check_classes(&self, classes: usize) -> Result<(), LossError> {
+        match self {
+            Self::ForwardCorrection { transition } if transition.len() != classes => {
+                let found = transition.len();
+                let reason = format!("is of {found} classes, the logits of {classes}");
+                Err(LossError::Transition { reason })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn check(
+        &self,
+        name: &'static str,
+        value: f64,
+        valid: bool,
+        range: &'static str,
+    ) -> Result<(), LossError> {
+        if valid {
+            return Ok(());
+        }
+        Err(LossError::Parameter {
+            loss: self.kind(),
+            name,
+            value,
+            range,
+        })
+    }
+
+    /// The `kind` in TOML and JSON.
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::CrossEntropy {} => "cross_entropy",
+            Self::LabelSmoothing { .. } => "label_smoothing",
+            Self::LabelRelaxation { .. } => "label_relaxation",
+            Self::Mse {} => "mse",
+            Self::Focal { .. } => "focal",
+            Self::GeneralizedCrossEntropy { .. } => "generalized_cross_entropy",
+            Self::SymmetricCrossEntropy { .. } => "symmetric_cross_entropy",
+            Self::ForwardCorrection { .. } => "forward_correction",
         }
     }
 }
@@ -198,12 +201,9 @@ fn check_transition(transition: &[Vec<f64>]) -> Result<(), String> {
         return Err("is missing: give a matrix of classes by classes".to_owned());
     }
     for (class, row) in transition.iter().enumerate() {
-        let sum: f64 = row.iter().sum();
-        if row.len() != classes {
-            return Err(format!(
-                "row {class} has {} entries, not {classes}",
-                row.len()
-            ));
+        let (entries, sum) = (row.len(), row.iter().sum::<f64>());
+        if entries != classes {
+            return Err(format!("row {class} has {entries} entries, not {classes}"));
         }
         if !row.iter().all(|p| (0.0..=1.0).contains(p)) || (sum - 1.0).abs() > 1e-6 {
             return Err(format!(

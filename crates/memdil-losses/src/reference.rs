@@ -2,7 +2,8 @@
 
 use ndarray::{Array2, ArrayView1, ArrayView2};
 
-use crate::{Loss, LossError};
+use crate::error::LossError;
+use crate::loss::Loss;
 
 impl Loss {
     /// Mean loss over the rows of `logits`.
@@ -63,45 +64,13 @@ impl Loss {
         Ok((total / n, gradient))
     }
 
-    /// Checks the parameters that belong to a number of classes.
-    pub(crate) fn check_classes(&self, classes: usize) -> Result<(), LossError> {
-        match self {
-            Self::ForwardCorrection { transition } if transition.len() != classes => {
-                let reason = format!(
-                    "is of {} classes, the logits of {classes}",
-                    transition.len()
-                );
-                Err(LossError::Transition { reason })
-            }
-            _ => Ok(()),
-        }
-    }
-
     /// Loss and gradient of a single sample.
     fn row(&self, z: ArrayView1<'_, f64>, label: usize) -> (f64, Vec<f64>) {
         match *self {
             Self::CrossEntropy {} => smoothed(z, label, 0.0),
             Self::LabelSmoothing { alpha } => smoothed(z, label, alpha),
             Self::LabelRelaxation { alpha } => relaxed(z, label, alpha),
-            Self::Focal { gamma } => of_label(z, label, |p| {
-                // (1-p)^gamma is exact however close p is to 1, and log p / (1-p) tends to -1
-                // there.
-                let weight = if gamma > 0.0 {
-                    (gamma * p.log_rest).exp()
-                } else {
-                    1.0
-                };
-                let rest = p.log_rest.exp();
-                let ratio = if rest < 1e-8 {
-                    -1.0 - rest / 2.0
-                } else {
-                    p.log / rest
-                };
-                (
-                    -weight * p.log,
-                    weight * (gamma * p.log.exp() * ratio - 1.0),
-                )
-            }),
+            Self::Focal { gamma } => of_label(z, label, |p| focal(p, gamma)),
             Self::GeneralizedCrossEntropy { q } => of_label(z, label, |p| {
                 (-(q * p.log).exp_m1() / q, -(q * p.log).exp())
             }),
@@ -109,19 +78,8 @@ impl Loss {
                 let value = -alpha * p.log + 4.0 * beta * p.log_rest.exp();
                 (value, -alpha - 4.0 * beta * p.log.exp())
             }),
-            Self::ForwardCorrection { ref transition } => {
-                let normaliser = log_sum_exp(z.iter().copied());
-                let joint = |i: usize| z[i] - normaliser + transition[i][label].ln();
-                let log_label = log_sum_exp((0..z.len()).map(joint));
-                let slope = |i: usize| (z[i] - normaliser).exp() - (joint(i) - log_label).exp();
-                (-log_label, (0..z.len()).map(slope).collect())
-            }
-            Self::Mse {} => {
-                let k = z.len() as f64;
-                let error = |j: usize| z[j] - if j == label { 1.0 } else { 0.0 };
-                let value = (0..z.len()).map(|j| error(j).powi(2)).sum::<f64>() / k;
-                (value, (0..z.len()).map(|j| 2.0 * error(j) / k).collect())
-            }
+            Self::ForwardCorrection { ref transition } => corrected(z, label, transition),
+            Self::Mse {} => squared(z, label),
         }
     }
 }
@@ -158,9 +116,17 @@ pub(crate) fn log_sum_exp(z: impl Iterator<Item = f64> + Clone) -> f64 {
     max + z.map(|v| (v - max).exp()).sum::<f64>().ln()
 }
 
-/// Logarithms of the label's probability and of the rest's.
-struct Label {
+/// log sum_j exp(z_j) over all classes but the label.
+fn log_sum_exp_of_others(z: ArrayView1<'_, f64>, label: usize) -> f64 {
+    let others = z.iter().enumerate().filter(|&(j, _)| j != label);
+    log_sum_exp(others.map(|(_, &v)| v))
+}
+
+/// The label's probability p.
+struct LabelProbability {
+    /// log p.
     log: f64,
+    /// log (1 - p).
     log_rest: f64,
 }
 
@@ -168,36 +134,64 @@ struct Label {
 fn of_label(
     z: ArrayView1<'_, f64>,
     label: usize,
-    value: impl Fn(Label) -> (f64, f64),
+    value: impl Fn(LabelProbability) -> (f64, f64),
 ) -> (f64, Vec<f64>) {
-    let others = log_sum_exp(
-        z.iter()
-            .enumerate()
-            .filter(|&(j, _)| j != label)
-            .map(|(_, &v)| v),
-    );
     let normaliser = log_sum_exp(z.iter().copied());
-    let log_rest = others - normaliser;
+    let log_rest = log_sum_exp_of_others(z, label) - normaliser;
     // Near 1, p is known from the rest: z - normaliser would round to 0.
     let log = if log_rest < -1.0 {
         (-log_rest.exp()).ln_1p()
     } else {
         z[label] - normaliser
     };
-    let (value, slope) = value(Label { log, log_rest });
-    let gradient = (0..z.len())
-        .map(|j| {
-            slope
-                * if j == label {
-                    log_rest.exp()
-                } else {
-                    -(z[j] - normaliser).exp()
-                }
-        })
-        .collect();
-    (value, gradient)
+    let (value, slope) = value(LabelProbability { log, log_rest });
+    let log_p_by_logit = |j: usize| {
+        if j == label {
+            log_rest.exp()
+        } else {
+            -(z[j] - normaliser).exp()
+        }
+    };
+    let gradient = (0..z.len()).map(|j| slope * log_p_by_logit(j));
+    (value, gradient.collect())
 }
 
+/// Focal loss: its value and its derivative by log p.
+fn focal(p: LabelProbability, gamma: f64) -> (f64, f64) {
+    // (1-p)^gamma is exact however close p is to 1, and log p / (1-p) tends to -1 there.
+    let weight = if gamma > 0.0 {
+        (gamma * p.log_rest).exp()
+    } else {
+        1.0
+    };
+    let rest = p.log_rest.exp();
+    let ratio = if rest < 1e-8 {
+        -1.0 - rest / 2.0
+    } else {
+        p.log / rest
+    };
+    let slope = weight * (gamma * p.log.exp() * ratio - 1.0);
+    (-weight * p.log, slope)
+}
+
+/// Forward correction: cross-entropy of the label's probability under the transition.
+fn corrected(z: ArrayView1<'_, f64>, label: usize, transition: &[Vec<f64>]) -> (f64, Vec<f64>) {
+    let normaliser = log_sum_exp(z.iter().copied());
+    let joint = |i: usize| z[i] - normaliser + transition[i][label].ln();
+    let log_label = log_sum_exp((0..z.len()).map(joint));
+    let slope = |i: usize| (z[i] - normaliser).exp() - (joint(i) - log_label).exp();
+    (-log_label, (0..z.len()).map(slope).collect())
+}
+
+/// Mean squared error against the one-hot label.
+fn squared(z: ArrayView1<'_, f64>, label: usize) -> (f64, Vec<f64>) {
+    let k = z.len() as f64;
+    let error = |j: usize| z[j] - if j == label { 1.0 } else { 0.0 };
+    let value = (0..z.len()).map(|j| error(j).powi(2)).sum::<f64>() / k;
+    (value, (0..z.len()).map(|j| 2.0 * error(j) / k).collect())
+}
+
+/// Cross-entropy with the target smoothed to degree `alpha`.
 fn smoothed(z: ArrayView1<'_, f64>, label: usize, alpha: f64) -> (f64, Vec<f64>) {
     let uniform = alpha / z.len() as f64;
     let normaliser = log_sum_exp(z.iter().copied());
@@ -212,12 +206,7 @@ fn smoothed(z: ArrayView1<'_, f64>, label: usize, alpha: f64) -> (f64, Vec<f64>)
 /// KL(q || p) collapses to (1-a) log((1-a)/p_y) + a log(a/(1-p_y)), and both logarithms are
 /// differences of log-sum-exps: nothing saturates however large the gap between logits is.
 fn relaxed(z: ArrayView1<'_, f64>, label: usize, alpha: f64) -> (f64, Vec<f64>) {
-    let others = log_sum_exp(
-        z.iter()
-            .enumerate()
-            .filter(|&(j, _)| j != label)
-            .map(|(_, &v)| v),
-    );
+    let others = log_sum_exp_of_others(z, label);
     let normaliser = log_sum_exp(z.iter().copied());
     let log_p = z[label] - normaliser;
     if log_p >= (-alpha).ln_1p() {

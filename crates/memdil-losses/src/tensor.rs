@@ -2,7 +2,7 @@
 
 use candle_core::{D, Result, Tensor};
 
-use crate::Loss;
+use crate::loss::Loss;
 
 impl Loss {
     /// Mean loss over the batch, as a scalar tensor that candle can differentiate.
@@ -56,22 +56,7 @@ impl Loss {
                 let plain = (log_p.gather(&labels, 1)?.mean_all()? * -alpha)?;
                 plain + (log_of_others(&log_p, &labels)?.exp()?.mean_all()? * (4.0 * beta))?
             }
-            Self::ForwardCorrection { ref transition } => {
-                // Row j holds what each class contributes to label j.
-                let classes = transition.len();
-                let log = |i: usize| transition[i % classes][i / classes].max(1e-300).ln();
-                let table = Tensor::from_vec(
-                    (0..classes * classes).map(log).collect(),
-                    (classes, classes),
-                    logits.device(),
-                )?;
-                let of_label = table
-                    .to_dtype(logits.dtype())?
-                    .index_select(&labels.squeeze(1)?, 0)?;
-                log_sum_exp(&(log_softmax(logits)? + of_label)?)?
-                    .mean_all()?
-                    .neg()
-            }
+            Self::ForwardCorrection { ref transition } => corrected(logits, &labels, transition),
         }
     }
 }
@@ -113,4 +98,19 @@ fn relaxed(logits: &Tensor, labels: &Tensor, alpha: f64) -> Result<Tensor> {
         + log_rest.affine(-alpha, alpha * alpha.ln())?)?;
     let active = log_label.lt((-alpha).ln_1p())?.to_dtype(logits.dtype())?;
     (divergence * active)?.mean_all()
+}
+
+/// Cross-entropy of the labels' probabilities under the transition.
+fn corrected(logits: &Tensor, labels: &Tensor, transition: &[Vec<f64>]) -> Result<Tensor> {
+    // Row j holds what each class contributes to label j.
+    let classes = transition.len();
+    let log = |i: usize| transition[i % classes][i / classes].max(1e-300).ln();
+    let table = (0..classes * classes).map(log).collect();
+    let table = Tensor::from_vec(table, (classes, classes), logits.device())?;
+    let of_label = table
+        .to_dtype(logits.dtype())?
+        .index_select(&labels.squeeze(1)?, 0)?;
+    log_sum_exp(&(log_softmax(logits)? + of_label)?)?
+        .mean_all()?
+        .neg()
 }

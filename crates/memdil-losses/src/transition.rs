@@ -2,12 +2,12 @@
 
 use ndarray::ArrayView2;
 
-use crate::LossError;
+use crate::error::LossError;
 use crate::reference::log_sum_exp;
 
 /// Estimates $T_{ij}$, the probability that class i is labelled j, from the logits of a network
 /// trained on the noisy labels (Patrini et al. 2017): row i is the prediction for the sample whose
-/// probability of class i stands at the given quantile of all samples' (nearest rank), since a
+/// probability of class i is at the given quantile of all samples' (nearest rank), since a
 /// sample that surely is of class i gets each label as often as T says.
 ///
 /// A network that has memorised its labels predicts them with certainty, and the estimate is then
