@@ -1,190 +1,152 @@
-//! What the kernels take: twins of the structures in kernels.cu, in the same order.
+//! The arguments of the kernels: twins of the structures in kernels.cu, line by line.
 
 use bytemuck::{Pod, Zeroable};
 
-/// An address in the device's memory; zero for none.
+/// An address in the device's memory; zero is null.
 pub(super) type Address = u64;
 
-#[derive(Clone, Copy, Debug, Default)]
-#[repr(C)]
-pub(super) struct Settings {
-    pub(super) learning_rate: f64,
-    pub(super) decay: f64,
-    pub(super) classifier_decay: f64,
-    pub(super) feature_decay: f64,
-    pub(super) momentum: f64,
-    pub(super) beta1: f64,
-    pub(super) beta2: f64,
-    pub(super) epsilon: f64,
-    pub(super) loss_a: f64,
-    pub(super) loss_b: f64,
-    pub(super) optimizer: u32,
-    pub(super) decoupled: u32,
-    pub(super) loss: u32,
-    pub(super) unused: u32,
+/// Declares structures of C: on each line a type, then the fields that have it.
+macro_rules! structures {
+    ($($(#[$doc:meta])* $name:ident {
+        $($type:ty: $($field:ident),+;)+
+    })+) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, Default)]
+        #[repr(C)]
+        pub(super) struct $name {
+            $($(pub(super) $field: $type,)+)+
+        }
+    )+};
 }
 
-#[derive(Clone, Copy, Debug, Default)]
-#[repr(C)]
-pub(super) struct State {
-    pub(super) total: f64,
-    pub(super) failed: f64,
-    pub(super) position: u32,
-    pub(super) steps: u32,
-    pub(super) stopped: u32,
-    pub(super) unused: u32,
-    /// The rules of the step, which the device makes.
-    pub(super) rules: [[u32; 12]; 2],
-}
+structures! {
+    /// What the host sets before an epoch.
+    Settings {
+        f64: learning_rate, decay, classifier_decay, feature_decay;
+        f64: momentum, beta1, beta2, epsilon;
+        f64: loss_a, loss_b;
+        u32: optimizer, decoupled, loss, unused;
+    }
 
-#[derive(Clone, Copy, Debug, Default)]
-#[repr(C)]
-pub(super) struct Trained {
-    pub(super) value: Address,
-    pub(super) buffers: [Address; 2],
-}
+    /// What a step leaves for the next one.
+    State {
+        // Sum of the loss over the samples of the epoch.
+        f64: total;
+        // The loss that stopped the training.
+        f64: failed;
+        // Where in the order the next batch begins.
+        u32: position;
+        // Steps made, for Adam's bias correction.
+        u32: steps;
+        // 1 after a loss that is not a finite number: nothing changes any more.
+        u32: stopped;
+        u32: unused;
+        // The rules of the step, which the device makes.
+        [[u32; 12]; 2]: rules;
+    }
 
-#[derive(Clone, Copy, Debug, Default)]
-#[repr(C)]
-pub(super) struct Layer {
-    pub(super) bias: Trained,
-    pub(super) scale: Trained,
-    pub(super) shift: Trained,
-    pub(super) running_mean: Address,
-    pub(super) running_var: Address,
-    pub(super) mean: Address,
-    pub(super) variance: Address,
-    pub(super) normal: Address,
-    pub(super) output: Address,
-    pub(super) units: u32,
-    pub(super) ld: u32,
-    pub(super) normed: u32,
-    pub(super) activation: u32,
-}
+    /// A trained tensor and the optimiser's buffers beside it.
+    Trained {
+        Address: value;
+        [Address; 2]: buffers;
+    }
 
-#[derive(Clone, Copy, Debug)]
-#[repr(C)]
-pub(super) struct Gather {
-    pub(super) state: Address,
-    pub(super) bytes: Address,
-    pub(super) floats: Address,
-    pub(super) order: Address,
-    pub(super) scale: Address,
-    pub(super) shift: Address,
-    pub(super) out: Address,
-    pub(super) samples: u32,
-    pub(super) rows: u32,
-    pub(super) values: u32,
-    pub(super) copies: u32,
-    pub(super) plane: u32,
-    pub(super) ld: u32,
-}
+    /// A layer's vectors and what the backward pass needs of its batch.
+    Layer {
+        Trained: bias, scale, shift;
+        Address: running_mean, running_var;
+        Address: mean, variance;
+        Address: normal, output;
+        u32: units, ld, normed, activation;
+    }
 
-#[derive(Clone, Copy, Debug)]
-#[repr(C)]
-pub(super) struct Forward {
-    pub(super) x: Address,
-    pub(super) weight: Address,
-    pub(super) partial: Address,
-    pub(super) arrived: Address,
-    pub(super) layer: Layer,
-    pub(super) samples: u32,
-    pub(super) inputs: u32,
-    pub(super) ldx: u32,
-    pub(super) rows_a_split: u32,
-}
+    /// A batch, from the samples to the first layer's input.
+    Gather {
+        Address: state;
+        Address: bytes;
+        // Used where `bytes` is null.
+        Address: floats;
+        Address: order;
+        Address: scale, shift;
+        Address: out;
+        u32: samples, rows, values, copies, plane, ld;
+    }
 
-#[derive(Clone, Copy, Debug)]
-#[repr(C)]
-pub(super) struct Normalize {
-    pub(super) layer: Layer,
-    pub(super) samples: u32,
-    pub(super) unused: u32,
-}
+    /// A layer of a narrow batch.
+    Forward {
+        Address: x, weight;
+        Address: partial;
+        Address: arrived;
+        Layer: layer;
+        u32: samples, inputs, ldx, rows_a_split;
+    }
 
-#[derive(Clone, Copy, Debug)]
-#[repr(C)]
-pub(super) struct LossStep {
-    pub(super) settings: Address,
-    pub(super) state: Address,
-    pub(super) logits: Address,
-    pub(super) features: Address,
-    pub(super) transition: Address,
-    pub(super) labels: Address,
-    pub(super) order: Address,
-    pub(super) delta: Address,
-    pub(super) bias: Trained,
-    pub(super) samples: u32,
-    pub(super) rows: u32,
-    pub(super) classes: u32,
-    pub(super) ld: u32,
-    pub(super) features_units: u32,
-    pub(super) features_ld: u32,
-}
+    /// The normalisation of a wide batch, or of an evaluation.
+    Normalize {
+        Layer: layer;
+        u32: samples, unused;
+    }
 
-#[derive(Clone, Copy, Debug)]
-#[repr(C)]
-pub(super) struct Backward {
-    pub(super) settings: Address,
-    pub(super) state: Address,
-    pub(super) x: Address,
-    pub(super) delta: Address,
-    pub(super) weight: Trained,
-    pub(super) below: Address,
-    pub(super) layer: Layer,
-    pub(super) samples: u32,
-    pub(super) inputs: u32,
-    pub(super) units: u32,
-    pub(super) ld: u32,
-    pub(super) ldx: u32,
-    pub(super) top: u32,
-    pub(super) fixed: u32,
-    pub(super) unused: u32,
-}
+    /// The loss and its gradient.
+    LossStep {
+        Address: settings;
+        Address: state;
+        Address: logits, features;
+        Address: transition;
+        Address: labels, order;
+        Address: delta;
+        // Of the classifier; null where it is fixed.
+        Trained: bias;
+        u32: samples, rows, classes, ld, features_units, features_ld;
+    }
 
-#[derive(Clone, Copy, Debug)]
-#[repr(C)]
-pub(super) struct NormalizeBackward {
-    pub(super) settings: Address,
-    pub(super) state: Address,
-    pub(super) delta: Address,
-    pub(super) bias: Address,
-    pub(super) scale: Address,
-    pub(super) shift: Address,
-    pub(super) layer: Layer,
-    pub(super) samples: u32,
-    pub(super) top: u32,
-}
+    /// The backward pass of a narrow batch through a layer.
+    Backward {
+        Address: settings;
+        Address: state;
+        Address: x, delta;
+        Trained: weight;
+        // Null at the first layer.
+        Address: below;
+        // The one below.
+        Layer: layer;
+        u32: samples, inputs, units, ld, ldx, top, fixed, unused;
+    }
 
-#[derive(Clone, Copy, Debug)]
-#[repr(C)]
-pub(super) struct Update {
-    pub(super) state: Address,
-    pub(super) all: Trained,
-    pub(super) gradient: Address,
-    pub(super) body: u64,
-    pub(super) count: u64,
-}
+    /// The backward pass of a wide batch through a normalisation.
+    NormalizeBackward {
+        Address: settings;
+        Address: state;
+        // Of the outputs, then of the products.
+        Address: delta;
+        Address: bias, scale, shift;
+        Layer: layer;
+        u32: samples, top;
+    }
 
-#[derive(Clone, Copy, Debug, Default)]
-#[repr(C)]
-pub(super) struct Collapse {
-    pub(super) features: Address,
-    pub(super) order: Address,
-    pub(super) bounds: Address,
-    pub(super) classes: Address,
-    pub(super) means: Address,
-    pub(super) centred: Address,
-    pub(super) sums: Address,
-    pub(super) products: Address,
-    pub(super) logits: Address,
-    pub(super) distances: Address,
-    pub(super) columns: u32,
-    pub(super) ld: u32,
-    pub(super) products_ld: u32,
-    pub(super) logits_ld: u32,
-    pub(super) count: u32,
-    pub(super) unused: u32,
+    /// The update after a wide batch.
+    Update {
+        Address: state;
+        Trained: all;
+        Address: gradient;
+        // Values before the classifier, and those with its weights.
+        u64: body, count;
+    }
+
+    /// The metrics of neural collapse.
+    Collapse {
+        Address: features;
+        Address: order;
+        Address: bounds;
+        Address: classes;
+        Address: means;
+        Address: centred;
+        Address: sums;
+        Address: products;
+        Address: logits;
+        Address: distances;
+        u32: columns, ld, products_ld, logits_ld, count, unused;
+    }
 }
 
 // SAFETY: numbers that fill the structure; all of their bits are values.

@@ -283,16 +283,10 @@ impl<M: Machine> GpuFeatures<M> {
 
 impl<M: Machine> std::fmt::Debug for GpuFeatures<M> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self {
-            rows,
-            columns,
-            counts,
-            ..
-        } = self;
         f.debug_struct("GpuFeatures")
-            .field("rows", rows)
-            .field("columns", columns)
-            .field("counts", counts)
+            .field("rows", &self.rows)
+            .field("columns", &self.columns)
+            .field("counts", &self.counts)
             .finish_non_exhaustive()
     }
 }

@@ -187,7 +187,8 @@ unsafe impl Machine for Cuda {
             .context()
             .bind_to_thread()
             .map_err(failed("it is gone"))?;
-        // SAFETY: the caller's.
+        // SAFETY: the kernel takes this structure, and its addresses stay valid, as `Machine`
+        // requires.
         let queued = unsafe {
             let (blocks, threads) = ((blocks[0], blocks[1], 1), (THREADS, 1, 1));
             result::launch_kernel(
@@ -221,7 +222,7 @@ unsafe impl Machine for Cuda {
             .bind_to_thread()
             .map_err(failed("it is gone"))?;
         // cuBLAS's matrices lie column by column: what it sees are the transposes, and C' = B' A'.
-        // SAFETY: the caller's.
+        // SAFETY: the addresses are valid for the sizes, as `Machine` requires.
         let queued = unsafe {
             cublas::result::sgemm(
                 *self.blas.0.handle(),

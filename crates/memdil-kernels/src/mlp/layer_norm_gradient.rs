@@ -95,17 +95,10 @@ struct Finished<T> {
 impl<T: Element> Kernel<T> for Finished<T> {
     #[inline(always)]
     fn run<V: Vector<Scalar = T>>(self) {
-        let Self {
-            x,
-            bias,
-            unit,
-            units,
-            transposed,
-            rule,
-        } = self;
+        let (x, unit, units) = (self.x, self.unit, self.units);
         // SAFETY: the panel and the vectors have `units` columns, the transpose has room for them.
         unsafe {
-            with_rule!(rule, known => finish_panel::<V, _>(x, bias, unit, units, transposed, known));
+            with_rule!(self.rule, known => finish_panel::<V, _>(x, self.bias, unit, units, self.transposed, known));
         }
     }
 }

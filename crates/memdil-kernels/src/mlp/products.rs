@@ -8,6 +8,7 @@ use crate::vector::{Element, Kernel, Vector, width};
 
 /// Multiplications below which a layer is not worth handing to other threads.
 pub(super) const SMALL: usize = 1 << 19;
+
 /// What follows the products of a panel at once.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Finish {
@@ -24,18 +25,13 @@ pub(super) struct Products<'a, T> {
     pub(super) out: &'a mut [T],
 }
 
-impl<T: Element> Kernel<T> for Products<'_, T> {
+impl<T: Element> Products<'_, T> {
     /// A block of the inputs is used for all panels before the next one is read.
     #[inline(always)]
-    fn run<V: Vector<Scalar = T>>(self) {
-        let Self {
-            input,
-            weight,
-            first,
-            out,
-        } = self;
+    fn compute<V: Vector<Scalar = T>>(&mut self) {
+        let (input, weight) = (self.input, self.weight);
         for k in (0..weight.rows).step_by(DEPTH) {
-            for (j, out) in (first..).zip(out.chunks_exact_mut(input.stride())) {
+            for (j, out) in (self.first..).zip(self.out.chunks_exact_mut(input.stride())) {
                 let product = PanelProduct {
                     a: input.values()[k / width::<V>() * input.stride()..].as_ptr(),
                     a_stride: input.stride(),
@@ -56,6 +52,13 @@ impl<T: Element> Kernel<T> for Products<'_, T> {
     }
 }
 
+impl<T: Element> Kernel<T> for Products<'_, T> {
+    #[inline(always)]
+    fn run<V: Vector<Scalar = T>>(mut self) {
+        self.compute::<V>();
+    }
+}
+
 /// Some panels of a block: products, normalisation, activation.
 pub(super) struct BlockPanels<'a, T> {
     pub(super) products: Products<'a, T>,
@@ -70,33 +73,12 @@ pub(super) struct BlockPanels<'a, T> {
 impl<T: Element> Kernel<T> for BlockPanels<'_, T> {
     #[inline(always)]
     fn run<V: Vector<Scalar = T>>(self) {
-        let Self {
-            products,
-            output,
-            vectors,
-            finish,
-            norm,
-            activation,
-        } = self;
-        let Products {
-            input,
-            weight,
-            first,
-            out,
-        } = products;
-        Products {
-            input,
-            weight,
-            first,
-            out: &mut *out,
-        }
-        .run::<V>();
+        let mut products = self.products;
+        products.compute::<V>();
+        let (input, activation) = (products.input, self.activation);
         let stride = input.stride();
-        for (j, (x, h)) in out
-            .chunks_exact_mut(stride)
-            .zip(output.chunks_exact_mut(stride))
-            .enumerate()
-        {
+        let panels = products.out.chunks_exact_mut(stride);
+        for (j, (x, h)) in panels.zip(self.output.chunks_exact_mut(stride)).enumerate() {
             let x = Panel {
                 start: x.as_mut_ptr(),
                 samples: input.rows,
@@ -105,10 +87,10 @@ impl<T: Element> Kernel<T> for BlockPanels<'_, T> {
             // SAFETY: both panels have as many rows, and there is a row of the vectors for every
             // panel.
             unsafe {
-                let vectors = vectors.offset(offset);
-                match finish {
+                let vectors = self.vectors.offset(offset);
+                match self.finish {
                     Finish::BatchNorm => batch_norm::<V>(x, h, vectors, activation),
-                    Finish::Affine => affine::<V>(x, h, vectors, norm, activation),
+                    Finish::Affine => affine::<V>(x, h, vectors, self.norm, activation),
                     Finish::Nothing => (),
                 }
             }

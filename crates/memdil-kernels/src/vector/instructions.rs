@@ -36,15 +36,10 @@ impl Instructions {
 
     /// Refuses instructions that this processor does not have.
     pub(crate) fn check(self) -> Result<(), KernelError> {
-        let name = if self == Self::Avx512 {
-            "AVX-512"
-        } else {
-            "AVX2"
-        };
-        if Self::available().contains(&self) {
-            Ok(())
-        } else {
-            Err(KernelError::Instructions(name))
+        match self {
+            _ if Self::available().contains(&self) => Ok(()),
+            Self::Avx512 => Err(KernelError::Instructions("AVX-512")),
+            _ => Err(KernelError::Instructions("AVX2")),
         }
     }
 }

@@ -6,6 +6,22 @@ use super::element::Vector;
 #[derive(Clone, Copy)]
 pub(crate) struct Portable<T>([T; 4]);
 
+/// An operation on every lane of two vectors.
+macro_rules! lanewise {
+    ($name:ident, $operator:tt) => {
+        #[inline(always)]
+        unsafe fn $name(self, other: Self) -> Self {
+            let ([a, b, c, d], [e, f, g, h]) = (self.0, other.0);
+            Self([
+                a $operator e,
+                b $operator f,
+                c $operator g,
+                d $operator h,
+            ])
+        }
+    };
+}
+
 macro_rules! portable {
     ($scalar:ty) => {
         impl Vector for Portable<$scalar> {
@@ -19,34 +35,18 @@ macro_rules! portable {
             }
             #[inline(always)]
             unsafe fn load(from: *const $scalar) -> Self {
-                // SAFETY: the caller vouches for four values.
+                // SAFETY: the pointer is valid for four values, as `Vector` requires.
                 Self(unsafe { from.cast::<[$scalar; 4]>().read_unaligned() })
             }
             #[inline(always)]
             unsafe fn store(self, to: *mut $scalar) {
-                // SAFETY: the caller vouches for four values.
+                // SAFETY: the pointer is valid for four values, as `Vector` requires.
                 unsafe { to.cast::<[$scalar; 4]>().write_unaligned(self.0) }
             }
-            #[inline(always)]
-            unsafe fn add(self, other: Self) -> Self {
-                let ([a, b, c, d], [e, f, g, h]) = (self.0, other.0);
-                Self([a + e, b + f, c + g, d + h])
-            }
-            #[inline(always)]
-            unsafe fn sub(self, other: Self) -> Self {
-                let ([a, b, c, d], [e, f, g, h]) = (self.0, other.0);
-                Self([a - e, b - f, c - g, d - h])
-            }
-            #[inline(always)]
-            unsafe fn mul(self, other: Self) -> Self {
-                let ([a, b, c, d], [e, f, g, h]) = (self.0, other.0);
-                Self([a * e, b * f, c * g, d * h])
-            }
-            #[inline(always)]
-            unsafe fn div(self, other: Self) -> Self {
-                let ([a, b, c, d], [e, f, g, h]) = (self.0, other.0);
-                Self([a / e, b / f, c / g, d / h])
-            }
+            lanewise!(add, +);
+            lanewise!(sub, -);
+            lanewise!(mul, *);
+            lanewise!(div, /);
             #[inline(always)]
             unsafe fn sqrt(self) -> Self {
                 let [a, b, c, d] = self.0;
@@ -84,7 +84,7 @@ macro_rules! portable {
                         d.mul_add(h, l),
                     ])
                 } else {
-                    // SAFETY: no instructions are asked for.
+                    // SAFETY: every processor has these instructions.
                     unsafe { self.mul(factor).add(term) }
                 }
             }

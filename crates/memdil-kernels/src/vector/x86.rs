@@ -4,6 +4,16 @@ use std::arch::x86_64::*;
 
 use super::element::Vector;
 
+/// A method that is one instruction on registers.
+macro_rules! instruction {
+    ($name:ident, $instruction:expr $(, $other:ident)*) => {
+        #[inline(always)]
+        unsafe fn $name(self $(, $other: Self)*) -> Self {
+            Self(unsafe { $instruction(self.0 $(, $other.0)*) })
+        }
+    };
+}
+
 macro_rules! vector {
     (
         $name:ident, $register:ty, $scalar:ty, $lanes:literal, $rows:literal,
@@ -13,7 +23,8 @@ macro_rules! vector {
         #[derive(Clone, Copy)]
         pub(crate) struct $name($register);
 
-        // SAFETY of all: the caller vouches for the instructions and for the pointers.
+        // SAFETY of all: the processor has the instructions and the pointers are valid, as `Vector`
+        // requires.
         impl Vector for $name {
             type Scalar = $scalar;
             const LANES: usize = $lanes;
@@ -31,38 +42,14 @@ macro_rules! vector {
             unsafe fn store(self, to: *mut $scalar) {
                 unsafe { $store(to, self.0) }
             }
-            #[inline(always)]
-            unsafe fn add(self, other: Self) -> Self {
-                Self(unsafe { $add(self.0, other.0) })
-            }
-            #[inline(always)]
-            unsafe fn sub(self, other: Self) -> Self {
-                Self(unsafe { $sub(self.0, other.0) })
-            }
-            #[inline(always)]
-            unsafe fn mul(self, other: Self) -> Self {
-                Self(unsafe { $mul(self.0, other.0) })
-            }
-            #[inline(always)]
-            unsafe fn div(self, other: Self) -> Self {
-                Self(unsafe { $div(self.0, other.0) })
-            }
-            #[inline(always)]
-            unsafe fn sqrt(self) -> Self {
-                Self(unsafe { $sqrt(self.0) })
-            }
-            #[inline(always)]
-            unsafe fn max(self, other: Self) -> Self {
-                Self(unsafe { $max(self.0, other.0) })
-            }
-            #[inline(always)]
-            unsafe fn where_positive(self, mask: Self) -> Self {
-                Self(unsafe { $positive(self.0, mask.0) })
-            }
-            #[inline(always)]
-            unsafe fn mul_add(self, factor: Self, term: Self) -> Self {
-                Self(unsafe { $mul_add(self.0, factor.0, term.0) })
-            }
+            instruction!(add, $add, other);
+            instruction!(sub, $sub, other);
+            instruction!(mul, $mul, other);
+            instruction!(div, $div, other);
+            instruction!(sqrt, $sqrt);
+            instruction!(max, $max, other);
+            instruction!(where_positive, $positive, mask);
+            instruction!(mul_add, $mul_add, factor, term);
         }
     };
 }

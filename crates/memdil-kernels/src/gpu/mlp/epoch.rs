@@ -12,20 +12,20 @@ use crate::gpu::samples::{Samples, largest};
 use crate::mlp::Norm;
 use crate::optimizer::{Decay, Optimizer, Step};
 
-/// Where an epoch stands.
+/// How far an epoch has come.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Progress {
     /// Sum of the loss over the samples trained on.
     pub total: f64,
     /// Steps made since the network was new.
     pub steps: u64,
-    /// The loss, no finite number, that ended the training.
+    /// The loss that ended the training because it is not a finite number.
     pub stopped: Option<f64>,
 }
 
 impl<M: Machine> GpuMlp<M> {
-    /// Begins an epoch, or goes on with one: its order of samples, those of them that were trained
-    /// on, and their loss.
+    /// Begins or resumes an epoch: its order of samples, those of them that were trained on, and
+    /// their loss.
     ///
     /// # Errors
     ///
@@ -90,10 +90,8 @@ impl<M: Machine> GpuMlp<M> {
             }
         }
         self.queued += n;
-        let found = self
-            .recordings
-            .iter()
-            .position(|r| (r.samples, r.id) == (n, samples.id));
+        let mut recordings = self.recordings.iter();
+        let found = recordings.position(|r| (r.samples, r.id) == (n, samples.id));
         let Some(found) = found else {
             // The first time warms up: what libraries do then may not be recorded.
             if self.recordings.len() == RECORDINGS {
@@ -118,28 +116,22 @@ impl<M: Machine> GpuMlp<M> {
         }
     }
 
-    /// Where the epoch stands. Waits for the device.
+    /// How far the epoch has come. Waits for the device.
     ///
     /// # Errors
     ///
     /// [`KernelError::Device`], of anything that was queued.
     pub fn progress(&self) -> Result<Progress, KernelError> {
-        let State {
-            total,
-            failed,
-            steps,
-            stopped,
-            ..
-        } = self.read_state()?;
+        let state = self.read_state()?;
         Ok(Progress {
-            total,
-            steps: steps.into(),
-            stopped: (stopped != 0).then_some(failed),
+            total: state.total,
+            steps: state.steps.into(),
+            stopped: (state.stopped != 0).then_some(state.failed),
         })
     }
 
     /// A step on a batch that is not on the device; waits for it. Returns the loss before the
-    /// update; when it is no finite number nothing has changed.
+    /// update; when it is not a finite number nothing has changed.
     ///
     /// # Shapes
     ///
@@ -206,7 +198,7 @@ fn settings(optimizer: Optimizer, step: &Step) -> Settings {
     };
     let (Decay::Coupled(classifier_decay) | Decay::Decoupled(classifier_decay)) =
         step.classifier_decay;
-    let settings = Settings {
+    let mut settings = Settings {
         learning_rate: step.learning_rate,
         decay,
         classifier_decay,
@@ -215,25 +207,19 @@ fn settings(optimizer: Optimizer, step: &Step) -> Settings {
         ..Settings::default()
     };
     match optimizer {
-        Optimizer::Sgd { momentum, .. } if momentum <= 0.0 => Settings {
-            optimizer: 0,
-            ..settings
-        },
-        Optimizer::Sgd { momentum, nesterov } => Settings {
-            optimizer: 1 + u32::from(nesterov),
-            momentum,
-            ..settings
-        },
+        Optimizer::Sgd { momentum, .. } if momentum <= 0.0 => {}
+        Optimizer::Sgd { momentum, nesterov } => {
+            settings.optimizer = 1 + u32::from(nesterov);
+            settings.momentum = momentum;
+        }
         Optimizer::Adam {
             beta1,
             beta2,
             epsilon,
-        } => Settings {
-            optimizer: 3,
-            beta1,
-            beta2,
-            epsilon,
-            ..settings
-        },
+        } => {
+            settings.optimizer = 3;
+            (settings.beta1, settings.beta2, settings.epsilon) = (beta1, beta2, epsilon);
+        }
     }
+    settings
 }

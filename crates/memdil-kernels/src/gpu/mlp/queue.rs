@@ -86,14 +86,7 @@ impl<M: Machine> GpuMlp<M> {
     }
 
     fn queue_wide(&self, samples: &Samples<M>, n: usize) -> Result<(), KernelError> {
-        let Some(gradient) = &self.gradient else {
-            return Err(KernelError::Size {
-                name: "batch",
-                value: n,
-                least: 1,
-            });
-        };
-        let (bases, gradient) = (self.bases(), self.machine.address(gradient));
+        let (bases, gradient) = (self.bases(), self.gradient_address()?);
         for index in 0..self.layout.layers.len() {
             self.queue_layer(index, n, true)?;
         }
@@ -150,6 +143,17 @@ impl<M: Machine> GpuMlp<M> {
         self.queue_update()
     }
 
+    fn gradient_address(&self) -> Result<Address, KernelError> {
+        match &self.gradient {
+            Some(gradient) => Ok(self.machine.address(gradient)),
+            None => Err(KernelError::Size {
+                name: "batch",
+                value: self.batch,
+                least: NARROW + 1,
+            }),
+        }
+    }
+
     /// Queues the update of all parameters alone, by the gradients of the last wide batch: what the
     /// memory can do.
     ///
@@ -158,14 +162,8 @@ impl<M: Machine> GpuMlp<M> {
     /// [`KernelError::Size`] for a network of narrow batches, which has no gradients;
     /// [`KernelError::Device`].
     pub fn queue_update(&self) -> Result<(), KernelError> {
-        let (Some(gradient), Some(top)) = (&self.gradient, self.layout.layers.last()) else {
-            return Err(KernelError::Size {
-                name: "batch",
-                value: self.batch,
-                least: NARROW + 1,
-            });
-        };
-        let (bases, gradient) = (self.bases(), self.machine.address(gradient));
+        let (bases, gradient) = (self.bases(), self.gradient_address()?);
+        let top = &self.layout.layers[self.architecture.depth];
         let count = if self.architecture.fixed_classifier {
             top.offset(LayerPart::Weight)
         } else {
