@@ -1,4 +1,4 @@
-//! What can be wrong with a call.
+//! The error of this crate, and the checks of lengths and sizes.
 
 /// An error of this crate.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -20,14 +20,14 @@ pub enum KernelError {
     /// A slice of another length than needed.
     #[error("{name}: {found} values, expected {expected}")]
     Length {
-        /// What was handed in.
+        /// Name of the argument.
         name: String,
         /// Its length.
         found: usize,
         /// The length it must have.
         expected: usize,
     },
-    /// Values that are not whole samples, or none.
+    /// Values that are not a whole number of samples, one at least.
     #[error(
         "a batch of {found} values: must be a positive multiple of {inputs}, the values of a sample"
     )]
@@ -46,12 +46,12 @@ pub enum KernelError {
     /// A name that the network has no tensor for.
     #[error("there is no tensor '{0}'; Mlp::tensors lists them")]
     Unknown(String),
-    /// A sample or label that is not there.
+    /// The number of a sample or label that does not exist.
     #[error("{name} {value}: there are {count}, counted from 0")]
     Index {
-        /// What it is.
+        /// Sample or label.
         name: &'static str,
-        /// Its number.
+        /// The number.
         value: usize,
         /// How many there are.
         count: usize,
@@ -59,7 +59,7 @@ pub enum KernelError {
     /// A part that the device's step does not have.
     #[error("{0} is not computed on a GPU by these kernels")]
     Unsupported(&'static str),
-    /// A device that is not there, or has failed.
+    /// A device that does not exist, or has failed.
     #[error("GPU: {0}")]
     Device(String),
 }

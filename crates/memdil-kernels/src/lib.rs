@@ -5,16 +5,28 @@
 //! 1. [`Mlp::forward`]: products, normalisation and activation, a panel of units at a time while it
 //!    is in the cache;
 //! 2. the caller's loss, from logits to their gradient;
-//! 3. [`Mlp::backward`]: a block of input units at a time, the gradient of the inputs first, then
-//!    the gradient of their weights, which meets weights and optimiser buffers in registers and is
+//! 3. [`Mlp::backward`]: for some input units at a time, the gradient of the inputs, then the
+//!    gradient of their weights, which updates weights and optimiser buffers from registers and is
 //!    never stored, then normalisation and activation of the block below.
 //!
 //! So a step reads every weight twice and writes it once, and the buffers of the optimiser once
-//! each. Whatever the number of threads, every sum is taken in the same order: results are the same
-//! bit for bit.
+//! each. Every sum is taken in the same order for any number of threads: results are the same bit
+//! for bit.
 //!
 //! Loops over memory are written with raw pointers: blocks of rows of a matrix in panels are not
 //! slices.
+//!
+//! # Layers of the code
+//!
+//! A module uses those above it only:
+//!
+//! | modules | what they have |
+//! | --- | --- |
+//! | `vector` | registers, instruction sets, the choice between them |
+//! | `tile`, `update` | products of matrices in panels, in registers; an optimiser's rule |
+//! | `convolution`, `batch_norm`, `pool` | layers of convolutional networks |
+//! | `mlp` | multilayer perceptrons: panels of units, passes, training |
+//! | `candle`, [`gpu`] | the layers on candle's tensors; the perceptrons on a GPU |
 //!
 //! ```
 //! use memdil_kernels::{Activation, Architecture, Decay, Mlp, Norm, Optimizer, Step};
@@ -35,25 +47,28 @@
 //! # Ok::<(), memdil_kernels::KernelError>(())
 //! ```
 
-mod batch_norm;
-#[cfg(feature = "candle")]
-pub mod candle;
-mod pool;
-// Unsafe by name: register intrinsics, and pointers into matrices whose blocks of rows are no
-// slices.
-#[allow(unsafe_code)]
-mod convolution;
 mod error;
-pub mod gpu;
-#[allow(unsafe_code)]
-mod mlp;
 mod optimizer;
+
+// Unsafe by name: register intrinsics, and pointers into matrices whose blocks of rows are not
+// slices.
 #[allow(unsafe_code)]
 mod tile;
 #[allow(unsafe_code)]
 mod update;
 #[allow(unsafe_code)]
 mod vector;
+
+mod batch_norm;
+#[allow(unsafe_code)]
+mod convolution;
+#[allow(unsafe_code)]
+mod mlp;
+mod pool;
+
+#[cfg(feature = "candle")]
+pub mod candle;
+pub mod gpu;
 
 pub use batch_norm::{
     ChannelMoments, Epilogue, NormGradient, moments, normalize, normalize_gradient,

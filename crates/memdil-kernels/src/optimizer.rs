@@ -1,6 +1,6 @@
-//! Optimisers, and what a step of them is told.
+//! Optimisers and the constants of their steps.
 
-/// Which optimiser, with what stays the same during a training.
+/// An optimiser with its constants of a training.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Optimizer {
     /// Stochastic gradient descent: $v \leftarrow \mu v + g$, $p \leftarrow p - \eta v$ (with
@@ -18,7 +18,7 @@ pub enum Optimizer {
         beta1: f64,
         /// Decay $\beta_2$ of the mean $v$ of their squares.
         beta2: f64,
-        /// What keeps the denominator from zero.
+        /// Added to the denominator, so that it is not zero.
         epsilon: f64,
     },
 }
@@ -34,7 +34,7 @@ impl Optimizer {
     }
 }
 
-/// What may change from step to step.
+/// Constants of a step, which may change from step to step.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Step {
     /// Learning rate $\eta$.

@@ -1,4 +1,4 @@
-//! What can be wrong with a loss or its inputs.
+//! The error of this crate.
 
 /// An input that a loss cannot be computed for.
 #[derive(Debug, thiserror::Error)]
@@ -38,7 +38,7 @@ pub enum LossError {
         /// Number of labels.
         labels: usize,
     },
-    /// A label that names no class.
+    /// A label that is not a class.
     #[error("label {label} at row {row}: must be below the number of classes, {classes}")]
     Label {
         /// Row of the label.

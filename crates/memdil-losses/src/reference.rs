@@ -14,7 +14,7 @@ impl Loss {
     ///
     /// # Errors
     ///
-    /// [`LossError`] on a parameter out of range, differing lengths, a label that is no class or a
+    /// [`LossError`] on a parameter out of range, differing lengths, a label that is not a class or a
     /// logit that is not finite.
     ///
     /// ```

@@ -1,4 +1,4 @@
-//! The transition matrix of label noise, from what a network says about noisy data.
+//! The transition matrix of label noise, estimated from predictions for noisy data.
 
 use ndarray::ArrayView2;
 
@@ -22,7 +22,7 @@ use crate::reference::log_sum_exp;
 ///
 /// [`LossError::Parameter`] when the quantile is not in (0, 1], [`LossError::Shape`] without
 /// samples or with one class,
-/// [`LossError::NotFinite`] on a logit that is no number.
+/// [`LossError::NotFinite`] on a logit that is not a finite number.
 ///
 /// ```
 /// let logits = ndarray::array![[3f64.ln(), 0.0], [0.0, 1f64.ln()], [0.0, 4f64.ln()]];

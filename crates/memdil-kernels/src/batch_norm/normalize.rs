@@ -6,7 +6,7 @@ use super::moments::{ChannelMoments, inverse_deviations, rows_of_block};
 use crate::error::{KernelError, check_batch, check_length};
 use crate::vector::{Element, Instructions, Kernel, Vector};
 
-/// What follows a normalisation.
+/// The operations after a normalisation.
 #[derive(Clone, Copy, Debug)]
 pub struct Epilogue<'a, T> {
     /// Values that are added, as many as there are.
@@ -16,7 +16,7 @@ pub struct Epilogue<'a, T> {
 }
 
 /// $y = \max\bigl(0,\; \gamma_c \frac{x - \mu_c}{\sqrt{\sigma_c^2 + 10^{-5}}} + \beta_c + r\bigr)$,
-/// residual $r$ and maximum where they are asked for (Ioffe and Szegedy 2015).
+/// residual $r$ and maximum where they are requested (Ioffe and Szegedy 2015).
 ///
 /// # Shapes
 ///

@@ -11,7 +11,7 @@ use crate::batch_norm::{ChannelMoments, Epilogue, moments, normalize, normalize_
 use crate::vector::Element;
 
 /// Batch normalisation by the statistics of the batch, plus a residual, then the positive part: the
-/// last two where asked for. Returns the result with mean and biased variance of every channel.
+/// last two where requested. Returns the result with mean and biased variance of every channel.
 ///
 /// # Shapes
 ///

@@ -13,7 +13,7 @@ use crate::vector::{Element, Kernel, Vector, width};
 /// Rows that are summed in registers before the sum meets memory.
 const ROWS: usize = 512;
 
-/// For every tap, the rows of a group of images that it multiplies: where they stand in packed
+/// For every tap, the rows of a group of images that it multiplies: where they are in packed
 /// images and in packed gradients.
 pub(super) struct PixelPairs {
     images: usize,

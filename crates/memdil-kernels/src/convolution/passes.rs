@@ -63,7 +63,7 @@ impl Convolution {
         self.weight_gradient_with(Instructions::detect(), x, g)
     }
 
-    /// [`forward`](Self::forward) with instructions of one's choice.
+    /// [`forward`](Self::forward) with given instructions.
     ///
     /// # Errors
     ///
@@ -84,7 +84,7 @@ impl Convolution {
         Ok(self.gathered(instructions, x, sizes, &packed, plans))
     }
 
-    /// [`input_gradient`](Self::input_gradient) with instructions of one's choice.
+    /// [`input_gradient`](Self::input_gradient) with given instructions.
     ///
     /// # Errors
     ///
@@ -109,7 +109,7 @@ impl Convolution {
         Ok(self.gathered(instructions, g, sizes, &packed, plans))
     }
 
-    /// [`weight_gradient`](Self::weight_gradient) with instructions of one's choice.
+    /// [`weight_gradient`](Self::weight_gradient) with given instructions.
     ///
     /// # Errors
     ///

@@ -1,4 +1,5 @@
-//! What the metrics of neural collapse need of many features, computed where they lie.
+//! Class means, scatter and agreement of many features, computed on the device: the costly part of
+//! the metrics of neural collapse.
 
 use super::arguments::Collapse;
 use super::machine::{Machine, MatrixProduct};
@@ -39,7 +40,7 @@ impl<M: Machine> GpuFeatures<M> {
     /// # Errors
     ///
     /// [`KernelError::Length`] when the lengths do not fit; [`KernelError::Size`] for a label that
-    /// is no class;
+    /// is not a class;
     /// [`KernelError::Device`].
     pub fn new(
         machine: M,

@@ -78,7 +78,7 @@ impl Cuda {
         })
     }
 
-    /// What the device is.
+    /// Name and properties of the device.
     ///
     /// # Errors
     ///

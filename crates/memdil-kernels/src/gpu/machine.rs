@@ -1,4 +1,4 @@
-//! What runs kernels: a CUDA device, or in tests an emulation of one.
+//! The device that runs kernels: a CUDA device, or in tests an emulation of one.
 
 use crate::error::KernelError;
 
@@ -21,7 +21,7 @@ pub unsafe trait Machine {
     /// Work that was recorded, to be queued as a whole.
     type Recording;
 
-    /// Memory of so many bytes, all zero, at an address that is a multiple of 256.
+    /// Memory of `bytes` bytes, all zero, at an address that is a multiple of 256.
     ///
     /// # Errors
     ///
@@ -112,7 +112,7 @@ pub unsafe trait Machine {
     fn queue(&self) -> u64;
 }
 
-/// What a device is.
+/// Name and properties of a device.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GpuCard {
     /// Name, `NVIDIA H200` say.

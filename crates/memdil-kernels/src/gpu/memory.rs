@@ -5,7 +5,7 @@ use bytemuck::{AnyBitPattern, NoUninit, cast_slice, cast_slice_mut};
 use super::machine::Machine;
 use crate::error::KernelError;
 
-/// The row length of a matrix with so many columns: a multiple of four values.
+/// The row length of a matrix with `columns` columns: a multiple of four values.
 pub(super) fn pitch(columns: usize) -> usize {
     columns.next_multiple_of(4)
 }

@@ -2,7 +2,7 @@
 //!
 //! [`GpuMlp`] keeps parameters, optimiser, activations and the count of its steps in the device's
 //! memory, [`Samples`] the data set as bytes. A step is queued, not waited for: batches are
-//! gathered there from the epoch's order, the loss is added up there, and a loss that is no finite
+//! gathered there from the epoch's order, the loss is added up there, and a loss that is not a finite
 //! number stops the training there.
 //!
 //! For at most 32 samples the products are our own kernels: a layer forward reads its weights once,
@@ -10,10 +10,10 @@
 //! with the optimiser's buffers, and writes both: the gradient of the weights is never stored. For
 //! larger batches the products are cuBLAS's, and kernels between them do the rest.
 //!
-//! [`GpuFeatures`] has what the metrics of neural collapse need of features that are many.
+//! [`GpuFeatures`] computes the costly part of the metrics of neural collapse.
 //!
-//! The kernels are CUDA C ([`SOURCE`]), compiled at run time for the card at hand. What runs them
-//! is a [`Machine`]: `Cuda`, with the feature `cuda`, or in tests an emulation that runs the same
+//! The kernels are CUDA C ([`SOURCE`]), compiled at run time for the installed card. They run
+//! on a [`Machine`]: `Cuda`, with the feature `cuda`, or in tests an emulation that runs the same
 //! text on the processor.
 
 #[allow(unsafe_code)]

@@ -17,14 +17,14 @@ pub enum StoredPixels<'a> {
     Floats(&'a [f32]),
 }
 
-/// What to keep on the device.
+/// A data set to be copied to the device.
 #[derive(Clone, Copy, Debug)]
 pub struct StoredSamples<'a> {
     /// Values of all samples, (n, channels, plane).
     pub pixels: StoredPixels<'a>,
     /// Values of a stored channel.
     pub plane: usize,
-    /// What a value is multiplied by and what is added then, for each stored channel.
+    /// Factor and term of each stored channel, which normalise its values.
     pub constants: &'a [(f32, f32)],
     /// How often the channels of a sample follow each other in what the network reads.
     pub copies: usize,
@@ -45,7 +45,7 @@ pub struct Samples<M: Machine> {
     pub(super) copies: usize,
     /// The largest label.
     pub(super) last_label: usize,
-    /// What no other samples have, even at the same address later.
+    /// Unique to these samples, even if others are at the same address later.
     pub(super) id: u64,
     pub(super) queue: u64,
 }

@@ -1,4 +1,4 @@
-//! What stands for a CUDA device in a build without the feature `cuda`: it cannot be opened.
+//! The CUDA device of a build without the feature `cuda`: it cannot be opened.
 
 use std::marker::PhantomData;
 
@@ -9,7 +9,7 @@ use crate::error::KernelError;
 #[derive(Clone, Debug)]
 pub struct Cuda(Never, PhantomData<*const ()>);
 
-/// What nothing has.
+/// A type without values.
 #[derive(Clone, Debug)]
 enum Never {}
 
@@ -25,7 +25,7 @@ impl Cuda {
         ))
     }
 
-    /// What the device is.
+    /// Name and properties of the device.
     ///
     /// # Errors
     ///

@@ -1,23 +1,15 @@
 //! Multilayer perceptrons in training.
 //!
-//! From bottom to top: sizes and names (`architecture`), memory (`network`), a panel of units
-//! (`panel`, `normalization` and its gradient), layers (`products`, `layer_norm`, `block_gradient`,
-//! `layer_gradient`), passes (`forward`, `backward`) and what users call (`training`).
+//! From bottom to top: sizes and names of tensors (`architecture`) and their memory (`network`); a
+//! panel of units (`panel`); the passes through all layers (`forward`, `backward`), compiled once
+//! (`compiled`); the steps of a training (`training`).
 
 mod architecture;
 mod backward;
-mod block_gradient;
 mod compiled;
-mod finish_gradient;
 mod forward;
-mod layer_gradient;
-mod layer_norm;
-mod layer_norm_gradient;
 mod network;
-mod normalization;
-mod normalization_gradient;
 mod panel;
-mod products;
 mod training;
 
 pub(crate) use architecture::LayerPart;

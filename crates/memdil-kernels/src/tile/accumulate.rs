@@ -7,7 +7,7 @@
 
 use crate::vector::{Vector, width};
 
-/// How the left factor of a product is read: `a(i, k)` stands at `start + i * row + k * step`
+/// How the left factor of a product is read: `a(i, k)` is at `start + i * row + k * step`
 /// within a panel.
 #[derive(Clone, Copy)]
 pub(super) struct Left<T> {
@@ -17,7 +17,7 @@ pub(super) struct Left<T> {
 }
 
 /// Adds `sum over k < len of a(i, k) b(k, ·)` to a tile of `M` rows and `N` vectors. Row k of `b`
-/// stands `width` values behind row k - 1.
+/// is `width` values behind row k - 1.
 ///
 /// # Safety
 ///

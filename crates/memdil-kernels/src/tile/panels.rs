@@ -10,7 +10,7 @@ struct Line<T>([T; LINE]);
 const LINE: usize = 16;
 
 /// A matrix cut into panels of `width` columns, each stored row by row:
-/// element (i, j) stands at `j / width * stride + i * width + j % width`.
+/// element (i, j) is at `j / width * stride + i * width + j % width`.
 ///
 /// Columns up to the next multiple of `width` exist and are zero. Whichever way a product goes
 /// through a matrix in this form, it reads cache lines one after the other.

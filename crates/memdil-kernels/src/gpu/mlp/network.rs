@@ -249,7 +249,7 @@ impl<M: Machine> GpuMlp<M> {
         Samples::new(&self.machine, &stored)
     }
 
-    /// What a layer reads.
+    /// The input of a layer.
     pub(super) fn input_of(&self, index: usize) -> Address {
         let offset = match index.checked_sub(1) {
             Some(below) => self.layout.layers[below].output,

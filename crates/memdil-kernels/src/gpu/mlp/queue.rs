@@ -1,4 +1,4 @@
-//! What a step queues: narrow batches by our own kernels, wide ones with products between them.
+//! The kernels and products of a step: narrow batches by our own kernels, wide ones with products between them.
 
 use super::network::GpuMlp;
 use crate::error::KernelError;
@@ -281,7 +281,7 @@ impl<M: Machine> GpuMlp<M> {
     }
 }
 
-/// Blocks for so many values, a bounded number of them.
+/// The number of blocks for `values` values, which is bounded.
 fn blocks(values: usize) -> u32 {
     values.div_ceil(THREADS as usize).clamp(1, 4096) as u32
 }

@@ -1,13 +1,12 @@
 //! The products of a layer, panel by panel, with what follows them while they are in the cache.
 
-use super::architecture::{Activation, Norm};
-use super::normalization::{affine, batch_norm};
-use super::panel::{BlockVectors, Panel};
+use crate::mlp::architecture::{Activation, Norm};
+use crate::mlp::panel::{BlockVectors, Panel, affine, batch_norm};
 use crate::tile::{DEPTH, PanelProduct, Panels};
 use crate::vector::{Element, Kernel, Vector, width};
 
 /// Multiplications below which a layer is not worth handing to other threads.
-pub(super) const SMALL: usize = 1 << 19;
+pub(in crate::mlp) const SMALL: usize = 1 << 19;
 
 /// What follows the products of a panel at once.
 #[derive(Clone, Copy, PartialEq)]

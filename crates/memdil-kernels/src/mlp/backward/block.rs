@@ -1,9 +1,10 @@
 //! The backward pass through activation and normalisation of a block.
 
-use super::architecture::{Activation, Norm};
-use super::finish_gradient::finish_panel;
-use super::normalization_gradient::{activation_backward, batch_norm_backward, norm_gradient};
-use super::panel::{BlockVectors, Panel};
+use super::finish::finish_panel;
+use crate::mlp::architecture::{Activation, Norm};
+use crate::mlp::panel::{
+    BlockVectors, Panel, activation_backward, batch_norm_backward, norm_gradient,
+};
 use crate::tile::{stride, transpose};
 use crate::update::{ApplyRule, ParameterPointers, StepRule};
 use crate::vector::{Vector, width};

@@ -2,9 +2,9 @@
 
 use rayon::prelude::*;
 
-use super::finish_gradient::finish_panel;
-use super::network::MlpBlock;
-use super::panel::Panel;
+use super::finish::finish_panel;
+use crate::mlp::network::MlpBlock;
+use crate::mlp::panel::Panel;
 use crate::update::{ParameterPointers, StepRule, with_rule};
 use crate::vector::{Element, Instructions, Kernel, Vector};
 
@@ -98,7 +98,9 @@ impl<T: Element> Kernel<T> for Finished<T> {
         let (x, unit, units) = (self.x, self.unit, self.units);
         // SAFETY: the panel and the vectors have `units` columns, the transpose has room for them.
         unsafe {
-            with_rule!(self.rule, known => finish_panel::<V, _>(x, self.bias, unit, units, self.transposed, known));
+            with_rule!(self.rule, known => {
+                finish_panel::<V, _>(x, self.bias, unit, units, self.transposed, known);
+            });
         }
     }
 }

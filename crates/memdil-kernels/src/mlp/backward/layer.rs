@@ -2,8 +2,8 @@
 
 use rayon::prelude::*;
 
-use super::block_gradient::{BlockGradient, UNITS, block_backward};
-use super::products::SMALL;
+use super::block::{BlockGradient, UNITS, block_backward};
+use crate::mlp::forward::SMALL;
 use crate::tile::{DEPTH, PanelProduct, TileSink, stride, transposed_product};
 use crate::update::{ApplyRule, ParameterPointers, StepRule, with_rule};
 use crate::vector::{Element, Instructions, Kernel, Vector, prefetch, width};
@@ -77,7 +77,9 @@ impl<T: Element> Kernel<T> for UnitsTask<'_, T> {
                 with_rule!(rule, known => update::<V, _>(layer, first, units, known));
             }
             if let Some(below) = &layer.below {
-                with_rule!(below.rule, known => block_backward::<V, _>(below, layer.samples, first, units, scratch, known));
+                with_rule!(below.rule, known => {
+                    block_backward::<V, _>(below, layer.samples, first, units, scratch, known);
+                });
             }
         }
     }

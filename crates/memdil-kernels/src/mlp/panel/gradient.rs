@@ -1,7 +1,7 @@
 //! Gradients through activation and normalisation of a block, a panel of its units at a time.
 
-use super::architecture::Activation;
-use super::panel::{BlockVectors, Panel, inverse_deviation};
+use super::pointers::{BlockVectors, Panel, inverse_deviation};
+use crate::mlp::architecture::Activation;
 use crate::vector::{Element, Vector, width};
 
 /// Share of the batch in an update of the running statistics; PyTorch's default.
@@ -14,7 +14,7 @@ const RUNNING: f64 = 0.1;
 ///
 /// As [`batch_norm`](super::normalization::batch_norm).
 #[inline(always)]
-pub(super) unsafe fn activation_backward<V: Vector>(
+pub(in crate::mlp) unsafe fn activation_backward<V: Vector>(
     g: Panel<V::Scalar>,
     h: *const V::Scalar,
     activation: Activation,
@@ -42,7 +42,7 @@ pub(super) unsafe fn activation_backward<V: Vector>(
 ///
 /// As [`batch_norm`](super::normalization::batch_norm).
 #[inline(always)]
-pub(super) unsafe fn norm_gradient<V: Vector>(
+pub(in crate::mlp) unsafe fn norm_gradient<V: Vector>(
     g: Panel<V::Scalar>,
     x: Panel<V::Scalar>,
     v: usize,
@@ -61,7 +61,7 @@ pub(super) unsafe fn norm_gradient<V: Vector>(
 ///
 /// As [`batch_norm`](super::normalization::batch_norm).
 #[inline(always)]
-pub(super) unsafe fn batch_norm_backward<V: Vector>(
+pub(in crate::mlp) unsafe fn batch_norm_backward<V: Vector>(
     g: Panel<V::Scalar>,
     x: Panel<V::Scalar>,
     vectors: BlockVectors<V::Scalar>,
@@ -106,6 +106,6 @@ pub(super) unsafe fn batch_norm_backward<V: Vector>(
 ///
 /// As [`batch_norm`](super::normalization::batch_norm).
 #[inline(always)]
-pub(super) unsafe fn bias_gradient<V: Vector>(x: Panel<V::Scalar>, v: usize) -> V {
+pub(in crate::mlp) unsafe fn bias_gradient<V: Vector>(x: Panel<V::Scalar>, v: usize) -> V {
     unsafe { x.sum::<V>(|i| V::load(x.at::<V>(i, v))) }
 }

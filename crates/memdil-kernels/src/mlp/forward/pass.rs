@@ -2,11 +2,11 @@
 
 use rayon::prelude::*;
 
-use super::architecture::{Activation, Norm};
-use super::network::{Linear, Mlp, MlpBlock};
-use super::panel::BlockVectors;
 use super::products::{BlockPanels, Finish, Products, SMALL};
 use crate::error::{KernelError, check_batch};
+use crate::mlp::architecture::{Activation, Norm};
+use crate::mlp::network::{Linear, Mlp, MlpBlock};
+use crate::mlp::panel::BlockVectors;
 use crate::tile::Panels;
 use crate::vector::{Element, Instructions};
 
@@ -16,7 +16,7 @@ const GROUP: usize = 8;
 
 impl<T: Element> Mlp<T> {
     /// Copies a batch into panels; its number of samples.
-    pub(super) fn fill(&mut self, inputs: &[T]) -> Result<usize, KernelError> {
+    pub(in crate::mlp) fn fill(&mut self, inputs: &[T]) -> Result<usize, KernelError> {
         self.ready = None;
         let size = self.architecture.inputs;
         check_batch(inputs, size)?;
@@ -50,7 +50,7 @@ impl<T: Element> Mlp<T> {
     }
 
     /// All layers, from the panels of the batch to the logits.
-    pub(super) fn run_forward(&mut self, training: bool) {
+    pub(in crate::mlp) fn run_forward(&mut self, training: bool) {
         let (instructions, samples) = (self.instructions, self.input.rows);
         let (norm, activation) = (self.architecture.norm, self.architecture.activation);
         let mut input = &self.input;
@@ -113,40 +113,45 @@ impl<T: Element> MlpBlock<T> {
         };
         let group = group.clamp(1, self.normal.panels().min(GROUP));
         let (stride, panel) = (group * self.normal.stride(), group * self.normal.width);
-        let (bias, scale, shift) = (
+        let all = (
+            self.normal.values_mut().par_chunks_mut(stride),
+            self.output.values_mut().par_chunks_mut(stride),
             self.linear.bias.value.values().par_chunks(panel),
             self.scale.value.values().par_chunks(panel),
             self.shift.value.values().par_chunks(panel),
-        );
-        let running = (
             self.running_mean.values_mut().par_chunks_mut(panel),
             self.running_var.values_mut().par_chunks_mut(panel),
-        );
-        let batch = (
             self.mean.values_mut().par_chunks_mut(panel),
             self.variance.values_mut().par_chunks_mut(panel),
         );
-        let panels = (
-            self.normal.values_mut().par_chunks_mut(stride),
-            self.output.values_mut().par_chunks_mut(stride),
-        );
-        let all = (
-            panels.0, panels.1, bias, scale, shift, running.0, running.1, batch.0, batch.1,
-        );
         let serial = if work < SMALL { usize::MAX } else { 1 };
-        all.into_par_iter().enumerate().with_min_len(serial).for_each(|(index, parts)| {
-            let (normal, output, bias, scale, shift, running_mean, running_var, mean, variance) = parts;
-            let vectors = BlockVectors {
-                bias: bias.as_ptr(),
-                scale: scale.as_ptr(),
-                shift: shift.as_ptr(),
-                running_mean: running_mean.as_mut_ptr(),
-                running_var: running_var.as_mut_ptr(),
-                mean: mean.as_mut_ptr(),
-                variance: variance.as_mut_ptr(),
+        let groups = all.into_par_iter().enumerate().with_min_len(serial);
+        groups.for_each(|(index, parts)| {
+            let (out, output, bias, scale, shift, running_mean, running_var, mean, variance) =
+                parts;
+            let first = index * group;
+            let task = BlockPanels {
+                products: Products {
+                    input,
+                    weight,
+                    first,
+                    out,
+                },
+                output,
+                vectors: BlockVectors {
+                    bias: bias.as_ptr(),
+                    scale: scale.as_ptr(),
+                    shift: shift.as_ptr(),
+                    running_mean: running_mean.as_mut_ptr(),
+                    running_var: running_var.as_mut_ptr(),
+                    mean: mean.as_mut_ptr(),
+                    variance: variance.as_mut_ptr(),
+                },
+                finish,
+                norm,
+                activation,
             };
-            let products = Products { input, weight, first: index * group, out: normal };
-            T::dispatch(instructions, BlockPanels { products, output, vectors, finish, norm, activation });
+            T::dispatch(instructions, task);
         });
     }
 }

@@ -1,44 +1,18 @@
-//! From the gradient of the logits to changed parameters: backpropagation with the update fused in.
-//!
-//! A layer l of a batch is X_l = H_(l-1) W_l + b_l, H_l = f(X_l), with a sample per row and f the
-//! normalisation and activation of a block. With G_l the gradient of the loss by X_l:
-//!
-//! ```text
-//! dW_l    = H_(l-1)^T G_l               the gradient of the weights
-//! db_l    = sum over samples of G_l     of the bias
-//! dH_(l-1) = G_l W_l^T                  of the layer's input
-//! G_(l-1) = f'(X_(l-1)) dH_(l-1)        of the products of the block below
-//! ```
-//!
-//! Row j of W_l belongs to input unit j alone, as do column j of dH_(l-1) and of all that is below
-//! up to X_(l-1). So a task takes some input units from the top of this list to its end:
-//!
-//! ```text
-//!              outputs                        1. dH^T = W G^T for its rows, before they change
-//!            +---------+                      2. dW = H^T G, each tile straight into the update
-//!  its rows  | W, v, m |   weights, buffers      of W and its buffers: never stored
-//!            +---------+                      3. G of the block below for its units, with the
-//!                                                updates of scale, shift and bias
-//! ```
-//!
-//! The weights are read from memory once, stay in the second-level cache between 1 and 2, and are
-//! written once. Products 1 and 2 need G_l in both orders, so that G is kept transposed as well.
-//! Layer normalisation is the exception: its f' needs sums over all units of a sample, so that step
-//! 3 ends for all units after the last task.
+//! All layers, from the gradient of the logits down.
 
-use super::architecture::{Architecture, Norm};
-use super::block_gradient::{BlockGradient, UNITS};
-use super::finish_gradient::LogitGradient;
-use super::layer_gradient::LayerGradient;
-use super::network::{Mlp, MlpBlock};
-use super::panel::BlockVectors;
+use super::block::{BlockGradient, UNITS};
+use super::finish::LogitGradient;
+use super::layer::LayerGradient;
+use crate::mlp::architecture::{Architecture, Norm};
+use crate::mlp::network::{Mlp, MlpBlock};
+use crate::mlp::panel::BlockVectors;
 use crate::optimizer::Step;
 use crate::update::StepRule;
 use crate::vector::Element;
 
 impl<T: Element> Mlp<T> {
     /// Updates every parameter, from the classifier down.
-    pub(super) fn run_backward(&mut self, gradient: &[T], samples: usize, step: &Step) {
+    pub(in crate::mlp) fn run_backward(&mut self, gradient: &[T], samples: usize, step: &Step) {
         self.steps += 1;
         let rule = |decay| StepRule::new(self.optimizer, step.learning_rate, decay, self.steps);
         let (block_rule, classifier_rule) = (rule(step.decay), rule(step.classifier_decay));
@@ -114,7 +88,7 @@ impl<T: Element> Mlp<T> {
 }
 
 impl<T: Element> MlpBlock<T> {
-    /// What the layer above does with this block.
+    /// Pointers for the pass of the layer above through this block.
     fn gradient(
         &mut self,
         architecture: &Architecture,

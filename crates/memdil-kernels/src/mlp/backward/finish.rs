@@ -1,8 +1,7 @@
 //! What is done with the gradient of a layer's products: the bias is updated, and the gradient
 //! transposed for the layer's input.
 
-use super::normalization_gradient::bias_gradient;
-use super::panel::Panel;
+use crate::mlp::panel::{Panel, bias_gradient};
 use crate::tile::{Panels, stride, transpose};
 use crate::update::{ApplyRule, ParameterPointers, StepRule, with_rule};
 use crate::vector::{Element, Kernel, Vector, width};

@@ -2,11 +2,10 @@
 
 use rayon::prelude::*;
 
-use super::architecture::Activation;
-use super::network::MlpBlock;
-use super::normalization::layer_norm;
-use super::panel::{BlockVectors, Panel};
 use crate::batch_norm::EPSILON;
+use crate::mlp::architecture::Activation;
+use crate::mlp::network::MlpBlock;
+use crate::mlp::panel::{BlockVectors, Panel, layer_norm};
 use crate::vector::{Element, Instructions, Kernel, Vector};
 
 impl<T: Element> MlpBlock<T> {

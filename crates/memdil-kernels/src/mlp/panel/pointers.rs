@@ -5,16 +5,16 @@ use crate::vector::{Element, Vector, width};
 
 /// Pointers to a panel of a block's vectors: one row of `width` values each.
 #[derive(Clone, Copy)]
-pub(super) struct BlockVectors<T> {
-    pub(super) bias: *const T,
-    pub(super) scale: *const T,
-    pub(super) shift: *const T,
-    pub(super) running_mean: *mut T,
-    pub(super) running_var: *mut T,
+pub(in crate::mlp) struct BlockVectors<T> {
+    pub(in crate::mlp) bias: *const T,
+    pub(in crate::mlp) scale: *const T,
+    pub(in crate::mlp) shift: *const T,
+    pub(in crate::mlp) running_mean: *mut T,
+    pub(in crate::mlp) running_var: *mut T,
     /// Of the batch, kept for the backward pass: the mean without the bias, and the biased
     /// variance.
-    pub(super) mean: *mut T,
-    pub(super) variance: *mut T,
+    pub(in crate::mlp) mean: *mut T,
+    pub(in crate::mlp) variance: *mut T,
 }
 
 impl<T> BlockVectors<T> {
@@ -24,7 +24,7 @@ impl<T> BlockVectors<T> {
     ///
     /// All pointers must be valid for more than `offset` values.
     #[inline(always)]
-    pub(super) unsafe fn offset(self, offset: usize) -> Self {
+    pub(in crate::mlp) unsafe fn offset(self, offset: usize) -> Self {
         unsafe {
             Self {
                 bias: self.bias.add(offset),
@@ -41,9 +41,9 @@ impl<T> BlockVectors<T> {
 
 /// A panel of `samples` rows.
 #[derive(Clone, Copy)]
-pub(super) struct Panel<T> {
-    pub(super) start: *mut T,
-    pub(super) samples: usize,
+pub(in crate::mlp) struct Panel<T> {
+    pub(in crate::mlp) start: *mut T,
+    pub(in crate::mlp) samples: usize,
 }
 
 impl<T: Element> Panel<T> {
@@ -53,7 +53,7 @@ impl<T: Element> Panel<T> {
     ///
     /// The row must be one of the panel.
     #[inline(always)]
-    pub(super) unsafe fn at<V: Vector<Scalar = T>>(self, i: usize, v: usize) -> *mut T {
+    pub(in crate::mlp) unsafe fn at<V: Vector<Scalar = T>>(self, i: usize, v: usize) -> *mut T {
         unsafe { self.start.add(i * width::<V>() + v * V::LANES) }
     }
 
@@ -63,7 +63,7 @@ impl<T: Element> Panel<T> {
     ///
     /// The processor must have the vector's instructions.
     #[inline(always)]
-    pub(super) unsafe fn sum<V: Vector<Scalar = T>>(self, f: impl Fn(usize) -> V) -> V {
+    pub(in crate::mlp) unsafe fn sum<V: Vector<Scalar = T>>(self, f: impl Fn(usize) -> V) -> V {
         unsafe {
             let zero = V::splat(T::default());
             let (mut a, mut b, mut c, mut d) = (zero, zero, zero, zero);
@@ -91,7 +91,7 @@ impl<T: Element> Panel<T> {
 ///
 /// The processor must have the vector's instructions.
 #[inline(always)]
-pub(super) unsafe fn inverse_deviation<V: Vector>(variance: V) -> V {
+pub(in crate::mlp) unsafe fn inverse_deviation<V: Vector>(variance: V) -> V {
     unsafe {
         let moved = variance.add(V::splat(V::Scalar::from_f64(EPSILON)));
         V::splat(V::Scalar::from_f64(1.0)).div(moved.sqrt())

@@ -1,7 +1,7 @@
 //! Normalisation and activation of a block, a panel of its units at a time.
 
-use super::architecture::{Activation, Norm};
-use super::panel::{BlockVectors, Panel, inverse_deviation};
+use super::pointers::{BlockVectors, Panel, inverse_deviation};
+use crate::mlp::architecture::{Activation, Norm};
 use crate::vector::{Element, Vector, width};
 
 /// Normalises the products in `x` by the statistics of the batch, in place, and activates them into
@@ -13,7 +13,7 @@ use crate::vector::{Element, Vector, width};
 ///
 /// Pointers must be valid for the panel, and the processor must have the vector's instructions.
 #[inline(always)]
-pub(super) unsafe fn batch_norm<V: Vector>(
+pub(in crate::mlp) unsafe fn batch_norm<V: Vector>(
     x: Panel<V::Scalar>,
     h: *mut V::Scalar,
     vectors: BlockVectors<V::Scalar>,
@@ -56,7 +56,7 @@ pub(super) unsafe fn batch_norm<V: Vector>(
 ///
 /// As [`batch_norm`].
 #[inline(always)]
-pub(super) unsafe fn affine<V: Vector>(
+pub(in crate::mlp) unsafe fn affine<V: Vector>(
     x: Panel<V::Scalar>,
     h: *mut V::Scalar,
     vectors: BlockVectors<V::Scalar>,
@@ -96,7 +96,7 @@ pub(super) unsafe fn affine<V: Vector>(
 ///
 /// As [`batch_norm`].
 #[inline(always)]
-pub(super) unsafe fn layer_norm<V: Vector>(
+pub(in crate::mlp) unsafe fn layer_norm<V: Vector>(
     x: Panel<V::Scalar>,
     h: *mut V::Scalar,
     vectors: BlockVectors<V::Scalar>,
