@@ -6,7 +6,7 @@ use crate::vector::{Element, Vector};
 /// The rule of one step for one parameter, its constants in the type it computes with.
 #[derive(Clone, Copy)]
 pub(crate) enum StepRule<T> {
-    Descent(Descent<T>),
+    PlainDescent(PlainDescent<T>),
     Momentum(Momentum<T, false>),
     Nesterov(Momentum<T, true>),
     Adam(Adam<T>),
@@ -14,7 +14,7 @@ pub(crate) enum StepRule<T> {
 
 /// Plain descent.
 #[derive(Clone, Copy)]
-pub(crate) struct Descent<T> {
+pub(crate) struct PlainDescent<T> {
     rate: T,
     coupled: T,
     kept: T,
@@ -22,12 +22,12 @@ pub(crate) struct Descent<T> {
 
 /// Descent with momentum, Nesterov's or the plain one.
 #[derive(Clone, Copy)]
-pub(crate) struct Momentum<T, const NESTEROV: bool>(Descent<T>, T);
+pub(crate) struct Momentum<T, const NESTEROV: bool>(PlainDescent<T>, T);
 
 /// Adam; the rate contains the bias correction of the first moment, the root that of the second.
 #[derive(Clone, Copy)]
 pub(crate) struct Adam<T> {
-    descent: Descent<T>,
+    descent: PlainDescent<T>,
     beta1: T,
     beta2: T,
     rest1: T,
@@ -44,13 +44,13 @@ impl<T: Element> StepRule<T> {
             Decay::Coupled(decay) => (decay, 1.0),
             Decay::Decoupled(decay) => (0.0, 1.0 - learning_rate * decay),
         };
-        let descent = Descent {
+        let descent = PlainDescent {
             rate: T::from_f64(learning_rate),
             coupled: T::from_f64(coupled),
             kept: T::from_f64(kept),
         };
         match optimizer {
-            Optimizer::Sgd { momentum, .. } if momentum <= 0.0 => Self::Descent(descent),
+            Optimizer::Sgd { momentum, .. } if momentum <= 0.0 => Self::PlainDescent(descent),
             Optimizer::Sgd { momentum, nesterov } => {
                 let momentum = T::from_f64(momentum);
                 if nesterov {
@@ -94,7 +94,7 @@ pub(crate) trait ApplyRule<V: Vector>: Copy {
     unsafe fn apply(self, parameter: *mut V::Scalar, buffers: [*mut V::Scalar; 2], gradient: V);
 }
 
-impl<T: Element> Descent<T> {
+impl<T: Element> PlainDescent<T> {
     /// The gradient with coupled decay, and the parameter after decoupled decay.
     ///
     /// # Safety
@@ -111,7 +111,7 @@ impl<T: Element> Descent<T> {
     }
 }
 
-impl<V: Vector> ApplyRule<V> for Descent<V::Scalar> {
+impl<V: Vector> ApplyRule<V> for PlainDescent<V::Scalar> {
     const BUFFERS: usize = 0;
 
     #[inline(always)]
@@ -179,7 +179,7 @@ impl<V: Vector> ApplyRule<V> for Adam<V::Scalar> {
 macro_rules! with_rule {
     ($rule:expr, $known:ident => $body:expr) => {
         match $rule {
-            $crate::update::StepRule::Descent($known) => $body,
+            $crate::update::StepRule::PlainDescent($known) => $body,
             $crate::update::StepRule::Momentum($known) => $body,
             $crate::update::StepRule::Nesterov($known) => $body,
             $crate::update::StepRule::Adam($known) => $body,

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use super::moments::{ChannelMoments, inverse_deviations, rows_of_block};
 use super::normalize::{Epilogue, check};
 use crate::error::{KernelError, check_length};
-use crate::vector::{Element, Instructions, Kernel, Vector};
+use crate::vector::{Element, Instructions, Vector, VectorKernel};
 
 /// Gradients of [`normalize`].
 #[derive(Clone, Debug)]
@@ -48,7 +48,7 @@ pub fn normalize_gradient<T: Element>(
     check_length("gradient", g, x.len())?;
     let inverse: Vec<T> = inverse_deviations(moments).collect();
     let (mean, relu) = (&moments.mean[..], epilogue.relu);
-    let rows = Rows {
+    let rows = GradientRows {
         x,
         y,
         g,
@@ -58,7 +58,7 @@ pub fn normalize_gradient<T: Element>(
     let [scale_gradient, shift_gradient] = rows.sums(&inverse);
     let n = (x.len() / scale.len()) as f64;
     // The gradient is a (g - b) - c (x - mean) for every channel.
-    let terms = Terms {
+    let terms = GradientTerms {
         factor: pairs(&inverse, scale, |inverse, scale| inverse * scale),
         constant: numbers(shift_gradient.iter().map(|sum| sum / n)),
         along: pairs(&scale_gradient, &inverse, |sum, inverse| {
@@ -84,7 +84,7 @@ fn pairs<A: Copy, B: Copy, T>(a: &[A], b: &[B], f: impl Fn(A, B) -> T) -> Vec<T>
 
 /// Values, results and the gradient of the results, with what belongs to all rows.
 #[derive(Clone, Copy)]
-struct Rows<'a, T> {
+struct GradientRows<'a, T> {
     x: &'a [T],
     y: &'a [T],
     g: &'a [T],
@@ -92,7 +92,7 @@ struct Rows<'a, T> {
     relu: bool,
 }
 
-impl<T: Element> Rows<'_, T> {
+impl<T: Element> GradientRows<'_, T> {
     /// The values of `len` places from `first` on.
     fn block(self, first: usize, len: usize) -> Self {
         let [x, y, g] = [self.x, self.y, self.g].map(|all| &all[first..][..len]);
@@ -122,7 +122,7 @@ impl<T: Element> Rows<'_, T> {
     }
 
     /// The gradients of values and residual.
-    fn gradients(self, terms: &Terms<T>, with_residual: bool) -> (Vec<T>, Option<Vec<T>>) {
+    fn gradients(self, terms: &GradientTerms<T>, with_residual: bool) -> (Vec<T>, Option<Vec<T>>) {
         let channels = self.mean.len();
         let block = rows_of_block(channels) * channels;
         let mut values = vec![T::default(); self.x.len()];
@@ -147,15 +147,15 @@ impl<T: Element> Rows<'_, T> {
 
 /// The gradients of scale and shift, from a block of rows.
 struct GradientSums<'a, T> {
-    rows: Rows<'a, T>,
+    rows: GradientRows<'a, T>,
     inverse: &'a [T],
     sums: &'a mut [Vec<T>; 2],
 }
 
-impl<T: Element> Kernel<T> for GradientSums<'_, T> {
+impl<T: Element> VectorKernel<T> for GradientSums<'_, T> {
     #[inline(always)]
     fn run<V: Vector<Scalar = T>>(self) {
-        let Rows {
+        let GradientRows {
             x,
             y,
             g,
@@ -189,7 +189,7 @@ impl<T: Element> Kernel<T> for GradientSums<'_, T> {
 }
 
 /// Constants of every channel.
-struct Terms<T> {
+struct GradientTerms<T> {
     factor: Vec<T>,
     constant: Vec<T>,
     along: Vec<T>,
@@ -197,23 +197,23 @@ struct Terms<T> {
 
 /// The gradients of the values and the residual of a block of rows.
 struct Gradients<'a, T> {
-    rows: Rows<'a, T>,
-    terms: &'a Terms<T>,
+    rows: GradientRows<'a, T>,
+    terms: &'a GradientTerms<T>,
     values: &'a mut [T],
     residual: Option<&'a mut [T]>,
 }
 
-impl<T: Element> Kernel<T> for Gradients<'_, T> {
+impl<T: Element> VectorKernel<T> for Gradients<'_, T> {
     #[inline(always)]
     fn run<V: Vector<Scalar = T>>(self) {
-        let Rows {
+        let GradientRows {
             x,
             y,
             g,
             mean,
             relu,
         } = self.rows;
-        let Terms {
+        let GradientTerms {
             factor,
             constant,
             along,

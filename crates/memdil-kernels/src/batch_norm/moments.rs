@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use crate::error::{KernelError, check_batch};
-use crate::vector::{Element, Instructions, Kernel, Vector};
+use crate::vector::{Element, Instructions, Vector, VectorKernel};
 
 /// Added to a variance before its root is taken; PyTorch's default.
 pub(crate) const EPSILON: f64 = 1e-5;
@@ -79,7 +79,7 @@ struct BlockMoments<'a, T> {
     sums: &'a mut [Vec<T>; 2],
 }
 
-impl<T: Element> Kernel<T> for BlockMoments<'_, T> {
+impl<T: Element> VectorKernel<T> for BlockMoments<'_, T> {
     #[inline(always)]
     fn run<V: Vector<Scalar = T>>(self) {
         let [mean, squares] = self.sums;

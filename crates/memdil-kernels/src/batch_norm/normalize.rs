@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::moments::{ChannelMoments, inverse_deviations, rows_of_block};
 use crate::error::{KernelError, check_batch, check_length};
-use crate::vector::{Element, Instructions, Kernel, Vector};
+use crate::vector::{Element, Instructions, Vector, VectorKernel};
 
 /// The operations after a normalisation.
 #[derive(Clone, Copy, Debug)]
@@ -96,7 +96,7 @@ struct Affine<'a, T> {
     relu: bool,
 }
 
-impl<T: Element> Kernel<T> for Affine<'_, T> {
+impl<T: Element> VectorKernel<T> for Affine<'_, T> {
     #[inline(always)]
     fn run<V: Vector<Scalar = T>>(self) {
         let Self {

@@ -6,7 +6,7 @@ use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CustomOp2, CustomOp3, DType, Layout, Result, Shape, Tensor, bail};
 
 use super::plain;
-use super::values::{Value, by_type, slice, with, wrap};
+use super::values::{TensorNumber, by_type, slice, with, wrap};
 use crate::batch_norm::{ChannelMoments, Epilogue, moments, normalize, normalize_gradient};
 use crate::vector::Element;
 
@@ -99,7 +99,7 @@ impl BatchNorm {
         }
     }
 
-    fn forward<T: Value>(
+    fn forward<T: TensorNumber>(
         &self,
         x: Stored<'_>,
         affine: Stored<'_>,
@@ -125,7 +125,7 @@ impl BatchNorm {
     }
 
     /// Gradients of the values, of scale and shift, and of the residual.
-    fn gradients<T: Value>(
+    fn gradients<T: TensorNumber>(
         &self,
         x: &Tensor,
         affine: &Tensor,
@@ -161,7 +161,7 @@ impl BatchNorm {
     }
 }
 
-fn moments_of<T: Value>([mean, variance]: &[Vec<f64>; 2]) -> ChannelMoments<T> {
+fn moments_of<T: TensorNumber>([mean, variance]: &[Vec<f64>; 2]) -> ChannelMoments<T> {
     let vector = |values: &[f64]| values.iter().map(|&v| Element::from_f64(v)).collect();
     ChannelMoments {
         mean: vector(mean),

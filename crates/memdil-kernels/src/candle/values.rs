@@ -6,9 +6,9 @@ use crate::convolution::ConvolutionElement;
 use crate::error::KernelError;
 
 /// A number that both the kernels and candle have.
-pub(super) trait Value: ConvolutionElement + WithDType {}
-impl Value for f32 {}
-impl Value for f64 {}
+pub(super) trait TensorNumber: ConvolutionElement + WithDType {}
+impl TensorNumber for f32 {}
+impl TensorNumber for f64 {}
 
 /// Evaluates an expression with `$T` as the type of the values.
 macro_rules! by_type {
@@ -29,7 +29,10 @@ macro_rules! by_type {
 pub(super) use by_type;
 
 /// The values of contiguous storage.
-pub(super) fn slice<'a, T: Value>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [T]> {
+pub(super) fn slice<'a, T: TensorNumber>(
+    storage: &'a CpuStorage,
+    layout: &Layout,
+) -> Result<&'a [T]> {
     let Some((start, end)) = layout.contiguous_offsets() else {
         bail!("a tensor that is not contiguous")
     };
@@ -37,7 +40,10 @@ pub(super) fn slice<'a, T: Value>(storage: &'a CpuStorage, layout: &Layout) -> R
 }
 
 /// Calls a function with the values of a tensor on the processor.
-pub(super) fn with<T: Value, R>(tensor: &Tensor, f: impl FnOnce(&[T]) -> Result<R>) -> Result<R> {
+pub(super) fn with<T: TensorNumber, R>(
+    tensor: &Tensor,
+    f: impl FnOnce(&[T]) -> Result<R>,
+) -> Result<R> {
     let tensor = tensor.contiguous()?;
     let (storage, layout) = tensor.storage_and_layout();
     match &*storage {
@@ -47,7 +53,7 @@ pub(super) fn with<T: Value, R>(tensor: &Tensor, f: impl FnOnce(&[T]) -> Result<
 }
 
 /// A gradient from the values of two tensors, with the shape of a third.
-pub(super) fn gradient<T: Value>(
+pub(super) fn gradient<T: TensorNumber>(
     like: &Tensor,
     a: &Tensor,
     b: &Tensor,

@@ -8,7 +8,7 @@
 use super::plan::{GatherPlan, OUTSIDE};
 use super::sizes::Convolution;
 use crate::tile::{next_tile, with_height};
-use crate::vector::{Element, Kernel, Vector, width};
+use crate::vector::{Element, Vector, VectorKernel, width};
 
 /// Rows that are summed in registers before the sum meets memory.
 const ROWS: usize = 512;
@@ -64,7 +64,7 @@ pub struct CorrelationTask<'a, T> {
     pub(super) sums: &'a mut [T],
 }
 
-impl<T: Element> Kernel<T> for CorrelationTask<'_, T> {
+impl<T: Element> VectorKernel<T> for CorrelationTask<'_, T> {
     #[inline(always)]
     fn run<V: Vector<Scalar = T>>(self) {
         let width = width::<V>();

@@ -8,7 +8,7 @@
 use super::packed::PackedWeights;
 use super::plan::{GatherPlan, OUTSIDE};
 use crate::tile::with_height;
-use crate::vector::{Element, Kernel, Vector, width};
+use crate::vector::{Element, Vector, VectorKernel, width};
 
 /// Rows of weights that go through the tiles at once: a panel of them stays in the first-level
 /// cache.
@@ -25,7 +25,7 @@ pub struct GatheredProduct<'a, T> {
     pub(super) zeros: &'a [T],
 }
 
-impl<T: Element> Kernel<T> for GatheredProduct<'_, T> {
+impl<T: Element> VectorKernel<T> for GatheredProduct<'_, T> {
     #[inline(always)]
     fn run<V: Vector<Scalar = T>>(self) {
         let (width, depth) = (width::<V>(), self.packed.depth);

@@ -49,7 +49,7 @@ pub(super) struct Tap {
 }
 
 /// A row before sorting: image, pixel of the result, pixel under each tap.
-struct Row {
+struct GatheredRow {
     target: usize,
     sources: Vec<usize>,
 }
@@ -147,7 +147,7 @@ impl GatherPlan {
                     Some(pixel) => from.offset(image, pixel),
                     None => OUTSIDE,
                 };
-                rows.push(Row {
+                rows.push(GatheredRow {
                     target: to.offset(image, pixel),
                     sources: taps.iter().map(offset).collect(),
                 });

@@ -2,7 +2,7 @@
 //! the metrics of neural collapse.
 
 use super::arguments::Collapse;
-use super::machine::{Machine, MatrixProduct};
+use super::machine::{GpuMachine, MatrixProduct};
 use super::memory::{download, padded, pitch, upload};
 use crate::error::{KernelError, check_length};
 
@@ -14,7 +14,7 @@ const SEGMENT: usize = 1024;
 ///
 /// Sums are in f64 and products in f32, of centred rows: nothing cancels however far the features
 /// lie from the origin.
-pub struct GpuFeatures<M: Machine> {
+pub struct GpuFeatures<M: GpuMachine> {
     machine: M,
     features: M::Memory,
     centred: M::Memory,
@@ -30,7 +30,7 @@ pub struct GpuFeatures<M: Machine> {
     scatter: Vec<f64>,
 }
 
-impl<M: Machine> GpuFeatures<M> {
+impl<M: GpuMachine> GpuFeatures<M> {
     /// Copies features to the device, finds the class means and centres the features by them.
     ///
     /// # Shapes
@@ -282,7 +282,7 @@ impl<M: Machine> GpuFeatures<M> {
     }
 }
 
-impl<M: Machine> std::fmt::Debug for GpuFeatures<M> {
+impl<M: GpuMachine> std::fmt::Debug for GpuFeatures<M> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("GpuFeatures")
             .field("rows", &self.rows)

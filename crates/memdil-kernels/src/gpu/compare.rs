@@ -1,7 +1,7 @@
 //! The step of a device beside the processor's in f64.
 
 use super::loss::DeviceLoss;
-use super::machine::Machine;
+use super::machine::GpuMachine;
 use super::mlp::GpuMlp;
 use crate::error::KernelError;
 use crate::mlp::{Architecture, Mlp, TensorInfo};
@@ -54,7 +54,7 @@ impl StepComparison<'_> {
     /// # Errors
     ///
     /// Those of [`GpuMlp`].
-    pub fn run<M: Machine>(&self, machine: M) -> Result<Deviation, KernelError> {
+    pub fn run<M: GpuMachine>(&self, machine: M) -> Result<Deviation, KernelError> {
         let Self {
             architecture,
             ref step,
@@ -96,7 +96,10 @@ impl StepComparison<'_> {
     /// # Errors
     ///
     /// Those of [`GpuMlp::new`].
-    pub fn networks<M: Machine>(&self, machine: M) -> Result<(GpuMlp<M>, Mlp<f64>), KernelError> {
+    pub fn networks<M: GpuMachine>(
+        &self,
+        machine: M,
+    ) -> Result<(GpuMlp<M>, Mlp<f64>), KernelError> {
         let most = self.batches.iter().copied().max().unwrap_or(1);
         let mut gpu = GpuMlp::new(machine, self.architecture, self.optimizer, most)?;
         let mut cpu = Mlp::<f64>::new(self.architecture, self.optimizer)?;

@@ -15,7 +15,7 @@ use cudarc::driver::{
 };
 use cudarc::nvrtc::{CompileOptions, Ptx, compile_ptx_with_opts};
 
-use super::machine::{GpuCard, Machine, MatrixProduct, THREADS};
+use super::machine::{GpuCard, GpuMachine, MatrixProduct, THREADS};
 use super::source::{KERNELS, SOURCE};
 use crate::error::KernelError;
 
@@ -125,7 +125,7 @@ pub struct CudaMemory {
 }
 
 // SAFETY: memory is freed by its own stream, behind all that was queued there.
-unsafe impl Machine for Cuda {
+unsafe impl GpuMachine for Cuda {
     type Memory = CudaMemory;
     type Recording = CudaGraph;
 
@@ -187,7 +187,7 @@ unsafe impl Machine for Cuda {
             .context()
             .bind_to_thread()
             .map_err(failed("it is gone"))?;
-        // SAFETY: the kernel takes this structure, and its addresses stay valid, as `Machine`
+        // SAFETY: the kernel takes this structure, and its addresses stay valid, as `GpuMachine`
         // requires.
         let queued = unsafe {
             let (blocks, threads) = ((blocks[0], blocks[1], 1), (THREADS, 1, 1));
@@ -222,7 +222,7 @@ unsafe impl Machine for Cuda {
             .bind_to_thread()
             .map_err(failed("it is gone"))?;
         // cuBLAS's matrices lie column by column: what it sees are the transposes, and C' = B' A'.
-        // SAFETY: the addresses are valid for the sizes, as `Machine` requires.
+        // SAFETY: the addresses are valid for the sizes, as `GpuMachine` requires.
         let queued = unsafe {
             cublas::result::sgemm(
                 *self.blas.0.handle(),

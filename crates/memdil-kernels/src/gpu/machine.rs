@@ -15,7 +15,7 @@ pub const THREADS: u32 = 256;
 /// [`address`](Self::address) is where the memory is, as long as it lives and until everything is
 /// done that was queued before it was dropped.
 #[allow(unsafe_code)]
-pub unsafe trait Machine {
+pub unsafe trait GpuMachine {
     /// Memory of the device, released when dropped.
     type Memory;
     /// Work that was recorded, to be queued as a whole.

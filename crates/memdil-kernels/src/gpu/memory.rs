@@ -2,7 +2,7 @@
 
 use bytemuck::{AnyBitPattern, NoUninit, cast_slice, cast_slice_mut};
 
-use super::machine::Machine;
+use super::machine::GpuMachine;
 use crate::error::KernelError;
 
 /// The row length of a matrix with `columns` columns: a multiple of four values.
@@ -27,7 +27,7 @@ pub(super) fn unpadded(values: &[f32], columns: usize) -> Vec<f32> {
 }
 
 /// Memory that holds some values.
-pub(super) fn upload<M: Machine>(
+pub(super) fn upload<M: GpuMachine>(
     machine: &M,
     values: &[impl NoUninit],
 ) -> Result<M::Memory, KernelError> {
@@ -37,7 +37,7 @@ pub(super) fn upload<M: Machine>(
 }
 
 /// Reads values from an offset in bytes on.
-pub(super) fn download<M: Machine, T: NoUninit + AnyBitPattern>(
+pub(super) fn download<M: GpuMachine, T: NoUninit + AnyBitPattern>(
     machine: &M,
     memory: &M::Memory,
     offset: usize,

@@ -13,7 +13,7 @@
 //! [`GpuFeatures`] computes the costly part of the metrics of neural collapse.
 //!
 //! The kernels are CUDA C ([`SOURCE`]), compiled at run time for the installed card. They run
-//! on a [`Machine`]: `Cuda`, with the feature `cuda`, or in tests an emulation that runs the same
+//! on a [`GpuMachine`]: `Cuda`, with the feature `cuda`, or in tests an emulation that runs the same
 //! text on the processor.
 
 #[allow(unsafe_code)]
@@ -41,7 +41,7 @@ pub use collapse::GpuFeatures;
 pub use compare::{Deviation, Numbers, ReferenceLoss, StepComparison, difference, larger};
 pub use cuda::Cuda;
 pub use loss::DeviceLoss;
-pub use machine::{GpuCard, Machine, MatrixProduct, THREADS};
+pub use machine::{GpuCard, GpuMachine, MatrixProduct, THREADS};
 pub use mlp::{GpuMlp, Progress};
 pub use samples::{Samples, StoredPixels, StoredSamples};
 pub use source::{KERNELS, SOURCE};

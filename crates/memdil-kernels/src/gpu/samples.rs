@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytemuck::cast_slice;
 
-use super::machine::Machine;
+use super::machine::GpuMachine;
 use super::memory::upload;
 use crate::error::{KernelError, check_length};
 
@@ -33,7 +33,7 @@ pub struct StoredSamples<'a> {
 }
 
 /// A data set in the device's memory, with its labels.
-pub struct Samples<M: Machine> {
+pub struct Samples<M: GpuMachine> {
     pub(super) pixels: M::Memory,
     pub(super) floats: bool,
     pub(super) labels: M::Memory,
@@ -52,7 +52,7 @@ pub struct Samples<M: Machine> {
 
 static IDS: AtomicU64 = AtomicU64::new(0);
 
-impl<M: Machine> Samples<M> {
+impl<M: GpuMachine> Samples<M> {
     /// Copies a data set to the device.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use super::machine::{GpuCard, Machine, MatrixProduct};
+use super::machine::{GpuCard, GpuMachine, MatrixProduct};
 use crate::error::KernelError;
 
 /// A stream of a CUDA device; in this build there is none. As a real one, it stays in its thread.
@@ -45,7 +45,7 @@ impl Cuda {
 }
 
 // SAFETY: there is no value of it.
-unsafe impl Machine for Cuda {
+unsafe impl GpuMachine for Cuda {
     type Memory = Self;
     type Recording = Self;
 

@@ -16,7 +16,7 @@ pub struct Mlp<T> {
     pub(super) steps: u64,
     pub(super) input: Panels<T>,
     pub(super) blocks: Vec<MlpBlock<T>>,
-    pub(super) classifier: Linear<T>,
+    pub(super) classifier: LinearParameters<T>,
     /// The logits, then their gradient.
     pub(super) logits: Panels<T>,
     /// Gradients of the products of the current layer and of the one below, transposed.
@@ -55,12 +55,12 @@ impl<T: Element> Parameter<T> {
 }
 
 #[derive(Clone, Debug)]
-pub(super) struct Linear<T> {
+pub(super) struct LinearParameters<T> {
     pub(super) weight: Parameter<T>,
     pub(super) bias: Parameter<T>,
 }
 
-impl<T: Element> Linear<T> {
+impl<T: Element> LinearParameters<T> {
     fn zeros(rows: usize, cols: usize, panel: usize, buffers: usize) -> Self {
         Self {
             weight: Parameter::zeros(rows, cols, panel, buffers),
@@ -72,7 +72,7 @@ impl<T: Element> Linear<T> {
 /// A block of linear map, normalisation and activation.
 #[derive(Clone, Debug)]
 pub(super) struct MlpBlock<T> {
-    pub(super) linear: Linear<T>,
+    pub(super) linear: LinearParameters<T>,
     pub(super) scale: Parameter<T>,
     pub(super) shift: Parameter<T>,
     pub(super) running_mean: Panels<T>,
@@ -89,7 +89,7 @@ pub(super) struct MlpBlock<T> {
 }
 
 impl<T: Element> MlpBlock<T> {
-    fn new(linear: Linear<T>, panel: usize, buffers: usize) -> Self {
+    fn new(linear: LinearParameters<T>, panel: usize, buffers: usize) -> Self {
         let units = linear.bias.value.cols;
         let zeros = linear.bias.value.clone();
         let mut ones = zeros.clone();
@@ -139,7 +139,7 @@ impl<T: Element> Mlp<T> {
         let kinds = optimizer.buffers().len();
         let linear = |layer, buffers| {
             let (rows, cols) = (architecture.fan_in(layer), architecture.units(layer));
-            Linear::zeros(rows, cols, panel, buffers)
+            LinearParameters::zeros(rows, cols, panel, buffers)
         };
         let normalised = if norm == Norm::None { 0 } else { kinds };
         let block = |layer| MlpBlock::new(linear(layer, kinds), panel, normalised);

@@ -5,7 +5,7 @@ use crate::vector::{Element, Vector, width};
 /// A cache line or two: what keeps a panel's rows aligned.
 #[derive(Clone, Copy, Debug)]
 #[repr(C, align(64))]
-struct Line<T>([T; LINE]);
+struct CacheLine<T>([T; LINE]);
 
 const LINE: usize = 16;
 
@@ -16,7 +16,7 @@ const LINE: usize = 16;
 /// through a matrix in this form, it reads cache lines one after the other.
 #[derive(Clone, Debug)]
 pub(crate) struct Panels<T> {
-    lines: Vec<Line<T>>,
+    lines: Vec<CacheLine<T>>,
     pub(crate) rows: usize,
     pub(crate) cols: usize,
     pub(crate) width: usize,
@@ -41,7 +41,7 @@ impl<T: Element> Panels<T> {
             self.lines.clear();
             self.lines.resize(
                 (self.panels() * self.stride()).div_ceil(LINE),
-                Line([T::default(); LINE]),
+                CacheLine([T::default(); LINE]),
             );
         }
     }

@@ -1,7 +1,7 @@
 //! Which vectors compute with which instructions, for both types of number.
 
 use super::element::private::Dispatch;
-use super::element::{Element, Kernel, width};
+use super::element::{Element, VectorKernel, width};
 use super::instructions::Instructions;
 use super::portable::Portable;
 #[cfg(target_arch = "x86_64")]
@@ -34,15 +34,15 @@ macro_rules! element {
                 }
             }
 
-            fn dispatch<K: Kernel<Self>>(instructions: Instructions, kernel: K) {
+            fn dispatch<K: VectorKernel<Self>>(instructions: Instructions, kernel: K) {
                 #[cfg(target_arch = "x86_64")]
                 {
                     #[target_feature(enable = "avx2,fma")]
-                    fn avx2<K: Kernel<$scalar>>(kernel: K) {
+                    fn avx2<K: VectorKernel<$scalar>>(kernel: K) {
                         kernel.run::<x86::$avx2>()
                     }
                     #[target_feature(enable = "avx512f,avx2,fma")]
-                    fn avx512<K: Kernel<$scalar>>(kernel: K) {
+                    fn avx512<K: VectorKernel<$scalar>>(kernel: K) {
                         kernel.run::<x86::$avx512>()
                     }
                     // SAFETY: constructors accept only instructions that this processor has.

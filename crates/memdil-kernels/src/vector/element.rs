@@ -32,7 +32,7 @@ pub trait Element:
 ///
 /// `run` and everything it calls in its inner loops must be `#[inline(always)]`: that is what
 /// compiles them with the instructions of the caller.
-pub trait Kernel<T> {
+pub trait VectorKernel<T> {
     fn run<V: Vector<Scalar = T>>(self);
 }
 
@@ -70,13 +70,13 @@ pub(crate) const fn width<V: Vector>() -> usize {
 }
 
 pub(crate) mod private {
-    use super::{Instructions, Kernel};
+    use super::{Instructions, VectorKernel};
 
     /// Only `f32` and `f64` have it: it seals [`Element`](super::Element).
     pub trait Dispatch: Sized {
         /// Values in a row of a panel.
         fn panel_width(instructions: Instructions) -> usize;
         /// Runs a kernel with instructions that this processor has.
-        fn dispatch<K: Kernel<Self>>(instructions: Instructions, kernel: K);
+        fn dispatch<K: VectorKernel<Self>>(instructions: Instructions, kernel: K);
     }
 }

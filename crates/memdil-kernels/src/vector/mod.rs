@@ -10,6 +10,6 @@ mod x86;
 
 pub use element::Element;
 pub(crate) use element::private::Dispatch;
-pub(crate) use element::{Kernel, Vector, width};
+pub(crate) use element::{Vector, VectorKernel, width};
 pub use instructions::Instructions;
 pub(crate) use prefetch::prefetch;

@@ -4,7 +4,7 @@
 use memdil_data::Inputs;
 use memdil_kernels::Step;
 use memdil_kernels::gpu::{
-    Cuda, DeviceLoss, GpuMlp, Machine, Samples, StoredPixels, StoredSamples,
+    Cuda, DeviceLoss, GpuMachine, GpuMlp, Samples, StoredPixels, StoredSamples,
 };
 use memdil_losses::Loss;
 use memdil_records::RunSpec;
@@ -17,14 +17,14 @@ use crate::network::state::{NamedTensor, Tensors};
 use crate::prepare::Prepared;
 
 /// A multilayer perceptron and its optimiser on a GPU.
-pub struct GpuNetwork<M: Machine = Cuda> {
+pub struct GpuNetwork<M: GpuMachine = Cuda> {
     network: GpuMlp<M>,
     recipe: Recipe,
     /// Training and test images, once they are needed.
     sets: Option<[Samples<M>; 2]>,
 }
 
-impl<M: Machine> GpuNetwork<M> {
+impl<M: GpuMachine> GpuNetwork<M> {
     /// The network of a specification before its first step: the numbers that candle's would have.
     ///
     /// # Errors
@@ -65,7 +65,7 @@ impl<M: Machine> GpuNetwork<M> {
     }
 }
 
-impl<M: Machine> Network for GpuNetwork<M> {
+impl<M: GpuMachine> Network for GpuNetwork<M> {
     fn step(
         &mut self,
         inputs: &[f32],
@@ -169,7 +169,7 @@ impl<M: Machine> Network for GpuNetwork<M> {
     }
 }
 
-impl<M: Machine> std::fmt::Debug for GpuNetwork<M> {
+impl<M: GpuMachine> std::fmt::Debug for GpuNetwork<M> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("GpuNetwork")
             .field("network", &self.network)
@@ -177,7 +177,7 @@ impl<M: Machine> std::fmt::Debug for GpuNetwork<M> {
     }
 }
 
-fn samples<M: Machine>(
+fn samples<M: GpuMachine>(
     machine: &M,
     inputs: &Inputs,
     labels: &[u32],

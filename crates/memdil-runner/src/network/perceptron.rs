@@ -2,7 +2,7 @@
 //! how they are made of a specification, and their tensors by name.
 
 use candle_core::{DType, Device};
-use memdil_kernels::gpu::{GpuMlp, Machine};
+use memdil_kernels::gpu::{GpuMachine, GpuMlp};
 use memdil_kernels::{
     Activation, Architecture, Decay, KernelError, Mlp, Norm, Optimizer, Step, TensorInfo,
     TensorRole,
@@ -122,7 +122,7 @@ impl Engine for Mlp<f32> {
     }
 }
 
-impl<M: Machine> Engine for GpuMlp<M> {
+impl<M: GpuMachine> Engine for GpuMlp<M> {
     fn architecture(&self) -> &Architecture {
         self.architecture()
     }

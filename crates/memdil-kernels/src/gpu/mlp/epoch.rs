@@ -6,7 +6,7 @@ use super::network::{GpuMlp, OrderMemory, RECORDINGS, Recorded};
 use crate::error::{KernelError, check_length};
 use crate::gpu::arguments::{Settings, State};
 use crate::gpu::loss::DeviceLoss;
-use crate::gpu::machine::Machine;
+use crate::gpu::machine::GpuMachine;
 use crate::gpu::memory::upload;
 use crate::gpu::samples::{Samples, largest};
 use crate::mlp::Norm;
@@ -23,7 +23,7 @@ pub struct Progress {
     pub stopped: Option<f64>,
 }
 
-impl<M: Machine> GpuMlp<M> {
+impl<M: GpuMachine> GpuMlp<M> {
     /// Begins or resumes an epoch: its order of samples, those of them that were trained on, and
     /// their loss.
     ///

@@ -4,10 +4,10 @@ use bytemuck::cast_slice;
 
 use super::network::{CHUNK, GpuMlp};
 use crate::error::{KernelError, check_batch};
-use crate::gpu::machine::Machine;
+use crate::gpu::machine::GpuMachine;
 use crate::gpu::samples::{Samples, largest};
 
-impl<M: Machine> GpuMlp<M> {
+impl<M: GpuMachine> GpuMlp<M> {
     /// Features and logits of samples in evaluation mode.
     ///
     /// # Shapes

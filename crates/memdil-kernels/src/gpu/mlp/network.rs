@@ -5,7 +5,7 @@ use bytemuck::{bytes_of, bytes_of_mut, cast_slice};
 use crate::error::{KernelError, check_length, check_sizes};
 use crate::gpu::arguments::{Address, Settings, State};
 use crate::gpu::layout::{Arena, Bases, DeviceLayout, NARROW, TensorPlace};
-use crate::gpu::machine::{Machine, MatrixProduct};
+use crate::gpu::machine::{GpuMachine, MatrixProduct};
 use crate::gpu::memory::{download, padded, pitch, unpadded};
 use crate::gpu::samples::{Samples, StoredPixels, StoredSamples};
 use crate::mlp::{Architecture, Norm, TensorInfo, TensorRole};
@@ -19,7 +19,7 @@ pub(super) const CHUNK: usize = 512;
 /// A multilayer perceptron in training on a device: tensors, their names and every formula as those
 /// of
 /// [`Mlp`](crate::Mlp), in f32.
-pub struct GpuMlp<M: Machine> {
+pub struct GpuMlp<M: GpuMachine> {
     pub(super) architecture: Architecture,
     pub(super) optimizer: Optimizer,
     pub(super) layout: DeviceLayout,
@@ -50,20 +50,20 @@ pub struct GpuMlp<M: Machine> {
 }
 
 /// The order of an epoch's samples, which may have to grow.
-pub(super) struct OrderMemory<M: Machine> {
+pub(super) struct OrderMemory<M: GpuMachine> {
     pub(super) memory: M::Memory,
     pub(super) values: usize,
 }
 
 /// A recorded step.
-pub(super) struct Recorded<M: Machine> {
+pub(super) struct Recorded<M: GpuMachine> {
     pub(super) samples: usize,
     pub(super) id: u64,
     /// None after the first time, which warms up.
     pub(super) recording: Option<M::Recording>,
 }
 
-impl<M: Machine> GpuMlp<M> {
+impl<M: GpuMachine> GpuMlp<M> {
     /// A network of zeros (scales and running variances of ones) for batches of at most `batch`
     /// samples.
     ///
@@ -288,7 +288,7 @@ impl<M: Machine> GpuMlp<M> {
     }
 }
 
-impl<M: Machine> std::fmt::Debug for GpuMlp<M> {
+impl<M: GpuMachine> std::fmt::Debug for GpuMlp<M> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("GpuMlp")
             .field("architecture", &self.architecture)

@@ -6,12 +6,12 @@ use crate::gpu::arguments::{
     Address, Backward, Forward, Gather, LossStep, Normalize, NormalizeBackward, Trained, Update,
 };
 use crate::gpu::layout::{NARROW, at, splits};
-use crate::gpu::machine::{Machine, MatrixProduct, THREADS};
+use crate::gpu::machine::{GpuMachine, MatrixProduct, THREADS};
 use crate::gpu::memory::pitch;
 use crate::gpu::samples::Samples;
 use crate::mlp::LayerPart;
 
-impl<M: Machine> GpuMlp<M> {
+impl<M: GpuMachine> GpuMlp<M> {
     pub(super) fn queue(&self, samples: &Samples<M>, n: usize) -> Result<(), KernelError> {
         let narrow = [16, NARROW].into_iter().find(|&rows| n <= rows);
         self.gather(

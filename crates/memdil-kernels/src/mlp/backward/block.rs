@@ -3,7 +3,7 @@
 use super::finish::finish_panel;
 use crate::mlp::architecture::{Activation, Norm};
 use crate::mlp::panel::{
-    BlockVectors, Panel, activation_backward, batch_norm_backward, norm_gradient,
+    BlockVectors, UnitPanel, activation_backward, batch_norm_backward, norm_gradient,
 };
 use crate::tile::{stride, transpose};
 use crate::update::{ApplyRule, ParameterPointers, StepRule};
@@ -54,7 +54,7 @@ pub(super) unsafe fn block_backward<V: Vector, R: ApplyRule<V>>(
         // SAFETY: as for this function; the scratch space ends with a panel of `samples` rows.
         unsafe {
             let start = scratch.as_mut_ptr();
-            let g = Panel {
+            let g = UnitPanel {
                 start: start.add(UNITS * padded),
                 samples,
             };
@@ -70,7 +70,7 @@ pub(super) unsafe fn block_backward<V: Vector, R: ApplyRule<V>>(
             let panel = unit / width * stride::<V::Scalar>(samples, width);
             let output = below.output.add(panel);
             activation_backward::<V>(g, output, below.activation, below.feature_decay);
-            let x = Panel {
+            let x = UnitPanel {
                 start: below.normal.add(panel),
                 samples,
             };

@@ -1,10 +1,10 @@
 //! What is done with the gradient of a layer's products: the bias is updated, and the gradient
 //! transposed for the layer's input.
 
-use crate::mlp::panel::{Panel, bias_gradient};
+use crate::mlp::panel::{UnitPanel, bias_gradient};
 use crate::tile::{Panels, stride, transpose};
 use crate::update::{ApplyRule, ParameterPointers, StepRule, with_rule};
-use crate::vector::{Element, Kernel, Vector, width};
+use crate::vector::{Element, Vector, VectorKernel, width};
 
 /// Updates the bias by the gradient of the products, and transposes that.
 ///
@@ -14,7 +14,7 @@ use crate::vector::{Element, Kernel, Vector, width};
 /// vector's instructions.
 #[inline(always)]
 pub(super) unsafe fn finish_panel<V: Vector, R: ApplyRule<V>>(
-    x: Panel<V::Scalar>,
+    x: UnitPanel<V::Scalar>,
     bias: ParameterPointers<V::Scalar>,
     unit: usize,
     units: usize,
@@ -39,7 +39,7 @@ pub(super) unsafe fn finish_panel<V: Vector, R: ApplyRule<V>>(
 /// As [`finish_panel`].
 #[inline(always)]
 unsafe fn transpose_panel<V: Vector>(
-    x: Panel<V::Scalar>,
+    x: UnitPanel<V::Scalar>,
     unit: usize,
     left: usize,
     units: usize,
@@ -63,7 +63,7 @@ pub(super) struct LogitGradient<'a, T> {
     pub(super) rule: Option<StepRule<T>>,
 }
 
-impl<T: Element> Kernel<T> for LogitGradient<'_, T> {
+impl<T: Element> VectorKernel<T> for LogitGradient<'_, T> {
     #[inline(always)]
     fn run<V: Vector<Scalar = T>>(self) {
         let (samples, units, stride) = (
@@ -78,7 +78,7 @@ impl<T: Element> Kernel<T> for LogitGradient<'_, T> {
             .enumerate()
         {
             let (x, unit) = (
-                Panel {
+                UnitPanel {
                     start: panel.as_mut_ptr(),
                     samples,
                 },

@@ -6,7 +6,7 @@ use super::block::{BlockGradient, UNITS, block_backward};
 use crate::mlp::forward::SMALL;
 use crate::tile::{DEPTH, PanelProduct, TileSink, stride, transposed_product};
 use crate::update::{ApplyRule, ParameterPointers, StepRule, with_rule};
-use crate::vector::{Element, Instructions, Kernel, Vector, prefetch, width};
+use crate::vector::{Element, Instructions, Vector, VectorKernel, prefetch, width};
 
 /// The backward pass through the weights of one layer and the block below it.
 #[derive(Clone, Copy)]
@@ -58,7 +58,7 @@ struct UnitsTask<'a, T> {
     scratch: &'a mut [T],
 }
 
-impl<T: Element> Kernel<T> for UnitsTask<'_, T> {
+impl<T: Element> VectorKernel<T> for UnitsTask<'_, T> {
     #[inline(always)]
     fn run<V: Vector<Scalar = T>>(self) {
         let Self {

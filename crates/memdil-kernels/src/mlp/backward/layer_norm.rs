@@ -4,9 +4,9 @@ use rayon::prelude::*;
 
 use super::finish::finish_panel;
 use crate::mlp::network::MlpBlock;
-use crate::mlp::panel::Panel;
+use crate::mlp::panel::UnitPanel;
 use crate::update::{ParameterPointers, StepRule, with_rule};
-use crate::vector::{Element, Instructions, Kernel, Vector};
+use crate::vector::{Element, Instructions, Vector, VectorKernel};
 
 impl<T: Element> MlpBlock<T> {
     /// Layer normalisation backwards, once all units have left $g \gamma$ in `output`: with
@@ -50,13 +50,13 @@ impl<T: Element> MlpBlock<T> {
                         *x = (u - mean - *x * along) * inverse;
                     }
                 }
-                let x = Panel {
+                let x = UnitPanel {
                     start: x.as_mut_ptr(),
                     samples: rows.len(),
                 };
                 T::dispatch(
                     instructions,
-                    Finished {
+                    FinishPanel {
                         x,
                         bias,
                         unit: j * panel,
@@ -83,8 +83,8 @@ impl<P: Copy> Shared<P> {
 unsafe impl<P> Sync for Shared<P> {}
 
 /// A panel of the gradient of a block's products.
-struct Finished<T> {
-    x: Panel<T>,
+struct FinishPanel<T> {
+    x: UnitPanel<T>,
     bias: ParameterPointers<T>,
     unit: usize,
     units: usize,
@@ -92,7 +92,7 @@ struct Finished<T> {
     rule: StepRule<T>,
 }
 
-impl<T: Element> Kernel<T> for Finished<T> {
+impl<T: Element> VectorKernel<T> for FinishPanel<T> {
     #[inline(always)]
     fn run<V: Vector<Scalar = T>>(self) {
         let (x, unit, units) = (self.x, self.unit, self.units);

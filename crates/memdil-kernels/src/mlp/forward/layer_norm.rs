@@ -5,8 +5,8 @@ use rayon::prelude::*;
 use crate::batch_norm::EPSILON;
 use crate::mlp::architecture::Activation;
 use crate::mlp::network::MlpBlock;
-use crate::mlp::panel::{BlockVectors, Panel, layer_norm};
-use crate::vector::{Element, Instructions, Kernel, Vector};
+use crate::mlp::panel::{BlockVectors, UnitPanel, layer_norm};
+use crate::vector::{Element, Instructions, Vector, VectorKernel};
 
 impl<T: Element> MlpBlock<T> {
     /// Mean and 1 over the deviation of every row of products and bias.
@@ -70,10 +70,10 @@ struct RowsPanel<'a, T> {
     activation: Activation,
 }
 
-impl<T: Element> Kernel<T> for RowsPanel<'_, T> {
+impl<T: Element> VectorKernel<T> for RowsPanel<'_, T> {
     #[inline(always)]
     fn run<V: Vector<Scalar = T>>(self) {
-        let x = Panel {
+        let x = UnitPanel {
             start: self.normal.as_mut_ptr(),
             samples: self.rows.len(),
         };

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use super::products::{BlockPanels, Finish, Products, SMALL};
 use crate::error::{KernelError, check_batch};
 use crate::mlp::architecture::{Activation, Norm};
-use crate::mlp::network::{Linear, Mlp, MlpBlock};
+use crate::mlp::network::{LinearParameters, Mlp, MlpBlock};
 use crate::mlp::panel::BlockVectors;
 use crate::tile::Panels;
 use crate::vector::{Element, Instructions};
@@ -70,7 +70,7 @@ impl<T: Element> Mlp<T> {
             input = &block.output;
         }
         self.logits.set_rows(samples);
-        let Linear { weight, bias } = &self.classifier;
+        let LinearParameters { weight, bias } = &self.classifier;
         let products = Products {
             input,
             weight: &weight.value,

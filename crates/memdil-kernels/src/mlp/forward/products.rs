@@ -1,9 +1,9 @@
 //! The products of a layer, panel by panel, with what follows them while they are in the cache.
 
 use crate::mlp::architecture::{Activation, Norm};
-use crate::mlp::panel::{BlockVectors, Panel, affine, batch_norm};
+use crate::mlp::panel::{BlockVectors, UnitPanel, affine, batch_norm};
 use crate::tile::{DEPTH, PanelProduct, Panels};
-use crate::vector::{Element, Kernel, Vector, width};
+use crate::vector::{Element, Vector, VectorKernel, width};
 
 /// Multiplications below which a layer is not worth handing to other threads.
 pub(in crate::mlp) const SMALL: usize = 1 << 19;
@@ -51,7 +51,7 @@ impl<T: Element> Products<'_, T> {
     }
 }
 
-impl<T: Element> Kernel<T> for Products<'_, T> {
+impl<T: Element> VectorKernel<T> for Products<'_, T> {
     #[inline(always)]
     fn run<V: Vector<Scalar = T>>(mut self) {
         self.compute::<V>();
@@ -69,7 +69,7 @@ pub(super) struct BlockPanels<'a, T> {
     pub(super) activation: Activation,
 }
 
-impl<T: Element> Kernel<T> for BlockPanels<'_, T> {
+impl<T: Element> VectorKernel<T> for BlockPanels<'_, T> {
     #[inline(always)]
     fn run<V: Vector<Scalar = T>>(self) {
         let mut products = self.products;
@@ -78,7 +78,7 @@ impl<T: Element> Kernel<T> for BlockPanels<'_, T> {
         let stride = input.stride();
         let panels = products.out.chunks_exact_mut(stride);
         for (j, (x, h)) in panels.zip(self.output.chunks_exact_mut(stride)).enumerate() {
-            let x = Panel {
+            let x = UnitPanel {
                 start: x.as_mut_ptr(),
                 samples: input.rows,
             };

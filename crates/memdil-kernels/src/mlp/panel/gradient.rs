@@ -1,6 +1,6 @@
 //! Gradients through activation and normalisation of a block, a panel of its units at a time.
 
-use super::pointers::{BlockVectors, Panel, inverse_deviation};
+use super::pointers::{BlockVectors, UnitPanel, inverse_deviation};
 use crate::mlp::architecture::Activation;
 use crate::vector::{Element, Vector, width};
 
@@ -15,7 +15,7 @@ const RUNNING: f64 = 0.1;
 /// As [`batch_norm`](super::normalization::batch_norm).
 #[inline(always)]
 pub(in crate::mlp) unsafe fn activation_backward<V: Vector>(
-    g: Panel<V::Scalar>,
+    g: UnitPanel<V::Scalar>,
     h: *const V::Scalar,
     activation: Activation,
     feature_decay: V::Scalar,
@@ -43,8 +43,8 @@ pub(in crate::mlp) unsafe fn activation_backward<V: Vector>(
 /// As [`batch_norm`](super::normalization::batch_norm).
 #[inline(always)]
 pub(in crate::mlp) unsafe fn norm_gradient<V: Vector>(
-    g: Panel<V::Scalar>,
-    x: Panel<V::Scalar>,
+    g: UnitPanel<V::Scalar>,
+    x: UnitPanel<V::Scalar>,
     v: usize,
 ) -> [V; 2] {
     unsafe {
@@ -62,8 +62,8 @@ pub(in crate::mlp) unsafe fn norm_gradient<V: Vector>(
 /// As [`batch_norm`](super::normalization::batch_norm).
 #[inline(always)]
 pub(in crate::mlp) unsafe fn batch_norm_backward<V: Vector>(
-    g: Panel<V::Scalar>,
-    x: Panel<V::Scalar>,
+    g: UnitPanel<V::Scalar>,
+    x: UnitPanel<V::Scalar>,
     vectors: BlockVectors<V::Scalar>,
     v: usize,
     [scale_gradient, shift_gradient]: [V; 2],
@@ -106,6 +106,6 @@ pub(in crate::mlp) unsafe fn batch_norm_backward<V: Vector>(
 ///
 /// As [`batch_norm`](super::normalization::batch_norm).
 #[inline(always)]
-pub(in crate::mlp) unsafe fn bias_gradient<V: Vector>(x: Panel<V::Scalar>, v: usize) -> V {
+pub(in crate::mlp) unsafe fn bias_gradient<V: Vector>(x: UnitPanel<V::Scalar>, v: usize) -> V {
     unsafe { x.sum::<V>(|i| V::load(x.at::<V>(i, v))) }
 }

@@ -6,4 +6,4 @@ mod pointers;
 
 pub(super) use gradient::{activation_backward, batch_norm_backward, bias_gradient, norm_gradient};
 pub(super) use normalization::{affine, batch_norm, layer_norm};
-pub(super) use pointers::{BlockVectors, Panel};
+pub(super) use pointers::{BlockVectors, UnitPanel};

@@ -1,6 +1,6 @@
 //! Normalisation and activation of a block, a panel of its units at a time.
 
-use super::pointers::{BlockVectors, Panel, inverse_deviation};
+use super::pointers::{BlockVectors, UnitPanel, inverse_deviation};
 use crate::mlp::architecture::{Activation, Norm};
 use crate::vector::{Element, Vector, width};
 
@@ -14,7 +14,7 @@ use crate::vector::{Element, Vector, width};
 /// Pointers must be valid for the panel, and the processor must have the vector's instructions.
 #[inline(always)]
 pub(in crate::mlp) unsafe fn batch_norm<V: Vector>(
-    x: Panel<V::Scalar>,
+    x: UnitPanel<V::Scalar>,
     h: *mut V::Scalar,
     vectors: BlockVectors<V::Scalar>,
     activation: Activation,
@@ -57,7 +57,7 @@ pub(in crate::mlp) unsafe fn batch_norm<V: Vector>(
 /// As [`batch_norm`].
 #[inline(always)]
 pub(in crate::mlp) unsafe fn affine<V: Vector>(
-    x: Panel<V::Scalar>,
+    x: UnitPanel<V::Scalar>,
     h: *mut V::Scalar,
     vectors: BlockVectors<V::Scalar>,
     norm: Norm,
@@ -97,7 +97,7 @@ pub(in crate::mlp) unsafe fn affine<V: Vector>(
 /// As [`batch_norm`].
 #[inline(always)]
 pub(in crate::mlp) unsafe fn layer_norm<V: Vector>(
-    x: Panel<V::Scalar>,
+    x: UnitPanel<V::Scalar>,
     h: *mut V::Scalar,
     vectors: BlockVectors<V::Scalar>,
     rows: &[[V::Scalar; 2]],

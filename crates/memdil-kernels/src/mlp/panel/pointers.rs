@@ -41,12 +41,12 @@ impl<T> BlockVectors<T> {
 
 /// A panel of `samples` rows.
 #[derive(Clone, Copy)]
-pub(in crate::mlp) struct Panel<T> {
+pub(in crate::mlp) struct UnitPanel<T> {
     pub(in crate::mlp) start: *mut T,
     pub(in crate::mlp) samples: usize,
 }
 
-impl<T: Element> Panel<T> {
+impl<T: Element> UnitPanel<T> {
     /// The vector `v` of row `i`.
     ///
     /// # Safety

@@ -7,7 +7,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 use memdil_kernels::KernelError;
-use memdil_kernels::gpu::{Machine, MatrixProduct, THREADS};
+use memdil_kernels::gpu::{GpuMachine, MatrixProduct, THREADS};
 
 type Launch =
     unsafe extern "C" fn(*const c_char, c_uint, c_uint, c_uint, *mut c_void, usize) -> c_int;
@@ -63,7 +63,7 @@ impl Emulator {
 }
 
 // SAFETY: memory stays where it is while it lives, and nothing is left to do when a call returns.
-unsafe impl Machine for Emulator {
+unsafe impl GpuMachine for Emulator {
     type Memory = Vec<u128>;
     type Recording = Vec<Call>;
 
