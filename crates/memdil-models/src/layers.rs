@@ -1,4 +1,4 @@
-//! Layers of the convolutional networks, and what they are made with.
+//! Layers of networks, and what they are made with.
 
 use candle_core::{DType, Device, Result, Tensor, Var};
 use memdil_kernels::candle::{batch_norm, batch_norm_by, conv2d};
@@ -66,23 +66,11 @@ impl<'a> Layers<'a> {
             dtype,
             device,
         )?;
-        let [scale, variance] = [
-            Var::ones(outputs, dtype, device)?,
-            Var::ones(outputs, dtype, device)?,
-        ];
-        let [shift, mean] = [
-            Var::zeros(outputs, dtype, device)?,
-            Var::zeros(outputs, dtype, device)?,
-        ];
-        self.parameters.extend([
-            (format!("{name}.conv.weight"), weight.clone()),
-            (format!("{name}.norm.weight"), scale.clone()),
-            (format!("{name}.norm.bias"), shift.clone()),
-        ]);
-        self.buffers.extend([
-            (format!("{name}.norm.running_mean"), mean.clone()),
-            (format!("{name}.norm.running_var"), variance.clone()),
-        ]);
+        self.parameters
+            .push((format!("{name}.conv.weight"), weight.clone()));
+        let name = format!("{name}.norm");
+        let [scale, shift] = self.identity(&name, outputs)?;
+        let [mean, variance] = self.running(&name, outputs)?;
         Ok(Convolution {
             weight,
             scale,
@@ -94,22 +82,42 @@ impl<'a> Layers<'a> {
         })
     }
 
-    /// `classifier.weight` (features, classes) and `classifier.bias`, uniform on ±1/√features.
-    pub(crate) fn classifier(&mut self, features: usize, classes: usize) -> Result<[Tensor; 2]> {
-        let weight = uniform_fan_in(
-            (features, classes),
-            features,
-            self.rng,
-            self.dtype,
-            self.device,
-        )?;
-        let bias = uniform_fan_in(classes, features, self.rng, self.dtype, self.device)?;
-        let tensors = [weight.as_tensor().clone(), bias.as_tensor().clone()];
-        self.parameters.extend([
-            ("classifier.weight".to_owned(), weight),
-            ("classifier.bias".to_owned(), bias),
-        ]);
+    /// `NAME.weight` (inputs, outputs) and `NAME.bias`, uniform on ±1/√inputs.
+    pub(crate) fn linear(
+        &mut self,
+        name: &str,
+        inputs: usize,
+        outputs: usize,
+    ) -> Result<[Tensor; 2]> {
+        let (dtype, device) = (self.dtype, self.device);
+        let weight = uniform_fan_in((inputs, outputs), inputs, self.rng, dtype, device)?;
+        let bias = uniform_fan_in(outputs, inputs, self.rng, dtype, device)?;
+        let tensors = [&weight, &bias].map(|var| var.as_tensor().clone());
+        self.parameters.push((format!("{name}.weight"), weight));
+        self.parameters.push((format!("{name}.bias"), bias));
         Ok(tensors)
+    }
+
+    /// Scale `NAME.weight` and shift `NAME.bias` of a normalisation, which begin as the identity.
+    pub(crate) fn identity(&mut self, name: &str, units: usize) -> Result<[Var; 2]> {
+        let scale = Var::ones(units, self.dtype, self.device)?;
+        let shift = Var::zeros(units, self.dtype, self.device)?;
+        self.parameters
+            .push((format!("{name}.weight"), scale.clone()));
+        self.parameters
+            .push((format!("{name}.bias"), shift.clone()));
+        Ok([scale, shift])
+    }
+
+    /// Running mean and variance of batch normalisation.
+    pub(crate) fn running(&mut self, name: &str, units: usize) -> Result<[Var; 2]> {
+        let mean = Var::zeros(units, self.dtype, self.device)?;
+        let variance = Var::ones(units, self.dtype, self.device)?;
+        self.buffers
+            .push((format!("{name}.running_mean"), mean.clone()));
+        self.buffers
+            .push((format!("{name}.running_var"), variance.clone()));
+        Ok([mean, variance])
     }
 }
 
@@ -134,18 +142,16 @@ impl Convolution {
         relu: bool,
         train: bool,
     ) -> Result<Tensor> {
-        let Self {
-            weight,
-            scale,
-            shift,
-            mean,
-            variance,
-            ..
-        } = self;
         if !train {
             // Without a gradient to come nothing of the batch need be kept.
-            let [weight, scale, shift, mean, variance] =
-                [weight, scale, shift, mean, variance].map(Var::as_detached_tensor);
+            let [weight, scale, shift, mean, variance] = [
+                &self.weight,
+                &self.scale,
+                &self.shift,
+                &self.mean,
+                &self.variance,
+            ]
+            .map(Var::as_detached_tensor);
             let products = conv2d(x, &weight, self.stride, self.padding)?;
             return batch_norm_by(
                 &products,
@@ -156,13 +162,13 @@ impl Convolution {
                 relu,
             );
         }
-        let products = conv2d(x, weight, self.stride, self.padding)?;
+        let products = conv2d(x, &self.weight, self.stride, self.padding)?;
         let (y, [batch_mean, batch_variance]) =
-            batch_norm(&products, scale, shift, residual, relu)?;
-        let n = (products.elem_count() / scale.elem_count()) as f64;
+            batch_norm(&products, &self.scale, &self.shift, residual, relu)?;
+        let n = (products.elem_count() / self.scale.elem_count()) as f64;
         for (running, batch) in [
-            (mean, batch_mean),
-            (variance, (batch_variance * (n / (n - 1.0)))?),
+            (&self.mean, batch_mean),
+            (&self.variance, (batch_variance * (n / (n - 1.0)))?),
         ] {
             running.set(
                 &((running.as_detached_tensor() * (1.0 - MOMENTUM))? + (batch * MOMENTUM)?)?,
@@ -172,9 +178,9 @@ impl Convolution {
     }
 }
 
-/// Logits of features, `weight` (features, classes).
-pub(crate) fn logits(features: &Tensor, [weight, bias]: &[Tensor; 2]) -> Result<Tensor> {
-    features.matmul(weight)?.broadcast_add(bias)
+/// The products of a linear layer, `weight` (inputs, outputs).
+pub(crate) fn linear(x: &Tensor, [weight, bias]: &[Tensor; 2]) -> Result<Tensor> {
+    x.matmul(weight)?.broadcast_add(bias)
 }
 
 /// Refuses what batch normalisation cannot train on.

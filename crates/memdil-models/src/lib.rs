@@ -33,9 +33,9 @@ mod vgg;
 
 pub use etf::simplex_etf;
 pub use layers::ImageShape;
-pub use mlp::{Activation, Classifier, Mlp, MlpShape, MlpVariant, Output};
-pub use model::Model;
-pub use norm::Norm;
+pub use memdil_kernels::{Activation, Norm};
+pub use mlp::{Classifier, Mlp, MlpShape, MlpVariant};
+pub use model::{Model, Output};
 pub use resnet::{ResNet, ResNetDepth, ResNetShape};
 pub use unconstrained::{FeatureShape, UnconstrainedFeatures};
 pub use vgg::{Vgg, VggDepth, VggShape};

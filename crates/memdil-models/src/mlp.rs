@@ -1,11 +1,13 @@
 //! The fully connected network of the paper's MLP experiments.
 
 use candle_core::{DType, Device, Result, Tensor, Var};
+use memdil_kernels::{Activation, Norm};
 use rand_chacha::ChaCha8Rng;
 
-use crate::init::uniform_fan_in;
-use crate::norm::{Norm, Normalize};
-use crate::{Model, simplex_etf};
+use crate::etf::simplex_etf;
+use crate::layers::{Layers, check_batch, linear};
+use crate::model::{Model, Output};
+use crate::norm::Normalize;
 
 /// Sizes of an [`Mlp`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,16 +36,6 @@ pub struct MlpVariant {
     pub classifier: Classifier,
 }
 
-/// Activation of a block.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Activation {
-    /// $\max(0, z)$.
-    #[default]
-    Relu,
-    /// $1/(1 + e^{-z})$.
-    Sigmoid,
-}
-
 /// What reads the features.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Classifier {
@@ -54,36 +46,21 @@ pub enum Classifier {
     Etf,
 }
 
-/// What a network says about a batch.
-#[derive(Clone, Debug)]
-pub struct Output {
-    /// Penultimate features after the last activation, (n, d).
-    pub features: Tensor,
-    /// Logits, (n, K).
-    pub logits: Tensor,
-}
-
 /// `[Linear, normalisation, activation] x depth`, then a linear classifier (Nguyen et al. 2023).
 ///
 /// Weights are kept as (inputs, outputs), so that the forward product needs no transpose.
 #[derive(Clone, Debug)]
 pub struct Mlp {
     blocks: Vec<Block>,
-    classifier: Linear,
+    classifier: [Tensor; 2],
     activation: Activation,
     parameters: Vec<(String, Var)>,
     buffers: Vec<(String, Var)>,
 }
 
 #[derive(Clone, Debug)]
-struct Linear {
-    weight: Tensor,
-    bias: Tensor,
-}
-
-#[derive(Clone, Debug)]
 struct Block {
-    linear: Linear,
+    linear: [Tensor; 2],
     norm: Normalize,
 }
 
@@ -102,65 +79,36 @@ impl Mlp {
         dtype: DType,
         device: &Device,
     ) -> Result<Self> {
-        let MlpShape {
-            inputs,
-            depth,
-            width,
-            features,
-            classes,
-        } = shape;
-        if [inputs, depth, width, features, classes].contains(&0) {
+        let (features, classes) = (shape.features, shape.classes);
+        let sizes = [shape.inputs, shape.depth, shape.width, features, classes];
+        if sizes.contains(&0) {
             candle_core::bail!("a network of {shape:?}: every size must be at least 1");
         }
-        let mut parameters = Vec::new();
-        let mut buffers = Vec::new();
-        let mut linear =
-            |name: &str, fan_in: usize, outputs: usize, parameters: &mut Vec<(String, Var)>| {
-                let weight = uniform_fan_in((fan_in, outputs), fan_in, rng, dtype, device)?;
-                let bias = uniform_fan_in(outputs, fan_in, rng, dtype, device)?;
-                let layer = Linear {
-                    weight: weight.as_tensor().clone(),
-                    bias: bias.as_tensor().clone(),
-                };
-                parameters.push((format!("{name}.weight"), weight));
-                parameters.push((format!("{name}.bias"), bias));
-                Ok::<_, candle_core::Error>(layer)
-            };
-        let mut blocks = Vec::with_capacity(depth);
-        let mut fan_in = inputs;
-        for index in 0..depth {
-            let outputs = if index + 1 == depth { features } else { width };
+        let mut layers = Layers::new(rng, dtype, device);
+        let mut blocks = Vec::with_capacity(shape.depth);
+        let mut fan_in = shape.inputs;
+        for index in 0..shape.depth {
+            let is_last = index + 1 == shape.depth;
+            let outputs = if is_last { features } else { shape.width };
             let name = format!("blocks.{index}");
-            let layer = linear(&format!("{name}.linear"), fan_in, outputs, &mut parameters)?;
-            let norm_name = format!("{name}.norm");
-            let place = (dtype, device);
-            let norm = Normalize::new(
-                variant.norm,
-                outputs,
-                &norm_name,
-                place,
-                &mut parameters,
-                &mut buffers,
-            )?;
             blocks.push(Block {
-                linear: layer,
-                norm,
+                linear: layers.linear(&format!("{name}.linear"), fan_in, outputs)?,
+                norm: Normalize::new(variant.norm, outputs, &format!("{name}.norm"), &mut layers)?,
             });
             fan_in = outputs;
         }
         let classifier = match variant.classifier {
-            Classifier::Learned => linear("classifier", fan_in, classes, &mut parameters)?,
+            Classifier::Learned => layers.linear("classifier", fan_in, classes)?,
             Classifier::Etf => {
-                let frame =
-                    Tensor::from_vec(simplex_etf(classes, features)?, (classes, features), device)?;
+                let frame = simplex_etf(classes, features)?;
+                let frame = Tensor::from_vec(frame, (classes, features), device)?;
                 let weight = Var::from_tensor(&frame.t()?.contiguous()?.to_dtype(dtype)?)?;
                 let bias = Var::zeros(classes, dtype, device)?;
-                let fixed = Linear {
-                    weight: weight.as_detached_tensor(),
-                    bias: bias.as_detached_tensor(),
-                };
-                buffers.push(("classifier.weight".to_owned(), weight));
-                buffers.push(("classifier.bias".to_owned(), bias));
+                let fixed = [&weight, &bias].map(Var::as_detached_tensor);
+                layers
+                    .buffers
+                    .push(("classifier.weight".to_owned(), weight));
+                layers.buffers.push(("classifier.bias".to_owned(), bias));
                 fixed
             }
         };
@@ -168,8 +116,8 @@ impl Mlp {
             blocks,
             classifier,
             activation: variant.activation,
-            parameters,
-            buffers,
+            parameters: layers.parameters,
+            buffers: layers.buffers,
         })
     }
 }
@@ -178,32 +126,19 @@ impl Model for Mlp {
     /// At least two samples for batch normalisation with `train`: biased variance for the batch,
     /// unbiased for the running one.
     fn forward(&self, batch: &Tensor, train: bool) -> Result<Output> {
-        if train
-            && batch.dim(0)? < 2
-            && matches!(
-                self.blocks[..],
-                [
-                    Block {
-                        norm: Normalize::Batch(_),
-                        ..
-                    },
-                    ..
-                ]
-            )
-        {
-            candle_core::bail!("a training batch of one sample has no variance to normalise by");
+        if matches!(self.blocks[0].norm, Normalize::Batch(_)) {
+            check_batch(batch, train)?;
         }
         let mut features = batch.clone();
         for block in &self.blocks {
-            let normalised = block
-                .norm
-                .forward(&block.linear.forward(&features)?, train)?;
+            let products = linear(&features.contiguous()?, &block.linear)?;
+            let normalised = block.norm.forward(&products, train)?;
             features = match self.activation {
                 Activation::Relu => normalised.relu()?,
                 Activation::Sigmoid => candle_nn::ops::sigmoid(&normalised)?,
             };
         }
-        let logits = self.classifier.forward(&features)?;
+        let logits = linear(&features.contiguous()?, &self.classifier)?;
         Ok(Output { features, logits })
     }
 
@@ -217,18 +152,10 @@ impl Model for Mlp {
     }
 
     fn classifier_weight(&self) -> &Tensor {
-        &self.classifier.weight
+        &self.classifier[0]
     }
 
     fn classifier_bias(&self) -> &Tensor {
-        &self.classifier.bias
-    }
-}
-
-impl Linear {
-    fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        x.contiguous()?
-            .matmul(&self.weight)?
-            .broadcast_add(&self.bias)
+        &self.classifier[1]
     }
 }

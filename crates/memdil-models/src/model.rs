@@ -4,7 +4,14 @@ use std::fmt::Debug;
 
 use candle_core::{Result, Tensor, Var};
 
-use crate::Output;
+/// What a network says about a batch.
+#[derive(Clone, Debug)]
+pub struct Output {
+    /// Penultimate features after the last activation, (n, d).
+    pub features: Tensor,
+    /// Logits, (n, K).
+    pub logits: Tensor,
+}
 
 /// A network with a linear classifier on penultimate features: this crate's, or one of your own.
 ///

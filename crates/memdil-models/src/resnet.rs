@@ -3,8 +3,8 @@
 use candle_core::{DType, Device, Result, Tensor, Var};
 use rand_chacha::ChaCha8Rng;
 
-use crate::layers::{Convolution, ImageShape, Layers, check_batch, logits};
-use crate::{Model, Output};
+use crate::layers::{Convolution, ImageShape, Layers, check_batch, linear};
+use crate::model::{Model, Output};
 
 /// Which residual network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,16 +78,11 @@ impl ResNet {
         dtype: DType,
         device: &Device,
     ) -> Result<Self> {
-        let ResNetShape {
-            image,
-            depth,
-            width,
-            classes,
-        } = shape;
+        let (image, width, classes) = (shape.image, shape.width, shape.classes);
         if [image.channels, image.height, image.width, width, classes].contains(&0) {
             candle_core::bail!("a network of {shape:?}: every size must be at least 1");
         }
-        let (stages, expansion) = match depth {
+        let (stages, expansion) = match shape.depth {
             ResNetDepth::R18 => ([2, 2, 2, 2], 1),
             ResNetDepth::R34 => ([3, 4, 6, 3], 1),
             ResNetDepth::R50 => ([3, 4, 6, 3], 4),
@@ -129,19 +124,14 @@ impl ResNet {
                 inputs = outputs;
             }
         }
-        let classifier = layers.classifier(inputs, classes)?;
-        let Layers {
-            parameters,
-            buffers,
-            ..
-        } = layers;
+        let classifier = layers.linear("classifier", inputs, classes)?;
         Ok(Self {
             image,
             stem,
             blocks,
             classifier,
-            parameters,
-            buffers,
+            parameters: layers.parameters,
+            buffers: layers.buffers,
         })
     }
 }
@@ -174,7 +164,7 @@ impl Model for ResNet {
             x = block.forward(x, train)?;
         }
         let features = x.flatten(1, 2)?.mean(1)?;
-        let logits = logits(&features, &self.classifier)?;
+        let logits = linear(&features, &self.classifier)?;
         Ok(Output { features, logits })
     }
 

@@ -3,8 +3,8 @@
 use candle_core::{DType, Device, Result, Tensor, Var};
 use rand_chacha::ChaCha8Rng;
 
-use crate::Output;
 use crate::init::uniform_fan_in;
+use crate::model::Output;
 
 /// Sizes of [`UnconstrainedFeatures`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,26 +55,15 @@ impl UnconstrainedFeatures {
     ///
     /// candle's error when a size is 0 or the device cannot hold the variables.
     pub fn new(shape: FeatureShape, rng: &mut ChaCha8Rng, device: &Device) -> Result<Self> {
-        let FeatureShape {
-            classes,
-            samples_per_class,
-            dim,
-            nonnegative,
-        } = shape;
-        if [classes, samples_per_class, dim].contains(&0) {
+        let (classes, samples, dim) = (shape.classes, shape.samples_per_class, shape.dim);
+        if [classes, samples, dim].contains(&0) {
             candle_core::bail!(
                 "unconstrained features of {shape:?}: every size must be at least 1"
             );
         }
         let classifier = uniform_fan_in((classes, dim), dim, rng, DType::F64, device)?;
-        let features = uniform_fan_in(
-            (classes * samples_per_class, dim),
-            dim,
-            rng,
-            DType::F64,
-            device,
-        )?;
-        if nonnegative {
+        let features = uniform_fan_in((classes * samples, dim), dim, rng, DType::F64, device)?;
+        if shape.nonnegative {
             features.set(&features.as_detached_tensor().abs()?)?;
         }
         Ok(Self {
@@ -105,15 +94,11 @@ impl UnconstrainedFeatures {
     ///
     /// candle's error when the device fails.
     pub fn labels(&self) -> Result<Tensor> {
-        let FeatureShape {
-            classes,
-            samples_per_class,
-            ..
-        } = self.shape;
+        let (classes, samples) = (self.shape.classes, self.shape.samples_per_class);
         let labels: Vec<u32> = (0..classes as u32)
-            .flat_map(|k| std::iter::repeat_n(k, samples_per_class))
+            .flat_map(|k| std::iter::repeat_n(k, samples))
             .collect();
-        Tensor::from_vec(labels, classes * samples_per_class, self.features.device())
+        Tensor::from_vec(labels, classes * samples, self.features.device())
     }
 
     /// Puts the features back to the nearest admissible ones: negative entries become zero where

@@ -4,8 +4,8 @@ use candle_core::{DType, Device, Result, Tensor, Var};
 use memdil_kernels::candle::max_pool2;
 use rand_chacha::ChaCha8Rng;
 
-use crate::layers::{Convolution, ImageShape, Layers, check_batch, logits};
-use crate::{Model, Output};
+use crate::layers::{Convolution, ImageShape, Layers, check_batch, linear};
+use crate::model::{Model, Output};
 
 /// Which VGG network: the number of layers with weights, as in the paper's table, its three linear
 /// ones counted.
@@ -74,12 +74,7 @@ impl Vgg {
         dtype: DType,
         device: &Device,
     ) -> Result<Self> {
-        let VggShape {
-            image,
-            depth,
-            width,
-            classes,
-        } = shape;
+        let (image, width, classes) = (shape.image, shape.width, shape.classes);
         if [image.channels, width, classes].contains(&0) {
             candle_core::bail!("a network of {shape:?}: every size must be at least 1");
         }
@@ -89,7 +84,7 @@ impl Vgg {
                 "VGG halves images five times: {height} by {width} pixels are too few, take 32 or more"
             );
         }
-        let counts = match depth {
+        let counts = match shape.depth {
             VggDepth::V11 => [1, 1, 2, 2, 2],
             VggDepth::V13 => [2, 2, 2, 2, 2],
             VggDepth::V16 => [2, 2, 3, 3, 3],
@@ -111,18 +106,13 @@ impl Vgg {
             stages.push(convolutions);
         }
         let pixels = (image.height / SMALLEST) * (image.width / SMALLEST);
-        let classifier = layers.classifier(inputs * pixels, classes)?;
-        let Layers {
-            parameters,
-            buffers,
-            ..
-        } = layers;
+        let classifier = layers.linear("classifier", inputs * pixels, classes)?;
         Ok(Self {
             image,
             stages,
             classifier,
-            parameters,
-            buffers,
+            parameters: layers.parameters,
+            buffers: layers.buffers,
         })
     }
 }
@@ -138,7 +128,7 @@ impl Model for Vgg {
             x = max_pool2(&x)?;
         }
         let features = x.flatten_from(1)?;
-        let logits = logits(&features, &self.classifier)?;
+        let logits = linear(&features, &self.classifier)?;
         Ok(Output { features, logits })
     }
 

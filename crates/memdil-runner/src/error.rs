@@ -150,7 +150,7 @@ pub enum RunnerError {
     },
     /// A worker process that could not be started or watched.
     #[error("cannot run a worker process: {0}")]
-    Worker(std::io::Error),
+    Worker(#[source] std::io::Error),
     /// The fused network refuses its input.
     #[error(transparent)]
     Kernel(#[from] memdil_kernels::KernelError),

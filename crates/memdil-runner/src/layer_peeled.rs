@@ -16,7 +16,7 @@ use ndarray::{Array1, Array2, ArrayView1, Axis};
 
 use crate::config::update::Update;
 use crate::error::RunnerError;
-use crate::network::optimizer::Optimizer;
+use crate::network::optimizer::CandleOptimizer;
 use crate::run::lock::lock;
 use crate::run::provenance::provenance;
 
@@ -130,32 +130,28 @@ struct Descent<'a> {
     labels: Tensor,
     /// Scales of weights and features: a variable is its scale times the balanced variable.
     scales: [f64; 2],
-    optimizers: [Optimizer; 2],
+    optimizers: [CandleOptimizer; 2],
 }
 
 impl<'a> Descent<'a> {
     fn new(spec: &'a LayerPeeledSpec) -> Result<Self, RunnerError> {
-        let LayerPeeledSpec {
-            classes,
-            samples_per_class,
-            dim,
-            nonnegative,
-            ..
-        } = *spec;
         let shape = FeatureShape {
-            classes,
-            samples_per_class,
-            dim,
-            nonnegative,
+            classes: spec.classes,
+            samples_per_class: spec.samples_per_class,
+            dim: spec.dim,
+            nonnegative: spec.nonnegative,
         };
         let model =
             UnconstrainedFeatures::new(shape, &mut stream(spec.seed, Stream::Init), &Device::Cpu)?;
         let labels = model.labels()?;
         let scale = (spec.lambda_h / spec.lambda_w).powf(0.25);
-        let scales = [scale, ((classes * samples_per_class) as f64).sqrt() / scale];
+        let scales = [
+            scale,
+            ((spec.classes * spec.samples_per_class) as f64).sqrt() / scale,
+        ];
         // The decay is a part of the objective, which candle differentiates as a whole.
         let [weights, features] = model.parameters().map(|(name, p)| {
-            Optimizer::new(
+            CandleOptimizer::new(
                 Update::momentum(spec.momentum),
                 &[(name.to_owned(), p.clone())],
             )

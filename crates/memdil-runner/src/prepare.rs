@@ -86,4 +86,9 @@ impl Prepared {
             validation,
         })
     }
+    /// Labels that the network is trained on, of some training images.
+    pub(crate) fn observed(&self, indices: &[usize]) -> Vec<u32> {
+        let labels = self.labels.observed();
+        indices.iter().map(|&i| labels[i]).collect()
+    }
 }

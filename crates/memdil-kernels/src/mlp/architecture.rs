@@ -4,10 +4,11 @@ use crate::error::{KernelError, check_sizes};
 use crate::optimizer::Optimizer;
 
 /// The normalisation between a block's product and its activation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Norm {
     /// Batch normalisation (Ioffe and Szegedy 2015): biased variance of the batch, unbiased in the
     /// running statistics.
+    #[default]
     Batch,
     /// Layer normalisation (Ba et al. 2016) over a sample's units.
     Layer,
@@ -16,9 +17,10 @@ pub enum Norm {
 }
 
 /// The nonlinearity of a block.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Activation {
     /// $\max(0, x)$.
+    #[default]
     Relu,
     /// $1 / (1 + e^{-x})$.
     Sigmoid,

@@ -1,6 +1,6 @@
 //! An experiment, read from its file.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use memdil_records::RecordError;
 use serde::de::DeserializeOwned;
@@ -26,14 +26,10 @@ use crate::error::RunnerError;
 /// for.
 #[derive(Clone, Debug)]
 pub struct Experiment {
-    path: PathBuf,
-    pub(crate) command: Option<String>,
+    /// With the overrides of its search.
+    pub(crate) file: ConfigFile,
     /// At least one.
     pub(crate) sweeps: Vec<SubSweep>,
-    pub(crate) search: Option<Table>,
-    claims: Vec<Table>,
-    report: Table,
-    presets: Vec<String>,
     /// Settings that were given in place of the file's.
     pub(crate) overridden: Vec<String>,
 }
@@ -54,20 +50,15 @@ impl Experiment {
         let mut file = ConfigFile::read(path)?;
         let sweeps = match preset {
             None => vec![SubSweep {
-                run: file.run,
-                sweep: file.sweep,
+                run: file.run.clone(),
+                sweep: file.sweep.clone(),
                 where_present: false,
             }],
             Some(name) => preset::apply(&mut file, name)?,
         };
         let mut experiment = Self {
-            path: file.path,
-            command: file.command,
+            file,
             sweeps,
-            search: file.search,
-            claims: file.claims,
-            report: file.report,
-            presets: file.presets.keys().cloned().collect(),
             overridden: Vec::new(),
         };
         for text in overrides {
@@ -91,13 +82,11 @@ impl Experiment {
         })?;
         let (key, value) = (key.trim(), parse_value(value.trim()));
         if let Some(key) = key.strip_prefix("search.") {
-            return set(self.search.get_or_insert_default(), key, value);
+            return set(self.file.search.get_or_insert_default(), key, value);
         }
         // A setting that the file searches over has the given value instead.
-        let space = self
-            .search
-            .as_mut()
-            .and_then(|search| search.get_mut("space"));
+        let search = self.file.search.as_mut();
+        let space = search.and_then(|search| search.get_mut("space"));
         if let Some(Value::Table(space)) = space {
             space.remove(key);
         }
@@ -114,40 +103,32 @@ impl Experiment {
 
     /// The `[[claim]]` tables, in the order of the file.
     pub fn claims(&self) -> &[Table] {
-        &self.claims
+        &self.file.claims
     }
 
     /// The `[report]` table, with texts and figures of the report; empty without one.
     pub fn report(&self) -> &Table {
-        &self.report
+        &self.file.report
     }
 
     /// The name of the experiment: the setting `experiment`, else the subcommand that the file is for
     /// (a report's files have names of their own), else the name of the file.
     pub fn name(&self) -> String {
         let named = self.sweeps[0].run.get("experiment").and_then(Value::as_str);
-        let file = || {
-            self.path
-                .file_stem()
-                .unwrap_or_default()
-                .to_string_lossy()
-                .into_owned()
-        };
-        let command = self
-            .command
-            .as_deref()
-            .filter(|command| *command != "report");
-        named.or(command).map_or_else(file, str::to_owned)
+        let file = self.file.path.file_stem().unwrap_or_default();
+        let command = self.command().filter(|command| *command != "report");
+        let name = named.or(command).map(str::to_owned);
+        name.unwrap_or_else(|| file.to_string_lossy().into_owned())
     }
 
     /// The names of its presets.
-    pub fn presets(&self) -> &[String] {
-        &self.presets
+    pub fn presets(&self) -> Vec<String> {
+        self.file.presets.keys().cloned().collect()
     }
 
     /// The subcommand of `memdil` that the file is for, if it names one.
     pub fn command(&self) -> Option<&str> {
-        self.command.as_deref()
+        self.file.command.as_deref()
     }
 
     /// True when the file has lists to sweep over.
@@ -157,7 +138,7 @@ impl Experiment {
 
     /// True when the file describes a search.
     pub fn is_search(&self) -> bool {
-        self.search.is_some()
+        self.file.search.is_some()
     }
 
     /// The dotted names that the sweep has lists for.
@@ -168,14 +149,11 @@ impl Experiment {
     }
 
     pub(crate) fn error(&self, reason: String) -> RunnerError {
-        RunnerError::Config {
-            path: self.path.clone(),
-            reason,
-        }
+        self.file.error(reason)
     }
 
     pub(crate) fn is_for(&self, command: Option<&str>) -> Result<(), RunnerError> {
-        match (self.command.as_deref(), command) {
+        match (self.file.command.as_deref(), command) {
             (ours, wanted) if ours == wanted => Ok(()),
             (Some(ours), _) => Err(self.error(format!(
                 "this file is for memdil {ours} (its key 'command')"

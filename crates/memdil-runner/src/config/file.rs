@@ -9,6 +9,7 @@ use crate::config::settings::one_line;
 use crate::error::RunnerError;
 
 /// The tables of an experiment file.
+#[derive(Clone, Debug)]
 pub(crate) struct ConfigFile {
     pub(crate) path: PathBuf,
     pub(crate) command: Option<String>,
@@ -22,6 +23,13 @@ pub(crate) struct ConfigFile {
 }
 
 impl ConfigFile {
+    pub(crate) fn error(&self, reason: String) -> RunnerError {
+        RunnerError::Config {
+            path: self.path.clone(),
+            reason,
+        }
+    }
+
     pub(crate) fn read(path: &Path) -> Result<Self, RunnerError> {
         let error = |reason: String| RunnerError::Config {
             path: path.to_owned(),

@@ -17,39 +17,23 @@ pub(crate) struct SubSweep {
 }
 
 /// A table `[preset.NAME]`.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 struct Preset {
-    #[serde(default)]
     run: Table,
-    #[serde(default)]
     sweep: Table,
-    #[serde(default)]
     search: Table,
-    #[serde(default)]
     where_present: bool,
 }
 
 /// The sweeps of a file with a preset, at least one; keys of its search go into the file's.
 pub(crate) fn apply(file: &mut ConfigFile, name: &str) -> Result<Vec<SubSweep>, RunnerError> {
-    let ConfigFile {
-        path,
-        run,
-        sweep,
-        search,
-        presets,
-        ..
-    } = file;
-    let error = |reason: String| RunnerError::Config {
-        path: path.clone(),
-        reason,
-    };
-    let tables = match presets.get(name) {
+    let tables = match file.presets.get(name) {
         Some(Value::Array(tables)) if !tables.is_empty() => tables.clone(),
         Some(table) => vec![table.clone()],
         None => {
-            let names = presets.keys().cloned().collect::<Vec<_>>().join(", ");
-            return Err(error(format!(
+            let names = file.presets.keys().cloned().collect::<Vec<_>>().join(", ");
+            return Err(file.error(format!(
                 "there is no preset '{name}'; the file has: {names}"
             )));
         }
@@ -58,14 +42,14 @@ pub(crate) fn apply(file: &mut ConfigFile, name: &str) -> Result<Vec<SubSweep>, 
     for table in tables {
         let preset: Preset = table
             .try_into()
-            .map_err(|e| error(format!("[preset.{name}]: {}", one_line(&e, None))))?;
-        let (mut run, mut sweep) = (run.clone(), sweep.clone());
+            .map_err(|e| file.error(format!("[preset.{name}]: {}", one_line(&e, None))))?;
+        let (mut run, mut sweep) = (file.run.clone(), file.sweep.clone());
         for (key, value) in preset.run {
             set(&mut run, &key, value)?;
         }
         sweep.extend(preset.sweep);
         if !preset.search.is_empty() {
-            search.get_or_insert_default().extend(preset.search);
+            file.search.get_or_insert_default().extend(preset.search);
         }
         sweeps.push(SubSweep {
             run,

@@ -52,12 +52,8 @@ pub(crate) fn one_line(error: &toml::de::Error, text: Option<&str>) -> String {
     let message = error.message().replace('\n', "; ");
     match (text, error.span()) {
         (Some(text), Some(span)) => {
-            let line = text
-                .get(..span.start)
-                .unwrap_or_default()
-                .matches('\n')
-                .count()
-                + 1;
+            let before = text.get(..span.start).unwrap_or_default();
+            let line = before.matches('\n').count() + 1;
             format!("line {line}: {message}")
         }
         _ => message,

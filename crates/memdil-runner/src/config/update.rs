@@ -1,60 +1,45 @@
 //! How an optimiser moves a parameter, as its specification says.
 
+use memdil_kernels::{Decay, Optimizer};
 use memdil_records::OptimizerSpec;
 
-/// How a step moves a parameter: plain data, for any engine to translate. [`OptimizerSpec`] has the
-/// formulas.
+/// How a step moves a parameter, for any engine. [`OptimizerSpec`] has the formulas.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Update {
-    pub(crate) rule: UpdateRule,
-    pub(crate) weight_decay: f64,
+    pub(crate) optimizer: Optimizer,
+    pub(crate) decay: Decay,
     /// Of the parameters named `classifier.`.
-    pub(crate) classifier_weight_decay: f64,
-    /// The decay shrinks the parameter instead of adding to its gradient.
-    pub(crate) decoupled: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum UpdateRule {
-    Sgd {
-        momentum: f64,
-        nesterov: bool,
-    },
-    Adam {
-        beta1: f64,
-        beta2: f64,
-        epsilon: f64,
-    },
+    pub(crate) classifier_decay: Decay,
 }
 
 impl Update {
     /// Gradient descent with momentum and nothing else.
     pub(crate) fn momentum(momentum: f64) -> Self {
-        let rule = UpdateRule::Sgd {
-            momentum,
-            nesterov: false,
-        };
+        let nesterov = false;
         Self {
-            rule,
-            weight_decay: 0.0,
-            classifier_weight_decay: 0.0,
-            decoupled: false,
+            optimizer: Optimizer::Sgd { momentum, nesterov },
+            decay: Decay::Coupled(0.0),
+            classifier_decay: Decay::Coupled(0.0),
         }
     }
 
     /// Decay of a parameter.
-    pub(crate) fn decay_of(&self, name: &str) -> f64 {
+    pub(crate) fn decay_of(&self, name: &str) -> Decay {
         if name.starts_with("classifier.") {
-            self.classifier_weight_decay
+            self.classifier_decay
         } else {
-            self.weight_decay
+            self.decay
         }
     }
 }
 
 impl From<&OptimizerSpec> for Update {
     fn from(spec: &OptimizerSpec) -> Self {
-        let (rule, weight_decay, classifier, decoupled) = match *spec {
+        let kind: fn(f64) -> Decay = match spec {
+            OptimizerSpec::AdamW { .. } => Decay::Decoupled,
+            _ => Decay::Coupled,
+        };
+        let (optimizer, decay, classifier) = match *spec {
             OptimizerSpec::Sgd {
                 momentum,
                 nesterov,
@@ -62,61 +47,38 @@ impl From<&OptimizerSpec> for Update {
                 classifier_weight_decay,
                 ..
             } => (
-                UpdateRule::Sgd { momentum, nesterov },
+                Optimizer::Sgd { momentum, nesterov },
                 weight_decay,
                 classifier_weight_decay,
-                false,
             ),
             OptimizerSpec::Adam {
                 beta1,
                 beta2,
                 epsilon,
-                weight_decay,
-                classifier_weight_decay,
+                weight_decay: decay,
+                classifier_weight_decay: classifier,
                 ..
-            } => (
-                UpdateRule::Adam {
-                    beta1,
-                    beta2,
-                    epsilon,
-                },
-                weight_decay,
-                classifier_weight_decay,
-                false,
-            ),
-            OptimizerSpec::AdamW {
+            }
+            | OptimizerSpec::AdamW {
                 beta1,
                 beta2,
                 epsilon,
-                decoupled_weight_decay,
-                decoupled_classifier_weight_decay,
+                decoupled_weight_decay: decay,
+                decoupled_classifier_weight_decay: classifier,
                 ..
-            } => (
-                UpdateRule::Adam {
+            } => {
+                let adam = Optimizer::Adam {
                     beta1,
                     beta2,
                     epsilon,
-                },
-                decoupled_weight_decay,
-                decoupled_classifier_weight_decay,
-                true,
-            ),
+                };
+                (adam, decay, classifier)
+            }
         };
         Self {
-            rule,
-            weight_decay,
-            classifier_weight_decay: classifier.unwrap_or(weight_decay),
-            decoupled,
-        }
-    }
-}
-
-impl UpdateRule {
-    /// What is remembered of each parameter's gradients.
-    pub(crate) fn moments(self) -> &'static [&'static str] {
-        match self {
-            Self::Sgd { .. } => &["momentum"],
-            Self::Adam { .. } => &["first_moment", "second_moment"],
+            optimizer,
+            decay: kind(decay),
+            classifier_decay: kind(classifier.unwrap_or(decay)),
         }
     }
 }

@@ -15,14 +15,14 @@ use ndarray::{Array1, Array2};
 use crate::config::update::Update;
 use crate::error::RunnerError;
 use crate::network::interface::Network;
-use crate::network::optimizer::Optimizer;
+use crate::network::optimizer::CandleOptimizer;
 use crate::network::state::{NamedTensor, Tensors, pick};
 
 /// A network and its optimiser on candle's tensors.
 #[derive(Debug)]
 pub struct CandleNetwork {
     network: Box<dyn Model>,
-    optimizer: Optimizer,
+    optimizer: CandleOptimizer,
     feature_decay: f64,
     inputs: usize,
     dtype: DType,
@@ -118,7 +118,7 @@ impl CandleNetwork {
         dtype: DType,
         device: &Device,
     ) -> Result<Self, RunnerError> {
-        let optimizer = Optimizer::new(Update::from(&spec.optimizer), network.parameters())?;
+        let optimizer = CandleOptimizer::new(Update::from(&spec.optimizer), network.parameters())?;
         let (feature_decay, device) = (spec.training.feature_decay, device.clone());
         Ok(Self {
             network,
@@ -158,11 +158,8 @@ impl Network for CandleNetwork {
     ) -> Result<f64, RunnerError> {
         let batch = self.batch(inputs)?;
         let labels = Tensor::from_slice(labels, labels.len(), &self.device)?;
-        let buffers = self
-            .network
-            .buffers()
-            .iter()
-            .map(|(_, buffer)| buffer.copy());
+        let buffers = self.network.buffers().iter();
+        let buffers = buffers.map(|(_, buffer)| buffer.copy());
         let buffers = buffers.collect::<Result<Vec<_>, _>>()?;
         let output = self.network.forward(&batch, true)?;
         let mut loss = loss.tensor(&output.logits, &labels)?;
@@ -196,29 +193,21 @@ impl Network for CandleNetwork {
     }
 
     fn parameter_count(&self) -> usize {
-        self.network
-            .parameters()
-            .iter()
-            .map(|(_, p)| p.elem_count())
-            .sum()
+        let parameters = self.network.parameters().iter();
+        parameters.map(|(_, p)| p.elem_count()).sum()
     }
 
     fn model_tensors(&self) -> Tensors<'_> {
-        Box::new(
-            self.model_variables()
-                .map(|(name, tensor)| named(name, tensor)),
-        )
+        let variables = self.model_variables();
+        Box::new(variables.map(|(name, tensor)| named(name, tensor)))
     }
 
     fn load_model_state(&mut self, state: &[NamedTensor]) -> Result<(), RunnerError> {
-        let targets: Vec<(&str, &Var)> = self
-            .model_variables()
-            .map(|(name, var)| (name.as_str(), var))
-            .collect();
-        let expected: Vec<_> = targets
+        let targets: Vec<_> = self.model_variables().collect();
+        let expected = targets
             .iter()
-            .map(|(name, var)| (*name, var.dims()))
-            .collect();
+            .map(|(name, var)| (name.as_str(), var.dims()));
+        let expected: Vec<_> = expected.collect();
         for ((_, target), tensor) in targets.iter().zip(pick(state, &expected)?) {
             target.set(&self.tensor(tensor)?)?;
         }
@@ -226,12 +215,8 @@ impl Network for CandleNetwork {
     }
 
     fn optimizer_tensors(&self) -> Result<Tensors<'_>, RunnerError> {
-        Ok(Box::new(
-            self.optimizer
-                .state()?
-                .into_iter()
-                .map(|(name, tensor)| named(&name, &tensor)),
-        ))
+        let state = self.optimizer.state()?.into_iter();
+        Ok(Box::new(state.map(|(name, tensor)| named(&name, &tensor))))
     }
 
     fn load_optimizer_state(&mut self, state: &[NamedTensor]) -> Result<(), RunnerError> {
@@ -290,7 +275,7 @@ pub(super) fn mlp_model(
     )
 }
 
-fn variant(spec: &MlpSpec) -> MlpVariant {
+pub(crate) fn variant(spec: &MlpSpec) -> MlpVariant {
     MlpVariant {
         norm: match spec.norm {
             NormSpec::Batch => Norm::Batch,

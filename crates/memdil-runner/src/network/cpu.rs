@@ -1,6 +1,6 @@
 //! The network as a hand-written step on the processor.
 
-use memdil_kernels::{Mlp, Step};
+use memdil_kernels::Mlp;
 use memdil_losses::Loss;
 use memdil_records::RunSpec;
 use ndarray::{Array1, Array2, ArrayView2};
@@ -26,7 +26,7 @@ impl FusedMlp {
     pub fn new(spec: &RunSpec, inputs: usize, classes: usize) -> Result<Self, RunnerError> {
         let recipe = Recipe::new(spec, inputs, classes)?;
         let mut network = Mlp::new(recipe.architecture, recipe.optimizer)?;
-        perceptron::start(&mut network, spec)?;
+        recipe.start(&mut network, spec)?;
         Ok(Self { network, recipe })
     }
 }
@@ -39,19 +39,12 @@ impl Network for FusedMlp {
         loss: &Loss,
         learning_rate: f64,
     ) -> Result<f64, RunnerError> {
-        let logits: Vec<f64> = self
-            .network
-            .forward(inputs)?
-            .into_iter()
-            .map(f64::from)
-            .collect();
+        let logits = self.network.forward(inputs)?;
+        let logits: Vec<f64> = logits.into_iter().map(f64::from).collect();
         if let Some(&other) = logits.iter().find(|logit| !logit.is_finite()) {
             return Ok(other);
         }
-        let step = Step {
-            learning_rate,
-            ..self.recipe.step
-        };
+        let step = self.recipe.step(learning_rate);
         let classes = self.network.architecture().classes;
         let logits = ArrayView2::from_shape((logits.len() / classes, classes), &logits);
         let (mut value, gradient) =
@@ -69,11 +62,11 @@ impl Network for FusedMlp {
     }
 
     fn classifier(&self) -> Result<(Array2<f32>, Array1<f32>), RunnerError> {
-        perceptron::classifier(&self.network)
+        self.recipe.classifier(&self.network)
     }
 
     fn parameter_count(&self) -> usize {
-        perceptron::parameter_count(&self.network)
+        self.recipe.parameter_count(&self.network)
     }
 
     fn model_tensors(&self) -> Tensors<'_> {
@@ -81,10 +74,7 @@ impl Network for FusedMlp {
     }
 
     fn optimizer_tensors(&self) -> Result<Tensors<'_>, RunnerError> {
-        Ok(perceptron::optimizer_tensors(
-            &self.network,
-            self.recipe.optimizer,
-        ))
+        Ok(self.recipe.optimizer_tensors(&self.network))
     }
 
     fn load_model_state(&mut self, state: &[NamedTensor]) -> Result<(), RunnerError> {
@@ -92,6 +82,6 @@ impl Network for FusedMlp {
     }
 
     fn load_optimizer_state(&mut self, state: &[NamedTensor]) -> Result<(), RunnerError> {
-        perceptron::load_optimizer_state(&mut self.network, self.recipe.optimizer, state)
+        self.recipe.load_optimizer_state(&mut self.network, state)
     }
 }

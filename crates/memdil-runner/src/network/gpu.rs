@@ -2,7 +2,6 @@
 //! epoch is queued.
 
 use memdil_data::Inputs;
-use memdil_kernels::Step;
 use memdil_kernels::gpu::{
     Cuda, DeviceLoss, GpuMachine, GpuMlp, Samples, StoredPixels, StoredSamples,
 };
@@ -44,7 +43,7 @@ impl<M: GpuMachine> GpuNetwork<M> {
             recipe.optimizer,
             spec.training.batch_size,
         )?;
-        perceptron::start(&mut network, spec)?;
+        recipe.start(&mut network, spec)?;
         Ok(Self {
             network,
             recipe,
@@ -73,10 +72,7 @@ impl<M: GpuMachine> Network for GpuNetwork<M> {
         loss: &Loss,
         learning_rate: f64,
     ) -> Result<f64, RunnerError> {
-        let step = Step {
-            learning_rate,
-            ..self.recipe.step
-        };
+        let step = self.recipe.step(learning_rate);
         Ok(self
             .network
             .step_on(inputs, labels, &device_loss(loss), &step)?)
@@ -100,10 +96,7 @@ impl<M: GpuMachine> Network for GpuNetwork<M> {
         }
         self.sets(data)?;
         let order: Vec<u32> = order.iter().map(|&i| i as u32).collect();
-        let step = Step {
-            learning_rate,
-            ..self.recipe.step
-        };
+        let step = self.recipe.step(learning_rate);
         self.network
             .begin(&order, done, &device_loss(&spec.loss), &step)?;
         Ok(true)
@@ -142,11 +135,11 @@ impl<M: GpuMachine> Network for GpuNetwork<M> {
     }
 
     fn classifier(&self) -> Result<(Array2<f32>, Array1<f32>), RunnerError> {
-        perceptron::classifier(&self.network)
+        self.recipe.classifier(&self.network)
     }
 
     fn parameter_count(&self) -> usize {
-        perceptron::parameter_count(&self.network)
+        self.recipe.parameter_count(&self.network)
     }
 
     fn model_tensors(&self) -> Tensors<'_> {
@@ -154,10 +147,7 @@ impl<M: GpuMachine> Network for GpuNetwork<M> {
     }
 
     fn optimizer_tensors(&self) -> Result<Tensors<'_>, RunnerError> {
-        Ok(perceptron::optimizer_tensors(
-            &self.network,
-            self.recipe.optimizer,
-        ))
+        Ok(self.recipe.optimizer_tensors(&self.network))
     }
 
     fn load_model_state(&mut self, state: &[NamedTensor]) -> Result<(), RunnerError> {
@@ -165,7 +155,7 @@ impl<M: GpuMachine> Network for GpuNetwork<M> {
     }
 
     fn load_optimizer_state(&mut self, state: &[NamedTensor]) -> Result<(), RunnerError> {
-        perceptron::load_optimizer_state(&mut self.network, self.recipe.optimizer, state)
+        self.recipe.load_optimizer_state(&mut self.network, state)
     }
 }
 

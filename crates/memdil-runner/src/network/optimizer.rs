@@ -3,11 +3,13 @@
 use candle_core::backprop::GradStore;
 use candle_core::{DType, Result, Tensor, Var};
 
-use crate::config::update::{Update, UpdateRule};
+use memdil_kernels::{Decay, Optimizer};
+
+use crate::config::update::Update;
 
 /// An update on candle, with what it remembers.
 #[derive(Debug)]
-pub(crate) struct Optimizer {
+pub(crate) struct CandleOptimizer {
     update: Update,
     slots: Vec<Slot>,
     steps: u32,
@@ -17,16 +19,14 @@ pub(crate) struct Optimizer {
 struct Slot {
     name: String,
     parameter: Var,
-    /// In the order of [`UpdateRule::moments`].
+    /// In the order of [`moments`].
     moments: Vec<Tensor>,
 }
 
-impl Optimizer {
+impl CandleOptimizer {
     pub(crate) fn new(update: Update, parameters: &[(String, Var)]) -> Result<Self> {
         let slot = |(name, parameter): &(String, Var)| {
-            let moments = update
-                .rule
-                .moments()
+            let moments = moments(update.optimizer)
                 .iter()
                 .map(|_| parameter.zeros_like().map(|m| m.detach()));
             Ok(Slot {
@@ -49,14 +49,19 @@ impl Optimizer {
             let mut p = slot.parameter.as_detached_tensor();
             // Without a path from the loss the gradient is zero, not absent: decay and momentum go
             // on.
-            let mut g = (&p * if self.update.decoupled { 0.0 } else { decay })?;
+            let coupled = match decay {
+                Decay::Coupled(decay) => decay,
+                Decay::Decoupled(_) => 0.0,
+            };
+            let mut g = (&p * coupled)?;
             if let Some(gradient) = gradients.get(&slot.parameter) {
                 g = (g + gradient)?;
             }
-            if self.update.decoupled {
+            if let Decay::Decoupled(decay) = decay {
                 p = (p * (1.0 - learning_rate * decay))?;
             }
-            let (rate, direction) = slot.direction(self.update.rule, g.detach(), self.steps)?;
+            let (rate, direction) =
+                slot.direction(self.update.optimizer, g.detach(), self.steps)?;
             slot.parameter
                 .set(&(&p - (direction * (learning_rate * rate))?)?)?;
         }
@@ -67,14 +72,14 @@ impl Optimizer {
     /// number of steps.
     pub(crate) fn state(&self) -> Result<Vec<(String, Tensor)>> {
         let mut state = Vec::new();
-        for (index, moment) in self.update.rule.moments().iter().enumerate() {
+        for (index, moment) in moments(self.update.optimizer).iter().enumerate() {
             state.extend(
                 self.slots
                     .iter()
                     .map(|s| (format!("{moment}.{}", s.name), s.moments[index].clone())),
             );
         }
-        if let (UpdateRule::Adam { .. }, Some(slot)) = (self.update.rule, self.slots.first()) {
+        if let (Optimizer::Adam { .. }, Some(slot)) = (self.update.optimizer, self.slots.first()) {
             state.push((
                 "step".to_owned(),
                 Tensor::new(self.steps, slot.parameter.device())?.to_dtype(DType::F32)?,
@@ -86,7 +91,7 @@ impl Optimizer {
     /// Puts back tensors in the order of [`state`](Self::state).
     pub(crate) fn set_state(&mut self, state: impl IntoIterator<Item = Tensor>) -> Result<()> {
         let mut state = state.into_iter();
-        for index in 0..self.update.rule.moments().len() {
+        for index in 0..moments(self.update.optimizer).len() {
             for (slot, tensor) in self.slots.iter_mut().zip(&mut state) {
                 slot.moments[index] = tensor;
             }
@@ -98,11 +103,19 @@ impl Optimizer {
     }
 }
 
+/// Names of what is remembered of each parameter's gradients.
+fn moments(optimizer: Optimizer) -> &'static [&'static str] {
+    match optimizer {
+        Optimizer::Sgd { .. } => &["momentum"],
+        Optimizer::Adam { .. } => &["first_moment", "second_moment"],
+    }
+}
+
 impl Slot {
     /// The direction of a step, and the factor of its learning rate.
-    fn direction(&mut self, rule: UpdateRule, g: Tensor, steps: u32) -> Result<(f64, Tensor)> {
+    fn direction(&mut self, rule: Optimizer, g: Tensor, steps: u32) -> Result<(f64, Tensor)> {
         match (rule, self.moments.as_mut_slice()) {
-            (UpdateRule::Sgd { momentum, nesterov }, [velocity]) => {
+            (Optimizer::Sgd { momentum, nesterov }, [velocity]) => {
                 *velocity = (&g + (&*velocity * momentum)?)?;
                 Ok((
                     1.0,
@@ -114,7 +127,7 @@ impl Slot {
                 ))
             }
             (
-                UpdateRule::Adam {
+                Optimizer::Adam {
                     beta1,
                     beta2,
                     epsilon,
@@ -141,7 +154,7 @@ mod tests {
     /// f(p) = 3 p from p = 2 with learning rate 0.1.
     fn check(update: Update, name: &str, expected: [f64; 2]) {
         let p = Var::new(&[2f64], &Device::Cpu).unwrap();
-        let mut optimizer = Optimizer::new(update, &[(name.to_owned(), p.clone())]).unwrap();
+        let mut optimizer = CandleOptimizer::new(update, &[(name.to_owned(), p.clone())]).unwrap();
         for expected in expected {
             let gradients = (p.as_tensor() * 3.0)
                 .unwrap()
@@ -161,13 +174,12 @@ mod tests {
     #[test]
     fn two_steps_of_gradient_descent_by_hand() {
         let sgd = |nesterov| Update {
-            rule: UpdateRule::Sgd {
+            optimizer: Optimizer::Sgd {
                 momentum: 0.9,
                 nesterov,
             },
-            weight_decay: 0.5,
-            classifier_weight_decay: 1.0,
-            decoupled: false,
+            decay: Decay::Coupled(0.5),
+            classifier_decay: Decay::Coupled(1.0),
         };
         // v = 3 + 1 = 4, p = 1.6; v = 3.6 + 3 + 0.8 = 7.4, p = 0.86.
         check(sgd(false), "blocks.0.linear.weight", [1.6, 0.86]);
@@ -180,23 +192,30 @@ mod tests {
 
     #[test]
     fn two_steps_of_adam_by_hand() {
-        let adam = |decoupled| Update {
-            rule: UpdateRule::Adam {
+        let adam = |decay: fn(f64) -> Decay| Update {
+            optimizer: Optimizer::Adam {
                 beta1: 0.5,
                 beta2: 0.75,
                 epsilon: 1.0,
             },
-            weight_decay: 0.5,
-            classifier_weight_decay: 0.0,
-            decoupled,
+            decay: decay(0.5),
+            classifier_decay: decay(0.0),
         };
         // g = 4: m = 2, v = 4; m/(1 - 0.5) = 4, sqrt(v)/sqrt(1 - 0.75) = 4: p = 2 - 0.1 4/5 = 1.92.
         // g = 3.96: m = 2.98, v = 3 + 3.9204 = 6.9204; corrected by 0.75 and 0.4375.
         let second = 1.92 - 0.1 * (2.98 / 0.75) / ((6.9204f64 / 0.4375).sqrt() + 1.0);
-        check(adam(false), "blocks.0.linear.weight", [1.92, second]);
+        check(
+            adam(Decay::Coupled),
+            "blocks.0.linear.weight",
+            [1.92, second],
+        );
         // g = 3 always: corrected moments are 3 and 9, so a step is 0.1 3/4 = 0.075, after p
         // shrinks by 0.95.
-        check(adam(true), "blocks.0.linear.weight", [1.825, 1.65875]);
-        check(adam(true), "classifier.bias", [1.925, 1.85]);
+        check(
+            adam(Decay::Decoupled),
+            "blocks.0.linear.weight",
+            [1.825, 1.65875],
+        );
+        check(adam(Decay::Decoupled), "classifier.bias", [1.925, 1.85]);
     }
 }

@@ -4,16 +4,15 @@
 use candle_core::{DType, Device};
 use memdil_kernels::gpu::{GpuMachine, GpuMlp};
 use memdil_kernels::{
-    Activation, Architecture, Decay, KernelError, Mlp, Norm, Optimizer, Step, TensorInfo,
-    TensorRole,
+    Architecture, KernelError, Mlp, Optimizer, Step, TensorInfo, TensorRole,
 };
-use memdil_models::Model as _;
-use memdil_records::{ActivationSpec, ClassifierSpec, ModelSpec, NormSpec, RunSpec};
+use memdil_models::{Classifier, Model as _};
+use memdil_records::{ModelSpec, RunSpec};
 use ndarray::{Array1, Array2};
 
-use crate::config::update::{Update, UpdateRule};
+use crate::config::update::Update;
 use crate::error::RunnerError;
-use crate::network::candle::mlp_model;
+use crate::network::candle::{mlp_model, variant};
 use crate::network::state::{NamedTensor, Tensors, pick};
 
 /// Adam's number of steps among the optimiser's tensors.
@@ -24,8 +23,8 @@ const STEPS: &str = "step";
 pub(super) struct Recipe {
     pub(super) architecture: Architecture,
     pub(super) optimizer: Optimizer,
-    /// Constants of a step; the learning rate changes.
-    pub(super) step: Step,
+    /// Constants of the first step.
+    step: Step,
 }
 
 impl Recipe {
@@ -35,58 +34,42 @@ impl Recipe {
                 candle_core::Error::msg("only multilayer perceptrons have a fused step").into(),
             );
         };
+        let variant = variant(mlp);
         let architecture = Architecture {
             inputs,
             depth: mlp.depth,
             width: mlp.width,
             features: mlp.features.unwrap_or(classes),
             classes,
-            norm: match mlp.norm {
-                NormSpec::Batch => Norm::Batch,
-                NormSpec::Layer => Norm::Layer,
-                NormSpec::None => Norm::None,
-            },
-            activation: match mlp.activation {
-                ActivationSpec::Relu => Activation::Relu,
-                ActivationSpec::Sigmoid => Activation::Sigmoid,
-            },
-            fixed_classifier: mlp.classifier == ClassifierSpec::Etf,
+            norm: variant.norm,
+            activation: variant.activation,
+            fixed_classifier: variant.classifier == Classifier::Etf,
         };
         let update = Update::from(&spec.optimizer);
-        let optimizer = match update.rule {
-            UpdateRule::Sgd { momentum, nesterov } => Optimizer::Sgd { momentum, nesterov },
-            UpdateRule::Adam {
-                beta1,
-                beta2,
-                epsilon,
-            } => Optimizer::Adam {
-                beta1,
-                beta2,
-                epsilon,
-            },
-        };
-        let decay = if update.decoupled {
-            Decay::Decoupled
-        } else {
-            Decay::Coupled
-        };
         let step = Step {
             learning_rate: spec.optimizer.learning_rate(),
-            decay: decay(update.weight_decay),
-            classifier_decay: decay(update.classifier_weight_decay),
+            decay: update.decay,
+            classifier_decay: update.classifier_decay,
             feature_decay: spec.training.feature_decay,
         };
         Ok(Self {
             architecture,
-            optimizer,
+            optimizer: update.optimizer,
             step,
         })
+    }
+
+    /// Constants of a step with a learning rate.
+    pub(super) fn step(&self, learning_rate: f64) -> Step {
+        Step {
+            learning_rate,
+            ..self.step
+        }
     }
 }
 
 /// A network whose tensors have names.
 pub(super) trait Engine {
-    fn architecture(&self) -> &Architecture;
     fn tensors(&self) -> Vec<TensorInfo>;
     fn get(&self, name: &str) -> Result<Vec<f32>, KernelError>;
     fn set(&mut self, name: &str, values: &[f32]) -> Result<(), KernelError>;
@@ -96,10 +79,6 @@ pub(super) trait Engine {
 }
 
 impl Engine for Mlp<f32> {
-    fn architecture(&self) -> &Architecture {
-        self.architecture()
-    }
-
     fn tensors(&self) -> Vec<TensorInfo> {
         self.tensors()
     }
@@ -123,10 +102,6 @@ impl Engine for Mlp<f32> {
 }
 
 impl<M: GpuMachine> Engine for GpuMlp<M> {
-    fn architecture(&self) -> &Architecture {
-        self.architecture()
-    }
-
     fn tensors(&self) -> Vec<TensorInfo> {
         self.tensors()
     }
@@ -148,63 +123,81 @@ impl<M: GpuMachine> Engine for GpuMlp<M> {
     }
 }
 
-/// Gives a network the numbers that candle's would begin with.
-pub(super) fn start(engine: &mut impl Engine, spec: &RunSpec) -> Result<(), RunnerError> {
-    let Architecture {
-        inputs, classes, ..
-    } = *engine.architecture();
-    let ModelSpec::Mlp(mlp) = &spec.model else {
-        return Ok(());
-    };
-    let network = mlp_model(spec, mlp, inputs, classes, DType::F32, &Device::Cpu)?;
-    for (name, tensor) in network.parameters().iter().chain(network.buffers()) {
-        engine.set(name, &tensor.flatten_all()?.to_vec1::<f32>()?)?;
+impl Recipe {
+    /// Gives a network the numbers that candle's would begin with.
+    pub(super) fn start(
+        &self,
+        engine: &mut impl Engine,
+        spec: &RunSpec,
+    ) -> Result<(), RunnerError> {
+        let ModelSpec::Mlp(mlp) = &spec.model else {
+            return Ok(());
+        };
+        let (inputs, classes) = (self.architecture.inputs, self.architecture.classes);
+        let network = mlp_model(spec, mlp, inputs, classes, DType::F32, &Device::Cpu)?;
+        for (name, tensor) in network.parameters().iter().chain(network.buffers()) {
+            engine.set(name, &tensor.flatten_all()?.to_vec1::<f32>()?)?;
+        }
+        Ok(())
     }
-    Ok(())
-}
 
-pub(super) fn classifier(engine: &impl Engine) -> Result<(Array2<f32>, Array1<f32>), RunnerError> {
-    let Architecture {
-        features, classes, ..
-    } = *engine.architecture();
-    let weight = Array2::from_shape_vec((features, classes), engine.get("classifier.weight")?);
-    let by_class = weight
-        .map_err(candle_core::Error::wrap)?
-        .reversed_axes()
-        .as_standard_layout()
-        .to_owned();
-    Ok((by_class, engine.get("classifier.bias")?.into()))
-}
+    /// Weights (K, d) and bias of the classifier.
+    pub(super) fn classifier(
+        &self,
+        engine: &impl Engine,
+    ) -> Result<(Array2<f32>, Array1<f32>), RunnerError> {
+        let shape = (self.architecture.features, self.architecture.classes);
+        let weight = Array2::from_shape_vec(shape, engine.get("classifier.weight")?)
+            .map_err(candle_core::Error::wrap)?;
+        let by_class = weight.reversed_axes().as_standard_layout().to_owned();
+        Ok((by_class, engine.get("classifier.bias")?.into()))
+    }
 
-pub(super) fn parameter_count(engine: &impl Engine) -> usize {
-    let fixed = engine.architecture().fixed_classifier;
-    let trained = |t: &TensorInfo| {
-        t.role == TensorRole::Parameter && !(fixed && t.name.starts_with("classifier."))
-    };
-    engine
-        .tensors()
-        .iter()
-        .filter(|t| trained(t))
-        .map(|t| t.shape.iter().product::<usize>())
-        .sum()
+    /// Number of values that are trained.
+    pub(super) fn parameter_count(&self, engine: &impl Engine) -> usize {
+        let mut tensors = engine.tensors();
+        let fixed = self.architecture.fixed_classifier;
+        tensors.retain(|t| t.role == TensorRole::Parameter);
+        tensors.retain(|t| !(fixed && t.name.starts_with("classifier.")));
+        let sizes = tensors.iter().map(|t| t.shape.iter().product::<usize>());
+        sizes.sum()
+    }
+
+    /// The optimiser's buffers, and the number of steps where it counts them.
+    pub(super) fn optimizer_tensors<'a>(&self, engine: &'a impl Engine) -> Tensors<'a> {
+        // A number that f32 holds exactly up to 16 million steps.
+        let steps = || {
+            let values = vec![engine.steps()? as f32];
+            Ok(NamedTensor {
+                name: STEPS.to_owned(),
+                shape: Vec::new(),
+                values,
+            })
+        };
+        let steps = std::iter::once_with(steps).take(usize::from(self.is_adam()));
+        Box::new(tensors(engine, |role| role == TensorRole::Buffer).chain(steps))
+    }
+
+    pub(super) fn load_optimizer_state(
+        &self,
+        engine: &mut impl Engine,
+        state: &[NamedTensor],
+    ) -> Result<(), RunnerError> {
+        let steps: &[(&str, &[usize])] = if self.is_adam() { &[(STEPS, &[])] } else { &[] };
+        load(engine, state, |role| role == TensorRole::Buffer, steps)?;
+        if let Some(steps) = state.iter().find(|tensor| tensor.name == STEPS) {
+            engine.set_steps(steps.values[0] as u64)?;
+        }
+        Ok(())
+    }
+
+    fn is_adam(&self) -> bool {
+        matches!(self.optimizer, Optimizer::Adam { .. })
+    }
 }
 
 pub(super) fn model_tensors(engine: &impl Engine) -> Tensors<'_> {
     Box::new(tensors(engine, |role| role != TensorRole::Buffer))
-}
-
-pub(super) fn optimizer_tensors(engine: &impl Engine, optimizer: Optimizer) -> Tensors<'_> {
-    // A number that f32 holds exactly up to 16 million steps.
-    let steps = || {
-        let values = vec![engine.steps()? as f32];
-        Ok(NamedTensor {
-            name: STEPS.to_owned(),
-            shape: Vec::new(),
-            values,
-        })
-    };
-    let steps = std::iter::once_with(steps).take(if is_adam(optimizer) { 1 } else { 0 });
-    Box::new(tensors(engine, |role| role == TensorRole::Buffer).chain(steps))
 }
 
 pub(super) fn load_model_state(
@@ -214,36 +207,13 @@ pub(super) fn load_model_state(
     load(engine, state, |role| role != TensorRole::Buffer, &[])
 }
 
-pub(super) fn load_optimizer_state(
-    engine: &mut impl Engine,
-    optimizer: Optimizer,
-    state: &[NamedTensor],
-) -> Result<(), RunnerError> {
-    let steps: &[(&str, &[usize])] = if is_adam(optimizer) {
-        &[(STEPS, &[])]
-    } else {
-        &[]
-    };
-    load(engine, state, |role| role == TensorRole::Buffer, steps)?;
-    if let Some(steps) = state.iter().find(|tensor| tensor.name == STEPS) {
-        engine.set_steps(steps.values[0] as u64)?;
-    }
-    Ok(())
-}
-
-fn is_adam(optimizer: Optimizer) -> bool {
-    matches!(optimizer, Optimizer::Adam { .. })
-}
-
 fn tensors(
     engine: &impl Engine,
     wanted: impl Fn(TensorRole) -> bool,
 ) -> impl Iterator<Item = Result<NamedTensor, RunnerError>> {
-    let tensors = engine
-        .tensors()
-        .into_iter()
-        .filter(move |tensor| wanted(tensor.role));
-    tensors.map(|TensorInfo { name, shape, .. }| {
+    let mut tensors = engine.tensors();
+    tensors.retain(|tensor| wanted(tensor.role));
+    tensors.into_iter().map(|TensorInfo { name, shape, .. }| {
         let values = engine.get(&name)?;
         Ok(NamedTensor {
             name,
@@ -259,11 +229,8 @@ fn load(
     wanted: impl Fn(TensorRole) -> bool,
     more: &[(&str, &[usize])],
 ) -> Result<(), RunnerError> {
-    let tensors: Vec<TensorInfo> = engine
-        .tensors()
-        .into_iter()
-        .filter(|t| wanted(t.role))
-        .collect();
+    let mut tensors = engine.tensors();
+    tensors.retain(|tensor| wanted(tensor.role));
     let expected = tensors
         .iter()
         .map(|t| (t.name.as_str(), t.shape.as_slice()))

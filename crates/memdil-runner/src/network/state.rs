@@ -144,17 +144,11 @@ pub(crate) fn read_tensors(path: &Path) -> Result<(Vec<NamedTensor>, Notes), Rec
                 view.dtype()
             )));
         }
-        let values = view
-            .data()
-            .as_chunks()
-            .0
-            .iter()
-            .map(|b| f32::from_le_bytes(*b))
-            .collect();
+        let (values, _) = view.data().as_chunks();
         Ok(NamedTensor {
             name,
             shape: view.shape().to_vec(),
-            values,
+            values: values.iter().map(|b| f32::from_le_bytes(*b)).collect(),
         })
     };
     let tensors = SafeTensors::deserialize(&bytes).map_err(damaged)?.tensors();

@@ -1,6 +1,6 @@
 //! The network that a run has left, measured again.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use memdil_data::LabelNoise;
 use memdil_records::{EpochRecord, RunFolder, RunRecord, RunSpec, Snapshot, Status};
@@ -79,7 +79,12 @@ fn evaluate(
         .ok_or_else(|| none("holds no run: it has no config.toml"))?;
     spec.validate()?;
     let device = open_device(&options.device)?;
-    let data = prepare(&spec, run.noise(), &options.data_dirs)?;
+    // The labels that it was begun with instead of newly drawn ones.
+    let labels = LabelNoise::FromFile {
+        path: run.noise(),
+        column: None,
+    };
+    let data = Prepared::with_noise(&spec, &labels, &options.data_dirs)?;
     let mut network = build_for_run(&spec, &data, &device, build)?;
 
     let (mut record, mut within_epoch) = (EpochRecord::default(), None);
@@ -121,29 +126,13 @@ fn evaluate(
     })
 }
 
-/// The data of a run, with the labels that it was begun with instead of newly drawn ones.
-fn prepare(spec: &RunSpec, noise: PathBuf, data_dirs: &[PathBuf]) -> Result<Prepared, RunnerError> {
-    let labels = LabelNoise::FromFile {
-        path: noise,
-        column: None,
-    };
-    Prepared::with_noise(spec, &labels, data_dirs)
-}
-
 /// The part of a record that no evaluation gives.
 fn written_down(record: &EpochRecord) -> EpochRecord {
-    let &EpochRecord {
-        epoch,
-        learning_rate,
-        loss,
-        seconds,
-        ..
-    } = record;
     EpochRecord {
-        epoch,
-        learning_rate,
-        loss,
-        seconds,
+        epoch: record.epoch,
+        learning_rate: record.learning_rate,
+        loss: record.loss,
+        seconds: record.seconds,
         ..EpochRecord::default()
     }
 }

@@ -6,7 +6,10 @@ mod random_classifier;
 use std::collections::BTreeMap;
 
 use memdil_losses::Loss;
-use memdil_metrics::{MetricsError, Moments};
+use memdil_metrics::{
+    MetricsError, Moments, Predictions, accuracy, bias_collapse, correct, dilation, nc1, nc2_etf,
+    nc4, radius, rho, rho_nc1, separation,
+};
 use memdil_records::{EpochRecord, Snapshot, SnapshotPart, TestRecord};
 use ndarray::{Array1, Array2, ArrayView2, Axis, CowArray, Ix2, s};
 
@@ -66,12 +69,9 @@ impl Evaluation {
 
     /// True when every feature and logit is a number.
     pub(crate) fn is_finite(&self) -> bool {
-        [&self.noisy, &self.test].iter().all(|part| {
-            part.features
-                .iter()
-                .chain(&part.logits)
-                .all(|v| v.is_finite())
-        })
+        let features = self.noisy.features.iter().chain(&self.test.features);
+        let logits = self.noisy.logits.iter().chain(&self.test.logits);
+        features.chain(logits).all(|v| v.is_finite())
     }
 
     /// What is kept of it: the samples trained on and the test samples.
@@ -115,35 +115,29 @@ impl Evaluation {
 
     /// Features and logits of the samples trained on.
     fn trained_on(&self) -> (ArrayView2<'_, f32>, ArrayView2<'_, f32>) {
-        let (h, _) = self
-            .noisy
-            .features
-            .view()
-            .split_at(Axis(0), self.trained_on);
-        let (logits, _) = self.noisy.logits.view().split_at(Axis(0), self.trained_on);
-        (h, logits)
+        let n = self.trained_on;
+        let [h, logits] = [&self.noisy.features, &self.noisy.logits];
+        (h.slice(s![..n, ..]), logits.slice(s![..n, ..]))
     }
 
     /// Accuracy, calibration and collapse of the samples trained on.
     fn measure_collapse(&self, record: &mut EpochRecord, keep: &mut Keep) {
         let (h, logits) = self.trained_on();
         let y = &labels(&self.noisy.labels)[..self.trained_on];
-        let (classifier, bias) = (self.classifier.view(), self.bias.view());
+        let (w, bias) = (self.classifier.view(), self.bias.view());
         let classes = bias.len();
-        record.accuracy = keep.value("accuracy", memdil_metrics::accuracy(logits, y));
-        record.nc1 = keep.value("nc1", memdil_metrics::nc1(h, y, classes));
-        record.nc2_etf = keep.value("nc2_etf", memdil_metrics::nc2_etf(classifier));
-        record.nc3 = keep.value("nc3", memdil_metrics::nc3(h, y, classifier));
-        record.nc4 = keep.value("nc4", memdil_metrics::nc4(h, y, classifier, bias));
-        record.bias_collapse = keep.value(
-            "bias_collapse",
-            memdil_metrics::bias_collapse(h, classifier, bias),
-        );
-        record.ece = keep.value("ece", memdil_metrics::ece(logits, y));
+        let predictions = predictions(logits, y);
+        record.accuracy = keep.value("accuracy", of(&predictions, Predictions::accuracy));
+        record.ece = keep.value("ece", of(&predictions, Predictions::ece));
+        record.nc1 = keep.value("nc1", nc1(h, y, classes));
+        record.nc2_etf = keep.value("nc2_etf", nc2_etf(w));
+        record.nc4 = keep.value("nc4", nc4(h, y, w, bias));
+        record.bias_collapse = keep.value("bias_collapse", bias_collapse(h, w, bias));
         let moments = Moments::of(h, y, None, classes);
-        let random = RandomClassifier::new(classes, h.ncols(), &moments);
-        let orthogonal = moments.and_then(|moments| moments.nc2_orthogonal());
+        record.nc3 = keep.value("nc3", of(&moments, |moments| moments.nc3(w)));
+        let orthogonal = of(&moments, Moments::nc2_orthogonal);
         record.nc2_orthogonal = keep.value("nc2_orthogonal", orthogonal);
+        let random = RandomClassifier::new(classes, h.ncols(), &moments);
         record.nc2_etf_random = keep.value("nc2_etf_random", random.nc2_etf);
         record.nc2_orthogonal_random = keep.value("nc2_orthogonal_random", random.nc2_orthogonal);
         record.nc3_random = keep.value("nc3_random", random.nc3);
@@ -186,15 +180,12 @@ impl Evaluation {
     /// The samples held out for validation, and those together with the ones trained on.
     fn measure_held_out(&self, record: &mut EpochRecord, keep: &mut Keep) {
         let (all_h, all_logits) = (self.noisy.features.view(), self.noisy.logits.view());
-        let (_, logits) = all_logits.split_at(Axis(0), self.trained_on);
+        let logits = all_logits.slice(s![self.trained_on.., ..]);
         let [all_y, all_clean] = [&self.noisy.labels, &self.noisy.clean_labels].map(labels);
         let held_out = &all_y[self.trained_on..];
-        record.validation_accuracy = keep.value(
-            "validation_accuracy",
-            memdil_metrics::accuracy(logits, held_out),
-        );
+        record.validation_accuracy = keep.value("validation_accuracy", accuracy(logits, held_out));
         let classes = self.bias.len();
-        record.nc1_all = keep.value("nc1_all", memdil_metrics::nc1(all_h, all_y, classes));
+        record.nc1_all = keep.value("nc1_all", nc1(all_h, all_y, classes));
         let all = Corruption::new(all_h, all_logits, (all_y, all_clean), self.classes);
         record.memorization_mean_all = keep
             .value("memorization_mean_all", all.memorization())
@@ -210,37 +201,48 @@ fn measure_test(
 ) -> Result<TestRecord, RunnerError> {
     let (h, y) = (test.features.view(), labels(&test.labels));
     let logits = fold(test.logits.view(), classes);
-    let right: Vec<usize> = memdil_metrics::correct(logits.view(), y)?;
-    let (right_h, right_y) = (
-        h.select(Axis(0), &right),
-        right.iter().map(|&i| y[i]).collect::<Vec<u32>>(),
-    );
+    let predictions = predictions(logits.view(), y);
+    let moments = Moments::of(h, y, None, classes);
+    let dilated = dilation(h, y, classes);
+    let rho_nc1 = (classes == 2).then(|| of(&dilated, |&dilated| rho_nc1(dilated, h.ncols())));
     let mut of_all = |name, result| keep.test_value(name, "test sample", result);
-    let dilation = memdil_metrics::dilation(h, y, classes);
-    let rho_nc1 = (classes == 2).then(|| {
-        let dilation = dilation.clone()?;
-        memdil_metrics::rho_nc1(dilation, h.ncols())
-    });
-    let separation = memdil_metrics::class_means(h, y, classes)
-        .and_then(|found| memdil_metrics::separation(found.means.view()));
     let mut record = TestRecord {
         loss: loss.value(logits.mapv(f64::from).view(), y)?,
-        accuracy: memdil_metrics::accuracy(logits.view(), y)?,
-        ece: of_all("test.ece", memdil_metrics::ece(logits.view(), y)),
-        dilation: of_all("test.dilation", dilation),
-        rho: of_all("test.rho", memdil_metrics::rho(h, y, classes)),
+        accuracy: of(&predictions, Predictions::accuracy)?,
+        ece: of_all("test.ece", of(&predictions, Predictions::ece)),
+        dilation: of_all("test.dilation", dilated),
+        rho: of_all("test.rho", of(&moments, Moments::rho)),
         rho_nc1: rho_nc1.and_then(|found| of_all("test.rho_nc1", found)),
-        radius: of_all("test.radius", memdil_metrics::radius(h, y, classes)),
-        separation: of_all("test.separation", separation),
+        radius: of_all("test.radius", radius(h, y, classes)),
+        separation: of_all(
+            "test.separation",
+            of(&moments, |moments| separation(moments.means().means.view())),
+        ),
         ..TestRecord::default()
     };
+    let right: Vec<usize> = correct(logits.view(), y)?;
+    let (h, y) = (h.select(Axis(0), &right), right.iter().map(|&i| y[i]));
+    let (h, y) = (h.view(), y.collect::<Vec<u32>>());
     let mut of_right =
         |name, result| keep.test_value(name, "test sample that is predicted right", result);
-    let dilation = memdil_metrics::dilation(right_h.view(), &right_y, classes);
-    record.dilation_correct = of_right("test.dilation_correct", dilation);
-    let rho = memdil_metrics::rho(right_h.view(), &right_y, classes);
-    record.rho_correct = of_right("test.rho_correct", rho);
+    record.dilation_correct = of_right("test.dilation_correct", dilation(h, &y, classes));
+    record.rho_correct = of_right("test.rho_correct", rho(h, &y, classes));
     Ok(record)
+}
+
+/// A metric of a result, or its error.
+fn of<T, V>(
+    found: &Result<T, MetricsError>,
+    metric: impl Fn(&T) -> Result<V, MetricsError>,
+) -> Result<V, MetricsError> {
+    metric(found.as_ref().map_err(MetricsError::clone)?)
+}
+
+/// What follows from logits and labels, in one pass.
+fn predictions(logits: ArrayView2<'_, f32>, labels: &[u32]) -> Result<Predictions, MetricsError> {
+    let mut predictions = Predictions::new(logits.ncols());
+    predictions.add(logits, labels, None)?;
+    Ok(predictions)
 }
 
 /// Logits of the true classes: the probability of class k is that of k and of its latent class K +

@@ -36,9 +36,8 @@ use crate::run::lock::{Lock, try_lock};
 #[derive(Debug)]
 pub(crate) struct Lease {
     tenure: Arc<Tenure>,
-    /// Ends the thread that renews the lease when it is dropped.
-    end: Option<Sender<()>>,
-    renewing: Option<JoinHandle<()>>,
+    /// The thread that renews the lease. It ends when the sender is dropped.
+    renewing: Option<(Sender<()>, JoinHandle<()>)>,
     _lock: File,
 }
 
@@ -132,8 +131,7 @@ impl Lease {
         });
         Self {
             tenure,
-            end: Some(end),
-            renewing: Some(renewing),
+            renewing: Some((end, renewing)),
             _lock: lock,
         }
     }
@@ -144,13 +142,11 @@ impl Lease {
     ///
     /// [`RunnerError::Lost`].
     pub(crate) fn check(&self) -> Result<(), RunnerError> {
-        let Tenure {
-            terms, lost, seen, ..
-        } = &*self.tenure;
-        if lost.load(Ordering::Relaxed) {
+        let (tenure, terms) = (&self.tenure, &self.tenure.terms);
+        if tenure.lost.load(Ordering::Relaxed) {
             return Err(self.taken_over());
         }
-        let age = milliseconds(terms).saturating_sub(seen.load(Ordering::Relaxed));
+        let age = milliseconds(terms).saturating_sub(tenure.seen.load(Ordering::Relaxed));
         let unsure = u128::from(age) > terms.stale_after.as_millis() / 3;
         if unsure { self.check_now() } else { Ok(()) }
     }
@@ -179,8 +175,8 @@ impl Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        drop(self.end.take());
-        if let Some(renewing) = self.renewing.take() {
+        if let Some((end, renewing)) = self.renewing.take() {
+            drop(end);
             let _ = renewing.join();
         }
         if self.tenure.holds().unwrap_or(false) {
@@ -197,20 +193,21 @@ impl Tenure {
     /// Renews the lease, if it still holds.
     fn renew(&self) -> Renewal {
         match self.holds() {
-            Ok(true) => match self.terms.clock.write(&self.created, &self.file.text) {
-                Ok(()) => {
-                    let now = milliseconds(&self.terms);
-                    self.seen.store(now, Ordering::Relaxed);
-                    Renewal::Renewed
-                }
-                Err(_) => Renewal::Unknown,
-            },
+            Ok(true) if self.write().is_ok() => {
+                let now = milliseconds(&self.terms);
+                self.seen.store(now, Ordering::Relaxed);
+                Renewal::Renewed
+            }
             Ok(false) => {
                 self.lost.store(true, Ordering::Relaxed);
                 Renewal::Lost
             }
-            Err(_) => Renewal::Unknown,
+            Ok(true) | Err(_) => Renewal::Unknown,
         }
+    }
+
+    fn write(&self) -> io::Result<()> {
+        self.terms.clock.write(&self.created, &self.file.text)
     }
 }
 

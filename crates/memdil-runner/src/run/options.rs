@@ -39,28 +39,22 @@ impl RunOptions {
 
     /// The same with these folders of data sets.
     #[must_use]
-    pub fn data_dirs(self, data_dirs: impl Into<Vec<PathBuf>>) -> Self {
-        Self {
-            data_dirs: data_dirs.into(),
-            ..self
-        }
+    pub fn data_dirs(mut self, data_dirs: impl Into<Vec<PathBuf>>) -> Self {
+        self.data_dirs = data_dirs.into();
+        self
     }
 
     /// The same with this time between checkpoints.
     #[must_use]
-    pub fn checkpoint_every(self, checkpoint_every: Duration) -> Self {
-        Self {
-            checkpoint_every,
-            ..self
-        }
+    pub fn checkpoint_every(mut self, checkpoint_every: Duration) -> Self {
+        self.checkpoint_every = checkpoint_every;
+        self
     }
 
     /// The same with or without a file for TensorBoard.
     #[must_use]
-    pub fn tensorboard(self, tensorboard: bool) -> Self {
-        Self {
-            tensorboard,
-            ..self
-        }
+    pub fn tensorboard(mut self, tensorboard: bool) -> Self {
+        self.tensorboard = tensorboard;
+        self
     }
 }

@@ -118,18 +118,16 @@ pub(crate) enum EpochOutcome {
 impl<'a> Training<'a> {
     /// Before the first epoch.
     pub(crate) fn new(spec: &'a RunSpec, data: &'a Prepared, network: Box<dyn Network>) -> Self {
-        let (order, shuffler) = (data.train.clone(), stream(spec.seed, Stream::Shuffle));
-        let (epoch, samples, total, clock) = (1, 0, 0.0, Clock::start(0.0));
         Self {
             spec,
             data,
             network,
-            shuffler,
-            order,
-            epoch,
-            samples,
-            total,
-            clock,
+            shuffler: stream(spec.seed, Stream::Shuffle),
+            order: data.train.clone(),
+            epoch: 1,
+            samples: 0,
+            total: 0.0,
+            clock: Clock::start(0.0),
             inputs: Vec::new(),
             queued: false,
         }
@@ -198,10 +196,8 @@ impl<'a> Training<'a> {
             self.network
                 .begin_epoch(self.spec, self.data, &self.order, done, learning_rate)?;
         while self.samples < self.order.len() {
-            let end = self
-                .order
-                .len()
-                .min(self.samples + self.spec.training.batch_size);
+            let batch_size = self.spec.training.batch_size;
+            let end = self.order.len().min(self.samples + batch_size);
             if self.queued {
                 self.network.queue_step(end - self.samples)?;
                 self.samples = end;
@@ -210,10 +206,7 @@ impl<'a> Training<'a> {
             }
             let indices = &self.order[self.samples..end];
             fill(self.spec, self.data, epoch, indices, &mut self.inputs);
-            let labels: Vec<u32> = indices
-                .iter()
-                .map(|&i| self.data.labels.observed()[i])
-                .collect();
+            let labels = self.data.observed(indices);
             let loss = self
                 .network
                 .step(&self.inputs, &labels, &self.spec.loss, learning_rate)?;

@@ -54,10 +54,10 @@ impl Experiment {
     /// validation, a range makes no sense, no run has a setting of the space, the sweep lists it
     /// too, or a run refuses a bound or value of it.
     pub fn searches(&self, data_dirs: &[PathBuf]) -> Result<SearchPlan, RunnerError> {
-        if self.command.as_deref() != Some("search") {
+        if self.command() != Some("search") {
             self.is_for(None)?;
         }
-        let Some(table) = &self.search else {
+        let Some(table) = &self.file.search else {
             return Err(self.error(
                 "there is no [search]; memdil train and sweep are for files without one".to_owned(),
             ));

@@ -3,11 +3,11 @@
 use candle_core::DeviceLocation;
 use memdil_kernels::gpu::Cuda;
 
+use super::report::{Card, Check, SelfTest};
+use super::{kernels, timings, training};
 use crate::device::open_device;
 use crate::error::RunnerError;
 use crate::run::provenance::provenance;
-use crate::selftest::report::{Card, Check, SelfTest};
-use crate::selftest::{kernels, timings, training};
 
 /// Kernels in f32 against f64.
 const KERNELS: f64 = 2e-5;

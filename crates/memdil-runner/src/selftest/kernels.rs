@@ -32,7 +32,8 @@ impl Case {
     }
 }
 
-const BASE: Architecture = Architecture {
+/// The network of most cases.
+pub(super) const BASE: Architecture = Architecture {
     inputs: 130,
     depth: 3,
     width: 66,
@@ -43,7 +44,8 @@ const BASE: Architecture = Architecture {
     fixed_classifier: false,
 };
 
-const SGD: Optimizer = Optimizer::Sgd {
+/// The optimiser of most cases.
+pub(super) const SGD: Optimizer = Optimizer::Sgd {
     momentum: 0.9,
     nesterov: false,
 };
@@ -217,11 +219,8 @@ pub(super) fn collapse(
     (samples, features, classes): (usize, usize, usize),
 ) -> Result<f64, RunnerError> {
     let mut numbers = Numbers(11);
-    let centres: Vec<f32> = numbers
-        .values(classes * features)
-        .iter()
-        .map(|v| 30.0 + v)
-        .collect();
+    let centres = numbers.values(classes * features);
+    let centres: Vec<f32> = centres.iter().map(|v| 30.0 + v).collect();
     let labels: Vec<u32> = (0..samples).map(|i| if i < classes { i } else { numbers.below(classes) } as u32).collect();
     let mut values = numbers.values(samples * features);
     for (row, &label) in values.chunks_exact_mut(features).zip(&labels) {
@@ -241,15 +240,11 @@ pub(super) fn collapse(
     let vectors: Vec<f64> = moments.nc1_vectors()?.into_iter().collect();
     let nc1 = device.projected(&vectors)? / samples as f64;
     let nc4 = device.agreeing(&logits)? as f64 / samples as f64;
-    let scatter: Vec<f64> = device
-        .scatter()
-        .iter()
-        .zip(device.counts())
-        .map(|(sum, &n)| sum / n as f64)
-        .collect();
+    let scatter = device.scatter().iter().zip(device.counts());
+    let scatter = scatter.map(|(sum, &n)| sum / n as f64);
     let bias = ndarray::Array1::<f32>::zeros(classes);
     let mut pairs = vec![(nc1, memdil_metrics::nc1(h, &labels, classes)?)];
-    pairs.extend(scatter.into_iter().zip(moments.variances()));
+    pairs.extend(scatter.zip(moments.variances()));
     let relative = pairs
         .into_iter()
         .map(|(found, expected)| (found / expected - 1.0).abs())

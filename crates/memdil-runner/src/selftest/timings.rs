@@ -6,13 +6,14 @@ use candle_core::Device;
 use memdil_kernels::gpu::{
     Cuda, DeviceLoss, GpuMlp, Numbers, Samples, StoredPixels, StoredSamples,
 };
-use memdil_kernels::{Activation, Architecture, Decay, KernelError, Norm, Optimizer, Step};
+use memdil_kernels::{Architecture, Decay, KernelError, Step};
 
+use super::kernels::{BASE, SGD};
+use super::report::Timing;
+use super::training::spec;
 use crate::error::RunnerError;
 use crate::network::build::build_network;
 use crate::prepare::Prepared;
-use crate::selftest::report::Timing;
-use crate::selftest::training::spec;
 
 /// Time for the steps of a timing.
 const TIMED: Duration = Duration::from_millis(700);
@@ -31,7 +32,7 @@ pub(super) fn on_processor() -> Result<Vec<Timing>, RunnerError> {
         let mut network = build_network(&spec, data.train_inputs.shape(), 2, &Device::Cpu)?;
         let indices = &data.train[..batch];
         let inputs = data.train_inputs.batch(indices);
-        let labels: Vec<u32> = indices.iter().map(|&i| data.labels.observed()[i]).collect();
+        let labels = data.observed(indices);
         let seconds = timed(
             || network.step(&inputs, &labels, &spec.loss, 0.0).map(|_| ()),
             || Ok(()),
@@ -118,27 +119,17 @@ fn network(
         width,
         features: 2,
         classes: 2,
-        norm: Norm::Batch,
-        activation: Activation::Relu,
-        fixed_classifier: false,
+        ..BASE
     };
-    let optimizer = Optimizer::Sgd {
-        momentum: 0.9,
-        nesterov: false,
-    };
-    let mut network = GpuMlp::new(cuda.clone(), architecture, optimizer, batch.max(WIDE))?;
+    let mut network = GpuMlp::new(cuda.clone(), architecture, SGD, batch.max(WIDE))?;
     let mut numbers = Numbers(3);
-    for tensor in network
-        .tensors()
-        .iter()
-        .filter(|tensor| tensor.shape.len() == 2)
-    {
-        let scale = (tensor.shape[0] as f32).sqrt().recip();
-        let values: Vec<f32> = numbers
-            .values(tensor.shape.iter().product())
-            .iter()
-            .map(|v| scale * v)
-            .collect();
+    for tensor in network.tensors() {
+        let [inputs, outputs] = tensor.shape[..] else {
+            continue;
+        };
+        let scale = (inputs as f32).sqrt().recip();
+        let mut values = numbers.values(inputs * outputs);
+        values.iter_mut().for_each(|value| *value *= scale);
         network.set(&tensor.name, &values)?;
     }
     let count = 256 * batch.max(16);

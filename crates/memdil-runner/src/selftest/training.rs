@@ -12,29 +12,18 @@ use crate::network::state::NamedTensor;
 use crate::prepare::Prepared;
 use crate::run::training::{EpochOutcome, Training};
 
+const MLP: &str = "{ kind = \"mlp\", depth = 3, width = 40 }";
+const LAYER_NORM: &str = "{ kind = \"mlp\", depth = 3, width = 40, norm = \"layer\" }";
+const RESNET: &str = "{ kind = \"resnet\", depth = 18, width = 4 }";
+const VGG: &str = "{ kind = \"vgg\", depth = 11, width = 4 }";
+
 /// Name, model in TOML, batch.
 pub(crate) const NETWORKS: &[(&str, &str, usize)] = &[
-    (
-        "perceptron",
-        "{ kind = \"mlp\", depth = 3, width = 40 }",
-        16,
-    ),
-    (
-        "perceptron, batch 64",
-        "{ kind = \"mlp\", depth = 3, width = 40 }",
-        64,
-    ),
-    (
-        "perceptron, layer normalisation",
-        "{ kind = \"mlp\", depth = 3, width = 40, norm = \"layer\" }",
-        16,
-    ),
-    (
-        "ResNet-18",
-        "{ kind = \"resnet\", depth = 18, width = 4 }",
-        8,
-    ),
-    ("VGG-11", "{ kind = \"vgg\", depth = 11, width = 4 }", 8),
+    ("perceptron", MLP, 16),
+    ("perceptron, batch 64", MLP, 64),
+    ("perceptron, layer normalisation", LAYER_NORM, 16),
+    ("ResNet-18", RESNET, 8),
+    ("VGG-11", VGG, 8),
 ];
 
 /// A run of two classes of the embedded images.
@@ -68,7 +57,7 @@ pub(crate) fn network(model: &str, batch: usize, device: &Device) -> Result<f64,
     let mut most: f64 = 0.0;
     for indices in data.train.chunks(batch).take(3) {
         let inputs = data.train_inputs.batch(indices);
-        let labels: Vec<u32> = indices.iter().map(|&i| data.labels.observed()[i]).collect();
+        let labels = data.observed(indices);
         let found = found.step(&inputs, &labels, &spec.loss, 0.05)?;
         let expected = expected.step(&inputs, &labels, &spec.loss, 0.05)?;
         most = larger(most, difference(found, expected));
@@ -117,7 +106,7 @@ pub(crate) fn repeated(device: &Device) -> Result<f64, RunnerError> {
 
 /// A training that goes on from what another has left after two of its four epochs.
 pub(crate) fn resumed(device: &Device) -> Result<f64, RunnerError> {
-    let spec = spec("{ kind = \"mlp\", depth = 3, width = 48 }", 40, 4)?;
+    let spec = spec(MODEL, 40, 4)?;
     let data = Prepared::new(&spec, &[])?;
     let whole = epochs(&spec, &data, device, 0..4, None)?.0;
     let half = epochs(&spec, &data, device, 0..2, None)?.0;
@@ -163,20 +152,17 @@ fn state(network: &dyn Network) -> Result<Vec<NamedTensor>, RunnerError> {
 
 /// The largest difference of tensors with the same names.
 fn tensors(found: &[NamedTensor], expected: &[NamedTensor]) -> f64 {
-    let of = |tensor: &NamedTensor| {
-        let other = expected.iter().find(|other| other.name == tensor.name)?;
-        let pairs = tensor.values.iter().zip(&other.values);
-        Some(
-            pairs
-                .map(|(&a, &b)| difference(a.into(), b.into()))
-                .fold(0.0, larger),
-        )
-    };
     if found.len() != expected.len() {
         return f64::INFINITY;
     }
-    found
-        .iter()
-        .map(|tensor| of(tensor).unwrap_or(f64::INFINITY))
-        .fold(0.0, larger)
+    let mut most = 0.0;
+    for tensor in found {
+        let Some(other) = expected.iter().find(|other| other.name == tensor.name) else {
+            return f64::INFINITY;
+        };
+        for (&a, &b) in tensor.values.iter().zip(&other.values) {
+            most = larger(most, difference(a.into(), b.into()));
+        }
+    }
+    most
 }

@@ -50,7 +50,7 @@ impl Calibration {
         let batch = &data.train[..spec.training.batch_size.min(data.train.len())];
         let mut inputs = vec![0.0; batch.len() * data.train_inputs.values_per_sample()];
         data.train_inputs.fill(batch, &mut inputs);
-        let labels: Vec<u32> = batch.iter().map(|&i| data.labels.observed()[i]).collect();
+        let labels = data.observed(batch);
         // A learning rate of zero: the work of a step, and no loss that could run away.
         let step = if network.begin_epoch(spec, &data, &data.train, (0, 0.0), 0.0)? {
             let steps = (data.train.len() / batch.len()).min(QUEUED);
