@@ -187,6 +187,7 @@ impl RunnerError {
     pub fn is_bad_input(&self) -> bool {
         match self {
             Self::Record(error) => error.is_bad_input(),
+            Self::Data(error) => error.is_bad_input(),
             Self::Busy { .. }
             | Self::Lost { .. }
             | Self::Sampler { .. }
