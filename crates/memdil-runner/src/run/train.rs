@@ -19,7 +19,7 @@ use crate::run::metrics_file::MetricsFile;
 use crate::run::options::RunOptions;
 use crate::run::provenance::provenance;
 use crate::run::start::{Start, changes};
-use crate::run::training::{Clock, EpochOutcome, Training};
+use crate::run::training::{Clock, EpochOutcome, FinishedEpoch, Training};
 
 /// What [`train`] reports while it works.
 #[derive(Clone, Debug)]
@@ -238,7 +238,8 @@ impl<'a> Work<'a> {
                 keeper.keep(training, metrics, end.last.as_ref())
             })?;
             match outcome {
-                EpochOutcome::Finished(record, evaluation) => {
+                EpochOutcome::Finished(epoch) => {
+                    let FinishedEpoch { record, evaluation } = *epoch;
                     metrics.add(&record)?;
                     if self.options.tensorboard {
                         self.run.write_events(keeper.provenance.started_unix)?;

@@ -109,10 +109,17 @@ pub(crate) struct Training<'a> {
 
 /// How an epoch ended.
 pub(crate) enum EpochOutcome {
-    /// With its record, and the evaluation that this was measured on.
-    Finished(EpochRecord, Option<Evaluation>),
+    /// To its last sample.
+    Finished(Box<FinishedEpoch>),
     /// For this reason.
     Diverged(String),
+}
+
+/// The results of an epoch.
+pub(crate) struct FinishedEpoch {
+    pub(crate) record: EpochRecord,
+    /// The evaluation that the record was measured on.
+    pub(crate) evaluation: Option<Evaluation>,
 }
 
 impl<'a> Training<'a> {
@@ -243,7 +250,8 @@ impl<'a> Training<'a> {
         };
         record.seconds = self.clock.seconds();
         (self.epoch, self.samples, self.total) = (epoch + 1, 0, 0.0);
-        Ok(EpochOutcome::Finished(record, evaluation))
+        let finished = FinishedEpoch { record, evaluation };
+        Ok(EpochOutcome::Finished(Box::new(finished)))
     }
 }
 

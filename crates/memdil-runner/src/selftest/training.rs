@@ -139,7 +139,7 @@ fn epochs(
     let mut records = Vec::new();
     for _ in range {
         match training.epoch(|_| Ok(()))? {
-            EpochOutcome::Finished(record, _) => records.push(record),
+            EpochOutcome::Finished(epoch) => records.push(epoch.record),
             EpochOutcome::Diverged(reason) => return Err(candle_core::Error::msg(reason).into()),
         }
     }

@@ -39,7 +39,7 @@ fn emulated(spec: &RunSpec, data: &Prepared) -> Box<dyn Network> {
 /// The record of an epoch that ends with finite numbers.
 fn finished(training: &mut Training<'_>) -> EpochRecord {
     match training.epoch(|_| Ok(())).expect("an epoch") {
-        EpochOutcome::Finished(record, _) => record,
+        EpochOutcome::Finished(epoch) => epoch.record,
         EpochOutcome::Diverged(reason) => panic!("diverged: {reason}"),
     }
 }
