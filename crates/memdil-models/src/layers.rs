@@ -134,7 +134,7 @@ pub(crate) struct Convolution {
 }
 
 impl Convolution {
-    /// Normalised products, plus a residual and cut off below zero where asked for.
+    /// Normalised products, with a residual added and cut off below zero where requested.
     pub(crate) fn forward(
         &self,
         x: &Tensor,

@@ -103,7 +103,7 @@ pub enum RunnerError {
     /// A search that the sweep does not have.
     #[error("there is no search {index}; the sweep makes searches 0 to {last}")]
     NoSuchSearch {
-        /// The index asked for.
+        /// The requested index.
         index: usize,
         /// The last valid index.
         last: usize,
@@ -133,7 +133,7 @@ pub enum RunnerError {
     NoSuchLine {
         /// The manifest.
         path: PathBuf,
-        /// The index asked for.
+        /// The requested index.
         index: usize,
         /// The last valid index.
         last: usize,
@@ -160,7 +160,7 @@ pub enum RunnerError {
         /// Which tensor, and what is wrong with it.
         reason: String,
     },
-    /// The labels of a run that is to go on are not those that it was begun with.
+    /// The labels of a run to be resumed are not those that it was begun with.
     #[error(
         "{}: the run was begun with other labels than its settings give now: put the data back, or remove the run's folder",
         path.display()

@@ -23,9 +23,9 @@ use crate::run::provenance::provenance;
 /// Trains every specification that has no result in `folder` yet, and returns the results of all of
 /// them.
 ///
-/// The file of results is written after each training, so that a stopped experiment goes on where
+/// The file of results is written after each training, so that a stopped experiment resumes where
 /// it was. At the end it holds these results and no others, so that a report never mixes settings;
-/// where that is so already, nothing is written. `on_result` hears of each result, and whether it
+/// where that is so already, nothing is written. `on_result` gets each result, and whether it
 /// was there.
 ///
 /// # Errors
@@ -49,7 +49,7 @@ pub fn run_layer_peeled(
     if !complete(&records) {
         create_dir(folder)?;
         held = Some(lock(&folder.join(".layer-peeled.lock"), folder)?);
-        // Whoever held the lock before may have added results.
+        // The process that held the lock before may have added results.
         records = read_layer_peeled(folder)?;
     }
     let mut results = Vec::with_capacity(specs.len());
@@ -82,7 +82,7 @@ pub fn run_layer_peeled(
 /// two, nothing else. Non-negative features are projected after each step; with few spare
 /// dimensions a class may lose all of its own and stay at zero, a saddle, which the record shows by
 /// its objective. Training ends when the largest entry of the projected gradient is small against
-/// $\sqrt{\lambda_W\lambda_H}$, or the steps are used up, or the objective is no number.
+/// $\sqrt{\lambda_W\lambda_H}$, or the steps are used up, or the objective is not a number.
 ///
 /// # Errors
 ///

@@ -20,7 +20,7 @@ use crate::error::RunnerError;
 /// by the same dotted names, and keys of `[search]`. `[[claim]]` tables say what the report tests,
 /// `[report]` has its texts and figures. Written several times as `[[preset.NAME]]` it
 /// is several such sweeps in one; `where_present = true` leaves a sweep's runs out where their data
-/// set is not at hand. The `config.toml` in a run's folder is such a file too.
+/// set is not available. The `config.toml` in a run's folder is such a file too.
 ///
 /// A file whose settings are others says with `command = "NAME"` which subcommand of `memdil` it is
 /// for.
@@ -39,7 +39,7 @@ impl Experiment {
     ///
     /// # Errors
     ///
-    /// [`RunnerError::Config`] when the file cannot be read, is no TOML or lacks the preset;
+    /// [`RunnerError::Config`] when the file cannot be read, is not TOML or lacks the preset;
     /// [`RunnerError::Override`] when an override has no `=` or leads through something that is no
     /// table.
     pub fn load(

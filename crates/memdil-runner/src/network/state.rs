@@ -84,13 +84,13 @@ pub(crate) fn checksum(state: &str, mut digests: Vec<[u8; 32]>) -> String {
     hex(&all.finalize())
 }
 
-/// Text that stands beside the tensors of a file, by name.
+/// Text in the header of a file of tensors, by name.
 pub(crate) type Notes = HashMap<String, String>;
 
 /// Writes tensors as a safetensors file, atomically; with a state, that and the checksum of all
 /// stand beside them.
 ///
-/// `tensors` is asked twice: for what stands in front of the values, then for the values.
+/// `tensors` is called twice: for the header, then for the values.
 pub(crate) fn write_tensors<'a>(
     path: &Path,
     tensors: impl Fn() -> Result<Tensors<'a>, RunnerError>,

@@ -1,4 +1,4 @@
-//! Checkpoints: everything that a run in progress needs to go on as if it had never stopped.
+//! Checkpoints: everything that a run in progress needs to resume as if it had never stopped.
 //!
 //! A run writes to two files in turns, so that the one before is there whatever happens to the
 //! newest.
@@ -120,7 +120,7 @@ fn prefixed<'a>(prefix: &'a str, tensors: Tensors<'a>) -> Tensors<'a> {
 /// A checkpoint and which of the two files it is in.
 pub(crate) type Found = (usize, Checkpoint);
 
-/// The usable checkpoints of a run, the newest last; `refused` hears which file is not, and why.
+/// The usable checkpoints of a run, the newest last; `refused` gets each file that is not, and why.
 pub(crate) fn find(
     run: &RunFolder,
     spec: &RunSpec,

@@ -1,4 +1,4 @@
-//! The network that a run has left, measured again.
+//! Measures the network of a run again.
 
 use std::path::Path;
 
@@ -15,7 +15,7 @@ use crate::run::evaluation::Evaluation;
 use crate::run::options::RunOptions;
 use crate::run::training::learning_rate;
 
-/// What [`evaluate_run`] finds.
+/// The result of [`evaluate_run`].
 #[derive(Clone, Debug)]
 pub struct Evaluated {
     /// Every metric, as in the lines of `metrics.jsonl`.
@@ -34,7 +34,7 @@ pub struct Evaluated {
 /// Labels are those of the run's `noise.npz`, which must belong to the images that its settings
 /// name. What cannot be measured again (the training loss over an epoch and its seconds) is what
 /// the run wrote down. On the same machine a finished run gives the numbers of its last epoch.
-/// Nothing is written; `refused` hears which checkpoint is not usable, and why.
+/// Nothing is written; `refused` gets each checkpoint that is not usable, and why.
 ///
 /// # Errors
 ///

@@ -1,4 +1,4 @@
-//! Features and metrics of a network as it stands, in evaluation mode.
+//! Features and metrics of a network in its current state, in evaluation mode.
 
 mod corruption;
 mod random_classifier;

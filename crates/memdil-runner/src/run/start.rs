@@ -24,8 +24,8 @@ pub(crate) struct Start<'a> {
 }
 
 impl<'a> Start<'a> {
-    /// Resumes from the newest checkpoint that is usable, or else begins; `warn` is told about the
-    /// others.
+    /// Resumes from the newest checkpoint that is usable, or else begins; `warn` gets why the
+    /// others are not.
     pub(crate) fn new(
         run: &RunFolder,
         spec: &'a RunSpec,

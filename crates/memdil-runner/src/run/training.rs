@@ -20,7 +20,7 @@ pub(crate) struct Clock {
 }
 
 impl Clock {
-    /// Started now, after so many seconds in earlier processes.
+    /// Started now, after this many seconds in earlier processes.
     pub(crate) fn start(before: f64) -> Self {
         Self {
             before,
@@ -38,7 +38,7 @@ impl Clock {
     }
 }
 
-/// Where a training stands, beside the network and its optimiser. The learning rate follows from
+/// The position of a training, beside the state of network and optimiser. The learning rate follows from
 /// the epoch.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -145,7 +145,7 @@ impl<'a> Training<'a> {
         self.epoch
     }
 
-    /// Where the training stands; `None` when it has ended at a loss that is no finite number.
+    /// The position; `None` when the training has ended at a loss that is not a finite number.
     pub(crate) fn position(&self) -> Result<Option<Position>, RunnerError> {
         let loss = if self.queued && self.samples > 0 {
             self.network.queued_loss()?

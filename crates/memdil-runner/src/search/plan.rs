@@ -41,7 +41,7 @@ pub struct SearchPlan {
 
 impl Experiment {
     /// One search for each run of the sweep, in the order of the sweep; runs whose data set is not
-    /// at hand as in
+    /// available as in
     /// [`Experiment::plan`].
     ///
     /// A setting of the space that a run's loss, optimiser and so on do not have is left out of its

@@ -20,7 +20,7 @@ const TRAINING: f64 = 5e-2;
 
 /// Checks a device against f64 on the processor, a short training on the embedded images against
 /// the processor's, that a training can be repeated and resumed bit for bit, and times training
-/// steps. `on_check` is told the name of each check before it begins.
+/// steps. `on_check` gets the name of each check before it begins.
 ///
 /// # Errors
 ///

@@ -104,7 +104,7 @@ pub(crate) fn repeated(device: &Device) -> Result<f64, RunnerError> {
     Ok(tensors(&once()?, &once()?))
 }
 
-/// A training that goes on from what another has left after two of its four epochs.
+/// A training of four epochs, resumed from the state that another has after two.
 pub(crate) fn resumed(device: &Device) -> Result<f64, RunnerError> {
     let spec = spec(MODEL, 40, 4)?;
     let data = Prepared::new(&spec, &[])?;

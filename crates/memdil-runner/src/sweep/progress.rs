@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use memdil_records::{RunRecord, Status};
 
-/// Where a sweep stands.
+/// The progress of a sweep.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SweepProgress {
     /// Runs that are finished, those of earlier sweeps included.
