@@ -31,7 +31,7 @@ pub fn accuracy<T: Real, L: Label>(
     logits: ArrayView2<'_, T>,
     labels: &[L],
 ) -> Result<f64, MetricsError> {
-    Predictions::of(logits, labels, None)?.accuracy()
+    Predictions::of(logits, labels, None, logits.ncols())?.accuracy()
 }
 
 /// The rows whose largest logit is at their label, in order; what [`accuracy`] counts.
@@ -53,7 +53,7 @@ pub fn correct<T: Real, L: Label>(
     logits: ArrayView2<'_, T>,
     labels: &[L],
 ) -> Result<Vec<usize>, MetricsError> {
-    Predictions::of(logits, labels, None)?.accuracy()?;
+    Predictions::of(logits, labels, None, logits.ncols())?.accuracy()?;
     let is_right = |row: &usize| {
         let values: Vec<f64> = logits.row(*row).iter().map(|&v| v.into()).collect();
         argmax(&values) == class(labels[*row])

@@ -36,7 +36,7 @@ pub fn ece<T: Real, L: Label>(
     logits: ArrayView2<'_, T>,
     labels: &[L],
 ) -> Result<f64, MetricsError> {
-    Predictions::of(logits, labels, None)?.ece()
+    Predictions::of(logits, labels, None, logits.ncols())?.ece()
 }
 
 /// Expected calibration error over bins that hold equally many samples.
@@ -67,7 +67,7 @@ pub fn adaptive_ece<T: Real, L: Label>(
     logits: ArrayView2<'_, T>,
     labels: &[L],
 ) -> Result<f64, MetricsError> {
-    Predictions::of(logits, labels, None)?.adaptive_ece()
+    Predictions::of(logits, labels, None, logits.ncols())?.adaptive_ece()
 }
 
 /// Brier score: squared distance of the softmax probabilities from the label.
@@ -93,7 +93,7 @@ pub fn brier<T: Real, L: Label>(
     logits: ArrayView2<'_, T>,
     labels: &[L],
 ) -> Result<f64, MetricsError> {
-    Predictions::of(logits, labels, None)?.brier()
+    Predictions::of(logits, labels, None, logits.ncols())?.brier()
 }
 
 /// Mean negative log-likelihood of the labels under the softmax of the logits: cross-entropy, in
@@ -119,7 +119,7 @@ pub fn nll<T: Real, L: Label>(
     logits: ArrayView2<'_, T>,
     labels: &[L],
 ) -> Result<f64, MetricsError> {
-    Predictions::of(logits, labels, None)?.nll()
+    Predictions::of(logits, labels, None, logits.ncols())?.nll()
 }
 
 #[cfg(test)]

@@ -120,7 +120,8 @@ pub fn memorized_fraction<T: Real, L: Label>(
     clean_labels: &[L],
 ) -> Result<Option<MemorizedFraction>, MetricsError> {
     check_samples(Subject::Logits, logits.nrows())?;
-    Ok(Predictions::of(logits, labels, Some(clean_labels))?.memorized_fraction())
+    let found = Predictions::of(logits, labels, Some(clean_labels), logits.ncols())?;
+    Ok(found.memorized_fraction())
 }
 
 #[cfg(test)]

@@ -1,6 +1,31 @@
 //! Frames: how far matrices are from those of a simplex equiangular tight frame (ETF).
 
-use ndarray::Array2;
+use ndarray::{Array2, ArrayView2};
+
+use crate::error::{Counted, MetricsError, Subject};
+use crate::input::{check_two_classes, to_f64};
+use crate::kernels::Real;
+use crate::linalg::scaled_to_one;
+
+/// A classifier of at least two classes, for these features.
+pub(super) fn check_classifier<W: Real>(
+    classifier: ArrayView2<'_, W>,
+    dim: usize,
+) -> Result<(), MetricsError> {
+    let (classes, columns) = classifier.dim();
+    check_two_classes(classes)?;
+    Counted::Columns.check(Subject::Features, dim, Subject::Classifier, columns)
+}
+
+/// The classifier with largest entry 1.
+pub(super) fn scaled_classifier<W: Real>(
+    classifier: ArrayView2<'_, W>,
+) -> Result<Array2<f64>, MetricsError> {
+    scaled_to_one(
+        to_f64(classifier, Subject::Classifier)?,
+        Subject::Classifier,
+    )
+}
 
 /// Pairs of classes.
 pub(super) fn pairs(classes: usize) -> f64 {
@@ -22,7 +47,15 @@ pub(super) fn spread_of_lengths(rows: &Array2<f64>) -> f64 {
 pub(super) fn distance_to_etf(matrix: &Array2<f64>) -> f64 {
     let classes = matrix.nrows() as f64;
     let length = (classes - 1.0).sqrt();
-    let (on, off) = ((1.0 - 1.0 / classes) / length, -1.0 / classes / length);
+    distance_to_frame(
+        matrix,
+        (1.0 - 1.0 / classes) / length,
+        -1.0 / classes / length,
+    )
+}
+
+/// Distance of a matrix, scaled to norm 1, from the one with these entries on and off the diagonal.
+pub(super) fn distance_to_frame(matrix: &Array2<f64>, on: f64, off: f64) -> f64 {
     let norm = frobenius(matrix);
     let squares = matrix.indexed_iter().map(|((i, j), value)| {
         let target = if i == j { on } else { off };

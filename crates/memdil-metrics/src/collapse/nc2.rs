@@ -2,12 +2,14 @@
 
 use ndarray::ArrayView2;
 
-use super::frames::{distance_to_etf, frobenius, pairs, spread_of_lengths};
+use super::frames::{
+    distance_to_etf, distance_to_frame, pairs, scaled_classifier, spread_of_lengths,
+};
 use crate::error::{MetricsError, Subject, finite};
-use crate::input::{check_two_classes, to_f64};
+use crate::input::check_two_classes;
 use crate::kernels::{Real, squared_distance};
 use crate::label::Label;
-use crate::linalg::{dot, scale_to_one};
+use crate::linalg::{dot, scaled_to_one};
 use crate::passes::Moments;
 
 /// Distance of the classifier's Gram matrix from that of a simplex ETF; 0 is an exact frame.
@@ -35,8 +37,7 @@ use crate::passes::Moments;
 /// ```
 pub fn nc2_etf<T: Real>(classifier: ArrayView2<'_, T>) -> Result<f64, MetricsError> {
     check_two_classes(classifier.nrows())?;
-    let mut rows = to_f64(classifier, Subject::Classifier)?;
-    scale_to_one(&mut rows, Subject::Classifier)?;
+    let rows = scaled_classifier(classifier)?;
     finite("nc2_etf", distance_to_etf(&rows.dot(&rows.t())))
 }
 
@@ -125,8 +126,7 @@ pub fn nc2_equinorm<T: Real, L: Label>(
 /// ```
 pub fn nc2_equinorm_w<T: Real>(classifier: ArrayView2<'_, T>) -> Result<f64, MetricsError> {
     check_two_classes(classifier.nrows())?;
-    let mut rows = to_f64(classifier, Subject::Classifier)?;
-    scale_to_one(&mut rows, Subject::Classifier)?;
+    let rows = scaled_classifier(classifier)?;
     finite("nc2_equinorm_w", spread_of_lengths(&rows))
 }
 
@@ -236,8 +236,7 @@ impl Moments {
     /// # Errors
     /// Fewer than two classes, means that coincide.
     pub fn nc2_etf_means(&self) -> Result<f64, MetricsError> {
-        let mut means = self.centred()?;
-        scale_to_one(&mut means, Subject::ClassMeans)?;
+        let means = scaled_to_one(self.centred()?, Subject::ClassMeans)?;
         finite("nc2_etf_means", distance_to_etf(&means.dot(&means.t())))
     }
 
@@ -246,8 +245,7 @@ impl Moments {
     /// # Errors
     /// Fewer than two classes, means that coincide.
     pub fn nc2_equinorm(&self) -> Result<f64, MetricsError> {
-        let mut means = self.centred()?;
-        scale_to_one(&mut means, Subject::ClassMeans)?;
+        let means = scaled_to_one(self.centred()?, Subject::ClassMeans)?;
         finite("nc2_equinorm", spread_of_lengths(&means))
     }
 
@@ -272,15 +270,12 @@ impl Moments {
     /// Fewer than two classes, means that are all zero.
     pub fn nc2_orthogonal(&self) -> Result<f64, MetricsError> {
         check_two_classes(self.classes())?;
-        let mut means = self.means().means.clone();
-        scale_to_one(&mut means, Subject::ClassMeans)?;
-        let gram = means.dot(&means.t());
-        let (norm, target) = (frobenius(&gram), 1.0 / (self.classes() as f64).sqrt());
-        let squares = gram.indexed_iter().map(|((i, j), value)| {
-            let target = if i == j { target } else { 0.0 };
-            (value / norm - target).powi(2)
-        });
-        finite("nc2_orthogonal", squares.sum::<f64>().sqrt())
+        let means = scaled_to_one(self.means().means.clone(), Subject::ClassMeans)?;
+        let on = 1.0 / (self.classes() as f64).sqrt();
+        finite(
+            "nc2_orthogonal",
+            distance_to_frame(&means.dot(&means.t()), on, 0.0),
+        )
     }
 
     /// See [`hyperspherical_energy`].
@@ -295,10 +290,8 @@ impl Moments {
             for (j, b) in directions[..i].iter().enumerate() {
                 let distance = squared_distance(a, b).sqrt();
                 if distance <= 4.0 * f64::EPSILON {
-                    return Err(MetricsError::SameDirection {
-                        first: j,
-                        second: i,
-                    });
+                    let (first, second) = (j, i);
+                    return Err(MetricsError::SameDirection { first, second });
                 }
                 sum -= distance.ln();
             }

@@ -2,12 +2,11 @@
 
 use ndarray::{Array2, ArrayView2};
 
-use super::frames::{distance_to_etf, frobenius};
+use super::frames::{check_classifier, distance_to_etf, frobenius, scaled_classifier};
 use crate::error::{Counted, MetricsError, Subject, finite};
-use crate::input::{check_two_classes, to_f64};
 use crate::kernels::Real;
 use crate::label::Label;
-use crate::linalg::scale_to_one;
+use crate::linalg::scaled_to_one;
 use crate::passes::Moments;
 
 /// Distance of the product of classifier and centred class means from a simplex ETF; 0 is full
@@ -117,19 +116,7 @@ impl Moments {
         check_classifier(classifier, self.dim())?;
         let (rows, classes) = (classifier.nrows(), self.classes());
         Counted::Rows.check(Subject::Classifier, rows, Subject::NumberOfClasses, classes)?;
-        let mut rows = to_f64(classifier, Subject::Classifier)?;
-        scale_to_one(&mut rows, Subject::Classifier)?;
-        let mut means = self.centred()?;
-        scale_to_one(&mut means, Subject::ClassMeans)?;
-        Ok((rows, means))
+        let rows = scaled_classifier(classifier)?;
+        Ok((rows, scaled_to_one(self.centred()?, Subject::ClassMeans)?))
     }
-}
-
-fn check_classifier<W: Real>(
-    classifier: ArrayView2<'_, W>,
-    dim: usize,
-) -> Result<(), MetricsError> {
-    let (classes, columns) = classifier.dim();
-    check_two_classes(classes)?;
-    Counted::Columns.check(Subject::Features, dim, Subject::Classifier, columns)
 }

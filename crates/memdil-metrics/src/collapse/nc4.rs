@@ -2,8 +2,9 @@
 
 use ndarray::{ArrayView1, ArrayView2};
 
+use super::frames::check_classifier;
 use crate::error::{Counted, MetricsError, Subject, finite};
-use crate::input::{check_samples, check_two_classes, to_f64, vector_to_f64};
+use crate::input::{check_samples, to_f64, vector_to_f64};
 use crate::kernels::Real;
 use crate::label::Label;
 use crate::linalg::{dot, norm};
@@ -38,14 +39,10 @@ pub fn bias_collapse<T: Real, W: Real>(
     bias: ArrayView1<'_, W>,
 ) -> Result<f64, MetricsError> {
     let (samples, dim) = features.dim();
-    check_samples(Subject::Classifier, classifier.nrows())?;
+    let (classes, columns) = classifier.dim();
+    check_samples(Subject::Classifier, classes)?;
     check_samples(Subject::Features, samples)?;
-    Counted::Columns.check(
-        Subject::Features,
-        dim,
-        Subject::Classifier,
-        classifier.ncols(),
-    )?;
+    Counted::Columns.check(Subject::Features, dim, Subject::Classifier, columns)?;
     Moments::of(features, &vec![0_u8; samples], None, 1)?.bias_collapse(classifier, bias)
 }
 
@@ -105,15 +102,8 @@ pub fn nc4<T: Real, L: Label, W: Real>(
     classifier: ArrayView2<'_, W>,
     bias: ArrayView1<'_, W>,
 ) -> Result<f64, MetricsError> {
-    let (classes, columns) = classifier.dim();
-    check_two_classes(classes)?;
-    Counted::Columns.check(
-        Subject::Features,
-        features.ncols(),
-        Subject::Classifier,
-        columns,
-    )?;
-    let moments = Moments::of(features, labels, None, classes)?;
+    check_classifier(classifier, features.ncols())?;
+    let moments = Moments::of(features, labels, None, classifier.nrows())?;
     let wanted = Wanted {
         nc1: true,
         head: Some((classifier, bias)),

@@ -263,12 +263,10 @@ impl MetricsError {
     /// assert_eq!(message, "features (h.npy): row 0 holds a NaN or an infinity");
     /// ```
     pub fn message(&self, name: &dyn Fn(Subject) -> String) -> String {
+        let name = |array: &Subject| name(*array);
         match self {
             Self::NoSamples { array } => {
-                format!(
-                    "{} has no rows: at least one sample is needed",
-                    name(*array)
-                )
+                name(array) + " has no rows: at least one sample is needed"
             }
             Self::LabelOutOfRange {
                 array,
@@ -277,17 +275,17 @@ impl MetricsError {
                 classes,
             } => format!(
                 "{}: label {label} in row {row} is not a class: they are 0 to {}",
-                name(*array),
+                name(array),
                 classes.saturating_sub(1)
             ),
-            Self::ClassNumbers { array, labels } => format!("{}: {labels}", name(*array)),
-            Self::Probabilities { array } => format!(
-                "{}: every row is a list of probabilities (each sums to 1); give the values \
-                 before the softmax, or np.log(p.astype(float) + 1e-30)",
-                name(*array)
-            ),
+            Self::ClassNumbers { array, labels } => format!("{}: {labels}", name(array)),
+            Self::Probabilities { array } => {
+                name(array)
+                    + ": every row is a list of probabilities (each sums to 1); give the values \
+                       before the softmax, or np.log(p.astype(float) + 1e-30)"
+            }
             Self::GivenAlone { array, needed } => {
-                format!("{} needs {}; give that too", name(*array), name(*needed))
+                format!("{} needs {}; give that too", name(array), name(needed))
             }
             Self::Transposed {
                 array,
@@ -296,7 +294,7 @@ impl MetricsError {
             } => format!(
                 "{array} looks transposed: it has {rows} rows and {columns} columns; \
                  give its transpose, {array}.T",
-                array = name(*array)
+                array = name(array)
             ),
             Self::LengthMismatch {
                 array,
@@ -306,15 +304,17 @@ impl MetricsError {
                 expected,
             } => format!(
                 "{} has {found} {unit}, but {} needs {expected}",
-                name(*array),
-                name(*reference)
+                name(array),
+                name(reference)
             ),
             Self::NonFinite { array, row } => {
-                format!("{}: row {row} holds a NaN or an infinity", name(*array))
+                name(array) + &format!(": row {row} holds a NaN or an infinity")
             }
             Self::SumOverflow { sum, array } => {
-                let array = name(*array);
-                format!("{sum} {array} leaves the range of f64: rescale the inputs")
+                format!(
+                    "{sum} {} leaves the range of f64: rescale the inputs",
+                    name(array)
+                )
             }
             other => other.to_string(),
         }

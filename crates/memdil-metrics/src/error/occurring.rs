@@ -76,13 +76,9 @@ impl OccurringLabels {
         };
         // Binary masks of 0 and 255 have two classes, so a marker needs two others beside it.
         let several = self.counts.len() > 2;
-        let second_least = self.counts.get(1).map_or(0, |&(label, _)| label);
-        let second_largest = self
-            .counts
-            .iter()
-            .rev()
-            .nth(1)
-            .map_or(0, |&(label, _)| label);
+        let label = |entry: Option<&(i128, usize)>| entry.map_or(0, |&(label, _)| label);
+        let second_least = label(self.counts.get(1));
+        let second_largest = label(self.counts.iter().rev().nth(1));
         let markers = [u8::MAX.into(), u16::MAX.into(), u32::MAX.into()];
         if several && least == -100 && second_least >= 0 {
             Problem::Ignored(least, least_count)
@@ -120,6 +116,7 @@ impl OccurringLabels {
 impl fmt::Display for OccurringLabels {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let last = self.classes.saturating_sub(1);
+        let occurring = list(self.counts.iter().map(|&(label, _)| label));
         match self.problem() {
             Problem::Ignored(label, count) => {
                 let custom = if label < 0 {
@@ -141,12 +138,13 @@ impl fmt::Display for OccurringLabels {
                 times(count),
                 self.renumber()
             ),
-            Problem::BelowZero => write!(
-                f,
-                "they are {}, but classes count from 0; {}",
-                list(self.counts.iter().map(|&(label, _)| label)),
-                self.renumber()
-            ),
+            Problem::BelowZero => {
+                let remedy = self.renumber();
+                write!(
+                    f,
+                    "they are {occurring}, but classes count from 0; {remedy}"
+                )
+            }
             Problem::FromOne => write!(f, "they begin at 1 (1 to {}); subtract 1", self.largest()),
             Problem::OneClass(label) => write!(
                 f,
@@ -165,8 +163,7 @@ impl fmt::Display for OccurringLabels {
             ),
             Problem::Gaps => write!(
                 f,
-                "only {} of the class numbers 0 to {last} occur; {}",
-                list(self.counts.iter().map(|&(label, _)| label)),
+                "only {occurring} of the class numbers 0 to {last} occur; {}",
                 self.renumber()
             ),
         }

@@ -14,6 +14,18 @@ pub(crate) fn non_finite_row<T: Real>(matrix: ArrayView2<'_, T>) -> Option<usize
         .position(|row| row.iter().any(|&value| !value.into().is_finite()))
 }
 
+/// Why a sum over features is not finite: the first row that is not, or else its size.
+pub(crate) fn why_not_finite<T: Real>(
+    features: ArrayView2<'_, T>,
+    sum: &'static str,
+) -> MetricsError {
+    let array = Subject::Features;
+    match non_finite_row(features) {
+        Some(row) => MetricsError::NonFinite { array, row },
+        None => MetricsError::SumOverflow { sum, array },
+    }
+}
+
 /// A finite `f64` copy, for matrices of the size of a classifier.
 pub(crate) fn to_f64<T: Real>(
     matrix: ArrayView2<'_, T>,
@@ -61,23 +73,27 @@ pub(crate) fn check_labels<L: Label>(
     let clean_labels = clean_labels.map(|clean| (clean, Subject::CleanLabels));
     for (labels, array) in [(labels, Subject::Labels)].into_iter().chain(clean_labels) {
         Counted::Entries.check(array, labels.len(), reference, rows)?;
-        if let Some(row) = first_outside(labels, classes) {
-            return Err(MetricsError::LabelOutOfRange {
-                array,
-                row,
-                label: labels[row].wide(),
-                classes,
-            });
-        }
+        check_range(labels, array, classes)?;
     }
     Ok(())
 }
 
-/// The row of the first label outside `0..classes`.
-pub(super) fn first_outside<L: Label>(labels: &[L], classes: usize) -> Option<usize> {
-    labels
-        .iter()
-        .position(|label| !(0..classes as i128).contains(&label.wide()))
+/// Each label is in `0..classes`.
+pub(super) fn check_range<L: Label>(
+    labels: &[L],
+    array: Subject,
+    classes: usize,
+) -> Result<(), MetricsError> {
+    let outside = |label: &L| !(0..classes as i128).contains(&label.wide());
+    match labels.iter().position(outside) {
+        Some(row) => Err(MetricsError::LabelOutOfRange {
+            array,
+            row,
+            label: labels[row].wide(),
+            classes,
+        }),
+        None => Ok(()),
+    }
 }
 
 impl Counted {

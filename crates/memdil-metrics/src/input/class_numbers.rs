@@ -1,6 +1,6 @@
 //! Labels beside the classes that they number.
 
-use super::checks::{first_empty_class, first_outside};
+use super::checks::{check_range, first_empty_class};
 use crate::error::{MetricsError, OccurringLabels, Problem, SharedClasses, Subject};
 use crate::label::Label;
 
@@ -31,13 +31,11 @@ pub fn check_class_numbers<L: Label>(
     shared: SharedClasses,
 ) -> Result<(), MetricsError> {
     check_label_range(labels, array, classes, shared)?;
-    match first_empty_class(labels, classes) {
-        None => Ok(()),
-        Some(_) => Err(MetricsError::ClassNumbers {
-            array,
-            labels: Box::new(OccurringLabels::of(labels, classes, shared)),
-        }),
+    if first_empty_class(labels, classes).is_none() {
+        return Ok(());
     }
+    let labels = Box::new(OccurringLabels::of(labels, classes, shared));
+    Err(MetricsError::ClassNumbers { array, labels })
 }
 
 /// Checks that all labels are in `0..classes`; a class may be absent.
@@ -50,28 +48,20 @@ pub(crate) fn check_label_range<L: Label>(
     classes: usize,
     shared: SharedClasses,
 ) -> Result<(), MetricsError> {
-    let Some(row) = first_outside(labels, classes) else {
+    let Err(stray) = check_range(labels, array, classes) else {
         return Ok(());
     };
-    let occurring = OccurringLabels::of(labels, classes, shared);
+    let labels = Box::new(OccurringLabels::of(labels, classes, shared));
     // A stray label is best named by its row; the other kinds concern the array as a whole.
-    let of_the_array = match occurring.problem() {
+    let of_the_array = match labels.problem() {
         Problem::Ignored(..) | Problem::Negative(..) | Problem::BelowZero => true,
-        Problem::FromOne => occurring.largest() == classes as i128,
+        Problem::FromOne => labels.largest() == classes as i128,
         _ => false,
     };
     Err(if of_the_array {
-        MetricsError::ClassNumbers {
-            array,
-            labels: Box::new(occurring),
-        }
+        MetricsError::ClassNumbers { array, labels }
     } else {
-        MetricsError::LabelOutOfRange {
-            array,
-            row,
-            label: labels[row].wide(),
-            classes,
-        }
+        stray
     })
 }
 

@@ -6,7 +6,7 @@ mod probabilities;
 
 pub(crate) use checks::{
     check_labels, check_samples, check_two_classes, first_empty_class, first_missing,
-    non_finite_row, to_f64, vector_to_f64,
+    non_finite_row, to_f64, vector_to_f64, why_not_finite,
 };
 pub use class_numbers::check_class_numbers;
 pub(crate) use class_numbers::check_label_range;

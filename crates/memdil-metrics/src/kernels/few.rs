@@ -1,7 +1,7 @@
 //! Products of rows with so few vectors that a register can hold the sums of each.
 
 use super::centre::Centred;
-use super::dispatch::{Kernel, dispatch};
+use super::dispatch::Kernel;
 use super::real::Real;
 
 /// Vectors of a group: a register of sums each, and some to spare for the row.
@@ -40,20 +40,6 @@ impl<C: Real> Few<C> {
 
     pub(super) fn stride(&self) -> usize {
         self.groups.iter().map(|group| group.width).sum()
-    }
-
-    pub(super) fn project<T: Real + Into<C>, F: Fn(usize) -> usize>(
-        &self,
-        centred: Centred<'_, '_, T, C, F>,
-        scratch: &mut Vec<T>,
-        out: &mut Vec<C>,
-    ) {
-        dispatch(Project {
-            few: self,
-            centred,
-            scratch,
-            out,
-        });
     }
 }
 
@@ -106,14 +92,15 @@ impl<C: Real> Group<C> {
     }
 }
 
-struct Project<'a, 'r, T, C: Real, F> {
-    few: &'a Few<C>,
-    centred: Centred<'a, 'r, T, C, F>,
-    scratch: &'a mut Vec<T>,
-    out: &'a mut Vec<C>,
+/// Products of centred rows with all vectors; `out` gets a row of them for each.
+pub(super) struct ProjectFew<'a, 'r, T, C: Real, F> {
+    pub(super) few: &'a Few<C>,
+    pub(super) centred: Centred<'a, 'r, T, C, F>,
+    pub(super) scratch: &'a mut Vec<T>,
+    pub(super) out: &'a mut Vec<C>,
 }
 
-impl<T: Real + Into<C>, C: Real, F: Fn(usize) -> usize> Kernel for Project<'_, '_, T, C, F> {
+impl<T: Real + Into<C>, C: Real, F: Fn(usize) -> usize> Kernel for ProjectFew<'_, '_, T, C, F> {
     type Output = ();
 
     #[inline(always)]

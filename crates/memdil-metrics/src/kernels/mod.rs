@@ -25,4 +25,4 @@ pub use real::Real;
 pub(crate) use rows::{Rows, slabs};
 pub(crate) use softmax::exponentials;
 pub(crate) use squares::add_squares;
-pub(crate) use sums::{Sums, add_rows, squared_distance};
+pub(crate) use sums::{AddRows, Sums, squared_distance};

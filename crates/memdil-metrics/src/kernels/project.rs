@@ -11,7 +11,7 @@
 
 use super::centre::Centred;
 use super::dispatch::{Kernel, dispatch};
-use super::few::{Few, most};
+use super::few::{Few, ProjectFew, most};
 use super::lines::{DEPTH, Lines};
 use super::real::Real;
 use super::tile::TILE;
@@ -61,7 +61,12 @@ impl<C: Real> Projector<C> {
         out: &mut Vec<C>,
     ) {
         match self {
-            Self::Few(few) => few.project(centred, &mut scratch.row, out),
+            Self::Few(few) => dispatch(ProjectFew {
+                few,
+                centred,
+                scratch: &mut scratch.row,
+                out,
+            }),
             Self::Many(lines) => dispatch(Project {
                 lines,
                 centred,

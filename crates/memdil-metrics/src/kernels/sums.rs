@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use ndarray::{Array2, s};
+use ndarray::{Array1, Array2, s};
 
 use super::dispatch::{Kernel, dispatch};
 use super::real::Real;
@@ -15,33 +15,30 @@ pub(crate) struct Sums {
     pub(crate) offsets: Array2<f64>,
     /// $\sum_i \Vert h_i - o_g \Vert^2$; not finite if and only if a feature is, or squares
     /// overflow.
-    pub(crate) squares: Vec<f64>,
-    pub(crate) counts: Vec<usize>,
+    pub(crate) squares: Array1<f64>,
+    pub(crate) counts: Array1<usize>,
 }
 
 impl Sums {
     pub(crate) fn new(groups: usize, dim: usize) -> Self {
         Self {
             offsets: Array2::zeros((groups, dim)),
-            squares: vec![0.0; groups],
-            counts: vec![0; groups],
+            squares: Array1::zeros(groups),
+            counts: Array1::zeros(groups),
         }
     }
 
     /// Sums of whole classes: groups $k$ and, where there are twice as many groups as classes,
     /// $K + k$ are those of class $k$.
     pub(crate) fn by_class(&self, classes: usize) -> Self {
-        let mut total = Self {
-            offsets: self.offsets.slice(s![..classes, ..]).to_owned(),
-            squares: self.squares[..classes].to_vec(),
-            counts: self.counts[..classes].to_vec(),
+        let part = |groups: Range<usize>| Self {
+            offsets: self.offsets.slice(s![groups.clone(), ..]).to_owned(),
+            squares: self.squares.slice(s![groups.clone()]).to_owned(),
+            counts: self.counts.slice(s![groups]).to_owned(),
         };
+        let mut total = part(0..classes);
         if self.counts.len() > classes {
-            total.add(&Self {
-                offsets: self.offsets.slice(s![classes.., ..]).to_owned(),
-                squares: self.squares[classes..].to_vec(),
-                counts: self.counts[classes..].to_vec(),
-            });
+            total.add(&part(classes..2 * classes));
         }
         total
     }
@@ -49,42 +46,23 @@ impl Sums {
     /// Adds sums about the same origins.
     pub(crate) fn add(&mut self, other: &Self) {
         self.offsets += &other.offsets;
-        for (sum, value) in self.squares.iter_mut().zip(&other.squares) {
-            *sum += value;
-        }
-        for (sum, value) in self.counts.iter_mut().zip(&other.counts) {
-            *sum += value;
-        }
+        self.squares += &other.squares;
+        self.counts += &other.counts;
     }
 }
 
 /// Rows looked at together, to bring rows of one group next to each other.
 const WINDOW: usize = 512;
 
-/// Adds `range` of `rows` to the sums. `group_of` says which group a row is in, `origins` has its
-/// row of origins at `group % origins.nrows()`.
-pub(crate) fn add_rows<T: Real>(
-    rows: Rows<'_, T>,
-    range: Range<usize>,
-    group_of: impl Fn(usize) -> usize,
-    origins: &Array2<f64>,
-    sums: &mut Sums,
-) {
-    dispatch(AddRows {
-        rows,
-        range,
-        group_of,
-        origins,
-        sums,
-    });
-}
-
-struct AddRows<'a, 'r, T, G> {
-    rows: Rows<'r, T>,
-    range: Range<usize>,
-    group_of: G,
-    origins: &'a Array2<f64>,
-    sums: &'a mut Sums,
+/// Adds a range of rows to sums.
+pub(crate) struct AddRows<'a, 'r, T, G> {
+    pub(crate) rows: Rows<'r, T>,
+    pub(crate) range: Range<usize>,
+    /// The group of a row.
+    pub(crate) group_of: G,
+    /// Row `group % origins.nrows()` is the origin of a group.
+    pub(crate) origins: &'a Array2<f64>,
+    pub(crate) sums: &'a mut Sums,
 }
 
 impl<T: Real, G: Fn(usize) -> usize> Kernel for AddRows<'_, '_, T, G> {

@@ -6,4 +6,4 @@ mod orthogonal;
 mod vectors;
 
 pub(crate) use orthogonal::{MAX_SWEEPS, orthogonal_rows};
-pub(crate) use vectors::{dot, dot_difference, max_abs, norm, rows_of, scale_to_one};
+pub(crate) use vectors::{dot, dot_difference, max_abs, norm, rows_of, scaled_to_one};

@@ -111,15 +111,17 @@ pub(crate) fn max_abs(matrix: &Array2<f64>) -> f64 {
         .fold(0.0, |largest, value| value.abs().max(largest))
 }
 
-/// Divides by the largest absolute entry, so that squares neither overflow nor vanish. Refuses a
-/// zero matrix.
-pub(crate) fn scale_to_one(matrix: &mut Array2<f64>, array: Subject) -> Result<(), MetricsError> {
-    let scale = max_abs(matrix);
+/// The matrix over its largest absolute entry, so that squares neither overflow nor vanish. Refuses
+/// a zero matrix.
+pub(crate) fn scaled_to_one(
+    matrix: Array2<f64>,
+    array: Subject,
+) -> Result<Array2<f64>, MetricsError> {
+    let scale = max_abs(&matrix);
     if scale == 0.0 {
         return Err(MetricsError::ZeroNorm { array });
     }
-    matrix.mapv_inplace(|value| value / scale);
-    Ok(())
+    Ok(matrix / scale)
 }
 
 /// $\sum_k f_k r_k$ of rows, four at a time so that the sum is read and written less often.

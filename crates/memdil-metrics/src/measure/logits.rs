@@ -3,12 +3,13 @@
 use ndarray::ArrayView2;
 
 use super::metrics::{Metrics, TestMetrics};
-use super::predictions::{add_calibration, add_predictions, from_logits, test_predictions};
+use super::predictions::{add_calibration, add_predictions, test_predictions};
 use super::undefined::Undefined;
 use crate::error::{Counted, MetricsError, SharedClasses, Subject};
 use crate::input::{check_label_range, check_logits, check_samples, check_two_classes};
 use crate::kernels::Real;
 use crate::label::Label;
+use crate::passes::Predictions;
 
 /// Measures what logits and labels give without features: accuracy and calibration, and the shares
 /// of memorised labels where clean labels are given. A class may have no sample.
@@ -53,7 +54,7 @@ pub fn measure_logits<W: Real, L: Label>(
         classes: Some(classes),
         ..Metrics::default()
     };
-    let found = from_logits(logits, labels, clean_labels, classes)?;
+    let found = Predictions::of(logits, labels, clean_labels, classes)?;
     let noisy = clean_labels.is_some();
     add_predictions(&mut metrics, Ok(&found), noisy, &mut undefined)?;
     if let Some((logits, labels)) = test {

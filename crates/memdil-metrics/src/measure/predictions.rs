@@ -28,13 +28,9 @@ pub(super) fn add_predictions(
     if !noisy {
         return Ok(());
     }
-    let names = [
-        "memorized_as_given",
-        "memorized_as_clean",
-        "memorized_as_other",
-    ];
     let shares = predictions.map(Predictions::memorized_fraction);
-    if let Some(shares) = undefined.keep_for(&names, shares)?.flatten() {
+    let parts = ["as_given", "as_clean", "as_other"];
+    if let Some(shares) = undefined.keep_parts("memorized", parts, shares)?.flatten() {
         metrics.memorized_as_given = Some(shares.as_given);
         metrics.memorized_as_clean = Some(shares.as_clean);
         metrics.memorized_as_other = Some(shares.as_other);
@@ -66,17 +62,6 @@ pub(super) fn test_predictions<W: Real, L: Label>(
 ) -> Result<Predictions, MetricsError> {
     check_samples(Subject::TestLogits, logits.nrows())?;
     check_logits(Subject::TestLogits, logits)?;
-    from_logits(logits, labels, None, classes).map_err(|error| explain_test(error, labels, classes))
-}
-
-/// Predictions of given logits.
-pub(super) fn from_logits<W: Real, L: Label>(
-    logits: ArrayView2<'_, W>,
-    labels: &[L],
-    clean_labels: Option<&[L]>,
-    classes: usize,
-) -> Result<Predictions, MetricsError> {
-    let mut predictions = Predictions::new(classes);
-    predictions.add(logits, labels, clean_labels)?;
-    Ok(predictions)
+    Predictions::of(logits, labels, None, classes)
+        .map_err(|error| explain_test(error, labels, classes))
 }

@@ -3,7 +3,7 @@
 use super::builder::Measure;
 use super::explain::explain;
 use super::metrics::Metrics;
-use super::predictions::{add_predictions, from_logits};
+use super::predictions::add_predictions;
 use super::second::Second;
 use super::test_set::{measure_test, test_moments};
 use super::undefined::Undefined;
@@ -13,7 +13,7 @@ use crate::input::{check_logits, check_samples, check_two_classes};
 use crate::kernels::Real;
 use crate::label::Label;
 use crate::linalg::rows_of;
-use crate::passes::{Moments, Wanted};
+use crate::passes::{Moments, Predictions, Wanted};
 
 impl<T: Real, W: Real, L: Label> Measure<'_, T, W, L> {
     /// Measures everything that the arrays allow: two passes over the features, and two over those of
@@ -80,7 +80,7 @@ impl<T: Real, W: Real, L: Label> Measure<'_, T, W, L> {
             add_predictions(&mut metrics, second.predictions(), noisy, &mut undefined)?;
         } else if let Some(logits) = self.logits {
             check_logits(Subject::Logits, logits)?;
-            let found = from_logits(logits, labels, clean_labels, classes)?;
+            let found = Predictions::of(logits, labels, clean_labels, classes)?;
             add_predictions(&mut metrics, Ok(&found), noisy, &mut undefined)?;
         }
         if noisy {
@@ -127,12 +127,8 @@ fn add_memorization(
     second: &Second,
     undefined: &mut Undefined,
 ) -> Result<(), MetricsError> {
-    let names = [
-        "memorization_sum",
-        "memorization_mean",
-        "memorization_per_class",
-    ];
-    if let Some(memorization) = undefined.keep_for(&names, second.memorization())? {
+    let found = undefined.memorization("memorization", second.memorization())?;
+    if let Some(memorization) = found {
         metrics.memorization_sum = Some(memorization.sum);
         metrics.memorization_mean = memorization.mean;
         metrics.memorization_per_class = Some(memorization.per_class);

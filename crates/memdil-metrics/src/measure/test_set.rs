@@ -65,7 +65,14 @@ pub(super) fn measure_test<T: Real, W: Real, L: Label>(
         _ => {}
     }
     if second.is_some() && inputs.clean_labels.is_some() {
-        add_test_memorization(&mut metrics, train, undefined)?;
+        // How far corrupted training samples lie from the test means.
+        let found = train.memorization_test();
+        let found = undefined.memorization("test.memorization_test", found)?;
+        if let Some(memorization) = found {
+            metrics.memorization_test_sum = Some(memorization.sum);
+            metrics.memorization_test_mean = memorization.mean;
+            metrics.memorization_test_per_class = Some(memorization.per_class);
+        }
     }
     Ok(Some(metrics))
 }
@@ -104,24 +111,5 @@ fn add_test_geometry(
     metrics.separation = undefined.keep("test.separation", separation)?;
     metrics.nc1_ratio = undefined.keep("test.nc1_ratio", nc1_ratio)?;
     metrics.cdnv = undefined.keep("test.cdnv", cdnv)?;
-    Ok(())
-}
-
-/// How far corrupted training samples lie from the test means.
-fn add_test_memorization(
-    metrics: &mut TestMetrics,
-    train: &Second,
-    undefined: &mut Undefined,
-) -> Result<(), MetricsError> {
-    let names = [
-        "test.memorization_test_sum",
-        "test.memorization_test_mean",
-        "test.memorization_test_per_class",
-    ];
-    if let Some(memorization) = undefined.keep_for(&names, train.memorization_test())? {
-        metrics.memorization_test_sum = Some(memorization.sum);
-        metrics.memorization_test_mean = memorization.mean;
-        metrics.memorization_test_per_class = Some(memorization.per_class);
-    }
     Ok(())
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::error::MetricsError;
 use crate::passes::Predictions;
+use crate::results::Memorization;
 
 /// The reason of each metric that the inputs leave undefined.
 #[derive(Default)]
@@ -27,18 +28,28 @@ impl Undefined {
         }
     }
 
-    /// As [`keep`](Self::keep) for a value that gives several metrics.
-    pub(super) fn keep_for<V>(
+    /// As [`keep`](Self::keep) for a value that gives several metrics: `metric_part` for each part.
+    pub(super) fn keep_parts<V>(
         &mut self,
-        metrics: &[&str],
+        metric: &str,
+        parts: [&str; 3],
         value: Result<V, MetricsError>,
     ) -> Result<Option<V>, MetricsError> {
         if let Err(reason) = &value {
-            for metric in metrics {
-                self.keep::<V>(metric, Err(reason.clone()))?;
+            for part in parts {
+                self.keep::<V>(&format!("{metric}_{part}"), Err(reason.clone()))?;
             }
         }
         Ok(value.ok())
+    }
+
+    /// As [`keep`](Self::keep) for the sum, the mean and the sums by class.
+    pub(super) fn memorization(
+        &mut self,
+        metric: &str,
+        found: Result<Memorization, MetricsError>,
+    ) -> Result<Option<Memorization>, MetricsError> {
+        self.keep_parts(metric, ["sum", "mean", "per_class"], found)
     }
 
     /// Accuracy, ECE, adaptive ECE, Brier score and likelihood.
@@ -47,22 +58,16 @@ impl Undefined {
         prefix: &str,
         predictions: Result<&Predictions, MetricsError>,
     ) -> Result<[Option<f64>; 5], MetricsError> {
-        let names = ["accuracy", "ece", "adaptive_ece", "brier", "nll"];
-        let names = names.map(|name| format!("{prefix}{name}"));
-        let Some(predictions) =
-            self.keep_for(&names.each_ref().map(|n| n.as_str()), predictions)?
-        else {
-            return Ok([None; 5]);
+        let found = match predictions {
+            Ok(p) => [p.accuracy(), p.ece(), p.adaptive_ece(), p.brier(), p.nll()],
+            Err(reason) => [(); 5].map(|()| Err(reason.clone())),
         };
-        let nll = self.keep(&names[4], predictions.nll())?;
-        let [accuracy, ece] = [predictions.accuracy()?, predictions.ece()?];
-        Ok([
-            Some(accuracy),
-            Some(ece),
-            Some(predictions.adaptive_ece()?),
-            Some(predictions.brier()?),
-            nll,
-        ])
+        let names = ["accuracy", "ece", "adaptive_ece", "brier", "nll"];
+        let mut kept = [None; 5];
+        for ((slot, name), value) in kept.iter_mut().zip(names).zip(found) {
+            *slot = self.keep(&format!("{prefix}{name}"), value)?;
+        }
+        Ok(kept)
     }
 
     /// Metric and reason; `None` where every metric has a value.

@@ -6,8 +6,8 @@ use ndarray::{Array2, ArrayView2};
 
 use super::moments::Moments;
 use crate::error::{Counted, MetricsError, Subject};
-use crate::input::{check_labels, check_samples, first_empty_class, non_finite_row};
-use crate::kernels::{Real, Rows, Sums, add_rows, slabs};
+use crate::input::{check_labels, check_samples, first_empty_class, why_not_finite};
+use crate::kernels::{AddRows, Real, Rows, Sums, dispatch, slabs};
 use crate::label::{Label, class};
 
 /// Collects counts, means and scatter of classes from batches: the first of the two passes over the
@@ -115,18 +115,17 @@ impl FirstPass {
         let most = (SLAB_NUMBERS / (groups * dim).max(1)).min(16);
         let total = in_halves(&slabs(rows, ROWS_A_SLAB, most), &|range| {
             let mut sums = Sums::new(groups, dim);
-            add_rows(source, range, group_of, &origins, &mut sums);
+            dispatch(AddRows {
+                rows: source,
+                range,
+                group_of,
+                origins: &origins,
+                sums: &mut sums,
+            });
             sums
         });
         if !total.squares.iter().all(|value| value.is_finite()) {
-            let array = Subject::Features;
-            return Err(match non_finite_row(features) {
-                Some(row) => MetricsError::NonFinite { array, row },
-                None => MetricsError::SumOverflow {
-                    sum: "the sum of squared",
-                    array,
-                },
-            });
+            return Err(why_not_finite(features, "the sum of squared"));
         }
         if self.noisy.is_none() {
             self.sums = Sums::new(groups, dim);
@@ -168,16 +167,15 @@ impl FirstPass {
         let (columns, dim) = (other.origins.ncols(), self.origins.ncols());
         Counted::Classes.check(theirs, other.classes, own, self.classes)?;
         Counted::Columns.check(theirs, columns, own, dim)?;
-        match (self.noisy, other.noisy) {
-            (_, None) => return Ok(()),
-            (None, Some(_)) => {
-                *self = other.clone();
-                return Ok(());
-            }
-            (Some(own), Some(others)) if own != others => {
-                return Err(MetricsError::SomeCleanLabels);
-            }
-            _ => {}
+        if other.noisy.is_none() {
+            return Ok(());
+        }
+        if self.noisy.is_none() {
+            self.clone_from(other);
+            return Ok(());
+        }
+        if self.noisy != other.noisy {
+            return Err(MetricsError::SomeCleanLabels);
         }
         let mut moved = other.sums.clone();
         for group in 0..moved.counts.len() {

@@ -1,6 +1,6 @@
 //! What the first pass knows: means and scatter of the classes.
 
-use ndarray::{Array1, Array2, ArrayView1};
+use ndarray::{Array1, Array2, ArrayView1, s};
 
 use crate::error::{MetricsError, Subject};
 use crate::geometry::{pair_distances, weighted_mean};
@@ -59,6 +59,7 @@ impl Moments {
             squares,
             counts,
         } = sums.by_class(origins.nrows());
+        let counts = counts.to_vec();
         let mut scatter = Vec::with_capacity(counts.len());
         for ((mut offsets, &count), square) in
             offsets.rows_mut().into_iter().zip(&counts).zip(squares)
@@ -70,12 +71,9 @@ impl Moments {
         let relative = &origins - &origin + &offsets;
         check_squares(&relative, &offsets, &sums.squares)?;
         let relative_global = weighted_mean(&relative, &counts);
-        let spread = scatter
-            .iter()
-            .zip(&counts)
-            .map(|(sum, &count)| (sum / count.max(1) as f64).sqrt())
-            .fold(0.0, f64::max);
-        let span = max_abs(&relative) + spread;
+        let deviations = scatter.iter().zip(&counts);
+        let deviations = deviations.map(|(sum, &count)| (sum / count.max(1) as f64).sqrt());
+        let span = max_abs(&relative) + deviations.fold(0.0, f64::max);
         let is_noisy = sums.counts.len() > counts.len();
         let noise = is_noisy.then(|| Noise::new(&origins, &offsets, sums));
         let classes = ClassMeans {
@@ -109,11 +107,8 @@ impl Moments {
 
     /// Mean squared distance of the samples of each class from its mean, $v_k$.
     pub fn variances(&self) -> Vec<f64> {
-        self.scatter
-            .iter()
-            .zip(&self.classes.counts)
-            .map(|(sum, &count)| sum / count as f64)
-            .collect()
+        let classes = self.scatter.iter().zip(&self.classes.counts);
+        classes.map(|(sum, &count)| sum / count as f64).collect()
     }
 
     pub(crate) fn classes(&self) -> usize {
@@ -175,10 +170,8 @@ impl Moments {
     pub(crate) fn distinct_pairs(&self) -> Result<Vec<(usize, usize, f64)>, MetricsError> {
         let distances = pair_distances(&self.relative);
         let rounding = self.rounding();
-        match distances
-            .iter()
-            .find(|(_, _, square)| square.sqrt() <= rounding)
-        {
+        let mut pairs = distances.iter();
+        match pairs.find(|(_, _, square)| square.sqrt() <= rounding) {
             Some(&(second, first, _)) => Err(MetricsError::SameMean { first, second }),
             None => Ok(distances),
         }
@@ -216,9 +209,9 @@ impl Noise {
             }
         }
         Self {
-            uncorrupted: sums.counts[..classes].to_vec(),
+            uncorrupted: sums.counts.slice(s![..classes]).to_vec(),
             uncorrupted_means,
-            corrupted: sums.counts[classes..].to_vec(),
+            corrupted: sums.counts.slice(s![classes..]).to_vec(),
             corrupted_shift,
         }
     }
@@ -228,7 +221,7 @@ impl Noise {
 fn check_squares(
     relative: &Array2<f64>,
     offsets: &Array2<f64>,
-    squares: &[f64],
+    squares: &Array1<f64>,
 ) -> Result<(), MetricsError> {
     let least = f64::MIN_POSITIVE / f64::EPSILON;
     let scale = max_abs(relative).max(max_abs(offsets));

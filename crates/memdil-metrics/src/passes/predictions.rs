@@ -66,8 +66,9 @@ impl Predictions {
         logits: ArrayView2<'_, T>,
         labels: &[L],
         clean_labels: Option<&[L]>,
+        classes: usize,
     ) -> Result<Self, MetricsError> {
-        let mut predictions = Self::new(logits.ncols());
+        let mut predictions = Self::new(classes);
         predictions.add(logits, labels, clean_labels)?;
         Ok(predictions)
     }
@@ -255,17 +256,15 @@ impl Predictions {
 
     pub(crate) fn add_all(&mut self, other: &Self) {
         self.right += other.right;
-        self.gaps
-            .iter_mut()
-            .zip(other.gaps)
-            .for_each(|(sum, value)| *sum += value);
+        for (sum, value) in self.gaps.iter_mut().zip(other.gaps) {
+            *sum += value;
+        }
         self.brier += other.brier;
         self.nll += other.nll;
         self.confidences.extend_from_slice(&other.confidences);
-        self.corrupted
-            .iter_mut()
-            .zip(other.corrupted)
-            .for_each(|(sum, value)| *sum += value);
+        for (sum, value) in self.corrupted.iter_mut().zip(other.corrupted) {
+            *sum += value;
+        }
     }
 }
 

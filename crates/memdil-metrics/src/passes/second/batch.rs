@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use ndarray::ArrayView2;
 use rayon::prelude::*;
 
-use super::pass::SecondPass;
+use super::pass::{Around, SecondPass};
 use super::rows::{Batch, Work};
 use super::totals::SecondPassTotals;
 use crate::error::{Counted, MetricsError, Subject};
-use crate::input::{check_labels, non_finite_row};
+use crate::input::{check_labels, why_not_finite};
 use crate::kernels::{BLOCK, Real, Rows, slabs};
 use crate::label::{Label, class};
 
@@ -43,7 +43,7 @@ impl<C: Real> SecondPass<'_, C> {
         self.totals.check_noisy(Some(clean_labels.is_some()))?;
         match clean_labels {
             Some(clean) => self.check_means(labels, clean)?,
-            None if self.own.is_some() || self.others.is_some() => {
+            None if self.around.iter().any(Option::is_some) => {
                 return Err(MetricsError::NoCleanLabels);
             }
             None => {}
@@ -65,14 +65,7 @@ impl<C: Real> SecondPass<'_, C> {
         totals.noisy = Some(clean_labels.is_some());
         parts.iter().for_each(|part| totals.add(part));
         if !totals.is_finite() {
-            let array = Subject::Features;
-            return Err(match non_finite_row(features) {
-                Some(row) => MetricsError::NonFinite { array, row },
-                None => MetricsError::SumOverflow {
-                    sum: "a product or square of the",
-                    array,
-                },
-            });
+            return Err(why_not_finite(features, "a product or square of the"));
         }
         self.totals.add(&totals);
         Ok(())
@@ -81,7 +74,7 @@ impl<C: Real> SecondPass<'_, C> {
     /// Corrupted samples are measured from the mean of their clean class: it needs one.
     fn check_means<L: Label>(&self, labels: &[L], clean: &[L]) -> Result<(), MetricsError> {
         // Clean classes of corrupted samples among those that have no mean.
-        let lacking = |counts: &[usize]| -> BTreeSet<usize> {
+        let lacking = |Around { counts, .. }: &Around| -> BTreeSet<usize> {
             if !counts.contains(&0) {
                 return BTreeSet::new();
             }
@@ -90,15 +83,15 @@ impl<C: Real> SecondPass<'_, C> {
             let classes = corrupted.map(|(_, clean)| class(*clean));
             classes.filter(|&class| counts[class] == 0).collect()
         };
-        if self.own.is_some()
-            && let Some(&class) = lacking(&self.moments.noise()?.uncorrupted).first()
-        {
+        let of_means = |around: &Option<Around>| around.as_ref().map(lacking).unwrap_or_default();
+        let [uncorrupted, test] = self.around.each_ref().map(of_means);
+        if let Some(&class) = uncorrupted.first() {
             return Err(MetricsError::NoCleanSample { class });
         }
-        let classes: Vec<usize> = lacking(&self.other_counts).into_iter().collect();
-        if classes.is_empty() {
-            return Ok(());
+        if !test.is_empty() {
+            let classes = test.into_iter().collect();
+            return Err(MetricsError::NoTestSample { classes });
         }
-        Err(MetricsError::NoTestSample { classes })
+        Ok(())
     }
 }

@@ -65,13 +65,13 @@ const SMALL: usize = 1 << 25;
 /// The second pass over features in memory, in the arithmetic that suits them.
 pub(crate) fn in_memory<T: Real, W: Real, L: Label>(
     moments: &Moments,
-    (features, labels, clean_labels): (ArrayView2<'_, T>, &[L], Option<&[L]>),
+    samples: (ArrayView2<'_, T>, &[L], Option<&[L]>),
     wanted: Wanted<'_, W>,
 ) -> Result<SecondPassTotals, MetricsError> {
-    if features.len().saturating_mul(moments.classes()) <= SMALL {
-        collect::<T, f64, W, L>(moments, (features, labels, clean_labels), wanted)
+    if samples.0.len().saturating_mul(moments.classes()) <= SMALL {
+        collect::<T, f64, W, L>(moments, samples, wanted)
     } else {
-        collect::<T, T, W, L>(moments, (features, labels, clean_labels), wanted)
+        collect::<T, T, W, L>(moments, samples, wanted)
     }
 }
 

@@ -55,13 +55,16 @@ pub struct SecondPass<'m, C: Real> {
     pub(super) projector: Projector<C>,
     /// Centred class means in coordinates of the directions.
     pub(super) means: Option<Lines<C>>,
-    /// Means that corrupted samples are measured from: uncorrupted ones of the same data, and
-    /// others.
-    pub(super) own: Option<Array2<f64>>,
-    pub(super) others: Option<Array2<f64>>,
-    /// Samples behind each of the other means.
-    pub(super) other_counts: Vec<usize>,
+    /// Means that corrupted samples are measured from: of uncorrupted samples, and of a test set.
+    pub(super) around: [Option<Around>; 2],
     pub(super) totals: SecondPassTotals,
+}
+
+/// Class means, and the samples behind each of them.
+#[derive(Clone, Debug)]
+pub(super) struct Around {
+    pub(super) means: Array2<f64>,
+    pub(super) counts: Vec<usize>,
 }
 
 impl<'m, C: Real> SecondPass<'m, C> {
@@ -76,10 +79,11 @@ impl<'m, C: Real> SecondPass<'m, C> {
             head: None,
             projector: Projector::new(&[], moments.dim()),
             means: None,
-            own: None,
-            others: None,
-            other_counts: Vec::new(),
-            totals: SecondPassTotals::new(moments.samples()),
+            around: [None, None],
+            totals: SecondPassTotals {
+                expected: moments.samples(),
+                ..SecondPassTotals::default()
+            },
         }
     }
 
@@ -124,8 +128,10 @@ impl<'m, C: Real> SecondPass<'m, C> {
     /// The first pass had no clean labels, a batch has been added.
     pub fn with_memorization(mut self) -> Result<Self, MetricsError> {
         self.change_plan()?;
-        self.own = Some(self.moments.noise()?.uncorrupted_means.clone());
-        self.totals.memorization = Some(Distances::new(self.moments.classes()));
+        let noise = self.moments.noise()?;
+        let (means, counts) = (noise.uncorrupted_means.clone(), noise.uncorrupted.clone());
+        self.around[0] = Some(Around { means, counts });
+        self.totals.distances[0] = Some(Distances::new(self.moments.classes()));
         Ok(self)
     }
 
@@ -140,9 +146,9 @@ impl<'m, C: Real> SecondPass<'m, C> {
         Counted::Columns.check(Subject::TestFeatures, test.dim(), Subject::Features, dim)?;
         let (theirs, own) = (Subject::TestSet, Subject::TrainingSet);
         Counted::Classes.check(theirs, test.classes(), own, classes)?;
-        self.others = Some(test.means().means.clone());
-        self.other_counts = test.means().counts.clone();
-        self.totals.memorization_test = Some(Distances::new(classes));
+        let (means, counts) = (test.means().means.clone(), test.means().counts.clone());
+        self.around[1] = Some(Around { means, counts });
+        self.totals.distances[1] = Some(Distances::new(classes));
         Ok(self)
     }
 

@@ -2,8 +2,6 @@
 
 use std::ops::Range;
 
-use ndarray::Array2;
-
 use super::pass::SecondPass;
 use super::totals::SecondPassTotals;
 use crate::kernels::{BLOCK, Centred, Real, Rows, Scratch, add_squares, squared_distance};
@@ -41,14 +39,8 @@ impl<C: Real> SecondPass<'_, C> {
     ) -> SecondPassTotals {
         let mut totals = self.totals.empty();
         totals.samples = range.len();
-        let Work {
-            scratch,
-            products,
-            near,
-            squares,
-        } = work;
-        squares.clear();
-        squares.resize(self.weights.len(), 0.0);
+        work.squares.clear();
+        work.squares.resize(self.weights.len(), 0.0);
         for first in range.clone().step_by(BLOCK) {
             let rows = first..range.end.min(first + BLOCK);
             if self.projector.stride() > 0 {
@@ -58,19 +50,20 @@ impl<C: Real> SecondPass<'_, C> {
                     centre_of: |row| batch.label(row),
                     centres: &self.centre,
                 };
-                self.projector.project(residuals, scratch, products);
-                add_squares(products, self.projector.stride(), squares);
+                let products = &mut work.products;
+                self.projector
+                    .project(residuals, &mut work.scratch, products);
+                add_squares(products, self.projector.stride(), &mut work.squares);
             }
             if self.head.is_some() {
                 if let Some(means) = &self.means {
-                    means.multiply(products, self.projector.stride(), near);
+                    means.multiply(&work.products, self.projector.stride(), &mut work.near);
                 }
-                let products = (&products[..], &near[..]);
-                self.add_decisions(batch, rows.clone(), products, &mut scratch.row, &mut totals);
+                self.add_decisions(batch, rows.clone(), work, &mut totals);
             }
-            self.add_distances(batch, rows, &mut scratch.row, &mut totals);
+            self.add_distances(batch, rows, &mut work.scratch.row, &mut totals);
         }
-        let weighted = squares.iter().zip(&self.weights);
+        let weighted = work.squares.iter().zip(&self.weights);
         let sum: f64 = weighted.map(|(square, weight)| square * weight).sum();
         totals.nc1 = totals.nc1.map(|nc1| nc1 + sum);
         totals
@@ -81,11 +74,11 @@ impl<C: Real> SecondPass<'_, C> {
         &self,
         batch: &Batch<'_, T, L>,
         rows: Range<usize>,
-        (products, near): (&[C], &[C]),
-        scratch: &mut Vec<T>,
+        work: &mut Work<T, C>,
         totals: &mut SecondPassTotals,
     ) {
         let Some(head) = &self.head else { return };
+        let (products, near, scratch) = (&work.products, &work.near, &mut work.scratch.row);
         let mut logits = vec![0.0; self.moments.classes()];
         let mut nearness = logits.clone();
         let near_stride = self.means.as_ref().map_or(0, |means| means.stride());
@@ -123,11 +116,15 @@ impl<C: Real> SecondPass<'_, C> {
         let Some(clean) = batch.clean else { return };
         for row in rows.filter(|&row| clean[row] != batch.labels[row]) {
             let class = class(clean[row]);
-            let mut distance = |means: &Option<Array2<f64>>| {
-                let mean = means.as_ref()?.row(class);
-                Some(squared_distance(batch.rows.get(row, scratch), mean.to_slice()?).sqrt())
-            };
-            totals.add_distance(class, distance(&self.own), distance(&self.others));
+            for (around, distances) in self.around.iter().zip(&mut totals.distances) {
+                let (Some(around), Some(distances)) = (around, distances) else {
+                    continue;
+                };
+                if let Some(mean) = around.means.row(class).to_slice() {
+                    let sample = batch.rows.get(row, scratch);
+                    distances.add_sample(class, squared_distance(sample, mean).sqrt());
+                }
+            }
         }
     }
 }

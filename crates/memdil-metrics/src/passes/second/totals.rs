@@ -1,11 +1,13 @@
 //! Sums over samples, and the metrics that they give.
 
+use ndarray::Array1;
+
 use crate::error::{MetricsError, Subject, finite};
 use crate::passes::predictions::Predictions;
 use crate::results::Memorization;
 
 /// What a [`SecondPass`](crate::SecondPass) has collected.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct SecondPassTotals {
     pub(super) samples: usize,
     /// Samples of the first pass.
@@ -15,45 +17,39 @@ pub struct SecondPassTotals {
     pub(super) nc1: Option<f64>,
     pub(super) agreeing: Option<usize>,
     pub(super) predictions: Option<Predictions>,
-    pub(super) memorization: Option<Distances>,
-    pub(super) memorization_test: Option<Distances>,
+    /// Distances from the means of uncorrupted samples, and from those of a test set.
+    pub(super) distances: [Option<Distances>; 2],
 }
 
 /// Sums of distances and numbers of corrupted samples by clean class.
 #[derive(Clone, Debug)]
 pub(super) struct Distances {
-    sums: Vec<f64>,
-    counts: Vec<usize>,
+    sums: Array1<f64>,
+    counts: Array1<usize>,
 }
 
 impl Distances {
     pub(super) fn new(classes: usize) -> Self {
         Self {
-            sums: vec![0.0; classes],
-            counts: vec![0; classes],
+            sums: Array1::zeros(classes),
+            counts: Array1::zeros(classes),
         }
     }
 
-    fn add(&mut self, other: &Self) {
-        self.sums
-            .iter_mut()
-            .zip(&other.sums)
-            .for_each(|(sum, value)| *sum += value);
-        self.counts
-            .iter_mut()
-            .zip(&other.counts)
-            .for_each(|(sum, value)| *sum += value);
+    pub(super) fn add_sample(&mut self, class: usize, distance: f64) {
+        self.sums[class] += distance;
+        self.counts[class] += 1;
     }
 
     fn memorization(&self) -> Result<Memorization, MetricsError> {
         let sum = finite("memorization", self.sums.iter().sum())?;
-        let corrupted: usize = self.counts.iter().sum();
+        let corrupted = self.counts.sum();
         let mean = (corrupted > 0).then(|| sum / corrupted as f64);
         Ok(Memorization {
             sum,
             mean,
-            per_class: self.sums.clone(),
-            counts: self.counts.clone(),
+            per_class: self.sums.to_vec(),
+            counts: self.counts.to_vec(),
         })
     }
 }
@@ -101,7 +97,7 @@ impl SecondPassTotals {
     /// # Errors
     /// It was not asked for, a value beyond the range of `f64`.
     pub fn memorization(&self) -> Result<Memorization, MetricsError> {
-        collected(&self.memorization, "memorization")?.memorization()
+        collected(&self.distances[0], "memorization")?.memorization()
     }
 
     /// Memorization around test means; see [`memorization_test`](crate::memorization_test).
@@ -109,20 +105,7 @@ impl SecondPassTotals {
     /// # Errors
     /// It was not asked for, a value beyond the range of `f64`.
     pub fn memorization_test(&self) -> Result<Memorization, MetricsError> {
-        collected(&self.memorization_test, "memorization_test")?.memorization()
-    }
-
-    pub(super) fn new(expected: usize) -> Self {
-        Self {
-            samples: 0,
-            expected,
-            noisy: None,
-            nc1: None,
-            agreeing: None,
-            predictions: None,
-            memorization: None,
-            memorization_test: None,
-        }
+        collected(&self.distances[1], "memorization_test")?.memorization()
     }
 
     /// Totals that ask for the same and hold nothing.
@@ -136,8 +119,7 @@ impl SecondPassTotals {
             nc1: self.nc1.map(|_| 0.0),
             agreeing: self.agreeing.map(|_| 0),
             predictions: predictions.map(|of| Predictions::new(of.classes())),
-            memorization: self.memorization.as_ref().map(nothing),
-            memorization_test: self.memorization_test.as_ref().map(nothing),
+            distances: self.distances.each_ref().map(|of| of.as_ref().map(nothing)),
         }
     }
 
@@ -146,19 +128,6 @@ impl SecondPassTotals {
         match (self.noisy, noisy) {
             (Some(own), Some(others)) if own != others => Err(MetricsError::SomeCleanLabels),
             _ => Ok(()),
-        }
-    }
-
-    /// A corrupted sample of this clean class.
-    pub(super) fn add_distance(&mut self, class: usize, own: Option<f64>, test: Option<f64>) {
-        for (totals, distance) in [
-            (&mut self.memorization, own),
-            (&mut self.memorization_test, test),
-        ] {
-            if let (Some(totals), Some(distance)) = (totals, distance) {
-                totals.sums[class] += distance;
-                totals.counts[class] += 1;
-            }
         }
     }
 
@@ -175,25 +144,19 @@ impl SecondPassTotals {
         if let (Some(own), Some(others)) = (&mut self.predictions, &other.predictions) {
             own.add_all(others);
         }
-        for (own, others) in [
-            (&mut self.memorization, &other.memorization),
-            (&mut self.memorization_test, &other.memorization_test),
-        ] {
+        for (own, others) in self.distances.iter_mut().zip(&other.distances) {
             if let (Some(own), Some(others)) = (own, others) {
-                own.add(others);
+                own.sums += &others.sums;
+                own.counts += &others.counts;
             }
         }
     }
 
     pub(super) fn is_finite(&self) -> bool {
-        let distances = [&self.memorization, &self.memorization_test]
-            .into_iter()
-            .flatten();
+        let mut sums = self.distances.iter().flatten().flat_map(|of| &of.sums);
         self.nc1.is_none_or(f64::is_finite)
             && self.predictions.as_ref().is_none_or(Predictions::is_finite)
-            && distances
-                .flat_map(|distances| &distances.sums)
-                .all(|sum| sum.is_finite())
+            && sums.all(|sum| sum.is_finite())
     }
 }
 
