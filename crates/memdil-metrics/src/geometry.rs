@@ -24,10 +24,8 @@ pub(crate) fn pair_distances(rows: &Array2<f64>) -> Vec<(usize, usize, f64)> {
             .map(|j| (i, j, squared_distance(&rows[i], &rows[j])))
             .collect::<Vec<_>>()
     };
-    (0..rows.len())
-        .into_par_iter()
-        .flat_map_iter(of_row)
-        .collect()
+    let all = (0..rows.len()).into_par_iter();
+    all.flat_map_iter(of_row).collect()
 }
 
 /// Mean over pairs of rows of the distance between them; at least two rows.

@@ -183,11 +183,11 @@ pub enum MetricsError {
     )]
     OtherPass,
 
-    /// A quantity was asked for after a batch was added, which it would miss.
+    /// A quantity was requested after a batch was added, which it would miss.
     #[error("a quantity was asked for after the first batch: ask for all of them before")]
     AskedLate,
 
-    /// A quantity that the pass was not asked to collect.
+    /// A quantity that was not requested of the pass.
     #[error("{quantity} was not collected: ask for it before the first batch")]
     NotCollected {
         /// The quantity.
@@ -363,10 +363,9 @@ fn own_name(array: Subject) -> String {
 
 /// `class 2 has`, or `classes 0, 2 and 5 have`.
 fn class_list(classes: &[usize]) -> String {
-    let (noun, verb) = if classes.len() == 1 {
-        ("class", "has")
-    } else {
-        ("classes", "have")
+    let (noun, verb) = match classes {
+        [_] => ("class", "has"),
+        _ => ("classes", "have"),
     };
     let numbers = list(classes.iter().map(|&class| class as i128));
     format!("{noun} {numbers} {verb}")

@@ -119,10 +119,9 @@ impl fmt::Display for OccurringLabels {
         let occurring = list(self.counts.iter().map(|&(label, _)| label));
         match self.problem() {
             Problem::Ignored(label, count) => {
-                let custom = if label < 0 {
-                    "PyTorch"
-                } else {
-                    "segmentation data"
+                let custom = match label {
+                    ..0 => "PyTorch",
+                    _ => "segmentation data",
                 };
                 write!(
                     f,
@@ -202,7 +201,7 @@ fn run(first: i128, last: i128) -> String {
     }
 }
 
-/// Runs of numbers in a list, after which `..` stands for the rest.
+/// Runs of numbers in a list, after which `..` replaces the rest.
 const LONGEST: usize = 5;
 
 /// Ascending numbers in words: `0 to 2, 5 and 7`; a long list is cut short.

@@ -31,13 +31,6 @@ impl<C: Number> Centre<C> {
             .unzip();
         Self { dim, high, low }
     }
-
-    /// Features of a point, `depth` of them from `start` on, as both numbers.
-    #[inline(always)]
-    pub(super) fn point(&self, point: usize, start: usize, depth: usize) -> (&[C], &[C]) {
-        let from = point * self.dim + start;
-        (&self.high[from..][..depth], &self.low[from..][..depth])
-    }
 }
 
 /// A range of rows, each less one of the points.
@@ -47,6 +40,16 @@ pub(crate) struct Centred<'a, 'r, T, C, F> {
     /// The point that belongs to a row.
     pub(crate) centre_of: F,
     pub(crate) centres: &'a Centre<C>,
+}
+
+impl<T, C, F: Fn(usize) -> usize> Centred<'_, '_, T, C, F> {
+    /// The point of a row, `depth` of its features from `start` on, as both numbers.
+    #[inline(always)]
+    pub(super) fn point(&self, row: usize, start: usize, depth: usize) -> (&[C], &[C]) {
+        let from = (self.centre_of)(row) * self.centres.dim + start;
+        let Centre { high, low, .. } = self.centres;
+        (&high[from..][..depth], &low[from..][..depth])
+    }
 }
 
 #[cfg(test)]

@@ -32,10 +32,8 @@ struct Group<C: Real> {
 impl<C: Real> Few<C> {
     pub(super) fn new(vectors: &[Vec<f64>], dim: usize) -> Self {
         let groups = vectors.chunks(GROUP).map(|group| Group::new(group, dim));
-        Self {
-            dim,
-            groups: groups.collect(),
-        }
+        let groups = groups.collect();
+        Self { dim, groups }
     }
 
     pub(super) fn stride(&self) -> usize {
@@ -45,8 +43,8 @@ impl<C: Real> Few<C> {
 
 impl<C: Real> Group<C> {
     fn new(vectors: &[Vec<f64>], dim: usize) -> Self {
-        let width = [1, 2, 4, 6, 9]
-            .into_iter()
+        let mut widths = [1, 2, 4, 6, 9].into_iter();
+        let width = widths
             .find(|&width| width >= vectors.len())
             .unwrap_or(GROUP);
         let entry = |vector: usize, feature: usize| {
@@ -64,10 +62,10 @@ impl<C: Real> Group<C> {
                 packed.push(register);
             }
         }
-        let rest = (0..width)
-            .flat_map(|vector| (whole..dim).map(move |feature| (vector, feature)))
-            .map(|(vector, feature)| entry(vector, feature))
-            .collect();
+        let mut rest = Vec::with_capacity(width * (dim - whole));
+        for vector in 0..width {
+            rest.extend((whole..dim).map(|feature| entry(vector, feature)));
+        }
         Self {
             width,
             packed,
@@ -83,12 +81,8 @@ impl<C: Real> Group<C> {
         centre: (&[C], &[C]),
         out: &mut [C],
     ) {
-        out.copy_from_slice(&C::products::<T, N, FUSED>(
-            row,
-            centre,
-            &self.packed,
-            &self.rest,
-        ));
+        let products = C::products::<T, N, FUSED>(row, centre, &self.packed, &self.rest);
+        out.copy_from_slice(&products);
     }
 }
 
@@ -105,20 +99,14 @@ impl<T: Real + Into<C>, C: Real, F: Fn(usize) -> usize> Kernel for ProjectFew<'_
 
     #[inline(always)]
     fn run<const FUSED: bool>(self) {
-        let Centred {
-            rows,
-            range,
-            centre_of,
-            centres,
-        } = self.centred;
-        let stride = self.few.stride();
+        let (block, stride) = (self.centred, self.few.stride());
         self.out.clear();
-        self.out.resize(range.len() * stride, C::ZERO);
+        self.out.resize(block.range.len() * stride, C::ZERO);
         let mut offset = 0;
         for group in &self.few.groups {
-            for (index, row) in range.clone().enumerate() {
-                let values = rows.get(row, self.scratch);
-                let centre = centres.point(centre_of(row), 0, self.few.dim);
+            for (index, row) in block.range.clone().enumerate() {
+                let values = block.rows.get(row, self.scratch);
+                let centre = block.point(row, 0, self.few.dim);
                 let out = &mut self.out[index * stride + offset..][..group.width];
                 match group.width {
                     1 => group.products::<T, 1, FUSED>(values, centre, out),

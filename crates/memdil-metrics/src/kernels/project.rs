@@ -89,24 +89,19 @@ impl<T: Real + Into<C>, C: Real, F: Fn(usize) -> usize> Kernel for Project<'_, '
 
     #[inline(always)]
     fn run<const FUSED: bool>(self) {
-        let Centred {
-            rows,
-            range,
-            centre_of,
-            centres,
-        } = self.centred;
         let Scratch { row: copy, centred } = self.scratch;
-        let lines = self.lines;
-        let padded = range.len().next_multiple_of(TILE);
+        let (block, lines) = (self.centred, self.lines);
+        let (count, end) = (block.range.len(), block.range.end);
+        let padded = count.next_multiple_of(TILE);
         self.out.clear();
         self.out.resize(padded * lines.stride(), C::ZERO);
         // Rows below the last one hold what they held before: their products are cut off.
         centred.resize(padded * DEPTH.min(lines.dim), C::ZERO);
         for start in (0..lines.dim).step_by(DEPTH) {
             let depth = DEPTH.min(lines.dim - start);
-            for (index, row) in range.clone().enumerate() {
-                let values = &rows.get(row, copy)[start..][..depth];
-                let (high, low) = centres.point(centre_of(row), start, depth);
+            for (index, row) in block.range.clone().enumerate() {
+                let values = &block.rows.get(row, copy)[start..][..depth];
+                let (high, low) = block.point(row, start, depth);
                 for (((slot, &value), &high), &low) in centred[index * depth..]
                     .iter_mut()
                     .zip(values)
@@ -118,13 +113,13 @@ impl<T: Real + Into<C>, C: Real, F: Fn(usize) -> usize> Kernel for Project<'_, '
                 }
             }
             let ahead = |tile: usize| {
-                for row in range.end + tile * TILE..range.end + (tile + 1) * TILE {
-                    rows.prefetch(row, start, depth);
+                for row in end + tile * TILE..end + (tile + 1) * TILE {
+                    block.rows.prefetch(row, start, depth);
                 }
             };
             lines.add_chunk::<FUSED>(start, centred, depth, self.out, ahead);
         }
-        self.out.truncate(range.len() * lines.stride());
+        self.out.truncate(count * lines.stride());
     }
 }
 

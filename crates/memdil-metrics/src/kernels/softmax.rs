@@ -43,7 +43,7 @@ impl Kernel for Exponentials<'_> {
 /// once.
 #[inline(always)]
 fn exp<const FUSED: bool>(x: f64) -> f64 {
-    // Adding this rounds to an integer, which stands in the last bits of the sum.
+    // Adding this rounds to an integer, held in the last bits of the sum.
     const SHIFT: f64 = 6_755_399_441_055_744.0;
     // ln 2 in two parts, the first short enough for its product with k to be exact.
     const LN_2_HIGH: f64 = 6.931_471_803_691_238e-1;

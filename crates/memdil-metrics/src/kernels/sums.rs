@@ -198,9 +198,8 @@ impl<T: Real> Kernel for SquaredDistance<'_, T> {
                 lanes[lane] += difference * difference;
             }
         }
-        let rest: f64 = row_rest
-            .iter()
-            .zip(mean_rest)
+        let rest = row_rest.iter().zip(mean_rest);
+        let rest: f64 = rest
             .map(|(&value, mean)| (value.into() - mean).powi(2))
             .sum();
         lanes.iter().sum::<f64>() + rest

@@ -43,11 +43,7 @@ impl Kernel for JacobiSweep<'_> {
 
     #[inline(always)]
     fn run<const FUSED: bool>(self) -> usize {
-        let Self {
-            vectors,
-            noise,
-            tolerance,
-        } = self;
+        let vectors = self.vectors;
         let squares = vectors.iter().map(|v| Dot(v, v).run::<FUSED>());
         let mut squares: Vec<f64> = squares.collect();
         let mut turned = 0;
@@ -57,7 +53,7 @@ impl Kernel for JacobiSweep<'_> {
             let (a, aa) = (&mut head[p - 1], &mut head_squares[p - 1]);
             for (b, bb) in tail.iter_mut().zip(tail_squares) {
                 let ab = Dot(a, b).run::<FUSED>();
-                if aa.min(*bb) <= noise || ab.abs() <= tolerance * (*aa * *bb).sqrt() {
+                if aa.min(*bb) <= self.noise || ab.abs() <= self.tolerance * (*aa * *bb).sqrt() {
                     continue;
                 }
                 turned += 1;

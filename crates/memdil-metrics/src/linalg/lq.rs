@@ -15,22 +15,14 @@ pub(super) fn lq_reduction(rows: &[Vec<f64>], dim: usize) -> Vec<Vec<f64>> {
     if dim <= rows.len() {
         return rows.to_vec();
     }
+    let reduce = |features| dispatch(Householder { rows, features });
     let parts = slabs(dim, FEATURES_A_PART.max(2 * rows.len()), MOST_PARTS);
-    let mut parts: Vec<_> = parts
-        .into_par_iter()
-        .map(|features| dispatch(Householder { rows, features }))
-        .collect();
+    let mut parts: Vec<_> = parts.into_par_iter().map(reduce).collect();
     if parts.len() == 1 {
         return parts.remove(0);
     }
-    let stacked: Vec<Vec<f64>> = (0..rows.len())
-        .map(|row| {
-            parts
-                .iter()
-                .flat_map(|part| part[row].iter().copied())
-                .collect()
-        })
-        .collect();
+    let of_row = |row: usize| -> Vec<&[f64]> { parts.iter().map(|part| &part[row][..]).collect() };
+    let stacked: Vec<Vec<f64>> = (0..rows.len()).map(|row| of_row(row).concat()).collect();
     dispatch(Householder {
         rows: &stacked,
         features: 0..stacked[0].len(),

@@ -61,12 +61,8 @@ impl Kernel for DotDifference<'_> {
                 lanes[lane] += v[lane] * (x[lane] - y[lane]);
             }
         }
-        let rest: f64 = vector_rest
-            .iter()
-            .zip(a_rest)
-            .zip(b_rest)
-            .map(|((v, x), y)| v * (x - y))
-            .sum();
+        let rest = vector_rest.iter().zip(a_rest).zip(b_rest);
+        let rest: f64 = rest.map(|((v, x), y)| v * (x - y)).sum();
         lanes.iter().sum::<f64>() + rest
     }
 }
@@ -106,9 +102,8 @@ pub(crate) fn norm(a: &[f64]) -> f64 {
 
 /// Largest absolute entry; 0 for an empty matrix.
 pub(crate) fn max_abs(matrix: &Array2<f64>) -> f64 {
-    matrix
-        .iter()
-        .fold(0.0, |largest, value| value.abs().max(largest))
+    let sizes = matrix.iter().map(|value| value.abs());
+    sizes.fold(0.0, f64::max)
 }
 
 /// The matrix over its largest absolute entry, so that squares neither overflow nor vanish. Refuses
@@ -129,11 +124,8 @@ pub(super) fn combination(factors: &[f64], rows: &[Vec<f64>]) -> Vec<f64> {
     let mut sum = vec![0.0; rows.first().map_or(0, Vec::len)];
     let (blocks, rest) = factors.as_chunks::<4>();
     for (factors, rows) in blocks.iter().zip(rows.as_chunks::<4>().0) {
-        dispatch(AddFour(
-            &mut sum,
-            *factors,
-            rows.each_ref().map(|row| row.as_slice()),
-        ));
+        let rows = rows.each_ref().map(|row| row.as_slice());
+        dispatch(AddFour(&mut sum, *factors, rows));
     }
     for (&factor, row) in rest.iter().zip(&rows[rows.len() - rest.len()..]) {
         add_scaled(&mut sum, factor, row);

@@ -54,11 +54,11 @@ fn explain_range<L: Label>(
     classes: usize,
     shared: SharedClasses,
 ) -> MetricsError {
-    let found = match &error {
-        MetricsError::LabelOutOfRange { array, .. } if *array == name => {
-            check_label_range(labels, name, classes, shared)
+    match error {
+        MetricsError::LabelOutOfRange { array, .. } if array == name => {
+            let found = check_label_range(labels, name, classes, shared);
+            found.err().unwrap_or(error)
         }
-        _ => Ok(()),
-    };
-    found.err().unwrap_or(error)
+        _ => error,
+    }
 }

@@ -7,13 +7,13 @@ use ndarray::ArrayView2;
 use crate::error::MetricsError;
 use crate::kernels::Real;
 use crate::label::Label;
-use crate::passes::{Moments, Part, Predictions, SecondPassTotals, Wanted, in_memory};
+use crate::passes::{Moments, Predictions, SecondPassTotals, Wanted, WantedPart, in_memory};
 use crate::results::Memorization;
 
 /// What the second pass collected, and for each part that it could not collect the reason.
 pub(super) struct Second {
     totals: SecondPassTotals,
-    reasons: BTreeMap<Part, MetricsError>,
+    reasons: BTreeMap<WantedPart, MetricsError>,
 }
 
 impl Second {
@@ -37,9 +37,11 @@ impl Second {
                 Err(error) => error,
             };
             let mut undefined = match &error {
-                MetricsError::ZeroScatter | MetricsError::NotConverged { .. } => vec![Part::Nc1],
-                MetricsError::NoCleanSample { .. } => vec![Part::Memorization],
-                MetricsError::NoTestSample { .. } => vec![Part::Test],
+                MetricsError::ZeroScatter | MetricsError::NotConverged { .. } => {
+                    vec![WantedPart::Nc1]
+                }
+                MetricsError::NoCleanSample { .. } => vec![WantedPart::Memorization],
+                MetricsError::NoTestSample { .. } => vec![WantedPart::Test],
                 MetricsError::SumOverflow { .. } => overflowing(moments, data, wanted),
                 _ => Vec::new(),
             };
@@ -55,31 +57,31 @@ impl Second {
     }
 
     pub(super) fn nc1(&self) -> Result<f64, MetricsError> {
-        self.check(Part::Nc1)?.nc1()
+        self.check(WantedPart::Nc1)?.nc1()
     }
 
     pub(super) fn nc4(&self) -> Result<f64, MetricsError> {
         // Other reasons of NC1 (overflow, no convergence) leave the nearest means as they are.
-        if let Some(reason @ MetricsError::ZeroScatter) = self.reasons.get(&Part::Nc1) {
+        if let Some(reason @ MetricsError::ZeroScatter) = self.reasons.get(&WantedPart::Nc1) {
             return Err(reason.clone());
         }
-        self.check(Part::Head)?.nc4()
+        self.check(WantedPart::Head)?.nc4()
     }
 
     pub(super) fn predictions(&self) -> Result<&Predictions, MetricsError> {
-        self.check(Part::Head)?.predictions()
+        self.check(WantedPart::Head)?.predictions()
     }
 
     pub(super) fn memorization(&self) -> Result<Memorization, MetricsError> {
-        self.check(Part::Memorization)?.memorization()
+        self.check(WantedPart::Memorization)?.memorization()
     }
 
     pub(super) fn memorization_test(&self) -> Result<Memorization, MetricsError> {
-        self.check(Part::Test)?.memorization_test()
+        self.check(WantedPart::Test)?.memorization_test()
     }
 
     /// The totals, if this part has been collected.
-    fn check(&self, part: Part) -> Result<&SecondPassTotals, MetricsError> {
+    fn check(&self, part: WantedPart) -> Result<&SecondPassTotals, MetricsError> {
         match self.reasons.get(&part) {
             Some(reason) => Err(reason.clone()),
             None => Ok(&self.totals),
@@ -92,12 +94,12 @@ fn overflowing<T: Real, W: Real, L: Label>(
     moments: &Moments,
     data: (ArrayView2<'_, T>, &[L], Option<&[L]>),
     wanted: Wanted<'_, W>,
-) -> Vec<Part> {
-    let fails = |part: &Part| in_memory(moments, data, wanted.only(*part)).is_err();
-    let wanted_parts = Part::ALL.into_iter().filter(|&part| wanted.has(part));
-    let failing: Vec<Part> = wanted_parts.filter(fails).collect();
+) -> Vec<WantedPart> {
+    let fails = |part: &WantedPart| in_memory(moments, data, wanted.only(*part)).is_err();
+    let wanted_parts = WantedPart::ALL.into_iter().filter(|&part| wanted.has(part));
+    let failing: Vec<WantedPart> = wanted_parts.filter(fails).collect();
     if failing.is_empty() {
-        Part::ALL.to_vec()
+        WantedPart::ALL.to_vec()
     } else {
         failing
     }

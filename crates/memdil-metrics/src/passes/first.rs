@@ -57,10 +57,8 @@ impl FirstPass {
     /// # Errors
     /// Tables of classes by features of more than 2 GiB.
     pub fn new(classes: usize, dim: usize) -> Result<Self, MetricsError> {
-        if classes
-            .checked_mul(dim.max(1))
-            .is_none_or(|numbers| numbers > 1 << 28)
-        {
+        let numbers = classes.checked_mul(dim.max(1));
+        if numbers.is_none_or(|numbers| numbers > 1 << 28) {
             return Err(MetricsError::OutOfRange {
                 name: "classes",
                 value: classes as f64,
@@ -184,9 +182,8 @@ impl FirstPass {
                 continue;
             }
             if !std::mem::replace(&mut self.seen[class], true) {
-                self.origins
-                    .row_mut(class)
-                    .assign(&other.origins.row(class));
+                let origin = other.origins.row(class);
+                self.origins.row_mut(class).assign(&origin);
             }
             // Differences to the other origin o' become differences to ours: h - o = (h - o') + (o'
             // - o).
@@ -206,10 +203,7 @@ impl FirstPass {
     /// No samples, a class without samples, sums beyond the range of `f64`.
     pub fn finish(self) -> Result<Moments, MetricsError> {
         let counts = &self.sums.counts;
-        if counts.iter().all(|&count| count == 0) {
-            let array = Subject::Features;
-            return Err(MetricsError::NoSamples { array });
-        }
+        check_samples(Subject::Features, counts.sum())?;
         let classes = self.classes;
         let of_class = |class: usize| counts.iter().skip(class).step_by(classes);
         if let Some(class) = (0..classes).find(|&class| of_class(class).all(|&count| count == 0)) {

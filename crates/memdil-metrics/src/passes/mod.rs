@@ -12,5 +12,5 @@ pub use first::FirstPass;
 pub use moments::Moments;
 pub(crate) use predictions::argmax;
 pub use predictions::{ECE_BINS, Predictions};
-pub(crate) use second::{Part, Wanted, in_memory};
 pub use second::{SecondPass, SecondPassTotals};
+pub(crate) use second::{Wanted, WantedPart, in_memory};

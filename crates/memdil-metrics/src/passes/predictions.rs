@@ -6,7 +6,7 @@ use ndarray::ArrayView2;
 use rayon::prelude::*;
 
 use crate::error::{Counted, MetricsError, Subject, finite};
-use crate::input::{check_labels, non_finite_row};
+use crate::input::{check_labels, check_samples, non_finite_row};
 use crate::kernels::{Real, Rows, exponentials, slabs};
 use crate::label::{Label, class};
 use crate::results::MemorizedFraction;
@@ -101,10 +101,9 @@ impl Predictions {
             let (mut scratch, mut values) = (Vec::new(), vec![0.0; classes]);
             for row in range {
                 let logits = source.get(row, &mut scratch);
-                values
-                    .iter_mut()
-                    .zip(logits)
-                    .for_each(|(slot, &value)| *slot = value.into());
+                for (slot, &value) in values.iter_mut().zip(logits) {
+                    *slot = value.into();
+                }
                 let clean = clean_labels.map(|clean| class(clean[row]));
                 let predicted = argmax(&values);
                 part.add_row(&mut values, predicted, class(labels[row]), clean);
@@ -157,11 +156,8 @@ impl Predictions {
         for bin in 0..ECE_BINS {
             let (own, others) = rest.split_at(least + usize::from(bin < larger));
             // Right predictions minus confidences: 1 - c where right, -c where wrong.
-            sum += own
-                .iter()
-                .map(|c| if *c > 0.0 { 1.0 - c } else { *c })
-                .sum::<f64>()
-                .abs();
+            let gaps = own.iter().map(|c| if *c > 0.0 { 1.0 - c } else { *c });
+            sum += gaps.sum::<f64>().abs();
             rest = others;
         }
         Ok(sum / samples)
@@ -200,19 +196,15 @@ impl Predictions {
     }
 
     fn samples(&self) -> Result<f64, MetricsError> {
-        match self.confidences.len() {
-            0 => Err(MetricsError::NoSamples {
-                array: Subject::Logits,
-            }),
-            samples => Ok(samples as f64),
-        }
+        check_samples(Subject::Logits, self.confidences.len())?;
+        Ok(self.confidences.len() as f64)
     }
 
     pub(crate) fn is_finite(&self) -> bool {
         self.brier.is_finite() && !self.nll.is_nan()
     }
 
-    /// One sample; `predicted` is where the largest logit stands. The logits are used up.
+    /// One sample; `predicted` is the index of the largest logit. The logits are overwritten.
     ///
     /// Late in training probabilities differ from 0 and 1 by little: all is computed from `rest`,
     /// the sum of the exponentials but for the largest, which is 1, so that nothing cancels.
@@ -243,12 +235,10 @@ impl Predictions {
         };
         self.nll += (largest - of_label) + rest.ln_1p();
         if let Some(clean) = clean.filter(|&clean| clean != label) {
-            let fate = if right {
-                0
-            } else if predicted == clean {
-                1
-            } else {
-                2
+            let fate = match predicted {
+                _ if right => 0,
+                class if class == clean => 1,
+                _ => 2,
             };
             self.corrupted[fate] += 1;
         }

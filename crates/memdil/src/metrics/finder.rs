@@ -43,8 +43,7 @@ impl<'a> Finder<'a> {
     ) -> Result<Option<Array>, Failure> {
         if let Some(path) = option {
             let file = ArrayFile::open(path)?;
-            let array = file.find(role)?;
-            return match array {
+            return match file.find(role)? {
                 Some(array) => Ok(Some(array)),
                 None => Err(Remedy::Option.missing(role, &file)),
             };

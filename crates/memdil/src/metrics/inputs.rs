@@ -109,9 +109,8 @@ impl Loaded {
     /// Refuses arrays that are of use only beside another one.
     fn check_pairs(&self, remedy: Remedy) -> Result<(), Failure> {
         let test = self.test_features.as_ref().or(self.test_logits.as_ref());
-        match (&self.bias, &self.classifier) {
-            (Some(bias), None) => return Err(remedy.half(bias, &[Role::Classifier])),
-            _ => {}
+        if let (Some(bias), None) = (&self.bias, &self.classifier) {
+            return Err(remedy.half(bias, &[Role::Classifier]));
         }
         match (test, &self.test_labels) {
             (Some(given), None) => Err(remedy.half(given, &[Role::TestLabels])),

@@ -26,8 +26,8 @@ impl<C: Real> SecondPass<'_, C> {
     ///
     /// # Errors
     /// Shapes or lengths that differ, a label outside the classes, clean labels in some batches
-    /// only or missing where memorization was asked for, a class with corrupted samples but no
-    /// uncorrupted one (or no test sample, where test means were asked for), non-finite features
+    /// only or missing where memorization was requested, a class with corrupted samples but no
+    /// uncorrupted one (or no test sample, where test means were given), non-finite features
     /// (the row counts within the batch), values beyond the range of `f64`. After an error the pass
     /// is as it was.
     pub fn add<T: Real + Into<C>, L: Label>(

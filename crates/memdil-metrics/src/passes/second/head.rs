@@ -17,7 +17,7 @@ const ROUNDINGS: f64 = 64.0;
 /// Classifier, bias and class means.
 #[derive(Clone, Debug)]
 pub(super) struct Head {
-    classifier: Vec<Vec<f64>>,
+    pub(super) classifier: Vec<Vec<f64>>,
     bias: Vec<f64>,
     means: Array2<f64>,
     /// Logits of the class means, class x logit.
@@ -52,9 +52,8 @@ impl Head {
         for (i, j, square) in pair_distances(moments.relative_means()) {
             (distances[[i, j]], distances[[j, i]]) = (square, square);
         }
-        let centred = moments
-            .centred()
-            .unwrap_or_else(|_| Array2::zeros((classes, dim)));
+        let centred = moments.centred();
+        let centred = centred.unwrap_or_else(|_| Array2::zeros((classes, dim)));
         Ok(Self {
             logit_error: (longest_row(&classifier), max_abs(&at_means)),
             distance_error: (4.0 * longest_row(&centred), max_abs(&distances)),
@@ -68,19 +67,15 @@ impl Head {
         })
     }
 
-    pub(super) fn rows(&self) -> impl Iterator<Item = Vec<f64>> {
-        self.classifier.iter().cloned()
-    }
-
     /// Centred class means in coordinates of `directions`.
     pub(super) fn means_along(&mut self, directions: &[Vec<f64>]) -> Vec<Vec<f64>> {
         let mut means = rows_of(&self.centred);
         let along = |mean: &mut Vec<f64>| {
             let take = |direction: &Vec<f64>| {
                 let length = dot(direction, mean);
-                mean.iter_mut()
-                    .zip(direction)
-                    .for_each(|(value, unit)| *value -= length * unit);
+                for (value, unit) in mean.iter_mut().zip(direction) {
+                    *value -= length * unit;
+                }
                 length
             };
             directions.iter().map(take).collect()

@@ -20,39 +20,39 @@ pub(crate) struct Wanted<'a, W> {
 
 /// One of the parts of [`Wanted`].
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Part {
+pub(crate) enum WantedPart {
     Nc1,
     Head,
     Memorization,
     Test,
 }
 
-impl Part {
+impl WantedPart {
     pub(crate) const ALL: [Self; 4] = [Self::Nc1, Self::Head, Self::Memorization, Self::Test];
 }
 
 impl<W: Copy> Wanted<'_, W> {
-    pub(crate) fn has(&self, part: Part) -> bool {
+    pub(crate) fn has(&self, part: WantedPart) -> bool {
         match part {
-            Part::Nc1 => self.nc1,
-            Part::Head => self.head.is_some(),
-            Part::Memorization => self.memorization,
-            Part::Test => self.test.is_some(),
+            WantedPart::Nc1 => self.nc1,
+            WantedPart::Head => self.head.is_some(),
+            WantedPart::Memorization => self.memorization,
+            WantedPart::Test => self.test.is_some(),
         }
     }
 
-    pub(crate) fn leave_out(&mut self, part: Part) {
+    pub(crate) fn leave_out(&mut self, part: WantedPart) {
         match part {
-            Part::Nc1 => self.nc1 = false,
-            Part::Head => self.head = None,
-            Part::Memorization => self.memorization = false,
-            Part::Test => self.test = None,
+            WantedPart::Nc1 => self.nc1 = false,
+            WantedPart::Head => self.head = None,
+            WantedPart::Memorization => self.memorization = false,
+            WantedPart::Test => self.test = None,
         }
     }
 
     /// One part by itself.
-    pub(crate) fn only(mut self, part: Part) -> Self {
-        let others = Part::ALL.into_iter().filter(|&other| other != part);
+    pub(crate) fn only(mut self, part: WantedPart) -> Self {
+        let others = WantedPart::ALL.into_iter().filter(|&other| other != part);
         others.for_each(|other| self.leave_out(other));
         self
     }

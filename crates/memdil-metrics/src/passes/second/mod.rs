@@ -33,6 +33,6 @@ mod pass;
 mod rows;
 mod totals;
 
-pub(crate) use in_memory::{Part, Wanted, in_memory};
+pub(crate) use in_memory::{Wanted, WantedPart, in_memory};
 pub use pass::SecondPass;
 pub use totals::SecondPassTotals;

@@ -1,4 +1,4 @@
-//! What is asked of the second pass, and the vectors that give it.
+//! The quantities requested of the second pass, and the vectors that give them.
 
 use std::sync::Arc;
 
@@ -41,12 +41,12 @@ use crate::passes::predictions::Predictions;
 #[derive(Clone, Debug)]
 pub struct SecondPass<'m, C: Real> {
     pub(super) moments: &'m Moments,
-    /// Shared by clones, new with every quantity that is asked for: what may be merged.
+    /// Shared by clones, new with every quantity requested: passes with the same one may be merged.
     plan: Arc<()>,
     /// What is subtracted from the features before products are taken.
     pub(super) centre: Centre<C>,
     /// Unit vectors $q_j$ with $K \Sigma_B = \sum_j \lambda_j q_j q_j^T$; none before they are
-    /// asked for.
+    /// requested.
     pub(super) directions: Vec<Vec<f64>>,
     /// $1 / \lambda_j$.
     pub(super) weights: Vec<f64>,
@@ -87,7 +87,7 @@ impl<'m, C: Real> SecondPass<'m, C> {
         }
     }
 
-    /// Asks for [`nc1`](crate::nc1).
+    /// Requests [`nc1`](crate::nc1).
     ///
     /// # Errors
     /// Fewer than two classes, class means that coincide, a batch has been added.
@@ -101,7 +101,7 @@ impl<'m, C: Real> SecondPass<'m, C> {
         Ok(self)
     }
 
-    /// Asks for [`Predictions`](crate::Predictions) of this last layer, and, with
+    /// Requests [`Predictions`](crate::Predictions) of this last layer, and, with
     /// [`with_nc1`](Self::with_nc1), for [`nc4`](crate::nc4).
     ///
     /// # Shapes
@@ -121,7 +121,7 @@ impl<'m, C: Real> SecondPass<'m, C> {
         Ok(self)
     }
 
-    /// Asks for [`memorization`](crate::memorization): the batches of both passes need clean
+    /// Requests [`memorization`](crate::memorization): the batches of both passes need clean
     /// labels.
     ///
     /// # Errors
@@ -135,7 +135,7 @@ impl<'m, C: Real> SecondPass<'m, C> {
         Ok(self)
     }
 
-    /// Asks for [`memorization_test`](crate::memorization_test) around these means: batches need
+    /// Requests [`memorization_test`](crate::memorization_test) around these means: batches need
     /// clean labels.
     ///
     /// # Errors
@@ -152,7 +152,7 @@ impl<'m, C: Real> SecondPass<'m, C> {
         Ok(self)
     }
 
-    /// Nothing may be asked for once there are batches: it would miss them.
+    /// Refuses requests once there are batches, which they would miss.
     fn change_plan(&mut self) -> Result<(), MetricsError> {
         if self.totals.noisy.is_some() {
             return Err(MetricsError::AskedLate);
@@ -166,7 +166,7 @@ impl<'m, C: Real> SecondPass<'m, C> {
     fn pack(&mut self) {
         let mut vectors = self.directions.clone();
         if let Some(head) = &self.head {
-            vectors.extend(head.rows());
+            vectors.extend_from_slice(&head.classifier);
         }
         self.projector = Projector::new(&vectors, self.moments.dim());
         if let (Some(head), false) = (&mut self.head, self.directions.is_empty()) {

@@ -1,4 +1,4 @@
-//! What is done with each sample.
+//! The work on each sample.
 
 use std::ops::Range;
 

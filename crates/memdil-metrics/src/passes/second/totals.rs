@@ -3,6 +3,7 @@
 use ndarray::Array1;
 
 use crate::error::{MetricsError, Subject, finite};
+use crate::input::check_samples;
 use crate::passes::predictions::Predictions;
 use crate::results::Memorization;
 
@@ -58,15 +59,13 @@ impl SecondPassTotals {
     /// NC1 of the samples; see [`nc1`](crate::nc1).
     ///
     /// # Errors
-    /// It was not asked for, the passes saw different numbers of samples, a value beyond the range
+    /// It was not requested, the passes saw different numbers of samples, a value beyond the range
     /// of `f64`.
     pub fn nc1(&self) -> Result<f64, MetricsError> {
         let sum = collected(&self.nc1, "nc1")?;
-        if self.samples != self.expected {
-            return Err(MetricsError::OtherSamples {
-                found: self.samples,
-                expected: self.expected,
-            });
+        let (found, expected) = (self.samples, self.expected);
+        if found != expected {
+            return Err(MetricsError::OtherSamples { found, expected });
         }
         finite("nc1", sum / self.samples as f64)
     }
@@ -74,20 +73,17 @@ impl SecondPassTotals {
     /// NC4 of the samples; see [`nc4`](crate::nc4).
     ///
     /// # Errors
-    /// NC1 and a classifier were not asked for, no samples.
+    /// NC1 and a classifier were not requested, no samples.
     pub fn nc4(&self) -> Result<f64, MetricsError> {
         let agreeing = *collected(&self.agreeing, "nc4")?;
-        if self.samples == 0 {
-            let array = Subject::Features;
-            return Err(MetricsError::NoSamples { array });
-        }
+        check_samples(Subject::Features, self.samples)?;
         Ok(agreeing as f64 / self.samples as f64)
     }
 
     /// What the classifier predicts.
     ///
     /// # Errors
-    /// A classifier was not asked for.
+    /// A classifier was not requested.
     pub fn predictions(&self) -> Result<&Predictions, MetricsError> {
         collected(&self.predictions, "predictions")
     }
@@ -95,7 +91,7 @@ impl SecondPassTotals {
     /// Memorization; see [`memorization`](crate::memorization).
     ///
     /// # Errors
-    /// It was not asked for, a value beyond the range of `f64`.
+    /// It was not requested, a value beyond the range of `f64`.
     pub fn memorization(&self) -> Result<Memorization, MetricsError> {
         collected(&self.distances[0], "memorization")?.memorization()
     }
@@ -103,12 +99,12 @@ impl SecondPassTotals {
     /// Memorization around test means; see [`memorization_test`](crate::memorization_test).
     ///
     /// # Errors
-    /// It was not asked for, a value beyond the range of `f64`.
+    /// It was not requested, a value beyond the range of `f64`.
     pub fn memorization_test(&self) -> Result<Memorization, MetricsError> {
         collected(&self.distances[1], "memorization_test")?.memorization()
     }
 
-    /// Totals that ask for the same and hold nothing.
+    /// Totals of the same quantities that hold nothing.
     pub(super) fn empty(&self) -> Self {
         let nothing = |distances: &Distances| Distances::new(distances.sums.len());
         let predictions = self.predictions.as_ref();
@@ -131,7 +127,7 @@ impl SecondPassTotals {
         }
     }
 
-    /// Adds totals that ask for the same.
+    /// Adds totals of the same quantities.
     pub(super) fn add(&mut self, other: &Self) {
         self.samples += other.samples;
         self.noisy = self.noisy.or(other.noisy);
@@ -160,7 +156,7 @@ impl SecondPassTotals {
     }
 }
 
-/// A part that was asked for.
+/// A quantity, if it was requested.
 fn collected<'a, T>(part: &'a Option<T>, quantity: &'static str) -> Result<&'a T, MetricsError> {
     part.as_ref().ok_or(MetricsError::NotCollected { quantity })
 }
