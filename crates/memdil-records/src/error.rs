@@ -37,6 +37,7 @@ pub enum RecordError {
         /// The file.
         path: PathBuf,
         /// The operating system's reason.
+        #[source]
         cause: io::Error,
     },
     /// A file or folder that could not be written.
@@ -45,6 +46,7 @@ pub enum RecordError {
         /// The file or folder.
         path: PathBuf,
         /// The operating system's reason.
+        #[source]
         cause: io::Error,
     },
     /// A file whose content is not what its name says.

@@ -6,17 +6,7 @@ use rand_chacha::rand_core::Rng;
 /// A statistic of every resample that has one, sorted.
 ///
 /// `statistic` gets the drawn units, numbers below `units` that may repeat.
-///
-/// # Example
-/// ```
-/// use memdil_theory::bootstrap::{quantile, resampled};
-/// use rand_chacha::rand_core::SeedableRng;
-/// let rng = rand_chacha::ChaCha8Rng::seed_from_u64(0);
-/// let mean = |drawn: &[usize]| Some(drawn.iter().sum::<usize>() as f64 / 40.0);
-/// let means = resampled(rng, 40, 1000, mean);
-/// assert!((quantile(&means, 0.5) - 19.5).abs() < 0.5);
-/// ```
-pub fn resampled(
+pub(crate) fn resampled(
     mut rng: ChaCha8Rng,
     units: usize,
     resamples: usize,
@@ -34,14 +24,20 @@ pub fn resampled(
 }
 
 /// The quantile of sorted values, linear between neighbours (definition 7 of Hyndman and Fan 1996).
-///
-/// ```
-/// let middle = memdil_theory::bootstrap::quantile(&[0.0, 1.0, 2.0, 3.0], 0.5);
-/// assert_eq!(middle, 1.5);
-/// ```
-pub fn quantile(sorted: &[f64], share: f64) -> f64 {
+pub(crate) fn quantile(sorted: &[f64], share: f64) -> f64 {
     let position = share * (sorted.len() - 1) as f64;
     let low = sorted[position.floor() as usize];
     let high = sorted[position.ceil() as usize];
     low + (high - low) * position.fract()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantiles_lie_between_neighbours() {
+        assert!((quantile(&[0.0, 1.0, 2.0, 3.0], 0.5) - 1.5).abs() < 1e-15);
+        assert!((quantile(&[0.0, 10.0], 0.025) - 0.25).abs() < 1e-15);
+    }
 }

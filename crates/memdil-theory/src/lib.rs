@@ -7,7 +7,6 @@
 //! | [`limits`] | what is left as weight decay vanishes, for three losses |
 //! | [`phase`] | label smoothing against cross-entropy over noise and weight decay |
 //! | [`fit`] | $C_{MD}$ from measured runs, and predictions from it |
-//! | [`bootstrap`] | resampling of independent units |
 //! | [`lbfgs`] | the optimiser for many variables |
 //!
 //! # A short tour
@@ -35,7 +34,7 @@
 //! # Ok::<(), memdil_theory::TheoryError>(())
 //! ```
 
-pub mod bootstrap;
+mod bootstrap;
 mod error;
 pub mod fit;
 pub mod layer_peeled;

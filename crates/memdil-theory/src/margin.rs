@@ -95,29 +95,22 @@ struct Well {
 /// # Ok::<(), memdil_theory::TheoryError>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "Named", into = "Named")]
+#[serde(try_from = "Named")]
 pub struct MarginLoss {
+    #[serde(rename = "loss")]
     kind: LossKind,
     alpha: f64,
+    #[serde(skip)]
     shape: Shape,
 }
 
 /// The two JSON keys of a loss.
-#[derive(Clone, Copy, Serialize, Deserialize)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Named {
     loss: LossKind,
     #[serde(default)]
     alpha: f64,
-}
-
-impl From<MarginLoss> for Named {
-    fn from(loss: MarginLoss) -> Self {
-        Self {
-            loss: loss.kind,
-            alpha: loss.alpha,
-        }
-    }
 }
 
 impl TryFrom<Named> for MarginLoss {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::settings::{Settings, shown};
@@ -21,13 +21,13 @@ const DERIVED: [(&str, &str); 3] = [
 ];
 
 /// Conditions by the dotted names of settings; all must hold. An empty table holds for every run.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(transparent)]
 pub struct Conditions(BTreeMap<String, Allowed>);
 
 /// A value, a list of values, or a range with excluded ends.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "Value", into = "Value")]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(try_from = "Value")]
 enum Allowed {
     Range(Range),
     Value(Value),
@@ -46,21 +46,10 @@ impl TryFrom<Value> for Allowed {
     }
 }
 
-impl From<Allowed> for Value {
-    fn from(allowed: Allowed) -> Self {
-        match allowed {
-            Allowed::Range(range) => serde_json::to_value(range).unwrap_or_default(),
-            Allowed::Value(value) => value,
-        }
-    }
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Range {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     above: Option<f64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     below: Option<f64>,
 }
 

@@ -1,9 +1,9 @@
 //! How effects are compared: on which scale, and on which side of a bound.
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 /// The side of the bound on which the effect is expected.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Expect {
     /// Above it.
@@ -42,7 +42,7 @@ impl Expect {
 }
 
 /// How two values of a quantity are compared.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Scale {
     /// The difference of their logarithms.

@@ -2,22 +2,21 @@
 
 use std::collections::BTreeSet;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
-use super::kind::{Kind, PlannedUnit, Requirement, nothing};
+use super::kind::{Kind, PlannedUnit, Requirement, Units, Values, nothing};
 use crate::declaration::conditions::Conditions;
 use crate::declaration::effect::{Expect, Scale, ratio};
 use crate::declaration::quantity;
 use crate::declaration::settings::shown;
 use crate::runs::finished::FinishedRuns;
-use crate::runs::no_value::NoValue;
 use crate::runs::planned::PlannedRuns;
 use crate::stats::spearman;
 use crate::verdict::Unit;
 
 /// Over the values of a setting (five at least): Spearman's correlation of a dose with the
 /// logarithm of a response, over the response of a reference run where one is declared.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Dose {
     /// The setting that varies.
@@ -77,11 +76,7 @@ impl Kind for Dose {
         vec![Requirement::new(what, Unit::RankCorrelation, self.expect)]
     }
 
-    fn units(
-        &self,
-        planned: &PlannedRuns<'_>,
-        runs: &[usize],
-    ) -> Result<Vec<(usize, PlannedUnit)>, String> {
+    fn units(&self, planned: &PlannedRuns<'_>, runs: &[usize]) -> Units {
         let mut levels: BTreeSet<String> = BTreeSet::new();
         let mut units: Vec<(usize, Levels)> = Vec::new();
         for &run in runs {
@@ -120,7 +115,7 @@ impl Kind for Dose {
         Ok(complete)
     }
 
-    fn values(&self, unit: &PlannedUnit, runs: &FinishedRuns<'_>) -> Result<Vec<f64>, NoValue> {
+    fn values(&self, unit: &PlannedUnit, runs: &FinishedRuns<'_>) -> Values {
         let PlannedUnit::Levels(levels) = unit else {
             return nothing();
         };

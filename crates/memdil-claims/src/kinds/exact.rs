@@ -1,15 +1,13 @@
 //! Rules about the solved models, where nothing is random.
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
-use super::kind::{Kind, PlannedUnit, Requirement, nothing, number};
-use crate::declaration::conditions::Conditions;
+use super::kind::{Kind, PlannedUnit, Requirement, Units, Values, nothing, number};
 use crate::runs::finished::FinishedRuns;
-use crate::runs::no_value::NoValue;
 use crate::runs::planned::PlannedRuns;
 
 /// A rule about the solved models.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Exact {
     /// Which.
@@ -19,7 +17,7 @@ pub struct Exact {
 }
 
 /// A rule about the solved models, where nothing is random.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ExactRule {
     /// rho under label smoothing lies below rho under cross-entropy at every point of a grid with
@@ -48,19 +46,15 @@ impl Kind for Exact {
         number("bound", self.bound, self.bound > 0.0, "above 0 and finite")
     }
 
-    fn conditions(&self) -> Vec<(&'static str, &Conditions)> {
-        Vec::new()
-    }
-
     fn requirements(&self) -> Vec<Requirement> {
         Vec::new()
     }
 
-    fn units(&self, _: &PlannedRuns<'_>, _: &[usize]) -> Result<Vec<(usize, PlannedUnit)>, String> {
+    fn units(&self, _: &PlannedRuns<'_>, _: &[usize]) -> Units {
         Ok(Vec::new())
     }
 
-    fn values(&self, _: &PlannedUnit, _: &FinishedRuns<'_>) -> Result<Vec<f64>, NoValue> {
+    fn values(&self, _: &PlannedUnit, _: &FinishedRuns<'_>) -> Values {
         nothing()
     }
 }

@@ -1,17 +1,16 @@
 //! A paired effect within some settings beside the same effect elsewhere.
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
-use super::kind::{Kind, Pair, PlannedUnit, Requirement, nothing};
+use super::kind::{Kind, Pair, PlannedUnit, Requirement, Units, Values, nothing};
 use super::sides::Sides;
 use crate::declaration::conditions::Conditions;
 use crate::declaration::effect::{Expect, Scale};
 use crate::runs::finished::FinishedRuns;
-use crate::runs::no_value::NoValue;
 use crate::runs::planned::PlannedRuns;
 
 /// A paired effect in runs `within` some settings, minus the same effect in runs `beyond` them.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Interaction {
     /// What is compared.
@@ -61,11 +60,7 @@ impl Kind for Interaction {
     }
 
     /// Pairs within some settings, each with the pair beyond them.
-    fn units(
-        &self,
-        planned: &PlannedRuns<'_>,
-        runs: &[usize],
-    ) -> Result<Vec<(usize, PlannedUnit)>, String> {
+    fn units(&self, planned: &PlannedRuns<'_>, runs: &[usize]) -> Units {
         let sides = self.sides();
         let inside = sides.pairs(planned, &planned.holding(runs, &self.within));
         let outside = sides.pairs(planned, &planned.holding(runs, &self.beyond));
@@ -80,7 +75,7 @@ impl Kind for Interaction {
         Ok(units)
     }
 
-    fn values(&self, unit: &PlannedUnit, runs: &FinishedRuns<'_>) -> Result<Vec<f64>, NoValue> {
+    fn values(&self, unit: &PlannedUnit, runs: &FinishedRuns<'_>) -> Values {
         let PlannedUnit::Interaction { within, beyond } = unit else {
             return nothing();
         };

@@ -8,6 +8,12 @@ use crate::runs::no_value::NoValue;
 use crate::runs::planned::PlannedRuns;
 use crate::verdict::Unit;
 
+/// Units, each with the run that leads it, or what is wrong with the plan.
+pub(crate) type Units = Result<Vec<(usize, PlannedUnit)>, String>;
+
+/// The values of a unit, one for each requirement.
+pub(crate) type Values = Result<Vec<f64>, NoValue>;
+
 /// A kind of test with its declared settings.
 pub(crate) trait Kind {
     /// What the effect is, in a word or two.
@@ -17,10 +23,14 @@ pub(crate) trait Kind {
     fn unpaired(&self) -> &'static str;
 
     /// What is wrong with the quantities and numbers that it names.
-    fn check(&self) -> Result<(), String>;
+    fn check(&self) -> Result<(), String> {
+        Ok(())
+    }
 
     /// Its conditions on settings, by the names of their keys.
-    fn conditions(&self) -> Vec<(&'static str, &Conditions)>;
+    fn conditions(&self) -> Vec<(&'static str, &Conditions)> {
+        Vec::new()
+    }
 
     /// The setting over which a rank correlation is taken.
     fn levels(&self) -> Option<&str> {
@@ -31,14 +41,10 @@ pub(crate) trait Kind {
     fn requirements(&self) -> Vec<Requirement>;
 
     /// One unit for each run that leads one, or what is wrong with the plan.
-    fn units(
-        &self,
-        planned: &PlannedRuns<'_>,
-        runs: &[usize],
-    ) -> Result<Vec<(usize, PlannedUnit)>, String>;
+    fn units(&self, planned: &PlannedRuns<'_>, runs: &[usize]) -> Units;
 
     /// The values of a unit, one for each requirement.
-    fn values(&self, unit: &PlannedUnit, runs: &FinishedRuns<'_>) -> Result<Vec<f64>, NoValue>;
+    fn values(&self, unit: &PlannedUnit, runs: &FinishedRuns<'_>) -> Values;
 
     /// True for settings in which the runs of one unit differ.
     fn decides(&self, key: &str) -> bool {
@@ -80,7 +86,7 @@ pub(crate) struct Pair {
 }
 
 /// The values of a unit of another kind.
-pub(super) fn nothing() -> Result<Vec<f64>, NoValue> {
+pub(super) fn nothing() -> Values {
     Err("there is nothing to measure".into())
 }
 

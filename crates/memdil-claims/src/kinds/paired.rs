@@ -1,18 +1,17 @@
 //! Runs beside others of the same seed: better than them, or not worse.
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
-use super::kind::{Kind, PlannedUnit, Requirement, nothing, number};
+use super::kind::{Kind, PlannedUnit, Requirement, Units, Values, nothing, number};
 use super::sides::Sides;
 use crate::declaration::conditions::Conditions;
 use crate::declaration::effect::{Expect, Scale};
 use crate::runs::finished::FinishedRuns;
-use crate::runs::no_value::NoValue;
 use crate::runs::planned::PlannedRuns;
 
 /// Runs `of` one setting beside runs `against` another, equal in all other settings and in the
 /// seed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Paired {
     /// What is compared.
@@ -32,7 +31,7 @@ pub struct Paired {
 
 /// As [`Paired`]; the claim is that the runs are not worse than those they are compared with by
 /// more than the margin.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NonInferior {
     /// What is compared.
@@ -116,18 +115,14 @@ impl<T: ComparesPairs> Kind for T {
         }]
     }
 
-    fn units(
-        &self,
-        planned: &PlannedRuns<'_>,
-        runs: &[usize],
-    ) -> Result<Vec<(usize, PlannedUnit)>, String> {
+    fn units(&self, planned: &PlannedRuns<'_>, runs: &[usize]) -> Units {
         let pairs = self.sides().pairs(planned, runs).into_iter();
         Ok(pairs
             .map(|pair| (pair.of, PlannedUnit::Pair(pair)))
             .collect())
     }
 
-    fn values(&self, unit: &PlannedUnit, runs: &FinishedRuns<'_>) -> Result<Vec<f64>, NoValue> {
+    fn values(&self, unit: &PlannedUnit, runs: &FinishedRuns<'_>) -> Values {
         match unit {
             PlannedUnit::Pair(pair) => Ok(vec![self.sides().difference(pair, runs)?]),
             _ => nothing(),

@@ -1,6 +1,6 @@
 //! All kinds of tests.
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::dose::Dose;
 use super::exact::Exact;
@@ -14,7 +14,7 @@ use super::within_run::WithinRun;
 /// A kind of test. All but `exact` reduce the runs to one value per seed, averaged over the cells
 /// of a panel, and compare the values with a bound (zero unless a margin is declared) by Student's
 /// t test.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(tag = "test", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Test {

@@ -1,20 +1,18 @@
 //! A quantity at the end of training beside its beginning.
 
 use memdil_records::EpochRecord;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
-use super::kind::{Kind, PlannedUnit, Requirement, nothing, number};
-use crate::declaration::conditions::Conditions;
+use super::kind::{Kind, PlannedUnit, Requirement, Units, Values, nothing, number};
 use crate::declaration::effect::{Expect, Scale};
 use crate::declaration::quantity;
 use crate::runs::finished::FinishedRuns;
-use crate::runs::no_value::NoValue;
 use crate::runs::planned::PlannedRuns;
 
 /// Along training: the last evaluation against the first from which the trend counts. With a
 /// baseline, a second condition: the last value lies on the expected side of the baseline of the
 /// same evaluation.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Trend {
     /// What is compared.
@@ -31,7 +29,7 @@ pub struct Trend {
 }
 
 /// The evaluation from which a trend counts.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Start {
     /// A quantity of the epoch records.
@@ -59,10 +57,6 @@ impl Kind for Trend {
         }
     }
 
-    fn conditions(&self) -> Vec<(&'static str, &Conditions)> {
-        Vec::new()
-    }
-
     fn requirements(&self) -> Vec<Requirement> {
         let (quantity, from) = (&self.quantity, &self.from);
         let start = format!(
@@ -77,11 +71,7 @@ impl Kind for Trend {
             .collect()
     }
 
-    fn units(
-        &self,
-        planned: &PlannedRuns<'_>,
-        runs: &[usize],
-    ) -> Result<Vec<(usize, PlannedUnit)>, String> {
+    fn units(&self, planned: &PlannedRuns<'_>, runs: &[usize]) -> Units {
         if let Some(&run) = runs.iter().find(|&&run| planned.evaluations(run) < 2) {
             let seed = planned.specs[run].seed;
             return Err(format!(
@@ -92,7 +82,7 @@ impl Kind for Trend {
         Ok(units.collect())
     }
 
-    fn values(&self, unit: &PlannedUnit, runs: &FinishedRuns<'_>) -> Result<Vec<f64>, NoValue> {
+    fn values(&self, unit: &PlannedUnit, runs: &FinishedRuns<'_>) -> Values {
         let PlannedUnit::Trend(run) = unit else {
             return nothing();
         };

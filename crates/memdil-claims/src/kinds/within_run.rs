@@ -1,14 +1,13 @@
 //! A dose and a response along training.
 
 use memdil_records::EpochRecord;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
-use super::kind::{Kind, PlannedUnit, Requirement, nothing};
+use super::kind::{Kind, PlannedUnit, Requirement, Units, Values, nothing};
 use crate::declaration::conditions::Conditions;
 use crate::declaration::effect::{Expect, Scale, ratio};
 use crate::declaration::quantity;
 use crate::runs::finished::FinishedRuns;
-use crate::runs::no_value::NoValue;
 use crate::runs::planned::PlannedRuns;
 use crate::stats::{mean, spearman};
 use crate::verdict::Unit;
@@ -17,7 +16,7 @@ use crate::verdict::Unit;
 /// (the log ratio or difference to the response of a reference run at the same epoch), minus the
 /// mean of the same correlation with the doses of the other seeds. A second condition: the response
 /// itself moves to the expected side from the evaluation at which the dose is least to the last.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WithinRun {
     /// The quantity that may drive the response.
@@ -71,11 +70,7 @@ impl Kind for WithinRun {
     }
 
     /// Runs with their reference and the runs of other seeds.
-    fn units(
-        &self,
-        planned: &PlannedRuns<'_>,
-        runs: &[usize],
-    ) -> Result<Vec<(usize, PlannedUnit)>, String> {
+    fn units(&self, planned: &PlannedRuns<'_>, runs: &[usize]) -> Units {
         let mut units = Vec::new();
         for &run in runs {
             let (needed, evaluations) = (INCREMENTS + 1, planned.evaluations(run));
@@ -99,7 +94,7 @@ impl Kind for WithinRun {
         Ok(units)
     }
 
-    fn values(&self, unit: &PlannedUnit, runs: &FinishedRuns<'_>) -> Result<Vec<f64>, NoValue> {
+    fn values(&self, unit: &PlannedUnit, runs: &FinishedRuns<'_>) -> Values {
         let PlannedUnit::Course {
             run,
             reference,

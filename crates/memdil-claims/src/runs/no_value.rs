@@ -1,16 +1,16 @@
 //! Why a unit has no value.
 
-use memdil_theory::TheoryError;
-
 use crate::error::ClaimError;
 
 /// Why a unit has no value.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub(crate) enum NoValue {
     /// A run is missing, or does not define it; in words.
+    #[error("{0}")]
     Undefined(String),
     /// A run cannot be read, or the model cannot be solved.
-    Failed(ClaimError),
+    #[error(transparent)]
+    Failed(#[from] ClaimError),
 }
 
 impl NoValue {
@@ -33,17 +33,5 @@ impl From<String> for NoValue {
 impl From<&str> for NoValue {
     fn from(reason: &str) -> Self {
         Self::Undefined(reason.to_owned())
-    }
-}
-
-impl From<ClaimError> for NoValue {
-    fn from(error: ClaimError) -> Self {
-        Self::Failed(error)
-    }
-}
-
-impl From<TheoryError> for NoValue {
-    fn from(error: TheoryError) -> Self {
-        Self::Failed(error.into())
     }
 }

@@ -57,7 +57,7 @@ impl Sampler {
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(into = "Written")]
+#[serde(untagged)]
 pub enum SearchRange {
     /// Real numbers between two bounds.
     Interval {
@@ -69,7 +69,10 @@ pub enum SearchRange {
         scale: SearchScale,
     },
     /// These values, each as likely as the others.
-    Values(Vec<Value>),
+    Values {
+        /// The values.
+        values: Vec<Value>,
+    },
 }
 
 /// What is uniform in an interval.
@@ -84,16 +87,12 @@ pub enum SearchScale {
 }
 
 /// The keys of a [`SearchRange`] in a configuration.
-#[derive(Clone, Default, Serialize, Deserialize)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Written {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     low: Option<f64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     high: Option<f64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     scale: Option<SearchScale>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     values: Option<Vec<Value>>,
 }
 
@@ -131,25 +130,8 @@ impl<'de> Deserialize<'de> for SearchRange {
                 high: None,
                 scale: None,
                 values: Some(values),
-            } => Ok(Self::Values(values)),
+            } => Ok(Self::Values { values }),
             _ => Err(D::Error::custom(format!("must be {SHAPES}"))),
-        }
-    }
-}
-
-impl From<SearchRange> for Written {
-    fn from(range: SearchRange) -> Self {
-        match range {
-            SearchRange::Interval { low, high, scale } => Self {
-                low: Some(low),
-                high: Some(high),
-                scale: Some(scale),
-                values: None,
-            },
-            SearchRange::Values(values) => Self {
-                values: Some(values),
-                ..Self::default()
-            },
         }
     }
 }
@@ -217,7 +199,7 @@ impl SearchRange {
                     return Ok(());
                 }
             }
-            Self::Values(values) => {
+            Self::Values { values } => {
                 let mut numbered = values.iter().enumerate();
                 if values.is_empty() {
                     "values = []: must hold at least one value".to_owned()

@@ -177,7 +177,7 @@ struct Holder {
 fn ends(range: &SearchRange) -> Vec<Json> {
     match range {
         SearchRange::Interval { low, high, .. } => vec![(*low).into(), (*high).into()],
-        SearchRange::Values(values) => values.clone(),
+        SearchRange::Values { values } => values.clone(),
     }
 }
 

@@ -48,7 +48,7 @@ fn random(range: &SearchRange, rng: &mut ChaCha8Rng) -> Value {
             let [start, end] = [*low, *high].map(|bound| inner(*scale, bound));
             round(range, start + unit_f64(rng) * (end - start))
         }
-        SearchRange::Values(values) => values
+        SearchRange::Values { values } => values
             .get(below(rng, values.len()))
             .cloned()
             .unwrap_or_default(),
@@ -71,7 +71,7 @@ fn parzen(
             tpe::parzen_estimator(),
             tpe::range(inner(*scale, *low), inner(*scale, *high)),
         ),
-        SearchRange::Values(values) => (
+        SearchRange::Values { values } => (
             tpe::histogram_estimator(),
             tpe::categorical_range(values.len()),
         ),
@@ -90,7 +90,7 @@ fn parzen(
                 // The upper bound belongs to the interval, but not to the library's.
                 inner(*scale, value).clamp(domain.start(), domain.end().next_down())
             }
-            SearchRange::Values(values) => {
+            SearchRange::Values { values } => {
                 let index = values.iter().position(|known| known == value);
                 index.ok_or_else(|| refused(format!("{value} is none of its values")))? as f64
             }
@@ -106,7 +106,7 @@ fn parzen(
     let Ok(place) = optimizer.ask(rng);
     Ok(match range {
         SearchRange::Interval { .. } => round(range, place),
-        SearchRange::Values(values) => values.get(place as usize).cloned().unwrap_or_default(),
+        SearchRange::Values { values } => values.get(place as usize).cloned().unwrap_or_default(),
     })
 }
 
@@ -308,7 +308,9 @@ mod tests {
             .as_f64()
             .unwrap();
         assert!((1e-5..=0.5).contains(&value));
-        let single = SearchRange::Values(vec!["a".into()]);
+        let single = SearchRange::Values {
+            values: vec!["a".into()],
+        };
         assert_eq!(parzen("other", &single, &told, &mut rng).unwrap(), "a");
         let error = parzen("rate", &single, &told, &mut rng)
             .unwrap_err()

@@ -115,11 +115,9 @@ impl LpmSetting {
     }
 
     /// With non-negative features, or with signed ones.
-    pub const fn nonnegative(self, nonnegative: bool) -> Self {
-        Self {
-            nonnegative,
-            ..self
-        }
+    pub const fn nonnegative(mut self, nonnegative: bool) -> Self {
+        self.nonnegative = nonnegative;
+        self
     }
 
     fn validate(&self) -> Result<(), TheoryError> {

@@ -51,12 +51,9 @@ impl MdSetting {
     }
 
     /// With another weight decay of classifier and features.
-    pub const fn weight_decay(self, lambda_w: f64, lambda_h: f64) -> Self {
-        Self {
-            lambda_w,
-            lambda_h,
-            ..self
-        }
+    pub const fn weight_decay(mut self, lambda_w: f64, lambda_h: f64) -> Self {
+        (self.lambda_w, self.lambda_h) = (lambda_w, lambda_h);
+        self
     }
 
     /// With this noise level and constant.
@@ -75,11 +72,9 @@ impl MdSetting {
     }
 
     /// With non-negative features, or with signed ones.
-    pub const fn nonnegative(self, nonnegative: bool) -> Self {
-        Self {
-            nonnegative,
-            ..self
-        }
+    pub const fn nonnegative(mut self, nonnegative: bool) -> Self {
+        self.nonnegative = nonnegative;
+        self
     }
 
     /// Checks every number against its range.

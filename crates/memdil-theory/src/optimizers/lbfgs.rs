@@ -26,25 +26,13 @@ pub struct Minimum {
 }
 
 /// The lowest of several minima, each with what it is the minimum of.
+#[derive(Default)]
 pub(crate) struct Lowest<P> {
     best: Option<(Minimum, P)>,
     pub(crate) iterations: usize,
 }
 
-impl<P> Default for Lowest<P> {
-    fn default() -> Self {
-        Self {
-            best: None,
-            iterations: 0,
-        }
-    }
-}
-
 impl<P> Lowest<P> {
-    pub(crate) fn is_empty(&self) -> bool {
-        self.best.is_none()
-    }
-
     /// Adds a minimum; among equal values the first stays.
     pub(crate) fn offer(&mut self, end: Minimum, point: P) {
         self.iterations += end.iterations;

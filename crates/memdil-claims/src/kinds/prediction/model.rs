@@ -4,8 +4,9 @@ use memdil_losses::Loss;
 use memdil_records::RunSpec;
 use memdil_theory::fit::{FitRow, fit_line};
 use memdil_theory::memorization_dilation::solve;
-use memdil_theory::{LossKind, MarginLoss, MdSetting, TheoryError};
+use memdil_theory::{LossKind, MarginLoss, MdSetting};
 
+use crate::error::ClaimError;
 use crate::runs::finished::Run;
 use crate::runs::no_value::NoValue;
 use crate::stats::mean;
@@ -167,7 +168,7 @@ pub(super) fn errors(fit: &[&Run<'_>], test: &[&Run<'_>]) -> Result<SquaredError
 }
 
 /// Rho of the solved model; `None` after total collapse.
-fn predict(point: &Point, c_md: f64) -> Result<Option<f64>, TheoryError> {
+fn predict(point: &Point, c_md: f64) -> Result<Option<f64>, ClaimError> {
     if point.row.eta <= 0.0 {
         return Ok(Some(0.0));
     }

@@ -2,21 +2,20 @@
 
 use std::collections::BTreeSet;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::model::errors;
 use crate::declaration::conditions::Conditions;
 use crate::declaration::effect::Expect;
-use crate::kinds::kind::{Kind, PlannedUnit, Requirement, nothing};
+use crate::kinds::kind::{Kind, PlannedUnit, Requirement, Units, Values, nothing};
 use crate::runs::finished::FinishedRuns;
-use crate::runs::no_value::NoValue;
 use crate::runs::planned::PlannedRuns;
 use crate::verdict::Unit;
 
 /// The memorization-dilation model, fitted to the runs `fit` of the other seeds, predicts rho (from
 /// NC1) of all other runs with a smaller mean squared error than a line in the noise level and than
 /// the mean, both fitted to the same runs.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Prediction {
     /// The runs that the constants are fitted to.
@@ -30,10 +29,6 @@ impl Kind for Prediction {
 
     fn unpaired(&self) -> &'static str {
         "no planned run is left to predict"
-    }
-
-    fn check(&self) -> Result<(), String> {
-        Ok(())
     }
 
     fn conditions(&self) -> Vec<(&'static str, &Conditions)> {
@@ -50,11 +45,7 @@ impl Kind for Prediction {
     }
 
     /// For each seed its runs that are not fitted to, beside the runs of other seeds that are.
-    fn units(
-        &self,
-        planned: &PlannedRuns<'_>,
-        runs: &[usize],
-    ) -> Result<Vec<(usize, PlannedUnit)>, String> {
+    fn units(&self, planned: &PlannedRuns<'_>, runs: &[usize]) -> Units {
         let seed_of = |run: usize| planned.specs[run].seed;
         let (fitted, others): (Vec<usize>, Vec<usize>) = runs
             .iter()
@@ -71,7 +62,7 @@ impl Kind for Prediction {
     }
 
     /// Log ratios of the model's error to those of the two baselines.
-    fn values(&self, unit: &PlannedUnit, runs: &FinishedRuns<'_>) -> Result<Vec<f64>, NoValue> {
+    fn values(&self, unit: &PlannedUnit, runs: &FinishedRuns<'_>) -> Values {
         let PlannedUnit::Prediction { fit, test } = unit else {
             return nothing();
         };

@@ -79,7 +79,9 @@ fn bad_spaces_are_refused_by_name() {
 
 #[test]
 fn trials_and_share_have_ranges() {
-    let range = SearchRange::Values(vec![1.into()]);
+    let range = SearchRange::Values {
+        values: vec![1.into()],
+    };
     let good = SearchSpec {
         sampler: Sampler::Random,
         trials: 1,

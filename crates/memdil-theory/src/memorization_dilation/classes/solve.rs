@@ -68,15 +68,14 @@ pub fn solve(
     let fine = Symmetric::new(setting, loss, classes, cloud);
     let (rough_iterations, valleys) = valleys(&rough, &clean);
     let mut lowest = Lowest::default();
-    for (value, mut x) in valleys.iter().take(2).cloned() {
+    let (first_value, first) = &valleys[0];
+    for (index, (value, x)) in valleys.iter().take(2).enumerate() {
         // The second valley only counts where it is another one and the rough values leave it open.
-        let (first_value, first) = &valleys[0];
-        let same = value > first_value + 0.05 || distance(first, &x) <= 0.05;
-        if !lowest.is_empty() && same {
-            continue;
+        if index == 0 || value <= &(first_value + 0.05) && distance(first, x) > 0.05 {
+            let mut x = x.clone();
+            let end = descend(&fine, &clean, &mut x, 1e-8);
+            lowest.offer(end, x);
         }
-        let end = descend(&fine, &clean, &mut x, 1e-8);
-        lowest.offer(end, x);
     }
     lowest.iterations += rough_iterations;
     let (end, x) = lowest.accept("memorization-dilation for N classes", ACCEPTED)?;
