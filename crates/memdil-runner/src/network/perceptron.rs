@@ -3,9 +3,7 @@
 
 use candle_core::{DType, Device};
 use memdil_kernels::gpu::{GpuMachine, GpuMlp};
-use memdil_kernels::{
-    Architecture, KernelError, Mlp, Optimizer, Step, TensorInfo, TensorRole,
-};
+use memdil_kernels::{Architecture, KernelError, Mlp, Optimizer, Step, TensorInfo, TensorRole};
 use memdil_models::{Classifier, Model as _};
 use memdil_records::{ModelSpec, RunSpec};
 use ndarray::{Array1, Array2};
