@@ -3,7 +3,7 @@
 use memdil_records::Provenance;
 use serde::Serialize;
 
-/// What [`selftest`](crate::selftest) found.
+/// What [`selftest`](fn@crate::selftest) found.
 #[derive(Clone, Debug, Serialize)]
 pub struct SelfTest {
     /// `cpu` or `cuda:N`.
