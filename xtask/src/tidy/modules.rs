@@ -67,7 +67,7 @@ impl Modules {
             } else {
                 folder.join("mod.rs")
             };
-            self.add([&module[..], &[name.to_owned()]].concat(), &file)?;
+            self.add(child(&module, name), &file)?;
         }
         self.files.insert(module, File::new(path, &tokens));
         Ok(())
@@ -106,7 +106,7 @@ impl Modules {
                 }
             }
             name => {
-                let child = [&from[..], &[name.to_owned()]].concat();
+                let child = child(from, name);
                 if self.files.contains_key(&child) {
                     return self.walk(&child, rest, steps);
                 }
@@ -126,7 +126,7 @@ impl Modules {
         let Some((name, further)) = rest.split_first() else {
             return Some(Target::Module(module.clone()));
         };
-        let child = [&module[..], &[name.clone()]].concat();
+        let child = child(module, name);
         if self.files.contains_key(&child) {
             return self.walk(&child, further, steps);
         }
@@ -338,6 +338,12 @@ impl File {
     }
 }
 
+fn child(module: &Module, name: &str) -> Module {
+    let mut child = module.clone();
+    child.push(name.to_owned());
+    child
+}
+
 /// Modules with files of their own that a file declares.
 fn declared<'a>(tokens: &[Token<'a>]) -> Vec<&'a str> {
     let declaration = |window: &[Token<'a>]| match window {
@@ -392,4 +398,46 @@ fn shown(modules: &[Module]) -> String {
         }
     };
     modules.iter().map(name).collect::<Vec<_>>().join(" -> ")
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    /// The circles of a crate whose `lib.rs` declares the other files.
+    fn circles_of(files: &[(&str, &str)]) -> Vec<String> {
+        let folder = std::env::temp_dir().join(format!("memdil-modules-{}", std::process::id()));
+        for (name, text) in files {
+            let path = folder.join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        }
+        let modules = Modules::read(&folder.join("lib.rs")).ok().unwrap();
+        std::fs::remove_dir_all(folder).unwrap();
+        modules.circles()
+    }
+
+    #[test]
+    fn circles_are_found_through_reexports_and_folders() {
+        let lib = "mod a;\nmod b;\npub use a::A;\n";
+        let a = "mod one;\npub use one::A;\n";
+        let one = "use crate::b::{self, B};\npub struct A(B);\n";
+        let straight = [
+            ("lib.rs", lib),
+            ("a/mod.rs", a),
+            ("a/one.rs", one),
+            ("b.rs", "//! Uses a::A.\npub struct B;\n"),
+        ];
+        assert_eq!(circles_of(&straight), Vec::<String>::new());
+        let mut round = straight;
+        round[3].1 = "pub struct B;\nfn f(_: crate::A) {}\n";
+        assert_eq!(
+            circles_of(&round),
+            [
+                "circle of files: a::one -> b",
+                "circle of entries: a -> b (a::one -> b, b -> a::one)"
+            ]
+        );
+    }
 }
