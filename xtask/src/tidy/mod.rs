@@ -1,6 +1,7 @@
 //! `cargo xtask tidy`: what the compiler does not check.
 
 mod files;
+mod graph;
 mod modules;
 mod packages;
 mod pages;

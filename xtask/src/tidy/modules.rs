@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use super::graph::circles;
 use super::source::{Token, code, tokens};
 use crate::failure::Failure;
 use crate::workspace::read;
@@ -353,41 +354,6 @@ fn declared<'a>(tokens: &[Token<'a>]) -> Vec<&'a str> {
     tokens.windows(3).filter_map(declaration).collect()
 }
 
-/// The circles of a graph: its strongly connected components of more than one node.
-fn circles(graph: &BTreeMap<Module, BTreeSet<Module>>) -> Vec<Vec<Module>> {
-    let reach: BTreeMap<&Module, BTreeSet<&Module>> = graph
-        .keys()
-        .map(|node| (node, reachable(graph, node)))
-        .collect();
-    let mut found: Vec<Vec<Module>> = Vec::new();
-    for node in graph.keys() {
-        if found.iter().any(|circle| circle.contains(node)) {
-            continue;
-        }
-        let both = |other: &&Module| reach[node].contains(*other) && reach[*other].contains(node);
-        let circle: Vec<Module> = graph.keys().filter(both).cloned().collect();
-        if circle.len() > 1 {
-            found.push(circle);
-        }
-    }
-    found
-}
-
-/// The nodes that arrows lead to, directly or not.
-fn reachable<'a>(
-    graph: &'a BTreeMap<Module, BTreeSet<Module>>,
-    from: &Module,
-) -> BTreeSet<&'a Module> {
-    let mut found = BTreeSet::new();
-    let mut open: Vec<&Module> = graph.get(from).into_iter().flatten().collect();
-    while let Some(node) = open.pop() {
-        if found.insert(node) {
-            open.extend(graph.get(node).into_iter().flatten());
-        }
-    }
-    found
-}
-
 /// Modules as `a::b -> c`.
 fn shown(modules: &[Module]) -> String {
     let name = |module: &Module| {
@@ -402,42 +368,4 @@ fn shown(modules: &[Module]) -> String {
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
-mod tests {
-    use super::*;
-
-    /// The circles of a crate whose `lib.rs` declares the other files.
-    fn circles_of(files: &[(&str, &str)]) -> Vec<String> {
-        let folder = std::env::temp_dir().join(format!("memdil-modules-{}", std::process::id()));
-        for (name, text) in files {
-            let path = folder.join(name);
-            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-            std::fs::write(path, text).unwrap();
-        }
-        let modules = Modules::read(&folder.join("lib.rs")).ok().unwrap();
-        std::fs::remove_dir_all(folder).unwrap();
-        modules.circles()
-    }
-
-    #[test]
-    fn circles_are_found_through_reexports_and_folders() {
-        let lib = "mod a;\nmod b;\npub use a::A;\n";
-        let a = "mod one;\npub use one::A;\n";
-        let one = "use crate::b::{self, B};\npub struct A(B);\n";
-        let straight = [
-            ("lib.rs", lib),
-            ("a/mod.rs", a),
-            ("a/one.rs", one),
-            ("b.rs", "//! Uses a::A.\npub struct B;\n"),
-        ];
-        assert_eq!(circles_of(&straight), Vec::<String>::new());
-        let mut round = straight;
-        round[3].1 = "pub struct B;\nfn f(_: crate::A) {}\n";
-        assert_eq!(
-            circles_of(&round),
-            [
-                "circle of files: a::one -> b",
-                "circle of entries: a -> b (a::one -> b, b -> a::one)"
-            ]
-        );
-    }
-}
+mod tests;
