@@ -13,7 +13,7 @@ pub enum ReportError {
     /// The folder of runs does not exist.
     #[error("{} is not a folder: give the one that holds the runs, which `memdil sweep run --out` wrote", path.display())]
     NoFolder {
-        /// What was given.
+        /// The path that was given.
         path: PathBuf,
     },
     /// The folder holds no finished run.
@@ -33,13 +33,13 @@ pub enum ReportError {
     Reference {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The fault.
         reason: String,
     },
     /// An experiment file's `[report]` table is wrong.
     #[error("[report]: {reason}")]
     Page {
-        /// What is wrong with it.
+        /// The fault.
         reason: String,
     },
     /// A run that cannot be read, or a file that cannot be written.

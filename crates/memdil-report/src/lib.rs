@@ -19,6 +19,9 @@
 //! assert!(matches!(write_report(&options), Err(ReportError::NoFolder { .. })));
 //! ```
 
+// From bottom to top: text, chart and loss; document (blocks, HTML, Markdown); runs (reading and
+// grouping them); theory (solved models); claims and layer_peeled; figures and measured; experiment,
+// options and sources; sections; write.
 mod chart;
 mod claims;
 mod document;

@@ -40,7 +40,7 @@ impl Sources {
         self.runs.iter().filter(|run| run.diverged()).count()
     }
 
-    /// Where everything shown was made, and the seconds it took.
+    /// Provenance and seconds of everything shown.
     pub(crate) fn made(&self) -> Vec<(&Provenance, f64)> {
         made(&self.runs, &self.descents)
     }
@@ -76,7 +76,7 @@ impl Sources {
     }
 }
 
-/// Where runs and trainings of free features were made, and the seconds they took.
+/// Provenance and seconds of runs and of trainings of free features.
 pub(crate) fn made<'a>(
     runs: impl IntoIterator<Item = &'a Run>,
     descents: &'a [Descent],

@@ -49,7 +49,7 @@ pub(crate) fn decimal(value: f64, decimals: f64) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
-/// A value, or a dash where there is none.
+/// A value, or a dash in place of a missing one.
 pub(crate) fn or_dash<T>(value: Option<T>, format: impl Fn(T) -> String) -> String {
     value.map_or_else(|| "–".to_owned(), format)
 }

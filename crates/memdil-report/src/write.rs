@@ -21,7 +21,8 @@ pub struct Report {
     pub runs: usize,
     /// Runs that diverged.
     pub diverged: usize,
-    /// Where a reference was given: cells inside our prediction interval, and cells that have one.
+    /// Cells inside our prediction interval, and cells that have an interval; `None` without a
+    /// reference.
     pub reference_inside: Option<(usize, usize)>,
     /// The page.
     pub html: PathBuf,
@@ -52,7 +53,7 @@ impl Report {
 /// [`ReportError::OtherPage`] when the output folder has a page that is no report,
 /// [`ReportError::NoFolder`] or
 /// [`ReportError::NoRuns`] when there is nothing to report,
-/// [`ReportError::Reference`] when the reference file is no such file, [`ReportError::Records`]
+/// [`ReportError::Reference`] when the reference file cannot be used, [`ReportError::Records`]
 /// when a run is damaged or a file cannot be written, [`ReportError::Theory`] when a model cannot
 /// be solved, [`ReportError::Figure`] when a figure cannot be drawn, [`ReportError::Claim`] when a claim cannot be
 /// tested.

@@ -9,7 +9,7 @@ use crate::text::{escape, when};
 pub(crate) struct Picture {
     pub(crate) width: f64,
     pub(crate) height: f64,
-    /// What it is, for readers who do not see it.
+    /// Title and description for screen readers.
     pub(crate) title: String,
     pub(crate) desc: String,
     pub(crate) body: String,
@@ -59,7 +59,7 @@ pub(crate) struct Figure {
     /// Stem of its file.
     pub(crate) name: String,
     pub(crate) heading: &'static str,
-    /// What the data show, in two sentences.
+    /// The result, in two sentences.
     pub(crate) caption: String,
     /// How to read it.
     pub(crate) reading: String,

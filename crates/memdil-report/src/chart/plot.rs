@@ -190,7 +190,7 @@ impl Plot {
         self.body += &format!(r#"<text class="note" x="{x:.1}" y="{y:.1}">{text}</text>"#);
     }
 
-    /// Whatever else is drawn.
+    /// Adds other SVG elements.
     pub(crate) fn push(&mut self, svg: &str) {
         self.body += svg;
     }

@@ -43,8 +43,8 @@ pub(crate) fn rules(judged: &[&JudgedClaim<'_>]) -> String {
     )
 }
 
-/// The verdicts of an experiment in a sentence; mean values of its runs and how to read them where
-/// it has none.
+/// The verdicts of an experiment in a sentence. Without a verdict, mean values of its runs and how
+/// to read them.
 pub(crate) fn result(judged: &[&JudgedClaim<'_>], runs: &[&Run], shows: &str) -> String {
     let mut parts = Vec::new();
     if !judged.is_empty() {

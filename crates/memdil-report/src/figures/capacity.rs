@@ -8,15 +8,15 @@ use crate::loss::Loss;
 use crate::runs::{Level, Quantity, Run, distinct, or_undefined, summary};
 use crate::text::{classes, count, number, percent};
 
-/// Widths that make a course.
+/// The smallest number of widths that is drawn.
 const FEWEST: usize = 3;
 
 /// Data set with classes, loss and noise level: runs that differ in width and seed only.
-type Course = (String, Loss, Level);
+type WidthSweep = (String, Loss, Level);
 
-/// What the networks of one width did, on average over seeds.
+/// Means over the seeds of one width.
 #[derive(Clone, Debug)]
-struct Width {
+struct WidthMeans {
     width: usize,
     share: f64,
     /// Log ratio to the clean network of the same width and seed, with its interval: of all test
@@ -34,18 +34,18 @@ const SHOWN: [(Quantity, &str); 2] = [
 
 /// `None` with fewer than three widths.
 pub(super) fn figure(runs: &[&Run]) -> Option<Figure> {
-    let mut courses: BTreeMap<String, Vec<(Course, Vec<Width>)>> = BTreeMap::new();
+    let mut sweeps: BTreeMap<String, Vec<(WidthSweep, Vec<WidthMeans>)>> = BTreeMap::new();
     for (key, widths) in by_width(runs) {
         if widths.len() >= FEWEST {
-            let of_place = courses.entry(key.0.clone()).or_default();
+            let of_place = sweeps.entry(key.0.clone()).or_default();
             of_place.push((key, widths));
         }
     }
-    let (_, first) = courses.first_key_value()?;
+    let (_, first) = sweeps.first_key_value()?;
     let caption = caption(first.last()?);
     let mut groups = Vec::new();
-    for (place, courses) in &courses {
-        let pictures = (0..SHOWN.len()).filter_map(|index| picture(index, courses, place));
+    for (place, sweeps) in &sweeps {
+        let pictures = (0..SHOWN.len()).filter_map(|index| picture(index, sweeps, place));
         groups.push(Group::titled(place, 2, pictures.collect()));
     }
     Some(Figure {
@@ -57,15 +57,15 @@ pub(super) fn figure(runs: &[&Run]) -> Option<Figure> {
              alone. {}",
             bars()
         ),
-        legend: legend(&courses),
+        legend: legend(&sweeps),
         groups,
         ..Figure::new("capacity", "Networks that memorise more, at equal noise")
     })
 }
 
-fn legend(courses: &BTreeMap<String, Vec<(Course, Vec<Width>)>>) -> Vec<Key> {
-    let courses = courses.values().flatten();
-    let names = distinct(courses.map(|((_, loss, level), _)| (*loss, *level)));
+fn legend(sweeps: &BTreeMap<String, Vec<(WidthSweep, Vec<WidthMeans>)>>) -> Vec<Key> {
+    let sweeps = sweeps.values().flatten();
+    let names = distinct(sweeps.map(|((_, loss, level), _)| (*loss, *level)));
     let key = |(loss, level): (Loss, Level)| marked_key(loss, format!("{loss}, η = {level}"));
     names.into_iter().map(key).collect()
 }
@@ -80,12 +80,12 @@ fn same(run: &Run) -> String {
 }
 
 /// Noisy runs by data, loss, noise level and width, each compared with the clean run of its width.
-fn by_width(runs: &[&Run]) -> BTreeMap<Course, Vec<Width>> {
+fn by_width(runs: &[&Run]) -> BTreeMap<WidthSweep, Vec<WidthMeans>> {
     let mut clean = BTreeMap::new();
     for run in runs.iter().filter(|run| run.eta() <= 0.0) {
         clean.insert(same(run), *run);
     }
-    let mut noisy: BTreeMap<(Course, usize), Vec<(&Run, &Run)>> = BTreeMap::new();
+    let mut noisy: BTreeMap<(WidthSweep, usize), Vec<(&Run, &Run)>> = BTreeMap::new();
     for run in runs.iter().filter(|run| run.eta() > 0.0) {
         let spec = &run.record.spec;
         if let (Some(clean), Some(width)) = (clean.get(&same(run)), spec.model.width()) {
@@ -94,18 +94,18 @@ fn by_width(runs: &[&Run]) -> BTreeMap<Course, Vec<Width>> {
                 spec.data.source.name(),
                 classes(&spec.data.classes)
             );
-            let course = (place, run.loss(), run.level());
-            noisy.entry((course, width)).or_default().push((run, clean));
+            let sweep = (place, run.loss(), run.level());
+            noisy.entry((sweep, width)).or_default().push((run, clean));
         }
     }
-    let mut widths: BTreeMap<Course, Vec<Width>> = BTreeMap::new();
-    for ((course, width), pairs) in noisy {
+    let mut widths: BTreeMap<WidthSweep, Vec<WidthMeans>> = BTreeMap::new();
+    for ((sweep, width), pairs) in noisy {
         let shares = pairs.iter().map(|(run, _)| {
             let share = run.value(Quantity::MemorizedAsGiven)?;
             Some((run.seed(), share))
         });
         if let Some((share, _)) = summary(shares.flatten()) {
-            widths.entry(course).or_default().push(Width {
+            widths.entry(sweep).or_default().push(WidthMeans {
                 width,
                 share,
                 ratios: SHOWN.map(|(quantity, _)| log_ratio(&pairs, quantity)),
@@ -127,10 +127,10 @@ fn log_ratio(pairs: &[(&Run, &Run)], quantity: Quantity) -> Option<(f64, Option<
     summary(ratios)
 }
 
-fn picture(index: usize, courses: &[(Course, Vec<Width>)], place: &str) -> Option<Picture> {
+fn picture(index: usize, sweeps: &[(WidthSweep, Vec<WidthMeans>)], place: &str) -> Option<Picture> {
     let heading = SHOWN[index].1;
     let (mut shares, mut heights) = (vec![0.0, 1.0], vec![0.0]);
-    for width in courses.iter().flat_map(|(_, widths)| widths) {
+    for width in sweeps.iter().flat_map(|(_, widths)| widths) {
         if let Some((mean, interval)) = width.ratios[index] {
             shares.push(width.share);
             heights.push(mean);
@@ -146,7 +146,7 @@ fn picture(index: usize, courses: &[(Course, Vec<Width>)], place: &str) -> Optio
     );
     plot.level("zero", 1.0);
     let mut ends = Vec::new();
-    for ((_, loss, level), widths) in courses {
+    for ((_, loss, level), widths) in sweeps {
         let colour = loss.colour();
         let mut marks = Vec::new();
         for width in widths {
@@ -162,7 +162,7 @@ fn picture(index: usize, courses: &[(Course, Vec<Width>)], place: &str) -> Optio
                 plot.bar(colour, at.0, ends.map(f64::exp), 0.0);
             }
             plot.mark(loss.glyph(), colour, 4.2, *at, 0.0);
-            // Marks that lie too close to the last label have none.
+            // Marks too close to the last label are not labelled.
             let x = plot.x.at(at.0);
             if x - labelled > 18.0 {
                 plot.note(&width.to_string(), *at, 14.0);
@@ -179,14 +179,15 @@ fn picture(index: usize, courses: &[(Course, Vec<Width>)], place: &str) -> Optio
     Some(plot.picture(format!("{heading}, {place}"), ends.join("; ") + "."))
 }
 
-fn caption(((place, loss, level), widths): &(Course, Vec<Width>)) -> String {
-    let by_share = |a: &&Width, b: &&Width| a.share.total_cmp(&b.share);
+fn caption(((place, loss, level), widths): &(WidthSweep, Vec<WidthMeans>)) -> String {
+    let by_share = |a: &&WidthMeans, b: &&WidthMeans| a.share.total_cmp(&b.share);
     let least = widths.iter().min_by(by_share);
     let (Some(least), Some(most)) = (least, widths.iter().max_by(by_share)) else {
         return String::new();
     };
-    let ratio =
-        |width: &Width, index: usize| or_undefined(width.ratios[index].map(|(mean, _)| mean.exp()));
+    let ratio = |width: &WidthMeans, index: usize| {
+        or_undefined(width.ratios[index].map(|(mean, _)| mean.exp()))
+    };
     format!(
         "{place}, {loss}, η = {level}, {}: at width {} networks memorise {} of the corrupted samples and dilation is {} times that \
          of clean networks; at width {} they memorise {} and it is {} times. Of correctly classified samples: {} and {} times.",

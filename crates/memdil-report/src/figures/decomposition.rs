@@ -24,14 +24,14 @@ fn dilation_of(error: f64, rest: f64) -> f64 {
 
 /// A run with what it measured.
 #[derive(Clone, Copy)]
-struct Point<'a> {
+struct RunPoint<'a> {
     run: &'a Run,
     error: f64,
     dilation: f64,
     rest: f64,
 }
 
-impl<'a> Point<'a> {
+impl<'a> RunPoint<'a> {
     fn of(run: &'a Run) -> Option<Self> {
         let point = Self {
             run,
@@ -44,7 +44,7 @@ impl<'a> Point<'a> {
 }
 
 /// The heights of the left and of the right picture.
-const SHOWN: [(&str, fn(&Point<'_>) -> f64); 2] = [
+const SHOWN: [(&str, fn(&RunPoint<'_>) -> f64); 2] = [
     ("dilation (test NC1)", |point| point.dilation),
     ("dilation, correct samples only", |point| point.rest),
 ];
@@ -52,7 +52,7 @@ const SHOWN: [(&str, fn(&Point<'_>) -> f64); 2] = [
 /// `None` without two-class runs.
 pub(super) fn figure(runs: &[&Run]) -> Option<Figure> {
     let two = select(runs, |run| run.record.spec.data.classes.len() == 2);
-    let drawn = select(&two, |run| Point::of(run).is_some());
+    let drawn = select(&two, |run| RunPoint::of(run).is_some());
     if drawn.is_empty() {
         return None;
     }
@@ -87,7 +87,7 @@ pub(super) fn figure(runs: &[&Run]) -> Option<Figure> {
 
 fn caption(all: &[&Run]) -> String {
     let (runs, note) = largest(all);
-    let all: Vec<Point<'_>> = runs.iter().filter_map(|run| Point::of(run)).collect();
+    let all: Vec<RunPoint<'_>> = runs.iter().filter_map(|run| RunPoint::of(run)).collect();
     let mut noisy = all.clone();
     noisy.retain(|point| point.run.eta() > 0.0);
     format!(
@@ -103,13 +103,13 @@ fn caption(all: &[&Run]) -> String {
 }
 
 /// R² of dilation predicted from test error and the spread of the rest.
-fn fit(points: &[Point<'_>], rest: fn(&Point<'_>) -> f64) -> String {
-    let pair = |point: &Point<'_>| (point.dilation, dilation_of(point.error, rest(point)));
+fn fit(points: &[RunPoint<'_>], rest: fn(&RunPoint<'_>) -> f64) -> String {
+    let pair = |point: &RunPoint<'_>| (point.dilation, dilation_of(point.error, rest(point)));
     or_undefined(r_squared(&points.iter().map(pair).collect::<Vec<_>>()))
 }
 
 fn group(panel: &Panel, runs: &[&Run], levels: &[Level]) -> Group {
-    let points: Vec<Point<'_>> = runs.iter().filter_map(|run| Point::of(run)).collect();
+    let points: Vec<RunPoint<'_>> = runs.iter().filter_map(|run| RunPoint::of(run)).collect();
     let widest = points.iter().map(|point| point.error).fold(0.01, f64::max);
     let mut heights = vec![dilation_of(widest, 0.0)];
     heights.extend(points.iter().flat_map(|point| [point.dilation, point.rest]));

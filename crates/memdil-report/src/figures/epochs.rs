@@ -19,8 +19,8 @@ const PANELS: usize = 2;
 /// Marks on a line.
 const MARKS: usize = 6;
 
-/// What one panel shows.
-struct Shown {
+/// The quantity of one picture.
+struct ShownQuantity {
     name: &'static str,
     /// Path of the quantity in the records.
     quantity: &'static str,
@@ -29,7 +29,7 @@ struct Shown {
     random: Option<&'static str>,
 }
 
-impl Shown {
+impl ShownQuantity {
     const fn new(name: &'static str, quantity: &'static str, log: bool) -> Self {
         Self {
             name,
@@ -50,21 +50,22 @@ impl Shown {
 /// The marks of the lowest and the highest level.
 const ENDS: [Glyph; 2] = [Glyph::Circle, Glyph::Square];
 
-const SHOWN: [Shown; 9] = [
-    Shown::new("train NC1", "nc1", true),
-    Shown::new("NC2, classifier to a simplex frame", "nc2_etf", false).beside("nc2_etf_random"),
-    Shown::new("NC2, means to an orthogonal frame", "nc2_orthogonal", false)
+const SHOWN: [ShownQuantity; 9] = [
+    ShownQuantity::new("train NC1", "nc1", true),
+    ShownQuantity::new("NC2, classifier to a simplex frame", "nc2_etf", false)
+        .beside("nc2_etf_random"),
+    ShownQuantity::new("NC2, means to an orthogonal frame", "nc2_orthogonal", false)
         .beside("nc2_orthogonal_random"),
-    Shown::new("NC3, classifier to means", "nc3", false).beside("nc3_random"),
-    Shown::new("NC4, nearest mean agrees", "nc4", false),
-    Shown::new("dilation (test NC1)", "test.dilation", true),
-    Shown::new("test accuracy", "test.accuracy", false),
-    Shown::new("test ECE", "test.ece", false),
-    Shown::new("memorised share", "memorized_as_given", false),
+    ShownQuantity::new("NC3, classifier to means", "nc3", false).beside("nc3_random"),
+    ShownQuantity::new("NC4, nearest mean agrees", "nc4", false),
+    ShownQuantity::new("dilation (test NC1)", "test.dilation", true),
+    ShownQuantity::new("test accuracy", "test.accuracy", false),
+    ShownQuantity::new("test ECE", "test.ece", false),
+    ShownQuantity::new("memorised share", "memorized_as_given", false),
 ];
 
 /// A loss at a noise level: the evaluations of each seed.
-struct Course {
+struct EpochCurves {
     loss: Loss,
     level: Level,
     /// A circle at the lowest level of the panel, a square at the highest.
@@ -72,7 +73,7 @@ struct Course {
     runs: Vec<Vec<EpochRecord>>,
 }
 
-impl Course {
+impl EpochCurves {
     /// Mean over seeds by epoch.
     fn line(&self, quantity: &str) -> Vec<(f64, f64)> {
         let mut by_epoch: BTreeMap<usize, Vec<f64>> = BTreeMap::new();
@@ -102,14 +103,14 @@ pub(super) fn figure(runs: &[&Run]) -> Result<Option<Figure>, ReportError> {
             [only] => vec![only],
             [] => Vec::new(),
         };
-        let courses = courses(&here, &ends)?;
-        if courses.iter().all(|course| course.runs.is_empty()) {
+        let curves = curves(&here, &ends)?;
+        if curves.iter().all(|curve| curve.runs.is_empty()) {
             continue;
         }
-        captions.push(caption(&courses, &ends, (all > 1).then_some(panel)));
+        captions.push(caption(&curves, &ends, (all > 1).then_some(panel)));
         let pictures = SHOWN
             .iter()
-            .filter_map(|shown| picture(shown, &courses, panel));
+            .filter_map(|shown| picture(shown, &curves, panel));
         groups.push(Group::titled(panel, 3, pictures.collect()));
         ends_drawn.push(ends);
         drawn.extend(here);
@@ -151,11 +152,11 @@ fn legend(drawn: &[&Run], ends: &[Vec<Level>]) -> Vec<Key> {
     legend
 }
 
-fn courses(runs: &[&Run], levels: &[Level]) -> Result<Vec<Course>, ReportError> {
-    let mut courses = Vec::new();
+fn curves(runs: &[&Run], levels: &[Level]) -> Result<Vec<EpochCurves>, ReportError> {
+    let mut curves = Vec::new();
     for loss in losses(runs) {
         for (level, glyph) in levels.iter().zip(ENDS) {
-            let mut course = Course {
+            let mut curve = EpochCurves {
                 loss,
                 level: *level,
                 glyph,
@@ -164,22 +165,22 @@ fn courses(runs: &[&Run], levels: &[Level]) -> Result<Vec<Course>, ReportError> 
             for run in at(&under(runs, loss), *level) {
                 let epochs = run.epochs()?;
                 if epochs.len() >= FEWEST_EVALUATIONS {
-                    course.runs.push(epochs);
+                    curve.runs.push(epochs);
                 }
             }
-            courses.push(course);
+            curves.push(curve);
         }
     }
-    Ok(courses)
+    Ok(curves)
 }
 
-fn picture(shown: &Shown, courses: &[Course], panel: &Panel) -> Option<Picture> {
-    let lines = courses
+fn picture(shown: &ShownQuantity, curves: &[EpochCurves], panel: &Panel) -> Option<Picture> {
+    let lines = curves
         .iter()
-        .map(|course| (course, course.line(shown.quantity)));
+        .map(|curve| (curve, curve.line(shown.quantity)));
     let lines: Vec<_> = lines.filter(|(_, line)| line.len() > 1).collect();
     let random = shown.random.and_then(|quantity| {
-        let all = courses.iter().flat_map(|course| course.line(quantity));
+        let all = curves.iter().flat_map(|curve| curve.line(quantity));
         mean(all.map(|(_, value)| value))
     });
     let points = || lines.iter().flat_map(|(_, line)| line);
@@ -195,12 +196,12 @@ fn picture(shown: &Shown, courses: &[Course], panel: &Panel) -> Option<Picture> 
     let x = Axis::exact([0.0, last], "epoch");
     let mut plot = Plot::new(Frame::new(370.0, 220.0), shown.name, &x, &y);
     let mut ends = Vec::new();
-    for (course, line) in &lines {
-        let (loss, level, colour) = (course.loss, course.level, course.loss.colour());
+    for (curve, line) in &lines {
+        let (loss, level, colour) = (curve.loss, curve.level, curve.loss.colour());
         plot.series(colour, line.iter().copied());
         let every = line.len().div_ceil(MARKS);
         for point in line.iter().rev().step_by(every) {
-            plot.mark(course.glyph, colour, 3.6, *point, 0.0);
+            plot.mark(curve.glyph, colour, 3.6, *point, 0.0);
         }
         let last = number(line[line.len() - 1].1);
         ends.push(format!("{loss} at η = {level} ends at {last}"));
@@ -213,14 +214,14 @@ fn picture(shown: &Shown, courses: &[Course], panel: &Panel) -> Option<Picture> 
 }
 
 /// How far training features of the first loss collapsed, and what became of test features.
-fn caption(courses: &[Course], levels: &[Level], panel: Option<&Panel>) -> String {
-    let Some(loss) = courses.iter().map(|course| course.loss).min() else {
+fn caption(curves: &[EpochCurves], levels: &[Level], panel: Option<&Panel>) -> String {
+    let Some(loss) = curves.iter().map(|curve| curve.loss).min() else {
         return String::new();
     };
     let ends = |level: Level, quantity: &str| {
-        let mut courses = courses.iter();
-        let course = courses.find(|course| course.loss == loss && course.level == level);
-        let line = course.map_or_else(Vec::new, |course| course.line(quantity));
+        let mut curves = curves.iter();
+        let curve = curves.find(|curve| curve.loss == loss && curve.level == level);
+        let line = curve.map_or_else(Vec::new, |curve| curve.line(quantity));
         let [first, last] =
             [line.first(), line.last()].map(|point| or_undefined(point.map(|p| p.1)));
         format!("{first} to {last}")

@@ -70,8 +70,8 @@ pub(super) fn figure(runs: &[&Run]) -> Result<Option<Figure>, ReportError> {
     }))
 }
 
-/// CE and LS of the lowest seed that has both with two features; else of the lowest seed that has
-/// any loss.
+/// CE and LS of the lowest seed that has both with two features; without such a seed, the losses of
+/// the lowest seed that has any.
 fn choose<'a>(runs: &[&'a Run]) -> Result<Vec<(&'a Run, Snapshot)>, ReportError> {
     let mut kept: Vec<(&'a Run, Snapshot)> = Vec::new();
     for seed in distinct(runs.iter().map(|run| run.seed())) {
@@ -132,7 +132,7 @@ fn class_names(run: &Run) -> Vec<String> {
 }
 
 fn legend(drawn: &[&Run]) -> Vec<Key> {
-    // Names when all rows show the same classes, else first and second.
+    // Names if all rows show the same classes, otherwise first and second.
     let names = match &distinct(drawn.iter().map(|run| class_names(run)))[..] {
         [names] => [names[0].clone(), names[1].clone()],
         _ => ["first class", "second class"].map(str::to_owned),
@@ -261,7 +261,7 @@ fn class_mean(part: &SnapshotPart, class: u32) -> Option<(f64, f64)> {
     (n > 0.0).then(|| (sum.0 / n, sum.1 / n))
 }
 
-/// Where the two logits are equal, clipped to the square `[low, high]`².
+/// The line on which the two logits are equal, clipped to the square `[low, high]`².
 fn decision_line(snapshot: &Snapshot, [low, high]: [f64; 2]) -> Option<[(f64, f64); 2]> {
     let (w, bias) = (&snapshot.classifier, &snapshot.bias);
     let difference = |j: usize| f64::from(w[[0, j]]) - f64::from(w[[1, j]]);

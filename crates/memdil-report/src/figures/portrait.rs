@@ -11,9 +11,9 @@ use crate::loss::Loss;
 use crate::runs::{Level, Run, at, by_panel, distinct, levels, losses, mean, select, under};
 use crate::text::{number, percent};
 
-/// What the networks of a loss and noise level were at an epoch, on average over seeds.
+/// Means over the seeds of a loss and noise level at one epoch.
 #[derive(Clone, Copy, Debug)]
-struct Place {
+struct TrajectoryPoint {
     epoch: usize,
     /// Memorised share of the noisy networks.
     share: f64,
@@ -23,10 +23,10 @@ struct Place {
 }
 
 /// One loss at one noise level.
-struct Course {
+struct Trajectory {
     loss: Loss,
     level: Level,
-    places: Vec<Place>,
+    points: Vec<TrajectoryPoint>,
 }
 
 /// `None` where no noisy run has a clean partner with the same evaluations.
@@ -34,18 +34,20 @@ pub(super) fn figure(runs: &[&Run]) -> Result<Option<Figure>, ReportError> {
     let candidates = select(runs, has_course);
     let (mut groups, mut drawn, mut captions) = (Vec::new(), Vec::new(), Vec::new());
     for (panel, here) in by_panel(&candidates) {
-        let courses = courses(&here)?;
-        let levels = distinct(courses.iter().map(|course| course.level));
+        let trajectories = trajectories(&here)?;
+        let levels = distinct(trajectories.iter().map(|trajectory| trajectory.level));
         if levels.is_empty() {
             continue;
         }
         let name = panel.to_string();
         let mut pictures = Vec::new();
         for level in &levels {
-            let of_level = courses.iter().filter(|course| course.level == *level);
+            let of_level = trajectories
+                .iter()
+                .filter(|trajectory| trajectory.level == *level);
             pictures.extend(picture(&of_level.collect::<Vec<_>>(), *level, &name));
         }
-        captions.push((here.len(), caption(&courses, &name)));
+        captions.push((here.len(), caption(&trajectories, &name)));
         groups.push(Group::titled(name, levels.len().clamp(2, 3), pictures));
         drawn.extend(here);
     }
@@ -70,14 +72,14 @@ pub(super) fn figure(runs: &[&Run]) -> Result<Option<Figure>, ReportError> {
     }))
 }
 
-fn courses(runs: &[&Run]) -> Result<Vec<Course>, ReportError> {
+fn trajectories(runs: &[&Run]) -> Result<Vec<Trajectory>, ReportError> {
     let mut epochs: BTreeMap<(String, Level, u64), BTreeMap<usize, EpochRecord>> = BTreeMap::new();
     for run in runs {
         let of_run = run.epochs()?.into_iter().map(|epoch| (epoch.epoch, epoch));
         let key = (run.loss_label(), run.level(), run.seed());
         epochs.insert(key, of_run.collect());
     }
-    let mut courses = Vec::new();
+    let mut trajectories = Vec::new();
     for loss in losses(runs) {
         let of_loss = under(runs, loss);
         for level in levels(&of_loss) {
@@ -94,17 +96,17 @@ fn courses(runs: &[&Run]) -> Result<Vec<Course>, ReportError> {
                     }
                 }
             }
-            let places: Vec<Place> = by_epoch.into_iter().filter_map(place).collect();
-            if places.len() >= FEWEST_EVALUATIONS {
-                courses.push(Course {
+            let points: Vec<TrajectoryPoint> = by_epoch.into_iter().filter_map(point).collect();
+            if points.len() >= FEWEST_EVALUATIONS {
+                trajectories.push(Trajectory {
                     loss,
                     level,
-                    places,
+                    points,
                 });
             }
         }
     }
-    Ok(courses)
+    Ok(trajectories)
 }
 
 /// Memorised share, and the logarithms of both dilations.
@@ -120,9 +122,9 @@ fn values(noisy: &EpochRecord, clean: &EpochRecord) -> Option<[f64; 3]> {
     ])
 }
 
-fn place((epoch, seeds): (usize, Vec<[f64; 3]>)) -> Option<Place> {
+fn point((epoch, seeds): (usize, Vec<[f64; 3]>)) -> Option<TrajectoryPoint> {
     let of = |index: usize| mean(seeds.iter().map(|values| values[index]));
-    Some(Place {
+    Some(TrajectoryPoint {
         epoch,
         share: of(0)?,
         noisy: of(1)?.exp(),
@@ -130,10 +132,14 @@ fn place((epoch, seeds): (usize, Vec<[f64; 3]>)) -> Option<Place> {
     })
 }
 
-fn picture(courses: &[&Course], level: Level, panel: &str) -> Option<Picture> {
-    let places = || courses.iter().flat_map(|course| &course.places);
-    let heights = span(places().flat_map(|place| [place.noisy, place.clean]))?;
-    let across = span(places().map(|place| place.share).chain([0.0, 1.0]))?;
+fn picture(trajectories: &[&Trajectory], level: Level, panel: &str) -> Option<Picture> {
+    let points = || {
+        trajectories
+            .iter()
+            .flat_map(|trajectory| &trajectory.points)
+    };
+    let heights = span(points().flat_map(|point| [point.noisy, point.clean]))?;
+    let across = span(points().map(|point| point.share).chain([0.0, 1.0]))?;
     let mut plot = Plot::new(
         Frame::new(400.0, 300.0),
         &format!("η = {level}"),
@@ -141,24 +147,30 @@ fn picture(courses: &[&Course], level: Level, panel: &str) -> Option<Picture> {
         &Axis::log(heights, "dilation (test NC1)").most(7),
     );
     let mut ends = Vec::new();
-    for course in courses {
-        let colour = course.loss.colour();
-        let noisy = course.places.iter().map(|place| (place.share, place.noisy));
-        let clean = course.places.iter().map(|place| (place.share, place.clean));
+    for trajectory in trajectories {
+        let colour = trajectory.loss.colour();
+        let noisy = trajectory
+            .points
+            .iter()
+            .map(|point| (point.share, point.noisy));
+        let clean = trajectory
+            .points
+            .iter()
+            .map(|point| (point.share, point.clean));
         plot.dashed(&format!("line s {colour}"), "1 4", clean);
         plot.series(colour, noisy.clone());
-        for (index, place) in noisy.enumerate() {
-            let (glyph, size) = if index + 1 == course.places.len() {
+        for (index, point) in noisy.enumerate() {
+            let (glyph, size) = if index + 1 == trajectory.points.len() {
                 (Glyph::Star, 6.5)
             } else {
                 (Glyph::Circle, 2.6)
             };
-            plot.mark(glyph, colour, size, place, 0.0);
+            plot.mark(glyph, colour, size, point, 0.0);
         }
-        let last = course.places.last()?;
+        let last = trajectory.points.last()?;
         ends.push(format!(
             "{} ends at share {} and dilation {}, clean {}",
-            course.loss,
+            trajectory.loss,
             number(last.share),
             number(last.noisy),
             number(last.clean)
@@ -168,25 +180,25 @@ fn picture(courses: &[&Course], level: Level, panel: &str) -> Option<Picture> {
     Some(plot.picture(title, ends.join("; ") + "."))
 }
 
-/// Where the networks of the first loss go at the highest noise level.
-fn caption(courses: &[Course], panel: &str) -> String {
-    let highest = courses.iter().map(|course| course.level).max();
-    let mut highest = courses
+/// The trajectory of the first loss at the highest noise level.
+fn caption(trajectories: &[Trajectory], panel: &str) -> String {
+    let highest = trajectories.iter().map(|trajectory| trajectory.level).max();
+    let mut highest = trajectories
         .iter()
-        .filter(|course| Some(course.level) == highest);
-    let least = |a: &&Place, b: &&Place| a.share.total_cmp(&b.share);
-    let Some(course) = highest.next() else {
+        .filter(|trajectory| Some(trajectory.level) == highest);
+    let least = |a: &&TrajectoryPoint, b: &&TrajectoryPoint| a.share.total_cmp(&b.share);
+    let Some(trajectory) = highest.next() else {
         return String::new();
     };
-    let from = course.places.iter().min_by(least);
-    let (Some(from), Some(to)) = (from, course.places.last()) else {
+    let from = trajectory.points.iter().min_by(least);
+    let (Some(from), Some(to)) = (from, trajectory.points.last()) else {
         return String::new();
     };
     format!(
         "{} at η = {} ({panel}): from epoch {} to {} the memorised share goes from {} to {} and the geometric mean of dilation from {} to {}; \
          without noise, dilation goes from {} to {} over the same epochs.",
-        course.loss,
-        course.level.0,
+        trajectory.loss,
+        trajectory.level.0,
         from.epoch,
         to.epoch,
         percent(from.share, 0),

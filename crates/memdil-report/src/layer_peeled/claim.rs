@@ -6,8 +6,8 @@ use super::descent::Descent;
 use crate::claims::decided;
 use crate::text::count;
 
-/// Supported when every training reached the closed form, refuted when one came to rest elsewhere;
-/// none where nothing was trained.
+/// Supported when every training reached the closed form, refuted when one converged elsewhere;
+/// `None` if nothing was trained.
 pub(crate) fn claim(descents: &[Descent], tolerance: f64) -> Option<Claim> {
     let (mut judged, mut errors) = (0, Vec::new());
     for descent in descents.iter().filter(|descent| descent.exact.is_some()) {

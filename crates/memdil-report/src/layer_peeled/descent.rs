@@ -11,7 +11,7 @@ use crate::error::ReportError;
 #[derive(Clone, Debug)]
 pub(crate) struct Descent {
     pub(crate) record: LayerPeeledRecord,
-    /// None where the minimiser does not fit into the dimension.
+    /// `None` if the minimiser does not fit into the dimension.
     pub(super) exact: Option<LpmSolution>,
 }
 

@@ -8,10 +8,10 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use serde_json::Value;
 
-/// The features of one network, with what was measured on them.
+/// The features of one network, with their metrics.
 #[derive(Clone, Debug)]
 pub struct MeasuredFeatures {
-    /// What the report calls it.
+    /// Its name in the report.
     pub name: String,
     /// The metrics by their names, as `memdil metrics --json` prints them.
     pub metrics: Value,

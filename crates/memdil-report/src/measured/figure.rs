@@ -66,7 +66,8 @@ pub(super) fn figure(measured: &[MeasuredFeatures]) -> Figure {
     }
 }
 
-/// What the axes are, from the shares of variance shown of features with more than two dimensions.
+/// The meaning of the axes, from the shares of variance shown of features with more than two
+/// dimensions.
 fn axes(shares: Vec<f64>) -> String {
     let Some(ends) = span(shares) else {
         return "The axes are the features themselves.".to_owned();

@@ -9,7 +9,7 @@ const ROUNDS: usize = 150;
 /// Two features as they are, or the first two principal components of more.
 pub(super) struct Plane {
     centre: Array1<f64>,
-    /// Columns are orthonormal, or zero where the features have no more directions; none of
+    /// Columns are orthonormal, or zero where the features do not have more directions; `None` for
     /// features drawn as they are.
     directions: Option<Array2<f64>>,
     /// Share of the variance that the plane shows.
@@ -32,8 +32,7 @@ impl Plane {
         }
         let centred = &features - &centre;
         let total: f64 = centred.iter().map(|v| v * v).sum();
-        // No two columns of this start are alike, and none is at right angles to anything in
-        // particular.
+        // The columns of this start differ, and have no special direction.
         let mut directions =
             Array2::from_shape_fn((dim, 2), |(i, k)| (1.0 + i as f64 * (1.7 + k as f64)).sin());
         orthonormalize(&mut directions);

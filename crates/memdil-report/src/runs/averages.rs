@@ -59,7 +59,7 @@ pub(crate) fn r_squared(pairs: &[(f64, f64)]) -> Option<f64> {
     (all > 0.0).then(|| 1.0 - rest / all)
 }
 
-/// A number, or that there is none.
+/// A number, or the word `undefined`.
 pub(crate) fn or_undefined(value: Option<f64>) -> String {
     value.map_or_else(|| "undefined".to_owned(), number)
 }

@@ -24,8 +24,8 @@ pub(crate) struct FolderRuns {
 /// Every finished run below `folder`. There may be no run where free features were trained or a
 /// search is under way.
 ///
-/// With manifests only their runs, of which none has to have finished: the report names those that
-/// are missing.
+/// With manifests, only their runs are read. They do not have to be finished: the report names those
+/// that are missing.
 pub(crate) fn read_folder(folder: &Path, manifests: &[PathBuf]) -> Result<FolderRuns, ReportError> {
     let path = folder.to_owned();
     if !folder.is_dir() {

@@ -73,7 +73,7 @@ impl Run {
         self.last()?.test.as_ref()
     }
 
-    /// The epochs that were measured on test images too; none where only the record was kept.
+    /// The epochs that were also measured on test images; empty if only the record was kept.
     pub(crate) fn epochs(&self) -> Result<Vec<EpochRecord>, ReportError> {
         if !self.folder.metrics().exists() {
             return Ok(Vec::new());

@@ -1,4 +1,4 @@
-//! Where and when runs were made.
+//! The machines, versions and dates of runs.
 
 use memdil_records::Provenance;
 

@@ -49,7 +49,7 @@ struct ComparedCell {
     ours: Option<f64>,
     interval: Option<[f64; 2]>,
     theirs: f64,
-    /// Where there is an interval: whether `theirs` lies in it.
+    /// Whether `theirs` lies in the interval; `None` without an interval.
     inside: Option<bool>,
 }
 

@@ -17,7 +17,7 @@ const SEARCH: &str = "Each trial trains with sampled settings for a share of the
 const SHORT: usize = 8;
 const FEW: usize = 6;
 
-/// A value in a table: numbers short, everything else as in a configuration.
+/// A value in a table: numbers are shortened, other values are as in a configuration.
 fn value(value: &Value) -> String {
     match value {
         Value::Number(number) if number.is_f64() => or_dash(number.as_f64(), setting),

@@ -5,7 +5,7 @@ use crate::claims::{JudgedClaim, rules, tally, verdicts};
 use crate::document::{Block, Section, Text, Tone};
 use crate::text::{count, when};
 
-/// Every verdict in one table, before anything else.
+/// The first section: every verdict in one table.
 pub(super) fn section(inputs: &SectionInputs<'_>) -> Section {
     let judged: Vec<&JudgedClaim<'_>> = inputs.judged.iter().collect();
     let mut blocks = Vec::new();

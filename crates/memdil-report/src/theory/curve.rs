@@ -17,7 +17,7 @@ pub(super) struct Curve {
     pub(super) loss: Loss,
     pub(super) glyph: Glyph,
     pub(super) points: Vec<(f64, f64)>,
-    /// What the curve tends to, drawn dotted.
+    /// The limit of the curve, drawn dotted.
     pub(super) limit: Vec<(f64, f64)>,
 }
 
@@ -42,7 +42,7 @@ impl Curve {
         })
     }
 
-    /// The line, marks on every so many points, and the limit.
+    /// Draws the line, a mark on each `every`-th point, and the limit.
     pub(super) fn draw(&self, plot: &mut Plot, every: usize) {
         let colour = self.loss.colour();
         plot.dashed(

@@ -13,8 +13,7 @@ use crate::runs::{Level, Panel, Quantity, Run, at, distinct, levels, mean, read_
 /// The model of N classes is accurate up to this many.
 const MOST_CLASSES: usize = 10;
 
-/// What the memorization-dilation model makes of the runs of one data set, class selection and
-/// network.
+/// The memorization-dilation model fitted to the runs of one data set, class selection and network.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct PanelFit {
     /// Data set, classes and network.
@@ -74,7 +73,7 @@ pub fn fit_runs(folder: &Path) -> Result<Vec<PanelFit>, ReportError> {
     Ok(fits)
 }
 
-/// The penalty of a decoupled decay is none on the loss, as the model's is.
+/// A decoupled decay counts as zero: it is not a penalty on the loss, as the decay of the model is.
 fn decay(run: &Run) -> f64 {
     let optimizer = &run.record.spec.optimizer;
     optimizer.coupled_weight_decay().unwrap_or(0.0)
@@ -84,7 +83,7 @@ fn margin_loss(run: &Run) -> Option<MarginLoss> {
     loss(run.loss(), run.alpha().unwrap_or(0.0)).ok().flatten()
 }
 
-/// What the fit takes of a run; `None` where something was not measured.
+/// The values of a run that are fitted; `None` if one was not measured.
 fn row(run: &Run) -> Option<FitRow> {
     let (last, test) = (run.last()?, run.test()?);
     let memorization = match run.value(Quantity::Memorization) {

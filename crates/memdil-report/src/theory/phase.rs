@@ -108,7 +108,7 @@ impl Phase {
         }
     }
 
-    /// Where cross-entropy dilates less on the maps drawn.
+    /// The settings on the maps drawn at which cross-entropy dilates less.
     fn reversal(&self) -> String {
         let all = || self.maps.iter().flat_map(|map| points(map, ALPHA));
         let Some(highest) = all().max_by(|a, b| a.ratio.total_cmp(&b.ratio)) else {

@@ -6,10 +6,10 @@ use memdil_records::{EpochRecord, RunRecord};
 use memdil_report::{Page, ReportOptions, write_report};
 use tempfile::TempDir;
 
-use crate::common::{Plan, Values, check_page, claims_of, record, write};
+use crate::common::{MadeUpRun, Values, check_page, claims_of, record, write};
 
 /// A run with the values of its last epoch.
-fn run(plan: &Plan, dilation: f64, accuracy: f64) -> RunRecord {
+fn run(plan: &MadeUpRun, dilation: f64, accuracy: f64) -> RunRecord {
     let values = Values {
         dilation,
         memorization: 0.9,
@@ -66,7 +66,7 @@ fn page(figures: &str, claims: &str, records: &[RunRecord], epochs: &[Vec<EpochR
 fn only_the_named_figures_are_drawn_in_their_order() {
     let mut records = Vec::new();
     for (seed, eta) in [(0, 0.0), (0, 0.4)] {
-        records.push(run(&Plan::new("CE", eta, seed), 0.1 + eta, 0.9));
+        records.push(run(&MadeUpRun::new("CE", eta, seed), 0.1 + eta, 0.9));
     }
     let named = "title = 'Mine'\nfigures = ['by-noise', 'dilation-memorization', 'capacity']";
     let html = page(named, "claim = []", &records, &[]);
@@ -86,7 +86,11 @@ fn dilation_that_is_test_error_alone_has_an_r_squared_of_one() {
         let errors = [0.02, 0.05, 0.1, 0.15, 0.2, 0.25];
         let of = |(seed, error): (usize, f64)| {
             let dilation = formula(error) * factor(error);
-            run(&Plan::new("CE", 0.4, seed as u64), dilation, 1.0 - error)
+            run(
+                &MadeUpRun::new("CE", 0.4, seed as u64),
+                dilation,
+                1.0 - error,
+            )
         };
         errors.into_iter().enumerate().map(of).collect()
     };
@@ -105,15 +109,15 @@ fn losses_are_compared_by_seed() {
         // Seeds differ much, and the factor of LS from seed to seed: its geometric mean is 0.5.
         let (accuracy, dilation) = (0.8 + 0.01 * seed as f64, 0.1 * (seed + 1) as f64);
         let factor = if seed % 2 == 0 { 0.25 } else { 1.0 };
-        records.push(run(&Plan::new("CE", 0.4, seed), dilation, accuracy));
+        records.push(run(&MadeUpRun::new("CE", 0.4, seed), dilation, accuracy));
         records.push(run(
-            &Plan::new("LS", 0.4, seed),
+            &MadeUpRun::new("LS", 0.4, seed),
             factor * dilation,
             accuracy + 0.02,
         ));
     }
     // A run without its partner would change unpaired means.
-    records.push(run(&Plan::new("LS", 0.4, 6), 50.0, 0.5));
+    records.push(run(&MadeUpRun::new("LS", 0.4, 6), 50.0, 0.5));
     let expected = "LS +2.00 points of accuracy, −50% dilation (−50% of correct samples).";
     let html = page("figures = ['against-ce']", "claim = []", &records, &[]);
     assert!(html.contains("Against CE at η = 0.4 ("), "{html}");
@@ -126,9 +130,9 @@ fn losses_are_compared_by_seed() {
 fn two_parameters_of_a_loss_are_not_two_seeds() {
     let mut records = Vec::new();
     for seed in 0..3 {
-        records.push(run(&Plan::new("CE", 0.4, seed), 0.2, 0.8));
+        records.push(run(&MadeUpRun::new("CE", 0.4, seed), 0.2, 0.8));
         for alpha in [0.05, 0.1] {
-            let mut smoothed = run(&Plan::new("LS", 0.4, seed), 0.1, 0.9);
+            let mut smoothed = run(&MadeUpRun::new("LS", 0.4, seed), 0.1, 0.9);
             smoothed.spec.loss = memdil_losses::Loss::LabelSmoothing { alpha };
             smoothed.id = memdil_records::run_id(&smoothed.spec);
             records.push(smoothed);
@@ -164,7 +168,7 @@ fn the_portrait_lays_noisy_beside_clean_networks() {
             (0.0, None, [0.0625, 0.03125]),
             (0.4, Some([0.1, 0.9]), [0.125, 0.5]),
         ] {
-            let record = run(&Plan::new("CE", eta, seed), 0.5, 0.9);
+            let record = run(&MadeUpRun::new("CE", eta, seed), 0.5, 0.9);
             epochs.push(course(share, dilation, record.last.as_ref().unwrap()));
             records.push(record);
         }
@@ -195,9 +199,9 @@ fn capacity_compares_each_width_with_its_clean_network() {
     for seed in 0..6 {
         for (width, share, ratio) in [(4, 0.2, 2.0), (16, 0.6, 4.0), (64, 0.9, 8.0)] {
             for eta in [0.0, 0.4] {
-                let plan = Plan {
+                let plan = MadeUpRun {
                     width,
-                    ..Plan::new("CE", eta, seed)
+                    ..MadeUpRun::new("CE", eta, seed)
                 };
                 // Wider networks have less dilation without noise.
                 let clean = 1.0 / width as f64;
@@ -228,7 +232,7 @@ fn the_model_is_drawn_beside_its_baselines() {
     for seed in 0..6 {
         for loss in ["CE", "LS"] {
             for eta in [0.0, 0.2, 0.4] {
-                let mut record = run(&Plan::new(loss, eta, seed), 0.1, 0.9);
+                let mut record = run(&MadeUpRun::new(loss, eta, seed), 0.1, 0.9);
                 let test = record.last.as_mut().unwrap().test.as_mut().unwrap();
                 // A line in the noise level, which the first baseline predicts exactly.
                 test.rho_nc1 = Some(0.1 + eta);

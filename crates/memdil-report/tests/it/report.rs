@@ -10,7 +10,7 @@ use memdil_report::{Report, ReportError, ReportOptions, write_report};
 use tempfile::TempDir;
 
 use crate::common::{
-    self, Plan, Values, check_page, design, diverged, experiment, record, snapshot, write,
+    self, MadeUpRun, Values, check_page, design, diverged, experiment, record, snapshot, write,
 };
 
 const LOSSES: [(&str, f64); 3] = [("CE", 1.0), ("LS", 0.6), ("LR", 0.75)];
@@ -76,12 +76,12 @@ fn diverged_and_missing_runs_are_counted() {
             memorization: 1.0,
             accuracy: 1.0,
         };
-        let id = record(&Plan::new(loss, eta, seed), values).id;
+        let id = record(&MadeUpRun::new(loss, eta, seed), values).id;
         records.iter().position(|record| record.id == id).unwrap()
     };
     let index = place(&records, "CE", 0.4, 0);
     records[index] = diverged(
-        &Plan::new("CE", 0.4, 0),
+        &MadeUpRun::new("CE", 0.4, 0),
         "loss became NaN in epoch 3 & <ended>",
     );
     let index = place(&records, "LS", 0.2, 1);
@@ -118,9 +118,9 @@ fn diverged_and_missing_runs_are_counted() {
 fn experiments_without_a_claim_get_none() {
     let mut records = Vec::new();
     for seed in 0..3 {
-        let plan = Plan {
+        let plan = MadeUpRun {
             experiment: "fashion-mnist-reference",
-            ..Plan::new("CE", 0.2, seed)
+            ..MadeUpRun::new("CE", 0.2, seed)
         };
         records.push(record(
             &plan,
@@ -143,7 +143,7 @@ fn experiments_without_a_claim_get_none() {
 
 #[test]
 fn only_diverged_runs_still_make_a_report() {
-    let (_folder, report) = report(&[diverged(&Plan::new("CE", 0.2, 0), "loss is NaN")]);
+    let (_folder, report) = report(&[diverged(&MadeUpRun::new("CE", 0.2, 0), "loss is NaN")]);
     assert_eq!(
         (report.runs, report.diverged, report.figures.len()),
         (1, 1, 0)
@@ -164,7 +164,7 @@ fn sample(out: &Path) -> PathBuf {
     let _ = fs::remove_dir_all(out);
     for (index, record) in design(2, &LOSSES, &ETAS).iter().enumerate() {
         let spec = &record.spec;
-        let plan = Plan::new(LOSSES[index % 3].0, record.requested_noise, spec.seed);
+        let plan = MadeUpRun::new(LOSSES[index % 3].0, record.requested_noise, spec.seed);
         let dilation = record
             .last
             .as_ref()
@@ -178,7 +178,7 @@ fn sample(out: &Path) -> PathBuf {
             .write_snapshot(&snapshot(&plan, dilation.sqrt()))
             .unwrap();
         // The second pair: spread wider from the start.
-        let plan = Plan {
+        let plan = MadeUpRun {
             classes: [2, 4],
             ..plan
         };
@@ -194,7 +194,7 @@ fn sample(out: &Path) -> PathBuf {
     }
     write(
         &runs,
-        &diverged(&Plan::new("MSE", 0.4, 0), "loss became NaN in epoch 3"),
+        &diverged(&MadeUpRun::new("MSE", 0.4, 0), "loss became NaN in epoch 3"),
     );
     runs
 }
@@ -299,9 +299,9 @@ fn a_reference_is_compared_cell_by_cell() {
     let folder = tempfile::tempdir().unwrap();
     let runs = folder.path().join("runs");
     for seed in 0..5 {
-        let plan = Plan {
+        let plan = MadeUpRun {
             experiment: "mine",
-            ..Plan::new("CE", 0.2, seed)
+            ..MadeUpRun::new("CE", 0.2, seed)
         };
         // 0.02, 0.04, ..., 0.1: mean 0.06, s = 0.0316, half width 2.776 * 0.0316 * sqrt(1/5 + 1/2)
         // = 0.0735.
@@ -318,9 +318,9 @@ fn a_reference_is_compared_cell_by_cell() {
         );
     }
     for (seed, loss) in [(0, "LS"), (1, "LS")] {
-        let plan = Plan {
+        let plan = MadeUpRun {
             experiment: "mine",
-            ..Plan::new(loss, 0.2, seed)
+            ..MadeUpRun::new(loss, 0.2, seed)
         };
         write(
             &runs,
@@ -335,10 +335,10 @@ fn a_reference_is_compared_cell_by_cell() {
         );
     }
     // Runs of the same experiment on other classes stay out.
-    let other = Plan {
+    let other = MadeUpRun {
         experiment: "mine",
         classes: [2, 4],
-        ..Plan::new("CE", 0.2, 0)
+        ..MadeUpRun::new("CE", 0.2, 0)
     };
     write(
         &runs,
@@ -400,9 +400,9 @@ fn a_reference_is_compared_cell_by_cell() {
 fn the_authors_numbers_are_read() {
     let folder = tempfile::tempdir().unwrap();
     let runs = folder.path().join("runs");
-    let plan = Plan {
+    let plan = MadeUpRun {
         experiment: "fashion-mnist-reference",
-        ..Plan::new("CE", 0.2, 0)
+        ..MadeUpRun::new("CE", 0.2, 0)
     };
     write(
         &runs,

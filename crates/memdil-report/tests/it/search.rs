@@ -10,10 +10,10 @@ use memdil_records::{
 use memdil_report::{ReportOptions, write_report};
 use serde_json::json;
 
-use crate::common::{Plan, Values, check_page, record, spec, write};
+use crate::common::{MadeUpRun, Values, check_page, record, spec, write};
 
 /// A search of `trials`, of which `accuracies` are made; `None` is a diverged one.
-fn search(plan: &Plan, trials: usize, accuracies: &[Option<f64>]) -> SearchRecord {
+fn search(plan: &MadeUpRun, trials: usize, accuracies: &[Option<f64>]) -> SearchRecord {
     let space = json!({"optimizer.learning_rate": {"low": 1e-5, "high": 0.5, "scale": "log"},
         "training.batch_size": {"values": [16, 32]}});
     let search = json!({"sampler": "tpe", "trials": trials, "epochs": 0.8, "space": space});
@@ -70,9 +70,9 @@ fn searches_have_tables_and_a_figure() {
     let accuracies = [0.5, 0.75, 0.7, 0.8, 0.8, 0.1, 0.3, 0.79, 0.5].map(Some);
     let mut rates = [0.01, 0.02].into_iter();
     for loss in ["CE", "LS"] {
-        let plan = Plan {
+        let plan = MadeUpRun {
             experiment: "generalization",
-            ..Plan::new(loss, 0.2, 3)
+            ..MadeUpRun::new(loss, 0.2, 3)
         };
         let mut whole = search(&plan, 10, &[&accuracies[..], &[None]].concat());
         assert_eq!(whole.best_trial, Some(4));
@@ -101,13 +101,13 @@ fn searches_have_tables_and_a_figure() {
     // One that was stopped at its second trial, and one whose every trial diverged.
     searches
         .write(&search(
-            &Plan::new("LR", 0.2, 0),
+            &MadeUpRun::new("LR", 0.2, 0),
             5,
             &[Some(0.61), Some(0.62)],
         ))
         .unwrap();
     searches
-        .write(&search(&Plan::new("MSE", 0.0, 0), 2, &[None, None]))
+        .write(&search(&MadeUpRun::new("MSE", 0.0, 0), 2, &[None, None]))
         .unwrap();
     let (page, markdown) = report(&runs, &folder.path().join("out"));
     check_page(&page);
@@ -161,7 +161,7 @@ fn a_search_under_way_is_reported_without_runs() {
     let searches = SearchFolder::new(folder.path().join("runs"));
     create_dir(&searches.path()).unwrap();
     searches
-        .write(&search(&Plan::new("CE", 0.2, 0), 5, &[None]))
+        .write(&search(&MadeUpRun::new("CE", 0.2, 0), 5, &[None]))
         .unwrap();
     let (page, markdown) = report(searches.runs(), &folder.path().join("out"));
     check_page(&page);
@@ -179,7 +179,7 @@ fn a_damaged_history_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let searches = SearchFolder::new(folder.path());
     create_dir(&searches.path()).unwrap();
-    let record = search(&Plan::new("CE", 0.2, 0), 5, &[Some(0.5)]);
+    let record = search(&MadeUpRun::new("CE", 0.2, 0), 5, &[Some(0.5)]);
     searches.write(&record).unwrap();
     let path = searches.history(&record.id);
     let text = fs::read_to_string(&path).unwrap();

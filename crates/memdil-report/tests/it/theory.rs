@@ -7,7 +7,7 @@ use memdil_claims::{Claim, Counted, Verdict};
 use memdil_records::RunRecord;
 use memdil_report::{Report, ReportOptions, fit_runs, write_report};
 
-use crate::common::{Noise, Plan, Values, check_page, claims_of, record, write};
+use crate::common::{MadeUpRun, Noise, Values, check_page, claims_of, record, write};
 
 const CLAIMS: &str = r#"
     [[claim]]
@@ -51,9 +51,9 @@ fn follows(width: usize, seeds: u64, losses: &[(&'static str, f64)]) -> Vec<RunR
                     memorization: factor + 0.05 * noise.next(),
                     accuracy: 0.9,
                 };
-                let plan = Plan {
+                let plan = MadeUpRun {
                     width,
-                    ..Plan::new(loss, eta, seed)
+                    ..MadeUpRun::new(loss, eta, seed)
                 };
                 let mut record = record(&plan, values);
                 let last = record.last.as_mut().unwrap();

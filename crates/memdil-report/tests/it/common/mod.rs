@@ -13,7 +13,7 @@ use serde_json::json;
 
 /// What distinguishes one made-up run from another.
 #[derive(Clone, Debug)]
-pub(crate) struct Plan {
+pub(crate) struct MadeUpRun {
     pub(crate) experiment: &'static str,
     pub(crate) classes: [u32; 2],
     pub(crate) width: usize,
@@ -22,7 +22,7 @@ pub(crate) struct Plan {
     pub(crate) seed: u64,
 }
 
-impl Plan {
+impl MadeUpRun {
     pub(crate) fn new(loss: &'static str, eta: f64, seed: u64) -> Self {
         Self {
             experiment: "memorization-dilation",
@@ -43,7 +43,7 @@ pub(crate) struct Values {
     pub(crate) accuracy: f64,
 }
 
-pub(crate) fn spec(plan: &Plan) -> RunSpec {
+pub(crate) fn spec(plan: &MadeUpRun) -> RunSpec {
     let loss = match plan.loss {
         "CE" => json!({"kind": "cross_entropy"}),
         "LS" => json!({"kind": "label_smoothing", "alpha": 0.1}),
@@ -62,7 +62,7 @@ pub(crate) fn spec(plan: &Plan) -> RunSpec {
     serde_json::from_value(spec).unwrap()
 }
 
-pub(crate) fn record(plan: &Plan, values: Values) -> RunRecord {
+pub(crate) fn record(plan: &MadeUpRun, values: Values) -> RunRecord {
     let spec = spec(plan);
     let noisy = plan.eta > 0.0;
     let separation = 2.5;
@@ -130,7 +130,7 @@ pub(crate) fn provenance() -> Provenance {
     }
 }
 
-pub(crate) fn diverged(plan: &Plan, reason: &str) -> RunRecord {
+pub(crate) fn diverged(plan: &MadeUpRun, reason: &str) -> RunRecord {
     let mut record = record(
         plan,
         Values {
@@ -170,7 +170,7 @@ impl Noise {
 }
 
 /// Features of two classes on the axes; memorised corrupted samples lie at the other class.
-pub(crate) fn snapshot(plan: &Plan, spread: f64) -> Snapshot {
+pub(crate) fn snapshot(plan: &MadeUpRun, spread: f64) -> Snapshot {
     let mut noise = Noise(
         plan.seed * 977
             + (plan.eta * 1000.0) as u64
@@ -229,7 +229,7 @@ pub(crate) fn design(seeds: u64, losses: &[(&'static str, f64)], etas: &[f64]) -
                 let memorization = (0.55 + eta + 0.04 * noise.normal()).max(0.05);
                 let accuracy = 0.985 - 0.3 * eta + 0.003 * noise.normal();
                 records.push(record(
-                    &Plan::new(loss, eta, seed),
+                    &MadeUpRun::new(loss, eta, seed),
                     Values {
                         dilation,
                         memorization,
