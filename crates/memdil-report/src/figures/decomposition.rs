@@ -43,8 +43,11 @@ impl<'a> RunPoint<'a> {
     }
 }
 
+/// The height of a mark.
+type Height = fn(&RunPoint<'_>) -> f64;
+
 /// The heights of the left and of the right picture.
-const SHOWN: [(&str, fn(&RunPoint<'_>) -> f64); 2] = [
+const SHOWN: [(&str, Height); 2] = [
     ("dilation (test NC1)", |point| point.dilation),
     ("dilation, correct samples only", |point| point.rest),
 ];

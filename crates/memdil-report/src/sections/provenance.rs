@@ -36,9 +36,11 @@ fn values<T: Ord>(made: &[(&Provenance, f64)], value: impl Fn(&Provenance) -> T)
 /// Each distinct value once, and the seconds of all.
 fn table(made: &[(&Provenance, f64)]) -> Table {
     let list = |value: fn(&Provenance) -> String| values(made, value).join("; ");
-    let dates = values(made, |p| p.started_unix).into_iter().map(date);
-    let (first, last) = (dates.clone().next(), dates.last());
-    let dates = first.into_iter().chain(last);
+    let days = values(made, |p| date(p.started_unix));
+    let started = match days.as_slice() {
+        [first, .., last] => format!("{first} to {last}"),
+        _ => days.concat(),
+    };
     let runs = count(made.len(), "run", "runs");
     let total = seconds(made.iter().map(|(_, seconds)| seconds).sum());
     let rows = [
@@ -51,7 +53,7 @@ fn table(made: &[(&Provenance, f64)]) -> Table {
         ("vector instructions", list(|p| p.cpu_features.join(" "))),
         ("threads", list(|p| p.threads.to_string())),
         ("device", list(|p| p.device.clone())),
-        ("started", distinct(dates).join(" to ")),
+        ("started", started),
         ("time", format!("{runs} in {total} s, one after the other")),
     ];
     let rows = rows.map(|(name, value)| Row::of(vec![name.to_owned(), value]));
