@@ -41,7 +41,7 @@ pub use kinds::dose::Dose;
 pub use kinds::exact::{Exact, ExactRule};
 pub use kinds::interaction::Interaction;
 pub use kinds::paired::{NonInferior, Paired};
-pub use kinds::prediction::Prediction;
+pub use kinds::prediction::PredictionTest;
 pub use kinds::prediction::model::{PanelPredictions, PredictedRun};
 pub use kinds::test::Test;
 pub use kinds::trend::{Start, Trend};

@@ -160,16 +160,14 @@ fn points(rows: &[FitRow]) -> Vec<(f64, f64)> {
 
 /// The line through the points, whose slope must be positive.
 fn rising_line(points: &[(f64, f64)]) -> Result<Line, TheoryError> {
-    let refuse = |reason: String| TheoryError::Fit { reason };
-    let line = Line::through(points.iter().copied()).ok_or_else(|| {
-        refuse("eta * memorization is the same in every row; add other noise levels".to_owned())
-    })?;
-    if line.slope <= 0.0 {
-        let slope = line.slope;
-        let reason = format!("dilation does not grow with eta * memorization (slope {slope:.3e})");
-        return Err(refuse(reason));
-    }
-    Ok(line)
+    let reason = match Line::through(points.iter().copied()) {
+        Some(line) if line.slope > 0.0 => return Ok(line),
+        Some(Line { slope, .. }) => {
+            format!("dilation does not grow with eta * memorization (slope {slope:.3e})")
+        }
+        None => "eta * memorization is the same in every row; add other noise levels".to_owned(),
+    };
+    Err(TheoryError::Fit { reason })
 }
 
 fn check(rows: &[FitRow], bootstrap: Bootstrap) -> Result<(), TheoryError> {

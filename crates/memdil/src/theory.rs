@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use memdil_losses::Loss;
-use memdil_theory::layer_peeled::numeric::{Descent, LpmMinimum, LpmProblem, minimize};
+use memdil_theory::layer_peeled::numeric::{DescentOptions, LpmMinimum, LpmProblem, minimize};
 use memdil_theory::layer_peeled::{LpmSetting, closed_form};
 use memdil_theory::limits::{label_smoothing_classes, limits};
 use memdil_theory::memorization_dilation::{classes, solve};
@@ -233,7 +233,7 @@ fn lpm(arguments: &Lpm) -> Result<Map<String, Value>, Failure> {
         let found = minimize(
             &problem,
             &Loss::LabelSmoothing { alpha },
-            Descent::default(),
+            DescentOptions::default(),
         )?;
         let LpmMinimum {
             objective,

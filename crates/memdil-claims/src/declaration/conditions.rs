@@ -59,17 +59,10 @@ impl Allowed {
             Self::Range(Range { above, below }) => setting.as_f64().is_some_and(|value| {
                 above.is_none_or(|low| value > low) && below.is_none_or(|high| value < high)
             }),
-            Self::Value(value) => {
-                self.alternatives().iter().any(|one| equal(one, setting)) || equal(value, setting)
+            Self::Value(Value::Array(values)) if values.iter().any(|one| equal(one, setting)) => {
+                true
             }
-        }
-    }
-
-    /// The elements of a list, each of which some run should have.
-    fn alternatives(&self) -> &[Value] {
-        match self {
-            Self::Value(Value::Array(values)) => values,
-            _ => &[],
+            Self::Value(value) => equal(value, setting),
         }
     }
 }
@@ -80,9 +73,9 @@ fn equal(a: &Value, b: &Value) -> bool {
         (Value::Array(a), Value::Array(b)) => {
             a.len() == b.len() && a.iter().zip(b).all(|(a, b)| equal(a, b))
         }
-        _ => match (a.as_f64(), b.as_f64()) {
-            (Some(a), Some(b)) => (a - b).abs() <= 0.0,
-            _ => a == b,
+        _ => match a.as_f64().zip(b.as_f64()) {
+            Some((a, b)) => (a - b).abs() <= 0.0,
+            None => a == b,
         },
     }
 }

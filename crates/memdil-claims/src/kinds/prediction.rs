@@ -4,4 +4,4 @@ pub(crate) mod model;
 pub(crate) mod notes;
 mod test;
 
-pub use test::Prediction;
+pub use test::PredictionTest;

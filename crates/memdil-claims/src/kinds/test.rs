@@ -7,7 +7,7 @@ use super::exact::Exact;
 use super::interaction::Interaction;
 use super::kind::Kind;
 use super::paired::{NonInferior, Paired};
-use super::prediction::Prediction;
+use super::prediction::PredictionTest;
 use super::trend::Trend;
 use super::within_run::WithinRun;
 
@@ -31,7 +31,7 @@ pub enum Test {
     /// The end of training against its beginning.
     Trend(Trend),
     /// The memorization-dilation model beside two baselines, out of sample.
-    Prediction(Prediction),
+    Prediction(PredictionTest),
     /// A rule about the solved models.
     Exact(Exact),
 }

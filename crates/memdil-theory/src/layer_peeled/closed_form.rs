@@ -154,32 +154,23 @@ impl LpmSolution {
     ) -> Result<(Array2<f64>, Array2<f64>), TheoryError> {
         let n = self.setting.classes;
         at_least("samples", samples, 1, "every class needs a sample")?;
-        let (mut frame, simplex) = (Array2::zeros((n, dim)), simplex(n));
         let centre = 1.0 - 1.0 / n as f64;
-        let weight = (self.weight_row_sq_norm / centre).sqrt();
-        let mut weights = Array2::zeros((n, dim));
-        if self.setting.nonnegative {
+        let (frame, rows, squared_b, why) = if self.setting.nonnegative {
+            let axes = Array2::<f64>::eye(n);
+            let rows = &axes - 1.0 / n as f64;
             let why = "an orthogonal frame needs a direction a class";
-            at_least("dim", dim, n, why)?;
-            let b = self.feature_sq_norm.sqrt();
-            for k in 0..n {
-                frame[(k, k)] = b;
-                for j in 0..n {
-                    weights[(k, j)] = weight * (f64::from(u8::from(j == k)) - 1.0 / n as f64);
-                }
-            }
+            (axes, rows, self.feature_sq_norm, why)
         } else {
             let why = "a simplex of N points spans N - 1 directions";
-            at_least("dim", dim, n - 1, why)?;
-            let b = (self.feature_sq_norm / centre).sqrt();
-            for k in 0..n {
-                for j in 0..n - 1 {
-                    frame[(k, j)] = b * simplex[(k, j)];
-                    weights[(k, j)] = weight * simplex[(k, j)];
-                }
-            }
-        }
-        let features = Array2::from_shape_fn((dim, n * samples), |(p, i)| frame[(i / samples, p)]);
+            (simplex(n), simplex(n), self.feature_sq_norm / centre, why)
+        };
+        at_least("dim", dim, frame.ncols(), why)?;
+        let (a, b) = ((self.weight_row_sq_norm / centre).sqrt(), squared_b.sqrt());
+        let entry = |points: &Array2<f64>, k, p| points.get((k, p)).copied().unwrap_or_default();
+        let weights = Array2::from_shape_fn((n, dim), |(k, p)| a * entry(&rows, k, p));
+        let features = Array2::from_shape_fn((dim, n * samples), |(p, i)| {
+            b * entry(&frame, i / samples, p)
+        });
         Ok((weights, features))
     }
 }

@@ -28,7 +28,7 @@ pub struct LpmProblem {
 
 /// The random starts of the descent, and when each of them ends.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Descent {
+pub struct DescentOptions {
     /// Random starts, at least 1; the best end wins.
     pub starts: usize,
     /// Seed of the starts.
@@ -39,7 +39,7 @@ pub struct Descent {
     pub max_iterations: usize,
 }
 
-impl Default for Descent {
+impl Default for DescentOptions {
     /// Three starts from seed 0, tolerance 1e-6, 5000 iterations each.
     fn default() -> Self {
         Self {
@@ -175,16 +175,16 @@ pub fn objective(
 /// ```
 /// use memdil_losses::Loss;
 /// use memdil_theory::layer_peeled::LpmSetting;
-/// use memdil_theory::layer_peeled::numeric::{Descent, LpmProblem, minimize};
+/// use memdil_theory::layer_peeled::numeric::{DescentOptions, LpmProblem, minimize};
 /// let problem = LpmProblem::new(&LpmSetting::new(3, 1e-2, 1e-2), 2, 4);
-/// let found = minimize(&problem, &Loss::LabelRelaxation { alpha: 0.1 }, Descent::default())?;
+/// let found = minimize(&problem, &Loss::LabelRelaxation { alpha: 0.1 }, DescentOptions::default())?;
 /// assert!(found.objective < 3f64.ln());
 /// # Ok::<(), memdil_theory::TheoryError>(())
 /// ```
 pub fn minimize(
     problem: &LpmProblem,
     loss: &Loss,
-    search: Descent,
+    search: DescentOptions,
 ) -> Result<LpmMinimum, TheoryError> {
     problem.validate()?;
     at_least("starts", search.starts, 1, "something has to be tried")?;

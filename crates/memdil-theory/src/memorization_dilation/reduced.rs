@@ -110,12 +110,8 @@ impl<'a, L: ConvexMargin + ?Sized> Reduced<'a, L> {
         let nodes = self.node_sums(a, tau);
         sum.value += 2.0 * nodes.value;
         let (e_t, e_tt, e_at) = spread_derivatives(&nodes, a, tau);
-        let (g, h, first, second) = (
-            &mut sum.gradient,
-            &mut sum.hessian,
-            &spread.first,
-            &spread.second,
-        );
+        let (first, second) = (&spread.first, &spread.second);
+        let (g, h) = (&mut sum.gradient, &mut sum.hessian);
         g[LOG_A] += 2.0 * a * nodes.slope;
         h[LOG_A][LOG_A] += 2.0 * a * (nodes.slope + a * nodes.curve);
         for i in LOG_D..5 {

@@ -1,7 +1,7 @@
 //! Every solution in `golden/theory.json`, through the records whose JSON the program prints.
 
 use memdil_losses::Loss;
-use memdil_theory::layer_peeled::numeric::{Descent, LpmProblem, minimize};
+use memdil_theory::layer_peeled::numeric::{DescentOptions, LpmProblem, minimize};
 use memdil_theory::layer_peeled::{LpmSetting, closed_form};
 use memdil_theory::memorization_dilation::{classes, solve};
 use memdil_theory::{LossKind, MarginLoss, MdRecord, MdSetting};
@@ -89,7 +89,7 @@ fn layer_peeled_by_descent() {
         let loss = Loss::LabelSmoothing {
             alpha: number(&case, "alpha"),
         };
-        let found = minimize(&problem, &loss, Descent::default()).unwrap();
+        let found = minimize(&problem, &loss, DescentOptions::default()).unwrap();
         for (key, value) in [
             ("objective", found.objective),
             ("logit_gap", found.logit_gap),

@@ -4,7 +4,7 @@
 use memdil_losses::Loss;
 use memdil_metrics::{class_means, nc1, nc2_etf, nc3};
 use memdil_theory::TheoryError;
-use memdil_theory::layer_peeled::numeric::{Descent, LpmProblem, minimize, objective};
+use memdil_theory::layer_peeled::numeric::{DescentOptions, LpmProblem, minimize, objective};
 use memdil_theory::layer_peeled::{LpmSetting, closed_form};
 use ndarray::Array2;
 use proptest::prelude::*;
@@ -81,7 +81,7 @@ proptest! {
     fn descent_never_beats_the_closed_form_and_reaches_it(setting in settings(), seed: u64) {
         let solution = closed_form(&setting).unwrap();
         let loss = Loss::LabelSmoothing { alpha: setting.alpha };
-        let search = Descent { seed, ..Descent::default() };
+        let search = DescentOptions { seed, ..DescentOptions::default() };
         let found = minimize(&problem(&setting, 2, setting.classes + 1), &loss, search).unwrap();
         prop_assert!(found.objective >= solution.objective - 1e-9);
         prop_assert!(found.objective <= solution.objective * (1.0 + 1e-6));
@@ -102,7 +102,7 @@ fn numeric_minimiser_shows_neural_collapse() {
                 6,
             );
             let loss = Loss::LabelSmoothing { alpha };
-            let found = minimize(&problem, &loss, Descent::default()).unwrap();
+            let found = minimize(&problem, &loss, DescentOptions::default()).unwrap();
             let (features, labels) = (found.features.t(), problem.labels());
             assert!(nc1(features, &labels, 4).unwrap() < 1e-9);
             assert!(nc2_etf(found.weights.view()).unwrap() < 1e-4);
@@ -130,13 +130,13 @@ fn numeric_minimiser_shows_neural_collapse() {
 fn other_losses_are_minimised_too() {
     let problem = LpmProblem::new(&LpmSetting::new(3, 1e-3, 1e-3), 2, 3);
     for loss in [Loss::LabelRelaxation { alpha: 0.1 }, Loss::Mse {}] {
-        let found = minimize(&problem, &loss, Descent::default()).unwrap();
+        let found = minimize(&problem, &loss, DescentOptions::default()).unwrap();
         let again = minimize(
             &problem,
             &loss,
-            Descent {
+            DescentOptions {
                 seed: 9,
-                ..Descent::default()
+                ..DescentOptions::default()
             },
         )
         .unwrap();
@@ -174,9 +174,9 @@ fn logit_hessian_has_the_stated_condition_number() {
 #[test]
 fn unreachable_tolerance_is_an_error_with_the_residual() {
     let problem = LpmProblem::new(&LpmSetting::new(3, 1e-3, 1e-3), 2, 3);
-    let search = Descent {
+    let search = DescentOptions {
         max_iterations: 3,
-        ..Descent::default()
+        ..DescentOptions::default()
     };
     let error = minimize(&problem, &Loss::CrossEntropy {}, search).unwrap_err();
     let TheoryError::NoConvergence { residual, .. } = error else {
@@ -187,7 +187,7 @@ fn unreachable_tolerance_is_an_error_with_the_residual() {
         minimize(
             &problem,
             &Loss::LabelSmoothing { alpha: 2.0 },
-            Descent::default()
+            DescentOptions::default()
         )
         .is_err()
     );

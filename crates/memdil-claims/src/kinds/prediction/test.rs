@@ -17,12 +17,12 @@ use crate::verdict::Unit;
 /// the mean, both fitted to the same runs.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Prediction {
+pub struct PredictionTest {
     /// The runs that the constants are fitted to.
     pub fit: Conditions,
 }
 
-impl Kind for Prediction {
+impl Kind for PredictionTest {
     fn measure(&self) -> &'static str {
         "error over the baseline's"
     }
