@@ -7,7 +7,7 @@ use super::normalize::{Epilogue, check};
 use crate::error::{KernelError, check_length};
 use crate::vector::{Element, Instructions, Vector, VectorKernel};
 
-/// Gradients of [`normalize`].
+/// Gradients of [`normalize`](crate::normalize).
 #[derive(Clone, Debug)]
 pub struct NormGradient<T> {
     /// Of the values, (n, C).
@@ -20,8 +20,8 @@ pub struct NormGradient<T> {
     pub shift: Vec<T>,
 }
 
-/// The gradient of [`normalize`] by the moments of its own values, from its result `y` and the
-/// gradient `g` of that.
+/// The gradient of [`normalize`](crate::normalize) by the moments of its own values, from its
+/// result `y` and the gradient `g` of that.
 ///
 /// With $\hat x$ the normalised values and $g$ zero where the maximum is:
 /// $\nabla\gamma = \sum_i g \hat x$, $\nabla\beta = \sum_i g$,
