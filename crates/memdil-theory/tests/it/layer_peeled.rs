@@ -10,7 +10,7 @@ use ndarray::Array2;
 use proptest::prelude::*;
 
 fn problem(setting: &LpmSetting, samples: usize, dim: usize) -> LpmProblem {
-    LpmProblem::new(&setting, samples, dim)
+    LpmProblem::new(setting, samples, dim)
 }
 
 prop_compose! {

@@ -185,5 +185,5 @@ fn line(x: &[f64], y: &[f64]) -> Option<(f64, f64)> {
         .zip(y)
         .map(|(x, y)| (x - centre_x) * (y - centre_y));
     let slope = products.sum::<f64>() / xx;
-    (xx > 0.0).then(|| (slope, centre_y - slope * centre_x))
+    (xx > 0.0).then_some((slope, centre_y - slope * centre_x))
 }
