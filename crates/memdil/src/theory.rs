@@ -209,7 +209,7 @@ fn parse<T: DeserializeOwned>(name: &str) -> Result<T, String> {
 fn object(value: impl Serialize) -> Result<Map<String, Value>, Failure> {
     match serde_json::to_value(value)? {
         Value::Object(map) => Ok(map),
-        other => return Err(Failure::inside(format!("not an object: {other}"))),
+        other => Err(Failure::inside(format!("not an object: {other}"))),
     }
 }
 

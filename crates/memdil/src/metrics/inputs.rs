@@ -122,7 +122,7 @@ impl Loaded {
     /// Some samples of the training set, and of the test set where there is one.
     pub(crate) fn samples(&self) -> Result<(Sample, Option<Sample>), Failure> {
         let Some(features) = &self.features else {
-            return Err(Failure::inside(format!("no features to draw samples from")));
+            return Err(Failure::inside("no features to draw samples from"));
         };
         let train = sample(features, &self.labels, self.clean_labels.as_ref())?;
         let test = match (&self.test_features, &self.test_labels) {

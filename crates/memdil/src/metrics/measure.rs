@@ -73,7 +73,7 @@ impl Loaded {
         let test = test_logits.as_ref().zip(test_labels.as_ref());
         let test = test.map(|(logits, labels)| (logits.view(), &labels[..]));
         let Some(logits) = &logits else {
-            return Err(Failure::inside(format!("neither features nor logits")));
+            return Err(Failure::inside("neither features nor logits"));
         };
         if let Some(classes) = classes.filter(|&classes| classes != logits.ncols()) {
             return Err(BadInput(format!(

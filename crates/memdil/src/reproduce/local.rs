@@ -36,10 +36,10 @@ pub(super) fn run(
     if failed.is_empty() {
         return Ok(ExitCode::SUCCESS);
     }
-    return Err(Failure::inside(format!(
+    Err(Failure::inside(format!(
         "runs of {} failed or diverged and are missing in the report; the same command tries again what failed",
         failed.join(", ")
-    )));
+    )))
 }
 
 /// Lists the runs with the time that they take; nothing is run.

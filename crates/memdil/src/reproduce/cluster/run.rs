@@ -61,13 +61,12 @@ pub(in crate::reproduce) fn run(
     }
     match tasks(cluster, arguments, selection, layout)?.as_slice() {
         [] => finish(&place),
-        [first, ..] => {
-            return Err(Failure::inside(format!(
-                "tasks are not done after {ATTEMPTS} attempts; first: {}; logs are in {}",
-                first.arguments,
-                place.logs().display()
-            )));
-        }
+        left @ [first, ..] => Err(Failure::inside(format!(
+            "{} tasks are not done after {ATTEMPTS} attempts; first: {}; logs are in {}",
+            left.len(),
+            first.arguments,
+            place.logs().display()
+        ))),
     }
 }
 
