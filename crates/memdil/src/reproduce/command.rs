@@ -8,7 +8,7 @@ use memdil_runner::end_with_parent;
 use super::arguments::Arguments;
 use super::cluster::Cluster;
 use super::experiments::{Selection, write_built_in};
-use super::layout::Layout;
+use super::reproduction::Reproduction;
 use super::{cluster, local};
 use crate::arguments::check_folder;
 use crate::failure::{BadInput, Failure};
@@ -21,27 +21,26 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     check_device(&arguments.machine().device)?;
     let out = arguments.out();
     check_folder("--out", &out)?;
-    let layout = Layout {
-        out: std::path::absolute(out)?,
-    };
+    let out = std::path::absolute(out)?;
+    let built_in = out.join("experiments");
     let folder = arguments.experiments.as_deref();
-    let selection = Selection::new(
-        folder,
-        &layout.experiments(),
-        &arguments.preset,
-        &arguments.only,
-    )?;
+    let selection = Selection::new(folder, &built_in, &arguments.preset, &arguments.only)?;
     if let Some(cluster) = &cluster {
-        cluster.check(&layout)?;
+        cluster.check(&out)?;
     }
-    create_dir(&layout.out).map_err(|error| BadInput(error.to_string()))?;
+    create_dir(&out).map_err(|error| BadInput(error.to_string()))?;
     if folder.is_none() {
-        write_built_in(&layout.experiments())?;
+        write_built_in(&built_in)?;
     }
+    let job = Reproduction {
+        arguments,
+        selection,
+        out,
+    };
     match cluster {
-        Some(cluster) => cluster::run(&cluster, arguments, &selection, &layout),
-        None if arguments.dry_run => local::estimate(arguments, &selection, &layout),
-        None => local::run(arguments, &selection, &layout),
+        Some(cluster) => cluster::run(&cluster, &job),
+        None if arguments.dry_run => local::estimate(&job),
+        None => local::run(&job),
     }
 }
 

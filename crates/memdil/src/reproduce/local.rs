@@ -1,27 +1,20 @@
 //! Makes the experiments in worker processes on this machine, then the report.
 
 use std::fs;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
-use super::arguments::Arguments;
-use super::experiments::{ExperimentFile, Kind, Selection};
-use super::layout::Layout;
-use crate::arguments::Settings;
+use super::experiments::{ExperimentFile, Kind};
+use super::reproduction::Reproduction;
 use crate::dry_run::Estimate;
 use crate::failure::Failure;
 use crate::{layer_peeled, report, search, sweep};
 
 /// Makes every experiment and writes the report.
-pub(super) fn run(
-    arguments: &Arguments,
-    selection: &Selection,
-    layout: &Layout,
-) -> Result<ExitCode, Failure> {
+pub(super) fn run(job: &Reproduction<'_>) -> Result<ExitCode, Failure> {
     let mut failed = Vec::new();
-    for (index, experiment) in selection.experiments.iter().enumerate() {
-        announce(arguments, selection, index);
-        match make(arguments, experiment, layout) {
+    for (index, experiment) in job.selection.experiments.iter().enumerate() {
+        announce(job, index);
+        match make(job, experiment) {
             Ok(code) if code == ExitCode::SUCCESS => {}
             Ok(_) => failed.push(experiment.name.as_str()),
             // Input that is bad for one experiment is bad for its user: nothing else is made.
@@ -32,7 +25,7 @@ pub(super) fn run(
             }
         }
     }
-    write_report(arguments, selection, layout)?;
+    report::run(&report_arguments(job))?;
     if failed.is_empty() {
         return Ok(ExitCode::SUCCESS);
     }
@@ -43,26 +36,21 @@ pub(super) fn run(
 }
 
 /// Lists the runs with the time that they take; nothing is run.
-pub(super) fn estimate(
-    arguments: &Arguments,
-    selection: &Selection,
-    layout: &Layout,
-) -> Result<ExitCode, Failure> {
+pub(super) fn estimate(job: &Reproduction<'_>) -> Result<ExitCode, Failure> {
     let mut seconds = 0.0;
-    for (index, experiment) in selection.experiments.iter().enumerate() {
-        announce(arguments, selection, index);
-        if experiment.kind == Kind::LayerPeeled {
-            eprintln!("  memdil layer-peeled: seconds");
+    for (index, experiment) in job.selection.experiments.iter().enumerate() {
+        announce(job, index);
+        match experiment.kind {
+            Kind::LayerPeeled => eprintln!("  memdil layer-peeled: seconds"),
+            Kind::Sweep => sweep::plan(&job.plan(experiment), println)?,
+            Kind::Search | Kind::Report => {}
         }
-        if experiment.kind == Kind::Sweep {
-            sweep::plan(&planned(arguments, experiment, layout), println)?;
-        }
-        if let Some(estimate) = open(arguments, experiment, layout, &mut println)? {
+        if let Some(estimate) = open(job, experiment, &mut println)? {
             println!("{}", estimate.summary());
             seconds += estimate.wall_clock();
         }
     }
-    let report = if selection.experiments.iter().any(|e| e.kind == Kind::Report) {
+    let report = if job.has_theory() {
         "the theory, half a minute"
     } else {
         "the report"
@@ -75,147 +63,73 @@ pub(super) fn estimate(
 /// The runs of an experiment with the time that each takes; `None` where there are none. `say`
 /// shows each as soon as it is known.
 pub(super) fn open(
-    arguments: &Arguments,
+    job: &Reproduction<'_>,
     experiment: &ExperimentFile,
-    layout: &Layout,
     say: &mut dyn FnMut(String),
 ) -> Result<Option<Estimate>, Failure> {
-    Ok(match experiment.kind {
-        Kind::Sweep => {
-            let sweep = swept(arguments, experiment, layout);
-            Some(sweep::estimate(&sweep, say)?)
-        }
-        Kind::Search => Some(search::estimate(
-            &searched(arguments, experiment, layout),
-            say,
-        )?),
-        Kind::LayerPeeled | Kind::Report => None,
-    })
+    match experiment.kind {
+        Kind::Sweep => sweep::estimate(&job.sweep(experiment), say).map(Some),
+        Kind::Search => search::estimate(&job.search(experiment), say).map(Some),
+        Kind::LayerPeeled | Kind::Report => Ok(None),
+    }
 }
 
 /// Says which experiment comes now.
-fn announce(arguments: &Arguments, selection: &Selection, index: usize) {
+fn announce(job: &Reproduction<'_>, index: usize) {
+    let experiments = &job.selection.experiments;
     eprintln!(
         "experiment {} ({} of {}), preset {}",
-        selection.experiments[index].name,
+        experiments[index].name,
         index + 1,
-        selection.experiments.len(),
-        arguments.preset
+        experiments.len(),
+        job.arguments.preset
     );
 }
 
 /// Makes an experiment. With `--report-only` the runs of sweeps are those that a cluster has made.
-fn make(
-    arguments: &Arguments,
-    experiment: &ExperimentFile,
-    layout: &Layout,
-) -> Result<ExitCode, Failure> {
+fn make(job: &Reproduction<'_>, experiment: &ExperimentFile) -> Result<ExitCode, Failure> {
     match experiment.kind {
-        Kind::Sweep if !arguments.report_only => {
-            sweep::plan(&planned(arguments, experiment, layout), |_| ())?;
-            sweep::all(&swept(arguments, experiment, layout))?;
+        Kind::Sweep if !job.arguments.report_only => {
+            sweep::plan(&job.plan(experiment), |_| ())?;
+            sweep::all(&job.sweep(experiment))?;
             Ok(ExitCode::SUCCESS)
         }
-        Kind::Search => search::run(&searched(arguments, experiment, layout)),
+        Kind::Search => search::run(&job.search(experiment)),
         Kind::LayerPeeled => layer_peeled::run(&layer_peeled::Arguments {
-            settings: settings(arguments, experiment),
-            out: layout.runs(),
+            settings: job.settings(experiment),
+            out: job.runs(),
         }),
         Kind::Sweep | Kind::Report => Ok(ExitCode::SUCCESS),
     }
 }
 
-fn settings(arguments: &Arguments, experiment: &ExperimentFile) -> Settings {
-    Settings::of_preset(&experiment.path, &arguments.preset)
-}
-
-/// The arguments that plan an experiment's sweep.
-pub(super) fn planned(
-    arguments: &Arguments,
-    experiment: &ExperimentFile,
-    layout: &Layout,
-) -> sweep::Plan {
-    sweep::Plan {
-        settings: settings(arguments, experiment),
-        out: layout.manifest(experiment),
-        data: arguments.machine().data.clone(),
-    }
-}
-
-/// The arguments that run an experiment's sweep.
-fn swept(arguments: &Arguments, experiment: &ExperimentFile, layout: &Layout) -> sweep::Run {
-    sweep::Run {
-        manifest: layout.manifest(experiment),
-        out: layout.runs(),
-        index: Vec::new(),
-        all: true,
-        dry_run: false,
-        processes: arguments.processes.clone(),
-    }
-}
-
-/// The arguments that make an experiment's searches.
-fn searched(
-    arguments: &Arguments,
-    experiment: &ExperimentFile,
-    layout: &Layout,
-) -> search::Arguments {
-    search::Arguments {
-        settings: settings(arguments, experiment),
-        out: layout.runs(),
-        index: Vec::new(),
-        plan: false,
-        dry_run: false,
-        processes: arguments.processes.clone(),
-        json: false,
-    }
-}
-
-/// Writes the report of what was made in the folder, now or before: with `--only` it shows one
-/// experiment more, and keeps the others.
-fn write_report(
-    arguments: &Arguments,
-    selection: &Selection,
-    layout: &Layout,
-) -> Result<(), Failure> {
-    let before = fs::read_to_string(layout.report().join("claims.json")).unwrap_or_default();
-    let theory = before.contains("\"md-theory/")
-        || selection.experiments.iter().any(|e| e.kind == Kind::Report);
-    let made = |experiment: &&ExperimentFile| {
-        layout
-            .result(experiment)
-            .map_or(theory, |result| result.exists())
-    };
-    let made: Vec<&ExperimentFile> = selection.of_preset.iter().filter(made).collect();
-    report::run(&report::Arguments {
-        runs: made
-            .iter()
-            .any(|experiment| experiment.kind != Kind::Report)
-            .then(|| layout.runs()),
+/// The report of what was made in the folder, now or before: with `--only` it shows one experiment
+/// more, and keeps the others.
+fn report_arguments(job: &Reproduction<'_>) -> report::Arguments {
+    let out = job.out.join("report");
+    let before = fs::read_to_string(out.join("claims.json")).unwrap_or_default();
+    let theory = job.has_theory() || before.contains("\"md-theory/");
+    let mut made = job.selection.of_preset.clone();
+    made.retain(|file| job.result(file).map_or(theory, |result| result.exists()));
+    let any_runs = made.iter().any(|file| file.kind != Kind::Report);
+    report::Arguments {
+        runs: any_runs.then(|| job.runs()),
         features: Vec::new(),
-        out: layout.report(),
+        out,
         // Runs of earlier settings may be in the same folder: only those of the manifests count.
-        manifest: manifests(&made, layout),
-        config: made
+        manifest: made
             .iter()
-            .map(|experiment| experiment.path.clone())
+            .filter(|file| matches!(file.kind, Kind::Sweep | Kind::Search))
+            .filter_map(|file| job.result(file))
             .collect(),
-        preset: Some(arguments.preset.clone()),
+        config: made.into_iter().map(|file| file.path).collect(),
+        preset: Some(job.arguments.preset.clone()),
         set: Vec::new(),
-        data_dirs: arguments.machine().data.data_dirs.clone(),
+        data_dirs: job.arguments.machine().data.data_dirs.clone(),
         reference: None,
         theory,
-        command: Some(arguments.shown()),
-    })?;
-    Ok(())
-}
-
-/// The manifests of experiments that were made.
-fn manifests(made: &[&ExperimentFile], layout: &Layout) -> Vec<PathBuf> {
-    made.iter()
-        .filter(|experiment| matches!(experiment.kind, Kind::Sweep | Kind::Search))
-        .filter_map(|experiment| layout.result(experiment))
-        .collect()
+        command: Some(job.arguments.shown()),
+    }
 }
 
 fn println(line: String) {
@@ -225,22 +139,45 @@ fn println(line: String) {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use std::path::Path;
+    use clap::Parser;
 
     use super::*;
+    use crate::reproduce::arguments::Arguments;
+    use crate::reproduce::experiments::Selection;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        arguments: Arguments,
+    }
 
     #[test]
-    fn the_report_has_manifests_of_sweeps_and_searches() {
+    fn the_report_has_what_was_made_in_its_folder_searches_too() {
         let folder = tempfile::tempdir().unwrap();
-        let layout = Layout {
-            out: folder.path().to_owned(),
+        let out = folder.path().to_owned();
+        let line = Line::parse_from(["reproduce", "--preset", "standard", "--only", "capacity"]);
+        let selection = Selection::new(None, &out, "standard", &[]).unwrap();
+        let job = Reproduction {
+            arguments: &line.arguments,
+            selection,
+            out: out.clone(),
         };
-        let selection = Selection::new(None, Path::new("experiments"), "standard", &[]).unwrap();
-        let all: Vec<&ExperimentFile> = selection.of_preset.iter().collect();
-        let manifests = manifests(&all, &layout);
-        for expected in ["runs/search/retrained.jsonl", "memorization-dilation.jsonl"] {
-            assert!(manifests.contains(&layout.out.join(expected)), "{expected}");
+        assert!(report_arguments(&job).manifest.is_empty());
+        fs::create_dir_all(out.join("runs/search")).unwrap();
+        let files = [
+            "runs/search/retrained.jsonl",
+            "runs/layer-peeled.jsonl",
+            "memorization-dilation.jsonl",
+            "of-another-preset.jsonl",
+        ];
+        for file in files {
+            fs::write(out.join(file), "").unwrap();
         }
-        assert!(!manifests.contains(&layout.runs().join("layer-peeled.jsonl")));
+        let made = report_arguments(&job);
+        assert_eq!(
+            made.manifest,
+            [files[0], files[2]].map(|file| out.join(file))
+        );
+        assert_eq!(made.runs, Some(out.join("runs")));
     }
 }

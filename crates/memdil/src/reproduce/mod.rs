@@ -1,15 +1,15 @@
 //! `memdil reproduce`: every experiment of a preset, then the report.
 //!
-//! [`experiments`] selects the experiment files, [`layout`] says where a reproduction keeps its files,
-//! and one of two engines makes the runs: [`local`] in worker processes here, [`cluster`] as tasks
+//! `experiments` selects the experiment files, `reproduction` says what is made of them and where,
+//! and one of two engines makes the runs: `local` in worker processes here, `cluster` as tasks
 //! of a job array. Both end in the same report.
 
 mod arguments;
 mod cluster;
 mod command;
 mod experiments;
-mod layout;
 mod local;
+mod reproduction;
 
 pub(crate) use arguments::Arguments;
 pub(crate) use command::run;

@@ -1,8 +1,8 @@
 //! `--engine slurm` and `--engine hq`: the same runs as tasks of a job array. The scheduler is the
 //! cluster's.
 //!
-//! [`run`] packs what is not done into tasks, writes the scripts ([`scripts`]), submits them through
-//! [`slurm`] or [`hyperqueue`], and repeats this for what is then missing. The last job is
+//! `run` packs what is not done into tasks, writes the scripts (`scripts`), submits them through
+//! `slurm` or `hyperqueue`, and repeats this for what is then missing. The last job is
 //! `memdil reproduce --report-only`.
 
 mod hyperqueue;

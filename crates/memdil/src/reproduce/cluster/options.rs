@@ -1,11 +1,11 @@
 //! How tasks are submitted.
 
+use std::path::Path;
 use std::process::Command;
 
 use super::process::output;
 use crate::failure::BadInput;
 use crate::reproduce::arguments::{Arguments, Engine};
-use crate::reproduce::layout::Layout;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::reproduce) enum Scheduler {
@@ -78,8 +78,7 @@ impl Cluster {
     }
 
     /// Refuses what cannot be submitted from here or into that folder.
-    pub(in crate::reproduce) fn check(&self, layout: &Layout) -> Result<(), BadInput> {
-        let out = &layout.out;
+    pub(in crate::reproduce) fn check(&self, out: &Path) -> Result<(), BadInput> {
         if self.scheduler == Scheduler::Slurm && out.to_string_lossy().contains(['"', '\\', '\n']) {
             return Err(BadInput(format!(
                 "--out {}: Slurm cannot write logs below a name with \", \\ or a new line",

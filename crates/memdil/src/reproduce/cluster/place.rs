@@ -11,7 +11,6 @@ use super::options::Scheduler;
 use super::process::output;
 use crate::arguments::own_program;
 use crate::failure::{BadInput, Failure};
-use crate::reproduce::layout::Layout;
 
 /// File systems that other machines see.
 const SHARED: [&str; 13] = [
@@ -29,8 +28,8 @@ pub(super) struct Place {
 }
 
 impl Place {
-    pub(super) fn new(layout: &Layout, scheduler: Scheduler) -> Self {
-        let folder = layout.out.join("cluster");
+    pub(super) fn new(out: &Path, scheduler: Scheduler) -> Self {
+        let folder = out.join("cluster");
         Self {
             program: folder.join("memdil"),
             jobs: folder.join(format!("{}-jobs.txt", scheduler.tool())),

@@ -11,32 +11,28 @@ use super::scripts::{self, Scripts};
 use super::tasks::tasks;
 use super::{hyperqueue, slurm};
 use crate::failure::Failure;
-use crate::reproduce::arguments::Arguments;
-use crate::reproduce::experiments::Selection;
-use crate::reproduce::layout::Layout;
+use crate::reproduce::reproduction::Reproduction;
 
 /// How often what is missing is submitted.
 const ATTEMPTS: usize = 3;
 
 pub(in crate::reproduce) fn run(
     cluster: &Cluster,
-    arguments: &Arguments,
-    selection: &Selection,
-    layout: &Layout,
+    job: &Reproduction<'_>,
 ) -> Result<ExitCode, Failure> {
-    let place = Place::new(layout, cluster.scheduler);
+    let place = Place::new(&job.out, cluster.scheduler);
     place.create()?;
-    create_dir(&layout.runs())?;
+    create_dir(&job.runs())?;
     if cluster.submit {
         follow_earlier(&place, cluster.scheduler)?;
     }
     place.copy_program()?;
     for attempt in 1..=ATTEMPTS {
-        let tasks = tasks(cluster, arguments, selection, layout)?;
+        let tasks = tasks(cluster, job)?;
         if tasks.is_empty() && attempt > 1 {
             return finish(&place);
         }
-        let scripts = scripts::write(cluster, arguments, layout, &place, &tasks)?;
+        let scripts = scripts::write(cluster, job, &place, &tasks)?;
         let seconds: f64 = tasks.iter().map(|task| task.seconds).sum();
         println!(
             "{} tasks, about {:.0} min of one processor; scripts in {}",
@@ -59,7 +55,7 @@ pub(in crate::reproduce) fn run(
             Scheduler::HyperQueue => hyperqueue::run(&place, &scripts)?,
         }
     }
-    match tasks(cluster, arguments, selection, layout)?.as_slice() {
+    match tasks(cluster, job)?.as_slice() {
         [] => finish(&place),
         left @ [first, ..] => Err(Failure::inside(format!(
             "{} tasks are not done after {ATTEMPTS} attempts; first: {}; logs are in {}",

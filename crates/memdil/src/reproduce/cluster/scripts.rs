@@ -11,8 +11,7 @@ use super::place::Place;
 use super::process::{absolute, output, quoted};
 use super::tasks::{Task, machine};
 use crate::failure::BadInput;
-use crate::reproduce::arguments::Arguments;
-use crate::reproduce::layout::Layout;
+use crate::reproduce::reproduction::Reproduction;
 
 /// What names of jobs begin with.
 pub(super) const JOB_PREFIX: &str = "memdil-";
@@ -40,8 +39,7 @@ struct Batch<'a> {
 /// the report.
 pub(super) fn write(
     cluster: &Cluster,
-    arguments: &Arguments,
-    layout: &Layout,
+    job: &Reproduction<'_>,
     place: &Place,
     tasks: &[Task],
 ) -> Result<Scripts, BadInput> {
@@ -50,7 +48,7 @@ pub(super) fn write(
         .unwrap_or_default();
     let batch = Batch {
         cluster,
-        preset: &arguments.preset,
+        preset: &job.arguments.preset,
         place,
         stamp: now.as_millis(),
         largest: match cluster.scheduler {
@@ -59,7 +57,7 @@ pub(super) fn write(
         },
     };
     let lines: Vec<&str> = tasks.iter().map(|task| task.arguments.as_str()).collect();
-    batch.write(&lines, &report(cluster, arguments, layout, place))
+    batch.write(&lines, &report(cluster, job, place))
 }
 
 impl Batch<'_> {
@@ -174,12 +172,13 @@ fn environment(data_dirs: Option<&OsStr>) -> String {
 }
 
 /// The lines that end in the report: this command, with what is there then.
-fn report(cluster: &Cluster, arguments: &Arguments, layout: &Layout, place: &Place) -> String {
+fn report(cluster: &Cluster, job: &Reproduction<'_>, place: &Place) -> String {
+    let arguments = job.arguments;
     let mut command = format!(
         "{} reproduce --report-only --preset {} --out {}{} --jobs {}",
         quoted(&place.program),
         arguments.preset,
-        quoted(&layout.out),
+        quoted(&job.out),
         machine(arguments),
         cluster.cpus
     );

@@ -6,9 +6,9 @@ use super::options::Cluster;
 use super::process::{absolute, quoted};
 use crate::failure::Failure;
 use crate::reproduce::arguments::Arguments;
-use crate::reproduce::experiments::{ExperimentFile, Kind, Selection};
-use crate::reproduce::layout::Layout;
+use crate::reproduce::experiments::{ExperimentFile, Kind};
 use crate::reproduce::local;
+use crate::reproduce::reproduction::Reproduction;
 use crate::sweep;
 
 /// Seconds that a task is packed to, so that the cost of starting one does not count.
@@ -25,19 +25,14 @@ pub(super) struct Task {
 
 /// The runs that are not complete, packed by the time that they take on this machine's processor,
 /// which decides nothing else.
-pub(super) fn tasks(
-    cluster: &Cluster,
-    arguments: &Arguments,
-    selection: &Selection,
-    layout: &Layout,
-) -> Result<Vec<Task>, Failure> {
+pub(super) fn tasks(cluster: &Cluster, job: &Reproduction<'_>) -> Result<Vec<Task>, Failure> {
     let mut tasks = Vec::new();
-    for experiment in &selection.experiments {
+    for experiment in &job.selection.experiments {
         if experiment.kind == Kind::Sweep {
-            sweep::plan(&local::planned(arguments, experiment, layout), |_| ())?;
+            sweep::plan(&job.plan(experiment), |_| ())?;
         }
-        if let Some(estimate) = local::open(arguments, experiment, layout, &mut |_| ())? {
-            let start = start(cluster, arguments, experiment, layout);
+        if let Some(estimate) = local::open(job, experiment, &mut |_| ())? {
+            let start = start(cluster, job, experiment);
             tasks.extend(packed(&start, &estimate.open()));
         }
     }
@@ -45,21 +40,16 @@ pub(super) fn tasks(
 }
 
 /// Arguments of a task, but for the places of its runs or searches.
-fn start(
-    cluster: &Cluster,
-    arguments: &Arguments,
-    experiment: &ExperimentFile,
-    layout: &Layout,
-) -> String {
-    let (runs, machine) = (quoted(&layout.runs()), machine(arguments));
+fn start(cluster: &Cluster, job: &Reproduction<'_>, experiment: &ExperimentFile) -> String {
+    let (runs, machine) = (quoted(&job.runs()), machine(job.arguments));
     if experiment.kind == Kind::Search {
-        let (preset, jobs) = (&arguments.preset, cluster.cpus);
+        let (preset, jobs) = (&job.arguments.preset, cluster.cpus);
         let config = quoted(&absolute(&experiment.path));
         return format!(
             "search --preset {preset} --config {config} --out {runs}{machine} --jobs {jobs} --index "
         );
     }
-    let manifest = quoted(&layout.manifest(experiment));
+    let manifest = quoted(&job.manifest(experiment));
     format!("sweep run --manifest {manifest} --out {runs}{machine} --index ")
 }
 

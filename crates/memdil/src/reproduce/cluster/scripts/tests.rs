@@ -75,11 +75,9 @@ fn run_all(scripts: &[PathBuf], scheduler: Scheduler, sizes: &[usize]) -> Vec<St
 #[test]
 fn every_task_of_every_array_gets_its_own_line() {
     let folder = tempfile::tempdir().unwrap();
-    let layout = Layout {
-        out: folder.path().join("memdil's scripts %j"),
-    };
+    let out = folder.path().join("memdil's scripts %j");
     for scheduler in [Scheduler::Slurm, Scheduler::HyperQueue] {
-        let place = Place::new(&layout, scheduler);
+        let place = Place::new(&out, scheduler);
         place.create().unwrap();
         fs::write(&place.program, "#!/bin/sh\nprintf '[%s]' \"$@\"\n").unwrap();
         let executable = Command::new("chmod").arg("+x").arg(&place.program).status();
@@ -100,13 +98,13 @@ fn every_task_of_every_array_gets_its_own_line() {
             largest: 2,
         };
         let lines: Vec<String> = (1..=5)
-            .map(|task| format!("run {} --index {task}", quoted(&layout.out)))
+            .map(|task| format!("run {} --index {task}", quoted(&out)))
             .collect();
         let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
         let scripts = batch.write(&lines, "true\n").unwrap();
         assert_eq!(scripts.arrays.len(), 3);
         let expected: Vec<String> = (1..=5)
-            .map(|task| format!("[run][{}][--index][{task}]", layout.out.display()))
+            .map(|task| format!("[run][{}][--index][{task}]", out.display()))
             .collect();
         assert_eq!(run_all(&scripts.arrays, scheduler, &[2, 2, 1]), expected);
     }
