@@ -11,7 +11,7 @@ use crate::config::preset::{self, SubSweep};
 use crate::config::settings::{one_line, parse_value, set};
 use crate::error::RunnerError;
 
-/// An experiment file: settings at its top level, those of a [`RunSpec`], and three optional
+/// An experiment file: settings at its top level, those of a [`RunSpec`](memdil_records::RunSpec), and three optional
 /// tables.
 ///
 /// `[sweep]` maps dotted names of settings to lists; a sweep is the product of these lists, the
