@@ -2,19 +2,15 @@
 
 use std::path::Path;
 
+use crate::arguments;
 use crate::failure::Failure;
 use crate::process::check;
 use crate::workspace::{cargo, root};
 
-pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
-    let [flag, from] = arguments else {
-        return Err(Failure::usage("assets takes --from DIR"));
-    };
-    if flag != "--from" {
-        return Err(Failure::usage(format!(
-            "assets takes --from DIR, not '{flag}'"
-        )));
-    }
+pub(crate) fn run(given: &[String]) -> Result<(), Failure> {
+    arguments::check("assets", given, &["--from"], &[])?;
+    let from = arguments::value(given, "--from")
+        .ok_or_else(|| Failure::usage("assets takes --from DIR"))?;
     if !Path::new(from).is_dir() {
         return Err(Failure::usage(format!(
             "{from} is not a folder; name the one with the four Fashion-MNIST files"

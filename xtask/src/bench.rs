@@ -7,6 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::arguments::{check as check_arguments, has, value};
 use crate::failure::Failure;
 use crate::process::{check, output};
 use crate::workspace::{cargo, root, target_directory};
@@ -29,26 +30,9 @@ const PEERS: [(&str, &str); 4] = [
 ];
 
 pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
-    let (mut peers, mut only) = (false, None);
-    let mut rest = arguments.iter();
-    while let Some(flag) = rest.next() {
-        match flag.as_str() {
-            "--peers" => peers = true,
-            "--only" => {
-                only = Some(
-                    rest.next()
-                        .ok_or_else(|| Failure::usage("--only needs a FILTER"))?
-                        .as_str(),
-                )
-            }
-            _ => {
-                return Err(Failure::usage(format!(
-                    "bench does not know '{flag}'; see cargo xtask help"
-                )));
-            }
-        }
-    }
-    if peers {
+    check_arguments("bench", arguments, &["--only"], &["--peers"])?;
+    let only = value(arguments, "--only");
+    if has(arguments, "--peers") {
         return beside_peers(only);
     }
     let mut command = cargo();

@@ -8,17 +8,14 @@ mod markdown;
 mod page;
 mod scratch;
 
+use crate::arguments;
 use crate::failure::Failure;
 use crate::program;
 use crate::workspace::{root, target_directory};
 use page::pages;
 
-pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
-    if let Some(extra) = arguments.first() {
-        return Err(Failure::usage(format!(
-            "docs takes no arguments, not '{extra}'"
-        )));
-    }
+pub(crate) fn run(given: &[String]) -> Result<(), Failure> {
+    arguments::check("docs", given, &[], &[])?;
     let root = root();
     let pages = pages(&root)?;
     let mut faults = Vec::new();

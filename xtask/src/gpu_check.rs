@@ -3,9 +3,10 @@
 
 use std::fs::{self, File};
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
+use crate::arguments;
 use crate::failure::Failure;
 use crate::json::number;
 use crate::process::{self, output};
@@ -22,39 +23,23 @@ const SIZES: [(&str, &str); 3] = [
 /// How PyTorch makes its steps.
 const MODES: [&str; 3] = ["eager", "graph", "compile"];
 
-pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
-    let (mut device, mut out, mut peers) = ("cuda:0".to_owned(), None, false);
-    let mut rest = arguments.iter();
-    while let Some(flag) = rest.next() {
-        let mut value = || {
-            rest.next()
-                .cloned()
-                .ok_or_else(|| Failure::usage(format!("{flag} needs a value")))
-        };
-        match flag.as_str() {
-            "--device" => device = value()?,
-            "--out" => out = Some(PathBuf::from(value()?)),
-            "--peers" => peers = true,
-            _ => {
-                return Err(Failure::usage(format!(
-                    "gpu-check does not know '{flag}'; see cargo xtask help"
-                )));
-            }
-        }
-    }
-    if !is_cuda(&device) {
+pub(crate) fn run(given: &[String]) -> Result<(), Failure> {
+    arguments::check("gpu-check", given, &["--device", "--out"], &["--peers"])?;
+    let device = arguments::value(given, "--device").unwrap_or("cuda:0");
+    let out = arguments::value(given, "--out").map(Path::new);
+    if !is_cuda(device) {
         return Err(Failure::usage(format!(
             "--device {device}: must be cuda:N; memdil selftest checks the processor"
         )));
     }
     // Before a file is made, too.
-    check_nvcc(&device)?;
-    let kept = out.as_deref().map(open).transpose()?;
-    let program = program::build(&device)?;
+    check_nvcc(device)?;
+    let kept = out.map(open).transpose()?;
+    let program = program::build(device)?;
     // A check that failed is in the object too: it is kept before the status is passed on.
     let mut selftest = Command::new(program);
     let ended = selftest
-        .args(["selftest", "--json", "--device", &device])
+        .args(["selftest", "--json", "--device", device])
         .output();
     let ended = ended.map_err(|e| Failure::inside(format!("cannot start the program: {e}")))?;
     let text = String::from_utf8_lossy(&ended.stdout).into_owned();
@@ -67,14 +52,14 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
         });
     }
     print!("{text}");
-    if let Some((path, mut file)) = out.as_deref().zip(kept) {
+    if let Some((path, mut file)) = out.zip(kept) {
         let written = file
             .set_len(0)
             .and_then(|()| file.write_all(text.as_bytes()));
         written.map_err(|e| unwritable(path, &e))?;
     }
-    if peers {
-        beside_torch(&text, &device)?;
+    if arguments::has(given, "--peers") {
+        beside_torch(&text, device)?;
     }
     if ended.status.success() {
         Ok(())

@@ -1,6 +1,7 @@
 //! The project's own tasks. It builds and starts programs; it links none of the workspace's crates
 //! and has no dependencies, so that the first command a newcomer types starts at once.
 
+mod arguments;
 mod assets;
 mod bench;
 mod docs;

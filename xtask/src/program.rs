@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::arguments;
 use crate::failure::Failure;
 use crate::process::{check, output};
 use crate::workspace::{cargo, root, target_directory};
@@ -33,19 +34,21 @@ const FIRST_BUILD: f64 = 720.0;
 const IN_SEQUENCE: f64 = 70.0;
 
 /// `cargo xtask build`.
-pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
-    let device = match arguments {
-        [] => "cpu",
-        [flag, device] if flag == "--device" && (device == "cpu" || is_cuda(device)) => device,
-        _ => {
-            let given = arguments.join(" ");
-            return Err(Failure::usage(format!(
-                "build takes --device cpu or --device cuda:N, not '{given}'"
-            )));
-        }
-    };
+pub(crate) fn run(given: &[String]) -> Result<(), Failure> {
+    arguments::check("build", given, &["--device"], &[])?;
+    let device = device(given)?;
     println!("{}", build(device)?.display());
     Ok(())
+}
+
+/// The device that was requested.
+pub(crate) fn device(given: &[String]) -> Result<&str, Failure> {
+    match arguments::value(given, "--device").unwrap_or("cpu") {
+        device if device == "cpu" || is_cuda(device) => Ok(device),
+        other => Err(Failure::usage(format!(
+            "--device {other}: must be cpu or cuda:N"
+        ))),
+    }
 }
 
 /// Builds the program for a device and returns its path.

@@ -7,15 +7,12 @@ mod packages;
 mod pages;
 mod source;
 
+use crate::arguments;
 use crate::failure::Failure;
 use crate::workspace::root;
 
-pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
-    if let Some(extra) = arguments.first() {
-        return Err(Failure::usage(format!(
-            "tidy takes no arguments, not '{extra}'"
-        )));
-    }
+pub(crate) fn run(given: &[String]) -> Result<(), Failure> {
+    arguments::check("tidy", given, &[], &[])?;
     let root = root();
     let mut faults = Vec::new();
     packages::arrows(&root, &mut faults)?;
