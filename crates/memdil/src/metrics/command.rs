@@ -7,7 +7,6 @@ use memdil_records::undefined_by_reason;
 use super::arguments::Arguments;
 use super::inputs::Loaded;
 use super::table;
-
 use crate::failure::Failure;
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {

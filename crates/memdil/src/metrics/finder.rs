@@ -6,7 +6,6 @@ use memdil_data::DataError;
 use memdil_data::arrays::{Array, ArrayFile, Role};
 
 use super::messages::Remedy;
-
 use crate::failure::Failure;
 
 /// Looks arrays up and remembers which ones the main file supplied.

@@ -6,7 +6,6 @@ use std::process::Command;
 use super::place::Place;
 use super::process::output;
 use super::scripts::Scripts;
-
 use crate::failure::Failure;
 
 /// Submits the arrays, follows them to their end, then does so with the report: jobs do not wait

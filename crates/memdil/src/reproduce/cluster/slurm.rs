@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 use super::place::Place;
 use super::process::output;
 use super::scripts::{JOB_PREFIX, Scripts};
-
 use crate::failure::Failure;
 
 /// Between two looks at the queue, in the first minute and later.
