@@ -37,11 +37,8 @@ impl Augmentation {
     /// # Errors
     /// [`DataError::OutOfRange`] for a crop above 1024 pixels.
     pub fn validate(&self) -> Result<(), DataError> {
-        if self.crop > MOST_CROP {
-            let (crop, range) = (self.crop as f64, "0 to 1024 pixels");
-            return Err(DataError::out_of_range("augment.crop", crop, range));
-        }
-        Ok(())
+        let (crop, fits) = (self.crop as f64, self.crop <= MOST_CROP);
+        DataError::check_range("augment.crop", crop, "0 to 1024 pixels", fits)
     }
 
     /// What happens to one sample in one epoch: the same whenever, and on whichever thread, it is

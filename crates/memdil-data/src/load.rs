@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use crate::augment::Augmentation;
 use crate::catalogue::files;
 use crate::catalogue::source::Source;
 use crate::error::DataError;
@@ -56,16 +57,9 @@ pub fn load(spec: &DataSpec, data_dirs: &[PathBuf]) -> Result<Dataset, DataError
         return Err(DataError::malformed(place(&spec.source), message));
     }
     let [_, height, width] = train.images.size();
-    if let Some(augment) = spec
-        .augment
-        .filter(|augment| augment.crop >= height.min(width))
-    {
-        let range = "less than a side of the images";
-        return Err(DataError::out_of_range(
-            "augment.crop",
-            augment.crop as f64,
-            range,
-        ));
+    if let Some(Augmentation { crop, .. }) = spec.augment {
+        let (range, fits) = ("less than a side of the images", crop < height.min(width));
+        DataError::check_range("augment.crop", crop as f64, range, fits)?;
     }
     select(&mut train, &spec, "training", spec.images_per_class)?;
     select(&mut test, &spec, "test", spec.test_images_per_class)?;

@@ -196,14 +196,9 @@ impl DataSpec {
             ("test_images_per_class", self.test_images_per_class),
         ];
         for (what, limit) in limits {
-            if limit == Some(0) {
-                let range = "1 or more; leave it out to use all";
-                return Err(DataError::out_of_range(what, 0.0, range));
-            }
+            let range = "1 or more; leave it out to use all";
+            DataError::check_range(what, 0.0, range, limit != Some(0))?;
         }
-        if let Some(augment) = &self.augment {
-            augment.validate()?;
-        }
-        Ok(())
+        self.augment.map_or(Ok(()), |augment| augment.validate())
     }
 }

@@ -40,9 +40,6 @@ pub fn validation_split(
 
 /// Refuses a fraction outside [0, 1).
 pub(crate) fn check_fraction(fraction: f64) -> Result<(), DataError> {
-    if (0.0..1.0).contains(&fraction) {
-        return Ok(());
-    }
-    let range = "0 <= validation < 1";
-    Err(DataError::out_of_range("validation", fraction, range))
+    let fits = (0.0..1.0).contains(&fraction);
+    DataError::check_range("validation", fraction, "0 <= validation < 1", fits)
 }

@@ -77,10 +77,7 @@ fn choose(
     per_class: usize,
     seed: Option<u64>,
 ) -> Result<Split, DataError> {
-    if per_class == 0 {
-        let range = "1 or more";
-        return Err(DataError::out_of_range("images per class", 0.0, range));
-    }
+    DataError::check_range("images per class", 0.0, "1 or more", per_class > 0)?;
     let mut of_class = vec![Vec::new(); data.classes()];
     for (i, &label) in split.labels.iter().enumerate() {
         if let Some(indices) = of_class.get_mut(label as usize) {

@@ -3,9 +3,7 @@
 
 use super::published_file::PublishedFile;
 use super::source::Source;
-use super::tables::{
-    CIFAR_10, CIFAR_10_PYTHON, CIFAR_100, CIFAR_100_PYTHON, FASHION_MNIST, MNIST, SVHN,
-};
+use super::tables::{CIFAR_10, CIFAR_100, CIFAR_PYTHON, FASHION_MNIST, MNIST, SVHN};
 use crate::error::DataError;
 use crate::labels::check_labels;
 use crate::readers::cifar::Labels;
@@ -112,8 +110,8 @@ impl Published {
     /// ```
     pub fn python(self) -> Option<PublishedFile<'static>> {
         match self {
-            Self::Cifar10 => Some(CIFAR_10_PYTHON),
-            Self::Cifar100 => Some(CIFAR_100_PYTHON),
+            Self::Cifar10 => Some(CIFAR_PYTHON[0]),
+            Self::Cifar100 => Some(CIFAR_PYTHON[1]),
             Self::Mnist | Self::FashionMnist | Self::Svhn => None,
         }
     }

@@ -358,9 +358,17 @@ impl DataError {
         }
     }
 
-    /// The error of a number outside its range.
-    pub(crate) fn out_of_range(what: &'static str, value: f64, range: &'static str) -> Self {
-        Self::OutOfRange { what, value, range }
+    /// [`DataError::OutOfRange`] unless the value `fits` the range.
+    pub(crate) fn check_range(
+        what: &'static str,
+        value: f64,
+        range: &'static str,
+        fits: bool,
+    ) -> Result<(), Self> {
+        match fits {
+            true => Ok(()),
+            false => Err(Self::OutOfRange { what, value, range }),
+        }
     }
 
     /// The error of a file whose content is not what it should be.

@@ -84,9 +84,7 @@ fn ok_if(holds: bool, error: impl FnOnce() -> DataError) -> Result<(), DataError
 }
 
 fn check_eta(eta: f64) -> Result<(), DataError> {
-    ok_if((0.0..=1.0).contains(&eta), || {
-        DataError::out_of_range("eta", eta, "0 <= eta <= 1")
-    })
+    DataError::check_range("eta", eta, "0 <= eta <= 1", (0.0..=1.0).contains(&eta))
 }
 
 fn check_probability(entry: impl FnOnce() -> String, value: f64) -> Result<(), DataError> {
@@ -145,10 +143,9 @@ fn is_one(sum: f64) -> bool {
 }
 
 fn check_classes(classes: usize, most: u32) -> Result<(), DataError> {
-    ok_if((2..=most as usize).contains(&classes), || {
-        let range = "2 or more, as many as labels of 32 bits can number";
-        DataError::out_of_range("classes", classes as f64, range)
-    })
+    let range = "2 or more, as many as labels of 32 bits can number";
+    let fits = (2..=most as usize).contains(&classes);
+    DataError::check_range("classes", classes as f64, range, fits)
 }
 
 /// Refuses clean labels that are not classes.

@@ -91,10 +91,8 @@ impl LabelNoise {
                 ..
             } => {
                 // A number of classes alone must not claim memory.
-                if classes > n {
-                    let range = "at most the number of labels where rates are drawn from `range`";
-                    return Err(DataError::out_of_range("classes", classes as f64, range));
-                }
+                let range = "at most the number of labels where rates are drawn from `range`";
+                DataError::check_range("classes", classes as f64, range, classes <= n)?;
                 let rate = |_| (low + (high - low) * unit_f64(rng)).min(*high);
                 (0..classes).map(rate).collect()
             }
