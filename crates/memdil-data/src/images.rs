@@ -47,9 +47,7 @@ impl Pixels {
 /// empty.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Images {
-    channels: usize,
-    height: usize,
-    width: usize,
+    size: [usize; 3],
     pixels: Pixels,
 }
 
@@ -84,21 +82,12 @@ impl Images {
         width: usize,
         pixels: Pixels,
     ) -> Result<Self, DataError> {
-        let size = (channels.checked_mul(height)).and_then(|size| size.checked_mul(width));
-        if size.is_some_and(|size| size > 0 && pixels.len().is_multiple_of(size)) {
-            return Ok(Self {
-                channels,
-                height,
-                width,
-                pixels,
-            });
+        let (size, pixel_count) = ([channels, height, width], pixels.len());
+        let values = (channels.checked_mul(height)).and_then(|plane| plane.checked_mul(width));
+        match values.is_some_and(|values| values > 0 && pixel_count.is_multiple_of(values)) {
+            true => Ok(Self { size, pixels }),
+            false => Err(DataError::WrongShape { size, pixel_count }),
         }
-        Err(DataError::WrongShape {
-            channels,
-            height,
-            width,
-            pixels: pixels.len(),
-        })
     }
 
     /// All pixels, `len() * values_per_image()` values.
@@ -108,12 +97,12 @@ impl Images {
 
     /// Channels (1 for grey, 3 for red, green, blue), rows and columns of an image.
     pub fn size(&self) -> [usize; 3] {
-        [self.channels, self.height, self.width]
+        self.size
     }
 
     /// Pixel values of one image: channels times rows times columns.
     pub fn values_per_image(&self) -> usize {
-        self.channels * self.height * self.width
+        self.size.iter().product()
     }
 
     /// Number of images.

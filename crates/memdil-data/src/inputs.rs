@@ -89,11 +89,8 @@ impl Inputs {
             }
             (Input::Authors, 3, _) if (height, width) == (side, side) => (images, 1),
             (Input::Authors, ..) => {
-                return Err(DataError::NoAuthorsInput {
-                    channels,
-                    height,
-                    width,
-                });
+                let size = images.size();
+                return Err(DataError::NoAuthorsInput { size });
             }
         };
         let one = match images.pixels() {

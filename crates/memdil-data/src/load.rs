@@ -42,38 +42,30 @@ use crate::spec::DataSpec;
 pub fn load(spec: &DataSpec, data_dirs: &[PathBuf]) -> Result<Dataset, DataError> {
     let mut spec = spec.clone();
     spec.resolve(data_dirs)?;
-    let Contents {
-        mut train,
-        mut test,
-        mean,
-        std,
-    } = read(&spec.source, &files::find(&spec.source, data_dirs)?)?;
-    if train.images.size() != test.images.size() {
+    let mut contents = read(&spec.source, &files::find(&spec.source, data_dirs)?)?;
+    let (train, test) = (&mut contents.train, &mut contents.test);
+    let (size, test_size) = (train.images.size(), test.images.size());
+    if size != test_size {
         let message = format!(
-            "training images are {:?} but test images {:?} (channels, rows, columns)",
-            train.images.size(),
-            test.images.size()
+            "training images are {size:?} but test images {test_size:?} (channels, rows, columns)"
         );
         return Err(DataError::malformed(place(&spec.source), message));
     }
-    let [_, height, width] = train.images.size();
+    let [_, height, width] = size;
     if let Some(Augmentation { crop, .. }) = spec.augment {
         let (range, fits) = ("less than a side of the images", crop < height.min(width));
         DataError::check_range("augment.crop", crop as f64, range, fits)?;
     }
-    select(&mut train, &spec, "training", spec.images_per_class)?;
-    select(&mut test, &spec, "test", spec.test_images_per_class)?;
-    let class_names = spec
-        .classes
-        .iter()
-        .map(|&class| spec.source.class_name(class));
+    select(train, &spec, "training", spec.images_per_class)?;
+    select(test, &spec, "test", spec.test_images_per_class)?;
+    let class_name = |&class| spec.source.class_name(class);
     Ok(Dataset {
         name: spec.source.name().to_owned(),
-        class_names: class_names.collect(),
-        mean,
-        std,
-        train,
-        test,
+        class_names: spec.classes.iter().map(class_name).collect(),
+        mean: contents.mean,
+        std: contents.std,
+        train: contents.train,
+        test: contents.test,
     })
 }
 

@@ -11,17 +11,15 @@ use super::class_names::{CIFAR_10, CIFAR_100, CIFAR_100_COARSE, DIGITS, FASHION_
 /// Alone, a published data set is written as its name; a user's own file only within a
 /// [`DataSpec`](crate::DataSpec), under the key `npz`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Source {
     /// MNIST (LeCun et al. 1998): 60,000 training and 10,000 test images of digits, 28 x 28.
-    #[serde(rename = "mnist")]
     Mnist,
     /// Fashion-MNIST (Xiao et al. 2017): 60,000 training and 10,000 test images, 28 x 28.
-    #[serde(rename = "fashion-mnist")]
     FashionMnist,
     /// The first 600 training and 100 test images of each class of Fashion-MNIST, inside this
     /// crate.
-    #[serde(rename = "fashion-mnist-embedded")]
     FashionMnistEmbedded,
     /// CIFAR-10 (Krizhevsky 2009): 50,000 training and 10,000 test images, 3 x 32 x 32.
     #[serde(rename = "cifar-10")]
@@ -34,7 +32,6 @@ pub enum Source {
     Cifar100Coarse,
     /// SVHN (Netzer et al. 2011), cropped digits: 73,257 training and 26,032 test images, 3 x 32 x
     /// 32.
-    #[serde(rename = "svhn")]
     Svhn,
     /// The user's own images: a NumPy `.npz` file as [`npz`](crate::npz) describes it.
     #[serde(skip)]

@@ -52,16 +52,12 @@ pub enum DataError {
         found: u64,
     },
     /// Images without pixels, or pixels that do not fill whole images.
-    #[error("{pixels} pixel values do not fill whole images of {channels} x {height} x {width}")]
+    #[error("{pixel_count} pixel values do not fill whole images of {} x {} x {}", size[0], size[1], size[2])]
     WrongShape {
-        /// Channels of an image.
-        channels: usize,
-        /// Rows of an image.
-        height: usize,
-        /// Columns of an image.
-        width: usize,
-        /// Number of pixel values.
-        pixels: usize,
+        /// Channels, rows and columns of an image.
+        size: [usize; 3],
+        /// Pixel values that are there.
+        pixel_count: usize,
     },
     /// Images and labels of a split differ in number.
     #[error("{name}: {images} images but {labels} labels in the {split} set")]
@@ -181,15 +177,12 @@ pub enum DataError {
     },
     /// Images that the input form `authors` is not defined for.
     #[error(
-        "input `authors` takes square grey images, or colour images of 32 x 32: these are {channels} x {height} x {width}; use `native`"
+        "input `authors` takes square grey images, or colour images of 32 x 32: these are {} x {} x {}; use `native`",
+        size[0], size[1], size[2]
     )]
     NoAuthorsInput {
-        /// Channels of an image.
-        channels: usize,
-        /// Rows of an image.
-        height: usize,
-        /// Columns of an image.
-        width: usize,
+        /// Channels, rows and columns of an image.
+        size: [usize; 3],
     },
     /// No labels at all.
     #[error("no labels: at least one is needed")]

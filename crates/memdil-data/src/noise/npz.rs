@@ -149,10 +149,8 @@ impl NoisyLabels {
     fn check_observed(&self) -> Result<(), DataError> {
         let allowed = [Some(self.classes), self.classes.checked_mul(2)];
         let fits = allowed.contains(&Some(self.observed_classes));
-        let (value, range) = (
-            self.observed_classes as f64,
-            "as many as classes, or twice as many",
-        );
+        let value = self.observed_classes as f64;
+        let range = "as many as classes, or twice as many";
         DataError::check_range("observed_classes", value, range, fits)?;
         check_labels(&self.observed, self.observed_classes)
     }

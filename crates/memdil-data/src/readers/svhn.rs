@@ -7,7 +7,7 @@ use std::io::Read;
 use std::path::Path;
 
 use crate::error::DataError;
-use crate::formats::mat::{Matrix, for_each_matrix};
+use crate::formats::mat::{Values, for_each_matrix};
 use crate::formats::unpack::{self, CEILING, Fault, Unpacked, read_full};
 use crate::images::{Images, Split};
 
@@ -48,8 +48,8 @@ fn read_variables(reader: &mut dyn Read) -> Result<(Vec<u8>, Vec<u32>), Fault> {
     let (mut pixels, mut labels) = (None, None);
     for_each_matrix(reader, CEILING, |matrix| {
         match matrix.name.as_str() {
-            "X" if pixels.is_none() => pixels = Some(read_pixels(matrix)?),
-            "y" if labels.is_none() => labels = Some(read_labels(matrix)?),
+            "X" if pixels.is_none() => pixels = Some(read_pixels(&matrix.sizes, matrix.values)?),
+            "y" if labels.is_none() => labels = Some(read_labels(&matrix.sizes, matrix.values)?),
             "X" | "y" => return Err(format!("holds variable `{}` twice", matrix.name).into()),
             _ => {}
         }
@@ -62,12 +62,9 @@ fn read_variables(reader: &mut dyn Read) -> Result<(Vec<u8>, Vec<u32>), Fault> {
     }
 }
 
-fn read_pixels(matrix: Matrix) -> Result<Vec<u8>, Fault> {
-    let Matrix {
-        sizes, mut values, ..
-    } = matrix;
+fn read_pixels(sizes: &[u64], mut values: Values) -> Result<Vec<u8>, Fault> {
     // MATLAB drops a last size of 1.
-    let images = match sizes[..] {
+    let images = match *sizes {
         [32, 32, 3] => 1,
         [32, 32, 3, images] => images,
         _ => {
@@ -89,12 +86,8 @@ fn read_pixels(matrix: Matrix) -> Result<Vec<u8>, Fault> {
         if read_full(&mut values.reader, &mut columns)? < PIXELS {
             return Err(format!("ends in image {image} of {images}: get it again").into());
         }
-        for (from, to) in columns
-            .chunks_exact(PLANE)
-            .zip(rows.chunks_exact_mut(PLANE))
-        {
-            transpose(from, to);
-        }
+        let planes = columns.chunks_exact(PLANE);
+        (planes.zip(rows.chunks_exact_mut(PLANE))).for_each(|(from, to)| transpose(from, to));
         pixels.extend_from_slice(&rows);
     }
     pixels.shrink_to_fit();
@@ -109,16 +102,12 @@ fn transpose(from: &[u8], to: &mut [u8]) {
     }
 }
 
-fn read_labels(matrix: Matrix) -> Result<Vec<u32>, Fault> {
-    let Matrix {
-        sizes, mut values, ..
-    } = matrix;
-    let count = match sizes[..] {
+fn read_labels(sizes: &[u64], mut values: Values) -> Result<Vec<u32>, Fault> {
+    let count = match *sizes {
         [n, 1] | [1, n] => n,
         _ => {
-            return Err(
-                format!("variable `y` has sizes {sizes:?}: one column of labels is read").into(),
-            );
+            let message = format!("variable `y` has sizes {sizes:?}: one column of labels is read");
+            return Err(message.into());
         }
     };
     let mut labels = Vec::new();

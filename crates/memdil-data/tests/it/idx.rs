@@ -154,7 +154,13 @@ fn images_without_pixels_are_refused() {
     let file = [0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 3];
     let error = idx::parse_images(&file, "flat").unwrap_err();
     assert!(
-        matches!(error, DataError::WrongShape { height: 0, .. }),
+        matches!(
+            error,
+            DataError::WrongShape {
+                size: [_, 0, _],
+                ..
+            }
+        ),
         "{error}"
     );
 }

@@ -6,7 +6,10 @@
 //! recognised by the files in them, and archives by their entries.
 
 use std::fs;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+
+use tar::Archive;
 
 use super::layout::Version;
 use super::spelling::plain_or_gzip;
@@ -87,24 +90,18 @@ fn is_archive(path: &Path, labels: Labels) -> bool {
     let Ok(file) = unpack::open(path) else {
         return false;
     };
-    holds_batches(tar::Archive::new(file.reader), labels).unwrap_or(false)
+    holds_batches(Archive::new(file.reader), labels).unwrap_or(false)
 }
 
-fn holds_batches(
-    mut archive: tar::Archive<impl std::io::Read>,
-    labels: Labels,
-) -> std::io::Result<bool> {
+fn holds_batches(mut archive: Archive<impl Read>, labels: Labels) -> io::Result<bool> {
     for entry in archive.entries()?.raw(true).take(MOST_ENTRIES) {
         let mut entry = entry?;
         if !entry.header().entry_type().is_file() {
             continue;
         }
         let path = entry.path()?.into_owned();
-        if path
-            .file_name()
-            .and_then(|name| labels.number_of(name))
-            .is_none()
-        {
+        let number = path.file_name().and_then(|name| labels.number_of(name));
+        if number.is_none() {
             if entry.size() > LONGEST_SKIPPED {
                 return Ok(false);
             }

@@ -86,10 +86,8 @@ impl Array {
     /// Labels that were read from text.
     pub(super) fn of_labels(place: String, labels: &[i64]) -> Result<Self, DataError> {
         let bytes: Vec<u8> = bytemuck::cast_slice(labels).to_vec();
-        let (header, range) = (
-            Header::plain(Dtype::INT64, vec![labels.len()]),
-            0..bytes.len(),
-        );
+        let header = Header::plain(Dtype::INT64, vec![labels.len()]);
+        let range = 0..bytes.len();
         Self::new(place, header, Bytes::Read(Arc::new(bytes)), range)
     }
 
@@ -171,8 +169,7 @@ impl Array {
     /// [`DataError::Array`] with a remedy for another type, another number of dimensions, or an
     /// array without elements.
     pub fn matrix<T: Float>(&self) -> Result<CowArray<'_, T, Ix2>, DataError> {
-        let (rows, columns) = self.matrix_shape()?;
-        let shape = (rows, columns);
+        let shape = self.matrix_shape()?;
         let array = match self.floats()? {
             Cow::Borrowed(values) => ArrayView::from_shape(shape, values).map(CowArray::from),
             Cow::Owned(values) => Array2::from_shape_vec(shape, values).map(CowArray::from),
@@ -241,20 +238,17 @@ impl Array {
 
     /// All elements as integers in C order; `None` if they are not integers or booleans.
     pub(crate) fn integers(&self) -> Option<Vec<i128>> {
-        match self.header.dtype {
-            Dtype::Bool => Some(self.each(|[b]: [u8; 1]| i128::from(b != 0))),
-            Dtype::Integer { signed, bytes: 1 } => {
-                Some(self.each(|b: [u8; 1]| integer(signed, &b)))
-            }
-            Dtype::Integer { signed, bytes: 2 } => {
-                Some(self.each(|b: [u8; 2]| integer(signed, &b)))
-            }
-            Dtype::Integer { signed, bytes: 4 } => {
-                Some(self.each(|b: [u8; 4]| integer(signed, &b)))
-            }
-            Dtype::Integer { signed, .. } => Some(self.each(|b: [u8; 8]| integer(signed, &b))),
-            _ => None,
-        }
+        let (signed, bytes) = match self.header.dtype {
+            Dtype::Bool => return Some(self.each(|[b]: [u8; 1]| i128::from(b != 0))),
+            Dtype::Integer { signed, bytes } => (signed, bytes),
+            _ => return None,
+        };
+        Some(match bytes {
+            1 => self.each(|b: [u8; 1]| integer(signed, &b)),
+            2 => self.each(|b: [u8; 2]| integer(signed, &b)),
+            4 => self.each(|b: [u8; 4]| integer(signed, &b)),
+            _ => self.each(|b: [u8; 8]| integer(signed, &b)),
+        })
     }
 
     fn check_floats(&self) -> Result<(), DataError> {

@@ -65,7 +65,7 @@ fn rows(objects: Items<'_>) -> String {
     if all(|object| matches!(object, Value::Integer(_) | Value::Float(_))) {
         return "holds floats as Python objects; save a.astype(\"float32\")".to_owned();
     }
-    let first = objects.get(0).and_then(shape);
+    let first = objects.iter().next().and_then(shape);
     if first.is_none() {
         return SEVERAL_KINDS.to_owned();
     }

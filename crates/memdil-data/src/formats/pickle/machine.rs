@@ -25,6 +25,7 @@ pub(super) fn damaged() -> String {
     "is a damaged pickle: get it again".to_owned()
 }
 
+#[derive(Default)]
 pub(super) struct Machine<'a> {
     pub(super) input: &'a [u8],
     pub(super) at: usize,
@@ -40,17 +41,12 @@ pub(super) struct Machine<'a> {
 
 impl<'a> Machine<'a> {
     pub(super) fn new(input: &'a [u8]) -> Self {
+        let (times, more) = BUDGET;
         Self {
             input,
-            at: 0,
             nodes: Node::shared(),
-            stack: Vec::new(),
-            marks: Vec::new(),
-            memo: Vec::new(),
-            left: input
-                .len()
-                .saturating_mul(BUDGET.0)
-                .saturating_add(BUDGET.1),
+            left: input.len().saturating_mul(times).saturating_add(more),
+            ..Self::default()
         }
     }
 

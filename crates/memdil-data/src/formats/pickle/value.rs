@@ -75,20 +75,6 @@ impl Pickle<'_> {
             Some(Node::Type(_) | Node::Symbol(_)) => Value::Other,
         }
     }
-
-    fn bytes(&self, reference: Ref) -> Option<&[u8]> {
-        match self.value(reference) {
-            Value::Bytes(bytes) => Some(bytes),
-            _ => None,
-        }
-    }
-
-    fn items(&self, reference: Ref) -> Option<Items<'_>> {
-        match self.value(reference) {
-            Value::List(items) | Value::Tuple(items) => Some(items),
-            _ => None,
-        }
-    }
 }
 
 impl<'p> Items<'p> {
@@ -96,18 +82,9 @@ impl<'p> Items<'p> {
         self.refs.len()
     }
 
-    pub(crate) fn get(&self, index: usize) -> Option<Value<'p>> {
-        let pickle = self.pickle;
-        self.refs
-            .get(index)
-            .map(|&reference| pickle.value(reference))
-    }
-
     pub(crate) fn iter(&self) -> impl Iterator<Item = Value<'p>> + use<'p> {
-        let pickle = self.pickle;
-        self.refs
-            .iter()
-            .map(move |&reference| pickle.value(reference))
+        let Self { pickle, refs } = *self;
+        refs.iter().map(|&reference| pickle.value(reference))
     }
 }
 
@@ -117,10 +94,9 @@ impl<'p> Entries<'p> {
     }
 
     pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = (Value<'p>, Value<'p>)> + use<'p> {
-        let pickle = self.pickle;
-        self.refs
-            .iter()
-            .map(move |&(key, value)| (pickle.value(key), pickle.value(value)))
+        let Self { pickle, refs } = *self;
+        let entry = |&(key, value)| (pickle.value(key), pickle.value(value));
+        refs.iter().map(entry)
     }
 }
 
@@ -150,7 +126,7 @@ impl<'p> Value<'p> {
         match self {
             Self::Array(array) if array.shape().is_empty() => array
                 .objects()
-                .and_then(|objects| objects.get(0))
+                .and_then(|objects| objects.iter().next())
                 .unwrap_or(self),
             _ => self,
         }
@@ -170,7 +146,7 @@ impl<'p> Value<'p> {
     /// (n, 1) array gives.
     fn whole(self) -> Option<i128> {
         match self {
-            Self::List(items) if items.len() == 1 => items.get(0)?.number(),
+            Self::List(items) if items.len() == 1 => items.iter().next()?.number(),
             _ => self.number(),
         }
     }
@@ -196,7 +172,7 @@ impl<'p> Value<'p> {
             Self::List(items) => format!("a list of {}", items.len()),
             Self::Tuple(items) => format!("a tuple of {}", items.len()),
             Self::Dict(entries) => format!("a dictionary of {}", entries.refs.len()),
-            Self::Array(array) if array.is_records() => {
+            Self::Array(array) if array.array.kind.compound => {
                 format!("an array of records {:?}", array.shape())
             }
             Self::Array(array) => {
@@ -220,11 +196,6 @@ impl<'p> ArrayView<'p> {
         self.array.kind.descr()
     }
 
-    /// Whether the elements are records of named fields.
-    pub(crate) fn is_records(&self) -> bool {
-        self.array.kind.compound
-    }
-
     pub(crate) fn shape(&self) -> &'p [u64] {
         &self.array.shape
     }
@@ -236,15 +207,21 @@ impl<'p> ArrayView<'p> {
 
     /// The bytes of all elements, which fill the shape; none for objects.
     pub(crate) fn bytes(&self) -> Option<&'p [u8]> {
-        self.pickle.bytes(self.array.data)
+        match self.pickle.value(self.array.data) {
+            Value::Bytes(bytes) => Some(bytes),
+            _ => None,
+        }
     }
 
     /// The elements of type `O`, if they are as many as the shape says.
     pub(crate) fn objects(&self) -> Option<Items<'p>> {
-        let claimed = element_count(self.shape())?;
-        self.pickle
-            .items(self.array.data)
-            .filter(|items| self.array.kind.is_object() && items.len() as u64 == claimed)
+        let claimed = element_count(self.shape()).filter(|_| self.array.kind.is_object())?;
+        match self.pickle.value(self.array.data) {
+            Value::List(items) | Value::Tuple(items) if items.len() as u64 == claimed => {
+                Some(items)
+            }
+            _ => None,
+        }
     }
 
     /// The elements if they are integers and lie along one dimension.
