@@ -87,19 +87,14 @@ impl Change {
             ..height.min((height + self.crop).saturating_sub(self.down));
         let columns = self.crop.saturating_sub(self.right)
             ..width.min((width + self.crop).saturating_sub(self.right));
-        for (plane, out) in image
-            .chunks_exact(height * width)
-            .zip(out.chunks_exact_mut(height * width))
-        {
+        let planes = image.chunks_exact(height * width);
+        for (plane, out) in planes.zip(out.chunks_exact_mut(height * width)) {
             for row in rows.clone() {
-                let (from, to) = (
-                    &plane[(row + self.down - self.crop) * width..],
-                    &mut out[row * width..][..width],
-                );
+                let from = &plane[(row + self.down - self.crop) * width..];
+                let to = &mut out[row * width..][..width];
                 if !columns.is_empty() {
-                    to[columns.clone()].copy_from_slice(
-                        &from[columns.start + self.right - self.crop..][..columns.len()],
-                    );
+                    let from = &from[columns.start + self.right - self.crop..];
+                    to[columns.clone()].copy_from_slice(&from[..columns.len()]);
                 }
                 if self.flipped {
                     to.reverse();

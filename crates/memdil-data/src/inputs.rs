@@ -164,11 +164,8 @@ impl Inputs {
         (seed, epoch): (u64, usize),
         out: &mut [f32],
     ) {
-        self.fill_changed(
-            indices,
-            |sample| Some(augmentation.draw(seed, epoch, sample)),
-            out,
-        );
+        let change = |sample| Some(augmentation.draw(seed, epoch, sample));
+        self.fill_changed(indices, change, out);
     }
 
     /// The normalised samples with these indices, as [`fill`](Self::fill) writes them.
@@ -213,19 +210,16 @@ impl Inputs {
         let image_of = |i: usize| &values[i * stored..(i + 1) * stored];
         let fill = |changed: &mut Vec<T>, (k, sample): (usize, &mut [f32])| {
             // Images of a batch lie anywhere: waiting for them takes longer than normalising them.
-            indices
-                .get(k + 1)
-                .into_iter()
-                .for_each(|&next| prefetch(image_of(next)));
+            if let Some(&next) = indices.get(k + 1) {
+                prefetch(image_of(next));
+            }
             let mut image = image_of(indices[k]);
             if let Some(change) = change(indices[k]) {
                 change.apply(image, (height, width), changed);
                 image = changed;
             }
-            let channels = sample
-                .chunks_exact_mut(plane)
-                .zip(image.chunks_exact(plane));
-            for ((sample, image), &(scale, shift)) in channels.zip(&self.constants) {
+            let (samples, images) = (sample.chunks_exact_mut(plane), image.chunks_exact(plane));
+            for ((sample, image), &(scale, shift)) in samples.zip(images).zip(&self.constants) {
                 for (out, &value) in sample.iter_mut().zip(image) {
                     *out = number(value) * scale + shift;
                 }
@@ -234,12 +228,10 @@ impl Inputs {
                 sample.copy_within(..stored, copy * stored);
             }
         };
-        let samples = out
-            .par_chunks_exact_mut(self.values_per_sample())
-            .enumerate();
-        samples
-            .with_min_len(PARALLEL.div_ceil(self.values_per_sample()))
-            .for_each_init(Vec::new, fill);
+        let size = self.values_per_sample();
+        let samples = out.par_chunks_exact_mut(size).enumerate();
+        let samples = samples.with_min_len(PARALLEL.div_ceil(size));
+        samples.for_each_init(Vec::new, fill);
     }
 }
 

@@ -24,19 +24,14 @@ pub(crate) fn bilinear_squares(planes: &[u8], side: usize, new_side: usize) -> V
         for row in plane.chunks_exact(side) {
             for window in &windows {
                 let weighted = window.weights.iter().zip(&row[window.first..]);
-                let sum: i32 = weighted
-                    .map(|(weight, &pixel)| weight * i32::from(pixel))
-                    .sum();
-                wide.push(round(sum));
+                let terms = weighted.map(|(weight, &pixel)| weight * i32::from(pixel));
+                wide.push(round(terms.sum()));
             }
         }
         for window in &windows {
             sums.fill(0);
-            for (weight, row) in window
-                .weights
-                .iter()
-                .zip(wide.chunks_exact(new_side).skip(window.first))
-            {
+            let rows = wide.chunks_exact(new_side).skip(window.first);
+            for (weight, row) in window.weights.iter().zip(rows) {
                 for (sum, &pixel) in sums.iter_mut().zip(row) {
                     *sum += weight * i32::from(pixel);
                 }

@@ -59,12 +59,10 @@ fn check_length(path: &Path, found: usize, n: usize) -> Result<(), DataError> {
     if found == n {
         return Ok(());
     }
-    Err(DataError::malformed(
-        path,
-        format!(
-            "holds {found} labels, but there are {n} samples: is it for these classes and images?"
-        ),
-    ))
+    let message = format!(
+        "holds {found} labels, but there are {n} samples: is it for these classes and images?"
+    );
+    Err(DataError::malformed(path, message))
 }
 
 fn check_clean_labels(
@@ -93,11 +91,8 @@ fn check_kappa(path: &Path, observed: &[u32], clean: &[u32]) -> Result<(), DataE
         counts.entry(c).or_default()[0] += 1.0;
         counts.entry(o).or_default()[1] += 1.0;
     }
-    let chance = counts
-        .values()
-        .map(|[clean, observed]| clean * observed)
-        .sum::<f64>()
-        / (n * n);
+    let products = counts.values().map(|[clean, observed]| clean * observed);
+    let chance = products.sum::<f64>() / (n * n);
     if agreement - chance >= LEAST_KAPPA * (1.0 - chance) {
         return Ok(());
     }

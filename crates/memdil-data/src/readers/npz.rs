@@ -61,13 +61,10 @@ pub fn parse(bytes: &[u8], name: &str) -> Result<Contents, DataError> {
 /// As for [`read`], as far as labels are concerned.
 pub fn classes(path: &Path) -> Result<Vec<u32>, DataError> {
     let file = ArrayFile::open(path)?;
-    let labels = [
-        labels(&file, Role::Labels)?,
-        labels(&file, Role::TestLabels)?,
-    ]
-    .concat();
-    let distinct: BTreeSet<u32> = labels.iter().copied().collect();
-    let classes: Vec<u32> = distinct.into_iter().collect();
+    let labels = [Role::Labels, Role::TestLabels].map(|role| labels(&file, role));
+    let [train, test] = labels;
+    let labels = [train?, test?].concat();
+    let classes = Vec::from_iter(labels.iter().copied().collect::<BTreeSet<u32>>());
     // As memdil-metrics has it: a mark needs two other classes, far below it.
     if let [_, .., second, mark @ 255] = classes[..]
         && second < mark / 2

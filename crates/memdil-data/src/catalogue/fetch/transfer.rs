@@ -116,23 +116,17 @@ fn start_of_body(
         };
     }
     // As in `bytes 500-999/1000`; a size that the server does not know is a star.
-    let range = response
-        .headers()
-        .get(header::CONTENT_RANGE)
-        .and_then(|value| value.to_str().ok());
-    let Some((range, whole)) =
-        range.and_then(|range| range.strip_prefix("bytes ")?.split_once('/'))
-    else {
-        return Ok(None);
-    };
-    if response.status() == StatusCode::RANGE_NOT_SATISFIABLE
-        || !range.starts_with(&format!("{there}-"))
-    {
-        return Ok(None);
-    }
-    match whole.parse() {
-        Ok(whole) if whole != total => Err(size(whole)),
-        _ => Ok(Some(there)),
+    let range = response.headers().get(header::CONTENT_RANGE);
+    let range = range.and_then(|range| range.to_str().ok()?.strip_prefix("bytes "));
+    let satisfiable = response.status() != StatusCode::RANGE_NOT_SATISFIABLE;
+    match range.and_then(|range| range.split_once('/')) {
+        Some((range, whole)) if satisfiable && range.starts_with(&format!("{there}-")) => {
+            match whole.parse() {
+                Ok(whole) if whole != total => Err(size(whole)),
+                _ => Ok(Some(there)),
+            }
+        }
+        _ => Ok(None),
     }
 }
 
@@ -208,11 +202,11 @@ fn describe(error: &Error, options: &FetchOptions) -> String {
 
 fn is_this_machine(url: &str) -> bool {
     host(url).is_some_and(|host| {
-        let address = host
-            .trim_start_matches('[')
-            .trim_end_matches(']')
-            .parse::<IpAddr>();
-        host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+        let address = host.trim_start_matches('[').trim_end_matches(']');
+        host == "localhost"
+            || address
+                .parse()
+                .is_ok_and(|address: IpAddr| address.is_loopback())
     })
 }
 
@@ -220,7 +214,6 @@ fn is_this_machine(url: &str) -> bool {
 pub(super) fn host(url: &str) -> Option<String> {
     let uri: Uri = url.parse().ok()?;
     let known = matches!(uri.scheme_str(), Some("http" | "https"));
-    uri.host()
-        .filter(|host| known && !host.is_empty())
-        .map(str::to_owned)
+    let host = uri.host().filter(|host| known && !host.is_empty());
+    host.map(str::to_owned)
 }

@@ -135,9 +135,8 @@ impl ArrayFile {
         let names = self.names();
         for known in role.names() {
             let mut whole = names.iter().filter(|name| name.eq_ignore_ascii_case(known));
-            let mut inside = names
-                .iter()
-                .filter(|name| base(name).eq_ignore_ascii_case(known));
+            let is_inside = |name: &&String| base(name).eq_ignore_ascii_case(known);
+            let mut inside = names.iter().filter(is_inside);
             // Of two folders that hold one, neither is the one that is meant.
             let only = inside.next().filter(|_| inside.next().is_none());
             if let Some(name) = whole.next().or(only) {

@@ -64,12 +64,10 @@ impl<'a> Machine<'a> {
 
     /// An integer of at most 63 bits.
     pub(super) fn integer(&self, reference: Ref) -> Option<i64> {
-        reference
-            .as_integer()
-            .or_else(|| match self.node(reference) {
-                Some(Node::Integer(value)) => Some(*value),
-                _ => None,
-            })
+        match self.node(reference) {
+            Some(Node::Integer(value)) => Some(*value),
+            _ => reference.as_integer(),
+        }
     }
 
     pub(super) fn add(&mut self, node: Node<'a>) -> Result<Ref, String> {
@@ -100,10 +98,8 @@ impl<'a> Machine<'a> {
         if let Node::Array(array) = &node {
             self.charge(size_of_val(&array.shape[..]))?;
         }
-        let place = reference
-            .index()
-            .and_then(|index| self.nodes.get_mut(index));
-        *place.ok_or_else(damaged)? = node;
+        let index = reference.index().ok_or_else(damaged)?;
+        *self.nodes.get_mut(index).ok_or_else(damaged)? = node;
         Ok(())
     }
 

@@ -58,8 +58,8 @@ impl Machine<'_> {
             }
             b'(' => {
                 self.charge(size_of::<u32>())?;
-                self.marks
-                    .push(u32::try_from(self.stack.len()).map_err(|_| damaged())?);
+                let length = u32::try_from(self.stack.len()).map_err(|_| damaged())?;
+                self.marks.push(length);
                 Ok(())
             }
             b'N' => self.push(Ref::NONE),
@@ -121,10 +121,9 @@ impl Machine<'_> {
             b't' | b'l' => {
                 let items = self.pop_group()?;
                 self.charge(size_of_val(&items[..]))?;
-                if instruction == b't' {
-                    Node::Tuple(items)
-                } else {
-                    Node::List(items)
+                match instruction {
+                    b't' => Node::Tuple(items),
+                    _ => Node::List(items),
                 }
             }
             b'd' => {
@@ -132,13 +131,9 @@ impl Machine<'_> {
                 Node::Dict(self.pairs(&items)?)
             }
             count => {
-                let start = self
-                    .stack
-                    .len()
-                    .checked_sub(usize::from(count - 0x84))
-                    .filter(|&start| start >= self.floor())
-                    .ok_or_else(damaged)?;
-                let items = self.stack.split_off(start);
+                let start = self.stack.len().checked_sub(usize::from(count - 0x84));
+                let start = start.filter(|&start| start >= self.floor());
+                let items = self.stack.split_off(start.ok_or_else(damaged)?);
                 self.charge(size_of_val(&items[..]))?;
                 Node::Tuple(items)
             }
@@ -183,10 +178,8 @@ impl Machine<'_> {
             return Err(damaged());
         }
         self.charge(size_of_val(items))?;
-        Ok(items
-            .chunks_exact(2)
-            .map(|pair| (pair[0], pair[1]))
-            .collect())
+        let pairs = items.chunks_exact(2);
+        Ok(pairs.map(|pair| (pair[0], pair[1])).collect())
     }
 
     /// Writes the top of the stack into the memo, or pushes what is there.

@@ -112,14 +112,13 @@ fn pixels(batch: Value<'_>, file: &[u8]) -> Result<Pixels, String> {
     }
     // Text of protocols 0 to 2 was decoded into bytes of its own.
     let start = bytes.as_ptr().addr().wrapping_sub(file.as_ptr().addr());
-    let is_there = file
-        .get(start..start.wrapping_add(bytes.len()))
-        .is_some_and(|place| std::ptr::eq(place, bytes));
-    Ok(if is_there {
-        Pixels::At(start, bytes.len())
-    } else {
-        Pixels::Copied(bytes.to_vec())
-    })
+    let place = file.get(start..start.wrapping_add(bytes.len()));
+    Ok(
+        match place.is_some_and(|place| std::ptr::eq(place, bytes)) {
+            true => Pixels::At(start, bytes.len()),
+            false => Pixels::Copied(bytes.to_vec()),
+        },
+    )
 }
 
 const PIXELS_64: u64 = PIXELS as u64;
