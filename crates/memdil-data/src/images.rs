@@ -120,9 +120,7 @@ impl Images {
     /// # Panics
     /// If `i` is not below [`len`](Self::len).
     pub fn bytes(&self, i: usize) -> Option<&[u8]> {
-        self.pixels
-            .as_bytes()
-            .map(|values| row(values, self.values_per_image(), i))
+        Some(row(self.pixels.as_bytes()?, self.values_per_image(), i))
     }
 
     /// The values of image `i`, if they are floats.
@@ -130,9 +128,7 @@ impl Images {
     /// # Panics
     /// If `i` is not below [`len`](Self::len).
     pub fn floats(&self, i: usize) -> Option<&[f32]> {
-        self.pixels
-            .as_floats()
-            .map(|values| row(values, self.values_per_image(), i))
+        Some(row(self.pixels.as_floats()?, self.values_per_image(), i))
     }
 
     /// Copies the images with these indices, in this order.

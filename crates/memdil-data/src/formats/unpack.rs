@@ -122,10 +122,8 @@ impl Origin {
     /// Refuses a header that claims more bytes than a file of this size may hold, or than there may
     /// be of their kind.
     pub(crate) fn check_claim(&self, claimed: u64, most: u64) -> Result<(), DataError> {
-        match [CEILING.max(self.len), most]
-            .into_iter()
-            .find(|&most| claimed > most)
-        {
+        let mut ceilings = [CEILING.max(self.len), most].into_iter();
+        match ceilings.find(|&most| claimed > most) {
             None => Ok(()),
             Some(ceiling) => Err(DataError::TooLarge {
                 path: self.path.clone(),

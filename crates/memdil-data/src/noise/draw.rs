@@ -136,10 +136,8 @@ impl LabelNoise {
         for (i, &label) in clean.iter().enumerate() {
             let stays = matches!(self, Self::Asymmetric { map, .. } if map.targets()[label as usize] == label);
             if !stays {
-                groups
-                    .entry(if rates.is_some() { label } else { 0 })
-                    .or_default()
-                    .push(i);
+                let group = if rates.is_some() { label } else { 0 };
+                groups.entry(group).or_default().push(i);
             }
         }
         let mut hit = vec![false; clean.len()];

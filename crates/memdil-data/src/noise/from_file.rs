@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::columns::Columns;
 use super::label_file::read_columns;
 use super::labels::NoisyLabels;
+use super::pickled::Columns;
 use crate::error::DataError;
 use crate::formats::arrays::ArrayFile;
 use crate::labels::check_labels;

@@ -2,8 +2,7 @@
 
 use std::path::Path;
 
-use super::columns::{Columns, Wanted};
-use super::pickled;
+use super::pickled::{self, Columns, Wanted};
 use crate::error::DataError;
 use crate::formats::arrays::{Array, ArrayFile, Dtype, Role};
 
@@ -34,15 +33,11 @@ pub fn read_labels(path: &Path) -> Result<Vec<u32>, DataError> {
 pub(super) fn read_columns(file: &ArrayFile, column: Option<&str>) -> Result<Columns, DataError> {
     let observed = match column.filter(|_| file.is_archive()) {
         Some(column) => file.array(column)?.ok_or_else(|| file.lacks(column, ""))?,
-        None => match file.find(Role::ObservedLabels)? {
-            Some(observed) => observed,
-            None => {
-                return Err(file.lacks(
-                    Role::ObservedLabels.name(),
-                    ", or name one by `column` (--column)",
-                ));
-            }
-        },
+        None => {
+            let (role, remedy) = (Role::ObservedLabels, ", or name one by `column` (--column)");
+            file.find(role)?
+                .ok_or_else(|| file.lacks(role.name(), remedy))?
+        }
     };
     if *observed.dtype() == Dtype::Objects {
         return pickled(&observed, column.map_or(Wanted::Any, Wanted::Named));

@@ -62,7 +62,6 @@
 
 mod check;
 mod class_map;
-mod columns;
 mod draw;
 mod expected;
 mod from_file;

@@ -93,9 +93,8 @@ impl NoisyLabels {
     /// Whether a file holds what [`write_npz`](Self::write_npz) writes, rather than labels alone.
     pub(super) fn are_in(file: &ArrayFile) -> bool {
         let names = file.names();
-        ["clean", "observed", "mask", "kind"]
-            .iter()
-            .all(|name| names.iter().any(|other| other == name))
+        let has = |name: &&str| names.iter().any(|other| other == name);
+        ["clean", "observed", "mask", "kind"].iter().all(has)
     }
 
     pub(super) fn read_archive(file: &ArrayFile) -> Result<Self, DataError> {
@@ -104,15 +103,14 @@ impl NoisyLabels {
             Some(array) => only(&array, integers(&array)?)?,
             None => classes,
         };
+        let marks: Vec<u8> = integers(&array(file, "mask")?)?;
         let kept = file.array("kept")?;
         let rates = file.array("rates")?;
+        let rates = rates.map(|rates| rates.vector().map(Cow::into_owned));
         let noisy = Self {
             clean: integers(&array(file, "clean")?)?,
             observed: integers(&array(file, "observed")?)?,
-            mask: integers::<u8>(&array(file, "mask")?)?
-                .into_iter()
-                .map(|mark| mark != 0)
-                .collect(),
+            mask: marks.into_iter().map(|mark| mark != 0).collect(),
             classes,
             observed_classes,
             kind: String::from_utf8(integers(&array(file, "kind")?)?)
@@ -120,9 +118,7 @@ impl NoisyLabels {
             seed: scalar(file, "seed")?,
             requested: float(file, "requested")?,
             realised: float(file, "realised")?,
-            rates: rates
-                .map(|rates| rates.vector().map(Cow::into_owned))
-                .transpose()?,
+            rates: rates.transpose()?,
             kept: kept.map(|kept| integers(&kept)).transpose()?,
         };
         noisy.check(file.path())?;

@@ -3,13 +3,31 @@
 //! The dictionary holds one array of labels for each way in which annotators were asked, beside
 //! `clean_label` (and `clean_coarse_label` for the superclasses of CIFAR-100).
 
-use super::columns::{Columns, Wanted};
 use crate::formats::names::shortened;
 use crate::formats::pickle::{self, Value};
 
 /// Entries that are looked at. A dictionary of CIFAR-N has five; one that uses the same list a
 /// million times must not be read a million times.
 const MOST_ENTRIES: usize = 100;
+
+/// Labels of one file, row by row.
+pub(super) struct Columns {
+    pub(super) clean: Option<Vec<u32>>,
+    pub(super) observed: Vec<u32>,
+    /// Whether they come from a pickled dictionary, as CIFAR-N's do.
+    pub(super) pickled: bool,
+}
+
+/// Which label set of a file with several is read.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Wanted<'a> {
+    /// There may be one only, and nothing can name it.
+    Alone,
+    /// There may be one only, but it could be named.
+    Any,
+    /// The one of this name.
+    Named(&'a str),
+}
 
 /// Reads one label set: the one that is named, or the only one there is beside the clean labels.
 /// `bytes` are a pickle, or what follows the header of a `.npy` of objects.

@@ -88,16 +88,15 @@ fn decode<const D: usize>(
         expected,
         found,
     };
+    let mut read = |into: &mut Vec<u8>, length: u64| {
+        let read = reader.by_ref().take(length).read_to_end(into);
+        read.map_err(read_error)
+    };
     let header_len = 4 * (D as u64 + 1);
     let mut header = Vec::new();
-    reader
-        .by_ref()
-        .take(header_len)
-        .read_to_end(&mut header)
-        .map_err(read_error)?;
-    let mut numbers = header
-        .chunks_exact(4)
-        .map(|bytes| u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]));
+    read(&mut header, header_len)?;
+    let words = header.as_chunks().0.iter();
+    let mut numbers = words.map(|bytes| u32::from_be_bytes(*bytes));
     if let Some(found) = numbers.next()
         && found != magic
     {
@@ -111,10 +110,7 @@ fn decode<const D: usize>(
     if (header.len() as u64) < header_len {
         return Err(wrong_length(header_len.into(), header.len() as u64));
     }
-    let mut sizes = [0; D];
-    for (size, number) in sizes.iter_mut().zip(numbers) {
-        *size = number;
-    }
+    let sizes: [u32; D] = std::array::from_fn(|_| numbers.next().unwrap_or_default());
 
     let body_len: u128 = sizes.iter().map(|&size| u128::from(size)).product();
     let claimed = u64::try_from(body_len).unwrap_or(u64::MAX);
@@ -122,17 +118,11 @@ fn decode<const D: usize>(
     // Only what is there for certain is reserved, so that the header decides on no allocation;
     // reading past the body makes the gzip decoder check its checksum.
     let mut body = Vec::with_capacity(origin.reserve(claimed));
-    reader
-        .by_ref()
-        .take(claimed)
-        .read_to_end(&mut body)
-        .map_err(read_error)?;
+    read(&mut body, claimed)?;
     body.shrink_to_fit();
     let rest = io::copy(&mut reader, &mut io::sink()).map_err(read_error)?;
-    let (expected, found) = (
-        u128::from(header_len) + body_len,
-        header_len + body.len() as u64 + rest,
-    );
+    let expected = u128::from(header_len) + body_len;
+    let found = header_len + body.len() as u64 + rest;
     if u128::from(found) != expected {
         return Err(wrong_length(expected, found));
     }

@@ -136,13 +136,12 @@ fn fetch_file(
             thread::sleep(pause);
         }
     }
+    if causes.is_empty() {
+        causes.push("it has no source".to_owned());
+    }
     Err(DataError::Download {
         file: file.name.to_owned(),
-        causes: if causes.is_empty() {
-            "it has no source".to_owned()
-        } else {
-            causes.join(", ")
-        },
+        causes: causes.join(", "),
         // A mirror that failed is not what to try by hand.
         by_hand: format!(
             "put {} into {} by hand",
@@ -179,9 +178,10 @@ fn one_attempt(
         file.name, file.sha256
     );
     // Bytes of an older download may be to blame; those of this one are what the source has.
-    Err(if resumed > 0 {
-        Failure::Passing(cause)
+    let failure = if resumed > 0 {
+        Failure::Passing
     } else {
-        Failure::Source(cause)
-    })
+        Failure::Source
+    };
+    Err(failure(cause))
 }

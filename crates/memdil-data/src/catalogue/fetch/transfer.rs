@@ -82,11 +82,12 @@ fn request(url: &str, there: u64, options: &FetchOptions) -> Result<Response<Bod
         request = request.header(header::RANGE, format!("bytes={there}-"));
     }
     let response = request.call().map_err(|error| {
-        let cause = describe(&error, options);
-        match is_passing(&error) {
-            true => Failure::Passing(cause),
-            false => Failure::Source(cause),
-        }
+        let failure = if is_passing(&error) {
+            Failure::Passing
+        } else {
+            Failure::Source
+        };
+        failure(describe(&error, options))
     })?;
     let status = response.status();
     let cause = format!("answers {status}");

@@ -19,18 +19,12 @@ pub(super) fn locate(folder: &Path, name: &str) -> Option<PathBuf> {
 /// serves them.
 pub(crate) fn spelled(folder: &Path, name: &str, ending: &str) -> Option<PathBuf> {
     let names = [name.to_owned(), name.replace("-idx", ".idx")];
-    let names = if names[0] == names[1] {
-        &names[..1]
-    } else {
-        &names
-    };
-    let outer = names.iter().map(|outer| folder.join(outer));
-    let folders = std::iter::once(folder.to_owned()).chain(outer);
-    folders
-        .flat_map(|folder| {
-            names
-                .iter()
-                .map(move |name| folder.join(format!("{name}{ending}")))
-        })
-        .find(|path| path.is_file())
+    let files = names.each_ref().map(|name| format!("{name}{ending}"));
+    let folders = [
+        folder.to_owned(),
+        folder.join(&names[0]),
+        folder.join(&names[1]),
+    ];
+    let mut paths = (folders.iter()).flat_map(|folder| files.iter().map(|file| folder.join(file)));
+    paths.find(|path| path.is_file())
 }

@@ -10,6 +10,7 @@ use crate::catalogue::places::{find, folders, other_form};
 use crate::catalogue::published::{Part, Published};
 use crate::catalogue::published_file::PublishedFile;
 use crate::error::DataError;
+use crate::readers::cifar::Labels;
 
 /// Checks every file of a data set where the readers look for it (see [`folders`]); `progress` gets
 /// the name of a file, the bytes read and its size.
@@ -47,8 +48,10 @@ pub fn verify(
         return Ok(names.map(FileReport::missing).collect());
     };
     let mut reports = verify_files(published.files(), folder, progress)?;
-    for part in [Part::Training, Part::Test] {
-        check_labels(published, part, &mut reports)?;
+    if let Some(kind) = published.cifar_labels() {
+        for part in [Part::Training, Part::Test] {
+            check_labels(published, kind, part, &mut reports)?;
+        }
     }
     Ok(reports)
 }
@@ -69,14 +72,14 @@ pub fn verify_files(
         let packed = path.is_some();
         if let Some(path) = path {
             let state = check_file(file, &path, progress)?;
-            reports.push(FileReport::found(file.name, &path, state));
+            reports.push(FileReport::new(file.name, Some(&path), state));
         }
         let mut absent = Vec::new();
         for inner in file.unpacked {
             match inner.path_in(folder) {
                 Some(path) => {
                     let state = check_unpacked(inner, &path, progress)?;
-                    reports.push(FileReport::found(inner.name, &path, state));
+                    reports.push(FileReport::new(inner.name, Some(&path), state));
                 }
                 None => absent.push(FileReport::missing(inner.name)),
             }
@@ -93,12 +96,10 @@ pub fn verify_files(
 /// Checks the labels of unpacked CIFAR files, for which no checksum is published.
 fn check_labels(
     published: Published,
+    kind: Labels,
     part: Part,
     reports: &mut [FileReport],
 ) -> Result<(), DataError> {
-    let Some(kind) = published.cifar_labels() else {
-        return Ok(());
-    };
     let is_of_part = |report: &&mut FileReport| {
         report.name.ends_with(".bin") && report.name.contains("/test") == (part == Part::Test)
     };

@@ -34,21 +34,18 @@ pub(super) fn verify(
                 other => other.to_string(),
             };
             let state = FileState::NotData { what };
-            return Ok(files
-                .iter()
-                .map(|path| report(path, state.clone()))
-                .collect());
+            let reports = files.iter().map(|path| report(path, state.clone()));
+            return Ok(reports.collect());
         }
     };
     let train = FileState::of_labels(published, Part::Training, &train.labels);
     let test = FileState::of_labels(published, Part::Test, &test.labels);
     Ok(match files {
         [archive] => vec![report(archive, if train.is_ok() { test } else { train })],
-        [batches @ .., last] => batches
-            .iter()
-            .map(|path| report(path, train.clone()))
-            .chain([report(last, test)])
-            .collect(),
+        [batches @ .., last] => {
+            let reports = batches.iter().map(|path| report(path, train.clone()));
+            reports.chain([report(last, test)]).collect()
+        }
         [] => Vec::new(),
     })
 }
@@ -71,5 +68,5 @@ fn is_published(
 
 fn report(path: &Path, state: FileState) -> FileReport {
     let name = path.file_name().unwrap_or_default().display().to_string();
-    FileReport::found(&name, path, state)
+    FileReport::new(&name, Some(path), state)
 }

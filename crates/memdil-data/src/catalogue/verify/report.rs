@@ -86,17 +86,13 @@ impl FileState {
 
 impl FileReport {
     pub(super) fn missing(name: &str) -> Self {
-        Self {
-            name: name.to_owned(),
-            path: None,
-            state: FileState::Missing,
-        }
+        Self::new(name, None, FileState::Missing)
     }
 
-    pub(super) fn found(name: &str, path: &Path, state: FileState) -> Self {
+    pub(super) fn new(name: &str, path: Option<&Path>, state: FileState) -> Self {
         Self {
             name: name.to_owned(),
-            path: Some(path.to_owned()),
+            path: path.map(Path::to_owned),
             state,
         }
     }
@@ -112,7 +108,7 @@ mod tests {
             found: 1,
             expected: 2,
         };
-        let report = FileReport::found("a", Path::new("b/a"), state);
+        let report = FileReport::new("a", Some(Path::new("b/a")), state);
         let expected = serde_json::json!({ "name": "a", "path": "b/a", "state": "wrong_size", "found": 1, "expected": 2 });
         assert_eq!(serde_json::to_value(&report).unwrap(), expected);
     }

@@ -90,10 +90,8 @@ pub(super) fn content(
     // Memory grows with what arrives, not with what the archive claims. Reading to the end compares
     // the checksum.
     let mut bytes = Vec::new();
-    (&mut member)
-        .take(most + 1)
-        .read_to_end(&mut bytes)
-        .map_err(broken)?;
+    let read = (&mut member).take(most + 1).read_to_end(&mut bytes);
+    read.map_err(broken)?;
     let range = 0..bytes.len();
     Ok((Bytes::Read(Arc::new(bytes)), range))
 }

@@ -108,19 +108,14 @@ fn array(
     };
     let shape = shape_of(machine, shape)?;
     let count = element_count(&shape).ok_or_else(damaged)?;
-    let (found, claimed) = match machine.node(data) {
+    let (found, claimed, unit) = match machine.node(data) {
         Some(Node::Bytes(bytes)) if !kind.is_object() => {
-            (bytes.len() as u64, count.checked_mul(kind.size()))
+            (bytes.len(), count.checked_mul(kind.size()), "bytes")
         }
-        Some(Node::List(items)) if kind.is_object() => (items.len() as u64, Some(count)),
+        Some(Node::List(items)) if kind.is_object() => (items.len(), Some(count), "elements"),
         _ => return Err(damaged()),
     };
-    if claimed != Some(found) {
-        let unit = if kind.is_object() {
-            "elements"
-        } else {
-            "bytes"
-        };
+    if claimed != Some(found as u64) {
         let kind = kind.descr();
         return Err(format!(
             "holds an array of type {kind} whose {found} {unit} do not fill the shape {shape:?}: get it again"
@@ -137,10 +132,10 @@ fn array(
 /// A shape, which is a tuple of at most 64 sizes or one size.
 fn shape_of(machine: &Machine<'_>, shape: Ref) -> Result<Vec<u64>, String> {
     let size = |size: Ref| {
-        machine
+        let size = machine
             .integer(size)
-            .and_then(|size| u64::try_from(size).ok())
-            .ok_or_else(damaged)
+            .and_then(|size| u64::try_from(size).ok());
+        size.ok_or_else(damaged)
     };
     match machine.node(shape) {
         Some(Node::Tuple(sizes) | Node::List(sizes)) if sizes.len() <= 64 => {

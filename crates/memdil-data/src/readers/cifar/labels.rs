@@ -47,9 +47,8 @@ impl Labels {
     /// The labels of whole records, whatever they are.
     pub(crate) fn of_records(self, records: &[u8]) -> impl Iterator<Item = u32> {
         let (prefix, which, _) = self.record();
-        records
-            .chunks_exact(prefix + PIXELS)
-            .map(move |record| u32::from(record[which]))
+        let records = records.chunks_exact(prefix + PIXELS);
+        records.map(move |record| u32::from(record[which]))
     }
 
     /// The files of the binary version, the test set last.
