@@ -20,9 +20,8 @@ pub fn searched(published: Published, data_dirs: &[PathBuf]) -> String {
 /// The folder that downloads go to: the one of the set's name in the first of `data_dirs`, else of
 /// `MEMDIL_DATA_DIR` from the environment, else in `data`.
 pub fn download_folder(published: Published, data_dirs: &[PathBuf]) -> PathBuf {
-    files::roots(data_dirs)
-        .swap_remove(0)
-        .join(published.name())
+    let root = files::roots(data_dirs).swap_remove(0);
+    root.join(published.name())
 }
 
 /// The folder that holds all files, packed or unpacked; if there is none, the one that holds most.

@@ -19,9 +19,8 @@ pub(crate) fn foreign(start: &[u8]) -> Option<&'static str> {
     let start = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start);
     let start = start.get(..ENOUGH).unwrap_or(start).trim_ascii_start();
     let is = |tag: &&str| {
-        start
-            .get(..tag.len())
-            .is_some_and(|first| first.eq_ignore_ascii_case(tag.as_bytes()))
+        let first = start.get(..tag.len());
+        first.is_some_and(|first| first.eq_ignore_ascii_case(tag.as_bytes()))
     };
     let page = ["<!doctype", "<html", "<head", "<body", "<script", "<!--"];
     if page.iter().any(is) {

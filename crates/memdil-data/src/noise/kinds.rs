@@ -164,10 +164,9 @@ pub(super) fn leaving(matrix: &[Vec<f64>]) -> Vec<f64> {
         let others = row.iter().enumerate().filter(|(k, _)| *k != class);
         let leaving: f64 = others.map(|(_, p)| p).sum();
         let staying = row.get(class).copied().unwrap_or_default();
-        if leaving > 0.0 {
-            leaving / (leaving + staying)
-        } else {
-            0.0
+        match leaving > 0.0 {
+            true => leaving / (leaving + staying),
+            false => 0.0,
         }
     };
     matrix.iter().enumerate().map(rate).collect()

@@ -114,9 +114,8 @@ impl NoisyLabels {
 
     /// Number of corrupted labels among the samples kept.
     pub fn corrupted(&self) -> usize {
-        (0..self.mask.len())
-            .filter(|&i| self.mask[i] && self.is_kept(i))
-            .count()
+        let is_corrupted = |i: &usize| self.mask[*i] && self.is_kept(*i);
+        (0..self.mask.len()).filter(is_corrupted).count()
     }
 
     /// Whether a sample is trained on, which rebalancing decides.
@@ -130,9 +129,8 @@ impl NoisyLabels {
     /// # Ok::<(), memdil_data::DataError>(())
     /// ```
     pub fn is_kept(&self, sample: usize) -> bool {
-        self.kept
-            .as_ref()
-            .is_none_or(|kept| kept.binary_search(&sample).is_ok())
+        let kept = self.kept.as_ref();
+        kept.is_none_or(|kept| kept.binary_search(&sample).is_ok())
     }
 
     /// The realised transition matrix,

@@ -61,14 +61,16 @@ fn find_npz(
 ///
 /// None for the embedded images and for a user's own file.
 pub fn folders(source: &Source, data_dirs: &[PathBuf]) -> Vec<PathBuf> {
-    layout(source).map_or_else(Vec::new, |layout| {
-        folders_in(source, &layout, &roots(data_dirs))
-    })
+    let layout = layout(source).unwrap_or_default();
+    let roots = roots(data_dirs);
+    (roots.iter())
+        .flat_map(|root| folders_in(source, &layout, root))
+        .collect()
 }
 
 /// What an error says of [`folders`]: `a, data, /usr/share/datasets (or in mnist, MNIST/raw there)`.
 pub(crate) fn searched(source: &Source, roots: &[PathBuf]) -> String {
-    let mut below = layout(source).map_or_else(Vec::new, |layout| layout.folders.to_vec());
+    let mut below = layout(source).unwrap_or_default().folders.to_vec();
     below.retain(|name| !name.is_empty());
     format!("{} (or in {} there)", listed(roots), below.join(", "))
 }
@@ -78,23 +80,17 @@ fn listed(paths: &[PathBuf]) -> String {
     paths.iter().map(shown).collect::<Vec<_>>().join(", ")
 }
 
-fn folders_in(source: &Source, layout: &Layout, roots: &[PathBuf]) -> Vec<PathBuf> {
-    let mut folders = Vec::new();
-    for root in roots {
-        for folder in layout.folders {
-            if !folder.is_empty() {
-                folders.push(root.join(folder));
-            } else if !is_of_another(root, source) {
-                folders.push(root.clone());
-            }
-        }
-    }
-    folders
+fn folders_in(source: &Source, layout: &Layout, root: &Path) -> Vec<PathBuf> {
+    let folder = |name: &&str| match *name {
+        "" => (!is_of_another(root, source)).then(|| root.to_owned()),
+        name => Some(root.join(name)),
+    };
+    layout.folders.iter().filter_map(folder).collect()
 }
 
 fn find_in(source: &Source, layout: &Layout, roots: &[PathBuf]) -> Result<Vec<PathBuf>, DataError> {
     for root in roots {
-        let folders = folders_in(source, layout, std::slice::from_ref(root));
+        let folders = folders_in(source, layout, root);
         if let Some(files) = folders.iter().find_map(|folder| in_folder(folder, layout)) {
             return Ok(files);
         }

@@ -35,10 +35,8 @@ pub(super) fn describe(bytes: &[u8]) -> String {
 pub(super) fn labels(bytes: &[u8]) -> Option<Vec<i64>> {
     let pickle = pickle::read(bytes).ok()?;
     let labels = pickle.root().unwrapped().integers()?;
-    labels
-        .into_iter()
-        .map(|label| label.try_into().ok())
-        .collect()
+    let labels = labels.into_iter().map(|label| label.try_into().ok());
+    labels.collect()
 }
 
 /// Describes one object per sample.

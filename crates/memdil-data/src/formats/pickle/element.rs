@@ -53,12 +53,8 @@ impl Type {
 
     /// Bytes of an element.
     pub(super) fn size(self) -> u64 {
-        let number = u64::from(self.number);
-        if self.kind == b'U' {
-            4 * number
-        } else {
-            number
-        }
+        let unit = if self.kind == b'U' { 4 } else { 1 };
+        unit * u64::from(self.number)
     }
 
     /// As the header of a `.npy` writes it: `<i8`, `|u1`, `|O`.

@@ -7,18 +7,12 @@
 use super::labels::{Labels, PIXELS};
 use crate::formats::pickle::{self, Value};
 
-/// Labels and pixels of one batch.
-pub(super) struct Batch {
-    pub(super) labels: Vec<u32>,
-    pub(super) pixels: Vec<u8>,
-}
-
-/// Reads a batch. The pixels of protocol 3 and later stay where they are in memory; those of earlier
+/// Reads the labels and pixels of a batch. The pixels of protocol 3 and later stay where they are in memory; those of earlier
 /// protocols are encoded as text and copied.
 ///
 /// # Errors
 /// What is wrong with the file, as the end of a sentence that begins with its name.
-pub(super) fn parse(bytes: Vec<u8>, kind: Labels) -> Result<Batch, String> {
+pub(super) fn parse(mut bytes: Vec<u8>, kind: Labels) -> Result<(Vec<u32>, Vec<u8>), String> {
     let (labels, place) = {
         let pickle = pickle::read(&bytes)?;
         let batch = pickle.root();
@@ -27,10 +21,9 @@ pub(super) fn parse(bytes: Vec<u8>, kind: Labels) -> Result<Batch, String> {
     };
     let pixels = match place {
         Pixels::At(start, length) => {
-            let mut pixels = bytes;
-            pixels.truncate(start + length);
-            pixels.drain(..start);
-            pixels
+            bytes.truncate(start + length);
+            bytes.drain(..start);
+            bytes
         }
         Pixels::Copied(pixels) => pixels,
     };
@@ -41,7 +34,7 @@ pub(super) fn parse(bytes: Vec<u8>, kind: Labels) -> Result<Batch, String> {
             pixels.len() / PIXELS
         ));
     }
-    Ok(Batch { labels, pixels })
+    Ok((labels, pixels))
 }
 
 /// The labels of one batch, whatever its pixels are.

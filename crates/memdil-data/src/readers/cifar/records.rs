@@ -47,14 +47,14 @@ impl Records {
         reader.read_to_end(&mut bytes)?;
         let read = bytes.len();
         let name = path.file_name().unwrap_or(path.as_os_str()).display();
-        let mut batch = python::parse(bytes, self.kind)
+        let (labels, mut pixels) = python::parse(bytes, self.kind)
             .map_err(|message| Fault::Content(format!("{name} {message}")))?;
-        self.labels.append(&mut batch.labels);
+        self.labels.extend(labels);
         if self.pixels.is_empty() && self.expected <= read {
-            self.pixels = batch.pixels;
+            self.pixels = pixels;
         } else {
             self.reserve();
-            self.pixels.append(&mut batch.pixels);
+            self.pixels.append(&mut pixels);
         }
         Ok(read as u64)
     }
