@@ -60,20 +60,15 @@ pub(crate) fn for_each_matrix(
                     reader: ZlibDecoder::new(&mut element),
                     left: ceiling,
                 };
-                match read_tag(&mut unpacked, big_endian)? {
-                    Some(Tag {
-                        kind: MATRIX,
-                        inline: None,
-                        ..
-                    }) => {}
-                    _ => return Err("has a compressed element that is no array".into()),
+                if !read_tag(&mut unpacked, big_endian)?.is_some_and(|tag| tag.is_matrix()) {
+                    return Err("has a compressed element that is no array".into());
                 }
                 let done = visit(read_matrix(&mut unpacked, big_endian)?)?;
                 // Reading on to the end checks the checksum.
                 io::copy(&mut unpacked, &mut io::sink())?;
                 done
             }
-            MATRIX if tag.inline.is_none() => visit(read_matrix(&mut element, big_endian)?)?,
+            _ if tag.is_matrix() => visit(read_matrix(&mut element, big_endian)?)?,
             kind => {
                 return Err(
                     format!("has an element of type {kind} where a variable should be").into(),
@@ -109,6 +104,12 @@ fn read_header(reader: &mut dyn Read) -> Result<bool, Fault> {
     }
 }
 
+impl Tag {
+    fn is_matrix(&self) -> bool {
+        self.kind == MATRIX && self.inline.is_none()
+    }
+}
+
 /// The next tag, or none at the end.
 fn read_tag(reader: &mut dyn Read, big_endian: bool) -> Result<Option<Tag>, Fault> {
     let mut bytes = [0; 8];
@@ -118,10 +119,8 @@ fn read_tag(reader: &mut dyn Read, big_endian: bool) -> Result<Option<Tag>, Faul
         _ => return Err("ends in the middle of an element: get it again".into()),
     }
     let [a, b, c, d, e, f, g, h] = bytes;
-    let (kind, len) = (
-        number([a, b, c, d], big_endian),
-        number([e, f, g, h], big_endian),
-    );
+    let kind = number([a, b, c, d], big_endian);
+    let len = number([e, f, g, h], big_endian);
     let (kind, len, inline) = match kind >> 16 {
         0 => (kind, len, None),
         small => (kind & 0xffff, small, Some([e, f, g, h])),

@@ -14,12 +14,9 @@ pub(crate) fn shortened<'a>(names: impl IntoIterator<Item = &'a str>, count: usi
 /// A name from a file, cut and without line breaks and other control characters.
 pub(crate) fn printable(name: &str) -> String {
     const LONGEST: usize = 100;
-    let plain = |c: char| {
-        if c.is_control() {
-            char::REPLACEMENT_CHARACTER
-        } else {
-            c
-        }
+    let plain = |c: char| match c.is_control() {
+        true => char::REPLACEMENT_CHARACTER,
+        false => c,
     };
     name.chars().take(LONGEST).map(plain).collect()
 }

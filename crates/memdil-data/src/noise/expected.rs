@@ -20,9 +20,8 @@ impl LabelNoise {
         let others = |exact: bool| if exact { classes - 1 } else { classes } as f64;
         let spread = |class: usize, to_each: f64| {
             let stay = 1.0 - to_each * (classes - 1) as f64;
-            (0..classes)
-                .map(|k| if k == class { stay } else { to_each })
-                .collect()
+            let entry = |k| if k == class { stay } else { to_each };
+            (0..classes).map(entry).collect()
         };
         let moved = |class: usize, target: usize, eta: f64| {
             let mut row = vec![0.0; classes];

@@ -153,9 +153,8 @@ impl NoisyLabels {
     /// ```
     pub fn transition(&self) -> Result<Array2<f64>, DataError> {
         let pairs = || {
-            (0..)
-                .zip(self.clean.iter().zip(&self.observed))
-                .filter(|(i, _)| self.is_kept(*i))
+            let pairs = (0..).zip(self.clean.iter().zip(&self.observed));
+            pairs.filter(|(i, _)| self.is_kept(*i))
         };
         // Before the matrix is made, so that a class number far too large costs no memory.
         let present: BTreeSet<usize> = pairs().map(|(_, (&clean, _))| clean as usize).collect();

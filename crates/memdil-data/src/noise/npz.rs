@@ -170,9 +170,9 @@ impl NoisyLabels {
         }
         let realised = realised(&self.mask, self.kept.as_deref());
         if (self.realised - realised).abs() > 1e-12 || !self.realised.is_finite() {
+            let claimed = self.realised;
             return Some(format!(
-                "realised = {} but {realised} of the labels differ",
-                self.realised
+                "realised = {claimed} but {realised} of the labels differ"
             ));
         }
         if !(0.0..=1.0).contains(&self.requested) {
@@ -184,10 +184,8 @@ impl NoisyLabels {
             return Some(format!("holds {found} rates for {classes} classes"));
         }
         let class = rates.iter().position(|rate| !(0.0..=1.0).contains(rate))?;
-        Some(format!(
-            "rates[{class}] = {} is outside 0 to 1",
-            rates[class]
-        ))
+        let rate = rates[class];
+        Some(format!("rates[{class}] = {rate} is outside 0 to 1"))
     }
 }
 

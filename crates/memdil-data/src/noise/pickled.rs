@@ -56,9 +56,9 @@ pub(super) fn read(bytes: &[u8], wanted: Wanted<'_>) -> Result<Columns, String> 
             .ok_or_else(|| missing(column, &names))?,
         (_, [only], _) | (_, [], [only]) => only,
         _ if names.is_empty() => {
+            let found = root.describe();
             return Err(format!(
-                "holds {} without a list of integers: labels count classes from 0",
-                root.describe()
+                "holds {found} without a list of integers: labels count classes from 0"
             ));
         }
         _ => {
@@ -131,10 +131,8 @@ fn several(names: &[&str], wanted: Wanted<'_>) -> String {
             "name the one that is meant, for instance column = \"{first}\" (--column {first})"
         ),
     };
-    format!(
-        "is a pickled dictionary with the label columns {}: {remedy}",
-        shortened(names.iter().copied(), names.len())
-    )
+    let names = shortened(names.iter().copied(), names.len());
+    format!("is a pickled dictionary with the label columns {names}: {remedy}")
 }
 
 fn missing(column: &str, names: &[&str]) -> String {
@@ -142,8 +140,6 @@ fn missing(column: &str, names: &[&str]) -> String {
     if names.is_empty() {
         return format!("has no label column `{column}`, nor any other: is it the right file?");
     }
-    format!(
-        "has no label column `{column}`: name one of {}",
-        shortened(names.iter().copied(), names.len())
-    )
+    let names = shortened(names.iter().copied(), names.len());
+    format!("has no label column `{column}`: name one of {names}")
 }

@@ -260,11 +260,10 @@ fn constants(file: &ArrayFile, name: &str) -> Result<Option<Vec<f32>>, DataError
         return Ok(None);
     };
     if array.shape().len() > 1 {
-        let message = format!(
-            "has shape {:?}: one value for each channel is read",
-            array.shape()
-        );
-        return Err(array.refuse(message));
+        let shape = array.shape();
+        return Err(array.refuse(format!(
+            "has shape {shape:?}: one value for each channel is read"
+        )));
     }
     array.floats().map(Cow::into_owned).map(Some)
 }

@@ -29,13 +29,8 @@ pub(crate) fn check_file(
     let Some(wrong) = difference(file.name, published, path, progress)? else {
         return Ok(FileState::Ok);
     };
-    if let [
-        Unpacked {
-            bytes,
-            sha256: Some(expected),
-            ..
-        },
-    ] = *file.unpacked
+    if let &[Unpacked { bytes, sha256, .. }] = file.unpacked
+        && let Some(expected) = sha256
     {
         // One byte more than there should be tells a longer content, however long it is.
         let packed = File::open(path).map_err(DataError::unreadable(path))?;

@@ -123,11 +123,8 @@ impl Dtype {
             Self::Text => "strings".to_owned(),
             Self::Objects => "Python objects".to_owned(),
             Self::Records(columns) => {
-                let names = columns.iter().map(String::as_str);
-                format!(
-                    "records with the columns {}",
-                    shortened(names, columns.len())
-                )
+                let names = shortened(columns.iter().map(String::as_str), columns.len());
+                format!("records with the columns {names}")
             }
             Self::Other(description) => description.clone(),
         }

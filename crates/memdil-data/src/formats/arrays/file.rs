@@ -89,11 +89,10 @@ impl ArrayFile {
     pub fn names(&self) -> Vec<String> {
         let mut names: Vec<String> = match &self.format {
             Format::Npy | Format::Pickle => Vec::new(),
-            Format::Npz(archive) => archive
-                .file_names()
-                .filter_map(array_name)
-                .map(str::to_owned)
-                .collect(),
+            Format::Npz(archive) => {
+                let names = archive.file_names().filter_map(array_name);
+                names.map(str::to_owned).collect()
+            }
             Format::Safetensors { tensors, .. } => tensors.offset_keys(),
             Format::Text(text) => text.names.clone(),
         };
@@ -339,10 +338,8 @@ fn recognise(content: &[u8]) -> Option<&'static str> {
 fn holds_npy(content: &[u8]) -> bool {
     let start = &content[..content.len().min(512)];
     let end = &content[content.len().saturating_sub(512)..];
-    [start, end].iter().any(|part| {
-        part.windows(4)
-            .any(|name| name.eq_ignore_ascii_case(b".npy"))
-    })
+    let mut names = start.windows(4).chain(end.windows(4));
+    names.any(|name| name.eq_ignore_ascii_case(b".npy"))
 }
 
 fn map(path: &Path) -> Result<Bytes, String> {

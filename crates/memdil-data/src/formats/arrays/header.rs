@@ -53,9 +53,8 @@ impl Header {
         let literal = rest.get(..length).ok_or_else(cut)?;
         let start = bytes.len() - rest.len() + length;
         let header = std::str::from_utf8(literal).ok();
-        header
-            .and_then(|literal| Self::parse(literal, start))
-            .ok_or_else(|| format!("has a header that cannot be read; {AGAIN}"))
+        let header = header.and_then(|literal| Self::parse(literal, start));
+        header.ok_or_else(|| format!("has a header that cannot be read; {AGAIN}"))
     }
 
     /// Reads the three values of the header's dictionary.

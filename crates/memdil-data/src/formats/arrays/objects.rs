@@ -15,19 +15,19 @@ pub(super) fn describe(bytes: &[u8]) -> String {
     match pickle.root().unwrapped() {
         Value::Dict(entries) => {
             let keys = entries.iter().map(|(key, _)| key.text().unwrap_or("?"));
+            let keys = shortened(keys, entries.len());
             format!(
-                "holds one pickled dictionary ({}); save its arrays by name, np.savez(f, **d)",
-                shortened(keys, entries.len())
+                "holds one pickled dictionary ({keys}); save its arrays by name, np.savez(f, **d)"
             )
         }
         Value::Array(array) => match array.objects() {
             Some(objects) => rows(objects),
             None => "holds one pickled array; save it with np.save(\"a.npy\", a)".to_owned(),
         },
-        other => format!(
-            "holds one pickled Python object ({}); save an array of numbers",
-            other.describe()
-        ),
+        other => {
+            let found = other.describe();
+            format!("holds one pickled Python object ({found}); save an array of numbers")
+        }
     }
 }
 

@@ -85,9 +85,6 @@ fn indexed(columns: &[String]) -> String {
 /// Says that a file is not whole.
 pub(super) fn damaged(format: &str, cause: &dyn Display) -> String {
     let cause = cause.to_string();
-    let cause: Vec<&str> = cause.split_whitespace().collect();
-    format!(
-        "is not a complete .{format} file ({}); save it again",
-        cause.join(" ")
-    )
+    let cause = Vec::from_iter(cause.split_whitespace()).join(" ");
+    format!("is not a complete .{format} file ({cause}); save it again")
 }

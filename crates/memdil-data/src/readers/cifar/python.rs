@@ -28,10 +28,9 @@ pub(super) fn parse(mut bytes: Vec<u8>, kind: Labels) -> Result<(Vec<u32>, Vec<u
         Pixels::Copied(pixels) => pixels,
     };
     if labels.len() * PIXELS != pixels.len() {
+        let (labels, images) = (labels.len(), pixels.len() / PIXELS);
         return Err(format!(
-            "holds {} labels for {} images: get it again",
-            labels.len(),
-            pixels.len() / PIXELS
+            "holds {labels} labels for {images} images: get it again"
         ));
     }
     Ok((labels, pixels))
@@ -57,9 +56,9 @@ fn labels(batch: Value<'_>, kind: Labels) -> Result<Vec<u32>, String> {
         });
     };
     let Some(integers) = found.integers() else {
+        let found = found.describe();
         return Err(format!(
-            "holds {} as `{name}`, not a list of integers: get it again",
-            found.describe()
+            "holds {found} as `{name}`, not a list of integers: get it again"
         ));
     };
     let (_, _, classes) = kind.record();
