@@ -107,20 +107,16 @@ fn read_idx(source: &Source, images_path: &Path, labels_path: &Path) -> Result<S
     let labels = idx::read_labels(labels_path)?;
     let classes = source.class_names().len();
     if let Some(row) = labels.iter().position(|&label| label as usize >= classes) {
-        let message = format!(
-            "label {} in row {row} is out of range: labels are below {classes}",
-            labels[row]
-        );
+        let label = labels[row];
+        let message =
+            format!("label {label} in row {row} is out of range: labels are below {classes}");
         return Err(DataError::malformed(labels_path, message));
     }
     let images = idx::read_images(images_path)?;
     if images.len() != labels.len() {
-        let message = format!(
-            "holds {} labels for the {} images of {}: they are not of one set",
-            labels.len(),
-            images.len(),
-            images_path.display()
-        );
+        let (found, n, path) = (labels.len(), images.len(), images_path.display());
+        let message =
+            format!("holds {found} labels for the {n} images of {path}: they are not of one set");
         return Err(DataError::malformed(labels_path, message));
     }
     match source.image_size() {

@@ -127,12 +127,10 @@ impl NoisyLabels {
 
     fn check(&self, path: &str) -> Result<(), DataError> {
         let refuse = |message| DataError::malformed(path, message);
-        let n = self.clean.len();
-        if self.observed.len() != n || self.mask.len() != n {
+        let [n, observed, mask] = [self.clean.len(), self.observed.len(), self.mask.len()];
+        if observed != n || mask != n {
             return Err(refuse(format!(
-                "clean, observed and mask differ in length: {n}, {}, {}",
-                self.observed.len(),
-                self.mask.len()
+                "clean, observed and mask differ in length: {n}, {observed}, {mask}"
             )));
         }
         check_clean(&self.clean, self.classes)

@@ -85,10 +85,9 @@ pub(super) fn read(bytes: &[u8], wanted: Wanted<'_>) -> Result<Columns, String> 
 /// Labels that are not in a dictionary.
 fn alone(root: Value<'_>, wanted: Wanted<'_>) -> Result<Columns, String> {
     if let Wanted::Named(column) = wanted {
+        let (found, column) = (root.describe(), column.escape_debug());
         return Err(format!(
-            "holds {}, not a dictionary with a column `{}`: leave the column out",
-            root.describe(),
-            column.escape_debug()
+            "holds {found}, not a dictionary with a column `{column}`: leave the column out"
         ));
     }
     if root.integers().is_none() {
@@ -111,10 +110,8 @@ fn is_clean(name: &str) -> bool {
 fn labels(value: Value<'_>, name: &str) -> Result<Vec<u32>, String> {
     let label = |(row, integer): (usize, i128)| {
         u32::try_from(integer).map_err(|_| {
-            format!(
-                "label {integer} in row {row} of `{}`: labels count classes from 0",
-                name.escape_debug()
-            )
+            let name = name.escape_debug();
+            format!("label {integer} in row {row} of `{name}`: labels count classes from 0")
         })
     };
     let integers = value.integers().unwrap_or_default();

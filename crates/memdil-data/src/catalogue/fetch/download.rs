@@ -139,15 +139,12 @@ fn fetch_file(
     if causes.is_empty() {
         causes.push("it has no source".to_owned());
     }
+    // A mirror that failed is not what to try by hand.
+    let first_url = file.urls.first().unwrap_or(&file.name);
     Err(DataError::Download {
         file: file.name.to_owned(),
         causes: causes.join(", "),
-        // A mirror that failed is not what to try by hand.
-        by_hand: format!(
-            "put {} into {} by hand",
-            file.urls.first().unwrap_or(&file.name),
-            folder.display()
-        ),
+        by_hand: format!("put {first_url} into {} by hand", folder.display()),
     })
 }
 
@@ -173,10 +170,8 @@ fn one_attempt(
         return Ok(());
     }
     fs::remove_file(part).map_err(|cause| Failure::Here(DataError::unwritable(part)(cause)))?;
-    let cause = format!(
-        "{} has SHA-256 {found}, not {}, and is deleted",
-        file.name, file.sha256
-    );
+    let (name, expected) = (file.name, file.sha256);
+    let cause = format!("{name} has SHA-256 {found}, not {expected}, and is deleted");
     // Bytes of an older download may be to blame; those of this one are what the source has.
     let failure = if resumed > 0 {
         Failure::Passing

@@ -115,14 +115,11 @@ impl Array {
             return Ok(());
         };
         // A view addresses its elements and bytes by isize.
-        let size = (self.header.shape.iter())
-            .copied()
-            .try_fold(element, usize::checked_mul)
-            .filter(|&size| isize::try_from(size).is_ok());
-        let Some(size) = size else {
+        let shape = &self.header.shape;
+        let size = shape.iter().copied().try_fold(element, usize::checked_mul);
+        let Some(size) = size.filter(|&size| isize::try_from(size).is_ok()) else {
             return Err(self.refuse(format!(
-                "claims the shape {:?}, beyond any memory; save the array again",
-                self.header.shape
+                "claims the shape {shape:?}, beyond any memory; save the array again"
             )));
         };
         let found = self.range.len();

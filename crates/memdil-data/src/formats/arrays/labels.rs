@@ -110,9 +110,9 @@ impl Array {
     fn not_one_label(&self) -> Result<String, DataError> {
         let shape = self.shape();
         let [rows, columns] = *shape else {
+            let found = shape.len();
             return Ok(format!(
-                "has {} dimension(s), not 1; save one label per sample",
-                shape.len()
+                "has {found} dimension(s), not 1; save one label per sample"
             ));
         };
         let found = format!("has {rows} rows of {columns} numbers, not one label per sample");

@@ -44,9 +44,9 @@ fn labels(batch: Value<'_>, kind: Labels) -> Result<Vec<u32>, String> {
         Labels::Coarse => ("coarse_labels", "labels", "CIFAR-10"),
     };
     if !matches!(batch, Value::Dict(_)) {
+        let found = batch.describe();
         return Err(format!(
-            "holds {}, not the dictionary of a batch: is it a file of CIFAR for Python?",
-            batch.describe()
+            "holds {found}, not the dictionary of a batch: is it a file of CIFAR for Python?"
         ));
     }
     let Some(found) = batch.get(name) else {
@@ -64,9 +64,9 @@ fn labels(batch: Value<'_>, kind: Labels) -> Result<Vec<u32>, String> {
     let (_, _, classes) = kind.record();
     let is_class = |&integer: &i128| (0..classes as i128).contains(&integer);
     if let Some(row) = integers.iter().position(|integer| !is_class(integer)) {
+        let label = integers[row];
         return Err(format!(
-            "has label {} in row {row}, which is out of range: labels are below {classes}",
-            integers[row]
+            "has label {label} in row {row}, which is out of range: labels are below {classes}"
         ));
     }
     Ok(integers.into_iter().map(|label| label as u32).collect())

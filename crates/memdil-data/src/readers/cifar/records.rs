@@ -68,7 +68,7 @@ impl Records {
     /// Reads records to the end; the number of bytes read.
     fn append_records(&mut self, reader: &mut impl Read, path: &Path) -> Result<u64, Fault> {
         self.reserve();
-        let (prefix, which, classes) = self.kind.record();
+        let (path, (prefix, which, classes)) = (path.display(), self.kind.record());
         let mut buffer = [0; 2 + PIXELS];
         let record = &mut buffer[..prefix + PIXELS];
         let mut row = 0;
@@ -77,21 +77,19 @@ impl Records {
                 0 => break Ok(row * record.len() as u64),
                 read if read == record.len() => {}
                 read => {
-                    return Err(format!(
-                        "record {row} of {} has {read} of {} bytes: get it again, and see that it is a file of CIFAR",
-                        path.display(),
+                    let message = format!(
+                        "record {row} of {path} has {read} of {} bytes: get it again, and see that it is a file of CIFAR",
                         record.len()
-                    )
-                    .into());
+                    );
+                    return Err(message.into());
                 }
             }
             let label = u32::from(record[which]);
             if label as usize >= classes {
-                return Err(format!(
-                    "label {label} in record {row} of {} is out of range: labels are below {classes}",
-                    path.display()
-                )
-                .into());
+                let message = format!(
+                    "label {label} in record {row} of {path} is out of range: labels are below {classes}"
+                );
+                return Err(message.into());
             }
             self.labels.push(label);
             self.pixels.extend_from_slice(&record[prefix..]);
