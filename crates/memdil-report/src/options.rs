@@ -12,10 +12,12 @@ use crate::measured::MeasuredFeatures;
 ///
 /// use memdil_report::ReportOptions;
 ///
-/// let options = ReportOptions::new("report").runs(PathBuf::from("runs")).theory(true);
-/// assert!(options.theory && options.manifests.is_empty());
+/// let mut options = ReportOptions::new("report");
+/// options.runs = Some(PathBuf::from("runs"));
+/// options.theory = true;
+/// assert!(options.manifests.is_empty());
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct ReportOptions {
     /// Folder of the report; made where it does not exist.
@@ -38,66 +40,11 @@ pub struct ReportOptions {
 }
 
 impl ReportOptions {
-    /// A report in the folder `out`, without sources.
+    /// A report in the folder `out`, without sources; the other fields are set one by one.
     pub fn new(out: impl Into<PathBuf>) -> Self {
         Self {
             out: out.into(),
-            runs: None,
-            features: Vec::new(),
-            manifests: Vec::new(),
-            experiments: Vec::new(),
-            reference: None,
-            theory: false,
-            command: None,
+            ..Self::default()
         }
-    }
-
-    /// Sets the folder of runs.
-    #[must_use]
-    pub fn runs(mut self, runs: impl Into<Option<PathBuf>>) -> Self {
-        self.runs = runs.into();
-        self
-    }
-
-    /// Sets the measured features of other programs.
-    #[must_use]
-    pub fn features(mut self, features: Vec<MeasuredFeatures>) -> Self {
-        self.features = features;
-        self
-    }
-
-    /// Sets the manifests whose runs count.
-    #[must_use]
-    pub fn manifests(mut self, manifests: Vec<PathBuf>) -> Self {
-        self.manifests = manifests;
-        self
-    }
-
-    /// Sets the experiment files.
-    #[must_use]
-    pub fn experiments(mut self, experiments: Vec<ReportedExperiment>) -> Self {
-        self.experiments = experiments;
-        self
-    }
-
-    /// Sets the file of reference values.
-    #[must_use]
-    pub fn reference(mut self, reference: impl Into<Option<PathBuf>>) -> Self {
-        self.reference = reference.into();
-        self
-    }
-
-    /// Shows the solved models or leaves them out.
-    #[must_use]
-    pub fn theory(mut self, theory: bool) -> Self {
-        self.theory = theory;
-        self
-    }
-
-    /// Sets the command that makes runs and report again.
-    #[must_use]
-    pub fn command(mut self, command: impl Into<Option<String>>) -> Self {
-        self.command = command.into();
-        self
     }
 }

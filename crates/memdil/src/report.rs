@@ -68,14 +68,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     for path in &arguments.features {
         features.push(measured(path, &arguments.features)?);
     }
-    let options = ReportOptions::new(&arguments.out)
-        .runs(arguments.runs.clone())
-        .features(features)
-        .manifests(arguments.manifest.clone())
-        .experiments(experiments)
-        .reference(arguments.reference.clone())
-        .theory(arguments.theory)
-        .command(arguments.command.clone());
+    let mut options = ReportOptions::new(&arguments.out);
+    options.runs.clone_from(&arguments.runs);
+    options.features = features;
+    options.manifests.clone_from(&arguments.manifest);
+    options.experiments = experiments;
+    options.reference.clone_from(&arguments.reference);
+    options.theory = arguments.theory;
+    options.command.clone_from(&arguments.command);
     let report = write_report(&options)?;
     if arguments.runs.is_some() || !arguments.config.is_empty() {
         println!("{}", report.terminal_table());

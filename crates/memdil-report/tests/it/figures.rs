@@ -53,9 +53,9 @@ fn page(figures: &str, claims: &str, records: &[RunRecord], epochs: &[Vec<EpochR
     }
     let mut experiment = claims_of("memorization-dilation", claims, records);
     experiment.page = Page::read(&figures.parse().unwrap()).unwrap();
-    let options = ReportOptions::new(folder.path().join("out"))
-        .runs(runs)
-        .experiments(vec![experiment]);
+    let mut options = ReportOptions::new(folder.path().join("out"));
+    options.runs = Some(runs);
+    options.experiments = vec![experiment];
     let report = write_report(&options).unwrap();
     let html = fs::read_to_string(report.html).unwrap();
     check_page(&html);

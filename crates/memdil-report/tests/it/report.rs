@@ -18,9 +18,10 @@ const ETAS: [f64; 3] = [0.0, 0.2, 0.4];
 
 fn options(runs: &Path, out: &Path) -> ReportOptions {
     let command = Some("cargo xtask reproduce --preset \"quick\" && echo <done>".to_owned());
-    ReportOptions::new(out)
-        .runs(runs.to_owned())
-        .command(command)
+    let mut options = ReportOptions::new(out);
+    options.runs = Some(runs.to_owned());
+    options.command = command;
+    options
 }
 
 fn report(records: &[RunRecord]) -> (TempDir, Report) {

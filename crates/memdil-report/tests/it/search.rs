@@ -53,7 +53,8 @@ fn search(plan: &MadeUpRun, trials: usize, accuracies: &[Option<f64>]) -> Search
 }
 
 fn report(runs: &Path, out: &Path) -> (String, String) {
-    let options = ReportOptions::new(out).runs(runs.to_owned());
+    let mut options = ReportOptions::new(out);
+    options.runs = Some(runs.to_owned());
     let report = write_report(&options).unwrap();
     (
         fs::read_to_string(report.html).unwrap(),

@@ -109,10 +109,10 @@ fn report(records: &[RunRecord], out: &Path) -> Report {
     for record in records {
         write(&runs, record);
     }
-    let options = ReportOptions::new(out.join("report"))
-        .runs(runs)
-        .experiments(vec![claims_of("md-theory", CLAIMS, &[])])
-        .theory(true);
+    let mut options = ReportOptions::new(out.join("report"));
+    options.runs = Some(runs);
+    options.experiments = vec![claims_of("md-theory", CLAIMS, &[])];
+    options.theory = true;
     write_report(&options).unwrap()
 }
 
