@@ -1,8 +1,11 @@
 //! A panel with two axes, and what is drawn on it.
 
+use std::collections::BTreeMap;
+
 use super::axes::Frame;
-use super::figure::Picture;
+use super::figure::{Picture, cross};
 use super::marker::{Glyph, mark};
+use super::palette::class_colour;
 use super::scale::Scale;
 use crate::text::{escape, when};
 
@@ -188,6 +191,24 @@ impl Plot {
         let (x, y) = (self.x.at(at.0) + 7.0, self.y.at(at.1) + down);
         let text = escape(text);
         self.body += &format!(r#"<text class="note" x="{x:.1}" y="{y:.1}">{text}</text>"#);
+    }
+
+    /// A dot for each point, a cross where its label is corrupted, in the colour of its class.
+    pub(crate) fn scatter(&mut self, points: impl IntoIterator<Item = (usize, bool, (f64, f64))>) {
+        let mut paths: BTreeMap<(bool, usize), String> = BTreeMap::new();
+        for (class, corrupted, (a, b)) in points {
+            let (x, y) = (self.x.at(a), self.y.at(b));
+            *paths.entry((corrupted, class)).or_default() += &if corrupted {
+                cross(x, y)
+            } else {
+                format!("M{x:.1} {y:.1}h0")
+            };
+        }
+        for ((corrupted, class), path) in paths {
+            let kind = if corrupted { "crosses" } else { "dots" };
+            let colour = class_colour(class);
+            self.push(&format!(r#"<path class="{kind} s {colour}" d="{path}"/>"#));
+        }
     }
 
     /// Adds other SVG elements.

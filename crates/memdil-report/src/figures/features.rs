@@ -3,9 +3,7 @@
 use memdil_records::{Snapshot, SnapshotPart};
 use ndarray::ArrayView1;
 
-use crate::chart::{
-    Axis, Figure, Frame, Glyph, Group, Key, Picture, Plot, Sign, cross, mark, span,
-};
+use crate::chart::{Axis, Figure, Frame, Glyph, Group, Key, Picture, Plot, Sign, mark, span};
 use crate::error::ReportError;
 use crate::loss::Loss;
 use crate::runs::{Level, Panel, Quantity, Run, at, by_loss, distinct, levels, select};
@@ -202,25 +200,11 @@ fn picture(
     let axis = Axis::exact(extent, "");
     let mut plot = Plot::new(Frame::compact(230.0, 236.0), &heading, &axis, &axis);
     let (x, y) = (plot.x, plot.y);
-    let (mut dots, mut crosses) = ([const { String::new() }; 2], [const { String::new() }; 2]);
-    for i in drawn(part.labels.len()) {
-        let Some((a, b)) = point(part.features.row(i)) else {
-            continue;
-        };
-        let label = part.labels[i].min(1) as usize;
-        let (a, b) = (x.at(a), y.at(b));
-        if part.labels[i] == part.clean_labels[i] {
-            dots[label] += &format!("M{a:.1} {b:.1}h0");
-        } else {
-            crosses[label] += &cross(a, b);
-        }
-    }
-    for (kind, paths) in [("dots", &dots), ("crosses", &crosses)] {
-        for (label, path) in paths.iter().enumerate() {
-            let tag = format!(r#"<path class="{kind} s class{label}" d="{path}"/>"#);
-            plot.push(&when(!path.is_empty(), tag));
-        }
-    }
+    plot.scatter(drawn(part.labels.len()).filter_map(|i| {
+        let corrupted = part.labels[i] != part.clean_labels[i];
+        let class = part.labels[i].min(1) as usize;
+        Some((class, corrupted, point(part.features.row(i))?))
+    }));
     let line = decision_line(snapshot, extent);
     plot.line("decision", line.into_iter().flatten());
     for class in 0..2 {

@@ -1,13 +1,13 @@
 //! Pictures of measured features: training and test samples of every network in one plane.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ndarray::Array2;
 
 use super::features::{MeasuredFeatures, Sample};
 use super::plane::Plane;
 use crate::chart::{
-    Axis, CLASSES, Figure, Frame, Group, Key, Picture, Plot, Sign, class_colour, cross, span,
+    Axis, CLASSES, Figure, Frame, Group, Key, Picture, Plot, Sign, class_colour, span,
 };
 use crate::text::{count, number, percent, when};
 
@@ -145,35 +145,26 @@ fn picture(
 ) -> Picture {
     let axes = square.map(|ends| Axis::exact(ends, ""));
     let mut plot = Plot::new(Frame::compact(262.0, 268.0), which, &axes[0], &axes[1]);
-    let (x, y) = (plot.x, plot.y);
-    let classes: BTreeSet<usize> = sample.labels.iter().copied().collect();
-    let (mut dots, mut crosses, mut means) = (String::new(), String::new(), String::new());
-    for &class in &classes {
-        let (mut dot, mut corrupted) = (String::new(), String::new());
-        let (mut sum, mut n) = ([0.0, 0.0], 0.0);
-        for i in (0..sample.labels.len()).filter(|&i| sample.labels[i] == class) {
-            let (a, b) = (x.at(points[[i, 0]]), y.at(points[[i, 1]]));
-            if sample.is_corrupted(i) {
-                corrupted += &cross(a, b);
-            } else {
-                dot += &format!("M{a:.1} {b:.1}h0");
-                sum = [sum[0] + a, sum[1] + b];
-                n += 1.0;
-            }
-        }
-        let colour = class_colour(class);
-        if !dot.is_empty() {
-            dots += &format!(r#"<path class="dots s {colour}" d="{dot}"/>"#);
-            let (a, b) = (sum[0] / n, sum[1] / n + 4.0);
-            means += &format!(
-                r#"<text class="class" x="{a:.1}" y="{b:.1}" text-anchor="middle">{class}</text>"#
-            );
-        }
-        if !corrupted.is_empty() {
-            crosses += &format!(r#"<path class="crosses s {colour}" d="{corrupted}"/>"#);
-        }
+    let mut sums: BTreeMap<usize, ([f64; 2], f64)> = BTreeMap::new();
+    let samples = sample.labels.iter().enumerate();
+    let samples = samples.map(|(i, class)| {
+        (
+            *class,
+            sample.is_corrupted(i),
+            (points[[i, 0]], points[[i, 1]]),
+        )
+    });
+    for (class, _, (a, b)) in samples.clone().filter(|(_, corrupted, _)| !corrupted) {
+        let ([x, y], n) = sums.entry(class).or_default();
+        (*x, *y, *n) = (*x + plot.x.at(a), *y + plot.y.at(b), *n + 1.0);
     }
-    plot.push(&(dots + &crosses + &means));
+    plot.scatter(samples);
+    for (class, ([x, y], n)) in sums {
+        let (x, y) = (x / n, y / n + 4.0);
+        plot.push(&format!(
+            r#"<text class="class" x="{x:.1}" y="{y:.1}" text-anchor="middle">{class}</text>"#
+        ));
+    }
     let corrupted = sample.corrupted();
     plot.picture(
         format!("{which} features of {}", network.name),
