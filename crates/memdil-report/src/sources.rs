@@ -1,6 +1,6 @@
 //! The contents of a folder of runs.
 
-use memdil_records::{Provenance, SearchRecord};
+use memdil_records::Provenance;
 
 use crate::error::ReportError;
 use crate::layer_peeled::{self, Descent};
@@ -11,10 +11,7 @@ use crate::text::{count, date};
 /// The contents of a folder of runs; empty without one.
 #[derive(Debug, Default)]
 pub(crate) struct Sources {
-    pub(crate) runs: Vec<Run>,
-    /// Planned runs that have not finished.
-    pub(crate) missing: Vec<String>,
-    pub(crate) searches: Vec<SearchRecord>,
+    pub(crate) trained: FolderRuns,
     pub(crate) descents: Vec<Descent>,
 }
 
@@ -23,35 +20,29 @@ impl Sources {
         let Some(folder) = &options.runs else {
             return Ok(Self::default());
         };
-        let FolderRuns {
-            runs,
-            missing,
-            searches,
-        } = read_folder(folder, &options.manifests)?;
         Ok(Self {
-            runs,
-            missing,
-            searches,
+            trained: read_folder(folder, &options.manifests)?,
             descents: layer_peeled::read(folder)?,
         })
     }
 
     pub(crate) fn diverged(&self) -> usize {
-        self.runs.iter().filter(|run| run.diverged()).count()
+        let runs = self.trained.runs.iter();
+        runs.filter(|run| run.diverged()).count()
     }
 
     /// Provenance and seconds of everything shown.
     pub(crate) fn made(&self) -> Vec<(&Provenance, f64)> {
-        made(&self.runs, &self.descents)
+        made(&self.trained.runs, &self.descents)
     }
 
     /// Date, number of runs, seeds, data.
     pub(crate) fn facts(&self, measured: usize) -> Vec<String> {
-        let (runs, made) = (&self.runs, self.made());
+        let (runs, made) = (&self.trained.runs, self.made());
         let measured =
             (measured > 0).then(|| count(measured, "network measured", "networks measured"));
         let Some(newest) = made.iter().map(|(p, _)| p.started_unix).max() else {
-            let searches = self.searches.len();
+            let searches = self.trained.searches.len();
             return match searches {
                 0 => measured.into_iter().collect(),
                 _ => vec![count(searches, "search under way", "searches under way")],
@@ -81,12 +72,11 @@ pub(crate) fn made<'a>(
     runs: impl IntoIterator<Item = &'a Run>,
     descents: &'a [Descent],
 ) -> Vec<(&'a Provenance, f64)> {
-    let mut made = Vec::new();
-    for Run { record, .. } in runs {
-        made.push((&record.provenance, record.seconds));
-    }
-    for Descent { record, .. } in descents {
-        made.push((&record.provenance, record.seconds));
-    }
-    made
+    let runs = runs
+        .into_iter()
+        .map(|run| (&run.record.provenance, run.record.seconds));
+    let descents = descents
+        .iter()
+        .map(|one| (&one.record.provenance, one.record.seconds));
+    runs.chain(descents).collect()
 }

@@ -40,7 +40,7 @@ impl Content {
     pub(crate) fn new(options: &ReportOptions) -> Result<Self, ReportError> {
         let sources = Sources::read(options)?;
         let comparison = match &options.reference {
-            Some(path) => Some(reference::compare(path, &sources.runs)?),
+            Some(path) => Some(reference::compare(path, &sources.trained.runs)?),
             None => None,
         };
         let mut experiments: Vec<&ReportedExperiment> = options.experiments.iter().collect();
@@ -53,7 +53,7 @@ impl Content {
         let (mut claims, mut predictions) = (Vec::new(), BTreeMap::new());
         for experiment in experiments {
             let (new, predicted) =
-                experiment.judge(&sources.runs, &sources.descents, theory.as_ref())?;
+                experiment.judge(&sources.trained.runs, &sources.descents, theory.as_ref())?;
             claims.extend(new);
             predictions.insert(experiment.name.as_str(), predicted);
         }
@@ -67,7 +67,7 @@ impl Content {
         let document = document(&inputs, comparison.as_ref())?;
         Ok(Self {
             document,
-            runs: sources.runs.len(),
+            runs: sources.trained.runs.len(),
             diverged: sources.diverged(),
             reference_inside: comparison.map(|c| (c.inside(), c.judged())),
             claims,

@@ -20,9 +20,9 @@ pub(super) fn section(
 ) -> Result<Option<Section>, ReportError> {
     let unnamed = Page::default();
     let page = inputs.page(name).unwrap_or(&unnamed);
-    let mut runs: Vec<&Run> = inputs.sources.runs.iter().collect();
+    let mut runs: Vec<&Run> = inputs.sources.trained.runs.iter().collect();
     runs.retain(|run| run.record.spec.experiment == name);
-    let mut searches: Vec<&SearchRecord> = inputs.sources.searches.iter().collect();
+    let mut searches: Vec<&SearchRecord> = inputs.sources.trained.searches.iter().collect();
     searches.retain(|search| search.spec.experiment == name);
     let mut judged: Vec<&JudgedClaim<'_>> = inputs.judged.iter().collect();
     judged.retain(|judged| judged.experiment() == name);

@@ -30,7 +30,7 @@ impl SectionInputs<'_> {
     /// True when the report shows nothing but features of other programs.
     pub(super) fn is_measured_only(&self) -> bool {
         self.sources.made().is_empty()
-            && self.sources.searches.is_empty()
+            && self.sources.trained.searches.is_empty()
             && self.judged.is_empty()
             && !self.options.features.is_empty()
     }
@@ -61,15 +61,20 @@ impl SectionInputs<'_> {
 
     /// The experiments that have runs or searches.
     pub(super) fn trained(&self) -> BTreeSet<&str> {
-        let runs = self.sources.runs.iter().map(|run| &run.record.spec);
-        let searches = self.sources.searches.iter().map(|search| &search.spec);
+        let runs = self.sources.trained.runs.iter().map(|run| &run.record.spec);
+        let searches = self
+            .sources
+            .trained
+            .searches
+            .iter()
+            .map(|search| &search.spec);
         let specs = runs.chain(searches);
         specs.map(|spec| spec.experiment.as_str()).collect()
     }
 
     /// The experiments that have runs and no verdict.
     pub(super) fn unjudged(&self) -> Vec<&str> {
-        let runs = self.sources.runs.iter();
+        let runs = self.sources.trained.runs.iter();
         let mut names = distinct(runs.map(|run| run.record.spec.experiment.as_str()));
         names.retain(|name| {
             self.judged

@@ -13,8 +13,8 @@ pub(super) fn section(inputs: &SectionInputs<'_>) -> Section {
         blocks.push(Block::note(&tally(&judged), rules(&judged)));
         blocks.push(Block::Table(verdicts(&inputs.judged)));
     }
-    if !inputs.sources.missing.is_empty() {
-        blocks.push(missing(&inputs.sources.missing));
+    if !inputs.sources.trained.missing.is_empty() {
+        blocks.push(missing(&inputs.sources.trained.missing));
     }
     blocks.extend(unjudged(inputs).map(Block::text));
     Section {
