@@ -34,10 +34,16 @@ const FIGURES: [(&str, Draw); 14] = [
     ("features", |s| features::figure(s.runs)),
     ("epochs", |s| epochs::figure(s.runs)),
     ("search-history", |s| Ok(searches::figure(s.searches))),
-    ("theory-decay", |s| Ok(s.theory.map(Theory::by_decay))),
-    ("theory-noise", |s| Ok(s.theory.map(Theory::by_noise))),
-    ("theory-phase", |s| Ok(s.theory.map(Theory::by_penalties))),
-    ("theory-classes", |s| Ok(s.theory.map(Theory::by_classes))),
+    ("theory-decay", |s| {
+        Ok(s.theory.map(|t| t.curves.decay_figure()))
+    }),
+    ("theory-noise", |s| {
+        Ok(s.theory.map(|t| t.curves.noise_figure()))
+    }),
+    ("theory-phase", |s| Ok(s.theory.map(|t| t.phase.figure()))),
+    ("theory-classes", |s| {
+        Ok(s.theory.map(Theory::classes_figure))
+    }),
 ];
 
 /// The figures of runs whose experiment file was not given.

@@ -4,8 +4,9 @@ use memdil_theory::{TheoryError, limits};
 use rayon::prelude::*;
 
 use super::curve::{Curve, Shown, at_ends, list, span};
+use super::curves::LOSSES;
 use super::model::{ALPHA, C_MD, ETA, decades, setting};
-use crate::chart::{Axis, Figure, Frame, Glyph, Group, Key, Picture, Plot, Sign};
+use crate::chart::{Axis, Figure, Frame, Group, Key, Picture, Plot, Sign};
 use crate::loss::Loss;
 
 const CLASSES: [usize; 4] = [2, 3, 5, 10];
@@ -17,14 +18,9 @@ pub(super) struct ClassCurves {
     curves: Vec<Curve>,
 }
 
-const LOSSES: [Shown; 2] = [
-    (Loss::CrossEntropy, 0.0, Glyph::Circle),
-    (Loss::LabelSmoothing, ALPHA, Glyph::Square),
-];
-
 pub(super) fn solve() -> Result<Vec<ClassCurves>, TheoryError> {
     let solve = |classes| {
-        let curves = LOSSES.into_par_iter().map(|shown| curve(shown, classes));
+        let curves = LOSSES[..2].par_iter().map(|shown| curve(*shown, classes));
         let curves = curves.collect::<Result<_, _>>()?;
         Ok(ClassCurves { classes, curves })
     };

@@ -1,8 +1,9 @@
 //! A solved curve with its limit.
 
 use memdil_theory::TheoryError;
+use rayon::prelude::*;
 
-use super::model::{C_MD, in_parallel, loss, rho, setting};
+use super::model::{C_MD, margin_loss, rho, setting};
 use crate::chart::{Glyph, Key, Plot, Sign};
 use crate::loss::Loss;
 use crate::text::number;
@@ -33,11 +34,24 @@ impl Curve {
             Loss::CrossEntropy => loss.to_string(),
             _ => format!("{loss} {alpha}"),
         };
+        let mut points = Vec::new();
+        if let Some(loss) = margin_loss(loss, alpha)? {
+            let solve = |&value| {
+                let [eta, lambda] = place(value);
+                let rho = rho(&setting(eta, C_MD, lambda, classes), &loss, classes)?;
+                Ok(rho.map(|rho| (value, rho)))
+            };
+            let solved: Vec<_> = values
+                .par_iter()
+                .map(solve)
+                .collect::<Result<_, TheoryError>>()?;
+            points.extend(solved.into_iter().flatten());
+        }
         Ok(Self {
             label,
             loss,
             glyph,
-            points: along(loss, alpha, classes, values, place)?,
+            points,
             limit: Vec::new(),
         })
     }
@@ -103,25 +117,6 @@ pub(super) fn list(curves: &[Curve], value: impl Fn(&Curve) -> Option<f64>) -> S
         }
     }
     parts.join(", ")
-}
-
-/// The values on an axis with their rho.
-pub(super) fn along(
-    name: Loss,
-    alpha: f64,
-    classes: usize,
-    values: &[f64],
-    place: impl Fn(f64) -> [f64; 2] + Sync,
-) -> Result<Vec<(f64, f64)>, TheoryError> {
-    let Some(loss) = loss(name, alpha)? else {
-        return Ok(Vec::new());
-    };
-    let solved = in_parallel(values, |&value| {
-        let [eta, lambda] = place(value);
-        let rho = rho(&setting(eta, C_MD, lambda, classes), &loss, classes)?;
-        Ok(rho.map(|rho| (value, rho)))
-    })?;
-    Ok(solved.into_iter().flatten().collect())
 }
 
 /// The law or constant that a curve tends to, at its ends: both are straight on logarithmic axes.

@@ -2,7 +2,7 @@
 
 use memdil_theory::{TheoryError, limits};
 
-use super::curve::{Curve, Shown, along, at_ends, list, span};
+use super::curve::{Curve, Shown, at_ends, list, span};
 use super::model::{ALPHA, C_MD, ETA, decades, evenly, setting};
 use crate::chart::{Axis, Figure, Frame, Glyph, Group, Key, Plot, Sign};
 use crate::loss::Loss;
@@ -14,7 +14,7 @@ const LAMBDA: f64 = 1e-4;
 const STEPS: usize = 4;
 
 /// The losses over noise; the first three are drawn against decay as well.
-const LOSSES: [Shown; 5] = [
+pub(super) const LOSSES: [Shown; 5] = [
     (Loss::CrossEntropy, 0.0, Glyph::Circle),
     (Loss::LabelSmoothing, ALPHA, Glyph::Square),
     (Loss::LabelRelaxation, ALPHA, Glyph::Triangle),
@@ -44,11 +44,11 @@ impl Curves {
             by_decay.push(Curve { limit, ..curve });
         }
         let vanishing = [1e-8, 1e-10, 1e-12, 1e-14, 1e-16, 1e-18, 1e-20];
-        let ce = Loss::CrossEntropy;
+        let vanishing = Curve::solve(LOSSES[0], 2, &vanishing, |lambda| [ETA, lambda])?.points;
         Ok(Self {
             by_decay,
             by_noise,
-            vanishing: along(ce, 0.0, 2, &vanishing, |lambda| [ETA, lambda])?,
+            vanishing,
         })
     }
 
@@ -59,7 +59,7 @@ impl Curves {
         smoothing.map_or(&[], |curve| &curve.points)
     }
 
-    pub(super) fn by_decay_figure(&self) -> Figure {
+    pub(crate) fn decay_figure(&self) -> Figure {
         let mut plot = Plot::new(
             Frame::new(560.0, 360.0),
             &format!("η = {ETA}, C_MD = {C_MD}"),
@@ -94,7 +94,7 @@ impl Curves {
         }
     }
 
-    pub(super) fn by_noise_figure(&self) -> Figure {
+    pub(crate) fn noise_figure(&self) -> Figure {
         let mut plot = Plot::new(
             Frame::new(560.0, 340.0),
             &format!("λ = {}, C_MD = {C_MD}", short(LAMBDA)),

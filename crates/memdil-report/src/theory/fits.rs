@@ -3,10 +3,11 @@
 use std::path::Path;
 
 use memdil_theory::fit::{Bootstrap, Fit, FitRow, fit};
-use memdil_theory::{MarginLoss, TheoryError};
+use memdil_theory::{MarginLoss, MdSetting, TheoryError};
+use rayon::prelude::*;
 use serde::Serialize;
 
-use super::model::{in_parallel, loss, rho, setting};
+use super::model::{margin_loss, rho, setting};
 use crate::error::ReportError;
 use crate::runs::{Level, Panel, Quantity, Run, at, distinct, levels, mean, read_folder};
 
@@ -52,7 +53,7 @@ pub fn fit_runs(folder: &Path) -> Result<Vec<PanelFit>, ReportError> {
     let runs = read_folder(folder, &[])?.runs;
     let mut usable: Vec<&Run> = runs.iter().collect();
     usable.retain(|run| run.record.spec.noise.split().is_none() && row(run).is_some());
-    usable.retain(|run| margin_loss(run).is_some());
+    usable.retain(|run| loss_of(run).is_some());
     let keys = distinct(usable.iter().map(|run| (run.panel(), Level(decay(run)))));
     let mut fits = Vec::new();
     for (panel, decay_here) in &keys {
@@ -79,8 +80,9 @@ fn decay(run: &Run) -> f64 {
     optimizer.coupled_weight_decay().unwrap_or(0.0)
 }
 
-fn margin_loss(run: &Run) -> Option<MarginLoss> {
-    loss(run.loss(), run.alpha().unwrap_or(0.0)).ok().flatten()
+fn loss_of(run: &Run) -> Option<MarginLoss> {
+    let alpha = run.alpha().unwrap_or(0.0);
+    margin_loss(run.loss(), alpha).ok().flatten()
 }
 
 /// The values of a run that are fitted; `None` if one was not measured.
@@ -155,19 +157,22 @@ fn predict(
         };
         for (_, label) in &losses {
             let known = runs.iter().find(|run| run.loss_label() == *label);
-            if let Some(loss) = known.and_then(|run| margin_loss(run)) {
+            if let Some(loss) = known.and_then(|run| loss_of(run)) {
                 cells.push((level, label, base.noise(eta, base.c_md), loss));
             }
         }
     }
-    let solved = in_parallel(&cells, |(_, _, setting, loss)| rho(setting, loss, classes))?;
-    let mut predicted = Vec::new();
-    for ((level, loss, ..), rho) in cells.into_iter().zip(solved) {
-        predicted.extend(rho.map(|rho| PredictedRho {
-            loss: loss.clone(),
+    let solve = |(level, label, setting, loss): (Level, &String, MdSetting, MarginLoss)| {
+        let rho = rho(&setting, &loss, classes)?;
+        Ok(rho.map(|rho| PredictedRho {
+            loss: label.clone(),
             eta: level.0,
             rho: fit.rho_0 + rho,
-        }));
-    }
-    Ok(predicted)
+        }))
+    };
+    let solved: Vec<_> = cells
+        .into_par_iter()
+        .map(solve)
+        .collect::<Result<_, TheoryError>>()?;
+    Ok(solved.into_iter().flatten().collect())
 }

@@ -2,7 +2,6 @@
 
 use memdil_theory::memorization_dilation::{classes, solve};
 use memdil_theory::{LossKind, MarginLoss, MdSetting, TheoryError};
-use rayon::prelude::*;
 
 use crate::loss::Loss;
 
@@ -18,7 +17,7 @@ pub(super) fn setting(eta: f64, c_md: f64, lambda: f64, classes: usize) -> MdSet
 }
 
 /// The loss of the model; `None` for losses that it does not know.
-pub(super) fn loss(loss: Loss, alpha: f64) -> Result<Option<MarginLoss>, TheoryError> {
+pub(super) fn margin_loss(loss: Loss, alpha: f64) -> Result<Option<MarginLoss>, TheoryError> {
     match loss {
         Loss::CrossEntropy => Ok(Some(MarginLoss::cross_entropy())),
         Loss::LabelSmoothing => MarginLoss::new(LossKind::Ls, alpha).map(Some),
@@ -38,14 +37,6 @@ pub(super) fn rho(
     }
     let outcome = classes::solve(setting, loss, of)?;
     Ok(classes::ClassesRecord::new(*loss, *setting, of, outcome).rho)
-}
-
-/// The results in the order of the items, worked out on all cores.
-pub(super) fn in_parallel<T: Sync, R: Send>(
-    items: &[T],
-    work: impl Fn(&T) -> Result<R, TheoryError> + Sync + Send,
-) -> Result<Vec<R>, TheoryError> {
-    items.par_iter().map(work).collect()
 }
 
 /// `count` numbers from `low` to `high` at equal distances; ends as given.

@@ -70,7 +70,7 @@ impl Phase {
         })
     }
 
-    pub(super) fn figure(&self) -> Figure {
+    pub(crate) fn figure(&self) -> Figure {
         let mut counts = Vec::new();
         for map in &self.maps {
             let (points, eta) = (points(map, ALPHA), map.eta);

@@ -24,23 +24,8 @@ impl Theory {
         })
     }
 
-    /// Rho against weight decay.
-    pub(crate) fn by_decay(&self) -> Figure {
-        self.curves.by_decay_figure()
-    }
-
-    /// Rho against noise.
-    pub(crate) fn by_noise(&self) -> Figure {
-        self.curves.by_noise_figure()
-    }
-
-    /// Label smoothing against cross-entropy over both penalties.
-    pub(crate) fn by_penalties(&self) -> Figure {
-        self.phase.figure()
-    }
-
-    /// More than two classes.
-    pub(crate) fn by_classes(&self) -> Figure {
+    /// Rho with more than two classes.
+    pub(crate) fn classes_figure(&self) -> Figure {
         classes::figure(&self.classes)
     }
 }
