@@ -12,56 +12,30 @@ use crate::loss::Loss;
 use crate::runs::{
     Level, Panel, Run, at, by_panel, distinct, levels, losses, mean, or_undefined, select, under,
 };
-use crate::text::{number, when};
+use crate::text::{joined, number, when};
 
 /// Panels drawn: those with the most runs.
 const PANELS: usize = 2;
 /// Marks on a line.
 const MARKS: usize = 6;
 
-/// The quantity of one picture.
-struct ShownQuantity {
-    name: &'static str,
-    /// Path of the quantity in the records.
-    quantity: &'static str,
-    log: bool,
-    /// The same of a random classifier, or of random class means.
-    random: Option<&'static str>,
-}
-
-impl ShownQuantity {
-    const fn new(name: &'static str, quantity: &'static str, log: bool) -> Self {
-        Self {
-            name,
-            quantity,
-            log,
-            random: None,
-        }
-    }
-
-    const fn beside(self, random: &'static str) -> Self {
-        Self {
-            random: Some(random),
-            ..self
-        }
-    }
-}
+/// The quantity of one picture: its name, its path in the records, and whether its axis is
+/// logarithmic. The path with `_random` is the same of a random classifier, or of random class means.
+type ShownQuantity = (&'static str, &'static str, bool);
 
 /// The marks of the lowest and the highest level.
 const ENDS: [Glyph; 2] = [Glyph::Circle, Glyph::Square];
 
 const SHOWN: [ShownQuantity; 9] = [
-    ShownQuantity::new("train NC1", "nc1", true),
-    ShownQuantity::new("NC2, classifier to a simplex frame", "nc2_etf", false)
-        .beside("nc2_etf_random"),
-    ShownQuantity::new("NC2, means to an orthogonal frame", "nc2_orthogonal", false)
-        .beside("nc2_orthogonal_random"),
-    ShownQuantity::new("NC3, classifier to means", "nc3", false).beside("nc3_random"),
-    ShownQuantity::new("NC4, nearest mean agrees", "nc4", false),
-    ShownQuantity::new("dilation (test NC1)", "test.dilation", true),
-    ShownQuantity::new("test accuracy", "test.accuracy", false),
-    ShownQuantity::new("test ECE", "test.ece", false),
-    ShownQuantity::new("memorised share", "memorized_as_given", false),
+    ("train NC1", "nc1", true),
+    ("NC2, classifier to a simplex frame", "nc2_etf", false),
+    ("NC2, means to an orthogonal frame", "nc2_orthogonal", false),
+    ("NC3, classifier to means", "nc3", false),
+    ("NC4, nearest mean agrees", "nc4", false),
+    ("dilation (test NC1)", "test.dilation", true),
+    ("test accuracy", "test.accuracy", false),
+    ("test ECE", "test.ece", false),
+    ("memorised share", "memorized_as_given", false),
 ];
 
 /// A loss at a noise level: the evaluations of each seed.
@@ -98,20 +72,21 @@ pub(super) fn figure(runs: &[&Run]) -> Result<Option<Figure>, ReportError> {
     let mut captions = Vec::new();
     for (panel, here) in panels {
         // The lowest and the highest level.
-        let ends: Vec<Level> = match levels(&here)[..] {
-            [first, .., last] => vec![first, last],
-            [only] => vec![only],
-            [] => Vec::new(),
-        };
+        let levels = levels(&here);
+        let mut ends: Vec<Level> = [levels.first(), levels.last()]
+            .into_iter()
+            .flatten()
+            .copied()
+            .collect();
+        ends.dedup();
         let curves = curves(&here, &ends)?;
         if curves.iter().all(|curve| curve.runs.is_empty()) {
             continue;
         }
         captions.push(caption(&curves, &ends, (all > 1).then_some(panel)));
-        let pictures = SHOWN
-            .iter()
-            .filter_map(|shown| picture(shown, &curves, panel));
-        groups.push(Group::titled(panel, 3, pictures.collect()));
+        let pictures = SHOWN.map(|shown| picture(shown, &curves, panel));
+        let pictures = pictures.into_iter().flatten().collect();
+        groups.push(Group::titled(panel, 3, pictures));
         ends_drawn.push(ends);
         drawn.extend(here);
     }
@@ -119,10 +94,8 @@ pub(super) fn figure(runs: &[&Run]) -> Result<Option<Figure>, ReportError> {
         return Ok(None);
     }
     let more = all - groups.len();
-    let more = when(
-        more > 0,
-        format!(" {more} panels with fewer runs are not drawn."),
-    );
+    let text = format!(" {more} panels with fewer runs are not drawn.");
+    let more = when(more > 0, text);
     Ok(Some(Figure {
         // Of the panel with the most runs.
         caption: captions.swap_remove(0),
@@ -143,10 +116,9 @@ fn legend(drawn: &[&Run], ends: &[Vec<Level>]) -> Vec<Key> {
     let mut legend = loss_keys(drawn);
     for (index, glyph) in ENDS.into_iter().enumerate() {
         let same = distinct(ends.iter().filter_map(|ends| ends.get(index)));
-        let names: Vec<String> = same.iter().map(ToString::to_string).collect();
+        let names = joined(same.iter().map(ToString::to_string), " or ");
         if !names.is_empty() {
-            let label = format!("η = {}", names.join(" or "));
-            legend.push(Key::new(Sign::Shape(glyph), label));
+            legend.push(Key::new(Sign::Shape(glyph), format!("η = {names}")));
         }
     }
     legend
@@ -174,27 +146,28 @@ fn curves(runs: &[&Run], levels: &[Level]) -> Result<Vec<EpochCurves>, ReportErr
     Ok(curves)
 }
 
-fn picture(shown: &ShownQuantity, curves: &[EpochCurves], panel: &Panel) -> Option<Picture> {
-    let lines = curves
-        .iter()
-        .map(|curve| (curve, curve.line(shown.quantity)));
+fn picture(
+    (name, quantity, log): ShownQuantity,
+    curves: &[EpochCurves],
+    panel: &Panel,
+) -> Option<Picture> {
+    let lines = curves.iter().map(|curve| (curve, curve.line(quantity)));
     let lines: Vec<_> = lines.filter(|(_, line)| line.len() > 1).collect();
-    let random = shown.random.and_then(|quantity| {
-        let all = curves.iter().flat_map(|curve| curve.line(quantity));
-        mean(all.map(|(_, value)| value))
-    });
+    let random = format!("{quantity}_random");
+    let random = curves.iter().flat_map(|curve| curve.line(&random));
+    let random = mean(random.map(|(_, value)| value));
     let points = || lines.iter().flat_map(|(_, line)| line);
     let [low, high] = span(points().map(|point| point.1).chain(random))?;
     let last = points().map(|point| point.0).fold(1.0, f64::max);
-    let y = if shown.log && low > 0.0 {
+    let y = if log && low > 0.0 {
         Axis::log([low, high], "")
-    } else if shown.quantity == "test.accuracy" {
+    } else if quantity == "test.accuracy" {
         Axis::linear([low, high], "").most(4)
     } else {
         Axis::linear([low.min(0.0), high], "").most(4)
     };
     let x = Axis::exact([0.0, last], "epoch");
-    let mut plot = Plot::new(Frame::new(370.0, 220.0), shown.name, &x, &y);
+    let mut plot = Plot::new(Frame::new(370.0, 220.0), name, &x, &y);
     let mut ends = Vec::new();
     for (curve, line) in &lines {
         let (loss, level, colour) = (curve.loss, curve.level, curve.loss.colour());
@@ -209,7 +182,7 @@ fn picture(shown: &ShownQuantity, curves: &[EpochCurves], panel: &Panel) -> Opti
     if let Some(random) = random {
         plot.dashed("contour", "2 5", [(0.0, random), (last, random)]);
     }
-    let title = format!("{} over epochs, {panel}", shown.name);
+    let title = format!("{name} over epochs, {panel}");
     Some(plot.picture(title, ends.join(", ") + "."))
 }
 
