@@ -62,14 +62,11 @@ impl Page {
     /// ```
     pub fn read(table: &toml::Table) -> Result<Self, ReportError> {
         let bad = |reason: String| ReportError::Page { reason };
-        let page: Self = match table.clone().try_into() {
-            Ok(page) => page,
-            Err(error) => {
-                let error: toml::de::Error = error;
-                let line = error.message().lines().next();
-                return Err(bad(line.unwrap_or_default().to_owned()));
-            }
+        let first_line = |error: toml::de::Error| {
+            let line = error.message().lines().next();
+            bad(line.unwrap_or_default().to_owned())
         };
+        let page: Self = table.clone().try_into().map_err(first_line)?;
         let mut seen = HashSet::new();
         for name in page.figures.iter().flatten() {
             let known = figures::names();
@@ -114,16 +111,15 @@ impl ReportedExperiment {
         descents: &[Descent],
         theory: Option<&Theory>,
     ) -> Result<(Vec<Claim>, Vec<PanelPredictions>), ReportError> {
-        let mut finished = Vec::new();
-        for run in runs {
-            if run.record.spec.experiment == self.name {
-                finished.push(Finished {
-                    planned: run.planned(),
-                    record: &run.record,
-                    folder: &run.folder,
-                });
-            }
-        }
+        let own = runs
+            .iter()
+            .filter(|run| run.record.spec.experiment == self.name);
+        let own = own.map(|run| Finished {
+            planned: run.planned(),
+            record: &run.record,
+            folder: &run.folder,
+        });
+        let finished: Vec<Finished<'_>> = own.collect();
         let (mut claims, mut predictions) = (Vec::new(), Vec::new());
         for family in Family::of(&self.declarations, self.preset.as_deref(), &self.planned)? {
             claims.extend(family.judge(&finished)?);

@@ -19,22 +19,14 @@ pub(crate) enum Loss {
     ForwardCorrection,
 }
 
-/// Name and colour, in the order of [`Loss`].
-const NAMES: [(&str, &str); 8] = [
-    ("CE", "ce"),
-    ("LS", "ls"),
-    ("LR", "lr"),
-    ("MSE", "mse"),
-    ("FL", "fl"),
-    ("GCE", "gce"),
-    ("SCE", "sce"),
-    ("FC", "fc"),
-];
+/// Names and colours, in the order of [`Loss`].
+const NAMES: [&str; 8] = ["CE", "LS", "LR", "MSE", "FL", "GCE", "SCE", "FC"];
+const COLOURS: [&str; 8] = ["ce", "ls", "lr", "mse", "fl", "gce", "sce", "fc"];
 
 impl Loss {
     /// Its colour.
     pub(crate) fn colour(self) -> &'static str {
-        NAMES[self as usize].1
+        COLOURS[self as usize]
     }
 
     /// A shape of its own, where shapes are not noise levels.
@@ -60,6 +52,6 @@ impl From<&Specified> for Loss {
 
 impl fmt::Display for Loss {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(NAMES[*self as usize].0)
+        f.write_str(NAMES[*self as usize])
     }
 }

@@ -86,22 +86,16 @@ pub(crate) fn classes(classes: &[u32]) -> String {
 /// Text that is safe in XML and HTML, attributes included; characters that XML forbids become
 /// U+FFFD.
 pub(crate) fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            '\n' | '\t' => escaped.push(c),
-            c if c.is_control() || ('\u{fffe}'..='\u{ffff}').contains(&c) => {
-                escaped.push('\u{fffd}')
-            }
-            c => escaped.push(c),
-        }
-    }
-    escaped
+    let forbidden = |c: char| match c {
+        '\n' | '\t' => false,
+        c => c.is_control() || ('\u{fffe}'..='\u{ffff}').contains(&c),
+    };
+    text.replace(forbidden, "\u{fffd}")
+        .replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
+        .replace('\'', "&#39;")
 }
 
 /// Text that stays in one cell of a Markdown table and starts no markup.

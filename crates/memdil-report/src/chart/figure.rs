@@ -54,7 +54,7 @@ pub(crate) enum Sign {
 }
 
 /// A numbered figure.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Figure {
     /// Stem of its file.
     pub(crate) name: String,
@@ -133,11 +133,7 @@ impl Figure {
         Self {
             name: name.to_owned(),
             heading,
-            caption: String::new(),
-            reading: String::new(),
-            legend: Vec::new(),
-            groups: Vec::new(),
-            side_by_side: false,
+            ..Self::default()
         }
     }
 

@@ -31,27 +31,19 @@ impl Glyph {
     /// The corners in units of the mark's radius; nothing for the circle.
     fn corners(self) -> Vec<(f64, f64)> {
         const A: f64 = 0.36;
-        let plus = [
-            (-A, -1.05),
-            (A, -1.05),
-            (A, -A),
-            (1.05, -A),
-            (1.05, A),
-            (A, A),
-            (A, 1.05),
-            (-A, 1.05),
-            (-A, A),
-            (-1.05, A),
-            (-1.05, -A),
-            (-A, -A),
-        ];
+        // The top arm of a plus; a quarter turn of each corner is a corner of the next arm.
+        let mut plus = vec![(-A, -1.05), (A, -1.05), (A, -A)];
+        for corner in 0..9 {
+            let (x, y): (f64, f64) = plus[corner];
+            plus.push((-y, x));
+        }
         match self {
             Self::Circle => Vec::new(),
             Self::Square => vec![(-0.88, -0.88), (0.88, -0.88), (0.88, 0.88), (-0.88, 0.88)],
             Self::Triangle => vec![(0.0, -1.1), (1.08, 0.82), (-1.08, 0.82)],
             Self::TriangleDown => vec![(0.0, 1.1), (1.08, -0.82), (-1.08, -0.82)],
             Self::Diamond => vec![(0.0, -1.25), (1.05, 0.0), (0.0, 1.25), (-1.05, 0.0)],
-            Self::Plus => plus.to_vec(),
+            Self::Plus => plus,
             Self::Cross => {
                 let turn = std::f64::consts::FRAC_1_SQRT_2;
                 plus.iter()

@@ -13,25 +13,18 @@ pub(crate) struct Scale {
 impl Scale {
     /// Linear, widened to the next ticks; a constant gets some room around it.
     pub(crate) fn linear([low, high]: [f64; 2], range: [f64; 2], most_ticks: usize) -> Self {
-        let (low, high) = if high - low > 1e-12 * high.abs().max(low.abs()).max(1e-12) {
-            (low, high)
-        } else {
+        let (mut low, mut high) = (low, high);
+        if high - low <= 1e-12 * high.abs().max(low.abs()).max(1e-12) {
             let room = (0.1 * low.abs()).max(1e-3);
-            (
-                if low.abs() < 1e-12 { 0.0 } else { low - room },
-                high + room,
-            )
-        };
+            low = if low.abs() < 1e-12 { 0.0 } else { low - room };
+            high += room;
+        }
         let step = nice_step(high - low, most_ticks);
         let domain = [
             (low / step + 1e-9).floor() * step,
             (high / step - 1e-9).ceil() * step,
         ];
-        Self {
-            domain,
-            range,
-            log: false,
-        }
+        Self::exact(domain, range)
     }
 
     /// Linear without widening.
@@ -45,11 +38,7 @@ impl Scale {
 
     /// Logarithmic with a little room; both bounds must be positive.
     pub(crate) fn log([low, high]: [f64; 2], range: [f64; 2]) -> Self {
-        Self {
-            domain: [low / 1.18, high * 1.18],
-            range,
-            log: true,
-        }
+        Self::log_exact([low / 1.18, high * 1.18], range)
     }
 
     /// Logarithmic without room; both bounds must be positive.
@@ -88,10 +77,8 @@ impl Scale {
         let last = (high / step + 1e-9).floor() as i64;
         let label = |value: f64| format!("{value:.decimals$}").replace('-', "−");
         // Rounding may leave a negative zero, whose label would carry a sign.
-        (first..=last)
-            .map(|k| k as f64 * step + 0.0)
-            .map(|value| (value, label(value)))
-            .collect()
+        let values = (first..=last).map(|k| k as f64 * step + 0.0);
+        values.map(|value| (value, label(value))).collect()
     }
 }
 

@@ -7,28 +7,19 @@ use memdil_claims::{Claim, Verdict};
 use super::judged::{effect, interval, judged, verdict};
 use crate::text::{count, joined, or_dash, p_value};
 
-const HEADINGS: [&str; 7] = [
-    "claim",
-    "verdict",
-    "n",
-    "effect",
-    "95% interval",
-    "p",
-    "p (Holm)",
-];
+const HEADINGS: &str = "claim | verdict | n | effect | 95% interval | p | p (Holm)";
 
 /// Columns padded with blanks; below, why claims are inconclusive, each reason once.
 pub(crate) fn terminal_table(claims: &[Claim]) -> String {
     if claims.is_empty() {
         return "No claim is tested on these runs.\n".to_owned();
     }
-    let mut rows = vec![HEADINGS.map(str::to_owned)];
+    let headings = HEADINGS.split(" | ").map(str::to_owned);
+    let mut rows: Vec<Vec<String>> = vec![headings.collect()];
     for same in judged(claims).chunk_by(|a, b| a.group() == b.group()) {
-        let mut heading = [const { String::new() }; 7];
-        heading[0] = same[0].group().to_owned();
-        rows.push(heading);
+        rows.push(vec![same[0].group().to_owned()]);
         for claim in same.iter().flat_map(|judged| &judged.verdicts) {
-            rows.push([
+            rows.push(vec![
                 format!("  {}", claim.name),
                 verdict(claim),
                 claim.n.to_string(),
@@ -40,12 +31,10 @@ pub(crate) fn terminal_table(claims: &[Claim]) -> String {
         }
     }
     let mut widths = [0; 7];
-    for row in &rows {
-        for (column, cell) in row.iter().enumerate() {
-            // A group's name may be longer than its column: its row has no other cell.
-            if column > 0 || !row[1].is_empty() {
-                widths[column] = cell.chars().count().max(widths[column]);
-            }
+    // A group's name may be longer than its column: its row has no other cell.
+    for row in rows.iter().filter(|row| row.len() > 1) {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = cell.chars().count().max(*width);
         }
     }
     let mut text = String::new();

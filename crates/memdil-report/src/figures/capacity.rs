@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::lines::{bars, marked_key};
 use crate::chart::{Axis, Figure, Frame, Group, Key, Picture, Plot, span};
 use crate::loss::Loss;
-use crate::runs::{Level, Quantity, Run, distinct, or_undefined, summary};
+use crate::runs::{Level, Quantity, Run, distinct, or_undefined, settings_without, summary};
 use crate::text::{classes, count, number, percent};
 
 /// The smallest number of widths that is drawn.
@@ -72,11 +72,7 @@ fn legend(sweeps: &BTreeMap<String, Vec<(WidthSweep, Vec<WidthMeans>)>>) -> Vec<
 
 /// All settings but the noise: runs that agree in them are a noisy network and its clean partner.
 fn same(run: &Run) -> String {
-    let mut settings = serde_json::to_value(&run.record.spec).unwrap_or_default();
-    if let Some(settings) = settings.as_object_mut() {
-        settings.remove("noise");
-    }
-    settings.to_string()
+    settings_without(&run.record.spec, ["noise"]).to_string()
 }
 
 /// Noisy runs by data, loss, noise level and width, each compared with the clean run of its width.

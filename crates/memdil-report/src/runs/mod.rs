@@ -11,7 +11,7 @@ mod searches;
 
 pub(crate) use averages::{by_loss, mean, mean_of, or_undefined, r_squared, summary};
 pub(crate) use groups::{at, by_panel, distinct, largest, levels, losses, select, under};
-pub(crate) use panel::Panel;
+pub(crate) use panel::{Panel, settings_without};
 pub(crate) use quantity::Quantity;
 pub(crate) use read::{FolderRuns, read_folder};
 pub(crate) use run::{Level, Run};

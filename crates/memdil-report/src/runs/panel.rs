@@ -41,7 +41,9 @@ impl Panel {
         }
         // The level of latent classes is the split: their other noise is a setting.
         let eta = spec.noise.split().map(|_| spec.noise.requested());
-        let shared = shared_settings(spec, searched);
+        let searched = searched.iter().map(String::as_str);
+        let varied = ["loss", "noise", "seed"].into_iter().chain(searched);
+        let shared = settings_without(spec, varied);
         Self {
             experiment: spec.experiment.clone(),
             source: data.source.name().to_owned(),
@@ -54,11 +56,13 @@ impl Panel {
     }
 }
 
-/// The settings without those that runs of a panel may differ in.
-fn shared_settings(spec: &RunSpec, searched: &[String]) -> Value {
+/// The settings of a run without some, of which a dot separates table and key.
+pub(crate) fn settings_without<'a>(
+    spec: &RunSpec,
+    names: impl IntoIterator<Item = &'a str>,
+) -> Value {
     let mut settings = serde_json::to_value(spec).unwrap_or_default();
-    let searched = searched.iter().map(String::as_str);
-    for name in ["loss", "noise", "seed"].into_iter().chain(searched) {
+    for name in names {
         let (tables, key) = name.rsplit_once('.').unwrap_or(("", name));
         let mut table = Some(&mut settings);
         for name in tables.split('.').filter(|name| !name.is_empty()) {

@@ -70,16 +70,11 @@ fn accuracy(share: f64) -> String {
 
 /// The trials of a search, the best one marked.
 fn trials(record: &SearchRecord) -> Table {
-    let mut columns = vec![("trial".to_owned(), true)];
-    columns.extend(record.settings.iter().map(|name| (name.clone(), true)));
-    for (heading, number) in [
-        ("validation %", true),
-        ("best so far %", true),
-        ("", false),
-        ("run", false),
-    ] {
-        columns.push((heading.to_owned(), number));
+    let mut headings = "#trial".to_owned();
+    for name in &record.settings {
+        headings += &format!(" | #{name}");
     }
+    headings += " | #validation % | #best so far % |  | run";
     let mut rows = Vec::new();
     for trial in &record.trials {
         let is_best = record.best_trial == Some(trial.trial);
@@ -104,11 +99,7 @@ fn trials(record: &SearchRecord) -> Table {
             remark: None,
         });
     }
-    Table {
-        columns,
-        rows,
-        ..Table::default()
-    }
+    Table::new(&headings, rows)
 }
 
 /// How searches work, all of them in a table, and the trials of each.
