@@ -31,22 +31,27 @@ pub(crate) enum Quantity {
 
 impl Quantity {
     pub(crate) fn label(self) -> &'static str {
+        self.label_and_path().0
+    }
+
+    /// The label, and the path in the records; none for what is worked out from several values.
+    pub(super) fn label_and_path(self) -> (&'static str, &'static str) {
         match self {
-            Self::Accuracy => "test accuracy, %",
-            Self::Dilation => "dilation (test NC1)",
-            Self::DilationCorrect => "dilation, correct samples only",
-            Self::Rho => "rho",
-            Self::Nc1 => "train NC1",
-            Self::Nc1All => "train NC1, all samples",
-            Self::Memorization => "memorization, mean",
-            Self::MemorizationAll => "memorization, all samples",
-            Self::RelativeMemorization => "memorization / separation",
-            Self::TotalMemorization => "memorization per training sample / separation",
-            Self::MemorizedAsGiven => "memorised as given",
-            Self::Separation => "separation",
-            Self::Nc2Etf => "NC2",
-            Self::Nc3 => "NC3",
-            Self::TestEce => "test ECE",
+            Self::Accuracy => ("test accuracy, %", "test.accuracy"),
+            Self::Dilation => ("dilation (test NC1)", "test.dilation"),
+            Self::DilationCorrect => ("dilation, correct samples only", "test.dilation_correct"),
+            Self::Rho => ("rho", "test.rho"),
+            Self::Nc1 => ("train NC1", "nc1"),
+            Self::Nc1All => ("train NC1, all samples", "nc1_all"),
+            Self::Memorization => ("memorization, mean", "memorization_mean"),
+            Self::MemorizationAll => ("memorization, all samples", "memorization_mean_all"),
+            Self::RelativeMemorization => ("memorization / separation", ""),
+            Self::TotalMemorization => ("memorization per training sample / separation", ""),
+            Self::MemorizedAsGiven => ("memorised as given", "memorized_as_given"),
+            Self::Separation => ("separation", "separation"),
+            Self::Nc2Etf => ("NC2", "nc2_etf"),
+            Self::Nc3 => ("NC3", "nc3"),
+            Self::TestEce => ("test ECE", "test.ece"),
         }
     }
 }

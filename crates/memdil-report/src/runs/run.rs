@@ -118,21 +118,10 @@ impl Run {
 
     /// A finite value of a run that completed.
     pub(crate) fn value(&self, quantity: Quantity) -> Option<f64> {
-        let (last, test) = (self.last()?, self.test());
+        let last = self.last()?;
+        let recorded = last.quantity(quantity.label_and_path().1);
         let value = match quantity {
-            Quantity::Accuracy => test.map(|t| 100.0 * t.accuracy),
-            Quantity::Dilation => test?.dilation,
-            Quantity::DilationCorrect => test?.dilation_correct,
-            Quantity::Rho => test?.rho,
-            Quantity::TestEce => test?.ece,
-            Quantity::Nc1 => last.nc1,
-            Quantity::Nc1All => last.nc1_all,
-            Quantity::Nc2Etf => last.nc2_etf,
-            Quantity::Nc3 => last.nc3,
-            Quantity::Separation => last.separation,
-            Quantity::MemorizedAsGiven => last.memorized_as_given,
-            Quantity::Memorization => last.memorization_mean,
-            Quantity::MemorizationAll => last.memorization_mean_all,
+            Quantity::Accuracy => recorded.map(|share| 100.0 * share),
             Quantity::RelativeMemorization => match last.memorization_mean {
                 Some(mean) => Some(mean / last.separation?),
                 // The sum over no sample is zero: nothing was memorised.
@@ -145,6 +134,7 @@ impl Run {
                     sum => Some(sum),
                 }
             }
+            _ => recorded,
         };
         value.filter(|v| v.is_finite())
     }
