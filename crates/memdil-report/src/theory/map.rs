@@ -31,24 +31,6 @@ pub(super) fn bin(ratio: Option<f64>) -> Option<usize> {
     Some(bin.unwrap_or(BINS.len() - 1))
 }
 
-/// The places of cells, which reach half a step beyond the outer settings.
-struct Grid {
-    left: f64,
-    bottom: f64,
-    cell_width: f64,
-    cell_height: f64,
-}
-
-impl Grid {
-    /// A place counted in cells from the lower left corner.
-    fn place(&self, column: f64, row: f64) -> (f64, f64) {
-        (
-            self.left + self.cell_width * column,
-            self.bottom + self.cell_height * row,
-        )
-    }
-}
-
 pub(super) fn picture(map: &InvariantMap) -> Picture {
     const BAR: f64 = 62.0;
     let (width, height) = (480.0, 350.0);
@@ -56,16 +38,16 @@ pub(super) fn picture(map: &InvariantMap) -> Picture {
     let [left, right] = frame.x_range();
     let [bottom, top] = frame.y_range();
     let (rows, columns) = (map.features.len(), map.classifier.len());
-    let grid = Grid {
-        left,
-        bottom,
-        cell_width: (right - left) / columns as f64,
-        cell_height: (top - bottom) / rows as f64,
+    // The places of cells, which reach half a step beyond the outer settings.
+    let across = Scale::exact([0.0, columns as f64], [left, right]);
+    let up = Scale::exact([0.0, rows as f64], [bottom, top]);
+    let settings = |values: &[f64], cells: &Scale| {
+        let last = values.len() - 1;
+        let places = [0.5, last as f64 + 0.5].map(|cell| cells.at(cell));
+        Scale::log_exact([values[0], values[last]], places)
     };
-    let (x0, y0) = grid.place(0.5, 0.5);
-    let (x1, y1) = grid.place(columns as f64 - 0.5, rows as f64 - 0.5);
-    let x = Scale::log_exact([map.classifier[0], map.classifier[columns - 1]], [x0, x1]);
-    let y = Scale::log_exact([map.features[0], map.features[rows - 1]], [y0, y1]);
+    let x = settings(&map.classifier, &across);
+    let y = settings(&map.features, &up);
     let mut body = frame.axes(
         &format!("η = {}", map.eta),
         (&x, &x.ticks(10), "λ_W / C_MD²"),
@@ -73,8 +55,8 @@ pub(super) fn picture(map: &InvariantMap) -> Picture {
     );
     body += &format!(
         r#"<path style="fill:var(--paper)" d="M{left} {top}H{right}V{bottom}H{left}Z"/>{}<path class="contour" d="{}"/><path class="axis" d="M{left} {top}V{bottom}H{right}"/>{}"#,
-        cells(map, &grid),
-        ratio_one(map, &grid),
+        cells(map, &across, &up),
+        ratio_one(map, &across, &up),
         bar(right + 16.0, [bottom, top])
     );
     let desc = match span(map.ratio.iter().flatten().copied().flatten()) {
@@ -92,27 +74,28 @@ pub(super) fn picture(map: &InvariantMap) -> Picture {
 }
 
 /// The line on which both losses have the same rho, as path data.
-fn ratio_one(map: &InvariantMap, grid: &Grid) -> String {
+fn ratio_one(map: &InvariantMap, across: &Scale, up: &Scale) -> String {
     let (rows, columns) = (map.features.len(), map.classifier.len());
     let log_ratio = |row: usize, column: usize| map.ratio[row][column].map(f64::ln);
     let mut d = String::new();
     for [a, b, c, e] in zero_line(rows, columns, log_ratio) {
-        let (xa, ya) = grid.place(a + 0.5, b + 0.5);
-        let (xb, yb) = grid.place(c + 0.5, e + 0.5);
+        let [xa, xb] = [a, c].map(|column| across.at(column + 0.5));
+        let [ya, yb] = [b, e].map(|row| up.at(row + 0.5));
         d += &format!("M{xa:.1} {ya:.1}L{xb:.1} {yb:.1}");
     }
     d
 }
 
 /// One path per colour; neighbours in a row are one rectangle.
-fn cells(map: &InvariantMap, grid: &Grid) -> String {
+fn cells(map: &InvariantMap, across: &Scale, up: &Scale) -> String {
     let mut paths = vec![String::new(); BINS.len() + 1];
     for (row, ratios) in map.ratio.iter().enumerate() {
         let mut column = 0;
         for same in ratios.chunk_by(|a, b| bin(*a) == bin(*b)) {
-            let (x0, y0) = grid.place(column as f64, row as f64);
+            let x0 = across.at(column as f64);
             column += same.len();
-            let (x1, y1) = grid.place(column as f64, (row + 1) as f64);
+            let x1 = across.at(column as f64);
+            let [y0, y1] = [row, row + 1].map(|row| up.at(row as f64));
             paths[bin(same[0]).unwrap_or(BINS.len())] +=
                 &format!("M{x0:.1} {y0:.1}H{x1:.1}V{y1:.1}H{x0:.1}Z");
         }
