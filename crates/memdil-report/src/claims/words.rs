@@ -4,7 +4,7 @@ use memdil_claims::{Counted, LEVEL, SEEDS_NEEDED, Verdict};
 
 use super::judged::JudgedClaim;
 use crate::runs::{Quantity, Run, mean_of};
-use crate::text::{count, percent, when};
+use crate::text::{count, joined, percent, when};
 
 const ORDER: [Verdict; 3] = [Verdict::Supported, Verdict::Refuted, Verdict::Inconclusive];
 
@@ -17,15 +17,10 @@ fn with<'a>(judged: &[&'a JudgedClaim<'a>], verdict: Verdict) -> Vec<&'a JudgedC
 
 /// `Of 24 claims: 9 supported, 15 inconclusive.`
 pub(crate) fn tally(judged: &[&JudgedClaim<'_>]) -> String {
-    let mut parts = Vec::new();
-    for verdict in ORDER {
-        match with(judged, verdict).len() {
-            0 => {}
-            n => parts.push(format!("{n} {verdict}")),
-        }
-    }
-    let claims = count(judged.len(), "claim", "claims");
-    format!("Of {claims}: {}.", parts.join(", "))
+    let counts = ORDER.map(|verdict| (with(judged, verdict).len(), verdict));
+    let counts = counts.into_iter().filter(|(n, _)| *n > 0);
+    let parts = joined(counts.map(|(n, verdict)| format!("{n} {verdict}")), ", ");
+    format!("Of {}: {parts}.", count(judged.len(), "claim", "claims"))
 }
 
 /// How verdicts come about.

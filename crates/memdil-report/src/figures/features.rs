@@ -135,9 +135,8 @@ fn legend(drawn: &[&Run]) -> Vec<Key> {
         [names] => [names[0].clone(), names[1].clone()],
         _ => ["first class", "second class"].map(str::to_owned),
     };
-    let [first, second] = names
-        .clone()
-        .map(|name| format!("corrupted, given {}", short(&name)));
+    let corrupted = |name: &String| format!("corrupted, given {}", short(name));
+    let [first, second] = names.each_ref().map(corrupted);
     let [first_name, second_name] = names;
     vec![
         Key::new(Sign::Dots("class0"), first_name),

@@ -42,9 +42,7 @@ pub(super) fn figure(runs: &[&Run]) -> Result<Option<Figure>, ReportError> {
         let name = panel.to_string();
         let mut pictures = Vec::new();
         for level in &levels {
-            let of_level = trajectories
-                .iter()
-                .filter(|trajectory| trajectory.level == *level);
+            let of_level = trajectories.iter().filter(|one| one.level == *level);
             pictures.extend(picture(&of_level.collect::<Vec<_>>(), *level, &name));
         }
         captions.push((here.len(), caption(&trajectories, &name)));
@@ -133,11 +131,7 @@ fn point((epoch, seeds): (usize, Vec<[f64; 3]>)) -> Option<TrajectoryPoint> {
 }
 
 fn picture(trajectories: &[&Trajectory], level: Level, panel: &str) -> Option<Picture> {
-    let points = || {
-        trajectories
-            .iter()
-            .flat_map(|trajectory| &trajectory.points)
-    };
+    let points = || trajectories.iter().flat_map(|one| &one.points);
     let heights = span(points().flat_map(|point| [point.noisy, point.clean]))?;
     let across = span(points().map(|point| point.share).chain([0.0, 1.0]))?;
     let mut plot = Plot::new(
@@ -149,14 +143,9 @@ fn picture(trajectories: &[&Trajectory], level: Level, panel: &str) -> Option<Pi
     let mut ends = Vec::new();
     for trajectory in trajectories {
         let colour = trajectory.loss.colour();
-        let noisy = trajectory
-            .points
-            .iter()
-            .map(|point| (point.share, point.noisy));
-        let clean = trajectory
-            .points
-            .iter()
-            .map(|point| (point.share, point.clean));
+        let points = trajectory.points.iter();
+        let noisy = points.clone().map(|point| (point.share, point.noisy));
+        let clean = points.map(|point| (point.share, point.clean));
         plot.dashed(&format!("line s {colour}"), "1 4", clean);
         plot.series(colour, noisy.clone());
         for (index, point) in noisy.enumerate() {
@@ -182,12 +171,10 @@ fn picture(trajectories: &[&Trajectory], level: Level, panel: &str) -> Option<Pi
 
 /// The trajectory of the first loss at the highest noise level.
 fn caption(trajectories: &[Trajectory], panel: &str) -> String {
-    let highest = trajectories.iter().map(|trajectory| trajectory.level).max();
-    let mut highest = trajectories
-        .iter()
-        .filter(|trajectory| Some(trajectory.level) == highest);
+    // The first of those at the highest level.
+    let highest = trajectories.iter().rev().max_by_key(|one| one.level);
     let least = |a: &&TrajectoryPoint, b: &&TrajectoryPoint| a.share.total_cmp(&b.share);
-    let Some(trajectory) = highest.next() else {
+    let Some(trajectory) = highest else {
         return String::new();
     };
     let from = trajectory.points.iter().min_by(least);

@@ -76,11 +76,8 @@ impl SectionInputs<'_> {
     pub(super) fn unjudged(&self) -> Vec<&str> {
         let runs = self.sources.trained.runs.iter();
         let mut names = distinct(runs.map(|run| run.record.spec.experiment.as_str()));
-        names.retain(|name| {
-            self.judged
-                .iter()
-                .all(|judged| judged.experiment() != *name)
-        });
+        let judged = self.judged.iter().map(JudgedClaim::experiment);
+        names.retain(|name| judged.clone().all(|judged| judged != *name));
         names
     }
 }

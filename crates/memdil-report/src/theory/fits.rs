@@ -88,14 +88,9 @@ fn loss_of(run: &Run) -> Option<MarginLoss> {
 /// The values of a run that are fitted; `None` if one was not measured.
 fn row(run: &Run) -> Option<FitRow> {
     let (last, test) = (run.last()?, run.test()?);
-    let memorization = match run.value(Quantity::Memorization) {
-        Some(mean) => mean,
-        // Without corrupted samples there is nothing to memorise.
-        None => last
-            .memorization_sum
-            .filter(|sum| *sum <= 0.0)
-            .map(|_| 0.0)?,
-    };
+    // Without corrupted samples there is nothing to memorise.
+    let nothing = last.memorization_sum.filter(|sum| *sum <= 0.0);
+    let memorization = run.value(Quantity::Memorization).or(nothing.map(|_| 0.0))?;
     let share = run.record.realised_noise;
     let row = FitRow {
         eta: share / (1.0 - share),

@@ -149,16 +149,11 @@ fn deviation() -> Result<Option<f64>, TheoryError> {
     for c_md in CONSTANTS {
         ratios.push(map(0.2, ALPHA, c_md, &places, &places)?.ratio.concat());
     }
-    let mut largest = None;
-    for other in &ratios[1..] {
-        for pair in other.iter().zip(&ratios[0]) {
-            if let (Some(a), Some(b)) = pair {
-                let difference = (a / b - 1.0).abs();
-                largest = Some(largest.map_or(difference, |most| f64::max(most, difference)));
-            }
-        }
-    }
-    Ok(largest)
+    let others = ratios[1..].iter();
+    let pairs = others.flat_map(|other| other.iter().zip(&ratios[0]));
+    let both = pairs.filter_map(|(other, first)| other.zip(*first));
+    let differences = both.map(|(other, first)| (other / first - 1.0).abs());
+    Ok(differences.reduce(f64::max))
 }
 
 /// The cells that have a ratio.
