@@ -13,15 +13,15 @@
 //!
 //! use memdil_report::{ReportError, ReportOptions, write_report};
 //!
-//! let options = ReportOptions::new("report")
-//!     .runs(PathBuf::from("no/such/folder"))
-//!     .command("cargo xtask reproduce".to_owned());
+//! let mut options = ReportOptions::new("report");
+//! options.runs = Some(PathBuf::from("no/such/folder"));
+//! options.command = Some("cargo xtask reproduce".to_owned());
 //! assert!(matches!(write_report(&options), Err(ReportError::NoFolder { .. })));
 //! ```
 
 // From bottom to top: text, chart and loss; document (blocks, HTML, Markdown); runs (reading and
 // grouping them); theory (solved models); claims and layer_peeled; figures and measured; experiment,
-// options and sources; sections; write.
+// options, sources and report; sections; write.
 mod chart;
 mod claims;
 mod document;
@@ -32,6 +32,7 @@ mod layer_peeled;
 mod loss;
 mod measured;
 mod options;
+mod report;
 mod runs;
 mod sections;
 mod sources;
@@ -43,5 +44,6 @@ pub use error::ReportError;
 pub use experiment::{Page, ReportedExperiment};
 pub use measured::{MeasuredFeatures, Sample};
 pub use options::ReportOptions;
+pub use report::Report;
 pub use theory::{PanelFit, PredictedRho, fit_runs};
-pub use write::{Report, write_report};
+pub use write::write_report;

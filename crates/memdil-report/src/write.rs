@@ -3,43 +3,13 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use memdil_claims::Claim;
-use memdil_records::{create_dir, write_atomic};
+use memdil_records::{RecordError, create_dir, write_atomic};
 
-use crate::claims::terminal_table;
 use crate::document;
 use crate::error::ReportError;
 use crate::options::ReportOptions;
-use crate::sections::{Content, TITLE};
-
-/// A report that has been written.
-#[derive(Clone, Debug)]
-pub struct Report {
-    /// Every claim with its verdict.
-    pub claims: Vec<Claim>,
-    /// Finished runs, the diverged ones among them.
-    pub runs: usize,
-    /// Runs that diverged.
-    pub diverged: usize,
-    /// Cells inside our prediction interval, and cells that have an interval; `None` without a
-    /// reference.
-    pub reference_inside: Option<(usize, usize)>,
-    /// The page.
-    pub html: PathBuf,
-    /// The same as Markdown.
-    pub markdown: PathBuf,
-    /// The claims as JSON.
-    pub claims_json: PathBuf,
-    /// The figures as SVG files; beside each is a PNG of the same name.
-    pub figures: Vec<PathBuf>,
-}
-
-impl Report {
-    /// The claims for a terminal: claim, verdict, n, effect, interval, p.
-    pub fn terminal_table(&self) -> String {
-        terminal_table(&self.claims)
-    }
-}
+use crate::report::Report;
+use crate::sections::{TITLE, contents};
 
 /// Reads the finished runs below `options.runs` and writes them and `options.features` as
 /// `index.html`, `report.md`, `claims.json`, `figures/*.svg` and `figures/*.png` into
@@ -59,42 +29,30 @@ impl Report {
 /// tested.
 pub fn write_report(options: &ReportOptions) -> Result<Report, ReportError> {
     refuse_other_files(&options.out)?;
-    let page = options.out.join("index.html");
-    let former = figures_of(&page);
-    let content = Content::new(options)?;
-    let html = document::html(&content.document);
-    let text = document::markdown(&content.document);
-    let mut json =
-        serde_json::to_string_pretty(&content.claims).map_err(|e| unwritable(&options.out, e))?;
-    json.push('\n');
-
-    let folder = options.out.join("figures");
+    let former = figures_of(&options.out.join("index.html"));
+    let (document, report) = contents(options)?;
+    let html = document::html(&document);
+    let text = document::markdown(&document);
+    let unwritable = |error: serde_json::Error| RecordError::Write {
+        path: options.out.clone(),
+        cause: error.into(),
+    };
+    let json = serde_json::to_string_pretty(&report.claims).map_err(unwritable)? + "\n";
     let mut drawn = Vec::new();
-    for figure in content.document.figures() {
+    for figure in document.figures() {
         let png = figure.png().map_err(|source| ReportError::Figure {
             name: figure.name.clone(),
             source,
         })?;
-        drawn.push((folder.join(&figure.name), figure.svg(), png));
+        drawn.push((figure.svg(), png));
     }
+
+    let folder = options.out.join("figures");
     create_dir(&folder)?;
-    let mut figures = Vec::new();
-    for (stem, svg, png) in drawn {
-        write(&stem.with_added_extension("png"), &png)?;
-        let path = stem.with_added_extension("svg");
-        write(&path, svg.as_bytes())?;
-        figures.push(path);
+    for (path, (svg, png)) in report.figures.iter().zip(drawn) {
+        write(&path.with_extension("png"), &png)?;
+        write(path, svg.as_bytes())?;
     }
-    let report = Report {
-        runs: content.runs,
-        diverged: content.diverged,
-        reference_inside: content.reference_inside,
-        claims: content.claims,
-        html: page,
-        markdown: options.out.join("report.md"),
-        claims_json: options.out.join("claims.json"),
-        figures,
-    };
     write(&report.claims_json, json.as_bytes())?;
     write(&report.markdown, text.as_bytes())?;
     write(&report.html, html.as_bytes())?;
@@ -115,18 +73,19 @@ fn refuse_other_files(out: &Path) -> Result<(), ReportError> {
     let starts = |name: &str, with: &str| {
         std::fs::read_to_string(out.join(name)).is_ok_and(|text| text.starts_with(with))
     };
-    let markdown = format!("# {}\n", TITLE);
-    if out.join("index.html").exists() && !out.join("claims.json").exists() {
-        let path = out.join("index.html");
-        return Err(ReportError::OtherPage { path });
+    let exists = |name: &str| out.join(name).exists();
+    let markdown = format!("# {TITLE}\n");
+    let mut texts = [("claims.json", "["), ("report.md", &markdown)].into_iter();
+    let other = if exists("index.html") && !exists("claims.json") {
+        Some("index.html")
+    } else {
+        let other = texts.find(|(name, start)| exists(name) && !starts(name, start));
+        other.map(|(name, _)| name)
+    };
+    match other.map(|name| out.join(name)) {
+        Some(path) => Err(ReportError::OtherPage { path }),
+        None => Ok(()),
     }
-    for (name, start) in [("claims.json", "["), ("report.md", &markdown)] {
-        if out.join(name).exists() && !starts(name, start) {
-            let path = out.join(name);
-            return Err(ReportError::OtherPage { path });
-        }
-    }
-    Ok(())
 }
 
 /// The files of the figures that a page links to.
@@ -134,20 +93,10 @@ fn figures_of(page: &Path) -> Vec<String> {
     let html = std::fs::read_to_string(page).unwrap_or_default();
     let links = html.split("href=\"figures/").skip(1);
     let names = links.filter_map(|link| link.split('"').next());
-    names
-        .filter(|name| !name.contains('/'))
-        .map(str::to_owned)
-        .collect()
+    let names = names.filter(|name| !name.contains('/'));
+    names.map(str::to_owned).collect()
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<(), ReportError> {
     Ok(write_atomic(path, |writer| writer.write_all(bytes))?)
-}
-
-fn unwritable(path: &Path, error: serde_json::Error) -> ReportError {
-    memdil_records::RecordError::Write {
-        path: path.to_owned(),
-        cause: error.into(),
-    }
-    .into()
 }

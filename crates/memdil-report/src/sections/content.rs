@@ -2,17 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use memdil_claims::Claim;
-
 use super::inputs::SectionInputs;
 use super::reference::Comparison;
 use super::{experiment, provenance, reference, verdicts};
+use crate::chart::Figure;
 use crate::claims::judged;
 use crate::document::{Block, Document, Section};
 use crate::error::ReportError;
 use crate::experiment::ReportedExperiment;
 use crate::measured;
 use crate::options::ReportOptions;
+use crate::report::Report;
 use crate::sources::Sources;
 use crate::theory::Theory;
 
@@ -25,54 +25,43 @@ const PURPOSE: &str = "Does memorising noisy labels spread out the features of u
 const MEASURED_PURPOSE: &str = "How far have the features of these networks collapsed, how far do unseen samples spread, \
      and what did wrong labels do to them?";
 
-/// The document, and the facts that the caller of the report gets.
-pub(crate) struct Content {
-    pub(crate) document: Document,
-    pub(crate) claims: Vec<Claim>,
-    pub(crate) runs: usize,
-    pub(crate) diverged: usize,
-    /// Cells inside our prediction interval, and cells that have one.
-    pub(crate) reference_inside: Option<(usize, usize)>,
-}
-
-impl Content {
-    /// Reads runs, tests claims and draws figures.
-    pub(crate) fn new(options: &ReportOptions) -> Result<Self, ReportError> {
-        let sources = Sources::read(options)?;
-        let comparison = match &options.reference {
-            Some(path) => Some(reference::compare(path, &sources.trained.runs)?),
-            None => None,
-        };
-        let mut experiments: Vec<&ReportedExperiment> = options.experiments.iter().collect();
-        experiments.sort_by_key(|one| (one.page.place.unwrap_or(u32::MAX), &one.name));
-        let theory = if options.theory || experiments.iter().any(|one| one.needs_theory()) {
-            Some(Theory::solve()?)
-        } else {
-            None
-        };
-        let (mut claims, mut predictions) = (Vec::new(), BTreeMap::new());
-        for experiment in experiments {
-            let (new, predicted) =
-                experiment.judge(&sources.trained.runs, &sources.descents, theory.as_ref())?;
-            claims.extend(new);
-            predictions.insert(experiment.name.as_str(), predicted);
-        }
-        let inputs = SectionInputs {
-            sources: &sources,
-            options,
-            theory: theory.as_ref(),
-            predictions,
-            judged: judged(&claims),
-        };
-        let document = document(&inputs, comparison.as_ref())?;
-        Ok(Self {
-            document,
-            runs: sources.trained.runs.len(),
-            diverged: sources.diverged(),
-            reference_inside: comparison.map(|c| (c.inside(), c.judged())),
-            claims,
-        })
+/// Reads runs, tests claims and draws figures. The files that the report names are not written yet.
+pub(crate) fn contents(options: &ReportOptions) -> Result<(Document, Report), ReportError> {
+    let sources = Sources::read(options)?;
+    let runs = &sources.trained.runs;
+    let comparison = options.reference.as_ref();
+    let comparison = comparison.map(|path| reference::compare(path, runs));
+    let comparison = comparison.transpose()?;
+    let mut experiments: Vec<&ReportedExperiment> = options.experiments.iter().collect();
+    experiments.sort_by_key(|one| (one.page.place.unwrap_or(u32::MAX), &one.name));
+    let needed = options.theory || experiments.iter().any(|one| one.needs_theory());
+    let theory = needed.then(Theory::solve).transpose()?;
+    let (mut claims, mut predictions) = (Vec::new(), BTreeMap::new());
+    for experiment in experiments {
+        let (new, predicted) = experiment.judge(runs, &sources.descents, theory.as_ref())?;
+        claims.extend(new);
+        predictions.insert(experiment.name.as_str(), predicted);
     }
+    let inputs = SectionInputs {
+        sources: &sources,
+        options,
+        theory: theory.as_ref(),
+        predictions,
+        judged: judged(&claims),
+    };
+    let document = document(&inputs, comparison.as_ref())?;
+    let path = |figure: &Figure| options.out.join(format!("figures/{}.svg", figure.name));
+    let report = Report {
+        runs: runs.len(),
+        diverged: sources.diverged(),
+        reference_inside: comparison.map(|c| (c.inside(), c.judged())),
+        html: options.out.join("index.html"),
+        markdown: options.out.join("report.md"),
+        claims_json: options.out.join("claims.json"),
+        figures: document.figures().map(path).collect(),
+        claims,
+    };
+    Ok((document, report))
 }
 
 fn document(

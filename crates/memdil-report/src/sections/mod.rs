@@ -9,4 +9,4 @@ mod runs;
 mod searches;
 mod verdicts;
 
-pub(crate) use content::{Content, TITLE};
+pub(crate) use content::{TITLE, contents};
