@@ -266,16 +266,14 @@ impl Group {
     fn html(&self, side_by_side: bool, id: &str) -> String {
         let width = self.widest();
         let fixed = when(side_by_side, " fixed");
-        let mut body = String::new();
-        if let Some(title) = &self.title {
-            body += &format!("<h4>{}</h4>", escape(title));
-        }
+        let title = self.title.as_deref().map(escape);
+        let title = title.map_or_else(String::new, |title| format!("<h4>{title}</h4>"));
         let mut pictures = String::new();
         for (index, picture) in self.pictures.iter().enumerate() {
             pictures += &picture.tag(&format!("{id}-{index}"), "");
         }
         format!(
-            r#"<div class="group{fixed}">{body}<div class="panels" style="--columns:{};--panel:{width}px">{pictures}</div></div>"#,
+            r#"<div class="group{fixed}">{title}<div class="panels" style="--columns:{};--panel:{width}px">{pictures}</div></div>"#,
             self.columns
         )
     }

@@ -12,24 +12,19 @@ use crate::text::{escape, when};
 /// One axis: its scale, ticks and label.
 #[derive(Clone, Debug)]
 pub(crate) struct Axis<'a> {
-    kind: Kind,
+    /// From the span, a range of pixels and the number of ticks.
+    scale: fn([f64; 2], [f64; 2], usize) -> Scale,
     span: [f64; 2],
     label: &'a str,
     most: usize,
     ticks: Option<Vec<(f64, String)>>,
 }
 
-#[derive(Clone, Copy, Debug)]
-enum Kind {
-    Linear,
-    Exact,
-    Log,
-}
-
 impl<'a> Axis<'a> {
-    fn new(kind: Kind, span: [f64; 2], label: &'a str) -> Self {
+    /// Linear, widened to the next ticks.
+    pub(crate) fn linear(span: [f64; 2], label: &'a str) -> Self {
         Self {
-            kind,
+            scale: Scale::linear,
             span,
             label,
             most: 5,
@@ -37,19 +32,20 @@ impl<'a> Axis<'a> {
         }
     }
 
-    /// Linear, widened to the next ticks.
-    pub(crate) fn linear(span: [f64; 2], label: &'a str) -> Self {
-        Self::new(Kind::Linear, span, label)
-    }
-
     /// Linear between these ends.
     pub(crate) fn exact(span: [f64; 2], label: &'a str) -> Self {
-        Self::new(Kind::Exact, span, label)
+        Self {
+            scale: |span, range, _| Scale::exact(span, range),
+            ..Self::linear(span, label)
+        }
     }
 
     /// Logarithmic with a little room; both ends must be positive.
     pub(crate) fn log(span: [f64; 2], label: &'a str) -> Self {
-        Self::new(Kind::Log, span, label)
+        Self {
+            scale: |span, range, _| Scale::log(span, range),
+            ..Self::linear(span, label)
+        }
     }
 
     /// About this many ticks.
@@ -62,14 +58,6 @@ impl<'a> Axis<'a> {
         Self {
             ticks: Some(ticks),
             ..self
-        }
-    }
-
-    fn scale(&self, range: [f64; 2]) -> Scale {
-        match self.kind {
-            Kind::Linear => Scale::linear(self.span, range, self.most),
-            Kind::Exact => Scale::exact(self.span, range),
-            Kind::Log => Scale::log(self.span, range),
         }
     }
 }
@@ -86,7 +74,8 @@ pub(crate) struct Plot {
 impl Plot {
     /// A panel with its heading, grid and axes.
     pub(crate) fn new(frame: Frame, heading: &str, x: &Axis<'_>, y: &Axis<'_>) -> Self {
-        let scales = [x.scale(frame.x_range()), y.scale(frame.y_range())];
+        let scale = |axis: &Axis<'_>, range| (axis.scale)(axis.span, range, axis.most);
+        let scales = [scale(x, frame.x_range()), scale(y, frame.y_range())];
         let ticks = |axis: &Axis<'_>, scale: &Scale| {
             let own = || scale.ticks(axis.most);
             axis.ticks.clone().unwrap_or_else(own)
@@ -146,11 +135,9 @@ impl Plot {
         if path.is_empty() {
             return;
         }
-        let dashes = when(
-            !dashes.is_empty(),
-            format!(r#" stroke-dasharray="{dashes}""#),
-        );
-        self.body += &format!(r#"<path class="{classes}"{dashes} d="{path}"/>"#);
+        let gaps = format!(r#" stroke-dasharray="{dashes}""#);
+        let gaps = when(!dashes.is_empty(), gaps);
+        self.body += &format!(r#"<path class="{classes}"{gaps} d="{path}"/>"#);
     }
 
     /// A mark of a colour, `aside` pixels to the right of its place.

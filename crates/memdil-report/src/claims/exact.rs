@@ -21,14 +21,12 @@ pub(crate) fn declared(experiment: &str, declaration: &Declaration, outcome: Cla
 
 /// A claim decided by a rule; `holds` is `None` where there was nothing to check.
 pub(crate) fn decided(holds: Option<bool>, n: usize) -> Claim {
-    let (verdict, reason) = match holds {
-        Some(true) => (Verdict::Supported, None),
-        Some(false) => (Verdict::Refuted, None),
-        None => (
-            Verdict::Inconclusive,
-            Some("too few points could be solved".to_owned()),
-        ),
+    let verdict = match holds {
+        Some(true) => Verdict::Supported,
+        Some(false) => Verdict::Refuted,
+        None => Verdict::Inconclusive,
     };
+    let unsolved = "too few points could be solved";
     Claim {
         id: String::new(),
         name: String::new(),
@@ -36,7 +34,7 @@ pub(crate) fn decided(holds: Option<bool>, n: usize) -> Claim {
         test: String::new(),
         refuted_if: "Refuted if the rule fails at any point.".to_owned(),
         verdict,
-        reason,
+        reason: holds.is_none().then(|| unsolved.to_owned()),
         n,
         counted: Counted::Points,
         measure: String::new(),

@@ -41,13 +41,11 @@ pub(crate) fn rules(judged: &[&JudgedClaim<'_>]) -> String {
 /// The verdicts of an experiment in a sentence. Without a verdict, mean values of its runs and how
 /// to read them.
 pub(crate) fn result(judged: &[&JudgedClaim<'_>], runs: &[&Run], shows: &str) -> String {
-    let mut parts = Vec::new();
     if !judged.is_empty() {
-        for verdict in ORDER {
-            parts.extend(named(&with(judged, verdict), verdict));
-        }
-        return parts.join(" ");
+        let parts = ORDER.map(|verdict| named(&with(judged, verdict), verdict));
+        return joined(parts.into_iter().flatten(), " ");
     }
+    let mut parts = Vec::new();
     if let Some(accuracy) = mean_of(runs, Quantity::Accuracy) {
         let runs = count(runs.len(), "run", "runs");
         let accuracy = percent(accuracy / 100.0, 1);

@@ -58,10 +58,8 @@ pub(super) fn figure(searches: &[&SearchRecord]) -> Option<Figure> {
 
 /// The validation accuracies of the trials that ended well.
 fn accuracies(record: &SearchRecord) -> impl Iterator<Item = f64> {
-    record
-        .trials
-        .iter()
-        .filter_map(|trial| trial.validation_accuracy)
+    let trials = record.trials.iter();
+    trials.filter_map(|trial| trial.validation_accuracy)
 }
 
 fn picture(record: &SearchRecord, label: &str, [low, high]: [f64; 2]) -> Picture {

@@ -49,14 +49,11 @@ fn table(measured: &[MeasuredFeatures]) -> Table {
             path if COUNTS.contains(&path) => value.to_string(),
             _ => number(value),
         };
+        let values = measured.iter().map(|network| network.value(path));
         let mut cells = vec![name.to_owned()];
-        cells.extend(
-            measured
-                .iter()
-                .map(|network| or_dash(network.value(path), shown)),
-        );
+        cells.extend(values.clone().map(|value| or_dash(value, shown)));
         cells.push(meaning.to_owned());
-        if measured.iter().any(|network| network.value(path).is_some()) {
+        if values.flatten().next().is_some() {
             rows.push(Row::of(cells));
         }
     }

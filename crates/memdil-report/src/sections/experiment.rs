@@ -11,7 +11,7 @@ use crate::experiment::Page;
 use crate::figures::{self, FigureSources};
 use crate::layer_peeled::{self, Descent};
 use crate::runs::Run;
-use crate::text::count;
+use crate::text::{count, when};
 
 /// `None` where the experiment has nothing to show.
 pub(super) fn section(
@@ -128,9 +128,6 @@ fn introduction(question: &str, result: String) -> Option<Block> {
 /// The command for this experiment alone.
 fn again(command: Option<&str>, name: &str) -> Option<String> {
     let command = command.filter(|command| command.contains(" reproduce"))?;
-    Some(if command.contains("--only") {
-        command.to_owned()
-    } else {
-        format!("{command} --only {name}")
-    })
+    let only = when(!command.contains("--only"), format!(" --only {name}"));
+    Some(command.to_owned() + &only)
 }

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::document::{Block, Row, Table};
 use crate::runs::label;
-use crate::text::{count, joined, or_dash, setting};
+use crate::text::{count, joined, or_dash, setting, when};
 
 /// The text before the tables.
 const SEARCH: &str = "Each trial trains with sampled settings for a share of the epochs. The one with the \
@@ -30,10 +30,8 @@ fn value(value: &Value) -> String {
 fn summary(searches: &[&SearchRecord]) -> Table {
     let headings = "search | sampler | #trials | #best | #validation % | its settings | \
                     #test % of the retrained | retrained run";
-    Table::new(
-        headings,
-        searches.iter().map(|search| row(search, searches)),
-    )
+    let rows = searches.iter().map(|search| row(search, searches));
+    Table::new(headings, rows)
 }
 
 fn row(search: &SearchRecord, all: &[&SearchRecord]) -> Row {
@@ -42,11 +40,7 @@ fn row(search: &SearchRecord, all: &[&SearchRecord]) -> Row {
     Row::of(vec![
         label(search, all),
         search.search.sampler.name().to_owned(),
-        if made < planned {
-            format!("{made} of {planned}")
-        } else {
-            made.to_string()
-        },
+        made.to_string() + &when(made < planned, format!(" of {planned}")),
         or_dash(best, |best| best.trial.to_string()),
         or_dash(best.and_then(|best| best.validation_accuracy), accuracy),
         or_dash(best, settings),
@@ -57,11 +51,8 @@ fn row(search: &SearchRecord, all: &[&SearchRecord]) -> Row {
 
 /// The settings of a trial.
 fn settings(trial: &TrialRecord) -> String {
-    let settings = trial.values.iter();
-    joined(
-        settings.map(|(name, setting)| format!("{name} = {}", value(setting))),
-        ", ",
-    )
+    let setting = |(name, setting)| format!("{name} = {}", value(setting));
+    joined(trial.values.iter().map(setting), ", ")
 }
 
 fn accuracy(share: f64) -> String {
