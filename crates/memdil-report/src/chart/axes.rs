@@ -14,6 +14,12 @@ pub(crate) struct Frame {
     bottom: f64,
 }
 
+/// The label of a tick.
+pub(crate) fn tick(x: f64, y: f64, anchor: &str, label: &str) -> String {
+    let label = escape(label);
+    format!(r#"<text class="tick" x="{x:.1}" y="{y:.1}" text-anchor="{anchor}">{label}</text>"#)
+}
+
 /// Width of a character of a heading, or a little more.
 const HEAD_CHARACTER: f64 = 7.2;
 
@@ -83,21 +89,12 @@ impl Frame {
         for (value, label) in x_ticks {
             let at = x.at(*value);
             grid += &format!("M{at:.1} {top}V{bottom}");
-            svg += &format!(
-                r#"<text class="tick" x="{at:.1}" y="{:.1}" text-anchor="middle">{}</text>"#,
-                bottom + 15.0,
-                escape(label)
-            );
+            svg += &tick(at, bottom + 15.0, "middle", label);
         }
         for (value, label) in y_ticks {
             let at = y.at(*value);
             grid += &format!("M{left} {at:.1}H{right}");
-            svg += &format!(
-                r#"<text class="tick" x="{:.1}" y="{:.1}" text-anchor="end">{}</text>"#,
-                left - 6.0,
-                at + 4.0,
-                escape(label)
-            );
+            svg += &tick(left - 6.0, at + 4.0, "end", label);
         }
         svg += &format!(r#"<path class="grid" d="{grid}M{left} {bottom}"/>"#);
         svg += &format!(r#"<path class="axis" d="M{left} {top}V{bottom}H{right}"/>"#);

@@ -9,7 +9,7 @@ mod plot;
 mod print;
 mod scale;
 
-pub(crate) use axes::Frame;
+pub(crate) use axes::{Frame, tick};
 pub(crate) use figure::{Figure, Group, Key, Picture, Sign, cross};
 pub(crate) use marker::{Glyph, SHAPES, mark};
 pub(crate) use palette::{CLASSES, class_colour, style};

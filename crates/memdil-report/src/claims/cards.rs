@@ -3,7 +3,7 @@
 use memdil_claims::{Claim, Counted, Unit};
 
 use super::judged::{JudgedClaim, effect, interval, panel};
-use crate::chart::{Glyph, Picture, Scale, mark, span};
+use crate::chart::{Glyph, Picture, Scale, mark, span, tick};
 use crate::document::Card;
 use crate::text::{escape, or_dash, p_value, verdict_class};
 
@@ -87,11 +87,8 @@ fn short(unit: Unit, effect: f64) -> String {
 
 /// A line across all rows with its value below.
 fn reference_line(x: f64, bottom: f64, dashes: &str, label: &str) -> String {
-    format!(
-        r#"<path class="zero"{dashes} d="M{x:.1} 2V{bottom:.1}"/><text class="tick" x="{x:.1}" y="{:.1}" text-anchor="middle">{}</text>"#,
-        bottom + 13.0,
-        escape(label)
-    )
+    let line = format!(r#"<path class="zero"{dashes} d="M{x:.1} 2V{bottom:.1}"/>"#);
+    line + &tick(x, bottom + 13.0, "middle", label)
 }
 
 /// Panel, interval, mark and effect of a verdict.

@@ -6,7 +6,9 @@ use super::levels::level_axis;
 use super::lines::{Line, bars, draw_lines, heights, marked_keys};
 use crate::chart::{Axis, Figure, Frame, Group, Picture, Plot, span};
 use crate::loss::Loss;
-use crate::runs::{Level, Quantity, Run, at, by_panel, levels, losses, select, summary, under};
+use crate::runs::{
+    Level, Quantity, Run, at, by_panel, compared, levels, losses, select, summary, under,
+};
 use crate::text::{joined, number, or_dash};
 
 /// A quantity, its heading, and whether losses are compared by ratio.
@@ -56,28 +58,16 @@ fn others(runs: &[&Run]) -> Vec<Loss> {
     losses
 }
 
-/// The comparisons of a loss at a level: seed, difference or log ratio.
-fn compared(
-    quantity: Quantity,
-    ratio: bool,
-    runs: &[&Run],
-    loss: Loss,
-    level: Level,
-) -> Vec<(u64, f64)> {
+/// The runs under a loss at a level with those under cross-entropy of the same seed.
+fn pairs<'a>(runs: &[&'a Run], loss: Loss, level: Level) -> Vec<(&'a Run, &'a Run)> {
     let here = at(runs, level);
     let base = under(&here, Loss::CrossEntropy);
-    let mut compared = Vec::new();
+    let mut pairs = Vec::new();
     for run in under(&here, loss) {
         let partner = base.iter().find(|other| other.seed() == run.seed());
-        let base = partner.and_then(|partner| partner.value(quantity));
-        if let (Some(own), Some(base)) = (run.value(quantity), base) {
-            let value = if ratio { (own / base).ln() } else { own - base };
-            if value.is_finite() {
-                compared.push((run.seed(), value));
-            }
-        }
+        pairs.extend(partner.map(|partner| (run, *partner)));
     }
-    compared
+    pairs
 }
 
 fn picture(
@@ -91,8 +81,8 @@ fn picture(
     for loss in others(runs) {
         let (mut means, mut words) = (Vec::new(), Vec::new());
         for level in &levels {
-            let compared = compared(quantity, ratio, runs, loss, *level);
-            if let Some((mean, bar)) = summary(compared) {
+            let pairs = pairs(runs, loss, *level);
+            if let Some((mean, bar)) = summary(compared(&pairs, quantity, ratio)) {
                 let mean = shown(mean);
                 means.push((level.0, mean, bar.map(|ends| ends.map(shown))));
                 words.push(format!("{} at η = {level}", number(mean)));
@@ -137,7 +127,8 @@ fn caption(all: &[&Run]) -> String {
 }
 
 fn differences(runs: &[&Run], loss: Loss, level: Level) -> Option<String> {
-    let mean = |quantity, ratio| summary(compared(quantity, ratio, runs, loss, level));
+    let pairs = pairs(runs, loss, level);
+    let mean = |quantity, ratio| summary(compared(&pairs, quantity, ratio));
     let points = format!("{:+.2}", mean(Quantity::Accuracy, false)?.0).replace('-', "−");
     let dilation = percent_more(mean(Quantity::Dilation, true)?);
     let correct = or_dash(mean(Quantity::DilationCorrect, true), percent_more);

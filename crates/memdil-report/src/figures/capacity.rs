@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use super::lines::{bars, marked_key};
 use crate::chart::{Axis, Figure, Frame, Group, Key, Picture, Plot, span};
 use crate::loss::Loss;
-use crate::runs::{Level, Quantity, Run, distinct, or_undefined, settings_without, summary};
+use crate::runs::{
+    Level, Quantity, Run, compared, distinct, or_undefined, settings_without, summary,
+};
 use crate::text::{classes, count, number, percent};
 
 /// The smallest number of widths that is drawn.
@@ -104,23 +106,11 @@ fn by_width(runs: &[&Run]) -> BTreeMap<WidthSweep, Vec<WidthMeans>> {
             widths.entry(sweep).or_default().push(WidthMeans {
                 width,
                 share,
-                ratios: SHOWN.map(|(quantity, _)| log_ratio(&pairs, quantity)),
+                ratios: SHOWN.map(|(quantity, _)| summary(compared(&pairs, quantity, true))),
             });
         }
     }
     widths
-}
-
-/// The mean log ratio of a quantity of noisy networks to that of their clean partners.
-fn log_ratio(pairs: &[(&Run, &Run)], quantity: Quantity) -> Option<(f64, Option<[f64; 2]>)> {
-    let mut ratios = Vec::new();
-    for (noisy, clean) in pairs {
-        if let (Some(noisy_value), Some(clean)) = (noisy.value(quantity), clean.value(quantity)) {
-            ratios.push((noisy.seed(), (noisy_value / clean).ln()));
-        }
-    }
-    ratios.retain(|(_, ratio)| ratio.is_finite());
-    summary(ratios)
 }
 
 fn picture(index: usize, sweeps: &[(WidthSweep, Vec<WidthMeans>)], place: &str) -> Option<Picture> {

@@ -22,10 +22,8 @@ pub(super) fn figure(measured: &[MeasuredFeatures]) -> Figure {
         samples.push(&network.train);
         samples.extend(&network.test);
     }
-    let labels = samples
-        .iter()
-        .flat_map(|sample| sample.labels.iter().copied());
-    let classes: BTreeSet<usize> = labels.collect();
+    let labels = samples.iter().flat_map(|sample| &sample.labels);
+    let classes: BTreeSet<usize> = labels.copied().collect();
     let (mut groups, mut shares) = (Vec::new(), Vec::new());
     for network in drawn {
         let plane = Plane::of(network.train.features.view());

@@ -48,6 +48,20 @@ pub(crate) fn summary(
     Some((stats::mean(&values)?, interval))
 }
 
+/// How runs compare with their partners: the seed, and the difference of a quantity or, with
+/// `ratio`, the logarithm of the ratio.
+pub(crate) fn compared(pairs: &[(&Run, &Run)], quantity: Quantity, ratio: bool) -> Vec<(u64, f64)> {
+    let mut compared = Vec::new();
+    for (run, partner) in pairs {
+        if let (Some(own), Some(base)) = (run.value(quantity), partner.value(quantity)) {
+            let value = if ratio { (own / base).ln() } else { own - base };
+            compared.push((run.seed(), value));
+        }
+    }
+    compared.retain(|(_, value)| value.is_finite());
+    compared
+}
+
 /// R² of predictions against the mean of what was measured; `None` where nothing varies.
 pub(crate) fn r_squared(pairs: &[(f64, f64)]) -> Option<f64> {
     let centre = mean(pairs.iter().map(|(measured, _)| *measured))?;

@@ -9,7 +9,7 @@ mod read;
 mod run;
 mod searches;
 
-pub(crate) use averages::{by_loss, mean, mean_of, or_undefined, r_squared, summary};
+pub(crate) use averages::{by_loss, compared, mean, mean_of, or_undefined, r_squared, summary};
 pub(crate) use groups::{at, by_panel, distinct, largest, levels, losses, select, under};
 pub(crate) use panel::{Panel, settings_without};
 pub(crate) use quantity::Quantity;

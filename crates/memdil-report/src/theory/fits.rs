@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::model::{margin_loss, rho, setting};
 use crate::error::ReportError;
 use crate::runs::{Level, Panel, Quantity, Run, at, distinct, levels, mean, read_folder};
+use crate::text::when;
 
 /// The model of N classes is accurate up to this many.
 const MOST_CLASSES: usize = 10;
@@ -64,11 +65,7 @@ pub fn fit_runs(folder: &Path) -> Result<Vec<PanelFit>, ReportError> {
             continue;
         }
         let several = keys.iter().filter(|(other, _)| other == panel).count() > 1;
-        let label = if several {
-            format!("{panel}, decay {decay_here}")
-        } else {
-            panel.to_string()
-        };
+        let label = panel.to_string() + &when(several, format!(", decay {decay_here}"));
         fits.push(panel_fit(label, panel, decay_here.0, &here)?);
     }
     Ok(fits)
