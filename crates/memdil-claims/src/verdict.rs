@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::Serialize;
+use serde_with::skip_serializing_none;
 
 use crate::text::{count, number};
 
@@ -114,10 +115,8 @@ pub enum Counted {
 impl Counted {
     /// `1 seed`, `4920 points`.
     pub fn count(self, n: usize) -> String {
-        match self {
-            Self::Seeds => count(n, "seed", "seeds"),
-            Self::Points => count(n, "point", "points"),
-        }
+        let many = self.label();
+        count(n, many.trim_end_matches('s'), many)
     }
 
     /// The heading of a column of such numbers.
@@ -130,6 +129,7 @@ impl Counted {
 }
 
 /// A claim, the test that decides it, and its outcome. Values that are not defined are left out.
+#[skip_serializing_none]
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Claim {
     /// `experiment/data set/claim`, with `/panel` where there are several.
@@ -145,7 +145,6 @@ pub struct Claim {
     /// The outcome.
     pub verdict: Verdict,
     /// Why the outcome is inconclusive, or which condition decides.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// Independent seeds behind effect and p, or points checked.
     pub n: usize,
@@ -156,29 +155,21 @@ pub struct Claim {
     /// What effect and interval are measured in.
     pub unit: Unit,
     /// Size of the effect: the mean over seeds.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub effect: Option<f64>,
     /// Its 95% interval (Student's t over seeds).
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub interval: Option<[f64; 2]>,
     /// What effect and interval are compared with, where it is not zero.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub bound: Option<f64>,
     /// Two-sided p of the t test over seeds that the interval belongs to.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub p: Option<f64>,
     /// The largest p of the conditions after Holm's correction within the family: one experiment,
     /// data set and preset.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub p_holm: Option<f64>,
     /// Tests in the family.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub family: Option<usize>,
     /// Two-sided p of the signed-rank test over seeds.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub p_signed_rank: Option<f64>,
     /// Two-sided p of the sign test over seeds.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub p_sign: Option<f64>,
     /// The other conditions, each of which must hold too.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -191,6 +182,7 @@ pub struct Claim {
 }
 
 /// The outcome of a further condition.
+#[skip_serializing_none]
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Outcome {
     /// What one value is.
@@ -198,17 +190,15 @@ pub struct Outcome {
     /// What effect and interval are measured in.
     pub unit: Unit,
     /// The mean over seeds.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub effect: Option<f64>,
     /// Its 95% interval.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub interval: Option<[f64; 2]>,
     /// Two-sided p of its t test.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub p: Option<f64>,
 }
 
 /// The effect in one cell.
+#[skip_serializing_none]
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct CellEffect {
     /// Loss, noise, and what else a panel leaves open; or setting of the model.
@@ -216,10 +206,8 @@ pub struct CellEffect {
     /// Seeds or points in the cell.
     pub n: usize,
     /// Size of the effect.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub effect: Option<f64>,
     /// Its 95% interval; left out for fewer than six seeds.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub interval: Option<[f64; 2]>,
 }
 

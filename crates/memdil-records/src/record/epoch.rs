@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 
 /// What is known after an epoch. Training-set metrics are taken in evaluation mode on the samples
 /// trained on, with the labels trained on; names are those of the metrics chapter.
 ///
 /// A metric that is not defined (two class means coincide, say) is left out and its reason stands
 /// in `undefined`.
+#[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EpochRecord {
@@ -19,79 +21,56 @@ pub struct EpochRecord {
     /// Mean training loss over the epoch's batches, as the network changed.
     pub loss: f64,
     /// Share of training samples predicted as their given label.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
     pub accuracy: Option<f64>,
     /// NC1 of the training features with the given labels.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
     pub nc1: Option<f64>,
     /// `nc1` over all noisy samples, those held out for validation included (as the authors' code
     /// does); left out where nothing is held out.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
     pub nc1_all: Option<f64>,
     /// Distance of W Wᵀ from a simplex equiangular tight frame.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
     pub nc2_etf: Option<f64>,
     /// The mean `nc2_etf` of classifiers of the same shape with independent normal entries.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
     pub nc2_etf_random: Option<f64>,
     /// Distance of the Gram matrix of the uncentred class means from a multiple of the identity:
     /// the frame that non-negative features should reach.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
     pub nc2_orthogonal: Option<f64>,
     /// The mean `nc2_orthogonal` of class means whose entries are absolute values of independent
     /// normal numbers.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
     pub nc2_orthogonal_random: Option<f64>,
     /// Distance of W Mᵀ from a simplex equiangular tight frame.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
     pub nc3: Option<f64>,
     /// The mean `nc3` of classifiers of the same shape with independent normal entries, with the
     /// class means of this epoch.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
     pub nc3_random: Option<f64>,
     /// Share of training samples that the nearest class mean classifies as the network does.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
     pub nc4: Option<f64>,
     /// Norm of the logits at the global feature mean.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
     pub bias_collapse: Option<f64>,
     /// Expected calibration error on the training set, given labels, 15 bins.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
     pub ece: Option<f64>,
     /// Sum over the corrupted training samples of their distance to the clean mean of their true
     /// class.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
     pub memorization_sum: Option<f64>,
     /// The same, divided by the number of corrupted samples; left out where there is none.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
     pub memorization_mean: Option<f64>,
     /// The sum, for each true class.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
     pub memorization_per_class: Option<Vec<f64>>,
     /// `memorization_mean` over the same samples as `nc1_all`.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
     pub memorization_mean_all: Option<f64>,
     /// The mean distance of the corrupted training samples to the mean of the test features of
     /// their true class; left out where no sample is corrupted.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
     pub memorization_test_mean: Option<f64>,
     /// Share of the corrupted training samples predicted as their given, wrong label.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
     pub memorized_as_given: Option<f64>,
     /// Share predicted as their true label.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
     pub memorized_as_clean: Option<f64>,
     /// Share predicted as a third label.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
     pub memorized_as_other: Option<f64>,
     /// Mean distance between the class means of the uncorrupted training samples.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
     pub separation: Option<f64>,
     /// Accuracy on the held-out noisy samples; left out where nothing is held out.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
     pub validation_accuracy: Option<f64>,
     /// The same kind of values on the test set; left out in epochs without evaluation.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
     pub test: Option<TestRecord>,
     /// Why a metric is missing, by name.
     #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
@@ -101,6 +80,7 @@ pub struct EpochRecord {
 }
 
 /// Values on the test set, whose labels are clean.
+#[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TestRecord {
@@ -109,27 +89,19 @@ pub struct TestRecord {
     /// Share of samples predicted right.
     pub accuracy: f64,
     /// Expected calibration error, 15 bins.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
     pub ece: Option<f64>,
     /// Dilation: NC1 of the test features.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
     pub dilation: Option<f64>,
     /// Root mean squared distance to the class mean over the mean distance between class means.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
     pub rho: Option<f64>,
     /// The same from the dilation, blind to spread across the decision direction; two classes only.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
     pub rho_nc1: Option<f64>,
     /// Root mean squared distance to the class mean.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
     pub radius: Option<f64>,
     /// Mean distance between class means.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
     pub separation: Option<f64>,
     /// Dilation of the samples that are predicted right, around their own class means.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
     pub dilation_correct: Option<f64>,
     /// Rho of the samples that are predicted right, around their own class means.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
     pub rho_correct: Option<f64>,
 }

@@ -1,6 +1,7 @@
 //! How a training of unconstrained features ended.
 
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 
 use super::run::Provenance;
 use crate::spec::layer_peeled::LayerPeeledSpec;
@@ -18,6 +19,7 @@ pub enum LayerPeeledStatus {
 }
 
 /// Weights and features at the end. What has no meaning at zero is left out there.
+#[skip_serializing_none]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LayerPeeledEnd {
@@ -37,21 +39,18 @@ pub struct LayerPeeledEnd {
     /// Mean of $\|w_k\|^2$.
     pub weight_row_sq_norm: f64,
     /// NC1 of the features.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
     pub nc1: Option<f64>,
     /// Smallest and largest cosine between the feature means of two classes.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
     pub feature_cosines: Option<[f64; 2]>,
     /// Largest minus smallest norm of the feature means, over their mean norm.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
     pub feature_norm_spread: Option<f64>,
     /// Largest distance between $w_k$ and $h_k - h_G$, both scaled to length one; $h_G$ is the
     /// global mean.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
     pub nc3_plus: Option<f64>,
 }
 
 /// One finished training of unconstrained features.
+#[skip_serializing_none]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LayerPeeledRecord {
@@ -64,7 +63,6 @@ pub struct LayerPeeledRecord {
     /// Steps taken.
     pub steps: usize,
     /// What was reached; left out when the training diverged.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
     pub end: Option<LayerPeeledEnd>,
     /// Wall-clock seconds.
     pub seconds: f64,

@@ -1,6 +1,7 @@
 //! A finished run.
 
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 
 use super::epoch::EpochRecord;
 use crate::spec::run::RunSpec;
@@ -44,6 +45,7 @@ pub struct Provenance {
 }
 
 /// A finished run: its specification, how it ended, and its last epoch.
+#[skip_serializing_none]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RunRecord {
@@ -56,7 +58,6 @@ pub struct RunRecord {
     /// How it ended.
     pub status: Status,
     /// Why, where it did not complete.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
     pub reason: Option<String>,
     /// Noise that was asked for (`eta`).
     pub requested_noise: f64,
@@ -67,7 +68,6 @@ pub struct RunRecord {
     /// Trainable parameters of the network.
     pub parameters: usize,
     /// The last epoch; left out when the first one diverged.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
     pub last: Option<EpochRecord>,
     /// Wall-clock seconds of the whole run.
     pub seconds: f64,

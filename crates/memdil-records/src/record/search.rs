@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use serde_with::skip_serializing_none;
 
 use super::run::Status;
 use crate::spec::run::RunSpec;
 use crate::spec::search::SearchSpec;
 
 /// A finished trial.
+#[skip_serializing_none]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TrialRecord {
@@ -23,14 +25,13 @@ pub struct TrialRecord {
     pub status: Status,
     /// Accuracy on the held-out noisy samples after the last epoch; left out when the run diverged,
     /// which counts as worst.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
     pub validation_accuracy: Option<f64>,
     /// The highest of it up to this trial.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
     pub best_so_far: Option<f64>,
 }
 
 /// The best trial's values trained on all training data for all epochs.
+#[skip_serializing_none]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RetrainedRecord {
@@ -39,11 +40,11 @@ pub struct RetrainedRecord {
     /// How it ended.
     pub status: Status,
     /// Accuracy on the test set; left out when the run diverged.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
     pub test_accuracy: Option<f64>,
 }
 
 /// A search and its history. No value in it depends on when or how often the search was stopped.
+#[skip_serializing_none]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SearchRecord {
@@ -62,10 +63,8 @@ pub struct SearchRecord {
     pub trials: Vec<TrialRecord>,
     /// The first trial with the highest validation accuracy, once all are finished; left out when
     /// all have diverged.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
     pub best_trial: Option<usize>,
     /// The run made with its values.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
     pub retrained: Option<RetrainedRecord>,
 }
 
