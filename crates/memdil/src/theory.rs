@@ -304,7 +304,7 @@ fn md(arguments: &Md) -> Result<Map<String, Value>, Failure> {
         return object(MdRecord::new(loss, setting, outcome));
     }
     let outcome = classes::solve(&setting, &loss, arguments.classes)?;
-    object(classes::ClassesRecord::new(
+    object(MdRecord::of_classes(
         loss,
         setting,
         arguments.classes,

@@ -36,7 +36,7 @@ pub(super) fn rho(
         return Ok(solve(setting, loss)?.rho());
     }
     let outcome = classes::solve(setting, loss, of)?;
-    Ok(classes::ClassesRecord::new(*loss, *setting, of, outcome).rho)
+    Ok(MdRecord::of_classes(*loss, *setting, of, outcome).rho)
 }
 
 /// `count` numbers from `low` to `high` at equal distances; ends as given.

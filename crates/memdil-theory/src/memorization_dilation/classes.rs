@@ -14,5 +14,5 @@ mod objective;
 mod outcome;
 mod solve;
 
-pub use outcome::{ClassesOutcome, ClassesRecord, ClassesSolution};
+pub use outcome::{ClassesOutcome, ClassesSolution};
 pub use solve::solve;

@@ -3,6 +3,7 @@
 use super::setting::MdSetting;
 use crate::margin::MarginLoss;
 use serde::Serialize;
+use serde_with::skip_serializing_none;
 
 /// The optimum in the plane: $x$ along $w_1-w_2$, $y$ across it.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -117,9 +118,12 @@ impl MdOutcome {
 /// assert!(record.collapsed && record.rho.is_none());
 /// # Ok::<(), memdil_theory::TheoryError>(())
 /// ```
+#[skip_serializing_none]
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct MdRecord {
+    /// Number of classes; absent for the two of the paper's model.
+    pub classes: Option<usize>,
     /// The loss, as the keys `loss` and `alpha`.
     #[serde(flatten)]
     pub loss: MarginLoss,
@@ -131,59 +135,76 @@ pub struct MdRecord {
     /// Minimum of the risk.
     pub risk: f64,
     /// Absent after collapse.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub radius: Option<f64>,
     /// 0 after collapse.
     pub separation: f64,
     /// Absent after collapse.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub rho: Option<f64>,
     /// Absent without noise and after collapse.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub memorization: Option<f64>,
-    /// 0 after collapse.
-    pub logit_clean: f64,
-    /// Absent without noise.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// 0 after collapse; absent for $N$ classes.
+    pub logit_clean: Option<f64>,
+    /// 0 after collapse; absent without noise, and for $N$ classes.
     pub logit_noisy: Option<f64>,
+    /// 0 after collapse; absent for the two classes of the paper's model.
+    pub feature_sq_norm: Option<f64>,
     /// Relative violation of the constraint; absent without noise and after collapse.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub constraint_residual: Option<f64>,
-    /// Newton iterations over all starts; absent where a formula was enough.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Iterations over all starts; absent where a formula was enough.
     pub iterations: Option<usize>,
 }
 
 impl MdRecord {
-    /// Puts the pieces together.
+    /// The record of a problem of two classes.
     pub fn new(loss: MarginLoss, setting: MdSetting, outcome: MdOutcome) -> Self {
-        let (separation, logit_clean) = match outcome {
-            MdOutcome::Solved(solution) => (solution.separation, solution.logit_clean),
+        match outcome {
+            MdOutcome::Solved(s) => Self {
+                memorization: Some(s.memorization),
+                logit_clean: Some(s.logit_clean),
+                logit_noisy: Some(s.logit_noisy),
+                constraint_residual: Some(s.constraint_residual),
+                iterations: Some(s.iterations),
+                ..Self::at(loss, setting, s.risk, s.separation, Some(s.rho))
+            },
             MdOutcome::NoiseFree {
+                risk,
                 separation,
                 logit_clean,
-                ..
-            } => (separation, logit_clean),
-            MdOutcome::Collapsed { .. } => (0.0, 0.0),
-        };
-        let rho = outcome.rho();
-        let solution = outcome.solution();
+            } => Self {
+                logit_clean: Some(logit_clean),
+                ..Self::at(loss, setting, risk, separation, Some(0.0))
+            },
+            MdOutcome::Collapsed { risk } => Self {
+                logit_clean: Some(0.0),
+                logit_noisy: Some(0.0),
+                ..Self::at(loss, setting, risk, 0.0, None)
+            },
+        }
+    }
+
+    /// What every outcome has; `rho` is absent after collapse.
+    pub(super) fn at(
+        loss: MarginLoss,
+        setting: MdSetting,
+        risk: f64,
+        separation: f64,
+        rho: Option<f64>,
+    ) -> Self {
         Self {
+            classes: None,
             loss,
             setting,
             collapsed: rho.is_none(),
-            risk: outcome.risk(),
-            radius: rho.map(|rho| solution.map_or(rho * separation, |s| s.radius)),
+            risk,
+            radius: rho.map(|rho| rho * separation),
             separation,
             rho,
-            memorization: solution.map(|s| s.memorization),
-            logit_clean,
-            logit_noisy: match outcome {
-                MdOutcome::Collapsed { .. } => Some(0.0),
-                _ => solution.map(|s| s.logit_noisy),
-            },
-            constraint_residual: solution.map(|s| s.constraint_residual),
-            iterations: solution.map(|s| s.iterations),
+            memorization: None,
+            logit_clean: None,
+            logit_noisy: None,
+            feature_sq_norm: None,
+            constraint_residual: None,
+            iterations: None,
         }
     }
 }

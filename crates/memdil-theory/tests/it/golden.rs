@@ -132,7 +132,7 @@ fn memorization_dilation_of_several_classes() {
         let loss = MarginLoss::new(kind, alpha).unwrap();
         let (setting, count) = (setting(&case), number(&case, "classes") as usize);
         let outcome = classes::solve(&setting, &loss, count).unwrap();
-        let record = classes::ClassesRecord::new(loss, setting, count, outcome);
+        let record = MdRecord::of_classes(loss, setting, count, outcome);
         let found = serde_json::to_value(record).unwrap();
         compare(&found, &case, |key| if key == "risk" { 1e-3 } else { 5e-3 });
     }

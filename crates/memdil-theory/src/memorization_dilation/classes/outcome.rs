@@ -2,7 +2,7 @@
 
 use crate::margin::MarginLoss;
 use crate::memorization_dilation::setting::MdSetting;
-use serde::Serialize;
+use crate::memorization_dilation::solution::MdRecord;
 
 /// What came out for $N$ classes.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -54,90 +54,47 @@ pub struct ClassesSolution {
     pub iterations: usize,
 }
 
-/// Loss, setting and outcome as one flat JSON object.
-///
-/// # Example
-/// ```
-/// use memdil_theory::memorization_dilation::classes::{ClassesRecord, solve};
-/// use memdil_theory::{MarginLoss, MdSetting};
-/// let loss = MarginLoss::cross_entropy();
-/// let setting = MdSetting::new(5.0, 5.0).noise(0.1, 0.5).dim(3);
-/// let record = ClassesRecord::new(loss, setting, 3, solve(&setting, &loss, 3)?);
-/// assert!(record.collapsed && record.rho.is_none());
-/// # Ok::<(), memdil_theory::TheoryError>(())
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-#[non_exhaustive]
-pub struct ClassesRecord {
-    /// Number of classes.
-    pub classes: usize,
-    /// The loss, as the keys `loss` and `alpha`.
-    #[serde(flatten)]
-    pub loss: MarginLoss,
-    /// The parameters.
-    #[serde(flatten)]
-    pub setting: MdSetting,
-    /// Whether the optimum is zero.
-    pub collapsed: bool,
-    /// Minimum of the risk.
-    pub risk: f64,
-    /// Absent after collapse.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub radius: Option<f64>,
-    /// 0 after collapse.
-    pub separation: f64,
-    /// Absent after collapse.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub rho: Option<f64>,
-    /// Absent without noise and after collapse.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub memorization: Option<f64>,
-    /// 0 after collapse.
-    pub feature_sq_norm: f64,
-    /// Absent without noise and after collapse.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub constraint_residual: Option<f64>,
-    /// Absent where a formula was enough.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub iterations: Option<usize>,
-}
-
-impl ClassesRecord {
-    /// Puts the pieces together.
-    pub fn new(
+impl MdRecord {
+    /// The record of a problem of $N$ classes.
+    ///
+    /// # Example
+    /// ```
+    /// use memdil_theory::memorization_dilation::classes::solve;
+    /// use memdil_theory::{MarginLoss, MdRecord, MdSetting};
+    /// let loss = MarginLoss::cross_entropy();
+    /// let setting = MdSetting::new(5.0, 5.0).noise(0.1, 0.5).dim(3);
+    /// let record = MdRecord::of_classes(loss, setting, 3, solve(&setting, &loss, 3)?);
+    /// assert!(record.collapsed && record.rho.is_none());
+    /// # Ok::<(), memdil_theory::TheoryError>(())
+    /// ```
+    pub fn of_classes(
         loss: MarginLoss,
         setting: MdSetting,
         classes: usize,
         outcome: ClassesOutcome,
     ) -> Self {
-        let (solution, risk, separation, feature_sq_norm, rho) = match outcome {
-            ClassesOutcome::Solved(s) => (
-                Some(s),
-                s.risk,
-                s.separation,
-                s.feature_sq_norm,
-                Some(s.rho),
-            ),
+        let mut record = match outcome {
+            ClassesOutcome::Solved(s) => Self {
+                memorization: Some(s.memorization),
+                feature_sq_norm: Some(s.feature_sq_norm),
+                constraint_residual: Some(s.constraint_residual),
+                iterations: Some(s.iterations),
+                ..Self::at(loss, setting, s.risk, s.separation, Some(s.rho))
+            },
             ClassesOutcome::NoiseFree {
                 risk,
                 separation,
                 feature_sq_norm,
-            } => (None, risk, separation, feature_sq_norm, Some(0.0)),
-            ClassesOutcome::Collapsed { risk } => (None, risk, 0.0, 0.0, None),
+            } => Self {
+                feature_sq_norm: Some(feature_sq_norm),
+                ..Self::at(loss, setting, risk, separation, Some(0.0))
+            },
+            ClassesOutcome::Collapsed { risk } => Self {
+                feature_sq_norm: Some(0.0),
+                ..Self::at(loss, setting, risk, 0.0, None)
+            },
         };
-        Self {
-            classes,
-            loss,
-            setting,
-            collapsed: rho.is_none(),
-            risk,
-            radius: rho.map(|rho| rho * separation),
-            separation,
-            rho,
-            memorization: solution.map(|s| s.memorization),
-            feature_sq_norm,
-            constraint_residual: solution.map(|s| s.constraint_residual),
-            iterations: solution.map(|s| s.iterations),
-        }
+        record.classes = Some(classes);
+        record
     }
 }
