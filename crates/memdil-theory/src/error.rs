@@ -77,7 +77,7 @@ impl TheoryError {
     }
 }
 
-fn parameter(
+pub(crate) fn parameter(
     name: &'static str,
     value: f64,
     valid: bool,
@@ -132,6 +132,6 @@ pub(crate) fn some_dimension(dim: usize) -> Result<(), TheoryError> {
     at_least("dim", dim, 1, why)
 }
 
-pub(crate) fn unsupported(what: &'static str, advice: &'static str) -> TheoryError {
-    TheoryError::Unsupported { what, advice }
+pub(crate) fn unsupported<T>(what: &'static str, advice: &'static str) -> Result<T, TheoryError> {
+    Err(TheoryError::Unsupported { what, advice })
 }

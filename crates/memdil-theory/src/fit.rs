@@ -172,12 +172,8 @@ fn rising_line(points: &[(f64, f64)]) -> Result<Line, TheoryError> {
 
 fn check(rows: &[FitRow], bootstrap: Bootstrap) -> Result<(), TheoryError> {
     at_least("rows", rows.len(), 3, "two rows fit every line")?;
-    at_least(
-        "resamples",
-        bootstrap.resamples,
-        1,
-        "an interval needs draws",
-    )?;
+    let why = "an interval needs draws";
+    at_least("resamples", bootstrap.resamples, 1, why)?;
     in_unit("confidence", bootstrap.confidence)?;
     rows.iter().try_for_each(FitRow::check)
 }

@@ -1,6 +1,6 @@
 //! Convex losses of one margin: what two-class training sees of a loss.
 
-use crate::error::{TheoryError, in_unit, unsupported};
+use crate::error::{TheoryError, in_unit, parameter, unsupported};
 use memdil_losses::Loss;
 use serde::{Deserialize, Serialize};
 
@@ -130,17 +130,17 @@ impl TryFrom<&Loss> for MarginLoss {
             Loss::CrossEntropy {} => Ok(Self::cross_entropy()),
             Loss::LabelSmoothing { alpha } => Self::new(LossKind::Ls, alpha),
             Loss::LabelRelaxation { alpha } => Self::new(LossKind::Lr, alpha),
-            Loss::Mse {} => Err(unsupported(
+            Loss::Mse {} => unsupported(
                 "squared error as a margin loss",
                 "it depends on both logits, not on their difference; use ce, ls or lr",
-            )),
+            ),
             Loss::Focal { .. }
             | Loss::GeneralizedCrossEntropy { .. }
             | Loss::SymmetricCrossEntropy { .. }
-            | Loss::ForwardCorrection { .. } => Err(unsupported(
+            | Loss::ForwardCorrection { .. } => unsupported(
                 "a robust loss as a margin loss",
                 "the paper's model is for ce, ls and lr; use one of them",
-            )),
+            ),
         }
     }
 }
@@ -161,13 +161,8 @@ impl MarginLoss {
     /// `alpha` outside [0, 1), or not 0 for cross-entropy.
     pub fn new(kind: LossKind, alpha: f64) -> Result<Self, TheoryError> {
         in_unit("alpha", alpha)?;
-        if kind == LossKind::Ce && alpha > 0.0 {
-            return Err(TheoryError::Parameter {
-                name: "alpha",
-                value: alpha,
-                range: "0 for cross-entropy (use ls or lr)",
-            });
-        }
+        let valid = kind != LossKind::Ce || alpha <= 0.0;
+        parameter("alpha", alpha, valid, "0 for cross-entropy (use ls or lr)")?;
         let shape = match kind {
             _ if alpha <= 0.0 => Shape::Logistic,
             LossKind::Ls => Shape::Smoothed(Well::new(alpha / 2.0)),

@@ -17,10 +17,7 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 /// assert!((mean - 0.2).abs() < 1e-14);
 /// ```
 #[derive(Debug, Clone, PartialEq)]
-pub struct GaussRule {
-    nodes: Vec<f64>,
-    weights: Vec<f64>,
-}
+pub struct GaussRule(Vec<(f64, f64)>);
 
 impl GaussRule {
     /// The rule with `nodes` nodes, computed on first use and kept; the two-point measure is exact
@@ -38,16 +35,13 @@ impl GaussRule {
 
     /// Node and weight, in increasing order of nodes.
     pub fn pairs(&self) -> impl Iterator<Item = (f64, f64)> + '_ {
-        self.nodes.iter().copied().zip(self.weights.iter().copied())
+        self.0.iter().copied()
     }
 
     fn new(measure: Measure, dim: usize, nodes: usize) -> Self {
         let p = dim as f64;
         match measure {
-            Measure::TwoPoint => Self {
-                nodes: vec![-1.0, 1.0],
-                weights: vec![0.5, 0.5],
-            },
+            Measure::TwoPoint => Self(vec![(-1.0, 0.5), (1.0, 0.5)]),
             Measure::Sphere => Self::gauss(nodes, |k| gegenbauer(k, 0.5 * (p - 3.0))),
             Measure::Ball => Self::gauss(nodes, |k| gegenbauer(k, 0.5 * (p - 1.0))),
             Measure::Gaussian => Self::gauss(nodes, |k| k / p),
@@ -61,10 +55,9 @@ impl GaussRule {
         pairs.sort_by(|a, b| a.0.total_cmp(&b.0));
         // Rounding breaks the symmetry, which the gradients rely on for cancellation.
         let mirrored = pairs.iter().zip(pairs.iter().rev());
-        let (nodes, weights) = mirrored
-            .map(|(here, there)| (0.5 * (here.0 - there.0), 0.5 * (here.1 + there.1)))
-            .unzip();
-        Self { nodes, weights }
+        let symmetric =
+            mirrored.map(|(here, there)| (0.5 * (here.0 - there.0), 0.5 * (here.1 + there.1)));
+        Self(symmetric.collect())
     }
 }
 

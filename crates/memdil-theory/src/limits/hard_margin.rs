@@ -52,28 +52,19 @@ pub fn label_relaxation(setting: &MdSetting, alpha: f64) -> Result<HardMargin, T
     setting.validate()?;
     let Some(target) = MarginLoss::new(LossKind::Lr, alpha)?.target() else {
         let advice = "that is cross-entropy, whose limit is 1 - 1/sqrt 2";
-        return Err(unsupported(
-            "the label relaxation limit at alpha = 0",
-            advice,
-        ));
+        return unsupported("the label relaxation limit at alpha = 0", advice);
     };
     if target <= 0.0 {
         let advice = "the loss is zero at zero features; choose alpha below 1/2";
-        return Err(unsupported(
-            "the label relaxation limit for alpha >= 1/2",
-            advice,
-        ));
+        return unsupported("the label relaxation limit for alpha >= 1/2", advice);
     }
     if !setting.measure.is_bounded() {
         let advice = "no margin holds on an unbounded support; choose sphere, ball or two-point";
-        return Err(unsupported(
-            "the label relaxation limit for the gaussian",
-            advice,
-        ));
+        return unsupported("the label relaxation limit for the gaussian", advice);
     }
     if setting.eta <= 0.0 {
         let what = "the label relaxation limit at eta = 0";
-        return Err(unsupported(what, "without noise rho is 0"));
+        return unsupported(what, "without noise rho is 0");
     }
     let problem = Problem::new(setting, target);
     let mut lower = [f64::NEG_INFINITY, 0.0, 0.0, 0.0];

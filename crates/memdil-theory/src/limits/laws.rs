@@ -5,6 +5,7 @@ use crate::error::{TheoryError, unsupported};
 use crate::margin::{LossKind, MarginLoss};
 use crate::memorization_dilation::MdSetting;
 use serde::Serialize;
+use serde_with::skip_serializing_none;
 
 /// $\rho \to 1 - 1/\sqrt2$ under cross-entropy, for every $\eta > 0$, $C_{MD}$ and every measure
 /// whose support reaches $\pm r$ along $w$ and no further.
@@ -86,22 +87,21 @@ fn smoothing(alpha: f64) -> Result<MarginLoss, TheoryError> {
     let loss = MarginLoss::new(LossKind::Ls, alpha)?;
     if loss.target().is_none() {
         let advice = "that is cross-entropy, whose limit is 1 - 1/sqrt 2";
-        return Err(unsupported("the label smoothing law at alpha = 0", advice));
+        return unsupported("the label smoothing law at alpha = 0", advice);
     }
     Ok(loss)
 }
 
 /// The limits of the three losses side by side; fields are the JSON keys.
+#[skip_serializing_none]
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Limits {
     /// [`CROSS_ENTROPY`]; absent for the Gaussian, whose support is unbounded.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub rho_ce: Option<f64>,
     /// [`label_smoothing`] at the setting's `lambda_w`.
     pub rho_ls: f64,
     /// [`label_relaxation`]; absent for the Gaussian and for `alpha` of 1/2 and more.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub rho_lr: Option<f64>,
 }
 

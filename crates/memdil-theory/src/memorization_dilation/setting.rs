@@ -101,10 +101,8 @@ impl MdSetting {
     pub(crate) fn validate_for(&self, classes: usize) -> Result<(), TheoryError> {
         self.validate()?;
         if self.measure != Measure::Sphere {
-            return Err(unsupported(
-                "a measure other than the sphere for N classes",
-                "choose sphere, or two classes",
-            ));
+            let advice = "choose sphere, or two classes";
+            return unsupported("a measure other than the sphere for N classes", advice);
         }
         two_classes(classes)
     }

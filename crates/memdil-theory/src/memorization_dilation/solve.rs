@@ -166,13 +166,8 @@ pub(crate) fn descend<L: ConvexMargin + ?Sized>(
     // Beyond this the ratios of noisy to class features are better left to their logarithms.
     const FAR: f64 = 8.0;
     if start[2..].iter().any(|ratio| ratio.abs() > FAR) {
-        let w = [
-            start[0],
-            start[1],
-            start[2].asinh(),
-            start[3].asinh(),
-            start[4].asinh(),
-        ];
+        let [log_a, log_d, xi, mu, m] = start;
+        let w = [log_a, log_d, xi.asinh(), mu.asinh(), m.asinh()];
         let eval = |w: &[f64; 5]| problem.log_excess_stretched(w);
         let mut end = newton::minimize(eval, w, &lower, &frozen, tolerance, MAX_ITERATIONS);
         end.point = stretched(&end.point);

@@ -152,11 +152,8 @@ pub fn minimize(
             pairs.clear();
             continue;
         }
-        remember(
-            &mut pairs,
-            difference(&next, x),
-            difference(&next_gradient, &gradient),
-        );
+        let gradients = difference(&next_gradient, &gradient);
+        remember(&mut pairs, difference(&next, x), gradients);
         x.copy_from_slice(&next);
         std::mem::swap(&mut gradient, &mut next_gradient);
         error = residual(x, &gradient, lower);
