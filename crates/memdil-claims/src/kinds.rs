@@ -4,7 +4,6 @@ pub(crate) mod dose;
 pub(crate) mod exact;
 pub(crate) mod interaction;
 pub(crate) mod kind;
-mod of_pairs;
 pub(crate) mod paired;
 pub(crate) mod prediction;
 mod sides;

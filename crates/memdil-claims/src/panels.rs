@@ -31,11 +31,8 @@ pub(crate) struct Panel {
     pub(crate) too_few: Vec<String>,
 }
 
-/// The runs of a panel, and what puts them there.
-struct Group {
-    panel: Key,
-    runs: Vec<usize>,
-}
+/// What puts runs into a panel, and the runs.
+type Group = (Key, Vec<usize>);
 
 /// The seeds that all have.
 pub(crate) fn common_seeds(sets: impl IntoIterator<Item = BTreeSet<u64>>) -> BTreeSet<u64> {
@@ -58,15 +55,15 @@ impl Panel {
         panels.map_err(|reason| ClaimError::declaration(&claim.id, reason))
     }
 
-    fn new(group: &Group, cells: Vec<Cell>) -> Self {
+    fn new(key: &Key, cells: Vec<Cell>) -> Self {
         let enough = |cell: &Cell| cell.units.len() >= SEEDS_NEEDED;
         let some_enough = cells.iter().any(enough);
         let (kept, few): (Vec<Cell>, Vec<Cell>) = cells
             .into_iter()
             .partition(|cell| !some_enough || enough(cell));
         Self {
-            label: label(&group.panel),
-            slug: slug(&group.panel),
+            label: label(key),
+            slug: slug(key),
             cells: kept,
             too_few: few.into_iter().map(|cell| cell.label).collect(),
         }
@@ -99,17 +96,17 @@ impl Claimed<'_> {
             self.chosen(conditions, name, &all)?;
         }
         let mut panels = Vec::new();
-        for group in self.groups(&chosen)? {
-            let cells = self.cells(&group)?;
+        for (key, runs) in self.groups(&chosen)? {
+            let cells = self.cells(&key, &runs)?;
             if !cells.is_empty() {
-                panels.push(Panel::new(&group, cells));
+                panels.push(Panel::new(&key, cells));
             } else if !claim.panels.is_empty() {
-                let panel = label(&group.panel);
-                return Err(format!("panel {panel}: {}", kind.unpaired()));
+                let panel = label(&key);
+                return Err(format!("panel {panel}: {}", claim.test.unpaired()));
             }
         }
         if panels.is_empty() {
-            return Err(kind.unpaired().to_owned());
+            return Err(claim.test.unpaired().to_owned());
         }
         let cells = panels.iter().flat_map(|panel| &panel.cells);
         if cells.map(|cell| cell.units.len()).max() <= Some(1) {
@@ -145,13 +142,11 @@ impl Claimed<'_> {
         }
         let mut groups = Vec::new();
         for conditions in &self.claim.panels {
-            groups.push(Group {
-                panel: conditions.named(),
-                runs: self.chosen(conditions, "panels", chosen)?,
-            });
+            let runs = self.chosen(conditions, "panels", chosen)?;
+            groups.push((conditions.named(), runs));
         }
         let mut known = BTreeSet::new();
-        let runs = groups.iter().flat_map(|group| &group.runs);
+        let runs = groups.iter().flat_map(|(_, runs)| runs);
         let twice = runs.filter(|run| !known.insert(**run)).min();
         if let Some(&run) = twice {
             let seed = self.planned.specs[run].seed;
@@ -172,31 +167,28 @@ impl Claimed<'_> {
         let telling = self.planned.telling(chosen, varying);
         let mut groups: BTreeMap<Vec<String>, Group> = BTreeMap::new();
         for &run in chosen {
-            let panel = self.planned.key(run, &telling);
+            let key = self.planned.key(run, &telling);
             // Numbers in order: widths 64, 128, not 128, 64.
-            let values = panel.values();
+            let values = key.values();
             let order = values.map(|value| format!("{value:0>12}")).collect();
-            let group = groups.entry(order).or_insert(Group {
-                panel,
-                runs: Vec::new(),
-            });
-            group.runs.push(run);
+            let (_, runs) = groups.entry(order).or_insert((key, Vec::new()));
+            runs.push(run);
         }
         groups.into_values().collect()
     }
 
-    fn cells(&self, group: &Group) -> Result<Vec<Cell>, String> {
+    fn cells(&self, key: &Key, runs: &[usize]) -> Result<Vec<Cell>, String> {
         let (planned, kind) = (self.planned, self.claim.kind());
         let levels = kind.levels();
         // Every setting that tells the cells of a panel apart, and those that a label has to name.
-        let telling = planned.varying(&group.runs, |key| levels != Some(key));
+        let telling = planned.varying(runs, |name| levels != Some(name));
         let mut open = telling.clone();
-        open.retain(|key| {
-            let said = key.starts_with("loss.") || key == "noise.eta" || key == "noise.split";
-            !said && !group.panel.contains_key(key)
+        open.retain(|name| {
+            let said = name.starts_with("loss.") || name == "noise.eta" || name == "noise.split";
+            !said && !key.contains_key(name)
         });
         let mut cells: BTreeMap<(String, Key), Cell> = BTreeMap::new();
-        for (run, unit) in kind.units(planned, &group.runs)? {
+        for (run, unit) in kind.units(planned, runs)? {
             let (label, identity) = match self.claim.test {
                 Test::Prediction(_) => ("all runs predicted".to_owned(), Key::new()),
                 _ => (

@@ -42,10 +42,11 @@ impl Expect {
 }
 
 /// How two values of a quantity are compared.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Scale {
     /// The difference of their logarithms.
+    #[default]
     Ratio,
     /// Their difference.
     Difference,
@@ -67,9 +68,4 @@ impl Scale {
             Self::Difference => "difference",
         }
     }
-}
-
-/// The scale of responses that declare none.
-pub(crate) fn ratio() -> Scale {
-    Scale::Ratio
 }

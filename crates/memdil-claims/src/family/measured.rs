@@ -137,7 +137,7 @@ impl<'a> Measured<'a> {
             reason,
             n: self.values.len(),
             counted: Counted::Seeds,
-            measure: self.declaration.kind().measure().to_owned(),
+            measure: self.declaration.test.measure().to_owned(),
             unit: first.unit,
             effect: first.effect,
             interval: first.interval,

@@ -238,10 +238,8 @@ impl<'a> Family<'a> {
         let mut sides = BTreeMap::new();
         for (claim, id, _) in self.members() {
             let requirements = claim.kind().requirements().into_iter();
-            sides.insert(
-                id,
-                requirements.map(|one| (one.expect, one.bound)).collect(),
-            );
+            let conditions = requirements.map(|one| (one.expect, one.bound));
+            sides.insert(id, conditions.collect());
         }
         sides
     }

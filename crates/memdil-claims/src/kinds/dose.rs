@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::kind::{Kind, PlannedUnit, Requirement, Units, Values, nothing};
 use crate::declaration::conditions::Conditions;
-use crate::declaration::effect::{Expect, Scale, ratio};
+use crate::declaration::effect::{Expect, Scale};
 use crate::declaration::quantity;
 use crate::declaration::settings::shown;
 use crate::runs::finished::FinishedRuns;
@@ -26,7 +26,7 @@ pub struct Dose {
     /// The quantity that responds; positive for ratios.
     pub response: String,
     /// How it is compared with the reference; left out: as a ratio.
-    #[serde(default = "ratio")]
+    #[serde(default)]
     pub scale: Scale,
     /// Settings in which the reference run differs.
     #[serde(default)]
@@ -42,14 +42,6 @@ const LEVELS_NEEDED: usize = 5;
 type Levels = Vec<(usize, Option<usize>)>;
 
 impl Kind for Dose {
-    fn measure(&self) -> &'static str {
-        "rank correlation"
-    }
-
-    fn unpaired(&self) -> &'static str {
-        "no planned seed has all values of the setting"
-    }
-
     fn check(&self) -> Result<(), String> {
         quantity::check("dose", &self.dose, false)?;
         quantity::check("response", &self.response, false)
@@ -135,7 +127,11 @@ impl Kind for Dose {
 impl Dose {
     fn too_few(&self, planned: &PlannedRuns<'_>, levels: usize) -> String {
         let over = &self.over;
-        if !planned.has_setting(over) {
+        if !planned
+            .settings
+            .iter()
+            .any(|settings| settings.0.contains_key(over))
+        {
             return format!("over: no run has a setting '{over}'");
         }
         format!(

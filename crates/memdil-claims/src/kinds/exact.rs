@@ -2,9 +2,7 @@
 
 use serde::Deserialize;
 
-use super::kind::{Kind, PlannedUnit, Requirement, Units, Values, nothing, number};
-use crate::runs::finished::FinishedRuns;
-use crate::runs::planned::PlannedRuns;
+use super::kind::{Kind, number};
 
 /// A rule about the solved models.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -34,27 +32,7 @@ pub enum ExactRule {
 }
 
 impl Kind for Exact {
-    fn measure(&self) -> &'static str {
-        "at worst"
-    }
-
-    fn unpaired(&self) -> &'static str {
-        "there are no planned runs"
-    }
-
     fn check(&self) -> Result<(), String> {
         number("bound", self.bound, self.bound > 0.0, "above 0 and finite")
-    }
-
-    fn requirements(&self) -> Vec<Requirement> {
-        Vec::new()
-    }
-
-    fn units(&self, _: &PlannedRuns<'_>, _: &[usize]) -> Units {
-        Ok(Vec::new())
-    }
-
-    fn values(&self, _: &PlannedUnit, _: &FinishedRuns<'_>) -> Values {
-        nothing()
     }
 }

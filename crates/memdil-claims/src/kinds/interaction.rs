@@ -36,14 +36,6 @@ impl Interaction {
 }
 
 impl Kind for Interaction {
-    fn measure(&self) -> &'static str {
-        "difference of differences"
-    }
-
-    fn unpaired(&self) -> &'static str {
-        "no planned pair of runs within has a pair beyond"
-    }
-
     fn check(&self) -> Result<(), String> {
         self.sides().check(false)
     }
@@ -80,8 +72,7 @@ impl Kind for Interaction {
             return nothing();
         };
         let sides = self.sides();
-        Ok(vec![
-            sides.difference(within, runs)? - sides.difference(beyond, runs)?,
-        ])
+        let difference = sides.difference(within, runs)? - sides.difference(beyond, runs)?;
+        Ok(vec![difference])
     }
 }

@@ -16,12 +16,6 @@ pub(crate) type Values = Result<Vec<f64>, NoValue>;
 
 /// A kind of test with its declared settings.
 pub(crate) trait Kind {
-    /// What the effect is, in a word or two.
-    fn measure(&self) -> &'static str;
-
-    /// Why there may be no unit.
-    fn unpaired(&self) -> &'static str;
-
     /// What is wrong with the quantities and numbers that it names.
     fn check(&self) -> Result<(), String> {
         Ok(())
@@ -37,14 +31,20 @@ pub(crate) trait Kind {
         None
     }
 
-    /// What has to hold, the requirement that is shown first.
-    fn requirements(&self) -> Vec<Requirement>;
+    /// What has to hold, the requirement that is shown first; nothing of a test without runs.
+    fn requirements(&self) -> Vec<Requirement> {
+        Vec::new()
+    }
 
     /// One unit for each run that leads one, or what is wrong with the plan.
-    fn units(&self, planned: &PlannedRuns<'_>, runs: &[usize]) -> Units;
+    fn units(&self, _planned: &PlannedRuns<'_>, _runs: &[usize]) -> Units {
+        Ok(Vec::new())
+    }
 
     /// The values of a unit, one for each requirement.
-    fn values(&self, unit: &PlannedUnit, runs: &FinishedRuns<'_>) -> Values;
+    fn values(&self, _unit: &PlannedUnit, _runs: &FinishedRuns<'_>) -> Values {
+        nothing()
+    }
 
     /// True for settings in which the runs of one unit differ.
     fn decides(&self, key: &str) -> bool {

@@ -89,14 +89,6 @@ impl ComparesPairs for NonInferior {
 }
 
 impl<T: ComparesPairs> Kind for T {
-    fn measure(&self) -> &'static str {
-        "difference"
-    }
-
-    fn unpaired(&self) -> &'static str {
-        "no planned run has a partner that differs in the compared settings only"
-    }
-
     fn check(&self) -> Result<(), String> {
         self.check_margin()?;
         self.sides().check(true)
@@ -108,11 +100,9 @@ impl<T: ComparesPairs> Kind for T {
 
     fn requirements(&self) -> Vec<Requirement> {
         let (expect, bound) = self.bounded();
-        let requirement = self.sides().requirement("between paired runs", expect);
-        vec![Requirement {
-            bound,
-            ..requirement
-        }]
+        let mut requirement = self.sides().requirement("between paired runs", expect);
+        requirement.bound = bound;
+        vec![requirement]
     }
 
     fn units(&self, planned: &PlannedRuns<'_>, runs: &[usize]) -> Units {

@@ -1,11 +1,14 @@
 //! Runs on two sides of a comparison.
 
+use memdil_metrics::{correct, dilation, rho};
+use memdil_records::{Snapshot, SnapshotPart};
+use ndarray::Axis;
+
 use super::kind::{Pair, Requirement};
-use super::of_pairs;
 use crate::declaration::conditions::Conditions;
 use crate::declaration::effect::{Expect, Scale};
 use crate::declaration::quantity;
-use crate::runs::finished::FinishedRuns;
+use crate::runs::finished::{FinishedRuns, Run};
 use crate::runs::no_value::NoValue;
 use crate::runs::planned::PlannedRuns;
 use crate::stats::mean;
@@ -68,7 +71,7 @@ impl<'a> Sides<'a> {
         let (quantity, scale) = (self.quantity, self.scale);
         if quantity::is_of_pairs(quantity) {
             let both = [runs.get(pair.of)?, runs.get(pair.against[0])?];
-            let [of, against] = of_pairs::values(quantity, both)?;
+            let [of, against] = pair_values(quantity, both)?;
             return Ok(scale.of(quantity, of)? - scale.of(quantity, against)?);
         }
         let value = |run: usize| scale.of(quantity, runs.get(run)?.last(quantity)?);
@@ -77,4 +80,35 @@ impl<'a> Sides<'a> {
             pair.against.iter().map(|&run| value(run)).collect();
         Ok(of - mean(&against?).ok_or("not run")?)
     }
+}
+
+/// A quantity of the test samples that both runs predict right: of the one and of the other.
+fn pair_values(path: &str, [of, against]: [&Run<'_>; 2]) -> Result<[f64; 2], NoValue> {
+    let classes = of.classes();
+    let (of, against) = (of.snapshot()?, against.snapshot()?);
+    let (Some(Snapshot { test: of, .. }), Some(Snapshot { test: against, .. })) = (of, against)
+    else {
+        return Err("the features of a run were not kept".into());
+    };
+    if of.labels != against.labels {
+        return Err("the runs of a pair have different test samples".into());
+    }
+    if of.logits.ncols() != classes {
+        return Err(format!("{path} is not defined for latent classes").into());
+    }
+    let labels = of.labels.to_vec();
+    let undefined = |reason| format!("{path} is not defined: {reason}");
+    let mut both = correct(of.logits.view(), &labels).map_err(undefined)?;
+    let right = correct(against.logits.view(), &labels).map_err(undefined)?;
+    both.retain(|row| right.binary_search(row).is_ok());
+    let labels: Vec<u32> = both.iter().map(|&row| labels[row]).collect();
+    let value = |part: &SnapshotPart| {
+        let features = part.features.select(Axis(0), &both);
+        let found = match path {
+            "pair.rho_correct" => rho(features.view(), &labels, classes),
+            _ => dilation(features.view(), &labels, classes),
+        };
+        found.map_err(undefined)
+    };
+    Ok([value(&of)?, value(&against)?])
 }

@@ -49,4 +49,30 @@ impl Test {
             Self::Exact(test) => test,
         }
     }
+    /// What the effect is, in a word or two.
+    pub(crate) fn measure(&self) -> &'static str {
+        match self {
+            Self::Paired(_) | Self::NonInferior(_) => "difference",
+            Self::Interaction(_) => "difference of differences",
+            Self::WithinRun(_) => "own minus other seeds",
+            Self::Dose(_) => "rank correlation",
+            Self::Trend(_) => "change",
+            Self::Prediction(_) => "error over the baseline's",
+            Self::Exact(_) => "at worst",
+        }
+    }
+
+    /// Why there may be no unit.
+    pub(crate) fn unpaired(&self) -> &'static str {
+        match self {
+            Self::Paired(_) | Self::NonInferior(_) => {
+                "no planned run has a partner that differs in the compared settings only"
+            }
+            Self::Interaction(_) => "no planned pair of runs within has a pair beyond",
+            Self::WithinRun(_) => "no planned run has a reference and two other seeds",
+            Self::Dose(_) => "no planned seed has all values of the setting",
+            Self::Prediction(_) => "no planned run is left to predict",
+            Self::Trend(_) | Self::Exact(_) => "there are no planned runs",
+        }
+    }
 }

@@ -39,14 +39,6 @@ pub struct Start {
 }
 
 impl Kind for Trend {
-    fn measure(&self) -> &'static str {
-        "change"
-    }
-
-    fn unpaired(&self) -> &'static str {
-        "there are no planned runs"
-    }
-
     fn check(&self) -> Result<(), String> {
         quantity::check("quantity", &self.quantity, false)?;
         number("from.at_least", self.from.at_least, true, "finite")?;
@@ -72,8 +64,9 @@ impl Kind for Trend {
     }
 
     fn units(&self, planned: &PlannedRuns<'_>, runs: &[usize]) -> Units {
-        if let Some(&run) = runs.iter().find(|&&run| planned.evaluations(run) < 2) {
-            let seed = planned.specs[run].seed;
+        let mut specs = runs.iter().map(|&run| planned.specs[run]);
+        if let Some(spec) = specs.find(|spec| spec.training.evaluations() < 2) {
+            let seed = spec.seed;
             return Err(format!(
                 "needs two evaluations in a run, and one is planned for seed {seed}"
             ));

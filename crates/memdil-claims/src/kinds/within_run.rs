@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::kind::{Kind, PlannedUnit, Requirement, Units, Values, nothing};
 use crate::declaration::conditions::Conditions;
-use crate::declaration::effect::{Expect, Scale, ratio};
+use crate::declaration::effect::{Expect, Scale};
 use crate::declaration::quantity;
 use crate::runs::finished::FinishedRuns;
 use crate::runs::planned::PlannedRuns;
@@ -24,7 +24,7 @@ pub struct WithinRun {
     /// The quantity that responds; positive for ratios.
     pub response: String,
     /// How it is compared with the reference; left out: as a ratio.
-    #[serde(default = "ratio")]
+    #[serde(default)]
     pub scale: Scale,
     /// Settings in which the reference run differs.
     pub reference: Conditions,
@@ -38,14 +38,6 @@ const INCREMENTS: usize = 12;
 const OTHERS: usize = 2;
 
 impl Kind for WithinRun {
-    fn measure(&self) -> &'static str {
-        "own minus other seeds"
-    }
-
-    fn unpaired(&self) -> &'static str {
-        "no planned run has a reference and two other seeds"
-    }
-
     fn check(&self) -> Result<(), String> {
         quantity::check("dose", &self.dose, false)?;
         quantity::check("response", &self.response, false)
@@ -73,7 +65,8 @@ impl Kind for WithinRun {
     fn units(&self, planned: &PlannedRuns<'_>, runs: &[usize]) -> Units {
         let mut units = Vec::new();
         for &run in runs {
-            let (needed, evaluations) = (INCREMENTS + 1, planned.evaluations(run));
+            let needed = INCREMENTS + 1;
+            let evaluations = planned.specs[run].training.evaluations();
             if evaluations < needed {
                 return Err(format!(
                     "needs {needed} evaluations in a run, and {evaluations} are planned: add epochs to \

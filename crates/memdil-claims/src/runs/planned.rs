@@ -45,15 +45,6 @@ impl<'a> PlannedRuns<'a> {
         self.settings[run].get(key)
     }
 
-    pub(crate) fn has_setting(&self, key: &str) -> bool {
-        let mut settings = self.settings.iter();
-        settings.any(|settings| settings.0.contains_key(key))
-    }
-
-    pub(crate) fn evaluations(&self, run: usize) -> usize {
-        self.specs[run].training.evaluations()
-    }
-
     /// The runs for which conditions hold.
     pub(crate) fn holding(&self, runs: &[usize], conditions: &Conditions) -> Vec<usize> {
         let holds = |run: &usize| conditions.hold(&self.settings[*run]);

@@ -23,14 +23,6 @@ pub struct PredictionTest {
 }
 
 impl Kind for PredictionTest {
-    fn measure(&self) -> &'static str {
-        "error over the baseline's"
-    }
-
-    fn unpaired(&self) -> &'static str {
-        "no planned run is left to predict"
-    }
-
     fn conditions(&self) -> Vec<(&'static str, &Conditions)> {
         vec![("fit", &self.fit)]
     }
