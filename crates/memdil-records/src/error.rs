@@ -79,21 +79,9 @@ impl RecordError {
         move |cause| Self::Write { path, cause }
     }
 
-    /// A file that is wrong as a whole.
-    pub(crate) fn malformed(path: &Path, reason: String) -> Self {
-        Self::Malformed {
-            path: path.to_owned(),
-            line: None,
-            reason,
-        }
-    }
-
-    /// A line that is wrong; lines are counted from one, `index` from zero.
-    pub(crate) fn malformed_line(path: &Path, index: usize, reason: String) -> Self {
-        Self::Malformed {
-            path: path.to_owned(),
-            line: Some(index + 1),
-            reason,
-        }
+    /// A file that is wrong, as a whole or in the line of this index, counted from zero.
+    pub(crate) fn malformed(path: &Path, index: Option<usize>, reason: String) -> Self {
+        let (path, line) = (path.to_owned(), index.map(|index| index + 1));
+        Self::Malformed { path, line, reason }
     }
 }

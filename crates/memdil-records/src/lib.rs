@@ -42,7 +42,7 @@ pub use record::tensorboard::event_file;
 pub use record::undefined::undefined_by_reason;
 pub use spec::layer_peeled::LayerPeeledSpec;
 pub use spec::model::{
-    ActivationSpec, ClassifierSpec, CustomSpec, MlpSpec, ModelSpec, NormSpec, ResNetSpec, VggSpec,
+    ActivationSpec, ClassifierSpec, ConvolutionalSpec, CustomSpec, MlpSpec, ModelSpec, NormSpec,
 };
 pub use spec::optimizer::OptimizerSpec;
 pub use spec::run::{RunSpec, TrainingSpec};

@@ -27,7 +27,7 @@ pub fn read_layer_peeled(folder: &Path) -> Result<Vec<LayerPeeledRecord>, Record
         .filter(|(_, line)| !line.trim().is_empty())
         .map(|(index, line)| {
             let record = read_record(line);
-            record.map_err(|reason| RecordError::malformed_line(&path, index, reason))
+            record.map_err(|reason| RecordError::malformed(&path, Some(index), reason))
         })
         .collect()
 }

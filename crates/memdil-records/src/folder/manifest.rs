@@ -68,7 +68,7 @@ pub fn read_manifest(path: &Path) -> Result<Vec<ManifestLine>, RecordError> {
         if text.trim().is_empty() {
             continue;
         }
-        let malformed = |reason| RecordError::malformed_line(path, index, reason);
+        let malformed = |reason| RecordError::malformed(path, Some(index), reason);
         let line = read_line(text).map_err(malformed)?;
         if !known.insert(line.id.clone()) {
             return Err(malformed(format!("run {} stands here twice", line.id)));
@@ -77,7 +77,7 @@ pub fn read_manifest(path: &Path) -> Result<Vec<ManifestLine>, RecordError> {
     }
     if lines.is_empty() {
         let reason = "the manifest holds no run".to_owned();
-        return Err(RecordError::malformed(path, reason));
+        return Err(RecordError::malformed(path, None, reason));
     }
     Ok(lines)
 }

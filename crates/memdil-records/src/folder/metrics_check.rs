@@ -38,7 +38,7 @@ impl RunFolder {
         let epochs = record.last.as_ref().map_or(0, |last| last.epoch);
         let refused = |reason: String| {
             let reason = format!("{reason}; {COPY_AGAIN}");
-            Err(RecordError::malformed(&path, reason))
+            Err(RecordError::malformed(&path, None, reason))
         };
         if !exists(&path)? {
             if epochs > 0 && exists(&self.path().join("config.toml"))? {

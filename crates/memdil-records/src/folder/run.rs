@@ -104,7 +104,7 @@ impl RunFolder {
         let (found, known) = (record.format, RunRecord::FORMAT);
         if found != known {
             let reason = format!("format {found} is not the one known here, {known}; {AGAIN}");
-            return Err(RecordError::malformed(&path, reason));
+            return Err(RecordError::malformed(&path, None, reason));
         }
         // A run of an earlier version left out what it did not know, and is the same run.
         record.spec.resolve();
@@ -218,7 +218,7 @@ const AGAIN: &str = "remove this folder and run it again";
 pub(crate) const COPY_AGAIN: &str = "copy this folder again, or remove it and run it again";
 
 fn damaged(path: &Path, reason: &dyn std::fmt::Display) -> RecordError {
-    RecordError::malformed(path, format!("damaged ({reason}); {AGAIN}"))
+    RecordError::malformed(path, None, format!("damaged ({reason}); {AGAIN}"))
 }
 
 fn read_epochs(path: &Path) -> Result<Vec<EpochRecord>, RecordError> {
@@ -227,7 +227,7 @@ fn read_epochs(path: &Path) -> Result<Vec<EpochRecord>, RecordError> {
         let parsed = serde_json::from_str(line);
         epochs.push(parsed.map_err(|e: serde_json::Error| {
             let reason = format!("damaged ({e}); {COPY_AGAIN}");
-            RecordError::malformed_line(path, index, reason)
+            RecordError::malformed(path, Some(index), reason)
         })?);
     }
     Ok(epochs)

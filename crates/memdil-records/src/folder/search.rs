@@ -115,7 +115,7 @@ fn read(path: &Path) -> Result<SearchRecord, RecordError> {
     let parsed = serde_json::from_str(&read_text(path)?);
     let mut record: SearchRecord = parsed.map_err(|e| {
         let reason = format!("damaged ({e}); remove it, the search goes on from its runs");
-        RecordError::malformed(path, reason)
+        RecordError::malformed(path, None, reason)
     })?;
     let (found, known) = (record.format, SearchRecord::FORMAT);
     let stem = path.file_stem();
@@ -130,7 +130,7 @@ fn read(path: &Path) -> Result<SearchRecord, RecordError> {
         record.spec.resolve();
         return Ok(record);
     };
-    Err(RecordError::malformed(path, reason))
+    Err(RecordError::malformed(path, None, reason))
 }
 
 #[cfg(test)]

@@ -103,7 +103,8 @@ fn record(file: &mut Vec<u8>, message: &[u8]) {
     let length = (message.len() as u64).to_le_bytes();
     for part in [&length[..], message] {
         file.extend(part);
-        file.extend(masked(crc32c(part)).to_le_bytes());
+        let masked = crc32c(part).rotate_right(15).wrapping_add(0xA282_EAD8);
+        file.extend(masked.to_le_bytes());
     }
 }
 
@@ -119,10 +120,6 @@ fn crc32c(bytes: &[u8]) -> u32 {
     !bytes
         .iter()
         .fold(!0, |crc, &byte| (0..8).fold(crc ^ u32::from(byte), step))
-}
-
-fn masked(crc: u32) -> u32 {
-    crc.rotate_right(15).wrapping_add(0xA282_EAD8)
 }
 
 #[cfg(test)]

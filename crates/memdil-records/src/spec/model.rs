@@ -16,30 +16,19 @@ pub enum ModelSpec {
     Mlp(MlpSpec),
     /// A residual network with a 3 by 3 stem and no max-pooling.
     #[serde(rename = "resnet")]
-    ResNet(ResNetSpec),
+    ResNet(ConvolutionalSpec),
     /// A VGG network with batch normalisation and one linear layer; for images of 32 by 32 pixels
     /// and more.
-    Vgg(VggSpec),
+    Vgg(ConvolutionalSpec),
     /// A network that a program of one's own builds and hands to the runner.
     Custom(CustomSpec),
 }
 
-/// Which residual network.
+/// Which residual or VGG network.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct ResNetSpec {
-    /// 18, 34 or 50.
-    pub depth: usize,
-    /// Channels of the first stage, 1 to 1024; left out: 64.
-    #[serde(default = "standard_width")]
-    pub width: usize,
-}
-
-/// Which VGG network.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct VggSpec {
-    /// 11, 13 or 16.
+pub struct ConvolutionalSpec {
+    /// 18, 34 or 50 of a residual network; 11, 13 or 16 of a VGG network.
     pub depth: usize,
     /// Channels of the first stage, 1 to 1024; left out: 64.
     #[serde(default = "standard_width")]
@@ -124,9 +113,7 @@ impl ModelSpec {
     pub fn width(&self) -> Option<usize> {
         match self {
             Self::Mlp(mlp) => Some(mlp.width),
-            Self::ResNet(ResNetSpec { width, .. }) | Self::Vgg(VggSpec { width, .. }) => {
-                Some(*width)
-            }
+            Self::ResNet(network) | Self::Vgg(network) => Some(network.width),
             Self::Custom(_) => None,
         }
     }
@@ -149,25 +136,19 @@ impl ModelSpec {
     pub(crate) fn validate(&self, classes: usize) -> Result<(), RecordError> {
         match self {
             Self::Mlp(mlp) => mlp.validate(classes),
-            Self::ResNet(ResNetSpec { depth, width }) => {
-                depth_of(*depth, &[18, 34, 50], "18, 34 or 50")?;
-                channels(*width)
-            }
-            Self::Vgg(VggSpec { depth, width }) => {
-                depth_of(*depth, &[11, 13, 16], "11, 13 or 16")?;
-                channels(*width)
-            }
+            Self::ResNet(network) => network.validate(&[18, 34, 50], "18, 34 or 50"),
+            Self::Vgg(network) => network.validate(&[11, 13, 16], "11, 13 or 16"),
             Self::Custom(custom) => plain_name("model.name", &custom.name),
         }
     }
 }
 
-fn depth_of(depth: usize, known: &[usize], range: &'static str) -> Result<(), RecordError> {
-    check(known.contains(&depth), "model.depth", depth, range)
-}
-
-fn channels(width: usize) -> Result<(), RecordError> {
-    between("model.width", width, 1..=1024, "1 to 1024")
+impl ConvolutionalSpec {
+    fn validate(&self, depths: &[usize], range: &'static str) -> Result<(), RecordError> {
+        let valid = depths.contains(&self.depth);
+        check(valid, "model.depth", self.depth, range)?;
+        between("model.width", self.width, 1..=1024, "1 to 1024")
+    }
 }
 
 /// `MLP 4×64`, `ResNet-18×64`, `VGG-11×64`, or the name of one's own.
@@ -175,8 +156,10 @@ impl fmt::Display for ModelSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Mlp(MlpSpec { depth, width, .. }) => write!(f, "MLP {depth}×{width}"),
-            Self::ResNet(ResNetSpec { depth, width }) => write!(f, "ResNet-{depth}×{width}"),
-            Self::Vgg(VggSpec { depth, width }) => write!(f, "VGG-{depth}×{width}"),
+            Self::ResNet(ConvolutionalSpec { depth, width }) => {
+                write!(f, "ResNet-{depth}×{width}")
+            }
+            Self::Vgg(ConvolutionalSpec { depth, width }) => write!(f, "VGG-{depth}×{width}"),
             Self::Custom(custom) => f.write_str(&custom.name),
         }
     }

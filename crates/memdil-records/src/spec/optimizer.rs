@@ -108,25 +108,13 @@ impl OptimizerSpec {
     }
 
     pub(crate) fn resolve(&mut self) {
-        let (all, _) = self.decays();
-        let (Self::Sgd {
-            classifier_weight_decay: own,
-            ..
-        }
-        | Self::Adam {
-            classifier_weight_decay: own,
-            ..
-        }
-        | Self::AdamW {
-            decoupled_classifier_weight_decay: own,
-            ..
-        }) = self;
-        own.get_or_insert(all);
+        let (all, own) = self.decays();
+        own.get_or_insert(*all);
     }
 
     /// The weight decay of all parameters, and the classifier's own.
-    fn decays(&self) -> (f64, Option<f64>) {
-        match *self {
+    fn decays(&mut self) -> (&mut f64, &mut Option<f64>) {
+        match self {
             Self::Sgd {
                 weight_decay: all,
                 classifier_weight_decay: own,
@@ -183,8 +171,9 @@ impl OptimizerSpec {
                 "optimizer.decoupled_classifier_weight_decay",
             ],
         };
-        let (decay, own) = self.decays();
-        not_negative(all, decay)?;
+        let mut resolved = self.clone();
+        let (decay, own) = resolved.decays();
+        not_negative(all, *decay)?;
         not_negative(classifier, own.unwrap_or(0.0))
     }
 }

@@ -126,12 +126,8 @@ impl RunSpec {
         if let Loss::ForwardCorrection { transition } = &self.loss {
             let rows = transition.len();
             let range = "a row for each class of data.classes";
-            check(
-                rows == classes,
-                "loss.transition",
-                format!("{rows} rows"),
-                range,
-            )?;
+            let shown = format!("{rows} rows");
+            check(rows == classes, "loss.transition", shown, range)?;
         }
         self.data.validate()?;
         self.noise.validate_for(classes)?;

@@ -8,7 +8,7 @@ use memdil_models::{
     ResNetDepth, ResNetShape, Vgg, VggDepth, VggShape,
 };
 use memdil_records::{
-    ActivationSpec, ClassifierSpec, MlpSpec, ModelSpec, NormSpec, ResNetSpec, RunSpec, VggSpec,
+    ActivationSpec, ClassifierSpec, ConvolutionalSpec, MlpSpec, ModelSpec, NormSpec, RunSpec,
 };
 use ndarray::{Array1, Array2};
 
@@ -61,7 +61,7 @@ impl CandleNetwork {
                 dtype,
                 device,
             )?),
-            ModelSpec::ResNet(ResNetSpec { depth, width }) => {
+            ModelSpec::ResNet(ConvolutionalSpec { depth, width }) => {
                 let depth = match depth {
                     18 => ResNetDepth::R18,
                     34 => ResNetDepth::R34,
@@ -79,7 +79,7 @@ impl CandleNetwork {
                     device,
                 )?)
             }
-            ModelSpec::Vgg(VggSpec { depth, width }) => {
+            ModelSpec::Vgg(ConvolutionalSpec { depth, width }) => {
                 let depth = match depth {
                     11 => VggDepth::V11,
                     13 => VggDepth::V13,
