@@ -7,6 +7,23 @@ use crate::input::{check_two_classes, to_f64};
 use crate::kernels::Real;
 use crate::linalg::scaled_to_one;
 
+/// Declares functions of features, labels and the number of classes: each is the method of the same
+/// name of the [`Moments`](crate::Moments) of two classes or more.
+macro_rules! of_class_means {
+    ($($(#[$doc:meta])* fn $name:ident;)*) => {$(
+        $(#[$doc])*
+        pub fn $name<T: $crate::kernels::Real, L: $crate::label::Label>(
+            features: ndarray::ArrayView2<'_, T>,
+            labels: &[L],
+            classes: usize,
+        ) -> Result<f64, $crate::error::MetricsError> {
+            $crate::input::check_two_classes(classes)?;
+            $crate::passes::Moments::of(features, labels, None, classes)?.$name()
+        }
+    )*};
+}
+pub(super) use of_class_means;
+
 /// A classifier of at least two classes, for these features.
 pub(super) fn check_classifier<W: Real>(
     classifier: ArrayView2<'_, W>,
@@ -21,10 +38,8 @@ pub(super) fn check_classifier<W: Real>(
 pub(super) fn scaled_classifier<W: Real>(
     classifier: ArrayView2<'_, W>,
 ) -> Result<Array2<f64>, MetricsError> {
-    scaled_to_one(
-        to_f64(classifier, Subject::Classifier)?,
-        Subject::Classifier,
-    )
+    let array = Subject::Classifier;
+    scaled_to_one(to_f64(classifier, array)?, array)
 }
 
 /// Pairs of classes.
@@ -47,11 +62,8 @@ pub(super) fn spread_of_lengths(rows: &Array2<f64>) -> f64 {
 pub(super) fn distance_to_etf(matrix: &Array2<f64>) -> f64 {
     let classes = matrix.nrows() as f64;
     let length = (classes - 1.0).sqrt();
-    distance_to_frame(
-        matrix,
-        (1.0 - 1.0 / classes) / length,
-        -1.0 / classes / length,
-    )
+    let (on, off) = ((1.0 - 1.0 / classes) / length, -1.0 / classes / length);
+    distance_to_frame(matrix, on, off)
 }
 
 /// Distance of a matrix, scaled to norm 1, from the one with these entries on and off the diagonal.

@@ -2,7 +2,7 @@
 
 use ndarray::{Array2, ArrayView2};
 
-use super::frames::pairs;
+use super::frames::{of_class_means, pairs};
 use crate::error::{MetricsError, finite};
 use crate::geometry::between_class_directions;
 use crate::input::check_two_classes;
@@ -59,67 +59,55 @@ pub fn nc1<T: Real, L: Label>(
     in_memory(&moments, (features, labels, None), wanted)?.nc1()
 }
 
-/// Total variance within classes over that between them; 0 is full collapse.
-///
-/// $$\frac{\mathrm{tr}\,\Sigma_W}{\mathrm{tr}\,\Sigma_B}$$
-///
-/// with $\Sigma_W$ and $\Sigma_B$ of [`nc1`]. Unlike it, spread in directions along which the
-/// classes do not differ counts.
-///
-/// # Shapes
-/// `features` (samples x features), `labels` (samples), `classes` to one number, reduced over
-/// samples.
-///
-/// # Errors
-/// Those of [`nc1`].
-///
-/// # Examples
-/// ```
-/// use ndarray::array;
-/// let features = array![[-3.0, 5.0], [-1.0, -5.0], [1.0, 5.0], [3.0, -5.0]];
-/// let found = memdil_metrics::nc1_ratio(features.view(), &[0, 0, 1, 1], 2)?;
-/// assert!((found - 6.5).abs() < 1e-12); // (1 + 25) / 4
-/// # Ok::<(), memdil_metrics::MetricsError>(())
-/// ```
-pub fn nc1_ratio<T: Real, L: Label>(
-    features: ArrayView2<'_, T>,
-    labels: &[L],
-    classes: usize,
-) -> Result<f64, MetricsError> {
-    check_two_classes(classes)?;
-    Moments::of(features, labels, None, classes)?.nc1_ratio()
-}
+of_class_means! {
+    /// Total variance within classes over that between them; 0 is full collapse.
+    ///
+    /// $$\frac{\mathrm{tr}\,\Sigma_W}{\mathrm{tr}\,\Sigma_B}$$
+    ///
+    /// with $\Sigma_W$ and $\Sigma_B$ of [`nc1`]. Unlike it, spread in directions along which the
+    /// classes do not differ counts.
+    ///
+    /// # Shapes
+    /// `features` (samples x features), `labels` (samples), `classes` to one number, reduced over
+    /// samples.
+    ///
+    /// # Errors
+    /// Those of [`nc1`].
+    ///
+    /// # Examples
+    /// ```
+    /// use ndarray::array;
+    /// let features = array![[-3.0, 5.0], [-1.0, -5.0], [1.0, 5.0], [3.0, -5.0]];
+    /// let found = memdil_metrics::nc1_ratio(features.view(), &[0, 0, 1, 1], 2)?;
+    /// assert!((found - 6.5).abs() < 1e-12); // (1 + 25) / 4
+    /// # Ok::<(), memdil_metrics::MetricsError>(())
+    /// ```
+    fn nc1_ratio;
 
-/// Class-distance normalised variance: spread of two classes over the squared distance of their
-/// means, on average.
-///
-/// $$\frac{1}{K (K-1)} \sum_{i \ne j} \frac{v_i + v_j}{2 \Vert \mu_i - \mu_j \Vert^2}, \qquad
-///   v_k = \mathrm{mean}_{i: y_i = k} \Vert h_i - \mu_k \Vert^2$$
-///
-/// Source: Galanti et al. 2021.
-///
-/// # Shapes
-/// `features` (samples x features), `labels` (samples), `classes` to one number, reduced over
-/// samples and pairs of classes.
-///
-/// # Errors
-/// Those of [`nc1`], and two classes whose means coincide.
-///
-/// # Examples
-/// ```
-/// use ndarray::array;
-/// let features = array![[-3.0], [-1.0], [1.0], [3.0]];
-/// let found = memdil_metrics::cdnv(features.view(), &[0, 0, 1, 1], 2)?;
-/// assert!((found - 1.0 / 16.0).abs() < 1e-12); // variances 1, means 4 apart
-/// # Ok::<(), memdil_metrics::MetricsError>(())
-/// ```
-pub fn cdnv<T: Real, L: Label>(
-    features: ArrayView2<'_, T>,
-    labels: &[L],
-    classes: usize,
-) -> Result<f64, MetricsError> {
-    check_two_classes(classes)?;
-    Moments::of(features, labels, None, classes)?.cdnv()
+    /// Class-distance normalised variance: spread of two classes over the squared distance of their
+    /// means, on average.
+    ///
+    /// $$\frac{1}{K (K-1)} \sum_{i \ne j} \frac{v_i + v_j}{2 \Vert \mu_i - \mu_j \Vert^2}, \qquad
+    ///   v_k = \mathrm{mean}_{i: y_i = k} \Vert h_i - \mu_k \Vert^2$$
+    ///
+    /// Source: Galanti et al. 2021.
+    ///
+    /// # Shapes
+    /// `features` (samples x features), `labels` (samples), `classes` to one number, reduced over
+    /// samples and pairs of classes.
+    ///
+    /// # Errors
+    /// Those of [`nc1`], and two classes whose means coincide.
+    ///
+    /// # Examples
+    /// ```
+    /// use ndarray::array;
+    /// let features = array![[-3.0], [-1.0], [1.0], [3.0]];
+    /// let found = memdil_metrics::cdnv(features.view(), &[0, 0, 1, 1], 2)?;
+    /// assert!((found - 1.0 / 16.0).abs() < 1e-12); // variances 1, means 4 apart
+    /// # Ok::<(), memdil_metrics::MetricsError>(())
+    /// ```
+    fn cdnv;
 }
 
 impl Moments {

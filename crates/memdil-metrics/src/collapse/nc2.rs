@@ -3,12 +3,11 @@
 use ndarray::ArrayView2;
 
 use super::frames::{
-    distance_to_etf, distance_to_frame, pairs, scaled_classifier, spread_of_lengths,
+    distance_to_etf, distance_to_frame, of_class_means, pairs, scaled_classifier, spread_of_lengths,
 };
 use crate::error::{MetricsError, Subject, finite};
 use crate::input::check_two_classes;
 use crate::kernels::{Real, squared_distance};
-use crate::label::Label;
 use crate::linalg::{dot, scaled_to_one};
 use crate::passes::Moments;
 
@@ -41,71 +40,6 @@ pub fn nc2_etf<T: Real>(classifier: ArrayView2<'_, T>) -> Result<f64, MetricsErr
     finite("nc2_etf", distance_to_etf(&rows.dot(&rows.t())))
 }
 
-/// Distance of the Gram matrix of the centred class means from that of a simplex ETF; 0 is an exact
-/// frame.
-///
-/// $$\left\Vert \frac{M M^T}{\Vert M M^T \Vert_F} - \frac{I - J / K}{\sqrt{K - 1}} \right\Vert_F,
-/// \qquad M_k = \mu_k - \mu_G$$
-///
-/// [`nc2_etf`] asks the same of the classifier. Source: Zhu et al. 2021, for the means of Papyan et
-/// al. 2020.
-///
-/// # Shapes
-/// `features` (samples x features), `labels` (samples), `classes` to one number, reduced over
-/// samples.
-///
-/// # Errors
-/// Fewer than two classes, no samples, lengths that differ, a label outside the classes, a class
-/// without samples, non-finite features, class means that coincide.
-///
-/// # Examples
-/// ```
-/// use ndarray::array;
-/// let features = array![[3.0, 1.0], [5.0, 1.0], [-5.0, 1.0], [-3.0, 1.0]];
-/// assert!(memdil_metrics::nc2_etf_means(features.view(), &[0, 0, 1, 1], 2)? < 1e-12);
-/// # Ok::<(), memdil_metrics::MetricsError>(())
-/// ```
-pub fn nc2_etf_means<T: Real, L: Label>(
-    features: ArrayView2<'_, T>,
-    labels: &[L],
-    classes: usize,
-) -> Result<f64, MetricsError> {
-    check_two_classes(classes)?;
-    Moments::of(features, labels, None, classes)?.nc2_etf_means()
-}
-
-/// How much the lengths of the centred class means differ; 0 if they are equal.
-///
-/// $$\frac{\mathrm{std}_k \Vert \mu_k - \mu_G \Vert}{\mathrm{mean}_k \Vert \mu_k - \mu_G \Vert}$$
-///
-/// with the standard deviation of the population. Source: Papyan et al. 2020.
-///
-/// # Shapes
-/// `features` (samples x features), `labels` (samples), `classes` to one number, reduced over
-/// samples.
-///
-/// # Errors
-/// Fewer than two classes, no samples, lengths that differ, a label outside the classes, a class
-/// without samples, non-finite features, class means that coincide.
-///
-/// # Examples
-/// ```
-/// use ndarray::array;
-/// // Means 0 and 4 of three and one samples: lengths 1 and 3 from the global mean.
-/// let features = array![[-1.0], [0.0], [1.0], [4.0]];
-/// let found = memdil_metrics::nc2_equinorm(features.view(), &[0, 0, 0, 1], 2)?;
-/// assert!((found - 0.5).abs() < 1e-12);
-/// # Ok::<(), memdil_metrics::MetricsError>(())
-/// ```
-pub fn nc2_equinorm<T: Real, L: Label>(
-    features: ArrayView2<'_, T>,
-    labels: &[L],
-    classes: usize,
-) -> Result<f64, MetricsError> {
-    check_two_classes(classes)?;
-    Moments::of(features, labels, None, classes)?.nc2_equinorm()
-}
-
 /// How much the lengths of the classifier's rows differ; 0 if they are equal.
 ///
 /// $$\frac{\mathrm{std}_k \Vert w_k \Vert}{\mathrm{mean}_k \Vert w_k \Vert}$$
@@ -130,104 +64,136 @@ pub fn nc2_equinorm_w<T: Real>(classifier: ArrayView2<'_, T>) -> Result<f64, Met
     finite("nc2_equinorm_w", spread_of_lengths(&rows))
 }
 
-/// How far the angles between centred class means are from those of a simplex ETF; 0 if they are
-/// its.
-///
-/// $$\mathrm{mean}_{i \ne j} \left| \cos(\mu_i - \mu_G, \mu_j - \mu_G) + \frac{1}{K - 1} \right|$$
-///
-/// Source: Papyan et al. 2020.
-///
-/// # Shapes
-/// `features` (samples x features), `labels` (samples), `classes` to one number, reduced over
-/// samples.
-///
-/// # Errors
-/// Fewer than two classes, no samples, lengths that differ, a label outside the classes, a class
-/// without samples, non-finite features, class means that coincide, a class whose mean is the
-/// global mean.
-///
-/// # Examples
-/// ```
-/// use ndarray::array;
-/// // Along both axes: cosines 0, -1/2 wanted, for one pair of three; -1 / sqrt 2 for the others.
-/// let features = array![[2.0, 0.0], [0.0, 2.0], [-2.0, -2.0]];
-/// let found = memdil_metrics::nc2_equiangle(features.view(), &[0, 1, 2], 3)?;
-/// assert!((found - (0.5 + 2.0 * (0.5_f64.sqrt() - 0.5)) / 3.0).abs() < 1e-12);
-/// # Ok::<(), memdil_metrics::MetricsError>(())
-/// ```
-pub fn nc2_equiangle<T: Real, L: Label>(
-    features: ArrayView2<'_, T>,
-    labels: &[L],
-    classes: usize,
-) -> Result<f64, MetricsError> {
-    check_two_classes(classes)?;
-    Moments::of(features, labels, None, classes)?.nc2_equiangle()
-}
+of_class_means! {
+    /// Distance of the Gram matrix of the centred class means from that of a simplex ETF; 0 is an exact
+    /// frame.
+    ///
+    /// $$\left\Vert \frac{M M^T}{\Vert M M^T \Vert_F} - \frac{I - J / K}{\sqrt{K - 1}} \right\Vert_F,
+    /// \qquad M_k = \mu_k - \mu_G$$
+    ///
+    /// [`nc2_etf`] asks the same of the classifier. Source: Zhu et al. 2021, for the means of Papyan et
+    /// al. 2020.
+    ///
+    /// # Shapes
+    /// `features` (samples x features), `labels` (samples), `classes` to one number, reduced over
+    /// samples.
+    ///
+    /// # Errors
+    /// Fewer than two classes, no samples, lengths that differ, a label outside the classes, a class
+    /// without samples, non-finite features, class means that coincide.
+    ///
+    /// # Examples
+    /// ```
+    /// use ndarray::array;
+    /// let features = array![[3.0, 1.0], [5.0, 1.0], [-5.0, 1.0], [-3.0, 1.0]];
+    /// assert!(memdil_metrics::nc2_etf_means(features.view(), &[0, 0, 1, 1], 2)? < 1e-12);
+    /// # Ok::<(), memdil_metrics::MetricsError>(())
+    /// ```
+    fn nc2_etf_means;
 
-/// Distance of the class means from an orthogonal frame; 0 where they are orthogonal and of equal
-/// length.
-///
-/// $$\left\Vert \frac{C}{\Vert C \Vert_F} - \frac{I}{\sqrt K} \right\Vert_F, \qquad C_{ij} =
-/// \mu_i^T \mu_j$$
-///
-/// with means that are not centred: NC2+, the frame of non-negative features (after a ReLU) in the
-/// layer-peeled model of Nguyen et al. 2023.
-///
-/// # Shapes
-/// `features` (samples x features), `labels` (samples), `classes` to one number, reduced over
-/// samples.
-///
-/// # Errors
-/// Fewer than two classes, no samples, lengths that differ, a label outside the classes, a class
-/// without samples, non-finite features, class means that coincide, means that are all zero.
-///
-/// # Examples
-/// ```
-/// use ndarray::array;
-/// let features = array![[2.0, 0.0], [4.0, 0.0], [0.0, 3.0]];
-/// assert!(memdil_metrics::nc2_orthogonal(features.view(), &[0, 0, 1], 2)? < 1e-12);
-/// # Ok::<(), memdil_metrics::MetricsError>(())
-/// ```
-pub fn nc2_orthogonal<T: Real, L: Label>(
-    features: ArrayView2<'_, T>,
-    labels: &[L],
-    classes: usize,
-) -> Result<f64, MetricsError> {
-    check_two_classes(classes)?;
-    Moments::of(features, labels, None, classes)?.nc2_orthogonal()
-}
+    /// How much the lengths of the centred class means differ; 0 if they are equal.
+    ///
+    /// $$\frac{\mathrm{std}_k \Vert \mu_k - \mu_G \Vert}{\mathrm{mean}_k \Vert \mu_k - \mu_G \Vert}$$
+    ///
+    /// with the standard deviation of the population. Source: Papyan et al. 2020.
+    ///
+    /// # Shapes
+    /// `features` (samples x features), `labels` (samples), `classes` to one number, reduced over
+    /// samples.
+    ///
+    /// # Errors
+    /// Fewer than two classes, no samples, lengths that differ, a label outside the classes, a class
+    /// without samples, non-finite features, class means that coincide.
+    ///
+    /// # Examples
+    /// ```
+    /// use ndarray::array;
+    /// // Means 0 and 4 of three and one samples: lengths 1 and 3 from the global mean.
+    /// let features = array![[-1.0], [0.0], [1.0], [4.0]];
+    /// let found = memdil_metrics::nc2_equinorm(features.view(), &[0, 0, 0, 1], 2)?;
+    /// assert!((found - 0.5).abs() < 1e-12);
+    /// # Ok::<(), memdil_metrics::MetricsError>(())
+    /// ```
+    fn nc2_equinorm;
 
-/// How evenly the directions of the centred class means are spread; lower is more even.
-///
-/// $$\mathrm{mean}_{i \ne j} \log \frac{1}{\Vert \hat m_i - \hat m_j \Vert}, \qquad \hat m =
-/// \frac{\mu - \mu_G}{\Vert \mu - \mu_G \Vert}$$
-///
-/// The simplex ETF has the least energy. Source: Liu et al. 2023.
-///
-/// # Shapes
-/// `features` (samples x features), `labels` (samples), `classes` to one number, reduced over
-/// samples.
-///
-/// # Errors
-/// Fewer than two classes, no samples, lengths that differ, a label outside the classes, a class
-/// without samples, non-finite features, class means that coincide, a class whose mean is
-/// the global mean, two classes in the same direction from it.
-///
-/// # Examples
-/// ```
-/// use ndarray::array;
-/// let features = array![[2.0, 0.0], [-4.0, 0.0]];
-/// let found = memdil_metrics::hyperspherical_energy(features.view(), &[0, 1], 2)?;
-/// assert!((found + 2.0_f64.ln()).abs() < 1e-12); // opposite points are 2 apart
-/// # Ok::<(), memdil_metrics::MetricsError>(())
-/// ```
-pub fn hyperspherical_energy<T: Real, L: Label>(
-    features: ArrayView2<'_, T>,
-    labels: &[L],
-    classes: usize,
-) -> Result<f64, MetricsError> {
-    check_two_classes(classes)?;
-    Moments::of(features, labels, None, classes)?.hyperspherical_energy()
+    /// How far the angles between centred class means are from those of a simplex ETF; 0 if they are
+    /// its.
+    ///
+    /// $$\mathrm{mean}_{i \ne j} \left| \cos(\mu_i - \mu_G, \mu_j - \mu_G) + \frac{1}{K - 1} \right|$$
+    ///
+    /// Source: Papyan et al. 2020.
+    ///
+    /// # Shapes
+    /// `features` (samples x features), `labels` (samples), `classes` to one number, reduced over
+    /// samples.
+    ///
+    /// # Errors
+    /// Fewer than two classes, no samples, lengths that differ, a label outside the classes, a class
+    /// without samples, non-finite features, class means that coincide, a class whose mean is the
+    /// global mean.
+    ///
+    /// # Examples
+    /// ```
+    /// use ndarray::array;
+    /// // Along both axes: cosines 0, -1/2 wanted, for one pair of three; -1 / sqrt 2 for the others.
+    /// let features = array![[2.0, 0.0], [0.0, 2.0], [-2.0, -2.0]];
+    /// let found = memdil_metrics::nc2_equiangle(features.view(), &[0, 1, 2], 3)?;
+    /// assert!((found - (0.5 + 2.0 * (0.5_f64.sqrt() - 0.5)) / 3.0).abs() < 1e-12);
+    /// # Ok::<(), memdil_metrics::MetricsError>(())
+    /// ```
+    fn nc2_equiangle;
+
+    /// Distance of the class means from an orthogonal frame; 0 where they are orthogonal and of equal
+    /// length.
+    ///
+    /// $$\left\Vert \frac{C}{\Vert C \Vert_F} - \frac{I}{\sqrt K} \right\Vert_F, \qquad C_{ij} =
+    /// \mu_i^T \mu_j$$
+    ///
+    /// with means that are not centred: NC2+, the frame of non-negative features (after a ReLU) in the
+    /// layer-peeled model of Nguyen et al. 2023.
+    ///
+    /// # Shapes
+    /// `features` (samples x features), `labels` (samples), `classes` to one number, reduced over
+    /// samples.
+    ///
+    /// # Errors
+    /// Fewer than two classes, no samples, lengths that differ, a label outside the classes, a class
+    /// without samples, non-finite features, class means that coincide, means that are all zero.
+    ///
+    /// # Examples
+    /// ```
+    /// use ndarray::array;
+    /// let features = array![[2.0, 0.0], [4.0, 0.0], [0.0, 3.0]];
+    /// assert!(memdil_metrics::nc2_orthogonal(features.view(), &[0, 0, 1], 2)? < 1e-12);
+    /// # Ok::<(), memdil_metrics::MetricsError>(())
+    /// ```
+    fn nc2_orthogonal;
+
+    /// How evenly the directions of the centred class means are spread; lower is more even.
+    ///
+    /// $$\mathrm{mean}_{i \ne j} \log \frac{1}{\Vert \hat m_i - \hat m_j \Vert}, \qquad \hat m =
+    /// \frac{\mu - \mu_G}{\Vert \mu - \mu_G \Vert}$$
+    ///
+    /// The simplex ETF has the least energy. Source: Liu et al. 2023.
+    ///
+    /// # Shapes
+    /// `features` (samples x features), `labels` (samples), `classes` to one number, reduced over
+    /// samples.
+    ///
+    /// # Errors
+    /// Fewer than two classes, no samples, lengths that differ, a label outside the classes, a class
+    /// without samples, non-finite features, class means that coincide, a class whose mean is
+    /// the global mean, two classes in the same direction from it.
+    ///
+    /// # Examples
+    /// ```
+    /// use ndarray::array;
+    /// let features = array![[2.0, 0.0], [-4.0, 0.0]];
+    /// let found = memdil_metrics::hyperspherical_energy(features.view(), &[0, 1], 2)?;
+    /// assert!((found + 2.0_f64.ln()).abs() < 1e-12); // opposite points are 2 apart
+    /// # Ok::<(), memdil_metrics::MetricsError>(())
+    /// ```
+    fn hyperspherical_energy;
 }
 
 impl Moments {
@@ -272,10 +238,8 @@ impl Moments {
         check_two_classes(self.classes())?;
         let means = scaled_to_one(self.means().means.clone(), Subject::ClassMeans)?;
         let on = 1.0 / (self.classes() as f64).sqrt();
-        finite(
-            "nc2_orthogonal",
-            distance_to_frame(&means.dot(&means.t()), on, 0.0),
-        )
+        let distance = distance_to_frame(&means.dot(&means.t()), on, 0.0);
+        finite("nc2_orthogonal", distance)
     }
 
     /// See [`hyperspherical_energy`].

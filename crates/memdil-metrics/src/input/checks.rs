@@ -1,6 +1,6 @@
 //! Finite numbers, lengths that agree, labels that are classes.
 
-use ndarray::{Array2, ArrayView1, ArrayView2};
+use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 
 use crate::error::{Counted, MetricsError, Subject};
 use crate::kernels::Real;
@@ -42,11 +42,8 @@ pub(crate) fn vector_to_f64<T: Real>(
     vector: ArrayView1<'_, T>,
     array: Subject,
 ) -> Result<Vec<f64>, MetricsError> {
-    let values: Vec<f64> = vector.iter().map(|&value| value.into()).collect();
-    match values.iter().position(|value| !value.is_finite()) {
-        Some(row) => Err(MetricsError::NonFinite { array, row }),
-        None => Ok(values),
-    }
+    let column = to_f64(vector.insert_axis(Axis(1)), array)?;
+    Ok(column.into_iter().collect())
 }
 
 pub(crate) fn check_two_classes(classes: usize) -> Result<(), MetricsError> {

@@ -45,14 +45,11 @@ impl Second {
                 MetricsError::SumOverflow { .. } => overflowing(moments, data, wanted),
                 _ => Vec::new(),
             };
-            undefined.retain(|&part| wanted.has(part));
+            undefined.retain(|&part| wanted.leave_out(part));
             if undefined.is_empty() {
                 return Err(error);
             }
-            for part in undefined {
-                wanted.leave_out(part);
-                reasons.insert(part, error.clone());
-            }
+            reasons.extend(undefined.into_iter().map(|part| (part, error.clone())));
         }
     }
 
@@ -96,8 +93,7 @@ fn overflowing<T: Real, W: Real, L: Label>(
     wanted: Wanted<'_, W>,
 ) -> Vec<WantedPart> {
     let fails = |part: &WantedPart| in_memory(moments, data, wanted.only(*part)).is_err();
-    let wanted_parts = WantedPart::ALL.into_iter().filter(|&part| wanted.has(part));
-    let failing: Vec<WantedPart> = wanted_parts.filter(fails).collect();
+    let failing: Vec<WantedPart> = WantedPart::ALL.into_iter().filter(fails).collect();
     if failing.is_empty() {
         WantedPart::ALL.to_vec()
     } else {

@@ -83,10 +83,8 @@ impl Moments {
         };
         let mut numbers = classes.means.iter().chain(&classes.global).chain(&scatter);
         if !numbers.all(|value| value.is_finite()) {
-            return Err(MetricsError::SumOverflow {
-                sum: "the sum of the",
-                array: Subject::Features,
-            });
+            let (sum, array) = ("the sum of the", Subject::Features);
+            return Err(MetricsError::SumOverflow { sum, array });
         }
         Ok(Self {
             classes,
@@ -226,10 +224,8 @@ fn check_squares(
     let least = f64::MIN_POSITIVE / f64::EPSILON;
     let scale = max_abs(relative).max(max_abs(offsets));
     if scale > 0.0 && scale * scale < least && squares.iter().all(|&square| square < least) {
-        return Err(MetricsError::SumOverflow {
-            sum: "the sum of squared",
-            array: Subject::Features,
-        });
+        let (sum, array) = ("the sum of squared", Subject::Features);
+        return Err(MetricsError::SumOverflow { sum, array });
     }
     Ok(())
 }

@@ -28,7 +28,7 @@ pub const ECE_BINS: usize = 15;
 /// assert_eq!(predictions.accuracy()?, 0.75);
 /// # Ok::<(), memdil_metrics::MetricsError>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Predictions {
     classes: usize,
     right: usize,
@@ -52,12 +52,7 @@ impl Predictions {
     pub fn new(classes: usize) -> Self {
         Self {
             classes,
-            right: 0,
-            gaps: [0.0; ECE_BINS],
-            brier: 0.0,
-            nll: 0.0,
-            confidences: Vec::new(),
-            corrupted: [0; 3],
+            ..Self::default()
         }
     }
 

@@ -32,28 +32,20 @@ impl WantedPart {
 }
 
 impl<W: Copy> Wanted<'_, W> {
-    pub(crate) fn has(&self, part: WantedPart) -> bool {
+    /// Leaves a part out; false where it was not wanted.
+    pub(crate) fn leave_out(&mut self, part: WantedPart) -> bool {
         match part {
-            WantedPart::Nc1 => self.nc1,
-            WantedPart::Head => self.head.is_some(),
-            WantedPart::Memorization => self.memorization,
-            WantedPart::Test => self.test.is_some(),
-        }
-    }
-
-    pub(crate) fn leave_out(&mut self, part: WantedPart) {
-        match part {
-            WantedPart::Nc1 => self.nc1 = false,
-            WantedPart::Head => self.head = None,
-            WantedPart::Memorization => self.memorization = false,
-            WantedPart::Test => self.test = None,
+            WantedPart::Nc1 => std::mem::take(&mut self.nc1),
+            WantedPart::Head => self.head.take().is_some(),
+            WantedPart::Memorization => std::mem::take(&mut self.memorization),
+            WantedPart::Test => self.test.take().is_some(),
         }
     }
 
     /// One part by itself.
     pub(crate) fn only(mut self, part: WantedPart) -> Self {
         let others = WantedPart::ALL.into_iter().filter(|&other| other != part);
-        others.for_each(|other| self.leave_out(other));
+        others.for_each(|other| _ = self.leave_out(other));
         self
     }
 }
