@@ -48,7 +48,7 @@ mod quadrature;
 
 pub use error::TheoryError;
 pub use margin::{ConvexMargin, LossKind, MarginLoss};
-pub use measure::Measure;
+pub use measure::FeatureMeasure;
 pub use memorization_dilation::{MdOutcome, MdRecord, MdSetting, MdSolution};
 pub use optimizers::lbfgs;
 pub use quadrature::GaussRule;

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 /// class feature); the four choices are this project's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Measure {
+pub enum FeatureMeasure {
     /// Uniform on the sphere of radius $r$: $t$ has density $\propto (1-t^2)^{(P-3)/2}$.
     Sphere,
     /// Uniform in the ball of radius $r$: $t$ has density $\propto (1-t^2)^{(P-1)/2}$.
@@ -21,12 +21,12 @@ pub enum Measure {
     Gaussian,
 }
 
-impl Measure {
+impl FeatureMeasure {
     /// $\kappa = E\|v\|^2 / r^2$: one, but $P/(P+2)$ for the ball.
     ///
     /// ```
-    /// use memdil_theory::Measure;
-    /// assert_eq!(Measure::Ball.kappa(2), 0.5);
+    /// use memdil_theory::FeatureMeasure;
+    /// assert_eq!(FeatureMeasure::Ball.kappa(2), 0.5);
     /// ```
     pub fn kappa(self, dim: usize) -> f64 {
         let p = dim as f64;
@@ -39,8 +39,8 @@ impl Measure {
     /// $E[t^2]$, the variance that reaches the margin: $1/P$ on the sphere.
     ///
     /// ```
-    /// use memdil_theory::Measure;
-    /// assert_eq!(Measure::Sphere.margin_variance(4), 0.25);
+    /// use memdil_theory::FeatureMeasure;
+    /// assert_eq!(FeatureMeasure::Sphere.margin_variance(4), 0.25);
     /// ```
     pub fn margin_variance(self, dim: usize) -> f64 {
         let p = dim as f64;

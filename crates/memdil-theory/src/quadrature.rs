@@ -1,6 +1,6 @@
 //! Gauss rules for the distributions of unseen features.
 
-use crate::measure::Measure;
+use crate::measure::FeatureMeasure;
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
@@ -11,8 +11,8 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 ///
 /// # Example
 /// ```
-/// use memdil_theory::{Measure, GaussRule};
-/// let rule = GaussRule::cached(Measure::Sphere, 3, 64); // t is uniform on [-1, 1]
+/// use memdil_theory::{FeatureMeasure, GaussRule};
+/// let rule = GaussRule::cached(FeatureMeasure::Sphere, 3, 64); // t is uniform on [-1, 1]
 /// let mean: f64 = rule.pairs().map(|(t, weight)| weight * t.powi(4)).sum();
 /// assert!((mean - 0.2).abs() < 1e-14);
 /// ```
@@ -22,8 +22,8 @@ pub struct GaussRule(Vec<(f64, f64)>);
 impl GaussRule {
     /// The rule with `nodes` nodes, computed on first use and kept; the two-point measure is exact
     /// with two.
-    pub fn cached(measure: Measure, dim: usize, nodes: usize) -> Arc<Self> {
-        type Cache = Mutex<HashMap<(Measure, usize, usize), Arc<GaussRule>>>;
+    pub fn cached(measure: FeatureMeasure, dim: usize, nodes: usize) -> Arc<Self> {
+        type Cache = Mutex<HashMap<(FeatureMeasure, usize, usize), Arc<GaussRule>>>;
         static RULES: LazyLock<Cache> = LazyLock::new(Cache::default);
         // A poisoned map only means that another thread died between two complete states.
         let mut rules = RULES.lock().unwrap_or_else(PoisonError::into_inner);
@@ -38,13 +38,13 @@ impl GaussRule {
         self.0.iter().copied()
     }
 
-    fn new(measure: Measure, dim: usize, nodes: usize) -> Self {
+    fn new(measure: FeatureMeasure, dim: usize, nodes: usize) -> Self {
         let p = dim as f64;
         match measure {
-            Measure::TwoPoint => Self(vec![(-1.0, 0.5), (1.0, 0.5)]),
-            Measure::Sphere => Self::gauss(nodes, |k| gegenbauer(k, 0.5 * (p - 3.0))),
-            Measure::Ball => Self::gauss(nodes, |k| gegenbauer(k, 0.5 * (p - 1.0))),
-            Measure::Gaussian => Self::gauss(nodes, |k| k / p),
+            FeatureMeasure::TwoPoint => Self(vec![(-1.0, 0.5), (1.0, 0.5)]),
+            FeatureMeasure::Sphere => Self::gauss(nodes, |k| gegenbauer(k, 0.5 * (p - 3.0))),
+            FeatureMeasure::Ball => Self::gauss(nodes, |k| gegenbauer(k, 0.5 * (p - 1.0))),
+            FeatureMeasure::Gaussian => Self::gauss(nodes, |k| k / p),
         }
     }
 
@@ -133,7 +133,7 @@ pub(crate) fn eigen_tridiagonal(mut diagonal: Vec<f64>, couplings: Vec<f64>) -> 
 mod tests {
     use super::*;
 
-    fn moment(measure: Measure, dim: usize, nodes: usize, power: i32) -> f64 {
+    fn moment(measure: FeatureMeasure, dim: usize, nodes: usize, power: i32) -> f64 {
         let rule = GaussRule::cached(measure, dim, nodes);
         rule.pairs().map(|(t, w)| w * t.powi(power)).sum()
     }
@@ -144,21 +144,22 @@ mod tests {
             for dim in [2, 3, 10, 200] {
                 let p = dim as f64;
                 for measure in [
-                    Measure::Sphere,
-                    Measure::Ball,
-                    Measure::TwoPoint,
-                    Measure::Gaussian,
+                    FeatureMeasure::Sphere,
+                    FeatureMeasure::Ball,
+                    FeatureMeasure::TwoPoint,
+                    FeatureMeasure::Gaussian,
                 ] {
                     assert!((moment(measure, dim, nodes, 0) - 1.0).abs() < 1e-12);
                     let variance = measure.margin_variance(dim);
                     let error = moment(measure, dim, nodes, 2) / variance - 1.0;
                     assert!(error.abs() < 1e-11, "{measure:?} {dim} {nodes} {error}");
                 }
-                let fourth = moment(Measure::Sphere, dim, nodes, 4) * p * (p + 2.0) / 3.0;
+                let fourth = moment(FeatureMeasure::Sphere, dim, nodes, 4) * p * (p + 2.0) / 3.0;
                 assert!((fourth - 1.0).abs() < 1e-11);
-                let fourth = moment(Measure::Ball, dim, nodes, 4) * (p + 2.0) * (p + 4.0) / 3.0;
+                let fourth =
+                    moment(FeatureMeasure::Ball, dim, nodes, 4) * (p + 2.0) * (p + 4.0) / 3.0;
                 assert!((fourth - 1.0).abs() < 1e-11);
-                let sixth = moment(Measure::Gaussian, dim, nodes, 6) * p.powi(3) / 15.0;
+                let sixth = moment(FeatureMeasure::Gaussian, dim, nodes, 6) * p.powi(3) / 15.0;
                 assert!((sixth - 1.0).abs() < 1e-11);
             }
         }
@@ -166,7 +167,7 @@ mod tests {
 
     #[test]
     fn sphere_in_the_plane_is_the_chebyshev_rule() {
-        let rule = GaussRule::cached(Measure::Sphere, 2, 64);
+        let rule = GaussRule::cached(FeatureMeasure::Sphere, 2, 64);
         for (i, (t, w)) in rule.pairs().enumerate() {
             let angle = std::f64::consts::PI * (i as f64 + 0.5) / 64.0;
             assert!((t + angle.cos()).abs() < 1e-13);

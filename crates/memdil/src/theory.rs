@@ -9,7 +9,7 @@ use memdil_theory::layer_peeled::{LpmSetting, closed_form};
 use memdil_theory::limits::{label_smoothing_classes, limits};
 use memdil_theory::memorization_dilation::{classes, solve};
 use memdil_theory::phase::{geometric, phase_map};
-use memdil_theory::{LossKind, MarginLoss, MdRecord, MdSetting, Measure, TheoryError};
+use memdil_theory::{FeatureMeasure, LossKind, MarginLoss, MdRecord, MdSetting, TheoryError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
@@ -94,8 +94,8 @@ struct Space {
     #[arg(long, value_name = "C")]
     c_md: f64,
     /// Distribution of unseen features: sphere, ball, two-point or gaussian
-    #[arg(long, value_parser = parse::<Measure>)]
-    measure: Measure,
+    #[arg(long, value_parser = parse::<FeatureMeasure>)]
+    measure: FeatureMeasure,
     /// Dimension of the features
     #[arg(long, value_name = "P")]
     dim: usize,

@@ -164,14 +164,14 @@ impl Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::measure::Measure;
+    use crate::measure::FeatureMeasure;
 
     #[test]
     fn gradient_equals_finite_differences() {
         for nonnegative in [true, false] {
             let setting = MdSetting::new(2e-3, 1e-3)
                 .noise(0.3, 0.4)
-                .measure(Measure::Ball)
+                .measure(FeatureMeasure::Ball)
                 .dim(4)
                 .nonnegative(nonnegative);
             let problem = Problem::new(&setting, 1.3);

@@ -25,7 +25,7 @@ pub const CROSS_ENTROPY: f64 = 1.0 - std::f64::consts::FRAC_1_SQRT_2;
 ///
 /// $$\rho \sim \sqrt{\frac{\eta}{C_{MD}}}
 ///   \left(\frac{\lambda_W}{\alpha(1-\alpha/2)E[t^2]}\right)^{1/4}$$
-/// with $E[t^2]$ from [`crate::Measure::margin_variance`]. Both kinds of margins settle at the
+/// with $E[t^2]$ from [`crate::FeatureMeasure::margin_variance`]. Both kinds of margins settle at the
 /// finite minimiser $z^*$ of the loss, $\nu \to \|h_1-h_2\|$, and $\rho$ balances the spread of
 /// margins, $l''(z^*) z^{*2}\rho^2 E[t^2]$ a class, against the decay of the weights.
 ///

@@ -313,7 +313,7 @@ fn spread_derivatives(sums: &NodeSums, a: f64, tau: f64) -> (f64, f64, f64) {
 mod tests {
     use super::*;
     use crate::margin::{LossKind, MarginLoss};
-    use crate::measure::Measure;
+    use crate::measure::FeatureMeasure;
 
     #[test]
     fn gradient_and_hessian_equal_finite_differences() {
@@ -324,10 +324,10 @@ mod tests {
         ];
         for loss in losses {
             for (measure, nonnegative) in [
-                (Measure::Sphere, true),
-                (Measure::Ball, false),
-                (Measure::TwoPoint, true),
-                (Measure::Gaussian, true),
+                (FeatureMeasure::Sphere, true),
+                (FeatureMeasure::Ball, false),
+                (FeatureMeasure::TwoPoint, true),
+                (FeatureMeasure::Gaussian, true),
             ] {
                 let setting = MdSetting::new(3e-3, 1e-3)
                     .noise(0.2, 0.4)

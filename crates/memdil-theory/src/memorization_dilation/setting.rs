@@ -1,17 +1,17 @@
 //! The parameters of one memorization-dilation problem.
 
 use crate::error::{TheoryError, in_unit, positive, two_classes, unsupported};
-use crate::measure::Measure;
+use crate::measure::FeatureMeasure;
 use serde::{Deserialize, Serialize};
 
 /// Everything but the loss; the names are the JSON keys.
 ///
 /// ```
-/// use memdil_theory::{MdSetting, Measure};
+/// use memdil_theory::{MdSetting, FeatureMeasure};
 ///
 /// // Non-negative features, unseen ones on the sphere in the plane.
 /// let setting = MdSetting::new(1e-3, 1e-3).noise(0.1, 0.5);
-/// let signed = setting.measure(Measure::Ball).dim(4).nonnegative(false);
+/// let signed = setting.measure(FeatureMeasure::Ball).dim(4).nonnegative(false);
 /// assert_eq!((signed.eta, signed.dim), (0.1, 4));
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -28,7 +28,7 @@ pub struct MdSetting {
     /// The memorization-dilation constant $C_{MD}$, positive: large means that memorising is cheap.
     pub c_md: f64,
     /// How unseen features spread around their class feature.
-    pub measure: Measure,
+    pub measure: FeatureMeasure,
     /// Feature dimension $P$.
     pub dim: usize,
     /// Whether features are non-negative (they come out of a ReLU).
@@ -44,7 +44,7 @@ impl MdSetting {
             lambda_h,
             eta: 0.0,
             c_md: 1.0,
-            measure: Measure::Sphere,
+            measure: FeatureMeasure::Sphere,
             dim: 2,
             nonnegative: true,
         }
@@ -62,7 +62,7 @@ impl MdSetting {
     }
 
     /// With another distribution of unseen features.
-    pub const fn measure(self, measure: Measure) -> Self {
+    pub const fn measure(self, measure: FeatureMeasure) -> Self {
         Self { measure, ..self }
     }
 
@@ -100,7 +100,7 @@ impl MdSetting {
     /// [`Self::validate`] for a formula of $N$ classes, which knows the sphere only.
     pub(crate) fn validate_for(&self, classes: usize) -> Result<(), TheoryError> {
         self.validate()?;
-        if self.measure != Measure::Sphere {
+        if self.measure != FeatureMeasure::Sphere {
             let advice = "choose sphere, or two classes";
             return unsupported("a measure other than the sphere for N classes", advice);
         }

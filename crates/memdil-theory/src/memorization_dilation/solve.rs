@@ -305,7 +305,7 @@ fn describe<L: ConvexMargin + ?Sized>(
 mod tests {
     use super::*;
     use crate::margin::{LossKind, MarginLoss};
-    use crate::measure::Measure;
+    use crate::measure::FeatureMeasure;
 
     /// A small generator is enough to scatter starts.
     struct Scatter(u64);
@@ -336,10 +336,10 @@ mod tests {
             };
             let loss = MarginLoss::new(kind, alpha).unwrap();
             let measures = [
-                Measure::Sphere,
-                Measure::Ball,
-                Measure::TwoPoint,
-                Measure::Gaussian,
+                FeatureMeasure::Sphere,
+                FeatureMeasure::Ball,
+                FeatureMeasure::TwoPoint,
+                FeatureMeasure::Gaussian,
             ];
             let setting = MdSetting::new(
                 10f64.powf(scatter.between(-8.0, -0.7)),

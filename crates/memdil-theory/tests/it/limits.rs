@@ -2,7 +2,7 @@
 
 use memdil_theory::limits::{self, label_relaxation, label_smoothing, label_smoothing_classes};
 use memdil_theory::memorization_dilation::{classes, solve};
-use memdil_theory::{LossKind, MarginLoss, MdSetting, Measure};
+use memdil_theory::{FeatureMeasure, LossKind, MarginLoss, MdSetting};
 use proptest::prelude::*;
 
 fn at(lambda: f64) -> MdSetting {
@@ -21,7 +21,7 @@ proptest! {
     fn label_smoothing_follows_its_law(
         eta in 0.01..0.45f64, share in 0.05..1.0f64, alpha in 0.02..0.3f64, dim in 2usize..12,
         measure in prop_oneof![
-            Just(Measure::Sphere), Just(Measure::Ball), Just(Measure::TwoPoint), Just(Measure::Gaussian)
+            Just(FeatureMeasure::Sphere), Just(FeatureMeasure::Ball), Just(FeatureMeasure::TwoPoint), Just(FeatureMeasure::Gaussian)
         ],
         nonnegative: bool,
     ) {
@@ -39,7 +39,7 @@ proptest! {
     fn cross_entropy_approaches_its_constant(
         eta in 0.02..0.45f64, share in 0.1..1.5f64, two_points: bool, nonnegative: bool,
     ) {
-        let measure = if two_points { Measure::TwoPoint } else { Measure::Sphere };
+        let measure = if two_points { FeatureMeasure::TwoPoint } else { FeatureMeasure::Sphere };
         let setting = |lambda| at(lambda).noise(eta, eta / share).measure(measure).nonnegative(nonnegative);
         // Logarithmic in the decay, and not monotone on the way: absurdly small numbers are needed.
         let gap = |lambda| (rho(&setting(lambda), LossKind::Ce, 0.0) - limits::CROSS_ENTROPY).abs();
@@ -52,7 +52,7 @@ proptest! {
         eta in 0.02..0.45f64, c_md in 0.2..2.0f64, alpha in 0.02..0.4f64, nonnegative: bool, ball: bool,
         log_ratio in -1.0..1.0f64,
     ) {
-        let measure = if ball { Measure::Ball } else { Measure::TwoPoint };
+        let measure = if ball { FeatureMeasure::Ball } else { FeatureMeasure::TwoPoint };
         let base = at(1e-8);
         let lambda_w = base.lambda_w * 10f64.powf(log_ratio);
         let setting = base.weight_decay(lambda_w, base.lambda_h).noise(eta, c_md).measure(measure).nonnegative(nonnegative);
@@ -96,7 +96,7 @@ fn little_relaxation_is_cross_entropy() {
 fn the_three_losses_keep_their_order() {
     let found = limits::limits(&at(1e-6), 0.1).unwrap();
     assert!(found.rho_ls < found.rho_lr.unwrap() && found.rho_lr < found.rho_ce);
-    let gaussian = at(1e-6).measure(Measure::Gaussian);
+    let gaussian = at(1e-6).measure(FeatureMeasure::Gaussian);
     let found = limits::limits(&gaussian, 0.1).unwrap();
     assert!(found.rho_ce.is_none() && found.rho_lr.is_none());
     assert!(

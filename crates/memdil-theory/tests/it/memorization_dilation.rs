@@ -5,7 +5,7 @@ use memdil_theory::layer_peeled::{LpmSetting, closed_form};
 use memdil_theory::memorization_dilation::classes::{self, ClassesOutcome};
 use memdil_theory::memorization_dilation::{Reduced, solve, solve_near};
 use memdil_theory::{
-    ConvexMargin, LossKind, MarginLoss, MdOutcome, MdSetting, MdSolution, Measure,
+    ConvexMargin, FeatureMeasure, LossKind, MarginLoss, MdOutcome, MdSetting, MdSolution,
 };
 use proptest::prelude::*;
 
@@ -45,7 +45,7 @@ prop_compose! {
     fn settings()(
         w in -6.0..-1.5f64, h in -6.0..-1.5f64, eta in 0.01..0.6f64, c in -1.0..0.7f64,
         measure in prop_oneof![
-            Just(Measure::Sphere), Just(Measure::Ball), Just(Measure::TwoPoint), Just(Measure::Gaussian)
+            Just(FeatureMeasure::Sphere), Just(FeatureMeasure::Ball), Just(FeatureMeasure::TwoPoint), Just(FeatureMeasure::Gaussian)
         ],
         dim in 2usize..20, nonnegative: bool,
     ) -> MdSetting {
@@ -226,7 +226,7 @@ fn bad_numbers_are_named_with_their_range() {
         (good.noise(good.eta, 0.0), "c_md"),
         (good.dim(0), "dim"),
         (good.dim(1).nonnegative(false), "dim"),
-        (good.measure(Measure::TwoPoint).dim(1), "dim"),
+        (good.measure(FeatureMeasure::TwoPoint).dim(1), "dim"),
     ];
     for (setting, name) in cases {
         let message = solve(&setting, &smoothing(0.1)).unwrap_err().to_string();
@@ -239,7 +239,7 @@ fn bad_numbers_are_named_with_their_range() {
             .to_string()
     };
     assert!(three(&good).starts_with("dim = 2"));
-    let ball = good.measure(Measure::Ball).dim(3);
+    let ball = good.measure(FeatureMeasure::Ball).dim(3);
     assert!(three(&ball).contains("sphere"));
     assert!(
         classes::solve(&good, &smoothing(0.1), 1)
