@@ -1,7 +1,7 @@
 //! The settings that the section draws, and solving many of them.
 
 use memdil_theory::memorization_dilation::{classes, solve};
-use memdil_theory::{LossKind, MarginLoss, MdSetting, TheoryError};
+use memdil_theory::{LossKind, MarginLoss, MdRecord, MdSetting, TheoryError};
 
 use crate::loss::Loss;
 
