@@ -1,10 +1,11 @@
 //! Layers of networks, and what they are made with.
 
-use candle_core::{DType, Device, Result, Tensor, Var};
+use candle_core::{DType, Device, Result, Shape, Tensor, Var};
 use memdil_kernels::candle::{batch_norm, batch_norm_by, conv2d};
 use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::Rng;
 
-use crate::init::uniform_fan_in;
+use crate::model::Variables;
 
 /// Share of the batch in an update of the running statistics; PyTorch's default.
 const MOMENTUM: f64 = 0.1;
@@ -119,6 +120,15 @@ impl<'a> Layers<'a> {
             .push((format!("{name}.running_var"), variance.clone()));
         Ok([mean, variance])
     }
+
+    /// All variables, with the classifier among them.
+    pub(crate) fn with_classifier(self, classifier: [Tensor; 2]) -> Variables {
+        Variables {
+            parameters: self.parameters,
+            buffers: self.buffers,
+            classifier,
+        }
+    }
 }
 
 /// Convolution without bias (batch normalisation would take it out again), batch normalisation.
@@ -176,6 +186,22 @@ impl Convolution {
         }
         Ok(y)
     }
+}
+
+/// Uniform on ±1/√fan_in, PyTorch's default for the weights and the bias of a linear layer.
+pub(crate) fn uniform_fan_in(
+    shape: impl Into<Shape>,
+    fan_in: usize,
+    rng: &mut ChaCha8Rng,
+    dtype: DType,
+    device: &Device,
+) -> Result<Var> {
+    let shape = shape.into();
+    let bound = 1.0 / (fan_in as f64).sqrt();
+    // 53 random bits make a uniform number in [0, 1).
+    let mut draw = || (rng.next_u64() >> 11) as f64 * 2f64.powi(-53) * 2.0 * bound - bound;
+    let values: Vec<f64> = (0..shape.elem_count()).map(|_| draw()).collect();
+    Var::from_tensor(&Tensor::from_vec(values, shape, device)?.to_dtype(dtype)?)
 }
 
 /// The products of a linear layer, `weight` (inputs, outputs).

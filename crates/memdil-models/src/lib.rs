@@ -22,7 +22,6 @@
 //! ```
 
 mod etf;
-mod init;
 mod layers;
 mod mlp;
 mod model;
@@ -35,7 +34,7 @@ pub use etf::simplex_etf;
 pub use layers::ImageShape;
 pub use memdil_kernels::{Activation, Norm};
 pub use mlp::{Classifier, Mlp, MlpShape, MlpVariant};
-pub use model::{Model, Output};
+pub use model::{Model, Output, Variables};
 pub use resnet::{ResNet, ResNetDepth, ResNetShape};
 pub use unconstrained::{FeatureShape, UnconstrainedFeatures};
 pub use vgg::{Vgg, VggDepth, VggShape};

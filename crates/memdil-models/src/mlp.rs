@@ -6,7 +6,7 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::etf::simplex_etf;
 use crate::layers::{Layers, check_batch, linear};
-use crate::model::{Model, Output};
+use crate::model::{Model, Output, Variables};
 use crate::norm::Normalize;
 
 /// Sizes of an [`Mlp`].
@@ -52,10 +52,8 @@ pub enum Classifier {
 #[derive(Clone, Debug)]
 pub struct Mlp {
     blocks: Vec<Block>,
-    classifier: [Tensor; 2],
     activation: Activation,
-    parameters: Vec<(String, Var)>,
-    buffers: Vec<(String, Var)>,
+    variables: Variables,
 }
 
 #[derive(Clone, Debug)]
@@ -114,10 +112,8 @@ impl Mlp {
         };
         Ok(Self {
             blocks,
-            classifier,
             activation: variant.activation,
-            parameters: layers.parameters,
-            buffers: layers.buffers,
+            variables: layers.with_classifier(classifier),
         })
     }
 }
@@ -138,24 +134,11 @@ impl Model for Mlp {
                 Activation::Sigmoid => candle_nn::ops::sigmoid(&normalised)?,
             };
         }
-        let logits = linear(&features.contiguous()?, &self.classifier)?;
+        let logits = linear(&features.contiguous()?, &self.variables.classifier)?;
         Ok(Output { features, logits })
     }
 
-    fn parameters(&self) -> &[(String, Var)] {
-        &self.parameters
-    }
-
-    /// Running means and variances, and a fixed classifier.
-    fn buffers(&self) -> &[(String, Var)] {
-        &self.buffers
-    }
-
-    fn classifier_weight(&self) -> &Tensor {
-        &self.classifier[0]
-    }
-
-    fn classifier_bias(&self) -> &Tensor {
-        &self.classifier[1]
+    fn variables(&self) -> &Variables {
+        &self.variables
     }
 }

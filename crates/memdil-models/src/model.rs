@@ -13,11 +13,22 @@ pub struct Output {
     pub logits: Tensor,
 }
 
-/// A network with a linear classifier on penultimate features: this crate's, or one of your own.
+/// The variables of a network.
 ///
-/// Variables are named; names decide what is decayed how (`classifier.` has a weight decay of its
-/// own) and what a saved model's tensors are called. Their order is that of
-/// [`parameters`](Self::parameters).
+/// Their names decide what is decayed how (`classifier.` has a weight decay of its own) and what a
+/// saved model's tensors are called; a saved model has them in this order.
+#[derive(Clone, Debug)]
+pub struct Variables {
+    /// Everything that is trained, by name.
+    pub parameters: Vec<(String, Var)>,
+    /// What is saved with the model but never trained or decayed, by name: running statistics, a
+    /// fixed classifier.
+    pub buffers: Vec<(String, Var)>,
+    /// Weights (d, K) and bias (K) of the classifier.
+    pub classifier: [Tensor; 2],
+}
+
+/// A network with a linear classifier on penultimate features: this crate's, or one of your own.
 pub trait Model: Debug + Send {
     /// Features and logits of a batch; with `train`, statistics of the batch normalise and running
     /// ones move.
@@ -32,16 +43,6 @@ pub trait Model: Debug + Send {
     /// candle's error when shapes do not fit or the device fails.
     fn forward(&self, batch: &Tensor, train: bool) -> Result<Output>;
 
-    /// Everything that is trained, by name.
-    fn parameters(&self) -> &[(String, Var)];
-
-    /// What is saved with the model but never trained or decayed, running statistics for example,
-    /// by name.
-    fn buffers(&self) -> &[(String, Var)];
-
-    /// Weights of the classifier, (d, K).
-    fn classifier_weight(&self) -> &Tensor;
-
-    /// Bias of the classifier, (K).
-    fn classifier_bias(&self) -> &Tensor;
+    /// The variables of the network.
+    fn variables(&self) -> &Variables;
 }

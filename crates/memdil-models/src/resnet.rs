@@ -1,10 +1,10 @@
 //! Residual networks for small images.
 
-use candle_core::{DType, Device, Result, Tensor, Var};
+use candle_core::{DType, Device, Result, Tensor};
 use rand_chacha::ChaCha8Rng;
 
 use crate::layers::{Convolution, ImageShape, Layers, check_batch, linear};
-use crate::model::{Model, Output};
+use crate::model::{Model, Output, Variables};
 
 /// Which residual network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,9 +52,7 @@ pub struct ResNet {
     image: ImageShape,
     stem: Convolution,
     blocks: Vec<Block>,
-    classifier: [Tensor; 2],
-    parameters: Vec<(String, Var)>,
-    buffers: Vec<(String, Var)>,
+    variables: Variables,
 }
 
 /// Convolutions, the last of which adds what went in.
@@ -129,9 +127,7 @@ impl ResNet {
             image,
             stem,
             blocks,
-            classifier,
-            parameters: layers.parameters,
-            buffers: layers.buffers,
+            variables: layers.with_classifier(classifier),
         })
     }
 }
@@ -164,23 +160,11 @@ impl Model for ResNet {
             x = block.forward(x, train)?;
         }
         let features = x.flatten(1, 2)?.mean(1)?;
-        let logits = linear(&features, &self.classifier)?;
+        let logits = linear(&features, &self.variables.classifier)?;
         Ok(Output { features, logits })
     }
 
-    fn parameters(&self) -> &[(String, Var)] {
-        &self.parameters
-    }
-
-    fn buffers(&self) -> &[(String, Var)] {
-        &self.buffers
-    }
-
-    fn classifier_weight(&self) -> &Tensor {
-        &self.classifier[0]
-    }
-
-    fn classifier_bias(&self) -> &Tensor {
-        &self.classifier[1]
+    fn variables(&self) -> &Variables {
+        &self.variables
     }
 }

@@ -3,7 +3,7 @@
 use candle_core::{DType, Device, Result, Tensor, Var};
 use rand_chacha::ChaCha8Rng;
 
-use crate::init::uniform_fan_in;
+use crate::layers::uniform_fan_in;
 use crate::model::Output;
 
 /// Sizes of [`UnconstrainedFeatures`].

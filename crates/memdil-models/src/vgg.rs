@@ -1,11 +1,11 @@
 //! VGG networks with batch normalisation for small images.
 
-use candle_core::{DType, Device, Result, Tensor, Var};
+use candle_core::{DType, Device, Result, Tensor};
 use memdil_kernels::candle::max_pool2;
 use rand_chacha::ChaCha8Rng;
 
 use crate::layers::{Convolution, ImageShape, Layers, check_batch, linear};
-use crate::model::{Model, Output};
+use crate::model::{Model, Output, Variables};
 
 /// Which VGG network: the number of layers with weights, as in the paper's table, its three linear
 /// ones counted.
@@ -55,9 +55,7 @@ const SMALLEST: usize = 32;
 pub struct Vgg {
     image: ImageShape,
     stages: Vec<Vec<Convolution>>,
-    classifier: [Tensor; 2],
-    parameters: Vec<(String, Var)>,
-    buffers: Vec<(String, Var)>,
+    variables: Variables,
 }
 
 impl Vgg {
@@ -110,9 +108,7 @@ impl Vgg {
         Ok(Self {
             image,
             stages,
-            classifier,
-            parameters: layers.parameters,
-            buffers: layers.buffers,
+            variables: layers.with_classifier(classifier),
         })
     }
 }
@@ -128,23 +124,11 @@ impl Model for Vgg {
             x = max_pool2(&x)?;
         }
         let features = x.flatten_from(1)?;
-        let logits = linear(&features, &self.classifier)?;
+        let logits = linear(&features, &self.variables.classifier)?;
         Ok(Output { features, logits })
     }
 
-    fn parameters(&self) -> &[(String, Var)] {
-        &self.parameters
-    }
-
-    fn buffers(&self) -> &[(String, Var)] {
-        &self.buffers
-    }
-
-    fn classifier_weight(&self) -> &Tensor {
-        &self.classifier[0]
-    }
-
-    fn classifier_bias(&self) -> &Tensor {
-        &self.classifier[1]
+    fn variables(&self) -> &Variables {
+        &self.variables
     }
 }

@@ -9,7 +9,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use candle_core::{DType, Device, Tensor, Var};
 use memdil_data::random::{Stream, stream};
-use memdil_models::{ImageShape, Model, Output};
+use memdil_models::{ImageShape, Model, Output, Variables};
 use memdil_records::{ModelSpec, RunRecord, RunSpec};
 use memdil_runner::{Experiment, RunOptions, TrainEvent, train_model};
 use rand_chacha::ChaCha8Rng;
@@ -19,7 +19,7 @@ use rand_chacha::rand_core::Rng;
 /// classifier on relu(f).
 #[derive(Debug)]
 struct Skip {
-    parameters: Vec<(String, Var)>,
+    variables: Variables,
 }
 
 impl Skip {
@@ -46,14 +46,19 @@ impl Skip {
             ));
             parameters.push((format!("{name}.bias"), Var::zeros(to, DType::F32, device)?));
         }
-        Ok(Self { parameters })
+        let last = parameters.len() - 2;
+        let classifier = [0, 1].map(|at| parameters[last + at].1.as_tensor().clone());
+        let variables = Variables {
+            parameters,
+            buffers: Vec::new(),
+            classifier,
+        };
+        Ok(Self { variables })
     }
 
     fn layer(&self, index: usize, x: &Tensor) -> candle_core::Result<Tensor> {
-        let [weight, bias] = [
-            &self.parameters[2 * index].1,
-            &self.parameters[2 * index + 1].1,
-        ];
+        let parameters = &self.variables.parameters;
+        let [weight, bias] = [&parameters[2 * index].1, &parameters[2 * index + 1].1];
         x.matmul(weight)?.broadcast_add(bias)
     }
 }
@@ -67,20 +72,8 @@ impl Model for Skip {
         Ok(Output { features, logits })
     }
 
-    fn parameters(&self) -> &[(String, Var)] {
-        &self.parameters
-    }
-
-    fn buffers(&self) -> &[(String, Var)] {
-        &[]
-    }
-
-    fn classifier_weight(&self) -> &Tensor {
-        self.parameters[6].1.as_tensor()
-    }
-
-    fn classifier_bias(&self) -> &Tensor {
-        self.parameters[7].1.as_tensor()
+    fn variables(&self) -> &Variables {
+        &self.variables
     }
 }
 

@@ -40,7 +40,8 @@ fn values(tensor: &Tensor) -> Vec<f64> {
 
 fn parameter<'a>(network: &'a Mlp, name: &str) -> &'a Var {
     &network
-        .parameters()
+        .variables()
+        .parameters
         .iter()
         .find(|(n, _)| n == name)
         .unwrap()
@@ -98,8 +99,17 @@ fn a_training_pass_normalises_by_the_batch_and_tracks_buffers() {
     let weight = values(parameter(&network, "blocks.0.linear.weight"));
     let bias = values(parameter(&network, "blocks.0.linear.bias"));
     network.forward(&batch(n), true).unwrap();
-    let running =
-        |name: &str| values(&network.buffers().iter().find(|(s, _)| s == name).unwrap().1);
+    let running = |name: &str| {
+        values(
+            &network
+                .variables()
+                .buffers
+                .iter()
+                .find(|(s, _)| s == name)
+                .unwrap()
+                .1,
+        )
+    };
     let (means, variances) = (
         running("blocks.0.norm.running_mean"),
         running("blocks.0.norm.running_var"),
@@ -143,7 +153,12 @@ fn features_after_a_training_pass_are_the_relu_of_standardised_values() {
 fn evaluation_treats_every_sample_alone() {
     let network = network(5);
     network.forward(&batch(8), true).unwrap();
-    let before: Vec<Vec<f64>> = network.buffers().iter().map(|(_, s)| values(s)).collect();
+    let before: Vec<Vec<f64>> = network
+        .variables()
+        .buffers
+        .iter()
+        .map(|(_, s)| values(s))
+        .collect();
     let together = values(&network.forward(&batch(8), false).unwrap().logits);
     let alone = values(
         &network
@@ -157,7 +172,12 @@ fn evaluation_treats_every_sample_alone() {
             .zip(&together[6..8])
             .all(|(a, b)| (a - b).abs() < 1e-12)
     );
-    let after: Vec<Vec<f64>> = network.buffers().iter().map(|(_, s)| values(s)).collect();
+    let after: Vec<Vec<f64>> = network
+        .variables()
+        .buffers
+        .iter()
+        .map(|(_, s)| values(s))
+        .collect();
     assert_eq!(before, after);
 }
 
@@ -190,7 +210,7 @@ fn check_gradients(kind: MlpVariant) {
             .unwrap()
     };
     let gradients = objective().backward().unwrap();
-    for (name, parameter) in network.parameters() {
+    for (name, parameter) in &network.variables().parameters {
         let slope = gradients
             .get(parameter)
             .map_or_else(|| vec![0.0; parameter.elem_count()], values);
@@ -221,7 +241,8 @@ fn check_gradients(kind: MlpVariant) {
 fn variants_have_the_parameters_that_they_train() {
     let names = |network: &Mlp| {
         network
-            .parameters()
+            .variables()
+            .parameters
             .iter()
             .map(|(name, _)| name.clone())
             .collect::<Vec<_>>()
@@ -237,7 +258,8 @@ fn variants_have_the_parameters_that_they_train() {
     assert_eq!(names(&plain).len(), 6);
     assert_eq!(
         plain
-            .buffers()
+            .variables()
+            .buffers
             .iter()
             .map(|(name, _)| name.as_str())
             .collect::<Vec<_>>(),
@@ -251,7 +273,7 @@ fn variants_have_the_parameters_that_they_train() {
         },
     );
     assert_eq!(names(&layer), names(&network(1)));
-    assert!(layer.buffers().is_empty());
+    assert!(layer.variables().buffers.is_empty());
     // A fixed classifier of two classes tells features apart by their difference.
     let output = plain.forward(&batch(4), false).unwrap();
     let (h, z) = (values(&output.features), values(&output.logits));

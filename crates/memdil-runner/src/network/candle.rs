@@ -51,33 +51,23 @@ impl CandleNetwork {
             height,
             width,
         };
+        let inputs = channels * height * width;
         let mut rng = stream(spec.seed, Stream::Init);
         let network: Box<dyn Model> = match &spec.model {
-            ModelSpec::Mlp(mlp) => Box::new(mlp_model(
-                spec,
-                mlp,
-                channels * height * width,
-                classes,
-                dtype,
-                device,
-            )?),
+            ModelSpec::Mlp(mlp) => Box::new(mlp_model(spec, mlp, inputs, classes, dtype, device)?),
             ModelSpec::ResNet(ConvolutionalSpec { depth, width }) => {
                 let depth = match depth {
                     18 => ResNetDepth::R18,
                     34 => ResNetDepth::R34,
                     _ => ResNetDepth::R50,
                 };
-                Box::new(ResNet::new(
-                    ResNetShape {
-                        image,
-                        depth,
-                        width: *width,
-                        classes,
-                    },
-                    &mut rng,
-                    dtype,
-                    device,
-                )?)
+                let shape = ResNetShape {
+                    image,
+                    depth,
+                    width: *width,
+                    classes,
+                };
+                Box::new(ResNet::new(shape, &mut rng, dtype, device)?)
             }
             ModelSpec::Vgg(ConvolutionalSpec { depth, width }) => {
                 let depth = match depth {
@@ -85,17 +75,13 @@ impl CandleNetwork {
                     13 => VggDepth::V13,
                     _ => VggDepth::V16,
                 };
-                Box::new(Vgg::new(
-                    VggShape {
-                        image,
-                        depth,
-                        width: *width,
-                        classes,
-                    },
-                    &mut rng,
-                    dtype,
-                    device,
-                )?)
+                let shape = VggShape {
+                    image,
+                    depth,
+                    width: *width,
+                    classes,
+                };
+                Box::new(Vgg::new(shape, &mut rng, dtype, device)?)
             }
             ModelSpec::Custom(custom) => {
                 return Err(RunnerError::CustomModel {
@@ -103,7 +89,7 @@ impl CandleNetwork {
                 });
             }
         };
-        Self::from_model(spec, network, channels * height * width, dtype, device)
+        Self::from_model(spec, network, inputs, dtype, device)
     }
 
     /// A network of one's own before its first step; `inputs` are the values of a sample.
@@ -118,7 +104,10 @@ impl CandleNetwork {
         dtype: DType,
         device: &Device,
     ) -> Result<Self, RunnerError> {
-        let optimizer = CandleOptimizer::new(Update::from(&spec.optimizer), network.parameters())?;
+        let optimizer = CandleOptimizer::new(
+            Update::from(&spec.optimizer),
+            &network.variables().parameters,
+        )?;
         let (feature_decay, device) = (spec.training.feature_decay, device.clone());
         Ok(Self {
             network,
@@ -136,10 +125,8 @@ impl CandleNetwork {
     }
 
     fn model_variables(&self) -> impl Iterator<Item = &(String, Var)> {
-        self.network
-            .parameters()
-            .iter()
-            .chain(self.network.buffers())
+        let variables = self.network.variables();
+        variables.parameters.iter().chain(&variables.buffers)
     }
 
     fn tensor(&self, tensor: &NamedTensor) -> candle_core::Result<Tensor> {
@@ -158,7 +145,7 @@ impl Network for CandleNetwork {
     ) -> Result<f64, RunnerError> {
         let batch = self.batch(inputs)?;
         let labels = Tensor::from_slice(labels, labels.len(), &self.device)?;
-        let buffers = self.network.buffers().iter();
+        let buffers = self.network.variables().buffers.iter();
         let buffers = buffers.map(|(_, buffer)| buffer.copy());
         let buffers = buffers.collect::<Result<Vec<_>, _>>()?;
         let output = self.network.forward(&batch, true)?;
@@ -172,7 +159,7 @@ impl Network for CandleNetwork {
         if value.is_finite() {
             self.optimizer.step(&loss.backward()?, learning_rate)?;
         } else {
-            for ((_, buffer), before) in self.network.buffers().iter().zip(&buffers) {
+            for ((_, buffer), before) in self.network.variables().buffers.iter().zip(&buffers) {
                 buffer.set(before)?;
             }
         }
@@ -185,15 +172,15 @@ impl Network for CandleNetwork {
     }
 
     fn classifier(&self) -> Result<(Array2<f32>, Array1<f32>), RunnerError> {
-        let weight = self.network.classifier_weight();
+        let [weight, bias] = &self.network.variables().classifier;
         let array = Array2::from_shape_vec(weight.dims2()?, values(weight)?)
             .map_err(candle_core::Error::wrap)?;
         let by_class = array.reversed_axes().as_standard_layout().to_owned();
-        Ok((by_class, values(self.network.classifier_bias())?.into()))
+        Ok((by_class, values(bias)?.into()))
     }
 
     fn parameter_count(&self) -> usize {
-        let parameters = self.network.parameters().iter();
+        let parameters = self.network.variables().parameters.iter();
         parameters.map(|(_, p)| p.elem_count()).sum()
     }
 
@@ -258,21 +245,15 @@ pub(super) fn mlp_model(
     dtype: DType,
     device: &Device,
 ) -> candle_core::Result<Mlp> {
-    let features = mlp.features.unwrap_or(classes);
     let shape = MlpShape {
         inputs,
         depth: mlp.depth,
         width: mlp.width,
-        features,
+        features: mlp.features.unwrap_or(classes),
         classes,
     };
-    Mlp::new(
-        shape,
-        variant(mlp),
-        &mut stream(spec.seed, Stream::Init),
-        dtype,
-        device,
-    )
+    let mut rng = stream(spec.seed, Stream::Init);
+    Mlp::new(shape, variant(mlp), &mut rng, dtype, device)
 }
 
 pub(crate) fn variant(spec: &MlpSpec) -> MlpVariant {

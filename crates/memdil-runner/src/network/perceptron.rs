@@ -133,7 +133,8 @@ impl Recipe {
         };
         let (inputs, classes) = (self.architecture.inputs, self.architecture.classes);
         let network = mlp_model(spec, mlp, inputs, classes, DType::F32, &Device::Cpu)?;
-        for (name, tensor) in network.parameters().iter().chain(network.buffers()) {
+        let variables = network.variables();
+        for (name, tensor) in variables.parameters.iter().chain(&variables.buffers) {
             engine.set(name, &tensor.flatten_all()?.to_vec1::<f32>()?)?;
         }
         Ok(())

@@ -65,7 +65,7 @@ fn shape(case: &Value) -> (usize, usize, usize) {
 fn start(case: &Value, spec: &RunSpec, dtype: DType) -> CandleNetwork {
     let classes = case["classes"].as_u64().unwrap() as usize;
     let model = CandleNetwork::new(spec, shape(case), classes, dtype, &Device::Cpu).unwrap();
-    let parameters = model.network.parameters();
+    let parameters = &model.network.variables().parameters;
     for (stream, (name, parameter)) in parameters.iter().enumerate() {
         let scale = || {
             let weight = format!("{}.weight", name.rsplit_once('.').unwrap().0);
@@ -144,10 +144,17 @@ fn check(cases: Vec<Value>, dtype: DType, key: &str, bound: f64) {
         }
         let running = model
             .network
-            .buffers()
+            .variables()
+            .buffers
             .iter()
             .filter(|(name, _)| name.contains(".running_"));
-        let tensors: Vec<_> = model.network.parameters().iter().chain(running).collect();
+        let tensors: Vec<_> = model
+            .network
+            .variables()
+            .parameters
+            .iter()
+            .chain(running)
+            .collect();
         let stored = case[key]["tensors"].as_array().unwrap();
         assert_eq!(tensors.len(), stored.len(), "{name}");
         for (index, ((tensor_name, tensor), stored)) in tensors.into_iter().zip(stored).enumerate()
@@ -234,7 +241,7 @@ fn a_loss_that_is_no_number_changes_nothing() {
     let mut model = start(case, &spec, DType::F32);
     model.step(&[0.5; 96], &[0, 1], &spec.loss, 0.05).unwrap();
     // Finite in every block, so that running statistics are on their way before the loss is known.
-    let (_, bias) = model.network.parameters().last().unwrap();
+    let (_, bias) = model.network.variables().parameters.last().unwrap();
     bias.set(&Tensor::new(&[f32::INFINITY, 0.0, 0.0], &Device::Cpu).unwrap())
         .unwrap();
     let before = (
