@@ -45,7 +45,7 @@ pub use network::build::{Build, build_network};
 pub use network::candle::CandleNetwork;
 pub use network::cpu::FusedMlp;
 pub use network::gpu::GpuNetwork;
-pub use network::interface::Network;
+pub use network::interface::{Network, NetworkState};
 pub use network::state::NamedTensor;
 pub use prepare::Prepared;
 pub use run::evaluate_run::{Evaluated, evaluate_model, evaluate_run};

@@ -14,7 +14,7 @@ use ndarray::{Array1, Array2};
 
 use crate::config::update::Update;
 use crate::error::RunnerError;
-use crate::network::interface::Network;
+use crate::network::interface::{Network, NetworkState};
 use crate::network::optimizer::CandleOptimizer;
 use crate::network::state::{NamedTensor, Tensors, pick};
 
@@ -135,42 +135,7 @@ impl CandleNetwork {
     }
 }
 
-impl Network for CandleNetwork {
-    fn step(
-        &mut self,
-        inputs: &[f32],
-        labels: &[u32],
-        loss: &Loss,
-        learning_rate: f64,
-    ) -> Result<f64, RunnerError> {
-        let batch = self.batch(inputs)?;
-        let labels = Tensor::from_slice(labels, labels.len(), &self.device)?;
-        let buffers = self.network.variables().buffers.iter();
-        let buffers = buffers.map(|(_, buffer)| buffer.copy());
-        let buffers = buffers.collect::<Result<Vec<_>, _>>()?;
-        let output = self.network.forward(&batch, true)?;
-        let mut loss = loss.tensor(&output.logits, &labels)?;
-        if self.feature_decay > 0.0 {
-            let penalty = output.features.sqr()?.sum_all()?
-                * (self.feature_decay / (2.0 * labels.elem_count() as f64));
-            loss = (loss + penalty?)?;
-        }
-        let value = loss.to_dtype(DType::F64)?.to_scalar::<f64>()?;
-        if value.is_finite() {
-            self.optimizer.step(&loss.backward()?, learning_rate)?;
-        } else {
-            for ((_, buffer), before) in self.network.variables().buffers.iter().zip(&buffers) {
-                buffer.set(before)?;
-            }
-        }
-        Ok(value)
-    }
-
-    fn forward(&mut self, inputs: &[f32]) -> Result<(Vec<f32>, Vec<f32>), RunnerError> {
-        let output = self.network.forward(&self.batch(inputs)?, false)?;
-        Ok((values(&output.features)?, values(&output.logits)?))
-    }
-
+impl NetworkState for CandleNetwork {
     fn classifier(&self) -> Result<(Array2<f32>, Array1<f32>), RunnerError> {
         let [weight, bias] = &self.network.variables().classifier;
         let array = Array2::from_shape_vec(weight.dims2()?, values(weight)?)
@@ -217,6 +182,43 @@ impl Network for CandleNetwork {
             .map(|tensor| self.tensor(tensor));
         let tensors = tensors.collect::<Result<Vec<_>, _>>()?;
         Ok(self.optimizer.set_state(tensors)?)
+    }
+}
+
+impl Network for CandleNetwork {
+    fn step(
+        &mut self,
+        inputs: &[f32],
+        labels: &[u32],
+        loss: &Loss,
+        learning_rate: f64,
+    ) -> Result<f64, RunnerError> {
+        let batch = self.batch(inputs)?;
+        let labels = Tensor::from_slice(labels, labels.len(), &self.device)?;
+        let buffers = self.network.variables().buffers.iter();
+        let buffers = buffers.map(|(_, buffer)| buffer.copy());
+        let buffers = buffers.collect::<Result<Vec<_>, _>>()?;
+        let output = self.network.forward(&batch, true)?;
+        let mut loss = loss.tensor(&output.logits, &labels)?;
+        if self.feature_decay > 0.0 {
+            let penalty = output.features.sqr()?.sum_all()?
+                * (self.feature_decay / (2.0 * labels.elem_count() as f64));
+            loss = (loss + penalty?)?;
+        }
+        let value = loss.to_dtype(DType::F64)?.to_scalar::<f64>()?;
+        if value.is_finite() {
+            self.optimizer.step(&loss.backward()?, learning_rate)?;
+        } else {
+            for ((_, buffer), before) in self.network.variables().buffers.iter().zip(&buffers) {
+                buffer.set(before)?;
+            }
+        }
+        Ok(value)
+    }
+
+    fn forward(&mut self, inputs: &[f32]) -> Result<(Vec<f32>, Vec<f32>), RunnerError> {
+        let output = self.network.forward(&self.batch(inputs)?, false)?;
+        Ok((values(&output.features)?, values(&output.logits)?))
     }
 }
 

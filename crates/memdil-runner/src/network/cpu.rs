@@ -1,14 +1,13 @@
 //! The network as a hand-written step on the processor.
 
-use memdil_kernels::Mlp;
+use memdil_kernels::{KernelError, Mlp, TensorInfo};
 use memdil_losses::Loss;
 use memdil_records::RunSpec;
-use ndarray::{Array1, Array2, ArrayView2};
+use ndarray::ArrayView2;
 
 use crate::error::RunnerError;
 use crate::network::interface::Network;
-use crate::network::perceptron::{self, Recipe};
-use crate::network::state::{NamedTensor, Tensors};
+use crate::network::perceptron::{Engine, Recipe};
 
 /// A multilayer perceptron and its optimiser, computed by memdil-kernels.
 #[derive(Debug)]
@@ -25,9 +24,35 @@ impl FusedMlp {
     /// [`RunnerError::Kernel`] on sizes that make no network.
     pub fn new(spec: &RunSpec, inputs: usize, classes: usize) -> Result<Self, RunnerError> {
         let recipe = Recipe::new(spec, inputs, classes)?;
-        let mut network = Mlp::new(recipe.architecture, recipe.optimizer)?;
-        recipe.start(&mut network, spec)?;
-        Ok(Self { network, recipe })
+        let network = Mlp::new(recipe.architecture, recipe.optimizer)?;
+        Self { network, recipe }.started(spec)
+    }
+}
+
+impl Engine for FusedMlp {
+    fn recipe(&self) -> &Recipe {
+        &self.recipe
+    }
+
+    fn tensors(&self) -> Vec<TensorInfo> {
+        self.network.tensors()
+    }
+
+    fn get(&self, name: &str) -> Result<Vec<f32>, KernelError> {
+        self.network.get(name)
+    }
+
+    fn set(&mut self, name: &str, values: &[f32]) -> Result<(), KernelError> {
+        self.network.set(name, values)
+    }
+
+    fn steps(&self) -> Result<u64, KernelError> {
+        Ok(self.network.steps())
+    }
+
+    fn set_steps(&mut self, steps: u64) -> Result<(), KernelError> {
+        self.network.set_steps(steps);
+        Ok(())
     }
 }
 
@@ -59,29 +84,5 @@ impl Network for FusedMlp {
 
     fn forward(&mut self, inputs: &[f32]) -> Result<(Vec<f32>, Vec<f32>), RunnerError> {
         Ok(self.network.evaluate(inputs)?)
-    }
-
-    fn classifier(&self) -> Result<(Array2<f32>, Array1<f32>), RunnerError> {
-        self.recipe.classifier(&self.network)
-    }
-
-    fn parameter_count(&self) -> usize {
-        self.recipe.parameter_count(&self.network)
-    }
-
-    fn model_tensors(&self) -> Tensors<'_> {
-        perceptron::model_tensors(&self.network)
-    }
-
-    fn optimizer_tensors(&self) -> Result<Tensors<'_>, RunnerError> {
-        Ok(self.recipe.optimizer_tensors(&self.network))
-    }
-
-    fn load_model_state(&mut self, state: &[NamedTensor]) -> Result<(), RunnerError> {
-        perceptron::load_model_state(&mut self.network, state)
-    }
-
-    fn load_optimizer_state(&mut self, state: &[NamedTensor]) -> Result<(), RunnerError> {
-        self.recipe.load_optimizer_state(&mut self.network, state)
     }
 }

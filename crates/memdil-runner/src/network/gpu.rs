@@ -5,14 +5,13 @@ use memdil_data::Inputs;
 use memdil_kernels::gpu::{
     Cuda, DeviceLoss, GpuMachine, GpuMlp, Samples, StoredPixels, StoredSamples,
 };
+use memdil_kernels::{KernelError, TensorInfo};
 use memdil_losses::Loss;
 use memdil_records::RunSpec;
-use ndarray::{Array1, Array2};
 
 use crate::error::RunnerError;
 use crate::network::interface::{ImageSet, Network, QueuedLoss};
-use crate::network::perceptron::{self, Recipe};
-use crate::network::state::{NamedTensor, Tensors};
+use crate::network::perceptron::{Engine, Recipe};
 use crate::prepare::Prepared;
 
 /// A multilayer perceptron and its optimiser on a GPU.
@@ -37,18 +36,19 @@ impl<M: GpuMachine> GpuNetwork<M> {
         machine: M,
     ) -> Result<Self, RunnerError> {
         let recipe = Recipe::new(spec, inputs, classes)?;
-        let mut network = GpuMlp::new(
+        let network = GpuMlp::new(
             machine,
             recipe.architecture,
             recipe.optimizer,
             spec.training.batch_size,
         )?;
-        recipe.start(&mut network, spec)?;
-        Ok(Self {
+        let sets = None;
+        Self {
             network,
             recipe,
-            sets: None,
-        })
+            sets,
+        }
+        .started(spec)
     }
 
     /// Copies the data set to the device, once.
@@ -61,6 +61,32 @@ impl<M: GpuMachine> GpuNetwork<M> {
             ]);
         }
         Ok(())
+    }
+}
+
+impl<M: GpuMachine> Engine for GpuNetwork<M> {
+    fn recipe(&self) -> &Recipe {
+        &self.recipe
+    }
+
+    fn tensors(&self) -> Vec<TensorInfo> {
+        self.network.tensors()
+    }
+
+    fn get(&self, name: &str) -> Result<Vec<f32>, KernelError> {
+        self.network.get(name)
+    }
+
+    fn set(&mut self, name: &str, values: &[f32]) -> Result<(), KernelError> {
+        self.network.set(name, values)
+    }
+
+    fn steps(&self) -> Result<u64, KernelError> {
+        Ok(self.network.progress()?.steps)
+    }
+
+    fn set_steps(&mut self, steps: u64) -> Result<(), KernelError> {
+        self.network.set_steps(steps)
     }
 }
 
@@ -132,30 +158,6 @@ impl<M: GpuMachine> Network for GpuNetwork<M> {
         };
         let indices: Vec<u32> = indices.iter().map(|&i| i as u32).collect();
         Ok(self.network.evaluate(samples, &indices)?)
-    }
-
-    fn classifier(&self) -> Result<(Array2<f32>, Array1<f32>), RunnerError> {
-        self.recipe.classifier(&self.network)
-    }
-
-    fn parameter_count(&self) -> usize {
-        self.recipe.parameter_count(&self.network)
-    }
-
-    fn model_tensors(&self) -> Tensors<'_> {
-        perceptron::model_tensors(&self.network)
-    }
-
-    fn optimizer_tensors(&self) -> Result<Tensors<'_>, RunnerError> {
-        Ok(self.recipe.optimizer_tensors(&self.network))
-    }
-
-    fn load_model_state(&mut self, state: &[NamedTensor]) -> Result<(), RunnerError> {
-        perceptron::load_model_state(&mut self.network, state)
-    }
-
-    fn load_optimizer_state(&mut self, state: &[NamedTensor]) -> Result<(), RunnerError> {
-        self.recipe.load_optimizer_state(&mut self.network, state)
     }
 }
 

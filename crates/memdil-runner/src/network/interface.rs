@@ -28,73 +28,8 @@ pub enum QueuedLoss {
     Ended(f64),
 }
 
-/// A network with its optimiser: everything that a training step changes.
-///
-/// The loop of epochs passes plain slices and gets plain values back, whichever library computes
-/// them. [`build_network`](crate::build_network) makes the network of a specification.
-///
-/// ```
-/// use candle_core::Device;
-/// use memdil_runner::{Experiment, build_network};
-///
-/// # let folder = tempfile::tempdir()?;
-/// # let path = folder.path().join("config.toml");
-/// # std::fs::write(&path, r#"
-/// #     experiment = "example"
-/// #     seed = 1
-/// #     loss = { kind = "cross_entropy" }
-/// #     data = { source = "fashion-mnist-embedded", classes = [0, 1], input = "native", validation = 0.0 }
-/// #     noise = { kind = "uniform", eta = 0.0 }
-/// #     model = { kind = "mlp", depth = 2, width = 8 }
-/// #     optimizer = { kind = "sgd", learning_rate = 0.1, momentum = 0.9, weight_decay = 0.0 }
-/// #     schedule = { kind = "step", patience = 10, gamma = 0.1 }
-/// #     training = { epochs = 1, batch_size = 4, evaluate_every = 1 }
-/// # "#)?;
-/// let spec = Experiment::load(&path, None, &[])?.run(&[])?;
-/// let mut network = build_network(&spec, (1, 1, 3), 2, &Device::Cpu)?;
-/// let inputs = [0.5, 1.0, -0.5, 1.0, 0.0, 0.5];
-/// let before = network.step(&inputs, &[0, 1], &spec.loss, 0.1)?;
-/// let after = network.step(&inputs, &[0, 1], &spec.loss, 0.1)?;
-/// assert!(after < before);
-/// let (features, logits) = network.forward(&inputs)?;
-/// assert_eq!((features.len(), logits.len()), (4, 4));
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-pub trait Network: Debug {
-    /// One step on a batch in training mode: loss, gradient, update. Returns the loss before the
-    /// update, averaged over the batch, with the penalty on its features where there is one.
-    ///
-    /// A loss that is not a finite number is returned as it is, and nothing has changed then:
-    /// neither parameters nor running statistics nor the optimiser's state.
-    ///
-    /// # Shapes
-    ///
-    /// `inputs` row by row, (n, values of a sample); `labels` (n).
-    ///
-    /// # Errors
-    ///
-    /// [`RunnerError::Tensor`] when shapes do not fit, a batch is too small to be normalised, or
-    /// the device fails.
-    fn step(
-        &mut self,
-        inputs: &[f32],
-        labels: &[u32],
-        loss: &Loss,
-        learning_rate: f64,
-    ) -> Result<f64, RunnerError>;
-
-    /// Penultimate features and logits in evaluation mode.
-    ///
-    /// # Shapes
-    ///
-    /// All row by row: `inputs` (n, values of a sample), features (n, d), logits (n, K).
-    ///
-    /// # Errors
-    ///
-    /// [`RunnerError::Tensor`] when `inputs` does not hold a whole number of samples, or the device
-    /// fails.
-    fn forward(&mut self, inputs: &[f32]) -> Result<(Vec<f32>, Vec<f32>), RunnerError>;
-
+/// What a network and its optimiser hold: everything that a training step changes.
+pub trait NetworkState: Debug {
     /// Weights (K, d) and bias (K) of the classifier.
     ///
     /// # Errors
@@ -155,6 +90,74 @@ pub trait Network: Debug {
     ///
     /// [`RunnerError::State`] when a tensor is missing, unknown, or of another shape.
     fn load_optimizer_state(&mut self, state: &[NamedTensor]) -> Result<(), RunnerError>;
+}
+
+/// A network with its optimiser, in training.
+///
+/// The loop of epochs passes plain slices and gets plain values back, whichever library computes
+/// them. [`build_network`](crate::build_network) makes the network of a specification.
+///
+/// ```
+/// use candle_core::Device;
+/// use memdil_runner::{Experiment, build_network};
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("config.toml");
+/// # std::fs::write(&path, r#"
+/// #     experiment = "example"
+/// #     seed = 1
+/// #     loss = { kind = "cross_entropy" }
+/// #     data = { source = "fashion-mnist-embedded", classes = [0, 1], input = "native", validation = 0.0 }
+/// #     noise = { kind = "uniform", eta = 0.0 }
+/// #     model = { kind = "mlp", depth = 2, width = 8 }
+/// #     optimizer = { kind = "sgd", learning_rate = 0.1, momentum = 0.9, weight_decay = 0.0 }
+/// #     schedule = { kind = "step", patience = 10, gamma = 0.1 }
+/// #     training = { epochs = 1, batch_size = 4, evaluate_every = 1 }
+/// # "#)?;
+/// let spec = Experiment::load(&path, None, &[])?.run(&[])?;
+/// let mut network = build_network(&spec, (1, 1, 3), 2, &Device::Cpu)?;
+/// let inputs = [0.5, 1.0, -0.5, 1.0, 0.0, 0.5];
+/// let before = network.step(&inputs, &[0, 1], &spec.loss, 0.1)?;
+/// let after = network.step(&inputs, &[0, 1], &spec.loss, 0.1)?;
+/// assert!(after < before);
+/// let (features, logits) = network.forward(&inputs)?;
+/// assert_eq!((features.len(), logits.len()), (4, 4));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub trait Network: NetworkState {
+    /// One step on a batch in training mode: loss, gradient, update. Returns the loss before the
+    /// update, averaged over the batch, with the penalty on its features where there is one.
+    ///
+    /// A loss that is not a finite number is returned as it is, and nothing has changed then:
+    /// neither parameters nor running statistics nor the optimiser's state.
+    ///
+    /// # Shapes
+    ///
+    /// `inputs` row by row, (n, values of a sample); `labels` (n).
+    ///
+    /// # Errors
+    ///
+    /// [`RunnerError::Tensor`] when shapes do not fit, a batch is too small to be normalised, or
+    /// the device fails.
+    fn step(
+        &mut self,
+        inputs: &[f32],
+        labels: &[u32],
+        loss: &Loss,
+        learning_rate: f64,
+    ) -> Result<f64, RunnerError>;
+
+    /// Penultimate features and logits in evaluation mode.
+    ///
+    /// # Shapes
+    ///
+    /// All row by row: `inputs` (n, values of a sample), features (n, d), logits (n, K).
+    ///
+    /// # Errors
+    ///
+    /// [`RunnerError::Tensor`] when `inputs` does not hold a whole number of samples, or the device
+    /// fails.
+    fn forward(&mut self, inputs: &[f32]) -> Result<(Vec<f32>, Vec<f32>), RunnerError>;
 
     /// Begins or resumes an epoch in a network that takes its batches from its own copy of the
     /// data; `done` are the samples of the epoch so far and the sum of their loss. Steps are then

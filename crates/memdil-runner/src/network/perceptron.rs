@@ -1,9 +1,10 @@
 //! What the multilayer perceptrons of memdil-kernels have in common, on the processor and on a GPU:
 //! how they are made of a specification, and their tensors by name.
 
+use std::fmt::Debug;
+
 use candle_core::{DType, Device};
-use memdil_kernels::gpu::{GpuMachine, GpuMlp};
-use memdil_kernels::{Architecture, KernelError, Mlp, Optimizer, Step, TensorInfo, TensorRole};
+use memdil_kernels::{Architecture, KernelError, Optimizer, Step, TensorInfo, TensorRole};
 use memdil_models::{Classifier, Model as _};
 use memdil_records::{ModelSpec, RunSpec};
 use ndarray::{Array1, Array2};
@@ -11,6 +12,7 @@ use ndarray::{Array1, Array2};
 use crate::config::update::Update;
 use crate::error::RunnerError;
 use crate::network::candle::{mlp_model, variant};
+use crate::network::interface::NetworkState;
 use crate::network::state::{NamedTensor, Tensors, pick};
 
 /// Adam's number of steps among the optimiser's tensors.
@@ -64,146 +66,94 @@ impl Recipe {
             ..self.step
         }
     }
-}
-
-/// A network whose tensors have names.
-pub(super) trait Engine {
-    fn tensors(&self) -> Vec<TensorInfo>;
-    fn get(&self, name: &str) -> Result<Vec<f32>, KernelError>;
-    fn set(&mut self, name: &str, values: &[f32]) -> Result<(), KernelError>;
-    /// Steps that the optimiser has made.
-    fn steps(&self) -> Result<u64, KernelError>;
-    fn set_steps(&mut self, steps: u64) -> Result<(), KernelError>;
-}
-
-impl Engine for Mlp<f32> {
-    fn tensors(&self) -> Vec<TensorInfo> {
-        self.tensors()
-    }
-
-    fn get(&self, name: &str) -> Result<Vec<f32>, KernelError> {
-        self.get(name)
-    }
-
-    fn set(&mut self, name: &str, values: &[f32]) -> Result<(), KernelError> {
-        self.set(name, values)
-    }
-
-    fn steps(&self) -> Result<u64, KernelError> {
-        Ok(self.steps())
-    }
-
-    fn set_steps(&mut self, steps: u64) -> Result<(), KernelError> {
-        self.set_steps(steps);
-        Ok(())
-    }
-}
-
-impl<M: GpuMachine> Engine for GpuMlp<M> {
-    fn tensors(&self) -> Vec<TensorInfo> {
-        self.tensors()
-    }
-
-    fn get(&self, name: &str) -> Result<Vec<f32>, KernelError> {
-        self.get(name)
-    }
-
-    fn set(&mut self, name: &str, values: &[f32]) -> Result<(), KernelError> {
-        self.set(name, values)
-    }
-
-    fn steps(&self) -> Result<u64, KernelError> {
-        Ok(self.progress()?.steps)
-    }
-
-    fn set_steps(&mut self, steps: u64) -> Result<(), KernelError> {
-        self.set_steps(steps)
-    }
-}
-
-impl Recipe {
-    /// Gives a network the numbers that candle's would begin with.
-    pub(super) fn start(
-        &self,
-        engine: &mut impl Engine,
-        spec: &RunSpec,
-    ) -> Result<(), RunnerError> {
-        let ModelSpec::Mlp(mlp) = &spec.model else {
-            return Ok(());
-        };
-        let (inputs, classes) = (self.architecture.inputs, self.architecture.classes);
-        let network = mlp_model(spec, mlp, inputs, classes, DType::F32, &Device::Cpu)?;
-        let variables = network.variables();
-        for (name, tensor) in variables.parameters.iter().chain(&variables.buffers) {
-            engine.set(name, &tensor.flatten_all()?.to_vec1::<f32>()?)?;
-        }
-        Ok(())
-    }
-
-    /// Weights (K, d) and bias of the classifier.
-    pub(super) fn classifier(
-        &self,
-        engine: &impl Engine,
-    ) -> Result<(Array2<f32>, Array1<f32>), RunnerError> {
-        let shape = (self.architecture.features, self.architecture.classes);
-        let weight = Array2::from_shape_vec(shape, engine.get("classifier.weight")?)
-            .map_err(candle_core::Error::wrap)?;
-        let by_class = weight.reversed_axes().as_standard_layout().to_owned();
-        Ok((by_class, engine.get("classifier.bias")?.into()))
-    }
-
-    /// Number of values that are trained.
-    pub(super) fn parameter_count(&self, engine: &impl Engine) -> usize {
-        let mut tensors = engine.tensors();
-        let fixed = self.architecture.fixed_classifier;
-        tensors.retain(|t| t.role == TensorRole::Parameter);
-        tensors.retain(|t| !(fixed && t.name.starts_with("classifier.")));
-        let sizes = tensors.iter().map(|t| t.shape.iter().product::<usize>());
-        sizes.sum()
-    }
-
-    /// The optimiser's buffers, and the number of steps where it counts them.
-    pub(super) fn optimizer_tensors<'a>(&self, engine: &'a impl Engine) -> Tensors<'a> {
-        // A number that f32 holds exactly up to 16 million steps.
-        let steps = || {
-            let values = vec![engine.steps()? as f32];
-            Ok(NamedTensor {
-                name: STEPS.to_owned(),
-                shape: Vec::new(),
-                values,
-            })
-        };
-        let steps = std::iter::once_with(steps).take(usize::from(self.is_adam()));
-        Box::new(tensors(engine, |role| role == TensorRole::Buffer).chain(steps))
-    }
-
-    pub(super) fn load_optimizer_state(
-        &self,
-        engine: &mut impl Engine,
-        state: &[NamedTensor],
-    ) -> Result<(), RunnerError> {
-        let steps: &[(&str, &[usize])] = if self.is_adam() { &[(STEPS, &[])] } else { &[] };
-        load(engine, state, |role| role == TensorRole::Buffer, steps)?;
-        if let Some(steps) = state.iter().find(|tensor| tensor.name == STEPS) {
-            engine.set_steps(steps.values[0] as u64)?;
-        }
-        Ok(())
-    }
 
     fn is_adam(&self) -> bool {
         matches!(self.optimizer, Optimizer::Adam { .. })
     }
 }
 
-pub(super) fn model_tensors(engine: &impl Engine) -> Tensors<'_> {
-    Box::new(tensors(engine, |role| role != TensorRole::Buffer))
+/// A perceptron whose tensors have names.
+pub(super) trait Engine: Debug {
+    fn recipe(&self) -> &Recipe;
+    fn tensors(&self) -> Vec<TensorInfo>;
+    fn get(&self, name: &str) -> Result<Vec<f32>, KernelError>;
+    fn set(&mut self, name: &str, values: &[f32]) -> Result<(), KernelError>;
+    /// Steps that the optimiser has made.
+    fn steps(&self) -> Result<u64, KernelError>;
+    fn set_steps(&mut self, steps: u64) -> Result<(), KernelError>;
+
+    /// The network with the numbers that candle's would begin with.
+    fn started(mut self, spec: &RunSpec) -> Result<Self, RunnerError>
+    where
+        Self: Sized,
+    {
+        let ModelSpec::Mlp(mlp) = &spec.model else {
+            return Ok(self);
+        };
+        let Architecture {
+            inputs, classes, ..
+        } = self.recipe().architecture;
+        let network = mlp_model(spec, mlp, inputs, classes, DType::F32, &Device::Cpu)?;
+        let variables = network.variables();
+        for (name, tensor) in variables.parameters.iter().chain(&variables.buffers) {
+            self.set(name, &tensor.flatten_all()?.to_vec1::<f32>()?)?;
+        }
+        Ok(self)
+    }
 }
 
-pub(super) fn load_model_state(
-    engine: &mut impl Engine,
-    state: &[NamedTensor],
-) -> Result<(), RunnerError> {
-    load(engine, state, |role| role != TensorRole::Buffer, &[])
+impl<E: Engine> NetworkState for E {
+    fn classifier(&self) -> Result<(Array2<f32>, Array1<f32>), RunnerError> {
+        let architecture = &self.recipe().architecture;
+        let shape = (architecture.features, architecture.classes);
+        let weight = Array2::from_shape_vec(shape, self.get("classifier.weight")?)
+            .map_err(candle_core::Error::wrap)?;
+        let by_class = weight.reversed_axes().as_standard_layout().to_owned();
+        Ok((by_class, self.get("classifier.bias")?.into()))
+    }
+
+    fn parameter_count(&self) -> usize {
+        let mut tensors = self.tensors();
+        let fixed = self.recipe().architecture.fixed_classifier;
+        tensors.retain(|t| t.role == TensorRole::Parameter);
+        tensors.retain(|t| !(fixed && t.name.starts_with("classifier.")));
+        let sizes = tensors.iter().map(|t| t.shape.iter().product::<usize>());
+        sizes.sum()
+    }
+
+    fn model_tensors(&self) -> Tensors<'_> {
+        Box::new(tensors(self, |role| role != TensorRole::Buffer))
+    }
+
+    /// The optimiser's buffers, and the number of steps where it counts them.
+    fn optimizer_tensors(&self) -> Result<Tensors<'_>, RunnerError> {
+        // A number that f32 holds exactly up to 16 million steps.
+        let steps = || {
+            let values = vec![self.steps()? as f32];
+            Ok(NamedTensor {
+                name: STEPS.to_owned(),
+                shape: Vec::new(),
+                values,
+            })
+        };
+        let steps = std::iter::once_with(steps).take(usize::from(self.recipe().is_adam()));
+        let buffers = tensors(self, |role| role == TensorRole::Buffer);
+        Ok(Box::new(buffers.chain(steps)))
+    }
+
+    fn load_model_state(&mut self, state: &[NamedTensor]) -> Result<(), RunnerError> {
+        load(self, state, |role| role != TensorRole::Buffer, &[])
+    }
+
+    fn load_optimizer_state(&mut self, state: &[NamedTensor]) -> Result<(), RunnerError> {
+        let adam: &[(&str, &[usize])] = &[(STEPS, &[])];
+        let steps = if self.recipe().is_adam() { adam } else { &[] };
+        load(self, state, |role| role == TensorRole::Buffer, steps)?;
+        if let Some(steps) = state.iter().find(|tensor| tensor.name == STEPS) {
+            self.set_steps(steps.values[0] as u64)?;
+        }
+        Ok(())
+    }
 }
 
 fn tensors(

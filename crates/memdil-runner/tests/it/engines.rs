@@ -3,7 +3,7 @@
 use candle_core::{DType, Device};
 use memdil_losses::Loss;
 use memdil_records::RunSpec;
-use memdil_runner::{CandleNetwork, FusedMlp, Network, build_network};
+use memdil_runner::{CandleNetwork, FusedMlp, Network, NetworkState, build_network};
 use proptest::prelude::*;
 
 /// A specification with a network, optimiser and feature decay.
