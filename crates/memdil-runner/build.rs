@@ -14,12 +14,8 @@ fn main() {
         println!("cargo::rerun-if-changed={}", root.join(watched).display());
     }
     let lockfile = fs::read(root.join("Cargo.lock")).ok();
-    let lockfile = lockfile.map(|l| {
-        Sha256::digest(&l)
-            .iter()
-            .map(|b| format!("{b:02x}"))
-            .collect::<String>()
-    });
+    let lockfile = lockfile.map(|text| Sha256::digest(&text));
+    let lockfile = lockfile.map(|sha| sha.iter().map(|b| format!("{b:02x}")).collect());
     let git = |arguments: &[&str]| output(Command::new("git").arg("-C").arg(&root).args(arguments));
     let commit = git(&["rev-parse", "HEAD"]).map(|commit| {
         let clean = git(&["status", "--porcelain", "--", "crates", "Cargo.lock"])
@@ -30,10 +26,8 @@ fn main() {
             format!("{commit}-dirty")
         }
     });
-    let rustc = output(
-        Command::new(std::env::var("RUSTC").unwrap_or_else(|_| "rustc".to_owned()))
-            .arg("--version"),
-    );
+    let rustc = std::env::var("RUSTC").unwrap_or_else(|_| "rustc".to_owned());
+    let rustc = output(Command::new(rustc).arg("--version"));
     for (name, value) in [("COMMIT", commit), ("LOCKFILE", lockfile), ("RUSTC", rustc)] {
         println!(
             "cargo::rustc-env=MEMDIL_{name}={}",
@@ -45,12 +39,6 @@ fn main() {
 /// First line of what a command prints, if it succeeds.
 fn output(command: &mut Command) -> Option<String> {
     let output = command.output().ok().filter(|o| o.status.success())?;
-    Some(
-        String::from_utf8(output.stdout)
-            .ok()?
-            .lines()
-            .next()
-            .unwrap_or_default()
-            .to_owned(),
-    )
+    let printed = String::from_utf8(output.stdout).ok()?;
+    Some(printed.lines().next().unwrap_or_default().to_owned())
 }

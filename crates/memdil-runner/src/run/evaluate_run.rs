@@ -147,12 +147,11 @@ fn so_far(
     match position.loss() {
         None => Some((written_down(checkpoint.state.last.as_ref()?), None)),
         Some(loss) => {
-            let (epoch, seconds) = (position.epoch, position.seconds());
             let record = EpochRecord {
-                epoch,
-                learning_rate: learning_rate(spec, epoch),
+                epoch: position.epoch,
+                learning_rate: learning_rate(spec, position.epoch),
                 loss,
-                seconds,
+                seconds: position.seconds,
                 ..EpochRecord::default()
             };
             Some((record, Some((position.samples, n))))

@@ -4,7 +4,7 @@
 //! that was thought dead may still hold the old file, and its machine may yet write to that.
 
 use std::fs::{self, File};
-use std::io::{Seek, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use memdil_data::verify::hex;
@@ -36,22 +36,21 @@ pub(crate) struct Written {
 impl Written {
     /// Reads the beginning of a file that has to be what was written once; an error says why it is
     /// not.
-    pub(crate) fn read<'a>(&'a self, path: &'a Path) -> Result<Beginning<'a>, String> {
+    pub(crate) fn read<'a>(&self, path: &'a Path) -> Result<Beginning<'a>, String> {
         let refused = |reason: &str| format!("{} {reason}", path.display());
         let mut content = fs::read(path).map_err(|e| refused(&format!("cannot be read: {e}")))?;
         match usize::try_from(self.bytes) {
             Ok(bytes) if bytes <= content.len() => content.truncate(bytes),
             _ => return Err(refused("is shorter than it was")),
         }
-        let digest = Sha256::new_with_prefix(&content);
-        if hex(&digest.clone().finalize()) != self.sha256 {
+        if hex(&Sha256::digest(&content)) != self.sha256 {
             return Err(refused("is not what it was"));
         }
+        let lines = self.lines;
         Ok(Beginning {
             path,
-            written: self,
+            lines,
             content,
-            digest,
         })
     }
 }
@@ -60,9 +59,8 @@ impl Written {
 #[derive(Debug)]
 pub(crate) struct Beginning<'a> {
     path: &'a Path,
-    written: &'a Written,
+    lines: usize,
     content: Vec<u8>,
-    digest: Sha256,
 }
 
 impl Beginning<'_> {
@@ -72,37 +70,26 @@ impl Beginning<'_> {
     ///
     /// A failed write: the file before stays as it is.
     pub(crate) fn resume(self) -> Result<MetricsFile, RunnerError> {
-        write_atomic(self.path, |writer| writer.write_all(&self.content))?;
-        let open = || {
-            let mut file = File::options().write(true).open(self.path)?;
-            file.seek(std::io::SeekFrom::End(0))?;
-            Ok(file)
-        };
-        let file = open().map_err(|e: std::io::Error| write_error(self.path, e))?;
-        Ok(MetricsFile {
-            path: self.path.to_owned(),
-            file,
-            lines: self.written.lines,
-            bytes: self.written.bytes,
-            digest: self.digest,
-        })
+        MetricsFile::with(self.path, &self.content, self.lines)
     }
 }
 
 impl MetricsFile {
     /// An empty file; what was there is lost.
     pub(crate) fn create(path: &Path) -> Result<Self, RunnerError> {
-        write_atomic(path, |_| Ok(()))?;
-        let file = File::options()
-            .write(true)
-            .open(path)
-            .map_err(|e| write_error(path, e))?;
+        Self::with(path, &[], 0)
+    }
+
+    /// A new file that begins with some lines.
+    fn with(path: &Path, content: &[u8], lines: usize) -> Result<Self, RunnerError> {
+        write_atomic(path, |writer| writer.write_all(content))?;
+        let file = File::options().append(true).open(path);
         Ok(Self {
             path: path.to_owned(),
-            file,
-            lines: 0,
-            bytes: 0,
-            digest: Sha256::new(),
+            file: file.map_err(|e| write_error(path, e))?,
+            lines,
+            bytes: content.len() as u64,
+            digest: Sha256::new_with_prefix(content),
         })
     }
 

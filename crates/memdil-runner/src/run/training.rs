@@ -54,17 +54,13 @@ pub(crate) struct Position {
     /// Words that the shuffling generator has put out.
     shuffler: u128,
     /// Seconds of the epoch.
-    seconds: f64,
+    pub(crate) seconds: f64,
 }
 
 impl Position {
     /// Mean training loss of the epoch so far.
     pub(crate) fn loss(&self) -> Option<f64> {
         (self.samples > 0).then(|| f64::from_bits(self.total) / self.samples as f64)
-    }
-
-    pub(crate) fn seconds(&self) -> f64 {
-        self.seconds
     }
 
     /// Why it cannot be a position in the training of this specification on these samples.

@@ -11,8 +11,7 @@ use crate::error::RunnerError;
 use crate::search::history::History;
 use crate::search::plan::Search;
 use crate::search::progress::Overall;
-use crate::sweep::inputs::check_inputs;
-use crate::sweep::manifest::run_all;
+use crate::sweep::manifest::{check_inputs, run_all};
 use crate::sweep::options::{SweepOptions, Workers};
 use crate::sweep::progress::SweepProgress;
 

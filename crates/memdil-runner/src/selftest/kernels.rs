@@ -193,22 +193,13 @@ pub(super) fn compare(case: &Case, cuda: &Cuda) -> Result<f64, RunnerError> {
             |(value, gradient)| (value, gradient.into_iter().collect()),
         )
     };
-    let Case {
-        architecture,
-        optimizer,
-        step,
-        ref batches,
-        seed,
-        ..
-    } = *case;
-    let loss = device_loss(&case.loss);
     let comparison = StepComparison {
-        architecture,
-        optimizer,
-        step,
-        loss: (&loss, &reference),
-        batches,
-        seed,
+        architecture: case.architecture,
+        optimizer: case.optimizer,
+        step: case.step,
+        loss: (&device_loss(&case.loss), &reference),
+        batches: &case.batches,
+        seed: case.seed,
     };
     Ok(comparison.run(cuda.clone())?.most())
 }

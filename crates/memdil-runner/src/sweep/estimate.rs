@@ -48,8 +48,7 @@ impl Calibration {
         let start = began.elapsed().as_secs_f64();
 
         let batch = &data.train[..spec.training.batch_size.min(data.train.len())];
-        let mut inputs = vec![0.0; batch.len() * data.train_inputs.values_per_sample()];
-        data.train_inputs.fill(batch, &mut inputs);
+        let inputs = data.train_inputs.batch(batch);
         let labels = data.observed(batch);
         // A learning rate of zero: the work of a step, and no loss that could run away.
         let step = if network.begin_epoch(spec, &data, &data.train, (0, 0.0), 0.0)? {
@@ -65,8 +64,7 @@ impl Calibration {
         };
 
         let chunk = &data.train[..CHUNK.min(data.train.len())];
-        inputs.resize(chunk.len() * data.train_inputs.values_per_sample(), 0.0);
-        data.train_inputs.fill(chunk, &mut inputs);
+        let inputs = data.train_inputs.batch(chunk);
         let evaluated = timed(|| network.forward(&inputs).map(|_| ()))? / chunk.len() as f64;
         let others = data.validation.len() + data.test_labels.len();
         Ok(Self {

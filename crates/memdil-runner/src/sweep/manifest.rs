@@ -6,11 +6,14 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use memdil_records::{ManifestLine, RecordError, RunFolder, create_dir};
+use memdil_records::{ManifestLine, RecordError, RunFolder, RunSpec, create_dir};
 
+use crate::device::open_device;
 use crate::error::RunnerError;
+use crate::network::candle;
+use crate::prepare::Prepared;
 use crate::run::folder::finished;
-use crate::sweep::inputs::check_inputs;
+use crate::run::options::RunOptions;
 use crate::sweep::options::SweepOptions;
 use crate::sweep::progress::SweepProgress;
 use crate::sweep::status::{SweepStatus, status};
@@ -66,6 +69,25 @@ pub fn run_all(
         }),
         None => status(lines, &options.out),
     }
+}
+
+/// Tries the device and every data set with its batches once, so that bad input ends the sweep
+/// before it begins.
+pub(crate) fn check_inputs<'a>(
+    specs: impl Iterator<Item = &'a RunSpec>,
+    options: &RunOptions,
+) -> Result<(), RunnerError> {
+    open_device(&options.device)?;
+    let mut checked = Vec::new();
+    for spec in specs {
+        let settings = (&spec.data, spec.training.batch_size, &spec.model);
+        if !checked.contains(&settings) {
+            let data = Prepared::new(spec, &options.data_dirs)?;
+            candle::check(spec, data.train_inputs.shape())?;
+            checked.push(settings);
+        }
+    }
+    Ok(())
 }
 
 /// The runs that are not finished, and the messages of those whose records are damaged.

@@ -2,7 +2,6 @@
 //! will take.
 
 pub(crate) mod estimate;
-pub(crate) mod inputs;
 pub(crate) mod manifest;
 pub(crate) mod options;
 pub(crate) mod progress;
