@@ -60,24 +60,18 @@ impl<'a> Layers<'a> {
     ) -> Result<Convolution> {
         let (dtype, device) = (self.dtype, self.device);
         let fan_in = kernel * kernel * inputs;
-        let weight = uniform_fan_in(
-            (kernel, kernel, inputs, outputs),
-            fan_in,
-            self.rng,
-            dtype,
-            device,
-        )?;
+        let shape = (kernel, kernel, inputs, outputs);
+        let weight = uniform_fan_in(shape, fan_in, self.rng, dtype, device)?;
         self.parameters
             .push((format!("{name}.conv.weight"), weight.clone()));
         let name = format!("{name}.norm");
         let [scale, shift] = self.identity(&name, outputs)?;
-        let [mean, variance] = self.running(&name, outputs)?;
+        let running = self.running(&name, outputs)?;
         Ok(Convolution {
             weight,
             scale,
             shift,
-            mean,
-            variance,
+            running,
             stride,
             padding: kernel / 2,
         })
@@ -137,8 +131,8 @@ pub(crate) struct Convolution {
     weight: Var,
     scale: Var,
     shift: Var,
-    mean: Var,
-    variance: Var,
+    /// Mean and variance.
+    running: [Var; 2],
     stride: usize,
     padding: usize,
 }
@@ -154,14 +148,9 @@ impl Convolution {
     ) -> Result<Tensor> {
         if !train {
             // Without a gradient to come nothing of the batch need be kept.
-            let [weight, scale, shift, mean, variance] = [
-                &self.weight,
-                &self.scale,
-                &self.shift,
-                &self.mean,
-                &self.variance,
-            ]
-            .map(Var::as_detached_tensor);
+            let [weight, scale, shift] =
+                [&self.weight, &self.scale, &self.shift].map(Var::as_detached_tensor);
+            let [mean, variance] = self.running.each_ref().map(Var::as_detached_tensor);
             let products = conv2d(x, &weight, self.stride, self.padding)?;
             return batch_norm_by(
                 &products,
@@ -176,10 +165,8 @@ impl Convolution {
         let (y, [batch_mean, batch_variance]) =
             batch_norm(&products, &self.scale, &self.shift, residual, relu)?;
         let n = (products.elem_count() / self.scale.elem_count()) as f64;
-        for (running, batch) in [
-            (&self.mean, batch_mean),
-            (&self.variance, (batch_variance * (n / (n - 1.0)))?),
-        ] {
+        let found = [batch_mean, (batch_variance * (n / (n - 1.0)))?];
+        for (running, batch) in self.running.iter().zip(found) {
             running.set(
                 &((running.as_detached_tensor() * (1.0 - MOMENTUM))? + (batch * MOMENTUM)?)?,
             )?;

@@ -115,11 +115,6 @@ impl UnconstrainedFeatures {
         Ok(())
     }
 
-    /// Sizes, as given.
-    pub fn shape(&self) -> FeatureShape {
-        self.shape
-    }
-
     /// Weights $W$ of the classifier, (N, P).
     pub fn classifier(&self) -> &Var {
         &self.classifier

@@ -200,6 +200,14 @@ impl RunnerError {
     }
 }
 
+/// A setting that cannot be applied.
+pub(crate) fn override_error(setting: &str, reason: impl Into<String>) -> RunnerError {
+    RunnerError::Override {
+        setting: setting.to_owned(),
+        reason: reason.into(),
+    }
+}
+
 /// A file that could not be written.
 pub(crate) fn write_error(path: &Path, cause: impl Into<std::io::Error>) -> RunnerError {
     RecordError::Write {

@@ -40,9 +40,6 @@ pub fn run_layer_peeled(
     for spec in specs {
         spec.validate()?;
     }
-    let find = |records: &[LayerPeeledRecord], spec: &LayerPeeledSpec| {
-        records.iter().find(|r| r.spec == *spec).cloned()
-    };
     let complete = |records: &[LayerPeeledRecord]| records.iter().map(|r| &r.spec).eq(specs);
     let mut records = read_layer_peeled(folder)?;
     let mut held = None;
@@ -54,7 +51,7 @@ pub fn run_layer_peeled(
     }
     let mut results = Vec::with_capacity(specs.len());
     for spec in specs {
-        let known = find(&records, spec);
+        let known = records.iter().find(|r| r.spec == *spec).cloned();
         let was_there = known.is_some();
         let record = match known {
             Some(record) => record,

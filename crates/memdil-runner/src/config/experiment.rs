@@ -9,7 +9,7 @@ use toml::{Table, Value};
 use crate::config::file::ConfigFile;
 use crate::config::preset::{self, SubSweep};
 use crate::config::settings::{one_line, parse_value, set};
-use crate::error::RunnerError;
+use crate::error::{RunnerError, override_error};
 
 /// An experiment file: settings at its top level, those of a [`RunSpec`](memdil_records::RunSpec), and three optional
 /// tables.
@@ -76,10 +76,8 @@ impl Experiment {
 
     /// Applies a `key=value` override.
     fn change(&mut self, text: &str) -> Result<(), RunnerError> {
-        let (key, value) = text.split_once('=').ok_or_else(|| RunnerError::Override {
-            setting: text.to_owned(),
-            reason: "must be key=value".to_owned(),
-        })?;
+        let parts = text.split_once('=');
+        let (key, value) = parts.ok_or_else(|| override_error(text, "must be key=value"))?;
         let (key, value) = (key.trim(), parse_value(value.trim()));
         if let Some(key) = key.strip_prefix("search.") {
             return set(self.file.search.get_or_insert_default(), key, value);

@@ -10,7 +10,7 @@ use toml::Table;
 use crate::config::experiment::Experiment;
 use crate::config::preset::SubSweep;
 use crate::config::settings::set;
-use crate::error::RunnerError;
+use crate::error::{RunnerError, override_error};
 
 /// Data sets that are not available, and the number of runs that are left out for that reason.
 pub(crate) type Absent = BTreeMap<String, usize>;
@@ -160,10 +160,7 @@ impl Experiment {
             {
                 let reason =
                     format!("the sweep's list '{key}' would undo it; set '{key}' as a whole");
-                return Err(RunnerError::Override {
-                    setting: setting.clone(),
-                    reason,
-                });
+                return Err(override_error(setting, reason));
             }
             let values = values.as_array().map(Vec::as_slice).unwrap_or_default();
             let mut product = Vec::with_capacity(tables.len() * values.len());

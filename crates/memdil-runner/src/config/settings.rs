@@ -2,7 +2,7 @@
 
 use toml::{Table, Value};
 
-use crate::error::RunnerError;
+use crate::error::{RunnerError, override_error};
 
 /// Sets a dotted key, making the tables on the way.
 pub(crate) fn set(table: &mut Table, key: &str, value: Value) -> Result<(), RunnerError> {
@@ -23,17 +23,11 @@ pub(crate) fn set(table: &mut Table, key: &str, value: Value) -> Result<(), Runn
             Value::Table(inner) => inner,
             _ => {
                 let reason = format!("'{part}' is a value, not a table");
-                return Err(RunnerError::Override {
-                    setting: key.to_owned(),
-                    reason,
-                });
+                return Err(override_error(key, reason));
             }
         };
     }
-    Err(RunnerError::Override {
-        setting: key.to_owned(),
-        reason: "a part of the name is empty".to_owned(),
-    })
+    Err(override_error(key, "a part of the name is empty"))
 }
 
 /// A TOML value; what is none is taken as a string, so that `data.source=fashion-mnist` needs no

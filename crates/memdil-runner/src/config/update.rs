@@ -43,14 +43,10 @@ impl From<&OptimizerSpec> for Update {
             OptimizerSpec::Sgd {
                 momentum,
                 nesterov,
-                weight_decay,
-                classifier_weight_decay,
+                weight_decay: decay,
+                classifier_weight_decay: classifier,
                 ..
-            } => (
-                Optimizer::Sgd { momentum, nesterov },
-                weight_decay,
-                classifier_weight_decay,
-            ),
+            } => (Optimizer::Sgd { momentum, nesterov }, decay, classifier),
             OptimizerSpec::Adam {
                 beta1,
                 beta2,

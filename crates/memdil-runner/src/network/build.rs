@@ -38,13 +38,10 @@ pub fn build_network(
         (ModelSpec::Mlp(mlp), DeviceLocation::Cuda { gpu_id }) if mlp.norm != NormSpec::Layer => {
             Box::new(GpuNetwork::new(spec, inputs, classes, Cuda::open(gpu_id)?)?)
         }
-        _ => Box::new(CandleNetwork::new(
-            spec,
-            shape,
-            classes,
-            DType::F32,
-            device,
-        )?),
+        _ => {
+            let network = CandleNetwork::new(spec, shape, classes, DType::F32, device)?;
+            Box::new(network)
+        }
     })
 }
 
@@ -68,11 +65,6 @@ pub(crate) fn build_for_run(
     };
     let model = build(spec, image, device)?;
     let inputs = channels * height * width;
-    Ok(Box::new(CandleNetwork::from_model(
-        spec,
-        model,
-        inputs,
-        DType::F32,
-        device,
-    )?))
+    let network = CandleNetwork::from_model(spec, model, inputs, DType::F32, device)?;
+    Ok(Box::new(network))
 }

@@ -138,47 +138,26 @@ pub(crate) fn find(
         }
     }
     found.sort_by_key(|(_, checkpoint)| {
-        (
-            checkpoint.state.position.epoch,
-            checkpoint.state.position.samples,
-        )
+        let position = &checkpoint.state.position;
+        (position.epoch, position.samples)
     });
     found
 }
 
 /// Writes checkpoints of a run when they are due.
 pub(crate) struct Keeper<'a> {
-    run: &'a RunFolder,
-    id: String,
+    pub(crate) run: &'a RunFolder,
+    pub(crate) id: String,
     pub(crate) provenance: &'a Provenance,
-    clock: Clock,
-    every: Duration,
-    last: Instant,
+    pub(crate) clock: Clock,
+    pub(crate) every: Duration,
+    /// When the last one was written; at first when the work began.
+    pub(crate) last: Instant,
     /// The file to write next.
-    slot: usize,
+    pub(crate) slot: usize,
 }
 
-impl<'a> Keeper<'a> {
-    /// The first checkpoint is due after `every`.
-    pub(crate) fn new(
-        run: &'a RunFolder,
-        id: String,
-        provenance: &'a Provenance,
-        clock: Clock,
-        every: Duration,
-        slot: usize,
-    ) -> Self {
-        Self {
-            run,
-            id,
-            provenance,
-            clock,
-            every,
-            last: Instant::now(),
-            slot,
-        }
-    }
-
+impl Keeper<'_> {
     /// Writes a checkpoint if one is due.
     pub(crate) fn keep(
         &mut self,

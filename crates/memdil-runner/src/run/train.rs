@@ -1,6 +1,7 @@
 //! Training, from a specification to a finished folder.
 
 use std::path::Path;
+use std::time::Instant;
 
 use candle_core::Device;
 use memdil_records::{EpochRecord, RunFolder, RunRecord, RunSpec, Status, create_dir, run_id};
@@ -181,8 +182,15 @@ impl<'a> Work<'a> {
         run.write_start(spec, &provenance)?;
         run.write_noise(&self.data.labels)?;
 
-        let every = self.options.checkpoint_every;
-        let keeper = Keeper::new(run, run_id(spec), &provenance, clock, every, slot);
+        let keeper = Keeper {
+            run,
+            id: run_id(spec),
+            provenance: &provenance,
+            clock,
+            every: self.options.checkpoint_every,
+            last: Instant::now(),
+            slot,
+        };
         let end = self.epochs(&mut training, &mut metrics, keeper, last, on_event)?;
         self.lease.check_now()?;
         metrics.finish(&run.metrics())?;

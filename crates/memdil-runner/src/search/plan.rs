@@ -157,13 +157,7 @@ impl Experiment {
     }
 
     fn space_error(&self, name: &str, reason: String) -> RunnerError {
-        self.error(
-            RecordError::Space {
-                name: name.to_owned(),
-                reason,
-            }
-            .to_string(),
-        )
+        self.error(space_error(name, reason).to_string())
     }
 }
 
@@ -217,11 +211,8 @@ impl Search {
             set(&mut table, name, to_toml(name, value)?)?;
         }
         let mut spec = parse(table).map_err(|e| {
-            let reason = e.message().replace('\n', "; ");
-            RecordError::Space {
-                name: values.keys().cloned().collect::<Vec<_>>().join("', '"),
-                reason,
-            }
+            let names = values.keys().cloned().collect::<Vec<_>>().join("', '");
+            space_error(&names, e.message().replace('\n', "; "))
         })?;
         spec.training.epochs = epochs;
         spec.data.validation = validation;
@@ -236,8 +227,12 @@ fn parse(table: Table) -> Result<RunSpec, toml::de::Error> {
 }
 
 fn to_toml(name: &str, value: &Json) -> Result<Value, RecordError> {
-    Value::try_from(value).map_err(|e| RecordError::Space {
+    Value::try_from(value).map_err(|e| space_error(name, e.to_string()))
+}
+
+fn space_error(name: &str, reason: String) -> RecordError {
+    RecordError::Space {
         name: name.to_owned(),
-        reason: e.to_string(),
-    })
+        reason,
+    }
 }

@@ -66,11 +66,8 @@ const DECOUPLED: Step = Step {
 /// Shapes below, at and above the sizes that the kernels are cut at; every optimiser, loss and part
 /// of a network.
 pub(super) fn cases() -> Vec<(String, Case)> {
-    let mut cases = shapes();
-    cases.extend(optimizers());
-    cases.extend(losses());
-    cases.extend(variants());
-    cases
+    let all = [shapes(), optimizers(), losses(), variants()];
+    all.into_iter().flatten().collect()
 }
 
 fn shapes() -> Vec<(String, Case)> {
@@ -240,8 +237,6 @@ pub(super) fn collapse(
         .into_iter()
         .map(|(found, expected)| (found / expected - 1.0).abs())
         .fold(0.0, larger);
-    Ok(larger(
-        relative,
-        difference(nc4, memdil_metrics::nc4(h, &labels, weights, bias.view())?),
-    ))
+    let expected = memdil_metrics::nc4(h, &labels, weights, bias.view())?;
+    Ok(larger(relative, difference(nc4, expected)))
 }

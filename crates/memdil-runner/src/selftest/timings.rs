@@ -23,11 +23,8 @@ const SIZES: [(usize, usize, usize); 3] = [(9, 2048, 16), (4, 512, 128), (4, 64,
 
 pub(super) fn on_processor() -> Result<Vec<Timing>, RunnerError> {
     let timed = |&(depth, width, batch): &(usize, usize, usize)| {
-        let spec = spec(
-            &format!("{{ kind = \"mlp\", depth = {depth}, width = {width} }}"),
-            batch,
-            1,
-        )?;
+        let model = format!("{{ kind = \"mlp\", depth = {depth}, width = {width} }}");
+        let spec = spec(&model, batch, 1)?;
         let data = Prepared::new(&spec, &[])?;
         let mut network = build_network(&spec, data.train_inputs.shape(), 2, &Device::Cpu)?;
         let indices = &data.train[..batch];
@@ -37,12 +34,8 @@ pub(super) fn on_processor() -> Result<Vec<Timing>, RunnerError> {
             || network.step(&inputs, &labels, &spec.loss, 0.0).map(|_| ()),
             || Ok(()),
         )?;
-        Ok(timing(
-            (depth, width, batch),
-            network.parameter_count(),
-            seconds,
-            None,
-        ))
+        let count = network.parameter_count();
+        Ok(timing((depth, width, batch), count, seconds, None))
     };
     SIZES.iter().map(timed).collect()
 }
@@ -59,6 +52,7 @@ pub(super) fn on_gpu(cuda: &Cuda) -> Result<(f64, Vec<Timing>), RunnerError> {
     let (mut found, mut memory) = (Vec::new(), None);
     for (depth, width, batch) in SIZES {
         let (mut network, samples) = network(cuda, (depth, width, batch))?;
+        let count = parameters((depth, width));
         let order: Vec<u32> = (0..samples.len() as u32).collect();
         let memory = match memory {
             Some(memory) => memory,
@@ -68,7 +62,7 @@ pub(super) fn on_gpu(cuda: &Cuda) -> Result<(f64, Vec<Timing>), RunnerError> {
                 network.step(&samples, WIDE)?;
                 let seconds = timed(|| Ok(network.queue_update()?), || Ok(cuda.wait()?))?;
                 // Parameters and momentum read and written, gradients read.
-                *memory.insert(20.0 * parameters((depth, width)) as f64 / seconds)
+                *memory.insert(20.0 * count as f64 / seconds)
             }
         };
         let mut left = 0;
@@ -83,12 +77,8 @@ pub(super) fn on_gpu(cuda: &Cuda) -> Result<(f64, Vec<Timing>), RunnerError> {
             },
             || Ok(cuda.wait()?),
         )?;
-        found.push(timing(
-            (depth, width, batch),
-            parameters((depth, width)),
-            seconds,
-            Some(memory),
-        ));
+        let size = (depth, width, batch);
+        found.push(timing(size, count, seconds, Some(memory)));
     }
     Ok((memory.unwrap_or_default() / 1e9, found))
 }

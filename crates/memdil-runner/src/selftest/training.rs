@@ -4,7 +4,7 @@ use candle_core::{DType, Device};
 use memdil_kernels::gpu::{difference, larger};
 use memdil_records::{EpochRecord, RunSpec};
 
-use crate::error::RunnerError;
+use crate::error::{RunnerError, override_error};
 use crate::network::build::{build_for_run, build_network};
 use crate::network::candle::CandleNetwork;
 use crate::network::interface::Network;
@@ -41,10 +41,7 @@ pub(crate) fn spec(model: &str, batch: usize, epochs: usize) -> Result<RunSpec, 
         training = {{ epochs = {epochs}, batch_size = {batch}, evaluate_every = 1 }}
         "#
     );
-    toml::from_str(&text).map_err(|e| RunnerError::Override {
-        setting: model.to_owned(),
-        reason: e.message().to_owned(),
-    })
+    toml::from_str(&text).map_err(|e| override_error(model, e.message()))
 }
 
 /// Three steps of a network on the device in f32 and on candle in f64.
@@ -62,10 +59,8 @@ pub(crate) fn network(model: &str, batch: usize, device: &Device) -> Result<f64,
         let expected = expected.step(&inputs, &labels, &spec.loss, 0.05)?;
         most = larger(most, difference(found, expected));
     }
-    Ok(larger(
-        most,
-        tensors(&state(found.as_ref())?, &state(&expected)?),
-    ))
+    let after = tensors(&state(found.as_ref())?, &state(&expected)?);
+    Ok(larger(most, after))
 }
 
 const MODEL: &str = "{ kind = \"mlp\", depth = 3, width = 48 }";
@@ -110,10 +105,8 @@ pub(crate) fn resumed(device: &Device) -> Result<f64, RunnerError> {
     let data = Prepared::new(&spec, &[])?;
     let whole = epochs(&spec, &data, device, 0..4, None)?.0;
     let half = epochs(&spec, &data, device, 0..2, None)?.0;
-    Ok(tensors(
-        &epochs(&spec, &data, device, 2..4, Some(&half))?.0,
-        &whole,
-    ))
+    let resumed = epochs(&spec, &data, device, 2..4, Some(&half))?.0;
+    Ok(tensors(&resumed, &whole))
 }
 
 /// Epochs of a training, the first of them from what is given; the network's and the optimiser's
