@@ -1,6 +1,6 @@
 //! Normalisation of a block.
 
-use candle_core::{D, Result, Tensor};
+use candle_core::{D, Result, Tensor, Var};
 use candle_nn::{BatchNorm, ModuleT};
 use memdil_kernels::Norm;
 
@@ -27,18 +27,13 @@ impl Normalize {
         if norm == Norm::None {
             return Ok(Self::None);
         }
-        let [weight, bias] = layers
-            .identity(name, units)?
-            .map(|var| var.as_tensor().clone());
+        let [weight, bias] = layers.identity(name, units)?.map(Var::into_inner);
         if norm == Norm::Layer {
             return Ok(Self::Layer { weight, bias });
         }
-        let [mean, variance] = layers
-            .running(name, units)?
-            .map(|var| var.as_tensor().clone());
-        Ok(Self::Batch(BatchNorm::new(
-            units, mean, variance, weight, bias, EPS,
-        )?))
+        let [mean, variance] = layers.running(name, units)?.map(Var::into_inner);
+        let norm = BatchNorm::new(units, mean, variance, weight, bias, EPS)?;
+        Ok(Self::Batch(norm))
     }
 
     pub(crate) fn forward(&self, x: &Tensor, train: bool) -> Result<Tensor> {

@@ -102,12 +102,8 @@ impl ResNet {
                 };
                 let (mut convolutions, mut from) = (Vec::new(), inputs);
                 for (at, (kernel, to, stride)) in plan.into_iter().enumerate() {
-                    convolutions.push(layers.convolution(
-                        &format!("{name}.{at}"),
-                        (from, to),
-                        kernel,
-                        stride,
-                    )?);
+                    let name = format!("{name}.{at}");
+                    convolutions.push(layers.convolution(&name, (from, to), kernel, stride)?);
                     from = to;
                 }
                 let same = stride == 1 && inputs == outputs;
@@ -134,9 +130,8 @@ impl ResNet {
 
 impl Block {
     fn forward(&self, x: Tensor, train: bool) -> Result<Tensor> {
-        let (last, first) = match self.convolutions.split_last() {
-            Some(split) => split,
-            None => return Ok(x),
+        let Some((last, first)) = self.convolutions.split_last() else {
+            return Ok(x);
         };
         let mut h = x.clone();
         for convolution in first {
@@ -153,9 +148,8 @@ impl Block {
 impl Model for ResNet {
     fn forward(&self, batch: &Tensor, train: bool) -> Result<Output> {
         check_batch(batch, train)?;
-        let mut x = self
-            .stem
-            .forward(&self.image.images(batch)?, None, true, train)?;
+        let images = self.image.images(batch)?;
+        let mut x = self.stem.forward(&images, None, true, train)?;
         for block in &self.blocks {
             x = block.forward(x, train)?;
         }

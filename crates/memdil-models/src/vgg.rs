@@ -93,12 +93,8 @@ impl Vgg {
             let mut convolutions = Vec::new();
             for index in 0..count {
                 let outputs = factor * width;
-                convolutions.push(layers.convolution(
-                    &format!("stages.{stage}.{index}"),
-                    (inputs, outputs),
-                    3,
-                    1,
-                )?);
+                let name = format!("stages.{stage}.{index}");
+                convolutions.push(layers.convolution(&name, (inputs, outputs), 3, 1)?);
                 inputs = outputs;
             }
             stages.push(convolutions);

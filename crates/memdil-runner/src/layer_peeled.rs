@@ -142,17 +142,13 @@ impl<'a> Descent<'a> {
             UnconstrainedFeatures::new(shape, &mut stream(spec.seed, Stream::Init), &Device::Cpu)?;
         let labels = model.labels()?;
         let scale = (spec.lambda_h / spec.lambda_w).powf(0.25);
-        let scales = [
-            scale,
-            ((spec.classes * spec.samples_per_class) as f64).sqrt() / scale,
-        ];
+        let samples = (spec.classes * spec.samples_per_class) as f64;
+        let scales = [scale, samples.sqrt() / scale];
         // The decay is a part of the objective, which candle differentiates as a whole.
-        let [weights, features] = model.parameters().map(|(name, p)| {
-            CandleOptimizer::new(
-                Update::momentum(spec.momentum),
-                &[(name.to_owned(), p.clone())],
-            )
-        });
+        let update = Update::momentum(spec.momentum);
+        let [weights, features] = model
+            .parameters()
+            .map(|(name, p)| CandleOptimizer::new(update, &[(name.to_owned(), p.clone())]));
         let optimizers = [weights?, features?];
         Ok(Self {
             spec,

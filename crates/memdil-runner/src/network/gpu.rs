@@ -36,12 +36,8 @@ impl<M: GpuMachine> GpuNetwork<M> {
         machine: M,
     ) -> Result<Self, RunnerError> {
         let recipe = Recipe::new(spec, inputs, classes)?;
-        let network = GpuMlp::new(
-            machine,
-            recipe.architecture,
-            recipe.optimizer,
-            spec.training.batch_size,
-        )?;
+        let batch = spec.training.batch_size;
+        let network = GpuMlp::new(machine, recipe.architecture, recipe.optimizer, batch)?;
         let sets = None;
         Self {
             network,
@@ -98,10 +94,8 @@ impl<M: GpuMachine> Network for GpuNetwork<M> {
         loss: &Loss,
         learning_rate: f64,
     ) -> Result<f64, RunnerError> {
-        let step = self.recipe.step(learning_rate);
-        Ok(self
-            .network
-            .step_on(inputs, labels, &device_loss(loss), &step)?)
+        let (loss, step) = (device_loss(loss), self.recipe.step(learning_rate));
+        Ok(self.network.step_on(inputs, labels, &loss, &step)?)
     }
 
     fn forward(&mut self, inputs: &[f32]) -> Result<(Vec<f32>, Vec<f32>), RunnerError> {
@@ -180,17 +174,14 @@ fn samples<M: GpuMachine>(
         memdil_data::Pixels::Floats(floats) => StoredPixels::Floats(floats),
     };
     let (_, height, width) = inputs.shape();
-    let (plane, constants, copies) = (height * width, stored.constants, stored.copies);
-    Ok(Samples::new(
-        machine,
-        &StoredSamples {
-            pixels,
-            plane,
-            constants,
-            copies,
-            labels,
-        },
-    )?)
+    let stored = StoredSamples {
+        pixels,
+        plane: height * width,
+        constants: stored.constants,
+        copies: stored.copies,
+        labels,
+    };
+    Ok(Samples::new(machine, &stored)?)
 }
 
 pub(crate) fn device_loss(loss: &Loss) -> DeviceLoss {

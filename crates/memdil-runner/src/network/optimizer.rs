@@ -117,14 +117,12 @@ impl Slot {
         match (rule, self.moments.as_mut_slice()) {
             (Optimizer::Sgd { momentum, nesterov }, [velocity]) => {
                 *velocity = (&g + (&*velocity * momentum)?)?;
-                Ok((
-                    1.0,
-                    if nesterov {
-                        (g + (&*velocity * momentum)?)?
-                    } else {
-                        velocity.clone()
-                    },
-                ))
+                let direction = if nesterov {
+                    (g + (&*velocity * momentum)?)?
+                } else {
+                    velocity.clone()
+                };
+                Ok((1.0, direction))
             }
             (
                 Optimizer::Adam {

@@ -106,10 +106,8 @@ pub(crate) fn write_tensors<'a>(
         header.insert(tensor.name, entry);
     }
     if let Some(state) = state {
-        header.insert(
-            "__metadata__".to_owned(),
-            json!({"sha256": checksum(state, digests), "state": state}),
-        );
+        let notes = json!({"sha256": checksum(state, digests), "state": state});
+        header.insert("__metadata__".to_owned(), notes);
     }
     let mut header = serde_json::to_vec(&header).map_err(|e| write_error(path, e))?;
     header.resize(header.len().next_multiple_of(8), b' ');

@@ -42,20 +42,13 @@ impl Evaluation {
         let (observed, clean) = (pick(data.labels.observed()), pick(data.labels.clean()));
         // Chunks end with the training set: held-out samples do not change how it is cut into
         // products.
-        let chunks = data
-            .train
-            .chunks(CHUNK)
-            .chain(data.validation.chunks(CHUNK));
-        let noisy = evaluate(network, (data, ImageSet::Train), chunks, observed, clean)?;
+        let [train, held_out] = [&data.train, &data.validation].map(|part| part.chunks(CHUNK));
+        let (set, chunks) = ((data, ImageSet::Train), train.chain(held_out));
+        let noisy = evaluate(network, set, chunks, observed, clean)?;
         let test: Vec<usize> = (0..data.test_labels.len()).collect();
         let labels = Array1::from(data.test_labels.clone());
-        let test = evaluate(
-            network,
-            (data, ImageSet::Test),
-            test.chunks(CHUNK),
-            labels.clone(),
-            labels,
-        )?;
+        let (set, chunks) = ((data, ImageSet::Test), test.chunks(CHUNK));
+        let test = evaluate(network, set, chunks, labels.clone(), labels)?;
         let (classifier, bias) = network.classifier()?;
         Ok(Self {
             noisy,
@@ -76,18 +69,12 @@ impl Evaluation {
 
     /// What is kept of it: the samples trained on and the test samples.
     pub(crate) fn into_snapshot(self) -> Result<Snapshot, RunnerError> {
-        let SnapshotPart {
-            features,
-            logits,
-            labels,
-            clean_labels,
-        } = self.noisy;
-        let n = self.trained_on;
+        let (all, n) = (self.noisy, self.trained_on);
         let train = SnapshotPart {
-            features: first_rows(features, n)?,
-            logits: first_rows(logits, n)?,
-            labels: labels.iter().take(n).copied().collect(),
-            clean_labels: clean_labels.iter().take(n).copied().collect(),
+            features: first_rows(all.features, n)?,
+            logits: first_rows(all.logits, n)?,
+            labels: all.labels.iter().take(n).copied().collect(),
+            clean_labels: all.clean_labels.iter().take(n).copied().collect(),
         };
         Ok(Snapshot {
             train,
@@ -252,10 +239,8 @@ fn fold(logits: ArrayView2<'_, f32>, classes: usize) -> CowArray<'_, f32, Ix2> {
         return logits.into();
     }
     let mut folded = logits.slice(s![.., ..classes]).to_owned();
-    for latent in logits
-        .slice(s![.., classes..])
-        .axis_chunks_iter(Axis(1), classes)
-    {
+    let latent = logits.slice(s![.., classes..]);
+    for latent in latent.axis_chunks_iter(Axis(1), classes) {
         folded.zip_mut_with(&latent, |a, &b| {
             *a = a.max(b) + (-(*a - b).abs()).exp().ln_1p()
         });

@@ -86,13 +86,8 @@ impl<'a> History<'a> {
                 Some(trial) => trial.values.clone(),
                 None => {
                     let told = &record.trials[..series.min(number - 1)];
-                    sampler::values(
-                        &search.search,
-                        &search.settings,
-                        search.spec.seed,
-                        number,
-                        told,
-                    )?
+                    let (space, seed) = (&search.search, search.spec.seed);
+                    sampler::values(space, &search.settings, seed, number, told)?
                 }
             };
             let spec = search.trial(&tried)?;

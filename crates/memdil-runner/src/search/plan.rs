@@ -89,10 +89,8 @@ impl Experiment {
             searches.push(search);
         }
         for (name, reason) in unknown {
-            if !searches
-                .iter()
-                .any(|search| search.settings.contains(&name))
-            {
+            let has = |search: &Search| search.settings.contains(&name);
+            if !searches.iter().any(has) {
                 return Err(self.space_error(&name, reason));
             }
         }
@@ -115,11 +113,9 @@ impl Experiment {
             return Err(self.error(reason.to_owned()));
         }
         // Classes that were read from the data are read once.
-        set(
-            &mut table,
-            "data.classes",
-            Value::try_from(&spec.data.classes).map_err(|e| self.error(e.to_string()))?,
-        )?;
+        let classes = Value::try_from(&spec.data.classes);
+        let classes = classes.map_err(|e| self.error(e.to_string()))?;
+        set(&mut table, "data.classes", classes)?;
         let (mut settings, mut left_out) = (Vec::new(), Vec::new());
         for (name, range) in &search.space {
             let mut known = true;
@@ -186,11 +182,8 @@ fn hint(reason: String) -> String {
 impl Search {
     /// The run of a trial.
     pub(crate) fn trial(&self, values: &BTreeMap<String, Json>) -> Result<RunSpec, RunnerError> {
-        self.with(
-            values,
-            self.search.trial_epochs(self.spec.training.epochs),
-            self.spec.data.validation,
-        )
+        let epochs = self.search.trial_epochs(self.spec.training.epochs);
+        self.with(values, epochs, self.spec.data.validation)
     }
 
     /// The run with all epochs and all training data.

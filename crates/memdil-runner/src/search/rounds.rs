@@ -76,10 +76,8 @@ pub fn run_searches(
         .map(|search| History::read(search, &folder))
         .collect::<Result<Vec<_>, _>>()?;
     create_dir(&folder.trials())?;
-    folder.remove_temporary(
-        chosen.iter().map(|search| search.id.as_str()),
-        options.index,
-    )?;
+    let ids = chosen.iter().map(|search| search.id.as_str());
+    folder.remove_temporary(ids, options.index)?;
     let mut rounds = Rounds {
         options,
         folder: &folder,

@@ -36,16 +36,13 @@ impl Job<'_> {
 
     /// Run and last line of its log.
     pub(crate) fn failure(&self) -> String {
-        let log = fs::read_to_string(self.folder.log()).unwrap_or_default();
+        let path = self.folder.log();
+        let log = fs::read_to_string(&path).unwrap_or_default();
         let last = log
             .lines()
             .next_back()
             .unwrap_or("the process ended without a message");
-        format!(
-            "{}: {last} (log: {})",
-            self.line.id,
-            self.folder.log().display()
-        )
+        format!("{}: {last} (log: {})", self.line.id, path.display())
     }
 }
 
