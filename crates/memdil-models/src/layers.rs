@@ -150,16 +150,10 @@ impl Convolution {
             // Without a gradient to come nothing of the batch need be kept.
             let [weight, scale, shift] =
                 [&self.weight, &self.scale, &self.shift].map(Var::as_detached_tensor);
-            let [mean, variance] = self.running.each_ref().map(Var::as_detached_tensor);
+            let running = self.running.each_ref().map(Var::as_detached_tensor);
+            let running = running.each_ref();
             let products = conv2d(x, &weight, self.stride, self.padding)?;
-            return batch_norm_by(
-                &products,
-                [&mean, &variance],
-                &scale,
-                &shift,
-                residual,
-                relu,
-            );
+            return batch_norm_by(&products, running, &scale, &shift, residual, relu);
         }
         let products = conv2d(x, &self.weight, self.stride, self.padding)?;
         let (y, [batch_mean, batch_variance]) =

@@ -25,10 +25,9 @@ pub fn open_device(name: &str) -> Result<Device, RunnerError> {
         let cause = e.to_string();
         let cause = cause.lines().next().unwrap_or_default();
         if !candle_core::utils::cuda_is_available() {
-            return failed(
-                "this program was built for the processor only: build it with --features cuda"
-                    .to_owned(),
-            );
+            let reason =
+                "this program was built for the processor only: build it with --features cuda";
+            return failed(reason.to_owned());
         }
         failed(format!(
             "cannot be opened ({cause}): it needs NVIDIA's driver and a card of that number"

@@ -229,11 +229,8 @@ fn measure(
     let mut gaps = Vec::with_capacity(labels.len() * (classes - 1));
     for (row, &label) in logits.rows().into_iter().zip(labels) {
         let label = label as usize;
-        gaps.extend(
-            (0..classes)
-                .filter(|&j| j != label)
-                .map(|j| row[label] - row[j]),
-        );
+        let others = (0..classes).filter(|&j| j != label);
+        gaps.extend(others.map(|j| row[label] - row[j]));
     }
     let feature_sq_norm = squares(features.iter()) / features.nrows() as f64;
     let weight_row_sq_norm = squares(weights.iter()) / classes as f64;

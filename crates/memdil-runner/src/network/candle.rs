@@ -104,10 +104,8 @@ impl CandleNetwork {
         dtype: DType,
         device: &Device,
     ) -> Result<Self, RunnerError> {
-        let optimizer = CandleOptimizer::new(
-            Update::from(&spec.optimizer),
-            &network.variables().parameters,
-        )?;
+        let update = Update::from(&spec.optimizer);
+        let optimizer = CandleOptimizer::new(update, &network.variables().parameters)?;
         let (feature_decay, device) = (spec.training.feature_decay, device.clone());
         Ok(Self {
             network,

@@ -73,17 +73,12 @@ impl CandleOptimizer {
     pub(crate) fn state(&self) -> Result<Vec<(String, Tensor)>> {
         let mut state = Vec::new();
         for (index, moment) in moments(self.update.optimizer).iter().enumerate() {
-            state.extend(
-                self.slots
-                    .iter()
-                    .map(|s| (format!("{moment}.{}", s.name), s.moments[index].clone())),
-            );
+            let named = |s: &Slot| (format!("{moment}.{}", s.name), s.moments[index].clone());
+            state.extend(self.slots.iter().map(named));
         }
         if let (Optimizer::Adam { .. }, Some(slot)) = (self.update.optimizer, self.slots.first()) {
-            state.push((
-                "step".to_owned(),
-                Tensor::new(self.steps, slot.parameter.device())?.to_dtype(DType::F32)?,
-            ));
+            let steps = Tensor::new(self.steps, slot.parameter.device())?;
+            state.push(("step".to_owned(), steps.to_dtype(DType::F32)?));
         }
         Ok(state)
     }

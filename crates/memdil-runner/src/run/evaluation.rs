@@ -192,6 +192,7 @@ fn measure_test(
     let moments = Moments::of(h, y, None, classes);
     let dilated = dilation(h, y, classes);
     let rho_nc1 = (classes == 2).then(|| of(&dilated, |&dilated| rho_nc1(dilated, h.ncols())));
+    let separated = of(&moments, |moments| separation(moments.means().means.view()));
     let mut of_all = |name, result| keep.test_value(name, "test sample", result);
     let mut record = TestRecord {
         loss: loss.value(logits.mapv(f64::from).view(), y)?,
@@ -201,10 +202,7 @@ fn measure_test(
         rho: of_all("test.rho", of(&moments, Moments::rho)),
         rho_nc1: rho_nc1.and_then(|found| of_all("test.rho_nc1", found)),
         radius: of_all("test.radius", radius(h, y, classes)),
-        separation: of_all(
-            "test.separation",
-            of(&moments, |moments| separation(moments.means().means.view())),
-        ),
+        separation: of_all("test.separation", separated),
         ..TestRecord::default()
     };
     let right: Vec<usize> = correct(logits.view(), y)?;

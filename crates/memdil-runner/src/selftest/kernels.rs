@@ -78,11 +78,9 @@ fn shapes() -> Vec<(String, Case)> {
     let mut numbers = Numbers(7);
     for _ in 0..12 {
         let [inputs, width] = [1, 1].map(|_| 1 + numbers.below(300));
-        let (depth, features, classes) = (
-            1 + numbers.below(4),
-            1 + numbers.below(70),
-            2 + numbers.below(11),
-        );
+        let depth = 1 + numbers.below(4);
+        let features = 1 + numbers.below(70);
+        let classes = 2 + numbers.below(11);
         let architecture = Architecture {
             inputs,
             depth,

@@ -30,10 +30,8 @@ pub(super) fn on_processor() -> Result<Vec<Timing>, RunnerError> {
         let indices = &data.train[..batch];
         let inputs = data.train_inputs.batch(indices);
         let labels = data.observed(indices);
-        let seconds = timed(
-            || network.step(&inputs, &labels, &spec.loss, 0.0).map(|_| ()),
-            || Ok(()),
-        )?;
+        let step = || network.step(&inputs, &labels, &spec.loss, 0.0).map(|_| ());
+        let seconds = timed(step, || Ok(()))?;
         let count = network.parameter_count();
         Ok(timing((depth, width, batch), count, seconds, None))
     };

@@ -79,11 +79,8 @@ pub(crate) fn compared(device: &Device) -> Result<f64, RunnerError> {
                 test.and_then(|t| t.rho),
             ]
         };
-        Ok(records
-            .iter()
-            .flat_map(of)
-            .map(|value| value.unwrap_or(f64::NAN))
-            .collect())
+        let values = records.iter().flat_map(of);
+        Ok(values.map(|value| value.unwrap_or(f64::NAN)).collect())
     };
     let pairs = values(device)?.into_iter().zip(values(&Device::Cpu)?);
     Ok(pairs

@@ -1,6 +1,6 @@
 //! What training did to the samples whose label was corrupted.
 
-use memdil_metrics::MetricsError;
+use memdil_metrics::{MetricsError, uncorrupted_class_means};
 use memdil_records::SnapshotPart;
 use ndarray::{Array1, ArrayView2, Axis, CowArray, Ix2};
 
@@ -66,11 +66,14 @@ impl<'a> Corruption<'a> {
         &self,
         test: &SnapshotPart,
     ) -> Result<memdil_metrics::Memorization, MetricsError> {
-        memdil_metrics::memorization_test(
-            (self.features.view(), &self.given_true(), &self.clean),
-            (test.features.view(), labels(&test.labels)),
-            self.classes,
-        )
+        let given = self.given_true();
+        let train = (
+            self.features.view(),
+            given.as_slice(),
+            self.clean.as_slice(),
+        );
+        let test = (test.features.view(), labels(&test.labels));
+        memdil_metrics::memorization_test(train, test, self.classes)
     }
 
     pub(crate) fn memorized_fraction(
@@ -81,12 +84,8 @@ impl<'a> Corruption<'a> {
 
     /// Mean distance between the class means of the uncorrupted samples.
     pub(crate) fn separation(&self) -> Result<f64, MetricsError> {
-        let means = memdil_metrics::uncorrupted_class_means(
-            self.features.view(),
-            &self.given_true(),
-            &self.clean,
-            self.classes,
-        )?;
+        let (h, given) = (self.features.view(), self.given_true());
+        let means = uncorrupted_class_means(h, &given, &self.clean, self.classes)?;
         memdil_metrics::separation(means.means.view())
     }
 }
