@@ -2,24 +2,9 @@
 
 use std::fs;
 
-use crate::common::Scene;
+use crate::common::{SETTINGS, Scene};
 
-const CONFIG: &str = r#"
-experiment = "probe"
-loss = { kind = "cross_entropy" }
-noise = { kind = "uniform", eta = 0.2 }
-model = { kind = "mlp", depth = 2, width = 8 }
-optimizer = { kind = "sgd", learning_rate = 0.05, momentum = 0.9, weight_decay = 0.0 }
-schedule = { kind = "step", patience = 20, gamma = 0.1 }
-training = { epochs = 1, batch_size = 16, evaluate_every = 1 }
-seed = 0
-
-[data]
-source = "fashion-mnist-embedded"
-classes = [0, 1]
-images_per_class = 20
-test_images_per_class = 10
-
+const SEARCH: &str = r#"
 [search]
 trials = 1
 epochs = 1
@@ -30,7 +15,7 @@ space = { "optimizer.learning_rate" = { low = 0.01, high = 0.1, scale = "log" } 
 /// A folder with settings, labels, a manifest of one run, and what is in the way.
 fn scene() -> Scene {
     let scene = Scene::new("");
-    fs::write(scene.path("e.toml"), CONFIG).unwrap();
+    fs::write(scene.path("e.toml"), format!("{SETTINGS}{SEARCH}")).unwrap();
     let layer_peeled = include_str!("../../../../experiments/layer-peeled.toml");
     fs::write(scene.path("l.toml"), layer_peeled).unwrap();
     fs::write(scene.path("y.csv"), "0\n1\n").unwrap();

@@ -3,24 +3,9 @@
 
 use std::fs;
 
-use crate::common::Scene;
+use crate::common::{SETTINGS, Scene};
 
 const SWEEP: &str = r#"
-experiment = "probe"
-loss = { kind = "cross_entropy" }
-noise = { kind = "uniform", eta = 0.2 }
-model = { kind = "mlp", depth = 2, width = 8 }
-optimizer = { kind = "sgd", learning_rate = 0.05, momentum = 0.9, weight_decay = 0.0 }
-schedule = { kind = "step", patience = 20, gamma = 0.1 }
-training = { epochs = 1, batch_size = 16, evaluate_every = 1 }
-seed = 0
-
-[data]
-source = "fashion-mnist-embedded"
-classes = [0, 1]
-images_per_class = 20
-test_images_per_class = 10
-
 [sweep]
 seed = [0, 1]
 
@@ -31,7 +16,7 @@ seed = [0, 1]
 fn scene() -> Scene {
     let scene = Scene::new("reproduce --preset tiny --experiments exp");
     fs::create_dir(scene.path("exp")).unwrap();
-    fs::write(scene.path("exp/probe.toml"), SWEEP).unwrap();
+    fs::write(scene.path("exp/probe.toml"), format!("{SETTINGS}{SWEEP}")).unwrap();
     fs::write(
         scene.path("exp/theory.toml"),
         "command = \"report\"\n[preset.tiny]\n",

@@ -3,6 +3,25 @@
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
+/// The settings of a small run on embedded images.
+pub(crate) const SETTINGS: &str = r#"
+experiment = "probe"
+loss = { kind = "cross_entropy" }
+noise = { kind = "uniform", eta = 0.2 }
+model = { kind = "mlp", depth = 2, width = 8 }
+optimizer = { kind = "sgd", learning_rate = 0.05, momentum = 0.9, weight_decay = 0.0 }
+schedule = { kind = "step", patience = 20, gamma = 0.1 }
+training = { epochs = 1, batch_size = 16, evaluate_every = 1 }
+seed = 0
+
+[data]
+source = "fashion-mnist-embedded"
+classes = [0, 1]
+images_per_class = 20
+test_images_per_class = 10
+
+"#;
+
 pub(crate) struct Scene {
     folder: tempfile::TempDir,
     subcommand: &'static str,
