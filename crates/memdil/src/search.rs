@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use memdil_records::{RecordError, Sampler, SearchFolder, SearchRecord};
 use memdil_runner::{
-    RunnerError, Search, SearchOptions, SearchPlan, end_with_parent, run_searches,
+    Experiment, RunnerError, Search, SearchOptions, SearchPlan, end_with_parent, run_searches,
 };
 
 use crate::arguments::{Processes, Settings, check_folder};
@@ -53,7 +53,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         println!("{}", estimate.summary());
         return Ok(ExitCode::SUCCESS);
     }
-    let SearchPlan { searches, absent } = plan(arguments)?;
+    let SearchPlan { searches, absent } = plan(arguments, &arguments.settings.load()?)?;
     if arguments.processes.worker {
         end_with_parent();
     }
@@ -87,11 +87,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
 }
 
 /// The searches of the experiment, of which the requested ones are there.
-fn plan(arguments: &Arguments) -> Result<SearchPlan, Failure> {
-    let plan = arguments
-        .settings
-        .load()?
-        .searches(&arguments.processes.running.machine.data.data_dirs)?;
+fn plan(arguments: &Arguments, experiment: &Experiment) -> Result<SearchPlan, Failure> {
+    let plan = experiment.searches(&arguments.processes.running.machine.data.data_dirs)?;
     let searches = plan.searches.len();
     if let Some(&index) = arguments.index.iter().find(|&&index| index >= searches) {
         let last = searches.saturating_sub(1);
@@ -179,7 +176,8 @@ pub(crate) fn estimate(
     arguments: &Arguments,
     say: &mut dyn FnMut(String),
 ) -> Result<Estimate, Failure> {
-    let SearchPlan { searches, .. } = plan(arguments)?;
+    let experiment = arguments.settings.load()?;
+    let SearchPlan { searches, .. } = plan(arguments, &experiment)?;
     let asked = if arguments.index.is_empty() {
         searches.len()
     } else {
@@ -187,7 +185,6 @@ pub(crate) fn estimate(
     };
     say(format!("{asked} searches"));
     let specs: Vec<_> = searches.iter().map(|search| search.spec.clone()).collect();
-    let experiment = arguments.settings.load()?;
     claims::planned(&arguments.settings, &experiment, &specs)?
         .into_iter()
         .for_each(&mut *say);
