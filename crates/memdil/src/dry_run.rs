@@ -111,13 +111,14 @@ fn calibrated(spec: &RunSpec, machine: &Machine) -> Result<Calibration, Failure>
         .stdout(Stdio::piped())
         .spawn()
         .map_err(|error| Failure::inside(format!("cannot start a worker: {error}")))?;
-    if let Some(mut input) = child.stdin.take() {
-        input.write_all(&serde_json::to_vec(spec)?)?;
-    }
+    let text = serde_json::to_vec(spec)?;
+    let written = child.stdin.take().map(|mut input| input.write_all(&text));
     let output = child.wait_with_output()?;
+    // A worker that ends early has printed the reason, and closes the pipe.
     if !output.status.success() {
         return Err(Failure::of_worker(output.status.code()));
     }
+    written.transpose()?;
     Ok(serde_json::from_slice(&output.stdout)?)
 }
 

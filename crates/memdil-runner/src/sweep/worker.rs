@@ -106,7 +106,8 @@ impl<'a> Worker<'a> {
 pub fn end_with_parent() {
     std::thread::spawn(|| {
         let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
-        let _ = std::io::stderr().write_all(b"error: the sweep that started this worker is gone\n");
+        let _ =
+            std::io::stderr().write_all(b"error: the process that started this one has ended\n");
         std::process::exit(1);
     });
 }
