@@ -76,10 +76,10 @@ pub(crate) struct Running {
     /// Write a checkpoint when so much time has passed since the last one; 0 means after every
     /// batch
     #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
-    checkpoint_every: Duration,
+    pub(crate) checkpoint_every: Duration,
     /// Write the metrics for TensorBoard too, into events.out.tfevents.memdil in the run's folder
     #[arg(long)]
-    tensorboard: bool,
+    pub(crate) tensorboard: bool,
     #[command(flatten)]
     pub(crate) machine: Machine,
 }
@@ -113,6 +113,11 @@ impl Running {
 }
 
 impl Processes {
+    /// Whether a number of processes was given.
+    pub(crate) fn has_jobs(&self) -> bool {
+        self.jobs.is_some()
+    }
+
     /// Processes at a time: by default one per core, or one on a GPU, whose memory may not hold
     /// more.
     pub(crate) fn jobs(&self) -> usize {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 use clap::builder::BoolishValueParser;
 
+use super::shell;
 use crate::arguments::{Machine, Processes, existing_folder};
 
 #[derive(clap::Args)]
@@ -95,8 +96,10 @@ impl Arguments {
     /// This command, for the reader of the report.
     pub(super) fn shown(&self) -> String {
         let own = || {
-            let arguments: Vec<String> = std::env::args().skip(1).collect();
-            format!("memdil {}", arguments.join(" "))
+            let arguments = std::env::args_os().skip(1);
+            let words = arguments.map(|word| shell::word(&word.to_string_lossy()));
+            let words: Vec<String> = words.collect();
+            format!("memdil {}", words.join(" "))
         };
         self.shown_as.clone().unwrap_or_else(own)
     }

@@ -7,7 +7,7 @@ use memdil_runner::end_with_parent;
 
 use super::arguments::Arguments;
 use super::cluster::Cluster;
-use super::experiments::{Selection, write_built_in};
+use super::experiments::Selection;
 use super::reproduction::Reproduction;
 use super::{cluster, local};
 use crate::arguments::check_folder;
@@ -22,21 +22,17 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let out = arguments.out();
     check_folder("--out", &out)?;
     let out = std::path::absolute(out)?;
-    let built_in = out.join("experiments");
     let folder = arguments.experiments.as_deref();
-    let selection = Selection::new(folder, &built_in, &arguments.preset, &arguments.only)?;
-    if let Some(cluster) = &cluster {
-        cluster.check(&out)?;
-    }
-    create_dir(&out).map_err(|error| BadInput(error.to_string()))?;
-    if folder.is_none() {
-        write_built_in(&built_in)?;
-    }
+    let selection = Selection::new(folder, &out, &arguments.preset, &arguments.only)?;
     let job = Reproduction {
         arguments,
         selection,
         out,
     };
+    if let Some(cluster) = &cluster {
+        cluster.check(&job)?;
+    }
+    create_dir(&job.out).map_err(|error| BadInput(error.to_string()))?;
     match cluster {
         Some(cluster) => cluster::run(&cluster, &job),
         None if arguments.dry_run => local::estimate(&job),

@@ -75,16 +75,16 @@ struct Header {
 impl Selection {
     /// The experiment files that have a preset, of which those named in `only` are made, or all.
     ///
-    /// They are those of `folder`; without one, the built-in ones, whose place is `written`.
+    /// They are those of `folder`; without one, the built-in ones as written into `out`.
     pub(super) fn new(
         folder: Option<&Path>,
-        written: &Path,
+        out: &Path,
         preset: &str,
         only: &[String],
     ) -> Result<Self, BadInput> {
         let files = match folder {
             Some(folder) => read_folder(folder)?,
-            None => built_in(written),
+            None => built_in(&built_in_folder(out)),
         };
         let (mut of_preset, mut presets) = (Vec::new(), BTreeSet::new());
         for (path, text) in files {
@@ -121,12 +121,17 @@ impl Selection {
     }
 }
 
-/// Writes the built-in experiment files into a folder.
-pub(super) fn write_built_in(folder: &Path) -> Result<(), RecordError> {
-    create_dir(folder)?;
-    built_in(folder)
+/// Writes the built-in experiment files into the output folder.
+pub(super) fn write_built_in(out: &Path) -> Result<(), RecordError> {
+    let folder = built_in_folder(out);
+    create_dir(&folder)?;
+    built_in(&folder)
         .iter()
         .try_for_each(|(path, text)| write_atomic(path, |file| file.write_all(text.as_bytes())))
+}
+
+fn built_in_folder(out: &Path) -> PathBuf {
+    out.join("experiments")
 }
 
 /// The built-in experiment files with their texts, as they are written into a folder.
@@ -167,7 +172,7 @@ mod tests {
 
     fn select(preset: &str, only: &[&str]) -> Result<Selection, BadInput> {
         let only: Vec<String> = only.iter().map(|name| (*name).to_owned()).collect();
-        Selection::new(None, Path::new("experiments"), preset, &only)
+        Selection::new(None, Path::new("out"), preset, &only)
     }
 
     fn names(files: &[ExperimentFile]) -> Vec<&str> {

@@ -1,24 +1,27 @@
 //! Makes the experiments in worker processes on this machine, then the report.
 
-use std::fs;
 use std::process::ExitCode;
+
+use memdil_records::write_atomic;
 
 use super::experiments::{ExperimentFile, Kind};
 use super::reproduction::Reproduction;
+use crate::arguments::Processes;
 use crate::dry_run::Estimate;
 use crate::failure::Failure;
 use crate::{layer_peeled, report, search, sweep};
 
 /// Makes every experiment and writes the report.
 pub(super) fn run(job: &Reproduction<'_>) -> Result<ExitCode, Failure> {
+    job.write_experiments()?;
     let mut failed = Vec::new();
     for (index, experiment) in job.selection.experiments.iter().enumerate() {
         announce(job, index);
         match make(job, experiment) {
             Ok(code) if code == ExitCode::SUCCESS => {}
             Ok(_) => failed.push(experiment.name.as_str()),
-            // Input that is bad for one experiment is bad for its user: nothing else is made.
-            Err(error) if error.is_bad_input() => return Err(error),
+            // The user mends bad input first. A cluster has made the runs: they get their report.
+            Err(error) if error.is_bad_input() && !job.arguments.report_only => return Err(error),
             Err(error) => {
                 error.print();
                 failed.push(&experiment.name);
@@ -37,6 +40,7 @@ pub(super) fn run(job: &Reproduction<'_>) -> Result<ExitCode, Failure> {
 
 /// Lists the runs with the time that they take; nothing is run.
 pub(super) fn estimate(job: &Reproduction<'_>) -> Result<ExitCode, Failure> {
+    job.write_experiments()?;
     let mut seconds = 0.0;
     for (index, experiment) in job.selection.experiments.iter().enumerate() {
         announce(job, index);
@@ -45,12 +49,13 @@ pub(super) fn estimate(job: &Reproduction<'_>) -> Result<ExitCode, Failure> {
             Kind::Sweep => sweep::plan(&job.plan(experiment), println)?,
             Kind::Search | Kind::Report => {}
         }
-        if let Some(estimate) = open(job, experiment, &mut println)? {
+        if let Some(estimate) = open(job, experiment, job.processes(), &mut println)? {
             println!("{}", estimate.summary());
             seconds += estimate.wall_clock();
         }
     }
-    let report = if job.has_theory() {
+    let mut experiments = job.selection.experiments.iter();
+    let report = if experiments.any(|experiment| experiment.kind == Kind::Report) {
         "the theory, half a minute"
     } else {
         "the report"
@@ -60,16 +65,17 @@ pub(super) fn estimate(job: &Reproduction<'_>) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The runs of an experiment with the time that each takes; `None` where there are none. `say`
-/// shows each as soon as it is known.
+/// The runs of an experiment with the time that each takes in `processes`; `None` if it has none.
+/// `say` gets each as soon as it is known.
 pub(super) fn open(
     job: &Reproduction<'_>,
     experiment: &ExperimentFile,
+    processes: Processes,
     say: &mut dyn FnMut(String),
 ) -> Result<Option<Estimate>, Failure> {
     match experiment.kind {
-        Kind::Sweep => sweep::estimate(&job.sweep(experiment), say).map(Some),
-        Kind::Search => search::estimate(&job.search(experiment), say).map(Some),
+        Kind::Sweep => sweep::estimate(&job.sweep(experiment, processes), say).map(Some),
+        Kind::Search => search::estimate(&job.search(experiment, processes), say).map(Some),
         Kind::LayerPeeled | Kind::Report => Ok(None),
     }
 }
@@ -91,26 +97,30 @@ fn make(job: &Reproduction<'_>, experiment: &ExperimentFile) -> Result<ExitCode,
     match experiment.kind {
         Kind::Sweep if !job.arguments.report_only => {
             sweep::plan(&job.plan(experiment), |_| ())?;
-            sweep::all(&job.sweep(experiment))?;
+            sweep::all(&job.sweep(experiment, job.processes()))?;
             Ok(ExitCode::SUCCESS)
         }
-        Kind::Search => search::run(&job.search(experiment)),
+        Kind::Sweep => Ok(ExitCode::SUCCESS),
+        Kind::Search => search::run(&job.search(experiment, job.processes())),
         Kind::LayerPeeled => layer_peeled::run(&layer_peeled::Arguments {
             settings: job.settings(experiment),
             out: job.runs(),
         }),
-        Kind::Sweep | Kind::Report => Ok(ExitCode::SUCCESS),
+        Kind::Report => {
+            // An empty file: a later call with --only keeps this part of the report.
+            write_atomic(&job.result(experiment), |_| Ok(()))?;
+            Ok(ExitCode::SUCCESS)
+        }
     }
 }
 
-/// The report of what was made in the folder, now or before: with `--only` it shows one experiment
-/// more, and keeps the others.
+/// The report of what was made in the folder, now or by earlier calls: `--only` adds an experiment
+/// to the others.
 fn report_arguments(job: &Reproduction<'_>) -> report::Arguments {
     let out = job.out.join("report");
-    let before = fs::read_to_string(out.join("claims.json")).unwrap_or_default();
-    let theory = job.has_theory() || before.contains("\"md-theory/");
     let mut made = job.selection.of_preset.clone();
-    made.retain(|file| job.result(file).map_or(theory, |result| result.exists()));
+    made.retain(|file| job.result(file).exists());
+    let theory = made.iter().any(|file| file.kind == Kind::Report);
     let any_runs = made.iter().any(|file| file.kind != Kind::Report);
     report::Arguments {
         runs: any_runs.then(|| job.runs()),
@@ -120,7 +130,7 @@ fn report_arguments(job: &Reproduction<'_>) -> report::Arguments {
         manifest: made
             .iter()
             .filter(|file| matches!(file.kind, Kind::Sweep | Kind::Search))
-            .filter_map(|file| job.result(file))
+            .map(|file| job.result(file))
             .collect(),
         config: made.into_iter().map(|file| file.path).collect(),
         preset: Some(job.arguments.preset.clone()),
@@ -139,6 +149,8 @@ fn println(line: String) {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use std::fs;
+
     use clap::Parser;
 
     use super::*;

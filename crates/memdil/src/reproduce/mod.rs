@@ -10,6 +10,7 @@ mod command;
 mod experiments;
 mod local;
 mod reproduction;
+mod shell;
 
 pub(crate) use arguments::Arguments;
 pub(crate) use command::run;

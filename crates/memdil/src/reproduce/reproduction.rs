@@ -2,9 +2,11 @@
 
 use std::path::PathBuf;
 
+use memdil_records::RecordError;
+
 use super::arguments::Arguments;
-use super::experiments::{ExperimentFile, Kind, Selection};
-use crate::arguments::Settings;
+use super::experiments::{ExperimentFile, Kind, Selection, write_built_in};
+use crate::arguments::{Processes, Settings};
 use crate::{search, sweep};
 
 pub(super) struct Reproduction<'a> {
@@ -24,20 +26,30 @@ impl Reproduction<'_> {
         self.out.join(format!("{}.jsonl", experiment.name))
     }
 
-    /// The file that is there once an experiment was made; `None` for a part of the report.
-    pub(super) fn result(&self, experiment: &ExperimentFile) -> Option<PathBuf> {
+    /// The file that exists once an experiment was made, now or by an earlier call.
+    pub(super) fn result(&self, experiment: &ExperimentFile) -> PathBuf {
         match experiment.kind {
-            Kind::Sweep => Some(self.manifest(experiment)),
-            Kind::Search => Some(self.runs().join("search/retrained.jsonl")),
-            Kind::LayerPeeled => Some(self.runs().join("layer-peeled.jsonl")),
-            Kind::Report => None,
+            Kind::Sweep => self.manifest(experiment),
+            Kind::Search => self.runs().join("search/retrained.jsonl"),
+            Kind::LayerPeeled => self.runs().join("layer-peeled.jsonl"),
+            Kind::Report => self.out.join(format!("{}.reported", experiment.name)),
         }
     }
 
-    /// Whether the report gets the solved models.
-    pub(super) fn has_theory(&self) -> bool {
-        let mut experiments = self.selection.experiments.iter();
-        experiments.any(|experiment| experiment.kind == Kind::Report)
+    /// Writes the built-in experiment files, unless others are used.
+    pub(super) fn write_experiments(&self) -> Result<(), RecordError> {
+        match self.arguments.experiments {
+            Some(_) => Ok(()),
+            None => write_built_in(&self.out),
+        }
+    }
+
+    /// The worker processes on this machine.
+    pub(super) fn processes(&self) -> Processes {
+        let mut processes = self.arguments.processes.clone();
+        // Whether this process ends with the one that started it does not concern its parts.
+        processes.worker = false;
+        processes
     }
 
     pub(super) fn settings(&self, experiment: &ExperimentFile) -> Settings {
@@ -53,27 +65,31 @@ impl Reproduction<'_> {
         }
     }
 
-    /// The arguments that run an experiment's sweep.
-    pub(super) fn sweep(&self, experiment: &ExperimentFile) -> sweep::Run {
+    /// The arguments that run an experiment's sweep in `processes`.
+    pub(super) fn sweep(&self, experiment: &ExperimentFile, processes: Processes) -> sweep::Run {
         sweep::Run {
             manifest: self.manifest(experiment),
             out: self.runs(),
             index: Vec::new(),
             all: true,
             dry_run: false,
-            processes: self.arguments.processes.clone(),
+            processes,
         }
     }
 
-    /// The arguments that make an experiment's searches.
-    pub(super) fn search(&self, experiment: &ExperimentFile) -> search::Arguments {
+    /// The arguments that make an experiment's searches in `processes`.
+    pub(super) fn search(
+        &self,
+        experiment: &ExperimentFile,
+        processes: Processes,
+    ) -> search::Arguments {
         search::Arguments {
             settings: self.settings(experiment),
             out: self.runs(),
             index: Vec::new(),
             plan: false,
             dry_run: false,
-            processes: self.arguments.processes.clone(),
+            processes,
             json: false,
         }
     }

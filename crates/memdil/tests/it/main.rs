@@ -11,6 +11,7 @@ mod noise;
 mod outputs;
 mod partial;
 mod report;
+#[cfg(unix)]
 mod reproduce;
 #[cfg(unix)]
 mod resume;

@@ -1,7 +1,11 @@
 //! `memdil reproduce` with a small experiment: a whole reproduction, its plan, and the scripts for
 //! a cluster.
 
+use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
 
 use crate::common::{SETTINGS, Scene};
 
@@ -38,11 +42,96 @@ fn a_reproduction_ends_in_its_report_and_is_a_no_op_when_repeated() {
     assert!(page.contains("memdil reproduce --preset tiny --experiments exp --out o"));
     let manifest = fs::read_to_string(scene.path("o/probe.jsonl")).unwrap();
     assert_eq!(manifest.lines().count(), 2);
+    // Summaries have the seconds of their run: a second training has others.
+    let summaries = summaries(&scene);
+    assert_eq!(summaries.len(), 2);
     scene.succeed("--out o --only probe");
-    assert_eq!(
-        fs::read(scene.path("o/report/claims.json")).unwrap(),
-        claims
+    assert_eq!(self::summaries(&scene), summaries);
+    let report = scene.path("o/report");
+    assert_eq!(fs::read(report.join("claims.json")).unwrap(), claims);
+    assert!(report.join("figures/theory-noise.svg").exists());
+}
+
+/// What the runs have left.
+fn summaries(scene: &Scene) -> BTreeMap<PathBuf, String> {
+    let runs = fs::read_dir(scene.path("o/runs")).unwrap();
+    let files = runs.map(|run| run.unwrap().path().join("summary.json"));
+    files
+        .map(|file| (file.clone(), fs::read_to_string(file).unwrap()))
+        .collect()
+}
+
+/// A scheduler on `PATH`: `sbatch` runs each task of an array at once, and the queue is empty.
+fn fake_slurm(scene: &Scene) -> OsString {
+    let folder = scene.path("slurm");
+    fs::create_dir(&folder).unwrap();
+    let sbatch = r#"#!/bin/bash
+[ "$1" = --version ] && exit 0
+script=${@: -1}
+last=$(sed -n 's/^#SBATCH --array=1-//p' "$script")
+for task in $(seq "${last:-1}"); do SLURM_ARRAY_TASK_ID=$task bash "$script" >> report.log 2>&1; done
+[ -n "$last" ] || cp report.log "$(dirname "$script")/logs/report.log"
+echo 7
+"#;
+    for (name, text) in [
+        ("sbatch", sbatch),
+        ("squeue", "#!/bin/sh\n"),
+        ("scontrol", "#!/bin/sh\n"),
+    ] {
+        fs::write(folder.join(name), text).unwrap();
+        let mode = fs::Permissions::from_mode(0o755);
+        fs::set_permissions(folder.join(name), mode).unwrap();
+    }
+    let path = std::env::var_os("PATH").unwrap();
+    let folders = [folder].into_iter().chain(std::env::split_paths(&path));
+    std::env::join_paths(folders).unwrap()
+}
+
+#[test]
+fn a_cluster_makes_the_runs_and_the_report() {
+    let scene = scene();
+    let path = fake_slurm(&scene);
+    let mut command = scene.command("--out o --engine slurm --cpus-per-task 2");
+    let output = command.env("PATH", &path).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(summaries(&scene).len(), 2);
+    assert!(scene.path("o/report/index.html").exists());
+    let jobs = fs::read_to_string(scene.path("o/cluster/sbatch-jobs.txt")).unwrap();
+    assert_eq!(jobs, "7\n7\n");
+}
+
+#[test]
+fn a_report_that_fails_on_a_cluster_is_told() {
+    let scene = scene();
+    let path = fake_slurm(&scene);
+    fs::create_dir_all(scene.path("o/report")).unwrap();
+    fs::write(scene.path("o/report/index.html"), "another page").unwrap();
+    let mut command = scene.command("--out o --engine slurm");
+    let output = command.env("PATH", &path).output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let text = String::from_utf8(output.stderr).unwrap();
+    let last = text.lines().next_back().unwrap();
+    let expected = "error: the report's job ended with exit status 2: see ";
+    assert!(last.starts_with(expected), "{text}");
+}
+
+#[test]
+fn a_machine_without_a_gpu_submits_tasks_for_gpus() {
+    let scene = scene();
+    scene.succeed("--out o --engine slurm --submit=no --device cuda:0 --tensorboard");
+    let tasks = tasks(&scene);
+    assert!(
+        tasks.contains(" --device cuda:0 --checkpoint-every 30 --tensorboard --index 0,1\n"),
+        "{tasks}"
     );
+}
+
+/// The task file.
+fn tasks(scene: &Scene) -> String {
+    let mut entries = fs::read_dir(scene.path("o/cluster")).unwrap();
+    let is_text = |path: &PathBuf| path.extension().is_some_and(|ending| ending == "txt");
+    let path = entries.find_map(|entry| Some(entry.unwrap().path()).filter(is_text));
+    fs::read_to_string(path.unwrap()).unwrap()
 }
 
 #[test]
@@ -61,7 +150,7 @@ fn a_dry_run_makes_no_run() {
 fn scripts_for_a_cluster_carry_the_arguments() {
     let scene = scene();
     fs::create_dir(scene.path("it's data")).unwrap();
-    let mut command = scene.command("--out o --engine slurm --submit=no --partition p --jobs 3");
+    let mut command = scene.command("--out o --engine slurm --submit=no --partition p");
     command.args([
         "--data-dir",
         "it's data",
@@ -85,20 +174,14 @@ fn scripts_for_a_cluster_carry_the_arguments() {
         assert!(array.contains(expected), "{array}");
     }
     let data = format!(
-        " --device cpu --data-dir '{0}it'\\''s data' --data-dir '{0}exp'",
+        " --device cpu --checkpoint-every 30 --data-dir '{0}it'\\''s data' --data-dir '{0}exp'",
         folder.display()
     );
-    let entries = fs::read_dir(scene.path("o/cluster")).unwrap();
-    let tasks = entries
-        .map(|entry| entry.unwrap().path())
-        .find(|path| path.extension().is_some_and(|ending| ending == "txt"))
-        .unwrap();
-    let tasks = fs::read_to_string(tasks).unwrap();
     let expected = format!(
         "sweep run --manifest '{0}o/probe.jsonl' --out '{0}o/runs'{data} --index 0,1\n",
         folder.display()
     );
-    assert_eq!(tasks, expected);
+    assert_eq!(tasks(&scene), expected);
     let report = fs::read_to_string(report).unwrap();
     let expected = format!(
         "reproduce --report-only --preset tiny --out '{0}o'{data} --jobs 1 --experiments '{0}exp'",
@@ -128,6 +211,10 @@ fn bad_arguments_are_told_before_any_work() {
             "--engine hq --submit no --gpus-per-task a:1",
             "--gpus-per-task must be a number",
         ),
+        (
+            "--engine slurm --submit no --jobs 2",
+            "--jobs is for --engine local",
+        ),
         ("--engine slurm", "add --submit=no for the scripts alone"),
         ("--engine pbs", "possible values: local, slurm, hq"),
         ("--jobs 0", "0 is not in 1..=65535"),
@@ -147,4 +234,18 @@ fn bad_arguments_are_told_before_any_work() {
         0,
         "nothing is written"
     );
+}
+
+#[test]
+fn a_cluster_takes_plain_names_only() {
+    let scene = scene();
+    let experiment = scene.path("exp/probe.toml");
+    fs::rename(&experiment, scene.path("exp/my $(probe).toml")).unwrap();
+    let mut command = scene.command("--out o --engine slurm --submit=no");
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    let text = String::from_utf8(output.stderr).unwrap();
+    let expected = "error: experiment 'my $(probe)': on a cluster, names consist of letters";
+    assert!(text.starts_with(expected), "{text}");
+    assert!(!scene.path("o").exists());
 }

@@ -1,11 +1,11 @@
 //! How tasks are submitted.
 
-use std::path::Path;
 use std::process::Command;
 
 use super::process::output;
 use crate::failure::BadInput;
 use crate::reproduce::arguments::{Arguments, Engine};
+use crate::reproduce::reproduction::Reproduction;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::reproduce) enum Scheduler {
@@ -50,6 +50,11 @@ impl Cluster {
             Engine::Slurm => Scheduler::Slurm,
             Engine::Hq => Scheduler::HyperQueue,
         };
+        if arguments.processes.has_jobs() {
+            return Err(BadInput(
+                "--jobs is for --engine local; --max-parallel limits the tasks, --cpus-per-task sets their cores".to_owned(),
+            ));
+        }
         let cluster = Self {
             scheduler,
             submit: tasks.submit.unwrap_or(true),
@@ -77,12 +82,32 @@ impl Cluster {
         }
     }
 
-    /// Refuses what cannot be submitted from here or into that folder.
-    pub(in crate::reproduce) fn check(&self, out: &Path) -> Result<(), BadInput> {
+    /// Refuses what cannot be submitted from here, or cannot be written into a script.
+    pub(in crate::reproduce) fn check(&self, job: &Reproduction<'_>) -> Result<(), BadInput> {
+        let experiments = job.selection.experiments.iter();
+        let names = experiments.map(|file| ("experiment", &file.name));
+        for (what, name) in names.chain([("preset", &job.arguments.preset)]) {
+            let is_plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+            if !name.chars().all(is_plain) {
+                return Err(BadInput(format!(
+                    "{what} '{name}': on a cluster, names consist of letters, digits, '.', '_' and '-'"
+                )));
+            }
+        }
+        let out = &job.out;
         if self.scheduler == Scheduler::Slurm && out.to_string_lossy().contains(['"', '\\', '\n']) {
             return Err(BadInput(format!(
                 "--out {}: Slurm cannot write logs below a name with \", \\ or a new line",
                 out.display()
+            )));
+        }
+        let machine = job.arguments.machine();
+        let folders = machine.data.data_dirs.iter();
+        let mut paths = folders.chain(&job.arguments.experiments).chain([out]);
+        if let Some(path) = paths.find(|path| path.to_str().is_none()) {
+            return Err(BadInput(format!(
+                "{}: on a cluster, paths must be UTF-8",
+                path.display()
             )));
         }
         if !self.submit {

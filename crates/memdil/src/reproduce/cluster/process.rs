@@ -1,4 +1,4 @@
-//! Commands of schedulers, and text for a shell.
+//! Commands of schedulers.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -19,22 +19,7 @@ pub(super) fn output(command: &mut Command) -> Result<String, Failure> {
     Err(Failure::inside(last.trim_start_matches("error: ")))
 }
 
-/// For a shell.
-pub(super) fn quoted(path: &Path) -> String {
-    format!("'{}'", path.display().to_string().replace('\'', r"'\''"))
-}
-
 /// Tasks start in any folder.
 pub(super) fn absolute(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn paths_are_safe_in_a_shell() {
-        assert_eq!(quoted(Path::new("/a b/it's")), r"'/a b/it'\''s'");
-    }
 }

@@ -13,7 +13,7 @@ use super::{hyperqueue, slurm};
 use crate::failure::Failure;
 use crate::reproduce::reproduction::Reproduction;
 
-/// How often what is missing is submitted.
+/// Submissions of what is not done, at most.
 const ATTEMPTS: usize = 3;
 
 pub(in crate::reproduce) fn run(
@@ -26,6 +26,8 @@ pub(in crate::reproduce) fn run(
     if cluster.submit {
         follow_earlier(&place, cluster.scheduler)?;
     }
+    // Tasks of an earlier call are over: none of them reads these files any more.
+    job.write_experiments()?;
     place.copy_program()?;
     for attempt in 1..=ATTEMPTS {
         let tasks = tasks(cluster, job)?;
@@ -102,7 +104,8 @@ fn finish(place: &Place) -> Result<ExitCode, Failure> {
     print!("{}", fs::read_to_string(&log).unwrap_or_default());
     if status.trim() != "0" {
         return Err(Failure::inside(format!(
-            "an experiment failed and is missing in the report: see {}",
+            "the report's job ended with exit status {}: see {}",
+            status.trim(),
             log.display()
         )));
     }

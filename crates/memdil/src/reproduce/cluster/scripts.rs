@@ -8,10 +8,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::options::{Cluster, Scheduler};
 use super::place::Place;
-use super::process::{absolute, output, quoted};
-use super::tasks::{Task, machine};
+use super::process::{absolute, output};
+use super::tasks::{Task, running};
 use crate::failure::BadInput;
 use crate::reproduce::reproduction::Reproduction;
+use crate::reproduce::shell::quoted;
 
 /// What names of jobs begin with.
 pub(super) const JOB_PREFIX: &str = "memdil-";
@@ -153,7 +154,7 @@ impl Batch<'_> {
         } else {
             "report.log"
         };
-        let logs = quoted(&self.place.logs());
+        let logs = quoted(self.place.logs());
         text + &format!("set -euo pipefail\nexec >> {logs}/\"{log}\" 2>&1\n")
     }
 }
@@ -168,7 +169,7 @@ fn environment(data_dirs: Option<&OsStr>) -> String {
         .map(|folder| absolute(&folder));
     // They came out of such a variable, so they fit into one.
     let text = std::env::join_paths(folders).unwrap_or_else(|_| text.to_owned());
-    format!("export MEMDIL_DATA_DIR={}\n", quoted(Path::new(&text)))
+    format!("export MEMDIL_DATA_DIR={}\n", quoted(text))
 }
 
 /// The lines that end in the report: this command, with what is there then.
@@ -179,17 +180,17 @@ fn report(cluster: &Cluster, job: &Reproduction<'_>, place: &Place) -> String {
         quoted(&place.program),
         arguments.preset,
         quoted(&job.out),
-        machine(arguments),
+        running(arguments),
         cluster.cpus
     );
     for name in &arguments.only {
         command += &format!(" --only {name}");
     }
     if let Some(folder) = &arguments.experiments {
-        command += &format!(" --experiments {}", quoted(&absolute(folder)));
+        command += &format!(" --experiments {}", quoted(absolute(folder)));
     }
-    let shown = quoted(Path::new(&arguments.shown()));
-    let status = quoted(&place.report_status());
+    let shown = quoted(arguments.shown());
+    let status = quoted(place.report_status());
     format!(
         "failed=0\n{command} --shown-as {shown} || failed=$?\necho $failed > {status}\nexit $failed\n"
     )

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::options::Cluster;
-use super::process::{absolute, quoted};
+use super::process::absolute;
 use crate::failure::Failure;
 use crate::reproduce::arguments::Arguments;
 use crate::reproduce::experiments::{ExperimentFile, Kind};
 use crate::reproduce::local;
 use crate::reproduce::reproduction::Reproduction;
+use crate::reproduce::shell::quoted;
 use crate::sweep;
 
 /// Seconds that a task is packed to, so that the cost of starting one does not count.
@@ -23,15 +24,17 @@ pub(super) struct Task {
     pub(super) seconds: f64,
 }
 
-/// The runs that are not complete, packed by the time that they take on this machine's processor,
-/// which decides nothing else.
+/// The runs that are not complete, packed by the time that they take on this machine's processor:
+/// jobs are submitted from machines without a GPU. Only the sizes of tasks depend on that time.
 pub(super) fn tasks(cluster: &Cluster, job: &Reproduction<'_>) -> Result<Vec<Task>, Failure> {
+    let mut processes = job.processes();
+    processes.running.machine.device = "cpu".to_owned();
     let mut tasks = Vec::new();
     for experiment in &job.selection.experiments {
         if experiment.kind == Kind::Sweep {
             sweep::plan(&job.plan(experiment), |_| ())?;
         }
-        if let Some(estimate) = local::open(job, experiment, &mut |_| ())? {
+        if let Some(estimate) = local::open(job, experiment, processes.clone(), &mut |_| ())? {
             let start = start(cluster, job, experiment);
             tasks.extend(packed(&start, &estimate.open()));
         }
@@ -41,23 +44,31 @@ pub(super) fn tasks(cluster: &Cluster, job: &Reproduction<'_>) -> Result<Vec<Tas
 
 /// Arguments of a task, but for the places of its runs or searches.
 fn start(cluster: &Cluster, job: &Reproduction<'_>, experiment: &ExperimentFile) -> String {
-    let (runs, machine) = (quoted(&job.runs()), machine(job.arguments));
+    let (runs, running) = (quoted(job.runs()), running(job.arguments));
     if experiment.kind == Kind::Search {
         let (preset, jobs) = (&job.arguments.preset, cluster.cpus);
-        let config = quoted(&absolute(&experiment.path));
+        let config = quoted(absolute(&experiment.path));
         return format!(
-            "search --preset {preset} --config {config} --out {runs}{machine} --jobs {jobs} --index "
+            "search --preset {preset} --config {config} --out {runs}{running} --jobs {jobs} --index "
         );
     }
-    let manifest = quoted(&job.manifest(experiment));
-    format!("sweep run --manifest {manifest} --out {runs}{machine} --index ")
+    let manifest = quoted(job.manifest(experiment));
+    format!("sweep run --manifest {manifest} --out {runs}{running} --index ")
 }
 
-/// Arguments about the machine and its data sets, for a task that starts in any folder.
-pub(super) fn machine(arguments: &Arguments) -> String {
-    let mut text = format!(" --device {}", arguments.machine().device);
+/// How the runs of a task are made, as arguments for a process that starts in any folder.
+pub(super) fn running(arguments: &Arguments) -> String {
+    let running = &arguments.processes.running;
+    let mut text = format!(
+        " --device {} --checkpoint-every {}",
+        running.machine.device,
+        running.checkpoint_every.as_secs_f64()
+    );
+    if running.tensorboard {
+        text += " --tensorboard";
+    }
     for folder in &arguments.machine().data.data_dirs {
-        text += &format!(" --data-dir {}", quoted(&absolute(folder)));
+        text += &format!(" --data-dir {}", quoted(absolute(folder)));
     }
     text
 }
