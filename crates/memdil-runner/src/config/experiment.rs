@@ -1,5 +1,6 @@
 //! An experiment, read from its file.
 
+use std::fs;
 use std::path::Path;
 
 use memdil_records::RecordError;
@@ -47,7 +48,25 @@ impl Experiment {
         preset: Option<&str>,
         overrides: &[String],
     ) -> Result<Self, RunnerError> {
-        let mut file = ConfigFile::read(path)?;
+        let text = fs::read_to_string(path).map_err(|error| RunnerError::Config {
+            path: path.to_owned(),
+            reason: format!("cannot be read: {error}"),
+        })?;
+        Self::parse(path, &text, preset, overrides)
+    }
+
+    /// As [`Experiment::load`], from the text of the file `path`.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Experiment::load`].
+    pub fn parse(
+        path: &Path,
+        text: &str,
+        preset: Option<&str>,
+        overrides: &[String],
+    ) -> Result<Self, RunnerError> {
+        let mut file = ConfigFile::parse(path, text)?;
         let sweeps = match preset {
             None => vec![SubSweep {
                 run: file.run.clone(),

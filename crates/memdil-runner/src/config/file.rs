@@ -1,6 +1,5 @@
 //! An experiment file as it is written.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
@@ -30,15 +29,15 @@ impl ConfigFile {
         }
     }
 
-    pub(crate) fn read(path: &Path) -> Result<Self, RunnerError> {
+    /// Reads the text of the file `path`.
+    pub(crate) fn parse(path: &Path, text: &str) -> Result<Self, RunnerError> {
         let error = |reason: String| RunnerError::Config {
             path: path.to_owned(),
             reason,
         };
-        let text = fs::read_to_string(path).map_err(|e| error(format!("cannot be read: {e}")))?;
         let mut run: Table = text
             .parse()
-            .map_err(|e: toml::de::Error| error(one_line(&e, Some(&text))))?;
+            .map_err(|e: toml::de::Error| error(one_line(&e, Some(text))))?;
         let command = match run.remove("command") {
             None => None,
             Some(Value::String(command)) => Some(command),

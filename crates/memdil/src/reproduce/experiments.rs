@@ -1,14 +1,14 @@
 //! Which experiment files a reproduction is made of.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use memdil_records::{RecordError, create_dir, write_atomic};
-use serde::Deserialize;
+use memdil_runner::Experiment;
 
-use crate::failure::BadInput;
+use crate::failure::{BadInput, Failure};
 
 macro_rules! embedded {
     ($($name:literal),* $(,)?) => {
@@ -32,11 +32,9 @@ const EMBEDDED: &[(&str, &str)] = embedded![
 ];
 
 /// What the program makes of an experiment file.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     /// Runs of a manifest.
-    #[default]
     Sweep,
     /// Searches over hyper-parameters.
     Search,
@@ -63,13 +61,20 @@ pub(super) struct Selection {
     pub(super) of_preset: Vec<ExperimentFile>,
 }
 
-/// The part of an experiment file that is read here.
-#[derive(Deserialize)]
-struct Header {
-    #[serde(default)]
-    command: Kind,
-    #[serde(default)]
-    preset: BTreeMap<String, toml::Value>,
+impl Kind {
+    /// The kind that the key `command` of an experiment file names.
+    fn of(experiment: &Experiment, path: &Path) -> Result<Self, BadInput> {
+        match experiment.command() {
+            None => Ok(Self::Sweep),
+            Some("search") => Ok(Self::Search),
+            Some("layer-peeled") => Ok(Self::LayerPeeled),
+            Some("report") => Ok(Self::Report),
+            Some(other) => Err(BadInput(format!(
+                "{}: command = \"{other}\": must be search, layer-peeled or report, or be left out for a sweep",
+                path.display()
+            ))),
+        }
+    }
 }
 
 impl Selection {
@@ -81,36 +86,36 @@ impl Selection {
         out: &Path,
         preset: &str,
         only: &[String],
-    ) -> Result<Self, BadInput> {
+    ) -> Result<Self, Failure> {
         let files = match folder {
             Some(folder) => read_folder(folder)?,
             None => built_in(&built_in_folder(out)),
         };
         let (mut of_preset, mut presets) = (Vec::new(), BTreeSet::new());
         for (path, text) in files {
-            let header: Header = toml::from_str(&text)
-                .map_err(|error| BadInput(format!("{}: {}", path.display(), error.message())))?;
-            if header.preset.contains_key(preset) {
+            let experiment = Experiment::parse(&path, &text, None, &[])?;
+            let its_presets = experiment.presets();
+            if its_presets.iter().any(|name| name == preset) {
                 of_preset.push(ExperimentFile {
                     name: stem(&path),
+                    kind: Kind::of(&experiment, &path)?,
                     path,
-                    kind: header.command,
                 });
             }
-            presets.extend(header.preset.into_keys());
+            presets.extend(its_presets);
         }
         if of_preset.is_empty() {
             let known = Vec::from_iter(presets).join(", ");
-            return Err(BadInput(format!(
-                "no experiment has the preset '{preset}'; there are: {known}"
-            )));
+            let reason = format!("no experiment has the preset '{preset}'; there are: {known}");
+            return Err(BadInput(reason).into());
         }
         let names: Vec<&str> = of_preset.iter().map(|file| file.name.as_str()).collect();
         if let Some(unknown) = only.iter().find(|only| !names.contains(&only.as_str())) {
-            return Err(BadInput(format!(
+            let reason = format!(
                 "preset '{preset}' has no experiment '{unknown}'; it has: {}",
                 names.join(", ")
-            )));
+            );
+            return Err(BadInput(reason).into());
         }
         let mut experiments = of_preset.clone();
         experiments.retain(|file| only.is_empty() || only.contains(&file.name));
@@ -170,7 +175,7 @@ fn stem(path: &Path) -> String {
 mod tests {
     use super::*;
 
-    fn select(preset: &str, only: &[&str]) -> Result<Selection, BadInput> {
+    fn select(preset: &str, only: &[&str]) -> Result<Selection, Failure> {
         let only: Vec<String> = only.iter().map(|name| (*name).to_owned()).collect();
         Selection::new(None, Path::new("out"), preset, &only)
     }
