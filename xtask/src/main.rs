@@ -12,6 +12,8 @@ mod json;
 mod process;
 mod program;
 mod reproduce;
+#[cfg(test)]
+mod scratch;
 mod tidy;
 mod workspace;
 

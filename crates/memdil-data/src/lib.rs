@@ -20,10 +20,6 @@
 //! | [`split`] | holding out a validation set |
 //! | [`noise`] | [`LabelNoise`]: corrupting labels and keeping track of it |
 //!
-//! Inside, the code reads from bottom to top: the folder `formats` holds what files look like whatever
-//! is in them, `readers` makes images and labels of them, `catalogue` knows which files there are,
-//! [`spec`] which of them a configuration names, and [`load()`] puts all of it together.
-//!
 //! # A tour
 //!
 //! Two classes of the embedded images, a fifth held out, label noise on all of it, one batch:

@@ -16,18 +16,6 @@
 //! Loops over memory are written with raw pointers: blocks of rows of a matrix in panels are not
 //! slices.
 //!
-//! # Layers of the code
-//!
-//! A module uses those above it only:
-//!
-//! | modules | what they have |
-//! | --- | --- |
-//! | `vector` | registers, instruction sets, the choice between them |
-//! | `tile`, `update` | products of matrices in panels, in registers; an optimiser's rule |
-//! | `convolution`, `batch_norm`, `pool` | layers of convolutional networks |
-//! | `mlp` | multilayer perceptrons: panels of units, passes, training |
-//! | `candle`, [`gpu`] | the layers on candle's tensors; the perceptrons on a GPU |
-//!
 //! ```
 //! use memdil_kernels::{Activation, Architecture, Decay, Mlp, Norm, Optimizer, Step};
 //!

@@ -48,15 +48,7 @@
 //! # Ok::<(), memdil_metrics::MetricsError>(())
 //! ```
 
-// From bottom to top; a module uses only those above it in this list, and its own:
-//
-// - kernels (inner loops over rows, element types), label, error (errors and the arrays they name)
-// - input (checks of arguments), linalg (vectors, orthogonal rows)
-// - geometry (distances and directions of class means), results (records)
-// - passes (first pass and moments, second pass, predictions)
-// - the metrics by subject: collapse, class_means, spread (dilation), memorization, corruption,
-//   accuracy, calibration
-// - measure (all of them at once)
+// docs/src/architecture.md has the order of the modules, from the bottom to the top.
 mod accuracy;
 mod calibration;
 mod class_means;

@@ -19,9 +19,7 @@
 //! assert!(matches!(write_report(&options), Err(ReportError::NoFolder { .. })));
 //! ```
 
-// From bottom to top: text, chart and loss; document (blocks, HTML, Markdown); runs (reading and
-// grouping them); theory (solved models); claims and layer_peeled; figures and measured; experiment,
-// options, sources and report; sections; write.
+// docs/src/architecture.md has the order of the modules, from the bottom to the top.
 mod chart;
 mod claims;
 mod document;

@@ -1,9 +1,5 @@
 //! Training runs and sweeps for memorization-dilation experiments, on candle.
 //!
-//! The folders of this crate, each using only those before it: `config/` reads experiment files,
-//! `network/` computes training steps, `run/` makes and evaluates a run, `sweep/` makes many,
-//! `search/` tries hyper-parameters, `selftest/` checks a device.
-//!
 //! The way through, top to bottom:
 //!
 //! 1. [`Experiment`] reads a TOML file and gives run specifications: one, or the product of its
@@ -25,6 +21,7 @@
 //! Numbers are the same, byte for byte, for the same specification, binary, processor features and
 //! thread count.
 
+// docs/src/architecture.md has the order of the modules, from the bottom to the top.
 mod config;
 mod device;
 mod error;

@@ -1,8 +1,7 @@
-//! Sizes of files and functions, circles of files, and places outside the repository.
+//! Sizes of files and functions, and places outside the repository.
 
 use std::path::Path;
 
-use super::modules::Modules;
 use super::source::{code, functions, tokens};
 use crate::failure::Failure;
 use crate::workspace::{find, read};
@@ -66,31 +65,40 @@ fn sizes(shown: &str, text: &str, faults: &mut Vec<String>) {
     }
 }
 
-/// Within a crate no files and no folders use each other in a circle, and none imports through the
-/// crate's root.
-pub(super) fn modules(root: &Path, faults: &mut Vec<String>) -> Result<(), Failure> {
-    let mut entries = Vec::new();
-    for path in find(root, &["rs"])? {
-        let is_entry = path.ends_with("src/lib.rs") || path.ends_with("src/main.rs");
-        let below = path.strip_prefix(root).unwrap_or(&path);
-        if is_entry && !below.starts_with("target") {
-            entries.push(path);
-        }
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sizes_of(shown: &str, text: &str) -> Vec<String> {
+        let mut faults = Vec::new();
+        sizes(shown, text, &mut faults);
+        faults
     }
-    for entry in entries {
-        let crate_folder = entry.parent().and_then(Path::parent).unwrap_or(root);
-        let name = crate_folder
-            .strip_prefix(root)
-            .unwrap_or(crate_folder)
-            .display();
-        let modules = Modules::read(&entry)?;
-        let circles = modules.circles();
-        faults.extend(circles.iter().map(|circle| format!("{name}: {circle}")));
-        for import in modules.through_root() {
-            faults.push(format!(
-                "{name}: {import}: imported through the crate's root, not from its file"
-            ));
-        }
+
+    #[test]
+    fn a_long_file_is_found() {
+        let lines = |count| "const A: u8 = 0;\n".repeat(count);
+        assert_eq!(sizes_of("a/src/b.rs", &lines(400)), [""; 0]);
+        assert_eq!(
+            sizes_of("a/src/b.rs", &lines(401)),
+            ["a/src/b.rs: 401 lines, more than 400: split it"]
+        );
+        assert_eq!(sizes_of("a/tests/it/b.rs", &lines(650)), [""; 0]);
+        assert_eq!(
+            sizes_of("a/src/b/tests.rs", &lines(651)),
+            ["a/src/b/tests.rs: 651 lines, more than 650: split it"]
+        );
     }
-    Ok(())
+
+    #[test]
+    fn a_long_function_is_found() {
+        let function = |body| format!("\nfn long() {{\n{}}}\n", "    go();\n".repeat(body));
+        assert_eq!(sizes_of("a.rs", &function(78)), [""; 0]);
+        assert_eq!(
+            sizes_of("a.rs", &function(79)),
+            ["a.rs:2: fn long has 81 lines, more than 80: split it"]
+        );
+        let tests = format!("#[cfg(test)]\nmod tests {{\n{}}}\n", function(79));
+        assert_eq!(sizes_of("a.rs", &tests), [""; 0]);
+    }
 }

@@ -3,6 +3,7 @@
 mod files;
 mod graph;
 mod modules;
+mod order;
 mod packages;
 mod pages;
 mod source;
@@ -17,7 +18,7 @@ pub(crate) fn run(given: &[String]) -> Result<(), Failure> {
     let mut faults = Vec::new();
     packages::arrows(&root, &mut faults)?;
     files::check(&root, &mut faults)?;
-    files::modules(&root, &mut faults)?;
+    order::check(&root, &mut faults)?;
     pages::docs(&root, &mut faults)?;
     packages::graph(&root, &mut faults)?;
     packages::features(&root, &mut faults)?;

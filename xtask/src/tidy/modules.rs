@@ -36,7 +36,7 @@ struct Import {
 
 /// What a path leads to.
 enum Target {
-    Module(Module),
+    Module,
     /// An item that a module's file defines.
     Item(Module),
 }
@@ -125,27 +125,29 @@ impl Modules {
     /// Where a path leads that begins inside a module.
     fn walk(&self, module: &Module, rest: &[String], steps: usize) -> Option<Target> {
         let Some((name, further)) = rest.split_first() else {
-            return Some(Target::Module(module.clone()));
+            return Some(Target::Module);
         };
         let child = child(module, name);
         if self.files.contains_key(&child) {
             return self.walk(&child, further, steps);
         }
         let file = self.files.get(module)?;
-        if file.defined.contains(name) {
-            return Some(Target::Item(module.clone()));
-        }
-        if file.imported.contains_key(name) {
+        if !file.defined.contains(name) && file.imported.contains_key(name) {
             return self.resolve(module, rest, steps + 1);
         }
-        for glob in &file.globs {
-            if let Some(Target::Module(source)) = self.resolve(module, glob, steps + 1)
-                && self.files[&source].defined.contains(name)
-            {
-                return Some(Target::Item(source));
-            }
-        }
         Some(Target::Item(module.clone()))
+    }
+
+    /// Imports of everything in a module or type of the crate, as `file: path::*`. They hide which
+    /// file defines what is used.
+    pub(crate) fn local_globs(&self) -> Vec<String> {
+        let globs = self.files.iter().flat_map(|(module, file)| {
+            let local = |path: &&Vec<String>| self.resolve(module, path, 0).is_some();
+            let glob =
+                |path: &Vec<String>| format!("{}: {}::*", file.path.display(), path.join("::"));
+            file.globs.iter().filter(local).map(glob)
+        });
+        globs.collect()
     }
 
     /// Imports through the crate's root, as `file: name`.
@@ -181,16 +183,7 @@ impl Modules {
             .filter_map(|module| module.split_last().map(|(_, folder)| folder))
             .collect();
         for folder in folders {
-            let entry = |module: &Module| {
-                (module.len() > folder.len() && module.starts_with(folder))
-                    .then(|| module[..=folder.len()].to_vec())
-            };
-            let mut graph: BTreeMap<Module, BTreeSet<Module>> = BTreeMap::new();
-            for (module, targets) in &uses {
-                let Some(from) = entry(module) else { continue };
-                let to = targets.iter().filter_map(entry).filter(|to| *to != from);
-                graph.entry(from.clone()).or_default().extend(to);
-            }
+            let graph = entries(&uses, folder);
             for circle in circles(&graph) {
                 let text = format!("circle of entries: {}", shown(&circle));
                 let files = circle
@@ -204,6 +197,20 @@ impl Modules {
             }
         }
         found
+    }
+
+    /// The crate's top-level modules with the others that they use.
+    pub(crate) fn top_level(&self) -> BTreeMap<String, BTreeSet<String>> {
+        let name = |module: Module| module.concat();
+        let names = |modules: BTreeSet<Module>| modules.into_iter().map(name).collect();
+        let graph = entries(&self.uses(), &[]).into_iter();
+        graph.map(|(from, to)| (name(from), names(to))).collect()
+    }
+
+    /// Whether a top-level module is a folder: it has modules in files of their own.
+    pub(crate) fn is_folder(&self, name: &str) -> bool {
+        let inside = |module: &Module| module.len() > 1 && module[0] == name;
+        self.files.keys().any(inside)
     }
 
     /// The uses of files that make a circle of entries.
@@ -337,6 +344,24 @@ impl File {
         self.mentioned.insert(path);
         length
     }
+}
+
+/// The entries of a folder (files and folders in it) with the others that they use.
+fn entries(
+    uses: &BTreeMap<Module, BTreeSet<Module>>,
+    folder: &[String],
+) -> BTreeMap<Module, BTreeSet<Module>> {
+    let entry = |module: &Module| {
+        (module.len() > folder.len() && module.starts_with(folder))
+            .then(|| module[..=folder.len()].to_vec())
+    };
+    let mut graph: BTreeMap<Module, BTreeSet<Module>> = BTreeMap::new();
+    for (module, targets) in uses {
+        let Some(from) = entry(module) else { continue };
+        let to = targets.iter().filter_map(entry).filter(|to| *to != from);
+        graph.entry(from.clone()).or_default().extend(to);
+    }
+    graph
 }
 
 fn child(module: &Module, name: &str) -> Module {

@@ -1,16 +1,20 @@
 use super::*;
+use crate::scratch::Folder;
 
-/// The circles of a crate whose `lib.rs` declares the other files.
+/// The modules of a crate whose `lib.rs` declares the other files.
+fn modules_of(files: &[(&str, &str)]) -> Modules {
+    let folder = Folder::with(files);
+    Modules::read(&folder.path().join("lib.rs")).ok().unwrap()
+}
+
 fn circles_of(files: &[(&str, &str)]) -> Vec<String> {
-    let folder = std::env::temp_dir().join(format!("memdil-modules-{}", std::process::id()));
-    for (name, text) in files {
-        let path = folder.join(name);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, text).unwrap();
-    }
-    let modules = Modules::read(&folder.join("lib.rs")).ok().unwrap();
-    std::fs::remove_dir_all(folder).unwrap();
-    modules.circles()
+    modules_of(files).circles()
+}
+
+/// What follows the paths of files, which differ from test to test.
+fn without_paths(found: Vec<String>) -> Vec<String> {
+    let name = |text: &String| text.rsplit('/').next().map(str::to_owned);
+    found.iter().filter_map(name).collect()
 }
 
 #[test]
@@ -33,5 +37,39 @@ fn circles_are_found_through_reexports_and_folders() {
             "circle of files: a::one -> b",
             "circle of entries: a -> b (a::one -> b, b -> a::one)"
         ]
+    );
+}
+
+#[test]
+fn an_import_through_the_root_is_found() {
+    let lib = "mod a;\nmod b;\npub use a::A;\n";
+    let a = "pub struct A;\n";
+    let found = |b| {
+        let modules = modules_of(&[("lib.rs", lib), ("a.rs", a), ("b.rs", b)]);
+        without_paths(modules.through_root())
+    };
+    assert_eq!(found("use crate::a::A;\nfn f(_: A) {}\n"), [""; 0]);
+    assert_eq!(found("use crate::A;\nfn f(_: A) {}\n"), ["b.rs: A"]);
+    assert_eq!(found("fn f(_: super::A) {}\n"), ["b.rs: A"]);
+}
+
+#[test]
+fn an_import_of_everything_in_a_local_module_is_found() {
+    let found = |b| {
+        let files = [
+            ("lib.rs", "mod a;\nmod b;\n"),
+            ("a.rs", "pub enum A { B }\n"),
+            ("b.rs", b),
+        ];
+        without_paths(modules_of(&files).local_globs())
+    };
+    let clean = "use other::prelude::*;\n#[cfg(test)]\nmod tests {\n    use super::*;\n}\n";
+    assert_eq!(found(clean), [""; 0]);
+    assert_eq!(found("use crate::a::*;\n"), ["b.rs: crate::a::*"]);
+    assert_eq!(found("use super::{a::{self, *}};\n"), ["b.rs: super::a::*"]);
+    assert_eq!(found("use crate::a::A::*;\n"), ["b.rs: crate::a::A::*"]);
+    assert_eq!(
+        found("mod inner {\n    use super::*;\n}\n"),
+        ["b.rs: super::*"]
     );
 }
