@@ -18,8 +18,8 @@ pub(crate) struct Function<'a> {
     pub(crate) lines: usize,
 }
 
-/// The code of a file: comments become spaces, contents of strings become quotation marks, and items
-/// under `#[cfg(test)]` become spaces. Every line stays where it is.
+/// The code of a file: comments become spaces, contents of strings become quotation marks, and
+/// items under `#[cfg(test)]` become spaces. Every line stays where it is.
 pub(crate) fn code(text: &str) -> String {
     let mut code = without_comments(text);
     while let Some(item) = next_test(&code) {
