@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::failure::Failure;
+use crate::json;
 use crate::process::output;
 
 /// The workspace's root.
@@ -33,19 +34,18 @@ pub(crate) fn cargo() -> Command {
     command
 }
 
+/// The output of `cargo metadata`: the packages of a workspace and their dependencies, as JSON.
+pub(crate) fn metadata(root: &Path) -> Result<String, Failure> {
+    let mut command = cargo();
+    command.args(["metadata", "--format-version", "1", "--no-deps"]);
+    output(command.current_dir(root))
+}
+
 /// Where cargo puts what it builds.
 pub(crate) fn target_directory() -> Result<PathBuf, Failure> {
-    let metadata = output(
-        cargo()
-            .args(["metadata", "--format-version", "1", "--no-deps"])
-            .current_dir(root()),
-    )?;
-    let value = metadata
-        .split_once("\"target_directory\":\"")
-        .and_then(|(_, rest)| rest.split_once('"'));
-    let (folder, _) =
-        value.ok_or_else(|| Failure::inside("cargo metadata names no target directory"))?;
-    Ok(folder.replace("\\\\", "\\").into())
+    json::text(&metadata(&root())?, "target_directory")
+        .map(json::path)
+        .ok_or_else(|| Failure::inside("cargo metadata names no target directory"))
 }
 
 pub(crate) fn read(path: &Path) -> Result<String, Failure> {

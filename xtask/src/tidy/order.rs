@@ -1,4 +1,4 @@
-//! Which module of a crate may use which.
+//! The order of the modules in a crate.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -93,7 +93,7 @@ fn outside_parentheses(text: &str) -> Vec<&str> {
     names
 }
 
-/// Where a crate departs from its row in the table.
+/// The differences between a crate and its row in the table.
 fn order_faults(modules: &Modules, order: &[&str]) -> Vec<String> {
     let graph = modules.top_level();
     let mut faults = Vec::new();

@@ -1,14 +1,30 @@
 //! What packages depend on.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::failure::Failure;
+use crate::json;
 use crate::process::output;
-use crate::workspace::{cargo, find, read};
+use crate::workspace::{cargo, metadata, read};
 
-/// What each crate may depend on. An arrow that is not here points up.
+const XTASK: &str = "xtask";
+
+/// The packages of the workspace that each package depends on, tests excluded. Any other arrow
+/// points up.
 const ARROWS: &[(&str, &[&str])] = &[
+    // It has no dependencies outside the workspace either.
+    (XTASK, &[]),
+    ("memdil-benches", &[]),
+    (
+        "own-model",
+        &[
+            "memdil-data",
+            "memdil-models",
+            "memdil-records",
+            "memdil-runner",
+        ],
+    ),
     ("memdil-kernels", &[]),
     ("memdil-data", &[]),
     ("memdil-metrics", &[]),
@@ -76,51 +92,86 @@ const ABSENT: &[(&str, &[&str])] = &[
 /// Packages that may be in the graph once only.
 const SINGLE: &[&str] = &["ndarray", "gemm", "candle-core"];
 
-/// Every crate is known, inherits the lints, and depends on lower crates only.
+/// A package of the workspace, as its manifest describes it.
+struct Package<'a> {
+    name: &'a str,
+    manifest: PathBuf,
+    /// For normal builds and build scripts, of every target and feature, without those of tests.
+    dependencies: Vec<&'a str>,
+}
+
+/// Every package is in the table of arrows, inherits the lints, and depends on lower ones only.
 pub(super) fn arrows(root: &Path, faults: &mut Vec<String>) -> Result<(), Failure> {
-    let mut seen = 0;
-    for manifest in find(&root.join("crates"), &["toml"])? {
-        if manifest.file_name().is_none_or(|n| n != "Cargo.toml") {
-            continue;
+    let metadata = metadata(root)?;
+    let packages = packages(&metadata);
+    for package in &packages {
+        if !read(&package.manifest)?.contains("[lints") {
+            let name = package.name;
+            faults.push(format!("{name}: does not inherit the workspace's lints"));
         }
-        let text = read(&manifest)?;
-        // Fuzz targets are workspaces of their own.
-        if text.contains("cargo-fuzz = true") {
-            continue;
+    }
+    faults.extend(wrong_arrows(&packages, ARROWS));
+    Ok(())
+}
+
+/// Reads the packages from the output of `cargo metadata`.
+fn packages(metadata: &str) -> Vec<Package<'_>> {
+    const OBJECT: &str = "{\"name\":";
+    let mut packages: Vec<Package<'_>> = Vec::new();
+    // A package, or one of its dependencies, which alone require a version.
+    for (start, _) in metadata.match_indices(OBJECT) {
+        let object = &metadata[start..];
+        let end = object[OBJECT.len()..].find(OBJECT);
+        let object = &object[..end.map_or(object.len(), |end| OBJECT.len() + end)];
+        let name = json::text(object, "name").unwrap_or_default();
+        if json::text(object, "req").is_none() {
+            packages.push(Package {
+                name,
+                manifest: PathBuf::new(),
+                dependencies: Vec::new(),
+            });
         }
-        let name = manifest
-            .parent()
-            .and_then(Path::file_name)
-            .unwrap_or_default()
-            .to_string_lossy();
-        let Some((_, allowed)) = ARROWS.iter().find(|(from, _)| *from == name) else {
+        let Some(package) = packages.last_mut() else {
+            continue;
+        };
+        if package.name != name && json::text(object, "kind") != Some("dev") {
+            package.dependencies.push(name);
+        }
+        if let Some(path) = json::text(object, "manifest_path") {
+            package.manifest = json::path(path);
+        }
+    }
+    packages
+}
+
+/// The differences between the packages and the table of arrows.
+fn wrong_arrows(packages: &[Package<'_>], arrows: &[(&str, &[&str])]) -> Vec<String> {
+    let is_member = |name: &&str| packages.iter().any(|package| package.name == *name);
+    let mut faults = Vec::new();
+    for package in packages {
+        let (name, dependencies) = (package.name, &package.dependencies);
+        let Some((_, allowed)) = arrows.iter().find(|(from, _)| *from == name) else {
             faults.push(format!(
                 "{name}: not in the table of arrows; say what it may depend on"
             ));
             continue;
         };
-        seen += 1;
-        if !text.contains("[lints") {
-            faults.push(format!("{name}: does not inherit the workspace's lints"));
-        }
-        let mut normal = false;
-        for line in text.lines() {
-            if line.starts_with('[') {
-                normal = line == "[dependencies]";
-            }
-            let dependency = line.split(['.', ' ', '=']).next().unwrap_or_default();
-            if normal && dependency.starts_with("memdil") && !allowed.contains(&dependency) {
+        let checked = dependencies.iter().copied();
+        for dependency in checked.filter(|other| name == XTASK || is_member(other)) {
+            if !allowed.contains(&dependency) {
                 faults.push(format!("{name} -> {dependency}: this arrow points up"));
             }
         }
+        for unused in allowed.iter().filter(|other| !dependencies.contains(other)) {
+            faults.push(format!(
+                "{name} -> {unused}: in the table of arrows, but not a dependency"
+            ));
+        }
     }
-    if seen != ARROWS.len() {
-        faults.push(format!(
-            "{} crates in the table of arrows, {seen} in crates/",
-            ARROWS.len()
-        ));
+    for (name, _) in arrows.iter().filter(|(name, _)| !is_member(name)) {
+        faults.push(format!("{name}: in the table of arrows, but not a package"));
     }
-    Ok(())
+    faults
 }
 
 /// The dependency graph keeps its promises.
@@ -186,4 +237,84 @@ fn tree(root: &Path, arguments: &[&str]) -> Result<String, Failure> {
     let mut command = cargo();
     command.args(["tree", "--prefix", "none", "--locked"]);
     output(command.args(arguments).current_dir(root))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scratch::Folder;
+
+    /// The faults of a workspace in which `high` depends on `low`, and `low` has this text at the
+    /// end of its manifest.
+    fn faults_of(low: &str) -> Vec<String> {
+        let manifest = |name, rest| {
+            format!(
+                "[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n{rest}\n"
+            )
+        };
+        let folder = Folder::with(&[
+            (
+                "Cargo.toml",
+                "[workspace]\nmembers = [\"low\", \"high\"]\nresolver = \"3\"\n",
+            ),
+            ("low/Cargo.toml", &manifest("low", low)),
+            ("low/src/lib.rs", ""),
+            (
+                "high/Cargo.toml",
+                &manifest("high", "[dependencies]\nlow = { path = \"../low\" }"),
+            ),
+            ("high/src/lib.rs", ""),
+        ]);
+        let metadata = metadata(folder.path()).ok().expect("metadata");
+        let arrows: &[(&str, &[&str])] = &[("low", &[]), ("high", &["low"])];
+        wrong_arrows(&packages(&metadata), arrows)
+    }
+
+    #[test]
+    fn arrows_down_and_those_of_tests_pass() {
+        assert_eq!(faults_of(""), [""; 0]);
+        assert_eq!(
+            faults_of("[dev-dependencies]\nhigh.path = \"../high\""),
+            [""; 0]
+        );
+        assert_eq!(faults_of("[dependencies]\nserde = \"1\""), [""; 0]);
+    }
+
+    #[test]
+    fn an_arrow_up_is_found_in_every_kind_of_table() {
+        for low in [
+            "[dependencies]\nhigh.path = \"../high\"",
+            "[dependencies]\nhigh = { path = \"../high\", optional = true }",
+            "[dependencies.high]\npath = \"../high\"",
+            "[build-dependencies]\nhigh.path = \"../high\"",
+            "[target.'cfg(windows)'.dependencies]\nhigh.path = \"../high\"",
+            "[dependencies]\nother = { package = \"high\", path = \"../high\" }",
+            "[dev-dependencies]\nhigh.path = \"../high\"\n[dependencies.high]\npath = \"../high\"",
+        ] {
+            assert_eq!(
+                faults_of(low),
+                ["low -> high: this arrow points up"],
+                "{low}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_table_of_arrows_has_every_package_and_no_other() {
+        let package = |name, dependencies| Package {
+            name,
+            manifest: PathBuf::new(),
+            dependencies,
+        };
+        let packages = [package("xtask", vec!["serde"]), package("new", vec![])];
+        assert_eq!(
+            wrong_arrows(&packages, &[("xtask", &["low"]), ("old", &[])]),
+            [
+                "xtask -> serde: this arrow points up",
+                "xtask -> low: in the table of arrows, but not a dependency",
+                "new: not in the table of arrows; say what it may depend on",
+                "old: in the table of arrows, but not a package",
+            ]
+        );
+    }
 }
