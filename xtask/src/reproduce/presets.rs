@@ -1,0 +1,104 @@
+//! The presets of experiment files, as far as the start of a line shows them.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::failure::Failure;
+use crate::workspace::read;
+
+/// Fails like the program on a preset that no file of the folder has, and on an experiment that the
+/// preset does not have.
+pub(super) fn check(folder: &Path, preset: &str, only: &[&str]) -> Result<(), Failure> {
+    let (mut known, mut names) = (BTreeSet::new(), Vec::new());
+    for path in experiment_files(folder)? {
+        let text = read(&path)?;
+        let presets = presets(&text);
+        if presets.contains(preset) {
+            let name = path.file_stem().unwrap_or_default();
+            names.push(name.to_string_lossy().into_owned());
+        }
+        known.extend(presets.into_iter().map(str::to_owned));
+    }
+    if names.is_empty() {
+        let known = Vec::from_iter(known).join(", ");
+        return Err(Failure::usage(format!(
+            "no experiment has the preset '{preset}'; there are: {known}"
+        )));
+    }
+    match only
+        .iter()
+        .find(|only| !names.iter().any(|name| name == *only))
+    {
+        None => Ok(()),
+        Some(unknown) => Err(Failure::usage(format!(
+            "preset '{preset}' has no experiment '{unknown}'; it has: {}",
+            names.join(", ")
+        ))),
+    }
+}
+
+/// The `.toml` files of a folder, sorted, without those of folders in it.
+fn experiment_files(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let unreadable = |e| Failure::usage(format!("cannot read {}: {e}", folder.display()));
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).map_err(unreadable)? {
+        let path = entry.map_err(unreadable)?.path();
+        if path.extension().is_some_and(|ending| ending == "toml") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// The names in `[preset.NAME]` and `[preset.NAME.TABLE]`.
+fn presets(text: &str) -> BTreeSet<&str> {
+    let tables = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("[preset."));
+    tables
+        .filter_map(|rest| rest.split([']', '.']).next())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scratch::Folder;
+    use crate::workspace::root;
+
+    #[test]
+    fn presets_of_the_folders_files_pass() {
+        let folder = Folder::with(&[
+            ("a.toml", "[preset.quick]\nseed = 1\n[preset.quick.sweep]\n"),
+            ("b.toml", "[preset.quick]\n[preset.paper.sweep]\n"),
+            ("folder/c.toml", "[preset.huge]\n"),
+            ("d.md", "[preset.huge]\n"),
+        ]);
+        let refusal = |preset, only: &[&str]| {
+            let result = check(folder.path(), preset, only);
+            result.err().map(|failure| failure.message)
+        };
+        assert_eq!(refusal("quick", &["a", "b"]), None);
+        assert_eq!(refusal("paper", &[]), None);
+        assert_eq!(
+            refusal("huge", &[]).as_deref(),
+            Some("no experiment has the preset 'huge'; there are: paper, quick")
+        );
+        assert_eq!(
+            refusal("paper", &["b", "a"]).as_deref(),
+            Some("preset 'paper' has no experiment 'a'; it has: b")
+        );
+    }
+
+    #[test]
+    fn the_presets_in_the_help_exist() {
+        for preset in ["smoke", "quick", "standard", "standard-full", "paper"] {
+            assert!(
+                check(&root().join("experiments"), preset, &[]).is_ok(),
+                "{preset}"
+            );
+        }
+    }
+}
