@@ -25,21 +25,20 @@ pub(crate) fn check(
     Ok(())
 }
 
-/// The value of a flag, after it or behind `=`.
+/// The first value of a flag, after it or behind `=`.
 pub(crate) fn value<'a>(arguments: &'a [String], flag: &str) -> Option<&'a str> {
-    let mut rest = arguments.iter();
-    while let Some(argument) = rest.next() {
-        if argument == flag {
-            return rest.next().map(String::as_str);
+    values(arguments, flag).next()
+}
+
+/// The values of a flag that can be given many times.
+pub(crate) fn values<'a>(arguments: &'a [String], flag: &str) -> impl Iterator<Item = &'a str> {
+    let before = std::iter::once(None).chain(arguments.iter().map(Some));
+    before.zip(arguments).filter_map(move |(before, argument)| {
+        if before.is_some_and(|before| before == flag) {
+            return Some(argument.as_str());
         }
-        if let Some(value) = argument
-            .strip_prefix(flag)
-            .and_then(|rest| rest.strip_prefix('='))
-        {
-            return Some(value);
-        }
-    }
-    None
+        argument.strip_prefix(flag)?.strip_prefix('=')
+    })
 }
 
 pub(crate) fn has(arguments: &[String], switch: &str) -> bool {
@@ -56,6 +55,8 @@ mod tests {
         assert_eq!(value(&arguments, "--preset"), Some("smoke"));
         assert_eq!(value(&arguments, "--out"), Some("a"));
         assert_eq!(value(&arguments, "--device"), None);
+        let arguments = ["--only=a", "--only", "b"].map(str::to_owned);
+        assert!(values(&arguments, "--only").eq(["a", "b"]));
     }
 
     #[test]

@@ -1,47 +1,104 @@
 //! `cargo xtask reproduce`: builds the program and runs `memdil reproduce` with the same arguments.
 
-mod flags;
 mod presets;
 
 use std::path::PathBuf;
 use std::process::Command;
 
+use crate::arguments;
 use crate::failure::Failure;
 use crate::process::check;
 use crate::program;
 use crate::workspace::root;
 
-pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
+/// The flags of `memdil reproduce` that have a value.
+#[rustfmt::skip]
+const VALUED: [&str; 17] = [
+    "--preset", "--only", "--out", "--experiments", "--jobs", "--checkpoint-every", "--device", "--data-dir",
+    "--engine", "--submit", "--partition", "--account", "--time", "--cpus-per-task", "--gpus-per-task",
+    "--max-parallel", "--sbatch-arg",
+];
+const SWITCHES: [&str; 2] = ["--dry-run", "--tensorboard"];
+
+pub(crate) fn run(given: &[String]) -> Result<(), Failure> {
     // A first build takes minutes: the program would refuse these arguments only then.
-    let device = program::device(arguments)?;
-    let given = flags::check(arguments)?;
-    let values = |flag| {
-        given
-            .iter()
-            .filter(move |(name, _)| *name == flag)
-            .map(|(_, value)| *value)
-    };
-    let preset = values("--preset").next().unwrap_or("quick");
-    let own_experiments = root().join("experiments");
-    let experiments = values("--experiments").next().map(PathBuf::from);
-    let only: Vec<&str> = values("--only").collect();
-    presets::check(
-        experiments.as_ref().unwrap_or(&own_experiments),
-        preset,
-        &only,
-    )?;
+    arguments::check("reproduce", given, &VALUED, &SWITCHES)?;
+    let device = program::device(given)?;
+    let value = |flag| arguments::values(given, flag).next();
+    for flag in ["--experiments", "--data-dir"] {
+        for folder in arguments::values(given, flag) {
+            if !PathBuf::from(folder).is_dir() {
+                return Err(Failure::usage(format!(
+                    "{flag} {folder}: there is no such folder; make it, or correct the path"
+                )));
+            }
+        }
+    }
+    let preset = value("--preset").unwrap_or("quick");
+    let experiments =
+        value("--experiments").map_or_else(|| root().join("experiments"), PathBuf::from);
+    let only: Vec<&str> = arguments::values(given, "--only").collect();
+    presets::check(&experiments, preset, &only)?;
 
     let mut command = Command::new(program::build(device)?);
-    command.arg("reproduce").args(arguments);
+    command.arg("reproduce").args(given);
     // In a checkout the outputs are in one place, and its experiment files count, new ones too.
-    if values("--out").next().is_none() {
+    if value("--out").is_none() {
         command
             .arg("--out")
             .arg(root().join("reproduction").join(preset));
     }
-    if experiments.is_none() {
-        command.arg("--experiments").arg(own_experiments);
+    if value("--experiments").is_none() {
+        command.arg("--experiments").arg(experiments);
     }
-    let shown = format!("cargo xtask reproduce {}", arguments.join(" "));
+    let shown = format!("cargo xtask reproduce {}", given.join(" "));
     check(command.args(["--shown-as", shown.trim_end(), "--worker"]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What clap makes the flags from.
+    const SOURCES: [&str; 2] = [
+        include_str!("../../crates/memdil/src/reproduce/arguments.rs"),
+        include_str!("../../crates/memdil/src/arguments.rs"),
+    ];
+
+    #[test]
+    fn the_flags_are_those_of_the_program() {
+        // Settings of other subcommands, renamed fields and what is hidden.
+        let others = [
+            "--config",
+            "--set",
+            "--data-dirs",
+            "--shown-as",
+            "--report-only",
+            "--worker",
+        ];
+        let lines = SOURCES.iter().flat_map(|source| source.lines());
+        let fields = lines.filter_map(|line| {
+            let (name, kind) = line.trim().strip_suffix(',')?.split_once(": ")?;
+            let name = name.rsplit(' ').next()?;
+            let is_field = line.starts_with("    ") && !line.starts_with("     ");
+            let is_flag = is_field && name.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+            let has_flags = [
+                "Processes",
+                "Running",
+                "Machine",
+                "DataDirs",
+                "TaskArguments",
+            ];
+            (is_flag && !has_flags.contains(&kind)).then(|| format!("--{}", name.replace('_', "-")))
+        });
+        let mut fields: Vec<String> = fields
+            .filter(|name| !others.contains(&name.as_str()))
+            .collect();
+        let mut known: Vec<&str> = VALUED.into_iter().chain(SWITCHES).collect();
+        known.retain(|name| *name != "--data-dir");
+        known.sort_unstable();
+        fields.sort();
+        fields.dedup();
+        assert_eq!(fields, known);
+    }
 }
