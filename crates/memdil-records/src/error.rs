@@ -65,8 +65,17 @@ impl RecordError {
     /// True when the cause is what the user gave (settings, files), false when the machine failed.
     pub fn is_bad_input(&self) -> bool {
         use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
-        let full = |kind| matches!(kind, StorageFull | QuotaExceeded | FileTooLarge);
-        !matches!(self, Self::Write { cause, .. } if full(cause.kind()))
+        match self {
+            Self::Data(error) => error.is_bad_input(),
+            Self::Write { cause, .. } => {
+                !matches!(cause.kind(), StorageFull | QuotaExceeded | FileTooLarge)
+            }
+            Self::OutOfRange { .. }
+            | Self::Space { .. }
+            | Self::Loss(_)
+            | Self::Read { .. }
+            | Self::Malformed { .. } => true,
+        }
     }
 
     pub(crate) fn read(path: &Path) -> impl FnOnce(io::Error) -> Self {

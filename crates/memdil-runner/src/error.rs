@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use memdil_data::DataError;
+use memdil_kernels::KernelError;
 use memdil_losses::LossError;
 use memdil_records::RecordError;
 
@@ -153,7 +154,7 @@ pub enum RunnerError {
     Worker(#[source] std::io::Error),
     /// The fused network refuses its input.
     #[error(transparent)]
-    Kernel(#[from] memdil_kernels::KernelError),
+    Kernel(#[from] KernelError),
     /// Saved tensors that do not fit the network or its optimiser.
     #[error("{reason}: this was saved from another network or optimiser")]
     State {
@@ -188,6 +189,7 @@ impl RunnerError {
         match self {
             Self::Record(error) => error.is_bad_input(),
             Self::Data(error) => error.is_bad_input(),
+            Self::Kernel(error) => !matches!(error, KernelError::Device(_)),
             Self::Busy { .. }
             | Self::Lost { .. }
             | Self::Sampler { .. }
@@ -195,7 +197,21 @@ impl RunnerError {
             | Self::Worker(_)
             | Self::Metrics(_)
             | Self::Tensor(_) => false,
-            _ => true,
+            Self::Config { .. }
+            | Self::Override { .. }
+            | Self::Loss(_)
+            | Self::Device { .. }
+            | Self::BatchOfOne { .. }
+            | Self::LatentClasses { .. }
+            | Self::SmallImages { .. }
+            | Self::CustomModel { .. }
+            | Self::OtherRun { .. }
+            | Self::OtherSearch { .. }
+            | Self::NoSuchSearch { .. }
+            | Self::NoSuchLine { .. }
+            | Self::State { .. }
+            | Self::OtherLabels { .. }
+            | Self::NoNetwork { .. } => true,
         }
     }
 }
@@ -215,4 +231,20 @@ pub(crate) fn write_error(path: &Path, cause: impl Into<std::io::Error>) -> Runn
         cause: cause.into(),
     }
     .into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failures_of_the_machine_are_not_bad_input() {
+        let out_of_memory = KernelError::Device("out of memory".to_owned());
+        assert!(!RunnerError::from(out_of_memory).is_bad_input());
+        let data = DataError::Write {
+            path: PathBuf::from("train-labels.gz"),
+            cause: std::io::ErrorKind::StorageFull.into(),
+        };
+        assert!(!RunnerError::from(RecordError::from(data)).is_bad_input());
+    }
 }
