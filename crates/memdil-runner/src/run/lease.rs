@@ -227,8 +227,9 @@ pub(crate) fn is_busy(folder: &Path, lock: &Path, terms: &Terms) -> bool {
     let state = try_lock(&lock).unwrap_or(Lock::Unsupported);
     match judge(folder, &lock, state, terms) {
         Ok(Judgement::Busy) => true,
-        Ok(Judgement::Free(_) | Judgement::Unreadable) => false,
-        Err(_) => state == Lock::Elsewhere,
+        Ok(Judgement::Free(_)) => false,
+        // Only the lock tells.
+        Ok(Judgement::Unreadable) | Err(_) => state == Lock::Elsewhere,
     }
 }
 

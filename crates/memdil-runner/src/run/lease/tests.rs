@@ -97,11 +97,25 @@ impl Scene {
 fn die(lease: Lease) {
     let LeaseFile { path, text, .. } = &lease.tenure.file;
     let (path, text) = (path.clone(), text.clone());
-    let renewed = path.metadata().expect("a file").modified().expect("a time");
+    let renewed = renewed(&path);
     drop(lease);
     fs::write(&path, text).expect("a file");
     let file = OpenOptions::new().write(true).open(path).expect("a file");
     file.set_modified(renewed).expect("a file with a time");
+}
+
+/// When a lease was last renewed, by the time of its file.
+fn renewed(path: &Path) -> SystemTime {
+    path.metadata().expect("a file").modified().expect("a time")
+}
+
+/// Waits for what another thread brings about.
+fn wait_until(event: &str, has_happened: impl Fn() -> bool) {
+    let began = Instant::now();
+    while !has_happened() {
+        assert!(began.elapsed().as_secs() < 60, "never: {event}");
+        std::thread::yield_now();
+    }
 }
 
 #[test]
@@ -197,12 +211,30 @@ fn a_thread_renews_the_lease() {
         ..Scene::new()
     };
     let lease = scene.acquire("a").expect("a free folder");
-    fs::write(scene.path().join("claim.2"), "b\n").expect("a lease");
-    let began = Instant::now();
-    while lease.check().is_ok() {
-        assert!(began.elapsed().as_secs() < 60, "it never finds out");
-        std::thread::yield_now();
+    let file = &lease.tenure.file.path;
+    // Together longer than it takes to be stale.
+    for _ in 0..2 {
+        scene.clock.advance(HALF);
+        let now = scene.clock.now();
+        wait_until("the lease is renewed", || renewed(file) == now);
     }
+    assert!(scene.is_refused("b"));
+    fs::write(scene.path().join("claim.2"), "b\n").expect("a lease");
+    wait_until("the holder finds out", || lease.check().is_err());
+}
+
+#[test]
+fn a_folder_with_an_unreadable_lease_is_busy_while_its_lock_is_held() {
+    let scene = Scene {
+        one_lock: true,
+        ..Scene::new()
+    };
+    fs::write(scene.path().join("claim.1"), [0xff]).expect("a lease that is not text");
+    let held = File::create(scene.lock("")).expect("a file");
+    held.try_lock().expect("a free lock");
+    assert!(scene.is_busy("b"));
+    drop(held);
+    assert!(!scene.is_busy("b"));
 }
 
 #[test]
