@@ -9,30 +9,27 @@ use crate::error::{Counted, MetricsError, Subject};
 /// Start with [`Measure::new`], add the arrays that there are, and [`run`](Self::run). Metrics that
 /// need an array that is not given are left out.
 #[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
 pub struct Measure<'a, T, W, L> {
     /// Features $h_i$, samples x features.
-    pub features: ArrayView2<'a, T>,
+    pub(super) features: ArrayView2<'a, T>,
     /// Labels trained on, $y_i$.
-    pub labels: &'a [L],
+    pub(super) labels: &'a [L],
     /// Number of classes $K$.
-    pub classes: usize,
+    pub(super) classes: usize,
     /// Clean labels $c_i$.
-    pub clean_labels: Option<&'a [L]>,
+    pub(super) clean_labels: Option<&'a [L]>,
     /// Weights $W$ of the last layer, classes x features.
-    pub classifier: Option<ArrayView2<'a, W>>,
-    /// Bias $b$ of the last layer; zeros for a layer without one.
-    pub bias: Option<ArrayView1<'a, W>>,
-    /// Logits $z_i$, samples x classes. They serve where classifier and bias are not both given;
-    /// where they are, logits are computed from these and the ones here are not read.
-    pub logits: Option<ArrayView2<'a, W>>,
-    /// Features of unseen samples.
-    pub test_features: Option<ArrayView2<'a, T>>,
-    /// Their labels.
-    pub test_labels: Option<&'a [L]>,
-    /// Their logits, as [`logits`](Self::logits); with `test_labels` they are of use without
-    /// `test_features` too.
-    pub test_logits: Option<ArrayView2<'a, W>>,
+    pub(super) classifier: Option<ArrayView2<'a, W>>,
+    /// Bias $b$ of the last layer.
+    pub(super) bias: Option<ArrayView1<'a, W>>,
+    /// Logits $z_i$, samples x classes.
+    pub(super) logits: Option<ArrayView2<'a, W>>,
+    /// Features of unseen samples, never without their labels.
+    pub(super) test_features: Option<ArrayView2<'a, T>>,
+    /// Labels of unseen samples.
+    pub(super) test_labels: Option<&'a [L]>,
+    /// Logits of unseen samples.
+    pub(super) test_logits: Option<ArrayView2<'a, W>>,
 }
 
 impl<'a, T, W, L> Measure<'a, T, W, L> {
@@ -69,14 +66,15 @@ impl<'a, T, W, L> Measure<'a, T, W, L> {
         self
     }
 
-    /// With the bias of the last layer.
+    /// With the bias of the last layer, which needs its weights too; zeros for a layer without one.
     #[must_use]
     pub fn bias(mut self, bias: ArrayView1<'a, W>) -> Self {
         self.bias = Some(bias);
         self
     }
 
-    /// With logits, samples x classes.
+    /// With logits, samples x classes. Where classifier and bias are both given, logits are computed
+    /// from these, and the ones here are not read.
     #[must_use]
     pub fn logits(mut self, logits: ArrayView2<'a, W>) -> Self {
         self.logits = Some(logits);
@@ -91,7 +89,15 @@ impl<'a, T, W, L> Measure<'a, T, W, L> {
         self
     }
 
-    /// With logits of the unseen samples.
+    /// With labels of unseen samples whose logits, but not their features, are known.
+    #[must_use]
+    pub fn test_labels(mut self, labels: &'a [L]) -> Self {
+        self.test_labels = Some(labels);
+        self
+    }
+
+    /// With logits of the unseen samples, as [`logits`](Self::logits); their labels are needed too,
+    /// their features are not.
     #[must_use]
     pub fn test_logits(mut self, logits: ArrayView2<'a, W>) -> Self {
         self.test_logits = Some(logits);
@@ -120,15 +126,17 @@ impl<'a, T, W, L> Measure<'a, T, W, L> {
             Counted::Rows.check(Subject::Classifier, rows, reference, self.classes)?;
             Counted::Columns.check(Subject::Features, dim, Subject::Classifier, columns)?;
         }
+        let alone = |array, needed| Err(MetricsError::GivenAlone { array, needed });
+        if self.bias.is_some() && self.classifier.is_none() {
+            return alone(Subject::Bias, Subject::Classifier);
+        }
         if let Some(logits) = self.logits {
             Counted::Rows.check(Subject::Logits, logits.nrows(), Subject::Features, samples)?;
         }
-        let alone = |array, needed| Err(MetricsError::GivenAlone { array, needed });
         match (self.test_features, self.test_logits, self.test_labels) {
-            (Some(_), _, None) => alone(Subject::TestFeatures, Subject::TestLabels),
             (None, Some(_), None) => alone(Subject::TestLogits, Subject::TestLabels),
             (None, None, Some(_)) => alone(Subject::TestLabels, Subject::TestFeatures),
-            (Some(features), logits, Some(_)) => {
+            (Some(features), logits, _) => {
                 let (needed, columns) = features.dim();
                 let reference = Subject::TestFeatures;
                 Counted::Columns.check(reference, columns, Subject::Features, dim)?;

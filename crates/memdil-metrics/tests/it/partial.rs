@@ -243,20 +243,26 @@ fn logits_serve_where_there_is_no_last_layer() {
 fn test_logits_need_labels_but_not_features() {
     let (features, labels) = three_classes();
     let logits = array![[2.0, 0.5, 0.0], [0.0, 1.0, 2.0]];
-    let mut inputs = Measure::new(features.view(), &labels, 3).test_logits(logits.view());
+    let inputs = Measure::new(features.view(), &labels, 3).test_logits(logits.view());
     assert_eq!(
         refusal(&inputs),
         "test_logits needs test_labels; give that too"
     );
-    inputs.test_labels = Some(&[0, 1]);
-    let test = inputs.run().unwrap().test.unwrap();
+    let test = inputs.test_labels(&[0, 1]).run().unwrap().test.unwrap();
     assert_eq!((test.samples, test.accuracy), (Some(2), Some(0.5)));
     assert_eq!(test.radius, None);
-    inputs.test_labels = Some(&[0]);
     assert_eq!(
-        refusal(&inputs),
+        refusal(&inputs.test_labels(&[0])),
         "test_labels has 1 entries, but test_logits needs 2"
     );
+}
+
+#[test]
+fn a_bias_needs_a_classifier() {
+    let (features, labels) = three_classes();
+    let bias = array![0.5, 0.0, 0.0];
+    let inputs = Measure::new(features.view(), &labels, 3).bias(bias.view());
+    assert_eq!(refusal(&inputs), "bias needs classifier; give that too");
 }
 
 #[test]

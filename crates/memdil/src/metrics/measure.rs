@@ -55,13 +55,27 @@ impl Loaded {
                 ])
             });
         let mut inputs = Measure::new(features.view(), &labels, classes);
-        inputs.clean_labels = clean_labels.as_deref();
-        inputs.classifier = classifier.as_ref().map(|classifier| classifier.view());
-        inputs.bias = bias.as_deref().map(ArrayView1::from);
-        inputs.logits = logits.as_ref().map(|logits| logits.view());
-        inputs.test_features = test_features.as_ref().map(|features| features.view());
-        inputs.test_labels = test_labels.as_deref();
-        inputs.test_logits = test_logits.as_ref().map(|logits| logits.view());
+        if let Some(clean_labels) = &clean_labels {
+            inputs = inputs.clean_labels(clean_labels);
+        }
+        if let Some(classifier) = &classifier {
+            inputs = inputs.classifier(classifier.view());
+        }
+        if let Some(bias) = &bias {
+            inputs = inputs.bias(ArrayView1::from(bias));
+        }
+        if let Some(logits) = &logits {
+            inputs = inputs.logits(logits.view());
+        }
+        if let Some(labels) = &test_labels {
+            inputs = match &test_features {
+                Some(features) => inputs.test(features.view(), labels),
+                None => inputs.test_labels(labels),
+            };
+        }
+        if let Some(logits) = &test_logits {
+            inputs = inputs.test_logits(logits.view());
+        }
         Ok(inputs.run().map_err(|error| self.name_files(&error))?)
     }
 
