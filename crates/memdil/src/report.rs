@@ -121,13 +121,7 @@ fn measured(path: &Path, all: &[PathBuf]) -> Result<MeasuredFeatures, Failure> {
         return Err(BadInput(format!("{file}: is given twice; give each file once")).into());
     }
     let loaded = Loaded::archive(path)?;
-    let metrics = loaded
-        .measure(None)
-        .map_err(|error| match error.to_string() {
-            // There may be other files.
-            message if !message.contains(&file) => BadInput(format!("{file}: {message}")).into(),
-            _ => error,
-        })?;
+    let metrics = loaded.measure(None)?;
     for note in &loaded.notes {
         eprintln!("note: {note}");
     }

@@ -14,6 +14,9 @@ use crate::failure::{BadInput, Failure};
 
 /// All that was given.
 pub(crate) struct Loaded {
+    /// The archive that alone holds the arrays, where it may be one of several that are measured: a
+    /// message that names none of its arrays names it.
+    pub(super) archive: Option<String>,
     /// Missing where logits and labels are all there is.
     pub(super) features: Option<Array>,
     pub(super) labels: Array,
@@ -50,7 +53,8 @@ impl Loaded {
             ))
             .into());
         }
-        let loaded = Self::read(&file, &Arguments::default(), Remedy::Save)?;
+        let mut loaded = Self::read(&file, &Arguments::default(), Remedy::Save)?;
+        loaded.archive = Some(file.path().to_owned());
         match loaded.features {
             Some(_) => Ok(loaded),
             None => Err(Remedy::Save.missing(Role::Features, &file)),
@@ -91,6 +95,7 @@ impl Loaded {
             return Err(remedy.missing(Role::Features, main));
         }
         let loaded = Self {
+            archive: None,
             features,
             labels: labels.ok_or_else(|| remedy.missing(Role::Labels, main))?,
             clean_labels,

@@ -1,5 +1,7 @@
 //! The call into the metrics.
 
+use std::cell::Cell;
+
 use memdil_data::DataError;
 use memdil_data::arrays::{Array, Dtype, Float};
 use memdil_metrics::{Measure, Metrics, MetricsError, Real, Subject, measure_logits};
@@ -102,10 +104,18 @@ impl Loaded {
 
     /// The message of an error, with the file behind each array that it names.
     fn name_files(&self, error: &MetricsError) -> BadInput {
-        BadInput(error.message(&|subject| match self.array(subject) {
-            Some(array) => format!("{subject} ({})", array.place()),
+        let names_a_file = Cell::new(false);
+        let message = error.message(&|subject| match self.array(subject) {
+            Some(array) => {
+                names_a_file.set(true);
+                format!("{subject} ({})", array.place())
+            }
             None => subject.to_string(),
-        }))
+        });
+        match &self.archive {
+            Some(archive) if !names_a_file.get() => BadInput(format!("{archive}: {message}")),
+            _ => BadInput(message),
+        }
     }
 
     fn array(&self, subject: Subject) -> Option<&Array> {
@@ -154,7 +164,8 @@ mod tests {
             let file = ArrayFile::parse(b"0\n1\n0\n", name).unwrap();
             file.find(memdil_data::arrays::Role::Labels).unwrap()
         };
-        let loaded = Loaded {
+        let mut loaded = Loaded {
+            archive: None,
             features: None,
             labels: labels("y.csv").unwrap(),
             clean_labels: None,
@@ -179,5 +190,11 @@ mod tests {
             loaded.name_files(&short.unwrap_err()).to_string(),
             "labels (y.csv) has 2 entries, but logits needs 1"
         );
+        let of_no_array = MetricsError::ZeroScatter;
+        assert_eq!(loaded.name_files(&of_no_array).0, of_no_array.to_string());
+        loaded.archive = Some("a.npz".to_owned());
+        let message = loaded.name_files(&of_no_array).0;
+        assert_eq!(message, format!("a.npz: {of_no_array}"));
+        assert!(!loaded.name_files(&alone).0.contains("a.npz"));
     }
 }
