@@ -178,6 +178,12 @@ pub enum RunnerError {
         /// What is missing and what to do.
         reason: String,
     },
+    /// A network that takes its own batches lacks a method that this needs.
+    #[error("Network::begin_epoch returned true, but Network::{method} is not implemented")]
+    NotQueued {
+        /// The missing method.
+        method: &'static str,
+    },
     /// The tensor library failed.
     #[error("tensor operation failed: {0}")]
     Tensor(#[from] candle_core::Error),
@@ -196,6 +202,7 @@ impl RunnerError {
             | Self::Workers { .. }
             | Self::Worker(_)
             | Self::Metrics(_)
+            | Self::NotQueued { .. }
             | Self::Tensor(_) => false,
             Self::Config { .. }
             | Self::Override { .. }

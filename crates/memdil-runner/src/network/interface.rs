@@ -10,7 +10,7 @@ use crate::error::RunnerError;
 use crate::network::state::{NamedTensor, Tensors};
 use crate::prepare::Prepared;
 
-/// Which images of a data set.
+/// Which images of a data set [`Network::forward_samples`] gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ImageSet {
     /// Those of the training set.
@@ -19,7 +19,7 @@ pub enum ImageSet {
     Test,
 }
 
-/// The loss over the queued steps of an epoch.
+/// The loss over the queued steps of an epoch, from [`Network::queued_loss`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum QueuedLoss {
     /// Its sum over the samples so far.
@@ -161,7 +161,8 @@ pub trait Network: NetworkState {
 
     /// Begins or resumes an epoch in a network that takes its batches from its own copy of the
     /// data; `done` are the samples of the epoch so far and the sum of their loss. Steps are then
-    /// queued with [`queue_step`](Self::queue_step), and the loss is known at the end. False for a
+    /// queued with [`queue_step`](Self::queue_step), and [`queued_loss`](Self::queued_loss) gives the
+    /// loss at the end: a network that returns true implements both. False, the default, for a
     /// network that is given its batches.
     ///
     /// # Errors
@@ -182,18 +183,24 @@ pub trait Network: NetworkState {
     ///
     /// # Errors
     ///
-    /// [`RunnerError::Kernel`] when the device fails.
+    /// [`RunnerError::Kernel`] when the device fails; [`RunnerError::NotQueued`] in a network that
+    /// does not implement it.
     fn queue_step(&mut self, _samples: usize) -> Result<(), RunnerError> {
-        Ok(())
+        Err(RunnerError::NotQueued {
+            method: "queue_step",
+        })
     }
 
     /// The loss over the queued steps of the epoch.
     ///
     /// # Errors
     ///
-    /// [`RunnerError::Kernel`] when the device fails.
+    /// [`RunnerError::Kernel`] when the device fails; [`RunnerError::NotQueued`] in a network that
+    /// does not implement it.
     fn queued_loss(&self) -> Result<QueuedLoss, RunnerError> {
-        Ok(QueuedLoss::Sum(0.0))
+        Err(RunnerError::NotQueued {
+            method: "queued_loss",
+        })
     }
 
     /// Penultimate features and logits of samples of the data in evaluation mode; `batch` is room

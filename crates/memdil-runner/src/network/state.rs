@@ -73,8 +73,8 @@ impl NamedTensor {
     }
 }
 
-/// Tensors one after the other: no copy of all of them at once.
-pub(crate) type Tensors<'a> = Box<dyn Iterator<Item = Result<NamedTensor, RunnerError>> + 'a>;
+/// Tensors one after the other, so that there is never a copy of all of them at once.
+pub type Tensors<'a> = Box<dyn Iterator<Item = Result<NamedTensor, RunnerError>> + 'a>;
 
 /// SHA-256 of a text and of tensors in any order.
 pub(crate) fn checksum(state: &str, mut digests: Vec<[u8; 32]>) -> String {
