@@ -1,5 +1,6 @@
 //! Why the program ends, and with which exit status.
 
+use std::error::Error;
 use std::process::ExitCode;
 
 use memdil_data::DataError;
@@ -17,7 +18,7 @@ pub(crate) struct Failure {
 }
 
 /// An error that knows whether the input was bad or something failed inside.
-pub(crate) trait Fault: std::error::Error {
+pub(crate) trait Fault: Error {
     fn is_bad_input(&self) -> bool;
 }
 
@@ -64,10 +65,24 @@ impl std::fmt::Display for Failure {
 impl<E: Fault> From<E> for Failure {
     fn from(error: E) -> Self {
         Self {
-            message: Some(error.to_string()),
+            message: Some(with_sources(&error)),
             status: if error.is_bad_input() { 2 } else { 1 },
         }
     }
+}
+
+/// The message of an error in one line, with its sources where it does not contain their messages.
+fn with_sources(error: &dyn Error) -> String {
+    let mut message = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let reason = cause.to_string();
+        if !message.contains(&reason) {
+            message = format!("{message}: {}", reason.replace('\n', " "));
+        }
+        source = cause.source();
+    }
+    message
 }
 
 impl std::fmt::Display for BadInput {
@@ -76,7 +91,7 @@ impl std::fmt::Display for BadInput {
     }
 }
 
-impl std::error::Error for BadInput {}
+impl Error for BadInput {}
 
 impl Fault for BadInput {
     fn is_bad_input(&self) -> bool {
@@ -111,5 +126,34 @@ impl Fault for std::io::Error {
 impl Fault for serde_json::Error {
     fn is_bad_input(&self) -> bool {
         false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug)]
+    struct Wrapped(&'static str, std::io::Error);
+
+    impl std::fmt::Display for Wrapped {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str(self.0)
+        }
+    }
+
+    impl Error for Wrapped {
+        fn source(&self) -> Option<&(dyn Error + 'static)> {
+            Some(&self.1)
+        }
+    }
+
+    #[test]
+    fn a_message_contains_each_source_once() {
+        let full = || std::io::Error::other("disk\nfull");
+        let silent = Wrapped("cannot write a.npz", full());
+        assert_eq!(with_sources(&silent), "cannot write a.npz: disk full");
+        let repeated = Wrapped("cannot write: disk\nfull", full());
+        assert_eq!(with_sources(&repeated), "cannot write: disk\nfull");
     }
 }
