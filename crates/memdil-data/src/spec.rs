@@ -56,6 +56,7 @@ pub struct DataSpec {
 /// The form in which images enter the network; pixels are normalised per channel in both.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Input {
     /// Size and channels of the file.
     #[default]

@@ -8,6 +8,7 @@ use crate::claims::terminal_table;
 
 /// A report that has been written.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Report {
     /// Every claim with its verdict.
     pub claims: Vec<Claim>,

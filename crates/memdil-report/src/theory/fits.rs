@@ -17,6 +17,7 @@ const MOST_CLASSES: usize = 10;
 
 /// The memorization-dilation model fitted to the runs of one data set, class selection and network.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct PanelFit {
     /// Data set, classes and network.
     pub panel: String,

@@ -17,6 +17,7 @@ use crate::run::training::learning_rate;
 
 /// The result of [`evaluate_run`].
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Evaluated {
     /// Every metric, as in the lines of `metrics.jsonl`.
     pub record: EpochRecord,

@@ -14,6 +14,7 @@ use crate::error::RunnerError;
 
 /// A search as planned: one run's settings, and what is tried in their place.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Search {
     /// Name of the search: that of the run that its settings describe.
     pub id: String,

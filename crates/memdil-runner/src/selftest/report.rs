@@ -5,6 +5,7 @@ use serde::Serialize;
 
 /// What [`selftest`](fn@crate::selftest) found.
 #[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
 pub struct SelfTest {
     /// `cpu` or `cuda:N`.
     pub device: String,
@@ -23,6 +24,7 @@ pub struct SelfTest {
 
 /// A GPU.
 #[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
 pub struct Card {
     /// Its name.
     pub name: String,
@@ -53,6 +55,7 @@ impl Card {
 
 /// Something that was computed in two ways.
 #[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
 pub struct Check {
     /// What.
     pub name: String,
@@ -69,6 +72,7 @@ pub struct Check {
 
 /// How long something takes.
 #[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
 pub struct Timing {
     /// A training step of a multilayer perceptron, by its depth, width and batch.
     pub name: String,

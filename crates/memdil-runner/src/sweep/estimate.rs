@@ -21,6 +21,7 @@ const CHUNK: usize = 512;
 /// What a kind of run was timed at, in seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Calibration {
     /// Start: reading the data, building the network.
     pub start: f64,

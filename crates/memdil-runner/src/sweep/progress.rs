@@ -6,6 +6,7 @@ use memdil_records::{RunRecord, Status};
 
 /// The progress of a sweep.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct SweepProgress {
     /// Runs that are finished, those of earlier sweeps included.
     pub finished: usize,

@@ -8,6 +8,7 @@ use crate::error::RunnerError;
 
 /// How many runs of a manifest are in which state.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
 pub struct SweepStatus {
     /// Runs of the manifest.
     pub runs: usize,
