@@ -47,6 +47,7 @@ pub mod phase;
 mod quadrature;
 
 pub use error::TheoryError;
+pub use layer_peeled::{LpmSetting, LpmSolution};
 pub use margin::{ConvexMargin, LossKind, MarginLoss};
 pub use measure::FeatureMeasure;
 pub use memorization_dilation::{MdOutcome, MdRecord, MdSetting, MdSolution};

@@ -98,7 +98,12 @@ pub fn closed_form(setting: &LpmSetting) -> Result<LpmSolution, TheoryError> {
 }
 
 impl LpmSetting {
-    /// Cross-entropy and non-negative features.
+    /// Number of classes, at least 2, and weight decay of classifier and features, both positive.
+    /// The rest is cross-entropy ($\alpha = 0$) and non-negative features.
+    ///
+    /// Neither this nor the other methods check their numbers: [`validate`](Self::validate) does,
+    /// and every function that takes a setting calls it.
+    #[must_use]
     pub const fn new(classes: usize, lambda_w: f64, lambda_h: f64) -> Self {
         Self {
             classes,
@@ -109,18 +114,32 @@ impl LpmSetting {
         }
     }
 
-    /// With label smoothing of this strength.
+    /// With label smoothing of this strength, in [0, 1).
+    #[must_use]
     pub const fn alpha(self, alpha: f64) -> Self {
         Self { alpha, ..self }
     }
 
     /// With non-negative features, or with signed ones.
+    #[must_use]
     pub const fn nonnegative(mut self, nonnegative: bool) -> Self {
         self.nonnegative = nonnegative;
         self
     }
 
-    fn validate(&self) -> Result<(), TheoryError> {
+    /// Checks every number against its range.
+    ///
+    /// # Errors
+    /// The first parameter that is NaN, infinite or out of range, by name.
+    ///
+    /// # Example
+    /// ```
+    /// use memdil_theory::LpmSetting;
+    /// let setting = LpmSetting::new(1, 1e-3, 1e-3);
+    /// let message = setting.validate().unwrap_err().to_string();
+    /// assert!(message.starts_with("classes = 1 is too small"));
+    /// ```
+    pub fn validate(&self) -> Result<(), TheoryError> {
         two_classes(self.classes)?;
         in_unit("alpha", self.alpha)?;
         positive("lambda_w", self.lambda_w)?;

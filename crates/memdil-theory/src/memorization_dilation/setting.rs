@@ -36,8 +36,12 @@ pub struct MdSetting {
 }
 
 impl MdSetting {
-    /// Weight decay of classifier and features, without noise: the sphere in the plane,
-    /// non-negative features.
+    /// Weight decay of classifier and features, both positive. The rest is $\eta = 0$ (no noise),
+    /// $C_{MD} = 1$, and non-negative features, unseen ones on the sphere in the plane.
+    ///
+    /// Neither this nor the other methods check their numbers: [`validate`](Self::validate) does,
+    /// and every function that takes a setting calls it.
+    #[must_use]
     pub const fn new(lambda_w: f64, lambda_h: f64) -> Self {
         Self {
             lambda_w,
@@ -50,28 +54,34 @@ impl MdSetting {
         }
     }
 
-    /// With another weight decay of classifier and features.
+    /// With another weight decay of classifier and features, both positive.
+    #[must_use]
     pub const fn weight_decay(mut self, lambda_w: f64, lambda_h: f64) -> Self {
         (self.lambda_w, self.lambda_h) = (lambda_w, lambda_h);
         self
     }
 
-    /// With this noise level and constant.
+    /// With this noise level, in [0, 1), and this constant, positive.
+    #[must_use]
     pub const fn noise(self, eta: f64, c_md: f64) -> Self {
         Self { eta, c_md, ..self }
     }
 
     /// With another distribution of unseen features.
+    #[must_use]
     pub const fn measure(self, measure: FeatureMeasure) -> Self {
         Self { measure, ..self }
     }
 
-    /// With another feature dimension.
+    /// With another feature dimension: at least 2 for non-negative features and for the sphere,
+    /// else at least 1.
+    #[must_use]
     pub const fn dim(self, dim: usize) -> Self {
         Self { dim, ..self }
     }
 
     /// With non-negative features, or with signed ones.
+    #[must_use]
     pub const fn nonnegative(mut self, nonnegative: bool) -> Self {
         self.nonnegative = nonnegative;
         self
