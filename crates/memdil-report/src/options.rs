@@ -17,7 +17,7 @@ use crate::measured::MeasuredFeatures;
 /// options.theory = true;
 /// assert!(options.manifests.is_empty());
 /// ```
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ReportOptions {
     /// Folder of the report; made where it does not exist.
@@ -44,7 +44,13 @@ impl ReportOptions {
     pub fn new(out: impl Into<PathBuf>) -> Self {
         Self {
             out: out.into(),
-            ..Self::default()
+            runs: None,
+            features: Vec::new(),
+            manifests: Vec::new(),
+            experiments: Vec::new(),
+            reference: None,
+            theory: false,
+            command: None,
         }
     }
 }
