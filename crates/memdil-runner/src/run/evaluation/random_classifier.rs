@@ -1,10 +1,10 @@
 //! What collapse metrics give for random classifiers and class means: the level that a trained
 //! network must leave behind before it can be said to approach a frame.
 
+use memdil_data::random::{ChaCha8Rng, unit_f64};
 use memdil_metrics::{MetricsError, Moments, nc2_etf, nc2_orthogonal};
 use ndarray::Array2;
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
+use rand_chacha::rand_core::SeedableRng;
 
 /// Random classifiers averaged.
 const DRAWS: usize = 32;
@@ -53,7 +53,8 @@ fn average(
 
 /// A standard normal number (Box and Muller 1958).
 fn normal(rng: &mut ChaCha8Rng) -> f64 {
-    let mut uniform = || ((rng.next_u64() >> 11) as f64 + 0.5) * (-53.0_f64).exp2();
+    // In the middle of a step of 2^-53: the logarithm of zero is not finite.
+    let mut uniform = || unit_f64(rng) + (-54.0_f64).exp2();
     (-2.0 * uniform().ln()).sqrt() * (std::f64::consts::TAU * uniform()).cos()
 }
 
