@@ -4,7 +4,9 @@ use std::path::Path;
 use std::time::Instant;
 
 use candle_core::Device;
-use memdil_records::{EpochRecord, RunFolder, RunRecord, RunSpec, Status, create_dir, run_id};
+use memdil_records::{
+    EpochRecord, Provenance, RunFolder, RunRecord, RunSpec, Status, create_dir, run_id,
+};
 
 use crate::device::open_device;
 use crate::error::RunnerError;
@@ -194,6 +196,19 @@ impl<'a> Work<'a> {
         let end = self.epochs(&mut training, &mut metrics, keeper, last, on_event)?;
         self.lease.check_now()?;
         metrics.finish(&run.metrics())?;
+        let record = self.finish(&training, end, provenance, clock)?;
+        Ok(Outcome::Ran(record))
+    }
+
+    /// Writes the results of a training that has ended: evaluation and network, then the record.
+    fn finish(
+        &self,
+        training: &Training<'a>,
+        end: End,
+        provenance: Provenance,
+        clock: Clock,
+    ) -> Result<RunRecord, RunnerError> {
+        let Self { spec, run, .. } = *self;
         let status = match &end.diverged {
             None => Status::Completed,
             Some(_) => Status::Diverged,
@@ -223,7 +238,7 @@ impl<'a> Work<'a> {
         };
         run.write_record(&record)?;
         run.remove_checkpoints()?;
-        Ok(Outcome::Ran(record))
+        Ok(record)
     }
 
     /// Makes the epochs that are left after the `last` one, and writes down each.

@@ -28,64 +28,34 @@ const TRAINING: f64 = 5e-2;
 /// result.
 pub fn selftest(device: &str, mut on_check: impl FnMut(&str)) -> Result<SelfTest, RunnerError> {
     let opened = open_device(device)?;
-    let mut checks = Vec::new();
-    let mut check =
-        |name: &str, limit: f64, found: &mut dyn FnMut() -> Result<f64, RunnerError>| {
-            on_check(name);
-            let (deviation, error) = match found() {
-                Ok(deviation) => (Some(deviation), None),
-                Err(error) => (None, Some(error.to_string())),
-            };
-            let passed = deviation.is_some_and(|deviation| deviation <= limit);
-            let deviation = deviation.filter(|deviation| deviation.is_finite());
-            checks.push(Check {
-                name: name.to_owned(),
-                passed,
-                deviation,
-                limit,
-                error,
-            });
-        };
+    let mut checks = Checks {
+        on_check: &mut on_check,
+        made: Vec::new(),
+    };
     let cuda = match opened.location() {
         DeviceLocation::Cuda { gpu_id } => Some(Cuda::open(gpu_id)),
         _ => None,
     };
     match &cuda {
-        Some(Ok(cuda)) => {
-            for (name, comparison) in kernels::cases() {
-                check(&format!("kernels: {name}"), KERNELS, &mut || {
-                    kernels::compare(&comparison, cuda)
-                });
-            }
-            for (samples, features, classes) in [(5000, 64, 5), (3001, 7, 2), (20_000, 512, 10)] {
-                let name = format!(
-                    "collapse: {samples} samples of {features} features, {classes} classes"
-                );
-                check(&name, COLLAPSE, &mut || {
-                    kernels::collapse(cuda, (samples, features, classes))
-                });
-            }
-        }
-        Some(Err(error)) => check("kernels: compiled", 0.0, &mut || Err(error.clone().into())),
+        Some(Ok(cuda)) => check_kernels(&mut checks, cuda),
+        Some(Err(error)) => checks.make("kernels: compiled", 0.0, || Err(error.clone().into())),
         None => {}
     }
     for (name, model, batch) in training::NETWORKS {
-        check(&format!("network: {name}"), NETWORKS, &mut || {
+        checks.make(&format!("network: {name}"), NETWORKS, || {
             training::network(model, *batch, &opened)
         });
     }
     if cuda.is_some() {
-        check("training: against the processor", TRAINING, &mut || {
+        checks.make("training: against the processor", TRAINING, || {
             training::compared(&opened)
         });
     }
-    check("training: repeated", 0.0, &mut || {
-        training::repeated(&opened)
-    });
-    check("training: resumed", 0.0, &mut || training::resumed(&opened));
+    checks.make("training: repeated", 0.0, || training::repeated(&opened));
+    checks.make("training: resumed", 0.0, || training::resumed(&opened));
     let mut timings = Vec::new();
     let mut card = None;
-    check("timings", 0.0, &mut || {
+    checks.make("timings", 0.0, || {
         match &cuda {
             Some(Ok(cuda)) => {
                 let described = card.insert(Card::of(&cuda.card()?));
@@ -96,6 +66,7 @@ pub fn selftest(device: &str, mut on_check: impl FnMut(&str)) -> Result<SelfTest
         }
         Ok(0.0)
     });
+    let checks = checks.made;
     let passed = checks.iter().all(|check| check.passed);
     Ok(SelfTest {
         device: device.to_owned(),
@@ -105,4 +76,45 @@ pub fn selftest(device: &str, mut on_check: impl FnMut(&str)) -> Result<SelfTest
         checks,
         timings,
     })
+}
+
+/// The kernels and the collapse metrics on a GPU, against the processor.
+fn check_kernels(checks: &mut Checks<'_>, cuda: &Cuda) {
+    for (name, comparison) in kernels::cases() {
+        checks.make(&format!("kernels: {name}"), KERNELS, || {
+            kernels::compare(&comparison, cuda)
+        });
+    }
+    for (samples, features, classes) in [(5000, 64, 5), (3001, 7, 2), (20_000, 512, 10)] {
+        let name = format!("collapse: {samples} samples of {features} features, {classes} classes");
+        checks.make(&name, COLLAPSE, || {
+            kernels::collapse(cuda, (samples, features, classes))
+        });
+    }
+}
+
+/// The checks made so far.
+struct Checks<'a> {
+    on_check: &'a mut dyn FnMut(&str),
+    made: Vec<Check>,
+}
+
+impl Checks<'_> {
+    /// Makes a check: the deviation that `find` gives must be at most `limit`.
+    fn make(&mut self, name: &str, limit: f64, find: impl FnOnce() -> Result<f64, RunnerError>) {
+        (self.on_check)(name);
+        let (deviation, error) = match find() {
+            Ok(deviation) => (Some(deviation), None),
+            Err(error) => (None, Some(error.to_string())),
+        };
+        let passed = deviation.is_some_and(|deviation| deviation <= limit);
+        let deviation = deviation.filter(|deviation| deviation.is_finite());
+        self.made.push(Check {
+            name: name.to_owned(),
+            passed,
+            deviation,
+            limit,
+            error,
+        });
+    }
 }
