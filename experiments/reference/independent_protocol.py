@@ -1,12 +1,12 @@
-"""The reference protocol in PyTorch, independent of this workspace's code: who differs when two programs differ?
+"""The reference protocol in PyTorch, independent of this workspace's code. If two programs differ, it shows which one is wrong.
 
-It draws its random numbers in the order in which the authors' code does (noise, initialisation, one forward pass of
-two random images, then a sampler a pass), so that a seed means the same as there.
+It draws its random numbers in the same order as the authors' code (noise, initialisation, one forward pass of two
+random images, then one sampler per pass), so that a seed has the same meaning.
 
     pip install torch numpy pillow
     python experiments/reference/independent_protocol.py DIR WIDTH LOSS ETA SEED...
 
-DIR holds Fashion-MNIST's IDX files (.gz); LOSS is ce, ls or lr, the last two with alpha 0.1. Prints one JSON object a seed.
+DIR holds Fashion-MNIST's IDX files (.gz); LOSS is ce, ls or lr, the last two with alpha 0.1. Prints one JSON object per seed.
 """
 
 import gzip
@@ -105,7 +105,7 @@ def run(train, test, width, loss, eta, seed):
             LOSSES[loss](network(inputs)[0], labels).backward()
             optimizer.step()
         schedule.step()
-        for _ in validation:  # draws as the authors' validation pass does
+        for _ in validation:  # consumes the random numbers of the authors' validation pass
             pass
     network.eval()
     with torch.no_grad():
