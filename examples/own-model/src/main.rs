@@ -1,6 +1,5 @@
-//! A network of one's own in memdil: implement `Model`, hand the runner a function that builds it,
-//! and everything else comes with it: data, label noise, losses, checkpoints and resume, metrics,
-//! the report.
+//! A custom network in memdil: implement `Model` and pass the runner a function that builds it.
+//! Data, label noise, losses, checkpoints and resume, metrics and the report need no further code.
 //!
 //! `cargo run -p own-model -- examples/own-model/experiment.toml runs/own`
 
@@ -26,8 +25,7 @@ impl Skip {
     fn new(spec: &RunSpec, image: ImageShape, device: &Device) -> candle_core::Result<Self> {
         let inputs = image.channels * image.height * image.width;
         let (width, features) = (setting(spec, "width")?, setting(spec, "features")?);
-        // candle's own generator cannot be seeded on the processor: with this one a run can be made
-        // again.
+        // candle's generator cannot be seeded on the CPU; this one makes the run reproducible.
         let mut rng = stream(spec.seed, Stream::Init);
         let mut parameters = Vec::new();
         let layers = [
@@ -77,7 +75,7 @@ impl Model for Skip {
     }
 }
 
-/// A number among the settings of the model.
+/// Reads a positive whole number from the model's settings.
 fn setting(spec: &RunSpec, name: &str) -> candle_core::Result<usize> {
     let ModelSpec::Custom(custom) = &spec.model else {
         candle_core::bail!("model.kind must be \"custom\"")
@@ -88,7 +86,8 @@ fn setting(spec: &RunSpec, name: &str) -> candle_core::Result<usize> {
     }
 }
 
-/// Uniform on ±sqrt(6 / inputs), which keeps the size of values through a ReLU (He et al. 2015).
+/// Samples uniformly from ±sqrt(6 / inputs), which preserves the scale of values through a ReLU
+/// (He et al. 2015).
 fn uniform(
     rng: &mut ChaCha8Rng,
     (inputs, outputs): (usize, usize),
@@ -100,7 +99,7 @@ fn uniform(
     Var::from_tensor(&Tensor::from_vec(values, (inputs, outputs), device)?)
 }
 
-/// Trains as the file says, with `key=value` overrides; goes on where an earlier call was stopped.
+/// Trains with the settings of a file and `key=value` overrides, or resumes an interrupted run.
 fn run(config: &Path, overrides: &[String], out: &Path) -> Result<RunRecord> {
     let spec = Experiment::load(config, None, overrides)?.run(&[])?;
     let options = RunOptions::new("cpu").tensorboard(true);
@@ -148,7 +147,7 @@ mod tests {
 
     fn train(overrides: &[&str], out: &Path) -> Result<RunRecord> {
         let config = Path::new(env!("CARGO_MANIFEST_DIR")).join("experiment.toml");
-        // Only fewer epochs: the settings of the file are what is tried.
+        // Only the epochs are reduced, so that the settings of the file are tested.
         let overrides: Vec<String> = ["training.epochs=10"]
             .iter()
             .chain(overrides)
@@ -158,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn it_learns_and_is_measured() {
+    fn a_custom_network_learns_and_is_measured() {
         let folder = tempfile::tempdir().unwrap();
         let record = train(&[], &folder.path().join("a")).unwrap();
         let test = record.last.clone().unwrap().test.unwrap();
