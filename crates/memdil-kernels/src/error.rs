@@ -4,20 +4,20 @@
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KernelError {
-    /// A size of the network is zero, or there are too few units.
-    #[error("a network with {name} = {value}: must be at least {least}")]
+    /// A size is too small, zero in most cases.
+    #[error("{name} = {value}: must be at least {least}")]
     Size {
-        /// Which size.
+        /// Name of the size.
         name: &'static str,
         /// Its value.
         value: usize,
-        /// The smallest one that is possible.
+        /// The smallest valid value.
         least: usize,
     },
     /// Instructions that this processor does not have.
-    #[error("this processor has no {0} instructions; leave the choice to Instructions::detect")]
+    #[error("this processor does not support {0} instructions; use Instructions::detect")]
     Instructions(&'static str),
-    /// A slice of another length than needed.
+    /// A slice has the wrong length.
     #[error("{name}: {found} values, expected {expected}")]
     Length {
         /// Name of the argument.
@@ -27,44 +27,42 @@ pub enum KernelError {
         /// The length it must have.
         expected: usize,
     },
-    /// Values that are not a whole number of samples, one at least.
-    #[error(
-        "a batch of {found} values: must be a positive multiple of {inputs}, the values of a sample"
-    )]
+    /// The values are not a whole, positive number of samples.
+    #[error("batch: {found} values, must be a positive multiple of {inputs}, the size of a sample")]
     Batch {
         /// Number of values.
         found: usize,
-        /// Values of a sample.
+        /// Values per sample.
         inputs: usize,
     },
-    /// A single sample where its batch's variance is needed.
-    #[error("a training batch of one sample has no variance to normalise by; take two or more")]
+    /// Batch normalisation in training needs at least two samples.
+    #[error("batch: one sample has no variance to normalise by; use two or more")]
     BatchOfOne,
-    /// A backward pass without the forward pass before it.
-    #[error("backward without a training forward before it; call forward first")]
+    /// A backward pass without a preceding forward pass in training mode.
+    #[error("backward: there is no forward pass to differentiate; call forward first")]
     NoForward,
-    /// A name that the network has no tensor for.
-    #[error("there is no tensor '{0}'; Mlp::tensors lists them")]
+    /// The network has no tensor of this name.
+    #[error("tensor '{0}' does not exist; Mlp::tensors lists the names")]
     Unknown(String),
-    /// The number of a sample or label that does not exist.
-    #[error("{name} {value}: there are {count}, counted from 0")]
+    /// The index of a sample or label is out of range.
+    #[error("{name} {value}: must be less than {count}")]
     Index {
-        /// Sample or label.
+        /// Kind of index.
         name: &'static str,
-        /// The number.
+        /// The index.
         value: usize,
-        /// How many there are.
+        /// Number of valid indices, which start at 0.
         count: usize,
     },
-    /// A part that the device's step does not have.
-    #[error("{0} is not computed on a GPU by these kernels")]
+    /// The GPU kernels do not implement this part.
+    #[error("{0} is not supported on a GPU")]
     Unsupported(&'static str),
-    /// A device that does not exist, or has failed.
+    /// A device does not exist or has failed.
     #[error("GPU: {0}")]
     Device(String),
 }
 
-/// Refuses a slice of another length than needed.
+/// Rejects a slice of the wrong length.
 pub(crate) fn check_length<T>(
     name: &str,
     values: &[T],
@@ -81,7 +79,7 @@ pub(crate) fn check_length<T>(
     })
 }
 
-/// Refuses sizes below their least value: name, value, least.
+/// Rejects sizes below their minimum, given as (name, value, minimum).
 pub(crate) fn check_sizes(sizes: &[(&'static str, usize, usize)]) -> Result<(), KernelError> {
     match sizes.iter().find(|(_, value, least)| value < least) {
         Some(&(name, value, least)) => Err(KernelError::Size { name, value, least }),
@@ -89,7 +87,7 @@ pub(crate) fn check_sizes(sizes: &[(&'static str, usize, usize)]) -> Result<(), 
     }
 }
 
-/// Refuses values that are not whole samples of `inputs` values, one at least.
+/// Rejects values that are not one or more whole samples of `inputs` values.
 pub(crate) fn check_batch<T>(values: &[T], inputs: usize) -> Result<(), KernelError> {
     let found = values.len();
     if found > 0 && inputs > 0 && found.is_multiple_of(inputs) {

@@ -1,20 +1,21 @@
-//! A training step for multilayer perceptrons as fast as the processor allows.
+//! A fused training step for multilayer perceptrons, and the layers of convolutional networks.
 //!
-//! [`Mlp`] owns the parameters, the optimiser's buffers and the activations of a batch. A step is
+//! [`Mlp`] owns the parameters, the optimiser's buffers and the activations of a batch. A training
+//! step has three parts:
 //!
-//! 1. [`Mlp::forward`]: products, normalisation and activation, a panel of units at a time while it
-//!    is in the cache;
-//! 2. the caller's loss, from logits to their gradient;
-//! 3. [`Mlp::backward`]: for some input units at a time, the gradient of the inputs, then the
-//!    gradient of their weights, which updates weights and optimiser buffers from registers and is
-//!    never stored, then normalisation and activation of the block below.
+//! 1. [`Mlp::forward`] computes products, normalisation and activation, one panel of units at a
+//!    time while the panel is in the cache.
+//! 2. The caller computes the gradient of the loss with respect to the logits.
+//! 3. [`Mlp::backward`] works on a few input units at a time. It computes the gradient of the
+//!    inputs, then the gradient of their weights, which updates the weights and the optimiser's
+//!    buffers from registers and is never stored, then the gradients through the activation and
+//!    normalisation of the block below.
 //!
-//! So a step reads every weight twice and writes it once, and the buffers of the optimiser once
-//! each. Every sum is taken in the same order for any number of threads: results are the same bit
-//! for bit.
+//! A step therefore reads every weight twice and writes it once, and reads and writes each buffer
+//! of the optimiser once. Sums are taken in the same order for any number of threads, so results
+//! are identical bit for bit.
 //!
-//! Loops over memory are written with raw pointers: blocks of rows of a matrix in panels are not
-//! slices.
+//! Inner loops use raw pointers, because a block of rows of a matrix in panels is not a slice.
 //!
 //! ```
 //! use memdil_kernels::{Activation, Architecture, Decay, Mlp, Norm, Optimizer, Step};
@@ -38,8 +39,8 @@
 mod error;
 mod optimizer;
 
-// Unsafe by name: register intrinsics, and pointers into matrices whose blocks of rows are not
-// slices.
+// The modules with unsafe code: vector intrinsics, and pointers into matrices whose blocks of rows
+// are not slices.
 #[allow(unsafe_code)]
 mod tile;
 #[allow(unsafe_code)]

@@ -1,14 +1,14 @@
 //! Optimisers and the constants of their steps.
 
-/// An optimiser with its constants of a training.
+/// An optimiser with the constants that stay fixed during training.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Optimizer {
     /// Stochastic gradient descent: $v \leftarrow \mu v + g$, $p \leftarrow p - \eta v$ (with
     /// Nesterov's momentum $p \leftarrow p - \eta (g + \mu v)$).
     Sgd {
-        /// Momentum $\mu$; at 0 there is no buffer.
+        /// Momentum $\mu$; 0 needs no buffer.
         momentum: f64,
-        /// Whether the step looks ahead.
+        /// Whether to use Nesterov's momentum.
         nesterov: bool,
     },
     /// Adam (Kingma and Ba 2015) with bias correction:
@@ -18,13 +18,13 @@ pub enum Optimizer {
         beta1: f64,
         /// Decay $\beta_2$ of the mean $v$ of their squares.
         beta2: f64,
-        /// Added to the denominator, so that it is not zero.
+        /// Added to the denominator so that it is not zero.
         epsilon: f64,
     },
 }
 
 impl Optimizer {
-    /// Names of the buffers beside each parameter.
+    /// Names of the buffers that each parameter has.
     pub fn buffers(self) -> &'static [&'static str] {
         match self {
             Self::Sgd { momentum, .. } if momentum > 0.0 => &["momentum"],
@@ -39,7 +39,7 @@ impl Optimizer {
 pub struct Step {
     /// Learning rate $\eta$.
     pub learning_rate: f64,
-    /// Decay of everything before the classifier.
+    /// Decay of all parameters before the classifier.
     pub decay: Decay,
     /// Decay of the classifier.
     pub classifier_decay: Decay,
@@ -48,10 +48,10 @@ pub struct Step {
     pub feature_decay: f64,
 }
 
-/// Weight decay, of which there are two kinds.
+/// Weight decay, coupled or decoupled.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Decay {
-    /// $\lambda p$ is added to the gradient, and goes through momentum and scaling with it.
+    /// $\lambda p$ is added to the gradient, and so passes through momentum and scaling.
     Coupled(f64),
     /// $p \leftarrow (1 - \eta \lambda) p$ before the step (Loshchilov and Hutter 2019).
     Decoupled(f64),

@@ -1,11 +1,11 @@
-//! The maximum of two by two pixels, and its gradient.
+//! Max pooling of two by two pixels, and its gradient.
 
 use rayon::prelude::*;
 
 use crate::error::{KernelError, check_length, check_sizes};
 use crate::vector::Element;
 
-/// Sizes of the images that [`max_pool`] halves; an odd last row or column is left out.
+/// Sizes of the images that [`max_pool`] halves; an odd last row or column is dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pool {
     /// Images of a batch.
@@ -18,7 +18,7 @@ pub struct Pool {
     pub channels: usize,
 }
 
-/// The maximum of every two by two pixels.
+/// The maximum of each block of two by two pixels.
 ///
 /// # Shapes
 ///
@@ -47,12 +47,12 @@ pub fn max_pool<T: Element>(sizes: &Pool, x: &[T]) -> Result<Vec<T>, KernelError
     Ok(y)
 }
 
-/// The gradient of [`max_pool`] from that of its result, `g`: all of it goes to the first of the
-/// largest pixels.
+/// The gradient of [`max_pool`] from the gradient `g` of its result: each value goes to the first
+/// of the largest pixels.
 ///
 /// # Shapes
 ///
-/// As there; `g` as its result, result as `x`.
+/// `x` as in [`max_pool`], `g` as its result, result as `x`.
 ///
 /// # Errors
 ///
@@ -93,7 +93,7 @@ pub fn max_pool_gradient<T: Element>(
     Ok(gradient)
 }
 
-/// The larger one; what is not a number stays visible.
+/// The larger value; NaN propagates.
 fn larger<T: Element>(a: T, b: T) -> T {
     if a >= b || a.to_f64().is_nan() { a } else { b }
 }
@@ -104,13 +104,13 @@ impl Pool {
         self.images * (self.height / 2) * (self.width / 2) * self.channels
     }
 
-    /// The first of the two rows under a row of the result.
+    /// The first of the two input rows of a row of the result.
     fn first_row(&self, row: usize) -> usize {
         let half = self.height / 2;
         row / half * self.height + row % half * 2
     }
 
-    /// In two rows, the pixels under a value of the result.
+    /// Indices, within two input rows, of the four pixels of a value of the result.
     fn corners(&self, at: usize) -> [usize; 4] {
         let first = at / self.channels * 2 * self.channels + at % self.channels;
         let below = first + self.width * self.channels;
@@ -134,8 +134,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn two_images_by_hand() {
-        // An odd column is left out; of equal pixels the first has the gradient.
+    fn two_images_computed_by_hand() {
+        // The odd column is dropped; the first of equal pixels receives the gradient.
         let sizes = Pool {
             images: 2,
             height: 2,

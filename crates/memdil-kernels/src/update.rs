@@ -1,9 +1,9 @@
-//! The rules by which an optimiser changes parameters, a vector of them at a time.
+//! The update rules of the optimisers, applied to a vector of parameters at a time.
 
 use crate::optimizer::{Decay, Optimizer};
 use crate::vector::{Element, Vector};
 
-/// The rule of one step for one parameter, its constants in the type it computes with.
+/// The update rule of one step, with its constants in the element type.
 #[derive(Clone, Copy)]
 pub(crate) enum StepRule<T> {
     PlainDescent(PlainDescent<T>),
@@ -12,19 +12,21 @@ pub(crate) enum StepRule<T> {
     Adam(Adam<T>),
 }
 
-/// Plain descent.
+/// Gradient descent without momentum.
 #[derive(Clone, Copy)]
 pub(crate) struct PlainDescent<T> {
     rate: T,
+    /// Coupled decay, added to the gradient.
     coupled: T,
+    /// Factor of the parameter under decoupled decay, 1 without it.
     kept: T,
 }
 
-/// Descent with momentum, Nesterov's or the plain one.
+/// Gradient descent with momentum, Nesterov's or the classical one.
 #[derive(Clone, Copy)]
 pub(crate) struct Momentum<T, const NESTEROV: bool>(PlainDescent<T>, T);
 
-/// Adam; the rate contains the bias correction of the first moment, the root that of the second.
+/// Adam; `rate` includes the bias correction of the first moment, `root` that of the second.
 #[derive(Clone, Copy)]
 pub(crate) struct Adam<T> {
     descent: PlainDescent<T>,
@@ -38,7 +40,7 @@ pub(crate) struct Adam<T> {
 }
 
 impl<T: Element> StepRule<T> {
-    /// The rule of step `count`, counted from one.
+    /// The rule of step `count`, where the first step is 1.
     pub(crate) fn new(optimizer: Optimizer, learning_rate: f64, decay: Decay, count: u64) -> Self {
         let (coupled, kept) = match decay {
             Decay::Coupled(decay) => (decay, 1.0),
@@ -80,17 +82,17 @@ impl<T: Element> StepRule<T> {
     }
 }
 
-/// A rule whose kind is known to the compiler.
+/// An update rule whose kind is known at compile time.
 pub(crate) trait ApplyRule<V: Vector>: Copy {
-    /// Buffers beside the parameter.
+    /// Number of buffers per parameter.
     const BUFFERS: usize;
 
     /// Updates a vector of parameters and its buffers from their gradient.
     ///
     /// # Safety
     ///
-    /// The pointers must be valid for a vector (of the buffers, the first `BUFFERS`), and the
-    /// processor must have its instructions.
+    /// `parameter` and the first `BUFFERS` of the buffers must be valid for a vector, and the
+    /// processor must support the vector's instructions.
     unsafe fn apply(self, parameter: *mut V::Scalar, buffers: [*mut V::Scalar; 2], gradient: V);
 }
 
@@ -99,7 +101,7 @@ impl<T: Element> PlainDescent<T> {
     ///
     /// # Safety
     ///
-    /// The processor must have the vector's instructions.
+    /// The processor must support the vector's instructions.
     #[inline(always)]
     unsafe fn decayed<V: Vector<Scalar = T>>(self, parameter: V, gradient: V) -> (V, V) {
         unsafe {
@@ -175,7 +177,7 @@ impl<V: Vector> ApplyRule<V> for Adam<V::Scalar> {
     }
 }
 
-/// Runs an expression with the rule's kind known to the compiler.
+/// Evaluates an expression with the rule's kind known at compile time.
 macro_rules! with_rule {
     ($rule:expr, $known:ident => $body:expr) => {
         match $rule {
@@ -188,7 +190,7 @@ macro_rules! with_rule {
 }
 pub(crate) use with_rule;
 
-/// Where some values of a parameter are, and those of its buffers.
+/// Pointers to values of a parameter and to its buffers at the same offset.
 #[derive(Clone, Copy)]
 pub(crate) struct ParameterPointers<T> {
     pub(crate) value: *mut T,
@@ -196,26 +198,26 @@ pub(crate) struct ParameterPointers<T> {
 }
 
 impl<T: Element> ParameterPointers<T> {
-    /// The values `at` places further on.
+    /// Advances the pointers by `at` values.
     ///
     /// # Safety
     ///
-    /// The value's pointer must be valid there.
+    /// The result of `value + at` must be within the same allocation.
     #[inline(always)]
     pub(crate) unsafe fn offset(self, at: usize) -> Self {
         let [first, second] = self.buffers;
         Self {
-            // Buffers that the optimiser does not have are null: their offsets are not used.
+            // Buffers that the optimiser does not have are null, and are never read.
             buffers: [first.wrapping_add(at), second.wrapping_add(at)],
             value: unsafe { self.value.add(at) },
         }
     }
 
-    /// Updates the vector `at` places further on.
+    /// Updates the vector at offset `at`.
     ///
     /// # Safety
     ///
-    /// As [`ApplyRule::apply`].
+    /// As for [`ApplyRule::apply`].
     #[inline(always)]
     pub(crate) unsafe fn update<V: Vector<Scalar = T>, R: ApplyRule<V>>(
         self,

@@ -1,4 +1,4 @@
-//! The gradient of a batch normalisation.
+//! The gradient of batch normalisation.
 
 use rayon::prelude::*;
 
@@ -10,20 +10,20 @@ use crate::vector::{Element, Instructions, Vector, VectorKernel};
 /// Gradients of [`normalize`](crate::normalize).
 #[derive(Clone, Debug)]
 pub struct NormGradient<T> {
-    /// Of the values, (n, C).
+    /// With respect to the values, (n, C).
     pub values: Vec<T>,
-    /// Of the residual, where there is one: (n, C).
+    /// With respect to the residual, if there is one, (n, C).
     pub residual: Option<Vec<T>>,
-    /// Of the scale $\gamma$, (C).
+    /// With respect to the scale $\gamma$, (C).
     pub scale: Vec<T>,
-    /// Of the shift $\beta$, (C).
+    /// With respect to the shift $\beta$, (C).
     pub shift: Vec<T>,
 }
 
-/// The gradient of [`normalize`](crate::normalize) by the moments of its own values, from its
-/// result `y` and the gradient `g` of that.
+/// The gradient of [`normalize`](crate::normalize) when `moments` are those of `x`, from the result
+/// `y` and its gradient `g`.
 ///
-/// With $\hat x$ the normalised values and $g$ zero where the maximum is:
+/// With $\hat x$ the normalised values, and $g$ set to zero where the ReLU is inactive:
 /// $\nabla\gamma = \sum_i g \hat x$, $\nabla\beta = \sum_i g$,
 /// $\nabla x = \frac{\gamma}{\sqrt{\sigma^2 + 10^{-5}}} \bigl(g - \frac{\nabla\beta}{n} - \hat x
 /// \frac{\nabla\gamma}{n}\bigr)$.
@@ -57,7 +57,7 @@ pub fn normalize_gradient<T: Element>(
     };
     let [scale_gradient, shift_gradient] = rows.sums(&inverse);
     let n = (x.len() / scale.len()) as f64;
-    // The gradient is a (g - b) - c (x - mean) for every channel.
+    // Per channel, the gradient is factor (g - constant - (x - mean) along).
     let terms = GradientTerms {
         factor: pairs(&inverse, scale, |inverse, scale| inverse * scale),
         constant: numbers(shift_gradient.iter().map(|sum| sum / n)),
@@ -82,7 +82,7 @@ fn pairs<A: Copy, B: Copy, T>(a: &[A], b: &[B], f: impl Fn(A, B) -> T) -> Vec<T>
     a.iter().zip(b).map(|(&a, &b)| f(a, b)).collect()
 }
 
-/// Values, results and the gradient of the results, with what belongs to all rows.
+/// Values, results and the gradient of the results, with the mean of each channel.
 #[derive(Clone, Copy)]
 struct GradientRows<'a, T> {
     x: &'a [T],
@@ -93,13 +93,13 @@ struct GradientRows<'a, T> {
 }
 
 impl<T: Element> GradientRows<'_, T> {
-    /// The values of `len` places from `first` on.
+    /// The `len` values that start at `first`.
     fn block(self, first: usize, len: usize) -> Self {
         let [x, y, g] = [self.x, self.y, self.g].map(|all| &all[first..][..len]);
         Self { x, y, g, ..self }
     }
 
-    /// The gradients of scale and shift: sums of every block, added up in f64.
+    /// The gradients of scale and shift: the sums of the blocks, added in f64.
     fn sums(self, inverse: &[T]) -> [Vec<f64>; 2] {
         let channels = self.mean.len();
         let block = rows_of_block(channels) * channels;
@@ -121,7 +121,7 @@ impl<T: Element> GradientRows<'_, T> {
         })
     }
 
-    /// The gradients of values and residual.
+    /// The gradients of the values and the residual.
     fn gradients(self, terms: &GradientTerms<T>, with_residual: bool) -> (Vec<T>, Option<Vec<T>>) {
         let channels = self.mean.len();
         let block = rows_of_block(channels) * channels;
@@ -188,7 +188,7 @@ impl<T: Element> VectorKernel<T> for GradientSums<'_, T> {
     }
 }
 
-/// Constants of every channel.
+/// The constants of the gradient, per channel.
 struct GradientTerms<T> {
     factor: Vec<T>,
     constant: Vec<T>,

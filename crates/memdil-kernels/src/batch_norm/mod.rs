@@ -1,4 +1,4 @@
-//! Batch normalisation of channels, with what follows it in a convolutional network, and its
+//! Batch normalisation of channels, fused with the residual and ReLU that follow it, and its
 //! gradient.
 
 mod gradient;

@@ -8,10 +8,10 @@ use crate::vector::{Element, Instructions, Vector, VectorKernel};
 /// Added to a variance before its root is taken; PyTorch's default.
 pub(crate) const EPSILON: f64 = 1e-5;
 
-/// Values of a block of rows: they stay in the first-level cache between passes over them.
+/// Values in a block of rows, few enough to stay in the L1 cache between passes over them.
 const BLOCK: usize = 4096;
 
-/// Mean and biased variance of every channel.
+/// Mean and biased variance of each channel.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ChannelMoments<T> {
     /// $\mu_c$.
@@ -20,16 +20,16 @@ pub struct ChannelMoments<T> {
     pub variance: Vec<T>,
 }
 
-/// Mean and variance of every channel, each block of rows in two passes, the blocks merged in
-/// double precision (Chan, Golub and `LeVeque` 1983).
+/// Mean and variance of each channel: two passes over each block of rows, and a merge of the blocks
+/// in double precision (Chan, Golub and `LeVeque` 1983).
 ///
 /// # Shapes
 ///
-/// `x` (n, C) row-major, n the pixels of all images.
+/// `x` (n, C) row-major, with n the number of pixels of all images.
 ///
 /// # Errors
 ///
-/// [`KernelError::Batch`] when `x` holds no whole rows.
+/// [`KernelError::Batch`] if `x` is empty or has an incomplete row.
 pub fn moments<T: Element>(x: &[T], channels: usize) -> Result<ChannelMoments<T>, KernelError> {
     check_batch(x, channels)?;
     let rows = rows_of_block(channels);
@@ -58,12 +58,12 @@ pub fn moments<T: Element>(x: &[T], channels: usize) -> Result<ChannelMoments<T>
     })
 }
 
-/// Rows of a block.
+/// Number of rows in a block.
 pub(super) fn rows_of_block(channels: usize) -> usize {
     (BLOCK / channels).max(1)
 }
 
-/// 1 over the deviation of every channel.
+/// The reciprocal of the standard deviation of each channel.
 pub(super) fn inverse_deviations<T: Element>(
     moments: &ChannelMoments<T>,
 ) -> impl Iterator<Item = T> {
@@ -73,7 +73,7 @@ pub(super) fn inverse_deviations<T: Element>(
         .map(|v| T::from_f64(1.0 / (v.to_f64() + EPSILON).sqrt()))
 }
 
-/// Mean of the rows of a block, and sum of the squares of the rest.
+/// Mean of the rows of a block, and sum of the squared differences from it.
 struct BlockMoments<'a, T> {
     x: &'a [T],
     sums: &'a mut [Vec<T>; 2],

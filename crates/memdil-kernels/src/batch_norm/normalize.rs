@@ -1,4 +1,4 @@
-//! Normalisation by given moments, and what follows it.
+//! Normalisation by given moments, with a residual and ReLU.
 
 use rayon::prelude::*;
 
@@ -9,14 +9,14 @@ use crate::vector::{Element, Instructions, Vector, VectorKernel};
 /// The operations after a normalisation.
 #[derive(Clone, Copy, Debug)]
 pub struct Epilogue<'a, T> {
-    /// Values that are added, as many as there are.
+    /// Values to add, as many as there are normalised values.
     pub residual: Option<&'a [T]>,
-    /// Whether $\max(0, \cdot)$ is taken of the result.
+    /// Whether to apply $\max(0, \cdot)$ to the result.
     pub relu: bool,
 }
 
 /// $y = \max\bigl(0,\; \gamma_c \frac{x - \mu_c}{\sqrt{\sigma_c^2 + 10^{-5}}} + \beta_c + r\bigr)$,
-/// residual $r$ and maximum where they are requested (Ioffe and Szegedy 2015).
+/// where the residual $r$ and the maximum are optional (Ioffe and Szegedy 2015).
 ///
 /// # Shapes
 ///
@@ -70,7 +70,7 @@ pub fn normalize<T: Element>(
     Ok(y)
 }
 
-/// Refuses slices whose lengths do not fit the values and the scale.
+/// Rejects slices whose lengths do not match the values and the scale.
 pub(super) fn check<T>(
     x: &[T],
     moments: &ChannelMoments<T>,
@@ -126,7 +126,7 @@ impl<T: Element> VectorKernel<T> for Affine<'_, T> {
             }
             if relu {
                 for y in y {
-                    // In this order, what is not a number stays visible.
+                    // In this order of operands, NaN propagates.
                     *y = if *y < T::default() { T::default() } else { *y };
                 }
             }

@@ -10,8 +10,8 @@ use super::values::{TensorNumber, by_type, slice, with, wrap};
 use crate::batch_norm::{ChannelMoments, Epilogue, moments, normalize, normalize_gradient};
 use crate::vector::Element;
 
-/// Batch normalisation by the statistics of the batch, plus a residual, then the positive part: the
-/// last two where requested. Returns the result with mean and biased variance of every channel.
+/// Batch normalisation by the statistics of the batch, then an optional residual, then an optional
+/// ReLU. Returns the result, and the mean and biased variance of each channel.
 ///
 /// # Shapes
 ///
@@ -19,7 +19,7 @@ use crate::vector::Element;
 ///
 /// # Errors
 ///
-/// candle's error when shapes or types do not fit.
+/// candle's error if shapes or types do not match.
 pub fn batch_norm(
     x: &Tensor,
     scale: &Tensor,
@@ -43,7 +43,7 @@ pub fn batch_norm(
     Ok((y, [vector(mean)?, vector(variance)?]))
 }
 
-/// The same by given statistics, as in evaluation; it has no gradient.
+/// [`batch_norm`] by given statistics, as in evaluation; the result has no gradient.
 ///
 /// # Shapes
 ///
@@ -51,7 +51,7 @@ pub fn batch_norm(
 ///
 /// # Errors
 ///
-/// candle's error when shapes or types do not fit.
+/// candle's error if shapes or types do not match.
 pub fn batch_norm_by(
     x: &Tensor,
     [mean, variance]: [&Tensor; 2],
@@ -73,11 +73,11 @@ pub fn batch_norm_by(
     Ok(operation.apply(x, scale, shift, residual)?.detach())
 }
 
-/// Batch normalisation; the second argument holds scale and shift.
+/// Batch normalisation; the second argument of the operation holds scale and shift.
 struct BatchNorm {
-    /// Mean and variance, where they are not those of the batch.
+    /// Mean and variance to normalise by, if not those of the batch.
     given: Option<[Vec<f64>; 2]>,
-    /// Those of the forward pass, for the caller and for the backward pass.
+    /// Mean and variance of the forward pass, for the caller and for the backward pass.
     found: Arc<OnceLock<[Vec<f64>; 2]>>,
     relu: bool,
 }
@@ -116,7 +116,7 @@ impl BatchNorm {
             None => moments(x, scale.len()).map_err(wrap)?,
         };
         let doubles = |values: &Vec<T>| values.iter().map(|&v| Element::to_f64(v)).collect();
-        // An operation computes once.
+        // An operation computes once, so the cell is empty.
         let _ = self
             .found
             .set([&statistics.mean, &statistics.variance].map(doubles));
@@ -134,13 +134,13 @@ impl BatchNorm {
         g: &Tensor,
     ) -> Result<(Tensor, Tensor, Option<Tensor>)> {
         let Some(values) = self.found.get() else {
-            bail!("batch normalisation backward without forward")
+            bail!("batch normalisation: there is no forward pass to differentiate")
         };
         let statistics = moments_of::<T>(values);
         let channels = statistics.mean.len();
         let compute = |x: &[T], y: &[T], g: &[T], affine: &[T]| {
             let epilogue = Epilogue {
-                // Its values are not read.
+                // Only its presence counts; its values are not read.
                 residual: residual.map(|_| g),
                 relu: self.relu,
             };

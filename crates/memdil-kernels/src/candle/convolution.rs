@@ -7,7 +7,7 @@ use super::plain;
 use super::values::{by_type, gradient, slice, wrap};
 use crate::convolution::Convolution;
 
-/// Two-dimensional convolution without bias, as [`Convolution`] describes it.
+/// Two-dimensional convolution without bias, as defined by [`Convolution`].
 ///
 /// # Shapes
 ///
@@ -16,7 +16,7 @@ use crate::convolution::Convolution;
 ///
 /// # Errors
 ///
-/// candle's error when shapes or types do not fit.
+/// candle's error if shapes or types do not match.
 ///
 /// ```
 /// use candle_core::{DType, Device, Tensor, Var};
@@ -35,7 +35,7 @@ pub fn conv2d(x: &Tensor, weight: &Tensor, stride: usize, padding: usize) -> Res
     let (kernel, columns, depth, outputs) = weight.dims4()?;
     if kernel != columns || depth != inputs {
         bail!(
-            "weights {:?} for images {:?}: must be (k, k, {inputs}, outputs)",
+            "weights of shape {:?}, images of shape {:?}: weights must be (k, k, {inputs}, outputs)",
             weight.dims(),
             x.dims()
         );
@@ -84,7 +84,7 @@ impl CustomOp2 for Convolution {
         g: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>)> {
         let g = &g.contiguous()?;
-        // The images of the data are not variables: their gradient is not needed.
+        // The images of the data set are not variables, so their gradient is not needed.
         by_type!(x.dtype(), T => {
             let of_x = || gradient::<T>(x, g, w, |g, w| self.input_gradient(g, w));
             let of_w = || gradient::<T>(w, x, g, |x, g| self.weight_gradient(x, g));

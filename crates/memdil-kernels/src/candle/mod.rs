@@ -1,8 +1,8 @@
 //! The kernels as operations on candle's tensors, with their gradients (feature `candle`).
 //!
-//! Images have their channels last: (n, height, width, channels). The kernels compute on the
-//! processor in f32 and f64; a tensor on another device goes through candle's own operations, which
-//! [`plain`] has for every device: what the kernels are tested against.
+//! Images have their channels last: (n, height, width, channels). The kernels compute on the CPU in
+//! f32 and f64. For tensors on other devices the module [`plain`] composes the same operations from
+//! candle's own; the kernels are tested against it.
 
 mod batch_norm;
 mod convolution;

@@ -1,15 +1,15 @@
-//! The same operations from candle's own, on any device: slower on the processor, and the kernels'
-//! oracle.
+//! The same operations composed of candle's own, for any device: slower on the CPU, and the
+//! reference for tests of the kernels.
 
 use candle_core::{D, Result, Tensor};
 
 use crate::batch_norm::EPSILON;
 
-/// As [`conv2d`](super::conv2d).
+/// Equivalent to [`conv2d`](super::conv2d).
 ///
 /// # Errors
 ///
-/// candle's error when shapes or types do not fit.
+/// candle's error if shapes or types do not match.
 pub fn conv2d(x: &Tensor, weight: &Tensor, stride: usize, padding: usize) -> Result<Tensor> {
     let images = x.permute((0, 3, 1, 2))?.contiguous()?;
     let weight = weight.permute((3, 2, 0, 1))?.contiguous()?;
@@ -19,11 +19,11 @@ pub fn conv2d(x: &Tensor, weight: &Tensor, stride: usize, padding: usize) -> Res
         .contiguous()
 }
 
-/// As [`batch_norm`](super::batch_norm).
+/// Equivalent to [`batch_norm`](super::batch_norm).
 ///
 /// # Errors
 ///
-/// candle's error when shapes or types do not fit.
+/// candle's error if shapes or types do not match.
 pub fn batch_norm(
     x: &Tensor,
     scale: &Tensor,
@@ -38,11 +38,11 @@ pub fn batch_norm(
     Ok((y, [mean.detach(), variance.detach()]))
 }
 
-/// As [`batch_norm_by`](super::batch_norm_by).
+/// Equivalent to [`batch_norm_by`](super::batch_norm_by).
 ///
 /// # Errors
 ///
-/// candle's error when shapes or types do not fit.
+/// candle's error if shapes or types do not match.
 pub fn batch_norm_by(
     x: &Tensor,
     [mean, variance]: [&Tensor; 2],
@@ -61,13 +61,15 @@ pub fn batch_norm_by(
     if relu { y.relu() } else { Ok(y) }
 }
 
-/// As [`max_pool2`](super::max_pool2); of equal pixels each has the gradient.
+/// As [`max_pool2`](super::max_pool2), except that each of several equal pixels receives the
+/// gradient.
 ///
-/// Not candle's `max_pool2d`, whose gradient is too small by the pixels of a window (0.11.1).
+/// candle's `max_pool2d` is not used: in version 0.11.1 its gradient is divided by the number of
+/// pixels in a window.
 ///
 /// # Errors
 ///
-/// candle's error when the shape or type does not fit.
+/// candle's error if the shape or type does not match.
 pub fn max_pool2(x: &Tensor) -> Result<Tensor> {
     let (images, height, width, channels) = x.dims4()?;
     let even = x

@@ -7,7 +7,7 @@ use super::plain;
 use super::values::{by_type, gradient, slice, wrap};
 use crate::pool::{Pool, max_pool, max_pool_gradient};
 
-/// The maximum of every two by two pixels.
+/// The maximum of each block of two by two pixels.
 ///
 /// # Shapes
 ///
@@ -15,7 +15,7 @@ use crate::pool::{Pool, max_pool, max_pool_gradient};
 ///
 /// # Errors
 ///
-/// candle's error when the shape or type does not fit.
+/// candle's error if the shape or type does not match.
 pub fn max_pool2(x: &Tensor) -> Result<Tensor> {
     if !x.device().is_cpu() {
         return plain::max_pool2(x);

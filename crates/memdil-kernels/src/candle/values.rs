@@ -1,11 +1,11 @@
-//! The numbers of candle's tensors, as the kernels read them.
+//! Access to the values of candle's tensors as slices.
 
 use candle_core::{CpuStorage, Layout, Result, Storage, Tensor, WithDType, bail};
 
 use crate::convolution::ConvolutionElement;
 use crate::error::KernelError;
 
-/// A number that both the kernels and candle have.
+/// An element type that both the kernels and candle support.
 pub(super) trait TensorNumber: ConvolutionElement + WithDType {}
 impl TensorNumber for f32 {}
 impl TensorNumber for f64 {}
@@ -22,7 +22,7 @@ macro_rules! by_type {
                 type $T = f64;
                 $body
             }
-            other => candle_core::bail!("values of type {other:?}: f32 or f64 is needed"),
+            other => candle_core::bail!("tensor of type {other:?}: must be f32 or f64"),
         }
     };
 }
@@ -34,12 +34,12 @@ pub(super) fn slice<'a, T: TensorNumber>(
     layout: &Layout,
 ) -> Result<&'a [T]> {
     let Some((start, end)) = layout.contiguous_offsets() else {
-        bail!("a tensor that is not contiguous")
+        bail!("tensor: must be contiguous")
     };
     Ok(&storage.as_slice::<T>()?[start..end])
 }
 
-/// Calls a function with the values of a tensor on the processor.
+/// Calls a function with the values of a tensor on the CPU.
 pub(super) fn with<T: TensorNumber, R>(
     tensor: &Tensor,
     f: impl FnOnce(&[T]) -> Result<R>,
@@ -48,7 +48,7 @@ pub(super) fn with<T: TensorNumber, R>(
     let (storage, layout) = tensor.storage_and_layout();
     match &*storage {
         Storage::Cpu(storage) => f(slice(storage, layout)?),
-        _ => bail!("a tensor that is not on the processor"),
+        _ => bail!("tensor: must be on the CPU"),
     }
 }
 

@@ -1,12 +1,12 @@
-//! The kernels, compiled once for each type of number.
+//! The convolution kernels, compiled once per element type.
 
 use super::correlate::CorrelationTask;
 use super::gather::GatheredProduct;
 use crate::vector::{Dispatch as _, Element, Instructions};
 
-/// A number that convolutions are compiled for: `f32` or `f64`.
+/// An element type that convolutions are compiled for: `f32` or `f64`.
 ///
-/// Crates that call a convolution link the kernels that were compiled in this one.
+/// Crates that call a convolution link the kernels compiled in this crate.
 pub trait ConvolutionElement: Element {
     #[doc(hidden)]
     fn gather(instructions: Instructions, product: GatheredProduct<'_, Self>);

@@ -1,4 +1,5 @@
-//! For every tap, the product of the transposed images with the results' gradient.
+//! The weight gradient: for each tap, the product of the transposed images with the gradient of the
+//! results.
 
 #![allow(
     clippy::needless_range_loop,
@@ -10,14 +11,14 @@ use super::sizes::Convolution;
 use crate::tile::{next_tile, with_height};
 use crate::vector::{Element, Vector, VectorKernel, width};
 
-/// Rows that are summed in registers before the sum meets memory.
+/// Rows that are summed in registers before the sum is added to memory.
 const ROWS: usize = 512;
 
-/// For every tap, the rows of a group of images that it multiplies: where they are in packed
-/// images and in packed gradients.
+/// For each tap, the pairs of rows that it multiplies in a group of images, as offsets in the
+/// packed images and in the packed gradients.
 pub(super) struct PixelPairs {
     images: usize,
-    /// Blocks of rows, in each the pairs of every tap.
+    /// The pairs by block of rows, then by tap.
     blocks: Vec<Vec<Vec<[u32; 2]>>>,
 }
 
@@ -48,19 +49,18 @@ impl PixelPairs {
     }
 }
 
-/// The gradient of some panels of inputs by some panels of outputs.
+/// The gradient of the weights between some panels of inputs and some panels of outputs.
 pub struct CorrelationTask<'a, T> {
     pub(super) sizes: &'a Convolution,
     pub(super) x: &'a [T],
     pub(super) g: &'a [T],
-    /// Images of a group.
+    /// Number of images in a group.
     pub(super) group: usize,
-    /// Of a whole group, and of the last one.
+    /// The pairs of a full group, and of the incomplete last one.
     pub(super) pairs: &'a [PixelPairs; 2],
     pub(super) outputs: (usize, usize),
     pub(super) inputs: (usize, usize),
-    /// For every panel of outputs, every panel of inputs and every tap: a row of the panel for each
-    /// channel.
+    /// The sums by panel of outputs, panel of inputs and tap: one row of outputs per input channel.
     pub(super) sums: &'a mut [T],
 }
 
@@ -93,8 +93,8 @@ impl<T: Element> VectorKernel<T> for CorrelationTask<'_, T> {
                     {
                         let channels = (sizes.inputs - i * width).min(width);
                         for tap in block {
-                            // SAFETY: the pairs lie within a group's packed panels, the rows within
-                            // a block of sums.
+                            // SAFETY: the pairs are within the packed panels of a group, the rows
+                            // within a block of sums.
                             unsafe {
                                 add::<V>(x.as_ptr(), g.as_ptr(), tap, channels, sums);
                                 sums = sums.add(width * width);
@@ -107,7 +107,7 @@ impl<T: Element> VectorKernel<T> for CorrelationTask<'_, T> {
     }
 }
 
-/// Copies panels of channels, one after the other; what a panel has beyond the channels is zero.
+/// Copies panels of channels in sequence; the columns of a panel beyond the last channel are zero.
 #[inline(always)]
 fn pack<T: Element>(
     from: &[T],
@@ -135,7 +135,8 @@ fn pack<T: Element>(
 ///
 /// # Safety
 ///
-/// The pointers must be valid for the pairs, and the processor must have the vector's instructions.
+/// The pointers must be valid for the pairs and a block of sums, and the processor must support the
+/// vector's instructions.
 #[inline(always)]
 unsafe fn add<V: Vector>(
     x: *const V::Scalar,
@@ -147,7 +148,8 @@ unsafe fn add<V: Vector>(
     let mut channel = 0;
     while channel < channels {
         let height = next_tile::<V>(channels - channel);
-        // SAFETY: as for this function; the tile's channels are of the pairs' rows.
+        // SAFETY: upheld by the caller, see `# Safety`; the tile's channels are within the pairs'
+        // rows.
         unsafe {
             let (x, sums) = (x.add(channel), sums.add(channel * width::<V>()));
             with_height!(V, height, M => tile::<V, M>(x, g, pairs, sums));
@@ -156,11 +158,11 @@ unsafe fn add<V: Vector>(
     }
 }
 
-/// The rows of `M` channels.
+/// The products for a tile of `M` input channels.
 ///
 /// # Safety
 ///
-/// As [`add`].
+/// As for [`add`].
 #[inline(always)]
 unsafe fn tile<V: Vector, const M: usize>(
     x: *const V::Scalar,

@@ -10,18 +10,19 @@ use super::plan::{GatherPlan, OUTSIDE};
 use crate::tile::with_height;
 use crate::vector::{Element, Vector, VectorKernel, width};
 
-/// Rows of weights that go through the tiles at once: a panel of them stays in the first-level
+/// Rows of weights that are multiplied at once, few enough for a panel of them to stay in the L1
 /// cache.
 const DEPTH: usize = 256;
 
-/// The rows of a plan for one group of images.
+/// The product of a plan's gathered rows with the weights, for one group of images.
 pub struct GatheredProduct<'a, T> {
-    /// The group's images, and its results.
+    /// The values that the plan reads: images, or gradients of results.
     pub(super) source: &'a [T],
+    /// The values that the plan writes: results, or gradients of images.
     pub(super) target: &'a mut [T],
     pub(super) plan: &'a GatherPlan,
     pub(super) packed: &'a PackedWeights<T>,
-    /// As many as channels that are summed over.
+    /// A row of zeros, read for taps on the padding.
     pub(super) zeros: &'a [T],
 }
 
@@ -52,7 +53,8 @@ impl<T: Element> VectorKernel<T> for GatheredProduct<'_, T> {
                         channels: (first, depth.min(first + DEPTH)),
                         add: first_tap > 0 || first > 0,
                     };
-                    // SAFETY: a plan's offsets lie within the groups that it was made for.
+                    // SAFETY: `dispatch` requires supported instructions, and a plan's offsets are
+                    // within the groups that it was computed for.
                     unsafe { block.run::<V>() }
                 }
             }
@@ -60,10 +62,10 @@ impl<T: Element> VectorKernel<T> for GatheredProduct<'_, T> {
     }
 }
 
-/// The terms of some taps and channels for one panel of columns.
+/// The terms of a range of taps and channels, for one panel of columns.
 struct ProductBlock<'a, T> {
     product: &'a GatheredProduct<'a, T>,
-    /// Columns of the first row's result.
+    /// The panel's first column in the target.
     target: *mut T,
     panel: &'a [T],
     columns: usize,
@@ -78,7 +80,7 @@ impl<T: Element> ProductBlock<'_, T> {
     ///
     /// # Safety
     ///
-    /// The plan's offsets must lie within source and target, and the processor must have the
+    /// The plan's offsets must be within source and target, and the processor must support the
     /// vector's instructions.
     #[inline(always)]
     unsafe fn run<V: Vector<Scalar = T>>(&self) {
@@ -97,11 +99,11 @@ impl<T: Element> ProductBlock<'_, T> {
         }
     }
 
-    /// A tile of `M` rows from `row` on, and `N` vectors.
+    /// A tile of `M` rows, starting at `row`, and `N` vectors.
     ///
     /// # Safety
     ///
-    /// As [`run`](Self::run).
+    /// As for [`run`](Self::run).
     #[inline(always)]
     unsafe fn tile<V: Vector<Scalar = T>, const M: usize, const N: usize>(&self, row: usize) {
         let GatheredProduct {
@@ -163,14 +165,15 @@ impl<T: Element> ProductBlock<'_, T> {
     }
 }
 
-/// `columns` values, zeros after them.
+/// Loads `columns` values, followed by zeros.
 ///
 /// # Safety
 ///
-/// The pointer must be valid for them, and the processor must have the vector's instructions.
+/// The pointer must be valid for `columns` values, and the processor must support the vector's
+/// instructions.
 #[inline(always)]
 unsafe fn load<V: Vector, const N: usize>(from: *const V::Scalar, columns: usize) -> [V; N] {
-    // No two vectors hold more than 32 values.
+    // Two vectors hold at most 32 values.
     unsafe {
         let mut buffer = [V::Scalar::default(); 32];
         let mut start = from;
@@ -186,14 +189,14 @@ unsafe fn load<V: Vector, const N: usize>(from: *const V::Scalar, columns: usize
     }
 }
 
-/// Writes the first `columns` values.
+/// Stores the first `columns` values.
 ///
 /// # Safety
 ///
-/// As [`load`].
+/// As for [`load`].
 #[inline(always)]
 unsafe fn store<V: Vector, const N: usize>(to: *mut V::Scalar, values: [V; N], columns: usize) {
-    // No two vectors hold more than 32 values.
+    // Two vectors hold at most 32 values.
     unsafe {
         if columns >= N * V::LANES {
             for v in 0..N {

@@ -1,9 +1,8 @@
-//! Convolution of images and both of its gradients, as products of matrices whose rows are gathered
-//! on the way.
+//! Convolution of images and both of its gradients, as matrix products that gather their rows.
 //!
-//! A product for every tap of the kernel, summed in registers: what im2col would write to memory is
-//! read where it is. Rows are sorted by the taps that fall on the padding, so that whole tiles
-//! leave such taps out.
+//! The products of all taps of the kernel are summed in registers. The rows that im2col would copy
+//! are read in place instead. Rows are sorted by the taps that fall on the padding, so that whole
+//! tiles can skip these taps.
 
 mod compiled;
 mod correlate;

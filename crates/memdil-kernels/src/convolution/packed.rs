@@ -5,19 +5,18 @@ use rayon::prelude::*;
 use super::sizes::Convolution;
 use crate::vector::Element;
 
-/// Weights as the tiles read them: panels of columns, in each the taps, in each the channels that
-/// are summed over.
+/// Weights ordered by panel of columns, then by tap, then by channel to be summed over.
 pub(super) struct PackedWeights<T> {
     pub(super) values: Vec<T>,
-    /// Channels that are summed over.
+    /// Number of channels to be summed over.
     pub(super) depth: usize,
-    /// Columns of the product.
+    /// Number of columns of the product.
     pub(super) columns: usize,
     pub(super) taps: usize,
 }
 
 impl<T: Element> PackedWeights<T> {
-    /// For the forward pass: from inputs to outputs.
+    /// The weights of the forward pass, from inputs to outputs.
     pub(super) fn forward(sizes: &Convolution, w: &[T], panel: usize) -> Self {
         let (depth, columns) = (sizes.inputs, sizes.outputs);
         Self::new(sizes, depth, columns, panel, |tap, k, first, to| {
@@ -25,7 +24,7 @@ impl<T: Element> PackedWeights<T> {
         })
     }
 
-    /// For the gradient of the images: from outputs to inputs.
+    /// The weights of the gradient of the images, from outputs to inputs.
     pub(super) fn transposed(sizes: &Convolution, w: &[T], panel: usize) -> Self {
         let (depth, columns) = (sizes.outputs, sizes.inputs);
         Self::new(sizes, depth, columns, panel, |tap, k, first, to| {
@@ -36,7 +35,7 @@ impl<T: Element> PackedWeights<T> {
         })
     }
 
-    /// `row(tap, k, first, to)` fills the columns from `first` on.
+    /// Packs rows: `row(tap, k, first, to)` writes the columns that start at `first` to `to`.
     fn new(
         sizes: &Convolution,
         depth: usize,

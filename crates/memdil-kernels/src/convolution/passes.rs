@@ -28,7 +28,7 @@ impl Convolution {
         self.forward_with(Instructions::detect(), x, w)
     }
 
-    /// The gradient of the images from that of the result, `g`.
+    /// The gradient of the images from the gradient `g` of the result.
     ///
     /// # Shapes
     ///
@@ -46,7 +46,7 @@ impl Convolution {
         self.input_gradient_with(Instructions::detect(), g, w)
     }
 
-    /// The gradient of the weights from the images and the gradient of the result, `g`.
+    /// The gradient of the weights from the images and the gradient `g` of the result.
     ///
     /// # Shapes
     ///
@@ -67,7 +67,7 @@ impl Convolution {
     ///
     /// # Errors
     ///
-    /// As there; [`KernelError::Instructions`] when this processor does not have them.
+    /// As in `forward`, and [`KernelError::Instructions`] if this processor does not support them.
     pub fn forward_with<T: ConvolutionElement>(
         &self,
         instructions: Instructions,
@@ -88,7 +88,8 @@ impl Convolution {
     ///
     /// # Errors
     ///
-    /// As there; [`KernelError::Instructions`] when this processor does not have them.
+    /// As in `input_gradient`, and [`KernelError::Instructions`] if this processor does not support
+    /// them.
     pub fn input_gradient_with<T: ConvolutionElement>(
         &self,
         instructions: Instructions,
@@ -113,7 +114,8 @@ impl Convolution {
     ///
     /// # Errors
     ///
-    /// As there; [`KernelError::Instructions`] when this processor does not have them.
+    /// As in `weight_gradient`, and [`KernelError::Instructions`] if this processor does not
+    /// support them.
     pub fn weight_gradient_with<T: ConvolutionElement>(
         &self,
         instructions: Instructions,
@@ -131,8 +133,8 @@ impl Convolution {
         Ok(weight_gradient::run(self, instructions, x, g))
     }
 
-    /// Products of gathered rows, a group of images at a time; `sizes` are the values of an image
-    /// read and written.
+    /// Products of gathered rows, one group of images at a time; `read` and `written` are the
+    /// numbers of values per image of source and result.
     fn gathered<T: ConvolutionElement>(
         &self,
         instructions: Instructions,

@@ -1,4 +1,4 @@
-//! Which rows a product gathers: offsets, the same for every group of images.
+//! The rows that a product gathers, as offsets that are the same for every group of images.
 //!
 //! With stride s and padding p, a convolution is a sum of matrix products, one per tap (u, v) of
 //! the kernel:
@@ -7,54 +7,55 @@
 //! y[i, j] = sum over (u, v) of x[s i + u - p, s j + v - p] W[u, v]
 //! ```
 //!
-//! A pixel is a row of channels, and W[u, v] a matrix (inputs, outputs). The row that is gathered
-//! for a pixel of the result and a tap is a pixel of the image, or [`OUTSIDE`] on the padding:
+//! A pixel is a row of channels, and W[u, v] a matrix (inputs, outputs). For a pixel of the result
+//! and a tap, the product reads a pixel of the image, or zeros if the source is [`OUTSIDE`]:
 //!
 //! ```text
 //!   . . . . .      kernel 3, stride 1, padding 1: for the first pixel of the result, the taps of
-//!   . a b c        the first row and the first column are outside. All pixels of a border lack
-//!   . d e f        the same taps; sorted by the taps that they lack, they fill whole tiles, which
-//!   .              leave these taps out.
+//!   . a b c        the first row and the first column are outside. All pixels of a border miss
+//!   . d e f        the same taps; sorted by the taps that they miss, they fill whole tiles, which
+//!   .              skip these taps.
 //! ```
 //!
-//! The gradient of a pixel (a, b) of the image collects what it has contributed to. From
-//! a = s i + u - p follows i = (a + p - u) / s, where s must divide a + p - u:
+//! The gradient of a pixel (a, b) of the image is a sum over the results that read the pixel.
+//! Solving a = s i + u - p for the row i of a result gives i = (a + p - u) / s, and the tap
+//! contributes only if s divides a + p - u:
 //!
 //! ```text
 //! dx[a, b] = sum over (u, v) of dy[(a + p - u) / s, (b + p - v) / s] W[u, v]^T
 //! ```
 //!
-//! Which taps divide depends on (a mod s, b mod s) alone, the phase: each phase has its own plan,
-//! with about 1 / s^2 of the taps.
+//! The taps that contribute depend only on the phase (a mod s, b mod s), so each phase has its own
+//! plan, with about 1 / s^2 of the taps.
 
 use super::sizes::Convolution;
 
-/// The source of a tap that falls on the padding.
+/// The source offset of a tap that falls on the padding.
 pub(super) const OUTSIDE: usize = usize::MAX;
 
-/// Rows that are computed together, for some images that lie one after the other.
+/// Rows that are computed together, for a group of consecutive images.
 pub(super) struct GatherPlan {
     /// Offset of each row's result.
     pub(super) targets: Vec<usize>,
-    /// The taps that some of the rows have.
+    /// The taps that contribute to the rows.
     pub(super) taps: Vec<Tap>,
 }
 
 /// A tap of the kernel.
 pub(super) struct Tap {
-    /// Which one, counted row by row.
+    /// Index in the kernel, row-major.
     pub(super) index: usize,
-    /// For each row of the product, the offset of the row that is gathered, or [`OUTSIDE`].
+    /// Offset of the gathered row for each row of the product, or [`OUTSIDE`].
     pub(super) sources: Vec<usize>,
 }
 
-/// A row before sorting: image, pixel of the result, pixel under each tap.
+/// A row before sorting: the offset of its result, and the source offset of each tap.
 struct GatheredRow {
     target: usize,
     sources: Vec<usize>,
 }
 
-/// Pixels of the images or of the results.
+/// The grid of pixels of the images or of the results.
 #[derive(Clone, Copy)]
 struct Grid {
     height: usize,
@@ -63,19 +64,19 @@ struct Grid {
 }
 
 impl Grid {
-    /// Offset of a pixel of an image of a group.
+    /// Offset of a pixel in a group of images.
     fn offset(self, image: usize, (y, x): (usize, usize)) -> usize {
         ((image * self.height + y) * self.width + x) * self.channels
     }
 
-    /// A pixel where both coordinates are inside.
+    /// The pixel, if both coordinates are inside the grid.
     fn pixel(self, y: Option<usize>, x: Option<usize>) -> Option<(usize, usize)> {
         let (y, x) = (y?, x?);
         (y < self.height && x < self.width).then_some((y, x))
     }
 }
 
-/// Those of the images, and of the results.
+/// The grids of the images and of the results.
 fn grids(sizes: &Convolution) -> (Grid, Grid) {
     let images = Grid {
         height: sizes.height,
@@ -93,7 +94,7 @@ fn grids(sizes: &Convolution) -> (Grid, Grid) {
 }
 
 impl GatherPlan {
-    /// Every pixel of the result.
+    /// The plan of the forward pass: one row per pixel of the results.
     pub(super) fn forward(sizes: &Convolution, images: usize) -> Self {
         let (from, to) = grids(sizes);
         let taps = (0..sizes.kernel * sizes.kernel).collect();
@@ -104,12 +105,12 @@ impl GatherPlan {
         Self::new(images, (from, to), taps, &pixels(to, (0, 0), 1), source)
     }
 
-    /// Every pixel of the images, those of a phase together.
+    /// The plans of the gradient of the images, one per phase: one row per pixel of the images.
     pub(super) fn input_gradient(sizes: &Convolution, images: usize) -> Vec<Self> {
         let (to, from) = grids(sizes);
         let (kernel, stride) = (sizes.kernel, sizes.stride);
         let phases = (0..stride).flat_map(|y| (0..stride).map(move |x| (y, x)));
-        // Only where the stride divides the numerator: other taps are not of the phase.
+        // The division is exact, because the taps below are those for which `divides` holds.
         let result = |at: usize, tap: usize| Some((at + sizes.padding).checked_sub(tap)? / stride);
         let source = |tap: usize, (y, x): (usize, usize)| {
             from.pixel(result(y, tap / kernel), result(x, tap % kernel))
@@ -131,8 +132,9 @@ impl GatherPlan {
         phases.map(of_phase).collect()
     }
 
-    /// Gathers rows for some pixels, `source` of each tap, and sorts them by the taps that they
-    /// lack: a tile of rows that all lack one leaves it out.
+    /// Builds a row per image and pixel, where `source(tap, pixel)` is the pixel to gather, and
+    /// sorts the rows by the taps that they miss, so that a tile can skip a tap that all its rows
+    /// miss.
     fn new(
         images: usize,
         (from, to): (Grid, Grid),
@@ -154,8 +156,8 @@ impl GatherPlan {
             }
         }
         rows.sort_by_cached_key(|row| {
-            let lacking = row.sources.iter().map(|&source| source == OUTSIDE);
-            lacking.collect::<Vec<_>>()
+            let missing = row.sources.iter().map(|&source| source == OUTSIDE);
+            missing.collect::<Vec<_>>()
         });
         let tap = |(at, index): (usize, usize)| Tap {
             index,
@@ -168,7 +170,7 @@ impl GatherPlan {
     }
 }
 
-/// Every `step`-th pixel of a grid, row by row.
+/// Every `step`-th pixel of a grid in both directions, starting at (y, x), in row-major order.
 fn pixels(grid: Grid, (y, x): (usize, usize), step: usize) -> Vec<(usize, usize)> {
     let columns = move |y| (x..grid.width).step_by(step).map(move |x| (y, x));
     (y..grid.height).step_by(step).flat_map(columns).collect()

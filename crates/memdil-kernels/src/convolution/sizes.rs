@@ -2,8 +2,8 @@
 
 use crate::error::{KernelError, check_sizes};
 
-/// Sizes of a two-dimensional convolution with square kernels: what PyTorch calls a
-/// cross-correlation, without bias.
+/// Sizes of a two-dimensional convolution (a cross-correlation, as in PyTorch) with square kernels
+/// and without bias.
 ///
 /// $$y_{n,i,j,o} = \sum_{u,v,c} x_{n,\; s i + u - p,\; s j + v - p,\; c} \; w_{u,v,c,o}$$
 ///
@@ -25,7 +25,7 @@ use crate::error::{KernelError, check_sizes};
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Convolution {
-    /// Images of a batch.
+    /// Images in a batch.
     pub images: usize,
     /// Rows of an image.
     pub height: usize,
@@ -37,13 +37,13 @@ pub struct Convolution {
     pub outputs: usize,
     /// Rows and columns of the kernel.
     pub kernel: usize,
-    /// Step of the kernel from a result to the next.
+    /// Step of the kernel between neighbouring pixels of the result.
     pub stride: usize,
-    /// Zeros around the image.
+    /// Rows and columns of zeros on each side of the image.
     pub padding: usize,
 }
 
-/// Bytes of a group of images that stay in the second-level cache while all weights go by.
+/// Bytes of a group of images, few enough to stay in the L2 cache while all weights are read.
 pub(super) const GROUP_BYTES: usize = 400 << 10;
 
 impl Convolution {
@@ -55,12 +55,12 @@ impl Convolution {
         (size(self.height), size(self.width))
     }
 
-    /// Values of an image.
+    /// Values per image.
     pub(super) fn input_values(&self) -> usize {
         self.height * self.width * self.inputs
     }
 
-    /// Values of a result.
+    /// Values per result.
     pub(super) fn output_values(&self) -> usize {
         let (height, width) = self.output_size();
         height * width * self.outputs
@@ -70,7 +70,7 @@ impl Convolution {
         self.kernel * self.kernel * self.inputs * self.outputs
     }
 
-    /// Refuses sizes of zero, and kernels larger than the padded image.
+    /// Rejects sizes of zero, and kernels larger than the padded image.
     pub(super) fn check(&self) -> Result<(), KernelError> {
         let least = self.kernel.saturating_sub(2 * self.padding).max(1);
         check_sizes(&[

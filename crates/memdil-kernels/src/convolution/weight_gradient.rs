@@ -24,7 +24,8 @@ pub(super) fn run<T: ConvolutionElement>(
     let (input_panels, output_panels) = (inputs.div_ceil(panel), outputs.div_ceil(panel));
     let group = (GROUP_BYTES / (sizes.input_values() * size_of::<T>())).clamp(1, images);
     let pairs = [group, images % group].map(|images| PixelPairs::new(sizes, images, panel));
-    // Every task packs what it reads, so that few large ones are best; their number changes no sum.
+    // Each task packs its own operands, so a few large tasks are fastest. Every sum is computed
+    // within one task, so the results do not depend on the number of tasks.
     let tasks = 2 * rayon::current_num_threads();
     let outputs_at_once = output_panels.div_ceil(tasks);
     let inputs_at_once = input_panels.div_ceil((tasks / output_panels).max(1));
@@ -64,14 +65,14 @@ pub(super) fn run<T: ConvolutionElement>(
         for o in first_output..end {
             for i in first_input..last {
                 for (tap, block) in (0..kernel * kernel).zip(&mut blocks) {
-                    let wanted = panel.min(outputs - o * panel);
+                    let columns = panel.min(outputs - o * panel);
                     for (channel, row) in block
                         .chunks_exact(panel)
                         .take(inputs - i * panel)
                         .enumerate()
                     {
                         let at = (tap * inputs + i * panel + channel) * outputs + o * panel;
-                        gradient[at..][..wanted].copy_from_slice(&row[..wanted]);
+                        gradient[at..][..columns].copy_from_slice(&row[..columns]);
                     }
                 }
             }

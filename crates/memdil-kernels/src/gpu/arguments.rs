@@ -1,11 +1,12 @@
-//! The arguments of the kernels: twins of the structures in kernels.cu, line by line.
+//! The arguments of the kernels. Each structure must match its counterpart in kernels.cu field by
+//! field.
 
 use bytemuck::{Pod, Zeroable};
 
 /// An address in the device's memory; zero is null.
 pub(super) type Address = u64;
 
-/// Declares structures of C: on each line a type, then the fields that have it.
+/// Declares `repr(C)` structures; each line is a type followed by the fields of this type.
 macro_rules! structures {
     ($($(#[$doc:meta])* $name:ident {
         $($type:ty: $($field:ident),+;)+
@@ -20,7 +21,7 @@ macro_rules! structures {
 }
 
 structures! {
-    /// What the host sets before an epoch.
+    /// Constants that the host sets before an epoch.
     Settings {
         f64: learning_rate, decay, classifier_decay, feature_decay;
         f64: momentum, beta1, beta2, epsilon;
@@ -28,30 +29,30 @@ structures! {
         u32: optimizer, decoupled, loss, unused;
     }
 
-    /// What a step leaves for the next one.
+    /// State that is carried from step to step.
     State {
         // Sum of the loss over the samples of the epoch.
         f64: total;
         // The loss that stopped the training.
         f64: failed;
-        // Where in the order the next batch begins.
+        // Start of the next batch in the order.
         u32: position;
-        // Steps made, for Adam's bias correction.
+        // Number of steps so far, for Adam's bias correction.
         u32: steps;
-        // 1 after a loss that is not a finite number: nothing changes any more.
+        // 1 after a loss that is not finite; later steps then change nothing.
         u32: stopped;
         u32: unused;
-        // The rules of the step, which the device makes.
+        // The rules of the step, computed on the device.
         [[u32; 12]; 2]: rules;
     }
 
-    /// A trained tensor and the optimiser's buffers beside it.
+    /// A trained tensor and its optimiser buffers.
     Trained {
         Address: value;
         [Address; 2]: buffers;
     }
 
-    /// A layer's vectors and what the backward pass needs of its batch.
+    /// The vectors of a layer, and the values of a batch that the backward pass needs.
     Layer {
         Trained: bias, scale, shift;
         Address: running_mean, running_var;
@@ -60,11 +61,11 @@ structures! {
         u32: units, ld, normed, activation;
     }
 
-    /// A batch, from the samples to the first layer's input.
+    /// Gathers a batch from the samples into the first layer's input.
     Gather {
         Address: state;
         Address: bytes;
-        // Used where `bytes` is null.
+        // Used if `bytes` is null.
         Address: floats;
         Address: order;
         Address: scale, shift;
@@ -72,7 +73,7 @@ structures! {
         u32: samples, rows, values, copies, plane, ld;
     }
 
-    /// A layer of a narrow batch.
+    /// The forward pass of a narrow batch through a layer.
     Forward {
         Address: x, weight;
         Address: partial;
@@ -95,7 +96,7 @@ structures! {
         Address: transition;
         Address: labels, order;
         Address: delta;
-        // Of the classifier; null where it is fixed.
+        // Bias of the classifier; null if the classifier is fixed.
         Trained: bias;
         u32: samples, rows, classes, ld, features_units, features_ld;
     }
@@ -108,7 +109,7 @@ structures! {
         Trained: weight;
         // Null at the first layer.
         Address: below;
-        // The one below.
+        // The layer below.
         Layer: layer;
         u32: samples, inputs, units, ld, ldx, top, fixed, unused;
     }
@@ -117,7 +118,7 @@ structures! {
     NormalizeBackward {
         Address: settings;
         Address: state;
-        // Of the outputs, then of the products.
+        // Gradient of the outputs on entry, of the products on return.
         Address: delta;
         Address: bias, scale, shift;
         Layer: layer;
@@ -129,11 +130,11 @@ structures! {
         Address: state;
         Trained: all;
         Address: gradient;
-        // Values before the classifier, and those with its weights.
+        // Number of values before the classifier, and including its weights.
         u64: body, count;
     }
 
-    /// The metrics of neural collapse.
+    /// Arguments of the kernels for neural collapse metrics.
     Collapse {
         Address: features;
         Address: order;
@@ -149,7 +150,7 @@ structures! {
     }
 }
 
-// SAFETY: numbers that fill the structure; all of their bits are values.
+// SAFETY: the fields are numbers without padding, and every bit pattern is a valid number.
 unsafe impl Zeroable for Settings {}
 // SAFETY: as above.
 unsafe impl Pod for Settings {}

@@ -1,19 +1,18 @@
-//! Class means, scatter and agreement of many features, computed on the device: the costly part of
-//! the metrics of neural collapse.
+//! The expensive part of the neural collapse metrics on the device: class means, scatter and the
+//! agreement of the classifier with the nearest class mean.
 
 use super::arguments::Collapse;
 use super::machine::{GpuMachine, MatrixProduct};
 use super::memory::{download, padded, pitch, upload};
 use crate::error::{KernelError, check_length};
 
-/// Rows of a segment at most.
+/// Most rows per segment.
 const SEGMENT: usize = 1024;
 
-/// Features on a device, sorted by class, and what is left of them when their class means are
-/// subtracted.
+/// Features on a device, sorted by class, and the same features centred by their class means.
 ///
-/// Sums are in f64 and products in f32, of centred rows: nothing cancels however far the features
-/// lie from the origin.
+/// Sums are taken in f64. Products are taken in f32, but of centred rows, so features far from the
+/// origin do not cause cancellation.
 pub struct GpuFeatures<M: GpuMachine> {
     machine: M,
     features: M::Memory,
@@ -31,17 +30,16 @@ pub struct GpuFeatures<M: GpuMachine> {
 }
 
 impl<M: GpuMachine> GpuFeatures<M> {
-    /// Copies features to the device, finds the class means and centres the features by them.
+    /// Copies features to the device, computes the class means and centres the features.
     ///
     /// # Shapes
     ///
-    /// `features` (n, d) row by row, `labels` (n), each below `classes`.
+    /// `features` (n, d) row-major, `labels` (n), each below `classes`.
     ///
     /// # Errors
     ///
-    /// [`KernelError::Length`] when the lengths do not fit; [`KernelError::Size`] for a label that
-    /// is not a class;
-    /// [`KernelError::Device`].
+    /// [`KernelError::Length`] if the lengths do not match; [`KernelError::Size`] if a label is not
+    /// below `classes`; [`KernelError::Device`].
     pub fn new(
         machine: M,
         features: &[f32],
@@ -96,12 +94,12 @@ impl<M: GpuMachine> GpuFeatures<M> {
         Ok(found)
     }
 
-    /// Samples of each class.
+    /// Number of samples of each class.
     pub fn counts(&self) -> &[usize] {
         &self.counts
     }
 
-    /// Class means, (classes, d) row by row; zeros for a class without samples.
+    /// Class means, (classes, d) row-major; zeros for a class without samples.
     pub fn means(&self) -> &[f64] {
         &self.means
     }
@@ -111,8 +109,8 @@ impl<M: GpuMachine> GpuFeatures<M> {
         &self.scatter
     }
 
-    /// $\sum_i \sum_j (v_j^T (h_i - \mu_{y_i}))^2$ for vectors $v_j$, (m, d) row by row: with those
-    /// of the scatter of the class means, n times NC1.
+    /// $\sum_i \sum_j (v_j^T (h_i - \mu_{y_i}))^2$ for vectors $v_j$, (m, d) row-major. This is n
+    /// times NC1 for the vectors of memdil-metrics' `Moments::nc1_vectors`.
     ///
     /// # Errors
     ///
@@ -131,12 +129,12 @@ impl<M: GpuMachine> GpuFeatures<M> {
         Ok(self.read(&sums, self.segments.len())?.iter().sum())
     }
 
-    /// Samples whose largest logit is that of the class with the nearest mean: n times NC4. The
-    /// first of equal ones counts.
+    /// Number of samples whose predicted class has the nearest class mean, which is n times NC4.
+    /// The first of equal logits or distances counts.
     ///
     /// # Shapes
     ///
-    /// `logits` (n, classes) row by row.
+    /// `logits` (n, classes) row-major.
     ///
     /// # Errors
     ///
@@ -152,7 +150,7 @@ impl<M: GpuMachine> GpuFeatures<M> {
             });
         }
         check_length("logits", logits, self.rows * classes)?;
-        // Distances do not change when all means move: the first one becomes zero.
+        // A shift of all means does not change distances; this one moves the first mean to zero.
         let first: Vec<f64> = self.means[..self.columns].to_vec();
         let moved: Vec<f64> = self
             .means
@@ -222,7 +220,7 @@ impl<M: GpuMachine> GpuFeatures<M> {
         Ok(())
     }
 
-    /// Products of the centred rows with vectors, (n, ld).
+    /// Products of the centred rows with vectors, (n, ld), and the row length `ld`.
     fn products(&self, vectors: &[f64]) -> Result<(M::Memory, usize), KernelError> {
         let (columns, ld) = (self.columns, pitch(self.columns));
         let count = vectors.len() / columns;
@@ -242,10 +240,10 @@ impl<M: GpuMachine> GpuFeatures<M> {
             transpose_a: false,
             transpose_b: true,
         };
-        // SAFETY: of memories that are still there when the product is done: what follows waits for
-        // it.
+        // SAFETY: the memories have the sizes of the product, and live until it is done because the
+        // read below waits for it.
         unsafe { self.machine.product(&product)? };
-        // The vectors go out of scope here.
+        // Waits for the product before `vectors` is dropped.
         self.machine.read(&products, 0, &mut [0; 4])?;
         Ok((products, pitch(count)))
     }
@@ -269,8 +267,8 @@ impl<M: GpuMachine> GpuFeatures<M> {
         blocks: u32,
         argument: &Collapse,
     ) -> Result<(), KernelError> {
-        // SAFETY: every address is of memory of the sizes in the structure, which lives until the
-        // result is read.
+        // SAFETY: every address points to memory of the sizes in the structure, which lives until
+        // the result is read.
         unsafe {
             self.machine
                 .launch(kernel, [blocks, self.segments.len() as u32], argument)

@@ -1,4 +1,4 @@
-//! The step of a device beside the processor's in f64.
+//! A comparison of a device's training step with the CPU's in f64.
 
 use super::loss::DeviceLoss;
 use super::machine::GpuMachine;
@@ -7,10 +7,10 @@ use crate::error::KernelError;
 use crate::mlp::{Architecture, Mlp, TensorInfo};
 use crate::optimizer::{Optimizer, Step};
 
-/// Value and gradient of a loss: from logits (n, classes) row by row and labels (n), in f64.
+/// Value and gradient of a loss from logits, (n, classes) row-major, and labels, (n), in f64.
 pub type ReferenceLoss<'a> = &'a dyn Fn(&[f64], &[u32]) -> (f64, Vec<f64>);
 
-/// A training that both sides make.
+/// A short training to run on both the device and the CPU.
 #[derive(Clone, Copy)]
 pub struct StepComparison<'a> {
     /// The network.
@@ -19,27 +19,27 @@ pub struct StepComparison<'a> {
     pub optimizer: Optimizer,
     /// Constants of the steps.
     pub step: Step,
-    /// The loss on the device, and on the processor.
+    /// The loss on the device, and on the CPU.
     pub loss: (&'a DeviceLoss, ReferenceLoss<'a>),
-    /// Samples of each step.
+    /// Batch size of each step.
     pub batches: &'a [usize],
-    /// Of parameters, inputs and labels.
+    /// Seed of parameters, inputs and labels.
     pub seed: u64,
 }
 
-/// The largest differences, each of |found - expected| / (1 + |expected|).
+/// The largest differences, measured as |found - expected| / (1 + |expected|).
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Deviation {
-    /// Of the losses.
+    /// Largest difference of the losses.
     pub loss: f64,
-    /// Of parameters, running statistics and buffers after the last step.
+    /// Largest difference of parameters, running statistics and buffers after the last step.
     pub tensors: f64,
-    /// Of features and logits in evaluation mode.
+    /// Largest difference of features and logits in evaluation mode.
     pub evaluation: f64,
 }
 
 impl Deviation {
-    /// The largest of all; infinite where anything is not a number.
+    /// The largest of the three differences; infinite if any is NaN.
     pub fn most(&self) -> f64 {
         [self.loss, self.tensors, self.evaluation]
             .into_iter()
@@ -48,12 +48,12 @@ impl Deviation {
 }
 
 impl StepComparison<'_> {
-    /// Makes the steps on both sides. What the device's memory held is written over with
-    /// not-a-numbers first, so that whatever reads beyond its batch shows.
+    /// Runs the steps on both sides. The device's working memory is filled with NaN first, so that
+    /// a read beyond the batch shows in the result.
     ///
     /// # Errors
     ///
-    /// Those of [`GpuMlp`].
+    /// As for [`GpuMlp`].
     pub fn run<M: GpuMachine>(&self, machine: M) -> Result<Deviation, KernelError> {
         let Self {
             architecture,
@@ -91,11 +91,11 @@ impl StepComparison<'_> {
         Ok(deviation)
     }
 
-    /// The same network on both sides, with parameters and buffers that look random.
+    /// The same network on both sides, with pseudorandom parameters and buffers.
     ///
     /// # Errors
     ///
-    /// Those of [`GpuMlp::new`].
+    /// As for [`GpuMlp::new`].
     pub fn networks<M: GpuMachine>(
         &self,
         machine: M,
@@ -118,7 +118,7 @@ impl StepComparison<'_> {
             };
             let mut values = numbers.values(shape.iter().product());
             for value in &mut values {
-                // A second moment is positive.
+                // A second moment must not be negative.
                 *value = if name.starts_with("second") {
                     scale * *value * *value
                 } else {
@@ -148,12 +148,12 @@ fn differences(found: &[f32], expected: &[f64]) -> f64 {
     }
 }
 
-/// How far a number is from another: |found - expected| / (1 + |expected|).
+/// The difference of two numbers: |found - expected| / (1 + |expected|).
 pub fn difference(found: f64, expected: f64) -> f64 {
     (found - expected).abs() / (1.0 + expected.abs())
 }
 
-/// The larger one, where not a number is larger than all.
+/// The larger number, or infinity if either is NaN.
 pub fn larger(a: f64, b: f64) -> f64 {
     if a.is_nan() || b.is_nan() {
         f64::INFINITY
@@ -162,7 +162,7 @@ pub fn larger(a: f64, b: f64) -> f64 {
     }
 }
 
-/// Numbers that look random (Knuth's linear congruence).
+/// A pseudorandom generator (Knuth's linear congruential generator); the field is its state.
 #[derive(Clone, Debug)]
 pub struct Numbers(pub u64);
 
@@ -175,12 +175,12 @@ impl Numbers {
         self.0 >> 33
     }
 
-    /// A number below n.
+    /// A pseudorandom integer below n.
     pub fn below(&mut self, n: usize) -> usize {
         self.next() as usize % n
     }
 
-    /// Numbers between -1 and 1.
+    /// `n` pseudorandom numbers in [-1, 1).
     pub fn values(&mut self, n: usize) -> Vec<f32> {
         (0..n)
             .map(|_| (self.next() as f64 / (1_u64 << 30) as f64 - 1.0) as f32)

@@ -1,4 +1,4 @@
-//! A CUDA device as what runs the kernels.
+//! The kernels on a CUDA device.
 
 use std::collections::HashMap;
 use std::ffi::c_void;
@@ -19,55 +19,54 @@ use super::machine::{GpuCard, GpuMachine, MatrixProduct, THREADS};
 use super::source::{KERNELS, SOURCE};
 use crate::error::KernelError;
 
-/// A stream of a CUDA device, with the kernels compiled for it. Two of them work side by side; a
-/// clone shares the stream.
+/// A stream of a CUDA device, with the kernels compiled for it. Two streams work concurrently; a
+/// clone shares its stream.
 #[derive(Clone)]
 pub struct Cuda {
-    /// A stream that records takes what any thread queues: all of its clones stay in one thread.
+    /// Makes the type neither `Send` nor `Sync`: a recording stream would capture the work of other
+    /// threads.
     one_thread: PhantomData<*const ()>,
     stream: Arc<CudaStream>,
-    /// With its workspace.
+    /// The cuBLAS handle and its workspace.
     blas: Arc<(CudaBlas, CudaSlice<u8>)>,
     functions: Arc<HashMap<&'static str, CudaFunction>>,
     processors: u32,
 }
 
 impl Cuda {
-    /// Opens a device by its number, with a stream of its own. The kernels come from the cache
-    /// where it has them.
+    /// Opens a device by its number, with a new stream. The kernels are read from the cache, or
+    /// compiled if they are not cached.
     ///
     /// # Errors
     ///
-    /// [`KernelError::Device`] without such a device, its driver, or cuBLAS and NVRTC.
+    /// [`KernelError::Device`] if the device, its driver, cuBLAS or NVRTC is missing.
     pub fn open(ordinal: usize) -> Result<Self, KernelError> {
-        libraries()?;
+        check_libraries()?;
         let context = CudaContext::new(ordinal)
             .map_err(|e| device(format!("cuda:{ordinal} cannot be opened"), e))?;
         let stream = context
             .new_stream()
-            .map_err(failed("a stream cannot be made"))?;
+            .map_err(failed("a stream cannot be created"))?;
         let processors =
             context.attribute(CUdevice_attribute::CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT);
-        let processors =
-            processors.map_err(failed("it does not say how many processors it has"))? as u32;
+        let processors = processors.map_err(failed("the number of processors is unknown"))? as u32;
         let capability = context
             .compute_capability()
-            .map_err(failed("it has no compute capability"))?;
+            .map_err(failed("the compute capability is unknown"))?;
         let functions = load(&context, capability)?;
         let blas = CudaBlas::new(stream.clone()).map_err(|e| device("cuBLAS cannot be used", e))?;
-        // A workspace of ours: recorded or not, a product takes the same one, and with it the same
-        // way.
+        // An explicit workspace makes cuBLAS choose the same algorithm whether or not a product is
+        // recorded.
         let workspace = stream
             .alloc_zeros::<u8>(WORKSPACE)
             .map_err(failed("no memory for cuBLAS"))?;
-        // SAFETY: it lives as long as the handle, and what it is used for is queued on its own
-        // stream.
+        // SAFETY: the workspace lives as long as the handle, and is used only on its own stream.
         let set = unsafe {
             let address = address(&workspace, &stream) as *mut c_void;
             cublas::sys::cublasSetWorkspace_v2(*blas.handle(), address, WORKSPACE)
         };
         set.result()
-            .map_err(|e| device("cuBLAS takes no workspace", e))?;
+            .map_err(|e| device("the workspace of cuBLAS cannot be set", e))?;
         let blas = Arc::new((blas, workspace));
         Ok(Self {
             one_thread: PhantomData,
@@ -82,14 +81,14 @@ impl Cuda {
     ///
     /// # Errors
     ///
-    /// [`KernelError::Device`] when it does not say.
+    /// [`KernelError::Device`] if a property cannot be read.
     pub fn card(&self) -> Result<GpuCard, KernelError> {
         let context = self.stream.context();
-        let unknown = || failed("it does not say what it is");
+        let unknown = || failed("the properties cannot be read");
         let mut version = 0;
-        // SAFETY: the version is written to a number of ours.
-        let asked = unsafe { cudarc::driver::sys::cuDriverGetVersion(&raw mut version) };
-        asked.result().map_err(unknown())?;
+        // SAFETY: the version is written to a local variable.
+        let status = unsafe { cudarc::driver::sys::cuDriverGetVersion(&raw mut version) };
+        status.result().map_err(unknown())?;
         Ok(GpuCard {
             name: context.name().map_err(unknown())?,
             capability: context.compute_capability().map_err(unknown())?,
@@ -99,19 +98,19 @@ impl Cuda {
         })
     }
 
-    /// Waits until everything that was queued is done.
+    /// Waits until all queued work is done.
     ///
     /// # Errors
     ///
-    /// [`KernelError::Device`], of anything that was queued.
+    /// [`KernelError::Device`] if any queued work has failed.
     pub fn wait(&self) -> Result<(), KernelError> {
         self.stream
             .synchronize()
-            .map_err(failed("what was queued has failed"))
+            .map_err(failed("queued work has failed"))
     }
 }
 
-/// Bytes of cuBLAS's workspace: what NVIDIA advises for Hopper.
+/// Bytes of cuBLAS's workspace: NVIDIA's recommendation for Hopper.
 const WORKSPACE: usize = 32 << 20;
 
 fn address(bytes: &CudaSlice<u8>, stream: &CudaStream) -> u64 {
@@ -124,7 +123,7 @@ pub struct CudaMemory {
     address: u64,
 }
 
-// SAFETY: memory is freed by its own stream, behind all that was queued there.
+// SAFETY: memory is freed on its own stream, after all work queued before.
 unsafe impl GpuMachine for Cuda {
     type Memory = CudaMemory;
     type Recording = CudaGraph;
@@ -133,7 +132,7 @@ unsafe impl GpuMachine for Cuda {
         let bytes = self
             .stream
             .alloc_zeros::<u8>(bytes)
-            .map_err(|e| device(format!("no memory of {bytes} bytes"), e))?;
+            .map_err(|e| device(format!("{bytes} bytes of memory cannot be allocated"), e))?;
         let address = address(&bytes, &self.stream);
         Ok(CudaMemory { bytes, address })
     }
@@ -155,8 +154,8 @@ unsafe impl GpuMachine for Cuda {
             .ok_or_else(|| beyond(offset, end))?;
         self.stream
             .memcpy_htod(bytes, &mut to)
-            .map_err(failed("its memory cannot be written"))?;
-        // The bytes are the caller's again only when they have been read.
+            .map_err(failed("memory cannot be written"))?;
+        // The copy may still read `bytes` until the stream has finished it.
         self.wait()
     }
 
@@ -168,7 +167,7 @@ unsafe impl GpuMachine for Cuda {
             .ok_or_else(|| beyond(offset, end))?;
         self.stream
             .memcpy_dtoh(&from, out)
-            .map_err(failed("its memory cannot be read"))?;
+            .map_err(failed("memory cannot be read"))?;
         self.wait()
     }
 
@@ -186,9 +185,9 @@ unsafe impl GpuMachine for Cuda {
         self.stream
             .context()
             .bind_to_thread()
-            .map_err(failed("it is gone"))?;
-        // SAFETY: the kernel takes this structure, and its addresses stay valid, as `GpuMachine`
-        // requires.
+            .map_err(failed("the context cannot be bound to the thread"))?;
+        // SAFETY: the kernel takes this structure, and its addresses stay valid; upheld by the
+        // caller, see `GpuMachine::launch`.
         let queued = unsafe {
             let (blocks, threads) = ((blocks[0], blocks[1], 1), (THREADS, 1, 1));
             result::launch_kernel(
@@ -220,9 +219,10 @@ unsafe impl GpuMachine for Cuda {
         self.stream
             .context()
             .bind_to_thread()
-            .map_err(failed("it is gone"))?;
-        // cuBLAS's matrices lie column by column: what it sees are the transposes, and C' = B' A'.
-        // SAFETY: the addresses are valid for the sizes, as `GpuMachine` requires.
+            .map_err(failed("the context cannot be bound to the thread"))?;
+        // cuBLAS is column-major, so it reads our matrices as their transposes: C' = B' A'.
+        // SAFETY: the addresses are valid for the sizes; upheld by the caller, see
+        // `GpuMachine::product`.
         let queued = unsafe {
             cublas::result::sgemm(
                 *self.blas.0.handle(),
@@ -248,7 +248,7 @@ unsafe impl GpuMachine for Cuda {
         &self,
         work: impl FnOnce() -> Result<(), KernelError>,
     ) -> Result<CudaGraph, KernelError> {
-        let cannot = || failed("it cannot record a step");
+        let cannot = || failed("a step cannot be recorded");
         let mode = CUstreamCaptureMode::CU_STREAM_CAPTURE_MODE_THREAD_LOCAL;
         self.stream.begin_capture(mode).map_err(cannot())?;
         let done = work();
@@ -256,7 +256,7 @@ unsafe impl GpuMachine for Cuda {
         done?;
         graph
             .map_err(cannot())?
-            .ok_or_else(|| KernelError::Device("it has recorded nothing".to_owned()))
+            .ok_or_else(|| KernelError::Device("the recorded step is empty".to_owned()))
     }
 
     unsafe fn replay(&self, recording: &CudaGraph) -> Result<(), KernelError> {
@@ -283,30 +283,30 @@ fn failed<E: std::fmt::Display>(what: &'static str) -> impl Fn(E) -> KernelError
 }
 
 fn beyond(offset: usize, end: usize) -> KernelError {
-    KernelError::Device(format!("bytes {offset} to {end} are beyond the memory"))
+    KernelError::Device(format!("bytes {offset}..{end} are beyond the memory"))
 }
 
-/// Whether the libraries are there: what a missing one would do is end the process.
-fn libraries() -> Result<(), KernelError> {
+/// Checks that NVIDIA's libraries are installed, because cudarc panics if one is missing.
+fn check_libraries() -> Result<(), KernelError> {
     for name in ["cuda", "cublas", "nvrtc"]
         .into_iter()
         .filter(|_| cfg!(unix))
     {
         let names = ["", ".1", ".11", ".12", ".13"].map(|version| format!("lib{name}.so{version}"));
-        // SAFETY: they are NVIDIA's libraries, which are opened again when they are used.
+        // SAFETY: loading NVIDIA's libraries is sound; cudarc loads them again to use them.
         if names
             .iter()
             .all(|name| unsafe { libloading::Library::new(name) }.is_err())
         {
             return Err(KernelError::Device(format!(
-                "lib{name}.so is not on this machine"
+                "lib{name}.so is not installed"
             )));
         }
     }
     Ok(())
 }
 
-/// The kernels for a device.
+/// Loads the kernels for a device, from the cache or compiled.
 fn load(
     context: &Arc<CudaContext>,
     capability: (i32, i32),
@@ -316,10 +316,10 @@ fn load(
         capability.0, capability.1
     );
     let cache = cache(&architecture);
-    let kept = cache
+    let cached = cache
         .as_ref()
         .and_then(|path| fs::read_to_string(path).ok());
-    let module = match kept.and_then(|text| context.load_module(Ptx::from_src(text)).ok()) {
+    let module = match cached.and_then(|text| context.load_module(Ptx::from_src(text)).ok()) {
         Some(module) => module,
         None => {
             let options = CompileOptions {
@@ -328,10 +328,10 @@ fn load(
                 ..CompileOptions::default()
             };
             let compiled = compile_ptx_with_opts(SOURCE, options)
-                .map_err(|e| device("NVRTC cannot compile", e))?;
+                .map_err(|e| device("NVRTC cannot compile the kernels", e))?;
             let text = compiled.to_src();
             if let Some(path) = cache {
-                keep(&path, &text);
+                write_cache(&path, &text);
             }
             context
                 .load_module(Ptx::from_src(text))
@@ -341,13 +341,13 @@ fn load(
     let function = |name: &'static str| {
         let function = module
             .load_function(name)
-            .map_err(|e| device(format!("there is no kernel {name}"), e))?;
+            .map_err(|e| device(format!("kernel {name} does not exist"), e))?;
         Ok((name, function))
     };
     KERNELS.into_iter().map(function).collect()
 }
 
-/// The file that keeps compiled kernels: below XDG_CACHE_HOME, or .cache in the home folder.
+/// The cache file for compiled kernels, in `XDG_CACHE_HOME` or in `.cache` in the home folder.
 fn cache(architecture: &str) -> Option<PathBuf> {
     let folder = std::env::var_os("XDG_CACHE_HOME")
         .map(PathBuf::from)
@@ -365,19 +365,19 @@ fn cache(architecture: &str) -> Option<PathBuf> {
 
 fn compiler_version() -> (i32, i32) {
     let (mut major, mut minor) = (0, 0);
-    // SAFETY: the numbers are ours.
+    // SAFETY: the numbers are written to local variables.
     unsafe { cudarc::nvrtc::sys::nvrtcVersion(&raw mut major, &raw mut minor) };
     (major, minor)
 }
 
-/// Keeps compiled kernels for the next process. Where that fails they are compiled again.
-fn keep(path: &PathBuf, text: &str) {
+/// Caches compiled kernels for later processes. After an error, the next process compiles again.
+fn write_cache(path: &PathBuf, text: &str) {
     let temporary = path.with_extension(format!("{}.tmp", std::process::id()));
-    let kept = path.parent().map_or(Ok(()), fs::create_dir_all);
-    let kept = kept
+    let written = path.parent().map_or(Ok(()), fs::create_dir_all);
+    let written = written
         .and_then(|()| fs::write(&temporary, text))
         .and_then(|()| fs::rename(&temporary, path));
-    if kept.is_err() {
+    if written.is_err() {
         let _ = fs::remove_file(&temporary);
     }
 }

@@ -1,9 +1,9 @@
-// A training step of a multilayer perceptron. Compiled at run time for the card at hand; the tests run this very text on
-// the processor.
+// The training step of a multilayer perceptron. The source is compiled at run time for the
+// installed card; the tests run the same source on the CPU.
 //
-// Matrices lie row by row; a row of `units` values takes `ld` of them, a multiple of 4, and what is beyond is zero. Each
-// kernel gets one structure, whose twin is in arguments.rs. Every sum is taken in an order that the sizes alone decide: a
-// step gives the same bits each time.
+// Matrices are row-major. A row of `units` values has length `ld`, a multiple of 4, and is padded
+// with zeros. Each kernel takes one structure, which must match its counterpart in arguments.rs.
+// The order of every sum depends only on the sizes, so a step is reproducible bit for bit.
 
 typedef unsigned int u32;
 typedef unsigned char u8;
@@ -12,7 +12,7 @@ enum Activation { RELU = 0, SIGMOID = 1, NONE = 2 };
 enum OptimizerKind { PLAIN = 0, MOMENTUM = 1, NESTEROV = 2, ADAM = 3 };
 enum LossKind { SMOOTHED = 0, RELAXED = 1, SQUARED = 2, FOCAL = 3, GENERALIZED = 4, SYMMETRIC = 5, FORWARD = 6 };
 
-// What the host sets before an epoch.
+// Constants that the host sets before an epoch.
 struct Settings {
     double learning_rate, decay, classifier_decay, feature_decay;
     double momentum, beta1, beta2, epsilon;
@@ -20,7 +20,7 @@ struct Settings {
     u32 optimizer, decoupled, loss, unused;
 };
 
-// Constants of one step for one kind of parameter.
+// Constants of one step, for the classifier or for all other parameters.
 struct Rule {
     float rate, coupled, kept, momentum;
     float beta1, beta2, rest1, rest2;
@@ -28,23 +28,23 @@ struct Rule {
     u32 kind;
 };
 
-// What a step leaves for the next one.
+// State that is carried from step to step.
 struct State {
     double total;     // sum of the loss over the samples of the epoch
     double failed;    // the loss that stopped the training
-    u32 position;     // where in the order the next batch begins
-    u32 steps;        // steps made, for Adam's bias correction
-    u32 stopped;      // 1 after a loss that is no finite number: nothing changes any more
+    u32 position;     // start of the next batch in the order
+    u32 steps;        // number of steps so far, for Adam's bias correction
+    u32 stopped;      // 1 after a loss that is not finite; later steps then change nothing
     u32 unused;
     Rule body, classifier;
 };
 
-// A trained tensor and the optimiser's buffers beside it.
+// A trained tensor and its optimiser buffers.
 struct Trained {
     float *value, *first, *second;
 };
 
-// A layer's vectors and what the backward pass needs of its batch.
+// The vectors of a layer, and the values of a batch that the backward pass needs.
 struct Layer {
     Trained bias, scale, shift;
     float *running_mean, *running_var;
@@ -56,9 +56,9 @@ struct Layer {
 struct Gather {
     const State *state;
     const u8 *bytes;
-    const float *floats;        // used where bytes is null
+    const float *floats;        // used if bytes is null
     const u32 *order;
-    const float *scale, *shift; // one a channel
+    const float *scale, *shift; // one per channel
     float *out;
     u32 samples, rows, values, copies, plane, ld;
 };
@@ -83,7 +83,7 @@ struct LossStep {
     const double *transition;
     const u32 *labels, *order;
     float *delta;
-    Trained bias;               // of the classifier; null where it is fixed
+    Trained bias;               // of the classifier; null if it is fixed
     u32 samples, rows, classes, ld, features_units, features_ld;
 };
 
@@ -93,14 +93,14 @@ struct Backward {
     const float *x, *delta;
     Trained weight;
     float *below;               // null at the first layer
-    Layer layer;                // the one below
+    Layer layer;                // the layer below
     u32 samples, inputs, units, ld, ldx, top, fixed, unused;
 };
 
 struct NormalizeBackward {
     const Settings *settings;
     const State *state;
-    float *delta;               // of the outputs, then of the products
+    float *delta;               // gradient of the outputs on entry, of the products on return
     float *bias, *scale, *shift; // gradients
     Layer layer;
     u32 samples, top;
@@ -110,24 +110,24 @@ struct Update {
     const State *state;
     Trained all;
     const float *gradient;
-    unsigned long long body, count; // values before the classifier, and those with its weights
+    unsigned long long body, count; // number of values before the classifier, and including its weights
 };
 
 #define INFINITE __longlong_as_double(0x7ff0000000000000LL)
 #define EPSILON 1e-5f
 #define RUNNING 0.1f
 
-// ------------------------------------------------------------------------------------------------ small parts
+// ----------------------------------------------------------------------------------------- helpers
 
 __device__ __forceinline__ float activate(float value, u32 activation) {
     if (activation == RELU) {
-        // In this order, what is not a number stays visible.
+        // In this order of operands, NaN propagates.
         return value < 0.0f ? 0.0f : value;
     }
     return activation == SIGMOID ? 1.0f / (1.0f + expf(-value)) : value;
 }
 
-// Gradient before the activation from that behind it, h.
+// Gradient of the input of the activation from the gradient of its output h.
 __device__ __forceinline__ float activation_gradient(float gradient, float h, u32 activation) {
     if (activation == RELU) {
         return h > 0.0f ? gradient : 0.0f;
@@ -160,7 +160,7 @@ __device__ __forceinline__ void update_one(const Rule &rule, const Trained &t, s
     if (rule.kind == ADAM) t.second[at] = second;
 }
 
-// Four values of a trained tensor with its buffers, read before they are needed.
+// Four values of a trained tensor and its buffers, read early to hide the latency of memory.
 struct Four {
     float4 value, first, second;
 };
@@ -184,8 +184,9 @@ __device__ __forceinline__ void update_four(const Rule &rule, const Trained &t, 
     if (rule.kind == ADAM) *(float4 *)(t.second + at) = second;
 }
 
-// The running statistics take a tenth of the batch's; a unit's mean is that of its products and its bias.
-__device__ __forceinline__ void follow(const Layer &layer, u32 unit, u32 samples) {
+// Updates the running statistics by a tenth of those of the batch. The mean of a unit is that of
+// its products plus its bias.
+__device__ __forceinline__ void update_running(const Layer &layer, u32 unit, u32 samples) {
     float n = (float)samples;
     float mean = layer.mean[unit] + layer.bias.value[unit];
     layer.running_mean[unit] = (1.0f - RUNNING) * layer.running_mean[unit] + RUNNING * mean;
@@ -193,9 +194,9 @@ __device__ __forceinline__ void follow(const Layer &layer, u32 unit, u32 samples
     layer.running_var[unit] = (1.0f - RUNNING) * layer.running_var[unit] + RUNNING * unbiased;
 }
 
-// ------------------------------------------------------------------------------------------------ samples
+// ----------------------------------------------------------------------------------------- samples
 
-// Normalised samples of a batch, from the bytes of the data set; rows beyond the samples become zero.
+// Gathers and normalises the samples of a batch; rows beyond the samples become zero.
 // grid: (values / 256, any), 256 threads
 extern "C" __global__ void __launch_bounds__(256) gather(Gather a) {
     u32 value = blockIdx.x * 256 + threadIdx.x;
@@ -206,19 +207,21 @@ extern "C" __global__ void __launch_bounds__(256) gather(Gather a) {
             u32 stored = value % a.values, channel = stored / a.plane;
             size_t at = (size_t)a.order[a.state->position + row] * a.values + stored;
             float pixel = a.bytes ? (float)a.bytes[at] : a.floats[at];
-            // Two roundings, as on the processor.
+            // Rounded twice, as on the CPU.
             out = __fadd_rn(__fmul_rn(pixel, a.scale[channel]), a.shift[channel]);
         }
         a.out[(size_t)row * a.ld + value] = out;
     }
 }
 
-// ------------------------------------------------------------------------------------------------ narrow batches
+// ---------------------------------------------------------------------------------- narrow batches
 
-// Products, normalisation and activation of a layer for at most N samples, in one reading of the weights.
+// Products, normalisation and activation of a layer for at most N samples, in one pass over the
+// weights.
 //
-// A block takes 64 units and a split of the inputs: 16 threads side by side, 16 deep. The last block of a stripe to finish
-// adds the splits up and normalises.
+// A block computes 64 units from one split of the inputs: 16 threads across the units (`side`) by
+// 16 along the inputs (`deep`). The block of a stripe that finishes last adds the splits and
+// normalises.
 // grid: (units / 64, splits), 256 threads
 template <int N> __device__ void forward_narrow(const Forward &a) {
     const int CHUNK = 128, PITCH = N + 4;
@@ -263,7 +266,7 @@ template <int N> __device__ void forward_narrow(const Forward &a) {
         __syncthreads();
     }
 
-    // Both halves of a warp, then the eight warps, 16 samples at a time.
+    // Adds the two halves of each warp, then the eight warps, 16 samples at a time.
 #pragma unroll
     for (int half = 0; half < (N + 15) / 16; half++) {
 #pragma unroll
@@ -297,7 +300,7 @@ template <int N> __device__ void forward_narrow(const Forward &a) {
     if (tid == 0) a.arrived[blockIdx.x] = 0;
     __threadfence();
 
-    // 64 units by four groups of samples.
+    // From here, the threads are 64 units by four groups of samples.
     const u32 unit = stripe + tid % 64, group = tid / 64;
     const bool here = unit < a.layer.units;
     const Layer &layer = a.layer;
@@ -360,7 +363,8 @@ template <int N> __device__ void forward_narrow(const Forward &a) {
 extern "C" __global__ void __launch_bounds__(256) forward_16(Forward a) { forward_narrow<16>(a); }
 extern "C" __global__ void __launch_bounds__(256) forward_32(Forward a) { forward_narrow<32>(a); }
 
-// 2 S sums over the lanes of a warp: in the end lane i has sum i, of 32.
+// Reduces 2 S sums over the lanes of a warp; with S = 16, lane i ends with sum i in sum[0]. Each
+// level halves the number of sums per lane.
 template <int S> __device__ __forceinline__ void fold(float (&sum)[32], u32 lane) {
     const bool upper = lane & S;
 #pragma unroll
@@ -371,11 +375,11 @@ template <int S> __device__ __forceinline__ void fold(float (&sum)[32], u32 lane
     if constexpr (S > 1) fold<S / 2>(sum, lane);
 }
 
-// A layer backwards for at most N samples: the gradient that goes to the layer below, and the update of the weights, in one
-// reading of them. The gradient of the weights is never stored.
+// The backward pass of a layer for at most N samples: the gradient of its input and the update of
+// its weights, in one pass over the weights. The gradient of the weights is never stored.
 //
-// A warp takes 32 / N rows of the weights, that is, units of the layer below, and so has all that the activation and
-// the normalisation of these units need.
+// A warp processes 32 / N rows of the weights. They belong to 32 / N units of the layer below, so
+// the warp can also backpropagate through the activation and normalisation of these units.
 // grid: ldx / (8 * 32 / N), 256 threads
 template <int N> __device__ void backward_narrow(const Backward &a) {
     const int R = 32 / N;
@@ -384,7 +388,7 @@ template <int N> __device__ void backward_narrow(const Backward &a) {
     if (base >= a.ldx) return;
     const Rule rule = a.top ? a.state->classifier : a.state->body;
 
-    // One row and sample a lane, and all of them to each.
+    // Each lane reads one pair of row and sample, and shares it with all lanes.
     const u32 row = base + lane / N, b = lane % N;
     const bool real = row < a.inputs && b < a.samples;
     const float h = real ? a.x[(size_t)b * a.ldx + row] : 0.0f;
@@ -451,7 +455,7 @@ template <int N> __device__ void backward_narrow(const Backward &a) {
         if (b == 0 && row < a.inputs) {
             const Rule &body = a.state->body;
             if (layer.normed) {
-                follow(layer, row, a.samples);
+                update_running(layer, row, a.samples);
                 update_one(body, layer.scale, row, of_scale);
                 update_one(body, layer.shift, row, of_shift);
             }
@@ -463,9 +467,9 @@ template <int N> __device__ void backward_narrow(const Backward &a) {
 extern "C" __global__ void __launch_bounds__(256, 2) backward_16(Backward a) { backward_narrow<16>(a); }
 extern "C" __global__ void __launch_bounds__(256, 2) backward_32(Backward a) { backward_narrow<32>(a); }
 
-// ------------------------------------------------------------------------------------------------ wide batches
+// ------------------------------------------------------------------------------------ wide batches
 
-// The sum over a block's rows of threads, 16 columns by 16 rows, for each column.
+// The sum per column over the threads of a block, arranged as 16 rows by 16 columns.
 __device__ __forceinline__ float over_rows(float *shared, float part) {
     u32 column = threadIdx.x % 16, row = threadIdx.x / 16;
     __syncthreads();
@@ -478,7 +482,7 @@ __device__ __forceinline__ float over_rows(float *shared, float part) {
     return shared[column];
 }
 
-// Batch normalisation and activation of products, held in `normal`.
+// Batch normalisation and activation of the products, which are in `normal`.
 // grid: units / 16, 256 threads
 extern "C" __global__ void __launch_bounds__(256) normalize(Normalize a) {
     __shared__ float shared[256];
@@ -510,7 +514,8 @@ extern "C" __global__ void __launch_bounds__(256) normalize(Normalize a) {
     }
 }
 
-// The same by the running statistics, or with the bias alone: products in `normal`, values in `output`.
+// Normalisation by the running statistics, or only the bias, and activation: from the products in
+// `normal` to `output`.
 // grid: any, 256 threads
 extern "C" __global__ void __launch_bounds__(256) normalize_by_running(Normalize a) {
     const Layer &layer = a.layer;
@@ -531,7 +536,8 @@ extern "C" __global__ void __launch_bounds__(256) normalize_by_running(Normalize
     }
 }
 
-// Activation and batch normalisation backwards; the gradient of the outputs, in `delta`, becomes that of the products.
+// The backward pass of activation and batch normalisation: replaces the gradient of the outputs in
+// `delta` by the gradient of the products.
 // grid: units / 16, 256 threads
 extern "C" __global__ void __launch_bounds__(256) normalize_backward(NormalizeBackward a) {
     __shared__ float shared[256];
@@ -568,13 +574,13 @@ extern "C" __global__ void __launch_bounds__(256) normalize_backward(NormalizeBa
         if (layer.normed) {
             a.scale[unit] = of_scale;
             a.shift[unit] = of_shift;
-            follow(layer, unit, a.samples);
+            update_running(layer, unit, a.samples);
         }
     }
 }
 
-// Every parameter but the classifier's bias in one pass, from the gradients of all of them.
-// grid: (any, one for what is before the classifier and one for its weights), 256 threads
+// Updates every parameter except the classifier's bias from their gradients.
+// grid: (any, 2: parameters before the classifier, weights of the classifier), 256 threads
 extern "C" __global__ void __launch_bounds__(256) update(Update a) {
     if (a.state->stopped) return;
     const Rule rule = blockIdx.y == 0 ? a.state->body : a.state->classifier;
@@ -585,14 +591,14 @@ extern "C" __global__ void __launch_bounds__(256) update(Update a) {
     }
 }
 
-// ------------------------------------------------------------------------------------------------ loss
+// -------------------------------------------------------------------------------------------- loss
 
 struct Row {
     const float *z;
     u32 classes, label;
 };
 
-// log sum exp of the logits, with the label's or without.
+// log sum exp of the logits, with or without the label's.
 __device__ double log_sum_exp(const Row &row, bool with_label) {
     double most = -INFINITE, sum = 0.0;
     for (u32 j = 0; j < row.classes; j++) {
@@ -604,7 +610,8 @@ __device__ double log_sum_exp(const Row &row, bool with_label) {
     return most + log(sum);
 }
 
-// Loss of a sample; its gradient times `share` goes to `out`. The formulas are those of memdil-losses.
+// Returns the loss of a sample, and writes its gradient times `share` to `out`. The formulas are
+// those of memdil-losses.
 __device__ double loss_of(const Settings &s, const double *transition, const Row &row, float share, float *out) {
     const u32 K = row.classes, y = row.label;
     if (s.loss == SQUARED) {
@@ -650,7 +657,8 @@ __device__ double loss_of(const Settings &s, const double *transition, const Row
         }
         return (1.0 - alpha) * (log1p(-alpha) - log_p) + alpha * (log(alpha) - log_rest);
     }
-    // Losses of the label's probability alone. Near 1 it is known from the rest.
+    // These losses depend only on the label's probability. Near 1 it is computed from the
+    // probability of the other classes, which is more accurate.
     const double log_p = log_rest < -1.0 ? log1p(-exp(log_rest)) : (double)row.z[y] - normaliser;
     double value, slope;
     if (s.loss == FOCAL) {
@@ -702,8 +710,9 @@ __device__ Rule rule_of(const Settings &s, double decay, u32 step) {
     return rule;
 }
 
-// Loss of a batch and its gradient with respect to the logits; what the step adds to the state; the classifier's bias.
-// one block of 256 threads
+// Computes the loss of a batch and its gradient with respect to the logits, and updates the state
+// and the classifier's bias.
+// grid: one block, 256 threads
 extern "C" __global__ void __launch_bounds__(256) loss_step(LossStep a) {
     __shared__ double shared[256];
     const Settings &settings = *a.settings;
@@ -757,18 +766,18 @@ extern "C" __global__ void __launch_bounds__(256) loss_step(LossStep a) {
     }
 }
 
-// ------------------------------------------------------------------------------------------------ neural collapse
+// --------------------------------------------------------------------------------- neural collapse
 
-// Features (rows, ld) in an order in which classes follow each other, cut into segments of one class each: segment s has
-// the places from bounds[s] to bounds[s + 1], and row order[place] of the features is at a place.
+// Features (rows, ld) sorted by class and split into segments of one class each. Segment s consists
+// of the positions bounds[s]..bounds[s + 1], and position p is row order[p] of the features.
 struct Collapse {
     const float *features;
     const u32 *order, *bounds, *classes; // classes: of a segment
     const double *means;                 // (classes, columns)
-    float *centred;                      // (places, ld)
-    double *sums;                        // (segments, columns), or a value a segment
-    const float *products, *logits;      // of the centred rows with the centred means; (rows, logits_ld)
-    const double *distances;             // squared, of the class means
+    float *centred;                      // (positions, ld)
+    double *sums;                        // (segments, columns), or one value per segment
+    const float *products, *logits;      // (positions, products_ld), (rows, logits_ld)
+    const double *distances;             // squared distances between the class means
     u32 columns, ld, products_ld, logits_ld, count, unused;
 };
 
@@ -779,8 +788,8 @@ extern "C" __global__ void __launch_bounds__(256) segment_sums(Collapse a) {
     const u32 column = blockIdx.x * 64 + threadIdx.x % 64, first = threadIdx.x / 64;
     double sum = 0.0;
     if (column < a.columns) {
-        for (u32 place = a.bounds[blockIdx.y] + first; place < a.bounds[blockIdx.y + 1]; place += 4) {
-            sum += a.features[(size_t)a.order[place] * a.ld + column];
+        for (u32 at = a.bounds[blockIdx.y] + first; at < a.bounds[blockIdx.y + 1]; at += 4) {
+            sum += a.features[(size_t)a.order[at] * a.ld + column];
         }
     }
     shared[threadIdx.x] = sum;
@@ -791,7 +800,7 @@ extern "C" __global__ void __launch_bounds__(256) segment_sums(Collapse a) {
     }
 }
 
-// Features less the mean of their class, and the sum of their squares for each segment.
+// Subtracts the class mean from the features, and sums the squares of the results per segment.
 // grid: (1, segments), 256 threads
 extern "C" __global__ void __launch_bounds__(256) center(Collapse a) {
     __shared__ double shared[256];
@@ -799,10 +808,10 @@ extern "C" __global__ void __launch_bounds__(256) center(Collapse a) {
     const u32 begin = a.bounds[blockIdx.y], end = a.bounds[blockIdx.y + 1];
     double squares = 0.0;
     for (size_t i = threadIdx.x; i < (size_t)(end - begin) * a.ld; i += 256) {
-        u32 place = begin + (u32)(i / a.ld), column = (u32)(i % a.ld);
+        u32 at = begin + (u32)(i / a.ld), column = (u32)(i % a.ld);
         double off = 0.0;
-        if (column < a.columns) off = (double)a.features[(size_t)a.order[place] * a.ld + column] - mean[column];
-        a.centred[(size_t)place * a.ld + column] = (float)off;
+        if (column < a.columns) off = (double)a.features[(size_t)a.order[at] * a.ld + column] - mean[column];
+        a.centred[(size_t)at * a.ld + column] = (float)off;
         squares += off * off;
     }
     squares = over_block(shared, squares);
@@ -823,19 +832,20 @@ extern "C" __global__ void __launch_bounds__(256) square_sums(Collapse a) {
     if (threadIdx.x == 0) a.sums[blockIdx.y] = squares;
 }
 
-// How many samples of a segment have the class with the nearest mean as their prediction.
+// Counts the samples of a segment whose predicted class has the nearest class mean.
 // grid: (1, segments), 256 threads
 extern "C" __global__ void __launch_bounds__(256) agreements(Collapse a) {
     __shared__ double shared[256];
     const u32 K = a.count, own = a.classes[blockIdx.y];
     double agreeing = 0.0;
-    for (u32 place = a.bounds[blockIdx.y] + threadIdx.x; place < a.bounds[blockIdx.y + 1]; place += 256) {
-        const float *products = a.products + (size_t)place * a.products_ld;
-        const float *logits = a.logits + (size_t)a.order[place] * a.logits_ld;
+    for (u32 at = a.bounds[blockIdx.y] + threadIdx.x; at < a.bounds[blockIdx.y + 1]; at += 256) {
+        const float *products = a.products + (size_t)at * a.products_ld;
+        const float *logits = a.logits + (size_t)a.order[at] * a.logits_ld;
         u32 nearest = 0, predicted = 0;
         double least = 0.0;
         for (u32 k = 0; k < K; k++) {
-            // Squared distance from mean k, less that from the own mean.
+            // Squared distance to mean k minus that to the mean of the segment's class: the squared
+            // norm of the features cancels.
             double more = a.distances[own * K + k] - 2.0 * ((double)products[k] - (double)products[own]);
             if (k == 0 || more < least) {
                 least = more;

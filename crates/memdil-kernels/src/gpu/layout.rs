@@ -1,19 +1,19 @@
-//! Where everything of a network is in the device's memory.
+//! The layout of a network in the device's memory.
 
 use super::arguments::{Address, Layer, Trained};
 use super::memory::pitch;
 use crate::mlp::{Activation, Architecture, LayerPart, Norm, TensorInfo, TensorRole};
 use crate::optimizer::Optimizer;
 
-/// Rows that a narrow batch may have, and so what every activation has at least.
+/// Most rows of a narrow batch, and fewest rows of an activation.
 pub(super) const NARROW: usize = 32;
 
-/// A block, or the classifier: offsets in values of f32.
+/// The layout of a block or of the classifier; offsets count f32 values.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct LayerLayout {
     pub(super) inputs: usize,
     pub(super) units: usize,
-    /// Of each [`LayerPart`], in its memory; zero for parts that the layer does not have.
+    /// Offset of each [`LayerPart`] in its memory; zero for parts that the layer does not have.
     parts: [usize; 6],
     mean: usize,
     variance: usize,
@@ -45,7 +45,7 @@ impl LayerLayout {
         }
     }
 
-    /// Where a part is, in the memory of parameters or of statistics.
+    /// Offset of a part in the memory of parameters or of statistics.
     pub(super) fn offset(&self, part: LayerPart) -> usize {
         self.parts[part as usize]
     }
@@ -59,7 +59,7 @@ impl LayerLayout {
     }
 }
 
-/// Which memory a tensor is in.
+/// The memory that holds a tensor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Arena {
     Values,
@@ -67,30 +67,30 @@ pub(super) enum Arena {
     Statistics,
 }
 
-/// A tensor and where it is.
+/// A tensor and its location in memory.
 #[derive(Clone, Debug)]
-pub(super) struct TensorPlace {
+pub(super) struct TensorLocation {
     pub(super) tensor: TensorInfo,
     pub(super) arena: Arena,
     pub(super) offset: usize,
 }
 
-/// The whole network.
+/// The layout of the whole network.
 #[derive(Clone, Debug)]
 pub(super) struct DeviceLayout {
-    /// Blocks from the input on, then the classifier.
+    /// Blocks from the first to the last, then the classifier.
     pub(super) layers: Vec<LayerLayout>,
     /// In the order of [`Mlp::tensors`](crate::Mlp::tensors).
-    pub(super) places: Vec<TensorPlace>,
-    /// Values of all parameters, the classifier's weights and bias last.
+    pub(super) locations: Vec<TensorLocation>,
+    /// Number of values of all parameters, of which the classifier's weights and bias come last.
     pub(super) values: usize,
     pub(super) statistics: usize,
-    /// Values of the activations and what else a step needs.
+    /// Number of values of the activations and temporaries of a step.
     pub(super) work: usize,
     pub(super) input: usize,
     pub(super) deltas: [usize; 2],
     pub(super) partial: usize,
-    /// Rows of the activations.
+    /// Number of rows of the activations.
     pub(super) rows: usize,
 }
 
@@ -107,12 +107,12 @@ impl DeviceLayout {
         let mut layers: Vec<LayerLayout> = (0..=architecture.depth)
             .map(|index| LayerLayout::new(architecture, index, rows, &mut work))
             .collect();
-        let mut places = Vec::new();
+        let mut locations = Vec::new();
         for (tensor, key) in architecture.tensors(optimizer) {
             let (rows, columns) = tensor.rows_and_columns();
             let offset = &mut layers[key.layer].parts[key.part as usize];
             let arena = match key.buffer {
-                // A buffer is where its parameter is, in a memory of its own.
+                // A buffer has the offset of its parameter, in its own memory.
                 Some(index) => Arena::Buffer(index),
                 None if tensor.role == TensorRole::Statistic => {
                     *offset = statistics.take(pitch(columns));
@@ -124,7 +124,7 @@ impl DeviceLayout {
                 }
             };
             let offset = *offset;
-            places.push(TensorPlace {
+            locations.push(TensorLocation {
                 tensor,
                 arena,
                 offset,
@@ -139,7 +139,7 @@ impl DeviceLayout {
         let partial = work.take(partial.unwrap_or_default());
         Self {
             layers,
-            places,
+            locations,
             values: values.0,
             statistics: statistics.0,
             work: work.0,
@@ -151,16 +151,16 @@ impl DeviceLayout {
     }
 }
 
-/// Into how many splits a narrow forward pass cuts a layer's inputs, and the rows of each: two
-/// blocks a processor where there is work for them.
+/// The number of splits of a layer's inputs in a narrow forward pass, and the rows per split,
+/// chosen for two blocks per processor if the layer is large enough.
 pub(super) fn splits(layer: &LayerLayout, processors: u32) -> (usize, usize) {
     let stripes = layer.ld().div_ceil(64);
-    let wanted = (2 * processors as usize / stripes).max(1);
-    let rows = layer.inputs.div_ceil(wanted).max(64).next_multiple_of(16);
+    let target = (2 * processors as usize / stripes).max(1);
+    let rows = layer.inputs.div_ceil(target).max(64).next_multiple_of(16);
     (layer.inputs.div_ceil(rows), rows)
 }
 
-/// Hands out places one after the other, each at a multiple of 64 values.
+/// Allocates consecutive offsets, each a multiple of 64 values.
 struct Counter(usize);
 
 impl Counter {
@@ -171,7 +171,7 @@ impl Counter {
     }
 }
 
-/// The addresses of the memories.
+/// The base addresses of the memories.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bases {
     pub(super) values: Address,
@@ -211,7 +211,7 @@ impl Bases {
     }
 }
 
-/// The address of a value; none stays none.
+/// The address of a value; null stays null.
 pub(super) fn at(base: Address, offset: usize) -> Address {
     if base == 0 {
         0

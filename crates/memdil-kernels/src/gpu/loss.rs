@@ -1,11 +1,11 @@
-//! Losses as the device's kernel knows them.
+//! The losses that the device's kernels implement.
 
 use super::arguments::Settings;
 
-/// A loss of logits and labels, averaged over a batch; memdil-losses has the formulas.
+/// A loss of logits and labels, averaged over a batch; the formulas are in memdil-losses.
 #[derive(Clone, Debug, PartialEq)]
 pub enum DeviceLoss {
-    /// Cross-entropy with targets smoothed to degree alpha; at 0 plain cross-entropy.
+    /// Cross-entropy with targets smoothed by alpha; 0 is plain cross-entropy.
     Smoothed {
         /// Smoothing degree.
         alpha: f64,
@@ -36,7 +36,8 @@ pub enum DeviceLoss {
     },
     /// Forward correction.
     Forward {
-        /// Probability that a class is labelled as another, (classes, classes), row by row.
+        /// Probability that a class (row) is labelled as another (column), (classes, classes)
+        /// row-major.
         transition: Vec<f64>,
     },
 }

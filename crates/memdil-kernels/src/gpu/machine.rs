@@ -1,41 +1,40 @@
-//! The device that runs kernels: a CUDA device, or in tests an emulation of one.
+//! The interface to a device that runs the kernels: a CUDA device, or an emulation in tests.
 
 use crate::error::KernelError;
 
-/// Threads of a block, in every kernel.
+/// Threads per block, in every kernel.
 pub const THREADS: u32 = 256;
 
-/// A device with memory of its own that runs the kernels of [`SOURCE`](super::SOURCE) one after the
-/// other.
+/// A device with its own memory that runs the kernels of [`SOURCE`](super::SOURCE) in sequence.
 ///
-/// Everything is queued and done in order; [`read`](Self::read) waits for it.
+/// Work is queued and done in order; [`read`](Self::read) waits for it.
 ///
 /// # Safety
 ///
-/// [`address`](Self::address) is where the memory is, as long as it lives and until everything is
-/// done that was queued before it was dropped.
+/// Memory must stay valid at its [`address`](Self::address) until it is dropped and all work queued
+/// before the drop is done.
 #[allow(unsafe_code)]
 pub unsafe trait GpuMachine {
     /// Memory of the device, released when dropped.
     type Memory;
-    /// Work that was recorded, to be queued as a whole.
+    /// Recorded work, which can be queued as a whole.
     type Recording;
 
-    /// Memory of `bytes` bytes, all zero, at an address that is a multiple of 256.
+    /// Allocates `bytes` bytes of zeros, at an address that is a multiple of 256.
     ///
     /// # Errors
     ///
-    /// [`KernelError::Device`] when the device has not enough.
+    /// [`KernelError::Device`] if the device does not have enough memory.
     fn zeros(&self, bytes: usize) -> Result<Self::Memory, KernelError>;
 
-    /// Where the memory begins.
+    /// The start address of the memory.
     fn address(&self, memory: &Self::Memory) -> u64;
 
-    /// Writes bytes from an offset on. They are taken before this returns.
+    /// Writes bytes, starting at an offset. The bytes are copied before this returns.
     ///
     /// # Errors
     ///
-    /// [`KernelError::Device`] when the memory is smaller, or the device fails.
+    /// [`KernelError::Device`] if the memory is too small or the device fails.
     fn write(
         &self,
         memory: &mut Self::Memory,
@@ -43,25 +42,25 @@ pub unsafe trait GpuMachine {
         bytes: &[u8],
     ) -> Result<(), KernelError>;
 
-    /// Reads bytes from an offset on, after everything that was queued.
+    /// Reads bytes, starting at an offset, after all queued work is done.
     ///
     /// # Errors
     ///
-    /// [`KernelError::Device`] when the memory is smaller, or the device fails, now or in what was
-    /// queued.
+    /// [`KernelError::Device`] if the memory is too small, the device fails or queued work has
+    /// failed.
     fn read(&self, memory: &Self::Memory, offset: usize, out: &mut [u8])
     -> Result<(), KernelError>;
 
-    /// Queues a kernel with the structure that it takes.
+    /// Queues a kernel with its argument.
     ///
     /// # Safety
     ///
-    /// The kernel must take a structure of this layout, and its addresses must be valid for the
-    /// sizes in it until it has run.
+    /// The kernel must take a structure of this layout, and the addresses in it must be valid for
+    /// the sizes in it until the kernel has run.
     ///
     /// # Errors
     ///
-    /// [`KernelError::Device`] when the kernel is unknown or cannot be queued.
+    /// [`KernelError::Device`] if the kernel is unknown or cannot be queued.
     #[allow(unsafe_code)]
     unsafe fn launch<A: Copy>(
         &self,
@@ -70,78 +69,77 @@ pub unsafe trait GpuMachine {
         argument: &A,
     ) -> Result<(), KernelError>;
 
-    /// Queues a product.
+    /// Queues a matrix product.
     ///
     /// # Safety
     ///
-    /// Its addresses must be valid for its sizes until it has run.
+    /// The addresses must be valid for the sizes until the product has run.
     ///
     /// # Errors
     ///
-    /// [`KernelError::Device`] when it cannot be queued.
+    /// [`KernelError::Device`] if the product cannot be queued.
     #[allow(unsafe_code)]
     unsafe fn product(&self, product: &MatrixProduct) -> Result<(), KernelError>;
 
-    /// Records what `work` queues instead of doing it.
+    /// Records the work that `work` queues instead of running it.
     ///
     /// # Errors
     ///
-    /// Those of `work`; [`KernelError::Device`] when the device cannot record.
+    /// The errors of `work`; [`KernelError::Device`] if the device cannot record.
     fn record(
         &self,
         work: impl FnOnce() -> Result<(), KernelError>,
     ) -> Result<Self::Recording, KernelError>;
 
-    /// Queues what was recorded.
+    /// Queues recorded work.
     ///
     /// # Safety
     ///
-    /// As for everything that was recorded.
+    /// The requirements of all recorded calls must hold again.
     ///
     /// # Errors
     ///
-    /// [`KernelError::Device`] when the device fails.
+    /// [`KernelError::Device`] if the device fails.
     #[allow(unsafe_code)]
     unsafe fn replay(&self, recording: &Self::Recording) -> Result<(), KernelError>;
 
-    /// Processors that run blocks side by side.
+    /// Number of processors that run blocks concurrently.
     fn processors(&self) -> u32;
 
-    /// What is queued here is in order with what is queued on every machine of the same number, and
-    /// with no other.
+    /// Identifier of the queue: work is ordered only between machines with the same identifier.
     fn queue(&self) -> u64;
 }
 
 /// Name and properties of a device.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GpuCard {
-    /// Name, `NVIDIA H200` say.
+    /// Name, such as `NVIDIA H200`.
     pub name: String,
-    /// Compute capability, (9, 0) say.
+    /// Compute capability, such as (9, 0).
     pub capability: (i32, i32),
     /// Bytes of memory.
     pub memory: usize,
-    /// The newest version of CUDA that the driver knows, 13.0 say.
+    /// The newest CUDA version that the driver supports, such as 13.0.
     pub driver: String,
-    /// Processors that run blocks side by side.
+    /// Number of processors that run blocks concurrently.
     pub processors: u32,
 }
 
-/// `c = op(a) op(b)` of f32 matrices that lie row by row, `op(a)` (m, k), `op(b)` (k, n), `c` (m,
-/// n).
+/// The product `c = op(a) op(b)` of row-major f32 matrices: `op(a)` (m, k), `op(b)` (k, n), `c`
+/// (m, n).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MatrixProduct {
     /// Rows of the result.
     pub m: usize,
     /// Columns of the result.
     pub n: usize,
-    /// Products that are added up.
+    /// Columns of `op(a)` and rows of `op(b)`.
     pub k: usize,
-    /// Address of a, and the values from one of its rows to the next.
+    /// Address and row length of a.
     pub a: (u64, usize),
-    /// The same of b.
+    /// Address and row length of b.
     pub b: (u64, usize),
-    /// The same of c.
+    /// Address and row length of c.
     pub c: (u64, usize),
     /// Whether `op(a)` is the transpose of a.
     pub transpose_a: bool,

@@ -1,16 +1,16 @@
-//! Values in a device's memory: plain numbers, and matrices whose rows are padded.
+//! Transfers of values to and from a device's memory, and the padding of matrix rows.
 
 use bytemuck::{AnyBitPattern, NoUninit, cast_slice, cast_slice_mut};
 
 use super::machine::GpuMachine;
 use crate::error::KernelError;
 
-/// The row length of a matrix with `columns` columns: a multiple of four values.
+/// The padded row length of a matrix with `columns` columns, a multiple of four values.
 pub(super) fn pitch(columns: usize) -> usize {
     columns.next_multiple_of(4)
 }
 
-/// Rows with what pads them.
+/// Adds the padding to rows.
 pub(super) fn padded(values: &[f32], columns: usize) -> Vec<f32> {
     let mut padded = vec![0.0; values.len() / columns * pitch(columns)];
     let rows = padded.chunks_exact_mut(pitch(columns));
@@ -20,13 +20,13 @@ pub(super) fn padded(values: &[f32], columns: usize) -> Vec<f32> {
     padded
 }
 
-/// Rows without what pads them.
+/// Removes the padding from rows.
 pub(super) fn unpadded(values: &[f32], columns: usize) -> Vec<f32> {
     let rows = values.chunks_exact(pitch(columns));
     rows.flat_map(|row| &row[..columns]).copied().collect()
 }
 
-/// Memory that holds some values.
+/// Copies values to new memory.
 pub(super) fn upload<M: GpuMachine>(
     machine: &M,
     values: &[impl NoUninit],
@@ -36,7 +36,7 @@ pub(super) fn upload<M: GpuMachine>(
     Ok(memory)
 }
 
-/// Reads values from an offset in bytes on.
+/// Reads `count` values, starting at an offset in bytes.
 pub(super) fn download<M: GpuMachine, T: NoUninit + AnyBitPattern>(
     machine: &M,
     memory: &M::Memory,

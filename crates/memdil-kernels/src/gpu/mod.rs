@@ -1,20 +1,20 @@
-//! A training step of a multilayer perceptron on a GPU, and the kernels that it is made of.
+//! A training step of a multilayer perceptron on a GPU, and its kernels.
 //!
-//! [`GpuMlp`] keeps parameters, optimiser, activations and the count of its steps in the device's
-//! memory, [`Samples`] the data set as bytes. A step is queued, not waited for: batches are
-//! gathered there from the epoch's order, the loss is added up there, and a loss that is not a finite
-//! number stops the training there.
+//! [`GpuMlp`] keeps parameters, optimiser buffers, activations and the step count in the device's
+//! memory; [`Samples`] keeps the data set there as bytes. Steps are queued without waiting: the
+//! device gathers the batches in the order of the epoch, adds up the loss, and stops the training
+//! if the loss is not finite.
 //!
-//! For at most 32 samples the products are our own kernels: a layer forward reads its weights once,
-//! with normalisation and activation at the end; a layer backward reads them once more, together
-//! with the optimiser's buffers, and writes both: the gradient of the weights is never stored. For
-//! larger batches the products are cuBLAS's, and kernels between them do the rest.
+//! Batches of at most 32 samples use fused kernels. The forward kernel of a layer reads its weights
+//! once, then normalises and activates. The backward kernel reads the weights once more together
+//! with the optimiser's buffers, and writes both; the gradient of the weights is never stored.
+//! Larger batches use cuBLAS for the products, and separate kernels for the other operations.
 //!
-//! [`GpuFeatures`] computes the costly part of the metrics of neural collapse.
+//! [`GpuFeatures`] computes the expensive part of the neural collapse metrics.
 //!
-//! The kernels are CUDA C ([`SOURCE`]), compiled at run time for the installed card. They run
-//! on a [`GpuMachine`]: `Cuda`, with the feature `cuda`, or in tests an emulation that runs the same
-//! text on the processor.
+//! The kernels are CUDA C ([`SOURCE`]), compiled at run time for the installed card. They run on a
+//! [`GpuMachine`]: `Cuda` with the feature `cuda`, or in tests an emulation that runs the same
+//! source on the CPU.
 
 #[allow(unsafe_code)]
 mod arguments;

@@ -8,12 +8,12 @@ use super::machine::GpuMachine;
 use super::memory::upload;
 use crate::error::{KernelError, check_length};
 
-/// Samples as a data set stores them: bytes are normalised where they are needed.
+/// Samples as a data set stores them; they are normalised when a batch is gathered.
 #[derive(Clone, Copy, Debug)]
 pub enum StoredPixels<'a> {
-    /// One byte a value.
+    /// One byte per value.
     Bytes(&'a [u8]),
-    /// One float a value.
+    /// One float per value.
     Floats(&'a [f32]),
 }
 
@@ -22,13 +22,13 @@ pub enum StoredPixels<'a> {
 pub struct StoredSamples<'a> {
     /// Values of all samples, (n, channels, plane).
     pub pixels: StoredPixels<'a>,
-    /// Values of a stored channel.
+    /// Values per stored channel.
     pub plane: usize,
-    /// Factor and term of each stored channel, which normalise its values.
+    /// Factor and term that normalise the values of each stored channel.
     pub constants: &'a [(f32, f32)],
-    /// How often the channels of a sample follow each other in what the network reads.
+    /// Number of times that the channels of a sample are repeated in the network's input.
     pub copies: usize,
-    /// A label for each sample.
+    /// The label of each sample.
     pub labels: &'a [u32],
 }
 
@@ -45,7 +45,7 @@ pub struct Samples<M: GpuMachine> {
     pub(super) copies: usize,
     /// The largest label.
     pub(super) last_label: usize,
-    /// Unique to these samples, even if others are at the same address later.
+    /// Unique identifier, because memory addresses may be reused.
     pub(super) id: u64,
     pub(super) queue: u64,
 }
@@ -57,7 +57,7 @@ impl<M: GpuMachine> Samples<M> {
     ///
     /// # Errors
     ///
-    /// [`KernelError::Length`] when there is not a whole sample for each label;
+    /// [`KernelError::Length`] if the pixels are not one whole sample per label;
     /// [`KernelError::Device`].
     pub fn new(machine: &M, stored: &StoredSamples<'_>) -> Result<Self, KernelError> {
         let values = stored.plane * stored.constants.len();
@@ -94,17 +94,17 @@ impl<M: GpuMachine> Samples<M> {
         self.count
     }
 
-    /// Whether there is none.
+    /// Whether there are no samples.
     pub fn is_empty(&self) -> bool {
         self.count == 0
     }
 
-    /// Values of a sample as the network reads it.
+    /// Values per sample of the network's input.
     pub fn values_per_sample(&self) -> usize {
         self.values * self.copies
     }
 
-    /// Replaces the values of all samples, which are floats.
+    /// Replaces the values, stored as floats, and the labels.
     pub(super) fn set_floats(
         &mut self,
         machine: &M,
@@ -117,7 +117,7 @@ impl<M: GpuMachine> Samples<M> {
     }
 }
 
-/// The largest of some numbers; zero where there is none.
+/// The largest number, or 0 if there are none.
 pub(super) fn largest(numbers: &[u32]) -> usize {
     numbers.iter().max().map_or(0, |&number| number as usize)
 }

@@ -1,6 +1,6 @@
-//! The kernels, in CUDA C, and their names.
+//! The source of the kernels and their names.
 
-/// The kernels, in CUDA C.
+/// The kernels in CUDA C.
 pub const SOURCE: &str = include_str!("kernels.cu");
 
 /// Names of the kernels.

@@ -1,11 +1,12 @@
-//! The CUDA device of a build without the feature `cuda`: it cannot be opened.
+//! The stand-in for a CUDA device in a build without the feature `cuda`, which cannot be opened.
 
 use std::marker::PhantomData;
 
 use super::machine::{GpuCard, GpuMachine, MatrixProduct};
 use crate::error::KernelError;
 
-/// A stream of a CUDA device; in this build there is none. As a real one, it stays in its thread.
+/// A stream of a CUDA device, which does not exist in this build. Like the real type it is neither
+/// `Send` nor `Sync`.
 #[derive(Clone, Debug)]
 pub struct Cuda(Never, PhantomData<*const ()>);
 
@@ -18,10 +19,10 @@ impl Cuda {
     ///
     /// # Errors
     ///
-    /// [`KernelError::Device`]: this is a build without the feature `cuda`.
+    /// Always [`KernelError::Device`], because this build lacks the feature `cuda`.
     pub fn open(_: usize) -> Result<Self, KernelError> {
         Err(KernelError::Device(
-            "this is a build without the feature cuda".to_owned(),
+            "this program was built without the feature cuda".to_owned(),
         ))
     }
 
@@ -29,22 +30,22 @@ impl Cuda {
     ///
     /// # Errors
     ///
-    /// None: there is no device.
+    /// Never, because there is no device.
     pub fn card(&self) -> Result<GpuCard, KernelError> {
         match self.0 {}
     }
 
-    /// Waits until everything that was queued is done.
+    /// Waits until all queued work is done.
     ///
     /// # Errors
     ///
-    /// None: there is no device.
+    /// Never, because there is no device.
     pub fn wait(&self) -> Result<(), KernelError> {
         match self.0 {}
     }
 }
 
-// SAFETY: there is no value of it.
+// SAFETY: the type has no values.
 unsafe impl GpuMachine for Cuda {
     type Memory = Self;
     type Recording = Self;

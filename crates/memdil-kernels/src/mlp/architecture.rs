@@ -1,4 +1,4 @@
-//! Sizes and parts of a network, and the names and shapes of its tensors.
+//! The architecture of a network, and the names and shapes of its tensors.
 
 use crate::error::{KernelError, check_sizes};
 use crate::optimizer::Optimizer;
@@ -10,9 +10,9 @@ pub enum Norm {
     /// running statistics.
     #[default]
     Batch,
-    /// Layer normalisation (Ba et al. 2016) over a sample's units.
+    /// Layer normalisation (Ba et al. 2016) over the units of a sample.
     Layer,
-    /// Nothing.
+    /// No normalisation.
     None,
 }
 
@@ -26,42 +26,42 @@ pub enum Activation {
     Sigmoid,
 }
 
-/// Sizes and parts of an [`Mlp`](crate::Mlp): `depth - 1` blocks of `width` units, one of
-/// `features`, then a linear classifier.
+/// The architecture of an [`Mlp`](crate::Mlp): `depth - 1` blocks of `width` units, one block of
+/// `features` units, then a linear classifier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Architecture {
-    /// Values of an input sample.
+    /// Values per input sample.
     pub inputs: usize,
-    /// Blocks of linear map, normalisation and activation, the one of the features included.
+    /// Blocks of linear map, normalisation and activation, including the block of the features.
     pub depth: usize,
     /// Units of a hidden block.
     pub width: usize,
     /// Units of the last block.
     pub features: usize,
-    /// Logits.
+    /// Logits per sample.
     pub classes: usize,
     /// Normalisation of every block.
     pub norm: Norm,
     /// Activation of every block.
     pub activation: Activation,
-    /// Whether the classifier stays as it is.
+    /// Whether the classifier is excluded from training.
     pub fixed_classifier: bool,
 }
 
 /// The name, shape and role of a tensor of the network.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TensorInfo {
-    /// Name, `blocks.0.linear.weight` say; buffers of the optimiser are
-    /// `momentum.blocks.0.linear.weight`.
+    /// Name, such as `blocks.0.linear.weight`; a buffer of the optimiser has the buffer's name in
+    /// front, as in `momentum.blocks.0.linear.weight`.
     pub name: String,
     /// Rows and columns, or the length of a vector. Weights are (inputs, outputs).
     pub shape: Vec<usize>,
-    /// What it is.
+    /// Role in training.
     pub role: TensorRole,
 }
 
 impl TensorInfo {
-    /// Rows and columns; a vector is one row.
+    /// Rows and columns; a vector counts as one row.
     pub(crate) fn rows_and_columns(&self) -> (usize, usize) {
         match self.shape[..] {
             [rows, columns] => (rows, columns),
@@ -70,10 +70,10 @@ impl TensorInfo {
     }
 }
 
-/// What a tensor is.
+/// The role of a tensor in training.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TensorRole {
-    /// Trained, or the weights of a fixed classifier.
+    /// A trained parameter, or a parameter of a fixed classifier.
     Parameter,
     /// A running mean or variance.
     Statistic,
@@ -81,7 +81,7 @@ pub enum TensorRole {
     Buffer,
 }
 
-/// Which tensor of a layer.
+/// A tensor of a layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LayerPart {
     Weight,
@@ -95,7 +95,7 @@ pub(crate) enum LayerPart {
 impl LayerPart {
     const PARAMETERS: [Self; 4] = [Self::Weight, Self::Bias, Self::Scale, Self::Shift];
 
-    /// Its name within a block.
+    /// Name within a block.
     fn name(self) -> &'static str {
         match self {
             Self::Weight => "linear.weight",
@@ -108,18 +108,18 @@ impl LayerPart {
     }
 }
 
-/// Where a tensor belongs.
+/// The layer and part that a tensor belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TensorKey {
-    /// Blocks from the input on, then the classifier.
+    /// Index of a block, counted from the input; the classifier comes last.
     pub(crate) layer: usize,
     pub(crate) part: LayerPart,
-    /// Of the part's buffers, the number; `None` is the part itself.
+    /// Index of a buffer of the part; `None` for the part itself.
     pub(crate) buffer: Option<usize>,
 }
 
 impl Architecture {
-    /// Units of a block, or of the classifier.
+    /// Number of outputs of a block or of the classifier.
     pub(crate) fn units(&self, layer: usize) -> usize {
         match layer + 1 {
             next if next < self.depth => self.width,
@@ -128,14 +128,14 @@ impl Architecture {
         }
     }
 
-    /// Values that a layer reads.
+    /// Number of inputs of a layer.
     pub(crate) fn fan_in(&self, layer: usize) -> usize {
         layer
             .checked_sub(1)
             .map_or(self.inputs, |below| self.units(below))
     }
 
-    /// Refuses sizes of zero.
+    /// Rejects sizes of zero.
     pub(crate) fn check(&self) -> Result<(), KernelError> {
         check_sizes(&[
             ("inputs", self.inputs, 1),
@@ -146,8 +146,8 @@ impl Architecture {
         ])
     }
 
-    /// All tensors: parameters from the input to the classifier, running statistics, buffers of the
-    /// optimiser.
+    /// All tensors: parameters from the input to the classifier, then running statistics, then
+    /// buffers of the optimiser.
     pub(crate) fn tensors(&self, optimizer: Optimizer) -> Vec<(TensorInfo, TensorKey)> {
         let (mut tensors, mut statistics) = (Vec::new(), Vec::new());
         for layer in 0..=self.depth {

@@ -1,12 +1,12 @@
-//! The passes, compiled once for each type of number.
+//! The forward and backward passes, compiled once per element type.
 
 use super::network::Mlp;
 use crate::optimizer::Step;
 use crate::vector::Element;
 
-/// A number that networks are compiled for: `f32` or `f64`.
+/// An element type that networks are compiled for: `f32` or `f64`.
 ///
-/// Crates that train a network link the passes that were compiled in this one.
+/// Crates that train a network link the passes compiled in this crate.
 pub trait MlpElement: Element {
     #[doc(hidden)]
     fn forward(network: &mut Mlp<Self>, training: bool);

@@ -1,8 +1,9 @@
 //! Multilayer perceptrons in training.
 //!
-//! From bottom to top: sizes and names of tensors (`architecture`) and their memory (`network`); a
-//! panel of units (`panel`); the passes through all layers (`forward`, `backward`), compiled once
-//! (`compiled`); the steps of a training (`training`).
+//! The modules, from bottom to top: sizes and names of tensors (`architecture`), their memory
+//! (`network`), operations on a panel of units (`panel`), the passes through all layers (`forward`,
+//! `backward`), their compilation per element type (`compiled`), and the public training steps
+//! (`training`).
 
 mod architecture;
 mod backward;

@@ -7,7 +7,7 @@ use crate::tile::Panels;
 use crate::update::ParameterPointers;
 use crate::vector::{Element, Instructions};
 
-/// A multilayer perceptron in training; see the crate's documentation for a step.
+/// A multilayer perceptron in training; the crate's documentation shows a training step.
 #[derive(Clone, Debug)]
 pub struct Mlp<T> {
     pub(super) architecture: Architecture,
@@ -17,16 +17,16 @@ pub struct Mlp<T> {
     pub(super) input: Panels<T>,
     pub(super) blocks: Vec<MlpBlock<T>>,
     pub(super) classifier: LinearParameters<T>,
-    /// The logits, then their gradient.
+    /// The logits; the backward pass replaces them by their gradient.
     pub(super) logits: Panels<T>,
-    /// Gradients of the products of the current layer and of the one below, transposed.
+    /// Transposed gradients of the products of the current layer and of the layer below.
     pub(super) transposed: [Vec<T>; 2],
     pub(super) scratch: Vec<T>,
-    /// Samples of the forward pass that a backward pass may follow.
+    /// Number of samples of a forward pass that no backward pass has used yet.
     pub(super) ready: Option<usize>,
 }
 
-/// A tensor with its buffers.
+/// A tensor with its optimiser buffers.
 #[derive(Clone, Debug)]
 pub(super) struct Parameter<T> {
     pub(super) value: Panels<T>,
@@ -77,14 +77,14 @@ pub(super) struct MlpBlock<T> {
     pub(super) shift: Parameter<T>,
     pub(super) running_mean: Panels<T>,
     pub(super) running_var: Panels<T>,
-    /// Of the batch, for every unit.
+    /// Mean of the batch per unit; `variance` is its biased variance.
     pub(super) mean: Panels<T>,
     pub(super) variance: Panels<T>,
-    /// With layer normalisation, mean and 1 over the deviation of every sample.
+    /// For layer normalisation, mean and reciprocal standard deviation of each sample.
     pub(super) rows: Vec<[T; 2]>,
-    /// Products, then normalised values, then the gradient of the products: (samples, units).
+    /// Products, then normalised values, then the gradient of the products, (samples, units).
     pub(super) normal: Panels<T>,
-    /// Activated values: (samples, units).
+    /// Activated values, (samples, units).
     pub(super) output: Panels<T>,
 }
 
@@ -112,8 +112,8 @@ impl<T: Element> MlpBlock<T> {
 }
 
 impl<T: Element> Mlp<T> {
-    /// A network of zeros (scales and running variances of ones), for the widest instructions of
-    /// this processor.
+    /// A network whose tensors are zero (scales and running variances are one), for the widest
+    /// instructions of this processor.
     ///
     /// # Errors
     ///
@@ -122,11 +122,11 @@ impl<T: Element> Mlp<T> {
         Self::with_instructions(architecture, optimizer, Instructions::detect())
     }
 
-    /// [`Mlp::new`] for other instructions.
+    /// [`Mlp::new`] for given instructions.
     ///
     /// # Errors
     ///
-    /// [`KernelError::Size`]; [`KernelError::Instructions`] where the processor does not have them.
+    /// [`KernelError::Size`]; [`KernelError::Instructions`] if the processor does not support them.
     pub fn with_instructions(
         architecture: Architecture,
         optimizer: Optimizer,
@@ -163,29 +163,29 @@ impl<T: Element> Mlp<T> {
         })
     }
 
-    /// Sizes and parts.
+    /// The architecture.
     pub fn architecture(&self) -> &Architecture {
         &self.architecture
     }
 
-    /// Steps made so far; the bias correction of Adam depends on it.
+    /// Number of steps so far, which Adam's bias correction depends on.
     pub fn steps(&self) -> u64 {
         self.steps
     }
 
-    /// Continues the count of steps of an earlier training.
+    /// Sets the number of steps, to resume an earlier training.
     pub fn set_steps(&mut self, steps: u64) {
         self.steps = steps;
     }
 
-    /// All tensors: parameters from the input to the classifier, running statistics, buffers of the
-    /// optimiser.
+    /// All tensors: parameters from the input to the classifier, then running statistics, then
+    /// buffers of the optimiser.
     pub fn tensors(&self) -> Vec<TensorInfo> {
         let tensors = self.architecture.tensors(self.optimizer).into_iter();
         tensors.map(|(tensor, _)| tensor).collect()
     }
 
-    /// A tensor's values, row-major.
+    /// The values of a tensor, row-major.
     ///
     /// # Errors
     ///
@@ -194,7 +194,7 @@ impl<T: Element> Mlp<T> {
         Ok(self.panels(self.key(name)?).to_rows())
     }
 
-    /// Replaces a tensor's values, row-major.
+    /// Replaces the values of a tensor, row-major.
     ///
     /// # Errors
     ///
@@ -232,7 +232,7 @@ impl<T: Element> Mlp<T> {
         }
     }
 
-    /// The same as [`panels`](Self::panels), to be changed.
+    /// [`panels`](Self::panels), mutably.
     fn panels_mut(&mut self, key: TensorKey) -> &mut Panels<T> {
         let parameter = match (key.part, self.blocks.get_mut(key.layer)) {
             (LayerPart::RunningMean, Some(block)) => return &mut block.running_mean,

@@ -7,14 +7,13 @@ use crate::error::{KernelError, check_length};
 use crate::optimizer::Step;
 
 impl<T: MlpElement> Mlp<T> {
-    /// Logits of a batch in training, normalised by its own statistics. What [`Mlp::tensors`] lists
-    /// changes in
-    /// [`Mlp::backward`] only.
+    /// Logits of a training batch, normalised by the statistics of the batch. The tensors that
+    /// [`Mlp::tensors`] lists change only in [`Mlp::backward`].
     ///
     /// # Shapes
     ///
-    /// `inputs` (n, inputs) row-major, at least two samples with batch normalisation; result (n,
-    /// classes) row-major.
+    /// `inputs` (n, inputs) row-major, with n >= 2 for batch normalisation; result (n, classes)
+    /// row-major.
     ///
     /// # Errors
     ///
@@ -49,7 +48,7 @@ impl<T: MlpElement> Mlp<T> {
         Ok((features, self.logits.to_rows()))
     }
 
-    /// What the decay of the features adds to the loss of the last [`Mlp::forward`]:
+    /// The penalty that feature decay adds to the loss of the last [`Mlp::forward`]:
     /// $\frac{\lambda_h}{2n} \sum_i \lVert h_i \rVert^2$.
     pub fn feature_penalty(&self, feature_decay: f64) -> f64 {
         match self.blocks.last() {
@@ -66,7 +65,7 @@ impl<T: MlpElement> Mlp<T> {
         }
     }
 
-    /// Goes back from the gradient of the logits of the last [`Mlp::forward`] and updates every
+    /// Backpropagates the gradient of the logits of the last [`Mlp::forward`] and updates every
     /// parameter.
     ///
     /// # Shapes
@@ -75,7 +74,7 @@ impl<T: MlpElement> Mlp<T> {
     ///
     /// # Errors
     ///
-    /// [`KernelError::NoForward`], [`KernelError::Length`]; nothing is changed then.
+    /// [`KernelError::NoForward`], [`KernelError::Length`]; the network is unchanged on error.
     pub fn backward(&mut self, gradient: &[T], step: &Step) -> Result<(), KernelError> {
         let samples = self.ready.ok_or(KernelError::NoForward)?;
         let expected = samples * self.architecture.classes;

@@ -1,4 +1,4 @@
-//! The innermost loop of a product: a tile of the result in registers.
+//! The innermost loop of a product, which keeps a tile of the result in registers.
 
 #![allow(
     clippy::needless_range_loop,
@@ -7,8 +7,8 @@
 
 use crate::vector::{Vector, width};
 
-/// How the left factor of a product is read: `a(i, k)` is at `start + i * row + k * step`
-/// within a panel.
+/// The memory layout of the left factor of a product: within a panel, `a(i, k)` is at
+/// `start + i * row + k * step`.
 #[derive(Clone, Copy)]
 pub(super) struct Left<T> {
     pub(super) start: *const T,
@@ -16,13 +16,13 @@ pub(super) struct Left<T> {
     pub(super) step: usize,
 }
 
-/// Adds `sum over k < len of a(i, k) b(k, ·)` to a tile of `M` rows and `N` vectors. Row k of `b`
-/// is `width` values behind row k - 1.
+/// Adds `sum over k < len of a(i, k) b(k, ·)` to a tile of `M` rows and `N` vectors. The rows of
+/// `b` are `width` values apart.
 ///
 /// # Safety
 ///
-/// The pointers must be valid for what is read, and the processor must have the vector's
-/// instructions.
+/// The pointers must be valid for all values of the sum, and the processor must support the
+/// vector's instructions.
 #[inline(always)]
 pub(super) unsafe fn accumulate<V: Vector, const M: usize, const N: usize>(
     tile: &mut [[V; N]; M],

@@ -1,9 +1,9 @@
-//! How many rows the tiles of a product have, as constants.
+//! The numbers of rows of a product's tiles, as constants.
 
 use crate::vector::Vector;
 
-/// Rows of the next tile: 16 rows make tiles of 6, 6 and 4, or of 8 and 8, so that none is too low
-/// to keep the multipliers busy.
+/// Rows of the next tile. 16 rows are split into tiles of 6, 6 and 4, or of 8 and 8, because tiles
+/// with fewer rows do not keep the multipliers busy.
 #[inline(always)]
 pub(crate) fn next_tile<V: Vector>(rows: usize) -> usize {
     match rows % 16 {

@@ -1,4 +1,4 @@
-//! Matrices in panels, and their products in tiles that stay in registers.
+//! Matrices in panels, and their products in register tiles.
 
 mod accumulate;
 mod height;

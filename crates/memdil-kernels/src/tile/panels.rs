@@ -1,19 +1,19 @@
-//! Matrices as the register tiles read them.
+//! Matrices in the layout that the register tiles read.
 
 use crate::vector::{Element, Vector, width};
 
-/// A cache line or two: what keeps a panel's rows aligned.
+/// One or two cache lines of values, which align the storage.
 #[derive(Clone, Copy, Debug)]
 #[repr(C, align(64))]
 struct CacheLine<T>([T; LINE]);
 
 const LINE: usize = 16;
 
-/// A matrix cut into panels of `width` columns, each stored row by row:
+/// A matrix split into panels of `width` columns, each stored row by row:
 /// element (i, j) is at `j / width * stride + i * width + j % width`.
 ///
-/// Columns up to the next multiple of `width` exist and are zero. Whichever way a product goes
-/// through a matrix in this form, it reads cache lines one after the other.
+/// The columns up to the next multiple of `width` exist and are zero. Products along rows and along
+/// columns both read whole cache lines in sequence.
 #[derive(Clone, Debug)]
 pub(crate) struct Panels<T> {
     lines: Vec<CacheLine<T>>,
@@ -34,7 +34,7 @@ impl<T: Element> Panels<T> {
         panels
     }
 
-    /// Another number of rows, all of them zeros; nothing happens when there are as many already.
+    /// Changes the number of rows and zeroes all values; does nothing if the number is the same.
     pub(crate) fn set_rows(&mut self, rows: usize) {
         if rows != self.rows {
             self.rows = rows;
@@ -50,14 +50,14 @@ impl<T: Element> Panels<T> {
         self.cols.div_ceil(self.width)
     }
 
-    /// Values from a panel to the next.
+    /// Number of values between the starts of consecutive panels.
     pub(crate) fn stride(&self) -> usize {
         stride::<T>(self.rows, self.width)
     }
 
     pub(crate) fn values(&self) -> &[T] {
-        // SAFETY: a line is `LINE` values without padding; the vector holds at least as many as the
-        // panels have.
+        // SAFETY: a line is `LINE` values without padding, and the vector holds at least as many
+        // values as the panels.
         unsafe {
             std::slice::from_raw_parts(self.lines.as_ptr().cast(), self.panels() * self.stride())
         }
@@ -73,7 +73,7 @@ impl<T: Element> Panels<T> {
         }
     }
 
-    /// Copies a row-major matrix in; its padding is left as it is.
+    /// Copies a row-major matrix into the panels; the padding is unchanged.
     pub(crate) fn set(&mut self, values: &[T]) {
         let (cols, width, stride) = (self.cols, self.width, self.stride());
         let panels = self.values_mut();
@@ -84,7 +84,7 @@ impl<T: Element> Panels<T> {
         }
     }
 
-    /// The matrix, row-major.
+    /// Copies the matrix into row-major order.
     pub(crate) fn to_rows(&self) -> Vec<T> {
         let mut rows = Vec::with_capacity(self.rows * self.cols);
         for i in 0..self.rows {
@@ -97,10 +97,10 @@ impl<T: Element> Panels<T> {
     }
 }
 
-/// Values from a panel of `rows` rows to the next.
+/// Number of values between the starts of consecutive panels of `rows` rows.
 ///
-/// The same rows of panels that lie a power of two apart would all go to the same few places of the
-/// caches, so that some space is left between such panels.
+/// Rows whose addresses differ by a multiple of 4096 bytes compete for the same cache sets, so
+/// panels of such a size are padded.
 pub(crate) fn stride<T>(rows: usize, width: usize) -> usize {
     let values = rows * width;
     if (values * size_of::<T>()).is_multiple_of(4096) {
@@ -110,13 +110,13 @@ pub(crate) fn stride<T>(rows: usize, width: usize) -> usize {
     }
 }
 
-/// Writes the transpose of a block of `rows` rows and `width` columns: the first `cols` columns
-/// become rows, as wide as a panel, in which zeros follow the `rows` values.
+/// Writes the transpose of a block of `rows` rows and `width` columns: each of the first `cols`
+/// columns becomes a row as wide as a panel, padded with zeros.
 ///
 /// # Safety
 ///
-/// `from` must be valid for `rows` rows of `width` values, `to` for `cols`, and they must not
-/// overlap.
+/// `from` must be valid for `rows` rows of `width` values, `to` for `cols` rows of `width` values,
+/// and they must not overlap.
 #[inline(always)]
 pub(crate) unsafe fn transpose<V: Vector>(
     from: *const V::Scalar,
@@ -127,7 +127,7 @@ pub(crate) unsafe fn transpose<V: Vector>(
     let width = width::<V>();
     for c in 0..cols {
         for r in 0..width {
-            // SAFETY: row r is read only where there is one.
+            // SAFETY: upheld by the caller, see `# Safety`; row r is read only if it exists.
             unsafe {
                 *to.add(c * width + r) = if r < rows {
                     *from.add(r * width + c)

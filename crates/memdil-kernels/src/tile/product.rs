@@ -1,4 +1,4 @@
-//! Products of matrices in panels, computed in tiles that stay in registers.
+//! Products of matrices in panels, computed in register tiles.
 
 #![allow(
     clippy::needless_range_loop,
@@ -9,46 +9,47 @@ use super::accumulate::{Left, accumulate};
 use super::height::{next_tile, with_height};
 use crate::vector::{Element, Vector, prefetch, width};
 
-/// Columns of the left factor that go through the tiles at once: with them, a panel of the right
-/// factor stays in the first-level cache.
+/// Columns of the left factor that are multiplied at once, few enough for the matching rows of a
+/// panel of the right factor to stay in the L1 cache.
 pub(crate) const DEPTH: usize = 256;
 
-/// Panels of the left factor between a prefetch and its use.
+/// Distance of a prefetch from its use, in panels of the left factor.
 const AHEAD: usize = 4;
 
 /// A product `C = A B` of matrices in panels of the same width.
 #[derive(Clone, Copy)]
 pub(crate) struct PanelProduct<T> {
-    /// First row of the wanted ones in the first panel of A.
+    /// The first requested row in the first panel of A.
     pub(crate) a: *const T,
-    /// Values from a panel of A to the next.
+    /// Number of values between the starts of consecutive panels of A.
     pub(crate) a_stride: usize,
     /// A panel of B.
     pub(crate) b: *const T,
-    /// The same columns of C, at the first of the wanted rows.
+    /// The first requested row in the panel of C with the columns of `b`.
     pub(crate) c: *mut T,
-    /// Wanted rows.
+    /// Number of requested rows.
     pub(crate) rows: usize,
-    /// Columns of A to be summed over.
+    /// Number of columns of A to be summed over.
     pub(crate) depth: usize,
-    /// Columns of the panel of B that are wanted; beyond them C may be left as it is.
+    /// Number of requested columns of the panel; columns of C beyond them may stay unchanged.
     pub(crate) cols: usize,
     /// Whether C already holds a part of the sum.
     pub(crate) add: bool,
 }
 
 impl<T: Element> PanelProduct<T> {
-    /// Computes rows of one panel of C, in one pass over `depth` columns of A.
+    /// Computes the requested rows of one panel of C, in one pass over `depth` columns of A.
     ///
     /// # Safety
     ///
-    /// As [`accumulate`]; `c` must not overlap the factors.
+    /// As for [`accumulate`]; `c` must not overlap the factors.
     #[inline(always)]
     pub(crate) unsafe fn run<V: Vector<Scalar = T>>(self) {
         let mut row = 0;
         while row < self.rows {
             let rows = next_tile::<V>(self.rows - row);
-            // SAFETY: as for `self`; the rows of a tile are within the wanted ones.
+            // SAFETY: upheld by the caller, see `# Safety`; the rows of a tile are among the
+            // requested rows.
             unsafe {
                 if self.cols <= V::LANES {
                     with_height!(V, rows, M => self.tile::<V, M, 1>(row));
@@ -60,11 +61,11 @@ impl<T: Element> PanelProduct<T> {
         }
     }
 
-    /// A tile of `M` rows from `row` on, and `N` vectors.
+    /// A tile of `M` rows, starting at `row`, and `N` vectors.
     ///
     /// # Safety
     ///
-    /// As [`run`](Self::run).
+    /// As for [`run`](Self::run).
     #[inline(always)]
     unsafe fn tile<V: Vector<Scalar = T>, const M: usize, const N: usize>(self, row: usize) {
         let width = width::<V>();

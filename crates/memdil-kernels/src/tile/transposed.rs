@@ -1,4 +1,4 @@
-//! Products with a transposed left factor, whose tiles go straight into what uses them.
+//! Products with a transposed left factor, which pass each tile to a sink instead of storing it.
 
 #![allow(
     clippy::needless_range_loop,
@@ -9,31 +9,31 @@ use super::accumulate::{Left, accumulate};
 use super::height::{next_tile, with_height};
 use crate::vector::{Vector, width};
 
-/// Takes the tiles of `Aᵀ B` when they are complete, row by row.
+/// Consumes complete tiles of `Aᵀ B`, row by row.
 pub(crate) trait TileSink<V: Vector>: Copy {
-    /// Asks for what [`TileSink::take`] will need.
+    /// Prefetches the memory that [`TileSink::take`] will use for a row.
     ///
     /// # Safety
     ///
-    /// As [`accumulate`].
+    /// As for [`accumulate`].
     unsafe fn prepare(self, row: usize);
-    /// Takes a row of the tile.
+    /// Consumes a row of a tile.
     ///
     /// # Safety
     ///
-    /// As [`accumulate`].
+    /// As for [`accumulate`].
     unsafe fn take(self, row: usize, sums: [V; 2]);
 }
 
-/// Computes `Aᵀ B` for `rows` columns of A, which lie in panels, and one panel of B, and hands the
-/// tiles to a sink.
+/// Computes `Aᵀ B` for `rows` columns of A, a matrix in panels, and one panel of B. Passes the tiles
+/// to a sink.
 ///
-/// `a` is the first panel of A with the wanted columns, `a_stride` the values to its next panel,
-/// `samples` the rows of A and B.
+/// `a` is the first panel of A with the requested columns, `a_stride` the number of values to its
+/// next panel, `samples` the number of rows of A and B.
 ///
 /// # Safety
 ///
-/// As [`accumulate`].
+/// As for [`accumulate`].
 #[inline(always)]
 pub(crate) unsafe fn transposed_product<V: Vector, S: TileSink<V>>(
     a: *const V::Scalar,
@@ -46,10 +46,10 @@ pub(crate) unsafe fn transposed_product<V: Vector, S: TileSink<V>>(
     let width = width::<V>();
     let mut row = 0;
     while row < rows {
-        // A tile's rows are columns of A: they must not cross a panel.
+        // A tile's rows are columns of A, so a tile must not cross a panel boundary.
         let left = (rows - row).min(width - row % width);
         let height = next_tile::<V>(left);
-        // SAFETY: as for this function; `row` lies in panel `row / width`.
+        // SAFETY: upheld by the caller, see `# Safety`; `row` is in panel `row / width`.
         unsafe {
             let start = a.add(row / width * a_stride + row % width);
             with_height!(V, height, M => transposed_tile::<V, S, M>(start, b, samples, row, sink));
@@ -58,11 +58,11 @@ pub(crate) unsafe fn transposed_product<V: Vector, S: TileSink<V>>(
     }
 }
 
-/// A tile of `M` rows from `row` on.
+/// A tile of `M` rows, starting at `row`.
 ///
 /// # Safety
 ///
-/// As [`transposed_product`].
+/// As for [`transposed_product`].
 #[inline(always)]
 unsafe fn transposed_tile<V: Vector, S: TileSink<V>, const M: usize>(
     a: *const V::Scalar,

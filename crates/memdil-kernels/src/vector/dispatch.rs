@@ -1,4 +1,4 @@
-//! Which vectors compute with which instructions, for both types of number.
+//! The choice of the vector type for an instruction set, for both element types.
 
 use super::element::private::Dispatch;
 use super::element::{Element, VectorKernel, width};
@@ -45,7 +45,8 @@ macro_rules! element {
                     fn avx512<K: VectorKernel<$scalar>>(kernel: K) {
                         kernel.run::<x86::$avx512>()
                     }
-                    // SAFETY: constructors accept only instructions that this processor has.
+                    // SAFETY: callers pass detected or checked instructions, which this processor
+                    // supports.
                     match instructions {
                         Instructions::Portable => kernel.run::<Portable<$scalar>>(),
                         Instructions::Avx2 => unsafe { avx2(kernel) },

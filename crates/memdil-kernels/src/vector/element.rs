@@ -1,11 +1,12 @@
-//! The numbers, the vectors of them, and the work that is compiled for several kinds of vectors.
+//! Traits for element types, for vectors of them, and for kernels that are compiled for several
+//! vector types.
 
 use std::fmt::Debug;
 use std::ops::{Add, Div, Mul, Sub};
 
 use super::instructions::Instructions;
 
-/// A type of number that the kernels compute with: `f32` or `f64`.
+/// An element type of the kernels: `f32` or `f64`.
 pub trait Element:
     Copy
     + Debug
@@ -22,16 +23,16 @@ pub trait Element:
 {
     /// The nearest number of this type.
     fn from_f64(value: f64) -> Self;
-    /// The same number with more digits.
+    /// Converts to `f64`, exactly.
     fn to_f64(self) -> f64;
     /// $e^x$.
     fn exp(self) -> Self;
 }
 
-/// Work to be compiled for several instruction sets.
+/// A computation that is compiled for several instruction sets.
 ///
-/// `run` and everything it calls in its inner loops must be `#[inline(always)]`: that is what
-/// compiles them with the instructions of the caller.
+/// `run` and every function called in its inner loops must be `#[inline(always)]`, so that they are
+/// compiled with the instructions of the caller.
 pub trait VectorKernel<T> {
     fn run<V: Vector<Scalar = T>>(self);
 }
@@ -40,12 +41,12 @@ pub trait VectorKernel<T> {
 ///
 /// # Safety
 ///
-/// Every method may be called only where the processor has the vector's instructions, and pointers
+/// Methods may be called only on a processor that supports the vector's instructions, and pointers
 /// must be valid for `LANES` values.
 pub trait Vector: Copy {
     type Scalar: Element;
     const LANES: usize;
-    /// Rows of a register tile of two vectors a row: as many as the registers hold.
+    /// Rows of a register tile with two vectors per row, as many as fit in the registers.
     const ROWS: usize;
 
     unsafe fn splat(value: Self::Scalar) -> Self;
@@ -56,15 +57,15 @@ pub trait Vector: Copy {
     unsafe fn mul(self, other: Self) -> Self;
     unsafe fn div(self, other: Self) -> Self;
     unsafe fn sqrt(self) -> Self;
-    /// The larger one; `other` where either is not a number.
+    /// The larger value of each lane; `other` if either is NaN.
     unsafe fn max(self, other: Self) -> Self;
-    /// `self` where `mask > 0`, 0 elsewhere.
+    /// `self` in lanes with `mask > 0`, 0 in the others.
     unsafe fn where_positive(self, mask: Self) -> Self;
-    /// `self * factor + term`, rounded once.
+    /// `self * factor + term`, rounded once if the instruction set has a fused operation.
     unsafe fn mul_add(self, factor: Self, term: Self) -> Self;
 }
 
-/// Values in a row of a panel: two vectors.
+/// Number of values in a row of a panel, which is two vectors.
 pub(crate) const fn width<V: Vector>() -> usize {
     2 * V::LANES
 }
@@ -72,11 +73,11 @@ pub(crate) const fn width<V: Vector>() -> usize {
 pub(crate) mod private {
     use super::{Instructions, VectorKernel};
 
-    /// Only `f32` and `f64` have it: it seals [`Element`](super::Element).
+    /// Implemented only by `f32` and `f64`; seals [`Element`](super::Element).
     pub trait Dispatch: Sized {
-        /// Values in a row of a panel.
+        /// Number of values in a row of a panel.
         fn panel_width(instructions: Instructions) -> usize;
-        /// Runs a kernel with instructions that this processor has.
+        /// Runs a kernel with instructions that this processor supports.
         fn dispatch<K: VectorKernel<Self>>(instructions: Instructions, kernel: K);
     }
 }

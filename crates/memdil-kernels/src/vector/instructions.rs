@@ -2,10 +2,10 @@
 
 use crate::error::KernelError;
 
-/// Which instructions compute.
+/// The instruction set that a kernel uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Instructions {
-    /// Those that every processor of the architecture has.
+    /// The baseline of the architecture.
     Portable,
     /// AVX2 and fused multiply-add.
     Avx2,
@@ -14,12 +14,12 @@ pub enum Instructions {
 }
 
 impl Instructions {
-    /// The widest that this processor has.
+    /// The widest instruction set that this processor supports.
     pub fn detect() -> Self {
         Self::available().last().copied().unwrap_or(Self::Portable)
     }
 
-    /// All that this processor has, the widest last.
+    /// All instruction sets that this processor supports, the widest last.
     pub fn available() -> Vec<Self> {
         let mut found = vec![Self::Portable];
         #[cfg(target_arch = "x86_64")]
@@ -34,7 +34,7 @@ impl Instructions {
         found
     }
 
-    /// Refuses instructions that this processor does not have.
+    /// Rejects instructions that this processor does not support.
     pub(crate) fn check(self) -> Result<(), KernelError> {
         match self {
             _ if Self::available().contains(&self) => Ok(()),

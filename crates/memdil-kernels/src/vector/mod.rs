@@ -1,4 +1,4 @@
-//! Vectors of numbers as the processor has them, and the choice between them at run time.
+//! Vector registers of the supported instruction sets, and the choice between them at run time.
 
 mod dispatch;
 mod element;

@@ -1,8 +1,8 @@
-//! Vectors of every processor.
+//! Vectors for any processor.
 
 use super::element::Vector;
 
-/// Four numbers, computed with one at a time as far as the compiler does not see better.
+/// Four values in an array, which the compiler may vectorise.
 #[derive(Clone, Copy)]
 pub(crate) struct Portable<T>([T; 4]);
 
@@ -74,7 +74,7 @@ macro_rules! portable {
             }
             #[inline(always)]
             unsafe fn mul_add(self, factor: Self, term: Self) -> Self {
-                // Without the instruction, rounding once would be a slow library call.
+                // On other processors `mul_add` may be a slow library call, so round twice there.
                 if cfg!(target_arch = "aarch64") {
                     let ([a, b, c, d], [e, f, g, h], [i, j, k, l]) = (self.0, factor.0, term.0);
                     Self([
@@ -84,7 +84,7 @@ macro_rules! portable {
                         d.mul_add(h, l),
                     ])
                 } else {
-                    // SAFETY: every processor has these instructions.
+                    // SAFETY: portable vectors need no special instructions.
                     unsafe { self.mul(factor).add(term) }
                 }
             }

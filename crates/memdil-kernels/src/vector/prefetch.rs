@@ -1,9 +1,9 @@
-//! A hint to the caches.
+//! Prefetch hints.
 
-/// Asks for a cache line before it is needed.
+/// Fetches a cache line ahead of its use.
 #[inline(always)]
 pub(crate) fn prefetch<T>(address: *const T) {
-    // SAFETY: a prefetch has no effect that a program could see, whatever the address.
+    // SAFETY: a prefetch has no observable effect, even for an invalid address.
     #[cfg(target_arch = "x86_64")]
     unsafe {
         std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(address.cast());

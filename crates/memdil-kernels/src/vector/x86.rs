@@ -4,7 +4,7 @@ use std::arch::x86_64::*;
 
 use super::element::Vector;
 
-/// A method that is one instruction on registers.
+/// A method that is one intrinsic on registers.
 macro_rules! instruction {
     ($name:ident, $instruction:expr $(, $other:ident)*) => {
         #[inline(always)]
@@ -23,8 +23,8 @@ macro_rules! vector {
         #[derive(Clone, Copy)]
         pub(crate) struct $name($register);
 
-        // SAFETY of all: the processor has the instructions and the pointers are valid, as `Vector`
-        // requires.
+        // SAFETY: in every method, the caller ensures that the processor supports the instructions
+        // and that the pointers are valid, as `Vector` requires.
         impl Vector for $name {
             type Scalar = $scalar;
             const LANES: usize = $lanes;

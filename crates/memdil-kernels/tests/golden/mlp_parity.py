@@ -1,6 +1,6 @@
 """Trains small MLPs in PyTorch from hashed weights and batches: python mlp_parity.py (writes mlp_parity.json).
 
-README.md describes the hash, the cases and what is written.
+README.md describes the hash, the cases and the format of the results.
 """
 
 import json
@@ -37,12 +37,12 @@ def uniform(stream, count):
 
 
 def single(values):
-    """Rounded to single precision, so that both precisions start from the same numbers."""
+    """Round to single precision, so that both precisions start from the same numbers."""
     return np.asarray(values, dtype=np.float64).astype(np.float32).astype(np.float64)
 
 
 class Linear(nn.Module):
-    """Weights are kept as (inputs, outputs)."""
+    """A linear layer whose weights have shape (inputs, outputs)."""
 
     def __init__(self, fan_in, outputs):
         super().__init__()
@@ -81,14 +81,14 @@ class Mlp(nn.Module):
 
 
 def frame(classes, dim):
-    """Canonical simplex equiangular tight frame, (classes, dim), dim >= classes."""
+    """The canonical simplex equiangular tight frame, (classes, dim), for dim >= classes."""
     rows = np.zeros((classes, dim))
     rows[:, :classes] = math.sqrt(classes / (classes - 1)) * (np.eye(classes) - 1.0 / classes)
     return rows
 
 
 def fill(network, case, dtype):
-    """Initial values by hash; the tensor's place in the order of the parameters is its stream."""
+    """Set the initial values by hash; a tensor's index in the order of the parameters is its stream."""
     for stream, (name, parameter) in enumerate(network.named_parameters()):
         count = parameter.numel()
         values = uniform(stream, count)

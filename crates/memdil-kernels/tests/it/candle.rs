@@ -1,4 +1,4 @@
-//! Operations on tensors against candle's own, values and gradients.
+//! Values and gradients of the operations on tensors, compared with candle's own.
 
 use candle_core::{DType, Device, Result, Tensor, Var};
 use memdil_kernels::candle::{self, plain};
@@ -17,8 +17,8 @@ fn distance(a: &Tensor, b: &Tensor) -> Result<f64> {
     (a - b)?.abs()?.flatten_all()?.max(0)?.to_scalar()
 }
 
-/// Value and gradients by all variables must agree, the value weighted so that no gradient is
-/// constant.
+/// Compares values and the gradients of all variables; the values are weighted so that the
+/// gradients are not constant.
 fn agree(ours: &Tensor, theirs: &Tensor, variables: &[&Var]) -> Result<()> {
     assert!(distance(ours, theirs)? < 1e-11);
     let weights = var(ours.shape(), 99)?.as_detached_tensor();
@@ -34,17 +34,17 @@ fn agree(ours: &Tensor, theirs: &Tensor, variables: &[&Var]) -> Result<()> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(40))]
     #[test]
-    fn convolutions(n in 1usize..4, size in 3usize..8, inputs in 1usize..6, outputs in 1usize..6, stride in 1usize..3,
+    fn convolutions_match_candle(n in 1usize..4, size in 3usize..8, inputs in 1usize..6, outputs in 1usize..6, stride in 1usize..3,
                     kernel in prop_oneof![Just(1usize), Just(3)]) {
         let (x, w) = (var((n, size, size + 1, inputs), 1).unwrap(), var((kernel, kernel, inputs, outputs), 2).unwrap());
-        // candle's gradient of the images wants the kernel to end at the last pixel.
+        // candle's gradient of the images requires that the kernel ends at the last pixel.
         prop_assume!((size + 2 * (kernel / 2) - kernel) % stride == 0 && (size + 1 + 2 * (kernel / 2) - kernel) % stride == 0);
         let ours = candle::conv2d(&x, &w, stride, kernel / 2).unwrap();
         agree(&ours, &plain::conv2d(&x, &w, stride, kernel / 2).unwrap(), &[&x, &w]).unwrap();
     }
 
     #[test]
-    fn normalisations(n in 2usize..300, channels in 1usize..40, relu: bool, with_residual: bool) {
+    fn normalisations_match_candle(n in 2usize..300, channels in 1usize..40, relu: bool, with_residual: bool) {
         let (x, r) = (var((n, 1, 2, channels), 1).unwrap(), var((n, 1, 2, channels), 2).unwrap());
         let (scale, shift) = (var(channels, 3).unwrap(), var(channels, 4).unwrap());
         let residual = with_residual.then(|| r.as_tensor());
@@ -60,14 +60,14 @@ proptest! {
     }
 
     #[test]
-    fn pools(n in 1usize..4, height in 2usize..9, width in 2usize..9, channels in 1usize..6) {
+    fn pooling_matches_candle(n in 1usize..4, height in 2usize..9, width in 2usize..9, channels in 1usize..6) {
         let x = var((n, height, width, channels), 1).unwrap();
         agree(&candle::max_pool2(&x).unwrap(), &plain::max_pool2(&x).unwrap(), &[&x]).unwrap();
     }
 }
 
 #[test]
-fn what_does_not_fit_is_refused() {
+fn mismatched_shapes_and_types_are_errors() {
     let x = Tensor::zeros((1, 4, 4, 2), DType::F32, &Device::Cpu).unwrap();
     let w = Tensor::zeros((3, 3, 3, 2), DType::F32, &Device::Cpu).unwrap();
     let error = candle::conv2d(&x, &w, 1, 1).unwrap_err().to_string();

@@ -1,9 +1,9 @@
-//! Convolutions against sums written out.
+//! Convolutions compared with their sums, written out as loops.
 
 use memdil_kernels::{Convolution, ConvolutionElement, Element, Instructions, KernelError};
 use proptest::prelude::*;
 
-/// Visits every term of the sum: image, place in the images, in the weights and in the result.
+/// Visits every term of the sum: its index in the images, in the weights and in the result.
 fn terms(c: &Convolution, mut visit: impl FnMut(usize, usize, usize)) {
     let (height, width) = c.output_size();
     for n in 0..c.images {
@@ -54,7 +54,7 @@ fn sizes() -> impl Strategy<Value = Convolution> {
         )
 }
 
-/// Numbers of 24 bits in [-1, 1): exact in both types.
+/// Numbers in [-1, 1) with 24 bits, exact in both types.
 fn values<T: Element>(n: usize, seed: usize) -> Vec<T> {
     let mixed = |i: usize| (i + seed * 1_000_003).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40;
     (0..n)
@@ -73,7 +73,7 @@ fn close<T: Element>(found: &[T], expected: &[f64], terms: usize, unit: f64) {
     }
 }
 
-/// The inputs of a convolution, which f32 holds exactly, and the three sums written out.
+/// The inputs of a convolution, exact in f32, and its three sums.
 struct Expected {
     inputs: [Vec<f64>; 3],
     sums: [Vec<f64>; 3],
@@ -121,7 +121,7 @@ impl Expected {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(60))]
     #[test]
-    fn all_three_are_the_sums_written_out(c in sizes()) {
+    fn all_passes_match_their_sums(c in sizes()) {
         let expected = Expected::new(&c);
         for instructions in Instructions::available() {
             expected.check::<f64>(&c, instructions, 1e-15);
@@ -130,9 +130,9 @@ proptest! {
     }
 }
 
-/// Sizes at which groups of images, blocks of rows and blocks of channels are cut.
+/// Sizes with several groups of images, blocks of rows and blocks of channels.
 #[test]
-fn large_ones_too() {
+fn large_convolutions_match_their_sums() {
     let c = Convolution {
         images: 9,
         height: 32,
@@ -158,7 +158,7 @@ fn large_ones_too() {
 }
 
 #[test]
-fn the_number_of_threads_changes_no_bit() {
+fn results_do_not_depend_on_the_number_of_threads() {
     let c = Convolution {
         images: 13,
         height: 8,
@@ -197,7 +197,7 @@ fn the_number_of_threads_changes_no_bit() {
 }
 
 #[test]
-fn sizes_that_do_not_fit_are_refused() {
+fn invalid_sizes_are_errors() {
     let c = Convolution {
         images: 1,
         height: 2,

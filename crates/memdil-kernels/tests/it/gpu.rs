@@ -1,4 +1,4 @@
-//! The kernels of a GPU, run on the processor, against the step of the processor in f64.
+//! The GPU kernels, emulated on the CPU, compared with the CPU's training step in f64.
 
 mod emulator;
 
@@ -44,7 +44,7 @@ fn step(rate: f64) -> Step {
     }
 }
 
-/// The same network on the emulated device and, in f64, on the processor.
+/// The same network on the emulated device and, in f64, on the CPU.
 fn both(architecture: Architecture, batch: usize, seed: u64) -> (GpuMlp<Emulator>, Mlp<f64>) {
     let (loss, reference) = cross_entropy();
     let reference = |logits: &[f64], labels: &[u32]| value_and_gradient(&reference, logits, labels);
@@ -78,7 +78,7 @@ fn assert_close(what: &str, found: f64, expected: f64, tolerance: f64) {
     );
 }
 
-/// Steps of changing batch sizes on both sides.
+/// Compares steps with changing batch sizes on the emulated device and on the CPU.
 fn check(
     architecture: Architecture,
     optimizer: Optimizer,
@@ -97,8 +97,8 @@ fn check(
         seed,
     };
     let found = comparison.run(Emulator::default()).unwrap();
-    // Two or three samples are normalised by their differences, which rounding may be a good part
-    // of.
+    // Two or three samples are normalised by their differences, in which rounding errors may be
+    // large.
     let limit = if batches.iter().any(|&n| n < 5) {
         3e-4
     } else {
@@ -118,9 +118,9 @@ fn cross_entropy() -> (DeviceLoss, memdil_losses::Loss) {
 }
 
 #[test]
-fn narrow_and_wide_batches_of_many_shapes() {
+fn narrow_and_wide_batches_match_the_cpu() {
     let (loss, reference) = cross_entropy();
-    // Sizes below, at and above the multiples of 4, 64 and 128 that the kernels are cut at.
+    // Sizes below, at and above multiples of the kernels' block sizes 4, 64 and 128.
     for (shape, seed) in [
         (architecture(5, 1, 1, 2, 2), 1),
         (architecture(130, 3, 66, 3, 5), 2),
@@ -138,10 +138,10 @@ fn narrow_and_wide_batches_of_many_shapes() {
     }
 }
 
-/// Two samples are normalised by their difference: in one block, where rounding is not divided by
-/// it again and again.
+/// Two samples are normalised by their difference. The network has one block, because every further
+/// block would amplify rounding errors.
 #[test]
-fn batches_of_two() {
+fn batches_of_two_match_the_cpu() {
     let (loss, reference) = cross_entropy();
     check(
         architecture(9, 1, 1, 6, 3),
@@ -154,7 +154,7 @@ fn batches_of_two() {
 }
 
 #[test]
-fn every_optimizer() {
+fn every_optimizer_matches_the_cpu() {
     let (loss, reference) = cross_entropy();
     let shape = architecture(21, 2, 10, 4, 3);
     let adam = Optimizer::Adam {
@@ -195,7 +195,7 @@ fn every_optimizer() {
 }
 
 #[test]
-fn every_loss() {
+fn every_loss_matches_the_cpu() {
     use memdil_losses::Loss;
     let transition = vec![
         vec![0.8, 0.1, 0.1],
@@ -250,7 +250,7 @@ fn every_loss() {
 }
 
 #[test]
-fn every_part_of_a_network() {
+fn every_architecture_matches_the_cpu() {
     let (loss, reference) = cross_entropy();
     let shape = architecture(18, 3, 12, 5, 3);
     let decayed = Step {
@@ -274,10 +274,10 @@ fn every_part_of_a_network() {
     }
 }
 
-/// An epoch from bytes on the device, its last batch smaller, against the same batches from the
-/// processor.
+/// Epochs from bytes on the device, with a smaller last batch, compared with the same batches on
+/// the CPU.
 #[test]
-fn epochs_from_bytes() {
+fn epochs_from_bytes_match_the_cpu() {
     let (count, plane, copies, n) = (23, 6, 2, 8);
     let mut numbers = Numbers(5);
     let bytes: Vec<u8> = (0..count * plane * 2)
@@ -316,7 +316,7 @@ fn epochs_from_bytes() {
         let mut expected = 0.0;
         for (index, batch) in order.chunks(n).enumerate() {
             if index == 1 && epoch == 1 {
-                // Stopped and gone on with.
+                // Interrupt and resume the epoch.
                 let Progress { total, .. } = gpu.progress().unwrap();
                 gpu.begin(&order, (n, total), &loss, &step(0.05)).unwrap();
             }
@@ -350,9 +350,9 @@ fn epochs_from_bytes() {
     }
 }
 
-/// A loss that is no finite number changes nothing, then or later in the epoch.
+/// Neither the step with the loss nor later steps of the epoch change anything.
 #[test]
-fn a_failed_step_changes_nothing() {
+fn a_loss_that_is_not_finite_changes_nothing() {
     let (loss, _) = cross_entropy();
     for n in [6, 40] {
         let (mut gpu, _) = both(architecture(10, 2, 8, 4, 3), n, 12);
@@ -383,7 +383,7 @@ fn a_failed_step_changes_nothing() {
         );
         assert_eq!(state(&gpu), before);
 
-        // In the middle of an epoch: the batches behind it are not trained on either.
+        // In the middle of an epoch, the batches after it are not trained on either.
         let pixels = [good.clone(), bad, good.clone()].concat();
         let labels = labels.repeat(3);
         let stored = StoredSamples {
@@ -417,7 +417,7 @@ fn a_failed_step_changes_nothing() {
 }
 
 #[test]
-fn the_same_bits_each_time() {
+fn results_are_reproducible_bit_for_bit() {
     let (loss, _) = cross_entropy();
     let run = || {
         let (mut gpu, _) = both(architecture(70, 3, 68, 4, 3), 40, 3);
@@ -437,7 +437,7 @@ fn the_same_bits_each_time() {
 }
 
 #[test]
-fn bad_calls_are_refused() {
+fn invalid_calls_are_errors() {
     let shape = architecture(4, 2, 3, 2, 2);
     let new = |shape, batch| GpuMlp::new(Emulator::default(), shape, SGD, batch).map(|_| ());
     assert_eq!(
@@ -522,7 +522,7 @@ fn bad_calls_are_refused() {
     assert_eq!(gpu.step(&samples, 2), index("sample of the order", 3, 3));
     gpu.begin(&[0, 2, 1], (0, 0.0), &loss, &step(0.1)).unwrap();
     gpu.step(&samples, 2).unwrap();
-    assert_eq!(gpu.step(&samples, 2), index("place in the order", 3, 3));
+    assert_eq!(gpu.step(&samples, 2), index("position in the order", 3, 3));
     assert_eq!(
         gpu.evaluate(&samples, &[1, 5]).map(|_| ()),
         index("sample", 5, 3)
@@ -552,10 +552,9 @@ fn bad_calls_are_refused() {
     );
 }
 
-/// NC1, scatter, means and NC4 beside memdil-metrics, where the features have collapsed far from
-/// the origin too.
+/// NC1, scatter, means and NC4, including features that have collapsed far from the origin.
 #[test]
-fn collapse_beside_the_metrics() {
+fn collapse_matches_memdil_metrics() {
     for (rows, columns, classes, spread) in
         [(50, 5, 3, 0.5), (2300, 66, 2, 1e-3), (130, 3, 7, 1e-2)]
     {
@@ -621,9 +620,9 @@ fn collapse_beside_the_metrics() {
     }
 }
 
-/// Where there is a card, the same on it; else one line that says what is missing.
+/// Compares the steps on a CUDA card if there is one; otherwise the error must be a single line.
 #[test]
-fn a_card_or_one_line() {
+fn a_card_matches_the_cpu_if_there_is_one() {
     match Cuda::open(0) {
         Err(KernelError::Device(reason)) => {
             assert!(!reason.is_empty() && !reason.contains('\n'), "{reason}")

@@ -1,5 +1,4 @@
-//! Training steps against PyTorch's, whose losses and tensors are described in
-//! `golden/mlp_parity.json`.
+//! Training steps compared with PyTorch's, whose results are in `golden/mlp_parity.json`.
 
 use memdil_kernels::{
     Activation, Architecture, Decay, Element, Instructions, MlpElement, Norm, Optimizer, Step,
@@ -80,7 +79,7 @@ fn optimizer(case: &Value) -> (Optimizer, Step) {
     (optimizer, step)
 }
 
-/// The largest relative distance of a tensor, estimated from projections, and of a loss.
+/// The largest relative errors of a tensor, estimated from projections, and of a loss.
 fn distances<T: MlpElement>(case: &Value, precision: &str, with: Instructions) -> (f64, f64) {
     let (optimizer, step) = optimizer(case);
     let mut mlp = network::<T>(architecture(case), optimizer, with);

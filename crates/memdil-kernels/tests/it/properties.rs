@@ -1,4 +1,4 @@
-//! The same numbers whatever computes them; clear refusals.
+//! Results do not depend on instructions or threads; invalid calls are errors.
 
 use memdil_kernels::{
     Activation, Architecture, Decay, Instructions, KernelError, Mlp, Norm, Optimizer, Step,
@@ -53,10 +53,10 @@ fn trained_bits(architecture: Architecture, batches: &[usize], threads: usize) -
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
-    /// In f64, so that what differs is a fault and not rounding. Sizes around the width of panels
-    /// and the height of tiles are all met; batches change their size on the way.
+    /// In f64, so that differences are errors and not rounding. The sizes cover the widths of
+    /// panels and the heights of tiles, and batches change their size between steps.
     #[test]
-    fn instructions_agree(architecture in architectures(), batches in prop::collection::vec(2..40usize, 1..4)) {
+    fn instruction_sets_agree(architecture in architectures(), batches in prop::collection::vec(2..40usize, 1..4)) {
         let mut reference = network::<f64>(architecture, SGD, Instructions::Portable);
         for with in Instructions::available() {
             let mut mlp = network::<f64>(architecture, SGD, with);
@@ -80,7 +80,7 @@ proptest! {
 
 #[test]
 fn bits_do_not_depend_on_the_number_of_threads() {
-    // Large enough for layers to be shared out.
+    // Large enough for layers to be distributed over threads.
     let wide = architecture(700, 4, 130, 20, 12);
     for architecture in [
         wide,
@@ -108,7 +108,7 @@ fn evaluation_normalises_by_the_running_statistics() {
         .unwrap();
     let input = [0.3, -1.0, 0.5, 2.0, 0.1];
     let (features, logits) = mlp.evaluate(&input).unwrap();
-    // By hand: one sample, so every sum is a dot product.
+    // The expected values: for one sample, every sum is a dot product.
     let layer = |index: usize, x: &[f64], units: usize| -> Vec<f64> {
         let get = |name: &str| mlp.get(&format!("blocks.{index}.{name}")).unwrap();
         let (weight, bias) = (get("linear.weight"), get("linear.bias"));
@@ -161,7 +161,7 @@ fn a_forward_pass_changes_no_tensor() {
 }
 
 #[test]
-fn what_is_not_a_number_stays_visible() {
+fn nan_propagates_to_the_logits() {
     let mut mlp = network::<f32>(architecture(4, 2, 8, 3, 2), SGD, Instructions::detect());
     let logits = mlp
         .forward(&[f32::NAN, 0.0, 1.0, 2.0, 0.5, 1.0, 0.0, 1.0])
@@ -170,7 +170,7 @@ fn what_is_not_a_number_stays_visible() {
 }
 
 #[test]
-fn a_fixed_classifier_stays() {
+fn a_fixed_classifier_is_not_trained() {
     let fixed = Architecture {
         fixed_classifier: true,
         ..architecture(6, 2, 8, 4, 3)
@@ -187,13 +187,10 @@ fn a_fixed_classifier_stays() {
 }
 
 #[test]
-fn wrong_calls_are_refused_and_change_nothing() {
+fn invalid_calls_are_errors_and_change_nothing() {
     let good = architecture(3, 2, 4, 2, 2);
     let none = Mlp::<f32>::new(Architecture { width: 0, ..good }, SGD).unwrap_err();
-    assert_eq!(
-        none.to_string(),
-        "a network with width = 0: must be at least 1"
-    );
+    assert_eq!(none.to_string(), "width = 0: must be at least 1");
     let mut mlp = network::<f32>(good, SGD, Instructions::detect());
     assert_eq!(mlp.backward(&[0.0; 4], &STEP), Err(KernelError::NoForward));
     assert_eq!(mlp.forward(&[0.0; 3]), Err(KernelError::BatchOfOne));

@@ -12,25 +12,25 @@ use crate::gpu::samples::{Samples, largest};
 use crate::mlp::Norm;
 use crate::optimizer::{Decay, Optimizer, Step};
 
-/// How far an epoch has come.
+/// The progress of an epoch.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Progress {
     /// Sum of the loss over the samples trained on.
     pub total: f64,
-    /// Steps made since the network was new.
+    /// Number of steps since the network was created.
     pub steps: u64,
-    /// The loss that ended the training because it is not a finite number.
+    /// The loss that stopped the training because it is not finite.
     pub stopped: Option<f64>,
 }
 
 impl<M: GpuMachine> GpuMlp<M> {
-    /// Begins or resumes an epoch: its order of samples, those of them that were trained on, and
-    /// their loss.
+    /// Begins an epoch with an order of samples, or resumes it at `position` in the order with the
+    /// sum `total` of the loss so far.
     ///
     /// # Errors
     ///
-    /// [`KernelError::Length`] when the transition matrix of the loss is of other classes;
-    /// [`KernelError::Device`].
+    /// [`KernelError::Length`] if the transition matrix of the loss has the wrong number of
+    /// classes; [`KernelError::Device`].
     pub fn begin(
         &mut self,
         order: &[u32],
@@ -71,9 +71,9 @@ impl<M: GpuMachine> GpuMlp<M> {
     ///
     /// # Errors
     ///
-    /// [`KernelError::Batch`] when the samples are not of the network's size; [`KernelError::Size`]
-    /// when there are more than a batch; [`KernelError::Index`] beyond the order, the data set or
-    /// the classes; [`KernelError::BatchOfOne`];
+    /// [`KernelError::Batch`] if the samples do not have the network's number of inputs;
+    /// [`KernelError::Size`] if `n` is larger than the largest batch; [`KernelError::Index`] beyond
+    /// the order, the data set or the classes; [`KernelError::BatchOfOne`];
     /// [`KernelError::Device`].
     pub fn step(&mut self, samples: &Samples<M>, n: usize) -> Result<(), KernelError> {
         self.check(samples, n)?;
@@ -83,7 +83,7 @@ impl<M: GpuMachine> GpuMlp<M> {
         for (name, value, count) in [
             ("sample of the order", self.last_sample, samples.count),
             ("label", samples.last_label, self.architecture.classes),
-            ("place in the order", self.queued + n - 1, self.ordered),
+            ("position in the order", self.queued + n - 1, self.ordered),
         ] {
             if value >= count {
                 return Err(KernelError::Index { name, value, count });
@@ -93,7 +93,8 @@ impl<M: GpuMachine> GpuMlp<M> {
         let mut recordings = self.recordings.iter();
         let found = recordings.position(|r| (r.samples, r.id) == (n, samples.id));
         let Some(found) = found else {
-            // The first time warms up: what libraries do then may not be recorded.
+            // The first step of a kind is not recorded, because libraries initialise themselves in
+            // it, which a recording does not allow.
             if self.recordings.len() == RECORDINGS {
                 self.recordings.remove(0);
             }
@@ -109,18 +110,18 @@ impl<M: GpuMachine> GpuMlp<M> {
             self.recordings[found].recording = Some(recording);
         }
         match &self.recordings[found].recording {
-            // SAFETY: it was recorded for memories that are still there: those of this network, and
-            // these samples.
+            // SAFETY: the memories of the recording are still alive: this network and `samples` own
+            // them.
             Some(recording) => unsafe { self.machine.replay(recording) },
             None => Ok(()),
         }
     }
 
-    /// How far the epoch has come. Waits for the device.
+    /// The progress of the epoch. Waits for the device.
     ///
     /// # Errors
     ///
-    /// [`KernelError::Device`], of anything that was queued.
+    /// [`KernelError::Device`] if any queued work has failed.
     pub fn progress(&self) -> Result<Progress, KernelError> {
         let state = self.read_state()?;
         Ok(Progress {
@@ -130,16 +131,16 @@ impl<M: GpuMachine> GpuMlp<M> {
         })
     }
 
-    /// A step on a batch that is not on the device; waits for it. Returns the loss before the
-    /// update; when it is not a finite number nothing has changed.
+    /// A step on a batch in the host's memory; waits for it. Returns the loss before the update. If
+    /// the loss is not finite, no parameter changes.
     ///
     /// # Shapes
     ///
-    /// `inputs` (n, inputs) row by row, `labels` (n).
+    /// `inputs` (n, inputs) row-major, `labels` (n).
     ///
     /// # Errors
     ///
-    /// Those of [`begin`](Self::begin) and [`step`](Self::step).
+    /// As for [`begin`](Self::begin) and [`step`](Self::step).
     pub fn step_on(
         &mut self,
         inputs: &[f32],
@@ -165,7 +166,7 @@ impl<M: GpuMachine> GpuMlp<M> {
         Ok(stopped.unwrap_or(total / n as f64))
     }
 
-    /// Refuses samples of another size or device, and more of them than a batch.
+    /// Rejects samples of another size or queue, and batches that are empty or too large.
     pub(super) fn check(&self, samples: &Samples<M>, n: usize) -> Result<(), KernelError> {
         let inputs = self.architecture.inputs;
         if samples.values_per_sample() != inputs {
@@ -190,7 +191,7 @@ impl<M: GpuMachine> GpuMlp<M> {
     }
 }
 
-/// The constants of a step, without those of the loss.
+/// The constants of a step, except those of the loss.
 fn settings(optimizer: Optimizer, step: &Step) -> Settings {
     let (decay, decoupled) = match step.decay {
         Decay::Coupled(decay) => (decay, 0),

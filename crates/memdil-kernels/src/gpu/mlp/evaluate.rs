@@ -12,13 +12,12 @@ impl<M: GpuMachine> GpuMlp<M> {
     ///
     /// # Shapes
     ///
-    /// Row by row: features (indices, features), logits (indices, classes).
+    /// Features (indices, features) and logits (indices, classes), both row-major.
     ///
     /// # Errors
     ///
-    /// [`KernelError::Batch`] when the samples are not of the network's size;
-    /// [`KernelError::Index`];
-    /// [`KernelError::Device`].
+    /// [`KernelError::Batch`] if the samples do not have the network's number of inputs;
+    /// [`KernelError::Index`]; [`KernelError::Device`].
     pub fn evaluate(
         &mut self,
         samples: &Samples<M>,
@@ -51,7 +50,11 @@ impl<M: GpuMachine> GpuMlp<M> {
         Ok((features, logits))
     }
 
-    /// The same for samples that are not on the device; `inputs` (n, inputs) row by row.
+    /// [`evaluate`](Self::evaluate) for samples in the host's memory.
+    ///
+    /// # Shapes
+    ///
+    /// `inputs` (n, inputs), features (n, features), logits (n, classes), all row-major.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! The network on a device, and its step.
+//! A multilayer perceptron on a device, and its training step.
 
 mod epoch;
 mod evaluate;

@@ -1,29 +1,28 @@
-//! The network on a device: its memories, and its tensors by name.
+//! The network on a device: its memory, and access to its tensors by name.
 
 use bytemuck::{bytes_of, bytes_of_mut, cast_slice};
 
 use crate::error::{KernelError, check_length, check_sizes};
 use crate::gpu::arguments::{Address, Settings, State};
-use crate::gpu::layout::{Arena, Bases, DeviceLayout, NARROW, TensorPlace};
+use crate::gpu::layout::{Arena, Bases, DeviceLayout, NARROW, TensorLocation};
 use crate::gpu::machine::{GpuMachine, MatrixProduct};
 use crate::gpu::memory::{download, padded, pitch, unpadded};
 use crate::gpu::samples::{Samples, StoredPixels, StoredSamples};
 use crate::mlp::{Architecture, Norm, TensorInfo, TensorRole};
 use crate::optimizer::Optimizer;
 
-/// Recorded steps that are kept: an epoch has two, of a whole batch and of the last one.
+/// Most recorded steps to keep; an epoch has two, for a full batch and for the last one.
 pub(super) const RECORDINGS: usize = 8;
-/// Samples of an evaluation's forward pass.
+/// Most samples per forward pass of an evaluation.
 pub(super) const CHUNK: usize = 512;
 
-/// A multilayer perceptron in training on a device: tensors, their names and every formula as those
-/// of
-/// [`Mlp`](crate::Mlp), in f32.
+/// A multilayer perceptron in training on a device, in f32. Tensors, names and formulas are those
+/// of [`Mlp`](crate::Mlp).
 pub struct GpuMlp<M: GpuMachine> {
     pub(super) architecture: Architecture,
     pub(super) optimizer: Optimizer,
     pub(super) layout: DeviceLayout,
-    /// Samples of the largest batch.
+    /// Most samples per batch.
     pub(super) batch: usize,
     pub(super) values: M::Memory,
     pub(super) buffers: Vec<M::Memory>,
@@ -36,20 +35,21 @@ pub struct GpuMlp<M: GpuMachine> {
     pub(super) state: M::Memory,
     pub(super) transition: M::Memory,
     pub(super) order: OrderMemory<M>,
-    /// Of the order, its largest sample, its samples, and those of them that steps were queued for.
+    /// The largest index in the order; `ordered` is the length of the order, and `queued` the
+    /// number of its samples that steps were queued for.
     pub(super) last_sample: usize,
     pub(super) ordered: usize,
     pub(super) queued: usize,
     /// State and order of an evaluation; the state stays zero.
     pub(super) evaluated: (M::Memory, M::Memory),
-    /// A batch that comes from the processor.
+    /// Memory for a batch from the host.
     pub(super) staged: Option<Samples<M>>,
     pub(super) recordings: Vec<Recorded<M>>,
-    /// Last, as what is above is released by it.
+    /// The last field, so that it is dropped after the memories.
     pub(super) machine: M,
 }
 
-/// The order of an epoch's samples, which may have to grow.
+/// Memory for the order of an epoch's samples, which grows if needed.
 pub(super) struct OrderMemory<M: GpuMachine> {
     pub(super) memory: M::Memory,
     pub(super) values: usize,
@@ -59,13 +59,13 @@ pub(super) struct OrderMemory<M: GpuMachine> {
 pub(super) struct Recorded<M: GpuMachine> {
     pub(super) samples: usize,
     pub(super) id: u64,
-    /// None after the first time, which warms up.
+    /// `None` after the first step, which is not recorded.
     pub(super) recording: Option<M::Recording>,
 }
 
 impl<M: GpuMachine> GpuMlp<M> {
-    /// A network of zeros (scales and running variances of ones) for batches of at most `batch`
-    /// samples.
+    /// A network whose tensors are zero (scales and running variances are one), for batches of at
+    /// most `batch` samples.
     ///
     /// # Errors
     ///
@@ -126,7 +126,7 @@ impl<M: GpuMachine> GpuMlp<M> {
         Ok(network)
     }
 
-    /// Sizes and parts.
+    /// The architecture.
     pub fn architecture(&self) -> &Architecture {
         &self.architecture
     }
@@ -136,38 +136,38 @@ impl<M: GpuMachine> GpuMlp<M> {
         &self.machine
     }
 
-    /// All tensors: parameters from the input to the classifier, running statistics, buffers of the
-    /// optimiser.
+    /// All tensors: parameters from the input to the classifier, then running statistics, then
+    /// buffers of the optimiser.
     pub fn tensors(&self) -> Vec<TensorInfo> {
-        let places = self.layout.places.iter();
-        places.map(|place| place.tensor.clone()).collect()
+        let locations = self.layout.locations.iter();
+        locations.map(|found| found.tensor.clone()).collect()
     }
 
-    /// A tensor's values, row by row. Waits for the device.
+    /// The values of a tensor, row-major. Waits for the device.
     ///
     /// # Errors
     ///
     /// [`KernelError::Unknown`]; [`KernelError::Device`].
     pub fn get(&self, name: &str) -> Result<Vec<f32>, KernelError> {
-        let place = self.place(name)?;
-        let (rows, columns) = place.tensor.rows_and_columns();
-        let memory = match place.arena {
+        let location = self.locate(name)?;
+        let (rows, columns) = location.tensor.rows_and_columns();
+        let memory = match location.arena {
             Arena::Values => &self.values,
             Arena::Buffer(index) => &self.buffers[index],
             Arena::Statistics => &self.statistics,
         };
-        self.read_rows(memory, place.offset, (rows, columns))
+        self.read_rows(memory, location.offset, (rows, columns))
     }
 
-    /// Replaces a tensor's values, row by row.
+    /// Replaces the values of a tensor, row-major.
     ///
     /// # Errors
     ///
     /// [`KernelError::Unknown`], [`KernelError::Length`]; [`KernelError::Device`].
     pub fn set(&mut self, name: &str, values: &[f32]) -> Result<(), KernelError> {
-        let place = self.place(name)?;
-        let (rows, columns) = place.tensor.rows_and_columns();
-        let (arena, offset) = (place.arena, place.offset);
+        let location = self.locate(name)?;
+        let (rows, columns) = location.tensor.rows_and_columns();
+        let (arena, offset) = (location.arena, location.offset);
         check_length(name, values, rows * columns)?;
         let padded = padded(values, columns);
         let memory = match arena {
@@ -178,7 +178,7 @@ impl<M: GpuMachine> GpuMlp<M> {
         self.machine.write(memory, 4 * offset, cast_slice(&padded))
     }
 
-    /// Rows of a matrix in a memory of the device, from an offset in values on.
+    /// Reads the rows of a matrix in the device's memory that starts at an offset in values.
     pub(super) fn read_rows(
         &self,
         memory: &M::Memory,
@@ -189,14 +189,13 @@ impl<M: GpuMachine> GpuMlp<M> {
         Ok(unpadded(&values, columns))
     }
 
-    fn place(&self, name: &str) -> Result<&TensorPlace, KernelError> {
-        let mut places = self.layout.places.iter();
-        let found = places.find(|place| place.tensor.name == name);
+    fn locate(&self, name: &str) -> Result<&TensorLocation, KernelError> {
+        let mut locations = self.layout.locations.iter();
+        let found = locations.find(|location| location.tensor.name == name);
         found.ok_or_else(|| KernelError::Unknown(name.to_owned()))
     }
 
-    /// Continues the count of steps of an earlier training; the bias correction of Adam depends on
-    /// it.
+    /// Sets the number of steps to resume a training; Adam's bias correction depends on it.
     ///
     /// # Errors
     ///
@@ -209,8 +208,8 @@ impl<M: GpuMachine> GpuMlp<M> {
         self.write_state(&state)
     }
 
-    /// Writes not-a-numbers over all that steps and evaluations compute on their way: whatever
-    /// reads what it has not written shows then.
+    /// Fills the working memory of steps and evaluations with NaN, so that a read of a value that
+    /// was not written shows in the result.
     ///
     /// # Errors
     ///
@@ -231,7 +230,7 @@ impl<M: GpuMachine> GpuMlp<M> {
         self.machine.write(&mut self.state, 0, bytes_of(state))
     }
 
-    /// Room on the device for a batch from elsewhere.
+    /// Memory on the device for a batch from the host.
     pub(super) fn stage(&mut self) -> Result<Samples<M>, KernelError> {
         if let Some(staged) = self.staged.take() {
             return Ok(staged);
@@ -249,7 +248,7 @@ impl<M: GpuMachine> GpuMlp<M> {
         Samples::new(&self.machine, &stored)
     }
 
-    /// The input of a layer.
+    /// The address of a layer's input.
     pub(super) fn input_of(&self, index: usize) -> Address {
         let offset = match index.checked_sub(1) {
             Some(below) => self.layout.layers[below].output,
@@ -277,13 +276,13 @@ impl<M: GpuMachine> GpuMlp<M> {
         blocks: [u32; 2],
         argument: &A,
     ) -> Result<(), KernelError> {
-        // SAFETY: every address is of memory that this network or the borrowed samples own, laid
-        // out by the plan.
+        // SAFETY: every address points to memory of this network or of the borrowed samples, with
+        // the sizes of the layout.
         unsafe { self.machine.launch(kernel, blocks, argument) }
     }
 
     pub(super) fn product(&self, product: MatrixProduct) -> Result<(), KernelError> {
-        // SAFETY: as for kernels.
+        // SAFETY: as in `launch`.
         unsafe { self.machine.product(&product) }
     }
 }

@@ -1,4 +1,5 @@
-//! The kernels and products of a step: narrow batches by our own kernels, wide ones with products between them.
+//! Queues the work of a step: fused kernels for narrow batches, matrix products and smaller kernels
+//! for wide ones.
 
 use super::network::GpuMlp;
 use crate::error::KernelError;
@@ -154,12 +155,12 @@ impl<M: GpuMachine> GpuMlp<M> {
         }
     }
 
-    /// Queues the update of all parameters alone, by the gradients of the last wide batch: what the
-    /// memory can do.
+    /// Queues only the update of all parameters by the gradients of the last wide batch. Timing it
+    /// measures the memory bandwidth.
     ///
     /// # Errors
     ///
-    /// [`KernelError::Size`] for a network of narrow batches, which has no gradients;
+    /// [`KernelError::Size`] for a network of narrow batches, which stores no gradients;
     /// [`KernelError::Device`].
     pub fn queue_update(&self) -> Result<(), KernelError> {
         let (bases, gradient) = (self.bases(), self.gradient_address()?);
@@ -179,8 +180,8 @@ impl<M: GpuMachine> GpuMlp<M> {
         self.launch("update", [blocks(count / 4), 2], &argument)
     }
 
-    /// Batch or evaluation chunk from the data set to the first layer's input; rows beyond the
-    /// samples become zero.
+    /// Gathers a batch or an evaluation chunk from the data set into the first layer's input; rows
+    /// beyond the samples become zero.
     pub(super) fn gather(
         &self,
         samples: &Samples<M>,
@@ -216,7 +217,7 @@ impl<M: GpuMachine> GpuMlp<M> {
         )
     }
 
-    /// The forward pass of a layer, normalised by the batch or by the running statistics.
+    /// Queues the forward pass of a layer, normalised by the batch or by the running statistics.
     pub(super) fn queue_layer(
         &self,
         index: usize,
@@ -281,7 +282,7 @@ impl<M: GpuMachine> GpuMlp<M> {
     }
 }
 
-/// The number of blocks for `values` values, which is bounded.
+/// The number of blocks for `values` values, at most 4096.
 fn blocks(values: usize) -> u32 {
     values.div_ceil(THREADS as usize).clamp(1, 4096) as u32
 }

@@ -1,4 +1,4 @@
-//! The backward pass through activation and normalisation of a block.
+//! The backward pass through the activation and normalisation of a block.
 
 use super::finish::finish_panel;
 use crate::mlp::architecture::{Activation, Norm};
@@ -9,22 +9,22 @@ use crate::tile::{stride, transpose};
 use crate::update::{ApplyRule, ParameterPointers, StepRule};
 use crate::vector::{Vector, width};
 
-/// Input units that are worked on at once: a multiple of every panel's width, and few enough for
-/// their weights to stay in the second-level cache from the product to the update.
+/// Input units per task: a multiple of every panel width, and few enough for their weights to stay
+/// in the L2 cache between the product and the update.
 pub(super) const UNITS: usize = 32;
 
-/// The block below a layer.
+/// The block below a layer, as its backward pass uses it.
 #[derive(Clone, Copy)]
 pub(super) struct BlockGradient<T> {
     pub(super) units: usize,
     pub(super) normal: *mut T,
     pub(super) output: *mut T,
-    /// Where the gradient of its products goes, as (units, samples).
+    /// Receives the gradient of the block's products, as (units, samples).
     pub(super) transposed: *mut T,
     pub(super) bias: ParameterPointers<T>,
     pub(super) scale: ParameterPointers<T>,
     pub(super) shift: ParameterPointers<T>,
-    /// Of the first panel.
+    /// The vectors of the first panel.
     pub(super) vectors: BlockVectors<T>,
     pub(super) norm: Norm,
     pub(super) activation: Activation,
@@ -32,12 +32,13 @@ pub(super) struct BlockGradient<T> {
     pub(super) rule: StepRule<T>,
 }
 
-/// Through activation and normalisation of the block below, for the panels of some of its units.
+/// Backpropagates through the activation and normalisation of the block below, for the panels of
+/// units `first..first + units`, and updates the parameters of these units.
 ///
 /// # Safety
 ///
-/// The pointers must be valid for the units and samples, and the processor must have the vector's
-/// instructions.
+/// The pointers must be valid for the units and samples, and the processor must support the
+/// vector's instructions.
 #[inline(always)]
 pub(super) unsafe fn block_backward<V: Vector, R: ApplyRule<V>>(
     below: &BlockGradient<V::Scalar>,
@@ -51,7 +52,8 @@ pub(super) unsafe fn block_backward<V: Vector, R: ApplyRule<V>>(
     let padded = samples.next_multiple_of(width);
     for part in (0..units).step_by(width) {
         let (unit, left) = (first + part, width.min(units - part));
-        // SAFETY: as for this function; the scratch space ends with a panel of `samples` rows.
+        // SAFETY: upheld by the caller, see `# Safety`; the scratch space ends with a panel of
+        // `samples` rows.
         unsafe {
             let start = scratch.as_mut_ptr();
             let g = UnitPanel {

@@ -1,16 +1,16 @@
-//! What is done with the gradient of a layer's products: the bias is updated, and the gradient
-//! transposed for the layer's input.
+//! The last use of the gradient of a layer's products: it updates the bias, and is transposed for
+//! the gradient of the layer's input.
 
 use crate::mlp::panel::{UnitPanel, bias_gradient};
 use crate::tile::{Panels, stride, transpose};
 use crate::update::{ApplyRule, ParameterPointers, StepRule, with_rule};
 use crate::vector::{Element, Vector, VectorKernel, width};
 
-/// Updates the bias by the gradient of the products, and transposes that.
+/// Updates the bias by the gradient of the products, and transposes the gradient.
 ///
 /// # Safety
 ///
-/// The pointers must be valid for the panel's units and samples, and the processor must have the
+/// The pointers must be valid for the panel's units and samples, and the processor must support the
 /// vector's instructions.
 #[inline(always)]
 pub(super) unsafe fn finish_panel<V: Vector, R: ApplyRule<V>>(
@@ -31,12 +31,12 @@ pub(super) unsafe fn finish_panel<V: Vector, R: ApplyRule<V>>(
     }
 }
 
-/// Transposes the panel of columns `unit..unit + left` of a (samples, units) matrix into one of
-/// (units, samples).
+/// Transposes columns `unit..unit + left` of a (samples, units) matrix, which form a panel, into a
+/// (units, samples) matrix.
 ///
 /// # Safety
 ///
-/// As [`finish_panel`].
+/// As for [`finish_panel`].
 #[inline(always)]
 unsafe fn transpose_panel<V: Vector>(
     x: UnitPanel<V::Scalar>,
@@ -55,7 +55,7 @@ unsafe fn transpose_panel<V: Vector>(
     }
 }
 
-/// The gradient of the logits: bias of the classifier and transpose.
+/// The gradient of the logits, which updates the classifier's bias and is transposed.
 pub(super) struct LogitGradient<'a, T> {
     pub(super) gradient: &'a mut Panels<T>,
     pub(super) bias: ParameterPointers<T>,

@@ -1,4 +1,4 @@
-//! The backward pass through the weights of a layer, some of its input units at a time.
+//! The backward pass through the weights of a layer, a few input units at a time.
 
 use rayon::prelude::*;
 
@@ -15,25 +15,26 @@ pub(super) struct LayerGradient<T> {
     pub(super) inputs: usize,
     pub(super) outputs: usize,
     pub(super) weight: ParameterPointers<T>,
-    /// `None` where the weights stay as they are.
+    /// `None` if the weights are fixed.
     pub(super) rule: Option<StepRule<T>>,
-    /// (samples, inputs).
+    /// The layer's input, (samples, inputs).
     pub(super) input: *const T,
     /// Gradient of the layer's products, (samples, outputs).
     pub(super) gradient: *const T,
-    /// The same as (outputs, samples).
+    /// Transpose of `gradient`, (outputs, samples).
     pub(super) transposed: *const T,
     pub(super) below: Option<BlockGradient<T>>,
 }
 
-// SAFETY: tasks work on units of their own: on other rows of the weights and their buffers, and on
-// other panels of the block below.
+// SAFETY: tasks work on disjoint units, that is, on disjoint rows of the weights and their buffers
+// and on disjoint panels of the block below.
 unsafe impl<T: Send + Sync> Send for LayerGradient<T> {}
 // SAFETY: as above.
 unsafe impl<T: Send + Sync> Sync for LayerGradient<T> {}
 
 impl<T: Element> LayerGradient<T> {
-    /// Shares the input units out between threads; each has `per_task` values of scratch space.
+    /// Distributes the input units over the threads; each task uses `per_task` values of scratch
+    /// space.
     pub(super) fn run(&self, instructions: Instructions, scratch: &mut [T], per_task: usize) {
         let tasks = self.inputs.div_ceil(UNITS);
         let work = self.samples * self.inputs * self.outputs;
@@ -51,7 +52,7 @@ impl<T: Element> LayerGradient<T> {
     }
 }
 
-/// The part of a [`LayerGradient`] for some input units.
+/// The part of a [`LayerGradient`] for the input units that start at `first`.
 struct UnitsTask<'a, T> {
     layer: &'a LayerGradient<T>,
     first: usize,
@@ -67,8 +68,8 @@ impl<T: Element> VectorKernel<T> for UnitsTask<'_, T> {
             scratch,
         } = self;
         let units = UNITS.min(layer.inputs - first);
-        // SAFETY: `first..first + units` are this task's own units, and the pointers of a layer are
-        // valid for its sizes.
+        // SAFETY: only this task works on units `first..first + units`, the pointers of a layer are
+        // valid for its sizes, and `dispatch` requires supported instructions.
         unsafe {
             if layer.below.is_some() {
                 input_gradient::<V>(layer, first, units, scratch);
@@ -85,12 +86,12 @@ impl<T: Element> VectorKernel<T> for UnitsTask<'_, T> {
     }
 }
 
-/// Gradient of the inputs, transposed, into the scratch space: for each panel of samples, `UNITS`
-/// rows.
+/// Writes the transposed gradient of the inputs to the scratch space, `UNITS` rows per panel of
+/// samples.
 ///
 /// # Safety
 ///
-/// The pointers must be valid for the units, and the processor must have the vector's
+/// The pointers must be valid for the units, and the processor must support the vector's
 /// instructions.
 #[inline(always)]
 unsafe fn input_gradient<V: Vector>(
@@ -124,11 +125,11 @@ unsafe fn input_gradient<V: Vector>(
     }
 }
 
-/// Gradient of the weights, straight into the update.
+/// Computes the gradient of the weights and updates them tile by tile.
 ///
 /// # Safety
 ///
-/// As [`input_gradient`].
+/// As for [`input_gradient`].
 #[inline(always)]
 unsafe fn update<V: Vector, R: ApplyRule<V>>(
     layer: &LayerGradient<V::Scalar>,
@@ -154,10 +155,11 @@ unsafe fn update<V: Vector, R: ApplyRule<V>>(
     }
 }
 
+/// Updates rows of a panel of the weights by their gradient.
 #[derive(Clone, Copy)]
 struct UpdateRows<T, R> {
     weight: ParameterPointers<T>,
-    /// Values to the same rows of the next panel.
+    /// Offset of the same rows in the next panel, which are prefetched.
     next: usize,
     rule: R,
 }

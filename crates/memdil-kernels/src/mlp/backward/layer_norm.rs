@@ -1,4 +1,5 @@
-//! Layer normalisation backwards: its means go over all units, so it waits for all of them.
+//! The backward pass of layer normalisation, which runs after all units are ready because it needs
+//! means over the units of a sample.
 
 use rayon::prelude::*;
 
@@ -9,9 +10,9 @@ use crate::update::{ParameterPointers, StepRule, with_rule};
 use crate::vector::{Element, Instructions, Vector, VectorKernel};
 
 impl<T: Element> MlpBlock<T> {
-    /// Layer normalisation backwards, once all units have left $g \gamma$ in `output`: with
-    /// $u = g \gamma$ and normalised values $x$, the gradient of the products is
-    /// $\frac1\sigma (u - \bar u - x \overline{u x})$, means over a row.
+    /// Replaces the normalised values $x$ by the gradient of the products,
+    /// $\frac1\sigma (u - \bar u - x \overline{u x})$ with means over a row, where `output` holds
+    /// $u = g \gamma$ of all units.
     pub(super) fn layer_norm_backward(
         &mut self,
         instructions: Instructions,
@@ -45,7 +46,7 @@ impl<T: Element> MlpBlock<T> {
                     .take(rows.len());
                 for (i, (x, u)) in samples.enumerate() {
                     let ([mean, along], [_, inverse]) = (means[i], rows[i]);
-                    // Beyond the last unit everything stays zero.
+                    // Columns beyond the last unit must stay zero.
                     for (x, &u) in x.iter_mut().zip(u).take(units - j * panel) {
                         *x = (u - mean - *x * along) * inverse;
                     }
@@ -69,7 +70,7 @@ impl<T: Element> MlpBlock<T> {
     }
 }
 
-/// Pointers of which every task uses its own part.
+/// Pointers shared by tasks that use disjoint parts of their targets.
 #[derive(Clone, Copy)]
 struct Shared<P>(P);
 
@@ -79,10 +80,10 @@ impl<P: Copy> Shared<P> {
     }
 }
 
-// SAFETY: tasks use the parts of their own panel.
+// SAFETY: each task uses only the part that belongs to its own panel.
 unsafe impl<P> Sync for Shared<P> {}
 
-/// A panel of the gradient of a block's products.
+/// [`finish_panel`] for a panel of the gradient of a block's products.
 struct FinishPanel<T> {
     x: UnitPanel<T>,
     bias: ParameterPointers<T>,
@@ -96,7 +97,8 @@ impl<T: Element> VectorKernel<T> for FinishPanel<T> {
     #[inline(always)]
     fn run<V: Vector<Scalar = T>>(self) {
         let (x, unit, units) = (self.x, self.unit, self.units);
-        // SAFETY: the panel and the vectors have `units` columns, the transpose has room for them.
+        // SAFETY: the panel and the vectors have `units` columns, and the transpose has room for
+        // them.
         unsafe {
             with_rule!(self.rule, known => {
                 finish_panel::<V, _>(x, self.bias, unit, units, self.transposed, known);

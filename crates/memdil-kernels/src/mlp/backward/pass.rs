@@ -1,4 +1,4 @@
-//! All layers, from the gradient of the logits down.
+//! The backward pass through all layers.
 
 use super::block::{BlockGradient, UNITS};
 use super::finish::LogitGradient;
@@ -11,7 +11,7 @@ use crate::update::StepRule;
 use crate::vector::Element;
 
 impl<T: Element> Mlp<T> {
-    /// Updates every parameter, from the classifier down.
+    /// Updates every parameter, from the classifier to the first block.
     pub(in crate::mlp) fn run_backward(&mut self, gradient: &[T], samples: usize, step: &Step) {
         self.steps += 1;
         let rule = |decay| StepRule::new(self.optimizer, step.learning_rate, decay, self.steps);
@@ -68,8 +68,8 @@ impl<T: Element> Mlp<T> {
         }
     }
 
-    /// Makes room for transposed gradients and for the scratch space of every task; the values of a
-    /// task's.
+    /// Allocates the transposed gradients and the scratch space of all tasks. Returns the number of
+    /// scratch values per task.
     fn reserve(&mut self, samples: usize) -> usize {
         let panel = self.logits.width;
         let padded = samples.next_multiple_of(panel);
@@ -77,7 +77,7 @@ impl<T: Element> Mlp<T> {
         let widest = widest.unwrap_or(0);
         let units = widest.max(self.architecture.classes);
         for transposed in &mut self.transposed {
-            // A panel of fewer units may have more space behind it.
+            // `stride` may add 8 rows of padding to a panel.
             transposed.resize((units + 8) * padded, T::default());
         }
         let per_task = UNITS * padded + samples * panel;
@@ -88,7 +88,7 @@ impl<T: Element> Mlp<T> {
 }
 
 impl<T: Element> MlpBlock<T> {
-    /// Pointers for the pass of the layer above through this block.
+    /// The pointers that the backward pass of the layer above needs of this block.
     fn gradient(
         &mut self,
         architecture: &Architecture,

@@ -1,4 +1,5 @@
-//! Layer normalisation: its statistics are of rows, so it waits for all units of a block.
+//! Layer normalisation, which runs after all units of a block are ready because its statistics are
+//! taken over the units of a sample.
 
 use rayon::prelude::*;
 
@@ -9,7 +10,7 @@ use crate::mlp::panel::{BlockVectors, UnitPanel, layer_norm};
 use crate::vector::{Element, Instructions, Vector, VectorKernel};
 
 impl<T: Element> MlpBlock<T> {
-    /// Mean and 1 over the deviation of every row of products and bias.
+    /// Computes mean and reciprocal standard deviation of each row of the products with bias.
     pub(super) fn row_statistics(&mut self) {
         let (panel, stride, units) = (self.normal.width, self.normal.stride(), self.normal.cols);
         let (values, bias) = (self.normal.values(), self.linear.bias.value.values());
@@ -87,8 +88,8 @@ impl<T: Element> VectorKernel<T> for RowsPanel<'_, T> {
             mean: none,
             variance: none,
         };
-        // SAFETY: the panels have as many rows as there are statistics; what is null is not used
-        // here.
+        // SAFETY: the panels have one row per entry of `rows`, `layer_norm` does not use the null
+        // pointers, and `dispatch` requires supported instructions.
         unsafe {
             layer_norm::<V>(
                 x,

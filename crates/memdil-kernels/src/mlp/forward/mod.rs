@@ -1,4 +1,4 @@
-//! From a batch to logits.
+//! The forward pass, from a batch to its logits.
 
 mod layer_norm;
 mod pass;

@@ -1,4 +1,4 @@
-//! From a batch to logits.
+//! The forward pass through all layers.
 
 use rayon::prelude::*;
 
@@ -10,12 +10,11 @@ use crate::mlp::panel::BlockVectors;
 use crate::tile::Panels;
 use crate::vector::{Element, Instructions};
 
-/// Panels of a layer in a task: as many products as the second-level cache holds beside a block of
-/// the inputs.
+/// Most panels of a layer per task: their products and a block of the inputs fit in the L2 cache.
 const GROUP: usize = 8;
 
 impl<T: Element> Mlp<T> {
-    /// Copies a batch into panels; its number of samples.
+    /// Copies a batch into panels and returns its number of samples.
     pub(in crate::mlp) fn fill(&mut self, inputs: &[T]) -> Result<usize, KernelError> {
         self.ready = None;
         let size = self.architecture.inputs;
@@ -49,7 +48,7 @@ impl<T: Element> Mlp<T> {
         Ok(samples)
     }
 
-    /// All layers, from the panels of the batch to the logits.
+    /// Computes all layers, from the panels of the batch to the logits.
     pub(in crate::mlp) fn run_forward(&mut self, training: bool) {
         let (instructions, samples) = (self.instructions, self.input.rows);
         let (norm, activation) = (self.architecture.norm, self.architecture.activation);
@@ -95,7 +94,7 @@ impl<T: Element> Mlp<T> {
 }
 
 impl<T: Element> MlpBlock<T> {
-    /// Products, normalisation and activation, the panels shared out between threads.
+    /// Computes products, normalisation and activation, with panels distributed over threads.
     fn run(
         &mut self,
         input: &Panels<T>,

@@ -1,14 +1,14 @@
-//! The products of a layer, panel by panel, with what follows them while they are in the cache.
+//! The products of a layer by panel, each normalised and activated while it is in the cache.
 
 use crate::mlp::architecture::{Activation, Norm};
 use crate::mlp::panel::{BlockVectors, UnitPanel, affine, batch_norm};
 use crate::tile::{DEPTH, PanelProduct, Panels};
 use crate::vector::{Element, Vector, VectorKernel, width};
 
-/// Multiplications below which a layer is not worth handing to other threads.
+/// Number of multiplications below which a layer is computed on one thread.
 pub(in crate::mlp) const SMALL: usize = 1 << 19;
 
-/// What follows the products of a panel at once.
+/// The operation on the products of a panel as soon as they are computed.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Finish {
     BatchNorm,
@@ -16,7 +16,7 @@ pub(super) enum Finish {
     Nothing,
 }
 
-/// Some panels of a layer's products, from panel `first` on.
+/// Consecutive panels of a layer's products, starting at panel `first`.
 pub(super) struct Products<'a, T> {
     pub(super) input: &'a Panels<T>,
     pub(super) weight: &'a Panels<T>,
@@ -25,7 +25,7 @@ pub(super) struct Products<'a, T> {
 }
 
 impl<T: Element> Products<'_, T> {
-    /// A block of the inputs is used for all panels before the next one is read.
+    /// Multiplies each block of the inputs with all panels before it reads the next block.
     #[inline(always)]
     fn compute<V: Vector<Scalar = T>>(&mut self) {
         let (input, weight) = (self.input, self.weight);
@@ -41,8 +41,8 @@ impl<T: Element> Products<'_, T> {
                     cols: weight.cols - j * width::<V>(),
                     add: k > 0,
                 };
-                // SAFETY: input and `out` have as many rows; the weights have a row for every
-                // column of the input.
+                // SAFETY: input and `out` have the same number of rows, the weights have a row for
+                // every column of the input, and `dispatch` requires supported instructions.
                 unsafe {
                     product.run::<V>();
                 }
@@ -58,11 +58,11 @@ impl<T: Element> VectorKernel<T> for Products<'_, T> {
     }
 }
 
-/// Some panels of a block: products, normalisation, activation.
+/// Consecutive panels of a block, with normalisation and activation.
 pub(super) struct BlockPanels<'a, T> {
     pub(super) products: Products<'a, T>,
     pub(super) output: &'a mut [T],
-    /// Of the first panel.
+    /// The vectors of the first panel.
     pub(super) vectors: BlockVectors<T>,
     pub(super) finish: Finish,
     pub(super) norm: Norm,
@@ -83,8 +83,8 @@ impl<T: Element> VectorKernel<T> for BlockPanels<'_, T> {
                 samples: input.rows,
             };
             let (h, offset) = (h.as_mut_ptr(), j * width::<V>());
-            // SAFETY: both panels have as many rows, and there is a row of the vectors for every
-            // panel.
+            // SAFETY: both panels have `input.rows` rows, the vectors have a row for every panel,
+            // and `dispatch` requires supported instructions.
             unsafe {
                 let vectors = self.vectors.offset(offset);
                 match self.finish {

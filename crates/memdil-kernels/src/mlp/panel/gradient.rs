@@ -1,18 +1,18 @@
-//! Gradients through activation and normalisation of a block, a panel of its units at a time.
+//! Gradients through the activation and normalisation of a block, one panel of units at a time.
 
 use super::pointers::{BlockVectors, UnitPanel, inverse_deviation};
 use crate::mlp::architecture::Activation;
 use crate::vector::{Element, Vector, width};
 
-/// Share of the batch in an update of the running statistics; PyTorch's default.
+/// Weight of the batch in an update of the running statistics; PyTorch's default.
 const RUNNING: f64 = 0.1;
 
-/// Replaces the gradient `g` of the activated values `h` by the gradient of the values before the
-/// activation, after adding `feature_decay` times `h`.
+/// Adds `feature_decay` times the activated values `h` to their gradient `g`, then replaces `g` by
+/// the gradient of the values before the activation.
 ///
 /// # Safety
 ///
-/// As [`batch_norm`](super::normalization::batch_norm).
+/// As for [`batch_norm`](super::normalization::batch_norm).
 #[inline(always)]
 pub(in crate::mlp) unsafe fn activation_backward<V: Vector>(
     g: UnitPanel<V::Scalar>,
@@ -36,11 +36,11 @@ pub(in crate::mlp) unsafe fn activation_backward<V: Vector>(
     }
 }
 
-/// The gradient of the normalised values' scale and shift: sums over the samples of `g x` and `g`.
+/// The gradients of scale and shift: the sums over the samples of `g x` and of `g`.
 ///
 /// # Safety
 ///
-/// As [`batch_norm`](super::normalization::batch_norm).
+/// As for [`batch_norm`](super::normalization::batch_norm).
 #[inline(always)]
 pub(in crate::mlp) unsafe fn norm_gradient<V: Vector>(
     g: UnitPanel<V::Scalar>,
@@ -53,13 +53,13 @@ pub(in crate::mlp) unsafe fn norm_gradient<V: Vector>(
     }
 }
 
-/// Batch normalisation backwards: `x` holds the normalised values and is replaced by the gradient
-/// of the products, $\frac{\gamma}{\sigma} (g - \frac1n \sum g - \frac{x}{n} \sum g x)$. The
-/// statistics of the batch enter the running ones.
+/// The backward pass of batch normalisation: replaces the normalised values `x` by the gradient of
+/// the products, $\frac{\gamma}{\sigma} (g - \frac1n \sum g - \frac{x}{n} \sum g x)$. Also updates
+/// the running statistics by those of the batch.
 ///
 /// # Safety
 ///
-/// As [`batch_norm`](super::normalization::batch_norm).
+/// As for [`batch_norm`](super::normalization::batch_norm).
 #[inline(always)]
 pub(in crate::mlp) unsafe fn batch_norm_backward<V: Vector>(
     g: UnitPanel<V::Scalar>,
@@ -100,11 +100,11 @@ pub(in crate::mlp) unsafe fn batch_norm_backward<V: Vector>(
     }
 }
 
-/// Sums over the samples of a panel's vector `v`: the gradient of a bias.
+/// The gradient of the bias: the sums over the samples of vector `v` of a panel.
 ///
 /// # Safety
 ///
-/// As [`batch_norm`](super::normalization::batch_norm).
+/// As for [`batch_norm`](super::normalization::batch_norm).
 #[inline(always)]
 pub(in crate::mlp) unsafe fn bias_gradient<V: Vector>(x: UnitPanel<V::Scalar>, v: usize) -> V {
     unsafe { x.sum::<V>(|i| V::load(x.at::<V>(i, v))) }

@@ -1,4 +1,4 @@
-//! Normalisation and activation of a block, a panel of its units at a time, and their gradients.
+//! Normalisation and activation of a block, one panel of units at a time, and their gradients.
 
 mod gradient;
 mod normalization;

@@ -1,4 +1,4 @@
-//! Normalisation and activation of a block, a panel of its units at a time.
+//! Normalisation and activation of a block, one panel of units at a time.
 
 use super::pointers::{BlockVectors, UnitPanel, inverse_deviation};
 use crate::mlp::architecture::{Activation, Norm};
@@ -7,11 +7,12 @@ use crate::vector::{Element, Vector, width};
 /// Normalises the products in `x` by the statistics of the batch, in place, and activates them into
 /// `h`.
 ///
-/// The bias of the linear map moves the mean and nothing else, so it is left out here.
+/// The bias of the linear map is not added: it only shifts the mean, which is subtracted.
 ///
 /// # Safety
 ///
-/// Pointers must be valid for the panel, and the processor must have the vector's instructions.
+/// The pointers must be valid for the panel, and the processor must support the vector's
+/// instructions.
 #[inline(always)]
 pub(in crate::mlp) unsafe fn batch_norm<V: Vector>(
     x: UnitPanel<V::Scalar>,
@@ -49,12 +50,12 @@ pub(in crate::mlp) unsafe fn batch_norm<V: Vector>(
     }
 }
 
-/// Maps the products in `x` by `a x + b` into `h`, and activates them: batch normalisation by the
-/// running statistics, or no normalisation.
+/// Writes the activation of `a x + b` to `h` for the products in `x`: batch normalisation by the
+/// running statistics, or only the bias.
 ///
 /// # Safety
 ///
-/// As [`batch_norm`].
+/// As for [`batch_norm`].
 #[inline(always)]
 pub(in crate::mlp) unsafe fn affine<V: Vector>(
     x: UnitPanel<V::Scalar>,
@@ -87,14 +88,14 @@ pub(in crate::mlp) unsafe fn affine<V: Vector>(
     }
 }
 
-/// Normalises the products in `x` by statistics of their rows, in place, and activates them into
-/// `h`.
+/// Normalises the products in `x` by the statistics of their rows, in place, and activates them
+/// into `h`.
 ///
-/// `rows` holds the mean and 1 over the deviation of every sample (the bias included).
+/// `rows` holds mean and reciprocal standard deviation of each sample, bias included.
 ///
 /// # Safety
 ///
-/// As [`batch_norm`].
+/// As for [`batch_norm`].
 #[inline(always)]
 pub(in crate::mlp) unsafe fn layer_norm<V: Vector>(
     x: UnitPanel<V::Scalar>,
@@ -124,13 +125,13 @@ pub(in crate::mlp) unsafe fn layer_norm<V: Vector>(
 
 /// # Safety
 ///
-/// The processor must have the vector's instructions.
+/// The processor must support the vector's instructions.
 #[inline(always)]
 unsafe fn activate<V: Vector>(value: V, activation: Activation) -> V {
-    // Every vector fits into 16 values.
+    // A vector has at most 16 values.
     unsafe {
         match activation {
-            // In this order, what is not a number stays visible.
+            // In this order of operands, NaN propagates.
             Activation::Relu => V::splat(V::Scalar::default()).max(value),
             Activation::Sigmoid => {
                 let one = V::Scalar::from_f64(1.0);

@@ -1,9 +1,9 @@
-//! A panel of units: their values for every sample, and their vectors.
+//! Pointers to a panel of units: their values for every sample, and their vectors.
 
 use crate::batch_norm::EPSILON;
 use crate::vector::{Element, Vector, width};
 
-/// Pointers to a panel of a block's vectors: one row of `width` values each.
+/// Pointers to a panel of a block's vectors, one row of `width` values each.
 #[derive(Clone, Copy)]
 pub(in crate::mlp) struct BlockVectors<T> {
     pub(in crate::mlp) bias: *const T,
@@ -11,8 +11,7 @@ pub(in crate::mlp) struct BlockVectors<T> {
     pub(in crate::mlp) shift: *const T,
     pub(in crate::mlp) running_mean: *mut T,
     pub(in crate::mlp) running_var: *mut T,
-    /// Of the batch, kept for the backward pass: the mean without the bias, and the biased
-    /// variance.
+    /// Mean of the batch without the bias, kept for the backward pass with the biased `variance`.
     pub(in crate::mlp) mean: *mut T,
     pub(in crate::mlp) variance: *mut T,
 }
@@ -22,7 +21,7 @@ impl<T> BlockVectors<T> {
     ///
     /// # Safety
     ///
-    /// All pointers must be valid for more than `offset` values.
+    /// Every pointer must be valid for more than `offset` values.
     #[inline(always)]
     pub(in crate::mlp) unsafe fn offset(self, offset: usize) -> Self {
         unsafe {
@@ -39,7 +38,7 @@ impl<T> BlockVectors<T> {
     }
 }
 
-/// A panel of `samples` rows.
+/// A pointer to a panel of `samples` rows.
 #[derive(Clone, Copy)]
 pub(in crate::mlp) struct UnitPanel<T> {
     pub(in crate::mlp) start: *mut T,
@@ -47,21 +46,22 @@ pub(in crate::mlp) struct UnitPanel<T> {
 }
 
 impl<T: Element> UnitPanel<T> {
-    /// The vector `v` of row `i`.
+    /// The address of vector `v` of row `i`.
     ///
     /// # Safety
     ///
-    /// The row must be one of the panel.
+    /// The row must be within the panel.
     #[inline(always)]
     pub(in crate::mlp) unsafe fn at<V: Vector<Scalar = T>>(self, i: usize, v: usize) -> *mut T {
         unsafe { self.start.add(i * width::<V>() + v * V::LANES) }
     }
 
-    /// Sums of a function of every row, in four chains so that they need not wait for each other.
+    /// The sum of a function over all rows, in four independent chains to hide the latency of an
+    /// addition.
     ///
     /// # Safety
     ///
-    /// The processor must have the vector's instructions.
+    /// The processor must support the vector's instructions.
     #[inline(always)]
     pub(in crate::mlp) unsafe fn sum<V: Vector<Scalar = T>>(self, f: impl Fn(usize) -> V) -> V {
         unsafe {
@@ -85,11 +85,11 @@ impl<T: Element> UnitPanel<T> {
     }
 }
 
-/// 1 over the deviation.
+/// The reciprocal of the standard deviation.
 ///
 /// # Safety
 ///
-/// The processor must have the vector's instructions.
+/// The processor must support the vector's instructions.
 #[inline(always)]
 pub(in crate::mlp) unsafe fn inverse_deviation<V: Vector>(variance: V) -> V {
     unsafe {

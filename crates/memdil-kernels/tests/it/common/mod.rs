@@ -21,7 +21,7 @@ pub(crate) fn uniform(stream: u64, i: usize) -> f64 {
     (hash(stream, i) >> 40) as f64 / f64::from(1 << 23) - 1.0
 }
 
-/// A network with hashed weights; a fixed classifier is the canonical frame.
+/// A network with hashed weights; a fixed classifier is the canonical simplex frame.
 pub(crate) fn network<T: Element>(
     architecture: Architecture,
     optimizer: Optimizer,
@@ -66,7 +66,7 @@ pub(crate) fn network<T: Element>(
     mlp
 }
 
-/// Mean cross-entropy against smoothed labels, and its gradient.
+/// Mean cross-entropy with smoothed labels, and its gradient.
 pub(crate) fn cross_entropy<T: Element>(
     logits: &[T],
     labels: &[usize],
@@ -87,7 +87,7 @@ pub(crate) fn cross_entropy<T: Element>(
     (total / n as f64, gradient)
 }
 
-/// A step on the hashed batch number `index`; returns its loss.
+/// Takes a step on the hashed batch `index` and returns its loss.
 pub(crate) fn train<T: MlpElement>(
     mlp: &mut Mlp<T>,
     index: usize,

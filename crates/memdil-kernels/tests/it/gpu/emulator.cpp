@@ -1,6 +1,7 @@
-// CUDA C on the processor: blocks one after the other, the threads of a block as fibers that change at every barrier.
+// Runs CUDA C on the CPU: blocks in sequence, and the threads of a block as fibers that switch at
+// every barrier.
 //
-// Compiled together with kernels.cu, whose path is the macro KERNELS.
+// Includes kernels.cu, whose path is the macro KERNELS.
 
 #include <algorithm>
 #include <cmath>
@@ -26,7 +27,7 @@ struct Index {
 };
 static Index threadIdx, blockIdx, blockDim, gridDim;
 
-enum Wait { RUNNING_ON, AT_BLOCK, AT_WARP, DONE };
+enum Wait { RUNNABLE, AT_BLOCK, AT_WARP, DONE };
 
 // A fiber is started with setcontext and switched with _setjmp and _longjmp, because swapcontext
 // makes two system calls per switch. Fibers are reused for later blocks.
@@ -109,11 +110,11 @@ static void resume(unsigned thread) {
 }
 
 static int run_block(unsigned threads) {
-    for (unsigned t = 0; t < threads; t++) fibers[t].wait = RUNNING_ON;
+    for (unsigned t = 0; t < threads; t++) fibers[t].wait = RUNNABLE;
     for (;;) {
         bool moved = false;
         for (unsigned t = 0; t < threads; t++) {
-            if (fibers[t].wait != RUNNING_ON) continue;
+            if (fibers[t].wait != RUNNABLE) continue;
             moved = true;
             resume(t);
         }
@@ -126,7 +127,7 @@ static int run_block(unsigned threads) {
         if (done == threads) return 0;
         if (done + at_block == threads) {
             for (unsigned t = 0; t < threads; t++) {
-                if (fibers[t].wait == AT_BLOCK) fibers[t].wait = RUNNING_ON;
+                if (fibers[t].wait == AT_BLOCK) fibers[t].wait = RUNNABLE;
             }
             continue;
         }
@@ -135,10 +136,10 @@ static int run_block(unsigned threads) {
             unsigned end = std::min(warp + 32, threads), at_warp = 0;
             for (unsigned t = warp; t < end; t++) at_warp += fibers[t].wait == AT_WARP;
             if (at_warp != end - warp) continue;
-            for (unsigned t = warp; t < end; t++) fibers[t].wait = RUNNING_ON;
+            for (unsigned t = warp; t < end; t++) fibers[t].wait = RUNNABLE;
             released = true;
         }
-        // Threads of a warp that wait for different things wait for ever.
+        // Deadlock: the threads of a warp wait at different barriers.
         if (!released) return 2;
     }
 }
@@ -165,7 +166,7 @@ static const struct {
     KERNEL(agreements, Collapse),
 };
 
-// 0: done; 1: no such kernel; 2: a deadlock; 3: the argument has another size.
+// Returns 0 on success, 1 for an unknown kernel, 2 for a deadlock, 3 for a wrong argument size.
 extern "C" int launch(const char *name, unsigned x, unsigned y, unsigned threads, void *argument, size_t size) {
     for (const auto &kernel : table) {
         if (std::strcmp(kernel.name, name)) continue;

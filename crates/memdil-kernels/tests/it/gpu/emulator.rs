@@ -1,4 +1,4 @@
-//! The kernels' own text on the processor: compiled by the C++ compiler, run thread by thread.
+//! An emulated device: the kernels' source, compiled by a C++ compiler and run thread by thread.
 
 use std::cell::RefCell;
 use std::ffi::{CString, c_char, c_int, c_uint, c_void};
@@ -12,13 +12,13 @@ use memdil_kernels::gpu::{GpuMachine, MatrixProduct, THREADS};
 type Launch =
     unsafe extern "C" fn(*const c_char, c_uint, c_uint, c_uint, *mut c_void, usize) -> c_int;
 
-/// Runs kernels one after the other.
+/// Runs kernels in sequence.
 #[derive(Default)]
 pub(crate) struct Emulator {
     recording: RefCell<Option<Vec<Call>>>,
 }
 
-/// What was queued.
+/// A queued call.
 #[derive(Clone)]
 pub(crate) enum Call {
     Kernel(&'static str, [u32; 2], Vec<u64>, usize),
@@ -35,8 +35,8 @@ impl Emulator {
             Call::Kernel(name, blocks, mut argument, size) => {
                 let text = CString::new(name).expect("a name");
                 let argument = argument.as_mut_ptr().cast();
-                // SAFETY: the one who launched vouches for the argument; one launch at a time in a
-                // thread of its own state.
+                // SAFETY: the caller of `GpuMachine::launch` ensures that the argument is valid,
+                // and the lock that only one launch uses the library's state.
                 let code = {
                     let launch = library()
                         .lock()
@@ -45,12 +45,10 @@ impl Emulator {
                 };
                 match code {
                     0 => Ok(()),
-                    1 => Err(KernelError::Device(format!("no kernel {name}"))),
-                    2 => Err(KernelError::Device(format!(
-                        "{name}: threads wait for each other"
-                    ))),
+                    1 => Err(KernelError::Device(format!("kernel {name} does not exist"))),
+                    2 => Err(KernelError::Device(format!("kernel {name}: deadlock"))),
                     _ => Err(KernelError::Device(format!(
-                        "{name}: its argument has another size"
+                        "kernel {name}: the argument has the wrong size"
                     ))),
                 }
             }
@@ -62,7 +60,7 @@ impl Emulator {
     }
 }
 
-// SAFETY: memory stays where it is while it lives, and nothing is left to do when a call returns.
+// SAFETY: the heap memory of a vector does not move, and all work is done when a call returns.
 unsafe impl GpuMachine for Emulator {
     type Memory = Vec<u128>;
     type Recording = Vec<Call>;
@@ -85,7 +83,7 @@ unsafe impl GpuMachine for Emulator {
             offset + bytes.len() <= 16 * memory.len(),
             "beyond the memory"
         );
-        // SAFETY: within the memory.
+        // SAFETY: the range is within the memory, as asserted above.
         let to = unsafe {
             std::slice::from_raw_parts_mut(
                 memory.as_mut_ptr().cast::<u8>().add(offset),
@@ -103,7 +101,7 @@ unsafe impl GpuMachine for Emulator {
         out: &mut [u8],
     ) -> Result<(), KernelError> {
         assert!(offset + out.len() <= 16 * memory.len(), "beyond the memory");
-        // SAFETY: within the memory.
+        // SAFETY: the range is within the memory, as asserted above.
         out.copy_from_slice(unsafe {
             std::slice::from_raw_parts(memory.as_ptr().cast::<u8>().add(offset), out.len())
         });
@@ -117,7 +115,7 @@ unsafe impl GpuMachine for Emulator {
         argument: &A,
     ) -> Result<(), KernelError> {
         let mut words = vec![0_u64; size_of::<A>().div_ceil(8)];
-        // SAFETY: the words have room for the argument, which is plain numbers.
+        // SAFETY: the words have room for the argument, which consists of plain numbers.
         unsafe { words.as_mut_ptr().cast::<A>().write_unaligned(*argument) };
         self.call(Call::Kernel(kernel, blocks, words, size_of::<A>()))
     }
@@ -143,7 +141,7 @@ unsafe impl GpuMachine for Emulator {
     }
 
     fn processors(&self) -> u32 {
-        // Few, so that small layers have several splits.
+        // More than one, so that small layers have several splits.
         3
     }
 
@@ -152,7 +150,7 @@ unsafe impl GpuMachine for Emulator {
     }
 }
 
-/// A product by its definition.
+/// Computes a product by its definition.
 fn multiply(product: &MatrixProduct) {
     let MatrixProduct {
         m,
@@ -181,28 +179,28 @@ fn multiply(product: &MatrixProduct) {
                     } else {
                         at(b, l, j)
                     };
-                    // SAFETY: who asked for the product vouches for its addresses.
+                    // SAFETY: the caller of `GpuMachine::product` ensures valid addresses.
                     unsafe { f64::from(*a) * f64::from(*b) }
                 })
                 .sum();
-            // SAFETY: the same.
+            // SAFETY: as above.
             unsafe { *at(c, i, j) = sum as f32 };
         }
     }
 }
 
-/// The compiled kernels; the emulator works at one launch at a time.
+/// The compiled kernels, behind a lock because the emulator supports one launch at a time.
 fn library() -> &'static std::sync::Mutex<libloading::Symbol<'static, Launch>> {
     static LIBRARY: OnceLock<std::sync::Mutex<libloading::Symbol<'static, Launch>>> =
         OnceLock::new();
     LIBRARY.get_or_init(|| {
         let path = compile();
-        // SAFETY: the library is ours, and stays open to the end of the process.
+        // SAFETY: the library is compiled from our source, and stays open until the process ends.
         let symbol = unsafe {
             let library = libloading::Library::new(path.to_str().expect("UTF-8"))
                 .expect("the kernels' library");
             let library = Box::leak(Box::new(library));
-            // An open library needs no name.
+            // The library stays loaded without its file.
             let _ = std::fs::remove_file(&path);
             library.get(b"launch").expect("its function")
         };
@@ -222,7 +220,7 @@ fn compile() -> PathBuf {
             "-shared",
             "-fPIC",
             "-w",
-            // Its check takes a jump between fibers for a jump into a frame that has ended.
+            // The fortified longjmp rejects jumps between fibers.
             "-U_FORTIFY_SOURCE",
         ])
         .arg(format!(
@@ -236,7 +234,7 @@ fn compile() -> PathBuf {
         ])
         .output();
     let output = output.unwrap_or_else(|e| {
-        panic!("{compiler} cannot be started ({e}): this test needs a C++ compiler")
+        panic!("{compiler} cannot be started ({e}); install a C++ compiler or set CXX")
     });
     assert!(
         output.status.success(),
