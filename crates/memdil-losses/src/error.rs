@@ -1,55 +1,55 @@
 //! The error of this crate.
 
-/// An input that a loss cannot be computed for.
+/// An invalid input of a loss.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LossError {
-    /// A parameter outside its range.
-    #[error("{loss}: {name} = {value} is outside {range}")]
+    /// A parameter is outside its range.
+    #[error("{loss}: {name} = {value}: must be in {range}")]
     Parameter {
         /// Name of the loss.
         loss: &'static str,
         /// Name of the parameter.
         name: &'static str,
-        /// The offending value.
+        /// The invalid value.
         value: f64,
-        /// The values that are allowed.
+        /// The valid range.
         range: &'static str,
     },
-    /// A transition matrix that forward correction cannot use.
+    /// The transition matrix of forward correction is invalid.
     #[error("forward_correction: transition {reason}")]
     Transition {
-        /// What is wrong with it.
+        /// Description of the error.
         reason: String,
     },
-    /// No samples, or fewer than two classes.
-    #[error("logits of shape ({samples}, {classes}): a loss needs at least 1 sample and 2 classes")]
+    /// There are no samples, or fewer than two classes.
+    #[error("logits of shape ({samples}, {classes}): must have at least 1 sample and 2 classes")]
     Shape {
         /// Rows of the logits.
         samples: usize,
         /// Columns of the logits.
         classes: usize,
     },
-    /// Logits and labels differ in length.
-    #[error("{logits} rows of logits but {labels} labels")]
+    /// The numbers of logits and labels differ.
+    #[error("labels: {labels} values, must be {logits}, the number of rows of the logits")]
     Length {
         /// Rows of the logits.
         logits: usize,
         /// Number of labels.
         labels: usize,
     },
-    /// A label that is not a class.
+    /// A label is not a class.
     #[error("label {label} at row {row}: must be below the number of classes, {classes}")]
     Label {
         /// Row of the label.
         row: usize,
-        /// The offending label.
+        /// The invalid label.
         label: u32,
         /// Number of classes.
         classes: usize,
     },
-    /// A logit that is NaN or infinite.
-    #[error("logit at row {row} is not finite")]
+    /// A logit is NaN or infinite.
+    #[error("logits, row {row}: must be finite")]
     NotFinite {
         /// Row of the logit.
         row: usize,

@@ -1,8 +1,8 @@
 //! The training losses of the memorization-dilation experiments.
 //!
-//! One enum, [`Loss`], names them. Each variant has an exact `f64` reference ([`Loss::value`],
-//! [`Loss::value_and_gradient`]) and, with the feature `candle` (on by default), a differentiable
-//! tensor version ([`Loss::tensor`]); property tests hold the two together.
+//! The variants of [`Loss`] are the supported losses. Each has an exact `f64` reference
+//! ([`Loss::value`], [`Loss::value_and_gradient`]) and, with the feature `candle` (on by default),
+//! a differentiable tensor version ([`Loss::tensor`]); property tests compare the two.
 //!
 //! ```
 //! use memdil_losses::Loss;

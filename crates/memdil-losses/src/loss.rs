@@ -1,4 +1,4 @@
-//! The closed set of losses: names, parameters, checks.
+//! The supported losses: names, parameters and checks.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,7 +6,7 @@ use crate::error::LossError;
 
 /// A classification loss on logits, averaged over the batch (natural logarithm).
 ///
-/// With $K$ classes, label $y$, $p = \operatorname{softmax}(z)$:
+/// With $K$ classes, label $y$ and $p = \operatorname{softmax}(z)$:
 ///
 /// | variant | formula | source |
 /// | --- | --- | --- |
@@ -19,31 +19,31 @@ use crate::error::LossError;
 /// | `SymmetricCrossEntropy` | $-\alpha \log p_y + 4 \beta (1-p_y)$ | Wang et al. 2019 |
 /// | `ForwardCorrection` | $-\log \sum_i p_i T_{iy}$ | Patrini et al. 2017 |
 ///
-/// The reverse cross-entropy in the symmetric one is $-\sum_j p_j \log t_j$ with $\log 0$ taken as
-/// $-4$: another constant is another $\beta$.
+/// The reverse cross-entropy of `SymmetricCrossEntropy` is $-\sum_j p_j \log t_j$ with $\log 0$
+/// replaced by $-4$; another constant would only rescale $\beta$.
 ///
-/// In TOML and JSON a loss is a table with its `kind`:
+/// In TOML and JSON a loss is a table with a `kind`, such as
 /// `{ kind = "label_smoothing", alpha = 0.1 }`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Loss {
     /// Cross-entropy (CE).
     CrossEntropy {},
-    /// Label smoothing (LS): the target keeps $1-\alpha+\alpha/K$ on the label.
+    /// Label smoothing (LS): the target of the label is $1-\alpha+\alpha/K$.
     LabelSmoothing {
         /// Smoothing degree, in `[0, 1)`.
         alpha: f64,
     },
-    /// Label relaxation (LR): no loss once the label has probability $1-\alpha$.
+    /// Label relaxation (LR): the loss is 0 if the label's probability is at least $1-\alpha$.
     LabelRelaxation {
         /// Relaxation degree, in `(0, 1)`.
         alpha: f64,
     },
     /// Mean squared error of the logits against the one-hot label.
     Mse {},
-    /// Focal loss (FL): cross-entropy that counts samples less the better they are known.
+    /// Focal loss (FL): cross-entropy with lower weights for samples that are classified well.
     Focal {
-        /// Focusing exponent, at least 0; at 0 it is cross-entropy.
+        /// Focusing exponent, at least 0; 0 is cross-entropy.
         gamma: f64,
     },
     /// Generalised cross-entropy (GCE): between cross-entropy (q near 0) and the mean absolute
@@ -52,18 +52,17 @@ pub enum Loss {
         /// Exponent, in `(0, 1]`.
         q: f64,
     },
-    /// Symmetric cross-entropy (SCE): cross-entropy and reverse cross-entropy together.
+    /// Symmetric cross-entropy (SCE): a weighted sum of cross-entropy and reverse cross-entropy.
     SymmetricCrossEntropy {
         /// Weight of cross-entropy, at least 0.
         alpha: f64,
         /// Weight of reverse cross-entropy, at least 0.
         beta: f64,
     },
-    /// Forward correction (FC): cross-entropy of the noisy labels that the predicted classes would
-    /// get.
+    /// Forward correction (FC): cross-entropy of the predicted distribution of noisy labels.
     ForwardCorrection {
-        /// $T_{ij}$, the probability that class i is labelled j; rows sum to 1. A run that leaves
-        /// it out takes the transition of its own noise.
+        /// $T_{ij}$, the probability that class i is labelled j; rows sum to 1. A run that omits it
+        /// uses the transition matrix of its own noise.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         transition: Vec<Vec<f64>>,
     },
@@ -97,7 +96,7 @@ impl Loss {
         }
     }
 
-    /// The short name with the parameters; a transition matrix is left out.
+    /// The short name with the parameters, except a transition matrix.
     ///
     /// ```
     /// assert_eq!(memdil_losses::Loss::LabelSmoothing { alpha: 0.1 }.label(), "LS 0.1");
@@ -121,9 +120,9 @@ impl Loss {
     ///
     /// # Errors
     ///
-    /// [`LossError::Parameter`] when one is out of the range that its variant names,
-    /// [`LossError::Transition`] when the matrix is missing or not square, has a row that is not a
-    /// distribution, or a label that no class gets.
+    /// [`LossError::Parameter`] if a parameter is outside the range of its variant,
+    /// [`LossError::Transition`] if the matrix is missing or not square, has a row that is not a
+    /// distribution or has a column of zeros.
     pub fn validate(&self) -> Result<(), LossError> {
         let weight = |value: f64| value >= 0.0 && value.is_finite();
         match *self {
@@ -155,7 +154,7 @@ impl Loss {
         match self {
             Self::ForwardCorrection { transition } if transition.len() != classes => {
                 let found = transition.len();
-                let reason = format!("is of {found} classes, the logits of {classes}");
+                let reason = format!("has {found} classes, but the logits have {classes}");
                 Err(LossError::Transition { reason })
             }
             _ => Ok(()),
@@ -198,16 +197,18 @@ impl Loss {
 fn check_transition(transition: &[Vec<f64>]) -> Result<(), String> {
     let classes = transition.len();
     if classes == 0 {
-        return Err("is missing: give a matrix of classes by classes".to_owned());
+        return Err("is missing; give a (classes, classes) matrix".to_owned());
     }
     for (class, row) in transition.iter().enumerate() {
         let (entries, sum) = (row.len(), row.iter().sum::<f64>());
         if entries != classes {
-            return Err(format!("row {class} has {entries} entries, not {classes}"));
+            return Err(format!(
+                "row {class} has {entries} entries, must be {classes}"
+            ));
         }
         if !row.iter().all(|p| (0.0..=1.0).contains(p)) || (sum - 1.0).abs() > 1e-6 {
             return Err(format!(
-                "row {class} is no distribution: its entries must be in [0, 1] and sum to 1"
+                "row {class} is not a distribution: entries must be in [0, 1] and sum to 1"
             ));
         }
     }

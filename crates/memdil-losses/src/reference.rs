@@ -1,4 +1,4 @@
-//! The exact `f64` version: value and gradient with respect to the logits.
+//! The exact `f64` reference: value and gradient with respect to the logits.
 
 use ndarray::{Array2, ArrayView1, ArrayView2};
 
@@ -10,12 +10,12 @@ impl Loss {
     ///
     /// # Shapes
     ///
-    /// `logits` (n, K), `labels` n values below K; reduced by the mean over the n rows.
+    /// `logits` (n, K), `labels` n values below K.
     ///
     /// # Errors
     ///
-    /// [`LossError`] on a parameter out of range, differing lengths, a label that is not a class or a
-    /// logit that is not finite.
+    /// [`LossError`] if a parameter is out of range, the lengths differ, a label is not a class or
+    /// a logit is not finite.
     ///
     /// ```
     /// use memdil_losses::Loss;
@@ -32,12 +32,12 @@ impl Loss {
     ///
     /// # Shapes
     ///
-    /// `logits` (n, K), `labels` n values below K; the gradient is (n, K) and contains the 1/n of
-    /// the mean.
+    /// `logits` (n, K), `labels` n values below K; the gradient is (n, K) and includes the factor
+    /// 1/n of the mean.
     ///
     /// # Errors
     ///
-    /// As [`Loss::value`].
+    /// As for [`Loss::value`].
     pub fn value_and_gradient(
         &self,
         logits: ArrayView2<'_, f64>,
@@ -116,7 +116,7 @@ pub(crate) fn log_sum_exp(z: impl Iterator<Item = f64> + Clone) -> f64 {
     max + z.map(|v| (v - max).exp()).sum::<f64>().ln()
 }
 
-/// log sum_j exp(z_j) over all classes but the label.
+/// log sum_j exp(z_j) over all classes except the label.
 fn log_sum_exp_of_others(z: ArrayView1<'_, f64>, label: usize) -> f64 {
     let others = z.iter().enumerate().filter(|&(j, _)| j != label);
     log_sum_exp(others.map(|(_, &v)| v))
@@ -130,7 +130,8 @@ struct LabelProbability {
     log_rest: f64,
 }
 
-/// A loss of the label's probability p alone: `value` gives it and its derivative by log p.
+/// A loss that depends only on the label's probability p: `value` returns the loss and its
+/// derivative with respect to log p.
 fn of_label(
     z: ArrayView1<'_, f64>,
     label: usize,
@@ -138,7 +139,7 @@ fn of_label(
 ) -> (f64, Vec<f64>) {
     let normaliser = log_sum_exp(z.iter().copied());
     let log_rest = log_sum_exp_of_others(z, label) - normaliser;
-    // Near 1, p is known from the rest: z - normaliser would round to 0.
+    // Near p = 1, z - normaliser rounds to 0, so log p is computed from log (1 - p).
     let log = if log_rest < -1.0 {
         (-log_rest.exp()).ln_1p()
     } else {
@@ -156,9 +157,9 @@ fn of_label(
     (value, gradient.collect())
 }
 
-/// Focal loss: its value and its derivative by log p.
+/// Focal loss and its derivative with respect to log p.
 fn focal(p: LabelProbability, gamma: f64) -> (f64, f64) {
-    // (1-p)^gamma is exact however close p is to 1, and log p / (1-p) tends to -1 there.
+    // (1-p)^gamma is accurate even near p = 1, where log p / (1-p) tends to -1.
     let weight = if gamma > 0.0 {
         (gamma * p.log_rest).exp()
     } else {
@@ -174,7 +175,7 @@ fn focal(p: LabelProbability, gamma: f64) -> (f64, f64) {
     (-weight * p.log, slope)
 }
 
-/// Forward correction: cross-entropy of the label's probability under the transition.
+/// Forward correction: cross-entropy with the label's probability under the transition matrix.
 fn corrected(z: ArrayView1<'_, f64>, label: usize, transition: &[Vec<f64>]) -> (f64, Vec<f64>) {
     let normaliser = log_sum_exp(z.iter().copied());
     let joint = |i: usize| z[i] - normaliser + transition[i][label].ln();
@@ -191,7 +192,7 @@ fn squared(z: ArrayView1<'_, f64>, label: usize) -> (f64, Vec<f64>) {
     (value, (0..z.len()).map(|j| 2.0 * error(j) / k).collect())
 }
 
-/// Cross-entropy with the target smoothed to degree `alpha`.
+/// Cross-entropy with the target smoothed by `alpha`.
 fn smoothed(z: ArrayView1<'_, f64>, label: usize, alpha: f64) -> (f64, Vec<f64>) {
     let uniform = alpha / z.len() as f64;
     let normaliser = log_sum_exp(z.iter().copied());
@@ -203,8 +204,9 @@ fn smoothed(z: ArrayView1<'_, f64>, label: usize, alpha: f64) -> (f64, Vec<f64>)
     (value, gradient)
 }
 
-/// KL(q || p) collapses to (1-a) log((1-a)/p_y) + a log(a/(1-p_y)), and both logarithms are
-/// differences of log-sum-exps: nothing saturates however large the gap between logits is.
+/// Label relaxation. KL(q || p) simplifies to (1-a) log((1-a)/p_y) + a log(a/(1-p_y)). Both
+/// logarithms are computed as differences of log-sum-exps, which do not saturate for large gaps
+/// between logits.
 fn relaxed(z: ArrayView1<'_, f64>, label: usize, alpha: f64) -> (f64, Vec<f64>) {
     let others = log_sum_exp_of_others(z, label);
     let normaliser = log_sum_exp(z.iter().copied());

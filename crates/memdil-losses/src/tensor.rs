@@ -7,7 +7,7 @@ use crate::loss::Loss;
 impl Loss {
     /// Mean loss over the batch, as a scalar tensor that candle can differentiate.
     ///
-    /// Works from log-softmax throughout, so gradients stay finite however large the logits are.
+    /// All losses are computed from log-softmax, so gradients stay finite for large logits.
     ///
     /// # Shapes
     ///
@@ -16,7 +16,7 @@ impl Loss {
     ///
     /// # Errors
     ///
-    /// candle's error when shapes, types or devices do not fit, or a parameter is out of range.
+    /// candle's error if shapes, types or devices do not match, or a parameter is out of range.
     ///
     /// ```
     /// use candle_core::{Device, Tensor};
@@ -62,7 +62,7 @@ impl Loss {
 }
 
 fn log_softmax(logits: &Tensor) -> Result<Tensor> {
-    // The maximum only keeps exp in range: it is a constant to the gradient.
+    // The maximum only keeps exp in range and cancels, so it needs no gradient.
     let shifted = logits.broadcast_sub(&logits.max_keepdim(D::Minus1)?.detach())?;
     shifted.broadcast_sub(&shifted.exp()?.sum_keepdim(D::Minus1)?.log()?)
 }
@@ -72,7 +72,7 @@ fn one_hot(logits: &Tensor, labels: &Tensor) -> Result<Tensor> {
     logits.zeros_like()?.detach().scatter_add(labels, &ones, 1)
 }
 
-/// (n, 1) from (n, K), without overflow.
+/// Log-sum-exp of each row, from (n, K) to (n, 1), without overflow.
 fn log_sum_exp(values: &Tensor) -> Result<Tensor> {
     let max = values.max_keepdim(D::Minus1)?.detach();
     values
@@ -83,13 +83,12 @@ fn log_sum_exp(values: &Tensor) -> Result<Tensor> {
         + max
 }
 
-/// log(1 - p_y) as a log-sum-exp over the other classes, the label's own term pushed out of it.
+/// log(1 - p_y) as a log-sum-exp over the other classes; an offset removes the label's term.
 fn log_of_others(log_p: &Tensor, labels: &Tensor) -> Result<Tensor> {
     log_sum_exp(&(log_p + (one_hot(log_p, labels)? * -1e30)?)?)
 }
 
-/// See the reference version for the formula; samples beyond the relaxation threshold are masked
-/// out.
+/// Label relaxation by the formula of the reference, with samples beyond the threshold masked.
 fn relaxed(logits: &Tensor, labels: &Tensor, alpha: f64) -> Result<Tensor> {
     let log_p = log_softmax(logits)?;
     let log_label = log_p.gather(labels, 1)?;
@@ -100,9 +99,9 @@ fn relaxed(logits: &Tensor, labels: &Tensor, alpha: f64) -> Result<Tensor> {
     (divergence * active)?.mean_all()
 }
 
-/// Cross-entropy of the labels' probabilities under the transition.
+/// Cross-entropy with the labels' probabilities under the transition matrix.
 fn corrected(logits: &Tensor, labels: &Tensor, transition: &[Vec<f64>]) -> Result<Tensor> {
-    // Row j holds what each class contributes to label j.
+    // The transpose: row j holds log T_ij for every class i.
     let classes = transition.len();
     let log = |i: usize| transition[i % classes][i / classes].max(1e-300).ln();
     let table = (0..classes * classes).map(log).collect();

@@ -1,4 +1,4 @@
-//! The transition matrix of label noise, estimated from predictions for noisy data.
+//! Estimation of the transition matrix of label noise from predictions on noisy data.
 
 use ndarray::ArrayView2;
 
@@ -6,23 +6,22 @@ use crate::error::LossError;
 use crate::reference::log_sum_exp;
 
 /// Estimates $T_{ij}$, the probability that class i is labelled j, from the logits of a network
-/// trained on the noisy labels (Patrini et al. 2017): row i is the prediction for the sample whose
-/// probability of class i is at the given quantile of all samples' (nearest rank), since a
-/// sample that surely is of class i gets each label as often as T says.
+/// trained on the noisy labels (Patrini et al. 2017). Row i is the prediction for an anchor, the
+/// sample whose probability of class i is at the given quantile over all samples (nearest rank):
+/// for a sample that certainly belongs to class i, the distribution of noisy labels is row i of T.
 ///
-/// A network that has memorised its labels predicts them with certainty, and the estimate is then
-/// that nothing was corrupted: use one that was stopped early.
+/// A network that has memorised its labels predicts them with certainty, which makes the estimate
+/// the identity. Use a network that was stopped early.
 ///
 /// # Shapes
 ///
-/// `logits` (n, K); the result has K rows of K probabilities, as
-/// [`Loss::ForwardCorrection`](crate::Loss) takes them.
+/// `logits` (n, K); the result has K rows of K probabilities, the format of
+/// [`Loss::ForwardCorrection`](crate::Loss).
 ///
 /// # Errors
 ///
-/// [`LossError::Parameter`] when the quantile is not in (0, 1], [`LossError::Shape`] without
-/// samples or with one class,
-/// [`LossError::NotFinite`] on a logit that is not a finite number.
+/// [`LossError::Parameter`] if the quantile is not in (0, 1], [`LossError::Shape`] if there are no
+/// samples or fewer than two classes, [`LossError::NotFinite`] if a logit is not finite.
 ///
 /// ```
 /// let logits = ndarray::array![[3f64.ln(), 0.0], [0.0, 1f64.ln()], [0.0, 4f64.ln()]];
@@ -81,13 +80,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn anchors_give_the_matrix_back() {
-        // Predictions are rows of T for sure samples, mixtures of them for others.
+    fn anchors_recover_the_matrix() {
+        // Predictions are rows of T for certain samples, and mixtures of two rows for others.
         let transition = [[0.7, 0.2, 0.1], [0.0, 0.9, 0.1], [0.25, 0.25, 0.5]];
         let logits = Array2::from_shape_fn((300, 3), |(i, j)| {
-            let (class, sure) = (i % 3, i % 10 != 0);
+            let (class, certain) = (i % 3, i % 10 != 0);
             let mixed = (transition[class][j] + transition[(class + 1) % 3][j]) / 2.0;
-            let p: f64 = if sure { transition[class][j] } else { mixed };
+            let p: f64 = if certain { transition[class][j] } else { mixed };
             p.max(1e-12).ln()
         });
         for quantile in [0.97, 1.0] {
@@ -102,7 +101,7 @@ mod tests {
                 );
             }
         }
-        // The smallest of 300 is at a quantile of 1/300.
+        // A tiny quantile selects the smallest of the 300 probabilities.
         let least = estimate_transition(logits.view(), 1e-9).unwrap();
         assert!(least[1][1] < 0.3, "{least:?}");
         for quantile in [0.0, 1.1, f64::NAN] {

@@ -1,4 +1,4 @@
-//! Values and gradients against those of the authors' code (see golden/README.md).
+//! Values and gradients compared with the paper authors' code (see golden/README.md).
 
 use std::fs::File;
 

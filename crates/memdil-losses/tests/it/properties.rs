@@ -1,4 +1,4 @@
-//! Reference against finite differences, and the candle version against the reference.
+//! The reference compared with finite differences, and the candle version with the reference.
 
 use memdil_losses::{Loss, LossError};
 use ndarray::{Array2, array};
@@ -16,8 +16,8 @@ fn any_loss() -> impl Strategy<Value = Loss> {
     ]
 }
 
-/// Forward correction goes with a number of classes: the flips of symmetric noise, one of them of
-/// its own size.
+/// The loss, and forward correction for this number of classes with the transition matrix of
+/// symmetric noise in which class 0 is never corrupted.
 fn with_corrections(loss: Loss, classes: usize, eta: f64) -> Vec<Loss> {
     let row = |i: usize| {
         let stay = if i == 0 { 1.0 } else { 1.0 - eta };
@@ -51,7 +51,7 @@ fn batch() -> impl Strategy<Value = (Array2<f64>, Vec<u32>)> {
 
 proptest! {
     #[test]
-    fn gradient_is_the_finite_difference(loss in any_loss(), (logits, labels) in batch(), eta in 0.0..0.8) {
+    fn gradients_match_finite_differences(loss in any_loss(), (logits, labels) in batch(), eta in 0.0..0.8) {
         for loss in with_corrections(loss, logits.ncols(), eta) {
         let (_, gradient) = loss.value_and_gradient(logits.view(), &labels).unwrap();
         let step = 1e-5;
@@ -61,7 +61,7 @@ proptest! {
                 moved[index] += shift;
                 loss.value(moved.view(), &labels).unwrap()
             };
-            // Label relaxation has a kink in its second derivative only: its first is continuous.
+            // Label relaxation has a continuous first derivative; only its second one jumps.
             let difference = (at(step) - at(-step)) / (2.0 * step);
             prop_assert!((slope - difference).abs() < 2e-5, "{loss:?} {index:?}: {slope} against {difference}");
         }
@@ -82,7 +82,7 @@ proptest! {
     }
 
     #[test]
-    fn special_cases_are_the_losses_that_they_should_be((logits, labels) in batch(), alpha in 0.1..3.0) {
+    fn special_cases_reduce_to_other_losses((logits, labels) in batch(), alpha in 0.1..3.0) {
         let k = logits.ncols();
         let value = |loss: Loss| loss.value(logits.view(), &labels).unwrap();
         let cross_entropy = value(Loss::CrossEntropy {});
@@ -95,7 +95,7 @@ proptest! {
         let absolute = value(Loss::GeneralizedCrossEntropy { q: 1.0 });
         assert!(near(value(Loss::SymmetricCrossEntropy { alpha: 0.0, beta: 0.25 }), absolute));
         assert!((value(Loss::GeneralizedCrossEntropy { q: 1e-9 }) - cross_entropy).abs() < 1e-6);
-        // With labels that say nothing the loss is that of chance, whatever is predicted.
+        // With uninformative labels, the loss is that of chance for every prediction.
         let chance = vec![vec![1.0 / k as f64; k]; k];
         assert!(near(value(Loss::ForwardCorrection { transition: chance }), (k as f64).ln()));
     }
@@ -109,7 +109,7 @@ proptest! {
 }
 
 #[test]
-fn bad_input_is_named() {
+fn invalid_inputs_are_errors() {
     let z = array![[0.0, 1.0], [2.0, 3.0]];
     let ce = Loss::CrossEntropy {};
     assert!(matches!(
@@ -174,18 +174,18 @@ fn bad_input_is_named() {
     }
     for (transition, expected) in [
         (vec![], "transition is missing"),
-        (vec![vec![1.0, 0.0]], "row 0 has 2 entries, not 1"),
+        (vec![vec![1.0, 0.0]], "row 0 has 2 entries, must be 1"),
         (
             vec![vec![1.0, 0.0], vec![0.5, 0.4]],
-            "row 1 is no distribution",
+            "row 1 is not a distribution",
         ),
         (
             vec![vec![1.0, 0.0], vec![1.5, -0.5]],
-            "row 1 is no distribution",
+            "row 1 is not a distribution",
         ),
         (
             vec![vec![f64::NAN, 0.0], vec![0.0, 1.0]],
-            "row 0 is no distribution",
+            "row 0 is not a distribution",
         ),
         (
             vec![vec![1.0, 0.0], vec![1.0, 0.0]],
@@ -197,7 +197,7 @@ fn bad_input_is_named() {
                 vec![0.0, 1.0, 0.0],
                 vec![0.0, 0.0, 1.0],
             ],
-            "is of 3 classes, the logits of 2",
+            "has 3 classes, but the logits have 2",
         ),
     ] {
         let error = Loss::ForwardCorrection { transition }
@@ -225,8 +225,7 @@ mod candle {
         let y = Tensor::new(labels, &Device::Cpu)?;
         let value = loss.tensor(&z, &y)?;
         let store = value.backward()?;
-        // A loss that is constant on the whole batch (label relaxation) may leave no gradient
-        // behind.
+        // Label relaxation may be constant on the whole batch; candle then stores no gradient.
         let gradient = match store.get(&z) {
             Some(g) => g.to_dtype(DType::F64)?.flatten_all()?.to_vec1()?,
             None => vec![0.0; logits.len()],
@@ -236,7 +235,7 @@ mod candle {
 
     proptest! {
         #[test]
-        fn tensor_version_is_the_reference(loss in any_loss(), (logits, labels) in batch(), eta in 0.0..0.8) {
+        fn tensor_version_matches_the_reference(loss in any_loss(), (logits, labels) in batch(), eta in 0.0..0.8) {
             for loss in with_corrections(loss, logits.ncols(), eta) {
             let (value, gradient) = loss.value_and_gradient(logits.view(), &labels).unwrap();
             for (dtype, tolerance) in [(DType::F64, 1e-12), (DType::F32, 2e-5)] {
@@ -251,7 +250,7 @@ mod candle {
     }
 
     #[test]
-    fn large_gaps_keep_finite_gradients() {
+    fn gradients_are_finite_for_large_gaps_of_logits() {
         for (z, label) in [([1000.0, 0.0], 0), ([1000.0, 0.0], 1), ([0.0, 120.0], 0)] {
             let flips = vec![vec![0.9, 0.1], vec![0.0, 1.0]];
             for loss in [

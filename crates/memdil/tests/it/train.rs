@@ -258,7 +258,7 @@ fn a_transition_matrix_is_estimated_and_used() {
     refuse(
         &scene,
         "transition --logits early/features.npz --quantile 2",
-        "quantile = 2 is outside (0, 1]",
+        "quantile = 2: must be in (0, 1]",
     );
 }
 
