@@ -5,20 +5,20 @@ use candle_core::Result;
 /// Rows of a simplex equiangular tight frame: K unit vectors of `dim` values, any two with cosine
 /// $-1/(K-1)$ (Papyan et al. 2020; as a fixed classifier Zhu et al. 2021).
 ///
-/// The frame is the canonical one, $w_k = \sqrt{K/(K-1)}\,(e_k - \frac1K \sum_j e_j)$ in the first
-/// K of `dim` dimensions: each class has a dimension of its own, so that features that cannot be
-/// negative can still align with it. In $K - 1$ dimensions it stands in Helmert's basis: with
-/// $m = j + 1$, counting k and j from zero, $w_{kj}$ is $\sqrt{K/(K-1)}/\sqrt{m(m+1)}$ times 1 for
-/// $k < m$, $-m$ for $k = m$, 0 for $k > m$; features that cannot be negative never align with the
-/// last class there.
+/// With `dim` at least K, this is the canonical frame,
+/// $w_k = \sqrt{K/(K-1)}\,(e_k - \frac1K \sum_j e_j)$ in the first K dimensions. Each class has its
+/// own dimension, so non-negative features can align with the frame. With $K - 1$ dimensions, the
+/// frame is expressed in Helmert's basis: with $m = j + 1$ and zero-based k and j, $w_{kj}$ is
+/// $\sqrt{K/(K-1)}/\sqrt{m(m+1)}$ times 1 for $k < m$, $-m$ for $k = m$, and 0 for $k > m$.
+/// Non-negative features cannot align with the last class of this frame.
 ///
 /// # Shapes
 ///
-/// (K, dim), row by row.
+/// (K, dim), row-major.
 ///
 /// # Errors
 ///
-/// candle's error with fewer than two classes or fewer than K - 1 dimensions.
+/// candle's error if there are fewer than two classes or fewer than K - 1 dimensions.
 ///
 /// ```
 /// let frame = memdil_models::simplex_etf(2, 3)?;
@@ -30,7 +30,7 @@ use candle_core::Result;
 pub fn simplex_etf(classes: usize, dim: usize) -> Result<Vec<f64>> {
     if classes < 2 || dim + 1 < classes {
         candle_core::bail!(
-            "a simplex frame of {classes} classes in {dim} dimensions: needs 2 classes and K - 1 dimensions"
+            "simplex frame of {classes} classes in {dim} dimensions: must have at least 2 classes and K - 1 dimensions"
         );
     }
     let k = classes as f64;
@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rows_are_of_unit_length_and_equiangular() {
+    fn rows_have_unit_length_and_are_equiangular() {
         for (classes, dim) in [(2, 1), (2, 2), (3, 2), (3, 7), (10, 9), (10, 10), (10, 12)] {
             let frame = simplex_etf(classes, dim).unwrap();
             assert_eq!(frame.len(), classes * dim);

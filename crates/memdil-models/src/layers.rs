@@ -1,4 +1,4 @@
-//! Layers of networks, and what they are made with.
+//! Layers of networks, and the builder that creates their variables.
 
 use candle_core::{DType, Device, Result, Shape, Tensor, Var};
 use memdil_kernels::candle::{batch_norm, batch_norm_by, conv2d};
@@ -7,7 +7,7 @@ use rand_chacha::rand_core::Rng;
 
 use crate::model::Variables;
 
-/// Share of the batch in an update of the running statistics; PyTorch's default.
+/// Weight of the batch in an update of the running statistics; PyTorch's default.
 const MOMENTUM: f64 = 0.1;
 
 /// Channels, rows and columns of an image.
@@ -22,15 +22,15 @@ pub struct ImageShape {
 }
 
 impl ImageShape {
-    /// Images (n, height, width, C) from samples (n, C height width), which are stored channel by
-    /// channel.
+    /// Converts samples (n, C height width), stored channel by channel, to images (n, height,
+    /// width, C).
     pub(crate) fn images(&self, batch: &Tensor) -> Result<Tensor> {
         let shape = (batch.dim(0)?, self.channels, self.height, self.width);
         batch.reshape(shape)?.permute((0, 2, 3, 1))?.contiguous()
     }
 }
 
-/// Makes layers, and keeps their variables.
+/// Creates layers and collects their variables.
 pub(crate) struct Layers<'a> {
     pub(crate) rng: &'a mut ChaCha8Rng,
     pub(crate) dtype: DType,
@@ -50,7 +50,7 @@ impl<'a> Layers<'a> {
         }
     }
 
-    /// `NAME.conv.weight` uniform on ±1/√fan_in, `NAME.norm` the identity.
+    /// A convolution: `NAME.conv.weight` is uniform on ±1/√fan_in, `NAME.norm` is the identity.
     pub(crate) fn convolution(
         &mut self,
         name: &str,
@@ -77,7 +77,7 @@ impl<'a> Layers<'a> {
         })
     }
 
-    /// `NAME.weight` (inputs, outputs) and `NAME.bias`, uniform on ±1/√inputs.
+    /// A linear layer: `NAME.weight` (inputs, outputs) and `NAME.bias`, uniform on ±1/√inputs.
     pub(crate) fn linear(
         &mut self,
         name: &str,
@@ -93,7 +93,7 @@ impl<'a> Layers<'a> {
         Ok(tensors)
     }
 
-    /// Scale `NAME.weight` and shift `NAME.bias` of a normalisation, which begin as the identity.
+    /// Scale `NAME.weight` and shift `NAME.bias` of a normalisation, which start as the identity.
     pub(crate) fn identity(&mut self, name: &str, units: usize) -> Result<[Var; 2]> {
         let scale = Var::ones(units, self.dtype, self.device)?;
         let shift = Var::zeros(units, self.dtype, self.device)?;
@@ -115,7 +115,7 @@ impl<'a> Layers<'a> {
         Ok([mean, variance])
     }
 
-    /// All variables, with the classifier among them.
+    /// All variables, including the classifier.
     pub(crate) fn with_classifier(self, classifier: [Tensor; 2]) -> Variables {
         Variables {
             parameters: self.parameters,
@@ -125,7 +125,8 @@ impl<'a> Layers<'a> {
     }
 }
 
-/// Convolution without bias (batch normalisation would take it out again), batch normalisation.
+/// Convolution and batch normalisation. A bias would be cancelled by the normalisation, so there is
+/// none.
 #[derive(Clone, Debug)]
 pub(crate) struct Convolution {
     weight: Var,
@@ -138,7 +139,7 @@ pub(crate) struct Convolution {
 }
 
 impl Convolution {
-    /// Normalised products, with a residual added and cut off below zero where requested.
+    /// Normalised products, with an optional residual and ReLU.
     pub(crate) fn forward(
         &self,
         x: &Tensor,
@@ -147,7 +148,7 @@ impl Convolution {
         train: bool,
     ) -> Result<Tensor> {
         if !train {
-            // Without a gradient to come nothing of the batch need be kept.
+            // Evaluation needs no gradient; detached variables keep no intermediate tensors.
             let [weight, scale, shift] =
                 [&self.weight, &self.scale, &self.shift].map(Var::as_detached_tensor);
             let running = self.running.each_ref().map(Var::as_detached_tensor);
@@ -179,21 +180,21 @@ pub(crate) fn uniform_fan_in(
 ) -> Result<Var> {
     let shape = shape.into();
     let bound = 1.0 / (fan_in as f64).sqrt();
-    // 53 random bits make a uniform number in [0, 1).
+    // 53 random bits give a uniform number in [0, 1).
     let mut draw = || (rng.next_u64() >> 11) as f64 * 2f64.powi(-53) * 2.0 * bound - bound;
     let values: Vec<f64> = (0..shape.elem_count()).map(|_| draw()).collect();
     Var::from_tensor(&Tensor::from_vec(values, shape, device)?.to_dtype(dtype)?)
 }
 
-/// The products of a linear layer, `weight` (inputs, outputs).
+/// Applies a linear layer, `weight` (inputs, outputs).
 pub(crate) fn linear(x: &Tensor, [weight, bias]: &[Tensor; 2]) -> Result<Tensor> {
     x.matmul(weight)?.broadcast_add(bias)
 }
 
-/// Refuses what batch normalisation cannot train on.
+/// Rejects a training batch of one sample, which batch normalisation does not support.
 pub(crate) fn check_batch(batch: &Tensor, train: bool) -> Result<()> {
     if train && batch.dim(0)? < 2 {
-        candle_core::bail!("a training batch of one sample has no variance to normalise by");
+        candle_core::bail!("batch: one sample has no variance to normalise by; use two or more");
     }
     Ok(())
 }

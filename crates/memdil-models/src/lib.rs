@@ -1,11 +1,10 @@
 //! Networks of the memorization-dilation experiments, on candle.
 //!
-//! A [`Model`] maps a batch to [`Output`]: the logits and the penultimate features that the metrics
-//! look at. [`Mlp`],
-//! [`ResNet`] and [`Vgg`] are models, and what you write yourself can be one.
-//! [`UnconstrainedFeatures`] has no input: its features are variables themselves, as in the
-//! layer-peeled model. Initialisation is seeded by a generator that the caller hands in, since
-//! candle's own cannot be seeded on CPU.
+//! A [`Model`] maps a batch to [`Output`]: the logits, and the penultimate features that the
+//! metrics measure. [`Mlp`], [`ResNet`] and [`Vgg`] implement it, and so can your own networks.
+//! [`UnconstrainedFeatures`] has no input: its features are variables, as in the layer-peeled
+//! model. The caller passes the random generator for the initialisation, because candle's own
+//! cannot be seeded on the CPU.
 //!
 //! ```
 //! use candle_core::{DType, Device, Tensor};

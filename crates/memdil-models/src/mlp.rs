@@ -12,34 +12,34 @@ use crate::norm::Normalize;
 /// Sizes of an [`Mlp`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MlpShape {
-    /// Values of an input sample.
+    /// Values per input sample.
     pub inputs: usize,
-    /// Blocks of Linear, normalisation, activation: `depth - 1` of `width` units, then one of
-    /// `features`.
+    /// Blocks of linear layer, normalisation and activation: `depth - 1` blocks of `width` units,
+    /// then one of `features` units.
     pub depth: usize,
-    /// Units in a hidden block.
+    /// Units of a hidden block.
     pub width: usize,
-    /// Units in the last block: the penultimate features.
+    /// Units of the last block, the penultimate features.
     pub features: usize,
-    /// Logits.
+    /// Logits per sample.
     pub classes: usize,
 }
 
-/// What an [`Mlp`] is made of; the default is the paper's network.
+/// The components of an [`Mlp`]; the default is the paper's network.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MlpVariant {
     /// Normalisation of every block.
     pub norm: Norm,
-    /// What follows it, in every block.
+    /// Activation of every block.
     pub activation: Activation,
-    /// What reads the features.
+    /// Classifier on the features.
     pub classifier: Classifier,
 }
 
-/// What reads the features.
+/// The classifier of an [`Mlp`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Classifier {
-    /// A linear layer, trained with the rest.
+    /// A trained linear layer.
     #[default]
     Learned,
     /// [`simplex_etf`] with zero bias, never trained.
@@ -48,7 +48,7 @@ pub enum Classifier {
 
 /// `[Linear, normalisation, activation] x depth`, then a linear classifier (Nguyen et al. 2023).
 ///
-/// Weights are kept as (inputs, outputs), so that the forward product needs no transpose.
+/// Weights are stored as (inputs, outputs), so the forward pass needs no transpose.
 #[derive(Clone, Debug)]
 pub struct Mlp {
     blocks: Vec<Block>,
@@ -63,12 +63,12 @@ struct Block {
 }
 
 impl Mlp {
-    /// A network with PyTorch's default initialisation: weights and biases uniform on ±1/√fan_in,
-    /// normalisation the identity.
+    /// A network with PyTorch's default initialisation: weights and biases are uniform on
+    /// ±1/√fan_in, normalisation is the identity.
     ///
     /// # Errors
     ///
-    /// candle's error when a size is 0, the features are too few for a fixed frame, or the device
+    /// candle's error if a size is 0, the features are too few for a fixed frame, or the device
     /// cannot hold the parameters.
     pub fn new(
         shape: MlpShape,
@@ -80,7 +80,7 @@ impl Mlp {
         let (features, classes) = (shape.features, shape.classes);
         let sizes = [shape.inputs, shape.depth, shape.width, features, classes];
         if sizes.contains(&0) {
-            candle_core::bail!("a network of {shape:?}: every size must be at least 1");
+            candle_core::bail!("{shape:?}: every size must be at least 1");
         }
         let mut layers = Layers::new(rng, dtype, device);
         let mut blocks = Vec::with_capacity(shape.depth);
@@ -119,8 +119,8 @@ impl Mlp {
 }
 
 impl Model for Mlp {
-    /// At least two samples for batch normalisation with `train`: biased variance for the batch,
-    /// unbiased for the running one.
+    /// With batch normalisation, `train` needs at least two samples. The batch is normalised by its
+    /// biased variance; the running variance is unbiased.
     fn forward(&self, batch: &Tensor, train: bool) -> Result<Output> {
         if matches!(self.blocks[0].norm, Normalize::Batch(_)) {
             check_batch(batch, train)?;

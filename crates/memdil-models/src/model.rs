@@ -1,10 +1,10 @@
-//! What the runner trains.
+//! The interface of a network that the runner trains.
 
 use std::fmt::Debug;
 
 use candle_core::{Result, Tensor, Var};
 
-/// What a network says about a batch.
+/// The output of a network for a batch.
 #[derive(Clone, Debug)]
 pub struct Output {
     /// Penultimate features after the last activation, (n, d).
@@ -15,32 +15,32 @@ pub struct Output {
 
 /// The variables of a network.
 ///
-/// Their names decide what is decayed how (`classifier.` has a weight decay of its own) and what a
-/// saved model's tensors are called; a saved model has them in this order.
+/// Their names determine the weight decay (names that start with `classifier.` have a separate one)
+/// and the names of the tensors in a saved model, which has them in this order.
 #[derive(Clone, Debug)]
 pub struct Variables {
-    /// Everything that is trained, by name.
+    /// All trained variables, by name.
     pub parameters: Vec<(String, Var)>,
-    /// What is saved with the model but never trained or decayed, by name: running statistics, a
-    /// fixed classifier.
+    /// Variables that are saved with the model but neither trained nor decayed, by name: running
+    /// statistics and a fixed classifier.
     pub buffers: Vec<(String, Var)>,
     /// Weights (d, K) and bias (K) of the classifier.
     pub classifier: [Tensor; 2],
 }
 
-/// A network with a linear classifier on penultimate features: this crate's, or one of your own.
+/// A network with a linear classifier on penultimate features, from this crate or your own.
 pub trait Model: Debug + Send {
-    /// Features and logits of a batch; with `train`, statistics of the batch normalise and running
-    /// ones move.
+    /// Features and logits of a batch. With `train`, layers normalise by the statistics of the
+    /// batch and update the running statistics.
     ///
     /// # Shapes
     ///
-    /// `batch` (n, values of a sample), a sample channel by channel and row by row; features (n,
-    /// d), logits (n, K).
+    /// `batch` (n, values per sample), where a sample is stored channel by channel, row-major;
+    /// features (n, d), logits (n, K).
     ///
     /// # Errors
     ///
-    /// candle's error when shapes do not fit or the device fails.
+    /// candle's error if shapes do not match or the device fails.
     fn forward(&self, batch: &Tensor, train: bool) -> Result<Output>;
 
     /// The variables of the network.

@@ -6,7 +6,8 @@ use memdil_kernels::Norm;
 
 use crate::layers::Layers;
 
-/// PyTorch's default; the momentum of the running statistics, 0.1, is candle's default too.
+/// Added to the variance; PyTorch's default. The momentum of the running statistics is candle's
+/// default, 0.1, which is also PyTorch's.
 const EPS: f64 = 1e-5;
 
 #[derive(Clone, Debug)]
@@ -17,7 +18,7 @@ pub(crate) enum Normalize {
 }
 
 impl Normalize {
-    /// The identity at first.
+    /// A normalisation that starts as the identity.
     pub(crate) fn new(
         norm: Norm,
         units: usize,
@@ -39,7 +40,7 @@ impl Normalize {
     pub(crate) fn forward(&self, x: &Tensor, train: bool) -> Result<Tensor> {
         match self {
             Self::Batch(norm) => norm.forward_t(x, train),
-            // Not candle's fused operation, which has no gradient.
+            // candle's fused layer normalisation has no gradient.
             Self::Layer { weight, bias } => {
                 let centred = x.broadcast_sub(&x.mean_keepdim(D::Minus1)?)?;
                 let variance = centred.sqr()?.mean_keepdim(D::Minus1)?;

@@ -6,34 +6,33 @@ use rand_chacha::ChaCha8Rng;
 use crate::layers::{Convolution, ImageShape, Layers, check_batch, linear};
 use crate::model::{Model, Output, Variables};
 
-/// Which residual network.
+/// The depth of a residual network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ResNetDepth {
-    /// Two basic blocks a stage.
+    /// Two basic blocks per stage.
     R18,
-    /// 3, 4, 6 and 3 basic blocks.
+    /// 3, 4, 6 and 3 basic blocks in the four stages.
     R34,
-    /// 3, 4, 6 and 3 bottleneck blocks.
+    /// 3, 4, 6 and 3 bottleneck blocks in the four stages.
     R50,
 }
 
 /// Sizes of a [`ResNet`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ResNetShape {
-    /// Images of any size.
+    /// Size of the images, which is arbitrary.
     pub image: ImageShape,
-    /// Which blocks, and how many.
+    /// Kind and number of blocks.
     pub depth: ResNetDepth,
-    /// Channels of the first stage, 64 in the paper; the others have twice, four and eight times as
-    /// many.
+    /// Channels of the first stage, 64 in the paper; the others have 2, 4 and 8 times as many.
     pub width: usize,
-    /// Logits.
+    /// Logits per sample.
     pub classes: usize,
 }
 
-/// The residual network of He et al. (2016) as it is used on 32 by 32 images: a 3 by 3 stem without
-/// pooling, four stages, the mean over all pixels as penultimate features (8 width of them, 32
-/// width in the bottleneck network), a linear classifier.
+/// The residual network of He et al. (2016) in its common form for 32 by 32 images: a 3 by 3 stem
+/// without pooling, four stages, the mean over all pixels as penultimate features (8 `width`
+/// features, or 32 `width` with bottleneck blocks) and a linear classifier.
 ///
 /// ```
 /// use candle_core::{DType, Device, Tensor};
@@ -55,21 +54,21 @@ pub struct ResNet {
     variables: Variables,
 }
 
-/// Convolutions, the last of which adds what went in.
+/// A residual block: convolutions, and the input of the block as the residual of the last one.
 #[derive(Clone, Debug)]
 struct Block {
     convolutions: Vec<Convolution>,
-    /// What goes in, where its size changes.
+    /// Projection of the input, if the block changes its size.
     shortcut: Option<Convolution>,
 }
 
 impl ResNet {
-    /// A network with PyTorch's default initialisation: weights uniform on ±1/√fan_in,
-    /// normalisation the identity.
+    /// A network with PyTorch's default initialisation: weights are uniform on ±1/√fan_in,
+    /// normalisation is the identity.
     ///
     /// # Errors
     ///
-    /// candle's error when a size is 0 or the device cannot hold the parameters.
+    /// candle's error if a size is 0 or the device cannot hold the parameters.
     pub fn new(
         shape: ResNetShape,
         rng: &mut ChaCha8Rng,
@@ -78,7 +77,7 @@ impl ResNet {
     ) -> Result<Self> {
         let (image, width, classes) = (shape.image, shape.width, shape.classes);
         if [image.channels, image.height, image.width, width, classes].contains(&0) {
-            candle_core::bail!("a network of {shape:?}: every size must be at least 1");
+            candle_core::bail!("{shape:?}: every size must be at least 1");
         }
         let (stages, expansion) = match shape.depth {
             ResNetDepth::R18 => ([2, 2, 2, 2], 1),
@@ -94,7 +93,7 @@ impl ResNet {
             for index in 0..count {
                 let stride = if stage > 0 && index == 0 { 2 } else { 1 };
                 let name = format!("stages.{stage}.{index}");
-                // Kernel, channels and stride of each.
+                // Kernel, output channels and stride of each convolution.
                 let plan = if expansion == 1 {
                     vec![(3, inner, stride), (3, inner, 1)]
                 } else {

@@ -9,23 +9,22 @@ use crate::model::Output;
 /// Sizes of [`UnconstrainedFeatures`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FeatureShape {
-    /// Classes, $N$.
+    /// Number of classes, $N$.
     pub classes: usize,
-    /// Samples a class, $n$.
+    /// Samples per class, $n$.
     pub samples_per_class: usize,
     /// Feature dimension, $P$.
     pub dim: usize,
-    /// Whether features are non-negative, as after a ReLU.
+    /// Whether features must be non-negative, as after a ReLU.
     pub nonnegative: bool,
 }
 
 /// A linear classifier without bias whose inputs, the features of every sample, are trained like
-/// its weights (Nguyen et al. 2023): what a network could do at best if its last features were
-/// free.
+/// its weights (Nguyen et al. 2023). It models a network whose last features can be arbitrary.
 ///
-/// Non-negative features stay so by [`project`](Self::project) after each step, not by a ReLU in
-/// front of the classifier: a feature that a ReLU holds at zero has no gradient and never comes
-/// back.
+/// [`project`](Self::project) must be called after each step to keep features non-negative. A ReLU
+/// before the classifier would not work: a feature below zero would have no gradient, and so would
+/// stay there.
 ///
 /// ```
 /// use candle_core::Device;
@@ -48,18 +47,16 @@ pub struct UnconstrainedFeatures {
 }
 
 impl UnconstrainedFeatures {
-    /// Weights and features uniform on ±1/√P in f64; non-negative features are their absolute
-    /// values.
+    /// Weights and features are uniform on ±1/√P in f64; non-negative features are the absolute
+    /// values of such numbers.
     ///
     /// # Errors
     ///
-    /// candle's error when a size is 0 or the device cannot hold the variables.
+    /// candle's error if a size is 0 or the device cannot hold the variables.
     pub fn new(shape: FeatureShape, rng: &mut ChaCha8Rng, device: &Device) -> Result<Self> {
         let (classes, samples, dim) = (shape.classes, shape.samples_per_class, shape.dim);
         if [classes, samples, dim].contains(&0) {
-            candle_core::bail!(
-                "unconstrained features of {shape:?}: every size must be at least 1"
-            );
+            candle_core::bail!("{shape:?}: every size must be at least 1");
         }
         let classifier = uniform_fan_in((classes, dim), dim, rng, DType::F64, device)?;
         let features = uniform_fan_in((classes * samples, dim), dim, rng, DType::F64, device)?;
@@ -77,11 +74,11 @@ impl UnconstrainedFeatures {
     ///
     /// # Shapes
     ///
-    /// Features $H$ (N n, P), class after class; logits $H W^T$ (N n, N).
+    /// Features $H$ (N n, P), sorted by class; logits $H W^T$ (N n, N).
     ///
     /// # Errors
     ///
-    /// candle's error when the device fails.
+    /// candle's error if the device fails.
     pub fn forward(&self) -> Result<Output> {
         let features = self.features.as_tensor().clone();
         let logits = features.matmul(&self.classifier.t()?)?;
@@ -92,7 +89,7 @@ impl UnconstrainedFeatures {
     ///
     /// # Errors
     ///
-    /// candle's error when the device fails.
+    /// candle's error if the device fails.
     pub fn labels(&self) -> Result<Tensor> {
         let (classes, samples) = (self.shape.classes, self.shape.samples_per_class);
         let labels: Vec<u32> = (0..classes as u32)
@@ -101,12 +98,12 @@ impl UnconstrainedFeatures {
         Tensor::from_vec(labels, classes * samples, self.features.device())
     }
 
-    /// Puts the features back to the nearest admissible ones: negative entries become zero where
-    /// features are non-negative.
+    /// Projects the features onto the admissible set: sets negative entries to zero if features
+    /// must be non-negative.
     ///
     /// # Errors
     ///
-    /// candle's error when the device fails.
+    /// candle's error if the device fails.
     pub fn project(&self) -> Result<()> {
         if self.shape.nonnegative {
             self.features
@@ -125,7 +122,7 @@ impl UnconstrainedFeatures {
         &self.features
     }
 
-    /// Everything that is trained, by name.
+    /// All trained variables, by name.
     pub fn parameters(&self) -> [(&'static str, &Var); 2] {
         [
             ("classifier.weight", &self.classifier),

@@ -7,37 +7,38 @@ use rand_chacha::ChaCha8Rng;
 use crate::layers::{Convolution, ImageShape, Layers, check_batch, linear};
 use crate::model::{Model, Output, Variables};
 
-/// Which VGG network: the number of layers with weights, as in the paper's table, its three linear
-/// ones counted.
+/// The depth of a VGG network, named by the number of layers with weights in the paper, which
+/// includes its three linear layers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum VggDepth {
-    /// One convolution in the first two stages, two in the others.
+    /// One convolution in each of the first two stages, two in each of the others.
     V11,
-    /// Two in every stage.
+    /// Two convolutions in every stage.
     V13,
-    /// Two in the first two stages, three in the others.
+    /// Two convolutions in each of the first two stages, three in each of the others.
     V16,
 }
 
 /// Sizes of a [`Vgg`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct VggShape {
-    /// Images of at least 32 by 32 pixels: they are halved five times.
+    /// Size of the images, at least 32 by 32 pixels because they are halved five times.
     pub image: ImageShape,
-    /// How many convolutions.
+    /// Number of convolutions.
     pub depth: VggDepth,
-    /// Channels of the first stage, 64 in the paper; the others have 2, 4, 8 and 8 times as many.
+    /// Channels of the first stage, 64 in the paper; the other stages have 2, 4, 8 and 8 times as
+    /// many.
     pub width: usize,
-    /// Logits.
+    /// Logits per sample.
     pub classes: usize,
 }
 
 /// Smallest height and width of an image.
 const SMALLEST: usize = 32;
 
-/// The network of Simonyan and Zisserman (2015) as it is used on 32 by 32 images: five stages of 3
-/// by 3 convolutions with batch normalisation and ReLU, each followed by the maximum of two by two
-/// pixels, and one linear classifier on what remains (8 width features).
+/// The network of Simonyan and Zisserman (2015) in its common form for 32 by 32 images: five stages
+/// of 3 by 3 convolutions with batch normalisation and ReLU, each followed by 2 by 2 max pooling,
+/// and one linear classifier on the remaining 8 `width` features.
 ///
 /// ```
 /// use candle_core::{DType, Device, Tensor};
@@ -59,12 +60,12 @@ pub struct Vgg {
 }
 
 impl Vgg {
-    /// A network with PyTorch's default initialisation: weights uniform on ±1/√fan_in,
-    /// normalisation the identity.
+    /// A network with PyTorch's default initialisation: weights are uniform on ±1/√fan_in,
+    /// normalisation is the identity.
     ///
     /// # Errors
     ///
-    /// candle's error when a size is 0, images are too small, or the device cannot hold the
+    /// candle's error if a size is 0, the images are too small, or the device cannot hold the
     /// parameters.
     pub fn new(
         shape: VggShape,
@@ -74,12 +75,12 @@ impl Vgg {
     ) -> Result<Self> {
         let (image, width, classes) = (shape.image, shape.width, shape.classes);
         if [image.channels, width, classes].contains(&0) {
-            candle_core::bail!("a network of {shape:?}: every size must be at least 1");
+            candle_core::bail!("{shape:?}: every size must be at least 1");
         }
         if image.height.min(image.width) < SMALLEST {
             let ImageShape { height, width, .. } = image;
             candle_core::bail!(
-                "VGG halves images five times: {height} by {width} pixels are too few, take 32 or more"
+                "images of {height} by {width} pixels: must be at least 32 by 32, because VGG halves them five times"
             );
         }
         let counts = match shape.depth {

@@ -1,4 +1,4 @@
-//! Initialisation, batch normalisation and gradients of the MLP against hand computation in f64.
+//! Initialisation, normalisation and gradients of the MLP, compared with direct computation in f64.
 
 use candle_core::{DType, Device, Tensor, Var};
 use memdil_models::{Activation, Classifier, Mlp, MlpShape, MlpVariant, Model, Norm};
@@ -49,7 +49,7 @@ fn parameter<'a>(network: &'a Mlp, name: &str) -> &'a Var {
 }
 
 #[test]
-fn initialisation_is_seeded_and_pytorch_like() {
+fn initialisation_is_seeded_and_matches_pytorch() {
     let shape = MlpShape {
         inputs: 400,
         depth: 2,
@@ -57,7 +57,7 @@ fn initialisation_is_seeded_and_pytorch_like() {
         features: 2,
         classes: 2,
     };
-    let make = |seed| {
+    let create = |seed| {
         Mlp::new(
             shape,
             MlpVariant::default(),
@@ -67,7 +67,7 @@ fn initialisation_is_seeded_and_pytorch_like() {
         )
         .unwrap()
     };
-    let (network, same, other) = (make(1), make(1), make(2));
+    let (network, same, other) = (create(1), create(1), create(2));
     let first = values(parameter(&network, "blocks.0.linear.weight"));
     assert_eq!(first, values(parameter(&same, "blocks.0.linear.weight")));
     assert_ne!(first, values(parameter(&other, "blocks.0.linear.weight")));
@@ -92,7 +92,7 @@ fn initialisation_is_seeded_and_pytorch_like() {
 }
 
 #[test]
-fn a_training_pass_normalises_by_the_batch_and_tracks_buffers() {
+fn a_training_pass_updates_the_running_statistics() {
     let n = 6;
     let network = network(3);
     let x = values(&batch(n));
@@ -130,9 +130,9 @@ fn a_training_pass_normalises_by_the_batch_and_tracks_buffers() {
 }
 
 #[test]
-fn features_after_a_training_pass_are_the_relu_of_standardised_values() {
-    // With gamma = 1 and beta = 0 a unit's values before the ReLU have mean 0 and variance just
-    // below 1, so shifting beta by 100 opens every ReLU and shows them.
+fn a_training_pass_standardises_the_features_before_the_relu() {
+    // With gamma = 1 and beta = 0, a unit's values before the ReLU have mean 0 and variance just
+    // below 1. Beta = 100 makes all of them positive, so that the ReLU leaves them unchanged.
     let network = network(4);
     let beta = parameter(&network, "blocks.2.norm.bias");
     beta.set(&Tensor::new(&[100f64, 100.0], &Device::Cpu).unwrap())
@@ -150,7 +150,7 @@ fn features_after_a_training_pass_are_the_relu_of_standardised_values() {
 }
 
 #[test]
-fn evaluation_treats_every_sample_alone() {
+fn evaluation_treats_samples_independently() {
     let network = network(5);
     network.forward(&batch(8), true).unwrap();
     let before: Vec<Vec<f64>> = network
@@ -182,7 +182,7 @@ fn evaluation_treats_every_sample_alone() {
 }
 
 #[test]
-fn gradients_of_every_parameter_are_finite_differences() {
+fn gradients_match_finite_differences() {
     for norm in [Norm::Batch, Norm::Layer, Norm::None] {
         for activation in [Activation::Relu, Activation::Sigmoid] {
             for classifier in [Classifier::Learned, Classifier::Etf] {
@@ -238,7 +238,7 @@ fn check_gradients(kind: MlpVariant) {
 }
 
 #[test]
-fn variants_have_the_parameters_that_they_train() {
+fn variants_list_the_parameters_that_they_train() {
     let names = |network: &Mlp| {
         network
             .variables()
@@ -274,7 +274,7 @@ fn variants_have_the_parameters_that_they_train() {
     );
     assert_eq!(names(&layer), names(&network(1)));
     assert!(layer.variables().buffers.is_empty());
-    // A fixed classifier of two classes tells features apart by their difference.
+    // The logits of a fixed classifier of two classes depend only on the features' difference.
     let output = plain.forward(&batch(4), false).unwrap();
     let (h, z) = (values(&output.features), values(&output.logits));
     for (h, z) in h.chunks(2).zip(z.chunks(2)) {
@@ -297,7 +297,7 @@ fn layer_normalisation_standardises_each_sample() {
     beta.set(&Tensor::new(&[100f64, 100.0], &Device::Cpu).unwrap())
         .unwrap();
     let train = values(&network.forward(&batch(1), true).unwrap().features);
-    // Two standardised values are +1 and -1 but for eps, alone and in evaluation mode alike.
+    // Two standardised values are +1 and -1 up to eps, for a single sample and in evaluation mode.
     assert!(
         (train[0] + train[1] - 200.0).abs() < 1e-9 && ((train[0] - 100.0).abs() - 1.0).abs() < 0.01,
         "{train:?}"
@@ -312,7 +312,7 @@ fn layer_normalisation_standardises_each_sample() {
 }
 
 #[test]
-fn impossible_requests_are_errors() {
+fn invalid_batches_and_sizes_are_errors() {
     assert!(network(7).forward(&batch(1), true).is_err());
     assert!(network(7).forward(&batch(1), false).is_ok());
     let empty = MlpShape { width: 0, ..SHAPE };

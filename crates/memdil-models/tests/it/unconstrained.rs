@@ -1,4 +1,5 @@
-//! Unconstrained features: initialisation, forward product, gradients and projection by hand.
+//! Unconstrained features: initialisation, and values computed by hand of forward pass, gradients
+//! and projection.
 
 use candle_core::{Device, Tensor};
 use memdil_models::{FeatureShape, UnconstrainedFeatures};
@@ -48,7 +49,7 @@ fn initialisation_is_seeded_and_within_its_bound() {
 }
 
 #[test]
-fn both_factors_have_gradients_and_projection_clips_features_only() {
+fn both_factors_have_gradients_and_projection_clips_only_features() {
     let shape = FeatureShape {
         classes: 2,
         samples_per_class: 1,
