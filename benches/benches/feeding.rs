@@ -1,5 +1,5 @@
-//! Batches of 128 from 60,000 grey images of 28 x 28, beside the training step that they feed: the
-//! paper's smallest network.
+//! Batches of 128 from 60,000 grayscale images of 28 x 28, compared with the training step that
+//! they feed, that of the paper's smallest network.
 #![allow(missing_docs)]
 
 use std::time::{Duration, Instant};
@@ -28,7 +28,7 @@ fn feeding(criterion: &mut Criterion) {
     for (name, input) in [("native", Input::Native), ("authors", Input::Authors)] {
         let inputs = Inputs::new(images.clone(), &[0.1307], &[0.3081], input).expect("one channel");
         let mut batches = order.chunks_exact(BATCH).cycle();
-        // Training fills the same memory again and again.
+        // Training also reuses the memory of a batch.
         let mut batch = vec![0.0; BATCH * inputs.values_per_sample()];
         group.bench_function(format!("batch/{name}"), |bencher| {
             bencher.iter(|| inputs.fill(batches.next().expect("an endless cycle"), &mut batch));
@@ -44,7 +44,7 @@ fn feeding(criterion: &mut Criterion) {
             activation: Activation::Relu,
             fixed_classifier: false,
         };
-        // Weights of zeros cost as much as others.
+        // The values of the weights do not matter for the time, so they stay zero.
         let mut network = Mlp::<f32>::new(
             architecture,
             Optimizer::Sgd {
@@ -61,7 +61,7 @@ fn feeding(criterion: &mut Criterion) {
             feature_decay: 0.0,
         };
         group.bench_function(format!("step/{name}"), |bencher| {
-            // Feeding is left out of the time of the step.
+            // The time of the step excludes the filling of the batch.
             bencher.iter_custom(|count| {
                 (0..count).fold(Duration::ZERO, |total, _| {
                     inputs.fill(batches.next().expect("an endless cycle"), &mut batch);

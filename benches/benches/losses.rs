@@ -1,4 +1,4 @@
-//! The f64 reference of every loss, value and gradient.
+//! Value and gradient of the f64 reference of the losses.
 #![allow(missing_docs)]
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};

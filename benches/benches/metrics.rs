@@ -1,14 +1,14 @@
-//! Metric kernels beside the textbook route, at the sizes of an MLP run and of large evaluations.
+//! Metrics compared with the textbook formula, at the sizes of an MLP run and of large evaluations.
 //!
-//! `sigma_w` is the greater part of the textbook NC1, the covariance within classes as a matrix of
-//! features by features; the pseudo-inverse that it also needs comes on top. `nc1` is all of ours.
+//! `sigma_w` is the largest part of the textbook formula of NC1: the within-class covariance as a
+//! (features, features) matrix, without the pseudo-inverse. `nc1` is our complete computation.
 #![allow(missing_docs)]
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use memdil_metrics::{Measure, Moments, class_means, ece, memorization, nc1};
 use ndarray::{Array1, Array2, ArrayView2};
 
-/// Features around their class's corner, deterministic and far from collapsed.
+/// Deterministic features around a corner per class, far from collapsed.
 fn features(n: usize, d: usize, classes: usize) -> (Array2<f32>, Vec<u32>) {
     let noise =
         |i: usize, j: usize| ((i * 31 + j * 17) * 2_654_435_761 % 1009) as f32 / 1009.0 - 0.5;
@@ -20,7 +20,7 @@ fn features(n: usize, d: usize, classes: usize) -> (Array2<f32>, Vec<u32>) {
     )
 }
 
-/// The covariance within classes, d x d.
+/// The within-class covariance, (d, d).
 fn sigma_w(h: ArrayView2<'_, f32>, y: &[u32], classes: usize) -> Option<Array2<f32>> {
     let means = class_means(h, y, classes)
         .ok()?

@@ -1,4 +1,4 @@
-//! One memorization-dilation solve for each loss, and a whole phase map.
+//! One memorization-dilation solve per loss, and a phase map.
 #![allow(missing_docs)]
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
@@ -10,7 +10,7 @@ const BASE: MdSetting = MdSetting::new(1e-4, 1e-4).noise(0.1, 0.5);
 
 fn theory(criterion: &mut Criterion) {
     if let Err(error) = benches(criterion) {
-        panic!("the benchmark's own settings are wrong: {error}");
+        panic!("the settings of the benchmark are invalid: {error}");
     }
 }
 

@@ -1,9 +1,9 @@
-//! memdil-metrics on arrays that other programs are timed on too. `cargo xtask bench --peers`
-//! drives it.
+//! Times memdil-metrics on the arrays that other programs are timed on. Run by
+//! `cargo xtask bench --peers`.
 //!
-//! `sizes` lists the cases, `write SIZE DIR` makes the arrays of one, `time DIR RUNS` prints one
-//! JSON object: medians after a warm-up in milliseconds, the value of NC1, and the peak of
-//! additional memory in MiB.
+//! `sizes` lists the cases, and `write SIZE DIR` writes the arrays of a case. `time DIR RUNS`
+//! prints one JSON object: medians after a warm-up in milliseconds, the value of NC1, and the peak
+//! of additional memory in MiB.
 #![allow(clippy::print_stdout)]
 
 use std::error::Error;
@@ -29,7 +29,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         ["sizes"] => SIZES.iter().for_each(|&size| println!("{}", name(size))),
         ["write", size, folder] => {
             let known = SIZES.into_iter().find(|&known| name(known) == size);
-            write(known.ok_or("no such size")?, Path::new(folder))?;
+            write(
+                known.ok_or("SIZE: unknown; see `peer_metrics sizes`")?,
+                Path::new(folder),
+            )?;
         }
         ["time", folder, runs] => time(Path::new(folder), runs.parse()?)?,
         _ => return Err("usage: peer_metrics sizes | write SIZE DIR | time DIR RUNS".into()),
@@ -41,7 +44,7 @@ fn name((samples, features, classes): (usize, usize, usize)) -> String {
     format!("{samples}x{features}x{classes}")
 }
 
-/// A stream of pseudo-random words (SplitMix64).
+/// A pseudorandom generator (SplitMix64).
 struct Words(u64);
 
 impl Words {
@@ -57,7 +60,7 @@ impl Words {
         (self.next() % end as u64) as usize
     }
 
-    /// Nearly normal, of variance 1: four uniform numbers from one word.
+    /// An approximately normal number with variance 1, the sum of four uniform numbers.
     fn normal(&mut self) -> f32 {
         let word = self.next();
         let sum: u64 = (0..4).map(|part| (word >> (16 * part)) & 0xffff).sum();
@@ -65,7 +68,7 @@ impl Words {
     }
 }
 
-/// Features are class mean plus noise; a fifth of the labels differs from the clean ones.
+/// Writes features that are class means plus noise, with a fifth of the labels drawn at random.
 fn write(
     (samples, features, classes): (usize, usize, usize),
     folder: &Path,
@@ -101,14 +104,14 @@ fn time(folder: &Path, runs: usize) -> Result<(), Box<dyn Error>> {
     let classifier: Array2<f32> = read_npy(folder.join("W.npy"))?;
     let bias: Array1<f32> = read_npy(folder.join("b.npy"))?;
     let classes = bias.len();
-    // Every metric; a fifth of the samples stands in for unseen ones.
+    // All metrics, with a fifth of the samples also used as test samples.
     let unseen = labels.len() / 5;
     let inputs = Measure::new(features.view(), &labels, classes)
         .clean_labels(&clean_labels)
         .classifier(classifier.view())
         .bias(bias.view())
         .test(features.slice(s![..unseen, ..]), &clean_labels[..unseen]);
-    // From here on, the peak is that of the measurement.
+    // Resets the peak of memory, so that it excludes the loading of the arrays.
     let _ = std::fs::write("/proc/self/clear_refs", "5");
     let loaded = memory("VmRSS");
     let value = nc1(features.view(), &labels, classes)?;

@@ -1,10 +1,10 @@
-//! A training step of the paper's MLP and of convolutional networks, to be timed beside PyTorch's.
-//! `cargo xtask bench --peers` drives it.
+//! Times a training step of the paper's MLP and of convolutional networks, for comparison with
+//! PyTorch. Run by `cargo xtask bench --peers`.
 //!
-//! `sizes` lists the cases as DEPTH/WIDTH/BATCH, `resnet18/WIDTH/BATCH` and so on;
+//! `sizes` lists the cases as DEPTH/WIDTH/BATCH, `resnet18/WIDTH/BATCH` and so on.
 //! `time SIZE SECONDS` prints one JSON object: median and minimum in milliseconds, the number of
-//! steps, the memory of parameters and the peak of additional memory in MiB, and how much of it
-//! came after the first tenth of the steps. Threads as RAYON_NUM_THREADS says.
+//! steps, the memory of parameters and the peak of additional memory in MiB, and the growth of
+//! memory after the first tenth of the time. RAYON_NUM_THREADS sets the number of threads.
 #![allow(clippy::print_stdout)]
 
 use std::error::Error;
@@ -43,7 +43,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn time(size: &str, seconds: f64) -> Result<(), Box<dyn Error>> {
     let parts: Vec<&str> = size.split('/').collect();
     let [network, width, batch] = parts[..] else {
-        return Err("a size is NETWORK/WIDTH/BATCH".into());
+        return Err("SIZE: must be NETWORK/WIDTH/BATCH".into());
     };
     let (width, batch) = (width.parse()?, batch.parse()?);
     let mut random = random();
@@ -66,7 +66,7 @@ fn convolutional(
 ) -> Result<(), Box<dyn Error>> {
     let at = network
         .find(|c: char| c.is_ascii_digit())
-        .ok_or("a network is resnet18, vgg11 or the like")?;
+        .ok_or("NETWORK: must be a depth or a name such as resnet18 or vgg11")?;
     let (kind, depth) = (&network[..at], network[at..].parse::<usize>()?);
     let spec: RunSpec = serde_json::from_value(json!({
         "experiment": "peer", "seed": 1, "loss": {"kind": "cross_entropy"},
@@ -150,14 +150,14 @@ fn perceptron(
     })
 }
 
-/// Steps for so many seconds, and what they took.
+/// Repeats a step for the given number of seconds and prints the results.
 fn repeat(
     seconds: f64,
     parameters: usize,
     before: Option<f64>,
     mut once: impl FnMut() -> Result<f64, Box<dyn Error>>,
 ) -> Result<(), Box<dyn Error>> {
-    // The first step allocates.
+    // The first step allocates memory and is not timed.
     once()?;
     let (mut times, start) = (Vec::new(), Instant::now());
     let mut early = None;
@@ -186,7 +186,7 @@ fn repeat(
     Ok(())
 }
 
-/// Pseudo-random numbers on [-1, 1).
+/// A generator of pseudorandom numbers in [-1, 1).
 fn random() -> impl FnMut() -> f32 {
     let mut state = 1u64;
     move || {

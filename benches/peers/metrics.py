@@ -1,18 +1,18 @@
-"""NC1 = tr(Sigma_W Sigma_B^+) / K in NumPy and torch, to be timed beside memdil-metrics.
+"""Times NC1 = tr(Sigma_W Sigma_B^+) / K in NumPy and PyTorch, for comparison with memdil-metrics.
 
     python metrics.py torch|torch-eigh|numpy|projected h.npy y.npy [--runs R] [--limit SECONDS]
 
-torch:        the d x d route as commonly written, vectorised: both covariances as matrices, then torch.linalg.pinv.
-torch-eigh, numpy: the same with hermitian=True, which few know of and which is faster (NumPy with the cutoff d eps, which
+torch:        the usual d x d formula, vectorised: both covariances as matrices, then torch.linalg.pinv.
+torch-eigh, numpy: the same with hermitian=True, which is less known and faster (in NumPy with the cutoff d eps that
               float32 needs).
-projected:    without d x d matrices, as memdil does it: class means by a one-hot product, the directions between them
-              from a K x K eigenproblem, then one product over the samples, in blocks. What is fastest in NumPy: the
-              class mean is subtracted after the product, so digits are lost where classes have collapsed far from
-              the origin.
+projected:    without d x d matrices, as in memdil: class means by a one-hot product, the directions between them from
+              a K x K eigenproblem, then one product over the samples, in blocks. This is the fastest form in NumPy, but
+              it subtracts the class mean after the product and so loses digits if classes have collapsed far from the
+              origin.
 
-All in float32 on float32 features, but for sums over blocks and the K x K problem. Prints one JSON object: the median
-of at most R runs after a warm-up in milliseconds, the value, the number of runs, and the peak of additional memory in MiB. A
-warm-up that takes longer than the limit ends the process by SIGALRM.
+Computes in float32 on float32 features, except for sums over blocks and the K x K problem. Prints one JSON object: the
+median of at most R runs after a warm-up in milliseconds, the value, the number of runs, and the peak of additional memory
+in MiB. If the warm-up exceeds the limit, SIGALRM ends the process.
 """
 
 import argparse
@@ -24,14 +24,14 @@ import time
 
 THREADS = int(os.environ.get("OMP_NUM_THREADS", "0"))
 
-import numpy as np  # noqa: E402  (reads the number of threads when it is imported)
+import numpy as np  # noqa: E402  (imported after OMP_NUM_THREADS is read)
 
 BLOCK = 8192
-BUDGET = 10  # seconds of timed runs after which no further one is begun
+BUDGET = 10  # seconds of timed runs after which no further run starts
 
 
 def torch_dxd(h, y, classes, hermitian=False):
-    """The d x d route in torch."""
+    """The d x d formula in PyTorch."""
     import torch
 
     n, d = h.shape
@@ -42,17 +42,17 @@ def torch_dxd(h, y, classes, hermitian=False):
     centred = means - h.mean(0)
     sigma_b = centred.T @ centred / classes
     inverse = torch.linalg.pinv(sigma_b, hermitian=hermitian)
-    # tr(A B) of symmetric matrices, without the product.
+    # tr(A B) of symmetric matrices, without computing the product.
     return float((sigma_w * inverse).sum()) / classes
 
 
 def torch_eigh(h, y, classes):
-    """The d x d route in torch, with an eigendecomposition instead of singular values."""
+    """The d x d formula in PyTorch, with an eigendecomposition instead of singular values."""
     return torch_dxd(h, y, classes, hermitian=True)
 
 
 def numpy_dxd(h, y, classes):
-    """The d x d route in NumPy."""
+    """The d x d formula in NumPy."""
     n, d = h.shape
     means, mean = class_means(h, y, classes)
     residuals = h - means.astype(h.dtype)[y]
@@ -64,7 +64,7 @@ def numpy_dxd(h, y, classes):
 
 
 def numpy_projected(h, y, classes):
-    """Two passes, O(n d K): squares of G^+ M (h - mean of its class), G = M M^T."""
+    """Two passes in O(n d K): the squared norms of G^+ M (h - class mean), where G = M M^T."""
     n, d = h.shape
     means, mean = class_means(h, y, classes)
     centred = means - mean
@@ -97,7 +97,7 @@ def class_means(h, y, classes):
 
 
 def memory(key):
-    """A line of /proc/self/status in MiB, or None where there is none."""
+    """A value of /proc/self/status in MiB, or None if it does not exist."""
     try:
         with open("/proc/self/status") as status:
             line = next(line for line in status if line.startswith(key + ":"))
@@ -126,7 +126,7 @@ def main():
             torch.set_num_threads(THREADS)
         h, y = torch.from_numpy(h), torch.from_numpy(y)
         torch.set_grad_enabled(False)
-    try:  # From here on, the peak is that of the measurement.
+    try:  # Reset the peak of memory, so that it excludes the loading of the arrays.
         with open("/proc/self/clear_refs", "w") as refs:
             refs.write("5")
     except OSError:

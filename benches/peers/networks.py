@@ -1,4 +1,4 @@
-"""The networks of memdil-models in PyTorch: same layers, parameters in the same order."""
+"""The networks of memdil-models in PyTorch, with the same layers and parameters in the same order."""
 
 import torch
 from torch import nn
@@ -75,6 +75,6 @@ class Vgg(nn.Module):
 
 
 def network(name, width, classes):
-    """`resnet18` or `vgg11`, say, for images of three channels."""
+    """Return the network `name`, such as `resnet18` or `vgg11`, for images with three channels."""
     kind = {"resnet": ResNet, "vgg": Vgg}[name.rstrip("0123456789")]
     return kind(int(name.lstrip("abcdefghijklmnopqrstuvwxyz")), width, classes)

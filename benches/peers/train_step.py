@@ -1,12 +1,12 @@
-"""A training step of the paper's MLP or of a convolutional network in PyTorch, to be timed beside ours.
+"""Times a training step of the paper's MLP or of a convolutional network in PyTorch, for comparison with memdil.
 
     python train_step.py DEPTH/WIDTH/BATCH|resnet18/WIDTH/BATCH|vgg11/WIDTH/BATCH [--seconds S] [--device cpu|cuda:N]
                          [--mode eager|graph|compile]
 
-Forward, cross-entropy, backward and SGD with momentum and weight decay on random inputs of 3072 values and two classes; threads
-as OMP_NUM_THREADS says. On a GPU a step may be recorded once and replayed (graph) or compiled, and steps are timed twenty at a
-time. Prints one JSON object: median and minimum in milliseconds, the number of steps, and the peak of
-additional memory in MiB.
+A step consists of forward, cross-entropy, backward and SGD with momentum and weight decay, on random inputs of 3072 values and two
+classes. OMP_NUM_THREADS sets the number of threads. On a GPU, a step may be recorded once and replayed (graph) or compiled, and
+steps are timed in groups of twenty. Prints one JSON object: median and minimum in milliseconds, the number of steps, and, on a
+CPU, the peak of additional memory in MiB.
 """
 
 import argparse
@@ -34,7 +34,7 @@ def perceptron(depth, width):
 
 
 def on_gpu(model, loss, optimizer, inputs, labels, arguments):
-    """Times of a step on a GPU; what is timed first is warm."""
+    """Time a step on a GPU, after a warm-up."""
     forward = torch.compile(model, mode="max-autotune") if arguments.mode == "compile" else model
 
     def step():
@@ -98,7 +98,7 @@ def main():
         optimizer.step()
         times.append((time.perf_counter() - start) * 1e3)
         end = end or time.perf_counter() + arguments.seconds
-    # The first step allocates.
+    # The first step allocates memory and is not timed.
     times = times[1:]
     peak = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
     print(json.dumps({"ms": statistics.median(times), "least_ms": min(times), "steps": len(times), "extra_mib": peak}))

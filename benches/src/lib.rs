@@ -1,8 +1,8 @@
-//! Criterion benches of the workspace: `cargo xtask bench`.
+//! Criterion benchmarks of the workspace, run by `cargo xtask bench`.
 //!
-//! Inputs are fixed and made outside the timed part; sizes stand in the ids.
+//! Inputs are fixed and created outside the timed part; benchmark ids contain the sizes.
 
-/// A line of /proc/self/status in MiB, where there is one.
+/// A value of /proc/self/status in MiB, or `None` if it does not exist.
 pub fn memory(key: &str) -> Option<f64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status
