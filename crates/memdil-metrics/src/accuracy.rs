@@ -1,4 +1,4 @@
-//! Predictions: which class the logits choose, and how often that is right.
+//! Accuracy of the predictions that logits give.
 
 use ndarray::ArrayView2;
 
@@ -7,18 +7,18 @@ use crate::kernels::Real;
 use crate::label::{Label, class};
 use crate::passes::{Predictions, argmax};
 
-/// Share of samples whose largest logit is at their label.
+/// Share of samples whose largest logit is that of their label.
 ///
 /// $$\frac{1}{n} \sum_i [\arg\max_k z_{ik} = y_i]$$
 ///
-/// with ties decided for the lowest class, as in every function here that predicts.
+/// Ties are resolved in favour of the lowest class, as in all functions of this crate.
 ///
 /// # Shapes
-/// `logits` (samples x classes), `labels` (samples) to one number in $[0, 1]$, the mean over
+/// `logits` (samples x classes) and `labels` (samples) give one number in $[0, 1]$, the mean over
 /// samples.
 ///
 /// # Errors
-/// No samples, lengths that differ, a label without a logit, non-finite logits.
+/// No samples, mismatched lengths, a label without a logit, non-finite logits.
 ///
 /// # Examples
 /// ```
@@ -34,13 +34,14 @@ pub fn accuracy<T: Real, L: Label>(
     Predictions::of(logits, labels, None, logits.ncols())?.accuracy()
 }
 
-/// The rows whose largest logit is at their label, in order; what [`accuracy`] counts.
+/// The rows whose largest logit is that of their label, in ascending order: the samples that
+/// [`accuracy`] counts.
 ///
 /// # Shapes
-/// `logits` (samples x classes), `labels` (samples) to row numbers.
+/// `logits` (samples x classes) and `labels` (samples) give row indices.
 ///
 /// # Errors
-/// Those of [`accuracy`].
+/// Same as [`accuracy`].
 ///
 /// # Examples
 /// ```

@@ -1,4 +1,4 @@
-//! Calibration: does the confidence of a prediction equal its chance of being right?
+//! Calibration: how well the confidence of a prediction matches its probability of being correct.
 
 use ndarray::ArrayView2;
 
@@ -13,20 +13,20 @@ use crate::passes::Predictions;
 /// $$\mathrm{ECE} = \sum_b \frac{|b|}{n} \left| \mathrm{acc}(b) - \mathrm{conf}(b) \right|$$
 ///
 /// over 15 bins $(j/15, (j+1)/15]$ of the largest softmax probability; a confidence of exactly 1
-/// falls in the last. Ties of the prediction are decided for the lowest class. Source: Guo et al.
-/// 2017.
+/// falls in the last bin. Ties between predictions are resolved in favour of the lowest class.
+/// Source: Guo et al. 2017.
 ///
 /// # Shapes
-/// `logits` (samples x classes), `labels` (samples) to one number in $[0, 1]$, reduced over
+/// `logits` (samples x classes) and `labels` (samples) give one number in $[0, 1]$, reduced over
 /// samples.
 ///
 /// # Errors
-/// No samples, lengths that differ, a label without a logit, non-finite logits.
+/// No samples, mismatched lengths, a label without a logit, non-finite logits.
 ///
 /// # Examples
 /// ```
 /// use ndarray::array;
-/// // Two predictions with confidence 3/4, one of them right: |1/2 - 3/4|.
+/// // Two predictions with confidence 3/4, one of them correct: |1/2 - 3/4|.
 /// let gap = 3.0_f64.ln();
 /// let found = memdil_metrics::ece(array![[gap, 0.0], [gap, 0.0]].view(), &[0, 1])?;
 /// assert!((found - 0.25).abs() < 1e-12);
@@ -39,25 +39,26 @@ pub fn ece<T: Real, L: Label>(
     Predictions::of(logits, labels, None, logits.ncols())?.ece()
 }
 
-/// Expected calibration error over bins that hold equally many samples.
+/// Expected calibration error over bins with equal numbers of samples.
 ///
 /// $$\sum_b \frac{|b|}{n} \left| \mathrm{acc}(b) - \mathrm{conf}(b) \right|$$
 ///
-/// over 15 bins of the samples sorted by confidence (equal ones in the order given), whose sizes
-/// differ by at most one, larger bins first. Late in training most confidences crowd into the last
-/// bins of [`ece`]; these follow them. Source: Nguyen and O'Connor 2015.
+/// The samples are sorted by confidence (samples of equal confidence keep their order) and divided
+/// into 15 bins whose sizes differ by at most one, larger bins first. Late in training, most
+/// confidences fall into the last bins of [`ece`]; the bins of this metric adapt to them. Source:
+/// Nguyen and O'Connor 2015.
 ///
 /// # Shapes
-/// `logits` (samples x classes), `labels` (samples) to one number in $[0, 1]$, reduced over
+/// `logits` (samples x classes) and `labels` (samples) give one number in $[0, 1]$, reduced over
 /// samples.
 ///
 /// # Errors
-/// No samples, lengths that differ, a label without a logit, non-finite logits.
+/// No samples, mismatched lengths, a label without a logit, non-finite logits.
 ///
 /// # Examples
 /// ```
 /// use ndarray::array;
-/// // Fewer samples than bins: each is a bin of its own. Confidence 3/4 right, 3/4 wrong.
+/// // Fewer samples than bins: each sample has its own bin. Confidence 3/4, correct and wrong.
 /// let gap = 3.0_f64.ln();
 /// let found = memdil_metrics::adaptive_ece(array![[gap, 0.0], [gap, 0.0]].view(), &[0, 1])?;
 /// assert!((found - (0.25 + 0.75) / 2.0).abs() < 1e-12);
@@ -70,17 +71,17 @@ pub fn adaptive_ece<T: Real, L: Label>(
     Predictions::of(logits, labels, None, logits.ncols())?.adaptive_ece()
 }
 
-/// Brier score: squared distance of the softmax probabilities from the label.
+/// Brier score: squared distance between the softmax probabilities and the one-hot label.
 ///
 /// $$\frac{1}{n} \sum_i \sum_k (p_{ik} - [k = y_i])^2$$
 ///
-/// the sum over classes, the mean over samples. Source: Brier 1950.
+/// This is a sum over classes and a mean over samples. Source: Brier 1950.
 ///
 /// # Shapes
-/// `logits` (samples x classes), `labels` (samples) to one number in $[0, 2]$.
+/// `logits` (samples x classes) and `labels` (samples) give one number in $[0, 2]$.
 ///
 /// # Errors
-/// No samples, lengths that differ, a label without a logit, non-finite logits.
+/// No samples, mismatched lengths, a label without a logit, non-finite logits.
 ///
 /// # Examples
 /// ```
@@ -96,17 +97,17 @@ pub fn brier<T: Real, L: Label>(
     Predictions::of(logits, labels, None, logits.ncols())?.brier()
 }
 
-/// Mean negative log-likelihood of the labels under the softmax of the logits: cross-entropy, in
-/// nats.
+/// Mean negative log-likelihood of the labels under the softmax of the logits (cross-entropy, in
+/// nats).
 ///
 /// $$-\frac{1}{n} \sum_i \log p_{i y_i}$$
 ///
 /// # Shapes
-/// `logits` (samples x classes), `labels` (samples) to one non-negative number, the mean over
+/// `logits` (samples x classes) and `labels` (samples) give one non-negative number, the mean over
 /// samples.
 ///
 /// # Errors
-/// No samples, lengths that differ, a label without a logit, non-finite logits, a sum beyond the
+/// No samples, mismatched lengths, a label without a logit, non-finite logits, a sum outside the
 /// range of `f64`.
 ///
 /// # Examples
@@ -130,27 +131,28 @@ mod tests {
 
     #[test]
     fn gaps_of_different_bins_do_not_cancel() {
-        // Confidence 3/4 and wrong, 9/10 and right: (3/4 + 1/10) / 2.
+        // Confidence 3/4 and wrong, 9/10 and correct: (3/4 + 1/10) / 2.
         let logits = array![[3.0_f64.ln(), 0.0], [9.0_f64.ln(), 0.0]];
         assert!((ece(logits.view(), &[1, 0]).unwrap() - 0.425).abs() < 1e-15);
     }
 
     #[test]
-    fn gaps_of_one_bin_do() {
-        // 3/5 right, 3/5 right, 3/5 wrong, 3/5 right: |3/4 - 3/5|.
+    fn gaps_of_the_same_bin_cancel() {
+        // Confidence 3/5, of which three are correct and one is wrong: |3/4 - 3/5|.
         let gap = 1.5_f64.ln();
         let logits = array![[gap, 0.0], [gap, 0.0], [gap, 0.0], [gap, 0.0]];
         assert!((ece(logits.view(), &[0, 0, 1, 0]).unwrap() - 0.15).abs() < 1e-15);
     }
 
     #[test]
-    fn extreme_logits_stay_numbers() {
+    fn extreme_logits_give_finite_values() {
         let logits = array![[1e308, -1e308, 0.0], [-1e308, 1e308, 1e308]];
-        // Confidence 1 and right, confidence 1/2 and wrong (the tie goes to class 1).
+        // Confidence 1 and correct, confidence 1/2 and wrong (the tie goes to class 1).
         assert_eq!(ece(logits.view(), &[0, 2]), Ok(0.25));
     }
+
     #[test]
-    fn confident_predictions_keep_their_digits() {
+    fn confident_predictions_keep_full_precision() {
         // With e = exp(-20): p = e / (1 + e) = e - e^2, and the Brier score is 2 p^2.
         let e = (-20.0_f64).exp();
         let p = e / (1.0 + e);

@@ -1,4 +1,4 @@
-//! Class means: where each class lies in feature space.
+//! Class means: the centre of each class in feature space.
 
 use ndarray::ArrayView2;
 
@@ -10,19 +10,19 @@ use crate::label::{Label, class};
 use crate::passes::Moments;
 use crate::results::ClassMeans;
 
-/// The mean feature of every class, and of all samples.
+/// The mean feature of each class and of all samples.
 ///
 /// $$\mu_k = \frac{1}{n_k} \sum_{i: y_i = k} h_i, \qquad \mu_G = \frac{1}{n} \sum_i h_i$$
 ///
-/// with the counts $n_k$ of the labels given. Source: Papyan et al. 2020.
+/// where $n_k$ is the number of samples with the label $k$. Source: Papyan et al. 2020.
 ///
 /// # Shapes
-/// `features` (samples x features), `labels` (samples) to means (classes x features), reduced over
-/// samples.
+/// `features` (samples x features) and `labels` (samples) give means (classes x features), reduced
+/// over samples.
 ///
 /// # Errors
-/// No samples, lengths that differ, a label outside `0..classes`, a class without samples,
-/// non-finite features, sums beyond the range of `f64`.
+/// No samples, mismatched lengths, a label outside `0..classes`, a class without samples,
+/// non-finite features, sums outside the range of `f64`.
 ///
 /// # Examples
 /// ```
@@ -43,20 +43,20 @@ pub fn class_means<T: Real, L: Label>(
     Ok(moments.means().clone())
 }
 
-/// The mean feature of the uncorrupted samples of every class: those whose observed label is the
-/// clean one.
+/// The mean feature of the uncorrupted samples of each class: those whose observed label equals the
+/// clean label.
 ///
 /// $$\nu_k = \mathrm{mean}\lbrace h_i : y_i = c_i = k \rbrace$$
 ///
-/// Here `global` is the mean over all uncorrupted samples and `counts` their number. Source: Nguyen
-/// et al. 2023.
+/// In the result, `global` is the mean over all uncorrupted samples and `counts` is their number
+/// per class. Source: Nguyen et al. 2023.
 ///
 /// # Shapes
-/// `features` (samples x features), `labels` as observed and `clean_labels` (samples) to means
-/// (classes x features), reduced over the uncorrupted samples.
+/// `features` (samples x features), observed `labels` (samples) and `clean_labels` (samples) give
+/// means (classes x features), reduced over the uncorrupted samples.
 ///
 /// # Errors
-/// As [`class_means`], and a class without an uncorrupted sample.
+/// Same as [`class_means`], and a class without an uncorrupted sample.
 ///
 /// # Examples
 /// ```
@@ -80,11 +80,11 @@ pub fn uncorrupted_class_means<T: Real, L: Label>(
     if let Some(class) = first_missing(uncorrupted, classes) {
         return Err(MetricsError::NoCleanSample { class });
     }
-    Moments::of_present(features, labels, Some(clean_labels), classes)?.uncorrupted_means()
+    Moments::with_empty_classes(features, labels, Some(clean_labels), classes)?.uncorrupted_means()
 }
 
 impl Moments {
-    /// Means of the uncorrupted samples of each class, as
+    /// Means of the uncorrupted samples of each class; see
     /// [`uncorrupted_class_means`](crate::uncorrupted_class_means).
     ///
     /// # Errors

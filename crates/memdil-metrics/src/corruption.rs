@@ -1,5 +1,5 @@
-//! Corruption bias: where samples with a wrong label lie between the class they were given and the
-//! others.
+//! Corruption bias: the offset of mislabelled samples from the mean of their given class towards
+//! the other classes.
 
 use ndarray::{Array2, ArrayView2};
 use rayon::prelude::*;
@@ -11,29 +11,30 @@ use crate::label::Label;
 use crate::linalg::{dot_difference, rows_of};
 use crate::passes::Moments;
 
-/// How far the samples that were corrupted into a class are drawn from its mean towards each other
-/// class.
+/// Offset of the samples corrupted into a class from the mean of that class, along the directions
+/// to the other class means.
 ///
 /// $$\left\langle \mathrm{mean}\lbrace h_i : y_i = k, c_i \ne k \rbrace - \mu_k,
 ///   \frac{\mu_j - \mu_k}{\Vert \mu_j - \mu_k \Vert} \right\rangle$$
 ///
-/// for observed labels $y$ and clean labels $c$. Large where the network sees that samples carrying
-/// the label $k$ belong to $j$; 0 where it has memorised them. Source: the code of Nguyen et al.
-/// 2023.
+/// for observed labels $y$ and clean labels $c$. The value is large if the network places the
+/// samples mislabelled as $k$ near class $j$, and 0 if it has memorised their labels. Source: the
+/// code of Nguyen et al. 2023.
 ///
 /// # Shapes
-/// `features` (samples x features), `labels` as observed and `clean_labels` (samples) to a table
-/// (classes x classes - 1): in row $k$ the other classes $j$ in ascending order.
+/// `features` (samples x features), observed `labels` (samples) and `clean_labels` (samples) give a
+/// table (classes x (classes - 1)): row $k$ contains the other classes $j$ in ascending order.
 ///
 /// # Errors
-/// Fewer than two classes, no samples, lengths that differ, a label outside `0..classes`, a class
-/// without samples, a class that no sample was corrupted into, two class means that coincide,
-/// non-finite features, values beyond the range of `f64`.
+/// Fewer than two classes, no samples, mismatched lengths, a label outside `0..classes`, a class
+/// without samples, a class into which no sample was corrupted, two class means that coincide,
+/// non-finite features, values outside the range of `f64`.
 ///
 /// # Examples
 /// ```
 /// use ndarray::array;
-/// // Under the label 0 one sample of class 1 at 3, so mu_0 = 1; under 1 one sample of class 0 at 8, so mu_1 = 9.
+/// // Label 0 has a sample of class 1 at 3, so mu_0 = 1; label 1 has a sample of class 0 at 8, so
+/// // mu_1 = 9.
 /// let features = array![[0.0], [0.0], [3.0], [8.0], [10.0]];
 /// let found = memdil_metrics::corruption_bias(features.view(), &[0, 0, 0, 1, 1], &[0, 0, 1, 0, 1], 2)?;
 /// assert_eq!(found, array![[2.0], [1.0]]);
@@ -54,8 +55,8 @@ impl Moments {
     /// See [`corruption_bias`].
     ///
     /// # Errors
-    /// The first pass had no clean labels, fewer than two classes, a class that no sample was
-    /// corrupted into, two class means that coincide, values beyond the range of `f64`.
+    /// The first pass had no clean labels, fewer than two classes, a class into which no sample was
+    /// corrupted, two class means that coincide, values outside the range of `f64`.
     pub fn corruption_bias(&self) -> Result<Array2<f64>, MetricsError> {
         let noise = self.noise()?;
         check_two_classes(self.classes())?;

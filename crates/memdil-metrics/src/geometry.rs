@@ -1,4 +1,4 @@
-//! Distances and directions of class means.
+//! Distances and directions between class means.
 
 use ndarray::{Array1, Array2};
 use rayon::prelude::*;
@@ -7,7 +7,7 @@ use crate::error::MetricsError;
 use crate::kernels::squared_distance;
 use crate::linalg::{MAX_SWEEPS, dot, max_abs, norm, orthogonal_rows, rows_of};
 
-/// The mean over samples, from the means of classes.
+/// The mean over all samples, computed from the class means.
 pub(crate) fn weighted_mean(means: &Array2<f64>, counts: &[usize]) -> Array1<f64> {
     let mut sum = Array1::zeros(means.ncols());
     for (mean, &count) in means.rows().into_iter().zip(counts) {
@@ -16,7 +16,7 @@ pub(crate) fn weighted_mean(means: &Array2<f64>, counts: &[usize]) -> Array1<f64
     sum / counts.iter().sum::<usize>() as f64
 }
 
-/// Squared distance of every pair of rows $j < i$, as (i, j, square).
+/// Squared distances of all pairs of rows with $j < i$, as (i, j, square).
 pub(crate) fn pair_distances(rows: &Array2<f64>) -> Vec<(usize, usize, f64)> {
     let rows = rows_of(rows);
     let of_row = |i: usize| {
@@ -28,14 +28,14 @@ pub(crate) fn pair_distances(rows: &Array2<f64>) -> Vec<(usize, usize, f64)> {
     all.flat_map_iter(of_row).collect()
 }
 
-/// Mean over pairs of rows of the distance between them; at least two rows.
+/// Mean distance over all pairs of rows. Requires at least two rows.
 pub(crate) fn mean_pair_distance(rows: &Array2<f64>) -> f64 {
     let distances = pair_distances(rows);
     let sum: f64 = distances.iter().map(|(_, _, square)| square.sqrt()).sum();
     sum / distances.len() as f64
 }
 
-/// The between-class part of feature space: unit vectors $q_j$ and squared lengths $\lambda_j$ with
+/// The between-class subspace: unit vectors $q_j$ and squared lengths $\lambda_j$ with
 /// $K \Sigma_B = \sum_j \lambda_j q_j q_j^T$.
 pub(crate) fn between_class_directions(
     centred: &Array2<f64>,
@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn there_are_as_many_directions_as_the_means_have_dimensions() {
+    fn number_of_directions_is_the_rank_of_the_means() {
         let rank = |centred: Array2<f64>| between_class_directions(&centred).unwrap().0.len();
         assert_eq!(rank(array![[1.0, 0.0], [-1.0, 0.0]]), 1);
         assert_eq!(rank(array![[0.1, 0.3], [0.2, 0.6], [-0.3, -0.9]]), 1);

@@ -6,8 +6,8 @@ mod sealed {
     }
 }
 
-/// An integer type that labels may have: `u8` to `u64`, `usize`, `i8` to `i64`. Negative labels are
-/// refused.
+/// An integer type for labels: `u8` to `u64`, `usize` or `i8` to `i64`. Negative labels are
+/// rejected.
 pub trait Label: Copy + Eq + Send + Sync + sealed::Integer {}
 
 macro_rules! label {
@@ -23,7 +23,7 @@ macro_rules! label {
 }
 label!(u8 u16 u32 u64 usize i8 i16 i32 i64);
 
-/// The class of a label that has been checked.
+/// The class index of a label whose range has been checked.
 #[inline(always)]
 pub(crate) fn class<L: Label>(label: L) -> usize {
     label.wide() as usize

@@ -1,30 +1,32 @@
-//! Neural collapse, memorization, dilation and calibration, measured on plain `ndarray` views.
+//! Neural collapse, memorization, dilation and calibration metrics for `ndarray` views.
 //!
-//! Every function takes views of any memory layout, in `f32` or `f64`, with labels of any integer
-//! type, and answers with a number that is defined or with a [`MetricsError`] that says what is
-//! wrong and where. No function copies the features or forms a matrix of features by features: time
-//! is $O(n d K)$, working memory a few tables of classes by features and of classes by classes.
-//! Large arrays are divided among rayon's threads, with the same result for any number of them.
+//! Every function accepts views of any memory layout, in `f32` or `f64`, with labels of any integer
+//! type. It returns a finite value, or a [`MetricsError`] that states the problem and its location.
+//! No function copies the features or forms a features x features matrix: the running time is
+//! $O(n d K)$, and the working memory is a few classes x features and classes x classes tables.
+//! Large arrays are divided among rayon's threads; the result does not depend on the number of
+//! threads.
 //!
-//! | Question | Functions |
+//! | Topic | Functions |
 //! | --- | --- |
-//! | All of it, at once? | [`Measure`], without features [`measure_logits`] |
-//! | Where are the classes? | [`class_means`], [`uncorrupted_class_means`] |
-//! | Have the features collapsed? | [`nc1`], [`nc1_ratio`], [`cdnv`] |
-//! | Do the means form a frame? | [`nc2_etf_means`], [`nc2_equinorm`], [`nc2_equiangle`], [`nc2_orthogonal`], [`hyperspherical_energy`] |
-//! | Does the classifier? | [`nc2_etf`], [`nc2_equinorm_w`], [`nc3`], [`nc3_dual`], [`nc4`], [`bias_collapse`] |
-//! | Has the network memorised the wrong labels? | [`memorization`], [`memorization_test`], [`memorized_fraction`], [`corruption_bias`] |
-//! | What does that cost on unseen data? | [`dilation`], [`rho`], [`radius`], [`separation`], [`rho_nc1`] |
-//! | Are the inputs what they should be? | [`check_class_numbers`], [`looks_like_probabilities`] |
-//! | Is it right, and does it know when? | [`accuracy`], [`ece`], [`adaptive_ece`], [`brier`], [`nll`] |
+//! | All metrics at once | [`Measure`]; [`measure_logits`] if there are no features |
+//! | Class means | [`class_means`], [`uncorrupted_class_means`] |
+//! | Collapse of the features (NC1) | [`nc1`], [`nc1_ratio`], [`cdnv`] |
+//! | Geometry of the class means (NC2) | [`nc2_etf_means`], [`nc2_equinorm`], [`nc2_equiangle`], [`nc2_orthogonal`], [`hyperspherical_energy`] |
+//! | Geometry of the classifier (NC2 to NC4) | [`nc2_etf`], [`nc2_equinorm_w`], [`nc3`], [`nc3_dual`], [`nc4`], [`bias_collapse`] |
+//! | Memorization of wrong labels | [`memorization`], [`memorization_test`], [`memorized_fraction`], [`corruption_bias`] |
+//! | Dilation on unseen data | [`dilation`], [`rho`], [`radius`], [`separation`], [`rho_nc1`] |
+//! | Accuracy and calibration | [`accuracy`], [`ece`], [`adaptive_ece`], [`brier`], [`nll`] |
+//! | Checks of the inputs | [`check_class_numbers`], [`looks_like_probabilities`] |
 //!
-//! Where the features come batch by batch, [`FirstPass`] collects the [`Moments`], and
-//! [`SecondPass`] what needs the class means first; [`Predictions`] does the same for logits. Each
-//! merges with others of its kind, and the functions above are these passes over one batch.
+//! For features that arrive in batches, [`FirstPass`] collects the [`Moments`], and [`SecondPass`]
+//! then collects the quantities that require the class means. [`Predictions`] collects logits.
+//! Collectors of the same type can be merged. The functions above run these passes over a single
+//! batch.
 //!
 //! # A short tour
 //!
-//! Six training samples of two classes; the last one belongs to class 0 but carries the label 1.
+//! Six training samples of two classes. The last sample belongs to class 0 but has the label 1.
 //!
 //! ```
 //! use memdil_metrics::{dilation, memorization, nc1, rho};
@@ -34,12 +36,12 @@
 //! let observed = [0, 0, 1, 1, 0, 1];
 //! let clean = [0, 0, 1, 1, 0, 0];
 //!
-//! // The corrupted sample was dragged 6 units away from where its true class lies.
+//! // The corrupted sample is 6 units away from the mean of its true class.
 //! let moved = memorization(features.view(), &observed, &clean, 2)?;
 //! assert!((moved.sum - 6.0).abs() < 1e-12);
 //! assert_eq!(moved.counts, [1, 0]);
 //!
-//! // Variability against the labels trained on, and against unseen data of the true classes.
+//! // Variability for the training labels, and for unseen data with true labels.
 //! let train = nc1(features.view(), &observed, 2)?;
 //! let unseen = array![[1.0_f32, 2.0], [3.0, 2.0], [5.0, 2.0], [7.0, 2.0]];
 //! let test = dilation(unseen.view(), &[0, 0, 1, 1], 2)?;
@@ -48,7 +50,7 @@
 //! # Ok::<(), memdil_metrics::MetricsError>(())
 //! ```
 
-// docs/src/architecture.md has the order of the modules, from the bottom to the top.
+// docs/src/architecture.md lists the modules in order of dependency, from the bottom to the top.
 mod accuracy;
 mod calibration;
 mod class_means;
@@ -66,7 +68,7 @@ mod passes;
 mod results;
 mod spread;
 
-/// The version of ndarray whose views the functions take.
+/// The ndarray crate whose views the functions accept.
 pub use ndarray;
 
 pub use accuracy::{accuracy, correct};

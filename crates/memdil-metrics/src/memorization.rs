@@ -1,4 +1,4 @@
-//! Memorization: what the network did to the samples whose label was corrupted.
+//! Memorization: how the network treats samples with a corrupted label.
 
 use ndarray::ArrayView2;
 
@@ -9,21 +9,22 @@ use crate::label::Label;
 use crate::passes::{Moments, Predictions, Wanted, in_memory};
 use crate::results::{Memorization, MemorizedFraction};
 
-/// Distance of the corrupted samples from the mean of the uncorrupted samples of their true class.
+/// Distances of the corrupted samples from the mean of the uncorrupted samples of their true class.
 ///
-/// $$\mathrm{memorization}_k = \sum_{i: c_i = k, y_i \ne k} \Vert h_i - \nu_k \Vert, \qquad
+/// $$S_k = \sum_{i: c_i = k, y_i \ne k} \Vert h_i - \nu_k \Vert, \qquad
 ///   \nu_k = \mathrm{mean}\lbrace h_i : y_i = c_i = k \rbrace$$
 ///
-/// for observed labels $y$ and clean labels $c$. Large where the network carries a sample to the
-/// class it was wrongly given, near 0 where it treats it as what it is. Source: Nguyen et al. 2023.
+/// for observed labels $y$ and clean labels $c$. The distance of a sample is large if the network
+/// moves it to the class of its wrong label, and small if the network treats it as a member of its
+/// true class. Source: Nguyen et al. 2023.
 ///
 /// # Shapes
-/// `features` (samples x features), `labels` as observed and `clean_labels` (samples) to sums and
-/// counts (classes), reduced over the corrupted samples.
+/// `features` (samples x features), observed `labels` (samples) and `clean_labels` (samples) give
+/// sums and counts (classes), reduced over the corrupted samples.
 ///
 /// # Errors
-/// No samples, lengths that differ, a label outside `0..classes`, a class that has corrupted
-/// samples but no uncorrupted one, non-finite features, values beyond the range of `f64`.
+/// No samples, mismatched lengths, a label outside `0..classes`, a class with corrupted samples but
+/// no uncorrupted ones, non-finite features, values outside the range of `f64`.
 ///
 /// # Examples
 /// ```
@@ -40,7 +41,7 @@ pub fn memorization<T: Real, L: Label>(
     clean_labels: &[L],
     classes: usize,
 ) -> Result<Memorization, MetricsError> {
-    let moments = Moments::of_present(features, labels, Some(clean_labels), classes)?;
+    let moments = Moments::with_empty_classes(features, labels, Some(clean_labels), classes)?;
     let wanted = Wanted::<T> {
         memorization: true,
         ..Wanted::default()
@@ -48,19 +49,19 @@ pub fn memorization<T: Real, L: Label>(
     in_memory(&moments, (features, labels, Some(clean_labels)), wanted)?.memorization()
 }
 
-/// Distance of the corrupted samples from the mean of unseen samples of their true class.
+/// Distances of the corrupted samples from the mean of unseen samples of their true class.
 ///
-/// [`memorization`] with $\nu_k$ the mean of the test features of class $k$: measured from where
-/// the network puts what it has not memorised. Source: Nguyen et al. 2023.
+/// This is [`memorization`] where $\nu_k$ is the mean of the test features of class $k$, that is,
+/// of samples that the network cannot have memorised. Source: Nguyen et al. 2023.
 ///
 /// # Shapes
-/// `features` (samples x features), `labels` as observed and `clean_labels` (samples),
-/// `test_features` (test samples x features), `test_labels` (test samples) to sums and counts
+/// `features` (samples x features), observed `labels` (samples), `clean_labels` (samples),
+/// `test_features` (test samples x features) and `test_labels` (test samples) give sums and counts
 /// (classes), reduced over the corrupted samples.
 ///
 /// # Errors
-/// No samples, shapes or lengths that differ, a label outside `0..classes`, a class that has
-/// corrupted samples but no test sample, non-finite features, values beyond the range of `f64`.
+/// No samples, mismatched shapes or lengths, a label outside `0..classes`, a class with corrupted
+/// samples but no test samples, non-finite features, values outside the range of `f64`.
 ///
 /// # Examples
 /// ```
@@ -78,9 +79,9 @@ pub fn memorization_test<T: Real, L: Label>(
 ) -> Result<Memorization, MetricsError> {
     let (columns, dim) = (test_features.ncols(), features.ncols());
     Counted::Columns.check(Subject::TestFeatures, columns, Subject::Features, dim)?;
-    let test = Moments::of_present(test_features, test_labels, None, classes)
+    let test = Moments::with_empty_classes(test_features, test_labels, None, classes)
         .map_err(MetricsError::in_test_set)?;
-    let moments = Moments::of_present(features, labels, Some(clean_labels), classes)?;
+    let moments = Moments::with_empty_classes(features, labels, Some(clean_labels), classes)?;
     let wanted = Wanted::<T> {
         test: Some(&test),
         ..Wanted::default()
@@ -88,22 +89,22 @@ pub fn memorization_test<T: Real, L: Label>(
     in_memory(&moments, (features, labels, Some(clean_labels)), wanted)?.memorization_test()
 }
 
-/// Of the corrupted samples, the shares predicted as the given label, as the clean label, and as
-/// neither.
+/// Shares of the corrupted samples that are predicted as the given label, as the clean label, and
+/// as another class.
 ///
 /// $$\mathrm{as\ given} = \frac{|\lbrace i : y_i \ne c_i, \arg\max_k z_{ik} = y_i \rbrace|}
 ///   {|\lbrace i : y_i \ne c_i \rbrace|}$$
 ///
-/// and so on, for observed labels $y$, clean labels $c$ and logits $z$ (ties go to the lowest
-/// class). `None` when no sample is corrupted. Source: Liu et al. 2020 (early-learning
-/// regularization).
+/// and likewise for the other shares, with observed labels $y$, clean labels $c$ and logits $z$.
+/// Ties are resolved in favour of the lowest class. The result is `None` if no sample is corrupted.
+/// Source: Liu et al. 2020 (early-learning regularization).
 ///
 /// # Shapes
-/// `logits` (samples x classes), `labels` as observed and `clean_labels` (samples) to three shares,
-/// reduced over corrupted samples.
+/// `logits` (samples x classes), observed `labels` (samples) and `clean_labels` (samples) give
+/// three shares, reduced over corrupted samples.
 ///
 /// # Errors
-/// No samples, lengths that differ, a label without a logit, non-finite logits.
+/// No samples, mismatched lengths, a label without a logit, non-finite logits.
 ///
 /// # Examples
 /// ```
@@ -131,9 +132,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn distances_count_under_the_clean_class() {
-        // Clean means: class 0 at 1, class 1 at 10, class 2 untouched and without uncorrupted
-        // samples.
+    fn distances_are_summed_per_clean_class() {
+        // Clean means: 1 for class 0, 10 for class 1. Class 2 has no uncorrupted samples and needs
+        // none.
         let features = array![[0.0], [2.0], [10.0], [4.0], [-2.0], [9.0]];
         let (observed, clean) = ([0, 0, 1, 1, 2, 0], [0, 0, 1, 0, 0, 1]);
         let found = memorization(features.view(), &observed, &clean, 3).unwrap();
@@ -143,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn without_corruption_there_is_no_mean() {
+    fn mean_is_absent_without_corrupted_samples() {
         let features = array![[0.0], [2.0]];
         let found = memorization(features.view(), &[0, 1], &[0, 1], 2).unwrap();
         assert_eq!(
@@ -162,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn predictions_split_three_ways() {
+    fn predictions_are_divided_into_three_shares() {
         let logits = array![
             [0.0, 5.0, 0.0, 0.0],
             [0.0, 0.0, 5.0, 0.0],

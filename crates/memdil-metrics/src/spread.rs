@@ -1,4 +1,4 @@
-//! Dilation: how far unseen samples spread around their class means.
+//! Dilation: the spread of unseen samples around their class means.
 
 use ndarray::ArrayView2;
 
@@ -16,14 +16,15 @@ use crate::passes::Moments;
 ///
 /// $$\mathrm{dilation} = \frac{1}{K} \mathrm{tr}(\Sigma_W \Sigma_B^+)$$
 ///
-/// with class means and $\Sigma_W$ both taken from the test set. Source: Nguyen et al. 2023.
+/// where the class means and both scatter matrices are those of the test set. Source: Nguyen et
+/// al. 2023.
 ///
 /// # Shapes
-/// `test_features` (samples x features), `test_labels` (samples), `classes` to one number, reduced
-/// over samples.
+/// `test_features` (samples x features), `test_labels` (samples) and `classes` give one number,
+/// reduced over samples.
 ///
 /// # Errors
-/// Those of [`nc1`](crate::nc1), which call the arguments `features` and `labels`.
+/// Same as [`nc1`](crate::nc1); the messages name the arguments `features` and `labels`.
 ///
 /// # Examples
 /// ```
@@ -41,21 +42,21 @@ pub fn dilation<T: Real, L: Label>(
     nc1(test_features, test_labels, classes)
 }
 
-/// Relative dilation: the radius of the classes over the distance between them.
+/// Relative dilation: the radius of the classes divided by the distance between them.
 ///
-/// $$\rho = \frac{\sqrt{\mathrm{mean}_i \Vert h_i - \mu_{y_i} \Vert^2}}
-///   {\mathrm{mean}_{i < j} \Vert \mu_i - \mu_j \Vert}$$
+/// $$\rho = \frac{r}{s}, \qquad r = \sqrt{\frac{1}{n} \sum_i \Vert h_i - \mu_{y_i} \Vert^2}, \qquad
+///   s = \frac{2}{K (K - 1)} \sum_{i < j} \Vert \mu_i - \mu_j \Vert$$
 ///
-/// on test features with test labels: [`radius`] over [`separation`] of the test class means.
-/// Source: the memorization-dilation model, Nguyen et al. 2023.
+/// on test features with test labels: [`radius`] divided by the [`separation`] of the test class
+/// means. Source: the memorization-dilation model, Nguyen et al. 2023.
 ///
 /// # Shapes
-/// `test_features` (samples x features), `test_labels` (samples), `classes` to one number, reduced
-/// over samples.
+/// `test_features` (samples x features), `test_labels` (samples) and `classes` give one number,
+/// reduced over samples.
 ///
 /// # Errors
-/// Fewer than two classes, no samples, lengths that differ, a label outside `0..classes`, a class
-/// without samples, non-finite features, class means that coincide, values beyond the range of
+/// Fewer than two classes, no samples, mismatched lengths, a label outside `0..classes`, a class
+/// without samples, non-finite features, class means that coincide, values outside the range of
 /// `f64`.
 ///
 /// # Examples
@@ -79,14 +80,14 @@ pub fn rho<T: Real, L: Label>(
 ///
 /// $$r = \sqrt{\frac{1}{n} \sum_i \Vert h_i - \mu_{y_i} \Vert^2}$$
 ///
-/// A class without samples adds nothing to the sum. Source: the memorization-dilation model, Nguyen et al. 2023.
+/// Classes may be empty. Source: the memorization-dilation model, Nguyen et al. 2023.
 ///
 /// # Shapes
-/// `features` (samples x features), `labels` (samples), `classes` to one number, reduced over
+/// `features` (samples x features), `labels` (samples) and `classes` give one number, reduced over
 /// samples.
 ///
 /// # Errors
-/// Those of [`class_means`](crate::class_means), except for a class without samples.
+/// Same as [`class_means`](crate::class_means), except that classes may be empty.
 ///
 /// # Examples
 /// ```
@@ -101,22 +102,23 @@ pub fn radius<T: Real, L: Label>(
     labels: &[L],
     classes: usize,
 ) -> Result<f64, MetricsError> {
-    Moments::of_present(features, labels, None, classes)?.radius()
+    Moments::with_empty_classes(features, labels, None, classes)?.radius()
 }
 
-/// Mean distance between two class means, over all pairs of classes.
+/// Mean distance between class means over all pairs of classes.
 ///
 /// $$\frac{2}{K (K - 1)} \sum_{i < j} \Vert \mu_i - \mu_j \Vert$$
 ///
-/// Give it `means` of [`class_means`](crate::class_means), or of
-/// [`uncorrupted_class_means`](crate::uncorrupted_class_means) to leave wrong labels out of the
-/// distance. Source: the memorization-dilation model, Nguyen et al. 2023.
+/// `means` are usually those of [`class_means`](crate::class_means), or those of
+/// [`uncorrupted_class_means`](crate::uncorrupted_class_means) to exclude samples with wrong
+/// labels. Source: the memorization-dilation model, Nguyen et al. 2023.
 ///
 /// # Shapes
-/// `means` (classes x features) to one number, reduced over pairs of classes.
+/// `means` (classes x features) give one number, reduced over pairs of classes.
 ///
 /// # Errors
-/// Fewer than two classes, non-finite means, means that coincide, values beyond the range of `f64`.
+/// Fewer than two classes, non-finite means, means that coincide, values outside the range of
+/// `f64`.
 ///
 /// # Examples
 /// ```
@@ -135,21 +137,21 @@ pub fn separation<T: Real>(means: ArrayView2<'_, T>) -> Result<f64, MetricsError
     Ok(distance)
 }
 
-/// Relative dilation read off the test variability, blind to spread that no classifier of two
-/// classes sees.
+/// Relative dilation of two classes, computed from the dilation. It ignores spread orthogonal to
+/// the line between the class means.
 ///
 /// $$\rho_{\mathrm{nc1}} = \sqrt{\mathrm{dilation} \cdot d / 2}$$
 ///
-/// For two balanced classes with isotropic spread in $d$ features it equals [`rho`]; other spread
-/// counts only along the line between the two means. Source: the memorization-dilation model,
-/// Nguyen et al. 2023, two classes.
+/// For two balanced classes with isotropic spread in $d$ features it equals [`rho`]; for other
+/// spread, only the part along the line between the two means counts. Source: the two-class
+/// memorization-dilation model, Nguyen et al. 2023.
 ///
 /// # Shapes
-/// Two numbers to one: `dilation` as [`dilation`](crate::dilation) gives it, and the number of
-/// features $d$.
+/// `dilation` (the result of [`dilation`](crate::dilation)) and the number of features $d$ give one
+/// number.
 ///
 /// # Errors
-/// A dilation that is negative or not finite, no features, values beyond the range of `f64`.
+/// A dilation that is negative or not finite, no features, values outside the range of `f64`.
 ///
 /// # Examples
 /// ```
@@ -168,7 +170,7 @@ pub fn rho_nc1(dilation: f64, features: usize) -> Result<f64, MetricsError> {
         return Err(MetricsError::OutOfRange {
             name: "features",
             value: 0.0,
-            allowed: "1, 2, 3, ...",
+            allowed: "[1, infinity)",
         });
     }
     finite("rho_nc1", (dilation * features as f64 / 2.0).sqrt())
@@ -178,7 +180,7 @@ impl Moments {
     /// See [`radius`](crate::radius).
     ///
     /// # Errors
-    /// A value beyond the range of `f64`.
+    /// A value outside the range of `f64`.
     pub fn radius(&self) -> Result<f64, MetricsError> {
         finite("radius", self.within().sqrt())
     }
@@ -194,7 +196,7 @@ impl Moments {
     /// See [`rho`](crate::rho).
     ///
     /// # Errors
-    /// Fewer than two classes, means that coincide, a value beyond the range of `f64`.
+    /// Fewer than two classes, means that coincide, a value outside the range of `f64`.
     pub fn rho(&self) -> Result<f64, MetricsError> {
         finite("rho", self.radius()? / self.separation()?)
     }
@@ -207,9 +209,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_relative_dilations_agree_on_an_isotropic_cross() {
-        // Means 8 apart, every class a cross of arm 1: radius 1, variance 1/2 in each of two
-        // features.
+    fn rho_and_rho_nc1_agree_for_isotropic_spread() {
+        // The means are 8 apart and each class is a cross with arms of length 1: radius 1, variance
+        // 1/2 in each of the two features.
         let cross = [[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0], [0.0, -1.0]];
         let both: Vec<[f64; 2]> = cross
             .iter()

@@ -1,4 +1,4 @@
-//! Frames: how far matrices are from those of a simplex equiangular tight frame (ETF).
+//! Distances of matrices from a simplex equiangular tight frame (ETF) or an orthogonal frame.
 
 use ndarray::{Array2, ArrayView2};
 
@@ -7,8 +7,8 @@ use crate::input::{check_two_classes, to_f64};
 use crate::kernels::Real;
 use crate::linalg::scaled_to_one;
 
-/// Declares functions of features, labels and the number of classes: each is the method of the same
-/// name of the [`Moments`](crate::Moments) of two classes or more.
+/// Declares functions of features, labels and the number of classes. Each calls the method of the
+/// same name of [`Moments`](crate::Moments) and requires at least two classes.
 macro_rules! of_class_means {
     ($($(#[$doc:meta])* fn $name:ident;)*) => {$(
         $(#[$doc])*
@@ -24,7 +24,7 @@ macro_rules! of_class_means {
 }
 pub(super) use of_class_means;
 
-/// A classifier of at least two classes, for these features.
+/// Checks that a classifier has at least two classes and matches the feature dimension.
 pub(super) fn check_classifier<W: Real>(
     classifier: ArrayView2<'_, W>,
     dim: usize,
@@ -34,7 +34,7 @@ pub(super) fn check_classifier<W: Real>(
     Counted::Columns.check(Subject::Features, dim, Subject::Classifier, columns)
 }
 
-/// The classifier with largest entry 1.
+/// The classifier, scaled so that its largest absolute entry is 1.
 pub(super) fn scaled_classifier<W: Real>(
     classifier: ArrayView2<'_, W>,
 ) -> Result<Array2<f64>, MetricsError> {
@@ -42,12 +42,12 @@ pub(super) fn scaled_classifier<W: Real>(
     scaled_to_one(to_f64(classifier, array)?, array)
 }
 
-/// Pairs of classes.
+/// The number of pairs of classes.
 pub(super) fn pairs(classes: usize) -> f64 {
     classes as f64 * (classes as f64 - 1.0) / 2.0
 }
 
-/// Standard deviation of the rows' lengths over their mean; not all rows are zero.
+/// Standard deviation of the row lengths, divided by their mean. At least one row must be non-zero.
 pub(super) fn spread_of_lengths(rows: &Array2<f64>) -> f64 {
     let lengths = rows.rows().into_iter().map(|row| row.dot(&row).sqrt());
     let lengths: Vec<f64> = lengths.collect();
@@ -66,7 +66,8 @@ pub(super) fn distance_to_etf(matrix: &Array2<f64>) -> f64 {
     distance_to_frame(matrix, on, off)
 }
 
-/// Distance of a matrix, scaled to norm 1, from the one with these entries on and off the diagonal.
+/// Distance of a matrix, scaled to norm 1, from the matrix with the entries `on` and `off` on and
+/// off the diagonal.
 pub(super) fn distance_to_frame(matrix: &Array2<f64>, on: f64, off: f64) -> f64 {
     let norm = frobenius(matrix);
     let squares = matrix.indexed_iter().map(|((i, j), value)| {
@@ -87,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_negative_frame_is_at_distance_two() {
+    fn negative_etf_has_distance_two() {
         let etf = array![[-0.5, 0.5], [0.5, -0.5]];
         assert!((distance_to_etf(&etf) - 2.0).abs() < 1e-15);
     }

@@ -1,4 +1,4 @@
-//! Neural collapse: the four properties NC1 to NC4 of Papyan et al. 2020 and their common measures.
+//! Neural collapse: common metrics of the four properties NC1 to NC4 of Papyan et al. 2020.
 
 mod frames;
 mod nc1;

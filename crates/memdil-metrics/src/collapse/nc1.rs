@@ -1,4 +1,4 @@
-//! NC1: features collapse to their class means.
+//! NC1: collapse of the features to their class means.
 
 use ndarray::{Array2, ArrayView2};
 
@@ -10,30 +10,30 @@ use crate::kernels::Real;
 use crate::label::Label;
 use crate::passes::{Moments, Wanted, in_memory};
 
-/// Within-class variability relative to the scatter of the class means; 0 is full collapse.
+/// Within-class variability relative to the scatter of the class means; 0 means full collapse.
 ///
 /// $$\mathrm{NC1} = \frac{1}{K} \mathrm{tr}(\Sigma_W \Sigma_B^+), \quad
 ///   \Sigma_W = \frac{1}{n} \sum_i (h_i - \mu_{y_i})(h_i - \mu_{y_i})^T, \quad
 ///   \Sigma_B = \frac{1}{K} \sum_k (\mu_k - \mu_G)(\mu_k - \mu_G)^T$$
 ///
-/// with the sample mean $\mu_G$; the pseudo-inverse drops eigenvalues up to
+/// where $\mu_G$ is the mean of all samples. The pseudo-inverse discards eigenvalues up to
 /// $\max(K, d) \cdot 2.2 \cdot 10^{-16}$ times the largest. Source: Papyan et al. 2020.
 ///
-/// No matrix of features by features is formed. Orthogonal vectors $r_j$ with
-/// $\sum_j r_j r_j^T = K \Sigma_B$, at most $K - 1$ of them, follow from the centred class means,
-/// and $\mathrm{NC1} = \frac{1}{n} \sum_i \sum_j (r_j^T (h_i - \mu_{y_i}) / r_j^T r_j)^2$. For $n$
-/// samples of $d$ features this takes two passes, $O(n d K)$ time and $O(d K)$ memory; as the class
-/// mean is subtracted first, nothing cancels however far the features lie from the origin. Means
-/// are `f64`; large arrays of `f32` are projected in `f32`, all else in `f64`.
+/// No features x features matrix is formed. The centred class means give at most $K - 1$ orthogonal
+/// vectors $r_j$ with $\sum_j r_j r_j^T = K \Sigma_B$, and
+/// $\mathrm{NC1} = \frac{1}{n} \sum_i \sum_j (r_j^T (h_i - \mu_{y_i}) / r_j^T r_j)^2$. For $n$
+/// samples of $d$ features this takes two passes, $O(n d K)$ time and $O(d K)$ memory. The class
+/// mean is subtracted first, so precision is kept even if the features are far from the origin.
+/// Means are computed in `f64`; large `f32` arrays are projected in `f32`, all others in `f64`.
 ///
 /// # Shapes
-/// `features` (samples x features), `labels` (samples), `classes` to one number, reduced over
-/// samples. Classes may be unbalanced, features may depend on each other and may be fewer than the
-/// classes.
+/// `features` (samples x features), `labels` (samples) and `classes` give one number, reduced over
+/// samples. Classes may be unbalanced, features may be linearly dependent, and there may be fewer
+/// features than classes.
 ///
 /// # Errors
-/// Fewer than two classes, no samples, lengths that differ, a label outside `0..classes`, a class
-/// without samples, non-finite features, class means that coincide, values beyond the range of
+/// Fewer than two classes, no samples, mismatched lengths, a label outside `0..classes`, a class
+/// without samples, non-finite features, class means that coincide, values outside the range of
 /// `f64`.
 ///
 /// # Examples
@@ -60,19 +60,19 @@ pub fn nc1<T: Real, L: Label>(
 }
 
 of_class_means! {
-    /// Total variance within classes over that between them; 0 is full collapse.
+    /// Total within-class variance divided by the between-class variance; 0 means full collapse.
     ///
-    /// $$\frac{\mathrm{tr}\,\Sigma_W}{\mathrm{tr}\,\Sigma_B}$$
+    /// $$\frac{\mathrm{tr}(\Sigma_W)}{\mathrm{tr}(\Sigma_B)}$$
     ///
-    /// with $\Sigma_W$ and $\Sigma_B$ of [`nc1`]. Unlike it, spread in directions along which the
-    /// classes do not differ counts.
+    /// with the scatter matrices $\Sigma_W$ and $\Sigma_B$ of [`nc1`]. Unlike [`nc1`], this metric
+    /// also counts spread in directions in which the class means do not differ.
     ///
     /// # Shapes
-    /// `features` (samples x features), `labels` (samples), `classes` to one number, reduced over
-    /// samples.
+    /// `features` (samples x features), `labels` (samples) and `classes` give one number, reduced
+    /// over samples.
     ///
     /// # Errors
-    /// Those of [`nc1`].
+    /// Same as [`nc1`].
     ///
     /// # Examples
     /// ```
@@ -84,8 +84,8 @@ of_class_means! {
     /// ```
     fn nc1_ratio;
 
-    /// Class-distance normalised variance: spread of two classes over the squared distance of their
-    /// means, on average.
+    /// Class-distance normalised variance: the spread of two classes divided by the squared
+    /// distance of their means, averaged over pairs of classes.
     ///
     /// $$\frac{1}{K (K-1)} \sum_{i \ne j} \frac{v_i + v_j}{2 \Vert \mu_i - \mu_j \Vert^2}, \qquad
     ///   v_k = \mathrm{mean}_{i: y_i = k} \Vert h_i - \mu_k \Vert^2$$
@@ -93,11 +93,11 @@ of_class_means! {
     /// Source: Galanti et al. 2021.
     ///
     /// # Shapes
-    /// `features` (samples x features), `labels` (samples), `classes` to one number, reduced over
-    /// samples and pairs of classes.
+    /// `features` (samples x features), `labels` (samples) and `classes` give one number, reduced
+    /// over samples and pairs of classes.
     ///
     /// # Errors
-    /// Those of [`nc1`], and two classes whose means coincide.
+    /// Same as [`nc1`], and two classes whose means coincide.
     ///
     /// # Examples
     /// ```
@@ -114,18 +114,18 @@ impl Moments {
     /// See [`nc1_ratio`].
     ///
     /// # Errors
-    /// Fewer than two classes, means that coincide, a value beyond the range of `f64`.
+    /// Fewer than two classes, means that coincide, a value outside the range of `f64`.
     pub fn nc1_ratio(&self) -> Result<f64, MetricsError> {
         let squares: f64 = self.centred()?.iter().map(|value| value * value).sum();
         let between = squares / self.classes() as f64;
         finite("nc1_ratio", self.within() / between)
     }
 
-    /// Vectors $v_j$ with $\mathrm{NC1} = \frac1n \sum_i \sum_j (v_j^T (h_i - \mu_{y_i}))^2$, for
-    /// features that lie elsewhere, for example on a GPU.
+    /// Vectors $v_j$ with $\mathrm{NC1} = \frac1n \sum_i \sum_j (v_j^T (h_i - \mu_{y_i}))^2$, to
+    /// compute NC1 of features that are not in main memory, for example on a GPU.
     ///
     /// # Shapes
-    /// (at most $K - 1$, $d$).
+    /// (vectors x features), with at most $K - 1$ vectors.
     ///
     /// # Errors
     /// Fewer than two classes, class means that coincide.
@@ -140,7 +140,7 @@ impl Moments {
     /// See [`cdnv`].
     ///
     /// # Errors
-    /// Fewer than two classes, two means that coincide, a value beyond the range of `f64`.
+    /// Fewer than two classes, two means that coincide, a value outside the range of `f64`.
     pub fn cdnv(&self) -> Result<f64, MetricsError> {
         self.centred()?;
         let variances = self.variances();
@@ -159,7 +159,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn unbalanced_classes_use_sample_means_and_unweighted_scatter() {
+    fn unbalanced_classes_use_the_sample_mean_and_unweighted_scatter() {
         // Means 0 and 4 from 3 and 1 samples: mu_G = 1, Sigma_B = (1 + 9) / 2 = 5, Sigma_W = 2 / 4.
         let features = array![[-1.0], [0.0], [1.0], [4.0]];
         let found = nc1(features.view(), &[0, 0, 0, 1], 2).unwrap();
@@ -167,9 +167,9 @@ mod tests {
     }
 
     #[test]
-    fn a_collapsed_cloud_far_away_keeps_its_digits() {
-        // +-1 around 2^18, spread by 1/16: exact in f32, where squares of the features would keep
-        // nothing of it.
+    fn collapsed_features_far_from_the_origin_keep_their_precision() {
+        // +-1 around 2^18 with a spread of 1/16 is exact in f32, but squares of the features would
+        // lose the spread completely.
         let (offset, spread) = (262_144.0_f32, 1.0 / 16.0);
         let features = array![
             [-1.0 - spread],
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn nearly_aligned_class_means_keep_their_digits() {
+    fn nearly_aligned_class_means_keep_their_precision() {
         // Means (1, t), (-1, t), (0, -2t): squared lengths 2 along x and 6 t^2 along y. Samples at
         // +-(1, t).
         let t = 1e-6;

@@ -1,4 +1,4 @@
-//! NC2: class means and classifier rows form a simplex equiangular tight frame (ETF).
+//! NC2: convergence of class means and classifier rows to a simplex equiangular tight frame (ETF).
 
 use ndarray::ArrayView2;
 
@@ -11,18 +11,19 @@ use crate::kernels::{Real, squared_distance};
 use crate::linalg::{dot, scaled_to_one};
 use crate::passes::Moments;
 
-/// Distance of the classifier's Gram matrix from that of a simplex ETF; 0 is an exact frame.
+/// Distance of the classifier's Gram matrix from that of a simplex ETF; 0 means an exact ETF.
 ///
 /// $$\mathrm{NC2} = \left\Vert \frac{W W^T}{\Vert W W^T \Vert_F} - \frac{I - J / K}{\sqrt{K - 1}}
 /// \right\Vert_F$$
 ///
-/// $J$ is the matrix of ones. Scaling or rotating $W$ changes nothing. Source: Zhu et al. 2021.
+/// where $J$ is the matrix of ones. The value is invariant under scaling and rotation of $W$.
+/// Source: Zhu et al. 2021.
 ///
 /// # Shapes
-/// `classifier` $W$ (classes x features) to one number between 0 and 2.
+/// `classifier` $W$ (classes x features) gives one number between 0 and 2.
 ///
 /// # Errors
-/// Fewer than two classes, a non-finite entry, a classifier that is all zero.
+/// Fewer than two classes, a non-finite entry, a zero classifier.
 ///
 /// # Examples
 /// ```
@@ -40,17 +41,17 @@ pub fn nc2_etf<T: Real>(classifier: ArrayView2<'_, T>) -> Result<f64, MetricsErr
     finite("nc2_etf", distance_to_etf(&rows.dot(&rows.t())))
 }
 
-/// How much the lengths of the classifier's rows differ; 0 if they are equal.
+/// Coefficient of variation of the lengths of the classifier's rows; 0 if they are equal.
 ///
 /// $$\frac{\mathrm{std}_k \Vert w_k \Vert}{\mathrm{mean}_k \Vert w_k \Vert}$$
 ///
-/// with the standard deviation of the population. Source: Papyan et al. 2020.
+/// with the population standard deviation. Source: Papyan et al. 2020.
 ///
 /// # Shapes
-/// `classifier` $W$ (classes x features) to one number.
+/// `classifier` $W$ (classes x features) gives one number.
 ///
 /// # Errors
-/// Fewer than two classes, a non-finite entry, a classifier that is all zero.
+/// Fewer than two classes, a non-finite entry, a zero classifier.
 ///
 /// # Examples
 /// ```
@@ -65,22 +66,22 @@ pub fn nc2_equinorm_w<T: Real>(classifier: ArrayView2<'_, T>) -> Result<f64, Met
 }
 
 of_class_means! {
-    /// Distance of the Gram matrix of the centred class means from that of a simplex ETF; 0 is an exact
-    /// frame.
+    /// Distance of the Gram matrix of the centred class means from that of a simplex ETF; 0 means
+    /// an exact ETF.
     ///
-    /// $$\left\Vert \frac{M M^T}{\Vert M M^T \Vert_F} - \frac{I - J / K}{\sqrt{K - 1}} \right\Vert_F,
-    /// \qquad M_k = \mu_k - \mu_G$$
+    /// $$\left\Vert \frac{M M^T}{\Vert M M^T \Vert_F} - \frac{I - J / K}{\sqrt{K - 1}}
+    ///   \right\Vert_F, \qquad M_k = \mu_k - \mu_G$$
     ///
-    /// [`nc2_etf`] asks the same of the classifier. Source: Zhu et al. 2021, for the means of Papyan et
-    /// al. 2020.
+    /// where $J$ is the matrix of ones. [`nc2_etf`] is the same metric for the classifier. Source:
+    /// Zhu et al. 2021, applied to the class means of Papyan et al. 2020.
     ///
     /// # Shapes
-    /// `features` (samples x features), `labels` (samples), `classes` to one number, reduced over
-    /// samples.
+    /// `features` (samples x features), `labels` (samples) and `classes` give one number, reduced
+    /// over samples.
     ///
     /// # Errors
-    /// Fewer than two classes, no samples, lengths that differ, a label outside the classes, a class
-    /// without samples, non-finite features, class means that coincide.
+    /// Fewer than two classes, no samples, mismatched lengths, a label outside `0..classes`, a
+    /// class without samples, non-finite features, class means that coincide.
     ///
     /// # Examples
     /// ```
@@ -91,24 +92,25 @@ of_class_means! {
     /// ```
     fn nc2_etf_means;
 
-    /// How much the lengths of the centred class means differ; 0 if they are equal.
+    /// Coefficient of variation of the lengths of the centred class means; 0 if they are equal.
     ///
-    /// $$\frac{\mathrm{std}_k \Vert \mu_k - \mu_G \Vert}{\mathrm{mean}_k \Vert \mu_k - \mu_G \Vert}$$
+    /// $$\frac{\mathrm{std}_k \Vert \mu_k - \mu_G \Vert}
+    ///   {\mathrm{mean}_k \Vert \mu_k - \mu_G \Vert}$$
     ///
-    /// with the standard deviation of the population. Source: Papyan et al. 2020.
+    /// with the population standard deviation. Source: Papyan et al. 2020.
     ///
     /// # Shapes
-    /// `features` (samples x features), `labels` (samples), `classes` to one number, reduced over
-    /// samples.
+    /// `features` (samples x features), `labels` (samples) and `classes` give one number, reduced
+    /// over samples.
     ///
     /// # Errors
-    /// Fewer than two classes, no samples, lengths that differ, a label outside the classes, a class
-    /// without samples, non-finite features, class means that coincide.
+    /// Fewer than two classes, no samples, mismatched lengths, a label outside `0..classes`, a
+    /// class without samples, non-finite features, class means that coincide.
     ///
     /// # Examples
     /// ```
     /// use ndarray::array;
-    /// // Means 0 and 4 of three and one samples: lengths 1 and 3 from the global mean.
+    /// // Means 0 and 4, of three samples and one: distances 1 and 3 from the global mean.
     /// let features = array![[-1.0], [0.0], [1.0], [4.0]];
     /// let found = memdil_metrics::nc2_equinorm(features.view(), &[0, 0, 0, 1], 2)?;
     /// assert!((found - 0.5).abs() < 1e-12);
@@ -116,26 +118,27 @@ of_class_means! {
     /// ```
     fn nc2_equinorm;
 
-    /// How far the angles between centred class means are from those of a simplex ETF; 0 if they are
-    /// its.
+    /// Mean deviation of the cosines between centred class means from that of a simplex ETF; 0 if
+    /// all are equal to it.
     ///
-    /// $$\mathrm{mean}_{i \ne j} \left| \cos(\mu_i - \mu_G, \mu_j - \mu_G) + \frac{1}{K - 1} \right|$$
+    /// $$\mathrm{mean}_{i \ne j}
+    ///   \left| \cos(\mu_i - \mu_G, \mu_j - \mu_G) + \frac{1}{K - 1} \right|$$
     ///
     /// Source: Papyan et al. 2020.
     ///
     /// # Shapes
-    /// `features` (samples x features), `labels` (samples), `classes` to one number, reduced over
-    /// samples.
+    /// `features` (samples x features), `labels` (samples) and `classes` give one number, reduced
+    /// over samples.
     ///
     /// # Errors
-    /// Fewer than two classes, no samples, lengths that differ, a label outside the classes, a class
-    /// without samples, non-finite features, class means that coincide, a class whose mean is the
-    /// global mean.
+    /// Fewer than two classes, no samples, mismatched lengths, a label outside `0..classes`, a
+    /// class without samples, non-finite features, class means that coincide, a class whose mean is
+    /// the global mean.
     ///
     /// # Examples
     /// ```
     /// use ndarray::array;
-    /// // Along both axes: cosines 0, -1/2 wanted, for one pair of three; -1 / sqrt 2 for the others.
+    /// // The target is -1/2. One pair of means has cosine 0, the other two have -1 / sqrt 2.
     /// let features = array![[2.0, 0.0], [0.0, 2.0], [-2.0, -2.0]];
     /// let found = memdil_metrics::nc2_equiangle(features.view(), &[0, 1, 2], 3)?;
     /// assert!((found - (0.5 + 2.0 * (0.5_f64.sqrt() - 0.5)) / 3.0).abs() < 1e-12);
@@ -143,22 +146,22 @@ of_class_means! {
     /// ```
     fn nc2_equiangle;
 
-    /// Distance of the class means from an orthogonal frame; 0 where they are orthogonal and of equal
+    /// Distance of the class means from an orthogonal frame; 0 if they are orthogonal and of equal
     /// length.
     ///
     /// $$\left\Vert \frac{C}{\Vert C \Vert_F} - \frac{I}{\sqrt K} \right\Vert_F, \qquad C_{ij} =
     /// \mu_i^T \mu_j$$
     ///
-    /// with means that are not centred: NC2+, the frame of non-negative features (after a ReLU) in the
-    /// layer-peeled model of Nguyen et al. 2023.
+    /// where the means are not centred. This is NC2+, the geometry of non-negative features (after
+    /// a ReLU) in the layer-peeled model of Nguyen et al. 2023.
     ///
     /// # Shapes
-    /// `features` (samples x features), `labels` (samples), `classes` to one number, reduced over
-    /// samples.
+    /// `features` (samples x features), `labels` (samples) and `classes` give one number, reduced
+    /// over samples.
     ///
     /// # Errors
-    /// Fewer than two classes, no samples, lengths that differ, a label outside the classes, a class
-    /// without samples, non-finite features, class means that coincide, means that are all zero.
+    /// Fewer than two classes, no samples, mismatched lengths, a label outside `0..classes`, a
+    /// class without samples, non-finite features, class means that coincide, zero means.
     ///
     /// # Examples
     /// ```
@@ -169,21 +172,22 @@ of_class_means! {
     /// ```
     fn nc2_orthogonal;
 
-    /// How evenly the directions of the centred class means are spread; lower is more even.
+    /// Hyperspherical energy of the directions of the centred class means; lower values mean a more
+    /// even distribution.
     ///
     /// $$\mathrm{mean}_{i \ne j} \log \frac{1}{\Vert \hat m_i - \hat m_j \Vert}, \qquad \hat m =
     /// \frac{\mu - \mu_G}{\Vert \mu - \mu_G \Vert}$$
     ///
-    /// The simplex ETF has the least energy. Source: Liu et al. 2023.
+    /// The simplex ETF minimises the energy. Source: Liu et al. 2023.
     ///
     /// # Shapes
-    /// `features` (samples x features), `labels` (samples), `classes` to one number, reduced over
-    /// samples.
+    /// `features` (samples x features), `labels` (samples) and `classes` give one number, reduced
+    /// over samples.
     ///
     /// # Errors
-    /// Fewer than two classes, no samples, lengths that differ, a label outside the classes, a class
-    /// without samples, non-finite features, class means that coincide, a class whose mean is
-    /// the global mean, two classes in the same direction from it.
+    /// Fewer than two classes, no samples, mismatched lengths, a label outside `0..classes`, a
+    /// class without samples, non-finite features, class means that coincide, a class whose mean is
+    /// the global mean, two class means in the same direction from the global mean.
     ///
     /// # Examples
     /// ```
@@ -233,7 +237,7 @@ impl Moments {
     /// See [`nc2_orthogonal`].
     ///
     /// # Errors
-    /// Fewer than two classes, means that are all zero.
+    /// Fewer than two classes, zero means.
     pub fn nc2_orthogonal(&self) -> Result<f64, MetricsError> {
         check_two_classes(self.classes())?;
         let means = scaled_to_one(self.means().means.clone(), Subject::ClassMeans)?;
@@ -246,7 +250,7 @@ impl Moments {
     ///
     /// # Errors
     /// Fewer than two classes, means that coincide, a class whose mean is the global mean, two
-    /// classes in the same direction from it.
+    /// class means in the same direction from the global mean.
     pub fn hyperspherical_energy(&self) -> Result<f64, MetricsError> {
         let directions = self.directions()?;
         let mut sum = 0.0;
@@ -271,7 +275,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_etf_is_at_distance_zero_at_any_scale() {
+    fn etf_has_distance_zero_at_any_scale() {
         for scale in [1e-200, 1.0, 1e200] {
             let etf = array![[2.0, -1.0, -1.0], [-1.0, 2.0, -1.0], [-1.0, -1.0, 2.0]] * scale;
             assert!(nc2_etf(etf.view()).unwrap() < 1e-15);

@@ -1,4 +1,4 @@
-//! NC3: classifier rows line up with the class means (self-duality).
+//! NC3: alignment of the classifier rows with the class means (self-duality).
 
 use ndarray::{Array2, ArrayView2};
 
@@ -9,21 +9,21 @@ use crate::label::Label;
 use crate::linalg::scaled_to_one;
 use crate::passes::Moments;
 
-/// Distance of the product of classifier and centred class means from a simplex ETF; 0 is full
-/// alignment.
+/// Distance of the product of the classifier and the centred class means from a simplex ETF; 0
+/// means full alignment.
 ///
 /// $$\mathrm{NC3} = \left\Vert \frac{W M^T}{\Vert W M^T \Vert_F} - \frac{I - J / K}{\sqrt{K - 1}}
 /// \right\Vert_F, \qquad M_k = \mu_k - \mu_G$$
 ///
-/// $J$ is the matrix of ones, $\mu_G$ the sample mean. Source: Zhu et al. 2021.
+/// where $J$ is the matrix of ones and $\mu_G$ is the mean of all samples. Source: Zhu et al. 2021.
 ///
 /// # Shapes
-/// `features` (samples x features), `labels` (samples), `classifier` $W$ (classes x features) to
-/// one number between 0 and 2, reduced over samples. The classifier's rows set the number of
-/// classes.
+/// `features` (samples x features), `labels` (samples) and `classifier` $W$ (classes x features)
+/// give one number between 0 and 2, reduced over samples. The number of classes is that of the
+/// classifier's rows.
 ///
 /// # Errors
-/// Fewer than two classes, no samples, shapes or lengths that differ, a label without a classifier
+/// Fewer than two classes, no samples, mismatched shapes or lengths, a label without a classifier
 /// row, a class without samples, non-finite input, class means that coincide, a classifier that is
 /// zero or orthogonal to all means.
 ///
@@ -47,8 +47,8 @@ pub fn nc3<T: Real, L: Label, W: Real>(
     Moments::of(features, labels, None, classifier.nrows())?.nc3(classifier)
 }
 
-/// Squared distance between classifier and centred class means, both scaled to length one; 0 is
-/// full alignment.
+/// Squared distance between the classifier and the centred class means, both scaled to norm 1; 0
+/// means full alignment.
 ///
 /// $$\left\Vert \frac{W}{\Vert W \Vert_F} - \frac{M}{\Vert M \Vert_F} \right\Vert_F^2, \qquad M_k =
 /// \mu_k - \mu_G$$
@@ -56,12 +56,11 @@ pub fn nc3<T: Real, L: Label, W: Real>(
 /// Source: Papyan et al. 2020.
 ///
 /// # Shapes
-/// Those of [`nc3`], to one number between 0 and 4.
+/// Arguments as for [`nc3`]; they give one number between 0 and 4.
 ///
 /// # Errors
-/// Fewer than two classes, no samples, shapes or lengths that differ, a label without a classifier
-/// row, a class without samples, non-finite input, class means that coincide, a classifier that is
-/// zero.
+/// Fewer than two classes, no samples, mismatched shapes or lengths, a label without a classifier
+/// row, a class without samples, non-finite input, class means that coincide, a zero classifier.
 ///
 /// # Examples
 /// ```
@@ -85,7 +84,7 @@ impl Moments {
     /// See [`nc3`].
     ///
     /// # Errors
-    /// Those of [`nc3`] that concern classifier and means.
+    /// Errors of [`nc3`] that concern the classifier and the means.
     pub fn nc3<W: Real>(&self, classifier: ArrayView2<'_, W>) -> Result<f64, MetricsError> {
         let (rows, means) = self.scaled_pair(classifier)?;
         let product = rows.dot(&means.t());
@@ -100,7 +99,7 @@ impl Moments {
     /// See [`nc3_dual`].
     ///
     /// # Errors
-    /// Those of [`nc3_dual`] that concern classifier and means.
+    /// Errors of [`nc3_dual`] that concern the classifier and the means.
     pub fn nc3_dual<W: Real>(&self, classifier: ArrayView2<'_, W>) -> Result<f64, MetricsError> {
         let (rows, means) = self.scaled_pair(classifier)?;
         let difference = &rows / frobenius(&rows) - &means / frobenius(&means);
@@ -108,7 +107,7 @@ impl Moments {
         finite("nc3_dual", squares.sum())
     }
 
-    /// Classifier and centred means, each with largest entry 1.
+    /// The classifier and the centred means, each scaled to a largest absolute entry of 1.
     fn scaled_pair<W: Real>(
         &self,
         classifier: ArrayView2<'_, W>,

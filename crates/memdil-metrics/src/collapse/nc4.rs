@@ -1,4 +1,4 @@
-//! NC4: the classifier decides as the nearest class mean does.
+//! NC4: agreement of the classifier with the nearest class mean.
 
 use ndarray::{ArrayView1, ArrayView2};
 
@@ -10,18 +10,18 @@ use crate::label::Label;
 use crate::linalg::{dot, norm};
 use crate::passes::{Moments, Wanted, in_memory};
 
-/// Length of the mean logit vector: 0 when the bias cancels what the mean feature contributes.
+/// Length of the mean logit vector; 0 if the bias cancels the contribution of the mean feature.
 ///
 /// $$\Vert W \mu_G + b \Vert_2, \qquad \mu_G = \frac{1}{n} \sum_i h_i$$
 ///
 /// Source: Zhu et al. 2021, where it is numbered NC4.
 ///
 /// # Shapes
-/// `features` (samples x features), `classifier` $W$ (classes x features), `bias` $b$ (classes) to
-/// one number, reduced over samples.
+/// `features` (samples x features), `classifier` $W$ (classes x features) and `bias` $b$ (classes)
+/// give one number, reduced over samples.
 ///
 /// # Errors
-/// No samples, no classes, shapes that differ, non-finite input, values beyond the range of `f64`.
+/// No samples, no classes, mismatched shapes, non-finite input, values outside the range of `f64`.
 ///
 /// # Examples
 /// ```
@@ -50,7 +50,7 @@ impl Moments {
     /// See [`bias_collapse`].
     ///
     /// # Errors
-    /// Shapes that differ, non-finite input, values beyond the range of `f64`.
+    /// Mismatched shapes, non-finite input, values outside the range of `f64`.
     pub fn bias_collapse<W: Real>(
         &self,
         classifier: ArrayView2<'_, W>,
@@ -68,21 +68,21 @@ impl Moments {
     }
 }
 
-/// Share of samples for which the classifier chooses the class whose mean is nearest; 1 is full
+/// Share of samples for which the classifier predicts the class with the nearest mean; 1 means full
 /// collapse.
 ///
 /// $$\frac{1}{n} \sum_i [\arg\max_k (W h_i + b)_k = \arg\min_k \Vert h_i - \mu_k \Vert]$$
 ///
-/// with ties decided for the lowest class. Source: Papyan et al. 2020.
+/// Ties are resolved in favour of the lowest class. Source: Papyan et al. 2020.
 ///
 /// # Shapes
-/// `features` (samples x features), `labels` (samples), `classifier` $W$ (classes x features),
-/// `bias` $b$ (classes) to one number in $[0, 1]$, the mean over samples. The classifier's rows set
-/// the number of classes.
+/// `features` (samples x features), `labels` (samples), `classifier` $W$ (classes x features) and
+/// `bias` $b$ (classes) give one number in $[0, 1]$, the mean over samples. The number of classes
+/// is that of the classifier's rows.
 ///
 /// # Errors
-/// Fewer than two classes, no samples, shapes or lengths that differ, a label without a classifier
-/// row, a class without samples, non-finite input, class means that coincide, values beyond the
+/// Fewer than two classes, no samples, mismatched shapes or lengths, a label without a classifier
+/// row, a class without samples, non-finite input, class means that coincide, values outside the
 /// range of `f64`.
 ///
 /// # Examples
@@ -90,7 +90,7 @@ impl Moments {
 /// use ndarray::array;
 /// let features = array![[-3.0], [-1.0], [1.0], [3.0]];
 /// let classifier = array![[-1.0], [1.0]];
-/// // The classifier's border is at -2, that of the means at 0.
+/// // The decision boundary of the classifier is at -2, that of the class means at 0.
 /// let bias = array![0.0, 4.0];
 /// let found = memdil_metrics::nc4(features.view(), &[0, 0, 1, 1], classifier.view(), bias.view())?;
 /// assert_eq!(found, 0.75);

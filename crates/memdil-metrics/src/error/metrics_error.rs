@@ -1,30 +1,30 @@
-//! The errors of all functions.
+//! The error type of this crate.
 
 use super::occurring::{OccurringLabels, list};
 use super::subject::{Counted, Subject};
 
-/// Why a quantity has no answer.
+/// The reason why a quantity cannot be computed.
 ///
-/// Array names in the messages are those of the function's arguments; rows, entries and classes
-/// count from 0.
+/// Messages name arrays after the function's arguments. Rows, entries and classes are counted
+/// from 0.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum MetricsError {
-    /// An array holds no samples.
+    /// An array contains no samples.
     #[error("{}", self.message(&own_name))]
     NoSamples {
         /// The array.
         array: Subject,
     },
 
-    /// The quantity compares classes and there are fewer than two.
-    #[error("{classes} class(es) given: at least 2 are needed to compare classes")]
+    /// The quantity compares classes, but there are fewer than two.
+    #[error("classes = {classes} is too small; must be at least 2 to compare classes")]
     TooFewClasses {
         /// The number of classes given.
         classes: usize,
     },
 
-    /// A class has no sample, so it has no mean.
+    /// A class has no samples, so its mean is not defined.
     #[error(
         "class {class} of {classes} has no sample: add some, or renumber the classes that do occur"
     )]
@@ -35,47 +35,48 @@ pub enum MetricsError {
         classes: usize,
     },
 
-    /// A class has no sample whose observed label is its clean label, so its clean mean is not
-    /// defined.
+    /// A class has no uncorrupted sample (whose observed label equals the clean label), so its
+    /// clean mean is not defined.
     #[error(
-        "class {class} has no uncorrupted sample (observed = clean), so its clean mean is not defined"
+        "class {class} has no uncorrupted sample (observed = clean), so its clean mean is not \
+         defined"
     )]
     NoCleanSample {
         /// The class.
         class: usize,
     },
 
-    /// A label names a class that does not exist.
+    /// A label is not a class number.
     #[error("{}", self.message(&own_name))]
     LabelOutOfRange {
         /// The array.
         array: Subject,
         /// The row.
         row: usize,
-        /// The label found there.
+        /// The label in that row.
         label: i128,
         /// The number of classes.
         classes: usize,
     },
 
-    /// The class numbers that occur are not 0, 1, 2, ... up to the number of classes; see
+    /// The class numbers that occur are not exactly 0 to `classes - 1`; see
     /// [`check_class_numbers`](crate::check_class_numbers).
     #[error("{}", self.message(&own_name))]
     ClassNumbers {
         /// The array.
         array: Subject,
-        /// Which class numbers occur; its text has the remedy.
+        /// The class numbers that occur; its `Display` output includes the remedy.
         labels: Box<OccurringLabels>,
     },
 
-    /// Classes have no test sample, so they have no mean in the test set.
+    /// Classes have no test samples, so their test means are not defined.
     #[error("{} no test sample", class_list(classes))]
     NoTestSample {
         /// The classes, in ascending order.
         classes: Vec<usize>,
     },
 
-    /// Rows given as logits are probabilities; see
+    /// The rows of an array of logits are probabilities; see
     /// [`looks_like_probabilities`](crate::looks_like_probabilities).
     #[error("{}", self.message(&own_name))]
     Probabilities {
@@ -83,120 +84,123 @@ pub enum MetricsError {
         array: Subject,
     },
 
-    /// An array is of use only beside another one, which was not given.
+    /// An array requires another array that was not given.
     #[error("{}", self.message(&own_name))]
     GivenAlone {
         /// The array that was given.
         array: Subject,
-        /// The one that is missing.
+        /// The missing array.
         needed: Subject,
     },
 
-    /// The rows and columns of a matrix are those of its transpose.
+    /// The numbers of rows and columns of a matrix appear to be swapped.
     #[error("{}", self.message(&own_name))]
     Transposed {
         /// The array.
         array: Subject,
-        /// Its rows.
+        /// Its number of rows.
         rows: usize,
-        /// Its columns.
+        /// Its number of columns.
         columns: usize,
     },
 
-    /// Two arguments that must agree in a dimension do not.
+    /// Two arguments that must agree in a dimension differ.
     #[error("{}", self.message(&own_name))]
     LengthMismatch {
-        /// The array that does not fit.
+        /// The array whose size is wrong.
         array: Subject,
-        /// What is counted.
+        /// The unit of the sizes.
         unit: Counted,
-        /// How many it has.
+        /// Its size.
         found: usize,
-        /// What it has to fit.
+        /// The array or part that determines the expected size.
         reference: Subject,
-        /// How many it should have.
+        /// The expected size.
         expected: usize,
     },
 
-    /// Clean labels came with some batches of one measurement and not with others.
-    #[error("clean labels come with some batches and not with others: give them always or never")]
+    /// Clean labels were given for some batches of a measurement but not for others.
+    #[error("clean labels were given for some batches only; give them for all batches or for none")]
     SomeCleanLabels,
 
-    /// A NaN or an infinity in the input.
+    /// The input contains a NaN or an infinity.
     #[error("{}", self.message(&own_name))]
     NonFinite {
         /// The array.
         array: Subject,
-        /// The row (of a vector: the entry).
+        /// The row (the entry, for a vector).
         row: usize,
     },
 
     /// All class means coincide, up to rounding.
-    #[error(
-        "the class means coincide up to rounding: there is no between-class scatter to compare with"
-    )]
+    #[error("the class means coincide up to rounding, so the between-class scatter is zero")]
     ZeroScatter,
 
-    /// Two classes have the same mean, up to rounding, so nothing can be divided by their distance.
+    /// Two classes have the same mean, up to rounding, so their distance is not a valid divisor.
     #[error("the means of classes {first} and {second} coincide up to rounding")]
     SameMean {
-        /// One class.
+        /// The first class.
         first: usize,
-        /// The other.
+        /// The second class.
         second: usize,
     },
 
-    /// A class mean equals the global mean, up to rounding, so it has no direction from there.
-    #[error("the mean of class {class} is the global mean up to rounding, so it has no direction")]
+    /// A class mean equals the global mean, up to rounding, so its direction is not defined.
+    #[error(
+        "the mean of class {class} equals the global mean up to rounding, so its direction is not \
+         defined"
+    )]
     MeanAtCentre {
         /// The class.
         class: usize,
     },
 
-    /// Two class means lie in the same direction from the global mean.
+    /// Two class means are in the same direction from the global mean.
     #[error(
-        "the means of classes {first} and {second} lie in the same direction from the global mean"
+        "the means of classes {first} and {second} are in the same direction from the global mean"
     )]
     SameDirection {
-        /// One class.
+        /// The first class.
         first: usize,
-        /// The other.
+        /// The second class.
         second: usize,
     },
 
-    /// A class has no sample that was corrupted into it.
+    /// No sample was corrupted into a class.
     #[error(
-        "no sample of another class carries the label {class}, so the bias of such samples is not defined"
+        "no sample of another class has the label {class}, so its corruption bias is not defined"
     )]
     NoCorruptedSample {
-        /// The class observed.
+        /// The observed class.
         class: usize,
     },
 
-    /// The quantity needs clean labels beside the observed ones.
-    #[error("clean labels are needed beside the observed ones, and none were given")]
+    /// The quantity requires clean labels in addition to the observed labels.
+    #[error("clean labels are required in addition to the observed labels, but were not given")]
     NoCleanLabels,
 
-    /// Second passes can be merged only if they collect the same around the same means.
+    /// Second passes can be merged only if they are clones of the same pass.
     #[error(
-        "the two passes are not clones of one: ask for all quantities, then clone, then add batches"
+        "the two passes are not clones of the same pass; request all quantities, clone the pass, \
+         then add batches"
     )]
     OtherPass,
 
-    /// A quantity was requested after a batch was added, which it would miss.
-    #[error("a quantity was asked for after the first batch: ask for all of them before")]
+    /// A quantity was requested after a batch was added, so that batch would not be counted.
+    #[error("a quantity was requested after the first batch; request all quantities before it")]
     AskedLate,
 
-    /// A quantity that was not requested of the pass.
-    #[error("{quantity} was not collected: ask for it before the first batch")]
+    /// A quantity was not requested from the pass.
+    #[error("{quantity} was not collected; request it before the first batch")]
     NotCollected {
         /// The quantity.
         quantity: &'static str,
     },
 
-    /// The second pass did not see the samples of the first.
+    /// The two passes received different numbers of samples.
     #[error(
-        "the second pass saw {found} samples, the first {expected}: give both the same batches"
+        "the second pass received {found} samples, but the first pass {expected}; add the same \
+         batches to both"
     )]
     OtherSamples {
         /// Samples of the second pass.
@@ -205,30 +209,30 @@ pub enum MetricsError {
         expected: usize,
     },
 
-    /// Something is wrong with the test set that its arrays' names do not tell.
+    /// An error in the test set that does not name one of its arrays.
     #[error("in the test set: {0}")]
     InTestSet(Box<MetricsError>),
 
-    /// A matrix that has to be divided by its norm is zero, up to rounding.
-    #[error("the norm of {array} is zero up to rounding, so nothing can be divided by it")]
+    /// A matrix that must be divided by its norm is zero, up to rounding.
+    #[error("the norm of {array} is zero up to rounding, so it cannot be normalised")]
     ZeroNorm {
         /// The matrix.
         array: Subject,
     },
 
     /// A number is outside the range for which the quantity is defined.
-    #[error("{name} = {value} is not in {allowed}")]
+    #[error("{name} = {value} is out of range; must be in {allowed}")]
     OutOfRange {
-        /// The array.
+        /// The name of the number.
         name: &'static str,
         /// Its value.
         value: f64,
-        /// The allowed values.
+        /// The allowed range.
         allowed: &'static str,
     },
 
     /// The inputs are finite, but squaring or summing them leaves the range of `f64`.
-    #[error("{quantity} leaves the range of f64: rescale the inputs")]
+    #[error("{quantity} leaves the range of f64; rescale the inputs")]
     Overflow {
         /// The quantity that could not be represented.
         quantity: &'static str,
@@ -237,22 +241,23 @@ pub enum MetricsError {
     /// The features are finite, but a sum over all of them leaves the range of `f64`.
     #[error("{}", self.message(&own_name))]
     SumOverflow {
-        /// The sum that could not be represented, up to the name of the array.
+        /// The first part of the message, which the name of the array completes.
         sum: &'static str,
         /// The array.
         array: Subject,
     },
 
-    /// The orthogonalisation of the class means did not settle.
+    /// The orthogonalisation of the class means did not converge.
     #[error("the class means were not orthogonal after {sweeps} Jacobi sweeps")]
     NotConverged {
-        /// The sweeps spent.
+        /// The number of Jacobi sweeps.
         sweeps: usize,
     },
 }
 
 impl MetricsError {
-    /// The message, with `name` in the place of the name of each array: to say where it came from.
+    /// The message with the name of each array replaced by `name(array)`, for example to add the
+    /// file that the array was read from.
     ///
     /// ```
     /// use memdil_metrics::{Subject, class_means};
@@ -266,7 +271,7 @@ impl MetricsError {
         let name = |array: &Subject| name(*array);
         match self {
             Self::NoSamples { array } => {
-                name(array) + " has no rows: at least one sample is needed"
+                name(array) + " has no rows; at least one sample is required"
             }
             Self::LabelOutOfRange {
                 array,
@@ -274,7 +279,7 @@ impl MetricsError {
                 label,
                 classes,
             } => format!(
-                "{}: label {label} in row {row} is not a class: they are 0 to {}",
+                "{}: label {label} in row {row} is not a class number; must be in [0, {}]",
                 name(array),
                 classes.saturating_sub(1)
             ),
@@ -285,7 +290,7 @@ impl MetricsError {
                        before the softmax, or np.log(p.astype(float) + 1e-30)"
             }
             Self::GivenAlone { array, needed } => {
-                format!("{} needs {}; give that too", name(array), name(needed))
+                format!("{} requires {}; give both", name(array), name(needed))
             }
             Self::Transposed {
                 array,
@@ -312,7 +317,7 @@ impl MetricsError {
             }
             Self::SumOverflow { sum, array } => {
                 format!(
-                    "{sum} {} leaves the range of f64: rescale the inputs",
+                    "{sum} {} leaves the range of f64; rescale the inputs",
                     name(array)
                 )
             }
@@ -320,8 +325,8 @@ impl MetricsError {
         }
     }
 
-    /// True when a quantity has no value for these inputs, which are usable for others.
-    pub(crate) fn is_of_one_metric(&self) -> bool {
+    /// True if the error concerns a single metric, so that the inputs are still valid for others.
+    pub(crate) fn concerns_one_metric(&self) -> bool {
         match self {
             Self::NoCleanSample { .. }
             | Self::NoTestSample { .. }
@@ -335,12 +340,13 @@ impl MetricsError {
             | Self::Overflow { .. }
             | Self::SumOverflow { .. }
             | Self::NotConverged { .. } => true,
-            Self::InTestSet(error) => error.is_of_one_metric(),
+            Self::InTestSet(error) => error.concerns_one_metric(),
             _ => false,
         }
     }
 
-    /// The same of the test set: with the names of its arrays, or saying so.
+    /// The same error for the test set: with the names of the test arrays, or wrapped in
+    /// [`Self::InTestSet`].
     pub(crate) fn in_test_set(mut self) -> Self {
         match &mut self {
             Self::NoSamples { array }
@@ -371,7 +377,7 @@ fn class_list(classes: &[usize]) -> String {
     format!("{noun} {numbers} {verb}")
 }
 
-/// Passes `value` on if it is a number.
+/// Returns `value` if it is finite.
 pub(crate) fn finite(quantity: &'static str, value: f64) -> Result<f64, MetricsError> {
     if value.is_finite() {
         Ok(value)

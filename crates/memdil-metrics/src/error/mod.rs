@@ -1,4 +1,4 @@
-//! What can go wrong, with the place and the remedy.
+//! Errors, whose messages state the location of the problem and the remedy.
 
 mod metrics_error;
 mod occurring;

@@ -1,57 +1,57 @@
-//! Class numbers that do not fit the classes: which ones occur, and how to renumber them.
+//! Diagnosis of class numbers that do not match the number of classes.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::label::Label;
 
-/// Which class numbers occur, where they do not fit the classes.
+/// The class numbers that occur in labels that do not match the number of classes.
 ///
-/// As text ([`Display`](fmt::Display)) it says on one line what occurs and what to do: classes
-/// that begin at 1, values that mark ignored samples, gaps to renumber. It is the reason of
+/// The [`Display`](fmt::Display) output describes the problem and the remedy on one line. It covers
+/// class numbers that start at 1, values that mark ignored samples, and gaps. It is part of
 /// [`MetricsError::ClassNumbers`](crate::MetricsError::ClassNumbers).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct OccurringLabels {
-    /// Samples of each class number that occurs, in ascending order of the numbers.
+    /// Each class number that occurs and its number of samples, in ascending order.
     pub counts: Vec<(i128, usize)>,
-    /// The number of classes, whose numbers are 0 to `classes - 1`.
+    /// The number of classes; valid class numbers are 0 to `classes - 1`.
     pub classes: usize,
-    /// Other arrays that count the same classes, so that renumbering one of them is not enough.
+    /// Other arrays with the same class numbers, which must be renumbered as well.
     pub shared: SharedClasses,
 }
 
-/// Which other arrays count the classes that the labels count.
+/// Other arrays that use the class numbers of the labels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SharedClasses {
-    /// None: the labels can be renumbered alone.
+    /// No other array: the labels can be renumbered alone.
     Nowhere,
-    /// Other label arrays: all of them have to be renumbered alike.
+    /// Other label arrays, which must be renumbered in the same way.
     Labels,
     /// The rows of a last layer, or the columns of logits.
     LastLayer,
 }
 
-/// What is wrong with class numbers.
+/// A problem with class numbers.
 pub(crate) enum Problem {
-    /// A value that PyTorch or a segmentation data set reserves for ignored samples, and its count.
+    /// A value that PyTorch or segmentation data sets reserve for ignored samples, and its count.
     Ignored(i128, usize),
-    /// One negative value among others.
+    /// A single negative value among non-negative ones, and its count.
     Negative(i128, usize),
-    /// Other class numbers below 0.
+    /// Several values below 0.
     BelowZero,
     /// The classes are numbered from 1.
     FromOne,
     /// Only one class number occurs.
     OneClass(i128),
-    /// The first classes occur, the last ones do not.
+    /// The first classes occur but the last ones do not.
     LastMissing,
     Gaps,
 }
 
 impl OccurringLabels {
-    /// Counts the labels.
+    /// Counts the samples per label.
     pub fn of<L: Label>(labels: &[L], classes: usize, shared: SharedClasses) -> Self {
         let mut counts = BTreeMap::new();
         for label in labels {
@@ -74,7 +74,8 @@ impl OccurringLabels {
         else {
             return Problem::Gaps;
         };
-        // Binary masks of 0 and 255 have two classes, so a marker needs two others beside it.
+        // Binary masks contain 0 and 255 as their two classes, so a marker for ignored samples is
+        // only assumed if at least two other values occur.
         let several = self.counts.len() > 2;
         let label = |entry: Option<&(i128, usize)>| entry.map_or(0, |&(label, _)| label);
         let second_least = label(self.counts.get(1));
@@ -99,14 +100,14 @@ impl OccurringLabels {
         }
     }
 
-    /// True when the classes are numbered from 1. With a last layer, class 0 may as well have no
-    /// sample, so the number of classes has to occur.
+    /// True if the classes are numbered from 1. With a last layer, class 0 may also just have no
+    /// samples, so the label `classes` must occur.
     fn counts_from_one(&self, largest: i128) -> bool {
         let is_last = largest == self.classes as i128;
         is_last || self.is_contiguous() && self.shared != SharedClasses::LastLayer
     }
 
-    /// True when no number between the least and the largest is left out.
+    /// True if every number from the smallest to the largest occurs.
     fn is_contiguous(&self) -> bool {
         let mut pairs = self.counts.windows(2);
         pairs.all(|pair| pair[1].0 == pair[0].0 + 1)
@@ -132,8 +133,8 @@ impl fmt::Display for OccurringLabels {
             }
             Problem::Negative(label, count) => write!(
                 f,
-                "{label} occurs {}; keep only the rows y != {label} of every array if it marks \
-                 samples without a label, else {}",
+                "{label} occurs {}; if it marks samples without a label, keep only the rows y != \
+                 {label} of every array, otherwise {}",
                 times(count),
                 self.renumber()
             ),
@@ -141,23 +142,27 @@ impl fmt::Display for OccurringLabels {
                 let remedy = self.renumber();
                 write!(
                     f,
-                    "they are {occurring}, but classes count from 0; {remedy}"
+                    "the class numbers are {occurring}, but must start at 0; {remedy}"
                 )
             }
-            Problem::FromOne => write!(f, "they begin at 1 (1 to {}); subtract 1", self.largest()),
+            Problem::FromOne => write!(
+                f,
+                "the class numbers start at 1 (1 to {}); subtract 1",
+                self.largest()
+            ),
             Problem::OneClass(label) => write!(
                 f,
-                "every one is {label}; give samples of at least 2 classes, numbered from 0"
+                "every label is {label}; give samples of at least 2 classes, numbered from 0"
             ),
             Problem::LastMissing => write!(
                 f,
-                "no sample has the class number {} of 0 to {last}; add samples, or count fewer \
-                 classes{}",
+                "no sample has class number {} of 0 to {last}; add samples, or reduce the number \
+                 of classes{}",
                 run(self.largest() + 1, self.classes as i128 - 1),
                 match self.shared {
                     SharedClasses::Nowhere => "",
-                    SharedClasses::Labels => " in the other arrays too",
-                    SharedClasses::LastLayer => " in the last layer and the other arrays too",
+                    SharedClasses::Labels => " in the other arrays as well",
+                    SharedClasses::LastLayer => " in the last layer and the other arrays as well",
                 }
             ),
             Problem::Gaps => write!(
@@ -170,7 +175,7 @@ impl fmt::Display for OccurringLabels {
 }
 
 impl OccurringLabels {
-    /// How to number the classes that occur from 0 on, without gaps.
+    /// Instructions to renumber the classes that occur from 0 without gaps.
     fn renumber(&self) -> &'static str {
         match self.shared {
             SharedClasses::Nowhere => "renumber them with np.unique(y, return_inverse=True)[1]",
@@ -201,10 +206,10 @@ fn run(first: i128, last: i128) -> String {
     }
 }
 
-/// Runs of numbers in a list, after which `..` replaces the rest.
-const LONGEST: usize = 5;
+/// Number of runs that a list shows before it is abbreviated with `..`.
+const MAX_RUNS: usize = 5;
 
-/// Ascending numbers in words: `0 to 2, 5 and 7`; a long list is cut short.
+/// Formats ascending numbers, such as `0 to 2, 5 and 7`. Long lists are abbreviated.
 pub(super) fn list(numbers: impl Iterator<Item = i128>) -> String {
     let mut runs: Vec<(i128, i128)> = Vec::new();
     let mut more = None;
@@ -215,7 +220,7 @@ pub(super) fn list(numbers: impl Iterator<Item = i128>) -> String {
             && let Some((_, end)) = runs.last_mut()
         {
             *end = number;
-        } else if runs.len() < LONGEST {
+        } else if runs.len() < MAX_RUNS {
             runs.push((number, number));
         } else {
             more = Some(number);

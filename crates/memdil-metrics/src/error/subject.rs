@@ -1,8 +1,8 @@
-//! The arrays that errors name, and what is counted of them.
+//! The arrays that errors refer to, and the units of their sizes.
 
 use std::fmt;
 
-/// Declares an enum of things that messages name.
+/// Declares an enum with a name for each variant, which [`fmt::Display`] prints.
 macro_rules! named {
     ($(#[$outer:meta])* $type:ident { $($(#[$inner:meta])* $variant:ident = $name:literal,)* }) => {
         $(#[$outer])*
@@ -23,15 +23,15 @@ macro_rules! named {
 }
 
 named! {
-    /// What an error is about, or what an array has to fit: an array, or a part of the measurement.
+    /// The array or part of a measurement that an error refers to.
     ///
-    /// As text an array has the name of the argument.
+    /// [`fmt::Display`] prints the name of the function's argument.
     Subject {
         /// Features, samples x features.
         Features = "features",
-        /// Labels as trained on.
+        /// Labels used for training.
         Labels = "labels",
-        /// Labels before noise.
+        /// Labels without noise.
         CleanLabels = "clean_labels",
         /// Weights of the last layer, classes x features.
         Classifier = "classifier",
@@ -45,15 +45,15 @@ named! {
         TestLabels = "test_labels",
         /// Logits of unseen samples.
         TestLogits = "test_logits",
-        /// Class means given as an argument.
+        /// Class means passed as an argument.
         Means = "means",
         /// Class means computed from the features.
         ClassMeans = "class means",
-        /// The product of classifier and class means.
+        /// Product of the classifier and the class means.
         ClassifierTimesMeans = "classifier times class means",
         /// The number of classes.
         NumberOfClasses = "the number of classes",
-        /// All samples trained on.
+        /// All training samples.
         TrainingSet = "the training set",
         /// All unseen samples.
         TestSet = "the test set",
@@ -61,15 +61,15 @@ named! {
         FirstPass = "the first pass",
         /// The collector that a batch is added to.
         Collector = "the collector",
-        /// The collector that another one is merged into.
+        /// The collector that another collector is merged into.
         ThisCollector = "this one",
-        /// The collector that is merged into another one.
+        /// The collector that is merged into another collector.
         OtherCollector = "the other collector",
     }
 }
 
 named! {
-    /// What is counted where two lengths differ.
+    /// The unit in which two sizes are compared.
     Counted {
         /// Rows of a matrix.
         Rows = "rows",
@@ -83,7 +83,7 @@ named! {
 }
 
 impl Subject {
-    /// The same array of the test set, if there is one.
+    /// The corresponding array of the test set, or the same subject if there is none.
     pub(crate) fn of_test_set(self) -> Self {
         match self {
             Self::Features => Self::TestFeatures,

@@ -1,4 +1,4 @@
-//! Finite numbers, lengths that agree, labels that are classes.
+//! Checks for finite values, matching lengths and valid labels.
 
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 
@@ -6,7 +6,7 @@ use crate::error::{Counted, MetricsError, Subject};
 use crate::kernels::Real;
 use crate::label::{Label, class};
 
-/// The first row that holds a NaN or an infinity.
+/// The first row that contains a NaN or an infinity.
 pub(crate) fn non_finite_row<T: Real>(matrix: ArrayView2<'_, T>) -> Option<usize> {
     matrix
         .rows()
@@ -14,7 +14,7 @@ pub(crate) fn non_finite_row<T: Real>(matrix: ArrayView2<'_, T>) -> Option<usize
         .position(|row| row.iter().any(|&value| !value.into().is_finite()))
 }
 
-/// Why a sum over features is not finite: the first row that is not, or else its size.
+/// The reason why a sum over features is not finite: a non-finite row, or an overflow.
 pub(crate) fn why_not_finite<T: Real>(
     features: ArrayView2<'_, T>,
     sum: &'static str,
@@ -26,7 +26,7 @@ pub(crate) fn why_not_finite<T: Real>(
     }
 }
 
-/// A finite `f64` copy, for matrices of the size of a classifier.
+/// Copies a small matrix, such as a classifier, to `f64` and checks that all values are finite.
 pub(crate) fn to_f64<T: Real>(
     matrix: ArrayView2<'_, T>,
     array: Subject,
@@ -37,7 +37,7 @@ pub(crate) fn to_f64<T: Real>(
     }
 }
 
-/// A finite `f64` copy of a vector.
+/// Copies a vector to `f64` and checks that all values are finite.
 pub(crate) fn vector_to_f64<T: Real>(
     vector: ArrayView1<'_, T>,
     array: Subject,
@@ -60,7 +60,8 @@ pub(crate) fn check_samples(array: Subject, rows: usize) -> Result<(), MetricsEr
     Ok(())
 }
 
-/// One label per row of `reference`, each in `0..classes`, and the same of clean labels.
+/// Checks that there is one label in `0..classes` for each row of `reference`, and likewise for the
+/// clean labels.
 pub(crate) fn check_labels<L: Label>(
     labels: &[L],
     clean_labels: Option<&[L]>,
@@ -75,7 +76,7 @@ pub(crate) fn check_labels<L: Label>(
     Ok(())
 }
 
-/// Each label is in `0..classes`.
+/// Checks that each label is in `0..classes`.
 pub(super) fn check_range<L: Label>(
     labels: &[L],
     array: Subject,
@@ -94,7 +95,7 @@ pub(super) fn check_range<L: Label>(
 }
 
 impl Counted {
-    /// Checks that `array` has as many of these as `reference` needs.
+    /// Checks that the size of `array` in this unit matches that of `reference`.
     pub(crate) fn check(
         self,
         array: Subject,
@@ -115,15 +116,15 @@ impl Counted {
     }
 }
 
-/// The first class in `0..classes` that no label names.
+/// The first class in `0..classes` that does not occur in the labels.
 pub(crate) fn first_empty_class<L: Label>(labels: &[L], classes: usize) -> Option<usize> {
     first_missing(labels.iter().map(|&label| Some(class(label))), classes)
 }
 
-/// The first class in `0..classes` that no sample belongs to.
+/// The first class in `0..classes` without samples.
 ///
-/// Of `n` samples at most `n` classes can be filled, so `n + 1` counters settle the question
-/// however large `classes` is: a mistyped number of classes costs an error, not memory.
+/// `n` samples can belong to at most `n` classes, so `n + 1` flags are sufficient for any number of
+/// classes. A mistyped number of classes therefore gives an error instead of a huge allocation.
 pub(crate) fn first_missing(
     samples: impl ExactSizeIterator<Item = Option<usize>>,
     classes: usize,
@@ -142,7 +143,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_empty_class_is_found_without_a_counter_per_class() {
+    fn first_empty_class_is_found_for_any_number_of_classes() {
         assert_eq!(first_empty_class(&[0, 2, 1], 3), None);
         assert_eq!(first_empty_class(&[0, 2, 0], 3), Some(1));
         assert_eq!(first_empty_class(&[0, 1], usize::MAX), Some(2));

@@ -1,16 +1,16 @@
-//! Labels beside the classes that they number.
+//! Checks of class numbers against the number of classes.
 
 use super::checks::{check_range, first_empty_class};
 use crate::error::{MetricsError, OccurringLabels, Problem, SharedClasses, Subject};
 use crate::label::Label;
 
-/// Checks that every class number in `0..classes` occurs and no other one does.
+/// Checks that every class number in `0..classes` occurs, and no others.
 ///
 /// `array` is the name of the labels in messages.
 ///
 /// # Errors
-/// [`MetricsError::ClassNumbers`], whose text says which class numbers occur and what to do about
-/// them, or [`MetricsError::LabelOutOfRange`] for a stray label.
+/// [`MetricsError::ClassNumbers`], whose message lists the class numbers that occur and the remedy,
+/// or [`MetricsError::LabelOutOfRange`] for a single invalid label.
 ///
 /// # Examples
 /// ```
@@ -38,10 +38,10 @@ pub fn check_class_numbers<L: Label>(
     Err(MetricsError::ClassNumbers { array, labels })
 }
 
-/// Checks that all labels are in `0..classes`; a class may be absent.
+/// Checks that all labels are in `0..classes`. Classes may be empty.
 ///
 /// # Errors
-/// Those of [`check_class_numbers`], except for classes that do not occur.
+/// Same as [`check_class_numbers`], except that classes may be empty.
 pub(crate) fn check_label_range<L: Label>(
     labels: &[L],
     array: Subject,
@@ -52,7 +52,7 @@ pub(crate) fn check_label_range<L: Label>(
         return Ok(());
     };
     let labels = Box::new(OccurringLabels::of(labels, classes, shared));
-    // A stray label is best named by its row; the other kinds concern the array as a whole.
+    // A single invalid label is reported with its row; the other problems concern the whole array.
     let of_the_array = match labels.problem() {
         Problem::Ignored(..) | Problem::Negative(..) | Problem::BelowZero => true,
         Problem::FromOne => labels.largest() == classes as i128,

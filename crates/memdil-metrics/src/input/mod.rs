@@ -1,4 +1,4 @@
-//! Checks that every function makes on its arguments.
+//! Checks of function arguments.
 
 mod checks;
 mod class_numbers;

@@ -1,23 +1,23 @@
-//! Probabilities in the place of logits.
+//! Detection of probabilities passed as logits.
 
 use ndarray::ArrayView2;
 
 use crate::error::{MetricsError, Subject};
 use crate::kernels::Real;
 
-/// How far a row of probabilities may sum from 1: rounding to bfloat16, the coarsest type in use,
-/// moves a sum by half of this at most.
+/// Allowed deviation of a row sum from 1. Rounding to bfloat16, the coarsest type in use, changes a
+/// sum by at most half of this.
 const TOLERANCE: f64 = 1.0 / 256.0;
 
-/// True when every row of the logits is a list of probabilities: all values lie in [0, 1] and each
-/// row sums to 1 to within 1/256, the rounding of bfloat16.
+/// Returns true if every row of the logits consists of probabilities: all values are in [0, 1] and
+/// each row sums to 1 within 1/256, which allows for rounding to bfloat16.
 ///
-/// The softmax of probabilities is nearly uniform, so that calibration measured on it is wrong
-/// without a sign of it. Logits of a network fulfil the rule in every row by chance only where
-/// there are hardly any rows. Probabilities become logits by `log(p)`: their softmax is `p`.
+/// The softmax of probabilities is nearly uniform, so calibration metrics computed from it would be
+/// silently wrong. Unless there are very few rows, the logits of a network do not satisfy this
+/// condition by chance. To convert probabilities `p` to logits, use `log(p)`, whose softmax is `p`.
 ///
 /// # Shapes
-/// `logits` (samples x classes) to one answer; false for a matrix without rows or columns.
+/// `logits` (samples x classes) give one value; false for a matrix without rows or columns.
 ///
 /// # Examples
 /// ```
@@ -28,7 +28,7 @@ const TOLERANCE: f64 = 1.0 / 256.0;
 /// assert!(!looks_like_probabilities(array![[0.25, 0.75], [1.0, 0.5]].view()));
 /// ```
 pub fn looks_like_probabilities<T: Real>(logits: ArrayView2<'_, T>) -> bool {
-    // The first row of real logits ends the search.
+    // With real logits, usually only the first row is examined.
     !logits.is_empty()
         && logits.rows().into_iter().all(|row| {
             let values = row.iter().map(|&value| value.into());
@@ -39,7 +39,7 @@ pub fn looks_like_probabilities<T: Real>(logits: ArrayView2<'_, T>) -> bool {
         })
 }
 
-/// Refuses probabilities in the place of logits.
+/// Returns an error if the logits are probabilities.
 pub(crate) fn check_logits<T: Real>(
     array: Subject,
     logits: ArrayView2<'_, T>,

@@ -1,21 +1,22 @@
-//! One generic loop, compiled for the instructions of the CPU.
+//! Run-time selection between versions of a loop for different instruction sets.
 
-/// A loop to be compiled for several instruction sets.
+/// A loop that is compiled for several instruction sets.
 ///
-/// `run` and everything it calls in its inner loops must be `#[inline(always)]`: that is what
-/// compiles them with the caller's instructions.
+/// `run` and all functions that it calls in inner loops must be `#[inline(always)]`, so that they
+/// are compiled with the instruction set of the caller.
 pub(crate) trait Kernel {
     type Output;
 
-    /// `FUSED`: whether `mul_add` is one instruction (where it is not, it is a slow library call).
+    /// Runs the loop. `FUSED` is true if `mul_add` is a single instruction; otherwise it is a slow
+    /// library call.
     fn run<const FUSED: bool>(self) -> Self::Output;
 }
 
-/// Runs a kernel with the widest instructions that this CPU has and that were found to pay off.
+/// Runs a kernel with the fastest instruction set that this CPU supports.
 pub(crate) fn dispatch<K: Kernel>(kernel: K) -> K::Output {
     #[cfg(target_arch = "x86_64")]
     if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
-        // SAFETY: both features were just found on this CPU.
+        // SAFETY: this CPU supports both features, as checked above.
         #[allow(unsafe_code)]
         return unsafe { run_avx2(kernel) };
     }

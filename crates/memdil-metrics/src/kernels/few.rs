@@ -1,19 +1,20 @@
-//! Products of rows with so few vectors that a register can hold the sums of each.
+//! Products of rows with a few vectors, each of which has its own register of sums.
 
 use super::centre::Centred;
 use super::dispatch::Kernel;
 use super::real::Real;
 
-/// Vectors of a group: a register of sums each, and some to spare for the row.
+/// Number of vectors per group: one register of sums per vector, with registers to spare for the
+/// row.
 const GROUP: usize = 12;
 
-/// Most vectors for which this layout is faster than tiles: two groups, while a group fits into the
-/// first-level cache.
-pub(super) fn most(dim: usize) -> usize {
+/// Largest number of vectors for which this layout is faster than tiles: two groups if a group fits
+/// into the first-level cache, otherwise one.
+pub(super) fn max_vectors(dim: usize) -> usize {
     if dim <= 1024 { 2 * GROUP } else { GROUP }
 }
 
-/// A few vectors, in groups that are padded with zero vectors to a number that there is a loop for.
+/// A few vectors in groups, padded with zero vectors to one of the supported widths.
 #[derive(Clone, Debug)]
 pub(crate) struct Few<C: Real> {
     dim: usize,
@@ -23,9 +24,9 @@ pub(crate) struct Few<C: Real> {
 #[derive(Clone, Debug)]
 struct Group<C: Real> {
     width: usize,
-    /// By block of features as long as a register, vector: the entries.
+    /// Entries, indexed by (block of features of register length, vector).
     packed: Vec<C::Register>,
-    /// By vector: the entries past the last whole block.
+    /// Entries after the last complete block, indexed by vector.
     rest: Vec<C>,
 }
 
@@ -73,7 +74,7 @@ impl<C: Real> Group<C> {
         }
     }
 
-    /// Products of one row, less its centre, with `N` vectors.
+    /// Products of one centred row with `N` vectors.
     #[inline(always)]
     fn products<T: Real + Into<C>, const N: usize, const FUSED: bool>(
         &self,
@@ -86,7 +87,7 @@ impl<C: Real> Group<C> {
     }
 }
 
-/// Products of centred rows with all vectors; `out` gets a row of them for each.
+/// Products of centred rows with all vectors. `out` receives one row of products per row.
 pub(super) struct ProjectFew<'a, 'r, T, C: Real, F> {
     pub(super) few: &'a Few<C>,
     pub(super) centred: Centred<'a, 'r, T, C, F>,

@@ -1,9 +1,9 @@
-//! The inner loop of products with a few vectors, whose sums all stay in registers.
+//! The inner loop for products with a few vectors, with all sums in registers.
 
 use super::number::Number;
 
-/// Products of one row, less its centre, with `N` vectors. Plain indices over arrays of known size:
-/// so the compiler keeps all sums in registers.
+/// Products of one centred row with `N` vectors. The loops index arrays of known size, so that the
+/// compiler keeps all sums in registers.
 #[inline(always)]
 pub(super) fn products<
     T: Copy + Into<C>,
@@ -54,14 +54,14 @@ pub(super) fn products<
     products
 }
 
-/// The sum of each array. Not inlined, lest the compiler reshapes the loop before it for the sake
-/// of these few additions.
+/// The sum of each array. Not inlined, because the compiler would otherwise optimise the main loop
+/// for these few additions.
 #[inline(never)]
 fn add_lanes<C: Number, const L: usize, const N: usize>(mut sums: [[C; L]; N]) -> [C; N] {
     let mut totals = [C::ZERO; N];
     for vector in 0..N {
         let lanes = &mut sums[vector];
-        // Halves onto each other, so that additions do not wait for one another.
+        // Pairwise summation by halves keeps the additions independent.
         let mut half = L;
         while half > 1 {
             half /= 2;

@@ -1,11 +1,11 @@
-//! Vectors packed in lines, for products with tiles of rows.
+//! Vectors packed in lines for products with tiles of rows.
 
 use super::dispatch::{Kernel, dispatch};
 use super::real::Real;
 use super::tile::TILE;
 
-/// Features of a block at a time: a line of vectors then takes 32 KiB, a block 192 KiB. Of 128 to
-/// 1024 the fastest.
+/// Number of features processed at a time: a line of vectors then takes 32 KiB, a block 192 KiB.
+/// The fastest of the values from 128 to 1024.
 pub(super) const DEPTH: usize = 512;
 
 /// Vectors in lines of `C::WIDTH`.
@@ -13,14 +13,14 @@ pub(super) const DEPTH: usize = 512;
 pub(crate) struct Lines<C: Real> {
     pub(super) dim: usize,
     lines: usize,
-    /// Whether the last line is at most half full: then only its first half is multiplied.
+    /// Whether the last line is at most half full, so that only its first half is multiplied.
     half: bool,
-    /// By chunk of [`DEPTH`] features, line, feature: the entries of the line's vectors.
+    /// Entries of the vectors of a line, indexed by (chunk of [`DEPTH`] features, line, feature).
     packed: Vec<C::Lanes>,
 }
 
 impl<C: Real> Lines<C> {
-    /// Packs vectors, each of `dim` entries.
+    /// Packs vectors of `dim` entries.
     pub(crate) fn new(vectors: &[Vec<f64>], dim: usize) -> Self {
         let lines = vectors.len().div_ceil(C::WIDTH);
         let mut packed = Vec::with_capacity(lines * dim);
@@ -44,13 +44,12 @@ impl<C: Real> Lines<C> {
         }
     }
 
-    /// Entries of a row of products; those past the last vector are zero.
+    /// Number of entries per row of products; entries after the last vector are zero.
     pub(crate) fn stride(&self) -> usize {
         self.lines * C::WIDTH
     }
 
-    /// Products of `rows`, each of the first entries of a line of `stride` numbers, with all
-    /// vectors.
+    /// Products of `rows` with all vectors. Rows are `stride` entries apart.
     pub(crate) fn multiply(&self, rows: &[C], stride: usize, out: &mut Vec<C>) {
         dispatch(Multiply {
             lines: self,
@@ -60,8 +59,8 @@ impl<C: Real> Lines<C> {
         });
     }
 
-    /// Adds the products of the features from `start` on, [`DEPTH`] at most. `ahead` is told of
-    /// each tile, to fetch what will be needed next.
+    /// Adds the products of up to [`DEPTH`] features from `start`. `ahead` is called with the index
+    /// of each tile, to prefetch the next rows.
     #[inline(always)]
     pub(super) fn add_chunk<const FUSED: bool>(
         &self,
@@ -109,7 +108,7 @@ impl<C: Real> Kernel for Multiply<'_, C> {
         let padded = count.next_multiple_of(TILE);
         self.out.clear();
         self.out.resize(padded * lines.stride(), C::ZERO);
-        // Tiles of whole rows first, then the last rows with zero rows below them.
+        // Complete tiles first, then the remaining rows, padded with zero rows.
         let whole = count / TILE * TILE;
         let mut full = self.rows[whole * stride..].to_vec();
         full.resize((padded - whole) * stride, C::ZERO);

@@ -1,7 +1,7 @@
 //! Inner loops over the rows of the features.
 //!
-//! Each is compiled twice, for any CPU and for AVX2 with fused multiply-add, and [`dispatch`]
-//! chooses at run time.
+//! On x86-64 each loop is compiled twice, for any CPU and for AVX2 with fused multiply-add;
+//! [`dispatch`] selects the version at run time.
 
 mod centre;
 mod dispatch;

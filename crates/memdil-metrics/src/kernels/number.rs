@@ -16,7 +16,7 @@ pub trait Number:
     + Mul<Output = Self>
 {
     const ZERO: Self;
-    /// Distance from 1 to the next number.
+    /// Distance from 1 to the next larger number.
     const EPSILON: f64;
     fn from_f64(value: f64) -> Self;
     fn mul_add(self, factor: Self, summand: Self) -> Self;

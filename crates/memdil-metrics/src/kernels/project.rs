@@ -1,32 +1,32 @@
 //! Products of many centred rows with a few vectors: the bulk of the second pass.
 //!
-//! With $n$ rows of $d$ features and $m$ vectors this is $2 n d m$ operations on $n d$ numbers read
-//! once. Two layouts:
+//! For $n$ rows of $d$ features and $m$ vectors this takes $2 n d m$ operations on $n d$ numbers,
+//! each of which is read once. There are two layouts:
 //!
-//! - up to a dozen or two ([`Few`]): all sums stay in registers while one row streams by, which the
-//!   memory limits;
-//! - more ([`Lines`]): vectors are packed in lines, and one step of the inner loop takes one feature
-//!   of [`TILE`] rows to a whole line, twelve vector registers of sums for two loads of vectors and
-//!   six of rows.
+//! - [`Few`], for up to one or two dozen vectors: all sums stay in registers while a row is read,
+//!   and the speed is limited by memory bandwidth.
+//! - [`Lines`], for more vectors: the vectors are packed in lines, and one step of the inner loop
+//!   multiplies one feature of [`TILE`] rows by a whole line. It updates twelve vector registers of
+//!   sums with two loads of vectors and six of rows.
 
 use super::centre::Centred;
 use super::dispatch::{Kernel, dispatch};
-use super::few::{Few, ProjectFew, most};
+use super::few::{Few, ProjectFew, max_vectors};
 use super::lines::{DEPTH, Lines};
 use super::real::Real;
 use super::tile::TILE;
 
-/// Rows centred before they are multiplied; a multiple of [`TILE`].
+/// Number of rows centred at a time; a multiple of [`TILE`].
 pub(crate) const BLOCK: usize = 16 * TILE;
 
-/// Vectors in the order in which the products need them.
+/// Vectors, packed in the order in which the products read them.
 #[derive(Clone, Debug)]
 pub(crate) enum Projector<C: Real> {
     Few(Few<C>),
     Many(Lines<C>),
 }
 
-/// Memory that a thread keeps from block to block.
+/// Buffers that a thread reuses between blocks.
 #[derive(Default)]
 pub(crate) struct Scratch<T, C> {
     pub(crate) row: Vec<T>,
@@ -34,16 +34,16 @@ pub(crate) struct Scratch<T, C> {
 }
 
 impl<C: Real> Projector<C> {
-    /// Packs vectors, each of `dim` entries.
+    /// Packs vectors of `dim` entries.
     pub(crate) fn new(vectors: &[Vec<f64>], dim: usize) -> Self {
-        if vectors.len() <= most(dim) {
+        if vectors.len() <= max_vectors(dim) {
             Self::Few(Few::new(vectors, dim))
         } else {
             Self::Many(Lines::new(vectors, dim))
         }
     }
 
-    /// Entries of a row of products; those past the last vector are zero.
+    /// Number of entries per row of products; entries after the last vector are zero.
     pub(crate) fn stride(&self) -> usize {
         match self {
             Self::Few(few) => few.stride(),
@@ -53,7 +53,7 @@ impl<C: Real> Projector<C> {
 
     /// Products of centred rows, at most [`BLOCK`] of them, with all vectors.
     ///
-    /// `out` gets a row of [`stride`](Self::stride) products for each row.
+    /// `out` receives one row of [`stride`](Self::stride) products per row.
     pub(crate) fn project<T: Real + Into<C>, F: Fn(usize) -> usize>(
         &self,
         centred: Centred<'_, '_, T, C, F>,
@@ -95,7 +95,7 @@ impl<T: Real + Into<C>, C: Real, F: Fn(usize) -> usize> Kernel for Project<'_, '
         let padded = count.next_multiple_of(TILE);
         self.out.clear();
         self.out.resize(padded * lines.stride(), C::ZERO);
-        // Rows below the last one hold what they held before: their products are cut off.
+        // Padding rows keep old values; their products are removed at the end.
         centred.resize(padded * DEPTH.min(lines.dim), C::ZERO);
         for start in (0..lines.dim).step_by(DEPTH) {
             let depth = DEPTH.min(lines.dim - start);
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn products_by_hand() {
+    fn products_equal_a_direct_sum() {
         check::<f32>(1e-4);
         check::<f64>(1e-12);
     }

@@ -1,4 +1,4 @@
-//! The element types of features, and the vector registers in which their products are summed.
+//! The element types of features and their vector registers.
 
 use super::few_products::products;
 use super::number::Number;
@@ -9,17 +9,17 @@ mod sealed {
 
     use super::{Number, TILE};
 
-    /// Vectors of a floating-point type, and the loops compiled for their lengths.
+    /// Vector types of a floating-point type, and loops for their lengths.
     pub trait Sealed: Number {
-        /// As many numbers as two vector registers of 256 bits hold.
+        /// The contents of two 256-bit vector registers.
         type Lanes: Copy + Debug + Send + Sync + AsRef<[Self]> + AsMut<[Self]>;
         const WIDTH: usize;
         const ZEROS: Self::Lanes;
-        /// As many numbers as one vector register holds.
+        /// The contents of one vector register.
         type Register: Copy + Debug + Send + Sync + AsRef<[Self]> + AsMut<[Self]>;
         const ZERO_REGISTER: Self::Register;
 
-        /// [`add_tile`](super::add_tile) for this type's lanes, or the first half of them.
+        /// [`add_tile`](super::add_tile) for all lanes of this type, or only the first half.
         fn add_tile<const HALF: bool, const FUSED: bool>(
             rows: [&[Self]; TILE],
             vectors: &[Self::Lanes],
@@ -27,7 +27,7 @@ mod sealed {
             stride: usize,
         );
 
-        /// [`products`](super::products) for this type's registers.
+        /// [`products`](super::products) for the registers of this type.
         fn products<T: Copy + Into<Self>, const N: usize, const FUSED: bool>(
             row: &[T],
             centre: (&[Self], &[Self]),

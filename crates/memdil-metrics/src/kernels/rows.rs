@@ -1,10 +1,10 @@
-//! Rows of a matrix as slices, and their division among threads.
+//! Access to the rows of a matrix as slices, and their division among threads.
 
 use std::ops::Range;
 
 use ndarray::{ArrayView2, Axis};
 
-/// Rows of a view. Rows that do not lie in one piece are copied one at a time.
+/// The rows of a view. Rows that are not contiguous in memory are copied one at a time.
 #[derive(Clone, Copy)]
 pub(crate) enum Rows<'a, T> {
     Whole(&'a [T], usize),
@@ -19,7 +19,7 @@ impl<'a, T: Copy> Rows<'a, T> {
         }
     }
 
-    /// One row, through `scratch` where it has to be copied.
+    /// Returns one row, copied to `scratch` if it is not contiguous.
     #[inline(always)]
     pub(crate) fn get<'s>(&self, row: usize, scratch: &'s mut Vec<T>) -> &'s [T]
     where
@@ -41,8 +41,7 @@ impl<'a, T: Copy> Rows<'a, T> {
 }
 
 impl<T> Rows<'_, T> {
-    /// Asks for entries of a row to be brought near, if there is such a row and it lies in one
-    /// piece.
+    /// Prefetches entries of a row, if the row exists and the matrix is contiguous.
     #[inline(always)]
     pub(crate) fn prefetch(&self, row: usize, start: usize, count: usize) {
         #[cfg(target_arch = "x86_64")]
@@ -50,7 +49,7 @@ impl<T> Rows<'_, T> {
             let from = row * dim + start;
             if let Some(entries) = values.get(from..from + count) {
                 for line in entries.chunks(64 / size_of::<T>()) {
-                    // SAFETY: a hint about memory that a slice covers; it reads and writes nothing.
+                    // SAFETY: the address is inside a slice, and a prefetch is only a hint.
                     #[allow(unsafe_code)]
                     unsafe {
                         std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T1 }>(
@@ -65,8 +64,8 @@ impl<T> Rows<'_, T> {
 
 /// Divides `rows` into at most `most` ranges of at least `least` rows.
 ///
-/// The division depends on these numbers only: results that are added up range by range are the
-/// same for any number of threads.
+/// The division depends only on these arguments, so sums over the ranges do not depend on the
+/// number of threads.
 pub(crate) fn slabs(rows: usize, least: usize, most: usize) -> Vec<Range<usize>> {
     let count = (rows / least.max(1)).clamp(1, most.max(1));
     (0..count)
@@ -79,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn slabs_cover_every_row_once() {
+    fn slabs_cover_every_row_exactly_once() {
         for (rows, least, most) in [
             (0, 5, 4),
             (1, 5, 4),
@@ -101,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_of_any_layout() {
+    fn rows_are_read_from_any_layout() {
         let matrix = ndarray::array![[1.0_f32, 2.0], [3.0, 4.0], [5.0, 6.0]];
         let mut scratch = Vec::new();
         assert_eq!(Rows::new(matrix.view()).get(1, &mut scratch), [3.0, 4.0]);

@@ -1,10 +1,11 @@
-//! Exponentials of many numbers at once.
+//! Vectorised exponentials for the softmax.
 
 use super::dispatch::{Kernel, dispatch};
 
-/// Replaces each `x` by $e^{x - largest}$, and gives the sum and the sum of squares of the results.
+/// Replaces each $x$ by $e^{x - x_{\max}}$ with $x_{\max}$ = `largest`, and returns the sum and the
+/// sum of squares of the results.
 ///
-/// `largest` must be finite and no smaller than any `x`; of $-\infty$ it makes 0.
+/// `largest` must be finite and at least as large as every value; the result for $-\infty$ is 0.
 pub(crate) fn exponentials(values: &mut [f64], largest: f64) -> (f64, f64) {
     dispatch(Exponentials(values, largest))
 }
@@ -19,7 +20,7 @@ impl Kernel for Exponentials<'_> {
         let Self(values, largest) = self;
         let (mut total, mut squares) = ([0.0; 4], [0.0; 4]);
         for block in values.chunks_mut(4) {
-            // A short last block is filled with numbers whose exponentials are 0.
+            // A short last block is padded with values whose exponentials are 0.
             let mut lanes = [f64::NEG_INFINITY; 4];
             lanes
                 .iter_mut()
@@ -38,14 +39,14 @@ impl Kernel for Exponentials<'_> {
 
 /// $e^x$ for $x \le 0$, within two units in the last place; 0 below $10^{-307}$.
 ///
-/// $x = k \ln 2 + r$ with $|r| \le \ln 2 / 2$, a Taylor polynomial for $e^r$, and $2^k$ through the
-/// exponent's bits (Cody and Waite 1980). Without branches, so that the compiler can do four at
-/// once.
+/// Uses $x = k \ln 2 + r$ with $|r| \le \ln 2 / 2$, a Taylor polynomial for $e^r$, and $2^k$ from
+/// the exponent bits (Cody and Waite 1980). There are no branches, so the compiler can compute four
+/// values at a time.
 #[inline(always)]
 fn exp<const FUSED: bool>(x: f64) -> f64 {
-    // Adding this rounds to an integer, held in the last bits of the sum.
+    // Adding this rounds to an integer, which is stored in the last bits of the sum.
     const SHIFT: f64 = 6_755_399_441_055_744.0;
-    // ln 2 in two parts, the first short enough for its product with k to be exact.
+    // ln 2 in two parts. The first has few enough digits that its product with k is exact.
     const LN_2_HIGH: f64 = 6.931_471_803_691_238e-1;
     const LN_2_LOW: f64 = 1.908_214_929_270_587_7e-10;
     const COEFFICIENTS: [f64; 14] = [

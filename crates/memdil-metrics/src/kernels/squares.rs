@@ -1,10 +1,10 @@
-//! Sums of squares of products, vector by vector.
+//! Sums of squared products per vector.
 
 use super::dispatch::{Kernel, dispatch};
 use super::real::Real;
 
-/// $\sum_i p_{ij}^2$ for the first `sums.len()` columns of rows of `stride` numbers, added to
-/// `sums`.
+/// Adds $\sum_i p_{ij}^2$ to `sums` for the first `sums.len()` columns $j$; rows have `stride`
+/// entries.
 pub(crate) fn add_squares<C: Real>(rows: &[C], stride: usize, sums: &mut [f64]) {
     dispatch(AddSquares { rows, stride, sums });
 }

@@ -1,4 +1,4 @@
-//! The first pass: per group of samples, their number, sum and sum of squares, in `f64`.
+//! Sums of the first pass: count, sum and sum of squares per group of samples, in `f64`.
 
 use std::ops::Range;
 
@@ -8,13 +8,13 @@ use super::dispatch::{Kernel, dispatch};
 use super::real::Real;
 use super::rows::Rows;
 
-/// Sums over groups of samples, of differences to an origin that each group has.
+/// Sums, per group of samples, of the differences to the group's origin.
 #[derive(Clone, Debug)]
 pub(crate) struct Sums {
     /// $\sum_i (h_i - o_g)$, groups x features.
     pub(crate) offsets: Array2<f64>,
-    /// $\sum_i \Vert h_i - o_g \Vert^2$; not finite if and only if a feature is, or squares
-    /// overflow.
+    /// $\sum_i \Vert h_i - o_g \Vert^2$; non-finite if and only if a feature is non-finite or the
+    /// squares overflow.
     pub(crate) squares: Array1<f64>,
     pub(crate) counts: Array1<usize>,
 }
@@ -28,8 +28,8 @@ impl Sums {
         }
     }
 
-    /// Sums of whole classes: groups $k$ and, where there are twice as many groups as classes,
-    /// $K + k$ are those of class $k$.
+    /// Sums per class. Class $k$ consists of group $k$ and, if there are twice as many groups as
+    /// classes, group $K + k$.
     pub(crate) fn by_class(&self, classes: usize) -> Self {
         let part = |groups: Range<usize>| Self {
             offsets: self.offsets.slice(s![groups.clone(), ..]).to_owned(),
@@ -43,7 +43,7 @@ impl Sums {
         total
     }
 
-    /// Adds sums about the same origins.
+    /// Adds sums with the same origins.
     pub(crate) fn add(&mut self, other: &Self) {
         self.offsets += &other.offsets;
         self.squares += &other.squares;
@@ -51,7 +51,7 @@ impl Sums {
     }
 }
 
-/// Rows looked at together, to bring rows of one group next to each other.
+/// Number of rows that are sorted by group at a time.
 const WINDOW: usize = 512;
 
 /// Adds a range of rows to sums.
@@ -60,7 +60,7 @@ pub(crate) struct AddRows<'a, 'r, T, G> {
     pub(crate) range: Range<usize>,
     /// The group of a row.
     pub(crate) group_of: G,
-    /// Row `group % origins.nrows()` is the origin of a group.
+    /// The origin of a group is row `group % origins.nrows()`.
     pub(crate) origins: &'a Array2<f64>,
     pub(crate) sums: &'a mut Sums,
 }
@@ -77,8 +77,8 @@ impl<T: Real, G: Fn(usize) -> usize> Kernel for AddRows<'_, '_, T, G> {
         let (mut order, mut ends) = (vec![0; window], vec![0; groups]);
         for start in range.clone().step_by(window) {
             let end = range.end.min(start + window);
-            // A row of sums is read and written once for several rows of its group, not once for
-            // each.
+            // Rows of the same group are added together, so that their sums are read and written
+            // less often.
             sort_by_group(start..end, &self.group_of, &mut ends, &mut order);
             let mut from = 0;
             for (group, &to) in ends.iter().enumerate() {
@@ -111,7 +111,7 @@ impl<T: Real, G: Fn(usize) -> usize> Kernel for AddRows<'_, '_, T, G> {
     }
 }
 
-/// Writes the rows of a range to the front of `order`, group by group, and where each group ends to
+/// Writes the rows of a range to the front of `order`, group by group, and the end of each group to
 /// `ends`.
 #[inline(always)]
 fn sort_by_group(
@@ -133,12 +133,13 @@ fn sort_by_group(
     }
 }
 
-/// Rows of one group added at once.
+/// Number of rows of a group that are added at a time.
 const TOGETHER: usize = 4;
-/// Features handled at once: independent sums that the compiler keeps in vector registers.
+/// Number of features processed at a time, with independent sums in vector registers.
 const WIDTH: usize = 8;
 
-/// Adds the differences of `N` rows to `origin` to `total`; the sum of their squares.
+/// Adds the differences between `N` rows and `origin` to `total`, and returns the sum of their
+/// squares.
 #[inline(always)]
 fn add_block<T: Real, const N: usize>(rows: [&[T]; N], origin: &[f64], total: &mut [f64]) -> f64 {
     let (origin_blocks, origin_rest) = origin.as_chunks::<WIDTH>();
@@ -211,7 +212,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rows_are_sorted_by_group_in_their_order() {
+    fn sorting_by_group_is_stable() {
         let groups = [2, 0, 2, 3, 0];
         let (mut ends, mut order) = (vec![9; 5], vec![9; 6]);
         sort_by_group(10..15, |row| groups[row - 10], &mut ends, &mut order);

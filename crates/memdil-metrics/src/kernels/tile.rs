@@ -1,14 +1,14 @@
-//! The inner loop of products with many vectors: a tile of rows times a line of vectors.
+//! The inner loop for products with many vectors: a tile of rows times a line of vectors.
 
 use super::number::Number;
 
-/// Rows multiplied at once.
+/// Number of rows multiplied at a time.
 pub(super) const TILE: usize = 6;
 
 /// Adds the products of [`TILE`] rows with the first `USED` vectors of a line to rows of `out`,
-/// `stride` apart.
+/// which are `stride` entries apart.
 ///
-/// Plain indices over arrays of known size: so the compiler keeps all sums in registers.
+/// The loops index arrays of known size, so that the compiler keeps all sums in registers.
 #[inline(always)]
 pub(super) fn add_tile<C: Number, const WIDTH: usize, const USED: usize, const FUSED: bool>(
     rows: [&[C]; TILE],
@@ -18,7 +18,7 @@ pub(super) fn add_tile<C: Number, const WIDTH: usize, const USED: usize, const F
 ) {
     let mut sums = [[C::ZERO; USED]; TILE];
     let depth = vectors.len();
-    // Written out, so that the compiler sees every length and drops the checks from the loop.
+    // Equal slice lengths allow the compiler to remove the bounds checks from the loop.
     let [a, b, c, d, e, f] = rows;
     let rows = [
         &a[..depth],

@@ -4,8 +4,8 @@ use super::vectors::{Dot, dot};
 use crate::error::MetricsError;
 use crate::kernels::{Kernel, dispatch};
 
-/// Rotates vectors against each other until they are orthogonal. `longest_side`: of the matrix that
-/// they stand for.
+/// Rotates vectors against each other until they are orthogonal. `longest_side` is the larger
+/// dimension of the original matrix.
 pub(super) fn rotate_all(
     vectors: &mut [Vec<f64>],
     longest_side: usize,
@@ -13,8 +13,8 @@ pub(super) fn rotate_all(
 ) -> Result<(), MetricsError> {
     let longest_side = longest_side as f64;
     let total: f64 = vectors.iter().map(|v| dot(v, v)).sum();
-    // Below this squared length a vector is rounding noise: its direction means nothing and would
-    // never settle.
+    // Vectors with a smaller squared length are rounding noise, whose direction would never
+    // converge.
     let noise = (longest_side * f64::EPSILON).powi(2) * total;
     let tolerance = 8.0 * longest_side.sqrt() * f64::EPSILON;
     for _ in 0..max_sweeps {
@@ -30,8 +30,8 @@ pub(super) fn rotate_all(
     Err(MetricsError::NotConverged { sweeps: max_sweeps })
 }
 
-/// One cyclic Jacobi sweep: rotates every pair of vectors that is not orthogonal; how many there
-/// were.
+/// One cyclic Jacobi sweep: rotates every pair of vectors that is not orthogonal and returns the
+/// number of rotations.
 struct JacobiSweep<'a> {
     vectors: &'a mut [Vec<f64>],
     noise: f64,

@@ -1,4 +1,4 @@
-//! LQ reduction: short rows in the place of long ones.
+//! LQ reduction of long rows to short ones.
 
 use std::ops::Range;
 
@@ -7,16 +7,17 @@ use rayon::prelude::*;
 use super::vectors::{AddScaled, Dot};
 use crate::kernels::{Kernel, dispatch, slabs};
 
-/// The factor $L$ of $M = L Q^T$: rows with the same inner products, no longer than there are rows.
+/// The factor $L$ of $M = L Q^T$: a matrix whose rows have the same inner products as those of $M$,
+/// with at most as many columns as rows.
 ///
-/// Long rows are divided among threads: their parts are reduced each by itself, and then the factors
-/// of the parts, side by side, once more.
+/// Long rows are divided among threads. Each part is reduced separately; the factors of the parts
+/// are then concatenated and reduced again.
 pub(super) fn lq_reduction(rows: &[Vec<f64>], dim: usize) -> Vec<Vec<f64>> {
     if dim <= rows.len() {
         return rows.to_vec();
     }
     let reduce = |features| dispatch(Householder { rows, features });
-    let parts = slabs(dim, FEATURES_A_PART.max(2 * rows.len()), MOST_PARTS);
+    let parts = slabs(dim, MIN_PART_FEATURES.max(2 * rows.len()), MAX_PARTS);
     let mut parts: Vec<_> = parts.into_par_iter().map(reduce).collect();
     if parts.len() == 1 {
         return parts.remove(0);
@@ -29,15 +30,14 @@ pub(super) fn lq_reduction(rows: &[Vec<f64>], dim: usize) -> Vec<Vec<f64>> {
     })
 }
 
-/// Features worth a thread.
-const FEATURES_A_PART: usize = 1024;
-const MOST_PARTS: usize = 16;
-/// Features of a panel, reflected at once: this much of a hundred rows stays in the second-level
-/// cache.
+/// Smallest number of features for a separate thread.
+const MIN_PART_FEATURES: usize = 1024;
+const MAX_PARTS: usize = 16;
+/// Number of features per panel: a panel of a hundred rows fits in the second-level cache.
 const PANEL: usize = 64;
 
-/// Householder reflections of the features in a range, a panel at a time, until row $k$ has entries
-/// in the first $k + 1$ only: the factor $L$ of these features.
+/// Computes the factor $L$ for a range of features. Householder reflections, applied panel by
+/// panel, leave non-zero entries only in the first $k + 1$ columns of row $k$.
 struct Householder<'a> {
     rows: &'a [Vec<f64>],
     features: Range<usize>,

@@ -1,4 +1,4 @@
-//! The little linear algebra that the metrics need.
+//! Linear algebra for the metrics.
 
 mod jacobi;
 mod lq;

@@ -1,4 +1,4 @@
-//! Orthogonal rows with the singular values of a matrix.
+//! Orthogonalisation of the rows of a matrix, with its singular values as lengths.
 
 use ndarray::Array2;
 use rayon::prelude::*;
@@ -9,23 +9,22 @@ use super::vectors::{AddScaled, Dot, add_scaled, combination, dot, rows_of};
 use crate::error::MetricsError;
 use crate::kernels::{Kernel, dispatch};
 
-/// Sweeps after which [`orthogonal_rows`] gives up; six to ten are usual, thirty if lengths differ
-/// by many orders.
+/// Maximum number of sweeps of [`orthogonal_rows`]. Six to ten are usual, thirty if the lengths
+/// differ by many orders of magnitude.
 pub(crate) const MAX_SWEEPS: usize = 100;
 
-/// Orthogonal rows that span what the rows of `matrix` span, longest first: $U^T M$ for
-/// $M = U S V^T$, so that their squared lengths are the non-zero eigenvalues of $M M^T$ and of
-/// $M^T M$.
+/// Orthogonal rows with the same span as the rows of `matrix`, longest first. They are $U^T M$ for
+/// $M = U S V^T$, so their squared lengths are the non-zero eigenvalues of $M M^T$ and of $M^T M$.
 ///
-/// Rows are reduced to triangular form, $M = L Q^T$ (an LQ reduction by Householder panels, then
-/// Gram-Schmidt with pivoting), and the columns of $L$ are rotated against each other until they are
-/// orthogonal (one-sided Jacobi, Hestenes 1958): then they are those of $U S$. The pivoting leaves
-/// few rotations to do (Drmac and Veselic 2008).
-/// Neither product of $M$ with itself is formed, because that would square its condition: where the
-/// singular values span six orders of magnitude, an NC1 taken from the eigenvectors of $M M^T$ has
-/// four digits, this one nine.
+/// The rows are reduced to triangular form, $M = L Q^T$ (an LQ reduction by Householder panels,
+/// then Gram-Schmidt with pivoting). The columns of $L$ are then rotated against each other until
+/// they are orthogonal (one-sided Jacobi, Hestenes 1958) and equal those of $U S$. The pivoting
+/// reduces the number of rotations (Drmac and Veselic 2008). $M M^T$ and $M^T M$ are not formed,
+/// because that would square the condition number: if the singular values span six orders of
+/// magnitude, NC1 from the eigenvectors of $M M^T$ has four correct digits, and this method gives
+/// nine.
 ///
-/// Rows whose squared length is at most `cutoff` times the largest are left out.
+/// Rows whose squared length is at most `cutoff` times the largest are omitted.
 pub(crate) fn orthogonal_rows(
     matrix: &Array2<f64>,
     cutoff: f64,
@@ -52,8 +51,8 @@ pub(crate) fn orthogonal_rows(
     Ok(turned)
 }
 
-/// Takes out of each row what rounding left in it of rows more than a thousand times as long
-/// (longest first).
+/// Removes from each row the rounding errors along rows that are more than a thousand times longer.
+/// The rows must be sorted, longest first.
 fn clean_short_rows(rows: &mut [Vec<f64>]) {
     for index in 1..rows.len() {
         let (longer, rest) = rows.split_at_mut(index);
@@ -69,8 +68,8 @@ fn clean_short_rows(rows: &mut [Vec<f64>]) {
     }
 }
 
-/// Coordinates of the rows in an orthonormal basis made of them, axis by axis: Gram-Schmidt, at
-/// each step along the longest remainder.
+/// Coordinates of the rows in an orthonormal basis of their span, axis by axis, by Gram-Schmidt
+/// with pivoting: each axis is the direction of the longest remainder.
 fn pivoted_gram_schmidt(rows: &[Vec<f64>]) -> Vec<Vec<f64>> {
     let dim = rows.first().map_or(0, Vec::len);
     let mut axes = Vec::new();
@@ -101,7 +100,8 @@ fn pivoted_gram_schmidt(rows: &[Vec<f64>]) -> Vec<Vec<f64>> {
     axes
 }
 
-/// Takes the part along an axis out of a row: the part, and the square of what is left.
+/// Removes the component along an axis from a row; returns the component and the squared length of
+/// the remainder.
 struct Deflate<'a>(&'a mut [f64], &'a [f64]);
 
 impl Kernel for Deflate<'_> {
@@ -125,7 +125,7 @@ mod tests {
 
     fn squares(matrix: &Array2<f64>) -> Vec<f64> {
         let rows = orthogonal_rows(matrix, 0.0, MAX_SWEEPS).unwrap();
-        // Rows of rounding noise have no direction.
+        // Rows of rounding noise are excluded, because their directions are arbitrary.
         for (i, a) in rows.iter().take(3).enumerate() {
             for b in &rows[..i] {
                 assert!(dot(a, b).abs() <= 1e-13 * norm(a) * norm(b), "{a:?} {b:?}");
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn orthogonal_rows_carry_the_singular_values() {
+    fn row_lengths_are_the_singular_values() {
         // [[2, 2], [-1, 1]] has singular values 2 sqrt 2 and sqrt 2; [[3, 0], [4, 5]] has sqrt 45
         // and sqrt 5.
         for (rows, expected) in [
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_stay_in_the_span_they_came_from() {
+    fn rows_keep_their_span() {
         let matrix = array![[1.0, 2.0, 0.0], [2.0, 4.0, 0.0], [0.0, 0.0, 3.0]];
         let rows = orthogonal_rows(&matrix, 1e-12, MAX_SWEEPS).unwrap();
         assert_eq!(rows.len(), 2);
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn more_vectors_than_dimensions_leave_rounding_noise_only() {
+    fn rows_beyond_the_rank_are_rounding_noise() {
         let matrix = Array2::from_shape_fn((12, 3), |(i, j)| {
             ((i * i * 7 + j * i + 3 * j) % 11) as f64 - 5.0
         });
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn giving_up_is_an_error() {
+    fn too_few_sweeps_are_an_error() {
         let matrix = array![[1.0, 0.0], [1.0, 1.0]];
         assert_eq!(
             orthogonal_rows(&matrix, 0.0, 1),

@@ -1,4 +1,4 @@
-//! Products and sums of vectors.
+//! Vector products and sums.
 
 use ndarray::Array2;
 
@@ -15,7 +15,7 @@ pub(super) struct Dot<'a>(pub(super) &'a [f64], pub(super) &'a [f64]);
 impl Kernel for Dot<'_> {
     type Output = f64;
 
-    // Sixteen independent partial sums, which the compiler turns into vector instructions.
+    // Sixteen independent partial sums allow the compiler to use vector instructions.
     #[inline(always)]
     fn run<const FUSED: bool>(self) -> f64 {
         let (a_blocks, a_rest) = self.0.as_chunks::<16>();
@@ -67,7 +67,7 @@ impl Kernel for DotDifference<'_> {
     }
 }
 
-/// Rows as vectors.
+/// The rows of a matrix as vectors.
 pub(crate) fn rows_of(matrix: &Array2<f64>) -> Vec<Vec<f64>> {
     matrix.rows().into_iter().map(|row| row.to_vec()).collect()
 }
@@ -106,8 +106,8 @@ pub(crate) fn max_abs(matrix: &Array2<f64>) -> f64 {
     sizes.fold(0.0, f64::max)
 }
 
-/// The matrix over its largest absolute entry, so that squares neither overflow nor vanish. Refuses
-/// a zero matrix.
+/// Divides the matrix by its largest absolute entry, so that squares neither overflow nor
+/// underflow. A zero matrix is an error.
 pub(crate) fn scaled_to_one(
     matrix: Array2<f64>,
     array: Subject,
@@ -119,7 +119,8 @@ pub(crate) fn scaled_to_one(
     Ok(matrix / scale)
 }
 
-/// $\sum_k f_k r_k$ of rows, four at a time so that the sum is read and written less often.
+/// The linear combination $\sum_k f_k r_k$ of rows. Four rows are added at a time, so that the sum
+/// is read and written less often.
 pub(super) fn combination(factors: &[f64], rows: &[Vec<f64>]) -> Vec<f64> {
     let mut sum = vec![0.0; rows.first().map_or(0, Vec::len)];
     let (blocks, rest) = factors.as_chunks::<4>();
@@ -153,14 +154,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn dot_adds_blocks_and_rest() {
+    fn dot_includes_blocks_and_remainder() {
         let a: Vec<f64> = (1..=19).map(f64::from).collect();
         assert!((dot(&a, &a) - 2470.0).abs() < 1e-12);
         assert!((norm(&[3.0, 4.0]) - 5.0).abs() < 1e-15);
     }
 
     #[test]
-    fn products_with_differences() {
+    fn differences_are_formed_before_products() {
         let a: Vec<f64> = (1..=11).map(f64::from).collect();
         let b: Vec<f64> = (1..=11).map(|i| f64::from(i) - 2.0).collect();
         assert!((crate::kernels::squared_distance(&a, &b) - 44.0).abs() < 1e-12);

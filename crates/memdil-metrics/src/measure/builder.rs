@@ -1,18 +1,19 @@
-//! The arrays to measure.
+//! The input arrays of a measurement.
 
 use ndarray::{ArrayView1, ArrayView2};
 
 use crate::error::{Counted, MetricsError, Subject};
 
-/// Measures everything that the arrays allow: features `T`, last layer and logits `W`, labels `L`.
+/// Builder that computes all metrics for which the arrays are given.
 ///
-/// Start with [`Measure::new`], add the arrays that there are, and [`run`](Self::run). Metrics that
-/// need an array that is not given are left out.
+/// Call [`Measure::new`], add the available arrays, and call [`run`](Self::run). Metrics that
+/// require a missing array are omitted. The element types are `T` for features, `W` for the last
+/// layer and logits, and `L` for labels.
 #[derive(Clone, Copy, Debug)]
 pub struct Measure<'a, T, W, L> {
     /// Features $h_i$, samples x features.
     pub(super) features: ArrayView2<'a, T>,
-    /// Labels trained on, $y_i$.
+    /// Training labels $y_i$.
     pub(super) labels: &'a [L],
     /// Number of classes $K$.
     pub(super) classes: usize,
@@ -24,7 +25,7 @@ pub struct Measure<'a, T, W, L> {
     pub(super) bias: Option<ArrayView1<'a, W>>,
     /// Logits $z_i$, samples x classes.
     pub(super) logits: Option<ArrayView2<'a, W>>,
-    /// Features of unseen samples, never without their labels.
+    /// Features of unseen samples; always given together with their labels.
     pub(super) test_features: Option<ArrayView2<'a, T>>,
     /// Labels of unseen samples.
     pub(super) test_labels: Option<&'a [L]>,
@@ -33,9 +34,9 @@ pub struct Measure<'a, T, W, L> {
 }
 
 impl<'a, T, W, L> Measure<'a, T, W, L> {
-    /// Features (samples x features), labels (samples) and the number of classes.
+    /// Starts with features (samples x features), labels (samples) and the number of classes.
     ///
-    /// Where neither a last layer nor logits follow, name their type:
+    /// If neither a last layer nor logits are added, their type must be specified:
     /// `Measure::<_, f32, _>::new(..)`.
     pub fn new(features: ArrayView2<'a, T>, labels: &'a [L], classes: usize) -> Self {
         Self {
@@ -52,36 +53,37 @@ impl<'a, T, W, L> Measure<'a, T, W, L> {
         }
     }
 
-    /// With the labels before noise.
+    /// Adds the labels without noise.
     #[must_use]
     pub fn clean_labels(mut self, clean_labels: &'a [L]) -> Self {
         self.clean_labels = Some(clean_labels);
         self
     }
 
-    /// With the weights of the last layer, classes x features.
+    /// Adds the weights of the last layer, classes x features.
     #[must_use]
     pub fn classifier(mut self, classifier: ArrayView2<'a, W>) -> Self {
         self.classifier = Some(classifier);
         self
     }
 
-    /// With the bias of the last layer, which needs its weights too; zeros for a layer without one.
+    /// Adds the bias of the last layer, which also requires the weights. Use zeros for a layer
+    /// without bias.
     #[must_use]
     pub fn bias(mut self, bias: ArrayView1<'a, W>) -> Self {
         self.bias = Some(bias);
         self
     }
 
-    /// With logits, samples x classes. Where classifier and bias are both given, logits are computed
-    /// from these, and the ones here are not read.
+    /// Adds logits, samples x classes. They are ignored if both classifier and bias are given;
+    /// logits are then computed from these.
     #[must_use]
     pub fn logits(mut self, logits: ArrayView2<'a, W>) -> Self {
         self.logits = Some(logits);
         self
     }
 
-    /// With features and labels of unseen samples.
+    /// Adds features and labels of unseen samples.
     #[must_use]
     pub fn test(mut self, features: ArrayView2<'a, T>, labels: &'a [L]) -> Self {
         self.test_features = Some(features);
@@ -89,28 +91,27 @@ impl<'a, T, W, L> Measure<'a, T, W, L> {
         self
     }
 
-    /// With labels of unseen samples whose logits, but not their features, are known.
+    /// Adds labels of unseen samples for which only logits are available, not features.
     #[must_use]
     pub fn test_labels(mut self, labels: &'a [L]) -> Self {
         self.test_labels = Some(labels);
         self
     }
 
-    /// With logits of the unseen samples, as [`logits`](Self::logits); their labels are needed too,
-    /// their features are not.
+    /// Adds logits of unseen samples; see [`logits`](Self::logits). They require the labels of
+    /// these samples but not the features.
     #[must_use]
     pub fn test_logits(mut self, logits: ArrayView2<'a, W>) -> Self {
         self.test_logits = Some(logits);
         self
     }
 
-    /// The last layer, where both parts of it are given.
+    /// The last layer, if both classifier and bias are given.
     pub(super) fn head(&self) -> Option<(ArrayView2<'a, W>, ArrayView1<'a, W>)> {
         self.classifier.zip(self.bias)
     }
 
-    /// The shapes that the single passes do not check, and arrays that come without the other one
-    /// that they need.
+    /// Checks the shapes that the passes do not check, and arrays that require a missing array.
     pub(super) fn check(&self) -> Result<(), MetricsError> {
         let (samples, dim) = self.features.dim();
         if let Some(classifier) = self.classifier {

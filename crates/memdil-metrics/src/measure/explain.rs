@@ -1,11 +1,11 @@
-//! Labels that cannot be used: which ones occur, and what to do.
+//! Detailed errors for invalid labels.
 
 use super::builder::Measure;
 use crate::error::{MetricsError, OccurringLabels, SharedClasses, Subject};
 use crate::input::{check_class_numbers, check_label_range};
 use crate::label::Label;
 
-/// Says of labels that cannot be used which ones occur, and what to do.
+/// Replaces an error about labels by one that lists the labels that occur and the remedy.
 pub(super) fn explain<T, W, L: Label>(
     error: MetricsError,
     inputs: &Measure<'_, T, W, L>,
@@ -25,7 +25,8 @@ pub(super) fn explain<T, W, L: Label>(
         return explain_range(error, clean, array, classes, shared);
     }
     let found = check_class_numbers(labels, Subject::Labels, classes, shared).err();
-    // Classes beyond those trained on may come from other labels that begin at 1, say.
+    // If the training labels are complete, empty classes may be due to other arrays, for example
+    // clean labels that start at 1.
     let trained = OccurringLabels::of(labels, classes, shared).counts.len();
     let whole = check_class_numbers(labels, Subject::Labels, trained, shared).is_ok();
     let others = [(clean, Subject::CleanLabels), (test, Subject::TestLabels)];
@@ -36,7 +37,7 @@ pub(super) fn explain<T, W, L: Label>(
     cause.or(found).unwrap_or(error)
 }
 
-/// The same for the labels of the test set.
+/// Same as [`explain`] for the labels of the test set.
 pub(super) fn explain_test<L: Label>(
     error: MetricsError,
     labels: &[L],
@@ -46,7 +47,7 @@ pub(super) fn explain_test<L: Label>(
     explain_range(error, labels, array, classes, SharedClasses::Labels)
 }
 
-/// The same for labels outside the classes.
+/// Same as [`explain`] for labels outside the classes.
 fn explain_range<L: Label>(
     error: MetricsError,
     labels: &[L],

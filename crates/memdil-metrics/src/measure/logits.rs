@@ -1,4 +1,4 @@
-//! What logits give without features.
+//! Metrics of logits without features.
 
 use ndarray::ArrayView2;
 
@@ -11,16 +11,16 @@ use crate::kernels::Real;
 use crate::label::Label;
 use crate::passes::Predictions;
 
-/// Measures what logits and labels give without features: accuracy and calibration, and the shares
-/// of memorised labels where clean labels are given. A class may have no sample.
+/// Computes the metrics that require logits and labels but not features: accuracy, calibration and,
+/// if clean labels are given, the shares of memorised labels. Classes may be empty.
 ///
 /// # Shapes
-/// `logits`: samples x classes, `labels` and `clean_labels`: samples; `test`: the same of unseen
-/// samples, for the same classes.
+/// `logits` (samples x classes), `labels` (samples) and `clean_labels` (samples); `test` contains
+/// logits and labels of unseen samples with the same classes.
 ///
 /// # Errors
-/// Fewer than two classes, no samples, shapes that differ, a label outside the classes, values that
-/// are not finite, probabilities in the place of logits.
+/// Fewer than two classes, no samples, mismatched shapes, a label outside the classes, non-finite
+/// values, probabilities instead of logits.
 ///
 /// # Examples
 /// ```

@@ -1,4 +1,4 @@
-//! All metrics at once, in two passes over the features.
+//! Computation of all metrics in two passes over the features.
 
 mod builder;
 mod explain;

@@ -1,4 +1,4 @@
-//! Accuracy, calibration and memorised labels, from the last layer or from logits.
+//! Accuracy, calibration and memorised labels, computed from the last layer or from logits.
 
 use ndarray::ArrayView2;
 
@@ -11,7 +11,7 @@ use crate::kernels::Real;
 use crate::label::Label;
 use crate::passes::Predictions;
 
-/// Accuracy, calibration, and what corrupted samples are predicted as.
+/// Adds accuracy, calibration and, with clean labels, the predictions for corrupted samples.
 pub(super) fn add_predictions(
     metrics: &mut Metrics,
     predictions: Result<&Predictions, MetricsError>,
@@ -38,7 +38,7 @@ pub(super) fn add_predictions(
     Ok(())
 }
 
-/// Accuracy and calibration on the test set.
+/// Adds accuracy and calibration on the test set.
 pub(super) fn add_calibration(
     metrics: &mut TestMetrics,
     predictions: Result<&Predictions, MetricsError>,
@@ -54,7 +54,7 @@ pub(super) fn add_calibration(
     Ok(())
 }
 
-/// Predictions of given logits of the test set.
+/// Predictions from logits of the test set.
 pub(super) fn test_predictions<W: Real, L: Label>(
     logits: ArrayView2<'_, W>,
     labels: &[L],

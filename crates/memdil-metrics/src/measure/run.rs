@@ -1,4 +1,4 @@
-//! From arrays to metrics.
+//! Computation of the metrics from the arrays.
 
 use super::builder::Measure;
 use super::explain::explain;
@@ -16,22 +16,23 @@ use crate::linalg::rows_of;
 use crate::passes::{Moments, Predictions, Wanted};
 
 impl<T: Real, W: Real, L: Label> Measure<'_, T, W, L> {
-    /// Measures everything that the arrays allow: two passes over the features, and two over those of
-    /// the test set.
+    /// Computes all metrics for which the arrays are given, with two passes over the features and
+    /// two over those of the test set.
     ///
-    /// A metric that these inputs leave undefined is missing, [`Metrics::undefined`] says why, and the
-    /// others have their values: class means that coincide (dead features), a class without test
-    /// samples, a class with corrupted samples but no uncorrupted one, an angle to a class mean of
-    /// length zero, a value beyond the range of `f64`.
+    /// A metric that is undefined for the inputs is `None`, and [`Metrics::undefined`] contains the
+    /// reason; the other metrics are not affected. Possible reasons are class means that coincide
+    /// (dead features), a class without test samples, a class with corrupted samples but no
+    /// uncorrupted ones, the angle to a class mean of length zero, and a value outside the range of
+    /// `f64`.
     ///
-    /// Accuracy, calibration and the shares of memorised labels come from classifier and bias; where
-    /// one of these is missing, from the logits given.
+    /// Accuracy, calibration and the shares of memorised labels are computed from classifier and
+    /// bias, or from the given logits if one of these is missing.
     ///
     /// # Errors
-    /// Inputs that cannot be used: fewer than two classes, no samples, shapes or lengths that differ, a
-    /// label outside the classes, a class without training samples (the message says which class
-    /// numbers occur and how to renumber them), values that are not finite, features whose squares
-    /// leave the range of `f64`, probabilities in the place of logits (every row lies in $[0, 1]$ and
+    /// Invalid inputs: fewer than two classes, no samples, mismatched shapes or lengths, a label
+    /// outside the classes, a class without training samples (the message lists the class numbers
+    /// that occur and explains how to renumber them), non-finite values, features whose squares are
+    /// outside the range of `f64`, probabilities instead of logits (every row is in $[0, 1]$ and
     /// sums to 1).
     ///
     /// # Examples
@@ -44,7 +45,7 @@ impl<T: Real, W: Real, L: Label> Measure<'_, T, W, L> {
     /// let found = Measure::new(features.view(), &[0, 0, 1, 1], 2)
     ///     .classifier(classifier.view())
     ///     .run()?;
-    /// assert!((found.nc1.expect("features and labels give it") - 0.125).abs() < 1e-12);
+    /// assert!((found.nc1.expect("nc1 requires only features and labels") - 0.125).abs() < 1e-12);
     /// assert_eq!((found.nc2_etf.is_some(), found.nc4, found.test), (true, None, None));
     /// # Ok::<(), memdil_metrics::MetricsError>(())
     /// ```
@@ -92,7 +93,7 @@ impl<T: Real, W: Real, L: Label> Measure<'_, T, W, L> {
     }
 }
 
-/// What follows from the class means, and the last layer beside them.
+/// Adds the metrics of the class means and the last layer.
 fn add_geometry<T: Real, W: Real, L: Label>(
     metrics: &mut Metrics,
     inputs: &Measure<'_, T, W, L>,
@@ -120,7 +121,7 @@ fn add_geometry<T: Real, W: Real, L: Label>(
     Ok(())
 }
 
-/// How far corrupted samples have moved.
+/// Adds memorization and corruption bias.
 fn add_memorization(
     metrics: &mut Metrics,
     moments: &Moments,

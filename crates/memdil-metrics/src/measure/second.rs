@@ -1,4 +1,4 @@
-//! The second pass over the features, without the parts that these inputs leave undefined.
+//! The second pass over the features, without the parts that are undefined for the inputs.
 
 use std::collections::BTreeMap;
 
@@ -10,21 +10,21 @@ use crate::label::Label;
 use crate::passes::{Moments, Predictions, SecondPassTotals, Wanted, WantedPart, in_memory};
 use crate::results::Memorization;
 
-/// What the second pass collected, and for each part that it could not collect the reason.
+/// The totals of the second pass, and the reason for each part that is undefined.
 pub(super) struct Second {
     totals: SecondPassTotals,
     reasons: BTreeMap<WantedPart, MetricsError>,
 }
 
 impl Second {
-    /// Collects all that is wanted and defined.
+    /// Collects all requested parts that are defined.
     ///
-    /// Where everything is defined this is one pass. Means that coincide and classes without the
-    /// samples they need are found before the features are read again; only values beyond the
-    /// range of `f64` cost further passes.
+    /// If all are defined, this is a single pass. Coinciding means and missing samples are detected
+    /// before the features are read again; only values outside the range of `f64` require further
+    /// passes.
     ///
     /// # Errors
-    /// Inputs that cannot be used.
+    /// Invalid inputs.
     pub(super) fn collect<T: Real, W: Real, L: Label>(
         moments: &Moments,
         data: (ArrayView2<'_, T>, &[L], Option<&[L]>),
@@ -45,7 +45,7 @@ impl Second {
                 MetricsError::SumOverflow { .. } => overflowing(moments, data, wanted),
                 _ => Vec::new(),
             };
-            undefined.retain(|&part| wanted.leave_out(part));
+            undefined.retain(|&part| wanted.remove(part));
             if undefined.is_empty() {
                 return Err(error);
             }
@@ -58,7 +58,8 @@ impl Second {
     }
 
     pub(super) fn nc4(&self) -> Result<f64, MetricsError> {
-        // Other reasons of NC1 (overflow, no convergence) leave the nearest means as they are.
+        // The other reasons for an undefined NC1 (overflow, no convergence) do not affect the
+        // nearest means.
         if let Some(reason @ MetricsError::ZeroScatter) = self.reasons.get(&WantedPart::Nc1) {
             return Err(reason.clone());
         }
@@ -77,7 +78,7 @@ impl Second {
         self.check(WantedPart::Test)?.memorization_test()
     }
 
-    /// The totals, if this part has been collected.
+    /// Returns the totals if this part was collected, or the reason if not.
     fn check(&self, part: WantedPart) -> Result<&SecondPassTotals, MetricsError> {
         match self.reasons.get(&part) {
             Some(reason) => Err(reason.clone()),
@@ -86,7 +87,7 @@ impl Second {
     }
 }
 
-/// The parts that overflow when they are collected alone; all of them if none does.
+/// The parts that overflow when they are collected separately, or all parts if none does.
 fn overflowing<T: Real, W: Real, L: Label>(
     moments: &Moments,
     data: (ArrayView2<'_, T>, &[L], Option<&[L]>),

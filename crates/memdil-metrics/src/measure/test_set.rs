@@ -1,4 +1,4 @@
-//! What is measured on unseen samples.
+//! Metrics of unseen samples.
 
 use super::builder::Measure;
 use super::explain::explain_test;
@@ -12,20 +12,20 @@ use crate::label::Label;
 use crate::passes::{Moments, Wanted};
 use crate::spread::rho_nc1;
 
-/// Means and scatter of the test classes, some of which may be absent.
+/// Means and scatter of the test classes, some of which may be empty.
 pub(super) fn test_moments<T: Real, W: Real, L: Label>(
     inputs: &Measure<'_, T, W, L>,
 ) -> Result<Option<Moments>, MetricsError> {
     let Some((features, labels)) = inputs.test_features.zip(inputs.test_labels) else {
         return Ok(None);
     };
-    let moments = Moments::of_present(features, labels, None, inputs.classes);
+    let moments = Moments::with_empty_classes(features, labels, None, inputs.classes);
     moments
         .map(Some)
         .map_err(|error| explain_test(error, labels, inputs.classes))
 }
 
-/// All of the test set; `None` where none is given.
+/// All metrics of the test set; `None` if no test set is given.
 pub(super) fn measure_test<T: Real, W: Real, L: Label>(
     inputs: &Measure<'_, T, W, L>,
     moments: Option<&Moments>,
@@ -43,7 +43,7 @@ pub(super) fn measure_test<T: Real, W: Real, L: Label>(
     let second = match (inputs.test_features, moments) {
         (Some(features), Some(moments)) => {
             let wanted = Wanted {
-                nc1: moments.absent().is_empty(),
+                nc1: moments.empty_classes().is_empty(),
                 head,
                 ..Wanted::default()
             };
@@ -65,7 +65,7 @@ pub(super) fn measure_test<T: Real, W: Real, L: Label>(
         _ => {}
     }
     if second.is_some() && inputs.clean_labels.is_some() {
-        // How far corrupted training samples lie from the test means.
+        // Distances of corrupted training samples from the test means.
         let found = train.memorization_test();
         let found = undefined.memorization("test.memorization_test", found)?;
         if let Some(memorization) = found {
@@ -77,7 +77,7 @@ pub(super) fn measure_test<T: Real, W: Real, L: Label>(
     Ok(Some(metrics))
 }
 
-/// What follows from the means of the test classes.
+/// Adds the metrics of the means and the scatter of the test classes.
 fn add_test_geometry(
     metrics: &mut TestMetrics,
     moments: &Moments,
@@ -85,7 +85,7 @@ fn add_test_geometry(
     undefined: &mut Undefined,
 ) -> Result<(), MetricsError> {
     metrics.radius = undefined.keep("test.radius", moments.radius())?;
-    let classes = moments.absent();
+    let classes = moments.empty_classes();
     let found = if classes.is_empty() {
         [
             second.nc1(),
@@ -95,7 +95,7 @@ fn add_test_geometry(
             moments.cdnv(),
         ]
     } else {
-        // Each of these compares the means of all classes.
+        // All of these require the means of all classes.
         [(); 5].map(|()| {
             let classes = classes.clone();
             Err(MetricsError::NoTestSample { classes })

@@ -1,4 +1,4 @@
-//! Metrics without a value, and why.
+//! Undefined metrics and the reasons.
 
 use std::collections::BTreeMap;
 
@@ -6,13 +6,13 @@ use crate::error::MetricsError;
 use crate::passes::Predictions;
 use crate::results::Memorization;
 
-/// The reason of each metric that the inputs leave undefined.
+/// The reason for each metric that is undefined for the inputs.
 #[derive(Default)]
 pub(super) struct Undefined(BTreeMap<String, String>);
 
 impl Undefined {
-    /// The value; where the metric has none, the reason is noted. Inputs that cannot be used at
-    /// all remain an error.
+    /// Returns the value of a metric, or records the reason if it is undefined. Invalid inputs
+    /// remain an error.
     pub(super) fn keep<V>(
         &mut self,
         metric: &str,
@@ -20,7 +20,7 @@ impl Undefined {
     ) -> Result<Option<V>, MetricsError> {
         match value {
             Ok(value) => Ok(Some(value)),
-            Err(reason) if reason.is_of_one_metric() => {
+            Err(reason) if reason.concerns_one_metric() => {
                 self.0.insert(metric.to_owned(), reason.to_string());
                 Ok(None)
             }
@@ -28,7 +28,8 @@ impl Undefined {
         }
     }
 
-    /// As [`keep`](Self::keep) for a value that gives several metrics: `metric_part` for each part.
+    /// Same as [`keep`](Self::keep) for a value that consists of several metrics, named
+    /// `{metric}_{part}`.
     pub(super) fn keep_parts<V>(
         &mut self,
         metric: &str,
@@ -43,7 +44,7 @@ impl Undefined {
         Ok(value.ok())
     }
 
-    /// As [`keep`](Self::keep) for the sum, the mean and the sums by class.
+    /// Same as [`keep`](Self::keep) for the sum, the mean and the sums per class.
     pub(super) fn memorization(
         &mut self,
         metric: &str,
@@ -52,7 +53,7 @@ impl Undefined {
         self.keep_parts(metric, ["sum", "mean", "per_class"], found)
     }
 
-    /// Accuracy, ECE, adaptive ECE, Brier score and likelihood.
+    /// Accuracy, ECE, adaptive ECE, Brier score and negative log-likelihood.
     pub(super) fn calibration(
         &mut self,
         prefix: &str,
@@ -70,7 +71,7 @@ impl Undefined {
         Ok(kept)
     }
 
-    /// Metric and reason; `None` where every metric has a value.
+    /// The reason per metric; `None` if all metrics are defined.
     pub(super) fn into_map(self) -> Option<BTreeMap<String, String>> {
         (!self.0.is_empty()).then_some(self.0)
     }

@@ -1,4 +1,4 @@
-//! The first pass: where the classes lie and how far they spread.
+//! The first pass: class means and the scatter around them.
 
 use std::ops::Range;
 
@@ -10,14 +10,14 @@ use crate::input::{check_labels, check_samples, first_empty_class, why_not_finit
 use crate::kernels::{AddRows, Real, Rows, Sums, dispatch, slabs};
 use crate::label::{Label, class};
 
-/// Collects counts, means and scatter of classes from batches: the first of the two passes over the
-/// features.
+/// Collects counts, means and scatter of the classes from batches. This is the first of two passes
+/// over the features.
 ///
-/// Batches may come in any order and any size, and collectors of different batches can be
-/// [merged](Self::merge). Sums are taken in `f64` of differences to one sample of each class, so
-/// that digits are kept however far the features lie from the origin (the update of Chan et al.
-/// 1979 in another form). Memory is a few tables of classes by features, at most sixteen while a
-/// large batch is worked on in parallel.
+/// Batches may have any order and size, and collectors of different batches can be
+/// [merged](Self::merge). The collector sums, in `f64`, differences to one sample of each class, so
+/// precision is kept even if the features are far from the origin (a variant of the update of Chan
+/// et al. 1979). Memory is a few classes x features tables, at most sixteen while a large batch is
+/// processed in parallel.
 ///
 /// ```
 /// use memdil_metrics::FirstPass;
@@ -36,33 +36,33 @@ use crate::label::{Label, class};
 #[derive(Clone, Debug)]
 pub struct FirstPass {
     classes: usize,
-    /// Whether clean labels come with the batches; the first batch decides.
+    /// Whether batches include clean labels; determined by the first batch.
     noisy: Option<bool>,
-    /// One sample of each class that was seen.
+    /// One sample of each class in `seen`.
     origins: Array2<f64>,
     seen: Vec<bool>,
-    /// Groups: class $k$ with the label it was born with (or all of class $k$), then class $k$ with
-    /// a corrupted label.
+    /// Group $k$: uncorrupted samples with label $k$, or all of them without clean labels. Group
+    /// $K + k$: corrupted samples with label $k$.
     sums: Sums,
 }
 
-/// Rows that are worth a thread.
-const ROWS_A_SLAB: usize = 1024;
-/// Numbers in the sums of all slabs together: 16 MiB.
-const SLAB_NUMBERS: usize = 2 << 20;
+/// Smallest number of rows for a separate thread.
+const MIN_SLAB_ROWS: usize = 1024;
+/// Maximum number of values in the sums of all slabs: 16 MiB.
+const MAX_SLAB_VALUES: usize = 2 << 20;
 
 impl FirstPass {
-    /// A collector for this many classes and features.
+    /// Creates a collector for a number of classes and features.
     ///
     /// # Errors
-    /// Tables of classes by features of more than 2 GiB.
+    /// A classes x features table of more than 2 GiB.
     pub fn new(classes: usize, dim: usize) -> Result<Self, MetricsError> {
         let numbers = classes.checked_mul(dim.max(1));
         if numbers.is_none_or(|numbers| numbers > 1 << 28) {
             return Err(MetricsError::OutOfRange {
                 name: "classes",
                 value: classes as f64,
-                allowed: "1 to 2^28 divided by the number of features",
+                allowed: "[0, 2^28 / number of features]",
             });
         }
         Ok(Self {
@@ -74,17 +74,17 @@ impl FirstPass {
         })
     }
 
-    /// Adds a batch. Where clean labels are given they must come with every batch; `labels` are the
-    /// observed ones.
+    /// Adds a batch. `labels` are the observed labels. Clean labels must be given for every batch
+    /// or for none.
     ///
     /// # Shapes
     /// `features` (samples x features), `labels` and `clean_labels` (samples). A batch may be
     /// empty.
     ///
     /// # Errors
-    /// Shapes or lengths that differ, a label outside the classes, clean labels in some batches
-    /// only, non-finite features (the row counts within the batch), squares beyond the range of
-    /// `f64`. After an error the collector is as it was.
+    /// Mismatched shapes or lengths, a label outside the classes, clean labels for some batches
+    /// only, non-finite features (with the row within the batch), squares outside the range of
+    /// `f64`. After an error the collector is unchanged.
     pub fn add<T: Real, L: Label>(
         &mut self,
         features: ArrayView2<'_, T>,
@@ -110,8 +110,8 @@ impl FirstPass {
             class(labels[row]) + if corrupted { self.classes } else { 0 }
         };
         let source = Rows::new(features);
-        let most = (SLAB_NUMBERS / (groups * dim).max(1)).min(16);
-        let total = in_halves(&slabs(rows, ROWS_A_SLAB, most), &|range| {
+        let most = (MAX_SLAB_VALUES / (groups * dim).max(1)).min(16);
+        let total = pairwise_sum(&slabs(rows, MIN_SLAB_ROWS, most), &|range| {
             let mut sums = Sums::new(groups, dim);
             dispatch(AddRows {
                 rows: source,
@@ -134,7 +134,8 @@ impl FirstPass {
         Ok(())
     }
 
-    /// The origins, and which classes have one, with the first samples of classes new in a batch.
+    /// The origins, and the classes that have one, after adding those of classes that first occur
+    /// in this batch.
     fn origins_with<T: Real, L: Label>(
         &self,
         features: ArrayView2<'_, T>,
@@ -156,10 +157,10 @@ impl FirstPass {
         (origins, seen)
     }
 
-    /// Adds what another collector has seen.
+    /// Adds the batches of another collector.
     ///
     /// # Errors
-    /// Numbers of classes or features that differ, clean labels on one side only.
+    /// Different numbers of classes or features, clean labels on one side only.
     pub fn merge(&mut self, other: &Self) -> Result<(), MetricsError> {
         let (theirs, own) = (Subject::OtherCollector, Subject::ThisCollector);
         let (columns, dim) = (other.origins.ncols(), self.origins.ncols());
@@ -185,8 +186,7 @@ impl FirstPass {
                 let origin = other.origins.row(class);
                 self.origins.row_mut(class).assign(&origin);
             }
-            // Differences to the other origin o' become differences to ours: h - o = (h - o') + (o'
-            // - o).
+            // Replace the origin o' of the other collector: h - o = (h - o') + (o' - o).
             let shift = &other.origins.row(class) - &self.origins.row(class);
             let count = moved.counts[group] as f64;
             let mut offsets = moved.offsets.row_mut(group);
@@ -197,10 +197,10 @@ impl FirstPass {
         Ok(())
     }
 
-    /// Ends the pass.
+    /// Ends the pass and returns the moments.
     ///
     /// # Errors
-    /// No samples, a class without samples, sums beyond the range of `f64`.
+    /// No samples, a class without samples, sums outside the range of `f64`.
     pub fn finish(self) -> Result<Moments, MetricsError> {
         let counts = &self.sums.counts;
         check_samples(Subject::Features, counts.sum())?;
@@ -212,9 +212,9 @@ impl FirstPass {
         Moments::new(self.origins, &self.sums)
     }
 
-    /// Ends a pass in which classes may be empty. Their means are those of another class's sample,
-    /// so that they do not widen the range of the features, and must not be used.
-    fn finish_with_gaps(mut self) -> Result<Moments, MetricsError> {
+    /// Ends a pass in which classes may be empty. The mean of an empty class is set to a sample of
+    /// another class, so that it does not extend the range of the features, and must not be used.
+    fn finish_with_empty_classes(mut self) -> Result<Moments, MetricsError> {
         if let Some(present) = self.seen.iter().position(|&seen| seen) {
             let origin = self.origins.row(present).to_owned();
             for class in (0..self.classes).filter(|&class| !self.seen[class]) {
@@ -226,17 +226,17 @@ impl FirstPass {
 }
 
 impl Moments {
-    /// One pass over features in memory (or mapped into it).
+    /// Runs the first pass over features in memory or in a memory-mapped file.
     ///
     /// # Errors
-    /// Those of [`FirstPass::add`] and [`FirstPass::finish`].
+    /// Same as [`FirstPass::add`] and [`FirstPass::finish`].
     pub fn of<T: Real, L: Label>(
         features: ArrayView2<'_, T>,
         labels: &[L],
         clean_labels: Option<&[L]>,
         classes: usize,
     ) -> Result<Self, MetricsError> {
-        // Before the tables of classes by features are made, as `classes` may be mistyped.
+        // Check before allocating classes x features tables, because `classes` may be mistyped.
         check_samples(Subject::Features, features.nrows())?;
         check_labels(labels, None, (Subject::Features, features.nrows()), classes)?;
         if let Some(class) = first_empty_class(labels, classes) {
@@ -247,8 +247,9 @@ impl Moments {
         pass.finish()
     }
 
-    /// As [`of`](Self::of), but classes may be absent: see [`FirstPass::finish_with_gaps`].
-    pub(crate) fn of_present<T: Real, L: Label>(
+    /// Same as [`of`](Self::of), but classes may be empty: see
+    /// [`FirstPass::finish_with_empty_classes`].
+    pub(crate) fn with_empty_classes<T: Real, L: Label>(
         features: ArrayView2<'_, T>,
         labels: &[L],
         clean_labels: Option<&[L]>,
@@ -259,18 +260,18 @@ impl Moments {
         check_labels(labels, clean_labels, reference, classes)?;
         let mut pass = FirstPass::new(classes, features.ncols())?;
         pass.add(features, labels, clean_labels)?;
-        pass.finish_with_gaps()
+        pass.finish_with_empty_classes()
     }
 }
 
-/// The sums of all slabs, added half to half: each is added while it is still near, and its memory
-/// used again.
-fn in_halves(slabs: &[Range<usize>], sum: &(impl Fn(Range<usize>) -> Sums + Sync)) -> Sums {
+/// The sums of all slabs, added pairwise: each sum is added while it is still in the cache, and its
+/// memory is then reused.
+fn pairwise_sum(slabs: &[Range<usize>], sum: &(impl Fn(Range<usize>) -> Sums + Sync)) -> Sums {
     if let [slab] = slabs {
         return sum(slab.clone());
     }
     let (head, tail) = slabs.split_at(slabs.len() / 2);
-    let (mut total, rest) = rayon::join(|| in_halves(head, sum), || in_halves(tail, sum));
+    let (mut total, rest) = rayon::join(|| pairwise_sum(head, sum), || pairwise_sum(tail, sum));
     total.add(&rest);
     total
 }

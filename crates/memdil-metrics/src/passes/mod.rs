@@ -1,7 +1,7 @@
-//! The two passes over the features, and the one over logits.
+//! The two passes over the features, and the pass over logits.
 //!
-//! [`FirstPass`] ends in [`Moments`], around which [`SecondPass`] measures; the metrics themselves
-//! are defined in the modules named after them.
+//! [`FirstPass`] yields [`Moments`], whose class means [`SecondPass`] requires. The metrics
+//! themselves are defined in modules of the same name.
 
 mod first;
 mod moments;

@@ -1,4 +1,4 @@
-//! What the first pass knows: means and scatter of the classes.
+//! The result of the first pass: means and scatter of the classes.
 
 use ndarray::{Array1, Array2, ArrayView1, s};
 
@@ -9,50 +9,50 @@ use crate::kernels::Sums;
 use crate::linalg::{max_abs, norm};
 use crate::results::ClassMeans;
 
-/// Counts, means and scatter of the classes: what [`FirstPass`](crate::FirstPass) collected.
+/// Counts, means and scatter of the classes: the result of [`FirstPass`](crate::FirstPass).
 ///
-/// Its methods are the metrics that follow from these alone, each named and defined like the
-/// function of the same name. [`SecondPass`](crate::SecondPass) gives the others.
+/// The methods compute the metrics that depend only on these quantities; each is defined as the
+/// function of the same name. [`SecondPass`](crate::SecondPass) collects the other metrics.
 #[derive(Clone, Debug)]
 pub struct Moments {
     classes: ClassMeans,
-    /// One sample of each class, and what the class mean is off it: together they have more digits
-    /// than one number.
+    /// One sample of each class, and the offset of the class mean from it. Together they are more
+    /// precise than a single number.
     origins: Array2<f64>,
     offsets: Array2<f64>,
-    /// Class means less the first of the origins: a point near the features.
+    /// Class means minus the first origin, which is close to the features.
     relative: Array2<f64>,
-    /// Mean of all samples less the same.
+    /// Mean of all samples minus the first origin.
     relative_global: Array1<f64>,
-    /// $\sum_i \Vert h_i - \mu_k \Vert^2$ of each class.
+    /// $\sum_i \Vert h_i - \mu_k \Vert^2$ per class.
     scatter: Vec<f64>,
-    /// Rough size of differences to the origin: the scale of rounding errors.
+    /// Approximate size of the differences to the origin, which is the scale of rounding errors.
     span: f64,
     noise: Option<Noise>,
 }
 
-/// What clean labels add. Means of groups without samples are zero and never used.
+/// Statistics that require clean labels. Means of empty groups are never used.
 #[derive(Clone, Debug)]
 pub(crate) struct Noise {
-    /// Samples of each class whose observed label is the clean one.
+    /// Number of samples per class whose observed label equals the clean label.
     pub(crate) uncorrupted: Vec<usize>,
-    /// Their means.
+    /// Means of the uncorrupted samples.
     pub(crate) uncorrupted_means: Array2<f64>,
-    /// Samples observed as each class and born as another.
+    /// Number of samples per observed class whose clean class differs.
     pub(crate) corrupted: Vec<usize>,
-    /// Their means less the means of all samples observed as the class.
+    /// Means of the corrupted samples minus the means of all samples of the observed class.
     pub(crate) corrupted_shift: Array2<f64>,
 }
 
 impl Moments {
-    /// The classes without a sample, which have no mean.
-    pub(crate) fn absent(&self) -> Vec<usize> {
+    /// The classes without samples, whose means are not defined.
+    pub(crate) fn empty_classes(&self) -> Vec<usize> {
         let counts = self.classes.counts.iter().enumerate();
-        let absent = counts.filter(|&(_, &count)| count == 0);
-        absent.map(|(class, _)| class).collect()
+        let empty = counts.filter(|&(_, &count)| count == 0);
+        empty.map(|(class, _)| class).collect()
     }
 
-    /// From sums about one sample of each class.
+    /// Computes the moments from sums of differences to one sample of each class.
     pub(super) fn new(origins: Array2<f64>, sums: &Sums) -> Result<Self, MetricsError> {
         let Sums {
             mut offsets,
@@ -98,7 +98,7 @@ impl Moments {
         })
     }
 
-    /// Means of the classes and of all samples, and the counts.
+    /// Means of the classes and of all samples, and the class counts.
     pub fn means(&self) -> &ClassMeans {
         &self.classes
     }
@@ -125,7 +125,7 @@ impl Moments {
         self.noise.as_ref().ok_or(MetricsError::NoCleanLabels)
     }
 
-    /// Class means, entry by entry, as sums of two numbers.
+    /// The entries of the class means, each as a sum of two numbers.
     pub(crate) fn mean_parts(&self) -> impl Iterator<Item = (f64, f64)> {
         self.origins
             .iter()
@@ -137,8 +137,7 @@ impl Moments {
         &self.relative
     }
 
-    /// Rows $m_k = \mu_k - \mu_G$; an error if they are all zero up to the rounding of the sums
-    /// behind them.
+    /// Rows $m_k = \mu_k - \mu_G$. It is an error if all are zero up to rounding.
     pub(crate) fn centred(&self) -> Result<Array2<f64>, MetricsError> {
         check_two_classes(self.classes())?;
         let centred = &self.relative - &self.relative_global;
@@ -148,23 +147,23 @@ impl Moments {
         Ok(centred)
     }
 
-    /// What rounding may have made of means that are equal.
+    /// Bound on the difference of equal means that is due to rounding.
     fn rounding(&self) -> f64 {
         f64::EPSILON * (self.samples() as f64).sqrt() * self.span
     }
 
-    /// More than the distance of any sample of a class from its mean.
-    pub(crate) fn reach(&self, class: usize) -> f64 {
+    /// Upper bound on the distance of any sample of a class from the class mean.
+    pub(crate) fn max_distance(&self, class: usize) -> f64 {
         self.scatter[class].sqrt()
     }
 
-    /// $\mathrm{tr}\,\Sigma_W$.
+    /// $\mathrm{tr}(\Sigma_W)$.
     pub(crate) fn within(&self) -> f64 {
         self.scatter.iter().sum::<f64>() / self.samples() as f64
     }
 
-    /// Squared distances of all pairs of class means, as (i, j, square) with $j < i$; an error
-    /// where two coincide.
+    /// Squared distances of all pairs of class means, as (i, j, square) with $j < i$. It is an
+    /// error if two means coincide.
     pub(crate) fn distinct_pairs(&self) -> Result<Vec<(usize, usize, f64)>, MetricsError> {
         let distances = pair_distances(&self.relative);
         let rounding = self.rounding();
@@ -175,7 +174,7 @@ impl Moments {
         }
     }
 
-    /// Unit vectors along $m_k = \mu_k - \mu_G$; an error where one is zero.
+    /// Unit vectors along $m_k = \mu_k - \mu_G$. It is an error if one of these is zero.
     pub(crate) fn directions(&self) -> Result<Vec<Vec<f64>>, MetricsError> {
         let centred = self.centred()?;
         let rounding = self.rounding();
@@ -192,7 +191,8 @@ impl Moments {
 }
 
 impl Noise {
-    /// From sums of the uncorrupted samples of each class, then of the corrupted ones.
+    /// Computes the statistics from sums over the uncorrupted samples of each class, followed by
+    /// those over the corrupted samples.
     fn new(origins: &Array2<f64>, offsets: &Array2<f64>, sums: &Sums) -> Self {
         let classes = origins.nrows();
         let mut uncorrupted_means = origins.clone();
@@ -215,7 +215,7 @@ impl Noise {
     }
 }
 
-/// Refuses differences whose squares vanish: beside others they may, but not all of them.
+/// Returns an error if the squares of all differences underflow.
 fn check_squares(
     relative: &Array2<f64>,
     offsets: &Array2<f64>,

@@ -1,4 +1,4 @@
-//! Everything that follows from logits and labels, collected sample by sample.
+//! Metrics of logits and labels, collected sample by sample.
 
 use std::ops::Range;
 
@@ -14,11 +14,11 @@ use crate::results::MemorizedFraction;
 /// Number of bins of [`ece`](crate::ece) and [`adaptive_ece`](crate::adaptive_ece).
 pub const ECE_BINS: usize = 15;
 
-/// Collects from batches of logits: accuracy, calibration, and what became of corrupted samples.
+/// Collects accuracy, calibration and the predictions for corrupted samples from batches of logits.
 ///
-/// Batches may come in any order, and collectors can be [merged](Self::merge). Its methods are
-/// named and defined like the functions of the same name. Memory is 8 bytes a sample, for
-/// [`adaptive_ece`](Self::adaptive_ece).
+/// Batches may have any order, and collectors can be [merged](Self::merge). Each method is defined
+/// as the function of the same name. Memory is 8 bytes per sample, which
+/// [`adaptive_ece`](Self::adaptive_ece) requires.
 ///
 /// ```
 /// use ndarray::array;
@@ -31,24 +31,26 @@ pub const ECE_BINS: usize = 15;
 #[derive(Clone, Debug, Default)]
 pub struct Predictions {
     classes: usize,
-    right: usize,
-    /// Per bin of confidence: right predictions minus the sum of confidences,
-    /// $|b| (acc(b) - conf(b))$.
+    correct: usize,
+    /// Number of correct predictions minus the sum of confidences per confidence bin:
+    /// $|b| (\mathrm{acc}(b) - \mathrm{conf}(b))$.
     gaps: [f64; ECE_BINS],
     brier: f64,
     nll: f64,
-    /// Confidence of every prediction, negative where it is wrong.
+    /// Confidence of each prediction, negative if the prediction is wrong.
     confidences: Vec<f64>,
-    /// Corrupted samples predicted as the given label, as the clean label, as another.
+    /// Numbers of corrupted samples predicted as the given label, the clean label and another
+    /// class.
     corrupted: [usize; 3],
 }
 
-/// Rows that are worth a thread, and the most ranges that a batch is divided into.
-const ROWS_A_SLAB: usize = 4096;
-const SLABS: usize = 256;
+/// Smallest number of rows for a separate thread.
+const MIN_SLAB_ROWS: usize = 4096;
+/// Largest number of ranges that a batch is divided into.
+const MAX_SLABS: usize = 256;
 
 impl Predictions {
-    /// A collector for logits of this many classes.
+    /// Creates a collector for logits of a number of classes.
     pub fn new(classes: usize) -> Self {
         Self {
             classes,
@@ -56,7 +58,7 @@ impl Predictions {
         }
     }
 
-    /// All there is to know from logits in memory.
+    /// Collects logits in memory.
     pub(crate) fn of<T: Real, L: Label>(
         logits: ArrayView2<'_, T>,
         labels: &[L],
@@ -68,14 +70,14 @@ impl Predictions {
         Ok(predictions)
     }
 
-    /// Adds a batch; without clean labels no sample counts as corrupted.
+    /// Adds a batch. Without clean labels, no sample counts as corrupted.
     ///
     /// # Shapes
     /// `logits` (samples x classes), `labels` and `clean_labels` (samples). A batch may be empty.
     ///
     /// # Errors
-    /// Shapes or lengths that differ, a label without a logit, non-finite logits (the row counts
-    /// within the batch). After an error the collector is as it was.
+    /// Mismatched shapes or lengths, a label without a logit, non-finite logits (with the row
+    /// within the batch). After an error the collector is unchanged.
     pub fn add<T: Real, L: Label>(
         &mut self,
         logits: ArrayView2<'_, T>,
@@ -105,16 +107,16 @@ impl Predictions {
             }
             part
         };
-        let ranges = slabs(rows, ROWS_A_SLAB, SLABS).into_par_iter();
+        let ranges = slabs(rows, MIN_SLAB_ROWS, MAX_SLABS).into_par_iter();
         let parts: Vec<Self> = ranges.map(collect).collect();
         parts.iter().for_each(|part| self.add_all(part));
         Ok(())
     }
 
-    /// Adds what another collector has seen.
+    /// Adds the batches of another collector.
     ///
     /// # Errors
-    /// Numbers of classes that differ.
+    /// Different numbers of classes.
     pub fn merge(&mut self, other: &Self) -> Result<(), MetricsError> {
         let (theirs, own) = (Subject::OtherCollector, Subject::ThisCollector);
         Counted::Classes.check(theirs, other.classes, own, self.classes)?;
@@ -127,7 +129,7 @@ impl Predictions {
     /// # Errors
     /// No samples.
     pub fn accuracy(&self) -> Result<f64, MetricsError> {
-        Ok(self.right as f64 / self.samples()?)
+        Ok(self.correct as f64 / self.samples()?)
     }
 
     /// See [`ece`](crate::ece).
@@ -150,7 +152,7 @@ impl Predictions {
         let (mut sum, mut rest) = (0.0, sorted.as_slice());
         for bin in 0..ECE_BINS {
             let (own, others) = rest.split_at(least + usize::from(bin < larger));
-            // Right predictions minus confidences: 1 - c where right, -c where wrong.
+            // Correct predictions contribute 1 - c, wrong ones -c; wrong ones are stored as -c.
             let gaps = own.iter().map(|c| if *c > 0.0 { 1.0 - c } else { *c });
             sum += gaps.sum::<f64>().abs();
             rest = others;
@@ -169,12 +171,12 @@ impl Predictions {
     /// See [`nll`](crate::nll).
     ///
     /// # Errors
-    /// No samples, a sum beyond the range of `f64`.
+    /// No samples, a sum outside the range of `f64`.
     pub fn nll(&self) -> Result<f64, MetricsError> {
         finite("nll", self.nll / self.samples()?)
     }
 
-    /// See [`memorized_fraction`](crate::memorized_fraction); `None` when no sample was corrupted.
+    /// See [`memorized_fraction`](crate::memorized_fraction); `None` if no sample is corrupted.
     pub fn memorized_fraction(&self) -> Option<MemorizedFraction> {
         let total: usize = self.corrupted.iter().sum();
         let [as_given, as_clean, as_other] =
@@ -199,10 +201,10 @@ impl Predictions {
         self.brier.is_finite() && !self.nll.is_nan()
     }
 
-    /// One sample; `predicted` is the index of the largest logit. The logits are overwritten.
+    /// Adds one sample; `predicted` is the index of the largest logit. Overwrites the logits.
     ///
-    /// Late in training probabilities differ from 0 and 1 by little: all is computed from `rest`,
-    /// the sum of the exponentials but for the largest, which is 1, so that nothing cancels.
+    /// Late in training, probabilities are close to 0 and 1. To avoid cancellation, all quantities
+    /// are computed from `rest`, the sum of the exponentials without the largest, which is 1.
     #[inline]
     pub(crate) fn add_row(
         &mut self,
@@ -217,7 +219,7 @@ impl Predictions {
         let total = 1.0 + rest;
         let confidence = 1.0 / total;
         let right = predicted == label;
-        self.right += usize::from(right);
+        self.correct += usize::from(right);
         self.gaps[bin_of(confidence)] += if right { rest / total } else { -confidence };
         self.confidences
             .push(if right { confidence } else { -confidence });
@@ -230,17 +232,17 @@ impl Predictions {
         };
         self.nll += (largest - of_label) + rest.ln_1p();
         if let Some(clean) = clean.filter(|&clean| clean != label) {
-            let fate = match predicted {
+            let share = match predicted {
                 _ if right => 0,
                 class if class == clean => 1,
                 _ => 2,
             };
-            self.corrupted[fate] += 1;
+            self.corrupted[share] += 1;
         }
     }
 
     pub(crate) fn add_all(&mut self, other: &Self) {
-        self.right += other.right;
+        self.correct += other.correct;
         for (sum, value) in self.gaps.iter_mut().zip(other.gaps) {
             *sum += value;
         }
@@ -256,7 +258,8 @@ impl Predictions {
 /// The bin $(j/15, (j+1)/15]$ of a confidence in $(0, 1]$.
 fn bin_of(confidence: f64) -> usize {
     let upper_edge = |bin: usize| (bin + 1) as f64 / ECE_BINS as f64;
-    // One too many on an edge, and at most one off where the product rounds across one.
+    // The guess is one too large on an edge, and may be off by one if the product is rounded across
+    // an edge.
     let guess = ((confidence * ECE_BINS as f64) as usize).min(ECE_BINS - 1);
     if guess > 0 && confidence <= upper_edge(guess - 1) {
         guess - 1
@@ -267,13 +270,13 @@ fn bin_of(confidence: f64) -> usize {
     }
 }
 
-/// Index of the largest value, the lowest one where several are equal.
+/// Index of the largest value; the lowest index in case of ties.
 pub(crate) fn argmax(values: &[f64]) -> usize {
     argmax_and_lead(values).0
 }
 
-/// Index of the largest value, the lowest one where several are equal, and how much larger than the
-/// next it is.
+/// Index of the largest value (the lowest index in case of ties), and its difference to the second
+/// largest.
 #[inline]
 pub(crate) fn argmax_and_lead(values: &[f64]) -> (usize, f64) {
     let (mut best, mut largest, mut second) = (0, f64::NEG_INFINITY, f64::NEG_INFINITY);

@@ -1,5 +1,5 @@
-//! Every metric against its definition written out, on data of any shape; and the three ways in
-//! against each other.
+//! Comparison of all metrics with their written-out definitions, and of the three interfaces with
+//! each other, for data of various shapes.
 
 use memdil_metrics::*;
 use ndarray::{Array1, Array2, ArrayView2, Axis, s};
@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use crate::common::{Random, assert_close, clusters};
 
-/// A training set with corrupted labels, a last layer, a test set.
+/// A training set with corrupted labels, a last layer and a test set.
 struct Problem {
     features: Array2<f64>,
     labels: Vec<u32>,
@@ -19,7 +19,7 @@ struct Problem {
 }
 
 impl Problem {
-    /// Each class has uncorrupted samples, and samples corrupted into it.
+    /// Creates a problem in which each class has uncorrupted samples and samples corrupted into it.
     fn new(seed: u64, classes: usize, dim: usize) -> Self {
         let mut random = Random(seed);
         let (mut features, mut clean) = clusters(seed, classes, dim, 0.7);
@@ -75,7 +75,7 @@ fn argbest(values: &[f64]) -> usize {
         .unwrap()
 }
 
-/// Means over ordered pairs of different classes.
+/// Mean over ordered pairs of different classes.
 fn over_pairs(classes: usize, value: impl Fn(usize, usize) -> f64) -> f64 {
     let pairs = (0..classes)
         .flat_map(|i| (0..classes).map(move |j| (i, j)))
@@ -83,7 +83,7 @@ fn over_pairs(classes: usize, value: impl Fn(usize, usize) -> f64) -> f64 {
     pairs.map(|(i, j)| value(i, j)).sum::<f64>() / (classes * (classes - 1)) as f64
 }
 
-/// All metrics but NC1 (which has tests of its own), from their definitions.
+/// All metrics computed from their definitions, except NC1, which is tested separately.
 fn by_definition(p: &Problem) -> Vec<(&'static str, f64)> {
     let (h, y, c, k) = (p.features.view(), &p.labels, &p.clean, p.classes);
     let n = y.len() as f64;
@@ -276,7 +276,7 @@ fn by_definition(p: &Problem) -> Vec<(&'static str, f64)> {
     ]
 }
 
-/// The values of a record by name.
+/// The value of a metric by name; the sum for a table.
 fn value(metrics: &Metrics, name: &str) -> f64 {
     let json = serde_json::to_value(metrics).unwrap();
     let found = name.split('.').fold(&json, |json, part| &json[part]);
@@ -292,8 +292,8 @@ fn value(metrics: &Metrics, name: &str) -> f64 {
     }
 }
 
-/// The same features cut into batches, each in a collector of its own, merged in an order of its
-/// own.
+/// The moments and totals of the same features, divided into batches with separate collectors that
+/// are merged in random order.
 fn streamed(p: &Problem, seed: u64) -> (Moments, SecondPassTotals) {
     let mut random = Random(seed);
     let order = random.permutation(p.labels.len());
@@ -355,7 +355,7 @@ proptest! {
     }
 
     #[test]
-    fn streams_give_what_views_give(seed: u64, classes in 2_usize..7, dim in 2_usize..12) {
+    fn batches_and_views_give_the_same_metrics(seed: u64, classes in 2_usize..7, dim in 2_usize..12) {
         let p = Problem::new(seed, classes, dim);
         let whole = p.inputs().run().unwrap();
         let (moments, totals) = streamed(&p, !seed);
@@ -382,7 +382,7 @@ proptest! {
     }
 
     #[test]
-    fn what_must_not_matter_does_not(
+    fn metrics_are_invariant_under_rotation_shift_and_scale(
         seed: u64, classes in 2_usize..7, dim in 2_usize..12, shift in -1e2..1e2_f64, exponent in -30_i32..30,
     ) {
         let p = Problem::new(seed, classes, dim);
@@ -402,7 +402,7 @@ proptest! {
     }
 }
 
-/// Large enough to be divided among threads and projected in single precision.
+/// A problem that is large enough to be divided among threads and projected in single precision.
 fn large() -> (Array2<f32>, [Vec<u32>; 2], Array2<f32>, Array1<f32>) {
     let (n, dim, classes) = (20_000, 300, 12);
     let mut random = Random(5);
@@ -431,7 +431,7 @@ fn large() -> (Array2<f32>, [Vec<u32>; 2], Array2<f32>, Array1<f32>) {
 }
 
 #[test]
-fn single_precision_agrees_with_double_and_with_any_number_of_threads() {
+fn single_precision_agrees_with_double_for_any_number_of_threads() {
     let (features, [labels, clean], classifier, bias) = large();
     let wide = features.mapv(f64::from);
     let inputs = Measure::new(wide.view(), &labels, 12)
@@ -472,7 +472,7 @@ fn single_precision_agrees_with_double_and_with_any_number_of_threads() {
         compared += 1;
     }
     assert_eq!(compared, 28);
-    // Decisions that single precision could not make are made in double precision.
+    // Decisions that are ambiguous in single precision are made in double precision.
     assert_eq!((found.nc4, found.accuracy), (exact.nc4, exact.accuracy));
     for threads in [2, 3, 8] {
         assert_eq!(single(threads), found, "{threads} threads");
@@ -480,8 +480,8 @@ fn single_precision_agrees_with_double_and_with_any_number_of_threads() {
 }
 
 #[test]
-fn collapse_far_from_the_origin_is_measured_in_single_precision() {
-    // Class means of norm 100, some 70 apart, and a spread that makes NC1 about 1e-6.
+fn single_precision_is_accurate_far_from_the_origin() {
+    // Class means of norm 100, about 70 apart, and a spread for which NC1 is about 1e-6.
     let (n, dim, classes) = (30_000, 256, 10);
     let mut random = Random(11);
     let offset = random.matrix(1, dim);
@@ -499,9 +499,8 @@ fn collapse_far_from_the_origin_is_measured_in_single_precision() {
 }
 
 #[test]
-fn ties_are_decided_by_the_samples_themselves() {
-    // Integers: every product is exact, and a third of the samples lie midway between two means.
-    // Ties go to the lowest class.
+fn ties_are_resolved_in_favour_of_the_lowest_class() {
+    // With integers, all products are exact. A third of the samples are midway between two means.
     let mut rows = Vec::new();
     let mut labels = Vec::new();
     for i in 0..3000_i32 {
@@ -530,6 +529,6 @@ fn ties_are_decided_by_the_samples_themselves() {
         .classifier(classifier.view())
         .bias(bias.view());
     let right = inputs.run();
-    // Midway samples count for class 0: right where they carry that label, half of a third of all.
+    // Midway samples are predicted as class 0, which is wrong for half of them, a sixth of all.
     assert_close(right.unwrap().accuracy.unwrap(), 1.0 - 1.0 / 6.0, 1e-12);
 }

@@ -1,4 +1,4 @@
-//! Every error: when it comes, what it carries, how it reads. No input gives NaN or a panic.
+//! Tests of all errors: causes, fields and messages. No input leads to NaN or a panic.
 
 use memdil_metrics::*;
 use ndarray::{Array1, Array2, array};
@@ -16,14 +16,14 @@ fn valid() -> (Array2<f64>, Vec<u32>, Vec<u32>) {
     )
 }
 
-/// All functions that take features, labels and a number of classes.
+/// The functions that take features, labels and a number of classes.
 fn labelled(h: &Array2<f64>, y: &[u32], classes: usize) -> Vec<Result<f64, MetricsError>> {
     let mut found = of_all_classes(h, y, classes).to_vec();
     found.push(radius(h.view(), y, classes));
     found
 }
 
-/// Those of them that need a sample of every class.
+/// The functions that also require a sample of every class.
 fn of_all_classes(h: &Array2<f64>, y: &[u32], classes: usize) -> [Result<f64, MetricsError>; 4] {
     [
         nc1(h.view(), y, classes),
@@ -33,7 +33,7 @@ fn of_all_classes(h: &Array2<f64>, y: &[u32], classes: usize) -> [Result<f64, Me
     ]
 }
 
-/// All functions that take observed and clean labels.
+/// The functions that take observed and clean labels.
 fn noisy(
     h: &Array2<f64>,
     observed: &[u32],
@@ -47,14 +47,14 @@ fn noisy(
 }
 
 #[test]
-fn valid_input_passes() {
+fn valid_input_is_accepted() {
     let (h, observed, clean) = valid();
     assert!(labelled(&h, &observed, 2).iter().all(Result::is_ok));
     assert!(noisy(&h, &observed, &clean, 2).iter().all(Result::is_ok));
 }
 
 #[test]
-fn no_samples() {
+fn an_array_without_samples_is_an_error() {
     let none = Array2::<f64>::zeros((0, 2));
     let expected = |array| Err(MetricsError::NoSamples { array });
     for found in labelled(&none, &[], 2)
@@ -88,12 +88,12 @@ fn no_samples() {
     );
     assert_eq!(
         message(ece(none.view(), &[0_u32; 0])),
-        "logits has no rows: at least one sample is needed"
+        "logits has no rows; at least one sample is required"
     );
 }
 
 #[test]
-fn too_few_classes() {
+fn fewer_than_two_classes_are_an_error() {
     let h = array![[1.0], [2.0]];
     for classes in [0, 1] {
         let expected = Err(MetricsError::TooFewClasses { classes });
@@ -107,12 +107,12 @@ fn too_few_classes() {
     }
     assert_eq!(
         message(nc1(h.view(), &[0, 0], 1)),
-        "1 class(es) given: at least 2 are needed to compare classes"
+        "classes = 1 is too small; must be at least 2 to compare classes"
     );
 }
 
 #[test]
-fn empty_class() {
+fn an_empty_class_is_an_error() {
     let (h, mut observed, _) = valid();
     observed[4] = 3;
     for found in of_all_classes(&h, &observed, 4) {
@@ -136,7 +136,7 @@ fn empty_class() {
         message(nc1(h.view(), &observed, 4)),
         "class 2 of 4 has no sample: add some, or renumber the classes that do occur"
     );
-    // A mistyped number of classes must not be allocated.
+    // A mistyped number of classes must not lead to a huge allocation.
     for found in of_all_classes(&h, &observed, usize::MAX) {
         assert_eq!(
             found,
@@ -153,7 +153,7 @@ fn empty_class() {
 }
 
 #[test]
-fn no_clean_sample() {
+fn a_class_without_uncorrupted_samples_is_an_error() {
     let h = array![[0.0], [1.0], [2.0]];
     let found = noisy(&h, &[0, 0, 0], &[0, 1, 1], 2);
     for found in found {
@@ -166,7 +166,7 @@ fn no_clean_sample() {
 }
 
 #[test]
-fn labels_out_of_range() {
+fn labels_out_of_range_are_an_error() {
     let (h, mut observed, clean) = valid();
     observed[3] = 2;
     let expected = |array| {
@@ -202,12 +202,12 @@ fn labels_out_of_range() {
     );
     assert_eq!(
         message(ece(h.view(), &observed)),
-        "labels: label 2 in row 3 is not a class: they are 0 to 1"
+        "labels: label 2 in row 3 is not a class number; must be in [0, 1]"
     );
 }
 
 #[test]
-fn lengths_that_differ() {
+fn mismatched_lengths_are_an_error() {
     let (h, observed, clean) = valid();
     let short = &observed[..3];
     let expected = |array, reference| {
@@ -266,7 +266,7 @@ fn lengths_that_differ() {
 }
 
 #[test]
-fn numbers_that_are_not_finite() {
+fn non_finite_numbers_are_an_error() {
     for bad in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
         let (h, observed, clean) = valid();
         let mut broken = h.clone();
@@ -324,7 +324,7 @@ fn numbers_that_are_not_finite() {
             })
         ));
     }
-    // Single precision has the same rule.
+    // The same holds for single precision.
     assert_eq!(
         nc2_etf(array![[f32::NAN], [1.0]].view()),
         Err(MetricsError::NonFinite {
@@ -335,9 +335,8 @@ fn numbers_that_are_not_finite() {
 }
 
 #[test]
-fn class_means_that_coincide() {
-    // A dead network; equal means of different samples; equal means only up to rounding; no
-    // features at all.
+fn coinciding_class_means_are_an_error() {
+    // Constant features, equal means of different samples, equal means up to rounding, no features.
     let constant = Array2::from_elem((6, 3), 0.1);
     let symmetric = array![[1.0], [-1.0], [0.0], [2.0], [-2.0], [0.0]];
     let same = array![[0.1], [0.7], [0.4], [0.7], [0.4], [0.1]];
@@ -367,12 +366,12 @@ fn class_means_that_coincide() {
     }
     assert_eq!(
         message(separation(w(1).view())),
-        "the class means coincide up to rounding: there is no between-class scatter to compare with"
+        "the class means coincide up to rounding, so the between-class scatter is zero"
     );
 }
 
 #[test]
-fn matrices_without_a_direction() {
+fn zero_matrices_are_an_error() {
     let (h, observed, _) = valid();
     let zero = Array2::<f64>::zeros((2, 2));
     assert_eq!(
@@ -387,7 +386,7 @@ fn matrices_without_a_direction() {
             array: Subject::Classifier
         })
     );
-    // Means differ along x only, the classifier looks along y only.
+    // The means differ only along x, and the classifier rows only along y.
     let (h, across) = (
         array![[1.0, 5.0], [-1.0, 5.0]],
         array![[0.0, 1.0], [0.0, -1.0]],
@@ -396,7 +395,8 @@ fn matrices_without_a_direction() {
         array: Subject::ClassifierTimesMeans,
     };
     assert_eq!(nc3(h.view(), &[0, 1], across.view()), Err(expected));
-    // The same after a turn by 0.3 radians, where rounding leaves a little of the product.
+    // The same after a rotation by 0.3 radians, when the product is not exactly zero due to
+    // rounding.
     let (sine, cosine) = 0.3_f64.sin_cos();
     let turn = array![[cosine, -sine], [sine, cosine]];
     let expected = MetricsError::ZeroNorm {
@@ -408,24 +408,24 @@ fn matrices_without_a_direction() {
     );
     assert_eq!(
         message(nc2_etf(zero.view())),
-        "the norm of classifier is zero up to rounding, so nothing can be divided by it"
+        "the norm of classifier is zero up to rounding, so it cannot be normalised"
     );
 }
 
 #[test]
-fn arguments_out_of_range() {
+fn arguments_out_of_range_are_an_error() {
     assert_eq!(
         message(rho_nc1(-1.0, 2)),
-        "dilation = -1 is not in [0, infinity)"
+        "dilation = -1 is out of range; must be in [0, infinity)"
     );
     assert_eq!(
         message(rho_nc1(1.0, 0)),
-        "features = 0 is not in 1, 2, 3, ..."
+        "features = 0 is out of range; must be in [1, infinity)"
     );
 }
 
 #[test]
-fn values_beyond_the_range_of_f64() {
+fn values_outside_the_range_of_f64_are_an_error() {
     let huge = array![[1e308], [-1e308], [1e308], [1e308]];
     let labels = [0, 0, 1, 1];
     let expected = |quantity| MetricsError::Overflow { quantity };
@@ -448,7 +448,7 @@ fn values_beyond_the_range_of_f64() {
         nc1((&large * 1e-60).view(), &labels, 2).is_ok()
             && nc1((&tiny * 1e60).view(), &labels, 2).is_ok()
     );
-    // Beside others they may vanish.
+    // Some of the squares may underflow.
     let beside = array![[0.0, 1.0], [1e-150, 1.0], [0.0, -1.0], [0.0, -1.0]];
     assert!(nc1(beside.view(), &labels, 2).unwrap() < 1e-290);
     assert_eq!(separation(large.view()), Err(expected("separation")));
@@ -459,12 +459,12 @@ fn values_beyond_the_range_of_f64() {
     );
     assert_eq!(
         message(nc1(large.view(), &labels, 2)),
-        "the sum of squared features leaves the range of f64: rescale the inputs"
+        "the sum of squared features leaves the range of f64; rescale the inputs"
     );
 }
 
 #[test]
-fn errors_of_the_test_set_say_so() {
+fn errors_in_the_test_set_name_its_arrays() {
     let (h, observed, clean) = valid();
     let found = |features: &Array2<f64>, labels: &[u32]| {
         let inputs = Measure::<_, f64, _>::new(h.view(), &observed, 2)
@@ -474,7 +474,7 @@ fn errors_of_the_test_set_say_so() {
     };
     assert_eq!(
         found(&Array2::zeros((0, 2)), &[]),
-        "test_features has no rows: at least one sample is needed"
+        "test_features has no rows; at least one sample is required"
     );
     assert_eq!(
         found(&array![[1.0, 2.0], [1.0, f64::NAN]], &[0, 1]),
@@ -482,7 +482,7 @@ fn errors_of_the_test_set_say_so() {
     );
     assert_eq!(
         found(&array![[1.0, 2.0], [1.0, 0.0]], &[0, 7]),
-        "test_labels: label 7 in row 1 is not a class: they are 0 to 1"
+        "test_labels: label 7 in row 1 is not a class number; must be in [0, 1]"
     );
     assert_eq!(
         found(&array![[1.0], [2.0]], &[0, 1]),
@@ -491,7 +491,7 @@ fn errors_of_the_test_set_say_so() {
 }
 
 #[test]
-fn what_geometry_leaves_undefined_is_an_error() {
+fn undefined_geometric_metrics_are_an_error() {
     // Class means 0, 1, -1 and the global mean 0.
     let (h, y) = (array![[0.0], [1.0], [-1.0]], [0, 1, 2]);
     let expected = Err(MetricsError::MeanAtCentre { class: 0 });
@@ -523,7 +523,7 @@ fn what_geometry_leaves_undefined_is_an_error() {
             array: Subject::ClassMeans
         })
     );
-    // In all metrics at once they are missing, with the reason.
+    // `Measure` omits these metrics and records the reasons.
     let zero = Array2::<f64>::zeros((3, 1));
     let inputs = Measure::new(h.view(), &y, 3).classifier(zero.view());
     let found = inputs.run().unwrap();
@@ -547,7 +547,7 @@ fn what_geometry_leaves_undefined_is_an_error() {
 }
 
 #[test]
-fn passes_that_do_not_belong_together() {
+fn incompatible_passes_are_an_error() {
     let (h, observed, clean) = valid();
     let mut first = FirstPass::new(2, 2).unwrap();
     assert!(matches!(
@@ -574,7 +574,7 @@ fn passes_that_do_not_belong_together() {
     }
     let nothing = Array2::<f64>::zeros((2, 0));
     assert!(memorization(nothing.view(), &[0, 1], &[0, 1], usize::MAX).is_err());
-    // An empty batch decides nothing.
+    // An empty batch does not determine whether clean labels are given.
     let mut empty = FirstPass::new(2, 2).unwrap();
     empty
         .add(Array2::<f64>::zeros((0, 2)).view(), &[0_u32; 0], None)
@@ -618,11 +618,11 @@ fn passes_that_do_not_belong_together() {
 }
 
 #[test]
-fn negative_labels_are_refused() {
+fn negative_labels_are_an_error() {
     let h = array![[0.0], [1.0]];
     assert_eq!(
         message(nc1(h.view(), &[0, -1], 2)),
-        "labels: label -1 in row 1 is not a class: they are 0 to 1"
+        "labels: label -1 in row 1 is not a class number; must be in [0, 1]"
     );
     assert!(nc1(h.view(), &[0_u8, 1], 2).is_ok() && nc1(h.view(), &[0_usize, 1], 2).is_ok());
 }

@@ -1,4 +1,4 @@
-//! Values measured from the authors' released code; see tests/golden/README.md.
+//! Comparison with values computed by the authors' released code; see tests/golden/README.md.
 
 use std::fs::File;
 
@@ -173,7 +173,7 @@ fn means_and_memorization() {
 }
 
 #[test]
-fn one_nan_is_found_in_real_data() {
+fn a_single_nan_is_reported_with_its_row() {
     let mut golden = Golden::open("b");
     let (mut h, labels) = (golden.matrix("h"), golden.labels("labels"));
     h.index_axis_mut(Axis(0), 321)[17] = f64::NAN;

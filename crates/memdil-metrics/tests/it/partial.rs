@@ -1,4 +1,4 @@
-//! What is defined keeps its value when something else is not.
+//! Undefined metrics do not affect the values of the others.
 
 use memdil_metrics::*;
 use ndarray::{Array2, ArrayView2, Axis, array};
@@ -19,7 +19,7 @@ fn refusal<T: Real, W: Real>(inputs: &Measure<'_, T, W, i64>) -> String {
     inputs.run().unwrap_err().to_string()
 }
 
-/// Three classes far apart, two samples of each.
+/// Three classes, far apart, with two samples each.
 fn three_classes() -> (Array2<f64>, Vec<i64>) {
     let features = array![
         [0.0, 1.0],
@@ -33,7 +33,7 @@ fn three_classes() -> (Array2<f64>, Vec<i64>) {
 }
 
 #[test]
-fn dead_features_leave_what_the_last_layer_says() {
+fn constant_features_leave_metrics_of_the_last_layer() {
     let (features, labels) = three_classes();
     let dead = Array2::<f64>::zeros(features.dim());
     let (classifier, bias) = (
@@ -67,12 +67,12 @@ fn dead_features_leave_what_the_last_layer_says() {
     );
     assert_eq!(
         reason(&found, "nc4"),
-        "the class means coincide up to rounding: there is no between-class scatter to compare with"
+        "the class means coincide up to rounding, so the between-class scatter is zero"
     );
 }
 
 #[test]
-fn a_class_without_test_samples_leaves_radius_and_predictions() {
+fn an_empty_test_class_leaves_radius_and_predictions() {
     let (features, labels) = three_classes();
     let clean = [0, 0, 1, 0, 2, 2];
     let (test, test_labels) = (features.slice(ndarray::s![..4, ..]), &labels[..4]);
@@ -110,7 +110,7 @@ fn a_class_without_test_samples_leaves_radius_and_predictions() {
 }
 
 #[test]
-fn all_absent_test_classes_are_named() {
+fn all_empty_test_classes_are_reported() {
     let (features, labels) = three_classes();
     let test = features.slice(ndarray::s![2..4, ..]);
     let inputs = Measure::<_, f64, _>::new(features.view(), &labels, 3).test(test, &labels[2..4]);
@@ -123,7 +123,7 @@ fn all_absent_test_classes_are_named() {
 }
 
 #[test]
-fn two_classes_with_one_in_the_test_set_leave_rho_nc1_undefined() {
+fn rho_nc1_is_undefined_if_a_test_class_is_empty() {
     let (features, labels) = (array![[0.0], [1.0], [5.0], [6.0]], [0, 0, 1, 1]);
     let test = features.slice(ndarray::s![..2, ..]);
     let inputs = Measure::<_, f64, _>::new(features.view(), &labels, 2).test(test, &labels[..2]);
@@ -132,7 +132,7 @@ fn two_classes_with_one_in_the_test_set_leave_rho_nc1_undefined() {
 }
 
 #[test]
-fn memorization_needs_the_mean_of_the_test_class() {
+fn memorization_test_requires_the_mean_of_the_test_class() {
     let (features, labels) = three_classes();
     let clean = [0, 0, 1, 2, 2, 2];
     let test = features.slice(ndarray::s![..4, ..]);
@@ -147,7 +147,7 @@ fn memorization_needs_the_mean_of_the_test_class() {
 }
 
 #[test]
-fn a_class_without_uncorrupted_samples_leaves_collapse() {
+fn a_class_without_uncorrupted_samples_only_affects_memorization() {
     let (features, labels) = three_classes();
     let clean = [0, 2, 1, 2, 0, 0];
     let inputs = Measure::<_, f64, _>::new(features.view(), &labels, 3)
@@ -170,7 +170,7 @@ fn a_class_without_uncorrupted_samples_leaves_collapse() {
 }
 
 #[test]
-fn an_overflow_of_one_part_leaves_the_others() {
+fn overflow_only_affects_the_metrics_concerned() {
     let (features, labels) = three_classes();
     let clean = [0, 0, 1, 0, 2, 2];
     let (classifier, bias) = (
@@ -198,7 +198,7 @@ fn an_overflow_of_one_part_leaves_the_others() {
 }
 
 #[test]
-fn logits_serve_where_there_is_no_last_layer() {
+fn logits_replace_a_missing_last_layer() {
     let (features, labels) = three_classes();
     let clean = [0, 0, 1, 0, 2, 2];
     let logits = array![
@@ -227,7 +227,7 @@ fn logits_serve_where_there_is_no_last_layer() {
     let test = found.test.clone().unwrap();
     assert_eq!(test.accuracy, found.accuracy);
     assert_eq!(test.nll, found.nll);
-    // A last layer says more, and then the logits are not read.
+    // With a complete last layer, the logits are ignored.
     let (classifier, bias) = (
         array![[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]],
         array![2.0, 0.0, 0.0],
@@ -240,13 +240,13 @@ fn logits_serve_where_there_is_no_last_layer() {
 }
 
 #[test]
-fn test_logits_need_labels_but_not_features() {
+fn test_logits_require_labels_but_not_features() {
     let (features, labels) = three_classes();
     let logits = array![[2.0, 0.5, 0.0], [0.0, 1.0, 2.0]];
     let inputs = Measure::new(features.view(), &labels, 3).test_logits(logits.view());
     assert_eq!(
         refusal(&inputs),
-        "test_logits needs test_labels; give that too"
+        "test_logits requires test_labels; give both"
     );
     let test = inputs.test_labels(&[0, 1]).run().unwrap().test.unwrap();
     assert_eq!((test.samples, test.accuracy), (Some(2), Some(0.5)));
@@ -258,15 +258,15 @@ fn test_logits_need_labels_but_not_features() {
 }
 
 #[test]
-fn a_bias_needs_a_classifier() {
+fn a_bias_requires_a_classifier() {
     let (features, labels) = three_classes();
     let bias = array![0.5, 0.0, 0.0];
     let inputs = Measure::new(features.view(), &labels, 3).bias(bias.view());
-    assert_eq!(refusal(&inputs), "bias needs classifier; give that too");
+    assert_eq!(refusal(&inputs), "bias requires classifier; give both");
 }
 
 #[test]
-fn logits_of_another_shape_are_refused() {
+fn logits_of_another_shape_are_an_error() {
     let (features, labels) = three_classes();
     let refused = |rows, columns| {
         let logits = Array2::<f64>::from_elem((rows, columns), 3.0);
@@ -280,7 +280,7 @@ fn logits_of_another_shape_are_refused() {
 }
 
 #[test]
-fn probabilities_are_refused_and_their_logarithms_are_not() {
+fn probabilities_are_an_error_but_their_logarithms_are_accepted() {
     let (features, labels) = three_classes();
     let logits = Random(3).matrix(6, 3) * 4.0;
     let exponentials = logits.mapv(f64::exp);
@@ -298,7 +298,7 @@ fn probabilities_are_refused_and_their_logarithms_are_not() {
             array: Subject::Logits
         }
     );
-    // The remedy of the message: the softmax of log(p) is p.
+    // The remedy in the message is correct: the softmax of log(p) is p.
     assert!(
         refused
             .to_string()
@@ -319,7 +319,7 @@ fn probabilities_are_refused_and_their_logarithms_are_not() {
 
 #[test]
 fn probabilities_rounded_to_half_precision_are_recognised() {
-    // Three significant decimal digits are coarser than float16, two bits finer than bfloat16.
+    // Three decimal digits are coarser than float16 and two bits finer than bfloat16.
     let rounded = array![
         [0.998_f32, 0.001, 0.002],
         [0.334, 0.333, 0.334],
@@ -339,12 +339,13 @@ fn probabilities_rounded_to_half_precision_are_recognised() {
 }
 
 #[test]
-fn inputs_that_cannot_be_used_remain_errors() {
+fn invalid_inputs_remain_errors() {
     let (features, labels) = three_classes();
     let inputs = Measure::<_, f64, _>::new(features.view(), &labels, 4);
     assert_eq!(
         refusal(&inputs),
-        "labels: no sample has the class number 3 of 0 to 3; add samples, or count fewer classes"
+        "labels: no sample has class number 3 of 0 to 3; add samples, or reduce the number of \
+         classes"
     );
     let (broken, shifted) = (
         array![[f64::NAN, 0.0], [0.0, 1.0], [1.0, 0.0]],
@@ -357,23 +358,23 @@ fn inputs_that_cannot_be_used_remain_errors() {
     let inputs = Measure::<_, f64, _>::new(features.view(), &labels, 3);
     assert_eq!(
         refusal(&inputs.clean_labels(&shifted)),
-        "clean_labels: they begin at 1 (1 to 3); subtract 1"
+        "clean_labels: the class numbers start at 1 (1 to 3); subtract 1"
     );
     assert_eq!(
         refusal(&inputs.test(features.view(), &shifted)),
-        "test_labels: they begin at 1 (1 to 3); subtract 1"
+        "test_labels: the class numbers start at 1 (1 to 3); subtract 1"
     );
 }
 
 #[test]
-fn other_labels_that_begin_at_1_are_told_from_missing_classes() {
+fn shifted_labels_are_distinguished_from_empty_classes() {
     let (features, labels) = three_classes();
     let shifted = [1, 2, 3, 1, 2, 3];
-    // Four classes, as the largest label of all arrays says.
+    // The largest label of all arrays implies four classes.
     let inputs = Measure::<_, f64, _>::new(features.view(), &labels, 4);
     assert_eq!(
         refusal(&inputs.test(features.view(), &shifted)),
-        "test_labels: they begin at 1 (1 to 3); subtract 1"
+        "test_labels: the class numbers start at 1 (1 to 3); subtract 1"
     );
     let marked = [0, 1, 2, 255, 0, 1];
     let inputs = Measure::<_, f64, _>::new(features.view(), &labels, 256);
@@ -384,7 +385,8 @@ fn other_labels_that_begin_at_1_are_told_from_missing_classes() {
     );
 }
 
-/// A problem in which anything may be missing but a training sample of each class.
+/// A random problem with degenerate features, labels or classifier. Each class has a training
+/// sample.
 struct Degenerate {
     features: Array2<f64>,
     labels: Vec<u32>,
@@ -442,7 +444,7 @@ impl Degenerate {
 
 proptest! {
     #[test]
-    fn nothing_degenerate_makes_the_whole_fail(seed: u64, classes in 2_usize..6, dim in 1_usize..8) {
+    fn degenerate_inputs_only_affect_undefined_metrics(seed: u64, classes in 2_usize..6, dim in 1_usize..8) {
         let p = Degenerate::new(seed, classes, dim);
         let (h, y, w) = (p.features.view(), &p.labels, p.classifier.view());
         let (test, test_y) = (p.test.0.view(), &p.test.1);
@@ -490,7 +492,7 @@ proptest! {
 }
 
 #[test]
-fn logits_without_features_give_what_they_give_beside_them() {
+fn logits_give_the_same_metrics_with_and_without_features() {
     let features = array![
         [0.0_f64, 1.0],
         [1.0, 0.0],
@@ -530,7 +532,7 @@ fn logits_alone_are_checked() {
     let logits = array![[2.0, 0.5], [1.0, 3.0]];
     let refuse = |labels: &[i64]| measure_logits(logits.view(), labels, None, None).unwrap_err();
     assert!(matches!(refuse(&[0]), MetricsError::LengthMismatch { .. }));
-    assert!(refuse(&[1, 2]).to_string().contains("begin at 1"));
+    assert!(refuse(&[1, 2]).to_string().contains("start at 1"));
     assert!(refuse(&[0, -1]).to_string().contains("-1"));
     let probabilities = array![[0.25, 0.75], [0.5, 0.5]];
     let error = measure_logits(probabilities.view(), &[0, 1], None, None).unwrap_err();
@@ -538,6 +540,6 @@ fn logits_alone_are_checked() {
         matches!(error, MetricsError::Probabilities { .. }),
         "{error}"
     );
-    // A class without samples is not needed.
+    // Classes may be empty.
     assert!(measure_logits(logits.view(), &[1, 1], None, None).is_ok());
 }

@@ -1,4 +1,4 @@
-//! The fast route equals the definition, and what must not matter does not.
+//! The metrics equal their definitions and have the expected invariances.
 
 use memdil_metrics::{
     bias_collapse, ece, memorization, nc1, nc2_etf, nc3, radius, rho, separation,
@@ -43,8 +43,8 @@ proptest! {
         assert_close(found, naive(single.mapv(f64::from).view(), &labels, classes), 1e-7);
     }
 
-    /// Features that repeat, are constant or are sums of others add no dimension, but lengthen the
-    /// rest.
+    /// Constant features and linear combinations of other features do not change the rank of the
+    /// class means.
     #[test]
     fn nc1_handles_dependent_features(seed: u64, classes in 2_usize..9, dim in 1_usize..6, extra in 1_usize..8) {
         let (features, labels) = clusters(seed, classes, dim, 0.3);
@@ -54,8 +54,8 @@ proptest! {
         assert_close(found, naive(wide.view(), &labels, classes), 1e-7);
     }
 
-    /// Writing every feature several times stretches all distances alike. Holds to rounding only if
-    /// the rank of the class means is found exactly.
+    /// Duplicated features scale all distances by the same factor. NC1 is unchanged up to rounding
+    /// only if the rank of the class means is determined correctly.
     #[test]
     fn nc1_is_unchanged_by_duplicated_features(seed: u64, classes in 2_usize..9, dim in 1_usize..6, noise in 1e-6..1.0_f64) {
         let (features, labels) = clusters(seed, classes, dim, noise);
@@ -90,13 +90,13 @@ proptest! {
     }
 
     #[test]
-    fn layouts_agree(seed: u64, classes in 2_usize..6, dim in 1_usize..9) {
+    fn all_memory_layouts_agree(seed: u64, classes in 2_usize..6, dim in 1_usize..9) {
         let (features, observed) = clusters(seed, classes, dim, 0.5);
         let mut random = Random(!seed);
         let classifier = random.matrix(classes, dim);
         let bias = random.matrix(1, classes).remove_axis(Axis(0));
         let logits = features.dot(&classifier.t()) + &bias;
-        // Corrupted samples only where class 0 keeps an uncorrupted one.
+        // Corrupt only samples that are preceded by an uncorrupted sample of class 0.
         let mut clean = observed.clone();
         for (row, label) in clean.iter_mut().enumerate() {
             let spare = observed[..row].contains(&0);
@@ -158,7 +158,7 @@ proptest! {
 }
 
 #[test]
-fn nc1_stays_true_where_single_precision_gave_negative_numbers() {
+fn nc1_is_accurate_for_collapsed_features_far_from_the_origin() {
     // Collapsed features far from the origin, many more features than classes.
     let (mut features, labels) = clusters(7, 10, 96, 1e-3);
     features += 50.0;

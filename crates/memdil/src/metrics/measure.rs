@@ -183,7 +183,7 @@ mod tests {
         };
         assert_eq!(
             loaded.name_files(&alone).to_string(),
-            "test_labels (t.csv) needs test_features; give that too"
+            "test_labels (t.csv) requires test_features; give both"
         );
         let short = measure_logits(ndarray::array![[0.0, 1.0]].view(), &[0, 1], None, None);
         assert_eq!(

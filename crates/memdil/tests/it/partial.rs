@@ -106,7 +106,7 @@ fn class_numbers_that_do_not_count_classes() {
     let scene = scene();
     for (labels, expected) in [
         ([3, 8, 3, 8, 3, 8], ["only 3 and 8", "np.unique"]),
-        ([1, 2, 3, 1, 2, 3], ["begin at 1", "subtract 1"]),
+        ([1, 2, 3, 1, 2, 3], ["start at 1", "subtract 1"]),
         ([0, 1, 2, 255, 1, 255], ["255 occurs 2 times", "y != 255"]),
     ] {
         let labels = Array1::from_shape_fn(12, |i| labels[i % 6]);

@@ -1,11 +1,11 @@
-//! Batches of the second pass: checked, and divided among threads.
+//! Checks of the batches of the second pass, and their division among threads.
 
 use std::collections::BTreeSet;
 
 use ndarray::ArrayView2;
 use rayon::prelude::*;
 
-use super::pass::{Around, SecondPass};
+use super::pass::{ReferenceMeans, SecondPass};
 use super::rows::{Batch, Work};
 use super::totals::SecondPassTotals;
 use crate::error::{Counted, MetricsError, Subject};
@@ -13,23 +13,24 @@ use crate::input::{check_labels, why_not_finite};
 use crate::kernels::{BLOCK, Real, Rows, slabs};
 use crate::label::{Label, class};
 
-/// Rows that are worth a thread, and the most ranges that a batch is divided into.
-const ROWS_A_SLAB: usize = 8 * BLOCK;
-const SLABS: usize = 256;
+/// Smallest number of rows for a separate thread.
+const MIN_SLAB_ROWS: usize = 8 * BLOCK;
+/// Largest number of ranges that a batch is divided into.
+const MAX_SLABS: usize = 256;
 
 impl<C: Real> SecondPass<'_, C> {
-    /// Adds a batch; `labels` are the observed ones.
+    /// Adds a batch. `labels` are the observed labels.
     ///
     /// # Shapes
     /// `features` (samples x features), `labels` and `clean_labels` (samples). A batch may be
     /// empty.
     ///
     /// # Errors
-    /// Shapes or lengths that differ, a label outside the classes, clean labels in some batches
-    /// only or missing where memorization was requested, a class with corrupted samples but no
-    /// uncorrupted one (or no test sample, where test means were given), non-finite features
-    /// (the row counts within the batch), values beyond the range of `f64`. After an error the pass
-    /// is as it was.
+    /// Mismatched shapes or lengths, a label outside the classes, clean labels for some batches
+    /// only, no clean labels although memorization was requested, a class with corrupted samples
+    /// but no uncorrupted ones (or no test samples, if test means were given), non-finite features
+    /// (with the row within the batch), values outside the range of `f64`. After an error the pass
+    /// is unchanged.
     pub fn add<T: Real + Into<C>, L: Label>(
         &mut self,
         features: ArrayView2<'_, T>,
@@ -43,7 +44,7 @@ impl<C: Real> SecondPass<'_, C> {
         self.totals.check_noisy(Some(clean_labels.is_some()))?;
         match clean_labels {
             Some(clean) => self.check_means(labels, clean)?,
-            None if self.around.iter().any(Option::is_some) => {
+            None if self.references.iter().any(Option::is_some) => {
                 return Err(MetricsError::NoCleanLabels);
             }
             None => {}
@@ -57,7 +58,7 @@ impl<C: Real> SecondPass<'_, C> {
             clean: clean_labels,
         };
         let collect = |work: &mut Work<T, C>, range| self.collect(&batch, range, work);
-        let parts: Vec<SecondPassTotals> = slabs(rows, ROWS_A_SLAB, SLABS)
+        let parts: Vec<SecondPassTotals> = slabs(rows, MIN_SLAB_ROWS, MAX_SLABS)
             .into_par_iter()
             .map_init(Work::default, collect)
             .collect();
@@ -71,10 +72,10 @@ impl<C: Real> SecondPass<'_, C> {
         Ok(())
     }
 
-    /// Corrupted samples are measured from the mean of their clean class: it needs one.
+    /// Checks that the mean of the clean class of each corrupted sample is defined.
     fn check_means<L: Label>(&self, labels: &[L], clean: &[L]) -> Result<(), MetricsError> {
-        // Clean classes of corrupted samples among those that have no mean.
-        let lacking = |Around { counts, .. }: &Around| -> BTreeSet<usize> {
+        // Clean classes of corrupted samples whose mean is not defined.
+        let lacking = |ReferenceMeans { counts, .. }: &ReferenceMeans| -> BTreeSet<usize> {
             if !counts.contains(&0) {
                 return BTreeSet::new();
             }
@@ -83,8 +84,9 @@ impl<C: Real> SecondPass<'_, C> {
             let classes = corrupted.map(|(_, clean)| class(*clean));
             classes.filter(|&class| counts[class] == 0).collect()
         };
-        let of_means = |around: &Option<Around>| around.as_ref().map(lacking).unwrap_or_default();
-        let [uncorrupted, test] = self.around.each_ref().map(of_means);
+        let of_means =
+            |means: &Option<ReferenceMeans>| means.as_ref().map(lacking).unwrap_or_default();
+        let [uncorrupted, test] = self.references.each_ref().map(of_means);
         if let Some(&class) = uncorrupted.first() {
             return Err(MetricsError::NoCleanSample { class });
         }

@@ -1,4 +1,4 @@
-//! The last layer, prepared for samples that are given as their difference to a class mean.
+//! The last layer, prepared for samples that are represented by their residuals.
 
 use ndarray::{Array2, ArrayView1, ArrayView2};
 
@@ -10,8 +10,8 @@ use crate::linalg::{dot, max_abs, norm, rows_of};
 use crate::passes::moments::Moments;
 use crate::passes::predictions::{argmax, argmax_and_lead};
 
-/// Roundings that a product may have suffered, more than ever seen: it is a sum of up to 512 terms
-/// in a row.
+/// Conservative bound on the rounding error of a product (a sum of up to 512 consecutive terms), in
+/// units of epsilon.
 const ROUNDINGS: f64 = 64.0;
 
 /// Classifier, bias and class means.
@@ -20,16 +20,16 @@ pub(super) struct Head {
     pub(super) classifier: Vec<Vec<f64>>,
     bias: Vec<f64>,
     means: Array2<f64>,
-    /// Logits of the class means, class x logit.
+    /// Logits of the class means, classes x logits.
     at_means: Array2<f64>,
     /// Squared distances between class means.
     distances: Array2<f64>,
     centred: Array2<f64>,
-    /// Bounds of what rounding in the products can do to logits and distances: a factor of the
-    /// distance of a sample to its class mean, and what comes on top.
+    /// Bounds on the rounding errors of logits and distances: a factor of the distance between a
+    /// sample and its class mean, and a constant.
     logit_error: (f64, f64),
     distance_error: (f64, f64),
-    /// Longest part of a centred class mean that the directions between the classes leave out.
+    /// Length of the longest component of a centred class mean outside the span of the directions.
     left_out: f64,
 }
 
@@ -67,7 +67,7 @@ impl Head {
         })
     }
 
-    /// Centred class means in coordinates of `directions`.
+    /// Centred class means in the coordinates of `directions`.
     pub(super) fn means_along(&mut self, directions: &[Vec<f64>]) -> Vec<Vec<f64>> {
         let mut means = rows_of(&self.centred);
         let along = |mean: &mut Vec<f64>| {
@@ -85,11 +85,12 @@ impl Head {
         coordinates
     }
 
-    /// Logits of a sample of class `label` from the products of the classifier with its difference
-    /// to the class mean, which is at most `radius` long and has relative rounding errors of
-    /// `epsilon`; and the class predicted.
+    /// Computes the logits of a sample of class `label` from the products of the classifier with
+    /// its residual, and returns the predicted class. The residual has a length of at most `radius`
+    /// and relative rounding errors of `epsilon`.
     ///
-    /// Where rounding could decide between two classes the logits are taken from the sample itself.
+    /// If rounding errors could change the prediction, the logits are computed from the sample
+    /// itself.
     pub(super) fn logits<'s, C: Real, T: Real + 's>(
         &self,
         (label, radius, epsilon): (usize, f64, f64),
@@ -116,9 +117,10 @@ impl Head {
         argmax(logits)
     }
 
-    /// The nearest class mean to a sample of class `label`, from the products of centred class
-    /// means with its difference to its own: $\Vert r + m_y - m_j \Vert^2$ is
-    /// $2 r^T (m_y - m_j) + \Vert m_y - m_j \Vert^2$ but for $\Vert r \Vert^2$.
+    /// Returns the class mean nearest to a sample of class `label`, from the products of its
+    /// residual $r$ with the centred class means: $\Vert r + m_y - m_j \Vert^2$ equals
+    /// $2 r^T (m_y - m_j) + \Vert m_y - m_j \Vert^2$ up to $\Vert r \Vert^2$, which does not depend
+    /// on $j$.
     pub(super) fn nearest<'s, C: Real, T: Real + 's>(
         &self,
         (label, radius, epsilon): (usize, f64, f64),

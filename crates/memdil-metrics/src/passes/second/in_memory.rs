@@ -9,7 +9,7 @@ use crate::kernels::Real;
 use crate::label::Label;
 use crate::passes::moments::Moments;
 
-/// What a pass over features in memory is to collect.
+/// The quantities that a pass over features in memory collects.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Wanted<'a, W> {
     pub(crate) nc1: bool,
@@ -32,8 +32,8 @@ impl WantedPart {
 }
 
 impl<W: Copy> Wanted<'_, W> {
-    /// Leaves a part out; false where it was not wanted.
-    pub(crate) fn leave_out(&mut self, part: WantedPart) -> bool {
+    /// Removes a part; returns false if it was not requested.
+    pub(crate) fn remove(&mut self, part: WantedPart) -> bool {
         match part {
             WantedPart::Nc1 => std::mem::take(&mut self.nc1),
             WantedPart::Head => self.head.take().is_some(),
@@ -42,19 +42,20 @@ impl<W: Copy> Wanted<'_, W> {
         }
     }
 
-    /// One part by itself.
+    /// Keeps only one part.
     pub(crate) fn only(mut self, part: WantedPart) -> Self {
         let others = WantedPart::ALL.into_iter().filter(|&other| other != part);
-        others.for_each(|other| _ = self.leave_out(other));
+        others.for_each(|other| _ = self.remove(other));
         self
     }
 }
 
-/// Products (samples x features x vectors) up to which `f32` features are projected in `f64`: a few
-/// milliseconds.
+/// Largest number of products (samples x features x classes) for which `f32` features are projected
+/// in `f64`, which takes a few milliseconds.
 const SMALL: usize = 1 << 25;
 
-/// The second pass over features in memory, in the arithmetic that suits them.
+/// Runs the second pass over features in memory, in `f64` if they are few and in their own type
+/// otherwise.
 pub(crate) fn in_memory<T: Real, W: Real, L: Label>(
     moments: &Moments,
     samples: (ArrayView2<'_, T>, &[L], Option<&[L]>),

@@ -1,4 +1,4 @@
-//! The quantities requested of the second pass, and the vectors that give them.
+//! The second pass: requested quantities, and the vectors that they require.
 
 use std::sync::Arc;
 
@@ -12,14 +12,15 @@ use crate::kernels::{Centre, Lines, Projector, Real};
 use crate::passes::moments::Moments;
 use crate::passes::predictions::Predictions;
 
-/// Collects from batches what [`Moments`] cannot know: NC1, NC4, predictions, memorization.
+/// Collects quantities that [`Moments`] do not determine: NC1, NC4, predictions and memorization.
 ///
-/// Say first what is wanted (`with_...`), then add the batches of the first pass again, in any
-/// order. Clones of a pass can work on different batches and be [merged](Self::merge).
+/// First request quantities with the `with_...` methods, then add the batches of the first pass
+/// again, in any order. Clones of a pass can process different batches and then be
+/// [merged](Self::merge).
 ///
-/// `C` is the arithmetic of the products of features with directions and classifier, which are most
-/// of the work: `f32` (for `f32` features only) is twice as fast, `f64` keeps all digits. Residuals
-/// are formed from `f64` means, and sums are taken in `f64`, in either case.
+/// `C` is the type for products of features with directions and classifier rows, which are most of
+/// the work: `f32` (for `f32` features only) is twice as fast, `f64` is more precise. In both
+/// cases, residuals are formed from `f64` means, and sums are computed in `f64`.
 ///
 /// ```
 /// use memdil_metrics::{FirstPass, SecondPass};
@@ -41,34 +42,36 @@ use crate::passes::predictions::Predictions;
 #[derive(Clone, Debug)]
 pub struct SecondPass<'m, C: Real> {
     pub(super) moments: &'m Moments,
-    /// Shared by clones, new with every quantity requested: passes with the same one may be merged.
+    /// Identifies the requested quantities: clones share it, and each request replaces it. Passes
+    /// with the same plan can be merged.
     plan: Arc<()>,
-    /// What is subtracted from the features before products are taken.
+    /// The class means, which are subtracted from the features before the products.
     pub(super) centre: Centre<C>,
-    /// Unit vectors $q_j$ with $K \Sigma_B = \sum_j \lambda_j q_j q_j^T$; none before they are
+    /// Unit vectors $q_j$ with $K \Sigma_B = \sum_j \lambda_j q_j q_j^T$; empty unless NC1 is
     /// requested.
     pub(super) directions: Vec<Vec<f64>>,
     /// $1 / \lambda_j$.
     pub(super) weights: Vec<f64>,
     pub(super) head: Option<Head>,
-    /// Directions, then rows of the classifier.
+    /// Directions, followed by the rows of the classifier.
     pub(super) projector: Projector<C>,
-    /// Centred class means in coordinates of the directions.
+    /// Centred class means in the coordinates of the directions.
     pub(super) means: Option<Lines<C>>,
-    /// Means that corrupted samples are measured from: of uncorrupted samples, and of a test set.
-    pub(super) around: [Option<Around>; 2],
+    /// Reference means for corrupted samples: those of uncorrupted samples, and those of a test
+    /// set.
+    pub(super) references: [Option<ReferenceMeans>; 2],
     pub(super) totals: SecondPassTotals,
 }
 
-/// Class means, and the samples behind each of them.
+/// Class means and the number of samples of each class.
 #[derive(Clone, Debug)]
-pub(super) struct Around {
+pub(super) struct ReferenceMeans {
     pub(super) means: Array2<f64>,
     pub(super) counts: Vec<usize>,
 }
 
 impl<'m, C: Real> SecondPass<'m, C> {
-    /// A pass that collects nothing yet.
+    /// Creates a pass without requested quantities.
     pub fn new(moments: &'m Moments) -> Self {
         Self {
             moments,
@@ -79,7 +82,7 @@ impl<'m, C: Real> SecondPass<'m, C> {
             head: None,
             projector: Projector::new(&[], moments.dim()),
             means: None,
-            around: [None, None],
+            references: [None, None],
             totals: SecondPassTotals {
                 expected: moments.samples(),
                 ..SecondPassTotals::default()
@@ -90,7 +93,7 @@ impl<'m, C: Real> SecondPass<'m, C> {
     /// Requests [`nc1`](crate::nc1).
     ///
     /// # Errors
-    /// Fewer than two classes, class means that coincide, a batch has been added.
+    /// Fewer than two classes, class means that coincide, a batch that was already added.
     pub fn with_nc1(mut self) -> Result<Self, MetricsError> {
         self.change_plan()?;
         let (directions, squares) = between_class_directions(&self.moments.centred()?)?;
@@ -101,14 +104,14 @@ impl<'m, C: Real> SecondPass<'m, C> {
         Ok(self)
     }
 
-    /// Requests [`Predictions`](crate::Predictions) of this last layer, and, with
-    /// [`with_nc1`](Self::with_nc1), for [`nc4`](crate::nc4).
+    /// Requests the [`Predictions`](crate::Predictions) of this last layer and, if
+    /// [`with_nc1`](Self::with_nc1) is also called, [`nc4`](crate::nc4).
     ///
     /// # Shapes
     /// `classifier` (classes x features), `bias` (classes).
     ///
     /// # Errors
-    /// Shapes that differ, non-finite values, a batch has been added.
+    /// Mismatched shapes, non-finite values, a batch that was already added.
     pub fn with_classifier<W: Real>(
         mut self,
         classifier: ArrayView2<'_, W>,
@@ -121,25 +124,25 @@ impl<'m, C: Real> SecondPass<'m, C> {
         Ok(self)
     }
 
-    /// Requests [`memorization`](crate::memorization): the batches of both passes need clean
-    /// labels.
+    /// Requests [`memorization`](crate::memorization). The batches of both passes must include
+    /// clean labels.
     ///
     /// # Errors
-    /// The first pass had no clean labels, a batch has been added.
+    /// The first pass had no clean labels, a batch was already added.
     pub fn with_memorization(mut self) -> Result<Self, MetricsError> {
         self.change_plan()?;
         let noise = self.moments.noise()?;
         let (means, counts) = (noise.uncorrupted_means.clone(), noise.uncorrupted.clone());
-        self.around[0] = Some(Around { means, counts });
+        self.references[0] = Some(ReferenceMeans { means, counts });
         self.totals.distances[0] = Some(Distances::new(self.moments.classes()));
         Ok(self)
     }
 
-    /// Requests [`memorization_test`](crate::memorization_test) around these means: batches need
-    /// clean labels.
+    /// Requests [`memorization_test`](crate::memorization_test) with the class means of this test
+    /// set. Batches must include clean labels.
     ///
     /// # Errors
-    /// Shapes that differ, a batch has been added.
+    /// Mismatched shapes, a batch that was already added.
     pub fn with_test_means(mut self, test: &Moments) -> Result<Self, MetricsError> {
         self.change_plan()?;
         let (dim, classes) = (self.moments.dim(), self.moments.classes());
@@ -147,12 +150,12 @@ impl<'m, C: Real> SecondPass<'m, C> {
         let (theirs, own) = (Subject::TestSet, Subject::TrainingSet);
         Counted::Classes.check(theirs, test.classes(), own, classes)?;
         let (means, counts) = (test.means().means.clone(), test.means().counts.clone());
-        self.around[1] = Some(Around { means, counts });
+        self.references[1] = Some(ReferenceMeans { means, counts });
         self.totals.distances[1] = Some(Distances::new(classes));
         Ok(self)
     }
 
-    /// Refuses requests once there are batches, which they would miss.
+    /// Returns an error if a batch was already added, because the request would miss it.
     fn change_plan(&mut self) -> Result<(), MetricsError> {
         if self.totals.noisy.is_some() {
             return Err(MetricsError::AskedLate);
@@ -161,8 +164,7 @@ impl<'m, C: Real> SecondPass<'m, C> {
         Ok(())
     }
 
-    /// Packs directions and classifier side by side, so that one walk over the features serves
-    /// both.
+    /// Packs directions and classifier rows side by side, so that a single product computes both.
     fn pack(&mut self) {
         let mut vectors = self.directions.clone();
         if let Some(head) = &self.head {
@@ -176,10 +178,10 @@ impl<'m, C: Real> SecondPass<'m, C> {
         }
     }
 
-    /// Adds what a clone of this pass has collected.
+    /// Adds the batches of a clone of this pass.
     ///
     /// # Errors
-    /// Passes that are not clones of one, clean labels on one side only.
+    /// Passes that are not clones of the same pass, clean labels on one side only.
     pub fn merge(&mut self, other: &Self) -> Result<(), MetricsError> {
         if !Arc::ptr_eq(&self.plan, &other.plan) {
             return Err(MetricsError::OtherPass);
@@ -189,7 +191,7 @@ impl<'m, C: Real> SecondPass<'m, C> {
         Ok(())
     }
 
-    /// Ends the pass.
+    /// Ends the pass and returns the totals.
     pub fn finish(self) -> SecondPassTotals {
         self.totals
     }

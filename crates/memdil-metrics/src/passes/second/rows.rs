@@ -1,4 +1,4 @@
-//! The work on each sample.
+//! Processing of the samples of a batch.
 
 use std::ops::Range;
 
@@ -7,7 +7,7 @@ use super::totals::SecondPassTotals;
 use crate::kernels::{BLOCK, Centred, Real, Rows, Scratch, add_squares, squared_distance};
 use crate::label::{Label, class};
 
-/// A checked batch.
+/// A batch that has been checked.
 pub(super) struct Batch<'a, T, L> {
     pub(super) rows: Rows<'a, T>,
     pub(super) labels: &'a [L],
@@ -20,7 +20,7 @@ impl<T: Real, L: Label> Batch<'_, T, L> {
     }
 }
 
-/// Memory that a thread keeps from range to range.
+/// Buffers that a thread reuses between ranges.
 #[derive(Default)]
 pub(super) struct Work<T, C> {
     scratch: Scratch<T, C>,
@@ -30,7 +30,7 @@ pub(super) struct Work<T, C> {
 }
 
 impl<C: Real> SecondPass<'_, C> {
-    /// The totals of a range of a batch.
+    /// Computes the totals of a range of a batch.
     pub(super) fn collect<T: Real + Into<C>, L: Label>(
         &self,
         batch: &Batch<'_, T, L>,
@@ -69,7 +69,7 @@ impl<C: Real> SecondPass<'_, C> {
         totals
     }
 
-    /// Predictions of the classifier and of the nearest class mean.
+    /// Adds the predictions of the classifier and of the nearest class mean.
     fn add_decisions<T: Real, L: Label>(
         &self,
         batch: &Batch<'_, T, L>,
@@ -84,7 +84,7 @@ impl<C: Real> SecondPass<'_, C> {
         let near_stride = self.means.as_ref().map_or(0, |means| means.stride());
         for (index, row) in rows.enumerate() {
             let label = batch.label(row);
-            let scale = (label, self.moments.reach(label), C::EPSILON);
+            let scale = (label, self.moments.max_distance(label), C::EPSILON);
             let products = &products[index * self.projector.stride() + self.directions.len()..];
             let predicted = head.logits(
                 scale,
@@ -105,7 +105,7 @@ impl<C: Real> SecondPass<'_, C> {
         }
     }
 
-    /// Distances of corrupted samples from the means of their clean classes.
+    /// Adds the distances of corrupted samples from the means of their clean classes.
     fn add_distances<T: Real, L: Label>(
         &self,
         batch: &Batch<'_, T, L>,
@@ -116,11 +116,11 @@ impl<C: Real> SecondPass<'_, C> {
         let Some(clean) = batch.clean else { return };
         for row in rows.filter(|&row| clean[row] != batch.labels[row]) {
             let class = class(clean[row]);
-            for (around, distances) in self.around.iter().zip(&mut totals.distances) {
-                let (Some(around), Some(distances)) = (around, distances) else {
+            for (reference, distances) in self.references.iter().zip(&mut totals.distances) {
+                let (Some(reference), Some(distances)) = (reference, distances) else {
                     continue;
                 };
-                if let Some(mean) = around.means.row(class).to_slice() {
+                if let Some(mean) = reference.means.row(class).to_slice() {
                     let sample = batch.rows.get(row, scratch);
                     distances.add_sample(class, squared_distance(sample, mean).sqrt());
                 }

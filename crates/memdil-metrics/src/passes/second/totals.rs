@@ -1,4 +1,4 @@
-//! Sums over samples, and the metrics that they give.
+//! Sums over samples, and the metrics computed from them.
 
 use ndarray::Array1;
 
@@ -7,22 +7,22 @@ use crate::input::check_samples;
 use crate::passes::predictions::Predictions;
 use crate::results::Memorization;
 
-/// What a [`SecondPass`](crate::SecondPass) has collected.
+/// The quantities collected by a [`SecondPass`](crate::SecondPass).
 #[derive(Clone, Debug, Default)]
 pub struct SecondPassTotals {
     pub(super) samples: usize,
-    /// Samples of the first pass.
+    /// Number of samples in the first pass.
     pub(super) expected: usize,
-    /// Whether clean labels come with the batches; the first batch decides.
+    /// Whether batches include clean labels; determined by the first batch.
     pub(super) noisy: Option<bool>,
     pub(super) nc1: Option<f64>,
     pub(super) agreeing: Option<usize>,
     pub(super) predictions: Option<Predictions>,
-    /// Distances from the means of uncorrupted samples, and from those of a test set.
+    /// Distances from the means of uncorrupted samples, and from the means of a test set.
     pub(super) distances: [Option<Distances>; 2],
 }
 
-/// Sums of distances and numbers of corrupted samples by clean class.
+/// Sums of distances and numbers of corrupted samples per clean class.
 #[derive(Clone, Debug)]
 pub(super) struct Distances {
     sums: Array1<f64>,
@@ -59,8 +59,8 @@ impl SecondPassTotals {
     /// NC1 of the samples; see [`nc1`](crate::nc1).
     ///
     /// # Errors
-    /// It was not requested, the passes saw different numbers of samples, a value beyond the range
-    /// of `f64`.
+    /// NC1 was not requested, the passes received different numbers of samples, a value outside the
+    /// range of `f64`.
     pub fn nc1(&self) -> Result<f64, MetricsError> {
         let sum = collected(&self.nc1, "nc1")?;
         let (found, expected) = (self.samples, self.expected);
@@ -73,14 +73,14 @@ impl SecondPassTotals {
     /// NC4 of the samples; see [`nc4`](crate::nc4).
     ///
     /// # Errors
-    /// NC1 and a classifier were not requested, no samples.
+    /// NC1 or a classifier was not requested, no samples.
     pub fn nc4(&self) -> Result<f64, MetricsError> {
         let agreeing = *collected(&self.agreeing, "nc4")?;
         check_samples(Subject::Features, self.samples)?;
         Ok(agreeing as f64 / self.samples as f64)
     }
 
-    /// What the classifier predicts.
+    /// Predictions of the classifier.
     ///
     /// # Errors
     /// A classifier was not requested.
@@ -91,20 +91,21 @@ impl SecondPassTotals {
     /// Memorization; see [`memorization`](crate::memorization).
     ///
     /// # Errors
-    /// It was not requested, a value beyond the range of `f64`.
+    /// Memorization was not requested, a value outside the range of `f64`.
     pub fn memorization(&self) -> Result<Memorization, MetricsError> {
         collected(&self.distances[0], "memorization")?.memorization()
     }
 
-    /// Memorization around test means; see [`memorization_test`](crate::memorization_test).
+    /// Memorization relative to the test means; see
+    /// [`memorization_test`](crate::memorization_test).
     ///
     /// # Errors
-    /// It was not requested, a value beyond the range of `f64`.
+    /// Memorization was not requested, a value outside the range of `f64`.
     pub fn memorization_test(&self) -> Result<Memorization, MetricsError> {
         collected(&self.distances[1], "memorization_test")?.memorization()
     }
 
-    /// Totals of the same quantities that hold nothing.
+    /// Empty totals of the same quantities.
     pub(super) fn empty(&self) -> Self {
         let nothing = |distances: &Distances| Distances::new(distances.sums.len());
         let predictions = self.predictions.as_ref();
@@ -119,7 +120,7 @@ impl SecondPassTotals {
         }
     }
 
-    /// Clean labels come with all batches or none.
+    /// Checks that clean labels are given for all batches or for none.
     pub(super) fn check_noisy(&self, noisy: Option<bool>) -> Result<(), MetricsError> {
         match (self.noisy, noisy) {
             (Some(own), Some(others)) if own != others => Err(MetricsError::SomeCleanLabels),
@@ -156,7 +157,7 @@ impl SecondPassTotals {
     }
 }
 
-/// A quantity, if it was requested.
+/// Returns a quantity if it was requested.
 fn collected<'a, T>(part: &'a Option<T>, quantity: &'static str) -> Result<&'a T, MetricsError> {
     part.as_ref().ok_or(MetricsError::NotCollected { quantity })
 }

@@ -1,8 +1,8 @@
-//! Random features with known structure, and the textbook NC1 to compare with.
+//! Random features with a known structure, and NC1 computed directly from its definition.
 
 use ndarray::{Array1, Array2, ArrayView2, ArrayViewMut2, Axis};
 
-/// SplitMix64: a few lines that give the same numbers everywhere.
+/// SplitMix64, a small generator with the same output on all platforms.
 pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
@@ -48,8 +48,7 @@ impl Random {
     }
 }
 
-/// Clusters around random centres, unbalanced, rows shuffled; centres and noise are away from zero
-/// and one another.
+/// Unbalanced clusters around random centres, in random order. The centres are shifted from zero.
 pub(crate) fn clusters(
     seed: u64,
     classes: usize,
@@ -71,10 +70,10 @@ pub(crate) fn clusters(
     (features, labels)
 }
 
-/// The definition word for word: both d x d scatter matrices and a pseudo-inverse.
+/// NC1 by its definition, with both d x d scatter matrices and a pseudo-inverse.
 ///
-/// `cutoff` separates zero eigenvalues of Sigma_B from others, relative to the largest. Rounding
-/// lifts the zero ones to about 1e-16, so with well separated data anything between serves.
+/// Eigenvalues of Sigma_B up to `cutoff` times the largest count as zero. Rounding errors are about
+/// 1e-16, so the exact value does not matter for well separated data.
 pub(crate) fn nc1_naive(
     features: ArrayView2<f64>,
     labels: &[u32],
