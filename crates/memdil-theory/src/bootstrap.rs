@@ -1,11 +1,11 @@
-//! Resampling of independent units with replacement (Efron 1979).
+//! The bootstrap: resampling of independent units with replacement (Efron 1979).
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::Rng;
 
-/// A statistic of every resample that has one, sorted.
+/// Returns the sorted values of a statistic over the resamples for which it is defined.
 ///
-/// `statistic` gets the drawn units, numbers below `units` that may repeat.
+/// `statistic` receives the indices of the drawn units, which may repeat.
 pub(crate) fn resampled(
     mut rng: ChaCha8Rng,
     units: usize,
@@ -15,7 +15,7 @@ pub(crate) fn resampled(
     let mut drawn = vec![0; units];
     let mut values = Vec::with_capacity(resamples);
     for _ in 0..resamples {
-        // The high word of a 128-bit product: uniform up to 2^-64 of a unit.
+        // The high word of a 128-bit product is uniform up to a bias of 2^-64.
         drawn.fill_with(|| ((u128::from(rng.next_u64()) * units as u128) >> 64) as usize);
         values.extend(statistic(&drawn));
     }
@@ -23,7 +23,7 @@ pub(crate) fn resampled(
     values
 }
 
-/// The quantile of sorted values, linear between neighbours (definition 7 of Hyndman and Fan 1996).
+/// The quantile of sorted values, with linear interpolation (definition 7 of Hyndman and Fan 1996).
 pub(crate) fn quantile(sorted: &[f64], share: f64) -> f64 {
     let position = share * (sorted.len() - 1) as f64;
     let low = sorted[position.floor() as usize];
@@ -36,7 +36,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn quantiles_lie_between_neighbours() {
+    fn quantiles_are_interpolated() {
         assert!((quantile(&[0.0, 1.0, 2.0, 3.0], 0.5) - 1.5).abs() < 1e-15);
         assert!((quantile(&[0.0, 10.0], 0.025) - 0.25).abs() < 1e-15);
     }

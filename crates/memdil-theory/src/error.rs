@@ -1,47 +1,47 @@
-//! The one error type of this crate.
+//! The error type of this crate.
 
-/// Everything that can go wrong here; each message names the offending value and what is allowed.
+/// An error of this crate. Messages state the invalid value and the allowed values.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TheoryError {
-    /// A number lies outside its range, or is NaN or infinite.
-    #[error("{name} = {value} is not allowed: {name} must be {range}")]
+    /// A number is out of range, NaN or infinite.
+    #[error("{name} = {value} is out of range; must be {range}")]
     Parameter {
-        /// Name of the parameter, as in the command line and in JSON.
+        /// Name of the parameter, as on the command line and in JSON.
         name: &'static str,
-        /// The value given.
+        /// The given value.
         value: f64,
-        /// The range in words, such as `in (0, 1)`.
+        /// The allowed range, such as `in (0, 1)`.
         range: &'static str,
     },
     /// A count or dimension is too small.
-    #[error("{name} = {value} is too small: {name} must be at least {min} ({why})")]
+    #[error("{name} = {value} is too small; must be at least {min}: {why}")]
     Size {
         /// Name of the parameter.
         name: &'static str,
-        /// The value given.
+        /// The given value.
         value: usize,
         /// Smallest allowed value.
         min: usize,
-        /// What the bound depends on.
+        /// The reason for the bound.
         why: &'static str,
     },
-    /// Two arrays, or an array and a setting, disagree in length.
+    /// The length of an array does not match that of another array or a setting.
     #[error("{name} has length {actual}, expected {expected}")]
     Length {
         /// Name of the array.
         name: &'static str,
-        /// Length given.
+        /// The given length.
         actual: usize,
-        /// Length needed.
+        /// The required length.
         expected: usize,
     },
-    /// A combination that has no meaning or no formula here.
+    /// A combination of arguments that is undefined or not supported.
     #[error("{what}: {advice}")]
     Unsupported {
-        /// What was asked for.
+        /// The requested combination.
         what: &'static str,
-        /// What to do instead.
+        /// The reason or the remedy.
         advice: &'static str,
     },
     /// A solver stopped without reaching its tolerance.
@@ -50,28 +50,28 @@ pub enum TheoryError {
          tolerance {tolerance:e}"
     )]
     NoConvergence {
-        /// Which solver.
+        /// Name of the solver.
         solver: &'static str,
-        /// Its residual (projected gradient) where it stopped.
+        /// Final residual (projected gradient).
         residual: f64,
-        /// The residual it should have reached.
+        /// Required residual.
         tolerance: f64,
-        /// Iterations spent.
+        /// Number of iterations.
         iterations: usize,
     },
-    /// The rows of a fit cannot determine its parameters.
+    /// The rows do not determine the parameters of a fit.
     #[error("cannot fit C_MD: {reason}")]
     Fit {
-        /// What is wrong with the rows.
+        /// The problem with the rows.
         reason: String,
     },
-    /// The loss refused its input.
+    /// An error of the loss function.
     #[error(transparent)]
     Loss(#[from] memdil_losses::LossError),
 }
 
 impl TheoryError {
-    /// True when a parameter is at fault, false when a solver did not reach its tolerance.
+    /// Returns true if an input is invalid, and false if a solver did not converge.
     pub const fn is_bad_input(&self) -> bool {
         !matches!(self, Self::NoConvergence { .. })
     }
@@ -100,7 +100,7 @@ pub(crate) fn not_negative(name: &'static str, value: f64) -> Result<(), TheoryE
     parameter(name, value, valid, "at least 0 and finite")
 }
 
-/// Half-open unit interval, the range of `alpha` and of `eta`.
+/// Checks that a number is in [0, 1), the range of `alpha` and `eta`.
 pub(crate) fn in_unit(name: &'static str, value: f64) -> Result<(), TheoryError> {
     parameter(name, value, (0.0..1.0).contains(&value), "in [0, 1)")
 }
@@ -123,12 +123,12 @@ pub(crate) fn at_least(
 }
 
 pub(crate) fn two_classes(classes: usize) -> Result<(), TheoryError> {
-    let why = "one class has nothing to separate from";
+    let why = "a single class cannot be separated from others";
     at_least("classes", classes, 2, why)
 }
 
 pub(crate) fn some_dimension(dim: usize) -> Result<(), TheoryError> {
-    let why = "features live in at least one dimension";
+    let why = "features have at least one dimension";
     at_least("dim", dim, 1, why)
 }
 

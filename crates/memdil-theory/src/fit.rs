@@ -1,7 +1,8 @@
-//! From trained networks to the model: estimating $C_{MD}$ and predicting dilation.
+//! Estimation of $C_{MD}$ from trained networks, and prediction of dilation.
 //!
-//! The model's tight constraint says $\rho = \eta\nu/C_{MD}$. Networks also dilate without noise,
-//! so over runs that differ in noise level or width $\rho = \rho_0 + \eta\nu/C_{MD}$ is fitted.
+//! The tight constraint of the model implies $\rho = \eta\nu/C_{MD}$. Networks also dilate without
+//! noise, so the line $\rho = \rho_0 + \eta\nu/C_{MD}$ is fitted to runs that differ in noise level
+//! or width.
 
 use crate::bootstrap::{quantile, resampled};
 use crate::error::{TheoryError, at_least, in_unit, not_negative, positive};
@@ -11,38 +12,38 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use serde::{Deserialize, Serialize};
 
-/// What one run measured.
+/// The measurements of one run.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FitRow {
-    /// Realised noise level $f/(1-f)$, at least 0.
+    /// Realised noise level $f/(1-f)$ for a corrupted fraction $f$, at least 0.
     pub eta: f64,
-    /// Mean distance of corrupted training samples from the clean mean of their true class; 0
-    /// without any.
+    /// Mean distance of corrupted training samples from the clean mean of their true class; 0 if
+    /// there are none.
     pub memorization: f64,
-    /// Distance of the class means on test features, positive.
+    /// Distance between the class means of the test features, positive.
     pub separation: f64,
     /// Root mean square distance of test features from their class mean, at least 0.
     pub radius: f64,
-    /// Rows of one group (a seed) are drawn together in the bootstrap; all rows have one, or none
-    /// has.
+    /// Group, for example the seed. The bootstrap draws the rows of a group together. Either all
+    /// rows have a group or none.
     #[serde(default)]
     pub group: Option<u64>,
 }
 
-/// How the interval is drawn.
+/// Options of the bootstrap interval.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Bootstrap {
-    /// Resampled fits, at least 1.
+    /// Number of resamples, at least 1.
     pub resamples: usize,
-    /// Coverage, in [0, 1).
+    /// Confidence level, in [0, 1).
     pub confidence: f64,
-    /// Seed of the draws.
+    /// Seed of the random generator.
     pub seed: u64,
 }
 
 impl Default for Bootstrap {
-    /// 2000 resamples, 95 %, seed 0.
+    /// 2000 resamples, a confidence level of 95 % and seed 0.
     fn default() -> Self {
         Self {
             resamples: 2000,
@@ -58,30 +59,31 @@ impl Default for Bootstrap {
 pub struct Fit {
     /// The memorization-dilation constant.
     pub c_md: f64,
-    /// Lower end of the bootstrap interval; absent if resampling cannot vary the slope, as with a
-    /// single unit.
+    /// Lower end of the bootstrap interval; `None` if resampling cannot vary the slope, for example
+    /// with a single unit.
     pub c_md_low: Option<f64>,
-    /// Upper end; absent also where the interval of the slope reaches 0, so that nothing bounds
-    /// $C_{MD}$.
+    /// Upper end of the bootstrap interval; also `None` if the interval of the slope includes 0, so
+    /// that $C_{MD}$ is unbounded.
     pub c_md_high: Option<f64>,
-    /// Dilation without noise.
+    /// Relative dilation without noise.
     pub rho_0: f64,
-    /// Share of the variance of $\rho$ that the line explains.
+    /// Share of the variance of $\rho$ explained by the line.
     pub r_squared: f64,
     /// Number of rows.
     pub rows: usize,
-    /// Number of units resampled: groups, or rows without groups.
+    /// Number of resampled units: groups, or rows if there are no groups.
     pub units: usize,
 }
 
-/// Least squares for $\rho = \rho_0 + \eta\nu/C_{MD}$ with a percentile bootstrap interval.
+/// Fits $\rho = \rho_0 + \eta\nu/C_{MD}$ by least squares, with a percentile bootstrap interval.
 ///
-/// The interval is taken on the slope $1/C_{MD}$ and inverted: a slope has a distribution where its
-/// inverse has none. Source: relation Nguyen et al., ICLR 2023; bootstrap Efron 1979.
+/// The interval is computed for the slope $1/C_{MD}$ and then inverted, because the inverse is not
+/// defined for resamples with a slope of 0. Sources: Nguyen et al., ICLR 2023, for the relation,
+/// and Efron 1979 for the bootstrap.
 ///
 /// # Errors
-/// A number out of range, by name; fewer than three rows; rows without variation in $\eta\nu$; some
-/// rows with and some without group; a slope that is not positive.
+/// A number out of range, fewer than three rows, rows without variation in $\eta\nu$, groups for
+/// some rows only, a slope that is not positive.
 ///
 /// # Example
 /// ```
@@ -100,8 +102,8 @@ pub fn fit(rows: &[FitRow], bootstrap: Bootstrap) -> Result<Fit, TheoryError> {
     let units = units(rows)?;
     let line = rising_line(&points)?;
     let slopes = resampled_slopes(&points, &units, bootstrap);
-    // One unit is drawn again and again; half of the draws without variation means that the
-    // interval would describe the rest only.
+    // A single unit gives identical resamples. If half of the resamples have no slope, the interval
+    // would describe only the others.
     let enough = units.len() > 1 && slopes.len() * 2 > bootstrap.resamples;
     let tail = 0.5 * (1.0 - bootstrap.confidence);
     let slope_at = |p: f64| enough.then(|| quantile(&slopes, p));
@@ -117,20 +119,20 @@ pub fn fit(rows: &[FitRow], bootstrap: Bootstrap) -> Result<Fit, TheoryError> {
     })
 }
 
-/// The line $\rho = \rho_0 + \eta\nu/C_{MD}$ alone.
+/// The parameters of the line $\rho = \rho_0 + \eta\nu/C_{MD}$.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Constants {
     /// The memorization-dilation constant.
     pub c_md: f64,
-    /// Dilation without noise.
+    /// Relative dilation without noise.
     pub rho_0: f64,
 }
 
-/// The constants of [`fit`] without an interval: two rows are enough.
+/// The constants of [`fit`] without an interval. Two rows are sufficient.
 ///
 /// # Errors
-/// As [`fit`], but for the number of rows and groups.
+/// Same as [`fit`], except for the number of rows and the groups.
 ///
 /// # Example
 /// ```
@@ -151,19 +153,21 @@ pub fn fit_line(rows: &[FitRow]) -> Result<Constants, TheoryError> {
     })
 }
 
-/// $(\eta\nu, \rho)$ of every row.
+/// $(\eta\nu, \rho)$ for each row.
 fn points(rows: &[FitRow]) -> Vec<(f64, f64)> {
     rows.iter()
         .map(|r| (r.eta * r.memorization, r.radius / r.separation))
         .collect()
 }
 
-/// The line through the points, whose slope must be positive.
+/// The regression line of the points, whose slope must be positive.
 fn rising_line(points: &[(f64, f64)]) -> Result<Line, TheoryError> {
     let reason = match Line::through(points.iter().copied()) {
         Some(line) if line.slope > 0.0 => return Ok(line),
         Some(Line { slope, .. }) => {
-            format!("dilation does not grow with eta * memorization (slope {slope:.3e})")
+            format!(
+                "dilation does not increase with eta * memorization (slope {slope:.3e}); check the rows"
+            )
         }
         None => "eta * memorization is the same in every row; add other noise levels".to_owned(),
     };
@@ -171,8 +175,8 @@ fn rising_line(points: &[(f64, f64)]) -> Result<Line, TheoryError> {
 }
 
 fn check(rows: &[FitRow], bootstrap: Bootstrap) -> Result<(), TheoryError> {
-    at_least("rows", rows.len(), 3, "two rows fit every line")?;
-    let why = "an interval needs draws";
+    at_least("rows", rows.len(), 3, "a line always fits two rows exactly")?;
+    let why = "an interval requires resamples";
     at_least("resamples", bootstrap.resamples, 1, why)?;
     in_unit("confidence", bootstrap.confidence)?;
     rows.iter().try_for_each(FitRow::check)
@@ -187,7 +191,7 @@ impl FitRow {
     }
 }
 
-/// Indices of rows that are drawn together.
+/// The row indices of each unit of resampling.
 fn units(rows: &[FitRow]) -> Result<Vec<Vec<usize>>, TheoryError> {
     if rows.iter().all(|row| row.group.is_none()) {
         return Ok((0..rows.len()).map(|i| vec![i]).collect());
@@ -195,7 +199,8 @@ fn units(rows: &[FitRow]) -> Result<Vec<Vec<usize>>, TheoryError> {
     let mut groups = std::collections::BTreeMap::<u64, Vec<usize>>::new();
     for (i, row) in rows.iter().enumerate() {
         let Some(group) = row.group else {
-            let reason = format!("row {i} has no group but others have one");
+            let reason =
+                format!("row {i} has no group but other rows do; set it for all rows or none");
             return Err(TheoryError::Fit { reason });
         };
         groups.entry(group).or_default().push(i);
@@ -203,7 +208,7 @@ fn units(rows: &[FitRow]) -> Result<Vec<Vec<usize>>, TheoryError> {
     Ok(groups.into_values().collect())
 }
 
-/// The slopes of resampled points that have one.
+/// The slopes of the resamples for which a slope is defined.
 fn resampled_slopes(points: &[(f64, f64)], units: &[Vec<usize>], bootstrap: Bootstrap) -> Vec<f64> {
     let slope = |drawn: &[usize]| {
         let rows = drawn.iter().flat_map(|&unit| &units[unit]);
@@ -220,7 +225,7 @@ struct Line {
 }
 
 impl Line {
-    /// The least squares line; `None` if all abscissae agree to rounding.
+    /// The least squares line; `None` if all x values are equal up to rounding.
     fn through(points: impl Iterator<Item = (f64, f64)> + Clone) -> Option<Self> {
         let count = points.clone().count() as f64;
         let (sum_x, sum_y) = points
@@ -238,7 +243,7 @@ impl Line {
             return None;
         }
         let slope = xy / xx;
-        // A horizontal cloud is explained completely by its horizontal line.
+        // Without variation in y, the horizontal line fits exactly.
         let r_squared = if yy > 0.0 { xy * xy / (xx * yy) } else { 1.0 };
         Some(Self {
             slope,
@@ -248,25 +253,27 @@ impl Line {
     }
 }
 
-/// The model's relative dilation at one noise level under one loss.
+/// The predicted relative dilation for one noise level and loss.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Prediction {
-    /// The loss, as the keys `loss` and `alpha`.
+    /// The loss, serialised as the keys `loss` and `alpha`.
     #[serde(flatten)]
     pub loss: MarginLoss,
     /// Noise level.
     pub eta: f64,
-    /// Predicted relative dilation without $\rho_0$; absent after total collapse.
+    /// Predicted relative dilation without $\rho_0$; `None` after total collapse.
     pub rho: Option<f64>,
 }
 
-/// What the model predicts for every loss at every noise level, to lay over measured values.
+/// Predicts the relative dilation for each loss and noise level, for comparison with measured
+/// values.
 ///
-/// `base` supplies weight decay, the fitted `c_md`, measure and dimension; its `eta` is replaced.
+/// `base` supplies the weight decay, the fitted `c_md`, the measure and the dimension; its `eta` is
+/// ignored.
 ///
 /// # Errors
-/// As [`solve`].
+/// Same as [`solve`].
 ///
 /// # Example
 /// ```

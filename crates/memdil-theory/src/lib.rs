@@ -1,17 +1,18 @@
-//! The two models of neural collapse under label noise (Nguyen et al., ICLR 2023), solved.
+//! Solvers for the two models of neural collapse under label noise of Nguyen et al., ICLR 2023.
 //!
-//! | module | what it holds |
+//! | Module | Contents |
 //! | --- | --- |
-//! | [`layer_peeled`] | classifier and features as free variables: closed form and descent |
-//! | [`memorization_dilation`] | noisy labels memorised at the price of dilation: two and $N$ classes |
-//! | [`limits`] | what is left as weight decay vanishes, for three losses |
-//! | [`phase`] | label smoothing against cross-entropy over noise and weight decay |
-//! | [`fit`] | $C_{MD}$ from measured runs, and predictions from it |
-//! | [`lbfgs`] | the optimiser for many variables |
+//! | [`layer_peeled`] | The layer-peeled model (classifier and features as free variables): closed form and numerical minimisation |
+//! | [`memorization_dilation`] | The memorization-dilation model for two and $N$ classes |
+//! | [`limits`] | Limits of vanishing weight decay for three losses |
+//! | [`phase`] | Comparison of label smoothing and cross-entropy over noise level and weight decay |
+//! | [`fit`] | Estimation of $C_{MD}$ from trained networks, and predictions |
+//! | [`lbfgs`] | Bounded L-BFGS optimiser |
 //!
 //! # A short tour
 //!
-//! Without noise, features collapse to one point a class; smoothing keeps them closer together:
+//! Without noise, the features of each class collapse to one point. With label smoothing, these
+//! points are closer together:
 //! ```
 //! use memdil_theory::layer_peeled::{LpmSetting, closed_form};
 //! let setting = LpmSetting::new(10, 1e-4, 1e-4);
@@ -20,7 +21,7 @@
 //! assert!(ls.feature_sq_norm < ce.feature_sq_norm);
 //! # Ok::<(), memdil_theory::TheoryError>(())
 //! ```
-//! With noise, both losses memorise wrong labels, and smoothing pays with far less dilation:
+//! With noise, both losses memorise wrong labels, but label smoothing causes much less dilation:
 //! ```
 //! use memdil_theory::{LossKind, MarginLoss, MdSetting};
 //! use memdil_theory::{limits, memorization_dilation::solve};
@@ -28,7 +29,7 @@
 //! let ce = solve(&setting, &MarginLoss::cross_entropy())?.rho().unwrap();
 //! let ls = solve(&setting, &MarginLoss::new(LossKind::Ls, 0.1)?)?.rho().unwrap();
 //! assert!(ls < 0.2 * ce);
-//! // The limits say why: a constant against a power of the weight decay.
+//! // The limits explain this: a constant for cross-entropy, a power law for label smoothing.
 //! assert!((ce - limits::CROSS_ENTROPY).abs() < 0.01);
 //! assert!((ls / limits::label_smoothing(&setting, 0.1)? - 1.0).abs() < 0.02);
 //! # Ok::<(), memdil_theory::TheoryError>(())

@@ -1,16 +1,16 @@
-//! Convex losses of one margin: what two-class training sees of a loss.
+//! Convex losses as functions of the margin of two classes.
 
 use crate::error::{TheoryError, in_unit, parameter, unsupported};
 use memdil_losses::Loss;
 use serde::{Deserialize, Serialize};
 
-/// Any convex loss of the margin $z$ = (logit of the label) - (other logit), bounded below.
+/// A convex loss of the margin $z$ (the logit of the label minus the other logit), bounded below.
 ///
-/// The solvers need the value *above the infimum*, because at small weight decay the interesting
+/// The solvers require the value *above the infimum*, because at small weight decay the relevant
 /// part of a risk is many orders of magnitude smaller than the entropy of smoothed targets.
 ///
 /// # Example
-/// The squared hinge loss, which this crate does not know of:
+/// A custom loss, the squared hinge loss:
 /// ```
 /// use memdil_theory::{ConvexMargin, MdOutcome, MdSetting, memorization_dilation::solve};
 ///
@@ -37,16 +37,17 @@ pub trait ConvexMargin: Sync {
     /// Infimum of the loss over all margins (the entropy of the target, for label smoothing).
     fn infimum(&self) -> f64;
 
-    /// `[l(z) - infimum, l'(z), l''(z)]`, accurate also where the first entry is tiny.
+    /// `[l(z) - infimum, l'(z), l''(z)]`. The first entry must be accurate even if it is tiny.
     fn derivatives(&self, margin: f64) -> [f64; 3];
 
-    /// Nodes that an expectation of this loss needs; kinks want more than the default.
+    /// Number of quadrature nodes for expectations of this loss. Losses with kinks require more
+    /// than the default.
     fn quadrature_nodes(&self) -> usize {
         64
     }
 }
 
-/// Which of the three losses, by its name on the command line and in JSON.
+/// The kind of loss, with its name on the command line and in JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LossKind {
@@ -60,30 +61,31 @@ pub enum LossKind {
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Shape {
-    /// $\log(1+e^{-z})$, without a minimiser.
+    /// $\log(1+e^{-z})$, which has no minimiser.
     Logistic,
-    /// $\mathrm{KL}((1-a, a) \| (\sigma(z), \sigma(-z)))$ above its entropy, minimal at its target.
+    /// $\mathrm{KL}((1-a, a) \Vert (\sigma(z), \sigma(-z)))$ plus the entropy of $(1-a, a)$.
     Smoothed(Well),
-    /// The same, but zero at and beyond the target.
+    /// The same divergence without the entropy, and zero for margins of at least the target.
     Relaxed(Well),
 }
 
-/// $\mathrm{KL}((1-a, a) \| (\sigma(z), \sigma(-z)))$, minimal at `target` $= \log((1-a)/a)$.
+/// $\mathrm{KL}((1-a, a) \Vert (\sigma(z), \sigma(-z)))$, which is minimal at `target`
+/// $= \log((1-a)/a)$.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Well {
     a: f64,
     target: f64,
-    /// Of $(1-a, a)$.
+    /// Entropy of $(1-a, a)$.
     entropy: f64,
 }
 
-/// Cross-entropy, label smoothing or label relaxation of two classes, as a function of the margin.
+/// Cross-entropy, label smoothing or label relaxation for two classes, as a function of the margin.
 ///
 /// $$l_{CE}(z) = \log(1+e^{-z}), \quad
 ///   l_{LS}(z) = (1-\tfrac\alpha2)\log(1+e^{-z}) + \tfrac\alpha2\log(1+e^{z}),$$
-/// $$l_{LR}(z) = \mathrm{KL}\big((1-\alpha, \alpha) \| (\sigma(z), \sigma(-z))\big)
-///   \text{ for } z < \log\tfrac{1-\alpha}{\alpha}, \text{ else } 0.$$
-/// Source: Nguyen et al., ICLR 2023; Lienen & Hüllermeier 2021.
+/// $$l_{LR}(z) = \mathrm{KL}\big((1-\alpha, \alpha) \Vert (\sigma(z), \sigma(-z))\big)
+///   \text{ for } z < \log\tfrac{1-\alpha}{\alpha}, \text{ and } 0 \text{ otherwise.}$$
+/// Sources: Nguyen et al., ICLR 2023; Lienen & Hüllermeier 2021.
 ///
 /// # Example
 /// ```
@@ -124,7 +126,8 @@ impl TryFrom<Named> for MarginLoss {
 impl TryFrom<&Loss> for MarginLoss {
     type Error = TheoryError;
 
-    /// The same loss as a function of the margin; squared error is not one.
+    /// The same loss as a function of the margin. Squared error depends on both logits, so it cannot
+    /// be converted.
     fn try_from(loss: &Loss) -> Result<Self, TheoryError> {
         match *loss {
             Loss::CrossEntropy {} => Ok(Self::cross_entropy()),
@@ -139,7 +142,7 @@ impl TryFrom<&Loss> for MarginLoss {
             | Loss::SymmetricCrossEntropy { .. }
             | Loss::ForwardCorrection { .. } => unsupported(
                 "a robust loss as a margin loss",
-                "the paper's model is for ce, ls and lr; use one of them",
+                "the model supports ce, ls and lr only; use one of them",
             ),
         }
     }
@@ -155,10 +158,11 @@ impl MarginLoss {
         }
     }
 
-    /// A loss by name; `alpha` = 0 turns label smoothing and label relaxation into cross-entropy.
+    /// A loss of this kind. With `alpha` = 0, label smoothing and label relaxation equal
+    /// cross-entropy.
     ///
     /// # Errors
-    /// `alpha` outside [0, 1), or not 0 for cross-entropy.
+    /// An `alpha` outside [0, 1), or a non-zero `alpha` for cross-entropy.
     pub fn new(kind: LossKind, alpha: f64) -> Result<Self, TheoryError> {
         in_unit("alpha", alpha)?;
         let valid = kind != LossKind::Ce || alpha <= 0.0;
@@ -171,7 +175,7 @@ impl MarginLoss {
         Ok(Self { kind, alpha, shape })
     }
 
-    /// Which loss this is.
+    /// The kind of loss.
     pub const fn kind(&self) -> LossKind {
         self.kind
     }
@@ -181,7 +185,8 @@ impl MarginLoss {
         self.alpha
     }
 
-    /// Smallest margin at which the loss is minimal; `None` for cross-entropy, which has none.
+    /// Smallest margin at which the loss is minimal; `None` for cross-entropy, which has no
+    /// minimum.
     pub const fn target(&self) -> Option<f64> {
         match self.shape {
             Shape::Logistic => None,
@@ -235,11 +240,12 @@ impl Well {
         }
     }
 
-    /// Value and two derivatives.
+    /// Value and the first two derivatives.
     ///
-    /// Around the target, with $\delta$ the distance from it and $b$ the probability on the side
-    /// that shrinks, the value is $\log(1 + b(e^{-\delta}-1)) + b\delta$: no entropy to cancel. Far
-    /// below it the entropy is the smaller part, and for little smoothing a tiny one.
+    /// Near the target, the value is computed as $\log(1 + b(e^{-\delta}-1)) + b\delta$, where
+    /// $\delta$ is the distance from the target and $b$ is the target probability of the class
+    /// whose predicted probability shrinks. This avoids cancellation with the entropy. Far below
+    /// the target, the entropy is small compared with the value, so it can be subtracted directly.
     #[inline]
     fn derivatives(&self, z: f64) -> [f64; 3] {
         const FAR: f64 = -1.0;

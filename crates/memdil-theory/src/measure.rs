@@ -1,13 +1,14 @@
-//! Where unseen features lie around their class feature.
+//! Distributions of unseen features around their class feature.
 
 use crate::error::{TheoryError, at_least, some_dimension};
 use serde::{Deserialize, Serialize};
 
 /// The distribution $\mu_r$ of the deviation $v$ of an unseen feature from its class feature.
 ///
-/// Every one is symmetric; $r$ is its radius and $t = \langle v, w\rangle / (r\|w\|)$ the part of
-/// it that reaches the margin. Source: Nguyen et al., ICLR 2023 (a measure of radius $r$ around the
-/// class feature); the four choices are this project's.
+/// All distributions are symmetric. $r$ is the radius, and
+/// $t = \langle v, w\rangle / (r \lVert w \rVert)$ is the relative deviation in the direction that
+/// affects the margin. Source: Nguyen et al., ICLR 2023, for a measure of radius $r$ around the
+/// class feature; the four choices were made in this project.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FeatureMeasure {
@@ -15,14 +16,14 @@ pub enum FeatureMeasure {
     Sphere,
     /// Uniform in the ball of radius $r$: $t$ has density $\propto (1-t^2)^{(P-1)/2}$.
     Ball,
-    /// The two points $\pm r w/\|w\|$.
+    /// The two points $\pm r w / \lVert w \rVert$.
     TwoPoint,
-    /// Gaussian with $E\|v\|^2 = r^2$: $t \sim N(0, 1/P)$.
+    /// Gaussian with $E \lVert v \rVert^2 = r^2$: $t \sim N(0, 1/P)$.
     Gaussian,
 }
 
 impl FeatureMeasure {
-    /// $\kappa = E\|v\|^2 / r^2$: one, but $P/(P+2)$ for the ball.
+    /// $\kappa = E \lVert v \rVert^2 / r^2$, which is $P/(P+2)$ for the ball and 1 otherwise.
     ///
     /// ```
     /// use memdil_theory::FeatureMeasure;
@@ -36,7 +37,7 @@ impl FeatureMeasure {
         }
     }
 
-    /// $E[t^2]$, the variance that reaches the margin: $1/P$ on the sphere.
+    /// $E[t^2]$, the variance along the margin direction, for example $1/P$ on the sphere.
     ///
     /// ```
     /// use memdil_theory::FeatureMeasure;
@@ -51,18 +52,18 @@ impl FeatureMeasure {
         }
     }
 
-    /// Whether the deviation can be at most $r$.
+    /// Returns true if the deviation is at most $r$.
     pub const fn is_bounded(self) -> bool {
         !matches!(self, Self::Gaussian)
     }
 
     pub(crate) fn check(self, dim: usize, nonnegative: bool) -> Result<(), TheoryError> {
         if nonnegative {
-            let why = "two classes in non-negative features need two directions";
+            let why = "two classes with non-negative features require two dimensions";
             at_least("dim", dim, 2, why)?;
         }
         match self {
-            Self::Sphere => at_least("dim", dim, 2, "the sphere in one dimension is two points"),
+            Self::Sphere => at_least("dim", dim, 2, "use the two-point measure in one dimension"),
             _ => some_dimension(dim),
         }
     }

@@ -1,4 +1,4 @@
-//! Where label smoothing dilates less than cross-entropy, and by how much: a map over noise and
+//! Relative dilation of label smoothing compared with cross-entropy, over noise level and weight
 //! decay.
 
 use crate::error::{TheoryError, at_least, positive};
@@ -7,29 +7,30 @@ use crate::memorization_dilation::{MdSetting, solve_near};
 use rayon::prelude::*;
 use serde::Serialize;
 
-/// Relative dilation of two losses over a grid; rows are noise levels, columns weight decays.
+/// Relative dilation of two losses over a grid. Rows are noise levels and columns are weight
+/// decays.
 ///
-/// Cells without a number are those where a loss collapses to zero.
+/// A cell is `None` if a loss collapses to zero.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct PhaseMap {
-    /// Noise levels, one a row.
+    /// Noise levels, one per row.
     pub etas: Vec<f64>,
-    /// Feature decays $\lambda_H$, one a column; $\lambda_W$ follows at the ratio of the base
+    /// Feature decays $\lambda_H$, one per column; $\lambda_W/\lambda_H$ is that of the base
     /// setting.
     pub lambdas: Vec<f64>,
-    /// $\rho$ under cross-entropy.
+    /// $\rho$ of cross-entropy.
     pub rho_ce: Vec<Vec<Option<f64>>>,
-    /// $\rho$ under the other loss.
+    /// $\rho$ of the other loss.
     pub rho_other: Vec<Vec<Option<f64>>>,
     /// `rho_other` / `rho_ce`.
     pub ratio: Vec<Vec<Option<f64>>>,
 }
 
-/// `count` numbers from `low` to `high` at equal ratios.
+/// `count` numbers from `low` to `high` with a constant ratio.
 ///
 /// # Errors
-/// A bound that is not positive; fewer than two numbers.
+/// A bound that is not positive, a `count` below 2.
 ///
 /// # Example
 /// ```
@@ -40,18 +41,19 @@ pub struct PhaseMap {
 pub fn geometric(low: f64, high: f64, count: usize) -> Result<Vec<f64>, TheoryError> {
     positive("low", low)?;
     positive("high", high)?;
-    at_least("count", count, 2, "a grid has two ends")?;
+    at_least("count", count, 2, "a grid includes both bounds")?;
     let step = (high / low).ln() / (count - 1) as f64;
     Ok((0..count).map(|i| low * (step * i as f64).exp()).collect())
 }
 
-/// Computes a [`PhaseMap`] of `other` (usually label smoothing) against cross-entropy.
+/// Computes a [`PhaseMap`] of `other` (usually label smoothing) and cross-entropy.
 ///
-/// Along a row every solve starts from its neighbour's solution and, for safety, from the solver's
-/// own starts. Rows are shared among rayon's threads; the result does not depend on their number.
+/// Along a row, each problem is solved from the solution of its neighbour and from the default
+/// starting points. Rows are divided among rayon's threads; the result does not depend on the
+/// number of threads.
 ///
 /// # Errors
-/// A parameter out of range, by name; an empty grid; a solve that does not converge.
+/// A parameter out of range, an empty grid, a problem whose solver does not converge.
 ///
 /// # Example
 /// ```
@@ -59,7 +61,7 @@ pub fn geometric(low: f64, high: f64, count: usize) -> Result<Vec<f64>, TheoryEr
 /// let base = MdSetting::new(1e-3, 1e-3).noise(0.1, 0.5);
 /// let other = MarginLoss::new(LossKind::Ls, 0.1)?;
 /// let map = phase_map(&base, &other, &[0.1, 0.2], &[1e-4, 1e-3])?;
-/// assert!(map.ratio[0][0] < map.ratio[0][1]); // less decay, more advantage
+/// assert!(map.ratio[0][0] < map.ratio[0][1]); // the advantage grows with less decay
 /// # Ok::<(), memdil_theory::TheoryError>(())
 /// ```
 pub fn phase_map(
@@ -87,30 +89,31 @@ pub fn phase_map(
     })
 }
 
-/// Relative dilation of label smoothing (or another loss) over cross-entropy at one noise level,
-/// over the two numbers that decide it.
+/// Ratio of the relative dilations of another loss and cross-entropy at one noise level, over the
+/// two scale-invariant parameters of the model.
 ///
-/// The model does not change under
-/// $(C_{MD}, \lambda_W, \lambda_H) \to (s C_{MD}, s^2 \lambda_W, \lambda_H / s^2)$: only
+/// The model is invariant under
+/// $(C_{MD}, \lambda_W, \lambda_H) \to (s C_{MD}, s^2 \lambda_W, \lambda_H / s^2)$, so only
 /// $\lambda_W / C_{MD}^2$ and $\lambda_H C_{MD}^2$ matter.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct InvariantMap {
     /// Noise level.
     pub eta: f64,
-    /// Values of $\lambda_W / C_{MD}^2$, one for each column.
+    /// Values of $\lambda_W / C_{MD}^2$, one per column.
     pub classifier: Vec<f64>,
-    /// Values of $\lambda_H C_{MD}^2$, one for each row.
+    /// Values of $\lambda_H C_{MD}^2$, one per row.
     pub features: Vec<f64>,
-    /// $\rho$ under the other loss over $\rho$ under cross-entropy, absent where a loss collapses
-    /// to zero.
+    /// $\rho$ of the other loss divided by $\rho$ of cross-entropy; `None` if a loss collapses to
+    /// zero.
     pub ratio: Vec<Vec<Option<f64>>>,
 }
 
-/// Computes an [`InvariantMap`]; `base` supplies noise level, $C_{MD}$, measure and dimension.
+/// Computes an [`InvariantMap`]. `base` supplies the noise level, $C_{MD}$, the measure and the
+/// dimension.
 ///
 /// # Errors
-/// As [`phase_map`].
+/// Same as [`phase_map`].
 ///
 /// # Example
 /// ```
@@ -142,7 +145,7 @@ pub fn invariant_map(
     })
 }
 
-/// $\rho$ along a row under cross-entropy and under another loss.
+/// $\rho$ along a row for cross-entropy and for another loss.
 type Row = (Vec<Option<f64>>, Vec<Option<f64>>);
 
 fn quotients((ce, other): &Row) -> Vec<Option<f64>> {
@@ -154,10 +157,15 @@ fn quotients((ce, other): &Row) -> Vec<Option<f64>> {
 }
 
 fn not_empty(name: &'static str, values: &[f64]) -> Result<(), TheoryError> {
-    at_least(name, values.len(), 1, "an empty map shows nothing")
+    at_least(
+        name,
+        values.len(),
+        1,
+        "a map requires at least one row and one column",
+    )
 }
 
-/// Solves a grid of settings under two losses, rows in parallel.
+/// Solves a grid of settings for two losses, with rows in parallel.
 fn solve_grid(
     rows: &[f64],
     columns: &[f64],
@@ -169,12 +177,13 @@ fn solve_grid(
         let settings: Vec<MdSetting> = columns.iter().map(|&x| setting(y, x)).collect();
         Ok((row(&settings, &cross_entropy)?, row(&settings, other)?))
     };
-    // Collected before the first error is looked for: which one that is must not depend on threads.
+    // All rows are computed before the first error is returned, so that the error does not depend
+    // on the number of threads.
     let solved: Vec<Result<Row, TheoryError>> = rows.par_iter().map(solve).collect();
     solved.into_iter().collect()
 }
 
-/// Every solve starts from its neighbour's solution and from the solver's own starts.
+/// Solves a row of settings. Each problem also starts from the solution of its neighbour.
 fn row<L: ConvexMargin>(settings: &[MdSetting], loss: &L) -> Result<Vec<Option<f64>>, TheoryError> {
     let mut last = None;
     settings

@@ -1,10 +1,10 @@
-//! Gauss rules for the distributions of unseen features.
+//! Gauss quadrature rules for the distributions of unseen features.
 
 use crate::measure::FeatureMeasure;
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
-/// Nodes and weights of $E[f(t)]$; symmetric about 0, weights sum to 1.
+/// Nodes and weights to compute $E[f(t)]$. The rule is symmetric about 0, and the weights sum to 1.
 ///
 /// Source: Golub & Welsch 1969 (nodes are eigenvalues of the matrix of recurrence coefficients,
 /// weights the squared first entries of its eigenvectors).
@@ -20,12 +20,12 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 pub struct GaussRule(Vec<(f64, f64)>);
 
 impl GaussRule {
-    /// The rule with `nodes` nodes, computed on first use and kept; the two-point measure is exact
-    /// with two.
+    /// The rule with `nodes` nodes, which is computed on first use and then cached. The two-point
+    /// measure always has two nodes, which are exact.
     pub fn cached(measure: FeatureMeasure, dim: usize, nodes: usize) -> Arc<Self> {
         type Cache = Mutex<HashMap<(FeatureMeasure, usize, usize), Arc<GaussRule>>>;
         static RULES: LazyLock<Cache> = LazyLock::new(Cache::default);
-        // A poisoned map only means that another thread died between two complete states.
+        // Entries are inserted completely or not at all, so a poisoned map is still valid.
         let mut rules = RULES.lock().unwrap_or_else(PoisonError::into_inner);
         let rule = rules
             .entry((measure, dim, nodes))
@@ -33,7 +33,7 @@ impl GaussRule {
         Arc::clone(rule)
     }
 
-    /// Node and weight, in increasing order of nodes.
+    /// Pairs of node and weight, in increasing order of nodes.
     pub fn pairs(&self) -> impl Iterator<Item = (f64, f64)> + '_ {
         self.0.iter().copied()
     }
@@ -53,7 +53,8 @@ impl GaussRule {
         let couplings = (1..count).map(|k| squared(k as f64).sqrt()).collect();
         let mut pairs = eigen_tridiagonal(vec![0.0; count], couplings);
         pairs.sort_by(|a, b| a.0.total_cmp(&b.0));
-        // Rounding breaks the symmetry, which the gradients rely on for cancellation.
+        // Restore the symmetry, which is lost by rounding and required for cancellation in
+        // gradients.
         let mirrored = pairs.iter().zip(pairs.iter().rev());
         let symmetric =
             mirrored.map(|(here, there)| (0.5 * (here.0 - there.0), 0.5 * (here.1 + there.1)));
@@ -71,7 +72,7 @@ fn gegenbauer(k: f64, beta: f64) -> f64 {
     k * (k + 2.0 * beta) / ((s + 1.0) * (s - 1.0))
 }
 
-/// Eigenvalues of a symmetric tridiagonal matrix with the squared first entry of each eigenvector,
+/// Eigenvalues of a symmetric tridiagonal matrix and the squared first entry of each eigenvector,
 /// by the QR iteration with Wilkinson shifts.
 pub(crate) fn eigen_tridiagonal(mut diagonal: Vec<f64>, couplings: Vec<f64>) -> Vec<(f64, f64)> {
     let n = diagonal.len();
@@ -99,7 +100,7 @@ pub(crate) fn eigen_tridiagonal(mut diagonal: Vec<f64>, couplings: Vec<f64>) -> 
         let shift = diagonal[end] - coupling * coupling / (half + root.copysign(half));
         let (mut x, mut z) = (diagonal[start] - shift, off[start]);
         for k in start..end {
-            // Rotation of rows and columns k and k + 1 that sends (x, z) to (length, 0).
+            // Rotation of rows and columns k and k + 1 that maps (x, z) to (length, 0).
             let length = x.hypot(z);
             let (c, s) = if length > 0.0 {
                 (x / length, z / length)

@@ -1,17 +1,17 @@
-//! The global minimiser in closed form.
+//! The closed form of the global minimiser.
 
 use crate::error::{TheoryError, at_least, in_unit, positive, two_classes};
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
-/// Parameters of the model under label smoothing (`alpha` = 0: cross-entropy).
+/// Parameters of the model with label smoothing, or with cross-entropy if `alpha` = 0.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct LpmSetting {
     /// Number of classes $N$, at least 2.
     pub classes: usize,
-    /// Smoothing $\alpha$ in [0, 1); the target is $(1-\alpha)e_k + \alpha/N$.
+    /// Smoothing parameter $\alpha$ in [0, 1); the target is $(1-\alpha)e_k + \alpha/N$.
     pub alpha: f64,
     /// Weight decay of the classifier, positive.
     pub lambda_w: f64,
@@ -21,38 +21,43 @@ pub struct LpmSetting {
     pub nonnegative: bool,
 }
 
-/// The global minimiser; fields are the JSON keys.
+/// The global minimiser. The field names are the JSON keys.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct LpmSolution {
-    /// What was solved.
+    /// The parameters of the problem.
     #[serde(flatten)]
     pub setting: LpmSetting,
-    /// Whether everything is zero.
+    /// Whether the minimiser is zero (total collapse).
     pub collapsed: bool,
-    /// True logit minus any other, $s$.
+    /// Logit of the true class minus any other logit, $s$.
     pub logit_gap: f64,
     /// Minimum of the objective.
     pub objective: f64,
-    /// $\|h_k\|^2$.
+    /// $\lVert h_k \rVert^2$.
     pub feature_sq_norm: f64,
-    /// $\|w_k\|^2$.
+    /// $\lVert w_k \rVert^2$.
     pub weight_row_sq_norm: f64,
-    /// Condition number of the loss's Hessian in the logits (on sum zero): $Np^*$, or 1 for two
-    /// classes.
+    /// Condition number of the Hessian of the loss with respect to logits of sum zero: $Np_\ast$,
+    /// or 1 for two classes.
     pub hessian_condition: f64,
 }
 
 /// The global minimiser of the layer-peeled model, for $P \ge N$ ($P \ge N-1$ for signed features).
 ///
-/// With $c = 2\sqrt{(N-1)\lambda_W\lambda_H}$ (signed: $2(N-1)\sqrt{\lambda_W\lambda_H/N}$),
-/// $$1-p^* = \tfrac{N-1}{N}\alpha + c, \qquad s = \log\frac{p^*(N-1)}{1-p^*},$$
-/// and total collapse to zero if $p^* \le 1/N$. Features are an orthogonal frame $h_k = b e_k$
-/// (signed: a simplex $b(e_k - 1/N)$), weights $w_k = a(e_k - 1/N)$, $ab = s$.
-/// Source: model Nguyen et al., ICLR 2023, and Fang et al. 2021; this form is this project's.
+/// With $c = 2\sqrt{(N-1)\lambda_W\lambda_H}$ (for signed features,
+/// $c = 2(N-1)\sqrt{\lambda_W\lambda_H/N}$), the probability $p_\ast$ of the true class and the
+/// logit gap $s$ are given by
+///
+/// $$1-p_\ast = \tfrac{N-1}{N}\alpha + c, \qquad s = \log\frac{p_\ast(N-1)}{1-p_\ast}.$$
+///
+/// If $p_\ast \le 1/N$, the minimiser is zero (total collapse). Otherwise the features are an
+/// orthogonal frame $h_k = b e_k$ (for signed features, a simplex $b(e_k - 1/N)$), and the weights
+/// are $w_k = a(e_k - 1/N)$ with $ab = s$. The model is from Fang et al. 2021 and Nguyen et al.,
+/// ICLR 2023; this closed form was derived in this project.
 ///
 /// # Errors
-/// A parameter out of range, by name.
+/// A parameter out of range.
 ///
 /// # Example
 /// ```
@@ -98,11 +103,12 @@ pub fn closed_form(setting: &LpmSetting) -> Result<LpmSolution, TheoryError> {
 }
 
 impl LpmSetting {
-    /// Number of classes, at least 2, and weight decay of classifier and features, both positive.
-    /// The rest is cross-entropy ($\alpha = 0$) and non-negative features.
+    /// Creates a setting with the number of classes, at least 2, and the weight decay of classifier
+    /// and features, both positive. The defaults are cross-entropy ($\alpha = 0$) and non-negative
+    /// features.
     ///
-    /// Neither this nor the other methods check their numbers: [`validate`](Self::validate) does,
-    /// and every function that takes a setting calls it.
+    /// The builder methods do not check their arguments; [`validate`](Self::validate) does, and all
+    /// functions that take a setting call it.
     #[must_use]
     pub const fn new(classes: usize, lambda_w: f64, lambda_h: f64) -> Self {
         Self {
@@ -114,23 +120,23 @@ impl LpmSetting {
         }
     }
 
-    /// With label smoothing of this strength, in [0, 1).
+    /// Sets the label smoothing parameter, in [0, 1).
     #[must_use]
     pub const fn alpha(self, alpha: f64) -> Self {
         Self { alpha, ..self }
     }
 
-    /// With non-negative features, or with signed ones.
+    /// Sets whether features are non-negative or signed.
     #[must_use]
     pub const fn nonnegative(mut self, nonnegative: bool) -> Self {
         self.nonnegative = nonnegative;
         self
     }
 
-    /// Checks every number against its range.
+    /// Checks the range of each parameter.
     ///
     /// # Errors
-    /// The first parameter that is NaN, infinite or out of range, by name.
+    /// The first parameter that is NaN, infinite or out of range.
     ///
     /// # Example
     /// ```
@@ -148,13 +154,15 @@ impl LpmSetting {
 }
 
 impl LpmSolution {
-    /// The minimiser itself, for `samples` samples a class and feature dimension `dim`.
+    /// Returns $W$ and $H$ of the minimiser for `samples` samples per class and feature dimension
+    /// `dim`.
     ///
     /// # Shapes
-    /// $W$ is (N, P); $H$ is (P, N n), class after class.
+    /// $W$ is (N, P). $H$ is (P, N n), with columns ordered by class.
     ///
     /// # Errors
-    /// `samples` = 0, or `dim` below $N$ (signed: $N-1$), where the frame does not fit.
+    /// `samples` = 0, or a `dim` below $N$ (for signed features, $N-1$), which is too small for the
+    /// frame.
     ///
     /// # Example
     /// ```
@@ -172,12 +180,12 @@ impl LpmSolution {
         dim: usize,
     ) -> Result<(Array2<f64>, Array2<f64>), TheoryError> {
         let n = self.setting.classes;
-        at_least("samples", samples, 1, "every class needs a sample")?;
+        at_least("samples", samples, 1, "each class requires a sample")?;
         let centre = 1.0 - 1.0 / n as f64;
         let (frame, rows, squared_b, why) = if self.setting.nonnegative {
             let axes = Array2::<f64>::eye(n);
             let rows = &axes - 1.0 / n as f64;
-            let why = "an orthogonal frame needs a direction a class";
+            let why = "an orthogonal frame requires one dimension per class";
             (axes, rows, self.feature_sq_norm, why)
         } else {
             let why = "a simplex of N points spans N - 1 directions";
@@ -194,7 +202,7 @@ impl LpmSolution {
     }
 }
 
-/// The points $e_k - 1/N$ in an orthonormal basis of their span (Helmert's), one a row.
+/// The points $e_k - 1/N$ in Helmert's orthonormal basis of their span, one per row.
 fn simplex(n: usize) -> Array2<f64> {
     Array2::from_shape_fn((n, n - 1), |(k, j)| {
         let scale = (((j + 1) * (j + 2)) as f64).sqrt();
@@ -221,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn bad_parameters_are_named() {
+    fn invalid_parameters_are_reported_by_name() {
         let good = LpmSetting::new(3, 1e-3, 1e-3).alpha(0.1);
         let cases = [
             (LpmSetting { classes: 1, ..good }, "classes"),

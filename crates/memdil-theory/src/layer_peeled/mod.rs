@@ -1,9 +1,11 @@
 //! The layer-peeled model: classifier and features as free variables under weight decay.
 //!
-//! $$\min_{W,H}\; \frac{1}{Nn}\sum_{k,i} l(Wh_{k,i}, k) + \lambda_W\|W\|_F^2 +
-//!   \frac{\lambda_H}{Nn}\|H\|_F^2, \qquad H \ge 0 \text{ in the non-negative variant.}$$
-//! [`closed_form()`] gives the global minimiser for cross-entropy and label smoothing,
-//! [`numeric::minimize`] finds it (and those of other losses) by descent.
+//! $$\min_{W,H} \quad \frac{1}{Nn}\sum_{k,i} l(Wh_{k,i}, k) + \lambda_W \lVert W \rVert_F^2 +
+//!   \frac{\lambda_H}{Nn} \lVert H \rVert_F^2,
+//!   \qquad H \ge 0 \text{ in the non-negative variant.}$$
+//!
+//! [`closed_form()`] gives the global minimiser for cross-entropy and label smoothing.
+//! [`numeric::minimize`] minimises the objective numerically, also for other losses.
 
 mod closed_form;
 pub mod numeric;

@@ -1,4 +1,4 @@
-//! The layer-peeled model by descent, for any loss.
+//! Numerical minimisation of the layer-peeled model for any loss.
 
 use super::closed_form::LpmSetting;
 use crate::error::{TheoryError, at_least, positive, some_dimension, two_classes};
@@ -8,13 +8,13 @@ use ndarray::{Array2, ArrayView2};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-/// Sizes and weight decay of a layer-peeled problem.
+/// Dimensions and weight decay of a layer-peeled problem.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub struct LpmProblem {
     /// Number of classes $N$, at least 2.
     pub classes: usize,
-    /// Samples a class $n$, at least 1.
+    /// Number of samples per class $n$, at least 1.
     pub samples: usize,
     /// Feature dimension $P$, at least 1.
     pub dim: usize,
@@ -26,21 +26,22 @@ pub struct LpmProblem {
     pub nonnegative: bool,
 }
 
-/// The random starts of the descent, and when each of them ends.
+/// Random starting points and stopping criteria of the descent.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct DescentOptions {
-    /// Random starts, at least 1; the best end wins.
+    /// Number of random starting points, at least 1; the best result is returned.
     pub starts: usize,
-    /// Seed of the starts.
+    /// Seed of the starting points.
     pub seed: u64,
-    /// Largest entry of the projected gradient, relative to the decay $\sqrt{\lambda_W\lambda_H}$.
+    /// Tolerance for the largest entry of the projected gradient, relative to
+    /// $\sqrt{\lambda_W\lambda_H}$.
     pub tolerance: f64,
-    /// Iterations a start.
+    /// Maximum number of iterations per starting point.
     pub max_iterations: usize,
 }
 
 impl Default for DescentOptions {
-    /// Three starts from seed 0, tolerance 1e-6, 5000 iterations each.
+    /// Three starting points with seed 0, a tolerance of 1e-6 and up to 5000 iterations each.
     fn default() -> Self {
         Self {
             starts: 3,
@@ -59,23 +60,24 @@ pub struct LpmMinimum {
     pub objective: f64,
     /// $W$, (N, P).
     pub weights: Array2<f64>,
-    /// $H$, (P, N n), class after class.
+    /// $H$, (P, N n), with columns ordered by class.
     pub features: Array2<f64>,
-    /// Mean over samples and wrong classes of (true logit) - (wrong logit).
+    /// Logit of the true class minus that of another class, averaged over samples and other
+    /// classes.
     pub logit_gap: f64,
-    /// Mean of $\|h_{k,i}\|^2$.
+    /// Mean of $\lVert h_{k,i} \rVert^2$.
     pub feature_sq_norm: f64,
-    /// Mean of $\|w_k\|^2$.
+    /// Mean of $\lVert w_k \rVert^2$.
     pub weight_row_sq_norm: f64,
-    /// Largest entry of the projected gradient over $\sqrt{\lambda_W\lambda_H}$.
+    /// Largest entry of the projected gradient, divided by $\sqrt{\lambda_W\lambda_H}$.
     pub residual: f64,
-    /// Iterations over all starts.
+    /// Total number of iterations over all starting points.
     pub iterations: usize,
 }
 
 impl LpmProblem {
-    /// The problem of the same classes, weight decay and sign of features; the smoothing belongs to
-    /// the loss.
+    /// Creates a problem with the classes, the weight decay and the feature sign of a setting. The
+    /// smoothing parameter is part of the loss instead.
     pub const fn new(setting: &LpmSetting, samples: usize, dim: usize) -> Self {
         Self {
             classes: setting.classes,
@@ -89,13 +91,13 @@ impl LpmProblem {
 
     fn validate(&self) -> Result<(), TheoryError> {
         two_classes(self.classes)?;
-        at_least("samples", self.samples, 1, "every class needs a sample")?;
+        at_least("samples", self.samples, 1, "each class requires a sample")?;
         some_dimension(self.dim)?;
         positive("lambda_w", self.lambda_w)?;
         positive("lambda_h", self.lambda_h)
     }
 
-    /// Class of every column of $H$.
+    /// The class of each column of $H$.
     pub fn labels(&self) -> Vec<u32> {
         (0..self.classes as u32)
             .flat_map(|k| std::iter::repeat_n(k, self.samples))
@@ -103,18 +105,20 @@ impl LpmProblem {
     }
 }
 
-/// Value of the layer-peeled objective with its gradients in $W$ and $H$.
+/// Value of the layer-peeled objective and its gradients with respect to $W$ and $H$.
 ///
 /// $$\nabla_W = G^\top H^\top + 2\lambda_W W, \qquad
 ///   \nabla_H = W^\top G^\top + \tfrac{2\lambda_H}{Nn} H$$
-/// with $G$ the gradient of the mean loss in the (N n, N) logits. Source: Nguyen et al., ICLR 2023.
+///
+/// where $G$ is the gradient of the mean loss with respect to the (N n, N) logits. Source: Nguyen
+/// et al., ICLR 2023.
 ///
 /// # Shapes
-/// $W$ (N, P), $H$ (P, N n), class after class; gradients alike. The loss is a mean over samples
-/// (squared error also over classes).
+/// $W$ is (N, P), and $H$ is (P, N n) with columns ordered by class; the gradients have the same
+/// shapes. The loss is a mean over samples (for squared error, also over classes).
 ///
 /// # Errors
-/// Sizes that disagree with the problem; a parameter out of range; what the loss refuses.
+/// Shapes that do not match the problem, a parameter out of range, an error of the loss.
 ///
 /// # Example
 /// ```
@@ -160,16 +164,19 @@ pub fn objective(
     Ok((total, in_weights, in_features))
 }
 
-/// Minimises the layer-peeled objective from random starts.
+/// Minimises the layer-peeled objective from random starting points.
 ///
-/// Projected L-BFGS in variables scaled such that weights and features weigh the same,
-/// $W = aW'$, $H = \sqrt{Nn}H'/a$, $a = (\lambda_H/\lambda_W)^{1/4}$. The problem has no bad local
-/// minima for wide signed features. Non-negative features with as many dimensions as classes may
-/// leave a class at zero, a saddle (at $N = 30$, $\alpha = 0.1$, decays 1e-4 every start ends 5e-4
-/// above the minimum); six spare dimensions avoid it for all $N$ up to 40.
+/// Uses projected L-BFGS in scaled variables $\tilde W$ and $\tilde H$ with equal weight decay,
+/// $W = a \tilde W$ and $H = \sqrt{Nn} \tilde H/a$ with $a = (\lambda_H/\lambda_W)^{1/4}$. For
+/// signed features of sufficient dimension, the problem has no spurious local minima. For
+/// non-negative features with as many dimensions as classes, the descent may end at a saddle point
+/// with zero features for a class: with $N = 30$, $\alpha = 0.1$ and a weight decay of 1e-4, all
+/// starting points end 5e-4 above the minimum. Six additional dimensions avoid this for all $N$ up
+/// to 40.
 ///
 /// # Errors
-/// A parameter out of range; [`TheoryError::NoConvergence`] if the best start misses the tolerance.
+/// A parameter out of range, or [`TheoryError::NoConvergence`] if the best result misses the
+/// tolerance.
 ///
 /// # Example
 /// ```
@@ -187,8 +194,13 @@ pub fn minimize(
     search: DescentOptions,
 ) -> Result<LpmMinimum, TheoryError> {
     problem.validate()?;
-    at_least("starts", search.starts, 1, "something has to be tried")?;
-    // Parameters are checked once, here, so that the descent below only ever sees numbers.
+    at_least(
+        "starts",
+        search.starts,
+        1,
+        "the descent requires a starting point",
+    )?;
+    // Check the parameters of the loss once, so that only overflow can fail during the descent.
     loss.value(Array2::zeros((1, problem.classes)).view(), &[0])?;
     let scaled = Scaled::new(problem);
     let decay = (problem.lambda_w * problem.lambda_h).sqrt();
@@ -211,14 +223,15 @@ pub fn minimize(
     Ok(describe(problem, end, scaled.unpack(&x)))
 }
 
-/// The problem in one vector of variables that weigh the same: $W'$ row by row, then $H'$.
+/// The problem as a function of one vector of scaled variables: $\tilde W$ followed by $\tilde H$,
+/// both in row-major order.
 struct Scaled<'a> {
     problem: &'a LpmProblem,
-    /// Columns of $H$.
+    /// Number of columns of $H$.
     columns: usize,
-    /// $W / W'$.
+    /// The factor $a$ in $W = a \tilde W$.
     weight_scale: f64,
-    /// $H / H'$.
+    /// The factor $\sqrt{Nn}/a$ in $H = \sqrt{Nn} \tilde H/a$.
     feature_scale: f64,
 }
 
@@ -234,7 +247,7 @@ impl<'a> Scaled<'a> {
         }
     }
 
-    /// Entries of $W'$, which come before those of $H'$.
+    /// Number of entries of $\tilde W$, which precede those of $\tilde H$.
     fn split(&self) -> usize {
         self.problem.classes * self.problem.dim
     }
@@ -279,7 +292,7 @@ impl<'a> Scaled<'a> {
     /// The objective and its gradient.
     fn evaluate(&self, loss: &Loss, x: &[f64], gradient: &mut [f64]) -> f64 {
         let (weights, features) = self.unpack(x);
-        // Only overflow can fail here: an infinite value makes the line search step back.
+        // Only overflow can fail here; with an infinite value, the line search reduces the step.
         let Ok((value, in_weights, in_features)) =
             objective(self.problem, loss, weights.view(), features.view())
         else {

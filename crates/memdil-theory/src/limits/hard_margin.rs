@@ -1,4 +1,4 @@
-//! The hard-margin problem behind the limit of label relaxation.
+//! The hard-margin problem that gives the limit of label relaxation.
 
 use crate::error::{TheoryError, unsupported};
 use crate::margin::{LossKind, MarginLoss};
@@ -14,32 +14,36 @@ pub struct HardMargin {
     pub rho: f64,
     /// Margin of the class features.
     pub logit_clean: f64,
-    /// Margin of the noisy features: exactly $z^*$.
+    /// Margin of the noisy features, which equals $z_\ast$.
     pub logit_noisy: f64,
-    /// $\|h_1-h_2\|$.
+    /// $\lVert h_1-h_2 \rVert$.
     pub separation: f64,
     /// $\nu$.
     pub memorization: f64,
 }
 
-/// The constant to which label relaxation's relative dilation tends as weight decay vanishes.
+/// The limit of the relative dilation of label relaxation for vanishing weight decay.
 ///
-/// The loss is exactly 0 from the margin $z^*=\log((1-\alpha)/\alpha)$ on, so in the limit every
-/// margin on the support has to reach it, at the least decay. With $\tau=r/d=2\rho$, and
-/// $\xi,\mu,s$ for $\xi/d,\mu/d,m/d$, the smallest clean margin is $A(1-\tau)$ and the noisy one
-/// $A\xi$. Lowering $\xi$ to $z^*/A$ saves decay and dilation, hence $A=z^*/\xi$ and $\xi\le1-\tau$
-/// is all that is left of the margins. The tight constraint $\tau=c\,d\sqrt M$, $c=2\eta/C_{MD}$,
-/// $M=(1+\xi)^2+(s-\mu)^2$, eliminates $d$ from the decay:
-/// $$\min\; \frac{2\lambda_H}{c^2}\,\tau^2\,\frac{1+s^2+\kappa\tau^2+\eta(\xi^2+\mu^2)}{M} +
-///   \frac{\lambda_W c^2 z^{*2}}{2}\,\frac{M}{\tau^2\xi^2}
-///   \quad\text{s.t. } \xi\le1-\tau,\; s\ge1,\; \mu\ge\xi$$
-/// (signed features: $s=\mu=0$). Only $\lambda_W/\lambda_H$ matters. For $z^*\to\infty$ the second
-/// term rules, $M=(1+\xi)^2$, $\xi=1-\tau$, and $\tau\xi/(1+\xi)$ is maximal at cross-entropy's
-/// constant $\rho=1-1/\sqrt2$. This project's result; loss from Lienen & Hüllermeier 2021.
+/// The loss is exactly 0 for margins of at least $z_\ast=\log((1-\alpha)/\alpha)$. In the limit,
+/// all margins on the support must be at least $z_\ast$, at minimal decay. Let $\tau=r/d=2\rho$,
+/// and let $\xi$, $\mu$ and $s$ now denote the ratios $\xi/d$, $\mu/d$ and $m/d$. Then the smallest
+/// clean margin is $A(1-\tau)$, and the noisy margin is $A\xi$. Reducing $\xi$ to $z_\ast/A$
+/// reduces decay and dilation. Hence $A=z_\ast/\xi$, and the only remaining margin constraint is
+/// $\xi\le1-\tau$. The tight constraint $\tau=c d \sqrt M$ with $c=2\eta/C_{MD}$ and
+/// $M=(1+\xi)^2+(s-\mu)^2$ eliminates $d$ from the decay:
+///
+/// $$\min \quad \frac{2\lambda_H}{c^2} \tau^2 \frac{1+s^2+\kappa\tau^2+\eta(\xi^2+\mu^2)}{M} +
+///   \frac{\lambda_W c^2 z_\ast^2}{2} \frac{M}{\tau^2\xi^2}
+///   \quad\text{s.t.}\quad \xi\le1-\tau, \quad s\ge1, \quad \mu\ge\xi$$
+///
+/// (for signed features: $s=\mu=0$). Only $\lambda_W/\lambda_H$ matters. For $z_\ast\to\infty$ the
+/// second term dominates, so $M=(1+\xi)^2$ and $\xi=1-\tau$, and $\tau\xi/(1+\xi)$ is maximal at
+/// $\rho=1-1/\sqrt2$, the constant of cross-entropy. The loss is from Lienen & Hüllermeier 2021;
+/// the limit was derived in this project.
 ///
 /// # Errors
-/// A parameter out of range; `eta` = 0 and `alpha` = 0 (cross-entropy); no limit exists for the
-/// Gaussian (no margin holds on an unbounded support) nor for `alpha` >= 1/2 (zero is optimal).
+/// A parameter out of range, `eta` = 0, `alpha` = 0 (cross-entropy), the Gaussian measure (on an
+/// unbounded support, no margin is guaranteed), `alpha` >= 1/2 (zero features are optimal).
 ///
 /// # Example
 /// ```
@@ -51,20 +55,20 @@ pub struct HardMargin {
 pub fn label_relaxation(setting: &MdSetting, alpha: f64) -> Result<HardMargin, TheoryError> {
     setting.validate()?;
     let Some(target) = MarginLoss::new(LossKind::Lr, alpha)?.target() else {
-        let advice = "that is cross-entropy, whose limit is 1 - 1/sqrt 2";
+        let advice = "this is cross-entropy, whose limit is 1 - 1/sqrt(2)";
         return unsupported("the label relaxation limit at alpha = 0", advice);
     };
     if target <= 0.0 {
-        let advice = "the loss is zero at zero features; choose alpha below 1/2";
+        let advice = "the loss is zero for zero features; choose alpha below 1/2";
         return unsupported("the label relaxation limit for alpha >= 1/2", advice);
     }
     if !setting.measure.is_bounded() {
-        let advice = "no margin holds on an unbounded support; choose sphere, ball or two-point";
+        let advice = "the support is unbounded; choose sphere, ball or two-point";
         return unsupported("the label relaxation limit for the gaussian", advice);
     }
     if setting.eta <= 0.0 {
         let what = "the label relaxation limit at eta = 0";
-        return unsupported(what, "without noise rho is 0");
+        return unsupported(what, "rho is 0 without noise; choose a positive eta");
     }
     let problem = Problem::new(setting, target);
     let mut lower = [f64::NEG_INFINITY, 0.0, 0.0, 0.0];
@@ -92,9 +96,9 @@ struct Problem {
     eta: f64,
     kappa: f64,
     nonnegative: bool,
-    /// $c$, with $\tau = c\,d\sqrt M$.
+    /// The factor $c$ in $\tau = c d \sqrt M$.
     gain: f64,
-    /// Factors of the two terms.
+    /// Coefficients of the two terms.
     features: f64,
     weights: f64,
 }
@@ -112,7 +116,8 @@ impl Problem {
         }
     }
 
-    /// $(\tau, \xi, \mu, s)$ from the logit of $\tau$, $\log((1-\tau)/\xi)$, $\mu-\xi$ and $s-1$.
+    /// Converts the logit of $\tau$, $\log((1-\tau)/\xi)$, $\mu-\xi$ and $s-1$ to
+    /// $(\tau, \xi, \mu, s)$.
     fn shape(&self, v: &[f64]) -> [f64; 4] {
         let tau = 1.0 / (1.0 + (-v[0]).exp());
         let xi = (1.0 - tau) * (-v[1]).exp();
@@ -130,7 +135,7 @@ impl Problem {
         let size = 1.0 + s * s + self.kappa * tau * tau + self.eta * (xi * xi + mu * mu);
         let features = self.features * tau * tau * size / distance;
         let weights = self.weights * distance / (tau * tau * xi * xi);
-        // Derivatives of the two terms by way of those of log size and log distance.
+        // Derivatives of the two terms, from those of log size and log distance.
         let term = |size1: f64, distance1: f64| {
             features * (size1 / size - distance1 / distance) + weights * distance1 / distance
         };

@@ -7,12 +7,13 @@ use crate::memorization_dilation::MdSetting;
 use serde::Serialize;
 use serde_with::skip_serializing_none;
 
-/// $\rho \to 1 - 1/\sqrt2$ under cross-entropy, for every $\eta > 0$, $C_{MD}$ and every measure
-/// whose support reaches $\pm r$ along $w$ and no further.
+/// The limit $\rho \to 1 - 1/\sqrt2$ of cross-entropy, for all $\eta > 0$, all $C_{MD}$ and all
+/// measures whose support along $w$ extends exactly to $\pm r$.
 ///
-/// Margins grow without bound, so that only the smallest counts: the clean one, $A(1-2\rho)$,
-/// equals the noisy one, $A\xi/d$. At given norms both are proportional to
-/// $\rho(1-2\rho)/(1-\rho)$, maximal here. The approach is logarithmic in $1/\lambda$.
+/// Margins grow without bound, so only the smallest margins matter: the clean margin $A(1-2\rho)$
+/// equals the noisy margin $A\xi/d$. At fixed norms both are proportional to
+/// $\rho(1-2\rho)/(1-\rho)$, which is maximal at this constant. Convergence is logarithmic in
+/// $1/\lambda$.
 ///
 /// ```
 /// let value = |rho: f64| rho * (1.0 - 2.0 * rho) / (1.0 - rho);
@@ -21,16 +22,18 @@ use serde_with::skip_serializing_none;
 /// ```
 pub const CROSS_ENTROPY: f64 = 1.0 - std::f64::consts::FRAC_1_SQRT_2;
 
-/// The small-decay law of label smoothing: relative dilation vanishes like $\lambda_W^{1/4}$.
+/// The small-decay law of label smoothing: the relative dilation vanishes like $\lambda_W^{1/4}$.
 ///
 /// $$\rho \sim \sqrt{\frac{\eta}{C_{MD}}}
 ///   \left(\frac{\lambda_W}{\alpha(1-\alpha/2)E[t^2]}\right)^{1/4}$$
-/// with $E[t^2]$ from [`crate::FeatureMeasure::margin_variance`]. Both kinds of margins settle at the
-/// finite minimiser $z^*$ of the loss, $\nu \to \|h_1-h_2\|$, and $\rho$ balances the spread of
-/// margins, $l''(z^*) z^{*2}\rho^2 E[t^2]$ a class, against the decay of the weights.
+///
+/// with $E[t^2]$ from [`crate::FeatureMeasure::margin_variance`]. The clean and the noisy margins
+/// converge to the finite minimiser $z_\ast$ of the loss, and $\nu \to \lVert h_1-h_2 \rVert$.
+/// $\rho$ balances the cost of the spread of margins,
+/// $l^{\prime\prime}(z_\ast) z_\ast^2 \rho^2 E[t^2]$ per class, against the decay of the weights.
 ///
 /// # Errors
-/// A parameter out of range; `alpha` = 0, which is cross-entropy.
+/// A parameter out of range, or `alpha` = 0, which is cross-entropy.
 ///
 /// # Example
 /// ```
@@ -48,16 +51,17 @@ pub fn label_smoothing(setting: &MdSetting, alpha: f64) -> Result<f64, TheoryErr
     Ok((setting.eta / setting.c_md).sqrt() * (setting.lambda_w / curvature).powf(0.25))
 }
 
-/// The law of [`label_smoothing`] for $N$ classes (see
-/// [`memorization_dilation::classes`](crate::memorization_dilation::classes)), sphere in $R^P$.
+/// The small-decay law of label smoothing for $N$ classes and the sphere in $R^P$; see
+/// [`memorization_dilation::classes`](crate::memorization_dilation::classes).
 ///
 /// $$\rho \sim \sqrt{\frac{\eta}{C_{MD}}}
-///   \left(\frac{2\lambda_W(N-1)P}{N(1-\|\pi\|^2)}\right)^{1/4}, \qquad
+///   \left(\frac{2\lambda_W(N-1)P}{N(1-\lVert \pi \rVert^2)}\right)^{1/4}, \qquad
 ///   \pi = (1-\alpha)e_k + \alpha/N.$$
-/// For two classes it is the law above.
+///
+/// For two classes it equals [`label_smoothing`].
 ///
 /// # Errors
-/// A parameter out of range; `alpha` = 0; fewer than two classes; a measure that is not the sphere.
+/// A parameter out of range, `alpha` = 0, fewer than two classes, a measure other than the sphere.
 ///
 /// # Example
 /// ```
@@ -77,7 +81,7 @@ pub fn label_smoothing_classes(
     let (n, p) = (classes as f64, setting.dim as f64);
     let other = alpha / n;
     let own = 1.0 - alpha + other;
-    // 1 - own^2 - (n - 1) other^2 without cancellation: own = 1 - (n - 1) other.
+    // 1 - own^2 - (n - 1) other^2 without cancellation, using own = 1 - (n - 1) other.
     let spread = (n - 1.0) * other * (1.0 + own - other);
     let inner = 2.0 * setting.lambda_w * (n - 1.0) * p / (n * spread);
     Ok((setting.eta / setting.c_md).sqrt() * inner.powf(0.25))
@@ -86,29 +90,29 @@ pub fn label_smoothing_classes(
 fn smoothing(alpha: f64) -> Result<MarginLoss, TheoryError> {
     let loss = MarginLoss::new(LossKind::Ls, alpha)?;
     if loss.target().is_none() {
-        let advice = "that is cross-entropy, whose limit is 1 - 1/sqrt 2";
+        let advice = "this is cross-entropy, whose limit is 1 - 1/sqrt(2)";
         return unsupported("the label smoothing law at alpha = 0", advice);
     }
     Ok(loss)
 }
 
-/// The limits of the three losses side by side; fields are the JSON keys.
+/// The limits of the three losses. The field names are the JSON keys.
 #[skip_serializing_none]
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Limits {
-    /// [`CROSS_ENTROPY`]; absent for the Gaussian, whose support is unbounded.
+    /// [`CROSS_ENTROPY`]; `None` for the Gaussian, whose support is unbounded.
     pub rho_ce: Option<f64>,
-    /// [`label_smoothing`] at the setting's `lambda_w`.
+    /// [`label_smoothing`] for `lambda_w` of the setting.
     pub rho_ls: f64,
-    /// [`label_relaxation`]; absent for the Gaussian and for `alpha` of 1/2 and more.
+    /// [`label_relaxation`]; `None` for the Gaussian and for `alpha` of at least 1/2.
     pub rho_lr: Option<f64>,
 }
 
-/// All limits for one setting and one `alpha` (shared by smoothing and relaxation).
+/// All limits for a setting and an `alpha`, which applies to smoothing and relaxation.
 ///
 /// # Errors
-/// As the single functions, except where a limit does not exist.
+/// Same as the individual functions, except that a limit that does not exist is not an error.
 ///
 /// # Example
 /// ```

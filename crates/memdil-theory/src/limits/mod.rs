@@ -1,10 +1,10 @@
-//! What is left of the memorization-dilation model as weight decay vanishes.
+//! Limits of the memorization-dilation model for vanishing weight decay.
 //!
-//! All three statements hold for $\lambda\to0$ at a fixed ratio $\lambda_W/\lambda_H$.
-//! Cross-entropy keeps a constant relative dilation ([`CROSS_ENTROPY`]), label smoothing loses it
-//! like $\lambda^{1/4}$ ([`label_smoothing`]), label relaxation keeps a smaller constant
-//! ([`label_relaxation`]). The laws are this project's; the model is from Nguyen et al., ICLR 2023.
-//! Derivations: the book chapter on theory.
+//! All limits are for $\lambda\to0$ at a fixed ratio $\lambda_W/\lambda_H$. The relative dilation
+//! of cross-entropy converges to a constant ([`CROSS_ENTROPY`]), that of label smoothing vanishes
+//! like $\lambda^{1/4}$ ([`label_smoothing`]), and that of label relaxation converges to a smaller
+//! constant ([`label_relaxation`]). These laws were derived in this project (see the chapter on
+//! theory in the book); the model is from Nguyen et al., ICLR 2023.
 
 mod hard_margin;
 mod laws;

@@ -45,7 +45,7 @@ fn little_smoothing_is_nearly_cross_entropy() {
             assert!((a - b).abs() < 3e-12, "{z} {a} {b}");
         }
     }
-    // The two forms meet.
+    // The two formulas agree at the transition.
     let well = Well::new(0.05);
     let (below, above) = (
         well.derivatives(well.target - 1.0 - 1e-9),
@@ -71,7 +71,7 @@ fn far_margins_stay_finite() {
 }
 
 #[test]
-fn alpha_is_checked_by_name() {
+fn invalid_alpha_is_reported_by_name() {
     for alpha in [-0.1, 1.0, f64::NAN] {
         let message = MarginLoss::new(LossKind::Ls, alpha)
             .unwrap_err()
@@ -86,7 +86,7 @@ fn alpha_is_checked_by_name() {
 }
 
 #[test]
-fn json_holds_loss_and_alpha() {
+fn json_contains_loss_and_alpha() {
     let loss = MarginLoss::new(LossKind::Ls, 0.1).unwrap();
     let text = serde_json::to_string(&loss).unwrap();
     assert_eq!(text, r#"{"loss":"ls","alpha":0.1}"#);

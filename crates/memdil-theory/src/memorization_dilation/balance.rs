@@ -1,6 +1,6 @@
-//! Where a loss pulls as hard as weight decay.
+//! The margin at which loss and weight decay are in balance.
 
-/// The margin at which a rising `slope` reaches -`decay`, or 0 if it starts above.
+/// The margin at which an increasing `slope` equals `-decay`, or 0 if it is already larger at 0.
 pub(super) fn balanced_margin(slope: impl Fn(f64) -> f64, decay: f64) -> f64 {
     let (mut low, mut high) = (0.0, 1.0);
     while slope(high) < -decay && high < 1e6 {

@@ -1,14 +1,17 @@
 //! The memorization-dilation (M-D) model (Nguyen et al., ICLR 2023): two classes whose noisy labels
-//! can be memorised only at the price of spreading what lies nearby.
+//! can be memorised only if unseen features dilate.
 //!
-//! $h_k$ are class features, $u_k$ the features of the noisy samples *labelled* $k$, $r$ the radius
-//! of unseen features around $h_k$, and $\eta$ the ratio of noisy to clean samples:
-//! $$\min\; \sum_k E_{v\sim\mu_r}\big[l(W(h_k+v),k) + \lambda_H\|h_k+v\|^2\big] +
-//! \lambda_W\|W\|_F^2 + \eta\sum_k\big[l(Wu_k,k)+\lambda_H\|u_k\|^2\big]$$
-//! $$\text{s.t.}\quad \eta\|h_1-u_2\| \le \frac{C_{MD}\,r}{\|h_1-h_2\|},\quad
-//!   \eta\|h_2-u_1\| \le \frac{C_{MD}\,r}{\|h_1-h_2\|}.$$
-//! [`solve()`] works on the exact reduction to five variables (see the book chapter on theory);
-//! [`classes`] holds this project's extension to $N$ classes.
+//! $h_k$ are the class features, $u_k$ the features of the noisy samples *labelled* $k$, $r$ is the
+//! radius of the unseen features around $h_k$, and $\eta$ is the ratio of noisy to clean samples:
+//!
+//! $$\min \quad \sum_k E_{v\sim\mu_r} \big[l(W(h_k+v),k) + \lambda_H \lVert h_k+v \rVert^2\big] +
+//!   \lambda_W \lVert W \rVert_F^2 +
+//!   \eta\sum_k\big[l(Wu_k,k)+\lambda_H \lVert u_k \rVert^2\big]$$
+//! $$\text{s.t.}\quad \eta \lVert h_1-u_2 \rVert \le \frac{C_{MD} r}{\lVert h_1-h_2 \rVert}, \quad
+//!   \eta \lVert h_2-u_1 \rVert \le \frac{C_{MD} r}{\lVert h_1-h_2 \rVert}.$$
+//!
+//! [`solve()`] minimises an exact reduction to five variables (see the chapter on theory in the
+//! book). [`classes`] contains an extension to $N$ classes, which was developed in this project.
 
 mod balance;
 pub mod classes;

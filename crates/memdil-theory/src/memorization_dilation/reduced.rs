@@ -1,4 +1,4 @@
-//! The reduced problem: risk as a smooth function of five numbers.
+//! The reduced problem: the risk as a smooth function of five variables.
 
 use super::setting::MdSetting;
 use crate::margin::ConvexMargin;
@@ -6,17 +6,21 @@ use crate::optimizers::newton::Quadratic;
 use crate::quadrature::GaussRule;
 use std::sync::Arc;
 
-/// The risk above its infimum in the variables that are left after symmetry and tightness.
+/// The risk above its infimum, as a function of the variables that remain after using the symmetry
+/// and the tight constraint.
 ///
-/// With $x$ along $w = w_1-w_2$ and $y$ across, $h_1=(d,m)$, $h_2=(-d,m)$, $u_1=(\xi,\mu)$,
-/// $u_2=(-\xi,\mu)$. Only scale-free numbers are optimised: $\log A$ with $A=\|w\|d$ the clean
-/// logit, $\log d$, $\xi/d$, $\mu/d$ and $m/d$. The constraint is tight, so that
-/// $$r = \tfrac{2\eta}{C_{MD}}\,\nu d, \qquad \nu = \sqrt{(d+\xi)^2+(m-\mu)^2}, \qquad
+/// With $x$ along $w = w_1-w_2$ and $y$ orthogonal to it, $h_1=(d,m)$, $h_2=(-d,m)$,
+/// $u_1=(\xi,\mu)$ and $u_2=(-\xi,\mu)$. The optimised variables are independent of scale: $\log A$
+/// with the clean logit $A=\lVert w \rVert d$, $\log d$, $\xi/d$, $\mu/d$ and $m/d$. The constraint
+/// is tight, so
+///
+/// $$r = \tfrac{2\eta}{C_{MD}} \nu d, \qquad \nu = \sqrt{(d+\xi)^2+(m-\mu)^2}, \qquad
 ///   \rho = \eta\nu/C_{MD},$$
-/// $$\text{risk} = 2E_t\,l(A(1+tr/d)) + 2\lambda_H(d^2+m^2+\kappa r^2) +
-///   \tfrac{\lambda_W}{2}\frac{A^2}{d^2} + 2\eta\,[\,l(A\xi/d)+\lambda_H(\xi^2+\mu^2)].$$
-/// By the symmetry of $t$ the expectation is smooth in $r^2$ and $r^2$ in the variables, although
-/// $\nu$ itself has no derivative at 0.
+/// $$\text{risk} = 2E_t[l(A(1+tr/d))] + 2\lambda_H(d^2+m^2+\kappa r^2) +
+///   \tfrac{\lambda_W}{2}\frac{A^2}{d^2} + 2\eta[l(A\xi/d)+\lambda_H(\xi^2+\mu^2)].$$
+///
+/// Because $t$ is symmetric, the expectation is smooth in $r^2$, and $r^2$ is smooth in the
+/// variables, although $\nu$ itself is not differentiable at 0.
 pub struct Reduced<'a, L: ?Sized> {
     setting: &'a MdSetting,
     loss: &'a L,
@@ -26,14 +30,14 @@ pub struct Reduced<'a, L: ?Sized> {
     kappa: f64,
 }
 
-/// Order of the variables: $\log A, \log d, \xi/d, \mu/d, m/d$.
+/// Indices of the variables $\log A$, $\log d$, $\xi/d$, $\mu/d$ and $m/d$.
 const LOG_A: usize = 0;
 const LOG_D: usize = 1;
 const XI: usize = 2;
 const MU: usize = 3;
 const M: usize = 4;
 
-/// Sums over the nodes that value, gradient and Hessian of the expectation are made of.
+/// Sums over the quadrature nodes for value, gradient and Hessian of the expectation.
 #[derive(Default)]
 struct NodeSums {
     value: f64,
@@ -45,7 +49,7 @@ struct NodeSums {
 }
 
 impl<'a, L: ConvexMargin + ?Sized> Reduced<'a, L> {
-    /// The problem on the loss's own number of quadrature nodes.
+    /// Creates the problem with the default number of quadrature nodes of the loss.
     pub fn new(setting: &'a MdSetting, loss: &'a L) -> Self {
         Self::with_nodes(setting, loss, loss.quadrature_nodes())
     }
@@ -66,7 +70,7 @@ impl<'a, L: ConvexMargin + ?Sized> Reduced<'a, L> {
         self.gain * (2.0 * y[LOG_D]).exp() * squared
     }
 
-    /// The terms without an expectation.
+    /// All terms except the expectation.
     fn penalty(&self, y: &[f64; 5], spread: f64) -> f64 {
         let s = self.setting;
         let a = y[LOG_A].exp();
@@ -104,7 +108,7 @@ impl<'a, L: ConvexMargin + ?Sized> Reduced<'a, L> {
         (sum.value, sum.gradient, sum.hessian)
     }
 
-    /// Value and derivatives of $2 E\,l(A(1+\tau t))$, a function of $\log A$ and the spread.
+    /// Adds $2 E[l(A(1+\tau t))]$, a function of $\log A$ and the spread, with its derivatives.
     fn add_clean_loss(&self, y: &[f64; 5], spread: &Spread, sum: &mut Quadratic<5>) {
         let (a, tau) = (y[LOG_A].exp(), spread.value.sqrt());
         let nodes = self.node_sums(a, tau);
@@ -124,8 +128,8 @@ impl<'a, L: ConvexMargin + ?Sized> Reduced<'a, L> {
         }
     }
 
-    /// Derivatives of $2\lambda_H d^2(\text{size} + \kappa\,\text{spread})$; $d^2$ doubles its
-    /// log-derivative.
+    /// Adds the derivatives of $2\lambda_H d^2(\text{size} + \kappa \cdot \text{spread})$. The
+    /// derivative of $d^2$ with respect to $\log d$ is $2 d^2$.
     fn add_feature_decay(&self, y: &[f64; 5], spread: &Spread, sum: &mut Quadratic<5>) {
         let (s, d2) = (self.setting, (2.0 * y[LOG_D]).exp());
         let size = 1.0 + y[M] * y[M] + s.eta * (y[XI] * y[XI] + y[MU] * y[MU]);
@@ -148,7 +152,7 @@ impl<'a, L: ConvexMargin + ?Sized> Reduced<'a, L> {
         }
     }
 
-    /// Derivatives of $(\lambda_W / 2) A^2 / d^2$.
+    /// Adds the derivatives of $(\lambda_W / 2) A^2 / d^2$.
     fn add_classifier_decay(&self, y: &[f64; 5], sum: &mut Quadratic<5>) {
         let (a, d2) = (y[LOG_A].exp(), (2.0 * y[LOG_D]).exp());
         let decay = 0.5 * self.setting.lambda_w * a * a / d2;
@@ -159,7 +163,7 @@ impl<'a, L: ConvexMargin + ?Sized> Reduced<'a, L> {
         }
     }
 
-    /// Derivatives of $2\eta\,l(A \xi / d)$.
+    /// Adds the derivatives of $2\eta l(A \xi / d)$.
     fn add_noisy_loss(&self, y: &[f64; 5], sum: &mut Quadratic<5>) {
         let (a, noisy) = (y[LOG_A].exp(), 2.0 * self.setting.eta);
         let margin = a * y[XI];
@@ -189,11 +193,11 @@ impl<'a, L: ConvexMargin + ?Sized> Reduced<'a, L> {
         sums
     }
 
-    /// Logarithm of the excess in the solver's variables, with derivatives.
+    /// Logarithm of the excess and its derivatives in the variables of the solver.
     ///
-    /// Non-negative features: $(\log A, \log d, p, q, m/d-1)$ with $p = (\mu+\xi)/d$ and
-    /// $q = (\mu-\xi)/d$, the last three at least 0, so that every constraint is a bound. Signed:
-    /// $(\log A, \log d, \xi/d)$, $m=\mu=0$.
+    /// For non-negative features these are $(\log A, \log d, p, q, m/d-1)$ with $p = (\mu+\xi)/d$
+    /// and $q = (\mu-\xi)/d$. The last three are at least 0, so all constraints are bounds. For
+    /// signed features they are $(\log A, \log d, \xi/d)$ with $m=\mu=0$.
     pub(crate) fn log_excess(&self, v: &[f64; 5]) -> Quadratic<5> {
         let (f, mut gradient, mut hessian) = self.excess_derivatives(&self.natural(v));
         if self.setting.nonnegative {
@@ -224,9 +228,9 @@ impl<'a, L: ConvexMargin + ?Sized> Reduced<'a, L> {
         }
     }
 
-    /// [`Self::log_excess`] with the ratios under the hyperbolic sine: logarithmic far out, where
-    /// noisy features are thousands of times larger than class features. Near the class features it
-    /// would only bend valleys that are straight.
+    /// [`Self::log_excess`] with each ratio replaced by the hyperbolic sine of a variable. This is
+    /// logarithmic for large ratios, when noisy features are thousands of times larger than class
+    /// features. For small ratios it would only make straight valleys curved.
     pub(crate) fn log_excess_stretched(&self, w: &[f64; 5]) -> Quadratic<5> {
         let mut at = self.log_excess(&stretched(w));
         let factor: [f64; 5] = std::array::from_fn(|i| if i < 2 { 1.0 } else { w[i].cosh() });
@@ -242,7 +246,7 @@ impl<'a, L: ConvexMargin + ?Sized> Reduced<'a, L> {
         at
     }
 
-    /// From the solver's variables to $(\log A, \log d, \xi/d, \mu/d, m/d)$.
+    /// Converts the variables of the solver to $(\log A, \log d, \xi/d, \mu/d, m/d)$.
     pub(crate) fn natural(&self, v: &[f64; 5]) -> [f64; 5] {
         if self.setting.nonnegative {
             [
@@ -258,12 +262,12 @@ impl<'a, L: ConvexMargin + ?Sized> Reduced<'a, L> {
     }
 }
 
-/// From the variables of [`Reduced::log_excess_stretched`] to those of [`Reduced::log_excess`].
+/// Converts the variables of [`Reduced::log_excess_stretched`] to those of [`Reduced::log_excess`].
 pub(crate) fn stretched(w: &[f64; 5]) -> [f64; 5] {
     [w[0], w[1], w[2].sinh(), w[3].sinh(), w[4].sinh()]
 }
 
-/// $(r/d)^2$ with its derivatives; those in $\log A$ are zero.
+/// $(r/d)^2$ and its derivatives, which are zero with respect to $\log A$.
 struct Spread {
     value: f64,
     first: [f64; 5],
@@ -292,9 +296,9 @@ impl Spread {
     }
 }
 
-/// Derivatives of $E\,l(A(1+\tau t))$ with respect to $T=\tau^2$: $E_T$, $E_{TT}$ and
-/// $\partial_{\log A} E_T$. Below `TINY` the quotients would be rounding noise; their limits are
-/// used.
+/// Derivatives of $E[l(A(1+\tau t))]$ with respect to $T=\tau^2$: $E_T$, $E_{TT}$ and
+/// $\partial_{\log A} E_T$. For $\tau$ below `TINY` the quotients would be dominated by rounding
+/// errors, so their limits are used.
 fn spread_derivatives(sums: &NodeSums, a: f64, tau: f64) -> (f64, f64, f64) {
     const TINY: f64 = 1e-7;
     let second = a * a * sums.curve_tt;

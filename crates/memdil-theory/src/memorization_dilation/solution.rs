@@ -1,27 +1,27 @@
-//! What the model's optimum looks like.
+//! Solutions of the model.
 
 use super::setting::MdSetting;
 use crate::margin::MarginLoss;
 use serde::Serialize;
 use serde_with::skip_serializing_none;
 
-/// The optimum in the plane: $x$ along $w_1-w_2$, $y$ across it.
+/// The optimum in plane coordinates: $x$ is along $w_1-w_2$, and $y$ is orthogonal to it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub struct Plane {
-    /// $\omega = \|w_1-w_2\|$.
+    /// $\omega = \lVert w_1-w_2 \rVert$.
     pub omega: f64,
     /// $h_1 = (d, m)$ and $h_2 = (-d, m)$.
     pub d: f64,
-    /// See `d`; 0 for signed features.
+    /// The coordinate $m$ of $h_1$ and $h_2$; 0 for signed features.
     pub m: f64,
     /// $u_1 = (\xi, \mu)$ and $u_2 = (-\xi, \mu)$.
     pub xi: f64,
-    /// See `xi`; 0 for signed features.
+    /// The coordinate $\mu$ of $u_1$ and $u_2$; 0 for signed features.
     pub mu: f64,
 }
 
-/// A minimiser with memorization and dilation; the fields that serialise are the JSON keys.
+/// A minimiser with memorization and dilation. The names of serialised fields are the JSON keys.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct MdSolution {
@@ -29,52 +29,53 @@ pub struct MdSolution {
     pub risk: f64,
     /// Dilation: the radius $r$.
     pub radius: f64,
-    /// $\|h_1-h_2\|$.
+    /// $\lVert h_1-h_2 \rVert$.
     pub separation: f64,
-    /// Relative dilation $\rho = r/\|h_1-h_2\|$.
+    /// Relative dilation $\rho = r/\lVert h_1-h_2 \rVert$.
     pub rho: f64,
-    /// $\nu = \|h_1-u_2\|$: how far noisy samples were moved from where they look like they belong.
+    /// Memorization $\nu = \lVert h_1-u_2 \rVert$: the distance of noisy samples from the feature
+    /// of their true class.
     pub memorization: f64,
     /// Margin of the class features.
     pub logit_clean: f64,
-    /// Margin of the noisy features, towards their label.
+    /// Margin of the noisy features with respect to their label.
     pub logit_noisy: f64,
-    /// Relative violation of the memorization-dilation constraint by the vectors of
-    /// [`Self::plane`].
+    /// Relative violation of the memorization-dilation constraint by [`Self::plane`].
     pub constraint_residual: f64,
     /// Largest entry of the projected gradient of log(risk - infimum) in scale-free variables.
     pub stationarity: f64,
-    /// Newton iterations over all starts.
+    /// Total number of Newton iterations.
     pub iterations: usize,
-    /// Risk above its infimum: the part that the optimum decides, free of cancellation.
+    /// Risk above its infimum, computed without cancellation.
     #[serde(skip)]
     pub excess: f64,
-    /// The features themselves.
+    /// The optimum in plane coordinates.
     #[serde(skip)]
     pub plane: Plane,
-    /// The solver's variables, to start a neighbouring problem from.
+    /// The variables of the solver, as a starting point for a neighbouring problem.
     #[serde(skip)]
     pub(crate) point: [f64; 5],
 }
 
-/// The three things that can come out of a memorization-dilation problem.
+/// The outcome of a memorization-dilation problem.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub enum MdOutcome {
-    /// The general case.
+    /// A minimiser with memorization and dilation.
     Solved(MdSolution),
-    /// `eta` = 0: nothing to memorise, hence no dilation and $\rho = 0$.
+    /// The problem has no noise (`eta` = 0), so there is no dilation and $\rho = 0$.
     NoiseFree {
         /// Minimum of the risk.
         risk: f64,
-        /// $\|h_1-h_2\|$.
+        /// $\lVert h_1-h_2 \rVert$.
         separation: f64,
         /// Margin of the class features.
         logit_clean: f64,
     },
-    /// Weight decay is so strong that all features and weights are 0: $\rho$ does not exist.
+    /// Total collapse: weight decay is so strong that all features and weights are 0. $\rho$ is not
+    /// defined.
     Collapsed {
-        /// The risk at zero, $2(1+\eta)\,l(0)$.
+        /// The risk at zero, $2(1+\eta) l(0)$.
         risk: f64,
     },
 }
@@ -98,7 +99,7 @@ impl MdOutcome {
         }
     }
 
-    /// The solution, where there is one with noise.
+    /// The solution; `None` without noise and after total collapse.
     pub const fn solution(&self) -> Option<&MdSolution> {
         match self {
             Self::Solved(solution) => Some(solution),
@@ -107,7 +108,7 @@ impl MdOutcome {
     }
 }
 
-/// Loss, setting and outcome as one flat JSON object.
+/// Loss, setting and outcome, serialised as one flat JSON object.
 ///
 /// # Example
 /// ```
@@ -122,40 +123,41 @@ impl MdOutcome {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct MdRecord {
-    /// Number of classes; absent for the two of the paper's model.
+    /// Number of classes; absent for the two-class model of the paper.
     pub classes: Option<usize>,
-    /// The loss, as the keys `loss` and `alpha`.
+    /// The loss, serialised as the keys `loss` and `alpha`.
     #[serde(flatten)]
     pub loss: MarginLoss,
-    /// The parameters.
+    /// The parameters of the model.
     #[serde(flatten)]
     pub setting: MdSetting,
-    /// Whether the optimum is zero.
+    /// Whether the optimum is zero (total collapse).
     pub collapsed: bool,
     /// Minimum of the risk.
     pub risk: f64,
-    /// Absent after collapse.
+    /// Dilation, the radius $r$; absent after collapse.
     pub radius: Option<f64>,
-    /// 0 after collapse.
+    /// Distance between class features; 0 after collapse.
     pub separation: f64,
-    /// Absent after collapse.
+    /// Relative dilation; absent after collapse.
     pub rho: Option<f64>,
-    /// Absent without noise and after collapse.
+    /// Memorization $\nu$; absent without noise and after collapse.
     pub memorization: Option<f64>,
-    /// 0 after collapse; absent for $N$ classes.
+    /// Margin of the class features; 0 after collapse, absent for $N$ classes.
     pub logit_clean: Option<f64>,
-    /// 0 after collapse; absent without noise, and for $N$ classes.
+    /// Margin of the noisy features; 0 after collapse, absent without noise and for $N$ classes.
     pub logit_noisy: Option<f64>,
-    /// 0 after collapse; absent for the two classes of the paper's model.
+    /// Squared norm of the class features; 0 after collapse, absent for the two-class model of the
+    /// paper.
     pub feature_sq_norm: Option<f64>,
     /// Relative violation of the constraint; absent without noise and after collapse.
     pub constraint_residual: Option<f64>,
-    /// Iterations over all starts; absent where a formula was enough.
+    /// Total number of iterations; absent if no solver was required.
     pub iterations: Option<usize>,
 }
 
 impl MdRecord {
-    /// The record of a problem of two classes.
+    /// Creates the record of a problem with two classes.
     pub fn new(loss: MarginLoss, setting: MdSetting, outcome: MdOutcome) -> Self {
         match outcome {
             MdOutcome::Solved(s) => Self {
@@ -182,7 +184,7 @@ impl MdRecord {
         }
     }
 
-    /// What every outcome has; `rho` is absent after collapse.
+    /// Creates a record with the fields that all outcomes share; `rho` is `None` after collapse.
     pub(super) fn at(
         loss: MarginLoss,
         setting: MdSetting,

@@ -1,4 +1,4 @@
-//! Finding the global minimum of the reduced problem.
+//! Global minimisation of the reduced problem.
 
 use super::balance::balanced_margin;
 use super::reduced::{Reduced, stretched};
@@ -8,37 +8,37 @@ use crate::error::TheoryError;
 use crate::margin::ConvexMargin;
 use crate::optimizers::newton::{self, NewtonEnd};
 
-/// Projected gradient of the logarithm of the excess that Newton's method aims at.
+/// Tolerance of Newton's method for the projected gradient of the log excess.
 const TOLERANCE: f64 = 1e-10;
-/// What counts as solved.
+/// Largest accepted projected gradient of the log excess.
 const ACCEPTED: f64 = 1e-6;
-/// From one weight decay to the next on the way down to a tiny one.
+/// Factor between the weight decays of the continuation from large to small decay.
 const CONTINUATION: f64 = 10.0;
-/// Valleys closer than this, in log excess, are too close to call on few nodes.
+/// Valleys whose log excesses differ by less than this cannot be ranked reliably with few nodes.
 const OPEN: f64 = 0.1;
 const MAX_ITERATIONS: usize = 200;
-/// For the grid of starting points, where a rough value is enough.
+/// Number of quadrature nodes for the grid of starting points, which only requires rough values.
 const SCAN_NODES: usize = 16;
-/// For the descent on a quarter of the nodes.
+/// Tolerance of the descent with a quarter of the nodes.
 const ROUGH_TOLERANCE: f64 = 1e-3;
-/// Where the noisy features may start, as (p, q) = ((mu + xi)/d, (mu - xi)/d); (2, 0) is on the
-/// class feature of their label, (0, 2) on that of their true class.
+/// Starting points of the noisy features, as (p, q) = ((mu + xi)/d, (mu - xi)/d). (2, 0) is the
+/// class feature of their label, (0, 2) that of their true class.
 const SHAPES: [(f64, f64); 5] = [(2.0, 0.0), (1.0, 0.0), (0.6, 0.3), (1.2, 0.4), (0.4, 1.2)];
 
 /// Solves the memorization-dilation model for any convex margin loss.
 ///
-/// The global minimum of [`Reduced`] from five families of starts, by projected Newton steps on
-/// log(risk - infimum). Total collapse is decided by a formula: all features are zero exactly when
-/// $l'(0)^2(1+\eta) \le 2\lambda_W\lambda_H$ (signed features: $\lambda_W\lambda_H$), because
-/// dilation is of higher order at zero. Source: model Nguyen et al., ICLR 2023; reduction and
-/// threshold are this project's.
+/// Finds the global minimum of [`Reduced`] with a projected Newton method for log(risk - infimum),
+/// from several families of starting points. Total collapse is decided by a formula: all features
+/// are zero if and only if $l^\prime(0)^2(1+\eta) \le 2\lambda_W\lambda_H$ (for signed features,
+/// $\lambda_W\lambda_H$), because dilation is of higher order at zero. The model is from Nguyen et
+/// al., ICLR 2023; the reduction and the threshold were derived in this project.
 ///
 /// # Errors
-/// A parameter out of range, by name; [`TheoryError::NoConvergence`] with the residual.
+/// A parameter out of range, or [`TheoryError::NoConvergence`].
 ///
 /// # Example
-/// Label smoothing memorises just as much as cross-entropy, relative to the distance of the
-/// classes, and dilates less:
+/// Relative to the distance between the classes, label smoothing memorises as much as cross-entropy
+/// but dilates less:
 /// ```
 /// use memdil_theory::{LossKind, MarginLoss, MdSetting, memorization_dilation::solve};
 /// let setting = MdSetting::new(1e-5, 1e-5).noise(0.1, 0.5);
@@ -55,10 +55,10 @@ pub fn solve<L: ConvexMargin + ?Sized>(
     solve_near(setting, loss, &[])
 }
 
-/// [`solve`] with the solutions of neighbouring problems as additional starts.
+/// Same as [`solve`], with the solutions of neighbouring problems as additional starting points.
 ///
 /// # Errors
-/// As [`solve`].
+/// Same as [`solve`].
 pub fn solve_near<L: ConvexMargin + ?Sized>(
     setting: &MdSetting,
     loss: &L,
@@ -78,7 +78,7 @@ pub fn solve_near<L: ConvexMargin + ?Sized>(
             logit_clean: logit,
         });
     }
-    // Valleys are told apart on a quarter of the nodes; only the lowest two are then followed down.
+    // Valleys are compared with a quarter of the nodes; then only the lowest two are minimised.
     let rough = Reduced::with_nodes(setting, loss, loss.quadrature_nodes().div_ceil(4));
     let mut iterations = 0;
     let mut valleys: Vec<NewtonEnd<5>> = Vec::with_capacity(SHAPES.len() + neighbours.len());
@@ -110,8 +110,8 @@ pub fn solve_near<L: ConvexMargin + ?Sized>(
     let mut end = best
         .filter(|end| end.value.is_finite())
         .ok_or_else(missing)?;
-    // At tiny weight decay a loss with a kink is a wall. Coming down from larger decay leads along
-    // it.
+    // At tiny weight decay, a loss with a kink is difficult to minimise directly. Start from the
+    // solution for a larger decay instead.
     let relaxed = setting.weight_decay(
         setting.lambda_w * CONTINUATION,
         setting.lambda_h * CONTINUATION,
@@ -131,7 +131,8 @@ pub fn solve_near<L: ConvexMargin + ?Sized>(
     )))
 }
 
-/// The slopes carry rounding errors of about 1e-16, which the logarithm divides by the excess.
+/// The accepted residual. Slopes have rounding errors of about 1e-16, which the logarithm divides
+/// by the excess.
 fn tolerance(end: &NewtonEnd<5>) -> f64 {
     ACCEPTED.max((1e-16 / end.value.exp()).min(1e-4))
 }
@@ -145,7 +146,7 @@ fn failure(residual: f64, tolerance: f64, iterations: usize) -> TheoryError {
     }
 }
 
-/// A lower value wins; among equal ones the smaller residual.
+/// Compares two results by value, or by residual if their values are equal up to rounding.
 fn better(a: &NewtonEnd<5>, b: &NewtonEnd<5>) -> bool {
     let noise = 1e-12;
     a.value < b.value - noise || (a.value <= b.value + noise && a.residual < b.residual)
@@ -163,7 +164,7 @@ pub(crate) fn descend<L: ConvexMargin + ?Sized>(
     } else {
         ([free; 5], [false, false, false, true, true])
     };
-    // Beyond this the ratios of noisy to class features are better left to their logarithms.
+    // Larger ratios of noisy to class features are optimised on a logarithmic scale.
     const FAR: f64 = 8.0;
     if start[2..].iter().any(|ratio| ratio.abs() > FAR) {
         let [log_a, log_d, xi, mu, m] = start;
@@ -178,7 +179,8 @@ pub(crate) fn descend<L: ConvexMargin + ?Sized>(
     }
 }
 
-/// $-l'$ that pays for the decay of weights and class features: their cost is this times $2A$.
+/// The derivative $-l^\prime$ that balances the decay of weights and class features, whose cost is
+/// this value times $2A$.
 fn decay_slope(setting: &MdSetting) -> f64 {
     let across = if setting.nonnegative { 2.0 } else { 1.0 };
     (setting.lambda_w * setting.lambda_h * across).sqrt()
@@ -189,8 +191,9 @@ fn is_collapsed<L: ConvexMargin + ?Sized>(setting: &MdSetting, loss: &L) -> bool
     pull * (1.0 + setting.eta).sqrt() <= decay_slope(setting)
 }
 
-/// Margin and `d` of the optimum without noise, where weights and features share the decay equally.
-/// Just short of collapse both may be 0 although noise keeps features alive.
+/// Margin and `d` of the optimum without noise, for which the decay of weights equals that of
+/// features. Near the collapse threshold both may be 0, although the optimum with noise is not
+/// zero.
 fn noise_free<L: ConvexMargin + ?Sized>(setting: &MdSetting, loss: &L) -> (f64, f64) {
     let margin = balanced_margin(|z| loss.derivatives(z)[1], decay_slope(setting));
     let across: f64 = if setting.nonnegative { 2.0 } else { 1.0 };
@@ -198,15 +201,15 @@ fn noise_free<L: ConvexMargin + ?Sized>(setting: &MdSetting, loss: &L) -> (f64, 
     (margin, d2.sqrt())
 }
 
-/// Starting points: for each family the best of a coarse grid.
+/// The best starting point of a coarse grid for each family.
 fn starts<L: ConvexMargin + ?Sized>(
     setting: &MdSetting,
     loss: &L,
     scan: &Reduced<'_, L>,
 ) -> Vec<[f64; 5]> {
     let (logit, d) = noise_free(setting, loss);
-    // Features want the size d; dilation wants them smaller, down to a radius far below the
-    // distance.
+    // The size is at most about d. Dilation favours smaller sizes, until the radius is far below
+    // the distance.
     let largest = d.max(1e-8).ln() + 0.5;
     let smallest = (largest - 4.0).min((1e-3 * setting.c_md / setting.eta).ln());
     let smallest = smallest.max(largest - 12.0);
@@ -225,8 +228,8 @@ fn starts<L: ConvexMargin + ?Sized>(
         });
         starts.extend(lowest(scan, points));
     }
-    // Where memorising costs most dilation, the class features shrink between noisy features that
-    // stay as large as they would be alone.
+    // If memorization causes strong dilation, the class features shrink, but the noisy features
+    // remain as large as without class features.
     let decay = decay_slope(setting) / setting.eta.sqrt();
     let margin = balanced_margin(|z| loss.derivatives(z)[1], decay);
     if margin > 0.0 {
@@ -307,7 +310,7 @@ mod tests {
     use crate::margin::{LossKind, MarginLoss};
     use crate::measure::FeatureMeasure;
 
-    /// A small generator is enough to scatter starts.
+    /// A simple random generator for starting points.
     struct Scatter(u64);
 
     impl Scatter {
@@ -325,7 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn scattered_starts_find_nothing_lower() {
+    fn random_starting_points_do_not_give_lower_minima() {
         let mut scatter = Scatter(7);
         for case in 0..60 {
             let kind = [LossKind::Ce, LossKind::Ls, LossKind::Lr][case % 3];

@@ -1,31 +1,33 @@
-//! L-BFGS with lower bounds, over slices.
+//! L-BFGS for slices of variables with lower bounds.
 
 use crate::error::TheoryError;
 use std::collections::VecDeque;
 
-/// How long and how closely to minimise.
+/// Stopping criteria of a minimisation.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Budget {
-    /// Stop when the largest entry of the projected gradient is at most this.
+    /// Stop if the largest entry of the projected gradient is at most this.
     pub tolerance: f64,
     /// Stop after this many iterations.
     pub max_iterations: usize,
-    /// Rounding error of the value: smaller decreases are judged by the gradient instead.
+    /// Rounding error of the function value. If the expected decrease is not larger, a step must
+    /// reduce the gradient instead.
     pub noise: f64,
 }
 
-/// Where a minimisation ended.
+/// The result of a minimisation.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Minimum {
-    /// Value at the end point.
+    /// Final function value.
     pub value: f64,
-    /// Largest entry of the projected gradient there, $\|x - \max(x - g, \text{lower})\|_\infty$.
+    /// Largest entry of the final projected gradient,
+    /// $\max_i |x_i - \max(x_i - g_i, \mathrm{lower}_i)|$.
     pub residual: f64,
-    /// Iterations spent.
+    /// Number of iterations.
     pub iterations: usize,
 }
 
-/// The lowest of several minima, each with what it is the minimum of.
+/// The lowest of several minima, with its position.
 #[derive(Default)]
 pub(crate) struct Lowest<P> {
     best: Option<(Minimum, P)>,
@@ -33,7 +35,7 @@ pub(crate) struct Lowest<P> {
 }
 
 impl<P> Lowest<P> {
-    /// Adds a minimum; among equal values the first stays.
+    /// Adds a minimum. The first of equal minima is kept.
     pub(crate) fn offer(&mut self, end: Minimum, point: P) {
         self.iterations += end.iterations;
         if self.best.as_ref().is_none_or(|(b, _)| end.value < b.value) {
@@ -41,10 +43,10 @@ impl<P> Lowest<P> {
         }
     }
 
-    /// The lowest, with the iterations of all.
+    /// Returns the lowest minimum, with the total number of iterations.
     ///
     /// # Errors
-    /// [`TheoryError::NoConvergence`] when its residual is above the tolerance.
+    /// [`TheoryError::NoConvergence`] if its residual exceeds the tolerance.
     pub(crate) fn accept(
         self,
         solver: &'static str,
@@ -65,17 +67,18 @@ impl<P> Lowest<P> {
     }
 }
 
-/// Pairs that the direction is made from.
+/// Number of correction pairs.
 const MEMORY: usize = 12;
-/// Lengths of a step that are tried, each 0.4 times the one before.
+/// Maximum number of step lengths, each 0.4 times the previous length.
 const LENGTHS: usize = 40;
 
 /// Minimises a smooth function over $x \ge$ `lower`, overwriting `x`.
 ///
-/// `eval` returns the value and writes the gradient. Coordinates on their bound with the gradient
-/// pushing outwards rest for the iteration; the others move along the two-loop direction (Nocedal
-/// 1980), projected, with a backtracking search. It stops at the tolerance, at the iteration limit,
-/// or when no step decreases the value any more; look at [`Minimum::residual`].
+/// `eval` returns the value and writes the gradient. In each iteration, coordinates at their bound
+/// whose descent direction points outwards are kept fixed. The others are moved along the projected
+/// two-loop direction (Nocedal 1980) with a backtracking line search. The minimisation stops at the
+/// tolerance, at the iteration limit, or if no step decreases the value; check
+/// [`Minimum::residual`] for convergence.
 ///
 /// # Example
 /// ```
@@ -121,7 +124,8 @@ pub fn minimize(
             pairs.clear();
             direction = two_loop(&gradient, &free, &pairs);
         }
-        // Without curvature the scale of the gradient says nothing about the length of a step.
+        // Without curvature information, the step length is limited, because the scale of the
+        // gradient is arbitrary.
         let mut step = 1.0;
         if pairs.is_empty() {
             step = (1.0 / dot(&direction, &direction).sqrt()).min(1.0);
@@ -173,10 +177,10 @@ fn residual(x: &[f64], gradient: &[f64], lower: &[f64]) -> f64 {
         .fold(0.0, f64::max)
 }
 
-/// Steps in the variables with the changes of the gradient, the oldest first.
+/// Steps and the corresponding changes of the gradient, oldest first.
 type Pairs = VecDeque<(Vec<f64>, Vec<f64>)>;
 
-/// Keeps a pair of positive curvature, in place of the oldest when the memory is full.
+/// Stores a pair if its curvature is positive, and removes the oldest pair if the memory is full.
 fn remember(pairs: &mut Pairs, s: Vec<f64>, y: Vec<f64>) {
     if dot(&s, &y) > 1e-10 * (dot(&s, &s) * dot(&y, &y)).sqrt() {
         if pairs.len() == MEMORY {
@@ -190,7 +194,7 @@ fn difference(a: &[f64], b: &[f64]) -> Vec<f64> {
     a.iter().zip(b).map(|(a, b)| a - b).collect()
 }
 
-/// The quasi-Newton direction within the free coordinates.
+/// The quasi-Newton direction in the free coordinates.
 fn two_loop(gradient: &[f64], free: &[bool], pairs: &Pairs) -> Vec<f64> {
     let masked = |a: &[f64], b: &[f64]| -> f64 {
         a.iter()
@@ -256,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn reaches_the_valley_floor() {
+    fn minimises_the_rosenbrock_function() {
         let mut x = vec![0.3; 20];
         let budget = Budget {
             tolerance: 1e-9,
@@ -279,7 +283,7 @@ mod tests {
         };
         let end = minimize(chain, &mut x, &lower, budget);
         assert!(x[7] >= 1.5 && end.residual < 1e-8, "{end:?}");
-        // With one coordinate held away from 1 the minimum is no longer 0.
+        // A bound that excludes the value 1 makes the minimum positive.
         assert!(end.value > 1.0);
     }
 }

@@ -1,4 +1,4 @@
-//! Minimisers of smooth functions with lower bounds: for few variables and for many.
+//! Minimisers of smooth functions with lower bounds, for few and for many variables.
 
 pub mod lbfgs;
 pub(crate) mod newton;

@@ -1,4 +1,4 @@
-//! Damped Newton steps in a few variables with lower bounds.
+//! Damped Newton method for a few variables with lower bounds.
 
 /// Value, gradient and Hessian at a point.
 pub(crate) struct Quadratic<const N: usize> {
@@ -7,7 +7,7 @@ pub(crate) struct Quadratic<const N: usize> {
     pub(crate) hessian: [[f64; N]; N],
 }
 
-/// Where the iteration ended.
+/// The result of a minimisation.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct NewtonEnd<const N: usize> {
     pub(crate) point: [f64; N],
@@ -19,8 +19,8 @@ pub(crate) struct NewtonEnd<const N: usize> {
 
 /// Minimises over `point >= lower` in the coordinates that are not `frozen`.
 ///
-/// Levenberg damping makes every step a descent step of bounded length; a coordinate on its bound
-/// with the gradient pushing outwards stays there.
+/// Levenberg damping ensures that each step is a descent step of bounded length. Coordinates at
+/// their bound whose descent direction points outwards are kept fixed.
 pub(crate) fn minimize<const N: usize>(
     mut eval: impl FnMut(&[f64; N]) -> Quadratic<N>,
     start: [f64; N],
@@ -29,7 +29,7 @@ pub(crate) fn minimize<const N: usize>(
     tolerance: f64,
     max_iterations: usize,
 ) -> NewtonEnd<N> {
-    /// Longest step: the coordinates are logarithms, or nearly.
+    /// Maximum step length, for coordinates that are approximately logarithmic.
     const REACH: f64 = 2.0;
     let mut x = start;
     let mut at = eval(&x);
@@ -60,7 +60,7 @@ pub(crate) fn minimize<const N: usize>(
         let error_there = residual(&next, &there.gradient);
         let noise = 1e-14 * (1.0 + at.value.abs());
         let descends = promised < 0.0 && there.value <= at.value + 1e-4 * promised;
-        // Where the decrease drowns in rounding, the gradient still tells better from worse.
+        // If the decrease is below the rounding error, the step must reduce the gradient.
         let polishes = promised > -noise && (there.value - at.value).abs() <= noise;
         if descends || (polishes && error_there < error) {
             (x, at, error) = (next, there, error_there);
@@ -79,7 +79,8 @@ pub(crate) fn minimize<const N: usize>(
     }
 }
 
-/// Solves (H + damping) step = -gradient in the free coordinates; `None` unless positive definite.
+/// Solves (H + damping) step = -gradient in the free coordinates. `None` if the matrix is not
+/// positive definite.
 fn damped_step<const N: usize>(
     at: &Quadratic<N>,
     free: &[bool; N],

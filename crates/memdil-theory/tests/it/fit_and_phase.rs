@@ -1,4 +1,4 @@
-//! From measured rows to C_MD, and the map of label smoothing against cross-entropy.
+//! Tests of the fit of C_MD and of the phase map.
 
 use memdil_theory::fit::{Bootstrap, FitRow, fit, predict};
 use memdil_theory::memorization_dilation::solve;
@@ -44,7 +44,7 @@ proptest! {
     }
 }
 
-/// Rows whose noise is shared within a seed.
+/// Rows whose random errors are shared within a group.
 fn noisy_rows(seed: u64, c_md: f64, spread: f64) -> Vec<FitRow> {
     let mut scatter = Scatter(seed);
     (0..12u64)
@@ -59,7 +59,7 @@ fn noisy_rows(seed: u64, c_md: f64, spread: f64) -> Vec<FitRow> {
 }
 
 #[test]
-fn interval_covers_the_truth_about_as_often_as_it_says() {
+fn interval_has_approximately_the_nominal_coverage() {
     let trials = 100;
     let covered = (0..trials)
         .filter(|&seed| {
@@ -73,7 +73,7 @@ fn interval_covers_the_truth_about_as_often_as_it_says() {
             found.c_md_low.unwrap() <= 0.5 && 0.5 <= found.c_md_high.unwrap()
         })
         .count();
-    // 90 % nominal; the percentile interval of 12 units is a little short.
+    // The nominal coverage is 90 %; the percentile interval of 12 units is slightly too short.
     assert!((75..=98).contains(&covered), "{covered}");
 }
 
@@ -105,7 +105,7 @@ fn rows_of_a_group_are_drawn_together() {
 }
 
 #[test]
-fn rows_that_determine_nothing_are_refused() {
+fn rows_without_information_are_an_error() {
     let refuse = |rows: &[FitRow]| fit(rows, Bootstrap::default()).unwrap_err().to_string();
     assert!(refuse(&[row(0.1, 1.0, 0.1, None); 2]).starts_with("rows = 2"));
     assert!(refuse(&[row(0.1, 1.0, 0.1, None); 5]).contains("same in every row"));
@@ -128,7 +128,7 @@ fn rows_that_determine_nothing_are_refused() {
 
 #[test]
 fn an_interval_that_reaches_zero_slope_has_no_upper_end() {
-    // One group says up, one says down.
+    // The slope is positive in one group and negative in the other.
     let rows: Vec<FitRow> = (0..6u32)
         .map(|i| {
             let eta = 0.1 * f64::from(i % 3 + 1);
@@ -161,7 +161,7 @@ fn a_single_group_has_no_interval() {
 }
 
 #[test]
-fn predictions_are_the_solver_s() {
+fn predictions_equal_the_solver() {
     let losses = [
         MarginLoss::cross_entropy(),
         MarginLoss::new(LossKind::Lr, 0.1).unwrap(),
@@ -177,7 +177,7 @@ fn predictions_are_the_solver_s() {
 }
 
 #[test]
-fn phase_map_holds_what_single_solves_give_whatever_the_threads() {
+fn phase_map_equals_single_solutions_for_any_number_of_threads() {
     let other = MarginLoss::new(LossKind::Ls, 0.1).unwrap();
     let (etas, lambdas) = ([0.05, 0.2, 0.4], geometric(1e-5, 0.5, 9).unwrap());
     let with_threads = |threads: usize| {
@@ -205,7 +205,7 @@ fn phase_map_holds_what_single_solves_give_whatever_the_threads() {
             collapsed += usize::from(ls.is_none());
         }
     }
-    assert!(collapsed > 0, "the map reaches into collapse");
+    assert!(collapsed > 0, "the map includes collapsed cells");
     assert!(phase_map(&base(), &other, &[], &lambdas).is_err());
     assert!(
         phase_map(&base(), &other, &[1.5], &lambdas)

@@ -1,5 +1,4 @@
-//! The reduction and its solver against the stated problem, solved in all variables by another
-//! method.
+//! Comparison of the reduction and its solver with the original problem in all variables.
 
 use memdil_theory::memorization_dilation::solve;
 use memdil_theory::{LossKind, MarginLoss, MdOutcome, MdSetting, MdSolution};
@@ -10,7 +9,7 @@ fn cases() -> Vec<(Full, MdSolution)> {
     [
         (LossKind::Ce, 0.0, 1e-2, 1e-2, 0.1, 0.5, true),
         (LossKind::Ls, 0.1, 1e-2, 5e-3, 0.2, 1.0, true),
-        (LossKind::Ls, 0.1, 1e-3, 1e-3, 0.45, 0.1, true), // features overshoot: m > d
+        (LossKind::Ls, 0.1, 1e-3, 1e-3, 0.45, 0.1, true), // m > d at the optimum
         (LossKind::Ce, 0.0, 5e-3, 1e-2, 0.3, 0.3, false),
         (LossKind::Lr, 0.2, 1e-2, 1e-2, 0.2, 0.8, true),
         (LossKind::Ls, 0.3, 2e-2, 1e-3, 0.3, 3.0, false),
@@ -36,7 +35,7 @@ fn cases() -> Vec<(Full, MdSolution)> {
 }
 
 #[test]
-fn gradient_of_the_oracle_equals_finite_differences() {
+fn gradient_of_the_full_problem_equals_finite_differences() {
     let mut scatter = Scatter(3);
     for (full, _) in cases() {
         let x: Variables = std::array::from_fn(|_| scatter.between(0.2, 1.0));
@@ -60,7 +59,7 @@ fn gradient_of_the_oracle_equals_finite_differences() {
 }
 
 #[test]
-fn reduced_solution_is_a_point_of_the_full_problem() {
+fn reduced_solution_is_feasible_for_the_full_problem() {
     for (full, solution) in cases() {
         let x = full.embed(&solution);
         let risk = full.risk(&x, &mut [0.0; 13]);
@@ -76,7 +75,7 @@ fn reduced_solution_is_a_point_of_the_full_problem() {
 }
 
 #[test]
-fn augmented_lagrangian_in_all_variables_finds_the_same_optimum() {
+fn augmented_lagrangian_finds_the_same_optimum() {
     let mut scatter = Scatter(11);
     for (full, solution) in cases() {
         let mut best = f64::INFINITY;
@@ -84,7 +83,8 @@ fn augmented_lagrangian_in_all_variables_finds_the_same_optimum() {
             let scale = solution.separation;
             let mut start: Variables = std::array::from_fn(|_| scatter.between(0.0, scale));
             for i in 0..2 {
-                // Roughly on the right sides, or descent often ends in collapse.
+                // Start with features near their own class; otherwise the descent often ends in
+                // collapse.
                 start[i] = scatter.between(-1.0, 1.0) + if i == 0 { 2.0 } else { -2.0 };
                 start[2 + i] = -start[i];
                 start[4 + i] *= if i == 0 { 1.0 } else { 0.3 };
@@ -93,7 +93,7 @@ fn augmented_lagrangian_in_all_variables_finds_the_same_optimum() {
             let (risk, x) = full.descend(full.with_feasible_radius(start));
             assert!(
                 risk >= solution.risk * (1.0 - full.rounding()),
-                "the full problem goes lower: {risk} {x:?} {solution:?}"
+                "the full problem has a lower minimum: {risk} {x:?} {solution:?}"
             );
             best = best.min(risk);
         }
@@ -105,7 +105,7 @@ fn augmented_lagrangian_in_all_variables_finds_the_same_optimum() {
 }
 
 #[test]
-fn no_feasible_point_nearby_or_far_away_is_better() {
+fn random_feasible_points_are_not_better() {
     let mut scatter = Scatter(5);
     for (full, solution) in cases() {
         let optimum = full.embed(&solution);

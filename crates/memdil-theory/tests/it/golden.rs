@@ -1,4 +1,5 @@
-//! Every solution in `golden/theory.json`, through the records whose JSON the program prints.
+//! Comparison with all solutions in `golden/theory.json`, using the records that the program prints
+//! as JSON.
 
 use memdil_losses::Loss;
 use memdil_theory::layer_peeled::numeric::{DescentOptions, LpmProblem, minimize};
@@ -38,7 +39,8 @@ fn setting(case: &Map<String, Value>) -> MdSetting {
     serde_json::from_value(Value::Object(part)).unwrap()
 }
 
-/// Every golden key is there; numbers agree within `tolerance(key)`, the rest is equal.
+/// Checks that every golden key is present, that numbers agree within `tolerance(key)`, and that
+/// other values are equal.
 fn compare(found: &Value, case: &Map<String, Value>, tolerance: impl Fn(&str) -> f64) {
     for (key, expected) in case {
         let found = found

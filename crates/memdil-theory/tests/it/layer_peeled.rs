@@ -1,5 +1,5 @@
-//! The layer-peeled model: gradients, optimality of the closed form, and collapse as metrics see
-//! it.
+//! Tests of the layer-peeled model: gradients, optimality of the closed form, and collapse
+//! according to the metrics.
 
 use memdil_losses::Loss;
 use memdil_metrics::{class_means, nc1, nc2_etf, nc3};
@@ -58,7 +58,7 @@ proptest! {
     }
 
     #[test]
-    fn closed_form_is_stationary_and_its_objective_is_the_objective_there(
+    fn closed_form_is_stationary_with_the_correct_objective(
         setting in settings(), samples in 1usize..4, extra in 0usize..3,
     ) {
         let solution = closed_form(&setting).unwrap();
@@ -71,14 +71,14 @@ proptest! {
         prop_assert!((value - solution.objective).abs() < 1e-13 * (1.0 + value));
         prop_assert!(in_weights.iter().all(|g| g.abs() < 1e-12));
         for (gradient, feature) in in_features.iter().zip(&features) {
-            // On the bound h = 0 the gradient may push outwards.
-            let moves = if setting.nonnegative { feature - (feature - gradient).max(0.0) } else { *gradient };
-            prop_assert!(moves.abs() < 1e-12, "{gradient} at {feature}");
+            // At the bound h = 0 the gradient may be positive.
+            let residual = if setting.nonnegative { feature - (feature - gradient).max(0.0) } else { *gradient };
+            prop_assert!(residual.abs() < 1e-12, "{gradient} at {feature}");
         }
     }
 
     #[test]
-    fn descent_never_beats_the_closed_form_and_reaches_it(setting in settings(), seed: u64) {
+    fn descent_reaches_the_closed_form(setting in settings(), seed: u64) {
         let solution = closed_form(&setting).unwrap();
         let loss = Loss::LabelSmoothing { alpha: setting.alpha };
         let search = DescentOptions { seed, ..DescentOptions::default() };
@@ -110,7 +110,7 @@ fn numeric_minimiser_shows_neural_collapse() {
             let means = class_means(features, &labels, 4).unwrap().means;
             let gram = means.dot(&means.t()) / found.feature_sq_norm;
             for ((i, j), value) in gram.indexed_iter() {
-                // An orthogonal frame if non-negative, else a simplex.
+                // An orthogonal frame for non-negative features, otherwise a simplex.
                 let expected = match (i == j, nonnegative) {
                     (true, _) => 1.0,
                     (false, true) => 0.0,
@@ -127,7 +127,7 @@ fn numeric_minimiser_shows_neural_collapse() {
 }
 
 #[test]
-fn other_losses_are_minimised_too() {
+fn other_losses_are_minimised() {
     let problem = LpmProblem::new(&LpmSetting::new(3, 1e-3, 1e-3), 2, 3);
     for loss in [Loss::LabelRelaxation { alpha: 0.1 }, Loss::Mse {}] {
         let found = minimize(&problem, &loss, DescentOptions::default()).unwrap();
@@ -155,7 +155,7 @@ fn logit_hessian_has_the_stated_condition_number() {
     for (classes, alpha) in [(3, 0.0), (5, 0.1), (10, 0.2)] {
         let setting = LpmSetting::new(classes, 1e-3, 1e-3).alpha(alpha);
         let solution = closed_form(&setting).unwrap();
-        // Rayleigh quotients of diag(p) - p p^T in the two eigenspaces on sum zero.
+        // Rayleigh quotients of diag(p) - p p^T in the two eigenspaces of vectors with sum zero.
         let n = classes as f64;
         let other = 1.0 / (solution.logit_gap.exp() + n - 1.0);
         let own = 1.0 - (n - 1.0) * other;
@@ -172,7 +172,7 @@ fn logit_hessian_has_the_stated_condition_number() {
 }
 
 #[test]
-fn unreachable_tolerance_is_an_error_with_the_residual() {
+fn a_missed_tolerance_is_an_error_with_the_residual() {
     let problem = LpmProblem::new(&LpmSetting::new(3, 1e-3, 1e-3), 2, 3);
     let search = DescentOptions {
         max_iterations: 3,

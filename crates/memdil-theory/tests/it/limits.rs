@@ -1,4 +1,4 @@
-//! The laws for vanishing weight decay against the solver.
+//! Comparison of the laws for vanishing weight decay with the solver.
 
 use memdil_theory::limits::{self, label_relaxation, label_smoothing, label_smoothing_classes};
 use memdil_theory::memorization_dilation::{classes, solve};
@@ -29,7 +29,7 @@ proptest! {
         let law = label_smoothing(&setting, alpha).unwrap();
         let found = rho(&setting, LossKind::Ls, alpha);
         prop_assert!((found / law - 1.0).abs() < 0.01, "{found} {law} {setting:?}");
-        // The noisy features end on the class feature of their label.
+        // The noisy features converge to the class feature of their label.
         let loss = MarginLoss::new(LossKind::Ls, alpha).unwrap();
         let solution = *solve(&setting, &loss).unwrap().solution().unwrap();
         prop_assert!((solution.memorization / solution.separation - 1.0).abs() < 0.02);
@@ -41,7 +41,8 @@ proptest! {
     ) {
         let measure = if two_points { FeatureMeasure::TwoPoint } else { FeatureMeasure::Sphere };
         let setting = |lambda| at(lambda).noise(eta, eta / share).measure(measure).nonnegative(nonnegative);
-        // Logarithmic in the decay, and not monotone on the way: absurdly small numbers are needed.
+        // Convergence is logarithmic in the decay and not monotone, so extremely small values are
+        // needed.
         let gap = |lambda| (rho(&setting(lambda), LossKind::Ce, 0.0) - limits::CROSS_ENTROPY).abs();
         let (near, nearer) = (gap(1e-20), gap(1e-60));
         prop_assert!(near < 0.01 && nearer < 0.004, "{near} {nearer}");
@@ -58,21 +59,21 @@ proptest! {
         let setting = base.weight_decay(lambda_w, base.lambda_h).noise(eta, c_md).measure(measure).nonnegative(nonnegative);
         let limit = label_relaxation(&setting, alpha).unwrap();
         let found = rho(&setting, LossKind::Lr, alpha);
-        // A ball puts little mass near its surface: the wall is softer there.
+        // A ball has little mass near its surface, so convergence is slower.
         let tolerance = if ball { 0.04 } else { 1e-3 };
         prop_assert!((found / limit.rho - 1.0).abs() < tolerance, "{found} {limit:?}");
     }
 }
 
 #[test]
-fn label_relaxation_constants() {
+fn label_relaxation_has_the_expected_constants() {
     for (alpha, expected) in [(0.1, 0.2496), (0.25, 0.2027)] {
         let limit = label_relaxation(&at(1e-9), alpha).unwrap();
         assert!((limit.rho - expected).abs() < 5e-5, "{limit:?}");
         let found = rho(&at(1e-9), LossKind::Lr, alpha);
         assert!((found - limit.rho).abs() < 1e-5, "{found} {limit:?}");
         assert!((limit.memorization * 0.1 / 0.5 - limit.rho).abs() < 1e-12);
-        // Both margins are tight.
+        // Both margin constraints are tight.
         assert!(
             (limit.logit_clean * (1.0 - 2.0 * limit.rho) / limit.logit_noisy - 1.0).abs() < 1e-8
         );
@@ -80,8 +81,8 @@ fn label_relaxation_constants() {
 }
 
 #[test]
-fn little_relaxation_is_cross_entropy() {
-    // z* grows only like log(1/alpha), so the constant is approached, from below, and slowly.
+fn weak_relaxation_approaches_cross_entropy() {
+    // z* grows only like log(1/alpha), so convergence (from below) is slow.
     let gaps: Vec<f64> = [1e-2, 1e-8, 1e-100, 1e-300]
         .map(|alpha| limits::CROSS_ENTROPY - label_relaxation(&at(1e-9), alpha).unwrap().rho)
         .into();
@@ -93,7 +94,7 @@ fn little_relaxation_is_cross_entropy() {
 }
 
 #[test]
-fn the_three_losses_keep_their_order() {
+fn limits_of_the_three_losses_are_ordered() {
     let found = limits::limits(&at(1e-6), 0.1).unwrap();
     assert!(found.rho_ls < found.rho_lr.unwrap() && found.rho_lr < found.rho_ce);
     let gaussian = at(1e-6).measure(FeatureMeasure::Gaussian);

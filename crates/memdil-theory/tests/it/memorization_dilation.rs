@@ -1,5 +1,5 @@
-//! The memorization-dilation model: optimality, limits, collapse and bad input, for random
-//! parameters.
+//! Tests of the memorization-dilation model for random parameters: optimality, collapse and invalid
+//! input.
 
 use memdil_theory::layer_peeled::{LpmSetting, closed_form};
 use memdil_theory::memorization_dilation::classes::{self, ClassesOutcome};
@@ -72,7 +72,7 @@ proptest! {
     ) {
         let MdOutcome::Solved(solution) = solve(&setting, &loss).unwrap() else { return Ok(()) };
         let p = solution.plane;
-        // From the vectors themselves: h_1 = (d, m), u_2 = (-xi, mu).
+        // Compute the constraint from the vectors h_1 = (d, m) and u_2 = (-xi, mu).
         let distance = (p.d + p.xi).hypot(p.m - p.mu);
         let slack = setting.eta * distance - setting.c_md * solution.radius / (2.0 * p.d);
         prop_assert!(slack.abs() <= 1e-8 * setting.eta * distance);
@@ -81,7 +81,7 @@ proptest! {
         if setting.nonnegative {
             prop_assert!(p.m >= p.d * (1.0 - 1e-12) && p.mu >= p.xi.abs() - 1e-12 * p.mu);
         }
-        // No feasible step lowers the risk.
+        // Feasible steps do not reduce the risk.
         let problem = Reduced::new(&setting, &loss);
         let y = natural(&solution);
         prop_assert!((problem.excess(&y) / solution.excess - 1.0).abs() < 1e-9);
@@ -128,17 +128,17 @@ proptest! {
     }
 
     #[test]
-    fn without_noise_it_is_the_layer_peeled_model(
+    fn model_without_noise_equals_the_layer_peeled_model(
         log_lambda in -5.0..-1.5f64, alpha in 0.0..0.4f64, nonnegative: bool,
     ) {
-        // F is twice the mean over samples, so the classifier's decay counts half.
+        // F is twice the mean over samples, so the weight decay of the classifier is halved.
         let setting = decay(10f64.powf(log_lambda)).noise(0.0, 0.5).nonnegative(nonnegative);
         let peeled = closed_form(&LpmSetting::new(2, 0.5 * setting.lambda_w, setting.lambda_h).alpha(alpha).nonnegative(nonnegative)).unwrap();
         let outcome = solve(&setting, &smoothing(alpha)).unwrap();
         let MdOutcome::NoiseFree { risk, logit_clean, separation } = outcome else {
             return Err(TestCaseError::fail(format!("{outcome:?}")));
         };
-        // ||W||^2 = |w|^2 / 2 and the margin is half of w (h_1 - h_2).
+        // ||W||^2 = |w|^2 / 2, and the margin is w (h_1 - h_2) / 2.
         prop_assert!((risk / (2.0 * peeled.objective) - 1.0).abs() < 1e-9);
         prop_assert!((logit_clean / peeled.logit_gap - 1.0).abs() < 1e-9);
         let apart = if nonnegative { 2.0 } else { 4.0 } * peeled.feature_sq_norm;
@@ -163,7 +163,7 @@ proptest! {
         let collapsed = matches!(outcome, MdOutcome::Collapsed { .. });
         prop_assert!(collapsed, "{:?}", outcome);
         prop_assert!((outcome.risk() / zero - 1.0).abs() < 1e-12 && outcome.rho().is_none());
-        // And nothing is better than zero there.
+        // Beyond the threshold, zero is optimal.
         let problem = Reduced::new(&above, &loss);
         let mut scatter = Scatter(seed);
         for _ in 0..50 {
@@ -177,7 +177,7 @@ proptest! {
     }
 
     #[test]
-    fn a_neighbour_does_not_change_the_answer(setting in settings(), loss in losses(), factor in 0.3..3.0f64) {
+    fn a_neighbour_does_not_change_the_solution(setting in settings(), loss in losses(), factor in 0.3..3.0f64) {
         let near = setting.weight_decay(setting.lambda_w * factor, setting.lambda_h);
         if let (MdOutcome::Solved(here), MdOutcome::Solved(there)) =
             (solve(&setting, &loss).unwrap(), solve(&near, &loss).unwrap())
@@ -189,7 +189,7 @@ proptest! {
 }
 
 #[test]
-fn smoothing_can_lose_where_noise_and_decay_are_large() {
+fn smoothing_can_dilate_more_with_strong_noise_and_decay() {
     let setting = decay(0.004).noise(0.4, 0.1);
     let ce = solved(&setting, &MarginLoss::cross_entropy()).rho;
     let ls = solved(&setting, &smoothing(0.1)).rho;
@@ -201,7 +201,7 @@ fn smoothing_can_lose_where_noise_and_decay_are_large() {
 
 #[test]
 fn costly_memorization_shrinks_class_features_between_noisy_ones() {
-    // Little C_MD, much noise and nearly free features: clean features retreat, they do not
+    // With a small C_MD, strong noise and little feature decay, class features shrink but do not
     // collapse.
     let setting = base().weight_decay(0.02, 1e-5).noise(0.5, 0.08);
     let solution = solved(&setting, &smoothing(0.1));
@@ -214,7 +214,7 @@ fn costly_memorization_shrinks_class_features_between_noisy_ones() {
 }
 
 #[test]
-fn bad_numbers_are_named_with_their_range() {
+fn invalid_parameters_are_reported_with_their_range() {
     let good = base();
     let cases = [
         (good.weight_decay(0.0, good.lambda_h), "lambda_w"),
@@ -250,7 +250,7 @@ fn bad_numbers_are_named_with_their_range() {
 }
 
 #[test]
-fn two_classes_of_the_general_model_are_the_exact_model() {
+fn general_model_with_two_classes_equals_the_exact_model() {
     for nonnegative in [true, false] {
         for (kind, alpha) in [
             (LossKind::Ce, 0.0),
@@ -288,7 +288,7 @@ fn two_classes_of_the_general_model_are_the_exact_model() {
 }
 
 #[test]
-fn classes_without_noise_or_beyond_the_threshold_need_no_solver() {
+fn noise_free_and_collapsed_outcomes_of_n_classes_are_exact() {
     let setting = |eta: f64, lambda: f64, nonnegative: bool| {
         decay(lambda)
             .noise(eta, 0.5)
@@ -296,7 +296,8 @@ fn classes_without_noise_or_beyond_the_threshold_need_no_solver() {
             .nonnegative(nonnegative)
     };
     for nonnegative in [true, false] {
-        // F is the mean over samples times N, so the classifier's decay counts 1/N.
+        // F is N times the mean over samples, so the weight decay of the classifier is divided by
+        // N.
         let peeled = closed_form(
             &LpmSetting::new(4, 1e-3 / 4.0, 1e-3)
                 .alpha(0.1)

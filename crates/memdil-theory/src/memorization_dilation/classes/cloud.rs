@@ -1,29 +1,29 @@
-//! A fixed rule for expectations over the sphere, seen in its first coordinates.
+//! A fixed quadrature rule for functions of the first coordinates of a point on the sphere.
 
 use crate::quadrature::eigen_tridiagonal;
 
-/// Weighted points of the first $N$ coordinates of a uniform point of the unit sphere in $R^P$;
-/// each stands for itself and its mirror image.
+/// Weighted points for the first $N$ coordinates of a uniform point on the unit sphere in $R^P$.
+/// Each point represents itself and its mirror image.
 ///
 /// Directions come from a rank-one Korobov lattice mapped to Gaussians (Box & Muller 1958) and
-/// normalised; for $P > N$ the squared length of the first $N$ coordinates is
-/// Beta$(N/2, (P-N)/2)$, integrated by its Gauss rule.
+/// normalised. For $P > N$ the squared length of the first $N$ coordinates has the distribution
+/// $\mathrm{Beta}(N/2, (P-N)/2)$ and is integrated by the corresponding Gauss rule.
 pub(super) struct Cloud {
     pub(super) classes: usize,
-    /// Points one after another, `classes` coordinates each.
+    /// The points in sequence, with `classes` coordinates each.
     pub(super) coordinates: Vec<f64>,
     pub(super) weights: Vec<f64>,
 }
 
 impl Cloud {
-    /// For results, with `radii` lengths a direction where $P > N$.
+    /// A fine rule for results, with `radii` lengths per direction if $P > N$.
     pub(super) fn fine(classes: usize, dim: usize, radii: usize) -> Self {
-        // The generator was the best of 70 random ones by the mean square error of the lattice in
-        // eleven dimensions (the criterion P2 with product weights).
+        // The generator is the best of 70 random generators by the mean square error of the lattice
+        // in eleven dimensions (the criterion P2 with product weights).
         Self::new(classes, dim, 8191, 3870, radii)
     }
 
-    /// For telling valleys apart.
+    /// A rough rule to distinguish valleys of the risk.
     pub(super) fn rough(classes: usize, dim: usize) -> Self {
         Self::new(classes, dim, 251, 105, 2)
     }
@@ -40,7 +40,7 @@ impl Cloud {
         for i in 0..count {
             let mut step = i;
             let mut uniform = || {
-                // Half a step away from 0, where the logarithm would be infinite.
+                // The offset of half a step avoids 0, whose logarithm is infinite.
                 let u = (step as f64 + 0.5) / count as f64;
                 step = step * generator % count;
                 u
@@ -71,7 +71,7 @@ impl Cloud {
     }
 }
 
-/// Gauss rule of the Beta distribution on (0, 1), by the recurrence of the Jacobi polynomials.
+/// Gauss rule for the Beta distribution on (0, 1), from the recurrence of the Jacobi polynomials.
 fn beta_rule(count: usize, first: f64, second: f64) -> Vec<(f64, f64)> {
     let (a, b) = (second - 1.0, first - 1.0);
     let s = a + b;
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn moments_of_the_sphere() {
+    fn rule_has_the_moments_of_the_sphere() {
         for (classes, dim) in [(2, 2), (3, 3), (3, 10), (4, 4), (5, 5), (10, 10), (10, 30)] {
             let p = dim as f64;
             let cloud = Cloud::fine(classes, dim, 6);

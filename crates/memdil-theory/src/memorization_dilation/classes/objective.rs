@@ -1,4 +1,4 @@
-//! The risk of a symmetric configuration of N classes.
+//! The risk of a symmetric configuration of $N$ classes.
 
 use super::cloud::Cloud;
 use super::outcome::ClassesSolution;
@@ -8,18 +8,20 @@ use crate::memorization_dilation::setting::MdSetting;
 use crate::optimizers::lbfgs::Minimum;
 use std::f64::consts::SQRT_2;
 
-/// The risk above its infimum in $(\log A, \log g)$, $A=\omega g$ the clean logit gap and $g = b-c$
-/// the size, and ratios to $g$ under the hyperbolic sine: $c, A, B, D$ (signed: $A, B$).
+/// The risk above its infimum. The first two variables are $\log A$ and $\log g$, with the clean
+/// logit gap $A=\omega g$ and the size $g = b-c$. The others are the inverse hyperbolic sines of
+/// the ratios $c/g$, $A/g$, $B/g$ and $D/g$ (for signed features: $A/g$ and $B/g$), where $A$, $B$
+/// and $D$ are the coefficients of noisy features.
 pub(super) struct Symmetric<'a> {
     setting: &'a MdSetting,
     loss: &'a MarginLoss,
     n: f64,
     cloud: Cloud,
-    /// $\sqrt2\eta/C_{MD}$: radius over size is this times size times relative memorization.
+    /// $\sqrt2\eta/C_{MD}$. The ratio of radius to size is this times the memorization.
     gain: f64,
 }
 
-/// Coordinates over $g$ of a class feature ($1+c$ and $c$) and of a noisy one.
+/// Coordinates, divided by $g$, of a class feature ($1+c$ and $c$) and of a noisy feature.
 struct Coordinates {
     c: f64,
     at_true: f64,
@@ -27,11 +29,11 @@ struct Coordinates {
     at_other: f64,
 }
 
-/// The optimum without noise, whose excess bounds that with noise from below.
+/// The optimum without noise. Its excess is a lower bound for that with noise.
 pub(super) struct NoiseFree {
     /// Logit gap.
     pub(super) gap: f64,
-    /// $g$.
+    /// Size $g$.
     pub(super) size: f64,
     pub(super) excess: f64,
 }
@@ -52,7 +54,7 @@ impl<'a> Symmetric<'a> {
         }
     }
 
-    /// Target on a class other than the label, for the part of the loss that smooths.
+    /// Smoothed target of a class other than the label; 0 for losses without smoothing.
     fn smoothing(&self) -> f64 {
         if self.loss.kind() == LossKind::Ls {
             self.loss.alpha() / self.n
@@ -75,13 +77,15 @@ impl<'a> Symmetric<'a> {
         self.n * (1.0 + self.setting.eta) * self.entropy()
     }
 
-    /// Excess of the loss where the log-sum-exp of the other logits lies `behind` under the own
-    /// logit and the own logit leads by `lead` in sum, with the derivatives in the two.
+    /// Excess of the loss and its derivatives with respect to `behind` and `lead`. `behind` is the
+    /// logit of the label minus the log-sum-exp of the other logits; `lead` is the sum of the
+    /// differences between the logit of the label and each other logit.
     #[inline]
     fn margin_loss(&self, behind: f64, lead: f64, entropy: f64) -> (f64, f64, f64) {
         let other = self.smoothing();
         if self.loss.kind() == LossKind::Lr {
-            // Label relaxation sees the label's probability only, that is, this margin.
+            // Label relaxation depends only on the probability of the label, that is, on this
+            // margin.
             let [value, slope, _] = self.loss.derivatives(behind);
             return (value, slope, 0.0);
         }
@@ -89,7 +93,7 @@ impl<'a> Symmetric<'a> {
         (value + other * lead - entropy, slope, other)
     }
 
-    /// Excess and slope in the gap where all other logits are equal.
+    /// Excess and its derivative with respect to the gap, if all other logits are equal.
     fn simple(&self, gap: f64) -> (f64, f64) {
         let lead = (self.n - 1.0) * gap;
         let behind = gap - (self.n - 1.0).ln();
@@ -101,7 +105,7 @@ impl<'a> Symmetric<'a> {
         self.n * (1.0 + self.setting.eta) * self.simple(0.0).0
     }
 
-    /// Slope in the gap that pays for the decay of weights and class features.
+    /// Derivative of the decay of weights and class features with respect to the gap.
     fn decay_slope(&self) -> f64 {
         let s = self.setting;
         let shared = (s.lambda_w * s.lambda_h).sqrt();
@@ -109,7 +113,8 @@ impl<'a> Symmetric<'a> {
         2.0 * shared * if s.nonnegative { ratio.sqrt() } else { ratio }
     }
 
-    /// Zero is optimal when even noisy features on their label's class feature do not pay.
+    /// Zero is optimal if not even noisy features at the class feature of their label reduce the
+    /// risk.
     pub(super) fn is_collapsed(&self) -> bool {
         -self.simple(0.0).1 * (1.0 + self.setting.eta).sqrt() <= self.decay_slope()
     }
@@ -135,8 +140,8 @@ impl<'a> Symmetric<'a> {
         }
     }
 
-    /// A starting point with noisy features at `shape.0` along their true and `shape.1` along their
-    /// labelled class.
+    /// A starting point whose noisy features have the coordinates `shape.0` along their true class
+    /// and `shape.1` along the class of their label.
     pub(super) fn point(&self, log_a: f64, log_g: f64, shape: (f64, f64)) -> Vec<f64> {
         let (own, label) = (shape.0.asinh(), shape.1.asinh());
         if self.setting.nonnegative {
@@ -228,13 +233,13 @@ impl<'a> Symmetric<'a> {
         excess.ln()
     }
 
-    /// Mean excess of the clean loss, and its derivatives in $A$ and in $(r/g)^2$.
+    /// Mean excess of the clean loss and its derivatives with respect to $A$ and $(r/g)^2$.
     fn expectation(&self, a: f64, tau: f64) -> (f64, f64, f64) {
         let entropy = self.entropy();
         let (mut value, mut by_a, mut by_tau) = (0.0, 0.0, 0.0);
         for (t, weight) in self.cloud.points() {
             for sign in [0.5, -0.5] {
-                // Logits over a: own 1 + tau t_0, others tau t_i.
+                // Logits divided by a: 1 + tau t_0 for the label, tau t_i for the others.
                 let scale = 2.0 * sign * tau * a;
                 let top = t[1..]
                     .iter()
@@ -247,7 +252,8 @@ impl<'a> Symmetric<'a> {
                     sum_t += e * t;
                 }
                 let behind = a + scale * t[0] - top - sum.ln();
-                // The lead's part in t cancels between a point and its mirror image.
+                // The part of the lead that depends on t cancels between a point and its mirror
+                // image.
                 let (loss, by_behind, by_lead) =
                     self.margin_loss(behind, (self.n - 1.0) * a, entropy);
                 let half = 0.5 * weight;
@@ -256,13 +262,13 @@ impl<'a> Symmetric<'a> {
                 by_tau += weight * sign * by_behind * (t[0] - sum_t / sum);
             }
         }
-        // Both by_a so far and by_tau treat the product a tau as its own variable.
+        // Above, by_a and by_tau treat the product a tau as an independent variable.
         let total_a = by_a + tau * by_tau;
         (value, total_a, 0.5 * a * by_tau / tau.max(1e-12))
     }
 
-    /// Excess of the noisy samples' loss and its derivatives in the logits of true class, label,
-    /// others.
+    /// Excess of the loss of noisy samples and its derivatives with respect to the logits of the
+    /// true class, the label and the others.
     fn noisy_loss(&self, a: f64, shape: &Coordinates) -> (f64, [f64; 3]) {
         let (own, label, other) = (a * shape.at_true, a * shape.at_label, a * shape.at_other);
         let rest = self.n - 2.0;

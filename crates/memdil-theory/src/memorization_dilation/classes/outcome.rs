@@ -1,25 +1,25 @@
-//! What comes out for $N$ classes.
+//! Solutions of the model for $N$ classes.
 
 use crate::margin::MarginLoss;
 use crate::memorization_dilation::setting::MdSetting;
 use crate::memorization_dilation::solution::MdRecord;
 
-/// What came out for $N$ classes.
+/// The outcome of a problem with $N$ classes.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub enum ClassesOutcome {
-    /// The general case.
+    /// A minimiser with memorization and dilation.
     Solved(ClassesSolution),
-    /// `eta` = 0: no memorization, no dilation.
+    /// The problem has no noise (`eta` = 0), so there is neither memorization nor dilation.
     NoiseFree {
         /// Minimum of the risk.
         risk: f64,
-        /// $\|h_k-h_j\|$.
+        /// $\lVert h_k-h_j \rVert$.
         separation: f64,
-        /// $\|h_k\|^2$.
+        /// $\lVert h_k \rVert^2$.
         feature_sq_norm: f64,
     },
-    /// All features and weights are 0.
+    /// Total collapse: all features and weights are 0.
     Collapsed {
         /// The risk at zero.
         risk: f64,
@@ -34,28 +34,28 @@ pub struct ClassesSolution {
     pub risk: f64,
     /// Dilation $r$.
     pub radius: f64,
-    /// $\|h_k-h_j\|$.
+    /// $\lVert h_k-h_j \rVert$.
     pub separation: f64,
-    /// $r/\|h_k-h_j\|$.
+    /// Relative dilation $r/\lVert h_k-h_j \rVert$.
     pub rho: f64,
-    /// $\|h_k-u_{kj}\|$.
+    /// Memorization $\lVert h_k-u_{kj} \rVert$.
     pub memorization: f64,
-    /// $\|h_k\|^2$.
+    /// $\lVert h_k \rVert^2$.
     pub feature_sq_norm: f64,
-    /// True minus any other logit of class features.
+    /// Logit of the true class minus any other logit, for class features.
     pub logit_clean: f64,
-    /// Logit of the label minus that of the true class, of noisy features.
+    /// Logit of the label minus that of the true class, for noisy features.
     pub logit_noisy: f64,
     /// Relative violation of the constraint.
     pub constraint_residual: f64,
     /// Largest entry of the projected gradient of log(risk - infimum) in scale-free variables.
     pub stationarity: f64,
-    /// L-BFGS iterations over all starts.
+    /// Total number of L-BFGS iterations.
     pub iterations: usize,
 }
 
 impl MdRecord {
-    /// The record of a problem of $N$ classes.
+    /// Creates the record of a problem with $N$ classes.
     ///
     /// # Example
     /// ```

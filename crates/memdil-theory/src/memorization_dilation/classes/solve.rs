@@ -1,4 +1,4 @@
-//! Finding the best symmetric configuration.
+//! Minimisation over symmetric configurations.
 
 use super::cloud::Cloud;
 use super::objective::{NoiseFree, Symmetric};
@@ -9,21 +9,23 @@ use crate::memorization_dilation::setting::MdSetting;
 use crate::optimizers::lbfgs::{self, Budget, Lowest, Minimum};
 use std::f64::consts::SQRT_2;
 
-/// Projected gradient of the log excess that counts as solved.
+/// Largest accepted projected gradient of the log excess.
 const ACCEPTED: f64 = 1e-5;
-/// Where noisy features may start: their coordinates along $e_k$ and $e_j$ over $b$.
+/// Starting points of noisy features: coordinates along $e_k$ and $e_j$, divided by $b$.
 const SHAPES: [(f64, f64); 4] = [(0.0, 1.0), (0.05, 0.5), (0.3, 0.5), (0.7, 0.2)];
 
 /// Solves the $N$-class model among symmetric configurations.
 ///
-/// $h_k = b e_k + c\sum_{l\ne k}e_l$, $u_{kj} = Ae_k+Be_j+D\sum_l e_l$, all coefficients at least 0
-/// (signed: $h_k=b(e_k-1/N)$, $u_{kj}=A(e_k-1/N)+B(e_j-1/N)$), $w_k=\omega(e_k-1/N)$ and a tight
-/// constraint. The expectation runs over a fixed rank-one lattice on the sphere, good to about 1e-3
-/// on $\rho$ for up to ten classes or so. This project's extension of Nguyen et al., ICLR 2023.
+/// These have the form $h_k = b e_k + c\sum_{l\ne k}e_l$ and
+/// $u_{kj} = Ae_k+Be_j+D\sum_{l\ne k,j}e_l$ with coefficients of at least 0 (for signed features:
+/// $h_k=b(e_k-1/N)$ and $u_{kj}=A(e_k-1/N)+B(e_j-1/N)$), with $w_k=\omega(e_k-1/N)$ and a tight
+/// constraint. Expectations are computed with a fixed rank-one lattice on the sphere, which gives
+/// an error of about 1e-3 in $\rho$ for up to about ten classes. This is an extension of Nguyen et
+/// al., ICLR 2023, developed in this project.
 ///
 /// # Errors
-/// A parameter out of range; fewer than two classes; `dim` below `classes`; a measure other than
-/// the sphere; [`TheoryError::NoConvergence`].
+/// A parameter out of range, fewer than two classes, `dim` below `classes`, a measure other than
+/// the sphere, [`TheoryError::NoConvergence`].
 ///
 /// # Example
 /// ```
@@ -41,7 +43,12 @@ pub fn solve(
     classes: usize,
 ) -> Result<ClassesOutcome, TheoryError> {
     setting.validate_for(classes)?;
-    at_least("dim", setting.dim, classes, "N classes need N directions")?;
+    at_least(
+        "dim",
+        setting.dim,
+        classes,
+        "N classes require N dimensions",
+    )?;
     let rough = Symmetric::new(setting, loss, classes, Cloud::rough(classes, setting.dim));
     let infimum = rough.infimum();
     if rough.is_collapsed() {
@@ -62,7 +69,7 @@ pub fn solve(
             feature_sq_norm: clean.size * clean.size * centred,
         });
     }
-    // A kink needs more radii.
+    // A loss with a kink requires more radii.
     let radii = if loss.quadrature_nodes() > 64 { 16 } else { 6 };
     let cloud = Cloud::fine(classes, setting.dim, radii);
     let fine = Symmetric::new(setting, loss, classes, cloud);
@@ -70,7 +77,8 @@ pub fn solve(
     let mut lowest = Lowest::default();
     let (first_value, first) = &valleys[0];
     for (index, (value, x)) in valleys.iter().take(2).enumerate() {
-        // The second valley only counts where it is another one and the rough values leave it open.
+        // The second valley is only explored if it differs from the first and their rough values
+        // are close.
         if index == 0 || value <= &(first_value + 0.05) && distance(first, x) > 0.05 {
             let mut x = x.clone();
             let end = descend(&fine, &clean, &mut x, 1e-8);
@@ -82,7 +90,8 @@ pub fn solve(
     Ok(ClassesOutcome::Solved(fine.describe(&x, &end)))
 }
 
-/// The ends of a rough descent from every shape, the lowest first, with the iterations of all.
+/// The results of a rough descent from each starting shape, lowest first, and the total number of
+/// iterations.
 fn valleys(rough: &Symmetric<'_>, clean: &NoiseFree) -> (usize, Vec<(f64, Vec<f64>)>) {
     let mut iterations = 0;
     let mut valleys = Vec::with_capacity(SHAPES.len());
@@ -100,8 +109,8 @@ fn descend(symmetric: &Symmetric<'_>, clean: &NoiseFree, x: &mut [f64], toleranc
     let budget = Budget {
         tolerance,
         max_iterations: 400,
-        // Of the logarithm: the loss's own rounding over the excess, which the excess without noise
-        // bounds from below.
+        // Rounding error of the logarithm: that of the loss divided by the excess, for which the
+        // excess without noise is a lower bound.
         noise: 1e-14 + 1e-15 / clean.excess,
     };
     let eval = |x: &[f64], gradient: &mut [f64]| symmetric.log_excess(x, gradient);
@@ -115,7 +124,7 @@ fn distance(a: &[f64], b: &[f64]) -> f64 {
         .fold(0.0, f64::max)
 }
 
-/// The best point of a coarse grid of logits and sizes.
+/// The best point of a coarse grid over logits and sizes.
 fn start(rough: &Symmetric<'_>, clean: &NoiseFree, shape: (f64, f64)) -> Vec<f64> {
     let mut best = (f64::INFINITY, Vec::new());
     let mut unused = [0.0; 6];

@@ -1,10 +1,9 @@
-//! The memorization-dilation problem as it is stated, in all of its variables (P = 2), as an
-//! oracle.
+//! The original memorization-dilation problem in all of its variables (P = 2), as a reference.
 
 use memdil_theory::lbfgs::{Budget, minimize};
 use memdil_theory::{LossKind, MdSetting, MdSolution};
 
-/// Scattered numbers in [0, 1).
+/// A simple random generator.
 pub(crate) struct Scatter(pub(crate) u64);
 
 impl Scatter {
@@ -21,12 +20,12 @@ impl Scatter {
     }
 }
 
-/// W (4), h_1, h_2, u_1, u_2 (2 each), r.
+/// W (4 entries), h_1, h_2, u_1 and u_2 (2 entries each), and r.
 pub(crate) type Variables = [f64; 13];
 
 const ANGLES: usize = 96;
 
-/// The full problem on the circle; the loss is written from its definition on two logits.
+/// The full problem on the circle, with a separate implementation of the loss.
 pub(crate) struct Full {
     pub setting: MdSetting,
     pub kind: LossKind,
@@ -34,7 +33,7 @@ pub(crate) struct Full {
 }
 
 impl Full {
-    /// Value of the loss and its derivative in the margin.
+    /// Value of the loss and its derivative with respect to the margin.
     fn loss(&self, z: f64) -> (f64, f64) {
         let softplus = |z: f64| z.max(0.0) + (-z.abs()).exp().ln_1p();
         let p = 1.0 / (1.0 + (-z).exp());
@@ -55,8 +54,8 @@ impl Full {
         }
     }
 
-    /// How well the equally spaced angles integrate: to rounding but for the kink of label
-    /// relaxation.
+    /// Integration error of the equally spaced angles: rounding errors, except for the kink of
+    /// label relaxation.
     pub(crate) fn rounding(&self) -> f64 {
         if self.kind == LossKind::Lr {
             2e-5
@@ -65,7 +64,7 @@ impl Full {
         }
     }
 
-    /// F + eta G with its gradient.
+    /// The risk F + eta G and its gradient.
     pub(crate) fn risk(&self, x: &Variables, g: &mut Variables) -> f64 {
         let s = &self.setting;
         *g = [0.0; 13];
@@ -106,7 +105,8 @@ impl Full {
         value
     }
 
-    /// eta |h - u| |h_1 - h_2| - C_MD r for h_1, u_2 and for h_2, u_1, with gradients.
+    /// The constraints eta |h - u| |h_1 - h_2| - C_MD r for (h_1, u_2) and (h_2, u_1), and their
+    /// gradients.
     pub(crate) fn constraints(&self, x: &Variables) -> [(f64, Variables); 2] {
         let between = |a: usize, b: usize| {
             let d = [x[a] - x[b], x[a + 1] - x[b + 1]];
@@ -129,7 +129,7 @@ impl Full {
         })
     }
 
-    /// The smallest radius that makes a point feasible.
+    /// Sets the radius of a point to the smallest feasible value.
     pub(crate) fn with_feasible_radius(&self, mut x: Variables) -> Variables {
         x[12] = 0.0;
         let [(a, _), (b, _)] = self.constraints(&x);
@@ -137,7 +137,8 @@ impl Full {
         x
     }
 
-    /// Augmented Lagrangian descent from one start: a nearly feasible point, made feasible.
+    /// Minimises the problem from one starting point by the augmented Lagrangian method, and makes
+    /// the result feasible.
     pub(crate) fn descend(&self, start: Variables) -> (f64, Variables) {
         let mut x = start;
         let free = f64::NEG_INFINITY;
@@ -177,10 +178,10 @@ impl Full {
         (self.risk(&x, &mut [0.0; 13]), x)
     }
 
-    /// The reduced solution as a point of the full problem.
+    /// Converts a solution of the reduced problem to a point of the full problem.
     pub(crate) fn embed(&self, solution: &MdSolution) -> Variables {
         let plane = solution.plane;
-        // The direction of w, and the one across: for non-negative features the two diagonals.
+        // For non-negative features, w and its orthogonal direction are the two diagonals.
         let h = std::f64::consts::FRAC_1_SQRT_2;
         let at = |x: f64, y: f64| [h * (y + x), h * (y - x)];
         let (w, h1, h2) = (
