@@ -1,4 +1,4 @@
-//! What can go wrong between a folder of runs and a report.
+//! The errors of this crate.
 
 use std::path::PathBuf;
 
@@ -6,26 +6,27 @@ use memdil_claims::ClaimError;
 use memdil_records::RecordError;
 use memdil_theory::TheoryError;
 
-/// A report that cannot be made: one line that says what, where, and what to do.
+/// The reason why a report cannot be written. Each message is one line with the place, the fault
+/// and, if there is one, the remedy.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReportError {
     /// The folder of runs does not exist.
-    #[error("{} is not a folder: give the one that holds the runs, which `memdil sweep run --out` wrote", path.display())]
+    #[error("{}: is not a folder; give the folder of runs that `memdil sweep run --out` wrote", path.display())]
     NoFolder {
         /// The path that was given.
         path: PathBuf,
     },
-    /// The folder holds no finished run.
-    #[error("no finished run in {}: a run is finished when its folder holds summary.json", path.display())]
+    /// The folder contains no finished run.
+    #[error("{}: contains no finished run; a run is finished when its folder has a summary.json", path.display())]
     NoRuns {
-        /// The folder searched.
+        /// The folder that was searched.
         path: PathBuf,
     },
-    /// A page in the output folder that is no report.
-    #[error("{} exists but was not written by memdil report: choose another folder for --out", path.display())]
+    /// The output folder contains a file that is not part of a report.
+    #[error("{}: was not written by memdil report; choose another folder for --out", path.display())]
     OtherPage {
-        /// The page.
+        /// The file.
         path: PathBuf,
     },
     /// The file of reference values cannot be used.
@@ -36,33 +37,33 @@ pub enum ReportError {
         /// The fault.
         reason: String,
     },
-    /// An experiment file's `[report]` table is wrong.
+    /// The `[report]` table of an experiment file is invalid.
     #[error("[report]: {reason}")]
     Page {
         /// The fault.
         reason: String,
     },
-    /// A run that cannot be read, or a file that cannot be written.
+    /// A run cannot be read, or a file cannot be written.
     #[error(transparent)]
     Records(#[from] RecordError),
-    /// A figure that cannot be made a PNG.
-    #[error("figure {name} cannot be drawn as PNG: {source}")]
+    /// A figure cannot be rendered as PNG.
+    #[error("figure {name}: cannot be rendered as PNG: {source}")]
     Figure {
-        /// Stem of its file.
+        /// Stem of the file name of the figure.
         name: String,
         /// The reason.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// A claim that cannot be tested.
+    /// A claim cannot be tested.
     #[error(transparent)]
     Claim(#[from] ClaimError),
-    /// A model that could not be solved.
+    /// A model could not be solved.
     #[error("theory section: {0}")]
     Theory(#[from] TheoryError),
 }
 
 impl ReportError {
-    /// True when the cause is what the user gave (folders, files), false when the machine failed.
+    /// True if the cause is the user's input (folders, files), false for an internal failure.
     pub fn is_bad_input(&self) -> bool {
         match self {
             Self::Records(error) => error.is_bad_input(),

@@ -1,4 +1,4 @@
-//! An experiment file as the report needs it: claims, texts and figures, plan.
+//! The parts of an experiment file that the report uses: claims, texts and figures, planned runs.
 
 use std::collections::HashSet;
 
@@ -6,14 +6,16 @@ use memdil_claims::{Claim, Declaration, ExactRule, Family, Finished, PanelPredic
 use memdil_records::RunSpec;
 use serde::Deserialize;
 
-use crate::claims::{cross_entropy_limit, declared, quarter_power, smoothing_below_cross_entropy};
+use crate::claims::{
+    cross_entropy_limit, quarter_power, smoothing_below_cross_entropy, with_declaration,
+};
 use crate::error::ReportError;
 use crate::figures;
 use crate::layer_peeled::{self, Descent};
 use crate::runs::Run;
 use crate::theory::Theory;
 
-/// An experiment file as the report needs it.
+/// The parts of an experiment file that the report uses.
 #[derive(Clone, Debug)]
 pub struct ReportedExperiment {
     /// Name of the experiment.
@@ -22,27 +24,27 @@ pub struct ReportedExperiment {
     pub page: Page,
     /// Its `[[claim]]` tables.
     pub declarations: Vec<Declaration>,
-    /// The preset whose runs are judged.
+    /// The preset whose runs are tested.
     pub preset: Option<String>,
-    /// The planned runs; after a search the specifications that were searched around.
+    /// The planned runs; for a search, the specification from which the search started.
     pub planned: Vec<RunSpec>,
 }
 
-/// Texts and figures of an experiment's section: the `[report]` table of its file.
+/// The texts and figures of an experiment's section: the `[report]` table of its file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Page {
-    /// Heading; the name of the experiment where it is left out.
+    /// Heading; defaults to the name of the experiment.
     pub title: Option<String>,
-    /// Sections are in the order of these numbers; those without one come last.
+    /// Sorts the sections; sections without this number come last.
     pub place: Option<u32>,
-    /// The question, and how it is answered.
+    /// The research question and the method.
     pub question: String,
     /// How to read the section of an experiment without claims.
     pub shows: String,
     /// Differences from the paper.
     pub differs: String,
-    /// Names of figures, in their order; without the list those that runs of any kind have.
+    /// Names of the figures, in order; defaults to the figures that suit any kind of run.
     pub figures: Option<Vec<String>>,
 }
 
@@ -51,7 +53,7 @@ impl Page {
     ///
     /// # Errors
     ///
-    /// [`ReportError::Page`] when it has an unknown key, or names a figure that does not exist.
+    /// [`ReportError::Page`] if the table has an unknown key or names an unknown figure.
     ///
     /// ```
     /// use memdil_report::Page;
@@ -73,11 +75,11 @@ impl Page {
             if !known.contains(&name.as_str()) {
                 let known = known.join(", ");
                 return Err(bad(format!(
-                    "there is no figure '{name}': there are {known}"
+                    "unknown figure '{name}'; must be one of {known}"
                 )));
             }
             if !seen.insert(name) {
-                return Err(bad(format!("figure '{name}' is named twice")));
+                return Err(bad(format!("figure '{name}' is listed twice")));
             }
         }
         Ok(page)
@@ -85,8 +87,8 @@ impl Page {
 }
 
 impl ReportedExperiment {
-    /// Claims about the solved models.
-    fn rules(&self) -> impl Iterator<Item = (&Declaration, ExactRule, f64)> {
+    /// The claims about the solved models, with their rules and bounds.
+    fn exact_claims(&self) -> impl Iterator<Item = (&Declaration, ExactRule, f64)> {
         let tested = |claim: &&Declaration| claim.is_tested_by(self.preset.as_deref());
         let tested = self.declarations.iter().filter(tested);
         tested.filter_map(|claim| match &claim.test {
@@ -95,16 +97,16 @@ impl ReportedExperiment {
         })
     }
 
-    /// True when the memorization-dilation model has to be solved for a claim or a figure.
+    /// True if a claim or a figure needs the solved memorization-dilation model.
     pub(crate) fn needs_theory(&self) -> bool {
         let figure = |name: &String| figures::THEORY.contains(&name.as_str());
         self.page.figures.iter().flatten().any(figure)
             || self
-                .rules()
+                .exact_claims()
                 .any(|(_, rule, _)| rule != ExactRule::DescentReachesMinimum)
     }
 
-    /// The verdicts on its claims, and what the model predicts for its runs.
+    /// The verdicts on the claims, and the model's predictions for the runs.
     pub(crate) fn judge(
         &self,
         runs: &[Run],
@@ -125,13 +127,14 @@ impl ReportedExperiment {
             claims.extend(family.judge(&finished)?);
             predictions.extend(family.predictions(&finished)?);
         }
-        for (declaration, rule, bound) in self.rules() {
+        for (declaration, rule, bound) in self.exact_claims() {
             let outcome = match (rule, theory) {
                 (ExactRule::DescentReachesMinimum, _) => layer_peeled::claim(descents, bound),
                 (_, Some(theory)) => Some(decide(theory, rule, bound)),
                 (_, None) => None,
             };
-            claims.extend(outcome.map(|outcome| declared(&self.name, declaration, outcome)));
+            claims
+                .extend(outcome.map(|outcome| with_declaration(&self.name, declaration, outcome)));
         }
         Ok((claims, predictions))
     }
@@ -142,7 +145,7 @@ fn decide(theory: &Theory, rule: ExactRule, bound: f64) -> Claim {
     match rule {
         ExactRule::LsSlope => quarter_power(theory.curves.smoothing_by_decay(), bound),
         ExactRule::CeLimit => cross_entropy_limit(&theory.curves.vanishing, bound),
-        // The other rule is about another model.
+        // `judge` decides `DescentReachesMinimum`, which concerns the layer-peeled model.
         ExactRule::LsBelowCe | ExactRule::DescentReachesMinimum => {
             let phase = &theory.phase;
             smoothing_below_cross_entropy(&phase.grid, bound, phase.deviation)

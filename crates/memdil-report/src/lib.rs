@@ -1,12 +1,11 @@
-//! From a folder of finished runs to claims, figures and one HTML page. Reads records, trains
-//! nothing.
+//! Turns a folder of finished runs into claims, figures and a single HTML page. This crate reads
+//! records and never trains a network.
 //!
-//! [`write_report`] does all of it: it reads every run below a folder, tests the claims that
-//! experiment files declare ([`ReportedExperiment`]; the tests are those of `memdil-claims`), draws
+//! [`write_report`] is the entry point: it reads every run below a folder, tests the claims that
+//! experiment files declare ([`ReportedExperiment`]; `memdil-claims` implements the tests), draws
 //! the figures that they name and writes `index.html` (self-contained), `report.md`, `claims.json`,
 //! and each figure as SVG and PNG in `figures/`. [`MeasuredFeatures`] of networks that other
-//! programs trained can be added, or reported alone. With `theory` the page also shows the solved
-//! models.
+//! programs trained can be added, or reported alone. The option `theory` adds the solved models.
 //!
 //! ```
 //! use std::path::PathBuf;
@@ -19,7 +18,7 @@
 //! assert!(matches!(write_report(&options), Err(ReportError::NoFolder { .. })));
 //! ```
 
-// docs/src/architecture.md has the order of the modules, from the bottom to the top.
+// docs/src/architecture.md lists the modules from the bottom layer to the top.
 mod chart;
 mod claims;
 mod document;

@@ -1,4 +1,4 @@
-//! The losses, in the order of tables and legends.
+//! The losses, in the order in which tables and legends list them.
 
 use std::fmt;
 
@@ -24,12 +24,12 @@ const NAMES: [&str; 8] = ["CE", "LS", "LR", "MSE", "FL", "GCE", "SCE", "FC"];
 const COLOURS: [&str; 8] = ["ce", "ls", "lr", "mse", "fl", "gce", "sce", "fc"];
 
 impl Loss {
-    /// Its colour.
+    /// The CSS class of its colour.
     pub(crate) fn colour(self) -> &'static str {
         COLOURS[self as usize]
     }
 
-    /// A shape of its own, where shapes are not noise levels.
+    /// Its shape in figures whose shapes do not denote noise levels.
     pub(crate) fn glyph(self) -> Glyph {
         SHAPES[self as usize % SHAPES.len()]
     }

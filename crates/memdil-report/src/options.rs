@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::experiment::ReportedExperiment;
 use crate::measured::MeasuredFeatures;
 
-/// The sources of a report and its folder.
+/// The inputs and the output folder of a report.
 ///
 /// ```
 /// use std::path::PathBuf;
@@ -20,27 +20,27 @@ use crate::measured::MeasuredFeatures;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ReportOptions {
-    /// Folder of the report; made where it does not exist.
+    /// Output folder; created if it does not exist.
     pub out: PathBuf,
-    /// Folder whose subfolders are runs; it may also hold `layer-peeled.jsonl` and the searches in
-    /// `search/`. `None` for a report on `features` or the solved models alone.
+    /// Folder whose subfolders are runs; it may also contain `layer-peeled.jsonl` and the searches
+    /// in `search/`. `None` for a report on `features` or the solved models alone.
     pub runs: Option<PathBuf>,
     /// Measured features that other programs wrote.
     pub features: Vec<MeasuredFeatures>,
-    /// Manifests whose runs count; empty for all runs in the folder.
+    /// Manifests that select the runs to report; empty for all runs in the folder.
     pub manifests: Vec<PathBuf>,
-    /// Experiment files: the claims that are tested, the figures that are drawn.
+    /// Experiment files, which declare the claims to test and the figures to draw.
     pub experiments: Vec<ReportedExperiment>,
-    /// TOML file of reference values to compare with ours.
+    /// TOML file of reference values to compare with the runs.
     pub reference: Option<PathBuf>,
-    /// Whether the solved models are shown too: seconds of computing.
+    /// Whether to solve and show the models, which takes seconds.
     pub theory: bool,
-    /// The command that makes runs and report again.
+    /// The command that reproduces the runs and the report.
     pub command: Option<String>,
 }
 
 impl ReportOptions {
-    /// A report in the folder `out`, without sources; the other fields are set one by one.
+    /// Options for a report in the folder `out` without inputs, which are set through the fields.
     pub fn new(out: impl Into<PathBuf>) -> Self {
         Self {
             out: out.into(),

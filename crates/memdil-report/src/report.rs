@@ -1,4 +1,4 @@
-//! A report for its caller.
+//! The result of writing a report.
 
 use std::path::PathBuf;
 
@@ -12,25 +12,25 @@ use crate::claims::terminal_table;
 pub struct Report {
     /// Every claim with its verdict.
     pub claims: Vec<Claim>,
-    /// Finished runs, the diverged ones among them.
+    /// Number of finished runs, including diverged ones.
     pub runs: usize,
-    /// Runs that diverged.
+    /// Number of runs that diverged.
     pub diverged: usize,
-    /// Cells inside our prediction interval, and cells that have an interval; `None` without a
-    /// reference.
+    /// Number of reference values inside our prediction interval, and number of reference values
+    /// that have such an interval; `None` without a reference.
     pub reference_inside: Option<(usize, usize)>,
-    /// The page.
+    /// Path of the HTML page.
     pub html: PathBuf,
-    /// The same as Markdown.
+    /// Path of the same document as Markdown.
     pub markdown: PathBuf,
-    /// The claims as JSON.
+    /// Path of the claims as JSON.
     pub claims_json: PathBuf,
-    /// The figures as SVG files; beside each is a PNG of the same name.
+    /// Paths of the figures as SVG; each has a PNG of the same name next to it.
     pub figures: Vec<PathBuf>,
 }
 
 impl Report {
-    /// The claims for a terminal: claim, verdict, n, effect, interval, p.
+    /// The claims as a table for the terminal: claim, verdict, n, effect, interval, p.
     pub fn terminal_table(&self) -> String {
         terminal_table(&self.claims)
     }

@@ -8,7 +8,7 @@ use crate::options::ReportOptions;
 use crate::runs::{FolderRuns, Run, distinct, read_folder};
 use crate::text::{count, date};
 
-/// The contents of a folder of runs; empty without one.
+/// The contents of a folder of runs; empty if no folder was given.
 #[derive(Debug, Default)]
 pub(crate) struct Sources {
     pub(crate) trained: FolderRuns,
@@ -31,32 +31,36 @@ impl Sources {
         runs.filter(|run| run.diverged()).count()
     }
 
-    /// Provenance and seconds of everything shown.
-    pub(crate) fn made(&self) -> Vec<(&Provenance, f64)> {
-        made(&self.trained.runs, &self.descents)
+    /// Provenance and seconds of all runs and trainings.
+    pub(crate) fn provenance(&self) -> Vec<(&Provenance, f64)> {
+        provenance_of(&self.trained.runs, &self.descents)
     }
 
-    /// Date, number of runs, seeds, data.
+    /// Date, number of runs, number of seeds, data sets.
     pub(crate) fn facts(&self, measured: usize) -> Vec<String> {
-        let (runs, made) = (&self.trained.runs, self.made());
+        let (runs, provenance) = (&self.trained.runs, self.provenance());
         let measured =
             (measured > 0).then(|| count(measured, "network measured", "networks measured"));
-        let Some(newest) = made.iter().map(|(p, _)| p.started_unix).max() else {
+        let Some(newest) = provenance.iter().map(|(p, _)| p.started_unix).max() else {
             let searches = self.trained.searches.len();
             return match searches {
                 0 => measured.into_iter().collect(),
-                _ => vec![count(searches, "search under way", "searches under way")],
+                _ => vec![count(
+                    searches,
+                    "search in progress",
+                    "searches in progress",
+                )],
             };
         };
         let mut facts = vec![date(newest)];
         if runs.is_empty() {
-            facts.push(count(made.len(), "training", "trainings"));
+            facts.push(count(provenance.len(), "training", "trainings"));
             facts.extend(measured);
             return facts;
         }
         facts.push(count(runs.len(), "run", "runs"));
         if self.diverged() > 0 {
-            facts.push(format!("{} of them diverged", self.diverged()));
+            facts.push(format!("{} diverged", self.diverged()));
         }
         let seeds = distinct(runs.iter().map(Run::seed)).len();
         facts.push(count(seeds, "seed", "seeds"));
@@ -68,7 +72,7 @@ impl Sources {
 }
 
 /// Provenance and seconds of runs and of trainings of free features.
-pub(crate) fn made<'a>(
+pub(crate) fn provenance_of<'a>(
     runs: impl IntoIterator<Item = &'a Run>,
     descents: &'a [Descent],
 ) -> Vec<(&'a Provenance, f64)> {

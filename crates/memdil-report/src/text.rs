@@ -1,4 +1,4 @@
-//! Numbers, dates and escapes, as every output writes them.
+//! Formats numbers and dates and escapes text, for all outputs.
 
 use memdil_claims::Verdict;
 pub(crate) use memdil_claims::{count, number, p_value};
@@ -12,7 +12,7 @@ pub(crate) fn verdict_class(verdict: Verdict) -> &'static str {
     }
 }
 
-/// The text under a condition, or nothing.
+/// The text if the condition holds, otherwise an empty string.
 pub(crate) fn when(condition: bool, text: impl Into<String>) -> String {
     if condition {
         text.into()
@@ -21,7 +21,7 @@ pub(crate) fn when(condition: bool, text: impl Into<String>) -> String {
     }
 }
 
-/// The texts with a separator between them.
+/// Joins strings with a separator.
 pub(crate) fn joined(texts: impl IntoIterator<Item = String>, separator: &str) -> String {
     texts.into_iter().collect::<Vec<_>>().join(separator)
 }
@@ -49,7 +49,7 @@ pub(crate) fn decimal(value: f64, decimals: f64) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
-/// A value, or a dash in place of a missing one.
+/// The formatted value, or a dash if it is missing.
 pub(crate) fn or_dash<T>(value: Option<T>, format: impl Fn(T) -> String) -> String {
     value.map_or_else(|| "–".to_owned(), format)
 }
@@ -64,7 +64,7 @@ pub(crate) fn percent(share: f64, decimals: usize) -> String {
     format!("{:.decimals$}%", 100.0 * share)
 }
 
-/// Seconds as a table shows them.
+/// Seconds, with one decimal below 100.
 pub(crate) fn seconds(value: f64) -> String {
     if value < 99.95 {
         format!("{value:.1}")
@@ -73,7 +73,7 @@ pub(crate) fn seconds(value: f64) -> String {
     }
 }
 
-/// A class selection: `0/1`, and `0–9` for three and more that follow each other.
+/// A class selection: `0/1`, or `0–9` for at least three consecutive classes.
 pub(crate) fn classes(classes: &[u32]) -> String {
     let mut pairs = classes.windows(2);
     let consecutive = pairs.all(|pair| pair[0].checked_add(1) == Some(pair[1]));
@@ -83,8 +83,7 @@ pub(crate) fn classes(classes: &[u32]) -> String {
     }
 }
 
-/// Text that is safe in XML and HTML, attributes included; characters that XML forbids become
-/// U+FFFD.
+/// Escapes text for XML and HTML, including attributes. Characters that XML forbids become U+FFFD.
 pub(crate) fn escape(text: &str) -> String {
     let forbidden = |c: char| match c {
         '\n' | '\t' => false,
@@ -98,7 +97,7 @@ pub(crate) fn escape(text: &str) -> String {
         .replace('\'', "&#39;")
 }
 
-/// Text that stays in one cell of a Markdown table and starts no markup.
+/// Escapes Markdown, including characters that would end a table cell.
 pub(crate) fn escape_markdown(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
@@ -113,9 +112,9 @@ pub(crate) fn escape_markdown(text: &str) -> String {
     escaped
 }
 
-/// The UTC date of seconds since 1970, as `2026-11-23`.
+/// The UTC date of a Unix time, as `2026-11-23`.
 pub(crate) fn date(unix: u64) -> String {
-    // Days to a civil date, counted in years that begin in March so that the leap day comes last.
+    // Converts days to a civil date. Years start in March, so that the leap day comes last.
     let days = unix / 86_400 + 719_468;
     let era = days / 146_097;
     let day_of_era = days % 146_097;
@@ -159,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn settings_carry_no_needless_zeros() {
+    fn settings_have_no_trailing_zeros() {
         let texts = [1e-3, 1e-10, 1.8e-10, 5e-4, 0.45, 0.00278, 1.0, 250.0].map(setting);
         assert_eq!(
             texts,
@@ -177,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn classes_in_a_row_are_a_range() {
+    fn consecutive_classes_are_a_range() {
         let texts = [
             &[0, 1][..],
             &[0, 1, 2],
@@ -191,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn dates_are_civil() {
+    fn unix_times_become_dates() {
         for (unix, text) in [
             (0, "1970-01-01"),
             (951_782_400, "2000-02-29"),
@@ -203,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_from_a_file_becomes_markup() {
+    fn markup_is_escaped() {
         assert_eq!(
             escape("<b a='1'>&\"\u{1}"),
             "&lt;b a=&#39;1&#39;&gt;&amp;&quot;\u{fffd}"

@@ -1,4 +1,4 @@
-//! From a folder of runs to the files of a report.
+//! Writes the files of a report.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -11,22 +11,22 @@ use crate::options::ReportOptions;
 use crate::report::Report;
 use crate::sections::{TITLE, contents};
 
-/// Reads the finished runs below `options.runs` and writes them and `options.features` as
+/// Reports on the finished runs below `options.runs` and on `options.features`: writes
 /// `index.html`, `report.md`, `claims.json`, `figures/*.svg` and `figures/*.png` into
 /// `options.out`.
 ///
-/// Everything is read and worked out before the first file is written, and each file appears whole.
-/// The same runs give the same bytes.
+/// All results are computed before the first file is written, and each file is written atomically.
+/// The same inputs always produce the same bytes.
 ///
 /// # Errors
 ///
-/// [`ReportError::OtherPage`] when the output folder has a page that is no report,
-/// [`ReportError::NoFolder`] or
-/// [`ReportError::NoRuns`] when there is nothing to report,
-/// [`ReportError::Reference`] when the reference file cannot be used, [`ReportError::Records`]
-/// when a run is damaged or a file cannot be written, [`ReportError::Theory`] when a model cannot
-/// be solved, [`ReportError::Figure`] when a figure cannot be drawn, [`ReportError::Claim`] when a claim cannot be
-/// tested.
+/// - [`ReportError::OtherPage`] if the output folder has a file that is not part of a report.
+/// - [`ReportError::NoFolder`] or [`ReportError::NoRuns`] if there is nothing to report.
+/// - [`ReportError::Reference`] if the reference file cannot be used.
+/// - [`ReportError::Records`] if a run is damaged or a file cannot be written.
+/// - [`ReportError::Theory`] if a model cannot be solved.
+/// - [`ReportError::Figure`] if a figure cannot be rendered.
+/// - [`ReportError::Claim`] if a claim cannot be tested.
 pub fn write_report(options: &ReportOptions) -> Result<Report, ReportError> {
     refuse_other_files(&options.out)?;
     let former = figures_of(&options.out.join("index.html"));
@@ -59,7 +59,7 @@ pub fn write_report(options: &ReportOptions) -> Result<Report, ReportError> {
     for name in former {
         let is_new = |path: &PathBuf| path.file_stem() == Path::new(&name).file_stem();
         if !report.figures.iter().any(is_new) {
-            // A figure that cannot be removed is not in the page either.
+            // A failure is ignored: the new page does not link to this file.
             _ = std::fs::remove_file(folder.join(name));
         }
     }
@@ -68,7 +68,7 @@ pub fn write_report(options: &ReportOptions) -> Result<Report, ReportError> {
 
 /// Refuses a folder whose files another program wrote.
 ///
-/// Of a report that was cut off there may be `claims.json` alone, or with `report.md`.
+/// `claims.json` alone or with `report.md` is accepted: an interrupted report leaves these files.
 fn refuse_other_files(out: &Path) -> Result<(), ReportError> {
     let starts = |name: &str, with: &str| {
         std::fs::read_to_string(out.join(name)).is_ok_and(|text| text.starts_with(with))

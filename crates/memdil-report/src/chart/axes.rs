@@ -3,7 +3,7 @@
 use super::scale::Scale;
 use crate::text::{escape, when};
 
-/// The drawing area inside a picture of `width` by `height`.
+/// A picture of `width` by `height` with the margins of its drawing area.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Frame {
     pub(crate) width: f64,
@@ -14,17 +14,17 @@ pub(crate) struct Frame {
     bottom: f64,
 }
 
-/// The label of a tick.
+/// The label of a tick, as SVG.
 pub(crate) fn tick(x: f64, y: f64, anchor: &str, label: &str) -> String {
     let label = escape(label);
     format!(r#"<text class="tick" x="{x:.1}" y="{y:.1}" text-anchor="{anchor}">{label}</text>"#)
 }
 
-/// Width of a character of a heading, or a little more.
+/// Upper estimate of the width of a heading's character.
 const HEAD_CHARACTER: f64 = 7.2;
 
 impl Frame {
-    /// Room for a heading, tick labels and axis labels.
+    /// Margins for a heading, tick labels and axis labels.
     pub(crate) fn new(width: f64, height: f64) -> Self {
         Self {
             width,
@@ -36,7 +36,7 @@ impl Frame {
         }
     }
 
-    /// More room on the left, for tick labels of several digits beside an axis label.
+    /// Widens the left margin, for long tick labels next to an axis label.
     pub(crate) fn wider(self) -> Self {
         Self {
             left: self.left + 12.0,
@@ -44,7 +44,7 @@ impl Frame {
         }
     }
 
-    /// Less room, for panels whose axes carry no label.
+    /// Smaller margins, for panels without axis labels.
     pub(crate) fn compact(width: f64, height: f64) -> Self {
         Self {
             width,
@@ -60,12 +60,12 @@ impl Frame {
         [self.left, self.width - self.right]
     }
 
-    /// From the bottom up.
+    /// From bottom to top.
     pub(crate) fn y_range(&self) -> [f64; 2] {
         [self.height - self.bottom, self.top]
     }
 
-    /// Heading, grid, axes, ticks; ticks of x may be given when they are not the scale's own.
+    /// Heading, grid, axes, ticks and axis labels, as SVG.
     pub(crate) fn axes(
         &self,
         heading: &str,
@@ -74,7 +74,7 @@ impl Frame {
     ) -> String {
         let [left, right] = self.x_range();
         let [bottom, top] = self.y_range();
-        // A long heading is squeezed to the frame, not cut off.
+        // A long heading is squeezed into the frame instead of being cut off.
         let wide = heading.chars().count() as f64 * HEAD_CHARACTER > right - left;
         let length = format!(
             r#" textLength="{}" lengthAdjust="spacingAndGlyphs""#,

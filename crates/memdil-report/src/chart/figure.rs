@@ -1,4 +1,4 @@
-//! A figure: pictures in groups with one legend, for the page or as a file of its own.
+//! A figure: groups of pictures with a shared legend, as part of the page or as an SVG file.
 
 use super::marker::{Glyph, mark};
 use super::palette::style;
@@ -15,7 +15,7 @@ pub(crate) struct Picture {
     pub(crate) body: String,
 }
 
-/// Panels that stay together.
+/// Panels that are laid out together.
 #[derive(Clone, Debug)]
 pub(crate) struct Group {
     pub(crate) title: Option<String>,
@@ -26,16 +26,16 @@ pub(crate) struct Group {
 /// An entry of a legend.
 #[derive(Clone, Debug)]
 pub(crate) struct Key {
-    sign: Sign,
+    symbol: Symbol,
     label: String,
 }
 
-/// The sign of a legend's entry.
+/// The symbol of a legend entry.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Sign {
+pub(crate) enum Symbol {
     /// A colour class.
     Colour(&'static str),
-    /// A colour class with a mark whose shape says the same.
+    /// A colour class with a mark of the matching shape.
     Marked(&'static str, Glyph),
     /// A shape without colour.
     Shape(Glyph),
@@ -49,31 +49,32 @@ pub(crate) enum Sign {
     Decision,
     /// Dotted line.
     Limit,
-    /// Line on a map or through points.
+    /// Solid line, on a map or through points.
     Line,
 }
 
 /// A numbered figure.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Figure {
-    /// Stem of its file.
+    /// Stem of the file name.
     pub(crate) name: String,
     pub(crate) heading: &'static str,
-    /// The result, in two sentences.
+    /// The result, in one or two sentences.
     pub(crate) caption: String,
-    /// How to read it.
+    /// How to read the figure.
     pub(crate) reading: String,
     pub(crate) legend: Vec<Key>,
     pub(crate) groups: Vec<Group>,
-    /// Columns stay side by side on a narrow screen instead of wrapping.
+    /// Whether columns stay side by side on a narrow screen instead of wrapping.
     pub(crate) side_by_side: bool,
 }
 
 impl Picture {
-    pub(crate) fn tag(&self, id: &str, place: &str) -> String {
+    /// The `svg` element with additional attributes.
+    pub(crate) fn tag(&self, id: &str, attributes: &str) -> String {
         let Self { width, height, .. } = self;
         format!(
-            r#"<svg xmlns="http://www.w3.org/2000/svg" class="chart" {place} viewBox="0 0 {width} {height}" role="img" aria-labelledby="{id}-t {id}-d"><title id="{id}-t">{}</title><desc id="{id}-d">{}</desc>{}</svg>"#,
+            r#"<svg xmlns="http://www.w3.org/2000/svg" class="chart" {attributes} viewBox="0 0 {width} {height}" role="img" aria-labelledby="{id}-t {id}-d"><title id="{id}-t">{}</title><desc id="{id}-d">{}</desc>{}</svg>"#,
             escape(&self.title),
             escape(&self.desc),
             self.body
@@ -81,8 +82,8 @@ impl Picture {
     }
 }
 
-impl Sign {
-    /// The sign in a box of 24 by 14.
+impl Symbol {
+    /// The symbol as SVG in a box of 24 by 14.
     fn svg(self) -> String {
         match self {
             Self::Colour(class) => format!(r#"<path class="swatch s {class}" d="M4 7H20"/>"#),
@@ -106,9 +107,9 @@ impl Sign {
 }
 
 impl Key {
-    pub(crate) fn new(sign: Sign, label: impl Into<String>) -> Self {
+    pub(crate) fn new(symbol: Symbol, label: impl Into<String>) -> Self {
         Self {
-            sign,
+            symbol,
             label: label.into(),
         }
     }
@@ -116,7 +117,7 @@ impl Key {
     fn html(&self) -> String {
         format!(
             r#"<li><svg class="chart" width="24" height="14" viewBox="0 0 24 14" aria-hidden="true">{}</svg>{}</li>"#,
-            self.sign.svg(),
+            self.symbol.svg(),
             escape(&self.label)
         )
     }
@@ -128,7 +129,7 @@ pub(crate) fn cross(x: f64, y: f64) -> String {
 }
 
 impl Figure {
-    /// A figure whose text and panels are still to be filled in.
+    /// A figure without text and panels.
     pub(crate) fn new(name: &str, heading: &'static str) -> Self {
         Self {
             name: name.to_owned(),
@@ -137,10 +138,10 @@ impl Figure {
         }
     }
 
-    /// The figure on the page, numbered.
+    /// The figure as part of the page, with its number.
     pub(crate) fn html(&self, number: usize) -> String {
         let pictures = self.groups.iter().map(|group| group.pictures.len());
-        // One panel leaves room beside it for the text.
+        // The text of a figure with a single panel is placed next to the panel.
         let solo = when(pictures.sum::<usize>() == 1, r#" class="solo""#);
         let (name, heading) = (&self.name, escape(self.heading));
         let mut html = format!(
@@ -162,13 +163,13 @@ impl Figure {
         html + "\n"
     }
 
-    /// The figure as one SVG file that follows the reader's theme.
+    /// The figure as an SVG file that follows the reader's light or dark theme.
     pub(crate) fn svg(&self) -> String {
-        self.drawn(&style())
+        self.styled_svg(&style())
     }
 
-    /// The figure with its style inside.
-    pub(super) fn drawn(&self, style: &str) -> String {
+    /// The figure as an SVG file with the given style sheet.
+    pub(super) fn styled_svg(&self, style: &str) -> String {
         const MARGIN: f64 = 12.0;
         const WIDEST: f64 = 1180.0;
         let sizes: Vec<(f64, f64)> = self.groups.iter().map(Group::size).collect();
@@ -221,7 +222,7 @@ impl Figure {
         )
     }
 
-    /// The legend wrapped to a width, and its height.
+    /// The legend wrapped at a width, and its height.
     fn legend_svg(&self, width: f64) -> (String, f64) {
         const LINE: f64 = 22.0;
         let mut svg = String::new();
@@ -233,7 +234,7 @@ impl Figure {
             }
             svg += &format!(
                 r#"<g transform="translate({x:.1} {y:.1})">{}<text x="30" y="11">{}</text></g>"#,
-                key.sign.svg(),
+                key.symbol.svg(),
                 escape(&key.label)
             );
             x += needed;
@@ -262,7 +263,7 @@ impl Group {
         }
     }
 
-    /// Panels in columns that wrap on a narrow screen, unless they stay side by side.
+    /// Panels in columns, which wrap on a narrow screen unless `side_by_side` is set.
     fn html(&self, side_by_side: bool, id: &str) -> String {
         let width = self.widest();
         let fixed = when(side_by_side, " fixed");

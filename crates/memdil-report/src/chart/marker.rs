@@ -1,6 +1,6 @@
-//! Marks of points.
+//! The shapes of marks.
 
-/// The shapes, in the order of the noise levels.
+/// All shapes, in the order in which they are assigned to noise levels and losses.
 pub(crate) const SHAPES: [Glyph; 9] = [
     Glyph::Circle,
     Glyph::Square,
@@ -28,10 +28,10 @@ pub(crate) enum Glyph {
 }
 
 impl Glyph {
-    /// The corners in units of the mark's radius; nothing for the circle.
+    /// The corners in units of the mark's radius; empty for the circle.
     fn corners(self) -> Vec<(f64, f64)> {
         const A: f64 = 0.36;
-        // The top arm of a plus; a quarter turn of each corner is a corner of the next arm.
+        // The top arm of a plus; rotating each corner by a quarter turn gives the next arm.
         let mut plus = vec![(-A, -1.05), (A, -1.05), (A, -A)];
         for corner in 0..9 {
             let (x, y): (f64, f64) = plus[corner];
@@ -56,7 +56,7 @@ impl Glyph {
     }
 }
 
-/// Corners on circles of the given radii in turn, beginning at the top.
+/// Equally spaced corners that cycle through the given radii, starting at the top.
 fn polar(corners: usize, radii: &[f64]) -> Vec<(f64, f64)> {
     (0..corners)
         .map(|k| {

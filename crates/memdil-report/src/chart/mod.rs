@@ -1,5 +1,5 @@
-//! A small chart module: SVG written directly, coloured by CSS classes so that it works on light
-//! and dark pages.
+//! A small charting library that writes SVG. CSS classes set the colours, so that charts work in
+//! light and dark themes.
 
 mod axes;
 mod figure;
@@ -10,7 +10,7 @@ mod print;
 mod scale;
 
 pub(crate) use axes::{Frame, tick};
-pub(crate) use figure::{Figure, Group, Key, Picture, Sign, cross};
+pub(crate) use figure::{Figure, Group, Key, Picture, Symbol, cross};
 pub(crate) use marker::{Glyph, SHAPES, mark};
 pub(crate) use palette::{CLASSES, class_colour, style};
 pub(crate) use plot::{Axis, Plot};

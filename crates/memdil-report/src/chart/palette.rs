@@ -1,11 +1,11 @@
-//! The colours of the report: one table, for the page, the SVG files and the PNG files.
+//! The colours of the report, shared by the page, the SVG files and the PNG files.
 
 use std::fmt::Write;
 
 /// Name, colour in the light theme, colour in the dark theme.
 type Colour = (&'static str, &'static str, &'static str);
 
-/// Paper, ink and what lies between; text in these has a contrast of at least 4.5.
+/// Background, text and intermediate colours. Text colours have a contrast of at least 4.5.
 const SURFACES: [Colour; 9] = [
     ("paper", "#ffffff", "#14181f"),
     ("soft", "#f5f7fa", "#1b212a"),
@@ -18,7 +18,7 @@ const SURFACES: [Colour; 9] = [
     ("open", "#7a6200", "#e2c35a"),
 ];
 
-/// Losses and classes; each is also a CSS class of this name.
+/// Colours of losses and classes; each name is also a CSS class.
 const SERIES: [Colour; 19] = [
     ("ce", "#0067a8", "#5cb3ef"),
     ("ls", "#c54f00", "#ff9552"),
@@ -41,7 +41,7 @@ const SERIES: [Colour; 19] = [
     ("class9", "#5f6b7a", "#aab6c4"),
 ];
 
-/// Classes that have a colour of their own.
+/// Number of classes with distinct colours.
 pub(crate) const CLASSES: usize = 10;
 
 /// The CSS class of a class; colours repeat after [`CLASSES`].
@@ -53,7 +53,7 @@ fn colours() -> impl Iterator<Item = &'static Colour> {
     SURFACES.iter().chain(&SERIES)
 }
 
-/// The style of every chart for browsers, which follow the reader's theme.
+/// The style sheet of all charts for browsers, which follows the reader's theme.
 pub(crate) fn style() -> String {
     let property = |(name, colour): (&str, &str)| format!("--{name}:{colour};");
     let light: String = colours().map(|c| property((c.0, c.1))).collect();
@@ -64,14 +64,14 @@ pub(crate) fn style() -> String {
     )
 }
 
-/// The rules without custom properties, which only browsers know: a figure for print is light.
+/// Replaces custom properties, which only browsers support, by the colours of the light theme.
 pub(super) fn light(text: &str) -> String {
     colours().fold(text.to_owned(), |text, (name, light, _)| {
         text.replace(&format!("var(--{name})"), light)
     })
 }
 
-/// Text, lines and marks, with a fill and a stroke for each colour of a series.
+/// The CSS rules of text, lines and marks, with a fill and a stroke for each series colour.
 pub(super) fn rules() -> String {
     let mut rules = include_str!("chart.css").to_owned();
     for (name, ..) in SERIES {
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn text_and_series_can_be_read_in_both_themes() {
+    fn text_and_series_have_enough_contrast_in_both_themes() {
         assert!((contrast("#ffffff", "#000000") - 21.0).abs() < 1e-9);
         let of = |name: &str| *colours().find(|colour| colour.0 == name).unwrap();
         let (paper, soft) = (of("paper"), of("soft"));
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn figures_for_print_need_no_custom_property() {
+    fn print_style_has_no_custom_properties() {
         assert!(rules().contains("var(--ce)"));
         assert!(!light(&rules()).contains("var("));
     }

@@ -1,4 +1,4 @@
-//! A panel with two axes, and what is drawn on it.
+//! A panel with two axes and the elements drawn on it.
 
 use std::collections::BTreeMap;
 
@@ -12,11 +12,11 @@ use crate::text::{escape, when};
 /// One axis: its scale, ticks and label.
 #[derive(Clone, Debug)]
 pub(crate) struct Axis<'a> {
-    /// From the span, a range of pixels and the number of ticks.
+    /// Creates the scale from the span, the pixel range and the number of ticks.
     scale: fn([f64; 2], [f64; 2], usize) -> Scale,
     span: [f64; 2],
     label: &'a str,
-    most: usize,
+    max_ticks: usize,
     ticks: Option<Vec<(f64, String)>>,
 }
 
@@ -27,12 +27,12 @@ impl<'a> Axis<'a> {
             scale: Scale::linear,
             span,
             label,
-            most: 5,
+            max_ticks: 5,
             ticks: None,
         }
     }
 
-    /// Linear between these ends.
+    /// Linear, exactly over the given span.
     pub(crate) fn exact(span: [f64; 2], label: &'a str) -> Self {
         Self {
             scale: |span, range, _| Scale::exact(span, range),
@@ -40,7 +40,7 @@ impl<'a> Axis<'a> {
         }
     }
 
-    /// Logarithmic with a little room; both ends must be positive.
+    /// Logarithmic, slightly widened; both ends must be positive.
     pub(crate) fn log(span: [f64; 2], label: &'a str) -> Self {
         Self {
             scale: |span, range, _| Scale::log(span, range),
@@ -48,12 +48,12 @@ impl<'a> Axis<'a> {
         }
     }
 
-    /// About this many ticks.
-    pub(crate) fn most(self, most: usize) -> Self {
-        Self { most, ..self }
+    /// Sets the approximate maximum number of ticks.
+    pub(crate) fn max_ticks(self, max_ticks: usize) -> Self {
+        Self { max_ticks, ..self }
     }
 
-    /// These ticks.
+    /// Sets the ticks: values with their labels.
     pub(crate) fn ticks(self, ticks: Vec<(f64, String)>) -> Self {
         Self {
             ticks: Some(ticks),
@@ -72,12 +72,12 @@ pub(crate) struct Plot {
 }
 
 impl Plot {
-    /// A panel with its heading, grid and axes.
+    /// A panel with a heading, grid and axes.
     pub(crate) fn new(frame: Frame, heading: &str, x: &Axis<'_>, y: &Axis<'_>) -> Self {
-        let scale = |axis: &Axis<'_>, range| (axis.scale)(axis.span, range, axis.most);
+        let scale = |axis: &Axis<'_>, range| (axis.scale)(axis.span, range, axis.max_ticks);
         let scales = [scale(x, frame.x_range()), scale(y, frame.y_range())];
         let ticks = |axis: &Axis<'_>, scale: &Scale| {
-            let own = || scale.ticks(axis.most);
+            let own = || scale.ticks(axis.max_ticks);
             axis.ticks.clone().unwrap_or_else(own)
         };
         let body = frame.axes(
@@ -89,7 +89,7 @@ impl Plot {
         Self { frame, x, y, body }
     }
 
-    /// Path data through points.
+    /// The path data of a line through points.
     pub(crate) fn path(&self, points: impl IntoIterator<Item = (f64, f64)>) -> String {
         let mut path = String::new();
         for (a, b) in points {
@@ -99,32 +99,32 @@ impl Plot {
         path
     }
 
-    /// A line of these CSS classes.
+    /// Draws a line with these CSS classes.
     pub(crate) fn line(&mut self, classes: &str, points: impl IntoIterator<Item = (f64, f64)>) {
         self.dashed(classes, "", points);
     }
 
-    /// A line of this colour.
+    /// Draws a line in this colour.
     pub(crate) fn series(&mut self, colour: &str, points: impl IntoIterator<Item = (f64, f64)>) {
         self.line(&format!("line s {colour}"), points);
     }
 
-    /// A line of this colour, `aside` pixels to the right of its points.
-    pub(crate) fn course(
+    /// Draws a line in this colour, shifted to the right by `offset` pixels.
+    pub(crate) fn shifted_series(
         &mut self,
         colour: &str,
-        aside: f64,
+        offset: f64,
         points: impl IntoIterator<Item = (f64, f64)>,
     ) {
         let path = self.path(points);
         if !path.is_empty() {
             self.body += &format!(
-                r#"<path class="line s {colour}" transform="translate({aside:.1} 0)" d="{path}"/>"#
+                r#"<path class="line s {colour}" transform="translate({offset:.1} 0)" d="{path}"/>"#
             );
         }
     }
 
-    /// A line with gaps: `2 5` are dots.
+    /// Draws a line with an SVG dash pattern; `2 5` is dotted.
     pub(crate) fn dashed(
         &mut self,
         classes: &str,
@@ -140,47 +140,48 @@ impl Plot {
         self.body += &format!(r#"<path class="{classes}"{gaps} d="{path}"/>"#);
     }
 
-    /// A mark of a colour, `aside` pixels to the right of its place.
+    /// Draws a mark in a colour, shifted to the right by `offset` pixels.
     pub(crate) fn mark(
         &mut self,
         glyph: Glyph,
         colour: &str,
         size: f64,
         at: (f64, f64),
-        aside: f64,
+        offset: f64,
     ) {
-        let (x, y) = (self.x.at(at.0) + aside, self.y.at(at.1));
+        let (x, y) = (self.x.at(at.0) + offset, self.y.at(at.1));
         self.body += &mark(glyph, x, y, size, &format!("mark f {colour}"));
     }
 
-    /// A short horizontal dash.
-    pub(crate) fn dash(&mut self, colour: &str, at: (f64, f64), aside: f64) {
-        let (x, y) = (self.x.at(at.0) + aside - 8.0, self.y.at(at.1));
+    /// Draws a short horizontal dash.
+    pub(crate) fn dash(&mut self, colour: &str, at: (f64, f64), offset: f64) {
+        let (x, y) = (self.x.at(at.0) + offset - 8.0, self.y.at(at.1));
         self.body += &format!(r#"<path class="line s {colour}" d="M{x:.1} {y:.1}h16"/>"#);
     }
 
-    /// An interval as a vertical bar.
-    pub(crate) fn bar(&mut self, colour: &str, at: f64, [low, high]: [f64; 2], aside: f64) {
-        let x = self.x.at(at) + aside;
+    /// Draws an interval as a vertical bar.
+    pub(crate) fn bar(&mut self, colour: &str, at: f64, [low, high]: [f64; 2], offset: f64) {
+        let x = self.x.at(at) + offset;
         let (from, to) = (self.y.at(low), self.y.at(high));
         self.body += &format!(r#"<path class="bar s {colour}" d="M{x:.1} {from:.1}V{to:.1}"/>"#);
     }
 
-    /// A line across the panel at a height.
+    /// Draws a horizontal line across the panel.
     pub(crate) fn level(&mut self, classes: &str, height: f64) {
         let [left, right] = self.frame.x_range();
         let y = self.y.at(height);
         self.body += &format!(r#"<path class="{classes}" d="M{left} {y:.1}H{right}"/>"#);
     }
 
-    /// A short text to the right of a point, `down` pixels below it.
+    /// Writes a short text to the right of a point, `down` pixels below it.
     pub(crate) fn note(&mut self, text: &str, at: (f64, f64), down: f64) {
         let (x, y) = (self.x.at(at.0) + 7.0, self.y.at(at.1) + down);
         let text = escape(text);
         self.body += &format!(r#"<text class="note" x="{x:.1}" y="{y:.1}">{text}</text>"#);
     }
 
-    /// A dot for each point, a cross where its label is corrupted, in the colour of its class.
+    /// Draws each point in the colour of its class: a cross if its label is corrupted, otherwise a
+    /// dot. A point is its class, whether it is corrupted, and its coordinates.
     pub(crate) fn scatter(&mut self, points: impl IntoIterator<Item = (usize, bool, (f64, f64))>) {
         let mut paths: BTreeMap<(bool, usize), String> = BTreeMap::new();
         for (class, corrupted, (a, b)) in points {
@@ -203,7 +204,7 @@ impl Plot {
         self.body += svg;
     }
 
-    /// The finished panel, with what it is for readers who do not see it.
+    /// The finished panel, with a title and a description for screen readers.
     pub(crate) fn picture(self, title: String, desc: String) -> Picture {
         Picture {
             width: self.frame.width,

@@ -1,4 +1,4 @@
-//! Figures as PNG, for slides and papers.
+//! Renders figures as PNG, for slides and papers.
 
 use std::error::Error;
 use std::sync::{Arc, LazyLock};
@@ -10,9 +10,9 @@ use resvg::usvg::{Options, Tree};
 use super::figure::Figure;
 use super::palette::{light, rules};
 
-/// Pixels per unit of a picture: 300 dots per inch at the width of a printed column.
+/// Pixels per unit of a picture, which gives 300 dots per inch at the width of a printed column.
 const SCALE: f32 = 2.0;
-/// The font that comes with the program, so that figures have their text on every machine.
+/// The embedded font, so that figures look the same on every machine.
 const FONT: &str = "DejaVu Sans";
 
 static FONTS: LazyLock<Arc<Database>> = LazyLock::new(|| {
@@ -23,7 +23,7 @@ static FONTS: LazyLock<Arc<Database>> = LazyLock::new(|| {
 });
 
 impl Figure {
-    /// The figure in light colours, or the reason why it cannot be drawn.
+    /// Renders the figure in light colours.
     pub(crate) fn png(&self) -> Result<Vec<u8>, Box<dyn Error + Send + Sync>> {
         let options = Options {
             font_family: FONT.to_owned(),
@@ -31,11 +31,12 @@ impl Figure {
             ..Options::default()
         };
         let system = "system-ui, -apple-system, \"Segoe UI\", Roboto, sans-serif";
-        let svg = light(&self.drawn(&rules().replace(system, FONT)));
+        let svg = light(&self.styled_svg(&rules().replace(system, FONT)));
         let tree = Tree::from_str(&svg, &options)?;
         let size = tree.size().to_int_size().scale_by(SCALE);
-        let size = size.ok_or("it has no size")?;
-        let mut pixels = Pixmap::new(size.width(), size.height()).ok_or("it is too large")?;
+        let size = size.ok_or("the picture is empty")?;
+        let mut pixels =
+            Pixmap::new(size.width(), size.height()).ok_or("the picture is too large")?;
         resvg::render(
             &tree,
             Transform::from_scale(SCALE, SCALE),

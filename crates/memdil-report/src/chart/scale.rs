@@ -1,4 +1,4 @@
-//! From values to pixels, and the ticks between.
+//! Scales that map values to pixels, and their ticks.
 
 use crate::text::decimal;
 
@@ -11,7 +11,7 @@ pub(crate) struct Scale {
 }
 
 impl Scale {
-    /// Linear, widened to the next ticks; a constant gets some room around it.
+    /// Linear, widened to the next ticks; the range of a constant is widened around it.
     pub(crate) fn linear([low, high]: [f64; 2], range: [f64; 2], most_ticks: usize) -> Self {
         let (mut low, mut high) = (low, high);
         if high - low <= 1e-12 * high.abs().max(low.abs()).max(1e-12) {
@@ -36,12 +36,12 @@ impl Scale {
         }
     }
 
-    /// Logarithmic with a little room; both bounds must be positive.
+    /// Logarithmic, slightly widened; both bounds must be positive.
     pub(crate) fn log([low, high]: [f64; 2], range: [f64; 2]) -> Self {
         Self::log_exact([low / 1.18, high * 1.18], range)
     }
 
-    /// Logarithmic without room; both bounds must be positive.
+    /// Logarithmic without widening; both bounds must be positive.
     pub(crate) fn log_exact(domain: [f64; 2], range: [f64; 2]) -> Self {
         Self {
             domain,
@@ -50,7 +50,7 @@ impl Scale {
         }
     }
 
-    /// The pixel of a value.
+    /// The pixel coordinate of a value.
     pub(crate) fn at(&self, value: f64) -> f64 {
         let [low, high] = self.domain.map(|v| self.inner(v));
         let share = (self.inner(value) - low) / (high - low);
@@ -76,13 +76,13 @@ impl Scale {
         let first = (low / step - 1e-9).ceil() as i64;
         let last = (high / step + 1e-9).floor() as i64;
         let label = |value: f64| format!("{value:.decimals$}").replace('-', "−");
-        // Rounding may leave a negative zero, whose label would carry a sign.
+        // Adding 0.0 turns a negative zero, whose label would have a sign, into a positive one.
         let values = (first..=last).map(|k| k as f64 * step + 0.0);
         values.map(|value| (value, label(value))).collect()
     }
 }
 
-/// 1, 2 or 5 times a power of ten, so that a span has at most `most` steps.
+/// The smallest step of 1, 2 or 5 times a power of ten that a span contains at most `most` times.
 fn nice_step(span: f64, most: usize) -> f64 {
     let raw = span / most.max(1) as f64;
     let power = 10.0_f64.powf(raw.log10().floor());
@@ -93,7 +93,7 @@ fn nice_step(span: f64, most: usize) -> f64 {
     factor * power
 }
 
-/// Powers of ten, with as many multiples of them as there is room for.
+/// Ticks at powers of ten and at the largest set of their multiples that fits into `most` ticks.
 fn log_ticks(low: f64, high: f64, most: usize) -> Vec<(f64, String)> {
     let (first, last) = (low.log10().floor() as i32, high.log10().ceil() as i32);
     let at = |factors: &[f64]| -> Vec<f64> {
@@ -120,14 +120,14 @@ fn log_ticks(low: f64, high: f64, most: usize) -> Vec<(f64, String)> {
 
 fn log_label(value: f64) -> String {
     if (1e-3..1e4).contains(&value) {
-        // Two digits.
+        // Two significant digits.
         decimal(value, 1.0 - (value * 1.001).log10().floor())
     } else {
         format!("{value:.0e}").replace('-', "−")
     }
 }
 
-/// The smallest and largest value; `None` without any.
+/// The smallest and the largest value; `None` without values.
 pub(crate) fn span(values: impl IntoIterator<Item = f64>) -> Option<[f64; 2]> {
     values.into_iter().fold(None, |span, value| match span {
         None => Some([value, value]),
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn a_constant_has_a_scale() {
+    fn a_constant_has_a_finite_scale() {
         for value in [0.0, 0.3, -2.0] {
             let scale = Scale::linear([value, value], [0.0, 100.0], 5);
             assert!(
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn log_ticks_take_what_fits() {
+    fn log_ticks_fit_into_the_given_number() {
         assert_eq!(
             labels(&Scale::log([0.02, 1.1], [0.0, 1.0]), 7),
             ["0.02", "0.05", "0.1", "0.2", "0.5", "1"]

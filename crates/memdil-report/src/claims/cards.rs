@@ -1,4 +1,4 @@
-//! Claims as cards: one card for all panels of a claim.
+//! Formats claims as cards, one card per claim for all its panels.
 
 use memdil_claims::{Claim, Counted, Unit};
 
@@ -7,9 +7,11 @@ use crate::chart::{Glyph, Picture, Scale, mark, span, tick};
 use crate::document::Card;
 use crate::text::{escape, or_dash, p_value, verdict_class};
 
-/// Width of a picture, ends of its axis, height of a row.
+/// Width of a picture.
 const WIDTH: f64 = 340.0;
+/// Pixel range of the axis.
 const ENDS: [f64; 2] = [104.0, 250.0];
+/// Height of a row.
 const STEP: f64 = 18.0;
 
 /// The card of a claim.
@@ -34,7 +36,7 @@ pub(crate) fn card(judged: &JudgedClaim<'_>) -> Card {
     }
 }
 
-/// Effect and interval of every panel beside zero; `None` where nothing is random.
+/// A plot of the effects and intervals of all panels; `None` for a claim about solved models.
 fn plot(judged: &JudgedClaim<'_>) -> Option<Picture> {
     let (unit, bound) = (judged.lead().unit, judged.lead().bound);
     let mut rows = Vec::new();
@@ -46,12 +48,15 @@ fn plot(judged: &JudgedClaim<'_>) -> Option<Picture> {
             values.extend(claim.interval.unwrap_or([effect; 2]));
         }
     }
-    let ends = span(values.into_iter().map(|value| place(unit, value)));
+    let ends = span(values.into_iter().map(|value| axis_position(unit, value)));
     let x = Scale::exact(ends.filter(|[low, high]| low < high)?, ENDS);
     let bottom = STEP * rows.len() as f64 + 2.0;
     let mut body = reference_line(x.at(0.0), bottom, "", "0");
     if let Some(bound) = bound {
-        let (at, dashes) = (x.at(place(unit, bound)), r#" stroke-dasharray="3 3""#);
+        let (at, dashes) = (
+            x.at(axis_position(unit, bound)),
+            r#" stroke-dasharray="3 3""#,
+        );
         body += &reference_line(at, bottom, dashes, &short(unit, bound));
     }
     let mut lines = Vec::new();
@@ -71,31 +76,31 @@ fn plot(judged: &JudgedClaim<'_>) -> Option<Picture> {
     })
 }
 
-/// The place of a value on the axis.
-fn place(unit: Unit, value: f64) -> f64 {
+/// The coordinate of a value on the axis.
+fn axis_position(unit: Unit, value: f64) -> f64 {
     match unit {
-        // A ratio: halving is as far from zero as doubling.
+        // Percentages are ratios: on a logarithmic axis, halving is as far from zero as doubling.
         Unit::Percent => (value.max(-99.9) / 100.0).ln_1p(),
         _ => value,
     }
 }
 
-/// An effect without the word for its unit.
+/// An effect, without the word "points".
 fn short(unit: Unit, effect: f64) -> String {
     unit.format(effect).replace(" points", "")
 }
 
-/// A line across all rows with its value below.
+/// A vertical line across all rows, with its label below.
 fn reference_line(x: f64, bottom: f64, dashes: &str, label: &str) -> String {
     let line = format!(r#"<path class="zero"{dashes} d="M{x:.1} 2V{bottom:.1}"/>"#);
     line + &tick(x, bottom + 13.0, "middle", label)
 }
 
-/// Panel, interval, mark and effect of a verdict.
+/// The row of a verdict: panel, interval, mark, effect and symbol.
 fn row(claim: &Claim, effect: f64, unit: Unit, glyph: Glyph, index: usize, x: &Scale) -> String {
     let y = STEP * (index as f64 + 0.5) + 2.0;
     let class = verdict_class(claim.verdict);
-    let at = |value: f64| x.at(place(unit, value));
+    let at = |value: f64| x.at(axis_position(unit, value));
     let mut svg = String::new();
     if let Some([low, high]) = claim.interval.map(|ends| ends.map(at)) {
         svg += &format!(r#"<path class="range {class}" d="M{low:.1} {y:.1}H{high:.1}"/>"#);
@@ -110,7 +115,7 @@ fn row(claim: &Claim, effect: f64, unit: Unit, glyph: Glyph, index: usize, x: &S
     )
 }
 
-/// A label short enough to stay beside its mark.
+/// Truncates a label so that it does not overlap the plot.
 fn shortened(text: &str) -> String {
     const MOST: usize = 15;
     if text.chars().count() <= MOST {
@@ -119,14 +124,15 @@ fn shortened(text: &str) -> String {
     text.chars().take(MOST - 1).chain(['…']).collect()
 }
 
-/// Why a claim is inconclusive or which condition decides, and how the other conditions fared.
+/// Why a claim is inconclusive or which condition decides it, and the results of the other
+/// conditions.
 pub(super) fn reason(claim: &Claim) -> String {
     let mut text = claim.reason.clone().unwrap_or_default();
     for condition in &claim.conditions {
         let (measure, unit) = (&condition.measure, condition.unit);
         let interval = interval(unit, condition.interval);
         let value = effect(unit, condition.effect) + " " + &interval;
-        // The deciding condition is named already.
+        // The reason already ends with the name of the deciding condition.
         if text.ends_with(measure) {
             text += &format!(": {value}");
         } else {
@@ -137,8 +143,8 @@ pub(super) fn reason(claim: &Claim) -> String {
     text
 }
 
-/// The rule of a claim about solved models, why a claim is inconclusive, further conditions, and what
-/// would refute it.
+/// The rule of a claim about solved models, why a claim is inconclusive, further conditions, and
+/// the result that would refute it.
 fn remark(claim: &Claim) -> String {
     let mut remark = String::new();
     if claim.counted == Counted::Points {
@@ -151,7 +157,7 @@ fn remark(claim: &Claim) -> String {
     remark + &claim.refuted_if
 }
 
-/// With a capital letter and a full stop.
+/// Adds a capital letter, a full stop and a space.
 fn sentence(text: &str) -> String {
     let mut rest = text.chars();
     let first = rest.next().into_iter().flat_map(char::to_uppercase);

@@ -1,4 +1,4 @@
-//! Rules about the solved models: nothing is random, so each holds or fails.
+//! Claims about the solved models. They involve no randomness, so each rule either holds or fails.
 
 use std::collections::BTreeMap;
 
@@ -9,8 +9,12 @@ use crate::runs::Level;
 use crate::text::setting;
 use crate::theory::GridPoint;
 
-/// The outcome with what the experiment file says of the claim.
-pub(crate) fn declared(experiment: &str, declaration: &Declaration, outcome: Claim) -> Claim {
+/// Adds the id, name and statement that the experiment file declares to an outcome.
+pub(crate) fn with_declaration(
+    experiment: &str,
+    declaration: &Declaration,
+    outcome: Claim,
+) -> Claim {
     Claim {
         id: format!("{experiment}/{}", declaration.id),
         name: declaration.name.clone(),
@@ -19,8 +23,8 @@ pub(crate) fn declared(experiment: &str, declaration: &Declaration, outcome: Cla
     }
 }
 
-/// A claim decided by a rule; `holds` is `None` where there was nothing to check.
-pub(crate) fn decided(holds: Option<bool>, n: usize) -> Claim {
+/// A claim decided by a rule; `holds` is `None` if there was nothing to check.
+pub(crate) fn exact_claim(holds: Option<bool>, n: usize) -> Claim {
     let verdict = match holds {
         Some(true) => Verdict::Supported,
         Some(false) => Verdict::Refuted,
@@ -53,16 +57,16 @@ pub(crate) fn decided(holds: Option<bool>, n: usize) -> Claim {
     }
 }
 
-/// Label smoothing dilates less than cross-entropy at every point with $\lambda_W / C_{MD}^2$ up to
-/// the bound, of all where both have a rho.
+/// Tests that label smoothing dilates less than cross-entropy at every given point whose
+/// $\lambda_W / C_{MD}^2$ is at most the bound.
 ///
-/// `deviation` is the largest relative difference of a ratio when $C_{MD}$ alone is varied.
+/// `deviation` is the largest relative change of a ratio when only $C_{MD}$ varies.
 pub(crate) fn smoothing_below_cross_entropy(
     points: &[GridPoint],
     bound: f64,
     deviation: Option<f64>,
 ) -> Claim {
-    // The bound itself is on the grid, up to rounding.
+    // The tolerance includes grid points that equal the bound up to rounding.
     let below_bound = |point: &&GridPoint| point.classifier <= bound * (1.0 + 1e-9);
     let points: Vec<&GridPoint> = points.iter().filter(below_bound).collect();
     let worst = points.iter().max_by(|a, b| a.ratio.total_cmp(&b.ratio));
@@ -70,7 +74,7 @@ pub(crate) fn smoothing_below_cross_entropy(
     let (all, failing) = (points.len(), points.iter().filter(fails).count());
     let mut notes = Vec::new();
     if let Some(worst) = worst {
-        let (ratio, place) = (worst.ratio, worst.place());
+        let (ratio, place) = (worst.ratio, worst.describe());
         notes.push(format!("The largest ratio is {ratio:.4}, at {place}."));
     }
     if failing > 0 {
@@ -80,8 +84,8 @@ pub(crate) fn smoothing_below_cross_entropy(
     }
     if let Some(deviation) = deviation {
         notes.push(format!(
-            "The two numbers decide: with C_MD from 0.01 to 5 at the same two numbers, the ratio changes by {deviation:.1e} \
-             at most, relative."
+            "The ratio depends on λ_W/C_MD² and λ_H·C_MD² only: with both fixed and C_MD from 0.01 to 5, its relative \
+             change is at most {deviation:.1e}."
         ));
     }
     let mut by_setting: BTreeMap<(Level, Level), Vec<f64>> = BTreeMap::new();
@@ -105,15 +109,16 @@ pub(crate) fn smoothing_below_cross_entropy(
              below 1 at every point, refuted otherwise",
             setting(bound)
         ),
-        measure: "at worst".to_owned(),
+        measure: "worst case".to_owned(),
         effect: worst.map(|worst| in_percent(worst.ratio)),
         notes,
         cells,
-        ..decided(worst.map(|_| failing == 0), all)
+        ..exact_claim(worst.map(|_| failing == 0), all)
     }
 }
 
-/// Rho falls like the fourth root of the decay; takes (decay, rho) in any order.
+/// Tests that rho falls like the fourth root of the decay. The points (decay, rho) may be in any
+/// order.
 pub(crate) fn quarter_power(curve: &[(f64, f64)], tolerance: f64) -> Claim {
     let mut curve = curve.to_vec();
     curve.sort_by(|a, b| a.0.total_cmp(&b.0));
@@ -136,15 +141,16 @@ pub(crate) fn quarter_power(curve: &[(f64, f64)], tolerance: f64) -> Claim {
         unit: Unit::Exponent,
         effect: slope,
         notes,
-        ..decided(slope.map(|slope| (4.0 * slope - 1.0).abs() <= tolerance), 2)
+        ..exact_claim(slope.map(|slope| (4.0 * slope - 1.0).abs() <= tolerance), 2)
     }
 }
 
-/// Rho tends to its limit as the decay vanishes; takes (decay, rho) in any order.
+/// Tests that rho tends to its limit as the decay vanishes. The points (decay, rho) may be in any
+/// order.
 ///
-/// The approach is logarithmic, so that no decay comes close: the distance has to shrink
-/// throughout, and the last two points, continued as a line in 1/log(1/decay), have to reach the
-/// limit.
+/// Convergence is logarithmic, so that even tiny decays are far from the limit. The distance must
+/// therefore shrink at every step, and a linear extrapolation of the last two points in
+/// 1/log(1/decay) must reach the limit.
 pub(crate) fn cross_entropy_limit(curve: &[(f64, f64)], tolerance: f64) -> Claim {
     let limit = limits::CROSS_ENTROPY;
     let mut curve = curve.to_vec();
@@ -160,8 +166,8 @@ pub(crate) fn cross_entropy_limit(curve: &[(f64, f64)], tolerance: f64) -> Claim
             holds = Some(shrinks && (continued / limit - 1.0).abs() <= tolerance);
             effect = Some(in_percent(r1 / limit));
             notes.push(format!(
-                "At λ = {} rho is {r1:.5}, {:.5} from the limit {limit:.5}; its distance {} from each λ to the next. \
-                 Continued as a straight line in 1/log(1/λ), rho ends at {continued:.5}.",
+                "At λ = {}, rho is {r1:.5}, at a distance of {:.5} from the limit {limit:.5}; this distance {} at every \
+                 step. Linear extrapolation in 1/log(1/λ) gives {continued:.5}.",
                 setting(l1),
                 distance((l1, r1)),
                 if shrinks { "shrinks" } else { "does not shrink" },
@@ -170,14 +176,14 @@ pub(crate) fn cross_entropy_limit(curve: &[(f64, f64)], tolerance: f64) -> Claim
     }
     Claim {
         test: format!(
-            "rho at falling λ; supported if its distance to the limit shrinks at every step and the line in \
-             1/log(1/λ) through the two smallest λ ends within {}% of the limit, refuted otherwise",
+            "rho at decreasing λ; supported if its distance to the limit shrinks at every step and the linear \
+             extrapolation in 1/log(1/λ) from the two smallest λ is within {}% of the limit, refuted otherwise",
             100.0 * tolerance
         ),
-        measure: "off the limit at the end".to_owned(),
+        measure: "relative distance to the limit at the smallest λ".to_owned(),
         effect,
         notes,
-        ..decided(holds, curve.len())
+        ..exact_claim(holds, curve.len())
     }
 }
 
@@ -200,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn one_reversed_point_refutes() {
+    fn one_reversed_point_refutes_the_claim() {
         let claim = smoothing_below_cross_entropy(&[point(0.3), point(0.9)], 1e-3, None);
         assert_eq!(
             (claim.verdict, claim.n, claim.p),
@@ -227,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn the_exponent_is_a_quarter_or_refuted() {
+    fn only_an_exponent_of_a_quarter_is_supported() {
         let curve = |power: f64| {
             [1e-3, 1e-8, 1e-9].map(|l: f64| (l, if l > 1e-4 { 7.0 } else { l.powf(power) }))
         };
@@ -251,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn a_limit_elsewhere_or_a_growing_distance_refutes() {
+    fn another_limit_or_a_growing_distance_refutes_the_claim() {
         let lambdas = [1e-8, 1e-12, 1e-16, 1e-20];
         let towards = |limit: f64, slope: f64| lambdas.map(|l: f64| (l, limit + slope / -l.ln()));
         assert_eq!(
@@ -269,7 +275,7 @@ mod tests {
                 "{limit} {slope}"
             );
         }
-        // The right end, approached by a detour.
+        // The limit is right, but the distance grows at one step.
         let mut detour = towards(0.2929, 0.13);
         detour[1].1 = 0.5;
         assert_eq!(

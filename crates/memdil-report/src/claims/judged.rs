@@ -1,18 +1,18 @@
-//! Verdicts by claim.
+//! Groups verdicts by claim.
 
 use memdil_claims::{Claim, Unit};
 
 use crate::text::or_dash;
 
-/// The verdicts on one claim: of each panel, and of their mean.
+/// The verdicts on one claim: one per panel, then one on their mean.
 #[derive(Clone, Debug)]
 pub(crate) struct JudgedClaim<'a> {
-    /// `experiment/data set/claim`, or `experiment/claim` of a rule.
+    /// `experiment/data set/claim`, or `experiment/claim` for a claim about the solved models.
     pub(super) id: String,
     pub(super) verdicts: Vec<&'a Claim>,
 }
 
-/// The verdicts, claim by claim, in their order.
+/// Groups the verdicts by claim, in their order.
 pub(crate) fn judged(claims: &[Claim]) -> Vec<JudgedClaim<'_>> {
     let mut all: Vec<JudgedClaim<'_>> = Vec::new();
     for claim in claims {
@@ -35,17 +35,17 @@ impl<'a> JudgedClaim<'a> {
         self.id.split('/').next().unwrap_or_default()
     }
 
-    /// Experiment and data set; the experiment alone of a rule about the solved models.
+    /// Experiment and data set; only the experiment for a claim about the solved models.
     pub(super) fn group(&self) -> &str {
         self.id.rsplit_once('/').map_or("", |(group, _)| group)
     }
 
-    /// The verdict on the claim as a whole: that of the mean over panels, which comes last.
+    /// The verdict on the claim as a whole: the last one, on the mean over panels.
     pub(super) fn lead(&self) -> &'a Claim {
         self.verdicts[self.verdicts.len() - 1]
     }
 
-    /// The name without that of a panel.
+    /// The name of the claim without the name of a panel.
     pub(super) fn name(&self) -> &'a str {
         let name = &self.lead().name;
         match name.rsplit_once(", ") {
@@ -59,7 +59,7 @@ impl<'a> JudgedClaim<'a> {
     }
 }
 
-/// The panel of a verdict, as its id names it.
+/// The panel in the id of a verdict, or `all`.
 pub(super) fn panel(claim: &Claim) -> &str {
     claim.id.splitn(4, '/').nth(3).unwrap_or("all")
 }

@@ -1,4 +1,4 @@
-//! Claims with their verdicts: as cards, tables and sentences, and the rules about solved models.
+//! Claims with their verdicts as cards, tables and sentences, and the claims about solved models.
 
 mod cards;
 mod exact;
@@ -9,9 +9,10 @@ mod words;
 
 pub(crate) use cards::card;
 pub(crate) use exact::{
-    cross_entropy_limit, decided, declared, quarter_power, smoothing_below_cross_entropy,
+    cross_entropy_limit, exact_claim, quarter_power, smoothing_below_cross_entropy,
+    with_declaration,
 };
 pub(crate) use judged::{JudgedClaim, judged};
 pub(crate) use tables::{details, verdicts};
 pub(crate) use terminal::terminal_table;
-pub(crate) use words::{result, rules, tally};
+pub(crate) use words::{result, tally, verdict_rules};

@@ -1,4 +1,4 @@
-//! Claims as tables.
+//! Formats claims as tables.
 
 use memdil_claims::{Claim, Counted};
 
@@ -7,7 +7,7 @@ use super::judged::{JudgedClaim, effect, interval, panel, verdict};
 use crate::document::{Block, Row, Table};
 use crate::text::{count, or_dash, p_value, verdict_class, when};
 
-/// Every claim in one row.
+/// One row per claim.
 pub(crate) fn verdicts(all: &[JudgedClaim<'_>]) -> Table {
     let mut rows = Vec::new();
     for same in all.chunk_by(|a, b| a.group() == b.group()) {
@@ -15,7 +15,7 @@ pub(crate) fn verdicts(all: &[JudgedClaim<'_>]) -> Table {
         rows.extend(same.iter().map(row));
     }
     let headings = "claim | verdict | #n | #effect | #95% interval | #p | #p (Holm) | \
-                    #same verdict in | why";
+                    #same verdict in | reason";
     Table {
         class: "verdicts",
         ..Table::new(headings, rows)
@@ -41,7 +41,7 @@ fn row(judged: &JudgedClaim<'_>) -> Row {
     }
 }
 
-/// `2 of 3 panels`: those with the verdict of the whole.
+/// `2 of 3 panels`: the panels with the same verdict as the claim as a whole.
 fn same_verdict(judged: &JudgedClaim<'_>) -> String {
     let panels = &judged.verdicts[..judged.verdicts.len() - 1];
     if panels.is_empty() {
@@ -52,14 +52,14 @@ fn same_verdict(judged: &JudgedClaim<'_>) -> String {
     format!("{} of {} panels", same.count(), panels.len())
 }
 
-/// The p that Holm's correction starts from: every condition must hold, so that the largest counts.
+/// The p that enters Holm's correction: the largest, because every condition must hold.
 fn largest_p(claim: &Claim) -> Option<f64> {
     let conditions = claim.conditions.iter().map(|condition| condition.p);
     let all: Option<Vec<f64>> = conditions.chain([claim.p]).collect();
     all?.into_iter().reduce(f64::max)
 }
 
-/// How a claim was tested, panel by panel.
+/// The test of a claim, with the details of each panel.
 pub(crate) fn details(judged: &JudgedClaim<'_>) -> Vec<Block> {
     let lead = judged.lead();
     let mut blocks = vec![
@@ -77,7 +77,7 @@ pub(crate) fn details(judged: &JudgedClaim<'_>) -> Vec<Block> {
     blocks
 }
 
-/// Details of a verdict: further conditions, other tests, remarks.
+/// Details of a verdict: further conditions, other tests, notes.
 fn notes(claim: &Claim) -> Vec<String> {
     let mut notes = vec![claim.refuted_if.clone()];
     for condition in &claim.conditions {
@@ -91,7 +91,7 @@ fn notes(claim: &Claim) -> Vec<String> {
     }
     if let Some(family) = claim.family {
         notes.push(format!(
-            "p {}, corrected for {} {}; signed-rank test {}, sign test {}.",
+            "p {}; corrected for {}: {}; signed-rank test: {}; sign test: {}.",
             or_dash(claim.p, p_value),
             count(family, "test", "tests"),
             or_dash(claim.p_holm, p_value),

@@ -1,4 +1,4 @@
-//! The claims as a table for the terminal.
+//! Formats claims as a table for the terminal.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use crate::text::{count, joined, or_dash, p_value};
 
 const HEADINGS: &str = "claim | verdict | n | effect | 95% interval | p | p (Holm)";
 
-/// Columns padded with blanks; below, why claims are inconclusive, each reason once.
+/// A table with aligned columns, followed by the distinct reasons of inconclusive claims.
 pub(crate) fn terminal_table(claims: &[Claim]) -> String {
     if claims.is_empty() {
         return "No claim is tested on these runs.\n".to_owned();
@@ -31,7 +31,7 @@ pub(crate) fn terminal_table(claims: &[Claim]) -> String {
         }
     }
     let mut widths = [0; 7];
-    // A group's name may be longer than its column: its row has no other cell.
+    // The name of a group may overflow its column because its row has no other cell.
     for row in rows.iter().filter(|row| row.len() > 1) {
         for (width, cell) in widths.iter_mut().zip(row) {
             *width = cell.chars().count().max(*width);
@@ -50,7 +50,7 @@ pub(crate) fn terminal_table(claims: &[Claim]) -> String {
     text + &reasons(claims)
 }
 
-/// Why claims are inconclusive.
+/// The distinct reasons of inconclusive claims, with the number of claims.
 fn reasons(claims: &[Claim]) -> String {
     let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
     for claim in claims {

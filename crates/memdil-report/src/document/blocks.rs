@@ -1,4 +1,4 @@
-//! The blocks of a document, before a writer makes HTML or Markdown of them.
+//! The blocks of a document, independent of the output format.
 
 use memdil_claims::Verdict;
 
@@ -8,9 +8,9 @@ use crate::chart::{Figure, Picture};
 #[derive(Clone, Debug)]
 pub(crate) struct Document {
     pub(crate) title: &'static str,
-    /// The question of the report.
+    /// The purpose of the report, printed below the title.
     pub(crate) purpose: &'static str,
-    /// Date, number of runs, seeds, data.
+    /// Date, number of runs, number of seeds, data sets.
     pub(crate) facts: Vec<String>,
     pub(crate) sections: Vec<Section>,
 }
@@ -29,7 +29,7 @@ impl Document {
 /// A part of the report with a heading.
 #[derive(Clone, Debug)]
 pub(crate) struct Section {
-    /// Its anchor on the page.
+    /// Anchor on the page.
     pub(crate) id: String,
     pub(crate) title: String,
     pub(crate) blocks: Vec<Block>,
@@ -40,19 +40,19 @@ pub(crate) struct Section {
 pub(crate) enum Block {
     Heading(String),
     Text(Text),
-    /// Texts side by side, where there is room.
+    /// Paragraphs side by side if the screen is wide enough.
     Columns(Vec<Text>),
     Cards(Vec<Card>),
-    /// Numbered by the writer; never inside a fold.
+    /// The writer numbers figures. A figure is never inside a fold.
     Figure(Figure),
     Table(Table),
-    /// Closed at first unless `open`.
+    /// A collapsible block; `open` is its initial state.
     Fold {
         heading: String,
         open: bool,
         blocks: Vec<Block>,
     },
-    /// A command.
+    /// A shell command.
     Code(String),
 }
 
@@ -62,7 +62,7 @@ impl Block {
         Self::Text(Text::new(text))
     }
 
-    /// A paragraph of lesser weight, with its first words in bold.
+    /// A muted paragraph, with `lead` in bold.
     pub(crate) fn note(lead: &str, text: impl Into<String>) -> Self {
         Self::Text(Text {
             lead: lead.to_owned(),
@@ -71,7 +71,7 @@ impl Block {
         })
     }
 
-    /// Blocks behind a heading, closed at first.
+    /// A collapsible block that is initially closed.
     pub(crate) fn fold(heading: impl Into<String>, blocks: Vec<Self>) -> Self {
         Self::Fold {
             heading: heading.into(),
@@ -81,7 +81,7 @@ impl Block {
     }
 }
 
-/// A paragraph, perhaps with its first words in bold.
+/// A paragraph, which starts with `lead` in bold.
 #[derive(Clone, Debug)]
 pub(crate) struct Text {
     pub(crate) lead: String,
@@ -99,7 +99,7 @@ impl Text {
     }
 }
 
-/// How loud a paragraph is.
+/// The emphasis of a paragraph.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tone {
     Plain,
@@ -107,21 +107,21 @@ pub(crate) enum Tone {
     Warning,
 }
 
-/// A claim with its outcome; one for all its panels.
+/// A claim with its outcome over all panels.
 #[derive(Clone, Debug)]
 pub(crate) struct Card {
     pub(crate) verdict: Verdict,
     pub(crate) statement: String,
     pub(crate) id: String,
-    /// Name and value.
+    /// Names and values.
     pub(crate) facts: Vec<(String, String)>,
     /// Effects and intervals of the panels.
     pub(crate) plot: Option<Picture>,
-    /// Why it is inconclusive, or what would have refuted it.
+    /// Why the claim is inconclusive, or which result would refute it.
     pub(crate) remark: String,
 }
 
-/// A table whose columns are text or numbers.
+/// A table with columns of text or numbers.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Table {
     /// CSS class.
@@ -132,7 +132,7 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    /// `headings` are separated by `|`; a `#` marks a column of numbers.
+    /// `headings` are separated by ` | `; a leading `#` marks a column of numbers.
     pub(crate) fn new(headings: &str, rows: impl IntoIterator<Item = Row>) -> Self {
         let mut columns = Vec::new();
         for heading in headings.split(" | ") {
@@ -147,7 +147,7 @@ impl Table {
     }
 }
 
-/// A row: cells, and perhaps a remark in place of those that are missing.
+/// A row of cells. A remark replaces the missing cells at its end.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Row {
     pub(crate) cells: Vec<String>,

@@ -1,10 +1,10 @@
-//! The report as one HTML file.
+//! Writes the report as one HTML file.
 
 use super::blocks::{Block, Card, Document, Table, Text, Tone};
 use crate::chart::style;
 use crate::text::{escape, verdict_class, when};
 
-/// The whole page; style and figures inside, nothing loaded from elsewhere.
+/// The whole page, self-contained: styles and figures are inline.
 pub(crate) fn html(document: &Document) -> String {
     let title = escape(document.title);
     let mut facts = String::new();
@@ -34,7 +34,7 @@ pub(crate) fn html(document: &Document) -> String {
     html + "</main></body></html>\n"
 }
 
-/// `figures` counts the figures of the page.
+/// `figures` is the number of figures written so far.
 fn blocks(blocks: &[Block], figures: &mut usize) -> String {
     blocks.iter().map(|one| block(one, figures)).collect()
 }
@@ -101,12 +101,12 @@ fn card(card: &Card) -> String {
     )
 }
 
-/// A class attribute; nothing without a class.
+/// A class attribute; empty without a class.
 fn class(name: &str) -> String {
     when(!name.is_empty(), format!(" class=\"{name}\""))
 }
 
-/// In a wrapper that scrolls sideways on a narrow screen.
+/// A table in a wrapper that scrolls horizontally on a narrow screen.
 fn table(table: &Table) -> String {
     if table.columns.is_empty() {
         return String::new();

@@ -1,9 +1,9 @@
-//! The report as Markdown; figures lie beside it in `figures/`.
+//! Writes the report as Markdown, which links to the figures in `figures/`.
 
 use super::blocks::{Block, Card, Document, Table, Text};
 use crate::text::{escape_markdown as escape, joined, when};
 
-/// The same document as the page.
+/// The whole document.
 pub(crate) fn markdown(document: &Document) -> String {
     let facts = escape(&document.facts.join(" · "));
     let mut text = format!("# {}\n\n{}\n\n{facts}\n", document.title, document.purpose);
@@ -15,7 +15,7 @@ pub(crate) fn markdown(document: &Document) -> String {
     text
 }
 
-/// Headings are of the given level; `figures` counts the figures.
+/// `level` is the level of the headings, `figures` the number of figures written so far.
 fn blocks(blocks: &[Block], level: usize, figures: &mut usize) -> String {
     let one = |one: &Block| format!("\n{}", block(one, level, figures));
     blocks.iter().map(one).collect()
@@ -44,7 +44,7 @@ fn block(block: &Block, level: usize, figures: &mut usize) -> String {
             let body = self::blocks(blocks, level + 1, figures);
             format!("{hashes} {}\n{body}", escape(heading))
         }
-        // Indented, so that nothing in the command can end the block.
+        // An indented block cannot be closed by the text of the command.
         Block::Code(code) => code.lines().map(|line| format!("    {line}\n")).collect(),
     }
 }

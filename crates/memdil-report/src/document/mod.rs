@@ -1,4 +1,4 @@
-//! The report as one document of blocks, and its two writers, HTML and Markdown.
+//! The report as a document of blocks, with writers for HTML and Markdown.
 
 mod blocks;
 mod html;

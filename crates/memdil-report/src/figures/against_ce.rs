@@ -1,4 +1,4 @@
-//! Losses against cross-entropy, paired by seed.
+//! Compares losses with cross-entropy, paired by seed.
 
 use std::cmp::Reverse;
 
@@ -7,26 +7,22 @@ use super::lines::{Line, bars, draw_lines, heights, marked_keys};
 use crate::chart::{Axis, Figure, Frame, Group, Picture, Plot, span};
 use crate::loss::Loss;
 use crate::runs::{
-    Level, Quantity, Run, at, by_panel, compared, levels, losses, select, summary, under,
+    Level, Quantity, Run, at_level, by_panel, compared, levels, losses, select, summary, with_loss,
 };
 use crate::text::{joined, number, or_dash};
 
-/// A quantity, its heading, and whether losses are compared by ratio.
+/// The quantities, their headings, and whether they are compared by ratio.
 const SHOWN: [(Quantity, &str, bool); 3] = [
-    (
-        Quantity::Accuracy,
-        "test accuracy − that of CE, points",
-        false,
-    ),
-    (Quantity::Dilation, "dilation / that of CE", true),
+    (Quantity::Accuracy, "test accuracy minus CE, points", false),
+    (Quantity::Dilation, "dilation relative to CE", true),
     (
         Quantity::DilationCorrect,
-        "dilation of correct samples / that of CE",
+        "dilation of correct samples relative to CE",
         true,
     ),
 ];
 
-/// `None` without cross-entropy and another loss.
+/// `None` unless runs of another loss can be paired with cross-entropy.
 pub(super) fn figure(runs: &[&Run]) -> Option<Figure> {
     let drawn = select(runs, |run| run.test().is_some());
     let mut groups = Vec::new();
@@ -40,9 +36,9 @@ pub(super) fn figure(runs: &[&Run]) -> Option<Figure> {
     (!groups.is_empty()).then(|| Figure {
         caption: caption(&drawn),
         reading: format!(
-            "Each run is compared with the run under CE that has the same seed and noise; marks are means over seeds, ratios \
-             geometric ones on a logarithmic scale. {} The line is CE itself. The gain is how much higher the first panel is \
-             under noise than at η = 0.",
+            "Each run is compared with the CE run of the same seed and noise level. Marks are means over seeds; ratios are \
+             averaged geometrically and drawn on a logarithmic scale. {} The horizontal line is CE. The gain of a loss under \
+             noise is its height in the first panel minus its height at η = 0.",
             bars()
         ),
         legend: marked_keys(others(&drawn)),
@@ -58,12 +54,12 @@ fn others(runs: &[&Run]) -> Vec<Loss> {
     losses
 }
 
-/// The runs under a loss at a level with those under cross-entropy of the same seed.
+/// Pairs the runs of a loss at a noise level with the cross-entropy runs of the same seed.
 fn pairs<'a>(runs: &[&'a Run], loss: Loss, level: Level) -> Vec<(&'a Run, &'a Run)> {
-    let here = at(runs, level);
-    let base = under(&here, Loss::CrossEntropy);
+    let here = at_level(runs, level);
+    let base = with_loss(&here, Loss::CrossEntropy);
     let mut pairs = Vec::new();
-    for run in under(&here, loss) {
+    for run in with_loss(&here, loss) {
         let partner = base.iter().find(|other| other.seed() == run.seed());
         pairs.extend(partner.map(|partner| (run, *partner)));
     }
@@ -99,7 +95,7 @@ fn picture(
     ends.push(base);
     let heights = span(ends)?;
     let y = if ratio {
-        Axis::log(heights, "").most(8)
+        Axis::log(heights, "").max_ticks(8)
     } else {
         Axis::linear(heights, "")
     };
@@ -109,7 +105,7 @@ fn picture(
     Some(plot.picture(format!("{heading}, {panel}"), described.join("; ") + "."))
 }
 
-/// The comparisons at the highest noise level of the panel with the most runs that has any.
+/// The comparisons at the highest possible noise level of the largest panel that has comparisons.
 fn caption(all: &[&Run]) -> String {
     let mut panels = by_panel(all);
     panels.sort_by_key(|(_, runs)| Reverse(runs.len()));
@@ -133,11 +129,11 @@ fn differences(runs: &[&Run], loss: Loss, level: Level) -> Option<String> {
     let dilation = percent_more(mean(Quantity::Dilation, true)?);
     let correct = or_dash(mean(Quantity::DilationCorrect, true), percent_more);
     Some(format!(
-        "{loss} {points} points of accuracy, {dilation} dilation ({correct} of correct samples)"
+        "{loss} {points} points of accuracy, {dilation} dilation ({correct} for correct samples)"
     ))
 }
 
-/// The mean of log ratios as a difference in percent.
+/// Converts a mean log ratio to a difference in percent.
 fn percent_more((mean, _): (f64, Option<[f64; 2]>)) -> String {
     format!("{:+.0}%", 100.0 * mean.exp_m1()).replace('-', "−")
 }

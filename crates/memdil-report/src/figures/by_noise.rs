@@ -5,7 +5,8 @@ use super::lines::{Line, bars, draw_lines, heights, marked_keys};
 use crate::chart::{Axis, Figure, Frame, Group, Picture, Plot, span};
 use crate::loss::Loss;
 use crate::runs::{
-    Level, Quantity, Run, at, by_loss, by_panel, largest, levels, losses, select, summary, under,
+    Level, Quantity, Run, at_level, by_panel, largest_panel, levels, losses, means_by_loss, select,
+    summary, with_loss,
 };
 use crate::text::{number, percent};
 
@@ -34,9 +35,9 @@ pub(super) fn figure(runs: &[&Run]) -> Option<Figure> {
     Some(Figure {
         caption: caption(&drawn),
         reading: format!(
-            "Marks and lines are means over seeds. {} Losses are offset slightly so that marks do not overlap. Third: \
-             dilation of the test samples that are classified correctly, around their own class means. Last: the share \
-             of corrupted training samples predicted as their given, wrong label.",
+            "Marks and lines are means over seeds. {} Losses are offset slightly so that marks do not overlap. Third panel: \
+             dilation of the correctly classified test samples around their own class means. Last panel: share of corrupted \
+             training samples predicted as their given, wrong label.",
             bars()
         ),
         legend: marked_keys(losses(&drawn)),
@@ -46,24 +47,24 @@ pub(super) fn figure(runs: &[&Run]) -> Option<Figure> {
 }
 
 fn caption(all: &[&Run]) -> String {
-    let (runs, note) = largest(all);
+    let (runs, note) = largest_panel(all);
     let levels = levels(&runs);
     let (Some(&first), Some(&last)) = (levels.first(), levels.last()) else {
         return String::new();
     };
     let accuracy = |level| {
         let accuracy = |value| percent(value / 100.0, 1);
-        by_loss(&at(&runs, level), Quantity::Accuracy, accuracy)
+        means_by_loss(&at_level(&runs, level), Quantity::Accuracy, accuracy)
     };
-    let end = at(&runs, last);
+    let end = at_level(&runs, last);
     format!(
-        "Mean test accuracy is {} at η = {first} and {} at η = {last}. There dilation is {}; of correctly classified samples alone \
-         it is {}. Memorised share: {}.{note}",
+        "Mean test accuracy is {} at η = {first} and {} at η = {last}. At η = {last}, mean dilation is {}; for correctly \
+         classified samples only, it is {}. Memorised share: {}.{note}",
         accuracy(first),
         accuracy(last),
-        by_loss(&end, Quantity::Dilation, number),
-        by_loss(&end, Quantity::DilationCorrect, number),
-        by_loss(&end, Quantity::MemorizedAsGiven, |v| percent(v, 0))
+        means_by_loss(&end, Quantity::Dilation, number),
+        means_by_loss(&end, Quantity::DilationCorrect, number),
+        means_by_loss(&end, Quantity::MemorizedAsGiven, |v| percent(v, 0))
     )
 }
 
@@ -75,7 +76,7 @@ fn line(quantity: Quantity, runs: &[&Run], loss: Loss, levels: &[Level]) -> Line
     };
     let mut means = Vec::new();
     for level in levels {
-        let here = at(&under(runs, loss), *level);
+        let here = at_level(&with_loss(runs, loss), *level);
         let values = here
             .iter()
             .map(|run| Some((run.seed(), run.value(quantity)?)));
@@ -95,13 +96,13 @@ fn picture(quantity: Quantity, runs: &[&Run], levels: &[Level], panel: &str) -> 
     let values = span(heights(&lines))?;
     let x = level_axis(levels);
     let y = match quantity {
-        Quantity::Accuracy => Axis::linear(values, "").most(4),
+        Quantity::Accuracy => Axis::linear(values, "").max_ticks(4),
         Quantity::MemorizedAsGiven => Axis::linear([0.0, 1.0], ""),
-        _ => Axis::linear([0.0, values[1]], "").most(4),
+        _ => Axis::linear([0.0, values[1]], "").max_ticks(4),
     };
     let mut plot = Plot::new(Frame::new(280.0, 230.0), quantity.label(), &x, &y);
     draw_lines(&mut plot, &lines, 3.8);
-    let means = by_loss(runs, quantity, number);
+    let means = means_by_loss(runs, quantity, number);
     Some(plot.picture(
         format!("{} by noise level, {panel}", quantity.label()),
         format!("Mean over all noise levels: {means}."),

@@ -1,4 +1,4 @@
-//! Memorization and dilation over the width of the network, at equal noise.
+//! Memorization and dilation against the width of the network, at equal noise.
 
 use std::collections::BTreeMap;
 
@@ -10,10 +10,10 @@ use crate::runs::{
 };
 use crate::text::{classes, count, number, percent};
 
-/// The smallest number of widths that is drawn.
+/// Sweeps with fewer widths are not drawn.
 const FEWEST: usize = 3;
 
-/// Data set with classes, loss and noise level: runs that differ in width and seed only.
+/// Data set with classes, loss and noise level of runs that differ only in width and seed.
 type WidthSweep = (String, Loss, Level);
 
 /// Means over the seeds of one width.
@@ -21,16 +21,16 @@ type WidthSweep = (String, Loss, Level);
 struct WidthMeans {
     width: usize,
     share: f64,
-    /// Log ratio to the clean network of the same width and seed, with its interval: of all test
-    /// samples, and of those classified correctly.
+    /// Log ratio to the clean network of the same width and seed, with its interval: for all test
+    /// samples, and for the correctly classified ones.
     ratios: [Option<(f64, Option<[f64; 2]>)>; 2],
 }
 
 const SHOWN: [(Quantity, &str); 2] = [
-    (Quantity::Dilation, "dilation / that of the clean network"),
+    (Quantity::Dilation, "dilation relative to the clean network"),
     (
         Quantity::DilationCorrect,
-        "dilation of correct samples / that of the clean network",
+        "dilation of correct samples relative to the clean network",
     ),
 ];
 
@@ -39,29 +39,29 @@ pub(super) fn figure(runs: &[&Run]) -> Option<Figure> {
     let mut sweeps: BTreeMap<String, Vec<(WidthSweep, Vec<WidthMeans>)>> = BTreeMap::new();
     for (key, widths) in by_width(runs) {
         if widths.len() >= FEWEST {
-            let of_place = sweeps.entry(key.0.clone()).or_default();
-            of_place.push((key, widths));
+            let of_data_set = sweeps.entry(key.0.clone()).or_default();
+            of_data_set.push((key, widths));
         }
     }
     let (_, first) = sweeps.first_key_value()?;
     let caption = caption(first.last()?);
     let mut groups = Vec::new();
-    for (place, sweeps) in &sweeps {
-        let pictures = (0..SHOWN.len()).filter_map(|index| picture(index, sweeps, place));
-        groups.push(Group::titled(place, 2, pictures.collect()));
+    for (data_set, sweeps) in &sweeps {
+        let pictures = (0..SHOWN.len()).filter_map(|index| picture(index, sweeps, data_set));
+        groups.push(Group::titled(data_set, 2, pictures.collect()));
     }
     Some(Figure {
         caption,
         reading: format!(
-            "A mark is a width (the number beside it, where there is room), a mean over seeds. Across: the share of corrupted training \
-             samples predicted as their given label. Up, on a logarithmic scale: NC1 of the test features over that of the clean \
-             network of the same settings and seed; above 1 the noise dilates. Right: test samples that are classified correctly \
-             alone. {}",
+            "Each mark is the mean over seeds of one width, which is printed below it if there is room. Horizontal axis: \
+             share of corrupted training samples predicted as their given label. Vertical axis, logarithmic: NC1 of the test \
+             features divided by that of the clean network with the same settings and seed; above 1, the noise dilates. \
+             Right: correctly classified test samples only. {}",
             bars()
         ),
         legend: legend(&sweeps),
         groups,
-        ..Figure::new("capacity", "Networks that memorise more, at equal noise")
+        ..Figure::new("capacity", "Networks that memorise more at equal noise")
     })
 }
 
@@ -72,12 +72,13 @@ fn legend(sweeps: &BTreeMap<String, Vec<(WidthSweep, Vec<WidthMeans>)>>) -> Vec<
     names.into_iter().map(key).collect()
 }
 
-/// All settings but the noise: runs that agree in them are a noisy network and its clean partner.
+/// All settings except the noise, which a noisy network and its clean partner share.
 fn same(run: &Run) -> String {
     settings_without(&run.record.spec, ["noise"]).to_string()
 }
 
-/// Noisy runs by data, loss, noise level and width, each compared with the clean run of its width.
+/// Means over the noisy runs of each data set, loss, noise level and width, compared with the clean
+/// runs.
 fn by_width(runs: &[&Run]) -> BTreeMap<WidthSweep, Vec<WidthMeans>> {
     let mut clean = BTreeMap::new();
     for run in runs.iter().filter(|run| run.eta() <= 0.0) {
@@ -87,12 +88,12 @@ fn by_width(runs: &[&Run]) -> BTreeMap<WidthSweep, Vec<WidthMeans>> {
     for run in runs.iter().filter(|run| run.eta() > 0.0) {
         let spec = &run.record.spec;
         if let (Some(clean), Some(width)) = (clean.get(&same(run)), spec.model.width()) {
-            let place = format!(
+            let data_set = format!(
                 "{} {}",
                 spec.data.source.name(),
                 classes(&spec.data.classes)
             );
-            let sweep = (place, run.loss(), run.level());
+            let sweep = (data_set, run.loss(), run.level());
             noisy.entry((sweep, width)).or_default().push((run, clean));
         }
     }
@@ -113,7 +114,11 @@ fn by_width(runs: &[&Run]) -> BTreeMap<WidthSweep, Vec<WidthMeans>> {
     widths
 }
 
-fn picture(index: usize, sweeps: &[(WidthSweep, Vec<WidthMeans>)], place: &str) -> Option<Picture> {
+fn picture(
+    index: usize,
+    sweeps: &[(WidthSweep, Vec<WidthMeans>)],
+    data_set: &str,
+) -> Option<Picture> {
     let heading = SHOWN[index].1;
     let (mut shares, mut heights) = (vec![0.0, 1.0], vec![0.0]);
     for width in sweeps.iter().flat_map(|(_, widths)| widths) {
@@ -128,7 +133,7 @@ fn picture(index: usize, sweeps: &[(WidthSweep, Vec<WidthMeans>)], place: &str) 
         Frame::new(440.0, 300.0),
         heading,
         &Axis::exact(across, "memorised share"),
-        &Axis::log(heights, "").most(8),
+        &Axis::log(heights, "").max_ticks(8),
     );
     plot.level("zero", 1.0);
     let mut ends = Vec::new();
@@ -148,7 +153,7 @@ fn picture(index: usize, sweeps: &[(WidthSweep, Vec<WidthMeans>)], place: &str) 
                 plot.bar(colour, at.0, ends.map(f64::exp), 0.0);
             }
             plot.mark(loss.glyph(), colour, 4.2, *at, 0.0);
-            // Marks too close to the last label are not labelled.
+            // Marks too close to the last labelled mark have no label.
             let x = plot.x.at(at.0);
             if x - labelled > 18.0 {
                 plot.note(&width.to_string(), *at, 14.0);
@@ -162,10 +167,10 @@ fn picture(index: usize, sweeps: &[(WidthSweep, Vec<WidthMeans>)], place: &str) 
             ));
         }
     }
-    Some(plot.picture(format!("{heading}, {place}"), ends.join("; ") + "."))
+    Some(plot.picture(format!("{heading}, {data_set}"), ends.join("; ") + "."))
 }
 
-fn caption(((place, loss, level), widths): &(WidthSweep, Vec<WidthMeans>)) -> String {
+fn caption(((data_set, loss, level), widths): &(WidthSweep, Vec<WidthMeans>)) -> String {
     let by_share = |a: &&WidthMeans, b: &&WidthMeans| a.share.total_cmp(&b.share);
     let least = widths.iter().min_by(by_share);
     let (Some(least), Some(most)) = (least, widths.iter().max_by(by_share)) else {
@@ -175,8 +180,9 @@ fn caption(((place, loss, level), widths): &(WidthSweep, Vec<WidthMeans>)) -> St
         or_undefined(width.ratios[index].map(|(mean, _)| mean.exp()))
     };
     format!(
-        "{place}, {loss}, η = {level}, {}: at width {} networks memorise {} of the corrupted samples and dilation is {} times that \
-         of clean networks; at width {} they memorise {} and it is {} times. Of correctly classified samples: {} and {} times.",
+        "{data_set}, {loss}, η = {level}, {}: at width {}, networks memorise {} of the corrupted samples and their dilation is \
+         {} times that of clean networks; at width {}, they memorise {} and the factor is {}. For correctly classified samples \
+         only, the factors are {} and {}.",
         count(widths.len(), "width", "widths"),
         least.width,
         percent(least.share, 0),

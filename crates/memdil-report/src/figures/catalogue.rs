@@ -1,4 +1,4 @@
-//! Every figure by its name.
+//! The catalogue of figures by name.
 
 use memdil_claims::PanelPredictions;
 use memdil_records::SearchRecord;
@@ -22,7 +22,7 @@ pub(crate) struct FigureSources<'a> {
 
 type Draw = fn(&FigureSources<'_>) -> Result<Option<Figure>, ReportError>;
 
-/// Every figure by its name; a figure that has nothing to show is left out.
+/// All figures by name.
 const FIGURES: [(&str, Draw); 14] = [
     ("phase-portrait", |s| portrait::figure(s.runs)),
     ("dilation-memorization", |s| Ok(dilation::figure(s.runs))),
@@ -46,7 +46,7 @@ const FIGURES: [(&str, Draw); 14] = [
     }),
 ];
 
-/// The figures of runs whose experiment file was not given.
+/// The figures that are drawn for an experiment whose file names no figures.
 pub(crate) const DEFAULT: [&str; 5] = [
     "dilation-memorization",
     "features",
@@ -63,12 +63,12 @@ pub(crate) const THEORY: [&str; 4] = [
     "theory-classes",
 ];
 
-/// The names of all figures, for an error message.
+/// The names of all figures.
 pub(crate) fn names() -> [&'static str; FIGURES.len()] {
     FIGURES.map(|(name, _)| name)
 }
 
-/// The figure of this name, `None` where there is nothing to draw.
+/// The figure of this name; `None` if there is nothing to draw.
 pub(crate) fn draw(name: &str, sources: &FigureSources<'_>) -> Result<Option<Figure>, ReportError> {
     let known = FIGURES.iter().find(|(known, _)| *known == name);
     known.map_or(Ok(None), |(_, draw)| draw(sources))

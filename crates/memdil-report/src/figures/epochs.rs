@@ -1,29 +1,31 @@
-//! Collapse and calibration over the epochs of training.
+//! Neural collapse, dilation and calibration over the epochs of training.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use memdil_records::EpochRecord;
 
-use super::lines::{FEWEST_EVALUATIONS, has_course, loss_keys};
-use crate::chart::{Axis, Figure, Frame, Glyph, Group, Key, Picture, Plot, Sign, span};
+use super::lines::{FEWEST_EVALUATIONS, has_epoch_curve, loss_keys};
+use crate::chart::{Axis, Figure, Frame, Glyph, Group, Key, Picture, Plot, Symbol, span};
 use crate::error::ReportError;
 use crate::loss::Loss;
 use crate::runs::{
-    Level, Panel, Run, at, by_panel, distinct, levels, losses, mean, or_undefined, select, under,
+    Level, Panel, Run, at_level, by_panel, distinct, levels, losses, mean, or_undefined, select,
+    with_loss,
 };
 use crate::text::{joined, number, when};
 
-/// Panels drawn: those with the most runs.
+/// Maximum number of panels drawn; those with the most runs are chosen.
 const PANELS: usize = 2;
-/// Marks on a line.
+/// Maximum number of marks on a line.
 const MARKS: usize = 6;
 
-/// The quantity of one picture: its name, its path in the records, and whether its axis is
-/// logarithmic. The path with `_random` is the same of a random classifier, or of random class means.
+/// The quantity of a picture: its name, its path in the records, and whether its axis is
+/// logarithmic. The path with the suffix `_random` is its value for a random classifier or for
+/// random class means.
 type ShownQuantity = (&'static str, &'static str, bool);
 
-/// The marks of the lowest and the highest level.
+/// The marks of the lowest and the highest noise level.
 const ENDS: [Glyph; 2] = [Glyph::Circle, Glyph::Square];
 
 const SHOWN: [ShownQuantity; 9] = [
@@ -31,24 +33,24 @@ const SHOWN: [ShownQuantity; 9] = [
     ("NC2, classifier to a simplex frame", "nc2_etf", false),
     ("NC2, means to an orthogonal frame", "nc2_orthogonal", false),
     ("NC3, classifier to means", "nc3", false),
-    ("NC4, nearest mean agrees", "nc4", false),
+    ("NC4, agreement with nearest mean", "nc4", false),
     ("dilation (test NC1)", "test.dilation", true),
     ("test accuracy", "test.accuracy", false),
     ("test ECE", "test.ece", false),
     ("memorised share", "memorized_as_given", false),
 ];
 
-/// A loss at a noise level: the evaluations of each seed.
+/// The evaluated epochs of all runs of a loss at a noise level.
 struct EpochCurves {
     loss: Loss,
     level: Level,
-    /// A circle at the lowest level of the panel, a square at the highest.
+    /// Circle at the lowest level of the panel, square at the highest.
     glyph: Glyph,
     runs: Vec<Vec<EpochRecord>>,
 }
 
 impl EpochCurves {
-    /// Mean over seeds by epoch.
+    /// Means over seeds by epoch.
     fn line(&self, quantity: &str) -> Vec<(f64, f64)> {
         let mut by_epoch: BTreeMap<usize, Vec<f64>> = BTreeMap::new();
         for epoch in self.runs.iter().flatten() {
@@ -61,9 +63,9 @@ impl EpochCurves {
     }
 }
 
-/// `None` where no run was evaluated often enough.
+/// `None` if no run has enough evaluations.
 pub(super) fn figure(runs: &[&Run]) -> Result<Option<Figure>, ReportError> {
-    let candidates = select(runs, has_course);
+    let candidates = select(runs, has_epoch_curve);
     let mut panels = by_panel(&candidates);
     let all = panels.len();
     panels.sort_by_key(|(_, runs)| Reverse(runs.len()));
@@ -71,7 +73,7 @@ pub(super) fn figure(runs: &[&Run]) -> Result<Option<Figure>, ReportError> {
     let (mut groups, mut drawn, mut ends_drawn) = (Vec::new(), Vec::new(), Vec::new());
     let mut captions = Vec::new();
     for (panel, here) in panels {
-        // The lowest and the highest level.
+        // Only the lowest and the highest noise level are drawn.
         let levels = levels(&here);
         let mut ends: Vec<Level> = [levels.first(), levels.last()]
             .into_iter()
@@ -97,28 +99,28 @@ pub(super) fn figure(runs: &[&Run]) -> Result<Option<Figure>, ReportError> {
     let text = format!(" {more} panels with fewer runs are not drawn.");
     let more = when(more > 0, text);
     Ok(Some(Figure {
-        // Of the panel with the most runs.
+        // The first caption is that of the panel with the most runs.
         caption: captions.swap_remove(0),
         reading: format!(
-            "Means over seeds at each evaluated epoch, for the lowest and the highest noise level. NC1 to NC4 are of the \
-             training features and their given labels: as features collapse NC4 goes to one, the others to zero. Dotted: \
-             the same of a random classifier, or of random class means, of this shape. Dilation, calibration error (ECE) \
-             and accuracy are of test images. NC1 and dilation are on logarithmic scales.{more}"
+            "Means over seeds at each evaluated epoch, for the lowest and the highest noise level. NC1 to NC4 are measured \
+             on the training features with their given labels: as features collapse, NC4 tends to one and the others tend to \
+             zero. Dotted: value for a random classifier, or for random class means, of the same shape. Dilation, calibration \
+             error (ECE) and accuracy are measured on test images. NC1 and dilation are on logarithmic scales.{more}"
         ),
         legend: legend(&drawn, &ends_drawn),
         groups,
-        ..Figure::new("epochs", "Collapse along training")
+        ..Figure::new("epochs", "Collapse during training")
     }))
 }
 
-/// Panels may differ in their lowest and highest levels, which have one mark each.
+/// The levels of several panels share a mark, so that a label may list several levels.
 fn legend(drawn: &[&Run], ends: &[Vec<Level>]) -> Vec<Key> {
     let mut legend = loss_keys(drawn);
     for (index, glyph) in ENDS.into_iter().enumerate() {
         let same = distinct(ends.iter().filter_map(|ends| ends.get(index)));
         let names = joined(same.iter().map(ToString::to_string), " or ");
         if !names.is_empty() {
-            legend.push(Key::new(Sign::Shape(glyph), format!("η = {names}")));
+            legend.push(Key::new(Symbol::Shape(glyph), format!("η = {names}")));
         }
     }
     legend
@@ -134,7 +136,7 @@ fn curves(runs: &[&Run], levels: &[Level]) -> Result<Vec<EpochCurves>, ReportErr
                 glyph,
                 runs: Vec::new(),
             };
-            for run in at(&under(runs, loss), *level) {
+            for run in at_level(&with_loss(runs, loss), *level) {
                 let epochs = run.epochs()?;
                 if epochs.len() >= FEWEST_EVALUATIONS {
                     curve.runs.push(epochs);
@@ -162,9 +164,9 @@ fn picture(
     let y = if log && low > 0.0 {
         Axis::log([low, high], "")
     } else if quantity == "test.accuracy" {
-        Axis::linear([low, high], "").most(4)
+        Axis::linear([low, high], "").max_ticks(4)
     } else {
-        Axis::linear([low.min(0.0), high], "").most(4)
+        Axis::linear([low.min(0.0), high], "").max_ticks(4)
     };
     let x = Axis::exact([0.0, last], "epoch");
     let mut plot = Plot::new(Frame::new(370.0, 220.0), name, &x, &y);
@@ -186,7 +188,7 @@ fn picture(
     Some(plot.picture(title, ends.join(", ") + "."))
 }
 
-/// How far training features of the first loss collapsed, and what became of test features.
+/// The changes of NC1 of the training features and of dilation, for the first loss.
 fn caption(curves: &[EpochCurves], levels: &[Level], panel: Option<&Panel>) -> String {
     let Some(loss) = curves.iter().map(|curve| curve.loss).min() else {
         return String::new();
@@ -204,11 +206,11 @@ fn caption(curves: &[EpochCurves], levels: &[Level], panel: Option<&Panel>) -> S
     for &level in levels {
         let (train, test) = (ends(level, "nc1"), ends(level, "test.dilation"));
         parts.push(format!(
-            "at η = {level} mean NC1 of training features from {train}, dilation from {test}"
+            "at η = {level}, mean NC1 of the training features changes from {train} and mean dilation from {test}"
         ));
     }
     format!(
-        "{loss}{place}, from the first evaluated epoch to the last: {}.",
+        "{loss}{place}, from the first to the last evaluated epoch: {}.",
         parts.join("; ")
     )
 }

@@ -1,29 +1,29 @@
-//! Features of two-feature networks, with class means and decision line.
+//! Features of networks with two features, with class means and decision lines.
 
 use memdil_records::{Snapshot, SnapshotPart};
 use ndarray::ArrayView1;
 
-use crate::chart::{Axis, Figure, Frame, Glyph, Group, Key, Picture, Plot, Sign, mark, span};
+use crate::chart::{Axis, Figure, Frame, Glyph, Group, Key, Picture, Plot, Symbol, mark, span};
 use crate::error::ReportError;
 use crate::loss::Loss;
-use crate::runs::{Level, Panel, Quantity, Run, at, by_loss, distinct, levels, select};
+use crate::runs::{Level, Panel, Quantity, Run, at_level, distinct, levels, means_by_loss, select};
 use crate::text::{number, percent, when};
 
-/// Points drawn in one picture.
+/// Maximum number of points per picture.
 const POINTS: usize = 400;
-/// Rows of pictures drawn, so that the page stays small.
+/// Maximum number of rows of pictures, which limits the size of the page.
 const ROWS: usize = 12;
-/// Losses drawn side by side.
+/// The losses that are preferably drawn side by side.
 const PAIR: [Loss; 2] = [Loss::CrossEntropy, Loss::LabelSmoothing];
 
-/// One noise level of one panel: runs of one seed that differ in loss.
+/// The runs of one seed at one noise level of a panel, which differ in loss.
 struct LevelRow<'a> {
     panel: &'a Panel,
     level: Level,
     runs: Vec<(&'a Run, Snapshot)>,
 }
 
-/// `None` when no run kept two features.
+/// `None` if no run has a snapshot of two features.
 pub(super) fn figure(runs: &[&Run]) -> Result<Option<Figure>, ReportError> {
     let two = |run: &Run| run.last().is_some() && run.record.spec.data.classes.len() == 2;
     let candidates = select(runs, two);
@@ -34,7 +34,7 @@ pub(super) fn figure(runs: &[&Run]) -> Result<Option<Figure>, ReportError> {
             left_out += 1;
             continue;
         }
-        let here = at(&select(&candidates, |run| run.panel() == panel), level);
+        let here = at_level(&select(&candidates, |run| run.panel() == panel), level);
         let runs = choose(&here)?;
         if !runs.is_empty() {
             rows.push(LevelRow { panel, level, runs });
@@ -50,15 +50,15 @@ pub(super) fn figure(runs: &[&Run]) -> Result<Option<Figure>, ReportError> {
         return Ok(None);
     }
     let fewer =
-        format!(" At most {POINTS} evenly chosen points of up to {most} are drawn in a picture.");
+        format!(" Each picture shows at most {POINTS} evenly spaced points of up to {most}.");
     let fewer = when(most > POINTS, fewer);
     let more = format!(" {left_out} more noise levels or networks are not drawn.");
     let more = when(left_out > 0, more);
     Ok(Some(Figure {
         caption: caption(&drawn),
         reading: format!(
-            "Training features are coloured by the label they were given, test features by their class; \
-             axes are the two features, with one scale for all pictures of a noise level. Decision lines separate the two predicted \
+            "Training features are coloured by their given label, test features by their class. The axes are the two \
+             features; all pictures of a noise level share one scale. Decision lines separate the two predicted \
              classes.{fewer}{more}"
         ),
         legend: legend(&drawn),
@@ -68,8 +68,8 @@ pub(super) fn figure(runs: &[&Run]) -> Result<Option<Figure>, ReportError> {
     }))
 }
 
-/// CE and LS of the lowest seed that has both with two features; without such a seed, the losses of
-/// the lowest seed that has any.
+/// The CE and LS runs of the lowest seed that has both with two features; without such a seed, the
+/// first runs of the lowest seed that has any.
 fn choose<'a>(runs: &[&'a Run]) -> Result<Vec<(&'a Run, Snapshot)>, ReportError> {
     let mut kept: Vec<(&'a Run, Snapshot)> = Vec::new();
     for seed in distinct(runs.iter().map(|run| run.seed())) {
@@ -100,20 +100,20 @@ fn choose<'a>(runs: &[&'a Run]) -> Result<Vec<(&'a Run, Snapshot)>, ReportError>
     Ok(kept)
 }
 
-/// Over the highest noise level.
+/// Describes the runs at the highest noise level.
 fn caption(all: &[&Run]) -> String {
     let Some(highest) = levels(all).pop() else {
         return String::new();
     };
-    let runs = at(all, highest);
-    let rho = by_loss(&runs, Quantity::Rho, number);
-    let dilation = by_loss(&runs, Quantity::Dilation, number);
-    let share = by_loss(&runs, Quantity::MemorizedAsGiven, |v| percent(v, 0));
+    let runs = at_level(all, highest);
+    let rho = means_by_loss(&runs, Quantity::Rho, number);
+    let dilation = means_by_loss(&runs, Quantity::Dilation, number);
+    let share = means_by_loss(&runs, Quantity::MemorizedAsGiven, |v| percent(v, 0));
     let memorised = format!(
-        " of their corrupted training samples (crosses) these networks predict as the given label {share};"
+        " the share of corrupted training samples (crosses) predicted as the given label is {share};"
     );
     format!(
-        "At η = {highest}{} test features spread around their class means by rho = {rho} of the distance between the \
+        "At η = {highest},{} test features spread around their class means by rho = {rho} of the distance between the \
          means (dilation {dilation}).",
         when(highest.0 > 0.0, memorised)
     )
@@ -130,7 +130,7 @@ fn class_names(run: &Run) -> Vec<String> {
 }
 
 fn legend(drawn: &[&Run]) -> Vec<Key> {
-    // Names if all rows show the same classes, otherwise first and second.
+    // The names of the classes if all rows show the same ones.
     let names = match &distinct(drawn.iter().map(|run| class_names(run)))[..] {
         [names] => [names[0].clone(), names[1].clone()],
         _ => ["first class", "second class"].map(str::to_owned),
@@ -139,12 +139,12 @@ fn legend(drawn: &[&Run]) -> Vec<Key> {
     let [first, second] = names.each_ref().map(corrupted);
     let [first_name, second_name] = names;
     vec![
-        Key::new(Sign::Dots("class0"), first_name),
-        Key::new(Sign::Dots("class1"), second_name),
-        Key::new(Sign::Crosses("class0"), first),
-        Key::new(Sign::Crosses("class1"), second),
-        Key::new(Sign::Mean, "class mean (of uncorrupted samples)"),
-        Key::new(Sign::Decision, "decision line"),
+        Key::new(Symbol::Dots("class0"), first_name),
+        Key::new(Symbol::Dots("class1"), second_name),
+        Key::new(Symbol::Crosses("class0"), first),
+        Key::new(Symbol::Crosses("class1"), second),
+        Key::new(Symbol::Mean, "class mean (of uncorrupted samples)"),
+        Key::new(Symbol::Decision, "decision line"),
     ]
 }
 
@@ -155,7 +155,7 @@ fn short(name: &str) -> &str {
 
 fn group(row: &LevelRow<'_>) -> Group {
     let seed = row.runs.first().map_or(0, |(run, _)| run.seed());
-    // One scale for all pictures of a row, so that spreads can be compared by eye.
+    // A shared scale makes the spreads of a row comparable.
     let ends = row.runs.iter().flat_map(|(_, snapshot)| extent(snapshot));
     let shared = span(ends).unwrap_or([0.0, 1.0]);
     let (mut pictures, mut test) = (Vec::new(), Vec::new());
@@ -168,13 +168,13 @@ fn group(row: &LevelRow<'_>) -> Group {
     Group::titled(title, row.runs.len(), pictures)
 }
 
-/// Indices of the points drawn of `n`, evenly spread.
+/// Evenly spaced indices of the points drawn of `n`.
 fn drawn(n: usize) -> impl Iterator<Item = usize> {
     let count = n.min(POINTS);
     (0..count).map(move |k| k * n / count)
 }
 
-/// The common range of both features over the points drawn, so that angles are true.
+/// The common range of both features over the drawn points; equal ranges preserve angles.
 fn extent(snapshot: &Snapshot) -> [f64; 2] {
     let mut values = vec![0.0];
     for part in [&snapshot.train, &snapshot.test] {
@@ -229,7 +229,7 @@ fn point(row: ArrayView1<f32>) -> Option<(f64, f64)> {
     (a.is_finite() && b.is_finite()).then_some((a, b))
 }
 
-/// The mean over all uncorrupted samples of a class, drawn or not.
+/// The mean over all uncorrupted samples of a class, including those that are not drawn.
 fn class_mean(part: &SnapshotPart, class: u32) -> Option<(f64, f64)> {
     let (mut sum, mut n) = ((0.0, 0.0), 0.0);
     for i in 0..part.labels.len() {
@@ -250,8 +250,8 @@ fn decision_line(snapshot: &Snapshot, [low, high]: [f64; 2]) -> Option<[(f64, f6
     let difference = |j: usize| f64::from(w[[0, j]]) - f64::from(w[[1, j]]);
     let (a, b) = (difference(0), difference(1));
     let c = f64::from(bias[0]) - f64::from(bias[1]);
-    // a x + b y + c = 0 meets the four sides of the square; two of the meeting points bound the
-    // segment.
+    // The segment is bounded by the two intersections of a x + b y + c = 0 with the sides of the
+    // square that are farthest apart.
     let inside = |v: f64| v.is_finite() && v >= low - 1e-9 && v <= high + 1e-9;
     let mut ends: Vec<(f64, f64)> = Vec::new();
     for side in [low, high] {
@@ -291,14 +291,14 @@ mod tests {
     }
 
     #[test]
-    fn the_decision_line_is_where_the_logits_are_equal() {
+    fn logits_are_equal_on_the_decision_line() {
         // x - y = 0: the diagonal.
         let line = decision_line(
             &with_classifier(array![[1.0, 0.0], [0.0, 1.0]], array![0.0, 0.0]),
             [0.0, 2.0],
         );
         assert_eq!(line, Some([(0.0, 0.0), (2.0, 2.0)]));
-        // x = 0.5: a vertical line; y has no weight.
+        // x = 0.5: a vertical line, because the weight of y is zero.
         let line = decision_line(
             &with_classifier(array![[2.0, 0.0], [0.0, 0.0]], array![-1.0, 0.0]),
             [0.0, 2.0],
@@ -320,7 +320,7 @@ mod tests {
     }
 
     #[test]
-    fn drawn_points_are_spread_evenly() {
+    fn drawn_points_are_evenly_spaced() {
         assert_eq!(drawn(3).collect::<Vec<_>>(), [0, 1, 2]);
         let indices: Vec<usize> = drawn(1200).collect();
         assert_eq!(

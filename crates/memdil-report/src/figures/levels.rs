@@ -1,9 +1,9 @@
-//! Noise levels as an axis and as shapes.
+//! The axis and the shapes of noise levels.
 
-use crate::chart::{Axis, Glyph, Key, SHAPES, Sign};
+use crate::chart::{Axis, Glyph, Key, SHAPES, Symbol};
 use crate::runs::Level;
 
-/// The axis of noise levels, without the labels of ticks that would touch.
+/// The axis of noise levels. Ticks too close to the previous one are omitted.
 pub(super) fn level_axis(levels: &[Level]) -> Axis<'static> {
     let (low, high) = (levels.first(), levels.last());
     let [low, high] = [low, high].map(|level| level.map_or(0.0, |level| level.0));
@@ -22,7 +22,8 @@ pub(super) fn level_axis(levels: &[Level]) -> Axis<'static> {
 
 /// The legend of noise levels.
 pub(super) fn level_keys(levels: &[Level]) -> impl Iterator<Item = Key> {
-    let key = |level: &Level| Key::new(Sign::Shape(shape(*level, levels)), format!("η = {level}"));
+    let key =
+        |level: &Level| Key::new(Symbol::Shape(shape(*level, levels)), format!("η = {level}"));
     levels.iter().map(key)
 }
 

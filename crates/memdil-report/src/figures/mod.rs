@@ -1,4 +1,4 @@
-//! The figures, by the names that experiment files give them.
+//! The figures that experiment files can name.
 
 mod against_ce;
 mod by_noise;

@@ -1,42 +1,42 @@
-//! The memorization-dilation model out of sample, beside its baselines.
+//! Out-of-sample predictions of the memorization-dilation model and of its baselines.
 
 use std::collections::BTreeMap;
 
 use memdil_claims::{PanelPredictions, PredictedRun};
 
 use super::levels::level_axis;
-use super::lines::{aside, bars, draw_mean, marked_keys};
-use crate::chart::{Axis, Figure, Frame, Group, Key, Picture, Plot, Sign, span};
+use super::lines::{bars, draw_mean, marked_keys, offset};
+use crate::chart::{Axis, Figure, Frame, Group, Key, Picture, Plot, Symbol, span};
 use crate::loss::Loss;
 use crate::runs::{Level, distinct, mean, or_undefined, summary};
 use crate::text::{count, number};
 
-/// Runs of one loss and level: seeds.
+/// The runs of each loss and noise level.
 type Cells<'a> = BTreeMap<(Loss, Level), Vec<&'a PredictedRun>>;
 
-/// `None` where nothing is predicted.
+/// `None` without predictions.
 pub(super) fn figure(predictions: &[PanelPredictions]) -> Option<Figure> {
     let mut panels: Vec<&PanelPredictions> = predictions.iter().collect();
     panels.retain(|panel| !panel.runs.is_empty());
     let all = panels.iter().flat_map(|panel| &panel.runs);
     let mut legend = marked_keys(distinct(all.map(|run| Loss::from(&run.loss))));
     legend.extend([
-        Key::new(Sign::Line, "a line in η, fitted to the same runs"),
-        Key::new(Sign::Limit, "their mean"),
+        Key::new(Symbol::Line, "baseline: line in η fitted to the same runs"),
+        Key::new(Symbol::Limit, "baseline: mean of the same runs"),
     ]);
     let pictures = panels.iter().filter_map(|panel| picture(panel)).collect();
     (!panels.is_empty()).then(|| Figure {
         caption: caption(&panels),
         reading: format!(
-            "Marks: measured rho (from NC1) of runs that the model was not fitted to, means over seeds. {} Coloured lines and \
-             dashes: predictions of the memorization-dilation model, with C_MD fitted to the other runs and the runs’ weight \
-             decay as its penalties. The other two lines are predictions without a model. R² out of sample has the mean of \
-             the fitted runs in its denominator.",
+            "Marks: measured rho (from NC1) of runs that the model was not fitted to, averaged over seeds. {} Coloured lines \
+             and dashes: predictions of the memorization-dilation model, with C_MD fitted to the other runs and the runs’ \
+             weight decay as its penalties. The other two lines are baselines without a model. R² out of sample is relative \
+             to the mean of the fitted runs.",
             bars()
         ),
         legend,
         groups: vec![Group::untitled(panels.len().min(2), pictures)],
-        ..Figure::new("model", "The model out of sample")
+        ..Figure::new("model", "Out-of-sample predictions of the model")
     })
 }
 
@@ -53,7 +53,7 @@ fn mean_of(runs: &[&PredictedRun], value: fn(&PredictedRun) -> f64) -> f64 {
     mean(runs.iter().map(|run| value(run))).unwrap_or_default()
 }
 
-/// The mean over the runs of each level, whatever their loss.
+/// The mean over the runs of all losses at each noise level.
 fn by_level(
     cells: &Cells<'_>,
     levels: &[Level],
@@ -105,15 +105,15 @@ fn picture(panel: &PanelPredictions) -> Option<Picture> {
     plot.dashed("contour", "2 5", by_level(&cells, &levels, |run| run.mean));
     let mut desc = Vec::new();
     for (index, loss) in losses.iter().enumerate() {
-        let (colour, aside) = (loss.colour(), aside(index, losses.len()));
+        let (colour, offset) = (loss.colour(), offset(index, losses.len()));
         let of_loss = || cells.iter().filter(|((other, _), _)| other == loss);
         let predicted = of_loss().map(|((_, level), runs)| (level.0, mean_of(runs, |r| r.model)));
-        plot.course(colour, aside, predicted.clone());
+        plot.shifted_series(colour, offset, predicted.clone());
         for (((_, level), runs), predicted) in of_loss().zip(predicted) {
-            plot.dash(colour, predicted, aside);
+            plot.dash(colour, predicted, offset);
             let measured = runs.iter().map(|run| (run.seed, run.measured));
             if let Some((mean, interval)) = summary(measured) {
-                draw_mean(&mut plot, *loss, (level.0, mean, interval), 4.6, aside);
+                draw_mean(&mut plot, *loss, (level.0, mean, interval), 4.6, offset);
                 let (mean, model) = (number(mean), number(predicted.1));
                 desc.push(format!(
                     "{loss} at η = {level}: measured {mean}, model {model}"

@@ -1,14 +1,16 @@
-//! Memorization and dilation along training: noisy networks beside the clean ones of their seeds.
+//! Memorization and dilation during training, for noisy networks and clean ones of the same seeds.
 
 use std::collections::BTreeMap;
 
 use memdil_records::EpochRecord;
 
-use super::lines::{FEWEST_EVALUATIONS, has_course, loss_keys};
-use crate::chart::{Axis, Figure, Frame, Glyph, Group, Key, Picture, Plot, Sign, span};
+use super::lines::{FEWEST_EVALUATIONS, has_epoch_curve, loss_keys};
+use crate::chart::{Axis, Figure, Frame, Glyph, Group, Key, Picture, Plot, Symbol, span};
 use crate::error::ReportError;
 use crate::loss::Loss;
-use crate::runs::{Level, Run, at, by_panel, distinct, levels, losses, mean, select, under};
+use crate::runs::{
+    Level, Run, at_level, by_panel, distinct, levels, losses, mean, select, with_loss,
+};
 use crate::text::{number, percent};
 
 /// Means over the seeds of a loss and noise level at one epoch.
@@ -17,21 +19,21 @@ struct TrajectoryPoint {
     epoch: usize,
     /// Memorised share of the noisy networks.
     share: f64,
-    /// Geometric means of the dilation of noisy networks, and of the clean ones of the same seeds.
+    /// Geometric means of the dilation of noisy networks, and of clean ones of the same seeds.
     noisy: f64,
     clean: f64,
 }
 
-/// One loss at one noise level.
+/// The training of a loss at a noise level.
 struct Trajectory {
     loss: Loss,
     level: Level,
     points: Vec<TrajectoryPoint>,
 }
 
-/// `None` where no noisy run has a clean partner with the same evaluations.
+/// `None` if no noisy run has a clean partner with the same evaluations.
 pub(super) fn figure(runs: &[&Run]) -> Result<Option<Figure>, ReportError> {
-    let candidates = select(runs, has_course);
+    let candidates = select(runs, has_epoch_curve);
     let (mut groups, mut drawn, mut captions) = (Vec::new(), Vec::new(), Vec::new());
     for (panel, here) in by_panel(&candidates) {
         let trajectories = trajectories(&here)?;
@@ -52,21 +54,21 @@ pub(super) fn figure(runs: &[&Run]) -> Result<Option<Figure>, ReportError> {
     let most = captions.into_iter().rev().max_by_key(|(runs, _)| *runs);
     let mut legend = loss_keys(&drawn);
     legend.extend([
-        Key::new(Sign::Line, "with noise"),
-        Key::new(Sign::Limit, "without noise, same epochs"),
-        Key::new(Sign::Shape(Glyph::Star), "last epoch"),
+        Key::new(Symbol::Line, "with noise"),
+        Key::new(Symbol::Limit, "without noise, same epochs"),
+        Key::new(Symbol::Shape(Glyph::Star), "last epoch"),
     ]);
     Ok(most.map(|(_, caption)| Figure {
         caption,
-        reading: "A line follows the networks of one loss through training; a mark is an evaluation, the star the last \
-                  one. Across: the share of corrupted training samples predicted as their given label. Up: dilation \
-                  (NC1 of test features), geometric mean over seeds. Dotted: the networks of the same seeds \
-                  trained without noise, at the place across of the noisy ones at the same epoch. The gap between the two \
-                  lines is what the noise adds."
+        reading: "Each line follows the networks of one loss through training; marks are evaluations, the star is the last \
+                  one. Horizontal axis: share of corrupted training samples predicted as their given label. Vertical axis: \
+                  dilation (NC1 of the test features), geometric mean over seeds. Dotted: networks of the same seeds \
+                  trained without noise, at the horizontal position of the noisy networks at the same epoch. The gap \
+                  between the two lines is the dilation added by the noise."
             .to_owned(),
         legend,
         groups,
-        ..Figure::new("phase-portrait", "Memorization and dilation along training")
+        ..Figure::new("phase-portrait", "Memorization and dilation during training")
     }))
 }
 
@@ -79,13 +81,13 @@ fn trajectories(runs: &[&Run]) -> Result<Vec<Trajectory>, ReportError> {
     }
     let mut trajectories = Vec::new();
     for loss in losses(runs) {
-        let of_loss = under(runs, loss);
+        let of_loss = with_loss(runs, loss);
         for level in levels(&of_loss) {
             if level.0 <= 0.0 {
                 continue;
             }
             let mut by_epoch: BTreeMap<usize, Vec<[f64; 3]>> = BTreeMap::new();
-            for run in at(&of_loss, level) {
+            for run in at_level(&of_loss, level) {
                 let of = |level| epochs.get(&(run.loss_label(), level, run.seed()));
                 for (epoch, noisy) in of(level).into_iter().flatten() {
                     let clean = of(Level(0.0)).and_then(|clean| clean.get(epoch));
@@ -107,7 +109,7 @@ fn trajectories(runs: &[&Run]) -> Result<Vec<Trajectory>, ReportError> {
     Ok(trajectories)
 }
 
-/// Memorised share, and the logarithms of both dilations.
+/// The memorised share, and the logarithms of both dilations.
 fn values(noisy: &EpochRecord, clean: &EpochRecord) -> Option<[f64; 3]> {
     let dilation = |epoch: &EpochRecord| {
         let dilation = epoch.quantity("test.dilation")?;
@@ -138,7 +140,7 @@ fn picture(trajectories: &[&Trajectory], level: Level, panel: &str) -> Option<Pi
         Frame::new(400.0, 300.0),
         &format!("η = {level}"),
         &Axis::exact(across, "memorised share"),
-        &Axis::log(heights, "dilation (test NC1)").most(7),
+        &Axis::log(heights, "dilation (test NC1)").max_ticks(7),
     );
     let mut ends = Vec::new();
     for trajectory in trajectories {
@@ -169,9 +171,9 @@ fn picture(trajectories: &[&Trajectory], level: Level, panel: &str) -> Option<Pi
     Some(plot.picture(title, ends.join("; ") + "."))
 }
 
-/// The trajectory of the first loss at the highest noise level.
+/// Describes the trajectory of the first loss at the highest noise level.
 fn caption(trajectories: &[Trajectory], panel: &str) -> String {
-    // The first of those at the highest level.
+    // `rev` selects the first loss among the trajectories at the highest level.
     let highest = trajectories.iter().rev().max_by_key(|one| one.level);
     let least = |a: &&TrajectoryPoint, b: &&TrajectoryPoint| a.share.total_cmp(&b.share);
     let Some(trajectory) = highest else {
@@ -182,8 +184,8 @@ fn caption(trajectories: &[Trajectory], panel: &str) -> String {
         return String::new();
     };
     format!(
-        "{} at η = {} ({panel}): from epoch {} to {} the memorised share goes from {} to {} and the geometric mean of dilation from {} to {}; \
-         without noise, dilation goes from {} to {} over the same epochs.",
+        "{} at η = {} ({panel}): from epoch {} to {}, the memorised share changes from {} to {} and the geometric mean of \
+         dilation from {} to {}; without noise, dilation changes from {} to {} over the same epochs.",
         trajectory.loss,
         trajectory.level.0,
         from.epoch,

@@ -1,17 +1,16 @@
-//! Hyper-parameter searches: validation accuracy over the trials.
+//! Validation accuracy over the trials of hyper-parameter searches.
 
 use memdil_records::SearchRecord;
 
-use crate::chart::{Axis, Figure, Frame, Glyph, Group, Key, Picture, Plot, Sign, cross, span};
+use crate::chart::{Axis, Figure, Frame, Glyph, Group, Key, Picture, Plot, Symbol, cross, span};
 use crate::loss::Loss;
 use crate::runs::{distinct, label};
 use crate::text::{count, percent, when};
 
-/// Searches drawn: those of the first seeds.
+/// Maximum number of searches drawn; those with the lowest seeds are chosen.
 const DRAWN: usize = 12;
 
-/// Validation accuracy over the trials of every search; `None` before the first trial that ended
-/// well.
+/// Validation accuracy over the trials of each search; `None` if no trial has one.
 pub(super) fn figure(searches: &[&SearchRecord]) -> Option<Figure> {
     let [low, high] = span(searches.iter().flat_map(|record| accuracies(record)))?;
     let mut all = searches.to_vec();
@@ -23,32 +22,37 @@ pub(super) fn figure(searches: &[&SearchRecord]) -> Option<Figure> {
     drawn.retain(|record| record.spec.seed <= last);
     drawn.truncate(DRAWN);
     let more = all.len() - drawn.len();
-    let more_text = count(more, "more search", "more searches");
-    let more = when(more > 0, format!(" {more_text} are in the table only."));
+    let more_text = count(more, "more search is", "more searches are");
+    let more = when(more > 0, format!(" {more_text} listed in the table only."));
     let pictures = drawn.iter();
     let pictures = pictures.map(|record| picture(record, &label(record, searches), [low, high]));
     let losses = distinct(drawn.iter().map(|record| Loss::from(&record.spec.loss)));
-    let key = |loss: Loss| Key::new(Sign::Marked(loss.colour(), Glyph::Circle), loss.to_string());
+    let key = |loss: Loss| {
+        Key::new(
+            Symbol::Marked(loss.colour(), Glyph::Circle),
+            loss.to_string(),
+        )
+    };
     let mut legend: Vec<Key> = losses.into_iter().map(key).collect();
-    legend.push(Key::new(Sign::Shape(Glyph::Star), "best trial"));
-    let made: usize = all.iter().map(|record| record.trials.len()).sum();
-    let diverged = made - all.iter().flat_map(|record| accuracies(record)).count();
+    legend.push(Key::new(Symbol::Shape(Glyph::Star), "best trial"));
+    let trials: usize = all.iter().map(|record| record.trials.len()).sum();
+    let diverged = trials - all.iter().flat_map(|record| accuracies(record)).count();
     if diverged > 0 {
-        legend.push(Key::new(Sign::Crosses("other"), "diverged"));
+        legend.push(Key::new(Symbol::Crosses("other"), "diverged"));
     }
-    let lost = count(diverged, "trial", "trials");
-    let lost = when(diverged > 0, format!(" {lost} diverged."));
+    let diverged_text = count(diverged, "trial", "trials");
+    let diverged_text = when(diverged > 0, format!(" {diverged_text} diverged."));
     Some(Figure {
         caption: format!(
-            "Validation accuracy of {} in {} lies between {} and {}.{lost}",
-            count(made, "trial", "trials"),
+            "Validation accuracy of {} in {} ranges from {} to {}.{diverged_text}",
+            count(trials, "trial", "trials"),
             count(all.len(), "search", "searches"),
             percent(low, 1),
             percent(high, 1)
         ),
         reading: format!(
-            "A mark is a trial; the line steps up to the best so far. Held-out labels are noisy: even a network that \
-             knows every true label does not reach 100%.{more}"
+            "Each mark is a trial; the line is the best accuracy so far. Held-out labels are noisy, so even a network that \
+             predicts every true label does not reach 100%.{more}"
         ),
         legend,
         groups: vec![Group::untitled(3, pictures.collect())],
@@ -56,7 +60,7 @@ pub(super) fn figure(searches: &[&SearchRecord]) -> Option<Figure> {
     })
 }
 
-/// The validation accuracies of the trials that ended well.
+/// The validation accuracies of the trials that did not diverge.
 fn accuracies(record: &SearchRecord) -> impl Iterator<Item = f64> {
     let trials = record.trials.iter();
     trials.filter_map(|trial| trial.validation_accuracy)
@@ -68,9 +72,9 @@ fn picture(record: &SearchRecord, label: &str, [low, high]: [f64; 2]) -> Picture
     let ticks = (1..=record.search.trials).step_by(every);
     let ticks = ticks.map(|trial| (trial as f64, trial.to_string()));
     let x = Axis::exact([0.5, record.search.trials as f64 + 0.5], "trial").ticks(ticks.collect());
-    let y = Axis::linear([100.0 * low, 100.0 * high], "validation accuracy, %").most(4);
+    let y = Axis::linear([100.0 * low, 100.0 * high], "validation accuracy, %").max_ticks(4);
     let mut plot = Plot::new(Frame::new(300.0, 220.0), label, &x, &y);
-    // A line that steps up to the best so far.
+    // A step function of the best accuracy so far.
     let (mut steps, mut height) = (Vec::new(), None);
     for trial in &record.trials {
         if let Some(best) = trial.best_so_far {
@@ -101,7 +105,7 @@ fn picture(record: &SearchRecord, label: &str, [low, high]: [f64; 2]) -> Picture
     plot.picture(
         format!("Validation accuracy over trials, {label}"),
         format!(
-            "{} made, the best has {}.",
+            "{}; the best accuracy is {}.",
             count(record.trials.len(), "trial", "trials"),
             percent(best, 1)
         ),

@@ -3,11 +3,11 @@
 use memdil_claims::{Claim, Unit};
 
 use super::descent::Descent;
-use crate::claims::decided;
+use crate::claims::exact_claim;
 use crate::text::count;
 
-/// Supported when every training reached the closed form, refuted when one converged elsewhere;
-/// `None` if nothing was trained.
+/// Supported if every training converged to the closed form, refuted if one converged elsewhere;
+/// `None` without trainings.
 pub(crate) fn claim(descents: &[Descent], tolerance: f64) -> Option<Claim> {
     let (mut judged, mut errors) = (0, Vec::new());
     for descent in descents.iter().filter(|descent| descent.exact.is_some()) {
@@ -36,13 +36,13 @@ pub(crate) fn claim(descents: &[Descent], tolerance: f64) -> Option<Claim> {
     };
     (!descents.is_empty()).then(|| Claim {
         test: format!(
-            "Relative errors of objective, logit gap and squared norms where descent came to rest; supported if all are \
+            "Relative errors of objective, logit gap and squared norms of the converged trainings; supported if all are \
              at most {tolerance:e}, refuted otherwise"
         ),
         reason,
         measure: "largest error".to_owned(),
         unit: Unit::RelativeError,
         effect: largest,
-        ..decided(holds, errors.len())
+        ..exact_claim(holds, errors.len())
     })
 }

@@ -1,4 +1,4 @@
-//! A training of free features, and the minimum that it should have reached.
+//! A training of free features by gradient descent, and the minimum in closed form.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use memdil_theory::layer_peeled::{LpmSetting, LpmSolution, closed_form};
 
 use crate::error::ReportError;
 
-/// A training and what it should have reached.
+/// A training and the minimum in closed form.
 #[derive(Clone, Debug)]
 pub(crate) struct Descent {
     pub(crate) record: LayerPeeledRecord,
@@ -15,8 +15,8 @@ pub(crate) struct Descent {
     pub(super) exact: Option<LpmSolution>,
 }
 
-/// The trainings recorded in a folder of runs, `layer-peeled.jsonl`: by class count, loss, sign,
-/// then the rest.
+/// Reads `layer-peeled.jsonl` in a folder of runs. The trainings are sorted by sign, loss, size,
+/// seed and the remaining settings.
 pub(crate) fn read(folder: &Path) -> Result<Vec<Descent>, ReportError> {
     let records = read_layer_peeled(folder)?.into_iter();
     let mut descents: Vec<Descent> = records.map(Descent::new).collect();
@@ -35,8 +35,7 @@ impl Descent {
         let setting = LpmSetting::new(spec.classes, spec.lambda_w, spec.lambda_h)
             .alpha(spec.loss.alpha().unwrap_or(0.0))
             .nonnegative(spec.nonnegative);
-        // A specification that was read has been checked: its values are in the ranges of the
-        // closed form.
+        // Cannot fail: reading a specification checks that its values are in the valid ranges.
         let solution = closed_form(&setting).ok();
         let exact = solution.filter(|_| spec.frame_fits());
         Self { record, exact }
@@ -46,7 +45,7 @@ impl Descent {
         self.record.spec.loss.label()
     }
 
-    /// Relative errors of objective, gap and the squared norms of features and weights.
+    /// Relative errors of objective, logit gap and squared norms of features and weights.
     pub(super) fn errors(&self) -> Option<[f64; 4]> {
         let (end, exact) = (self.record.end.as_ref()?, self.exact.as_ref()?);
         Some([
@@ -74,7 +73,7 @@ impl Descent {
     }
 }
 
-/// The error relative to what is expected; where that is zero (total collapse), the value itself.
+/// The relative error, or the absolute error if the expected value is zero (total collapse).
 pub(super) fn relative(found: f64, expected: f64) -> f64 {
     let error = (found - expected).abs();
     if expected.abs() > 0.0 {

@@ -1,4 +1,5 @@
-//! Free features trained by gradient descent beside the closed form of the layer-peeled model.
+//! Compares free features trained by gradient descent with the closed form of the layer-peeled
+//! model.
 
 mod claim;
 mod descent;

@@ -33,7 +33,7 @@ fn row(descent: &Descent) -> Row {
     ];
     let remark = match end {
         Some(end) if *status == LayerPeeledStatus::OutOfSteps => Some(format!(
-            "○ not converged: residual {} for {}",
+            "○ not converged: residual {}, tolerance {}",
             number(end.residual),
             number(spec.tolerance)
         )),

@@ -7,7 +7,7 @@ use memdil_records::{
 use super::descent::{Descent, relative};
 use super::{claim, table};
 
-/// A training that reached the closed form, but for a relative error in the gap.
+/// A training that reached the closed form up to a relative error in the logit gap.
 fn descent(classes: usize, nonnegative: bool, error: f64) -> Descent {
     let spec = LayerPeeledSpec {
         classes,
@@ -68,7 +68,7 @@ fn descent(classes: usize, nonnegative: bool, error: f64) -> Descent {
 }
 
 #[test]
-fn verdicts() {
+fn a_claim_needs_converged_trainings_with_small_errors() {
     let judge = |descents: &[Descent]| claim(descents, 1e-6).unwrap();
     let good = [descent(3, true, 5e-7), descent(4, false, -2e-7)];
     let found = judge(&good);
@@ -84,7 +84,7 @@ fn verdicts() {
     let open = judge(&[good[0].clone(), slow.clone()]);
     assert_eq!((open.verdict, open.n), (Verdict::Inconclusive, 1));
     assert_eq!(open.reason.as_deref(), Some("1 training has not converged"));
-    // What came to rest elsewhere refutes, whatever else is open.
+    // A training that converged elsewhere refutes the claim even if others have not converged.
     assert_eq!(
         judge(&[slow, descent(3, true, 2e-6)]).verdict,
         Verdict::Refuted
@@ -98,7 +98,7 @@ fn verdicts() {
 }
 
 #[test]
-fn rows_show_errors_and_frames() {
+fn rows_show_errors_and_deviations_from_the_frame() {
     let mut diverged = descent(3, true, 0.0);
     (diverged.record.status, diverged.record.end) = (LayerPeeledStatus::Diverged, None);
     let table = table(&[descent(3, true, 0.0), descent(4, false, 1e-3), diverged]);
@@ -114,6 +114,6 @@ fn rows_show_errors_and_frames() {
 }
 
 #[test]
-fn errors_beside_zero_are_absolute() {
+fn errors_are_absolute_if_zero_is_expected() {
     assert!((relative(1e-9, 0.0) - 1e-9).abs() < 1e-24 && (relative(2.2, 2.0) - 0.1).abs() < 1e-12);
 }

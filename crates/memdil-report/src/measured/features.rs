@@ -1,4 +1,4 @@
-//! Features written by other programs, and their metrics.
+//! Features of networks that other programs trained, and their metrics.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,12 +8,12 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use serde_json::Value;
 
-/// The features of one network, with their metrics.
+/// The features of one network and their metrics.
 #[derive(Clone, Debug)]
 pub struct MeasuredFeatures {
     /// Its name in the report.
     pub name: String,
-    /// The metrics by their names, as `memdil metrics --json` prints them.
+    /// The metrics by name, as `memdil metrics --json` prints them.
     pub metrics: Value,
     /// Training features.
     pub train: Sample,
@@ -21,25 +21,26 @@ pub struct MeasuredFeatures {
     pub test: Option<Sample>,
 }
 
-/// Some of the samples of a data set, to be drawn.
+/// The samples of a data set that are drawn.
 #[derive(Clone, Debug)]
 pub struct Sample {
     /// Features, samples x features; all finite.
     pub features: Array2<f64>,
-    /// Labels: as trained on, or of the test set.
+    /// The labels trained on, or the labels of the test set.
     pub labels: Vec<usize>,
-    /// Labels before noise, where they are known.
+    /// The labels without noise, if they are known.
     pub clean_labels: Option<Vec<usize>>,
-    /// How many samples there are, the ones not drawn among them.
+    /// The number of samples, including those that are not drawn.
     pub all: usize,
 }
 
 impl Sample {
-    /// How many samples are worth drawing.
+    /// The maximum number of samples that are drawn.
     pub const DRAWN: usize = 1000;
 
-    /// The samples to draw of `all`, in their order: all, or some at random, the same each time.
-    /// (Every k-th would leave out classes whose labels come in turn.)
+    /// The indices of the samples to draw: all of them, or a random subset of [`Sample::DRAWN`],
+    /// which is the same for every call. (Every k-th sample could omit whole classes if the labels
+    /// are periodic.)
     ///
     /// ```
     /// use std::collections::{BTreeMap, BTreeSet};
@@ -54,8 +55,8 @@ impl Sample {
     pub fn drawn(all: usize) -> BTreeSet<usize> {
         let mut rng = ChaCha8Rng::seed_from_u64(0);
         let mut drawn = BTreeSet::new();
-        // Floyd's sample: each step adds one of the first `last + 1`, or `last` itself, which no
-        // step before could.
+        // Floyd's algorithm: each step draws an index in `0..=last`. If that index was drawn
+        // before, the step adds `last`, which no earlier step can have drawn.
         for last in all - all.min(Self::DRAWN)..all {
             let candidate = ((u128::from(rng.next_u64()) * (last as u128 + 1)) >> 64) as usize;
             if !drawn.insert(candidate) {
@@ -79,14 +80,14 @@ impl Sample {
 }
 
 impl MeasuredFeatures {
-    /// A number among the metrics, `test.rho` of the test features.
+    /// A numeric metric by its path, such as `test.rho`.
     pub(super) fn value(&self, path: &str) -> Option<f64> {
         let mut keys = path.split('.');
         keys.try_fold(&self.metrics, |value, key| value.get(key))?
             .as_f64()
     }
 
-    /// Why metrics that the inputs should give have no value.
+    /// The reasons why metrics are undefined although the inputs would allow them.
     pub(super) fn undefined(&self) -> Vec<String> {
         let undefined = self.metrics.get("undefined").cloned().unwrap_or_default();
         let undefined: BTreeMap<String, String> =

@@ -1,4 +1,4 @@
-//! Pictures of measured features: training and test samples of every network in one plane.
+//! The figure of measured features: training and test samples of each network in a common plane.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,14 +7,14 @@ use ndarray::Array2;
 use super::features::{MeasuredFeatures, Sample};
 use super::plane::Plane;
 use crate::chart::{
-    Axis, CLASSES, Figure, Frame, Group, Key, Picture, Plot, Sign, class_colour, span,
+    Axis, CLASSES, Figure, Frame, Group, Key, Picture, Plot, Symbol, class_colour, span,
 };
 use crate::text::{count, number, percent, when};
 
-/// Networks drawn, so that the page stays small.
+/// Maximum number of networks drawn, which limits the size of the page.
 const NETWORKS: usize = 12;
 
-/// The figure of at least one network.
+/// The figure; `measured` is not empty.
 pub(super) fn figure(measured: &[MeasuredFeatures]) -> Figure {
     let drawn = &measured[..measured.len().min(NETWORKS)];
     let mut samples = Vec::new();
@@ -34,24 +34,24 @@ pub(super) fn figure(measured: &[MeasuredFeatures]) -> Figure {
     }
     let mut legend = Vec::new();
     for &class in classes.iter().take(CLASSES) {
-        let sign = Sign::Dots(class_colour(class));
-        legend.push(Key::new(sign, format!("class {class}")));
+        let symbol = Symbol::Dots(class_colour(class));
+        legend.push(Key::new(symbol, format!("class {class}")));
     }
     if samples.iter().any(|sample| sample.corrupted() > 0) {
         let label = "corrupted, in the colour of the given label";
-        legend.push(Key::new(Sign::Crosses("other"), label));
+        legend.push(Key::new(Symbol::Crosses("other"), label));
     }
     let many = format!(" Colours repeat after {CLASSES} classes.");
     let most = samples.iter().map(|sample| sample.labels.len()).max();
     let most = most.unwrap_or_default();
-    let fewer = format!(" At most {most} samples, chosen at random, are drawn in a picture.");
+    let fewer = format!(" At most {most} samples, chosen at random, are drawn per picture.");
     let left_out = measured.len() - drawn.len();
     let left_out_text = count(left_out, "more network is", "more networks are");
     Figure {
         caption: caption(drawn),
         reading: format!(
-            "{} Training samples are coloured by the label trained on, test samples by their class; a number \
-             marks the mean of its uncorrupted samples drawn. The pictures of a network have one scale.{}{}{}",
+            "{} Training samples are coloured by the label trained on, test samples by their class; a number marks \
+             the mean of the drawn uncorrupted samples of its class. The pictures of a network share one scale.{}{}{}",
             axes(shares),
             when(classes.len() > CLASSES, many),
             when(samples.iter().any(|sample| sample.all > most), fewer),
@@ -64,8 +64,8 @@ pub(super) fn figure(measured: &[MeasuredFeatures]) -> Figure {
     }
 }
 
-/// The meaning of the axes, from the shares of variance shown of features with more than two
-/// dimensions.
+/// The meaning of the axes; `shares` are the shares of variance shown for networks with more than
+/// two features.
 fn axes(shares: Vec<f64>) -> String {
     let Some(ends) = span(shares) else {
         return "The axes are the features themselves.".to_owned();
@@ -77,8 +77,8 @@ fn axes(shares: Vec<f64>) -> String {
         format!("{low} to {high}")
     };
     format!(
-        "Features of more than two dimensions are drawn in the plane of the first two principal components of the training features drawn, which shows {shown} of \
-         their variance: classes that lie over each other here may be apart in the other directions."
+        "Features with more than two dimensions are projected onto the first two principal components of the drawn training \
+         features, which show {shown} of their variance; classes that overlap here may be separated in other directions."
     )
 }
 
@@ -101,7 +101,7 @@ fn caption(drawn: &[MeasuredFeatures]) -> String {
     parts.join(" ")
 }
 
-/// The pictures of a network in its plane.
+/// The pictures of a network, projected onto its plane.
 fn group(network: &MeasuredFeatures, plane: &Plane) -> Group {
     let mut placed = vec![("train", &network.train)];
     placed.extend(network.test.as_ref().map(|test| ("test", test)));
@@ -116,8 +116,7 @@ fn group(network: &MeasuredFeatures, plane: &Plane) -> Group {
     Group::titled(&network.name, placed.len(), pictures.collect())
 }
 
-/// The ends of both axes, a square, so that angles are true: each axis has room for the wider of
-/// the two.
+/// The ranges of both axes. They have equal lengths, so that angles are preserved.
 fn square<'a>(points: impl Iterator<Item = &'a Array2<f64>> + Clone) -> [[f64; 2]; 2] {
     let extents = [0, 1].map(|axis| {
         let along = points

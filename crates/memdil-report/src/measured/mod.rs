@@ -1,4 +1,4 @@
-//! Features written by other programs: their metrics, and pictures of them.
+//! Features of networks that other programs trained: their metrics and pictures.
 
 mod features;
 mod figure;

@@ -1,16 +1,16 @@
-//! The plane in which features of many dimensions are drawn.
+//! The plane onto which features are projected for drawing.
 
 use ndarray::{Array1, Array2, ArrayView2, Axis};
 
-/// Rounds of the subspace iteration: directions whose variances differ by a tenth are told apart to
-/// a millionth.
+/// Rounds of the subspace iteration, which separate directions whose variances differ by a tenth to
+/// an accuracy of a millionth.
 const ROUNDS: usize = 150;
 
-/// Two features as they are, or the first two principal components of more.
+/// Two features unchanged, or the first two principal components of any other number of features.
 pub(super) struct Plane {
     centre: Array1<f64>,
-    /// Columns are orthonormal, or zero where the features do not have more directions; `None` for
-    /// features drawn as they are.
+    /// Orthonormal columns, or zero columns if the features span fewer dimensions; `None` for two
+    /// features, which are drawn unchanged.
     directions: Option<Array2<f64>>,
     /// Share of the variance that the plane shows.
     pub(super) share: f64,
@@ -32,7 +32,7 @@ impl Plane {
         }
         let centred = &features - &centre;
         let total: f64 = centred.iter().map(|v| v * v).sum();
-        // The columns of this start differ, and have no special direction.
+        // An arbitrary start whose columns are linearly independent.
         let mut directions =
             Array2::from_shape_fn((dim, 2), |(i, k)| (1.0 + i as f64 * (1.7 + k as f64)).sin());
         orthonormalize(&mut directions);
@@ -60,7 +60,7 @@ impl Plane {
         }
     }
 
-    /// Where features lie in the plane, samples x 2.
+    /// The coordinates of features in the plane, samples x 2.
     pub(super) fn project(&self, features: ArrayView2<'_, f64>) -> Array2<f64> {
         match &self.directions {
             None => features.to_owned(),
@@ -69,12 +69,12 @@ impl Plane {
     }
 }
 
-/// Gram-Schmidt on two columns; a column without length of its own becomes zero.
+/// Gram-Schmidt on two columns; a column that depends on the other becomes zero.
 fn orthonormalize(columns: &mut Array2<f64>) {
     let scale = columns.iter().fold(0.0_f64, |most, v| most.max(v.abs()));
     let (mut first, mut second) = columns.multi_slice_mut((ndarray::s![.., 0], ndarray::s![.., 1]));
     normalize(&mut first, 0.0);
-    // Twice is enough for right angles to rounding.
+    // Two passes make the columns orthogonal up to rounding.
     for _ in 0..2 {
         let along: f64 = first.dot(&second);
         second.scaled_add(-along, &first);
@@ -93,7 +93,7 @@ mod tests {
     use ndarray::array;
 
     #[test]
-    fn two_features_stay_as_they_are() {
+    fn two_features_are_unchanged() {
         let features = array![[1.0, 2.0], [3.0, -4.0]];
         let plane = Plane::of(features.view());
         assert_eq!(
@@ -103,8 +103,8 @@ mod tests {
     }
 
     #[test]
-    fn the_plane_holds_the_two_largest_variances() {
-        // Variances 16, 9 and 1 along three axes at right angles, hidden in five dimensions.
+    fn the_plane_contains_the_directions_of_largest_variance() {
+        // Variances 16, 9 and 1 along three orthogonal axes in five dimensions.
         let axes = array![
             [0.6, 0.0, 0.8, 0.0, 0.0],
             [0.0, 1.0, 0.0, 0.0, 0.0],
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn features_with_fewer_directions_have_a_plane() {
+    fn degenerate_features_have_a_plane() {
         let line = array![[0.0, 0.0, 0.0], [3.0, 0.0, 4.0]];
         let found = Plane::of(line.view()).project(line.view());
         let expected = array![[-2.5, 0.0], [2.5, 0.0]];

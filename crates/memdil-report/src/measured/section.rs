@@ -5,16 +5,17 @@ use super::figure;
 use crate::document::{Block, Row, Section, Table};
 use crate::text::{number, or_dash};
 
-const MEASURED: &str = "Networks known by their features alone. Each network is one observation, so no claim is \
-     tested on them. A dash means that the inputs leave a metric undefined or out; the metrics chapter lists what each needs.";
+const MEASURED: &str = "These networks were given as features only. Each network is a single observation, so no claim is \
+     tested on them. A dash marks a metric that is undefined or needs other inputs; docs/src/metrics.md lists the inputs of \
+     each metric.";
 
-/// Metrics in reading order: path among the metrics, name, and what it says.
+/// Metrics in the order of the table: path, name, and meaning.
 const METRICS: &str = include_str!("metrics.txt");
 
-/// Counts, which are shown in full.
+/// Counts, which are not rounded.
 const COUNTS: [&str; 4] = ["samples", "dim", "classes", "test.samples"];
 
-/// The section of all of them; `None` without one.
+/// The section of all networks; `None` if there are none.
 pub(crate) fn section(measured: &[MeasuredFeatures]) -> Option<Section> {
     if measured.is_empty() {
         return None;
@@ -36,11 +37,11 @@ pub(crate) fn section(measured: &[MeasuredFeatures]) -> Option<Section> {
     })
 }
 
-/// One row per metric, one column per network; rows that no network has are left out.
+/// One row per metric, one column per network; metrics that no network has are omitted.
 fn table(measured: &[MeasuredFeatures]) -> Table {
     let mut columns = vec![("metric".to_owned(), false)];
     columns.extend(measured.iter().map(|network| (network.name.clone(), true)));
-    columns.push(("what it says".to_owned(), false));
+    columns.push(("meaning".to_owned(), false));
     let mut rows = Vec::new();
     for metric in METRICS.lines() {
         let fields: Vec<&str> = metric.split('|').map(str::trim).collect();

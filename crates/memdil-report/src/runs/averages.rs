@@ -5,26 +5,30 @@ use std::collections::BTreeMap;
 use memdil_claims::SEEDS_NEEDED;
 use memdil_claims::stats::{self, mean_interval};
 
-use super::groups::{losses, under};
+use super::groups::{losses, with_loss};
 use super::quantity::Quantity;
 use super::run::Run;
 use crate::text::{joined, number};
 
-/// The mean; `None` of no value.
+/// The mean; `None` without values.
 pub(crate) fn mean(values: impl IntoIterator<Item = f64>) -> Option<f64> {
     stats::mean(&values.into_iter().collect::<Vec<_>>())
 }
 
-/// The mean of a quantity over runs that have it.
+/// The mean of a quantity over the runs that have it.
 pub(crate) fn mean_of(runs: &[&Run], quantity: Quantity) -> Option<f64> {
     mean(runs.iter().filter_map(|run| run.value(quantity)))
 }
 
-/// `CE 0.42, LS 0.21`: the mean of a quantity by loss.
-pub(crate) fn by_loss(runs: &[&Run], quantity: Quantity, format: impl Fn(f64) -> String) -> String {
+/// The mean of a quantity for each loss, as `CE 0.42, LS 0.21`.
+pub(crate) fn means_by_loss(
+    runs: &[&Run],
+    quantity: Quantity,
+    format: impl Fn(f64) -> String,
+) -> String {
     let mut means = Vec::new();
     for loss in losses(runs) {
-        if let Some(value) = mean_of(&under(runs, loss), quantity) {
+        if let Some(value) = mean_of(&with_loss(runs, loss), quantity) {
             means.push(format!("{loss} {}", format(value)));
         }
     }
@@ -34,8 +38,8 @@ pub(crate) fn by_loss(runs: &[&Run], quantity: Quantity, format: impl Fn(f64) ->
     joined(means, ", ")
 }
 
-/// The mean over seeds, and its 95% interval from as many seeds as a verdict needs. Values of one
-/// seed, of losses that differ in a parameter, are averaged first.
+/// The mean over seeds, and its 95% interval if there are as many seeds as a verdict needs. Several
+/// values of a seed (losses that differ in a parameter) are averaged first.
 pub(crate) fn summary(
     values: impl IntoIterator<Item = (u64, f64)>,
 ) -> Option<(f64, Option<[f64; 2]>)> {
@@ -48,8 +52,8 @@ pub(crate) fn summary(
     Some((stats::mean(&values)?, interval))
 }
 
-/// How runs compare with their partners: the seed, and the difference of a quantity or, with
-/// `ratio`, the logarithm of the ratio.
+/// Compares runs with their partners: seeds with the differences of a quantity or, with `ratio`,
+/// the logarithms of its ratios.
 pub(crate) fn compared(pairs: &[(&Run, &Run)], quantity: Quantity, ratio: bool) -> Vec<(u64, f64)> {
     let mut compared = Vec::new();
     for (run, partner) in pairs {
@@ -62,7 +66,8 @@ pub(crate) fn compared(pairs: &[(&Run, &Run)], quantity: Quantity, ratio: bool) 
     compared
 }
 
-/// R² of predictions against the mean of what was measured; `None` where nothing varies.
+/// R² of pairs (measured, predicted) relative to the mean of the measured values; `None` if these
+/// do not vary.
 pub(crate) fn r_squared(pairs: &[(f64, f64)]) -> Option<f64> {
     let centre = mean(pairs.iter().map(|(measured, _)| *measured))?;
     let (mut rest, mut all) = (0.0, 0.0);
@@ -73,7 +78,7 @@ pub(crate) fn r_squared(pairs: &[(f64, f64)]) -> Option<f64> {
     (all > 0.0).then(|| 1.0 - rest / all)
 }
 
-/// A number, or the word `undefined`.
+/// The formatted number, or `undefined` if it is missing.
 pub(crate) fn or_undefined(value: Option<f64>) -> String {
     value.map_or_else(|| "undefined".to_owned(), number)
 }

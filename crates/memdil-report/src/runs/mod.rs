@@ -1,5 +1,4 @@
-//! Finished runs: reading them, their values by name, and the groups that figures and claims
-//! compare.
+//! Finished runs: reads them, gives access to their values by name, and groups and averages them.
 
 mod averages;
 mod groups;
@@ -9,8 +8,12 @@ mod read;
 mod run;
 mod searches;
 
-pub(crate) use averages::{by_loss, compared, mean, mean_of, or_undefined, r_squared, summary};
-pub(crate) use groups::{at, by_panel, distinct, largest, levels, losses, select, under};
+pub(crate) use averages::{
+    compared, mean, mean_of, means_by_loss, or_undefined, r_squared, summary,
+};
+pub(crate) use groups::{
+    at_level, by_panel, distinct, largest_panel, levels, losses, select, with_loss,
+};
 pub(crate) use panel::{Panel, settings_without};
 pub(crate) use quantity::Quantity;
 pub(crate) use read::{FolderRuns, read_folder};

@@ -1,4 +1,4 @@
-//! Runs that are drawn together.
+//! Groups of runs that are drawn in one panel.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::text;
 
-/// The settings shared by the runs of one panel, which differ in loss, noise level and seed only.
+/// The settings shared by the runs of a panel, which differ only in loss, noise level and seed.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Panel {
     pub(crate) experiment: String,
@@ -16,14 +16,15 @@ pub(crate) struct Panel {
     pub(crate) width: Option<usize>,
     /// `MLP 4×64`.
     pub(crate) network: String,
-    /// Further settings of training, data and noise, as text.
+    /// Description of further settings of training, data and noise.
     extra: String,
-    /// Everything but loss, noise level and seed, so that different settings never share a panel.
+    /// All settings except loss, noise level and seed, which keep runs of different settings in
+    /// different panels.
     settings: String,
 }
 
 impl Panel {
-    /// Settings that were searched over are not part of what a panel has in common.
+    /// Settings that a search varied are excluded from the shared settings.
     pub(super) fn new(spec: &RunSpec, searched: &[String]) -> Self {
         let (data, noise) = (&spec.data, spec.noise.kind());
         let mut extra = format!(", {} epochs", spec.training.epochs);
@@ -34,12 +35,12 @@ impl Panel {
             extra += &format!(", {images} images per class");
         }
         if let Some(images) = data.test_images_per_class {
-            extra += &format!(", {images} to test");
+            extra += &format!(", {images} test images per class");
         }
         if noise != "uniform" {
             extra += &format!(", {} noise", noise.replace('_', " "));
         }
-        // The level of latent classes is the split: their other noise is a setting.
+        // With latent classes the noise level is the split, and the requested noise is a setting.
         let eta = spec.noise.split().map(|_| spec.noise.requested());
         let searched = searched.iter().map(String::as_str);
         let varied = ["loss", "noise", "seed"].into_iter().chain(searched);
@@ -56,7 +57,7 @@ impl Panel {
     }
 }
 
-/// The settings of a run without some, of which a dot separates table and key.
+/// The settings of a run without those of the given names, such as `noise` or `optimizer.momentum`.
 pub(crate) fn settings_without<'a>(
     spec: &RunSpec,
     names: impl IntoIterator<Item = &'a str>,

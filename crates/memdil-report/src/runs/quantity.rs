@@ -1,8 +1,8 @@
-//! Measured values by name.
+//! The names of measured values.
 
 use serde::{Deserialize, Serialize};
 
-/// A measured value, by the name it has in the records and in a reference file.
+/// A measured value; its serialized name is the key in a reference file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Quantity {
@@ -13,14 +13,14 @@ pub(crate) enum Quantity {
     DilationCorrect,
     Rho,
     Nc1,
-    /// Over all noisy samples, those held out included.
+    /// NC1 over all noisy samples, including held-out ones.
     Nc1All,
     Memorization,
-    /// Over the samples of `Nc1All`.
+    /// Memorization over the same samples as `Nc1All`.
     MemorizationAll,
-    /// `Memorization` over `Separation`; zero in a run without corrupted samples.
+    /// `Memorization` divided by `Separation`; zero in a run without corrupted samples.
     RelativeMemorization,
-    /// Sum over corrupted samples divided by all samples trained on and by `Separation`.
+    /// Sum over corrupted samples, divided by the number of training samples and by `Separation`.
     TotalMemorization,
     MemorizedAsGiven,
     Separation,
@@ -34,7 +34,8 @@ impl Quantity {
         self.label_and_path().0
     }
 
-    /// The label, and the path in the records; none for what is worked out from several values.
+    /// The label, and the path in the records, which is empty for a value that is computed from
+    /// several others.
     pub(super) fn label_and_path(self) -> (&'static str, &'static str) {
         match self {
             Self::Accuracy => ("test accuracy, %", "test.accuracy"),

@@ -1,4 +1,4 @@
-//! The runs of a folder.
+//! Reads the runs and searches of a folder.
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -14,18 +14,17 @@ use crate::error::ReportError;
 /// The finished runs and searches of a folder.
 #[derive(Debug, Default)]
 pub(crate) struct FolderRuns {
-    /// In the order of the tables.
+    /// Sorted in the order of the tables.
     pub(crate) runs: Vec<Run>,
     /// Ids of planned runs that have not finished.
     pub(crate) missing: Vec<String>,
     pub(crate) searches: Vec<SearchRecord>,
 }
 
-/// Every finished run below `folder`. There may be no run where free features were trained or a
-/// search is under way.
+/// Reads every finished run and every search below `folder`. A folder without finished runs is
+/// accepted if it has a search or a training of free features.
 ///
-/// With manifests, only their runs are read. They do not have to be finished: the report names those
-/// that are missing.
+/// With manifests, only their runs are read. Runs that have not finished are listed as missing.
 pub(crate) fn read_folder(folder: &Path, manifests: &[PathBuf]) -> Result<FolderRuns, ReportError> {
     let path = folder.to_owned();
     if !folder.is_dir() {
@@ -68,7 +67,7 @@ pub(crate) fn read_folder(folder: &Path, manifests: &[PathBuf]) -> Result<Folder
     })
 }
 
-/// The searches that ended, by the id of their retrained run.
+/// The finished searches, by the id of their retrained run.
 fn by_retrained_run(searches: &[SearchRecord]) -> BTreeMap<&str, &SearchRecord> {
     let ended = searches.iter().filter_map(|search| {
         let retrained = search.retrained.as_ref()?;
@@ -77,8 +76,8 @@ fn by_retrained_run(searches: &[SearchRecord]) -> BTreeMap<&str, &SearchRecord> 
     ended.collect()
 }
 
-/// By panel, noise level, loss and seed; ids settle what is left, so that the order never depends
-/// on the disk.
+/// Sorts by panel, noise level, loss and seed. The id breaks ties, so that the order does not
+/// depend on the file system.
 fn sort(runs: &mut [Run]) {
     runs.sort_by_cached_key(|run| {
         let id = run.record.id.clone();

@@ -18,11 +18,11 @@ pub(crate) struct Run {
     pub(crate) record: RunRecord,
     pub(crate) folder: RunFolder,
     panel: Panel,
-    /// The plan, where a search found other settings.
+    /// The planned specification, if a search replaced its settings.
     planned: Option<RunSpec>,
 }
 
-/// A noise level as a key.
+/// A noise level with a total order, for use as a key.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Level(pub(crate) f64);
 
@@ -47,7 +47,7 @@ impl fmt::Display for Level {
 }
 
 impl Run {
-    /// `search` is the search whose retrained run this is.
+    /// `search` is the search that produced this run by retraining.
     pub(super) fn new(folder: RunFolder, record: RunRecord, search: Option<&SearchRecord>) -> Self {
         let searched = search.map_or(&[][..], |search| &search.settings);
         Self {
@@ -58,12 +58,12 @@ impl Run {
         }
     }
 
-    /// The specification that was planned: after a search, the one that it searched around.
+    /// The planned specification; for a search, the specification from which it started.
     pub(crate) fn planned(&self) -> &RunSpec {
         self.planned.as_ref().unwrap_or(&self.record.spec)
     }
 
-    /// The last epoch of a run that completed.
+    /// The last epoch; `None` if the run did not complete.
     pub(crate) fn last(&self) -> Option<&EpochRecord> {
         let last = self.record.last.as_ref();
         last.filter(|_| self.record.status == Status::Completed)
@@ -73,7 +73,7 @@ impl Run {
         self.last()?.test.as_ref()
     }
 
-    /// The epochs that were also measured on test images; empty if only the record was kept.
+    /// The epochs that were evaluated on test images; empty if the file of metrics was not kept.
     pub(crate) fn epochs(&self) -> Result<Vec<EpochRecord>, ReportError> {
         if !self.folder.metrics().exists() {
             return Ok(Vec::new());
@@ -96,12 +96,12 @@ impl Run {
         self.record.spec.loss.label()
     }
 
-    /// The parameter of the loss, where it has one.
+    /// The parameter of the loss, if it has one.
     pub(crate) fn alpha(&self) -> Option<f64> {
         self.record.spec.loss.alpha()
     }
 
-    /// The degree of noise that an experiment varies: the requested noise; with latent classes the
+    /// The noise level that an experiment varies: the requested noise or, with latent classes, the
     /// share of latent labels.
     pub(crate) fn eta(&self) -> f64 {
         let split = self.record.spec.noise.split();
@@ -116,7 +116,7 @@ impl Run {
         self.record.spec.seed
     }
 
-    /// A finite value of a run that completed.
+    /// The value of a quantity; `None` if it is not finite or the run did not complete.
     pub(crate) fn value(&self, quantity: Quantity) -> Option<f64> {
         let last = self.last()?;
         let recorded = last.quantity(quantity.label_and_path().1);
@@ -124,7 +124,7 @@ impl Run {
             Quantity::Accuracy => recorded.map(|share| 100.0 * share),
             Quantity::RelativeMemorization => match last.memorization_mean {
                 Some(mean) => Some(mean / last.separation?),
-                // The sum over no sample is zero: nothing was memorised.
+                // Without corrupted samples the sum is zero: nothing was memorised.
                 None => last.memorization_sum.filter(|sum| *sum <= 0.0),
             },
             Quantity::TotalMemorization => {

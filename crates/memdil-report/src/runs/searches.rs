@@ -1,4 +1,4 @@
-//! The order and the names of hyper-parameter searches.
+//! The order and the labels of hyper-parameter searches.
 
 use memdil_records::SearchRecord;
 
@@ -6,7 +6,7 @@ use super::groups::distinct;
 use crate::loss::Loss;
 use crate::text::{classes, setting, when};
 
-/// In the order of the tables: experiment, data, noise level, loss, seed.
+/// Sorts by experiment, data, noise level, loss and seed, which is the order of the tables.
 pub(super) fn sort(searches: &mut [SearchRecord]) {
     searches.sort_by_cached_key(|record| {
         let spec = &record.spec;
@@ -18,7 +18,7 @@ pub(super) fn sort(searches: &mut [SearchRecord]) {
     });
 }
 
-/// `LS, η = 0.2, seed 3`, after the experiment where there are several.
+/// `LS, η = 0.2, seed 3`, with the experiment as a prefix if there are several.
 pub(crate) fn label(record: &SearchRecord, all: &[&SearchRecord]) -> String {
     let several = distinct(all.iter().map(|one| experiment(one))).len() > 1;
     let before = when(several, experiment(record) + ", ");

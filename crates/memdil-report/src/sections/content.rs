@@ -1,4 +1,4 @@
-//! From the sources to the document of the report.
+//! Builds the document of the report from its sources.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,14 +18,15 @@ use crate::theory::Theory;
 
 pub(crate) const TITLE: &str = "Memorization and dilation";
 
-const PURPOSE: &str = "Does memorising noisy labels spread out the features of unseen samples, and do label smoothing and \
-     label relaxation spread them less than cross-entropy? What these runs say about the claims of \
+const PURPOSE: &str = "Does memorising noisy labels spread the features of unseen samples, and do label smoothing and \
+     label relaxation spread them less than cross-entropy does? These runs test the claims of \
      “Memorization-Dilation: Modeling Neural Collapse Under Noise” (Nguyen, Levie, Lienen, Hüllermeier, Kutyniok, ICLR 2023).";
 
-const MEASURED_PURPOSE: &str = "How far have the features of these networks collapsed, how far do unseen samples spread, \
-     and what did wrong labels do to them?";
+const MEASURED_PURPOSE: &str = "This report shows how far the features of these networks have collapsed, how widely the \
+     features of unseen samples spread, and how wrong labels change both.";
 
-/// Reads runs, tests claims and draws figures. The files that the report names are not written yet.
+/// Reads runs, tests claims and draws figures. The files that the returned report names are not
+/// written yet.
 pub(crate) fn contents(options: &ReportOptions) -> Result<(Document, Report), ReportError> {
     let sources = Sources::read(options)?;
     let runs = &sources.trained.runs;
@@ -77,12 +78,11 @@ fn document(
     }
     sections.extend(measured::section(&inputs.options.features));
     sections.extend(comparison.map(Comparison::section));
-    let made = inputs.sources.made();
     sections.push(provenance::section(
-        &made,
+        &inputs.sources.provenance(),
         inputs.options.command.as_deref(),
     ));
-    name_apart(&mut sections);
+    make_figure_names_unique(&mut sections);
     Ok(Document {
         title: TITLE,
         purpose: if inputs.is_measured_only() {
@@ -95,8 +95,8 @@ fn document(
     })
 }
 
-/// Gives a figure whose name is taken the name of its section too.
-fn name_apart(sections: &mut [Section]) {
+/// Adds the section's id to the name of a figure if an earlier figure has the same name.
+fn make_figure_names_unique(sections: &mut [Section]) {
     let mut taken = BTreeSet::new();
     for Section { id, blocks, .. } in sections {
         for block in blocks {

@@ -13,7 +13,7 @@ use crate::layer_peeled::{self, Descent};
 use crate::runs::Run;
 use crate::text::{count, when};
 
-/// `None` where the experiment has nothing to show.
+/// `None` if the experiment has nothing to show.
 pub(super) fn section(
     inputs: &SectionInputs<'_>,
     name: &str,
@@ -63,12 +63,12 @@ pub(super) fn section(
         blocks.push(Block::fold(heading, runs::blocks(&runs)));
     }
     if !page.differs.is_empty() {
-        let lead = "Where it differs from the paper.";
+        let lead = "Differences from the paper.";
         blocks.push(Block::note(lead, &page.differs));
     }
-    blocks.extend(provenance::made_from(&runs, descents));
-    if let Some(command) = again(inputs.options.command.as_deref(), name) {
-        blocks.push(Block::note("To run it again:", command));
+    blocks.extend(provenance::note(&runs, descents));
+    if let Some(command) = rerun_command(inputs.options.command.as_deref(), name) {
+        blocks.push(Block::note("To rerun this experiment:", command));
     }
     Ok(Some(Section {
         id: format!("experiment-{name}"),
@@ -77,7 +77,7 @@ pub(super) fn section(
     }))
 }
 
-/// The figures that the experiment's file names, or those that runs of any kind have.
+/// The figures that the experiment's file names, or the default figures.
 fn figures(
     inputs: &SectionInputs<'_>,
     name: &str,
@@ -96,7 +96,7 @@ fn figures(
         predictions: inputs.predictions.get(name).map_or(&[], Vec::as_slice),
         theory: inputs.theory,
     };
-    // Figures of several experiments need names of their own.
+    // With several experiments, the prefix makes the names of figures unique.
     let several = inputs.trained().len() > 1 && !(runs.is_empty() && searches.is_empty());
     let mut blocks = Vec::new();
     for figure in names {
@@ -110,7 +110,7 @@ fn figures(
     Ok(blocks)
 }
 
-/// Question and result side by side; `None` without either.
+/// Question and result side by side; `None` if both are empty.
 fn introduction(question: &str, result: String) -> Option<Block> {
     let mut texts = Vec::new();
     if !question.is_empty() {
@@ -125,8 +125,8 @@ fn introduction(question: &str, result: String) -> Option<Block> {
     (!texts.is_empty()).then_some(Block::Columns(texts))
 }
 
-/// The command for this experiment alone.
-fn again(command: Option<&str>, name: &str) -> Option<String> {
+/// The command that reruns this experiment only.
+fn rerun_command(command: Option<&str>, name: &str) -> Option<String> {
     let command = command.filter(|command| command.contains(" reproduce"))?;
     let only = when(!command.contains("--only"), format!(" --only {name}"));
     Some(command.to_owned() + &only)

@@ -1,4 +1,4 @@
-//! The inputs of the sections.
+//! The inputs shared by all sections.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,12 +11,12 @@ use crate::runs::distinct;
 use crate::sources::Sources;
 use crate::theory::Theory;
 
-/// The experiment whose section shows free features beside the closed form.
+/// The experiment whose section compares trained free features with the closed form.
 pub(super) const LAYER_PEELED: &str = "layer-peeled";
-/// The section of the solved models where no experiment file names one.
+/// The section of the solved models, unless an experiment file names another.
 pub(super) const SOLVED: &str = "md-theory";
 
-/// The inputs of the sections.
+/// The inputs shared by all sections.
 pub(super) struct SectionInputs<'a> {
     pub(super) sources: &'a Sources,
     pub(super) options: &'a ReportOptions,
@@ -27,9 +27,9 @@ pub(super) struct SectionInputs<'a> {
 }
 
 impl SectionInputs<'_> {
-    /// True when the report shows nothing but features of other programs.
+    /// True if the report shows only features of other programs.
     pub(super) fn is_measured_only(&self) -> bool {
-        self.sources.made().is_empty()
+        self.sources.provenance().is_empty()
             && self.sources.trained.searches.is_empty()
             && self.judged.is_empty()
             && !self.options.features.is_empty()
@@ -72,7 +72,7 @@ impl SectionInputs<'_> {
         specs.map(|spec| spec.experiment.as_str()).collect()
     }
 
-    /// The experiments that have runs and no verdict.
+    /// The experiments that have runs but no verdict.
     pub(super) fn unjudged(&self) -> Vec<&str> {
         let runs = self.sources.trained.runs.iter();
         let mut names = distinct(runs.map(|run| run.record.spec.experiment.as_str()));

@@ -1,4 +1,4 @@
-//! The sections of the report, each with its tables, and the document that they make.
+//! The sections of the report with their tables, and the document of all sections.
 
 mod content;
 mod experiment;

@@ -1,24 +1,24 @@
-//! The machines, versions and dates of runs.
+//! The section of deviations and provenance: machines, versions and dates of the runs.
 
 use memdil_records::Provenance;
 
 use crate::document::{Block, Row, Section, Table};
 use crate::layer_peeled::Descent;
 use crate::runs::{Run, distinct};
-use crate::sources::made;
+use crate::sources::provenance_of;
 use crate::text::{count, date, seconds, when};
 
-const DEVIATIONS: &str = "Metrics and label noise follow the definitions of the metrics chapter, not every line of the \
-     authors’ code; docs/src/deviations.md lists each departure with its reason.";
+const DEVIATIONS: &str = "Metrics and label noise follow the definitions in docs/src/metrics.md, which differ from the \
+     authors’ code in places; docs/src/deviations.md lists each deviation with its reason.";
 
-/// The section of all runs and trainings, and the command that makes them again.
-pub(super) fn section(made: &[(&Provenance, f64)], command: Option<&str>) -> Section {
+/// The provenance of all runs and trainings, and the command that reproduces them.
+pub(super) fn section(trainings: &[(&Provenance, f64)], command: Option<&str>) -> Section {
     let mut blocks = vec![Block::text(DEVIATIONS)];
-    if !made.is_empty() {
-        blocks.push(Block::Table(table(made)));
+    if !trainings.is_empty() {
+        blocks.push(Block::Table(table(trainings)));
     }
     if let Some(command) = command {
-        blocks.push(Block::Heading("To run it again".to_owned()));
+        blocks.push(Block::Heading("To rerun everything".to_owned()));
         blocks.push(Block::Code(command.to_owned()));
     }
     Section {
@@ -29,20 +29,20 @@ pub(super) fn section(made: &[(&Provenance, f64)], command: Option<&str>) -> Sec
 }
 
 /// The distinct values of a field, sorted.
-fn values<T: Ord>(made: &[(&Provenance, f64)], value: impl Fn(&Provenance) -> T) -> Vec<T> {
-    distinct(made.iter().map(|(provenance, _)| value(provenance)))
+fn values<T: Ord>(trainings: &[(&Provenance, f64)], value: impl Fn(&Provenance) -> T) -> Vec<T> {
+    distinct(trainings.iter().map(|(provenance, _)| value(provenance)))
 }
 
-/// Each distinct value once, and the seconds of all.
-fn table(made: &[(&Provenance, f64)]) -> Table {
-    let list = |value: fn(&Provenance) -> String| values(made, value).join("; ");
-    let days = values(made, |p| date(p.started_unix));
+/// The distinct values of each field, and the total time.
+fn table(trainings: &[(&Provenance, f64)]) -> Table {
+    let list = |value: fn(&Provenance) -> String| values(trainings, value).join("; ");
+    let days = values(trainings, |p| date(p.started_unix));
     let started = match days.as_slice() {
         [first, .., last] => format!("{first} to {last}"),
         _ => days.concat(),
     };
-    let runs = count(made.len(), "run", "runs");
-    let total = seconds(made.iter().map(|(_, seconds)| seconds).sum());
+    let runs = count(trainings.len(), "run", "runs");
+    let total = seconds(trainings.iter().map(|(_, seconds)| seconds).sum());
     let rows = [
         ("memdil", list(|p| p.version.clone())),
         ("commit", list(|p| p.commit.clone())),
@@ -54,30 +54,30 @@ fn table(made: &[(&Provenance, f64)]) -> Table {
         ("threads", list(|p| p.threads.to_string())),
         ("device", list(|p| p.device.clone())),
         ("started", started),
-        ("time", format!("{runs} in {total} s, one after the other")),
+        ("time", format!("{runs}, {total} s in total")),
     ];
     let rows = rows.map(|(name, value)| Row::of(vec![name.to_owned(), value]));
     Table {
         class: "facts",
-        ..Table::new("what | value", rows)
+        ..Table::new("property | value", rows)
     }
 }
 
-/// Number of runs, their time, when and from which code; `None` where nothing was trained.
-pub(super) fn made_from(runs: &[&Run], descents: &[Descent]) -> Option<Block> {
-    let made = made(runs.iter().copied(), descents);
-    let newest = made.iter().map(|(p, _)| p.started_unix).max()?;
+/// Number of runs, device, time, date and commit; `None` without runs and trainings.
+pub(super) fn note(runs: &[&Run], descents: &[Descent]) -> Option<Block> {
+    let trainings = provenance_of(runs.iter().copied(), descents);
+    let newest = trainings.iter().map(|(p, _)| p.started_unix).max()?;
     let seeds = distinct(runs.iter().map(|run| run.seed())).len();
     let text = format!(
-        "{} on {}{}, {} s of one thread in all, {}, commit {}.",
-        count(made.len(), "run", "runs"),
-        values(&made, |p| p.device.clone()).join(", "),
+        "{} on {}{}, {} s in total, {}, commit {}.",
+        count(trainings.len(), "run", "runs"),
+        values(&trainings, |p| p.device.clone()).join(", "),
         when(seeds > 0, ", ".to_owned() + &count(seeds, "seed", "seeds")),
-        seconds(made.iter().map(|(_, seconds)| seconds).sum()),
+        seconds(trainings.iter().map(|(_, seconds)| seconds).sum()),
         date(newest),
-        values(&made, short_commit).join(", "),
+        values(&trainings, short_commit).join(", "),
     );
-    Some(Block::note("Made from", text))
+    Some(Block::note("Provenance.", text))
 }
 
 /// The first twelve digits of a commit.

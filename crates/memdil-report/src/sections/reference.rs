@@ -1,4 +1,4 @@
-//! Reference values of another program beside ours.
+//! The comparison of our runs with the reference values of another program.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -17,15 +17,15 @@ use crate::text::{interval, number, or_dash, when};
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Reference {
-    /// Whose numbers these are.
+    /// Source of the numbers.
     title: String,
     /// Experiment whose runs have the same settings.
     experiment: String,
-    /// Data set, classes and width of those runs, so that other runs of the experiment stay out.
+    /// Data set, classes and width, which exclude other runs of the experiment.
     source: String,
     classes: Vec<u32>,
     width: usize,
-    /// Seeds behind every list of values.
+    /// Seeds of the values in each list.
     seeds: Vec<u64>,
     cell: Vec<ReferenceCell>,
 }
@@ -44,12 +44,12 @@ struct ComparedCell {
     quantity: Quantity,
     eta: f64,
     loss: String,
-    /// Our seeds.
+    /// Number of our seeds.
     n: usize,
     ours: Option<f64>,
     interval: Option<[f64; 2]>,
     theirs: f64,
-    /// Whether `theirs` lies in the interval; `None` without an interval.
+    /// Whether `theirs` is inside the interval; `None` without an interval.
     inside: Option<bool>,
 }
 
@@ -82,7 +82,7 @@ impl Comparison {
         let table = Table::new(headings, self.cells.iter().map(ComparedCell::row));
         Section {
             id: "reference".to_owned(),
-            title: "Beside the reference".to_owned(),
+            title: "Comparison with the reference".to_owned(),
             blocks: vec![Block::Text(text), Block::Table(table)],
         }
     }
@@ -98,25 +98,26 @@ impl Comparison {
         self.cells.iter().filter(judged).count()
     }
 
-    /// The count that the section begins with.
+    /// The first sentence of the section.
     fn headline(&self) -> String {
         if self.cells.iter().all(|cell| cell.n == 0) {
             let experiment = &self.reference.experiment;
-            return format!("No run here has the settings of {experiment}.");
+            return format!("No run has the settings of {experiment}.");
         }
         let (inside, judged) = (self.inside(), self.judged());
         let unjudged = self.cells.len() - judged;
         let more = format!(
-            " {unjudged} more have no interval, because it needs at least three completed runs of ours."
+            " {unjudged} more have no interval because fewer than three of our runs completed."
         );
         let more = when(unjudged > 0, more);
-        format!("{inside} of {judged} cells inside our 95% prediction interval.{more}")
+        format!("{inside} of {judged} reference means inside our 95% prediction interval.{more}")
     }
 
     fn explanation(&self) -> String {
         format!(
-            "{} The interval is the one in which the mean of {} further seeds is expected, from the spread of our \
-             seeds; if both programs do the same, about 19 of 20 cells are inside. Our runs: experiment {}.",
+            "{} The interval, computed from the spread over our seeds, is expected to contain the mean of {} further \
+             seeds: if both programs are equivalent, about 19 of 20 reference means are inside. Our runs are those of \
+             experiment {}.",
             self.reference.title,
             self.reference.seeds.len(),
             self.reference.experiment
@@ -143,18 +144,18 @@ impl ComparedCell {
         }
     }
 
-    /// The verdict in words with a sign.
+    /// The verdict with its symbol.
     fn verdict(&self) -> &'static str {
         match (self.inside, self.n) {
             (Some(true), _) => "✓ inside",
             (Some(false), _) => "✗ outside",
-            (None, 0) => "○ no run of ours",
+            (None, 0) => "○ no runs",
             (None, _) => "○ fewer than 3 seeds",
         }
     }
 }
 
-/// Reads the file and puts the runs of its experiment beside it.
+/// Reads the reference file and compares its values with the runs of its experiment.
 pub(super) fn compare(path: &Path, runs: &[Run]) -> Result<Comparison, ReportError> {
     let reference = read(path)?;
     let mut cells = Vec::new();
@@ -198,7 +199,7 @@ fn read(path: &Path) -> Result<Reference, ReportError> {
     let reference: Reference =
         toml::from_str(&text).map_err(|error| bad(in_one_line(&error, &text)))?;
     if reference.seeds.is_empty() || reference.cell.is_empty() {
-        return Err(bad("it needs at least one seed and one cell".to_owned()));
+        return Err(bad("needs at least one seed and one cell".to_owned()));
     }
     for ReferenceCell { loss, eta, values } in &reference.cell {
         for (quantity, list) in values {
@@ -208,15 +209,15 @@ fn read(path: &Path) -> Result<Reference, ReportError> {
                 return Err(bad(format!("{cell}: {found} values for {wanted} seeds")));
             }
             if let Some(value) = list.iter().find(|v| !v.is_finite()) {
-                return Err(bad(format!("{cell}: {value} is no finite number")));
+                return Err(bad(format!("{cell}: {value} is not finite")));
             }
         }
     }
     Ok(reference)
 }
 
-/// The place of a parser's error and the first line of its message, which spans lines and shows the
-/// text.
+/// The line of a parser's error and the first line of its message; the full message quotes the file
+/// over several lines.
 fn in_one_line(error: &toml::de::Error, text: &str) -> String {
     let before = error.span().map_or("", |span| &text[..span.start]);
     let line = before.matches('\n').count() + 1;

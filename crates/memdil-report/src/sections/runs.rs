@@ -4,16 +4,17 @@ use crate::document::{Block, Row, Table};
 use crate::runs::{Quantity, Run};
 use crate::text::{number, or_dash, percent, seconds, when};
 
-const RUNS: &str = "Values after the last epoch. realised: share of wrong training labels; test %: test accuracy; of correct: \
-     dilation of the test samples that are classified correctly; mem.: distance of corrupted training samples to the mean of \
-     their true class; as given: share of them predicted as the wrong label they were given; s: seconds.";
+const RUNS: &str = "All values are from the last epoch. Columns: realised: share of wrong training labels; test %: test \
+     accuracy; of correct: dilation of the correctly classified test samples; mem.: distance of corrupted training samples \
+     to the mean of their true class; as given: share of corrupted training samples predicted as the wrong label they were \
+     given; s: seconds.";
 
-/// How to read the table, and the table.
+/// A description of the columns, and the table.
 pub(super) fn blocks(runs: &[&Run]) -> Vec<Block> {
     vec![Block::note("", RUNS), Block::Table(table(runs))]
 }
 
-/// Every run, the diverged ones with their reason.
+/// One row per run; a diverged run has its reason in place of values.
 fn table(runs: &[&Run]) -> Table {
     let mut all = runs.iter();
     let held_out = all.any(|run| run.value(Quantity::MemorizationAll).is_some());

@@ -1,4 +1,4 @@
-//! The histories of hyper-parameter searches as tables.
+//! The tables of hyper-parameter searches.
 
 use memdil_records::{SearchRecord, TrialRecord};
 use serde_json::Value;
@@ -8,16 +8,17 @@ use crate::runs::label;
 use crate::text::{count, joined, or_dash, setting, when};
 
 /// The text before the tables.
-const SEARCH: &str = "Each trial trains with sampled settings for a share of the epochs. The one with the \
-     highest accuracy on held-out training samples, whose labels are as noisy as the others, is the best; its settings are \
-     trained again on all training data for all epochs, and only that run is tested and counted. A diverged trial counts as \
-     worst.";
+const SEARCH: &str = "Each trial trains with sampled settings for a fraction of the epochs. The best trial is the one with \
+     the highest accuracy on held-out training samples, whose labels are as noisy as the other training labels. A network is \
+     then retrained with its settings on all training data for all epochs, and only this run is tested and reported. A \
+     diverged trial ranks last.";
 
-/// Tables with more rows are folded, and all of them if there are more searches.
+/// Tables with more rows are folded.
 const SHORT: usize = 8;
+/// With more searches, all tables are folded.
 const FEW: usize = 6;
 
-/// A value in a table: numbers are shortened, other values are as in a configuration.
+/// A value in a table: numbers are rounded, other values are written as in a configuration file.
 fn value(value: &Value) -> String {
     match value {
         Value::Number(number) if number.is_f64() => or_dash(number.as_f64(), setting),
@@ -26,21 +27,21 @@ fn value(value: &Value) -> String {
     }
 }
 
-/// All searches, one per row.
+/// One row per search.
 fn summary(searches: &[&SearchRecord]) -> Table {
-    let headings = "search | sampler | #trials | #best | #validation % | its settings | \
-                    #test % of the retrained | retrained run";
+    let headings = "search | sampler | #trials | #best trial | #validation % | best settings | \
+                    #test % after retraining | retrained run";
     let rows = searches.iter().map(|search| row(search, searches));
     Table::new(headings, rows)
 }
 
 fn row(search: &SearchRecord, all: &[&SearchRecord]) -> Row {
-    let (made, planned) = (search.trials.len(), search.search.trials);
+    let (finished, planned) = (search.trials.len(), search.search.trials);
     let (best, retrained) = (search.best(), search.retrained.as_ref());
     Row::of(vec![
         label(search, all),
         search.search.sampler.name().to_owned(),
-        made.to_string() + &when(made < planned, format!(" of {planned}")),
+        finished.to_string() + &when(finished < planned, format!(" of {planned}")),
         or_dash(best, |best| best.trial.to_string()),
         or_dash(best.and_then(|best| best.validation_accuracy), accuracy),
         or_dash(best, settings),
@@ -59,7 +60,7 @@ fn accuracy(share: f64) -> String {
     format!("{:.2}", 100.0 * share)
 }
 
-/// The trials of a search, the best one marked.
+/// One row per trial of a search; the best trial is marked.
 fn trials(record: &SearchRecord) -> Table {
     let mut headings = "#trial".to_owned();
     for name in &record.settings {
@@ -93,14 +94,14 @@ fn trials(record: &SearchRecord) -> Table {
     Table::new(&headings, rows)
 }
 
-/// How searches work, all of them in a table, and the trials of each.
+/// An explanation of searches, the table of all searches, and the trials of each.
 pub(super) fn blocks(searches: &[&SearchRecord]) -> Vec<Block> {
     let mut blocks = vec![Block::text(SEARCH), Block::Table(summary(searches))];
     for record in searches {
         let n = record.trials.len();
-        let (label, trials_made) = (label(record, searches), count(n, "trial", "trials"));
+        let (label, trials_text) = (label(record, searches), count(n, "trial", "trials"));
         blocks.push(Block::Fold {
-            heading: format!("{label}: {trials_made}"),
+            heading: format!("{label}: {trials_text}"),
             open: n <= SHORT && searches.len() <= FEW,
             blocks: vec![Block::Table(trials(record))],
         });

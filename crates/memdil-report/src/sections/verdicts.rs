@@ -1,7 +1,7 @@
 //! The section of all verdicts.
 
 use super::inputs::SectionInputs;
-use crate::claims::{JudgedClaim, rules, tally, verdicts};
+use crate::claims::{JudgedClaim, tally, verdict_rules, verdicts};
 use crate::document::{Block, Section, Text, Tone};
 use crate::text::{count, when};
 
@@ -10,7 +10,7 @@ pub(super) fn section(inputs: &SectionInputs<'_>) -> Section {
     let judged: Vec<&JudgedClaim<'_>> = inputs.judged.iter().collect();
     let mut blocks = Vec::new();
     if !judged.is_empty() {
-        blocks.push(Block::note(&tally(&judged), rules(&judged)));
+        blocks.push(Block::note(&tally(&judged), verdict_rules(&judged)));
         blocks.push(Block::Table(verdicts(&inputs.judged)));
     }
     if !inputs.sources.trained.missing.is_empty() {
@@ -24,12 +24,12 @@ pub(super) fn section(inputs: &SectionInputs<'_>) -> Section {
     }
 }
 
-/// Which planned runs are not there.
+/// The planned runs without a record.
 fn missing(ids: &[String]) -> Block {
     const NAMED: usize = 10;
     let more = ids.len().saturating_sub(NAMED);
     let text = format!(
-        "{} missing here, failed or not made yet: {}{}.",
+        "{} missing (failed or not run yet): {}{}.",
         count(ids.len(), "planned run is", "planned runs are"),
         ids[..ids.len() - more].join(", "),
         when(more > 0, format!(" and {more} more"))
@@ -45,14 +45,14 @@ fn unjudged(inputs: &SectionInputs<'_>) -> Option<String> {
     let names = inputs.unjudged();
     if !names.is_empty() {
         return Some(format!(
-            "No claim is tested on {}: its file was not given, or declares none for this preset.",
+            "No claim is tested on {}: the experiment file was not given, or it declares no claim for this preset.",
             names.join(", ")
         ));
     }
     let reason = if inputs.options.experiments.is_empty() {
         "no experiment file was given"
     } else {
-        "no run has finished, or the files declare none"
+        "no run has finished, or the experiment files declare no claim"
     };
     let none = inputs.judged.is_empty();
     none.then(|| format!("No claim is tested: {reason}."))

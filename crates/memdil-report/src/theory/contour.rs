@@ -1,8 +1,8 @@
-//! The line on which a gridded function is zero.
+//! The zero contour of a function on a grid.
 
-/// Segments in units of grid steps, counted from the centre of the first cell, between the four
-/// cells of every square whose corners differ in sign; squares with a missing corner have none
-/// (marching squares, linear along edges).
+/// The segments of the zero contour, by marching squares with linear interpolation along edges. A
+/// square has the centres of four neighbouring cells as its corners; squares with a missing value
+/// are skipped. Segments are (x, y, x, y) in grid steps from the centre of the first cell.
 pub(super) fn zero_line(
     rows: usize,
     columns: usize,
@@ -30,7 +30,7 @@ pub(super) fn zero_line(
                     ]);
                 }
             }
-            // Two crossings, or four in a saddle: neighbours along the rim are joined.
+            // There are two crossings, or four at a saddle; consecutive ones are joined.
             for pair in crossings.chunks_exact(2) {
                 segments.push([pair[0][0], pair[0][1], pair[1][0], pair[1][1]]);
             }
@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_straight_line_is_found_where_it_is() {
+    fn a_straight_contour_is_exact() {
         // x + y = 2.5
         let segments = zero_line(5, 5, |row, column| Some(row as f64 + column as f64 - 2.5));
         assert!(!segments.is_empty());
@@ -55,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    fn no_line_without_a_change_of_sign_or_beside_holes() {
+    fn constant_signs_and_missing_values_have_no_contour() {
         assert!(zero_line(4, 4, |_, _| Some(1.0)).is_empty());
         assert!(
             zero_line(4, 4, |row, column| (column != 1)

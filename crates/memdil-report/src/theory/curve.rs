@@ -4,7 +4,7 @@ use memdil_theory::TheoryError;
 use rayon::prelude::*;
 
 use super::model::{C_MD, margin_loss, rho, setting};
-use crate::chart::{Glyph, Key, Plot, Sign};
+use crate::chart::{Glyph, Key, Plot, Symbol};
 use crate::loss::Loss;
 use crate::text::number;
 
@@ -23,7 +23,7 @@ pub(super) struct Curve {
 }
 
 impl Curve {
-    /// `place` gives noise level and decay for each of the values on the axis.
+    /// Solves the model at each value on the axis, which `place` maps to noise level and decay.
     pub(super) fn solve(
         (loss, alpha, glyph): Shown,
         classes: usize,
@@ -56,7 +56,7 @@ impl Curve {
         })
     }
 
-    /// Draws the line, a mark on each `every`-th point, and the limit.
+    /// Draws the limit, the line, and a mark at every `every`-th point.
     pub(super) fn draw(&self, plot: &mut Plot, every: usize) {
         let colour = self.loss.colour();
         plot.dashed(
@@ -72,7 +72,7 @@ impl Curve {
 
     pub(super) fn key(&self) -> Key {
         Key::new(
-            Sign::Marked(self.loss.colour(), self.glyph),
+            Symbol::Marked(self.loss.colour(), self.glyph),
             self.label.clone(),
         )
     }
@@ -82,7 +82,7 @@ impl Curve {
         Some([self.points.first()?.1, self.points.last()?.1])
     }
 
-    /// Rho at the point nearest to a value on the axis, by ratio.
+    /// Rho at the point nearest to a value on the logarithmic axis.
     pub(super) fn near(&self, at: f64) -> Option<f64> {
         let distance = |p: &&(f64, f64)| (p.0 / at).ln().abs();
         let nearest = self
@@ -93,7 +93,7 @@ impl Curve {
     }
 }
 
-/// The lowest and highest rho of some curves, limits included.
+/// The lowest and the highest rho of the curves and their limits.
 pub(super) fn span<'a>(curves: impl IntoIterator<Item = &'a Curve>) -> [f64; 2] {
     let values = curves
         .into_iter()
@@ -105,7 +105,7 @@ pub(super) fn span<'a>(curves: impl IntoIterator<Item = &'a Curve>) -> [f64; 2] 
     if low < high { [low, high] } else { [0.1, 1.0] }
 }
 
-/// `CE 0.301, LS(0.1) 0.0170`.
+/// A value of each curve, as `CE 0.301, LS(0.1) 0.0170`.
 pub(super) fn list(curves: &[Curve], value: impl Fn(&Curve) -> Option<f64>) -> String {
     let mut parts = Vec::new();
     for curve in curves {
@@ -119,7 +119,8 @@ pub(super) fn list(curves: &[Curve], value: impl Fn(&Curve) -> Option<f64>) -> S
     parts.join(", ")
 }
 
-/// The law or constant that a curve tends to, at its ends: both are straight on logarithmic axes.
+/// The limit of a curve at both ends of the axis. Two points suffice because limits are straight
+/// lines on logarithmic axes.
 pub(super) fn at_ends(
     lambdas: &[f64],
     limit: impl Fn(f64) -> Result<f64, TheoryError>,

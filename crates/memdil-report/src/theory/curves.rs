@@ -4,16 +4,16 @@ use memdil_theory::{TheoryError, limits};
 
 use super::curve::{Curve, Shown, at_ends, list, span};
 use super::model::{ALPHA, C_MD, ETA, decades, evenly, setting};
-use crate::chart::{Axis, Figure, Frame, Glyph, Group, Key, Plot, Sign};
+use crate::chart::{Axis, Figure, Frame, Glyph, Group, Key, Plot, Symbol};
 use crate::loss::Loss;
 use crate::text::setting as short;
 
 /// The decay of the curves over noise.
 const LAMBDA: f64 = 1e-4;
-/// Steps a decade; decades carry the marks.
+/// Points per decade; marks are drawn at powers of ten.
 const STEPS: usize = 4;
 
-/// The losses over noise; the first three are drawn against decay as well.
+/// The losses drawn against noise; the first three are also drawn against decay.
 pub(super) const LOSSES: [Shown; 5] = [
     (Loss::CrossEntropy, 0.0, Glyph::Circle),
     (Loss::LabelSmoothing, ALPHA, Glyph::Square),
@@ -26,7 +26,7 @@ pub(super) const LOSSES: [Shown; 5] = [
 pub(crate) struct Curves {
     by_decay: Vec<Curve>,
     by_noise: Vec<Curve>,
-    /// (decay, rho) of cross-entropy far below any decay in use.
+    /// (decay, rho) of cross-entropy, at decays far below those in use.
     pub(crate) vanishing: Vec<(f64, f64)>,
 }
 
@@ -63,26 +63,26 @@ impl Curves {
         let mut plot = Plot::new(
             Frame::new(560.0, 360.0),
             &format!("η = {ETA}, C_MD = {C_MD}"),
-            &Axis::log([1e-10, 1e-2], "weight decay λ").most(10),
-            &Axis::log(span(&self.by_decay), "rho").most(6),
+            &Axis::log([1e-10, 1e-2], "weight decay λ").max_ticks(10),
+            &Axis::log(span(&self.by_decay), "rho").max_ticks(6),
         );
         for curve in &self.by_decay {
             curve.draw(&mut plot, STEPS);
         }
         let mut legend: Vec<Key> = self.by_decay.iter().map(Curve::key).collect();
-        legend.push(Key::new(Sign::Limit, "limit as λ → 0"));
+        legend.push(Key::new(Symbol::Limit, "limit as λ → 0"));
         let [first, last] = ends(&self.by_decay);
         let limits = list(&self.by_decay, |curve| {
             curve.limit.first().map(|point| point.1)
         });
         let picture = plot.picture(
             "Rho against weight decay under three losses".to_owned(),
-            format!("At λ = 1e−10 rho is {first}."),
+            format!("At λ = 1e−10, rho is {first}."),
         );
         Figure {
             caption: format!(
-                "With λ falling from 0.01 to 1e−10, rho goes from {last} to {first}. The limits as λ → 0 predict {limits} at λ = 1e−10; \
-                 CE approaches its constant, 1 − 1/√2, only like 1/log(1/λ)."
+                "As λ decreases from 0.01 to 1e−10, rho changes from {last} to {first}. The limits as λ → 0 predict {limits} \
+                 at λ = 1e−10; CE approaches its constant, 1 − 1/√2, only like 1/log(1/λ)."
             ),
             reading: format!(
                 "Both axes are logarithmic; η = {ETA}, C_MD = {C_MD}. Dotted: the constant of CE, the constant of LR, \
@@ -98,8 +98,8 @@ impl Curves {
         let mut plot = Plot::new(
             Frame::new(560.0, 340.0),
             &format!("λ = {}, C_MD = {C_MD}", short(LAMBDA)),
-            &Axis::exact([0.0, 0.46], "noise level η (noisy / clean)").most(10),
-            &Axis::linear([0.0, span(&self.by_noise)[1]], "rho").most(6),
+            &Axis::exact([0.0, 0.46], "noise level η (noisy / clean)").max_ticks(10),
+            &Axis::linear([0.0, span(&self.by_noise)[1]], "rho").max_ticks(6),
         );
         for curve in &self.by_noise {
             curve.draw(&mut plot, 2);
@@ -107,10 +107,10 @@ impl Curves {
         let [first, last] = ends(&self.by_noise);
         let picture = plot.picture(
             "Rho against noise under three losses".to_owned(),
-            format!("At η = 0.45 rho is {last}."),
+            format!("At η = 0.45, rho is {last}."),
         );
         Figure {
-            caption: format!("At η = 0.01 rho is {first}. At η = 0.45 it is {last}."),
+            caption: format!("At η = 0.01, rho is {first}. At η = 0.45, it is {last}."),
             reading: format!(
                 "λ = {}, C_MD = {C_MD}. The number after LS and LR is their α.",
                 short(LAMBDA)
@@ -127,7 +127,7 @@ fn ends(curves: &[Curve]) -> [String; 2] {
     [0, 1].map(|end| list(curves, |curve| Some(curve.ends()?[end])))
 }
 
-/// The law or constant that a loss tends to.
+/// The law or constant that rho of a loss tends to.
 fn limit((loss, alpha, _): Shown, lambda: f64) -> Result<f64, TheoryError> {
     let setting = setting(ETA, C_MD, lambda, 2);
     match loss {

@@ -1,4 +1,4 @@
-//! C_MD fitted to a folder of runs, and what the model predicts with it.
+//! Fits C_MD to a folder of runs and predicts their relative dilation.
 
 use std::path::Path;
 
@@ -9,10 +9,10 @@ use serde::Serialize;
 
 use super::model::{margin_loss, rho, setting};
 use crate::error::ReportError;
-use crate::runs::{Level, Panel, Quantity, Run, at, distinct, levels, mean, read_folder};
+use crate::runs::{Level, Panel, Quantity, Run, at_level, distinct, levels, mean, read_folder};
 use crate::text::when;
 
-/// The model of N classes is accurate up to this many.
+/// The maximum number of classes for which the model of N classes is accurate.
 const MOST_CLASSES: usize = 10;
 
 /// The memorization-dilation model fitted to the runs of one data set, class selection and network.
@@ -21,18 +21,18 @@ const MOST_CLASSES: usize = 10;
 pub struct PanelFit {
     /// Data set, classes and network.
     pub panel: String,
-    /// The fitted line, as the keys `c_md`, `c_md_low`, `c_md_high`, `rho_0`, `r_squared`, `rows`,
-    /// `units`.
+    /// The fitted line, serialized as the keys `c_md`, `c_md_low`, `c_md_high`, `rho_0`,
+    /// `r_squared`, `rows` and `units`.
     #[serde(flatten)]
     pub fit: Option<Fit>,
-    /// Why there is no fit.
+    /// The reason why there is no fit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// The model's relative dilation for every loss, `rho_0` included.
+    /// The predicted relative dilation for each loss and noise level, including `rho_0`.
     pub predicted: Vec<PredictedRho>,
 }
 
-/// A prediction.
+/// The prediction for a loss at a noise level.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct PredictedRho {
     /// Loss with its parameter.
@@ -43,14 +43,15 @@ pub struct PredictedRho {
     pub rho: f64,
 }
 
-/// Fits $\rho = \rho_0 + \eta\nu/C_{MD}$ to every panel of runs in a folder, with an interval that
-/// resamples seeds, and predicts every loss. Runs with latent noise classes are left out: the model
-/// is about labels of the same classes.
+/// Fits $\rho = \rho_0 + \eta\nu/C_{MD}$ to each panel of runs in a folder, with a bootstrap
+/// interval over seeds, and predicts every loss. Runs with latent noise classes are excluded
+/// because the model describes noise between the same classes only.
 ///
 /// # Errors
 ///
-/// [`ReportError::NoFolder`] or [`ReportError::NoRuns`], [`ReportError::Records`] when a run is
-/// damaged, [`ReportError::Theory`] when a model cannot be solved.
+/// - [`ReportError::NoFolder`] or [`ReportError::NoRuns`] if there is nothing to fit.
+/// - [`ReportError::Records`] if a run is damaged.
+/// - [`ReportError::Theory`] if a model cannot be solved.
 pub fn fit_runs(folder: &Path) -> Result<Vec<PanelFit>, ReportError> {
     let runs = read_folder(folder, &[])?.runs;
     let mut usable: Vec<&Run> = runs.iter().collect();
@@ -61,7 +62,7 @@ pub fn fit_runs(folder: &Path) -> Result<Vec<PanelFit>, ReportError> {
     for (panel, decay_here) in &keys {
         let mut here = usable.clone();
         here.retain(|run| run.panel() == *panel && Level(decay(run)) == *decay_here);
-        // Without noise there is nothing to fit.
+        // C_MD cannot be fitted without noise.
         if here.iter().all(|run| run.eta() <= 0.0) {
             continue;
         }
@@ -72,7 +73,8 @@ pub fn fit_runs(folder: &Path) -> Result<Vec<PanelFit>, ReportError> {
     Ok(fits)
 }
 
-/// A decoupled decay counts as zero: it is not a penalty on the loss, as the decay of the model is.
+/// The weight decay of a run. A decoupled decay counts as zero because, unlike the decay of the
+/// model, it is not a penalty added to the loss.
 fn decay(run: &Run) -> f64 {
     let optimizer = &run.record.spec.optimizer;
     optimizer.coupled_weight_decay().unwrap_or(0.0)
@@ -83,10 +85,10 @@ fn loss_of(run: &Run) -> Option<MarginLoss> {
     margin_loss(run.loss(), alpha).ok().flatten()
 }
 
-/// The values of a run that are fitted; `None` if one was not measured.
+/// The values of a run that enter the fit; `None` if one was not measured.
 fn row(run: &Run) -> Option<FitRow> {
     let (last, test) = (run.last()?, run.test()?);
-    // Without corrupted samples there is nothing to memorise.
+    // Without corrupted samples, memorization is zero.
     let nothing = last.memorization_sum.filter(|sum| *sum <= 0.0);
     let memorization = run.value(Quantity::Memorization).or(nothing.map(|_| 0.0))?;
     let share = run.record.realised_noise;
@@ -108,10 +110,10 @@ fn panel_fit(
     runs: &[&Run],
 ) -> Result<PanelFit, TheoryError> {
     let rows: Vec<FitRow> = runs.iter().filter_map(|run| row(run)).collect();
-    // A fit that fails says something about the runs, not about the program.
+    // A failed fit is a result about the runs, not an error of the program.
     let fitted = match levels(runs).len() {
-        // Realised noise varies by chance at one requested level.
-        1 => Err("all runs have one noise level".to_owned()),
+        // At a single requested level the realised noise varies only by chance.
+        1 => Err("all runs have the same noise level".to_owned()),
         _ => fit(&rows, Bootstrap::default()).map_err(|error| error.to_string()),
     };
     let predicted = match &fitted {
@@ -128,8 +130,8 @@ fn panel_fit(
 
 /// Rho of every loss at the mean realised noise of each level.
 ///
-/// The optimiser adds decay/2 times squared weights to a mean over samples, the model $\lambda$
-/// times squared weights to a sum over classes.
+/// The optimiser adds decay/2 times the squared weights to a mean over samples; the model adds
+/// $\lambda$ times the squared weights to a sum over classes.
 fn predict(
     classes: usize,
     fit: &Fit,
@@ -143,7 +145,7 @@ fn predict(
     let losses = distinct(runs.iter().map(|run| (run.loss(), run.loss_label())));
     let mut cells = Vec::new();
     for level in levels(runs) {
-        let here = at(runs, level);
+        let here = at_level(runs, level);
         let etas = here.iter().filter_map(|run| Some(row(run)?.eta));
         let Some(eta) = mean(etas).filter(|eta| level.0 > 0.0 && *eta > 0.0 && *eta < 1.0) else {
             continue;

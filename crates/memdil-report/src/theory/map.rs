@@ -1,4 +1,4 @@
-//! The picture of a map of ratios.
+//! Draws a map of ratios.
 
 use memdil_theory::phase::InvariantMap;
 
@@ -6,7 +6,7 @@ use super::contour::zero_line;
 use crate::chart::{Frame, Picture, Scale, span};
 use crate::text::{escape, number, when};
 
-/// Ratios between which cells have the same colour: class and opacity.
+/// Upper bound of the ratios, colour class and opacity of each bin.
 pub(super) const BINS: [(f64, &str, f64); 12] = [
     (0.1, "ls", 1.0),
     (0.2, "ls", 0.86),
@@ -21,10 +21,10 @@ pub(super) const BINS: [(f64, &str, f64); 12] = [
     (1.5, "ce", 0.78),
     (f64::INFINITY, "ce", 1.0),
 ];
-/// Colour of the cells without a ratio.
+/// Colour class and opacity of the cells without a ratio.
 const COLLAPSED: (&str, f64) = ("other", 0.75);
 
-/// The colour of a cell, as an index into [`BINS`]; `None` is grey.
+/// The bin of a ratio, as an index into [`BINS`]; `None` for a collapsed cell, which is grey.
 pub(super) fn bin(ratio: Option<f64>) -> Option<usize> {
     let ratio = ratio?;
     let bin = BINS.iter().position(|(below, ..)| ratio < *below);
@@ -38,7 +38,7 @@ pub(super) fn picture(map: &InvariantMap) -> Picture {
     let [left, right] = frame.x_range();
     let [bottom, top] = frame.y_range();
     let (rows, columns) = (map.features.len(), map.classifier.len());
-    // The places of cells, which reach half a step beyond the outer settings.
+    // Cells extend half a step beyond the outermost settings.
     let across = Scale::exact([0.0, columns as f64], [left, right]);
     let up = Scale::exact([0.0, rows as f64], [bottom, top]);
     let settings = |values: &[f64], cells: &Scale| {
@@ -61,7 +61,7 @@ pub(super) fn picture(map: &InvariantMap) -> Picture {
     );
     let desc = match span(map.ratio.iter().flatten().copied().flatten()) {
         Some([low, high]) => format!("Ratios from {} to {}.", number(low), number(high)),
-        None => "Everything collapses.".to_owned(),
+        None => "All settings collapse.".to_owned(),
     };
     let eta = map.eta;
     Picture {
@@ -73,7 +73,7 @@ pub(super) fn picture(map: &InvariantMap) -> Picture {
     }
 }
 
-/// The line on which both losses have the same rho, as path data.
+/// The contour on which both losses have the same rho, as path data.
 fn ratio_one(map: &InvariantMap, across: &Scale, up: &Scale) -> String {
     let (rows, columns) = (map.features.len(), map.classifier.len());
     let log_ratio = |row: usize, column: usize| map.ratio[row][column].map(f64::ln);
@@ -86,7 +86,7 @@ fn ratio_one(map: &InvariantMap, across: &Scale, up: &Scale) -> String {
     d
 }
 
-/// One path per colour; neighbours in a row are one rectangle.
+/// One path per colour; neighbouring cells of a row with the same colour are merged.
 fn cells(map: &InvariantMap, across: &Scale, up: &Scale) -> String {
     let mut paths = vec![String::new(); BINS.len() + 1];
     for (row, ratios) in map.ratio.iter().enumerate() {
@@ -112,7 +112,7 @@ fn cells(map: &InvariantMap, across: &Scale, up: &Scale) -> String {
     svg
 }
 
-/// The colours with the ratios between them.
+/// The colour bar, with the ratios at the boundaries of the bins.
 fn bar(x: f64, [bottom, top]: [f64; 2]) -> String {
     let step = (top - bottom) / BINS.len() as f64;
     let mut svg = format!(r#"<text class="tick" x="{x:.1}" y="14">ratio</text>"#);

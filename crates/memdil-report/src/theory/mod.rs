@@ -1,4 +1,4 @@
-//! The models of memdil-theory solved and drawn, and fitted to runs.
+//! Solves the models of memdil-theory, draws them, and fits them to runs.
 
 mod classes;
 mod contour;

@@ -1,20 +1,20 @@
-//! Label smoothing against cross-entropy over the two numbers that decide.
+//! Compares label smoothing with cross-entropy over the two numbers that determine their ratio.
 
 use memdil_theory::phase::{InvariantMap, invariant_map};
 use memdil_theory::{LossKind, MarginLoss, TheoryError};
 
 use super::map::picture;
 use super::model::{ALPHA, decades, setting};
-use crate::chart::{Figure, Group, Key, Sign};
+use crate::chart::{Figure, Group, Key, Symbol};
 use crate::text::{number, setting as short};
 
-/// The noise levels of the maps drawn.
+/// The noise levels of the drawn maps.
 const DRAWN: [f64; 2] = [0.1, 0.4];
-/// Steps per decade of the maps, from 1e-7 to 10 both ways.
+/// Steps per decade of the drawn maps, from 1e-7 to 10 on both axes.
 const STEPS: usize = 7;
-/// Coarser grids for the claim alone: eta and alpha.
+/// Values of eta and alpha for which the claim is checked on coarser grids, which are not drawn.
 const CHECKED: ([f64; 5], [f64; 4]) = ([0.01, 0.1, 0.2, 0.3, 0.45], [0.02, 0.05, 0.2, 0.3]);
-/// Values of C_MD that test the invariance.
+/// Values of C_MD for which the invariance is checked.
 const CONSTANTS: [f64; 4] = [0.01, 0.1, 0.5, 5.0];
 
 /// One setting at which both losses were solved.
@@ -31,8 +31,8 @@ pub(crate) struct GridPoint {
 }
 
 impl GridPoint {
-    /// The setting in words.
-    pub(crate) fn place(&self) -> String {
+    /// The setting as text.
+    pub(crate) fn describe(&self) -> String {
         let (alpha, eta) = (self.alpha, short(self.eta));
         let (classifier, features) = (short(self.classifier), short(self.features));
         format!("λ_W/C_MD² = {classifier}, λ_H·C_MD² = {features}, α = {alpha}, η = {eta}")
@@ -42,9 +42,9 @@ impl GridPoint {
 #[derive(Clone, Debug)]
 pub(crate) struct Phase {
     maps: Vec<InvariantMap>,
-    /// Every point where both losses have a rho.
+    /// All points at which both losses have a rho.
     pub(crate) grid: Vec<GridPoint>,
-    /// The largest relative difference of a ratio at the same two numbers and another C_MD.
+    /// The largest relative change of a ratio when C_MD varies and the two numbers are fixed.
     pub(crate) deviation: Option<f64>,
 }
 
@@ -88,39 +88,42 @@ impl Phase {
                 self.reversal()
             ),
             reading: format!(
-                "Colour: rho under LS ({ALPHA}) over rho under CE, {} settings per map; the stronger, the further from 1. \
-                 The model does not change when C_MD, λ_W and λ_H become s·C_MD, s²·λ_W and λ_H/s²: the two numbers on \
-                 the axes decide. Grey: penalties so strong that features and weights of one loss or both are zero, so \
-                 that there is no ratio.",
+                "Colour: ratio of rho under LS ({ALPHA}) to rho under CE, {} settings per map; stronger colours are further \
+                 from 1. The model is invariant when C_MD, λ_W and λ_H become s·C_MD, s²·λ_W and λ_H/s², so the ratio \
+                 depends only on the two numbers on the axes. Grey: the penalties are so strong that the features and weights \
+                 of one or both losses are zero, and the ratio is undefined.",
                 side * side
             ),
             legend: vec![
-                Key::new(Sign::Colour("ls"), "LS dilates less"),
-                Key::new(Sign::Colour("ce"), "CE dilates less"),
-                Key::new(Sign::Colour("other"), "collapsed to zero"),
-                Key::new(Sign::Line, "ratio 1"),
+                Key::new(Symbol::Colour("ls"), "LS dilates less"),
+                Key::new(Symbol::Colour("ce"), "CE dilates less"),
+                Key::new(Symbol::Colour("other"), "collapsed to zero"),
+                Key::new(Symbol::Line, "ratio 1"),
             ],
             groups: vec![Group::untitled(
                 self.maps.len(),
                 self.maps.iter().map(picture).collect(),
             )],
-            ..Figure::new("theory-phase", "The model: where smoothing dilates less")
+            ..Figure::new(
+                "theory-phase",
+                "The model: settings with less dilation under smoothing",
+            )
         }
     }
 
-    /// The settings on the maps drawn at which cross-entropy dilates less.
+    /// Describes the settings on the drawn maps at which cross-entropy dilates less.
     fn reversal(&self) -> String {
         let all = || self.maps.iter().flat_map(|map| points(map, ALPHA));
         let Some(highest) = all().max_by(|a, b| a.ratio.total_cmp(&b.ratio)) else {
-            return "Everything collapses.".to_owned();
+            return "All settings collapse.".to_owned();
         };
         let ratio = number(highest.ratio);
         let reversed = all().filter(|point| point.ratio >= 1.0);
         match reversed.min_by(|a, b| a.classifier.total_cmp(&b.classifier)) {
-            None => format!("The largest ratio is {ratio}: it never reverses."),
+            None => format!("The largest ratio is {ratio}, below 1."),
             Some(first) => format!(
-                "The smallest λ_W/C_MD² at which it does not is {} (η = {}); the largest ratio is {ratio} at λ_W/C_MD² = {}, \
-                 η = {}.",
+                "The smallest λ_W/C_MD² at which it does not is {} (η = {}); the largest ratio is {ratio}, at \
+                 λ_W/C_MD² = {}, η = {}.",
                 short(first.classifier),
                 short(first.eta),
                 short(highest.classifier),
@@ -142,7 +145,7 @@ fn map(
     invariant_map(&base, &smoothing, classifier, features)
 }
 
-/// The ratios of a few settings for every C_MD against those of the first.
+/// The largest relative difference between the ratios for the first C_MD and those for the others.
 fn deviation() -> Result<Option<f64>, TheoryError> {
     let places = decades(-5, -1, 1);
     let mut ratios = Vec::new();
@@ -182,8 +185,8 @@ mod tests {
     use memdil_theory::memorization_dilation::solve;
 
     #[test]
-    fn cells_are_what_the_solver_says_and_collapsed_ones_grey() {
-        // The decays that C_MD = 0.1 had in an equal setting: collapse lies beyond 30 in the first.
+    fn cells_match_the_solver_and_collapsed_ones_are_grey() {
+        // Features collapse if the first penalty is above about 30.
         let (classifier, features) = ([1e-2, 0.4, 200.0], [4e-9, 1e-3]);
         let smoothing = MarginLoss::new(LossKind::Ls, ALPHA).unwrap();
         let map = map(0.4, ALPHA, 0.1, &classifier, &features).unwrap();
@@ -203,7 +206,8 @@ mod tests {
                 }
             }
         }
-        // The counterexample to "wherever lambda is at most 1e-3": C_MD 0.01, lambda 4e-5.
+        // A counterexample to "LS dilates less wherever lambda is at most 1e-3": C_MD 0.01,
+        // lambda 4e-5.
         assert!(map.ratio[0][1].unwrap() > 1.0);
         assert!(map.ratio[0][0].unwrap() < 1.0);
         assert_eq!(

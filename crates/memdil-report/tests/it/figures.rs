@@ -1,4 +1,4 @@
-//! Figures that experiment files name, over made-up runs whose numbers are known.
+//! Figures that experiment files name, over synthetic runs with known values.
 
 use std::fs;
 
@@ -18,8 +18,8 @@ fn run(plan: &MadeUpRun, dilation: f64, accuracy: f64) -> RunRecord {
     record(plan, values)
 }
 
-/// Every epoch up to the last one evaluated, as a run writes them.
-fn all(evaluated: &[EpochRecord]) -> Vec<EpochRecord> {
+/// All epochs up to the last evaluated one, as a run writes them.
+fn all_epochs(evaluated: &[EpochRecord]) -> Vec<EpochRecord> {
     let last = evaluated.last().map_or(0, |epoch| epoch.epoch);
     let given = |epoch| evaluated.iter().find(|given| given.epoch == epoch).cloned();
     let skipped = |epoch| EpochRecord {
@@ -31,13 +31,13 @@ fn all(evaluated: &[EpochRecord]) -> Vec<EpochRecord> {
         .collect()
 }
 
-/// The page, with the figures that the experiment's file names.
+/// The page of an experiment whose file names these figures.
 fn page(figures: &str, claims: &str, records: &[RunRecord], epochs: &[Vec<EpochRecord>]) -> String {
     let folder: TempDir = tempfile::tempdir().unwrap();
     let runs = folder.path().join("runs");
     for (index, record) in records.iter().enumerate() {
         let mut record = record.clone();
-        let epochs = epochs.get(index).map(|evaluated| all(evaluated));
+        let epochs = epochs.get(index).map(|evaluated| all_epochs(evaluated));
         if let (Some(epochs), Some(last)) = (&epochs, &mut record.last) {
             last.epoch = epochs.len();
         }
@@ -63,14 +63,14 @@ fn page(figures: &str, claims: &str, records: &[RunRecord], epochs: &[Vec<EpochR
 }
 
 #[test]
-fn only_the_named_figures_are_drawn_in_their_order() {
+fn named_figures_are_drawn_in_order() {
     let mut records = Vec::new();
     for (seed, eta) in [(0, 0.0), (0, 0.4)] {
         records.push(run(&MadeUpRun::new("CE", eta, seed), 0.1 + eta, 0.9));
     }
     let named = "title = 'Mine'\nfigures = ['by-noise', 'dilation-memorization', 'capacity']";
     let html = page(named, "claim = []", &records, &[]);
-    // The runs have one width, so there is no capacity figure.
+    // All runs have the same width, so there is no capacity figure.
     let ids: Vec<&str> = html.split("<figure id=\"").skip(1).collect();
     assert_eq!(ids.len(), 2);
     assert!(ids[0].starts_with("by-noise") && ids[1].starts_with("dilation-memorization"));
@@ -80,7 +80,7 @@ fn only_the_named_figures_are_drawn_in_their_order() {
 }
 
 #[test]
-fn dilation_that_is_test_error_alone_has_an_r_squared_of_one() {
+fn dilation_from_test_error_alone_has_an_r_squared_of_one() {
     let formula = |error: f64| 2.0 * error * (1.0 - error) / (1.0 - 2.0 * error).powi(2);
     let records = |factor: fn(f64) -> f64| -> Vec<RunRecord> {
         let errors = [0.02, 0.05, 0.1, 0.15, 0.2, 0.25];
@@ -106,7 +106,7 @@ fn dilation_that_is_test_error_alone_has_an_r_squared_of_one() {
 fn losses_are_compared_by_seed() {
     let mut records = Vec::new();
     for seed in 0..6 {
-        // Seeds differ much, and the factor of LS from seed to seed: its geometric mean is 0.5.
+        // Seeds differ widely, and so does the factor of LS, whose geometric mean is 0.5.
         let (accuracy, dilation) = (0.8 + 0.01 * seed as f64, 0.1 * (seed + 1) as f64);
         let factor = if seed % 2 == 0 { 0.25 } else { 1.0 };
         records.push(run(&MadeUpRun::new("CE", 0.4, seed), dilation, accuracy));
@@ -116,9 +116,9 @@ fn losses_are_compared_by_seed() {
             accuracy + 0.02,
         ));
     }
-    // A run without its partner would change unpaired means.
+    // A run without a partner would change unpaired means.
     records.push(run(&MadeUpRun::new("LS", 0.4, 6), 50.0, 0.5));
-    let expected = "LS +2.00 points of accuracy, −50% dilation (−50% of correct samples).";
+    let expected = "LS +2.00 points of accuracy, −50% dilation (−50% for correct samples).";
     let html = page("figures = ['against-ce']", "claim = []", &records, &[]);
     assert!(html.contains("Against CE at η = 0.4 ("), "{html}");
     assert!(html.contains(expected), "{html}");
@@ -127,7 +127,7 @@ fn losses_are_compared_by_seed() {
 }
 
 #[test]
-fn two_parameters_of_a_loss_are_not_two_seeds() {
+fn runs_of_one_seed_with_different_parameters_are_averaged() {
     let mut records = Vec::new();
     for seed in 0..3 {
         records.push(run(&MadeUpRun::new("CE", 0.4, seed), 0.2, 0.8));
@@ -140,12 +140,16 @@ fn two_parameters_of_a_loss_are_not_two_seeds() {
     }
     let html = page("figures = ['against-ce']", "claim = []", &records, &[]);
     assert!(html.contains("LS +10.00 points of accuracy"), "{html}");
-    // Six runs of three seeds have no interval.
+    // Six runs with only three seeds have no interval.
     assert!(!html.contains("class=\"bar s ls\""), "{html}");
 }
 
-/// Evaluations in which the memorised share and dilation go from one value to another.
-fn course(share: Option<[f64; 2]>, dilation: [f64; 2], last: &EpochRecord) -> Vec<EpochRecord> {
+/// Evaluations in which the memorised share and dilation change linearly between two values.
+fn linear_evaluations(
+    share: Option<[f64; 2]>,
+    dilation: [f64; 2],
+    last: &EpochRecord,
+) -> Vec<EpochRecord> {
     let at = |step: usize, [from, to]: [f64; 2]| from + (to - from) * step as f64 / 4.0;
     let epoch = |step: usize| {
         let mut test = last.test.clone().unwrap();
@@ -161,7 +165,7 @@ fn course(share: Option<[f64; 2]>, dilation: [f64; 2], last: &EpochRecord) -> Ve
 }
 
 #[test]
-fn the_portrait_lays_noisy_beside_clean_networks() {
+fn the_phase_portrait_compares_noisy_and_clean_networks() {
     let (mut records, mut epochs) = (Vec::new(), Vec::new());
     for seed in 0..3 {
         for (eta, share, dilation) in [
@@ -169,7 +173,11 @@ fn the_portrait_lays_noisy_beside_clean_networks() {
             (0.4, Some([0.1, 0.9]), [0.125, 0.5]),
         ] {
             let record = run(&MadeUpRun::new("CE", eta, seed), 0.5, 0.9);
-            epochs.push(course(share, dilation, record.last.as_ref().unwrap()));
+            epochs.push(linear_evaluations(
+                share,
+                dilation,
+                record.last.as_ref().unwrap(),
+            ));
             records.push(record);
         }
     }
@@ -182,10 +190,10 @@ fn the_portrait_lays_noisy_beside_clean_networks() {
         )
     };
     let html = draw(&records, &epochs);
-    let expected = "from epoch 1 to 41 the memorised share goes from 10% to 90% and the geometric mean of dilation from 0.125 to 0.500; without \
-                    noise, dilation goes from 0.0625 to 0.0312";
+    let expected = "from epoch 1 to 41, the memorised share changes from 10% to 90% and the geometric mean of dilation from \
+                    0.125 to 0.500; without noise, dilation changes from 0.0625 to 0.0312";
     assert!(html.contains(expected), "{html}");
-    // Without the clean networks there is nothing to lay beside.
+    // Without clean networks there is nothing to compare, so the figure is not drawn.
     let noisy = |index: usize| records[index].requested_noise > 0.0;
     let kept: Vec<usize> = (0..records.len()).filter(|index| noisy(*index)).collect();
     let records: Vec<RunRecord> = kept.iter().map(|index| records[*index].clone()).collect();
@@ -214,13 +222,14 @@ fn capacity_compares_each_width_with_its_clean_network() {
         }
     }
     let html = page("figures = ['capacity']", "claim = []", &records, &[]);
-    let expected = "at width 4 networks memorise 20% of the corrupted samples and dilation is 2.00 times that of clean networks; \
-                    at width 64 they memorise 90% and it is 8.00 times. Of correctly classified samples: 2.00 and 8.00 times.";
+    let expected = "at width 4, networks memorise 20% of the corrupted samples and their dilation is 2.00 times that of clean \
+                    networks; at width 64, they memorise 90% and the factor is 8.00. For correctly classified samples only, \
+                    the factors are 2.00 and 8.00.";
     assert!(html.contains(expected), "{html}");
 }
 
 #[test]
-fn the_model_is_drawn_beside_its_baselines() {
+fn the_model_is_compared_with_its_baselines() {
     const CLAIM: &str = r#"
         [[claim]]
         id = "theory-level"
@@ -234,7 +243,7 @@ fn the_model_is_drawn_beside_its_baselines() {
             for eta in [0.0, 0.2, 0.4] {
                 let mut record = run(&MadeUpRun::new(loss, eta, seed), 0.1, 0.9);
                 let test = record.last.as_mut().unwrap().test.as_mut().unwrap();
-                // A line in the noise level, which the first baseline predicts exactly.
+                // Linear in the noise level, so that the first baseline predicts it exactly.
                 test.rho_nc1 = Some(0.1 + eta);
                 records.push(record);
             }

@@ -1,4 +1,4 @@
-//! The integration tests of memdil-report, in one binary so that they are linked once.
+//! The integration tests of memdil-report. A single binary saves linking time.
 #![allow(clippy::float_cmp, clippy::unwrap_used)]
 
 mod common;

@@ -1,4 +1,4 @@
-//! The report over made-up run folders.
+//! The report over synthetic run folders.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -30,7 +30,7 @@ fn report(records: &[RunRecord]) -> (TempDir, Report) {
         write(&folder.path().join("runs"), record);
     }
     let mut options = options(&folder.path().join("runs"), &folder.path().join("out"));
-    // The claims need runs with and without noise.
+    // The claims need noiseless runs.
     if records.iter().any(|record| record.requested_noise <= 0.0) {
         options.experiments.push(experiment(records));
     }
@@ -64,14 +64,14 @@ fn verdicts_are_on_the_page() {
     assert!(report.terminal_table().contains("✓ supported"));
     let page = fs::read_to_string(&report.html).unwrap();
     assert!(page.contains("At equal noise, LS dilates less than CE."));
-    assert!(page.contains("Refuted if the 95% interval lies wholly above zero."));
+    assert!(page.contains(&smoothing.refuted_if));
 }
 
 #[test]
 fn diverged_and_missing_runs_are_counted() {
     let mut records = design(7, &LOSSES, &ETAS);
     let planned = experiment(&records);
-    let place = |records: &[RunRecord], loss, eta, seed| {
+    let index_of = |records: &[RunRecord], loss, eta, seed| {
         let values = Values {
             dilation: 1.0,
             memorization: 1.0,
@@ -80,12 +80,12 @@ fn diverged_and_missing_runs_are_counted() {
         let id = record(&MadeUpRun::new(loss, eta, seed), values).id;
         records.iter().position(|record| record.id == id).unwrap()
     };
-    let index = place(&records, "CE", 0.4, 0);
+    let index = index_of(&records, "CE", 0.4, 0);
     records[index] = diverged(
         &MadeUpRun::new("CE", 0.4, 0),
         "loss became NaN in epoch 3 & <ended>",
     );
-    let index = place(&records, "LS", 0.2, 1);
+    let index = index_of(&records, "LS", 0.2, 1);
     records.remove(index);
     let folder = tempfile::tempdir().unwrap();
     for record in &records {
@@ -96,7 +96,7 @@ fn diverged_and_missing_runs_are_counted() {
     let report = write_report(&options).unwrap();
     assert_eq!((report.runs, report.diverged), (62, 1));
     let smoothing = claim(&report, "/ls-dilation");
-    // Each of two seeds lacks a cell: five are left, which decide nothing.
+    // Two seeds lack a cell each; the other five are too few for a verdict.
     assert_eq!((smoothing.n, smoothing.verdict), (5, Verdict::Inconclusive));
     for note in [
         "1 value is missing: diverged.",
@@ -110,13 +110,13 @@ fn diverged_and_missing_runs_are_counted() {
     }
     let html = fs::read_to_string(&report.html).unwrap();
     assert!(html.contains("✗ diverged: loss became NaN in epoch 3 &amp; &lt;ended&gt;"));
-    assert!(html.contains("1 of them diverged"));
+    assert!(html.contains("<span>1 diverged</span>"));
     let text = fs::read_to_string(&report.markdown).unwrap();
     assert!(text.contains("✗ diverged: loss became NaN in epoch 3"));
 }
 
 #[test]
-fn experiments_without_a_claim_get_none() {
+fn experiments_without_a_claim_have_no_verdict() {
     let mut records = Vec::new();
     for seed in 0..3 {
         let plan = MadeUpRun {
@@ -143,7 +143,7 @@ fn experiments_without_a_claim_get_none() {
 }
 
 #[test]
-fn only_diverged_runs_still_make_a_report() {
+fn diverged_runs_alone_are_reported() {
     let (_folder, report) = report(&[diverged(&MadeUpRun::new("CE", 0.2, 0), "loss is NaN")]);
     assert_eq!(
         (report.runs, report.diverged, report.figures.len()),
@@ -158,8 +158,8 @@ fn only_diverged_runs_still_make_a_report() {
     check_page(&fs::read_to_string(&report.html).unwrap());
 }
 
-/// Eighteen runs with features, one of a second pair, and one that diverged; kept where it can be
-/// looked at.
+/// Eighteen runs with features on each of two pairs of classes, and a diverged run. The folder is
+/// kept for inspection.
 fn sample(out: &Path) -> PathBuf {
     let runs = out.join("runs");
     let _ = fs::remove_dir_all(out);
@@ -178,7 +178,7 @@ fn sample(out: &Path) -> PathBuf {
         write(&runs, record)
             .write_snapshot(&snapshot(&plan, dilation.sqrt()))
             .unwrap();
-        // The second pair: spread wider from the start.
+        // The second pair of classes has a wider spread.
         let plan = MadeUpRun {
             classes: [2, 4],
             ..plan
@@ -201,7 +201,7 @@ fn sample(out: &Path) -> PathBuf {
 }
 
 #[test]
-fn the_whole_report_is_well_formed_self_contained_and_reproducible() {
+fn the_report_is_well_formed_self_contained_and_reproducible() {
     let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join("sample");
     let runs = sample(&out);
     let mut options = options(&runs, &out.join("report"));
@@ -225,7 +225,7 @@ fn the_whole_report_is_well_formed_self_contained_and_reproducible() {
     ] {
         assert!(html.contains(text), "no {text:?}");
     }
-    // The solved models were not asked for.
+    // The solved models were not requested.
     assert!(
         !html.contains("id=\"theory")
             && !html.contains("md-theory")
@@ -241,8 +241,8 @@ fn the_whole_report_is_well_formed_self_contained_and_reproducible() {
         "id=\"by-noise\"",
         "How the claims are tested",
         "37 runs, one per row",
-        "Where it differs from the paper",
-        "To run it again",
+        "Differences from the paper",
+        "To rerun this experiment",
         "id=\"reference\"",
         "id=\"provenance\"",
     ];
@@ -251,7 +251,7 @@ fn the_whole_report_is_well_formed_self_contained_and_reproducible() {
         .map(|place| html.find(place).unwrap())
         .collect();
     assert!(found.is_sorted(), "{found:?}");
-    // Every run that completed is a mark of its own in the first figure.
+    // Each completed run has a mark in the first figure.
     let figure = &html[found[3]..found[4]];
     let marks = figure.matches("class=\"mark f ").count();
     assert_eq!(marks, 36);
@@ -260,7 +260,7 @@ fn the_whole_report_is_well_formed_self_contained_and_reproducible() {
         let svg = fs::read_to_string(path).unwrap();
         check_page(&svg);
         assert!(svg.contains("prefers-color-scheme: dark"));
-        // The PNG beside it has its size, twice as fine, and is no blank sheet.
+        // The PNG has twice the resolution and is not blank.
         let png = fs::read(path.with_extension("png")).unwrap();
         let side = |at: usize| u32::from_be_bytes(png[at..at + 4].try_into().unwrap());
         let attribute = |name: &str| {
@@ -335,7 +335,7 @@ fn a_reference_is_compared_cell_by_cell() {
             ),
         );
     }
-    // Runs of the same experiment on other classes stay out.
+    // Runs of the same experiment on other classes are excluded.
     let other = MadeUpRun {
         experiment: "mine",
         classes: [2, 4],
@@ -370,7 +370,7 @@ fn a_reference_is_compared_cell_by_cell() {
     let inside = with(&text("[0.13, 0.135]")).unwrap();
     assert_eq!(inside.reference_inside, Some((1, 1)));
     let page = fs::read_to_string(&inside.html).unwrap();
-    assert!(page.contains("1 of 1 cells inside") && page.contains("fewer than 3 seeds"));
+    assert!(page.contains("1 of 1 reference means inside") && page.contains("fewer than 3 seeds"));
     let outside = with(&text("[0.133, 0.135]")).unwrap();
     assert_eq!(outside.reference_inside, Some((0, 1)));
     assert!(
@@ -381,7 +381,7 @@ fn a_reference_is_compared_cell_by_cell() {
 
     for (content, expected) in [
         (text("[0.1]"), "CE, eta 0.2, dilation (test NC1): 1 values for 2 seeds"),
-        (text("[0.1, nan]"), "is no finite number"),
+        (text("[0.1, nan]"), "NaN is not finite"),
         (text("[0.1, 0.1]").replace("dilation", "dilatation"), "line 10"),
         ("seeds = [".to_owned(), "line 1"),
         (
@@ -398,7 +398,7 @@ fn a_reference_is_compared_cell_by_cell() {
 }
 
 #[test]
-fn the_authors_numbers_are_read() {
+fn the_authors_reference_values_are_read() {
     let folder = tempfile::tempdir().unwrap();
     let runs = folder.path().join("runs");
     let plan = MadeUpRun {
@@ -420,13 +420,13 @@ fn the_authors_numbers_are_read() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     options.reference = Some(root.join("experiments/reference/authors-fashion-mnist.toml"));
     let page = fs::read_to_string(write_report(&options).unwrap().html).unwrap();
-    // Nine cells of eight quantities, less memorization where nothing is corrupted.
-    assert_eq!(page.matches("○ no run of ours").count(), 69);
-    assert!(page.contains("No run here has the settings of fashion-mnist-reference."));
+    // Nine cells with eight quantities each, except memorization in the three noiseless cells.
+    assert_eq!(page.matches("○ no runs").count(), 69);
+    assert!(page.contains("No run has the settings of fashion-mnist-reference."));
 }
 
 #[test]
-fn bad_input_is_an_error_and_writes_nothing() {
+fn nothing_is_written_for_bad_input() {
     let folder = tempfile::tempdir().unwrap();
     let (runs, out) = (folder.path().join("runs"), folder.path().join("out"));
     let error = write_report(&options(&runs, &out)).unwrap_err();
@@ -439,7 +439,7 @@ fn bad_input_is_an_error_and_writes_nothing() {
     ));
 
     let run = write(&runs, &design(1, &LOSSES, &[0.2])[0]);
-    fs::write(run.path().join("features.npz"), b"no archive").unwrap();
+    fs::write(run.path().join("features.npz"), b"not an archive").unwrap();
     let error = write_report(&options(&runs, &out)).unwrap_err();
     assert!(
         matches!(error, ReportError::Records(_)) && error.to_string().contains("features.npz"),
@@ -456,7 +456,7 @@ fn bad_input_is_an_error_and_writes_nothing() {
 }
 
 #[test]
-fn an_unwritable_folder_is_named() {
+fn an_unwritable_output_folder_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
     let runs = folder.path().join("runs");
     write(&runs, &design(1, &LOSSES, &[0.2])[0]);
@@ -471,7 +471,7 @@ fn an_unwritable_folder_is_named() {
 }
 
 #[test]
-fn files_of_other_programs_are_kept_and_former_figures_removed() {
+fn files_of_other_programs_are_kept_and_old_figures_removed() {
     let folder = tempfile::tempdir().unwrap();
     let (runs, out) = (folder.path().join("runs"), folder.path().join("out"));
     for record in design(2, &LOSSES, &ETAS) {

@@ -1,4 +1,4 @@
-//! The section of hyper-parameter searches over made-up histories.
+//! The section of hyper-parameter searches over synthetic histories.
 
 use std::fs;
 use std::path::Path;
@@ -12,7 +12,8 @@ use serde_json::json;
 
 use crate::common::{MadeUpRun, Values, check_page, record, spec, write};
 
-/// A search of `trials`, of which `accuracies` are made; `None` is a diverged one.
+/// A search of `trials` trials, of which the first have run with these accuracies; `None` is a
+/// diverged trial.
 fn search(plan: &MadeUpRun, trials: usize, accuracies: &[Option<f64>]) -> SearchRecord {
     let space = json!({"optimizer.learning_rate": {"low": 1e-5, "high": 0.5, "scale": "log"},
         "training.batch_size": {"values": [16, 32]}});
@@ -77,7 +78,7 @@ fn searches_have_tables_and_a_figure() {
         };
         let mut whole = search(&plan, 10, &[&accuracies[..], &[None]].concat());
         assert_eq!(whole.best_trial, Some(4));
-        // The retrained runs differ in what was searched over, and are compared all the same.
+        // The retrained runs differ only in a searched setting, so they belong to one panel.
         let mut run = record(
             &plan,
             Values {
@@ -99,7 +100,7 @@ fn searches_have_tables_and_a_figure() {
         });
         searches.write(&whole).unwrap();
     }
-    // One that was stopped at its second trial, and one whose every trial diverged.
+    // A search that was stopped after two trials, and one in which every trial diverged.
     searches
         .write(&search(
             &MadeUpRun::new("LR", 0.2, 0),
@@ -112,7 +113,7 @@ fn searches_have_tables_and_a_figure() {
         .unwrap();
     let (page, markdown) = report(&runs, &folder.path().join("out"));
     check_page(&page);
-    // Searches stand with the experiment that they belong to.
+    // Searches are in the section of their experiment.
     let section = &page[page.find("<section id=\"experiment-").unwrap()
         ..page.find("<section id=\"provenance\"").unwrap()];
     assert_eq!(section.matches("<details open").count(), 2);
@@ -157,7 +158,7 @@ fn searches_have_tables_and_a_figure() {
 }
 
 #[test]
-fn a_search_under_way_is_reported_without_runs() {
+fn a_search_in_progress_is_reported_without_runs() {
     let folder = tempfile::tempdir().unwrap();
     let searches = SearchFolder::new(folder.path().join("runs"));
     create_dir(&searches.path()).unwrap();
@@ -168,7 +169,7 @@ fn a_search_under_way_is_reported_without_runs() {
     check_page(&page);
     assert!(
         page.contains("1 of 5")
-            && page.contains("1 search under way")
+            && page.contains("1 search in progress")
             && markdown.contains("1 of 5"),
         "{page}"
     );
@@ -176,7 +177,7 @@ fn a_search_under_way_is_reported_without_runs() {
 }
 
 #[test]
-fn a_damaged_history_is_named() {
+fn a_damaged_history_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
     let searches = SearchFolder::new(folder.path());
     create_dir(&searches.path()).unwrap();

@@ -1,4 +1,4 @@
-//! The theory section over made-up run folders.
+//! The theory section over synthetic run folders.
 
 use std::fs;
 use std::path::Path;
@@ -39,8 +39,8 @@ const FIGURES: [&str; 4] = [
     "theory-classes",
 ];
 
-/// Networks that follow rho = 0.1 + eta nu / 0.8.
-fn follows(width: usize, seeds: u64, losses: &[(&'static str, f64)]) -> Vec<RunRecord> {
+/// Runs that satisfy rho = 0.1 + eta nu / 0.8 exactly.
+fn exact_runs(width: usize, seeds: u64, losses: &[(&'static str, f64)]) -> Vec<RunRecord> {
     let mut noise = Noise(5);
     let mut records = Vec::new();
     for seed in 0..seeds {
@@ -71,16 +71,16 @@ fn follows(width: usize, seeds: u64, losses: &[(&'static str, f64)]) -> Vec<RunR
 #[test]
 fn c_md_is_fitted_to_every_panel() {
     let folder = tempfile::tempdir().unwrap();
-    let mut records = follows(256, 9, &[("CE", 1.0), ("LR", 0.8), ("LS", 0.5)]);
-    // Dilation that falls with noise has no C_MD.
-    let mut falling = follows(64, 7, &[("CE", 1.0), ("LS", 0.5)]);
+    let mut records = exact_runs(256, 9, &[("CE", 1.0), ("LR", 0.8), ("LS", 0.5)]);
+    // C_MD cannot be fitted if dilation decreases with noise.
+    let mut falling = exact_runs(64, 7, &[("CE", 1.0), ("LS", 0.5)]);
     for record in &mut falling {
         record.last.as_mut().unwrap().test.as_mut().unwrap().radius =
             Some(1.0 - record.realised_noise);
     }
     records.extend(falling);
-    // Losses that the model does not know are left out.
-    records.extend(follows(32, 2, &[("MSE", 1.0)]));
+    // Losses that the model does not support are excluded.
+    records.extend(exact_runs(32, 2, &[("MSE", 1.0)]));
     for record in &records {
         write(folder.path(), record);
     }
@@ -125,9 +125,9 @@ fn claim<'a>(report: &'a Report, part: &str) -> &'a Claim {
 }
 
 #[test]
-fn the_section_is_whole_reproducible_and_judged() {
+fn the_theory_section_is_complete_and_reproducible() {
     let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join("theory");
-    let records = follows(256, 2, &[("CE", 1.0), ("LS", 0.5)]);
+    let records = exact_runs(256, 2, &[("CE", 1.0), ("LS", 0.5)]);
     let first = report(&records, &out);
 
     let html = fs::read_to_string(&first.html).unwrap();
@@ -153,7 +153,7 @@ fn the_section_is_whole_reproducible_and_judged() {
     let text = fs::read_to_string(&first.markdown).unwrap();
     assert!(!text.contains("NaN") && text.contains("\n## md-theory\n"));
 
-    // The solved models: points, not seeds; no p, and no part in Holm's correction.
+    // Claims about solved models count points instead of seeds, and have no p.
     for (id, n) in [
         ("md-theory/ls-below-ce", 1000),
         ("md-theory/ls-slope", 2),

@@ -54,7 +54,7 @@ fn is_noticed(scene: &Scene, expected: &str) {
     // What is planned and damaged is missing in a report on a manifest.
     scene.succeed("report --runs runs --manifest m.jsonl --out report");
     let report = fs::read_to_string(scene.path("report/report.md")).unwrap();
-    assert!(report.contains("1 planned run is missing here"), "{report}");
+    assert!(report.contains("1 planned run is missing"), "{report}");
     scene.fail(
         "sweep run --manifest m.jsonl --out runs --index 0",
         2,

@@ -295,7 +295,7 @@ fn claims_that_cannot_be_tested_are_one_line() {
         (
             "[[claim]]",
             "[report]\nfigures = [\"capacty\"]\n\n[[claim]]",
-            "[report]: there is no figure 'capacty': there are phase-portrait",
+            "[report]: unknown figure 'capacty'; must be one of phase-portrait",
         ),
         (
             "[[claim]]",

@@ -99,6 +99,6 @@ fn a_manifest_is_written_where_it_can_be() {
 fn runs_are_not_looked_for_in_a_file() {
     let scene = scene();
     for command in ["theory fit --runs taken", "report --out r --runs taken"] {
-        scene.refuse(command, &["taken is not a folder"]);
+        scene.refuse(command, &["taken: is not a folder"]);
     }
 }

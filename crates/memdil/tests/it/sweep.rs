@@ -79,7 +79,7 @@ fn a_sweep_from_plan_to_report() {
     let id = one.file_name().unwrap().to_string_lossy();
     assert!(
         page.contains(&format!(
-            "1 planned run is missing here, failed or not made yet: {id}."
+            "1 planned run is missing (failed or not run yet): {id}."
         )),
         "{id}"
     );
@@ -120,7 +120,7 @@ fn a_sweep_from_plan_to_report() {
     let page = fs::read_to_string(scene.path("lacking/index.html")).unwrap();
     assert!(
         page.contains(&format!(
-            "1 planned run is missing here, failed or not made yet: {id}."
+            "1 planned run is missing (failed or not run yet): {id}."
         )),
         "{id}"
     );

@@ -1,4 +1,4 @@
-//! Run folders made up for tests, written through memdil-records.
+//! Synthetic run folders for tests, written with memdil-records.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use memdil_report::{Page, ReportedExperiment};
 use ndarray::{Array1, Array2};
 use serde_json::json;
 
-/// What distinguishes one made-up run from another.
+/// The settings that distinguish synthetic runs.
 #[derive(Clone, Debug)]
 pub(crate) struct MadeUpRun {
     pub(crate) experiment: &'static str,
@@ -35,7 +35,7 @@ impl MadeUpRun {
     }
 }
 
-/// What it is said to have measured.
+/// The measured values of a synthetic run.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Values {
     pub(crate) dilation: f64,
@@ -151,7 +151,7 @@ pub(crate) fn write(runs: &Path, record: &RunRecord) -> RunFolder {
     folder
 }
 
-/// Numbers in [0, 1) that look random and are always the same.
+/// A deterministic generator of pseudo-random numbers in [0, 1).
 pub(crate) struct Noise(pub(crate) u64);
 
 impl Noise {
@@ -163,13 +163,13 @@ impl Noise {
         (self.0 >> 11) as f64 / (1_u64 << 53) as f64
     }
 
-    /// About normal: the sum of twelve uniform numbers.
+    /// An approximately normal number: the centred sum of twelve uniform numbers.
     pub(crate) fn normal(&mut self) -> f64 {
         (0..12).map(|_| self.next()).sum::<f64>() - 6.0
     }
 }
 
-/// Features of two classes on the axes; memorised corrupted samples lie at the other class.
+/// Features of two classes on the axes; memorised corrupted samples are at the other class.
 pub(crate) fn snapshot(plan: &MadeUpRun, spread: f64) -> Snapshot {
     let mut noise = Noise(
         plan.seed * 977
@@ -192,7 +192,7 @@ pub(crate) fn snapshot(plan: &MadeUpRun, spread: f64) -> Snapshot {
             } else {
                 clean[i]
             } as usize;
-            // Some test samples drift towards the other class: that is what dilation looks like.
+            // Test samples drift towards the other class, which imitates dilation.
             let drift = if noisy {
                 0.0
             } else {
@@ -217,7 +217,7 @@ pub(crate) fn snapshot(plan: &MadeUpRun, spread: f64) -> Snapshot {
     }
 }
 
-/// Every run of a design in which a loss multiplies dilation by its factor.
+/// All runs of a design in which each loss multiplies dilation by a factor.
 pub(crate) fn design(seeds: u64, losses: &[(&'static str, f64)], etas: &[f64]) -> Vec<RunRecord> {
     let mut noise = Noise(11);
     let mut records = Vec::new();
@@ -242,7 +242,7 @@ pub(crate) fn design(seeds: u64, losses: &[(&'static str, f64)], etas: &[f64]) -
     records
 }
 
-/// Claims as the experiment's file declares them.
+/// The claims that the experiment's file declares.
 const CLAIMS: &str = r#"
     [[claim]]
     id = "noise-dilates"
@@ -267,7 +267,7 @@ const CLAIMS: &str = r#"
     expect = "below"
 "#;
 
-/// The experiment of some runs, whose plan is what they are.
+/// An experiment whose plan consists of the given runs.
 pub(crate) fn experiment(planned: &[RunRecord]) -> ReportedExperiment {
     claims_of("memorization-dilation", CLAIMS, planned)
 }
@@ -288,9 +288,10 @@ pub(crate) fn claims_of(name: &str, claims: &str, planned: &[RunRecord]) -> Repo
     }
 }
 
-/// Tags balance, attributes are quoted, ids are unique, nothing is loaded, nothing is undefined.
+/// Checks that tags are balanced, attributes are quoted and ids are unique, and that the page loads
+/// nothing and prints no undefined number.
 pub(crate) fn check_page(page: &str) {
-    // What may be opened from the page lies beside it.
+    // Links to the figures next to the page are allowed.
     let page = page.replace("href=\"figures/", "data-file=\"figures/");
     let page = page.as_str();
     for forbidden in ["NaN", "inf ", "src=", "href=", "@import", "url(", "<script"] {
