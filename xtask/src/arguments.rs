@@ -1,8 +1,8 @@
-//! The arguments of a task: `--flag value`, `--flag=value`, and switches without a value.
+//! Parses the arguments of a task: `--flag value`, `--flag=value`, and switches without a value.
 
 use crate::failure::Failure;
 
-/// Refuses arguments that a task does not know, and flags of `valued` without a value.
+/// Fails on unknown arguments, and on flags of `valued` without a value.
 pub(crate) fn check(
     task: &str,
     arguments: &[String],
@@ -18,19 +18,19 @@ pub(crate) fn check(
             }
         } else if !switches.contains(&argument) {
             return Err(Failure::usage(format!(
-                "{task} does not know '{argument}'; see cargo xtask help"
+                "{task}: unknown argument '{argument}'; see cargo xtask help"
             )));
         }
     }
     Ok(())
 }
 
-/// The first value of a flag, after it or behind `=`.
+/// The first value of a flag.
 pub(crate) fn value<'a>(arguments: &'a [String], flag: &str) -> Option<&'a str> {
     values(arguments, flag).next()
 }
 
-/// The values of a flag that can be given many times.
+/// All values of a flag that may be repeated.
 pub(crate) fn values<'a>(arguments: &'a [String], flag: &str) -> impl Iterator<Item = &'a str> {
     let before = std::iter::once(None).chain(arguments.iter().map(Some));
     before.zip(arguments).filter_map(move |(before, argument)| {
@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_follow_their_flag() {
+    fn values_are_found_after_their_flag() {
         let arguments = ["--preset=smoke", "--out", "a"].map(str::to_owned);
         assert_eq!(value(&arguments, "--preset"), Some("smoke"));
         assert_eq!(value(&arguments, "--out"), Some("a"));
@@ -73,7 +73,7 @@ mod tests {
         );
         assert_eq!(
             refused(&["--all"]).as_deref(),
-            Some("bench does not know '--all'; see cargo xtask help")
+            Some("bench: unknown argument '--all'; see cargo xtask help")
         );
     }
 }

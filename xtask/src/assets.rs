@@ -1,4 +1,4 @@
-//! `cargo xtask assets --from DIR`: the embedded images, made again from the full data set.
+//! `cargo xtask assets --from DIR`: rebuilds the embedded images from the full data set.
 
 use std::path::Path;
 
@@ -10,10 +10,10 @@ use crate::workspace::{cargo, root};
 pub(crate) fn run(given: &[String]) -> Result<(), Failure> {
     arguments::check("assets", given, &["--from"], &[])?;
     let from = arguments::value(given, "--from")
-        .ok_or_else(|| Failure::usage("assets takes --from DIR"))?;
+        .ok_or_else(|| Failure::usage("assets: needs --from DIR; see cargo xtask help"))?;
     if !Path::new(from).is_dir() {
         return Err(Failure::usage(format!(
-            "{from} is not a folder; name the one with the four Fashion-MNIST files"
+            "--from {from}: is not a folder; give the folder with the four Fashion-MNIST files"
         )));
     }
     let root = root();

@@ -1,4 +1,5 @@
-//! `cargo xtask bench`: criterion benches, or our metrics and training step beside NumPy and torch.
+//! `cargo xtask bench`: criterion benches, or comparisons of the metrics and the training step with
+//! NumPy and torch.
 
 mod table;
 mod train_step;
@@ -11,17 +12,17 @@ use crate::arguments::{check as check_arguments, has, value};
 use crate::failure::Failure;
 use crate::process::{check, output};
 use crate::workspace::{cargo, root, target_directory};
-use table::{median, table, threads, time};
+use table::{median, table, time, with_threads};
 
-/// All programs get as many threads.
+/// Number of threads of every program.
 const THREADS: &str = "2";
-/// Every program has so many turns, one after the other, and makes so many runs in each (slow peers
-/// fewer).
+/// Number of turns in which all programs run in sequence.
 const TURNS: usize = 3;
+/// Number of timed runs of a program per turn; slow peers run fewer times.
 const RUNS: &str = "5";
-/// A peer whose first run takes more seconds is left out.
+/// A peer whose first run takes more than this many seconds is skipped.
 const LIMIT: &str = "60";
-/// The routes of `benches/peers/metrics.py`, and the titles of their columns.
+/// The methods of `benches/peers/metrics.py`, and the titles of their columns.
 const PEERS: [(&str, &str); 4] = [
     ("torch", "torch d x d"),
     ("torch-eigh", "torch d x d, eigh"),
@@ -33,7 +34,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
     check_arguments("bench", arguments, &["--only"], &["--peers"])?;
     let only = value(arguments, "--only");
     if has(arguments, "--peers") {
-        return beside_peers(only);
+        return compare_with_peers(only);
     }
     let mut command = cargo();
     command
@@ -49,14 +50,14 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
     check(command.current_dir(root()))
 }
 
-fn beside_peers(only: Option<&str>) -> Result<(), Failure> {
+fn compare_with_peers(only: Option<&str>) -> Result<(), Failure> {
     let python = std::env::var_os("MEMDIL_PYTHON").unwrap_or_else(|| "python3".into());
     let mut probe = Command::new(&python);
     if output(probe.args(["-c", "import numpy, torch"])).is_err() {
         let python = python.to_string_lossy();
         return Err(Failure::usage(format!(
-            "{python} has no numpy and torch; python3 -m venv peers && peers/bin/pip install numpy torch, then set \
-             MEMDIL_PYTHON=peers/bin/python"
+            "{python}: cannot import numpy and torch; run python3 -m venv peers && peers/bin/pip install numpy torch, \
+             then set MEMDIL_PYTHON=peers/bin/python"
         )));
     }
     let [metrics, steps] = [example("peer_metrics")?, example("peer_train_step")?];
@@ -72,34 +73,36 @@ fn beside_peers(only: Option<&str>) -> Result<(), Failure> {
     if sizes.is_empty() && step_sizes.is_empty() {
         let all: Vec<&str> = all.iter().flat_map(|all| all.lines()).collect();
         return Err(Failure::usage(format!(
-            "no size contains '{}'; there are {}",
+            "--only {}: matches no size; sizes are {}",
             only.unwrap_or(""),
             all.join(", ")
         )));
     }
     if !step_sizes.is_empty() {
-        train_step::beside_torch(&step_sizes, &steps, Path::new(&python))?;
+        train_step::compare_with_torch(&step_sizes, &steps, Path::new(&python))?;
     }
     if sizes.is_empty() {
         return Ok(());
     }
     let ours = metrics;
-    let folder = Folder::new()?;
+    let folder = TempFolder::new()?;
     let mut rows = vec![header()];
     for size in sizes {
-        eprintln!("{size}: arrays");
+        eprintln!("{size}: writing arrays");
         output(Command::new(&ours).args(["write", size]).arg(&folder.0))?;
         rows.push(measure(size, &ours, Path::new(&python), &folder.0)?);
     }
     println!("{}", table(&rows));
-    println!("medians in ms, {THREADS} threads each; ratio: time of the peer over that of our nc1");
     println!(
-        "difference: of the peer's NC1 from ours, relative; memory: peak beyond the arrays in MiB, of all metrics"
+        "times: medians in ms with {THREADS} threads; ratio: time of the peer over time of nc1"
+    );
+    println!(
+        "difference: relative, between the NC1 of the peer and ours; memory: peak of all metrics in MiB, without the arrays"
     );
     Ok(())
 }
 
-/// Builds one of our programs that print times.
+/// Builds one of the examples that print times and returns its path.
 fn example(name: &str) -> Result<PathBuf, Failure> {
     let mut build = cargo();
     build.args(["build", "--package", "memdil-benches", "--example", name]);
@@ -111,21 +114,21 @@ fn example(name: &str) -> Result<PathBuf, Failure> {
         .join(file))
 }
 
-/// A folder for the arrays that goes away with this value.
-struct Folder(PathBuf);
+/// A temporary folder for the arrays, removed on drop.
+struct TempFolder(PathBuf);
 
-impl Folder {
+impl TempFolder {
     fn new() -> Result<Self, Failure> {
         let path = std::env::temp_dir().join(format!("memdil-peers-{}", std::process::id()));
-        let made = fs::create_dir_all(&path);
-        made.map_err(|e| {
+        let created = fs::create_dir_all(&path);
+        created.map_err(|e| {
             Failure::usage(format!("cannot write {}: {e}; set TMPDIR", path.display()))
         })?;
         Ok(Self(path))
     }
 }
 
-impl Drop for Folder {
+impl Drop for TempFolder {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.0);
     }
@@ -144,39 +147,39 @@ fn header() -> Vec<String> {
     row
 }
 
-/// One row of the table: all programs in turn, so that a change of the machine's speed meets all of
-/// them.
+/// Measures one row of the table. The programs take turns, so that changes in the speed of the
+/// machine affect all of them.
 fn measure(size: &str, ours: &Path, python: &Path, folder: &Path) -> Result<Vec<String>, Failure> {
     let script = root().join("benches/peers/metrics.py");
     let mut own = Vec::new();
     let mut peers: [Option<Vec<String>>; PEERS.len()] = std::array::from_fn(|_| Some(Vec::new()));
     for turn in 1..=TURNS {
         eprintln!("{size}: turn {turn} of {TURNS}");
-        own.push(output(threads(
+        own.push(output(with_threads(
             Command::new(ours).arg("time").arg(folder).arg(RUNS),
             THREADS,
         ))?);
-        for ((route, title), found) in PEERS.iter().zip(&mut peers) {
+        for ((method, title), found) in PEERS.iter().zip(&mut peers) {
             let Some(results) = found else { continue };
             let mut command = Command::new(python);
             command
                 .arg(&script)
-                .arg(route)
+                .arg(method)
                 .arg(folder.join("h.npy"))
                 .arg(folder.join("y.npy"));
-            threads(command.args(["--runs", RUNS, "--limit", LIMIT]), THREADS);
+            with_threads(command.args(["--runs", RUNS, "--limit", LIMIT]), THREADS);
             let ended = command
                 .output()
-                .map_err(|e| Failure::inside(format!("cannot start {title}: {e}")))?;
+                .map_err(|e| Failure::internal(format!("cannot start {title}: {e}")))?;
             match ended.status.code() {
                 Some(0) => results.push(String::from_utf8_lossy(&ended.stdout).into_owned()),
                 Some(_) => {
                     let text = String::from_utf8_lossy(&ended.stderr);
-                    return Err(Failure::inside(format!("{title}: {}", text.trim())));
+                    return Err(Failure::internal(format!("{title}: {}", text.trim())));
                 }
                 None => {
                     eprintln!(
-                        "{size}: {title} left out, it takes more than {LIMIT} s or was killed"
+                        "{size}: skipping {title}, which takes more than {LIMIT} s or was killed"
                     );
                     *found = None;
                 }

@@ -1,5 +1,5 @@
-//! `cargo xtask docs`: what the documentation shows is true. The book builds without a warning,
-//! every link leads somewhere, and every command is run, or compared with the program's own help.
+//! `cargo xtask docs`: checks the documentation. The book must build without warnings, every link
+//! must resolve, and every command must run or agree with the help of the program.
 
 mod book;
 mod commands;
@@ -42,6 +42,6 @@ pub(crate) fn run(given: &[String]) -> Result<(), Failure> {
     if faults.is_empty() {
         Ok(())
     } else {
-        Err(Failure::inside(format!("{} faults", faults.len())))
+        Err(Failure::internal(format!("{} faults", faults.len())))
     }
 }

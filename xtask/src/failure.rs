@@ -1,6 +1,7 @@
 //! The error of every task.
 
-/// Why a task ended: what to say, and the exit status (2 bad usage or input, 1 failure inside).
+/// The failure of a task: the message, and the exit status (2 for bad usage or input, 1 for an
+/// internal failure).
 pub(crate) struct Failure {
     pub(crate) message: String,
     pub(crate) status: u8,
@@ -14,7 +15,7 @@ impl Failure {
         }
     }
 
-    pub(crate) fn inside(message: impl Into<String>) -> Self {
+    pub(crate) fn internal(message: impl Into<String>) -> Self {
         Self {
             message: message.into(),
             status: 1,

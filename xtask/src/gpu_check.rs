@@ -1,5 +1,5 @@
-//! `cargo xtask gpu-check`: builds for CUDA and checks a GPU: every kernel, a training, the time of
-//! a step.
+//! `cargo xtask gpu-check`: builds for CUDA and checks a GPU: every kernel, a training run, and the
+//! time per step.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -13,14 +13,14 @@ use crate::process::{self, output};
 use crate::program::{self, check_nvcc, is_cuda};
 use crate::workspace::root;
 
-/// Depth, width and batch of the steps that are timed, as the self-test names them and as the peer
-/// does.
+/// Depth, width and batch size of the timed steps, in the notations of the self-test and of the
+/// peer.
 const SIZES: [(&str, &str); 3] = [
     ("depth 9, width 2048, batch 16", "9/2048/16"),
     ("depth 4, width 512, batch 128", "4/512/128"),
     ("depth 4, width 64, batch 16", "4/64/16"),
 ];
-/// How PyTorch makes its steps.
+/// The execution modes of PyTorch.
 const MODES: [&str; 3] = ["eager", "graph", "compile"];
 
 pub(crate) fn run(given: &[String]) -> Result<(), Failure> {
@@ -32,20 +32,21 @@ pub(crate) fn run(given: &[String]) -> Result<(), Failure> {
             "--device {device}: must be cuda:N; memdil selftest checks the processor"
         )));
     }
-    // Before a file is made, too.
+    // Checked before the output file is created.
     check_nvcc(device)?;
     let kept = out.map(open).transpose()?;
     let program = program::build(device)?;
-    // A check that failed is in the object too: it is kept before the status is passed on.
+    // A failed check is part of the JSON object, so the object is written before the status is
+    // passed on.
     let mut selftest = Command::new(program);
     let ended = selftest
         .args(["selftest", "--json", "--device", device])
         .output();
-    let ended = ended.map_err(|e| Failure::inside(format!("cannot start the program: {e}")))?;
+    let ended = ended.map_err(|e| Failure::internal(format!("cannot start the program: {e}")))?;
     let text = String::from_utf8_lossy(&ended.stdout).into_owned();
     if text.is_empty() {
-        let said = String::from_utf8_lossy(&ended.stderr);
-        let message = said.trim().trim_start_matches("error: ").to_owned();
+        let stderr = String::from_utf8_lossy(&ended.stderr);
+        let message = stderr.trim().trim_start_matches("error: ").to_owned();
         return Err(Failure {
             message,
             status: process::status(ended.status),
@@ -59,18 +60,19 @@ pub(crate) fn run(given: &[String]) -> Result<(), Failure> {
         written.map_err(|e| unwritable(path, &e))?;
     }
     if arguments::has(given, "--peers") {
-        beside_torch(&text, device)?;
+        compare_with_torch(&text, device)?;
     }
     if ended.status.success() {
         Ok(())
     } else {
-        Err(Failure::inside(
-            "a check failed: see \"passed\": false above",
+        Err(Failure::internal(
+            "a check failed; see \"passed\": false above",
         ))
     }
 }
 
-/// A file to be written after minutes of building: what is in it stays until then.
+/// Opens the output file before the build, which takes minutes. Its contents are kept until the
+/// check has finished.
 fn open(path: &Path) -> Result<File, Failure> {
     let folder = path
         .parent()
@@ -84,8 +86,8 @@ fn unwritable(path: &Path, error: &std::io::Error) -> Failure {
     Failure::usage(format!("cannot write {}: {error}", path.display()))
 }
 
-/// Our steps beside those of PyTorch on the same card.
-fn beside_torch(selftest: &str, device: &str) -> Result<(), Failure> {
+/// Compares the time per step with that of PyTorch on the same GPU.
+fn compare_with_torch(selftest: &str, device: &str) -> Result<(), Failure> {
     let python = std::env::var_os("MEMDIL_PYTHON").unwrap_or_else(|| "python3".into());
     for (name, size) in SIZES {
         let Some(ours) = milliseconds(selftest, name) else {
@@ -111,7 +113,7 @@ fn beside_torch(selftest: &str, device: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The time of a step in the self-test's object.
+/// The time per step in the JSON object of the self-test.
 fn milliseconds(selftest: &str, name: &str) -> Option<f64> {
     let (_, rest) = selftest.split_once(&format!("\"name\": \"{name}\""))?;
     number(rest, "milliseconds")

@@ -1,5 +1,5 @@
-//! The project's own tasks. It builds and starts programs; it links none of the workspace's crates
-//! and has no dependencies, so that the first command a newcomer types starts at once.
+//! The development tasks of the workspace. This program builds and runs other programs. It has no
+//! dependencies, not even on the crates of the workspace, so that it compiles in a moment.
 
 mod arguments;
 mod assets;
@@ -43,7 +43,7 @@ fn main() -> ExitCode {
         Some("tidy") => tidy::run(&arguments),
         Some("assets") => assets::run(&arguments),
         Some(other) => Err(Failure::usage(format!(
-            "there is no task '{other}'; see cargo xtask help"
+            "unknown task '{other}'; see cargo xtask help"
         ))),
     };
     match result {

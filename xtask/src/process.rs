@@ -4,11 +4,11 @@ use std::process::{Command, ExitStatus, Stdio};
 
 use crate::failure::Failure;
 
-/// Runs a command to its end. A command that fails has said why itself: its status is passed on, in
-/// silence.
+/// Runs a command and waits for it. The failure of a command has no message, because the command
+/// has printed its own; only the status is passed on.
 ///
-/// Its standard input is a pipe that this process holds: a command that watches it ends when this
-/// process is killed.
+/// The standard input of the command is a pipe held by this process, so that a command that watches
+/// the pipe exits when this process is killed.
 pub(crate) fn check(command: &mut Command) -> Result<(), Failure> {
     let run = |command: &mut Command| {
         let mut child = command.stdin(Stdio::piped()).spawn()?;
@@ -18,7 +18,7 @@ pub(crate) fn check(command: &mut Command) -> Result<(), Failure> {
         status
     };
     let status = run(command).map_err(|e| {
-        Failure::inside(format!(
+        Failure::internal(format!(
             "cannot start {}: {e}",
             command.get_program().to_string_lossy()
         ))
@@ -32,16 +32,16 @@ pub(crate) fn check(command: &mut Command) -> Result<(), Failure> {
     })
 }
 
-/// What a command prints, if it succeeds.
+/// Runs a command and returns its standard output.
 pub(crate) fn output(command: &mut Command) -> Result<String, Failure> {
     let program = command.get_program().to_string_lossy().into_owned();
     let output = command
         .output()
-        .map_err(|e| Failure::inside(format!("cannot start {program}: {e}")))?;
+        .map_err(|e| Failure::internal(format!("cannot start {program}: {e}")))?;
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }
-    // Its last line says what went wrong; this program says "error" itself.
+    // The last line is the error message; `main` adds the prefix "error: ".
     let text = String::from_utf8_lossy(&output.stderr);
     let message = text
         .trim()

@@ -1,5 +1,5 @@
-//! Builds the `memdil` program. Before a first build, which compiles every dependency, it says how
-//! long the build takes on this machine.
+//! Builds the `memdil` program. Before the first build, which compiles every dependency, it prints
+//! an estimate of the build time on this machine.
 
 use std::fs;
 use std::io::Write;
@@ -12,7 +12,7 @@ use crate::failure::Failure;
 use crate::process::{check, output};
 use crate::workspace::{cargo, root, target_directory};
 
-/// A small program. Its compile time is the measure of this machine's speed.
+/// A small program whose compile time measures the speed of this machine.
 const SAMPLE: &str = r#"
 use std::collections::{BTreeMap, HashMap};
 pub fn sample(text: &str) -> (BTreeMap<String, Vec<usize>>, HashMap<usize, String>, Vec<String>) {
@@ -27,10 +27,9 @@ pub fn sample(text: &str) -> (BTreeMap<String, Vec<usize>>, HashMap<usize, Strin
     (words, lengths, lines)
 }
 "#;
-/// Processor time of a first build divided by the compile time of `SAMPLE`, measured on 2 cores.
+/// CPU time of a first build divided by the compile time of `SAMPLE`, measured on 2 cores.
 const FIRST_BUILD: f64 = 720.0;
-/// The part of `FIRST_BUILD` that more cores do not shorten: the longest chain of crates, each of
-/// which needs the one before.
+/// The part of `FIRST_BUILD` that cannot run in parallel: the longest chain of dependent crates.
 const IN_SEQUENCE: f64 = 70.0;
 
 /// `cargo xtask build`.
@@ -41,7 +40,7 @@ pub(crate) fn run(given: &[String]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The device that was requested.
+/// The requested device.
 pub(crate) fn device(given: &[String]) -> Result<&str, Failure> {
     match arguments::value(given, "--device").unwrap_or("cpu") {
         device if device == "cpu" || is_cuda(device) => Ok(device),
@@ -53,9 +52,9 @@ pub(crate) fn device(given: &[String]) -> Result<&str, Failure> {
 
 /// Builds the program for a device and returns its path.
 ///
-/// The build uses the profile `dev`, so that the tests find its dependencies compiled. Cargo
-/// replaces `target/debug/memdil` with a slower one when it builds the tests, so the program is
-/// copied to a place of its own.
+/// The build uses the profile `dev`, so that the tests reuse the compiled dependencies. Building
+/// the tests replaces `target/debug/memdil` with a slower program, so this one is copied to
+/// `target/memdil`.
 pub(crate) fn build(device: &str) -> Result<PathBuf, Failure> {
     let mut command = cargo();
     command
@@ -72,7 +71,7 @@ pub(crate) fn build(device: &str) -> Result<PathBuf, Failure> {
         eprintln!("building memdil");
     } else {
         eprintln!(
-            "building memdil for the first time: about 250 crates are compiled, which takes {} here; \
+            "building memdil for the first time: compiling about 250 crates takes {} on this machine; \
              later builds compile only what changed",
             first_build()
         );
@@ -81,7 +80,7 @@ pub(crate) fn build(device: &str) -> Result<PathBuf, Failure> {
     let copy = target.join(format!("{name}.{}", std::process::id()));
     fs::copy(target.join("debug").join(&name), &copy)
         .and_then(|_| fs::rename(&copy, &program))
-        .map_err(|e| Failure::inside(format!("cannot write {}: {e}", program.display())))?;
+        .map_err(|e| Failure::internal(format!("cannot write {}: {e}", program.display())))?;
     Ok(program)
 }
 
@@ -92,7 +91,7 @@ pub(crate) fn is_cuda(device: &str) -> bool {
         .is_some_and(|number| number.parse::<u16>().is_ok())
 }
 
-/// Says so in one line where a build for CUDA would end in many.
+/// Fails with a one-line message if nvcc is missing. The build itself would fail with many lines.
 pub(crate) fn check_nvcc(device: &str) -> Result<(), Failure> {
     let given = ["NVCC", "CUDA_HOME", "CUDA_PATH", "CUDA_ROOT"]
         .iter()
@@ -101,11 +100,11 @@ pub(crate) fn check_nvcc(device: &str) -> Result<(), Failure> {
         return Ok(());
     }
     Err(Failure::usage(format!(
-        "--device {device}: a build for CUDA needs nvcc, which is not found: install the CUDA toolkit, or set CUDA_HOME"
+        "--device {device}: nvcc not found; install the CUDA toolkit, or set CUDA_HOME"
     )))
 }
 
-/// The time of a first build in words.
+/// The estimated time of a first build, as text.
 fn first_build() -> String {
     let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
     match sample() {
@@ -113,16 +112,16 @@ fn first_build() -> String {
             let seconds = sample.as_secs_f64() * expected(cores);
             format!("about {:.0} min", (seconds / 60.0).max(1.0))
         }
-        None => "some minutes".to_owned(),
+        None => "several minutes".to_owned(),
     }
 }
 
-/// The time of a first build on a number of cores, in units of the compile time of `SAMPLE`.
+/// The expected time of a first build, in units of the compile time of `SAMPLE`.
 fn expected(cores: usize) -> f64 {
     IN_SEQUENCE + (FIRST_BUILD - IN_SEQUENCE) / cores as f64
 }
 
-/// How long the compiler takes for `SAMPLE`.
+/// Measures the compile time of `SAMPLE`.
 fn sample() -> Option<Duration> {
     let object = std::env::temp_dir().join(format!("memdil-sample-{}.o", std::process::id()));
     let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
@@ -136,7 +135,7 @@ fn sample() -> Option<Duration> {
         .stderr(Stdio::null())
         .spawn()
         .ok()?;
-    // Dropping the pipe ends the compiler's input.
+    // The temporary pipe is dropped at the end of the statement, which closes the compiler's input.
     let written = compiler.stdin.take()?.write_all(SAMPLE.as_bytes());
     let status = compiler.wait();
     let taken = start.elapsed();
@@ -154,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn more_cores_shorten_a_build_but_not_its_sequence() {
+    fn more_cores_shorten_only_the_parallel_part_of_a_build() {
         assert!(expected(1) > expected(2));
         assert!(expected(1000) < 1.1 * IN_SEQUENCE);
     }

@@ -11,7 +11,7 @@ use crate::process::check;
 use crate::program;
 use crate::workspace::root;
 
-/// The flags of `memdil reproduce` that have a value.
+/// The flags of `memdil reproduce` that take a value.
 #[rustfmt::skip]
 const VALUED: [&str; 17] = [
     "--preset", "--only", "--out", "--experiments", "--jobs", "--checkpoint-every", "--device", "--data-dir",
@@ -21,7 +21,7 @@ const VALUED: [&str; 17] = [
 const SWITCHES: [&str; 2] = ["--dry-run", "--tensorboard"];
 
 pub(crate) fn run(given: &[String]) -> Result<(), Failure> {
-    // A first build takes minutes: the program would refuse these arguments only then.
+    // Checked here because the program could reject the arguments only after a build of minutes.
     arguments::check("reproduce", given, &VALUED, &SWITCHES)?;
     let device = program::device(given)?;
     let value = |flag| arguments::values(given, flag).next();
@@ -29,7 +29,7 @@ pub(crate) fn run(given: &[String]) -> Result<(), Failure> {
         for folder in arguments::values(given, flag) {
             if !PathBuf::from(folder).is_dir() {
                 return Err(Failure::usage(format!(
-                    "{flag} {folder}: there is no such folder; make it, or correct the path"
+                    "{flag} {folder}: is not a folder; create it or correct the path"
                 )));
             }
         }
@@ -42,7 +42,8 @@ pub(crate) fn run(given: &[String]) -> Result<(), Failure> {
 
     let mut command = Command::new(program::build(device)?);
     command.arg("reproduce").args(given);
-    // In a checkout the outputs are in one place, and its experiment files count, new ones too.
+    // The defaults are relative to the checkout, not to the current folder, and include experiment
+    // files that the program does not embed.
     if value("--out").is_none() {
         command
             .arg("--out")
@@ -59,7 +60,7 @@ pub(crate) fn run(given: &[String]) -> Result<(), Failure> {
 mod tests {
     use super::*;
 
-    /// What clap makes the flags from.
+    /// The sources of the structs from which clap derives the flags.
     const SOURCES: [&str; 2] = [
         include_str!("../../crates/memdil/src/reproduce/arguments.rs"),
         include_str!("../../crates/memdil/src/arguments.rs"),
@@ -67,7 +68,7 @@ mod tests {
 
     #[test]
     fn the_flags_are_those_of_the_program() {
-        // Settings of other subcommands, renamed fields and what is hidden.
+        // Flags of other subcommands, renamed fields and hidden flags.
         let others = [
             "--config",
             "--set",

@@ -1,13 +1,13 @@
-//! Folders for tests.
+//! Temporary folders for tests.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// A temporary folder of its own for each test, removed at its end.
-pub(crate) struct Folder(PathBuf);
+/// A unique temporary folder, removed on drop.
+pub(crate) struct TestFolder(PathBuf);
 
-impl Folder {
-    /// A folder with these files, each with its text.
+impl TestFolder {
+    /// Creates a folder with these files, given as names and contents.
     pub(crate) fn with(files: &[(&str, &str)]) -> Self {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
@@ -26,7 +26,7 @@ impl Folder {
     }
 }
 
-impl Drop for Folder {
+impl Drop for TestFolder {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.0);
     }

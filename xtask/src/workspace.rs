@@ -8,9 +8,9 @@ use crate::failure::Failure;
 use crate::json;
 use crate::process::output;
 
-/// The workspace's root.
+/// The root of the workspace.
 pub(crate) fn root() -> PathBuf {
-    // Asked at run time: with a shared target directory this program may have been built in another
+    // Read at run time: with a shared target directory, this program may have been built in another
     // checkout.
     let own =
         std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
@@ -20,9 +20,8 @@ pub(crate) fn root() -> PathBuf {
         .to_owned()
 }
 
-/// The cargo that runs this task. It does not see what cargo told this program about its own
-/// package: build scripts that watch that would run again, and with them much of the workspace
-/// would be compiled again.
+/// The cargo that runs this task. The variables that describe the package xtask are removed: build
+/// scripts that watch them would run again, and much of the workspace would be recompiled.
 pub(crate) fn cargo() -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     for (name, _) in std::env::vars_os() {
@@ -41,21 +40,21 @@ pub(crate) fn metadata(root: &Path) -> Result<String, Failure> {
     output(command.current_dir(root))
 }
 
-/// Where cargo puts what it builds.
+/// The target directory of cargo.
 pub(crate) fn target_directory() -> Result<PathBuf, Failure> {
     json::text(&metadata(&root())?, "target_directory")
         .map(json::path)
-        .ok_or_else(|| Failure::inside("cargo metadata names no target directory"))
+        .ok_or_else(|| Failure::internal("cargo metadata: contains no target directory"))
 }
 
 pub(crate) fn read(path: &Path) -> Result<String, Failure> {
     fs::read_to_string(path)
-        .map_err(|e| Failure::inside(format!("cannot read {}: {e}", path.display())))
+        .map_err(|e| Failure::internal(format!("cannot read {}: {e}", path.display())))
 }
 
-/// All files below a folder with one of the extensions, build outputs left out.
+/// All files below a folder with one of the extensions, sorted.
 pub(crate) fn find(folder: &Path, extensions: &[&str]) -> Result<Vec<PathBuf>, Failure> {
-    let unreadable = |e| Failure::inside(format!("cannot read {}: {e}", folder.display()));
+    let unreadable = |e| Failure::internal(format!("cannot read {}: {e}", folder.display()));
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).map_err(unreadable)? {
         let path = entry.map_err(unreadable)?.path();

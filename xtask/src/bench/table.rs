@@ -1,12 +1,12 @@
-//! Times of several turns, and the table of them.
+//! Medians over turns, and the table of times.
 
 use std::process::Command;
 
 use crate::failure::Failure;
 use crate::json::number;
 
-/// The same number of threads for every library that could be in use.
-pub(super) fn threads<'a>(command: &'a mut Command, count: &str) -> &'a mut Command {
+/// Sets the number of threads for every library that a program may use.
+pub(super) fn with_threads<'a>(command: &'a mut Command, count: &str) -> &'a mut Command {
     for name in [
         "RAYON_NUM_THREADS",
         "OMP_NUM_THREADS",
@@ -18,11 +18,11 @@ pub(super) fn threads<'a>(command: &'a mut Command, count: &str) -> &'a mut Comm
     command
 }
 
-/// The median of a number over flat JSON objects.
+/// The median of the value of a key over flat JSON objects.
 pub(super) fn median(objects: &[String], key: &str) -> Result<f64, Failure> {
     let values: Option<Vec<f64>> = objects.iter().map(|object| number(object, key)).collect();
     let mut values = values
-        .ok_or_else(|| Failure::inside(format!("no number {key} in {}", objects.join(" "))))?;
+        .ok_or_else(|| Failure::internal(format!("no number {key} in {}", objects.join(" "))))?;
     values.sort_by(f64::total_cmp);
     Ok(values[values.len() / 2])
 }
@@ -68,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn medians_over_json_lines() {
+    fn medians_are_taken_over_json_objects() {
         let objects = [
             r#"{"ms": 3.5, "nc1": 1e-7}"#,
             r#"{"nc1": 2, "ms": 1}"#,
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn columns_line_up() {
+    fn columns_are_aligned() {
         let rows = [
             vec!["size".to_owned(), "x".to_owned()],
             vec!["7".to_owned(), "1.25".to_owned()],

@@ -1,20 +1,25 @@
-//! Our training step beside PyTorch's.
+//! Compares the training step with that of PyTorch.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use super::table::{median, table, threads, time};
+use super::table::{median, table, time, with_threads};
 use crate::failure::Failure;
 use crate::process::output;
 use crate::workspace::root;
 
-/// Every program has so many turns of so many seconds, one after the other.
+/// Number of turns in which both programs run in sequence.
 const TURNS: usize = 3;
+/// Duration of a run.
 const SECONDS: &str = "3";
 
-/// Prints a table: for 1 and 2 threads, and for two processes of one thread each, what a step
-/// takes.
-pub(super) fn beside_torch(sizes: &[&str], ours: &Path, python: &Path) -> Result<(), Failure> {
+/// Prints a table of the time per step with one thread, two threads, and two processes of one
+/// thread each.
+pub(super) fn compare_with_torch(
+    sizes: &[&str],
+    ours: &Path,
+    python: &Path,
+) -> Result<(), Failure> {
     let mut header = vec!["network/width/batch".to_owned()];
     for threads in ["1 thread", "2 threads", "2 processes"] {
         header.extend([threads.to_owned(), "torch".to_owned(), "ratio".to_owned()]);
@@ -28,12 +33,12 @@ pub(super) fn beside_torch(sizes: &[&str], ours: &Path, python: &Path) -> Result
             let (mut own, mut torch) = (Vec::new(), Vec::new());
             for turn in 1..=TURNS {
                 eprintln!("{size}: {processes} process of {count} threads, turn {turn} of {TURNS}");
-                own.extend(together(processes, count, || {
+                own.extend(run_processes(processes, count, || {
                     let mut command = Command::new(ours);
                     command.args(["time", size, SECONDS]);
                     command
                 })?);
-                torch.extend(together(processes, count, || {
+                torch.extend(run_processes(processes, count, || {
                     let mut command = Command::new(python);
                     command
                         .arg(root().join("benches/peers/train_step.py"))
@@ -64,35 +69,37 @@ pub(super) fn beside_torch(sizes: &[&str], ours: &Path, python: &Path) -> Result
     }
     println!("{}", table(&rows));
     println!(
-        "ms a step (of two processes: a step of either), medians; ratio: our time over that of torch"
+        "times: median ms per step (2 processes: per step of either process); ratio: our time over that of torch"
     );
     println!(
-        "memory: peak beyond the start over the parameters' bytes; growth: MiB after the first tenth of the steps\n"
+        "memory: peak without the start-up memory, over the size of the parameters; growth: MiB after the first tenth of the steps\n"
     );
     Ok(())
 }
 
-/// Results of as many processes at once.
-fn together(
+/// Runs several processes at once and returns what each prints.
+fn run_processes(
     processes: usize,
     count: &str,
     command: impl Fn() -> Command,
 ) -> Result<Vec<String>, Failure> {
     if processes == 1 {
-        return Ok(vec![output(threads(&mut command(), count))?]);
+        return Ok(vec![output(with_threads(&mut command(), count))?]);
     }
     let start = |_| {
         let mut command = command();
-        let child = threads(&mut command, count).stdout(Stdio::piped()).spawn();
-        child.map_err(|e| Failure::inside(format!("cannot start a process: {e}")))
+        let child = with_threads(&mut command, count)
+            .stdout(Stdio::piped())
+            .spawn();
+        child.map_err(|e| Failure::internal(format!("cannot start a process: {e}")))
     };
     let children = (0..processes).map(start).collect::<Result<Vec<_>, _>>()?;
     let wait = |child: std::process::Child| {
         let ended = child
             .wait_with_output()
-            .map_err(|e| Failure::inside(format!("cannot wait for a process: {e}")))?;
+            .map_err(|e| Failure::internal(format!("cannot wait for a process: {e}")))?;
         if !ended.status.success() {
-            return Err(Failure::inside(format!(
+            return Err(Failure::internal(format!(
                 "a timed process failed: {}",
                 ended.status
             )));

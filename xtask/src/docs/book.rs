@@ -1,5 +1,5 @@
-//! The book: built by one version of mdBook, which is installed beside what cargo builds where it
-//! is missing.
+//! Builds the book with a pinned version of mdBook, which is installed into the target directory if
+//! it is missing.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -10,10 +10,10 @@ use crate::failure::Failure;
 use crate::process::check;
 use crate::workspace::cargo;
 
-/// The version that builds the book. Another one may warn of other things.
+/// The pinned version; other versions may print other warnings.
 const VERSION: &str = "0.5.4";
 
-/// Builds the book and says where it is, unless that failed.
+/// Builds the book and returns its folder; `None` if the build failed.
 pub(super) fn build(
     root: &Path,
     target: &Path,
@@ -27,20 +27,20 @@ pub(super) fn build(
         .arg(root.join("docs"))
         .arg("--dest-dir")
         .arg(&book);
-    // What these say could silence a warning.
+    // These variables could suppress warnings.
     let output = command
         .env_remove("MDBOOK_LOG")
         .env_remove("RUST_LOG")
         .output();
-    let output =
-        output.map_err(|e| Failure::inside(format!("cannot start {}: {e}", program.display())))?;
-    let said = [output.stdout, output.stderr].concat();
-    let said = String::from_utf8_lossy(&said);
+    let output = output
+        .map_err(|e| Failure::internal(format!("cannot start {}: {e}", program.display())))?;
+    let text = [output.stdout, output.stderr].concat();
+    let text = String::from_utf8_lossy(&text);
     let before = faults.len();
-    // Whatever is not a line of progress is a warning, an error, or a part of one.
+    // Every other line is part of a warning or an error.
     let progress = |line: &str| line.trim_start().starts_with("INFO ");
     faults.extend(
-        said.lines()
+        text.lines()
             .filter(|l| !l.trim().is_empty() && !progress(l))
             .map(|l| format!("mdbook: {}", l.trim())),
     );
@@ -53,14 +53,14 @@ pub(super) fn build(
     Ok(None)
 }
 
-/// A formula in dollars is typeset on some sites only, and the book would need a script from
-/// elsewhere for it.
+/// Rejects formulas in dollar signs: only some sites typeset them, and the book would have to load
+/// an external script.
 pub(super) fn formulas(pages: &[Page], faults: &mut Vec<String>) {
     for page in pages {
         for (index, line) in markdown::prose(&page.text).lines().enumerate() {
             if line.contains('$') {
                 faults.push(format!(
-                    "{}:{}: a $ outside code: write formulas as code",
+                    "{}:{}: $ outside code; write formulas as code",
                     page.shown,
                     index + 1
                 ));
@@ -69,7 +69,7 @@ pub(super) fn formulas(pages: &[Page], faults: &mut Vec<String>) {
     }
 }
 
-/// The program: on the path, or installed before, or installed now.
+/// Finds mdBook on the path or among the installed tools, or installs it.
 fn mdbook(tools: &Path) -> Result<PathBuf, Failure> {
     let own = tools
         .join("bin")
@@ -80,9 +80,10 @@ fn mdbook(tools: &Path) -> Result<PathBuf, Failure> {
     {
         return Ok(found);
     }
-    eprintln!("installing mdbook {VERSION} (once, minutes)");
+    eprintln!("installing mdbook {VERSION} (once, takes minutes)");
     let mut command = cargo();
-    // Without its web server and search index. It works for a moment, so it is not optimised.
+    // Without the web server and the search index. Not optimised, because a build of the book is
+    // short.
     command.args([
         "install",
         "mdbook",

@@ -1,5 +1,5 @@
-//! The commands that the documentation shows: run in a scratch folder, or compared with the
-//! program's own help.
+//! Checks the commands in the documentation: runs them in a scratch folder, or compares them with
+//! the help of the program.
 
 use std::time::Instant;
 
@@ -9,27 +9,28 @@ use super::scratch::Scratch;
 use crate::failure::Failure;
 use crate::help::HELP;
 
-/// What is done with a command.
+/// How a command is checked.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Rule {
-    /// It runs, with these arguments added so that it ends soon.
+    /// The command is run with these additional arguments, which shorten it.
     Run(&'static str),
-    /// The program must know the subcommand and every flag.
+    /// The help must mention the subcommand and every flag.
     Usage,
+    /// The command is skipped for this reason.
     Skip(&'static str),
 }
 
-/// A line with a placeholder (`[--json]`, `a | b`, `DIR`) shows a usage. For the others the first
-/// row counts whose words the command has.
+/// The rules of commands: the first row whose words all occur in the command applies. A command
+/// with a placeholder (`[--json]`, `a | b`, `DIR`) is always checked by `Usage`.
 const RULES: &[(&[&str], Rule)] = &[
     (&["reproduce"], Rule::Run("--dry-run --out dry-run")),
     (&["cargo", "xtask"], Rule::Usage),
     (&["cargo", "install"], Rule::Skip("it downloads")),
-    (&["cargo"], Rule::Skip("CI builds and tests it all")),
-    (&["tensorboard"], Rule::Skip("not a program of ours")),
+    (&["cargo"], Rule::Skip("CI builds and tests everything")),
+    (&["tensorboard"], Rule::Skip("not part of this project")),
     (
         &["memdil", "--hub"],
-        Rule::Skip("only a program built with the feature hub knows it"),
+        Rule::Skip("needs a program built with the feature hub"),
     ),
     (&["memdil", "data", "fetch"], Rule::Usage),
     (
@@ -53,8 +54,8 @@ const RULES: &[(&[&str], Rule)] = &[
     (&[], Rule::Run("")),
 ];
 
-/// Words end so where a command needs all of Fashion-MNIST.
-const FULL: &[&str] = &[
+/// Commands with a word that ends in one of these need the full Fashion-MNIST data.
+const FULL_DATA: &[&str] = &[
     "fashion-mnist",
     "fashion-mnist.toml",
     "fashion-mnist-reference.toml",
@@ -68,7 +69,7 @@ pub(super) struct Counts {
     pub(super) skipped: usize,
 }
 
-/// Checks the commands of all pages, each page in a folder of its own.
+/// Checks the commands of all pages, each page in its own folder.
 pub(super) fn check(
     pages: &[Page],
     scratch: &Scratch,
@@ -90,10 +91,10 @@ pub(super) fn check(
                 let place = format!("{}:{number}", page.shown);
                 let mut rule = rule(&command);
                 if matches!(rule, Rule::Run(_)) {
-                    // What follows in a block needs what it began with.
-                    missing |= !scratch.has_full_data() && is_full(&command);
+                    // Later commands of a block depend on the earlier ones.
+                    missing |= !scratch.has_full_data() && needs_full_data(&command);
                     if missing {
-                        rule = Rule::Skip("Fashion-MNIST is not at hand");
+                        rule = Rule::Skip("needs the full Fashion-MNIST data");
                     }
                 }
                 let start = Instant::now();
@@ -136,7 +137,7 @@ pub(super) fn check(
     Ok(counts)
 }
 
-/// The command in a line of a block, without its comment.
+/// The command in a line of a block, without the comment.
 fn command(line: &str) -> Option<String> {
     let command = line.trim().strip_prefix("$ ")?;
     Some(
@@ -160,7 +161,7 @@ fn rule(command: &str) -> Rule {
     row.map_or(Rule::Run(""), |(_, rule)| *rule)
 }
 
-/// `memdil` for `target/memdil`.
+/// The name of a program without the folder `target/`.
 fn program(word: &str) -> &str {
     word.strip_prefix("target/").unwrap_or(word)
 }
@@ -169,13 +170,14 @@ fn is_placeholder(word: &str) -> bool {
     word == "|" || word.starts_with('[') || word.chars().all(|c| c.is_ascii_uppercase() || c == '_')
 }
 
-fn is_full(command: &str) -> bool {
+fn needs_full_data(command: &str) -> bool {
     command
         .split_whitespace()
-        .any(|word| FULL.iter().any(|end| word.ends_with(end)))
+        .any(|word| FULL_DATA.iter().any(|end| word.ends_with(end)))
 }
 
-/// Compares a line with the program's help: the subcommand, or each of `a | b | c`, and the flags.
+/// Compares a command with the help of its subcommand, or of each alternative in `a | b | c`: the
+/// help must exist and mention every flag.
 fn usage(command: &str, scratch: &Scratch) -> Result<(), String> {
     let words: Vec<&str> = command.split_whitespace().collect();
     let flags = words
@@ -213,7 +215,7 @@ fn usage(command: &str, scratch: &Scratch) -> Result<(), String> {
         let named: Vec<&str> = shared.iter().copied().chain(choice).collect();
         let help = match named.as_slice() {
             ["cargo", "xtask", task] => {
-                task_help(task).ok_or_else(|| format!("there is no task {task}"))?
+                task_help(task).ok_or_else(|| format!("unknown task {task}"))?
             }
             _ => scratch.run(&format!("{} --help", named.join(" ")))?,
         };
@@ -222,7 +224,7 @@ fn usage(command: &str, scratch: &Scratch) -> Result<(), String> {
             .collect();
         if let Some(unknown) = flags.iter().find(|flag| !known.contains(flag)) {
             return Err(format!(
-                "the help of {} does not know {unknown}",
+                "the help of {} does not mention {unknown}",
                 named.join(" ")
             ));
         }
@@ -230,7 +232,7 @@ fn usage(command: &str, scratch: &Scratch) -> Result<(), String> {
     Ok(())
 }
 
-/// What the help of these tasks says of one of them.
+/// The part of the help of `cargo xtask` that describes a task.
 fn task_help(task: &str) -> Option<String> {
     let is_task = |line: &str| line.starts_with("  ") && !line.starts_with("   ");
     let mut lines = HELP
@@ -250,7 +252,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rules_are_found() {
+    fn the_rule_of_a_command_is_found() {
         let command =
             command("$ target/memdil train --config F.toml --out runs/a    # a note").unwrap();
         assert_eq!(command, "target/memdil train --config F.toml --out runs/a");
@@ -261,13 +263,13 @@ mod tests {
         assert!(matches!(rule("cargo test --workspace"), Rule::Skip(_)));
         assert_eq!(rule("memdil metrics --features h.npy > a"), Rule::Run(""));
         assert!(
-            is_full("memdil train --set data.source=fashion-mnist")
-                && !is_full("memdil train --out fashion-mnist-a")
+            needs_full_data("memdil train --set data.source=fashion-mnist")
+                && !needs_full_data("memdil train --out fashion-mnist-a")
         );
     }
 
     #[test]
-    fn tasks_have_their_own_flags() {
+    fn the_help_of_a_task_has_only_its_flags() {
         assert!(
             task_help("reproduce").unwrap().contains("--dry-run")
                 && !task_help("tidy").unwrap().contains("--dry-run")

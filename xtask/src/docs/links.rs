@@ -1,4 +1,4 @@
-//! Links: between Markdown files as GitHub shows them, and between the pages of the built book.
+//! Checks links between Markdown files, as GitHub resolves them, and between the pages of the book.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use super::page::Page;
 use crate::failure::Failure;
 use crate::workspace::{find, read};
 
-/// Checks the links of Markdown files and says how many there are.
+/// Checks the links of Markdown files and returns their number.
 pub(super) fn markdown(
     root: &Path,
     pages: &[Page],
@@ -22,11 +22,11 @@ pub(super) fn markdown(
             };
             count += 1;
             let file = target_file(root, &page.path, &path);
-            let dead = match inside(root, &file) {
-                None => Some("leads nowhere".to_owned()),
+            let dead = match canonical_below(root, &file) {
+                None => Some("the file does not exist".to_owned()),
                 Some(file) if !anchor.is_empty() && file.extension().is_some_and(|e| e == "md") => {
                     let anchors = markdown::anchors(&read(&file)?);
-                    (!anchors.contains(&anchor)).then(|| format!("there is no heading #{anchor}"))
+                    (!anchors.contains(&anchor)).then(|| format!("no heading #{anchor}"))
                 }
                 Some(_) => None,
             };
@@ -38,7 +38,7 @@ pub(super) fn markdown(
     Ok(count)
 }
 
-/// Checks the links of the built book and says how many there are.
+/// Checks the links of the built book and returns their number.
 pub(super) fn html(book: &Path, faults: &mut Vec<String>) -> Result<usize, Failure> {
     let mut count = 0;
     let mut ids: BTreeMap<PathBuf, BTreeSet<String>> = BTreeMap::new();
@@ -47,7 +47,7 @@ pub(super) fn html(book: &Path, faults: &mut Vec<String>) -> Result<usize, Failu
         let text = read(&path)?;
         let tags = tags(&text);
         let values = |name| tags.iter().filter_map(move |tag| attribute(tag, name));
-        if let Some(file) = inside(book, &path) {
+        if let Some(file) = canonical_below(book, &path) {
             ids.insert(file, values("id").chain(values("name")).collect());
         }
         for tag in &tags {
@@ -63,7 +63,7 @@ pub(super) fn html(book: &Path, faults: &mut Vec<String>) -> Result<usize, Failu
                 match relative(&target) {
                     Some(link) => links.push((path.clone(), shown, target, link)),
                     None if tag.starts_with("a ") => {}
-                    // It has to show the same without a network.
+                    // The book must work without a network.
                     None => faults.push(format!(
                         "book/{shown}: loads {target}, which is not in the book"
                     )),
@@ -74,14 +74,14 @@ pub(super) fn html(book: &Path, faults: &mut Vec<String>) -> Result<usize, Failu
     for (page, shown, target, (path, anchor)) in links {
         count += 1;
         let file = target_file(book, &page, &path);
-        let dead = match inside(book, &file) {
-            None if file.exists() => "leads out of the book",
-            None => "leads nowhere",
+        let dead = match canonical_below(book, &file) {
+            None if file.exists() => "the file is outside the book",
+            None => "the file does not exist",
             Some(file)
                 if !anchor.is_empty()
                     && ids.get(&file).is_none_or(|ids| !ids.contains(&anchor)) =>
             {
-                "nothing there has this id"
+                "no element of the page has this id"
             }
             Some(_) => continue,
         };
@@ -90,7 +90,7 @@ pub(super) fn html(book: &Path, faults: &mut Vec<String>) -> Result<usize, Failu
     Ok(count)
 }
 
-/// Path and anchor of a link that does not lead to another site.
+/// Path and anchor of a relative link; `None` for a link to another site.
 fn relative(target: &str) -> Option<(String, String)> {
     let scheme = target
         .split(['/', '?', '#'])
@@ -103,7 +103,8 @@ fn relative(target: &str) -> Option<(String, String)> {
     Some((decoded(path), decoded(anchor)))
 }
 
-/// What a path on a page means: the page itself, a place below the root, or one beside the page.
+/// Resolves the path of a link: empty is the page itself, an absolute path is below the root, and
+/// any other path is relative to the folder of the page.
 fn target_file(root: &Path, page: &Path, path: &str) -> PathBuf {
     match path.strip_prefix('/') {
         _ if path.is_empty() => page.to_owned(),
@@ -112,15 +113,15 @@ fn target_file(root: &Path, page: &Path, path: &str) -> PathBuf {
     }
 }
 
-/// The file in full, if it is there and below the folder.
-fn inside(folder: &Path, file: &Path) -> Option<PathBuf> {
+/// The canonical path of a file; `None` if it does not exist or is outside the folder.
+fn canonical_below(folder: &Path, file: &Path) -> Option<PathBuf> {
     let folder = folder.canonicalize().ok()?;
     file.canonicalize()
         .ok()
         .filter(|file| file.starts_with(folder))
 }
 
-/// Text with its `%C3%BC` and `&amp;` as the characters they stand for.
+/// Decodes percent-encoded bytes such as `%C3%BC`, and `&amp;`.
 fn decoded(text: &str) -> String {
     let mut bytes = Vec::new();
     let text = text.replace("&amp;", "&");
@@ -144,7 +145,7 @@ fn decoded(text: &str) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// The opening tags of a page without their brackets; scripts, styles and comments are left out.
+/// The opening tags of a page without brackets. Scripts, styles and comments are skipped.
 fn tags(html: &str) -> Vec<&str> {
     let mut tags = Vec::new();
     let mut rest = html;
@@ -170,7 +171,7 @@ fn tags(html: &str) -> Vec<&str> {
     tags
 }
 
-/// The value of an attribute. mdBook puts all of them into double quotes.
+/// The value of an attribute. mdBook writes all attributes in double quotes.
 fn attribute(tag: &str, name: &str) -> Option<String> {
     let start = tag.find(&format!(" {name}=\""))?;
     tag[start..].split('"').nth(1).map(str::to_owned)
@@ -181,7 +182,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn links_are_ours_or_not() {
+    fn links_to_other_sites_are_not_relative() {
         assert_eq!(
             relative("a%20b.md#h%C3%BC"),
             Some(("a b.md".to_owned(), "hü".to_owned()))
@@ -198,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn scripts_and_comments_hold_no_tags() {
+    fn tags_in_scripts_and_comments_are_skipped() {
         let html = "<!-- <a href=\"x\"> --><a class=\"b\" href=\"c>d\">e</a><script src=\"f\">'<a href=\"g\">'</script><img src=\"h\">";
         let found: Vec<_> = tags(html)
             .iter()

@@ -1,7 +1,6 @@
-//! As much of Markdown as the checks need.
+//! A minimal Markdown parser, sufficient for the checks.
 
-/// The lines with their numbers, each with the language of the code block that it is in or that it
-/// opens or closes.
+/// The lines with their numbers. All lines of a code block, and its fences, have its language.
 fn lines(text: &str) -> impl Iterator<Item = (usize, &str, Option<&str>)> {
     let mut language = None;
     text.lines().enumerate().map(move |(index, line)| {
@@ -9,7 +8,7 @@ fn lines(text: &str) -> impl Iterator<Item = (usize, &str, Option<&str>)> {
         let mark = trimmed.trim_start_matches('`');
         let inside = language;
         if trimmed.len() - mark.len() >= 3 && !mark.contains('`') {
-            // One that says a language closes nothing.
+            // A fence with a language does not close a block.
             language = if mark.is_empty() && inside.is_some() {
                 None
             } else {
@@ -20,7 +19,7 @@ fn lines(text: &str) -> impl Iterator<Item = (usize, &str, Option<&str>)> {
     })
 }
 
-/// The code blocks of a language: the lines of each, with their numbers.
+/// The code blocks of a language, as numbered lines.
 pub(super) fn blocks<'a>(text: &'a str, language: &str) -> Vec<Vec<(usize, &'a str)>> {
     let mut blocks: Vec<Vec<(usize, &str)>> = Vec::new();
     for (number, line, _) in lines(text).filter(|(_, _, inside)| *inside == Some(language)) {
@@ -35,12 +34,12 @@ pub(super) fn blocks<'a>(text: &'a str, language: &str) -> Vec<Vec<(usize, &'a s
     blocks
 }
 
-/// The text with all code blanked out. Lines keep their numbers.
+/// The text with all code replaced by blanks. Lines keep their numbers.
 pub(super) fn prose(text: &str) -> String {
     let outside: Vec<&str> = lines(text)
         .map(|(_, line, inside)| if inside.is_some() { "" } else { line })
         .collect();
-    // Code in a line of text may run over its end, but not over that of its paragraph.
+    // Inline code may span lines, but not paragraphs.
     let mut paragraphs = Vec::new();
     for paragraph in outside.join("\n").split("\n\n") {
         let mut out = String::new();
@@ -67,7 +66,7 @@ pub(super) fn prose(text: &str) -> String {
     paragraphs.join("\n\n")
 }
 
-/// Where the next run of exactly so many backticks begins.
+/// The position of the next run of exactly `ticks` backticks.
 fn closing(text: &str, ticks: usize) -> Option<usize> {
     let mut at = 0;
     while let Some(found) = text[at..].find('`') {
@@ -80,7 +79,7 @@ fn closing(text: &str, ticks: usize) -> Option<usize> {
     None
 }
 
-/// Where the links and images of a page lead, with the numbers of their lines.
+/// The targets of the links and images of a page, with their line numbers.
 pub(super) fn links(text: &str) -> Vec<(usize, String)> {
     let prose = prose(text);
     let mut found = Vec::new();
@@ -94,7 +93,7 @@ pub(super) fn links(text: &str) -> Vec<(usize, String)> {
         if let Some(end) = end
             && !prose[..at].ends_with('\\')
         {
-            // A title may follow.
+            // A title may follow the target.
             let target = rest[..end].split_whitespace().next().unwrap_or_default();
             found.push((
                 prose[..at].matches('\n').count() + 1,
@@ -115,7 +114,7 @@ pub(super) fn links(text: &str) -> Vec<(usize, String)> {
     found
 }
 
-/// The anchors that GitHub makes of a page's headings.
+/// The anchors that GitHub generates from the headings of a page.
 pub(super) fn anchors(text: &str) -> Vec<String> {
     let mut anchors: Vec<String> = Vec::new();
     let headings =
@@ -123,7 +122,7 @@ pub(super) fn anchors(text: &str) -> Vec<String> {
     for (_, line, _) in
         headings.filter(|(_, line, _)| line.trim_start_matches('#').starts_with(' '))
     {
-        // Of a link its text is what counts.
+        // Only the text of a link is part of the anchor.
         let parts = line.trim_start_matches('#').split("](").enumerate();
         let heading: String = parts
             .map(|(i, part)| {
@@ -153,7 +152,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn code_is_no_prose() {
+    fn code_is_not_prose() {
         let text =
             "a `b\nc` [d](e.md)\n\n```console\n$ f `\n```\n``g ` h`` `i\n\nj` [k](l) \\[m\\](n)\n";
         assert_eq!(prose(text).lines().count(), text.lines().count());
@@ -162,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn links_have_titles_and_labels() {
+    fn titles_and_labels_of_links_are_parsed() {
         let text = "![a](b(c).svg \"d\")\n\n[e]: <f.md>\n";
         assert_eq!(
             links(text),
@@ -171,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn anchors_are_those_of_headings() {
+    fn headings_have_unique_anchors() {
         let text = "# A `b_c`, [d](e)!\n```toml\n# f\n```\n## Twice\n## Twice\n#no\n";
         assert_eq!(anchors(text), ["a-b_c-d", "twice", "twice-1"]);
     }

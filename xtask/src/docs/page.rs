@@ -1,14 +1,14 @@
-//! The pages that are checked.
+//! The Markdown files of the documentation.
 
 use std::path::{Path, PathBuf};
 
 use crate::failure::Failure;
 use crate::workspace::{find, read};
 
-/// A Markdown file that is checked.
+/// A Markdown file of the documentation.
 pub(super) struct Page {
     pub(super) path: PathBuf,
-    /// Its path below the root, as faults name it.
+    /// Path relative to the root, for messages.
     pub(super) shown: String,
     pub(super) text: String,
 }

@@ -1,4 +1,4 @@
-//! The folder that documented commands run in, with the files that they speak of.
+//! The scratch folder in which documented commands run, with the files that they use.
 
 use std::fs;
 use std::io;
@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use crate::failure::Failure;
 use crate::process::output;
 
-/// Made once: runs at every noise level, and the features of one of them.
+/// Run once: creates runs at every noise level, and the features of one of them.
 const RUNS: &str = r#"
 memdil sweep plan --config "$ROOT"/experiments/memorization-dilation.toml --out plan.jsonl --set 'data.classes=[0, 1]' \
     --set seed=0 --set training.epochs=4 --set data.images_per_class=60 --set data.test_images_per_class=60
@@ -16,8 +16,7 @@ memdil sweep run --manifest plan.jsonl --out runs --all
 cp runs/*_LS_eta0.4_*/features.npz features.npz
 "#;
 
-/// Made for each page: the repository as its reader has it, and files of the names that the pages
-/// use.
+/// Run for each page: creates the files of a checkout and other files that the pages name.
 const PAGE: &str = r#"
 ln -s "$ROOT"/experiments "$ROOT"/examples .
 test -z "$FULL_DATA" || ln -s "$FULL_DATA" data
@@ -33,11 +32,11 @@ pub(super) struct Scratch {
     root: PathBuf,
     program: PathBuf,
     folder: PathBuf,
-    /// Where all of Fashion-MNIST is, if it is at hand.
+    /// The folder with the full Fashion-MNIST data, if it is available.
     full_data: Option<PathBuf>,
 }
 
-/// Does the work with a scratch folder, which is removed again.
+/// Calls `work` with a scratch folder, which is removed afterwards.
 pub(super) fn with<T>(
     root: &Path,
     program: &Path,
@@ -59,7 +58,7 @@ pub(super) fn with<T>(
         full_data: place.map(|place| root.join(place)),
     };
     let result = scratch.prepare().and_then(|()| work(&scratch));
-    // What ended the work matters more than a folder that stays.
+    // An error of `work` takes precedence over a failure to remove the folder.
     let removed = fs::remove_dir_all(&scratch.folder).map_err(|e| scratch.unwritable(&e));
     result.and_then(|value| removed.map(|()| value))
 }
@@ -69,7 +68,7 @@ impl Scratch {
         self.full_data.is_some()
     }
 
-    /// A new folder for the commands of a page.
+    /// Creates a new folder for the commands of a page.
     pub(super) fn page(&self) -> Result<(), Failure> {
         let page = self.folder.join("page");
         if page.exists() {
@@ -79,16 +78,15 @@ impl Scratch {
         self.set_up("page", PAGE)
     }
 
-    /// Runs a command of the page and says what it prints or, if it fails, with what status and
-    /// why.
+    /// Runs a command of the page and returns its output or, if it fails, its status and error.
     pub(super) fn run(&self, command: &str) -> Result<String, String> {
         let page = self.folder.join("page");
         match command.strip_prefix("cargo xtask ") {
             None => self.shell(&page, command),
-            // This program is that task.
+            // This program itself implements the task.
             Some(task) => {
                 let own = std::env::current_exe().map_err(|e| e.to_string())?;
-                said(
+                stdout_of(
                     Command::new(own)
                         .args(task.split_whitespace())
                         .current_dir(page),
@@ -109,7 +107,7 @@ impl Scratch {
         let result = self.shell(&self.folder.join(folder), &format!("set -e\n{script}"));
         result
             .map(|_| ())
-            .map_err(|e| Failure::inside(format!("cannot prepare the commands: {e}")))
+            .map_err(|e| Failure::internal(format!("cannot prepare the commands: {e}")))
     }
 
     fn shell(&self, folder: &Path, script: &str) -> Result<String, String> {
@@ -126,19 +124,19 @@ impl Scratch {
             .env("ROOT", &self.root)
             .env("PROGRAM", &self.program);
         command.env("PREPARED", self.folder.join("prepared"));
-        said(command.env("FULL_DATA", self.full_data.clone().unwrap_or_default()))
+        stdout_of(command.env("FULL_DATA", self.full_data.clone().unwrap_or_default()))
     }
 
     fn unwritable(&self, error: &io::Error) -> Failure {
-        Failure::inside(format!(
+        Failure::internal(format!(
             "cannot write to {}: {error}",
             self.folder.display()
         ))
     }
 }
 
-/// What a command prints or, if it fails, its status and its error.
-fn said(command: &mut Command) -> Result<String, String> {
+/// The output of a command or, if it fails, its status and error.
+fn stdout_of(command: &mut Command) -> Result<String, String> {
     let output = command
         .stdin(Stdio::null())
         .output()
@@ -146,19 +144,19 @@ fn said(command: &mut Command) -> Result<String, String> {
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }
-    let said = String::from_utf8_lossy(&output.stderr);
-    // Some programs end with a hint.
-    let error = said.lines().rfind(|line| line.starts_with("error"));
-    let last = said.lines().rfind(|line| !line.trim().is_empty());
+    let text = String::from_utf8_lossy(&output.stderr);
+    // The last line may be a hint, so a line that starts with "error" is preferred.
+    let error = text.lines().rfind(|line| line.starts_with("error"));
+    let last = text.lines().rfind(|line| !line.trim().is_empty());
     Err(format!(
         "{}: {}",
         output.status,
-        error.or(last).unwrap_or("(nothing said)")
+        error.or(last).unwrap_or("(no output)")
     ))
 }
 
-/// Features of ten classes, which lie at the corners of a simplex, with labels and the classifier
-/// that tells them apart.
+/// Writes features of ten classes near the corners of a simplex, with labels and a classifier that
+/// separates them.
 fn arrays(folder: &Path) -> io::Result<()> {
     let (classes, samples) = (10_u32, 200_u32);
     let near = |a: u32, b: u32| if a == b { 1.0 } else { 0.0 };
@@ -191,8 +189,8 @@ fn arrays(folder: &Path) -> io::Result<()> {
     npy(&folder.join("CIFAR-10_human.npy"), "|O", "", &human)
 }
 
-/// A pickled dictionary (protocol 2) of clean and worse labels, as CIFAR-N publishes them: every
-/// tenth label is worse.
+/// A pickled dictionary (protocol 2) of clean and worse labels, in the format of CIFAR-N: every
+/// tenth worse label is wrong.
 fn pickled_labels(samples: u32, classes: u32) -> Vec<u8> {
     let mut pickle = b"\x80\x02}(".to_vec();
     for (name, wrong) in [("clean_label", 0), ("worse_label", 1)] {
@@ -210,10 +208,10 @@ fn pickled_labels(samples: u32, classes: u32) -> Vec<u8> {
     pickle
 }
 
-/// An array as `numpy.save` writes it.
+/// Writes an array in the format of `numpy.save`.
 fn npy(path: &Path, kind: &str, shape: &str, values: &[u8]) -> io::Result<()> {
     let header = format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': ({shape}), }}");
-    // Ten bytes before it, then 118 that end with a new line: the values begin at a multiple of 64.
+    // Ten bytes precede the header of 118 bytes, so that the values start at a multiple of 64.
     let header = format!("{header:117}\n");
     fs::write(
         path,

@@ -1,4 +1,4 @@
-//! The presets of experiment files, as far as the start of a line shows them.
+//! Finds the presets of experiment files by the starts of their lines, without parsing TOML.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use crate::failure::Failure;
 use crate::workspace::read;
 
-/// Fails like the program on a preset that no file of the folder has, and on an experiment that the
-/// preset does not have.
+/// Fails, with the same messages as the program, if no file of the folder has the preset or if the
+/// preset does not include one of the experiments.
 pub(super) fn check(folder: &Path, preset: &str, only: &[&str]) -> Result<(), Failure> {
     let (mut known, mut names) = (BTreeSet::new(), Vec::new());
     for path in experiment_files(folder)? {
@@ -38,7 +38,7 @@ pub(super) fn check(folder: &Path, preset: &str, only: &[&str]) -> Result<(), Fa
     }
 }
 
-/// The `.toml` files of a folder, sorted, without those of folders in it.
+/// The `.toml` files of a folder, sorted; subfolders are not searched.
 fn experiment_files(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     let unreadable = |e| Failure::usage(format!("cannot read {}: {e}", folder.display()));
     let mut files = Vec::new();
@@ -65,12 +65,12 @@ fn presets(text: &str) -> BTreeSet<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scratch::Folder;
+    use crate::scratch::TestFolder;
     use crate::workspace::root;
 
     #[test]
-    fn presets_of_the_folders_files_pass() {
-        let folder = Folder::with(&[
+    fn presets_are_read_from_the_files_of_the_folder() {
+        let folder = TestFolder::with(&[
             ("a.toml", "[preset.quick]\nseed = 1\n[preset.quick.sweep]\n"),
             ("b.toml", "[preset.quick]\n[preset.paper.sweep]\n"),
             ("folder/c.toml", "[preset.huge]\n"),

@@ -1,28 +1,28 @@
-//! Circles of a directed graph.
+//! Finds cycles in a directed graph.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The circles of a graph: its strongly connected components of more than one node.
-pub(super) fn circles<Node: Clone + Ord>(graph: &BTreeMap<Node, BTreeSet<Node>>) -> Vec<Vec<Node>> {
+/// The strongly connected components with more than one node.
+pub(super) fn cycles<Node: Clone + Ord>(graph: &BTreeMap<Node, BTreeSet<Node>>) -> Vec<Vec<Node>> {
     let reach: BTreeMap<&Node, BTreeSet<&Node>> = graph
         .keys()
         .map(|node| (node, reachable(graph, node)))
         .collect();
     let mut found: Vec<Vec<Node>> = Vec::new();
     for node in graph.keys() {
-        if found.iter().any(|circle| circle.contains(node)) {
+        if found.iter().any(|cycle| cycle.contains(node)) {
             continue;
         }
         let both = |other: &&Node| reach[node].contains(*other) && reach[*other].contains(node);
-        let circle: Vec<Node> = graph.keys().filter(both).cloned().collect();
-        if circle.len() > 1 {
-            found.push(circle);
+        let cycle: Vec<Node> = graph.keys().filter(both).cloned().collect();
+        if cycle.len() > 1 {
+            found.push(cycle);
         }
     }
     found
 }
 
-/// The nodes that arrows lead to, directly or not.
+/// The nodes that are reachable from a node, directly or indirectly.
 fn reachable<'a, Node: Ord>(
     graph: &'a BTreeMap<Node, BTreeSet<Node>>,
     from: &Node,

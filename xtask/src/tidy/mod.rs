@@ -1,4 +1,4 @@
-//! `cargo xtask tidy`: what the compiler does not check.
+//! `cargo xtask tidy`: checks conventions that the compiler does not enforce.
 
 mod files;
 mod graph;
@@ -16,11 +16,11 @@ pub(crate) fn run(given: &[String]) -> Result<(), Failure> {
     arguments::check("tidy", given, &[], &[])?;
     let root = root();
     let mut faults = Vec::new();
-    packages::arrows(&root, &mut faults)?;
+    packages::dependencies(&root, &mut faults)?;
     files::check(&root, &mut faults)?;
     order::check(&root, &mut faults)?;
     pages::docs(&root, &mut faults)?;
-    packages::graph(&root, &mut faults)?;
+    packages::external_packages(&root, &mut faults)?;
     packages::features(&root, &mut faults)?;
     for fault in &faults {
         eprintln!("tidy: {fault}");
@@ -28,6 +28,6 @@ pub(crate) fn run(given: &[String]) -> Result<(), Failure> {
     if faults.is_empty() {
         Ok(())
     } else {
-        Err(Failure::inside(format!("{} faults", faults.len())))
+        Err(Failure::internal(format!("{} faults", faults.len())))
     }
 }

@@ -1,48 +1,48 @@
-//! Which file of a crate uses which, and where that goes round in a circle.
+//! The dependencies between the files of a crate.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use super::graph::circles;
+use super::graph::cycles;
 use super::source::{Token, code, tokens};
 use crate::failure::Failure;
 use crate::workspace::read;
 
-/// The names of modules from the crate's root, which is empty.
+/// The path of a module from the crate root, which is empty.
 type Module = Vec<String>;
 
-/// The modules of a crate that are files of their own, without tests.
+/// The modules of a crate that have their own files, without tests.
 pub(crate) struct Modules {
     files: BTreeMap<Module, File>,
 }
 
 struct File {
     path: PathBuf,
-    /// Names of items that the file defines, inline modules included.
+    /// Names of items that the file defines, including items in inline modules.
     defined: BTreeSet<String>,
-    /// Names that `use` brings into the file, with their paths.
+    /// Names that the file imports, with their paths.
     imported: BTreeMap<String, Import>,
-    /// Modules of which the file imports everything.
+    /// Paths of glob imports.
     globs: Vec<Vec<String>>,
-    /// Paths in the code, and single words that name an import.
+    /// Paths that the code mentions, including single names.
     mentioned: BTreeSet<Vec<String>>,
 }
 
 struct Import {
     path: Vec<String>,
-    /// Re-exported: a use by the file itself only if the name occurs again.
+    /// Whether the import is a re-export, which the file itself uses only if the name occurs again.
     exported: bool,
 }
 
-/// What a path leads to.
+/// The target of a path.
 enum Target {
     Module,
     /// An item that a module's file defines.
     Item(Module),
 }
 
-/// Follows more re-exports than any real path needs.
-const MOST_STEPS: usize = 16;
+/// Maximum number of re-exports that are followed, which stops at cyclic imports.
+const MAX_STEPS: usize = 16;
 
 impl Modules {
     /// Reads a crate from its `lib.rs` or `main.rs`.
@@ -89,9 +89,9 @@ impl Modules {
         self.files.iter().map(uses).collect()
     }
 
-    /// Where a path leads, seen from a module; `None` outside the crate.
+    /// Resolves a path as seen from a module; `None` if it is outside the crate.
     fn resolve(&self, from: &Module, path: &[String], steps: usize) -> Option<Target> {
-        if steps > MOST_STEPS {
+        if steps > MAX_STEPS {
             return None;
         }
         let (first, rest) = path.split_first()?;
@@ -112,7 +112,7 @@ impl Modules {
                     return self.walk(&child, rest, steps);
                 }
                 let import = file.imported.get(name)?;
-                // A macro's `pub(crate) use name;`
+                // `pub(crate) use name;` after a macro definition.
                 if import.path == [name] {
                     return Some(Target::Item(from.clone()));
                 }
@@ -122,7 +122,7 @@ impl Modules {
         }
     }
 
-    /// Where a path leads that begins inside a module.
+    /// Resolves the rest of a path inside a module.
     fn walk(&self, module: &Module, rest: &[String], steps: usize) -> Option<Target> {
         let Some((name, further)) = rest.split_first() else {
             return Some(Target::Module);
@@ -138,8 +138,8 @@ impl Modules {
         Some(Target::Item(module.clone()))
     }
 
-    /// Imports of everything in a module or type of the crate, as `file: path::*`. They hide which
-    /// file defines what is used.
+    /// Glob imports of modules and types of the crate, as `file: path::*`. They hide which file
+    /// defines an item.
     pub(crate) fn local_globs(&self) -> Vec<String> {
         let globs = self.files.iter().flat_map(|(module, file)| {
             let local = |path: &&Vec<String>| self.resolve(module, path, 0).is_some();
@@ -150,7 +150,7 @@ impl Modules {
         globs.collect()
     }
 
-    /// Imports through the crate's root, as `file: name`.
+    /// Imports through the crate root, as `file: name`.
     pub(crate) fn through_root(&self) -> Vec<String> {
         let root = &self.files[&Vec::new()];
         let mut found = Vec::new();
@@ -170,12 +170,12 @@ impl Modules {
         found
     }
 
-    /// Circles of files, and circles between the entries of one folder.
-    pub(crate) fn circles(&self) -> Vec<String> {
+    /// Cycles of files, and cycles between the entries (files and folders) of a folder.
+    pub(crate) fn cycles(&self) -> Vec<String> {
         let uses = self.uses();
-        let mut found: Vec<String> = circles(&uses)
+        let mut found: Vec<String> = cycles(&uses)
             .iter()
-            .map(|circle| format!("circle of files: {}", shown(circle)))
+            .map(|cycle| format!("cycle of files: {}", shown(cycle)))
             .collect();
         let folders: BTreeSet<&[String]> = self
             .files
@@ -184,14 +184,14 @@ impl Modules {
             .collect();
         for folder in folders {
             let graph = entries(&uses, folder);
-            for circle in circles(&graph) {
-                let text = format!("circle of entries: {}", shown(&circle));
-                let files = circle
+            for cycle in cycles(&graph) {
+                let text = format!("cycle of entries: {}", shown(&cycle));
+                let only_files = cycle
                     .iter()
                     .all(|module| self.files.keys().filter(|m| m.starts_with(module)).count() == 1);
-                // Entries that are single files were named above.
-                if !files {
-                    let between = self.between(&uses, &circle);
+                // Cycles of single files are already in the list.
+                if !only_files {
+                    let between = self.between(&uses, &cycle);
                     found.push(format!("{text} ({})", between.join(", ")));
                 }
             }
@@ -199,7 +199,7 @@ impl Modules {
         found
     }
 
-    /// The crate's top-level modules with the others that they use.
+    /// The top-level modules of the crate with the top-level modules that they use.
     pub(crate) fn top_level(&self) -> BTreeMap<String, BTreeSet<String>> {
         let name = |module: Module| module.concat();
         let names = |modules: BTreeSet<Module>| modules.into_iter().map(name).collect();
@@ -207,15 +207,15 @@ impl Modules {
         graph.map(|(from, to)| (name(from), names(to))).collect()
     }
 
-    /// Whether a top-level module is a folder: it has modules in files of their own.
+    /// Whether a top-level module has submodules with their own files.
     pub(crate) fn is_folder(&self, name: &str) -> bool {
         let inside = |module: &Module| module.len() > 1 && module[0] == name;
         self.files.keys().any(inside)
     }
 
-    /// The uses of files that make a circle of entries.
-    fn between(&self, uses: &BTreeMap<Module, BTreeSet<Module>>, circle: &[Module]) -> Vec<String> {
-        let place = |module: &Module| circle.iter().position(|entry| module.starts_with(entry));
+    /// The uses between files that form a cycle of entries.
+    fn between(&self, uses: &BTreeMap<Module, BTreeSet<Module>>, cycle: &[Module]) -> Vec<String> {
+        let place = |module: &Module| cycle.iter().position(|entry| module.starts_with(entry));
         let mut found = Vec::new();
         for (module, targets) in uses {
             for target in targets {
@@ -241,7 +241,7 @@ impl File {
         };
         let mut at = 0;
         while at < tokens.len() {
-            // `use<'a>` is a bound.
+            // `use<'a>` is a capture bound, not an import.
             if tokens[at].text == "use" && tokens.get(at + 1).is_some_and(|t| t.text != "<") {
                 let exported = at > 0 && matches!(tokens[at - 1].text, "pub" | ")");
                 at = file.read_use(tokens, at + 1, Vec::new(), exported);
@@ -260,7 +260,7 @@ impl File {
         file
     }
 
-    /// Reads a tree of imports and returns the place after it.
+    /// Reads a tree of imports and returns the index of the token after it.
     fn read_use(
         &mut self,
         tokens: &[Token<'_>],
@@ -311,7 +311,7 @@ impl File {
         }
     }
 
-    /// Reads a definition or a path and returns the number of its tokens.
+    /// Reads a definition or a path and returns its number of tokens.
     fn read_path(&mut self, tokens: &[Token<'_>], at: usize) -> usize {
         const DEFINES: [&str; 9] = [
             "fn", "struct", "enum", "trait", "type", "const", "static", "mod", "union",
@@ -346,7 +346,7 @@ impl File {
     }
 }
 
-/// The entries of a folder (files and folders in it) with the others that they use.
+/// The entries of a folder (its files and folders) with the entries that they use.
 fn entries(
     uses: &BTreeMap<Module, BTreeSet<Module>>,
     folder: &[String],
@@ -370,7 +370,7 @@ fn child(module: &Module, name: &str) -> Module {
     child
 }
 
-/// Modules with files of their own that a file declares.
+/// The modules with their own files that a file declares.
 fn declared<'a>(tokens: &[Token<'a>]) -> Vec<&'a str> {
     let declaration = |window: &[Token<'a>]| match window {
         [keyword, name, end] if keyword.text == "mod" && end.text == ";" => Some(name.text),

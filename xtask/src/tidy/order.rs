@@ -1,4 +1,4 @@
-//! The order of the modules in a crate.
+//! Checks the order of the modules in each crate.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -7,12 +7,12 @@ use super::modules::Modules;
 use crate::failure::Failure;
 use crate::workspace::{find, read};
 
-/// The page with the table of each crate's modules, from the bottom to the top.
+/// The page with the table of modules, which lists them from the bottom layer to the top.
 const PAGE: &str = "docs/src/architecture.md";
 const HEADING: &str = "## Inside the crates";
 
-/// Within a crate no files and no folders use each other in a circle, imports name the file that
-/// defines an item, and modules use only those that the table lists before them.
+/// Reports cycles of files and folders, imports that do not name the file that defines an item, and
+/// uses of modules that the table lists after the user.
 pub(super) fn check(root: &Path, faults: &mut Vec<String>) -> Result<(), Failure> {
     let page = read(&root.join(PAGE))?;
     let mut orders = orders(&page);
@@ -25,7 +25,7 @@ pub(super) fn check(root: &Path, faults: &mut Vec<String>) -> Result<(), Failure
         if let Some(package) = name.strip_prefix("crates/") {
             match orders.remove(package.trim_start_matches("memdil-")) {
                 Some(order) => found.extend(order_faults(&modules, &order)),
-                None => found.push(format!("has no row in {PAGE}")),
+                None => found.push(format!("missing from the table in {PAGE}")),
             }
         }
         faults.extend(found.iter().map(|fault| format!("{name}: {fault}")));
@@ -33,12 +33,12 @@ pub(super) fn check(root: &Path, faults: &mut Vec<String>) -> Result<(), Failure
     faults.extend(
         orders
             .keys()
-            .map(|name| format!("{PAGE}: there is no crate {name}")),
+            .map(|name| format!("{PAGE}: unknown crate {name}")),
     );
     Ok(())
 }
 
-/// Each `lib.rs` and `main.rs` of the workspace.
+/// The `lib.rs` and `main.rs` files of the workspace.
 fn crate_roots(root: &Path) -> Result<Vec<PathBuf>, Failure> {
     let mut entries = find(root, &["rs"])?;
     entries.retain(|path| {
@@ -52,18 +52,16 @@ fn crate_roots(root: &Path) -> Result<Vec<PathBuf>, Failure> {
 fn imports(modules: &Modules) -> Vec<String> {
     let through_root = modules.through_root().into_iter();
     let globs = modules.local_globs().into_iter();
-    let mut found = modules.circles();
-    found.extend(
-        through_root.map(|import| {
-            format!("{import}: imported through the crate's root, not from its file")
-        }),
-    );
-    found.extend(globs.map(|import| format!("{import}: name what is imported")));
+    let mut found = modules.cycles();
+    found.extend(through_root.map(|import| {
+        format!("{import}: imported through the crate root; import it from its file")
+    }));
+    found.extend(globs.map(|import| format!("{import}: glob import; name the imported items")));
     found
 }
 
-/// The rows of the page's table: each crate with its modules, which are the names in backticks
-/// outside parentheses.
+/// The rows of the table: each crate with its modules, which are the names in backticks outside
+/// parentheses.
 fn orders(page: &str) -> BTreeMap<&str, Vec<&str>> {
     let section = page.split_once(HEADING).map_or("", |(_, rest)| rest);
     let section = section.split("\n## ").next().unwrap_or_default();
@@ -74,7 +72,7 @@ fn orders(page: &str) -> BTreeMap<&str, Vec<&str>> {
             .split_once(" | ")?;
         Some((name, outside_parentheses(modules)))
     });
-    // The first two rows are the table's head.
+    // The first two rows are the header.
     rows.skip(2).collect()
 }
 
@@ -97,12 +95,12 @@ fn outside_parentheses(text: &str) -> Vec<&str> {
 fn order_faults(modules: &Modules, order: &[&str]) -> Vec<String> {
     let graph = modules.top_level();
     let mut faults = Vec::new();
-    for (place, name) in order.iter().enumerate() {
+    for (position, name) in order.iter().enumerate() {
         if !graph.contains_key(*name) {
             faults.push(format!("{PAGE} lists {name}, which is not a module"));
         }
         for used in listed_below(&graph, name, order) {
-            if order[place..].contains(&used) {
+            if order[position..].contains(&used) {
                 faults.push(format!("{name} uses {used}, which {PAGE} lists after it"));
             }
         }
@@ -115,7 +113,7 @@ fn order_faults(modules: &Modules, order: &[&str]) -> Vec<String> {
     faults
 }
 
-/// The listed modules that a module uses, itself or through modules that are not listed.
+/// The listed modules that a module uses, directly or through modules that are not listed.
 fn listed_below<'a>(
     graph: &'a BTreeMap<String, BTreeSet<String>>,
     from: &str,

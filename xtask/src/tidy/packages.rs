@@ -1,4 +1,4 @@
-//! What packages depend on.
+//! Checks the dependencies of packages.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -10,10 +10,10 @@ use crate::workspace::{cargo, metadata, read};
 
 const XTASK: &str = "xtask";
 
-/// The packages of the workspace that each package depends on, tests excluded. Any other arrow
-/// points up.
-const ARROWS: &[(&str, &[&str])] = &[
-    // It has no dependencies outside the workspace either.
+/// The packages of the workspace on which each package may depend outside tests. This table defines
+/// the layers.
+const ALLOWED: &[(&str, &[&str])] = &[
+    // xtask must not have external dependencies either.
     (XTASK, &[]),
     ("memdil-benches", &[]),
     (
@@ -76,7 +76,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// Crates whose normal build must not contain these packages.
+/// Packages that the normal build of a crate must not contain.
 const ABSENT: &[(&str, &[&str])] = &[
     ("memdil-data", &["candle-core", "tokio", "ureq"]),
     ("memdil-kernels", &["candle-core"]),
@@ -85,23 +85,25 @@ const ABSENT: &[(&str, &[&str])] = &[
     ("memdil-records", &["candle-core"]),
     ("memdil-claims", &["candle-core"]),
     ("memdil-report", &["candle-core"]),
-    // What the feature `hub` brings.
+    // Dependencies of the feature `hub`.
     ("memdil", &["candle-datasets", "hf-hub", "tokio"]),
 ];
 
-/// Packages that may be in the graph once only.
+/// Packages of which the dependency graph must contain a single version.
 const SINGLE: &[&str] = &["ndarray", "gemm", "candle-core"];
 
 /// A package of the workspace, as its manifest describes it.
 struct Package<'a> {
     name: &'a str,
     manifest: PathBuf,
-    /// For normal builds and build scripts, of every target and feature, without those of tests.
+    /// Dependencies of normal builds and build scripts for all targets and features, without
+    /// dependencies of tests.
     dependencies: Vec<&'a str>,
 }
 
-/// Every package is in the table of arrows, inherits the lints, and depends on lower ones only.
-pub(super) fn arrows(root: &Path, faults: &mut Vec<String>) -> Result<(), Failure> {
+/// Checks that every package inherits the lints of the workspace and has exactly the dependencies
+/// in [`ALLOWED`].
+pub(super) fn dependencies(root: &Path, faults: &mut Vec<String>) -> Result<(), Failure> {
     let metadata = metadata(root)?;
     let packages = packages(&metadata);
     for package in &packages {
@@ -110,7 +112,7 @@ pub(super) fn arrows(root: &Path, faults: &mut Vec<String>) -> Result<(), Failur
             faults.push(format!("{name}: does not inherit the workspace's lints"));
         }
     }
-    faults.extend(wrong_arrows(&packages, ARROWS));
+    faults.extend(dependency_faults(&packages, ALLOWED));
     Ok(())
 }
 
@@ -118,7 +120,7 @@ pub(super) fn arrows(root: &Path, faults: &mut Vec<String>) -> Result<(), Failur
 fn packages(metadata: &str) -> Vec<Package<'_>> {
     const OBJECT: &str = "{\"name\":";
     let mut packages: Vec<Package<'_>> = Vec::new();
-    // A package, or one of its dependencies, which alone require a version.
+    // Each object is a package or a dependency of the last package; only dependencies have `req`.
     for (start, _) in metadata.match_indices(OBJECT) {
         let object = &metadata[start..];
         let end = object[OBJECT.len()..].find(OBJECT);
@@ -144,38 +146,38 @@ fn packages(metadata: &str) -> Vec<Package<'_>> {
     packages
 }
 
-/// The differences between the packages and the table of arrows.
-fn wrong_arrows(packages: &[Package<'_>], arrows: &[(&str, &[&str])]) -> Vec<String> {
+/// The differences between the packages and a table like [`ALLOWED`].
+fn dependency_faults(packages: &[Package<'_>], table: &[(&str, &[&str])]) -> Vec<String> {
     let is_member = |name: &&str| packages.iter().any(|package| package.name == *name);
     let mut faults = Vec::new();
     for package in packages {
         let (name, dependencies) = (package.name, &package.dependencies);
-        let Some((_, allowed)) = arrows.iter().find(|(from, _)| *from == name) else {
+        let Some((_, allowed)) = table.iter().find(|(from, _)| *from == name) else {
             faults.push(format!(
-                "{name}: not in the table of arrows; say what it may depend on"
+                "{name}: not in ALLOWED; list the packages that it may depend on"
             ));
             continue;
         };
         let checked = dependencies.iter().copied();
         for dependency in checked.filter(|other| name == XTASK || is_member(other)) {
             if !allowed.contains(&dependency) {
-                faults.push(format!("{name} -> {dependency}: this arrow points up"));
+                faults.push(format!("{name} -> {dependency}: dependency not in ALLOWED"));
             }
         }
         for unused in allowed.iter().filter(|other| !dependencies.contains(other)) {
             faults.push(format!(
-                "{name} -> {unused}: in the table of arrows, but not a dependency"
+                "{name} -> {unused}: in ALLOWED, but not a dependency"
             ));
         }
     }
-    for (name, _) in arrows.iter().filter(|(name, _)| !is_member(name)) {
-        faults.push(format!("{name}: in the table of arrows, but not a package"));
+    for (name, _) in table.iter().filter(|(name, _)| !is_member(name)) {
+        faults.push(format!("{name}: in ALLOWED, but not a package"));
     }
     faults
 }
 
-/// The dependency graph keeps its promises.
-pub(super) fn graph(root: &Path, faults: &mut Vec<String>) -> Result<(), Failure> {
+/// Checks [`ABSENT`] and [`SINGLE`].
+pub(super) fn external_packages(root: &Path, faults: &mut Vec<String>) -> Result<(), Failure> {
     for (name, absent) in ABSENT {
         let tree = tree(root, &["--edges", "normal", "--package", name])?;
         for package in *absent {
@@ -183,7 +185,7 @@ pub(super) fn graph(root: &Path, faults: &mut Vec<String>) -> Result<(), Failure
                 .lines()
                 .any(|line| line.split(' ').next() == Some(package))
             {
-                faults.push(format!("{name}: its normal build contains {package}"));
+                faults.push(format!("{name}: the normal build contains {package}"));
             }
         }
     }
@@ -211,8 +213,8 @@ pub(super) fn graph(root: &Path, faults: &mut Vec<String>) -> Result<(), Failure
     Ok(())
 }
 
-/// The program and the tests use the same features of every dependency, so that `cargo test` reuses
-/// what `cargo xtask reproduce` compiled.
+/// Checks that the program and the tests enable the same features of every dependency, so that
+/// `cargo test` reuses the dependencies compiled by `cargo xtask reproduce`.
 pub(super) fn features(root: &Path, faults: &mut Vec<String>) -> Result<(), Failure> {
     let packages = |arguments: &[&str]| -> Result<BTreeSet<String>, Failure> {
         let lines = tree(root, &[&["--format", "{p} {f}"], arguments].concat())?;
@@ -225,14 +227,14 @@ pub(super) fn features(root: &Path, faults: &mut Vec<String>) -> Result<(), Fail
     let tests = packages(&["--edges", "normal,build,dev", "--workspace"])?;
     for package in program.difference(&tests) {
         faults.push(format!(
-            "{package}: cargo test enables other features of it than the program, so it is \
-             compiled twice: request the same features in both"
+            "{package}: compiled twice because cargo test enables other features than the program; \
+             request the same features in both"
         ));
     }
     Ok(())
 }
 
-/// What `cargo tree` prints, a package per line.
+/// The output of `cargo tree`, with one package per line.
 fn tree(root: &Path, arguments: &[&str]) -> Result<String, Failure> {
     let mut command = cargo();
     command.args(["tree", "--prefix", "none", "--locked"]);
@@ -242,17 +244,17 @@ fn tree(root: &Path, arguments: &[&str]) -> Result<String, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scratch::Folder;
+    use crate::scratch::TestFolder;
 
-    /// The faults of a workspace in which `high` depends on `low`, and `low` has this text at the
-    /// end of its manifest.
+    /// The faults of a workspace in which `high` depends on `low`; `low` is the end of the manifest
+    /// of the package `low`.
     fn faults_of(low: &str) -> Vec<String> {
         let manifest = |name, rest| {
             format!(
                 "[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n{rest}\n"
             )
         };
-        let folder = Folder::with(&[
+        let folder = TestFolder::with(&[
             (
                 "Cargo.toml",
                 "[workspace]\nmembers = [\"low\", \"high\"]\nresolver = \"3\"\n",
@@ -266,12 +268,12 @@ mod tests {
             ("high/src/lib.rs", ""),
         ]);
         let metadata = metadata(folder.path()).ok().expect("metadata");
-        let arrows: &[(&str, &[&str])] = &[("low", &[]), ("high", &["low"])];
-        wrong_arrows(&packages(&metadata), arrows)
+        let allowed: &[(&str, &[&str])] = &[("low", &[]), ("high", &["low"])];
+        dependency_faults(&packages(&metadata), allowed)
     }
 
     #[test]
-    fn arrows_down_and_those_of_tests_pass() {
+    fn dependencies_of_tests_and_external_ones_pass() {
         assert_eq!(faults_of(""), [""; 0]);
         assert_eq!(
             faults_of("[dev-dependencies]\nhigh.path = \"../high\""),
@@ -281,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn an_arrow_up_is_found_in_every_kind_of_table() {
+    fn a_forbidden_dependency_is_reported_in_every_kind_of_table() {
         for low in [
             "[dependencies]\nhigh.path = \"../high\"",
             "[dependencies]\nhigh = { path = \"../high\", optional = true }",
@@ -293,14 +295,14 @@ mod tests {
         ] {
             assert_eq!(
                 faults_of(low),
-                ["low -> high: this arrow points up"],
+                ["low -> high: dependency not in ALLOWED"],
                 "{low}"
             );
         }
     }
 
     #[test]
-    fn the_table_of_arrows_has_every_package_and_no_other() {
+    fn the_table_must_match_the_packages() {
         let package = |name, dependencies| Package {
             name,
             manifest: PathBuf::new(),
@@ -308,12 +310,12 @@ mod tests {
         };
         let packages = [package("xtask", vec!["serde"]), package("new", vec![])];
         assert_eq!(
-            wrong_arrows(&packages, &[("xtask", &["low"]), ("old", &[])]),
+            dependency_faults(&packages, &[("xtask", &["low"]), ("old", &[])]),
             [
-                "xtask -> serde: this arrow points up",
-                "xtask -> low: in the table of arrows, but not a dependency",
-                "new: not in the table of arrows; say what it may depend on",
-                "old: in the table of arrows, but not a package",
+                "xtask -> serde: dependency not in ALLOWED",
+                "xtask -> low: in ALLOWED, but not a dependency",
+                "new: not in ALLOWED; list the packages that it may depend on",
+                "old: in ALLOWED, but not a package",
             ]
         );
     }

@@ -1,11 +1,12 @@
-//! What the documentation must mention.
+//! Checks that the documentation is complete.
 
 use std::path::Path;
 
 use crate::failure::Failure;
 use crate::workspace::{find, read};
 
-/// Every experiment stands in the docs; so does every deviation that the code names.
+/// Reports experiments, deviations named in the code, and chapters that the documentation does not
+/// mention.
 pub(super) fn docs(root: &Path, faults: &mut Vec<String>) -> Result<(), Failure> {
     let experiments = read(&root.join("docs/src/experiments.md"))?;
     for path in find(&root.join("experiments"), &["toml"])? {

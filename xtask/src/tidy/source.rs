@@ -1,6 +1,6 @@
-//! Reads a Rust source file far enough to see its modules, imports and functions.
+//! A minimal Rust lexer, sufficient to find modules, imports and functions.
 
-/// A word or a mark of a source file, outside comments and strings.
+/// A word or a punctuation mark of a source file, outside comments and strings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Token<'a> {
     pub(crate) text: &'a str,
@@ -18,8 +18,8 @@ pub(crate) struct Function<'a> {
     pub(crate) lines: usize,
 }
 
-/// The code of a file: comments become spaces, contents of strings become quotation marks, and
-/// items under `#[cfg(test)]` become spaces. Every line stays where it is.
+/// The code of a file: comments and items under `#[cfg(test)]` are replaced by spaces, strings by
+/// quotation marks. Lines keep their numbers.
 pub(crate) fn code(text: &str) -> String {
     let mut code = without_comments(text);
     while let Some(item) = next_test(&code) {
@@ -32,7 +32,7 @@ pub(crate) fn code(text: &str) -> String {
     code
 }
 
-/// Where the next item under `#[cfg(test)]` is, with its attributes.
+/// The range of the next item under `#[cfg(test)]`, including its attributes.
 fn next_test(code: &str) -> Option<std::ops::Range<usize>> {
     const TEST: &str = "#[cfg(test)]";
     let start = code.find(TEST)?;
@@ -43,7 +43,7 @@ fn next_test(code: &str) -> Option<std::ops::Range<usize>> {
             b'}' | b')' | b']' => depth -= 1,
             _ => {}
         }
-        // An attribute ends in `]`; only a brace or a semicolon ends the item.
+        // `]` only ends an attribute; a brace or a semicolon ends the item.
         if depth == 0 && matches!(byte, b'}' | b';') {
             return Some(start..start + TEST.len() + offset + 1);
         }
@@ -73,7 +73,7 @@ fn without_comments(text: &str) -> String {
     code
 }
 
-/// The length of the comment that a text begins with; comments nest.
+/// The length of the block comment at the start of a text; comments nest.
 fn block_comment(text: &str) -> usize {
     let (mut depth, mut at) = (0_usize, 0);
     while at < text.len() {
@@ -91,7 +91,8 @@ fn block_comment(text: &str) -> usize {
     text.len()
 }
 
-/// The length of the string or character that a text begins with.
+/// The length of the string or character literal at the start of a text. `before` is the character
+/// before the text.
 fn literal(text: &str, before: Option<char>) -> Option<usize> {
     let in_word = before.is_some_and(|c| c.is_alphanumeric() || c == '_');
     let unprefixed = if in_word {
@@ -114,7 +115,7 @@ fn literal(text: &str, before: Option<char>) -> Option<usize> {
     }
     match unprefixed.chars().next()? {
         '"' => Some(prefix + quoted(unprefixed, '"')),
-        // A lifetime has no second quotation mark right behind its first character.
+        // Unlike a character literal, a lifetime has no quotation mark after its first character.
         '\'' if unprefixed[1..].starts_with('\\')
             || unprefixed[1..].chars().nth(1) == Some('\'') =>
         {
@@ -124,7 +125,7 @@ fn literal(text: &str, before: Option<char>) -> Option<usize> {
     }
 }
 
-/// The length of a text between two of the same marks, both included.
+/// The length of a quoted literal at the start of a text, including both quotation marks.
 fn quoted(text: &str, mark: char) -> usize {
     let mut escaped = false;
     for (at, c) in text.char_indices().skip(1) {
@@ -138,7 +139,7 @@ fn quoted(text: &str, mark: char) -> usize {
     text.len()
 }
 
-/// Words, `::`, and single characters of a file's code.
+/// Splits code into words, `::`, and single characters.
 pub(crate) fn tokens(code: &str) -> Vec<Token<'_>> {
     let (mut tokens, mut line, mut rest) = (Vec::new(), 1, code);
     while let Some(first) = rest.chars().next() {
@@ -161,12 +162,12 @@ pub(crate) fn tokens(code: &str) -> Vec<Token<'_>> {
     tokens
 }
 
-/// Functions with a body, nested ones too.
+/// The functions with a body, including nested ones.
 pub(crate) fn functions<'a>(tokens: &[Token<'a>]) -> Vec<Function<'a>> {
     let mut functions = Vec::new();
     for (at, pair) in tokens.windows(2).enumerate() {
         let [keyword, name] = pair else { continue };
-        // `fn(u8)` is a type.
+        // `fn(u8)` is a type, not a function.
         if keyword.text == "fn"
             && name.text != "("
             && let Some(end) = end_of_body(&tokens[at..])
@@ -217,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn a_function_is_as_long_as_its_lines() {
+    fn lines_of_a_function_are_counted() {
         let code = code("trait T { fn a(x: [u8; 2]); }\nfn b(\n    x: u8,\n) {\n    { }\n}\n");
         let functions = functions(&tokens(&code));
         assert_eq!(

@@ -1,47 +1,47 @@
 use super::*;
-use crate::scratch::Folder;
+use crate::scratch::TestFolder;
 
-/// The modules of a crate whose `lib.rs` declares the other files.
+/// The modules of a crate with these files.
 fn modules_of(files: &[(&str, &str)]) -> Modules {
-    let folder = Folder::with(files);
+    let folder = TestFolder::with(files);
     Modules::read(&folder.path().join("lib.rs")).ok().unwrap()
 }
 
-fn circles_of(files: &[(&str, &str)]) -> Vec<String> {
-    modules_of(files).circles()
+fn cycles_of(files: &[(&str, &str)]) -> Vec<String> {
+    modules_of(files).cycles()
 }
 
-/// What follows the paths of files, which differ from test to test.
+/// Removes the folders of paths, which differ between tests.
 fn without_paths(found: Vec<String>) -> Vec<String> {
     let name = |text: &String| text.rsplit('/').next().map(str::to_owned);
     found.iter().filter_map(name).collect()
 }
 
 #[test]
-fn circles_are_found_through_reexports_and_folders() {
+fn cycles_through_reexports_and_folders_are_reported() {
     let lib = "mod a;\nmod b;\npub use a::A;\n";
     let a = "mod one;\npub use one::A;\n";
     let one = "use crate::b::{self, B};\npub struct A(B);\n";
-    let straight = [
+    let acyclic = [
         ("lib.rs", lib),
         ("a/mod.rs", a),
         ("a/one.rs", one),
         ("b.rs", "//! Uses a::A.\npub struct B;\n"),
     ];
-    assert_eq!(circles_of(&straight), Vec::<String>::new());
-    let mut round = straight;
-    round[3].1 = "pub struct B;\nfn f(_: crate::A) {}\n";
+    assert_eq!(cycles_of(&acyclic), Vec::<String>::new());
+    let mut cyclic = acyclic;
+    cyclic[3].1 = "pub struct B;\nfn f(_: crate::A) {}\n";
     assert_eq!(
-        circles_of(&round),
+        cycles_of(&cyclic),
         [
-            "circle of files: a::one -> b",
-            "circle of entries: a -> b (a::one -> b, b -> a::one)"
+            "cycle of files: a::one -> b",
+            "cycle of entries: a -> b (a::one -> b, b -> a::one)"
         ]
     );
 }
 
 #[test]
-fn an_import_through_the_root_is_found() {
+fn an_import_through_the_root_is_reported() {
     let lib = "mod a;\nmod b;\npub use a::A;\n";
     let a = "pub struct A;\n";
     let found = |b| {
@@ -54,7 +54,7 @@ fn an_import_through_the_root_is_found() {
 }
 
 #[test]
-fn an_import_of_everything_in_a_local_module_is_found() {
+fn a_glob_import_of_a_local_module_is_reported() {
     let found = |b| {
         let files = [
             ("lib.rs", "mod a;\nmod b;\n"),

@@ -1,5 +1,5 @@
 use super::*;
-use crate::scratch::Folder;
+use crate::scratch::TestFolder;
 
 const PAGE_TEXT: &str = "\
 | data | `not` | this table |
@@ -22,9 +22,9 @@ fn names_outside_parentheses_are_read_from_the_page() {
     assert_eq!(outside_parentheses("`a` (`b` (`c`) `d`), `e`"), ["a", "e"]);
 }
 
-/// The faults of a workspace with one crate, `low.rs` and `high/` among its modules.
+/// The faults of a workspace with one crate, whose modules are `low`, `middle` and `high`.
 fn faults_of(page: &str, low: &str, middle: &str) -> Vec<String> {
-    let folder = Folder::with(&[
+    let folder = TestFolder::with(&[
         (PAGE, page),
         (
             "crates/memdil-data/src/lib.rs",
@@ -54,14 +54,14 @@ fn modules_in_order_pass() {
 }
 
 #[test]
-fn an_arrow_up_is_found() {
+fn a_use_of_a_higher_module_is_reported() {
     let page = PAGE_TEXT.replace("`low` (with `helpers`), then `high`", "`high`, `low`");
     let fault = "crates/memdil-data: high uses low, which docs/src/architecture.md lists after it";
     assert_eq!(faults_of(&page, LOW, ""), [fault]);
 }
 
 #[test]
-fn an_arrow_up_through_a_module_that_is_not_listed_is_found() {
+fn a_use_through_an_unlisted_module_is_reported() {
     let low = "use crate::middle::Middle;\npub struct Low(Middle);\n";
     let middle = "use crate::high::High;\npub struct Middle(High);\n";
     let found = faults_of(PAGE_TEXT, low, middle);
@@ -70,7 +70,7 @@ fn an_arrow_up_through_a_module_that_is_not_listed_is_found() {
 }
 
 #[test]
-fn the_table_names_what_there_is() {
+fn the_table_must_match_the_crates_and_modules() {
     let page = PAGE_TEXT.replace("`high`", "`higher`");
     assert_eq!(
         faults_of(&page, LOW, ""),
@@ -83,8 +83,8 @@ fn the_table_names_what_there_is() {
     assert_eq!(
         faults_of(&page, LOW, ""),
         [
-            "crates/memdil-data: has no row in docs/src/architecture.md",
-            "docs/src/architecture.md: there is no crate date",
+            "crates/memdil-data: missing from the table in docs/src/architecture.md",
+            "docs/src/architecture.md: unknown crate date",
         ]
     );
 }
