@@ -20,6 +20,7 @@ Tasks:
   docs        Check the documentation: build the book, check every link, and run every command, with short trainings.
               Installs mdBook once
   tidy        Check layering, sizes of files and functions, completeness of the docs, and dependencies
+  messages    List every text that a user may read, with its position, for proofreading
   assets      Rebuild the embedded images from the full data set: --from DIR
 
 Example: cargo xtask reproduce --preset smoke

@@ -9,6 +9,7 @@ mod failure;
 mod gpu_check;
 mod help;
 mod json;
+mod messages;
 mod process;
 mod program;
 mod reproduce;
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
         Some("bench") => bench::run(&arguments),
         Some("docs") => docs::run(&arguments),
         Some("gpu-check") => gpu_check::run(&arguments),
+        Some("messages") => messages::run(&arguments),
         Some("tidy") => tidy::run(&arguments),
         Some("assets") => assets::run(&arguments),
         Some(other) => Err(Failure::usage(format!(

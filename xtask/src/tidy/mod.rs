@@ -6,7 +6,7 @@ mod modules;
 mod order;
 mod packages;
 mod pages;
-mod source;
+pub(crate) mod source;
 
 use crate::arguments;
 use crate::failure::Failure;

@@ -1,5 +1,7 @@
 //! A minimal Rust lexer, sufficient to find modules, imports and functions.
 
+use std::ops::Range;
+
 /// A word or a punctuation mark of a source file, outside comments and strings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Token<'a> {
@@ -33,7 +35,7 @@ pub(crate) fn code(text: &str) -> String {
 }
 
 /// The range of the next item under `#[cfg(test)]`, including its attributes.
-fn next_test(code: &str) -> Option<std::ops::Range<usize>> {
+fn next_test(code: &str) -> Option<Range<usize>> {
     const TEST: &str = "#[cfg(test)]";
     let start = code.find(TEST)?;
     let mut depth = 0;
@@ -51,26 +53,64 @@ fn next_test(code: &str) -> Option<std::ops::Range<usize>> {
     Some(start..code.len())
 }
 
+/// The file without comments, its strings as quotation marks.
 fn without_comments(text: &str) -> String {
     let mut code = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(first) = rest.chars().next() {
-        let (length, fill) = if rest.starts_with("//") {
-            (rest.find('\n').unwrap_or(rest.len()), ' ')
+    let mut at = 0;
+    for (skipped, kind) in skipped(text) {
+        code.push_str(&text[at..skipped.start]);
+        let fill = match kind {
+            Skipped::Comment => ' ',
+            Skipped::Literal => '"',
+        };
+        at = skipped.end;
+        // Byte for byte, so that positions stay.
+        let bytes = text[skipped].bytes();
+        code.extend(bytes.map(|byte| if byte == b'\n' { '\n' } else { fill }));
+    }
+    code + &text[at..]
+}
+
+/// The positions of the string literals of a file.
+pub(crate) fn strings(text: &str) -> Vec<Range<usize>> {
+    let literals = skipped(text).into_iter();
+    let is_string = |range: &Range<usize>| {
+        !text[range.clone()].contains('\'') || text[range.clone()].contains('"')
+    };
+    literals
+        .filter(|(_, kind)| *kind == Skipped::Literal)
+        .map(|(range, _)| range)
+        .filter(is_string)
+        .collect()
+}
+
+/// A part of a file that is not code.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Skipped {
+    Comment,
+    Literal,
+}
+
+/// The comments, strings and characters of a file, in order.
+fn skipped(text: &str) -> Vec<(Range<usize>, Skipped)> {
+    let mut found = Vec::new();
+    let (mut at, mut before) = (0, None);
+    while let Some(first) = text[at..].chars().next() {
+        let rest = &text[at..];
+        let (length, kind) = if rest.starts_with("//") {
+            (rest.find('\n').unwrap_or(rest.len()), Skipped::Comment)
         } else if rest.starts_with("/*") {
-            (block_comment(rest), ' ')
-        } else if let Some(length) = literal(rest, code.chars().next_back()) {
-            (length, '"')
+            (block_comment(rest), Skipped::Comment)
+        } else if let Some(length) = literal(rest, before) {
+            (length, Skipped::Literal)
         } else {
-            code.push(first);
-            rest = &rest[first.len_utf8()..];
+            (at, before) = (at + first.len_utf8(), Some(first));
             continue;
         };
-        let (skipped, after) = rest.split_at(length);
-        code.extend(skipped.chars().map(|c| if c == '\n' { c } else { fill }));
-        rest = after;
+        found.push((at..at + length, kind));
+        (at, before) = (at + length, None);
     }
-    code
+    found
 }
 
 /// The length of the block comment at the start of a text; comments nest.
