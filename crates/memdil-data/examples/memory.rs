@@ -1,6 +1,6 @@
-//! How much memory loading a data set takes:
-//! `cargo run -p memdil-data --example memory -- SOURCE DIR`, with `--make` in front to
-//! write files of CIFAR-10's published size with made-up content to DIR first.
+//! Measures the memory needed to load a data set:
+//! `cargo run -p memdil-data --example memory -- SOURCE DIR`. The option `--make` before the
+//! arguments first writes files of CIFAR-10's published size with synthetic content to DIR.
 //!
 //! Linux only: it reads the high-water mark of resident memory from `/proc`.
 

@@ -1,16 +1,16 @@
-//! Random crops and flips of training images, as residual networks are usually trained with.
+//! Random crops and flips of training images, the usual augmentation for residual networks.
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::DataError;
 use crate::random::{Rng, Stream, below, stream};
 
-/// What happens to an image each time it is trained on; test images and features are never
-/// augmented.
+/// The random augmentation of training images. Test images, and images from which features are
+/// extracted, are never augmented.
 ///
-/// First the image is padded with `crop` black pixels on each side and a random piece of its old
-/// size is cut out, each of the $(2\,\text{crop} + 1)^2$ pieces with the same probability; then it
-/// is mirrored left to right with probability 1/2 (He et al. 2016, with `crop` 4).
+/// An image is padded with `crop` black pixels on each side, and a window of its original size is
+/// cut out, each of the $(2\,\text{crop} + 1)^2$ windows with the same probability. With `flip`, it
+/// is then mirrored left to right with probability 1/2 (He et al. 2016, with `crop` 4).
 ///
 /// ```
 /// use memdil_data::Augmentation;
@@ -22,14 +22,14 @@ use crate::random::{Rng, Stream, below, stream};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Augmentation {
-    /// Pixels of padding on each side, and so the farthest that an image moves; 0 for none.
+    /// Pixels of padding on each side, which is also the maximum shift; 0 disables cropping.
     pub crop: usize,
-    /// Whether half of the images are mirrored.
+    /// Whether images are mirrored with probability 1/2.
     pub flip: bool,
 }
 
-/// Most padding that is sensible for any image.
-const MOST_CROP: usize = 1 << 10;
+/// Maximum padding.
+const MAX_CROP: usize = 1 << 10;
 
 impl Augmentation {
     /// Checks the parameters.
@@ -37,19 +37,18 @@ impl Augmentation {
     /// # Errors
     /// [`DataError::OutOfRange`] for a crop above 1024 pixels.
     pub fn validate(&self) -> Result<(), DataError> {
-        let (crop, fits) = (self.crop as f64, self.crop <= MOST_CROP);
-        DataError::check_range("augment.crop", crop, "0 to 1024 pixels", fits)
+        let (crop, fits) = (self.crop as f64, self.crop <= MAX_CROP);
+        DataError::check_range("augment.crop", crop, "must be in [0, 1024]", fits)
     }
 
-    /// What happens to one sample in one epoch: the same whenever, and on whichever thread, it is
-    /// drawn.
-    pub(crate) fn draw(&self, seed: u64, epoch: usize, sample: usize) -> Change {
+    /// Draws the transform of one sample in one epoch, independently of threads and of other draws.
+    pub(crate) fn draw(&self, seed: u64, epoch: usize, sample: usize) -> Transform {
         let mut rng = stream(seed, Stream::Augment);
-        // A block of sixteen words for each sample of each epoch.
+        // Each sample of each epoch has its own block of sixteen words.
         rng.set_word_pos(((epoch as u128) << 36) | ((sample as u128) << 4));
-        let places = 2 * self.crop + 1;
-        let (down, right) = (below(&mut rng, places), below(&mut rng, places));
-        Change {
+        let offsets = 2 * self.crop + 1;
+        let (down, right) = (below(&mut rng, offsets), below(&mut rng, offsets));
+        Transform {
             crop: self.crop,
             down,
             right,
@@ -58,21 +57,21 @@ impl Augmentation {
     }
 }
 
-/// Where a piece is cut out of the padded image, and whether it is mirrored.
+/// The window that is cut out of the padded image, and whether it is mirrored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Change {
+pub(crate) struct Transform {
     crop: usize,
     down: usize,
     right: usize,
     flipped: bool,
 }
 
-impl Change {
-    /// Writes the changed image over `out`.
+impl Transform {
+    /// Overwrites `out` with the transformed image.
     ///
     /// # Shapes
-    /// `image` and the new `out` are (channel, row, column), flat, with `width` columns and
-    /// `height` rows.
+    /// `image` and `out` are flat (channel, row, column) arrays with `height` rows and `width`
+    /// columns.
     pub(crate) fn apply<T: Copy + Default>(
         self,
         image: &[T],
@@ -81,8 +80,7 @@ impl Change {
     ) {
         out.clear();
         out.resize(image.len(), T::default());
-        // Part of the piece that lies on the image: rows and columns of the piece, and how far it
-        // moved.
+        // The rows and columns of the window that overlap the original image.
         let rows = self.crop.saturating_sub(self.down)
             ..height.min((height + self.crop).saturating_sub(self.down));
         let columns = self.crop.saturating_sub(self.right)
@@ -114,7 +112,7 @@ mod tests {
         (crop, down, right, flipped): (usize, usize, usize, bool),
     ) -> Vec<u8> {
         let mut out = vec![99];
-        Change {
+        Transform {
             crop,
             down,
             right,
@@ -125,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn pieces_by_hand() {
+    fn windows_match_hand_computed_values() {
         let image = [1, 2, 3, 4, 5, 6];
         assert_eq!(applied(&image, (2, 3), (1, 1, 1, false)), image);
         assert_eq!(applied(&image, (2, 3), (1, 1, 1, true)), [3, 2, 1, 6, 5, 4]);
@@ -138,9 +136,9 @@ mod tests {
             [5, 6, 0, 0, 0, 0]
         );
         assert_eq!(applied(&image, (2, 3), (1, 2, 0, true)), [5, 4, 0, 0, 0, 0]);
-        // Farther than the image is large: nothing of it is left.
+        // The shift exceeds the size of the image, so only padding is left.
         assert_eq!(applied(&image, (2, 3), (5, 10, 0, false)), [0; 6]);
-        // Channels are changed alike.
+        // All channels are transformed alike.
         assert_eq!(
             applied(&[1, 2, 3, 4], (1, 2), (1, 1, 2, false)),
             [2, 0, 4, 0]
@@ -148,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn all_pieces_are_drawn_equally_often() {
+    fn all_windows_are_equally_likely() {
         let augmentation = Augmentation {
             crop: 1,
             flip: true,
@@ -156,7 +154,7 @@ mod tests {
         let mut counts = std::collections::HashMap::new();
         let n = 18_000;
         for sample in 0..n {
-            let Change {
+            let Transform {
                 down,
                 right,
                 flipped,
@@ -165,7 +163,7 @@ mod tests {
             *counts.entry((down, right, flipped)).or_insert(0) += 1;
         }
         assert_eq!(counts.len(), 18);
-        // Binomial with mean 1000 and deviation 31: seven of them.
+        // The counts are binomial with mean 1000 and standard deviation 31; allow seven deviations.
         assert!(
             counts
                 .values()
@@ -196,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn too_large_a_crop_is_refused() {
+    fn an_excessive_crop_is_an_error() {
         assert!(
             Augmentation {
                 crop: 1024,

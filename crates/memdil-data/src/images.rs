@@ -1,14 +1,14 @@
-//! Images, a split with its labels, and a data set of two splits.
+//! Images, splits of images with labels, and data sets of two splits.
 
 use crate::error::DataError;
 
-/// The pixels of many images, one image after another.
+/// The pixels of a sequence of images.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Pixels {
-    /// Bytes, as in all published data sets; never widened, because floats would take four times
-    /// the memory.
+    /// Bytes, as in all published data sets. They are stored as bytes, because floats would take
+    /// four times the memory.
     Bytes(Vec<u8>),
-    /// Single-precision floats, from a user's own file.
+    /// Single-precision floats, from the user's own file.
     Floats(Vec<f32>),
 }
 
@@ -21,7 +21,7 @@ impl Pixels {
         }
     }
 
-    /// Whether there is no value.
+    /// Whether there are no values.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -43,8 +43,7 @@ impl Pixels {
     }
 }
 
-/// Images of one size, in the order (n, channel, row, column); all of them are whole, and none is
-/// empty.
+/// Complete, non-empty images of equal size, in the order (n, channel, row, column).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Images {
     size: [usize; 3],
@@ -52,7 +51,7 @@ pub struct Images {
 }
 
 impl Images {
-    /// Takes bytes that are already in the order (n, channel, row, column).
+    /// Creates images from bytes in the order (n, channel, row, column).
     ///
     /// # Errors
     /// [`DataError::WrongShape`] if an image would be empty or the last one incomplete.
@@ -72,7 +71,7 @@ impl Images {
         Self::from_pixels(channels, height, width, Pixels::Bytes(pixels))
     }
 
-    /// As [`new`](Self::new), for either kind of pixels.
+    /// Like [`new`](Self::new), for either kind of pixels.
     ///
     /// # Errors
     /// [`DataError::WrongShape`] if an image would be empty or the last one incomplete.
@@ -95,12 +94,12 @@ impl Images {
         &self.pixels
     }
 
-    /// Channels (1 for grey, 3 for red, green, blue), rows and columns of an image.
+    /// Channels (1 for grey, 3 for RGB), rows and columns of an image.
     pub fn size(&self) -> [usize; 3] {
         self.size
     }
 
-    /// Pixel values of one image: channels times rows times columns.
+    /// Number of pixel values per image: channels times rows times columns.
     pub fn values_per_image(&self) -> usize {
         self.size.iter().product()
     }
@@ -110,7 +109,7 @@ impl Images {
         self.pixels.len() / self.values_per_image()
     }
 
-    /// Whether there is no image.
+    /// Whether there are no images.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -145,7 +144,7 @@ impl Images {
         Self { pixels, ..*self }
     }
 
-    /// Drops all images but those with these indices, which ascend; there is never a second copy.
+    /// Keeps the images with these ascending indices and drops all others, in place.
     pub(crate) fn retain(&mut self, indices: &[usize]) {
         let size = self.values_per_image();
         match &mut self.pixels {
@@ -177,26 +176,25 @@ fn retain_rows<T: Copy>(values: &mut Vec<T>, size: usize, indices: &[usize]) {
     values.shrink_to_fit();
 }
 
-/// Images and one label for each.
+/// Images with one label each.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Split {
     /// The images.
     pub images: Images,
-    /// Their classes, from 0.
+    /// The class numbers, counted from 0.
     pub labels: Vec<u32>,
 }
 
-/// A data set as training sees it: its classes are selected and numbered from 0.
+/// A data set prepared for training, with selected classes that are numbered from 0.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Dataset {
     /// Name of the source.
     pub name: String,
     /// Name of each class, by label.
     pub class_names: Vec<String>,
-    /// Mean that the pixels (bytes scaled to 0..1, floats as they are) are normalised with, one a
-    /// channel.
+    /// Mean per channel for the normalisation of pixels (bytes scaled to 0..1, floats unscaled).
     pub mean: Vec<f32>,
-    /// Standard deviation that the pixels are normalised with, one a channel.
+    /// Standard deviation per channel for the normalisation of pixels.
     pub std: Vec<f32>,
     /// Training set.
     pub train: Split,

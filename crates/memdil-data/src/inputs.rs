@@ -1,8 +1,8 @@
-//! From bytes to the numbers that enter the network.
+//! Conversion of pixels to normalised network inputs.
 
 use rayon::prelude::*;
 
-use crate::augment::{Augmentation, Change};
+use crate::augment::{Augmentation, Transform};
 use crate::error::DataError;
 use crate::images::{Images, Pixels};
 use crate::resize;
@@ -11,10 +11,11 @@ use crate::spec::Input;
 /// Side of the images in the paper.
 const AUTHORS_SIDE: usize = 32;
 
-/// Values that are worth a thread: some ten microseconds.
+/// Minimum number of values per thread: about ten microseconds of work.
 const PARALLEL: usize = 32_768;
 
-/// Images ready to be normalised batch by batch: bytes are kept, floats are made when requested.
+/// Images that are normalised batch by batch. Bytes are stored as bytes and converted to floats on
+/// demand.
 ///
 /// A byte p of channel c becomes $(p / 255 - \text{mean}_c) / \text{std}_c$, a float x becomes
 /// $(x - \text{mean}_c) / \text{std}_c$: one multiplication and one addition in f32, the same on
@@ -31,38 +32,40 @@ const PARALLEL: usize = 32_768;
 /// ```
 #[derive(Debug, Clone)]
 pub struct Inputs {
-    /// Already of the final size; grey images keep one channel however many are handed out.
+    /// Images of the final size; grey images are stored with one channel.
     images: Images,
     copies: usize,
-    /// What a stored value is multiplied by and what is added then, one pair a stored channel.
+    /// Scale and shift of the values, per stored channel.
     constants: Vec<(f32, f32)>,
 }
 
-/// Images as [`Inputs`] keeps them.
+/// The stored images of [`Inputs`].
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct StoredInputs<'a> {
     /// Values, (n, stored channel, row, column).
     pub pixels: &'a Pixels,
-    /// What a value is multiplied by and what is added then, for each stored channel.
+    /// Scale and shift per stored channel: a value is multiplied by the first and increased by the
+    /// second.
     pub constants: &'a [(f32, f32)],
-    /// How often the stored channels follow each other in a sample.
+    /// How many times the stored channels are repeated in a sample.
     pub copies: usize,
 }
 
 impl Inputs {
-    /// Prepares images: with [`Input::Authors`] grey ones are resized to 32 x 32, exactly as
-    /// Pillow's `Image.resize((32, 32), BILINEAR)` does, and handed out as three equal channels.
-    /// Images that need no resizing are kept as they are, not copied.
+    /// Prepares images. With [`Input::Authors`], grey images are resized to 32 x 32, bit for bit
+    /// like Pillow's `Image.resize((32, 32), BILINEAR)`, and returned as three equal channels.
+    /// Images that need no resizing are not copied.
     ///
     /// # Shapes
-    /// `mean` and `std` have one entry a channel of `images`.
+    /// `mean` and `std` have one entry per channel of `images`.
     ///
     /// # Errors
-    /// [`DataError::Normalisation`] if `mean` or `std` do not fit the channels or a deviation is
-    /// not positive and finite, [`DataError::NoAuthorsInput`] for `authors` with images that are
-    /// neither grey squares nor 3 x 32 x 32, [`DataError::FloatResize`] for `authors` with grey
-    /// floats of another size than 32 x 32.
+    /// - [`DataError::Normalisation`] if `mean` or `std` do not match the channels, or are not
+    ///   finite, or a standard deviation is not positive
+    /// - [`DataError::NoAuthorsInput`] for `authors` with images that are neither grey squares nor
+    ///   3 x 32 x 32
+    /// - [`DataError::FloatResize`] for `authors` with grey float images that are not 32 x 32
     pub fn new(images: Images, mean: &[f32], std: &[f32], input: Input) -> Result<Self, DataError> {
         let [channels, height, width] = images.size();
         if mean.len() != channels
@@ -113,23 +116,23 @@ impl Inputs {
         self.images.len()
     }
 
-    /// Whether there is no image.
+    /// Whether there are no images.
     pub fn is_empty(&self) -> bool {
         self.images.is_empty()
     }
 
-    /// Channels, rows and columns of a sample as [`fill`](Self::fill) writes it.
+    /// Channels, rows and columns of a sample written by [`fill`](Self::fill).
     pub fn shape(&self) -> (usize, usize, usize) {
         let [channels, height, width] = self.images.size();
         (channels * self.copies, height, width)
     }
 
-    /// Numbers in a sample: the product of its [`shape`](Self::shape).
+    /// Number of values per sample: the product of its [`shape`](Self::shape).
     pub fn values_per_sample(&self) -> usize {
         self.images.values_per_image() * self.copies
     }
 
-    /// The stored values, for code that normalises them itself, for instance on a device.
+    /// The stored values, for code that normalises them itself, for instance on a GPU.
     pub fn stored(&self) -> StoredInputs<'_> {
         StoredInputs {
             pixels: self.images.pixels(),
@@ -138,22 +141,21 @@ impl Inputs {
         }
     }
 
-    /// Writes the normalised samples with these indices one after another into `out`.
+    /// Writes the normalised samples with these indices into `out`, in order.
     ///
     /// # Shapes
-    /// `out` is (indices, channel, row, column), flat.
+    /// `out` is a flat (index, channel, row, column) array.
     ///
     /// # Panics
-    /// If `out` has another length than `indices.len() * values_per_sample()`, or an index is not
-    /// below
-    /// [`len`](Self::len).
+    /// If the length of `out` is not `indices.len() * values_per_sample()`, or an index is not
+    /// below [`len`](Self::len).
     pub fn fill(&self, indices: &[usize], out: &mut [f32]) {
-        self.fill_changed(indices, |_| None, out);
+        self.fill_transformed(indices, |_| None, out);
     }
 
-    /// As [`fill`](Self::fill), with the crops and flips of an epoch.
+    /// Like [`fill`](Self::fill), with the random crops and flips of an epoch.
     ///
-    /// They depend on seed, epoch and sample alone: the same for any batch size and order.
+    /// They depend only on seed, epoch and sample, not on the batch size or order.
     ///
     /// # Panics
     /// Those of [`fill`](Self::fill).
@@ -164,11 +166,11 @@ impl Inputs {
         (seed, epoch): (u64, usize),
         out: &mut [f32],
     ) {
-        let change = |sample| Some(augmentation.draw(seed, epoch, sample));
-        self.fill_changed(indices, change, out);
+        let transform = |sample| Some(augmentation.draw(seed, epoch, sample));
+        self.fill_transformed(indices, transform, out);
     }
 
-    /// The normalised samples with these indices, as [`fill`](Self::fill) writes them.
+    /// Returns the normalised samples with these indices, as written by [`fill`](Self::fill).
     ///
     /// # Panics
     /// If an index is not below [`len`](Self::len).
@@ -178,21 +180,23 @@ impl Inputs {
         out
     }
 
-    fn fill_changed(
+    fn fill_transformed(
         &self,
         indices: &[usize],
-        change: impl Fn(usize) -> Option<Change> + Sync,
+        transform: impl Fn(usize) -> Option<Transform> + Sync,
         out: &mut [f32],
     ) {
         assert_eq!(
             out.len(),
             indices.len() * self.values_per_sample(),
-            "a batch of {} samples has another length",
+            "wrong length of the output for a batch of {} samples",
             indices.len()
         );
         match self.images.pixels() {
-            Pixels::Bytes(values) => self.fill_from(values, f32::from, indices, change, out),
-            Pixels::Floats(values) => self.fill_from(values, |value| value, indices, change, out),
+            Pixels::Bytes(values) => self.fill_from(values, f32::from, indices, transform, out),
+            Pixels::Floats(values) => {
+                self.fill_from(values, |value| value, indices, transform, out)
+            }
         }
     }
 
@@ -201,22 +205,23 @@ impl Inputs {
         values: &[T],
         number: impl Fn(T) -> f32 + Sync,
         indices: &[usize],
-        change: impl Fn(usize) -> Option<Change> + Sync,
+        transform: impl Fn(usize) -> Option<Transform> + Sync,
         out: &mut [f32],
     ) {
         let stored = self.images.values_per_image();
         let [_, height, width] = self.images.size();
         let plane = height * width;
         let image_of = |i: usize| &values[i * stored..(i + 1) * stored];
-        let fill = |changed: &mut Vec<T>, (k, sample): (usize, &mut [f32])| {
-            // Images of a batch lie anywhere: waiting for them takes longer than normalising them.
+        let fill = |transformed: &mut Vec<T>, (k, sample): (usize, &mut [f32])| {
+            // The images of a batch are scattered in memory, and loading them takes longer than
+            // normalising them.
             if let Some(&next) = indices.get(k + 1) {
                 prefetch(image_of(next));
             }
             let mut image = image_of(indices[k]);
-            if let Some(change) = change(indices[k]) {
-                change.apply(image, (height, width), changed);
-                image = changed;
+            if let Some(transform) = transform(indices[k]) {
+                transform.apply(image, (height, width), transformed);
+                image = transformed;
             }
             let (samples, images) = (sample.chunks_exact_mut(plane), image.chunks_exact(plane));
             for ((sample, image), &(scale, shift)) in samples.zip(images).zip(&self.constants) {
@@ -235,11 +240,11 @@ impl Inputs {
     }
 }
 
-/// Asks for memory that is read soon.
+/// Prefetches memory that is read soon.
 fn prefetch<T>(values: &[T]) {
     #[cfg(target_arch = "x86_64")]
     for line in values.chunks(64 / size_of::<T>()) {
-        // SAFETY: a hint, which reads nothing.
+        // SAFETY: prefetching is a hint to the processor and does not access the memory.
         #[allow(unsafe_code)]
         unsafe {
             std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(

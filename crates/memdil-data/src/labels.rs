@@ -1,8 +1,8 @@
-//! Labels: the numbers of classes.
+//! Range check of labels.
 
 use crate::error::DataError;
 
-/// Refuses a label that is not below `classes`, naming its row.
+/// Returns an error with the row if a label is not below `classes`.
 pub(crate) fn check_labels(labels: &[u32], classes: usize) -> Result<(), DataError> {
     match labels.iter().position(|&label| label as usize >= classes) {
         None => Ok(()),

@@ -1,28 +1,32 @@
 //! Images and labels for research on neural collapse under label noise.
 //!
-//! | module | what it holds |
+//! [`load`](load()) reads the data set that a [`DataSpec`] describes. Errors are reported as
+//! [`DataError`].
+//!
+//! | module | content |
 //! | --- | --- |
-//! | [`spec`] | [`DataSpec`]: what a configuration says about the data |
-//! | [`catalogue`] | the known data sets, in the following modules |
-//! | [`source`] | [`Source`]: the data sets, their classes, sizes and constants |
-//! | [`files`], [`places`] | where their files are looked for |
-//! | [`verify`] | checking them against what is published |
-//! | `fetch` | downloading them (feature `fetch`, off by default) |
-//! | `hub` | MNIST and Fashion-MNIST from the Hugging Face hub (feature `hub`, off by default) |
-//! | [`idx`], [`cifar`], [`svhn`], [`npz`] | readers, one per format of images |
+//! | [`spec`] | [`DataSpec`]: the data settings of a configuration |
+//! | [`catalogue`] | the known data sets; the crate root re-exports the following modules of it |
+//! | [`catalogue::source`] | [`Source`]: data sets with their classes, image sizes and normalisation |
+//! | [`catalogue::files`], [`catalogue::places`] | finding the files of a data set |
+//! | [`catalogue::verify`] | checking files against published sizes and checksums |
+//! | `catalogue::fetch` | downloading files (feature `fetch`, off by default) |
+//! | `catalogue::hub` | MNIST and Fashion-MNIST from the Hugging Face hub (feature `hub`, off by default) |
+//! | [`idx`], [`cifar`], [`svhn`], [`npz`] | readers, one per image format |
 //! | [`arrays`] | arrays and labels in `.npy`, `.npz`, `.safetensors` and text files |
 //! | [`images`] | [`Images`], [`Split`], [`Dataset`] |
-//! | [`inputs`] | [`Inputs`]: bytes to normalised batches |
-//! | [`augment`] | random crops and flips |
-//! | [`random`] | one ChaCha stream per purpose, and draws whose values never change |
-//! | [`statistics`] | mean and deviation of images |
-//! | [`subset`] | class-balanced parts as files of their own |
+//! | [`inputs`] | [`Inputs`]: conversion of pixels to normalised batches |
+//! | [`augment`] | [`Augmentation`]: random crops and flips |
+//! | [`noise`] | [`LabelNoise`], [`NoisyLabels`]: corrupting labels and recording the changes |
 //! | [`split`] | holding out a validation set |
-//! | [`noise`] | [`LabelNoise`]: corrupting labels and keeping track of it |
+//! | [`subset`] | writing class-balanced subsets to files |
+//! | [`statistics`] | mean and standard deviation of images |
+//! | [`random`] | one ChaCha stream per purpose, and draws that are stable across versions |
 //!
 //! # A tour
 //!
-//! Two classes of the embedded images, a fifth held out, label noise on all of it, one batch:
+//! Load two classes of the embedded images, add label noise, hold out a fifth for validation, and
+//! normalise one batch:
 //!
 //! ```
 //! # #[cfg(feature = "embedded")] {
@@ -37,7 +41,7 @@
 //! assert_eq!(data.train.labels.len(), 1200);
 //!
 //! let noisy = LabelNoise::Uniform { eta: 0.2, exact_count: false }.inject(&data.train.labels, data.classes(), 42)?;
-//! assert!((noisy.realised() - 0.1).abs() < 0.05); // half of the labels drawn anew are right by chance
+//! assert!((noisy.realised() - 0.1).abs() < 0.05); // half of the redrawn labels keep their class
 //!
 //! let (train, validation) = validation_split(noisy.observed().len(), spec.validation, 42)?;
 //! assert_eq!((train.len(), validation.len()), (960, 240));
@@ -51,9 +55,9 @@
 //!
 //! # The embedded images
 //!
-//! The feature `embedded` (on by default) puts the first 600 training and 100 test images of each
-//! class of Fashion-MNIST into the crate. They are Copyright (c) 2017 Zalando SE, under the MIT
-//! licence that lies beside them in `assets/LICENSE`.
+//! The feature `embedded` (on by default) includes the first 600 training and 100 test images of
+//! each class of Fashion-MNIST in the crate. They are Copyright (c) 2017 Zalando SE and are
+//! distributed under the MIT licence in `assets/LICENSE`.
 
 pub mod augment;
 pub mod catalogue;

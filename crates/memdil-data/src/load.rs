@@ -1,4 +1,4 @@
-//! From a specification to the images and labels of a run.
+//! Loading the images and labels that a specification describes.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -12,19 +12,21 @@ use crate::readers::npz::Contents;
 use crate::readers::{cifar, embedded, idx, npz, svhn};
 use crate::spec::DataSpec;
 
-/// Reads a data set, checks it, and keeps the classes and images that `spec` names.
+/// Reads a data set, checks it, and keeps the classes and images that `spec` selects.
 ///
-/// Labels are renumbered 0..K in the order of `spec.classes`, or in that of the source if it names
-/// none; images stay in the order of the file. `images_per_class` shortens the training set,
-/// `test_images_per_class` the test set. Nothing is held out here: see
-/// [`validation_split`](crate::split::validation_split). The pixels are in memory once;
-/// twice while floats are unpacked or channels are moved to the front.
+/// Labels are renumbered 0..K in the order of `spec.classes`, or in the order of the source if the
+/// list is empty. Images keep the order of the file. `images_per_class` truncates the training set
+/// and `test_images_per_class` the test set. A validation set is not held out here; see
+/// [`validation_split`](crate::split::validation_split). The pixels are stored in memory once, or
+/// temporarily twice while floats are unpacked or channels are moved to the front.
 ///
 /// # Errors
-/// Those of [`DataSpec::resolve`] and [`files::find`], of reading the files,
-/// images and labels that differ in number, images of another size than the data set has or than
-/// the other split's, a label out of range, and a class with no image in a split or fewer than
-/// requested.
+/// Errors of [`DataSpec::resolve`], [`files::find`] and of reading the files, and if
+///
+/// - the numbers of images and labels differ
+/// - the image size differs from that of the data set or between the splits
+/// - a label is out of range
+/// - a class has no images in a split, or fewer than requested
 ///
 /// ```
 /// # #[cfg(feature = "embedded")] {
@@ -53,7 +55,10 @@ pub fn load(spec: &DataSpec, data_dirs: &[PathBuf]) -> Result<Dataset, DataError
     }
     let [_, height, width] = size;
     if let Some(Augmentation { crop, .. }) = spec.augment {
-        let (range, fits) = ("less than a side of the images", crop < height.min(width));
+        let (range, fits) = (
+            "must be less than the height and width of the images",
+            crop < height.min(width),
+        );
         DataError::check_range("augment.crop", crop as f64, range, fits)?;
     }
     select(train, &spec, "training", spec.images_per_class)?;
@@ -69,7 +74,7 @@ pub fn load(spec: &DataSpec, data_dirs: &[PathBuf]) -> Result<Dataset, DataError
     })
 }
 
-/// Reads all of a data set.
+/// Reads a complete data set.
 fn read(source: &Source, files: &[PathBuf]) -> Result<Contents, DataError> {
     let (train, test) = match (source, files) {
         (
@@ -102,21 +107,22 @@ fn read(source: &Source, files: &[PathBuf]) -> Result<Contents, DataError> {
     })
 }
 
-/// Reads one split of MNIST or Fashion-MNIST; labels first, since they are quickly refused.
+/// Reads one split of MNIST or Fashion-MNIST. The labels are read first, since they are checked
+/// quickly.
 fn read_idx(source: &Source, images_path: &Path, labels_path: &Path) -> Result<Split, DataError> {
     let labels = idx::read_labels(labels_path)?;
     let classes = source.class_names().len();
     if let Some(row) = labels.iter().position(|&label| label as usize >= classes) {
         let label = labels[row];
         let message =
-            format!("label {label} in row {row} is out of range: labels are below {classes}");
+            format!("label {label} in row {row} is out of range: labels must be below {classes}");
         return Err(DataError::malformed(labels_path, message));
     }
     let images = idx::read_images(images_path)?;
     if images.len() != labels.len() {
         let (found, n, path) = (labels.len(), images.len(), images_path.display());
         let message =
-            format!("holds {found} labels for the {n} images of {path}: they are not of one set");
+            format!("holds {found} labels for the {n} images of {path}; use files of the same set");
         return Err(DataError::malformed(labels_path, message));
     }
     match source.image_size() {
@@ -130,7 +136,7 @@ fn read_idx(source: &Source, images_path: &Path, labels_path: &Path) -> Result<S
     }
 }
 
-/// Checks a split and keeps the first `limit` images of each class that `spec` names.
+/// Checks a split and keeps the first `limit` images of each class in `spec`.
 fn select(
     split: &mut Split,
     spec: &DataSpec,
@@ -175,7 +181,8 @@ fn select(
     Ok(())
 }
 
-/// What errors call a source: a published set by its name, a user's file by its path.
+/// The source in error messages: the name of a published data set, or the path of the user's own
+/// file.
 fn place(source: &Source) -> String {
     source.npz().map_or_else(
         || source.name().to_owned(),

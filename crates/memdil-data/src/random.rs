@@ -1,15 +1,15 @@
-//! Random numbers whose values this crate itself pins: ChaCha's output and a few lines on top.
+//! Random numbers with stable values, derived from the output of ChaCha.
 //!
-//! Libraries of distributions may change what they draw from one version to the next; a published
-//! run must not. So everything drawn here is a documented function of [`Rng::next_u64`].
+//! Libraries of distributions may change their draws between versions, but published runs must be
+//! reproducible. Therefore every draw here is a documented function of [`Rng::next_u64`].
 
 use rand_chacha::rand_core::SeedableRng;
 
 pub use rand_chacha::ChaCha8Rng;
 pub use rand_chacha::rand_core::Rng;
 
-/// What random numbers are used for; each purpose has a ChaCha stream of its own, whose number no
-/// change of this list may change: published runs depend on it.
+/// The purpose of random numbers; each purpose has its own ChaCha stream. The stream numbers must
+/// never change, because published runs depend on them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Stream {
@@ -25,14 +25,14 @@ pub enum Stream {
     Augment = 5,
     /// The images of a subset.
     Subset = 6,
-    /// The values that a hyper-parameter search tries.
+    /// The trial values of a hyper-parameter search.
     Search = 7,
 }
 
-/// The generator for one purpose.
+/// Creates the generator for one purpose.
 ///
-/// The ChaCha key is `seed` in little-endian order followed by zeros, the stream number is the
-/// purpose's. So drawing more or fewer numbers for one purpose never changes another.
+/// The ChaCha key is `seed` in little-endian order followed by zeros, and the stream number is that
+/// of the purpose. So the number of draws for one purpose never affects another.
 ///
 /// ```
 /// use memdil_data::random::{Rng, Stream, stream};
@@ -50,7 +50,7 @@ pub fn stream(seed: u64, purpose: Stream) -> ChaCha8Rng {
     rng
 }
 
-/// A number in [0, 1): the upper 53 bits of one output, times $2^{-53}$.
+/// Draws a number in [0, 1): the upper 53 bits of one output, times $2^{-53}$.
 ///
 /// ```
 /// use memdil_data::random::{Stream, stream, unit_f64};
@@ -62,7 +62,7 @@ pub fn unit_f64(rng: &mut impl Rng) -> f64 {
     (rng.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
 }
 
-/// An integer in [0, n), each with the same probability (Lemire 2019).
+/// Draws an integer in [0, n), each with the same probability (Lemire 2019).
 ///
 /// ```
 /// use memdil_data::random::{Stream, below, stream};
@@ -74,10 +74,10 @@ pub fn unit_f64(rng: &mut impl Rng) -> f64 {
 /// # Panics
 /// If `n` is 0.
 pub fn below(rng: &mut impl Rng, n: usize) -> usize {
-    assert!(n > 0, "no integer is below 0");
+    assert!(n > 0, "n must be positive");
     let n = n as u64;
-    // The upper half of output * n is the draw. Of the 2^64 outputs, 2^64 mod n too many would fall
-    // on some values: those are the ones whose lower half is below that remainder, and are redrawn.
+    // The draw is the upper half of output * n. Since 2^64 is not a multiple of n, 2^64 mod n
+    // outputs are surplus: those whose lower half is below this remainder are redrawn.
     let surplus = n.wrapping_neg() % n;
     loop {
         let product = u128::from(rng.next_u64()) * u128::from(n);
@@ -87,7 +87,7 @@ pub fn below(rng: &mut impl Rng, n: usize) -> usize {
     }
 }
 
-/// Puts the items into a random order, each order with the same probability (Fisher-Yates).
+/// Shuffles the items; each order has the same probability (Fisher-Yates).
 ///
 /// ```
 /// use memdil_data::random::{Stream, shuffle, stream};

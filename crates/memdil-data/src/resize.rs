@@ -1,19 +1,19 @@
-//! Bilinear resizing of 8-bit images, with the rounding of Pillow's `Image.resize`.
+//! Bilinear resizing of 8-bit images, bit for bit like Pillow's `Image.resize`.
 //!
-//! The paper's input passes through Pillow, so its pixels are reproduced to the last bit: a
-//! triangle filter that widens when shrinking, weights as 22-bit fixed-point numbers, first along
-//! rows, then along columns, and each pass rounded to a byte. Only for squares: otherwise Pillow's
-//! versions differ in which pass comes first.
+//! The paper resizes its input with Pillow, so the same algorithm is used here: a triangle filter
+//! that widens when shrinking, with weights as 22-bit fixed-point numbers, applied first along rows
+//! and then along columns, with each pass rounded to bytes. Only squares are supported: for other
+//! shapes, the order of the passes depends on the version of Pillow.
 
 const FRACTION_BITS: u32 = 22;
 
-/// The source pixels behind one target pixel: the first one, and the weights from there on.
+/// The source pixels of one target pixel: the index of the first one, and the weights.
 struct Window {
     first: usize,
     weights: Vec<i32>,
 }
 
-/// Resizes planes of `side` x `side` that lie one after another.
+/// Resizes consecutive planes of `side` x `side`.
 pub(crate) fn bilinear_squares(planes: &[u8], side: usize, new_side: usize) -> Vec<u8> {
     let windows = windows(side, new_side);
     let mut out = Vec::with_capacity(planes.len() / (side * side) * new_side * new_side);
@@ -46,14 +46,14 @@ fn round(sum: i32) -> u8 {
     ((sum + (1 << (FRACTION_BITS - 1))) >> FRACTION_BITS).clamp(0, 255) as u8
 }
 
-/// The triangle filter centred on each target pixel, cut off at the border and normalised.
+/// The triangle filter centred on each target pixel, truncated at the border and normalised.
 fn windows(side: usize, new_side: usize) -> Vec<Window> {
     let scale = side as f64 / new_side as f64;
     let reach = scale.max(1.0);
     (0..new_side)
         .map(|i| {
             let centre = (i as f64 + 0.5) * scale;
-            // `as` truncates towards zero and cuts negative values off at 0.
+            // `as` truncates towards zero and saturates negative values at 0.
             let first = (centre - reach + 0.5) as usize;
             let end = ((centre + reach + 0.5) as usize).min(side);
             let weights: Vec<f64> = (first..end)

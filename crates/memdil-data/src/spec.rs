@@ -1,4 +1,4 @@
-//! What a configuration says about the data.
+//! The data settings of a configuration.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -12,12 +12,11 @@ use crate::error::DataError;
 use crate::readers::npz;
 use crate::split::check_fraction;
 
-/// Which images and classes a run uses, and in which form they enter the network.
+/// The images and classes of a run, and the form in which they enter the network.
 ///
-/// A configuration names a published data set (`source = "cifar-10"`) or a file of the user's own
-/// (`npz = "mine.npz"`). What else it leaves out is: `classes`, all of them; `input`, native;
-/// `validation`, 0; `images_per_class` and `test_images_per_class`, all of them; `augment`,
-/// nothing.
+/// A configuration names either a published data set (`source = "cifar-10"`) or the user's own file
+/// (`npz = "mine.npz"`). The other keys are optional; by default all classes and images are used in
+/// their native form, without validation set or augmentation.
 ///
 /// ```
 /// use memdil_data::{DataSpec, Input, Source};
@@ -36,24 +35,24 @@ use crate::split::check_fraction;
 #[serde(try_from = "Written", into = "Written")]
 #[non_exhaustive]
 pub struct DataSpec {
-    /// Where the images come from.
+    /// The source of the images.
     pub source: Source,
-    /// The classes used, by their number in the source; the k-th becomes label k. Empty means all
-    /// of them, until [`resolve`](Self::resolve) lists them.
+    /// The classes used, by their number in the source; the k-th becomes label k. An empty list
+    /// means all classes; [`resolve`](Self::resolve) replaces it by the full list.
     pub classes: Vec<u32>,
     /// The form in which images enter the network.
     pub input: Input,
-    /// Share of the training set that is held out for validation, in [0, 1).
+    /// Fraction of the training set that is held out for validation, in [0, 1).
     pub validation: f64,
-    /// How many training images of each class are used, the first ones of the file; all if absent.
+    /// Number of training images per class, the first ones in the file; all if absent.
     pub images_per_class: Option<usize>,
-    /// How many test images of each class are used, the first ones of the file; all if absent.
+    /// Number of test images per class, the first ones in the file; all if absent.
     pub test_images_per_class: Option<usize>,
-    /// Random crops and flips of the images trained on; none if absent.
+    /// Random crops and flips of the training images; none if absent.
     pub augment: Option<Augmentation>,
 }
 
-/// The form in which images enter the network; pixels are normalised per channel in both.
+/// The form in which images enter the network; pixels are always normalised per channel.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -97,7 +96,7 @@ impl TryFrom<Written> for DataSpec {
             (Some(_), Some(_)) => return Err(DataError::OneSource { found: "both" }),
             (None, None) => return Err(DataError::OneSource { found: "neither" }),
         };
-        // In a configuration an empty list is a mistake: leaving it out says "all".
+        // An empty list in a configuration is an error; to use all classes, the key is omitted.
         if written.classes.as_ref().is_some_and(Vec::is_empty) {
             return Err(DataError::TooFewClasses { found: 0 });
         }
@@ -133,7 +132,8 @@ impl From<DataSpec> for Written {
 }
 
 impl DataSpec {
-    /// All classes and images of a source in their native form, none held out or augmented.
+    /// All classes and images of a source in their native form, without validation set or
+    /// augmentation.
     pub fn new(source: Source) -> Self {
         Self {
             source,
@@ -146,12 +146,12 @@ impl DataSpec {
         }
     }
 
-    /// Lists all classes if none is listed: for a published data set without opening a file, for a
-    /// user's file by reading its labels.
+    /// Replaces an empty list of classes by all classes, and validates the settings. Only the
+    /// user's own file is opened, to read its labels.
     ///
     /// # Errors
-    /// Those of [`validate`](Self::validate); for a user's file those of finding it and of reading
-    /// its labels.
+    /// Those of [`validate`](Self::validate), and for the user's own file those of finding it and
+    /// of reading its labels.
     pub fn resolve(&mut self, data_dirs: &[PathBuf]) -> Result<(), DataError> {
         if self.classes.is_empty() {
             self.classes = match self.source {
@@ -168,11 +168,11 @@ impl DataSpec {
         self.validate()
     }
 
-    /// Checks everything that can be checked before a file is opened.
+    /// Checks the settings as far as possible without opening files.
     ///
     /// # Errors
-    /// A single class, a class listed twice or unknown, `validation` outside [0, 1), no images
-    /// of a class, a crop out of range.
+    /// A single class, a repeated or unknown class, `validation` outside [0, 1), a number of images
+    /// per class of 0, or a crop out of range.
     pub fn validate(&self) -> Result<(), DataError> {
         if self.classes.len() == 1 {
             return Err(DataError::TooFewClasses { found: 1 });
@@ -197,7 +197,7 @@ impl DataSpec {
             ("test_images_per_class", self.test_images_per_class),
         ];
         for (what, limit) in limits {
-            let range = "1 or more; leave it out to use all";
+            let range = "must be at least 1; omit it to use all";
             DataError::check_range(what, 0.0, range, limit != Some(0))?;
         }
         self.augment.map_or(Ok(()), |augment| augment.validate())

@@ -3,17 +3,17 @@
 use crate::error::DataError;
 use crate::random::{Stream, shuffle, stream};
 
-/// Splits the indices 0..n at random into those trained on and those held out, both ascending.
+/// Splits the indices 0..n at random into training and validation indices, both in ascending order.
 ///
-/// The number held out is $\mathrm{round}(\text{fraction} \cdot n)$. The same seed gives the same
-/// split whatever the label noise is, and a larger fraction holds out a superset.
+/// The number of validation samples is $\mathrm{round}(\text{fraction} \cdot n)$. The same seed
+/// yields the same split for any label noise, and a larger fraction holds out a superset.
 ///
 /// # Shapes
-/// The two index lists together hold each of 0..n once.
+/// Each index in 0..n is in exactly one of the two lists.
 ///
 /// # Errors
-/// [`DataError::OutOfRange`] if `fraction` is outside [0, 1), [`DataError::EmptySplit`] if no
-/// sample would be left to train on.
+/// [`DataError::OutOfRange`] if `fraction` is outside [0, 1), or [`DataError::EmptySplit`] if no
+/// training samples would be left.
 ///
 /// ```
 /// let (train, validation) = memdil_data::split::validation_split(10, 0.2, 42)?;
@@ -38,8 +38,8 @@ pub fn validation_split(
     Ok((train, validation))
 }
 
-/// Refuses a fraction outside [0, 1).
+/// Returns an error if the fraction is outside [0, 1).
 pub(crate) fn check_fraction(fraction: f64) -> Result<(), DataError> {
     let fits = (0.0..1.0).contains(&fraction);
-    DataError::check_range("validation", fraction, "0 <= validation < 1", fits)
+    DataError::check_range("validation", fraction, "must be in [0, 1)", fits)
 }

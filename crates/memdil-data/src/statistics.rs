@@ -2,11 +2,11 @@
 
 use crate::images::{Images, Pixels};
 
-/// Mean and standard deviation (of the population) of each channel over all images: of bytes p,
-/// those of p / 255, of floats those of the floats themselves. Without images all are 0.
+/// Mean and population standard deviation of each channel over all images. Bytes are divided by
+/// 255; floats are not scaled. All results are 0 if there are no images.
 ///
 /// # Shapes
-/// One mean and one deviation a channel.
+/// One mean and one standard deviation per channel.
 ///
 /// ```
 /// use memdil_data::{Images, statistics};
@@ -37,7 +37,7 @@ fn of_channel<'a, T>(
     planes.skip(channel).step_by(channels).flatten()
 }
 
-/// Exact sums: 2^32 bytes and their squares stay far below 2^64.
+/// The sums are exact: those of 2^32 bytes and their squares stay far below 2^64.
 fn of_bytes<'a>(values: impl Iterator<Item = &'a u8>) -> (f64, f64) {
     let (mut n, mut sum, mut squares) = (0_u64, 0_u64, 0_u64);
     for &value in values {
@@ -53,7 +53,7 @@ fn of_bytes<'a>(values: impl Iterator<Item = &'a u8>) -> (f64, f64) {
     (sum as f64 / n / 255.0, (variance as f64).sqrt() / n / 255.0)
 }
 
-/// Two passes, so that a mean far from 0 costs no digits of the deviation.
+/// Two passes, so that a mean far from 0 does not reduce the precision of the standard deviation.
 fn of_floats<'a>(values: impl Iterator<Item = &'a f32> + Clone) -> (f64, f64) {
     let n = values.clone().count();
     if n == 0 {

@@ -1,4 +1,4 @@
-//! Class-balanced pieces of a data set as a file of their own.
+//! Writing class-balanced subsets of a data set to files.
 
 use std::fs::{self, File};
 use std::io;
@@ -11,27 +11,28 @@ use crate::error::DataError;
 use crate::images::{Dataset, Images, Pixels, Split};
 use crate::random::{Stream, shuffle, stream};
 
-/// How many images of each class a subset has, and which.
+/// The number of images per class in a subset, and their selection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Subset {
-    /// Training images of each class.
+    /// Training images per class.
     pub train_per_class: usize,
-    /// Test images of each class.
+    /// Test images per class.
     pub test_per_class: usize,
-    /// The first images of each class if absent; else drawn with this seed, where a larger number
-    /// draws a superset.
+    /// Seed of a random selection, where a larger number of images selects a superset; if absent,
+    /// the first images of each class are selected.
     pub seed: Option<u64>,
 }
 
-/// Writes a class-balanced part of a data set as the `.npz` file that
-/// [`Source::Npz`](crate::Source::Npz) reads.
+/// Writes a class-balanced subset of a data set as a `.npz` file for
+/// [`Source::Npz`](crate::Source::Npz).
 ///
-/// Labels are those of `data`, so the file's classes are 0..K; mean and standard deviation go with
-/// it. The same call writes the same bytes, and a break leaves no half file under the name.
+/// The labels are those of `data`, so the file's classes are 0..K; mean and standard deviation are
+/// included. The output is deterministic, and an interrupted call does not leave an incomplete file
+/// at `path`.
 ///
 /// # Errors
-/// [`DataError::OutOfRange`] if no image is requested, [`DataError::TooFewImages`] if a class has
-/// fewer than requested, [`DataError::Write`] if the file cannot be written.
+/// [`DataError::OutOfRange`] if 0 images are requested, [`DataError::TooFewImages`] if a class has
+/// fewer than requested, or [`DataError::Write`] if the file cannot be written.
 ///
 /// ```
 /// # #[cfg(feature = "embedded")] {
@@ -63,13 +64,13 @@ pub fn write_subset(data: &Dataset, subset: Subset, path: &Path) -> Result<(), D
     write(file, data, &train, &test)
         .and_then(|()| fs::rename(&draft, path))
         .map_err(|cause| {
-            // The draft is of no use; that it cannot be removed either adds nothing to the cause.
+            // A second error while removing the draft would not add information.
             let _ = fs::remove_file(&draft);
             io_error(cause)
         })
 }
 
-/// The first images of each class, or those drawn with a seed, in the order of `split`.
+/// The first or randomly selected images of each class, in the order of `split`.
 fn choose(
     data: &Dataset,
     split: &Split,
@@ -77,7 +78,7 @@ fn choose(
     per_class: usize,
     seed: Option<u64>,
 ) -> Result<Split, DataError> {
-    DataError::check_range("images per class", 0.0, "1 or more", per_class > 0)?;
+    DataError::check_range("images per class", 0.0, "must be at least 1", per_class > 0)?;
     let mut of_class = vec![Vec::new(); data.classes()];
     for (i, &label) in split.labels.iter().enumerate() {
         if let Some(indices) = of_class.get_mut(label as usize) {

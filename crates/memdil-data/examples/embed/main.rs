@@ -1,8 +1,8 @@
-//! Makes the images embedded in this crate from the full Fashion-MNIST files:
+//! Creates the images embedded in this crate from the full Fashion-MNIST files:
 //! `cargo run -p memdil-data --no-default-features --example embed -- --from DIR --out DIR`.
 //!
-//! The same files give the same assets, and files with other content than the published ones are
-//! refused.
+//! The output is deterministic, and files whose content differs from the published one are
+//! rejected.
 
 mod subset;
 
@@ -15,7 +15,7 @@ use flate2::read::MultiGzDecoder;
 use memdil_data::catalogue::Published;
 use memdil_data::{Source, files, idx};
 
-/// Images of each class in the embedded training and test set.
+/// Number of images per class in the embedded training and test set.
 const TRAIN_PER_CLASS: usize = 600;
 const TEST_PER_CLASS: usize = 100;
 
@@ -91,7 +91,8 @@ fn unpacked(path: &Path) -> Result<Vec<u8>> {
     Ok(unpacked)
 }
 
-/// Writes a neighbour first and renames it, so that a break leaves no half file under the name.
+/// Writes a temporary file and renames it, so that an interruption does not leave an incomplete
+/// file.
 fn write_atomically(folder: &Path, name: &str, bytes: &[u8]) -> Result<()> {
     let draft = folder.join(format!(".{name}.tmp"));
     let mut file = File::create(&draft)?;

@@ -1,11 +1,11 @@
-//! Choosing images and writing IDX files; tests use this too.
+//! Selecting images and writing IDX files; the tests use this module as well.
 
 use flate2::Crc;
 use memdil_data::Images;
 use miniz_oxide::deflate::compress_to_vec;
 use sha2::{Digest, Sha256};
 
-/// Indices of the first `per_class` samples of each class, in the order of the file.
+/// Indices of the first `per_class` samples of each class, in file order.
 pub(crate) fn first_per_class(labels: &[u32], per_class: usize) -> Vec<usize> {
     let mut seen = std::collections::HashMap::new();
     (0..labels.len())
@@ -47,11 +47,11 @@ fn idx_file(magic: u32, sizes: &[usize], body: impl Iterator<Item = u8>) -> Vec<
     file
 }
 
-/// Packs at the best level under a header without name, time or system: same bytes in, same bytes
-/// out.
+/// Compresses at the best level with a header without name, time or system, so that the output is
+/// deterministic.
 ///
-/// This calls one compressor by name, because flate2 packs with whichever the other crates of a
-/// build ask it for.
+/// This calls `miniz_oxide` directly, because the backend of flate2 depends on the features that
+/// other crates enable.
 pub(crate) fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut crc = Crc::new();
     crc.update(bytes);

@@ -1,4 +1,4 @@
-//! Files of arrays: the first byte chooses the ending.
+//! Files of arrays; the first byte selects the extension.
 #![no_main]
 
 use memdil_data::arrays::{ArrayFile, Role};

@@ -1,4 +1,4 @@
-//! CIFAR's binary files, and its archives.
+//! CIFAR's binary files and archives.
 #![no_main]
 
 use memdil_data::cifar::Labels;

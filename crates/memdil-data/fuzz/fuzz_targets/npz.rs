@@ -1,4 +1,4 @@
-//! A user's own images.
+//! The user's own images.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {

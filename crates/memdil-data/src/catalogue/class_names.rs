@@ -1,4 +1,4 @@
-//! Names of classes, in the order of their numbers in the files.
+//! Class names, in the order of the class numbers in the files.
 
 pub(crate) const DIGITS: [&str; 10] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
 
@@ -66,7 +66,8 @@ pub(crate) const CIFAR_100_COARSE: [&str; 20] = [
     "vehicles_2",
 ];
 
-/// The superclass of each class of CIFAR-100, as a place in [`CIFAR_100_COARSE`] (Krizhevsky 2009).
+/// The superclass of each class of CIFAR-100, as an index into [`CIFAR_100_COARSE`] (Krizhevsky
+/// 2009).
 #[rustfmt::skip]
 pub(crate) const CIFAR_100_SUPERCLASS: [u32; 100] = [
     4, 1, 14, 8, 0, 6, 7, 7, 18, 3, 3, 14, 9, 18, 7, 11, 3, 9, 7, 11,

@@ -1,12 +1,12 @@
 //! MNIST and Fashion-MNIST from the Hugging Face hub (feature `hub`).
 //!
-//! The hub has the images as pictures in tables, under a name whose content may change. So the
-//! published IDX files are made again of what comes, byte by byte, and only files with the
-//! published SHA-256 are written, where [`load`](crate::load()) looks for them.
+//! The hub stores the images as encoded pictures in tables whose content may change. Therefore the
+//! published IDX files are reconstructed byte by byte, and only files with the published SHA-256
+//! are written, into a folder that [`load`](crate::load()) searches.
 //!
-//! The other sets are not taken from there. candle-datasets has neither CIFAR-100 nor SVHN. Of
-//! CIFAR-10 the only published checksum is that of the archive, which cannot be made again of
-//! pixels and labels, so neither the pixels nor the order of the images could be vouched for; and
+//! The other data sets are not supported. candle-datasets has neither CIFAR-100 nor SVHN. The only
+//! published checksum of CIFAR-10 is that of the archive, which cannot be reconstructed from pixels
+//! and labels, so neither the pixels nor the order of the images could be verified; also,
 //! `cifar::load` of candle-datasets 0.11 swaps rows and columns.
 
 use std::fs::{self, File};
@@ -31,18 +31,18 @@ use crate::readers::idx;
 /// Rows and columns of an image.
 const SIDE: u32 = 28;
 
-/// Brings the four IDX files of MNIST or Fashion-MNIST, unpacked, into [`download_folder`] and
+/// Writes the four unpacked IDX files of MNIST or Fashion-MNIST into [`download_folder`] and
 /// returns that folder.
 ///
-/// Files that are there and right, packed or not, are left alone; if all are, the hub is not asked.
-/// It keeps what it sends in a cache of its own (`HF_HOME`, else `~/.cache/huggingface`) and takes
-/// it from there the next time. Of [`FetchEvent`] there are `AlreadyThere`, `Waiting`, `SetAside`
-/// and `Done`.
+/// Correct files, compressed or not, are kept; if all files are correct, the hub is not contacted.
+/// Downloads are cached in `HF_HOME` (default `~/.cache/huggingface`). The events are
+/// [`AlreadyThere`](FetchEvent::AlreadyThere), [`Waiting`](FetchEvent::Waiting),
+/// [`SetAside`](FetchEvent::SetAside) and [`Done`](FetchEvent::Done).
 ///
 /// # Errors
-/// [`DataError::NotOnHub`] for another data set, [`DataError::Hub`] if the hub cannot be reached or
-/// does not have the published bytes (nothing is written then), and a folder that cannot be read or
-/// written.
+/// [`DataError::NotOnHub`] for another data set; [`DataError::Hub`] if the hub cannot be reached or
+/// does not have the published bytes, in which case nothing is written; and an error if the folder
+/// cannot be read or written.
 ///
 /// ```no_run
 /// use memdil_data::catalogue::Published;
@@ -70,15 +70,17 @@ pub fn fetch(
     Ok(folder)
 }
 
-/// Brings IDX files of any content into a folder, from wherever `load` gets them; see [`fetch`].
+/// Writes the described IDX files, with the content that `load` returns, into a folder; see
+/// [`fetch`].
 ///
-/// The files are told by the names in [`IDX`]; each needs the checksum of its unpacked form.
+/// The files are identified by the names in [`IDX`]; each must have a checksum of its unpacked
+/// form.
 ///
 /// # Shapes
-/// Images are floats of (n, 784), bytes divided by 255; labels are bytes of (n).
+/// Images are floats of shape (n, 784), bytes divided by 255; labels are bytes of shape (n).
 ///
 /// # Errors
-/// As for [`fetch`]; a panic of `load` counts as its failure.
+/// As for [`fetch`]; a panic in `load` is reported as [`DataError::Hub`].
 ///
 /// ```
 /// use candle_core::{Device, Error, Tensor};
@@ -147,7 +149,7 @@ pub fn fetch_files(
         let written = File::create(&part)
             .and_then(|mut out| out.write_all(&bytes).and_then(|()| out.sync_all()));
         written.map_err(|cause| {
-            // That the part cannot be removed either adds nothing to the cause.
+            // A second error while removing the partial file would not add information.
             let _ = fs::remove_file(&part);
             DataError::unwritable(&part)(cause)
         })?;
@@ -157,15 +159,15 @@ pub fn fetch_files(
     Ok(())
 }
 
-/// Name and bytes of each file, all compared with what is published; else what is wrong, in one
-/// line.
+/// The name and bytes of each file, all verified; otherwise a one-line message.
 fn checked_contents<'a>(
     files: &[PublishedFile<'a>],
     load: impl FnOnce() -> candle_core::Result<vision::Dataset>,
 ) -> Result<Vec<(&'a str, Vec<u8>)>, String> {
-    // A picture that cannot be decoded makes candle-datasets panic. It is dropped with all it held.
+    // candle-datasets panics if a picture cannot be decoded. The closure is consumed, so unwinding
+    // cannot expose a broken state.
     let loaded = panic::catch_unwind(AssertUnwindSafe(load))
-        .map_err(|_| "what it sent is damaged".to_owned())?
+        .map_err(|_| "the received data is damaged".to_owned())?
         .map_err(|cause| first_line(&cause))?;
     let checked = |file: &PublishedFile<'a>| {
         let &[
@@ -176,7 +178,7 @@ fn checked_contents<'a>(
             },
         ] = file.unpacked
         else {
-            return Err(format!("no checksum of {} unpacked is known", file.name));
+            return Err(format!("the checksum of {} unpacked is unknown", file.name));
         };
         let content = idx_file(&loaded, name)?;
         if content.len() as u64 != size {
@@ -207,8 +209,8 @@ fn idx_file(loaded: &vision::Dataset, name: &str) -> Result<Vec<u8>, String> {
 fn images_file(images: &Tensor) -> candle_core::Result<Vec<u8>> {
     let (n, _) = images.dims2()?;
     let mut file = header(&[idx::IMAGES, n as u32, SIDE, SIDE]);
-    // Bytes divided by 255 are less than a millionth off, so rounding gives each of them back.
-    // Anything else is bent into a byte here and told by its checksum.
+    // A byte divided by 255 has an error below a millionth, so rounding recovers it. Other
+    // values become arbitrary bytes, which the checksum detects.
     file.extend(
         images
             .flatten_all()?
@@ -229,7 +231,7 @@ fn header(numbers: &[u32]) -> Vec<u8> {
     numbers.iter().copied().flat_map(u32::to_be_bytes).collect()
 }
 
-/// A backtrace may follow it.
+/// The first line of an error, which a backtrace may follow.
 fn first_line(cause: &candle_core::Error) -> String {
     cause
         .to_string()
@@ -246,10 +248,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_byte_comes_back_from_its_float() {
+    fn every_byte_is_recovered_from_its_float() {
         let bytes: Vec<u8> = (0..=255).collect();
         let tensor = Tensor::from_vec(bytes.clone(), (1, 256), &Device::Cpu).unwrap();
-        // As candle-datasets divides, which multiplies by the inverse, and a division.
+        // candle multiplies by the inverse, which differs from a division.
         let theirs = (tensor.to_dtype(DType::F32).unwrap() / 255.0).unwrap();
         let divided: Vec<f32> = bytes.iter().map(|&byte| f32::from(byte) / 255.0).collect();
         let divided = Tensor::from_vec(divided, (1, 256), &Device::Cpu).unwrap();

@@ -1,13 +1,13 @@
-//! The data sets that are known: their files, names and checksums, and where the files lie.
+//! The known data sets: their names, files and checksums, and the folders searched for the files.
 //!
-//! | module | what it holds |
+//! | module | content |
 //! | --- | --- |
 //! | [`source`] | the data sets that a configuration can name, and their classes |
-//! | [`Published`] | files, sizes, checksums and addresses as published, and the first labels |
-//! | [`files`] | where the readers look for the files |
-//! | [`places`] | where the published files are looked for and downloaded to |
+//! | [`Published`] | published files, sizes, checksums, addresses and first labels |
+//! | [`files`] | finding the files to read |
+//! | [`places`] | the folders of published files, and the download folder |
 //! | [`verify`] | comparing files with the published ones |
-//! | `fetch`, `hub` | downloading them (features `fetch` and `hub`) |
+//! | `fetch`, `hub` | downloading the files (features `fetch` and `hub`) |
 
 pub(crate) mod class_names;
 #[cfg(feature = "fetch")]

@@ -1,5 +1,4 @@
-//! The five published data sets: files, sizes, checksums, sources, and what their labels begin
-//! with.
+//! The five published data sets: files, sizes, checksums, sources and first labels.
 
 use super::published_file::PublishedFile;
 use super::source::Source;
@@ -34,7 +33,7 @@ pub enum Part {
 }
 
 impl Published {
-    /// All of them, in the order of the documentation.
+    /// All published data sets, in the order of the documentation.
     pub const ALL: [Self; 5] = [
         Self::Mnist,
         Self::FashionMnist,
@@ -43,12 +42,13 @@ impl Published {
         Self::Svhn,
     ];
 
-    /// The name as the command line and configurations write it; also the folder the files go to.
+    /// The name on the command line and in configurations, which is also the name of the download
+    /// folder.
     pub fn name(self) -> &'static str {
         self.source().published_name()
     }
 
-    /// The source of images that reads these files.
+    /// The [`Source`] that reads these files.
     pub(super) fn source(self) -> Source {
         match self {
             Self::Mnist => Source::Mnist,
@@ -62,7 +62,7 @@ impl Published {
     /// The data set of this name.
     ///
     /// # Errors
-    /// [`DataError::UnknownDataSet`], which lists the names there are.
+    /// [`DataError::UnknownDataSet`], which lists the known names.
     ///
     /// ```
     /// use memdil_data::catalogue::Published;
@@ -81,7 +81,7 @@ impl Published {
             })
     }
 
-    /// Its files.
+    /// The published files.
     ///
     /// ```
     /// use memdil_data::catalogue::Published;
@@ -99,7 +99,7 @@ impl Published {
         }
     }
 
-    /// The archive of the version for Python, which is read but not downloaded.
+    /// The archive of the Python version, which is read but not downloaded.
     ///
     /// ```
     /// use memdil_data::catalogue::Published;
@@ -116,7 +116,7 @@ impl Published {
         }
     }
 
-    /// The labels of CIFAR's files that are published in a known order.
+    /// The kind of CIFAR labels whose published order is known.
     pub(super) fn cifar_labels(self) -> Option<Labels> {
         match self {
             Self::Cifar10 => Some(Labels::Cifar10),
@@ -141,7 +141,7 @@ impl Published {
         }
     }
 
-    /// The first ten labels of a part: fine ones for CIFAR-100, 0 for the digit 0 of SVHN.
+    /// The first ten labels of a part: fine labels for CIFAR-100, and 0 for the digit 0 of SVHN.
     pub fn first_labels(self, part: Part) -> [u32; 10] {
         match (self, part) {
             (Self::Mnist, Part::Training) => [5, 0, 4, 1, 9, 2, 1, 3, 1, 4],
@@ -168,10 +168,10 @@ impl Part {
     }
 }
 
-/// Checks that labels are as many as published, are classes, and begin as the published ones do.
+/// Checks that the number of labels, their range and the first labels match the published data set.
 ///
-/// Files put in another order have the same size and the same classes; noisy labels published for
-/// the original order (CIFAR-N) would go to the wrong images.
+/// Reordered files have the same size and the same classes, but noisy labels published for the
+/// original order (CIFAR-N) would be assigned to the wrong images.
 ///
 /// # Errors
 /// [`DataError::WrongCount`], [`DataError::LabelOutOfRange`], [`DataError::WrongOrder`].

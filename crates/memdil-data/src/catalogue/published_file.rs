@@ -1,47 +1,49 @@
-//! A file as it is published, and the names under which it may lie in a folder.
+//! A published file, and its possible names in a folder.
 
 use std::path::{Path, PathBuf};
 
 use super::files::spelled;
 
-/// A file as it is published.
+/// The description of a published file.
 ///
-/// Another file is described in the same way, for [`verify_files`](crate::catalogue::verify::verify_files) and
-/// the downloader.
+/// [`verify_files`](crate::catalogue::verify::verify_files) and the downloader also accept
+/// descriptions of other files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PublishedFile<'a> {
-    /// Its name, without folders.
+    /// The name, without folders.
     pub name: &'a str,
-    /// Its size.
+    /// The size in bytes.
     pub bytes: u64,
-    /// Its SHA-256 in lower-case hexadecimal digits.
+    /// The SHA-256 in lower-case hexadecimal digits.
     pub sha256: &'a str,
-    /// What it unpacks to: one file for gzip, several for an archive, none if it is read as it is.
+    /// The unpacked files: one for gzip, several for an archive, none if the file is not
+    /// compressed.
     pub unpacked: &'a [Unpacked<'a>],
-    /// Where it can be downloaded, the first choice first.
+    /// The download addresses, in order of preference.
     pub urls: &'a [&'a str],
 }
 
-/// A file that lies inside a packed one.
+/// A file inside a compressed file or an archive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Unpacked<'a> {
-    /// Its name, with the folders of the archive.
+    /// The name, including the folders of the archive.
     pub name: &'a str,
-    /// Its size.
+    /// The size in bytes.
     pub bytes: u64,
-    /// Its SHA-256, where one is known.
+    /// The SHA-256, if known.
     pub sha256: Option<&'a str>,
 }
 
 impl PublishedFile<'_> {
-    /// Whether it is in a folder, as published or wholly unpacked.
+    /// Whether a folder holds the file, as published or completely unpacked.
     pub fn is_in(&self, folder: &Path) -> bool {
-        let is_there = |file: &Unpacked<'_>| file.path_in(folder).is_some();
+        let exists = |file: &Unpacked<'_>| file.path_in(folder).is_some();
         self.packed_path(folder).is_some()
-            || !self.unpacked.is_empty() && self.unpacked.iter().all(is_there)
+            || !self.unpacked.is_empty() && self.unpacked.iter().all(exists)
     }
 
-    /// Where it lies in a folder as published; see [`find`](super::files::find) for other names of it.
+    /// The path of the published form in a folder; see [`find`](super::files::find) for other
+    /// names.
     pub(crate) fn packed_path(&self, folder: &Path) -> Option<PathBuf> {
         match self.name.strip_suffix(".gz") {
             Some(name) => spelled(folder, name, ".gz"),
@@ -51,7 +53,7 @@ impl PublishedFile<'_> {
 }
 
 impl Unpacked<'_> {
-    /// Where it lies in a folder: under its name with the archive's folders, or without them.
+    /// The path in a folder, with or without the folders of the archive.
     pub(super) fn path_in(&self, folder: &Path) -> Option<PathBuf> {
         let base = Path::new(self.name).file_name()?.to_str()?;
         spelled(folder, self.name, "").or_else(|| spelled(folder, base, ""))

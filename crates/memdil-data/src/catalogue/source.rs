@@ -1,4 +1,4 @@
-//! The data sets that can be loaded, and what is known of them before a file is opened.
+//! The data sets that can be loaded, with their published properties.
 
 use std::path::{Path, PathBuf};
 
@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use super::class_names::{CIFAR_10, CIFAR_100, CIFAR_100_COARSE, DIGITS, FASHION_MNIST};
 
-/// Where images come from.
+/// The source of images.
 ///
-/// Alone, a published data set is written as its name; a user's own file only within a
-/// [`DataSpec`](crate::DataSpec), under the key `npz`.
+/// A published data set is serialized as its name. The user's own file is serialized only as part
+/// of a [`DataSpec`](crate::DataSpec), under the key `npz`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -18,7 +18,7 @@ pub enum Source {
     Mnist,
     /// Fashion-MNIST (Xiao et al. 2017): 60,000 training and 10,000 test images, 28 x 28.
     FashionMnist,
-    /// The first 600 training and 100 test images of each class of Fashion-MNIST, inside this
+    /// The first 600 training and 100 test images of each class of Fashion-MNIST, embedded in this
     /// crate.
     FashionMnistEmbedded,
     /// CIFAR-10 (Krizhevsky 2009): 50,000 training and 10,000 test images, 3 x 32 x 32.
@@ -33,12 +33,12 @@ pub enum Source {
     /// SVHN (Netzer et al. 2011), cropped digits: 73,257 training and 26,032 test images, 3 x 32 x
     /// 32.
     Svhn,
-    /// The user's own images: a NumPy `.npz` file as [`npz`](crate::npz) describes it.
+    /// The user's own images: a NumPy `.npz` file as described in [`npz`](crate::npz).
     #[serde(skip)]
     Npz(PathBuf),
 }
 
-/// What is published about a data set.
+/// Published properties of a data set.
 struct Facts {
     name: &'static str,
     classes: &'static [&'static str],
@@ -95,7 +95,7 @@ impl Source {
         })
     }
 
-    /// The name as configurations write it; of a user's file its name without `.npz`.
+    /// The name in configurations, or the file name without `.npz` of the user's own file.
     ///
     /// ```
     /// use memdil_data::Source;
@@ -113,18 +113,18 @@ impl Source {
         }
     }
 
-    /// The name of a published data set; empty for a user's file.
+    /// The name of a published data set; empty for the user's own file.
     pub(super) fn published_name(&self) -> &'static str {
         self.facts().map_or("", |facts| facts.name)
     }
 
-    /// Names of its classes, by their number in the source; none for a user's file, whose classes
-    /// are numbers only.
+    /// The class names, by class number in the source; empty for the user's own file, whose classes
+    /// have no names.
     pub fn class_names(&self) -> &'static [&'static str] {
         self.facts().map_or(&[], |facts| facts.classes)
     }
 
-    /// The name of a class by its number in the source, or the number if it has no name.
+    /// The name of a class by its number in the source, or the number if the class has no name.
     ///
     /// ```
     /// use memdil_data::Source;
@@ -139,18 +139,18 @@ impl Source {
         }
     }
 
-    /// Channels, rows and columns of its images, where they are published.
+    /// Channels, rows and columns of the images; `None` for the user's own file.
     pub fn image_size(&self) -> Option<[usize; 3]> {
         self.facts().map(|facts| facts.size)
     }
 
-    /// Mean and standard deviation that the paper normalises its pixels with, one a channel; none
-    /// for a user's file, which holds its own or has them computed.
+    /// Mean and standard deviation per channel with which the paper normalises pixels; `None` for
+    /// the user's own file, which stores them or has them computed.
     pub fn normalisation(&self) -> Option<(&'static [f32], &'static [f32])> {
         self.facts().map(|facts| (facts.mean, facts.std))
     }
 
-    /// The user's own file, if that is what it is.
+    /// The path of the user's own file; `None` for a published data set.
     pub fn npz(&self) -> Option<&Path> {
         match self {
             Self::Npz(path) => Some(path),

@@ -2,7 +2,7 @@
 
 use super::published_file::{PublishedFile, Unpacked};
 
-/// A file under the same name in several folders of the web.
+/// A file that is available under several base addresses.
 macro_rules! file {
     ($name:expr, $bytes:literal, $sha256:literal, $unpacked:expr, [$($base:literal),* $(,)?]) => {
         PublishedFile {
@@ -15,14 +15,14 @@ macro_rules! file {
     };
 }
 
-/// Files that the same folders of the web offer.
+/// Files that share their base addresses.
 macro_rules! files {
     ($bases:tt $($name:expr, $bytes:literal, $sha256:literal, $unpacked:expr;)*) => {
         [$(file!($name, $bytes, $sha256, &$unpacked, $bases)),*]
     };
 }
 
-/// Files of the IDX format: size and SHA-256 of each, packed by gzip and unpacked.
+/// IDX files, with size and SHA-256 of their compressed and unpacked forms.
 macro_rules! idx_files {
     ($bases:tt $($name:literal: $bytes:literal, $sha256:literal, $size:literal, $plain:literal;)*) => {
         files! { $bases $(
@@ -70,7 +70,7 @@ pub(super) static FASHION_MNIST: [PublishedFile<'static>; 4] = idx_files! {
         10008, "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34";
 };
 
-/// A file of records: labels and 3072 pixels each.
+/// A file of CIFAR records: labels and 3072 pixels each.
 const fn records(name: &'static str, bytes: u64) -> Unpacked<'static> {
     Unpacked {
         name,
@@ -107,7 +107,7 @@ pub(super) static CIFAR_100: [PublishedFile<'static>; 1] = files! {
     ];
 };
 
-/// The versions of CIFAR-10 and CIFAR-100 for Python.
+/// The Python versions of CIFAR-10 and CIFAR-100.
 pub(super) const CIFAR_PYTHON: [PublishedFile<'static>; 2] = files! {
     ["https://www.cs.toronto.edu/~kriz/"]
     "cifar-10-python.tar.gz", 170498071,

@@ -1,4 +1,4 @@
-//! What can go wrong between a file and a batch.
+//! Errors of reading, checking, downloading and preparing data.
 
 mod noise;
 
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 pub use noise::NoiseError;
 
-/// An error of this crate: one line that says what was found, where, and what would be right.
+/// An error of this crate. Its message is one line: where, what is wrong, and the remedy.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DataError {
@@ -16,21 +16,21 @@ pub enum DataError {
     Io {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         #[source]
         cause: io::Error,
     },
     /// A gzip stream ends early or fails its checksum.
-    #[error("{} is a damaged gzip file ({cause}): get it again", path.display())]
+    #[error("{} is a damaged gzip file ({cause}); download it again", path.display())]
     DamagedGzip {
         /// The file.
         path: PathBuf,
-        /// What the decoder said.
+        /// The error of the decoder.
         #[source]
         cause: io::Error,
     },
-    /// An IDX file begins with another number than its kind demands.
-    #[error("{} is not an IDX file of {kind}: it begins with {found}{}, not with {expected}", path.display(), swapped(*found))]
+    /// An IDX file does not begin with the magic number of its kind.
+    #[error("{} is not an IDX file of {kind}: its magic number is {found}{}, not {expected}", path.display(), kind_of_magic(*found))]
     WrongMagic {
         /// The file.
         path: PathBuf,
@@ -38,17 +38,17 @@ pub enum DataError {
         kind: &'static str,
         /// 2051 for images, 2049 for labels.
         expected: u32,
-        /// The number at the beginning of the file.
+        /// The magic number in the file.
         found: u32,
     },
-    /// An IDX file is shorter or longer than its header says.
-    #[error("{} should hold {expected} bytes by its header but holds {found}: get it again", path.display())]
+    /// An IDX file is shorter or longer than its header claims.
+    #[error("{} should hold {expected} bytes by its header but holds {found}; download it again", path.display())]
     WrongLength {
         /// The file.
         path: PathBuf,
-        /// Bytes that header and body should have, unpacked.
+        /// Expected number of unpacked bytes, header and body together.
         expected: u128,
-        /// Bytes that are there, unpacked.
+        /// Actual number of unpacked bytes.
         found: u64,
     },
     /// Images without pixels, or pixels that do not fill whole images.
@@ -56,10 +56,10 @@ pub enum DataError {
     WrongShape {
         /// Channels, rows and columns of an image.
         size: [usize; 3],
-        /// Pixel values that are there.
+        /// Number of pixel values found.
         pixel_count: usize,
     },
-    /// Images and labels of a split differ in number.
+    /// The numbers of images and labels of a split differ.
     #[error("{name}: {images} images but {labels} labels in the {split} set")]
     LabelCount {
         /// The data set.
@@ -71,7 +71,7 @@ pub enum DataError {
         /// Number of labels.
         labels: usize,
     },
-    /// A label is no class of the data set.
+    /// A label is not a class of the data set.
     #[error("label {label} in row {row} is out of range: labels must be below {classes}")]
     LabelOutOfRange {
         /// Row of the label, counted from 0.
@@ -81,36 +81,36 @@ pub enum DataError {
         /// Number of classes.
         classes: usize,
     },
-    /// The files of a data set are in none of the folders searched.
+    /// The files of a data set are not in any of the folders searched.
     #[error(
         "{name} not found in {searched}: put {files} into one of them, or name their folder with --data-dir or MEMDIL_DATA_DIR"
     )]
     NotFound {
         /// The data set.
         name: String,
-        /// The files looked for.
+        /// The files that were searched for.
         files: String,
-        /// The folders, separated by commas, and where in them.
+        /// The folders and the paths tried in them, separated by commas.
         searched: String,
     },
-    /// A user's own images are in none of the places searched.
+    /// The user's own image file is not at any of the paths searched.
     #[error(
-        "{} is not there (tried {tried}): name its folder with --data-dir, or correct the path",
+        "{} not found (tried {tried}); name its folder with --data-dir, or correct the path",
         .path.display()
     )]
     NpzNotFound {
-        /// The file as the settings name it.
+        /// The path in the settings.
         path: PathBuf,
         /// The paths tried, separated by commas.
         tried: String,
     },
-    /// The embedded images were left out when the crate was built.
+    /// The crate was built without the embedded images.
     #[error(
-        "no embedded images in this build: build with memdil-data's feature `embedded`, or use the source fashion-mnist"
+        "no embedded images in this build; build with memdil-data's feature `embedded`, or use the source fashion-mnist"
     )]
     NotEmbedded,
     /// Fewer than two classes are listed.
-    #[error("`classes` lists {found}: at least 2 are needed")]
+    #[error("`classes` lists {found}, but at least 2 are needed")]
     TooFewClasses {
         /// Number of classes.
         found: usize,
@@ -131,18 +131,20 @@ pub enum DataError {
         /// Number of its classes.
         known: usize,
     },
-    /// A class has no image, or fewer than requested.
-    #[error("class {class} has {found} images in the {split} set of {name}, {wanted} are needed")]
+    /// A class has no images, or fewer than requested.
+    #[error(
+        "class {class} has {found} images in the {split} set of {name}, but {wanted} are needed"
+    )]
     TooFewImages {
-        /// The class, by its number in the file.
+        /// The class number in the file.
         class: u32,
         /// The data set.
         name: String,
         /// "training" or "test".
         split: &'static str,
-        /// Images needed.
+        /// Number of images needed.
         wanted: usize,
-        /// Images there.
+        /// Number of images found.
         found: usize,
     },
     /// A number outside its range.
@@ -155,15 +157,15 @@ pub enum DataError {
         /// The range allowed.
         range: &'static str,
     },
-    /// A validation split that leaves nothing to train on.
-    #[error("validation = {fraction} of {n} samples leaves none to train on")]
+    /// A validation split that leaves no training samples.
+    #[error("validation = {fraction} of {n} samples leaves no training samples")]
     EmptySplit {
         /// The fraction held out.
         fraction: f64,
         /// Number of samples.
         n: usize,
     },
-    /// Mean or deviation do not go with the channels.
+    /// The means or standard deviations do not match the channels.
     #[error(
         "normalisation needs one mean and one std > 0 for each of {channels} channels, found mean {mean:?} and std {std:?}"
     )]
@@ -172,47 +174,47 @@ pub enum DataError {
         channels: usize,
         /// The means given.
         mean: Vec<f32>,
-        /// The deviations given.
+        /// The standard deviations given.
         std: Vec<f32>,
     },
-    /// Images that the input form `authors` is not defined for.
+    /// Images for which the input form `authors` is undefined.
     #[error(
-        "input `authors` takes square grey images, or colour images of 32 x 32: these are {} x {} x {}; use `native`",
+        "input `authors` takes square grey images, or colour images of 32 x 32, but these are {} x {} x {}; use `native`",
         size[0], size[1], size[2]
     )]
     NoAuthorsInput {
         /// Channels, rows and columns of an image.
         size: [usize; 3],
     },
-    /// No labels at all.
+    /// An empty list of labels.
     #[error("no labels: at least one is needed")]
     NoLabels,
-    /// A file whose content is not what its format or its data set demands, or a label-noise file
+    /// A file whose content violates its format or does not fit its data set, or a label-noise file
     /// that cannot be written, contradicts itself, or belongs to other labels.
     #[error("{}: {message}", path.display())]
     Malformed {
-        /// The file; "label-noise file.npz" where only its bytes are known.
+        /// The file; "label-noise file.npz" if only its bytes are known.
         path: PathBuf,
-        /// What is wrong with it, where, and what to do.
+        /// The fault, its position in the file, and the remedy.
         message: String,
     },
-    /// An array, or the file that should hold it, is not what is needed.
+    /// An array, or the file that should hold it, cannot be used as requested.
     #[error("{place}: {message}")]
     Array {
-        /// The file, and the array in it: `h.npy`, or `run.npz: features`.
+        /// The file and the array in it: `h.npy`, or `run.npz: features`.
         place: String,
-        /// What is wrong with it, and what to do.
+        /// The fault and the remedy.
         message: String,
     },
-    /// A file claims, or unpacks to, more than any data set known here.
-    #[error("{} claims more than {ceiling} bytes, which no data set read here has: get it again", path.display())]
+    /// A file claims, or unpacks to, more bytes than any known data set has.
+    #[error("{} claims more than {ceiling} bytes, more than any known data set has; download it again", path.display())]
     TooLarge {
         /// The file.
         path: PathBuf,
-        /// The most that is unpacked.
+        /// The limit in bytes.
         ceiling: u64,
     },
-    /// Images of another size than the published data set has.
+    /// The images do not have the size of the published data set.
     #[error("{} holds images of {found:?} but {name} has {expected:?} (channels, rows, columns)", path.display())]
     WrongImageSize {
         /// The file.
@@ -224,17 +226,17 @@ pub enum DataError {
         /// Channels, rows and columns of the data set.
         expected: [usize; 3],
     },
-    /// A configuration with two sources of images, or none.
+    /// A configuration with two sources of images, or without a source.
     #[error(
-        "give exactly one of `source` (a published data set) and `npz` (a file of your own): {found} is there"
+        "give exactly one of `source` (a published data set) and `npz` (your own file); {found} is set"
     )]
     OneSource {
         /// "both" or "neither".
         found: &'static str,
     },
-    /// Floats where only bytes can be resized.
+    /// Float images that would have to be resized, which only byte images can be.
     #[error(
-        "input `authors` resizes bytes only: these float images are {height} x {width}, not 32 x 32; use `native`, or save them as uint8"
+        "input `authors` resizes bytes only, but these float images are {height} x {width}, not 32 x 32; use `native`, or save them as uint8"
     )]
     FloatResize {
         /// Rows of an image.
@@ -242,20 +244,20 @@ pub enum DataError {
         /// Columns of an image.
         width: usize,
     },
-    /// Label noise that makes no sense.
+    /// Invalid settings of label noise.
     #[error(transparent)]
     Noise(#[from] NoiseError),
-    /// A name that is no published data set.
-    #[error("{name} is no published data set: the names are {known}")]
+    /// A name that is not a published data set.
+    #[error("{name} is not a published data set; choose one of {known}")]
     UnknownDataSet {
         /// The name given.
         name: String,
-        /// The names there are, separated by commas.
+        /// The known names, separated by commas.
         known: String,
     },
-    /// A published data set with more or fewer labels than published.
+    /// The number of labels differs from the published one.
     #[error(
-        "{name}: {found} labels in the {split} set, {expected} are published: get the files again"
+        "{name}: {found} labels in the {split} set, but {expected} are published; download the files again"
     )]
     WrongCount {
         /// The data set.
@@ -267,9 +269,9 @@ pub enum DataError {
         /// Number published.
         expected: usize,
     },
-    /// A published data set whose labels begin otherwise.
+    /// The first labels differ from the published ones.
     #[error(
-        "{name}: the labels of the {split} set begin with {found:?}, the published ones with {expected:?}: the files are put in another order or are not those of {name}; get them again"
+        "{name}: the labels of the {split} set begin with {found:?}, the published ones with {expected:?}, so the files are in another order or are not those of {name}; download them again"
     )]
     WrongOrder {
         /// The data set.
@@ -283,59 +285,59 @@ pub enum DataError {
     },
     /// A file or folder could not be written.
     #[error("cannot write {}: {cause}{}", path.display(), if cause.kind() == io::ErrorKind::StorageFull {
-        "; make room and try again: a download goes on where it stopped"
+        "; free some space and try again: an interrupted download resumes"
     } else {
         ""
     })]
     Write {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         #[source]
         cause: io::Error,
     },
-    /// The address of a mirror that is none.
+    /// An invalid address of a mirror.
     #[error(
-        "{url} is no address to download from: it must begin with http:// or https:// and name a host"
+        "{url} is not a download address; it must begin with http:// or https:// and name a host"
     )]
     BadUrl {
         /// The address.
         url: String,
     },
-    /// No source gave the file.
+    /// All sources of a file failed.
     #[error("cannot download {file}: {causes}; try again, name a mirror with --url, or {by_hand}")]
     Download {
         /// The file.
         file: String,
-        /// Each host and what went wrong with it.
+        /// Each host and its error.
         causes: String,
-        /// What to put where without this program.
+        /// How to place the files by hand.
         by_hand: String,
     },
-    /// A data set that is not taken from the Hugging Face hub.
+    /// A data set that this crate does not read from the Hugging Face hub.
     #[error(
-        "{name} is not taken from the hub, where only mnist and fashion-mnist can be checked: use `memdil data fetch {name}`"
+        "{name} is not read from the hub, where only mnist and fashion-mnist can be checked; use `memdil data fetch {name}`"
     )]
     NotOnHub {
         /// The data set.
         name: &'static str,
     },
-    /// The Hugging Face hub did not give the published data set.
+    /// The published data set could not be read from the Hugging Face hub.
     #[error(
         "cannot get {name} from the hub: {cause}; use `memdil data fetch {name}`, or {by_hand}"
     )]
     Hub {
         /// The data set.
         name: String,
-        /// What went wrong.
+        /// The error.
         cause: String,
-        /// What to put where without this program.
+        /// How to place the files by hand.
         by_hand: String,
     },
 }
 
 impl DataError {
-    /// The error of a file that could not be read.
+    /// Creates [`DataError::Io`] for a file that could not be read.
     pub(crate) fn unreadable(path: &Path) -> impl Fn(io::Error) -> Self + Copy {
         |cause| Self::Io {
             path: path.to_owned(),
@@ -343,7 +345,7 @@ impl DataError {
         }
     }
 
-    /// The error of a file or folder that could not be written.
+    /// Creates [`DataError::Write`] for a file or folder that could not be written.
     pub(crate) fn unwritable(path: &Path) -> impl Fn(io::Error) -> Self + Copy {
         |cause| Self::Write {
             path: path.to_owned(),
@@ -351,7 +353,7 @@ impl DataError {
         }
     }
 
-    /// [`DataError::OutOfRange`] unless the value `fits` the range.
+    /// Returns [`DataError::OutOfRange`] unless the value `fits` the range.
     pub(crate) fn check_range(
         what: &'static str,
         value: f64,
@@ -364,7 +366,7 @@ impl DataError {
         }
     }
 
-    /// The error of a file whose content is not what it should be.
+    /// Creates [`DataError::Malformed`] for a file with invalid content.
     pub(crate) fn malformed(path: impl AsRef<Path>, message: impl Into<String>) -> Self {
         Self::Malformed {
             path: path.as_ref().to_owned(),
@@ -372,7 +374,7 @@ impl DataError {
         }
     }
 
-    /// Whether the input is to blame, and not the network, a disk or the program.
+    /// Whether the input caused the error, rather than the network, a disk or the program.
     pub fn is_bad_input(&self) -> bool {
         !matches!(
             self,
@@ -381,8 +383,8 @@ impl DataError {
     }
 }
 
-/// Says so if the file is of the other kind: the two are easily swapped.
-fn swapped(magic: u32) -> &'static str {
+/// Names the kind of a known magic number, since files of images and labels are easily swapped.
+fn kind_of_magic(magic: u32) -> &'static str {
     match magic {
         2049 => " (labels)",
         2051 => " (images)",

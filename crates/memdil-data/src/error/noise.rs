@@ -1,46 +1,46 @@
-//! What can be wrong with label noise.
+//! Errors of label noise.
 
-/// Settings of label noise that make no sense, or labels that they cannot be used with.
+/// Invalid settings of label noise, or labels that the settings do not fit.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum NoiseError {
-    /// A class without a clean label has no row in the transition matrix.
+    /// The row of a class without clean labels is undefined in the transition matrix.
     #[error("class {class} has no clean label, so its row of the transition matrix is undefined")]
     EmptyClass {
         /// The class.
         class: usize,
     },
     /// A setting of label noise that is not a probability.
-    #[error("{entry} = {value} is no probability: 0 to 1 is needed")]
+    #[error("{entry} = {value} is not a probability: must be in [0, 1]")]
     NoProbability {
-        /// The setting, with its place in a list.
+        /// The setting, with its index if it is in a list.
         entry: String,
         /// Its value.
         value: f64,
     },
     /// The lower end of a range of noise rates is above the upper one.
-    #[error("range = [{low}, {high}] goes down: give the lower rate first")]
+    #[error("range = [{low}, {high}] is descending; give the lower rate first")]
     Range {
         /// The first rate.
         low: f64,
         /// The second rate.
         high: f64,
     },
-    /// `per_class` noise with no rates, or with two sorts of them.
+    /// `per_class` noise without rates, or with both `etas` and `range`.
     #[error(
-        "noise per_class needs one of `etas`, a rate for each class, and `range`, a lower and an upper rate"
+        "noise per_class needs exactly one of `etas` (a rate for each class) and `range` (a lower and an upper rate)"
     )]
     PerClassRates,
-    /// A row of a transition matrix is longer or shorter than the matrix is high.
+    /// A transition matrix is not square.
     #[error(
-        "row {row} of the transition matrix has {found} entries, {rows} are needed: as many as rows"
+        "row {row} of the transition matrix has {found} entries, but needs {rows}: the matrix must be square"
     )]
     TransitionShape {
         /// The row, counted from 0.
         row: usize,
-        /// Its entries.
+        /// Number of entries in the row.
         found: usize,
-        /// Rows of the matrix.
+        /// Number of rows of the matrix.
         rows: usize,
     },
     /// The probabilities of a class do not sum to 1.
@@ -53,35 +53,35 @@ pub enum NoiseError {
     },
     /// The probabilities of the classes sum to 1 along the columns instead of the rows.
     #[error(
-        "the columns of matrix sum to 1 and the rows do not: each row must belong to one clean class, so give the transposed matrix (T.T)"
+        "the columns of the matrix sum to 1 but its rows do not: each row must belong to one clean class; give the transposed matrix (T.T)"
     )]
     TransitionTransposed,
-    /// A map of asymmetric noise leads out of the classes.
-    #[error("`map` moves class {class} to {target}: classes are below {classes}")]
+    /// A map of asymmetric noise has a target that is not a class.
+    #[error("`map` moves class {class} to {target}, but classes are below {classes}")]
     MapTarget {
         /// The class that moves.
         class: usize,
-        /// Where to.
+        /// Its target.
         target: u32,
         /// Number of classes in the map.
         classes: usize,
     },
-    /// A map of asymmetric noise that leaves all labels as they are.
-    #[error("`map` leaves every class where it is: at least one must move")]
+    /// A map of asymmetric noise that maps every class to itself.
+    #[error("`map` maps every class to itself; at least one class must change")]
     MapMovesNothing,
-    /// Label noise for another number of classes.
+    /// The number of classes of a setting differs from that of the data.
     #[error("`{what}` is for {found} classes, but there are {classes}")]
     Classes {
         /// The setting.
         what: &'static str,
-        /// Number of classes it is for.
+        /// Number of classes of the setting.
         found: usize,
         /// Number of classes of the data.
         classes: usize,
     },
-    /// Rebalancing would cut every class to nothing.
+    /// Rebalancing would remove all samples.
     #[error(
-        "class {class} has no label after noise, so rebalancing to the smallest class would leave nothing"
+        "class {class} has no label after noise, so rebalancing to the smallest class would remove all samples"
     )]
     NothingToRebalance {
         /// The class.

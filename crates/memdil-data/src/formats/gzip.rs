@@ -1,13 +1,13 @@
-//! Gzip files: members one after another, and zeros behind the last one.
+//! Gzip files: a sequence of members, optionally padded with zeros.
 
 use std::io::{self, BufRead, ErrorKind, Read};
 
 use flate2::bufread::GzDecoder;
 
-/// Unpacks a gzip file. Zeros behind the last member are padding, as tapes and some servers leave
-/// it and `gzip` accepts it; anything else there is an error.
+/// Unpacks a gzip file. Zeros after the last member are padding, which tapes and some servers add
+/// and `gzip` accepts; any other trailing byte is an error.
 pub(crate) struct Gzip<R> {
-    /// The member that is read; none behind the last one.
+    /// The current member; `None` after the last one.
     member: Option<Box<GzDecoder<R>>>,
 }
 
@@ -36,17 +36,17 @@ impl<R: BufRead> Read for Gzip<R> {
     }
 }
 
-/// The member that follows another one; none where there is padding or nothing.
+/// The next member; `None` if only padding or nothing follows.
 fn next_member<R: BufRead>(mut reader: R) -> io::Result<Option<Box<GzDecoder<R>>>> {
-    match first(&mut reader)? {
+    match peek(&mut reader)? {
         None => Ok(None),
         Some(0) => skip_zeros(&mut reader).map(|()| None),
         Some(_) => Ok(Some(Box::new(GzDecoder::new(reader)))),
     }
 }
 
-/// The next byte, which is not taken.
-fn first(reader: &mut impl BufRead) -> io::Result<Option<u8>> {
+/// Returns the next byte without consuming it.
+fn peek(reader: &mut impl BufRead) -> io::Result<Option<u8>> {
     loop {
         match reader.fill_buf() {
             Ok(bytes) => return Ok(bytes.first().copied()),
@@ -57,10 +57,10 @@ fn first(reader: &mut impl BufRead) -> io::Result<Option<u8>> {
 }
 
 fn skip_zeros(reader: &mut impl BufRead) -> io::Result<()> {
-    while first(reader)?.is_some() {
+    while peek(reader)?.is_some() {
         let bytes = reader.fill_buf()?;
         if bytes.iter().any(|&byte| byte != 0) {
-            let message = "neither a gzip member nor zeros behind the last member";
+            let message = "bytes after the last member are neither a gzip member nor zeros";
             return Err(io::Error::new(ErrorKind::InvalidData, message));
         }
         let zeros = bytes.len();
@@ -86,20 +86,20 @@ mod tests {
 
     fn unpack(bytes: &[u8]) -> io::Result<Vec<u8>> {
         let mut content = Vec::new();
-        // A small buffer, so that members and padding cross its borders.
+        // The buffer is small so that members and padding cross its boundaries.
         let reader = io::BufReader::with_capacity(7, bytes);
         Gzip::new(reader).read_to_end(&mut content)?;
         Ok(content)
     }
 
     #[test]
-    fn members_follow_each_other() {
+    fn members_are_concatenated() {
         let file = [pack(b"one "), pack(b""), pack(b"two")].concat();
         assert_eq!(unpack(&file).unwrap(), b"one two");
     }
 
     #[test]
-    fn zeros_behind_the_last_member_are_padding() {
+    fn zeros_after_the_last_member_are_padding() {
         for zeros in [1, 6, 512, 10_000] {
             let file = [pack(b"content"), vec![0; zeros]].concat();
             assert_eq!(unpack(&file).unwrap(), b"content", "{zeros}");
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_behind_the_last_member_is_an_error() {
+    fn other_bytes_after_the_last_member_are_an_error() {
         for rest in [&b"\0\0x"[..], b"x", &[0, 0x1f, 0x8b]] {
             let file = [&pack(b"content")[..], rest].concat();
             assert!(unpack(&file).is_err(), "{rest:?}");

@@ -1,12 +1,12 @@
-//! File formats, whatever they are used for; what images and labels mean is left to the
-//! [`readers`](crate::readers).
+//! File formats, independent of their content; the [`readers`](crate::readers) interpret images and
+//! labels.
 //!
 //! | module | format |
 //! | --- | --- |
-//! | [`signature`] | what a file is by its first bytes |
-//! | [`gzip`], [`unpack`] | gzip, and opening files that may be packed, within bounds |
-//! | [`arrays`] | `.npy`, `.npz` (ZIP), `.safetensors`, and columns of labels in a text |
-//! | [`pickle`] | Python's objects, without Python |
+//! | [`signature`] | recognising a file by its first bytes |
+//! | [`gzip`], [`unpack`] | gzip, and opening files that may be compressed, with a size limit |
+//! | [`arrays`] | `.npy`, `.npz` (ZIP), `.safetensors`, and columns of labels in text files |
+//! | [`pickle`] | Python pickles, without running Python |
 //! | [`mat`] | MATLAB files of version 5 |
 
 pub mod arrays;

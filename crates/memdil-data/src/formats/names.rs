@@ -1,22 +1,22 @@
-//! Names from a file as a message shows them.
+//! Names from a file, made safe to print in a message.
 
-/// The first of `count` names and how many follow, each cut and without line breaks.
+/// The first few of `count` names and the number of omitted names; each name is [`printable`].
 pub(crate) fn shortened<'a>(names: impl IntoIterator<Item = &'a str>, count: usize) -> String {
-    const MOST: usize = 8;
-    let first: Vec<String> = names.into_iter().take(MOST).map(printable).collect();
+    const MAX_NAMES: usize = 8;
+    let first: Vec<String> = names.into_iter().take(MAX_NAMES).map(printable).collect();
     let first = first.join(", ");
-    match count.saturating_sub(MOST) {
+    match count.saturating_sub(MAX_NAMES) {
         0 => first,
         more => format!("{first} and {more} more"),
     }
 }
 
-/// A name from a file, cut and without line breaks and other control characters.
+/// Truncates a name from a file and replaces its control characters.
 pub(crate) fn printable(name: &str) -> String {
-    const LONGEST: usize = 100;
+    const MAX_LENGTH: usize = 100;
     let plain = |c: char| match c.is_control() {
         true => char::REPLACEMENT_CHARACTER,
         false => c,
     };
-    name.chars().take(LONGEST).map(plain).collect()
+    name.chars().take(MAX_LENGTH).map(plain).collect()
 }

@@ -1,6 +1,6 @@
-//! Numbers as arrays store them.
+//! Decoding of stored numbers.
 
-/// The integer in 1 to 8 bytes, the lowest one first.
+/// Decodes an integer of 1 to 8 little-endian bytes.
 pub(crate) fn integer(signed: bool, bytes: &[u8]) -> i128 {
     let mut wide = [0; 8];
     wide[..bytes.len()].copy_from_slice(bytes);
@@ -14,8 +14,8 @@ pub(crate) fn integer(signed: bool, bytes: &[u8]) -> i128 {
     }
 }
 
-/// The integer that a float is, if it is one and its neighbours are told apart: from 2^53 on floats
-/// skip integers.
+/// Converts a whole-number float to an integer. Returns `None` from 2^53 on, where floats skip
+/// integers.
 pub(crate) fn whole(value: f64) -> Option<i64> {
     (value.fract() == 0.0 && value.abs() < 2_f64.powi(53)).then_some(value as i64)
 }

@@ -1,50 +1,53 @@
-//! Telling what a file is that is not what its name says.
+//! Recognising a file whose content does not match its name.
 
-use super::pickle::begins;
+use super::pickle;
 
-/// How many bytes of a file are enough to tell.
-pub(crate) const ENOUGH: usize = 512;
+/// Number of leading bytes that suffice to recognise a file.
+pub(crate) const SIGNATURE_BYTES: usize = 512;
 
-/// Says what a file is that holds no data of any kind, and what to do: a web page or a pointer of
-/// Git LFS that a download left in its place. The text completes a sentence that begins with the
-/// path.
+/// Recognises a web page, an XML error message or a Git LFS pointer that a download left in place
+/// of the data, and returns a message with the remedy. The message completes a sentence that begins
+/// with the path.
 ///
-/// `start` is the beginning of the file, of which [`ENOUGH`] bytes are looked at.
+/// Only the first [`SIGNATURE_BYTES`] bytes of `start`, the beginning of the file, are examined.
 pub(crate) fn foreign(start: &[u8]) -> Option<&'static str> {
     if start.starts_with(b"version https://git-lfs") {
         return Some(
-            "is a pointer of Git LFS, not data: run `git lfs pull` in its repository, or download the file itself",
+            "is a Git LFS pointer, not data; run `git lfs pull` in its repository, or download the file itself",
         );
     }
     let start = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start);
-    let start = start.get(..ENOUGH).unwrap_or(start).trim_ascii_start();
+    let start = start
+        .get(..SIGNATURE_BYTES)
+        .unwrap_or(start)
+        .trim_ascii_start();
     let is = |tag: &&str| {
         let first = start.get(..tag.len());
         first.is_some_and(|first| first.eq_ignore_ascii_case(tag.as_bytes()))
     };
     let page = ["<!doctype", "<html", "<head", "<body", "<script", "<!--"];
     if page.iter().any(is) {
-        return Some("is a web page, not data: download it again from elsewhere");
+        return Some("is a web page, not data; download it from another source");
     }
     is(&"<?xml").then_some(
-        "is an XML document, usually a server's error message, not data: download it again from elsewhere",
+        "is an XML document, usually a server's error message, not data; download it from another source",
     )
 }
 
-/// The old format of `torch.save`: a pickle of one magic number comes first.
+/// The legacy format of `torch.save`, which begins with the pickle of a magic number.
 const TORCH: &[u8] = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19";
 
-/// Whether this is a file of `torch.save`: in the old format, or an archive whose first member is a
-/// pickle of the name `data.pkl`.
+/// Whether this file was written by `torch.save`: in the legacy format, or as an archive whose
+/// first member is a pickle named `data.pkl`.
 pub(crate) fn is_torch(content: &[u8]) -> bool {
-    let start = &content[..content.len().min(ENOUGH)];
+    let start = &content[..content.len().min(SIGNATURE_BYTES)];
     let mut names = start.windows(9);
     start.starts_with(TORCH)
         || start.starts_with(b"PK\x03\x04") && names.any(|name| name == b"/data.pkl")
 }
 
-/// The name of a file's format by its first bytes, where it is one that people confuse with
-/// another: "a ZIP archive", "a pickle".
+/// The name of a file's format by its first bytes, if it is a common one: "a ZIP archive",
+/// "a pickle".
 pub(crate) fn format_name(start: &[u8]) -> Option<&'static str> {
     let known: &[(&[u8], &str)] = &[
         (b"\x1f\x8b", "a gzip file"),
@@ -68,7 +71,7 @@ pub(crate) fn format_name(start: &[u8]) -> Option<&'static str> {
     match format {
         Some((_, name)) => Some(name),
         None if start.get(257..262) == Some(b"ustar") => Some("a tar archive"),
-        None if begins(start) => Some("a pickle"),
+        None if pickle::has_header(start) => Some("a pickle"),
         None => None,
     }
 }
@@ -78,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn web_pages_are_told_in_any_spelling() {
+    fn web_pages_are_recognised_in_any_spelling() {
         for page in [
             "<!DOCTYPE html>",
             "<!doctype HTML PUBLIC",
@@ -92,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn pointers_and_refusals_of_servers_are_told() {
+    fn lfs_pointers_and_server_errors_are_recognised() {
         let pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:0";
         assert!(foreign(pointer).is_some_and(|what| what.contains("git lfs pull")));
         let refusal = b"<?xml version=\"1.0\"?><Error><Code>AccessDenied</Code>";
@@ -114,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn formats_have_names() {
+    fn formats_are_recognised_by_their_first_bytes() {
         assert_eq!(format_name(b"PK\x03\x04rest"), Some("a ZIP archive"));
         assert_eq!(format_name(&[0x80, 4, 0x95]), Some("a pickle"));
         assert_eq!(format_name(&[0; 600]), None);

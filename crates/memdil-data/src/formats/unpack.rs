@@ -1,4 +1,4 @@
-//! Opening a file, unpacking gzip on the way, with a ceiling on what comes out.
+//! Opening files, which may be compressed with gzip, with a limit on their unpacked size.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, ErrorKind, Read};
@@ -8,29 +8,29 @@ use crate::error::DataError;
 use crate::formats::gzip::Gzip;
 use crate::formats::signature::foreign;
 
-/// What a file may unpack to without being that large itself: more than four times the largest data
-/// set known here, little enough to survive.
-pub(crate) const CEILING: u64 = 1 << 30;
-/// The most labels that a file may claim: a thousand times those of the largest data set read here.
-pub(crate) const MOST_LABELS: u64 = 1 << 26;
+/// Maximum unpacked size of a smaller file, in bytes: more than four times the largest known data
+/// set, and small enough for the memory of any machine.
+pub(crate) const MAX_UNPACKED: u64 = 1 << 30;
+/// Maximum number of labels that a file may claim: a thousand times the largest known data set.
+pub(crate) const MAX_LABELS: u64 = 1 << 26;
 
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
-/// A file's content, unpacked if it is gzip: that is told by the content, not by the name.
+/// The content of a file, unpacked if it is gzip. Gzip is detected by content, not by name.
 pub(crate) struct Unpacked<'a> {
     pub(crate) reader: Box<dyn Read + 'a>,
     pub(crate) origin: Origin,
 }
 
-/// Where bytes come from, for errors and for reserving memory.
+/// The source of bytes, for errors and for reserving memory.
 pub(crate) struct Origin {
     pub(crate) path: PathBuf,
     packed: bool,
-    /// Bytes there are for certain; 0 if only unpacking will tell.
+    /// Guaranteed number of bytes; 0 if the unpacked size is unknown.
     len: u64,
 }
 
-/// What goes wrong while reading: reading itself, or what is read.
+/// An error while reading: of the input itself, or of its content.
 pub(crate) enum Fault {
     Read(io::Error),
     Content(String),
@@ -57,7 +57,7 @@ impl From<&str> for Fault {
 /// Opens a file.
 ///
 /// # Errors
-/// A file that cannot be read, and a web page or a pointer of Git LFS in its place.
+/// If the file cannot be read, or is a web page or a Git LFS pointer.
 pub(crate) fn open(path: &Path) -> Result<Unpacked<'static>, DataError> {
     let unreadable = DataError::unreadable(path);
     let file = File::open(path).map_err(unreadable)?;
@@ -65,7 +65,7 @@ pub(crate) fn open(path: &Path) -> Result<Unpacked<'static>, DataError> {
     unpack(BufReader::with_capacity(1 << 16, file), len, path)
 }
 
-/// The same for bytes in memory; `name` is the path in errors.
+/// Opens bytes in memory; errors use `name` as the path.
 pub(crate) fn from_bytes<'a>(bytes: &'a [u8], name: &str) -> Result<Unpacked<'a>, DataError> {
     unpack(bytes, bytes.len() as u64, Path::new(name))
 }
@@ -83,7 +83,7 @@ fn unpack<'a>(
     let reader: Box<dyn Read + 'a> = if packed {
         Box::new(Capped {
             reader: Gzip::new(bytes),
-            left: CEILING.max(len),
+            left: MAX_UNPACKED.max(len),
         })
     } else {
         Box::new(bytes)
@@ -97,32 +97,32 @@ fn unpack<'a>(
 }
 
 impl Origin {
-    /// The error for a fault in this file.
-    pub(crate) fn refuse(&self, fault: Fault) -> DataError {
+    /// Converts a fault in this file to an error.
+    pub(crate) fn error(&self, fault: Fault) -> DataError {
         let path = self.path.clone();
         match fault {
             Fault::Content(message) => DataError::Malformed { path, message },
             Fault::Read(cause) => match cause.kind() {
                 ErrorKind::FileTooLarge => DataError::TooLarge {
                     path,
-                    ceiling: CEILING,
+                    ceiling: MAX_UNPACKED,
                 },
                 _ if self.packed => DataError::DamagedGzip { path, cause },
                 ErrorKind::InvalidData
                 | ErrorKind::InvalidInput
                 | ErrorKind::UnexpectedEof
                 | ErrorKind::Other => {
-                    DataError::malformed(path, format!("is damaged ({cause}): get it again"))
+                    DataError::malformed(path, format!("is damaged ({cause}); download it again"))
                 }
                 _ => DataError::Io { path, cause },
             },
         }
     }
 
-    /// Refuses a header that claims more bytes than a file of this size may hold, or than there may
-    /// be of their kind.
+    /// Returns an error if a header claims more than `most` bytes, or more than a file of this size
+    /// may unpack to.
     pub(crate) fn check_claim(&self, claimed: u64, most: u64) -> Result<(), DataError> {
-        let mut ceilings = [CEILING.max(self.len), most].into_iter();
+        let mut ceilings = [MAX_UNPACKED.max(self.len), most].into_iter();
         match ceilings.find(|&most| claimed > most) {
             None => Ok(()),
             Some(ceiling) => Err(DataError::TooLarge {
@@ -132,13 +132,13 @@ impl Origin {
         }
     }
 
-    /// How much of what a header claims may be reserved at once: what is there for certain.
+    /// The part of a claimed size that is safe to reserve: at most the guaranteed bytes.
     pub(crate) fn reserve(&self, claimed: u64) -> usize {
         usize::try_from(claimed.min(self.len)).unwrap_or(0)
     }
 }
 
-/// Gives an error instead of the byte after the last one allowed.
+/// A reader that fails when the input exceeds `left` bytes.
 pub(crate) struct Capped<R> {
     pub(crate) reader: R,
     pub(crate) left: u64,
@@ -155,7 +155,7 @@ impl<R: Read> Read for Capped<R> {
     }
 }
 
-/// Reads until the buffer is full or the file ends; the number of bytes read.
+/// Reads until the buffer is full or the file ends, and returns the number of bytes read.
 pub(crate) fn read_full(reader: &mut (impl Read + ?Sized), buffer: &mut [u8]) -> io::Result<usize> {
     let mut filled = 0;
     while filled < buffer.len() {

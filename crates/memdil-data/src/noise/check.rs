@@ -1,19 +1,21 @@
-//! What makes sense as label noise, before a label is drawn.
+//! Validation of label-noise settings, before labels are drawn.
 
 use super::kinds::LabelNoise;
 use crate::error::{DataError, NoiseError};
 use crate::labels::check_labels;
 
-/// How far a row of a transition matrix may be from summing to 1: the rounding of 32-bit numbers.
-const ROW_SUM: f64 = 1e-6;
+/// Tolerance for the sum of a row of a transition matrix, which allows for 32-bit rounding.
+const ROW_SUM_TOLERANCE: f64 = 1e-6;
 
 impl LabelNoise {
-    /// Checks everything that can be checked without the number of classes.
+    /// Checks the settings as far as possible without the number of classes.
     ///
     /// # Errors
-    /// A probability outside [0, 1], a transition matrix that is not square or has a row that does not
-    /// sum to 1 (a matrix whose columns sum to 1 has an error of its own), a map that moves no class or
-    /// leads to no class, `per_class` without `etas` and `range` or with both.
+    /// - a probability outside [0, 1]
+    /// - a transition matrix that is not square, or has a row that does not sum to 1 (if the
+    ///   columns sum to 1 instead, the error is [`NoiseError::TransitionTransposed`])
+    /// - a map that maps every class to itself, or a class to a number that is not a class
+    /// - `per_class` with neither or both of `etas` and `range`
     pub fn validate(&self) -> Result<(), DataError> {
         match self {
             Self::Uniform { eta, .. } | Self::Symmetric { eta, .. } | Self::Pair { eta, .. } => {
@@ -40,10 +42,10 @@ impl LabelNoise {
         }
     }
 
-    /// Checks also that matrix, map and rates are for this number of classes.
+    /// Checks the settings, and that matrix, map and rates match the number of classes.
     ///
     /// # Errors
-    /// Those of [`validate`](Self::validate), fewer than two classes, [`NoiseError::Classes`].
+    /// Those of [`validate`](Self::validate), fewer than two classes, and [`NoiseError::Classes`].
     ///
     /// ```
     /// use memdil_data::noise::{ClassMap, LabelNoise, NamedMap};
@@ -55,7 +57,7 @@ impl LabelNoise {
     /// ```
     pub fn validate_for(&self, classes: usize) -> Result<(), DataError> {
         self.validate()?;
-        // The new classes of `latent_class` need numbers too.
+        // `latent_class` doubles the number of classes.
         let most = if matches!(self, Self::LatentClass { .. }) {
             u32::MAX / 2
         } else {
@@ -84,7 +86,7 @@ fn ok_if(holds: bool, error: impl FnOnce() -> DataError) -> Result<(), DataError
 }
 
 fn check_eta(eta: f64) -> Result<(), DataError> {
-    DataError::check_range("eta", eta, "0 <= eta <= 1", (0.0..=1.0).contains(&eta))
+    DataError::check_range("eta", eta, "must be in [0, 1]", (0.0..=1.0).contains(&eta))
 }
 
 fn check_probability(entry: impl FnOnce() -> String, value: f64) -> Result<(), DataError> {
@@ -139,16 +141,16 @@ fn check_matrix(matrix: &[Vec<f64>]) -> Result<(), DataError> {
 }
 
 fn is_one(sum: f64) -> bool {
-    (sum - 1.0).abs() <= ROW_SUM
+    (sum - 1.0).abs() <= ROW_SUM_TOLERANCE
 }
 
 fn check_classes(classes: usize, most: u32) -> Result<(), DataError> {
-    let range = "2 or more, as many as labels of 32 bits can number";
+    let range = "must be at least 2 and fit into 32-bit labels";
     let fits = (2..=most as usize).contains(&classes);
     DataError::check_range("classes", classes as f64, range, fits)
 }
 
-/// Refuses clean labels that are not classes.
+/// Returns an error if there are no clean labels, or a clean label is not a class.
 pub(super) fn check_clean(clean: &[u32], classes: usize) -> Result<(), DataError> {
     check_classes(classes, u32::MAX)?;
     if clean.is_empty() {

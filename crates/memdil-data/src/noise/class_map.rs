@@ -1,45 +1,45 @@
-//! Where each class moves to in asymmetric noise.
+//! Target classes of asymmetric noise.
 
 use serde::{Deserialize, Serialize};
 
 use crate::catalogue::class_names::CIFAR_100_SUPERCLASS;
 
-/// Where each class moves to in asymmetric noise.
+/// The target class of each class in asymmetric noise.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(
     untagged,
-    expecting = "`map` must list a class for each class, or be \"cifar10\" or \"cifar100\""
+    expecting = "`map` must list a target for each class, or be \"cifar10\" or \"cifar100\""
 )]
 pub enum ClassMap {
-    /// The k-th entry is the class that k moves to; a class may stay where it is.
+    /// The k-th entry is the target of class k; a class may be mapped to itself.
     Classes(Vec<u32>),
-    /// A map known by its name.
+    /// A predefined map.
     Named(NamedMap),
 }
 
-/// Maps known by their name.
+/// Predefined maps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum NamedMap {
-    /// Truck to automobile, bird to airplane, deer to horse, cat and dog to each other; the other
-    /// five classes of CIFAR-10 stay (Patrini et al. 2017).
+    /// CIFAR-10: truck to automobile, bird to airplane, deer to horse, cat and dog to each other;
+    /// the other five classes to themselves (Patrini et al. 2017).
     Cifar10,
-    /// Each of the 100 classes of CIFAR-100 to the next one of its superclass, by number; the last
-    /// of the five to the first (Patrini et al. 2017).
+    /// CIFAR-100: each of the 100 classes to the next class of its superclass, in numerical order
+    /// and cyclically (Patrini et al. 2017).
     ///
-    /// This is what the paper describes. The code published with it counts blocks of five class
-    /// numbers as superclasses, which they are not.
+    /// This follows the paper. The code published with it incorrectly treats blocks of five
+    /// consecutive class numbers as superclasses.
     Cifar100,
 }
 
-/// The class that each class of CIFAR-10 moves to.
+/// The target of each class of CIFAR-10.
 const CIFAR_10: [u32; 10] = [0, 1, 0, 5, 7, 3, 6, 7, 8, 1];
 
-/// The class that each class of CIFAR-100 moves to.
+/// The target of each class of CIFAR-100.
 const CIFAR_100: [u32; 100] = next_in_group(&CIFAR_100_SUPERCLASS);
 
-/// The next class of the same group, the first one after the last.
+/// The next class of the same group, cyclically.
 const fn next_in_group<const N: usize>(groups: &[u32; N]) -> [u32; N] {
     let mut next = [0; N];
     let mut class = 0;
@@ -55,7 +55,7 @@ const fn next_in_group<const N: usize>(groups: &[u32; N]) -> [u32; N] {
 }
 
 impl ClassMap {
-    /// The class that each class moves to.
+    /// The target of each class.
     ///
     /// ```
     /// use memdil_data::noise::{ClassMap, NamedMap};

@@ -12,17 +12,16 @@ use crate::random::{Rng, Stream, below, stream, unit_f64};
 impl LabelNoise {
     /// Corrupts clean labels.
     ///
-    /// The draws of a sample do not depend on the strength of the noise: with the same seed,
-    /// raising `eta` leaves the samples that were drawn anew or moved so, with the same new labels,
-    /// and adds others.
+    /// The draws of a sample do not depend on the noise rate: with the same seed, raising `eta`
+    /// keeps the affected samples and their new labels, and adds other samples.
     ///
     /// # Shapes
-    /// n clean labels in 0..`classes` give n observed ones.
+    /// n clean labels in 0..`classes` yield n observed labels.
     ///
     /// # Errors
-    /// Those of [`validate_for`](Self::validate_for), no label, a label out of range; a class that
-    /// vanishes under `rebalance`, more classes than labels under `range`, a file that is damaged
-    /// or belongs to other labels.
+    /// Those of [`validate_for`](Self::validate_for); an empty list of labels or a label out of
+    /// range; a class without observed labels under `rebalance`; more classes than labels under
+    /// `range`; a file that is damaged or belongs to other labels.
     ///
     /// ```
     /// use memdil_data::noise::LabelNoise;
@@ -74,7 +73,7 @@ impl LabelNoise {
         Ok(noisy)
     }
 
-    /// The rate of each class where it is not the same for all.
+    /// The rate of each class; `None` if all classes have the same rate.
     fn rates(
         &self,
         classes: usize,
@@ -90,8 +89,8 @@ impl LabelNoise {
                 range: Some([low, high]),
                 ..
             } => {
-                // A number of classes alone must not claim memory.
-                let range = "at most the number of labels where rates are drawn from `range`";
+                // A false number of classes must not cause a large allocation.
+                let range = "must not exceed the number of labels if rates are drawn from `range`";
                 DataError::check_range("classes", classes as f64, range, classes <= n)?;
                 let rate = |_| (low + (high - low) * unit_f64(rng)).min(*high);
                 (0..classes).map(rate).collect()
@@ -100,8 +99,8 @@ impl LabelNoise {
         }))
     }
 
-    /// For every sample a number in [0, 1), and the label it gets if it is hit; always both, so
-    /// that the draws do not depend on the rates.
+    /// Draws a number in [0, 1) for every sample, and its new label if it is corrupted. Both are
+    /// always drawn, so that the draws do not depend on the rates.
     fn draw(&self, clean: &[u32], classes: usize, rng: &mut impl Rng) -> (Vec<f64>, Vec<u32>) {
         let other = |label: u32, rng: &mut _| {
             let other = below(rng, classes - 1) as u32;
@@ -121,8 +120,7 @@ impl LabelNoise {
         draws.unzip()
     }
 
-    /// Which samples the noise hits: those with u below their rate, or exactly as many as the rate
-    /// says.
+    /// Selects the samples to corrupt: those with u below their rate, or an exact number.
     fn hit(&self, clean: &[u32], u: &[f64], rates: Option<&[f64]>) -> Vec<bool> {
         let eta = self.requested();
         let rate = |label: u32| rates.map_or(eta, |rates| rates[label as usize]);
@@ -130,8 +128,7 @@ impl LabelNoise {
             let samples = clean.iter().zip(u);
             return samples.map(|(&label, &u)| u < rate(label)).collect();
         }
-        // One group, or one for each class where rates differ; without what the map leaves in its
-        // place.
+        // One group, or one group per class if rates differ, without samples that the map keeps.
         let mut groups = BTreeMap::<u32, Vec<usize>>::new();
         for (i, &label) in clean.iter().enumerate() {
             let stays = matches!(self, Self::Asymmetric { map, .. } if map.targets()[label as usize] == label);
@@ -163,14 +160,15 @@ impl LabelNoise {
     }
 }
 
-/// Another class, by the probabilities of its row: the first one up to which they add up to more
-/// than the share `v` of their sum. The class itself if there is no other.
+/// Selects another class by the probabilities of a row: the first class at which their cumulative
+/// sum exceeds the fraction `v` of the total. Returns `class` itself if no other class has a
+/// positive probability.
 fn other_class(row: &[f64], class: u32, v: f64) -> u32 {
     let others = || (0_u32..).zip(row).filter(|(k, p)| *k != class && **p > 0.0);
     let sum: f64 = others().map(|(_, p)| p).sum();
     let (mut up_to, mut found) = (0.0, class);
     for (k, p) in others() {
-        // If rounding leaves the sum of all below v's share, the last one is it.
+        // If rounding keeps the cumulative sum below the threshold, the last class is selected.
         found = k;
         up_to += p;
         if v * sum < up_to {
@@ -180,9 +178,10 @@ fn other_class(row: &[f64], class: u32, v: f64) -> u32 {
     found
 }
 
-/// The first samples of each observed class, as many as the smallest class has.
+/// The first samples of each observed class, where the size of the smallest class determines the
+/// number.
 fn balanced(observed: &[u32], classes: usize) -> Result<Vec<usize>, DataError> {
-    // As many classes as there are rates, so that their number alone claims no memory.
+    // `rates` has limited the number of classes, so this allocation is bounded.
     let mut counts = vec![0_usize; classes];
     for &label in observed {
         counts[label as usize] += 1;

@@ -1,12 +1,13 @@
-//! What a kind of noise does on average.
+//! The expected transition matrix of a kind of noise.
 
 use super::kinds::LabelNoise;
 
 impl LabelNoise {
-    /// $T_{jk}$, the probability that a label j becomes k: what
-    /// [`NoisyLabels::transition`](super::NoisyLabels::transition) tends to with many samples. None
-    /// where only the draw or the file says it (`per_class` with a `range`, `from_file`), and for
-    /// `latent_class`, whose labels are of twice as many classes.
+    /// $T_{jk}$, the probability that a label j becomes k: the limit of
+    /// [`NoisyLabels::transition`](super::NoisyLabels::transition) for many samples.
+    ///
+    /// `None` if it depends on the draw or the file (`per_class` with a `range`, `from_file`), and
+    /// for `latent_class`, which doubles the number of observed classes.
     ///
     /// ```
     /// use memdil_data::noise::LabelNoise;
@@ -15,8 +16,8 @@ impl LabelNoise {
     /// assert_eq!(noise.expected_transition(2).unwrap(), [[0.9, 0.1], [0.1, 0.9]]);
     /// ```
     pub fn expected_transition(&self, classes: usize) -> Option<Vec<Vec<f64>>> {
-        // A label drawn anew from all classes may stay what it was; an exact count counts those
-        // that do not.
+        // A label redrawn from all classes may keep its class; an exact count counts changed labels
+        // only.
         let others = |exact: bool| if exact { classes - 1 } else { classes } as f64;
         let spread = |class: usize, to_each: f64| {
             let stay = 1.0 - to_each * (classes - 1) as f64;

@@ -1,4 +1,4 @@
-//! Noisy labels from a file, checked against the labels they belong to.
+//! Noisy labels from a file, checked against the labels of the data set.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -10,14 +10,14 @@ use crate::error::DataError;
 use crate::formats::arrays::ArrayFile;
 use crate::labels::check_labels;
 
-/// Cohen's kappa below which labels of unproved order are refused: a wrong order gives about 0.
-const LEAST_KAPPA: f64 = 0.1;
+/// Cohen's kappa below which labels of unverified order are rejected: a wrong order gives about 0.
+const MIN_KAPPA: f64 = 0.1;
 
-/// What to do about a pickled dictionary in another order.
-const TWO_ORDERS: &str = "; the files of CIFAR-N named `ordered` are in that of TensorFlow's images: the documentation of memdil_data::noise shows how to put them in order";
+/// The remedy for a pickled dictionary in another order.
+const ORDER_HINT: &str = "; the files of CIFAR-N named `ordered` are in the order of TensorFlow's images: the documentation of memdil_data::noise shows how to reorder them";
 
-/// Reads a file that [`NoisyLabels::write_npz`] wrote as it is, or labels that other noise
-/// corrupted; `column` names one of several label sets.
+/// Reads a file written by [`NoisyLabels::write_npz`], or noisy labels from another source;
+/// `column` selects one of several label sets.
 pub(super) fn read(
     path: &Path,
     column: Option<&str>,
@@ -26,7 +26,7 @@ pub(super) fn read(
     seed: u64,
 ) -> Result<NoisyLabels, DataError> {
     let file = ArrayFile::open(path)?;
-    if NoisyLabels::are_in(&file) && column.is_none() {
+    if NoisyLabels::is_stored_in(&file) && column.is_none() {
         let noisy = NoisyLabels::read_archive(&file)?;
         if noisy.classes != classes {
             let message = format!("is for {} classes, but there are {classes}", noisy.classes);
@@ -37,17 +37,22 @@ pub(super) fn read(
         return Ok(noisy);
     }
     let Columns {
-        clean: beside,
+        clean: clean_in_file,
         observed,
         pickled,
     } = read_columns(&file, column)?;
     check_length(path, observed.len(), clean.len())?;
     check_labels(&observed, classes)
         .map_err(|error| DataError::malformed(path, error.to_string()))?;
-    match beside {
-        Some(beside) => {
-            let is_human = pickled && column.is_some();
-            check_clean_labels(path, &beside, clean, if is_human { TWO_ORDERS } else { "" })?
+    match clean_in_file {
+        Some(found) => {
+            let is_cifar_n = pickled && column.is_some();
+            check_clean_labels(
+                path,
+                &found,
+                clean,
+                if is_cifar_n { ORDER_HINT } else { "" },
+            )?
         }
         None => check_kappa(path, &observed, clean)?,
     }
@@ -60,7 +65,7 @@ fn check_length(path: &Path, found: usize, n: usize) -> Result<(), DataError> {
         return Ok(());
     }
     let message = format!(
-        "holds {found} labels, but there are {n} samples: is it for these classes and images?"
+        "holds {found} labels, but there are {n} samples; check that it is for these classes and images"
     );
     Err(DataError::malformed(path, message))
 }
@@ -75,14 +80,13 @@ fn check_clean_labels(
         return Ok(());
     };
     let message = format!(
-        "its clean label in row {row} is {}, that of the data set {}: it is for other images or in another order{hint}",
+        "its clean label in row {row} is {}, but that of the data set is {}: it is for other images or in another order{hint}",
         found[row], clean[row]
     );
     Err(DataError::malformed(path, message))
 }
 
-/// Refuses labels that agree with the clean ones hardly better than the same labels in a random
-/// order would.
+/// Returns an error if the labels agree with the clean labels hardly better than in a random order.
 fn check_kappa(path: &Path, observed: &[u32], clean: &[u32]) -> Result<(), DataError> {
     let n = clean.len() as f64;
     let agreement = clean.iter().zip(observed).filter(|(c, o)| c == o).count() as f64 / n;
@@ -93,11 +97,11 @@ fn check_kappa(path: &Path, observed: &[u32], clean: &[u32]) -> Result<(), DataE
     }
     let products = counts.values().map(|[clean, observed]| clean * observed);
     let chance = products.sum::<f64>() / (n * n);
-    if agreement - chance >= LEAST_KAPPA * (1.0 - chance) {
+    if agreement - chance >= MIN_KAPPA * (1.0 - chance) {
         return Ok(());
     }
     let message = format!(
-        "{:.1}% of its labels are those of the data set, and {:.1}% would be by chance: it is in another order, or needs the clean labels beside its own to prove the order",
+        "{:.1}% of its labels match the data set, where {:.1}% would match by chance: it is in another order, or so noisy that it must include the clean labels to verify the order",
         100.0 * agreement,
         100.0 * chance
     );

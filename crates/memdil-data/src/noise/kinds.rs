@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::class_map::ClassMap;
 
-/// A kind of label noise with its strength; the [module](super) explains how all of them draw.
+/// A kind of label noise with its settings; the [module](super) describes how labels are drawn.
 ///
 /// ```
 /// use memdil_data::noise::LabelNoise;
@@ -20,10 +20,10 @@ use super::class_map::ClassMap;
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum LabelNoise {
-    /// With probability $\eta$ a label is drawn anew, uniformly over ALL K classes, so that a share
+    /// With probability $\eta$ a label is redrawn uniformly from ALL K classes, so that a fraction
     /// $\eta (K-1)/K$ is corrupted on average (Nguyen et al. 2023).
     Uniform {
-        /// Probability of drawing anew, in [0, 1].
+        /// Probability of redrawing, in [0, 1].
         eta: f64,
         /// Corrupt exactly $\mathrm{round}(\eta n)$ labels.
         #[serde(default, skip_serializing_if = "Not::not")]
@@ -42,9 +42,9 @@ pub enum LabelNoise {
     Asymmetric {
         /// Probability of moving, in [0, 1].
         eta: f64,
-        /// Where each class moves to.
+        /// The target of each class.
         map: ClassMap,
-        /// Move exactly $\mathrm{round}(\eta m)$ of the m labels whose class the map moves.
+        /// Move exactly $\mathrm{round}(\eta m)$ of the m labels whose class the map changes.
         #[serde(default, skip_serializing_if = "Not::not")]
         exact_count: bool,
     },
@@ -58,35 +58,37 @@ pub enum LabelNoise {
     },
     /// A label j becomes k with probability $T_{jk}$.
     Transition {
-        /// K rows of K probabilities; each row sums to 1 up to $10^{-6}$ and is divided by its sum.
+        /// K rows of K probabilities; each row must sum to 1 within $10^{-6}$ and is divided by its
+        /// sum.
         matrix: Vec<Vec<f64>>,
         /// Move exactly $\mathrm{round}((1 - T_{jj}) n_j)$ labels of each class j.
         #[serde(default, skip_serializing_if = "Not::not")]
         exact_count: bool,
     },
-    /// As `uniform`, with a probability $\eta_k$ for each class: given, or drawn with the seed.
+    /// Like `uniform`, with a probability $\eta_k$ for each class that is given or drawn at random.
     PerClass {
-        /// Probability of drawing anew for each of the K classes; give these or `range`.
+        /// Probability of redrawing for each of the K classes; exclusive with `range`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         etas: Option<Vec<f64>>,
-        /// The probability of each class is drawn uniformly between these two; give these or
+        /// Interval from which the probability of each class is drawn uniformly; exclusive with
         /// `etas`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         range: Option<[f64; 2]>,
-        /// Keep of each observed class only its first samples, as many as the smallest class has.
+        /// Truncate every observed class to the size of the smallest one, keeping its first
+        /// samples.
         #[serde(default, skip_serializing_if = "Not::not")]
         rebalance: bool,
         /// Corrupt exactly $\mathrm{round}(\eta_k n_k)$ labels of each class k.
         #[serde(default, skip_serializing_if = "Not::not")]
         exact_count: bool,
     },
-    /// After uniform noise each label k goes with probability `split` to a new class $K + k$:
-    /// training has 2K classes, the test set K. A label is corrupted if its class modulo K is not
-    /// the clean one.
+    /// After uniform noise, each label k moves with probability `split` to a new class $K + k$, so
+    /// the training set has 2K classes and the test set K. A label is corrupted if it differs from
+    /// the clean label modulo K.
     LatentClass {
-        /// Probability of drawing anew among the K classes, in [0, 1].
+        /// Probability of redrawing from the K classes, in [0, 1].
         eta: f64,
-        /// Probability of going on to the new class, in [0, 1].
+        /// Probability of moving to the new class, in [0, 1].
         split: f64,
         /// Corrupt exactly $\mathrm{round}(\eta n)$ labels.
         #[serde(default, skip_serializing_if = "Not::not")]
@@ -94,16 +96,16 @@ pub enum LabelNoise {
     },
     /// The labels are read from a [file](super#label-files) instead of drawn.
     FromFile {
-        /// A file of labels.
+        /// The label file.
         path: PathBuf,
-        /// Which array, column or label set of the file is read, where it holds several.
+        /// The name of the array, column or label set, if the file holds several.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         column: Option<String>,
     },
 }
 
 impl LabelNoise {
-    /// The name of the kind as configurations write it.
+    /// The name of the kind in configurations.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Uniform { .. } => "uniform",
@@ -125,13 +127,12 @@ impl LabelNoise {
         }
     }
 
-    /// The strength requested as one number in [0, 1]; what becomes of it is
-    /// [`NoisyLabels::realised`](super::NoisyLabels::realised).
+    /// The requested noise rate as one number in [0, 1];
+    /// [`NoisyLabels::realised`](super::NoisyLabels::realised) is the resulting fraction.
     ///
-    /// `eta` where there is one; the mean over classes of $1 - T_{kk}$ or of `etas`, the middle of
-    /// `range`; 0 for `from_file`, which requests nothing
-    /// ([`NoisyLabels::requested`](super::NoisyLabels::requested) then tells
-    /// what the file says).
+    /// It is `eta` if the kind has one, the mean over classes of $1 - T_{kk}$ or of `etas`, or the
+    /// midpoint of `range`. It is 0 for `from_file`, whose rate is stored in the file
+    /// ([`NoisyLabels::requested`](super::NoisyLabels::requested)).
     ///
     /// ```
     /// use memdil_data::noise::LabelNoise;
@@ -158,7 +159,7 @@ impl LabelNoise {
     }
 }
 
-/// The probability of each class to become another one.
+/// The probability of each class that its labels change.
 pub(super) fn leaving(matrix: &[Vec<f64>]) -> Vec<f64> {
     let rate = |(class, row): (usize, &Vec<f64>)| {
         let others = row.iter().enumerate().filter(|(k, _)| *k != class);

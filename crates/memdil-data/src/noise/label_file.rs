@@ -1,17 +1,17 @@
-//! Labels of a file: one per sample, with or without the clean label beside it.
+//! Reading label files: one label per sample, optionally with the clean label.
 
 use std::path::Path;
 
-use super::pickled::{self, Columns, Wanted};
+use super::pickled::{self, Columns, Selection};
 use crate::error::DataError;
 use crate::formats::arrays::{Array, ArrayFile, Dtype, Role};
 
-/// Reads one label per sample from a file as [`arrays`](crate::arrays) describes them: a `.npy`, the
-/// array `labels` of an archive, a `.csv` with one number a line, or a pickled list of integers.
+/// Reads one label per sample from a file described in [`arrays`](crate::arrays): a `.npy`, the
+/// array `labels` of an archive, a `.csv` with one number per line, or a pickled list of integers.
 ///
 /// # Errors
-/// [`DataError::Array`] with the file and the row if it cannot be read, is empty, or holds something
-/// else than class numbers from 0, one per sample.
+/// [`DataError::Array`] with the file and the row if the file cannot be read, is empty, or does not
+/// hold one class number from 0 per sample.
 ///
 /// ```
 /// let path = std::env::temp_dir().join(format!("memdil-labels-{}.csv", std::process::id()));
@@ -23,13 +23,13 @@ use crate::formats::arrays::{Array, ArrayFile, Dtype, Role};
 pub fn read_labels(path: &Path) -> Result<Vec<u32>, DataError> {
     let array = ArrayFile::open(path)?.require(Role::Labels)?;
     match array.dtype() {
-        Dtype::Objects => Ok(pickled(&array, Wanted::Alone)?.observed),
+        Dtype::Objects => Ok(pickled(&array, Selection::Single)?.observed),
         _ => array.class_numbers(),
     }
 }
 
-/// Reads observed labels and, where they are there, clean ones: two columns of an array or a text,
-/// two arrays of an archive or of a pickled dictionary. `column` names the observed ones.
+/// Reads observed labels and, if present, clean labels: two columns of an array or a text file, or
+/// two arrays of an archive or a pickled dictionary. `column` selects the observed labels.
 pub(super) fn read_columns(file: &ArrayFile, column: Option<&str>) -> Result<Columns, DataError> {
     let observed = match column.filter(|_| file.is_archive()) {
         Some(column) => file.array(column)?.ok_or_else(|| file.lacks(column, ""))?,
@@ -40,11 +40,14 @@ pub(super) fn read_columns(file: &ArrayFile, column: Option<&str>) -> Result<Col
         }
     };
     if *observed.dtype() == Dtype::Objects {
-        return pickled(&observed, column.map_or(Wanted::Any, Wanted::Named));
+        return pickled(
+            &observed,
+            column.map_or(Selection::Default, Selection::Column),
+        );
     }
     if column.is_some() && !file.is_archive() {
-        let message = "holds one array without a name: leave `column` out";
-        return Err(observed.refuse(message.to_owned()));
+        let message = "holds one array without a name; omit `column`";
+        return Err(observed.error(message.to_owned()));
     }
     if let Some([clean, observed]) = observed.label_pair()? {
         return Ok(Columns {
@@ -61,6 +64,6 @@ pub(super) fn read_columns(file: &ArrayFile, column: Option<&str>) -> Result<Col
     })
 }
 
-fn pickled(array: &Array, wanted: Wanted<'_>) -> Result<Columns, DataError> {
-    pickled::read(array.bytes(), wanted).map_err(|message| array.refuse(message))
+fn pickled(array: &Array, selection: Selection<'_>) -> Result<Columns, DataError> {
+    pickled::read(array.bytes(), selection).map_err(|message| array.error(message))
 }

@@ -6,11 +6,11 @@ use ndarray::Array2;
 
 use crate::error::{DataError, NoiseError};
 
-/// Labels before and after corruption, with how they came about.
+/// Labels before and after corruption, with the settings that produced them.
 ///
-/// Clean labels are below [`classes`](Self::classes), observed ones below
-/// [`observed_classes`](Self::observed_classes), and the mask says where they differ: labels come
-/// from [`LabelNoise::inject`](super::LabelNoise::inject) or from a file that was checked.
+/// Instances are created by [`LabelNoise::inject`](super::LabelNoise::inject) or read from a file
+/// and checked. Clean labels are always below [`classes`](Self::classes) and observed labels below
+/// [`observed_classes`](Self::observed_classes), and [`mask`](Self::mask) marks the differences.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NoisyLabels {
     pub(super) clean: Vec<u32>,
@@ -27,7 +27,7 @@ pub struct NoisyLabels {
 }
 
 impl NoisyLabels {
-    /// Labels that are all kept, where nothing says how strong the noise was meant to be.
+    /// Labels that are all kept, with the realised fraction as the requested one.
     pub(super) fn new(
         clean: &[u32],
         observed: Vec<u32>,
@@ -52,17 +52,17 @@ impl NoisyLabels {
         }
     }
 
-    /// The labels as they were.
+    /// The labels before corruption.
     pub fn clean(&self) -> &[u32] {
         &self.clean
     }
 
-    /// The labels that training sees.
+    /// The labels used for training.
     pub fn observed(&self) -> &[u32] {
         &self.observed
     }
 
-    /// Whether each observed label is of another class than the clean one; the class K + k of
+    /// Whether each observed label differs from the clean label; the class K + k of
     /// [`LatentClass`](super::LabelNoise::LatentClass) counts as k.
     pub fn mask(&self) -> &[bool] {
         &self.mask
@@ -78,8 +78,8 @@ impl NoisyLabels {
         self.observed_classes
     }
 
-    /// Kind of noise, [`LabelNoise::kind`](super::LabelNoise::kind); that of the original if it was
-    /// read from a `.npz` of ours.
+    /// Kind of noise, [`LabelNoise::kind`](super::LabelNoise::kind). A file written by
+    /// [`write_npz`](Self::write_npz) preserves it.
     pub fn kind(&self) -> &str {
         &self.kind
     }
@@ -89,25 +89,25 @@ impl NoisyLabels {
         self.seed
     }
 
-    /// Strength requested, [`LabelNoise::requested`](super::LabelNoise::requested); for labels from
-    /// a file that does not tell, what was realised.
+    /// Requested noise rate, [`LabelNoise::requested`](super::LabelNoise::requested); for labels
+    /// from a file without this entry, the realised fraction.
     pub fn requested(&self) -> f64 {
         self.requested
     }
 
-    /// Share of corrupted labels: the mean of [`mask`](Self::mask) over the samples kept.
+    /// Fraction of corrupted labels: the mean of [`mask`](Self::mask) over the samples kept.
     pub fn realised(&self) -> f64 {
         self.realised
     }
 
-    /// Strength requested for each class, where it is not the same for all: $\eta_k$, or
-    /// $1 - T_{kk}$.
+    /// Requested rate of each class, $\eta_k$ or $1 - T_{kk}$; `None` if all classes have the same
+    /// rate.
     pub fn rates(&self) -> Option<&[f64]> {
         self.rates.as_deref()
     }
 
-    /// The samples that rebalancing keeps, ascending; all if absent. The others have labels too,
-    /// but are not to be trained on.
+    /// The samples that rebalancing keeps, in ascending order; `None` for all samples. The other
+    /// samples have labels, but must not be used for training.
     pub fn kept(&self) -> Option<&[usize]> {
         self.kept.as_deref()
     }
@@ -118,7 +118,7 @@ impl NoisyLabels {
         (0..self.mask.len()).filter(is_corrupted).count()
     }
 
-    /// Whether a sample is trained on, which rebalancing decides.
+    /// Whether a sample is used for training: rebalancing may exclude it.
     ///
     /// ```
     /// use memdil_data::noise::LabelNoise;
@@ -138,8 +138,8 @@ impl NoisyLabels {
     /// observed labels o of the samples kept.
     ///
     /// # Shapes
-    /// (K, [`observed_classes`](Self::observed_classes)): row the clean class, column the observed
-    /// one; each row sums to 1.
+    /// (K, [`observed_classes`](Self::observed_classes)): rows are clean classes, columns observed
+    /// classes; each row sums to 1.
     ///
     /// # Errors
     /// [`NoiseError::EmptyClass`] if a class has no clean label.
@@ -156,7 +156,8 @@ impl NoisyLabels {
             let pairs = (0..).zip(self.clean.iter().zip(&self.observed));
             pairs.filter(|(i, _)| self.is_kept(*i))
         };
-        // Before the matrix is made, so that a class number far too large costs no memory.
+        // Check before allocating the matrix, so that a false number of classes cannot exhaust the
+        // memory.
         let present: BTreeSet<usize> = pairs().map(|(_, (&clean, _))| clean as usize).collect();
         if let Some(class) = (0..self.classes).find(|class| !present.contains(class)) {
             return Err(NoiseError::EmptyClass { class }.into());
@@ -172,7 +173,7 @@ impl NoisyLabels {
     }
 }
 
-/// Share of corrupted labels among the samples kept.
+/// Fraction of corrupted labels among the samples kept.
 pub(super) fn realised(mask: &[bool], kept: Option<&[usize]>) -> f64 {
     match kept {
         None => mask.iter().filter(|&&corrupted| corrupted).count() as f64 / mask.len() as f64,

@@ -13,17 +13,18 @@ use crate::error::DataError;
 use crate::formats::arrays::{Array, ArrayFile};
 use crate::labels::check_labels;
 
-/// The name of a file that is only known by its content.
+/// The name used in errors about bytes without a path.
 const UNNAMED: &str = "label-noise file.npz";
 
 impl NoisyLabels {
-    /// Writes a `.npz` file; the same labels give the same bytes.
+    /// Writes a `.npz` file; equal labels yield identical bytes.
     ///
     /// # Shapes
     /// Arrays `clean` and `observed` (n, uint32), `mask` (n, bool), `kind` (the name's bytes,
     /// uint8), and the scalars `classes` and `seed` (uint64), `requested` and `realised` (float64).
-    /// Only where they are needed: the scalar `observed_classes` (uint64) if it is not `classes`,
-    /// `rates` (K, float64), `kept` (uint64). `numpy.load` reads them without pickle.
+    /// Optional are the scalar `observed_classes` (uint64), if it differs from `classes`, and the
+    /// arrays `rates` (K, float64) and `kept` (uint64). `numpy.load` reads all of them without
+    /// `allow_pickle`.
     ///
     /// # Errors
     /// [`DataError::Malformed`] if `out` cannot be written to.
@@ -57,20 +58,21 @@ impl NoisyLabels {
             .map_err(|cause| DataError::malformed(UNNAMED, format!("cannot be written: {cause}")))
     }
 
-    /// Reads the `.npz` file at a path, as [`read_npz`](Self::read_npz) does; errors name the file.
+    /// Reads the `.npz` file at a path like [`read_npz`](Self::read_npz); errors name the file.
     ///
     /// # Errors
-    /// [`DataError::Array`] if it cannot be opened, else as [`read_npz`](Self::read_npz).
+    /// [`DataError::Array`] if the file cannot be opened, otherwise as for
+    /// [`read_npz`](Self::read_npz).
     pub fn read(path: &Path) -> Result<Self, DataError> {
         Self::read_archive(&ArrayFile::open(path)?)
     }
 
-    /// Reads what [`write_npz`](Self::write_npz) wrote, or NumPy's `savez` with the same arrays.
+    /// Reads a file written by [`write_npz`](Self::write_npz), or by NumPy's `savez` with the same
+    /// arrays.
     ///
     /// # Errors
-    /// [`DataError::Array`] for an array that is missing, damaged or of another type,
-    /// [`DataError::Malformed`] for arrays that contradict each other, and the errors of
-    /// [`LabelNoise::inject`](super::LabelNoise::inject) for labels out of range.
+    /// [`DataError::Array`] if an array is missing, damaged or of another type, and
+    /// [`DataError::Malformed`] if arrays contradict each other or labels are out of range.
     ///
     /// ```
     /// use std::io::Cursor;
@@ -90,8 +92,9 @@ impl NoisyLabels {
         Self::read_archive(&ArrayFile::parse(&bytes, UNNAMED)?)
     }
 
-    /// Whether a file holds what [`write_npz`](Self::write_npz) writes, rather than labels alone.
-    pub(super) fn are_in(file: &ArrayFile) -> bool {
+    /// Whether a file was written by [`write_npz`](Self::write_npz), rather than holding labels
+    /// only.
+    pub(super) fn is_stored_in(file: &ArrayFile) -> bool {
         let names = file.names();
         let has = |name: &&str| names.iter().any(|other| other == name);
         ["clean", "observed", "mask", "kind"].iter().all(has)
@@ -126,30 +129,30 @@ impl NoisyLabels {
     }
 
     fn check(&self, path: &str) -> Result<(), DataError> {
-        let refuse = |message| DataError::malformed(path, message);
+        let malformed = |message| DataError::malformed(path, message);
         let [n, observed, mask] = [self.clean.len(), self.observed.len(), self.mask.len()];
         if observed != n || mask != n {
-            return Err(refuse(format!(
+            return Err(malformed(format!(
                 "clean, observed and mask differ in length: {n}, {observed}, {mask}"
             )));
         }
         check_clean(&self.clean, self.classes)
             .and_then(|()| self.check_observed())
-            .map_err(|error| refuse(error.to_string()))?;
+            .map_err(|error| malformed(error.to_string()))?;
         self.contradiction()
-            .map_or(Ok(()), |found| Err(refuse(found)))
+            .map_or(Ok(()), |found| Err(malformed(found)))
     }
 
     fn check_observed(&self) -> Result<(), DataError> {
         let allowed = [Some(self.classes), self.classes.checked_mul(2)];
         let fits = allowed.contains(&Some(self.observed_classes));
         let value = self.observed_classes as f64;
-        let range = "as many as classes, or twice as many";
+        let range = "must equal the number of classes or twice that number";
         DataError::check_range("observed_classes", value, range, fits)?;
         check_labels(&self.observed, self.observed_classes)
     }
 
-    /// What contradicts the labels, which are classes.
+    /// Describes the first entry that contradicts the labels, which must be in range.
     fn contradiction(&self) -> Option<String> {
         let n = self.clean.len();
         let differs = |i: usize| self.clean[i] as usize != self.observed[i] as usize % self.classes;
@@ -174,7 +177,10 @@ impl NoisyLabels {
             ));
         }
         if !(0.0..=1.0).contains(&self.requested) {
-            return Some(format!("requested = {} is outside 0 to 1", self.requested));
+            let requested = self.requested;
+            return Some(format!(
+                "requested = {requested} is out of range: must be in [0, 1]"
+            ));
         }
         let rates = self.rates.as_deref()?;
         if rates.len() != self.classes {
@@ -183,7 +189,9 @@ impl NoisyLabels {
         }
         let class = rates.iter().position(|rate| !(0.0..=1.0).contains(rate))?;
         let rate = rates[class];
-        Some(format!("rates[{class}] = {rate} is outside 0 to 1"))
+        Some(format!(
+            "rates[{class}] = {rate} is out of range: must be in [0, 1]"
+        ))
     }
 }
 
@@ -191,23 +199,23 @@ fn array(file: &ArrayFile, name: &str) -> Result<Array, DataError> {
     file.array(name)?.ok_or_else(|| file.lacks(name, ""))
 }
 
-/// All elements of a vector, or the one of a scalar, as integers of a type.
+/// All elements of a vector or a scalar, converted to an integer type.
 fn integers<T: TryFrom<i128>>(array: &Array) -> Result<Vec<T>, DataError> {
     let Some(elements) = array.integers() else {
         let found = array.dtype().name();
-        return Err(array.refuse(format!(
+        return Err(array.error(format!(
             "holds {found}, not integers; save a.astype(\"int64\")"
         )));
     };
     let dimensions = array.shape().len();
     if dimensions > 1 {
-        return Err(array.refuse(format!(
+        return Err(array.error(format!(
             "has {dimensions} dimensions, not 1; save a.ravel()"
         )));
     }
     let convert = |element: i128| {
         T::try_from(element)
-            .map_err(|_| array.refuse(format!("holds {element}, which is out of range")))
+            .map_err(|_| array.error(format!("holds {element}, which is out of range")))
     };
     elements.into_iter().map(convert).collect()
 }
@@ -226,6 +234,6 @@ fn float(file: &ArrayFile, name: &str) -> Result<f64, DataError> {
 fn only<T>(array: &Array, elements: Vec<T>) -> Result<T, DataError> {
     match <[T; 1]>::try_from(elements) {
         Ok([element]) => Ok(element),
-        Err(_) => Err(array.refuse("does not hold one number".to_owned())),
+        Err(_) => Err(array.error("does not hold one number".to_owned())),
     }
 }

@@ -1,56 +1,56 @@
-//! Label sets in a pickled dictionary, as CIFAR-N publishes them (Wei et al. 2022).
+//! Label sets in a pickled dictionary, the format of CIFAR-N (Wei et al. 2022).
 //!
-//! The dictionary holds one array of labels for each way in which annotators were asked, beside
-//! `clean_label` (and `clean_coarse_label` for the superclasses of CIFAR-100).
+//! The dictionary holds several arrays of human annotations, and `clean_label` (also
+//! `clean_coarse_label` for the superclasses of CIFAR-100).
 
 use crate::formats::names::shortened;
 use crate::formats::pickle::{self, Value};
 
-/// Entries that are looked at. A dictionary of CIFAR-N has five; one that uses the same list a
-/// million times must not be read a million times.
-const MOST_ENTRIES: usize = 100;
+/// Maximum number of entries examined. A dictionary of CIFAR-N has five; a malicious one could
+/// refer to the same long list a million times.
+const MAX_ENTRIES: usize = 100;
 
-/// Labels of one file, row by row.
+/// The labels of a file.
 pub(super) struct Columns {
     pub(super) clean: Option<Vec<u32>>,
     pub(super) observed: Vec<u32>,
-    /// Whether they come from a pickled dictionary, as CIFAR-N's do.
+    /// Whether the file is a pickle, like those of CIFAR-N.
     pub(super) pickled: bool,
 }
 
-/// Which label set of a file with several is read.
+/// Selects a label set of a file.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Wanted<'a> {
-    /// There may be one only, and nothing can name it.
-    Alone,
-    /// There may be one only, but it could be named.
-    Any,
-    /// The one of this name.
-    Named(&'a str),
+pub(super) enum Selection<'a> {
+    /// The only label set; the caller has no option to select another one.
+    Single,
+    /// The only label set, because no column was given.
+    Default,
+    /// The label set with this name.
+    Column(&'a str),
 }
 
-/// Reads one label set: the one that is named, or the only one there is beside the clean labels.
-/// `bytes` are a pickle, or what follows the header of a `.npy` of objects.
+/// Reads one label set: the selected one, or the only one besides the clean labels. `bytes` are a
+/// pickle, or the content of a `.npy` of objects after its header.
 ///
 /// # Errors
-/// A pickle that is not read, and a dictionary in which no label set has the name or there are
-/// several and none is named, with the names there are.
-pub(super) fn read(bytes: &[u8], wanted: Wanted<'_>) -> Result<Columns, String> {
+/// If the pickle cannot be read; and with the existing names if the selected label set does not
+/// exist, or if there are several and none is selected.
+pub(super) fn read(bytes: &[u8], selection: Selection<'_>) -> Result<Columns, String> {
     let pickle = pickle::read(bytes)?;
     let root = pickle.root().unwrapped();
     let Value::Dict(entries) = root else {
-        return alone(root, wanted);
+        return unnamed(root, selection);
     };
     let names: Vec<&str> = entries
         .iter()
-        .take(MOST_ENTRIES)
+        .take(MAX_ENTRIES)
         .filter(|(_, value)| value.integers().is_some_and(|labels| !labels.is_empty()))
         .filter_map(|(name, _)| name.text())
         .collect();
     let mut noisy = names.clone();
     noisy.retain(|name| !is_clean(name));
-    let name = match (wanted, &noisy[..], &names[..]) {
-        (Wanted::Named(column), ..) => names
+    let name = match (selection, &noisy[..], &names[..]) {
+        (Selection::Column(column), ..) => names
             .iter()
             .find(|name| **name == column)
             .ok_or_else(|| missing(column, &names))?,
@@ -58,12 +58,12 @@ pub(super) fn read(bytes: &[u8], wanted: Wanted<'_>) -> Result<Columns, String> 
         _ if names.is_empty() => {
             let found = root.describe();
             return Err(format!(
-                "holds {found} without a list of integers: labels count classes from 0"
+                "holds {found} without a list of integers; labels count classes from 0"
             ));
         }
         _ => {
             let names = if noisy.is_empty() { &names } else { &noisy };
-            return Err(several(names, wanted));
+            return Err(several(names, selection));
         }
     };
     let clean_name = if name.contains("coarse") {
@@ -83,16 +83,16 @@ pub(super) fn read(bytes: &[u8], wanted: Wanted<'_>) -> Result<Columns, String> 
 }
 
 /// Labels that are not in a dictionary.
-fn alone(root: Value<'_>, wanted: Wanted<'_>) -> Result<Columns, String> {
-    if let Wanted::Named(column) = wanted {
+fn unnamed(root: Value<'_>, selection: Selection<'_>) -> Result<Columns, String> {
+    if let Selection::Column(column) = selection {
         let (found, column) = (root.describe(), column.escape_debug());
         return Err(format!(
-            "holds {found}, not a dictionary with a column `{column}`: leave the column out"
+            "holds {found}, not a dictionary with a column `{column}`; omit the column"
         ));
     }
     if root.integers().is_none() {
         return Err(format!(
-            "holds {}, which is not a list of integers: save np.array(labels).astype(\"int64\") with np.save",
+            "holds {}, which is not a list of integers; save np.array(labels).astype(\"int64\") with np.save",
             root.describe()
         ));
     }
@@ -111,32 +111,32 @@ fn labels(value: Value<'_>, name: &str) -> Result<Vec<u32>, String> {
     let label = |(row, integer): (usize, i128)| {
         u32::try_from(integer).map_err(|_| {
             let name = name.escape_debug();
-            format!("label {integer} in row {row} of `{name}`: labels count classes from 0")
+            format!("label {integer} in row {row} of `{name}` is out of range; labels count classes from 0")
         })
     };
     let integers = value.integers().unwrap_or_default();
     integers.into_iter().enumerate().map(label).collect()
 }
 
-fn several(names: &[&str], wanted: Wanted<'_>) -> String {
+fn several(names: &[&str], selection: Selection<'_>) -> String {
     let first = names.first().copied().unwrap_or_default().escape_debug();
-    let remedy = match wanted {
-        Wanted::Alone => {
-            format!("save the one that is meant, np.save(\"labels.npy\", d[\"{first}\"])")
+    let remedy = match selection {
+        Selection::Single => {
+            format!("save one of them, for instance np.save(\"labels.npy\", d[\"{first}\"])")
         }
-        _ => format!(
-            "name the one that is meant, for instance column = \"{first}\" (--column {first})"
-        ),
+        _ => format!("name one of them, for instance column = \"{first}\" (--column {first})"),
     };
     let names = shortened(names.iter().copied(), names.len());
-    format!("is a pickled dictionary with the label columns {names}: {remedy}")
+    format!("is a pickled dictionary with the label columns {names}; {remedy}")
 }
 
 fn missing(column: &str, names: &[&str]) -> String {
     let column = column.escape_debug();
     if names.is_empty() {
-        return format!("has no label column `{column}`, nor any other: is it the right file?");
+        return format!(
+            "has no label column `{column}`, nor any other; check that it is the right file"
+        );
     }
     let names = shortened(names.iter().copied(), names.len());
-    format!("has no label column `{column}`: name one of {names}")
+    format!("has no label column `{column}`; name one of {names}")
 }

@@ -1,11 +1,11 @@
-//! The part of Fashion-MNIST inside this crate.
+//! The subset of Fashion-MNIST embedded in this crate.
 
 use crate::error::DataError;
 use crate::images::Split;
 #[cfg(feature = "embedded")]
 use crate::readers::idx;
 
-/// Unpacks the training and test images inside this crate.
+/// Unpacks the embedded training and test images.
 #[cfg(feature = "embedded")]
 pub(crate) fn read() -> Result<(Split, Split), DataError> {
     macro_rules! asset {

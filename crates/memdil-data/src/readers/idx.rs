@@ -1,32 +1,32 @@
 //! IDX files, the format of MNIST and Fashion-MNIST, plain or gzip.
 //!
-//! A file of images is the big-endian numbers 2051, n, rows, columns, then n * rows * columns
-//! bytes; a file of labels is 2049, n, then n bytes (LeCun et al. 1998).
+//! A file of images holds the big-endian numbers 2051, n, rows, columns, and then n * rows *
+//! columns bytes; a file of labels holds 2049, n, and then n bytes (LeCun et al. 1998).
 
 use std::io::{self, Read};
 use std::path::Path;
 
 use crate::error::DataError;
-use crate::formats::unpack::{self, Fault, MOST_LABELS, Unpacked};
+use crate::formats::unpack::{self, Fault, MAX_LABELS, Unpacked};
 use crate::images::Images;
 
 pub(crate) const IMAGES: u32 = 2051;
 pub(crate) const LABELS: u32 = 2049;
 
-/// Reads a file of grey images; gzip is told by the content, not by the name.
+/// Reads a file of grey images. Gzip is detected by content, not by name.
 ///
 /// # Shapes
 /// One channel, rows and columns from the header.
 ///
 /// # Errors
-/// A file that cannot be read, is damaged, begins with another number, holds images without pixels,
-/// is shorter or longer than its header says, or claims more than 1 GiB and is smaller than that. A
-/// header that lies costs no memory.
+/// If the file cannot be read, is damaged, has another magic number, holds images without pixels,
+/// is shorter or longer than its header claims, or claims more than 1 GiB while being smaller. A
+/// false header does not cause large allocations.
 pub fn read_images(path: &Path) -> Result<Images, DataError> {
     decode_images(unpack::open(path)?)
 }
 
-/// Reads a file of labels; gzip is told by the content, not by the name.
+/// Reads a file of labels. Gzip is detected by content, not by name.
 ///
 /// # Errors
 /// As for [`read_images`].
@@ -34,7 +34,7 @@ pub fn read_labels(path: &Path) -> Result<Vec<u32>, DataError> {
     decode_labels(unpack::open(path)?)
 }
 
-/// Reads grey images from bytes in memory, plain or gzip; `name` is the path in errors.
+/// Reads grey images from bytes in memory, plain or gzip; errors use `name` as the path.
 ///
 /// # Errors
 /// As for [`read_images`].
@@ -50,7 +50,7 @@ pub fn parse_images(bytes: &[u8], name: &str) -> Result<Images, DataError> {
     decode_images(unpack::from_bytes(bytes, name)?)
 }
 
-/// Reads labels from bytes in memory, plain or gzip; `name` is the path in errors.
+/// Reads labels from bytes in memory, plain or gzip; errors use `name` as the path.
 ///
 /// # Errors
 /// As for [`read_images`].
@@ -70,11 +70,11 @@ fn decode_images(file: Unpacked) -> Result<Images, DataError> {
 }
 
 fn decode_labels(file: Unpacked) -> Result<Vec<u32>, DataError> {
-    let ([_], labels) = decode(file, "labels", LABELS, MOST_LABELS)?;
+    let ([_], labels) = decode(file, "labels", LABELS, MAX_LABELS)?;
     Ok(labels.into_iter().map(u32::from).collect())
 }
 
-/// Reads D sizes and the body they announce.
+/// Reads D sizes and the body whose length they determine.
 fn decode<const D: usize>(
     file: Unpacked,
     kind: &'static str,
@@ -82,7 +82,7 @@ fn decode<const D: usize>(
     most: u64,
 ) -> Result<([u32; D], Vec<u8>), DataError> {
     let Unpacked { mut reader, origin } = file;
-    let read_error = |cause| origin.refuse(Fault::Read(cause));
+    let read_error = |cause| origin.error(Fault::Read(cause));
     let wrong_length = |expected, found| DataError::WrongLength {
         path: origin.path.clone(),
         expected,
@@ -115,8 +115,8 @@ fn decode<const D: usize>(
     let body_len: u128 = sizes.iter().map(|&size| u128::from(size)).product();
     let claimed = u64::try_from(body_len).unwrap_or(u64::MAX);
     origin.check_claim(claimed, most)?;
-    // Only what is there for certain is reserved, so that the header decides on no allocation;
-    // reading past the body makes the gzip decoder check its checksum.
+    // Only guaranteed bytes are reserved, so a false header cannot cause a large allocation. The
+    // rest is read because the gzip decoder compares the checksum at the end of the stream.
     let mut body = Vec::with_capacity(origin.reserve(claimed));
     read(&mut body, claimed)?;
     body.shrink_to_fit();

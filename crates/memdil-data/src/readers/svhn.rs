@@ -1,33 +1,33 @@
-//! SVHN's cropped digits, MATLAB files of version 5 (Netzer et al. 2011).
+//! SVHN's cropped digits, stored as MATLAB files of version 5 (Netzer et al. 2011).
 //!
-//! A file holds `X`, bytes of sizes 32 x 32 x 3 x n (rows, columns, channels, images; rows
-//! fastest), and `y`, n labels from 1 to 10, where 10 stands for the digit 0.
+//! A file holds `X`, a byte array of size 32 x 32 x 3 x n (rows, columns, channels, images; the row
+//! index varies fastest), and `y`, n labels from 1 to 10, where 10 means the digit 0.
 
 use std::io::Read;
 use std::path::Path;
 
 use crate::error::DataError;
 use crate::formats::mat::{Values, for_each_matrix};
-use crate::formats::unpack::{self, CEILING, Fault, Unpacked, read_full};
+use crate::formats::unpack::{self, Fault, MAX_UNPACKED, Unpacked, read_full};
 use crate::images::{Images, Split};
 
 const SIDE: usize = 32;
 const PLANE: usize = SIDE * SIDE;
 const PIXELS: usize = 3 * PLANE;
 
-/// Reads one file: the training or the test set.
+/// Reads one file, which holds the training or the test set.
 ///
 /// # Shapes
 /// Images are 3 x 32 x 32.
 ///
 /// # Errors
-/// A file that cannot be read, is damaged, is no MATLAB file of version 5, lacks `X` or `y` or has
-/// them with other sizes or types, and a label outside 1 to 10, with its row.
+/// If the file cannot be read, is damaged, is not a MATLAB file of version 5, or lacks `X` or `y`
+/// or has them with other sizes or types; and with the row if a label is outside 1 to 10.
 pub fn read_split(path: &Path) -> Result<Split, DataError> {
     decode(unpack::open(path)?)
 }
 
-/// Reads one file from bytes in memory; `name` is the path in errors.
+/// Reads one file from bytes in memory; errors use `name` as the path.
 ///
 /// # Errors
 /// As for [`read_split`].
@@ -37,7 +37,7 @@ pub fn parse(bytes: &[u8], name: &str) -> Result<Split, DataError> {
 
 fn decode(file: Unpacked) -> Result<Split, DataError> {
     let Unpacked { mut reader, origin } = file;
-    let (pixels, labels) = read_variables(&mut reader).map_err(|fault| origin.refuse(fault))?;
+    let (pixels, labels) = read_variables(&mut reader).map_err(|fault| origin.error(fault))?;
     Ok(Split {
         images: Images::new(3, SIDE, SIDE, pixels)?,
         labels,
@@ -46,7 +46,7 @@ fn decode(file: Unpacked) -> Result<Split, DataError> {
 
 fn read_variables(reader: &mut dyn Read) -> Result<(Vec<u8>, Vec<u32>), Fault> {
     let (mut pixels, mut labels) = (None, None);
-    for_each_matrix(reader, CEILING, |matrix| {
+    for_each_matrix(reader, MAX_UNPACKED, |matrix| {
         match matrix.name.as_str() {
             "X" if pixels.is_none() => pixels = Some(read_pixels(&matrix.sizes, matrix.values)?),
             "y" if labels.is_none() => labels = Some(read_labels(&matrix.sizes, matrix.values)?),
@@ -63,13 +63,12 @@ fn read_variables(reader: &mut dyn Read) -> Result<(Vec<u8>, Vec<u32>), Fault> {
 }
 
 fn read_pixels(sizes: &[u64], mut values: Values) -> Result<Vec<u8>, Fault> {
-    // MATLAB drops a last size of 1.
+    // MATLAB omits a last size of 1.
     let images = match *sizes {
         [32, 32, 3] => 1,
         [32, 32, 3, images] => images,
         _ => {
-            let message =
-                format!("variable `X` has sizes {sizes:?}: 32 x 32 x 3 x images are read");
+            let message = format!("variable `X` has sizes {sizes:?}, not 32 x 32 x 3 x images");
             return Err(message.into());
         }
     };
@@ -84,7 +83,7 @@ fn read_pixels(sizes: &[u64], mut values: Values) -> Result<Vec<u8>, Fault> {
     let (mut columns, mut rows) = ([0; PIXELS], [0; PIXELS]);
     for image in 0..images {
         if read_full(&mut values.reader, &mut columns)? < PIXELS {
-            return Err(format!("ends in image {image} of {images}: get it again").into());
+            return Err(format!("ends in image {image} of {images}; download it again").into());
         }
         let planes = columns.chunks_exact(PLANE);
         (planes.zip(rows.chunks_exact_mut(PLANE))).for_each(|(from, to)| transpose(from, to));
@@ -106,7 +105,7 @@ fn read_labels(sizes: &[u64], mut values: Values) -> Result<Vec<u32>, Fault> {
     let count = match *sizes {
         [n, 1] | [1, n] => n,
         _ => {
-            let message = format!("variable `y` has sizes {sizes:?}: one column of labels is read");
+            let message = format!("variable `y` has sizes {sizes:?}, not one column of labels");
             return Err(message.into());
         }
     };
@@ -117,7 +116,7 @@ fn read_labels(sizes: &[u64], mut values: Values) -> Result<Vec<u32>, Fault> {
             None => {
                 let row = labels.len();
                 return Err(
-                    format!("label {value} in row {row} of `y` is out of range: labels are 1 to 10 (digit 0)").into()
+                    format!("label {value} in row {row} of `y` is out of range: labels must be in [1, 10] (10 is the digit 0)").into()
                 );
             }
         }

@@ -7,7 +7,7 @@ use safetensors::tensor::TensorView;
 
 use crate::common::npz::{npy, zip};
 
-/// How an array is saved.
+/// The layout of a saved array.
 #[derive(Clone, Copy, Debug)]
 struct Layout {
     fortran_order: bool,
@@ -39,7 +39,7 @@ fn layouts() -> impl Strategy<Value = Layout> {
     })
 }
 
-/// A type as NumPy and as safetensors name it, and the bytes of a value.
+/// A type with its NumPy and safetensors names, and the bytes of a value.
 struct Type {
     numpy: &'static str,
     tensor: safetensors::Dtype,
@@ -69,7 +69,7 @@ const FLOATS: [Type; 4] = [
     },
 ];
 
-/// The type of labels, up to 127.
+/// Types of labels, which are at most 127.
 const LABELS: [Type; 11] = [
     integers("i1", safetensors::Dtype::I8, |v| {
         (v as i8).to_le_bytes().to_vec()
@@ -116,7 +116,7 @@ const fn integers(
     }
 }
 
-/// A file that holds a matrix as `name`; `None` if its container has no such layout.
+/// A file with a matrix named `name`; `None` if the container does not support the layout.
 fn save(
     name: &str,
     (rows, columns): (usize, usize),
@@ -169,7 +169,7 @@ fn save(
     })
 }
 
-/// The value that a type keeps of a float64.
+/// A float64 rounded to a type.
 fn kept(kind: &Type, value: f64) -> f64 {
     match kind.numpy {
         "f2" => f16::from_f64(value).to_f64(),
@@ -185,7 +185,7 @@ fn bits(values: impl IntoIterator<Item = f64>) -> Vec<u64> {
 
 proptest! {
     #[test]
-    fn a_matrix_is_the_same_numbers_from_every_layout(
+    fn a_matrix_is_equal_from_every_layout(
         rows in 1..6_usize, columns in 1..6_usize, seed in any::<u32>(), kind in 0..4_usize, layout in layouts(),
     ) {
         let kind = &FLOATS[kind];
@@ -206,7 +206,7 @@ proptest! {
     }
 
     #[test]
-    fn labels_are_the_same_from_every_layout(
+    fn labels_are_equal_from_every_layout(
         labels in prop::collection::vec(0..128_u8, 1..20), kind in 0..11_usize, layout in layouts(),
     ) {
         let values: Vec<f64> = labels.iter().map(|&label| label.into()).collect();
@@ -220,7 +220,7 @@ proptest! {
 }
 
 #[test]
-fn numbers_of_the_requested_type_in_c_order_are_not_copied() {
+fn matching_types_in_c_order_are_not_copied() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("h.npy");
     let bytes: Vec<u8> = (0..6).flat_map(|i| f64::from(i).to_le_bytes()).collect();
@@ -240,8 +240,8 @@ fn numbers_of_the_requested_type_in_c_order_are_not_copied() {
 }
 
 #[test]
-fn a_header_of_another_length_leaves_the_numbers_readable() {
-    // NumPy pads its headers to 64 bytes; other writers need not.
+fn an_unaligned_header_is_accepted() {
+    // NumPy pads its headers to 64 bytes; other writers may not.
     let literal = b"{'descr':'<f8','fortran_order':False,'shape':(2,1)}\n";
     let values = [1.5_f64, -2.5].map(f64::to_le_bytes).concat();
     for padding in 0..8 {
@@ -258,7 +258,7 @@ fn a_header_of_another_length_leaves_the_numbers_readable() {
 }
 
 #[test]
-fn the_only_array_of_a_file_is_taken_whatever_its_name() {
+fn a_single_array_may_have_any_other_name() {
     let array = npy("<f4", false, "(1, 1)", &1_f32.to_le_bytes());
     let find = |members: &[&str], role| {
         let entries: Vec<_> = members.iter().map(|name| (*name, array.clone())).collect();
@@ -275,7 +275,7 @@ fn the_only_array_of_a_file_is_taken_whatever_its_name() {
         find(&["run/H.npy"], Role::Features).as_deref(),
         Some("a.npz: run/H")
     );
-    // Its name speaks for another purpose.
+    // The name belongs to another role.
     assert_eq!(find(&["logits.npy"], Role::Features), None);
     assert_eq!(find(&["arr_0.npy", "arr_1.npy"], Role::Features), None);
     let named = find(&["arr_0.npy", "X_train.npy"], Role::Features);
@@ -283,7 +283,7 @@ fn the_only_array_of_a_file_is_taken_whatever_its_name() {
 }
 
 #[test]
-fn what_is_not_an_array_of_numbers_is_described() {
+fn other_files_and_types_are_described() {
     let entries = [("features.npy", npy("|O", false, "()", b"pickle"))];
     for (file, name, expected) in [
         (
@@ -304,9 +304,9 @@ fn what_is_not_an_array_of_numbers_is_described() {
         (
             zip(&[("a/data.pkl", vec![])], false),
             "model.pt",
-            "is a file of torch.save",
+            "was written by torch.save",
         ),
-        (b"1,2".to_vec(), "h.dat", "is named neither .npy"),
+        (b"1,2".to_vec(), "h.dat", "is not named .npy"),
     ] {
         let message = ArrayFile::parse(&file, name).err().unwrap().to_string();
         assert!(
@@ -317,7 +317,7 @@ fn what_is_not_an_array_of_numbers_is_described() {
 }
 
 #[test]
-fn names_inside_folders_are_found_if_only_one_array_has_them() {
+fn a_unique_name_inside_a_folder_is_found() {
     let array = npy("|u1", false, "(1,)", &[0]);
     let find = |members: &[&str]| {
         let entries: Vec<_> = members.iter().map(|name| (*name, array.clone())).collect();
@@ -330,25 +330,25 @@ fn names_inside_folders_are_found_if_only_one_array_has_them() {
         find(&["run/labels.npy", "run/other.npy"]).as_deref(),
         Ok("a.npz: run/labels")
     );
-    // The array without a folder comes first.
+    // The array without a folder has precedence.
     assert_eq!(
         find(&["run/labels.npy", "labels.npy"]).as_deref(),
         Ok("a.npz: labels")
     );
     let error = find(&["train/labels.npy", "test/labels.npy"]).unwrap_err();
     assert!(
-        error.contains("has no array labels, it holds test/labels, train/labels"),
+        error.contains("has no array labels: it holds test/labels, train/labels"),
         "{error}"
     );
-    // What is not an array is passed over.
+    // Entries that are not arrays are ignored.
     assert_eq!(
         find(&["__MACOSX/._y.npy", "readme.txt", "run/", "y.npy"]).as_deref(),
         Ok("a.npz: y")
     );
 }
 
-/// A dictionary of a million entries whose keys are one text of a megabyte: its description must
-/// not copy the text a million times.
+/// The keys of the dictionary all refer to the same string of a megabyte, which its description
+/// must not copy for every entry.
 #[test]
 fn a_hostile_dictionary_is_described_in_one_short_line() {
     let mut pickle = b"\x80\x02}(".to_vec();

@@ -1,4 +1,4 @@
-//! CIFAR's binary files, plain and in their archive.
+//! CIFAR's binary files, plain and in archives.
 
 use std::fs;
 
@@ -62,7 +62,7 @@ fn cifar_100_has_a_coarse_and_a_fine_label() {
 }
 
 #[test]
-fn labels_out_of_range_and_broken_records_name_file_and_row() {
+fn errors_name_file_and_row() {
     let error = parse_records(&batch(&[1, 10], 0), Labels::Cifar10, "batch.bin").unwrap_err();
     assert!(matches!(error, DataError::Malformed { .. }), "{error}");
     assert!(
@@ -82,7 +82,7 @@ fn labels_out_of_range_and_broken_records_name_file_and_row() {
 }
 
 #[test]
-fn folder_and_archive_in_any_order_are_the_same_data() {
+fn folders_and_archives_are_equal() {
     let folder = tempfile::tempdir().unwrap();
     let files = batches();
     let plain = folder.path().join("plain/cifar-10-batches-bin");
@@ -90,7 +90,7 @@ fn folder_and_archive_in_any_order_are_the_same_data() {
     for (name, bytes) in CIFAR_10.iter().zip(&files) {
         fs::write(plain.join(name), bytes).unwrap();
     }
-    // Entries as the published archive has them: out of order, among others, below a folder.
+    // Like in the published archive, the entries are out of order, among others, and in a folder.
     let names = CIFAR_10.map(|name| format!("cifar-10-batches-bin/{name}"));
     let mut entries: Vec<(&str, u8, &[u8])> = vec![("cifar-10-batches-bin/", b'5', b"")];
     for b in [0, 2, 3, 5, 4, 1] {
@@ -115,7 +115,7 @@ fn folder_and_archive_in_any_order_are_the_same_data() {
 }
 
 #[test]
-fn archives_that_lack_a_file_or_end_early_are_refused() {
+fn incomplete_archives_are_errors() {
     let files = batches();
     let entries: Vec<_> = CIFAR_10
         .iter()
@@ -129,16 +129,16 @@ fn archives_that_lack_a_file_or_end_early_are_refused() {
             .to_string()
     };
 
-    assert!(refused(&tar(&entries[..5])).contains("a.tar.gz: holds no test_batch.bin"));
+    assert!(refused(&tar(&entries[..5])).contains("a.tar.gz: does not contain test_batch.bin"));
     assert!(
         refused(&tar(&[&entries[..], &entries[2..3]].concat()))
             .contains("holds data_batch_3.bin twice")
     );
-    // A link of the name is no file of the name.
+    // A link with the name of a batch does not count as the batch.
     let mut linked = entries.clone();
     linked[0] = (linked[0].0, b'2', b"");
-    assert!(refused(&tar(&linked)).contains("holds no data_batch_1.bin"));
-    // On the border between two records of the last entry.
+    assert!(refused(&tar(&linked)).contains("does not contain data_batch_1.bin"));
+    // Truncated at the boundary between two records of the last entry.
     let end = whole.len() - 1024 - (6 * 3073_usize).next_multiple_of(512);
     let message = refused(&whole[..end + 3073]);
     assert!(
@@ -190,7 +190,7 @@ fn cifar_100_is_found_for_both_kinds_of_label() {
 }
 
 #[test]
-fn a_set_that_is_not_there_is_described() {
+fn a_missing_data_set_is_described() {
     let message = load(&spec(Source::Cifar100, &[]), &["/nowhere".into()])
         .unwrap_err()
         .to_string();

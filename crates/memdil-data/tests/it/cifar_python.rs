@@ -1,4 +1,4 @@
-//! CIFAR in the version for Python, which must give the images of the binary version.
+//! CIFAR's Python version, which must yield the same images as the binary version.
 
 use std::fs;
 use std::path::Path;
@@ -11,7 +11,7 @@ use crate::common::cifar::{record, tar};
 use crate::common::gzip;
 use crate::common::pickle::{WRITERS, Writer};
 
-/// One batch in both versions: records with these labels, whose pixels begin with `seed`, `seed` +
+/// One batch in both versions: records with these labels, whose first pixels are `seed`, `seed` +
 /// 1, ...
 struct Batch {
     labels: Vec<Vec<u8>>,
@@ -47,7 +47,7 @@ impl Batch {
     }
 }
 
-/// The batches of CIFAR-10: batch b has b + 2 images of the classes 0, 1, 2, ..
+/// The batches of CIFAR-10: batch b has b + 2 images of the classes 0, 1, 2, ...
 fn ten() -> [Batch; 6] {
     std::array::from_fn(|b| Batch {
         labels: (0..b as u8 + 2).map(|label| vec![label]).collect(),
@@ -86,7 +86,7 @@ fn spec(source: Source) -> DataSpec {
     spec
 }
 
-/// The folder of CIFAR-10's batches as the published archive has it.
+/// Writes CIFAR-10's batches into a folder, like the published archive.
 fn write_batches(folder: &Path, writer: Writer) {
     fs::create_dir_all(folder).unwrap();
     for (name, batch) in CIFAR_10_PYTHON.iter().zip(ten()) {
@@ -99,7 +99,7 @@ fn packed(writer: Writer) -> Vec<u8> {
     let names = CIFAR_10_PYTHON.map(|name| format!("cifar-10-batches-py/{name}"));
     let mut names: Vec<&str> = names.iter().map(String::as_str).collect();
     let mut files: Vec<_> = ten().iter().map(|batch| batch.python(writer)).collect();
-    // The published archive begins with another batch and has more in it.
+    // The published archive begins with another batch and has further entries.
     names.insert(0, "cifar-10-batches-py/batches.meta");
     files.insert(0, b"\x80\x02}.".to_vec());
     names.swap(1, 4);
@@ -108,7 +108,7 @@ fn packed(writer: Writer) -> Vec<u8> {
 }
 
 #[test]
-fn batches_of_every_writer_are_those_of_the_binary_version() {
+fn batches_of_every_writer_equal_the_binary_version() {
     for (b, batch) in ten().iter().enumerate() {
         let binary = parse_records(&batch.binary(), Labels::Cifar10, "x").unwrap();
         for writer in WRITERS {
@@ -119,7 +119,7 @@ fn batches_of_every_writer_are_those_of_the_binary_version() {
 }
 
 #[test]
-fn fine_and_coarse_labels_are_those_of_the_binary_version() {
+fn fine_and_coarse_labels_equal_the_binary_version() {
     for batch in hundred() {
         for labels in [Labels::Fine, Labels::Coarse] {
             let binary = parse_records(&batch.binary(), labels, "x").unwrap();
@@ -132,7 +132,7 @@ fn fine_and_coarse_labels_are_those_of_the_binary_version() {
 }
 
 #[test]
-fn archives_are_those_of_the_binary_version() {
+fn archives_equal_the_binary_version() {
     let binary: Vec<_> = ten().iter().map(Batch::binary).collect();
     let binary = parse_archive(&archive(&CIFAR_10, &binary), Labels::Cifar10, "x").unwrap();
     for writer in WRITERS {
@@ -193,7 +193,7 @@ fn archives_are_found_under_any_name() {
 }
 
 #[test]
-fn the_binary_archive_is_found_under_any_name_too() {
+fn binary_archives_are_found_under_any_name() {
     let root = tempfile::tempdir().unwrap();
     let files: Vec<_> = ten().iter().map(Batch::binary).collect();
     let path = root.path().join("c10.tar.gz");
@@ -210,7 +210,7 @@ fn the_binary_archive_is_found_under_any_name_too() {
 }
 
 #[test]
-fn the_binary_version_comes_first() {
+fn the_binary_version_has_precedence() {
     let root = tempfile::tempdir().unwrap();
     write_batches(&root.path().join("cifar-10-batches-py"), Writer::Python2);
     fs::write(root.path().join("cifar-10-python.tar.gz"), b"").unwrap();
@@ -240,7 +240,7 @@ fn cifar_100_is_read_for_both_kinds_of_label() {
 }
 
 #[test]
-fn files_called_train_and_test_are_not_taken_for_batches() {
+fn other_files_named_train_and_test_are_ignored() {
     let root = tempfile::tempdir().unwrap();
     for name in CIFAR_100_PYTHON {
         fs::write(root.path().join(name), "a list of files").unwrap();
@@ -249,13 +249,13 @@ fn files_called_train_and_test_are_not_taken_for_batches() {
     let message = message.to_string();
     assert!(message.contains("not found"), "{message}");
     assert!(
-        message.contains("or the version for Python, cifar-100-python.tar.gz"),
+        message.contains("or the Python version, cifar-100-python.tar.gz"),
         "{message}"
     );
 }
 
 #[test]
-fn batches_that_are_something_else_are_refused_by_name() {
+fn other_pickles_are_errors() {
     let pixels = record(&[], 0);
     let python2 = Writer::Python2;
     let labels = |bytes: &[u8]| {
@@ -266,12 +266,12 @@ fn batches_that_are_something_else_are_refused_by_name() {
     let hundred = python2.batch(&[("fine_labels", &[1]), ("coarse_labels", &[1])], &pixels);
     assert!(labels(&hundred).contains("has no `labels`: it is a batch of CIFAR-100"));
     let meta = python2.dictionary(&[("num_vis", b"M\0\x0c".to_vec())]);
-    assert!(labels(&meta).contains("has no `labels`: is it a batch"));
+    assert!(labels(&meta).contains("has no `labels`; check that"));
     let few = python2.batch(&[("labels", &[1, 2])], &pixels);
     assert!(labels(&few).contains("holds 2 labels for 1 images"));
     let beyond = python2.batch(&[("labels", &[10])], &pixels);
     assert!(labels(&beyond).contains("label 10 in row 0"));
-    assert!(labels(&beyond).contains("labels are below 10"));
+    assert!(labels(&beyond).contains("labels must be below 10"));
     let square = python2.dictionary(&[
         ("labels", b"](K\x01e".to_vec()),
         ("data", python2.array(("u1", "|"), [3072, 1], &pixels)),
@@ -286,14 +286,16 @@ fn batches_that_are_something_else_are_refused_by_name() {
 }
 
 #[test]
-fn an_archive_that_lacks_a_batch_says_which() {
+fn a_missing_batch_is_named() {
     let files: Vec<_> = ten().iter().map(|b| b.python(Writer::Python2)).collect();
     let whole = archive(&CIFAR_10_PYTHON, &files);
     assert!(parse_archive(&whole, Labels::Cifar10, "x").is_ok());
     let four = archive(&CIFAR_10_PYTHON[..4], &files[..4]);
     let message = parse_archive(&four, Labels::Cifar10, "x").unwrap_err();
     assert!(
-        message.to_string().contains("holds no data_batch_5: get"),
+        message
+            .to_string()
+            .contains("does not contain data_batch_5; download"),
         "{message}"
     );
 }

@@ -1,4 +1,4 @@
-//! The images inside the crate are the first ones of Fashion-MNIST, and can be made again.
+//! The embedded images are the first ones of Fashion-MNIST, and can be reproduced.
 
 #[path = "../../examples/embed/subset.rs"]
 mod subset;
@@ -17,7 +17,7 @@ fn load_all(source: Source, images_per_class: Option<usize>) -> Dataset {
 }
 
 #[test]
-fn the_files_are_the_ones_listed() {
+fn the_files_match_their_checksums() {
     let files: [(&str, &[u8]); 4] = [
         (
             "train-images-idx3-ubyte.gz",
@@ -52,7 +52,7 @@ fn the_content_is_pinned_and_balanced() {
             assert_eq!(count, per_class);
         }
     }
-    // The files of the same content, unpacked.
+    // The unpacked files.
     let labels = |labels: &[u32]| {
         let bytes: Vec<u8> = labels.iter().map(|&label| label as u8).collect();
         subset::sha256_hex(&subset::labels_file(bytes.into_iter()))
@@ -76,10 +76,9 @@ fn the_content_is_pinned_and_balanced() {
     );
 }
 
-/// Where the full files are installed; their content is pinned by the test above where they are
-/// not.
+/// Runs only if the full files are installed; the previous test always pins the content.
 #[test]
-fn the_images_are_the_first_of_the_full_files() {
+fn the_images_are_the_first_ones_of_each_class() {
     let embedded = load_all(Source::FashionMnistEmbedded, Some(600));
     assert_eq!(
         embedded.train,
@@ -94,7 +93,7 @@ fn the_images_are_the_first_of_the_full_files() {
 }
 
 #[test]
-fn making_them_again_gives_the_same_bytes() {
+fn the_files_are_reproducible() {
     assert_eq!(
         subset::first_per_class(&[4, 4, 1, 4, 1, 1, 0], 2),
         [0, 1, 2, 4, 6]
@@ -110,7 +109,7 @@ fn making_them_again_gives_the_same_bytes() {
 
     let packed = subset::gzip(&file);
     assert_eq!(packed, subset::gzip(&file));
-    // Deflate, no name, no time, best level, unknown system: nothing of the machine that made it.
+    // Deflate, no name, no time, best level, unknown system: nothing depends on the machine.
     assert_eq!(packed[..10], [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 2, 255]);
     assert_eq!(
         memdil_data::idx::parse_images(&packed, "again").unwrap(),

@@ -1,4 +1,4 @@
-//! Downloads from a real server on this machine, well and badly behaved.
+//! Downloads from a local server, including faulty behaviour of the server.
 
 use std::fs;
 use std::io::Write;
@@ -8,10 +8,12 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use crate::common::download::{ALL, NAME, Scene, quick, sha256};
-use crate::common::server::{Server, nobody, ranged, raw, send, status, wait_for_end, whole};
+use crate::common::server::{
+    Server, ranged, raw, send, status, unused_address, wait_for_disconnect, whole,
+};
 
 #[test]
-fn a_file_comes_whole_and_with_its_progress() {
+fn a_download_reports_its_progress() {
     let mut scene = Scene::new();
     let server = Server::new(vec![whole(&scene.content)]);
     scene.fetch(&[&server.url(NAME)]).unwrap();
@@ -32,7 +34,7 @@ fn a_file_comes_whole_and_with_its_progress() {
 }
 
 #[test]
-fn a_slow_body_of_unknown_length_is_waited_for() {
+fn a_slow_body_of_unknown_length_is_read() {
     let mut scene = Scene::new();
     let content = scene.content.clone();
     let server = Server::new(vec![Box::new(move |_, stream| {
@@ -58,7 +60,7 @@ fn a_slow_body_of_unknown_length_is_waited_for() {
 }
 
 #[test]
-fn what_is_cut_off_goes_on_where_it_stopped() {
+fn an_interrupted_download_resumes() {
     let mut scene = Scene::new();
     let server = Server::new(vec![
         ranged(&scene.content, 100_000),
@@ -72,7 +74,7 @@ fn what_is_cut_off_goes_on_where_it_stopped() {
 }
 
 #[test]
-fn a_server_without_ranges_sends_everything_again() {
+fn a_server_without_ranges_restarts_the_download() {
     let mut scene = Scene::new();
     let server = Server::new(vec![ranged(&scene.content, 100_000), whole(&scene.content)]);
     scene.fetch(&[&server.url(NAME)]).unwrap();
@@ -82,7 +84,7 @@ fn a_server_without_ranges_sends_everything_again() {
 }
 
 #[test]
-fn a_range_that_was_not_asked_for_is_not_used() {
+fn a_range_that_was_not_requested_is_ignored() {
     for (headers, status) in [
         (
             vec!["Content-Range: bytes 0-299999/300000".to_owned()],
@@ -107,7 +109,7 @@ fn a_range_that_was_not_asked_for_is_not_used() {
 }
 
 #[test]
-fn another_file_at_the_source_leaves_the_part_to_the_next_one() {
+fn the_next_source_resumes_after_another_file_size() {
     let mut scene = Scene::new();
     fs::write(scene.part(), &scene.content[..1000]).unwrap();
     let range = "Content-Range: bytes 1000-1999/2000".to_owned();
@@ -122,7 +124,7 @@ fn another_file_at_the_source_leaves_the_part_to_the_next_one() {
 }
 
 #[test]
-fn wrong_bytes_are_deleted_and_both_checksums_said() {
+fn wrong_bytes_are_deleted_and_checksums_reported() {
     let mut scene = Scene::new();
     let mut wrong = scene.content.clone();
     wrong[200_000] ^= 1;
@@ -135,7 +137,7 @@ fn wrong_bytes_are_deleted_and_both_checksums_said() {
     assert_eq!(
         server.requests().len(),
         1,
-        "a source that has other bytes is not asked again"
+        "a source with other bytes is not tried again"
     );
 
     let right = Server::new(vec![whole(&scene.content)]);
@@ -144,12 +146,12 @@ fn wrong_bytes_are_deleted_and_both_checksums_said() {
 }
 
 #[test]
-fn the_next_source_is_tried_when_one_has_no_such_file() {
+fn a_missing_file_leads_to_the_next_source() {
     let mut scene = Scene::new();
     let without = Server::new(vec![status("404 Not Found")]);
     let with = Server::new(vec![whole(&scene.content)]);
     scene
-        .fetch(&[&nobody(), &without.url(NAME), &with.url(NAME)])
+        .fetch(&[&unused_address(), &without.url(NAME), &with.url(NAME)])
         .unwrap();
     scene.assert_complete();
     assert_eq!((without.requests().len(), with.requests().len()), (1, 1));
@@ -157,7 +159,7 @@ fn the_next_source_is_tried_when_one_has_no_such_file() {
 }
 
 #[test]
-fn a_server_in_trouble_is_asked_a_bounded_number_of_times() {
+fn server_errors_are_retried_a_limited_number_of_times() {
     let mut scene = Scene::new();
     let server = Server::new(vec![status("503 Service Unavailable")]);
     let message = scene.refused(&[&server.url(NAME)]);
@@ -171,7 +173,7 @@ fn a_server_in_trouble_is_asked_a_bounded_number_of_times() {
 }
 
 #[test]
-fn more_bytes_than_published_are_not_taken() {
+fn excess_bytes_are_an_error() {
     let mut scene = Scene::new();
     let announced = Server::new(vec![whole(&[&scene.content[..], &[0]].concat())]);
     let message = scene.refused(&[&announced.url(NAME)]);
@@ -180,7 +182,7 @@ fn more_bytes_than_published_are_not_taken() {
         "{message}"
     );
 
-    // Never ends by itself: that the client stops is what ends it.
+    // The server never stops sending, so the client must close the connection.
     let endless = Server::new(vec![Box::new(|_, stream| {
         send(stream, "200 OK", &[], &[]);
         while stream.write_all(&[0; 10_000]).is_ok() {}
@@ -191,7 +193,7 @@ fn more_bytes_than_published_are_not_taken() {
 }
 
 #[test]
-fn a_silent_server_is_given_up_and_continued() {
+fn a_stalled_download_times_out_and_resumes() {
     let mut scene = Scene::new();
     scene.options.stall_timeout = Duration::from_secs(1);
     let content = scene.content.clone();
@@ -202,12 +204,12 @@ fn a_silent_server_is_given_up_and_continued() {
             &["Content-Length: 300000".to_owned()],
             &content[..50_000],
         );
-        wait_for_end(stream);
+        wait_for_disconnect(stream);
     })]);
     scene.options.attempts = 1;
     let message = scene.refused(&[&stall.url(NAME)]);
     assert!(
-        message.contains("silent for 1s after 50000 of 300000 bytes"),
+        message.contains("no response for 1s after 50000 of 300000 bytes"),
         "{message}"
     );
 
@@ -219,7 +221,7 @@ fn a_silent_server_is_given_up_and_continued() {
 }
 
 #[test]
-fn a_redirect_is_followed_with_the_range() {
+fn a_redirect_keeps_the_range() {
     let mut scene = Scene::new();
     fs::write(scene.part(), &scene.content[..1000]).unwrap();
     let target = Server::new(vec![ranged(&scene.content, ALL)]);
@@ -236,9 +238,9 @@ fn a_redirect_is_followed_with_the_range() {
 }
 
 #[test]
-fn without_network_the_line_names_host_and_folder() {
+fn a_network_error_names_host_and_folder() {
     let mut scene = Scene::new();
-    let url = format!("{}/far/images.bin", nobody());
+    let url = format!("{}/far/images.bin", unused_address());
     let message = scene.refused(&[&url]);
     let folder = scene.folder.path().display().to_string();
     for part in ["127.0.0.1: ", "refused", &url, &folder, "--url", "by hand"] {
@@ -249,7 +251,7 @@ fn without_network_the_line_names_host_and_folder() {
 }
 
 #[test]
-fn a_mirror_is_asked_instead_of_the_sources() {
+fn a_mirror_replaces_the_sources() {
     for slash in ["", "/"] {
         let mut scene = Scene::new();
         let (source, mirror) = (
@@ -267,9 +269,9 @@ fn a_mirror_is_asked_instead_of_the_sources() {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
 
-    /// Wherever a connection breaks, the file is right in the end.
+    /// The file is correct wherever the connection breaks.
     #[test]
-    fn any_breaks_end_in_the_same_file(breaks in proptest::collection::vec(0..120_000_usize, 0..5)) {
+    fn the_file_is_correct_after_any_disconnections(breaks in proptest::collection::vec(0..120_000_usize, 0..5)) {
         let mut scene = Scene::new();
         scene.options.attempts = 6;
         let mut replies: Vec<_> = breaks.iter().map(|&bytes| ranged(&scene.content, bytes)).collect();

@@ -1,4 +1,4 @@
-//! What downloads find in a folder and leave behind in it.
+//! Existing files in the download folder, locks and disk errors.
 
 use std::fs;
 use std::io::Write;
@@ -13,10 +13,10 @@ use memdil_data::catalogue::{PublishedFile, Unpacked};
 use memdil_data::fetch::{FetchEvent, fetch_files};
 
 use crate::common::download::{ALL, NAME, Scene, content, quick, sha256};
-use crate::common::server::{Server, nobody, ranged, whole};
+use crate::common::server::{Server, ranged, unused_address, whole};
 
 #[test]
-fn the_part_of_an_interrupted_process_is_continued() {
+fn a_partial_file_of_another_process_is_resumed() {
     let mut scene = Scene::new();
     fs::write(scene.part(), &scene.content[..123_456]).unwrap();
     let server = Server::new(vec![ranged(&scene.content, ALL)]);
@@ -27,15 +27,15 @@ fn the_part_of_an_interrupted_process_is_continued() {
 }
 
 #[test]
-fn a_complete_part_needs_no_request() {
+fn a_complete_partial_file_needs_no_request() {
     let mut scene = Scene::new();
     fs::write(scene.part(), &scene.content).unwrap();
-    scene.fetch(&[&nobody()]).unwrap();
+    scene.fetch(&[&unused_address()]).unwrap();
     scene.assert_complete();
 }
 
 #[test]
-fn a_part_that_is_too_long_or_wrong_is_begun_anew() {
+fn a_wrong_partial_file_is_downloaded_again() {
     let mut scene = Scene::new();
     let server = Server::new(vec![ranged(&scene.content, ALL)]);
     fs::write(scene.part(), vec![7; 300_001]).unwrap();
@@ -43,7 +43,7 @@ fn a_part_that_is_too_long_or_wrong_is_begun_anew() {
     scene.assert_complete();
     assert_eq!(server.ranges(), [None]);
 
-    // Right in length when continued, but not in content: only the checksum tells.
+    // The resumed file has the correct length but wrong content, which only the checksum detects.
     fs::remove_file(scene.path(NAME)).unwrap();
     fs::write(scene.part(), vec![7; 5]).unwrap();
     scene.fetch(&[&server.url(NAME)]).unwrap();
@@ -52,15 +52,15 @@ fn a_part_that_is_too_long_or_wrong_is_begun_anew() {
 }
 
 #[test]
-fn a_file_that_is_right_is_left_alone_even_if_packed_anew() {
+fn a_correct_file_is_kept_even_if_recompressed() {
     let mut scene = Scene::new();
     fs::write(scene.path(NAME), &scene.content).unwrap();
-    scene.fetch(&[&nobody()]).unwrap();
+    scene.fetch(&[&unused_address()]).unwrap();
     assert_eq!(scene.log, ["AlreadyThere"]);
     assert_eq!(
         fs::read_dir(scene.folder.path()).unwrap().count(),
         1,
-        "no lock and no part"
+        "neither a lock nor a partial file"
     );
 
     let pack = |level| {
@@ -87,16 +87,16 @@ fn a_file_that_is_right_is_left_alone_even_if_packed_anew() {
 }
 
 #[test]
-fn a_wrong_file_makes_way_but_is_not_lost() {
+fn a_wrong_file_is_renamed() {
     let mut scene = Scene::new();
     fs::write(scene.path(NAME), b"mine").unwrap();
-    scene.refused(&[&nobody()]);
+    scene.refused(&[&unused_address()]);
     assert_eq!(scene.log, ["SetAside", "Failed"]);
     assert_eq!(fs::read(scene.path("images.bin.wrong")).unwrap(), b"mine");
 }
 
 #[test]
-fn a_mirror_that_is_no_address_is_bad_input() {
+fn an_invalid_mirror_is_bad_input() {
     for url in [
         "",
         "example",
@@ -116,7 +116,7 @@ fn a_mirror_that_is_no_address_is_bad_input() {
 }
 
 #[test]
-fn two_downloads_into_one_folder_take_turns() {
+fn concurrent_downloads_into_a_folder_wait() {
     let folder = tempfile::tempdir().unwrap();
     let content = content();
     let server = Server::new(vec![whole(&content)]);
@@ -146,7 +146,7 @@ fn two_downloads_into_one_folder_take_turns() {
         thread::sleep(Duration::from_millis(100));
         assert!(
             server.requests().is_empty(),
-            "nobody downloads while the lock is held"
+            "requests are not sent while the lock is held"
         );
         drop(held);
         both.map(|thread| thread.join().unwrap())
@@ -159,7 +159,7 @@ fn two_downloads_into_one_folder_take_turns() {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn a_full_disk_is_said() {
+fn a_full_disk_is_reported() {
     let mut scene = Scene::new();
     std::os::unix::fs::symlink("/dev/full", scene.part()).unwrap();
     let server = Server::new(vec![whole(&scene.content)]);
@@ -170,14 +170,14 @@ fn a_full_disk_is_said() {
     );
     let message = error.to_string();
     assert!(
-        message.contains("images.bin.part: No space left") && message.contains("make room"),
+        message.contains("images.bin.part: No space left") && message.contains("free some space"),
         "{message}"
     );
     assert!(!scene.path(NAME).exists());
 }
 
 #[test]
-fn a_folder_that_cannot_be_made_is_named() {
+fn a_folder_that_cannot_be_created_is_named() {
     let file = tempfile::NamedTempFile::new().unwrap();
     let folder = file.path().join("mnist");
     let wanted = PublishedFile {

@@ -1,5 +1,4 @@
-//! Our readers beside those of candle-datasets on the same files, and what comes from the hub into
-//! files.
+//! Comparison of our readers with candle-datasets, and files reconstructed from the hub.
 
 use std::fs;
 use std::io::Read;
@@ -21,7 +20,7 @@ use crate::common::{gzip, labels_file};
 
 const DEBIAN: &str = "/usr/share/datasets/fashion-mnist";
 
-/// Bytes that differ between pixels, rows, planes and images; all 256 values come up.
+/// Bytes that differ between pixels, rows, planes and images; all 256 values occur.
 fn pattern(len: usize, seed: u32) -> Vec<u8> {
     let mut state = seed;
     let next = || {
@@ -62,14 +61,14 @@ fn write_files(folder: &Path, contents: &[Vec<u8>; 4]) {
     }
 }
 
-/// Both splits of a set as we read them, all classes.
+/// Both splits of a data set as read by this crate, with all classes.
 fn ours(source: Source, folder: &Path) -> [Split; 2] {
     let data = load(&DataSpec::new(source), &[folder.to_owned()]).unwrap();
     [data.train, data.test]
 }
 
-/// Fails at the first pixel or label that is not the same; floats must be the byte divided by 255,
-/// but for the last place.
+/// Fails at the first pixel or label that differs; floats must equal the byte divided by 255 within
+/// one unit in the last place.
 fn assert_same(ours: &Split, images: &Tensor, labels: &Tensor, shape: &[usize]) {
     assert_eq!(images.dims(), shape);
     let labels = labels.to_vec1::<u8>().unwrap();
@@ -96,7 +95,7 @@ fn assert_same(ours: &Split, images: &Tensor, labels: &Tensor, shape: &[usize]) 
 }
 
 #[test]
-fn idx_files_read_as_candle_reads_them() {
+fn idx_files_match_candle_datasets() {
     let folder = tempfile::tempdir().unwrap();
     write_files(folder.path(), &idx_files(300, 70));
     let theirs = mnist::load_dir(folder.path()).unwrap();
@@ -113,7 +112,7 @@ fn idx_files_read_as_candle_reads_them() {
 }
 
 #[test]
-fn cifar_10_reads_as_candle_reads_it() {
+fn cifar_10_matches_candle_datasets() {
     let folder = tempfile::tempdir().unwrap();
     for (k, name) in (1..).zip(CIFAR_10) {
         let mut file = pattern(10_000 * 3073, k);
@@ -136,7 +135,7 @@ fn cifar_10_reads_as_candle_reads_it() {
     );
 }
 
-/// Describes files by their content and fetches them with `load`; what was said on the way.
+/// Describes files by their content, fetches them with `load`, and records the events.
 fn fetch(
     contents: &[Vec<u8>; 4],
     folder: &Path,
@@ -168,7 +167,7 @@ fn fetch(
     (done, log)
 }
 
-/// What the hub would give for these files.
+/// The data set that the hub would return for these files.
 fn loaded(contents: &[Vec<u8>; 4]) -> vision::Dataset {
     let folder = tempfile::tempdir().unwrap();
     write_files(folder.path(), contents);
@@ -191,7 +190,7 @@ fn listing(folder: &Path) -> Vec<(String, Vec<u8>)> {
 }
 
 #[test]
-fn what_is_loaded_becomes_the_official_files() {
+fn loaded_data_is_written_as_the_published_files() {
     let contents = idx_files(300, 70);
     let root = tempfile::tempdir().unwrap();
     let folder = root.path().join("sets/mnist");
@@ -209,7 +208,7 @@ fn what_is_loaded_becomes_the_official_files() {
     expected.push((".lock".to_owned(), Vec::new()));
     expected.sort();
     assert_eq!(listing(&folder), expected);
-    // Under the names and in the folder that the readers know.
+    // The files have the names and the folder that the readers expect.
     let [train, test] = ours(Source::Mnist, &root.path().join("sets"));
     assert_eq!((train.labels.len(), test.labels.len()), (300, 70));
 
@@ -222,7 +221,7 @@ fn what_is_loaded_becomes_the_official_files() {
 }
 
 #[test]
-fn right_files_stay_and_wrong_ones_are_set_aside() {
+fn correct_files_are_kept_and_wrong_ones_renamed() {
     let contents = idx_files(5, 5);
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
@@ -260,7 +259,7 @@ fn right_files_stay_and_wrong_ones_are_set_aside() {
     );
 }
 
-/// The one line of a failure after which all is as it was before.
+/// Returns the one-line error, and checks that the folder is unchanged.
 fn refused(
     contents: &[Vec<u8>; 4],
     load: impl FnOnce() -> candle_core::Result<vision::Dataset>,
@@ -294,7 +293,7 @@ fn refused(
 }
 
 #[test]
-fn other_content_is_refused_as_a_whole() {
+fn other_content_is_an_error_for_the_whole_set() {
     let contents = idx_files(6, 6);
     let swapped = refused(&contents, || {
         let vision::Dataset {
@@ -317,7 +316,7 @@ fn other_content_is_refused_as_a_whole() {
         swapped.contains("its train-images-idx3-ubyte has SHA-256"),
         "{swapped}"
     );
-    // The last of the files to be checked.
+    // The last file to be checked.
     let mut other = contents.clone();
     other[3][8] ^= 1;
     let message = refused(&contents, || Ok(loaded(&other)));
@@ -333,7 +332,7 @@ fn other_content_is_refused_as_a_whole() {
 }
 
 #[test]
-fn tensors_of_another_kind_are_refused() {
+fn other_tensors_are_errors() {
     let contents = idx_files(2, 2);
     let wrong = |change: fn(&mut vision::Dataset)| {
         let mut loaded = loaded(&contents);
@@ -348,7 +347,7 @@ fn tensors_of_another_kind_are_refused() {
 }
 
 #[test]
-fn a_failure_or_a_panic_of_the_loader_is_one_line() {
+fn loader_errors_and_panics_are_one_line() {
     let contents = idx_files(1, 1);
     let message = refused(&contents, || {
         Err(Error::Msg(
@@ -357,11 +356,14 @@ fn a_failure_or_a_panic_of_the_loader_is_one_line() {
     });
     assert!(message.contains("Api error: no route;"), "{message}");
     let message = refused(&contents, || panic!("a picture that does not decode"));
-    assert!(message.contains("what it sent is damaged;"), "{message}");
+    assert!(
+        message.contains("the received data is damaged;"),
+        "{message}"
+    );
 }
 
 #[test]
-fn only_sets_that_can_be_checked_are_taken_from_the_hub() {
+fn unsupported_data_sets_are_errors() {
     for published in [Published::Cifar10, Published::Cifar100, Published::Svhn] {
         let error = hub::fetch(published, &["/nowhere".into()], &mut |_| ()).unwrap_err();
         assert!(
@@ -376,10 +378,10 @@ fn only_sets_that_can_be_checked_are_taken_from_the_hub() {
     }
 }
 
-/// The address of the hub comes from the environment, so a process of its own is needed: this test
-/// again.
+/// The address of the hub is read from the environment, so this test runs itself in a child
+/// process.
 #[test]
-fn without_network_the_line_names_the_set_and_what_to_do() {
+fn a_network_error_names_the_data_set_and_the_remedy() {
     const FOLDER: &str = "MEMDIL_TEST_HUB_FOLDER";
     if let Some(folder) = std::env::var_os(FOLDER) {
         let error = hub::fetch(
@@ -392,19 +394,19 @@ fn without_network_the_line_names_the_set_and_what_to_do() {
         return;
     }
     let root = tempfile::tempdir().unwrap();
-    // Nobody listens there any more.
-    let nobody = TcpListener::bind("127.0.0.1:0")
+    // The listener has been closed.
+    let unused_address = TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()
         .unwrap();
     let output = Command::new(std::env::current_exe().unwrap())
         .args([
-            "hub::without_network_the_line_names_the_set_and_what_to_do",
+            "hub::a_network_error_names_the_data_set_and_the_remedy",
             "--exact",
             "--nocapture",
         ])
         .env(FOLDER, root.path().join("sets"))
-        .env("HF_ENDPOINT", format!("http://{nobody}"))
+        .env("HF_ENDPOINT", format!("http://{unused_address}"))
         .env("HF_HOME", root.path().join("cache"))
         .env_remove("HF_HUB_CACHE")
         .env_remove("HUGGINGFACE_HUB_CACHE")
@@ -430,9 +432,9 @@ fn without_network_the_line_names_the_set_and_what_to_do() {
     assert!(!folder.exists());
 }
 
-/// The real files, where they are installed, through tensors and back.
+/// Converts the real files, if they are installed, to tensors and back.
 #[test]
-fn fashion_mnist_is_made_again_byte_by_byte() {
+fn fashion_mnist_is_reconstructed_byte_by_byte() {
     if !Path::new(DEBIAN).is_dir() {
         return;
     }
@@ -459,10 +461,9 @@ fn fashion_mnist_is_made_again_byte_by_byte() {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 32, ..ProptestConfig::default() })]
 
-    /// Whatever the pixels and labels: through floats and back they are the same bytes, and one
-    /// changed byte is seen.
+    /// All pixels and labels are recovered from floats, and a single changed byte is detected.
     #[test]
-    fn any_bytes_come_back_and_any_change_is_seen(
+    fn bytes_are_recovered_and_changes_detected(
         train in 1..4_u32,
         test in 1..4_u32,
         pixels in proptest::collection::vec(any::<u8>(), 784),

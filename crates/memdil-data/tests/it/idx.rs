@@ -1,4 +1,4 @@
-//! IDX files that are right, and every way in which they can be wrong.
+//! Valid and invalid IDX files.
 
 use std::fs;
 use std::path::PathBuf;
@@ -22,7 +22,7 @@ impl Folder {
 }
 
 #[test]
-fn plain_and_gzip_files_read_the_same_whatever_they_are_called() {
+fn gzip_is_detected_by_content() {
     let folder = Folder::new();
     for pack in [<[u8]>::to_vec, gzip] {
         let images = idx::read_images(&folder.write(&pack(&images_file(3)))).unwrap();
@@ -40,7 +40,7 @@ fn plain_and_gzip_files_read_the_same_whatever_they_are_called() {
 }
 
 #[test]
-fn gzip_members_one_after_another_are_one_file() {
+fn gzip_members_are_concatenated() {
     let file = labels_file(&[5, 6, 7]);
     let (head, tail) = file.split_at(9);
     let members = [gzip(head), gzip(tail)].concat();
@@ -76,7 +76,7 @@ fn every_truncation_names_the_file_and_the_bytes() {
 }
 
 #[test]
-fn an_overlong_file_is_refused_plain_or_packed() {
+fn trailing_bytes_are_an_error() {
     let mut file = labels_file(&[1, 2]);
     file.extend([0; 5]);
     for bytes in [file.clone(), gzip(&file)] {
@@ -115,8 +115,8 @@ fn images_are_not_read_as_labels() {
 }
 
 #[test]
-fn a_lying_header_reserves_no_memory() {
-    // 2^96 pixels, and 2^30 + 1024: reserving the first would end the process.
+fn a_false_header_does_not_allocate() {
+    // 2^96 pixels, and 2^30 + 1024: reserving the first size would abort the process.
     for sizes in [[u32::MAX; 3], [1 + (1 << 20), 32, 32]] {
         let mut file = vec![0, 0, 8, 3];
         file.extend(sizes.map(u32::to_be_bytes).concat());
@@ -134,7 +134,7 @@ fn a_lying_header_reserves_no_memory() {
             );
         }
     }
-    // Little enough to be believed, but it is not there.
+    // A plausible size, but the bytes are missing.
     let mut file = vec![0, 0, 8, 3];
     file.extend([1_u32 << 20, 32, 32].map(u32::to_be_bytes).concat());
     for bytes in [file.clone(), gzip(&file)] {
@@ -150,7 +150,7 @@ fn a_lying_header_reserves_no_memory() {
 }
 
 #[test]
-fn images_without_pixels_are_refused() {
+fn images_without_pixels_are_an_error() {
     let file = [0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 3];
     let error = idx::parse_images(&file, "flat").unwrap_err();
     assert!(
@@ -166,7 +166,7 @@ fn images_without_pixels_are_refused() {
 }
 
 #[test]
-fn damaged_gzip_is_told_from_a_wrong_file() {
+fn damaged_gzip_is_distinguished_from_a_wrong_file() {
     let folder = Folder::new();
     let whole = gzip(&images_file(20));
     let mut wrong_checksum = whole.clone();

@@ -1,9 +1,9 @@
-//! Normalisation and resizing, against numbers worked by hand and against Pillow.
+//! Normalisation and resizing, compared with hand-computed values and with Pillow.
 
 use memdil_data::{Augmentation, DataError, Images, Input, Inputs, Pixels};
 use sha2::{Digest, Sha256};
 
-/// What `Input::Authors` makes of one image, as bytes: mean 0 and std 1 leave p / 255.
+/// One image resized by `Input::Authors`, as bytes: mean 0 and std 1 yield p / 255.
 fn resized(images: &Images, i: usize) -> Vec<u8> {
     let inputs = Inputs::new(images.clone(), &[0.0], &[1.0], Input::Authors).unwrap();
     assert_eq!(
@@ -31,8 +31,8 @@ fn pattern(side: usize) -> Images {
 }
 
 #[test]
-fn each_channel_has_its_own_mean_and_deviation() {
-    // Two images of 3 x 1 x 2: planes (0, 51), (102, 153), (204, 255), the second reversed.
+fn channels_are_normalised_separately() {
+    // Two images of 3 x 1 x 2: planes (0, 51), (102, 153), (204, 255), and the same in reverse.
     let images = Images::new(
         3,
         1,
@@ -58,7 +58,7 @@ fn each_channel_has_its_own_mean_and_deviation() {
 }
 
 #[test]
-fn the_paper_s_constants_give_the_known_extremes() {
+fn the_constants_of_the_paper_yield_the_known_extremes() {
     let images = Images::new(1, 1, 2, vec![0, 255]).unwrap();
     let inputs = Inputs::new(images.clone(), &[0.1307], &[0.3081], Input::Native).unwrap();
     let values = inputs.batch(&[0]);
@@ -66,7 +66,7 @@ fn the_paper_s_constants_give_the_known_extremes() {
     assert!((values[0] + 0.424_213).abs() < 1e-6 && (values[1] - 2.821_487).abs() < 1e-6);
 }
 
-/// Rows 0, 8, 15, 16 and 31 of what Pillow 10.4 and 13.0 make of [[0, 255], [255, 100]].
+/// Compares rows 0, 8, 15, 16 and 31 with Pillow 10.4 and 13.0 for [[0, 255], [255, 100]].
 #[test]
 fn growing_a_tiny_image_equals_pillow() {
     let out = resized(&Images::new(1, 2, 2, vec![0, 255, 255, 100]).unwrap(), 0);
@@ -111,7 +111,7 @@ fn growing_a_tiny_image_equals_pillow() {
     }
 }
 
-/// A row, and SHA-256 of all rows, as Pillow gives them.
+/// Compares a row, and the SHA-256 of all rows, with Pillow.
 #[test]
 fn growing_and_shrinking_patterns_equal_pillow() {
     let grown = resized(&pattern(28), 0);
@@ -145,8 +145,8 @@ fn growing_and_shrinking_patterns_equal_pillow() {
     );
 }
 
-/// Rows 14 to 17 of the first embedded test image, and SHA-256 over all 1,000, as Pillow gives
-/// them.
+/// Compares rows 14 to 17 of the first embedded test image, and the SHA-256 of all 1,000 images,
+/// with Pillow.
 #[cfg(feature = "embedded")]
 #[test]
 fn real_images_equal_pillow() {
@@ -174,7 +174,7 @@ fn real_images_equal_pillow() {
 }
 
 #[test]
-fn colour_images_of_32_are_used_as_they_are_and_others_refused() {
+fn colour_images_must_be_32_x_32() {
     let colour = Images::new(3, 32, 32, vec![7; 3072]).unwrap();
     let (mean, std) = ([0.5; 3], [0.25; 3]);
     let authors = Inputs::new(colour.clone(), &mean, &std, Input::Authors).unwrap();
@@ -192,7 +192,7 @@ fn colour_images_of_32_are_used_as_they_are_and_others_refused() {
 }
 
 #[test]
-fn constants_that_do_not_fit_are_refused() {
+fn unsuitable_constants_are_errors() {
     let images = Images::new(1, 1, 1, vec![0]).unwrap();
     for (mean, std) in [
         (vec![0.5, 0.5], vec![0.25]),
@@ -215,7 +215,7 @@ fn constants_that_do_not_fit_are_refused() {
 }
 
 #[test]
-fn floats_are_normalised_as_they_are() {
+fn floats_are_normalised_without_scaling() {
     let pixels = Pixels::Floats(vec![0.0, 0.5, -1.0, 2.0]);
     let images = Images::from_pixels(2, 1, 1, pixels).unwrap();
     let inputs = Inputs::new(images.clone(), &[0.5, 1.0], &[0.25, 2.0], Input::Native).unwrap();
@@ -243,8 +243,8 @@ fn floats_are_normalised_as_they_are() {
 }
 
 #[test]
-fn augmented_batches_are_the_images_moved_and_mirrored() {
-    // Every pixel of the 3 x 3 image differs; 0 is black.
+fn augmented_images_are_shifted_and_mirrored() {
+    // All pixels of the 3 x 3 image differ; 0 is black.
     let images = Images::new(
         1,
         3,
@@ -283,7 +283,7 @@ fn augmented_batches_are_the_images_moved_and_mirrored() {
         .chunks(9)
         .map(|sample| sample.iter().map(|x| x.to_bits()).collect())
         .collect();
-    // 400 draws miss one of 18 with probability 18 (17/18)^400, about 1e-9.
+    // 400 draws miss one of 18 transforms with probability 18 (17/18)^400, about 1e-9.
     assert_eq!(
         found
             .iter()
@@ -292,7 +292,7 @@ fn augmented_batches_are_the_images_moved_and_mirrored() {
         expected
     );
 
-    // The same for any order and batch.
+    // The result does not depend on the order or the batch.
     let mut some = vec![0.0; 2 * 9];
     inputs.fill_augmented(&[399, 3], augmentation, (7, 2), &mut some);
     assert_eq!(some, [&out[399 * 9..], &out[27..36]].concat());

@@ -1,4 +1,4 @@
-//! From a specification and a folder to a data set.
+//! Loading data sets from folders.
 
 use std::fs;
 use std::path::Path;
@@ -21,7 +21,7 @@ fn load_from(folder: &Path, spec: &DataSpec) -> Result<Dataset, DataError> {
 }
 
 #[test]
-fn classes_are_numbered_as_listed_and_images_stay_in_order() {
+fn classes_are_numbered_in_the_listed_order() {
     let folder = tempfile::tempdir().unwrap();
     write_data_set(folder.path(), &TRAIN, &TEST);
     let data = load_from(folder.path(), &spec(&[9, 3])).unwrap();
@@ -38,7 +38,7 @@ fn classes_are_numbered_as_listed_and_images_stay_in_order() {
 }
 
 #[test]
-fn images_per_class_takes_the_first_images_of_its_split_and_leaves_the_other() {
+fn images_per_class_truncates_one_split() {
     let folder = tempfile::tempdir().unwrap();
     write_data_set(folder.path(), &TRAIN, &TEST);
     let mut spec = spec(&[9, 3]);
@@ -81,7 +81,7 @@ fn images_per_class_takes_the_first_images_of_its_split_and_leaves_the_other() {
 }
 
 #[test]
-fn a_class_without_images_is_named_with_its_split() {
+fn an_empty_class_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
     write_data_set(folder.path(), &TRAIN, &TEST);
     let in_test = load_from(folder.path(), &spec(&[0, 3])).unwrap_err();
@@ -112,8 +112,8 @@ fn a_class_without_images_is_named_with_its_split() {
 }
 
 #[test]
-fn a_folder_that_is_not_there_is_one_clear_line() {
-    // Not Fashion-MNIST, which Debian's place may hold.
+fn a_missing_folder_is_one_line() {
+    // Not Fashion-MNIST, which may be installed in Debian's folder.
     let mut mnist = DataSpec::new(Source::Mnist);
     mnist.classes = vec![0, 1];
     let error = load_from(Path::new("/nowhere"), &mnist).unwrap_err();
@@ -130,7 +130,7 @@ fn a_folder_that_is_not_there_is_one_clear_line() {
 }
 
 #[test]
-fn torchvisions_layout_is_found() {
+fn the_layout_of_torchvision_is_found() {
     let folder = tempfile::tempdir().unwrap();
     write_data_set(&folder.path().join("FashionMNIST/raw"), &TRAIN, &TEST);
     assert_eq!(
@@ -140,7 +140,7 @@ fn torchvisions_layout_is_found() {
 }
 
 #[test]
-fn files_that_do_not_go_together_are_refused() {
+fn inconsistent_files_are_errors() {
     let folder = tempfile::tempdir().unwrap();
     write_data_set(folder.path(), &TRAIN, &TEST);
     let labels = folder.path().join("train-labels-idx1-ubyte");
@@ -178,7 +178,7 @@ fn files_that_do_not_go_together_are_refused() {
         other => panic!("{other}"),
     }
 
-    // Images where labels should be, and the other way round.
+    // Files of images and labels are swapped.
     fs::write(&test_images, labels_file(&TEST)).unwrap();
     fs::write(
         folder.path().join("t10k-labels-idx1-ubyte"),
@@ -193,7 +193,7 @@ fn files_that_do_not_go_together_are_refused() {
 }
 
 #[test]
-fn wrong_specifications_are_refused_before_a_file_is_opened() {
+fn specifications_are_checked_before_files_are_opened() {
     let check = |classes: &[u32]| spec(classes).validate().unwrap_err();
     assert!(matches!(check(&[4]), DataError::TooFewClasses { found: 1 }));
     assert!(matches!(
@@ -238,7 +238,7 @@ fn wrong_specifications_are_refused_before_a_file_is_opened() {
 }
 
 #[test]
-fn specifications_read_and_write_the_documented_names() {
+fn specifications_use_the_documented_names() {
     let text = r#"{"source":"fashion-mnist-embedded","classes":[2,4],"input":"authors","validation":0.2,"images_per_class":100}"#;
     let spec: DataSpec = serde_json::from_str(text).unwrap();
     assert_eq!(
@@ -267,7 +267,7 @@ fn specifications_read_and_write_the_documented_names() {
 }
 
 #[test]
-fn what_is_left_out_is_written_out_again() {
+fn omitted_keys_are_serialized_with_their_defaults() {
     let mut spec: DataSpec = serde_json::from_str(r#"{"source":"cifar-100-coarse"}"#).unwrap();
     assert_eq!(
         serde_json::to_string(&spec).unwrap(),
@@ -289,7 +289,7 @@ fn what_is_left_out_is_written_out_again() {
 }
 
 #[test]
-fn all_classes_are_loaded_if_none_is_named() {
+fn all_classes_are_loaded_by_default() {
     let folder = tempfile::tempdir().unwrap();
     let all: Vec<u8> = (0..10).rev().collect();
     write_data_set(&folder.path().join("mnist"), &all, &all);
@@ -301,7 +301,7 @@ fn all_classes_are_loaded_if_none_is_named() {
 }
 
 #[test]
-fn every_published_set_has_names_sizes_and_constants() {
+fn published_data_sets_have_names_sizes_and_constants() {
     for (source, classes, last, channels) in [
         (Source::Mnist, 10, "9", 1),
         (Source::FashionMnist, 10, "Ankle boot", 1),
@@ -322,7 +322,7 @@ fn every_published_set_has_names_sizes_and_constants() {
 }
 
 #[test]
-fn a_crop_as_large_as_the_images_is_refused() {
+fn a_crop_as_large_as_the_images_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
     write_data_set(folder.path(), &TRAIN, &TEST);
     let cropped = |crop| {
@@ -337,9 +337,9 @@ fn a_crop_as_large_as_the_images_is_refused() {
     assert!(message.contains("augment.crop = 28"), "{message}");
 }
 
-/// A few hundred kilobytes that unpack to a gigabyte of labels are refused by their header.
+/// The file has a few hundred kilobytes, but unpacks to a gigabyte of labels.
 #[test]
-fn labels_beyond_any_data_set_are_refused_by_their_header() {
+fn an_excessive_number_of_labels_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
     write_data_set(folder.path(), &TRAIN, &TEST);
     let claimed: u32 = 1_060_000_000;

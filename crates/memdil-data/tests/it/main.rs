@@ -1,4 +1,4 @@
-//! The integration tests of memdil-data, in one binary so that they are linked once.
+//! The integration tests of memdil-data, in a single binary to reduce link time.
 #![allow(clippy::float_cmp, clippy::unwrap_used)]
 
 mod arrays;

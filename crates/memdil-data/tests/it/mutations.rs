@@ -1,6 +1,6 @@
-//! Damaged files: no reader panics, or allocates more than the file justifies.
+//! Damaged files: readers must not panic or allocate more memory than the file justifies.
 //!
-//! Each reader gets a few hundred inputs, or as many as `MEMDIL_FUZZ_CASES` says.
+//! Each reader is run on a few hundred inputs; `MEMDIL_FUZZ_CASES` sets another number.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -19,7 +19,7 @@ use crate::common::npz::{npy, zip};
 use crate::common::pickle::{WRITERS, Writer};
 use crate::common::{gzip, images_file, labels_file};
 
-/// What this thread has allocated and not freed, and the most that it was.
+/// The bytes that this thread has allocated and not freed, and their maximum.
 #[derive(Clone, Copy)]
 struct Usage {
     live: isize,
@@ -36,7 +36,7 @@ struct Counting;
 static ALLOCATOR: Counting = Counting;
 
 fn count(bytes: isize) {
-    // While a thread ends its counter may be gone; nothing is measured then.
+    // While a thread exits, its counter may already be destroyed; nothing is counted then.
     let _ = USAGE.try_with(|usage| {
         let Usage { live, peak } = usage.get();
         usage.set(Usage {
@@ -47,22 +47,22 @@ fn count(bytes: isize) {
 }
 
 #[allow(unsafe_code)]
-// SAFETY: every call is handed to the system's allocator unchanged; counting allocates nothing.
+// SAFETY: every call is forwarded unchanged to the system's allocator; counting does not allocate.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count(layout.size().cast_signed());
-        // SAFETY: the caller keeps the contract of `alloc`, which is passed on.
+        // SAFETY: the caller upholds the contract of `alloc`, which is the same here.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
         count(-layout.size().cast_signed());
-        // SAFETY: `pointer` came from `System` with this layout, as the caller promises.
+        // SAFETY: the caller guarantees that `pointer` was allocated by `System` with this layout.
         unsafe { System.dealloc(pointer, layout) }
     }
 }
 
-/// The most that `work` has allocated at once on this thread.
+/// Runs `work` and returns its result with the peak of memory allocated on this thread.
 fn peak_of<T>(work: impl FnOnce() -> T) -> (T, usize) {
     let before = USAGE.get().live;
     USAGE.set(Usage {
@@ -73,7 +73,7 @@ fn peak_of<T>(work: impl FnOnce() -> T) -> (T, usize) {
     (result, (USAGE.get().peak - before).cast_unsigned())
 }
 
-/// Numbers that headers lie with.
+/// False numbers for headers.
 const EXTREMES: [u32; 8] = [
     0,
     1,
@@ -85,14 +85,14 @@ const EXTREMES: [u32; 8] = [
     1 << 30,
 ];
 
-/// Damages a file in one to four places.
+/// Damages a file at one to four positions.
 fn mutate(file: &[u8], rng: &mut ChaCha8Rng) -> Vec<u8> {
     let mut file = file.to_vec();
     for _ in 0..=below(rng, 4) {
         if file.is_empty() {
             break;
         }
-        // Most damage goes to the ends, where headers and directories are.
+        // Most damage is near the ends, which hold headers and directories.
         let reach = if below(rng, 2) == 0 {
             file.len()
         } else {
@@ -129,8 +129,8 @@ fn mutate(file: &[u8], rng: &mut ChaCha8Rng) -> Vec<u8> {
     file
 }
 
-/// Reads damaged copies of `files`, half of the plain ones packed after the damage, and reports how
-/// many were refused and the largest peak of memory.
+/// Reads damaged copies of `files`, half of the plain ones compressed after the damage, and reports
+/// the number of errors and the largest peak of memory.
 fn damage(
     name: &str,
     files: &[Vec<u8>],
@@ -155,11 +155,11 @@ fn damage(
         };
         refused += u64::from(!read);
         largest = largest.max(peak);
-        // Buffers and decoders, what the file holds, and a vector that doubles; damage to packed
-        // bytes can make them unpack to more, but by no more than deflate can (1032).
+        // The limit covers buffers and decoders, the content of the file, and vectors that double.
+        // Damaged compressed bytes can expand further, at most by deflate's maximum ratio (1032).
         let unpacks = if is_packed(&file) { 1032 } else { 1 };
-        // The ZIP library reserves 216 bytes for each of the at most 65,535 entries that the end of
-        // an archive claims.
+        // The ZIP library reserves 216 bytes per entry, and the end record of an archive can claim
+        // 65,535 entries.
         let buffers = if file.starts_with(b"PK") {
             1 << 24
         } else {
@@ -175,7 +175,7 @@ fn damage(
     eprintln!("{name}: {cases} inputs, {refused} refused, at most {largest} bytes allocated");
     assert!(
         refused > cases / 4,
-        "{name}: {refused} of {cases} damaged files are refused"
+        "{name}: {refused} of {cases} damaged files are rejected"
     );
 }
 
@@ -242,7 +242,7 @@ fn cifar_archives() {
 }
 
 #[test]
-fn cifar_batches_for_python() {
+fn cifar_python_batches() {
     let pixels = [record(&[], 3), record(&[], 7)].concat();
     let labels: [(&str, &[u8]); 3] = [
         ("labels", &[1, 9]),
@@ -253,7 +253,7 @@ fn cifar_batches_for_python() {
     damage("cifar-10 batches for Python", &files, gzip, |file| {
         parse_records(file, Labels::Cifar10, "x").is_ok()
     });
-    // Without pixels most of the damage goes to the instructions.
+    // Without pixels, most of the damage affects the instructions.
     let files = WRITERS.map(|writer| writer.batch(&[("fine_labels", &[]), ("labels", &[])], &[]));
     damage("empty batches for Python", &files, gzip, |file| {
         parse_records(file, Labels::Fine, "x").is_ok()
@@ -261,7 +261,7 @@ fn cifar_batches_for_python() {
 }
 
 #[test]
-fn cifar_archives_for_python() {
+fn cifar_python_archives() {
     let one = Writer::Python2.batch(&[("labels", &[5])], &record(&[], 1));
     let entries: Vec<_> = CIFAR_10_PYTHON
         .iter()
@@ -269,7 +269,7 @@ fn cifar_archives_for_python() {
         .collect();
     let ten = tar(&entries);
     damage(
-        "cifar-10 archive for Python",
+        "cifar-10 Python archive",
         &[gzip(&ten), ten],
         gzip,
         |file| parse_archive(file, Labels::Cifar10, "x").is_ok(),
@@ -280,7 +280,7 @@ fn cifar_archives_for_python() {
 fn pickled_labels() {
     let folder = tempfile::tempdir().unwrap();
     let bytes: Vec<u8> = (0..30_u64).flat_map(u64::to_le_bytes).collect();
-    // One label set, and others that are no labels, so that the only one is read.
+    // One label set, and other entries that are not labels.
     let dictionary = |writer: Writer| {
         writer.dictionary(&[
             ("worse_label", writer.array(("u8", "<"), [30, 0], &bytes)),
@@ -303,9 +303,9 @@ fn pickled_labels() {
     }
 }
 
-/// Values of one byte each, copies of copies, and numbers for places that do not exist.
+/// Values of one byte each, copies of copies, and memo numbers that do not exist.
 #[test]
-fn pickles_that_multiply_values_take_little_memory() {
+fn malicious_pickles_take_little_memory() {
     let megabyte = 1 << 20;
     let repeated = |part: &[u8]| {
         let mut file = b"\x80\x04}(C\x04datac_codecs\nencode\nq\x00X\x04\x00\x00\x00\xc3\xa9\xc3\xa9q\x01X\x06\x00\x00\x00latin1q\x02]q\x03".to_vec();
@@ -368,7 +368,7 @@ fn svhn_files() {
     damage("svhn", &files, gzip, |file| svhn::parse(file, "x").is_ok());
 }
 
-/// Features of 4 x 3 and labels, or labels alone, by the name of the file that holds them.
+/// Files with 4 x 3 features and labels, or with labels only, by name.
 fn array_files() -> [(&'static str, Vec<u8>); 5] {
     let features: Vec<u8> = (0..12).flat_map(|i| f64::from(i).to_le_bytes()).collect();
     let labels = [0_i64, 1, 2, 1].map(i64::to_le_bytes).concat();
@@ -442,7 +442,7 @@ fn npz_files() {
         of("|u1", &bytes, &bytes[..18]),
     ]
     .concat();
-    // An archive is not packed again, so that half of the cases are damaged twice.
+    // Archives are not compressed again, so damage is always applied to the file itself.
     let twice = |file: &[u8]| mutate(file, &mut stream(file.len() as u64, Stream::Split));
     damage("npz", &files, twice, |file| {
         npz::parse(file, "x.npz").is_ok()
@@ -450,13 +450,13 @@ fn npz_files() {
 }
 
 #[test]
-fn a_directory_that_claims_billions_of_entries_reserves_nothing() {
+fn a_false_zip_directory_does_not_allocate() {
     let small = npy("|u1", false, "(1,)", &[0]);
     let zeros = npy("|u1", false, "(100000,)", &[0; 100_000]);
     let mut file = zip(&[("zeros.npy", zeros), ("labels.npy", small)], false);
     let end = file.len() - 22;
     let directory = u32::from_le_bytes(file[end + 16..end + 20].try_into().unwrap());
-    // The end of 64-bit archives, its place, and the end that defers to it.
+    // The end record of 64-bit archives, its locator, and the end record that refers to it.
     let mut wide = [
         &b"PK\x06\x06"[..],
         &44_u64.to_le_bytes(),
@@ -484,8 +484,8 @@ fn a_directory_that_claims_billions_of_entries_reserves_nothing() {
 }
 
 #[test]
-fn a_bomb_is_refused_before_it_goes_off() {
-    // 2^31 bytes of zeros behind a header that tells the truth, in gzip members of 2^20 zeros each.
+fn a_decompression_bomb_is_an_error() {
+    // 2^31 bytes of zeros after a correct header, in gzip members of 2^20 zeros each.
     let mut file = gzip(
         &[
             &[0, 0, 8, 3][..],

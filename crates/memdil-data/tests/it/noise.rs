@@ -1,4 +1,4 @@
-//! Label noise does what its definition says, and its file brings it back.
+//! Uniform label noise, and files of noisy labels.
 
 use std::io::{Cursor, Write};
 
@@ -15,7 +15,7 @@ fn uniform(eta: f64) -> LabelNoise {
     }
 }
 
-/// A deviation that the mean of n draws of probability p exceeds less than once in 10^12
+/// A deviation that the mean of n draws of probability p exceeds with probability below 10^-12
 /// (Bernstein).
 fn bound(p: f64, n: usize) -> f64 {
     let (n, log) = (n as f64, (2e12_f64).ln());
@@ -25,7 +25,7 @@ fn bound(p: f64, n: usize) -> f64 {
 
 proptest! {
     #[test]
-    fn the_realised_share_is_eta_times_k_minus_1_over_k(
+    fn the_realised_fraction_matches_eta(
         eta in 0.0..=1.0, classes in 2_usize..12, n in 100_usize..4000, seed: u64,
     ) {
         let clean: Vec<u32> = (0..n).map(|i| (i * i % classes) as u32).collect();
@@ -44,7 +44,7 @@ proptest! {
     }
 
     #[test]
-    fn the_same_seed_gives_the_same_labels_and_more_eta_only_adds(
+    fn a_larger_eta_only_adds_corrupted_labels(
         eta in 0.0..=0.5, seed: u64,
     ) {
         let clean: Vec<u32> = (0..500).map(|i| i % 7).collect();
@@ -57,7 +57,7 @@ proptest! {
     }
 
     #[test]
-    fn files_bring_back_what_was_written(
+    fn files_round_trip(
         eta in 0.0..=1.0, classes in 2_usize..300, n in 1_usize..300, seed: u64,
     ) {
         let clean: Vec<u32> = (0..n).map(|i| (i % classes) as u32).collect();
@@ -67,7 +67,7 @@ proptest! {
 }
 
 #[test]
-fn every_pair_of_classes_is_confused_equally() {
+fn all_pairs_of_classes_are_equally_likely() {
     let (classes, n) = (5, 50_000);
     let clean: Vec<u32> = (0..n).map(|i| i % classes).collect();
     let noisy = uniform(0.4).inject(&clean, classes as usize, 3).unwrap();
@@ -79,7 +79,7 @@ fn every_pair_of_classes_is_confused_equally() {
 }
 
 #[test]
-fn no_noise_changes_nothing_and_full_noise_forgets_the_label() {
+fn the_extreme_noise_rates_are_supported() {
     let clean: Vec<u32> = (0..1000).map(|i| i % 4).collect();
     let none = uniform(0.0).inject(&clean, 4, 8).unwrap();
     assert_eq!((none.observed(), none.realised()), (&clean[..], 0.0));
@@ -91,7 +91,7 @@ fn no_noise_changes_nothing_and_full_noise_forgets_the_label() {
 }
 
 #[test]
-fn the_transition_matrix_is_counted_by_hand() {
+fn the_transition_matrix_matches_hand_computed_values() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("labels.csv");
     std::fs::write(&path, "clean,observed\n0,0\n0,1\n0,0\n0,0\n1,1\n1,0\n").unwrap();
@@ -114,7 +114,7 @@ fn the_transition_matrix_is_counted_by_hand() {
 }
 
 #[test]
-fn wrong_arguments_are_refused() {
+fn invalid_arguments_are_errors() {
     for eta in [-0.1, 1.1, f64::NAN, f64::INFINITY] {
         assert!(uniform(eta).validate().is_err());
         let error = uniform(eta).inject(&[0, 1], 2, 0).unwrap_err();
@@ -173,9 +173,10 @@ fn file(noisy: &NoisyLabels) -> Vec<u8> {
     file.into_inner()
 }
 
-/// The hash of a file that NumPy 2.4 reads without pickle, with these names, types and values.
+/// Compares with the hash of a file that NumPy 2.4 read with the documented names, types and
+/// values.
 #[test]
-fn the_same_labels_give_the_same_bytes() {
+fn written_files_are_deterministic() {
     let clean: Vec<u32> = (0..100).map(|i| i % 10).collect();
     let noisy = uniform(0.3).inject(&clean, 10, 7).unwrap();
     let bytes = file(&noisy);
@@ -190,7 +191,7 @@ fn the_same_labels_give_the_same_bytes() {
     );
 }
 
-/// A file with some arrays replaced or left out.
+/// The error for a file with some arrays replaced or omitted.
 fn altered(alter: impl Fn(&mut NpzWriter<Cursor<Vec<u8>>>, &str) -> bool) -> DataError {
     let mut npz = NpzWriter::new(Cursor::new(Vec::new()));
     for name in [
@@ -233,7 +234,7 @@ macro_rules! with {
 }
 
 #[test]
-fn files_that_contradict_themselves_are_refused() {
+fn contradictory_files_are_errors() {
     for (message, part) in [
         (
             altered(|_, name| name == "seed").to_string(),
@@ -271,7 +272,7 @@ fn files_that_contradict_themselves_are_refused() {
 }
 
 #[test]
-fn damaged_files_are_refused_without_reserving_what_they_claim() {
+fn damaged_files_are_errors_without_large_allocations() {
     let clean = [0, 1, 0, 1, 1, 0];
     let whole = file(&uniform(0.5).inject(&clean, 2, 4).unwrap());
     let refused = |bytes: Vec<u8>| {
@@ -283,7 +284,7 @@ fn damaged_files_are_refused_without_reserving_what_they_claim() {
     for len in 0..whole.len() {
         refused(whole[..len].to_vec());
     }
-    // The first array is `clean`; its shape stands in text before its six numbers.
+    // The first array is `clean`; its header contains the shape as text.
     let shape = whole.windows(4).position(|bytes| bytes == b"(6,)").unwrap();
     let numbers = shape + whole[shape..].iter().position(|&b| b == b'\n').unwrap() + 1;
     let mut damaged = whole.clone();

@@ -1,4 +1,4 @@
-//! Label files: what is read, and what is refused with the file's name.
+//! Valid and invalid label files.
 
 use std::fs;
 use std::io::Read;
@@ -13,7 +13,7 @@ use proptest::prelude::*;
 
 const CLASSES: usize = 4;
 
-/// Clean labels, and observed ones of which a quarter or so differ.
+/// Clean labels, and observed labels of which about a quarter differ.
 fn labels(n: usize) -> (Vec<u32>, Vec<u32>) {
     let mut rng = stream(7, Stream::Shuffle);
     let clean: Vec<u32> = (0..n).map(|_| below(&mut rng, CLASSES) as u32).collect();
@@ -51,7 +51,7 @@ fn npz(noisy: &NoisyLabels) -> Vec<u8> {
     bytes.into_inner()
 }
 
-/// The file of labels with another content of one array.
+/// The file of labels with one array replaced.
 fn with(noisy: &NoisyLabels, name: &str, array: Vec<u8>) -> Vec<u8> {
     let mut archive = zip::ZipArchive::new(std::io::Cursor::new(npz(noisy))).unwrap();
     let names: Vec<String> = archive.file_names().map(str::to_owned).collect();
@@ -91,7 +91,7 @@ fn from_file(path: &Path, clean: &[u32]) -> Result<NoisyLabels, DataError> {
     .inject(clean, CLASSES, 9)
 }
 
-/// The message, which names the file in one line.
+/// The error message, which must be one line and name the file.
 fn refusal<T>(path: &Path, result: Result<T, DataError>) -> String {
     let message = result.err().unwrap().to_string();
     assert!(
@@ -102,7 +102,7 @@ fn refusal<T>(path: &Path, result: Result<T, DataError>) -> String {
 }
 
 #[test]
-fn the_same_labels_from_every_format() {
+fn labels_are_read_from_every_format() {
     let folder = Folder::new();
     let (clean, observed) = labels(80);
     let both = |order: ndarray::Shape<ndarray::Ix2>| {
@@ -168,7 +168,7 @@ fn the_same_labels_from_every_format() {
         } else {
             assert_eq!(read_labels(&path).unwrap(), observed);
         }
-        // What was read can be kept.
+        // The result can be written and read again.
         assert_eq!(
             NoisyLabels::read(&folder.file("kept.npz", npz(&noisy))).unwrap(),
             noisy
@@ -177,7 +177,7 @@ fn the_same_labels_from_every_format() {
 }
 
 #[test]
-fn a_file_of_ours_comes_back_as_it_was() {
+fn a_written_file_is_read_unchanged() {
     let folder = Folder::new();
     let (clean, _) = labels(200);
     let etas = Some(vec![0.1, 0.2, 0.3, 0.4]);
@@ -224,7 +224,7 @@ fn a_file_of_ours_comes_back_as_it_was() {
 }
 
 #[test]
-fn an_order_that_is_wrong_or_unproved_is_refused() {
+fn a_wrong_or_unverified_order_is_an_error() {
     let folder = Folder::new();
     let (clean, observed) = labels(2000);
     let reversed = |labels: &[u32]| labels.iter().rev().copied().collect::<Vec<_>>();
@@ -238,8 +238,7 @@ fn an_order_that_is_wrong_or_unproved_is_refused() {
     let first = (0..2000).find(|&i| clean[i] != clean[1999 - i]).unwrap();
     assert!(refusal(&path, from_file(&path, &clean)).contains(&format!("row {first} ")));
 
-    // Noise so strong that nothing is left of the clean labels: the clean column proves what kappa
-    // cannot.
+    // With noise this strong, kappa cannot verify the order, but the clean column can.
     let noise = LabelNoise::Uniform {
         eta: 1.0,
         exact_count: false,
@@ -251,7 +250,7 @@ fn an_order_that_is_wrong_or_unproved_is_refused() {
     let path = folder.file("forgotten.csv", csv("", Some(&clean), forgotten));
     assert_eq!(from_file(&path, &clean).unwrap().observed(), forgotten);
 
-    // Two classes agree by chance in half of the rows, and a third of noise is no wrong order.
+    // Two classes agree by chance in half of the rows; noise of one third is not a wrong order.
     let two: Vec<u32> = clean.iter().map(|c| c % 2).collect();
     let noisy = LabelNoise::Symmetric {
         eta: 0.33,
@@ -279,7 +278,7 @@ fn an_order_that_is_wrong_or_unproved_is_refused() {
 }
 
 #[test]
-fn files_that_are_none_are_refused_by_name() {
+fn invalid_label_files_are_errors() {
     let folder = Folder::new();
     let clean = [0, 1, 2, 3];
     let header = |descr: &str, shape: &str| {
@@ -298,7 +297,7 @@ fn files_that_are_none_are_refused_by_name() {
         (
             "header.csv",
             b"label\n".to_vec(),
-            "is empty but for a line of names",
+            "holds only a line of names",
         ),
         (
             "three.csv",
@@ -308,7 +307,7 @@ fn files_that_are_none_are_refused_by_name() {
         (
             "named.csv",
             b"index,score\n0,1\n".to_vec(),
-            "no array observed, it holds index, score",
+            "no array observed: it holds index, score",
         ),
         ("ragged.csv", b"0,1\n2\n".to_vec(), "line 2 has 1 columns"),
         ("float.csv", b"label\n0.5\n".to_vec(), "line 2: `0.5`"),
@@ -377,17 +376,17 @@ fn files_that_are_none_are_refused_by_name() {
         (
             "cut.npy",
             whole[..whole.len() - 1].to_vec(),
-            "cut short: 31 of 32 bytes",
+            "truncated: 31 of 32 bytes",
         ),
         (
             "csv.npy",
             b"0\n1\n2\n3\n".to_vec(),
-            "does not start as a .npy array",
+            "does not begin like a .npy file",
         ),
         ("empty.npz", vec![], "is empty, 0 bytes"),
         ("text.npz", b"0\n1\n2\n3\n".to_vec(), "not a complete .npz"),
-        ("labels.pt", vec![1], "is a file of torch.save"),
-        ("labels", vec![1], "is named neither"),
+        ("labels.pt", vec![1], "was written by torch.save"),
+        ("labels", vec![1], "is not named"),
     ] {
         let path = folder.file(name, bytes);
         let message = refusal(&path, from_file(&path, &clean));
@@ -401,7 +400,7 @@ fn files_that_are_none_are_refused_by_name() {
 }
 
 #[test]
-fn the_arrays_of_a_file_of_ours_must_agree() {
+fn the_arrays_of_a_file_must_agree() {
     let folder = Folder::new();
     let (clean, _) = labels(40);
     let latent = LabelNoise::LatentClass {
@@ -458,7 +457,7 @@ fn the_arrays_of_a_file_of_ours_must_agree() {
 }
 
 proptest! {
-    /// Any damage is told or gives labels that pass every check; nothing panics.
+    /// A damaged file is an error, or yields labels that pass every check.
     #[test]
     fn damaged_files_never_panic(
         at in any::<proptest::sample::Index>(), byte: u8, cut: bool, which in 0..4_usize,

@@ -1,13 +1,13 @@
-//! Every kind of label noise does what its definition says.
+//! Every kind of label noise matches its definition.
 
 use memdil_data::noise::{ClassMap, NamedMap};
 use memdil_data::{DataError, LabelNoise, NoiseError, NoisyLabels};
 use proptest::prelude::*;
 use sha2::{Digest, Sha256};
 
-/// Every kind that draws and has one rate, for `classes` classes.
+/// All kinds with a single rate, for `classes` classes.
 fn of_one_rate(eta: f64, classes: usize, exact_count: bool) -> Vec<LabelNoise> {
-    // Class 0 stays, all others move one down.
+    // Class 0 is mapped to itself, and each other class to the previous one.
     let map = ClassMap::Classes((0..classes as u32).map(|k| k.saturating_sub(1)).collect());
     vec![
         LabelNoise::Uniform { eta, exact_count },
@@ -26,12 +26,12 @@ fn of_one_rate(eta: f64, classes: usize, exact_count: bool) -> Vec<LabelNoise> {
     ]
 }
 
-/// Those with a rate for each class, here `eta` times 0, 1/(K-1), ..., 1.
+/// All kinds with a rate per class, here `eta` times 0, 1/(K-1), ..., 1.
 fn of_many_rates(eta: f64, classes: usize, exact_count: bool) -> Vec<LabelNoise> {
     let etas: Vec<f64> = (0..classes)
         .map(|k| eta * k as f64 / (classes - 1) as f64)
         .collect();
-    // What leaves a class goes to the two next ones, three to one.
+    // Labels that leave a class move to the next two classes, in the ratio three to one.
     let row = |j: usize| {
         let mut row = vec![0.0; classes];
         row[(j + 1) % classes] += 0.75 * etas[j];
@@ -72,7 +72,7 @@ fn cycle(n: usize, classes: usize) -> Vec<u32> {
     (0..n).map(|i| ((i * i + i / 7) % classes) as u32).collect()
 }
 
-/// A deviation that the mean of n draws of probability p exceeds less than once in 10^18
+/// A deviation that the mean of n draws of probability p exceeds with probability below 10^-18
 /// (Bernstein).
 fn bound(p: f64, n: usize) -> f64 {
     let (n, log) = (n as f64, (2e18_f64).ln());
@@ -80,7 +80,7 @@ fn bound(p: f64, n: usize) -> f64 {
     (third + (third * third + 2.0 * log * n * p * (1.0 - p)).sqrt()) / n
 }
 
-/// The probability of each observed class under each clean one, by definition.
+/// The probability of each observed class given each clean class, by definition.
 fn expected(noise: &LabelNoise, classes: usize) -> Vec<Vec<f64>> {
     let k = classes as f64;
     let same = |j: usize, o: usize| f64::from(u8::from(j == o));
@@ -155,7 +155,7 @@ fn check_consistency(noisy: &NoisyLabels, clean: &[u32], classes: usize) {
 
 proptest! {
     #[test]
-    fn every_row_of_the_transition_matrix_is_within_binomial_bounds(
+    fn the_transition_matrix_is_within_binomial_bounds(
         eta in 0.0..=1.0, classes in 2_usize..8, exact_count: bool, seed: u64,
     ) {
         let clean = cycle(3000, classes);
@@ -175,8 +175,8 @@ proptest! {
             for ((j, o), &share) in found.indexed_iter() {
                 let n = clean.iter().filter(|&&c| c as usize == j).count();
                 let p = expected[j][o];
-                // What cannot happen does not; drawing without replacement only narrows the rest,
-                // but for rounding.
+                // Impossible transitions do not occur; drawing without replacement only narrows the
+                // distribution, except for rounding.
                 let slack = if p == 0.0 { 0.0 } else { bound(p, n) + 1.0 / n as f64 };
                 prop_assert!((share - p).abs() <= slack, "{noise:?} ({j}, {o}): {share} against {p}");
             }
@@ -212,7 +212,7 @@ proptest! {
     }
 
     #[test]
-    fn raising_the_strength_only_adds(
+    fn a_larger_rate_only_adds_corrupted_labels(
         low in 0.0..=1.0, high in 0.0..=1.0, classes in 2_usize..8, exact_count: bool, seed: u64,
     ) {
         let (low, high): (f64, f64) = if low <= high { (low, high) } else { (high, low) };
@@ -227,7 +227,7 @@ proptest! {
     }
 
     #[test]
-    fn the_same_seed_gives_the_same_labels(eta in 0.2..0.8, exact_count: bool, seed: u64) {
+    fn the_same_seed_yields_the_same_labels(eta in 0.2..0.8, exact_count: bool, seed: u64) {
         let clean = cycle(500, 5);
         for noise in all(eta, 5, exact_count) {
             let noisy = noise.inject(&clean, 5, seed).unwrap();
@@ -238,7 +238,7 @@ proptest! {
     }
 
     #[test]
-    fn latent_classes_split_the_labels_of_uniform_noise(eta in 0.0..=1.0, split in 0.0..=1.0, seed: u64) {
+    fn latent_classes_split_uniform_noise(eta in 0.0..=1.0, split in 0.0..=1.0, seed: u64) {
         let clean = cycle(4000, 3);
         let plain = LabelNoise::Uniform { eta, exact_count: false }.inject(&clean, 3, seed).unwrap();
         let latent = LabelNoise::LatentClass { eta, split, exact_count: false }.inject(&clean, 3, seed).unwrap();
@@ -251,7 +251,7 @@ proptest! {
     }
 
     #[test]
-    fn rates_are_drawn_from_the_range_with_the_seed(a in 0.0..=1.0, b in 0.0..=1.0, seed: u64) {
+    fn rates_are_drawn_from_the_range(a in 0.0..=1.0, b in 0.0..=1.0, seed: u64) {
         let (low, high): (f64, f64) = if a <= b { (a, b) } else { (b, a) };
         let clean = cycle(200, 10);
         let noise = |range| LabelNoise::PerClass { etas: None, range: Some(range), rebalance: false, exact_count: true };
@@ -267,7 +267,7 @@ proptest! {
     }
 
     #[test]
-    fn rebalancing_keeps_the_first_samples_of_each_observed_class(seed: u64, n in 300_usize..600) {
+    fn rebalancing_keeps_the_first_samples_of_each_class(seed: u64, n in 300_usize..600) {
         let clean = cycle(n, 3);
         let noise = |rebalance| {
             let etas = Some(vec![0.0, 0.3, 0.8]);
@@ -287,7 +287,7 @@ proptest! {
         let corrupted = kept.iter().filter(|&&i| cut.mask()[i]).count();
         prop_assert_eq!(cut.corrupted(), corrupted);
         prop_assert_eq!(cut.realised(), corrupted as f64 / kept.len() as f64);
-        // The matrix is that of the samples kept.
+        // The matrix is computed from the samples kept.
         let row = cut.transition().unwrap().row(2).to_vec();
         let twos: Vec<usize> = kept.iter().copied().filter(|&i| clean[i] == 2).collect();
         let stayed = twos.iter().filter(|&&i| cut.observed()[i] == 2).count();
@@ -296,7 +296,7 @@ proptest! {
 }
 
 #[test]
-fn a_transition_matrix_is_respected_at_length() {
+fn a_transition_matrix_passes_a_chi_squared_test() {
     let matrix = vec![
         vec![0.5, 0.3, 0.2, 0.0],
         vec![0.0, 1.0, 0.0, 0.0],
@@ -316,7 +316,7 @@ fn a_transition_matrix_is_respected_at_length() {
         let chi_square: f64 = possible()
             .map(|(p, share)| n * (share - p).powi(2) / p)
             .sum();
-        // Three degrees of freedom at most: above 44 once in 10^9.
+        // With at most three degrees of freedom, the value exceeds 44 with probability 10^-9.
         assert!(chi_square < 44.0, "row {j}: {chi_square}");
         assert!(
             row.iter()
@@ -334,9 +334,9 @@ fn a_transition_matrix_is_respected_at_length() {
     assert!((noise.requested() - 2.25 / 4.0).abs() < 1e-12);
 }
 
-/// What published runs depend on, on every platform.
+/// Published runs depend on these labels, on every platform.
 #[test]
-fn labels_of_every_kind_never_change() {
+fn labels_of_every_kind_are_pinned() {
     let clean = cycle(1000, 10);
     let mut kinds = [all(0.35, 10, false), all(0.35, 10, true)].concat();
     kinds.push(LabelNoise::Asymmetric {
@@ -394,7 +394,7 @@ const GOLDEN: [(&str, &str); 16] = [
 ];
 
 #[test]
-fn the_cifar_10_map_moves_five_classes() {
+fn the_cifar_10_map_changes_five_classes() {
     let clean: Vec<u32> = (0..10).collect();
     let noise: LabelNoise =
         serde_json::from_str(r#"{"kind":"asymmetric","eta":1.0,"map":"cifar10"}"#).unwrap();
@@ -407,7 +407,7 @@ fn the_cifar_10_map_moves_five_classes() {
 }
 
 #[test]
-fn configurations_of_every_kind_are_written_as_they_are_read() {
+fn configurations_of_every_kind_round_trip() {
     for text in [
         r#"{"kind":"uniform","eta":0.2,"exact_count":true}"#,
         r#"{"kind":"symmetric","eta":0.2}"#,
@@ -446,7 +446,7 @@ fn configurations_of_every_kind_are_written_as_they_are_read() {
 }
 
 #[test]
-fn settings_that_make_no_sense_are_refused() {
+fn invalid_settings_are_errors() {
     let noise = |text: &str| serde_json::from_str::<LabelNoise>(text).unwrap();
     for (text, part) in [
         (r#"{"kind":"symmetric","eta":-0.1}"#, "eta = -0.1"),
@@ -457,7 +457,7 @@ fn settings_that_make_no_sense_are_refused() {
         ),
         (
             r#"{"kind":"asymmetric","eta":0.1,"map":[0,1]}"#,
-            "at least one must move",
+            "at least one class must change",
         ),
         (
             r#"{"kind":"transition","matrix":[[0.5,0.5],[0.2,0.7]]}"#,
@@ -465,11 +465,11 @@ fn settings_that_make_no_sense_are_refused() {
         ),
         (
             r#"{"kind":"transition","matrix":[[0.9,0.3],[0.1,0.7]]}"#,
-            "columns of matrix sum to 1 and the rows do not",
+            "columns of the matrix sum to 1 but its rows do not",
         ),
         (
             r#"{"kind":"transition","matrix":[[0.5,0.5],[1.0]]}"#,
-            "row 1 of the transition matrix has 1 entries, 2",
+            "row 1 of the transition matrix has 1 entries, but needs 2",
         ),
         (
             r#"{"kind":"transition","matrix":[[1.5,-0.5],[0.0,1.0]]}"#,
@@ -481,7 +481,7 @@ fn settings_that_make_no_sense_are_refused() {
             "one of `etas`",
         ),
         (r#"{"kind":"per_class"}"#, "one of `etas`"),
-        (r#"{"kind":"per_class","range":[0.3,0.2]}"#, "goes down"),
+        (r#"{"kind":"per_class","range":[0.3,0.2]}"#, "is descending"),
         (
             r#"{"kind":"per_class","range":[0.3,1.2]}"#,
             "range[1] = 1.2",
@@ -537,7 +537,7 @@ fn settings_that_make_no_sense_are_refused() {
             Err(DataError::LabelOutOfRange { row: 1, .. })
         ));
     }
-    // A number of classes claims no memory.
+    // A false number of classes does not cause a large allocation.
     let many = u32::MAX as usize;
     let range = noise(r#"{"kind":"per_class","range":[0.1,0.2]}"#)
         .inject(&[0, 1], many, 0)

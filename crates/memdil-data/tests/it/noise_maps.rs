@@ -1,9 +1,9 @@
-//! The map of CIFAR-100's superclasses.
+//! The predefined map of CIFAR-100's superclasses.
 
 use memdil_data::noise::{ClassMap, NamedMap};
 use memdil_data::{LabelNoise, Source};
 
-/// The superclasses with their classes as the data set's page lists them, sorted by name.
+/// The superclasses with their classes, as listed on the page of the data set, sorted by name.
 const SUPERCLASSES: [[&str; 5]; 20] = [
     ["beaver", "dolphin", "otter", "seal", "whale"],
     ["aquarium_fish", "flatfish", "ray", "shark", "trout"],
@@ -34,7 +34,7 @@ const SUPERCLASSES: [[&str; 5]; 20] = [
 ];
 
 #[test]
-fn each_class_moves_to_the_next_of_its_superclass() {
+fn each_class_is_mapped_to_the_next_in_its_superclass() {
     let names = Source::Cifar100.class_names();
     let map = ClassMap::Named(NamedMap::Cifar100);
     for superclass in SUPERCLASSES {
@@ -54,7 +54,7 @@ fn every_class_is_the_target_of_one_class() {
 }
 
 #[test]
-fn labels_moved_five_times_are_back() {
+fn applying_the_map_five_times_is_the_identity() {
     let noise: LabelNoise =
         serde_json::from_str(r#"{"kind":"asymmetric","eta":1.0,"map":"cifar100"}"#).unwrap();
     let clean: Vec<u32> = (0..100).collect();
@@ -67,7 +67,7 @@ fn labels_moved_five_times_are_back() {
 }
 
 #[test]
-fn the_map_is_refused_for_other_numbers_of_classes() {
+fn another_number_of_classes_is_an_error() {
     let noise: LabelNoise =
         serde_json::from_str(r#"{"kind":"asymmetric","eta":0.4,"map":"cifar100"}"#).unwrap();
     assert!(noise.validate_for(100).is_ok());

@@ -1,4 +1,4 @@
-//! Label sets in pickled dictionaries, as CIFAR-N publishes them.
+//! Label sets in pickled dictionaries, the format of CIFAR-N.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -31,11 +31,11 @@ fn dictionary(writer: Writer, clean: &[u32]) -> Vec<u8> {
     ])
 }
 
-/// What `np.save` makes of a dictionary: a `.npy` whose one element is the object.
+/// The output of `np.save` for a dictionary: a `.npy` whose only element is the object.
 fn saved(object: &[u8]) -> Vec<u8> {
     let dtype =
         b"cnumpy\ndtype\nU\x02O8\x89\x88\x87R(K\x03U\x01|NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK?tb";
-    // The protocol of the object comes first, its last instruction after the array's.
+    // The protocol header precedes the array, and the stop instruction of the object follows it.
     let inner = &object[2..object.len() - 1];
     let body = [
         &object[..2],
@@ -79,7 +79,7 @@ fn refusal(path: &Path, column: Option<&str>) -> String {
 }
 
 #[test]
-fn a_named_column_is_read_from_every_writer_and_ending() {
+fn a_column_is_read_from_every_writer_and_extension() {
     let folder = Folder::new();
     for writer in WRITERS {
         let pickle = dictionary(writer, &CLEAN);
@@ -105,7 +105,7 @@ fn without_a_column_the_names_are_listed() {
     let path = folder.file("human.npy", &saved(&dictionary(Writer::Protocol5, &CLEAN)));
     let message = refusal(&path, None);
     assert!(
-        message.contains("the label columns aggre_label, worse_label: "),
+        message.contains("the label columns aggre_label, worse_label; "),
         "{message}"
     );
     assert!(
@@ -114,13 +114,13 @@ fn without_a_column_the_names_are_listed() {
     );
     let message = refusal(&path, Some("worst_label"));
     assert!(
-        message.contains("no label column `worst_label`: name one of clean_label, aggre_label"),
+        message.contains("no label column `worst_label`; name one of clean_label, aggre_label"),
         "{message}"
     );
 }
 
 #[test]
-fn the_only_column_needs_no_name() {
+fn a_single_column_needs_no_name() {
     let folder = Folder::new();
     let writer = Writer::Python2;
     let entries = [
@@ -137,7 +137,7 @@ fn the_only_column_needs_no_name() {
 }
 
 #[test]
-fn the_clean_column_proves_the_order() {
+fn the_clean_column_verifies_the_order() {
     let folder = Folder::new();
     let mut other = CLEAN;
     other.swap(2, 3);
@@ -172,12 +172,12 @@ fn a_column_is_for_dictionaries_only() {
     for (name, bytes) in [("labels.npy", plain), ("labels.csv", b"0\n1\n".to_vec())] {
         let path = folder.file(name, &bytes);
         let message = refusal(&path, Some("worse_label"));
-        assert!(message.contains("leave `column` out"), "{name}: {message}");
+        assert!(message.contains("omit `column`"), "{name}: {message}");
     }
 }
 
 #[test]
-fn other_objects_are_refused_by_name() {
+fn other_objects_are_errors() {
     let folder = Folder::new();
     for (name, bytes, part) in [
         (
@@ -207,7 +207,7 @@ fn other_objects_are_refused_by_name() {
         (
             "old.pt",
             b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.",
-            "is a file of torch.save",
+            "was written by torch.save",
         ),
     ] {
         let message = refusal(&folder.file(name, bytes), None);
@@ -216,7 +216,7 @@ fn other_objects_are_refused_by_name() {
 }
 
 #[test]
-fn labels_that_are_not_noise_name_another_remedy() {
+fn read_labels_has_its_own_remedy() {
     let folder = Folder::new();
     let path = folder.file("human.npy", &saved(&dictionary(Writer::Python2, &CLEAN)));
     let message = read_labels(&path).unwrap_err().to_string();
@@ -230,7 +230,7 @@ fn labels_that_are_not_noise_name_another_remedy() {
 }
 
 #[test]
-fn configurations_without_a_column_stay_as_they_were() {
+fn an_absent_column_is_not_serialized() {
     let text = r#"{"kind":"from_file","path":"noisy.npz"}"#;
     let noise: LabelNoise = serde_json::from_str(text).unwrap();
     assert_eq!(serde_json::to_string(&noise).unwrap(), text);

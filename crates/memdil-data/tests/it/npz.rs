@@ -1,4 +1,4 @@
-//! A user's own `.npz` files.
+//! The user's own `.npz` files.
 
 use std::fs;
 
@@ -60,7 +60,7 @@ fn floats(values: &[f32]) -> Vec<u8> {
 }
 
 #[test]
-fn bytes_are_read_with_their_own_constants_stored_or_deflated() {
+fn constants_of_bytes_are_computed() {
     let contents = read(&entries()).unwrap();
     assert_eq!(contents, parse(&zip(&entries(), true), "x.npz").unwrap());
     assert_eq!(
@@ -77,7 +77,7 @@ fn bytes_are_read_with_their_own_constants_stored_or_deflated() {
 }
 
 #[test]
-fn floats_of_either_byte_order_are_taken_as_they_are() {
+fn floats_of_either_byte_order_are_read() {
     let values = [1.0, 3.0, -2.0, -2.0, 0.0, 1.0, 3.0, 5.0, 2.0, 2.0, 0.0, 1.0];
     let big: Vec<u8> = values
         .iter()
@@ -102,9 +102,9 @@ fn floats_of_either_byte_order_are_taken_as_they_are() {
     }
 }
 
-/// (n, rows, columns, channels) as TensorFlow and MedMNIST store colours, under their names.
+/// TensorFlow and MedMNIST store colour images as (n, rows, columns, channels).
 #[test]
-fn channels_may_come_last_and_names_be_those_of_keras_or_medmnist() {
+fn channels_may_be_last_under_the_names_of_other_programs() {
     let channels_last: Vec<u8> = (0..24).collect();
     let first = |image: u8| (0..3).flat_map(move |c| (0..4).map(move |p| 12 * image + 3 * p + c));
     let expected: Vec<u8> = (0..2).flat_map(first).collect();
@@ -139,7 +139,7 @@ fn channels_may_come_last_and_names_be_those_of_keras_or_medmnist() {
 }
 
 #[test]
-fn constants_of_the_file_come_first() {
+fn constants_of_the_file_have_precedence() {
     let mut entries = with(
         "mean.npy",
         npy("<f8", false, "(1,)", &0.25_f64.to_le_bytes()),
@@ -203,7 +203,7 @@ fn labels_of_every_integer_type_are_read() {
 }
 
 #[test]
-fn arrays_that_do_not_fit_are_named_with_what_is_wrong() {
+fn invalid_arrays_are_errors() {
     let pixels = [0; 12];
     let mut images = floats(&[0.0; 12]);
     images[4 * 9..4 * 10].copy_from_slice(&f32::NAN.to_le_bytes());
@@ -239,7 +239,7 @@ fn arrays_that_do_not_fit_are_named_with_what_is_wrong() {
         ),
         (
             labels("|u1", "(3,)", &[0; 2]),
-            "labels: is cut short: 2 of 3 bytes",
+            "labels: is truncated: 2 of 3 bytes",
         ),
         (
             labels("|u1", "(3,)", &[0; 4]),
@@ -247,11 +247,11 @@ fn arrays_that_do_not_fit_are_named_with_what_is_wrong() {
         ),
         (
             labels("|u1", "(3000000000000,)", &[0; 4]),
-            "cut short: 4 of 3000000000000",
+            "truncated: 4 of 3000000000000",
         ),
         (
             labels("<u8", "(3000000000000000000,)", &[0; 4]),
-            "beyond any memory",
+            "exceeds any memory",
         ),
         (
             ("images.npy", npy("<f4", false, "(3, 2, 2)", &images)),
@@ -259,7 +259,7 @@ fn arrays_that_do_not_fit_are_named_with_what_is_wrong() {
         ),
         (
             ("images.npy", npy("<i8", false, "(3, 2, 2)", &[0; 96])),
-            "images: holds int64: uint8 or floats are read",
+            "images: holds int64, not uint8 or floats",
         ),
         (
             ("images.npy", npy("|u1", false, "(3, 4)", &pixels)),
@@ -275,15 +275,15 @@ fn arrays_that_do_not_fit_are_named_with_what_is_wrong() {
         ),
         (
             ("images.npy", npy("|u1", false, "(1, 2, 3, 2)", &pixels)),
-            "images have 1 or 3 channels",
+            "images must have 1 or 3 channels",
         ),
         (
             ("images.npy", npy("|u1", false, "(3, 0, 2)", &[])),
-            "which holds no image",
+            "which contains no images",
         ),
         (
             ("images.npy", b"no array at all".to_vec()),
-            "images: does not start as a .npy array",
+            "images: does not begin like a .npy file",
         ),
     ] {
         let message = read(&with(name, array)).unwrap_err().to_string();
@@ -299,7 +299,7 @@ fn arrays_that_do_not_fit_are_named_with_what_is_wrong() {
         let message = read(&entries).unwrap_err().to_string();
         assert!(
             message.contains(&format!(
-                "has no array {}, it holds",
+                "has no array {}: it holds",
                 name.trim_end_matches(".npy")
             )),
             "{message}"
@@ -314,12 +314,12 @@ fn arrays_that_do_not_fit_are_named_with_what_is_wrong() {
 }
 
 #[test]
-fn archives_with_fields_of_64_bits_are_read() {
+fn zip64_archives_are_read() {
     let whole = zip(&entries(), true);
     let (end, mut wide) = (whole.len() - 22, whole.clone());
     let number = |at: usize| u64::from(u32::from_le_bytes(whole[at..at + 4].try_into().unwrap()));
     let (size, directory) = (number(end + 12), number(end + 16) as usize);
-    // The first entry of the directory has its lengths and its place in an extra field of its own.
+    // The first entry of the directory has its lengths and its offset in an extra field.
     let name_end = directory + 46 + "images.npy".len();
     let mut extra = vec![0xfe, 0xca, 2, 0, 7, 7, 1, 0, 24, 0];
     for at in [directory + 24, directory + 20, directory + 42] {
@@ -348,7 +348,7 @@ fn archives_with_fields_of_64_bits_are_read() {
         .concat(),
     );
     wide[end + 8..end + 20].fill(0xff);
-    // A comment follows the end.
+    // A comment follows the end record.
     wide[end + 20] = 3;
     wide.extend(b"PK\x05");
     wide.splice(end..end, tail);
@@ -356,7 +356,7 @@ fn archives_with_fields_of_64_bits_are_read() {
 }
 
 #[test]
-fn a_damaged_array_is_noticed() {
+fn a_wrong_checksum_is_an_error() {
     let mut file = zip(&entries(), false);
     let at = file
         .windows(4)
@@ -415,7 +415,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(32))]
 
     #[test]
-    fn what_is_written_is_read(
+    fn files_round_trip(
         n in 1..5_usize, channels in prop_oneof![Just(1_usize), Just(3)], side in 1..6_usize, deflated: bool, seed: u8,
     ) {
         let pixels: Vec<u8> = (0..n * channels * side * side).map(|i| (i as u8).wrapping_mul(seed | 1)).collect();
@@ -438,32 +438,32 @@ proptest! {
 }
 
 #[test]
-fn arrays_that_cannot_be_trained_on_are_refused() {
+fn arrays_unsuitable_for_training_are_errors() {
     for (name, array, expected) in [
         (
             "images.npy",
             npy("|u1", false, "(3, 2, 2)", &[7; 12]),
-            "the same value everywhere in channel 0",
+            "is constant in channel 0",
         ),
         (
             "images.npy",
             npy("|u1", false, "(0, 2, 2)", &[]),
-            "images: has shape [0, 2, 2], which holds no image",
+            "images: has shape [0, 2, 2], which contains no images",
         ),
         (
             "test_images.npy",
             npy("|u1", false, "(0, 2, 2)", &[]),
-            "test_images: has shape [0, 2, 2], which holds no image",
+            "test_images: has shape [0, 2, 2], which contains no images",
         ),
         (
             "test_images.npy",
             npy("<f4", false, "(2, 2, 2)", &floats(&[1.0; 8])),
-            "save both alike",
+            "save both with the same type",
         ),
         (
             "labels.npy",
             npy("|u1", false, "(67108865,)", &[]),
-            "labels: is cut short: 0 of 67108865 bytes",
+            "labels: is truncated: 0 of 67108865 bytes",
         ),
     ] {
         let message = read(&with(name, array)).unwrap_err().to_string();

@@ -1,4 +1,4 @@
-//! Files as other programs name, pack and replace them.
+//! Files as renamed, compressed or replaced by other programs.
 
 use std::fs;
 use std::path::Path;
@@ -25,7 +25,7 @@ fn check(published: Published, folder: &Path) -> Vec<FileReport> {
     verify(published, &[folder.to_owned()], &mut |_, _, _| ()).unwrap()
 }
 
-/// MNIST with each file moved to the path that `place` gives.
+/// MNIST with each file moved to the path returned by `place`.
 fn moved(place: impl Fn(&str) -> String, gz: bool) -> tempfile::TempDir {
     let (source, target) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     write_data_set(source.path(), &[0, 1, 1], &[1, 0]);
@@ -68,7 +68,7 @@ fn mnist_is_found_under_the_names_of_other_programs() {
 }
 
 #[test]
-fn zeros_behind_a_gzip_member_are_padding() {
+fn zeros_after_a_gzip_member_are_padding() {
     let mut file = gzip(&labels_file(&[5, 6, 7]));
     file.extend([0; 512]);
     assert_eq!(idx::parse_labels(&file, "x").unwrap(), [5, 6, 7]);
@@ -78,7 +78,7 @@ fn zeros_behind_a_gzip_member_are_padding() {
 }
 
 #[test]
-fn web_pages_and_pointers_are_named_by_every_reader() {
+fn every_reader_recognises_web_pages_and_pointers() {
     for (bytes, what) in [(PAGE, "is a web page"), (POINTER, "`git lfs pull`")] {
         for message in [
             idx::parse_images(bytes, "x").unwrap_err().to_string(),
@@ -96,7 +96,7 @@ fn web_pages_and_pointers_are_named_by_every_reader() {
 }
 
 #[test]
-fn verify_names_web_pages() {
+fn verify_recognises_web_pages() {
     let folder = moved(|name| format!("mnist/{name}"), true);
     let page = folder.path().join("mnist/train-images-idx3-ubyte.gz");
     fs::write(&page, PAGE).unwrap();
@@ -110,7 +110,7 @@ fn verify_names_web_pages() {
 }
 
 #[test]
-fn verify_names_web_pages_in_the_place_of_unpacked_files() {
+fn verify_recognises_pointers_in_place_of_unpacked_files() {
     let folder = moved(str::to_owned, false);
     fs::write(folder.path().join(IDX[1]), POINTER).unwrap();
     let reports = check(Published::Mnist, folder.path());
@@ -121,7 +121,7 @@ fn verify_names_web_pages_in_the_place_of_unpacked_files() {
     );
 }
 
-/// Labels that are as many as published and begin like them.
+/// Labels with the published number and beginning.
 fn published_labels(published: Published, part: Part) -> Vec<u8> {
     let mut labels = vec![0; published.images(part)];
     for (label, first) in labels.iter_mut().zip(published.first_labels(part)) {
@@ -131,7 +131,7 @@ fn published_labels(published: Published, part: Part) -> Vec<u8> {
 }
 
 #[test]
-fn a_whole_set_for_python_is_verified_by_its_labels() {
+fn the_python_version_is_verified_by_its_labels() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path().join("cifar-10-batches-py");
     fs::create_dir(&root).unwrap();
@@ -163,7 +163,7 @@ fn a_whole_set_for_python_is_verified_by_its_labels() {
 }
 
 #[test]
-fn a_part_of_a_set_for_python_is_told() {
+fn a_partial_python_version_is_detected() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path().join("cifar-100-python");
     fs::create_dir(&root).unwrap();
@@ -174,7 +174,7 @@ fn a_part_of_a_set_for_python_is_told() {
     }
     let reports = check(Published::Cifar100, folder.path());
     assert!(
-        matches!(&reports[0].state, FileState::WrongLabels { cause } if cause.contains("2 labels in the training set, 50000")),
+        matches!(&reports[0].state, FileState::WrongLabels { cause } if cause.contains("2 labels in the training set, but 50000")),
         "{:?}",
         reports[0].state
     );
@@ -189,7 +189,7 @@ fn a_part_of_a_set_for_python_is_told() {
 }
 
 #[test]
-fn other_forms_are_those_that_are_read() {
+fn other_form_returns_the_files_that_are_read() {
     let folder = tempfile::tempdir().unwrap();
     let root = &[folder.path().to_owned()];
     assert_eq!(other_form(Published::Cifar100, root), None);
@@ -200,7 +200,7 @@ fn other_forms_are_those_that_are_read() {
     }
     let found = find(&Source::Cifar100, root).unwrap();
     assert_eq!(other_form(Published::Cifar100, root), Some(found));
-    // The published archive comes first.
+    // The published archive has precedence.
     fs::write(folder.path().join("cifar-100-binary.tar.gz"), b"").unwrap();
     assert_eq!(other_form(Published::Cifar100, root), None);
     assert_eq!(other_form(Published::Mnist, root), None);

@@ -1,4 +1,4 @@
-//! Values that published runs depend on, and splits.
+//! Pinned random values, on which published runs depend, and validation splits.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::convert::Infallible;
@@ -17,7 +17,8 @@ const PURPOSES: [Stream; 5] = [
     Stream::Subset,
 ];
 
-/// Computed with a ChaCha8 written in Python from its definition: key = seed, nonce = stream.
+/// The values were computed by a ChaCha8 written in Python from its definition: key = seed, nonce =
+/// stream.
 #[test]
 fn the_streams_are_chacha8_under_seed_and_purpose() {
     let first = PURPOSES.map(|purpose| stream(42, purpose).next_u64());
@@ -46,7 +47,7 @@ fn the_streams_are_chacha8_under_seed_and_purpose() {
 }
 
 #[test]
-fn what_is_made_of_the_streams_never_changes() {
+fn derived_values_are_pinned() {
     let mut order: Vec<usize> = (0..10).collect();
     shuffle(&mut stream(42, Stream::Shuffle), &mut order);
     assert_eq!(order, [8, 9, 4, 1, 3, 2, 0, 6, 5, 7]);
@@ -65,7 +66,7 @@ fn what_is_made_of_the_streams_never_changes() {
 }
 
 #[test]
-fn no_purpose_sees_another_ones_numbers() {
+fn purposes_have_independent_streams() {
     let mut seen = BTreeSet::new();
     for seed in [0, 1, u64::MAX] {
         for purpose in PURPOSES {
@@ -77,7 +78,7 @@ fn no_purpose_sees_another_ones_numbers() {
 }
 
 #[test]
-fn the_split_is_the_same_under_every_noise() {
+fn the_split_does_not_depend_on_noise() {
     let split = validation_split(200, 0.2, 5).unwrap();
     let clean: Vec<u32> = (0..200).map(|i| i % 3).collect();
     let observed = |eta, seed| {
@@ -96,7 +97,7 @@ fn the_split_is_the_same_under_every_noise() {
     assert_ne!(validation_split(200, 0.2, 6).unwrap(), split);
 }
 
-/// A generator that gives the numbers it is told to.
+/// A generator of predefined numbers.
 struct Scripted(VecDeque<u64>);
 
 impl TryRng for Scripted {
@@ -116,12 +117,12 @@ impl TryRng for Scripted {
 }
 
 #[test]
-fn the_ends_of_the_range_are_reached_and_surplus_outputs_redrawn() {
+fn surplus_outputs_are_redrawn() {
     let mut rng = Scripted([0, u64::MAX].into());
     assert_eq!(unit_f64(&mut rng), 0.0);
     assert_eq!(unit_f64(&mut rng), 1.0 - 2.0_f64.powi(-53));
 
-    // 2^64 = 3 * 6148914691236517205 + 1: one output in 2^64 is too many for three values, here 0.
+    // 2^64 = 3 * 6148914691236517205 + 1: for three values, one of the 2^64 outputs is surplus.
     let third = 6_148_914_691_236_517_205;
     let mut rng = Scripted([0, 1, third, third + 1, 2 * third + 1, u64::MAX].into());
     let draws: Vec<usize> = (0..5).map(|_| below(&mut rng, 3)).collect();
@@ -148,7 +149,7 @@ fn every_order_of_three_is_equally_likely() {
 }
 
 #[test]
-fn splits_that_leave_nothing_or_make_no_sense_are_refused() {
+fn invalid_splits_are_errors() {
     assert_eq!(
         validation_split(5, 0.0, 1).unwrap(),
         ((0..5).collect(), vec![])
@@ -166,7 +167,7 @@ fn splits_that_leave_nothing_or_make_no_sense_are_refused() {
 
 proptest! {
     #[test]
-    fn a_split_holds_every_index_once_and_grows_with_the_fraction(
+    fn a_split_is_a_partition_and_grows_with_the_fraction(
         n in 10_usize..400, fraction in 0.0..0.45, seed: u64,
     ) {
         let (train, validation) = validation_split(n, fraction, seed).unwrap();

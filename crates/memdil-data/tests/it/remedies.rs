@@ -1,8 +1,8 @@
-//! The remedies that messages name, tried with NumPy.
+//! Applies the remedies in error messages with NumPy.
 //!
-//! Each case saves what a user has, checks that the message names the remedy literally, applies it
-//! in Python, and reads the result. Needs Python with NumPy, as `MEMDIL_PYTHON` or `python3`:
-//! `cargo test -p memdil-data --test it remedies:: -- --ignored`.
+//! Each case saves an unsuitable array, checks that the message contains the remedy literally,
+//! applies it in Python, and reads the result. Requires Python with NumPy, as `MEMDIL_PYTHON` or
+//! `python3`: `cargo test -p memdil-data --test it remedies:: -- --ignored`.
 
 use std::path::Path;
 use std::process::Command;
@@ -42,7 +42,7 @@ fn read(path: &Path, wanted: Wanted) -> Result<(), DataError> {
     }
 }
 
-/// What a user has as `a`, and the remedy: an expression of `a`.
+/// The unsuitable array `a`, and the remedy, an expression of `a`.
 const ARRAYS: [(Wanted, &str, &str); 28] = [
     (
         Wanted::Matrix,
@@ -182,7 +182,7 @@ fn remedies_of_arrays_work() {
     }
 }
 
-/// What makes `f.npz`, the remedy, and what makes `mended.npz` with it.
+/// The code that writes `f.npz`, the remedy, and the code that writes `mended.npz` with it.
 const ARCHIVES: [(Wanted, &str, &str, &str); 5] = [
     (
         Wanted::Matrix,
@@ -248,10 +248,10 @@ fn remedies_of_archives_work() {
     }
 }
 
-/// What `np.save` and `np.savez` write is read as it is.
+/// Files written by `np.save` and `np.savez` are read without a remedy.
 #[test]
 #[ignore = "needs Python with NumPy"]
-fn what_numpy_writes_is_read() {
+fn files_written_by_numpy_are_read() {
     let folder = tempfile::tempdir().unwrap();
     for (wanted, save) in [
         (Wanted::Matrix, "np.save(\"f.npy\", np.ones((3, 2)).T)"),

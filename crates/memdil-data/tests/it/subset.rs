@@ -1,9 +1,9 @@
-//! Subsets written and read back.
+//! Writing and reading subsets.
 
 use memdil_data::subset::{Subset, write_subset};
 use memdil_data::{DataError, DataSpec, Dataset, Images, Pixels, Source, Split, load};
 
-/// Images of 1 x 1 x 2 whose pixels tell their place in the set; labels 0, 1, 2, 0, 1, 2, ...
+/// Images of 1 x 1 x 2 whose pixels identify their index; labels 0, 1, 2, 0, 1, 2, ...
 fn data(floats: bool) -> Dataset {
     let split = |n: usize| {
         let values = (0..2 * n).map(|i| i as u8);
@@ -45,7 +45,7 @@ const FIRST: Subset = Subset {
 };
 
 #[test]
-fn the_first_of_each_class_are_read_back() {
+fn the_first_images_of_each_class_round_trip() {
     for floats in [false, true] {
         let data = data(floats);
         let (small, bytes) = written(&data, FIRST);
@@ -101,7 +101,7 @@ fn a_seed_draws_balanced_and_nested_subsets() {
 }
 
 #[test]
-fn what_cannot_be_had_is_refused() {
+fn invalid_sizes_are_errors() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("small.npz");
     match write_subset(

@@ -1,4 +1,4 @@
-//! SVHN's MATLAB files in every style the format allows.
+//! SVHN's MATLAB files in all variants of the format.
 
 use std::fs;
 
@@ -34,7 +34,7 @@ fn refused(file: &[u8]) -> String {
 }
 
 #[test]
-fn all_styles_of_the_format_give_rows_of_planes_and_the_digit_0() {
+fn all_variants_of_the_format_are_read() {
     for style in STYLES {
         let other = style.variable("other", 6, &[1, 3], 9, &[0; 24]);
         let (images, labels) = (style.images(3, pixel), style.labels(&[10, 1, 9]));
@@ -71,7 +71,7 @@ fn labels_may_be_stored_as_any_number() {
         (7, 7, |label| f32::from(label).to_le_bytes().to_vec()),
         (6, 9, |label| f64::from(label).to_le_bytes().to_vec()),
         (14, 12, |label| i64::from(label).to_le_bytes().to_vec()),
-        // Doubles are stored as bytes where that loses nothing: so is the published file's `y`.
+        // MATLAB stores doubles as bytes if that is lossless, like `y` in the published file.
         (6, 2, |label| vec![label]),
     ];
     for (class, kind, store) in stores {
@@ -93,7 +93,7 @@ fn a_single_image_has_three_sizes() {
 }
 
 #[test]
-fn what_is_no_such_file_is_told_in_one_line() {
+fn invalid_files_are_errors() {
     let (x, y) = (PLAIN.images(2, pixel), PLAIN.labels(&[1, 2]));
     let with_y = |y: Vec<u8>| PLAIN.file(&[x.clone(), y]);
     let with_x = |x: Vec<u8>| PLAIN.file(&[x, y.clone()]);
@@ -123,7 +123,7 @@ fn what_is_no_such_file_is_told_in_one_line() {
         ),
         (
             with_y(PLAIN.variable("y", 1, &[2, 1], 2, &[1, 2])),
-            "no array of real numbers",
+            "not an array of real numbers",
         ),
         (
             with_y(PLAIN.variable("y", 9, &[2, 1], 16, &[1, 2])),
@@ -158,7 +158,7 @@ fn what_is_no_such_file_is_told_in_one_line() {
 }
 
 #[test]
-fn images_and_labels_that_differ_in_number_are_refused() {
+fn different_numbers_of_images_and_labels_are_an_error() {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, labels: &[u8]| {
         fs::write(
@@ -194,7 +194,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
-    fn what_is_written_is_read(style in 0..4_usize, labels in prop::collection::vec(1..11_u8, 1..6), seed: u8) {
+    fn files_round_trip(style in 0..4_usize, labels in prop::collection::vec(1..11_u8, 1..6), seed: u8) {
         let style = STYLES[style];
         let pixel = |i, c, y, x| pixel(i, c, y, x).wrapping_mul(seed | 1);
         let split = svhn::parse(&style.file(&[style.images(labels.len(), pixel), style.labels(&labels)]), "x").unwrap();

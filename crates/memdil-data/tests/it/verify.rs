@@ -1,4 +1,4 @@
-//! Files against the catalogue: the real ones where they are installed, real formats everywhere.
+//! Verifying files against the catalogue; real data sets are checked if they are installed.
 
 use std::collections::HashSet;
 use std::fs::{self, File};
@@ -94,7 +94,7 @@ fn the_catalogue_is_consistent() {
 }
 
 #[test]
-fn an_unknown_name_is_told_the_names() {
+fn an_unknown_name_lists_the_known_names() {
     let error = Published::from_name("imagenet").unwrap_err();
     let message = error.to_string();
     assert!(
@@ -136,7 +136,7 @@ fn the_order_of_labels_is_checked() {
     );
 }
 
-/// Debian packs Fashion-MNIST anew, which the checksum of the content sees through.
+/// Debian recompresses Fashion-MNIST, so only the checksum of the content matches.
 #[test]
 fn the_files_of_debians_package_are_the_published_ones() {
     if !Path::new(DEBIAN).is_dir() {
@@ -162,13 +162,13 @@ fn the_files_of_debians_package_are_the_published_ones() {
         assert!(check_order(Published::FashionMnist, part, &turned).is_err());
     }
 
-    // MNIST's files have the same names, so it is not looked for in the folder of Fashion-MNIST.
+    // MNIST's files have the same names, so the folder of Fashion-MNIST is not searched for them.
     let reports = verify(Published::Mnist, &[DEBIAN.into()], &mut |_, _, _| ()).unwrap();
     assert_eq!(states(&reports), [&FileState::Missing; 4]);
 }
 
 #[test]
-fn every_state_of_a_gzip_file_is_told() {
+fn every_state_of_a_gzip_file_is_reported() {
     let folder = tempfile::tempdir().unwrap();
     let content = images_file(20);
     let (packed, inner) = (gzip(&content), sha256(&content));
@@ -239,7 +239,7 @@ fn every_state_of_a_gzip_file_is_told() {
         (vec![&FileState::Missing], &None)
     );
 
-    // Both forms: which one a reader takes is not for this to guess.
+    // Both forms are checked, since a reader may use either.
     fs::write(folder.path().join("images.gz"), &packed).unwrap();
     fs::write(folder.path().join("images"), head).unwrap();
     let both = verify_files(&[file], folder.path(), &mut |_, _, _| ()).unwrap();
@@ -271,7 +271,7 @@ fn write_cifar(folder: &Path, published: Published, record: u64, label_at: u64) 
 }
 
 #[test]
-fn unpacked_cifar_files_are_said_to_have_no_checksum_and_checked_by_their_labels() {
+fn unpacked_cifar_files_are_checked_by_their_labels() {
     for (published, record, label_at) in [
         (Published::Cifar10, 3073, 0),
         (Published::Cifar100, 3074, 1),
@@ -295,7 +295,7 @@ fn unpacked_cifar_files_are_said_to_have_no_checksum_and_checked_by_their_labels
                 .contains("no published checksum")
         );
 
-        // The first two test images change places.
+        // The first two test images are swapped.
         let test = folder.join(published.files()[0].unpacked.last().unwrap().name);
         let mut file = File::options().write(true).open(&test).unwrap();
         let first = published.first_labels(Part::Test);
@@ -333,7 +333,7 @@ fn files_are_found_in_all_usual_folders() {
         let folder = root.path().join(layout);
         fs::create_dir_all(&folder).unwrap();
         let mut searched = folders(published, &[root.path().to_owned()]);
-        // Debian's place may hold Fashion-MNIST.
+        // Fashion-MNIST may be installed in Debian's folder.
         searched.retain(|folder| folder.starts_with(root.path()));
         assert_eq!(find(published.files(), &searched), None);
         for (k, file) in published.files().iter().enumerate() {
@@ -354,7 +354,7 @@ fn files_are_found_in_all_usual_folders() {
 }
 
 #[test]
-fn the_folder_with_all_files_comes_before_one_with_some() {
+fn a_complete_folder_has_precedence() {
     let root = tempfile::tempdir().unwrap();
     let files = Published::Svhn.files();
     fs::write(root.path().join(files[0].name), []).unwrap();
@@ -379,9 +379,9 @@ fn a_missing_file_is_reported_as_flat_json() {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
-    /// No single byte of a file can change unseen, packed or not.
+    /// Every changed byte of a file is detected, compressed or not.
     #[test]
-    fn any_changed_byte_is_seen(labels in proptest::collection::vec(0..10_u8, 1..200), at: prop::sample::Index, by in 1..=255_u8) {
+    fn any_changed_byte_is_detected(labels in proptest::collection::vec(0..10_u8, 1..200), at: prop::sample::Index, by in 1..=255_u8) {
         let folder = tempfile::tempdir().unwrap();
         let mut bytes = labels_file(&labels);
         let (sha256, size) = (sha256(&bytes), bytes.len() as u64);

@@ -1,4 +1,4 @@
-"""Writes one dictionary of plain values and NumPy arrays in each protocol: python make.py NAME PROTOCOL..."""
+"""Write a dictionary of plain values and NumPy arrays in each given protocol: python make.py NAME PROTOCOL..."""
 
 from __future__ import print_function, unicode_literals
 

@@ -189,7 +189,7 @@ fn the_hub_out_of_reach_is_one_line() {
     scene.fail(
         "fetch svhn --hub",
         2,
-        &["svhn is not taken from the hub", "memdil data fetch svhn"],
+        &["svhn is not read from the hub", "memdil data fetch svhn"],
     );
 }
 

@@ -71,9 +71,9 @@ fn bad_arrays_are_told_with_the_file_and_the_remedy() {
         ),
         (
             npy("'<f4'", "False", "(100000000, 100)", &zeros[..32]),
-            ["cut short", "40000000000"],
+            ["truncated", "40000000000"],
         ),
-        (good[..good.len() - 1].to_vec(), ["cut short", "31 of 32"]),
+        (good[..good.len() - 1].to_vec(), ["truncated", "31 of 32"]),
         (
             [&good[..], b"x"].concat(),
             ["1 bytes after the end", "save"],
@@ -82,7 +82,7 @@ fn bad_arrays_are_told_with_the_file_and_the_remedy() {
         (b"".to_vec(), ["empty", "save"]),
         (
             b"sepal,petal\n1,2\n".to_vec(),
-            ["not start as a .npy", "numpy.save"],
+            ["not begin like a .npy", "numpy.save"],
         ),
     ] {
         fs::write(scene.path("bad.npy"), bytes).unwrap();

@@ -191,7 +191,7 @@ fn bad_input_is_told_in_one_line_and_writes_nothing() {
         ),
         (
             format!("{two} --kind transition --matrix columns.npy"),
-            "columns.npy: the columns of matrix sum to 1 and the rows do not",
+            "columns.npy: the columns of the matrix sum to 1 but its rows do not",
         ),
         (
             format!("{two} --kind transition --matrix nan.npy"),

@@ -209,7 +209,7 @@ fn own_images_are_found_in_the_data_folder() {
     refuse(
         &scene,
         r#"train --config e.toml --out other --data-dir empty --set data={npz="mine.npz"}"#,
-        "mine.npz is not there (tried mine.npz, empty/mine.npz): name its folder with --data-dir",
+        "mine.npz not found (tried mine.npz, empty/mine.npz); name its folder with --data-dir",
     );
     refuse(&scene, "eval --run run", "name its folder with --data-dir");
 }

@@ -1,4 +1,4 @@
-//! Downloading files that are missing or wrong, from one source after another.
+//! Downloading missing or wrong files, trying the sources in order.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,12 +16,12 @@ use crate::error::DataError;
 
 /// Downloads the files of a data set into [`download_folder`] and returns that folder.
 ///
-/// Files that are there and right are left alone; if all are, nothing is written and no host asked.
+/// Correct files are kept. If all files are correct, nothing is written and no request is sent.
 ///
 /// # Errors
-/// A mirror that is no address, a folder that cannot be written, a disk that is full, and
-/// [`DataError::Download`] if no source gave the published bytes. No wrong or partial file ever
-/// lies under the name of the right one.
+/// If the address of the mirror is invalid, the folder cannot be written or the disk is full; and
+/// [`DataError::Download`] if no source delivers the published bytes. A wrong or partial file never
+/// has the name of the published one.
 ///
 /// ```no_run
 /// use memdil_data::catalogue::Published;
@@ -42,7 +42,7 @@ pub fn fetch(
     Ok(folder)
 }
 
-/// Downloads files of any description into one folder; see [`fetch`].
+/// Downloads the described files into one folder; see [`fetch`].
 ///
 /// # Errors
 /// As for [`fetch`].
@@ -59,10 +59,10 @@ pub fn fetch_files(
             url: mirror.clone(),
         });
     }
-    // Before the lock, because a folder with all files may be one that this user cannot write.
+    // Check before taking the lock: a complete folder may be read-only for this user.
     let mut wanted = Vec::new();
     for file in files {
-        if is_right(file, folder)? {
+        if is_published(file, folder)? {
             on_event(FetchEvent::AlreadyThere { file: file.name });
         } else {
             wanted.push(file);
@@ -74,8 +74,8 @@ pub fn fetch_files(
     fs::create_dir_all(folder).map_err(DataError::unwritable(folder))?;
     let _lock = lock(folder, on_event)?;
     for file in wanted {
-        // Another process may have brought it while the lock was waited for.
-        if is_right(file, folder)? {
+        // Another process may have downloaded the file while this one waited for the lock.
+        if is_published(file, folder)? {
             on_event(FetchEvent::AlreadyThere { file: file.name });
         } else {
             fetch_file(file, folder, options, on_event)?;
@@ -84,7 +84,7 @@ pub fn fetch_files(
     Ok(())
 }
 
-fn is_right(file: &PublishedFile<'_>, folder: &Path) -> Result<bool, DataError> {
+fn is_published(file: &PublishedFile<'_>, folder: &Path) -> Result<bool, DataError> {
     let path = folder.join(file.name);
     let exists = path.try_exists().map_err(DataError::unreadable(&path))?;
     Ok(exists && check_file(file, &path, &mut |_, _, _| ())?.is_ok())
@@ -117,9 +117,9 @@ fn fetch_file(
                 Err(failure) => failure,
             };
             let (cause, again) = match failure {
-                Failure::Here(error) => return Err(error),
+                Failure::Local(error) => return Err(error),
                 Failure::Source(cause) => (cause, false),
-                Failure::Passing(cause) => (cause, attempt < options.attempts),
+                Failure::Temporary(cause) => (cause, attempt < options.attempts),
             };
             let again_in =
                 again.then(|| options.backoff.saturating_mul(1 << (attempt - 1).min(16)));
@@ -137,9 +137,9 @@ fn fetch_file(
         }
     }
     if causes.is_empty() {
-        causes.push("it has no source".to_owned());
+        causes.push("no source is known".to_owned());
     }
-    // A mirror that failed is not what to try by hand.
+    // The remedy names the published address rather than the mirror that failed.
     let first_url = file.urls.first().unwrap_or(&file.name);
     Err(DataError::Download {
         file: file.name.to_owned(),
@@ -148,7 +148,7 @@ fn fetch_file(
     })
 }
 
-/// Brings the part to its full size and compares its checksum; a part that fails is deleted.
+/// Completes the partial file and compares its checksum; a file with a wrong checksum is deleted.
 fn one_attempt(
     file: &PublishedFile<'_>,
     url: &str,
@@ -165,16 +165,17 @@ fn one_attempt(
             resumed,
         });
     })?;
-    let found = sha256_of_file(part, |_| ()).map_err(Failure::Here)?;
+    let found = sha256_of_file(part, |_| ()).map_err(Failure::Local)?;
     if found == file.sha256 {
         return Ok(());
     }
-    fs::remove_file(part).map_err(|cause| Failure::Here(DataError::unwritable(part)(cause)))?;
+    fs::remove_file(part).map_err(|cause| Failure::Local(DataError::unwritable(part)(cause)))?;
     let (name, expected) = (file.name, file.sha256);
-    let cause = format!("{name} has SHA-256 {found}, not {expected}, and is deleted");
-    // Bytes of an older download may be to blame; those of this one are what the source has.
+    let cause = format!("{name} has SHA-256 {found}, not {expected}, and was deleted");
+    // Bytes of an earlier download may have been wrong; a complete download shows that the source
+    // has another file.
     let failure = if resumed > 0 {
-        Failure::Passing
+        Failure::Temporary
     } else {
         Failure::Source
     };

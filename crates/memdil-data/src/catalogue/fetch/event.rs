@@ -1,52 +1,52 @@
-//! What happens during a download.
+//! Progress events of a download.
 
 use std::path::Path;
 use std::time::Duration;
 
-/// What happens during a download, for a display of its progress.
+/// An event during a download, for progress displays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FetchEvent<'a> {
-    /// The file was there before, and is right.
+    /// A correct file exists already.
     AlreadyThere {
         /// Name of the file.
         file: &'a str,
     },
-    /// A file of this name was there, but is not the published one: it is kept under another name.
+    /// A file of this name existed but is not the published one; it was renamed.
     SetAside {
         /// Name of the file.
         file: &'a str,
-        /// Where it is now.
+        /// Its new path.
         path: &'a Path,
     },
-    /// Another process downloads into the folder: its end is waited for.
+    /// Another process is downloading into the folder; this one waits until it has finished.
     Waiting {
         /// The folder.
         folder: &'a Path,
     },
-    /// Bytes have come.
+    /// Bytes have been received.
     Progress {
         /// Name of the file.
         file: &'a str,
-        /// Bytes that are there.
+        /// Bytes present so far.
         done: u64,
-        /// Bytes of the whole file.
+        /// Size of the whole file in bytes.
         total: u64,
-        /// Bytes that were there before this attempt began.
+        /// Bytes present before this attempt began.
         resumed: u64,
     },
-    /// An attempt failed; another one follows unless this was the last one.
+    /// An attempt failed; unless it was the last one, another attempt follows.
     Failed {
         /// Name of the file.
         file: &'a str,
-        /// The host tried.
+        /// The host.
         host: &'a str,
-        /// What went wrong.
+        /// The reason.
         cause: &'a str,
-        /// The pause before this host is tried again; none if it is not.
+        /// The pause before the next attempt at this host; `None` if there is no further attempt.
         again_in: Option<Duration>,
     },
-    /// The file is complete, checked and in its place.
+    /// The file is complete, verified and renamed to its final name.
     Done {
         /// Name of the file.
         file: &'a str,

@@ -1,4 +1,4 @@
-//! The folder that files are downloaded into.
+//! The download folder: locking and renaming files.
 
 use std::fs::{self, File, TryLockError};
 use std::io;
@@ -7,7 +7,7 @@ use std::path::Path;
 use super::event::FetchEvent;
 use crate::error::DataError;
 
-/// Keeps other processes out of the folder until the returned file is dropped, or this process
+/// Locks the folder against other processes until the returned file is dropped or this process
 /// ends.
 pub(crate) fn lock(
     folder: &Path,
@@ -30,14 +30,14 @@ pub(crate) fn lock(
         Ok(()) => Ok(()),
     };
     match locked {
-        // Some network file systems have no locks. What is then at stake is a download, not its
-        // content.
+        // Some network file systems do not support locks. Without one, a download may be repeated,
+        // but wrong content cannot result.
         Err(cause) if cause.kind() != io::ErrorKind::Unsupported => Err(error(cause)),
         _ => Ok(file),
     }
 }
 
-/// Keeps a file that is not the published one under another name.
+/// Renames a file that is not the published one, so that it is not lost.
 pub(crate) fn set_aside(
     name: &str,
     path: &Path,
@@ -55,11 +55,11 @@ pub(crate) fn set_aside(
     Ok(())
 }
 
-/// Gives the part, whose bytes are on disk, its name.
+/// Renames a complete file, whose bytes have been synced to disk, to its final name.
 pub(crate) fn put_in_place(part: &Path, path: &Path) -> Result<(), DataError> {
     fs::rename(part, path).map_err(DataError::unwritable(path))?;
-    // The name is on disk when its folder is; where folders cannot be synced, the file is whole all
-    // the same.
+    // Syncing the folder makes the new name durable. On systems that cannot sync folders, the file
+    // is complete nevertheless.
     if let Some(Ok(folder)) = path.parent().map(File::open) {
         let _ = folder.sync_all();
     }

@@ -1,7 +1,7 @@
 //! Downloading published files (feature `fetch`).
 //!
-//! A file grows as `<file>.part` beside its place and gets its name only after its SHA-256 has been
-//! compared. What an interrupted download left is continued where the server allows it.
+//! A file is downloaded as `<file>.part` and renamed only after its SHA-256 has been verified. An
+//! interrupted download resumes if the server supports it.
 
 mod download;
 mod event;

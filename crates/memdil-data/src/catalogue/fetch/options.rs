@@ -1,21 +1,20 @@
-//! How downloads are tried.
+//! Options of downloads.
 
 use std::time::Duration;
 
-/// How downloads are tried.
+/// Options of downloads: the source, timeouts and retries.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FetchOptions {
-    /// Address of a folder that is tried instead of the published sources; the name of the file is
-    /// appended.
+    /// Base address that replaces the published sources; the file name is appended.
     pub mirror: Option<String>,
-    /// How long finding the host and connecting to it may each take.
+    /// Timeout for each of resolving the host name and connecting.
     pub connect_timeout: Duration,
-    /// How long the server may send nothing.
+    /// Timeout for a server that stops sending.
     pub stall_timeout: Duration,
-    /// How many times one source is tried; 0 counts as 1.
+    /// Attempts per source; 0 counts as 1.
     pub attempts: u32,
-    /// The pause before the second attempt at a source; it doubles with each further one.
+    /// The pause before the second attempt at a source, doubled for each further attempt.
     pub backoff: Duration,
 }
 

@@ -1,4 +1,4 @@
-//! One request, and its body into a file.
+//! A single HTTP request whose body is written to a file.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -11,19 +11,19 @@ use ureq::{Agent, Body, Error, Timeout};
 use super::options::FetchOptions;
 use crate::error::DataError;
 
-/// Why an attempt failed, which decides what comes next.
+/// The reason why an attempt failed, which determines the next step.
 pub(super) enum Failure {
-    /// It may go better another time.
-    Passing(String),
-    /// This source will not do.
+    /// Another attempt may succeed.
+    Temporary(String),
+    /// This source cannot be used.
     Source(String),
-    /// Something on this machine, which no other source would mend.
-    Here(DataError),
+    /// A failure on this machine, so another source would not help.
+    Local(DataError),
 }
 
-/// Brings `part` to `total` bytes that are on disk, going on from those that are there.
+/// Completes `part` to `total` bytes and syncs it to disk, resuming after the existing bytes.
 ///
-/// Returns how many bytes of an earlier attempt were kept.
+/// Returns the number of bytes kept from an earlier attempt.
 pub(super) fn transfer(
     url: &str,
     part: &Path,
@@ -31,7 +31,7 @@ pub(super) fn transfer(
     options: &FetchOptions,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<u64, Failure> {
-    let here = |cause| Failure::Here(DataError::unwritable(part)(cause));
+    let here = |cause| Failure::Local(DataError::unwritable(part)(cause));
     let mut file = File::options()
         .create(true)
         .truncate(false)
@@ -47,8 +47,8 @@ pub(super) fn transfer(
         let response = request(url, there, options)?;
         let Some(start) = start_of_body(&response, there, total)? else {
             file.set_len(0).map_err(here)?;
-            return Err(Failure::Passing(format!(
-                "does not continue at byte {there}"
+            return Err(Failure::Temporary(format!(
+                "does not resume at byte {there}"
             )));
         };
         if start < there {
@@ -71,10 +71,10 @@ fn request(url: &str, there: u64, options: &FetchOptions) -> Result<Response<Bod
         .timeout_per_read(Some(options.stall_timeout))
         .timeout_per_write(Some(options.stall_timeout));
     if is_this_machine(url) {
-        // A proxy named in the environment cannot reach a server on this machine.
+        // A proxy from the environment cannot reach a server on this machine.
         config = config.proxy(None);
     }
-    // The checksum is that of the bytes as they are stored, so nothing may pack them for the way.
+    // The checksum covers the stored bytes, so the transfer must not compress them.
     let mut request = Agent::new_with_config(config.build())
         .get(url)
         .header(header::ACCEPT_ENCODING, "identity");
@@ -82,27 +82,29 @@ fn request(url: &str, there: u64, options: &FetchOptions) -> Result<Response<Bod
         request = request.header(header::RANGE, format!("bytes={there}-"));
     }
     let response = request.call().map_err(|error| {
-        let failure = if is_passing(&error) {
-            Failure::Passing
+        let failure = if is_temporary(&error) {
+            Failure::Temporary
         } else {
             Failure::Source
         };
         failure(describe(&error, options))
     })?;
     let status = response.status();
-    let cause = format!("answers {status}");
+    let cause = format!("responded with {status}");
     match status {
         StatusCode::OK | StatusCode::PARTIAL_CONTENT | StatusCode::RANGE_NOT_SATISFIABLE => {
             Ok(response)
         }
-        StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS => Err(Failure::Passing(cause)),
-        _ if status.is_server_error() => Err(Failure::Passing(cause)),
+        StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS => {
+            Err(Failure::Temporary(cause))
+        }
+        _ if status.is_server_error() => Err(Failure::Temporary(cause)),
         _ => Err(Failure::Source(cause)),
     }
 }
 
-/// The offset in the file that the body begins at; none if the server does not go on from where it
-/// should.
+/// The file offset of the response body; `None` if the server does not resume at the requested
+/// offset.
 fn start_of_body(
     response: &Response<Body>,
     there: u64,
@@ -110,13 +112,13 @@ fn start_of_body(
 ) -> Result<Option<u64>, Failure> {
     let size = |bytes: u64| Failure::Source(format!("has {bytes} bytes, not {total}"));
     if response.status() == StatusCode::OK {
-        // Without support for ranges the server sends the whole file.
+        // A server without support for ranges sends the whole file.
         return match response.body().content_length() {
             Some(length) if length != total => Err(size(length)),
             _ => Ok(Some(0)),
         };
     }
-    // As in `bytes 500-999/1000`; a size that the server does not know is a star.
+    // For example `bytes 500-999/1000`; an unknown size is an asterisk.
     let range = response.headers().get(header::CONTENT_RANGE);
     let range = range.and_then(|range| range.to_str().ok()?.strip_prefix("bytes "));
     let satisfiable = response.status() != StatusCode::RANGE_NOT_SATISFIABLE;
@@ -140,7 +142,7 @@ fn copy_body(
     options: &FetchOptions,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<(), Failure> {
-    let here = |cause| Failure::Here(DataError::unwritable(part)(cause));
+    let here = |cause| Failure::Local(DataError::unwritable(part)(cause));
     let mut body = response.into_body().into_reader();
     let mut buffer = vec![0; 1 << 16];
     let mut done = start;
@@ -150,19 +152,19 @@ fn copy_body(
             Ok(0) if done == total => return Ok(()),
             Ok(0) => {
                 let cause = format!("ended after {done} of {total} bytes");
-                return Err(Failure::Passing(cause));
+                return Err(Failure::Temporary(cause));
             }
             Ok(n) => n,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(error) => {
                 let cause = describe(&Error::from(error), options);
                 let cause = format!("{cause} after {done} of {total} bytes");
-                return Err(Failure::Passing(cause));
+                return Err(Failure::Temporary(cause));
             }
         };
         if done + n as u64 > total {
             file.set_len(0).map_err(here)?;
-            return Err(Failure::Source(format!("sends more than {total} bytes")));
+            return Err(Failure::Source(format!("sent more than {total} bytes")));
         }
         file.write_all(&buffer[..n]).map_err(here)?;
         done += n as u64;
@@ -170,9 +172,9 @@ fn copy_body(
     }
 }
 
-/// Whether a request that got no answer may get one soon. A host that is not found or not reached
-/// is left at once, so that a machine without network is told so without delay.
-fn is_passing(error: &Error) -> bool {
+/// Whether a failed request is worth another attempt. A host that cannot be found or reached is not
+/// tried again, so that a machine without network access reports the error without delay.
+fn is_temporary(error: &Error) -> bool {
     match error {
         Error::Timeout(timeout) => !matches!(timeout, Timeout::Resolve | Timeout::Connect),
         Error::Io(error) => matches!(
@@ -194,7 +196,7 @@ fn describe(error: &Error, options: &FetchOptions) -> String {
         Error::Timeout(Timeout::Resolve | Timeout::Connect) => {
             format!("not reached within {:?}", options.connect_timeout)
         }
-        Error::Timeout(_) => format!("silent for {:?}", options.stall_timeout),
+        Error::Timeout(_) => format!("no response for {:?}", options.stall_timeout),
         Error::Io(error) => error.to_string(),
         other => other.to_string(),
     };
@@ -211,7 +213,7 @@ fn is_this_machine(url: &str) -> bool {
     })
 }
 
-/// The host of an address that can be downloaded from.
+/// The host of an HTTP or HTTPS address.
 pub(super) fn host(url: &str) -> Option<String> {
     let uri: Uri = url.parse().ok()?;
     let known = matches!(uri.scheme_str(), Some("http" | "https"));

@@ -1,9 +1,9 @@
-//! CIFAR as other programs leave it on disk: in the version for Python, and archives under any name.
+//! CIFAR as other programs store it: in the Python version, and archives under any name.
 //!
-//! torchvision keeps `cifar-10-python.tar.gz` and the folder `cifar-10-batches-py` beside it, Keras
-//! the same content as `cifar-10-batches-py.tar.gz`, as a file without an ending, or in a folder
-//! `cifar-10-batches-py-target`, and Kaggle in a folder of the data set's name. So folders are
-//! recognised by the files in them, and archives by their entries.
+//! torchvision stores `cifar-10-python.tar.gz` next to the folder `cifar-10-batches-py`. Keras
+//! stores the same content as `cifar-10-batches-py.tar.gz`, as a file without an extension, or in a
+//! folder `cifar-10-batches-py-target`; Kaggle stores it in a folder named after the data set.
+//! Therefore folders are recognised by their files, and archives by their entries.
 
 use std::fs;
 use std::io::{self, Read};
@@ -17,15 +17,15 @@ use crate::formats::pickle;
 use crate::formats::unpack::{self, read_full};
 use crate::readers::cifar::Labels;
 
-/// Folders with more files than this are not those of a data set; the first ones are looked at.
-const MOST_FILES: usize = 1000;
-/// Entries of an archive that are looked at; the batches come among the first.
-const MOST_ENTRIES: usize = 8;
-/// Entries that are skipped are short texts.
-const LONGEST_SKIPPED: u64 = 1 << 20;
+/// Maximum number of files examined in a folder; the folder of a data set has fewer.
+const MAX_FILES: usize = 1000;
+/// Maximum number of entries examined in an archive; a batch is among the first entries.
+const MAX_ENTRIES: usize = 8;
+/// Maximum size of a skipped entry; entries before the batches are short text files.
+const MAX_SKIPPED_SIZE: u64 = 1 << 20;
 
-/// Finds the version for Python in `folders` or in folders below `root` that are named after CIFAR,
-/// else an archive of either version there.
+/// Finds the Python version in `folders` or in folders below `root` that are named after CIFAR, or
+/// otherwise an archive of either version in these folders.
 pub(super) fn find(root: &Path, folders: &[PathBuf], version: &Version) -> Option<Vec<PathBuf>> {
     if root.is_file() {
         return is_archive(root, version.labels).then(|| vec![root.to_owned()]);
@@ -46,20 +46,20 @@ pub(super) fn find(root: &Path, folders: &[PathBuf], version: &Version) -> Optio
     batches.or_else(|| named().or_else(other).map(|archive| vec![archive]))
 }
 
-/// All batches of the version for Python, if the folder holds them.
+/// All batches of the Python version, if the folder holds them.
 fn batches(folder: &Path, version: &Version) -> Option<Vec<PathBuf>> {
     let files = version.files.iter().map(|name| plain_or_gzip(folder, name));
     let files: Vec<PathBuf> = files.collect::<Option<_>>()?;
-    // `train` and `test` are names of many things.
-    let may_be = |path: &PathBuf| {
+    // Many other files are named `train` or `test`, so the content is checked as well.
+    let may_be_batch = |path: &PathBuf| {
         let Ok(mut file) = unpack::open(path) else {
             return true;
         };
         let mut start = [0; 3];
         read_full(&mut file.reader, &mut start)
-            .is_ok_and(|read| read == 0 || pickle::may_begin(&start[..read]))
+            .is_ok_and(|read| read == 0 || pickle::may_be_pickle(&start[..read]))
     };
-    files.iter().all(may_be).then_some(files)
+    files.iter().all(may_be_batch).then_some(files)
 }
 
 /// The folders in a folder whose names contain `cifar`.
@@ -73,19 +73,18 @@ fn named_after_cifar(folder: &Path) -> Vec<PathBuf> {
     folders
 }
 
-/// What is in a folder, by name; nothing if it cannot be read.
+/// The sorted content of a folder; empty if the folder cannot be read.
 fn paths(folder: &Path) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(folder) else {
         return Vec::new();
     };
     let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
     paths.sort_unstable();
-    paths.truncate(MOST_FILES);
+    paths.truncate(MAX_FILES);
     paths
 }
 
-/// Whether a file is a tar archive, plain or gzip, that holds batches of this data set in either
-/// version.
+/// Whether a file is a tar archive, plain or gzip, with batches of this data set in either version.
 fn is_archive(path: &Path, labels: Labels) -> bool {
     let Ok(file) = unpack::open(path) else {
         return false;
@@ -94,7 +93,7 @@ fn is_archive(path: &Path, labels: Labels) -> bool {
 }
 
 fn holds_batches(mut archive: Archive<impl Read>, labels: Labels) -> io::Result<bool> {
-    for entry in archive.entries()?.raw(true).take(MOST_ENTRIES) {
+    for entry in archive.entries()?.raw(true).take(MAX_ENTRIES) {
         let mut entry = entry?;
         if !entry.header().entry_type().is_file() {
             continue;
@@ -102,7 +101,7 @@ fn holds_batches(mut archive: Archive<impl Read>, labels: Labels) -> io::Result<
         let path = entry.path()?.into_owned();
         let number = path.file_name().and_then(|name| labels.number_of(name));
         if number.is_none() {
-            if entry.size() > LONGEST_SKIPPED {
+            if entry.size() > MAX_SKIPPED_SIZE {
                 return Ok(false);
             }
             continue;
@@ -112,7 +111,7 @@ fn holds_batches(mut archive: Archive<impl Read>, labels: Labels) -> io::Result<
         }
         let mut start = [0; 3];
         let read = read_full(&mut entry, &mut start)?;
-        return Ok(pickle::may_begin(&start[..read]));
+        return Ok(pickle::may_be_pickle(&start[..read]));
     }
     Ok(false)
 }

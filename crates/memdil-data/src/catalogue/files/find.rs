@@ -11,22 +11,27 @@ use super::spelling::{locate, plain_or_gzip};
 use crate::catalogue::source::Source;
 use crate::error::DataError;
 
-/// Finds the files of a data set, in the order in which they are read.
+/// Finds the files of a data set, in reading order.
 ///
-/// A folder may hold them in a folder of the data set's name (CIFAR-100's is `cifar-100` for both
-/// kinds of label), as torchvision lays them out, or itself; each file may be plain or end in
-/// `.gz`, and the files of MNIST may have a dot in their names, as 7-Zip writes them, or lie in
-/// folders of their names. CIFAR may still be in its archive, and where a folder does not hold the
-/// binary version, that for Python is looked for, in folders named after CIFAR too, and then an
-/// archive of either version under any name. The folders are those of `data_dirs`, then those of
-/// `MEMDIL_DATA_DIR` from the environment (several are separated as those of `PATH`), then `data`
-/// and the one of Debian's packages; the first that holds all files is read. A user's own file is
-/// looked for under its path as it is, then in `data_dirs` and in `MEMDIL_DATA_DIR`. The embedded
-/// images have no file.
+/// The search covers the folders of `data_dirs`, then those of the environment variable
+/// `MEMDIL_DATA_DIR` (separated as in `PATH`), then `data` and the folder of Debian's packages. The
+/// first folder that holds all files is used. In each of them, the files may be
+///
+/// - in a subfolder named after the data set (`cifar-100` for both kinds of CIFAR-100 labels),
+/// - in the subfolder that torchvision uses, or
+/// - directly in the folder.
+///
+/// Each file may be plain or end in `.gz`. The files of MNIST may have a dot in their names, as
+/// written by 7-Zip, or be in folders of the same names. CIFAR may be in its archive; if a folder
+/// does not hold the binary version, the Python version is searched for, also in folders named
+/// after CIFAR, and then an archive of either version under any name.
+///
+/// The user's own file is searched for at its path itself, then in `data_dirs` and in
+/// `MEMDIL_DATA_DIR`. The embedded images have no files.
 ///
 /// # Errors
-/// [`DataError::NotFound`] with the folders searched if none holds all files,
-/// [`DataError::NpzNotFound`] for a user's own file.
+/// [`DataError::NotFound`] with the folders searched if none of them holds all files, or
+/// [`DataError::NpzNotFound`] for the user's own file.
 pub fn find(source: &Source, data_dirs: &[PathBuf]) -> Result<Vec<PathBuf>, DataError> {
     if let Some(path) = source.npz() {
         return find_npz(path, data_dirs, env::var_os(DATA_DIR).as_deref());
@@ -42,24 +47,24 @@ fn find_npz(
     data_dirs: &[PathBuf],
     from_env: Option<&OsStr>,
 ) -> Result<Vec<PathBuf>, DataError> {
-    let mut places = vec![path.to_owned()];
+    let mut paths = vec![path.to_owned()];
     let folders = data_dirs.iter().cloned().chain(split(from_env));
-    // An absolute path is the same in every folder.
-    places.extend(folders.map(|folder| folder.join(path)));
-    let places = distinct(places);
-    match places.iter().find(|place| place.is_file()) {
-        Some(place) => Ok(vec![place.clone()]),
+    // Joining a folder and an absolute path returns the absolute path, hence `distinct`.
+    paths.extend(folders.map(|folder| folder.join(path)));
+    let paths = distinct(paths);
+    match paths.iter().find(|path| path.is_file()) {
+        Some(found) => Ok(vec![found.clone()]),
         None => Err(DataError::NpzNotFound {
             path: path.to_owned(),
-            tried: listed(&places),
+            tried: listed(&paths),
         }),
     }
 }
 
-/// The folders in which the files of a data set are looked for, in order; the first that holds all
-/// of them is read.
+/// The folders searched for the files of a data set, in order; the first one that holds all files
+/// is used.
 ///
-/// None for the embedded images and for a user's own file.
+/// Empty for the embedded images and for the user's own file.
 pub fn folders(source: &Source, data_dirs: &[PathBuf]) -> Vec<PathBuf> {
     let layout = layout(source).unwrap_or_default();
     let roots = roots(data_dirs);
@@ -68,7 +73,8 @@ pub fn folders(source: &Source, data_dirs: &[PathBuf]) -> Vec<PathBuf> {
         .collect()
 }
 
-/// What an error says of [`folders`]: `a, data, /usr/share/datasets (or in mnist, MNIST/raw there)`.
+/// A summary of [`folders`] for messages: `a, data, /usr/share/datasets (or in mnist, MNIST/raw
+/// there)`.
 pub(crate) fn searched(source: &Source, roots: &[PathBuf]) -> String {
     let mut below = layout(source).unwrap_or_default().folders.to_vec();
     below.retain(|name| !name.is_empty());
@@ -107,7 +113,7 @@ fn find_in(source: &Source, layout: &Layout, roots: &[PathBuf]) -> Result<Vec<Pa
         files += " (each plain or .gz)";
     }
     if let Some(version) = &layout.python {
-        files += &format!(", or the version for Python, {}.gz", version.archive);
+        files += &format!(", or the Python version, {}.gz", version.archive);
     }
     Err(DataError::NotFound {
         name: source.name().to_owned(),
@@ -116,7 +122,7 @@ fn find_in(source: &Source, layout: &Layout, roots: &[PathBuf]) -> Result<Vec<Pa
     })
 }
 
-/// The files that a folder holds, or their archive.
+/// The files in a folder, or their archive.
 fn in_folder(folder: &Path, layout: &Layout) -> Option<Vec<PathBuf>> {
     let files = layout.files.iter().map(|name| locate(folder, name));
     files.collect::<Option<Vec<PathBuf>>>().or_else(|| {
@@ -125,8 +131,7 @@ fn in_folder(folder: &Path, layout: &Layout) -> Option<Vec<PathBuf>> {
     })
 }
 
-/// MNIST and Fashion-MNIST name their files alike, so the one's folder is not searched for the
-/// other.
+/// Whether a folder belongs to another data set with the same file names: MNIST and Fashion-MNIST.
 fn is_of_another(root: &Path, source: &Source) -> bool {
     let other: &[&str] = match source {
         Source::Mnist => &["fashion-mnist", "FashionMNIST/raw"],

@@ -1,9 +1,9 @@
-//! The files of each data set, and the folders that they may lie in.
+//! The files of each data set and their possible folders.
 
 use crate::catalogue::source::Source;
 use crate::readers::cifar::{CIFAR_10, CIFAR_100, Labels};
 
-/// The IDX files of MNIST and of Fashion-MNIST: training images, training labels, test images, test
+/// The IDX files of MNIST and Fashion-MNIST: training images, training labels, test images, test
 /// labels.
 pub const IDX: [&str; 4] = [
     "train-images-idx3-ubyte",
@@ -12,7 +12,7 @@ pub const IDX: [&str; 4] = [
     "t10k-labels-idx1-ubyte",
 ];
 
-/// The files of CIFAR-10's version for Python.
+/// The files of CIFAR-10's Python version.
 pub const CIFAR_10_PYTHON: [&str; 6] = [
     "data_batch_1",
     "data_batch_2",
@@ -22,31 +22,31 @@ pub const CIFAR_10_PYTHON: [&str; 6] = [
     "test_batch",
 ];
 
-/// The files of CIFAR-100's version for Python: training and test set.
+/// The files of CIFAR-100's Python version: training and test set.
 pub const CIFAR_100_PYTHON: [&str; 2] = ["train", "test"];
 
 /// The files of SVHN's cropped digits: training and test set.
 pub const SVHN: [&str; 2] = ["train_32x32.mat", "test_32x32.mat"];
 
-/// How the files of a data set may lie in a folder.
+/// The possible locations of a data set's files in a folder.
 #[derive(Default)]
 pub(super) struct Layout {
-    /// Folders below the one given; the first that holds a complete set wins.
+    /// Subfolders; the first one with a complete set is used.
     pub(super) folders: &'static [&'static str],
-    /// All of these, each plain or as `.gz`.
+    /// The required files, each plain or as `.gz`.
     pub(super) files: &'static [&'static str],
-    /// Or this one instead, plain or as `.gz`.
+    /// The archive that replaces these files, plain or as `.gz`.
     pub(super) archive: Option<&'static str>,
-    /// Or its version for Python, where the first is not in any of the folders.
+    /// The Python version, which is used if these files are not in any of the subfolders.
     pub(super) python: Option<Version>,
 }
 
-/// The version for Python of a data set.
+/// The Python version of a data set.
 pub(super) struct Version {
     pub(super) files: &'static [&'static str],
-    /// Its archive without `.gz`.
+    /// The name of the archive without `.gz`.
     pub(super) archive: &'static str,
-    /// Which batches are meant.
+    /// The labels, which identify the data set.
     pub(super) labels: Labels,
 }
 

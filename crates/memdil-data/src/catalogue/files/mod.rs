@@ -1,4 +1,4 @@
-//! Where the files of a data set are looked for.
+//! Finding the files of a data set on disk.
 
 mod cifar;
 mod find;

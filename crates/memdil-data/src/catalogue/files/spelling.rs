@@ -1,22 +1,23 @@
-//! The names under which a file may lie in a folder.
+//! The possible names of a file in a folder.
 
 use std::path::{Path, PathBuf};
 
-/// Where a file lies in a folder under its own name, plain, else as `.gz`.
+/// The path of a file with exactly this name in a folder, plain or otherwise as `.gz`.
 pub(super) fn plain_or_gzip(folder: &Path, name: &str) -> Option<PathBuf> {
     [folder.join(name), folder.join(format!("{name}.gz"))]
         .into_iter()
         .find(|path| path.is_file())
 }
 
-/// Where a file lies in a folder, plain, else as `.gz`; see [`spelled`].
+/// The path of a file in a folder under any known name, plain or otherwise as `.gz`; see
+/// [`spelled`].
 pub(super) fn locate(folder: &Path, name: &str) -> Option<PathBuf> {
     spelled(folder, name, "").or_else(|| spelled(folder, name, ".gz"))
 }
 
-/// Where a file lies in a folder: under its name and ending, under the name that 7-Zip gives the
-/// files of MNIST (`train-images.idx3-ubyte`), or in a folder of one of these names, as Kaggle
-/// serves them.
+/// The path of a file in a folder: under its name and ending, under the name that 7-Zip gives to
+/// the files of MNIST (`train-images.idx3-ubyte`), or in a subfolder with one of these names, as
+/// distributed by Kaggle.
 pub(crate) fn spelled(folder: &Path, name: &str, ending: &str) -> Option<PathBuf> {
     let names = [name.to_owned(), name.replace("-idx", ".idx")];
     let files = names.each_ref().map(|name| format!("{name}{ending}"));

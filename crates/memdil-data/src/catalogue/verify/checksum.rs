@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use crate::error::DataError;
 
-/// Bytes as hexadecimal digits in lower case.
+/// Formats bytes as lower-case hexadecimal digits.
 ///
 /// ```
 /// assert_eq!(memdil_data::verify::hex(&[0x0f, 0xa0]), "0fa0");
@@ -17,14 +17,14 @@ pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// SHA-256 of a file; `progress` gets the bytes read.
+/// The SHA-256 of a file; `progress` is called with the number of bytes read so far.
 pub(crate) fn sha256_of_file(path: &Path, progress: impl FnMut(u64)) -> Result<String, DataError> {
     File::open(path)
         .and_then(|file| sha256_of(file, progress))
         .map_err(DataError::unreadable(path))
 }
 
-/// SHA-256 of what a reader gives; `progress` gets the bytes read.
+/// The SHA-256 of a reader's content; `progress` is called with the number of bytes read so far.
 pub(crate) fn sha256_of(
     mut reader: impl Read,
     mut progress: impl FnMut(u64),

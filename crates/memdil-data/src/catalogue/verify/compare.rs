@@ -9,16 +9,16 @@ use super::report::FileState;
 use crate::catalogue::published_file::{PublishedFile, Unpacked};
 use crate::error::DataError;
 use crate::formats::gzip::Gzip;
-use crate::formats::signature::{ENOUGH, foreign};
+use crate::formats::signature::{SIGNATURE_BYTES, foreign};
 use crate::formats::unpack::read_full;
 
-/// Bytes of a file.
+/// The size of a file in bytes.
 pub(super) fn size_of(path: &Path) -> Result<u64, DataError> {
     let metadata = fs::metadata(path).map_err(DataError::unreadable(path))?;
     Ok(metadata.len())
 }
 
-/// Compares a file that is there with the published one; a gzip file packed anew is judged by its
+/// Compares an existing file with the published one; a recompressed gzip file is compared by its
 /// content.
 pub(crate) fn check_file(
     file: &PublishedFile<'_>,
@@ -32,10 +32,10 @@ pub(crate) fn check_file(
     if let &[Unpacked { bytes, sha256, .. }] = file.unpacked
         && let Some(expected) = sha256
     {
-        // One byte more than there should be tells a longer content, however long it is.
+        // One byte more than expected suffices to detect longer content.
         let packed = File::open(path).map_err(DataError::unreadable(path))?;
         let content = Gzip::new(BufReader::new(packed)).take(bytes + 1);
-        // A damaged stream is no error here: that the file is not the published one says more.
+        // A damaged stream is not an error here: the caller reports that the file differs.
         if let Ok(found) = sha256_of(content, |done| progress(file.name, done.min(bytes), bytes))
             && found == expected
         {
@@ -45,9 +45,9 @@ pub(crate) fn check_file(
     Ok(not_data(path)?.unwrap_or(wrong))
 }
 
-/// Whether a file is a web page or a pointer of Git LFS.
+/// [`FileState::NotData`] if a file is a web page or a Git LFS pointer.
 fn not_data(path: &Path) -> Result<Option<FileState>, DataError> {
-    let mut start = [0; ENOUGH];
+    let mut start = [0; SIGNATURE_BYTES];
     let read = File::open(path)
         .and_then(|mut file| read_full(&mut file, &mut start))
         .map_err(DataError::unreadable(path))?;
@@ -55,7 +55,7 @@ fn not_data(path: &Path) -> Result<Option<FileState>, DataError> {
     Ok(what.map(|what| FileState::NotData { what }))
 }
 
-/// Compares an unpacked file that is there with the published one.
+/// Compares an existing unpacked file with the published one.
 pub(super) fn check_unpacked(
     file: &Unpacked<'_>,
     path: &Path,
@@ -68,7 +68,7 @@ pub(super) fn check_unpacked(
     }
 }
 
-/// In what a file differs from the published size and, where one is known, checksum.
+/// The difference of a file from the published size and, if known, checksum.
 fn difference(
     name: &str,
     (bytes, sha256): (u64, Option<&str>),

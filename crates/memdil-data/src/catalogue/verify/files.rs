@@ -12,16 +12,15 @@ use crate::catalogue::published_file::PublishedFile;
 use crate::error::DataError;
 use crate::readers::cifar::Labels;
 
-/// Checks every file of a data set where the readers look for it (see [`folders`]); `progress` gets
-/// the name of a file, the bytes read and its size.
+/// Checks every file of a data set in the folders that the readers search (see [`folders`]).
+/// `progress` is called with the name of a file, the number of bytes read and the file size.
 ///
-/// If no folder holds all files, the one with most of them is checked. A file that is there both
-/// packed and unpacked is checked in both forms. Where CIFAR is there in the version for Python
-/// only, that is checked: by the checksum of its archive, else by its labels.
+/// If no folder holds all files, the folder with the most files is checked. A file that exists both
+/// compressed and unpacked is checked in both forms. If only the Python version of CIFAR exists, it
+/// is checked by the checksum of its archive, or otherwise by its labels.
 ///
 /// # Errors
-/// A file that is there but cannot be read. A wrong or missing file is no error but a
-/// [`FileState`].
+/// If an existing file cannot be read. A wrong or missing file is not an error but a [`FileState`].
 ///
 /// ```
 /// use memdil_data::catalogue::Published;
@@ -56,10 +55,10 @@ pub fn verify(
     Ok(reports)
 }
 
-/// Checks files of any description in one folder; see [`verify`].
+/// Checks the described files in one folder; see [`verify`].
 ///
 /// # Errors
-/// A file that is there but cannot be read.
+/// If an existing file cannot be read.
 pub fn verify_files(
     files: &[PublishedFile<'_>],
     folder: &Path,

@@ -1,4 +1,4 @@
-//! Checking the files of a published data set against what is published.
+//! Checking files against the published sizes and checksums.
 
 mod checksum;
 mod compare;

@@ -9,11 +9,11 @@ use crate::catalogue::published::{Part, Published};
 use crate::error::DataError;
 use crate::readers::cifar::{self, Labels};
 
-/// Checks the files that are read: an archive by the published checksums, any other form by what
-/// can be read of it, since no checksum is published for it.
+/// Checks the files that would be read: an archive by the published checksums, and other forms,
+/// which have no published checksum, by reading their labels.
 ///
 /// # Errors
-/// A file that is there but cannot be read from the disk.
+/// If an existing file cannot be read from the disk.
 pub(super) fn verify(
     published: Published,
     kind: Labels,
@@ -50,7 +50,7 @@ pub(super) fn verify(
     })
 }
 
-/// Whether an archive is one of the two that are published, whatever its name is.
+/// Whether an archive is one of the two published ones, under any name.
 fn is_published(
     published: Published,
     archive: &Path,

@@ -1,4 +1,4 @@
-//! What a comparison of files with the published ones finds.
+//! The result of comparing files with the published ones.
 
 use std::path::{Path, PathBuf};
 
@@ -6,20 +6,20 @@ use serde::Serialize;
 
 use crate::catalogue::published::{Part, Published, check_order};
 
-/// What was found out about one file.
+/// The result for one file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct FileReport {
-    /// Its name.
+    /// The name.
     pub name: String,
-    /// Where it lies, if it is there.
+    /// The path, if the file exists.
     pub path: Option<PathBuf>,
-    /// How it compares with the published one.
+    /// The result of the comparison.
     #[serde(flatten)]
     pub state: FileState,
 }
 
-/// How a file compares with the published one.
+/// The result of comparing a file with the published one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, thiserror::Error)]
 #[serde(tag = "state", rename_all = "snake_case")]
 #[non_exhaustive]
@@ -27,48 +27,47 @@ pub enum FileState {
     /// The published file, byte by byte.
     #[error("ok")]
     Ok,
-    /// Unpacked or packed anew; the content is the published one, byte by byte.
+    /// An unpacked or recompressed file with the published content, byte by byte.
     #[error("ok (content)")]
     ContentOk,
-    /// There is no published checksum for this form; the size is right, and so are the labels where
-    /// there are any.
+    /// No checksum is published for this form; the size and any labels are correct.
     #[error("no published checksum for this form; size and labels are right")]
     NoChecksum,
-    /// It is not there.
+    /// The file does not exist.
     #[error("missing")]
     Missing,
-    /// It is shorter or longer than the published one.
+    /// The file is shorter or longer than the published one.
     #[error("has {found} bytes, not {expected}")]
     WrongSize {
-        /// Its size.
+        /// The size found.
         found: u64,
-        /// The size published.
+        /// The published size.
         expected: u64,
     },
-    /// It has the right size but another content.
+    /// The file has the published size but different content.
     #[error("has SHA-256 {found}, not {expected}")]
     WrongChecksum {
-        /// Its SHA-256.
+        /// The SHA-256 found.
         found: String,
-        /// The SHA-256 published.
+        /// The published SHA-256.
         expected: String,
     },
-    /// It does not hold the data: it is a web page, or cannot be read.
+    /// The file does not hold the data: it is a web page, or its content is invalid.
     #[error("{what}")]
     NotData {
-        /// What it is, or what is wrong with it.
+        /// A description of the file or of the fault.
         what: String,
     },
-    /// Its labels are no classes or come in another order.
+    /// The labels are out of range or in another order.
     #[error("{cause}")]
     WrongLabels {
-        /// What is wrong with them.
+        /// The fault.
         cause: String,
     },
 }
 
 impl FileState {
-    /// The state of a file without a published checksum, by its labels.
+    /// The state of a file without a published checksum, determined by its labels.
     pub(super) fn of_labels(published: Published, part: Part, labels: &[u32]) -> Self {
         match check_order(published, part, labels) {
             Ok(()) => Self::NoChecksum,
@@ -78,7 +77,7 @@ impl FileState {
         }
     }
 
-    /// Whether nothing speaks against the file.
+    /// Whether the file passed all available checks.
     pub fn is_ok(&self) -> bool {
         matches!(self, Self::Ok | Self::ContentOk | Self::NoChecksum)
     }
@@ -103,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reports_are_flat_json() {
+    fn reports_serialize_to_flat_json() {
         let state = FileState::WrongSize {
             found: 1,
             expected: 2,

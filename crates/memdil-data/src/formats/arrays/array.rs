@@ -1,4 +1,4 @@
-//! One array and its conversion to the numbers that a caller needs.
+//! An array and its conversion to the requested numeric type.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -15,9 +15,9 @@ use crate::error::DataError;
 use crate::formats::numbers::integer;
 
 #[cfg(target_endian = "big")]
-compile_error!("mapped files hold little-endian numbers, which are used as they are");
+compile_error!("mapped files hold little-endian numbers, which are used without conversion");
 
-/// Makes an error of a message about a file or an array.
+/// Converts a message about a file or an array to an error.
 pub(super) fn at(place: impl ToString) -> impl FnOnce(String) -> DataError {
     let place = place.to_string();
     |message| DataError::Array { place, message }
@@ -39,7 +39,7 @@ impl AsRef<[u8]> for Bytes {
     }
 }
 
-/// An array of a file, whose elements are all there.
+/// An array in a file, whose elements are known to be complete.
 pub struct Array {
     place: String,
     header: Header,
@@ -47,11 +47,11 @@ pub struct Array {
     range: Range<usize>,
 }
 
-/// `f32` or `f64`, the types that metrics are computed from.
+/// `f32` or `f64`, the types from which metrics are computed.
 pub trait Float: Pod {
-    /// The type in a file.
+    /// The element type in a file.
     const DTYPE: Dtype;
-    /// The nearest value of this type.
+    /// Rounds to the nearest value of this type.
     fn round(value: f64) -> Self;
 }
 
@@ -70,14 +70,14 @@ impl Float for f64 {
 }
 
 impl Array {
-    /// The array of a whole `.npy` file that lies at `range` of `bytes`.
+    /// The array of a complete `.npy` file stored at `range` of `bytes`.
     pub(super) fn of_npy(
         place: String,
         bytes: Bytes,
         range: Range<usize>,
     ) -> Result<Self, DataError> {
         let mut header = Header::read(&bytes.as_ref()[range.clone()]).map_err(at(&place))?;
-        // Both orders are the same bytes unless two dimensions are longer than 1.
+        // Both orders have the same bytes unless two dimensions are longer than 1.
         header.fortran_order &= header.shape.iter().filter(|&&length| length > 1).count() > 1;
         let start = range.start + header.start;
         Self::new(place, header, bytes, start..range.end)
@@ -91,7 +91,7 @@ impl Array {
         Self::new(place, header, Bytes::Read(Arc::new(bytes)), range)
     }
 
-    /// The array whose elements lie at `range` of `bytes`.
+    /// The array whose elements are stored at `range` of `bytes`.
     pub(super) fn new(
         place: String,
         header: Header,
@@ -108,73 +108,73 @@ impl Array {
         Ok(array)
     }
 
-    /// Refuses an array of numbers that is shorter or longer than its shape. The bytes of other
-    /// elements are not interpreted.
+    /// Returns an error if an array of numbers is shorter or longer than its shape. Elements of
+    /// other types are not checked.
     fn check_length(&self) -> Result<(), DataError> {
         let Some(element) = self.header.dtype.size() else {
             return Ok(());
         };
-        // A view addresses its elements and bytes by isize.
+        // ndarray requires that the size in bytes fits into isize.
         let shape = &self.header.shape;
         let size = shape.iter().copied().try_fold(element, usize::checked_mul);
         let Some(size) = size.filter(|&size| isize::try_from(size).is_ok()) else {
-            return Err(self.refuse(format!(
-                "claims the shape {shape:?}, beyond any memory; save the array again"
+            return Err(self.error(format!(
+                "claims the shape {shape:?}, which exceeds any memory; save the array again"
             )));
         };
         let found = self.range.len();
         let message = if found < size {
-            format!("is cut short: {found} of {size} bytes are there; save the array again")
+            format!("is truncated: {found} of {size} bytes are present; save the array again")
         } else if found > size {
             let more = found - size;
             format!("has {more} bytes after the end of its array; save the array again")
         } else {
             return Ok(());
         };
-        Err(self.refuse(message))
+        Err(self.error(message))
     }
 
-    /// Where the array comes from, for messages: `h.npy`, or `run.npz: features`.
+    /// The origin of the array, for messages: `h.npy`, or `run.npz: features`.
     pub fn place(&self) -> &str {
         &self.place
     }
 
-    /// The type of its elements.
+    /// The type of the elements.
     pub fn dtype(&self) -> &Dtype {
         &self.header.dtype
     }
 
-    /// Its shape.
+    /// The shape.
     pub fn shape(&self) -> &[usize] {
         &self.header.shape
     }
 
-    /// The bytes of its elements as they lie in the file.
+    /// The bytes of the elements, in file order.
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.bytes.as_ref()[self.range.clone()]
     }
 
-    /// An error about this array.
-    pub(crate) fn refuse(&self, message: String) -> DataError {
+    /// Creates an error about this array.
+    pub(crate) fn error(&self, message: String) -> DataError {
         at(&self.place)(message)
     }
 
-    /// A matrix (rows, columns) of float16, bfloat16, float32 or float64. float32 and float64 in C
-    /// order are not copied where their own type is requested.
+    /// Reads a matrix (rows, columns) of float16, bfloat16, float32 or float64. float32 and float64
+    /// in C order are not copied if their own type is requested.
     ///
     /// # Errors
-    /// [`DataError::Array`] with a remedy for another type, another number of dimensions, or an
-    /// array without elements.
+    /// Returns [`DataError::Array`] with a remedy if the array has another type or another number
+    /// of dimensions, or is empty.
     pub fn matrix<T: Float>(&self) -> Result<CowArray<'_, T, Ix2>, DataError> {
         let shape = self.matrix_shape()?;
         let array = match self.floats()? {
             Cow::Borrowed(values) => ArrayView::from_shape(shape, values).map(CowArray::from),
             Cow::Owned(values) => Array2::from_shape_vec(shape, values).map(CowArray::from),
         };
-        array.map_err(|error| self.refuse(format!("does not fill its shape ({error})")))
+        array.map_err(|error| self.error(format!("does not fill its shape ({error})")))
     }
 
-    /// Rows and columns, if this is a matrix that [`matrix`](Self::matrix) reads.
+    /// The rows and columns of a matrix that [`matrix`](Self::matrix) can read.
     ///
     /// # Errors
     /// As for [`matrix`](Self::matrix).
@@ -182,27 +182,27 @@ impl Array {
         self.check_floats()?;
         match self.header.shape[..] {
             [rows, columns] => Ok((rows, columns)),
-            _ => Err(self.refuse(remedy::not_a_matrix(&self.header.shape))),
+            _ => Err(self.error(remedy::not_a_matrix(&self.header.shape))),
         }
     }
 
-    /// A vector of float16, bfloat16, float32 or float64, as [`matrix`](Self::matrix).
+    /// Reads a vector of float16, bfloat16, float32 or float64, like [`matrix`](Self::matrix).
     ///
     /// # Errors
     /// As for [`matrix`](Self::matrix).
     pub fn vector<T: Float>(&self) -> Result<Cow<'_, [T]>, DataError> {
         self.check_floats()?;
         if self.header.shape.len() != 1 {
-            return Err(self.refuse(remedy::not_a_vector(&self.header.shape)));
+            return Err(self.error(remedy::not_a_vector(&self.header.shape)));
         }
         self.floats()
     }
 
-    /// All elements as floats in C order; what is not a float is refused.
+    /// All elements as floats in C order; an error if the elements are not floats.
     pub(crate) fn floats<T: Float>(&self) -> Result<Cow<'_, [T]>, DataError> {
         self.check_floats()?;
         if self.header.dtype == T::DTYPE
-            && let Some(values) = self.as_they_lie()
+            && let Some(values) = self.as_slice()
         {
             return Ok(Cow::Borrowed(values));
         }
@@ -214,8 +214,8 @@ impl Array {
         }))
     }
 
-    /// The elements of an array of uint8 in C order, without a second copy in memory where they
-    /// were unpacked.
+    /// The elements of an array of uint8 in C order. Elements that were unpacked into memory are
+    /// not copied again.
     pub(crate) fn into_uint8(self) -> Result<Vec<u8>, DataError> {
         self.check_not_empty()?;
         if self.header.fortran_order {
@@ -252,7 +252,7 @@ impl Array {
         if self.header.dtype.is_float() {
             return self.check_not_empty();
         }
-        Err(self.refuse(match self.header.dtype {
+        Err(self.error(match self.header.dtype {
             Dtype::Objects => objects::describe(self.bytes()),
             _ => remedy::not_floats(&self.header.dtype),
         }))
@@ -262,20 +262,20 @@ impl Array {
         if self.header.shape.contains(&0) {
             let lengths: Vec<String> = self.header.shape.iter().map(usize::to_string).collect();
             let message = format!("is empty ({}); save at least one row", lengths.join(" x "));
-            return Err(self.refuse(message));
+            return Err(self.error(message));
         }
         Ok(())
     }
 
-    /// The elements without a copy, if they lie aligned, in C order and little-endian.
-    pub(super) fn as_they_lie<T: Pod>(&self) -> Option<&[T]> {
+    /// The elements without a copy, if they are aligned, in C order and little-endian.
+    pub(super) fn as_slice<T: Pod>(&self) -> Option<&[T]> {
         if self.header.big_endian || self.header.fortran_order {
             return None;
         }
         bytemuck::try_cast_slice(self.bytes()).ok()
     }
 
-    /// Every element in C order, from its bytes in little-endian order.
+    /// Converts every element from its little-endian bytes, and returns them in C order.
     pub(super) fn each<const N: usize, T: Clone>(&self, value: impl Fn([u8; N]) -> T) -> Vec<T> {
         let values = self.bytes().as_chunks::<N>().0.iter();
         let values: Vec<T> = if self.header.big_endian {
@@ -286,7 +286,7 @@ impl Array {
         if !self.header.fortran_order {
             return values;
         }
-        // `check_length` made sure that the elements fill the shape.
+        // `check_length` has verified that the elements fill the shape, so this cannot fail.
         match ArrayD::from_shape_vec(IxDyn(&self.header.shape).f(), values) {
             Ok(array) => array.iter().cloned().collect(),
             Err(_) => Vec::new(),

@@ -2,7 +2,7 @@
 
 use crate::formats::names::shortened;
 
-/// What an array holds, whatever the byte order.
+/// The element type of an array, independent of the byte order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Dtype {
@@ -10,14 +10,14 @@ pub enum Dtype {
     Bool,
     /// Integers of 1, 2, 4 or 8 bytes.
     Integer {
-        /// Whether they can be negative.
+        /// Whether the integers are signed.
         signed: bool,
-        /// Bytes of each.
+        /// Bytes per element.
         bytes: usize,
     },
     /// IEEE 754 half precision.
     Float16,
-    /// The upper half of a float32, as networks are saved in; NumPy has no such type.
+    /// The upper half of a float32, common in saved networks; NumPy has no such type.
     Bfloat16,
     /// Single precision.
     Float32,
@@ -29,9 +29,9 @@ pub enum Dtype {
     Text,
     /// Pickled Python objects.
     Objects,
-    /// Structured elements: the names of the columns.
+    /// Structured elements, with the names of the columns.
     Records(Vec<String>),
-    /// Any other, in words.
+    /// Any other type, with a description.
     Other(String),
 }
 
@@ -45,8 +45,8 @@ impl Dtype {
         bytes: 1,
     };
 
-    /// Reads NumPy's name of a type that is not structured, `<f4` for instance, and whether its
-    /// bytes are in big-endian order.
+    /// Parses NumPy's name of an unstructured type, such as `<f4`, and returns the type and whether
+    /// its bytes are in big-endian order.
     pub(super) fn parse(descr: &str) -> (Self, bool) {
         let (order, kind) = match descr.as_bytes() {
             [order @ (b'<' | b'>' | b'|' | b'='), ..] => (*order, &descr[1..]),
@@ -87,7 +87,7 @@ impl Dtype {
         }
     }
 
-    /// Bytes of an element; `None` if its elements are not numbers.
+    /// Bytes per element; `None` if the elements are not numbers.
     pub fn size(&self) -> Option<usize> {
         match self {
             Self::Bool => Some(1),
@@ -99,7 +99,7 @@ impl Dtype {
         }
     }
 
-    /// Whether it is float16, bfloat16, float32 or float64.
+    /// Whether the type is float16, bfloat16, float32 or float64.
     pub fn is_float(&self) -> bool {
         matches!(
             self,
@@ -107,7 +107,7 @@ impl Dtype {
         )
     }
 
-    /// The name that NumPy gives it, or a description.
+    /// NumPy's name of the type, or a description.
     pub fn name(&self) -> String {
         match self {
             Self::Bool => "booleans".to_owned(),

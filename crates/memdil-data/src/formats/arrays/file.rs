@@ -1,4 +1,4 @@
-//! Files of arrays, told apart by their endings and checked against their content.
+//! Files of arrays, distinguished by their extensions and checked against their content.
 
 use std::fs::File;
 use std::io::{self, Cursor};
@@ -21,8 +21,8 @@ use crate::formats::names::{printable, shortened};
 use crate::formats::pickle;
 use crate::formats::signature::{foreign, format_name, is_torch};
 
-/// An opened file. Arrays of `.npy`, `.safetensors` and stored members of `.npz` stay where they
-/// lie in the mapped file; packed members are unpacked.
+/// An opened file. Arrays of `.npy` and `.safetensors` and stored members of `.npz` are read from
+/// the mapped file without a copy; compressed members are unpacked into memory.
 pub struct ArrayFile {
     path: String,
     bytes: Bytes,
@@ -42,18 +42,18 @@ enum Format {
 }
 
 impl ArrayFile {
-    /// Maps a file. It must not change while its arrays are in use.
+    /// Maps a file. The file must not change while its arrays are in use.
     ///
     /// # Errors
-    /// [`DataError::Array`] for a file that is not there, is empty, has an unknown ending, or is
-    /// not what its ending says; it says what the file is where that can be recognised.
+    /// Returns [`DataError::Array`] if the file does not exist, is empty, has an unknown extension,
+    /// or does not match its extension. The message names the actual format if it is recognised.
     pub fn open(path: &Path) -> Result<Self, DataError> {
         let bytes = map(path).map_err(at(path.display()))?;
         Self::new(path, bytes)
     }
 
-    /// Reads a file from bytes in memory; `name` is its path in errors, and its ending says what it
-    /// is.
+    /// Reads a file from bytes in memory. The extension of `name` determines the format, and errors
+    /// use `name` as the path.
     ///
     /// # Errors
     /// As for [`open`](Self::open).
@@ -76,7 +76,7 @@ impl ArrayFile {
         &self.path
     }
 
-    /// Whether arrays have names in this file.
+    /// Whether the arrays of this file have names.
     pub fn is_archive(&self) -> bool {
         match &self.format {
             Format::Npy | Format::Pickle => false,
@@ -85,7 +85,7 @@ impl ArrayFile {
         }
     }
 
-    /// The names of the arrays, sorted; none in a `.npy` or a text without names.
+    /// The sorted names of the arrays; empty for a `.npy` file or a text file without names.
     pub fn names(&self) -> Vec<String> {
         let mut names: Vec<String> = match &self.format {
             Format::Npy | Format::Pickle => Vec::new(),
@@ -100,12 +100,12 @@ impl ArrayFile {
         names
     }
 
-    /// The array of this name, or the only one of a file whose arrays have no names; `None` if an
-    /// archive has none of this name.
+    /// The array of this name, or the only array of a file without names; `None` if an archive does
+    /// not hold the name.
     ///
     /// # Errors
-    /// [`DataError::Array`] for an array that is damaged, packed by a method that is not read, or
-    /// too large.
+    /// Returns [`DataError::Array`] if the array is damaged, too large, or compressed with an
+    /// unsupported method.
     pub fn array(&self, name: &str) -> Result<Option<Array>, DataError> {
         match &self.format {
             Format::Npy => {
@@ -126,7 +126,7 @@ impl ArrayFile {
         }
     }
 
-    /// The array that has one of a role's names, as [`array`](Self::array).
+    /// The array with one of the names of a role, read like [`array`](Self::array).
     ///
     /// # Errors
     /// As for [`array`](Self::array).
@@ -136,7 +136,7 @@ impl ArrayFile {
             let mut whole = names.iter().filter(|name| name.eq_ignore_ascii_case(known));
             let is_inside = |name: &&String| base(name).eq_ignore_ascii_case(known);
             let mut inside = names.iter().filter(is_inside);
-            // Of two folders that hold one, neither is the one that is meant.
+            // If two folders hold an array of this name, the choice is ambiguous.
             let only = inside.next().filter(|_| inside.next().is_none());
             if let Some(name) = whole.next().or(only) {
                 return self.array(name);
@@ -145,34 +145,34 @@ impl ArrayFile {
         Ok(None)
     }
 
-    /// The array for a purpose: the one that has one of the role's names, else the only array of
-    /// the file if its name does not speak for another role.
+    /// The array for a role: the array with one of the role's names, or the only array of the file
+    /// if its name does not belong to another kind of role.
     ///
     /// # Errors
     /// As for [`array`](Self::array).
     pub fn find(&self, role: Role) -> Result<Option<Array>, DataError> {
         if matches!(self.format, Format::Text(_)) && !role.is_labels() {
             let name = role.name();
-            return Err(self.refuse(format!(
-                "is a text, from which only labels are read; save the {name} with np.save(\"a.npy\", a)"
+            return Err(self.error(format!(
+                "is a text file, from which only labels are read; save the {name} with np.save(\"a.npy\", a)"
             )));
         }
         match &self.names()[..] {
             [] if !self.is_archive() => self.array(role.name()),
-            [only] if role.may_be(base(only)) => self.array(only),
+            [only] if role.accepts(base(only)) => self.array(only),
             _ => self.named(role),
         }
     }
 
-    /// The only array of a kind among those of an archive whose names no role knows; `None` if there
-    /// are none or several.
+    /// The only array that satisfies `is` among the arrays whose names do not belong to any role;
+    /// `None` if there are none or several.
     ///
     /// # Errors
     /// As for [`array`](Self::array).
     pub fn only(&self, is: impl Fn(&Array) -> bool) -> Result<Option<Array>, DataError> {
         let mut found = None;
         for name in self.names() {
-            if Role::knows(base(&name)) {
+            if Role::is_known(base(&name)) {
                 continue;
             }
             let array = self.array(&name)?.filter(&is);
@@ -184,16 +184,16 @@ impl ArrayFile {
         Ok(found)
     }
 
-    /// The array for a purpose, which has to be there.
+    /// The array for a role, which must exist.
     ///
     /// # Errors
-    /// As for [`array`](Self::array), and [`DataError::Array`] with the names that are there if
-    /// none fits.
+    /// As for [`array`](Self::array), and [`DataError::Array`] with the names of the existing
+    /// arrays if none of them fits.
     pub fn require(&self, role: Role) -> Result<Array, DataError> {
         self.find(role)?.ok_or_else(|| self.lacks(role.name(), ""))
     }
 
-    /// The error for an array that an archive does not hold; `remedy` follows the usual one.
+    /// Creates the error for a missing array; `remedy` is appended to the usual remedy.
     pub fn lacks(&self, name: &str, remedy: &str) -> DataError {
         let names = self.names();
         let endings = [".weight", ".bias", ".running_mean", ".running_var"];
@@ -204,20 +204,20 @@ impl ArrayFile {
                 "holds one array without a name, not {name}; save both by name, np.savez(\"a.npz\", {name}=a, ..)"
             )
         } else if names.is_empty() {
-            format!("has no array {name}, it is empty; save one by that name{remedy}")
+            format!("has no array {name}: it is empty; save one by that name{remedy}")
         } else if names.len() > 3 && 2 * names.iter().filter(is_weight).count() > names.len() {
             format!(
-                "is a checkpoint of weights ({found}), which holds no {name}; run the samples through the network and save \
+                "is a checkpoint of weights ({found}) without {name}; run the samples through the network and save \
                  the input of its last layer as features"
             )
         } else {
-            format!("has no array {name}, it holds {found}; save one by that name{remedy}")
+            format!("has no array {name}: it holds {found}; save one by that name{remedy}")
         };
-        self.refuse(message)
+        self.error(message)
     }
 
-    /// An error about this file.
-    pub(crate) fn refuse(&self, message: String) -> DataError {
+    /// Creates an error about this file.
+    pub(crate) fn error(&self, message: String) -> DataError {
         at(&self.path)(message)
     }
 
@@ -262,7 +262,7 @@ impl ArrayFile {
 }
 
 impl Format {
-    /// What a file is by its ending, if its content agrees; else the reason why it is not.
+    /// Determines the format from the extension; an error message if the content does not match.
     fn of(path: &Path, bytes: &Bytes) -> Result<Self, String> {
         let content = bytes.as_ref();
         let ending = path.extension().unwrap_or_default().to_string_lossy();
@@ -273,7 +273,8 @@ impl Format {
         if let Some(what) = foreign(content) {
             return Err(what.to_owned());
         }
-        // Only a ZIP archive or an unknown content may be PyTorch's whatever its first member is.
+        // With the extension of PyTorch, only a ZIP archive or unknown content counts as
+        // torch.save.
         let recognised = recognise(content);
         let unsure = matches!(recognised, None | Some("npz"));
         let torch = is_torch(content) || unsure && matches!(&*ending, "pt" | "pth");
@@ -285,14 +286,14 @@ impl Format {
         }
         if torch {
             return Err(
-                "is a file of torch.save; load it in PyTorch, d = torch.load(f, map_location=\"cpu\"), and save its tensors by \
+                "was written by torch.save; load it in PyTorch, d = torch.load(f, map_location=\"cpu\"), and save its tensors by \
                  name, np.savez(\"a.npz\", features=d[\"features\"].detach().float().numpy(), ..)"
                     .to_owned(),
             );
         }
         let is_zip = ending == "npz" && content.starts_with(b"PK");
         if recognised.is_none() && !is_zip {
-            if pickle::begins(content) {
+            if pickle::has_header(content) {
                 return Ok(Self::Pickle);
             }
             if let Some(other) = format_name(content) {
@@ -309,19 +310,19 @@ impl Format {
                 .map_err(|error| damaged("npz", &error)),
             "safetensors" => SafeTensors::read_metadata(content)
                 .map(|(length, tensors)| Self::Safetensors {
-                    // Behind the length of the header and the header itself.
+                    // The data follow the length of the header and the header itself.
                     start: size_of::<u64>() + length,
                     tensors,
                 })
                 .map_err(|error| damaged("safetensors", &error)),
             "csv" | "txt" => Text::parse(content).map(Self::Text),
             "pkl" | "pickle" => Ok(Self::Pickle),
-            _ => Err("is named neither .npy, .npz, .safetensors nor, for labels, .csv, .txt or .pkl; rename it to what it is".to_owned()),
+            _ => Err("is not named .npy, .npz, .safetensors or, for labels, .csv, .txt or .pkl; rename it to match its format".to_owned()),
         }
     }
 }
 
-/// The ending that belongs to a file by its first bytes.
+/// The extension that matches the content of a file.
 fn recognise(content: &[u8]) -> Option<&'static str> {
     if content.starts_with(MAGIC) {
         Some("npy")
@@ -334,7 +335,7 @@ fn recognise(content: &[u8]) -> Option<&'static str> {
     }
 }
 
-/// Whether the first member of a ZIP archive, or the last that its directory lists, is an array.
+/// Whether the first member of a ZIP archive, or the last one in its directory, is an array.
 fn holds_npy(content: &[u8]) -> bool {
     let start = &content[..content.len().min(512)];
     let end = &content[content.len().saturating_sub(512)..];
@@ -350,14 +351,16 @@ fn map(path: &Path) -> Result<Bytes, String> {
         return Err("is a folder, not a file of arrays; name the file in it".to_owned());
     }
     if !metadata.is_file() {
-        return Err("is not a plain file, from which arrays are mapped; save one".to_owned());
+        return Err(
+            "is not a regular file, so it cannot be mapped; save the arrays to one".to_owned(),
+        );
     }
     if metadata.len() == 0 {
         return Ok(Bytes::Read(Arc::default()));
     }
-    // SAFETY: the map is read-only and private to this program, which does not write the file while
-    // it reads. As with every mapped file, another process must not change it meanwhile;
-    // `ArrayFile::open` and `memdil metrics --help` say so.
+    // SAFETY: the map is read-only, and this program does not write the file while it is mapped. As
+    // with every mapped file, other processes must not change it during that time;
+    // `ArrayFile::open` and `memdil metrics --help` document this requirement.
     #[allow(unsafe_code)]
     let map = unsafe { memmap2::Mmap::map(&file) }.map_err(unreadable)?;
     Ok(Bytes::Mapped(Arc::new(map)))

@@ -1,20 +1,20 @@
-//! The header of NumPy's `.npy` format: where the elements start, and how they lie.
+//! The header of NumPy's `.npy` format: the position, type and layout of the elements.
 //!
-//! `\x93NUMPY`, a version, the length of the header, then the header: a Python dictionary with the
-//! type, the memory order and the shape (NumPy Enhancement Proposal 1). It is read by hand and
-//! without recursion, so that no bytes can exhaust the stack.
+//! A file begins with `\x93NUMPY`, a version, the length of the header and the header itself: a
+//! Python dictionary with the type, the memory order and the shape (NumPy Enhancement Proposal 1).
+//! The parser does not recurse, so malicious input cannot exhaust the stack.
 
 use super::dtype::Dtype;
 
 pub(super) const MAGIC: &[u8] = b"\x93NUMPY";
 const AGAIN: &str = "save the array again with numpy.save";
 
-/// What a file says about an array.
+/// The parsed header of an array.
 #[derive(Debug, PartialEq)]
 pub(super) struct Header {
     pub(super) dtype: Dtype,
     pub(super) big_endian: bool,
-    /// Columns lie together.
+    /// Whether columns are contiguous.
     pub(super) fortran_order: bool,
     pub(super) shape: Vec<usize>,
     /// Position of the first element.
@@ -22,7 +22,7 @@ pub(super) struct Header {
 }
 
 impl Header {
-    /// An array in C order and little-endian.
+    /// The header of an array in C order and little-endian.
     pub(super) fn plain(dtype: Dtype, shape: Vec<usize>) -> Self {
         Self {
             dtype,
@@ -33,10 +33,10 @@ impl Header {
         }
     }
 
-    /// Reads the beginning of a file; the error says what is wrong with it and what to do.
+    /// Parses the beginning of a file; the error holds the fault and the remedy.
     pub(super) fn read(bytes: &[u8]) -> Result<Self, String> {
         let Some(rest) = bytes.strip_prefix(MAGIC) else {
-            return Err(format!("does not start as a .npy array; {AGAIN}"));
+            return Err(format!("does not begin like a .npy file; {AGAIN}"));
         };
         let cut = || format!("ends within its header; {AGAIN}");
         let (version, rest) = rest.split_first_chunk::<2>().ok_or_else(cut)?;
@@ -57,7 +57,7 @@ impl Header {
         header.ok_or_else(|| format!("has a header that cannot be read; {AGAIN}"))
     }
 
-    /// Reads the three values of the header's dictionary.
+    /// Parses the three values of the header's dictionary.
     fn parse(literal: &str, start: usize) -> Option<Self> {
         let mut rest = literal.trim().strip_prefix('{')?.trim_start();
         let (mut dtype, mut fortran_order, mut shape) = (None, None, None);
@@ -102,7 +102,7 @@ impl Header {
     }
 }
 
-/// A string literal without escapes, and what follows it.
+/// Splits off a string literal without escapes, and returns it with the rest.
 fn quoted(text: &str) -> Option<(&str, &str)> {
     let mark = text
         .chars()
@@ -111,8 +111,8 @@ fn quoted(text: &str) -> Option<(&str, &str)> {
     text[1..].split_once(mark)
 }
 
-/// The names in a structured type, `[('a', '<f4'), ('b', '<i8', (3,))]`, and what follows it. Of
-/// nested types only the outer names are kept.
+/// Splits off a structured type, `[('a', '<f4'), ('b', '<i8', (3,))]`, and returns its names with
+/// the rest. Names in nested types are skipped.
 fn columns(text: &str) -> Option<(Vec<String>, &str)> {
     let (mut names, mut depth, mut rest) = (Vec::new(), 0_usize, text);
     let mut opened = false;
@@ -138,7 +138,7 @@ fn columns(text: &str) -> Option<(Vec<String>, &str)> {
     None
 }
 
-/// The lengths of a shape, and what follows it.
+/// Splits off a shape, and returns its lengths with the rest.
 fn lengths(text: &str) -> Option<(Vec<usize>, &str)> {
     let mut rest = text.strip_prefix('(')?.trim_start();
     let mut lengths = Vec::new();
@@ -155,8 +155,8 @@ fn lengths(text: &str) -> Option<(Vec<usize>, &str)> {
     Some((lengths, &rest[1..]))
 }
 
-/// One length, and what follows it: `24`, Python 2's `24L`, or `np.int64(24)`, which NumPy 2 writes
-/// when a shape holds a scalar of its own (it cannot read the file back).
+/// Splits off one length and returns it with the rest: `24`, Python 2's `24L`, or `np.int64(24)`,
+/// which NumPy 2 writes when a shape holds a NumPy scalar (NumPy cannot read that file back).
 fn length(text: &str) -> Option<(usize, &str)> {
     let is_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_');
     let (word, rest) = text.split_at(text.find(|c| !is_word(c))?);
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn shapes_of_every_writer() {
+    fn shapes_of_all_known_writers_are_read() {
         for (shape, expected) in [
             ("()", &[][..]),
             ("(7,)", &[7]),
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_in_any_order_and_all_versions() {
+    fn keys_are_read_in_any_order_and_all_versions() {
         let literal = "{\"shape\": (2,), \"fortran_order\": True, \"descr\": \">i8\"}\n";
         let mut bytes = file(literal);
         let expected = Header {
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn names_of_the_columns_of_records() {
+    fn column_names_of_records_are_read() {
         let records =
             "[('index', '<i8'), ('h]', '<f4', (3,)), ('at', [('x', '<f4'), ('y', '<f4')])]";
         let expected = ["index", "h]", "at"].map(str::to_owned).to_vec();
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn damaged_headers_are_refused_without_a_panic() {
+    fn damaged_headers_do_not_panic() {
         let whole = file("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (3,), }");
         for end in 0..whole.len() {
             assert!(Header::read(&whole[..end]).is_err(), "{end}");

@@ -9,36 +9,37 @@ use crate::error::DataError;
 use crate::formats::numbers::whole;
 
 impl Array {
-    /// Labels, one per sample: integers of any type, booleans, or floats that are whole numbers;
-    /// (n, 1) is read as (n,), and a pickled list of integers as an array. int64 in the byte order of
-    /// this machine is not copied. Negative numbers are left to the caller, who knows the classes.
+    /// Reads labels, one per sample: integers of any type, booleans, or whole-number floats. (n, 1)
+    /// is read as (n,), and a pickled list of integers as an array. int64 in the byte order of this
+    /// machine is not copied. Negative labels are not an error here, since the caller knows the
+    /// classes.
     ///
     /// # Errors
-    /// [`DataError::Array`] with the row and a remedy for a label that is beyond int64 or not a whole
-    /// number; for class names, one-hot rows, several labels per sample, other types, and an array
-    /// without elements.
+    /// Returns [`DataError::Array`] with the row and a remedy if a label is beyond int64 or not a
+    /// whole number, and also for class names, one-hot rows, several labels per sample, other types
+    /// and empty arrays.
     pub fn labels(&self) -> Result<Cow<'_, [i64]>, DataError> {
         if *self.dtype() == Dtype::Objects {
             let Some(labels) = objects::labels(self.bytes()) else {
-                return Err(self.refuse(objects::describe(self.bytes())));
+                return Err(self.error(objects::describe(self.bytes())));
             };
             return Ok(Cow::Owned(labels));
         }
         if self.dtype().size().is_none() {
-            return Err(self.refuse(remedy::not_labels(self.dtype())));
+            return Err(self.error(remedy::not_labels(self.dtype())));
         }
         self.check_not_empty()?;
         if !matches!(self.shape(), [_] | [_, 1]) {
-            return Err(self.refuse(self.not_one_label()?));
+            return Err(self.error(self.not_one_label()?));
         }
         let is_int64 = *self.dtype() == Dtype::INT64;
-        match self.as_they_lie().filter(|_| is_int64) {
+        match self.as_slice().filter(|_| is_int64) {
             Some(labels) => Ok(Cow::Borrowed(labels)),
             None => self.widened().map(Cow::Owned),
         }
     }
 
-    /// Labels as the numbers of classes, 0 to 2^32 - 1.
+    /// Reads labels as class numbers, 0 to 2^32 - 1.
     ///
     /// # Errors
     /// As for [`labels`](Self::labels), and for a label that is negative or too large.
@@ -49,12 +50,12 @@ impl Array {
         if let Some(row) = labels.iter().position(is_too_large) {
             let label = labels[row];
             let what = format!("label {label} in row {row} is too large");
-            return Err(self.refuse(format!("{what}; labels are 0 to 4294967295")));
+            return Err(self.error(format!("{what}; labels must be in [0, 4294967295]")));
         }
         Ok(labels.iter().map(|&label| label as u32).collect())
     }
 
-    /// Clean and observed labels, if this is an array n x 2 of them.
+    /// Clean and observed labels, if this is an n x 2 array of labels.
     pub(crate) fn label_pair(&self) -> Result<Option<[Vec<u32>; 2]>, DataError> {
         if !matches!(self.shape(), [_, 2]) || self.dtype().size().is_none() {
             return Ok(None);
@@ -70,7 +71,7 @@ impl Array {
     fn widened(&self) -> Result<Vec<i64>, DataError> {
         let wrong = |row, label| {
             let what = format!("the label in row {row} is {label}");
-            self.refuse(format!(
+            self.error(format!(
                 "{what}; labels are whole numbers that count classes from 0"
             ))
         };
@@ -85,7 +86,7 @@ impl Array {
         floats.iter().enumerate().map(label).collect()
     }
 
-    /// A negative label marks a sample without a class.
+    /// Returns an error if a label is negative, which marks a sample without a class.
     fn check_not_negative(&self, labels: &[i64]) -> Result<(), DataError> {
         let Some(row) = labels.iter().position(|&label| label < 0) else {
             return Ok(());
@@ -100,13 +101,13 @@ impl Array {
             1 => String::new(),
             _ => format!(" and {} others", count - 1),
         };
-        Err(self.refuse(format!(
+        Err(self.error(format!(
             "label {label}{meaning} in row {row}{others}; labels count classes from 0, so leave these samples out: \
              keep = y >= 0, then save h[keep] and y[keep]"
         )))
     }
 
-    /// Why an array of numbers with this shape is not one label per sample.
+    /// The message for an array of numbers whose shape is not one label per sample.
     fn not_one_label(&self) -> Result<String, DataError> {
         let shape = self.shape();
         let [rows, columns] = *shape else {
@@ -128,8 +129,8 @@ impl Array {
         Ok(match (binary, one_each) {
             (true, true) => format!("{found}: they are one-hot; save a.argmax(1)"),
             (true, false) => format!(
-                "{found}: a sample belongs to several classes or to none (multi-label), which these measures do not \
-                 cover; save one column as labels of two classes, a[:, 0]"
+                "{found}: a sample belongs to several classes or to none (multi-label), which these metrics do not \
+                 support; save one column as labels of two classes, a[:, 0]"
             ),
             (false, true) => format!("{found}: they are probabilities; save a.argmax(1)"),
             (false, false) if rows == 1 => format!("{found}; save a.ravel()"),
@@ -144,7 +145,8 @@ impl Array {
     }
 }
 
-/// The first column in which a number occurs twice, unlike in an index; else any.
+/// The first column in which a number occurs twice, which excludes an index column; otherwise the
+/// last column.
 fn label_column(values: &[f64], columns: usize) -> String {
     let repeats = |column: &usize| {
         let of_column = values.iter().skip(*column).step_by(columns);

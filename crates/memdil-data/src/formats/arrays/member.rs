@@ -1,4 +1,4 @@
-//! Members of a `.npz`, which is a ZIP archive.
+//! Members of a `.npz` file, which is a ZIP archive.
 
 use std::fmt::Display;
 use std::io::{Cursor, Read};
@@ -10,13 +10,13 @@ use zip::{CompressionMethod, ZipArchive};
 
 use super::array::Bytes;
 use super::remedy::damaged;
-use crate::formats::unpack::CEILING;
+use crate::formats::unpack::MAX_UNPACKED;
 
-/// What a member may unpack to, as a multiple of the whole file, if that is more than 1 GiB.
-const MOST_UNPACKED: u64 = 64;
+/// Maximum unpacked size of a member as a multiple of the file size; 1 GiB is always allowed.
+const MAX_RATIO: u64 = 64;
 
-/// NumPy's name of a member: without `.npy`. `None` for folders, for files that are not arrays, and
-/// for what macOS adds.
+/// NumPy's name of a member, which omits `.npy`. `None` for folders, for files that are not arrays,
+/// and for metadata files of macOS.
 pub(super) fn array_name(name: &str) -> Option<&str> {
     let base = base(name);
     let name = match name.strip_suffix(".npy").or(name.strip_suffix(".NPY")) {
@@ -27,12 +27,12 @@ pub(super) fn array_name(name: &str) -> Option<&str> {
     (!base.starts_with("._")).then_some(name)
 }
 
-/// The name of an array without the folders that it lies in.
+/// The name of an array without its folders.
 pub(super) fn base(name: &str) -> &str {
     name.rsplit(['/', '\\']).next().unwrap_or(name)
 }
 
-/// The name of a method of packing (PKWARE, APPNOTE 6.3.10, section 4.4.5).
+/// The name of a compression method (PKWARE, APPNOTE 6.3.10, section 4.4.5).
 fn method_name(method: CompressionMethod) -> String {
     let name = match method {
         CompressionMethod::DEFLATE64 => "Deflate64",
@@ -45,8 +45,8 @@ fn method_name(method: CompressionMethod) -> String {
     name.to_owned()
 }
 
-/// The bytes of a member and where they lie: in the file itself if they are stored, else unpacked.
-/// The checksum is compared either way.
+/// The bytes of a member and their range: in the file itself if the member is stored, otherwise in
+/// an unpacked copy. The checksum is verified in both cases.
 pub(super) fn content(
     mut archive: ZipArchive<Cursor<Bytes>>,
     index: usize,
@@ -74,21 +74,21 @@ pub(super) fn content(
     }
     if method != CompressionMethod::Deflated {
         return Err(format!(
-            "is packed by {}; stored and deflated are read, so save it again: \
+            "is compressed with {}, but only stored and deflated members are read; save it again, \
              np.savez_compressed(\"new.npz\", **np.load(\"old.npz\"))",
             method_name(method)
         ));
     }
-    let most = CEILING.max(MOST_UNPACKED * file.as_ref().len() as u64);
+    let most = MAX_UNPACKED.max(MAX_RATIO * file.as_ref().len() as u64);
     if size > most {
         return Err(format!(
-            "claims to unpack to {size} bytes, more than a file of this size is trusted with; save it unpacked, np.savez"
+            "claims to unpack to {size} bytes, more than is allowed for a file of this size; save it uncompressed, np.savez"
         ));
     }
     drop(raw);
     let mut member = archive.by_index(index).map_err(broken)?;
-    // Memory grows with what arrives, not with what the archive claims. Reading to the end compares
-    // the checksum.
+    // Memory grows with the bytes read, not with the claimed size. The checksum is compared at the
+    // end of the member.
     let mut bytes = Vec::new();
     let read = (&mut member).take(most + 1).read_to_end(&mut bytes);
     read.map_err(broken)?;

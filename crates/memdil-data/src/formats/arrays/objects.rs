@@ -1,12 +1,12 @@
-//! What the pickled Python objects of an array are, and how to save numbers instead.
+//! Messages about arrays of pickled Python objects, with the way to save numbers instead.
 
 use crate::formats::names::shortened;
 use crate::formats::pickle::{self, Items, Value};
 
 const SEVERAL_KINDS: &str = "holds Python objects of several kinds; save an array of numbers";
 
-/// Describes the objects of an array, whose `.npy` header is followed by `bytes`. The text completes
-/// a sentence that begins with the path.
+/// Describes the objects of an array, whose `.npy` header is followed by `bytes`. The description
+/// completes a sentence that begins with the path.
 pub(super) fn describe(bytes: &[u8]) -> String {
     let pickle = match pickle::read(bytes) {
         Ok(pickle) => pickle,
@@ -31,7 +31,7 @@ pub(super) fn describe(bytes: &[u8]) -> String {
     }
 }
 
-/// Labels that are integers or whole floats, in a list or an array of objects; `None` for others.
+/// Integer or whole-number float labels in a list or an array of objects; `None` for other content.
 pub(super) fn labels(bytes: &[u8]) -> Option<Vec<i64>> {
     let pickle = pickle::read(bytes).ok()?;
     let labels = pickle.root().unwrapped().integers()?;
@@ -39,7 +39,7 @@ pub(super) fn labels(bytes: &[u8]) -> Option<Vec<i64>> {
     labels.collect()
 }
 
-/// Describes one object per sample.
+/// Describes an array with one object per sample.
 fn rows(objects: Items<'_>) -> String {
     if objects.len() == 0 {
         return "is empty; save at least one row".to_owned();
@@ -72,7 +72,7 @@ fn rows(objects: Items<'_>) -> String {
         None => "holds a list of arrays as Python objects; save np.stack(list(a))".to_owned(),
         Some((row, Some(other))) => format!(
             "holds a list of arrays of different shapes ({:?} in row 0, {other:?} in row {row}); save \
-             np.concatenate(list(a)) if they are batches, else pool or cut them to one shape and save np.stack(list(a))",
+             np.concatenate(list(a)) if they are batches; otherwise pool or crop them to one shape and save np.stack(list(a))",
             first.unwrap_or_default()
         ),
         Some((_, None)) => SEVERAL_KINDS.to_owned(),

@@ -1,14 +1,14 @@
-//! What is wrong with an array, and what to do about it.
+//! Messages about unsuitable arrays, with their remedies.
 
 use std::fmt::Display;
 
 use super::dtype::Dtype;
 use crate::formats::names::shortened;
 
-/// The numbers of a saved array of bfloat16, of which NumPy only knows two raw bytes each.
+/// A NumPy expression that decodes bfloat16, which NumPy loads as two raw bytes per element.
 const RAW16: &str = "(a.view(\"uint16\").astype(\"uint32\") << 16).view(\"float32\")";
 
-/// Why these elements cannot be read as floats.
+/// The message for elements that cannot be read as floats.
 pub(super) fn not_floats(dtype: &Dtype) -> String {
     let remedy = match dtype {
         Dtype::Raw16 => {
@@ -23,7 +23,7 @@ pub(super) fn not_floats(dtype: &Dtype) -> String {
     format!("holds {}, not floats; {remedy}", dtype.name())
 }
 
-/// Why an array of this shape is not a matrix.
+/// The message for a shape that is not a matrix.
 pub(super) fn not_a_matrix(shape: &[usize]) -> String {
     let remedy = match shape {
         [] => "save one row per sample or class",
@@ -36,12 +36,12 @@ pub(super) fn not_a_matrix(shape: &[usize]) -> String {
     format!("has {} dimension(s), not 2; {remedy}", shape.len())
 }
 
-/// Why an array of this shape is not a vector.
+/// The message for a shape that is not a vector.
 pub(super) fn not_a_vector(shape: &[usize]) -> String {
     format!("has {} dimension(s), not 1; save a.ravel()", shape.len())
 }
 
-/// Why these elements cannot be read as labels.
+/// The message for elements that cannot be read as labels.
 pub(super) fn not_labels(dtype: &Dtype) -> String {
     let remedy = match dtype {
         Dtype::Text => {
@@ -58,7 +58,7 @@ pub(super) fn not_labels(dtype: &Dtype) -> String {
     format!("holds {}, not integers; {remedy}", dtype.name())
 }
 
-/// The column of a pandas table that holds the labels, where its name says so.
+/// The remedy for a pandas table: it names the column of labels if a column name reveals it.
 fn records_remedy(columns: &[String]) -> String {
     let is_label = |name: &&String| {
         let name = name.to_lowercase();
@@ -75,14 +75,14 @@ fn records_remedy(columns: &[String]) -> String {
     }
 }
 
-/// Columns of records, as NumPy takes them out of an array.
+/// NumPy expressions that select columns of records.
 fn indexed(columns: &[String]) -> String {
     let indexed = |name: &String| format!("a[\"{name}\"]");
     let columns: Vec<String> = columns.iter().map(indexed).collect();
     shortened(columns.iter().map(String::as_str), columns.len())
 }
 
-/// Says that a file is not whole.
+/// The message for an incomplete file.
 pub(super) fn damaged(format: &str, cause: &dyn Display) -> String {
     let cause = cause.to_string();
     let cause = Vec::from_iter(cause.split_whitespace()).join(" ");

@@ -1,15 +1,15 @@
-//! What an array is for, and the names by which it is recognised.
+//! The purpose of an array, and the names by which it is recognised.
 
 /// The purpose of an array in an archive.
 ///
-/// Each is recognised by its own name and by those that Keras (`x_train`), MedMNIST
-/// (`train_images`) and scripts commonly give it, in upper or lower case. The first name wins.
+/// Each role is recognised by its own name and by the common names of Keras (`x_train`), MedMNIST
+/// (`train_images`) and scripts, in upper or lower case. The first matching name is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Role {
     /// Features, samples x features.
     Features,
-    /// Labels as trained on.
+    /// Training labels.
     Labels,
     /// Labels before noise.
     CleanLabels,
@@ -21,11 +21,11 @@ pub enum Role {
     Bias,
     /// Logits, samples x classes.
     Logits,
-    /// Features of unseen samples.
+    /// Features of test samples.
     TestFeatures,
-    /// Labels of unseen samples.
+    /// Labels of test samples.
     TestLabels,
-    /// Logits of unseen samples.
+    /// Logits of test samples.
     TestLogits,
     /// Training images.
     Images,
@@ -52,12 +52,12 @@ impl Role {
         Self::Matrix,
     ];
 
-    /// Its own name, which is also that of the option of `memdil metrics`.
+    /// The role's own name, which is also the name of the option of `memdil metrics`.
     pub fn name(self) -> &'static str {
         self.names()[0]
     }
 
-    /// The names by which it is recognised.
+    /// The names by which the role is recognised.
     pub fn names(self) -> &'static [&'static str] {
         match self {
             Self::Features => &["features", "train_features", "embeddings", "x_train", "h"],
@@ -86,16 +86,16 @@ impl Role {
         }
     }
 
-    /// Whether its arrays hold labels, which may come from a text.
+    /// Whether its arrays hold labels, which may be read from a text file.
     pub(super) fn is_labels(self) -> bool {
         self.kind() == Self::Labels
     }
 
-    /// Whether an array of this name may be for the role: its name belongs to no role, or to one of
-    /// the same kind.
-    pub(super) fn may_be(self, name: &str) -> bool {
+    /// Whether an array of this name may have the role: the name does not belong to any role, or
+    /// belongs to a role of the same kind.
+    pub(super) fn accepts(self, name: &str) -> bool {
         let mut same_kind = Self::ALL.iter().filter(|role| role.kind() == self.kind());
-        !Self::knows(name) || same_kind.any(|role| role.has(name))
+        !Self::is_known(name) || same_kind.any(|role| role.has(name))
     }
 
     fn has(self, name: &str) -> bool {
@@ -114,8 +114,8 @@ impl Role {
         }
     }
 
-    /// Whether a name belongs to some role.
-    pub(super) fn knows(name: &str) -> bool {
+    /// Whether a name belongs to any role.
+    pub(super) fn is_known(name: &str) -> bool {
         Self::ALL.iter().any(|role| role.has(name))
     }
 }

@@ -1,22 +1,22 @@
-//! Labels in a text.
+//! Labels in a text file.
 
 use crate::formats::names::printable;
 use crate::formats::numbers::whole;
 
-/// Columns of labels in a text: one number a line, or several separated by commas, semicolons or
-/// tabs, with or without names in the first line.
+/// Columns of labels in a text file: one number per line, or several separated by commas,
+/// semicolons or tabs, with or without names in the first line.
 pub(super) struct Text {
-    /// The names of the columns; two without names are clean and observed labels.
+    /// The names of the columns; two unnamed columns are clean and observed labels.
     pub(super) names: Vec<String>,
     rows: Vec<(usize, Vec<String>)>,
 }
 
 impl Text {
-    /// Splits a text into fields; the error says what is wrong with it.
+    /// Splits a text file into fields; the error is a message with a remedy.
     pub(super) fn parse(bytes: &[u8]) -> Result<Self, String> {
         let text = std::str::from_utf8(bytes)
-            .map_err(|_| "is not a text in UTF-8; save it as such".to_owned())?;
-        // Some editors put a mark in front, and lines without content at the end.
+            .map_err(|_| "is not a text file in UTF-8; save it in UTF-8".to_owned())?;
+        // Some editors add a byte-order mark at the start and empty lines at the end.
         let text = text.strip_prefix('\u{feff}').unwrap_or(text).trim_end();
         let mut rows: Vec<_> = (1..).zip(text.lines().map(fields)).collect();
         let Some(width) = rows.first().map(|(_, fields)| fields.len()) else {
@@ -24,7 +24,7 @@ impl Text {
         };
         if let Some((number, fields)) = rows.iter().find(|(_, fields)| fields.len() != width) {
             return Err(format!(
-                "line {number} has {} columns, the first one {width}; save the same columns in every line",
+                "line {number} has {} columns, but the first line has {width}; save the same columns in every line",
                 fields.len()
             ));
         }
@@ -37,7 +37,7 @@ impl Text {
                 .map(|column| format!("column {column}"))
                 .collect(),
         };
-        // The first column of pandas is an index without a name.
+        // pandas writes its index as a first column without a name.
         let unnamed = names.iter().filter(|name| name.is_empty()).count();
         if unnamed == 1 && names.len() == 2 {
             let index = usize::from(names[1].is_empty());
@@ -49,12 +49,12 @@ impl Text {
             });
         }
         if rows.is_empty() {
-            return Err("is empty but for a line of names; save one label per sample".to_owned());
+            return Err("holds only a line of names; save one label per sample".to_owned());
         }
         Ok(Self { names, rows })
     }
 
-    /// The numbers of a column; the error names the line.
+    /// The numbers of a column; the error message names the line.
     pub(super) fn column(&self, column: usize) -> Result<Vec<i64>, String> {
         let label = |(line, fields): &(usize, Vec<String>)| {
             let field = &fields[column];

@@ -1,13 +1,13 @@
-//! What each function or class that a pickle names builds.
+//! Building the values of the functions and classes that a pickle names.
 
 use std::borrow::Cow;
 
 use super::element::{Type, element_count};
 use super::machine::{Machine, damaged};
 use super::node::{Array, Node, Ref};
-use super::symbol::{Symbol, refuse};
+use super::symbol::{Symbol, refusal};
 
-/// Builds what calling `symbol` with these arguments would have given.
+/// Builds the value that Python would create by calling `symbol` with these arguments.
 pub(super) fn reduce(
     machine: &mut Machine<'_>,
     symbol: Symbol,
@@ -36,13 +36,12 @@ pub(super) fn reduce(
             machine.push_array(array)
         }
         (Symbol::FromBuffer, [..]) => Err(
-            "holds an array whose dimensions were moved about: save np.ascontiguousarray of it"
-                .to_owned(),
+            "holds an array whose axes were permuted; save np.ascontiguousarray of it".to_owned(),
         ),
         (Symbol::Scalar, [kind, value]) => scalar(machine, *kind, *value),
         (Symbol::Dtype, [name, ..]) => {
             let name = text(machine, *name)?;
-            let kind = Type::parse(&name).ok_or_else(|| refuse(&format!("numpy.dtype {name}")))?;
+            let kind = Type::parse(&name).ok_or_else(|| refusal(&format!("numpy.dtype {name}")))?;
             machine.add(Node::Type(kind))
         }
         (Symbol::Encode, [content, codec]) => encode(machine, *content, *codec),
@@ -58,10 +57,10 @@ pub(super) fn reduce(
     }
 }
 
-/// Fills what [`reduce`] made: the byte order of a type, or the content of an array.
+/// Completes a value created by [`reduce`]: the byte order of a type, or the content of an array.
 pub(super) fn build(machine: &mut Machine<'_>, target: Ref, state: Ref) -> Result<(), String> {
     let state = match machine.node(state) {
-        // What NumPy writes has at most nine entries.
+        // NumPy writes at most nine entries.
         Some(Node::Tuple(items)) if items.len() < 16 => items.clone(),
         _ => return Err(damaged()),
     };
@@ -71,7 +70,7 @@ pub(super) fn build(machine: &mut Machine<'_>, target: Ref, state: Ref) -> Resul
             let mut kind = kind.with_order(&order).ok_or_else(damaged)?;
             let plain = |value: Ref| value == Ref::NONE;
             kind.compound = !plain(*subarray) || !plain(*names);
-            // The size is that of the name; where both differ the file contradicts itself.
+            // The size must match the size in the type's name; otherwise the file is damaged.
             if let Some(size) = machine.integer(*size)
                 && size >= 0
                 && !kind.is_object()
@@ -95,7 +94,7 @@ pub(super) fn build(machine: &mut Machine<'_>, target: Ref, state: Ref) -> Resul
     machine.replace(target, built)
 }
 
-/// An array whose bytes fill its shape.
+/// Creates an array, whose bytes must fill its shape.
 fn array(
     machine: &Machine<'_>,
     shape: Ref,
@@ -118,7 +117,7 @@ fn array(
     if claimed != Some(found as u64) {
         let kind = kind.descr();
         return Err(format!(
-            "holds an array of type {kind} whose {found} {unit} do not fill the shape {shape:?}: get it again"
+            "holds an array of type {kind} whose {found} {unit} do not fill the shape {shape:?}; download or save it again"
         ));
     }
     Ok(Array {
@@ -129,7 +128,7 @@ fn array(
     })
 }
 
-/// A shape, which is a tuple of at most 64 sizes or one size.
+/// Reads a shape: a tuple of at most 64 sizes, or a single size.
 fn shape_of(machine: &Machine<'_>, shape: Ref) -> Result<Vec<u64>, String> {
     let size = |size: Ref| {
         let size = machine
@@ -146,7 +145,7 @@ fn shape_of(machine: &Machine<'_>, shape: Ref) -> Result<Vec<u64>, String> {
     }
 }
 
-/// A NumPy scalar as the plain value it is, or as an array without dimensions.
+/// Converts a NumPy scalar to a plain value, or to an array without dimensions.
 fn scalar(machine: &mut Machine<'_>, kind: Ref, value: Ref) -> Result<Ref, String> {
     let Some(&Node::Type(element)) = machine.node(kind) else {
         return Err(damaged());
@@ -174,13 +173,13 @@ fn scalar(machine: &mut Machine<'_>, kind: Ref, value: Ref) -> Result<Ref, Strin
     }
 }
 
-/// The bytes of a text whose characters are below 256.
+/// Encodes a string of characters below 256 as bytes.
 fn encode(machine: &mut Machine<'_>, content: Ref, codec: Ref) -> Result<Ref, String> {
     let codec = text(machine, codec)?;
     if !["latin1", "latin-1", "iso-8859-1"].contains(&codec.as_str()) {
         return Err(damaged());
     }
-    // Looking at a text costs time, and a pickle may name the same one a million times.
+    // Scanning a string takes time, and a pickle may refer to the same string a million times.
     let length = match machine.node(content) {
         Some(Node::Text(text)) => text.len(),
         _ => return Err(damaged()),
@@ -189,7 +188,7 @@ fn encode(machine: &mut Machine<'_>, content: Ref, codec: Ref) -> Result<Ref, St
     let encoded = match machine.node(content) {
         Some(Node::Text(Cow::Borrowed(text))) if text.is_ascii() => Cow::Borrowed(text.as_bytes()),
         Some(Node::Text(text)) => {
-            // Reserved at once: growing would take three times the bytes for a moment.
+            // Reserve the exact size: a growing vector would temporarily take three times as much.
             let mut bytes = Vec::with_capacity(text.chars().count());
             for character in text.chars() {
                 bytes.push(u8::try_from(u32::from(character)).map_err(|_| damaged())?);
@@ -201,7 +200,7 @@ fn encode(machine: &mut Machine<'_>, content: Ref, codec: Ref) -> Result<Ref, St
     machine.add(Node::Bytes(encoded))
 }
 
-/// A dictionary from a list of pairs, as Python 2 writes `OrderedDict`.
+/// Creates a dictionary from a list of pairs, as which Python 2 writes `OrderedDict`.
 fn ordered(machine: &mut Machine<'_>, pairs: Ref) -> Result<Ref, String> {
     let length = match machine.node(pairs) {
         Some(Node::List(pairs)) => pairs.len(),
@@ -222,7 +221,7 @@ fn ordered(machine: &mut Machine<'_>, pairs: Ref) -> Result<Ref, String> {
     machine.add(Node::Dict(entries))
 }
 
-/// A short text as its own string, so that the machine may be changed.
+/// Copies a short string, which ends the borrow of the machine.
 fn text(machine: &Machine<'_>, reference: Ref) -> Result<String, String> {
     let text = match machine.node(reference) {
         Some(Node::Text(text)) => text,

@@ -1,22 +1,22 @@
-//! NumPy's types within a pickle.
+//! NumPy's element types in a pickle.
 
 use crate::formats::numbers::{integer, whole};
 
-/// A NumPy type: what one element is and how its bytes lie.
+/// A NumPy type: the kind, size and byte order of an element.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Type {
     /// NumPy's letter: `i`, `u`, `f`, `b`, `O`, ..
     kind: u8,
     /// `<`, `>` or `|`.
     order: u8,
-    /// The number behind the letter.
+    /// The number after the letter.
     number: u32,
-    /// Whether an element is a record of named fields, or an array itself.
+    /// Whether an element is a record of named fields, or a subarray.
     pub(super) compound: bool,
 }
 
 impl Type {
-    /// The type of a name as NumPy pickles it, such as `u1` or `U5`.
+    /// Parses a type name as NumPy pickles it, such as `u1` or `U5`.
     pub(super) fn parse(name: &str) -> Option<Self> {
         let kind = *name.as_bytes().first()?;
         let digits = name.get(1..)?;
@@ -36,7 +36,7 @@ impl Type {
         })
     }
 
-    /// The same with the byte order, as the second step of a pickle says it.
+    /// Sets the byte order, which a pickle gives in a second step.
     pub(super) fn with_order(self, order: &str) -> Option<Self> {
         let order = match order {
             "<" | "=" => b'<',
@@ -51,13 +51,13 @@ impl Type {
         self.kind == b'O' && !self.compound
     }
 
-    /// Bytes of an element.
+    /// Bytes per element.
     pub(super) fn size(self) -> u64 {
         let unit = if self.kind == b'U' { 4 } else { 1 };
         unit * u64::from(self.number)
     }
 
-    /// As the header of a `.npy` writes it: `<i8`, `|u1`, `|O`.
+    /// The type as written in a `.npy` header: `<i8`, `|u1`, `|O`.
     pub(super) fn descr(self) -> String {
         let kind = char::from(self.kind);
         if self.kind == b'O' {
@@ -66,7 +66,7 @@ impl Type {
         format!("{}{kind}{}", char::from(self.order), self.number)
     }
 
-    /// The integer in the bytes of one element, a whole-number float included.
+    /// Decodes an element as an integer; whole-number floats are converted.
     pub(super) fn integer(self, bytes: &[u8]) -> Option<i128> {
         match (self.kind, bytes.len()) {
             _ if self.compound => None,
@@ -75,7 +75,7 @@ impl Type {
         }
     }
 
-    /// The float of 4 or 8 bytes.
+    /// Decodes an element as a float of 4 or 8 bytes.
     pub(super) fn float(self, bytes: &[u8]) -> Option<f64> {
         let bits = || self.decode(false, bytes) as u64;
         match (self.kind, bytes.len()) {
@@ -85,7 +85,7 @@ impl Type {
         }
     }
 
-    /// The integer whose bytes are in the order of this type, 8 of them at most.
+    /// Decodes an integer of at most 8 bytes in the byte order of this type.
     fn decode(self, signed: bool, bytes: &[u8]) -> i128 {
         let mut little = bytes.to_vec();
         if self.order == b'>' {
@@ -94,7 +94,7 @@ impl Type {
         integer(signed, &little)
     }
 
-    /// The truth value of one byte.
+    /// Decodes an element as a boolean of one byte.
     pub(super) fn truth(self, bytes: &[u8]) -> Option<bool> {
         match (self.kind, bytes) {
             (b'b', [byte]) => Some(*byte != 0),
@@ -103,7 +103,7 @@ impl Type {
     }
 }
 
-/// Number of elements, if 64 bits can hold it.
+/// Number of elements; `None` if it exceeds 64 bits.
 pub(super) fn element_count(shape: &[u64]) -> Option<u64> {
     shape.iter().copied().try_fold(1, u64::checked_mul)
 }

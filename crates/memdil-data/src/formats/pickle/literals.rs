@@ -1,4 +1,4 @@
-//! Numbers, strings and names as they are written in a pickle.
+//! Decoding of numbers, strings and names in a pickle.
 
 use std::borrow::Cow;
 
@@ -29,7 +29,7 @@ impl<'a> Machine<'a> {
                 let value = text::parse(self.line()?).ok_or_else(damaged)?;
                 return self.add(Node::Float(value));
             }
-            // Protocols 0 and 1 write truth values as integers of two digits.
+            // Protocols 0 and 1 write booleans as integers of two digits.
             _ => match self.line()? {
                 b"00" if instruction == b'I' => return Ok(Ref::FALSE),
                 b"01" if instruction == b'I' => return Ok(Ref::TRUE),
@@ -45,7 +45,7 @@ impl<'a> Machine<'a> {
         self.add_integer(value)
     }
 
-    /// An integer of any length, least significant byte first, the sign in the last one.
+    /// A two's-complement integer of any length in little-endian order.
     fn long(&mut self, length: usize) -> Result<Ref, String> {
         let bytes = self.take(length)?;
         if length > 9 || (length == 9 && bytes[8] != 0) {
@@ -66,7 +66,7 @@ impl<'a> Machine<'a> {
             }
             b'V' => {
                 let line = self.line()?;
-                // A byte beyond ASCII takes two.
+                // A byte beyond ASCII takes two bytes in UTF-8.
                 self.charge(2 * line.len())?;
                 return text::unescape(line).map(Node::Text).ok_or_else(damaged);
             }

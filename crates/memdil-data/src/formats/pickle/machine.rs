@@ -1,20 +1,22 @@
-//! The stack machine: its input, its values and what they may take.
+//! The stack machine: its input, its values and their memory budget.
 //!
 //! # Memory
 //!
-//! One byte of a pickle may make a value of 32 bytes, or copy a text of a megabyte. So every value,
-//! every entry of a list and every copy is charged to a budget of ten times the size of the file and
-//! 64 KiB. Of what Python writes of arrays, labels and names, lists of one small integer each come
-//! nearest, with nine times. Vectors that grow take twice that for a moment.
+//! One byte of a pickle can create a value of 32 bytes, or copy a string of a megabyte. Therefore
+//! every value, every entry of a list and every copy is charged to a budget of ten times the file
+//! size plus 64 KiB. Among the arrays, labels and names that Python writes, lists of one small
+//! integer each come closest to the limit, with nine times the file size. Growing vectors
+//! temporarily take twice the budget.
 
 use super::node::{Array, Node, Ref};
 
-/// What values may take for each byte of the file, and in any file.
+/// The memory budget: bytes per byte of the file, and a constant.
 const BUDGET: (usize, usize) = (10, 1 << 16);
 
-const CUT: &str = "ends in the middle of its pickle: get it again";
+const TRUNCATED: &str = "ends in the middle of its pickle; download or save it again";
 
-/// Makes room for one more by a quarter: doubling would take three times the bytes for a moment.
+/// Grows the capacity by a quarter if the vector is full; doubling would temporarily take three
+/// times the memory.
 pub(super) fn grow<T>(values: &mut Vec<T>) {
     if values.len() == values.capacity() {
         values.reserve_exact(values.len() / 4 + 16);
@@ -22,7 +24,7 @@ pub(super) fn grow<T>(values: &mut Vec<T>) {
 }
 
 pub(super) fn damaged() -> String {
-    "is a damaged pickle: get it again".to_owned()
+    "is a damaged pickle; download or save it again".to_owned()
 }
 
 #[derive(Default)]
@@ -31,11 +33,11 @@ pub(super) struct Machine<'a> {
     pub(super) at: usize,
     pub(super) nodes: Vec<Node<'a>>,
     pub(super) stack: Vec<Ref>,
-    /// Lengths of the stack at which a group of values begins.
+    /// Stack lengths at which groups of values begin.
     pub(super) marks: Vec<u32>,
-    /// Values by the number under which the file refers to them again, or [`Ref::UNSET`].
+    /// Values by memo number, for repeated references; [`Ref::UNSET`] if unused.
     pub(super) memo: Vec<Ref>,
-    /// Bytes that values may still take.
+    /// Bytes left in the memory budget.
     pub(super) left: usize,
 }
 
@@ -50,10 +52,10 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// Takes bytes off the budget.
+    /// Subtracts bytes from the budget.
     pub(super) fn charge(&mut self, bytes: usize) -> Result<(), String> {
         self.left = self.left.checked_sub(bytes).ok_or_else(|| {
-            "is a pickle that holds more values than its size justifies: it is damaged or made to exhaust memory; get it again".to_owned()
+            "is a pickle that holds more values than its size justifies: it is damaged or malicious; download or save it again".to_owned()
         })?;
         Ok(())
     }
@@ -62,7 +64,7 @@ impl<'a> Machine<'a> {
         self.nodes.get(reference.index()?)
     }
 
-    /// An integer of at most 63 bits.
+    /// The value of an integer that fits into `i64`.
     pub(super) fn integer(&self, reference: Ref) -> Option<i64> {
         match self.node(reference) {
             Some(Node::Integer(value)) => Some(*value),
@@ -93,7 +95,7 @@ impl<'a> Machine<'a> {
         self.add(Node::Array(Box::new(array)))
     }
 
-    /// Puts a value in the place of another, for all who refer to it.
+    /// Replaces a value; existing references then refer to the new value.
     pub(super) fn replace(&mut self, reference: Ref, node: Node<'a>) -> Result<(), String> {
         if let Node::Array(array) = &node {
             self.charge(size_of_val(&array.shape[..]))?;
@@ -115,7 +117,7 @@ impl<'a> Machine<'a> {
         self.push(reference)
     }
 
-    /// Where the innermost group begins: what lies below belongs to another.
+    /// The stack length at which the innermost group begins.
     pub(super) fn floor(&self) -> usize {
         self.marks.last().map_or(0, |&mark| mark as usize)
     }
@@ -129,7 +131,7 @@ impl<'a> Machine<'a> {
         Ok(top)
     }
 
-    /// Takes the top off, which may be a mark.
+    /// Discards the top of the stack, which may be a mark.
     pub(super) fn discard(&mut self) -> Result<(), String> {
         if self.stack.len() <= self.floor() {
             self.marks.pop().ok_or_else(damaged)?;
@@ -139,7 +141,7 @@ impl<'a> Machine<'a> {
         self.pop().map(drop)
     }
 
-    /// Everything down to the last mark, which goes too.
+    /// Removes the last mark and returns the values above it.
     pub(super) fn pop_group(&mut self) -> Result<Vec<Ref>, String> {
         let mark = self.marks.pop().ok_or_else(damaged)? as usize;
         let items = self.stack.split_off(mark.min(self.stack.len()));
@@ -158,15 +160,18 @@ impl<'a> Machine<'a> {
     pub(super) fn take(&mut self, length: usize) -> Result<&'a [u8], String> {
         let end = self.at.checked_add(length);
         let bytes = end.and_then(|end| self.input.get(self.at..end));
-        let bytes = bytes.ok_or(CUT)?;
+        let bytes = bytes.ok_or(TRUNCATED)?;
         self.at += length;
         Ok(bytes)
     }
 
-    /// The bytes up to the end of a line, which is passed.
+    /// Reads the rest of a line and skips the newline.
     pub(super) fn line(&mut self) -> Result<&'a [u8], String> {
         let rest = &self.input[self.at..];
-        let length = rest.iter().position(|&byte| byte == b'\n').ok_or(CUT)?;
+        let length = rest
+            .iter()
+            .position(|&byte| byte == b'\n')
+            .ok_or(TRUNCATED)?;
         self.at += length + 1;
         Ok(&rest[..length])
     }

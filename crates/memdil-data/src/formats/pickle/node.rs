@@ -1,26 +1,26 @@
-//! What a pickle is read into: nodes that refer to each other by index.
+//! The values of a pickle as nodes that refer to each other by index.
 
 use std::borrow::Cow;
 
 use super::element::Type;
 use super::symbol::Symbol;
 
-/// A value by its place in [`Pickle::nodes`](super::value::Pickle), or a small integer itself: label lists are long, and
-/// a node for each entry would take 16 times the bytes of the file.
+/// A reference to a value: an index into [`Pickle::nodes`](super::value::Pickle), or an inline
+/// small integer. Label lists are long, and a node per entry would take 16 times the file size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Ref(u32);
 
-/// Marks a reference that is an integer of 31 bits.
+/// Marks a reference that holds an integer of 31 bits.
 const INLINE: u32 = 1 << 31;
 
 impl Ref {
-    /// The values that every pickle shares, in the order of [`Node::shared`].
+    /// Indices of the values that every pickle shares, in the order of [`Node::shared`].
     pub(super) const NONE: Self = Self(0);
     pub(super) const TRUE: Self = Self(1);
     pub(super) const FALSE: Self = Self(2);
     pub(super) const EMPTY_TUPLE: Self = Self(3);
 
-    /// The place of no value.
+    /// Marks an unused memo entry.
     pub(super) const UNSET: Self = Self(INLINE - 1);
 
     pub(super) fn node(index: usize) -> Option<Self> {
@@ -30,14 +30,14 @@ impl Ref {
             .filter(|reference| reference.0 < Self::UNSET.0)
     }
 
-    /// The integer itself, if it fits into 31 bits.
+    /// An inline integer, if it fits into 31 bits.
     pub(super) fn integer(value: i64) -> Option<Self> {
         let fits = (-(1 << 30)..1 << 30).contains(&value);
         fits.then_some(Self(value as u32 & !INLINE | INLINE))
     }
 
     pub(super) fn as_integer(self) -> Option<i64> {
-        // Shifting out the mark and back copies the sign of the 31 bits.
+        // Shifting the mark out and back extends the sign of the 31 bits.
         (self.0 & INLINE != 0).then_some(i64::from((self.0 << 1).cast_signed() >> 1))
     }
 
@@ -53,7 +53,7 @@ pub(super) enum Node<'a> {
     Bool(bool),
     Integer(i64),
     Unsigned(u64),
-    /// An integer of more than 64 bits, of which only the existence is kept.
+    /// An integer of more than 64 bits, whose value is not stored.
     Huge,
     Float(f64),
     Text(Cow<'a, str>),
@@ -77,7 +77,7 @@ impl Node<'_> {
     }
 }
 
-/// An array: its elements are bytes, or values for type `O`.
+/// An array, whose elements are stored as bytes, or as values for type `O`.
 #[derive(Debug)]
 pub(super) struct Array {
     pub(super) kind: Type,

@@ -1,4 +1,4 @@
-//! The instructions of a pickle, one after another, none of which calls anything.
+//! The interpreter of a pickle's instructions, which never calls a function.
 
 use super::build::{build, reduce};
 use super::machine::{Machine, damaged, grow};
@@ -6,19 +6,19 @@ use super::node::{Node, Ref};
 use super::text;
 use super::value::Pickle;
 
-/// The largest pickle that is read: twice the largest batch of CIFAR, and much less than a small
-/// packed file may unpack to.
-const LARGEST: usize = 1 << 28;
+/// Maximum size of a pickle, in bytes: twice the largest batch of CIFAR, and much less than a small
+/// compressed file may unpack to.
+const MAX_SIZE: usize = 1 << 28;
 
-/// Reads a pickle, all of which must be `bytes`.
+/// Reads a pickle that takes up all of `bytes`, except for padding with zeros.
 ///
 /// # Errors
-/// What is wrong with it: an instruction or a name that is not read here, damage, an end before the
-/// last instruction or bytes behind it, or more values than its size justifies.
+/// A message about an unsupported instruction or name, damage, truncation, trailing bytes, or more
+/// values than the size justifies.
 pub(crate) fn read(bytes: &[u8]) -> Result<Pickle<'_>, String> {
-    if bytes.len() > LARGEST {
+    if bytes.len() > MAX_SIZE {
         return Err(format!(
-            "is a pickle of {} bytes, of which at most {LARGEST} are read: load it in Python and save its arrays with np.savez",
+            "is a pickle of {} bytes, but at most {MAX_SIZE} are supported; load it in Python and save its arrays with np.savez",
             bytes.len()
         ));
     }
@@ -34,7 +34,7 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Pickle<'_>, String> {
     let rest = &bytes[machine.at..];
     if rest.iter().any(|&byte| byte != 0) {
         return Err(format!(
-            "holds {} bytes behind its pickle: save one object in a file",
+            "holds {} bytes after its pickle; save one object per file",
             rest.len()
         ));
     }
@@ -47,7 +47,7 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Pickle<'_>, String> {
 impl Machine<'_> {
     fn step(&mut self, instruction: u8) -> Result<(), String> {
         match instruction {
-            // The protocol and the length of a frame say nothing that is needed.
+            // The protocol and the length of a frame are not needed.
             0x80 => self.take(1).map(drop),
             0x95 => self.take(8).map(drop),
             b'0' => self.discard(),
@@ -88,15 +88,15 @@ impl Machine<'_> {
                 let target = *self.stack.last().ok_or_else(damaged)?;
                 build(self, target, state)
             }
-            _ => Err(self.refuse(instruction)),
+            _ => Err(self.refusal(instruction)),
         }
     }
 
-    /// The message for an instruction that is not read.
-    fn refuse(&mut self, instruction: u8) -> String {
+    /// The message for an unsupported instruction.
+    fn refusal(&mut self, instruction: u8) -> String {
         let what = match instruction {
             b'P' | b'Q' => "a reference to something outside the file, as PyTorch writes it",
-            // The one such instruction that carries a name.
+            // Only this instruction carries the name of the class.
             b'i' => match self.symbol(b'c') {
                 Ok(_) => "an instance of a Python class",
                 Err(message) => return message,
@@ -108,11 +108,11 @@ impl Machine<'_> {
             _ => return damaged(),
         };
         format!(
-            "is a pickle that holds {what}: only plain values and NumPy arrays are read; load it in Python and save its arrays with np.savez"
+            "is a pickle that holds {what}, but only plain values and NumPy arrays are read; load it in Python and save its arrays with np.savez"
         )
     }
 
-    /// Lists, tuples and dictionaries, empty or of what is on the stack.
+    /// Creates a list, tuple or dictionary, empty or from values on the stack.
     fn container(&mut self, instruction: u8) -> Result<(), String> {
         let node = match instruction {
             b')' => return self.push(Ref::EMPTY_TUPLE),
@@ -141,7 +141,7 @@ impl Machine<'_> {
         self.push_node(node)
     }
 
-    /// Adds what is on the stack to the list or dictionary below it.
+    /// Adds values on the stack to the list or dictionary below them.
     fn fill(&mut self, instruction: u8) -> Result<(), String> {
         let items = match instruction {
             b'a' => vec![self.pop()?],
@@ -158,7 +158,7 @@ impl Machine<'_> {
             let Some(Node::List(list)) = self.nodes.get_mut(index) else {
                 return Err(damaged());
             };
-            // Most lists are filled once, or hold one value.
+            // Most lists are filled once, or hold one value, so reserve the exact size.
             if list.is_empty() {
                 list.reserve_exact(items.len());
             }
@@ -182,7 +182,7 @@ impl Machine<'_> {
         Ok(pairs.map(|pair| (pair[0], pair[1])).collect())
     }
 
-    /// Writes the top of the stack into the memo, or pushes what is there.
+    /// Stores the top of the stack in the memo, or pushes a value from the memo.
     fn remember(&mut self, instruction: u8) -> Result<(), String> {
         let number = match instruction {
             0x94 => self.memo.len(),
@@ -195,7 +195,7 @@ impl Machine<'_> {
             let value = value.filter(|&value| value != Ref::UNSET);
             return self.push(value.ok_or_else(damaged)?);
         }
-        // Python counts from 0, so that a number is never above that of the bytes read.
+        // Python counts from 0, so a valid memo number never exceeds the number of bytes read.
         if number > self.at {
             return Err(damaged());
         }
@@ -214,7 +214,7 @@ impl Machine<'_> {
             return Err(damaged());
         };
         let arguments = match self.node(arguments) {
-            // No function that is read has more than five.
+            // The supported functions have at most five arguments.
             Some(Node::Tuple(items)) if items.len() < 16 => items.clone(),
             _ => return Err(damaged()),
         };

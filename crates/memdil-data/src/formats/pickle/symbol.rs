@@ -1,17 +1,18 @@
-//! The functions and classes whose names a pickle may contain.
+//! The names of functions and classes that a pickle may contain.
 
-/// A name that is read. None of them is called: [`reduce`](super::build::reduce) builds what Python would have got.
+/// A supported name. The functions are never called; [`reduce`](super::build::reduce) builds the
+/// value that Python would create.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Symbol {
-    /// NumPy's empty array, which a later instruction fills.
+    /// Creates an empty NumPy array, which a later instruction fills.
     Reconstruct,
-    /// NumPy's array of protocol 5.
+    /// Creates a NumPy array in protocol 5.
     FromBuffer,
-    /// NumPy's scalar.
+    /// Creates a NumPy scalar.
     Scalar,
     NdArray,
     Dtype,
-    /// Python 3 writes bytes as encoded text up to protocol 2.
+    /// Encodes a string: up to protocol 2, Python 3 writes bytes as text.
     Encode,
     Bytes,
     ByteArray,
@@ -19,10 +20,10 @@ pub(super) enum Symbol {
 }
 
 impl Symbol {
-    /// The name of a module and of something in it.
+    /// Looks up the name of an item in a module.
     ///
     /// # Errors
-    /// Any other name, with what to do.
+    /// A message with a remedy for any other name.
     pub(super) fn find(module: &str, name: &str) -> Result<Self, String> {
         Ok(match (module, name) {
             ("numpy.core.multiarray" | "numpy._core.multiarray", "_reconstruct") => {
@@ -36,16 +37,16 @@ impl Symbol {
             ("builtins" | "__builtin__", "bytes") => Self::Bytes,
             ("builtins" | "__builtin__", "bytearray") => Self::ByteArray,
             ("collections", "OrderedDict") => Self::OrderedDict,
-            _ => return Err(refuse(&format!("{module}.{name}"))),
+            _ => return Err(refusal(&format!("{module}.{name}"))),
         })
     }
 }
 
-/// The message for a name that is not read, cut to a length that fits a line.
-pub(super) fn refuse(name: &str) -> String {
+/// The message for an unsupported name, which is truncated to fit on a line.
+pub(super) fn refusal(name: &str) -> String {
     let start: String = name.chars().take(100).collect();
     format!(
-        "is a pickle that refers to `{}` of Python: only plain values and NumPy arrays are read; load it in Python and save its arrays with np.savez",
+        "is a pickle that refers to Python's `{}`, but only plain values and NumPy arrays are read; load it in Python and save its arrays with np.savez",
         start.escape_debug()
     )
 }

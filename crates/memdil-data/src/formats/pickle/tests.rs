@@ -1,11 +1,11 @@
-//! Values as Python writes them.
+//! Reading pickles that Python wrote.
 
 use std::fs;
 use std::path::Path;
 
 use super::{Value, read};
 
-/// The same dictionary, as each Python and NumPy writes it.
+/// Pickles of the same dictionary, written by several versions of Python and NumPy.
 pub(super) fn written_by_python() -> Vec<(String, Vec<u8>)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/pickles");
     let mut files: Vec<_> = fs::read_dir(folder)
@@ -19,7 +19,7 @@ pub(super) fn written_by_python() -> Vec<(String, Vec<u8>)> {
     files
 }
 
-/// Reads every file and shows a value of the dictionary.
+/// Reads every file and checks one value of the dictionary.
 fn each(name: &str, check: impl Fn(&str, Value<'_>)) {
     for (path, bytes) in written_by_python() {
         let pickle = read(&bytes).unwrap_or_else(|message| panic!("{path} {message}"));
@@ -39,7 +39,7 @@ pub(super) fn items(value: Value<'_>) -> Vec<Value<'_>> {
 }
 
 #[test]
-fn none_and_truth_values() {
+fn none_and_booleans_are_read() {
     each("none", |path, value| {
         assert!(matches!(value, Value::None), "{path}");
     });
@@ -52,7 +52,7 @@ fn none_and_truth_values() {
 }
 
 #[test]
-fn integers_of_every_size() {
+fn integers_of_every_size_are_read() {
     let expected: [i128; 15] = [
         0,
         1,
@@ -76,7 +76,7 @@ fn integers_of_every_size() {
 }
 
 #[test]
-fn integers_beyond_64_bits_are_told_from_others() {
+fn integers_beyond_64_bits_are_huge() {
     each("wide", |path, value| {
         let found: Vec<Option<i128>> = items(value)
             .into_iter()
@@ -114,7 +114,7 @@ fn floats_are_bit_equal() {
 }
 
 #[test]
-fn text_and_bytes() {
+fn text_and_bytes_are_read() {
     each("text", |path, value| {
         assert_eq!(value.text(), Some("h\u{e9}llo \u{20ac} \\ \n"), "{path}");
     });
@@ -127,7 +127,7 @@ fn text_and_bytes() {
 }
 
 #[test]
-fn empty_values() {
+fn empty_values_are_read() {
     each("empty", |path, value| {
         let described: Vec<String> = items(value).into_iter().map(Value::describe).collect();
         let expected = [
@@ -142,7 +142,7 @@ fn empty_values() {
 }
 
 #[test]
-fn tuples_of_one_to_four() {
+fn tuples_of_every_length_are_read() {
     each("tuples", |path, value| {
         let found: Vec<_> = items(value).into_iter().map(Value::integers).collect();
         let expected: Vec<_> = (1..5)
@@ -153,7 +153,7 @@ fn tuples_of_one_to_four() {
 }
 
 #[test]
-fn a_list_that_is_used_twice_is_seen_twice() {
+fn a_shared_list_occurs_twice() {
     each("shared", |path, value| {
         let found: Vec<_> = items(value).into_iter().map(Value::integers).collect();
         assert_eq!(found, [Some(vec![1, 2]), Some(vec![1, 2])], "{path}");
@@ -186,7 +186,7 @@ fn arrays_of_bytes_keep_their_shape() {
 }
 
 #[test]
-fn arrays_in_fortran_order_say_so() {
+fn fortran_order_is_reported() {
     each("fortran", |path, value| {
         let Value::Array(array) = value else {
             panic!("{path}: {}", value.describe());
@@ -198,7 +198,7 @@ fn arrays_in_fortran_order_say_so() {
 }
 
 #[test]
-fn arrays_of_integers_are_sequences_of_them() {
+fn integer_arrays_are_integer_sequences() {
     for (name, expected) in [
         ("big", &[1, -2, 70_000][..]),
         ("column", &[3, 0, 9]),
@@ -211,7 +211,7 @@ fn arrays_of_integers_are_sequences_of_them() {
 }
 
 #[test]
-fn other_arrays_are_none() {
+fn other_arrays_are_not_integer_sequences() {
     for name in [
         "u1", "fortran", "f4", "bool", "names", "records", "ragged", "point",
     ] {
@@ -222,7 +222,7 @@ fn other_arrays_are_none() {
 }
 
 #[test]
-fn arrays_tell_their_type_and_shape() {
+fn arrays_are_described_by_type_and_shape() {
     for (name, expected) in [
         ("big", "an array of >i4 [3]"),
         ("f4", "an array of <f4 [2]"),

@@ -1,16 +1,16 @@
-//! What protocols 0 and 1 write as text.
+//! The text encodings of protocols 0 and 1.
 
 use std::borrow::Cow;
 use std::str::FromStr;
 
 use super::node::Node;
 
-/// A number in decimal digits.
+/// Parses a decimal number.
 pub(super) fn parse<T: FromStr>(line: &[u8]) -> Option<T> {
     std::str::from_utf8(line).ok()?.trim().parse().ok()
 }
 
-/// An integer that 64 bits with a sign do not hold.
+/// Parses an integer that does not fit into `i64`.
 pub(super) fn large_integer(digits: &[u8]) -> Option<Node<'static>> {
     if let Some(value) = parse(digits) {
         return Some(Node::Unsigned(value));
@@ -20,7 +20,7 @@ pub(super) fn large_integer(digits: &[u8]) -> Option<Node<'static>> {
     is_integer.then_some(Node::Huge)
 }
 
-/// A string of Python 2 as `repr` writes it: quoted, with escapes.
+/// Decodes a Python 2 string as written by `repr`: quoted, with escapes.
 pub(super) fn unquote(line: &[u8]) -> Option<Cow<'_, [u8]>> {
     let line = line.trim_ascii();
     let quoted = match line {
@@ -68,7 +68,7 @@ pub(super) fn unquote(line: &[u8]) -> Option<Cow<'_, [u8]>> {
     Some(Cow::Owned(bytes))
 }
 
-/// A text in the codec `raw-unicode-escape`: Latin-1, and `\u` or `\U` for all else.
+/// Decodes the codec `raw-unicode-escape`: Latin-1, and `\u` or `\U` for other characters.
 pub(super) fn unescape(line: &[u8]) -> Option<Cow<'_, str>> {
     if line.is_ascii() && !line.contains(&b'\\') {
         return std::str::from_utf8(line).ok().map(Cow::Borrowed);
@@ -91,7 +91,7 @@ pub(super) fn unescape(line: &[u8]) -> Option<Cow<'_, str>> {
     Some(Cow::Owned(text))
 }
 
-/// Takes hexadecimal digits off the front.
+/// Splits `count` hexadecimal digits off the front.
 fn hexadecimal(rest: &mut &[u8], count: usize) -> Option<u32> {
     let (digits, after) = rest.split_at_checked(count)?;
     *rest = after;

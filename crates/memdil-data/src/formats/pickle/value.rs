@@ -1,10 +1,10 @@
-//! The values that a pickle holds.
+//! The values of a pickle.
 
 use super::element::element_count;
 use super::node::{Array, Node, Ref};
 use crate::formats::numbers::whole;
 
-/// All values of one pickle; what is not copied refers to the bytes it was read from.
+/// All values of one pickle, which borrow from the bytes of the file where possible.
 #[derive(Debug)]
 pub(crate) struct Pickle<'a> {
     pub(super) nodes: Vec<Node<'a>>,
@@ -16,7 +16,7 @@ pub(crate) struct Pickle<'a> {
 pub(crate) enum Value<'p> {
     None,
     Bool(bool),
-    /// An integer of at most 64 bits, with or without a sign.
+    /// An integer that fits into 64 bits, signed or unsigned.
     Integer(i128),
     /// An integer of more than 64 bits.
     Huge,
@@ -47,7 +47,7 @@ pub(crate) struct Entries<'p> {
 }
 
 impl Pickle<'_> {
-    /// The value that the file was written from.
+    /// The pickled object.
     pub(crate) fn root(&self) -> Value<'_> {
         self.value(self.root)
     }
@@ -101,7 +101,7 @@ impl<'p> Entries<'p> {
 }
 
 impl<'p> Value<'p> {
-    /// A string, which Python 2 writes as bytes.
+    /// The content of a string, which Python 2 writes as bytes.
     pub(crate) fn text(self) -> Option<&'p str> {
         match self {
             Self::Text(text) => Some(text),
@@ -110,7 +110,7 @@ impl<'p> Value<'p> {
         }
     }
 
-    /// The value of a key that is this string; of several the last one, which Python would keep.
+    /// The value of this key in a dictionary. The last one wins, as in Python.
     pub(crate) fn get(self, name: &str) -> Option<Value<'p>> {
         let Self::Dict(entries) = self else {
             return None;
@@ -120,8 +120,8 @@ impl<'p> Value<'p> {
         Some(value)
     }
 
-    /// The value that an object array without dimensions holds, as `np.save` wraps a dictionary;
-    /// any other value as it is.
+    /// The value in an object array without dimensions, into which `np.save` wraps a dictionary;
+    /// any other value is returned unchanged.
     pub(crate) fn unwrapped(self) -> Value<'p> {
         match self {
             Self::Array(array) if array.shape().is_empty() => array
@@ -132,8 +132,8 @@ impl<'p> Value<'p> {
         }
     }
 
-    /// The integers of a list, a tuple, or an array with one dimension longer than 1; none if there
-    /// is anything else in it. Floats that are whole numbers count as integers.
+    /// The integers of a list, a tuple, or an array with at most one dimension longer than 1;
+    /// `None` if it holds other values. Whole-number floats count as integers.
     pub(crate) fn integers(self) -> Option<Vec<i128>> {
         match self {
             Self::List(items) | Self::Tuple(items) => items.iter().map(Self::whole).collect(),
@@ -142,8 +142,8 @@ impl<'p> Value<'p> {
         }
     }
 
-    /// An integer, or a float that is a whole number, alone or in a list, as `y.tolist()` of an
-    /// (n, 1) array gives.
+    /// An integer or whole-number float, alone or in a list of one, which `y.tolist()` creates for
+    /// an (n, 1) array.
     fn whole(self) -> Option<i128> {
         match self {
             Self::List(items) if items.len() == 1 => items.iter().next()?.number(),
@@ -159,7 +159,7 @@ impl<'p> Value<'p> {
         }
     }
 
-    /// Says in words what the value is, for messages.
+    /// Describes the value in words, for messages.
     pub(crate) fn describe(self) -> String {
         match self {
             Self::None => "None".to_owned(),
@@ -191,7 +191,7 @@ pub(crate) struct ArrayView<'p> {
 }
 
 impl<'p> ArrayView<'p> {
-    /// The type as the header of a `.npy` writes it, for instance `<i8`.
+    /// The type as written in a `.npy` header, for instance `<i8`.
     pub(crate) fn descr(&self) -> String {
         self.array.kind.descr()
     }
@@ -205,7 +205,7 @@ impl<'p> ArrayView<'p> {
         self.array.fortran
     }
 
-    /// The bytes of all elements, which fill the shape; none for objects.
+    /// The bytes of all elements, which fill the shape; `None` for objects.
     pub(crate) fn bytes(&self) -> Option<&'p [u8]> {
         match self.pickle.value(self.array.data) {
             Value::Bytes(bytes) => Some(bytes),
@@ -213,7 +213,7 @@ impl<'p> ArrayView<'p> {
         }
     }
 
-    /// The elements of type `O`, if they are as many as the shape says.
+    /// The elements of type `O`, if their number matches the shape.
     pub(crate) fn objects(&self) -> Option<Items<'p>> {
         let claimed = element_count(self.shape()).filter(|_| self.array.kind.is_object())?;
         match self.pickle.value(self.array.data) {
@@ -224,7 +224,7 @@ impl<'p> ArrayView<'p> {
         }
     }
 
-    /// The elements if they are integers and lie along one dimension.
+    /// The elements, if they are integers along one dimension.
     fn integers(&self) -> Option<Vec<i128>> {
         if self.shape().is_empty() || self.shape().iter().filter(|&&size| size != 1).count() > 1 {
             return None;

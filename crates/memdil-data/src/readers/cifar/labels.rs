@@ -18,7 +18,7 @@ pub const CIFAR_10: [&str; 6] = [
 /// The files of CIFAR-100's binary version: training and test set.
 pub const CIFAR_100: [&str; 2] = ["train.bin", "test.bin"];
 
-/// Which labels are read.
+/// The kind of labels to read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Labels {
     /// The ten classes of CIFAR-10.
@@ -30,7 +30,7 @@ pub enum Labels {
 }
 
 impl Labels {
-    /// Labels in a record, which of them is read, and how many classes it tells apart.
+    /// The number of labels per record, the index of the label to read, and the number of classes.
     pub(super) fn record(self) -> (usize, usize, usize) {
         match self {
             Self::Cifar10 => (1, 0, 10),
@@ -39,12 +39,12 @@ impl Labels {
         }
     }
 
-    /// Bytes of a record of the binary version.
+    /// Bytes per record of the binary version.
     pub(crate) fn record_len(self) -> usize {
         self.record().0 + PIXELS
     }
 
-    /// The labels of whole records, whatever they are.
+    /// The labels of complete records, without a range check.
     pub(crate) fn of_records(self, records: &[u8]) -> impl Iterator<Item = u32> {
         let (prefix, which, _) = self.record();
         let records = records.chunks_exact(prefix + PIXELS);
@@ -59,7 +59,7 @@ impl Labels {
         }
     }
 
-    /// The place in [`files`](Self::files) of a file of either version; that for Python has the
+    /// The index in [`files`](Self::files) of a file of either version; the Python version has the
     /// same names without `.bin`.
     pub(crate) fn number_of(self, name: &OsStr) -> Option<usize> {
         let name = name.to_str()?;

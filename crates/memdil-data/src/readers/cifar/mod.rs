@@ -1,11 +1,10 @@
-//! CIFAR-10 and CIFAR-100 in their binary version or that for Python, as plain files or in their
-//! archive.
+//! CIFAR-10 and CIFAR-100 in the binary or the Python version, as plain files or in an archive.
 //!
-//! A file of the binary version is records one after another: one label (CIFAR-10), or a coarse and
-//! a fine one (CIFAR-100), each a byte, then the red, the green and the blue plane of 32 x 32 bytes
-//! (Krizhevsky 2009). A file of the version for Python is a pickled dictionary with the same
-//! labels and planes; it is read without Python and calls nothing. The version is detected
-//! from the content, not from the name, and both give the same images in the same order.
+//! A file of the binary version is a sequence of records. A record holds one label (CIFAR-10), or a
+//! coarse and a fine label (CIFAR-100), each a byte, and then the red, green and blue planes of 32
+//! x 32 bytes (Krizhevsky 2009). A file of the Python version is a pickled dictionary with the same
+//! labels and planes; it is parsed without running Python code. The version is detected from the
+//! content, not from the name, and both versions yield the same images in the same order.
 
 mod labels;
 mod python;

@@ -1,17 +1,18 @@
-//! The batches of CIFAR in the version for Python: pickled dictionaries.
+//! The batches of CIFAR's Python version: pickled dictionaries.
 //!
-//! A batch holds `data`, an array of bytes of shape (n, 3072) whose rows are the planes of an image
-//! as in the binary version, and the list `labels` (CIFAR-10), or `fine_labels` and `coarse_labels`
-//! (CIFAR-100). Python 2 wrote the published ones, so that the keys are bytes for Python 3.
+//! A batch holds `data`, a byte array of shape (n, 3072) whose rows are the planes of an image as
+//! in the binary version, and the list `labels` (CIFAR-10), or `fine_labels` and `coarse_labels`
+//! (CIFAR-100). The published batches were written by Python 2, so their keys are bytes in Python
+//! 3.
 
 use super::labels::{Labels, PIXELS};
 use crate::formats::pickle::{self, Value};
 
-/// Reads the labels and pixels of a batch. The pixels of protocol 3 and later stay where they are in memory; those of earlier
-/// protocols are encoded as text and copied.
+/// Reads the labels and pixels of a batch. The pixels of protocol 3 and later are not copied;
+/// earlier protocols encode them as text.
 ///
 /// # Errors
-/// What is wrong with the file, as the end of a sentence that begins with its name.
+/// A message that completes a sentence beginning with the name of the file.
 pub(super) fn parse(mut bytes: Vec<u8>, kind: Labels) -> Result<(Vec<u32>, Vec<u8>), String> {
     let (labels, place) = {
         let pickle = pickle::read(&bytes)?;
@@ -30,13 +31,13 @@ pub(super) fn parse(mut bytes: Vec<u8>, kind: Labels) -> Result<(Vec<u32>, Vec<u
     if labels.len() * PIXELS != pixels.len() {
         let (labels, images) = (labels.len(), pixels.len() / PIXELS);
         return Err(format!(
-            "holds {labels} labels for {images} images: get it again"
+            "holds {labels} labels for {images} images; download it again"
         ));
     }
     Ok((labels, pixels))
 }
 
-/// The labels of one batch, whatever its pixels are.
+/// The labels of a batch.
 fn labels(batch: Value<'_>, kind: Labels) -> Result<Vec<u32>, String> {
     let (name, other_name, other) = match kind {
         Labels::Cifar10 => ("labels", "fine_labels", "CIFAR-100"),
@@ -46,19 +47,21 @@ fn labels(batch: Value<'_>, kind: Labels) -> Result<Vec<u32>, String> {
     if !matches!(batch, Value::Dict(_)) {
         let found = batch.describe();
         return Err(format!(
-            "holds {found}, not the dictionary of a batch: is it a file of CIFAR for Python?"
+            "holds {found}, not the dictionary of a batch; check that it is a file of CIFAR's Python version"
         ));
     }
     let Some(found) = batch.get(name) else {
         return Err(match batch.get(other_name) {
             Some(_) => format!("has no `{name}`: it is a batch of {other}"),
-            None => format!("has no `{name}`: is it a batch of CIFAR for Python?"),
+            None => {
+                format!("has no `{name}`; check that it is a batch of CIFAR's Python version")
+            }
         });
     };
     let Some(integers) = found.integers() else {
         let found = found.describe();
         return Err(format!(
-            "holds {found} as `{name}`, not a list of integers: get it again"
+            "holds {found} as `{name}`, not a list of integers; download it again"
         ));
     };
     let (_, _, classes) = kind.record();
@@ -66,17 +69,17 @@ fn labels(batch: Value<'_>, kind: Labels) -> Result<Vec<u32>, String> {
     if let Some(row) = integers.iter().position(|integer| !is_class(integer)) {
         let label = integers[row];
         return Err(format!(
-            "has label {label} in row {row}, which is out of range: labels are below {classes}"
+            "has label {label} in row {row}, which is out of range: labels must be below {classes}"
         ));
     }
     Ok(integers.into_iter().map(|label| label as u32).collect())
 }
 
-/// Where the pixels are.
+/// The location of the pixels.
 enum Pixels {
-    /// In the file, row by row: where they begin, and how many they are.
+    /// In the file, row by row: their start and their number.
     At(usize, usize),
-    /// Put into the order of rows.
+    /// Copied into row order.
     Copied(Vec<u8>),
 }
 
@@ -85,7 +88,7 @@ fn pixels(batch: Value<'_>, file: &[u8]) -> Result<Pixels, String> {
     let wrong = || {
         let found = found.map_or_else(|| "nothing".to_owned(), Value::describe);
         format!(
-            "holds {found} as `data`: an array of uint8 of shape (n, {PIXELS}) is needed; is it a batch of CIFAR for Python?"
+            "holds {found} as `data`, not an array of uint8 of shape (n, {PIXELS}); check that it is a batch of CIFAR's Python version"
         )
     };
     let Some(Value::Array(array)) = found else {
@@ -97,12 +100,12 @@ fn pixels(batch: Value<'_>, file: &[u8]) -> Result<Pixels, String> {
         return Err(wrong());
     };
     if array.fortran() {
-        // As many bytes are there, so their number fits into memory.
+        // The bytes are in memory, so their number fits into usize.
         let count = count as usize;
         let pixel = |i: usize| bytes[i / PIXELS + i % PIXELS * count];
         return Ok(Pixels::Copied((0..bytes.len()).map(pixel).collect()));
     }
-    // Text of protocols 0 to 2 was decoded into bytes of its own.
+    // The text of protocols 0 to 2 was decoded into separate memory.
     let start = bytes.as_ptr().addr().wrapping_sub(file.as_ptr().addr());
     let place = file.get(start..start.wrapping_add(bytes.len()));
     Ok(

@@ -1,4 +1,4 @@
-//! Reading plain files and archives.
+//! Reading plain files and archives of CIFAR.
 
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -9,15 +9,15 @@ use crate::error::DataError;
 use crate::formats::unpack::{self, Fault, Unpacked};
 use crate::images::Split;
 
-/// Reads training and test set from what [`find`](crate::catalogue::files::find) gives: the files in their
-/// order, the last one being the test set, or the archive alone.
+/// Reads the training and test set from the files that [`find`](crate::catalogue::files::find)
+/// returns: either all files in order, with the test set last, or a single archive.
 ///
 /// # Shapes
 /// Images are 3 x 32 x 32.
 ///
 /// # Errors
-/// A file that cannot be read, is damaged, ends in the middle of a record, is a pickle of something
-/// else or is missing from the archive, and a label out of range, with file and row.
+/// If a file cannot be read, is damaged or truncated, is a pickle of other content, or is missing
+/// from the archive; and with file and row if a label is out of range.
 pub fn read(files: &[PathBuf], labels: Labels) -> Result<(Split, Split), DataError> {
     match files {
         [archive] => decode_archive(unpack::open(archive)?, labels),
@@ -33,8 +33,8 @@ pub fn read(files: &[PathBuf], labels: Labels) -> Result<(Split, Split), DataErr
     }
 }
 
-/// Reads one file of either version from bytes in memory, plain or gzip; `name` is the path in
-/// errors.
+/// Reads one file of either version from bytes in memory, plain or gzip; errors use `name` as the
+/// path.
 ///
 /// # Errors
 /// As for [`read`].
@@ -52,7 +52,7 @@ pub fn parse_records(bytes: &[u8], labels: Labels, name: &str) -> Result<Split, 
     decode_records(vec![unpack::from_bytes(bytes, name)?], labels)
 }
 
-/// Reads an archive from bytes in memory, plain or gzip; `name` is the path in errors.
+/// Reads an archive from bytes in memory, plain or gzip; errors use `name` as the path.
 ///
 /// # Errors
 /// As for [`read`].
@@ -75,7 +75,7 @@ fn decode_records(files: Vec<Unpacked>, labels: Labels) -> Result<Split, DataErr
     for mut file in files {
         records
             .append(&mut file.reader, &file.origin.path)
-            .map_err(|fault| file.origin.refuse(fault))?;
+            .map_err(|fault| file.origin.error(fault))?;
     }
     records.split()
 }
@@ -83,11 +83,11 @@ fn decode_records(files: Vec<Unpacked>, labels: Labels) -> Result<Split, DataErr
 fn decode_archive(file: Unpacked, labels: Labels) -> Result<(Split, Split), DataError> {
     let Unpacked { mut reader, origin } = file;
     let unpacked = read_entries(&mut reader, &origin.path, labels);
-    let (train, test) = unpacked.map_err(|fault| origin.refuse(fault))?;
+    let (train, test) = unpacked.map_err(|fault| origin.error(fault))?;
     Ok((train.split()?, test.split()?))
 }
 
-/// Reads the entries of a tar archive as they come and puts the training batches into their order.
+/// Reads the entries of a tar archive in stored order and sorts the training batches.
 fn read_entries(
     reader: &mut dyn Read,
     path: &Path,
@@ -97,10 +97,10 @@ fn read_entries(
     let mut python = false;
     let test_file = names.len() - 1;
     let (mut train, mut test) = (Records::new(labels), Records::new(labels));
-    // Number of the file and images of it, for each one read so far.
+    // The number of each file read so far, and its number of images.
     let mut seen: Vec<(usize, usize)> = Vec::new();
     let mut archive = tar::Archive::new(&mut *reader);
-    // Raw: what entries of other kinds say is neither believed nor kept in memory.
+    // Raw entries: extension records are untrusted input and must not be kept in memory.
     for entry in archive.entries()?.raw(true) {
         let mut entry = entry?;
         let entry_path = entry.path()?.into_owned();
@@ -122,7 +122,9 @@ fn read_entries(
         let (size, before) = (entry.size(), target.labels.len());
         let read = target.append(&mut entry, &path.join(&entry_path))?;
         if read < size {
-            return Err(format!("ends in the middle of {}: get it again", names[number]).into());
+            return Err(
+                format!("ends in the middle of {}; download it again", names[number]).into(),
+            );
         }
         seen.push((number, target.labels.len() - before));
         if number != test_file {
@@ -135,14 +137,14 @@ fn read_entries(
     if let Some(missing) = (0..names.len()).find(is_missing) {
         let name = names[missing];
         return Err(match name.strip_suffix(".bin").filter(|_| python) {
-            Some(name) => format!("holds no {name}: get it again").into(),
+            Some(name) => format!("does not contain {name}; download it again").into(),
             None => format!(
-                "holds no {name}: is it the data set, in the binary version or that for Python?"
+                "does not contain {name}; check that it is the data set, in the binary or the Python version"
             )
             .into(),
         });
     }
-    // Reading on to the end makes the gzip decoder check its checksum.
+    // The gzip decoder compares the checksum at the end of the stream.
     io::copy(reader, &mut io::sink())?;
     Ok((train, test))
 }

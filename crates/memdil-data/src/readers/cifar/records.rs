@@ -1,4 +1,4 @@
-//! Labels and pixels, file by file.
+//! Accumulating labels and pixels, file by file.
 
 use std::io::Read;
 use std::path::Path;
@@ -10,12 +10,12 @@ use crate::formats::pickle;
 use crate::formats::unpack::{Fault, read_full};
 use crate::images::{Images, Split};
 
-/// What has been read so far.
+/// The labels and pixels read so far.
 pub(super) struct Records {
     kind: Labels,
     pub(super) labels: Vec<u32>,
     pixels: Vec<u8>,
-    /// Bytes of all files, where they are known; the pixels are a little less.
+    /// Total bytes of all files, or 0 if unknown; slightly more than the number of pixels.
     pub(super) expected: usize,
 }
 
@@ -29,12 +29,12 @@ impl Records {
         }
     }
 
-    /// Reads a file of either version to the end; the number of bytes read.
+    /// Reads a file of either version to the end and returns the number of bytes read.
     pub(super) fn append(&mut self, reader: &mut impl Read, path: &Path) -> Result<u64, Fault> {
         let mut start = [0; 3];
         let read = read_full(reader, &mut start)?;
         let mut reader = start[..read].chain(reader);
-        if pickle::may_begin(&start[..read]) {
+        if pickle::may_be_pickle(&start[..read]) {
             self.append_batch(&mut reader, path)
         } else {
             self.append_records(&mut reader, path)
@@ -65,7 +65,7 @@ impl Records {
         }
     }
 
-    /// Reads records to the end; the number of bytes read.
+    /// Reads records to the end and returns the number of bytes read.
     fn append_records(&mut self, reader: &mut impl Read, path: &Path) -> Result<u64, Fault> {
         self.reserve();
         let (path, (prefix, which, classes)) = (path.display(), self.kind.record());
@@ -78,7 +78,7 @@ impl Records {
                 read if read == record.len() => {}
                 read => {
                     let message = format!(
-                        "record {row} of {path} has {read} of {} bytes: get it again, and see that it is a file of CIFAR",
+                        "record {row} of {path} has {read} of {} bytes; download it again, and check that it is a file of CIFAR",
                         record.len()
                     );
                     return Err(message.into());
@@ -87,7 +87,7 @@ impl Records {
             let label = u32::from(record[which]);
             if label as usize >= classes {
                 let message = format!(
-                    "label {label} in record {row} of {path} is out of range: labels are below {classes}"
+                    "label {label} in record {row} of {path} is out of range: labels must be below {classes}"
                 );
                 return Err(message.into());
             }
@@ -97,8 +97,7 @@ impl Records {
         }
     }
 
-    /// Moves the images from `start` on before the `later` images that precede them, without a
-    /// copy.
+    /// Moves the images from `start` to the end in front of the preceding `later` images, in place.
     pub(super) fn move_last(&mut self, start: usize, later: usize) {
         let moved = self.labels.len() - start;
         self.labels[start - later..].rotate_right(moved);

@@ -1,14 +1,14 @@
-//! CIFAR's records and tar archives, from their descriptions.
+//! CIFAR's records and tar archives, written from their format descriptions.
 
-/// One record: its labels, then the planes; pixel j is `seed + j` modulo 251.
+/// A record: its labels, then the planes; pixel j is `seed + j` modulo 251.
 pub(crate) fn record(labels: &[u8], seed: u8) -> Vec<u8> {
     let mut record = labels.to_vec();
     record.extend((0..3072).map(|j| ((usize::from(seed) + j) % 251) as u8));
     record
 }
 
-/// A tar archive (POSIX ustar): a head of 512 bytes, the content, zeros up to 512, and two empty
-/// blocks.
+/// A tar archive (POSIX ustar): for each entry a header of 512 bytes and the content, padded to a
+/// multiple of 512 bytes, and finally two empty blocks.
 pub(crate) fn tar(entries: &[(&str, u8, &[u8])]) -> Vec<u8> {
     let mut file = Vec::new();
     for (name, kind, content) in entries {

@@ -1,4 +1,4 @@
-//! A download into a folder of its own, and what was said on the way.
+//! Downloading into a temporary folder and recording the events.
 
 use std::fs;
 use std::path::PathBuf;
@@ -19,7 +19,7 @@ pub(crate) fn sha256(bytes: &[u8]) -> String {
         .collect()
 }
 
-/// Bytes without a pattern that a shift would keep.
+/// Bytes in which a shift would be detected.
 pub(crate) fn content() -> Vec<u8> {
     let mut state = 1_u32;
     let next = || {
@@ -38,13 +38,13 @@ pub(crate) fn quick() -> FetchOptions {
     options
 }
 
-/// A folder, a file that belongs there, and what was said on the way.
+/// A folder, the file to download, and the recorded events.
 pub(crate) struct Scene {
     pub(crate) folder: tempfile::TempDir,
     pub(crate) content: Vec<u8>,
     pub(crate) options: FetchOptions,
     pub(crate) log: Vec<String>,
-    /// Bytes there and bytes kept from before, in the order reported.
+    /// The reported numbers of bytes present and bytes resumed, in order.
     pub(crate) progress: Vec<(u64, u64)>,
 }
 
@@ -113,7 +113,7 @@ impl Scene {
         assert!(!self.part().exists());
     }
 
-    /// The error's one line, and nothing under the file's name.
+    /// Returns the one-line error, and checks that the file does not exist.
     pub(crate) fn refused(&mut self, urls: &[&str]) -> String {
         let error = self.fetch(urls).unwrap_err();
         assert!(

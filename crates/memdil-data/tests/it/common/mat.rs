@@ -1,11 +1,11 @@
-//! MATLAB v5 files, from MathWorks' description of the format.
+//! MATLAB v5 files, written from MathWorks' description of the format.
 
 use std::io::Write;
 
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
 
-/// Byte order and compression of the file to be written.
+/// The byte order and compression of a file.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Style {
     pub(crate) big_endian: bool,
@@ -40,7 +40,7 @@ impl Style {
         }
     }
 
-    /// An element, short if it fits into its tag, else padded to 8 bytes.
+    /// An element, stored in its tag if it fits, otherwise padded to 8 bytes.
     fn element(self, kind: u32, content: &[u8]) -> Vec<u8> {
         let len = content.len() as u32;
         let mut element = if (1..=4).contains(&len) {
@@ -53,7 +53,7 @@ impl Style {
         element
     }
 
-    /// A numeric variable: its class, sizes and name, and its values as stored under a type.
+    /// A numeric variable with its class, sizes and name, and values stored as the given type.
     pub(crate) fn variable(
         self,
         name: &str,
@@ -91,7 +91,7 @@ impl Style {
         .concat()
     }
 
-    /// The head of the file and its variables.
+    /// A file of a header and variables.
     pub(crate) fn file(self, variables: &[Vec<u8>]) -> Vec<u8> {
         let mut file = b"MATLAB 5.0 MAT-file, written by a test".to_vec();
         file.resize(124, b' ');
@@ -104,7 +104,7 @@ impl Style {
         file
     }
 
-    /// Images as SVHN stores them: pixel (row, column, channel) of image i is
+    /// SVHN's variable of images: pixel (row, column, channel) of image i is
     /// `pixel(i, channel, row, column)`.
     pub(crate) fn images(
         self,
@@ -119,7 +119,7 @@ impl Style {
                 }
             }
         }
-        // MATLAB drops a last size of 1.
+        // MATLAB omits a last size of 1.
         let sizes: &[u32] = if n == 1 {
             &[32, 32, 3]
         } else {

@@ -1,4 +1,4 @@
-//! Files of all formats written byte by byte.
+//! Test files of all formats, written byte by byte.
 
 pub(crate) mod cifar;
 #[cfg(feature = "fetch")]
@@ -32,8 +32,8 @@ pub(crate) fn images_file(n: u8) -> Vec<u8> {
     file
 }
 
-/// An IDX file of `n` images of `side` x `side`; every pixel of image i is `10 i`, but the last is
-/// `10 i + 5`.
+/// An IDX file of `n` images of `side` x `side`; all pixels of image i are `10 i`, except for the
+/// last one, which is `10 i + 5`.
 pub(crate) fn square_images_file(n: u8, side: u8) -> Vec<u8> {
     let mut file = vec![0, 0, 8, 3, 0, 0, 0, n, 0, 0, 0, side, 0, 0, 0, side];
     for i in 0..n {
@@ -43,14 +43,14 @@ pub(crate) fn square_images_file(n: u8, side: u8) -> Vec<u8> {
     file
 }
 
-/// The same bytes behind gzip.
+/// Compresses bytes with gzip.
 pub(crate) fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
     encoder.write_all(bytes).unwrap();
     encoder.finish().unwrap()
 }
 
-/// Writes the four IDX files of a data set: 28 x 28 images, one for each label.
+/// Writes the four IDX files of a data set, with one 28 x 28 image per label.
 pub(crate) fn write_data_set(folder: &Path, train: &[u8], test: &[u8]) {
     std::fs::create_dir_all(folder).unwrap();
     for (start, labels) in [("train", train), ("t10k", test)] {

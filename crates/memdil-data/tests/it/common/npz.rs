@@ -1,11 +1,11 @@
-//! NumPy's `.npy` and `.npz` files, from NEP 1 and the ZIP application note.
+//! NumPy's `.npy` and `.npz` files, written from NEP 1 and the ZIP application note.
 
 use std::io::Write;
 
 use flate2::write::DeflateEncoder;
 use flate2::{Compression, Crc};
 
-/// An array of version 1.0, as NumPy pads it.
+/// A `.npy` file of version 1.0, with NumPy's padding.
 pub(crate) fn npy(dtype: &str, fortran_order: bool, shape: &str, values: &[u8]) -> Vec<u8> {
     let order = if fortran_order { "True" } else { "False" };
     let mut header =
@@ -19,7 +19,7 @@ pub(crate) fn npy(dtype: &str, fortran_order: bool, shape: &str, values: &[u8]) 
     file
 }
 
-/// A ZIP archive of entries, stored as they are or deflated.
+/// A ZIP archive of stored or deflated entries.
 pub(crate) fn zip(entries: &[(&str, Vec<u8>)], deflated: bool) -> Vec<u8> {
     let (mut file, mut directory) = (Vec::new(), Vec::new());
     for (name, content) in entries {
@@ -32,7 +32,7 @@ pub(crate) fn zip(entries: &[(&str, Vec<u8>)], deflated: bool) -> Vec<u8> {
         } else {
             content.clone()
         };
-        // Version 2.0, no flags, the method, 1980-01-01, the sums and lengths, no extra field.
+        // Version 2.0, no flags, the method, 1980-01-01, the checksum and lengths, no extra field.
         let mut fields = vec![20, 0, 0, 0, if deflated { 8 } else { 0 }, 0, 0, 0, 0x21, 0];
         for number in [crc.sum(), packed.len() as u32, content.len() as u32] {
             fields.extend(number.to_le_bytes());

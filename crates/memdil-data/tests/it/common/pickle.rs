@@ -1,15 +1,15 @@
-//! Pickled dictionaries as Python and NumPy write them, instruction by instruction.
+//! Pickled dictionaries like those of Python and NumPy, written instruction by instruction.
 
-/// Who wrote the file.
+/// The program and protocol that are imitated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Writer {
-    /// Python 2 and NumPy 1 with protocol 2: strings are bytes. So are the published files.
+    /// Python 2 and NumPy 1 with protocol 2, like the published files: strings are bytes.
     Python2,
     /// Python 3 and NumPy 2 with protocol 2: bytes are text in Latin-1.
     Protocol2,
     /// Python 3 and NumPy 2 with protocol 5.
     Protocol5,
-    /// The same with the array in Fortran order.
+    /// Like the previous one, with the array in Fortran order.
     Fortran,
 }
 
@@ -69,7 +69,7 @@ impl Writer {
         .concat()
     }
 
-    /// An array with these sizes and bytes, which are in C order.
+    /// An array with this shape and these bytes in C order.
     pub(crate) fn array(self, dtype: (&str, &str), shape: [u32; 2], bytes: &[u8]) -> Vec<u8> {
         let sizes = match shape {
             [n, 0] => [&b"J"[..], &n.to_le_bytes(), b"\x85"].concat(),
@@ -124,7 +124,7 @@ impl Writer {
         list
     }
 
-    /// A dictionary of values that are written already.
+    /// A dictionary of values that are already pickled.
     pub(crate) fn dictionary(self, entries: &[(&str, Vec<u8>)]) -> Vec<u8> {
         let protocol = match self {
             Self::Python2 | Self::Protocol2 => 2,
@@ -139,7 +139,7 @@ impl Writer {
         file
     }
 
-    /// A batch of CIFAR: lists of labels by name, and one row of 3072 pixels for each label.
+    /// A batch of CIFAR: named lists of labels, and one row of 3072 pixels per label.
     pub(crate) fn batch(self, labels: &[(&str, &[u8])], pixels: &[u8]) -> Vec<u8> {
         let rows = (pixels.len() / 3072) as u32;
         let mut entries = vec![("batch_label", self.string("training batch 1 of 5"))];
@@ -153,7 +153,7 @@ impl Writer {
     }
 }
 
-/// Rows of `columns` bytes, column by column.
+/// Transposes rows of `columns` bytes.
 fn transposed(bytes: &[u8], columns: usize) -> Vec<u8> {
     let rows = bytes.len() / columns;
     (0..bytes.len())

@@ -1,4 +1,4 @@
-//! A web server on this machine that says what a test tells it to.
+//! A local web server with scripted replies.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-/// What a client asked for.
+/// A received request.
 #[derive(Debug, Clone)]
 pub(crate) struct Request {
     pub(crate) path: String,
@@ -15,7 +15,7 @@ pub(crate) struct Request {
     pub(crate) from: Option<usize>,
 }
 
-/// Answers one request on an open connection, which is closed afterwards.
+/// Replies to one request on an open connection, which is closed afterwards.
 pub(crate) type Reply = Box<dyn Fn(&Request, &mut TcpStream) + Send>;
 
 pub(crate) struct Server {
@@ -24,13 +24,13 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Gives the k-th request the k-th reply, and all later ones the last.
+    /// Sends the k-th reply to the k-th request, and the last reply to all later requests.
     pub(crate) fn new(replies: Vec<Reply>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let requests = Arc::new(Mutex::new(Vec::new()));
         let seen = Arc::clone(&requests);
-        // The thread ends with the process; each connection is bounded by its timeouts.
+        // The thread runs until the process exits; each connection is bounded by its timeouts.
         thread::spawn(move || {
             for (k, stream) in listener.incoming().enumerate() {
                 let mut stream = stream.unwrap();
@@ -81,7 +81,7 @@ fn read_request(stream: &TcpStream) -> Option<Request> {
     Some(Request { path, head, from })
 }
 
-/// Sends a head and a body; a client that hangs up is its own affair.
+/// Sends a header and a body; errors because the client has closed the connection are ignored.
 pub(crate) fn send(stream: &mut TcpStream, status: &str, headers: &[String], body: &[u8]) {
     let mut head = format!("HTTP/1.1 {status}\r\nConnection: close\r\n");
     for header in headers {
@@ -96,13 +96,13 @@ fn length(bytes: usize) -> String {
     format!("Content-Length: {bytes}")
 }
 
-/// The whole file, whatever range is asked for.
+/// Sends the whole file and ignores a requested range.
 pub(crate) fn whole(content: &[u8]) -> Reply {
     let content = content.to_vec();
     Box::new(move |_, stream| send(stream, "200 OK", &[length(content.len())], &content))
 }
 
-/// The file from where it is asked for; closes the connection after `at_most` bytes.
+/// Sends the requested range, and closes the connection after `at_most` bytes.
 pub(crate) fn ranged(content: &[u8], at_most: usize) -> Reply {
     let content = content.to_vec();
     Box::new(move |request, stream| {
@@ -123,23 +123,23 @@ pub(crate) fn ranged(content: &[u8], at_most: usize) -> Reply {
     })
 }
 
-/// Only a status.
+/// Sends only a status.
 pub(crate) fn status(status: &'static str) -> Reply {
     Box::new(move |_, stream| send(stream, status, &[length(0)], &[]))
 }
 
-/// Head and body as given.
+/// Sends the given header and body.
 pub(crate) fn raw(status: &'static str, headers: Vec<String>, body: Vec<u8>) -> Reply {
     Box::new(move |_, stream| send(stream, status, &headers, &body))
 }
 
-/// Waits until the client hangs up.
-pub(crate) fn wait_for_end(stream: &mut TcpStream) {
+/// Waits until the client closes the connection.
+pub(crate) fn wait_for_disconnect(stream: &mut TcpStream) {
     let _ = stream.read(&mut [0]);
 }
 
-/// An address at which nobody listens.
-pub(crate) fn nobody() -> String {
+/// An address without a listener.
+pub(crate) fn unused_address() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     format!("http://{}", listener.local_addr().unwrap())
 }

@@ -8,7 +8,7 @@ fn touch(path: &Path) {
 }
 
 #[test]
-fn the_arguments_come_first_then_the_environment_then_the_usual_places() {
+fn arguments_precede_the_environment_and_the_defaults() {
     let paths = |paths: &[&str]| paths.iter().map(PathBuf::from).collect::<Vec<_>>();
     let of_env = |text| roots_or(&[], Some(OsStr::new(text)));
     assert_eq!(roots_or(&[], None), paths(&["data", DEBIAN]));
@@ -31,7 +31,7 @@ fn a_folder_given_twice_is_searched_once() {
 }
 
 #[test]
-fn own_images_are_looked_for_as_given_and_in_every_folder() {
+fn own_images_are_searched_for_in_every_folder() {
     let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
     let [first, second] = folders.each_ref().map(|folder| folder.path().to_owned());
     let own = Path::new("sets/mine.npz");
@@ -40,10 +40,7 @@ fn own_images_are_looked_for_as_given_and_in_every_folder() {
     for place in [own.to_owned(), first.join(own), second.join(own)] {
         assert!(message.contains(&place.display().to_string()), "{message}");
     }
-    assert!(
-        message.starts_with("sets/mine.npz is not there"),
-        "{message}"
-    );
+    assert!(message.starts_with("sets/mine.npz not found"), "{message}");
     assert!(
         message.contains("name its folder with --data-dir"),
         "{message}"
@@ -66,7 +63,7 @@ fn an_absolute_path_is_tried_once() {
 }
 
 #[test]
-fn the_later_root_is_used_when_the_first_is_incomplete() {
+fn an_incomplete_folder_is_skipped() {
     let (first, second) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let raw = second.path().join("FashionMNIST/raw");
     touch(&first.path().join(IDX[0]));

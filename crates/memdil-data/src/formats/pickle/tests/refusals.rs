@@ -1,4 +1,4 @@
-//! What is refused, and what stays bounded.
+//! Rejected pickles, and limits on memory.
 
 use super::super::read;
 use super::{items, written_by_python};
@@ -10,7 +10,7 @@ fn refusal(bytes: &[u8]) -> String {
 }
 
 #[test]
-fn names_of_functions_are_refused_with_the_name() {
+fn other_functions_are_refused_by_name() {
     for (bytes, name) in [
         (&b"cos\nsystem\n(S'true'\ntR."[..], "`os.system`"),
         (b"\x80\x04\x8c\x02os\x8c\x06system\x93.", "`os.system`"),
@@ -49,13 +49,13 @@ fn instructions_that_build_objects_are_refused() {
 }
 
 #[test]
-fn functions_that_are_read_are_still_not_called_on_anything_else() {
+fn supported_functions_are_refused_with_other_arguments() {
     for bytes in [
-        // bytes(10**9) would take a gigabyte.
+        // In Python, bytes(10**9) would take a gigabyte.
         &b"\x80\x02c__builtin__\nbytes\nJ\x00\xca\x9a;\x85R."[..],
         b"\x80\x02cnumpy\nndarray\nK\x01\x85R.",
         b"\x80\x02c_codecs\nencode\nX\x01\x00\x00\x00aX\x03\x00\x00\x00rot\x86R.",
-        // Building onto a dictionary would set attributes.
+        // In Python, building onto a dictionary would set attributes.
         b"\x80\x02}}b.",
         b"\x80\x02K\x01)R.",
     ] {
@@ -73,13 +73,13 @@ fn every_truncation_is_refused() {
 }
 
 #[test]
-fn bytes_behind_the_pickle_are_refused_but_for_zeros() {
-    assert!(refusal(b"N.N.").contains("2 bytes behind"));
+fn only_zeros_may_follow_the_pickle() {
+    assert!(refusal(b"N.N.").contains("2 bytes after"));
     assert!(read(b"N.\0\0\0").is_ok());
 }
 
 #[test]
-fn groups_do_not_reach_into_others() {
+fn a_group_cannot_pop_values_of_another_group() {
     for bytes in [
         &b"K\x01(\x85."[..],
         b"(t(.",
@@ -109,9 +109,9 @@ fn an_array_must_fill_its_shape() {
 }
 
 #[test]
-fn a_list_may_hold_itself_and_nest_without_recursion() {
+fn recursive_and_deeply_nested_lists_are_read() {
     let deep = [b"]".repeat(20_000), b"a".repeat(19_999), b".".to_vec()].concat();
-    // More values than the size of the file justifies.
+    // Without memo instructions, the values exceed the budget for the file size.
     assert!(refusal(&deep).contains("more values"));
     let deep = [b"]q\0".repeat(5_000), b"a".repeat(4_999), vec![b'.']].concat();
     let value = read(&deep).unwrap();
@@ -122,8 +122,8 @@ fn a_list_may_hold_itself_and_nest_without_recursion() {
 }
 
 #[test]
-fn laughter_of_a_billion_is_bounded() {
-    // Each list holds the one before ten times: 10^30 values in a few hundred bytes.
+fn exponential_expansion_is_bounded() {
+    // Each list holds the previous one ten times: 10^30 values in a few hundred bytes.
     let mut bytes = b"]q\0".to_vec();
     for level in 0..30_u8 {
         bytes.extend([b']', b'q', level + 1, b'(']);
@@ -136,7 +136,7 @@ fn laughter_of_a_billion_is_bounded() {
     let pickle = read(&bytes).unwrap();
     assert_eq!(pickle.root().describe(), "a list of 10");
 
-    // One text of 100,000 characters, copied by each of a thousand calls.
+    // A string of 100,000 characters is copied by each of a thousand calls.
     let mut bytes = b"\x80\x02c_codecs\nencode\nq\0".to_vec();
     bytes.push(b'X');
     bytes.extend(200_000_u32.to_le_bytes());
@@ -150,8 +150,8 @@ fn laughter_of_a_billion_is_bounded() {
 }
 
 #[test]
-fn labels_in_lists_of_one_are_few_enough_values() {
-    // What `y.tolist()` of an (n, 1) array gives, in the shortest form.
+fn labels_in_lists_of_one_stay_within_the_budget() {
+    // The shortest encoding of `y.tolist()` for an (n, 1) array.
     let mut bytes = b"\x80\x04](".to_vec();
     bytes.extend(b"]\x94K\x03a".repeat(100_000));
     bytes.extend(b"e.");
