@@ -1,4 +1,4 @@
-//! False alarms of claims on real runs: memorised shares are permuted, and verdicts counted.
+//! Estimates the false-positive rate of claims on real runs by permuting the memorised shares.
 //!
 //! ```sh
 //! cargo run -p memdil-claims --example permutations -- experiments/memorization-dilation.toml quick m.jsonl runs seeds
@@ -7,7 +7,8 @@
 //!
 //! `seeds` exchanges whole courses of the memorised share between seeds of the same loss, noise
 //! level and network; `widths` exchanges the memorised shares between widths of the same seed, loss
-//! and noise level. What is left of a claim's support then has nothing to do with memorization.
+//! and noise level. A claim that is still supported after the exchange owes its support to
+//! something other than memorization.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -42,7 +43,7 @@ fn main() -> Result<(), Failure> {
         .filter_map(|claim| claim.as_table().cloned())
         .collect();
     let mut declarations = Declaration::read(&claims)?;
-    // Memorised shares matter to no other kind of test.
+    // The other kinds of tests do not use memorised shares.
     declarations.retain(|claim| matches!(claim.test, Test::WithinRun(_) | Test::Dose(_)));
     let mut planned = Vec::new();
     let mut all = Vec::new();
@@ -63,7 +64,7 @@ fn main() -> Result<(), Failure> {
     let mut rng = ChaCha8Rng::seed_from_u64(1);
     for permutation in 0..=PERMUTATIONS {
         let mut from: Vec<usize> = (0..all.len()).collect();
-        // The first is left as it is.
+        // Permutation 0 is the identity: the verdicts on the original runs.
         for group in groups.iter().filter(|_| permutation > 0) {
             let mut shuffled = group.clone();
             for last in (1..shuffled.len()).rev() {
@@ -87,7 +88,7 @@ fn main() -> Result<(), Failure> {
             for claim in family.judge(&finished)? {
                 if permutation == 0 {
                     eprintln!(
-                        "{} as it is: {} {:?}",
+                        "{} without permutation: {} {:?}",
                         claim.id, claim.verdict, claim.effect
                     );
                 } else if claim.verdict == Verdict::Supported {
@@ -105,7 +106,7 @@ fn main() -> Result<(), Failure> {
     Ok(())
 }
 
-/// Runs among which memorised shares are exchanged.
+/// Groups of runs within which memorised shares are exchanged.
 fn groups(runs: &[Run], across: &str) -> Result<Vec<Vec<usize>>, Failure> {
     let mut groups: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     for (index, run) in runs.iter().enumerate() {
@@ -120,7 +121,7 @@ fn groups(runs: &[Run], across: &str) -> Result<Vec<Vec<usize>>, Failure> {
     Ok(groups.into_values().collect())
 }
 
-/// Every run with the memorised shares of the run that it takes them from.
+/// Writes every run to `out`; run `i` has the memorised shares of run `from[i]`.
 fn write(runs: &[Run], from: &[usize], out: &Path) -> Result<Vec<(RunRecord, RunFolder)>, Failure> {
     let exchange = |epochs: &mut [EpochRecord], other: &Run| {
         for epoch in epochs {

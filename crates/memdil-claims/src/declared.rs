@@ -1,4 +1,4 @@
-//! `[[claim]]` tables of an experiment file.
+//! Reads the `[[claim]]` tables of an experiment file.
 
 use serde::de::DeserializeOwned;
 use toml::{Table, Value};
@@ -14,26 +14,26 @@ use crate::kinds::test::Test;
 /// | --- | --- |
 /// | `id` | letters, digits, `-` and `_`; unique in a preset |
 /// | `statement` | the claim in one sentence |
-/// | `name` | the claim in a few words; left out: the id |
-/// | `presets` | the presets that test it; left out: all |
-/// | `where` | settings of the runs that it is about; left out: all runs |
-/// | `panels` | a list of settings, each a panel with a verdict of its own; left out: one panel for each combination of settings other than loss, noise and seed |
+/// | `name` | the claim in a few words; default: the id |
+/// | `presets` | the presets that test it; default: all |
+/// | `where` | conditions on the settings of the runs that it covers; default: all runs |
+/// | `panels` | a list of conditions, one per panel, each with its own verdict; default: one panel per combination of settings other than loss, noise and seed |
 /// | `test` | the kind of test, with the keys of [`Test`] |
 #[derive(Clone, Debug, PartialEq)]
 pub struct Declaration {
-    /// Name in verdict ids.
+    /// The claim's part of the ids of its verdicts.
     pub id: String,
     /// The claim in a few words.
     pub name: String,
     /// The claim in one sentence.
     pub statement: String,
-    /// Presets that test it; empty for all.
+    /// The presets that test it; empty for all presets.
     pub presets: Vec<String>,
-    /// The runs that it is about.
+    /// Conditions on the runs that the claim covers.
     pub runs: Conditions,
-    /// Declared panels; empty for one for each combination of settings.
+    /// The declared panels; empty for one panel per combination of settings.
     pub panels: Vec<Conditions>,
-    /// How it is tested.
+    /// The test that decides the claim.
     pub test: Test,
 }
 
@@ -42,8 +42,8 @@ impl Declaration {
     ///
     /// # Errors
     ///
-    /// [`ClaimError::Declaration`] naming the claim and the key that is missing, unknown or of the
-    /// wrong type, or an id that is used twice.
+    /// [`ClaimError::Declaration`] that names the claim and the key that is missing, unknown or of
+    /// the wrong type, or an id that is used twice.
     pub fn read(tables: &[Table]) -> Result<Vec<Self>, ClaimError> {
         let mut declarations: Vec<Self> = Vec::with_capacity(tables.len());
         for (index, table) in tables.iter().enumerate() {
@@ -52,7 +52,7 @@ impl Declaration {
                 .iter()
                 .any(|other| other.overlaps(&declaration))
             {
-                let reason = "this id is used twice in a preset";
+                let reason = "id is used twice in a preset; choose another id";
                 return Err(ClaimError::declaration(&declaration.id, reason));
             }
             declarations.push(declaration);
@@ -60,7 +60,7 @@ impl Declaration {
         Ok(declarations)
     }
 
-    /// True where a preset tests both under one id.
+    /// True if some preset tests both claims under the same id.
     fn overlaps(&self, other: &Self) -> bool {
         let anywhere = self.presets.is_empty() || other.presets.is_empty();
         let shared = self.presets.iter().any(|p| other.presets.contains(p));
@@ -75,7 +75,7 @@ impl Declaration {
         Self::parse(table).map_err(|reason| ClaimError::declaration(&place, reason))
     }
 
-    /// The claim in a table, or what is wrong with it.
+    /// Parses a table; the error is the reason without the claim's id.
     fn parse(mut table: Table) -> Result<Self, String> {
         let id = text(&mut table, "id")?;
         let plain = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
@@ -99,13 +99,13 @@ impl Declaration {
         })
     }
 
-    /// Checks quantities, numbers, and that keys have a use.
+    /// Checks the quantities and numbers of the test, and that an exact test declares no runs.
     pub(crate) fn check(&self) -> Result<(), ClaimError> {
         let refused = |reason| ClaimError::declaration(&self.id, reason);
         self.kind().check().map_err(refused)?;
         let about_runs = !self.runs.is_empty() || !self.panels.is_empty();
         if self.is_exact() && about_runs {
-            let reason = "where and panels have no use in an exact test, which has no runs";
+            let reason = "an exact test has no runs; remove where and panels";
             return Err(refused(reason.to_owned()));
         }
         Ok(())
@@ -119,22 +119,22 @@ impl Declaration {
         matches!(self.test, Test::Exact(_))
     }
 
-    /// True when this preset tests the claim.
+    /// True if this preset tests the claim.
     pub fn is_tested_by(&self, preset: Option<&str>) -> bool {
         self.presets.is_empty() || preset.is_some_and(|name| self.presets.iter().any(|p| p == name))
     }
 }
 
-/// Takes the text of a key that must be there.
+/// Removes a required key from the table and returns its text.
 fn text(table: &mut Table, key: &str) -> Result<String, String> {
     match table.remove(key) {
         Some(Value::String(text)) if !text.trim().is_empty() && !text.contains('\n') => Ok(text),
-        Some(_) => Err(format!("{key} must be a text in one line")),
-        None => Err(format!("lacks {key} = \"...\"")),
+        Some(_) => Err(format!("{key} must be a non-empty string on one line")),
+        None => Err(format!("{key} is missing; add {key} = \"...\"")),
     }
 }
 
-/// Takes the value of a key that may be left out.
+/// Removes an optional key from the table and returns its value, or the default.
 fn optional<T: Default + DeserializeOwned>(table: &mut Table, key: &str) -> Result<T, String> {
     let Some(value) = table.remove(key) else {
         return Ok(T::default());

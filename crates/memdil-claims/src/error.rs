@@ -1,18 +1,18 @@
-//! What can be wrong with a claim.
+//! Errors of claims.
 
 use memdil_records::RecordError;
 use memdil_theory::TheoryError;
 
-/// A claim that cannot be read, planned or tested: one line that says what, where, and what to do.
+/// A claim that cannot be read, planned or tested. The message is one line.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ClaimError {
     /// A declaration that cannot be used.
     #[error("claim '{id}': {reason}")]
     Declaration {
-        /// The claim.
+        /// The id of the claim.
         id: String,
-        /// What is wrong with it.
+        /// The reason why it cannot be used.
         reason: String,
     },
     /// A run that cannot be read.
@@ -31,7 +31,7 @@ impl ClaimError {
         }
     }
 
-    /// True when the cause is what the user gave, false when the machine failed.
+    /// True if the user's input is the cause, false for a failure of the machine or of memdil.
     pub fn is_bad_input(&self) -> bool {
         match self {
             Self::Declaration { .. } => true,

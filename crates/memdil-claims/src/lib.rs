@@ -1,16 +1,17 @@
-//! Claims declared in an experiment file, tested on finished runs.
+//! Tests the claims declared in an experiment file on finished runs.
 //!
-//! | step | what |
+//! | step | result |
 //! | --- | --- |
-//! | [`Declaration::read`] | `[[claim]]` tables become declarations |
-//! | [`Family::of`] | declarations and planned runs become the tests of one experiment and data set |
-//! | [`Family::planned`] | their seeds, and the smallest effect that each can find |
-//! | [`Family::judge`] | finished runs become verdicts ([`Claim`]) |
+//! | [`Declaration::read`] | the declarations of the `[[claim]]` tables |
+//! | [`Family::of`] | the tests of one experiment and data set, from declarations and planned runs |
+//! | [`Family::planned`] | the seeds of each test and the smallest effect that it detects |
+//! | [`Family::judge`] | the verdicts ([`Claim`]) on finished runs |
 //!
-//! The unit of every statistical test is the seed: a test gives one value per seed and cell, values
-//! are averaged over the cells of a panel, and Student's t test over seeds compares them with the
-//! bound. Holm's correction covers the family: all tests of one experiment and data set, counted from the file and
-//! not from the runs, with a missing p counted as 1. The statistics stand alone in [`stats`]:
+//! The unit of every statistical test is the seed. A test yields one value per seed and cell, the
+//! values are averaged over the cells of a panel, and Student's t test over seeds compares them
+//! with the bound. Holm's correction covers the family: all tests of one experiment and data set,
+//! counted from the experiment file and not from the finished runs. A missing p counts as 1. The
+//! statistics in [`stats`] can be used on their own:
 //!
 //! ```
 //! use memdil_claims::stats::{mean_interval, t_test};
@@ -50,11 +51,11 @@ pub use runs::finished::Finished;
 pub use text::{count, number, p_value};
 pub use verdict::{CellEffect, Claim, Counted, Outcome, Unit, Verdict};
 
-/// Independent seeds that a verdict needs.
+/// The number of independent seeds that a verdict needs.
 pub const SEEDS_NEEDED: usize = 6;
 
-/// The level at which a corrected p decides.
+/// The significance level for a corrected p.
 pub const LEVEL: f64 = 0.05;
 
-/// The power for which the smallest detectable effect is stated.
+/// The power for which the smallest detectable effect is computed.
 pub const POWER: f64 = 0.8;

@@ -1,4 +1,4 @@
-//! Which planned runs a claim compares: panels, their cells, and one unit per seed in each cell.
+//! Groups the planned runs of a claim into panels, cells, and one unit per seed in each cell.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,30 +11,30 @@ use crate::kinds::kind::PlannedUnit;
 use crate::kinds::test::Test;
 use crate::runs::planned::{Key, PlannedRuns};
 
-/// Units that differ in the seed only.
+/// Units that differ only in the seed.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Cell {
     pub(crate) label: String,
     pub(crate) units: BTreeMap<u64, PlannedUnit>,
 }
 
-/// Runs that get a verdict of their own.
+/// Cells that share one verdict.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Panel {
-    /// `classes 0-1, width 128`; empty for the only panel.
+    /// For example `classes 0-1, width 128`; empty for the only panel.
     pub(crate) label: String,
-    /// The same in an id.
+    /// The label in the form that ids use.
     pub(crate) slug: String,
-    /// Cells with enough seeds where some have enough.
+    /// The cells with enough seeds, or all cells if none has enough.
     pub(crate) cells: Vec<Cell>,
-    /// Labels of the cells that have too few beside others that have enough.
+    /// The labels of the cells that are excluded for too few seeds.
     pub(crate) too_few: Vec<String>,
 }
 
-/// What puts runs into a panel, and the runs.
+/// The settings that identify a panel, and its runs.
 type Group = (Key, Vec<usize>);
 
-/// The seeds that all have.
+/// The seeds that all sets contain.
 pub(crate) fn common_seeds(sets: impl IntoIterator<Item = BTreeSet<u64>>) -> BTreeSet<u64> {
     let common = sets.into_iter().reduce(|common, seeds| &common & &seeds);
     common.unwrap_or_default()
@@ -45,7 +45,7 @@ impl Panel {
     ///
     /// # Errors
     ///
-    /// [`ClaimError::Declaration`] when a condition holds for no planned run, or no run has the
+    /// [`ClaimError::Declaration`] if a condition holds for no planned run, or if no run has the
     /// partner that the test needs.
     pub(crate) fn all(
         planned: &PlannedRuns<'_>,
@@ -80,7 +80,7 @@ impl Panel {
     }
 }
 
-/// A claim about planned runs; errors are reasons why it cannot be tested.
+/// A claim with the planned runs. Errors are the reasons why it cannot be tested.
 struct Claimed<'a> {
     planned: &'a PlannedRuns<'a>,
     claim: &'a Declaration,
@@ -92,7 +92,7 @@ impl Claimed<'_> {
         let all = self.planned.all();
         let chosen = self.chosen(&claim.runs, "where", &all)?;
         for (name, conditions) in kind.conditions() {
-            // The runs of a reference may lie outside `where`.
+            // Reference runs may be outside `where`.
             self.chosen(conditions, name, &all)?;
         }
         let mut panels = Vec::new();
@@ -111,13 +111,13 @@ impl Claimed<'_> {
         let cells = panels.iter().flat_map(|panel| &panel.cells);
         if cells.map(|cell| cell.units.len()).max() <= Some(1) {
             return Err(format!(
-                "one seed is planned, and a verdict needs {SEEDS_NEEDED}: add a list of seeds to [sweep]"
+                "one seed is planned, but a verdict needs {SEEDS_NEEDED}; add a list of seeds to [sweep]"
             ));
         }
         Ok(panels)
     }
 
-    /// The runs for which conditions hold; none is an error that names the condition.
+    /// The runs for which the conditions hold. It is an error if there are none.
     fn chosen(
         &self,
         conditions: &Conditions,
@@ -130,7 +130,7 @@ impl Claimed<'_> {
         let chosen = self.planned.holding(among, conditions);
         if chosen.is_empty() {
             return Err(format!(
-                "{name}: these settings occur, but not together in one planned run"
+                "{name}: no planned run has all these settings at once"
             ));
         }
         Ok(chosen)
@@ -151,24 +151,24 @@ impl Claimed<'_> {
         if let Some(&run) = twice {
             let seed = self.planned.specs[run].seed;
             return Err(format!(
-                "panels: a run is in two of them, for example one of seed {seed}"
+                "panels: a run of seed {seed} is in two panels; make the panels disjoint"
             ));
         }
         Ok(groups)
     }
 
-    /// One group for each combination of settings that are neither loss nor noise.
+    /// One group per combination of settings other than loss and noise.
     fn groups_by_settings(&self, chosen: &[usize]) -> Vec<Group> {
         let kind = self.claim.kind();
         let is_panel = |key: &str| {
             !(key.starts_with("loss.") || key.starts_with("noise.") || kind.decides(key))
         };
         let varying = self.planned.varying(chosen, is_panel);
-        let telling = self.planned.telling(chosen, varying);
+        let distinguishing = self.planned.distinguishing(chosen, varying);
         let mut groups: BTreeMap<Vec<String>, Group> = BTreeMap::new();
         for &run in chosen {
-            let key = self.planned.key(run, &telling);
-            // Numbers in order: widths 64, 128, not 128, 64.
+            let key = self.planned.key(run, &distinguishing);
+            // Zero-padded, so that numbers sort by value: width 64 before 128.
             let values = key.values();
             let order = values.map(|value| format!("{value:0>12}")).collect();
             let (_, runs) = groups.entry(order).or_insert((key, Vec::new()));
@@ -180,12 +180,14 @@ impl Claimed<'_> {
     fn cells(&self, key: &Key, runs: &[usize]) -> Result<Vec<Cell>, String> {
         let (planned, kind) = (self.planned, self.claim.kind());
         let levels = kind.levels();
-        // Every setting that tells the cells of a panel apart, and those that a label has to name.
-        let telling = planned.varying(runs, |name| levels != Some(name));
-        let mut open = telling.clone();
+        // All settings that distinguish the cells of a panel, and the subset that the label adds to
+        // loss, noise and panel.
+        let distinguishing = planned.varying(runs, |name| levels != Some(name));
+        let mut open = distinguishing.clone();
         open.retain(|name| {
-            let said = name.starts_with("loss.") || name == "noise.eta" || name == "noise.split";
-            !said && !key.contains_key(name)
+            let in_label =
+                name.starts_with("loss.") || name == "noise.eta" || name == "noise.split";
+            !in_label && !key.contains_key(name)
         });
         let mut cells: BTreeMap<(String, Key), Cell> = BTreeMap::new();
         for (run, unit) in kind.units(planned, runs)? {
@@ -193,7 +195,7 @@ impl Claimed<'_> {
                 Test::Prediction(_) => ("all runs predicted".to_owned(), Key::new()),
                 _ => (
                     self.cell_label(run, levels, &open),
-                    planned.key(run, &telling),
+                    planned.key(run, &distinguishing),
                 ),
             };
             let cell = Cell {
@@ -203,13 +205,13 @@ impl Claimed<'_> {
             let seed = planned.specs[run].seed;
             let cell = cells.entry((label, identity)).or_insert(cell);
             if cell.units.insert(seed, unit).is_some() {
-                return Err(format!("two planned runs of seed {seed} are the same"));
+                return Err(format!("two planned runs of seed {seed} are identical"));
             }
         }
         Ok(cells.into_values().collect())
     }
 
-    /// Loss and noise, and whatever else a panel leaves open.
+    /// Loss, noise, and the other settings that vary within the panel.
     fn cell_label(&self, run: usize, levels: Option<&str>, open: &[String]) -> String {
         let spec = self.planned.specs[run];
         let mut parts = vec![spec.loss.label()];

@@ -1,7 +1,7 @@
-//! Numbers as text.
+//! Formats numbers as text.
 
-/// Three significant digits, with a true minus sign; very small and very large values in powers of
-/// ten.
+/// A number with three significant digits and a typographic minus sign; very small and very large
+/// values in scientific notation.
 pub fn number(value: f64) -> String {
     let size = value.abs();
     let text = if size < 1e-12 {
@@ -15,7 +15,7 @@ pub fn number(value: f64) -> String {
     text.replace('-', "−")
 }
 
-/// A p value.
+/// A p value with three decimals, or `< 0.001`.
 pub fn p_value(p: f64) -> String {
     if p < 0.001 {
         "< 0.001".to_owned()
@@ -24,7 +24,7 @@ pub fn p_value(p: f64) -> String {
     }
 }
 
-/// `1 seed`, `2 seeds`.
+/// A count with its noun: `1 seed`, `2 seeds`.
 pub fn count(n: usize, one: &str, many: &str) -> String {
     if n == 1 {
         format!("1 {one}")

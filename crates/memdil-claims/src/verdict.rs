@@ -1,4 +1,4 @@
-//! The outcome of a claim.
+//! Claims with their verdicts, effects and units.
 
 use std::fmt;
 
@@ -7,23 +7,23 @@ use serde_with::skip_serializing_none;
 
 use crate::text::{count, number};
 
-/// How a claim fares.
+/// The verdict on a claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    /// The interval lies on the expected side of the bound, and p after Holm's correction is below
-    /// [`LEVEL`](crate::LEVEL); with several conditions each interval does. Of a rule about the solved models: it
+    /// The interval of every condition is on the expected side of its bound, and the largest p
+    /// after Holm's correction is below [`LEVEL`](crate::LEVEL). A rule about the solved models
     /// holds at every point checked.
     Supported,
-    /// The interval of a condition lies wholly on the other side of its bound; a rule fails
-    /// somewhere.
+    /// The interval of some condition is entirely on the wrong side of its bound. A rule about
+    /// the solved models fails at some point.
     Refuted,
-    /// Neither; [`Claim::reason`] says why.
+    /// Neither supported nor refuted; [`Claim::reason`] has the reason.
     Inconclusive,
 }
 
 impl Verdict {
-    /// A sign that does not rely on colour.
+    /// A symbol that is readable without colour.
     pub fn symbol(self) -> &'static str {
         match self {
             Self::Supported => "✓",
@@ -43,36 +43,36 @@ impl fmt::Display for Verdict {
     }
 }
 
-/// What an effect is measured in.
+/// The unit of an effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Unit {
-    /// Spearman's rank correlation, or a difference of two.
+    /// Spearman's rank correlation, or the difference of two such correlations.
     RankCorrelation,
-    /// A ratio, as a difference in percent.
+    /// A ratio, expressed as a difference in percent.
     Percent,
-    /// Difference of shares, in percent.
+    /// The difference of two shares, in percentage points.
     PercentagePoints,
-    /// Difference of numbers.
+    /// The difference of two numbers.
     Difference,
-    /// Exponent of a power law.
+    /// The exponent of a power law.
     Exponent,
-    /// Error relative to an exact value.
+    /// The error relative to an exact value.
     RelativeError,
 }
 
 impl Unit {
-    /// A value of a test (a mean log ratio, a difference of shares) in this unit.
+    /// Converts a value of a test (a mean log ratio, a difference of shares) to this unit.
     pub(crate) fn convert(self, value: f64) -> f64 {
         match self {
-            // Capped where the number would say nothing and overflow.
+            // Capped: larger values are meaningless and would overflow.
             Self::Percent => 100.0 * value.min(100.0).exp_m1(),
             Self::PercentagePoints => 100.0 * value,
             _ => value,
         }
     }
 
-    /// An effect as text: `−42.0%`, `0.870`; a ratio of eleven or more as a factor, `×13.5`.
+    /// An effect as text: `−42.0%`, `0.870`; ratios of eleven or more as factors, `×13.5`.
     pub fn format(self, effect: f64) -> String {
         match self {
             Self::RankCorrelation | Self::RelativeError | Self::Difference => number(effect),
@@ -89,7 +89,7 @@ impl Unit {
             return format!("[{}, {}]", factor(low), factor(high));
         }
         let text = format!("[{}, {}]", self.format(low), self.format(high));
-        // The unit once.
+        // Print the unit only once.
         match self {
             Self::PercentagePoints => text.replace(" points", "") + " points",
             _ => text,
@@ -102,7 +102,7 @@ fn factor(percent: f64) -> String {
     format!("×{}", number(1.0 + percent / 100.0))
 }
 
-/// What [`Claim::n`] counts.
+/// The things that [`Claim::n`] counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Counted {
@@ -119,7 +119,7 @@ impl Counted {
         count(n, many.trim_end_matches('s'), many)
     }
 
-    /// The heading of a column of such numbers.
+    /// The heading of a table column with these counts.
     pub fn label(self) -> &'static str {
         match self {
             Self::Seeds => "seeds",
@@ -128,53 +128,53 @@ impl Counted {
     }
 }
 
-/// A claim, the test that decides it, and its outcome. Values that are not defined are left out.
+/// A claim, its test, and the outcome. Undefined values are omitted from the JSON.
 #[skip_serializing_none]
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Claim {
-    /// `experiment/data set/claim`, with `/panel` where there are several.
+    /// `experiment/data set/claim`, followed by `/panel` if there are several panels.
     pub id: String,
     /// The claim in a few words.
     pub name: String,
     /// The claim in one sentence.
     pub statement: String,
-    /// How it is tested.
+    /// A description of the test.
     pub test: String,
-    /// What would refute it, in one sentence.
+    /// The outcome that would refute the claim, in one sentence.
     pub refuted_if: String,
-    /// The outcome.
+    /// The verdict.
     pub verdict: Verdict,
-    /// Why the outcome is inconclusive, or which condition decides.
+    /// The reason for an inconclusive verdict, or the condition that decides.
     pub reason: Option<String>,
-    /// Independent seeds behind effect and p, or points checked.
+    /// The number of independent seeds that effect and p are computed from, or of points checked.
     pub n: usize,
-    /// Which of the two.
+    /// Whether `n` counts seeds or points.
     pub counted: Counted,
-    /// What the effect is, in a word or two.
+    /// A short name of the effect.
     pub measure: String,
-    /// What effect and interval are measured in.
+    /// The unit of effect and interval.
     pub unit: Unit,
-    /// Size of the effect: the mean over seeds.
+    /// The effect: the mean over seeds.
     pub effect: Option<f64>,
-    /// Its 95% interval (Student's t over seeds).
+    /// The 95% interval of the effect (Student's t over seeds).
     pub interval: Option<[f64; 2]>,
-    /// What effect and interval are compared with, where it is not zero.
+    /// The bound that effect and interval are compared with, if it is not zero.
     pub bound: Option<f64>,
-    /// Two-sided p of the t test over seeds that the interval belongs to.
+    /// The two-sided p of the t test over seeds against the bound.
     pub p: Option<f64>,
     /// The largest p of the conditions after Holm's correction within the family: one experiment,
     /// data set and preset.
     pub p_holm: Option<f64>,
-    /// Tests in the family.
+    /// The number of tests in the family.
     pub family: Option<usize>,
-    /// Two-sided p of the signed-rank test over seeds.
+    /// The two-sided p of the signed-rank test over seeds.
     pub p_signed_rank: Option<f64>,
-    /// Two-sided p of the sign test over seeds.
+    /// The two-sided p of the sign test over seeds.
     pub p_sign: Option<f64>,
-    /// The other conditions, each of which must hold too.
+    /// The further conditions, all of which must hold too.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub conditions: Vec<Outcome>,
-    /// Seeds without a value, remarks.
+    /// Missing values by reason, and other remarks.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
     /// The effect in each cell of the design.
@@ -185,15 +185,15 @@ pub struct Claim {
 #[skip_serializing_none]
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Outcome {
-    /// What one value is.
+    /// A description of one value.
     pub measure: String,
-    /// What effect and interval are measured in.
+    /// The unit of effect and interval.
     pub unit: Unit,
     /// The mean over seeds.
     pub effect: Option<f64>,
-    /// Its 95% interval.
+    /// The 95% interval of the effect.
     pub interval: Option<[f64; 2]>,
-    /// Two-sided p of its t test.
+    /// The two-sided p of the t test.
     pub p: Option<f64>,
 }
 
@@ -201,13 +201,13 @@ pub struct Outcome {
 #[skip_serializing_none]
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct CellEffect {
-    /// Loss, noise, and what else a panel leaves open; or setting of the model.
+    /// Loss, noise, and the other settings that vary within the panel, or the setting of the model.
     pub label: String,
-    /// Seeds or points in the cell.
+    /// The number of seeds or points in the cell.
     pub n: usize,
-    /// Size of the effect.
+    /// The effect.
     pub effect: Option<f64>,
-    /// Its 95% interval; left out for fewer than six seeds.
+    /// The 95% interval of the effect; omitted for fewer than six seeds.
     pub interval: Option<[f64; 2]>,
 }
 

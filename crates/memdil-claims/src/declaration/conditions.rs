@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::settings::{Settings, shown};
 
-/// Settings that follow from another one where a file leaves them out.
+/// Pairs of a setting and a second setting that defaults to a value derived from the first.
 const DERIVED: [(&str, &str); 3] = [
     ("data.classes", "model.features"),
     (
@@ -20,12 +20,12 @@ const DERIVED: [(&str, &str); 3] = [
     ),
 ];
 
-/// Conditions by the dotted names of settings; all must hold. An empty table holds for every run.
+/// Conditions by the dotted names of settings. All must hold; an empty table holds for every run.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(transparent)]
 pub struct Conditions(BTreeMap<String, Allowed>);
 
-/// A value, a list of values, or a range with excluded ends.
+/// A value, a list of values, or an open range.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(try_from = "Value")]
 enum Allowed {
@@ -67,7 +67,7 @@ impl Allowed {
     }
 }
 
-/// Numbers are compared by value: `0` is `0.0`.
+/// Numbers are compared by value: `0` equals `0.0`.
 fn equal(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Array(a), Value::Array(b)) => {
@@ -91,7 +91,8 @@ impl Conditions {
             .all(|(key, condition)| condition.holds(settings.get(key)))
     }
 
-    /// The settings that these conditions decide: with the kind of a loss go its parameters.
+    /// True if these conditions determine the setting `key`. A condition on `loss.kind` also
+    /// determines the parameters of the loss.
     pub(crate) fn decides(&self, key: &str) -> bool {
         self.0.keys().any(|own| {
             own == key
@@ -102,7 +103,7 @@ impl Conditions {
         })
     }
 
-    /// False where a condition on the data set excludes this one.
+    /// False if a condition on the data set excludes this data set.
     pub(crate) fn is_about_source(&self, source: &str) -> bool {
         let condition = self.0.get("data.source");
         condition.is_none_or(|condition| condition.holds(&Value::String(source.to_owned())))
@@ -114,17 +115,17 @@ impl Conditions {
         self.0.iter().map(named).collect()
     }
 
-    /// Why these conditions hold for none of the runs, if a setting or one of its values is to
-    /// blame.
+    /// A message if a condition names a setting, or a value of a setting, that does not occur in
+    /// the runs.
     pub(crate) fn fault(&self, runs: &[Settings]) -> Option<String> {
-        // Runs of other data sets are judged elsewhere.
+        // The runs of other data sets belong to other families.
         let mut judged = self.0.iter().filter(|(key, _)| *key != "data.source");
         judged.find_map(|(key, allowed)| {
             if runs.iter().any(|run| run.0.contains_key(key)) {
                 allowed.fault(key, runs)
             } else {
-                let known = known_near(runs, key).join(", ");
-                Some(format!("no run has a setting '{key}'; there are {known}"))
+                let known = similar_settings(runs, key).join(", ");
+                Some(format!("no run has a setting '{key}'; known: {known}"))
             }
         })
     }
@@ -142,27 +143,30 @@ impl Allowed {
         }
     }
 
-    /// What no run has of it.
+    /// A message if a required value, or the whole range, does not occur in the runs.
     fn fault(&self, key: &str, runs: &[Settings]) -> Option<String> {
         let missing = |value: &Value| !runs.iter().any(|run| equal(value, run.get(key)));
         let fault = match self {
             Self::Value(value) if !missing(value) => return None,
             Self::Value(Value::Array(values)) => {
                 let unknown = values.iter().find(|one| missing(one))?;
-                format!("is {} in no run", shown(unknown))
+                format!("= {}", shown(unknown))
             }
-            Self::Value(value) => format!("is {} in no run", shown(value)),
+            Self::Value(value) => format!("= {}", shown(value)),
             Self::Range(_) if runs.iter().any(|run| self.holds(run.get(key))) => return None,
-            Self::Range(_) => "lies in the range in no run".to_owned(),
+            Self::Range(_) => "in this range".to_owned(),
         };
         let levels: BTreeSet<String> = runs.iter().map(|run| shown(run.get(key))).collect();
         let levels: Vec<String> = levels.into_iter().collect();
-        Some(format!("{key} {fault}; it is {}", levels.join(", ")))
+        Some(format!(
+            "no run has {key} {fault}; planned: {}",
+            levels.join(", ")
+        ))
     }
 }
 
-/// The settings of runs in the same table or of the same last name; all where none is.
-fn known_near<'a>(runs: &'a [Settings], key: &str) -> Vec<&'a str> {
+/// The settings of the runs that are similar to `key`, or all settings if none is similar.
+fn similar_settings<'a>(runs: &'a [Settings], key: &str) -> Vec<&'a str> {
     let names: BTreeSet<&str> = runs
         .iter()
         .flat_map(|run| run.0.keys().map(String::as_str))
@@ -178,7 +182,7 @@ fn known_near<'a>(runs: &'a [Settings], key: &str) -> Vec<&'a str> {
     near
 }
 
-/// In the same table, or of the same last name.
+/// True for two keys of the same table, and for equal last names.
 fn similar(a: &str, b: &str) -> bool {
     match (a.rsplit_once('.'), b.rsplit_once('.')) {
         (Some((table_a, key_a)), Some((table_b, key_b))) => table_a == table_b || key_a == key_b,

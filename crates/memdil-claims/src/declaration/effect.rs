@@ -1,4 +1,4 @@
-//! How effects are compared: on which scale, and on which side of a bound.
+//! The scale on which effects are compared, and the expected side of a bound.
 
 use serde::Deserialize;
 
@@ -6,19 +6,19 @@ use serde::Deserialize;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Expect {
-    /// Above it.
+    /// Above the bound.
     Above,
-    /// Below it.
+    /// Below the bound.
     Below,
 }
 
 impl Expect {
-    /// True where a value lies on this side of a bound.
-    pub(crate) fn is_side(self, value: f64, bound: f64) -> bool {
+    /// True if `value` is strictly on this side of `bound`.
+    pub(crate) fn is_satisfied_by(self, value: f64, bound: f64) -> bool {
         (value - bound) * self.sign() > 0.0
     }
 
-    /// 1 or -1.
+    /// 1 for above, -1 for below.
     pub fn sign(self) -> f64 {
         match self {
             Self::Above => 1.0,
@@ -41,19 +41,19 @@ impl Expect {
     }
 }
 
-/// How two values of a quantity are compared.
+/// The scale on which two values of a quantity are compared.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Scale {
     /// The difference of their logarithms.
     #[default]
     Ratio,
-    /// Their difference.
+    /// The difference of the values.
     Difference,
 }
 
 impl Scale {
-    /// A value whose differences are compared.
+    /// The value on this scale, on which differences are taken.
     pub(crate) fn of(self, quantity: &str, value: f64) -> Result<f64, String> {
         match self {
             Self::Difference => Ok(value),

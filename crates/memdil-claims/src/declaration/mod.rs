@@ -1,4 +1,4 @@
-//! Claims as an experiment file declares them.
+//! The parts of a claim's declaration: conditions, quantities, scales and settings.
 
 pub(crate) mod conditions;
 pub(crate) mod effect;

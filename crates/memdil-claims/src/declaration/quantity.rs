@@ -1,4 +1,4 @@
-//! What a claim compares: numbers of the records, and those that two runs have together.
+//! The quantities that a claim compares: numbers of the records, and quantities of pairs of runs.
 
 use memdil_records::QUANTITIES;
 
@@ -6,10 +6,10 @@ use super::effect::Scale;
 use super::settings::last;
 use crate::verdict::Unit;
 
-/// Quantities of the test samples that both runs of a pair predict right, around their class means.
-const OF_PAIRS: [&str; 2] = ["pair.dilation_correct", "pair.rho_correct"];
+/// Quantities of a pair of runs: computed on the test samples that both runs classify correctly.
+const PAIR_QUANTITIES: [&str; 2] = ["pair.dilation_correct", "pair.rho_correct"];
 
-/// Names of quantities that are shares: their differences are percentage points.
+/// Quantities that are shares, whose differences are in percentage points.
 const SHARES: [&str; 7] = [
     "accuracy",
     "validation_accuracy",
@@ -20,19 +20,19 @@ const SHARES: [&str; 7] = [
     "nc4",
 ];
 
-/// Refuses a quantity that no record has; `pairs` knows those that two runs have together.
+/// Checks that the records have a quantity; `pairs` allows the quantities of pairs of runs too.
 pub(crate) fn check(key: &str, path: &str, pairs: bool) -> Result<(), String> {
-    if QUANTITIES.contains(&path) || pairs && is_of_pairs(path) {
+    if QUANTITIES.contains(&path) || pairs && is_pair_quantity(path) {
         return Ok(());
     }
-    if is_of_pairs(path) {
+    if is_pair_quantity(path) {
         return Err(format!(
-            "{key}: {path} is known to paired and non_inferior tests only"
+            "{key}: {path} is defined for paired and non_inferior tests only"
         ));
     }
     let mut known = QUANTITIES.to_vec();
     if pairs {
-        known.extend(OF_PAIRS);
+        known.extend(PAIR_QUANTITIES);
     }
     let far = |name: &&&str| (distance(last(name), last(path)), distance(name, path));
     let near = known.iter().min_by_key(far).copied().unwrap_or_default();
@@ -57,11 +57,11 @@ fn distance(a: &str, b: &str) -> usize {
     row[b.len()]
 }
 
-pub(crate) fn is_of_pairs(path: &str) -> bool {
-    OF_PAIRS.contains(&path)
+pub(crate) fn is_pair_quantity(path: &str) -> bool {
+    PAIR_QUANTITIES.contains(&path)
 }
 
-/// The unit of a comparison.
+/// The unit in which a comparison of the quantity is reported.
 pub(crate) fn unit(path: &str, scale: Scale) -> Unit {
     match scale {
         Scale::Ratio => Unit::Percent,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use memdil_records::RunSpec;
 use serde_json::Value;
 
-/// The settings of a run by their dotted names, without experiment and seed.
+/// The settings of a run by their dotted names, without the experiment and the seed.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Settings(pub(crate) BTreeMap<String, Value>);
 
@@ -15,7 +15,7 @@ impl Settings {
         let json = serde_json::to_value(spec).unwrap_or_default();
         flatten(String::new(), json, &mut settings);
         for key in ["experiment", "seed", "loss.transition"] {
-            // The transition matrix of forward correction follows from the noise.
+            // Forward correction derives its transition matrix from the noise.
             settings.remove(key);
         }
         Self(settings)
@@ -51,7 +51,7 @@ pub(crate) fn shown(value: &Value) -> String {
     }
 }
 
-/// Without the table: `width` of `model.width`.
+/// The last part of a dotted name: `width` of `model.width`.
 pub(crate) fn last(name: &str) -> &str {
     name.rsplit('.').next().unwrap_or(name)
 }

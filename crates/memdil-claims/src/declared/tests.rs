@@ -23,7 +23,7 @@ const PAIRED: &str = r#"
 "#;
 
 #[test]
-fn a_claim_is_read() {
+fn a_claim_is_parsed() {
     let claims = read(PAIRED).unwrap();
     assert_eq!(claims[0].name, "ls dilation");
     assert!(claims[0].is_tested_by(Some("quick")));
@@ -31,7 +31,7 @@ fn a_claim_is_read() {
 }
 
 #[test]
-fn faults_are_named() {
+fn errors_name_the_claim_and_the_key() {
     let cases = [
         ("expect = \"below\"", "", "missing field `expect`"),
         ("expect =", "expected =", "unknown field `expected`"),
@@ -45,7 +45,7 @@ fn faults_are_named() {
         (
             "statement = \"LS dilates less than CE.\"",
             "",
-            "lacks statement",
+            "statement is missing",
         ),
         ("{ above = 0.0 }", "{ over = 0.0 }", "where: "),
     ];

@@ -1,4 +1,4 @@
-//! A member of a family with its values, and the verdict that follows from them.
+//! The values of a member of a family, and its verdict.
 
 use std::collections::BTreeMap;
 
@@ -15,12 +15,12 @@ use crate::text::count;
 use crate::verdict::{CellEffect, Claim, Counted, Outcome, Unit, Verdict};
 use crate::{LEVEL, SEEDS_NEEDED};
 
-/// A member with its values.
+/// A member of a family with its values.
 pub(super) struct Measured<'a> {
     declaration: &'a Declaration,
     id: String,
     label: String,
-    /// Seeds planned in every cell.
+    /// The number of seeds planned in every cell.
     pub(super) planned: usize,
     requirements: Vec<Requirement>,
     values: BySeed,
@@ -43,14 +43,14 @@ impl<'a> Measured<'a> {
             let missing = count(n, "value is missing", "values are missing");
             measured.notes.push(format!("{missing}: {reason}."));
         }
-        // Constants are those of a panel: a mean over panels has none.
+        // The constants of the model are fitted per panel, so a mean over panels has none.
         if let Scope::Panel(panel) = scope {
             measured.notes.extend(prediction_notes(panel, runs)?);
         }
         Ok(measured)
     }
 
-    /// The mean over panels that are measured.
+    /// The mean over measured panels.
     pub(super) fn mean(
         declaration: &'a Declaration,
         id: String,
@@ -98,7 +98,7 @@ impl<'a> Measured<'a> {
             .filter(|_| self.values.len() >= SEEDS_NEEDED)
     }
 
-    /// All conditions must hold: the weakest decides.
+    /// The largest p of the conditions, since all of them must hold.
     pub(super) fn largest_p(&self) -> Option<f64> {
         let all = (0..self.requirements.len()).map(|index| self.p(index));
         all.collect::<Option<Vec<f64>>>()?
@@ -112,7 +112,7 @@ impl<'a> Measured<'a> {
             let requirement = &self.requirements[index];
             let (effect, interval) = in_unit(requirement.unit, &self.of_requirement(index));
             Outcome {
-                measure: requirement.what.clone(),
+                measure: requirement.measure.clone(),
                 unit: requirement.unit,
                 effect,
                 interval,
@@ -180,10 +180,10 @@ impl<'a> Measured<'a> {
         let mut crossing = Vec::new();
         for (index, requirement) in self.requirements.iter().enumerate() {
             let Some(interval) = mean_interval(&self.of_requirement(index)) else {
-                return open(format!("no interval: {}", requirement.what));
+                return open(format!("no interval: {}", requirement.measure));
             };
             if interval.iter().all(|end| requirement.is_refuted_by(*end)) {
-                let reason = several.then(|| format!("decided by: {}", requirement.what));
+                let reason = several.then(|| format!("decided by: {}", requirement.measure));
                 return (Verdict::Refuted, reason);
             }
             if !interval.iter().all(|end| requirement.is_met_by(*end)) {
@@ -194,7 +194,7 @@ impl<'a> Measured<'a> {
             (Some(requirement), ..) => {
                 let mut reason = format!("the interval crosses {}", bound(requirement));
                 if several {
-                    reason += &format!(": {}", requirement.what);
+                    reason += &format!(": {}", requirement.measure);
                 }
                 open(reason)
             }
@@ -209,15 +209,15 @@ impl<'a> Measured<'a> {
 
     fn in_words(&self) -> String {
         let requirements = self.requirements.iter();
-        let what: Vec<&str> = requirements.map(|one| one.what.as_str()).collect();
-        let all = match what.len() {
+        let measures: Vec<&str> = requirements.map(|one| one.measure.as_str()).collect();
+        let all = match measures.len() {
             1 => "",
             _ => ", each condition must hold",
         };
         format!(
             "{}. One value per seed, averaged over cells; interval and p: Student's t over seeds{all}; Holm's correction \
              within the experiment and data set",
-            capital(&what.join("; and "))
+            capitalized(&measures.join("; and "))
         )
     }
 
@@ -242,7 +242,7 @@ fn bound(requirement: &Requirement) -> String {
     unit.format(unit.convert(*bound))
 }
 
-/// The mean of values, and its interval where there are enough of them.
+/// The mean of the values, and its interval if there are enough seeds.
 fn in_unit(unit: Unit, values: &[f64]) -> (Option<f64>, Option<[f64; 2]>) {
     let interval = mean_interval(values).filter(|_| values.len() >= SEEDS_NEEDED);
     (
@@ -251,7 +251,7 @@ fn in_unit(unit: Unit, values: &[f64]) -> (Option<f64>, Option<[f64; 2]>) {
     )
 }
 
-/// The values of a cell; reasons of missing ones are counted.
+/// The values of a cell. `reasons` counts the missing values by reason.
 fn of_cell(
     declaration: &Declaration,
     cell: &Cell,
@@ -269,7 +269,7 @@ fn of_cell(
     Ok(found)
 }
 
-/// What is said beside the verdict of a panel of predictions.
+/// The notes on a panel of predictions; empty for other tests.
 fn prediction_notes(panel: &Panel, runs: &FinishedRuns<'_>) -> Result<Vec<String>, ClaimError> {
     let mut units = Vec::new();
     for unit in panel.units() {
@@ -281,7 +281,7 @@ fn prediction_notes(panel: &Panel, runs: &FinishedRuns<'_>) -> Result<Vec<String
     notes(&units)
 }
 
-fn capital(text: &str) -> String {
+fn capitalized(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map_or_else(String::new, |first| {
         first.to_uppercase().chain(chars).collect()

@@ -1,14 +1,14 @@
-//! The members of a family, and averages over their cells and panels.
+//! The members of a family, and the averages over their cells and panels.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::SEEDS_NEEDED;
 use crate::panels::{Cell, Panel, common_seeds};
 
-/// What a member of a family tests.
+/// The scope of a member of a family: one panel, or the mean over panels.
 pub(super) enum Scope<'p> {
     Panel(&'p Panel),
-    /// The mean over these panels.
+    /// The mean over several panels.
     Mean(Vec<&'p Panel>),
 }
 
@@ -25,13 +25,13 @@ impl Scope<'_> {
     }
 }
 
-/// Values by seed, one for each condition.
+/// The values of each seed, one per condition.
 pub(super) type BySeed = BTreeMap<u64, Vec<f64>>;
 
-/// The values of a member by seed, and of its cells; of its panels for a mean.
+/// The values of a member by seed, and those of its cells (its panels for a mean).
 pub(super) type Collected = (BySeed, Vec<(String, BySeed)>);
 
-/// Averages what `of_cell` gives for each cell.
+/// Averages the values that `of_cell` returns for each cell.
 pub(super) fn collect<E>(
     scope: &Scope<'_>,
     of_cell: &mut impl FnMut(&Cell) -> Result<BySeed, E>,
@@ -52,7 +52,7 @@ pub(super) fn collect<E>(
     Ok((average(panels.iter()), cells))
 }
 
-/// The mean over several sets of the seeds that all of them have.
+/// The mean over several sets, for the seeds that all sets contain.
 pub(super) fn average<'v>(sets: impl Iterator<Item = &'v BySeed> + Clone) -> BySeed {
     let Some(first) = sets.clone().next() else {
         return BySeed::new();
@@ -70,7 +70,7 @@ pub(super) fn average<'v>(sets: impl Iterator<Item = &'v BySeed> + Clone) -> ByS
     average
 }
 
-/// The note about cells or panels that a verdict leaves out.
+/// The note on the cells or panels that a verdict excludes.
 pub(super) fn not_tested<'n>(labels: impl Iterator<Item = &'n str>) -> String {
     let labels: Vec<&str> = labels.collect();
     format!(

@@ -1,4 +1,4 @@
-//! The claims of one experiment and data set: what is tested together, and its verdicts.
+//! The family of tests of one experiment and data set, and its verdicts.
 
 use std::collections::BTreeMap;
 
@@ -20,8 +20,8 @@ use crate::text::count;
 use crate::verdict::Claim;
 use crate::{LEVEL, POWER, SEEDS_NEEDED};
 
-/// The tests of one experiment, data set and preset. Its members follow from the file alone, so
-/// that nothing else can change a verdict.
+/// The tests of one experiment, data set and preset. The experiment file alone determines the
+/// members, so the correction for multiple tests does not depend on which runs have finished.
 pub struct Family<'a> {
     experiment: String,
     source: String,
@@ -32,25 +32,26 @@ pub struct Family<'a> {
 /// A test of a family, as `memdil sweep plan` prints it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PlannedTest {
-    /// The id that its verdict will have.
+    /// The id of its verdict.
     pub id: String,
-    /// Seeds that are planned in every cell.
+    /// The number of seeds planned in every cell.
     pub seeds: usize,
-    /// The smallest effect, in standard deviations between seeds, that is found with 80% power
-    /// after correction, rounded up to a tenth; `None` for fewer than six seeds, which decide nothing.
+    /// The smallest effect, in standard deviations between seeds, that the test detects with 80%
+    /// power after correction, rounded up to a tenth; `None` for fewer than six seeds, which
+    /// are too few for a verdict.
     pub detectable: Option<f64>,
 }
 
 impl<'a> Family<'a> {
-    /// The families of an experiment: one for each data set among the planned runs.
+    /// The families of an experiment: one per data set of the planned runs.
     ///
-    /// `preset` leaves out the claims of other presets. Claims about the solved models are in no
-    /// family.
+    /// The claims of presets other than `preset` are excluded, and so are exact claims about
+    /// the solved models.
     ///
     /// # Errors
     ///
-    /// [`ClaimError::Declaration`] when a claim names a quantity, a setting or a level that does not
-    /// exist, or no planned run has the partner that its test needs.
+    /// [`ClaimError::Declaration`] if a claim names a quantity, a setting or a level that does not
+    /// exist, or if no planned run has the partner that its test needs.
     pub fn of(
         declarations: &'a [Declaration],
         preset: Option<&str>,
@@ -83,7 +84,7 @@ impl<'a> Family<'a> {
         for ((experiment, source), specs) in specs_by_source {
             let planned = PlannedRuns::new(specs);
             let mut claims = Vec::new();
-            // A claim may be about some of the data sets.
+            // A claim may cover only some of the data sets.
             for claim in tested
                 .iter()
                 .filter(|claim| claim.runs.is_about_source(source))
@@ -100,12 +101,12 @@ impl<'a> Family<'a> {
         Ok(families)
     }
 
-    /// The experiment.
+    /// The name of the experiment.
     pub fn experiment(&self) -> &str {
         &self.experiment
     }
 
-    /// The data set.
+    /// The name of the data set.
     pub fn source(&self) -> &str {
         &self.source
     }
@@ -116,7 +117,7 @@ impl<'a> Family<'a> {
         for (claim, panels) in &self.claims {
             let id = format!("{}/{}/{}", self.experiment, self.source, claim.id);
             let mut shown: Vec<&Panel> = panels.iter().filter(|panel| has_enough(panel)).collect();
-            // Panels that can decide nothing are shown only where all are of this kind.
+            // Panels with too few seeds are shown only if no panel has enough.
             if shown.is_empty() {
                 shown = panels.iter().collect();
             }
@@ -135,7 +136,7 @@ impl<'a> Family<'a> {
         members
     }
 
-    /// The panels of a claim that have too few seeds beside others that have enough.
+    /// A note on the panels of a claim that have too few seeds, if other panels have enough.
     fn untested(&self, claim: &Declaration) -> Option<String> {
         let mut claims = self.claims.iter();
         let (_, panels) = claims.find(|(other, _)| std::ptr::eq(*other, claim))?;
@@ -155,7 +156,7 @@ impl<'a> Family<'a> {
             .count()
     }
 
-    /// The tests with their seeds and what they can find.
+    /// The tests, with their seeds and the smallest effects that they detect.
     pub fn planned(&self) -> Vec<PlannedTest> {
         let level = LEVEL / self.size().max(1) as f64;
         // Most tests of a family have the same seeds and conditions.
@@ -164,7 +165,7 @@ impl<'a> Family<'a> {
         for (claim, id, scope) in self.members() {
             let (seeds, conditions) = (scope.seeds().len(), claim.kind().requirements().len());
             let detectable = *known.entry((seeds, conditions)).or_insert_with(|| {
-                // All conditions must be found.
+                // The claim needs all conditions, so their powers multiply.
                 let power = POWER.powf(1.0 / conditions as f64);
                 let effect = detectable_effect(seeds, level, power)?;
                 Some((effect * 10.0).ceil() / 10.0)
@@ -178,10 +179,10 @@ impl<'a> Family<'a> {
         planned
     }
 
-    /// The verdicts if every unit of a cell had these values: one for each condition, or `None` for
-    /// a missing one. For studies of power and of false alarms.
+    /// The verdicts for given values, for studies of power and of false positives.
     ///
-    /// `value` gets the id of the test, the label of the cell and the seed.
+    /// `value` is called with the id of the test, the label of the cell and the seed. It
+    /// returns one value per condition, or `None` for a missing unit.
     pub fn judge_values(
         &self,
         mut value: impl FnMut(&str, &str, u64) -> Option<Vec<f64>>,
@@ -201,8 +202,8 @@ impl<'a> Family<'a> {
         verdicts(measured)
     }
 
-    /// The tests as text, a claim per line: its panels, seeds, and the smallest effect that is
-    /// found.
+    /// The tests as text, one line per claim: its panels, its seeds, and the smallest detectable
+    /// effect.
     pub fn lines(&self) -> Vec<String> {
         let mut lines: Vec<(String, Vec<String>, String)> = Vec::new();
         let prefix = format!("{}/{}/", self.experiment, self.source);
@@ -211,7 +212,7 @@ impl<'a> Family<'a> {
             let (claim, panel) = id.split_once('/').unwrap_or((id, ""));
             let found = match test.detectable {
                 Some(effect) => format!("{effect:.1}"),
-                None => format!("decides nothing: {SEEDS_NEEDED} seeds are needed"),
+                None => format!("too few seeds for a verdict; at least {SEEDS_NEEDED} are needed"),
             };
             let facts = format!("{:>8}  {found}", count(test.seeds, "seed", "seeds"));
             match lines.last_mut() {
@@ -233,7 +234,7 @@ impl<'a> Family<'a> {
         text
     }
 
-    /// Expected side and bound of each condition, by the id of the test.
+    /// The expected side and the bound of each condition, by the id of the test.
     pub fn conditions(&self) -> BTreeMap<String, Vec<(Expect, f64)>> {
         let mut sides = BTreeMap::new();
         for (claim, id, _) in self.members() {
@@ -244,11 +245,11 @@ impl<'a> Family<'a> {
         sides
     }
 
-    /// The verdicts; none where no run of the data set is there.
+    /// The verdicts; empty if no run of the data set has completed.
     ///
     /// # Errors
     ///
-    /// When epochs or features of a run cannot be read, or the model cannot be solved.
+    /// If the epochs or features of a run cannot be read, or the model cannot be solved.
     pub fn judge(&self, finished: &[Finished<'_>]) -> Result<Vec<Claim>, ClaimError> {
         let runs = FinishedRuns::new(&self.planned.specs, finished);
         if runs.is_empty() {
@@ -258,7 +259,7 @@ impl<'a> Family<'a> {
         for (claim, id, scope) in self.members() {
             let mut member = match &scope {
                 Scope::Panel(_) => Measured::new(claim, id, &scope, &runs)?,
-                // Its panels are the members just before it.
+                // Its panels are the members directly before it.
                 Scope::Mean(panels) => {
                     let first = measured.len() - panels.len();
                     Measured::mean(claim, id, &scope, &measured[first..])
@@ -270,12 +271,12 @@ impl<'a> Family<'a> {
         Ok(verdicts(measured))
     }
 
-    /// What the claims about predictions predict, one entry per panel; seeds that lack a run are
-    /// left out.
+    /// The predictions of the claims with a prediction test, one entry per panel. Seeds with a
+    /// missing run are left out.
     ///
     /// # Errors
     ///
-    /// When the model cannot be solved.
+    /// If the model cannot be solved.
     pub fn predictions(
         &self,
         finished: &[Finished<'_>],
@@ -303,7 +304,7 @@ fn has_enough(panel: &Panel) -> bool {
     panel.seeds().len() >= SEEDS_NEEDED
 }
 
-/// The predictions of a unit; empty of one that predicts nothing.
+/// The predictions of a unit; empty for other kinds of units.
 fn predicted_of(unit: &PlannedUnit, runs: &FinishedRuns<'_>) -> Result<Vec<PredictedRun>, NoValue> {
     match unit {
         PlannedUnit::Prediction { fit, test } => predictions(&runs.all(fit)?, &runs.all(test)?),
@@ -311,10 +312,10 @@ fn predicted_of(unit: &PlannedUnit, runs: &FinishedRuns<'_>) -> Result<Vec<Predi
     }
 }
 
-/// Corrects every p for the others of the family, then decides.
+/// Applies Holm's correction to the p values of the family, then decides each claim.
 fn verdicts(measured: Vec<Measured<'_>>) -> Vec<Claim> {
     let counted: Vec<bool> = measured.iter().map(|m| m.planned >= SEEDS_NEEDED).collect();
-    // A p that is missing is counted as 1.
+    // A missing p counts as 1.
     let tested = measured
         .iter()
         .zip(&counted)

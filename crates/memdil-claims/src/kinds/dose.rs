@@ -1,10 +1,10 @@
-//! A dose and a response over the values of a setting.
+//! Correlation of a dose with a response over the values of a setting.
 
 use std::collections::BTreeSet;
 
 use serde::Deserialize;
 
-use super::kind::{Kind, PlannedUnit, Requirement, Units, Values, nothing};
+use super::kind::{Kind, PlannedUnit, Requirement, Units, Values, mismatched_unit};
 use crate::declaration::conditions::Conditions;
 use crate::declaration::effect::{Expect, Scale};
 use crate::declaration::quantity;
@@ -14,8 +14,8 @@ use crate::runs::planned::PlannedRuns;
 use crate::stats::spearman;
 use crate::verdict::Unit;
 
-/// Over the values of a setting (five at least): Spearman's correlation of a dose with the
-/// logarithm of a response, over the response of a reference run where one is declared.
+/// Spearman's correlation of a dose with a response over the values of a setting (at least five).
+/// If a reference is declared, the response is compared with that of the reference run.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Dose {
@@ -23,22 +23,22 @@ pub struct Dose {
     pub over: String,
     /// The quantity that may drive the response.
     pub dose: String,
-    /// The quantity that responds; positive for ratios.
+    /// The quantity that responds; it must be positive for ratios.
     pub response: String,
-    /// How it is compared with the reference; left out: as a ratio.
+    /// The scale of the comparison with the reference; default: a ratio.
     #[serde(default)]
     pub scale: Scale,
-    /// Settings in which the reference run differs.
+    /// The settings in which the reference run differs.
     #[serde(default)]
     pub reference: Conditions,
     /// The expected side.
     pub expect: Expect,
 }
 
-/// Values of a setting that a rank correlation over it needs.
+/// The number of values of a setting that a rank correlation needs.
 const LEVELS_NEEDED: usize = 5;
 
-/// Runs, each with its reference.
+/// Runs, each with its reference run if one is declared.
 type Levels = Vec<(usize, Option<usize>)>;
 
 impl Kind for Dose {
@@ -109,7 +109,7 @@ impl Kind for Dose {
 
     fn values(&self, unit: &PlannedUnit, runs: &FinishedRuns<'_>) -> Values {
         let PlannedUnit::Levels(levels) = unit else {
-            return nothing();
+            return mismatched_unit();
         };
         let (dose, response) = (&self.dose, &self.response);
         let scaled = |run: usize| self.scale.of(response, runs.get(run)?.last(response)?);
@@ -135,7 +135,7 @@ impl Dose {
             return format!("over: no run has a setting '{over}'");
         }
         format!(
-            "over: {over} has {levels} values in the planned runs with a reference; {LEVELS_NEEDED} are needed"
+            "over: {over} has {levels} values in the planned runs with a reference; at least {LEVELS_NEEDED} are needed"
         )
     }
 }

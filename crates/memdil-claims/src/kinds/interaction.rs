@@ -1,8 +1,8 @@
-//! A paired effect within some settings beside the same effect elsewhere.
+//! The difference between a paired effect within some settings and the same effect beyond them.
 
 use serde::Deserialize;
 
-use super::kind::{Kind, Pair, PlannedUnit, Requirement, Units, Values, nothing};
+use super::kind::{Kind, Pair, PlannedUnit, Requirement, Units, Values, mismatched_unit};
 use super::sides::Sides;
 use crate::declaration::conditions::Conditions;
 use crate::declaration::effect::{Expect, Scale};
@@ -13,19 +13,19 @@ use crate::runs::planned::PlannedRuns;
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Interaction {
-    /// What is compared.
+    /// The quantity that is compared.
     pub quantity: String,
-    /// As a ratio or as a difference.
+    /// The scale of the comparison.
     pub scale: Scale,
-    /// The runs compared.
+    /// Conditions on the runs of interest.
     pub of: Conditions,
-    /// The runs that they are compared with.
+    /// Conditions on the runs that they are compared with.
     pub against: Conditions,
-    /// Where the effect should be on the expected side of the effect `beyond`.
+    /// Conditions on the pairs whose effect should exceed the effect `beyond`.
     pub within: Conditions,
-    /// The settings of comparison.
+    /// Conditions on the pairs whose effect is subtracted.
     pub beyond: Conditions,
-    /// The expected side.
+    /// The expected side of zero.
     pub expect: Expect,
 }
 
@@ -51,7 +51,7 @@ impl Kind for Interaction {
         vec![self.sides().requirement(what, self.expect)]
     }
 
-    /// Pairs within some settings, each with the pair beyond them.
+    /// The pairs within the settings, each with the matching pair beyond them.
     fn units(&self, planned: &PlannedRuns<'_>, runs: &[usize]) -> Units {
         let sides = self.sides();
         let inside = sides.pairs(planned, &planned.holding(runs, &self.within));
@@ -69,7 +69,7 @@ impl Kind for Interaction {
 
     fn values(&self, unit: &PlannedUnit, runs: &FinishedRuns<'_>) -> Values {
         let PlannedUnit::Interaction { within, beyond } = unit else {
-            return nothing();
+            return mismatched_unit();
         };
         let sides = self.sides();
         let difference = sides.difference(within, runs)? - sides.difference(beyond, runs)?;

@@ -1,4 +1,4 @@
-//! What every kind of test has to say.
+//! The interface of a kind of test.
 
 use crate::declaration::conditions::Conditions;
 use crate::declaration::effect::{Expect, Scale};
@@ -8,42 +8,43 @@ use crate::runs::no_value::NoValue;
 use crate::runs::planned::PlannedRuns;
 use crate::verdict::Unit;
 
-/// Units, each with the run that leads it, or what is wrong with the plan.
+/// Units, each with its leading run, or the reason why the plan cannot be tested.
 pub(crate) type Units = Result<Vec<(usize, PlannedUnit)>, String>;
 
-/// The values of a unit, one for each requirement.
+/// The values of a unit, one per requirement.
 pub(crate) type Values = Result<Vec<f64>, NoValue>;
 
 /// A kind of test with its declared settings.
 pub(crate) trait Kind {
-    /// What is wrong with the quantities and numbers that it names.
+    /// Checks the declared quantities and numbers.
     fn check(&self) -> Result<(), String> {
         Ok(())
     }
 
-    /// Its conditions on settings, by the names of their keys.
+    /// The conditions on settings, by the names of their keys.
     fn conditions(&self) -> Vec<(&'static str, &Conditions)> {
         Vec::new()
     }
 
-    /// The setting over which a rank correlation is taken.
+    /// The setting over which a rank correlation is computed.
     fn levels(&self) -> Option<&str> {
         None
     }
 
-    /// What has to hold, the requirement that is shown first; nothing of a test without runs.
+    /// The requirements that must hold; the first one is the main effect. Empty for a test without
+    /// runs.
     fn requirements(&self) -> Vec<Requirement> {
         Vec::new()
     }
 
-    /// One unit for each run that leads one, or what is wrong with the plan.
+    /// The units, or the reason why the plan cannot be tested.
     fn units(&self, _planned: &PlannedRuns<'_>, _runs: &[usize]) -> Units {
         Ok(Vec::new())
     }
 
-    /// The values of a unit, one for each requirement.
+    /// The values of a unit, one per requirement.
     fn values(&self, _unit: &PlannedUnit, _runs: &FinishedRuns<'_>) -> Values {
-        nothing()
+        mismatched_unit()
     }
 
     /// True for settings in which the runs of one unit differ.
@@ -53,7 +54,7 @@ pub(crate) trait Kind {
     }
 }
 
-/// The runs behind one value, as numbers of the plan.
+/// The runs that yield one value, as indices into the plan.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum PlannedUnit {
     Pair(Pair),
@@ -64,71 +65,72 @@ pub(crate) enum PlannedUnit {
     Course {
         run: usize,
         reference: usize,
-        /// Runs that differ in the seed only.
+        /// Runs that differ only in the seed.
         others: Vec<usize>,
     },
-    /// Runs, each with its reference, by increasing level.
+    /// Runs by increasing level, each with its reference run if one is declared.
     Levels(Vec<(usize, Option<usize>)>),
     Trend(usize),
     Prediction {
-        /// Runs of other seeds.
+        /// The runs of other seeds that the constants are fitted to.
         fit: Vec<usize>,
-        /// Runs of this seed.
+        /// The runs of this seed that are predicted.
         test: Vec<usize>,
     },
 }
 
-/// A run beside the runs that it is compared with, which are averaged.
+/// A run, and the runs whose average it is compared with.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Pair {
     pub(crate) of: usize,
     pub(crate) against: Vec<usize>,
 }
 
-/// The values of a unit of another kind.
-pub(super) fn nothing() -> Values {
-    Err("there is nothing to measure".into())
+/// The error for a unit that another kind of test planned.
+pub(super) fn mismatched_unit() -> Values {
+    Err("the unit belongs to another kind of test".into())
 }
 
-/// What has to hold: the mean of its values lies on the expected side of the bound.
+/// A requirement: the mean of its values is on the expected side of the bound.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Requirement {
-    /// What one value is.
-    pub(crate) what: String,
+    /// A description of one value.
+    pub(crate) measure: String,
     pub(crate) unit: Unit,
     pub(crate) expect: Expect,
     pub(crate) bound: f64,
 }
 
 impl Requirement {
-    /// True where a value lies on the expected side of the bound.
+    /// True if `value` is on the expected side of the bound.
     pub(crate) fn is_met_by(&self, value: f64) -> bool {
-        self.expect.is_side(value, self.bound)
+        self.expect.is_satisfied_by(value, self.bound)
     }
 
-    /// True where it lies on the other side.
+    /// True if `value` is on the opposite side of the bound.
     pub(crate) fn is_refuted_by(&self, value: f64) -> bool {
-        self.expect.opposite().is_side(value, self.bound)
+        self.expect.opposite().is_satisfied_by(value, self.bound)
     }
 
-    /// About zero.
-    pub(super) fn new(what: String, unit: Unit, expect: Expect) -> Self {
+    /// A requirement with the bound zero.
+    pub(super) fn new(measure: String, unit: Unit, expect: Expect) -> Self {
         Self {
-            what,
+            measure,
             unit,
             expect,
             bound: 0.0,
         }
     }
 
-    /// Of the comparison of a quantity, `what` after its scale in words.
+    /// A requirement on the comparison of a quantity. Its description is the name of the scale,
+    /// followed by `what`.
     pub(super) fn compared(quantity: &str, scale: Scale, what: &str, expect: Expect) -> Self {
-        let words = format!("{} of {what}", scale.word());
-        Self::new(words, quantity::unit(quantity, scale), expect)
+        let measure = format!("{} of {what}", scale.word());
+        Self::new(measure, quantity::unit(quantity, scale), expect)
     }
 }
 
-/// Refuses a number out of range.
+/// Checks that a number is finite and in its range.
 pub(super) fn number(key: &str, value: f64, valid: bool, range: &str) -> Result<(), String> {
     if valid && value.is_finite() {
         return Ok(());

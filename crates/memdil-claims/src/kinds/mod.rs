@@ -1,4 +1,4 @@
-//! The kinds of tests, one in each file: what it declares, compares and measures.
+//! The kinds of tests, one per file: its declaration, its units and their values.
 
 pub(crate) mod dose;
 pub(crate) mod exact;

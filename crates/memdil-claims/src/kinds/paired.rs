@@ -1,58 +1,58 @@
-//! Runs beside others of the same seed: better than them, or not worse.
+//! Comparisons of paired runs of the same seed: superiority and non-inferiority.
 
 use serde::Deserialize;
 
-use super::kind::{Kind, PlannedUnit, Requirement, Units, Values, nothing, number};
+use super::kind::{Kind, PlannedUnit, Requirement, Units, Values, mismatched_unit, number};
 use super::sides::Sides;
 use crate::declaration::conditions::Conditions;
 use crate::declaration::effect::{Expect, Scale};
 use crate::runs::finished::FinishedRuns;
 use crate::runs::planned::PlannedRuns;
 
-/// Runs `of` one setting beside runs `against` another, equal in all other settings and in the
-/// seed.
+/// Compares runs `of` one setting with runs `against` another that are equal in all other settings
+/// and in the seed.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Paired {
-    /// What is compared.
+    /// The quantity that is compared.
     pub quantity: String,
-    /// As a ratio or as a difference.
+    /// The scale of the comparison.
     pub scale: Scale,
-    /// The runs compared.
+    /// Conditions on the runs of interest.
     pub of: Conditions,
-    /// The runs that they are compared with.
+    /// Conditions on the runs that they are compared with.
     pub against: Conditions,
-    /// The expected side.
+    /// The expected side of the margin.
     pub expect: Expect,
-    /// The effect must exceed this, in units of the scale.
+    /// The effect must exceed this margin, in units of the scale.
     #[serde(default)]
     pub margin: f64,
 }
 
-/// As [`Paired`]; the claim is that the runs are not worse than those they are compared with by
-/// more than the margin.
+/// A comparison as in [`Paired`]. The claim is that the runs `of` one setting are worse than the
+/// runs `against` the other by less than the margin.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NonInferior {
-    /// What is compared.
+    /// The quantity that is compared.
     pub quantity: String,
-    /// As a ratio or as a difference.
+    /// The scale of the comparison.
     pub scale: Scale,
-    /// The runs compared.
+    /// Conditions on the runs of interest.
     pub of: Conditions,
-    /// The runs that they are compared with.
+    /// Conditions on the runs that they are compared with.
     pub against: Conditions,
-    /// The better side.
+    /// The direction in which the quantity improves.
     pub better: Expect,
     /// The largest tolerable loss, positive, in units of the scale.
     pub margin: f64,
 }
 
-/// A comparison of pairs with a bound.
+/// A comparison of pairs of runs with a bound.
 pub(super) trait ComparesPairs {
     fn sides(&self) -> Sides<'_>;
 
-    /// The expected side of the bound.
+    /// The expected side, and the bound.
     fn bounded(&self) -> (Expect, f64);
 
     fn check_margin(&self) -> Result<(), String>;
@@ -115,7 +115,7 @@ impl<T: ComparesPairs> Kind for T {
     fn values(&self, unit: &PlannedUnit, runs: &FinishedRuns<'_>) -> Values {
         match unit {
             PlannedUnit::Pair(pair) => Ok(vec![self.sides().difference(pair, runs)?]),
-            _ => nothing(),
+            _ => mismatched_unit(),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Runs on two sides of a comparison.
+//! The two sides of a comparison of runs.
 
 use memdil_metrics::{correct, dilation, rho};
 use memdil_records::{Snapshot, SnapshotPart};
@@ -13,7 +13,7 @@ use crate::runs::no_value::NoValue;
 use crate::runs::planned::PlannedRuns;
 use crate::stats::mean;
 
-/// What is compared, and the runs on both sides.
+/// The quantity that is compared, and the conditions on the runs of both sides.
 pub(super) struct Sides<'a> {
     quantity: &'a str,
     scale: Scale,
@@ -40,19 +40,19 @@ impl<'a> Sides<'a> {
         vec![("of", self.of), ("against", self.against)]
     }
 
-    /// Refuses an unknown quantity; `pairs` knows those that two runs have together.
+    /// Checks the quantity; `pairs` allows the quantities of pairs of runs too.
     pub(super) fn check(&self, pairs: bool) -> Result<(), String> {
         quantity::check("quantity", self.quantity, pairs)
     }
 
-    /// About zero; `what` follows the quantity.
+    /// A requirement with the bound zero. Its description is the quantity, followed by `what`.
     pub(super) fn requirement(&self, what: &str, expect: Expect) -> Requirement {
         let what = format!("{} {what}", self.quantity);
         Requirement::compared(self.quantity, self.scale, &what, expect)
     }
 
-    /// The runs of one side, each with all of the other side that agree with it in what the
-    /// conditions leave open.
+    /// The runs of the `of` side, each with all runs of the `against` side that agree with it in
+    /// the settings that the conditions do not determine.
     pub(super) fn pairs(&self, planned: &PlannedRuns<'_>, runs: &[usize]) -> Vec<Pair> {
         let candidates = planned.holding(runs, self.against);
         let free = |key: &str| self.of.decides(key) || self.against.decides(key);
@@ -69,7 +69,7 @@ impl<'a> Sides<'a> {
 
     pub(super) fn difference(&self, pair: &Pair, runs: &FinishedRuns<'_>) -> Result<f64, NoValue> {
         let (quantity, scale) = (self.quantity, self.scale);
-        if quantity::is_of_pairs(quantity) {
+        if quantity::is_pair_quantity(quantity) {
             let both = [runs.get(pair.of)?, runs.get(pair.against[0])?];
             let [of, against] = pair_values(quantity, both)?;
             return Ok(scale.of(quantity, of)? - scale.of(quantity, against)?);
@@ -82,7 +82,8 @@ impl<'a> Sides<'a> {
     }
 }
 
-/// A quantity of the test samples that both runs predict right: of the one and of the other.
+/// The values of a pair quantity for both runs, computed on the test samples that both classify
+/// correctly.
 fn pair_values(path: &str, [of, against]: [&Run<'_>; 2]) -> Result<[f64; 2], NoValue> {
     let classes = of.classes();
     let (of, against) = (of.snapshot()?, against.snapshot()?);

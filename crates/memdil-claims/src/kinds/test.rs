@@ -1,4 +1,4 @@
-//! All kinds of tests.
+//! The enum of all kinds of tests.
 
 use serde::Deserialize;
 
@@ -11,26 +11,26 @@ use super::prediction::PredictionTest;
 use super::trend::Trend;
 use super::within_run::WithinRun;
 
-/// A kind of test. All but `exact` reduce the runs to one value per seed, averaged over the cells
-/// of a panel, and compare the values with a bound (zero unless a margin is declared) by Student's
-/// t test.
+/// A kind of test. All kinds except `exact` reduce the runs to one value per seed, averaged over
+/// the cells of a panel, and compare these values with a bound (zero unless a margin is declared)
+/// by Student's t test.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(tag = "test", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Test {
-    /// Runs of one setting beside runs of another.
+    /// Runs of one setting are compared with paired runs of another.
     Paired(Paired),
-    /// The claim is that runs are not worse than others by more than a margin.
+    /// Runs of one setting are worse than paired runs of another by less than a margin.
     NonInferior(NonInferior),
     /// A paired effect in runs within some settings, minus the same effect beyond them.
     Interaction(Interaction),
-    /// Correlation of the increments of a dose with those of a response, along training.
+    /// Correlation of the increments of a dose with those of a response during training.
     WithinRun(WithinRun),
     /// Correlation of a dose with a response, over the values of a setting.
     Dose(Dose),
-    /// The end of training against its beginning.
+    /// The value at the end of training is compared with an earlier one.
     Trend(Trend),
-    /// The memorization-dilation model beside two baselines, out of sample.
+    /// Out-of-sample predictions of the memorization-dilation model against two baselines.
     Prediction(PredictionTest),
     /// A rule about the solved models.
     Exact(Exact),
@@ -49,7 +49,8 @@ impl Test {
             Self::Exact(test) => test,
         }
     }
-    /// What the effect is, in a word or two.
+
+    /// A short name of the effect.
     pub(crate) fn measure(&self) -> &'static str {
         match self {
             Self::Paired(_) | Self::NonInferior(_) => "difference",
@@ -62,17 +63,17 @@ impl Test {
         }
     }
 
-    /// Why there may be no unit.
+    /// The reason that is reported if the plan contains no unit for the test.
     pub(crate) fn unpaired(&self) -> &'static str {
         match self {
             Self::Paired(_) | Self::NonInferior(_) => {
                 "no planned run has a partner that differs in the compared settings only"
             }
-            Self::Interaction(_) => "no planned pair of runs within has a pair beyond",
+            Self::Interaction(_) => "no planned pair of runs 'within' has a matching pair 'beyond'",
             Self::WithinRun(_) => "no planned run has a reference and two other seeds",
             Self::Dose(_) => "no planned seed has all values of the setting",
-            Self::Prediction(_) => "no planned run is left to predict",
-            Self::Trend(_) | Self::Exact(_) => "there are no planned runs",
+            Self::Prediction(_) => "all planned runs are fitted to; none is left to predict",
+            Self::Trend(_) | Self::Exact(_) => "no run is planned",
         }
     }
 }

@@ -1,40 +1,40 @@
-//! A quantity at the end of training beside its beginning.
+//! The change of a quantity from some point of training to its end.
 
 use memdil_records::EpochRecord;
 use serde::Deserialize;
 
-use super::kind::{Kind, PlannedUnit, Requirement, Units, Values, nothing, number};
+use super::kind::{Kind, PlannedUnit, Requirement, Units, Values, mismatched_unit, number};
 use crate::declaration::effect::{Expect, Scale};
 use crate::declaration::quantity;
 use crate::runs::finished::FinishedRuns;
 use crate::runs::planned::PlannedRuns;
 
-/// Along training: the last evaluation against the first from which the trend counts. With a
-/// baseline, a second condition: the last value lies on the expected side of the baseline of the
-/// same evaluation.
+/// Compares the last evaluation of a run with the evaluation at which the trend starts. A baseline
+/// adds a second condition: the last value is on the expected side of the baseline at the same
+/// evaluation.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Trend {
-    /// What is compared.
+    /// The quantity that is compared.
     pub quantity: String,
-    /// As a ratio or as a difference.
+    /// The scale of the comparison.
     pub scale: Scale,
-    /// From when.
+    /// The start of the trend.
     pub from: Start,
-    /// Another quantity of the same record.
+    /// Another quantity of the same record, with which the last value is compared.
     #[serde(default)]
     pub baseline: Option<String>,
-    /// The expected side.
+    /// The expected direction.
     pub expect: Expect,
 }
 
-/// The evaluation from which a trend counts.
+/// The evaluation at which a trend starts.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Start {
     /// A quantity of the epoch records.
     pub quantity: String,
-    /// The trend begins at the first evaluation that reaches this value.
+    /// The trend starts at the first evaluation at which the quantity reaches this value.
     pub at_least: f64,
 }
 
@@ -68,7 +68,8 @@ impl Kind for Trend {
         if let Some(spec) = specs.find(|spec| spec.training.evaluations() < 2) {
             let seed = spec.seed;
             return Err(format!(
-                "needs two evaluations in a run, and one is planned for seed {seed}"
+                "a trend needs at least two evaluations per run, but fewer are planned for seed {seed}; \
+                 add epochs to training.evaluate_at"
             ));
         }
         let units = runs.iter().map(|&run| (run, PlannedUnit::Trend(run)));
@@ -77,7 +78,7 @@ impl Kind for Trend {
 
     fn values(&self, unit: &PlannedUnit, runs: &FinishedRuns<'_>) -> Values {
         let PlannedUnit::Trend(run) = unit else {
-            return nothing();
+            return mismatched_unit();
         };
         let epochs = runs.get(*run)?.epochs()?;
         let Some(last) = epochs.last() else {

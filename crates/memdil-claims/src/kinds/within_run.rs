@@ -1,9 +1,9 @@
-//! A dose and a response along training.
+//! Correlation of a dose with a response during training.
 
 use memdil_records::EpochRecord;
 use serde::Deserialize;
 
-use super::kind::{Kind, PlannedUnit, Requirement, Units, Values, nothing};
+use super::kind::{Kind, PlannedUnit, Requirement, Units, Values, mismatched_unit};
 use crate::declaration::conditions::Conditions;
 use crate::declaration::effect::{Expect, Scale};
 use crate::declaration::quantity;
@@ -12,29 +12,30 @@ use crate::runs::planned::PlannedRuns;
 use crate::stats::{mean, spearman};
 use crate::verdict::Unit;
 
-/// Along training: Spearman's correlation of the increments of a dose with those of a response
-/// (the log ratio or difference to the response of a reference run at the same epoch), minus the
-/// mean of the same correlation with the doses of the other seeds. A second condition: the response
-/// itself moves to the expected side from the evaluation at which the dose is least to the last.
+/// Spearman's correlation of the increments of a dose with those of a response during training,
+/// minus the mean of the same correlation with the doses of the other seeds. The response is the
+/// log ratio (or the difference) to the response of a reference run at the same epoch. A second
+/// condition: from the evaluation with the smallest dose to the last evaluation, the response
+/// itself moves in the expected direction.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WithinRun {
     /// The quantity that may drive the response.
     pub dose: String,
-    /// The quantity that responds; positive for ratios.
+    /// The quantity that responds; it must be positive for ratios.
     pub response: String,
-    /// How it is compared with the reference; left out: as a ratio.
+    /// The scale of the comparison with the reference; default: a ratio.
     #[serde(default)]
     pub scale: Scale,
-    /// Settings in which the reference run differs.
+    /// The settings in which the reference run differs.
     pub reference: Conditions,
     /// The expected side.
     pub expect: Expect,
 }
 
-/// Increments that a course needs, and so one evaluation more.
+/// The number of increments that a course needs; it needs one more evaluation than increments.
 const INCREMENTS: usize = 12;
-/// Other seeds that the control of a course needs.
+/// The number of other seeds that the control of a course needs.
 const OTHERS: usize = 2;
 
 impl Kind for WithinRun {
@@ -61,7 +62,7 @@ impl Kind for WithinRun {
         ]
     }
 
-    /// Runs with their reference and the runs of other seeds.
+    /// The runs, each with its reference and the matching runs of other seeds.
     fn units(&self, planned: &PlannedRuns<'_>, runs: &[usize]) -> Units {
         let mut units = Vec::new();
         for &run in runs {
@@ -69,7 +70,7 @@ impl Kind for WithinRun {
             let evaluations = planned.specs[run].training.evaluations();
             if evaluations < needed {
                 return Err(format!(
-                    "needs {needed} evaluations in a run, and {evaluations} are planned: add epochs to \
+                    "needs {needed} evaluations per run, but {evaluations} are planned; add epochs to \
                      training.evaluate_at"
                 ));
             }
@@ -94,7 +95,7 @@ impl Kind for WithinRun {
             others,
         } = unit
         else {
-            return nothing();
+            return mismatched_unit();
         };
         let (dose, response) = (&self.dose, &self.response);
         let own = runs.get(*run)?.epochs()?;
@@ -126,13 +127,13 @@ impl Kind for WithinRun {
 }
 
 impl WithinRun {
-    /// The response on its scale; `None` where it is not defined.
+    /// The response on its scale; `None` if it is not defined.
     fn scaled(&self, epoch: &EpochRecord) -> Option<f64> {
         let value = epoch.quantity(&self.response)?;
         self.scale.of(&self.response, value).ok()
     }
 
-    /// The response of a run against that of its reference by epoch, where both have one.
+    /// The response of a run relative to its reference, for the epochs at which both have one.
     fn relative_course(&self, own: &[EpochRecord], clean: &[EpochRecord]) -> Vec<(usize, f64)> {
         let compared = |epoch: &EpochRecord| {
             let same = clean.iter().find(|other| other.epoch == epoch.epoch)?;
@@ -141,7 +142,7 @@ impl WithinRun {
         own.iter().filter_map(compared).collect()
     }
 
-    /// Rank correlation of the increments of the dose with those of a course.
+    /// The rank correlation of the increments of the dose with those of a course.
     fn increments(&self, epochs: &[EpochRecord], course: &[(usize, f64)]) -> Option<f64> {
         let point = |&(number, response): &(usize, f64)| {
             let epoch = epochs.iter().find(|epoch| epoch.epoch == number)?;
@@ -158,7 +159,7 @@ impl WithinRun {
         spearman(&doses, &responses)
     }
 
-    /// The last response against that at the least dose.
+    /// The last response minus the response at the smallest dose.
     fn rise(&self, epochs: &[EpochRecord]) -> Option<f64> {
         let point = |epoch: &EpochRecord| Some((epoch.quantity(&self.dose)?, self.scaled(epoch)?));
         let points: Vec<(f64, f64)> = epochs.iter().filter_map(point).collect();

@@ -1,4 +1,4 @@
-//! Finished runs as claims read them.
+//! Access to the records, epochs and features of finished runs.
 
 use std::cell::OnceCell;
 use std::collections::HashMap;
@@ -10,16 +10,16 @@ use crate::error::ClaimError;
 /// A finished run.
 #[derive(Clone, Copy, Debug)]
 pub struct Finished<'a> {
-    /// The planned specification. After a search it is that of the search, whose retrained run has
-    /// other settings.
+    /// The planned specification. For a search this is the specification of the search; the
+    /// retrained run has other settings.
     pub planned: &'a RunSpec,
-    /// Its record.
+    /// The record of the run.
     pub record: &'a RunRecord,
-    /// Where its epochs and features are.
+    /// The folder with its epochs and features.
     pub folder: &'a RunFolder,
 }
 
-/// Finished runs by their numbers in the plan; epochs and features are read once.
+/// Finished runs by their index in the plan. The epochs of a run are read at most once.
 pub(crate) struct FinishedRuns<'a> {
     runs: Vec<Option<Run<'a>>>,
 }
@@ -46,7 +46,7 @@ impl<'a> FinishedRuns<'a> {
         }
     }
 
-    /// The run of this number, or why it has no value.
+    /// The run with this index in the plan, or the reason why it has no value.
     pub(crate) fn get(&self, number: usize) -> Result<&Run<'a>, String> {
         let run = self.runs[number].as_ref().ok_or("not run")?;
         match run.finished.record.status {
@@ -55,12 +55,12 @@ impl<'a> FinishedRuns<'a> {
         }
     }
 
-    /// All of these runs, or why one of them has no value.
+    /// All of these runs, or the reason why one of them has no value.
     pub(crate) fn all(&self, numbers: &[usize]) -> Result<Vec<&Run<'a>>, String> {
         numbers.iter().map(|&number| self.get(number)).collect()
     }
 
-    /// Those of these runs that have a value.
+    /// The subset of these runs that have a value.
     pub(crate) fn found(&self, numbers: &[usize]) -> Vec<&Run<'a>> {
         let found = numbers.iter().map(|&number| self.get(number));
         found.filter_map(Result::ok).collect()
@@ -71,7 +71,8 @@ impl<'a> FinishedRuns<'a> {
     }
 }
 
-/// The name of a run with every setting written out: manifests of earlier versions leave some out.
+/// The id of a run with all defaults filled in, since manifests of earlier versions omit some
+/// settings.
 fn full_id(spec: &RunSpec) -> String {
     let mut spec = spec.clone();
     spec.resolve();
@@ -83,19 +84,19 @@ impl Run<'_> {
         self.finished.record
     }
 
-    /// Classes of the planned specification.
+    /// The number of classes in the planned specification.
     pub(crate) fn classes(&self) -> usize {
         self.finished.planned.data.classes.len()
     }
 
-    /// A number of the last epoch.
+    /// The value of a quantity at the last epoch.
     pub(crate) fn last(&self, quantity: &str) -> Result<f64, String> {
         let last = self.record().last.as_ref();
         let value = last.and_then(|last| last.quantity(quantity));
         value.ok_or_else(|| format!("{quantity} is not recorded or not defined"))
     }
 
-    /// The evaluated epochs; none where only the record was kept.
+    /// The evaluated epochs; empty if only the record was kept.
     pub(crate) fn epochs(&self) -> Result<&[EpochRecord], ClaimError> {
         if self.epochs.get().is_none() {
             let mut epochs = Vec::new();
@@ -108,7 +109,7 @@ impl Run<'_> {
         Ok(self.epochs.get().map_or(&[], Vec::as_slice))
     }
 
-    /// Features after the last epoch.
+    /// The features after the last epoch, if they were kept.
     pub(crate) fn snapshot(&self) -> Result<Option<Snapshot>, ClaimError> {
         Ok(self.finished.folder.snapshot()?)
     }

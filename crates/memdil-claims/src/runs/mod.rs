@@ -1,4 +1,4 @@
-//! The runs behind a claim: as planned, and as finished.
+//! The planned and the finished runs of a claim.
 
 pub(crate) mod finished;
 pub(crate) mod no_value;

@@ -1,11 +1,11 @@
-//! Why a unit has no value.
+//! The reasons why a unit has no value.
 
 use crate::error::ClaimError;
 
-/// Why a unit has no value.
+/// The reason why a unit has no value.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum NoValue {
-    /// A run is missing, or does not define it; in words.
+    /// A run is missing, or the quantity is not defined for it.
     #[error("{0}")]
     Undefined(String),
     /// A run cannot be read, or the model cannot be solved.
@@ -14,7 +14,7 @@ pub(crate) enum NoValue {
 }
 
 impl NoValue {
-    /// The value where it is defined.
+    /// Turns an undefined value into `None`.
     pub(crate) fn or_undefined<T>(found: Result<T, Self>) -> Result<Option<T>, ClaimError> {
         match found {
             Ok(value) => Ok(Some(value)),

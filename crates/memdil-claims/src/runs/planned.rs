@@ -1,4 +1,4 @@
-//! The planned runs of one data set, and how they relate.
+//! The planned runs of one data set, and the relations between them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,11 +8,11 @@ use serde_json::Value;
 use crate::declaration::conditions::Conditions;
 use crate::declaration::settings::{Settings, shown};
 
-/// Planned runs of one data set.
+/// The planned runs of one data set.
 pub(crate) struct PlannedRuns<'a> {
     pub(crate) specs: Vec<&'a RunSpec>,
     pub(crate) settings: Vec<Settings>,
-    /// Those that differ between some of the runs, which are enough to compare two.
+    /// The settings that differ between some of the runs; they suffice to compare two runs.
     differing: Vec<Settings>,
 }
 
@@ -45,13 +45,13 @@ impl<'a> PlannedRuns<'a> {
         self.settings[run].get(key)
     }
 
-    /// The runs for which conditions hold.
+    /// The runs for which the conditions hold.
     pub(crate) fn holding(&self, runs: &[usize], conditions: &Conditions) -> Vec<usize> {
         let holds = |run: &usize| conditions.hold(&self.settings[*run]);
         runs.iter().copied().filter(holds).collect()
     }
 
-    /// Runs that differ from this one in the seed only.
+    /// The runs that differ from this run only in the seed.
     pub(crate) fn other_seeds(&self, run: usize, among: &[usize]) -> Vec<usize> {
         let is_other = |&other: &usize| {
             self.specs[other].seed != self.specs[run].seed
@@ -60,7 +60,7 @@ impl<'a> PlannedRuns<'a> {
         among.iter().copied().filter(is_other).collect()
     }
 
-    /// True for runs of one seed that are equal in all settings but the free ones.
+    /// True for runs of one seed that are equal in all settings except the free ones.
     pub(crate) fn matches(&self, a: usize, b: usize, free: impl Fn(&str) -> bool) -> bool {
         if self.specs[a].seed != self.specs[b].seed {
             return false;
@@ -70,7 +70,7 @@ impl<'a> PlannedRuns<'a> {
         keys.all(|key| a.get(key) == b.get(key))
     }
 
-    /// The run of the same seed that differs in what the conditions decide.
+    /// The run of the same seed that satisfies the conditions and otherwise has equal settings.
     pub(crate) fn reference(&self, run: usize, conditions: &Conditions) -> Option<usize> {
         (0..self.specs.len()).find(|&other| {
             other != run
@@ -79,7 +79,7 @@ impl<'a> PlannedRuns<'a> {
         })
     }
 
-    /// The settings that differ between some runs.
+    /// The settings that differ between some of the runs.
     pub(crate) fn varying(&self, runs: &[usize], wanted: impl Fn(&str) -> bool) -> Vec<String> {
         let names: BTreeSet<&String> = runs
             .iter()
@@ -92,15 +92,15 @@ impl<'a> PlannedRuns<'a> {
         names.into_iter().filter(varies).cloned().collect()
     }
 
-    /// The names without those that follow from the others, as the number of features follows from
-    /// the classes.
-    pub(crate) fn telling(&self, runs: &[usize], names: Vec<String>) -> Vec<String> {
+    /// The names without redundant ones: those whose values follow from the others, as the number
+    /// of features follows from the classes.
+    pub(crate) fn distinguishing(&self, runs: &[usize], names: Vec<String>) -> Vec<String> {
         let distinct = |names: &[String]| {
             let keys: BTreeSet<Key> = runs.iter().map(|&run| self.key(run, names)).collect();
             keys.len()
         };
         let all = distinct(&names);
-        // Classes and network say most to a reader.
+        // Classes and network are the most informative; they are removed last.
         let rank = |name: &String| match name.as_str() {
             "data.classes" => 0,
             name if name.starts_with("model.") && name != "model.features" => 1,

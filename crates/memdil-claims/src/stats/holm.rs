@@ -1,7 +1,7 @@
-//! Correction for testing several claims at once.
+//! Correction for multiple tests.
 
 /// Holm's step-down correction (Holm 1979): with $p_{(1)} \le \dots \le p_{(m)}$, the corrected
-/// $p_{(i)}$ is $\max_{j \le i} \min(1, (m - j + 1)\, p_{(j)})$; the order of the input is kept.
+/// $p_{(i)}$ is $\max_{j \le i} \min(1, (m - j + 1)\, p_{(j)})$. The result has the order of `p`.
 ///
 /// ```
 /// let corrected = memdil_claims::stats::holm(&[0.01, 0.04, 0.03]);
@@ -24,7 +24,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn as_r_s_p_adjust() {
+    fn holm_agrees_with_p_adjust_of_r() {
         // p.adjust(c(0.01, 0.02, 0.03, 0.04, 0.05), "holm") in R.
         let corrected = holm(&[0.01, 0.02, 0.03, 0.04, 0.05]);
         let expected = [0.05, 0.08, 0.09, 0.09, 0.09];

@@ -1,8 +1,8 @@
-//! Means and Student's intervals around them.
+//! Means and their intervals by Student's t.
 
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
-/// The mean; `None` of nothing.
+/// The mean; `None` for an empty slice.
 pub fn mean(values: &[f64]) -> Option<f64> {
     (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
 }
@@ -27,10 +27,11 @@ pub fn mean_interval(values: &[f64]) -> Option<[f64; 2]> {
     around_mean(values, 1.0 / values.len() as f64)
 }
 
-/// The 95% interval in which the mean of `others` further draws is expected,
+/// The 95% prediction interval for the mean of `others` further draws,
 /// $\bar x \pm t_{n-1,\,0.975}\, s \sqrt{1/n + 1/m}$ with $m$ = `others`.
 ///
-/// `None` for fewer than three values (the interval would say nothing) or `others` = 0.
+/// `None` for fewer than three values, for which the interval is too wide to be useful, or for
+/// `others` = 0.
 ///
 /// ```
 /// use memdil_claims::stats::{mean_interval, prediction_interval};
@@ -60,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_quantile_of_student_s_t_is_that_of_the_tables() {
+    fn quantiles_of_student_t_agree_with_tables() {
         for (freedom, quantile) in [
             (1, 12.7062),
             (2, 4.30265),
@@ -68,7 +69,7 @@ mod tests {
             (5, 2.57058),
             (9, 2.26216),
         ] {
-            // n values with mean 0 and deviation s: the interval's half width gives t back.
+            // For n values with mean 0 and deviation s, the half width is t s / sqrt(n).
             let n = freedom + 1;
             let mut values = vec![0.0; n];
             (values[0], values[1]) = (-1.0, 1.0);
@@ -83,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn prediction_interval_by_hand() {
+    fn prediction_interval_agrees_with_hand_calculation() {
         // 2, 4, 6, 8, 10: mean 6, s = sqrt(10), t_4 = 2.776445, sqrt(1/5 + 1/2) = 0.836660.
         let [low, high] = prediction_interval(&[2.0, 4.0, 6.0, 8.0, 10.0], 2).unwrap();
         let half = 2.776_445_105 * 10.0_f64.sqrt() * 0.7_f64.sqrt();

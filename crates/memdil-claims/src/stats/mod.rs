@@ -1,7 +1,7 @@
-//! The few statistics that claims need, exact where samples are small.
+//! The statistics that claims need, exact for small samples.
 //!
-//! Everything here takes finite numbers; a statistic that is not defined (too few values, no
-//! spread) is `None`, never NaN.
+//! All functions expect finite numbers. A statistic that is not defined (too few values, no spread)
+//! is `None`, never NaN.
 
 mod holm;
 mod interval;

@@ -7,10 +7,10 @@ use super::ranks;
 /// Two-sided p of Wilcoxon's signed-rank test that differences are symmetric around zero (Wilcoxon
 /// 1945).
 ///
-/// The ranks of $|d_i|$ carry the sign of $d_i$ at random under the hypothesis;
+/// Under the hypothesis each rank of $|d_i|$ has a random sign, and
 /// $p = 2\,P(T \le \min(T^+, T^-))$, at most 1, from the exact distribution of the rank sum given
-/// the ties. Zeros are left out, as Wilcoxon does. `None` without a difference that is not zero, or
-/// with a value that is not finite.
+/// the ties. Zeros are dropped, as in Wilcoxon's paper. `None` if all differences are zero, or if a
+/// value is not finite.
 ///
 /// ```
 /// use memdil_claims::stats::wilcoxon_signed_rank;
@@ -20,7 +20,7 @@ use super::ranks;
 /// ```
 pub fn wilcoxon_signed_rank(differences: &[f64]) -> Option<f64> {
     let kept = nonzero(differences)?;
-    // Twice the ranks are whole numbers even where ties share a rank.
+    // Shared ranks of ties are multiples of one half, so twice the ranks are integers.
     let doubled: Vec<usize> = ranks(&kept.iter().map(|d| d.abs()).collect::<Vec<_>>())
         .into_iter()
         .map(|rank| (2.0 * rank).round() as usize)
@@ -32,7 +32,8 @@ pub fn wilcoxon_signed_rank(differences: &[f64]) -> Option<f64> {
         .filter(|(_, d)| **d > 0.0)
         .map(|(rank, _)| rank)
         .sum();
-    // probability[t] that the ranks with a positive sign sum to t: each rank is in or out with 1/2.
+    // probability[t] is the probability that the ranks with a positive sign sum to t; each rank is
+    // positive with probability 1/2.
     let mut probability = vec![0.0; total + 1];
     probability[0] = 1.0;
     for rank in doubled {
@@ -49,11 +50,11 @@ pub fn wilcoxon_signed_rank(differences: &[f64]) -> Option<f64> {
     Some((2.0 * probability[..=lower].iter().sum::<f64>()).min(1.0))
 }
 
-/// Two-sided p of the sign test that a positive difference is as likely as a negative one
+/// Two-sided p of the sign test that positive and negative differences are equally likely
 /// (Arbuthnot 1710).
 ///
 /// $p = 2\,P(B \le \min(n^+, n^-))$, at most 1, with $B \sim \mathrm{Binomial}(n^+ + n^-, 1/2)$;
-/// zeros are left out. `None` as for [`wilcoxon_signed_rank`].
+/// zeros are dropped. `None` as for [`wilcoxon_signed_rank`].
 ///
 /// ```
 /// use memdil_claims::stats::sign_test;
@@ -69,7 +70,7 @@ pub fn sign_test(differences: &[f64]) -> Option<f64> {
     Some((2.0 * binomial.cdf(fewer as u64)).min(1.0))
 }
 
-/// The differences that are not zero; `None` when there is none or one is not finite.
+/// The non-zero differences; `None` if there are none, or if a difference is not finite.
 fn nonzero(differences: &[f64]) -> Option<Vec<f64>> {
     let kept: Vec<f64> = differences
         .iter()
@@ -91,18 +92,18 @@ mod tests {
 
     #[test]
     fn wilcoxon_on_published_data() {
-        // Rank sum of the negative differences 24; SciPy gives p = 0.041259765625.
+        // The negative differences have the rank sum 24; SciPy gives p = 0.041259765625.
         let p = wilcoxon_signed_rank(&PLANTS).unwrap();
         assert!((p - 0.041_259_765_625).abs() < 1e-15, "{p}");
     }
 
     #[test]
     fn wilcoxon_at_the_critical_values_of_the_table() {
-        // Two-sided 5% critical values: n = 8: 3, n = 10: 8, n = 12: 13; one more is not
-        // significant.
+        // Two-sided 5% critical values: 3 for n = 8, 8 for n = 10, 13 for n = 12. The next larger
+        // rank sum is not significant.
         for (n, critical) in [(8, 3), (10, 8), (12, 13)] {
             for (t, significant) in [(critical, true), (critical + 1, false)] {
-                // Negative signs on ranks that sum to t: t itself up to n, else n and t - n.
+                // Negative signs on ranks that sum to t: rank t for t <= n, otherwise n and t - n.
                 let negative = if t <= n { vec![t] } else { vec![n, t - n] };
                 let d: Vec<f64> = (1..=n)
                     .map(|r| {
@@ -120,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn wilcoxon_with_ties_by_hand() {
+    fn wilcoxon_with_ties_agrees_with_hand_calculation() {
         // |d| = 1, 1, 2: ranks 1.5, 1.5, 3. T- = 1.5; sums <= 1.5: {}, {1.5}, {1.5}: 3 of 8, doubled 6/8.
         assert_eq!(wilcoxon_signed_rank(&[1.0, -1.0, 2.0, 0.0]), Some(0.75));
         assert_eq!(wilcoxon_signed_rank(&[0.0, 0.0]), None);

@@ -1,6 +1,6 @@
 //! Ranks and rank correlation.
 
-/// Ranks counted from one; equal values share the mean of their ranks.
+/// Ranks, starting at 1; equal values share the mean of their ranks.
 ///
 /// ```
 /// assert_eq!(memdil_claims::stats::ranks(&[10.0, 30.0, 20.0, 20.0]), [1.0, 4.0, 2.5, 2.5]);
@@ -36,7 +36,7 @@ pub fn spearman(x: &[f64], y: &[f64]) -> Option<f64> {
     if x.len() < 3 || x.len() != y.len() || !x.iter().chain(y).all(|v| v.is_finite()) {
         return None;
     }
-    // Both lists of ranks have the mean (n + 1)/2, ties or not.
+    // Ranks have the mean (n + 1)/2, with or without ties.
     let centre = (x.len() + 1) as f64 / 2.0;
     let (mut xy, mut xx, mut yy) = (0.0, 0.0, 0.0);
     for (a, b) in ranks(x).into_iter().zip(ranks(y)) {
@@ -58,15 +58,15 @@ mod tests {
     }
 
     #[test]
-    fn spearman_without_ties_is_one_minus_six_d_squared() {
+    fn spearman_without_ties_agrees_with_the_classical_formula() {
         // d = 0, 1, -1, 1, -1: 1 - 6*4/(5*24) = 0.8
         let r = spearman(&[1.0, 2.0, 3.0, 4.0, 5.0], &[1.0, 3.0, 2.0, 5.0, 4.0]).unwrap();
         assert!((r - 0.8).abs() < 1e-15);
     }
 
     #[test]
-    fn spearman_with_ties_as_scipy() {
-        // SciPy's documentation of spearmanr.
+    fn spearman_with_ties_agrees_with_scipy() {
+        // The example of SciPy's documentation of spearmanr.
         let r = spearman(&[1.0, 2.0, 3.0, 4.0, 5.0], &[5.0, 6.0, 7.0, 8.0, 7.0]).unwrap();
         assert!((r - 0.820_782_681_668_123_3).abs() < 1e-15);
     }

@@ -1,4 +1,4 @@
-//! Student's t test, its power, and the smallest effect that it finds.
+//! Student's t test, its power, and its smallest detectable effect.
 
 use statrs::distribution::{ChiSquared, Continuous, ContinuousCDF, Normal, StudentsT};
 
@@ -7,8 +7,9 @@ use super::{mean, standard_deviation, wilcoxon_signed_rank};
 /// Two-sided p of the hypothesis that the mean of independent normal values is `bound` (Student
 /// 1908): $t = (\bar x - b) \sqrt n / s$ with $n - 1$ degrees of freedom.
 ///
-/// Where all values agree to rounding, $t$ is undefined: p is then 1 at the bound, and that of the
-/// exact signed-rank test elsewhere, which needs no spread. `None` for fewer than two values.
+/// If all values are equal up to rounding, $t$ is undefined. Then p is 1 for values equal to the
+/// bound, and otherwise the p of the exact signed-rank test, which needs no spread. `None` for
+/// fewer than two values.
 ///
 /// ```
 /// use memdil_claims::stats::t_test;
@@ -35,13 +36,13 @@ pub fn t_test(values: &[f64], bound: f64) -> Option<f64> {
     Some((2.0 * student.cdf(-t.abs())).min(1.0))
 }
 
-/// Power of the two-sided t test at `level` to find an effect of `effect` standard deviations on
-/// its own side, from `n` values: $P(T' > t_{n-1,\,1-\text{level}/2})$ with $T'$ noncentral t of
-/// noncentrality $\text{effect} \sqrt n$.
+/// Power of the two-sided t test at `level` with `n` values to detect an effect of `effect`
+/// standard deviations in the correct direction: $P(T' > t_{n-1,\,1-\text{level}/2})$, where $T'$
+/// has the noncentral t distribution with noncentrality $\text{effect} \sqrt n$.
 ///
 /// The noncentral distribution is integrated over the distribution of the sample deviation:
-/// $P(T' > c) = \int \Phi(\delta - c \sqrt{v/\nu}) f_{\chi^2_\nu}(v)\,dv$. `None` for fewer than two
-/// values or a level outside (0, 1).
+/// $P(T' > c) = \int \Phi(\delta - c \sqrt{v/\nu}) f_{\chi^2_\nu}(v)\,dv$. `None` for fewer than
+/// two values or a level outside (0, 1).
 ///
 /// ```
 /// use memdil_claims::stats::power;
@@ -59,8 +60,8 @@ pub fn power(n: usize, effect: f64, level: f64) -> Option<f64> {
     let normal = Normal::new(0.0, 1.0).ok()?;
     let critical = student.inverse_cdf(1.0 - 0.5 * level);
     let shift = effect * (n as f64).sqrt();
-    // With v = x^2 the integrand is smooth at 0 for one degree of freedom too. Beyond the upper end
-    // the chi-squared distribution has less than 1e-12 of its mass.
+    // The substitution v = x^2 keeps the integrand smooth at 0 even for one degree of freedom. The
+    // chi-squared distribution has less than 1e-12 of its mass above `upper`.
     let upper = (freedom + 60.0 + 12.0 * freedom.sqrt()).sqrt();
     let integrand = |x: f64| {
         let density = if x > 0.0 {
@@ -90,8 +91,8 @@ fn simpson(f: impl Fn(f64) -> f64, upper: f64) -> f64 {
         / 3.0
 }
 
-/// The smallest effect, in standard deviations, that the two-sided t test of `n` values at `level`
-/// finds with this power.
+/// The smallest effect, in standard deviations, that the two-sided t test at `level` detects from
+/// `n` values with the power `wanted`.
 ///
 /// ```
 /// use memdil_claims::stats::detectable_effect;
@@ -124,7 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn p_of_a_published_example() {
+    fn p_agrees_with_a_published_example() {
         // Student's own sleep data: differences of two drugs; R's t.test gives p = 0.002833.
         let differences = [1.2, 2.4, 1.3, 1.3, 0.0, 1.0, 1.8, 0.8, 4.6, 1.4];
         let p = t_test(&differences, 0.0).unwrap();
@@ -134,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn values_without_spread() {
+    fn values_without_spread_use_the_signed_rank_test() {
         assert_eq!(t_test(&[0.0; 6], 0.0), Some(1.0));
         assert_eq!(t_test(&[1.0; 6], 0.0), Some(0.03125));
         assert_eq!(t_test(&[1.0], 0.0), None);

@@ -1,9 +1,9 @@
-//! Claims that planned runs cannot carry are refused in one line.
+//! Claims that cannot be tested on the planned runs are refused with a one-line message.
 
 use memdil_claims::Family;
 use serde_json::json;
 
-use crate::made::{declarations, record, run};
+use crate::synthetic::{declarations, record, run};
 
 const CLAIM: &str = r#"
     [[claim]]
@@ -34,7 +34,7 @@ fn fault(text: &str) -> String {
 }
 
 #[test]
-fn each_fault_is_named() {
+fn errors_name_the_claim_and_the_fault() {
     assert_eq!(fault(CLAIM), "");
     let cases = [
         (
@@ -42,16 +42,20 @@ fn each_fault_is_named() {
             "\"test.dilatoin\"",
             "quantity: no record has a quantity 'test.dilatoin'; did you mean 'test.dilation'?",
         ),
-        ("0.2", "0.3", "where: noise.eta is 0.3 in no run; it is 0.2"),
+        (
+            "0.2",
+            "0.3",
+            "where: no run has noise.eta = 0.3; planned: 0.2",
+        ),
         (
             "\"noise.eta\"",
             "\"noise.eat\"",
-            "where: no run has a setting 'noise.eat'; there are noise.eta",
+            "where: no run has a setting 'noise.eat'; known: noise.eta",
         ),
         (
             "\"label_smoothing\"",
             "\"label_smooth\"",
-            "of: loss.kind is label_smooth in no run",
+            "of: no run has loss.kind = label_smooth",
         ),
         (
             "{ \"loss.kind\" = \"cross_entropy\" }",
@@ -61,12 +65,12 @@ fn each_fault_is_named() {
         (
             "where = { \"noise.eta\" = 0.2 }",
             "where = { \"noise.eta\" = { above = 0.5 } }",
-            "lies in the range in no run",
+            "no run has noise.eta in this range",
         ),
         (
             "where = { \"noise.eta\" = 0.2 }",
             "panels = [{ \"model.width\" = 99 }]",
-            "panels: model.width is 99 in no run",
+            "panels: no run has model.width = 99",
         ),
     ];
     for (from, to, expected) in cases {
@@ -80,7 +84,7 @@ fn each_fault_is_named() {
 }
 
 #[test]
-fn courses_need_evaluations_and_doses_need_levels() {
+fn too_few_evaluations_or_levels_are_errors() {
     let within = r#"
         [[claim]]
         id = "within"
@@ -111,14 +115,14 @@ fn courses_need_evaluations_and_doses_need_levels() {
         .unwrap_err()
         .to_string();
     assert!(
-        error.contains("needs 13 evaluations in a run, and 4 are planned"),
+        error.contains("needs 13 evaluations per run, but 4 are planned"),
         "{error}"
     );
     assert!(Family::of(&declarations, None, &[]).is_err());
 }
 
 #[test]
-fn a_plan_says_what_it_can_find() {
+fn a_plan_has_the_smallest_detectable_effect() {
     let mut specs = Vec::new();
     for seed in 0..10 {
         for loss in [
@@ -132,6 +136,6 @@ fn a_plan_says_what_it_can_find() {
     let families = Family::of(&declarations, None, &specs).unwrap();
     let planned = families[0].planned();
     assert_eq!((planned.len(), planned[0].seeds), (1, 10));
-    // Ten values at the 5% level and 80% power need 1.00 standard deviations.
+    // Ten values at the 5% level detect 1.00 standard deviations with 80% power.
     assert_eq!(planned[0].detectable, Some(1.0));
 }

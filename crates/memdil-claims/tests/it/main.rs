@@ -1,5 +1,5 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod faults;
-mod made;
+mod synthetic;
 mod verdicts;

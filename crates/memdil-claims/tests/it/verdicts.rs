@@ -1,10 +1,10 @@
-//! Each kind of test on data that support its claim, refute it, and leave it open.
+//! Each kind of test on data that support its claim, refute it, or leave it inconclusive.
 
 use memdil_claims::{Unit, Verdict};
 use memdil_records::EpochRecord;
 use serde_json::{Value, json};
 
-use crate::made::{Made, course, jitter, judge, judge_planned, record, run};
+use crate::synthetic::{SyntheticRun, course, jitter, judge, judge_planned, record, run};
 
 const SMOOTHING: &str = "label_smoothing";
 
@@ -26,7 +26,7 @@ const LS_DILATION: &str = r#"
 "#;
 
 /// Pairs of CE and LS runs; LS has `ratio` times the dilation, with jitter between seeds.
-fn pairs(ratio: f64, seeds: u64) -> Vec<Made> {
+fn pairs(ratio: f64, seeds: u64) -> Vec<SyntheticRun> {
     let mut runs = Vec::new();
     for seed in 0..seeds {
         let noise = (0.05 * jitter(seed, 1)).exp();
@@ -51,12 +51,12 @@ fn paired() {
         assert_eq!(claim.verdict, verdict, "{ratio}: {:?}", claim.reason);
         assert_eq!((claim.n, claim.unit), (8, Unit::Percent));
         assert!((claim.effect.unwrap() - 100.0 * (ratio - 1.0)).abs() < 5.0);
-        assert_eq!(claim.id, "made/fashion-mnist/ls");
+        assert_eq!(claim.id, "synthetic/fashion-mnist/ls");
     }
 }
 
 #[test]
-fn five_seeds_decide_nothing_and_have_no_interval() {
+fn five_seeds_are_inconclusive_without_an_interval() {
     let claim = &judge(LS_DILATION, &pairs(0.5, 5))[0];
     assert_eq!(claim.verdict, Verdict::Inconclusive);
     assert_eq!(claim.interval, None);
@@ -97,7 +97,7 @@ fn not_inferior() {
         better = "above"
         margin = 0.01
     "#;
-    let runs = |difference: f64, spread: f64| -> Vec<Made> {
+    let runs = |difference: f64, spread: f64| -> Vec<SyntheticRun> {
         let pair = |seed: u64| {
             let ls = record(0.5, 0.9 + difference + spread * jitter(seed, 2), 0.9);
             [
@@ -133,7 +133,7 @@ fn interaction() {
         beyond = { "noise.eta" = 0.0 }
         expect = "above"
     "#;
-    let runs = |gain: f64| -> Vec<Made> {
+    let runs = |gain: f64| -> Vec<SyntheticRun> {
         let mut runs = Vec::new();
         for seed in 0..8 {
             for (eta, level) in [(0.0, 0), (0.2, 1)] {
@@ -151,9 +151,9 @@ fn interaction() {
                 }
             }
         }
-        // The pairs above share their jitter: give each run its own.
-        for (index, made) in runs.iter_mut().enumerate() {
-            made.epochs[0].test.as_mut().unwrap().accuracy += 0.004 * jitter(index as u64, 5);
+        // The pairs above share their jitter; give each run its own.
+        for (index, synthetic) in runs.iter_mut().enumerate() {
+            synthetic.epochs[0].test.as_mut().unwrap().accuracy += 0.004 * jitter(index as u64, 5);
         }
         runs
     };
@@ -183,9 +183,9 @@ const WITHIN: &str = r#"
     expect = "above"
 "#;
 
-/// Courses whose memorization grows in steps of the seed's own; `follow` of each step goes into log
-/// dilation, beside a growth that all seeds share.
-fn courses(follow: f64, growth: f64) -> Vec<Made> {
+/// Courses whose memorization grows in steps that differ between seeds. Log dilation grows by
+/// `follow` times each step, plus `growth`, which all seeds share.
+fn courses(follow: f64, growth: f64) -> Vec<SyntheticRun> {
     let mut runs = Vec::new();
     for seed in 0..8 {
         for eta in [0.0, 0.2] {
@@ -213,7 +213,7 @@ fn within_run() {
     for (follow, growth, verdict) in [
         (2.0, 0.0, Verdict::Supported),
         (-2.0, 0.1, Verdict::Refuted),
-        // Both grow, but each in its own time.
+        // Both grow, but their increments are independent.
         (0.0, 0.1, Verdict::Inconclusive),
     ] {
         let claim = &judge(WITHIN, &courses(follow, growth))[0];
@@ -227,7 +227,7 @@ fn within_run() {
 }
 
 #[test]
-fn a_course_that_follows_but_falls_is_refuted() {
+fn a_correlated_response_that_falls_is_refuted() {
     let claim = &judge(WITHIN, &courses(2.0, -0.2))[0];
     assert_eq!(claim.verdict, Verdict::Refuted);
     assert!(
@@ -244,7 +244,7 @@ fn a_course_that_follows_but_falls_is_refuted() {
 }
 
 #[test]
-fn time_is_no_memorization() {
+fn a_dose_equal_to_the_epoch_is_inconclusive() {
     let claim = &judge(
         &WITHIN.replace("memorized_as_given", "epoch"),
         &courses(2.0, 0.1),
@@ -268,12 +268,12 @@ const CAPACITY: &str = r#"
 
 #[test]
 fn dose() {
-    let runs = |slope: f64| -> Vec<Made> {
+    let runs = |slope: f64| -> Vec<SyntheticRun> {
         let mut runs = Vec::new();
         for seed in 0..8 {
             for (index, width) in [4, 8, 16, 32, 64].into_iter().enumerate() {
                 let memorised = 0.2 * index as f64 + 0.05 * jitter(seed, index as u64);
-                // Wider networks dilate less without noise: only the ratio tells.
+                // Wider networks dilate less without noise, so only the ratio has the effect.
                 let clean = 1.0 / width as f64;
                 let noisy =
                     clean * (slope * memorised + 0.3 * jitter(seed, 50 + index as u64)).exp();
@@ -301,7 +301,7 @@ fn dose() {
 const TREND: &str = r#"
     [[claim]]
     id = "nc2"
-    statement = "The classifier goes on approaching a frame."
+    statement = "The classifier continues to approach a frame."
     test = "trend"
     quantity = "nc2_etf"
     scale = "difference"
@@ -310,9 +310,9 @@ const TREND: &str = r#"
     expect = "below"
 "#;
 
-/// Training error vanishes at epoch 10; NC2 falls until then and moves by `after` from there to
-/// the end.
-fn fitted(after: f64, random: f64, fits: bool) -> Vec<Made> {
+/// Training error vanishes at epoch 10. NC2 falls until then and changes by `after` from epoch 10
+/// to the end.
+fn fitted(after: f64, random: f64, fits: bool) -> Vec<SyntheticRun> {
     let of_seed = |seed: u64| {
         let epochs = (1..=20).map(|epoch: u64| {
             let late = (epoch as f64 - 10.0).max(0.0) / 10.0;
@@ -337,7 +337,7 @@ fn trend() {
         // The fall before the network fits its data is not counted.
         (0.1, 0.6, Verdict::Refuted),
         (0.0, 0.5, Verdict::Inconclusive),
-        // It falls, and a random classifier is nearer to a frame.
+        // NC2 falls, but a random classifier is closer to a frame.
         (-0.1, 0.2, Verdict::Refuted),
     ] {
         let claim = &judge(TREND, &fitted(after, random, true))[0];
@@ -364,9 +364,9 @@ const PREDICTION: &str = r#"
     fit = { "loss.kind" = "cross_entropy", "noise.eta" = [0.0, 0.2] }
 "#;
 
-/// Runs whose rho is that of the model, or a line in the noise level that is the same for all
-/// losses.
-fn measured(share_of_model: impl Fn(u64) -> f64) -> Vec<Made> {
+/// Runs whose rho is a mixture of the model's prediction and of a line in the noise level that is
+/// the same for all losses.
+fn measured(share_of_model: impl Fn(u64) -> f64) -> Vec<SyntheticRun> {
     use memdil_theory::{LossKind, MarginLoss, MdSetting, memorization_dilation::solve};
     let mut runs = Vec::new();
     let losses = [
@@ -392,7 +392,7 @@ fn measured(share_of_model: impl Fn(u64) -> f64) -> Vec<Made> {
                 let exact = 0.1 + by_model * rho(eta, loss) + (1.0 - by_model) * line;
                 let found = exact + 0.004 * jitter(seed, (eta * 10.0) as u64);
                 let mut last = record(0.5, 0.9, 0.9);
-                // What the tight constraint gives for a fit: eta nu / C_MD = rho of the model.
+                // The constraint is tight, so that a fit finds eta nu / C_MD = rho of the model.
                 last.memorization_mean = (eta > 0.0).then(|| rho(eta, loss) * (1.0 - eta) / eta);
                 let test = last.test.as_mut().unwrap();
                 (test.rho_nc1, test.separation) = (Some(found), Some(1.0));
@@ -421,13 +421,13 @@ fn prediction() {
     );
     let claim = &judge(PREDICTION, &measured(|_| 0.0))[0];
     assert_eq!(claim.verdict, Verdict::Refuted, "{:?}", claim.reason);
-    // The model is right for one half of the seeds, and the line for the other.
+    // The model holds for one half of the seeds, the line for the other half.
     let claim = &judge(PREDICTION, &measured(|seed| (seed % 2) as f64))[0];
     assert_eq!(claim.verdict, Verdict::Inconclusive, "{:?}", claim.interval);
 }
 
 #[test]
-fn panels_and_their_mean() {
+fn panels_and_their_mean_have_verdicts() {
     let mut runs = pairs(0.7, 8);
     for seed in 0..8 {
         let wide = ("model.width", json!(128));
@@ -445,7 +445,7 @@ fn panels_and_their_mean() {
     }
     let claims = judge(LS_DILATION, &runs);
     let found: Vec<(&str, Verdict)> = claims.iter().map(|c| (c.id.as_str(), c.verdict)).collect();
-    let id = "made/fashion-mnist/ls";
+    let id = "synthetic/fashion-mnist/ls";
     let expected = [
         (format!("{id}/width-64"), Verdict::Supported),
         (format!("{id}/width-128"), Verdict::Refuted),
@@ -468,15 +468,18 @@ fn a_missing_p_counts_as_one_and_the_plan_fixes_the_family() {
     let runs = pairs(0.7, 8);
     let claims = judge(&two, &runs);
     assert_eq!(claims[0].family, Some(2));
-    // Twice its own p, because the other test, which has none, counts.
+    // Holm doubles p because the other test counts although it has no p.
     let (p, corrected) = (claims[0].p.unwrap(), claims[0].p_holm.unwrap());
     assert!((corrected / p - 2.0).abs() < 1e-9);
     assert_eq!(
         (claims[1].verdict, claims[1].p_holm),
         (Verdict::Inconclusive, Some(1.0))
     );
-    // Planned seeds that did not run are missing, and counted so.
-    let planned: Vec<_> = pairs(0.7, 10).into_iter().map(|made| made.spec).collect();
+    // Planned seeds that did not run are reported as missing.
+    let planned: Vec<_> = pairs(0.7, 10)
+        .into_iter()
+        .map(|synthetic| synthetic.spec)
+        .collect();
     let claim = &judge_planned(LS_DILATION, &planned, &runs)[0];
     assert_eq!(claim.n, 8);
     assert!(
@@ -490,7 +493,7 @@ fn a_missing_p_counts_as_one_and_the_plan_fixes_the_family() {
 }
 
 #[test]
-fn other_experiments_and_data_sets_change_nothing() {
+fn verdicts_are_independent_of_other_data_sets() {
     let runs = pairs(0.7, 8);
     let alone = judge(LS_DILATION, &runs);
     let mut more = pairs(0.7, 8);
@@ -503,8 +506,8 @@ fn other_experiments_and_data_sets_change_nothing() {
         let ls = [("data.source", json!("mnist")), ("loss", smoothing())];
         more.push(run(&ls, seed, record(0.9, 0.9, 0.9)));
     }
-    let beside = judge(LS_DILATION, &more);
-    assert_eq!(beside.len(), 2);
-    assert_eq!(beside[0], alone[0]);
-    assert_eq!(beside[1].verdict, Verdict::Refuted);
+    let together = judge(LS_DILATION, &more);
+    assert_eq!(together.len(), 2);
+    assert_eq!(together[0], alone[0]);
+    assert_eq!(together[1].verdict, Verdict::Refuted);
 }

@@ -270,7 +270,7 @@ fn claims_that_cannot_be_tested_are_one_line() {
         (
             "of = { \"model.width\" = 64 }",
             "of = { \"model.width\" = 65 }",
-            "model.width is 65 in no run",
+            "no run has model.width = 65",
         ),
         (
             "expect = \"below\"",
@@ -280,7 +280,7 @@ fn claims_that_cannot_be_tested_are_one_line() {
         (
             "id = \"wide-dilates-less\"\n",
             "",
-            "claim 'number 1': lacks id",
+            "claim 'number 1': id is missing",
         ),
         (
             "test = \"paired\"",
@@ -290,7 +290,7 @@ fn claims_that_cannot_be_tested_are_one_line() {
         (
             "against = { \"model.width\" = 16 }",
             "against = { \"model.width\" = 16, \"noise.eta\" = { above = 0.5 } }",
-            "lies in the range in no run",
+            "in this range",
         ),
         (
             "[[claim]]",
@@ -333,7 +333,7 @@ fn claims_that_cannot_be_tested_are_one_line() {
     fs::write(scene.path("few.toml"), few).unwrap();
     let plan = scene.succeed("sweep plan --config few.toml --out m.jsonl");
     assert!(
-        plan.contains("decides nothing: 6 seeds are needed"),
+        plan.contains("too few seeds for a verdict; at least 6 are needed"),
         "{plan}"
     );
 }

@@ -1,4 +1,4 @@
-//! The memorization-dilation model out of sample.
+//! Out-of-sample predictions of the memorization-dilation model.
 
 pub(crate) mod model;
 pub(crate) mod notes;

@@ -1,4 +1,4 @@
-//! The memorization-dilation model out of sample, beside two baselines that know no model.
+//! Out-of-sample predictions of the memorization-dilation model and of two baselines.
 
 use memdil_losses::Loss;
 use memdil_records::RunSpec;
@@ -11,7 +11,7 @@ use crate::runs::finished::Run;
 use crate::runs::no_value::NoValue;
 use crate::stats::mean;
 
-/// Mean squared errors of rho (from NC1) over the runs of a seed.
+/// Mean squared prediction errors of rho (from NC1) over the runs of a seed.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct SquaredErrors {
     pub(super) model: f64,
@@ -19,13 +19,13 @@ pub(super) struct SquaredErrors {
     pub(super) mean: f64,
 }
 
-/// A run as the model sees it.
+/// A run in the variables of the model.
 #[derive(Clone, Debug)]
 pub(super) struct Point {
     pub(super) seed: u64,
     pub(super) specified: Loss,
     loss: MarginLoss,
-    /// Requested noise.
+    /// The requested noise level.
     pub(super) level: f64,
     lambda: f64,
     pub(super) row: FitRow,
@@ -65,20 +65,20 @@ impl Point {
     }
 }
 
-/// The loss as the model knows it.
+/// The loss in the form that the model needs.
 fn margin_loss(spec: &RunSpec) -> Result<MarginLoss, String> {
     let alpha = spec.loss.alpha().unwrap_or(0.0);
     let loss = match spec.loss.short_name() {
         "CE" => return Ok(MarginLoss::cross_entropy()),
         "LS" => MarginLoss::new(LossKind::Ls, alpha),
         "LR" => MarginLoss::new(LossKind::Lr, alpha),
-        other => return Err(format!("the model does not know the loss {other}")),
+        other => return Err(format!("the model is not defined for the loss {other}")),
     };
     loss.map_err(|error| error.to_string())
 }
 
-/// The optimiser adds half its decay times the squared weights to a mean over samples, the model
-/// $\lambda$ times the squared weights to a sum over classes.
+/// The model's $\lambda$. The optimiser adds half its weight decay times the squared weights to a
+/// mean over samples; the model adds $\lambda$ times the squared weights to a sum over classes.
 fn lambda(spec: &RunSpec) -> Option<f64> {
     let decay = spec
         .optimizer
@@ -87,20 +87,20 @@ fn lambda(spec: &RunSpec) -> Option<f64> {
     Some(0.5 * spec.data.classes.len() as f64 * decay)
 }
 
-/// A run that the model was not fitted to, with what the model and its baselines say of it.
+/// A run that the model was not fitted to, with the predictions of the model and its baselines.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PredictedRun {
-    /// Its seed.
+    /// The seed of the run.
     pub seed: u64,
-    /// Its loss.
+    /// The loss of the run.
     pub loss: Loss,
-    /// Requested noise.
+    /// The requested noise level.
     pub level: f64,
     /// Measured rho, from NC1.
     pub measured: f64,
-    /// Rho of the solved model, with the constants fitted to runs of the other seeds.
+    /// The model's prediction, with the constants fitted to runs of the other seeds.
     pub model: f64,
-    /// A line in the noise level through the fitted runs.
+    /// The prediction of the least-squares line in the noise level through the fitted runs.
     pub line: f64,
     /// The mean of the fitted runs.
     pub mean: f64,
@@ -109,9 +109,9 @@ pub struct PredictedRun {
 /// The predictions for the runs of one panel.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PanelPredictions {
-    /// Data set, and what tells the panel apart from others.
+    /// The data set, and the settings that distinguish the panel.
     pub panel: String,
-    /// By cell, then seed.
+    /// The runs, ordered by cell, then by seed.
     pub runs: Vec<PredictedRun>,
 }
 
@@ -119,7 +119,7 @@ fn points(runs: &[&Run<'_>]) -> Result<Vec<Point>, String> {
     runs.iter().map(|run| Point::new(run)).collect()
 }
 
-/// What the model and its baselines say of the tested runs of a seed.
+/// The predictions of the model and its baselines for the tested runs of a seed.
 pub(crate) fn predictions(
     fit: &[&Run<'_>],
     test: &[&Run<'_>],
@@ -167,7 +167,7 @@ pub(super) fn errors(fit: &[&Run<'_>], test: &[&Run<'_>]) -> Result<SquaredError
     })
 }
 
-/// Rho of the solved model; `None` after total collapse.
+/// Rho of the solved model; `None` if its solution is total collapse.
 fn predict(point: &Point, c_md: f64) -> Result<Option<f64>, ClaimError> {
     if point.row.eta <= 0.0 {
         return Ok(Some(0.0));
@@ -176,7 +176,7 @@ fn predict(point: &Point, c_md: f64) -> Result<Option<f64>, ClaimError> {
     Ok(solve(&setting, &point.loss)?.rho())
 }
 
-/// Slope and intercept of the least-squares line.
+/// Slope and intercept of the least-squares line; `None` if all `x` are equal.
 fn line(x: &[f64], y: &[f64]) -> Option<(f64, f64)> {
     let (centre_x, centre_y) = (mean(x)?, mean(y)?);
     let xx: f64 = x.iter().map(|x| (x - centre_x).powi(2)).sum();

@@ -1,4 +1,4 @@
-//! What is said beside the verdict on predictions.
+//! Notes on the verdict of a prediction test.
 
 use std::collections::BTreeMap;
 
@@ -12,13 +12,13 @@ use crate::runs::no_value::NoValue;
 use crate::stats::{mean, mean_interval, t_test};
 use crate::text::{count, number, p_value};
 
-/// The runs that are fitted to, and those that are predicted.
+/// The runs that the constants are fitted to, and the runs that are predicted.
 pub(crate) type FittedAndTested<'r, 'a> = (Vec<&'r Run<'a>>, Vec<&'r Run<'a>>);
 
-/// $C_{MD}$ by seed; `None` where dilation does not grow.
+/// $C_{MD}$ by seed; `None` if the fit has no positive slope.
 type BySeed = BTreeMap<u64, Option<f64>>;
 
-/// R² out of sample, and C_MD fitted to each loss alone, in words.
+/// The out-of-sample R², and C_MD fitted to each loss separately, as sentences.
 pub(crate) fn notes(units: &[FittedAndTested<'_, '_>]) -> Result<Vec<String>, ClaimError> {
     let mut all = Vec::new();
     for (fit, test) in units {
@@ -44,7 +44,7 @@ pub(crate) fn notes(units: &[FittedAndTested<'_, '_>]) -> Result<Vec<String>, Cl
     Ok(notes)
 }
 
-/// C_MD of a loss, and beside that of cross-entropy.
+/// C_MD of a loss, and its ratio to that of cross-entropy.
 fn note_of_loss(loss: &str, seeds: &BySeed, base: Option<&BySeed>) -> Option<String> {
     let fitted: Vec<f64> = seeds.values().flatten().copied().collect();
     let mut note = format!(
@@ -66,7 +66,7 @@ fn constants(units: &[FittedAndTested<'_, '_>]) -> BTreeMap<String, BySeed> {
     let mut rows: BTreeMap<(String, u64), BTreeMap<u64, FitRow>> = BTreeMap::new();
     let runs = units.iter().flat_map(|(fit, test)| fit.iter().chain(test));
     for point in runs.filter_map(|run| Point::new(run).ok()) {
-        // A run is fitted to for several seeds, and is one row.
+        // A run is fitted to for several seeds; the key by level keeps one row per run.
         let of_seed = rows.entry((point.specified.label(), point.seed));
         let levels = of_seed.or_default();
         levels.insert(point.level.to_bits(), point.row);

@@ -1,4 +1,4 @@
-//! Predictions as a kind of test.
+//! The kind of test for predictions of the memorization-dilation model.
 
 use std::collections::BTreeSet;
 
@@ -7,18 +7,19 @@ use serde::Deserialize;
 use super::model::errors;
 use crate::declaration::conditions::Conditions;
 use crate::declaration::effect::Expect;
-use crate::kinds::kind::{Kind, PlannedUnit, Requirement, Units, Values, nothing};
+use crate::kinds::kind::{Kind, PlannedUnit, Requirement, Units, Values, mismatched_unit};
 use crate::runs::finished::FinishedRuns;
 use crate::runs::planned::PlannedRuns;
 use crate::verdict::Unit;
 
-/// The memorization-dilation model, fitted to the runs `fit` of the other seeds, predicts rho (from
-/// NC1) of all other runs with a smaller mean squared error than a line in the noise level and than
-/// the mean, both fitted to the same runs.
+/// The memorization-dilation model predicts rho (from NC1) of all runs outside `fit`. For each seed
+/// its constants are fitted to the `fit` runs of the other seeds. Its mean squared error must be
+/// smaller than that of a line in the noise level and that of the mean, both fitted to the same
+/// runs.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PredictionTest {
-    /// The runs that the constants are fitted to.
+    /// Conditions on the runs that the constants are fitted to.
     pub fit: Conditions,
 }
 
@@ -36,7 +37,7 @@ impl Kind for PredictionTest {
         baselines.map(below).to_vec()
     }
 
-    /// For each seed its runs that are not fitted to, beside the runs of other seeds that are.
+    /// One unit per seed: its runs outside `fit`, and the `fit` runs of the other seeds.
     fn units(&self, planned: &PlannedRuns<'_>, runs: &[usize]) -> Units {
         let seed_of = |run: usize| planned.specs[run].seed;
         let (fitted, others): (Vec<usize>, Vec<usize>) = runs
@@ -56,10 +57,10 @@ impl Kind for PredictionTest {
     /// Log ratios of the model's error to those of the two baselines.
     fn values(&self, unit: &PlannedUnit, runs: &FinishedRuns<'_>) -> Values {
         let PlannedUnit::Prediction { fit, test } = unit else {
-            return nothing();
+            return mismatched_unit();
         };
-        // A seed has a value only if all runs behind it are there: errors over other runs are other
-        // errors.
+        // A seed has a value only if all its runs exist: a mean error over fewer runs would not be
+        // comparable with those of the other seeds.
         let fit = runs
             .all(fit)
             .map_err(|reason| format!("a run that the constants are fitted to: {reason}"))?;

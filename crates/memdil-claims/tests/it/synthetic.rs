@@ -1,4 +1,4 @@
-//! Runs with made-up records.
+//! Synthetic runs: planned specifications with made-up records.
 
 use std::fs;
 
@@ -8,21 +8,25 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use toml::Table;
 
-/// A planned run and what it measured, epoch by epoch.
-pub(crate) struct Made {
+/// A planned run with the records of its epochs.
+pub(crate) struct SyntheticRun {
     pub(crate) spec: RunSpec,
     pub(crate) epochs: Vec<EpochRecord>,
 }
 
 /// A run with these settings (dotted names) and one evaluation.
-pub(crate) fn run(settings: &[(&str, Value)], seed: u64, last: EpochRecord) -> Made {
+pub(crate) fn run(settings: &[(&str, Value)], seed: u64, last: EpochRecord) -> SyntheticRun {
     course(settings, seed, vec![last])
 }
 
 /// A run with these evaluations.
-pub(crate) fn course(settings: &[(&str, Value)], seed: u64, epochs: Vec<EpochRecord>) -> Made {
+pub(crate) fn course(
+    settings: &[(&str, Value)],
+    seed: u64,
+    epochs: Vec<EpochRecord>,
+) -> SyntheticRun {
     let mut spec = json!({
-        "experiment": "made", "seed": seed, "loss": {"kind": "cross_entropy"},
+        "experiment": "synthetic", "seed": seed, "loss": {"kind": "cross_entropy"},
         "data": {"source": "fashion-mnist", "classes": [0, 1], "input": "native", "validation": 0.0},
         "noise": {"kind": "uniform", "eta": 0.2}, "model": {"kind": "mlp", "depth": 4, "width": 64},
         "optimizer": {"kind": "sgd", "learning_rate": 0.05, "momentum": 0.9, "weight_decay": 0.0005},
@@ -41,7 +45,7 @@ pub(crate) fn course(settings: &[(&str, Value)], seed: u64, epochs: Vec<EpochRec
     }
     let mut spec: RunSpec = serde_json::from_value(spec).unwrap();
     spec.resolve();
-    Made { spec, epochs }
+    SyntheticRun { spec, epochs }
 }
 
 /// A record with a dilation, a test accuracy and a memorised share.
@@ -68,7 +72,7 @@ pub(crate) fn declarations(text: &str) -> Result<Vec<Declaration>, String> {
 }
 
 /// The verdicts of claims on runs.
-pub(crate) fn judge(text: &str, runs: &[Made]) -> Vec<Claim> {
+pub(crate) fn judge(text: &str, runs: &[SyntheticRun]) -> Vec<Claim> {
     judge_planned(
         text,
         &runs.iter().map(|run| run.spec.clone()).collect::<Vec<_>>(),
@@ -76,13 +80,18 @@ pub(crate) fn judge(text: &str, runs: &[Made]) -> Vec<Claim> {
     )
 }
 
-/// The same where more was planned than was run.
-pub(crate) fn judge_planned(text: &str, planned: &[RunSpec], runs: &[Made]) -> Vec<Claim> {
+/// The verdicts of claims on some of the planned runs.
+pub(crate) fn judge_planned(text: &str, planned: &[RunSpec], runs: &[SyntheticRun]) -> Vec<Claim> {
     let folder = TempDir::new().unwrap();
     let finished: Vec<(RunRecord, RunFolder)> = runs
         .iter()
         .enumerate()
-        .map(|(index, made)| finish(made, RunFolder::new(folder.path().join(index.to_string()))))
+        .map(|(index, synthetic)| {
+            finish(
+                synthetic,
+                RunFolder::new(folder.path().join(index.to_string())),
+            )
+        })
         .collect();
     let finished: Vec<Finished<'_>> = finished
         .iter()
@@ -100,9 +109,9 @@ pub(crate) fn judge_planned(text: &str, planned: &[RunSpec], runs: &[Made]) -> V
         .collect()
 }
 
-fn finish(made: &Made, folder: RunFolder) -> (RunRecord, RunFolder) {
+fn finish(synthetic: &SyntheticRun, folder: RunFolder) -> (RunRecord, RunFolder) {
     fs::create_dir_all(folder.path()).unwrap();
-    let lines: String = made
+    let lines: String = synthetic
         .epochs
         .iter()
         .map(|epoch| serde_json::to_string(epoch).unwrap() + "\n")
@@ -110,15 +119,15 @@ fn finish(made: &Made, folder: RunFolder) -> (RunRecord, RunFolder) {
     fs::write(folder.metrics(), lines).unwrap();
     let record = RunRecord {
         format: RunRecord::FORMAT,
-        id: memdil_records::run_id(&made.spec),
-        spec: made.spec.clone(),
+        id: memdil_records::run_id(&synthetic.spec),
+        spec: synthetic.spec.clone(),
         status: Status::Completed,
         reason: None,
-        requested_noise: made.spec.noise.requested(),
-        realised_noise: made.spec.noise.requested(),
+        requested_noise: synthetic.spec.noise.requested(),
+        realised_noise: synthetic.spec.noise.requested(),
         samples: [100, 0, 100],
         parameters: 1,
-        last: made.epochs.last().cloned(),
+        last: synthetic.epochs.last().cloned(),
         seconds: 1.0,
         provenance: Provenance {
             version: String::new(),
@@ -136,7 +145,7 @@ fn finish(made: &Made, folder: RunFolder) -> (RunRecord, RunFolder) {
     (record, folder)
 }
 
-/// A number in [-1, 1] that looks random.
+/// A pseudorandom number in [-1, 1], determined by `a` and `b`.
 pub(crate) fn jitter(a: u64, b: u64) -> f64 {
     let mut x =
         (a + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ (b + 7).wrapping_mul(0xbf58_476d_1ce4_e5b9);
