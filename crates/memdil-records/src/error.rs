@@ -1,34 +1,34 @@
-//! What can go wrong with specifications and records.
+//! Errors of specifications and records.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// A specification that makes no sense, or a file that cannot be read or written.
+/// An invalid specification, or a file that cannot be read or written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RecordError {
-    /// A value outside its range.
+    /// A setting outside its range.
     #[error("{name} = {value}: must be {range}")]
     OutOfRange {
-        /// Dotted name of the setting, as in the TOML file.
+        /// The dotted name of the setting, as in the TOML file.
         name: &'static str,
         /// The offending value.
         value: String,
-        /// What is allowed.
+        /// The allowed values, in words that follow "must be".
         range: &'static str,
     },
-    /// A setting in the space of a hyper-parameter search that makes no sense there.
+    /// An invalid setting in the space of a hyper-parameter search.
     #[error("search.space: '{name}': {reason}")]
     Space {
-        /// Dotted name of the setting.
+        /// The dotted name of the setting.
         name: String,
-        /// What is wrong.
+        /// The reason why it is invalid.
         reason: String,
     },
-    /// A data setting that makes no sense.
+    /// An invalid data setting.
     #[error(transparent)]
     Data(#[from] memdil_data::DataError),
-    /// A loss parameter that makes no sense.
+    /// An invalid loss parameter.
     #[error(transparent)]
     Loss(#[from] memdil_losses::LossError),
     /// A file that could not be read.
@@ -49,20 +49,20 @@ pub enum RecordError {
         #[source]
         cause: io::Error,
     },
-    /// A file whose content is not what its name says.
+    /// A file whose content is invalid.
     #[error("{}{}: {reason}", path.display(), line.map(|l| format!(" line {l}")).unwrap_or_default())]
     Malformed {
         /// The file.
         path: PathBuf,
-        /// Line, counted from one, where there is one.
+        /// The line, counted from one, if the fault is in a single line.
         line: Option<usize>,
-        /// What is wrong.
+        /// The reason why the content is invalid, and the remedy.
         reason: String,
     },
 }
 
 impl RecordError {
-    /// True when the cause is what the user gave (settings, files), false when the machine failed.
+    /// True if the user's input (settings, files) is the cause, false for a failure of the machine.
     pub fn is_bad_input(&self) -> bool {
         use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
         match self {
@@ -88,7 +88,7 @@ impl RecordError {
         move |cause| Self::Write { path, cause }
     }
 
-    /// A file that is wrong, as a whole or in the line of this index, counted from zero.
+    /// An invalid file, or an invalid line with this index, counted from zero.
     pub(crate) fn malformed(path: &Path, index: Option<usize>, reason: String) -> Self {
         let (path, line) = (path.to_owned(), index.map(|index| index + 1));
         Self::Malformed { path, line, reason }

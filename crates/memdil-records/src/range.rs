@@ -1,10 +1,10 @@
-//! Checks of settings, each named as in the file.
+//! Range checks of settings. Errors name a setting as in the file.
 
 use std::ops::RangeInclusive;
 
 use crate::error::RecordError;
 
-/// Refuses a value that is not valid.
+/// An error if `valid` is false; `range` describes the allowed values.
 pub(crate) fn check(
     valid: bool,
     name: &'static str,
@@ -43,7 +43,7 @@ pub(crate) fn at_least_one(name: &'static str, value: usize) -> Result<(), Recor
     check(value >= 1, name, value, "at least 1")
 }
 
-/// `range` is `bounds` in words.
+/// Checks that `value` is in `bounds`; `range` describes `bounds` in words.
 pub(crate) fn between(
     name: &'static str,
     value: usize,
@@ -53,9 +53,10 @@ pub(crate) fn between(
     check(bounds.contains(&value), name, value, range)
 }
 
-/// A name that can be part of the name of a folder.
+/// Checks that a name can be part of the name of a folder.
 pub(crate) fn plain_name(name: &'static str, value: &str) -> Result<(), RecordError> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
     let valid = !value.is_empty() && value.chars().all(plain);
-    check(valid, name, value, "letters, digits, '-' and '_'")
+    let range = "a non-empty name of letters, digits, '-' and '_'";
+    check(valid, name, value, range)
 }

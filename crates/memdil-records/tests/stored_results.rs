@@ -1,4 +1,4 @@
-//! Results that are kept in the repository stay readable, whatever settings are added.
+//! Results stored in the repository stay readable when settings are added.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use std::fs;
@@ -7,7 +7,7 @@ use std::path::Path;
 use memdil_records::RunRecord;
 
 #[test]
-fn stored_results_are_runs_with_valid_settings() {
+fn stored_results_have_valid_specifications() {
     let results = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../experiments/results");
     let mut runs = 0;
     for folder in fs::read_dir(results).unwrap() {

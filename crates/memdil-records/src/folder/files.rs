@@ -1,4 +1,4 @@
-//! Reading files, and writing them whole or not at all.
+//! Reading files, and writing them atomically.
 
 use std::fs::{self, File};
 use std::io::{BufReader, BufWriter, Cursor, ErrorKind, Write};
@@ -8,14 +8,14 @@ use serde::Serialize;
 
 use crate::error::RecordError;
 
-/// Writes a file through `fill`: to a temporary file beside it, flushed to disk, then renamed over
-/// `path`. Where `path` is a link, the file that it leads to is replaced.
+/// Writes a file atomically: `fill` writes to a temporary file in the same folder, which is flushed
+/// to disk and renamed to `path`. If `path` is a symbolic link, its target is replaced.
 ///
 /// # Errors
 ///
-/// [`RecordError::Write`], also where `path` is a device, a pipe or another thing that is not a plain
-/// file, which a rename would replace; the file that stood there before is untouched, the temporary one is
-/// removed.
+/// [`RecordError::Write`]. An existing file at `path` is then unchanged, and the temporary file is
+/// removed. A `path` that is not a plain file (a device, a pipe) is an error too, since the rename
+/// would replace it.
 pub fn write_atomic(
     path: &Path,
     fill: impl FnOnce(&mut BufWriter<File>) -> std::io::Result<()>,
@@ -26,7 +26,7 @@ pub fn write_atomic(
     let temporary = Path::new(&temporary);
     let write = || {
         if fs::metadata(&target).is_ok_and(|found| !found.is_file()) {
-            let reason = "there is something that is not a plain file; give another path";
+            let reason = "exists but is not a plain file; choose another path";
             return Err(std::io::Error::other(reason));
         }
         let mut writer = BufWriter::new(File::create(temporary)?);
@@ -34,7 +34,7 @@ pub fn write_atomic(
         writer.flush()?;
         writer.get_ref().sync_all()?;
         fs::rename(temporary, &target)?;
-        // The rename itself is only on disk once the folder is.
+        // The rename is durable only after the folder has been synced.
         match target.parent().filter(|p| !p.as_os_str().is_empty()) {
             Some(folder) => File::open(folder)?.sync_all(),
             None => Ok(()),
@@ -46,8 +46,8 @@ pub fn write_atomic(
     })
 }
 
-/// Writes an archive (`.npz`) as [`write_atomic`] does. It is made in memory before: one that meets
-/// a full disk half-way would complain on standard error.
+/// Writes an archive (`.npz`) with [`write_atomic`]. The archive is built in memory first, because
+/// the zip writer prints to standard error if a write fails half-way.
 ///
 /// # Errors
 ///
@@ -63,7 +63,7 @@ pub fn write_archive<E: std::error::Error + Send + Sync + 'static>(
     })
 }
 
-/// Writes JSON with line breaks.
+/// Writes pretty-printed JSON.
 pub(crate) fn write_json(path: &Path, value: &impl Serialize) -> Result<(), RecordError> {
     write_atomic(path, |writer| {
         serde_json::to_writer_pretty(&mut *writer, value)?;
@@ -71,7 +71,7 @@ pub(crate) fn write_json(path: &Path, value: &impl Serialize) -> Result<(), Reco
     })
 }
 
-/// Writes one JSON value a line.
+/// Writes one JSON value per line.
 pub(crate) fn write_lines(path: &Path, values: &[impl Serialize]) -> Result<(), RecordError> {
     write_atomic(path, |writer| {
         for value in values {
@@ -91,7 +91,7 @@ pub(crate) fn open(path: &Path) -> Result<BufReader<File>, RecordError> {
     Ok(BufReader::new(file))
 }
 
-/// What is in a folder.
+/// The paths of the entries of a folder.
 pub(crate) fn list(folder: &Path) -> Result<Vec<PathBuf>, RecordError> {
     let entries = fs::read_dir(folder).map_err(RecordError::read(folder))?;
     entries
@@ -99,12 +99,12 @@ pub(crate) fn list(folder: &Path) -> Result<Vec<PathBuf>, RecordError> {
         .collect()
 }
 
-/// A file that cannot be looked at is an error, not an absent one.
+/// Like [`Path::exists`], but a path that cannot be checked is an error instead of absent.
 pub(crate) fn exists(path: &Path) -> Result<bool, RecordError> {
     path.try_exists().map_err(RecordError::read(path))
 }
 
-/// Removes a file that may be absent.
+/// Removes a file if it exists.
 pub(crate) fn remove(path: &Path) -> Result<(), RecordError> {
     match fs::remove_file(path) {
         Err(cause) if cause.kind() != ErrorKind::NotFound => Err(RecordError::write(path)(cause)),
@@ -112,8 +112,8 @@ pub(crate) fn remove(path: &Path) -> Result<(), RecordError> {
     }
 }
 
-/// Removes the temporary files that a process killed while it wrote has left in a folder, of those
-/// files for which `is_ours` holds.
+/// Removes the temporary files that killed processes left in a folder, if `is_ours` is true for the
+/// path of the finished file.
 pub(crate) fn remove_temporary(
     folder: &Path,
     is_ours: impl Fn(&Path) -> bool,
@@ -126,18 +126,18 @@ pub(crate) fn remove_temporary(
     Ok(())
 }
 
-/// True for the name of a temporary file of [`write_atomic`].
+/// True for the path of a temporary file of [`write_atomic`].
 fn is_temporary(path: &Path) -> bool {
     let extension = path.extension().and_then(|ending| ending.to_str());
     let process = extension.and_then(|ending| ending.strip_prefix("tmp"));
     process.is_some_and(|id| !id.is_empty() && id.bytes().all(|b| b.is_ascii_digit()))
 }
 
-/// Makes a folder and its parents.
+/// Creates a folder and its parents.
 ///
 /// # Errors
 ///
-/// [`RecordError::Write`] naming the folder.
+/// [`RecordError::Write`] that names the folder.
 pub fn create_dir(path: &Path) -> Result<(), RecordError> {
     fs::create_dir_all(path).map_err(RecordError::write(path))
 }
@@ -148,7 +148,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_link_stays_a_link_and_what_is_not_a_file_stays_what_it_is() {
+    fn links_are_kept_and_sockets_are_not_replaced() {
         let folder = tempfile::tempdir().unwrap();
         let (file, link) = (folder.path().join("file"), folder.path().join("link"));
         fs::write(&file, "old").unwrap();
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_write_leaves_the_old_file_and_no_litter() {
+    fn a_failed_write_keeps_the_old_file_and_removes_the_temporary_file() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.txt");
         write_atomic(&path, |w| w.write_all(b"old")).unwrap();

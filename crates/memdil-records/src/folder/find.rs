@@ -14,18 +14,18 @@ pub type FoundRuns = Vec<(RunFolder, RunRecord)>;
 ///
 /// # Errors
 ///
-/// [`RecordError::Read`] when the folder cannot be listed, [`RecordError::Malformed`] when a
-/// summary is damaged or its metrics are not whole.
+/// [`RecordError::Read`] if the folder cannot be listed, [`RecordError::Malformed`] if a summary is
+/// damaged or its metrics are incomplete.
 pub fn find_runs(folder: &Path) -> Result<FoundRuns, RecordError> {
     let (runs, damaged) = find_undamaged_runs(folder)?;
     damaged.into_iter().next().map_or(Ok(runs), Err)
 }
 
-/// As [`find_runs`], with what is wrong with those that are damaged beside the others.
+/// Like [`find_runs`], but returns the errors of damaged runs together with the undamaged runs.
 ///
 /// # Errors
 ///
-/// [`RecordError::Read`] when the folder cannot be listed.
+/// [`RecordError::Read`] if the folder cannot be listed.
 pub fn find_undamaged_runs(folder: &Path) -> Result<(FoundRuns, Vec<RecordError>), RecordError> {
     let (mut runs, mut damaged) = (Vec::new(), Vec::new());
     for path in list(folder)? {

@@ -6,16 +6,17 @@ use super::files::{read_text, write_lines};
 use crate::error::RecordError;
 use crate::record::layer_peeled::LayerPeeledRecord;
 
-/// Where the results of the layer-peeled experiment are in a folder of runs: `layer-peeled.jsonl`.
+/// The path of the results of the layer-peeled experiment in a folder of runs:
+/// `layer-peeled.jsonl`.
 pub fn layer_peeled_path(folder: &Path) -> PathBuf {
     folder.join("layer-peeled.jsonl")
 }
 
-/// Reads the results in a folder of runs; none where there is no such file.
+/// Reads the results in a folder of runs; empty if the file does not exist.
 ///
 /// # Errors
 ///
-/// [`RecordError::Read`], or [`RecordError::Malformed`] naming the line that is no result.
+/// [`RecordError::Read`], or [`RecordError::Malformed`] that names the invalid line.
 pub fn read_layer_peeled(folder: &Path) -> Result<Vec<LayerPeeledRecord>, RecordError> {
     let path = layer_peeled_path(folder);
     if !path.exists() {
@@ -32,18 +33,18 @@ pub fn read_layer_peeled(folder: &Path) -> Result<Vec<LayerPeeledRecord>, Record
         .collect()
 }
 
-/// The result in a line, or what is wrong with it.
+/// Parses a line; the error is the reason without the path.
 fn read_record(line: &str) -> Result<LayerPeeledRecord, String> {
     let record: LayerPeeledRecord = serde_json::from_str(line).map_err(|e| e.to_string())?;
     let (found, known) = (record.format, LayerPeeledRecord::FORMAT);
     if found != known {
-        return Err(format!("format {found} is not the one known here, {known}"));
+        return Err(format!("format {found} is not supported, only {known}"));
     }
     record.spec.validate().map_err(|e| e.to_string())?;
     Ok(record)
 }
 
-/// Writes the results atomically, one a line.
+/// Writes the results atomically, one per line.
 ///
 /// # Errors
 ///

@@ -1,4 +1,4 @@
-//! A sweep as a file: one run a line.
+//! Manifests: the planned runs of a sweep, one per line.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -15,22 +15,22 @@ use crate::spec::run::RunSpec;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ManifestLine {
-    /// Name of the run and of its folder, unique to the specification.
+    /// The name of the run and of its folder, unique to the specification.
     pub id: String,
-    /// What is run.
+    /// The specification of the run.
     pub spec: RunSpec,
 }
 
-/// Classes that the name of a run lists; more are counted, since the name of a folder has 255 bytes
-/// at most.
+/// The largest number of classes that a run's name lists. For more classes it has only their count,
+/// because the name of a folder is limited to 255 bytes.
 const LISTED: usize = 20;
 
-/// The name of a run: readable parts, then eight hexadecimal digits of the SHA-256 of the whole
-/// specification.
+/// The name of a run: readable parts, followed by eight hexadecimal digits of the SHA-256 of the
+/// whole specification.
 ///
 /// Equal specifications have equal names, so a sweep that is planned again finds its finished runs.
 pub fn run_id(spec: &RunSpec) -> String {
-    // A specification holds numbers, strings and lists only: it always serialises.
+    // Cannot fail: a specification contains only numbers, strings and lists.
     let json = serde_json::to_vec(spec).unwrap_or_default();
     let [a, b, c, d, ..] = Sha256::digest(&json).0;
     let digest = u32::from_be_bytes([a, b, c, d]);
@@ -58,9 +58,9 @@ pub fn run_id(spec: &RunSpec) -> String {
 ///
 /// # Errors
 ///
-/// [`RecordError::Read`], or [`RecordError::Malformed`] naming the line that is no run or whose id
-/// does not belong to its specification, or that stands there already; an empty manifest is
-/// malformed.
+/// [`RecordError::Read`], or [`RecordError::Malformed`] that names the invalid line: it is not a
+/// run, its id does not match its specification, or the run is listed twice. An empty manifest is
+/// malformed too.
 pub fn read_manifest(path: &Path) -> Result<Vec<ManifestLine>, RecordError> {
     let mut lines: Vec<ManifestLine> = Vec::new();
     let mut known = HashSet::new();
@@ -71,25 +71,25 @@ pub fn read_manifest(path: &Path) -> Result<Vec<ManifestLine>, RecordError> {
         let malformed = |reason| RecordError::malformed(path, Some(index), reason);
         let line = read_line(text).map_err(malformed)?;
         if !known.insert(line.id.clone()) {
-            return Err(malformed(format!("run {} stands here twice", line.id)));
+            return Err(malformed(format!("run {} is listed twice", line.id)));
         }
         lines.push(line);
     }
     if lines.is_empty() {
-        let reason = "the manifest holds no run".to_owned();
+        let reason = "the manifest contains no runs".to_owned();
         return Err(RecordError::malformed(path, None, reason));
     }
     Ok(lines)
 }
 
-/// A line of a manifest, or what is wrong with it.
+/// Parses a line of a manifest; the error is the reason without the path.
 fn read_line(text: &str) -> Result<ManifestLine, String> {
-    const PLAN: &str = "a manifest of another version must be planned again";
+    const PLAN: &str = "if another version wrote the manifest, plan the sweep again";
     let line: ManifestLine = serde_json::from_str(text).map_err(|e| format!("{e}; {PLAN}"))?;
     line.spec.validate().map_err(|e| format!("{e}; {PLAN}"))?;
     if line.id != run_id(&line.spec) {
         return Err(format!(
-            "id {} does not belong to this specification: plan the sweep again",
+            "id {} does not match its specification; plan the sweep again",
             line.id
         ));
     }

@@ -1,4 +1,4 @@
-//! Whether the metrics of a run are whole.
+//! Checks that the metrics of a run are complete.
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
@@ -11,11 +11,11 @@ use crate::record::epoch::EpochRecord;
 use crate::record::run::RunRecord;
 
 impl RunFolder {
-    /// As [`record`](Self::record), when the metrics go with it.
+    /// Like [`record`](Self::record), but also checks that the metrics match the record.
     ///
     /// # Errors
     ///
-    /// Those of [`record`](Self::record) and of [`check_metrics`](Self::check_metrics).
+    /// The errors of [`record`](Self::record) and [`check_metrics`](Self::check_metrics).
     pub fn whole_record(&self) -> Result<Option<RunRecord>, RecordError> {
         let record = self.record()?;
         if let Some(record) = &record {
@@ -24,14 +24,14 @@ impl RunFolder {
         Ok(record)
     }
 
-    /// Refuses metrics that do not match the record: after an interrupted copy or on a full disk, the
+    /// Checks that the metrics match the record. After an interrupted copy or on a full disk, the
     /// record can be complete while the metrics are truncated.
     ///
-    /// A folder that holds the record alone, without `config.toml`, need not have metrics.
+    /// A folder without `config.toml` keeps only the record and needs no metrics.
     ///
     /// # Errors
     ///
-    /// [`RecordError::Read`], or [`RecordError::Malformed`] when the last line is cut or is not
+    /// [`RecordError::Read`], or [`RecordError::Malformed`] if the last line is truncated or is not
     /// that of the record's last epoch.
     pub fn check_metrics(&self, record: &RunRecord) -> Result<(), RecordError> {
         let path = self.metrics();
@@ -42,7 +42,7 @@ impl RunFolder {
         };
         if !exists(&path)? {
             if epochs > 0 && exists(&self.path().join("config.toml"))? {
-                let reason = format!("is missing, but summary.json is of {epochs} epochs");
+                let reason = format!("is missing, but summary.json records {epochs} epochs");
                 return refused(reason);
             }
             return Ok(());
@@ -59,12 +59,12 @@ impl RunFolder {
         if epochs == 0 && line.is_empty() {
             return Ok(());
         }
-        refused(format!("{found}, but summary.json is of {epochs} epochs"))
+        refused(format!("{found}, but summary.json records {epochs} epochs"))
     }
 }
 
-/// The last line of a file, with or without its end; of a large one only the tail is read, for there
-/// may be thousands of runs.
+/// The last line of a file, whether or not a newline ends it. Only the tail of a large file is
+/// read, because there may be thousands of runs.
 fn last_line(path: &Path) -> std::io::Result<Vec<u8>> {
     const TAIL: u64 = 1 << 16;
     let mut file = File::open(path)?;
@@ -93,8 +93,8 @@ mod tests {
 
     use super::*;
 
-    /// A run of three epochs with these metrics, and what is wrong with them.
-    fn wrong(metrics: Option<&str>) -> Option<String> {
+    /// The error of a run of three epochs with these metrics.
+    fn check_error(metrics: Option<&str>) -> Option<String> {
         let folder = tempfile::tempdir().unwrap();
         let run = RunFolder::new(folder.path());
         fs::write(folder.path().join("config.toml"), "").unwrap();
@@ -126,45 +126,45 @@ mod tests {
     }
 
     #[test]
-    fn whole_metrics_are_right_with_and_without_a_last_line_end() {
+    fn complete_metrics_are_accepted_with_and_without_a_final_newline() {
         let whole = [1, 2, 3].map(line).concat();
-        assert_eq!(wrong(Some(&whole)), None);
-        assert_eq!(wrong(Some(whole.trim_end())), None);
+        assert_eq!(check_error(Some(&whole)), None);
+        assert_eq!(check_error(Some(whole.trim_end())), None);
     }
 
     #[test]
-    fn metrics_cut_anywhere_are_refused() {
+    fn truncated_metrics_are_errors() {
         let whole = [1, 2, 3].map(line).concat();
         for end in 0..whole.len() - 1 {
-            assert!(wrong(Some(&whole[..end])).is_some(), "cut at {end}");
+            assert!(check_error(Some(&whole[..end])).is_some(), "cut at {end}");
         }
     }
 
     #[test]
-    fn what_is_wrong_with_metrics_is_told() {
+    fn errors_describe_the_fault_of_the_metrics() {
         let whole = [1, 2, 3].map(line).concat();
-        let half = wrong(Some(&whole[..whole.len() - 9])).unwrap();
+        let half = check_error(Some(&whole[..whole.len() - 9])).unwrap();
         assert!(
             half.contains("metrics.jsonl: the last line is damaged (EOF"),
             "{half}"
         );
-        let fewer = wrong(Some(&[1, 2].map(line).concat())).unwrap();
-        let expected = "ends with epoch 2, but summary.json is of 3 epochs";
+        let fewer = check_error(Some(&[1, 2].map(line).concat())).unwrap();
+        let expected = "ends with epoch 2, but summary.json records 3 epochs";
         assert!(fewer.contains(expected), "{fewer}");
-        let empty = wrong(Some("")).unwrap();
+        let empty = check_error(Some("")).unwrap();
         assert!(
-            empty.contains("is empty, but summary.json is of 3 epochs"),
+            empty.contains("is empty, but summary.json records 3 epochs"),
             "{empty}"
         );
-        let missing = wrong(None).unwrap();
+        let missing = check_error(None).unwrap();
         assert!(
-            missing.contains("is missing, but summary.json is of 3 epochs"),
+            missing.contains("is missing, but summary.json records 3 epochs"),
             "{missing}"
         );
     }
 
     #[test]
-    fn lines_longer_than_the_tail_are_read_whole() {
+    fn a_last_line_longer_than_the_tail_is_complete() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a");
         let long = "x".repeat(100_000);
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_that_was_kept_alone_needs_no_metrics() {
+    fn a_folder_with_only_the_record_needs_no_metrics() {
         let folder = tempfile::tempdir().unwrap();
         let run = RunFolder::new(folder.path());
         assert!(run.check_metrics(&record_of(3)).is_ok());

@@ -1,4 +1,4 @@
-//! Folders: which files hold specifications and records, how they are written, read and checked.
+//! The files that hold specifications and records: how they are named, written, read and checked.
 
 pub(crate) mod files;
 pub(crate) mod find;

@@ -15,43 +15,44 @@ use crate::record::snapshot::Snapshot;
 use crate::record::tensorboard::event_file;
 use crate::spec::run::RunSpec;
 
-/// The folder of a run, and the only place that knows the names of its files.
+/// The folder of a run. The names of its files are defined only here.
 #[derive(Clone, Debug)]
 pub struct RunFolder {
     path: PathBuf,
 }
 
 impl RunFolder {
-    /// The run kept in `path`, which need not exist yet.
+    /// The folder of a run at `path`, which need not exist yet.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self { path: path.into() }
     }
 
-    /// Where it is.
+    /// The path of the folder.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Metrics while the run is going on; renamed to `metrics.jsonl` at its end.
+    /// The metrics of an unfinished run; renamed to `metrics.jsonl` when the run ends.
     pub fn metrics_in_progress(&self) -> PathBuf {
         self.path.join("metrics.jsonl.partial")
     }
 
-    /// The finished metrics, one [`EpochRecord`] a line.
+    /// The metrics of a finished run, one [`EpochRecord`] per line.
     pub fn metrics(&self) -> PathBuf {
         self.path.join("metrics.jsonl")
     }
 
-    /// The metrics once more, for TensorBoard; written where that is asked for.
+    /// The metrics in TensorBoard's format, written on request.
     pub fn events(&self) -> PathBuf {
         self.path.join("events.out.tfevents.memdil")
     }
 
-    /// Writes [`events`](Self::events) from the metrics as they are, of a run begun at that time.
+    /// Writes [`events`](Self::events) from the current metrics. `started_unix` is the start of the
+    /// run.
     ///
     /// # Errors
     ///
-    /// [`RecordError`] when the metrics are damaged, or the file cannot be written.
+    /// [`RecordError`] if the metrics are damaged, or the file cannot be written.
     pub fn write_events(&self, started_unix: u64) -> Result<(), RecordError> {
         let mut metrics = self.metrics();
         if !exists(&metrics)? {
@@ -68,8 +69,8 @@ impl RunFolder {
         self.path.join("model.safetensors")
     }
 
-    /// Where a run that is going on keeps its last two checkpoints, in turns; gone when it is
-    /// finished.
+    /// The last two checkpoints of an unfinished run, written alternately and removed when the run
+    /// ends.
     pub fn checkpoints(&self) -> [PathBuf; 2] {
         ["checkpoint-0.safetensors", "checkpoint-1.safetensors"].map(|name| self.path.join(name))
     }
@@ -79,21 +80,21 @@ impl RunFolder {
         self.path.join("noise.npz")
     }
 
-    /// Held locked while a process works on the run.
+    /// The lock file, locked while a process works on the run.
     pub fn lock(&self) -> PathBuf {
         self.path.join(".lock")
     }
 
-    /// Standard error of the worker process that a sweep started for the run.
+    /// The standard error of the worker process that a sweep started for the run.
     pub fn log(&self) -> PathBuf {
         self.path.join("worker.log")
     }
 
-    /// The record of a finished run, `None` when it is not finished.
+    /// The record of a finished run; `None` if the run is not finished.
     ///
     /// # Errors
     ///
-    /// [`RecordError::Malformed`] when the file is damaged or of an unknown format.
+    /// [`RecordError::Malformed`] if the file is damaged or of an unsupported format.
     pub fn record(&self) -> Result<Option<RunRecord>, RecordError> {
         let path = self.path.join("summary.json");
         if !exists(&path)? {
@@ -103,15 +104,15 @@ impl RunFolder {
             serde_json::from_reader(open(&path)?).map_err(|e| damaged(&path, &e))?;
         let (found, known) = (record.format, RunRecord::FORMAT);
         if found != known {
-            let reason = format!("format {found} is not the one known here, {known}; {AGAIN}");
+            let reason = format!("format {found} is not supported, only {known}; {AGAIN}");
             return Err(RecordError::malformed(&path, None, reason));
         }
-        // A run of an earlier version left out what it did not know, and is the same run.
+        // An earlier version omits the settings that it did not have; the run is still the same.
         record.spec.resolve();
         Ok(Some(record))
     }
 
-    /// The specification that a run was begun with, `None` when it was not begun.
+    /// The specification with which a run was started; `None` if it was not started.
     ///
     /// # Errors
     ///
@@ -127,16 +128,16 @@ impl RunFolder {
         Ok(Some(spec))
     }
 
-    /// Every epoch of a finished run.
+    /// The records of all epochs of a finished run.
     ///
     /// # Errors
     ///
-    /// [`RecordError::Read`] or [`RecordError::Malformed`] naming the line.
+    /// [`RecordError::Read`], or [`RecordError::Malformed`] that names the line.
     pub fn epochs(&self) -> Result<Vec<EpochRecord>, RecordError> {
         read_epochs(&self.metrics())
     }
 
-    /// Features after the last epoch; `None` when the run kept none.
+    /// The features after the last epoch; `None` if they were not kept.
     ///
     /// # Errors
     ///
@@ -182,7 +183,7 @@ impl RunFolder {
         write_archive(&self.path.join("features.npz"), |w| snapshot.write_npz(w))
     }
 
-    /// Writes `summary.json`, which makes the run a finished one.
+    /// Writes `summary.json`, which marks the run as finished.
     ///
     /// # Errors
     ///
@@ -191,7 +192,7 @@ impl RunFolder {
         write_json(&self.path.join("summary.json"), record)
     }
 
-    /// Removes the checkpoints, if there are any.
+    /// Removes the checkpoints, if they exist.
     ///
     /// # Errors
     ///
@@ -200,8 +201,7 @@ impl RunFolder {
         self.checkpoints().iter().try_for_each(|path| remove(path))
     }
 
-    /// Removes what a process that was killed while it wrote a file has left; only for who holds
-    /// the lock.
+    /// Removes the temporary files of killed processes. The caller must hold the lock.
     ///
     /// # Errors
     ///
@@ -211,10 +211,10 @@ impl RunFolder {
     }
 }
 
-/// What helps against a damaged file of a run.
+/// The remedy for a damaged file of a run.
 const AGAIN: &str = "remove this folder and run it again";
 
-/// What helps against a file that was cut on its way.
+/// The remedy for a truncated file of a run.
 pub(crate) const COPY_AGAIN: &str = "copy this folder again, or remove it and run it again";
 
 fn damaged(path: &Path, reason: &dyn std::fmt::Display) -> RecordError {
@@ -240,7 +240,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_killed_process_left_is_removed_and_nothing_else() {
+    fn only_temporary_files_are_removed() {
         let folder = tempfile::tempdir().unwrap();
         let run = RunFolder::new(folder.path());
         let [first, second] = run.checkpoints();

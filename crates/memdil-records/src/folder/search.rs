@@ -1,4 +1,4 @@
-//! Where a search keeps its files.
+//! The files of hyper-parameter searches.
 
 use std::path::{Path, PathBuf};
 
@@ -6,14 +6,14 @@ use super::files::{exists, list, read_text, remove_temporary, write_json};
 use crate::error::RecordError;
 use crate::record::search::SearchRecord;
 
-/// What searches leave in a folder of runs, and the only place that knows the names.
+/// The files of searches in a folder of runs. Their names are defined only here.
 ///
-/// | place | content |
+/// | path | content |
 /// | --- | --- |
 /// | `ID/` | the retrained run of a search: a run like any other of the folder |
 /// | `search/ID.json` | the history of a search ([`SearchRecord`]) |
-/// | `search/trials/ID/` | the run of a trial: out of the way of whoever reads the folder's runs |
-/// | `search/trials.jsonl`, `search/retrained.jsonl` | manifests of both |
+/// | `search/trials/ID/` | the run of a trial, in a subfolder so that [`find_runs`](crate::find_runs) does not find it |
+/// | `search/trials.jsonl`, `search/retrained.jsonl` | manifests of the trials and of the retrained runs |
 #[derive(Clone, Debug)]
 pub struct SearchFolder {
     runs: PathBuf,
@@ -30,7 +30,7 @@ impl SearchFolder {
         &self.runs
     }
 
-    /// The folder of all that is no retrained run.
+    /// The folder `search/`, which holds everything except the retrained runs.
     pub fn path(&self) -> PathBuf {
         self.runs.join("search")
     }
@@ -40,23 +40,24 @@ impl SearchFolder {
         self.path().join("trials")
     }
 
-    /// The history of a search.
+    /// The path of the history of a search.
     pub fn history(&self, id: &str) -> PathBuf {
         self.path().join(format!("{id}.json"))
     }
 
-    /// The manifests of trials and of retrained runs; those of one search alone carry its number.
+    /// The paths of the manifests of trials and of retrained runs. The manifests of a single search
+    /// have its index in their names.
     pub fn manifests(&self, index: Option<usize>) -> [PathBuf; 2] {
         let number = index.map(|index| format!("-{index}")).unwrap_or_default();
         ["trials", "retrained"].map(|name| self.path().join(format!("{name}{number}.jsonl")))
     }
 
-    /// The history of a search, `None` before its first.
+    /// Reads the history of a search; `None` if it has none yet.
     ///
     /// # Errors
     ///
-    /// [`RecordError::Read`], or [`RecordError::Malformed`] when the file is damaged or of an
-    /// unknown format.
+    /// [`RecordError::Read`], or [`RecordError::Malformed`] if the file is damaged or of an
+    /// unsupported format.
     pub fn read(&self, id: &str) -> Result<Option<SearchRecord>, RecordError> {
         let path = self.history(id);
         if !exists(&path)? {
@@ -74,8 +75,8 @@ impl SearchFolder {
         write_json(&self.history(&record.id), record)
     }
 
-    /// Removes what a process that was killed while it wrote a history of these searches, or their
-    /// manifests, has left; only for who makes them.
+    /// Removes the temporary files that killed processes left of the histories of these searches
+    /// and of their manifests. The caller must be the only writer of these files.
     ///
     /// # Errors
     ///
@@ -90,11 +91,11 @@ impl SearchFolder {
         remove_temporary(&self.path(), |file| ours.iter().any(|own| own == file))
     }
 
-    /// The histories of all searches, sorted by id; none where the folder has no searches.
+    /// The histories of all searches, sorted by id; empty if the folder has no searches.
     ///
     /// # Errors
     ///
-    /// As [`read`](Self::read).
+    /// The same as for [`read`](Self::read).
     pub fn find(&self) -> Result<Vec<SearchRecord>, RecordError> {
         let folder = self.path();
         if !exists(&folder)? {
@@ -112,21 +113,25 @@ impl SearchFolder {
 }
 
 fn read(path: &Path) -> Result<SearchRecord, RecordError> {
+    const REMOVE: &str = "remove this file; the search resumes from its runs";
     let parsed = serde_json::from_str(&read_text(path)?);
     let mut record: SearchRecord = parsed.map_err(|e| {
-        let reason = format!("damaged ({e}); remove it, the search goes on from its runs");
+        let reason = format!("damaged ({e}); {REMOVE}");
         RecordError::malformed(path, None, reason)
     })?;
     let (found, known) = (record.format, SearchRecord::FORMAT);
     let stem = path.file_stem();
     let reason = if found != known {
-        format!("format {found} is not the one known here, {known}")
+        format!("format {found} is not supported, only {known}; {REMOVE}")
     } else if stem.is_none_or(|stem| stem != record.id.as_str()) {
-        format!("holds the search {}", record.id)
+        format!(
+            "holds the search {}; rename the file to {}.json",
+            record.id, record.id
+        )
     } else if !record.trials.is_sorted_by(|a, b| a.trial < b.trial) {
-        "the trials are not in the order of their numbers".to_owned()
+        format!("the trials are not sorted by number; {REMOVE}")
     } else {
-        // A search of an earlier version left out what it did not know, and is the same search.
+        // An earlier version omits the settings that it did not have; the search is still the same.
         record.spec.resolve();
         return Ok(record);
     };
@@ -140,7 +145,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_temporary_files_of_these_searches_go() {
+    fn only_temporary_files_of_the_given_searches_are_removed() {
         let folder = tempfile::tempdir().unwrap();
         let searches = SearchFolder::new(folder.path());
         fs::create_dir(searches.path()).unwrap();

@@ -1,15 +1,16 @@
-//! What is known after an epoch.
+//! The metrics of an epoch.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 
-/// What is known after an epoch. Training-set metrics are taken in evaluation mode on the samples
-/// trained on, with the labels trained on; names are those of the metrics chapter.
+/// The metrics of an epoch. Training-set metrics are computed in evaluation mode on the samples
+/// trained on, with the labels trained on. Their names are those of the metrics chapter of the
+/// book.
 ///
-/// A metric that is not defined (two class means coincide, say) is left out and its reason stands
-/// in `undefined`.
+/// A metric that is not defined (for example because two class means coincide) is omitted, and
+/// `undefined` has the reason.
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -18,75 +19,77 @@ pub struct EpochRecord {
     pub epoch: usize,
     /// Learning rate during the epoch.
     pub learning_rate: f64,
-    /// Mean training loss over the epoch's batches, as the network changed.
+    /// Mean training loss over the batches of the epoch, computed while the parameters change.
     pub loss: f64,
     /// Share of training samples predicted as their given label.
     pub accuracy: Option<f64>,
     /// NC1 of the training features with the given labels.
     pub nc1: Option<f64>,
-    /// `nc1` over all noisy samples, those held out for validation included (as the authors' code
-    /// does); left out where nothing is held out.
+    /// `nc1` over all noisy samples including those held out for validation, as in the authors'
+    /// code; omitted if no samples are held out.
     pub nc1_all: Option<f64>,
     /// Distance of W Wᵀ from a simplex equiangular tight frame.
     pub nc2_etf: Option<f64>,
     /// The mean `nc2_etf` of classifiers of the same shape with independent normal entries.
     pub nc2_etf_random: Option<f64>,
-    /// Distance of the Gram matrix of the uncentred class means from a multiple of the identity:
-    /// the frame that non-negative features should reach.
+    /// Distance of the Gram matrix of the uncentred class means from a multiple of the identity, to
+    /// which non-negative features should converge.
     pub nc2_orthogonal: Option<f64>,
     /// The mean `nc2_orthogonal` of class means whose entries are absolute values of independent
-    /// normal numbers.
+    /// normal variables.
     pub nc2_orthogonal_random: Option<f64>,
     /// Distance of W Mᵀ from a simplex equiangular tight frame.
     pub nc3: Option<f64>,
     /// The mean `nc3` of classifiers of the same shape with independent normal entries, with the
     /// class means of this epoch.
     pub nc3_random: Option<f64>,
-    /// Share of training samples that the nearest class mean classifies as the network does.
+    /// Share of training samples for which the nearest class mean and the network predict the same
+    /// class.
     pub nc4: Option<f64>,
     /// Norm of the logits at the global feature mean.
     pub bias_collapse: Option<f64>,
-    /// Expected calibration error on the training set, given labels, 15 bins.
+    /// Expected calibration error on the training set with the given labels, 15 bins.
     pub ece: Option<f64>,
-    /// Sum over the corrupted training samples of their distance to the clean mean of their true
+    /// Sum over the corrupted training samples of the distance to the clean mean of their true
     /// class.
     pub memorization_sum: Option<f64>,
-    /// The same, divided by the number of corrupted samples; left out where there is none.
+    /// `memorization_sum` divided by the number of corrupted samples; omitted if no sample is
+    /// corrupted.
     pub memorization_mean: Option<f64>,
-    /// The sum, for each true class.
+    /// `memorization_sum` per true class.
     pub memorization_per_class: Option<Vec<f64>>,
     /// `memorization_mean` over the same samples as `nc1_all`.
     pub memorization_mean_all: Option<f64>,
     /// The mean distance of the corrupted training samples to the mean of the test features of
-    /// their true class; left out where no sample is corrupted.
+    /// their true class; omitted if no sample is corrupted.
     pub memorization_test_mean: Option<f64>,
     /// Share of the corrupted training samples predicted as their given, wrong label.
     pub memorized_as_given: Option<f64>,
-    /// Share predicted as their true label.
+    /// Share of the corrupted training samples predicted as their true label.
     pub memorized_as_clean: Option<f64>,
-    /// Share predicted as a third label.
+    /// Share of the corrupted training samples predicted as a third label.
     pub memorized_as_other: Option<f64>,
     /// Mean distance between the class means of the uncorrupted training samples.
     pub separation: Option<f64>,
-    /// Accuracy on the held-out noisy samples; left out where nothing is held out.
+    /// Accuracy on the held-out noisy samples; omitted if no samples are held out.
     pub validation_accuracy: Option<f64>,
-    /// The same kind of values on the test set; left out in epochs without evaluation.
+    /// Metrics on the test set; omitted in epochs without evaluation.
     pub test: Option<TestRecord>,
-    /// Why a metric is missing, by name.
+    /// The reasons of undefined metrics, by the name of the metric.
     #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
     pub undefined: BTreeMap<String, String>,
     /// Wall-clock seconds of the epoch: the one value that differs between two identical runs.
     pub seconds: f64,
 }
 
-/// Values on the test set, whose labels are clean.
+/// Metrics on the test set, whose labels are clean.
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TestRecord {
     /// Mean loss with the clean labels.
     pub loss: f64,
-    /// Share of samples predicted right.
+    /// Share of correctly classified samples.
     pub accuracy: f64,
     /// Expected calibration error, 15 bins.
     pub ece: Option<f64>,
@@ -94,14 +97,15 @@ pub struct TestRecord {
     pub dilation: Option<f64>,
     /// Root mean squared distance to the class mean over the mean distance between class means.
     pub rho: Option<f64>,
-    /// The same from the dilation, blind to spread across the decision direction; two classes only.
+    /// Rho derived from the dilation, which ignores spread orthogonal to the direction between the
+    /// class means; two classes only.
     pub rho_nc1: Option<f64>,
     /// Root mean squared distance to the class mean.
     pub radius: Option<f64>,
     /// Mean distance between class means.
     pub separation: Option<f64>,
-    /// Dilation of the samples that are predicted right, around their own class means.
+    /// Dilation of the correctly classified samples, around their own class means.
     pub dilation_correct: Option<f64>,
-    /// Rho of the samples that are predicted right, around their own class means.
+    /// Rho of the correctly classified samples, around their own class means.
     pub rho_correct: Option<f64>,
 }

@@ -1,4 +1,4 @@
-//! How a training of unconstrained features ended.
+//! The result of training unconstrained features.
 
 use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
@@ -6,19 +6,20 @@ use serde_with::skip_serializing_none;
 use super::run::Provenance;
 use crate::spec::layer_peeled::LayerPeeledSpec;
 
-/// How a training of unconstrained features ended.
+/// The outcome of training unconstrained features.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LayerPeeledStatus {
-    /// The residual fell to the tolerance.
+    /// The residual reached the tolerance.
     Converged,
-    /// All steps were taken before that.
+    /// The maximum number of steps was taken before the residual reached the tolerance.
     OutOfSteps,
     /// The objective became NaN or infinite.
     Diverged,
 }
 
-/// Weights and features at the end. What has no meaning at zero is left out there.
+/// Properties of the weights and features at the end of training. Quantities that are not defined
+/// at zero are omitted if the solution is zero.
 #[skip_serializing_none]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -54,24 +55,24 @@ pub struct LayerPeeledEnd {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LayerPeeledRecord {
-    /// Version of this format; readers refuse what they do not know.
+    /// The version of this format; readers refuse other versions.
     pub format: u32,
-    /// What was run.
+    /// The specification.
     pub spec: LayerPeeledSpec,
-    /// How it ended.
+    /// The outcome.
     pub status: LayerPeeledStatus,
-    /// Steps taken.
+    /// The number of steps taken.
     pub steps: usize,
-    /// What was reached; left out when the training diverged.
+    /// The properties of the solution; omitted if the training diverged.
     pub end: Option<LayerPeeledEnd>,
     /// Wall-clock seconds.
     pub seconds: f64,
-    /// Where and with what.
+    /// The program and machine.
     pub provenance: Provenance,
 }
 
 impl LayerPeeledEnd {
-    /// Mean squared norms up to this count as zero.
+    /// Mean squared norms up to this value count as zero.
     pub const ZERO: f64 = 1e-12;
 }
 

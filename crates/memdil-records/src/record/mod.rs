@@ -1,4 +1,4 @@
-//! Records: what runs and searches measure.
+//! Records: the results of runs and searches.
 
 pub(crate) mod epoch;
 pub(crate) mod layer_peeled;

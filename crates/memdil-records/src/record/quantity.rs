@@ -1,10 +1,10 @@
-//! Numbers of an epoch's record by their path.
+//! Access to the numbers of an [`EpochRecord`] by their paths.
 
 use super::epoch::EpochRecord;
 
 type Field = (&'static str, fn(&EpochRecord) -> Option<f64>);
 
-/// Every number in an [`EpochRecord`] with its dotted path, sorted.
+/// The dotted path and an accessor of every number in an [`EpochRecord`], sorted by path.
 const FIELDS: [Field; 35] = [
     ("accuracy", |r| r.accuracy),
     ("bias_collapse", |r| r.bias_collapse),
@@ -45,7 +45,7 @@ const FIELDS: [Field; 35] = [
     ("validation_accuracy", |r| r.validation_accuracy),
 ];
 
-/// Every number in an [`EpochRecord`] by its dotted path, sorted.
+/// The dotted paths of all numbers in an [`EpochRecord`], sorted.
 pub const QUANTITIES: [&str; FIELDS.len()] = {
     let mut paths = [""; FIELDS.len()];
     let mut index = 0;
@@ -57,7 +57,7 @@ pub const QUANTITIES: [&str; FIELDS.len()] = {
 };
 
 impl EpochRecord {
-    /// The number at a path of [`QUANTITIES`]; `None` when it is not defined, or not finite.
+    /// The number at a path of [`QUANTITIES`]; `None` if it is not defined or not finite.
     ///
     /// ```
     /// let record = memdil_records::EpochRecord { nc1: Some(0.5), ..Default::default() };
@@ -74,7 +74,8 @@ mod tests {
     use super::*;
     use crate::record::epoch::TestRecord;
 
-    /// A record with every number; no field is left to a default, so that a new one is missed.
+    /// A record with a value for every number. It lists all fields without `..Default::default()`,
+    /// so that a new field is a compile error here.
     fn filled() -> EpochRecord {
         let number = Some(1.0);
         EpochRecord {
@@ -121,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn every_number_is_listed_and_found() {
+    fn quantities_list_every_number() {
         let json = serde_json::to_value(filled()).unwrap_or_default();
         let mut paths = Vec::new();
         for (name, value) in json.as_object().into_iter().flatten() {

@@ -1,4 +1,4 @@
-//! A finished run.
+//! The record of a finished run.
 
 use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
@@ -6,37 +6,37 @@ use serde_with::skip_serializing_none;
 use super::epoch::EpochRecord;
 use crate::spec::run::RunSpec;
 
-/// How a run ended.
+/// The outcome of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
-    /// All epochs ran.
+    /// All epochs were completed.
     Completed,
-    /// The loss became NaN or infinite; the records end before that epoch.
+    /// The loss became NaN or infinite; the records end with the epoch before.
     Diverged,
 }
 
-/// Where and with what a run was made.
+/// The program and machine that produced a result.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Provenance {
     /// Version of the program.
     pub version: String,
-    /// Commit it was built from, with `-dirty` after uncommitted changes; `unknown` outside a
-    /// checkout.
+    /// Commit that the program was built from, with the suffix `-dirty` if there were
+    /// uncommitted changes; `unknown` outside a checkout.
     pub commit: String,
-    /// SHA-256 of the Cargo.lock it was built with; `unknown` outside a checkout.
+    /// SHA-256 of the Cargo.lock that the program was built with; `unknown` outside a checkout.
     pub lockfile_sha256: String,
-    /// Compiler.
+    /// Version of the compiler.
     pub rustc: String,
     /// Operating system and architecture.
     pub platform: String,
-    /// Processor, as the system names it.
+    /// Processor name that the system reports.
     pub cpu: String,
-    /// Vector instructions found at run time: results differ between processors that differ in
-    /// them.
+    /// Vector instruction sets detected at run time; results differ between processors with
+    /// different sets.
     pub cpu_features: Vec<String>,
-    /// Threads that tensor operations may use.
+    /// Number of threads that tensor operations may use.
     pub threads: usize,
     /// `cpu` or `cuda:N`.
     pub device: String,
@@ -44,34 +44,34 @@ pub struct Provenance {
     pub started_unix: u64,
 }
 
-/// A finished run: its specification, how it ended, and its last epoch.
+/// A finished run: its specification, its outcome, and its last epoch.
 #[skip_serializing_none]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RunRecord {
-    /// Version of this format; readers refuse what they do not know.
+    /// The version of this format; readers refuse other versions.
     pub format: u32,
     /// Name of the run, unique to its specification.
     pub id: String,
-    /// What was run.
+    /// The specification.
     pub spec: RunSpec,
-    /// How it ended.
+    /// The outcome.
     pub status: Status,
-    /// Why, where it did not complete.
+    /// The reason, if the run did not complete.
     pub reason: Option<String>,
-    /// Noise that was asked for (`eta`).
+    /// Requested noise level (`eta`).
     pub requested_noise: f64,
     /// Share of training labels that differ from the clean ones.
     pub realised_noise: f64,
-    /// Samples trained on, held out, and tested on.
+    /// Numbers of training, validation and test samples.
     pub samples: [usize; 3],
-    /// Trainable parameters of the network.
+    /// Number of trainable parameters of the network.
     pub parameters: usize,
-    /// The last epoch; left out when the first one diverged.
+    /// The last epoch; omitted if the first epoch diverged.
     pub last: Option<EpochRecord>,
     /// Wall-clock seconds of the whole run.
     pub seconds: f64,
-    /// Where and with what.
+    /// The program and machine.
     pub provenance: Provenance,
 }
 

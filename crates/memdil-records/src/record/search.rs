@@ -15,56 +15,56 @@ use crate::spec::search::SearchSpec;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TrialRecord {
-    /// Number, counted from one.
+    /// The number of the trial, counted from one.
     pub trial: usize,
-    /// The values tried, by the names of their settings.
+    /// The values of the trial, by the names of their settings.
     pub values: BTreeMap<String, Value>,
-    /// The run that tried them.
+    /// The id of the trial's run.
     pub run: String,
-    /// How it ended.
+    /// The outcome of the run.
     pub status: Status,
-    /// Accuracy on the held-out noisy samples after the last epoch; left out when the run diverged,
-    /// which counts as worst.
+    /// Accuracy on the held-out noisy samples after the last epoch; omitted if the run
+    /// diverged, which ranks below every accuracy.
     pub validation_accuracy: Option<f64>,
-    /// The highest of it up to this trial.
+    /// The highest validation accuracy up to this trial.
     pub best_so_far: Option<f64>,
 }
 
-/// The best trial's values trained on all training data for all epochs.
+/// The run that was trained with the best trial's values on all training data for all epochs.
 #[skip_serializing_none]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RetrainedRecord {
-    /// The run.
+    /// The id of the run.
     pub run: String,
-    /// How it ended.
+    /// The outcome of the run.
     pub status: Status,
-    /// Accuracy on the test set; left out when the run diverged.
+    /// Accuracy on the test set; omitted if the run diverged.
     pub test_accuracy: Option<f64>,
 }
 
-/// A search and its history. No value in it depends on when or how often the search was stopped.
+/// A search and its history. Its values do not depend on interruptions of the search.
 #[skip_serializing_none]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SearchRecord {
-    /// Version of this format; readers refuse what they do not know.
+    /// The version of this format; readers refuse other versions.
     pub format: u32,
-    /// Name of the search: that of the run that its settings describe.
+    /// The name of the search, which is the name of the run that `spec` describes.
     pub id: String,
-    /// What is tried.
+    /// The specification of the search.
     pub search: SearchSpec,
-    /// The settings that the values of a trial are put into.
+    /// The specification of a run, in which a trial replaces the settings that are searched over.
     pub spec: RunSpec,
-    /// The settings that are searched over: those of the space that the loss, the optimiser and so
-    /// on have.
+    /// The settings that are searched over: those of the space that exist for the loss,
+    /// optimiser etc. of `spec`.
     pub settings: Vec<String>,
     /// Finished trials, in the order of their numbers.
     pub trials: Vec<TrialRecord>,
-    /// The first trial with the highest validation accuracy, once all are finished; left out when
-    /// all have diverged.
+    /// The first trial with the highest validation accuracy. Omitted until all trials are finished,
+    /// and if all have diverged.
     pub best_trial: Option<usize>,
-    /// The run made with its values.
+    /// The run that was trained with the best trial's values.
     pub retrained: Option<RetrainedRecord>,
 }
 
@@ -72,12 +72,12 @@ impl SearchRecord {
     /// The format this crate writes and reads.
     pub const FORMAT: u32 = 1;
 
-    /// True when every trial is finished.
+    /// True if every trial is finished.
     pub fn all_tried(&self) -> bool {
         self.trials.len() == self.search.trials
     }
 
-    /// Works out what follows from the trials: their order, the best so far, the best of all.
+    /// Sorts the trials and recomputes `best_so_far` and `best_trial`.
     pub fn settle(&mut self) {
         self.trials.sort_by_key(|trial| trial.trial);
         let mut best: Option<(usize, f64)> = None;
@@ -92,7 +92,7 @@ impl SearchRecord {
         self.best_trial = best.map(|(trial, _)| trial).filter(|_| self.all_tried());
     }
 
-    /// The best trial.
+    /// The best trial, if it is known.
     pub fn best(&self) -> Option<&TrialRecord> {
         self.trials
             .iter()

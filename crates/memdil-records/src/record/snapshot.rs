@@ -1,16 +1,16 @@
-//! Features after the last epoch, so that figures and metrics need no training.
+//! The features after the last epoch, from which figures and metrics are computed without training.
 
 use std::io::{Read, Seek, Write};
 
 use ndarray::{Array1, Array2};
 use ndarray_npy::{NpzReader, NpzWriter, ReadNpzError, WriteNpzError};
 
-/// Features of a run in evaluation mode after its last epoch, with the classifier that reads them.
+/// The features of a run in evaluation mode after its last epoch, and the classifier.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Snapshot {
-    /// Samples trained on.
+    /// The samples trained on.
     pub train: SnapshotPart,
-    /// Test samples.
+    /// The test samples.
     pub test: SnapshotPart,
     /// Classifier weights, (K, d).
     pub classifier: Array2<f32>,
@@ -25,15 +25,16 @@ pub struct SnapshotPart {
     pub features: Array2<f32>,
     /// Logits, (n, K).
     pub logits: Array2<f32>,
-    /// Labels as given (on the test set: the clean ones).
+    /// Given labels, with noise for training samples and clean for test samples.
     pub labels: Array1<u32>,
-    /// Labels before noise.
+    /// Labels without noise.
     pub clean_labels: Array1<u32>,
 }
 
 impl Snapshot {
-    /// Writes the arrays `features`, `logits`, `labels`, `clean_labels`, the same with the prefix
-    /// `test_`, `classifier` and `bias`, in NumPy's .npz format.
+    /// Writes an archive in NumPy's .npz format with the arrays `features`, `logits`, `labels` and
+    /// `clean_labels` of the training samples, the same names with the prefix `test_` for the
+    /// test samples, `classifier` and `bias`.
     ///
     /// # Errors
     ///
@@ -52,11 +53,11 @@ impl Snapshot {
         Ok(())
     }
 
-    /// Reads what [`Snapshot::write_npz`] wrote.
+    /// Reads an archive of [`Snapshot::write_npz`].
     ///
     /// # Errors
     ///
-    /// The error of the reader when an array is missing or of another type.
+    /// The error of the reader if an array is missing or of another type.
     pub fn read_npz(reader: impl Read + Seek) -> Result<Self, ReadNpzError> {
         let mut npz = NpzReader::new(reader)?;
         let mut part = |prefix: &str| -> Result<SnapshotPart, ReadNpzError> {

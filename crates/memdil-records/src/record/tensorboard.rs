@@ -1,21 +1,21 @@
-//! Metrics as an event file for TensorBoard.
+//! Writes metrics as an event file for TensorBoard.
 
 use serde_json::Value;
 
 use super::epoch::EpochRecord;
 
-/// The content of an event file: a scalar for every number of every epoch, named as in
-/// `metrics.jsonl` with `/` before what stands inside (`test/dilation`,
-/// `memorization_per_class/0`). The step is the epoch, the time that of its end: `started_unix`
-/// plus the seconds of the epochs so far.
+/// The content of an event file, with one scalar per number and epoch. A scalar has the name of the
+/// number in `metrics.jsonl`, with `/` between the levels of nested values (`test/dilation`,
+/// `memorization_per_class/0`). Its step is the epoch. Its time is the end of the epoch:
+/// `started_unix` plus the seconds of the epochs so far.
 ///
-/// More epochs make a longer file with the same beginning, so that TensorBoard can go on reading
-/// it.
+/// The file for fewer epochs is a prefix of the file for more epochs, so TensorBoard can continue
+/// to read a file that grows.
 ///
-/// The format: records of length, checksum, message, checksum (the masked CRC-32C of TFRecord); the
-/// messages are protocol buffers,
+/// The file is a sequence of records, each of length, checksum, message, checksum (the masked
+/// CRC-32C of TFRecord). The messages are protocol buffers:
 /// `Event { wall_time = 1, step = 2, file_version = 3, summary = 5 }`, `Summary { value = 1 }`,
-/// `Value { tag = 1, simple_value = 2 }`. Scalars are f32 there.
+/// `Value { tag = 1, simple_value = 2 }`. Scalars are stored as f32.
 ///
 /// ```
 /// use memdil_records::{EpochRecord, event_file};
@@ -34,7 +34,7 @@ pub fn event_file(records: &[EpochRecord], started_unix: u64) -> Vec<u8> {
     for epoch in records {
         time += epoch.seconds;
         let mut summary = Vec::new();
-        // A record holds numbers, lists and maps only: it always serialises.
+        // Cannot fail: a record contains only numbers, strings, lists and maps.
         let values = serde_json::to_value(epoch).unwrap_or_default();
         scalars("", &values, &mut |name, value| {
             if name != "epoch" {
@@ -52,7 +52,7 @@ pub fn event_file(records: &[EpochRecord], started_unix: u64) -> Vec<u8> {
     file
 }
 
-/// Every number with its name; reasons of missing metrics are none.
+/// Calls `scalar` for every number with its name; the reasons of undefined metrics are skipped.
 fn scalars(name: &str, value: &Value, scalar: &mut impl FnMut(&str, f64)) {
     let inner = |key: &str| {
         if name.is_empty() {
@@ -76,7 +76,7 @@ fn scalars(name: &str, value: &Value, scalar: &mut impl FnMut(&str, f64)) {
     }
 }
 
-/// The first two fields of a message.
+/// An `Event` message with its first two fields.
 fn event(time: f64, step: u64) -> Vec<u8> {
     let mut message = vec![1 << 3 | 1];
     message.extend(time.to_le_bytes());
@@ -108,7 +108,7 @@ fn record(file: &mut Vec<u8>, message: &[u8]) {
     }
 }
 
-/// CRC-32C (Castagnoli), bit by bit: event files are small.
+/// CRC-32C (Castagnoli), computed bit by bit, which is fast enough for small event files.
 fn crc32c(bytes: &[u8]) -> u32 {
     let step = |crc: u32, _| {
         if crc & 1 == 1 {
@@ -128,7 +128,7 @@ mod tests {
     use crate::record::epoch::TestRecord;
 
     #[test]
-    fn checksums_are_those_of_the_standard() {
+    fn crc32c_agrees_with_rfc_3720() {
         // RFC 3720, appendix B.4.
         assert_eq!(crc32c(&[0; 32]), 0x8A91_36AA);
         assert_eq!(crc32c(&(0..32).collect::<Vec<u8>>()), 0x46DD_794E);
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn every_number_is_a_scalar_under_its_name() {
+    fn every_number_is_a_scalar_with_its_name() {
         let test = TestRecord {
             loss: 0.25,
             accuracy: 0.5,

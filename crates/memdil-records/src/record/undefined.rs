@@ -1,10 +1,10 @@
-//! Metrics without a value, in words.
+//! Describes undefined metrics in words.
 
 use std::collections::BTreeMap;
 
-/// One line per reason why metrics have no value, with the names of these metrics.
+/// One line per reason, with the names of the metrics that have no value for this reason.
 ///
-/// `undefined` holds the reason of each metric, as a record does.
+/// `undefined` maps the name of each metric to its reason, as in a record.
 ///
 /// ```
 /// let why = "the class means coincide".to_owned();

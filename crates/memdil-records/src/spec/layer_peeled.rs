@@ -6,17 +6,17 @@ use serde::{Deserialize, Serialize};
 use crate::error::RecordError;
 use crate::range::{at_least_one, below_one, check, positive};
 
-/// Everything that decides the numbers of one training of unconstrained features.
+/// All settings that determine the result of training unconstrained features.
 ///
-/// With $N$ classes of $n$ samples, $W$ the classifier and $H$ the features, full-batch gradient
-/// descent with momentum on
+/// For $N$ classes of $n$ samples, the classifier $W$ and the features $H$ are trained by
+/// full-batch gradient descent with momentum on
 /// $$\frac{1}{Nn}\sum_{k,i} l(Wh_{k,i}, k) + \lambda_W\|W\|_F^2 + \frac{\lambda_H}{Nn}\|H\|_F^2.$$
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LayerPeeledSpec {
-    /// Classes $N$, at least 2.
+    /// Number of classes $N$, at least 2.
     pub classes: usize,
-    /// Samples a class $n$, at least 1.
+    /// Number of samples per class $n$, at least 1.
     pub samples_per_class: usize,
     /// Feature dimension $P$, at least 1.
     pub dim: usize,
@@ -30,14 +30,15 @@ pub struct LayerPeeledSpec {
     pub nonnegative: bool,
     /// Seeds the initial weights and features.
     pub seed: u64,
-    /// Learning rate in balanced variables: $\sqrt{\lambda_H/\lambda_W}$ times as large for
-    /// weights, $Nn\sqrt{\lambda_W/\lambda_H}$ times for features.
+    /// Learning rate in balanced variables. The weights have $\sqrt{\lambda_H/\lambda_W}$ times
+    /// this rate, the features $Nn\sqrt{\lambda_W/\lambda_H}$ times.
     pub learning_rate: f64,
     /// Momentum, in `[0, 1)`.
     pub momentum: f64,
-    /// Steps at most.
+    /// Maximum number of steps.
     pub steps: usize,
-    /// Training ends when [`LayerPeeledEnd::residual`](crate::LayerPeeledEnd::residual) is at most this.
+    /// Training ends when [`LayerPeeledEnd::residual`](crate::LayerPeeledEnd::residual) is at
+    /// most this value.
     pub tolerance: f64,
 }
 
@@ -46,7 +47,7 @@ impl LayerPeeledSpec {
     ///
     /// # Errors
     ///
-    /// [`RecordError::OutOfRange`] naming the first setting that is out of range, or the error of
+    /// [`RecordError::OutOfRange`] that names the first setting out of its range, or the error of
     /// the loss crate.
     pub fn validate(&self) -> Result<(), RecordError> {
         check(self.classes >= 2, "classes", self.classes, "at least 2")?;
@@ -56,7 +57,7 @@ impl LayerPeeledSpec {
             self.loss,
             Loss::CrossEntropy {} | Loss::LabelSmoothing { .. }
         );
-        let range = "cross_entropy or label_smoothing, the losses whose minimum is known";
+        let range = "cross_entropy or label_smoothing, the losses with a known minimum";
         check(known, "loss", self.loss.short_name(), range)?;
         self.loss.validate()?;
         positive("lambda_w", self.lambda_w)?;
@@ -67,9 +68,9 @@ impl LayerPeeledSpec {
         positive("tolerance", self.tolerance)
     }
 
-    /// Whether the minimiser fits into the dimension, so that a closed form is there to compare
-    /// with: $P \ge N$ for the orthogonal frame of non-negative features, $P \ge N - 1$ for the
-    /// simplex of signed ones.
+    /// Whether the dimension is large enough for the minimiser, so that a closed form exists:
+    /// $P \ge N$ for the orthogonal frame of non-negative features, $P \ge N - 1$ for the
+    /// simplex of signed features.
     pub fn frame_fits(&self) -> bool {
         let needed = self.classes - usize::from(!self.nonnegative);
         self.dim >= needed

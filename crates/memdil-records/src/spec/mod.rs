@@ -1,4 +1,4 @@
-//! Specifications: everything that decides the numbers of a run, a search or an experiment.
+//! Specifications: the settings that determine the results of a run, a search or an experiment.
 
 pub(crate) mod layer_peeled;
 pub(crate) mod model;

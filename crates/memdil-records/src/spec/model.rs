@@ -1,4 +1,4 @@
-//! The network of a run.
+//! The specification of a network.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::RecordError;
 use crate::range::{between, check, plain_name};
 
-/// Which network is trained.
+/// The network that is trained.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum ModelSpec {
@@ -17,20 +17,20 @@ pub enum ModelSpec {
     /// A residual network with a 3 by 3 stem and no max-pooling.
     #[serde(rename = "resnet")]
     ResNet(ConvolutionalSpec),
-    /// A VGG network with batch normalisation and one linear layer; for images of 32 by 32 pixels
-    /// and more.
+    /// A VGG network with batch normalisation and one linear layer, for images of at least 32 by 32
+    /// pixels.
     Vgg(ConvolutionalSpec),
-    /// A network that a program of one's own builds and hands to the runner.
+    /// A user-defined network that another program builds and passes to the runner.
     Custom(CustomSpec),
 }
 
-/// Which residual or VGG network.
+/// The size of a residual or VGG network.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ConvolutionalSpec {
-    /// 18, 34 or 50 of a residual network; 11, 13 or 16 of a VGG network.
+    /// 18, 34 or 50 for a residual network; 11, 13 or 16 for a VGG network.
     pub depth: usize,
-    /// Channels of the first stage, 1 to 1024; left out: 64.
+    /// Channels of the first stage, 1 to 1024; default: 64.
     #[serde(default = "standard_width")]
     pub width: usize,
 }
@@ -39,13 +39,13 @@ fn standard_width() -> usize {
     64
 }
 
-/// What a program needs to know to build its own network.
+/// The description of a user-defined network.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CustomSpec {
-    /// Its name: letters, digits, '-' and '_'.
+    /// The name of the network: letters, digits, '-' and '_'.
     pub name: String,
-    /// Whatever else decides its numbers; a sweep can vary it. Left out: nothing.
+    /// Further settings of the network, which a sweep can vary; default: empty.
     #[serde(default)]
     pub settings: BTreeMap<String, serde_json::Value>,
 }
@@ -58,21 +58,22 @@ pub struct MlpSpec {
     pub depth: usize,
     /// Units in a hidden block, 1 to 65536.
     pub width: usize,
-    /// Units in the last block, the penultimate features, 1 to 65536; left out: as many as classes.
+    /// Units in the last block (the penultimate features), 1 to 65536; default: the number of
+    /// classes.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub features: Option<usize>,
-    /// Normalisation of every block; left out: `batch`.
+    /// Normalisation of every block; default: `batch`.
     #[serde(default)]
     pub norm: NormSpec,
-    /// Activation of every block, after its normalisation; left out: `relu`.
+    /// Activation of every block, after the normalisation; default: `relu`.
     #[serde(default)]
     pub activation: ActivationSpec,
-    /// What reads the features; left out: `learned`.
+    /// The classifier of the features; default: `learned`.
     #[serde(default)]
     pub classifier: ClassifierSpec,
 }
 
-/// What normalises the values of a block.
+/// The normalisation in a block.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NormSpec {
@@ -81,11 +82,11 @@ pub enum NormSpec {
     Batch,
     /// Layer normalisation over the units of a sample.
     Layer,
-    /// Nothing.
+    /// No normalisation.
     None,
 }
 
-/// What follows the normalisation of a block.
+/// The activation in a block.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ActivationSpec {
@@ -96,20 +97,19 @@ pub enum ActivationSpec {
     Sigmoid,
 }
 
-/// What reads the features.
+/// The classifier of the features.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ClassifierSpec {
-    /// A linear layer, trained with the rest.
+    /// A linear layer that is trained with the network.
     #[default]
     Learned,
-    /// A simplex equiangular tight frame with zero bias that stays as it is; needs `features` of at
-    /// least K - 1.
+    /// A fixed simplex equiangular tight frame with zero bias; needs at least K - 1 `features`.
     Etf,
 }
 
 impl ModelSpec {
-    /// Units or channels of its first layer; a network of one's own has none that are known.
+    /// Units or channels of the first layer; `None` for a user-defined network.
     pub fn width(&self) -> Option<usize> {
         match self {
             Self::Mlp(mlp) => Some(mlp.width),
@@ -118,7 +118,7 @@ impl ModelSpec {
         }
     }
 
-    /// The smallest batch that can be trained on: statistics of a batch need two samples.
+    /// The smallest batch size that can be trained on: batch normalisation needs two samples.
     pub fn smallest_batch(&self) -> usize {
         match self {
             Self::Mlp(mlp) if mlp.norm != NormSpec::Batch => 1,
@@ -151,7 +151,7 @@ impl ConvolutionalSpec {
     }
 }
 
-/// `MLP 4×64`, `ResNet-18×64`, `VGG-11×64`, or the name of one's own.
+/// `MLP 4×64`, `ResNet-18×64`, `VGG-11×64`, or the name of a user-defined network.
 impl fmt::Display for ModelSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -172,7 +172,7 @@ impl MlpSpec {
         between("model.width", self.width, 1..=65536, "1 to 65536")?;
         between("model.features", features, 1..=65536, "1 to 65536")?;
         let fits = self.classifier == ClassifierSpec::Learned || features + 1 >= classes;
-        let range = "at least the number of classes less one for classifier = \"etf\"";
+        let range = "at least the number of classes minus one for classifier = \"etf\"";
         check(fits, "model.features", features, range)
     }
 }

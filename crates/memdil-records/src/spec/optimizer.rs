@@ -1,17 +1,17 @@
-//! The optimiser of a run.
+//! The specification of an optimiser.
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::RecordError;
 use crate::range::{below_one, check, not_negative, positive};
 
-/// Which optimiser updates the parameters $p$ along the gradient $g$; formulas as in PyTorch,
-/// $\eta$ the learning rate.
+/// The optimiser, which updates the parameters $p$ with the gradient $g$. The formulas are those of
+/// PyTorch; $\eta$ is the learning rate.
 ///
-/// A coupled weight decay $\lambda$ makes $\lambda p$ part of the gradient; a decoupled one shrinks
-/// $p$ beside it (Loshchilov and Hutter 2019). They are different things and named apart. The
-/// classifier's weight and bias may have their own; where it is left out it is that of all others.
-/// Running statistics and a fixed classifier never decay.
+/// A coupled weight decay adds $\lambda p$ to the gradient; a decoupled weight decay shrinks $p$
+/// independently of the gradient (Loshchilov and Hutter 2019). Their keys have different names. The
+/// classifier's weight and bias may have their own decay; its default is the decay of the other
+/// parameters. Running statistics and a fixed classifier never decay.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum OptimizerSpec {
@@ -23,59 +23,59 @@ pub enum OptimizerSpec {
         learning_rate: f64,
         /// Momentum $\mu$, in `[0, 1)`.
         momentum: f64,
-        /// Nesterov's momentum; left out: false.
+        /// Nesterov's momentum; default: false.
         #[serde(default)]
         nesterov: bool,
         /// Coupled weight decay $\lambda$.
         weight_decay: f64,
-        /// The same for the classifier.
+        /// The weight decay of the classifier; default: that of the other parameters.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         classifier_weight_decay: Option<f64>,
     },
-    /// Adam (Kingma and Ba 2015), with $g$ standing for $g + \lambda p$:
+    /// Adam (Kingma and Ba 2015), where $g$ denotes $g + \lambda p$:
     /// $m \leftarrow \beta_1 m + (1-\beta_1) g$, $v \leftarrow \beta_2 v + (1-\beta_2) g^2$, and in
     /// step $t$ $p \leftarrow p - \frac{\eta}{1-\beta_1^t} \, m \big/ \bigl(\sqrt
     /// v/\sqrt{1-\beta_2^t} + \epsilon\bigr)$.
     Adam {
         /// Initial learning rate.
         learning_rate: f64,
-        /// Memory $\beta_1$ of the first moment, in `[0, 1)`; left out: 0.9.
+        /// Decay rate $\beta_1$ of the first moment, in `[0, 1)`; default: 0.9.
         #[serde(default = "beta1")]
         beta1: f64,
-        /// Memory $\beta_2$ of the second moment, in `[0, 1)`; left out: 0.999.
+        /// Decay rate $\beta_2$ of the second moment, in `[0, 1)`; default: 0.999.
         #[serde(default = "beta2")]
         beta2: f64,
-        /// Addend $\epsilon$ of the denominator, positive; left out: 1e-8.
+        /// Term $\epsilon$ in the denominator, positive; default: 1e-8.
         #[serde(default = "epsilon")]
         epsilon: f64,
         /// Coupled weight decay $\lambda$.
         weight_decay: f64,
-        /// The same for the classifier.
+        /// The weight decay of the classifier; default: that of the other parameters.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         classifier_weight_decay: Option<f64>,
     },
-    /// Adam without decay in the gradient, after $p \leftarrow (1 - \eta\lambda) p$.
+    /// Adam without decay in the gradient; each step first sets $p \leftarrow (1 - \eta\lambda) p$.
     AdamW {
         /// Initial learning rate.
         learning_rate: f64,
-        /// Memory $\beta_1$ of the first moment, in `[0, 1)`; left out: 0.9.
+        /// Decay rate $\beta_1$ of the first moment, in `[0, 1)`; default: 0.9.
         #[serde(default = "beta1")]
         beta1: f64,
-        /// Memory $\beta_2$ of the second moment, in `[0, 1)`; left out: 0.999.
+        /// Decay rate $\beta_2$ of the second moment, in `[0, 1)`; default: 0.999.
         #[serde(default = "beta2")]
         beta2: f64,
-        /// Addend $\epsilon$ of the denominator, positive; left out: 1e-8.
+        /// Term $\epsilon$ in the denominator, positive; default: 1e-8.
         #[serde(default = "epsilon")]
         epsilon: f64,
         /// Decoupled weight decay $\lambda$.
         decoupled_weight_decay: f64,
-        /// The same for the classifier.
+        /// The weight decay of the classifier; default: that of the other parameters.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         decoupled_classifier_weight_decay: Option<f64>,
     },
 }
 
-/// PyTorch's defaults.
+// The defaults of PyTorch.
 fn beta1() -> f64 {
     0.9
 }
@@ -99,7 +99,7 @@ impl OptimizerSpec {
     }
 
     /// The coupled weight decay, a penalty $\frac{\lambda}{2} \lVert p \rVert^2$ on the loss;
-    /// `None` where the decay is decoupled.
+    /// `None` if the decay is decoupled.
     pub fn coupled_weight_decay(&self) -> Option<f64> {
         match *self {
             Self::Sgd { weight_decay, .. } | Self::Adam { weight_decay, .. } => Some(weight_decay),
@@ -112,7 +112,7 @@ impl OptimizerSpec {
         own.get_or_insert(*all);
     }
 
-    /// The weight decay of all parameters, and the classifier's own.
+    /// The weight decay of all parameters, and that of the classifier.
     fn decays(&mut self) -> (&mut f64, &mut Option<f64>) {
         match self {
             Self::Sgd {

@@ -1,4 +1,4 @@
-//! The specification of a run: everything that decides its numbers.
+//! The specification of a run: all settings that determine its result.
 
 use memdil_data::{DataSpec, LabelNoise};
 use memdil_losses::Loss;
@@ -10,22 +10,22 @@ use super::schedule::ScheduleSpec;
 use crate::error::RecordError;
 use crate::range::{at_least_one, check, not_negative, plain_name};
 
-/// Everything that decides the numbers of a run. Paths, threads and devices are no part of it.
+/// All settings that determine the result of a run. Paths, threads and devices are not among them.
 ///
-/// There are no hidden defaults: what is saved with a run is what ran ([`resolve`](Self::resolve)
-/// writes out what a file may leave out).
+/// The specification that is saved with a run has no hidden defaults:
+/// [`resolve`](Self::resolve) fills in the settings that a file may omit.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RunSpec {
-    /// Experiment the run belongs to; runs of one experiment are compared with each other.
+    /// Name of the experiment; runs of one experiment are compared with each other.
     pub experiment: String,
-    /// Seeds noise, split, initialisation and shuffling, each through its own stream.
+    /// Seed of noise, split, initialisation and shuffling, each with its own random stream.
     pub seed: u64,
     /// Training loss.
     pub loss: Loss,
     /// Images, classes, input form, validation split.
     pub data: DataSpec,
-    /// What happens to the training labels.
+    /// Noise in the training labels.
     pub noise: LabelNoise,
     /// Network.
     pub model: ModelSpec,
@@ -37,36 +37,38 @@ pub struct RunSpec {
     pub training: TrainingSpec,
 }
 
-/// Length of the training and how often metrics are taken.
+/// The length of the training, and the epochs at which metrics are computed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TrainingSpec {
-    /// Passes over the training set.
+    /// Number of passes over the training set.
     pub epochs: usize,
-    /// Samples in a batch; the last, partial batch is kept. Batch normalisation needs two.
+    /// Samples per batch; the last, partial batch is kept. Batch normalisation needs at least two.
     pub batch_size: usize,
-    /// Metrics are taken every so many epochs, and after the last.
+    /// Interval in epochs at which metrics are computed; they are always computed after the
+    /// last epoch.
     pub evaluate_every: usize,
-    /// More epochs after which metrics are taken, in increasing order: a claim about the course of
-    /// training needs many early ones. Those after the last epoch have no effect. Left out: none.
+    /// Additional epochs after which metrics are computed, in increasing order. A claim about
+    /// the course of training needs many early evaluations. Epochs after the last one have no
+    /// effect. Default: empty.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub evaluate_at: Vec<usize>,
     /// $\lambda_h$ of the penalty $\frac{\lambda_h}{2n} \sum_i \lVert h_i \rVert^2$ that a batch of
     /// n samples with penultimate features $h_i$ adds to the loss, as in the layer-peeled model;
-    /// left out: 0.
+    /// default: 0.
     #[serde(default)]
     pub feature_decay: f64,
 }
 
 impl TrainingSpec {
-    /// Whether metrics are taken after this epoch, counted from one.
+    /// Whether metrics are computed after this epoch, counted from one.
     pub fn is_evaluated(&self, epoch: usize) -> bool {
         epoch.is_multiple_of(self.evaluate_every)
             || epoch == self.epochs
             || self.evaluate_at.contains(&epoch)
     }
 
-    /// The number of evaluations.
+    /// The number of epochs at which metrics are computed.
     pub fn evaluations(&self) -> usize {
         (1..=self.epochs)
             .filter(|&epoch| self.is_evaluated(epoch))
@@ -83,16 +85,15 @@ impl TrainingSpec {
         check(size >= smallest_batch, "training.batch_size", size, range)?;
         at_least_one("training.evaluate_every", self.evaluate_every)?;
         let increasing = at.is_sorted_by(|a, b| a < b) && at.first() != Some(&0);
-        let range = "increasing epochs from 1 on";
+        let range = "increasing epochs, the first at least 1";
         check(increasing, "training.evaluate_at", format!("{at:?}"), range)?;
         not_negative("training.feature_decay", self.feature_decay)
     }
 }
 
 impl RunSpec {
-    /// Writes out the settings that follow from others where they are left out: `model.features`,
-    /// the classifier's own weight decay and the transition matrix of forward correction, which is
-    /// that of the noise.
+    /// Fills in omitted settings that are derived from others: `model.features`, the classifier's
+    /// weight decay, and the transition matrix of forward correction, which is that of the noise.
     pub fn resolve(&mut self) {
         if let Loss::ForwardCorrection { transition } = &mut self.loss
             && transition.is_empty()
@@ -106,8 +107,8 @@ impl RunSpec {
         self.optimizer.resolve();
     }
 
-    /// Classes that the network tells apart: those of the data, or twice as many where the noise
-    /// makes latent ones.
+    /// The number of classes of the network: that of the data, or twice that number if the noise
+    /// creates latent classes.
     pub fn network_classes(&self) -> usize {
         let latent = matches!(self.noise, LabelNoise::LatentClass { .. });
         self.data.classes.len() * if latent { 2 } else { 1 }
@@ -117,7 +118,7 @@ impl RunSpec {
     ///
     /// # Errors
     ///
-    /// [`RecordError::OutOfRange`] naming the first setting that is out of range, or the error of
+    /// [`RecordError::OutOfRange`] that names the first setting out of its range, or the error of
     /// the data or loss crate.
     pub fn validate(&self) -> Result<(), RecordError> {
         plain_name("experiment", &self.experiment)?;
@@ -125,7 +126,7 @@ impl RunSpec {
         let classes = self.data.classes.len();
         if let Loss::ForwardCorrection { transition } = &self.loss {
             let rows = transition.len();
-            let range = "a row for each class of data.classes";
+            let range = "one row per class of data.classes";
             let shown = format!("{rows} rows");
             check(rows == classes, "loss.transition", shown, range)?;
         }

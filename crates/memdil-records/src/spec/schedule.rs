@@ -1,30 +1,30 @@
-//! The learning-rate schedule of a run.
+//! The specification of a learning-rate schedule.
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::RecordError;
 use crate::range::{at_least_one, check, positive_share};
 
-/// How the learning rate changes from epoch to epoch; the first epoch has the initial one.
+/// The learning-rate schedule. The first epoch has the initial learning rate.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum ScheduleSpec {
-    /// Multiplied by `gamma` every `patience` epochs.
+    /// Multiplies the learning rate by `gamma` every `patience` epochs.
     Step {
         /// Epochs between two steps.
         patience: usize,
         /// Factor of a step, in `(0, 1]`.
         gamma: f64,
     },
-    /// Multiplied by `gamma` after each of the given epochs.
+    /// Multiplies the learning rate by `gamma` after each of the given epochs.
     MultiStep {
-        /// Epochs after which a step comes, increasing; none of them is a constant rate.
+        /// Epochs after which the learning rate changes, increasing; empty for a constant rate.
         milestones: Vec<usize>,
         /// Factor of a step, in `(0, 1]`.
         gamma: f64,
     },
-    /// Half a cosine from the initial learning rate $\eta$ towards $\eta_{\min}$, which it would
-    /// reach after the last of $T$ epochs: epoch $e$ has
+    /// Half a cosine from the initial learning rate $\eta$ towards $\eta_{\min}$, which would be
+    /// reached after the last of $T$ epochs: epoch $e$ has
     /// $\eta_{\min} + (\eta - \eta_{\min})(1 + \cos(\pi(e-1)/T))/2$.
     Cosine {
         /// $\eta_{\min}$, from 0 to the initial learning rate.
@@ -33,8 +33,8 @@ pub enum ScheduleSpec {
 }
 
 impl ScheduleSpec {
-    /// The learning rate of an epoch, counted from one, of `epochs`, where the first one's is
-    /// `initial`.
+    /// The learning rate of `epoch`, counted from one, in a training of `epochs` epochs with the
+    /// initial learning rate `initial`.
     ///
     /// ```
     /// use memdil_records::ScheduleSpec;
@@ -70,7 +70,7 @@ impl ScheduleSpec {
                 let increasing =
                     milestones.first() != Some(&0) && milestones.is_sorted_by(|a, b| a < b);
                 let shown = format!("{milestones:?}");
-                let range = "increasing, from 1 on";
+                let range = "increasing epochs, the first at least 1";
                 check(increasing, "schedule.milestones", shown, range)?;
                 positive_share("schedule.gamma", *gamma)
             }
@@ -78,7 +78,7 @@ impl ScheduleSpec {
                 minimum_learning_rate: minimum,
             } => {
                 let name = "schedule.minimum_learning_rate";
-                let range = "from 0 to optimizer.learning_rate";
+                let range = "in [0, optimizer.learning_rate]";
                 check((0.0..=initial).contains(minimum), name, minimum, range)
             }
         }

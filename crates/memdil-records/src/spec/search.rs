@@ -1,4 +1,4 @@
-//! A hyper-parameter search: what is tried.
+//! The specification of a hyper-parameter search.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,33 +11,33 @@ use serde_json::Value;
 use crate::error::RecordError;
 use crate::range::{at_least_one, check, positive_share};
 
-/// What a search tries, as the table `[search]` of an experiment file says it.
+/// A hyper-parameter search: the table `[search]` of an experiment file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SearchSpec {
-    /// How the values of a trial come about.
+    /// The sampler of the values of a trial.
     pub sampler: Sampler,
-    /// Trials, at least one.
+    /// Number of trials, at least one.
     pub trials: usize,
-    /// Length of a trial: a share of the epochs, in `(0, 1]`.
+    /// Length of a trial as a share of the epochs of a run, in `(0, 1]`.
     pub epochs: f64,
-    /// Where the values of each setting come from, by its dotted name.
+    /// The range of each setting, by its dotted name.
     pub space: BTreeMap<String, SearchRange>,
 }
 
-/// How the values of a trial come about.
+/// The method by which the values of a trial are drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Sampler {
-    /// Drawn from the space, whatever other trials gave (Bergstra and Bengio 2012).
+    /// Random search: drawn from the space, independent of other trials (Bergstra and Bengio 2012).
     Random,
-    /// Tree-structured Parzen estimator (Bergstra et al. 2011): drawn where good trials are denser
-    /// than bad ones, each setting by itself.
+    /// Tree-structured Parzen estimator (Bergstra et al. 2011): each setting is drawn
+    /// independently, from regions with a higher density of good trials than of bad trials.
     Tpe,
 }
 
 impl Sampler {
-    /// Its name in a configuration.
+    /// The name of the sampler in a configuration.
     pub fn name(self) -> &'static str {
         match self {
             Self::Random => "random",
@@ -46,7 +46,7 @@ impl Sampler {
     }
 }
 
-/// Where the values of a setting come from.
+/// The range of a setting.
 ///
 /// ```
 /// use memdil_records::{SearchRange, SearchScale};
@@ -65,57 +65,59 @@ pub enum SearchRange {
         low: f64,
         /// Upper bound.
         high: f64,
-        /// What is uniform.
+        /// The scale on which values are uniformly distributed.
         scale: SearchScale,
     },
-    /// These values, each as likely as the others.
+    /// A list of equally likely values.
     Values {
         /// The values.
         values: Vec<Value>,
     },
 }
 
-/// What is uniform in an interval.
+/// The scale on which values are uniformly distributed in an interval.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SearchScale {
-    /// The value.
+    /// The value is uniform.
     #[default]
     Linear,
-    /// Its logarithm.
+    /// The logarithm of the value is uniform.
     Log,
 }
 
 /// The keys of a [`SearchRange`] in a configuration.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Written {
+struct RangeTable {
     low: Option<f64>,
     high: Option<f64>,
     scale: Option<SearchScale>,
     values: Option<Vec<Value>>,
 }
 
-/// How a range is written.
-const SHAPES: &str = "{ low = .., high = .. }, perhaps with scale = \"log\", or { values = [..] }";
+/// The two forms of a range, for error messages.
+const SHAPES: &str =
+    "{ low = .., high = .. }, optionally with scale = \"log\", or { values = [..] }";
 
-/// From a table only: a list would else be read as the keys in their order.
+/// Accepts only a table. The derived implementation would also accept a list, as the fields in
+/// their order.
 impl<'de> Deserialize<'de> for SearchRange {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Table;
         impl<'de> Visitor<'de> for Table {
-            type Value = Written;
+            type Value = RangeTable;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str(SHAPES)
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Written, A::Error> {
-                Written::deserialize(MapAccessDeserializer::new(map))
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<RangeTable, A::Error> {
+                RangeTable::deserialize(MapAccessDeserializer::new(map))
             }
         }
         match deserializer.deserialize_map(Table)? {
-            Written {
+            RangeTable {
                 low: Some(low),
                 high: Some(high),
                 scale,
@@ -125,7 +127,7 @@ impl<'de> Deserialize<'de> for SearchRange {
                 high,
                 scale: scale.unwrap_or_default(),
             }),
-            Written {
+            RangeTable {
                 low: None,
                 high: None,
                 scale: None,
@@ -136,12 +138,13 @@ impl<'de> Deserialize<'de> for SearchRange {
     }
 }
 
-/// Settings that a search decides itself: the seed names its random numbers, trials hold data out
-/// and are short, and the retrained run does neither.
-const OWN: [&str; 4] = ["experiment", "seed", "data.validation", "training.epochs"];
+/// The settings that a search sets itself. The seed determines its random numbers; trials hold out
+/// data and are shorter, and the retrained run does neither.
+const RESERVED: [&str; 4] = ["experiment", "seed", "data.validation", "training.epochs"];
 
 impl SearchSpec {
-    /// Epochs of a trial, where a whole run has `epochs`: the share rounded, at least one.
+    /// The number of epochs of a trial if a complete run has `epochs`: the rounded share, at least
+    /// one.
     pub fn trial_epochs(&self, epochs: usize) -> usize {
         ((self.epochs * epochs as f64).round() as usize).clamp(1, epochs.max(1))
     }
@@ -150,8 +153,8 @@ impl SearchSpec {
     ///
     /// # Errors
     ///
-    /// [`RecordError::OutOfRange`] or [`RecordError::Space`], naming the first setting that is out
-    /// of range.
+    /// [`RecordError::OutOfRange`] or [`RecordError::Space`], which name the first setting out of
+    /// its range.
     pub fn validate(&self) -> Result<(), RecordError> {
         at_least_one("search.trials", self.trials)?;
         positive_share("search.epochs", self.epochs)?;
@@ -167,10 +170,10 @@ impl SearchSpec {
         Ok(())
     }
 
-    /// What is wrong with a setting of the space.
+    /// Checks a setting of the space; the error is the reason without the name.
     fn validate_setting(&self, name: &str, range: &SearchRange) -> Result<(), String> {
-        if OWN.contains(&name) {
-            return Err("is no setting to search over: the search decides it".to_owned());
+        if RESERVED.contains(&name) {
+            return Err("cannot be searched over: the search sets it itself".to_owned());
         }
         let contains = |table: &&String| {
             name.strip_prefix(table.as_str())
@@ -178,7 +181,7 @@ impl SearchSpec {
         };
         if let Some(whole) = self.space.keys().find(contains) {
             return Err(format!(
-                "is a part of '{whole}', which is searched over too"
+                "is a part of '{whole}', which is searched over too; remove one of them"
             ));
         }
         range.validate()
@@ -202,11 +205,11 @@ impl SearchRange {
             Self::Values { values } => {
                 let mut numbered = values.iter().enumerate();
                 if values.is_empty() {
-                    "values = []: must hold at least one value".to_owned()
+                    "values = []: must contain at least one value".to_owned()
                 } else if values.iter().any(Value::is_null) {
                     "values must be finite".to_owned()
                 } else if let Some((_, twice)) = numbered.find(|(i, v)| values[..*i].contains(v)) {
-                    format!("values hold {twice} twice")
+                    format!("values contains {twice} twice")
                 } else {
                     return Ok(());
                 }

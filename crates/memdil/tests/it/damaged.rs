@@ -88,11 +88,11 @@ fn metrics_that_were_cut_beside_a_whole_record_are_named() {
         ),
         (
             &whole[..second],
-            "metrics.jsonl: ends with epoch 1, but summary.json is of 3 epochs",
+            "metrics.jsonl: ends with epoch 1, but summary.json records 3 epochs",
         ),
         (
             b"",
-            "metrics.jsonl: is empty, but summary.json is of 3 epochs",
+            "metrics.jsonl: is empty, but summary.json records 3 epochs",
         ),
     ] {
         fs::write(&metrics, content).unwrap();
@@ -101,7 +101,7 @@ fn metrics_that_were_cut_beside_a_whole_record_are_named() {
     fs::remove_file(&metrics).unwrap();
     is_noticed(
         &scene,
-        "metrics.jsonl: is missing, but summary.json is of 3 epochs",
+        "metrics.jsonl: is missing, but summary.json records 3 epochs",
     );
     // Where the record is kept alone, that is on purpose.
     fs::remove_file(metrics.with_file_name("config.toml")).unwrap();

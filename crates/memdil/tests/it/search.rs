@@ -516,7 +516,7 @@ fn bad_spaces_are_refused_by_name() {
         ),
         (
             of("seed", "{values=[1,2]}"),
-            vec!["'seed'", "the search decides it"],
+            vec!["'seed'", "the search sets it itself"],
         ),
         (
             of("loss", "{values=[{kind='mse'}]}"),

@@ -1,6 +1,6 @@
 use super::*;
 
-/// A specification as it was written before networks and optimisers had variants.
+/// A specification in the form used before networks and optimisers had variants.
 const OLD: &str = r#"{
     "experiment": "old", "seed": 0, "loss": {"kind": "cross_entropy"},
     "data": {"source": "fashion-mnist", "classes": [0, 1, 2], "input": "authors", "validation": 0.2},
@@ -24,7 +24,7 @@ fn with(pointer: &str, value: serde_json::Value) -> Result<RunSpec, String> {
 }
 
 #[test]
-fn what_is_left_out_is_written_out() {
+fn resolve_fills_in_omitted_settings() {
     let mut spec: RunSpec = serde_json::from_str(OLD).unwrap();
     spec.resolve();
     spec.validate().unwrap();
@@ -51,7 +51,7 @@ fn what_is_left_out_is_written_out() {
 }
 
 #[test]
-fn evaluations_are_every_so_many_epochs_and_those_of_the_list() {
+fn evaluations_are_the_interval_and_the_list() {
     let mut spec = with("training.evaluate_at", serde_json::json!([1, 2, 5, 30])).unwrap();
     spec.training.evaluate_every = 10;
     let evaluated: Vec<usize> = (1..=30)
@@ -59,7 +59,7 @@ fn evaluations_are_every_so_many_epochs_and_those_of_the_list() {
         .collect();
     assert_eq!(evaluated, [1, 2, 5, 10, 20, 30]);
     assert_eq!(spec.training.evaluations(), 6);
-    // What leaves the list out keeps its name.
+    // A specification without the list keeps its run id, because the list is not serialised.
     let old: RunSpec = serde_json::from_str(OLD).unwrap();
     let json = serde_json::to_value(&old).unwrap();
     assert!(json["training"].get("evaluate_at").is_none());
@@ -79,7 +79,7 @@ fn evaluations_are_every_so_many_epochs_and_those_of_the_list() {
 }
 
 #[test]
-fn a_hundred_classes_are_counted_in_the_name_of_a_run() {
+fn a_run_id_has_the_count_of_a_hundred_classes() {
     let mut spec: RunSpec = serde_json::from_str(OLD).unwrap();
     assert!(crate::folder::manifest::run_id(&spec).starts_with("old_0-1-2_CE_eta0.2_s0_"));
     spec.data.classes = (0..100).collect();
@@ -90,14 +90,14 @@ fn a_hundred_classes_are_counted_in_the_name_of_a_run() {
 }
 
 #[test]
-fn forward_correction_takes_the_transition_of_the_noise() {
+fn forward_correction_uses_the_transition_of_the_noise() {
     let mut spec = with(
         "loss",
         serde_json::json!({"kind": "forward_correction", "transition": [[1]]}),
     )
     .unwrap_err();
     assert!(
-        spec.contains("loss.transition = 1 rows: must be a row for each class"),
+        spec.contains("loss.transition = 1 rows: must be one row per class"),
         "{spec}"
     );
     spec = with("loss", serde_json::json!({"kind": "forward_correction"})).unwrap_err();
@@ -110,7 +110,7 @@ fn forward_correction_takes_the_transition_of_the_noise() {
     let Loss::ForwardCorrection { transition } = &spec.loss else {
         panic!("{:?}", spec.loss)
     };
-    // A fifth of the labels is drawn again from three classes.
+    // A fifth of the labels is redrawn uniformly from three classes.
     assert!(
         (transition[1][2] - 0.2 / 3.0).abs() < 1e-15
             && (transition[1][1] - 1.0 + 0.4 / 3.0).abs() < 1e-15
@@ -118,7 +118,7 @@ fn forward_correction_takes_the_transition_of_the_noise() {
 }
 
 #[test]
-fn variants_out_of_range_are_named() {
+fn errors_name_the_setting_out_of_range() {
     let adam = |key: &str, value: f64| {
         let mut json =
             serde_json::json!({"kind": "adam", "learning_rate": 0.1, "weight_decay": 0.0});

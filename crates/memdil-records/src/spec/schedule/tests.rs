@@ -16,7 +16,7 @@ fn near(found: &[f64], expected: &[f64]) {
 }
 
 #[test]
-fn rates_by_hand() {
+fn rates_agree_with_hand_calculation() {
     near(
         &rates(
             &ScheduleSpec::Step {
@@ -48,8 +48,7 @@ fn rates_by_hand() {
         ),
         &[0.8, 0.8],
     );
-    // Cosines of 0, 45, 90 and 135 degrees between 0.8 and 0.2: the minimum itself would be
-    // epoch 5.
+    // Cosines of 0, 45, 90 and 135 degrees between 0.8 and 0.2; epoch 5 would have the minimum.
     let half = 0.3 * 0.5f64.sqrt();
     let cosine = ScheduleSpec::Cosine {
         minimum_learning_rate: 0.2,
@@ -58,7 +57,7 @@ fn rates_by_hand() {
 }
 
 #[test]
-fn schedules_out_of_range_are_named() {
+fn errors_name_the_setting_out_of_range() {
     for (schedule, expected) in [
         (
             ScheduleSpec::Step {

@@ -7,7 +7,7 @@ fn spec(space: &str) -> Result<(), String> {
 }
 
 #[test]
-fn bad_spaces_are_refused_by_name() {
+fn errors_name_the_invalid_setting_of_the_space() {
     spec("'a.b' = { low = 1, high = 2 }\nc = { values = ['x', 2, 0.5, { kind = 'mse' }] }")
         .unwrap();
     let range = SearchRange::Interval {
@@ -47,7 +47,7 @@ fn bad_spaces_are_refused_by_name() {
         ),
         (
             "'a.b' = { values = [0.1, 1, 0.1] }",
-            "'a.b': values hold 0.1 twice",
+            "'a.b': values contains 0.1 twice",
         ),
         ("'a.b' = { low = 0.0 }", "must be { low = .., high = .. }"),
         (
@@ -61,11 +61,11 @@ fn bad_spaces_are_refused_by_name() {
         ),
         (
             "seed = { values = [1, 2] }",
-            "'seed': is no setting to search over",
+            "'seed': cannot be searched over",
         ),
         (
             "'training.epochs' = { values = [1, 2] }",
-            "'training.epochs': is no setting to search over",
+            "'training.epochs': cannot be searched over",
         ),
         (
             "a = { values = [1, 2] }\n'a.b' = { values = [1, 2] }",
@@ -78,7 +78,7 @@ fn bad_spaces_are_refused_by_name() {
 }
 
 #[test]
-fn trials_and_share_have_ranges() {
+fn trials_and_epochs_have_ranges() {
     let range = SearchRange::Values {
         values: vec![1.into()],
     };
